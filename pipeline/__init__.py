@@ -1,0 +1,17 @@
+"""The stages, in order, and the tables each returns. A stage is a pure function: tables in, tables out.
+
+| stage | module | public function | returns |
+|---|---|---|---|
+| ingest | pipeline.ingest | ingest_workshop | workshops, documents, blocks, rejects, attendance, structures, catchments, people |
+| pseudonymise | pipeline.pseudonymise | pseudonymise | the same, without personal data; the key for vault/ |
+| segment | pipeline.segment | segment_documents | units |
+| tag | pipeline.tag | tag_units | tags |
+| cluster | pipeline.cluster | cluster_units | themes, theme_members |
+| rank | pipeline.rank | rank_themes | priorities |
+| compare | pipeline.compare | compare_territories, list_voices | contrasts, voices |
+| offer | pipeline.offer | list_offers | offers |
+| decisions | pipeline.decisions | apply_decisions | tags, themes, theme_members as reviewed |
+| publish | pipeline.publish | build_report, write_docx, write_html | report files |
+"""
+
+__version__ = "0.1.0"

@@ -1,0 +1,54 @@
+"""The few exceptions of the project; each says what was found, what was expected and what to do, in one line of French."""
+
+
+class AteliersError(Exception):
+    """A failure that a person can act on; `exit_code` is what the command returns (1 failure, 2 bad usage)."""
+
+    exit_code = 1
+
+    def __init__(self, found: str, expected: str, do: str) -> None:
+        self.found, self.expected, self.do = found, expected, do
+        super().__init__(f"{found} ; attendu : {expected} ; à faire : {do}")
+
+
+class UsageError(AteliersError):
+    """The command was called with something it does not know."""
+
+    exit_code = 2
+
+
+class SettingsError(AteliersError):
+    """etude.toml holds an unknown key, a wrong type or a value out of bounds."""
+
+    exit_code = 2
+
+
+class GridError(AteliersError):
+    """grille.yaml is missing, unreadable, or has duplicates, orphans or empty definitions."""
+
+
+class StudyError(AteliersError):
+    """The study's folder is missing, read-only, empty, locked, or made by another version."""
+
+
+class TableError(AteliersError):
+    """A table does not have the columns, types or values of the data dictionary."""
+
+
+class ReadError(AteliersError):
+    """A file of the depot cannot be read; becomes a row of `rejects`, never the end of a run."""
+
+
+class ModelError(AteliersError):
+    """A model's file is missing, altered, or not made for this grid."""
+
+
+class MissingExtraError(AteliersError):
+    """An optional back end is asked for but not installed."""
+
+    def __init__(self, package: str, extra: str) -> None:
+        super().__init__(
+            f"le paquet « {package} » n'est pas installé",
+            f"l'option « {extra} » de l'installation",
+            f"pip install 'ateliers-territoires[{extra}]'",
+        )

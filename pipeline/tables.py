@@ -1,0 +1,299 @@
+"""The data dictionary: one schema a table. docs/dictionnaire.md is generated from this file.
+
+Suffixes: `_id` identifier, `n_…` count, `*_share` and `*_score` 0..1, `*_char` Unicode code points (half-open), `*_at` UTC,
+`is_`/`has_` boolean, `_km` kilometres. Every text is pseudonymised; only `path` keeps the depot's own file names.
+"""
+
+from pipeline.schema import Column, Table
+
+QUESTIONS = ("q1", "q2", "q3", "q4", "resume", "distance", "autre")
+CHANNELS = ("notes", "postit", "transcript", "resume", "mail", "telephone")
+AXES = ("rubrique", "posture", "pilier")
+STRUCTURE_TYPES = (
+    "coopérative",
+    "association",
+    "groupe d'acteurs",
+    "entreprise sociale",
+    "mouvement citoyen",
+    "réseau d'accompagnement",
+    "collectivité",
+    "élu",
+    "autre",
+)
+BLOCK_KINDS = ("heading", "paragraph", "bullet", "cell", "cue", "meta")
+VERDICTS = ("plus présent ici", "moins présent", "comme ailleurs", "trop peu de matière pour conclure")
+
+WORKSHOPS = Table(
+    "workshops",
+    "One workshop of one territory on one date.",
+    ("workshop_id",),
+    (
+        Column("workshop_id", "text", "Territory and date, as a slug"),
+        Column("territory", "text", "Name of the territory"),
+        Column("date", "text", "Day of the workshop", "ISO 8601", nullable=True),
+        Column("place", "text", "Where people met", nullable=True),
+        Column("epci_code", "text", "SIREN of the intercommunal authority", nullable=True),
+        Column("n_tables", "int", "World café tables, as announced or else as seen in the documents", "tables", nullable=True, low=0),
+        Column("folder", "text", "Folder of the depot"),
+    ),
+)
+
+DOCUMENTS = Table(
+    "documents",
+    "A file, or a part of one (a mail of a mailbox, a sheet).",
+    ("document_id",),
+    (
+        Column("document_id", "text", "Hash of the path"),
+        Column("workshop_id", "text", "Workshop it belongs to"),
+        Column("path", "text", "Path relative to depot/, `#part` for a mail or an attachment"),
+        Column("sha256", "text", "Hash of the file's bytes"),
+        Column("channel", "text", "How it was said or written down", values=CHANNELS),
+        Column("table_number", "int", "Table, where the whole document has one", nullable=True, low=0),
+        Column("title", "text", "Title, subject or file name without extension", nullable=True),
+        Column("n_chars", "int", "Length of the text", "code points", low=0),
+        Column("text", "text", "The whole text in reading order"),
+    ),
+)
+
+BLOCKS = Table(
+    "blocks",
+    "A heading, paragraph, bullet, cell or run of cues as its author laid it out, with where it was said; holds no text.",
+    ("document_id", "block_order"),
+    (
+        Column("document_id", "text", "Document it lies in"),
+        Column("block_order", "int", "Reading order in the document", low=0),
+        Column("start_char", "int", "First character in documents.text", "code points", low=0),
+        Column("end_char", "int", "One past the last character", "code points", low=0),
+        Column("kind", "text", "Layout; `meta` is never a passage (signature, header, list of participants)", values=BLOCK_KINDS),
+        Column("level", "int", "Depth of a heading (1..6) or bullet (0..)", nullable=True, low=0),
+        Column("table_number", "int", "World café table", nullable=True, low=0),
+        Column("question", "text", "Question of the world café", nullable=True, values=QUESTIONS),
+        Column("channel", "text", "How it was said or written down", values=CHANNELS),
+        Column("speaker", "text", "Participant or role who speaks, where the document tells", nullable=True),
+    ),
+)
+
+REJECTS = Table(
+    "rejects",
+    "A file, or a part of one, that could not be read.",
+    ("path", "reason"),
+    (
+        Column("path", "text", "Path relative to depot/"),
+        Column("reason", "text", "What was found"),
+        Column("advice", "text", "What to do"),
+    ),
+)
+
+ATTENDANCE = Table(
+    "attendance",
+    "Who was in the room, without names.",
+    ("participant_id", "workshop_id", "structure_id"),
+    (
+        Column("participant_id", "text", "Pseudonym; its key lies in vault/"),
+        Column("workshop_id", "text", "Workshop attended"),
+        Column("structure_id", "text", "Structure spoken for", nullable=True),
+        Column("structure_type", "text", "Type of the structure", nullable=True, values=STRUCTURE_TYPES),
+        Column("role", "text", "Role in the structure, as written", nullable=True),
+        Column("commune_code", "text", "INSEE code of the commune where it can be told, else its name as a slug", nullable=True),
+        Column("has_signed", "bool", "Signed the list"),
+    ),
+)
+
+STRUCTURES = Table(
+    "structures",
+    "An organisation named on the attendance list or on the map.",
+    ("structure_id",),
+    (
+        Column("structure_id", "text", "Slug of the normalised name"),
+        Column("name", "text", "Most complete spelling seen"),
+        Column("structure_type", "text", "Type, in the fiche's terms", nullable=True, values=STRUCTURE_TYPES),
+        Column("commune_code", "text", "INSEE code of the commune where it can be told, else its name as a slug", nullable=True),
+        Column("lat", "float", "Latitude", "degrees, WGS 84", nullable=True, low=-90, high=90),
+        Column("lon", "float", "Longitude", "degrees, WGS 84", nullable=True, low=-180, high=180),
+        Column("is_on_map", "bool", "Placed on the territory map"),
+        Column("is_in_attendance", "bool", "Named on an attendance list"),
+    ),
+)
+
+CATCHMENTS = Table(
+    "catchments",
+    "Catchment area (zone de chalandise) of a structure.",
+    ("structure_id",),
+    (
+        Column("structure_id", "text", "Structure it belongs to"),
+        Column("geometry", "json", "GeoJSON geometry, where drawn", nullable=True),
+        Column("radius_km", "float", "Radius, where given", "km", nullable=True, low=0),
+    ),
+)
+
+UNITS = Table(
+    "units",
+    "The shortest passage that states one idea and can be tagged alone.",
+    ("unit_id",),
+    (
+        Column("unit_id", "text", "Hash of the document's path, the text and its occurrence; not of its position"),
+        Column("document_id", "text", "Document it lies in"),
+        Column("workshop_id", "text", "Workshop it was said at"),
+        Column("unit_order", "int", "Reading order in the document", low=0),
+        Column("start_char", "int", "First character in documents.text", "code points", low=0),
+        Column("end_char", "int", "One past the last character", "code points", low=0),
+        Column("text", "text", "documents.text[start_char:end_char]"),
+        Column("table_number", "int", "World café table", nullable=True, low=0),
+        Column("question", "text", "Question of the world café", nullable=True, values=QUESTIONS),
+        Column("channel", "text", "How it was said or written down", values=CHANNELS),
+        Column("speaker", "text", "Participant (pseudonym) or role", nullable=True),
+    ),
+)
+
+TAGS = Table(
+    "tags",
+    "A code of the grid proposed for or put on a unit.",
+    ("unit_id", "axis", "code", "source"),
+    (
+        Column("unit_id", "text", "Tagged unit"),
+        Column("axis", "text", "Axis of the grid", values=AXES),
+        Column("code", "text", "Code of the grid"),
+        Column("score", "float", "Calibrated probability", "0..1", low=0, high=1),
+        Column("is_assigned", "bool", "Over the code's threshold, or put by a person"),
+        Column("evidence", "json", "[[start, end], …] in the unit's text, half-open"),
+        Column("source", "text", "Who put it", values=("machine", "person")),
+        Column("model_version", "text", "Version of the tagger, or of the decision"),
+    ),
+)
+
+THEMES = Table(
+    "themes",
+    "A group of units about the same thing.",
+    ("theme_id",),
+    (
+        Column("theme_id", "text", "Stable across runs"),
+        Column("label", "text", "Short name in French"),
+        Column("keywords", "json", "List of lemmas and phrases, most specific first"),
+        Column("description", "text", "One sentence"),
+        Column("n_units", "int", "Units in it", "units", low=0),
+        Column("n_tables", "int", "Distinct tables of workshops where it was said", "tables", low=0),
+        Column("n_workshops", "int", "Distinct workshops", "workshops", low=0),
+        Column("stability", "float", "Share of resamples in which its units stay together", "0..1", low=0, high=1, nullable=True),
+        Column("kind", "text", "What its units mostly are", values=("besoin", "réponse", "proposition", "mixte")),
+        Column("parent_id", "text", "Family of themes it belongs to", nullable=True),
+        Column("quotes", "json", "List of unit_id, most central first"),
+    ),
+)
+
+THEME_MEMBERS = Table(
+    "theme_members",
+    "Which theme a unit belongs to; a unit absent from here is set aside.",
+    ("unit_id",),
+    (
+        Column("unit_id", "text", "Member"),
+        Column("theme_id", "text", "Its theme"),
+        Column("strength", "float", "Closeness to the theme's centre, scaled", "0..1", low=0, high=1),
+    ),
+)
+
+PRIORITIES = Table(
+    "priorities",
+    "A theme proposed for the study's attention, ranked for the study and for each workshop.",
+    ("scope", "theme_id"),
+    (
+        Column("scope", "text", "`study` or a workshop_id"),
+        Column("theme_id", "text", "Ranked theme"),
+        Column("rank", "int", "1 is first", low=1),
+        Column("score", "float", "Weighted mean of the criteria", "0..1", low=0, high=1),
+        Column("c_.*", "float", "One column a criterion", "0..1", low=0, high=1, is_pattern=True),
+        Column("p_top1", "float", "Share of draws in which it is first", "0..1", low=0, high=1),
+        Column("p_top3", "float", "Share of draws in which it is among the first three", "0..1", low=0, high=1),
+        Column("p_top5", "float", "Share of draws in which it is among the first five", "0..1", low=0, high=1),
+        Column("rank_low", "int", "Best rank of the 90 % interval", low=1),
+        Column("rank_high", "int", "Worst rank of the 90 % interval", low=1),
+    ),
+)
+
+CONTRASTS = Table(
+    "contrasts",
+    "How present a theme or a code is in a territory against the others.",
+    ("subject", "subject_id", "territory"),
+    (
+        Column("subject", "text", "What is compared", values=("theme", "code")),
+        Column("subject_id", "text", "theme_id, or axis:code"),
+        Column("territory", "text", "Territory"),
+        Column("n_units", "int", "Units of it said here", "units", low=0),
+        Column("n_tables", "int", "Tables here where it was said", "tables", low=0),
+        Column("share", "float", "Tables where it was said / tables of the territory", "0..1", low=0, high=1),
+        Column("specificity", "float", "Lafon's specificity: signed -log10 of the hypergeometric tail, by units"),
+        Column("share_low", "float", "Lower bound of the 90 % interval of share, tables resampled", "0..1", low=0, high=1),
+        Column("share_high", "float", "Upper bound", "0..1", low=0, high=1),
+        Column("verdict", "text", "In plain French", values=VERDICTS),
+    ),
+)
+
+OFFERS = Table(
+    "offers",
+    "An existing good or service that a passage quantifies.",
+    ("unit_id", "activity", "quantity", "quantity_unit"),
+    (
+        Column("unit_id", "text", "Passage that says it"),
+        Column("structure_id", "text", "Structure that carries it", nullable=True),
+        Column("activity", "text", "What is done, as named in the passage"),
+        Column("quantity", "float", "Number", "quantity_unit", nullable=True),
+        Column("quantity_unit", "text", "What the number counts", nullable=True),
+    ),
+)
+
+VOICES = Table(
+    "voices",
+    "Types of structure and communes expected at a workshop, and whether anybody came.",
+    ("workshop_id", "kind", "value"),
+    (
+        Column("workshop_id", "text", "Workshop"),
+        Column("kind", "text", "What is counted", values=("structure_type", "commune")),
+        Column("value", "text", "Type of structure or commune"),
+        Column("n_on_map", "int", "Structures on the map", "structures", low=0),
+        Column("n_present", "int", "Structures that attended", "structures", low=0),
+        Column("is_absent", "bool", "Expected and nobody came"),
+    ),
+)
+
+DECISIONS = Table(
+    "decisions",
+    "What a person decided in review; append-only, kept in decisions.sqlite3, replayed over the machine's tables.",
+    ("decision_id",),
+    (
+        Column("decision_id", "int", "Order of decision", low=1),
+        Column("decided_at", "text", "When", "ISO 8601, UTC"),
+        Column("author", "text", "Who"),
+        Column(
+            "action",
+            "text",
+            "What",
+            values=("accept_tag", "reject_tag", "add_tag", "rename_theme", "merge_theme", "move_unit", "reject_theme", "pin_quote"),
+        ),
+        Column("unit_id", "text", "Unit concerned", nullable=True),
+        Column("axis", "text", "Axis of the code", nullable=True, values=AXES),
+        Column("code", "text", "Code concerned", nullable=True),
+        Column("theme_id", "text", "Theme concerned", nullable=True),
+        Column("value", "text", "New label, or theme_id merged or moved into", nullable=True),
+        Column("why", "text", "Reason given", nullable=True),
+    ),
+)
+
+TABLES: dict[str, Table] = {
+    table.name: table
+    for table in (
+        WORKSHOPS,
+        DOCUMENTS,
+        BLOCKS,
+        REJECTS,
+        ATTENDANCE,
+        STRUCTURES,
+        CATCHMENTS,
+        UNITS,
+        TAGS,
+        THEMES,
+        THEME_MEMBERS,
+        PRIORITIES,
+        CONTRASTS,
+        OFFERS,
+        VOICES,
+    )
+}
