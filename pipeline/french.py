@@ -1,5 +1,6 @@
 """The one spaCy pipeline: French lemmas, parts of speech and named entities, loaded once a process."""
 
+import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import TYPE_CHECKING
@@ -9,6 +10,12 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 CONTENT_POS = frozenset({"NOUN", "PROPN", "ADJ"})
+
+
+def fold(text: str) -> str:
+    """`text` in lower case, without accents, with plain apostrophes and `œ` as `oe`: what a word list is compared with."""
+    plain = unicodedata.normalize("NFD", text.lower().replace("’", "'").replace("œ", "oe").replace("æ", "ae"))
+    return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
 @cache

@@ -8,11 +8,19 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic_core import PydanticCustomError
 
 from pipeline.errors import SettingsError
 
 Share = Annotated[float, Field(ge=0, le=1)]
+Criterion = Literal["tables", "workshops", "questions", "insistence", "need", "proposals"]
+
+
+def _some_weight(weights: dict[Criterion, float]) -> dict[Criterion, float]:
+    if not any(weights.values()):
+        raise PydanticCustomError("no_weight", "au moins un poids au-dessus de 0")
+    return weights
 
 
 class _Frozen(BaseModel):
@@ -86,11 +94,11 @@ class ClusterSettings(_Frozen):
 
 
 class RankSettings(_Frozen):
-    """[rank]: weight of each criterion; weights need not sum to 1."""
+    """[rank]: weight of each criterion; weights need not sum to 1, and a criterion left out of etude.toml weighs nothing."""
 
     seed: int = 0
     n_draws: Annotated[int, Field(ge=10)] = 500
-    weights: dict[str, Annotated[float, Field(ge=0)]] = {
+    weights: Annotated[dict[Criterion, Annotated[float, Field(ge=0)]], AfterValidator(_some_weight)] = {
         "tables": 0.30,
         "workshops": 0.10,
         "questions": 0.10,

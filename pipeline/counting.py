@@ -1,0 +1,78 @@
+"""Count people's circles, not sentences: who spoke together, at how many tables, and how to resample them.
+
+A circle is a world café table; a passage without table belongs to the circle of its document, so that a mail is one voice.
+In a workshop whose notes name no table at all, each document written in the room stands for a table.
+
+In:   units, workshops, and any table with a unit_id
+Out:  circles (one row a unit), tables held by each workshop, draws of circles
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+WORLD_CAFE = ("q1", "q2", "q3", "q4")
+_AWAY_CHANNELS = ("mail", "telephone")
+
+
+@dataclass(frozen=True)
+class Circles:
+    """Who spoke together.
+
+    `of_unit`, by unit_id: workshop_id, circle_id, is_table, is_summary (by a rapporteur), is_away (mail, telephone) and
+    is_said (at a table during the questions, summary apart). `n_tables`, by workshop_id.
+    """
+
+    of_unit: pd.DataFrame
+    n_tables: pd.Series
+
+
+def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
+    """Return the circle of every unit, and how many tables each workshop held: announced, or seen where more were."""
+    is_away = units["channel"].isin(_AWAY_CHANNELS) | (units["question"] == "distance").fillna(False)
+    is_numbered = units["table_number"].notna() & ~is_away
+    numbered_workshops = set(units.loc[is_numbered, "workshop_id"])
+    is_summary = (units["question"] == "resume").fillna(False)
+    is_table = is_numbered | (~is_away & ~is_summary & ~units["workshop_id"].isin(numbered_workshops))
+    table = units["table_number"].astype("string").fillna("")
+    of_unit = pd.DataFrame(
+        {
+            "unit_id": units["unit_id"],
+            "workshop_id": units["workshop_id"],
+            "circle_id": units["workshop_id"].astype(str) + "|" + ("t" + table).where(is_numbered, units["document_id"]).astype(str),
+            "is_table": is_table.astype(bool),
+            "is_summary": is_summary.astype(bool),
+            "is_away": is_away.astype(bool),
+            "is_said": (is_table & ~is_summary).astype(bool),
+        }
+    )
+    return Circles(of_unit.set_index("unit_id", verify_integrity=True), _n_tables(of_unit, workshops))
+
+
+def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """Return n_units, n_tables (numbered ones, in any question) and n_workshops of every theme, by theme_id."""
+    places = theme_members.merge(units[["unit_id", "workshop_id", "table_number"]], on="unit_id", validate="one_to_one")
+    numbered = places[places["table_number"].notna()].drop_duplicates(["theme_id", "workshop_id", "table_number"])
+    by_theme = places.groupby("theme_id")
+    counts = pd.DataFrame({"n_units": by_theme.size(), "n_workshops": by_theme["workshop_id"].nunique()})
+    counts["n_tables"] = numbered.groupby("theme_id").size().reindex(counts.index, fill_value=0)
+    return counts
+
+
+def resample(rng: np.random.Generator, n_circles: int, n_draws: int) -> NDArray[np.float64]:
+    """How often each circle is drawn, (n_draws + 1, n_circles): the first row is what was observed, each once."""
+    observed = np.ones((1, n_circles))
+    if not n_circles:
+        return np.zeros((n_draws + 1, 0))
+    drawn = rng.multinomial(n_circles, np.full(n_circles, 1 / n_circles), size=n_draws)
+    return np.vstack([observed, drawn.astype(float)])
+
+
+def _n_tables(of_unit: pd.DataFrame, workshops: pd.DataFrame) -> pd.Series:
+    """Tables of each workshop; announced tables that left no note count, so that silence is not consensus."""
+    seen = of_unit[of_unit["is_table"]].groupby("workshop_id")["circle_id"].nunique()
+    announced = workshops.set_index("workshop_id")["n_tables"].fillna(0).astype(int)
+    both = pd.concat([announced, seen], axis=1, join="outer").fillna(0)
+    return both.max(axis=1).astype(int).sort_index()
