@@ -67,7 +67,9 @@ def load_grid(path: Path | str) -> Grid:
     """
     path = Path(path)
     if not path.is_file():
-        raise GridError(f"pas de grille {path.name}", "un fichier YAML de rubriques, postures et piliers", "ateliers init ÉTUDE --grid FICHIER")
+        raise GridError(
+            f"pas de grille {path.name}", "un fichier YAML de rubriques, postures et piliers", "ateliers init ÉTUDE --grid FICHIER"
+        )
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (yaml.YAMLError, UnicodeDecodeError) as error:
@@ -96,7 +98,9 @@ def _rubriques(entries: list[Any], name: str) -> tuple[list[Code], list[tuple[st
         for child in children:
             code = _code(child, "rubrique", name, parent_id=family)
             if not family or ("." in code.code and not code.code.startswith(f"{family}.")):
-                raise GridError(f"{name} : « {code.code} » est rangé sous « {family} »", "un code sous sa propre rubrique", "le déplacer ou le renommer")
+                raise GridError(
+                    f"{name} : « {code.code} » est rangé sous « {family} »", "un code sous sa propre rubrique", "le déplacer ou le renommer"
+                )
             codes.append(code)
     return codes, families
 
@@ -106,11 +110,20 @@ def _code(entry: Any, axis: str, name: str, parent_id: str | None = None) -> Cod
         raise GridError(f"{name} : un code sans « id » ({axis})", "un « id » par code", "donner un « id » à chaque code")
     definition = str(entry.get("definition") or "").strip()
     if not definition:
-        raise GridError(f"{name} : « {entry['id']} » sans définition", "une définition par code", f"écrire la définition de « {entry['id']} »")
+        raise GridError(
+            f"{name} : « {entry['id']} » sans définition", "une définition par code", f"écrire la définition de « {entry['id']} »"
+        )
     text = {key: " ".join(str(entry.get(key) or "").split()) for key in ("libelle", "inclure", "exclure")}
     examples = tuple(str(example) for example in entry.get("exemples") or ())
     return Code(
-        str(entry["id"]), axis, text["libelle"] or str(entry["id"]), " ".join(definition.split()), text["inclure"], text["exclure"], examples, parent_id
+        str(entry["id"]),
+        axis,
+        text["libelle"] or str(entry["id"]),
+        " ".join(definition.split()),
+        text["inclure"],
+        text["exclure"],
+        examples,
+        parent_id,
     )
 
 

@@ -126,14 +126,6 @@ class PublishSettings(_Frozen):
     n_quotes: Annotated[int, Field(ge=1)] = 3
 
 
-class ExecutionSettings(_Frozen):
-    """[execution]: how the flow runs its batches; results do not depend on it."""
-
-    runner: Literal["threads", "dask"] = "threads"
-    n_workers: Annotated[int, Field(ge=1)] = 2
-    dask_address: str | None = None
-
-
 class Settings(_Frozen):
     """All of etude.toml."""
 
@@ -147,7 +139,6 @@ class Settings(_Frozen):
     rank: RankSettings = RankSettings()
     compare: CompareSettings = CompareSettings()
     publish: PublishSettings = PublishSettings()
-    execution: ExecutionSettings = ExecutionSettings()
 
 
 def load_settings(path: Path) -> Settings:
@@ -189,7 +180,14 @@ def _expectation(problem: object) -> str:
         return f"une valeur {sign} {context[name]}"
     if kind == "literal_error":
         return f"un de : {context['expected']}".replace(" or ", " ou ")
-    words = {"int": "un nombre entier", "float": "un nombre", "string": "un texte", "tuple": "une liste", "dict": "une section", "model": "une section"}
+    words = {
+        "int": "un nombre entier",
+        "float": "un nombre",
+        "string": "un texte",
+        "tuple": "une liste",
+        "dict": "une section",
+        "model": "une section",
+    }
     return next((text for word, text in words.items() if kind.startswith(word)), str(problem["msg"]))
 
 

@@ -1,0 +1,50 @@
+# Everything a newcomer needs: `make demo`, `make test`. Set-up is done by itself, once, into .venv/.
+PYTHON ?= $(shell command -v python3.11 || command -v python3)
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test test-all lint format bench docs lock clean
+
+help: ## list the targets
+	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+$(STAMP): requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@touch $(STAMP)
+
+demo: $(STAMP) ## process the example study in demo/ and say where the report is
+	$(BIN)/ateliers demo demo
+
+test: $(STAMP) ## run the tests, the slow ones left out
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: $(STAMP) ## run every test
+	$(BIN)/python -m pytest
+
+lint: $(STAMP) ## check style, types and the direction of imports
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(STAMP) ## put the code in shape
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(STAMP) ## print measured figures
+	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='*.py' -m ""
+
+docs: $(STAMP) ## write again what is generated from the code
+	$(BIN)/python -m pipeline.dictionary > docs/dictionnaire.md
+
+lock: $(STAMP) ## pin every package again
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+		--no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+
+clean: ## remove what the targets above made
+	rm -rf $(VENV) demo build dist

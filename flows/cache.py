@@ -1,0 +1,83 @@
+"""Results of stages kept by content: a stage whose input, settings and code did not change is not run again.
+
+Each entry is a folder `.cache/stages/<stage>-<key>/` of Parquet tables, renamed into place when whole: a crash leaves no half entry.
+Only pseudonymised tables come here; the vault's key does not.
+"""
+
+import json
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from flows.memory import peak_memory
+from pipeline.study import read_only, write_parquet
+from pipeline.tables import TABLES
+
+Tables = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class StageRecord:
+    """What a stage did: small enough for Prefect and for the manifest; the tables are in the cache under `entry`."""
+
+    stage: str
+    workshop: str | None
+    entry: str
+    n_rows: dict[str, int]
+    seconds: float
+    peak_mb: float
+    is_cached: bool = False
+
+
+class StageCache:
+    """The entries below one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder / "stages"
+
+    def run(
+        self, stage: str, key: str, compute: Callable[[], Tables], *, workshop: str | None = None, refresh: bool = False
+    ) -> StageRecord:
+        """Return the record of `stage` under `key`, computing and keeping its tables unless they are there."""
+        entry = f"{stage}-{key[:24]}"
+        done = self.folder / entry / "done.json"
+        if done.is_file() and not refresh:
+            return StageRecord(**json.loads(done.read_text(encoding="utf-8")) | {"is_cached": True})
+        started = time.perf_counter()
+        with peak_memory() as peak:
+            tables = compute()
+        record = StageRecord(
+            stage, workshop, entry, {name: len(rows) for name, rows in tables.items()}, round(time.perf_counter() - started, 3), peak()
+        )
+        self._keep(entry, tables, asdict(record))
+        return record
+
+    def load(self, record: StageRecord) -> Tables:
+        """Return the tables of a record, checked."""
+        return {name: TABLES[name].check(pd.read_parquet(self.folder / record.entry / f"{name}.parquet")) for name in record.n_rows}
+
+    def keep_only(self, entries: Iterable[str]) -> None:
+        """Drop every entry but these."""
+        wanted = set(entries)
+        for path in self.folder.glob("*"):
+            if path.name not in wanted:
+                shutil.rmtree(path, ignore_errors=True)
+
+    def _keep(self, entry: str, tables: Tables, record: dict[str, Any]) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            building = Path(tempfile.mkdtemp(dir=self.folder, prefix=".building-"))
+        except OSError as error:
+            raise read_only(self.folder, error) from error
+        for name, rows in tables.items():
+            write_parquet(TABLES[name].check(rows), building / f"{name}.parquet")
+        (building / "done.json").write_text(json.dumps(record), encoding="utf-8")
+        shutil.rmtree(self.folder / entry, ignore_errors=True)
+        os.rename(building, self.folder / entry)  # noqa: PTH104 - refuses to merge into a folder that is not empty

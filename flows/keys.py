@@ -1,0 +1,64 @@
+"""Keys of the stage cache: each covers the code, the settings and, through the key before it, all that a result depends on."""
+
+from pydantic import BaseModel
+
+from flows.cache import StageRecord
+from pipeline.study import Study, file_hash, text_hash, workshop_files
+from pipeline.versions import versions
+
+
+def input_hashes(study: Study, folder: str) -> dict[str, str]:
+    """sha256 of each file of a workshop, by path below depot/."""
+    return {path.relative_to(study.depot).as_posix(): file_hash(path) for path in workshop_files(study.depot / folder)}
+
+
+def read_key(study: Study, folder: str) -> str:
+    """Key of reading and pseudonymising a folder."""
+    files = [f"{path}={value}" for path, value in input_hashes(study, folder).items()]
+    settings = study.settings
+    return text_hash("read", _code(), settings.ingest.model_dump_json(), settings.pseudonymise.model_dump_json(), *files)
+
+
+def segment_key(study: Study, read: StageRecord) -> str:
+    """Key of cutting what `read` kept."""
+    return text_hash("segment", read.entry, study.settings.segment.model_dump_json())
+
+
+def tag_key(study: Study, segmented: StageRecord) -> str:
+    """Key of tagging what `segmented` kept."""
+    tagger = study.registered_tagger
+    registered = file_hash(tagger) if tagger else ""
+    return text_hash("tag", segmented.entry, study.settings.tag.model_dump_json(), file_hash(study.grid_path), registered)
+
+
+def cluster_key(study: Study, processed: list[StageRecord]) -> str:
+    """Key of clustering all that is tagged; the themes of earlier runs only name, they don't change it."""
+    settings = study.settings
+    entries = sorted(record.entry for record in processed)
+    return text_hash("cluster", settings.cluster.model_dump_json(), settings.embed.model_dump_json(), *entries)
+
+
+def conclusion_key(stage: str, before: StageRecord, *inputs: BaseModel | int) -> str:
+    """Key of a stage over the whole study that follows `before`."""
+    return text_hash(stage, before.entry, *(part.model_dump_json() if isinstance(part, BaseModel) else str(part) for part in inputs))
+
+
+def study_fingerprint(study: Study) -> str:
+    """Key of everything a run depends on: unchanged, a run has nothing to do."""
+    inputs = [f"{path}={value}" for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()]
+    stray = [path.name for path in study.stray_files()]
+    tagger = study.registered_tagger
+    decisions = str(study.decisions_state())
+    return text_hash(
+        _code(),
+        study.settings.model_dump_json(),
+        file_hash(study.grid_path),
+        file_hash(tagger) if tagger else "",
+        decisions,
+        *inputs,
+        *stray,
+    )
+
+
+def _code() -> str:
+    return text_hash(*(f"{name}={value}" for name, value in versions().items()))

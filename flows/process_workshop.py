@@ -1,0 +1,77 @@
+"""One workshop: read and pseudonymise, segment, tag. A batch is a workshop; what did not change comes from the cache.
+
+Pass 1 reads personal data and hands on none: the key it found goes to vault/ before anything else is kept.
+"""
+
+from pathlib import Path
+
+from prefect import flow, task
+
+from flows.cache import StageCache, StageRecord, Tables
+from flows.keys import read_key, segment_key, tag_key
+from flows.progress import tell
+from flows.vault import read_vault, vault_path, write_vault
+from models.registry import load_tagger
+from pipeline.ingest import ingest_workshop
+from pipeline.pseudonymise import pseudonymise
+from pipeline.segment import segment_documents
+from pipeline.study import Study
+from pipeline.tag import tag_units
+
+
+@flow(name="process_workshop")
+def process_workshop(root: Path, folder: str) -> list[StageRecord]:
+    """Return the records of the three passes over one folder of the depot."""
+    read = read_workshop(root, folder)
+    segmented = segment_workshop(root, folder, read)
+    tagged = tag_workshop(root, folder, segmented)
+    return [read, segmented, tagged]
+
+
+@task(name="read")
+def read_workshop(root: Path, folder: str) -> StageRecord:
+    """Ingest and pseudonymise every file of the folder."""
+    study = Study.open(root)
+
+    def compute() -> Tables:
+        tell(f"lecture de {folder}", 0, 1)
+        raw = ingest_workshop(
+            study.depot / folder,
+            depot=study.depot,
+            settings=study.settings.ingest,
+            on_file=lambda done, total: tell(f"lecture de {folder}", done, total),
+        )
+        clean, key = pseudonymise(raw, known=read_vault(study, folder), settings=study.settings.pseudonymise)
+        write_vault(study, folder, key)
+        return clean
+
+    is_key_lost = not vault_path(study, folder).is_file()
+    return StageCache(study.cache).run("read", read_key(study, folder), compute, workshop=folder, refresh=is_key_lost)
+
+
+@task(name="segment")
+def segment_workshop(root: Path, folder: str, read: StageRecord) -> StageRecord:
+    """Cut the workshop's documents into units."""
+    study = Study.open(root)
+    cache = StageCache(study.cache)
+
+    def compute() -> Tables:
+        tell(f"découpage de {folder}", 0, 1)
+        tables = cache.load(read)
+        return {"units": segment_documents(tables["documents"], tables["blocks"], settings=study.settings.segment)}
+
+    return cache.run("segment", segment_key(study, read), compute, workshop=folder)
+
+
+@task(name="tag")
+def tag_workshop(root: Path, folder: str, segmented: StageRecord) -> StageRecord:
+    """Tag the workshop's units with the study's grid."""
+    study = Study.open(root)
+    cache = StageCache(study.cache)
+
+    def compute() -> Tables:
+        tell(f"étiquetage de {folder}", 0, 1)
+        tagger = load_tagger(study.grid, settings=study.settings.tag, registered=study.registered_tagger)
+        return {"tags": tag_units(cache.load(segmented)["units"], tagger=tagger, grid=study.grid, settings=study.settings.tag)}
+
+    return cache.run("tag", tag_key(study, segmented), compute, workshop=folder)

@@ -1,0 +1,95 @@
+"""Run a study: look whether anything changed, call the flow, write the record of the run.
+
+The story: fingerprint → nothing new: say so; else process each workshop → analyse the study → publish → manifest.
+"""
+
+import datetime
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from flows.keys import input_hashes, study_fingerprint
+from flows.prefect_setup import prepare_prefect
+from flows.progress import Listener, listening
+from pipeline.study import Study
+from pipeline.versions import versions
+
+if TYPE_CHECKING:
+    from flows.cache import StageRecord
+
+Manifest = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """How a run ended: its manifest, and whether there was anything to do."""
+
+    manifest: Manifest
+    is_new: bool
+
+
+def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener | None = None) -> Outcome:
+    """Process what is new or changed in `root`, then themes, priorities, comparison and report.
+
+    With `workshop`, only that folder is looked at again; the others stay as the last run left them.
+    Raises `StudyError` for an empty depot or a locked or read-only study, `GridError` and `SettingsError` for what they name.
+    """
+    study = Study.open(root.resolve())
+    _ = study.settings, study.grid
+    only = study.find_workshop(workshop).name if workshop else None
+    fingerprint = study_fingerprint(study)
+    with study.locked():
+        last = study.last_run()
+        if last and only is None and last["fingerprint"] == fingerprint and _is_whole(study, last):
+            return Outcome(last, is_new=False)
+        with listening(on_progress):
+            return Outcome(_run_flow(study, fingerprint, only, last), is_new=True)
+
+
+def _is_whole(study: Study, last: Manifest) -> bool:
+    """Whether the tables and the report of the last run are still there, untouched."""
+    return study.tables_match(last["tables"]) and (study.root / last["publication"]).is_dir()
+
+
+def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest | None) -> Manifest:
+    """Call the flow over the folders that count; write and return the manifest."""
+    prepare_prefect()
+    from flows.process_study import process_study
+
+    started_at = datetime.datetime.now(datetime.UTC)
+    run_id = started_at.strftime("%Y%m%dT%H%M%S%fZ")
+    folders = [only] if only else [path.name for path in study.workshop_folders()]
+    records = process_study(study.root, folders, _kept_records(study, only, last), run_id)
+    manifest = {
+        "run_id": run_id,
+        "is_done": True,
+        "started_at": started_at.isoformat(timespec="seconds"),
+        "ended_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "fingerprint": "" if only else fingerprint,
+        "versions": versions(),
+        "settings": study.settings.model_dump(mode="json"),
+        "inputs": {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()},
+        "stages": [asdict(record) for record in records],
+        "n_rows": study.count_rows(),
+        "tables": study.table_hashes(),
+        "publication": f"publications/{run_id}",
+    }
+    study.write_manifest(manifest)
+    _drop_old_entries(study, records)
+    return manifest
+
+
+def _kept_records(study: Study, only: str | None, last: Manifest | None) -> "list[StageRecord]":
+    """What the last run kept of the folders that this run does not look at."""
+    from flows.cache import StageRecord
+
+    if only is None or last is None:
+        return []
+    present = {path.name for path in study.workshop_folders()} - {only}
+    return [StageRecord(**record) for record in last["stages"] if record["workshop"] in present]
+
+
+def _drop_old_entries(study: Study, records: "list[StageRecord]") -> None:
+    from flows.cache import StageCache
+
+    StageCache(study.cache).keep_only(record.entry for record in records)

@@ -1,0 +1,193 @@
+"""The `ateliers` command: parse, call, show. What it shows is French; what it computes lies elsewhere."""
+
+import argparse
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from pipeline import __version__, show
+from pipeline.errors import AteliersError, StudyError, UsageError
+from pipeline.i18n import _
+from pipeline.study import Study
+
+if TYPE_CHECKING:
+    from flows.run import Outcome
+
+Command = Callable[[argparse.Namespace], None]
+EXPORTS = ("xlsx", "csv", "parquet", "geojson")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 when done, 1 on failure and 2 on bad usage, each failure one line on standard error."""
+    try:
+        options = _parser().parse_args(arguments)
+        options.call(options)
+    except AteliersError as error:
+        show.failure(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        show.failure(
+            StudyError(_("interrompu"), _("un traitement mené à son terme"), _("relancer la même commande : elle reprend où elle en était"))
+        )
+        return 1
+    except OSError as error:
+        place = error.filename or _("le disque")
+        show.failure(
+            StudyError(f"« {place} » : {error.strerror}", _("un fichier ou un dossier accessible"), _("vérifier le chemin et les droits"))
+        )
+        return 1
+    return 0
+
+
+def demo(options: argparse.Namespace) -> None:
+    """Copy the example study, process it, say where to look."""
+    from pipeline.demo import copy_demo
+
+    study = copy_demo(options.dir)
+    show.outcome(study, _run(study.root, None), as_json=options.json)
+
+
+def init(options: argparse.Namespace) -> None:
+    """Make a new study."""
+    study = Study.create(options.study, options.grid)
+    show.created(study)
+
+
+def run(options: argparse.Namespace) -> None:
+    """Process what is new or changed, then themes, priorities, comparison and report."""
+    study = Study.open(options.study)
+    show.outcome(study, _run(study.root, options.workshop), as_json=options.json)
+
+
+def status(options: argparse.Namespace) -> None:
+    """Show workshops, rows, rejects and what awaits review."""
+    from pipeline.status import study_status
+
+    study = Study.open(options.study)
+    show.status(study, study_status(study.read_tables(), study.last_run(), study.decisions_state()), as_json=options.json)
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Show what is more or less present in each territory."""
+    study = _processed(options.study)
+    show.contrasts(study.read_table("contrasts"), study.read_table("themes"), study.grid, as_json=options.json)
+
+
+def evaluate(options: argparse.Namespace) -> None:
+    """Show figures against gold labels."""
+    from pipeline.evaluate import evaluate_study
+
+    study = _processed(options.study)
+    show.figures(evaluate_study(study.read_tables(), options.gold), as_json=options.json)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Refit the tagger from decisions and gold, and show its held-out figures."""
+    from models.training.tagger import train_on_study
+
+    study = _processed(options.study)
+    figures = train_on_study(study.read_tables(), study.grid, gold=options.gold, out=study.root / "models")
+    show.figures(figures, as_json=options.json)
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write the study's tables in another format."""
+    from pipeline.publish import write_tables
+
+    study = _processed(options.study)
+    target = options.output or study.root / "exports" / options.format
+    show.exported(write_tables(study.read_tables(), target, formats=(options.format,)))
+
+
+def _run(root: Path, workshop: str | None) -> "Outcome":
+    from flows.run import run_study
+
+    with show.progress() as listener:
+        return run_study(root, workshop=workshop, on_progress=listener)
+
+
+def _processed(root: Path) -> Study:
+    """The study, once it has been run.
+
+    Raises `StudyError` before.
+    """
+    study = Study.open(root)
+    if study.last_run() is None:
+        raise StudyError(_("l'étude n'a encore jamais été traitée"), _("des tables"), f"ateliers run {root}")
+    return study
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are ours: one line, in French, exit 2."""
+
+    def __init__(self, **options: Any) -> None:
+        super().__init__(add_help=False, allow_abbrev=False, **options)
+        self.add_argument("-h", "--help", action="help", help=_("montrer cette aide"))
+        self._positionals.title, self._optionals.title = _("arguments"), _("options")
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(_in_french(message), self.format_usage().replace("usage: ", "").strip(), f"{self.prog} --help")
+
+
+def _in_french(message: str) -> str:
+    """argparse's own words, for the mistakes that this command line allows."""
+    for english, french in (
+        ("the following arguments are required:", "il manque"),
+        ("unrecognized arguments:", "argument inconnu :"),
+        ("invalid choice:", "valeur inconnue"),
+        ("expected one argument", "il manque une valeur"),
+        ("argument ", "argument "),
+    ):
+        message = message.replace(english, french)
+    return message.split(" (choose from")[0]
+
+
+def _parser() -> argparse.ArgumentParser:
+    """The commands and their arguments, in the order of the README."""
+    parser = _Parser(prog="ateliers", description=_("Des notes d'ateliers territoriaux aux thèmes, aux priorités et au rapport."))
+    parser.add_argument("--version", action="version", version=f"ateliers {__version__}", help=_("montrer la version"))
+    commands = parser.add_subparsers(required=True, metavar=_("COMMANDE"), title=_("commandes"), parser_class=_Parser)
+    study = (("study", {"type": Path, "metavar": _("ÉTUDE"), "help": _("dossier de l'étude")}),)
+    as_json = (("--json", {"action": "store_true", "help": _("pour une machine")}),)
+    workshop = (("--workshop", {"metavar": _("NOM"), "help": _("ne reprendre que cet atelier")}),)
+    gold = {"type": Path, "metavar": _("DOSSIER"), "help": _("étiquettes de référence")}
+    folder = (("dir", {"type": Path, "nargs": "?", "default": Path("demo"), "metavar": _("DOSSIER"), "help": _("où la copier (demo)")}),)
+    formats = (
+        ("--format", {"choices": EXPORTS, "required": True, "help": ", ".join(EXPORTS), "metavar": "FORMAT"}),
+        ("-o", {"dest": "output", "type": Path, "metavar": _("DOSSIER"), "help": _("où écrire")}),
+    )
+    _add(commands, "demo", demo, _("copier l'étude d'exemple et la traiter"), folder + as_json)
+    _add(
+        commands,
+        "init",
+        init,
+        _("créer une étude"),
+        (*study, ("--grid", {"type": Path, "metavar": _("FICHIER"), "help": _("grille de codes")})),
+    )
+    _add(commands, "run", run, _("traiter ce qui est nouveau ou changé"), study + workshop + as_json)
+    _add(commands, "status", status, _("où en est l'étude"), study + as_json)
+    _add(commands, "compare", compare, _("comparer les territoires"), study + as_json)
+    _add(commands, "publish", run, _("remettre à jour le rapport et les exports avec les décisions"), study + as_json)
+    _add(
+        commands,
+        "evaluate",
+        evaluate,
+        _("mesurer contre des étiquettes de référence"),
+        (*study, ("--gold", gold | {"required": True}), *as_json),
+    )
+    _add(commands, "train", train, _("réapprendre l'étiquetage sur les décisions et des références"), (*study, ("--gold", gold), *as_json))
+    _add(commands, "export", export, _("écrire les tables dans un autre format"), study + formats)
+    return parser
+
+
+def _add(commands: Any, name: str, call: Command, summary: str, arguments: Sequence[tuple[str, dict[str, Any]]]) -> None:
+    command = commands.add_parser(name, help=summary, description=summary)
+    for argument, details in arguments:
+        command.add_argument(argument, **details)
+    command.set_defaults(call=call, workshop=None)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

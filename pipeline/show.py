@@ -1,0 +1,161 @@
+"""What the command line shows: rich text on a terminal, plain text elsewhere, JSON where asked. Never a passage's text in an error."""
+
+import json
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import AteliersError
+from pipeline.i18n import _
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from rich.console import Console
+
+    from flows.progress import Listener
+    from flows.run import Outcome
+    from pipeline.grid import Grid
+    from pipeline.study import Study
+
+_SHOWN_REJECTS = 10
+_SHOWN_CONTRASTS = 8
+
+
+def failure(error: AteliersError) -> None:
+    """One line on standard error."""
+    sys.stderr.write(f"ateliers : {error}\n".replace("\r", " "))
+
+
+def created(study: "Study") -> None:
+    """Say where the new study is and what to do next."""
+    _line(_("Étude créée dans {root}.").format(root=study.root))
+    _line(_("Y déposer un dossier par atelier dans {depot}, puis : ateliers run {root}").format(depot=study.depot, root=study.root))
+
+
+def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
+    """Say what a run read, what it could not read, the first priorities, and where the report is."""
+    if as_json:
+        _json(outcome.manifest)
+        return
+    rows = outcome.manifest["n_rows"]
+    if not outcome.is_new:
+        _line(_("Rien de nouveau depuis le dernier traitement."))
+    counts = _("{workshops} ateliers, {documents} documents, {units} passages, {themes} thèmes").format(**rows)
+    _line(counts + _(" ; {n} fichiers ou parties non lus").format(n=rows["rejects"]) + ".")
+    _rejects(study.read_table("rejects").to_dict("records"))
+    _first_priorities(study)
+    _line(_("Rapport : {path}").format(path=study.root / outcome.manifest["publication"] / "rapport.html"))
+
+
+def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
+    """Show workshops, rows, rejects and what awaits review."""
+    if as_json:
+        _json(found)
+        return
+    _line(_("Dernier traitement : {when}").format(when=found["last_run"] or _("jamais")))
+    columns = (_("Territoire"), _("Date"), _("Documents"), _("Passages"), _("sans table"), _("sans question"))
+    keys = ("territory", "date", "n_documents", "n_units", "n_units_without_table", "n_units_without_question")
+    _table(columns, [[workshop[key] for key in keys] for workshop in found["workshops"]])
+    _line(_("Passages hors thème : {n}").format(n=found["n_units_in_no_theme"]))
+    _line(_("Passages à relire : {n} ; décisions prises : {m}").format(n=found["n_units_awaiting_review"], m=found["n_decisions"]))
+    _line(_("Fichiers ou parties non lus : {n}").format(n=len(found["rejects"])))
+    _rejects(found["rejects"])
+    if found["publication"]:
+        _line(_("Rapport : {path}").format(path=study.root / found["publication"] / "rapport.html"))
+
+
+def contrasts(rows: "pd.DataFrame", themes: "pd.DataFrame", grid: "Grid", *, as_json: bool) -> None:
+    """Show, for each territory, what is most and least present against the others."""
+    if as_json:
+        _json(rows.to_dict("records"))
+        return
+    labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
+    for territory, there in rows.groupby("territory", sort=True):
+        _line(f"\n{territory}")
+        marked = there[there["verdict"].isin(["plus présent ici", "moins présent"])]
+        marked = marked.reindex(marked["specificity"].abs().sort_values(ascending=False, kind="stable").index)
+        if marked.empty:
+            _line(_("  rien de plus ni de moins présent qu'ailleurs, avec ce qu'il y a de matière"))
+        for row in marked.head(_SHOWN_CONTRASTS).itertuples():
+            name = labels.get(row.subject_id) or grid.label_of(str(row.subject_id).partition(":")[2])
+            _line(f"  {row.verdict} : {name} ({row.n_units} passages, {row.n_tables} tables)")
+
+
+def figures(found: dict[str, Any], *, as_json: bool) -> None:
+    """Show measured figures, one a line."""
+    if as_json:
+        _json(found)
+        return
+    for name, value in _flattened(found):
+        _line(f"{name:<40} {value}")
+
+
+def exported(paths: Iterable[Path]) -> None:
+    """Say what was written."""
+    for path in paths:
+        _line(str(path))
+
+
+@contextmanager
+def progress() -> "Iterator[Listener | None]":
+    """Draw a bar for each step on a terminal; elsewhere listen to nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        current = bars.add_task(_("préparation"), total=None)
+        yield lambda what, done, total: bars.update(current, description=what, completed=done, total=total if total > 1 else None)
+
+
+def _first_priorities(study: "Study") -> None:
+    labels = study.read_table("themes").set_index("theme_id")["label"]
+    ranked = study.read_table("priorities")
+    first = ranked[ranked["scope"] == "study"].sort_values("rank").head(study.settings.publish.n_priorities)
+    if len(first):
+        _line(_("Premières priorités candidates :"))
+    for row in first.itertuples():
+        _line(f"  {row.rank}. {labels[row.theme_id]}")
+
+
+def _rejects(rows: list[dict[str, Any]]) -> None:
+    for row in rows[:_SHOWN_REJECTS]:
+        _line(_("  non lu : {path} : {reason} → {advice}").format(**row))
+    if len(rows) > _SHOWN_REJECTS:
+        _line(_("  … et {n} autres : ateliers export --format csv").format(n=len(rows) - _SHOWN_REJECTS))
+
+
+def _table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
+    from rich.table import Table
+
+    table = Table(*columns)
+    for row in rows:
+        table.add_row(*("" if cell is None else str(cell) for cell in row))
+    _console().print(table)
+
+
+def _flattened(found: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from _flattened(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
+
+
+def _json(content: Any) -> None:
+    sys.stdout.write(json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n")
+
+
+def _line(text: str) -> None:
+    sys.stdout.write(text + "\n")
+
+
+def _console() -> "Console":
+    from rich.console import Console
+
+    return Console()

@@ -1,0 +1,36 @@
+"""Where a study stands, in numbers.
+
+In:   the study's tables, the manifest of its last run, the number of decisions
+Out:  counts, by workshop and overall
+"""
+
+from typing import Any
+
+import pandas as pd
+
+
+def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | None, n_decisions: int) -> dict[str, Any]:
+    """Return the counts that `ateliers status` shows; zeros for a study that was never run."""
+    units, documents, tags = tables["units"], tables["documents"], tables["tags"]
+    decided = set(tags.loc[tags["source"] == "person", "unit_id"])
+    return {
+        "last_run": last_run["ended_at"] if last_run else None,
+        "publication": last_run["publication"] if last_run else None,
+        "workshops": [
+            {
+                "territory": row.territory,
+                "date": row.date if isinstance(row.date, str) else None,
+                "folder": row.folder,
+                "n_documents": int((documents["workshop_id"] == row.workshop_id).sum()),
+                "n_units": int((units["workshop_id"] == row.workshop_id).sum()),
+                "n_units_without_table": int(((units["workshop_id"] == row.workshop_id) & units["table_number"].isna()).sum()),
+                "n_units_without_question": int(((units["workshop_id"] == row.workshop_id) & units["question"].isna()).sum()),
+            }
+            for row in tables["workshops"].itertuples()
+        ],
+        "n_rows": {name: len(rows) for name, rows in tables.items()},
+        "n_units_in_no_theme": len(units) - len(tables["theme_members"]),
+        "n_units_awaiting_review": len(set(units["unit_id"]) - decided),
+        "n_decisions": n_decisions,
+        "rejects": tables["rejects"].to_dict("records"),
+    }

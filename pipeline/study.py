@@ -1,0 +1,291 @@
+"""A study on disk: its paths, its settings and grid, its tables (atomic, checked both ways) and the record of its runs.
+
+Nothing heavy is imported before a table is read, so that a run with nothing to do ends at once.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import os
+import re
+import shutil
+import sqlite3
+import tempfile
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.errors import StudyError, UsageError
+from pipeline.grid import Grid, load_grid
+from pipeline.resources import data_path
+from pipeline.settings import Settings, load_settings
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from pipeline.schema import Table
+
+_JUNK = re.compile(r"^(\..*|~\$.*|~.*\.tmp|Thumbs\.db|desktop\.ini|__MACOSX)$", re.IGNORECASE)
+
+
+def is_junk(path: Path) -> bool:
+    """Whether a system or an office program left `path` behind: hidden files, lock files, thumbnails."""
+    return bool(_JUNK.match(path.name))
+
+
+class Study:
+    """One study's folder. `Study.open` refuses a folder that is not a study; `Study.create` makes one."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.depot, self.tables, self.vault = root / "depot", root / "tables", root / "vault"
+        self.publications, self.runs, self.cache = root / "publications", root / "runs", root / ".cache"
+        self.settings_path, self.grid_path, self.decisions_path = root / "etude.toml", root / "grille.yaml", root / "decisions.sqlite3"
+
+    @classmethod
+    def open(cls, root: Path) -> "Study":
+        """Return the study in `root`.
+
+        Raises `StudyError` when `root` does not exist or holds no etude.toml.
+        """
+        if not root.is_dir():
+            raise StudyError(f"pas de dossier « {root} »", "le dossier d'une étude", f"ateliers init {root}")
+        study = cls(root)
+        if not study.settings_path.is_file():
+            raise StudyError(f"« {root} » n'a pas d'etude.toml", "le dossier d'une étude", f"ateliers init {root}")
+        return study
+
+    @classmethod
+    def create(cls, root: Path, grid: Path | None = None) -> "Study":
+        """Make an empty study in `root` with `grid`, or the grid of the Ateliers Territoires.
+
+        Raises `StudyError` when `root` already is a study, `GridError` when the grid is refused.
+        """
+        study = cls(root)
+        if study.settings_path.exists():
+            raise StudyError(f"« {root} » est déjà une étude", "un nouveau dossier", f"choisir un autre dossier, ou ateliers run {root}")
+        source = grid or data_path("grid", "grille-ateliers-territoires.yaml")
+        load_grid(source)
+        for folder in (study.depot, study.tables, study.publications, study.runs):
+            folder.mkdir(parents=True, exist_ok=True)
+        study.vault.mkdir(mode=0o700, exist_ok=True)
+        shutil.copyfile(source, study.grid_path)
+        shutil.copyfile(data_path("grid", "etude.toml"), study.settings_path)
+        return study
+
+    @cached_property
+    def settings(self) -> Settings:
+        """The settings of etude.toml."""
+        return load_settings(self.settings_path)
+
+    @cached_property
+    def grid(self) -> Grid:
+        """The study's grid."""
+        return load_grid(self.grid_path)
+
+    # --- the depot -------------------------------------------------------------------------------------------------
+
+    def workshop_folders(self) -> list[Path]:
+        """The folders of depot/ that hold at least a file, in order of name.
+
+        Raises `StudyError` when there is none.
+        """
+        folders = sorted(path for path in _entries(self.depot) if path.is_dir() and any(workshop_files(path)))
+        if not folders and not self.stray_files():
+            raise StudyError(
+                f"« {self.depot} » est vide", "un dossier par atelier, avec ses fichiers", "y copier les dossiers des ateliers"
+            )
+        return folders
+
+    def stray_files(self) -> list[Path]:
+        """Files that lie in depot/ itself, outside any workshop's folder."""
+        return sorted(path for path in _entries(self.depot) if path.is_file())
+
+    def find_workshop(self, name: str) -> Path:
+        """The folder that `name` names: whole, or a part of it that no other folder has; accents and case don't matter.
+
+        Raises `UsageError` with the known folders.
+        """
+        folders = self.workshop_folders()
+        wanted = _folded(name)
+        found = [path for path in folders if _folded(path.name) == wanted] or [path for path in folders if wanted in _folded(path.name)]
+        if len(found) != 1:
+            raise UsageError(f"atelier « {name} »", f"un de : {', '.join(path.name for path in folders)}", "reprendre le nom du dossier")
+        return found[0]
+
+    # --- what people add -------------------------------------------------------------------------------------------
+
+    @property
+    def registered_tagger(self) -> Path | None:
+        """The tagger that `ateliers train` last registered for this study, if any."""
+        return max((self.root / "models").glob("tagger-*.json"), default=None)
+
+    def decisions_state(self) -> int:
+        """Number of the last decision; 0 where nobody decided anything."""
+        if not self.decisions_path.is_file():
+            return 0
+        with contextlib.closing(sqlite3.connect(self.decisions_path)) as connection:
+            (last,) = connection.execute("SELECT coalesce(max(decision_id), 0) FROM decisions").fetchone()
+        return int(last)
+
+    # --- tables ----------------------------------------------------------------------------------------------------
+
+    def has_table(self, name: str) -> bool:
+        """Whether the table was ever written."""
+        return self._table_path(name).is_file()
+
+    def read_table(self, name: str) -> "pd.DataFrame":
+        """Return a table, checked against the data dictionary; an absent one has no rows."""
+        import pandas as pd
+
+        path = self._table_path(name)
+        table = _dictionary()[name]
+        return table.check(pd.read_parquet(path)) if path.is_file() else table.empty()
+
+    def read_tables(self) -> "dict[str, pd.DataFrame]":
+        """Return every table of the data dictionary."""
+        return {name: self.read_table(name) for name in _dictionary()}
+
+    def write_table(self, name: str, frame: "pd.DataFrame") -> str:
+        """Write a table, checked, in one step that a crash cannot cut; return its sha256."""
+        return write_parquet(_dictionary()[name].check(frame), self._table_path(name))
+
+    def read_machine_table(self, name: str) -> "pd.DataFrame":
+        """Return what the machine proposed, before any decision; an absent table has no rows."""
+        import pandas as pd
+
+        path = self.tables / "machine" / f"{name}.parquet"
+        table = _dictionary()[name]
+        return table.check(pd.read_parquet(path)) if path.is_file() else table.empty()
+
+    def write_machine_table(self, name: str, frame: "pd.DataFrame") -> str:
+        """Write what the machine proposed; decisions never change it."""
+        return write_parquet(_dictionary()[name].check(frame), self.tables / "machine" / f"{name}.parquet")
+
+    def table_hashes(self) -> dict[str, str]:
+        """sha256 of each table on disk, by name."""
+        return {name: file_hash(self._table_path(name)) for name in _dictionary() if self.has_table(name)}
+
+    def count_rows(self) -> dict[str, int]:
+        """Number of rows of each table, by name."""
+        return {name: len(rows) for name, rows in self.read_tables().items()}
+
+    def tables_match(self, hashes: dict[str, str]) -> bool:
+        """Whether the tables on disk are the ones that these hashes name."""
+        return all(self.has_table(name) and file_hash(self._table_path(name)) == value for name, value in hashes.items())
+
+    def _table_path(self, name: str) -> Path:
+        return self.tables / f"{name}.parquet"
+
+    # --- runs ------------------------------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the study for one process; the lock ends with the process, however it ends.
+
+        Raises `StudyError` when another process holds it or the folder cannot be written.
+        """
+        try:
+            self.runs.mkdir(parents=True, exist_ok=True)
+            handle = os.open(self.runs / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
+        except OSError as error:
+            raise read_only(self.root, error) from error
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(handle)
+            raise StudyError(
+                f"« {self.root} » est déjà en cours de traitement", "un traitement à la fois", "attendre qu'il finisse"
+            ) from error
+        try:
+            yield
+        finally:
+            os.close(handle)
+
+    def last_run(self) -> dict[str, Any] | None:
+        """The manifest of the last run that ended well, or None."""
+        for path in sorted(self.runs.glob("*.json"), reverse=True):
+            manifest = json.loads(path.read_text(encoding="utf-8"))
+            if manifest.get("is_done"):
+                return dict(manifest)
+        return None
+
+    def write_manifest(self, manifest: dict[str, Any]) -> Path:
+        """Write runs/<run_id>.json."""
+        path = self.runs / f"{manifest['run_id']}.json"
+        write_bytes(path, (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode())
+        return path
+
+
+def workshop_files(folder: Path) -> Iterator[Path]:
+    """Yield the files of a workshop's folder and of the folders in it, junk left out, in order of path."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not any(is_junk(part) for part in (path, *path.relative_to(folder).parents)):
+            yield path
+
+
+def file_hash(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as handle:
+        return hashlib.file_digest(handle, "sha256").hexdigest()
+
+
+def text_hash(*parts: str) -> str:
+    """sha256 of some texts, each kept apart from the next."""
+    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
+
+
+def write_parquet(frame: "pd.DataFrame", path: Path, *, mode: int = 0o644) -> str:
+    """Write `frame` as Parquet in one step; return the file's sha256."""
+    import io
+
+    buffer = io.BytesIO()
+    frame.to_parquet(buffer, index=False)
+    write_bytes(path, buffer.getvalue(), mode=mode)
+    return hashlib.sha256(buffer.getvalue()).hexdigest()
+
+
+def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
+    """Write a file in one step: a crash leaves the old one or the new one, never a half.
+
+    Raises `StudyError` when the folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(name).chmod(mode)
+        Path(name).replace(path)
+    except OSError as error:
+        raise read_only(path.parent, error) from error
+
+
+def read_only(folder: Path, error: OSError) -> StudyError:
+    """The error for a folder that refuses writing."""
+    return StudyError(
+        f"« {folder} » refuse l'écriture ({error.strerror})", "un dossier où écrire, avec de la place", "vérifier droits et disque"
+    )
+
+
+def _entries(folder: Path) -> list[Path]:
+    """What lies directly in `folder`, junk left out; nothing where it does not exist."""
+    return [path for path in folder.iterdir() if not is_junk(path)] if folder.is_dir() else []
+
+
+def _folded(text: str) -> str:
+    """`text` without accents, case and punctuation."""
+    import unicodedata
+
+    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    return " ".join(re.findall(r"\w+", plain.lower()))
+
+
+def _dictionary() -> "dict[str, Table]":
+    from pipeline.tables import TABLES
+
+    return TABLES
