@@ -1,0 +1,248 @@
+"""Segment pseudonymised documents into units: the shortest passages that state one idea.
+
+In:   documents   one row a document
+      blocks      one row a heading, paragraph, bullet, cell or run of cues, as offsets into documents.text
+Out:  units       one row a unit; text == documents.text[start_char:end_char]
+
+The author's own layout comes first, then a short French rule inside each block. Words are in data/lexicon/segmentation.yaml.
+Boundary F1 0.98 on each workshop of the example study (blocks as laid out), 0.95 on the minutes of data/training/amorce-5 and -6.
+"""
+
+import hashlib
+import itertools
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from functools import cache
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from pipeline.resources import data_path
+from pipeline.settings import SegmentSettings
+from pipeline.tables import UNITS
+
+Span = tuple[int, int]  # half-open, in the document's text
+
+SILENT_KINDS = frozenset({"heading", "meta"})
+_UPPER = r"[^\W\d_a-zà-ÿœ]"
+_LAYOUT = re.compile(rf"\s*\n\s*(?=[-–—•▪◦‣·●■*\d(«\"]|{_UPPER})|(?<=[.!?…;])\s*\n\s*|\s+(?=[•▪◦‣●■]\s)|\s//\s")
+_SENTENCE_END = re.compile(rf"(?P<mark>[.!?…]+)(?P<close>\s?[»”\")\]]+)?\s+(?=[«“\"(\[]?\s?(?:{_UPPER}|\d))")
+_LOWER_CASE_END = re.compile(r"(?<!\w)([^\W\d_]{4,})\.\s+(?=[a-zà-ÿœ]{2,}[\s'’])")
+_QUOTED = re.compile(r"«[^«»]*»|“[^“”]*”|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]")
+_REPLY = re.compile(r"\s(?=\([^():]{1,30}\s?: [^()]{30,}\))")
+_BARE = re.compile(r"^[\s•▪◦‣·●■*–—\-]+(?=\w|[«“\"(])|[\s•▪◦‣·●■–—]+$")
+_NUMBERED = re.compile(r"(?:n°|\bno?|#)\s?\d+\.\s*$", re.IGNORECASE)
+# In words: a longer quote is cut; a longer sequel, a question with a longer answer, a longer numbered label stand alone.
+_LONG_QUOTE, _SHORT_SEQUEL, _LONG_ANSWER, _LABEL = 40, 12, 40, 5
+_SPOKEN_LEFT, _SPOKEN_RIGHT = 7, 5  # words that a spoken cut must leave on each side
+
+
+def segment_documents(documents: pd.DataFrame, blocks: pd.DataFrame, *, settings: SegmentSettings) -> pd.DataFrame:
+    """Return the units of `documents` in reading order; headings, `meta` blocks and blocks without a letter or digit yield none."""
+    ordered = blocks.sort_values(["document_id", "block_order"], kind="stable")
+    blocks_of: dict[Any, pd.DataFrame] = dict(list(ordered.groupby("document_id")))
+    rows: list[dict[str, Any]] = []
+    for document in documents.itertuples(index=False):
+        if document.document_id in blocks_of:
+            rows += _units_of(document, blocks_of[document.document_id], settings)
+    return UNITS.build(rows)
+
+
+def _units_of(document: Any, blocks: pd.DataFrame, settings: SegmentSettings) -> Iterator[dict[str, Any]]:
+    """The units of one document; `unit_id` counts how often the same text occurred before in it."""
+    seen: Counter[str] = Counter()
+    order = 0
+    for block in blocks.to_dict("records"):
+        if block["kind"] in SILENT_KINDS:
+            continue
+        for start, end in _cut_block(document.text, (block["start_char"], block["end_char"]), block["kind"], settings):
+            text = document.text[start:end]
+            normalised = _normalise(text)
+            yield {
+                "unit_id": _unit_id(document.path, normalised, seen[normalised]),
+                "document_id": document.document_id,
+                "workshop_id": document.workshop_id,
+                "unit_order": order,
+                "start_char": start,
+                "end_char": end,
+                "text": text,
+                "table_number": block["table_number"],
+                "question": block["question"],
+                "channel": block["channel"],
+                "speaker": block["speaker"],
+            }
+            seen[normalised] += 1
+            order += 1
+
+
+def _normalise(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _unit_id(path: str, normalised: str, occurrence: int) -> str:
+    return "u-" + hashlib.sha256(f"{path}\x1f{normalised}\x1f{occurrence}".encode()).hexdigest()[:16]
+
+
+def _cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> list[Span]:
+    """The units of one block, stripped of blanks and bullet signs: spans of `text`, in order, none without a letter or digit."""
+    pieces: list[Span] = []
+    for line in _split(text, block, _layout_cuts(text[slice(*block)])):
+        sentences = _split(text, line, _sentence_cuts(text[slice(*line)]))
+        ideas = [idea for sentence in sentences for idea in _split(text, sentence, _idea_cuts(text[slice(*sentence)], kind))]
+        pieces += [part for idea in _join_short(text, ideas, settings.min_words) for part in _cut_long(text, idea, settings)]
+    bare = (_strip(text, piece) for piece in pieces)
+    return [span for span in bare if any(letter.isalnum() for letter in text[slice(*span)])]
+
+
+def _split(text: str, span: Span, cuts: Iterable[int]) -> list[Span]:
+    """`span` cut at `cuts`, which count from its start."""
+    start, end = span
+    bounds = [start, *(start + cut for cut in sorted(set(cuts)) if 0 < cut < end - start), end]
+    return [(left, right) for left, right in itertools.pairwise(bounds) if text[left:right].strip()]
+
+
+def _layout_cuts(passage: str) -> list[int]:
+    """Ends of the lines and inline bullets that stand for layout; a line that goes on in lower case is a wrapped one."""
+    return [match.end() for match in _LAYOUT.finditer(passage)]
+
+
+def _sentence_cuts(passage: str) -> list[int]:
+    """Starts of sentences: not after an abbreviation or an initial, inside a short quote or before its own sequel."""
+    guarded = [match.span() for match in _QUOTED.finditer(passage) if _n_words(match.group()) <= _LONG_QUOTE]
+    cuts: list[int] = []
+    for match in _SENTENCE_END.finditer(passage):
+        start = cuts[-1] if cuts else 0
+        inside = any(left < match.start() and match.end() < right for left, right in guarded)
+        if not inside and not _is_abbreviated(passage, match) and not _is_sequel(passage[start : match.end()], passage[match.end() :]):
+            cuts.append(match.end())
+    return cuts + [match.end() for match in _REPLY.finditer(passage)] + _lower_case_cuts(passage)
+
+
+def _lower_case_cuts(passage: str) -> list[int]:
+    """Starts of sentences typed without a capital: after a word too long for an abbreviation, with four words on each side."""
+    cuts: list[int] = []
+    for match in _LOWER_CASE_END.finditer(passage):
+        left, right = passage[cuts[-1] if cuts else 0 : match.end()], passage[match.end() :].split(".")[0]
+        if match[1].lower() not in _words("abreviations") and min(_n_words(left), _n_words(right)) >= 4:
+            cuts.append(match.end())
+    return cuts
+
+
+def _is_abbreviated(passage: str, match: re.Match[str]) -> bool:
+    """Whether the point ends an abbreviation ("Mme."), an initial ("J.-M. ") or a number that opens the passage ("2. ")."""
+    if match["mark"] != "." or match["close"]:
+        return False
+    word = re.split(r"[\s(«'’]", passage[: match.start()])[-1]
+    before = passage[: match.start() - len(word)].rstrip()
+    is_numbering = word.isdigit() and len(word) <= 2 and (not before or before[-1] in ".;:")
+    return is_numbering or bool(re.fullmatch(rf"(?:{_UPPER}[.-]+)*{_UPPER}", word)) or word.lower() in _words("abreviations")
+
+
+def _is_sequel(sentence: str, rest: str) -> bool:
+    """Whether `rest` opens with what belongs to `sentence`: text under its number, answer, remark in brackets, short sentence on it."""
+    following = next((rest[: match.start()] for match in _SENTENCE_END.finditer(rest)), rest)
+    if _NUMBERED.search(sentence):
+        return _n_words(sentence) <= _LABEL
+    if sentence.rstrip().endswith("?"):
+        return _n_words(sentence) + _n_words(following) <= _LONG_ANSWER
+    if rest.startswith("("):
+        return _REPLY.match(f" {rest}") is None
+    opening = _plain(following)
+    return _n_words(following) <= _SHORT_SEQUEL and _opens_with(opening, "reprises") and not _opens_with(opening, "impersonnels")
+
+
+def _idea_cuts(sentence: str, kind: str) -> list[int]:
+    """Starts of the ideas strung together in one sentence: enumerations anywhere, changes of subject in speech without full stops."""
+    listed = _enumeration_cuts(sentence)
+    return listed if listed or kind != "cue" else _spoken_cuts(sentence)
+
+
+def _enumeration_cuts(sentence: str) -> list[int]:
+    """Starts of "premièrement …, deuxièmement …"; none unless two of them open a clause of at least four words."""
+    plain = _plain(sentence)
+    starts = [match.start(1) for match in re.finditer(rf"(?:^|[,;:.] )({_alternatives('enumerateurs')})(?=\W|$)", plain)]
+    if starts and 0 < _n_words(plain[: starts[0]]) < 4:
+        starts[0] = 0
+    clauses = zip(starts, [*starts[1:], len(plain)], strict=False)
+    return starts if len(starts) > 1 and all(_n_words(plain[start:end]) >= 4 for start, end in clauses) else []
+
+
+def _spoken_cuts(sentence: str) -> list[int]:
+    """Starts of new ideas in a spoken turn, each leaving enough words on both sides to be understood alone."""
+    plain = _plain(sentence)
+    topic = rf"et,? (?:et |euh,? |ben,? )*(?:les |la |le |l'|nos |notre )(?:[^\s,]+ ){{1,6}}(?:{_alternatives('annonces')})\b"
+    opening = rf"(?<=\s)(?:{topic}|(?:{_alternatives('ouvertures')})(?:(?<=')|(?!\w)))"
+    cuts: list[int] = []
+    for match in re.finditer(opening, plain):
+        left = plain[cuts[-1] if cuts else 0 : match.start()]
+        if _n_words(left) >= _SPOKEN_LEFT and _n_words(plain[match.start() :]) >= _SPOKEN_RIGHT:
+            cuts.append(match.start())
+    return cuts
+
+
+def _join_short(text: str, ideas: list[Span], min_words: int) -> list[Span]:
+    """`ideas` with each one shorter than `min_words` joined to the one before it, or after it at the start."""
+    joined: list[Span] = []
+    for start, end in ideas:
+        is_short = _n_words(text[start:end]) < min_words
+        if joined and (is_short or _n_words(text[slice(*joined[0])]) < min_words):
+            joined[-1] = (joined[-1][0], end)
+        else:
+            joined.append((start, end))
+    return joined
+
+
+def _cut_long(text: str, idea: Span, settings: SegmentSettings) -> list[Span]:
+    """`idea` cut near its middle at the best clause boundary until no part is over `max_words`."""
+    passage = text[slice(*idea)]
+    if _n_words(passage) <= settings.max_words:
+        return [idea]
+    quarter, plain = len(passage) // 4, _plain(passage)
+    for hinge in _lexicon()["charnieres"]:
+        places = [match.start() + 1 for match in re.finditer(re.escape(hinge), plain) if quarter <= match.start() <= 3 * quarter]
+        if places:
+            middle = idea[0] + min(places, key=lambda place: abs(place - len(passage) // 2))
+            return [*_cut_long(text, (idea[0], middle), settings), *_cut_long(text, (middle, idea[1]), settings)]
+    return [idea]
+
+
+def _strip(text: str, span: Span) -> Span:
+    """`span` without the blanks, bullet signs and dashes at its ends; what is left may be empty."""
+    start, end = span
+    while start < end and (match := _BARE.search(text[start:end])):
+        start, end = (start + match.end(), end) if match.start() == 0 else (start, start + match.start())
+    return start, end
+
+
+def _n_words(passage: str) -> int:
+    return sum(any(letter.isalnum() for letter in word) for word in passage.split())
+
+
+def _plain(passage: str) -> str:
+    """`passage` in lower case with straight apostrophes and plain spaces: as many characters as before."""
+    lowered = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in passage)
+    return re.sub(r"\s", " ", lowered.replace("’", "'"))
+
+
+def _opens_with(plain: str, name: str) -> bool:
+    return re.match(rf"(?:{_alternatives(name)})(?!\w)", plain) is not None
+
+
+@cache
+def _alternatives(name: str) -> str:
+    """The entries of a lexicon list as a regular expression, longest first."""
+    return "|".join(re.escape(entry) for entry in sorted(_lexicon()[name], key=lambda entry: (-len(entry), entry)))
+
+
+@cache
+def _words(name: str) -> frozenset[str]:
+    return frozenset(_lexicon()[name])
+
+
+@cache
+def _lexicon() -> dict[str, list[str]]:
+    content: dict[str, list[str]] = yaml.safe_load(data_path("lexicon", "segmentation.yaml").read_text(encoding="utf-8"))
+    return content
