@@ -1,0 +1,91 @@
+"""The command: what it exits with and what it says; failures are one line of French on standard error."""
+
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline.cli import main
+
+README = Path(__file__).parent.parent / "README.md"
+
+
+def run(capsys, *arguments: str) -> tuple[int, str, str]:
+    code = main(list(arguments))
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        ((), 2, "COMMANDE"),
+        (("danser",), 2, "valeur inconnue 'danser'"),
+        (("run",), 2, "il manque ÉTUDE"),
+        (("run", "a", "--vite"), 2, "argument inconnu : --vite"),
+        (("export", "a", "--format", "doc"), 2, "valeur inconnue 'doc'"),
+        (("run", "nulle-part"), 1, "pas de dossier « nulle-part »"),
+        (("status", "nulle-part"), 1, "pas de dossier « nulle-part »"),
+    ],
+)
+def test_a_mistake_is_one_line_with_what_to_do(capsys, tmp_path, monkeypatch, arguments, code, words):
+    monkeypatch.chdir(tmp_path)
+    found, out, err = run(capsys, *arguments)
+    assert found == code
+    assert words in err
+    assert "à faire :" in err
+    assert err.count("\n") == 1
+    assert out == ""
+
+
+def test_an_empty_depot_ends_with_1(capsys, tmp_path):
+    assert main(["init", str(tmp_path / "e")]) == 0
+    capsys.readouterr()
+    code, _, err = run(capsys, "run", str(tmp_path / "e"))
+    assert (code, "est vide" in err, err.count("\n")) == (1, True, 1)
+
+
+def test_a_missing_grid_ends_with_1_before_anything_is_read(capsys, small_study):
+    small_study.grid_path.unlink()
+    code, _, err = run(capsys, "run", str(small_study.root))
+    assert (code, "pas de grille grille.yaml" in err, err.count("\n")) == (1, True, 1)
+
+
+def test_an_unknown_setting_ends_with_2_and_names_it(capsys, small_study):
+    small_study.settings_path.write_text("[cluster]\ncouleur = 1\n", encoding="utf-8")
+    code, _, err = run(capsys, "run", str(small_study.root))
+    assert (code, "« cluster.couleur »" in err, err.count("\n")) == (2, True, 1)
+
+
+def test_a_read_only_study_ends_with_1(capsys, small_study, without_rights):
+    for path in (small_study.root, *small_study.root.rglob("*"), *list(small_study.root.parents)[:3]):
+        path.chmod(0o755 if path.is_dir() else 0o644)
+    with without_rights():
+        code, _, err = run(capsys, "run", str(small_study.root))
+    assert (code, "refuse l'écriture" in err, err.count("\n")) == (1, True, 1)
+
+
+def test_an_unknown_workshop_ends_with_2_and_lists_the_known_ones(capsys, small_study):
+    code, _, err = run(capsys, "run", str(small_study.root), "--workshop", "Brest")
+    assert (code, "Pays de Retz 2026-10-01" in err) == (2, True)
+
+
+def test_figures_before_a_first_run_say_to_run_first(capsys, small_study):
+    code, _, err = run(capsys, "compare", str(small_study.root))
+    assert (code, "ateliers run" in err) == (1, True)
+
+
+def test_status_of_a_study_never_run_is_zeros(capsys, small_study):
+    code, out, _ = run(capsys, "status", str(small_study.root), "--json")
+    found = json.loads(out)
+    assert (code, found["last_run"], found["n_rows"]["units"], found["n_decisions"]) == (0, None, 0, 0)
+
+
+def test_help_lists_exactly_the_commands_of_the_readme():
+    help_text = subprocess.run([sys.executable, "-m", "pipeline.cli", "--help"], capture_output=True, text=True, check=True).stdout
+    listed = set(re.findall(r"^    ([a-z]+) ", help_text, re.MULTILINE))
+    documented = set(re.findall(r"^\| `ateliers ([a-z]+)", README.read_text(encoding="utf-8"), re.MULTILINE))
+    assert listed == documented
