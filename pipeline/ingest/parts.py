@@ -12,6 +12,7 @@ class RawBlock:
     level: int | None = None  # heading 1..6, bullet 0..
     speaker: str | None = None  # as written in the file
     columns: tuple[tuple[str, str], ...] = ()  # (header, cell) of the row it comes from, where it comes from a table
+    column: int | None = None  # which of `columns` the text lies in
 
 
 @dataclass(frozen=True)
@@ -25,3 +26,4 @@ class RawPart:
     people: tuple[tuple[str, str], ...] = ()  # (name, mail address) of senders and recipients
     rows: tuple[tuple[str, ...], ...] = ()  # every row of a sheet or table file, blanks as ""; () for prose
     warnings: tuple[str, ...] = field(default=())  # what was skipped in it, in French, without its content
+    error: tuple[str, str] | None = None  # French reason and advice where this part alone, such as an attachment, could not be read
