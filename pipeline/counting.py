@@ -21,7 +21,7 @@ _AWAY_CHANNELS = ("mail", "telephone")
 class Circles:
     """Who spoke together.
 
-    `of_unit`, by unit_id: workshop_id, circle_id, is_table, is_summary (by a rapporteur), is_away (mail, telephone) and
+    `of_unit`, one row a unit: unit_id, workshop_id, circle_id, is_table, is_summary (by a rapporteur), is_away (mail, telephone) and
     is_said (at a table during the questions, summary apart). `n_tables`, by workshop_id.
     """
 
@@ -48,7 +48,7 @@ def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
             "is_said": (is_table & ~is_summary).astype(bool),
         }
     )
-    return Circles(of_unit.set_index("unit_id", verify_integrity=True), _n_tables(of_unit, workshops))
+    return Circles(of_unit, _n_tables(of_unit, workshops))
 
 
 def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
