@@ -4,7 +4,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from small_study import DIE, ORTHEZ, said, study, workshops
+from invented import DIE, ORTHEZ, said, study, workshops
 
 from pipeline.rank import CRITERIA, rank_themes
 from pipeline.rank.insistence import insisting

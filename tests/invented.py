@@ -1,4 +1,4 @@
-"""A study in a few lines, for tests: `said(...)` is a passage, `study(...)` the tables that hold it."""
+"""An invented study in a few lines, for tests: `said(...)` is a passage, `study(...)` the tables that hold it."""
 
 from typing import Any
 
