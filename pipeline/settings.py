@@ -124,6 +124,7 @@ class PublishSettings(_Frozen):
 
     n_priorities: Annotated[int, Field(ge=1)] = 5
     n_quotes: Annotated[int, Field(ge=1)] = 3
+    n_annex_rows: Annotated[int, Field(ge=1)] = 300  # rows shown of a list that may be long; the exports hold them all
 
 
 class Settings(_Frozen):
