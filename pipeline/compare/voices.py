@@ -1,0 +1,95 @@
+"""Whose voice was missing: types of structure and communes on the map, or expected, against who came.
+
+In:   attendance, structures, workshops
+Out:  voices   one row a workshop and type of structure or commune
+"""
+
+import logging
+from collections.abc import Sequence
+
+import pandas as pd
+
+from pipeline.tables import VOICES
+
+log = logging.getLogger(__name__)
+
+
+def list_voices(
+    attendance: pd.DataFrame, structures: pd.DataFrame, workshops: pd.DataFrame, *, expected_structure_types: Sequence[str]
+) -> pd.DataFrame:
+    """Return, for every workshop, the expected types and every type or commune on its map or in its room; no row of attendance, no row."""
+    present = _present(attendance, structures)
+    mapped = _on_map(structures, present, workshops)
+    rows = []
+    for workshop_id in sorted(set(workshops["workshop_id"]) & set(present["workshop_id"])):
+        here, placed = (voices[voices["workshop_id"] == workshop_id] for voices in (present, mapped))
+        for kind, column, expected in (("structure_type", "structure_type", expected_structure_types), ("commune", "commune_code", ())):
+            n_present = here.dropna(subset=[column]).groupby(column)["voice_id"].nunique()
+            n_on_map = placed.dropna(subset=[column]).groupby(column)["voice_id"].nunique()
+            for value in sorted({*expected, *n_present.index, *n_on_map.index}):
+                came, shown = int(n_present.get(value, 0)), int(n_on_map.get(value, 0))
+                row = {"workshop_id": workshop_id, "kind": kind, "value": value}
+                rows.append(row | {"n_on_map": shown, "n_present": came, "is_absent": came == 0})
+    return VOICES.build(rows)
+
+
+def _present(attendance: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame:
+    """Structures that came, and people who came for none: workshop_id, voice_id, structure_type, commune_code.
+
+    Who did not sign did not come, unless nobody signed: then the list was typed without its signatures.
+    """
+    signed = attendance.groupby("workshop_id")["has_signed"].transform("any")
+    came = attendance[attendance["has_signed"] | ~signed].merge(
+        structures[["structure_id", "structure_type", "commune_code"]],
+        on="structure_id",
+        how="left",
+        suffixes=("", "_of_structure"),
+        validate="many_to_one",
+    )
+    return pd.DataFrame(
+        {
+            "workshop_id": came["workshop_id"],
+            "voice_id": came["structure_id"].fillna(came["participant_id"]),
+            "structure_type": came["structure_type"].fillna(came["structure_type_of_structure"]),
+            "commune_code": came["commune_code_of_structure"].fillna(came["commune_code"]),
+        }
+    )
+
+
+def _on_map(structures: pd.DataFrame, present: pd.DataFrame, workshops: pd.DataFrame) -> pd.DataFrame:
+    """Structures of the map by workshop, placed by who came, else by commune, else by the nearest structure that is placed.
+
+    The map's own workshop is not in the tables; a structure that none of the three places is left out and counted in the log.
+    """
+    mapped = structures[structures["is_on_map"]].rename(columns={"structure_id": "voice_id"})
+    columns = ["workshop_id", "voice_id", "structure_type", "commune_code"]
+    if len(workshops) == 1:
+        return mapped.assign(workshop_id=workshops["workshop_id"].iloc[0])[columns]
+    placed = _joined(mapped, present[["workshop_id", "voice_id"]], "voice_id")
+    rest = mapped[~mapped["voice_id"].isin(placed["voice_id"])]
+    by_commune = _joined(rest, present[["workshop_id", "commune_code"]].dropna(), "commune_code")
+    placed = pd.concat([placed, by_commune])
+    rest = mapped[~mapped["voice_id"].isin(placed["voice_id"])]
+    nearest = _nearest(rest, placed)
+    log.info(
+        "structures de la carte : %d placées par présence, commune ou voisinage, %d laissées de côté",
+        len(placed) + len(nearest),
+        len(rest) - len(nearest),
+    )
+    return pd.concat([placed, nearest])[columns]
+
+
+def _joined(mapped: pd.DataFrame, workshop_by: pd.DataFrame, key: str) -> pd.DataFrame:
+    return mapped.merge(workshop_by.drop_duplicates(), on=key, validate="many_to_many").drop_duplicates(["workshop_id", "voice_id"])
+
+
+def _nearest(rest: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
+    """`rest` with the workshop of its nearest placed structure; degrees of longitude are shortened as in France (cos 46.5°)."""
+    located, known = rest.dropna(subset=["lat", "lon"]), placed.dropna(subset=["lat", "lon"]).sort_values(["workshop_id", "voice_id"])
+    if known.empty:
+        return located.head(0).assign(workshop_id=pd.Series(dtype=object))
+    nearest = [
+        known["workshop_id"].iloc[int(((known["lat"] - lat) ** 2 + (0.69 * (known["lon"] - lon)) ** 2).to_numpy().argmin())]
+        for lat, lon in zip(located["lat"], located["lon"], strict=True)
+    ]
+    return located.assign(workshop_id=nearest)
