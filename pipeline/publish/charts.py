@@ -1,0 +1,156 @@
+"""The charts of a report: one Vega-Lite specification each, drawn as SVG for a page and as PNG for Word, from the same drawing.
+
+In:   a Scope, a Heat, a Priority
+Out:  a specification; SVG text or PNG bytes
+"""
+
+import json
+import re
+import textwrap
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+from typing import Any
+
+import vl_convert
+
+from pipeline.publish.report.content import Heat, Scope, Share
+from pipeline.publish.text import percent, sentence
+
+Spec = Mapping[str, Any]
+
+# Okabe and Ito's palette, told apart with any colour vision; yellow and black are left out
+CRITERIA_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#999999")
+POSTURE_COLOURS = ("#009e73", "#d55e00", "#e69f00", "#0072b2", "#999999", "#cc79a7", "#56b4e9")
+HEAT_COLOURS = ("#f2f6f9", "#74acd3")  # ink reads on the darkest with a contrast over 5
+_INK, _RULE = "#22302f", "#d5dcda"
+_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # the first is bundled with vl-convert; the others have its widths
+_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+_CONFIG = {
+    "aria": False,
+    "font": _FONT,
+    "view": {"stroke": None},
+    "axis": {
+        "labelFontSize": 13,
+        "titleFontSize": 13,
+        "titleFontWeight": "normal",
+        "labelColor": _INK,
+        "titleColor": _INK,
+        "gridColor": _RULE,
+    },
+    "legend": {"labelFontSize": 13, "titleFontSize": 13, "labelColor": _INK, "titleColor": _INK},
+}
+_TEXT = {"type": "text", "fontSize": 13, "color": _INK, "lineBreak": "\n", "lineHeight": 16}
+_LINES = "length(split(datum.name, '\\n'))"
+_NAME = {"align": "right", "dx": -8, "dy": {"expr": f"8 - 8 * {_LINES}"}}  # at the left of a row, its lines centred on it
+_HEAD = {"align": "center", "dy": {"expr": f"4 - 16 * {_LINES}"}}  # over a column, its last line just above it
+_PNG_DPI = 200
+_ARIA = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')  # Vega describes its marks in English, even when told not to
+
+
+def priorities_spec(scope: Scope) -> Spec:
+    """Stacked bars of what each criterion brings to the scores of `scope`, on 0..100."""
+    criteria = [criterion.label for criterion in scope.priorities[0].criteria]
+    values = [
+        {"rank": priority.rank, "criterion": criterion.label, "points": 100 * criterion.contribution, "order": place}
+        for priority in scope.priorities
+        for place, criterion in enumerate(priority.criteria)
+    ]
+    names = {priority.rank: _wrapped(f"{priority.rank}. {priority.label}", 34) for priority in scope.priorities}
+    totals = [{"rank": priority.rank, "name": names[priority.rank], "score": 100 * priority.score} for priority in scope.priorities]
+    y = {"field": "rank", "type": "ordinal", "axis": None}
+    score = {
+        "field": "points",
+        "type": "quantitative",
+        "title": sentence("alt.axe_score"),
+        "scale": {"domain": [0, 100]},
+        "axis": {"tickCount": 5},
+    }
+    colours = {"domain": criteria, "range": list(CRITERIA_COLOURS[: len(criteria)])}
+    legend = {"title": None, "orient": "top", "columns": 3, "symbolType": "square"}
+    colour = {"field": "criterion", "type": "nominal", "sort": criteria, "scale": colours, "legend": legend}
+    bars = {
+        "data": {"values": values},
+        "mark": {"type": "bar", "stroke": "white", "strokeWidth": 1, "height": 24},
+        "encoding": {"y": y, "x": score, "color": colour, "order": {"field": "order"}},
+    }
+    labels = {"data": {"values": totals}, "mark": {**_TEXT, **_NAME}, "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "name"}}}
+    shown = {
+        "data": {"values": totals},
+        "mark": {**_TEXT, "align": "left", "dx": 6, "fontWeight": "bold"},
+        "encoding": {"y": y, "x": {"field": "score", "type": "quantitative"}, "text": {"field": "score", "format": ".0f"}},
+    }
+    return _spec({"width": 360, "height": {"step": 46}, "layer": [bars, labels, shown]})
+
+
+def heat_spec(heat: Heat, highest: float) -> Spec:
+    """A grid of rubriques by workshops, darker up to `highest` where more of a workshop's passages carry the rubrique."""
+    values = [
+        {"row": row, "column": column, "share": share, "shown": percent(share)}
+        for row, shares in enumerate(heat.shares)
+        for column, share in enumerate(shares)
+    ]
+    rows = [{"row": row, "name": _wrapped(name, 38)} for row, name in enumerate(heat.rubriques)]
+    columns = [{"column": column, "name": _wrapped(name, 16)} for column, name in enumerate(heat.workshops)]
+    y = {"field": "row", "type": "ordinal", "axis": None}
+    x = {"field": "column", "type": "ordinal", "axis": None}
+    colour = {"field": "share", "type": "quantitative", "scale": {"range": list(HEAT_COLOURS), "domain": [0, highest or 1]}, "legend": None}
+    cells = {"mark": {"type": "rect", "stroke": "white", "strokeWidth": 2}, "encoding": {"y": y, "x": x, "color": colour}}
+    shown = {"mark": _TEXT, "encoding": {"y": y, "x": x, "text": {"field": "shown"}}}
+    names = {"data": {"values": rows}, "mark": {**_TEXT, **_NAME}, "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "name"}}}
+    heads = {"data": {"values": columns}, "mark": {**_TEXT, **_HEAD}, "encoding": {"x": x, "y": {"value": 0}, "text": {"field": "name"}}}
+    return _spec({"width": {"step": 110}, "height": {"step": 36}, "data": {"values": values}, "layer": [cells, shown, names, heads]})
+
+
+def profile_spec(postures: Sequence[Share]) -> Spec:
+    """A thin bar cut by the number of passages of each posture."""
+    values = [{"posture": share.label, "n": share.n_units, "order": share.index} for share in postures]
+    colours = [posture_colour(share) for share in postures]
+    encoding = {
+        "x": {"field": "n", "type": "quantitative", "stack": "normalize", "axis": None},
+        "color": {
+            "field": "posture",
+            "type": "nominal",
+            "scale": {"domain": [v["posture"] for v in values], "range": colours},
+            "legend": None,
+        },
+        "order": {"field": "order"},
+    }
+    return _spec(
+        {
+            "width": 320,
+            "height": 14,
+            "padding": 0,
+            "data": {"values": values},
+            "mark": {"type": "bar", "stroke": "white"},
+            "encoding": encoding,
+        }
+    )
+
+
+def posture_colour(share: Share) -> str:
+    """The colour of a posture, by its place in the grid."""
+    return POSTURE_COLOURS[share.index % len(POSTURE_COLOURS)]
+
+
+def draw_svg(spec: Spec) -> str:
+    """The SVG of `spec`, its text left to the reader's fonts and its English descriptions removed; the same spec draws the same text."""
+    return _ARIA.sub("", _draw(json.dumps(spec, sort_keys=True)))
+
+
+def draw_png(spec: Spec) -> bytes:
+    """The same drawing at 200 dots an inch, 72 units of the drawing an inch."""
+    return bytes(vl_convert.svg_to_png(_draw(json.dumps(spec, sort_keys=True)), ppi=_PNG_DPI))
+
+
+@lru_cache(maxsize=512)
+def _draw(spec: str) -> str:
+    return str(vl_convert.vegalite_to_svg(spec, format_locale="fr-FR"))
+
+
+def _spec(content: dict[str, Any]) -> Spec:
+    return {"$schema": _SCHEMA, "background": "white", "config": _CONFIG, **content}
+
+
+def _wrapped(name: str, n_chars: int) -> str:
+    """`name` on lines of `n_chars` at most, cut between words."""
+    return "\n".join(textwrap.wrap(name, n_chars, break_long_words=False, break_on_hyphens=False)[:3])

@@ -1,0 +1,202 @@
+"""Write a report as a Word document that people edit: real styles, captions, fields, tables and pictures.
+
+docxtpl fills the template (cover, contents, header), python-docx adds the blocks with the template's styles; see docs/decisions/0004.
+
+In:   Report
+Out:  a .docx file, the same for the same report
+"""
+
+import datetime
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+from xml.sax.saxutils import escape, quoteattr
+
+from docx.document import Document
+from docx.oxml import parse_xml
+from docx.oxml.ns import nsdecls
+from docx.shared import Cm, Emu, RGBColor
+from docxtpl import DocxTemplate
+
+from pipeline.publish.charts import Spec, draw_png
+from pipeline.publish.layout import lay_out
+from pipeline.publish.layout.blocks import Block, Callout, Facts, Figure, Page, Paragraph, PriorityCard, Section, Table, Terms
+from pipeline.publish.report.content import Report
+from pipeline.publish.text import quoted, sentence
+from pipeline.publish.zipped import fix_times
+
+_TEMPLATE = Path(__file__).with_name("templates") / "rapport.docx"
+_WIDTH_CM, _WIDTH_TWIPS = 17.0, 9638
+_STYLES = {"body": "Normal", "lead": "Chapeau", "note": "Précision"}
+_W = nsdecls("w")
+
+
+def write_docx(report: Report, path: Path) -> None:
+    """Write `report` at `path`; a file that is there is replaced."""
+    page = lay_out(report)
+    template = DocxTemplate(_TEMPLATE)
+    template.render(_cover(page), autoescape=True)
+    document = template.docx
+    for section in page.sections:
+        _add_section(document, section, 1)
+    _set_properties(document, page)
+    document.save(str(path))
+    fix_times(path)
+
+
+def _cover(page: Page) -> dict[str, Any]:
+    """What the template asks for."""
+    contents = [
+        {"level": level, "title": section.title, "anchor": section.anchor}
+        for top in page.sections
+        for level, section in ((1, top), *((2, inner) for inner in top.sections))
+    ]
+    return {
+        "title": page.title,
+        "subtitle": page.subtitle,
+        "notice": page.notice,
+        "contents_title": sentence("rapport.sommaire"),
+        "contents": contents,
+    }
+
+
+def _add_section(document: Document, section: Section, level: int) -> None:
+    """A heading that the contents can link to, its blocks, then its subsections."""
+    heading = document.add_paragraph(style=f"Heading {level}")
+    number = len(document.element.body.xpath("//w:bookmarkStart"))
+    heading._p.append(parse_xml(f'<w:bookmarkStart {_W} w:id="{number}" w:name={quoteattr(section.anchor)}/>'))
+    heading.add_run(section.title)
+    heading._p.append(parse_xml(f'<w:bookmarkEnd {_W} w:id="{number}"/>'))
+    for place, block in enumerate(section.blocks):
+        _ADDERS[type(block)](document, block)
+        if isinstance(block, Paragraph) and isinstance(section.blocks[min(place + 1, len(section.blocks) - 1)], Figure | Table | Terms):
+            document.paragraphs[-1].paragraph_format.keep_with_next = True
+    for inner in section.sections:
+        _add_section(document, inner, level + 1)
+
+
+def _add_paragraph(document: Document, block: Paragraph) -> None:
+    document.add_paragraph(block.text, style=_STYLES[block.style])
+
+
+def _add_callout(document: Document, block: Callout) -> None:
+    document.add_paragraph(block.title, style="Titre d'avis")
+    document.add_paragraph(block.text, style="Avis")
+
+
+def _add_terms(document: Document, block: Terms) -> None:
+    for term, meaning in block.entries:
+        line = document.add_paragraph(style="List Bullet")
+        line.add_run(term).bold = True
+        line.add_run(f"\u2002{meaning}")
+
+
+def _add_facts(document: Document, block: Facts) -> None:
+    """Key figures side by side, in a table without rules."""
+    width = _WIDTH_TWIPS // len(block.entries)
+    figures, words = (_style_id(document, name) for name in ("Chiffre", "Libellé de chiffre"))
+    cells = [_cell(width, _text(figure, figures) + _text(what, words)) for figure, what in block.entries]
+    _append_table(document, [width] * len(cells), "", f"<w:tr>{''.join(cells)}</w:tr>")
+
+
+def _add_table(document: Document, block: Table) -> None:
+    """Built as text: python-docx takes a second for a hundred rows."""
+    _add_caption(document, block)
+    look = '<w:tblLook w:val="06A0" w:firstRow="1" w:lastRow="0" w:firstColumn="1" w:lastColumn="0" w:noHBand="1" w:noVBand="1"/>'
+    widths = [round(_WIDTH_TWIPS * width) for width in block.widths]
+    styles = [_style_id(document, "Cellule nombre" if is_number else "Cellule") for is_number in block.is_number]
+    rows = [
+        f"<w:tr><w:trPr><w:cantSplit/>{'' if place else '<w:tblHeader/>'}</w:trPr>"
+        + "".join(_cell(width, _text(text, style)) for text, width, style in zip(row, widths, styles, strict=True))
+        + "</w:tr>"
+        for place, row in enumerate((block.columns, *block.rows))
+    ]
+    _append_table(document, widths, f"{look}<w:tblCaption w:val={quoteattr(block.caption)}/>", "".join(rows))
+
+
+def _append_table(document: Document, widths: list[int], properties: str, rows: str) -> None:
+    """A table of fixed columns with the template's style, and the empty paragraph that keeps it from the next one."""
+    style = f'<w:tblStyle w:val="{_style_id(document, "Tableau de rapport" if properties else "Normal Table")}"/>'
+    layout = f'{style}<w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
+    grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
+    table = f"<w:tbl {_W}><w:tblPr>{layout}{properties}</w:tblPr><w:tblGrid>{grid}</w:tblGrid>{rows}</w:tbl>"
+    document.element.body.insert_element_before(parse_xml(table), "w:sectPr")
+    document.add_paragraph(style="Graphique")
+
+
+def _cell(width: int, paragraphs: str) -> str:
+    return f'<w:tc><w:tcPr><w:tcW w:w="{width}" w:type="dxa"/></w:tcPr>{paragraphs}</w:tc>'
+
+
+def _text(text: str, style_id: str) -> str:
+    lines = "<w:br/>".join(f'<w:t xml:space="preserve">{escape(line)}</w:t>' for line in text.split("\n"))
+    return f'<w:p><w:pPr><w:pStyle w:val="{style_id}"/></w:pPr><w:r>{lines}</w:r></w:p>'
+
+
+def _style_id(document: Document, name: str) -> str:
+    return str(document.styles[name].style_id)
+
+
+def _add_figure(document: Document, block: Figure) -> None:
+    _add_caption(document, block)
+    _add_picture(document, block.spec, block.alt, _WIDTH_CM)
+
+
+def _add_caption(document: Document, block: Table | Figure) -> None:
+    """A caption whose number is a field, so that Word renumbers it and can list it."""
+    caption = document.add_paragraph(f"{block.label}\u00a0", style="Caption")
+    field = f'<w:fldSimple {_W} w:instr=" SEQ {block.label} \\* ARABIC "><w:r><w:t>{block.number}</w:t></w:r></w:fldSimple>'
+    caption._p.append(parse_xml(field))
+    caption.add_run(f". {block.caption}")
+
+
+def _add_picture(document: Document, spec: Spec, alt: str, widest_cm: float) -> None:
+    """The chart at its own size, 96 units of the drawing an inch, `widest_cm` wide at most."""
+    picture = document.add_paragraph(style="Graphique").add_run().add_picture(io.BytesIO(draw_png(spec)))
+    scale = min(72 / 96, Cm(widest_cm) / picture.width)
+    picture.width, picture.height = Emu(round(picture.width * scale)), Emu(round(picture.height * scale))
+    for side in "TBLR":
+        picture._inline.set(f"dist{side}", "0")  # LibreOffice adds a margin where none is said
+    described = picture._inline.docPr
+    described.set("descr", alt)
+    described.set("name", f"Graphique {described.get('id')}")
+
+
+def _add_card(document: Document, block: PriorityCard) -> None:
+    """A priority that stays on one page where it can."""
+    start = len(document.paragraphs)
+    document.add_paragraph(f"{block.priority.rank}. {block.priority.label}", style="Heading 3")
+    document.add_paragraph(block.priority.why)
+    document.add_paragraph(block.facts, style="Précision")
+    if block.profile is not None:
+        _add_picture(document, block.profile, block.profile_alt, _WIDTH_CM / 2)
+        legend = document.add_paragraph(style="Précision")
+        for colour, text in block.legend:
+            legend.add_run("\u25a0\u00a0").font.color.rgb = RGBColor.from_string(colour.lstrip("#").upper())
+            legend.add_run(text.replace(" ", "\u00a0") + "\u2003 ")
+    for quote in block.priority.quotes:
+        document.add_paragraph(quoted(quote.text), style="Quote")
+        document.add_paragraph(quote.where, style="Source de citation")
+    for paragraph in document.paragraphs[start:-1]:
+        paragraph.paragraph_format.keep_with_next = True
+
+
+def _set_properties(document: Document, page: Page) -> None:
+    """Fixed properties: two reports of the same content are the same file."""
+    properties, day = document.core_properties, datetime.datetime.fromisoformat(page.made_at)
+    properties.title, properties.subject = page.title, page.subtitle
+    properties.author = properties.last_modified_by = "Ateliers Territoires"
+    properties.created = properties.modified = day
+    properties.language, properties.comments, properties.keywords, properties.revision = "fr-FR", "", "", 1
+
+
+_ADDERS: dict[type[Block], Callable[[Document, Any], None]] = {
+    Paragraph: _add_paragraph,
+    Callout: _add_callout,
+    Terms: _add_terms,
+    Facts: _add_facts,
+    Table: _add_table,
+    Figure: _add_figure,
+    PriorityCard: _add_card,
+}

@@ -1,0 +1,79 @@
+"""The lists: offers, all themes, passages set aside, codes of the grid, documents; each says when it is cut short."""
+
+from typing import Any
+
+from pipeline.publish.layout.blocks import Block, Paragraph, Section
+from pipeline.publish.layout.numbering import Numbering
+from pipeline.publish.report.content import Capped, Report
+from pipeline.publish.text import count, number, quoted, sentence, word
+from pipeline.tables import AXES
+
+
+def offer_section(report: Report, numbering: Numbering) -> Section:
+    """Existing activities with their quantities."""
+    title = sentence("titres.offre")
+    if not report.offers.rows:
+        return Section(title, "offre", (Paragraph(sentence("offre.aucune")),))
+    columns = {"activite": 2.4, "quantite": 1.5, "structure": 1.8, "territoire": 1.6, "passage": 3.6}
+    rows = [(row.activity, row.quantity or "–", row.structure or "–", row.territory, quoted(row.passage)) for row in report.offers.rows]
+    table = numbering.table(sentence("legendes.offre"), columns, rows)
+    return Section(title, "offre", (Paragraph(sentence("offre.intro"), "lead"), table, *_cut(report.offers, "offers")))
+
+
+def theme_section(report: Report, numbering: Numbering) -> Section:
+    """Every theme."""
+    columns = {"theme": 2.6, "description": 4.6, "stabilite": 1.4, "passages": 1.35, "tables": 1.1, "ateliers": 1.2}
+    rows = [
+        (
+            row.label,
+            f"{row.description}\n{sentence('themes.mots_cles', mots=row.keywords)}" if row.keywords else row.description,
+            row.stability,
+            *map(number, (row.n_units, row.n_tables, row.n_workshops)),
+        )
+        for row in report.themes
+    ]
+    intro = Paragraph(sentence("themes.intro", themes=count(len(rows), "thème")), "lead")
+    table = numbering.table(sentence("legendes.themes"), columns, rows, numbers=("passages", "tables", "ateliers"))
+    return Section(sentence("titres.themes"), "themes", (intro, table) if rows else (Paragraph(sentence("priorites.aucune")),))
+
+
+def set_aside_section(report: Report, numbering: Numbering) -> Section:
+    """Passages in no theme, in their own words."""
+    title = sentence("titres.annexe_passages")
+    if not report.set_aside.rows:
+        return Section(title, "annexe-passages", (Paragraph(sentence("annexes.aucun_passage")),))
+    rows = [(row.where, quoted(row.text), row.codes or "–") for row in report.set_aside.rows]
+    table = numbering.table(sentence("legendes.passages"), {"lieu": 2.2, "passage": 5, "rubriques": 2.4}, rows)
+    return Section(title, "annexe-passages", (Paragraph(sentence("annexes.passages"), "lead"), table, *_cut(report.set_aside, "passages")))
+
+
+def code_section(report: Report, numbering: Numbering) -> Section:
+    """One table an axis of the grid."""
+    columns = {"code": 2.4, "definition": 4.6, "passages": 1.35, "tables": 1.1, "ateliers": 1.2}
+    blocks: list[Block] = [Paragraph(sentence("annexes.codes"), "lead")]
+    for axis in AXES:
+        rows = [
+            (row.label, row.definition, *map(number, (row.n_units, row.n_tables, row.n_workshops)))
+            for row in report.codes
+            if row.axis == axis
+        ]
+        if rows:
+            caption = sentence("legendes.codes", axe=word("axes", axis))
+            blocks.append(numbering.table(caption, columns, rows, numbers=("passages", "tables", "ateliers")))
+    return Section(sentence("titres.annexe_codes"), "annexe-codes", tuple(blocks))
+
+
+def document_section(report: Report, numbering: Numbering) -> Section:
+    """Documents that were read."""
+    rows = [(row.title, row.workshop, row.channel, number(row.n_units)) for row in report.documents.rows]
+    columns = {"document": 3, "atelier": 2, "canal": 1.6, "passages": 1}
+    table = numbering.table(sentence("legendes.documents"), columns, rows, numbers=("passages",))
+    blocks: tuple[Block, ...] = (Paragraph(sentence("annexes.documents"), "lead"), table, *_cut(report.documents, "documents"))
+    return Section(sentence("titres.annexe_documents"), "annexe-documents", blocks)
+
+
+def _cut(rows: Capped[Any], table: str) -> tuple[Paragraph, ...]:
+    """A line that says how much is not shown and where it is; nothing where all is shown."""
+    if len(rows.rows) == rows.n_all:
+        return ()
+    return (Paragraph(sentence("annexes.coupe", montres=number(len(rows.rows)), total=number(rows.n_all), fichier=f"{table}.csv"), "note"),)

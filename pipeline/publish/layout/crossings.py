@@ -1,0 +1,89 @@
+"""What crosses two tables: rubriques by workshop, themes by territory, types of structure by workshop."""
+
+from collections.abc import Iterator, Sequence
+
+from pipeline.publish.charts import heat_spec
+from pipeline.publish.layout.blocks import Block, Paragraph, Section, Table
+from pipeline.publish.layout.numbering import Numbering
+from pipeline.publish.report.content import Heat, Report
+from pipeline.publish.text import count, joined, percent, sentence
+
+_COLUMNS_A_TABLE = 4  # a wider crossing goes on in a second table, so that a portrait page holds it
+_COLUMNS_A_FIGURE = 5
+
+
+def rubrique_section(report: Report, numbering: Numbering) -> Section:
+    """The heat map of rubriques."""
+    title, heat = sentence("titres.rubriques"), report.heat
+    if not heat.rubriques:
+        return Section(title, "rubriques", (Paragraph(sentence("rubriques.aucune")),))
+    columns = [[row[place] for row in heat.shares] for place in range(len(heat.workshops))]
+    maxima = [
+        f"{workshop}, {heat.rubriques[shares.index(max(shares))]} ({percent(max(shares))})"
+        for workshop, shares in zip(heat.workshops, columns, strict=True)
+    ]
+    alt = sentence("alt.rubriques", maxima=" ; ".join(maxima))
+    figures = [numbering.figure(sentence("legendes.rubriques"), alt, heat_spec(part, max(map(max, heat.shares)))) for part in _parts(heat)]
+    return Section(title, "rubriques", (Paragraph(sentence("rubriques.intro"), "lead"), *figures))
+
+
+def _parts(heat: Heat) -> Iterator[Heat]:
+    """`heat` cut into as many workshops as a page holds."""
+    for start in range(0, len(heat.workshops), _COLUMNS_A_FIGURE):
+        here = slice(start, start + _COLUMNS_A_FIGURE)
+        yield Heat(heat.rubriques, heat.workshops[here], tuple(shares[here] for shares in heat.shares))
+
+
+def territory_section(report: Report, numbering: Numbering) -> Section:
+    """Themes by territory, with a verdict a cell."""
+    title = sentence("titres.territoires")
+    if len(report.territories) < 2 or not report.contrasts:
+        reason = "territoires.un_seul" if len(report.territories) < 2 else "territoires.aucun"
+        return Section(title, "territoires", (Paragraph(sentence(reason)),))
+    rows = [(row.label, [f"{tables}\n{verdict}".strip() or "–" for tables, verdict in row.cells]) for row in report.contrasts]
+    tables = _split(numbering, "territoires", "theme", report.territories, rows)
+    return Section(title, "territoires", (Paragraph(sentence("territoires.intro"), "lead"), *tables))
+
+
+def voice_section(report: Report, numbering: Numbering) -> Section:
+    """Who came, by type of structure, and who was expected and did not."""
+    title = sentence("titres.voix")
+    if not report.attendance:
+        return Section(title, "voix", (Paragraph(sentence("voix.aucune_liste")),))
+    blocks: list[Block] = [Paragraph(sentence("voix.intro"), "lead")]
+    names = [workshop.name for workshop in report.workshops]
+    totals = [(workshop.n_structures, workshop.n_people) for workshop in report.workshops]
+    counted = [(row.structure_type, row.cells) for row in report.attendance] + [(sentence("voix.total"), tuple(totals))]
+    blocks += _split(numbering, "presence", "type", names, [(name, [_present(cell) for cell in cells]) for name, cells in counted])
+    unsigned = [workshop.name for workshop in report.workshops if workshop.n_registered and workshop.n_signed is None]
+    if unsigned:
+        blocks.append(Paragraph(sentence("voix.sans_signature", ateliers=joined(unsigned)), "note"))
+    return Section(title, "voix", tuple(blocks), (_absent(report, numbering),))
+
+
+def _absent(report: Report, numbering: Numbering) -> Section:
+    title = sentence("voix.absentes")
+    if not report.absent:
+        return Section(title, "absentes", (Paragraph(sentence("voix.aucune_absence")),))
+    nobody = sentence("voix.personne")
+    rows = [(row.workshop, ", ".join(row.structure_types) or nobody, ", ".join(row.communes) or nobody) for row in report.absent]
+    table = numbering.table(sentence("legendes.absences"), {"atelier": 2, "types_absents": 3, "communes_absentes": 3}, rows)
+    return Section(title, "absentes", (Paragraph(sentence("voix.absentes_intro")), table))
+
+
+def _present(cell: tuple[int, int]) -> str:
+    n_structures, n_people = cell
+    if not n_people:
+        return "–"
+    return sentence("voix.cellule", structures=count(n_structures, "structure"), personnes=count(n_people, "personne"))
+
+
+def _split(
+    numbering: Numbering, caption: str, first: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]
+) -> Iterator[Table]:
+    """One table for every `_COLUMNS_A_TABLE` columns."""
+    for start in range(0, len(columns), _COLUMNS_A_TABLE):
+        here = slice(start, start + _COLUMNS_A_TABLE)
+        widths = {first: 2.6, **dict.fromkeys(columns[here], 2.0)}
+        key = f"legendes.{caption}" if not start else f"legendes.{caption}_suite"
+        yield numbering.table(sentence(key), widths, [(name, *cells[here]) for name, cells in rows])

@@ -1,0 +1,66 @@
+"""How to read the report, in plain words, and what became of every passage and file."""
+
+from pipeline.publish.layout.blocks import Block, Paragraph, Section, Terms
+from pipeline.publish.layout.numbering import Numbering
+from pipeline.publish.report.content import Report
+from pipeline.publish.text import FRAGILE, NBSP, SOLID, count, number, percent, sentence, word
+
+
+def method_section(report: Report, numbering: Numbering) -> Section:
+    """Method, then coverage, then what could not be read."""
+    parts = [_from_notes(report), _counting(report), _sureness(), _coverage(report, numbering)]
+    if report.rejects:
+        parts.append(_rejects(report, numbering))
+    return Section(sentence("titres.methode"), "methode", (), tuple(parts))
+
+
+def _from_notes(report: Report) -> Section:
+    documents, passages = count(report.documents.n_all, "document"), count(report.coverage.n_units, "passage")
+    blocks: list[Block] = [Paragraph(sentence("methode.sources", documents=documents, passages=passages))]
+    if report.questions:
+        blocks.append(Paragraph(sentence("methode.questions", questions=count(len(report.questions), "question"))))
+        blocks.append(Terms(tuple((f"«{NBSP}{word('questions', name)}{NBSP}»", label) for name, label in report.questions)))
+    blocks.append(Paragraph(sentence("methode.etiquettes")))
+    return Section(sentence("methode.sources_titre"), "sources", tuple(blocks))
+
+
+def _counting(report: Report) -> Section:
+    criteria = tuple((f"{label} ({weight})", explanation) for label, weight, explanation in report.criteria)
+    blocks = (
+        Paragraph(sentence("methode.tables")),
+        Paragraph(sentence("methode.score")),
+        Terms(criteria),
+        Paragraph(sentence("methode.phrase")),
+    )
+    return Section(sentence("methode.tables_titre"), "comptage", blocks)
+
+
+def _sureness() -> Section:
+    stability = sentence("methode.stabilite", solide=percent(SOLID), fragile=percent(FRAGILE))
+    return Section(sentence("methode.rangs_titre"), "solidite", (Paragraph(sentence("methode.rangs")), Paragraph(stability)))
+
+
+def _coverage(report: Report, numbering: Numbering) -> Section:
+    here = report.coverage
+    rows = [
+        (word("colonnes", "dans_theme"), here.n_themed_coded, here.n_themed_uncoded, here.n_themed),
+        (word("colonnes", "mis_a_part"), here.n_aside_coded, here.n_aside_uncoded, here.n_aside),
+        (word("colonnes", "ensemble"), here.n_coded, here.n_units - here.n_coded, here.n_units),
+    ]
+    columns = {"devenir": 3.0, "avec_code": 2.2, "sans_code": 1.0, "ensemble": 1.0}
+    cells = [(name, *map(number, numbers)) for name, *numbers in rows]
+    n_rejects = len(report.rejects)
+    rejects = sentence("methode.aucun_rejet") if not n_rejects else count(n_rejects, word("methode", "rejet"), word("methode", "rejets"))
+    blocks = (
+        Paragraph(sentence("methode.lecture", documents=count(report.documents.n_all, "document lu", "documents lus"), rejets=rejects)),
+        Paragraph(sentence("methode.couverture", passages=count(here.n_units, "passage"))),
+        numbering.table(sentence("legendes.couverture"), columns, cells, numbers=list(columns)[1:]),
+        Paragraph(sentence("methode.couverture_note"), "note"),
+    )
+    return Section(sentence("titres.lecture"), "couverture", blocks)
+
+
+def _rejects(report: Report, numbering: Numbering) -> Section:
+    rows = [(row.path, row.reason, row.advice) for row in report.rejects]
+    table = numbering.table(sentence("legendes.rejets"), {"fichier": 3, "raison": 3, "conseil": 3}, rows)
+    return Section(sentence("titres.non_lus"), "non-lus", (table,))

@@ -1,0 +1,47 @@
+"""The first page: the study in figures, its workshops, and the first priorities."""
+
+from pipeline.publish.layout.blocks import Block, Facts, Section
+from pipeline.publish.layout.numbering import Numbering
+from pipeline.publish.report.content import Report
+from pipeline.publish.text import capitalised, number, sentence, texts
+
+
+def opening_section(report: Report, numbering: Numbering) -> Section:
+    """Key figures, one row a workshop, one row a priority."""
+    blocks: list[Block] = [_figures(report)]
+    if report.workshops:
+        blocks.append(_workshops(report, numbering))
+    if report.scopes[0].priorities:
+        blocks.append(_priorities(report, numbering))
+    return Section(sentence("titres.page"), "essentiel", tuple(blocks))
+
+
+def _figures(report: Report) -> Facts:
+    counts = {
+        "ateliers": len(report.workshops),
+        "tables": sum(workshop.n_tables for workshop in report.workshops),
+        "personnes": report.n_people,
+        "structures": report.n_structures,
+        "passages": report.coverage.n_units,
+        "themes": len(report.themes),
+    }
+    words = {name: texts()["chiffres"][name].split("|") for name in counts}
+    return Facts(tuple((number(n), words[name][n > 1]) for name, n in counts.items()))
+
+
+def _workshops(report: Report, numbering: Numbering) -> Block:
+    columns = {"atelier": 3, "date": 2.4, "tables": 1, "personnes": 1.6, "structures": 1.5, "documents": 1.6, "passages": 1.4}
+    rows = [
+        (
+            f"{workshop.name}, {workshop.place}" if workshop.place else workshop.name,
+            workshop.date,
+            *map(number, (workshop.n_tables, workshop.n_people, workshop.n_structures, workshop.n_documents, workshop.n_units)),
+        )
+        for workshop in report.workshops
+    ]
+    return numbering.table(sentence("legendes.ateliers"), columns, rows, numbers=list(columns)[2:])
+
+
+def _priorities(report: Report, numbering: Numbering) -> Block:
+    rows = [(f"{item.rank}. {item.label}", item.why, capitalised(item.interval)) for item in report.scopes[0].priorities]
+    return numbering.table(sentence("titres.priorites_page"), {"theme": 2.8, "pourquoi": 4.6, "intervalle": 2.4}, rows)

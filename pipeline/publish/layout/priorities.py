@@ -1,0 +1,52 @@
+"""The priorities of the study and of each workshop, with the chart of what makes their scores."""
+
+from pipeline.publish.charts import posture_colour, priorities_spec, profile_spec
+from pipeline.publish.layout.blocks import Block, Paragraph, PriorityCard, Section
+from pipeline.publish.layout.numbering import Numbering
+from pipeline.publish.report.content import Priority, Report, Scope
+from pipeline.publish.text import NBSP, capitalised, count, joined, number, ordinal, sentence
+
+
+def priority_section(report: Report, numbering: Numbering) -> Section:
+    """One subsection a scope."""
+    scopes = tuple(_scope(scope, place, numbering) for place, scope in enumerate(report.scopes))
+    return Section(sentence("titres.priorites"), "priorites", (Paragraph(sentence("priorites.intro"), "lead"),), scopes)
+
+
+def _scope(scope: Scope, place: int, numbering: Numbering) -> Section:
+    anchor = f"priorites-{place}"
+    if not scope.priorities:
+        return Section(scope.title, anchor, (Paragraph(sentence("priorites.aucune")),))
+    reach = sentence("priorites.portee", themes=count(scope.n_ranked, "thème"), passages=count(scope.n_units, "passage"))
+    caption = sentence("legendes.priorites", portee=scope.title)
+    figure = numbering.figure(caption, _alt(scope), priorities_spec(scope))
+    blocks: list[Block] = [Paragraph(reach, "note"), figure, *map(_card, scope.priorities)]
+    return Section(scope.title, anchor, tuple(blocks))
+
+
+def _alt(scope: Scope) -> str:
+    """The chart in words: every bar with its parts."""
+    bars = [
+        sentence(
+            "alt.priorites_barre",
+            rang=ordinal(priority.rank),
+            theme=priority.label,
+            score=number(100 * priority.score, 0),
+            parts=joined([f"{part.label} {number(100 * part.contribution, 0)}" for part in priority.criteria if part.contribution > 0.005]),
+        )
+        for priority in scope.priorities
+    ]
+    return sentence("alt.priorites", barres=" ; ".join(bars))
+
+
+def _card(priority: Priority) -> PriorityCard:
+    facts = sentence(
+        "priorites.faits",
+        intervalle=capitalised(priority.interval),
+        score=number(100 * priority.score, 0),
+        passages=count(priority.n_units, "passage"),
+        stabilite=priority.stability,
+    )
+    parts = tuple((posture_colour(share), f"{share.label}{NBSP}: {number(share.n_units)}") for share in priority.postures)
+    said = sentence("alt.profil", parts=joined([text for _, text in parts]))
+    return PriorityCard(priority, facts, profile_spec(priority.postures) if parts else None, said, parts)

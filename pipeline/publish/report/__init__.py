@@ -1,0 +1,76 @@
+"""Build a report's content from the tables of a study, once, so that every format says the same.
+
+In:   the tables of the data dictionary by name (one that is missing counts as empty), grid, settings
+Out:  Report
+"""
+
+import datetime
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from pipeline.grid import Grid
+from pipeline.publish.report.content import Report
+from pipeline.publish.report.coverage import coverage, documents, rejects, set_aside
+from pipeline.publish.report.passages import gather_passages
+from pipeline.publish.report.people import absent_voices, attendance_rows, offer_rows, present, workshop_facts
+from pipeline.publish.report.priorities import ScopeMaker
+from pipeline.publish.report.themes import code_rows, contrast_rows, heat, theme_rows
+from pipeline.publish.text import french_date, percent, printable, typography
+from pipeline.rank import CRITERIA
+from pipeline.settings import PublishSettings, RankSettings
+from pipeline.tables import TABLES
+
+__all__ = ["Report", "build_report"]
+
+
+def build_report(
+    tables: Mapping[str, pd.DataFrame],
+    *,
+    grid: Grid,
+    settings: PublishSettings,
+    title: str,
+    made_on: datetime.date | str,
+    weights: Mapping[Any, float] | None = None,
+) -> Report:
+    """Return the report of `tables`, dated `made_on`; `weights` are those the priorities were ranked with, by default the settings' own."""
+    known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
+    passages = gather_passages(known)
+    came = present(known["attendance"])
+    used = {str(name): weight for name, weight in (RankSettings().weights if weights is None else weights).items()}
+    territories, contrasts = contrast_rows(known, passages)
+    return Report(
+        title=typography(printable(title)),
+        made_on=french_date(made_on),
+        made_at=str(made_on)[:10],
+        workshops=workshop_facts(known, passages),
+        n_people=came.drop_duplicates(["participant_id", "workshop_id"]).shape[0],
+        n_structures=came["structure_id"].nunique(),
+        coverage=coverage(known, passages),
+        questions=tuple((question.question, typography(printable(question.label))) for question in grid.questions),
+        criteria=_criteria(used),
+        scopes=ScopeMaker(known, passages, grid, settings, used).scopes(),
+        heat=heat(passages, grid),
+        territories=territories,
+        contrasts=contrasts,
+        offers=offer_rows(known, passages, settings.n_annex_rows),
+        attendance=attendance_rows(known, passages),
+        absent=absent_voices(known, passages),
+        themes=theme_rows(known, passages),
+        set_aside=set_aside(passages, grid, settings.n_annex_rows),
+        codes=code_rows(passages, grid),
+        documents=documents(known, passages, settings.n_annex_rows),
+        rejects=rejects(known),
+    )
+
+
+def _criteria(weights: Mapping[str, float]) -> tuple[tuple[str, str, str], ...]:
+    """Label, share of the weights and explanation of each criterion that counts."""
+    asked = {name: weights.get(name.removeprefix("c_"), 0.0) for name in CRITERIA}
+    total = sum(asked.values()) or 1.0
+    return tuple(
+        (typography(CRITERIA[name].label), percent(weight / total), typography(CRITERIA[name].explanation))
+        for name, weight in asked.items()
+        if weight > 0
+    )

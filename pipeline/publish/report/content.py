@@ -1,0 +1,248 @@
+"""What a report holds: numbers and words, each computed once, whatever the format it is published in."""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+Row = TypeVar("Row")
+
+
+@dataclass(frozen=True)
+class Capped(Generic[Row]):
+    """The first rows of a list that may be too long for a report; `n_all` counts them all."""
+
+    rows: tuple[Row, ...]
+    n_all: int
+
+
+@dataclass(frozen=True)
+class Quote:
+    """A passage as it was written, and where it was said, in words."""
+
+    text: str
+    where: str
+
+
+@dataclass(frozen=True)
+class Share:
+    """A part of a whole, in passages: a posture of a theme, in the grid's order; `index` is that order."""
+
+    label: str
+    n_units: int
+    index: int
+
+
+@dataclass(frozen=True)
+class Criterion:
+    """What a criterion brings to a score: value and contribution are 0..1, contributions sum to the score."""
+
+    label: str
+    value: float
+    contribution: float
+
+
+@dataclass(frozen=True)
+class Priority:
+    """A theme among the first of its scope: `of_tables` and `of_workshops` are what the scope held."""
+
+    rank: int
+    label: str
+    description: str
+    score: float
+    why: str
+    interval: str
+    stability: str
+    n_units: int
+    n_tables: int
+    of_tables: int
+    n_workshops: int
+    of_workshops: int
+    postures: tuple[Share, ...]
+    criteria: tuple[Criterion, ...]
+    quotes: tuple[Quote, ...]
+
+
+@dataclass(frozen=True)
+class Scope:
+    """The study or one workshop, with its first priorities; `n_ranked` themes were ranked there."""
+
+    title: str
+    n_units: int
+    n_ranked: int
+    priorities: tuple[Priority, ...]
+
+
+@dataclass(frozen=True)
+class WorkshopFacts:
+    """One workshop in numbers; `n_signed` is None where nobody signed the list, so that all registered count as present."""
+
+    name: str
+    date: str
+    place: str
+    n_tables: int
+    n_registered: int
+    n_signed: int | None
+    n_structures: int
+    n_documents: int
+    n_units: int
+
+    @property
+    def n_people(self) -> int:
+        """People in the room, as far as the list tells."""
+        return self.n_registered if self.n_signed is None else self.n_signed
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """Every passage once: in a theme or set aside, with a rubrique or pilier of the grid ("coded") or without."""
+
+    n_themed_coded: int
+    n_themed_uncoded: int
+    n_aside_coded: int
+    n_aside_uncoded: int
+    n_reviewed_tags: int
+
+    @property
+    def n_themed(self) -> int:
+        """Passages in a theme."""
+        return self.n_themed_coded + self.n_themed_uncoded
+
+    @property
+    def n_aside(self) -> int:
+        """Passages in no theme."""
+        return self.n_aside_coded + self.n_aside_uncoded
+
+    @property
+    def n_coded(self) -> int:
+        """Passages with at least a rubrique or a pilier."""
+        return self.n_themed_coded + self.n_aside_coded
+
+    @property
+    def n_units(self) -> int:
+        """All passages."""
+        return self.n_themed + self.n_aside
+
+
+@dataclass(frozen=True)
+class SetAside:
+    """A passage in no theme, with the rubriques it carries all the same."""
+
+    text: str
+    where: str
+    codes: str
+
+
+@dataclass(frozen=True)
+class DocumentRow:
+    """A document that was read."""
+
+    workshop: str
+    title: str
+    channel: str
+    n_units: int
+
+
+@dataclass(frozen=True)
+class RejectRow:
+    """A file that could not be read."""
+
+    path: str
+    reason: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class ThemeRow:
+    """A theme in the study's order of priority; `n_tables` of the tables of all workshops."""
+
+    label: str
+    description: str
+    keywords: str
+    kind: str
+    stability: str
+    n_units: int
+    n_tables: int
+    n_workshops: int
+
+
+@dataclass(frozen=True)
+class CodeRow:
+    """A code of the grid and how much it was used."""
+
+    axis: str
+    label: str
+    definition: str
+    n_units: int
+    n_tables: int
+    n_workshops: int
+
+
+@dataclass(frozen=True)
+class Heat:
+    """Share of each workshop's passages (0..1) that carry each rubrique: shares[rubrique][workshop]."""
+
+    rubriques: tuple[str, ...]
+    workshops: tuple[str, ...]
+    shares: tuple[tuple[float, ...], ...]
+
+
+@dataclass(frozen=True)
+class ContrastRow:
+    """A theme over the territories: (tables where it was said, verdict) for each, in the order of Report.territories."""
+
+    label: str
+    cells: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class OfferRow:
+    """An existing good or service; `quantity` in words, blank where the passage gives none."""
+
+    territory: str
+    activity: str
+    quantity: str
+    structure: str
+    passage: str
+
+
+@dataclass(frozen=True)
+class AttendanceRow:
+    """Structures and people of one type: (n_structures, n_people) a workshop, in the order of Report.workshops."""
+
+    structure_type: str
+    cells: tuple[tuple[int, int], ...]
+
+
+@dataclass(frozen=True)
+class AbsentVoices:
+    """Whom a workshop expected and did not see, or saw too little of to be in the list."""
+
+    workshop: str
+    structure_types: tuple[str, ...]
+    communes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Report:
+    """All of a report; the first scope is the whole study, the others its workshops in order of date."""
+
+    title: str
+    made_on: str
+    made_at: str  # ISO day, for a file's properties
+    workshops: tuple[WorkshopFacts, ...]
+    n_people: int
+    n_structures: int
+    coverage: Coverage
+    questions: tuple[tuple[str, str], ...]
+    criteria: tuple[tuple[str, str, str], ...]
+    scopes: tuple[Scope, ...]
+    heat: Heat
+    territories: tuple[str, ...]
+    contrasts: tuple[ContrastRow, ...]
+    offers: Capped[OfferRow]
+    attendance: tuple[AttendanceRow, ...]
+    absent: tuple[AbsentVoices, ...]
+    themes: tuple[ThemeRow, ...]
+    set_aside: Capped[SetAside]
+    codes: tuple[CodeRow, ...]
+    documents: Capped[DocumentRow]
+    rejects: tuple[RejectRow, ...]

@@ -1,0 +1,113 @@
+"""Who was in the room, who was expected and did not come, and what already exists.
+
+In:   workshops, attendance, structures, voices, offers, Passages
+Out:  WorkshopFacts, AttendanceRow, AbsentVoices, OfferRow
+"""
+
+from typing import Any
+
+import pandas as pd
+
+from pipeline.publish.report.content import AbsentVoices, AttendanceRow, Capped, OfferRow, WorkshopFacts
+from pipeline.publish.report.passages import Passages, Tables, rows_of
+from pipeline.publish.text import NBSP, french_date, number, printable, typography, word
+from pipeline.tables import STRUCTURE_TYPES
+
+_SMALL_WORDS = frozenset(["à", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "lès", "sous", "sur"])
+
+
+def present(attendance: pd.DataFrame) -> pd.DataFrame:
+    """The rows of people who were in the room: those who signed, or all of a workshop whose list nobody signed."""
+    any_signed = attendance.groupby("workshop_id")["has_signed"].transform("any").astype(bool)
+    return attendance[attendance["has_signed"] | ~any_signed]
+
+
+def workshop_facts(tables: Tables, passages: Passages) -> tuple[WorkshopFacts, ...]:
+    """One row a workshop, in order of date."""
+    attendance = tables["attendance"]
+    workshops = {row.workshop_id: row for row in rows_of(tables["workshops"])}
+    came = present(attendance)
+    documents, units = tables["documents"]["workshop_id"].value_counts(), passages.rows["workshop_id"].value_counts()
+    rows = []
+    for workshop_id, name in passages.names.items():
+        listed, here = attendance[attendance["workshop_id"] == workshop_id], came[came["workshop_id"] == workshop_id]
+        rows.append(
+            WorkshopFacts(
+                name=name,
+                date=french_date(workshops[workshop_id].date),
+                place="" if pd.isna(workshops[workshop_id].place) else typography(printable(workshops[workshop_id].place)),
+                n_tables=passages.n_tables[workshop_id],
+                n_registered=listed["participant_id"].nunique(),
+                n_signed=here["participant_id"].nunique() if listed["has_signed"].any() else None,
+                n_structures=here["structure_id"].nunique(),
+                n_documents=int(documents.get(workshop_id, 0)),
+                n_units=int(units.get(workshop_id, 0)),
+            )
+        )
+    return tuple(rows)
+
+
+def attendance_rows(tables: Tables, passages: Passages) -> tuple[AttendanceRow, ...]:
+    """One row a type of structure that came, in the data dictionary's order, people without a known type last."""
+    known = tables["structures"].set_index("structure_id")["structure_type"]
+    came = present(tables["attendance"])
+    came = came.assign(structure_type=came["structure_type"].fillna(came["structure_id"].map(known)).fillna(""))
+    rows = []
+    for structure_type in (*STRUCTURE_TYPES, ""):
+        of_type = came[came["structure_type"] == structure_type]
+        if len(of_type):
+            here = [of_type[of_type["workshop_id"] == workshop_id] for workshop_id in passages.names]
+            cells = tuple((rows_here["structure_id"].nunique(), rows_here["participant_id"].nunique()) for rows_here in here)
+            rows.append(AttendanceRow(typography(structure_type or word("voix", "non_precise")), cells))
+    return tuple(rows)
+
+
+def absent_voices(tables: Tables, passages: Passages) -> tuple[AbsentVoices, ...]:
+    """One row a workshop that missed somebody."""
+    absent = tables["voices"][tables["voices"]["is_absent"]]
+    rows = []
+    for workshop_id, name in passages.names.items():
+        here = absent[absent["workshop_id"] == workshop_id].sort_values("value")
+        types = tuple(typography(value) for value in here.loc[here["kind"] == "structure_type", "value"])
+        communes = tuple(commune_name(value) for value in here.loc[here["kind"] == "commune", "value"])
+        if types or communes:
+            rows.append(AbsentVoices(name, types, communes))
+    return tuple(rows)
+
+
+def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> Capped[OfferRow]:
+    """Offers by workshop, those with a number first; `n_rows` at most are kept."""
+    offers = (
+        tables["offers"]
+        .merge(passages.rows[["unit_id", "workshop_id", "place_in_study", "text"]], on="unit_id", validate="many_to_one")
+        .merge(tables["structures"][["structure_id", "name"]], on="structure_id", how="left", validate="many_to_one")
+    )
+    offers["is_bare"] = offers["quantity"].isna()
+    offers = offers.sort_values(["place_in_study", "is_bare", "activity", "quantity", "quantity_unit", "unit_id"])
+    rows = tuple(
+        OfferRow(
+            territory=passages.names[row.workshop_id],
+            activity=typography(printable(row.activity)),
+            quantity=_quantity(row.quantity, row.quantity_unit),
+            structure="" if pd.isna(row.name) else printable(row.name),
+            passage=row.text,
+        )
+        for row in rows_of(offers.head(n_rows))
+    )
+    return Capped(rows, len(offers))
+
+
+def commune_name(value: str) -> str:
+    """A commune as people write it, from its name or the slug of its name: aire-sur-la-lys → Aire-sur-la-Lys; a bare code says so."""
+    if value[:1].isdigit():
+        return f"{word('voix', 'commune')}{NBSP}{value}"
+    if value != value.lower():
+        return typography(printable(value))
+    parts = value.split("-")
+    return "-".join(part if place and part in _SMALL_WORDS else part[:1].upper() + part[1:] for place, part in enumerate(parts))
+
+
+def _quantity(quantity: float, unit: Any) -> str:
+    if pd.isna(quantity):
+        return ""
+    return number(quantity, 2) + (f"{NBSP}{typography(printable(unit))}" if not pd.isna(unit) else "")

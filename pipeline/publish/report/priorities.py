@@ -1,0 +1,107 @@
+"""The first themes of each scope: why they rank there, how sure that is, and what people said.
+
+In:   Passages, themes, priorities
+Out:  Scope, the study first
+"""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipeline.grid import Grid
+from pipeline.publish.report.content import Criterion, Priority, Quote, Scope, Share
+from pipeline.publish.report.passages import Passages, Tables, rows_of
+from pipeline.publish.report.reasons import reasons
+from pipeline.publish.text import printable, rank_interval, sentence, stability, typography
+from pipeline.rank import CRITERIA
+from pipeline.settings import PublishSettings
+
+_QUOTE_WORDS = 4  # a shorter passage is quoted only where nothing longer is left
+
+
+@dataclass(frozen=True)
+class ScopeMaker:
+    """What every scope is made from."""
+
+    tables: Tables
+    passages: Passages
+    grid: Grid
+    settings: PublishSettings
+    weights: Mapping[str, float]
+
+    def scopes(self) -> tuple[Scope, ...]:
+        """The study, then its workshops in order of date; a study of one workshop is one scope."""
+        names = self.passages.names
+        return tuple(self.scope(scope) for scope in ("study", *(names if len(names) > 1 else ())))
+
+    def scope(self, scope: str) -> Scope:
+        """One scope; without passages it has no priority."""
+        ranked = self.tables["priorities"]
+        ranked = ranked[(ranked["scope"] == scope) & ranked["theme_id"].isin(self.tables["themes"]["theme_id"])].sort_values("rank")
+        heard = self.passages.within(scope)
+        title = sentence("titres.ensemble") if scope == "study" else self.passages.names[scope]
+        means = ranked[[name for name in CRITERIA if name in ranked]].mean().to_dict()
+        first = ranked.head(self.settings.n_priorities).to_dict("records")
+        return Scope(title, len(heard), len(ranked), tuple(self._priority(row, means, heard, scope) for row in first))
+
+    def _priority(self, row: Mapping[Any, Any], means: Mapping[Any, float], heard: pd.DataFrame, scope: str) -> Priority:
+        """One priority; `means` are the criteria of the scope's average theme."""
+        theme = self.tables["themes"].set_index("theme_id").loc[row["theme_id"]]
+        members = heard[heard["theme_id"] == row["theme_id"]]
+        held = {scope: self.passages.n_tables[scope]} if scope != "study" else self.passages.n_tables
+        lifts = {name: self._weight(name) * (row[name] - mean) for name, mean in means.items()}
+        return Priority(
+            rank=int(row["rank"]),
+            label=typography(printable(theme["label"])),
+            description=typography(printable(theme["description"])),
+            score=float(row["score"]),
+            why=reasons(members, heard, self.passages, sum(held.values()), len(held), lifts),
+            interval=rank_interval(int(row["rank_low"]), int(row["rank_high"])),
+            stability=stability(theme["stability"]),
+            n_units=len(members),
+            n_tables=members.loc[members["is_said"], "circle_id"].nunique(),
+            of_tables=sum(held.values()),
+            n_workshops=members["workshop_id"].nunique(),
+            of_workshops=len(held),
+            postures=self._postures(members),
+            criteria=self._criteria(row),
+            quotes=tuple(self._quotes(members, json.loads(theme["quotes"]), scope)),
+        )
+
+    def _criteria(self, row: Mapping[Any, Any]) -> tuple[Criterion, ...]:
+        """Each criterion in the order of CRITERIA; contributions are weighted shares of the score."""
+        found = {name: float(row[name]) for name in CRITERIA if name in row}
+        return tuple(Criterion(typography(CRITERIA[name].label), value, value * self._weight(name)) for name, value in found.items())
+
+    def _weight(self, name: str) -> float:
+        """The share of a criterion among the weights, 0..1."""
+        total = sum(self.weights.get(known.removeprefix("c_"), 0.0) for known in CRITERIA)
+        return self.weights.get(name.removeprefix("c_"), 0.0) / total if total else 0.0
+
+    def _postures(self, members: pd.DataFrame) -> tuple[Share, ...]:
+        """Passages of each posture of the grid that occurs."""
+        tags = self.passages.tags
+        counts = tags[(tags["axis"] == "posture") & tags["unit_id"].isin(members["unit_id"])]["code"].value_counts()
+        codes = self.grid.axis("posture")
+        return tuple(
+            Share(typography(code.label), int(counts[code.code]), index) for index, code in enumerate(codes) if code.code in counts.index
+        )
+
+    def _quotes(self, members: pd.DataFrame, central: list[str], scope: str) -> list[Quote]:
+        """Verbatim passages, most central first, from as many workshops and circles as possible and never the same words twice."""
+        place = {unit_id: rank for rank, unit_id in enumerate(central)}
+        ordered = members.assign(
+            is_short=(members["text"].str.count(r"\S+") < _QUOTE_WORDS) & ~members["unit_id"].isin(place),
+            central=members["unit_id"].map(place).fillna(len(place)),
+        ).sort_values(["is_short", "central", "strength", "unit_id"], ascending=[True, True, False, True])
+        ordered = ordered[~ordered["text"].str.casefold().str.split().str.join(" ").duplicated()]
+        for whole in ("circle_id", "workshop_id"):
+            ordered = ordered.assign(turn=ordered.groupby(whole).cumcount()).sort_values("turn", kind="stable")
+        names = self.passages.names
+        return [
+            Quote(row.text, ", ".join([names[row.workshop_id], row.where] if scope == "study" else [row.where]))
+            for row in rows_of(ordered.head(self.settings.n_quotes))
+        ]

@@ -1,0 +1,92 @@
+"""The themes and the codes of the study in numbers, and how they differ from a workshop or a territory to another.
+
+In:   Passages, themes, priorities, contrasts, grid
+Out:  ThemeRow, ContrastRow, CodeRow, Heat
+"""
+
+import json
+from typing import Any
+
+import pandas as pd
+
+from pipeline.grid import Grid
+from pipeline.publish.report.content import CodeRow, ContrastRow, Heat, ThemeRow
+from pipeline.publish.report.passages import Passages, Tables, rows_of
+from pipeline.publish.text import count, printable, sentence, stability, typography, word
+from pipeline.tables import AXES
+
+_N_KEYWORDS = 8
+
+
+def theme_rows(tables: Tables, passages: Passages) -> tuple[ThemeRow, ...]:
+    """Every theme, in the order of the study's ranking; unranked ones last."""
+    counted = passages.rows.groupby("theme_id").agg(n_units=("unit_id", "size"), n_workshops=("workshop_id", "nunique"))
+    said = passages.rows[passages.rows["is_said"]].groupby("theme_id")["circle_id"].nunique()
+    return tuple(
+        ThemeRow(
+            label=typography(printable(theme.label)),
+            description=typography(printable(theme.description)),
+            keywords=", ".join(typography(printable(keyword)) for keyword in json.loads(theme.keywords)[:_N_KEYWORDS]),
+            kind=word("natures", theme.kind),
+            stability=stability(theme.stability),
+            n_units=int(counted["n_units"].get(theme.theme_id, 0)),
+            n_tables=int(said.get(theme.theme_id, 0)),
+            n_workshops=int(counted["n_workshops"].get(theme.theme_id, 0)),
+        )
+        for theme in rows_of(_in_order(tables))
+    )
+
+
+def contrast_rows(tables: Tables, passages: Passages) -> tuple[tuple[str, ...], tuple[ContrastRow, ...]]:
+    """The territories, in order of their first workshop, and a row a compared theme; a theme not said somewhere has 0 tables there."""
+    territory_of = tables["workshops"].set_index("workshop_id")["territory"]
+    held: dict[str, int] = {}
+    for workshop_id in passages.names:
+        held[territory_of[workshop_id]] = held.get(territory_of[workshop_id], 0) + passages.n_tables[workshop_id]
+    contrasts = tables["contrasts"][tables["contrasts"]["subject"] == "theme"]
+    found = {(row.subject_id, row.territory): row for row in rows_of(contrasts)}
+    rows = [
+        ContrastRow(typography(printable(theme.label)), tuple(_cell(found.get((theme.theme_id, name)), n) for name, n in held.items()))
+        for theme in rows_of(_in_order(tables))
+        if (contrasts["subject_id"] == theme.theme_id).any()
+    ]
+    return tuple(typography(printable(name)) for name in held), tuple(rows)
+
+
+def code_rows(passages: Passages, grid: Grid) -> tuple[CodeRow, ...]:
+    """Every code of the grid, in its order; one never used has zeros."""
+    rows = []
+    for axis in AXES:
+        coded = passages.with_codes(axis)
+        for code in grid.axis(axis):
+            here = coded[coded["code"] == code.code]
+            n_tables = here.loc[here["is_said"], "circle_id"].nunique()
+            words = typography(printable(code.label)), typography(printable(code.definition))
+            rows.append(CodeRow(axis, *words, len(here), n_tables, here["workshop_id"].nunique()))
+    return tuple(rows)
+
+
+def heat(passages: Passages, grid: Grid) -> Heat:
+    """Share of each workshop's passages that carry each rubrique; rubriques nobody used are left out."""
+    n_units = passages.rows.groupby("workshop_id").size()
+    counts = passages.with_codes("rubrique").groupby(["code", "workshop_id"]).size()
+    codes = [code for code in grid.axis("rubrique") if code.code in counts.index.get_level_values("code")]
+    workshops = [workshop_id for workshop_id in passages.names if workshop_id in n_units.index]
+    shares = [tuple(float(counts.get((code.code, workshop_id), 0) / n_units[workshop_id]) for workshop_id in workshops) for code in codes]
+    names = tuple(passages.names[workshop_id] for workshop_id in workshops)
+    return Heat(tuple(typography(printable(code.label)) for code in codes), names, tuple(shares))
+
+
+def _in_order(tables: Tables) -> pd.DataFrame:
+    """Themes by their rank in the study, then by passages and label."""
+    ranked = tables["priorities"]
+    ranks = ranked[ranked["scope"] == "study"][["theme_id", "rank"]]
+    themes = tables["themes"].merge(ranks, on="theme_id", how="left", validate="one_to_one")
+    return themes.sort_values(["rank", "n_units", "label", "theme_id"], ascending=[True, False, True, True], na_position="last")
+
+
+def _cell(contrast: Any, n_tables_held: int) -> tuple[str, str]:
+    if contrast is None:
+        return "", ""
+    n_tables = count(int(contrast.n_tables), "table")
+    return sentence("territoires.cellule", n=n_tables, total=n_tables_held), typography(contrast.verdict)

@@ -1,0 +1,147 @@
+"""Export the tables of a study for other tools, and one readable list of every passage with its codes and theme.
+
+In:   the tables of the data dictionary, grid
+Out:  tableaux.xlsx; one .csv or .parquet a table; structures.geojson
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any, Literal
+
+import pandas as pd
+import xlsxwriter
+
+from pipeline.errors import UsageError
+from pipeline.grid import Grid
+from pipeline.publish.report.passages import Passages, Tables, gather_passages
+from pipeline.publish.text import printable, texts, word
+from pipeline.publish.zipped import fix_times
+from pipeline.tables import AXES, TABLES
+
+Format = Literal["xlsx", "csv", "parquet", "geojson"]
+_CELL_CHARS = 32_767  # what a cell of a spreadsheet holds
+_SHEET_ROWS = 1_048_575  # and a sheet, under its header
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a .csv cell that starts so for a formula
+
+
+def write_tables(tables: Tables, folder: Path, *, formats: Iterable[Format], grid: Grid | None = None) -> list[Path]:
+    """Write `tables` into `folder`, which is made, in each format; return the files. Without `grid`, codes are not translated into labels.
+
+    Raises `UsageError` for a format that is not known, before anything is written.
+    """
+    wanted = list(formats)
+    unknown = sorted(set(wanted) - set(_WRITERS))
+    if unknown:
+        raise UsageError(f"format inconnu : {', '.join(unknown)}", f"un de : {', '.join(_WRITERS)}", "choisir un format de cette liste")
+    known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
+    folder.mkdir(parents=True, exist_ok=True)
+    exported = {"passages": _readable_passages(known, grid), **known}
+    return [path for name in wanted for path in _WRITERS[name](exported, folder)]
+
+
+def _readable_passages(tables: Tables, grid: Grid | None) -> pd.DataFrame:
+    """One row a passage in reading order, headed in French: where it was said, its codes and theme in words."""
+    passages = gather_passages(tables)
+    labels = tables["themes"].set_index("theme_id")["label"]
+    rows, heads = passages.rows, texts()["exports"]
+    codes = {heads[axis]: rows["unit_id"].map(_codes(passages, axis, grid)) for axis in AXES}
+    return pd.DataFrame(
+        {
+            heads["atelier"]: rows["workshop_id"].map(passages.names),
+            heads["table"]: rows["table_number"],
+            heads["question"]: rows["question"].map(lambda name: word("questions", name), na_action="ignore"),
+            heads["canal"]: rows["channel"].map(lambda name: word("lieux", name)),
+            heads["passage"]: rows["text"],
+            **codes,
+            heads["theme"]: rows["theme_id"].map(labels),
+            heads["mis_a_part"]: rows["theme_id"].isna().map({True: heads["oui"], False: heads["non"]}),
+            heads["identifiant"]: rows["unit_id"],
+        }
+    )
+
+
+def _codes(passages: Passages, axis: str, grid: Grid | None) -> pd.Series:
+    """The labels of each passage's codes on `axis`, in the order of their names, by unit_id."""
+    tags = passages.tags[passages.tags["axis"] == axis]
+    names = {code: grid.label_of(code) if grid else code for code in tags["code"].unique()}
+    return tags.assign(name=tags["code"].map(names)).groupby("unit_id")["name"].agg(" ; ".join)
+
+
+def _write_csv(tables: Tables, folder: Path) -> list[Path]:
+    """Semicolons, decimal commas and a byte order mark, as French spreadsheets open them; a text like a formula gets an apostrophe."""
+    paths = []
+    for name, table in tables.items():
+        safe = table.apply(
+            lambda column: column.map(_defused, na_action="ignore") if column.dtype == object or column.dtype == "string" else column
+        )
+        paths.append(folder / f"{name}.csv")
+        safe.to_csv(paths[-1], sep=";", decimal=",", index=False, encoding="utf-8-sig", lineterminator="\r\n")
+    return paths
+
+
+def _defused(cell: Any) -> Any:
+    return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+
+def _write_parquet(tables: Tables, folder: Path) -> list[Path]:
+    paths = []
+    for name, table in tables.items():
+        paths.append(folder / f"{name}.parquet")
+        table.to_parquet(paths[-1], index=False)
+    return paths
+
+
+def _write_xlsx(tables: Tables, folder: Path) -> list[Path]:
+    """One sheet a table that has rows, passages first; texts are never taken for formulas or links, and cut where a cell is full."""
+    path = folder / "tableaux.xlsx"
+    options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
+    with xlsxwriter.Workbook(str(path), options) as workbook:
+        workbook.set_properties({"created": pd.Timestamp(1980, 1, 1).to_pydatetime(), "author": "Ateliers Territoires"})
+        head = workbook.add_format({"bold": True, "bg_color": "#E8F1F1", "bottom": 1})
+        for name, table in tables.items():
+            if len(table) or name == "passages":
+                _add_sheet(workbook.add_worksheet(name), table, head)
+    fix_times(path)
+    return [path]
+
+
+def _add_sheet(sheet: Any, table: pd.DataFrame, head: Any) -> None:
+    sheet.freeze_panes(1, 0)
+    for place, column in enumerate(table.columns):
+        longest = table[column].head(200).astype(str).str.len().max()
+        sheet.set_column(place, place, min(60, max(12, 0 if pd.isna(longest) else int(longest))))
+    sheet.write_row(0, 0, list(table.columns), head)
+    for n_row, row in enumerate(table.head(_SHEET_ROWS).itertuples(index=False, name=None), start=1):
+        for place, cell in enumerate(row):
+            if isinstance(cell, str):
+                sheet.write_string(n_row, place, printable(cell)[:_CELL_CHARS])
+            elif not pd.isna(cell):
+                sheet.write(n_row, place, cell)
+    sheet.autofilter(0, 0, len(table), max(0, len(table.columns) - 1))
+
+
+def _write_geojson(tables: Tables, folder: Path) -> list[Path]:
+    """Structures that are placed, as points, and their catchment areas that are drawn; longitude first, WGS 84."""
+    structures = tables["structures"]
+    placed = structures.dropna(subset=["lat", "lon"])
+    points = [_feature(row, {"type": "Point", "coordinates": [row["lon"], row["lat"]]}) for row in placed.to_dict("records")]
+    drawn = tables["catchments"].dropna(subset=["geometry"]).merge(structures, on="structure_id", validate="one_to_one")
+    areas = [_feature(row, json.loads(row["geometry"])) for row in drawn.to_dict("records")]
+    path = folder / "structures.geojson"
+    collection = {"type": "FeatureCollection", "features": points + areas}
+    path.write_text(json.dumps(collection, ensure_ascii=False, indent=1), encoding="utf-8", newline="\n")
+    return [path]
+
+
+def _feature(row: Mapping[Any, Any], geometry: object) -> dict[str, object]:
+    properties = {name: row[name] for name in ("structure_id", "name", "structure_type", "commune_code") if not pd.isna(row[name])}
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+_WRITERS: dict[str, Callable[[Tables, Path], list[Path]]] = {
+    "xlsx": _write_xlsx,
+    "csv": _write_csv,
+    "parquet": _write_parquet,
+    "geojson": _write_geojson,
+}

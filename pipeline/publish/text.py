@@ -1,0 +1,131 @@
+"""French wording: numbers, dates, ranks, typography, and the sentences of templates/textes.yaml.
+
+In:   numbers and labels
+Out:  words as they are printed; what people said never passes through here, except to lose characters that no file can hold
+"""
+
+import datetime
+import re
+from collections.abc import Mapping, Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+NBSP, NARROW = "\u00a0", "\u202f"
+_MONTHS = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
+_UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufdd0-\ufdef\ufffe\uffff]")
+_TEXTS = Path(__file__).with_name("templates") / "textes.yaml"
+SOLID, FRAGILE = 0.75, 0.5  # Hennig (2007): over 0.75 a cluster is stable, under 0.5 it dissolves
+
+
+def sentence(key: str, **values: Any) -> str:
+    """The text of `key` ("section.entry") in textes.yaml, with `values` in its braces and French spacing."""
+    section, entry = key.split(".")
+    return typography(str(texts()[section][entry]).format(**values))
+
+
+@cache
+def texts() -> Mapping[str, Any]:
+    """All of textes.yaml, by section."""
+    content: Mapping[str, Any] = yaml.safe_load(_TEXTS.read_text(encoding="utf-8"))
+    return content
+
+
+def word(section: str, key: str) -> str:
+    """The word of `key` in a section of textes.yaml; `key` itself where the section does not know it."""
+    return typography(str(texts()[section].get(key, key)))
+
+
+def typography(text: str) -> str:
+    """`text` with no-break spaces where French wants them and curly apostrophes; a sign that touches its word stays so (10:30)."""
+    text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
+    text = re.sub(r"[ \u00a0\u202f]+([;!?])", NARROW + r"\1", text)
+    text = re.sub(r"[ \u00a0\u202f]+([:»%])", NBSP + r"\1", text)
+    return re.sub(r"«[ \u202f]+", "«" + NBSP, text)
+
+
+def printable(text: str) -> str:
+    """`text` without the control characters and half pairs that XML refuses; nothing else changes."""
+    return _UNPRINTABLE.sub("", text)
+
+
+def quoted(text: str) -> str:
+    """A passage between quotation marks, unless it brings its own."""
+    return text if text.startswith("«") and text.endswith("»") else f"«{NBSP}{text}{NBSP}»"
+
+
+def number(value: float, decimals: int = 1) -> str:
+    """`value` with narrow spaces between thousands and a decimal comma; whole numbers have no decimals."""
+    whole = round(value, decimals) == round(value)
+    shown = f"{value:,.0f}" if whole else f"{value:,.{decimals}f}".rstrip("0")
+    return shown.replace(",", NARROW).replace(".", ",").replace("-", "\u2212")
+
+
+def count(n: int, singular: str, plural: str | None = None) -> str:
+    """`n` and its noun: 0 passage, 1 passage, 2 passages."""
+    return f"{number(n)}{NBSP}{singular if n < 2 else plural or singular + 's'}"
+
+
+def percent(share: float) -> str:
+    """A share of 0..1 as whole percents; a small share that is not nothing is "< 1 %"."""
+    if 0 < share < 0.005:
+        return f"<{NBSP}1{NBSP}%"
+    return f"{number(100 * share, 0)}{NBSP}%"
+
+
+def ordinal(n: int) -> str:
+    """1er, 2e, 3e."""
+    return f"{number(n)}{'er' if n == 1 else 'e'}"
+
+
+def joined(words: Sequence[str]) -> str:
+    """a, b et c."""
+    return " et ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
+def capitalised(text: str) -> str:
+    """`text` with a capital first letter."""
+    return text[:1].upper() + text[1:]
+
+
+def french_date(day: datetime.date | str | float | None) -> str:
+    """1er juin 2026; another text than an ISO date stays as it is, and a blank (None, NaN) is an empty text."""
+    if day is None or isinstance(day, float):
+        return ""
+    if isinstance(day, str):
+        try:
+            return french_date(datetime.date.fromisoformat(day[:10]))
+        except ValueError:
+            return day
+    return f"{'1er' if day.day == 1 else day.day}{NBSP}{_MONTHS[day.month - 1]}{NBSP}{day.year}"
+
+
+def rank_interval(low: int, high: int) -> str:
+    """Where a rank may lie over the draws, in words."""
+    if low == high:
+        return sentence("rang.ferme", rang=ordinal(low))
+    return sentence("rang.entre", bas=ordinal(low), haut=ordinal(high))
+
+
+def stability(value: float | None) -> str:
+    """solide, à confirmer or fragile from the share of resamples (0..1); "non mesurée" where there is none."""
+    if value is None or value != value:
+        return word("stabilite", "inconnue")
+    return word("stabilite", "solide" if value >= SOLID else "fragile" if value < FRAGILE else "a_confirmer")
+
+
+def where(channel: str, question: str | None, table_number: int | None, workshop: str = "") -> str:
+    """Where a passage was said, in words: workshop, table, question; "mail" or "restitution de la table 2" where that says it all."""
+    table = f"table{NBSP}{table_number}" if table_number is not None else ""
+    if question == "resume" or channel == "resume":
+        place = sentence("lieux.restitution_de", table=table) if table else word("lieux", "restitution")
+        parts = [place]
+    elif channel in ("mail", "telephone"):
+        parts = [word("lieux", channel)]
+    else:
+        medium = word("lieux", channel) if channel != "notes" or not table else ""
+        topic = word("questions", question) if question and question in texts()["questions"] else ""
+        parts = [medium, table, f"«{NBSP}{topic}{NBSP}»" if topic else ""]
+    return ", ".join(part for part in (workshop, *parts) if part)
