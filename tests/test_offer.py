@@ -1,0 +1,170 @@
+"""Offer: which numbers quantify something that exists, what they count, who carries it, and what must not be taken."""
+
+from typing import Any
+
+import pandas as pd
+import pytest
+from invented import said, study, tag
+
+from pipeline.offer import list_offers
+from pipeline.offer.numbers import find_numbers
+from pipeline.tables import STRUCTURES, UNITS
+
+NAMES = ["SCIC Les Paniers de l'Orb", "Atelier Garonne", "La Recyclerie du Vidourle", "MEL"]
+KNOWN = STRUCTURES.build({"structure_id": name.lower(), "name": name, "is_on_map": True, "is_in_attendance": False} for name in NAMES)
+
+
+def offers(text: str, *, rubrique: str = "offre", posture: str = "force", known: pd.DataFrame = KNOWN) -> pd.DataFrame:
+    tables = study(said(None, text=text, rubrique=rubrique, posture=posture))
+    return list_offers(tables["units"], tables["tags"], known)
+
+
+NUMBERS = [
+    ("4 000 repas", [4000]),
+    ("4\u202f000 repas", [4000]),
+    ("1.400 pulls", [1400]),
+    ("1,2 M€ de ventes", [1_200_000]),
+    ("12 k€ de dons", [12_000]),
+    ("3 millions de bouteilles", [3_000_000]),
+    ("une quinzaine de vélos", [15]),
+    ("une bonne vingtaine", [20]),
+    ("deux douzaines d'œufs", [24]),
+    ("cinquante-huit logements", [58]),
+    ("cent soixante-trois foyers", [163]),
+    ("quatre-vingt-dix-sept mille deux cents", [97_200]),
+    ("soixante et onze", [71]),
+    ("Vingt et un ans, un jardin", [21]),
+    ("entre 30 et 40 bénévoles", [35]),
+    ("30 à 40 paniers", [35]),
+    ("passée de trois à neuf associés", [3, 9]),
+    ("en 2023 140 foyers", [2023, 140]),
+    ("deux trois salariés", [2, 3]),
+    ("un jardin, une serre", []),
+    ("quelques dizaines, des centaines", []),
+    ("chaque quinzaine", []),
+    ("soixante-dix pour cent", [70]),
+    ("T4, x2, q1", []),
+]
+
+
+@pytest.mark.parametrize(("text", "values"), NUMBERS)
+def test_numbers_in_digits_and_letters_are_read(text: str, values: list[float]) -> None:
+    assert [number.value for number in find_numbers(text)] == values
+
+
+KEPT = [
+    ("Recyclerie du Lot : 310 t collectées en 2024", [("Recyclerie du Lot", 310, "tonnes")]),
+    ("85 tonnes de déchets verts broyées", [("déchets verts broyées", 85, "tonnes")]),
+    ("L'atelier a remis en état 430 vélos l'an passé.", [("atelier", 430, "vélos")]),
+    ("régie de quartier : 46 postes, 3,5 ETP d'encadrement", [("régie de quartier", 46, "postes"), ("régie de quartier", 3.5, "ETP")]),
+    ("Une quinzaine de bénévoles tiennent l'épicerie.", [("bénévoles", 15, "bénévoles")]),
+    ("Le car-épicerie dessert 27 villages.", [("car-épicerie", 27, "villages")]),
+    ("marché fermier, 350 paniers / sem.", [("marché fermier", 350, "paniers par semaine")]),
+    ("cuisine centrale : 1 900 repas par jour", [("cuisine centrale", 1900, "repas par jour")]),
+    ("plus de 40 familles livrées à Agde", [("familles livrées à Agde", 40, "familles")]),
+    ("foire aux plants, 12 points de vente", [("foire aux plants", 12, "points de vente")]),
+    ("Ces haies : 11 km de haies replantées", [("haies replantées", 11, "km")]),
+    ("friperie, 80 000 € de chiffre d'affaires", [("friperie", 80_000, "€")]),
+    ("La coop est passée de trois à neuf associés.", [("coop", 9, "associés")]),
+    ("CHANTIER BOIS = 18 CDDI", [("chantier bois", 18, "CDDI")]),
+    ("13 AMAP autour de Béziers", [("AMAP autour de Béziers", 13, "AMAP")]),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), KEPT)
+def test_quantities_of_what_exists_are_listed(text: str, expected: list[tuple[str, float, str]]) -> None:
+    found = offers(text)
+    assert list(zip(found["activity"], found["quantity"], found["quantity_unit"], strict=True)) == expected
+
+
+REFUSED = [
+    ("a share", "68 % des meubles sont revendus"),
+    ("a ratio", "6 sur 10 retrouvent un emploi"),
+    ("a duration", "le garage existe depuis 12 ans, ouvert 5 jours sur 7"),
+    ("an hour", "on ferme à 19h, 17h30 le samedi"),
+    ("a year", "la SCIC a été créée en 2019 par des maraîchers"),
+    ("an ordinal", "la 2e ressourcerie du canton, 1re étape"),
+    ("an age", "le président a 68 ans"),
+    ("a price", "la révision est à 30 €, 2 € le kilo de linge"),
+    ("a price by unit", "on vend le bois 105 €/t"),
+    ("a distance", "tout vient de fermes à moins de 20 km, à 15 km de Nîmes"),
+    ("a lot's weight", "la cantine achète par sacs de 25 kg"),
+    ("what is missing", "il faudrait 40 bénévoles de plus au café"),
+    ("what is planned", "le projet d'épicerie embauchera 4 salariés"),
+    ("what would be", "on pourrait livrer 60 cantines"),
+    ("what is lost", "deux salariés en moins à la recyclerie"),
+    ("what is denied", "nous n'avons pas 40 adhérents"),
+    ("what is left", "il ne reste que 3 bénévoles"),
+    ("a part of what is counted", "la moitié des sociétaires, dont 9 communes"),
+    ("a vote", "le règlement a été voté par 41 voix"),
+    ("a proper name", "la ressourcerie des Trois Rivières tient bon"),
+    ("an article", "une ferme et un café tenus par la commune"),
+    ("a vague number", "quelques dizaines de familles viennent"),
+]
+
+
+@pytest.mark.parametrize("text", [case[1] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_other_numbers_are_left(text: str) -> None:
+    assert offers(text).empty
+
+
+@pytest.mark.parametrize(
+    ("rubrique", "posture", "n_rows"),
+    [
+        ("offre", "force", 1),
+        ("offre", "difficulte", 1),
+        ("offre", "proposition", 0),
+        ("offre", "demande", 0),
+        ("innovation.territoire", "constat", 1),
+        ("innovation.territoire", "difficulte", 0),
+        ("enjeux.social", "constat", 0),
+    ],
+)
+def test_only_passages_on_what_exists_are_read(rubrique: str, posture: str, n_rows: int) -> None:
+    assert len(offers("la recyclerie emploie 22 salariés", rubrique=rubrique, posture=posture)) == n_rows
+
+
+def test_a_noun_outside_the_lexicon_counts_only_in_an_offer() -> None:
+    assert len(offers("le collectif prête 14 remorques")) == 1
+    assert offers("le collectif prête 14 remorques", rubrique="innovation.territoire").empty
+
+
+def test_a_rejected_tag_makes_no_offer() -> None:
+    tables = study(said(None, unit_id="a", text="la recyclerie emploie 22 salariés"))
+    tags = pd.DataFrame([tag("a", "rubrique", "offre", is_assigned=False)])
+    assert list_offers(tables["units"], tags, KNOWN).empty
+
+
+CARRIERS = [
+    ("Les Paniers de l'Orb : 14 maraîchers", "scic les paniers de l'orb"),
+    ("les panniers de l'Orb : 14 maraîchers", "scic les paniers de l'orb"),
+    ("Atelier Garonne, 14 salariés", "atelier garonne"),
+    ("ateliers Garonne, 14 salariés", "atelier garonne"),
+    ("la recyclerie du Vidourle emploie 22 salariés", "la recyclerie du vidourle"),
+    ("l'accueil de Melun, 14 salariés", None),
+    ("Un café de Lodève, 14 salariés", None),
+]
+
+
+@pytest.mark.parametrize(("text", "structure_id"), CARRIERS)
+def test_the_structure_is_known_by_its_name_misspelt_or_shortened(text: str, structure_id: str | None) -> None:
+    found = offers(text)["structure_id"].tolist()
+    assert found == [structure_id] if structure_id else pd.isna(found[0])
+
+
+def test_the_structure_named_nearest_carries_the_quantity() -> None:
+    found = offers("Les Paniers de l'Orb : 14 maraîchers ; Atelier Garonne : 9 salariés")
+    assert found["structure_id"].tolist() == ["scic les paniers de l'orb", "atelier garonne"]
+
+
+def test_a_passage_that_repeats_itself_makes_one_row() -> None:
+    assert len(offers("22 salariés, oui, 22 salariés")) == 1
+
+
+def test_rows_come_in_the_order_of_unit_id_and_nothing_comes_of_nothing() -> None:
+    passages: list[dict[str, Any]] = [
+        said(None, unit_id=name, text="foire : 12 stands", rubrique="offre", posture="force") for name in "cab"
+    ]
+    tables = study(*passages)
+    assert list_offers(tables["units"], tables["tags"], KNOWN)["unit_id"].tolist() == ["a", "b", "c"]
+    assert list_offers(UNITS.empty(), tables["tags"].head(0), STRUCTURES.empty()).empty
