@@ -1,0 +1,78 @@
+"""Choose the reader of a file by what it holds, and refuse in French what no reader can read.
+
+In:   a source
+Out:  its parts
+"""
+
+from collections.abc import Callable
+
+from pipeline.errors import ReadError
+from pipeline.ingest.parts import RawPart
+from pipeline.ingest.readers.delimited import read_delimited
+from pipeline.ingest.readers.docx import read_docx
+from pipeline.ingest.readers.html_page import read_html
+from pipeline.ingest.readers.mail import read_mail, read_mailbox
+from pipeline.ingest.readers.markdown import read_markdown
+from pipeline.ingest.readers.odt import read_odt
+from pipeline.ingest.readers.pdf import read_pdf
+from pipeline.ingest.readers.plain import read_plain
+from pipeline.ingest.readers.rtf import read_rtf
+from pipeline.ingest.readers.sheets import read_sheets
+from pipeline.ingest.readers.source import Source, protected
+from pipeline.ingest.readers.structured import read_json
+from pipeline.ingest.readers.subtitles import read_subtitles
+from pipeline.ingest.readers.word97 import read_word97
+from pipeline.ingest.sniff import sniff
+
+_READERS: dict[str, Callable[[Source], tuple[RawPart, ...]]] = {
+    "csv": read_delimited,
+    "doc": read_word97,
+    "docx": read_docx,
+    "eml": lambda source: read_mail(source, read_source),
+    "html": read_html,
+    "json": read_json,
+    "mbox": lambda source: read_mailbox(source, read_source),
+    "md": read_markdown,
+    "ods": read_sheets,
+    "odt": read_odt,
+    "pdf": read_pdf,
+    "rtf": read_rtf,
+    "srt": read_subtitles,
+    "txt": read_plain,
+    "vtt": read_subtitles,
+    "xls": read_sheets,
+    "xlsx": read_sheets,
+}
+_TEXT_ADVICE = "un texte, un tableau, un courriel ou un PDF"
+_REFUSALS = {
+    "archive": ("archive de fichiers", "la décompresser dans le dossier de l'atelier"),
+    "audio": ("enregistrement sonore", "déposer sa transcription (.vtt, .srt, .docx ou .txt)"),
+    "binary": ("format inconnu", "l'enregistrer en .docx, .odt, .pdf, .xlsx, .csv ou .txt"),
+    "cloud": ("fichier resté dans le nuage", "le télécharger sur l'ordinateur (clic droit) puis le redéposer"),
+    "image": ("image ou photo", "recopier ce qui y est écrit dans un .docx ou un .xlsx, ou en reconnaître le texte (OCR)"),
+    "msg": ("message Outlook (.msg)", "l'enregistrer depuis la messagerie en .eml, ou copier son texte dans un .docx"),
+    "pages": ("document Apple (Pages, Numbers ou Keynote)", "l'exporter en .docx, .xlsx ou .pdf"),
+    "slides": ("diaporama", "l'exporter en .pdf, ou copier son texte dans un .docx"),
+    "video": ("vidéo", "déposer sa transcription (.vtt, .srt, .docx ou .txt)"),
+    "xml": ("fichier XML", "l'exporter en .docx, .odt, .csv ou .geojson"),
+}
+
+
+def read_source(source: Source) -> tuple[RawPart, ...]:
+    """Return the parts of `source`.
+
+    Raises `ReadError` for an empty file, an unreadable one, one of a format without a reader, and one with more text than the limits allow.
+    """
+    if not source.content:
+        raise ReadError("fichier vide (0 octet)", _TEXT_ADVICE, "retrouver le fichier complet et le redéposer, ou le retirer")
+    found = sniff(source.content, source.name)
+    if found == "encrypted":
+        raise protected("fichier Word, Excel ou PowerPoint")
+    if found in _REFUSALS:
+        reason, advice = _REFUSALS[found]
+        raise ReadError(reason, _TEXT_ADVICE, advice)
+    parts = _READERS[found](source)
+    n_chars = sum(len(block.text) for part in parts for block in part.blocks) + sum(len(cell) for part in parts for row in part.rows for cell in row)
+    if n_chars > source.limits.max_chars:
+        raise ReadError(f"{n_chars // 1_000_000} millions de signes", "un document d'atelier", "vérifier le fichier, ou le découper")
+    return parts

@@ -1,0 +1,213 @@
+"""Read OpenDocument texts (.odt, .fodt) by walking their XML in reading order.
+
+In:   the bytes of a .odt
+Out:  one part: headings, paragraphs, bullets, cells; insertions in, deletions and comments out, notes and frames where they are called
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from pipeline.errors import ReadError
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.container import Container
+from pipeline.ingest.readers.drafts import Draft, settle
+from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.source import Source, no_text, protected
+from pipeline.ingest.readers.wording import clean
+
+TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
+_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+_DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
+_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+_FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
+_SKIPPED = frozenset(
+    [TEXT + name for name in ("tracked-changes", "sequence-decls", "table-of-content", "alphabetical-index", "note-citation", "list-header-number")]
+    + [_OFFICE + name for name in ("annotation", "annotation-end", "forms", "binary-data")]
+)
+_MAX_REPEAT = 60  # columns that one repeated cell may stand for in a table of a text
+
+
+def read_odt(source: Source) -> tuple[RawPart, ...]:
+    """Return the document as one part.
+
+    Raises `ReadError` for a damaged, protected or textless document.
+    """
+    container = Container(source, "document OpenDocument")
+    refuse_encrypted(container)
+    content = container.xml("content.xml")
+    body = None if content is None else content.find(f"{_OFFICE}body/{_OFFICE}text")
+    if content is None or body is None:
+        raise ReadError("document OpenDocument sans corps de texte", "un document texte .odt", "l'ouvrir dans LibreOffice et l'enregistrer de nouveau")
+    walk = _Walk(_Styles.of(container.xml("styles.xml"), content))
+    blocks = [*_header_blocks(container.xml("styles.xml")), *settle(list(walk.drafts(body)))]
+    if not any(block.text for block in blocks):
+        raise no_text("document OpenDocument")
+    n_comments = sum(1 for _ in body.iter(_OFFICE + "annotation"))
+    warnings = (f"{n_comments} commentaire{'s' if n_comments > 1 else ''} de relecture non lu{'s' if n_comments > 1 else ''}",) if n_comments else ()
+    return (RawPart(tuple(blocks), title=walk.title, warnings=warnings),)
+
+
+def refuse_encrypted(container: Container) -> None:
+    """Raise `ReadError` where the container's manifest speaks of encryption."""
+    if b"encryption-data" in container.read("META-INF/manifest.xml"):
+        raise protected("document OpenDocument")
+
+
+def _header_blocks(styles: etree._Element | None) -> list[RawBlock]:
+    """The page headers as meta blocks, each text once."""
+    texts = [] if styles is None else [clean("".join(map(str, header.itertext()))) for header in styles.iter(_STYLE + "header")]
+    return [RawBlock(text, "meta") for text in dict.fromkeys(texts) if any(letter.isalpha() for letter in text)]
+
+
+@dataclass
+class _Styles:
+    """The paragraph and character styles of a document: what each sets itself, and its parent."""
+
+    by_name: dict[str, etree._Element] = field(default_factory=dict)
+
+    @classmethod
+    def of(cls, *roots: etree._Element | None) -> "_Styles":
+        found = (style for root in roots if root is not None for style in root.iter(_STYLE + "style"))
+        return cls({style.get(_STYLE + "name", ""): style for style in found})
+
+    def chain(self, name: str) -> list[etree._Element]:
+        """The style and its ancestors, nearest first."""
+        found: list[etree._Element] = []
+        while name in self.by_name and self.by_name[name] not in found:
+            found.append(self.by_name[name])
+            name = found[-1].get(_STYLE + "parent-style-name", "")
+        return found
+
+    def is_bold(self, name: str, inherited: bool = False) -> bool:
+        """Whether the style sets bold; `inherited` where it does not say."""
+        for style in self.chain(name):
+            properties = style.find(_STYLE + "text-properties")
+            weight = None if properties is None else properties.get(_FO + "font-weight")
+            if weight:
+                return weight not in ("normal", "400", "300")
+        return inherited
+
+    def title_level(self, name: str) -> int:
+        """1 for the title styles, 1..6 for a style with an outline level or named « Heading 2 », 0 otherwise."""
+        for style in self.chain(name):
+            shown = style.get(_STYLE + "display-name", style.get(_STYLE + "name", "")).replace("_20_", " ").lower()
+            level = style.get(_STYLE + "default-outline-level", "") or (shown[-1] if shown.startswith(("heading ", "titre ")) else "")
+            if level.isdigit() and 1 <= int(level) <= 6:
+                return int(level)
+            if shown in ("title", "titre", "titre principal", "subtitle", "sous-titre"):
+                return 1
+        return 0
+
+
+@dataclass
+class _Walk:
+    """One pass over a document."""
+
+    styles: _Styles
+    title: str | None = None
+
+    def drafts(self, parent: etree._Element, depth: int = -1) -> Iterator[Draft]:
+        """Yield the drafts below `parent`, in order; `depth` is the list level, -1 outside lists."""
+        for element in parent:
+            if element.tag in _SKIPPED or not isinstance(element.tag, str):
+                continue
+            if element.tag in (TEXT + "p", TEXT + "h"):
+                yield from self._paragraph(element, depth)
+            elif element.tag == TEXT + "list":
+                yield from self.drafts(element, depth + 1)
+            elif element.tag == _TABLE + "table":
+                yield from (Draft(block.text, block) for block in blocks_of_rows(self._rows(element)))
+            else:
+                yield from self.drafts(element, depth)
+
+    def _paragraph(self, element: etree._Element, depth: int) -> Iterator[Draft]:
+        """The drafts of a paragraph: one a line of it, then those of the notes and frames it calls."""
+        style = element.get(TEXT + "style-name", "")
+        runs = _Runs(self.styles)
+        runs.walk(element, is_bold=self.styles.is_bold(style))
+        level = element.get(TEXT + "outline-level", "1") if element.tag == TEXT + "h" else str(self.styles.title_level(style))
+        heading = int(level) if level.isdigit() else 0
+        if heading and clean(runs.text):
+            text = clean(runs.text)
+            self.title = self.title or (text if heading == 1 else None)
+            yield Draft(text, RawBlock(text, "heading", min(6, heading)))
+        elif depth >= 0:
+            for line in runs.text.split("\n"):
+                yield Draft(line, RawBlock(clean(line), "bullet", depth), is_strong=runs.is_strong)
+        else:
+            yield from (Draft(line, is_strong=runs.is_strong) for line in runs.text.split("\n"))
+        for box in runs.boxes:
+            yield from self.drafts(box)
+
+    def _rows(self, table: etree._Element) -> list[list[Cell]]:
+        """The cells of a table, header rows and row groups included; covered cells are blank."""
+        rows: list[list[Cell]] = []
+        for row in _rows_of(table):
+            cells: list[Cell] = []
+            for cell in row:
+                if cell.tag not in (_TABLE + "table-cell", _TABLE + "covered-table-cell"):
+                    continue
+                repeat = cell.get(_TABLE + "number-columns-repeated", "1")
+                content = settle(list(self.drafts(cell)), has_headings=False)
+                cells.append(content)
+                cells += [[] for _ in range(min(int(repeat) if repeat.isdigit() else 1, _MAX_REPEAT) - 1)]
+            rows.append(cells)
+        return rows
+
+
+def _rows_of(table: etree._Element) -> Iterator[etree._Element]:
+    for child in table:
+        if child.tag == _TABLE + "table-row":
+            yield child
+        elif child.tag in (_TABLE + "table-header-rows", _TABLE + "table-rows", _TABLE + "table-row-group"):
+            yield from _rows_of(child)
+
+
+@dataclass
+class _Runs:
+    """The text of one paragraph, and the notes and frames in it."""
+
+    styles: _Styles
+    text: str = ""
+    n_strong: int = 0
+    n_plain: int = 0
+    boxes: list[etree._Element] = field(default_factory=list)
+
+    @property
+    def is_strong(self) -> bool:
+        """True where all the letters are in bold."""
+        return self.n_strong > 0 and self.n_plain == 0
+
+    def walk(self, element: etree._Element, *, is_bold: bool) -> None:
+        """Add the text of `element` and of what it contains; runs of white space count as one space, as the format wants."""
+        self._add(element.text, is_bold)
+        for child in element:
+            self._child(child, is_bold)
+            self._add(child.tail, is_bold)
+
+    def _child(self, child: etree._Element, is_bold: bool) -> None:
+        tag = child.tag
+        if tag in _SKIPPED or not isinstance(tag, str):
+            return
+        if tag == TEXT + "line-break":
+            self.text += "\n"
+        elif tag in (TEXT + "tab", TEXT + "s"):
+            self.text += " "
+        elif tag == TEXT + "note":
+            self.boxes += child.findall(TEXT + "note-body")
+        elif tag in (_DRAW + "text-box", _TABLE + "table") or (tag.startswith(_DRAW) and child.find(TEXT + "p") is not None):
+            self.boxes.append(child)
+        elif tag == TEXT + "span":
+            self.walk(child, is_bold=self.styles.is_bold(child.get(TEXT + "style-name", ""), is_bold))
+        else:
+            self.walk(child, is_bold=is_bold)
+
+    def _add(self, text: str | None, is_bold: bool) -> None:
+        flowed = " ".join(text.split(" ")).replace("\n", " ").replace("\t", " ") if text else ""
+        self.text += flowed
+        n_letters = sum(letter.isalpha() for letter in flowed)
+        self.n_strong += n_letters if is_bold else 0
+        self.n_plain += 0 if is_bold else n_letters

@@ -1,0 +1,133 @@
+"""The words of a PDF page with their places, sizes and weights, from pdfium.
+
+In:   a pdfium page
+Out:  words, in points from the page's upper left corner as it is read
+"""
+
+import ctypes
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pypdfium2 as pdfium
+import pypdfium2.raw as raw
+
+_BOLD_NAMES = ("bold", "black", "heavy", "semibd", "demi", "-gras")
+_BOLD_WEIGHT = 600
+_GAP_SHARE = 0.28  # of the height: a wider gap ends a word even where the file has no space
+_HYPHENS = {0x02: "-", 0xFFFE: "-"}  # what pdfium gives for any hyphen at the end of a line
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word: `x0`..`x1` and `top`..`bottom` in points; `height` is the font's, the same for all letters of a font and size."""
+
+    text: str
+    x0: float
+    x1: float
+    top: float
+    bottom: float
+    is_bold: bool = False
+
+    @property
+    def height(self) -> float:
+        """Height of the font's box, a measure of the size."""
+        return self.bottom - self.top
+
+
+@dataclass(frozen=True)
+class PageWords:
+    """A page: its words and its size in points, as it is read."""
+
+    words: tuple[Word, ...]
+    width: float
+    height: float
+    is_turned: bool = False  # its content is rotated in the file, so that other programs' places differ
+
+
+@dataclass(frozen=True)
+class _Letter:
+    code: int
+    x0: float
+    x1: float
+    y0: float  # lower edge, from the bottom of the page
+    y1: float
+    place: int
+    turn: int  # quarter turns of the letter, 0 upright
+
+
+def words_of_page(page: pdfium.PdfPage) -> PageWords:
+    """Return the words of `page`; letters at another angle than most, such as a watermark, are left out."""
+    text_page = page.get_textpage()
+    letters = [*_letters(text_page)]
+    turn = Counter(letter.turn for letter in letters if letter.turn >= 0).most_common(1)
+    upright = turn[0][0] if turn else 0
+    width, height = _box_size(page)
+    shown = [letter for letter in letters if letter.turn in (upright, -1)]
+    words = tuple(_words(text_page, shown, upright, width, height))
+    return PageWords(words, *((height, width) if upright % 2 else (width, height)), is_turned=upright != 0)
+
+
+def _box_size(page: pdfium.PdfPage) -> tuple[float, float]:
+    left, bottom, right, top = page.get_mediabox()
+    return right - min(0, left), top - min(0, bottom)
+
+
+def _letters(text_page: pdfium.PdfTextPage) -> Iterator[_Letter]:
+    """The characters of a page that show something, and blanks as letters with turn -1."""
+    box = raw.FS_RECTF()
+    for place in range(raw.FPDFText_CountChars(text_page)):
+        code = raw.FPDFText_GetUnicode(text_page, place)
+        if code in (0x20, 0x0A, 0x0D, 0x09, 0xA0) or raw.FPDFText_IsGenerated(text_page, place) == 1:
+            yield _Letter(0x20, 0, 0, 0, 0, place, -1)
+        elif raw.FPDFText_GetLooseCharBox(text_page, place, ctypes.byref(box)) and box.right > box.left:
+            turn = round(raw.FPDFText_GetCharAngle(text_page, place) / (math.pi / 2)) % 4
+            yield _Letter(code, box.left, box.right, box.bottom, box.top, place, turn)
+
+
+def _words(text_page: pdfium.PdfTextPage, letters: list[_Letter], turn: int, width: float, height: float) -> Iterator[Word]:
+    held: list[_Letter] = []
+    for letter in letters:
+        if held and (letter.turn < 0 or _is_apart(held[-1], letter, turn)):
+            yield _word(text_page, held, turn, width, height)
+            held = []
+        if letter.turn >= 0:
+            held.append(letter)
+    if held:
+        yield _word(text_page, held, turn, width, height)
+
+
+def _is_apart(above: _Letter, letter: _Letter, turn: int) -> bool:
+    """True where `letter` starts another word than `above`."""
+    if turn:
+        return abs((above.y0 + above.y1) - (letter.y0 + letter.y1)) > 2 * abs(above.y1 - above.y0) + abs(above.x1 - above.x0)
+    height = max(above.y1 - above.y0, 0.1)
+    is_lower = abs((above.y0 + above.y1) - (letter.y0 + letter.y1)) > height
+    return is_lower or letter.x0 - above.x1 > _GAP_SHARE * height or letter.x0 < above.x0 - height
+
+
+def _word(text_page: pdfium.PdfTextPage, held: list[_Letter], turn: int, width: float, height: float) -> Word:
+    text = "".join(_HYPHENS.get(letter.code) or _sign(letter.code) for letter in held)
+    left, right = min(letter.x0 for letter in held), max(letter.x1 for letter in held)
+    low, high = min(letter.y0 for letter in held), max(letter.y1 for letter in held)
+    x0, x1, top, bottom = {
+        0: (left, right, height - high, height - low),
+        1: (low, high, left, right),
+        2: (width - right, width - left, low, high),
+        3: (height - high, height - low, width - right, width - left),
+    }[turn]
+    return Word(text, x0, x1, top, bottom, _is_bold(text_page, held[0].place))
+
+
+def _sign(code: int) -> str:
+    return chr(code) if 0 < code < 0x110000 and not 0xD800 <= code < 0xE000 else ""
+
+
+def _is_bold(text_page: pdfium.PdfTextPage, place: int) -> bool:
+    if raw.FPDFText_GetFontWeight(text_page, place) >= _BOLD_WEIGHT:
+        return True
+    name, flags = ctypes.create_string_buffer(128), ctypes.c_int()
+    raw.FPDFText_GetFontInfo(text_page, place, name, 128, ctypes.byref(flags))
+    shown = name.value.decode("utf-8", errors="replace").lower()
+    return any(mark in shown for mark in _BOLD_NAMES)

@@ -1,0 +1,183 @@
+"""Put the words of a page into lines, in the order one reads them: column after column where there are columns.
+
+In:   the words of a page
+Out:  lines, each with the right edge of its column
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from statistics import median
+
+from pipeline.ingest.readers.pdf.page_words import Word
+
+_SEGMENT_GAP = 1.5  # of the height: a wider gap parts what stands on one line
+_MIN_COLUMN_LINES = 4
+_LARGER = 1.12  # times the usual height: a title
+_MAX_COLUMNS = 3  # how often a column may be parted again
+_MIN_COLUMN_WORDS = 3.5  # median words of a line, under which two blocks side by side are a table rather than columns
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of a column: `right` is the column's right edge, `first` the width of its first word."""
+
+    text: str
+    x0: float
+    x1: float
+    top: float
+    bottom: float
+    height: float
+    is_bold: bool
+    first: float
+    right: float = 0.0
+    left: float = 0.0
+    column: int = 0
+    page: int = 0
+
+
+def lines_of_words(words: Sequence[Word], *, bounds: tuple[float, float], page: int = 0) -> list[Line]:
+    """Return the lines of `words` in reading order; `bounds` are the left and right edges of the page or cell."""
+    lines: list[Line] = []
+    for column, (region, is_column) in enumerate(_regions(_segments(words), depth=0)):
+        rows = _rows(region)
+        left = min(line.x0 for line in rows)
+        right = _right_edge(rows, left, None if is_column else bounds)
+        lines += [replace(line, left=left, right=right, column=column, page=page) for line in rows]
+    return lines
+
+
+def _right_edge(rows: Sequence[Line], left: float, bounds: tuple[float, float] | None) -> float:
+    """Where lines were wrapped: at the edge that three of them reach, else at a margin as wide as the left one."""
+    farthest = max(line.x1 for line in rows)
+    n_reaching = sum(line.x1 > farthest - 2 * line.height for line in rows)
+    return farthest if n_reaching >= 3 or bounds is None else max(farthest, bounds[1] - (left - bounds[0]))
+
+
+def _segments(words: Sequence[Word]) -> list[Line]:
+    """Runs of words on one line, parted at wide gaps, from top to bottom and left to right."""
+    rows: list[list[Word]] = []
+    for word in sorted(words, key=lambda word: ((word.top + word.bottom) / 2, word.x0)):
+        row = next((row for row in reversed(rows[-3:]) if _is_level(row, word)), None)
+        if row is None:
+            rows.append([word])
+        else:
+            row.append(word)
+    segments: list[Line] = []
+    for row in rows:
+        held: list[Word] = []
+        for word in sorted(row, key=lambda word: word.x0):
+            if held and word.x0 - held[-1].x1 > _SEGMENT_GAP * max(word.height, held[-1].height):
+                segments.append(_segment(held))
+                held = []
+            held.append(word)
+        segments.append(_segment(held))
+    return segments
+
+
+def _is_level(row: Sequence[Word], word: Word) -> bool:
+    """True where `word` stands on the line of `row`: most of the lower of both boxes overlaps."""
+    top, bottom = median(entry.top for entry in row), median(entry.bottom for entry in row)
+    overlap = min(bottom, word.bottom) - max(top, word.top)
+    return overlap > 0.5 * min(bottom - top, word.height)
+
+
+def _segment(words: Sequence[Word]) -> Line:
+    n_letters = sum(len(word.text) for word in words)
+    n_bold = sum(len(word.text) for word in words if word.is_bold)
+    heights = sorted(word.height for word in words for _ in word.text)
+    return Line(
+        " ".join(word.text for word in words),
+        words[0].x0,
+        words[-1].x1,
+        min(word.top for word in words),
+        max(word.bottom for word in words),
+        heights[len(heights) // 2] if heights else words[0].height,
+        n_bold >= 0.9 * n_letters,
+        words[0].x1 - words[0].x0,
+    )
+
+
+def _regions(segments: list[Line], *, depth: int) -> list[tuple[list[Line], bool]]:
+    """Runs of segments to be read one after the other, and whether each is a column; what lies between bands of columns is none."""
+    gutter = _gutter(segments) if depth < _MAX_COLUMNS else None
+    if gutter is None:
+        return [(segments, depth > 0)] if segments else []
+    regions: list[tuple[list[Line], bool]] = []
+    flow: list[Line] = []
+    for band in _bands(segments, gutter):
+        if not _are_columns(band, gutter):
+            flow += band
+            continue
+        regions += [(flow, False)] if flow else []
+        regions += _regions([line for line in band if line.x1 <= gutter], depth=depth + 1)
+        regions += _regions([line for line in band if line.x0 >= gutter], depth=depth + 1)
+        flow = []
+    return [*regions, (flow, False)] if flow else regions
+
+
+def _bands(segments: Sequence[Line], gutter: float) -> list[list[Line]]:
+    """The segments from top to bottom, parted where one crosses `gutter` or a title stands below all of them; each such is a band of its own."""
+    usual = median(line.height for line in segments)
+    bands: list[list[Line]] = [[]]
+    for segment in sorted(segments, key=lambda line: (line.top, line.x0)):
+        lowest = max((line.bottom for line in bands[-1]), default=0.0)
+        is_title = (segment.is_bold or segment.height > _LARGER * usual) and segment.top > lowest
+        if segment.x0 < gutter < segment.x1 or (is_title and not _has_neighbour(segment, segments)):
+            bands += [[segment], []]
+        else:
+            bands[-1].append(segment)
+    return [band for band in bands if band]
+
+
+def _has_neighbour(segment: Line, segments: Sequence[Line]) -> bool:
+    """True where another segment stands at the same height."""
+    return any(line is not segment and min(line.bottom, segment.bottom) > max(line.top, segment.top) for line in segments)
+
+
+def _gutter(segments: Sequence[Line]) -> float | None:
+    """The place of a blank strip between two columns of running text, where most lines stand beside it, or None."""
+    scores: dict[float, int] = {}
+    for start in {round(line.x0) for line in segments}:
+        place = start - 1.0
+        columns = [band for band in _bands(segments, place) if _are_columns(band, place)]
+        scores[place] = sum(len(band) for band in columns)
+    best = max(sorted(scores), key=lambda place: scores[place], default=None)
+    return best if best is not None and scores[best] else None
+
+
+def _are_columns(band: Sequence[Line], gutter: float) -> bool:
+    """True where `band` is running text on both sides of `gutter`."""
+    left = [line for line in band if line.x1 <= gutter]
+    right = [line for line in band if line.x0 >= gutter]
+    enough = min(len(left), len(right)) >= _MIN_COLUMN_LINES
+    return enough and _is_running(left) and _is_running(right) and _stand_side_by_side(left, right)
+
+
+def _is_running(lines: Sequence[Line]) -> bool:
+    return median(len(line.text.split()) for line in lines) >= _MIN_COLUMN_WORDS
+
+
+def _stand_side_by_side(left: Sequence[Line], right: Sequence[Line]) -> bool:
+    """True where the two blocks share half of the height of the lower one."""
+    tops, bottoms = [min(line.top for line in side) for side in (left, right)], [max(line.bottom for line in side) for side in (left, right)]
+    return min(bottoms) - max(tops) > 0.5 * min(bottoms[0] - tops[0], bottoms[1] - tops[1])
+
+
+def _rows(segments: Sequence[Line]) -> list[Line]:
+    """The segments of a region with those of one height joined into one line."""
+    rows: list[Line] = []
+    for segment in sorted(segments, key=lambda line: ((line.top + line.bottom) / 2, line.x0)):
+        above = rows[-1] if rows else None
+        if above and min(above.bottom, segment.bottom) - max(above.top, segment.top) > 0.5 * min(above.height, segment.height):
+            first, second = sorted((above, segment), key=lambda line: line.x0)
+            rows[-1] = replace(
+                first,
+                text=f"{first.text} {second.text}",
+                x1=max(first.x1, second.x1),
+                top=min(first.top, second.top),
+                bottom=max(first.bottom, second.bottom),
+                is_bold=first.is_bold and second.is_bold,
+            )
+        else:
+            rows.append(segment)
+    return rows

@@ -1,0 +1,286 @@
+"""Read rich text (.rtf, and .doc files that are RTF inside) with striprtf's vocabulary of control words.
+
+In:   the bytes of a .rtf
+Out:  one part; striprtf's own text loses weight, list levels, tables, notes and text boxes, so its tokens are walked here
+"""
+
+import codecs
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from striprtf.striprtf import PATTERN, charset_map, destinations, font_table_group, remove_pict_groups, specialchars
+
+from pipeline.errors import ReadError
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.drafts import Draft, settle
+from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.source import Source, no_text
+from pipeline.ingest.readers.wording import clean
+
+_WANTED = frozenset({"pntext", "footnote", "shptxt", "shp", "shpinst", "shprslt", "result", "object", "dptxbxtext", "do", "header", "headerl", "headerr", "headerf"})
+_ALSO_SKIPPED = frozenset({"fonttbl", "colortbl", "shprslt", "fldtype", "nonshppict", "themedata", "latentstyles", "datastore", "rsidtbl"})
+_HEADERS = frozenset({"header", "headerl", "headerr", "headerf"})
+_ASIDE = frozenset({"footnote", "shptxt", "dptxbxtext"})
+_BULLET_BYTES = {"\xb7": "•", "\uf0b7": "•", "\xa7": "▪"}  # Symbol and Wingdings bullets, as the list text shows them
+_LIST_STEP = 360  # twips: the indent of one list level
+
+
+def read_rtf(source: Source) -> tuple[RawPart, ...]:
+    """Return the document as one part.
+
+    Raises `ReadError` for a document without text.
+    """
+    text = remove_pict_groups(source.content.decode("latin-1"))
+    walk = _Walk(_codepage(text), _fonts(text))
+    try:
+        drafts = walk.drafts(text)
+    except (ValueError, OverflowError) as error:
+        raise ReadError("document RTF abîmé", "un document RTF complet", "l'ouvrir dans Word ou LibreOffice et l'enregistrer en .docx") from error
+    headers = [RawBlock(header, "meta") for header in dict.fromkeys(walk.headers) if any(letter.isalpha() for letter in header)]
+    blocks = [*headers, *settle(drafts)]
+    if not any(block.text for block in blocks):
+        raise no_text("document RTF")
+    return (RawPart(tuple(blocks)),)
+
+
+def _codepage(text: str) -> str:
+    start = text.find("\\ansicpg")
+    digits = "".join(letter for letter in text[start + 8 : start + 14] if letter.isdigit()) if start >= 0 else ""
+    declared = "mac_roman" if "\\mac\\" in text[:200] or "\\mac " in text[:200] else "cp1252"
+    try:
+        return codecs.lookup(f"cp{digits}").name if digits and digits != "10000" else "mac_roman" if digits else declared
+    except LookupError:
+        return declared
+
+
+def _fonts(text: str) -> dict[str, str]:
+    """The encoding of each font by its number; Symbol and default fonts are left out, so that the document's holds."""
+    fonts: dict[str, str] = {}
+    number = ""
+    for word, argument, *_ in PATTERN.findall(font_table_group(text)):
+        if word == "f":
+            number = argument
+        elif word == "fcharset" and argument not in ("0", "1", "2"):
+            fonts.setdefault(number, charset_map.get(int(argument or 0), "cp1252"))
+    return fonts
+
+
+@dataclass(frozen=True)
+class _State:
+    """What holds in a group of the file."""
+
+    is_skipped: bool = False
+    is_bold: bool = False
+    font: str = ""
+    n_fallback: int = 1  # characters that stand in for one \\u character
+    place: str = "body"  # body, header, aside (a note or text box) or sign (the list sign shown)
+
+
+@dataclass
+class _Paragraph:
+    """The paragraph being read."""
+
+    text: str = ""
+    sign: str = ""
+    n_strong: int = 0
+    n_plain: int = 0
+    indent: int = 0
+    level: int = 0
+    outline: int | None = None
+    is_list: bool = False
+    is_cell: bool = False
+
+    def draft(self) -> Iterator[Draft]:
+        """The drafts of the paragraph, one a line of it."""
+        is_strong = self.n_strong > 0 and self.n_plain == 0
+        sign = _BULLET_BYTES.get(self.sign.strip(), self.sign.strip())
+        is_number = any(letter.isalnum() for letter in sign) and sign != "o"
+        for line in _paired(self.text).split("\n"):
+            if self.outline is not None and clean(line):
+                title = clean(f"{sign if is_number else ''} {line}")
+                yield Draft(title, RawBlock(title, "heading", min(6, self.outline + 1)))
+            elif sign or self.is_list:
+                block = RawBlock(clean(line), "bullet", self.level or max(0, self.indent // _LIST_STEP - 1) // 2)
+                yield Draft(line, block, number=sign if is_number else "", is_strong=is_strong)
+            else:
+                yield Draft(" " * (max(0, self.indent) // 120) + line.lstrip(), is_strong=is_strong)
+
+
+def _paired(text: str) -> str:
+    """`text` with the halves of signs beyond 16 bits, which the format writes one by one, put together."""
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
+@dataclass
+class _Walk:
+    """One pass over the tokens of a document."""
+
+    encoding: str
+    fonts: dict[str, str]
+    headers: list[str] = field(default_factory=list)
+    _done: list[Draft] = field(default_factory=list)
+    _aside: list[Draft] = field(default_factory=list)
+    _here: _Paragraph = field(default_factory=_Paragraph)
+    _set_by: dict[str, _Paragraph] = field(default_factory=lambda: {"header": _Paragraph(), "aside": _Paragraph()})
+    _cell: list[Draft] = field(default_factory=list)
+    _row: list[Cell] = field(default_factory=list)
+    _rows: list[list[Cell]] = field(default_factory=list)
+    _bytes: str = ""
+
+    def drafts(self, text: str) -> list[Draft]:
+        """The drafts of the whole document."""
+        stack: list[_State] = []
+        state = _State()
+        n_skip = 0
+        for word, argument, code, sign, brace, letter in (match.groups(default="") for match in PATTERN.finditer(text)):
+            if self._bytes and not code:
+                self._flush(state)
+            if brace == "{":
+                stack.append(state)
+            elif brace == "}":
+                self._leave(state, stack[-1] if stack else _State())
+                state = stack.pop() if stack else _State()
+                if not stack:
+                    break
+            elif code:
+                n_skip, self._bytes = (n_skip - 1, self._bytes) if n_skip else (0, self._bytes + code)
+            elif word == "u" and argument:
+                self._add(chr(int(argument) % 0x10000), state)
+                n_skip = state.n_fallback
+                continue
+            elif word:
+                state = self._word(word, argument, state)
+            elif sign:
+                state = self._sign(sign, state)
+            elif letter and n_skip:
+                n_skip -= 1
+            elif letter:
+                self._add(letter, state)
+            n_skip = n_skip if code or letter else 0
+        self._end_paragraph()
+        self._end_table()
+        return self._done
+
+    def _flush(self, state: _State) -> None:
+        pending, self._bytes = self._bytes, ""
+        self._add(bytes.fromhex(pending).decode(self.fonts.get(state.font, self.encoding), errors="replace"), state)
+
+    def _sign(self, sign: str, state: _State) -> _State:
+        if sign == "*":
+            return replace(state, is_skipped=True)
+        if sign in "\r\n":
+            self._end_paragraph()
+        else:
+            self._add({"~": " ", "_": "-", "-": ""}.get(sign, sign if sign in "{}\\" else ""), state)
+        return state
+
+    def _word(self, word: str, argument: str, state: _State) -> _State:
+        """Take in one control word; return the state that holds after it."""
+        if word in destinations or word in _ALSO_SKIPPED or word == "listtext":
+            return self._enter(word, state)
+        if state.is_skipped:
+            return state
+        if word in ("b", "f", "plain", "uc", "v", "deleted"):
+            return _with_format(word, argument, state)
+        if state.place == "body" and word in ("par", "sect", "page", "cell", "nestcell", "row", "nestrow"):
+            self._end(word)
+        elif word in ("par", "sect", "line", "lbr", "softline"):
+            self._add("\n", state)
+        elif word in specialchars and len(specialchars[word]) == 1 and word not in ("cell", "row"):
+            self._add(specialchars[word], state)
+        elif state.place == "body":
+            self._format(word, argument)
+        return state
+
+    def _enter(self, word: str, state: _State) -> _State:
+        """The state inside a group of its own kind: skipped, a page header, a note or the sign of a list."""
+        if word in ("listtext", "pntext"):
+            return replace(state, place="sign", is_skipped=False) if state.place == "body" else state
+        if word in _HEADERS:
+            return replace(state, place="header")
+        if word in _ASIDE:
+            return replace(state, place="aside", is_skipped=False)
+        return state if word in ("shp", "shpinst", "do", "object", "result") else replace(state, is_skipped=True)
+
+    def _leave(self, state: _State, outer: _State) -> None:
+        """Close a page header or a note where its group ends."""
+        if state.place == outer.place or state.place == "sign":
+            return
+        held = self._set_by.get(state.place)
+        if held is None:
+            return
+        if state.place == "header":
+            self.headers.append(clean(held.text))
+        else:
+            self._aside += held.draft()
+        self._set_by[state.place] = _Paragraph()
+
+    def _add(self, text: str, state: _State) -> None:
+        if state.is_skipped or not text:
+            return
+        if state.place == "sign":
+            self._here.sign += text
+            return
+        here = self._here if state.place == "body" else self._set_by[state.place]
+        here.text += text
+        n_letters = sum(letter.isalpha() for letter in text)
+        here.n_strong += n_letters if state.is_bold else 0
+        here.n_plain += 0 if state.is_bold else n_letters
+
+    def _format(self, word: str, argument: str) -> None:
+        """Take in what a control word says of the paragraph."""
+        number = int(argument) if argument else 0
+        if word in ("pard", "trowd"):
+            kept = self._here if self._here.text or self._here.sign else _Paragraph()
+            self._here = replace(kept, is_list=False, level=0, indent=0, outline=None, is_cell=word == "trowd" and kept.is_cell)
+        elif word == "li":
+            self._here.indent = number
+        elif word == "ls":
+            self._here.is_list = number > 0
+        elif word == "ilvl":
+            self._here.level = number
+        elif word == "outlinelevel" and number < 6:
+            self._here.outline = number
+        elif word == "intbl":
+            self._here.is_cell = True
+
+    def _end(self, word: str) -> None:
+        if word in ("cell", "nestcell"):
+            self._here.is_cell = True
+            self._end_paragraph()
+            self._row.append(settle(self._cell, has_headings=False))
+            self._cell = []
+        elif word in ("row", "nestrow"):
+            self._rows.append(self._row)
+            self._row = []
+            self._here.is_cell = False
+        else:
+            self._end_paragraph()
+
+    def _end_paragraph(self) -> None:
+        """Close the paragraph; its list and indent hold for the next one until reset, as the format wants."""
+        here = self._here
+        if here.is_cell:
+            self._cell += here.draft()
+        else:
+            self._end_table()
+            self._done += [*here.draft(), *self._aside]
+            self._aside = []
+        self._here = _Paragraph(indent=here.indent, level=here.level, outline=here.outline, is_list=here.is_list, is_cell=here.is_cell)
+
+    def _end_table(self) -> None:
+        if self._rows:
+            self._done += [Draft(block.text, block) for block in blocks_of_rows(self._rows)] + self._aside
+            self._rows, self._row, self._cell, self._aside = [], [], [], []
+
+
+def _with_format(word: str, argument: str, state: _State) -> _State:
+    """The state after a control word that sets weight, font, fallback length, hidden or deleted text."""
+    is_on = argument != "0"
+    if word == "b":
+        return replace(state, is_bold=is_on)
+    if word == "f":
+        return replace(state, font=argument)
+    if word == "uc":
+        return replace(state, n_fallback=int(argument or 1))
+    return replace(state, is_bold=False) if word == "plain" else replace(state, is_skipped=is_on)

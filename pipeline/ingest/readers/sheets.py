@@ -1,0 +1,107 @@
+"""Read workbooks (.xlsx, .xlsm, .xls, .ods) with calamine: every row of every visible sheet that has content.
+
+In:   the bytes of a workbook
+Out:  one part a sheet, named in order (« 1-Feuille »); a single sheet gives a part without a name
+"""
+
+import datetime as dt
+import io
+import zipfile
+from collections.abc import Iterator
+
+import python_calamine as calamine
+
+from pipeline.errors import ReadError
+from pipeline.ingest.parts import RawPart
+from pipeline.ingest.readers.container import Container
+from pipeline.ingest.readers.delimited import squared
+from pipeline.ingest.readers.odt import refuse_encrypted
+from pipeline.ingest.readers.source import Source, corrupt, no_text, protected
+
+_MAX_CELLS = 5_000_000  # in one sheet; a stray mark at the last row of a sheet unfolds to millions of blanks
+_UNSAFE = str.maketrans({"/": "-", "#": "-", "\\": "-"})
+
+
+def read_sheets(source: Source) -> tuple[RawPart, ...]:
+    """Return one part a visible sheet that has content.
+
+    Raises `ReadError` for a damaged, protected, blank or monstrous workbook.
+    """
+    if source.content.startswith(b"PK"):
+        _check_xml(source)
+    try:
+        workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(source.content))
+        sheets = [(meta.name, meta.visible == calamine.SheetVisibleEnum.Visible) for meta in workbook.sheets_metadata]
+        found = [(place, name, is_visible, _rows(workbook, name)) for place, (name, is_visible) in enumerate(sheets, start=1)]
+    except calamine.PasswordError as error:
+        raise protected("classeur") from error
+    except (calamine.CalamineError, zipfile.BadZipFile, ValueError, OSError) as error:
+        raise corrupt("le classeur") from error
+    filled = [(place, name, rows) for place, name, is_visible, rows in found if rows and is_visible]
+    n_hidden = sum(bool(rows) and not is_visible for *_, is_visible, rows in found)
+    if not filled:
+        raise no_text("classeur")
+    warnings = (f"{n_hidden} feuille{'s' if n_hidden > 1 else ''} masquée{'s' if n_hidden > 1 else ''} non lue{'s' if n_hidden > 1 else ''}",) if n_hidden else ()
+    if len(filled) == 1:
+        return (RawPart((), title=filled[0][1], rows=filled[0][2], warnings=warnings),)
+    digits = len(str(len(sheets)))
+    return tuple(
+        RawPart((), name=f"{place:0{digits}}-{name.translate(_UNSAFE)}", title=name, rows=rows, warnings=warnings if not order else ())
+        for order, (place, name, rows) in enumerate(filled)
+    )
+
+
+def _check_xml(source: Source) -> None:
+    """Raise `ReadError` for a zip bomb, a password or a DTD before calamine opens the workbook itself."""
+    container = Container(source, "classeur")
+    refuse_encrypted(container)
+    for name in sorted(container.names):
+        if name.endswith((".xml", ".rels")) and (name.startswith("xl/") or name == "content.xml") and b"<!DOCTYPE" in container.read(name)[:4096].upper():
+            raise ReadError("classeur avec une DTD interdite", "un classeur sans DTD", "l'ouvrir dans un tableur, l'enregistrer de nouveau, puis le redéposer")
+
+
+def _rows(workbook: calamine.CalamineWorkbook, name: str) -> tuple[tuple[str, ...], ...]:
+    """The rows of a sheet, each merged range filled with its first cell."""
+    try:
+        sheet = workbook.get_sheet_by_name(name)
+    except calamine.WorksheetNotFound:  # a chart or macro sheet
+        return ()
+    if sheet.height * sheet.width > _MAX_CELLS:
+        raise ReadError(
+            f"feuille de {sheet.total_height} lignes sur {sheet.total_width} colonnes",
+            f"{_MAX_CELLS} cellules au plus",
+            "effacer les cellules loin du tableau (Ctrl+Fin les montre), ou copier le tableau dans un nouveau classeur",
+        )
+    rows = [[_shown(cell) for cell in row] for row in sheet.to_python(skip_empty_area=True)]
+    if sheet.start:
+        _fill_merged(rows, sheet.merged_cell_ranges or (), sheet.start)
+    return squared(rows)
+
+
+def _fill_merged(rows: list[list[str]], merged: object, start: tuple[int, int]) -> None:
+    for (top, left), (bottom, right) in _ranges(merged):
+        top, left, bottom, right = top - start[0], left - start[1], bottom - start[0], right - start[1]
+        if not (0 <= top < len(rows) and 0 <= left < len(rows[top])) or (bottom - top) * (right - left) > _MAX_CELLS:
+            continue
+        for row in rows[top : bottom + 1]:
+            row[left : right + 1] = [cell or rows[top][left] for cell in row[left : right + 1]]
+
+
+def _ranges(merged: object) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
+    yield from merged  # type: ignore[misc]  # calamine's ((row, column), (row, column)) pairs
+
+
+def _shown(cell: object) -> str:
+    """A cell as a reader of the sheet sees it: whole numbers without a point, dates in ISO 8601, errors blank."""
+    if isinstance(cell, bool):
+        return "oui" if cell else "non"
+    if isinstance(cell, float):
+        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+    if isinstance(cell, dt.datetime):
+        return cell.date().isoformat() if cell.time() == dt.time() else cell.isoformat(sep=" ", timespec="minutes")
+    if isinstance(cell, dt.date):
+        return cell.isoformat()
+    if isinstance(cell, dt.time):
+        return cell.isoformat(timespec="minutes")
+    text = str(cell)
+    return "" if text in ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!") else text

@@ -1,0 +1,131 @@
+"""Read transcripts (.vtt, .srt): who speaks, what they say, without time codes; one block a turn of speech.
+
+In:   the bytes of a .vtt or .srt
+Out:  one part of cue blocks, channel « transcript »
+"""
+
+import html
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.plain import unreadable_signs
+from pipeline.ingest.readers.source import Source, no_text
+from pipeline.ingest.readers.wording import clean, is_finished, runs_on
+from pipeline.ingest.sniff import decode
+
+_TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d\d)[.,](\d{1,3})"
+_TIMING = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}")
+_VOICE = re.compile(r"<v(?:\.[\w.-]+)?\s+([^>]*)>")
+_TAG = re.compile(r"</?(?:[a-zA-Z][^>]*|\d[\d:.,]*)?>|\{\\[^}]*\}")
+_DASH = re.compile(r"^\s*(?:[-–—]|>>)\s*(?=\S)")
+_NAME_PART = r"(?:[A-ZÀ-ÖØ-ÞŒ][\w.'’-]*|\d+|d[eu]|des|la|le|von|van)"
+_NAMED = re.compile(rf"^\s*\[?({_NAME_PART}(?:[ _]{_NAME_PART}){{0,4}})\]?\s*:\s+(?=\S)")
+_LONG_PAUSE = 0.8  # seconds: what tells sentences apart in a transcript without full stops
+_MAX_WORDS = 120  # of a block whose transcript names no speaker
+_MIN_PUNCTUATED = 0.25  # share of cues with a mark that ends a sentence, over which the transcript counts as punctuated
+
+
+@dataclass(frozen=True)
+class Cue:
+    """A line of a subtitle: when it starts and ends in seconds, who speaks where it says so, whether a dash opens a turn."""
+
+    start: float
+    end: float
+    text: str
+    speaker: str | None = None
+    is_turn: bool = False
+
+
+def read_subtitles(source: Source) -> tuple[RawPart, ...]:
+    """Return the transcript as one part, notes of the recording as meta blocks first.
+
+    Raises `ReadError` for a file without a word.
+    """
+    text = decode(source.content)
+    notes, cues = _parse(text)
+    cues = _without_rolling(_with_names(cues))
+    if not cues:
+        raise no_text("transcription")
+    blocks = [RawBlock(note, "meta") for note in notes] + [RawBlock(said, "cue", speaker=speaker) for said, speaker in _turns(cues)]
+    return (RawPart(tuple(blocks), channel="transcript", warnings=unreadable_signs(text)),)
+
+
+def _parse(text: str) -> tuple[list[str], list[Cue]]:
+    """The notes and cues of a file: groups of lines with a timing line, blank lines between or not."""
+    notes: list[str] = []
+    cues: list[Cue] = []
+    timing: tuple[float, float] | None = None
+    is_note = False
+    for above, line, below in zip(["", *text.split("\n")], text.split("\n"), [*text.split("\n")[1:], ""], strict=False):
+        found = _TIMING.match(line)
+        if found:
+            timing, is_note = (_seconds(found.groups()[:4]), _seconds(found.groups()[4:])), False
+        elif _TIMING.match(below) and (not above.strip() or line.strip().isdigit()):
+            timing, is_note = None, False  # the number or name of the cue below
+        elif not line.strip():
+            timing, is_note = (None if below.startswith(("NOTE", "STYLE", "REGION")) else timing), False
+        elif timing is None:
+            is_note = is_note or line.startswith("NOTE")
+            notes += [clean(line.removeprefix("NOTE"))] if is_note and clean(line.removeprefix("NOTE")) else []
+        else:
+            cues += _spoken(line, timing)
+    return notes, cues
+
+
+def _seconds(parts: Sequence[str | None]) -> float:
+    hours, minutes, seconds, fraction = (part or "0" for part in parts)
+    return int(hours) * 3600 + int(minutes) * 60 + int(seconds) + float(f"0.{fraction}")
+
+
+def _spoken(line: str, timing: tuple[float, float]) -> Iterator[Cue]:
+    """The cues of a line: one a voice tag, or one."""
+    pieces = _VOICE.split(line)
+    voices = [None, *pieces[1::2]]
+    for speaker, piece in zip(voices, pieces[::2], strict=True):
+        shown = html.unescape(_TAG.sub("", piece))
+        said = clean(_DASH.sub("", shown))
+        if said:
+            yield Cue(*timing, said, clean(html.unescape(speaker)) or None if speaker else None, bool(_DASH.match(shown)))
+
+
+def _with_names(cues: list[Cue]) -> list[Cue]:
+    """The cues with « Name: » prefixes turned into speakers, where the prefix recurs or numbers a speaker, so that it is no word."""
+    counts = Counter(found[1] for cue in cues if (found := _NAMED.match(cue.text)))
+    named: list[Cue] = []
+    for cue in cues:
+        found = _NAMED.match(cue.text)
+        if found and (counts[found[1]] > 1 or re.search(r"\d", found[1]) or (len(found[1].split()) > 1 and len(counts) > 1)):
+            named.append(Cue(cue.start, cue.end, cue.text[found.end() :], found[1].replace("_", " "), is_turn=True))
+        else:
+            named.append(cue)
+    return named
+
+
+def _without_rolling(cues: list[Cue]) -> list[Cue]:
+    """The cues without those that only repeat the line before, as live captions do."""
+    return [cue for above, cue in pairwise([None, *cues]) if cue and not (above and cue.text == above.text and cue.start - above.end < 1)]
+
+
+def _turns(cues: list[Cue]) -> Iterator[tuple[str, str | None]]:
+    """Yield the text and speaker of each block: cues joined while the turn goes on."""
+    has_turns = any(cue.is_turn or cue.speaker for cue in cues)
+    is_punctuated = sum(is_finished(cue.text) for cue in cues) >= _MIN_PUNCTUATED * len(cues)
+    text, speaker, end = cues[0].text, cues[0].speaker, cues[0].end
+    for cue in cues[1:]:
+        is_new = cue.is_turn or (cue.speaker is not None and cue.speaker != speaker)
+        pause = cue.start - end
+        if not is_new and not is_punctuated:
+            is_new = pause >= _LONG_PAUSE and not runs_on(text, cue.text)
+        elif not is_new and not has_turns:
+            is_new = is_finished(text) and (pause >= _LONG_PAUSE or len(text.split()) > _MAX_WORDS)
+        if is_new:
+            yield text, speaker
+            text, speaker = cue.text, cue.speaker or (None if cue.is_turn else speaker)
+        else:
+            text = f"{text} {cue.text}"
+        end = cue.end
+    yield text, speaker
