@@ -49,16 +49,17 @@ def _phrase_from(passage: Doc, start: int) -> str:
     for token in passage:
         if token.idx < start:
             continue
-        is_participle = token.pos_ == "VERB" and token.morph.get("VerbForm", []) == ["Part"] and token.morph.get("Tense", []) == ["Past"]
-        if (
-            (token.pos_ in _STOPS and not is_participle)
-            or fold(token.text) in _TIME
-            or len(words) == _MAX_WORDS
-            or token.text in ("/", "&")
-        ):
+        if len(words) == _MAX_WORDS or (_ends_phrase(token) and not _is_glued(token)):
             break
         words.append(token)
     return _tidied(words)
+
+
+def _ends_phrase(token: Token) -> bool:
+    """Whether `token` is a verb, a sign or a word of time; a past participle goes on with the phrase."""
+    if token.pos_ == "VERB" and token.morph.get("VerbForm", []) == ["Part"] and token.morph.get("Tense", []) == ["Past"]:
+        return False
+    return token.pos_ in _STOPS or token.text in ("/", "&") or fold(token.text) in _TIME
 
 
 def _heading(passage: Doc, quantity: Quantity) -> str:
