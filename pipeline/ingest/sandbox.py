@@ -67,7 +67,10 @@ def _refusal(path: Path, settings: IngestSettings) -> Error | None:
     except OSError as error:
         return f"fichier illisible ({error.strerror})", "vérifier que l'on a le droit de le lire"
     if not is_file:
-        return "ce n'est pas un fichier ordinaire", "vérifier qu'il existe encore, ou déposer le document lui-même à la place d'un raccourci"
+        return (
+            "ce n'est pas un fichier ordinaire",
+            "vérifier qu'il existe encore, ou déposer le document lui-même à la place d'un raccourci",
+        )
     if n_bytes > settings.max_file_mb * MEGABYTE:
         refusal = too_large(n_bytes, int(settings.max_file_mb * MEGABYTE))
         return refusal.found, refusal.do
@@ -105,9 +108,13 @@ class _Child:
         self.close()
         seconds = f"{self._settings.max_seconds_per_file:g}".replace(".", ",")
         if line is None:
-            return Reading(path, error=(f"lecture trop longue (plus de {seconds} s)", "découper le fichier ou l'enregistrer dans un autre format"))
+            return Reading(
+                path, error=(f"lecture trop longue (plus de {seconds} s)", "découper le fichier ou l'enregistrer dans un autre format")
+            )
         _log.warning("a reader ended with code %s", self._process.returncode)
-        return Reading(path, error=("fichier abîmé ou trop lourd : sa lecture s'est interrompue", "l'enregistrer de nouveau ou dans un autre format"))
+        return Reading(
+            path, error=("fichier abîmé ou trop lourd : sa lecture s'est interrompue", "l'enregistrer de nouveau ou dans un autre format")
+        )
 
     def close(self) -> None:
         """End the child at once; what it was reading is lost."""
@@ -142,7 +149,8 @@ def _start() -> subprocess.Popen[bytes]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        env=os.environ
+        | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
     )
 
 

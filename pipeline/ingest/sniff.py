@@ -38,7 +38,9 @@ _OLE_STREAMS = {
 _TIME = r"\d{1,2}:\d\d(?::\d\d)?[.,]\d{1,3}"
 _SRT = re.compile(rf"\A\s*(?:\d+\s*\n)?\s*{_TIME}\s*-->\s*{_TIME}")
 _HTML = re.compile(r"\A\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:!doctype html|html|head|body|table|div|p)\b", re.IGNORECASE | re.DOTALL)
-_HEADER = re.compile(r"^(?:from|to|subject|date|message-id|mime-version|received|return-path|de|content-type|x-[\w-]+|delivered-to):", re.IGNORECASE)
+_HEADER = re.compile(
+    r"^(?:from|to|subject|date|message-id|mime-version|received|return-path|de|content-type|x-[\w-]+|delivered-to):", re.IGNORECASE
+)
 _MBOX = re.compile(r"\AFrom \S+.*\n(?:>?[\w-]+:|\s)")
 
 _GOOD_LETTERS = frozenset("éèêëàâçùûüôîïœÉÈÊÀÂÇÙÔÎÏŒ")
@@ -51,7 +53,12 @@ def is_junk(path: Path) -> bool:
     name = path.name.lower()
     if name.endswith(".icloud"):  # a document not fetched from the cloud yet: a reject that says so, not junk
         return False
-    return any(part in _JUNK_FOLDERS for part in path.parts[:-1]) or name in _JUNK_NAMES or name.startswith(_JUNK_STARTS) or name.endswith(_JUNK_ENDS)
+    return (
+        any(part in _JUNK_FOLDERS for part in path.parts[:-1])
+        or name in _JUNK_NAMES
+        or name.startswith(_JUNK_STARTS)
+        or name.endswith(_JUNK_ENDS)
+    )
 
 
 def sniff(content: bytes, name: str) -> str:
@@ -76,7 +83,9 @@ def sniff(content: bytes, name: str) -> str:
 
 def _in_zip(content: bytes, extension: str) -> str:
     """The format of a zip container, by the names in it; by the extension where its directory is lost."""
-    by_extension = {".odt": "odt", ".ods": "ods", ".docx": "docx", ".docm": "docx", ".xlsx": "xlsx", ".xlsm": "xlsx"}.get(extension, "archive")
+    by_extension = {".odt": "odt", ".ods": "ods", ".docx": "docx", ".docm": "docx", ".xlsx": "xlsx", ".xlsm": "xlsx"}.get(
+        extension, "archive"
+    )
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
             names = container.namelist()
@@ -129,7 +138,11 @@ def _is_binary(content: bytes) -> bool:
 
 def _by_mark(content: bytes) -> str | None:
     """The encoding that a byte-order mark, or zeroes at every second byte, give away."""
-    marks = ((codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"))
+    marks: tuple[tuple[bytes, str], ...] = (
+        (codecs.BOM_UTF8, "utf-8-sig"),
+        (codecs.BOM_UTF32_LE, "utf-32"),
+        (codecs.BOM_UTF32_BE, "utf-32"),
+    )
     marks += ((codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
     marked = next((encoding for mark, encoding in marks if content.startswith(mark)), None)
     if marked or len(content) < 4:
@@ -141,7 +154,7 @@ def _by_mark(content: bytes) -> str | None:
 
 
 def decode(content: bytes, declared: str | None = None) -> str:
-    """Return the text of `content`, line ends as `\\n`: by its mark, as UTF-8, as `declared`, or in the encoding that reads most like French.
+    """Return the text of `content`, line ends as `\\n`: by its mark, as UTF-8, as `declared`, or in what reads most like French.
 
     Text decoded twice (« Ã© ») is put right. Raises `ReadError` for bytes that are no text.
     """
@@ -158,7 +171,9 @@ def _unmarked(content: bytes, declared: str | None) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    single = _declared(content, declared) or max((content.decode(encoding, errors="replace") for encoding in _SINGLE_BYTE), key=_french_score)
+    single = _declared(content, declared) or max(
+        (content.decode(encoding, errors="replace") for encoding in _SINGLE_BYTE), key=_french_score
+    )
     if _share_of_utf8(content) < 0.5:
         return single
     return "\n".join(map(partial(_mixed_line, fallback="cp1252"), content.split(b"\n")))  # two files pasted together
@@ -176,7 +191,7 @@ def _declared(content: bytes, declared: str | None) -> str | None:
 
 
 def _french_score(text: str) -> int:
-    """How much the signs beyond ASCII look like French: accented letters in words count for it, strange letters and signs in words against."""
+    """How French the signs beyond ASCII look: accented letters in words count for it, strange letters and signs in words against."""
     score = 0
     for found in re.finditer(r"[^\x00-\x7f]", text[:200_000]):
         sign, place = found[0], found.start()

@@ -73,7 +73,9 @@ def _answer(path: Path, limits: Limits) -> bytes:
     except ReadError as error:
         return to_line((), (error.found, error.do))
     except OSError as error:
-        return to_line((), (f"fichier illisible ({error.strerror})", "vérifier que le fichier existe encore et que l'on a le droit de le lire"))
+        return to_line(
+            (), (f"fichier illisible ({error.strerror})", "vérifier que le fichier existe encore et que l'on a le droit de le lire")
+        )
     except RecursionError:
         return to_line((), ("fichier trop imbriqué", "l'ouvrir dans son logiciel et l'enregistrer dans un autre format"))
     except MemoryError:

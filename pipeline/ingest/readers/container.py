@@ -70,7 +70,9 @@ def parse_xml(content: bytes, what: str) -> etree._Element:
 
     Raises `ReadError` for malformed XML and for any DTD.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, remove_comments=True, remove_pis=True)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, dtd_validation=False, remove_comments=True, remove_pis=True
+    )
     try:
         root = etree.fromstring(content, parser)
     except (etree.XMLSyntaxError, ValueError) as error:
@@ -81,6 +83,9 @@ def parse_xml(content: bytes, what: str) -> etree._Element:
 
 def refuse_dtd(root: etree._Element, what: str) -> None:
     """Raise `ReadError` where the document declares a DTD, the door to entity attacks; no office suite writes one."""
-    info = root.getroottree().docinfo
-    if info.doctype or info.internalDTD is not None:
-        raise ReadError(f"{what} avec une DTD interdite", "un document sans DTD", "l'ouvrir, l'enregistrer de nouveau dans son logiciel, puis le redéposer")
+    if root.getroottree().docinfo.internalDTD is not None:
+        raise ReadError(
+            f"{what} avec une DTD interdite",
+            "un document sans DTD",
+            "l'ouvrir, l'enregistrer de nouveau dans son logiciel, puis le redéposer",
+        )

@@ -69,7 +69,9 @@ def _separator(text: str) -> str:
 
     def evenness(sign: str) -> tuple[float, int]:
         widths = Counter(len(row) for row in _parse(sample, sign, csv.QUOTE_MINIMAL)[:_N_SAMPLE] if any(row))
-        width, n_rows = max(((width, n_rows) for width, n_rows in widths.items() if width > 1), key=lambda pair: (pair[1], pair[0]), default=(1, 0))
+        width, n_rows = max(
+            ((width, n_rows) for width, n_rows in widths.items() if width > 1), key=lambda pair: (pair[1], pair[0]), default=(1, 0)
+        )
         share = n_rows / max(1, widths.total())
         return (share if share >= _MIN_SHARE[sign] else 0.0), width
 
@@ -81,4 +83,6 @@ def _parse(text: str, separator: str, quoting: Literal[0, 3]) -> list[list[str]]
     try:
         return [*csv.reader(io.StringIO(text), delimiter=separator, quoting=quoting, skipinitialspace=quoting == csv.QUOTE_MINIMAL)]
     except csv.Error as error:
-        raise ReadError("tableau illisible", "un fichier .csv à un seul séparateur", "l'ouvrir dans un tableur et l'enregistrer en .xlsx") from error
+        raise ReadError(
+            "tableau illisible", "un fichier .csv à un seul séparateur", "l'ouvrir dans un tableur et l'enregistrer en .xlsx"
+        ) from error

@@ -72,7 +72,9 @@ def read_source(source: Source) -> tuple[RawPart, ...]:
         reason, advice = _REFUSALS[found]
         raise ReadError(reason, _TEXT_ADVICE, advice)
     parts = _READERS[found](source)
-    n_chars = sum(len(block.text) for part in parts for block in part.blocks) + sum(len(cell) for part in parts for row in part.rows for cell in row)
+    n_chars = sum(len(block.text) for part in parts for block in part.blocks) + sum(
+        len(cell) for part in parts for row in part.rows for cell in row
+    )
     if n_chars > source.limits.max_chars:
         raise ReadError(f"{n_chars // 1_000_000} millions de signes", "un document d'atelier", "vérifier le fichier, ou le découper")
     return parts

@@ -20,7 +20,9 @@ from pipeline.ingest.readers.wording import clean
 
 _MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
-_SKIPPED = frozenset(W + name for name in ("del", "moveFrom", "delText", "instrText", "pPr", "rPr", "commentReference", "annotationRef", "sdtPr", "rt"))
+_SKIPPED = frozenset(
+    W + name for name in ("del", "moveFrom", "delText", "instrText", "pPr", "rPr", "commentReference", "annotationRef", "sdtPr", "rt")
+)
 _TEXT = {W + "tab": "\t", W + "cr": "\n", W + "noBreakHyphen": "-", W + "ptab": "\t"}
 _ARROWS = {"F0E0": "→", "F0E8": "→", "F0E2": "↑", "F0E4": "↗"}
 
@@ -35,7 +37,11 @@ def read_docx(source: Source) -> tuple[RawPart, ...]:
     root = container.xml(name)
     body = None if root is None else root.find(W + "body")
     if body is None:
-        raise ReadError("document Word sans corps de texte", "un document enregistré par Word", "l'ouvrir dans Word et l'enregistrer de nouveau en .docx")
+        raise ReadError(
+            "document Word sans corps de texte",
+            "un document enregistré par Word",
+            "l'ouvrir dans Word et l'enregistrer de nouveau en .docx",
+        )
     walk = _Walk(Styles.of(container.xml("word/styles.xml")), Numbering.of(container.xml("word/numbering.xml")), _notes(container))
     drafts = [*walk.drafts(body), *walk.rest()]
     blocks = [*_header_blocks(container, walk), *settle(drafts)]
@@ -43,7 +49,11 @@ def read_docx(source: Source) -> tuple[RawPart, ...]:
         raise no_text("document Word")
     comments = container.xml("word/comments.xml")
     n_comments = 0 if comments is None else len(comments.findall(W + "comment"))
-    warnings = (f"{n_comments} commentaire{'s' if n_comments > 1 else ''} de relecture non lu{'s' if n_comments > 1 else ''}",) if n_comments else ()
+    warnings = (
+        (f"{n_comments} commentaire{'s' if n_comments > 1 else ''} de relecture non lu{'s' if n_comments > 1 else ''}",)
+        if n_comments
+        else ()
+    )
     return (RawPart(tuple(blocks), title=walk.title, warnings=warnings),)
 
 

@@ -80,7 +80,9 @@ def _named(name: str) -> Style:
     if heading:
         is_title = not heading[1] and spaced.lower() in ("title", "titre")
         return Style(heading=min(6, max(1, int(heading[1] or 1))), is_title=is_title)
-    listed = _LIST_NAME.match(re.sub(r"^List(?=[BN])", "List ", spaced).replace("Listepuces", "Liste à puces").replace("Listenumros", "Liste à numéros"))
+    listed = _LIST_NAME.match(
+        re.sub(r"^List(?=[BN])", "List ", spaced).replace("Listepuces", "Liste à puces").replace("Listenumros", "Liste à numéros")
+    )
     return Style(list_id="style", list_level=int(listed[1]) - 1 if listed[1] else 0) if listed else Style()
 
 

@@ -29,7 +29,11 @@ def blocks_of_rows(rows: Sequence[Sequence[Cell]]) -> list[RawBlock]:
         return [block for row in filled for cell in row for block in cell]
     if _is_header(filled[0]):
         return list(_with_header(filled))
-    if n_columns == 2 and all(_is_label(row[0]) for row in filled) and any(_words(row[-1]) > _MAX_LABEL_WORDS or len(row[-1]) > 1 for row in filled):
+    if (
+        n_columns == 2
+        and all(_is_label(row[0]) for row in filled)
+        and any(_words(row[-1]) > _MAX_LABEL_WORDS or len(row[-1]) > 1 for row in filled)
+    ):
         return [block for row in filled for block in _labelled(row)]
     return [replace(block, kind=_kind(block), columns=_columns([], row), level=None) for row in filled for cell in row for block in cell]
 
@@ -42,8 +46,16 @@ def text_of(cell: Cell) -> str:
 def _is_header(row: Sequence[Cell]) -> bool:
     """True for a row of short, distinct, unfinished titles; its first cell may be blank."""
     texts = [text_of(cell) for cell in row]
-    short = all(len(cell) <= 1 and len(text.split()) <= _MAX_HEADER_WORDS and not _ends_sentence(text) for cell, text in zip(row, texts, strict=True))
-    return short and all(texts[1:]) and len(set(texts)) == len(texts) and not any(text.replace(",", "").replace(".", "").isdigit() for text in texts)
+    short = all(
+        len(cell) <= 1 and len(text.split()) <= _MAX_HEADER_WORDS and not _ends_sentence(text)
+        for cell, text in zip(row, texts, strict=True)
+    )
+    return (
+        short
+        and all(texts[1:])
+        and len(set(texts)) == len(texts)
+        and not any(text.replace(",", "").replace(".", "").isdigit() for text in texts)
+    )
 
 
 def _ends_sentence(text: str) -> bool:

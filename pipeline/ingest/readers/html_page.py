@@ -22,9 +22,17 @@ _CHARSET = re.compile(rb"""<meta[^>]+charset=["']?([\w-]+)""", re.IGNORECASE)
 _HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
 _BOLD_STYLE = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 _SKIPPED = frozenset(
-    "script style noscript template svg math head nav footer form button input select textarea iframe object embed audio video canvas map dialog".split()
-)
-_INLINE = frozenset("a abbr acronym b bdi bdo big cite code data del dfn em font i img ins kbd label mark o:p q s samp small span strike strong sub sup time tt u var wbr".split())
+    {
+        "script", "style", "noscript", "template", "svg", "math", "head", "nav", "footer", "form", "button", "input", "select",
+        "textarea", "iframe", "object", "embed", "audio", "video", "canvas", "map", "dialog",
+    }
+)  # fmt: skip
+_INLINE = frozenset(
+    {
+        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img", "ins", "kbd",
+        "label", "mark", "o:p", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
+    }
+)  # fmt: skip
 _MAX_DEPTH = 150  # elements inside elements; below that, text is taken without its layout
 
 
@@ -158,7 +166,8 @@ def _inside(node: LexborNode, tag: str, place: _Place) -> _Place:
         return replace(place, is_bold=True)
     if tag == "pre":
         return replace(place, is_pre=True)
-    if tag == "blockquote" and "cite" in (node.attributes.get("type") or "") or "gmail_quote" in (node.attributes.get("class") or ""):
+    is_cited = tag == "blockquote" and "cite" in (node.attributes.get("type") or "")
+    if is_cited or "gmail_quote" in (node.attributes.get("class") or ""):
         return replace(place, n_quotes=place.n_quotes + 1)
     return replace(place, is_bold=True) if _BOLD_STYLE.search(node.attributes.get("style") or "") else place
 

@@ -26,8 +26,12 @@ ReadSource = Callable[[Source], tuple[RawPart, ...]]
 _MAIL_START = re.compile(rb"(?:\A|(?<=\n)\r?\n)From [^\r\n]*\d[^\r\n]*\r?\n(?=[\w-]+:|>From )")
 _FORWARD = re.compile(r"^\s*(?:tr|fwd?|transf)\s*:", re.IGNORECASE)
 _UNSAFE = re.compile(r"[/\\#\x00-\x1f]+")
-_IGNORED = frozenset({"text/calendar", "text/vcard", "text/x-vcard", "application/pkcs7-signature", "application/x-pkcs7-signature", "application/pgp-signature",
-                      "application/pgp-keys", "message/delivery-status", "text/rfc822-headers", "application/ics"})  # fmt: skip
+_IGNORED = frozenset(
+    {
+        "text/calendar", "text/vcard", "text/x-vcard", "application/pkcs7-signature", "application/x-pkcs7-signature",
+        "application/pgp-signature", "application/pgp-keys", "message/delivery-status", "text/rfc822-headers", "application/ics",
+    }
+)  # fmt: skip
 _ENCRYPTED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted"})
 _MAX_NAME = 80  # characters of an attachment's name kept in the part's name
 
@@ -51,7 +55,9 @@ def read_mailbox(source: Source, read: ReadSource) -> tuple[RawPart, ...]:
     starts = [*_MAIL_START.finditer(source.content)]
     ends = [*(found.start() for found in starts[1:]), len(source.content)]
     if not starts or len(starts) > source.limits.max_parts:
-        raise ReadError(f"boîte de {len(starts)} messages", f"1 à {source.limits.max_parts} messages", "exporter les messages utiles en .eml")
+        raise ReadError(
+            f"boîte de {len(starts)} messages", f"1 à {source.limits.max_parts} messages", "exporter les messages utiles en .eml"
+        )
     digits = max(3, len(str(len(starts))))
     parts: list[RawPart] = []
     for number, (start, end) in enumerate(zip(starts, ends, strict=True), start=1):
@@ -77,7 +83,12 @@ def _parts(message: Message, source: Source, read: ReadSource, name: str) -> lis
     blocks, forwarded = blocks_of_mail(sorted_out.text(), sender=sender, is_forward=bool(_FORWARD.match(subject)))
     people += [person for person in getaddresses(forwarded) if any(person)]
     own = RawPart(
-        tuple(blocks), name=name, title=subject or None, channel="mail", people=tuple(dict.fromkeys(people)), warnings=tuple(sorted_out.warnings())
+        tuple(blocks),
+        name=name,
+        title=subject or None,
+        channel="mail",
+        people=tuple(dict.fromkeys(people)),
+        warnings=tuple(sorted_out.warnings()),
     )
     return [own, *_attachments(sorted_out.attached, source, read, f"{name}-" if name else "")]
 

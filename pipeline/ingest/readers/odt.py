@@ -24,7 +24,10 @@ _DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
 _STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _SKIPPED = frozenset(
-    [TEXT + name for name in ("tracked-changes", "sequence-decls", "table-of-content", "alphabetical-index", "note-citation", "list-header-number")]
+    [
+        TEXT + name
+        for name in ("tracked-changes", "sequence-decls", "table-of-content", "alphabetical-index", "note-citation", "list-header-number")
+    ]
     + [_OFFICE + name for name in ("annotation", "annotation-end", "forms", "binary-data")]
 )
 _MAX_REPEAT = 60  # columns that one repeated cell may stand for in a table of a text
@@ -40,13 +43,19 @@ def read_odt(source: Source) -> tuple[RawPart, ...]:
     content = container.xml("content.xml")
     body = None if content is None else content.find(f"{_OFFICE}body/{_OFFICE}text")
     if content is None or body is None:
-        raise ReadError("document OpenDocument sans corps de texte", "un document texte .odt", "l'ouvrir dans LibreOffice et l'enregistrer de nouveau")
+        raise ReadError(
+            "document OpenDocument sans corps de texte", "un document texte .odt", "l'ouvrir dans LibreOffice et l'enregistrer de nouveau"
+        )
     walk = _Walk(_Styles.of(container.xml("styles.xml"), content))
     blocks = [*_header_blocks(container.xml("styles.xml")), *settle(list(walk.drafts(body)))]
     if not any(block.text for block in blocks):
         raise no_text("document OpenDocument")
     n_comments = sum(1 for _ in body.iter(_OFFICE + "annotation"))
-    warnings = (f"{n_comments} commentaire{'s' if n_comments > 1 else ''} de relecture non lu{'s' if n_comments > 1 else ''}",) if n_comments else ()
+    warnings = (
+        (f"{n_comments} commentaire{'s' if n_comments > 1 else ''} de relecture non lu{'s' if n_comments > 1 else ''}",)
+        if n_comments
+        else ()
+    )
     return (RawPart(tuple(blocks), title=walk.title, warnings=warnings),)
 
 

@@ -5,7 +5,6 @@ Out:  one part; striprtf's own text loses weight, list levels, tables, notes and
 """
 
 import codecs
-from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from striprtf.striprtf import PATTERN, charset_map, destinations, font_table_group, remove_pict_groups, specialchars
@@ -14,15 +13,31 @@ from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.drafts import Draft, settle
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.rtf_paragraph import Paragraph, State, with_format
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean
 
-_WANTED = frozenset({"pntext", "footnote", "shptxt", "shp", "shpinst", "shprslt", "result", "object", "dptxbxtext", "do", "header", "headerl", "headerr", "headerf"})
+_WANTED = frozenset(
+    {
+        "pntext",
+        "footnote",
+        "shptxt",
+        "shp",
+        "shpinst",
+        "shprslt",
+        "result",
+        "object",
+        "dptxbxtext",
+        "do",
+        "header",
+        "headerl",
+        "headerr",
+        "headerf",
+    }
+)
 _ALSO_SKIPPED = frozenset({"fonttbl", "colortbl", "shprslt", "fldtype", "nonshppict", "themedata", "latentstyles", "datastore", "rsidtbl"})
 _HEADERS = frozenset({"header", "headerl", "headerr", "headerf"})
 _ASIDE = frozenset({"footnote", "shptxt", "dptxbxtext"})
-_BULLET_BYTES = {"\xb7": "•", "\uf0b7": "•", "\xa7": "▪"}  # Symbol and Wingdings bullets, as the list text shows them
-_LIST_STEP = 360  # twips: the indent of one list level
 
 
 def read_rtf(source: Source) -> tuple[RawPart, ...]:
@@ -30,12 +45,14 @@ def read_rtf(source: Source) -> tuple[RawPart, ...]:
 
     Raises `ReadError` for a document without text.
     """
-    text = remove_pict_groups(source.content.decode("latin-1"))
+    text = str(remove_pict_groups(source.content.decode("latin-1")))  # type: ignore[no-untyped-call]
     walk = _Walk(_codepage(text), _fonts(text))
     try:
         drafts = walk.drafts(text)
     except (ValueError, OverflowError) as error:
-        raise ReadError("document RTF abîmé", "un document RTF complet", "l'ouvrir dans Word ou LibreOffice et l'enregistrer en .docx") from error
+        raise ReadError(
+            "document RTF abîmé", "un document RTF complet", "l'ouvrir dans Word ou LibreOffice et l'enregistrer en .docx"
+        ) from error
     headers = [RawBlock(header, "meta") for header in dict.fromkeys(walk.headers) if any(letter.isalpha() for letter in header)]
     blocks = [*headers, *settle(drafts)]
     if not any(block.text for block in blocks):
@@ -57,58 +74,12 @@ def _fonts(text: str) -> dict[str, str]:
     """The encoding of each font by its number; Symbol and default fonts are left out, so that the document's holds."""
     fonts: dict[str, str] = {}
     number = ""
-    for word, argument, *_ in PATTERN.findall(font_table_group(text)):
+    for word, argument, *_ in PATTERN.findall(font_table_group(text)):  # type: ignore[no-untyped-call]
         if word == "f":
             number = argument
         elif word == "fcharset" and argument not in ("0", "1", "2"):
             fonts.setdefault(number, charset_map.get(int(argument or 0), "cp1252"))
     return fonts
-
-
-@dataclass(frozen=True)
-class _State:
-    """What holds in a group of the file."""
-
-    is_skipped: bool = False
-    is_bold: bool = False
-    font: str = ""
-    n_fallback: int = 1  # characters that stand in for one \\u character
-    place: str = "body"  # body, header, aside (a note or text box) or sign (the list sign shown)
-
-
-@dataclass
-class _Paragraph:
-    """The paragraph being read."""
-
-    text: str = ""
-    sign: str = ""
-    n_strong: int = 0
-    n_plain: int = 0
-    indent: int = 0
-    level: int = 0
-    outline: int | None = None
-    is_list: bool = False
-    is_cell: bool = False
-
-    def draft(self) -> Iterator[Draft]:
-        """The drafts of the paragraph, one a line of it."""
-        is_strong = self.n_strong > 0 and self.n_plain == 0
-        sign = _BULLET_BYTES.get(self.sign.strip(), self.sign.strip())
-        is_number = any(letter.isalnum() for letter in sign) and sign != "o"
-        for line in _paired(self.text).split("\n"):
-            if self.outline is not None and clean(line):
-                title = clean(f"{sign if is_number else ''} {line}")
-                yield Draft(title, RawBlock(title, "heading", min(6, self.outline + 1)))
-            elif sign or self.is_list:
-                block = RawBlock(clean(line), "bullet", self.level or max(0, self.indent // _LIST_STEP - 1) // 2)
-                yield Draft(line, block, number=sign if is_number else "", is_strong=is_strong)
-            else:
-                yield Draft(" " * (max(0, self.indent) // 120) + line.lstrip(), is_strong=is_strong)
-
-
-def _paired(text: str) -> str:
-    """`text` with the halves of signs beyond 16 bits, which the format writes one by one, put together."""
-    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 @dataclass
@@ -120,8 +91,8 @@ class _Walk:
     headers: list[str] = field(default_factory=list)
     _done: list[Draft] = field(default_factory=list)
     _aside: list[Draft] = field(default_factory=list)
-    _here: _Paragraph = field(default_factory=_Paragraph)
-    _set_by: dict[str, _Paragraph] = field(default_factory=lambda: {"header": _Paragraph(), "aside": _Paragraph()})
+    _here: Paragraph = field(default_factory=Paragraph)
+    _set_by: dict[str, Paragraph] = field(default_factory=lambda: {"header": Paragraph(), "aside": Paragraph()})
     _cell: list[Draft] = field(default_factory=list)
     _row: list[Cell] = field(default_factory=list)
     _rows: list[list[Cell]] = field(default_factory=list)
@@ -129,8 +100,8 @@ class _Walk:
 
     def drafts(self, text: str) -> list[Draft]:
         """The drafts of the whole document."""
-        stack: list[_State] = []
-        state = _State()
+        stack: list[State] = []
+        state = State()
         n_skip = 0
         for word, argument, code, sign, brace, letter in (match.groups(default="") for match in PATTERN.finditer(text)):
             if self._bytes and not code:
@@ -138,8 +109,8 @@ class _Walk:
             if brace == "{":
                 stack.append(state)
             elif brace == "}":
-                self._leave(state, stack[-1] if stack else _State())
-                state = stack.pop() if stack else _State()
+                self._leave(state, stack[-1] if stack else State())
+                state = stack.pop() if stack else State()
                 if not stack:
                     break
             elif code:
@@ -161,11 +132,11 @@ class _Walk:
         self._end_table()
         return self._done
 
-    def _flush(self, state: _State) -> None:
+    def _flush(self, state: State) -> None:
         pending, self._bytes = self._bytes, ""
         self._add(bytes.fromhex(pending).decode(self.fonts.get(state.font, self.encoding), errors="replace"), state)
 
-    def _sign(self, sign: str, state: _State) -> _State:
+    def _sign(self, sign: str, state: State) -> State:
         if sign == "*":
             return replace(state, is_skipped=True)
         if sign in "\r\n":
@@ -174,14 +145,14 @@ class _Walk:
             self._add({"~": " ", "_": "-", "-": ""}.get(sign, sign if sign in "{}\\" else ""), state)
         return state
 
-    def _word(self, word: str, argument: str, state: _State) -> _State:
+    def _word(self, word: str, argument: str, state: State) -> State:
         """Take in one control word; return the state that holds after it."""
         if word in destinations or word in _ALSO_SKIPPED or word == "listtext":
             return self._enter(word, state)
         if state.is_skipped:
             return state
         if word in ("b", "f", "plain", "uc", "v", "deleted"):
-            return _with_format(word, argument, state)
+            return with_format(word, argument, state)
         if state.place == "body" and word in ("par", "sect", "page", "cell", "nestcell", "row", "nestrow"):
             self._end(word)
         elif word in ("par", "sect", "line", "lbr", "softline"):
@@ -192,7 +163,7 @@ class _Walk:
             self._format(word, argument)
         return state
 
-    def _enter(self, word: str, state: _State) -> _State:
+    def _enter(self, word: str, state: State) -> State:
         """The state inside a group of its own kind: skipped, a page header, a note or the sign of a list."""
         if word in ("listtext", "pntext"):
             return replace(state, place="sign", is_skipped=False) if state.place == "body" else state
@@ -202,7 +173,7 @@ class _Walk:
             return replace(state, place="aside", is_skipped=False)
         return state if word in ("shp", "shpinst", "do", "object", "result") else replace(state, is_skipped=True)
 
-    def _leave(self, state: _State, outer: _State) -> None:
+    def _leave(self, state: State, outer: State) -> None:
         """Close a page header or a note where its group ends."""
         if state.place == outer.place or state.place == "sign":
             return
@@ -213,9 +184,9 @@ class _Walk:
             self.headers.append(clean(held.text))
         else:
             self._aside += held.draft()
-        self._set_by[state.place] = _Paragraph()
+        self._set_by[state.place] = Paragraph()
 
-    def _add(self, text: str, state: _State) -> None:
+    def _add(self, text: str, state: State) -> None:
         if state.is_skipped or not text:
             return
         if state.place == "sign":
@@ -231,7 +202,7 @@ class _Walk:
         """Take in what a control word says of the paragraph."""
         number = int(argument) if argument else 0
         if word in ("pard", "trowd"):
-            kept = self._here if self._here.text or self._here.sign else _Paragraph()
+            kept = self._here if self._here.text or self._here.sign else Paragraph()
             self._here = replace(kept, is_list=False, level=0, indent=0, outline=None, is_cell=word == "trowd" and kept.is_cell)
         elif word == "li":
             self._here.indent = number
@@ -266,21 +237,9 @@ class _Walk:
             self._end_table()
             self._done += [*here.draft(), *self._aside]
             self._aside = []
-        self._here = _Paragraph(indent=here.indent, level=here.level, outline=here.outline, is_list=here.is_list, is_cell=here.is_cell)
+        self._here = Paragraph(indent=here.indent, level=here.level, outline=here.outline, is_list=here.is_list, is_cell=here.is_cell)
 
     def _end_table(self) -> None:
         if self._rows:
             self._done += [Draft(block.text, block) for block in blocks_of_rows(self._rows)] + self._aside
             self._rows, self._row, self._cell, self._aside = [], [], [], []
-
-
-def _with_format(word: str, argument: str, state: _State) -> _State:
-    """The state after a control word that sets weight, font, fallback length, hidden or deleted text."""
-    is_on = argument != "0"
-    if word == "b":
-        return replace(state, is_bold=is_on)
-    if word == "f":
-        return replace(state, font=argument)
-    if word == "uc":
-        return replace(state, n_fallback=int(argument or 1))
-    return replace(state, is_bold=False) if word == "plain" else replace(state, is_skipped=is_on)

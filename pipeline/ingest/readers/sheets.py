@@ -41,7 +41,11 @@ def read_sheets(source: Source) -> tuple[RawPart, ...]:
     n_hidden = sum(bool(rows) and not is_visible for *_, is_visible, rows in found)
     if not filled:
         raise no_text("classeur")
-    warnings = (f"{n_hidden} feuille{'s' if n_hidden > 1 else ''} masquée{'s' if n_hidden > 1 else ''} non lue{'s' if n_hidden > 1 else ''}",) if n_hidden else ()
+    warnings = (
+        (f"{n_hidden} feuille{'s' if n_hidden > 1 else ''} masquée{'s' if n_hidden > 1 else ''} non lue{'s' if n_hidden > 1 else ''}",)
+        if n_hidden
+        else ()
+    )
     if len(filled) == 1:
         return (RawPart((), title=filled[0][1], rows=filled[0][2], warnings=warnings),)
     digits = len(str(len(sheets)))
@@ -56,8 +60,16 @@ def _check_xml(source: Source) -> None:
     container = Container(source, "classeur")
     refuse_encrypted(container)
     for name in sorted(container.names):
-        if name.endswith((".xml", ".rels")) and (name.startswith("xl/") or name == "content.xml") and b"<!DOCTYPE" in container.read(name)[:4096].upper():
-            raise ReadError("classeur avec une DTD interdite", "un classeur sans DTD", "l'ouvrir dans un tableur, l'enregistrer de nouveau, puis le redéposer")
+        if (
+            name.endswith((".xml", ".rels"))
+            and (name.startswith("xl/") or name == "content.xml")
+            and b"<!DOCTYPE" in container.read(name)[:4096].upper()
+        ):
+            raise ReadError(
+                "classeur avec une DTD interdite",
+                "un classeur sans DTD",
+                "l'ouvrir dans un tableur, l'enregistrer de nouveau, puis le redéposer",
+            )
 
 
 def _rows(workbook: calamine.CalamineWorkbook, name: str) -> tuple[tuple[str, ...], ...]:

@@ -21,5 +21,7 @@ def read_json(source: Source) -> tuple[RawPart, ...]:
     try:
         json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ReadError("fichier JSON illisible", "un fichier .json ou .geojson complet", "l'exporter de nouveau depuis l'outil de cartographie") from error
+        raise ReadError(
+            "fichier JSON illisible", "un fichier .json ou .geojson complet", "l'exporter de nouveau depuis l'outil de cartographie"
+        ) from error
     return (RawPart((RawBlock(text, "meta"),)),)

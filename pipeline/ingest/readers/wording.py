@@ -80,7 +80,7 @@ def is_finished(line: str) -> bool:
 
 
 def runs_on(above: str, below: str) -> bool:
-    """True where `above` surely goes on in `below`: it ends with an article, preposition or conjunction, or with a comma before a small letter."""
+    """True where `above` surely goes on: it ends with an article, preposition or conjunction, or with a comma before a small letter."""
     stripped = above.rstrip()
     if stripped.endswith((",", "(", "«", "“")):
         return starts_low(below)

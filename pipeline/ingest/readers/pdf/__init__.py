@@ -31,12 +31,17 @@ def read_pdf(source: Source) -> tuple[RawPart, ...]:
     pages, has_pictures, drawn = _pages(source)
     n_words = sum(len(page.words) for page in pages)
     if n_words < _MIN_WORDS_A_PAGE * len(pages) and has_pictures:
-        raise ReadError("PDF sans texte (scan)", "un PDF dont on peut copier le texte", "faire reconnaître le texte (OCR), ou déposer le document d'origine")
+        raise ReadError(
+            "PDF sans texte (scan)",
+            "un PDF dont on peut copier le texte",
+            "faire reconnaître le texte (OCR), ou déposer le document d'origine",
+        )
     if not n_words:
         raise no_text("PDF")
     tables = tables_of_pages(source.content, {number: pages[number] for number in drawn}) if drawn else {}
     lines = [
-        lines_of_words(outside(page.words, tables.get(number, [])), bounds=(0.0, page.width), page=number) for number, page in enumerate(pages)
+        lines_of_words(outside(page.words, tables.get(number, [])), bounds=(0.0, page.width), page=number)
+        for number, page in enumerate(pages)
     ]
     kept, furniture = without_furniture(lines, [page.height for page in pages])
     blocks = [*(RawBlock(text, "meta") for text in furniture if any(letter.isalpha() for letter in text)), *settle(_drafts(kept, tables))]

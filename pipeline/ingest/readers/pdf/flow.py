@@ -8,6 +8,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 from statistics import median
 
 from pipeline.ingest.readers.drafts import Draft, is_label
@@ -32,8 +33,12 @@ def without_furniture(pages: Sequence[Sequence[Line]], heights: Sequence[float])
     kept: list[list[Line]] = []
     dropped: list[str] = []
     for lines, page in zip(pages, keys, strict=True):
-        kept.append([line for line, key in zip(lines, page, strict=True) if not (key and (key in repeated or _PAGE_NUMBER.match(line.text)))])
-        dropped += [clean(line.text) for line, key in zip(lines, page, strict=True) if key in repeated and not _PAGE_NUMBER.match(line.text)]
+        kept.append(
+            [line for line, key in zip(lines, page, strict=True) if not (key and (key in repeated or _PAGE_NUMBER.match(line.text)))]
+        )
+        dropped += [
+            clean(line.text) for line, key in zip(lines, page, strict=True) if key in repeated and not _PAGE_NUMBER.match(line.text)
+        ]
     return kept, list(dict.fromkeys(dropped))
 
 
@@ -52,18 +57,19 @@ def drafts_of_lines(lines: Sequence[Line]) -> list[Draft]:
     heard = Counter(re.findall(r"[\w'’-]+", " ".join(line.text for line in lines).lower()))
     left = min(line.x0 for line in lines)
     groups: list[list[Line]] = [[lines[0]]]
-    for above, line in zip(lines, lines[1:], strict=False):
+    for line in lines[1:]:
         if _goes_on(groups[-1], line, leading):
             groups[-1].append(line)
         else:
             groups.append([line])
-        assert above is not line
     drafts: list[Draft] = []
     for place, group in enumerate(groups):
         if place and _is_apart(groups[place - 1][-1], group[0], leading):
             drafts.append(Draft(""))
         indent = " " * round((group[0].x0 - (group[0].left or left)) / max(1.0, _INDENT_STEP * group[0].height))
-        drafts.append(Draft(indent + _joined(group, heard), is_strong=group[0].height > _LARGER * body or all(line.is_bold for line in group)))
+        drafts.append(
+            Draft(indent + _joined(group, heard), is_strong=group[0].height > _LARGER * body or all(line.is_bold for line in group))
+        )
     return drafts
 
 
@@ -77,7 +83,7 @@ def _body_height(lines: Sequence[Line]) -> float:
 
 def _leading(lines: Sequence[Line]) -> float:
     """Usual distance between the tops of two lines of one paragraph, in heights."""
-    steps = [(below.top - above.top) / above.height for above, below in zip(lines, lines[1:], strict=False) if _is_below(above, below)]
+    steps = [(below.top - above.top) / above.height for above, below in pairwise(lines) if _is_below(above, below)]
     near = sorted(step for step in steps if 0.5 < step < 3)
     return median(near[: max(1, 2 * len(near) // 3)]) if near else 1.2
 
@@ -96,10 +102,16 @@ def _goes_on(group: Sequence[Line], line: Line, leading: float) -> bool:
     above = group[-1]
     if bullet_of(line.text) or is_label(above.text) or is_label(line.text) or _is_apart(above, line, leading):
         return False
-    if abs(line.height - above.height) > (_LARGER - 1) * above.height or (line.is_bold != above.is_bold and (line.is_bold or all(entry.is_bold for entry in group))):
+    if abs(line.height - above.height) > (_LARGER - 1) * above.height or (
+        line.is_bold != above.is_bold and (line.is_bold or all(entry.is_bold for entry in group))
+    ):
         return False
     if not _is_below(above, line):  # the next column or page
-        return not is_finished(above.text) and not above.is_bold and (_is_hyphenated(above.text) or (starts_low(line.text) and _is_full(above, line)))
+        return (
+            not is_finished(above.text)
+            and not above.is_bold
+            and (_is_hyphenated(above.text) or (starts_low(line.text) and _is_full(above, line)))
+        )
     if runs_on(above.text, line.text) or _is_hyphenated(above.text):
         return True
     is_indented = line.x0 - above.x0 > 0.7 * line.height and len(group) > 1 and not bullet_of(group[0].text)

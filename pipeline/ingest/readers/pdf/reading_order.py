@@ -116,7 +116,7 @@ def _regions(segments: list[Line], *, depth: int) -> list[tuple[list[Line], bool
 
 
 def _bands(segments: Sequence[Line], gutter: float) -> list[list[Line]]:
-    """The segments from top to bottom, parted where one crosses `gutter` or a title stands below all of them; each such is a band of its own."""
+    """The segments from top to bottom, parted where one crosses `gutter` or a lone title stands, each of which is a band of its own."""
     usual = median(line.height for line in segments)
     bands: list[list[Line]] = [[]]
     for segment in sorted(segments, key=lambda line: (line.top, line.x0)):
@@ -159,7 +159,10 @@ def _is_running(lines: Sequence[Line]) -> bool:
 
 def _stand_side_by_side(left: Sequence[Line], right: Sequence[Line]) -> bool:
     """True where the two blocks share half of the height of the lower one."""
-    tops, bottoms = [min(line.top for line in side) for side in (left, right)], [max(line.bottom for line in side) for side in (left, right)]
+    tops, bottoms = (
+        [min(line.top for line in side) for side in (left, right)],
+        [max(line.bottom for line in side) for side in (left, right)],
+    )
     return min(bottoms) - max(tops) > 0.5 * min(bottoms[0] - tops[0], bottoms[1] - tops[1])
 
 
