@@ -19,7 +19,10 @@ def publish_study(root: Path, run_id: str) -> str:
     tell("rédaction du rapport", 0, 1)
     tables = study.read_tables()
     made_on = datetime.datetime.now(datetime.UTC).date()
-    report = build_report(tables, grid=study.grid, settings=study.settings.publish, title=study.settings.etude.title, made_on=made_on)
+    settings = study.settings
+    report = build_report(
+        tables, grid=study.grid, settings=settings.publish, title=settings.etude.title, made_on=made_on, weights=settings.rank.weights
+    )
     try:
         study.publications.mkdir(parents=True, exist_ok=True)
         building = Path(tempfile.mkdtemp(dir=study.publications, prefix=".building-"))
