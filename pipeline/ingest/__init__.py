@@ -2,18 +2,34 @@
 
 In:   depot/<workshop>/…   files as people name them
 Out:  workshops, documents, blocks, rejects, attendance, structures, catchments (pipeline.tables) and people (pipeline.ingest.people)
+
+The imports are inside the functions because the child process that reads files imports this package too, and must start light.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from pipeline.settings import IngestSettings
 
+if TYPE_CHECKING:
+    import pandas as pd
+
 
 def ingest_workshop(
-    folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[Path], None] | None = None
-) -> dict[str, pd.DataFrame]:
-    """Return the tables of one workshop's `folder` of `depot`, personal data included; what cannot be read is a row of `rejects`."""
-    raise NotImplementedError
+    folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None = None
+) -> "dict[str, pd.DataFrame]":
+    """Return the tables of one workshop's `folder` of `depot`, personal data included; what cannot be read is a row of `rejects`.
+
+    `on_file` is called after each file with the numbers of files done and in all. A folder without files gives a workshop without documents.
+    """
+    from pipeline.ingest.stage import ingest
+
+    return ingest(folder, depot=depot, settings=settings, on_file=on_file)
+
+
+def reject_stray_files(rejects: "pd.DataFrame", files: Sequence[Path], *, depot: Path) -> "pd.DataFrame":
+    """Return `rejects` with a row for each of `files`, which lie in `depot` outside any workshop's folder."""
+    from pipeline.ingest.workshop import reject_strays
+
+    return reject_strays(rejects, files, depot=depot)

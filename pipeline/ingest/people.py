@@ -4,6 +4,15 @@ In:   names and mail addresses from the attendance list, the manifest, mail head
 Out:  people   one row a person, in the order met
 """
 
+import re
+from dataclasses import dataclass, field, replace
+from functools import cache
+
+import pandas as pd
+from rapidfuzz import fuzz
+
+from pipeline.ingest.words import fold, lexicon
+from pipeline.resources import data_path
 from pipeline.schema import Column, Table
 
 ORIGINS = ("attendance", "manifest", "mail", "transcript")
@@ -23,3 +32,136 @@ PEOPLE = Table(
         Column("origin", "text", "Where the person was met first", values=ORIGINS),
     ),
 )
+
+_SAME_NAME = 90  # rapidfuzz score over which two whole names are one person's
+
+
+@dataclass(frozen=True)
+class Person:
+    """A person as first met, completed by what is met later; None where not known."""
+
+    first_name: str | None
+    last_name: str | None
+    email: str | None = None
+    phone: str | None = None
+    origin: str = "attendance"
+
+    @property
+    def full_name(self) -> str | None:
+        """First and last name, or the one that is known."""
+        return " ".join(filter(None, (self.first_name, self.last_name))) or None
+
+    @property
+    def key(self) -> tuple[str, ...]:
+        """The words of the name in alphabetical order, so that swapped names agree."""
+        return tuple(sorted(fold(self.full_name or "").split()))
+
+
+@dataclass
+class Roster:
+    """The people of one workshop in the order met; a person met twice stays one."""
+
+    workshop_id: str
+    people: list[Person] = field(default_factory=list)
+
+    def add(self, person: Person) -> str:
+        """Return the participant_id of `person`, known already or added."""
+        place = self._find(person)
+        if place is None:
+            self.people.append(person)
+            return self._id(len(self.people) - 1)
+        known = self.people[place]
+        self.people[place] = replace(known, email=known.email or person.email, phone=known.phone or person.phone)
+        return self._id(place)
+
+    def find_name(self, name: str) -> str | None:
+        """The participant_id of the one person whom `name` fits ("Mme Ouali", "Karim", "F. Delattre"); None where nobody or several do."""
+        words = [word for word in fold(name).split() if word not in lexicon("people")["civilites"]]
+        fitting = [place for place, person in enumerate(self.people) if words and _fits(words, person)]
+        return self._id(fitting[0]) if len(fitting) == 1 else None
+
+    def find_email(self, email: str) -> str | None:
+        """The participant_id of the first person with this address, or None."""
+        place = next((place for place, person in enumerate(self.people) if person.email and person.email.lower() == email.lower()), None)
+        return None if place is None else self._id(place)
+
+    def table(self) -> pd.DataFrame:
+        """The people table."""
+        return PEOPLE.build(
+            {
+                "participant_id": self._id(place),
+                "workshop_id": self.workshop_id,
+                "full_name": person.full_name,
+                "first_name": person.first_name,
+                "last_name": person.last_name,
+                "email": person.email,
+                "phone": person.phone,
+                "origin": person.origin,
+            }
+            for place, person in enumerate(self.people)
+        )
+
+    def _id(self, place: int) -> str:
+        return f"{self.workshop_id}-p{place + 1:02d}"
+
+    def _find(self, person: Person) -> int | None:
+        exact = next((place for place, known in enumerate(self.people) if person.key and known.key == person.key), None)
+        if exact is not None:
+            return exact
+        return next((place for place, known in enumerate(self.people) if _are_one(known, person)), None)
+
+
+def split_name(full_name: str) -> tuple[str | None, str | None]:
+    """Return (first name, last name) of a name in one cell: capitals mark the last name, a comma follows it; else known first names tell."""
+    bare = " ".join(word for word in re.sub(r"\([^)]*\)", " ", full_name).split() if fold(word) not in lexicon("people")["civilites"])
+    if "," in bare:
+        last, first = (part.strip() or None for part in bare.split(",", 1))
+        return first, last
+    words = bare.split()
+    capitals = [word for word in words if word.isupper() and len(word) > 1]
+    if capitals and len(capitals) < len(words):
+        others = [word for word in words if word not in capitals]
+        particles = lexicon("people")["particules"]
+        first = [word for word in others if fold(word) not in particles]
+        return " ".join(first) or None, " ".join(word for word in words if word not in first) or None
+    if len(words) < 2:
+        return (bare, None) if is_first_name(bare) else (None, bare or None)
+    if is_first_name(words[-1]) and not is_first_name(words[0]):
+        return words[-1], " ".join(words[:-1])
+    return words[0], " ".join(words[1:])
+
+
+def is_person_name(name: str) -> bool:
+    """True for a name that a person may bear, False for a service's or a structure's ("Ateliers CRESS", "contact")."""
+    words = fold(name).split()
+    return 1 <= len(words) <= 5 and not any(word in lexicon("people")["services"] or word.isdigit() for word in words)
+
+
+def is_first_name(name: str) -> bool:
+    """True where every word of `name` is a first name borne in France."""
+    words = fold(name).split()
+    return bool(words) and all(word in _first_names() for word in words)
+
+
+@cache
+def _first_names() -> frozenset[str]:
+    lines = data_path("lexicon", "prenoms.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(word for line in lines if not line.startswith("#") for word in fold(line).split())
+
+
+def _are_one(known: Person, person: Person) -> bool:
+    """True for one name misspelt, or for the same address where one name is missing or alike."""
+    if known.key and person.key:
+        alike = fuzz.token_sort_ratio(" ".join(known.key), " ".join(person.key))
+        same_mail = bool(known.email and person.email) and (known.email or "").lower() == (person.email or "").lower()
+        same_last = bool(set(fold(known.last_name or "").split()) & set(fold(person.last_name or "").split()))
+        return len(known.key) == len(person.key) and alike >= _SAME_NAME or (same_mail and same_last)
+    return bool(known.email and person.email) and (known.email or "").lower() == (person.email or "").lower()
+
+
+def _fits(words: list[str], person: Person) -> bool:
+    """True where each of `words` is a word of the person's name, or the initials of the first name."""
+    first, last = fold(person.first_name or "").split(), fold(person.last_name or "").split()
+    initials = "".join(word[0] for word in first)
+    rest = [word for word in words if word not in first and word not in last]
+    return not rest or (len(words) > len(rest) and all(len(word) <= 2 and initials.startswith(word) for word in rest))

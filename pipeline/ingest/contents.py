@@ -1,0 +1,110 @@
+"""What the files of a workshop's folder hold: documents, attendance lists, maps, and what could not be read.
+
+In:   the files of a folder
+Out:  Contents; every file is a part, a reject or both
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.ingest.parts import RawPart
+from pipeline.ingest.sandbox import Reading, read_files
+from pipeline.ingest.sheets import Rows, SortedPart, sort_part
+from pipeline.ingest.territory_map import Pin, is_geojson, read_features, read_map_rows
+from pipeline.ingest.workshop import Reject, is_manifest, list_files
+from pipeline.settings import IngestSettings
+
+_EMPTY = ("aucun texte dans ce fichier", "vérifier que c'est le bon fichier, ou le retirer")
+_NO_MAP = ("fichier JSON qui n'est pas une carte", "déposer la carte en .geojson, avec le nom de chaque structure")
+_SKIPPED_ADVICE = "le reste du fichier est lu ; recopier dans un document texte ce qui manque, s'il compte"
+
+
+@dataclass(frozen=True)
+class Part:
+    """A file or a part of one: its `path` in the depot with `#part`, its file's hash, what its reader found and what that is."""
+
+    path: str
+    names: tuple[str, ...]  # of folders, file, sheet or attachment, inside the workshop
+    sha256: str
+    raw: RawPart
+    held: SortedPart
+    pins: tuple[Pin, ...] = ()
+
+
+@dataclass
+class Contents:
+    """The parts of a folder in order of path, and what could not be read."""
+
+    parts: list[Part] = field(default_factory=list)
+    rejects: list[Reject] = field(default_factory=list)
+
+    @property
+    def documents(self) -> list[Part]:
+        """The parts in which something was said."""
+        return [part for part in self.parts if part.held.blocks and not part.pins]
+
+    @property
+    def lists(self) -> list[Rows]:
+        """The attendance lists."""
+        return [rows for part in self.parts for rows in part.held.attendance]
+
+    @property
+    def pins(self) -> list[Pin]:
+        """The structures of all maps."""
+        return [pin for part in self.parts for pin in (*part.pins, *(pin for rows in part.held.maps for pin in read_map_rows(rows)))]
+
+
+def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None) -> Contents:
+    """Return what the files of `folder` hold, its manifest left out; `on_file` is told how many files are done of how many."""
+    paths = [path for path in list_files(folder) if not (path.parent == folder and is_manifest(path))]
+    n_done = 0
+
+    def count(_: Path) -> None:
+        nonlocal n_done
+        n_done += 1
+        if on_file:
+            on_file(n_done, len(paths))
+
+    contents = Contents()
+    for reading in read_files(paths, settings=settings, on_file=count):
+        name = reading.path.relative_to(depot).as_posix()
+        if reading.error:
+            contents.rejects.append({"path": name, "reason": reading.error[0], "advice": reading.error[1]})
+            continue
+        for part in _parts(reading, name, folder):
+            contents.parts.append(part)
+            contents.rejects += _rejects(part)
+    return contents
+
+
+def _parts(reading: Reading, name: str, folder: Path) -> Iterator[Part]:
+    sha256 = hashlib.sha256(reading.path.read_bytes()).hexdigest()
+    inside = reading.path.relative_to(folder).parts
+    for raw in reading.parts:
+        path, names = (f"{name}#{raw.name}", (*inside, raw.name)) if raw.name else (name, inside)
+        features = _features(raw) if reading.path.suffix.lower() in (".json", ".geojson") else None
+        held = sort_part(() if features is not None else raw.blocks, raw.rows)
+        yield Part(path, names, sha256, raw, held, tuple(features or ()))
+
+
+def _features(raw: RawPart) -> list[Pin] | None:
+    """The pins of a JSON file, [] where it is no map; None where the file is no JSON after all."""
+    try:
+        content = json.loads("\n".join(block.text for block in raw.blocks))
+    except (ValueError, RecursionError):
+        return None
+    return read_features(content) if is_geojson(content) else []
+
+
+def _rejects(part: Part) -> Iterator[Reject]:
+    """What of a part could not be read."""
+    if part.raw.error:
+        yield {"path": part.path, "reason": part.raw.error[0], "advice": part.raw.error[1]}
+    elif not (part.held.blocks or part.held.attendance or part.held.maps or part.pins):
+        reason, advice = _NO_MAP if part.raw.blocks else _EMPTY
+        yield {"path": part.path, "reason": reason, "advice": advice}
+    for warning in part.raw.warnings:
+        yield {"path": part.path, "reason": warning, "advice": _SKIPPED_ADVICE}

@@ -1,0 +1,197 @@
+"""What a sheet or table holds, by its headers and cells: an attendance list, a map of structures, or what was said.
+
+In:   the rows of a sheet, or the blocks of a table laid out in a document
+Out:  "attendance", "map" or "speech"; for speech, one cell block a passage with the columns of its row
+"""
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from statistics import median
+
+from pipeline.ingest.columns import Header, find_header, meaning_of
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.readers.wording import bullet_of
+from pipeline.ingest.where.cues import read_cues
+
+Rows = Sequence[Sequence[str]]
+
+_NAMES = frozenset({"last_name", "first_name", "full_name"})
+_PRESENCE = frozenset({"signature", "email", "phone", "role", "structure"})
+_ZONES = frozenset({"radius", "geometry", "latitude", "longitude"})
+_LISTED = _NAMES | _PRESENCE | _ZONES | {"structure_type", "commune", "commune_code", "remark", "number"}
+_TOLD = frozenset({"table", "question", "text", "speaker", "color", "channel", "theme", "number"})
+_NOT_SAID = _TOLD - {"text"}
+_HEAD_ROWS = 15  # rows in which a header of what was said is looked for
+_MIN_OTHER = 4  # words of a cell in a column of unknown meaning for it to be a passage
+_LINES = 3  # lines of a cell from which each is a passage of its own
+_SPARSE = 0.5  # share of filled cells under which a column names groups of rows
+
+
+def kind_of(rows: Rows) -> str:
+    """Return "attendance", "map" or "speech"; a list of structures without persons counts as a map."""
+    header = find_header(rows, wanted=_LISTED, at_least=2)
+    if header is None or header.order + 1 >= len(rows) or header.column("text") is not None:
+        return "speech"
+    known = set(header.meanings)
+    has_person = bool(known & {"first_name", "full_name"}) or ("last_name" in known and bool(known & {"email", "signature", "role", "structure"}))
+    if has_person and known & _PRESENCE and not known & _ZONES:
+        return "attendance"
+    names_structure = bool(known & {"structure", "last_name"})
+    return "map" if names_structure and known & (_ZONES | {"commune", "structure_type"}) and not has_person else "speech"
+
+
+def tables_of(blocks: Sequence[RawBlock]) -> Iterator[tuple[range, list[tuple[str, ...]]]]:
+    """Yield each table laid out in a document: the orders of its blocks, and its rows, the header first."""
+    start = 0
+    while start < len(blocks):
+        if not blocks[start].columns:
+            start += 1
+            continue
+        titles = tuple(title for title, _ in blocks[start].columns)
+        end = start
+        while end < len(blocks) and tuple(title for title, _ in blocks[end].columns) == titles:
+            end += 1
+        cells = dict.fromkeys(tuple(cell for _, cell in block.columns) for block in blocks[start:end])
+        first = _first_of_header(blocks, start, titles)
+        yield range(first, end), [*([titles] if any(titles) else []), *cells]
+        start = end
+
+
+def _first_of_header(blocks: Sequence[RawBlock], start: int, titles: Sequence[str]) -> int:
+    """The order of the first of the meta blocks right above `start` that show the header."""
+    first = start
+    while first > 0 and blocks[first - 1].kind == "meta" and blocks[first - 1].text in titles:
+        first -= 1
+    return first
+
+
+def blocks_of_speech(rows: Rows) -> list[RawBlock]:
+    """Return the passages of a sheet as cell blocks, row by row; rows above the header and rows with a lone label are headings."""
+    header = _speech_header(rows)
+    if header is None:
+        return [RawBlock(cell, "cell") for row in rows for cell in row if cell]
+    blocks = [RawBlock(" – ".join(filter(None, row)), "heading", 1) for row in rows[: max(header.order, 0)] if any(row)]
+    body = _filled_down(rows[header.order + 1 :], header)
+    said = _said_columns(body, header)
+    for row in body:
+        lone = [cell for cell in row if cell]
+        if len(lone) == 1 and read_cues(lone[0]).is_label and len(said) < len(row):
+            blocks.append(RawBlock(lone[0], "heading", 2))
+            continue
+        columns = tuple(zip(header.titles, row, strict=False))
+        blocks += [RawBlock(passage, "cell", columns=columns, column=place) for place in said for passage in _passages(row[place])]
+    return blocks
+
+
+def _speech_header(rows: Rows) -> Header | None:
+    """The header of what was said, or one made up from the cells where the sheet has none (`order` -1)."""
+    best: tuple[int, int] | None = None
+    for order, row in enumerate(rows[:_HEAD_ROWS]):
+        n_told = sum(meaning_of(cell) in _TOLD or _is_place(cell) for cell in row if cell)
+        is_header = sum(bool(cell) for cell in row) > 1 or meaning_of(row[0]) == "text"
+        if n_told and is_header and all(len(cell.split()) <= 14 for cell in row) and (best is None or n_told > best[0]):
+            best = (n_told, order)
+    if best and (best[0] > 1 or meaning_of(max(rows[best[1]], key=lambda cell: meaning_of(cell) == "text")) == "text"):
+        titles = tuple(rows[best[1]])
+        return Header(best[1], titles, tuple(map(meaning_of, titles)))
+    return _guessed_header(rows)
+
+
+def _is_place(cell: str) -> bool:
+    """True for a header that tells a table or question itself ("Table 3", "Ce qui marche")."""
+    cues = read_cues(cell)
+    return cues.is_label and (cues.table is not None or cues.question is not None)
+
+
+def _guessed_header(rows: Rows) -> Header | None:
+    """A header told from the cells: "Q1"… a question, few small numbers or "T3" a table, each number once a row number; None where none tells."""
+    meanings: list[str | None] = []
+    for column in zip(*rows, strict=False):
+        cells = [cell for cell in column if cell]
+        meanings.append(_meaning_of_cells(cells) if cells else None)
+    if not any(meanings):
+        return None
+    return Header(-1, tuple(meaning or "" for meaning in meanings), tuple(meanings))
+
+
+def _meaning_of_cells(cells: Sequence[str]) -> str | None:
+    cues = [read_cues(cell) for cell in cells]
+    if all(cue.is_label and cue.question for cue in cues):
+        return "question"
+    if all(cue.is_label and cue.table is not None for cue in cues):
+        return "table"
+    if all(re.fullmatch(r"\d{1,3}", cell) for cell in cells):
+        return "number" if len(set(cells)) == len(cells) else "table" if max(map(int, cells)) < 100 else None
+    return None
+
+
+def _said_columns(body: Rows, header: Header) -> list[int]:
+    """The columns that hold passages: text by header, below a table or question, or of unknown meaning with sentences in it."""
+    said: list[int] = []
+    for place, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True)):
+        cells = [row[place] for row in body if row[place]]
+        is_wide = meaning not in _TOLD and _is_place(title)
+        is_long = bool(cells) and median(len(cell.split()) for cell in cells) >= _MIN_OTHER
+        if cells and (meaning == "text" or is_wide or (meaning not in _NOT_SAID and is_long and not _labels_rows(place, cells))):
+            said.append(place)
+    if not said:
+        lengths = {place: sum(len(row[place]) for row in body) for place, meaning in enumerate(header.meanings) if meaning not in _NOT_SAID}
+        said = [max(lengths, key=lambda place: (lengths[place], -place))] if lengths else []
+    return said
+
+
+def _labels_rows(place: int, cells: Sequence[str]) -> bool:
+    """True for a first column whose cells name the tables or questions of their rows."""
+    return place == 0 and sum(read_cues(cell).question is not None or read_cues(cell).table is not None for cell in cells) > len(cells) / 2
+
+
+def _passages(cell: str) -> list[str]:
+    """The passages of a cell: its lines where they are bullets or many, else the cell whole."""
+    lines = [line for line in cell.split("\n") if line.strip()]
+    bullets = [bullet_of(line) for line in lines]
+    if len(lines) >= _LINES or (len(lines) > 1 and all(bullets)):
+        return [bullet.text if bullet else line.strip() for line, bullet in zip(lines, bullets, strict=True)]
+    return ["\n".join(bullet.text if bullet and len(lines) == 1 else line for line, bullet in zip(lines, bullets, strict=True))] if lines else []
+
+
+def _filled_down(body: Rows, header: Header) -> list[list[str]]:
+    """The rows with table and question columns that name a group only once, as merged cells do, filled down to the next name."""
+    rows = [list(row) for row in body]
+    for meaning in ("table", "question"):
+        place = header.column(meaning)
+        if place is None:
+            continue
+        cells = [row[place] for row in rows]
+        filled = [cell for cell in cells if cell]
+        repeats = any(above == below for above, below in zip(filled, filled[1:], strict=False))
+        if not filled or not cells[0] or len(filled) > _SPARSE * len(cells) or repeats:
+            continue
+        for above, row in zip(rows, rows[1:], strict=False):
+            row[place] = row[place] or above[place]
+    return rows
+
+
+@dataclass(frozen=True)
+class SortedPart:
+    """The tables of a part told apart: lists of persons, of structures, and the blocks that were said."""
+
+    attendance: tuple[Rows, ...]
+    maps: tuple[Rows, ...]
+    blocks: tuple[RawBlock, ...]
+
+
+def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:
+    """Return what a part holds; tables of a document that list persons or structures leave its blocks."""
+    if rows:
+        kind = kind_of(rows)
+        said = tuple(blocks_of_speech(rows)) if kind == "speech" else ()
+        return SortedPart((rows,) if kind == "attendance" else (), (rows,) if kind == "map" else (), said)
+    found: dict[str, list[Rows]] = {"attendance": [], "map": []}
+    taken: set[int] = set()
+    for orders, table in tables_of(blocks):
+        kind = kind_of(table)
+        if kind in found:
+            found[kind].append(table)
+            taken |= set(orders)
+    return SortedPart(tuple(found["attendance"]), tuple(found["map"]), tuple(block for order, block in enumerate(blocks) if order not in taken))

@@ -1,0 +1,84 @@
+"""Where each block was said: table, question, channel, by what people write and say around it.
+
+In:   a part of a file as its reader laid it out, and the names of the file and its folders
+Out:  placed blocks; what could not be told is None
+
+What tells first wins, in this order:
+
+1. the columns of a table: a table or question column, the header above a cell, the label that opens a row;
+2. the prefix of a line: "[T4]", "T4 –", "Table 4 :", "Q1 -";
+3. the headings and labels above it, innermost first, by what they ask and else by number (data/lexicon/questions.yaml);
+   in a transcript, what people announce aloud;
+4. the title and the notes at the head of the document;
+5. the names of the sheet, the file and its folders, innermost first.
+
+A summary by reporters keeps question `resume`, a mail or phone note `distance`, whatever stands inside.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from statistics import median
+
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.where.cues import read_cues
+from pipeline.ingest.where.habits import count_asked
+from pipeline.ingest.where.letters import is_call_sheet, is_copied_mail, place_letter
+from pipeline.ingest.where.names import channel_of, is_plain_summary, read_names
+from pipeline.ingest.where.places import Place, PlacedBlock
+from pipeline.ingest.where.sections import place_sections
+from pipeline.ingest.where.spoken import place_turns
+
+__all__ = ["Place", "PlacedBlock", "place_blocks"]
+
+_SHORT_CELL = 18  # words: a sheet whose cells are mostly shorter holds post-its
+_STRUCTURED = 3  # questions that must head a "synthèse" or a mail for it to be a table's notes after all
+
+
+def place_blocks(part: RawPart, blocks: Sequence[RawBlock], *, names: Sequence[str], n_tables: int | None = None) -> list[PlacedBlock]:
+    """Return `blocks` of `part` in order, placed; `names` are its path's parts inside the workshop, `n_tables` as announced."""
+    name = _head_place(blocks).over(read_names([*names, *([part.title] if part.title and part.rows else [])]))
+    if part.channel == "transcript":
+        return place_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
+    channel = _channel(part, blocks, name)
+    n_asked = count_asked(blocks)
+    if channel in ("mail", "telephone"):
+        is_notes = n_asked >= _STRUCTURED and name.table_number is not None
+        place = replace(name, channel=channel) if is_notes else Place(None, "distance", channel, is_numbered=True)
+        return place_sections(blocks, place) if is_notes else place_letter(blocks, place)
+    if name.question == "resume" and n_asked >= _STRUCTURED and is_plain_summary(names[-1]):
+        return place_sections(blocks, Place(name.table_number, None, "notes"))
+    return place_sections(blocks, replace(name, channel=channel))
+
+
+def _head_place(blocks: Sequence[RawBlock]) -> Place:
+    """What page headers and notes of a recording tell before the first line; several tables or questions tell none."""
+    place = Place()
+    tables: set[int] = set()
+    questions: set[str] = set()
+    for block in blocks:
+        if block.kind != "meta":
+            break
+        cues = read_cues(block.text)
+        tables |= {cues.table} - {None}  # type: ignore[arg-type]
+        questions |= {cues.numbered} - {None}  # type: ignore[arg-type]
+    table, question = (tables.pop() if len(tables) == 1 else None), (questions.pop() if len(questions) == 1 else None)
+    return replace(place, table_number=table, question=question, is_numbered=question is not None)
+
+
+def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Place) -> str:
+    """The channel, by the format, the document's first lines, its name, its first heading, or the length of its cells."""
+    if part.channel:
+        return part.channel
+    if is_copied_mail(blocks):
+        return "mail"
+    if is_call_sheet(blocks):
+        return "telephone"
+    told = name.channel or next((channel_of(block.text) for block in blocks[:3] if block.kind == "heading"), None)
+    if told in ("mail", "telephone") and part.rows:
+        told = None
+    return told or ("postit" if part.rows and _is_short(blocks) else "notes")
+
+
+def _is_short(blocks: Sequence[RawBlock]) -> bool:
+    lengths = [len(block.text.split()) for block in blocks if block.kind == "cell"]
+    return bool(lengths) and median(lengths) <= _SHORT_CELL

@@ -1,0 +1,84 @@
+"""Where a cell was said: by the columns of its row, its own header, or the label that opens its row.
+
+In:   a block with the columns of its row, and where its surroundings are
+Out:  PlacedBlock; a cell that only tells a table, question, number or colour is `meta`
+"""
+
+import re
+from dataclasses import replace
+
+from pipeline.ingest.columns import meaning_of
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.where.cues import read_cues
+from pipeline.ingest.where.lines import is_label, split_prefix
+from pipeline.ingest.where.places import Place, PlacedBlock
+from pipeline.ingest.words import fold, to_number
+
+_TELLING = frozenset({"table", "question", "number", "color", "channel", "speaker"})  # columns that say something of their row's passages
+_LABEL_WORDS = 12
+
+
+def place_cell(block: RawBlock, here: Place) -> PlacedBlock:
+    """Return `block` placed by its row, then by its own header, then by `here`; a prefix in the cell itself wins."""
+    own = block.columns[block.column][0] if block.column is not None and block.column < len(block.columns) else ""
+    row = _row_place(block)
+    place = row.over(_header_place(own)).over(here)
+    if here.question in ("resume", "distance"):
+        place = replace(place, question=here.question)
+    prefix = split_prefix(block.text)
+    text = block.text
+    if prefix and prefix.form in ("bracketed", "spelled"):
+        place, text = prefix.place.over(place), prefix.rest
+    kind = "meta" if _is_telling(block, own) else "cell"
+    return PlacedBlock(text, kind, None, place.table_number, place.question, place.channel or "notes", block.speaker or _speaker(block))
+
+
+def table_of(cell: str) -> int | None:
+    """The table that a cell of a table column names ("3", "3.0", "T3", "table trois"); None where it names none or several."""
+    bare = re.fullmatch(r"\s*(\d{1,2})(?:[.,]0+)?\s*", cell)
+    if bare:
+        return int(bare[1])
+    cues = read_cues(cell)
+    return cues.table if cues.has_tables else to_number(fold(cell))
+
+
+def question_of(cell: str) -> str | None:
+    """The question that a cell of a question column names ("1", "Q1", "besoins"), or None."""
+    bare = re.fullmatch(r"\s*([1-4])(?:[.,]0+)?\s*", cell)
+    return f"q{bare[1]}" if bare else read_cues(cell).question
+
+
+def _row_place(block: RawBlock) -> Place:
+    """What the other cells of the row tell."""
+    table = question = None
+    for order, (title, cell) in enumerate(block.columns):
+        meaning = meaning_of(title)
+        if meaning == "table":
+            table = table_of(cell)
+        elif meaning == "question":
+            question = question_of(cell)
+        elif order == 0 and order != block.column and meaning not in _TELLING and _labels_row(cell):
+            cues = read_cues(cell)
+            table, question = cues.table, cues.question
+    return Place(table, question, None, question is not None)
+
+
+def _header_place(title: str) -> Place:
+    """What a header tells of the cells below it ("Table 3", "Q2", "Ce qui marche")."""
+    cues = read_cues(title)
+    return Place(cues.table, cues.question, None, cues.question is not None) if meaning_of(title) is None or cues.has_tables or cues.has_numbers else Place()
+
+
+def _labels_row(cell: str) -> bool:
+    cues = read_cues(cell)
+    return 0 < cues.n_words <= _LABEL_WORDS and (is_label(cell, cues, "paragraph") or cues.table is not None or cues.number is not None)
+
+
+def _is_telling(block: RawBlock, own: str) -> bool:
+    """True for a cell that tells something of its row and says nothing itself."""
+    cell = block.text
+    return meaning_of(own) in _TELLING or (block.column == 0 and len(block.columns) > 1 and _labels_row(cell))
+
+
+def _speaker(block: RawBlock) -> str | None:
+    return next((cell for title, cell in block.columns if meaning_of(title) == "speaker" and cell), None)

@@ -1,0 +1,179 @@
+"""What a short text says of table and question: numbers, and what it asks, weighed with data/lexicon/questions.yaml.
+
+In:   a heading, a label, a file or column name
+Out:  Cues; what it does not say, or says of several at once, is None
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from rapidfuzz import fuzz, process
+from rapidfuzz.distance import OSA
+
+from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
+from pipeline.tables import QUESTIONS
+
+ENOUGH, MARGIN = 2, 1  # a meaning is told by this total, this far ahead of the next
+_TYPO, _WORDING = 0.83, 88  # similarities over which a word is a misspelt cue (0..1), and a text the grid's own wording (0..100)
+_PAIR = re.compile(r"(?<![\d/.-])(\d{1,2})\s?[-–/&+,]\s?(?=\d{1,2}(?![\d/.-]))(?! ?\d+ ?(?:janv|f[ée]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c))")
+
+
+@dataclass(frozen=True)
+class Cues:
+    """What a text says; `scores` weighs each question by meaning, best first."""
+
+    table: int | None = None
+    number: int | None = None  # of the question or round, as numbered
+    lead: int | None = None  # a number that opens the text ("2 - ce qui marche"): of a question or of anything else
+    has_tables: bool = False  # names a table, or several
+    has_numbers: bool = False  # numbers a question, or several
+    scores: tuple[tuple[str, int], ...] = ()
+    n_words: int = 0
+    n_other: int = 0  # words that are neither cue nor neutral
+
+    @property
+    def meaning(self) -> str | None:
+        """The question that the words ask, where they are clear."""
+        if not self.scores or self.scores[0][1] < ENOUGH:
+            return None
+        second = self.scores[1][1] if len(self.scores) > 1 else 0
+        return self.scores[0][0] if self.scores[0][1] - second >= MARGIN else None
+
+    @property
+    def numbered(self) -> str | None:
+        """The question that the number names; `autre` for a fifth."""
+        if self.number is None:
+            return None
+        return f"q{self.number}" if f"q{self.number}" in QUESTIONS else "autre"
+
+    @property
+    def question(self) -> str | None:
+        """The question, by meaning where the words are clear, else by number, else by an opening number that a weak meaning agrees with."""
+        if self.meaning or self.numbered:
+            return self.meaning or self.numbered
+        return f"q{self.lead}" if f"q{self.lead}" in dict(self.scores) else None
+
+    @property
+    def is_mostly_cues(self) -> bool:
+        """True where cues and neutral words outweigh all others: a title that mentions needs in passing asks nothing."""
+        return self.n_other <= self.n_words // 2
+
+    @property
+    def is_label(self) -> bool:
+        """True where every word is a number, a cue or neutral, and something is said of a table or a question."""
+        return self.n_other == 0 and (self.has_tables or self.has_numbers or bool(self.scores))
+
+
+def read_cues(text: str) -> Cues:
+    """Return the cues of `text`, a line or less; a blank text has none."""
+    folded = fold(_PAIR.sub(r"\1 et ", text))
+    lead = re.match(r"(\d)(?!\d| et \d)\b", folded)
+    rest, tables = _take_numbers(folded, _patterns()[0])
+    rest, numbers = _take_numbers(rest, _patterns()[1])
+    rest, scores = _weigh(rest, fold(text))
+    other = [word for word in rest.split() if word not in _neutral() and not (lead and word == lead[1])]
+    return Cues(
+        table=tables[0] if len(set(tables)) == 1 else None,
+        number=numbers[0] if len(set(numbers)) == 1 else None,
+        lead=int(lead[1]) if lead else None,
+        has_tables=bool(tables),
+        has_numbers=bool(numbers),
+        scores=scores,
+        n_words=len(folded.split()),
+        n_other=len(other),
+    )
+
+
+@cache
+def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Tables, then questions: a word and a number or several ("tables 1 et 2"), or an ordinal and a word ("3e table")."""
+    return _numbered("tables", "t ?"), _numbered("questions", "q ?")
+
+
+def _numbered(group: str, letter: str) -> re.Pattern[str]:
+    nouns = "|".join(sorted(lexicon("where")[group], key=len, reverse=True))
+    number, ordinal = number_pattern("romains", "cardinaux"), number_pattern("ordinaux").replace(r"\d{1,2}", r"\d{1,2}(?:e|eme|er|ere|re|nd|nde)")
+    more = rf"(?P<more>(?: (?:et|a|ou|puis) (?:(?:{nouns})s? ?|{letter})?(?:{number})\b)*)"
+    return re.compile(rf"\b(?:(?:(?:{nouns})s?(?: (?:no )?| ?(?=\d))|{letter}(?=\d))(?P<a>{number})\b{more}|(?P<b>{ordinal}) (?:{nouns})\b)")
+
+
+def _take_numbers(folded: str, pattern: re.Pattern[str]) -> tuple[str, list[int]]:
+    """`folded` without the numbered words of `pattern`, and the numbers."""
+    numbers: list[int] = []
+    for match in pattern.finditer(folded):
+        words = [match["a"] or match["b"], *re.split(r" |(?<=[a-z])(?=\d)", match["more"] or "")]
+        numbers += [value for value in map(to_number, words) if value is not None]
+    return pattern.sub(" ", folded), numbers
+
+
+def _weigh(rest: str, whole: str) -> tuple[str, tuple[tuple[str, int], ...]]:
+    """`rest` without its cue words, and each question's total, best first; the grid's own wording outweighs any word."""
+    totals: dict[str, int] = {}
+    for pattern, question, weight in _expressions():
+        rest, n_hits = pattern.subn(" ", rest)
+        if n_hits:
+            totals[question] = totals.get(question, 0) + weight
+    left: list[str] = []
+    for word in rest.split():
+        cues = _cues_of(word)
+        for question, weight in cues:
+            totals[question] = totals.get(question, 0) + weight
+        left += [] if cues else [word]
+    worded = _worded(whole)
+    if worded:
+        return "", ((worded, 9),)
+    order = {question: rank for rank, question in enumerate(QUESTIONS)}
+    return " ".join(left), tuple(sorted(totals.items(), key=lambda entry: (-entry[1], order[entry[0]])))
+
+
+def _worded(whole: str) -> str | None:
+    """The question whose wording in the grid `whole` repeats, misspellings allowed."""
+    wordings = {question: fold(entry["formulation"]) for question, entry in _asked().items() if "formulation" in entry}
+    if len(whole.split()) < 5:
+        return None
+    best = process.extractOne(whole, wordings, scorer=fuzz.ratio, score_cutoff=_WORDING)
+    return best[2] if best else None
+
+
+@cache
+def _expressions() -> tuple[tuple[re.Pattern[str], str, int], ...]:
+    """Every expression as (pattern, question, weight), the heaviest first, then the longest."""
+    entries = [
+        (pattern, question, weight) for question, entry in _asked().items() for pattern, weight in (entry.get("expressions") or {}).items()
+    ]
+    entries.sort(key=lambda entry: (-entry[2], -len(entry[0]), entry[0]))
+    return tuple((re.compile(rf"\b(?:{pattern})(?!\w)"), question, weight) for pattern, question, weight in entries)
+
+
+@cache
+def _cues_of(word: str) -> tuple[tuple[str, int], ...]:
+    """The questions that one word points to, with its weights: as listed, in the plural, or misspelt."""
+    listed = _listed_words()
+    for form in (word, word.removesuffix("s"), word.removesuffix("x"), word.removesuffix("es")):
+        if form in listed:
+            return listed[form]
+    if len(word) < 6 or word in _neutral():
+        return ()
+    alike = [known for known in listed if len(known) > 4 and known[0] == word[0]]
+    best = process.extractOne(word.removesuffix("s"), alike, scorer=OSA.normalized_similarity, score_cutoff=_TYPO)
+    return listed[best[0]] if best else ()
+
+
+@cache
+def _listed_words() -> dict[str, tuple[tuple[str, int], ...]]:
+    words: dict[str, tuple[tuple[str, int], ...]] = {}
+    for question, entry in _asked().items():
+        for word, weight in (entry.get("mots") or {}).items():
+            words[word] = (*words.get(word, ()), (question, weight))
+    return words
+
+
+@cache
+def _asked() -> dict[str, dict[str, dict[str, int]]]:
+    return {question: entry for question, entry in lexicon("questions").items() if question in QUESTIONS}
+
+
+@cache
+def _neutral() -> frozenset[str]:
+    return frozenset(lexicon("questions")["neutres"].split())

@@ -1,0 +1,86 @@
+"""What a whole document shows of its author's way of telling tables and questions, before any line is placed.
+
+In:   the blocks of a document, and what its name tells
+Out:  Habits
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.where.cues import Cues, read_cues
+from pipeline.ingest.where.lines import Prefix, is_label, split_prefix
+from pipeline.ingest.where.places import Place
+
+_TAGGED_SHARE = 0.5  # share of passages with a prefix from which each prefix speaks for its own line only
+_ALIKE = {"marked": 2, "bare": 3}  # lines that must bear a prefix which could be something else
+
+
+@dataclass(frozen=True)
+class Habits:
+    """How the author tells tables and questions."""
+
+    numbered: frozenset[str]  # questions that a heading or label numbers
+    by_order: Mapping[int, str]  # questions of headings whose words fit several, told by their neighbours; by order of the block
+    forms: frozenset[str]  # forms of prefix that surely name a table
+    is_tagged: bool  # most passages carry a prefix
+    n_asked: int  # questions that head a part
+    tables_lead: bool  # tables hold questions, not the other way round
+
+    def heeds(self, prefix: Prefix) -> bool:
+        """True where `prefix` is a prefix and not the passage's own first words."""
+        return prefix.form in self.forms or (prefix.form == "marked" and prefix.place.question is not None)
+
+
+def read_habits(blocks: Sequence[RawBlock], name: Place) -> Habits:
+    """Return the habits that `blocks` show."""
+    heads = {order: read_cues(block.text) for order, block in enumerate(blocks) if _names_section(block)}
+    passages = [block for order, block in enumerate(blocks) if block.kind in ("paragraph", "bullet") and order not in heads]
+    prefixes = [prefix for block in passages if (prefix := split_prefix(block.text))]
+    has_table = name.table_number is not None or any(cues.table is not None for cues in heads.values())
+    first = next((cues for cues in heads.values() if cues.has_tables != (cues.question is not None)), None)
+    return Habits(
+        numbered=frozenset(cues.question for cues in heads.values() if cues.number is not None and cues.question),
+        by_order=_told_by_neighbours(heads),
+        forms=_sure_forms(prefixes, has_table=has_table),
+        is_tagged=len(prefixes) >= _TAGGED_SHARE * len(passages),
+        n_asked=count_asked(blocks),
+        tables_lead=first is None or first.has_tables,
+    )
+
+
+def count_asked(blocks: Sequence[RawBlock]) -> int:
+    """The number of questions of the world café that head a part of the document."""
+    asked = {read_cues(block.text).question for block in blocks if _names_section(block)}
+    return len(asked & {"q1", "q2", "q3", "q4"})
+
+
+def _names_section(block: RawBlock) -> bool:
+    return block.kind == "heading" or (block.kind != "meta" and is_label(block.text, read_cues(block.text), block.kind))
+
+
+def _told_by_neighbours(heads: Mapping[int, Cues]) -> dict[int, str]:
+    """The question of each heading with words of several, where one alone lies between the questions before and after it."""
+    told: dict[int, str] = {}
+    last = ""
+    orders = list(heads)
+    for place, order in enumerate(orders):
+        cues = heads[order]
+        if cues.question is None and cues.scores and not cues.has_numbers:
+            after = next((heads[later].question for later in orders[place + 1 :] if heads[later].question), None) or "q9"
+            fitting = [question for question, _ in cues.scores if question[0] == "q" and last < question < after]
+            if len(fitting) == 1 and last:
+                told[order] = fitting[0]
+        question = told.get(order) or cues.question
+        last = question if question and question[0] == "q" else last
+    return told
+
+
+def _sure_forms(prefixes: Sequence[Prefix], *, has_table: bool) -> frozenset[str]:
+    """A letter and a digit alone may be a flat ("T3 – 650 €"): they count where nothing else names a table and several lines bear them."""
+    forms = {"bracketed", "spelled"}
+    for form, enough in _ALIKE.items():
+        alike = [prefix.place.table_number for prefix in prefixes if prefix.form == form and prefix.place.table_number is not None]
+        if len(alike) >= enough and len(set(alike)) > 1 and not has_table:
+            forms.add(form)
+    return frozenset(forms)

@@ -1,0 +1,56 @@
+"""Mails and phone notes: what was sent or said beside the workshop.
+
+In:   the blocks of a mail, of a document into which a mail was copied, or of a call sheet
+Out:  placed blocks; the reader of mails has told salutations and signatures, here the first lines of the two others are told
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.readers.mail_body import blocks_of_mail
+from pipeline.ingest.where.lines import is_meta
+from pipeline.ingest.where.places import Place, PlacedBlock
+from pipeline.ingest.words import fold, lexicon
+
+_N_OPENING = 6  # blocks among which the header lines of a copied mail stand
+
+
+def place_letter(blocks: Sequence[RawBlock], place: Place) -> list[PlacedBlock]:
+    """Return `blocks` placed at `place`; the first line of a call sheet and the surroundings of a copied mail are `meta`."""
+    told = _of_copied_mail(blocks) if is_copied_mail(blocks) else list(blocks)
+    placed: list[PlacedBlock] = []
+    is_top = True
+    for block in told:
+        is_aside = block.kind == "meta" or is_meta(block.text, in_head=is_top) or (is_top and _opens_call(block.text))
+        kind = "meta" if is_aside else block.kind
+        is_top = is_top and (is_aside or kind == "heading")
+        placed.append(PlacedBlock(block.text, kind, block.level, place.table_number, place.question, place.channel or "mail", block.speaker))
+    return placed
+
+
+def is_call_sheet(blocks: Sequence[RawBlock]) -> bool:
+    """True where the first line tells of a call ("Appel de Mme …", "Eu au téléphone …")."""
+    return _opens_call(next((block.text for block in blocks if block.text.strip()), ""))
+
+
+def is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
+    """True where a document opens with the header lines of a mail ("De : …", "Objet : …")."""
+    opening = [fold(block.text) for block in blocks[:_N_OPENING] if ":" in block.text[:14]]
+    return sum(bool(_pattern("en_tete_mail").search(line)) for line in opening) > 1
+
+
+def _opens_call(text: str) -> bool:
+    return bool(_pattern("debut_appel").search(fold(text)))
+
+
+def _of_copied_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
+    """The blocks of a copied mail as the reader of mails would tell them."""
+    lines = [f"- {block.text}" if block.kind == "bullet" else block.text for block in blocks]
+    return blocks_of_mail("\n\n".join(lines))[0]
+
+
+@cache
+def _pattern(group: str) -> re.Pattern[str]:
+    return re.compile("|".join(lexicon("where")[group]))

@@ -1,0 +1,156 @@
+"""What a line of a document is: a label that names what follows, a circumstance that is never a passage, or a passage with its prefix.
+
+In:   a block's text and what is known of its surroundings
+Out:  yes or no; a prefix as a Place and the rest
+"""
+
+import re
+from dataclasses import dataclass
+from functools import cache
+
+from pipeline.ingest.where.cues import Cues
+from pipeline.ingest.where.places import Place
+from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
+from pipeline.tables import QUESTIONS
+
+MAX_LABEL_WORDS, MAX_TITLE_WORDS, MAX_META_WORDS = 16, 22, 40
+_ASKS = re.compile(r"^(?:\W|\d)*(?:quel|qu['’]|que\b|quoi|comment|de quoi|o[uù]\b|pourquoi)", re.IGNORECASE)
+
+
+@dataclass(frozen=True)
+class Prefix:
+    """What opens a line, such as "[T4] " or "Table 2, Q1 : "; `form` is bracketed, spelled (the word in full), marked (a letter and a sign) or bare."""
+
+    place: Place
+    form: str
+    rest: str
+
+
+def is_label(text: str, cues: Cues, kind: str) -> bool:
+    """True where `text` names what follows: every word a cue; a bullet must be numbered or end with a colon, a cell is never a label."""
+    ends = text.rstrip()[-1:]
+    if kind == "cell" or ends in (".", "!", ";") or cues.n_words > MAX_LABEL_WORDS:
+        return False
+    if not cues.is_label:
+        return kind != "bullet" and _is_worded_label(text, cues)
+    if cues.has_tables or cues.has_numbers:
+        return True
+    return cues.meaning is not None and (ends == ":" if kind == "bullet" else True)
+
+
+def _is_worded_label(text: str, cues: Cues) -> bool:
+    """True where a number and a meaning agree, or a question is asked, with hardly a word more."""
+    agree = cues.numbered is not None and cues.numbered == cues.meaning and cues.n_other <= cues.n_words // 3
+    asks = bool(_ASKS.match(text)) and text.rstrip().endswith("?") and bool(cues.scores) and cues.scores[0][1] >= 3 and cues.n_other <= 1
+    return agree or asks
+
+
+def is_meta(text: str, *, in_head: bool) -> bool:
+    """True for "Prise de notes : …" and the like; labels such as "Lieu :" and bare dates count only `in_head`, before any passage."""
+    folded = fold(text)
+    if len(folded.split()) > MAX_META_WORDS:
+        return False
+    label = fold(re.sub(r"\([^)]*\)", " ", text.split(":")[0])) if ":" in text[:60] else ""
+    always, head, opening = _meta_patterns()
+    if label and (always.fullmatch(label) or (in_head and head.fullmatch(label))):
+        return True
+    return bool(opening.match(folded)) and len(folded.split()) <= MAX_LABEL_WORDS or (in_head and _is_venue(text, folded))
+
+
+def is_meta_section(text: str) -> bool:
+    """True for the title of a list of participants, an agenda and the like."""
+    return bool(_section_pattern().fullmatch(fold(text)))
+
+
+def is_title(text: str, cues: Cues) -> bool:
+    """True for a line that opens a document and says what it is: a table, a question, an atelier's notes."""
+    folded = fold(text)
+    if len(folded.split()) > MAX_TITLE_WORDS or text.rstrip().endswith(("!", ";")):
+        return False
+    return cues.table is not None or cues.has_numbers or bool(_title_pattern().match(folded))
+
+
+def _is_venue(text: str, folded: str) -> bool:
+    """True for a place and a date, such as "Vervins, 19 mai 2026"."""
+    date = _date_pattern().search(folded)
+    if not date or len(folded.split()) > MAX_TITLE_WORDS:
+        return False
+    small = [word for word in re.findall(r"\b[a-zà-ÿ]{3,}", text) if word not in lexicon("dates")["mois"]]
+    return bool(date["year"] or date["year2"]) or len(small) <= 1
+
+
+def split_prefix(text: str) -> Prefix | None:
+    """Return the prefix of `text` that tells a table, a question or both, in either order; None where it opens with its passage."""
+    opening = re.match(r"\s*([\[({])?\s*", text)
+    at = opening.end() if opening else 0
+    told: dict[str, int] = {}
+    is_spelled = False
+    while len(told) < 2 and (found := _match_number(text, at, told)):
+        group, number, is_word, at = found
+        told[group] = number
+        is_spelled = is_spelled or is_word
+    closing = re.compile(r"\s*([\])}])?\s*([:–—|/>→=.,)-]+(?=\s|\D))?\s*").match(text, at)
+    if not told or not closing or not text[closing.end() :].strip():
+        return None
+    number = told.get("questions")
+    question = None if number is None else f"q{number}" if f"q{number}" in QUESTIONS else "autre"
+    is_bracketed = bool(opening and opening[1] and closing[1])
+    form = "bracketed" if is_bracketed else "bare" if not (closing[1] or closing[2]) else "spelled" if is_spelled else "marked"
+    return Prefix(Place(told.get("tables"), question, None, question is not None), form, text[closing.end() :].strip())
+
+
+def split_reporter(text: str) -> int | None:
+    """The table that a summary's sentence opens with ("La table 2 insiste…", "À la trois, on…"), or None."""
+    match = _reporter_pattern().match(fold(text))
+    return to_number(match[1]) if match else None
+
+
+def _match_number(text: str, at: int, told: dict[str, int]) -> tuple[str, int, bool, int] | None:
+    """The numbered table or question at `at`, as (group, number, whether the word is spelled, end); None where there is none or it is told already."""
+    gap = re.compile(r"[\s,/|;–—-]*" if told else "").match(text, at)
+    for group in ("tables", "questions"):
+        match = _number_patterns()[group].match(text, gap.end() if gap else at)
+        number = to_number(fold(match["number"])) if match else None
+        if match and number is not None and group not in told:
+            return group, number, bool(match["word"]), match.end()
+    return None
+
+
+@cache
+def _number_patterns() -> dict[str, re.Pattern[str]]:
+    """A spelled word or a single letter, then a number that no unit follows."""
+    return {group: re.compile(rf"(?:(?P<word>{_nouns(group)})\s*(?:n\s?[°ºo]\s?)?|{letter}\s?(?=\d))(?P<number>{number_pattern('cardinaux')})(?![\w%€])", re.IGNORECASE)
+            for group, letter in (("tables", "t"), ("questions", "q"))}
+
+
+def _nouns(group: str) -> str:
+    return "|".join(sorted((noun for noun in lexicon("where")[group] if len(noun) > 1), key=len, reverse=True))
+
+
+@cache
+def _meta_patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
+    """Labels that never open a passage, those that don't in a document's head, and openings without a colon."""
+    words = lexicon("where")
+    return tuple(re.compile(rf"(?:{'|'.join(entries)})") for entries in (words["meta"], words["meta_en_tete"], words["meta_sans_deux_points"]))  # type: ignore[return-value]
+
+
+@cache
+def _section_pattern() -> re.Pattern[str]:
+    return re.compile("|".join(lexicon("where")["parties_meta"]))
+
+
+@cache
+def _title_pattern() -> re.Pattern[str]:
+    return re.compile(rf"(?:{'|'.join(lexicon('where')['titres'])})\b")
+
+
+@cache
+def _date_pattern() -> re.Pattern[str]:
+    months = "|".join(fold(month) for month in lexicon("dates")["mois"])
+    return re.compile(rf"\b\d{{1,2}}(?:er)? (?:{months})\b(?: (?P<year>\d{{4}}))?|\b\d{{1,2}} \d{{1,2}} (?P<year2>\d{{4}}|\d{{2}})\b")
+
+
+@cache
+def _reporter_pattern() -> re.Pattern[str]:
+    openings = "(?:(?:pour|a|chez|de|quant a|nous|cote|selon) )?(?:(?:la|le|notre|a la|au) )?"
+    return re.compile(rf"{openings}(?:{_nouns('tables')}) (?:no )?({number_pattern('cardinaux')})\b")

@@ -1,0 +1,156 @@
+"""Follow a document's headings, labels and prefixes, and say of each block where it was said.
+
+In:   the blocks of a document, and what its name tells
+Out:  placed blocks
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.where.cells import place_cell
+from pipeline.ingest.where.cues import Cues, read_cues
+from pipeline.ingest.where.habits import Habits, read_habits
+from pipeline.ingest.where.lines import Prefix, is_label, is_meta, is_meta_section, is_title, split_prefix, split_reporter
+from pipeline.ingest.where.names import channel_of, is_plain_summary
+from pipeline.ingest.where.places import Place, PlacedBlock
+
+_NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0  # ranks beside the headings' 1..6: a lower one holds the higher
+_MINOR, _SUB_LABEL = 0.25, 0.5  # added to the rank of what the leading dimension, or a numbered question, holds
+_FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
+_MAX_HEADING_WORDS, _MAX_LISTED_WORDS = 30, 15
+_STRUCTURED = 3  # questions that must head a "synthèse" for it to be a table's notes after all
+
+
+@dataclass(frozen=True)
+class _Section:
+    rank: float
+    place: Place
+    is_meta: bool = False
+    hides_table: bool = False  # names several tables, so the one above no longer holds
+    hides_question: bool = False
+    bullet_level: int | None = None  # of the bullet that names the section
+
+
+def place_sections(blocks: Sequence[RawBlock], name: Place) -> list[PlacedBlock]:
+    """Return `blocks` placed by table columns, then prefix, then the headings and labels above, innermost first, then the file's `name`.
+
+    A question that is numbered is not changed by a label without number inside it; a summary or a remote contribution stays one.
+    """
+    habits = read_habits(blocks, name)
+    walk = _Walk(habits, [_Section(_NAME, name)])
+    return [walk.place(order, block) for order, block in enumerate(blocks)]
+
+
+class _Walk:
+    """A document read from top to bottom: the sections open at this point, outermost first."""
+
+    def __init__(self, habits: Habits, sections: list[_Section]) -> None:
+        self._habits, self._sections = habits, sections
+        self._is_head = self._is_top = True  # no passage since the last heading; nothing yet but meta
+
+    def place(self, order: int, block: RawBlock) -> PlacedBlock:
+        """The placed block, sections opened or closed by it."""
+        if block.kind == "meta":
+            return self._placed(block, "meta")
+        if block.columns:
+            return place_cell(block, self._here())
+        cues = read_cues(block.text)
+        tells = block.kind == "heading" and (cues.table is not None or cues.question is not None)
+        if not tells and (is_meta(block.text, in_head=self._is_head) or self._is_listed(block, cues)):
+            return self._placed(block, "meta")
+        rank = self._rank(block, cues)
+        if rank is not None:
+            self._open(order, block, cues, rank)
+            self._is_head, self._is_top = True, False
+            return self._placed(block, "heading")
+        self._is_head = self._is_top = False
+        return self._passage(block)
+
+    def _rank(self, block: RawBlock, cues: Cues) -> float | None:
+        """The rank of the section that `block` names, or None for a passage."""
+        if block.kind == "heading":
+            return float(block.level or _PARAGRAPH) if cues.n_words <= _MAX_HEADING_WORDS else None
+        if is_label(block.text, cues, block.kind):
+            return _BULLET + (block.level or 0) if block.kind == "bullet" else _PARAGRAPH
+        return _TITLE if self._is_top and block.kind == "paragraph" and is_title(block.text, cues) else None
+
+    def _is_listed(self, block: RawBlock, cues: Cues) -> bool:
+        """True for a line of a list of participants and the like."""
+        return self._sections[-1].is_meta and block.kind != "heading" and cues.n_words <= _MAX_LISTED_WORDS and not is_label(block.text, cues, block.kind)
+
+    def _open(self, order: int, block: RawBlock, cues: Cues, rank: float) -> None:
+        question = self._habits.by_order.get(order) or (cues.question if cues.is_mostly_cues else cues.numbered)
+        if question == "resume" and self._habits.n_asked >= _STRUCTURED and is_plain_summary(block.text):
+            question = None
+        is_listing = is_meta_section(block.text)
+        tells = is_listing or question or cues.has_tables or cues.has_numbers
+        if not tells:  # an untold heading leaves the questions of its own rank open: it names a subject, not a question
+            self._sections = [section for section in self._sections if section.rank < rank + 1]
+            return
+        rank += self._minor(cues, question) if not is_listing else 0
+        self._sections = [section for section in self._sections if section.rank < rank]
+        channel = channel_of(block.text) if question in _FIXED else None
+        place = Place(cues.table, None if is_listing else question, channel, cues.number is not None)
+        self._sections.append(
+            _Section(
+                rank,
+                place,
+                is_meta=is_listing,
+                hides_table=cues.has_tables and cues.table is None,
+                hides_question=cues.has_numbers and question is None,
+                bullet_level=block.level or 0 if block.kind == "bullet" else None,
+            )
+        )
+
+    def _minor(self, cues: Cues, question: str | None) -> float:
+        """What is added to a heading's rank where the heading lies inside others of its kind: questions in tables, or the reverse."""
+        if question and question in self._habits.numbered and cues.number is None:
+            return _SUB_LABEL
+        is_single = cues.has_tables != bool(question or cues.has_numbers)
+        return _MINOR if is_single and cues.has_tables != self._habits.tables_lead else 0.0
+
+    def _passage(self, block: RawBlock) -> PlacedBlock:
+        if block.kind == "bullet":
+            self._close_nested(block.level or 0)
+        prefix = split_prefix(block.text)
+        if prefix and self._habits.heeds(prefix):
+            return self._prefixed(block, prefix)
+        named = split_reporter(block.text) if self._here().question == "resume" else None
+        if named is not None:
+            self._hold(Place(table_number=named))
+        return self._placed(block, block.kind)
+
+    def _prefixed(self, block: RawBlock, prefix: Prefix) -> PlacedBlock:
+        here = self._here()
+        place = replace(prefix.place, question=None) if here.question in _FIXED else prefix.place
+        if block.kind == "paragraph" and not self._habits.is_tagged:
+            self._hold(place)
+        return self._placed(replace(block, text=prefix.rest), block.kind, place.over(here))
+
+    def _hold(self, place: Place) -> None:
+        """Let `place` count for the paragraphs that follow, until the next heading or prefix."""
+        self._sections = [*(section for section in self._sections if section.rank < _PREFIX), _Section(_PREFIX, place)]
+
+    def _close_nested(self, level: int) -> None:
+        """Close the section that a bullet named once its deeper bullets are over."""
+        while (top := self._sections[-1]).bullet_level is not None and level < top.bullet_level:
+            self._sections.pop()
+
+    def _placed(self, block: RawBlock, kind: str, place: Place | None = None) -> PlacedBlock:
+        told = place or self._here()
+        return PlacedBlock(block.text, kind, block.level, told.table_number, told.question, told.channel or "notes", block.speaker)
+
+    def _here(self) -> Place:
+        """Where a block without prefix is, by the open sections."""
+        here = Place()
+        for section in self._sections:
+            told = section.place
+            is_kept = here.question in _FIXED or (here.is_numbered and not told.is_numbered)
+            if section.hides_question and not is_kept:
+                here = replace(here, question=None, is_numbered=False)
+            elif told.question and not (here.question and is_kept):
+                here = replace(here, question=told.question, is_numbered=told.is_numbered)
+            table = None if section.hides_table else told.table_number if told.table_number is not None else here.table_number
+            here = replace(here, table_number=table, channel=told.channel or here.channel)
+        return here

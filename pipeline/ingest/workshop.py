@@ -1,0 +1,222 @@
+"""What a workshop is called: its optional manifest atelier.yaml, and what its folder's name tells.
+
+In:   a folder of the depot
+Out:  Manifest, workshop_id, rejects for what the manifest holds beyond its keys
+"""
+
+import datetime as dt
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import yaml
+
+from pipeline.errors import ReadError
+from pipeline.ingest.dates import find_date, strip_dates
+from pipeline.ingest.sniff import decode, is_junk
+from pipeline.ingest.words import blank_to_none, fold, lexicon, slug, to_number
+from pipeline.tables import REJECTS
+
+Reject = dict[str, str]
+
+_MAX_BYTES = 200_000
+_MAX_ACRONYM = 4  # letters: "MEL" stays as it is, "DINAN" is a name
+_EXAMPLE = "les clés territoire, date, lieu, communes, epci, tables, animateurs"
+
+
+@dataclass(frozen=True)
+class Commune:
+    """A commune of the manifest, by code, name or both."""
+
+    code: str | None
+    name: str | None
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """What atelier.yaml says; None or () where it says nothing."""
+
+    territory: str | None = None
+    date: str | None = None  # ISO 8601
+    place: str | None = None
+    communes: tuple[Commune, ...] = ()
+    epci_code: str | None = None
+    n_tables: int | None = None
+    animators: tuple[str, ...] = ()
+    rejects: tuple[Reject, ...] = field(default=())
+
+
+def list_workshops(depot: Path) -> list[Path]:
+    """Return the folders of `depot` that hold at least one file, in order of name; hidden folders are none."""
+    folders = [path for path in depot.iterdir() if path.is_dir() and not is_junk(path)]
+    return sorted(folder for folder in folders if list_files(folder))
+
+
+def list_files(folder: Path) -> list[Path]:
+    """Return the files of a workshop's folder and of the folders in it, junk and hidden folders left out, in order of path."""
+    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_skipped(path.relative_to(folder))]
+
+
+def reject_strays(rejects: pd.DataFrame, files: Sequence[Path], *, depot: Path) -> pd.DataFrame:
+    """Return `rejects` with a row for each of `files`, which lie in `depot` outside any workshop's folder."""
+    reason, advice = "fichier hors de tout dossier d'atelier", "le déplacer dans le dossier de son atelier"
+    strays = [path.relative_to(depot).as_posix() for path in files if not is_junk(path)]
+    rows = REJECTS.build({"path": path, "reason": reason, "advice": advice} for path in strays)
+    return REJECTS.check(pd.concat([rejects, rows], ignore_index=True).drop_duplicates(["path", "reason"]))
+
+
+def is_manifest(path: Path) -> bool:
+    """True for atelier.yaml, however its name is typed."""
+    return path.name.lower() in ("atelier.yaml", "atelier.yml")
+
+
+def read_manifest(folder: Path, *, depot: Path) -> Manifest:
+    """Return what the folder's atelier.yaml says; without one, nothing. What it holds beyond is in `rejects`, and the rest counts."""
+    path = next((path for path in sorted(folder.iterdir()) if path.is_file() and is_manifest(path)), None)
+    if path is None:
+        return Manifest()
+    name = path.relative_to(depot).as_posix()
+    content, problem = _load(path)
+    if not isinstance(content, dict):
+        return Manifest(rejects=({"path": name, "reason": problem or "pas de clés dans ce fichier", "advice": f"y écrire {_EXAMPLE}"},))
+    told: dict[str, Any] = {}
+    rejects: list[Reject] = []
+    for key, value in content.items():
+        if fold(str(key)) not in _KEYS:
+            rejects.append({"path": name, "reason": f"clé inconnue « {key} »", "advice": f"la retirer ou la corriger ; {_EXAMPLE} sont lues"})
+            continue
+        attribute, read = _KEYS[fold(str(key))]
+        told[attribute] = read(value) if value not in (None, "", []) else None
+        if told[attribute] is None and value not in (None, "", []):
+            rejects.append({"path": name, "reason": f"valeur illisible pour « {key} »", "advice": _ADVICE[attribute]})
+    return Manifest(**{attribute: value for attribute, value in told.items() if value is not None}, rejects=tuple(rejects))
+
+
+def name_territory(folder: Path, manifest: Manifest) -> str:
+    """The territory's name: the manifest's, else the folder's name without date and words such as "atelier"."""
+    if manifest.territory:
+        return manifest.territory
+    words = re.split(r"[\s_]+", re.sub(r"[–—,;()\[\]]|\s-\s|^-|-$", " ", strip_dates(folder.name.replace("_", " "))))
+    kept = [word.strip("-. ") for word in words if fold(word)]
+    while len(kept) > 1 and _surrounds(kept[0]):
+        kept.pop(0)
+    while len(kept) > 1 and _surrounds(kept[-1]):
+        kept.pop()
+    name = " ".join(kept) or folder.name
+    return name.title() if name.islower() or (name.isupper() and len(name) > _MAX_ACRONYM) else name
+
+
+def name_workshop(folder: Path, manifest: Manifest) -> str:
+    """The slug of territory and date; the date is left out where neither the manifest nor the folder tells it."""
+    return slug(f"{name_territory(folder, manifest)} {date_of(folder, manifest) or ''}") or slug(folder.name) or "atelier"
+
+
+def identify_workshop(folder: Path, *, depot: Path, manifest: Manifest) -> str:
+    """`name_workshop`, with the folder's own slug appended where another folder of `depot` has the same name."""
+    own = name_workshop(folder, manifest)
+    others = [other for other in list_workshops(depot) if other.name != folder.name]
+    is_taken = any(name_workshop(other, read_manifest(other, depot=depot)) == own for other in others)
+    return f"{own}-{slug(folder.name)}" if is_taken else own
+
+
+def date_of(folder: Path, manifest: Manifest) -> str | None:
+    """The day of the workshop, from the manifest or the folder's name."""
+    found = find_date(folder.name)
+    return manifest.date or (found[0] if found else None)
+
+
+def _is_skipped(relative: Path) -> bool:
+    return is_junk(relative) or any(part.startswith(".") for part in relative.parts)
+
+
+def _surrounds(word: str) -> bool:
+    """True for a word or number that stands around a territory's name in a folder's."""
+    return fold(word) in lexicon("territories")["entourage"] or bool(re.fullmatch(r"(?:no )?\d{1,3}", fold(word)))
+
+
+def _load(path: Path) -> tuple[Any, str]:
+    """The content of a YAML file, or None and what is wrong with it."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            return None, f"fichier de plus de {_MAX_BYTES // 1000} ko"
+        return yaml.safe_load(decode(path.read_bytes())), ""
+    except (yaml.YAMLError, ReadError, ValueError, RecursionError, OSError) as error:
+        line = getattr(getattr(error, "problem_mark", None), "line", None)
+        return None, f"YAML illisible{f' à la ligne {line + 1}' if line is not None else ''}"
+
+
+def _read_text(value: Any) -> str | None:
+    return blank_to_none(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+
+
+def _read_date(value: Any) -> str | None:
+    if isinstance(value, dt.date):
+        return value.isoformat()[:10]
+    found = find_date(str(value)) if isinstance(value, str | int) else None
+    return found[0] if found else None
+
+
+def _read_number(value: Any) -> int | None:
+    """A number of tables, given as a number, in words or as the list of tables."""
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, list):
+        return len(value)
+    number = value if isinstance(value, int) else to_number(fold(str(value)))
+    return number if number is not None and 0 < number <= 99 else None
+
+
+def _read_people(value: Any) -> tuple[str, ...] | None:
+    names = value if isinstance(value, list) else re.split(r",|;| et ", value) if isinstance(value, str) else []
+    kept = [re.sub(r"\s*\([^)]*\)", "", name).strip() for name in names if isinstance(name, str)]
+    return tuple(name for name in kept if fold(name)) or None
+
+
+def _read_communes(value: Any) -> tuple[Commune, ...] | None:
+    return tuple(commune for entry in (value if isinstance(value, list) else [value]) if (commune := _read_commune(entry))) or None
+
+
+def _read_commune(entry: Any) -> Commune | None:
+    if isinstance(entry, dict):
+        fields = {fold(str(key)): str(value) for key, value in entry.items()}
+        return Commune(fields.get("code") or fields.get("insee") or fields.get("code insee"), fields.get("nom") or fields.get("name"))
+    text = _read_text(entry)
+    if text is None:
+        return None
+    code = re.search(r"\b(?:\d{5}|2[AB]\d{3})\b", text.zfill(5) if text.isdigit() else text)
+    return Commune(code[0] if code else None, blank_to_none(re.sub(r"[()]|\b(?:\d{4,5}|2[AB]\d{3})\b", " ", text)))
+
+
+def _read_epci(value: Any) -> str | None:
+    """The SIREN of the first intercommunal authority that gives one."""
+    for entry in value if isinstance(value, list) else [value]:
+        text = " ".join(str(item) for item in entry.values()) if isinstance(entry, dict) else str(entry)
+        code = re.search(r"\b\d{9}\b", text)
+        if code:
+            return code[0]
+    return None
+
+
+_KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
+    "territoire": ("territory", _read_text),
+    "date": ("date", _read_date),
+    "lieu": ("place", _read_text),
+    "communes": ("communes", _read_communes),
+    "commune": ("communes", _read_communes),
+    "epci": ("epci_code", _read_epci),
+    "tables": ("n_tables", _read_number),
+    "animateurs": ("animators", _read_people),
+    "animateur": ("animators", _read_people),
+}
+_ADVICE = {
+    "territory": "un nom, comme « Pays de Saint-Omer »",
+    "date": "une date, comme 2026-03-12",
+    "place": "un lieu, en toutes lettres",
+    "communes": "une liste de codes INSEE ou de noms",
+    "epci_code": "le code SIREN à neuf chiffres",
+    "n_tables": "le nombre de tables, comme 6",
+    "animators": "une liste de noms",
+}
