@@ -1,0 +1,321 @@
+"""Decisions: each action alone, the rules that hold for any sequence, and a store that only grows."""
+
+import json
+import logging
+import random
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from invented import DIE, said, study, tag
+
+from pipeline.decision_store import DecisionStore
+from pipeline.decisions import apply_decisions
+from pipeline.errors import StudyError, TableError
+from pipeline.tables import DECISIONS, TAGS
+
+
+def machine() -> dict[str, pd.DataFrame]:
+    """Two themes at Orthez and Die, a passage set aside, and second-best postures for `a` and `b`."""
+    tables = study(
+        said("cars", 1, unit_id="a", rubrique="enjeux.social"),
+        said("cars", 2, unit_id="b", posture="force"),
+        said("cars", 1, unit_id="c", workshop_id=DIE),
+        said("lait", 1, unit_id="d", rubrique="offre"),
+        said("lait", 2, unit_id="e"),
+        said("haie", 3, unit_id="f"),
+        said(None, 4, unit_id="g", posture="constat"),
+    )
+    second = [tag(unit_id, "posture", "demande", is_assigned=False, score=0.4) for unit_id in ("a", "b")]
+    third = [tag("a", "posture", "constat", is_assigned=False, score=0.2)]
+    return tables | {"tags": TAGS.check(pd.concat([tables["tags"], pd.DataFrame(second + third)], ignore_index=True))}
+
+
+def decided(*decisions: dict[str, Any], on: dict[str, pd.DataFrame] | None = None) -> dict[str, pd.DataFrame]:
+    return apply_decisions(on or machine(), taken(*decisions))
+
+
+def taken(*decisions: dict[str, Any]) -> pd.DataFrame:
+    """Decisions in the order given."""
+    return DECISIONS.build(
+        {"decision_id": place, "decided_at": "2025-01-01T00:00:00+00:00", "author": "lise"} | row
+        for place, row in enumerate(decisions, start=1)
+    )
+
+
+def on_tag(action: str, unit_id: str, axis: str, code: str) -> dict[str, Any]:
+    return {"action": f"{action}_tag", "unit_id": unit_id, "axis": axis, "code": code}
+
+
+def on_theme(action: str, theme_id: str, value: str | None = None, unit_id: str | None = None) -> dict[str, Any]:
+    return {"action": action, "theme_id": theme_id, "value": value, "unit_id": unit_id}
+
+
+def move(unit_id: str, theme_id: str | None) -> dict[str, Any]:
+    return {"action": "move_unit", "unit_id": unit_id, "value": theme_id}
+
+
+def assigned(tables: dict[str, pd.DataFrame], unit_id: str, axis: str) -> str:
+    """The unit's assigned codes on `axis`, as `source:code source:code`, sorted."""
+    rows = tables["tags"][(tables["tags"]["unit_id"] == unit_id) & (tables["tags"]["axis"] == axis) & tables["tags"]["is_assigned"]]
+    return " ".join(sorted(rows["source"] + ":" + rows["code"]))
+
+
+def themes_of(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
+    return dict(zip(tables["theme_members"]["unit_id"], tables["theme_members"]["theme_id"], strict=True))
+
+
+def theme(tables: dict[str, pd.DataFrame], theme_id: str) -> pd.Series:
+    return tables["themes"].set_index("theme_id").loc[theme_id]
+
+
+TAG_CASES = [
+    ("accepted: the person's row joins the machine's", "accept d rubrique offre", "machine:offre person:offre"),
+    ("rejected: nothing is assigned", "reject d rubrique offre", ""),
+    ("added: beside the machine's", "add d rubrique accompagnement", "machine:offre person:accompagnement"),
+    ("rejected then accepted: the last word counts", "reject d rubrique offre, accept d rubrique offre", "machine:offre person:offre"),
+    ("added then rejected: gone", "add e rubrique offre, reject e rubrique offre", ""),
+    ("another posture replaces the machine's", "accept a posture demande", "machine:demande person:demande"),
+    ("a posture that was not proposed replaces the machine's", "add a posture proposition", "person:proposition"),
+    ("the last posture accepted is kept", "add a posture force, accept a posture demande", "machine:demande person:demande"),
+    ("a rejected posture gives way to the next best", "reject a posture difficulte", "machine:demande"),
+    ("two rejected ones give way to the third", "reject a posture difficulte, reject a posture demande", "machine:constat"),
+    ("the only posture proposed cannot be rejected", "reject e posture difficulte", "machine:difficulte"),
+    (
+        "a rejection of what was accepted before brings the machine's back",
+        "add e posture force, reject e posture force",
+        "machine:difficulte",
+    ),
+]
+
+
+@pytest.mark.parametrize(("decisions", "expected"), [case[1:] for case in TAG_CASES], ids=[case[0] for case in TAG_CASES])
+def test_decisions_on_codes(decisions: str, expected: str) -> None:
+    words = [decision.split() for decision in decisions.split(", ")]
+    _, unit_id, axis, _ = words[-1]
+    reviewed = decided(*[on_tag(*decision) for decision in words])
+    assert assigned(reviewed, unit_id, axis) == expected
+    assert assigned(reviewed, "b", "posture") == assigned(machine(), "b", "posture")
+
+
+def test_the_machines_rows_all_stay_and_a_persons_row_says_which_decision_it_comes_from() -> None:
+    reviewed = decided(on_tag("reject", "d", "rubrique", "offre"))["tags"]
+    key = ["unit_id", "axis", "code", "score", "evidence"]
+    pd.testing.assert_frame_equal(reviewed.loc[reviewed["source"] == "machine", key], machine()["tags"][key])
+    person = reviewed[reviewed["source"] == "person"]
+    assert person[["unit_id", "code", "score", "is_assigned", "model_version"]].to_numpy().tolist() == [
+        ["d", "offre", 0.0, False, "décision 1"]
+    ]
+
+
+def test_a_renamed_theme_has_its_last_name_and_nothing_else_changes() -> None:
+    reviewed = decided(on_theme("rename_theme", "cars", "Les cars"), on_theme("rename_theme", "cars", "Les cars du soir"))
+    assert theme(reviewed, "cars")["label"] == "Les cars du soir"
+    pd.testing.assert_frame_equal(reviewed["themes"].drop(columns="label"), machine()["themes"].drop(columns="label"))
+    pd.testing.assert_frame_equal(reviewed["theme_members"], machine()["theme_members"])
+
+
+def test_a_merged_theme_gives_its_passages_counts_and_quotes_to_the_other() -> None:
+    reviewed = decided(on_theme("merge_theme", "cars", "lait"))
+    assert set(reviewed["themes"]["theme_id"]) == {"lait", "haie"}
+    assert theme(reviewed, "lait")[["n_units", "n_tables", "n_workshops"]].tolist() == [5, 3, 2]
+    assert json.loads(theme(reviewed, "lait")["quotes"]) == ["d", "e", "a", "b", "c"]
+
+
+MERGES = [
+    ("a chain ends at its last theme", [("cars", "lait"), ("lait", "haie")], {"haie"}),
+    ("a chain decided backwards ends there too", [("lait", "haie"), ("cars", "lait")], {"haie"}),
+    ("merged both ways, the later one stays", [("cars", "lait"), ("lait", "cars")], {"cars", "haie"}),
+    ("a circle ends at the last target", [("cars", "lait"), ("lait", "haie"), ("haie", "cars")], {"cars"}),
+    ("merged twice, the last target gets it", [("cars", "lait"), ("cars", "haie")], {"lait", "haie"}),
+]
+
+
+@pytest.mark.parametrize(("merges", "left"), [case[1:] for case in MERGES], ids=[case[0] for case in MERGES])
+def test_chains_of_merges_lose_no_passage(merges: list[tuple[str, str]], left: set[str]) -> None:
+    reviewed = decided(*[on_theme("merge_theme", source, target) for source, target in merges])
+    assert set(reviewed["themes"]["theme_id"]) == left
+    assert set(themes_of(reviewed)) == set("abcdef") and set(themes_of(reviewed).values()) == left
+
+
+def test_a_rejected_theme_sets_its_passages_aside() -> None:
+    reviewed = decided(on_theme("reject_theme", "cars"))
+    assert set(reviewed["themes"]["theme_id"]) == {"lait", "haie"}
+    assert set(themes_of(reviewed)) == set("def")
+
+
+def test_a_moved_passage_changes_both_themes_counts_and_leaves_its_old_quotes() -> None:
+    reviewed = decided(move("c", "lait"))
+    assert theme(reviewed, "cars")[["n_units", "n_tables", "n_workshops"]].tolist() == [2, 2, 1]
+    assert theme(reviewed, "lait")[["n_units", "n_tables", "n_workshops"]].tolist() == [3, 3, 2]
+    assert json.loads(theme(reviewed, "cars")["quotes"]) == ["a", "b"]
+    assert theme(reviewed, "haie").equals(theme(machine(), "haie"))
+
+
+MOVES = [
+    ("to another theme", [move("a", "lait")], "a", "lait"),
+    ("aside", [move("a", None)], "a", None),
+    ("from aside into a theme", [move("g", "lait")], "g", "lait"),
+    ("into a theme that is merged, before or after", [move("a", "lait"), on_theme("merge_theme", "lait", "haie")], "a", "haie"),
+    ("after its theme was rejected", [on_theme("reject_theme", "cars"), move("a", "lait")], "a", "lait"),
+    ("twice: the last counts", [move("a", "lait"), move("a", "haie")], "a", "haie"),
+    ("to a theme that is no more: stays", [move("a", "t-99")], "a", "cars"),
+]
+
+
+@pytest.mark.parametrize(("decisions", "unit_id", "expected"), [case[1:] for case in MOVES], ids=[case[0] for case in MOVES])
+def test_moved_passages(decisions: list[dict[str, Any]], unit_id: str, expected: str | None) -> None:
+    assert themes_of(decided(*decisions)).get(unit_id) == expected
+
+
+def test_a_theme_without_passages_goes() -> None:
+    assert "haie" not in set(decided(move("f", "cars"))["themes"]["theme_id"])
+
+
+def test_pinned_quotes_come_first_the_last_pinned_before_the_others() -> None:
+    reviewed = decided(on_theme("pin_quote", "cars", unit_id="c"), on_theme("pin_quote", "cars", unit_id="b"))
+    assert json.loads(theme(reviewed, "cars")["quotes"]) == ["b", "c", "a"]
+
+
+def test_a_pinned_passage_of_another_theme_is_not_quoted() -> None:
+    reviewed = decided(on_theme("pin_quote", "cars", unit_id="d"))
+    assert json.loads(theme(reviewed, "cars")["quotes"]) == ["a", "b", "c"]
+
+
+GONE = [
+    on_tag("accept", "z", "rubrique", "offre"),
+    on_theme("rename_theme", "t-99", "Rien"),
+    on_theme("merge_theme", "cars", "t-99"),
+    on_theme("merge_theme", "cars", "cars"),
+    on_theme("reject_theme", "t-99"),
+    on_theme("pin_quote", "cars", unit_id="z"),
+    move("z", "cars"),
+]
+
+
+def test_decisions_on_what_is_gone_are_counted_and_change_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        assert_same(decided(*GONE), machine())
+    assert f"décisions rejouées : {len(GONE)}, dont sans objet : {len(GONE)}" in caplog.text
+
+
+def assert_same(some: dict[str, pd.DataFrame], others: dict[str, pd.DataFrame]) -> None:
+    for name, table in others.items():
+        pd.testing.assert_frame_equal(some[name], table)
+
+
+def random_decisions(seed: int, n_decisions: int = 25) -> list[dict[str, Any]]:
+    """Any decisions on the machine's tables, some of them on things that are gone."""
+    draw = random.Random(seed)
+    themes, units = ["cars", "lait", "haie", "t-99"], [*"abcdefg", "z"]
+    codes = [("rubrique", "offre"), ("rubrique", "enjeux.social"), ("posture", "demande"), ("posture", "force"), ("posture", "difficulte")]
+    makers = [
+        lambda: on_tag(draw.choice(["accept", "reject", "add"]), draw.choice(units), *draw.choice(codes)),
+        lambda: on_theme("rename_theme", draw.choice(themes), draw.choice(["Un nom", "Un autre"])),
+        lambda: on_theme("merge_theme", draw.choice(themes), draw.choice(themes)),
+        lambda: on_theme("reject_theme", draw.choice(themes)),
+        lambda: on_theme("pin_quote", draw.choice(themes), unit_id=draw.choice(units)),
+        lambda: move(draw.choice(units), draw.choice([*themes, None])),
+    ]
+    return [draw.choice(makers)() for _ in range(n_decisions)]
+
+
+def test_without_decisions_the_tables_are_the_machines() -> None:
+    assert_same(decided(), machine())
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_replaying_over_reviewed_tables_changes_nothing(seed: int) -> None:
+    decisions = random_decisions(seed)
+    once = decided(*decisions)
+    assert_same(decided(*decisions, on=once), once)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_any_decisions_leave_one_posture_a_passage_and_themes_that_agree_with_their_members(seed: int) -> None:
+    reviewed = decided(*random_decisions(seed))
+    postures = reviewed["tags"][(reviewed["tags"]["axis"] == "posture") & reviewed["tags"]["is_assigned"]]
+    assert postures.groupby("unit_id")["code"].nunique().reindex(list("abcdefg")).eq(1).all()
+    sizes = reviewed["theme_members"].groupby("theme_id").size()
+    assert sizes.to_dict() == dict(zip(reviewed["themes"]["theme_id"], reviewed["themes"]["n_units"], strict=True))
+    for row in reviewed["themes"].itertuples():
+        assert {themes_of(reviewed).get(unit_id) for unit_id in json.loads(row.quotes)} <= {row.theme_id}
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_decisions_on_different_subjects_may_come_in_any_order(seed: int) -> None:
+    decisions = [
+        on_tag("reject", "a", "posture", "difficulte"),
+        on_tag("add", "b", "rubrique", "offre"),
+        on_tag("reject", "d", "rubrique", "offre"),
+        on_theme("rename_theme", "lait", "La filière lait"),
+        on_theme("merge_theme", "haie", "lait"),
+        on_theme("pin_quote", "lait", unit_id="f"),
+        on_theme("pin_quote", "cars", unit_id="c"),
+        move("a", "lait"),
+        move("g", "haie"),
+    ]
+    shuffled = random.Random(seed).sample(decisions, len(decisions))
+    some, others = decided(*decisions), decided(*shuffled)
+    for tables in (some, others):
+        tables["tags"] = tables["tags"].drop(columns="model_version")
+    assert_same(some, others)
+
+
+def test_the_inputs_are_left_as_they_were() -> None:
+    tables = machine()
+    decided(*random_decisions(1), on=tables)
+    assert_same(tables, machine())
+
+
+def test_a_store_that_does_not_exist_has_no_decisions_and_is_not_made_by_reading(tmp_path: Path) -> None:
+    store = DecisionStore(tmp_path / "decisions.sqlite3")
+    assert store.read().empty and list(store.read().columns) == [column.name for column in DECISIONS.columns]
+    assert not store.path.exists()
+
+
+def test_decisions_come_back_in_order_with_their_numbers(tmp_path: Path) -> None:
+    store = DecisionStore(tmp_path / "decisions.sqlite3")
+    first = store.append(author="lise", action="add_tag", unit_id="a", axis="rubrique", code="offre", why="cité à l'étal")
+    others = store.append_all([{"author": "omar", **on_theme("merge_theme", "cars", "lait")}, {"author": "omar", **move("a", None)}])
+    assert [first, *others] == [1, 2, 3]
+    found = store.read()
+    assert found["decision_id"].tolist() == [1, 2, 3] and found["author"].tolist() == ["lise", "omar", "omar"]
+    assert found["why"][0] == "cité à l'étal" and pd.isna(found["value"][2])
+    assert found["decided_at"].str.endswith("+00:00").all()
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE decisions SET author = 'x'",
+        "DELETE FROM decisions",
+        "INSERT OR REPLACE INTO decisions (decision_id, decided_at, author, action) VALUES (1, 'x', 'x', 'x')",
+    ],
+)
+def test_the_database_itself_refuses_to_change_a_decision(tmp_path: Path, statement: str) -> None:
+    store = DecisionStore(tmp_path / "decisions.sqlite3")
+    store.append(author="lise", **move("a", "lait"))
+    before = store.read()
+    connection = sqlite3.connect(store.path)
+    with pytest.raises(sqlite3.DatabaseError, match="append-only"):
+        connection.execute(statement)
+    connection.close()
+    pd.testing.assert_frame_equal(store.read(), before)
+
+
+def test_an_unknown_action_or_column_is_refused_and_nothing_is_kept(tmp_path: Path) -> None:
+    store = DecisionStore(tmp_path / "decisions.sqlite3")
+    with pytest.raises(TableError):
+        store.append_all([{"author": "lise", **move("a", "lait")}, {"author": "lise", "action": "efface"}])
+    with pytest.raises(TableError):
+        store.append_all([{"author": "lise", "action": "move_unit", "unite": "a"}])
+    assert store.read().empty
+
+
+def test_a_file_that_is_no_store_gives_one_clear_line(tmp_path: Path) -> None:
+    (tmp_path / "decisions.sqlite3").write_text("notes de la table 3, rien d'une base de données" * 50, encoding="utf-8")
+    with pytest.raises(StudyError, match=r"decisions\.sqlite3"):
+        DecisionStore(tmp_path / "decisions.sqlite3").read()
