@@ -14,7 +14,7 @@ from typing import Any
 import vl_convert
 
 from pipeline.publish.report.content import Heat, Scope, Share
-from pipeline.publish.text import percent, sentence
+from pipeline.publish.text import percent, points, sentence
 
 Spec = Mapping[str, Any]
 
@@ -56,7 +56,10 @@ def priorities_spec(scope: Scope) -> Spec:
         for place, criterion in enumerate(priority.criteria)
     ]
     names = {priority.rank: _wrapped(f"{priority.rank}. {priority.label}", 34) for priority in scope.priorities}
-    totals = [{"rank": priority.rank, "name": names[priority.rank], "score": 100 * priority.score} for priority in scope.priorities]
+    totals = [
+        {"rank": priority.rank, "name": names[priority.rank], "score": 100 * priority.score, "shown": points(priority.score)}
+        for priority in scope.priorities
+    ]
     y = {"field": "rank", "type": "ordinal", "axis": None}
     score = {
         "field": "points",
@@ -77,7 +80,7 @@ def priorities_spec(scope: Scope) -> Spec:
     shown = {
         "data": {"values": totals},
         "mark": {**_TEXT, "align": "left", "dx": 6, "fontWeight": "bold"},
-        "encoding": {"y": y, "x": {"field": "score", "type": "quantitative"}, "text": {"field": "score", "format": ".0f"}},
+        "encoding": {"y": y, "x": {"field": "score", "type": "quantitative"}, "text": {"field": "shown"}},
     }
     return _spec({"width": 360, "height": {"step": 46}, "layer": [bars, labels, shown]})
 

@@ -48,7 +48,7 @@ def write_docx(report: Report, path: Path) -> None:
 def _cover(page: Page) -> dict[str, Any]:
     """What the template asks for."""
     contents = [
-        {"level": level, "title": section.title, "anchor": section.anchor}
+        {"level": level, "title": section.title, "anchor": _bookmark(section)}
         for top in page.sections
         for level, section in ((1, top), *((2, inner) for inner in top.sections))
     ]
@@ -65,7 +65,7 @@ def _add_section(document: Document, section: Section, level: int) -> None:
     """A heading that the contents can link to, its blocks, then its subsections."""
     heading = document.add_paragraph(style=f"Heading {level}")
     number = len(document.element.body.xpath("//w:bookmarkStart"))
-    heading._p.append(parse_xml(f'<w:bookmarkStart {_W} w:id="{number}" w:name={quoteattr(section.anchor)}/>'))
+    heading._p.append(parse_xml(f'<w:bookmarkStart {_W} w:id="{number}" w:name={quoteattr(_bookmark(section))}/>'))
     heading.add_run(section.title)
     heading._p.append(parse_xml(f'<w:bookmarkEnd {_W} w:id="{number}"/>'))
     for place, block in enumerate(section.blocks):
@@ -74,6 +74,11 @@ def _add_section(document: Document, section: Section, level: int) -> None:
             document.paragraphs[-1].paragraph_format.keep_with_next = True
     for inner in section.sections:
         _add_section(document, inner, level + 1)
+
+
+def _bookmark(section: Section) -> str:
+    """A bookmark's name holds no hyphen."""
+    return section.anchor.replace("-", "_")
 
 
 def _add_paragraph(document: Document, block: Paragraph) -> None:

@@ -75,6 +75,11 @@ def percent(share: float) -> str:
     return f"{number(100 * share, 0)}{NBSP}%"
 
 
+def points(score: float) -> str:
+    """A score of 0..1 as whole points out of 100."""
+    return number(100 * score, 0)
+
+
 def ordinal(n: int) -> str:
     """1er, 2e, 3e."""
     return f"{number(n)}{'er' if n == 1 else 'e'}"

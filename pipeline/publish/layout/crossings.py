@@ -23,7 +23,9 @@ def rubrique_section(report: Report, numbering: Numbering) -> Section:
         for workshop, shares in zip(heat.workshops, columns, strict=True)
     ]
     alt = sentence("alt.rubriques", maxima=" ; ".join(maxima))
-    figures = [numbering.figure(sentence("legendes.rubriques"), alt, heat_spec(part, max(map(max, heat.shares)))) for part in _parts(heat)]
+    highest = max(map(max, heat.shares))
+    captions = [sentence("legendes.rubriques"), *[sentence("legendes.rubriques_suite")] * len(heat.workshops)]
+    figures = [numbering.figure(caption, alt, heat_spec(part, highest)) for caption, part in zip(captions, _parts(heat), strict=False)]
     return Section(title, "rubriques", (Paragraph(sentence("rubriques.intro"), "lead"), *figures))
 
 

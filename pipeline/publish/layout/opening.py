@@ -7,12 +7,12 @@ from pipeline.publish.text import capitalised, number, sentence, texts
 
 
 def opening_section(report: Report, numbering: Numbering) -> Section:
-    """Key figures, one row a workshop, one row a priority."""
+    """Key figures, one row a priority, one row a workshop."""
     blocks: list[Block] = [_figures(report)]
-    if report.workshops:
-        blocks.append(_workshops(report, numbering))
     if report.scopes[0].priorities:
         blocks.append(_priorities(report, numbering))
+    if report.workshops:
+        blocks.append(_workshops(report, numbering))
     return Section(sentence("titres.page"), "essentiel", tuple(blocks))
 
 
@@ -26,7 +26,10 @@ def _figures(report: Report) -> Facts:
         "themes": len(report.themes),
     }
     words = {name: texts()["chiffres"][name].split("|") for name in counts}
-    return Facts(tuple((number(n), words[name][n > 1]) for name, n in counts.items()))
+    shown = {
+        name: n for name, n in counts.items() if n or name in ("ateliers", "passages")
+    }  # without an attendance list, nobody is counted
+    return Facts(tuple((number(n), words[name][n > 1]) for name, n in shown.items()))
 
 
 def _workshops(report: Report, numbering: Numbering) -> Block:

@@ -4,7 +4,7 @@ from pipeline.publish.charts import posture_colour, priorities_spec, profile_spe
 from pipeline.publish.layout.blocks import Block, Paragraph, PriorityCard, Section
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.content import Priority, Report, Scope
-from pipeline.publish.text import NBSP, capitalised, count, joined, number, ordinal, sentence
+from pipeline.publish.text import NBSP, capitalised, count, joined, number, ordinal, points, sentence
 
 
 def priority_section(report: Report, numbering: Numbering) -> Section:
@@ -31,8 +31,8 @@ def _alt(scope: Scope) -> str:
             "alt.priorites_barre",
             rang=ordinal(priority.rank),
             theme=priority.label,
-            score=number(100 * priority.score, 0),
-            parts=joined([f"{part.label} {number(100 * part.contribution, 0)}" for part in priority.criteria if part.contribution > 0.005]),
+            score=points(priority.score),
+            parts=joined([f"{part.label} {points(part.contribution)}" for part in priority.criteria if part.contribution > 0.005]),
         )
         for priority in scope.priorities
     ]
@@ -43,7 +43,7 @@ def _card(priority: Priority) -> PriorityCard:
     facts = sentence(
         "priorites.faits",
         intervalle=capitalised(priority.interval),
-        score=number(100 * priority.score, 0),
+        score=points(priority.score),
         passages=count(priority.n_units, "passage"),
         stabilite=priority.stability,
     )

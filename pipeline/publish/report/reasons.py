@@ -50,7 +50,7 @@ def _insistence(members: pd.DataFrame) -> str:
     summaries = members[members["is_summary"]]
     n_tables = summaries.loc[summaries["is_table"], "circle_id"].nunique()
     n_away = members.loc[members["is_away"], "circle_id"].nunique()
-    parts = [sentence("raisons.insistence_tables", n=count(n_tables, "table"))] if n_tables else []
+    parts = [sentence("raisons.insistence_tables", n=count(n_tables, "rapporteur"))] if n_tables else []
     if len(summaries) and not n_tables:
         parts.append(sentence("raisons.insistence_restitution"))
     if n_away:

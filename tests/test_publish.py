@@ -1,0 +1,528 @@
+"""Publishing: every format says the same, in French, with nothing lost, nothing internal shown and nothing that depends on the day."""
+
+import dataclasses
+import io
+import itertools
+import json
+import re
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import docx
+import pandas as pd
+import pytest
+from invented import DIE, ORTHEZ, said, tag, workshops
+from lxml import etree, html
+from published import GRID, VERBATIM, passages, report, tables
+from python_calamine import CalamineWorkbook
+
+from pipeline.errors import UsageError
+from pipeline.publish import build_report, write_docx, write_html, write_tables
+from pipeline.publish.charts import HEAT_COLOURS, draw_png, draw_svg, profile_spec
+from pipeline.publish.report.content import Report, Share
+from pipeline.publish.report.people import commune_name
+from pipeline.publish.templates.make_docx_template import make_template
+from pipeline.publish.text import (
+    count,
+    french_date,
+    joined,
+    number,
+    ordinal,
+    percent,
+    printable,
+    quoted,
+    rank_interval,
+    stability,
+    typography,
+    where,
+)
+from pipeline.rank import rank_themes
+from pipeline.settings import PublishSettings, RankSettings
+from pipeline.tables import DOCUMENTS, TABLES, TAGS, THEMES
+
+
+def page_of(made: Report, folder: Path) -> Any:
+    write_html(made, folder / "rapport.html")
+    return html.fromstring((folder / "rapport.html").read_bytes())
+
+
+def words_of(path: Path) -> list[str]:
+    """Every paragraph of a Word document, in cells too, with its words joined by single spaces."""
+    body = docx.Document(str(path)).element.body
+    texts = ["".join(node.text or " " for node in paragraph.xpath(".//w:t | .//w:br")) for paragraph in body.xpath(".//w:p")]
+    return [" ".join(text.split()) for text in texts if text.strip()]
+
+
+# ---- words ----
+
+TYPOGRAPHY = [
+    ("Attention : fermé", "Attention\u00a0: fermé"),
+    ("vraiment ? oui ; non !", "vraiment\u202f? oui\u202f; non\u202f!"),
+    ("« ce qui marche »", "«\u00a0ce qui marche\u00a0»"),
+    ("l'eau d'Orthez", "l’eau d’Orthez"),
+    ("12 %", "12\u00a0%"),
+    ("à 10:30", "à 10:30"),
+    ("tiers-lieu (ouvert)", "tiers-lieu (ouvert)"),
+    ("déjà\u00a0: fait", "déjà\u00a0: fait"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TYPOGRAPHY)
+def test_french_spacing_is_put_where_there_is_a_space_and_nowhere_else(text: str, expected: str) -> None:
+    assert typography(text) == expected
+    assert typography(expected) == expected
+
+
+NUMBERS = [
+    (number(1234567), "1\u202f234\u202f567"),
+    (number(3.5), "3,5"),
+    (number(0.30000000000000004), "0,3"),
+    (number(-2), "\u22122"),
+    (number(12.0), "12"),
+    (count(0, "passage"), "0\u00a0passage"),
+    (count(1, "passage"), "1\u00a0passage"),
+    (count(2, "passage"), "2\u00a0passages"),
+    (count(2, "fichier non lu", "fichiers non lus"), "2\u00a0fichiers non lus"),
+    (percent(0.123), "12\u00a0%"),
+    (percent(0.001), "<\u00a01\u00a0%"),
+    (percent(0.0), "0\u00a0%"),
+    (ordinal(1), "1er"),
+    (ordinal(2), "2e"),
+    (joined([]), ""),
+    (joined(["a"]), "a"),
+    (joined(["a", "b", "c"]), "a, b et c"),
+    (french_date("2025-06-01"), "1er\u00a0juin\u00a02025"),
+    (french_date("2025-12-24"), "24\u00a0décembre\u00a02025"),
+    (french_date("printemps 2025"), "printemps 2025"),
+    (french_date("2025-13-45"), "2025-13-45"),
+    (french_date(None), ""),
+    (rank_interval(1, 3), "entre le 1er et le 3e rang selon les poids et les tables retenues"),
+    (rank_interval(2, 2), "au 2e rang dans neuf classements sur dix"),
+    (quoted("plus de car"), "«\u00a0plus de car\u00a0»"),
+    (quoted("« plus de car »"), "« plus de car »"),
+    (commune_name("aire-sur-la-lys"), "Aire-sur-la-Lys"),
+    (commune_name("Thérouanne"), "Thérouanne"),
+    (commune_name("64430"), "commune\u00a064430"),
+]
+
+
+@pytest.mark.parametrize(("shown", "expected"), NUMBERS)
+def test_numbers_dates_ranks_and_names_are_written_as_in_french(shown: str, expected: str) -> None:
+    assert shown == expected
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (1.0, "solide"),
+        (0.75, "solide"),
+        (0.74, "à confirmer"),
+        (0.5, "à confirmer"),
+        (0.49, "fragile"),
+        (None, "non mesurée"),
+        (float("nan"), "non mesurée"),
+    ],
+)
+def test_stability_is_a_plain_word_at_each_bound(value: float | None, expected: str) -> None:
+    assert stability(value) == expected
+
+
+PLACES = [
+    (("notes", "q2", 3), "table\u00a03, «\u00a0ce qui marche\u00a0»"),
+    (("postit", "q1", 4), "post-it, table\u00a04, «\u00a0besoins et menaces\u00a0»"),
+    (("postit", "q4", None), "post-it, «\u00a0à améliorer\u00a0»"),
+    (("transcript", None, 5), "enregistrement, table\u00a05"),
+    (("mail", "distance", None), "mail"),
+    (("telephone", "distance", None), "appel téléphonique"),
+    (("notes", "resume", 2), "restitution de la table\u00a02"),
+    (("resume", "resume", None), "restitution"),
+    (("notes", "autre", 1), "table\u00a01"),
+    (("notes", None, None), "notes"),
+    (("notes", "distance", None), "notes, «\u00a0contribution à distance\u00a0»"),
+]
+
+
+@pytest.mark.parametrize(("said_at", "expected"), PLACES)
+def test_where_a_passage_was_said_is_told_in_words(said_at: tuple[Any, ...], expected: str) -> None:
+    assert where(*said_at) == expected
+
+
+def test_characters_that_no_file_can_hold_are_dropped_and_only_those() -> None:
+    assert printable("a\x00b\x0bc\ud800d\ufffee\tf\ng") == "abcde\tf\ng"
+    assert printable("« L'Écluse » – 3 €/m² 🚍 \u00a0\u202f") == "« L'Écluse » – 3 €/m² 🚍 \u00a0\u202f"
+
+
+# ---- content ----
+
+
+def test_a_priority_says_where_it_was_said_then_what_lifts_it_above_the_others() -> None:
+    first = report().scopes[0].priorities[0]
+    assert first.label == "Cars"
+    assert first.why.replace("\u00a0", " ").replace("\u202f", " ") == (
+        "Dit à 3 tables sur 8 et dans 2 ateliers sur 2 ; abordé dans 2 questions sur 3 ; "
+        "5 passages sur 6 disent une difficulté ou une demande ; repris par 1 rapporteur et redit par 1 contribution à distance."
+    )
+    assert (first.n_tables, first.of_tables, first.n_workshops, first.of_workshops, first.n_units) == (3, 8, 2, 2, 6)
+    assert [(share.label, share.n_units) for share in first.postures] == [("Difficulté ou menace", 5), ("Proposition", 1)]
+
+
+def test_a_theme_below_average_on_every_criterion_only_says_where_it_was_said() -> None:
+    last = report().scopes[0].priorities[-1]
+    assert (last.label, last.why.replace("\u00a0", " ")) == ("Lait", "Dit à 1 table sur 8 et dans 1 atelier sur 2.")
+
+
+def test_a_theme_that_no_table_spoke_of_says_so() -> None:
+    made = tables(said("cars", None, "distance", channel="mail", text="plus de car"), said("lait", 1), said("lait", 2))
+    reasons = {item.label: item.why for item in report(made).scopes[0].priorities}
+    assert reasons["Cars"].startswith("Dit hors des tables, par mail, téléphone ou en restitution")
+
+
+@pytest.mark.parametrize("weights", [None, {"tables": 1.0, "insistence": 3.0}])
+def test_contributions_add_up_to_the_score_with_the_weights_of_the_ranking(weights: dict[str, float] | None) -> None:
+    made = tables()
+    settings = RankSettings(n_draws=60, **({"weights": weights} if weights else {}))
+    made["priorities"] = rank_themes(*[made[name] for name in ("units", "tags", "themes", "theme_members", "workshops")], settings=settings)
+    content = build_report(made, grid=GRID, settings=PublishSettings(), title="", made_on="2025-06-01", weights=weights)
+    for scope in content.scopes:
+        for item in scope.priorities:
+            assert sum(criterion.contribution for criterion in item.criteria) == pytest.approx(item.score, abs=1e-5)
+
+
+def test_the_study_comes_first_then_its_workshops_in_order_of_date() -> None:
+    assert [scope.title for scope in report().scopes] == ["Ensemble de l’étude", "orthez", "die"]
+
+
+def test_a_study_of_one_workshop_is_told_once() -> None:
+    made = tables(said("cars", 1), said("lait", 2)) | {"workshops": workshops(ORTHEZ)}
+    assert [scope.title for scope in report(made).scopes] == ["Ensemble de l’étude"]
+
+
+def test_workshops_of_one_territory_are_told_apart_by_their_dates() -> None:
+    made = tables(*passages(), said("lait", 1, workshop_id="orthez-2025-05-06")) | {
+        "workshops": workshops(ORTHEZ, DIE, "orthez-2025-05-06")
+    }
+    assert [workshop.name for workshop in report(made).workshops] == [
+        "orthez (4\u00a0février\u00a02025)",
+        "die",
+        "orthez (6\u00a0mai\u00a02025)",
+    ]
+
+
+def test_quotes_are_verbatim_central_first_and_from_as_many_places_as_possible() -> None:
+    quotes = report().scopes[0].priorities[0].quotes
+    assert [quote.text for quote in quotes] == [VERBATIM, "pas de car pour le lycée de Die", "les cars du soir ont disparu de la vallée"]
+    assert [quote.where for quote in quotes] == [
+        "orthez, table\u00a01, «\u00a0besoins et menaces\u00a0»",
+        "die, table\u00a01, «\u00a0besoins et menaces\u00a0»",
+        "orthez, table\u00a02, «\u00a0besoins et menaces\u00a0»",
+    ]
+
+
+def test_the_same_words_are_not_quoted_twice_and_a_scrap_is_quoted_last() -> None:
+    made = tables(
+        *[said("cars", n, text=text) for n, text in enumerate(["Plus de car", "plus  de car", "ok", "le car de nuit a été supprimé"], 1)]
+    )
+    made["themes"] = THEMES.check(made["themes"].assign(quotes="[]"))
+    quotes = [quote.text for quote in report(made).scopes[0].priorities[0].quotes]
+    assert quotes == ["le car de nuit a été supprimé", "Plus de car", "ok"]
+
+
+def test_every_passage_is_in_a_theme_or_listed_as_set_aside() -> None:
+    content = report()
+    assert content.coverage.n_units == len(tables()["units"]) == content.coverage.n_themed + content.set_aside.n_all
+    assert (content.coverage.n_themed_coded, content.coverage.n_themed_uncoded) == (3, 4)
+    assert (content.coverage.n_aside_coded, content.coverage.n_aside_uncoded) == (1, 1)
+    assert [(row.text, row.codes) for row in content.set_aside.rows] == [
+        ("pause café", ""),
+        ("la forêt brûle plus souvent", "Besoins et menaces environnementaux"),
+    ]
+
+
+def test_a_member_of_a_theme_that_is_gone_is_set_aside() -> None:
+    made = tables()
+    made["themes"] = made["themes"][made["themes"]["theme_id"] != "lait"]
+    content = report(made)
+    assert (content.coverage.n_themed, content.set_aside.n_all) == (6, 3)
+    assert [item.label for item in content.scopes[0].priorities] == ["Cars"]
+
+
+def test_a_person_who_refuses_a_tag_is_heard() -> None:
+    made = tables()
+    refused = TAGS.build([tag("u000", "rubrique", "enjeux.social", is_assigned=False, source="person")])
+    added = TAGS.build([tag("u000", "rubrique", "accompagnement", source="person")])
+    made["tags"] = pd.concat([made["tags"], refused, added], ignore_index=True)
+    used = {row.label: row.n_units for row in report(made).codes}
+    assert (used["Besoins et menaces sociaux"], used["Besoins d’accompagnement"]) == (0, 1)
+    assert report(made).coverage.n_reviewed_tags == 1
+
+
+def test_a_long_list_is_cut_and_still_counted() -> None:
+    content = report(n_annex_rows=1)
+    assert (len(content.set_aside.rows), content.set_aside.n_all) == (1, 2)
+    assert (len(content.documents.rows), content.documents.n_all) == (1, len(tables()["documents"]))
+
+
+def test_who_signed_was_there_and_a_list_that_nobody_signed_counts_whole() -> None:
+    first, second = report().workshops
+    assert (first.n_registered, first.n_signed, first.n_people, first.n_structures) == (4, 3, 3, 1)
+    assert (second.n_registered, second.n_signed, second.n_people) == (1, None, 1)
+    assert [(row.structure_type, row.cells) for row in report().attendance] == [
+        ("coopérative", ((1, 2), (0, 0))),
+        ("association", ((0, 0), (0, 1))),
+        ("non précisé", ((0, 1), (0, 0))),
+    ]
+
+
+def test_an_offer_is_told_with_its_quantity_structure_and_place() -> None:
+    (offer,) = report().offers.rows
+    assert (offer.activity, offer.quantity, offer.structure, offer.territory) == (
+        "collecte de lait",
+        "1\u202f200\u00a0litres par jour",
+        "Coop'Lait & fils",
+        "orthez",
+    )
+
+
+# ---- formats ----
+
+
+def test_both_formats_say_the_same(tmp_path: Path) -> None:
+    content = report()
+    page = page_of(content, tmp_path)
+    write_docx(content, tmp_path / "rapport.docx")
+    shown = " ".join(page.xpath("//body")[0].text_content().split())
+    shown = re.sub(r"\s+", " ", shown)
+    for line in words_of(tmp_path / "rapport.docx"):
+        for part in re.split(r"\s*■\s*", line):  # a legend is a list on the page
+            told = re.sub(r"^(\d+)\. ", "", re.sub(r"\s+", " ", part).strip())
+            assert told in shown, told
+    assert VERBATIM in shown
+
+
+@pytest.mark.parametrize("suffix", ["html", "docx"])
+def test_nothing_internal_or_english_is_shown(tmp_path: Path, suffix: str) -> None:
+    content = report()
+    if suffix == "html":
+        page = page_of(content, tmp_path)
+        shown = " ".join(page.xpath("//body//text()[not(ancestor::style)]") + page.xpath("//@aria-label | //@title | //@alt"))
+    else:
+        write_docx(content, tmp_path / "rapport.docx")
+        document = docx.Document(str(tmp_path / "rapport.docx"))
+        shown = " ".join([*words_of(tmp_path / "rapport.docx"), *document.element.body.xpath(".//wp:docPr/@descr | .//wp:docPr/@name")])
+    made = tables()
+    ids = [*made["units"]["unit_id"], *made["workshops"]["workshop_id"], *made["documents"]["document_id"], "coop-lait", "arthez-de-bearn"]
+    ids += ["c_tables", "q1", "q2", "resume", "enjeux.social", "difficulte", "opportunites"]
+    ids += ["None", "nan", "NaN", "<NA>", "True", "Picture", "container", "Table of", "{{ "[:2] + "%"]
+    assert [word for word in ids if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", shown)] == []
+
+
+def test_the_page_needs_nothing_from_outside_and_runs_no_script(tmp_path: Path) -> None:
+    page = page_of(report(), tmp_path)
+    assert page.xpath("//script | //link | //img | //iframe | //object | //*[@onload or @onclick]") == []
+    outside = [value for value in page.xpath("//@href | //@src") if not value.startswith("#")]
+    assert outside == []
+    assert "url(" not in "".join(page.xpath("//style/text()"))
+    assert {href[1:] for href in page.xpath("//@href")} <= set(page.xpath("//@id"))
+
+
+def test_what_people_wrote_is_never_markup(tmp_path: Path) -> None:
+    made = tables(said("cars", 1, text="<script>alert(1)</script> & <b>gras</b>"), said("cars", 2), said(None, 3, text="<img src=x>"))
+    made["themes"] = THEMES.check(made["themes"].assign(label='<i>Cars</i> & "gares"', description="{{ 7 * 7 }}"))
+    page = page_of(report(made), tmp_path)
+    assert page.xpath("//script | //b | //i | //img") == []
+    assert "<script>alert(1)</script> & <b>gras</b>" in page.text_content()
+    assert any('<i>Cars</i> & "gares"' in label for label in page.xpath("//svg/@aria-label"))
+    write_docx(report(made), tmp_path / "rapport.docx")
+    assert "« <script>alert(1)</script> & <b>gras</b> »" in words_of(tmp_path / "rapport.docx")
+
+
+def test_the_page_can_be_read_without_seeing_it(tmp_path: Path) -> None:
+    page = page_of(report(), tmp_path)
+    assert page.get("lang") == "fr"
+    levels = [int(heading.tag[1]) for heading in page.xpath("//h1 | //h2 | //h3 | //h4 | //h5")]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
+    assert page.xpath("//thead//th[not(@scope='col')] | //tbody//th[not(@scope='row')] | //table[not(caption)]") == []
+    drawings = page.xpath("//svg")
+    assert drawings and all(drawing.get("role") == "img" and len(drawing.get("aria-label")) > 20 for drawing in drawings)
+    assert page.xpath("//svg//@aria-roledescription") == []
+    assert page.xpath("//a[@class='skip']/@href") == ["#contenu"]
+
+
+def test_the_word_report_has_styles_captions_fields_and_described_pictures(tmp_path: Path) -> None:
+    write_docx(report(), tmp_path / "rapport.docx")
+    document = docx.Document(str(tmp_path / "rapport.docx"))
+    styles = {paragraph.style.name for paragraph in document.paragraphs if paragraph.style}
+    assert {"Title", "Heading 1", "Heading 2", "Heading 3", "Caption", "Quote", "toc 1", "toc 2", "List Bullet"} <= styles
+    xml = document.element.xml
+    assert xml.count("TOC \\o") == 1 and "{{" not in xml.replace("{{ 7*7 }}", "") and "{%" not in xml
+    bookmarks = set(document.element.body.xpath("//w:bookmarkStart/@w:name"))
+    assert set(re.findall(r'HYPERLINK \\l "([^"]+)"', xml)) <= bookmarks
+    figures = [int(run.text) for run in document.element.body.xpath("//w:fldSimple[contains(@w:instr, 'SEQ Tableau')]//w:t")]
+    assert figures == list(range(1, len(figures) + 1)) and len(figures) == len(document.tables) - 1
+    assert all(picture.get("descr") for picture in document.element.body.xpath("//wp:docPr"))
+    ids = document.element.body.xpath("//wp:docPr/@id")
+    assert len(ids) == len(set(ids))
+    assert document.core_properties.title == "Étude d’essai"
+
+
+def test_control_characters_do_not_break_the_word_report(tmp_path: Path) -> None:
+    made = tables(said("cars", 1, text="avant\x00\x0b\x1faprès\tcol\nligne"), said(None, 2, text="\x08mis\x0cà part"))
+    write_docx(report(made), tmp_path / "rapport.docx")
+    with zipfile.ZipFile(tmp_path / "rapport.docx") as archive:
+        for name in archive.namelist():
+            if name.endswith((".xml", ".rels")):
+                etree.parse(io.BytesIO(archive.read(name)))
+    assert "« misà part »" in words_of(tmp_path / "rapport.docx")
+
+
+def test_two_reports_of_the_same_content_are_the_same_files(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        made = {table: rows.copy() for table, rows in tables().items()}
+        write_html(report(made), tmp_path / name / "rapport.html")
+        write_docx(report(made), tmp_path / name / "rapport.docx")
+        write_tables(made, tmp_path / name, formats=("xlsx", "csv", "geojson"), grid=GRID)
+    files = sorted(path.name for path in (tmp_path / "a").iterdir())
+    assert len(files) > 15
+    assert [name for name in files if (tmp_path / "a" / name).read_bytes() != (tmp_path / "b" / name).read_bytes()] == []
+
+
+@pytest.mark.parametrize("name", ["rapport.docx", "tableaux.xlsx"])
+def test_no_file_tells_when_it_was_written(tmp_path: Path, name: str) -> None:
+    write_docx(report(), tmp_path / "rapport.docx")
+    write_tables(tables(), tmp_path, formats=["xlsx"])
+    with zipfile.ZipFile(tmp_path / name) as archive:
+        assert {entry.date_time for entry in archive.infolist()} == {(1980, 1, 1, 0, 0, 0)}
+        properties = archive.read("docProps/core.xml").decode()
+    assert set(re.findall(r"(\d{4}-\d\d-\d\d)T", properties)) <= {"2025-06-01", "1980-01-01"}
+
+
+def test_the_order_of_rows_in_the_tables_changes_nothing(tmp_path: Path) -> None:
+    shuffled = {name: rows.sample(frac=1, random_state=3).reset_index(drop=True) for name, rows in tables().items()}
+    write_html(report(), tmp_path / "a.html")
+    write_html(report(shuffled), tmp_path / "b.html")
+    assert (tmp_path / "a.html").read_text(encoding="utf-8") == (tmp_path / "b.html").read_text(encoding="utf-8")
+
+
+def test_an_empty_study_gives_a_report_that_says_so(tmp_path: Path) -> None:
+    content = report({name: table.empty() for name, table in TABLES.items()})
+    page = page_of(content, tmp_path)
+    write_docx(content, tmp_path / "rapport.docx")
+    shown = page.text_content()
+    for line in ("Aucun thème n’a pu être classé", "Aucune liste d’émargement", "Tous les passages sont dans un thème"):
+        assert line in shown
+
+
+def test_only_workshops_counts_as_an_empty_study(tmp_path: Path) -> None:
+    assert len(report({"workshops": workshops()}).scopes) == 3
+
+
+def test_what_is_cut_short_is_said_and_what_could_not_be_read_is_listed(tmp_path: Path) -> None:
+    shown = " ".join(page_of(report(n_annex_rows=1), tmp_path).text_content().split())
+    assert "Sont montrées ici les 1 premières lignes sur 2." in shown.replace("\u00a0", " ")
+    assert "orthez/photo.heic" in shown and "saisir la photo dans un fichier texte" in shown
+
+
+def test_the_word_template_is_the_one_its_maker_makes(tmp_path: Path) -> None:
+    make_template(tmp_path / "rapport.docx")
+    shipped = Path(__file__).parent.parent / "pipeline" / "publish" / "templates" / "rapport.docx"
+    with zipfile.ZipFile(tmp_path / "rapport.docx") as made, zipfile.ZipFile(shipped) as kept:
+        assert made.namelist() == kept.namelist()
+        assert [name for name in made.namelist() if made.read(name) != kept.read(name)] == []
+
+
+# ---- charts ----
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
+    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+@pytest.mark.parametrize("background", HEAT_COLOURS)
+def test_a_share_written_in_the_heat_map_has_enough_contrast(background: str) -> None:
+    assert (_luminance(background) + 0.05) / (_luminance("#22302f") + 0.05) >= 4.5
+
+
+def test_a_chart_is_drawn_alike_for_the_page_and_for_word() -> None:
+    spec = profile_spec((Share("Force & <réussite>", 3, 0), Share("Difficulté", 1, 1)))
+    drawing = etree.fromstring(draw_svg(spec))
+    picture = draw_png(spec)
+    assert drawing.get("width") == "322" or float(drawing.get("width")) >= 320
+    width = int.from_bytes(picture[16:20], "big")
+    assert width == pytest.approx(float(drawing.get("width")) * 200 / 72, abs=2)
+    bars = drawing.xpath("//*[local-name()='path'][@fill='#009e73' or @fill='#d55e00']")
+    assert len(bars) == 2
+
+
+# ---- tables for other tools ----
+
+
+def test_the_list_of_passages_holds_every_one_in_words(tmp_path: Path) -> None:
+    write_tables(tables(), tmp_path, formats=["csv"], grid=GRID)
+    listed = pd.read_csv(tmp_path / "passages.csv", sep=";", encoding="utf-8-sig", keep_default_na=False)
+    assert len(listed) == 9
+    first = listed.iloc[0]
+    assert (first["Atelier"], first["Question"], first["Rubriques"], first["Posture"], first["Thème"], first["Mis à part"]) == (
+        "orthez",
+        "besoins et menaces",
+        "Besoins et menaces sociaux",
+        "Difficulté ou menace",
+        "Cars",
+        "non",
+    )
+    assert list(listed["Mis à part"]).count("oui") == 2
+
+
+def test_a_passage_that_looks_like_a_formula_stays_a_text(tmp_path: Path) -> None:
+    made = tables(
+        said("cars", 1, text='=HYPERLINK("http://x")'), said("cars", 2, text="- plus de car"), said("cars", 3, text="http://un.site")
+    )
+    write_tables(made, tmp_path, formats=["csv", "xlsx"])
+    assert "\"'=HYPERLINK" in (tmp_path / "units.csv").read_text(encoding="utf-8-sig")
+    assert ";'- plus de car;" in (tmp_path / "units.csv").read_text(encoding="utf-8-sig")
+    rows = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx")).get_sheet_by_name("units").to_python()
+    texts = [row[rows[0].index("text")] for row in rows[1:]]
+    assert texts == ['=HYPERLINK("http://x")', "- plus de car", "http://un.site"]
+    with zipfile.ZipFile(tmp_path / "tableaux.xlsx") as archive:
+        sheets = "".join(archive.read(name).decode() for name in archive.namelist() if "sheet" in name)
+    assert "<f>" not in sheets and "<hyperlink " not in sheets
+
+
+def test_a_text_too_long_for_a_cell_is_cut_and_blanks_stay_blank(tmp_path: Path) -> None:
+    made = tables()
+    made["documents"] = DOCUMENTS.check(made["documents"].assign(text="é" * 40_000))
+    write_tables(made, tmp_path, formats=["xlsx"])
+    sheet = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx")).get_sheet_by_name("documents").to_python()
+    assert len(sheet[1][sheet[0].index("text")]) == 32_767
+    assert sheet[1][sheet[0].index("table_number")] == ""
+
+
+def test_parquet_gives_back_the_tables(tmp_path: Path) -> None:
+    made = tables()
+    write_tables(made, tmp_path, formats=["parquet"])
+    for name in ("units", "tags", "priorities"):
+        pd.testing.assert_frame_equal(TABLES[name].check(pd.read_parquet(tmp_path / f"{name}.parquet")), made[name])
+
+
+def test_structures_are_points_with_longitude_first_and_drawn_areas_follow(tmp_path: Path) -> None:
+    area = {"type": "Polygon", "coordinates": [[[-0.8, 43.4], [-0.7, 43.4], [-0.7, 43.5], [-0.8, 43.4]]]}
+    catchments = TABLES["catchments"].build([{"structure_id": "coop-lait", "geometry": json.dumps(area), "radius_km": None}])
+    write_tables(tables(catchments=catchments), tmp_path, formats=["geojson"])
+    features = json.loads((tmp_path / "structures.geojson").read_text(encoding="utf-8"))["features"]
+    assert [feature["geometry"] for feature in features] == [{"type": "Point", "coordinates": [-0.77, 43.49]}, area]
+    assert features[0]["properties"]["name"] == "Coop'Lait & fils"
+
+
+def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"format inconnu : ods ; attendu : un de : xlsx, csv, parquet, geojson"):
+        write_tables(tables(), tmp_path / "sortie", formats=["csv", "ods"])  # type: ignore[list-item]
+    assert not (tmp_path / "sortie").exists()
+
+
+def test_a_report_is_frozen() -> None:
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        report().title = "autre"  # type: ignore[misc]
