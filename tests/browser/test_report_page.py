@@ -40,9 +40,7 @@ TEXTS = """() => {
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("page") / "rapport.html"
     made = tables()
-    made["themes"] = THEMES.check(
-        made["themes"].assign(label="Se déplacer le soir et le dimanche sans voiture, d'un bout à l'autre de la vallée")
-    )
+    made["themes"] = THEMES.check(made["themes"].assign(label="Se déplacer le soir et le dimanche sans voiture dans la vallée"))
     write_html(report(made), path)
     return path.as_uri()
 
