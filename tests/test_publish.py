@@ -277,8 +277,8 @@ def test_who_signed_was_there_and_a_list_that_nobody_signed_counts_whole() -> No
 def test_an_offer_is_told_with_its_quantity_structure_and_place() -> None:
     (offer,) = report().offers.rows
     assert (offer.activity, offer.quantity, offer.structure, offer.territory) == (
-        "collecte de lait",
-        "1\u202f200\u00a0litres par jour",
+        "Collecte de lait",
+        "1\u202f200 litres par jour",
         "Coop'Lait & fils",
         "orthez",
     )

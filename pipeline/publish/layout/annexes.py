@@ -14,7 +14,7 @@ def offer_section(report: Report, numbering: Numbering) -> Section:
     title = sentence("titres.offre")
     if not report.offers.rows:
         return Section(title, "offre", (Paragraph(sentence("offre.aucune")),))
-    columns = {"activite": 2.4, "quantite": 1.5, "structure": 1.8, "territoire": 1.6, "passage": 3.6}
+    columns = {"activite": 2.4, "quantite": 1.8, "structure": 1.8, "territoire": 1.6, "passage": 3.4}
     rows = [(row.activity, row.quantity or "–", row.structure or "–", row.territory, quoted(row.passage)) for row in report.offers.rows]
     table = numbering.table(sentence("legendes.offre"), columns, rows)
     return Section(title, "offre", (Paragraph(sentence("offre.intro"), "lead"), table, *_cut(report.offers, "offers")))

@@ -7,9 +7,11 @@ from pipeline.publish.layout.blocks import Block, Paragraph, Section, Table
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.content import Heat, Report
 from pipeline.publish.text import count, joined, percent, sentence
+from pipeline.tables import VERDICTS
 
 _COLUMNS_A_TABLE = 4  # a wider crossing goes on in a second table, so that a portrait page holds it
 _COLUMNS_A_FIGURE = 5
+_SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ "}  # more here, less here: seen at a glance, in black and white too
 
 
 def rubrique_section(report: Report, numbering: Numbering) -> Section:
@@ -42,7 +44,10 @@ def territory_section(report: Report, numbering: Numbering) -> Section:
     if len(report.territories) < 2 or not report.contrasts:
         reason = "territoires.un_seul" if len(report.territories) < 2 else "territoires.aucun"
         return Section(title, "territoires", (Paragraph(sentence(reason)),))
-    rows = [(row.label, [f"{tables}\n{verdict}".strip() or "–" for tables, verdict in row.cells]) for row in report.contrasts]
+    rows = [
+        (row.label, [f"{tables}\n{_SIGNS.get(verdict, '')}{verdict}".strip() or "–" for tables, verdict in row.cells])
+        for row in report.contrasts
+    ]
     tables = _split(numbering, "territoires", "theme", report.territories, rows)
     return Section(title, "territoires", (Paragraph(sentence("territoires.intro"), "lead"), *tables))
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.french import fold
 from pipeline.publish.report.content import AbsentVoices, AttendanceRow, Capped, OfferRow, WorkshopFacts
 from pipeline.publish.report.passages import Passages, Tables, rows_of
-from pipeline.publish.text import NBSP, french_date, number, printable, typography, word
+from pipeline.publish.text import NBSP, capitalised, french_date, number, printable, typography, word
 from pipeline.tables import STRUCTURE_TYPES
 
 _SMALL_WORDS = frozenset(["à", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "lès", "sous", "sur"])
@@ -82,12 +83,12 @@ def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> Capped[OfferR
         .merge(passages.rows[["unit_id", "workshop_id", "place_in_study", "text"]], on="unit_id", validate="many_to_one")
         .merge(tables["structures"][["structure_id", "name"]], on="structure_id", how="left", validate="many_to_one")
     )
-    offers["is_bare"] = offers["quantity"].isna()
-    offers = offers.sort_values(["place_in_study", "is_bare", "activity", "quantity", "quantity_unit", "unit_id"])
+    offers = offers.assign(is_bare=offers["quantity"].isna(), sorted_as=offers["activity"].map(fold))
+    offers = offers.sort_values(["place_in_study", "is_bare", "sorted_as", "activity", "quantity", "quantity_unit", "unit_id"])
     rows = tuple(
         OfferRow(
             territory=passages.names[row.workshop_id],
-            activity=typography(printable(row.activity)),
+            activity=capitalised(typography(printable(row.activity))),
             quantity=_quantity(row.quantity, row.quantity_unit),
             structure="" if pd.isna(row.name) else printable(row.name),
             passage=row.text,
@@ -110,4 +111,4 @@ def commune_name(value: str) -> str:
 def _quantity(quantity: float, unit: Any) -> str:
     if pd.isna(quantity):
         return ""
-    return number(quantity, 2) + (f"{NBSP}{typography(printable(unit))}" if not pd.isna(unit) else "")
+    return number(quantity, 2) + (f" {typography(printable(unit))}" if not pd.isna(unit) else "")
