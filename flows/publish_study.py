@@ -30,7 +30,7 @@ def publish_study(root: Path, run_id: str) -> str:
         raise read_only(study.publications, error) from error
     write_html(report, building / "rapport.html")
     write_docx(report, building / "rapport.docx")
-    write_tables(tables, building / "tableaux", formats=("xlsx", "csv"))
+    write_tables(tables, building / "tableaux", formats=("xlsx", "csv"), grid=study.grid)
     building.chmod(0o755)
     shutil.rmtree(study.publications / run_id, ignore_errors=True)
     building.rename(study.publications / run_id)

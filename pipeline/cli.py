@@ -98,7 +98,7 @@ def export(options: argparse.Namespace) -> None:
 
     study = _processed(options.study)
     target = options.output or study.root / "exports" / options.format
-    show.exported(write_tables(study.read_tables(), target, formats=(options.format,)))
+    show.exported(write_tables(study.read_tables(), target, formats=(options.format,), grid=study.grid))
 
 
 def _run(root: Path, workshop: str | None) -> "Outcome":
