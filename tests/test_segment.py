@@ -22,9 +22,7 @@ WRITTEN = [
     ("Le président a lu le rapport moral. | Il précise que les comptes seront affichés en mairie pendant un mois entier."),
     ("Bonjour. Voici ce que j'ai oublié de dire lundi."),
     ("Les apprentis abandonnent avant Noël ; certains dorment dans leur voiture."),
-    (
-        "Premièrement la route de Corbigny, coupée tout l'hiver, | deuxièmement le dentiste, dix mois d'attente, | et enfin les haies qu'on arrache"
-    ),
+    ("Premièrement la route, coupée tout l'hiver, | deuxièmement le dentiste, dix mois d'attente, | et enfin les haies qu'on arrache"),
     ("1. Budget du tiers-lieu ; 2. Élection du bureau ; 3. Questions diverses."),
     ("Candidature n° 4. Trois sœurs veulent rouvrir la boulangerie de Brinon."),
     ("plus de bénévoles pour la kermesse. | la mairie ne prête plus les barnums."),

@@ -1,0 +1,124 @@
+"""What the words around a name tell: a place, an organisation or a thing; an announcement of a person, a function, a verb of speech.
+
+In:   the words of a passage, the place of one, the folded passage
+Out:  yes or no
+"""
+
+import re
+from functools import cache
+
+from pipeline.pseudonymise.words import Word, alternatives, is_first_name, listed
+
+_GAP = r"[\s\u00a0]"
+_CLOSE = re.compile(rf"{_GAP}+(?:[«\"“]{_GAP}?)?(?:[dlDL]['’])?|-")
+_ARTICLES = frozenset({"le", "la", "les", "un", "une", "du", "des", "au", "aux", "cette", "ce"})
+_LINKS = frozenset({"de", "du", "des", "la", "à", "chez"})
+_FAR, _NEAR = 200, 40  # characters looked at before and after a name
+
+
+def is_place_name(words: list[Word], place: int) -> bool:
+    """Whether the name that starts at `place` is a street's, a school's, a saint's: lycée Jean-Moulin, La Ferme de Louise."""
+    word, back = words[place], place - 1
+    if "-" in word.folded and word.folded.split("-")[0] in listed("saints"):
+        return True
+    if back < 0 or not _CLOSE.fullmatch(word.before):
+        return False
+    if words[back].folded in listed("saints") and words[back].has_capital:
+        return True
+    is_linked = bool(re.search(r"[dD]['’]$", word.before))
+    while back > 0 and words[back].folded in _LINKS and _CLOSE.fullmatch(words[back].before):
+        is_linked, back = True, back - 1
+    if back > 0 and words[back].folded in listed("civilites") and _CLOSE.fullmatch(words[back].before):
+        return is_place_name(words, back)
+    return _is_kind_of_place(words, back, is_linked=is_linked, is_home=words[place - 1].folded == "chez")
+
+
+def _is_kind_of_place(words: list[Word], place: int, *, is_linked: bool, is_home: bool) -> bool:
+    """Whether the word at `place` makes a place or structure of the name after it; `is_linked`: over "de", which may tell a possession."""
+    word, kind = words[place], words[place].folded.split("-")[0]
+    is_inner_capital = word.has_capital and not word.opens
+    if is_home:
+        return is_inner_capital
+    if is_linked:
+        return kind in listed("lieux_avec_de") or (is_inner_capital and (word.is_common or kind in listed("lieux_et_organisations")))
+    return kind in listed("lieux_et_organisations") or (is_inner_capital and is_place_name(words, place))
+
+
+def is_thing(words: list[Word], place: int) -> bool:
+    """Whether an article or a capitalised noun before makes the word a thing or a structure: la Rose, l'Olive, au bar La Josette."""
+    word = words[place]
+    if re.search(r"(?<!\w)[lL]['’]$", word.before):
+        return True
+    if not place or not re.fullmatch(_GAP, word.before):
+        return False
+    before = words[place - 1]
+    is_word = word.folded in listed("prenoms_mots")
+    if is_word and before.has_capital and before.is_common and not _may_precede_name(before):
+        return True
+    if before.folded in ("le", "la") and before.has_capital and not before.opens:
+        return True
+    is_plural = before.folded in ("les", "des", "aux")
+    return before.folded in _ARTICLES and (is_plural or is_word or word.folded in listed("prenoms_lieux"))
+
+
+def _may_precede_name(word: Word) -> bool:
+    """Whether a title, a first name or an announcement ("Merci") may stand in capitals before a name."""
+    known = listed("civilites") | listed("annonces_fortes") | listed("annonces") | listed("jamais")
+    return word.folded in known or is_first_name(word.folded)
+
+
+def announces(words: list[Word], place: int, folded: str, *, strongly: bool = False) -> bool:
+    """Whether the words before the name at `place` announce a person; `strongly`: even one whose first name is unknown."""
+    before = folded[max(0, words[place].start - _FAR) : words[place].start]
+    frames = (_heading(), _greeting(), _speech()) if strongly else (_heading(), _greeting(), _speech(), _mention())
+    return any(frame.search(before) for frame in frames)
+
+
+@cache
+def _heading() -> re.Pattern[str]:
+    """The end of "Rapporteure : " or of "Présents : J. Roy (Mairie), B et "."""
+    line_start = rf"(?:^|[\n.;•\-–—(]){_GAP}*"
+    heading = rf"(?:{alternatives('rubriques_de_noms')})(?:{_GAP}?\([^)]*\))?{_GAP}?:{_GAP}?"
+    names_before = r"(?:(?:[^\n.;:]|(?<=[\s,(][a-z])\.)*(?:,|\set)\s)?"
+    return re.compile(rf"{line_start}{heading}{names_before}(?:[a-z]\.-?){{0,3}}\s?$")
+
+
+@cache
+def _greeting() -> re.Pattern[str]:
+    """Merci, Bonjour, Merci beaucoup à."""
+    return re.compile(rf"(?<!\w)(?:{alternatives('annonces_fortes')}){_GAP}+(?:à\s|beaucoup\sà\s)?$")
+
+
+@cache
+def _speech() -> re.Pattern[str]:
+    """The verb after a quotation: », dit."""
+    return re.compile(rf"[»\"”,!?…]{_GAP}*(?:{alternatives('incises')}){_GAP}+$")
+
+
+@cache
+def _mention() -> re.Pattern[str]:
+    """Voir avec, selon, relu par, le président."""
+    return re.compile(rf"(?<!\w)(?:{alternatives('annonces')}){_GAP}+(?:(?:à|avec|par|à nouveau)\s)?$")
+
+
+def follows(words: list[Word], place: int, folded: str) -> bool:
+    """Whether a function, a verb of speech or of doing, or a colon at the start of a line, follows the name at `place`."""
+    word = words[place]
+    after = folded[word.end : word.end + _NEAR]
+    line_start = folded[: word.start].rpartition("\n")[2].strip(" \t\u00a0-–•*")
+    is_speaker = bool(re.match(rf"{_GAP}?:{_GAP}", after)) and not line_start
+    return is_speaker or bool(_action().match(after) or _function().match(after))
+
+
+@cache
+def _action() -> re.Pattern[str]:
+    """Propose, a dit, et Marin tiennent, proposerait."""
+    other = rf"(?:{_GAP}et{_GAP}[^\W\d_]+)?"
+    auxiliary = r"(?:a\s|nous\s|vous\s|y\s|en\s|se\s|ne\s|l')?"
+    return re.compile(rf"{other}{_GAP}{auxiliary}(?:{alternatives('verbes')}|[a-z]{{3,}}(?:ait|aient|era|erait|eront|irait))(?!\w)")
+
+
+@cache
+def _function() -> re.Pattern[str]:
+    """, trésorière; (notre coordinatrice)."""
+    return re.compile(rf"{_GAP}?[,(]{_GAP}?(?:l[ae]\s|l'|notre\s|une?\s)?(?:{alternatives('fonctions')})(?!\w)")

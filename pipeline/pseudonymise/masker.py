@@ -1,0 +1,75 @@
+"""Find every mask of a set of texts: contacts by pattern, names passage by passage, then the names found once in the rest of the document.
+
+In:   texts, and the spans of their blocks
+Out:  masks in the offsets of each text
+"""
+
+from itertools import pairwise
+from typing import NamedTuple
+
+import pandas as pd
+
+from pipeline.french import parse
+from pipeline.pseudonymise.contacts import PERSON, Mask, find_contacts
+from pipeline.pseudonymise.passage import Passage
+from pipeline.pseudonymise.persons import find_persons, mentions_of, names_in
+from pipeline.pseudonymise.rewrite import Rewriting
+from pipeline.pseudonymise.roster import Roster
+
+_NOT_NEEDED = ("morphologizer", "parser", "attribute_ruler", "lemmatizer")  # only entities are read
+
+
+class _Read(NamedTuple):
+    """A passage of text `number`, where it starts in it, and the persons found in it."""
+
+    number: int
+    start: int
+    passage: Passage
+    persons: list[Mask]
+
+
+class Masker:
+    """Finds masks with one workshop's roster."""
+
+    def __init__(self, roster: Roster, *, name_match: int) -> None:
+        self._roster, self._name_match = roster, name_match
+
+    def find(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[list[Mask]]:
+        """Return the masks of each (text, block spans); what lies between blocks is searched too. Each text is parsed once."""
+        masks: list[list[Mask]] = [[] for _ in texts]
+        names: list[frozenset[str]] = [frozenset() for _ in texts]
+        reads = self._read(texts)
+        for read in reads:
+            masks[read.number] += _shift([*find_contacts(read.passage.text), *read.persons], read.start)
+            names[read.number] |= names_in(read.passage, read.persons)
+        for read in reads:
+            masks[read.number] += _shift(mentions_of(read.passage, names[read.number]), read.start)
+        return masks
+
+    def _read(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[_Read]:
+        pieces = [(number, start, end) for number, (text, spans) in enumerate(texts) for start, end in _pieces(text, spans)]
+        parsed = parse((texts[number][0][start:end] for number, start, end in pieces), without=_NOT_NEEDED)
+        reads: list[_Read] = []
+        for (number, start, _), document in zip(pieces, parsed, strict=True):
+            entities = tuple((entity.start_char, entity.end_char, entity.label_) for entity in document.ents)
+            passage = Passage(document.text, entities, self._roster)
+            reads.append(_Read(number, start, passage, find_persons(passage, name_match=self._name_match)))
+        return reads
+
+    def mask_texts(self, texts: "pd.Series", *, persons_only: bool = False) -> "pd.Series":
+        """Return `texts` with their masks replaced, blanks left blank."""
+        distinct = [str(text) for text in texts.dropna().unique()]
+        masks = self.find([(text, []) for text in distinct])
+        kept = [[mask for mask in listed if mask.token == PERSON or not persons_only] for listed in masks]
+        clean = {text: Rewriting(text, listed).text for text, listed in zip(distinct, kept, strict=True)}
+        return texts.map(clean, na_action="ignore").astype(texts.dtype)
+
+
+def _pieces(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """`text` cut at the edges of its blocks, blank pieces left out."""
+    edges = sorted({0, len(text), *(edge for span in spans for edge in span)})
+    return [(start, end) for start, end in pairwise(edges) if text[start:end].strip()]
+
+
+def _shift(masks: list[Mask], by: int) -> list[Mask]:
+    return [Mask(mask.start + by, mask.end + by, mask.token) for mask in masks]

@@ -1,0 +1,55 @@
+"""Replace masks in a text and carry offsets over, exactly.
+
+In:   a text, masks and the edges (block bounds) that no mask may straddle
+Out:  the new text, and where each old offset lies in it
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable
+from itertools import accumulate, pairwise
+
+from pipeline.pseudonymise.contacts import Mask
+
+
+class Rewriting:
+    """`text` after its masks are replaced; `move` carries an offset that lies outside or at the edge of a mask."""
+
+    def __init__(self, text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> None:
+        self.masks = _split(text, _merge(text, masks), sorted(set(edges)))
+        pieces, last = [], 0
+        for mask in self.masks:
+            pieces += [text[last : mask.start], mask.token]
+            last = mask.end
+        self.text = "".join([*pieces, text[last:]])
+        self._ends = [mask.end for mask in self.masks]
+        self._shifts = [0, *accumulate(len(mask.token) - (mask.end - mask.start) for mask in self.masks)]
+
+    def move(self, offset: int) -> int:
+        """Where `offset` of the old text lies in the new one; inside a mask, the start of its token."""
+        passed = bisect_right(self._ends, offset)
+        if passed < len(self.masks) and self.masks[passed].start < offset:
+            offset = self.masks[passed].start
+        return offset + self._shifts[passed]
+
+
+def _merge(text: str, masks: Iterable[Mask]) -> list[Mask]:
+    """`masks` in order, the wider one winning where two overlap; two names with only a blank between them become one."""
+    merged: list[Mask] = []
+    for mask in sorted(masks, key=lambda mask: (mask.start, -mask.end, mask.token)):
+        last = merged[-1] if merged else None
+        if last and (mask.start < last.end or (mask.token == last.token and text[last.end : mask.start] in ("", " ", "\u00a0"))):
+            wider = max(last, mask, key=lambda mask: mask.end - mask.start)
+            merged[-1] = Mask(last.start, max(last.end, mask.end), wider.token)
+        else:
+            merged.append(mask)
+    return merged
+
+
+def _split(text: str, masks: list[Mask], edges: list[int]) -> list[Mask]:
+    """`masks` cut at the edges that they straddle, each blank part left out."""
+    parts: list[Mask] = []
+    for mask in masks:
+        inner = edges[bisect_right(edges, mask.start) : bisect_left(edges, mask.end)]
+        bounds = [mask.start, *inner, mask.end]
+        parts += [Mask(left, right, mask.token) for left, right in pairwise(bounds) if text[left:right].strip()]
+    return parts

@@ -1,0 +1,85 @@
+"""The names to look for in a workshop, from its list of people and the vault, and the names to leave, from its structures.
+
+In:   people   raw or VAULT rows; the names of structures and settings.keep
+Out:  Roster: patterns over folded text, and the single names
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipeline.pseudonymise.words import alternatives, fold, is_first_name, listed
+
+_GAP = r"[\s\u00a0.\-]{1,3}"
+
+
+@dataclass(frozen=True)
+class Roster:
+    """Names folded: `full` matches whole names in any order and with initials; `first` and `last` are single names."""
+
+    full: re.Pattern[str]
+    first: frozenset[str]
+    last: frozenset[str]
+    kept: re.Pattern[str]
+
+
+def build_roster(people: Iterable[pd.DataFrame], structures: Iterable[str], keep: Iterable[str]) -> Roster:
+    """Return the roster; a person without a last name counts by the first one, and the reverse."""
+    names = sorted({_first_and_last(row) for frame in people for row in frame.to_dict("records")})
+    full = {form for first, last in names for form in _forms(first, last)}
+    first_names = {part for first, _ in names for part in (first, *first.split()) if len(part) > 1}
+    last_names = {last for _, last in names if len(last) > 1}
+    kept = {form for name in structures for form in _structure_forms(name)} - last_names
+    kept -= {order for first, last in names for order in (f"{first} {last}", f"{last} {first}")}
+    kept |= {fold(" ".join(word.split())) for word in keep} | listed("institutions")
+    return Roster(_any_of(full), frozenset(first_names), frozenset(last_names), _any_of({_spaced(form) for form in kept if len(form) > 2}))
+
+
+def _first_and_last(row: dict[Any, Any]) -> tuple[str, str]:
+    """Folded first and last name; a full name alone is split where a known first name ends, else after its first word."""
+    facts = (row[name] for name in ("first_name", "last_name", "full_name"))
+    first, last, full = (fold(" ".join(str(fact).split())) if pd.notna(fact) else "" for fact in facts)
+    if first or last or not full:
+        return first, last
+    words = re.sub(rf"^(?:{alternatives('civilites')})\.?\s", "", full).split()
+    if " ".join(words) != full:
+        return "", " ".join(words)
+    if not is_first_name(words[0]) and is_first_name(words[-1]):
+        words = [words[-1], *words[:-1]]
+    return words[0], " ".join(words[1:])
+
+
+def _forms(first: str, last: str) -> set[str]:
+    """Whole-name forms as regular expressions: first last, last first, initials last ("jm thoor", "f. delattre"), last initial."""
+    if not first or not last:
+        return set()
+    parts = [part for part in re.split(r"[\s\-]+", first) if part]
+    initials = r"[.\-\s]{0,2}".join(part[0] for part in parts) + r"\.?"
+    first_form, last_form = _spaced(first), _spaced(last)
+    whole = {rf"{first_form}{_GAP}{last_form}", rf"{last_form}{_GAP}{first_form}"}
+    return whole | {rf"{initials}{_GAP}{last_form}", rf"{parts[0][0]}\.{_GAP}{last_form}", rf"{last_form}{_GAP}{initials}(?!\w)"}
+
+
+def _structure_forms(name: str) -> set[str]:
+    """A structure's name as written, without brackets, and without the generic words before it where a proper name is left."""
+    plain = " ".join(re.sub(r"\([^)]*\)", " ", str(name)).split())
+    words = plain.split()
+    while len(words) > 1 and (fold(words[0]) in listed("lieux_et_organisations") or words[0][0].islower()):
+        words = words[1:]
+    rest = " ".join(words)
+    forms = {fold(plain)}
+    return forms | ({fold(rest)} if len(words) > 1 and rest[0].isupper() else set())
+
+
+def _spaced(name: str) -> str:
+    """A folded name as a regular expression in which blanks and hyphens stand for each other."""
+    return r"[\s\u00a0\-]+".join(re.escape(part) for part in re.split(r"[\s\-]+", name) if part)
+
+
+def _any_of(forms: Iterable[str]) -> re.Pattern[str]:
+    """Whole words matching one of `forms`, longest first; nothing when there is none."""
+    listed_forms = sorted(set(forms), key=lambda form: (-len(form), form))
+    return re.compile(rf"(?<!\w)(?:{'|'.join(listed_forms)})(?!\w)" if listed_forms else r"(?!)")

@@ -1,0 +1,108 @@
+"""Words of a passage as names are looked for in them, and the French word lists of data/lexicon/personnes.yaml and prenoms.txt.
+
+In:   a passage
+Out:  its words with their place, folded form and the capital they carry
+"""
+
+import re
+import unicodedata
+from dataclasses import dataclass
+from functools import cache
+
+import yaml
+
+from pipeline.french import is_word
+from pipeline.resources import data_path
+
+LETTER, UPPER = r"[^\W\d_]", r"[^\W\d_a-zà-öø-ÿœ]"
+_WORD = re.compile(rf"{LETTER}+(?:[-‐'’]{LETTER}+)*")
+_ELISION = re.compile(r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puisqu)['’](?=.)", re.IGNORECASE)
+_BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
+_SIGNS = str.maketrans("’‐‑", "'--")
+
+
+@dataclass(frozen=True)
+class Word:
+    """A word of a passage, without its elision (`d'`); `opens` tells a word that starts a sentence, where a capital proves nothing."""
+
+    start: int
+    end: int
+    text: str
+    opens: bool
+    before: str  # what lies between the previous word and this one, elision included
+
+    @property
+    def folded(self) -> str:
+        """Lower case without accents."""
+        return fold(self.text)
+
+    @property
+    def has_capital(self) -> bool:
+        """Whether it starts with a capital."""
+        return self.text[0].isupper()
+
+    @property
+    def is_upper(self) -> bool:
+        """Whether it is all in capitals."""
+        return self.text.isupper() and len(self.text) > 1
+
+    @property
+    def is_common(self) -> bool:
+        """Whether the French lemmatiser knows it, or every part of a compound, as a common word."""
+        return is_word(self.text.lower()) or all(is_word(part) for part in re.split(r"[-‐]", self.text.lower()))
+
+
+def words_of(passage: str) -> list[Word]:
+    """The words of `passage` in order; a compound (Jean-Luc, Le Floc'h's Floc'h) is one word."""
+    words: list[Word] = []
+    last = 0
+    for match in _WORD.finditer(passage):
+        elided = _ELISION.match(match.group())
+        start = match.start() + (elided.end() if elided else 0)
+        opens = not words or bool(_BREAK.search(passage[last : match.start()]))
+        words.append(Word(start, match.end(), passage[start : match.end()], opens, passage[last:start]))
+        last = match.end()
+    return words
+
+
+def fold(text: str) -> str:
+    """`text` in lower case, apostrophes and hyphens made plain, without accents but that of "à" (no verb): as many characters as before."""
+    return "".join(_fold_letter(letter) for letter in text).translate(_SIGNS)
+
+
+@cache
+def _fold_letter(letter: str) -> str:
+    if letter in "àÀ":
+        return "à"
+    base = unicodedata.normalize("NFKD", letter)[0].lower()
+    return base if len(base) == 1 else letter
+
+
+def is_first_name(folded: str) -> bool:
+    """Whether `folded` is a first name of the lexicon, or a compound of them (anne-lise)."""
+    names = _first_names()
+    return folded in names or ("-" in folded and all(part in names for part in folded.split("-")))
+
+
+@cache
+def listed(name: str) -> frozenset[str]:
+    """The folded entries of a list of personnes.yaml."""
+    return frozenset(fold(entry) for entry in _lexicon()[name])
+
+
+@cache
+def alternatives(name: str) -> str:
+    """The folded entries of a list of personnes.yaml as a regular expression, longest first."""
+    return "|".join(re.escape(entry) for entry in sorted(listed(name), key=lambda entry: (-len(entry), entry)))
+
+
+@cache
+def _first_names() -> frozenset[str]:
+    lines = data_path("lexicon", "prenoms.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(fold(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
+
+
+@cache
+def _lexicon() -> dict[str, list[str]]:
+    content: dict[str, list[str]] = yaml.safe_load(data_path("lexicon", "personnes.yaml").read_text(encoding="utf-8"))
+    return content

@@ -1,0 +1,230 @@
+"""What disappears and what stays: French sentences with the answer inside. `[[…]]` must go, everything else must stay as it is."""
+
+import re
+
+import pandas as pd
+import pytest
+
+from pipeline import tables as dictionary
+from pipeline.pseudonymise import VAULT, pseudonymise
+from pipeline.settings import PseudonymiseSettings
+
+WORKSHOP = "pays-de-redon-2026-04-09"
+PEOPLE = [
+    ("Nolwenn", "Guéguin", "n.gueguin@example.org", "06 39 98 44 21"),
+    ("Jean-Claude", "Rouxel", None, None),
+    ("Rose", "Marchandise", None, None),
+    ("Florence", "Carentoir", "flo@example.org", None),
+    ("Idrissa", "Ndoye", None, "0639 98 10 10"),
+]
+STRUCTURES = ["La Ferme de Gaël", "Recyclerie Rouxel & Fils", "SCIC Vilaine Énergies (Redon)", "Café Chez Nolwenn"]
+
+WITH_A_LIST = [
+    "le compost, c'est [[Nolwenn]] qui sait, ou [[Mme|Guéguin]]",
+    "[[GUÉGUIN Nolwenn]] remplace [[JC Rouxel]], [[J.-C. Rouxel]] et [[N. Guéguin]]",
+    "demander à [[idrissa]], il a les clés, sinon [[nolwenn guéguin]]",
+    "d'après [[Nolwen Guegin]] et [[Guéguen]], le bac est plein",
+    "La Ferme de Gaël livre le Café Chez Nolwenn et la Recyclerie Rouxel & Fils",
+    "Rose trémière et marchandise en vrac : la rose attire les abeilles",
+    "[[Rose Marchandise]] a planté des rosiers, [[Rose]] arrose",
+    "on écrit à Florence, à Carentoir et à Redon",
+    "voir avec [[Florence Carentoir]]",
+    "le marché de gros d'[[Idrissa]] au bord de l'Oust",
+]
+WITHOUT_A_LIST = [
+    "[[Mme|Kerleau]] et le [[docteur|Phan]] quittent Allaire",
+    "[[MM.|Daniel]], [[Briand]] et [[Da Costa]], [[Mmes|Le Guen]] et [[Oury]] sont élus",
+    "M. le maire et Mme la présidente remercient Monsieur tout-le-monde",
+    "Rapporteuse : [[Typhaine Lorand]] (Pays de Redon), prise de notes : [[A. Morvan]]",
+    "« on n'a pas de car », dit [[Ousmane]], 19 ans",
+    "merci [[Zohra]] et bravo à [[Jean-Yves]] !",
+    "la famille [[Ndiaye]] loue chez [[Marie-Jo]], à La Gacilly",
+    "[[Aziliz Corbel]] anime l'atelier, [[Kévin D.]] tient la caisse",
+    "lycée Jean-Brito, rue Marie-Curie, place de la République, salle Anne de Bretagne",
+    "Saint-Nicolas-de-Redon, la Sainte-Anne et l'école Notre-Dame",
+    "Claire comme de l'eau de roche, la Marine nationale ne recrute pas",
+    "Pierre sèche, olive noire, avril pluvieux, mai aussi",
+    "France Travail et France Services reçoivent le mardi, les gîtes de France aussi",
+    "ADEME, CCAS, MJC : trois guichets, un seul Cheval de retour",
+    "Les Compagnons de Saint-Vincent et Croq'Jardin ouvrent à Lorient",
+    "À Vannes comme à Rennes, la Vilaine déborde ; l'Oust et l'Aff aussi",
+]
+CONTACTS = [
+    ("appeler le 06 39 98 12 40 avant midi", "appeler le [téléphone] avant midi"),
+    ("01 99.00.83.46, 0639 98 36 36 ou 01-99-00-27-55", "[téléphone], [téléphone] ou [téléphone]"),
+    ("+33 (0)6 39 98 61 07 / 0033639986107", "[téléphone] / [téléphone]"),
+    ("tél : +32 470 12 34 56", "tél : [téléphone]"),
+    ("écrire à lea.m@example.fr", "écrire à [courriel]"),
+    ("écrire à lea.m (at) example.fr", "écrire à [courriel]"),
+    ("au 14 bis rue des Tanneurs, 35600 Redon.", "au [adresse]."),
+    ("chez elle, 3 impasse du Lavoir", "chez elle, [adresse]"),
+    ("12 rue des lilas 56350 allaire", "[adresse]"),
+    ("né le 3 mai 1961 à Pipriac", "né le [date de naissance] à Pipriac"),
+    ("sur facebook.com/nolwenn.g ou @nolwenn_g", "sur [compte] ou [compte]"),
+]
+NUMBERS_THAT_STAY = [
+    "12 500 € de 2019 à 2025, 0,40 € le repas, 1.500 foyers, 35 600 habitants",
+    "SIRET 552 081 317 06639, code postal 56350, article 0612",
+    "14 €/m² rue de la Gare, 41° place du Marché, 12 places en crèche, 3 cours de cuisine",
+    "le 12/03/2026 à 19 h 30, du 05.06.2026 au 07.08.2026 10 h",
+    "01 02 2026, 20 000 km, 2 000 m² et 400 k€",
+]
+
+
+def _tables(*texts: str, people: bool = True, speakers: tuple[str | None, ...] = ()) -> dict[str, pd.DataFrame]:
+    """One document of one block a text, its bullet signs outside the blocks, with what ingest returns beside it."""
+    text, blocks = "", []
+    for order, block in enumerate(texts):
+        text += "- "
+        blocks.append(
+            {"document_id": "d", "block_order": order, "start_char": len(text), "end_char": len(text) + len(block), "kind": "bullet"}
+        )
+        blocks[-1] |= {"channel": "notes", "speaker": speakers[order] if speakers else None}
+        text += block + "\n"
+    document = {"document_id": "d", "workshop_id": WORKSHOP, "path": "Redon/notes de Nolwenn.txt", "sha256": "0", "channel": "notes"}
+    document |= {"title": "notes de Nolwenn" if people else None, "n_chars": len(text), "text": text}
+    listed = PEOPLE if people else []
+    workshop = {"workshop_id": WORKSHOP, "territory": "Pays de Redon", "place": "Salle Anne de Bretagne", "folder": "Redon"}
+    return {
+        "workshops": dictionary.WORKSHOPS.build([workshop]),
+        "documents": dictionary.DOCUMENTS.build([document]),
+        "blocks": dictionary.BLOCKS.build(blocks),
+        "rejects": dictionary.REJECTS.empty(),
+        "attendance": dictionary.ATTENDANCE.build(
+            {"participant_id": f"{WORKSHOP}-p{n}", "workshop_id": WORKSHOP, "role": "bénévole", "has_signed": True}
+            for n in range(1, len(listed) + 1)
+        ),
+        "structures": dictionary.STRUCTURES.build(
+            {"structure_id": name.lower().replace(" ", "-"), "name": name, "is_on_map": False, "is_in_attendance": True}
+            for name in (STRUCTURES if people else [])
+        ),
+        "catchments": dictionary.CATCHMENTS.empty(),
+        "people": _people(*listed),
+    }
+
+
+def _people(*rows: tuple[str | None, str | None, str | None, str | None]) -> pd.DataFrame:
+    return VAULT.build(
+        {
+            "participant_id": f"{WORKSHOP}-p{number}",
+            "workshop_id": WORKSHOP,
+            "full_name": f"{first} {last}" if first and last else None,
+            "first_name": first,
+            "last_name": last,
+            "email": email,
+            "phone": phone,
+        }
+        for number, (first, last, email, phone) in enumerate(rows, 1)
+    ).assign(origin="attendance")
+
+
+def _texts(tables: dict[str, pd.DataFrame]) -> list[str]:
+    text = tables["documents"]["text"][0]
+    return [text[start:end] for start, end in zip(tables["blocks"]["start_char"], tables["blocks"]["end_char"], strict=True)]
+
+
+def _clean(*texts: str, people: bool = False, keep: tuple[str, ...] = ()) -> list[str]:
+    clean, _ = pseudonymise(_tables(*texts, people=people), known=VAULT.empty(), settings=PseudonymiseSettings(keep=keep))
+    return _texts(clean)
+
+
+def _expected(example: str) -> str:
+    """`[[Mme|Roy]]` becomes "Mme [personne]"."""
+    return re.sub(r"\[\[(?:([^|\]]*)\|)?[^\]]*\]\]", lambda match: f"{match[1]} [personne]" if match[1] else "[personne]", example)
+
+
+def _plain(example: str) -> str:
+    return re.sub(r"\[\[([^\]]*)\]\]", lambda match: match[1].replace("|", " "), example)
+
+
+def test_names_of_the_attendance_list_disappear_and_structures_stay() -> None:
+    assert _clean(*map(_plain, WITH_A_LIST), people=True) == [_expected(example) for example in WITH_A_LIST]
+
+
+def test_unlisted_names_disappear_and_places_and_common_words_stay() -> None:
+    assert _clean(*map(_plain, WITHOUT_A_LIST)) == [_expected(example) for example in WITHOUT_A_LIST]
+
+
+@pytest.mark.parametrize(("text", "clean"), CONTACTS)
+def test_telephones_mail_addresses_and_accounts_become_fixed_tokens(text: str, clean: str) -> None:
+    assert _clean(text) == [clean]
+
+
+def test_quantities_prices_dates_and_postal_codes_stay() -> None:
+    assert _clean(*NUMBERS_THAT_STAY) == NUMBERS_THAT_STAY
+
+
+def test_a_word_that_the_settings_keep_is_never_hidden() -> None:
+    assert _clean("l'atelier de Josiane ouvre") == ["l'atelier de [personne] ouvre"]
+    assert _clean("l'atelier de Josiane ouvre", keep=("atelier de Josiane",)) == ["l'atelier de Josiane ouvre"]
+
+
+def test_blocks_hold_the_same_text_as_before_but_for_the_tokens() -> None:
+    examples = [*map(_plain, [*WITH_A_LIST, *WITHOUT_A_LIST]), *(text for text, _ in CONTACTS), *NUMBERS_THAT_STAY]
+    before = _tables(*examples)
+    after, _ = pseudonymise(before, known=VAULT.empty(), settings=PseudonymiseSettings())
+    text = after["documents"]["text"][0]
+    assert after["documents"]["n_chars"][0] == len(text)
+    assert text == "".join(f"- {block}\n" for block in _texts(after)), "the text between blocks is untouched"
+    for was, now in zip(examples, _texts(after), strict=True):
+        pieces = [re.escape(piece) for piece in re.split(r"\[(?:personne|téléphone|courriel|adresse|date de naissance|compte)\]", now)]
+        assert re.fullmatch(".+".join(pieces), was), f"{was!r} → {now!r}"
+    for name in ("workshops", "documents", "blocks", "rejects", "attendance", "structures", "catchments"):
+        dictionary.TABLES[name].check(after[name])
+
+
+def test_no_name_is_left_in_any_column_but_path_and_people_are_gone() -> None:
+    tables = _tables("[T1] Nolwenn : oui", "un mot", "un autre", speakers=(f"{WORKSHOP}-p1", "Yannick Le Bihan", "Animatrice"))
+    tables["workshops"]["place"] = "chez Nolwenn Guéguin"
+    tables["attendance"]["role"] = ["adjointe de Jean-Claude Rouxel", "élue", "élu", None, "gérante"]
+    tables["structures"].loc[0, ["structure_id", "name"]] = ["ei-rose-marchandise", "EI Rose Marchandise"]
+    tables["attendance"]["structure_id"] = ["ei-rose-marchandise", None, None, None, None]
+    clean, _ = pseudonymise(tables, known=VAULT.empty(), settings=PseudonymiseSettings())
+    assert "people" not in clean
+    assert list(clean["blocks"]["speaker"]) == [f"{WORKSHOP}-p1", "intervenant", "Animatrice"]
+    assert clean["workshops"]["place"][0] == "chez [personne]"
+    assert clean["structures"]["name"][0] == "EI [personne]"
+    assert clean["attendance"]["structure_id"][0] == clean["structures"]["structure_id"][0] == "ei-personne"
+    assert clean["documents"]["title"][0] == "notes de [personne]"
+    assert clean["documents"]["path"][0] == "Redon/notes de Nolwenn.txt"
+    everything = " ".join(
+        str(value) for table in clean.values() for value in table.drop(columns=["path", "folder"], errors="ignore").to_numpy().ravel()
+    )
+    assert not re.search(r"Nolwenn Guéguin|Rouxel,|Rouxel (?!&)|Bihan|Marchandise|marchandise", everything)
+
+
+def test_a_person_keeps_its_pseudonym_and_newcomers_get_the_next_number() -> None:
+    _, key = pseudonymise(_tables("un mot"), known=VAULT.empty(), settings=PseudonymiseSettings())
+    tables = _tables("un mot", speakers=(f"{WORKSHOP}-p1",))
+    tables["people"] = _people(
+        ("Yves", "Hamon", None, None), ("rouxel", "JEAN CLAUDE", "jc@example.org", None), (None, None, "x@example.org", None)
+    )
+    tables["attendance"] = tables["attendance"].head(3)
+    clean, again = pseudonymise(tables, known=key, settings=PseudonymiseSettings())
+    assert list(clean["attendance"]["participant_id"]) == [f"{WORKSHOP}-p6", f"{WORKSHOP}-p2", f"{WORKSHOP}-p7"]
+    assert clean["blocks"]["speaker"][0] == f"{WORKSHOP}-p6"
+    assert list(again["participant_id"]) == [f"{WORKSHOP}-p{number}" for number in range(1, 8)], "nobody leaves the key"
+    assert again.set_index("participant_id").loc[f"{WORKSHOP}-p2", "email"] == "jc@example.org"
+    pd.testing.assert_frame_equal(again, pseudonymise(tables, known=again, settings=PseudonymiseSettings())[1])
+
+
+def test_one_person_for_two_structures_keeps_both_rows_and_a_duplicate_none() -> None:
+    tables = _tables("un mot")
+    tables["people"] = _people(("Maud", "Leray", None, None), ("Leray", "Maud", None, None), ("Maud", "Leray", None, None))
+    tables["attendance"] = dictionary.ATTENDANCE.build(
+        {"participant_id": f"{WORKSHOP}-p{n}", "workshop_id": WORKSHOP, "structure_id": structure, "has_signed": True}
+        for n, structure in enumerate(("fournil", "fournil", "gite"), 1)
+    )
+    clean, key = pseudonymise(tables, known=VAULT.empty(), settings=PseudonymiseSettings())
+    assert clean["attendance"][["participant_id", "structure_id"]].values.tolist() == [
+        [f"{WORKSHOP}-p1", "fournil"],
+        [f"{WORKSHOP}-p1", "gite"],
+    ]
+    assert len(key) == 1
+
+
+def test_a_workshop_without_documents_or_people_is_returned_as_it_is() -> None:
+    tables = _tables(people=False) | {"documents": dictionary.DOCUMENTS.empty()}
+    clean, key = pseudonymise(tables, known=VAULT.empty(), settings=PseudonymiseSettings())
+    assert clean["documents"].empty
+    assert key.empty
