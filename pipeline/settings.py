@@ -88,7 +88,7 @@ class ClusterSettings(_Frozen):
     seed: int = 0
     min_theme_size: Annotated[int, Field(ge=2)] = 4
     n_neighbours: Annotated[int, Field(ge=2)] = 12
-    n_resamples: Annotated[int, Field(ge=2)] = 20
+    n_resamples: Annotated[int, Field(ge=2)] = 60
     resample_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     n_quotes: Annotated[int, Field(ge=1)] = 5
 

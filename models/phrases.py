@@ -1,0 +1,126 @@
+"""Noun phrases as people wrote them, joined over inflections: what labels and keywords are made of.
+
+In:   a parsed document
+Out:  Phrase, every noun phrase of a few words, each part of a longer one too
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pipeline.french import CONTENT_POS, is_word
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc, Token
+
+_LONGEST = 6  # words
+_LINKS = frozenset({"de", "d'", "d’", "du", "des", "à", "au", "aux", "en"})
+_ARTICLES = frozenset({"la", "le", "l'", "l’", "les"})  # after "de" or "à": "fermeture de la gare"
+_JOINERS = frozenset({"-", "'", "’"})
+_LONGEST_ACRONYM = 5
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A noun phrase: `key` holds its content words' lemmas, the same for every inflection; `surface` is how it was written."""
+
+    key: tuple[str, ...]
+    surface: str
+    has_name: bool = False  # holds a proper noun that is not an acronym
+
+
+@dataclass(frozen=True)
+class _Word:
+    """A token, or several that a hyphen or an apostrophe joins without a space: "maîtres-nageurs"."""
+
+    text: str
+    lemma: str
+    kind: str  # noun, name, adjective, link, article or other
+    space: str
+
+
+def noun_phrases(document: "Doc") -> Iterator[Phrase]:
+    """Every noun phrase of at most `_LONGEST` words; a phrase begins and ends with a word that carries a meaning."""
+    words = list(_words(document))
+    for start in range(len(words)):
+        if words[start].kind not in {"noun", "name", "adjective"}:
+            continue
+        for end in range(start + 1, min(start + _LONGEST, len(words)) + 1):
+            phrase = words[start:end]
+            if len(phrase) > 1 and not _may_follow(phrase[:-1], phrase[-1]):
+                break
+            if _may_end(phrase):
+                yield _as_phrase(phrase)
+
+
+def _words(document: "Doc") -> Iterator[_Word]:
+    joined: list[Token] = []
+    for token in document:
+        if joined and not joined[-1].whitespace_ and (token.text in _JOINERS or joined[-1].text[-1] in _JOINERS) and not joined[-1].is_stop:
+            joined.append(token)
+            continue
+        if joined:
+            yield _word(joined)
+        joined = [token]
+    if joined:
+        yield _word(joined)
+
+
+def _word(tokens: list["Token"]) -> _Word:
+    head = tokens[0]
+    text = "".join(token.text for token in tokens)
+    lemma = "".join(token.lemma_ for token in tokens).lower().strip("-'’")
+    return _Word(text, lemma, _kind(head, text, lemma), tokens[-1].whitespace_)
+
+
+def _kind(head: "Token", text: str, lemma: str) -> str:
+    lower = text.lower()
+    if lower in _LINKS:
+        return "link"
+    if lower in _ARTICLES:
+        return "article"
+    if head.is_stop or not all(letter.isalpha() or letter in "-'’" for letter in text) or text[-1] in _JOINERS:
+        return "other"
+    if is_acronym(text):
+        return "noun" if head.pos_ in CONTENT_POS else "other"
+    if len(text) < 3:
+        return "other"
+    if head.pos_ == "VERB" and "Part" in head.morph.get("VerbForm", []) and "Past" in head.morph.get("Tense", []):
+        return "participle"
+    known = is_word(lower) or is_word(lemma) or "-" in text
+    if head.pos_ == "PROPN" or (head.pos_ == "NOUN" and not known and text[0].isupper()):
+        return "name"
+    return {"NOUN": "noun", "ADJ": "adjective"}.get(head.pos_, "other") if known else "other"
+
+
+def is_acronym(text: str) -> bool:
+    """Two to five capitals, such as SCIC."""
+    return text.isupper() and 1 < len(text) <= _LONGEST_ACRONYM
+
+
+def _may_follow(before: list[_Word], word: _Word) -> bool:
+    """Whether `word` may go on the noun phrase `before`."""
+    last = before[-1]
+    carries = last.kind in {"noun", "name", "adjective", "participle"}
+    has_noun = any(other.kind in {"noun", "name"} for other in before)
+    if word.kind == "link":
+        return carries and has_noun
+    if word.kind == "article":
+        return last.text.lower() in {"de", "à"}
+    if word.kind in {"adjective", "participle"}:
+        return carries and (has_noun or word.kind == "adjective")
+    if word.kind in {"noun", "name"}:
+        return last.kind in {"link", "article", "adjective"} or (word.kind == "name" and last.kind in {"noun", "name"})
+    return False
+
+
+def _may_end(phrase: list[_Word]) -> bool:
+    last = phrase[-1].kind
+    return last in {"noun", "name", "adjective", "participle"} and any(word.kind in {"noun", "name"} for word in phrase)
+
+
+def _as_phrase(phrase: list[_Word]) -> Phrase:
+    carrying = [word for word in phrase if word.kind in {"noun", "name", "adjective", "participle"}]
+    shown = [word.text if word.kind == "name" or is_acronym(word.text) else word.text.lower() for word in phrase]
+    surface = "".join(text + word.space for text, word in zip(shown, phrase, strict=True)).strip()
+    return Phrase(tuple(word.lemma for word in carrying), surface, any(word.kind == "name" for word in carrying))

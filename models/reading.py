@@ -1,0 +1,48 @@
+"""Read each passage once: the content words that encoders see, the lemmas that topics count, the noun phrases that labels are made of.
+
+In:   texts
+Out:  one Reading a text, in order
+"""
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from typing import TYPE_CHECKING
+
+import yaml
+
+from models.phrases import Phrase, noun_phrases
+from pipeline.french import CONTENT_POS, content_lemmas, fold, parse
+from pipeline.resources import data_path
+
+if TYPE_CHECKING:
+    from spacy.tokens import Doc
+
+_MASK = re.compile(r"\[[^\]\n]{1,30}\]")  # [personne], [téléphone], …
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What a passage is about: `content` its nouns, proper nouns and adjectives as written, the text itself where there is none."""
+
+    content: str
+    lemmas: tuple[str, ...]
+    phrases: tuple[Phrase, ...]
+
+
+def read_texts(texts: Iterable[str]) -> list[Reading]:
+    """Return one reading a text, in order; what pseudonymisation masked is not read."""
+    return [_reading(document) for document in parse(_MASK.sub("…", text) for text in texts)]
+
+
+@cache
+def generic_words() -> frozenset[str]:
+    """Folded words that say nothing of a subject, from data/lexicon/generiques.yaml."""
+    content = yaml.safe_load(data_path("lexicon", "generiques.yaml").read_text(encoding="utf-8"))
+    return frozenset(fold(str(word)) for words in content.values() for word in words)
+
+
+def _reading(document: "Doc") -> Reading:
+    written = [token.text for token in document if token.pos_ in CONTENT_POS and not token.is_stop and any(map(str.isalpha, token.text))]
+    return Reading(" ".join(written) or document.text, tuple(content_lemmas(document)), tuple(noun_phrases(document)))

@@ -1,0 +1,105 @@
+"""Themes as BERTopic assembles them, with our own clusters and French lemmas: what the units of a study are about.
+
+In:   units (`text`; `lemmas` where they were read already), embeddings (n, d), best those of models.views
+Out:  labels_ (n,), −1 for a unit set aside; stability_ (n_themes,); topic_words
+
+BERTopic takes 8 to 12 s to import, so it is imported when a model is fitted, never before.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.reading import generic_words, read_texts
+from models.theme_model.communities import CommunityClusters, Labels, Matrix
+from pipeline.errors import ModelError
+from pipeline.french import fold
+from pipeline.settings import ClusterSettings
+
+_SEPARATOR = " "  # lemmas hold no space once split on it
+_MOST_WORDS = 30  # a topic keeps this many
+_NOTHING = "∅"  # stands for a document without a telling lemma
+
+
+class ThemeModel:
+    """Groups units into themes, numbered from the largest; fitted again on the same units, it gives the same labels bit for bit."""
+
+    labels_: Labels
+    stability_: Matrix
+
+    def __init__(self, settings: ClusterSettings | None = None) -> None:
+        self.settings = settings or ClusterSettings()
+        self._words: list[list[tuple[str, float]]] = []
+
+    def fit(
+        self, units: pd.DataFrame, embeddings: NDArray[Any], *, set_aside: Sequence[bool] | NDArray[np.bool_] | None = None
+    ) -> "ThemeModel":
+        """Find the themes of `units`, one a row of `embeddings`; those in `set_aside` are given none and weigh on none.
+
+        No unit gives no theme; a dozen or fewer give one, of stability 0. Raises `ModelError` where rows do not correspond.
+        """
+        embeddings = np.asarray(embeddings, dtype=np.float64)
+        if len(units) != len(embeddings):
+            raise ModelError(f"{len(units)} passages, {len(embeddings)} vecteurs", "un vecteur par passage", "recalculer les vecteurs")
+        kept = np.ones(len(units), dtype=bool) if set_aside is None else ~np.asarray(set_aside, dtype=bool)
+        self.labels_ = np.full(len(units), -1, dtype=np.int64)
+        self.stability_ = np.zeros(0)
+        self._words = []
+        if kept.any():
+            self._fit_kept(units[kept.tolist()], embeddings[kept], kept)
+        return self
+
+    def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
+        """The `k` lemmas that tell each theme from the others, with their c-TF-IDF weight, one list a theme."""
+        return [words[:k] for words in self._words]
+
+    def _fit_kept(self, units: pd.DataFrame, embeddings: Matrix, kept: NDArray[np.bool_]) -> None:
+        lemmas = list(units["lemmas"]) if "lemmas" in units else [reading.lemmas for reading in read_texts(units["text"])]
+        documents = [_SEPARATOR.join(row) or _NOTHING for row in lemmas]
+        clusters = CommunityClusters(self.settings)
+        if len({lemma for document in documents for lemma in telling_lemmas(document)}) < 2:
+            # c-TF-IDF needs two words: with one or none, themes are the clusters and have no words.
+            clusters.fit(embeddings)
+            self.labels_[kept], self.stability_ = clusters.labels_, clusters.stability_
+            self._words = [[] for _ in clusters.stability_]
+            return
+        topic_model = _assemble(clusters)
+        topic_model.fit_transform(documents, embeddings)
+        self.labels_[kept] = np.asarray(topic_model.topics_)
+        # BERTopic numbers topics by size again: the clusters' stability follows its numbers.
+        number = dict(zip(clusters.labels_.tolist(), topic_model.topics_, strict=True))
+        self.stability_ = np.zeros(len(clusters.stability_))
+        for cluster, stability in enumerate(clusters.stability_):
+            self.stability_[number[cluster]] = stability
+        self._words = [topic_model.get_topic(theme) or [] for theme in range(len(self.stability_))]
+
+
+def _assemble(clusters: CommunityClusters) -> Any:
+    """BERTopic without its encoder and UMAP: vectors come ready, clusters are ours, words are French lemmas."""
+    from bertopic import BERTopic
+    from bertopic.dimensionality import BaseDimensionalityReduction
+    from bertopic.vectorizers import ClassTfidfTransformer
+    from sklearn.feature_extraction.text import CountVectorizer
+
+    return BERTopic(
+        language=None,
+        embedding_model=None,
+        umap_model=BaseDimensionalityReduction(),
+        hdbscan_model=clusters,
+        vectorizer_model=CountVectorizer(analyzer=telling_lemmas),
+        ctfidf_model=ClassTfidfTransformer(),
+        representation_model=None,
+        top_n_words=_MOST_WORDS,
+        min_topic_size=2,
+        calculate_probabilities=False,
+        verbose=False,
+    )
+
+
+def telling_lemmas(lemmas: str) -> list[str]:
+    """The lemmas of a document, without those that say nothing of a subject; `_NOTHING` where none is left."""
+    generic = generic_words()
+    return [lemma for lemma in lemmas.split(_SEPARATOR) if lemma and fold(lemma) not in generic] or [_NOTHING]

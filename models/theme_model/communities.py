@@ -1,0 +1,166 @@
+"""Group vectors by consensus: communities of nearest-neighbour graphs over many resamples, then what most of them agree on.
+
+In:   vectors (n, d), compared by their dot product
+Out:  labels_ (n,), −1 where a vector fits nowhere; stability_ (n_groups,); a scikit-learn clusterer, as BERTopic expects
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import sparse
+from scipy.cluster.hierarchy import cut_tree, linkage
+from scipy.spatial.distance import squareform
+from sklearn.base import BaseEstimator, ClusterMixin
+from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
+
+from pipeline.settings import ClusterSettings
+
+Matrix = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+MOST_AT_ONCE = 2500  # vectors that the consensus sees; the others join the nearest group
+FEWEST_TO_SPLIT = 12  # fewer vectors make one group
+FEWEST_GROUPS, MOST_GROUPS = 5, 30
+_RESOLUTIONS = (1.2, 3.0)  # of the communities, spread over the resamples; the upper one from `_FULL_RANGE_FROM` vectors on
+_FULL_RANGE_FROM = 200
+_FITS_SOMEWHERE = 0.10  # mean co-association under which the members of a dissolved group are set aside
+
+
+@dataclass(frozen=True)
+class Consensus:
+    """Labels of some vectors, and the share of resamples (n, n) that put two of them together among those that drew both."""
+
+    labels: Labels
+    together: Matrix
+
+
+class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+    """Communities by consensus; with the same vectors and settings, the same labels whatever the number of threads."""
+
+    labels_: Labels
+    stability_: Matrix
+
+    def __init__(self, settings: ClusterSettings | None = None) -> None:
+        self.settings = settings
+
+    def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803, scikit-learn's own name
+        """Group the rows of `X`; no row gives no group, fewer than `FEWEST_TO_SPLIT` one group of stability 0."""
+        settings = self.settings or ClusterSettings()
+        vectors = np.asarray(X, dtype=np.float64)
+        with threadpool_limits(1):
+            if len(vectors) < FEWEST_TO_SPLIT:
+                self.labels_, self.stability_ = np.zeros(len(vectors), dtype=np.int64), np.zeros(min(len(vectors), 1))
+            elif len(vectors) <= MOST_AT_ONCE:
+                consensus = _consensus(vectors, settings)
+                self.labels_, self.stability_ = consensus.labels, _stability(consensus)
+            else:
+                sampled = np.sort(np.random.default_rng(settings.seed).choice(len(vectors), MOST_AT_ONCE, replace=False))
+                consensus = _consensus(vectors[sampled], settings)
+                self.labels_, self.stability_ = _spread(consensus.labels, sampled, vectors), _stability(consensus)
+        return self
+
+    def predict(self, X: Matrix) -> Labels:  # noqa: N803
+        """Refuse: a new vector needs a new consensus, and `theme_id`s are kept by `pipeline.cluster`."""
+        raise NotImplementedError("fit again with all vectors")
+
+
+def mean_by_group(values: Matrix, labels: Labels) -> Matrix:
+    """Mean of the columns of `values` (n, n) over each group: (n, n_groups); a row's own column is left out of its group's mean."""
+    member = np.eye(int(labels.max()) + 1)[labels] * (labels >= 0)[:, None]
+    sums = values @ member - values.diagonal()[:, None] * member
+    return np.asarray(sums / np.maximum(member.sum(axis=0)[None, :] - member, 1))
+
+
+def _consensus(vectors: Matrix, settings: ClusterSettings) -> Consensus:
+    together = _co_association(vectors @ vectors.T, settings)
+    labels = _dissolve_small(_best_cut(together), together, settings.min_theme_size)
+    return Consensus(labels, together)
+
+
+def _co_association(similarity: Matrix, settings: ClusterSettings) -> Matrix:
+    """Share of resamples (n, n) in which two vectors fall in one community, among those that drew both."""
+    n = len(similarity)
+    draw = np.random.default_rng(settings.seed)
+    n_drawn = max(2, round(settings.resample_share * n))
+    together, drawn = np.zeros((n, n)), np.zeros((n, n))
+    lowest, highest = _RESOLUTIONS[0], _RESOLUTIONS[0] + min(1, n / _FULL_RANGE_FROM) * (_RESOLUTIONS[1] - _RESOLUTIONS[0])
+    for resample in range(settings.n_resamples):
+        kept = np.sort(draw.choice(n, n_drawn, replace=False))
+        share = (resample + 0.5) / settings.n_resamples
+        resolution = lowest + share * (highest - lowest)
+        communities = _communities(similarity[np.ix_(kept, kept)], settings, resolution, settings.seed + resample)
+        together[np.ix_(kept, kept)] += communities[:, None] == communities[None, :]
+        drawn[np.ix_(kept, kept)] += 1
+    return np.asarray(together / np.maximum(drawn, 1))
+
+
+def _communities(similarity: Matrix, settings: ClusterSettings, resolution: float, seed: int) -> Labels:
+    """Louvain communities of the graph that joins each vector to its nearest neighbours."""
+    from sknetwork.clustering import Louvain
+
+    n = len(similarity)
+    n_neighbours = min(settings.n_neighbours, max(3, n // 4))
+    np.fill_diagonal(similarity, -np.inf)
+    nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :n_neighbours]
+    weights = np.maximum(np.take_along_axis(similarity, nearest, axis=1), 1e-6)
+    graph = sparse.csr_matrix((weights.ravel(), nearest.ravel(), np.arange(0, n * n_neighbours + 1, n_neighbours)), shape=(n, n))
+    labels: Labels = Louvain(resolution=resolution, random_state=seed).fit_predict(graph.maximum(graph.T)).astype(np.int64)
+    return labels
+
+
+def _best_cut(together: Matrix) -> Labels:
+    """Cut the average-linkage tree of the co-association where its groups stand out best, within the range for that many vectors."""
+    distances = 1 - together
+    np.fill_diagonal(distances, 0)
+    tree = linkage(squareform(distances, checks=False), "average")
+    cuts = cut_tree(tree, list(_range_of_groups(len(together)))).astype(np.int64)
+    return max(cuts.T, key=lambda labels: _separation(together, labels))
+
+
+def _range_of_groups(n: int) -> range:
+    """How many groups are tried: about half to 1.3 times the root of the number of vectors."""
+    fewest, most = round(0.5 * n**0.5), round(1.3 * n**0.5)
+    return range(max(2, min(fewest, FEWEST_GROUPS), min(fewest, MOST_GROUPS // 2)), max(3, min(most, MOST_GROUPS)) + 1)
+
+
+def _separation(together: Matrix, labels: Labels) -> float:
+    """Mean over vectors of their co-association with their group minus that with the next one; a group of one counts 0."""
+    means = mean_by_group(together, labels)
+    rows = np.arange(len(labels))
+    own = means[rows, labels]
+    means[rows, labels] = -1
+    alone = np.bincount(labels)[labels] < 2
+    return round(float(np.where(alone, 0, own - means.max(axis=1)).mean()), 9)
+
+
+def _dissolve_small(labels: Labels, together: Matrix, min_size: int) -> Labels:
+    """Give the members of groups under `min_size` to the group they were most often with, or set them aside; renumber by size."""
+    sizes = np.bincount(labels)
+    big = np.flatnonzero(sizes >= min_size)
+    if not len(big):
+        return np.zeros(len(labels), dtype=np.int64)
+    kept = np.where(sizes[labels] >= min_size, labels, -1)
+    means = mean_by_group(together, kept)[:, big]
+    best = np.where(means.max(axis=1) >= _FITS_SOMEWHERE, big[means.argmax(axis=1)], -1)
+    moved = np.where(kept >= 0, kept, best)
+    order = sorted(big, key=lambda group: (-int((moved == group).sum()), int(np.flatnonzero(moved == group)[0])))
+    number = {int(group): rank for rank, group in enumerate(order)} | {-1: -1}
+    return np.array([number[int(group)] for group in moved], dtype=np.int64)
+
+
+def _stability(consensus: Consensus) -> Matrix:
+    """Mean co-association of each group's pairs."""
+    labels = consensus.labels
+    means = mean_by_group(consensus.together, labels)
+    return np.array([means[labels == group, group].mean() for group in range(labels.max() + 1)])
+
+
+def _spread(labels: Labels, sampled: Labels, vectors: Matrix) -> Labels:
+    """Labels of all vectors: the sample's, and for the others the group whose centre is nearest."""
+    centres = np.stack([vectors[sampled[labels == group]].mean(axis=0) for group in range(labels.max() + 1)])
+    centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
+    spread: Labels = (vectors @ centres.T).argmax(axis=1).astype(np.int64)
+    spread[sampled] = labels
+    return spread

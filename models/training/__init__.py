@@ -1,0 +1,1 @@
+"""How the shipped weights were made; nothing here runs in a study."""

