@@ -1,0 +1,45 @@
+"""Measure a processed study against gold labels: reading, segmentation, codes, themes, priorities, privacy.
+
+Gold passages and the study's units rarely have the same bounds, so both are aligned word by word inside each document; a unit answers
+for a gold passage when it covers at least half of the passage or of itself. Figures are shares in 0..1.
+
+In:   the study's tables; a folder with units.jsonl, and pii.jsonl and themes.yaml where there are some
+Out:  figures by subject; a subject whose gold file or table is missing has none
+"""
+
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline.errors import StudyError
+from pipeline.evaluate.alignment import align_study
+from pipeline.evaluate.codes import code_figures, posture_figures
+from pipeline.evaluate.gold import Gold, read_gold
+from pipeline.evaluate.places import place_figures
+from pipeline.evaluate.privacy import privacy_figures
+from pipeline.evaluate.themes import priority_figures, theme_figures
+
+__all__ = ["Gold", "evaluate_study", "read_gold"]
+
+
+def evaluate_study(tables: dict[str, pd.DataFrame], gold_dir: Path) -> dict[str, Any]:
+    """Return the figures of `tables` against the gold labels of `gold_dir`.
+
+    Raises `StudyError` when the folder has no readable units.jsonl or the study has no unit.
+    """
+    gold = read_gold(gold_dir)
+    units, documents = tables["units"], tables["documents"]
+    if units.empty:
+        raise StudyError("aucun passage dans l'étude", "une étude traitée", "ateliers run ÉTUDE, puis relancer la mesure")
+    aligned = align_study(gold.passages, units, documents)
+    figures: dict[str, Any] = {"gold_units": len(gold.passages), "study_documents": len(documents), "study_units": len(units)}
+    figures |= aligned.figures() | place_figures(gold.passages, units, aligned)
+    if not tables["tags"].empty:
+        figures |= code_figures(gold.passages, tables["tags"], aligned)
+        figures |= posture_figures(gold.passages, tables["tags"], aligned)
+    if not tables["theme_members"].empty:
+        figures["themes"] = theme_figures(gold.passages, tables["theme_members"], aligned)
+        figures["priorities"] = priority_figures(gold, tables["theme_members"], tables["priorities"], aligned)
+    figures["privacy"] = privacy_figures(gold.personal, tables)
+    return figures
