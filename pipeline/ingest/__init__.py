@@ -21,7 +21,7 @@ def ingest_workshop(
 ) -> "dict[str, pd.DataFrame]":
     """Return the tables of one workshop's `folder` of `depot`, personal data included; what cannot be read is a row of `rejects`.
 
-    `on_file` is called after each file with the numbers of files done and in all. A folder without files gives a workshop without documents.
+    `on_file` is called after each file with the numbers of files done and in all. A folder without files is a workshop without documents.
     """
     from pipeline.ingest.stage import ingest
 

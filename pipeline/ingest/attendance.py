@@ -16,7 +16,9 @@ from pipeline.ingest.words import blank_to_none, fold, lexicon
 
 log = logging.getLogger(__name__)
 
-_COLUMNS = frozenset({"last_name", "first_name", "full_name", "structure", "structure_type", "role", "commune", "email", "phone", "signature", "remark"})
+_COLUMNS = frozenset(
+    {"last_name", "first_name", "full_name", "structure", "structure_type", "role", "commune", "email", "phone", "signature", "remark"}
+)
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,9 @@ def read_attendance(sheets: Sequence[Sequence[Sequence[str]]], roster: Roster) -
         attendances[key] = replace(known, has_signed=known.has_signed or attendance.has_signed) if known else attendance
     named = {participant_id for participant_id, structure in attendances if structure}
     kept = [attendance for (participant_id, structure), attendance in attendances.items() if structure or participant_id not in named]
-    log.info("attendance: %d rows, %d persons, %d attendances", len(lines), len({attendance.participant_id for attendance in kept}), len(kept))
+    log.info(
+        "attendance: %d rows, %d persons, %d attendances", len(lines), len({attendance.participant_id for attendance in kept}), len(kept)
+    )
     return kept
 
 
@@ -133,7 +137,9 @@ def _has_signed(header: Header, row: Sequence[str], *, default: bool | None) -> 
     """True for a mark in any signature column; `default` where the list has none that is used; never for somebody excused."""
     cells = [fold(cell) for cell, meaning in zip(row, header.meanings, strict=False) if meaning == "signature"]
     words = lexicon("attendance")
-    remarks = fold(" ".join(cell for cell, meaning in zip(row, header.meanings, strict=False) if meaning in ("remark", "role", "signature")))
+    remarks = fold(
+        " ".join(cell for cell, meaning in zip(row, header.meanings, strict=False) if meaning in ("remark", "role", "signature"))
+    )
     if re.search(rf"\b(?:{'|'.join(words['absents'])})", remarks):
         return False
     raw = [cell.strip() for cell, meaning in zip(row, header.meanings, strict=False) if meaning == "signature"]

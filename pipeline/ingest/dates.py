@@ -48,7 +48,10 @@ def _pattern() -> re.Pattern[str]:
 
 @cache
 def _partial() -> re.Pattern[str]:
-    return re.compile(rf"(?<![\dA-Za-zÀ-ÿ])(?:[0-3]?\d(?:er)?[ _.-])?(?:{_month_words()})\b\.?(?:[ _.-]?(?:19|20)\d{{2}})?|(?<!\d)(?:19|20)\d{{2}}(?!\d)", re.IGNORECASE)
+    return re.compile(
+        rf"(?<![\dA-Za-zÀ-ÿ])(?:[0-3]?\d(?:er)?[ _.-])?(?:{_month_words()})\b\.?(?:[ _.-]?(?:19|20)\d{{2}})?|(?<!\d)(?:19|20)\d{{2}}(?!\d)",
+        re.IGNORECASE,
+    )
 
 
 def _month_words() -> str:

@@ -31,7 +31,9 @@ def document_id(path: str) -> str:
     return "d-" + hashlib.sha256(unicodedata.normalize("NFC", path).encode()).hexdigest()[:12]
 
 
-def build_document(source: Source, placed: Sequence[PlacedBlock], speakers: Sequence[str | None], *, workshop_id: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def build_document(
+    source: Source, placed: Sequence[PlacedBlock], speakers: Sequence[str | None], *, workshop_id: str
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the row of documents and the rows of blocks; the text is the blocks' texts, a line each."""
     own_id = document_id(source.path)
     blocks: list[dict[str, Any]] = []

@@ -112,7 +112,7 @@ class Roster:
 
 
 def split_name(full_name: str) -> tuple[str | None, str | None]:
-    """Return (first name, last name) of a name in one cell: capitals mark the last name, a comma follows it; else known first names tell."""
+    """Return (first name, last name) of a name in one cell: capitals or a comma mark the last name, else known first names tell."""
     bare = " ".join(word for word in re.sub(r"\([^)]*\)", " ", full_name).split() if fold(word) not in lexicon("people")["civilites"])
     if "," in bare:
         last, first = (part.strip() or None for part in bare.split(",", 1))
@@ -120,10 +120,9 @@ def split_name(full_name: str) -> tuple[str | None, str | None]:
     words = bare.split()
     capitals = [word for word in words if word.isupper() and len(word) > 1]
     if capitals and len(capitals) < len(words):
-        others = [word for word in words if word not in capitals]
         particles = lexicon("people")["particules"]
-        first = [word for word in others if fold(word) not in particles]
-        return " ".join(first) or None, " ".join(word for word in words if word not in first) or None
+        firsts = [word for word in words if word not in capitals and fold(word) not in particles]
+        return " ".join(firsts) or None, " ".join(word for word in words if word not in firsts) or None
     if len(words) < 2:
         return (bare, None) if is_first_name(bare) else (None, bare or None)
     if is_first_name(words[-1]) and not is_first_name(words[0]):
@@ -155,7 +154,7 @@ def _are_one(known: Person, person: Person) -> bool:
         alike = fuzz.token_sort_ratio(" ".join(known.key), " ".join(person.key))
         same_mail = bool(known.email and person.email) and (known.email or "").lower() == (person.email or "").lower()
         same_last = bool(set(fold(known.last_name or "").split()) & set(fold(person.last_name or "").split()))
-        return len(known.key) == len(person.key) and alike >= _SAME_NAME or (same_mail and same_last)
+        return (len(known.key) == len(person.key) and alike >= _SAME_NAME) or (same_mail and same_last)
     return bool(known.email and person.email) and (known.email or "").lower() == (person.email or "").lower()
 
 

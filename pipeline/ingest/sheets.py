@@ -7,6 +7,7 @@ Out:  "attendance", "map" or "speech"; for speech, one cell block a passage with
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from statistics import median
 
 from pipeline.ingest.columns import Header, find_header, meaning_of
@@ -34,7 +35,9 @@ def kind_of(rows: Rows) -> str:
     if header is None or header.order + 1 >= len(rows) or header.column("text") is not None:
         return "speech"
     known = set(header.meanings)
-    has_person = bool(known & {"first_name", "full_name"}) or ("last_name" in known and bool(known & {"email", "signature", "role", "structure"}))
+    has_person = bool(known & {"first_name", "full_name"}) or (
+        "last_name" in known and bool(known & {"email", "signature", "role", "structure"})
+    )
     if has_person and known & _PRESENCE and not known & _ZONES:
         return "attendance"
     names_structure = bool(known & {"structure", "last_name"})
@@ -105,7 +108,7 @@ def _is_place(cell: str) -> bool:
 
 
 def _guessed_header(rows: Rows) -> Header | None:
-    """A header told from the cells: "Q1"… a question, few small numbers or "T3" a table, each number once a row number; None where none tells."""
+    """A header told from the cells: "Q1" is a question, "T3" or few small numbers a table, numbers that never recur the rows'; or None."""
     meanings: list[str | None] = []
     for column in zip(*rows, strict=False):
         cells = [cell for cell in column if cell]
@@ -152,7 +155,11 @@ def _passages(cell: str) -> list[str]:
     bullets = [bullet_of(line) for line in lines]
     if len(lines) >= _LINES or (len(lines) > 1 and all(bullets)):
         return [bullet.text if bullet else line.strip() for line, bullet in zip(lines, bullets, strict=True)]
-    return ["\n".join(bullet.text if bullet and len(lines) == 1 else line for line, bullet in zip(lines, bullets, strict=True))] if lines else []
+    return (
+        ["\n".join(bullet.text if bullet and len(lines) == 1 else line for line, bullet in zip(lines, bullets, strict=True))]
+        if lines
+        else []
+    )
 
 
 def _filled_down(body: Rows, header: Header) -> list[list[str]]:
@@ -164,10 +171,10 @@ def _filled_down(body: Rows, header: Header) -> list[list[str]]:
             continue
         cells = [row[place] for row in rows]
         filled = [cell for cell in cells if cell]
-        repeats = any(above == below for above, below in zip(filled, filled[1:], strict=False))
+        repeats = any(above == below for above, below in pairwise(filled))
         if not filled or not cells[0] or len(filled) > _SPARSE * len(cells) or repeats:
             continue
-        for above, row in zip(rows, rows[1:], strict=False):
+        for above, row in pairwise(rows):
             row[place] = row[place] or above[place]
     return rows
 
@@ -194,4 +201,6 @@ def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:
         if kind in found:
             found[kind].append(table)
             taken |= set(orders)
-    return SortedPart(tuple(found["attendance"]), tuple(found["map"]), tuple(block for order, block in enumerate(blocks) if order not in taken))
+    return SortedPart(
+        tuple(found["attendance"]), tuple(found["map"]), tuple(block for order, block in enumerate(blocks) if order not in taken)
+    )

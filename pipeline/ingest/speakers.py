@@ -14,7 +14,7 @@ from pipeline.ingest.words import fold, lexicon
 
 
 def enter_correspondents(people: Sequence[tuple[str, str]], roster: Roster) -> list[str | None]:
-    """Enter senders and recipients of a mail, (name, address), and return their participant_id; None for a service nobody is known behind."""
+    """Enter senders and recipients of a mail, as (name, address), and return their participant_id; None for a service."""
     return [_correspondent(name, address, roster) for name, address in people]
 
 

@@ -31,7 +31,9 @@ log = logging.getLogger(__name__)
 _TITLE_ROWS = 3  # of an attendance list, in which the day of the workshop may stand
 
 
-def ingest(folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None = None) -> dict[str, pd.DataFrame]:
+def ingest(
+    folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None = None
+) -> dict[str, pd.DataFrame]:
     """Return the tables of one workshop, as `pipeline.ingest.ingest_workshop` says."""
     manifest = read_manifest(folder, depot=depot)
     workshop_id, territory = identify_workshop(folder, depot=depot, manifest=manifest), name_territory(folder, manifest)
@@ -40,7 +42,7 @@ def ingest(folder: Path, *, depot: Path, settings: IngestSettings, on_file: Call
     attendances = read_attendance(contents.lists, roster)
     for name in manifest.animators:
         _enter_animator(name, roster)
-    places = Places(manifest.communes, territory, [entry.commune for entry in (*attendances, *pins)])
+    places = Places(manifest.communes, territory, [*(entry.commune for entry in attendances), *(pin.commune for pin in pins)])
     named = [entry for entry in attendances if entry.structure]
     mentions = [*(_mention_of_pin(pin, places) for pin in pins), *(_mention(entry, places) for entry in named)]
     structures, ids = join_structures(mentions, places, territory=territory, name_match=settings.name_match)
@@ -81,7 +83,10 @@ def _write_documents(contents: Contents, roster: Roster, manifest: Manifest) -> 
     for part in contents.documents:
         placed = place_blocks(part.raw, part.held.blocks, names=part.names, n_tables=manifest.n_tables)
         sender = next(iter(senders[part.path]), None)
-        speakers = [speaker or (sender if block.channel == "mail" else None) for block, speaker in zip(placed, name_speakers(placed, roster), strict=True)]
+        speakers = [
+            speaker or (sender if block.channel == "mail" else None)
+            for block, speaker in zip(placed, name_speakers(placed, roster), strict=True)
+        ]
         document, own = build_document(Source(part.path, part.sha256, part.raw.title), placed, speakers, workshop_id=roster.workshop_id)
         documents.append(document)
         blocks += own
@@ -136,5 +141,6 @@ def _write_rejects(rejects: Sequence[Reject]) -> pd.DataFrame:
     counts = Counter((reject["path"], reject["reason"]) for reject in rejects)
     unique = {(reject["path"], reject["reason"]): reject for reject in rejects}
     return REJECTS.build(
-        reject | {"reason": f"{reject['reason']} ({counts[key]} fois)" if counts[key] > 1 else reject["reason"]} for key, reject in unique.items()
+        reject | {"reason": f"{reject['reason']} ({counts[key]} fois)" if counts[key] > 1 else reject["reason"]}
+        for key, reject in unique.items()
     )

@@ -35,16 +35,19 @@ class Mention:
     def words(self) -> tuple[str, ...]:
         """The folded words of the name, without articles, remarks in brackets and synonyms."""
         bare = fold(re.sub(r"\([^)]*\)", " ", self.name)) or fold(self.name)
-        synonyms = lexicon("structures")["synonymes"]
-        return tuple(synonyms.get(word, word) for word in bare.split() if word not in _words("vides")) or tuple(bare.split())
+        words = [word for word in bare.split() if word not in _words("vides")] or bare.split()
+        return (lexicon("structures")["synonymes"].get(words[0], words[0]), *words[1:]) if words else ()
 
 
 def join_structures(mentions: Sequence[Mention], places: Places, *, territory: str, name_match: int) -> tuple[pd.DataFrame, list[str]]:
-    """Return the structures table and the structure_id of each of `mentions`; `name_match` is the rapidfuzz score (0..100) of one word misspelt."""
+    """Return the structures table and each mention's structure_id; `name_match` is the rapidfuzz score (0..100) of a word misspelt."""
     groups: list[list[Mention]] = []
     group_of: list[int] = []
     for mention in mentions:
-        place = next((place for place, group in enumerate(groups) if any(are_one(mention, known, places, name_match) for known in group)), len(groups))
+        place = next(
+            (place for place, group in enumerate(groups) if any(are_one(mention, known, places, name_match) for known in group)),
+            len(groups),
+        )
         if place == len(groups):
             groups.append([])
         groups[place].append(mention)
@@ -69,7 +72,7 @@ def are_one(first: Mention, second: Mention, places: Places, name_match: int) ->
 
 
 def type_of(type_text: str, name: str = "") -> str | None:
-    """The type in the fiche's terms, from the list's own type, else from how the name begins; `autre` for an unknown type, None for none."""
+    """The type in the fiche's terms, from the list's own, else from how the name begins; `autre` for an unknown type, None for none."""
     for text in (re.sub(r"\([^)]*\)", " ", type_text), type_text):
         folded = fold(text)
         for kind, pattern in _type_patterns():
@@ -95,14 +98,17 @@ def is_lone_person(name: str, type_text: str = "") -> bool:
 
 def _row(structure_id: str, group: Sequence[Mention]) -> dict[str, object]:
     placed = next((mention for mention in group if mention.lat is not None), None)
-    kinds = [kind for mention in group if (kind := type_of(mention.type_text, mention.name))]
+    stated = [kind for mention in group if (kind := type_of(mention.type_text))]
+    kinds = stated or [kind for mention in group if (kind := type_of("", mention.name))]
     own = [kind for kind in kinds if kind != "élu"] or (["collectivité"] if kinds else [])
     told = [kind for kind in own if kind != "autre"] or own
     return {
         "structure_id": structure_id,
         "name": _fullest(group),
         "structure_type": max(dict.fromkeys(told), key=told.count) if told else None,
-        "commune_code": next((mention.commune_code for mention in sorted(group, key=lambda m: not m.is_on_map) if mention.commune_code), None),
+        "commune_code": next(
+            (mention.commune_code for mention in sorted(group, key=lambda m: not m.is_on_map) if mention.commune_code), None
+        ),
         "lat": placed.lat if placed else None,
         "lon": placed.lon if placed else None,
         "is_on_map": any(mention.is_on_map for mention in group),
@@ -111,9 +117,12 @@ def _row(structure_id: str, group: Sequence[Mention]) -> dict[str, object]:
 
 
 def _fullest(group: Sequence[Mention]) -> str:
-    """The most complete spelling: the most letters without brackets, then the most accents, then the first met."""
+    """The most complete spelling: the most letters without brackets ("&" is two), then the most accents, then the first met."""
     names = list(dict.fromkeys(" ".join(re.sub(r"\s*\([^)]*\)", "", mention.name).split()) or mention.name for mention in group))
-    return max(names, key=lambda name: (sum(map(str.isalpha, name)), sum(letter.isalpha() and not letter.isascii() for letter in name), not name.isupper()))
+    return max(
+        names,
+        key=lambda name: (sum(map(str.isalpha, name.replace("&", "et"))), sum(not letter.isascii() for letter in name), not name.isupper()),
+    )
 
 
 def _identify(groups: Sequence[Sequence[Mention]], places: Places, territory: str) -> list[str]:
@@ -152,7 +161,12 @@ def _are_one_generic(first: Mention, second: Mention) -> bool:
 
 
 def _may_share_commune(first: Mention, second: Mention) -> bool:
-    return first.commune_code is None or second.commune_code is None or first.commune_code == second.commune_code or first.is_on_map == second.is_on_map
+    return (
+        first.commune_code is None
+        or second.commune_code is None
+        or first.commune_code == second.commune_code
+        or first.is_on_map == second.is_on_map
+    )
 
 
 def _is_acronym(short: Mention, long: Mention) -> bool:
@@ -163,7 +177,7 @@ def _is_acronym(short: Mention, long: Mention) -> bool:
 
 
 def _differ_in_kind(first: Mention, second: Mention) -> bool:
-    """True where both names say what they are and say different things ("Jardin Lacordaire", "École Lacordaire"); legal forms don't count."""
+    """True where both names say what they are, but not the same ("Jardin Lacordaire", "École Lacordaire"); legal forms don't count."""
     kinds = [set(mention.words) & (_words("descripteurs") | _words("generiques")) - _words("formes") for mention in (first, second)]
     if not kinds[0] or not kinds[1] or kinds[0] & kinds[1]:
         return False
@@ -183,7 +197,9 @@ def _type_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 @cache
 def _name_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple((kind, re.compile(rf"(?:la |le |les |l )?(?:{'|'.join(words)})\b")) for kind, words in lexicon("structures")["noms"].items())
+    return tuple(
+        (kind, re.compile(rf"(?:la |le |les |l )?(?:{'|'.join(words)})\b")) for kind, words in lexicon("structures")["noms"].items()
+    )
 
 
 @cache

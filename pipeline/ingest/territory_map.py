@@ -39,8 +39,7 @@ class Pin:
 def read_features(content: Any) -> list[Pin]:
     """Return the pins of a GeoJSON object, features without a structure's name left out; anything else gives none."""
     features = content.get("features") if isinstance(content, dict) and content.get("type") == "FeatureCollection" else [content]
-    pins = [pin for feature in features or [] if isinstance(feature, dict) and (pin := _read_feature(feature))]
-    return pins
+    return [pin for feature in features or [] if isinstance(feature, dict) and (pin := _read_feature(feature))]
 
 
 def is_geojson(content: Any) -> bool:
@@ -59,9 +58,10 @@ def read_map_rows(rows: Sequence[Sequence[str]]) -> list[Pin]:
         lat, lon = _degrees(header.cell(row, "latitude"), 90), _degrees(header.cell(row, "longitude"), 180)
         if fold(name):
             radius, geometry = read_km(header.cell(row, "radius")), _geometry_of_cell(header.cell(row, "geometry"))
-            place = (lat, lon) if lat is not None and lon is not None else (None, None)
+            if lat is None or lon is None:
+                lat = lon = None
             kind, commune, code = (header.cell(row, meaning) for meaning in ("structure_type", "commune", "commune_code"))
-            pins.append(Pin(name, kind, commune, code, *place, geometry, radius))
+            pins.append(Pin(name, kind, commune, code, lat, lon, geometry, radius))
     return pins
 
 
@@ -77,7 +77,9 @@ def build_catchments(pins: Sequence[Pin], structure_ids: Sequence[str]) -> pd.Da
 
 def read_km(cell: str) -> float | None:
     """The kilometres of a cell ("12 km", "17,5", "800 m", "10-15 km" as the larger); None for a blank, words or a negative number."""
-    numbers = [float(number.replace(",", ".")) for number in re.findall(r"\d+(?:[.,]\d+)?", re.sub(r"(?<=\d)[\s\u202f](?=\d{3}\b)", "", cell))]
+    numbers = [
+        float(number.replace(",", ".")) for number in re.findall(r"\d+(?:[.,]\d+)?", re.sub(r"(?<=\d)[\s\u202f](?=\d{3}\b)", "", cell))
+    ]
     if not numbers or re.search(r"(?<![\w\d])[-−]\s?\d", cell):
         return None
     in_metres = re.search(r"\d\s*m(?:[eè]tres?)?\b", cell.lower()) is not None
@@ -132,7 +134,11 @@ def _geometry_of_cell(cell: str) -> str | None:
         content = json.loads(cell)
     except (ValueError, RecursionError):
         return None
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False) if isinstance(content, dict) and content.get("type") in _ZONES else None
+    return (
+        json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+        if isinstance(content, dict) and content.get("type") in _ZONES
+        else None
+    )
 
 
 def _degrees(cell: str, limit: int) -> float | None:

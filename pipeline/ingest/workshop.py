@@ -86,7 +86,9 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
     rejects: list[Reject] = []
     for key, value in content.items():
         if fold(str(key)) not in _KEYS:
-            rejects.append({"path": name, "reason": f"clé inconnue « {key} »", "advice": f"la retirer ou la corriger ; {_EXAMPLE} sont lues"})
+            rejects.append(
+                {"path": name, "reason": f"clé inconnue « {key} »", "advice": f"la retirer ou la corriger ; {_EXAMPLE} sont lues"}
+            )
             continue
         attribute, read = _KEYS[fold(str(key))]
         told[attribute] = read(value) if value not in (None, "", []) else None

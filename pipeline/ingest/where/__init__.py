@@ -52,17 +52,13 @@ def place_blocks(part: RawPart, blocks: Sequence[RawBlock], *, names: Sequence[s
 
 def _head_place(blocks: Sequence[RawBlock]) -> Place:
     """What page headers and notes of a recording tell before the first line; several tables or questions tell none."""
-    place = Place()
-    tables: set[int] = set()
-    questions: set[str] = set()
-    for block in blocks:
-        if block.kind != "meta":
-            break
-        cues = read_cues(block.text)
-        tables |= {cues.table} - {None}  # type: ignore[arg-type]
-        questions |= {cues.numbered} - {None}  # type: ignore[arg-type]
+    first = next((order for order, block in enumerate(blocks) if block.kind != "meta" or block.columns), len(blocks))
+    titles = [title for title, _ in blocks[first].columns] if first < len(blocks) else []
+    notes = [read_cues(block.text) for block in blocks[:first] if block.text not in titles]
+    tables = {cues.table for cues in notes if cues.table is not None}
+    questions = {cues.numbered for cues in notes if cues.numbered is not None}
     table, question = (tables.pop() if len(tables) == 1 else None), (questions.pop() if len(questions) == 1 else None)
-    return replace(place, table_number=table, question=question, is_numbered=question is not None)
+    return Place(table, question, None, is_numbered=question is not None)
 
 
 def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Place) -> str:

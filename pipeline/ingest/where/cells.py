@@ -5,6 +5,7 @@ Out:  PlacedBlock; a cell that only tells a table, question, number or colour is
 """
 
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 
 from pipeline.ingest.columns import meaning_of
@@ -22,7 +23,7 @@ def place_cell(block: RawBlock, here: Place) -> PlacedBlock:
     """Return `block` placed by its row, then by its own header, then by `here`; a prefix in the cell itself wins."""
     own = block.columns[block.column][0] if block.column is not None and block.column < len(block.columns) else ""
     row = _row_place(block)
-    place = row.over(_header_place(own)).over(here)
+    place = row.over(_header_place(own, [title for title, _ in block.columns])).over(here)
     if here.question in ("resume", "distance"):
         place = replace(place, question=here.question)
     prefix = split_prefix(block.text)
@@ -63,10 +64,12 @@ def _row_place(block: RawBlock) -> Place:
     return Place(table, question, None, question is not None)
 
 
-def _header_place(title: str) -> Place:
-    """What a header tells of the cells below it ("Table 3", "Q2", "Ce qui marche")."""
+def _header_place(title: str, titles: Sequence[str]) -> Place:
+    """What a header tells of the cells below it ("Table 3", "Q2", "Ce qui marche"); "Réponses" does so only beside other questions."""
     cues = read_cues(title)
-    return Place(cues.table, cues.question, None, cues.question is not None) if meaning_of(title) is None or cues.has_tables or cues.has_numbers else Place()
+    is_wide = len({question for other in titles if (question := read_cues(other).question)}) > 1
+    tells = meaning_of(title) is None or cues.has_tables or cues.has_numbers or is_wide
+    return Place(cues.table, cues.question, None, cues.question is not None) if tells else Place()
 
 
 def _labels_row(cell: str) -> bool:

@@ -7,6 +7,7 @@ Out:  Cues; what it does not say, or says of several at once, is None
 import re
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
@@ -16,7 +17,9 @@ from pipeline.tables import QUESTIONS
 
 ENOUGH, MARGIN = 2, 1  # a meaning is told by this total, this far ahead of the next
 _TYPO, _WORDING = 0.83, 88  # similarities over which a word is a misspelt cue (0..1), and a text the grid's own wording (0..100)
-_PAIR = re.compile(r"(?<![\d/.-])(\d{1,2})\s?[-–/&+,]\s?(?=\d{1,2}(?![\d/.-]))(?! ?\d+ ?(?:janv|f[ée]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c))")
+_SIGNS = ((re.compile(r"(?<!\S)\+(?!\S)"), "plus"), (re.compile(r"(?<!\S)[-–](?=\s*$)"), "moins"))  # "les + et les -"
+_MONTHS = "janv|f[ée]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c"
+_PAIR = re.compile(rf"(?<![\d/.-])(\d{{1,2}})\s?[-–/&+,]\s?(?=\d{{1,2}}(?![\d/.-]))(?! ?\d+ ?(?:{_MONTHS}))")
 
 
 @dataclass(frozen=True)
@@ -67,6 +70,8 @@ class Cues:
 
 def read_cues(text: str) -> Cues:
     """Return the cues of `text`, a line or less; a blank text has none."""
+    for sign, word in _SIGNS:
+        text = sign.sub(word, text)
     folded = fold(_PAIR.sub(r"\1 et ", text))
     lead = re.match(r"(\d)(?!\d| et \d)\b", folded)
     rest, tables = _take_numbers(folded, _patterns()[0])
@@ -93,9 +98,14 @@ def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 def _numbered(group: str, letter: str) -> re.Pattern[str]:
     nouns = "|".join(sorted(lexicon("where")[group], key=len, reverse=True))
-    number, ordinal = number_pattern("romains", "cardinaux"), number_pattern("ordinaux").replace(r"\d{1,2}", r"\d{1,2}(?:e|eme|er|ere|re|nd|nde)")
+    number, ordinal = (
+        number_pattern("romains", "cardinaux"),
+        number_pattern("ordinaux").replace(r"\d{1,2}", r"\d{1,2}(?:e|eme|er|ere|re|nd|nde)"),
+    )
     more = rf"(?P<more>(?: (?:et|a|ou|puis) (?:(?:{nouns})s? ?|{letter})?(?:{number})\b)*)"
-    return re.compile(rf"\b(?:(?:(?:{nouns})s?(?: (?:no )?| ?(?=\d))|{letter}(?=\d))(?P<a>{number})\b{more}|(?P<b>{ordinal}) (?:{nouns})\b)")
+    return re.compile(
+        rf"\b(?:(?:(?:{nouns})s?(?: (?:no )?| ?(?=\d))|{letter}(?=\d))(?P<a>{number})\b{more}|(?P<b>{ordinal}) (?:{nouns})\b)"
+    )
 
 
 def _take_numbers(folded: str, pattern: re.Pattern[str]) -> tuple[str, list[int]]:
@@ -170,7 +180,7 @@ def _listed_words() -> dict[str, tuple[tuple[str, int], ...]]:
 
 
 @cache
-def _asked() -> dict[str, dict[str, dict[str, int]]]:
+def _asked() -> dict[str, dict[str, Any]]:
     return {question: entry for question, entry in lexicon("questions").items() if question in QUESTIONS}
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import Cues, read_cues
-from pipeline.ingest.where.lines import Prefix, is_label, split_prefix
+from pipeline.ingest.where.lines import Prefix, asks, is_label, split_prefix
 from pipeline.ingest.where.places import Place
 
 _TAGGED_SHARE = 0.5  # share of passages with a prefix from which each prefix speaks for its own line only
@@ -25,6 +25,7 @@ class Habits:
     forms: frozenset[str]  # forms of prefix that surely name a table
     is_tagged: bool  # most passages carry a prefix
     n_asked: int  # questions that head a part
+    bullets_ask: bool  # several bullets ask one of the questions each: they head what follows
     tables_lead: bool  # tables hold questions, not the other way round
 
     def heeds(self, prefix: Prefix) -> bool:
@@ -34,7 +35,9 @@ class Habits:
 
 def read_habits(blocks: Sequence[RawBlock], name: Place) -> Habits:
     """Return the habits that `blocks` show."""
-    heads = {order: read_cues(block.text) for order, block in enumerate(blocks) if _names_section(block)}
+    asked = {cues.question for block in blocks if block.kind == "bullet" and asks(block.text, cues := read_cues(block.text))}
+    bullets_ask = len(asked) > 1
+    heads = {order: read_cues(block.text) for order, block in enumerate(blocks) if _names_section(block, bullets_ask=bullets_ask)}
     passages = [block for order, block in enumerate(blocks) if block.kind in ("paragraph", "bullet") and order not in heads]
     prefixes = [prefix for block in passages if (prefix := split_prefix(block.text))]
     has_table = name.table_number is not None or any(cues.table is not None for cues in heads.values())
@@ -45,6 +48,7 @@ def read_habits(blocks: Sequence[RawBlock], name: Place) -> Habits:
         forms=_sure_forms(prefixes, has_table=has_table),
         is_tagged=len(prefixes) >= _TAGGED_SHARE * len(passages),
         n_asked=count_asked(blocks),
+        bullets_ask=bullets_ask,
         tables_lead=first is None or first.has_tables,
     )
 
@@ -55,8 +59,10 @@ def count_asked(blocks: Sequence[RawBlock]) -> int:
     return len(asked & {"q1", "q2", "q3", "q4"})
 
 
-def _names_section(block: RawBlock) -> bool:
-    return block.kind == "heading" or (block.kind != "meta" and is_label(block.text, read_cues(block.text), block.kind))
+def _names_section(block: RawBlock, *, bullets_ask: bool = False) -> bool:
+    cues = read_cues(block.text)
+    is_asking = bullets_ask and block.kind == "bullet" and asks(block.text, cues)
+    return block.kind == "heading" or is_asking or (block.kind != "meta" and is_label(block.text, cues, block.kind))
 
 
 def _told_by_neighbours(heads: Mapping[int, Cues]) -> dict[int, str]:

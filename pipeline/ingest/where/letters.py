@@ -26,7 +26,9 @@ def place_letter(blocks: Sequence[RawBlock], place: Place) -> list[PlacedBlock]:
         is_aside = block.kind == "meta" or is_meta(block.text, in_head=is_top) or (is_top and _opens_call(block.text))
         kind = "meta" if is_aside else block.kind
         is_top = is_top and (is_aside or kind == "heading")
-        placed.append(PlacedBlock(block.text, kind, block.level, place.table_number, place.question, place.channel or "mail", block.speaker))
+        placed.append(
+            PlacedBlock(block.text, kind, block.level, place.table_number, place.question, place.channel or "mail", block.speaker)
+        )
     return placed
 
 

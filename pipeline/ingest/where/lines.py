@@ -8,7 +8,7 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from pipeline.ingest.where.cues import Cues
+from pipeline.ingest.where.cues import ENOUGH, Cues
 from pipeline.ingest.where.places import Place
 from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 from pipeline.tables import QUESTIONS
@@ -19,7 +19,7 @@ _ASKS = re.compile(r"^(?:\W|\d)*(?:quel|qu['’]|que\b|quoi|comment|de quoi|o[u�
 
 @dataclass(frozen=True)
 class Prefix:
-    """What opens a line, such as "[T4] " or "Table 2, Q1 : "; `form` is bracketed, spelled (the word in full), marked (a letter and a sign) or bare."""
+    """What opens a line, such as "[T4] "; `form` is bracketed, spelled ("Table 2 :"), marked ("T2 –") or bare ("T2 le bus")."""
 
     place: Place
     form: str
@@ -38,11 +38,16 @@ def is_label(text: str, cues: Cues, kind: str) -> bool:
     return cues.meaning is not None and (ends == ":" if kind == "bullet" else True)
 
 
+def asks(text: str, cues: Cues) -> bool:
+    """True for a line that asks one of the questions ("Quelles réponses fonctionnent bien ?") with hardly a word more."""
+    is_clear = cues.meaning is not None and cues.scores[0][1] > ENOUGH and cues.n_other <= 1
+    return is_clear and text.rstrip().endswith("?") and bool(_ASKS.match(text))
+
+
 def _is_worded_label(text: str, cues: Cues) -> bool:
     """True where a number and a meaning agree, or a question is asked, with hardly a word more."""
     agree = cues.numbered is not None and cues.numbered == cues.meaning and cues.n_other <= cues.n_words // 3
-    asks = bool(_ASKS.match(text)) and text.rstrip().endswith("?") and bool(cues.scores) and cues.scores[0][1] >= 3 and cues.n_other <= 1
-    return agree or asks
+    return agree or asks(text, cues)
 
 
 def is_meta(text: str, *, in_head: bool) -> bool:
@@ -54,7 +59,7 @@ def is_meta(text: str, *, in_head: bool) -> bool:
     always, head, opening = _meta_patterns()
     if label and (always.fullmatch(label) or (in_head and head.fullmatch(label))):
         return True
-    return bool(opening.match(folded)) and len(folded.split()) <= MAX_LABEL_WORDS or (in_head and _is_venue(text, folded))
+    return (bool(opening.match(folded)) and len(folded.split()) <= MAX_LABEL_WORDS) or (in_head and _is_venue(text, folded))
 
 
 def is_meta_section(text: str) -> bool:
@@ -62,12 +67,12 @@ def is_meta_section(text: str) -> bool:
     return bool(_section_pattern().fullmatch(fold(text)))
 
 
-def is_title(text: str, cues: Cues) -> bool:
-    """True for a line that opens a document and says what it is: a table, a question, an atelier's notes."""
+def is_title(text: str) -> bool:
+    """True for a first line that says what the document is ("Table trois, notes de …", "Atelier de Vervins – Table 1"), not a sentence."""
     folded = fold(text)
-    if len(folded.split()) > MAX_TITLE_WORDS or text.rstrip().endswith(("!", ";")):
+    if len(folded.split()) > MAX_TITLE_WORDS or text.rstrip().endswith(("!", ";", ".")):
         return False
-    return cues.table is not None or cues.has_numbers or bool(_title_pattern().match(folded))
+    return bool(_title_pattern().match(folded)) or bool(_number_patterns()["tables"].match(text.strip()))
 
 
 def _is_venue(text: str, folded: str) -> bool:
@@ -92,8 +97,8 @@ def split_prefix(text: str) -> Prefix | None:
     closing = re.compile(r"\s*([\])}])?\s*([:–—|/>→=.,)-]+(?=\s|\D))?\s*").match(text, at)
     if not told or not closing or not text[closing.end() :].strip():
         return None
-    number = told.get("questions")
-    question = None if number is None else f"q{number}" if f"q{number}" in QUESTIONS else "autre"
+    asked = told.get("questions")
+    question = None if asked is None else f"q{asked}" if f"q{asked}" in QUESTIONS else "autre"
     is_bracketed = bool(opening and opening[1] and closing[1])
     form = "bracketed" if is_bracketed else "bare" if not (closing[1] or closing[2]) else "spelled" if is_spelled else "marked"
     return Prefix(Place(told.get("tables"), question, None, question is not None), form, text[closing.end() :].strip())
@@ -106,7 +111,7 @@ def split_reporter(text: str) -> int | None:
 
 
 def _match_number(text: str, at: int, told: dict[str, int]) -> tuple[str, int, bool, int] | None:
-    """The numbered table or question at `at`, as (group, number, whether the word is spelled, end); None where there is none or it is told already."""
+    """The numbered table or question at `at`, as (group, number, whether the word is spelled, end), unless it is told already."""
     gap = re.compile(r"[\s,/|;–—-]*" if told else "").match(text, at)
     for group in ("tables", "questions"):
         match = _number_patterns()[group].match(text, gap.end() if gap else at)
@@ -119,8 +124,13 @@ def _match_number(text: str, at: int, told: dict[str, int]) -> tuple[str, int, b
 @cache
 def _number_patterns() -> dict[str, re.Pattern[str]]:
     """A spelled word or a single letter, then a number that no unit follows."""
-    return {group: re.compile(rf"(?:(?P<word>{_nouns(group)})\s*(?:n\s?[°ºo]\s?)?|{letter}\s?(?=\d))(?P<number>{number_pattern('cardinaux')})(?![\w%€])", re.IGNORECASE)
-            for group, letter in (("tables", "t"), ("questions", "q"))}
+    return {
+        group: re.compile(
+            rf"(?:(?P<word>{_nouns(group)})\s*(?:n\s?[°ºo]\s?)?|{letter}\s?(?=\d))(?P<number>{number_pattern('cardinaux')})(?![\w%€])",
+            re.IGNORECASE,
+        )
+        for group, letter in (("tables", "t"), ("questions", "q"))
+    }
 
 
 def _nouns(group: str) -> str:
@@ -131,7 +141,9 @@ def _nouns(group: str) -> str:
 def _meta_patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
     """Labels that never open a passage, those that don't in a document's head, and openings without a colon."""
     words = lexicon("where")
-    return tuple(re.compile(rf"(?:{'|'.join(entries)})") for entries in (words["meta"], words["meta_en_tete"], words["meta_sans_deux_points"]))  # type: ignore[return-value]
+    return tuple(
+        re.compile(rf"(?:{'|'.join(entries)})") for entries in (words["meta"], words["meta_en_tete"], words["meta_sans_deux_points"])
+    )  # type: ignore[return-value]
 
 
 @cache

@@ -60,7 +60,7 @@ def _read_name(name: str, above: str) -> Place:
 def _filed_question(cues: Cues) -> str | None:
     """The question of a file name: by number, or by words that leave few others."""
     told = cues.question if cues.number is not None or cues.n_other <= _OTHERS else None
-    return told if told != "resume" else None
+    return told if told not in ("resume", "autre") else None
 
 
 def _asked_by_number(text: str, above: str) -> str | None:

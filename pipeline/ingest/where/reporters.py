@@ -7,6 +7,7 @@ Out:  the same, their tables completed where the order or the numbers of anonymo
 import re
 from collections.abc import Sequence
 from functools import cache
+from itertools import pairwise
 
 from pipeline.ingest.words import fold, lexicon
 
@@ -35,8 +36,8 @@ class Reporter:
 def complete_tables(reporters: Sequence[Reporter], n_tables: int | None) -> int:
     """Give their table to reporters who announced none, and return how many; nothing is changed where any doubt is left.
 
-    Two signs: the numbers of anonymous speakers, where all announced ones agree with theirs; the order, where the announced tables go up and
-    exactly as many speakers as tables lie between two of them (or before the first, or after the last up to `n_tables`).
+    Two signs: the numbers of anonymous speakers, where all announced tables agree with theirs; the order, where the announced tables go up
+    and exactly as many speakers as tables lie between two of them (or before the first, or after the last up to `n_tables`).
     """
     speaking = [reporter for reporter in reporters if reporter.n_words >= _MIN_WORDS]
     before = sum(reporter.table is not None for reporter in reporters)
@@ -55,7 +56,7 @@ def _fill_by_order(speaking: Sequence[Reporter], n_tables: int | None) -> None:
     known = [(-1, 0), *((place, reporter.table) for place, reporter in enumerate(speaking) if reporter.table is not None)]
     if n_tables is not None:
         known.append((len(speaking), n_tables + 1))
-    for (left, low), (right, high) in zip(known, known[1:], strict=False):
+    for (left, low), (right, high) in pairwise(known):
         if low is not None and high is not None and right - left == high - low:
             for place in range(left + 1, right):
                 speaking[place].table = low + place - left
@@ -83,4 +84,5 @@ def is_role(speaker: str) -> bool:
 
 @cache
 def _role_pattern(group: str) -> re.Pattern[str]:
-    return re.compile(rf"(?:l |la |le |un |une )?(?:{'|'.join(lexicon('where')[group])})(?: (?:de |du |des |d |no )?(?:[a-z]|\d+|{'|'.join(lexicon('where')[group])}))*")
+    roles = "|".join(lexicon("where")[group])
+    return re.compile(rf"(?:l |la |le |un |une )?(?:{roles})(?: (?:de |du |des |d |no )?(?:[a-z]|\d+|{roles}))*")

@@ -11,14 +11,15 @@ from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cells import place_cell
 from pipeline.ingest.where.cues import Cues, read_cues
 from pipeline.ingest.where.habits import Habits, read_habits
-from pipeline.ingest.where.lines import Prefix, is_label, is_meta, is_meta_section, is_title, split_prefix, split_reporter
+from pipeline.ingest.where.lines import Prefix, asks, is_label, is_meta, is_meta_section, is_title, split_prefix, split_reporter
 from pipeline.ingest.where.names import channel_of, is_plain_summary
 from pipeline.ingest.where.places import Place, PlacedBlock
 
 _NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0  # ranks beside the headings' 1..6: a lower one holds the higher
 _MINOR, _SUB_LABEL = 0.25, 0.5  # added to the rank of what the leading dimension, or a numbered question, holds
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
-_MAX_HEADING_WORDS, _MAX_LISTED_WORDS = 30, 15
+_MAX_HEADING_WORDS, _MAX_LISTED_WORDS, _MAX_NAME_WORDS = 30, 15, 8
+_MIN_LINES = 4  # lines of a list of ideas, and words of an idea
 _STRUCTURED = 3  # questions that must head a "synthèse" for it to be a table's notes after all
 
 
@@ -37,9 +38,20 @@ def place_sections(blocks: Sequence[RawBlock], name: Place) -> list[PlacedBlock]
 
     A question that is numbered is not changed by a label without number inside it; a summary or a remote contribution stays one.
     """
+    blocks = _with_first_line(blocks)
     habits = read_habits(blocks, name)
     walk = _Walk(habits, [_Section(_NAME, name)])
-    return [walk.place(order, block) for order, block in enumerate(blocks)]
+    return [walk.place(order, block, below) for order, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False))]
+
+
+def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
+    """The blocks with a first line that a reader took for a title made a passage, where it only opens a list of bare lines."""
+    if len(blocks) < _MIN_LINES or blocks[0].kind != "heading" or any(block.kind != "paragraph" for block in blocks[1:]):
+        return blocks
+    text, cues = blocks[0].text, read_cues(blocks[0].text)
+    is_told = cues.is_label or cues.table is not None or cues.question is not None or is_title(text) or is_meta(text, in_head=True)
+    is_alike = len(text.split()) >= _MIN_LINES and max(len(block.text.split()) for block in blocks) <= _MAX_HEADING_WORDS
+    return [replace(blocks[0], kind="paragraph", level=None), *blocks[1:]] if is_alike and not is_told else blocks
 
 
 class _Walk:
@@ -49,7 +61,7 @@ class _Walk:
         self._habits, self._sections = habits, sections
         self._is_head = self._is_top = True  # no passage since the last heading; nothing yet but meta
 
-    def place(self, order: int, block: RawBlock) -> PlacedBlock:
+    def place(self, order: int, block: RawBlock, below: RawBlock | None) -> PlacedBlock:
         """The placed block, sections opened or closed by it."""
         if block.kind == "meta":
             return self._placed(block, "meta")
@@ -59,25 +71,46 @@ class _Walk:
         tells = block.kind == "heading" and (cues.table is not None or cues.question is not None)
         if not tells and (is_meta(block.text, in_head=self._is_head) or self._is_listed(block, cues)):
             return self._placed(block, "meta")
-        rank = self._rank(block, cues)
+        rank = self._rank(block, cues, below)
         if rank is not None:
             self._open(order, block, cues, rank)
             self._is_head, self._is_top = True, False
             return self._placed(block, "heading")
         self._is_head = self._is_top = False
-        return self._passage(block)
+        return self._passage(replace(block, kind="paragraph", level=None) if block.kind == "heading" else block)
 
-    def _rank(self, block: RawBlock, cues: Cues) -> float | None:
+    def _rank(self, block: RawBlock, cues: Cues, below: RawBlock | None) -> float | None:
         """The rank of the section that `block` names, or None for a passage."""
         if block.kind == "heading":
-            return float(block.level or _PARAGRAPH) if cues.n_words <= _MAX_HEADING_WORDS else None
-        if is_label(block.text, cues, block.kind):
+            return float(block.level or _PARAGRAPH) if cues.n_words <= _MAX_HEADING_WORDS and not self._is_in_series(block, below) else None
+        if is_label(block.text, cues, block.kind) or (self._habits.bullets_ask and block.kind == "bullet" and asks(block.text, cues)):
             return _BULLET + (block.level or 0) if block.kind == "bullet" else _PARAGRAPH
-        return _TITLE if self._is_top and block.kind == "paragraph" and is_title(block.text, cues) else None
+        prefix = split_prefix(block.text)
+        is_report = self._here().question == "resume" and split_reporter(block.text) is not None
+        if block.kind != "paragraph" or (is_report and prefix is None):
+            return None
+        if prefix and prefix.form in ("spelled", "bracketed"):
+            return _PARAGRAPH if below and self._names_alone(prefix, below) else None
+        return _TITLE if self._is_top and not (prefix and self._habits.heeds(prefix)) and is_title(block.text) else None
+
+    def _is_in_series(self, block: RawBlock, below: RawBlock | None) -> bool:
+        """True for a prefixed line above another ("Q1 : les bus", "Q2 : la crèche"): a passage, whatever its weight or place."""
+        first, second = split_prefix(block.text), split_prefix(below.text) if below else None
+        return bool(first and second and first.form == second.form and self._habits.heeds(first) and not read_cues(block.text).is_label)
+
+    def _names_alone(self, prefix: Prefix, below: RawBlock) -> bool:
+        """True for "Table 4 – Le Nouvion" above what was said there: a few words, no sentence, and no prefix on the next line."""
+        is_short = len(prefix.rest.split()) <= _MAX_NAME_WORDS and not prefix.rest.rstrip().endswith((".", "!", "?", ";"))
+        return is_short and prefix.place.table_number is not None and split_prefix(below.text) is None
 
     def _is_listed(self, block: RawBlock, cues: Cues) -> bool:
         """True for a line of a list of participants and the like."""
-        return self._sections[-1].is_meta and block.kind != "heading" and cues.n_words <= _MAX_LISTED_WORDS and not is_label(block.text, cues, block.kind)
+        return (
+            self._sections[-1].is_meta
+            and block.kind != "heading"
+            and cues.n_words <= _MAX_LISTED_WORDS
+            and not is_label(block.text, cues, block.kind)
+        )
 
     def _open(self, order: int, block: RawBlock, cues: Cues, rank: float) -> None:
         question = self._habits.by_order.get(order) or (cues.question if cues.is_mostly_cues else cues.numbered)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
+from itertools import pairwise
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import read_cues
@@ -19,6 +20,7 @@ from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 log = logging.getLogger(__name__)
 
 _OPENING_WORDS, _ANNOUNCING_WORDS, _LONG_TURN = 14, 30, 40
+_CLEAR, _OTHERS = 3, 2  # weight of what a turn asks, and words beside it, for it to announce a question
 _FIRST_TURNS = 4  # in which a summing-up is announced
 
 
@@ -40,13 +42,13 @@ def _place_discussion(turns: Sequence[RawBlock], name: Place) -> list[PlacedBloc
     placed: list[PlacedBlock] = []
     for turn in turns:
         table = announced_table(turn.text, by_letter=False) or table
-        question = announced_question(turn.text) or question
+        question = announced_question(turn.text, by_animator=is_animator(turn.speaker or "")) or question
         placed.append(_placed(turn, table, question))
     return placed
 
 
 def _place_reports(turns: Sequence[RawBlock], name: Place, n_tables: int | None) -> list[PlacedBlock]:
-    """The turns of a summing-up: a reporter keeps the table announced by her or just before her; without speakers, the last one announced."""
+    """The turns of a summing-up: a reporter keeps the table that she or the animator before her announced; without speakers, the last."""
     if not any(turn.speaker for turn in turns):
         return _place_unsigned_reports(turns, name)
     reporters: dict[str, Reporter] = {}
@@ -92,8 +94,8 @@ def called_table(text: str) -> int | None:
     return found.pop() if len(found) == 1 else None
 
 
-def announced_question(text: str) -> str | None:
-    """The question that a turn announces near its beginning, by number or by what it asks, or None."""
+def announced_question(text: str, *, by_animator: bool = False) -> str | None:
+    """The question that a turn announces near its beginning, by number or by what it asks, or None; an animator may just ask it."""
     words = fold(text).split()
     opening = " ".join(words[:_OPENING_WORDS])
     back = re.search(rf"\b(?:{'|'.join(lexicon('where')['renvois'])})\b", opening)
@@ -107,11 +109,11 @@ def announced_question(text: str) -> str | None:
         number = to_number(counted["number"])
         return f"q{number}" if number in (1, 2, 3, 4) else None
     match = _transition_patterns()[1].search(opening)
-    if not match:
+    if len(words) > _ANNOUNCING_WORDS or not (match or by_animator):
         return None
-    asked = read_cues(" ".join(words[:_ANNOUNCING_WORDS])[match.end() :])
-    is_clear = bool(asked.scores) and asked.scores[0][1] >= 3 and asked.n_other <= 2
-    return asked.meaning if is_clear and len(words) <= _ANNOUNCING_WORDS and asked.meaning in ("q1", "q2", "q3", "q4") else None
+    asked = read_cues(" ".join(words)[match.end() if match else 0 :])
+    is_clear = bool(asked.scores) and asked.scores[0][1] >= _CLEAR and asked.n_other <= _OTHERS
+    return asked.meaning if is_clear and asked.meaning in ("q1", "q2", "q3", "q4") else None
 
 
 def _cut_at_announcements(block: RawBlock) -> list[RawBlock]:
@@ -119,7 +121,7 @@ def _cut_at_announcements(block: RawBlock) -> list[RawBlock]:
     if len(block.text.split()) <= _LONG_TURN or block.kind == "meta":
         return [block]
     cuts = [0, *(match.start() for match in _cut_pattern().finditer(_flatten(block.text)) if match.start() > 0), len(block.text)]
-    pieces = [block.text[start:end].strip() for start, end in zip(cuts, cuts[1:], strict=False)]
+    pieces = [block.text[start:end].strip() for start, end in pairwise(cuts)]
     return [replace(block, text=piece) for piece in pieces if piece]
 
 
@@ -153,10 +155,11 @@ def _transition_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 @cache
 def _cut_pattern() -> re.Pattern[str]:
-    """An announcement inside a turn: a filler, then a spelled table or question with its number."""
-    number = number_pattern("cardinaux")
-    questions = "|".join(noun for noun in lexicon("where")["questions"] if len(noun) > 1)
-    return re.compile(rf"(?<= )(?:(?:alors|bon|ok|allez|merci|donc|voila) +){{1,3}}(?:\w+ +){{0,4}}?(?:la +)?(?:{_nouns()}|{questions}) +(?:no +)?(?:{number})\b")
+    """An announcement inside a turn: a word that opens, then a spelled table or question with its number."""
+    words = lexicon("where")
+    opening = rf"(?:(?:{'|'.join(words['amorces'])}) +){{1,3}}"
+    nouns = "|".join([_nouns(), *(noun for noun in words["questions"] if len(noun) > 1)])
+    return re.compile(rf"(?<= ){opening}(?:\w+ +){{0,4}}?(?:la +)?(?:{nouns}) +(?:no +)?(?:{number_pattern('cardinaux')})\b")
 
 
 def _nouns() -> str:
