@@ -96,7 +96,7 @@ def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
         return
     body = rows[header.order + 1 :]
     column = header.column("signature")
-    is_unused = column is not None and not any(row[column].strip() for row in body)  # the list was signed on paper, or not at all
+    is_unused = column is not None and not any(header.cell(row, "signature") for row in body)  # signed on paper, or not at all
     expected = any(re.search(r"\b(?:inscri\w*|invite\w*|attendu\w*)\b", fold(" ".join(row))) for row in rows[: header.order])
     if is_unused:
         log.warning("attendance: signature column blank throughout, everybody counted as present")
@@ -120,12 +120,10 @@ def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
 def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
     """(First name, last name) of a row; a cell that holds both is split."""
     first, last = blank_to_none(header.cell(row, "first_name")), blank_to_none(header.cell(row, "last_name"))
-    if first and last:
-        return first, last
-    whole = header.cell(row, "full_name") or last or first or ""
-    if not any(letter.isalpha() for letter in whole) or fold(whole).split()[0] in ("total", "nombre"):
+    whole = " ".join(filter(None, (last, first))) or header.cell(row, "full_name")
+    if not any(letter.isalpha() for letter in whole) or fold(whole).split()[0] in lexicon("attendance")["totaux"]:
         return None, None
-    return split_name(whole)
+    return (first, last) if first and last else split_name(whole)
 
 
 def _is_header_again(header: Header, row: Sequence[str]) -> bool:

@@ -18,6 +18,7 @@ from pipeline.ingest.workshop import Reject, is_manifest, list_files
 from pipeline.settings import IngestSettings
 
 _EMPTY = ("aucun texte dans ce fichier", "vérifier que c'est le bon fichier, ou le retirer")
+_GONE = ("fichier disparu pendant la lecture", "vérifier le dossier, puis relancer")
 _NO_MAP = ("fichier JSON qui n'est pas une carte", "déposer la carte en .geojson, avec le nom de chaque structure")
 _SKIPPED_ADVICE = "le reste du fichier est lu ; recopier dans un document texte ce qui manque, s'il compte"
 
@@ -70,18 +71,28 @@ def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_fil
 
     contents = Contents()
     for reading in read_files(paths, settings=settings, on_file=count):
-        name = reading.path.relative_to(depot).as_posix()
-        if reading.error:
-            contents.rejects.append({"path": name, "reason": reading.error[0], "advice": reading.error[1]})
+        name = reading.path.relative_to(depot).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+        sha256 = None if reading.error else _hash(reading.path)
+        if reading.error or sha256 is None:
+            reason, advice = reading.error or _GONE
+            contents.rejects.append({"path": name, "reason": reason, "advice": advice})
             continue
-        for part in _parts(reading, name, folder):
+        for part in _parts(reading, name, folder, sha256):
             contents.parts.append(part)
             contents.rejects += _rejects(part)
     return contents
 
 
-def _parts(reading: Reading, name: str, folder: Path) -> Iterator[Part]:
-    sha256 = hashlib.sha256(reading.path.read_bytes()).hexdigest()
+def _hash(path: Path) -> str | None:
+    """sha256 of a file's bytes, or None where it is there no more."""
+    try:
+        with path.open("rb") as handle:
+            return hashlib.file_digest(handle, "sha256").hexdigest()
+    except OSError:
+        return None
+
+
+def _parts(reading: Reading, name: str, folder: Path, sha256: str) -> Iterator[Part]:
     inside = reading.path.relative_to(folder).parts
     for raw in reading.parts:
         path, names = (f"{name}#{raw.name}", (*inside, raw.name)) if raw.name else (name, inside)

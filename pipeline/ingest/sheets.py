@@ -26,6 +26,7 @@ _NOT_SAID = _TOLD - {"text"}
 _HEAD_ROWS = 15  # rows in which a header of what was said is looked for
 _MIN_OTHER = 4  # words of a cell in a column of unknown meaning for it to be a passage
 _LINES = 3  # lines of a cell from which each is a passage of its own
+_ALIKE = 0.5  # of the mean length of the longest column's cells, from which a column holds passages too
 _SPARSE = 0.5  # share of filled cells under which a column names groups of rows
 
 
@@ -72,8 +73,6 @@ def _first_of_header(blocks: Sequence[RawBlock], start: int, titles: Sequence[st
 def blocks_of_speech(rows: Rows) -> list[RawBlock]:
     """Return the passages of a sheet as cell blocks, row by row; rows above the header and rows with a lone label are headings."""
     header = _speech_header(rows)
-    if header is None:
-        return [RawBlock(cell, "cell") for row in rows for cell in row if cell]
     blocks = [RawBlock(" – ".join(filter(None, row)), "heading", 1) for row in rows[: max(header.order, 0)] if any(row)]
     body = _filled_down(rows[header.order + 1 :], header)
     said = _said_columns(body, header)
@@ -87,7 +86,7 @@ def blocks_of_speech(rows: Rows) -> list[RawBlock]:
     return blocks
 
 
-def _speech_header(rows: Rows) -> Header | None:
+def _speech_header(rows: Rows) -> Header:
     """The header of what was said, or one made up from the cells where the sheet has none (`order` -1)."""
     best: tuple[int, int] | None = None
     for order, row in enumerate(rows[:_HEAD_ROWS]):
@@ -107,14 +106,12 @@ def _is_place(cell: str) -> bool:
     return cues.is_label and (cues.table is not None or cues.question is not None)
 
 
-def _guessed_header(rows: Rows) -> Header | None:
-    """A header told from the cells: "Q1" is a question, "T3" or few small numbers a table, numbers that never recur the rows'; or None."""
+def _guessed_header(rows: Rows) -> Header:
+    """A header told from the cells: "Q1" is a question, "T3" or few small numbers a table, numbers that never recur the row."""
     meanings: list[str | None] = []
     for column in zip(*rows, strict=False):
         cells = [cell for cell in column if cell]
         meanings.append(_meaning_of_cells(cells) if cells else None)
-    if not any(meanings):
-        return None
     return Header(-1, tuple(meaning or "" for meaning in meanings), tuple(meanings))
 
 
@@ -138,10 +135,14 @@ def _said_columns(body: Rows, header: Header) -> list[int]:
         is_long = bool(cells) and median(len(cell.split()) for cell in cells) >= _MIN_OTHER
         if cells and (meaning == "text" or is_wide or (meaning not in _NOT_SAID and is_long and not _labels_rows(place, cells))):
             said.append(place)
-    if not said:
-        lengths = {place: sum(len(row[place]) for row in body) for place, meaning in enumerate(header.meanings) if meaning not in _NOT_SAID}
-        said = [max(lengths, key=lambda place: (lengths[place], -place))] if lengths else []
-    return said
+    return said or _longest_columns(body, [place for place, meaning in enumerate(header.meanings) if meaning not in _NOT_SAID])
+
+
+def _longest_columns(body: Rows, places: Sequence[int]) -> list[int]:
+    """Of `places`, the column with the longest cells and those nearly as long; marks and colours are shorter."""
+    lengths = {place: [len(row[place]) for row in body if row[place]] for place in places}
+    means = {place: sum(found) / len(found) for place, found in lengths.items() if found}
+    return [place for place, mean in means.items() if mean >= _ALIKE * max(means.values())]
 
 
 def _labels_rows(place: int, cells: Sequence[str]) -> bool:

@@ -6,7 +6,7 @@ Out:  Cues; what it does not say, or says of several at once, is None
 
 import re
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from rapidfuzz import fuzz, process
@@ -15,6 +15,7 @@ from rapidfuzz.distance import OSA
 from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 from pipeline.tables import QUESTIONS
 
+_MAX_WORDS = 45  # of a text that names a table or question
 ENOUGH, MARGIN = 2, 1  # a meaning is told by this total, this far ahead of the next
 _TYPO, _WORDING = 0.83, 88  # similarities over which a word is a misspelt cue (0..1), and a text the grid's own wording (0..100)
 _SIGNS = ((re.compile(r"(?<!\S)\+(?!\S)"), "plus"), (re.compile(r"(?<!\S)[-–](?=\s*$)"), "moins"))  # "les + et les -"
@@ -68,8 +69,12 @@ class Cues:
         return self.n_other == 0 and (self.has_tables or self.has_numbers or bool(self.scores))
 
 
+@lru_cache(maxsize=8192)
 def read_cues(text: str) -> Cues:
-    """Return the cues of `text`, a line or less; a blank text has none."""
+    """Return the cues of `text`; a blank one has none, and neither has one too long to name anything."""
+    n_words = len(text.split())
+    if n_words > _MAX_WORDS:
+        return Cues(n_words=n_words, n_other=n_words)
     for sign, word in _SIGNS:
         text = sign.sub(word, text)
     folded = fold(_PAIR.sub(r"\1 et ", text))

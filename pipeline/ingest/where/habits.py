@@ -13,6 +13,8 @@ from pipeline.ingest.where.lines import Prefix, asks, is_label, split_prefix
 from pipeline.ingest.where.places import Place
 
 _TAGGED_SHARE = 0.5  # share of passages with a prefix from which each prefix speaks for its own line only
+_CAFE = frozenset({"q1", "q2", "q3", "q4"})
+_MAX_NAME_WORDS = 8  # that may follow a table's number in a line of its own
 _ALIKE = {"marked": 2, "bare": 3}  # lines that must bear a prefix which could be something else
 
 
@@ -37,11 +39,15 @@ def read_habits(blocks: Sequence[RawBlock], name: Place) -> Habits:
     """Return the habits that `blocks` show."""
     asked = {cues.question for block in blocks if block.kind == "bullet" and asks(block.text, cues := read_cues(block.text))}
     bullets_ask = len(asked) > 1
-    heads = {order: read_cues(block.text) for order, block in enumerate(blocks) if _names_section(block, bullets_ask=bullets_ask)}
+    heads = {
+        order: read_cues(block.text)
+        for order, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False))
+        if _names_section(block, below, bullets_ask=bullets_ask)
+    }
     passages = [block for order, block in enumerate(blocks) if block.kind in ("paragraph", "bullet") and order not in heads]
     prefixes = [prefix for block in passages if (prefix := split_prefix(block.text))]
     has_table = name.table_number is not None or any(cues.table is not None for cues in heads.values())
-    first = next((cues for cues in heads.values() if cues.has_tables != (cues.question is not None)), None)
+    first = next((cues for cues in heads.values() if cues.has_tables != (cues.question in _CAFE)), None)
     return Habits(
         numbered=frozenset(cues.question for cues in heads.values() if cues.number is not None and cues.question),
         by_order=_told_by_neighbours(heads),
@@ -56,13 +62,23 @@ def read_habits(blocks: Sequence[RawBlock], name: Place) -> Habits:
 def count_asked(blocks: Sequence[RawBlock]) -> int:
     """The number of questions of the world café that head a part of the document."""
     asked = {read_cues(block.text).question for block in blocks if _names_section(block)}
-    return len(asked & {"q1", "q2", "q3", "q4"})
+    return len(asked & _CAFE)
 
 
-def _names_section(block: RawBlock, *, bullets_ask: bool = False) -> bool:
+def names_table_alone(block: RawBlock, below: RawBlock | None) -> bool:
+    """True for "Table 4 – Le Nouvion" above what was said there: a few words, no sentence, and no prefix on the next line."""
+    prefix = split_prefix(block.text) if block.kind == "paragraph" and below else None
+    if prefix is None or below is None or prefix.form not in ("spelled", "bracketed") or prefix.place.table_number is None:
+        return False
+    is_short = len(prefix.rest.split()) <= _MAX_NAME_WORDS and not prefix.rest.rstrip().endswith((".", "!", "?", ";"))
+    return is_short and split_prefix(below.text) is None
+
+
+def _names_section(block: RawBlock, below: RawBlock | None = None, *, bullets_ask: bool = False) -> bool:
     cues = read_cues(block.text)
     is_asking = bullets_ask and block.kind == "bullet" and asks(block.text, cues)
-    return block.kind == "heading" or is_asking or (block.kind != "meta" and is_label(block.text, cues, block.kind))
+    names = block.kind == "heading" or is_asking or names_table_alone(block, below)
+    return names or (block.kind != "meta" and is_label(block.text, cues, block.kind))
 
 
 def _told_by_neighbours(heads: Mapping[int, Cues]) -> dict[int, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cells import place_cell
 from pipeline.ingest.where.cues import Cues, read_cues
-from pipeline.ingest.where.habits import Habits, read_habits
+from pipeline.ingest.where.habits import Habits, names_table_alone, read_habits
 from pipeline.ingest.where.lines import Prefix, asks, is_label, is_meta, is_meta_section, is_title, split_prefix, split_reporter
 from pipeline.ingest.where.names import channel_of, is_plain_summary
 from pipeline.ingest.where.places import Place, PlacedBlock
@@ -18,7 +18,7 @@ from pipeline.ingest.where.places import Place, PlacedBlock
 _NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0  # ranks beside the headings' 1..6: a lower one holds the higher
 _MINOR, _SUB_LABEL = 0.25, 0.5  # added to the rank of what the leading dimension, or a numbered question, holds
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
-_MAX_HEADING_WORDS, _MAX_LISTED_WORDS, _MAX_NAME_WORDS = 30, 15, 8
+_MAX_HEADING_WORDS, _MAX_LISTED_WORDS = 30, 15
 _MIN_LINES = 4  # lines of a list of ideas, and words of an idea
 _STRUCTURED = 3  # questions that must head a "synthèse" for it to be a table's notes after all
 
@@ -89,19 +89,15 @@ class _Walk:
         is_report = self._here().question == "resume" and split_reporter(block.text) is not None
         if block.kind != "paragraph" or (is_report and prefix is None):
             return None
-        if prefix and prefix.form in ("spelled", "bracketed"):
-            return _PARAGRAPH if below and self._names_alone(prefix, below) else None
-        return _TITLE if self._is_top and not (prefix and self._habits.heeds(prefix)) and is_title(block.text) else None
+        if names_table_alone(block, below):
+            return _TITLE if self._is_top else _PARAGRAPH
+        is_passage = prefix is not None and (prefix.form in ("spelled", "bracketed") or self._habits.heeds(prefix))
+        return _TITLE if self._is_top and not is_passage and is_title(block.text) else None
 
     def _is_in_series(self, block: RawBlock, below: RawBlock | None) -> bool:
         """True for a prefixed line above another ("Q1 : les bus", "Q2 : la crèche"): a passage, whatever its weight or place."""
         first, second = split_prefix(block.text), split_prefix(below.text) if below else None
         return bool(first and second and first.form == second.form and self._habits.heeds(first) and not read_cues(block.text).is_label)
-
-    def _names_alone(self, prefix: Prefix, below: RawBlock) -> bool:
-        """True for "Table 4 – Le Nouvion" above what was said there: a few words, no sentence, and no prefix on the next line."""
-        is_short = len(prefix.rest.split()) <= _MAX_NAME_WORDS and not prefix.rest.rstrip().endswith((".", "!", "?", ";"))
-        return is_short and prefix.place.table_number is not None and split_prefix(below.text) is None
 
     def _is_listed(self, block: RawBlock, cues: Cues) -> bool:
         """True for a line of a list of participants and the like."""
@@ -137,7 +133,9 @@ class _Walk:
         )
 
     def _minor(self, cues: Cues, question: str | None) -> float:
-        """What is added to a heading's rank where the heading lies inside others of its kind: questions in tables, or the reverse."""
+        """What is added to a heading's rank where others of its rank hold it (questions in tables, or the reverse), or it holds them."""
+        if question in _FIXED and not cues.has_tables:
+            return -_SUB_LABEL
         if question and question in self._habits.numbered and cues.number is None:
             return _SUB_LABEL
         is_single = cues.has_tables != bool(question or cues.has_numbers)

@@ -1,0 +1,302 @@
+"""Who was in the room: invented attendance lists and what they tell, names that are one structure or two, types in the fiche's terms."""
+
+import pytest
+
+from pipeline.ingest.attendance import Attendance, read_attendance
+from pipeline.ingest.columns import meaning_of
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.people import Person, Roster, split_name
+from pipeline.ingest.places import Places
+from pipeline.ingest.readers.grids import blocks_of_rows
+from pipeline.ingest.sheets import kind_of, sort_part
+from pipeline.ingest.speakers import enter_correspondents
+from pipeline.ingest.structures import Mention, are_one, is_elected, is_lone_person, join_structures, type_of
+from pipeline.ingest.workshop import Commune
+
+Rows = list[tuple[str, ...]]
+
+HEADER = ("Nom", "Prénom", "Structure", "Fonction", "Signature")
+
+
+def _read(rows: Rows) -> tuple[list[Attendance], Roster]:
+    roster = Roster("tregor-2026-10-01")
+    return read_attendance([rows], roster), roster
+
+
+TITLES = [
+    ("Nom", "last_name"),
+    ("NOM Prénom", "full_name"),
+    ("Prénom", "first_name"),
+    ("Organisme représenté", "structure"),
+    ("Type de structure", "structure_type"),
+    ("Statut juridique", "structure_type"),
+    ("Qualité", "role"),
+    ("Comune", "commune"),
+    ("adresse mail pro", "email"),
+    ("N° de téléphone", "phone"),
+    ("Émargement", "signature"),
+    ("rayon_km", "radius"),
+    ("N° table", "table"),
+    ("Post-it", "text"),
+    ("Ce qui marche", None),
+    ("Table 3", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("title", "meaning"), TITLES)
+def test_a_column_is_known_by_what_its_header_means(title: str, meaning: str | None) -> None:
+    assert meaning_of(title) == meaning
+
+
+KINDS = [
+    ([HEADER, ("Riou", "Anne", "La Criée", "gérante", "x")], "attendance"),
+    ([("Feuille d'émargement", "", ""), ("Nom et prénom", "Structure", "Signature"), ("Anne Riou", "La Criée", "x")], "attendance"),
+    ([("nom", "prenom", "mail"), ("Riou", "Anne", "a@example.org")], "attendance"),
+    ([("structure", "commune", "rayon"), ("La Criée", "Lannion", "12")], "map"),
+    ([("Nom", "Commune", "Zone de chalandise (km)"), ("La Criée", "Lannion", "12")], "map"),
+    ([("structure", "type", "commune"), ("La Criée", "SCIC", "Lannion")], "map"),
+    ([("table", "question", "texte"), ("1", "Q1", "moins de voitures")], "speech"),
+    ([("nom", "question", "verbatim"), ("Anne", "Q1", "moins de voitures")], "speech"),
+    ([("structure", "idée"), ("La Criée", "une halle couverte")], "speech"),
+]
+
+
+@pytest.mark.parametrize(("rows", "kind"), KINDS)
+def test_a_sheet_is_known_by_its_columns_and_not_by_its_name(rows: Rows, kind: str) -> None:
+    assert kind_of(rows) == kind
+
+
+def test_the_header_is_found_under_titles_and_repeated_headers_and_totals_are_no_persons() -> None:
+    rows = [
+        ("Atelier du Trégor", "", "", "", ""),
+        ("", "", "", "", ""),
+        HEADER,
+        ("Riou", "Anne", "La Criée", "gérante", "x"),
+        HEADER,
+        ("Total", "1", "", "", ""),
+    ]
+    attendances, roster = _read(rows)
+    assert [(entry.structure, entry.role, entry.has_signed) for entry in attendances] == [("La Criée", "gérante", True)]
+    assert [(person.first_name, person.last_name) for person in roster.people] == [("Anne", "Riou")]
+
+
+def test_a_person_listed_twice_is_one_and_a_person_for_two_structures_has_two_attendances() -> None:
+    rows = [
+        HEADER,
+        ("LE GOFF", "Yann", "La Criée", "gérant", ""),
+        ("Le Goff", "Yann", "La Criée", "gérant", "x"),
+        ("Yann", "LE GOFF", "Mairie de Plouha", "conseiller municipal", "x"),
+        ("Le Goff", "Yann", "", "", ""),
+    ]
+    attendances, roster = _read(rows)
+    assert [person.full_name for person in roster.people] == ["Yann LE GOFF"]
+    assert [(entry.structure, entry.structure_type, entry.has_signed) for entry in attendances] == [
+        ("La Criée", None, True),
+        ("Mairie de Plouha", "élu", True),
+    ]
+
+
+SIGNED = [
+    ("x", True),
+    ("X", True),
+    ("oui", True),
+    ("A. R.", True),
+    ("✓", True),
+    ("", False),
+    ("non", False),
+    ("absente", False),
+    ("excusée", False),
+    ("-", False),
+]
+
+
+@pytest.mark.parametrize(("mark", "expected"), SIGNED)
+def test_a_mark_is_a_signature_and_an_excuse_is_none(mark: str, expected: bool) -> None:
+    attendances, _ = _read([HEADER, ("Riou", "Anne", "La Criée", "", mark), ("Kerven", "Bob", "La Criée", "", "x")])
+    assert attendances[0].has_signed is expected
+
+
+def test_a_list_without_signatures_counts_everybody_but_a_list_of_registrations_nobody() -> None:
+    rows = [("Nom", "Prénom", "Structure"), ("Riou", "Anne", "La Criée")]
+    assert _read(rows)[0][0].has_signed
+    assert _read([HEADER, ("Riou", "Anne", "La Criée", "", "")])[0][0].has_signed
+    assert not _read([("Liste des inscrits", "", ""), *rows])[0][0].has_signed
+
+
+NAMES = [
+    ("RIOU Anne", "Anne", "RIOU"),
+    ("Anne RIOU", "Anne", "RIOU"),
+    ("Anne Riou", "Anne", "Riou"),
+    ("Riou Anne", "Anne", "Riou"),
+    ("Riou, Anne", "Anne", "Riou"),
+    ("Mme Anne Riou (mairie)", "Anne", "Riou"),
+    ("LE GOFF Yann", "Yann", "LE GOFF"),
+    ("de KERGARIOU Maëlle", "Maëlle", "de KERGARIOU"),
+    ("Riou", None, "Riou"),
+]
+
+
+@pytest.mark.parametrize(("cell", "first", "last"), NAMES)
+def test_a_name_in_one_cell_is_split(cell: str, first: str | None, last: str | None) -> None:
+    assert split_name(cell) == (first, last)
+
+
+def test_a_person_is_found_by_part_of_the_name_only_where_one_fits() -> None:
+    roster = Roster("w", [Person("Anne", "Riou"), Person("Karim", "Benali"), Person("Karim", "Le Dû"), Person("Jean-Marc", "Thoor")])
+    found = {name: roster.find_name(name) for name in ("Mme Riou", "Anne", "K. Benali", "JM Thoor", "Karim", "Mme Personne", "")}
+    assert found == {
+        "Mme Riou": "w-p01",
+        "Anne": "w-p01",
+        "K. Benali": "w-p02",
+        "JM Thoor": "w-p04",
+        "Karim": None,
+        "Mme Personne": None,
+        "": None,
+    }
+
+
+def test_correspondents_are_known_by_address_or_name_and_services_are_nobody() -> None:
+    roster = Roster("w", [Person("Anne", "Riou", "compta@example.org")])
+    mail = [
+        ("", "compta@example.org"),
+        ("Bob Kerven", "bob@example.org"),
+        ("Ateliers CRESS", "ateliers@example.fr"),
+        ("", "yann.legoff@example.org"),
+        ("", "info@example.org"),
+    ]
+    assert enter_correspondents(mail, roster) == ["w-p01", "w-p02", None, "w-p03", None]
+    assert roster.people[2].full_name == "Yann Legoff"
+
+
+PLACES = Places([], "Trégor", ["Lannion", "Plouha", "Le Vieux-Marché", "Saint-Brieuc"])
+SAME = [
+    ("Les Couseuses de l'Alma", "Couseuses de l'Alma"),
+    ("Fil & Fripe", "Fil et Fripe"),
+    ("La Chaîne Trégoroise", "LA CHAINE TREGOROISE"),
+    ("Les Paniers du Léguer (SCIC)", "Paniers du Léguer"),
+    ("Ressourcerie Le Grenier de Plouha", "Le Grenier de Plouha"),
+    ("Café associatif L'Écluse", "L'Ecluse"),
+    ("Groupement d'employeurs Argoat", "GE Argoat"),
+    ("SCIC Bocage Énergie Trégor", "SCIC Bocage Énergie"),
+    ("Association Marais Vivant", "Marais Vivant"),
+    ("Communauté d'agglomération du Pays de Saint-Brieuc", "CAPSB"),
+    ("Garage solidaire Le Bon Train", "Garage Le Bontrain"),
+    ("Ville de Lannion", "Mairie de Lannion"),
+    ("Energie Voisine", "Énergie Voisinne"),
+]
+DIFFERENT = [
+    ("Jardin Lacordaire", "École Lacordaire"),
+    ("Mairie de Lannion", "Mairie de Plouha"),
+    ("Ville de Lannion", "CCAS de Lannion"),
+    ("Jardin d'insertion de Lannion", "Jardin partagé de Kerampont"),
+    ("collectif des mamans de l'école Jules-Verne", "École Jules-Verne"),
+    ("La Filature Commune", "Commune de Plouha"),
+    ("Épicerie La Passerelle", "Épicerie La Tournelle"),
+]
+
+
+@pytest.mark.parametrize(("first", "second"), SAME)
+def test_spellings_of_one_structure_are_one(first: str, second: str) -> None:
+    assert are_one(Mention(first), Mention(second), PLACES, 85)
+    assert are_one(Mention(second), Mention(first), PLACES, 85)
+
+
+@pytest.mark.parametrize(("first", "second"), DIFFERENT)
+def test_structures_that_share_words_stay_two(first: str, second: str) -> None:
+    assert not are_one(Mention(first), Mention(second), PLACES, 85)
+    assert not are_one(Mention(second), Mention(first), PLACES, 85)
+
+
+def test_a_common_name_is_joined_with_its_commune_and_named_after_it() -> None:
+    mentions = [
+        Mention("Comité des fêtes", commune_code="plouha", is_on_map=True),
+        Mention("Comité des fêtes de Plouha", "association"),
+        Mention("Mission locale", "réseau", "lannion"),
+    ]
+    structures, ids = join_structures(mentions, PLACES, territory="Trégor", name_match=85)
+    assert ids == ["comite-fetes-plouha", "comite-fetes-plouha", "mission-locale-lannion"]
+    assert structures[["name", "structure_type", "is_on_map", "is_in_attendance"]].values.tolist() == [
+        ["Comité des fêtes de Plouha", "association", True, True],
+        ["Mission locale", "réseau d'accompagnement", False, True],
+    ]
+
+
+TYPES = [
+    ("SCOP", "", "coopérative"),
+    ("SCIC", "", "coopérative"),
+    ("cooperative", "", "coopérative"),
+    ("Asso.", "", "association"),
+    ("association (ACI)", "", "association"),
+    ("MJC", "", "association"),
+    ("entreprise sociale (ACI)", "", "entreprise sociale"),
+    ("entreprise d'insertion", "", "entreprise sociale"),
+    ("SIAE", "", "entreprise sociale"),
+    ("Réseau", "", "réseau d'accompagnement"),
+    ("groupe d'habitants", "", "groupe d'acteurs"),
+    ("mouvement citoyen", "", "mouvement citoyen"),
+    ("mairie", "", "collectivité"),
+    ("collectivité / syndicat mixte", "", "collectivité"),
+    ("Élue", "", "élu"),
+    ("particulier", "", "autre"),
+    ("exploitation agricole", "", "autre"),
+    ("extraterrestre", "", "autre"),
+    ("", "SCOP Menuiserie du Port", "coopérative"),
+    ("", "Mairie de Plouha", "collectivité"),
+    ("", "CRESS Bretagne", "réseau d'accompagnement"),
+    ("", "La Criée", None),
+]
+
+
+@pytest.mark.parametrize(("type_text", "name", "expected"), TYPES)
+def test_a_type_is_said_in_the_terms_of_the_fiche(type_text: str, name: str, expected: str | None) -> None:
+    assert type_of(type_text, name) == expected
+
+
+ELECTED = [
+    ("collectivité (élue)", "adjointe à l'action sociale", "collectivité", True),
+    ("collectivité", "Élue à l'ESS", "collectivité", True),
+    ("commune", "conseiller municipal", "collectivité", True),
+    ("collectivité", "vice-président", "collectivité", True),
+    ("collectivité", "maire", "collectivité", True),
+    ("association", "président", "association", False),
+    ("association", "vice-présidente", "association", False),
+    ("collectivité", "chargée de mission", "collectivité", False),
+    ("réseau", "conseillère", "réseau d'accompagnement", False),
+]
+
+
+@pytest.mark.parametrize(("type_text", "role", "kind", "expected"), ELECTED)
+def test_an_elected_official_is_known_by_type_or_role(type_text: str, role: str, kind: str, expected: bool) -> None:
+    assert is_elected(type_text, role, kind) is expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("", True), ("particulier", True), ("maraîcher retraité", True), ("habitante", True), ("Les Maraîchers du Léguer", False)],
+)
+def test_a_person_for_herself_has_no_structure(name: str, expected: bool) -> None:
+    assert is_lone_person(name) is expected
+
+
+COMMUNES = [
+    ("St-Brieuc", "", "saint-brieuc"),
+    ("22300 LANNION", "", "lannion"),
+    ("Lannion", "22113", "22113"),
+    ("Plouha", "", "22222"),
+    ("Le Vieux", "", "le-vieux-marche"),
+    ("", "", None),
+]
+
+
+@pytest.mark.parametrize(("name", "code", "expected"), COMMUNES)
+def test_a_commune_is_its_code_or_the_slug_of_its_full_name(name: str, code: str, expected: str | None) -> None:
+    places = Places([Commune("22222", "Plouha")], "Trégor", ["Lannion", "Le Vieux-Marché", "Saint-Brieuc"])
+    assert places.code_of(name, code) == expected
+
+
+def test_a_list_inside_a_document_leaves_what_was_said() -> None:
+    cells = [[[RawBlock(cell)] if cell else [] for cell in row] for row in (("Nom", "Prénom", "Signature"), ("Riou", "Anne", "x"))]
+    held = sort_part([RawBlock("Table 5", "heading", 1), *blocks_of_rows(cells), RawBlock("la halle est vide", "bullet", 0)], ())
+    assert [block.text for block in held.blocks] == ["Table 5", "la halle est vide"]
+    assert held.attendance == ([("Nom", "Prénom", "Signature"), ("Riou", "Anne", "x")],)

@@ -1,0 +1,230 @@
+"""A whole folder: what it is called, what its manifest says, and the tables that its files give; plus the counts of the example study."""
+
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from pipeline.ingest import ingest_workshop, reject_stray_files
+from pipeline.ingest.dates import find_date
+from pipeline.ingest.people import PEOPLE
+from pipeline.ingest.workshop import Manifest, identify_workshop, list_workshops, name_territory, name_workshop, read_manifest
+from pipeline.resources import data_path
+from pipeline.settings import IngestSettings
+from pipeline.tables import REJECTS, TABLES
+
+Tables = dict[str, pd.DataFrame]
+
+FOLDERS = [  # folder, territory, workshop_id
+    ("Trégor 2026-05-19", "Trégor", "tregor-2026-05-19"),
+    ("2026-05-19_tregor", "Tregor", "tregor-2026-05-19"),
+    ("Atelier Trégor - 19 mai 2026", "Trégor", "tregor-2026-05-19"),
+    ("20260519 Pays de Bray", "Pays de Bray", "pays-de-bray-2026-05-19"),
+    ("Atelier territoire du Perche (12.03.26)", "Perche", "perche-2026-03-12"),
+    ("atelier_bresse_3_juin_2026", "Bresse", "bresse-2026-06-03"),
+    ("Ateliers territoires - Val-de-Marne - 1er avril 2026", "Val-de-Marne", "val-de-marne-2026-04-01"),
+    ("19052026_Vervins", "Vervins", "vervins-2026-05-19"),
+    ("Le Havre mars 2026", "Le Havre", "le-havre"),
+    ("La Rochelle", "La Rochelle", "la-rochelle"),
+    ("ATELIER DE DINAN", "Dinan", "dinan"),
+    ("Atelier n°3 Ardèche", "Ardèche", "ardeche"),
+    ("Atelier", "Atelier", "atelier"),
+]
+
+
+@pytest.mark.parametrize(("folder", "territory", "workshop_id"), FOLDERS)
+def test_a_folder_tells_territory_and_date(folder: str, territory: str, workshop_id: str) -> None:
+    assert (name_territory(Path(folder), Manifest()), name_workshop(Path(folder), Manifest())) == (territory, workshop_id)
+
+
+DATES = [
+    ("2026-05-19", "2026-05-19"),
+    ("19/05/2026", "2026-05-19"),
+    ("le 1er août 2026", "2026-08-01"),
+    ("12.03.26", "2026-03-12"),
+    ("3 déc. 2025", "2025-12-03"),
+    ("19 mai", None),
+    ("31/02/2026", None),
+    ("Table 12", None),
+]
+
+
+@pytest.mark.parametrize(("text", "date"), DATES)
+def test_a_full_date_is_found_and_nothing_less(text: str, date: str | None) -> None:
+    found = find_date(text)
+    assert (found[0] if found else None) == date
+
+
+def _write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+    return folder
+
+
+def _ingest(folder: Path) -> Tables:
+    return ingest_workshop(folder, depot=folder.parent, settings=IngestSettings())
+
+
+MANIFESTS = [  # what atelier.yaml says, the field, its value, the reasons of rejects
+    ("date: 12 mars 2026", "date", "2026-03-12", []),
+    ("date: 2026-03-12", "date", "2026-03-12", []),
+    ("date: bientôt", "date", None, ["valeur illisible pour « date »"]),
+    ("tables: 6", "n_tables", 6, []),
+    ("tables: [1, 2, 3]", "n_tables", 3, []),
+    ("tables: six", "n_tables", 6, []),
+    ("tables: beaucoup", "n_tables", None, ["valeur illisible pour « tables »"]),
+    ("animateurs: Anne Riou, Bob Kerven (CRESS)", "animators", ("Anne Riou", "Bob Kerven"), []),
+    ("epci:\n  - code: '200065928'\n    nom: Lannion-Trégor", "epci_code", "200065928", []),
+    ("Lieu: Salle des fêtes", "place", "Salle des fêtes", []),
+    ("lieu:", "place", None, []),
+    ("météo: pluie\nlieu: Plouha", "place", "Plouha", ["clé inconnue « météo »"]),
+    ("- une liste", "place", None, ["pas de clés dans ce fichier"]),
+    ("lieu: [Plouha", "place", None, ["YAML illisible à la ligne 1"]),
+]
+
+
+@pytest.mark.parametrize(("text", "field", "value", "reasons"), MANIFESTS)
+def test_a_manifest_is_read_and_what_is_odd_in_it_is_rejected(
+    tmp_path: Path, text: str, field: str, value: object, reasons: list[str]
+) -> None:
+    folder = _write(tmp_path / "Trégor", {"Atelier.YAML": text})
+    manifest = read_manifest(folder, depot=tmp_path)
+    assert getattr(manifest, field) == value
+    assert [reject["reason"] for reject in manifest.rejects] == reasons
+
+
+def test_communes_of_a_manifest_give_their_codes(tmp_path: Path) -> None:
+    folder = _write(tmp_path / "Trégor", {"atelier.yaml": "communes:\n  - {code: '22113', nom: Lannion}\n  - 22222\n  - Plouha\n"})
+    communes = read_manifest(folder, depot=tmp_path).communes
+    assert [(commune.code, commune.name) for commune in communes] == [("22113", "Lannion"), ("22222", None), (None, "Plouha")]
+
+
+def test_only_folders_with_files_are_workshops(tmp_path: Path) -> None:
+    _write(tmp_path, {"A/notes.txt": "x", "B/sous/T1.txt": "x", "C/.DS_Store": "x", ".cache/x.txt": "x", "seul.txt": "x"})
+    (tmp_path / "D").mkdir()
+    assert [path.name for path in list_workshops(tmp_path)] == ["A", "B"]
+
+
+def test_a_file_outside_any_folder_is_rejected_and_not_lost(tmp_path: Path) -> None:
+    _write(tmp_path, {"seul.txt": "x", ".DS_Store": "x"})
+    rejects = reject_stray_files(REJECTS.empty(), sorted(tmp_path.iterdir()), depot=tmp_path)
+    assert rejects[["path", "reason"]].values.tolist() == [["seul.txt", "fichier hors de tout dossier d'atelier"]]
+
+
+def test_two_folders_of_one_name_and_date_get_two_ids(tmp_path: Path) -> None:
+    folders = [_write(tmp_path / name, {"T1.txt": "x"}) for name in ("Trégor 2026-05-19", "2026-05-19 tregor (suite)", "Bray 2026-05-19")]
+    folders.append(_write(tmp_path / "Autre", {"atelier.yaml": "territoire: Bray\ndate: 2026-05-19", "T1.txt": "x"}))
+    ids = [identify_workshop(folder, depot=tmp_path, manifest=read_manifest(folder, depot=tmp_path)) for folder in folders]
+    assert len(set(ids)) == 4
+    assert ids[2:] == ["bray-2026-05-19-bray-2026-05-19", "bray-2026-05-19-autre"]
+
+
+FILES = {
+    "atelier.yaml": "territoire: Trégor\ndate: 2026-10-01\nanimateurs: [Anne Riou]\n",
+    "liste.csv": "Nom;Prénom;Structure;Courriel;Signature\nLE DÛ;Karim;La Criée;k@example.org;x\n",
+    "structures.csv": "structure;commune;rayon\nLa Criée coopérative;Lannion;12\n",
+    "Table 1.txt": "Q1\n- plus de médecin à Machecoul\n\nQ2\n- la recyclerie de Legé\n",
+    "tour 3/T2.txt": "Prise de notes : Bob\n- trésorerie à sec\n",
+    "mail.eml": "From: Zoé Le Bris <zoe@example.org>\nTo: karim@example.org\nSubject: suite\n\n"
+    "Bonjour,\n\nLa halle de Plouha est vide.\n\nZoé\n",
+    "Restitution.vtt": "WEBVTT\n\n00:01.000 --> 00:04.000\n<v Mme Le Dû>la une on a parlé de soins\n\n"
+    "00:05.000 --> 00:08.000\n<v Animatrice>merci\n",
+    "vide.txt": "",
+    "notes.json": "[1, 2]",
+}
+
+
+@pytest.fixture(scope="module")
+def tregor(tmp_path_factory: pytest.TempPathFactory) -> Tables:
+    return _ingest(_write(tmp_path_factory.mktemp("depot") / "Trégor", FILES))
+
+
+def test_every_table_has_the_columns_of_the_dictionary(tregor: Tables) -> None:
+    assert set(tregor) == {"workshops", "documents", "blocks", "rejects", "attendance", "structures", "catchments", "people"}
+    for name, rows in tregor.items():
+        (PEOPLE if name == "people" else TABLES[name]).check(rows)
+
+
+def test_every_file_is_a_document_a_list_a_map_or_a_reject(tregor: Tables) -> None:
+    assert tregor["documents"]["path"].tolist() == [
+        f"Trégor/{name}" for name in ("Restitution.vtt", "Table 1.txt", "mail.eml", "tour 3/T2.txt")
+    ]
+    assert tregor["rejects"]["path"].tolist() == ["Trégor/notes.json", "Trégor/vide.txt"]
+    assert tregor["structures"]["structure_id"].tolist() == ["criee-cooperative"]
+    assert tregor["catchments"]["radius_km"].tolist() == [12.0]
+
+
+def test_a_block_is_the_span_of_its_text(tregor: Tables) -> None:
+    text_of = tregor["documents"].set_index("document_id")["text"]
+    blocks = tregor["blocks"]
+    passages = blocks[~blocks["kind"].isin(["heading", "meta"])]
+    assert [
+        (text_of[block.document_id][block.start_char : block.end_char], block.table_number, block.question, block.channel)
+        for block in passages.itertuples()
+    ] == [
+        ("la une on a parlé de soins", 1, "resume", "transcript"),
+        ("merci", pd.NA, "resume", "transcript"),
+        ("plus de médecin à Machecoul", 1, "q1", "notes"),
+        ("la recyclerie de Legé", 1, "q2", "notes"),
+        ("La halle de Plouha est vide.", pd.NA, "distance", "mail"),
+        ("trésorerie à sec", 2, "q3", "notes"),
+    ]
+
+
+def test_people_are_met_in_the_order_of_list_manifest_mails_and_transcripts(tregor: Tables) -> None:
+    people = tregor["people"]
+    assert people[["participant_id", "full_name", "origin"]].values.tolist() == [
+        ["tregor-2026-10-01-p01", "Karim LE DÛ", "attendance"],
+        ["tregor-2026-10-01-p02", "Anne Riou", "manifest"],
+        ["tregor-2026-10-01-p03", "Zoé Le Bris", "mail"],
+    ]
+    speakers = tregor["blocks"]["speaker"].dropna().unique().tolist()
+    assert speakers == ["tregor-2026-10-01-p01", "Animatrice", "tregor-2026-10-01-p03"]
+
+
+def test_the_workshop_says_what_is_known_of_it(tregor: Tables) -> None:
+    row = tregor["workshops"].iloc[0]
+    assert (row["workshop_id"], row["territory"], row["date"], row["n_tables"], row["folder"]) == (
+        "tregor-2026-10-01",
+        "Trégor",
+        "2026-10-01",
+        2,
+        "Trégor",
+    )
+
+
+def test_the_same_folder_gives_the_same_tables(tregor: Tables, tmp_path: Path) -> None:
+    again = _ingest(_write(tmp_path / "Trégor", FILES))
+    for name, rows in tregor.items():
+        pd.testing.assert_frame_equal(rows, again[name])
+
+
+def test_a_folder_without_files_is_a_workshop_without_documents(tmp_path: Path) -> None:
+    folder = tmp_path / "Vide"
+    folder.mkdir()
+    assert {name: len(rows) for name, rows in _ingest(folder).items() if len(rows)} == {"workshops": 1}
+
+
+def test_progress_counts_the_files(tmp_path: Path) -> None:
+    folder = _write(tmp_path / "Trégor", {"T1.txt": "un passage", "T2.txt": "un autre passage"})
+    told: list[tuple[int, int]] = []
+    ingest_workshop(folder, depot=tmp_path, settings=IngestSettings(), on_file=lambda done, total: told.append((done, total)))
+    assert told == [(1, 2), (2, 2)]
+
+
+EXAMPLE = [  # folder, then rows of documents, blocks, attendance, structures, catchments, people
+    ("Roubaix 2026-04-02", (7, 125, 35, 25, 12, 34)),
+    ("Saint-Omer 2026-03-12", (10, 157, 31, 22, 11, 30)),
+    ("Thiérache 2026-05-19", (7, 133, 24, 19, 12, 23)),
+]
+
+
+@pytest.mark.parametrize(("folder", "counts"), EXAMPLE)
+def test_the_example_study_gives_the_same_counts_and_no_reject(folder: str, counts: tuple[int, ...]) -> None:
+    depot = data_path("demo")
+    tables = ingest_workshop(depot / folder, depot=depot, settings=IngestSettings())
+    names = ("documents", "blocks", "attendance", "structures", "catchments", "people")
+    assert tuple(len(tables[name]) for name in names) == counts
+    assert tables["rejects"].empty

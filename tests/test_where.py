@@ -1,0 +1,495 @@
+"""Where things were said: names of files, headings, prefixes, announcements and tables of invented workshops, with what they tell."""
+
+import re
+
+import pytest
+
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.sheets import sort_part
+from pipeline.ingest.where import PlacedBlock, place_blocks
+from pipeline.ingest.where.cues import read_cues
+from pipeline.ingest.where.lines import is_meta, split_prefix
+from pipeline.ingest.where.names import read_names
+from pipeline.ingest.where.spoken import announced_question, announced_table
+
+NAMES = [  # path inside the workshop, table, question, channel
+    ("Table 2 - question 3.docx", 2, "q3", None),
+    ("TABLE 9.docx", 9, None, None),
+    ("table11_notes.docx", 11, None, "notes"),
+    ("T3.txt", 3, None, None),
+    ("T04-Q1.txt", 4, "q1", None),
+    ("Table trois.odt", 3, None, None),
+    ("groupe 4.md", 4, None, None),
+    ("Groupe_2_notes_finales.docx", 2, None, "notes"),
+    ("G4.docx", 4, None, None),
+    ("3eme table.doc", 3, None, None),
+    ("CR table n°3 v2.docx", 3, None, "notes"),
+    ("Table2.docx", 2, None, None),
+    ("NotesTable7.docx", 7, None, "notes"),
+    ("notes table 3 (2).docx", 3, None, "notes"),
+    ("Table-10_final.docx", 10, None, None),
+    ("2026-03-12_table_4_q2.docx", 4, "q2", None),
+    ("tables/3.docx", 3, None, None),
+    ("Tables/04.docx", 4, None, None),
+    ("questions/2.txt", None, "q2", None),
+    ("q2/Table 1.docx", 1, "q2", None),
+    ("Question 2/notes.docx", None, "q2", "notes"),
+    ("Tour 2/T3.txt", 3, "q2", None),
+    ("besoins et menaces/table 2.docx", 2, "q1", None),
+    ("2 - ce qui marche chez nous.docx", None, "q2", None),
+    ("01_besoins.txt", None, "q1", None),
+    ("04 - ameliorations.txt", None, "q4", None),
+    ("Freins et leviers.odt", None, "q3", None),
+    ("world café - tour 1.docx", None, "q1", None),
+    ("enregistrement table 5.srt", 5, None, None),
+    ("Restitution.vtt", None, "resume", "resume"),
+    ("Table 4 restitution.docx", 4, "resume", "resume"),
+    ("Synthèse des rapporteurs.pdf", None, "resume", "resume"),
+    ("synthèse post-its.xlsx", None, None, "postit"),
+    ("panneau_postits.csv", None, None, "postit"),
+    ("appel tel 3 avril.txt", None, None, "telephone"),
+    ("entretien téléphonique Mme Le Bihan.docx", None, None, "telephone"),
+    ("mail de la mairie.docx", None, None, "mail"),
+    # what must not be taken for a table, a question or a call
+    ("appel à projets.docx", None, None, None),
+    ("table 12 mars 2026.docx", None, None, None),
+    ("notes tour 3-4.odt", None, None, "notes"),
+    ("notes tours 1 et 2.md", None, None, "notes"),
+    ("T1_T2.docx", None, None, None),
+    ("tables 3 et 4.docx", None, None, None),
+    ("Notes 3.docx", None, None, "notes"),
+    ("photo 5.docx", None, None, None),
+    ("Groupe de Marie.docx", None, None, None),
+    ("divers/annuaire 2.docx", None, None, None),
+    ("Besoins d'accompagnement des structures du bassin minier.docx", None, None, None),
+]
+
+
+@pytest.mark.parametrize(("path", "table", "question", "channel"), NAMES)
+def test_a_path_tells_table_question_and_channel(path: str, table: int | None, question: str | None, channel: str | None) -> None:
+    place = read_names(path.split("/"))
+    assert (place.table_number, place.question, place.channel) == (table, question, channel)
+
+
+HEADINGS = [
+    ("Besoins et menaces", "q1"),
+    ("Les besoins non couverts", "q1"),
+    ("Nos préoccupations", "q1"),
+    ("Les défis du territoire", "q1"),
+    ("De quoi les habitants ont-ils besoin ?", "q1"),
+    ("Ce qui ne va pas sur le territoire", "q1"),
+    ("Problèmes du territoire", "q1"),
+    ("Besions et mennaces", "q1"),
+    ("Quels sont les besoins et menaces environnementaux et sociaux repérés sur le territoire ?", "q1"),
+    ("Quels sont les besoin et menaces environementaux et sociaux repérés sur notre territoire", "q1"),
+    ("Ce qui marche chez nous", "q2"),
+    ("Les réponses existantes", "q2"),
+    ("Q2 : réponses qui marchent", "q2"),
+    ("Qu'est-ce qui marche déjà ?", "q2"),
+    ("Ce dont nous sommes fiers", "q2"),
+    ("Bonnes pratiques", "q2"),
+    ("Qui répond déjà à ces besoins, et comment ?", "q2"),
+    ("Q3 - forces / difficultés", "q3"),
+    ("Freins et atouts", "q3"),
+    ("Points forts, points faibles", "q3"),
+    ("Ce qui marche / ce qui coince", "q3"),
+    ("Ce qui ne marche pas", "q3"),
+    ("Les + et les -", "q3"),
+    ("Question 3 – Organisation, gouvernance, viabilité", "q3"),
+    ("Gouvernance et modèle économique", "q3"),
+    ("Pistes d'amélioration", "q4"),
+    ("Pistes d'ameliorrations", "q4"),
+    ("Idées", "q4"),
+    ("Besoins d'amélioration", "q4"),
+    ("Que faudrait-il changer ?", "q4"),
+    ("Les solutions à construire", "q4"),
+    ("Question 2", "q2"),
+    ("3ème tour", "q3"),
+    ("Première question", "q1"),
+    ("Question IV", "q4"),
+    ("Tour 1 : ce qui marche", "q2"),  # what it asks outweighs its number
+    ("Question 5", "autre"),
+    ("Mise en commun", "resume"),
+    ("Retour des rapporteurs", "resume"),
+    ("Divers", "autre"),
+    # subjects, not questions
+    ("Tours 3 et 4", None),
+    ("Q1-Q2", None),
+    ("Mobilité", None),
+    ("Marchés publics", None),
+    ("Le projet de tiers-lieu", None),
+    ("Accueil des nouveaux habitants", None),
+    ("Solutions", None),  # existing or wished for: the heading alone does not say
+]
+
+
+@pytest.mark.parametrize(("heading", "question"), HEADINGS)
+def test_a_heading_is_known_by_what_it_asks(heading: str, question: str | None) -> None:
+    assert read_cues(heading).question == question
+
+
+PREFIXES = [
+    ("[T4] la maison de santé ferme", 4, None, "la maison de santé ferme"),
+    ("T4 – la maison de santé ferme", 4, None, "la maison de santé ferme"),
+    ("Table 4 : la maison de santé ferme", 4, None, "la maison de santé ferme"),
+    ("[Table quatre] la maison de santé ferme", 4, None, "la maison de santé ferme"),
+    ("Groupe 3 – plus de vétérinaire", 3, None, "plus de vétérinaire"),
+    ("[T2-Q3] le bail se termine", 2, "q3", "le bail se termine"),
+    ("Q2 T4 : la criée coopérative", 4, "q2", "la criée coopérative"),
+    ("Q1 - les loyers flambent", None, "q1", "les loyers flambent"),
+    ("Question 2 : le garage prête des voitures", None, "q2", "le garage prête des voitures"),
+]
+
+
+@pytest.mark.parametrize(("line", "table", "question", "rest"), PREFIXES)
+def test_a_prefix_is_told_from_its_passage(line: str, table: int | None, question: str | None, rest: str) -> None:
+    prefix = split_prefix(line)
+    assert prefix is not None
+    assert (prefix.place.table_number, prefix.place.question, prefix.rest) == (table, question, rest)
+
+
+@pytest.mark.parametrize(
+    "line", ["Table 12h30 le midi", "2 médecins pour 6 000 habitants", "Tour de France du vélo", "T3", "5 % du budget"]
+)
+def test_a_line_without_prefix_has_none(line: str) -> None:
+    assert split_prefix(line) is None
+
+
+META = [
+    ("Prise de notes : Nolwenn (relu par Paul)", True),
+    ("Notes prises par Nolwenn", True),
+    ("Animation : Fatima R.", True),
+    ("Participants : cinq personnes, dont deux élues", True),
+    ("Lannion, 12 mars 2026", True),
+    ("Rapporteure : Maëlle", True),
+    ("Difficulté : toujours les mêmes douze personnes", False),
+    ("Force : la mairie prête la salle", False),
+    ("Le 12 mars la salle était vide", False),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), META)
+def test_circumstances_are_told_from_what_was_said(line: str, expected: bool) -> None:
+    assert is_meta(line, in_head=True) is expected
+
+
+def test_a_label_that_may_open_a_passage_is_circumstance_only_before_the_first_passage() -> None:
+    assert is_meta("Lieu : salle des fêtes de Plouha", in_head=True)
+    assert not is_meta("Lieu : il en manque un pour répéter", in_head=False)
+
+
+# A document a case: its path, then a line a block, « # » a heading, « - » a bullet; after « => » table and question, x for no passage.
+DOCUMENTS = [
+    """Notes Guingamp/Groupe B.txt
+    # Compte rendu du groupe 2 => x
+    Participants : Aline, Bob, Chloé => x
+    # Besoins : => x
+    - plus de bus le soir => 2 q1
+    - logements vides au centre => 2 q1
+    # Ce qui existe déjà : => x
+    - la recyclerie des Monts, 12 salariés => 2 q2
+    # Forces / faiblesses => x
+    - trésorerie fragile, gouvernance à revoir => 2 q3
+    # Et demain ? => x
+    - une plateforme logistique commune => 2 q4""",
+    """CR table 4.md
+    ## Question n°3 => x
+    ### Faiblesses => x
+    - besoin de bénévoles formés => 4 q3
+    ### Besoins => x
+    - un local chauffé => 4 q3
+    ## Divers => x
+    - la salle était trop petite => 4 autre""",
+    """saisie/tout.txt
+    # QUESTION 1 : BESOINS ET MENACES => x
+    # Table 1 : => x
+    - déserts médicaux => 1 q1
+    # Table 2 : => x
+    - précarité des étudiants => 2 q1
+    # QUESTION 2 : RÉPONSES QUI FONCTIONNENT => x
+    # Table 1 : => x
+    - épicerie itinérante du Trégor => 1 q2""",
+    """tables/toutes.txt
+    # Table 1 => x
+    # Q1 => x
+    - salaires trop bas => 1 q1
+    # Q4 => x
+    - prime de transport => 1 q4
+    # Table 2 => x
+    - écoles qui ferment => 2 -
+    # Q1 => x
+    - plus de dentiste => 2 q1""",
+    """notes en vrac.txt
+    T1 : la maison médicale ferme en juin => 1 -
+    T1 : plus de crèche le mercredi => 1 -
+    T2 : les jeunes partent à Rennes => 2 -
+    une personne demande où est le parking => - -""",
+    """table 6.txt
+    Logement : les T2 sont introuvables => 6 -
+    T3 : 750 € par mois, c'est trop => 6 -
+    T2 : 600 € dans le centre => 6 -""",
+    """passage d'une table à l'autre.md
+    ## Tour 1 : besoins => x
+    - [T1] la fibre n'arrive pas => 1 q1
+    - (pas entendu la table 3) => - q1
+    ## Tour 2 => x
+    - [T3] la criée coopérative => 3 q2""",
+    """table 1 (relu).txt
+    q1: les bus, les médecins => 1 q1
+    q2: la coop de Lannion => 1 q2
+    q4: un poste commun => 1 q4""",
+    """Table 9.txt
+    # Tour 1 – Ce qui nous inquiète ici => x
+    l'érosion de la côte => 9 q1
+    # Tour 3 – Ce qui coince / ce qui nous porte => x
+    - Difficulté : les financements annuels => 9 q3
+    - Freins : => x
+    - les loyers du port => 9 q3""",
+    """Atelier de Vervins.txt
+    Table trois, notes de Corinne => x
+    1. Quels sont les besoins et menaces ? => x
+    plus de soignants => 3 q1
+    2. Quelles réponses fonctionnent bien ? => x
+    la maison de santé => 3 q2""",
+    """pistes.txt
+    Pistes d'amélioration - toutes tables => x
+    [Table 1] un guichet unique => 1 q4
+    [T3] une foncière solidaire => 3 q4""",
+    """Restitution orale.docx
+    # Restitution orale => x
+    # Table 1 => x
+    On a surtout parlé d'eau et de digues. => 1 resume
+    # Table 2 => x
+    # Besoins => x
+    Le sujet, c'est l'isolement des aînés. => 2 resume""",
+    """plénière.txt
+    La table 1 insiste sur la mobilité. => 1 resume
+    Elle demande des navettes. => 1 resume
+    Pour la table 3, tout tourne autour de la relève. => 3 resume""",
+    """Synthèse table 3.txt
+    # Synthèse de la table 3 => x
+    # Besoins => x
+    - eau potable menacée => 3 q1
+    # Ce qui marche => x
+    - jardin partagé => 3 q2
+    # Idées => x
+    - un lieu commun => 3 q4""",
+    """appel Mme Kervella.txt
+    Appel téléphonique de Mme Kervella, mardi 14h => x
+    - la navette ne passe plus au hameau => - distance""",
+    """divers/inconnu.txt
+    Le marché du samedi attire 300 personnes. => - -
+    Les besoins sont énormes dans les villages. => - -
+    # Mobilité => x
+    Il faudrait un hangar plus grand. => - -""",
+    """Table 2.docx
+    # Q1 => x
+    # Mobilité => x
+    - le car ne passe qu'une fois => 2 q1
+    # Participants => x
+    - Aline Riou (mairie) => x
+    - Bob Kerven => x
+    # Solutions => x
+    - un covoiturage qui tourne => 2 q2
+    # Q3 => x
+    - personne pour la paie => 2 q3""",
+]
+
+
+def _example(case: str) -> tuple[list[str], list[RawBlock], list[str]]:
+    """Path, blocks and expectations of a case; a line without expectation is an error, so that no example checks nothing."""
+    path, *lines = [line.strip() for line in case.strip().split("\n")]
+    blocks: list[RawBlock] = []
+    expected: list[str] = []
+    for line in lines:
+        assert "=>" in line, f"no expectation: {line}"
+        text, told = (side.strip() for side in line.split("=>"))
+        mark = re.match(r"(#+|-) ", text)
+        kind = "paragraph" if not mark else "bullet" if mark[1] == "-" else "heading"
+        blocks.append(
+            RawBlock(text[mark.end() :] if mark else text, kind, len(mark[1]) if mark and kind == "heading" else 0 if mark else None)
+        )
+        expected.append(told)
+    return path.split("/"), blocks, expected
+
+
+def _told(block: PlacedBlock) -> str:
+    if block.kind in ("meta", "heading"):
+        return "x"
+    return f"{'-' if block.table_number is None else block.table_number} {block.question or '-'}"
+
+
+@pytest.mark.parametrize("case", DOCUMENTS, ids=lambda case: case.split("\n")[0])
+def test_each_line_of_a_document_is_placed_by_what_stands_above_it(case: str) -> None:
+    names, blocks, expected = _example(case)
+    assert [_told(block) for block in place_blocks(RawPart(tuple(blocks)), blocks, names=names)] == expected
+
+
+CHANNELS = [
+    ("Table 3.docx", ["la halle est vide"], "notes"),
+    ("post-its table 3.docx", ["la halle est vide"], "postit"),
+    ("Restitution.docx", ["Table 1 : la halle est vide"], "resume"),
+    ("20 mars.txt", ["Appel de M. Riou (comité des fêtes), 14h", "il propose de rouvrir la halle"], "telephone"),
+    ("message.txt", ["De : Anne Riou <a.riou@example.org>", "À : atelier@example.org", "Objet : suite", "La halle est vide."], "mail"),
+]
+
+
+@pytest.mark.parametrize(("name", "lines", "channel"), CHANNELS)
+def test_the_channel_is_told_by_name_or_first_lines(name: str, lines: list[str], channel: str) -> None:
+    blocks = [RawBlock(line) for line in lines]
+    assert {block.channel for block in place_blocks(RawPart(tuple(blocks)), blocks, names=[name])} == {channel}
+
+
+SHEETS = [  # names, rows, what each passage tells
+    (
+        ["saisie.xlsx"],
+        [("Table", "Q1", "Q2"), ("1", "manque de bus le soir", "garage solidaire"), ("2", "eau trop chère", "")],
+        ["1 q1 manque de bus le soir", "1 q2 garage solidaire", "2 q1 eau trop chère"],
+    ),
+    (
+        ["postits.xlsx"],
+        [("Question", "Table 1", "Table 2"), ("Besoins", "manque de bus", "- eau chère\n- logement froid"), ("Idées", "navette", "")],
+        ["1 q1 manque de bus", "2 q1 eau chère", "2 q1 logement froid", "1 q4 navette"],
+    ),
+    (
+        ["x.xlsx"],
+        [("Table 3 – question 2", "", ""), ("n°", "post-it", "couleur"), ("1", "vélobus du bourg", "jaune")],
+        ["3 q2 vélobus du bourg"],
+    ),
+    (
+        ["x.xlsx"],
+        [
+            ("table", "question", "texte"),
+            ("1", "Q1", "eau"),
+            ("", "", "bus"),
+            ("", "Q2", "jardin"),
+            ("", "", "halle"),
+            ("2", "Q1", "loyers"),
+            ("", "", "soins"),
+        ],
+        ["1 q1 eau", "1 q1 bus", "1 q2 jardin", "1 q2 halle", "2 q1 loyers", "2 q1 soins"],
+    ),
+    (
+        ["y.csv"],
+        [("1", "Q1", "la nappe baisse chaque été"), ("1", "Q2", "un atelier vélo à Pontivy"), ("2", "Q3", "une trésorerie à sec")],
+        ["1 q1 la nappe baisse chaque été", "1 q2 un atelier vélo à Pontivy", "2 q3 une trésorerie à sec"],
+    ),
+    (
+        ["classeur.xlsx", "1-Table 2"],
+        [("Besoins", "Réponses", "Améliorations"), ("déserts médicaux", "maison de santé", "un poste partagé")],
+        ["2 q1 déserts médicaux", "2 q2 maison de santé", "2 q4 un poste partagé"],
+    ),
+    (
+        ["postits.xlsx"],
+        [("Table 1", ""), ("moins de voitures", "rose"), ("Table 2", ""), ("une halle", "bleu")],
+        ["1 - moins de voitures", "2 - une halle"],
+    ),
+    (
+        ["x.xlsx"],
+        [("Tour", "Table", "Verbatim"), ("1", "T3", "on manque d'eau"), ("2", "1 et 2", "le jardin des Prés")],
+        ["3 q1 on manque d'eau", "- q2 le jardin des Prés"],
+    ),
+    (
+        ["x.xlsx"],  # the last row has no table: it is not the table above it
+        [("table", "question", "texte"), ("1", "Q1", "eau"), ("1", "Q1", "bus"), ("2", "Q4", "halle"), ("", "Q4", "ranger les feutres")],
+        ["1 q1 eau", "1 q1 bus", "2 q4 halle", "- q4 ranger les feutres"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("names", "rows", "expected"), SHEETS)
+def test_a_cell_is_placed_by_its_row_its_header_or_its_sheet(names: list[str], rows: list[tuple[str, ...]], expected: list[str]) -> None:
+    held = sort_part((), rows)
+    placed = place_blocks(RawPart((), rows=tuple(rows)), held.blocks, names=names)
+    assert [f"{_told(block)} {block.text}" for block in placed if block.kind == "cell"] == expected
+
+
+QUESTIONS_ALOUD = [
+    ("alors on commence, question trois, dites comme ça vient", "q3"),
+    ("bon on passe à la quatre, euh, améliorer", "q4"),
+    ("on passe à la deuxième question", "q2"),
+    ("allez on enchaîne sur ce qui marche", "q2"),
+    ("et maintenant on passe aux forces et aux difficultés", "q3"),
+    ("première question donc les besoins", "q1"),
+    # what is said on a question, or back to one, announces none
+    ("comme on a dit à la question deux", None),
+    ("ben moi les besoins je les vois tous les jours à la permanence", None),
+    ("il faut améliorer la gouvernance de la coopérative", None),
+    ("on passe la main à la commune", None),
+]
+
+
+@pytest.mark.parametrize(("turn", "question"), QUESTIONS_ALOUD)
+def test_a_question_is_heard_when_it_is_announced(turn: str, question: str | None) -> None:
+    assert announced_question(turn) == question
+
+
+TABLES_ALOUD = [
+    ("oui donc nous à la une euh le gros truc", 1),
+    ("alors la deux, euh, le froid surtout", 2),
+    ("la trois, on a une idée très concrète", 3),
+    ("table quatre, c'est à vous", 4),
+    ("pour la table cinq on a parlé d'eau", 5),
+    ("nous on est le groupe 7 et on a ri", 7),
+    ("et je suis pas d'accord avec la six", None),
+    ("la une des journaux en a parlé", None),
+    ("la deux fois on est venus pour rien", None),
+]
+
+
+@pytest.mark.parametrize(("turn", "table"), TABLES_ALOUD)
+def test_a_table_is_heard_at_the_start_of_a_turn(turn: str, table: int | None) -> None:
+    assert announced_table(turn, by_letter=True) == table
+
+
+def _place_turns(turns: list[tuple[str | None, str]], name: str, n_tables: int | None = None) -> list[PlacedBlock]:
+    blocks = [RawBlock(text, "cue", speaker=speaker) for speaker, text in turns]
+    return place_blocks(RawPart(tuple(blocks), channel="transcript"), blocks, names=[name], n_tables=n_tables)
+
+
+LONG = "l'eau revient tout le temps chez nous, les digues aussi, et l'argent manque pour tout"
+REPORTS = [  # who speaks, what they say, the table expected
+    ("Animatrice", "on commence la restitution, table une", None),
+    ("Aline Riou", f"alors {LONG}", 1),
+    ("Animatrice", "merci Aline, table deux", None),
+    ("Bob", f"euh nous c'est la mobilité, {LONG}", 2),
+    ("Salle", "on n'entend rien au fond", None),
+    ("Inconnu", f"bonjour {LONG}", 3),
+    ("Chloé", f"nous à la quatre {LONG}", 4),
+    ("Bob", "je reviens sur les bus", 2),
+    ("Dan", f"et pour finir {LONG}", 5),
+]
+
+
+def test_a_reporter_keeps_her_table_and_the_order_tells_those_who_announce_none() -> None:
+    placed = _place_turns([(speaker, text) for speaker, text, _ in REPORTS], "plénière.vtt", n_tables=5)
+    assert [block.table_number for block in placed] == [table for *_, table in REPORTS]
+    assert {(block.question, block.channel) for block in placed} == {("resume", "transcript")}
+
+
+def test_a_reporter_is_left_without_table_where_the_order_leaves_a_doubt() -> None:
+    turns = [("A", f"la une {LONG}"), ("B", f"bonjour {LONG}"), ("C", f"la quatre {LONG}")]
+    assert [block.table_number for block in _place_turns([*turns], "Restitution.vtt")] == [1, None, 4]
+
+
+def test_a_recording_of_a_table_follows_the_questions_announced() -> None:
+    turns = [
+        ("Facilitatrice", "bonjour, table quatre, première question : les besoins"),
+        ("P1", "le bus ne passe plus"),
+        ("Facilitatrice", "dernière question, qu'est-ce qu'il faudrait améliorer"),
+        ("P1", "des navettes"),
+    ]
+    assert [_told(block) for block in _place_turns([*turns], "audio_0012.vtt")] == ["4 q1", "4 q1", "4 q4", "4 q4"]
+
+
+def test_a_long_run_is_cut_where_it_announces_a_question() -> None:
+    talk = " ".join(["les bus ne passent plus le soir et les gens restent chez eux"] * 4)
+    placed = _place_turns([(None, f"{talk} alors bon question deux vous avez dix minutes, le garage tourne bien")], "table 2.vtt")
+    assert [_told(block) for block in placed] == ["2 -", "2 q2"]
+    assert placed[1].text.startswith("alors bon question deux")
+
+
+def test_notes_of_a_recording_tell_its_table_and_round() -> None:
+    blocks = [RawBlock("table 6, tour 3", "meta"), RawBlock("la trésorerie est à sec", "cue")]
+    placed = place_blocks(RawPart(tuple(blocks), channel="transcript"), blocks, names=["audio.vtt"])
+    assert [_told(block) for block in placed] == ["x", "6 q3"]
