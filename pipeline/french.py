@@ -41,6 +41,11 @@ def _lookups() -> Any:
     return lemmatizer.lookups
 
 
+def is_infinitive(word: str) -> bool:
+    """Whether `word`, in lower case, looks like an infinitive and is no known noun: the tagger takes some for nouns in short notes."""
+    return word.endswith(("er", "ir", "re")) and word not in _lookups().get_table("lemma_index")["noun"]
+
+
 @cache
 def _lemmas() -> frozenset[str]:
     index = _lookups().get_table("lemma_index")

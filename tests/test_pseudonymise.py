@@ -27,6 +27,8 @@ WITH_A_LIST = [
     "La Ferme de Gaël livre le Café Chez Nolwenn et la Recyclerie Rouxel & Fils",
     "Rose trémière et marchandise en vrac : la rose attire les abeilles",
     "[[Rose Marchandise]] a planté des rosiers, [[Rose]] arrose",
+    "trois bacs ([[Rose]]), [[Rose M.]] passe mardi, [[Mme|Marchandise]] jeudi",
+    "[[Ndoye]] garde le four, Ndole et gombo au menu",
     "on écrit à Florence, à Carentoir et à Redon",
     "voir avec [[Florence Carentoir]]",
     "le marché de gros d'[[Idrissa]] au bord de l'Oust",
@@ -157,6 +159,12 @@ def test_quantities_prices_dates_and_postal_codes_stay() -> None:
 def test_a_word_that_the_settings_keep_is_never_hidden() -> None:
     assert _clean("l'atelier de Josiane ouvre") == ["l'atelier de [personne] ouvre"]
     assert _clean("l'atelier de Josiane ouvre", keep=("atelier de Josiane",)) == ["l'atelier de Josiane ouvre"]
+
+
+def test_a_text_too_long_to_parse_at_once_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("pipeline.pseudonymise.masker._LONGEST", 40)
+    long = "on a parlé du four à pain et de la halle, longtemps. "
+    assert _clean(long * 3 + "Mme Kerleau clôt la séance")[0] == long * 3 + "Mme [personne] clôt la séance"
 
 
 def test_blocks_hold_the_same_text_as_before_but_for_the_tokens() -> None:

@@ -10,6 +10,7 @@ from pipeline.tables import BLOCKS, DOCUMENTS
 WRITTEN = [
     ("La tournée du médiabus s'arrête à Lormes. | Personne ne la remplace au sud du canton."),
     ("M. Perrin et Mme. Roy tiennent la buvette. | Le maire prête la salle."),
+    ("Le car ne passe plus. | [personne] conduit les voisins, M. [personne] aussi."),
     ("On a vu J.-M. Auclair et P. Nolot au marché de Corbigny."),
     ("3 pers. âgées sur 4 vivent seules, cf. étude du Pays, env. 1.500 foyers etc. | La mairie n'a pas de liste."),
     ("Le gîte coûte 12.500 € par an, 5,5 ETP. | Résultat de l'an passé : moins 3 000 €."),

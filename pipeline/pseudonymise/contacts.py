@@ -25,7 +25,7 @@ class Mask(NamedTuple):
 
 
 _AT = r"(?:@|\(at\)|\[at\]|\(a\)|\[arobase\]|\s(?:at|arobase)\s)"
-_MAIL = re.compile(rf"[\w.+\-]+\s?{_AT}\s?(?:{LETTER}|\d)[\w\-]*(?:\.[\w\-]+)+", re.IGNORECASE)
+_MAIL = re.compile(rf"(?<![\w.+\-])[\w.+\-]{{1,64}}\s?{_AT}\s?(?:{LETTER}|\d)[\w\-]*(?:\.[\w\-]+)+", re.IGNORECASE)
 _GAP = r"[ \u00a0\u202f.\-‐‑–/·]{0,2}"
 # Digits after the first 0 (or +33), as people group them: 6 12 34 56 78, 639 98 36 36, 639 983 636, 6 399 836 36, …
 _GROUPINGS = ((1, 2, 2, 2, 2), (3, 2, 2, 2), (3, 3, 3), (1, 3, 3, 2), (1, 4, 4), (3, 6), (1, 8), (2, 3, 2, 2))
@@ -41,7 +41,7 @@ _STREET = (
     r"hameau|r[ée]sidence|lieu[- ]dit|faubourg|fbg|esplanade|mont[ée]e|clos|traverse|venelle|chauss[ée]e|dr[èe]ve|rampe)"
 )
 _NUMBER_IN_STREET = r"(?<![\w,.€%°])(?<!n°)(?<!n° )\d{1,4}(?:\s?(?:bis|ter|quater|[A-Da-d]))?(?:\s?[-/]\s?\d{1,4})?,?\s"
-_LINK = r"(?:de\sla|de\sl['’]|de|du|des|d['’]|la|le|les|l['’]|et|en|sur|sous|aux?|à)"
+_LINK = r"(?:de|du|des|d['’]|la|le|les|l['’]|et|en|sur|sous|aux?|à)"
 _NAMED = rf"(?:{_LINK}\s?)*(?:{UPPER}[\w'’.\-]*|\d{{1,2}}\s{LETTER}+\s(?=\d{{4}}))"
 _CITY = rf"\d{{5}}\s+{UPPER}[\w'’\-]*(?:[\s\-](?:{_LINK}[\s\-])*{UPPER}[\w'’\-]*)*"
 _NAMED_STREET = rf"{_STREET}\s{_NAMED}(?:[\s\-]{_NAMED})*(?:\s?,?\s*(?:[-–]\s)?{_CITY})?"

@@ -17,6 +17,7 @@ from pipeline.pseudonymise.rewrite import Rewriting
 from pipeline.pseudonymise.roster import Roster
 
 _NOT_NEEDED = ("morphologizer", "parser", "attribute_ruler", "lemmatizer")  # only entities are read
+_LONGEST = 20_000  # characters parsed at once
 
 
 class _Read(NamedTuple):
@@ -66,9 +67,17 @@ class Masker:
 
 
 def _pieces(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """`text` cut at the edges of its blocks, blank pieces left out."""
+    """`text` cut at the edges of its blocks, and where a piece is too long to parse, at a blank; blank pieces left out."""
     edges = sorted({0, len(text), *(edge for span in spans for edge in span)})
-    return [(start, end) for start, end in pairwise(edges) if text[start:end].strip()]
+    pieces: list[tuple[int, int]] = []
+    for start, end in pairwise(edges):
+        while end - start > _LONGEST:
+            middle = max(text.rfind(blank, start + 1, start + _LONGEST) for blank in "\n ")
+            middle = middle if middle > start else start + _LONGEST
+            pieces.append((start, middle))
+            start = middle
+        pieces.append((start, end))
+    return [(start, end) for start, end in pieces if text[start:end].strip()]
 
 
 def _shift(masks: list[Mask], by: int) -> list[Mask]:

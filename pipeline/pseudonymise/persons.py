@@ -16,9 +16,11 @@ from pipeline.pseudonymise.context import announces, follows, is_place_name, is_
 from pipeline.pseudonymise.extent import initials_before, surname_after, whole_name
 from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.titles import has_title
-from pipeline.pseudonymise.words import is_first_name, listed
+from pipeline.pseudonymise.words import UPPER, fold, is_first_name, listed
 
-_AGE = re.compile(r"\s?[,(]\s?\d{1,2}\sans\b")
+_AGE = r"\s?[,(]\s?\d{1,2}\sans\b"
+_AGE_OR_INITIAL = re.compile(rf"{_AGE}|\s{UPPER}\.(?!\w)")
+_ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+\)")
 
 
 def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
@@ -97,10 +99,22 @@ def _is_roster_name(passage: Passage, place: int, name_match: int) -> bool:
     if word.folded in roster.first or (word.folded in roster.last and len(word.text) > 2):
         is_word = is_common and proves_nothing and word.folded not in listed("prenoms_lieux")
         return not (is_word or _is_located(passage, place)) or _is_in_context(passage, place)
-    if len(word.text) < 5 or is_common or proves_nothing or passage.label(word) in ("LOC", "ORG") or is_first_name(word.folded):
+    may_be_misspelt = (
+        len(word.text) > 4 and not (is_common or proves_nothing or is_first_name(word.folded)) and passage.label(word) not in ("LOC", "ORG")
+    )
+    return may_be_misspelt and _is_misspelt(passage, place, name_match)
+
+
+def _is_misspelt(passage: Passage, place: int, name_match: int) -> bool:
+    """Whether the word is nearly a name of the roster with the same first letter; after "de" or "à" spaCy must see a person too."""
+    word = passage.words[place]
+    near = [name for name in sorted(passage.roster.first | passage.roster.last) if len(name) > 4 and name[0] == word.folded[0]]
+    if process.extractOne(word.folded, near, scorer=fuzz.ratio, score_cutoff=name_match) is None:
         return False
-    near = [name for name in sorted(roster.first | roster.last) if len(name) > 4 and name[0] == word.folded[0]]
-    return process.extractOne(word.folded, near, scorer=fuzz.ratio, score_cutoff=name_match) is not None
+    may_be_place = bool(place) and (
+        passage.words[place - 1].folded in listed("prepositions_de_lieu") | {"de", "du"} or "'" in fold(word.before)
+    )
+    return not may_be_place or passage.label(word) == "PER" or _is_in_context(passage, place)
 
 
 def _is_located(passage: Passage, place: int) -> bool:
@@ -122,11 +136,13 @@ def _is_known_first_name(passage: Passage, place: int) -> bool:
 
 
 def _is_in_context(passage: Passage, place: int) -> bool:
-    """Whether the words around tell a person: an announcement, a surname, a function, an age or a verb of speech."""
+    """Whether the words around tell a person: an announcement, a surname or its initial, brackets, a function, an age, a verb of speech."""
     word, surname = passage.words[place], surname_after(passage, place)
     if word.folded in listed("prenoms_lieux") and passage.label(word) != "PER":
         return surname is None and announces(passage.words, place, passage.folded, strongly=True)
-    if announces(passage.words, place, passage.folded) or _AGE.match(passage.text, word.end):
+    if announces(passage.words, place, passage.folded) or _AGE_OR_INITIAL.match(passage.text, word.end):
+        return True
+    if _ALONE_IN_BRACKETS.fullmatch(passage.text[max(0, word.start - 1) : word.end + 1]):
         return True
     if surname and not passage.is_shouted and not surname.is_common and passage.label(surname) in ("PER", ""):
         return True
@@ -148,7 +164,7 @@ def _is_announced(passage: Passage, place: int) -> bool:
         return False
     if announces(passage.words, place, passage.folded, strongly=True):
         return True
-    if not word.opens and _AGE.match(passage.text, word.end):
+    if not word.opens and re.match(_AGE, passage.text[word.end :]):
         return True
     if passage.label(word) != "PER":
         return False

@@ -32,7 +32,7 @@ def build_roster(people: Iterable[pd.DataFrame], structures: Iterable[str], keep
     full = {form for first, last in names for form in _forms(first, last)}
     first_names = {part for first, _ in names for part in (first, *first.split()) if len(part) > 1}
     last_names = {last for _, last in names if len(last) > 1}
-    kept = {form for name in structures for form in _structure_forms(name)} - last_names
+    kept = {form for name in structures for form in _structure_forms(name)} - last_names - first_names
     kept -= {order for first, last in names for order in (f"{first} {last}", f"{last} {first}")}
     kept |= {fold(" ".join(word.split())) for word in keep} | listed("institutions")
     return Roster(_any_of(full), frozenset(first_names), frozenset(last_names), _any_of({_spaced(form) for form in kept if len(form) > 2}))
@@ -64,9 +64,11 @@ def _forms(first: str, last: str) -> set[str]:
 
 
 def _structure_forms(name: str) -> set[str]:
-    """A structure's name as written, without brackets, and without the generic words before it where a proper name is left."""
+    """A structure's name without brackets, and without the generic words before a proper name; none for a titled person."""
     plain = " ".join(re.sub(r"\([^)]*\)", " ", str(name)).split())
     words = plain.split()
+    if not words or fold(words[0]).rstrip(".") in listed("civilites"):
+        return set()
     while len(words) > 1 and (fold(words[0]) in listed("lieux_et_organisations") or words[0][0].islower()):
         words = words[1:]
     rest = " ".join(words)

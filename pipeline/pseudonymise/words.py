@@ -48,8 +48,12 @@ class Word:
 
     @property
     def is_common(self) -> bool:
-        """Whether the French lemmatiser knows it, or every part of a compound, as a common word."""
-        return is_word(self.text.lower()) or all(is_word(part) for part in re.split(r"[-‐]", self.text.lower()))
+        """Whether the French lemmatiser knows it, or every part of a compound, as a common word; numbers count."""
+        return (
+            is_word(self.text.lower())
+            or self.folded in listed("nombres")
+            or all(is_word(part) for part in re.split(r"[-‐]", self.text.lower()))
+        )
 
 
 def words_of(passage: str) -> list[Word]:
