@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pipeline.french import CONTENT_POS, is_word
+from pipeline.french import CONTENT_POS, fold, is_listed, is_word
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
@@ -17,16 +17,18 @@ _LONGEST = 6  # words
 _LINKS = frozenset({"de", "d'", "d’", "du", "des", "à", "au", "aux", "en"})
 _ARTICLES = frozenset({"la", "le", "l'", "l’", "les"})  # after "de" or "à": "fermeture de la gare"
 _JOINERS = frozenset({"-", "'", "’"})
+_INFINITIVES = ("er", "ir", "re")
 _LONGEST_ACRONYM = 5
 
 
 @dataclass(frozen=True)
 class Phrase:
-    """A noun phrase: `key` holds its content words' lemmas, the same for every inflection; `surface` is how it was written."""
+    """A noun phrase: `key` holds its content words' lemmas, folded, the same for every inflection; `surface` is how it was written."""
 
     key: tuple[str, ...]
     surface: str
     has_name: bool = False  # holds a proper noun that is not an acronym
+    is_doubtful: bool = False  # opens with an adjective or ends in a participle ("épicerie tenue"): often a piece of a clause
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def noun_phrases(document: "Doc") -> Iterator[Phrase]:
 def _words(document: "Doc") -> Iterator[_Word]:
     joined: list[Token] = []
     for token in document:
-        if joined and not joined[-1].whitespace_ and (token.text in _JOINERS or joined[-1].text[-1] in _JOINERS) and not joined[-1].is_stop:
+        if joined and _is_joined(joined[-1], token):
             joined.append(token)
             continue
         if joined:
@@ -64,6 +66,12 @@ def _words(document: "Doc") -> Iterator[_Word]:
         joined = [token]
     if joined:
         yield _word(joined)
+
+
+def _is_joined(before: "Token", token: "Token") -> bool:
+    if before.whitespace_ or before.is_stop:
+        return False
+    return token.text in _JOINERS or before.text[-1] in _JOINERS
 
 
 def _word(tokens: list["Token"]) -> _Word:
@@ -79,23 +87,32 @@ def _kind(head: "Token", text: str, lemma: str) -> str:
         return "link"
     if lower in _ARTICLES:
         return "article"
-    if head.is_stop or not all(letter.isalpha() or letter in "-'’" for letter in text) or text[-1] in _JOINERS:
+    if head.is_stop or len(text) < 2 or not all(letter.isalpha() or letter in _JOINERS for letter in text) or text[-1] in _JOINERS:
         return "other"
     if is_acronym(text):
         return "noun" if head.pos_ in CONTENT_POS else "other"
-    if len(text) < 3:
+    if head.pos_ == "PROPN" or (text[0].isupper() and not text.isupper() and not _begins(head)):
+        return "name"
+    if len(text) < 3 or not (is_word(lower) or is_word(lemma) or is_listed(lower, "noun") or "-" in text):
         return "other"
     if head.pos_ == "VERB" and "Part" in head.morph.get("VerbForm", []) and "Past" in head.morph.get("Tense", []):
         return "participle"
-    known = is_word(lower) or is_word(lemma) or "-" in text
-    if head.pos_ == "PROPN" or (head.pos_ == "NOUN" and not known and text[0].isupper()):
-        return "name"
-    return {"NOUN": "noun", "ADJ": "adjective"}.get(head.pos_, "other") if known else "other"
+    is_noun = is_listed(lower, "noun") or is_listed(lemma, "noun")
+    if head.pos_ == "NOUN":  # the tagger takes some verbs of short notes for nouns
+        return "other" if not is_noun and (lower.endswith(_INFINITIVES) or is_listed(lower, "verb")) else "noun"
+    if head.pos_ == "ADJ":  # and some nouns for adjectives
+        return "other" if is_noun and not (is_listed(lower, "adj") or is_listed(lemma, "adj")) else "adjective"
+    return "other"
+
+
+def _begins(token: "Token") -> bool:
+    """Whether the token opens a sentence or a line, where a capital says nothing."""
+    return token.i == 0 or bool(token.is_sent_start) or not token.nbor(-1).text[-1].isalnum()
 
 
 def is_acronym(text: str) -> bool:
-    """Two to five capitals, such as SCIC."""
-    return text.isupper() and 1 < len(text) <= _LONGEST_ACRONYM
+    """Two to five capitals that are no word, such as SCIC; EAU is shouted."""
+    return text.isupper() and 1 < len(text) <= _LONGEST_ACRONYM and not is_word(text.lower()) and not is_listed(text.lower(), "noun")
 
 
 def _may_follow(before: list[_Word], word: _Word) -> bool:
@@ -110,7 +127,8 @@ def _may_follow(before: list[_Word], word: _Word) -> bool:
     if word.kind in {"adjective", "participle"}:
         return carries and (has_noun or word.kind == "adjective")
     if word.kind in {"noun", "name"}:
-        return last.kind in {"link", "article", "adjective"} or (word.kind == "name" and last.kind in {"noun", "name"})
+        opened = last.kind == "adjective" and len(before) == 1
+        return opened or last.kind in {"link", "article"} or (word.kind == "name" and last.kind in {"noun", "name"})
     return False
 
 
@@ -121,6 +139,8 @@ def _may_end(phrase: list[_Word]) -> bool:
 
 def _as_phrase(phrase: list[_Word]) -> Phrase:
     carrying = [word for word in phrase if word.kind in {"noun", "name", "adjective", "participle"}]
-    shown = [word.text if word.kind == "name" or is_acronym(word.text) else word.text.lower() for word in phrase]
+    shown = [word.text if word.kind == "name" or (word in carrying and is_acronym(word.text)) else word.text.lower() for word in phrase]
     surface = "".join(text + word.space for text, word in zip(shown, phrase, strict=True)).strip()
-    return Phrase(tuple(word.lemma for word in carrying), surface, any(word.kind == "name" for word in carrying))
+    key = tuple(fold(word.lemma) for word in carrying)
+    is_doubtful = carrying[0].kind == "adjective" or carrying[-1].kind == "participle"
+    return Phrase(key, surface, any(word.kind == "name" for word in carrying), is_doubtful)

@@ -39,8 +39,24 @@ def read_texts(texts: Iterable[str]) -> list[Reading]:
 @cache
 def generic_words() -> frozenset[str]:
     """Folded words that say nothing of a subject, from data/lexicon/generiques.yaml."""
-    content = yaml.safe_load(data_path("lexicon", "generiques.yaml").read_text(encoding="utf-8"))
-    return frozenset(fold(str(word)) for words in content.values() for word in words)
+    return frozenset(fold(str(word)) for name, words in _generic().items() if name != "locutions" for word in words)
+
+
+@cache
+def opening_words() -> frozenset[str]:
+    """The generic words, folded, that may open a phrase which goes on: "manque de bénévoles"."""
+    return frozenset(fold(str(word)) for word in _generic()["tetes"])
+
+
+@cache
+def set_phrases() -> frozenset[tuple[str, ...]]:
+    """Keys of phrases that say something though each of their words is generic: "appel à projets"."""
+    return frozenset(tuple(fold(word) for word in str(phrase).split()) for phrase in _generic()["locutions"])
+
+
+def _generic() -> dict[str, list[object]]:
+    content: dict[str, list[object]] = yaml.safe_load(data_path("lexicon", "generiques.yaml").read_text(encoding="utf-8"))
+    return content
 
 
 def _reading(document: "Doc") -> Reading:

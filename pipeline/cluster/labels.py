@@ -1,0 +1,86 @@
+"""Name themes as a report would: one phrase that people wrote, or two that cover more of it, and the words that tell it apart.
+
+In:   candidates of every theme, members' places in the subject space
+Out:  a distinct label and at most eight keywords a theme
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from models.views import Matrix
+from pipeline.cluster.candidates import Candidate
+from pipeline.i18n import _
+
+MOST_KEYWORDS = 8
+_LONGEST_LABEL = 60  # characters
+_STEM = 6  # letters
+_FAR_ENOUGH = 0.92  # closeness over which two phrases say the same
+_WORTH_ADDING = 0.25  # score under which a second phrase would mislead
+
+
+def label_themes(candidates: Sequence[Sequence[Candidate]], members: Sequence[Matrix]) -> list[str]:
+    """Return one label a theme, the first themes choosing first; two themes share neither a label nor a first phrase."""
+    taken: set[tuple[str, ...]] = set()
+    labels: list[str] = []
+    for theme, (found, rows) in enumerate(zip(candidates, members, strict=True)):
+        free = [candidate for candidate in found if candidate.key not in taken]
+        chosen = _cover(free, rows)
+        taken |= {candidate.key for candidate in chosen}
+        label = (
+            _sentence_case(_listed([candidate.surface for candidate in chosen])) if chosen else _("Thème {number}").format(number=theme + 1)
+        )
+        labels.append(label if label not in labels else f"{label} ({theme + 1})")
+    return labels
+
+
+def keywords_of(candidates: Sequence[Candidate]) -> list[str]:
+    """Return at most `MOST_KEYWORDS` phrases, best first, none of which repeats the words of another."""
+    kept: list[Candidate] = []
+    for candidate in candidates:
+        if not any(stems(candidate) & stems(other) for other in kept):
+            kept.append(candidate)
+    return [candidate.surface for candidate in kept[:MOST_KEYWORDS]]
+
+
+def _cover(found: Sequence[Candidate], rows: Matrix) -> list[Candidate]:
+    """The best phrase and what brings most to members far from it; a third where the first two are single words."""
+    chosen = list(found[:1])
+    while chosen and len(chosen) < (3 if all(len(candidate.key) == 1 for candidate in chosen) else 2):
+        following = _next(chosen, found, rows)
+        if following is None:
+            break
+        chosen.append(following)
+    return chosen
+
+
+def _next(chosen: Sequence[Candidate], found: Sequence[Candidate], rows: Matrix) -> Candidate | None:
+    """The phrase that reads well with `chosen` and lies closest to the members they leave out; None where none does."""
+    near = np.max([rows @ candidate.vector for candidate in chosen], axis=0)
+    gains = [
+        (round(float(np.maximum(rows @ candidate.vector - near, 0).mean()) + 0.5 * candidate.score, 6), candidate)
+        for candidate in found
+        if _goes_with(chosen, candidate)
+    ]
+    return max(gains, key=lambda gain: gain[0])[1] if gains else None
+
+
+def _goes_with(chosen: Sequence[Candidate], candidate: Candidate) -> bool:
+    """Whether `candidate` adds to the label: other words, another meaning, close enough to the theme, and room for it."""
+    if candidate.score < _WORTH_ADDING or sum(len(other.surface) for other in (*chosen, candidate)) > _LONGEST_LABEL:
+        return False
+    return all(not stems(candidate) & stems(other) and float(candidate.vector @ other.vector) < _FAR_ENOUGH for other in chosen)
+
+
+def _listed(surfaces: Sequence[str]) -> str:
+    """The phrases as a French list: « a, b et c »."""
+    return _(" et ").join([", ".join(surfaces[:-1]), surfaces[-1]] if len(surfaces) > 1 else surfaces)
+
+
+def stems(candidate: Candidate) -> set[str]:
+    """First letters of each word, so that « coopérative » and « conseil coopératif » count as the same word."""
+    return {part[:_STEM] for word in candidate.key for part in word.split("-")}
+
+
+def _sentence_case(text: str) -> str:
+    return text[:1].upper() + text[1:]

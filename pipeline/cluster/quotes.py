@@ -1,0 +1,99 @@
+"""What people said, to stand beside a theme: its most telling units, one sentence that quotes the first.
+
+In:   the members of one theme, with their strength
+Out:  unit_ids, most central first; a description in French
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Any
+
+import pandas as pd
+
+from pipeline.french import fold
+from pipeline.i18n import _
+from pipeline.resources import data_path
+
+_SHORT, _LONG = 5, 45  # words of a quote that reads well alone
+_EXTRACT_WORDS = 22
+_CLAUSE_END = re.compile(r"\s*(?:[.;:!?…→]+|,|\s[–—-]\s)\s+|\s*[→/]\s*")
+_MASK = re.compile(r"\[[^\]\n]{1,30}\]")
+
+
+def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
+    """Return the unit_ids of at most `n_quotes` members, most central first, from as many tables and workshops as there are.
+
+    `members` holds unit_id, text, workshop_id, table_number, document_id and strength.
+    """
+    waiting = members.assign(
+        circle=members["table_number"].astype("string").fillna(members["document_id"]),
+        worth=[strength - _flaws(text) for strength, text in zip(members["strength"], members["text"], strict=True)],
+    ).sort_values(["worth", "unit_id"], ascending=[False, True], kind="stable")
+    rows: list[dict[Any, Any]] = waiting[["unit_id", "workshop_id", "circle", "worth", "text"]].to_dict("records")
+    chosen: list[dict[Any, Any]] = []
+    while rows and len(chosen) < n_quotes:
+        best = max(rows, key=lambda row: round(float(row["worth"]) - _repetition(row, chosen), 6))
+        rows.remove(best)
+        chosen.append(best)
+    return [str(row["unit_id"]) for row in chosen]
+
+
+def describe(keywords: Sequence[str], quoted: Sequence[str]) -> str:
+    """Return one sentence: what the theme is mostly about, then a verbatim extract of the first quote that has a short one."""
+    extract = next((found for text in quoted if (found := _extract(text))), "")
+    subjects = _listed_with_de(keywords[:3])
+    if subjects and extract:
+        return _("On y parle surtout {subjects} ; « {extract} ».").format(subjects=subjects, extract=extract)
+    if subjects:
+        return _("On y parle surtout {subjects}.").format(subjects=subjects)
+    return _("On y dit : « {extract} ».").format(extract=extract) if extract else ""
+
+
+def _flaws(text: str) -> float:
+    """What makes a text a poor quote: too short or too long to read alone, masked, shouted or cut off at its start."""
+    n_words = len(text.split())
+    flaws = 0.06 * max(0, _SHORT - n_words) + 0.01 * max(0, n_words - _LONG)
+    flaws += 0.1 * bool(_MASK.search(text)) + 0.05 * text.isupper()
+    return flaws + 0.05 * (text[:1] in "→,;:)=+")
+
+
+def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
+    """What a quote loses for coming from where others came from, or for saying the same words."""
+    loss = 0.0
+    for other in chosen:
+        same_workshop = row["workshop_id"] == other["workshop_id"]
+        loss += 0.02 * same_workshop + 0.1 * (same_workshop and row["circle"] == other["circle"])
+        loss += float(fold(str(row["text"])) == fold(str(other["text"])))
+    return loss
+
+
+def _extract(text: str) -> str:
+    """The text where it is short, else its first clauses up to `_EXTRACT_WORDS` words, with an ellipsis; nothing where it is masked."""
+    flat = " ".join(text.split()).strip(" .;,")
+    if _MASK.search(flat) or "«" in flat or len(flat.split()) < 3:
+        return ""
+    if len(flat.split()) <= _EXTRACT_WORDS:
+        return flat
+    ends = [match.start() for match in _CLAUSE_END.finditer(flat) if 4 <= len(flat[: match.start()].split()) <= _EXTRACT_WORDS]
+    return f"{flat[: ends[-1]]}…" if ends else f"{' '.join(flat.split()[:_EXTRACT_WORDS])}…"
+
+
+def _listed_with_de(surfaces: Sequence[str]) -> str:
+    """« de vélos, d'emploi et de haies »."""
+    with_de = [f"d'{surface}" if _elides(surface) else f"de {surface}" for surface in surfaces]
+    return _(" et ").join([", ".join(with_de[:-1]), with_de[-1]] if len(with_de) > 1 else with_de)
+
+
+def _elides(surface: str) -> bool:
+    """Whether « de » loses its vowel before `surface`."""
+    first = fold(surface.split()[0])
+    if first[0] == "h":
+        return first not in _aspirated() and first.rstrip("sx") not in _aspirated()
+    return first[0] in "aeiou" and not surface.split()[0].isupper() and not first.startswith(("oui", "onz"))
+
+
+@cache
+def _aspirated() -> frozenset[str]:
+    lines = data_path("lexicon", "h_aspires.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(fold(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
