@@ -251,6 +251,28 @@ DOCUMENTS = [
     plus de soignants => 3 q1
     2. Quelles réponses fonctionnent bien ? => x
     la maison de santé => 3 q2""",
+    """grp_bleu.txt
+    Table : 4 => x
+    Date : 3 juin 2026 => x
+    # Q.1 Besoins => x
+    - crèches saturées => 4 q1""",
+    """grp_vert.txt
+    # N° de table : 5 - Rapporteur : Bob => x
+    # 1er tour => x
+    - canicules dans les écoles => 5 q1""",
+    """cr.txt
+    I. Les besoins du territoire => x
+    Des logements saisonniers manquent. => - q1
+    IV. Les pistes => x
+    Une équipe partagée. => - q4""",
+    """mots inconnus.txt
+    # Besoins => x
+    - plus de kinés => - q1
+    # Pépinières et berceaux => x
+    - la couveuse de Redon => - -
+    # Q1 => x
+    # Mobilité => x
+    - le car du matin => - q1""",
     """pistes.txt
     Pistes d'amélioration - toutes tables => x
     [Table 1] un guichet unique => 1 q4
@@ -262,6 +284,11 @@ DOCUMENTS = [
     # Table 2 => x
     # Besoins => x
     Le sujet, c'est l'isolement des aînés. => 2 resume""",
+    """restitution à deux voix.txt
+    Paul, table 1 : => x
+    L'eau d'abord, et les haies. => 1 resume
+    Table 2 (rapporteuse : Maud) => x
+    Les écoles. => 2 resume""",
     """plénière.txt
     La table 1 insiste sur la mobilité. => 1 resume
     Elle demande des navettes. => 1 resume
@@ -388,6 +415,11 @@ SHEETS = [  # names, rows, what each passage tells
         ["x.xlsx"],
         [("Tour", "Table", "Verbatim"), ("1", "T3", "on manque d'eau"), ("2", "1 et 2", "le jardin des Prés")],
         ["3 q1 on manque d'eau", "- q2 le jardin des Prés"],
+    ),
+    (
+        ["x.csv"],
+        [("prénom", "nom", "question", "idée"), ("Anne", "Riou", "Q4", "une halle couverte pour le marché")],
+        ["- q4 une halle couverte pour le marché"],
     ),
     (
         ["x.xlsx"],  # the last row has no table: it is not the table above it

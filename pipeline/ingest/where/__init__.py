@@ -24,7 +24,7 @@ from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.habits import count_asked
 from pipeline.ingest.where.letters import is_call_sheet, is_copied_mail, place_letter
 from pipeline.ingest.where.names import channel_of, is_plain_summary, read_names
-from pipeline.ingest.where.places import Place, PlacedBlock
+from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.where.sections import place_sections
 from pipeline.ingest.where.spoken import place_turns
 

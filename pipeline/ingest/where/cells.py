@@ -12,10 +12,12 @@ from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.lines import is_label, split_prefix
-from pipeline.ingest.where.places import Place, PlacedBlock
+from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.words import fold, to_number
 
 _TELLING = frozenset({"table", "question", "number", "color", "channel", "speaker"})  # columns that say something of their row's passages
+_SPEAKERS = (("speaker",), ("full_name",), ("first_name", "last_name"), ("last_name",))
+_PERSONAL = frozenset({"full_name", "first_name", "last_name", "structure", "role", "commune", "email", "phone", "signature"})
 _LABEL_WORDS = 12
 
 
@@ -80,8 +82,10 @@ def _labels_row(cell: str) -> bool:
 def _is_telling(block: RawBlock, own: str) -> bool:
     """True for a cell that tells something of its row and says nothing itself."""
     cell = block.text
-    return meaning_of(own) in _TELLING or (block.column == 0 and len(block.columns) > 1 and _labels_row(cell))
+    return meaning_of(own) in _TELLING | _PERSONAL or (block.column == 0 and len(block.columns) > 1 and _labels_row(cell))
 
 
 def _speaker(block: RawBlock) -> str | None:
-    return next((cell for title, cell in block.columns if meaning_of(title) == "speaker" and cell), None)
+    """Who speaks, by the columns that name persons."""
+    cells = {meaning: cell for title, cell in reversed(block.columns) if (meaning := meaning_of(title)) and cell}
+    return next((" ".join(cells[meaning] for meaning in group) for group in _SPEAKERS if all(meaning in cells for meaning in group)), None)

@@ -18,6 +18,8 @@ from pipeline.tables import QUESTIONS
 _MAX_WORDS = 45  # of a text that names a table or question
 ENOUGH, MARGIN = 2, 1  # a meaning is told by this total, this far ahead of the next
 _TYPO, _WORDING = 0.83, 88  # similarities over which a word is a misspelt cue (0..1), and a text the grid's own wording (0..100)
+_ENUMERATOR = re.compile(r"^\s*(?:[IVX]{1,4}|[A-Fa-f])\s?[.)/–-]\s+")  # "III. Les difficultés", "B) Ce qui marche"
+_NAMED = re.compile(r"\(?\b(?:rapporteu|animat|secr[ée]taire|scribe|preneu)\w*\s*:[^)]*\)?", re.IGNORECASE)  # "Table 2 (rapporteur : Maud)"
 _SIGNS = ((re.compile(r"(?<!\S)\+(?!\S)"), "plus"), (re.compile(r"(?<!\S)[-–](?=\s*$)"), "moins"))  # "les + et les -"
 _MONTHS = "janv|f[ée]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c"
 _PAIR = re.compile(rf"(?<![\d/.-])(\d{{1,2}})\s?[-–/&+,]\s?(?=\d{{1,2}}(?![\d/.-]))(?! ?\d+ ?(?:{_MONTHS}))")
@@ -75,6 +77,7 @@ def read_cues(text: str) -> Cues:
     n_words = len(text.split())
     if n_words > _MAX_WORDS:
         return Cues(n_words=n_words, n_other=n_words)
+    text = _NAMED.sub("", _ENUMERATOR.sub("", text))
     for sign, word in _SIGNS:
         text = sign.sub(word, text)
     folded = fold(_PAIR.sub(r"\1 et ", text))
@@ -99,6 +102,11 @@ def read_cues(text: str) -> Cues:
 def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
     """Tables, then questions: a word and a number or several ("tables 1 et 2"), or an ordinal and a word ("3e table")."""
     return _numbered("tables", "t ?"), _numbered("questions", "q ?")
+
+
+def without_tables(text: str) -> str:
+    """`text` folded, without the tables that it numbers: "Rapporteur de la table 2" is "rapporteur de la"."""
+    return " ".join(_take_numbers(fold(text), _patterns()[0])[0].split())
 
 
 def _numbered(group: str, letter: str) -> re.Pattern[str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import Cues, read_cues
 from pipeline.ingest.where.lines import Prefix, asks, is_label, split_prefix
-from pipeline.ingest.where.places import Place
+from pipeline.ingest.where.placed import Place
 
 _TAGGED_SHARE = 0.5  # share of passages with a prefix from which each prefix speaks for its own line only
 _CAFE = frozenset({"q1", "q2", "q3", "q4"})

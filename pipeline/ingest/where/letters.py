@@ -11,7 +11,7 @@ from functools import cache
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.mail_body import blocks_of_mail
 from pipeline.ingest.where.lines import is_meta
-from pipeline.ingest.where.places import Place, PlacedBlock
+from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.words import fold, lexicon
 
 _N_OPENING = 6  # blocks among which the header lines of a copied mail stand

@@ -8,12 +8,13 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from pipeline.ingest.where.cues import ENOUGH, Cues
-from pipeline.ingest.where.places import Place
+from pipeline.ingest.where.cues import ENOUGH, Cues, read_cues, without_tables
+from pipeline.ingest.where.placed import Place
 from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 from pipeline.tables import QUESTIONS
 
 MAX_LABEL_WORDS, MAX_TITLE_WORDS, MAX_META_WORDS = 16, 22, 40
+_MAX_NAMED = 2  # words beside a table that a colon announces, such as who reports
 _ASKS = re.compile(r"^(?:\W|\d)*(?:quel|qu['’]|que\b|quoi|comment|de quoi|o[uù]\b|pourquoi)", re.IGNORECASE)
 
 
@@ -31,6 +32,9 @@ def is_label(text: str, cues: Cues, kind: str) -> bool:
     ends = text.rstrip()[-1:]
     if kind == "cell" or ends in (".", "!", ";") or cues.n_words > MAX_LABEL_WORDS:
         return False
+    bare = read_cues(re.sub(r"\([^)]*\)", " ", text)) if "(" in text else cues
+    if (bare.has_tables or bare.has_numbers) and bare.is_label:
+        return True
     if not cues.is_label:
         return kind != "bullet" and _is_worded_label(text, cues)
     if cues.has_tables or cues.has_numbers:
@@ -45,7 +49,9 @@ def asks(text: str, cues: Cues) -> bool:
 
 
 def _is_worded_label(text: str, cues: Cues) -> bool:
-    """True where a number and a meaning agree, or a question is asked, with hardly a word more."""
+    """True where a number and a meaning agree, a question is asked or a table called ("Maud, table 2 :"), with hardly a word more."""
+    if cues.table is not None and text.rstrip().endswith(":") and cues.n_other <= _MAX_NAMED:
+        return True
     agree = cues.numbered is not None and cues.numbered == cues.meaning and cues.n_other <= cues.n_words // 3
     return agree or asks(text, cues)
 
@@ -55,7 +61,7 @@ def is_meta(text: str, *, in_head: bool) -> bool:
     folded = fold(text)
     if len(folded.split()) > MAX_META_WORDS:
         return False
-    label = fold(re.sub(r"\([^)]*\)", " ", text.split(":")[0])) if ":" in text[:60] else ""
+    label = without_tables(re.sub(r"\([^)]*\)", " ", text.split(":")[0])) if ":" in text[:60] else ""
     always, head, opening = _meta_patterns()
     if label and (always.fullmatch(label) or (in_head and head.fullmatch(label))):
         return True
@@ -123,10 +129,11 @@ def _match_number(text: str, at: int, told: dict[str, int]) -> tuple[str, int, b
 
 @cache
 def _number_patterns() -> dict[str, re.Pattern[str]]:
-    """A spelled word or a single letter, then a number that no unit follows."""
+    """A spelled word ("Table 4", "N° de table : 4") or a single letter, then a number that no unit follows."""
+    no, number = r"(?:n\s?[°ºo]|num[ée]ro)", rf"(?P<number>{number_pattern('cardinaux')})(?![\w%€])"
     return {
         group: re.compile(
-            rf"(?:(?P<word>{_nouns(group)})\s*(?:n\s?[°ºo]\s?)?|{letter}\s?(?=\d))(?P<number>{number_pattern('cardinaux')})(?![\w%€])",
+            rf"(?:(?:{no}\s*(?:de )?(?:la )?)?(?P<word>{_nouns(group)})\s*(?:{no}\s?)?(?::\s*)?|{letter}\s?(?=\d)){number}",
             re.IGNORECASE,
         )
         for group, letter in (("tables", "t"), ("questions", "q"))

@@ -10,7 +10,7 @@ from functools import cache
 
 from pipeline.ingest.dates import strip_dates
 from pipeline.ingest.where.cues import Cues, read_cues
-from pipeline.ingest.where.places import Place
+from pipeline.ingest.where.placed import Place
 from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 
 _CHANNELS = ("telephone", "postit", "mail", "resume", "notes")  # the first that a name tells wins: "synthèse des post-its" is post-its

@@ -13,7 +13,7 @@ from pipeline.ingest.where.cues import Cues, read_cues
 from pipeline.ingest.where.habits import Habits, names_table_alone, read_habits
 from pipeline.ingest.where.lines import Prefix, asks, is_label, is_meta, is_meta_section, is_title, split_prefix, split_reporter
 from pipeline.ingest.where.names import channel_of, is_plain_summary
-from pipeline.ingest.where.places import Place, PlacedBlock
+from pipeline.ingest.where.placed import Place, PlacedBlock
 
 _NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0  # ranks beside the headings' 1..6: a lower one holds the higher
 _MINOR, _SUB_LABEL = 0.25, 0.5  # added to the rank of what the leading dimension, or a numbered question, holds
@@ -66,10 +66,15 @@ class _Walk:
         if block.kind == "meta":
             return self._placed(block, "meta")
         if block.columns:
+            self._is_head = self._is_top = False
             return place_cell(block, self._here())
         cues = read_cues(block.text)
-        tells = block.kind == "heading" and (cues.table is not None or cues.question is not None)
+        names = cues.is_label and (cues.has_tables or cues.has_numbers)
+        tells = names or (block.kind == "heading" and (cues.table is not None or cues.question is not None))
         if not tells and (is_meta(block.text, in_head=self._is_head) or self._is_listed(block, cues)):
+            if block.kind == "heading":
+                self._close_by(float(block.level or _PARAGRAPH))
+            self._open_by_meta(cues)
             return self._placed(block, "meta")
         rank = self._rank(block, cues, below)
         if rank is not None:
@@ -79,12 +84,20 @@ class _Walk:
         self._is_head = self._is_top = False
         return self._passage(replace(block, kind="paragraph", level=None) if block.kind == "heading" else block)
 
+    def _open_by_meta(self, cues: Cues) -> None:
+        """Let a circumstance above the first passage tell the table: "Table 4, rapporteure : Maud"."""
+        if self._is_head and cues.table is not None:
+            rank = _TITLE if self._is_top else _PARAGRAPH
+            self._sections = [section for section in self._sections if section.rank <= rank]
+            self._sections.append(_Section(rank + _MINOR, Place(cues.table)))
+
     def _rank(self, block: RawBlock, cues: Cues, below: RawBlock | None) -> float | None:
         """The rank of the section that `block` names, or None for a passage."""
         if block.kind == "heading":
             return float(block.level or _PARAGRAPH) if cues.n_words <= _MAX_HEADING_WORDS and not self._is_in_series(block, below) else None
         if is_label(block.text, cues, block.kind) or (self._habits.bullets_ask and block.kind == "bullet" and asks(block.text, cues)):
-            return _BULLET + (block.level or 0) if block.kind == "bullet" else _PARAGRAPH
+            paragraph = _TITLE if self._is_top and cues.table is not None else _PARAGRAPH
+            return _BULLET + (block.level or 0) if block.kind == "bullet" else paragraph
         prefix = split_prefix(block.text)
         is_report = self._here().question == "resume" and split_reporter(block.text) is not None
         if block.kind != "paragraph" or (is_report and prefix is None):
@@ -114,8 +127,8 @@ class _Walk:
             question = None
         is_listing = is_meta_section(block.text)
         tells = is_listing or question or cues.has_tables or cues.has_numbers
-        if not tells:  # an untold heading leaves the questions of its own rank open: it names a subject, not a question
-            self._sections = [section for section in self._sections if section.rank < rank + 1]
+        if not tells:
+            self._close_by(rank)
             return
         rank += self._minor(cues, question) if not is_listing else 0
         self._sections = [section for section in self._sections if section.rank < rank]
@@ -131,6 +144,18 @@ class _Walk:
                 bullet_level=block.level or 0 if block.kind == "bullet" else None,
             )
         )
+
+    def _close_by(self, rank: float) -> None:
+        """Close what a heading that tells nothing ends: all below its rank, and beside it the questions known by their words alone.
+
+        Beside "Q1" it names a subject of question 1; beside "Besoins" it may be another question that could not be told.
+        """
+        above = [section for section in self._sections if section.rank < rank]
+        beside = [section for section in self._sections if rank <= section.rank < rank + 1 and section.bullet_level is None]
+        kept = [
+            section if section.place.is_numbered else replace(section, place=replace(section.place, question=None)) for section in beside
+        ]
+        self._sections = [*above, *(section for section in kept if not section.is_meta)]
 
     def _minor(self, cues: Cues, question: str | None) -> float:
         """What is added to a heading's rank where others of its rank hold it (questions in tables, or the reverse), or it holds them."""

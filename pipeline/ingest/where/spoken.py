@@ -13,7 +13,7 @@ from itertools import pairwise
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import read_cues
-from pipeline.ingest.where.places import Place, PlacedBlock
+from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.where.reporters import Reporter, complete_tables, is_animator
 from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 
