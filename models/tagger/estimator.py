@@ -1,0 +1,206 @@
+"""The estimator: fit on labelled passages, or work with the grid's definitions alone.
+
+In:   units (a `text` column; `question` and `channel` where known) and, to fit, one set of codes a unit, all axes in one set
+Out:  probabilities, sets of codes and evidence, in the order of `classes_`: rubriques, postures, piliers, each in the grid's order
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from models.tagger.decision import Assigned, Axes, Scores, Thresholds
+from models.tagger.definitions import THRESHOLDS, DefinitionMatcher, load_background
+from models.tagger.evidence import Span
+from models.tagger.learning import Recipe, fold_groups, learn
+from models.tagger.storage import code_fingerprint, grid_fingerprint
+from models.tagger.views import Array, available_encoders, texts_of
+from pipeline.grid import Code, Grid
+from pipeline.tables import AXES
+
+_LEARNT_ALONE = 20  # labelled passages of a code from which its definition has no say any more
+_DECIMALS = 9  # beyond these, probabilities are noise
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """`probabilities` and `is_assigned`, both (n_units, n_codes)."""
+
+    probabilities: Array
+    is_assigned: Assigned
+
+
+class GridTagger(BaseEstimator):  # type: ignore[misc]
+    """Multi-label tagger of a grid; exactly one posture a unit where the grid has postures."""
+
+    def __init__(
+        self,
+        grid: Grid,
+        *,
+        encoders: tuple[str, ...] | None = None,
+        inverse_penalty: float = 1.0,
+        context_dropout: float = 0.25,
+        n_terms: tuple[int, int] = (20_000, 15_000),
+        lender: "GridTagger | None" = None,
+    ) -> None:
+        """`encoders`: None takes those that this machine runs; `lender`: a tagger of another grid, to answer for the codes in common."""
+        self.grid = grid
+        self.encoders = encoders
+        self.inverse_penalty = inverse_penalty
+        self.context_dropout = context_dropout
+        self.n_terms = n_terms
+        self.lender = lender
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """The grid's codes, axis by axis."""
+        return tuple(code for axis in AXES for code in self.grid.axis(axis))
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The codes' names, in the order of the columns."""
+        return np.array([code.code for code in self.codes], dtype=np.str_)
+
+    @property
+    def is_learnt(self) -> bool:
+        """Whether it was fitted on labelled passages."""
+        return hasattr(self, "model_")
+
+    @property
+    def version_(self) -> str:
+        """Names what the answers depend on."""
+        if self.is_learnt:
+            return f"{getattr(self, 'name_', 'etude')}-{self.model_.fingerprint()}"
+        lent = f"+{self.lender.version_}" if self.lender is not None and self._loans else ""
+        return f"definitions-{grid_fingerprint(self.grid)[:8]}{lent}"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def fit(self, units: pd.DataFrame, labels: Sequence[set[str]], groups: Sequence[str] | None = None) -> "GridTagger":
+        """Learn from `units` and their codes; codes that the grid does not know are ignored.
+
+        Thresholds and calibration come from whole `groups` left out (by default the units' workshops). `held_out_` keeps each unit's
+        scores from the fit that left its group out.
+        """
+        recipe = Recipe(self._encoders, self.inverse_penalty, self.context_dropout, self.n_terms)
+        folds = fold_groups(_groups(units) if groups is None else list(groups))
+        self.model_, learnt = learn(units, self.targets(labels), folds, Axes.of(self.grid), recipe)
+        self.held_out_ = self._blended(learnt, units)
+        return self
+
+    def targets(self, labels: Sequence[set[str]]) -> Array:
+        """`labels` as (n_units, n_codes), 0 or 1."""
+        return np.array([[code in put for code in self.classes_] for put in labels], dtype=np.float64).reshape(len(labels), len(self.codes))
+
+    def predict_proba(self, units: pd.DataFrame) -> Array:
+        """Return probabilities (n_units, n_codes), postures summing to 1; a unit's row does not depend on the other units."""
+        return self._scores(units).probabilities
+
+    def predict(self, units: pd.DataFrame) -> list[set[str]]:
+        """Return the codes put on each unit: any number of rubriques and piliers, one posture where the grid has them."""
+        names = self.classes_
+        return [{str(code) for code in names[row]} for row in self.tag(units).is_assigned]
+
+    def tag(self, units: pd.DataFrame, *, threshold_shift: float = 0.0) -> Tagging:
+        """Return probabilities and decisions; `threshold_shift` is added to every code's threshold."""
+        scores = self._scores(units)
+        return Tagging(scores.probabilities, self._thresholds().shifted(threshold_shift).decide(scores, Axes.of(self.grid)))
+
+    def explain(self, units: pd.DataFrame, asked: Assigned) -> list[dict[int, list[Span]]]:
+        """Return, for each unit, the telling spans of each column that `asked` (n_units, n_codes) marks."""
+        texts = texts_of(units)
+        if self.is_learnt:
+            return self.model_.explain(texts, asked)
+        spans: list[dict[int, list[Span]]] = [{} for _ in texts]
+        first = 0
+        for matcher in self._matchers:
+            last = first + len(matcher.codes)
+            for unit_spans, found in zip(spans, matcher.explain(texts, asked[:, first:last]), strict=True):
+                unit_spans.update({first + column: spans_found for column, spans_found in found.items()})
+            first = last
+        loans = self._loans
+        if self.lender is not None and loans:
+            lent = np.zeros((len(units), len(self.lender.codes)), dtype=bool)
+            lent[:, list(loans.values())] = asked[:, list(loans)]
+            mine = {theirs: column for column, theirs in loans.items()}
+            for unit_spans, found in zip(spans, self.lender.explain(units, lent), strict=True):
+                unit_spans.update({mine[theirs]: spans_found for theirs, spans_found in found.items()})
+        return spans
+
+    @property
+    def _encoders(self) -> tuple[str, ...]:
+        return self.encoders or available_encoders()
+
+    def _scores(self, units: pd.DataFrame) -> Scores:
+        scores = self._blended(self.model_.scores(units), units) if self.is_learnt else self._with_loans(self._defined(units), units)
+        return Scores(np.round(scores.probabilities, _DECIMALS), np.round(scores.no_code, _DECIMALS))
+
+    def _thresholds(self) -> Thresholds:
+        if self.is_learnt:
+            return self.model_.thresholds
+        thresholds = Thresholds(np.array([THRESHOLDS[code.axis] for code in self.codes]), 0.0)
+        if self.lender is None or not self._loans:
+            return thresholds
+        theirs = self.lender._thresholds()
+        thresholds.codes[list(self._loans)] = theirs.codes[list(self._loans.values())]
+        return Thresholds(thresholds.codes, theirs.no_code)
+
+    def _blended(self, learnt: Scores, units: pd.DataFrame) -> Scores:
+        """Let definitions speak for codes that few labelled passages carry, the more the fewer."""
+        share = np.minimum(1.0, self.model_.counts / _LEARNT_ALONE)
+        postures = Axes.of(self.grid).postures
+        share[postures] = share[postures].min(initial=1.0)
+        if (share == 1).all():
+            return learnt
+        defined = self._defined(units).probabilities
+        return Scores(share * learnt.probabilities + (1 - share) * defined, learnt.no_code)
+
+    def _defined(self, units: pd.DataFrame) -> Scores:
+        """Scores by the grid's definitions; they never say that some code must fit."""
+        columns = [matcher.probabilities(units) for matcher in self._matchers]
+        return Scores(np.hstack(columns) if columns else np.zeros((len(units), 0)), np.ones(len(units)))
+
+    def _with_loans(self, defined: Scores, units: pd.DataFrame) -> Scores:
+        """Take from the lender what it has learnt of the codes that both grids define alike."""
+        if self.lender is None or not self._loans:
+            return defined
+        theirs = self.lender._scores(units)
+        probabilities = defined.probabilities.copy()
+        probabilities[:, list(self._loans)] = theirs.probabilities[:, list(self._loans.values())]
+        shares_rubriques = {*range(len(self.grid.axis("rubrique")))} <= set(self._loans)
+        return Scores(probabilities, theirs.no_code if shares_rubriques else defined.no_code)
+
+    @property
+    def _loans(self) -> dict[int, int]:
+        """The lender's column of each code that both grids define alike; postures only where all are, because they exclude each other."""
+        if self.lender is None:
+            return {}
+        theirs = {code_fingerprint(code): column for column, code in enumerate(self.lender.codes)}
+        loans = {column: theirs[mark] for column, mark in enumerate(map(code_fingerprint, self.codes)) if mark in theirs}
+        postures = {column for column, code in enumerate(self.codes) if code.axis == "posture"}
+        if not postures <= set(loans) or len(postures) != len(self.lender.grid.axis("posture")):
+            loans = {column: place for column, place in loans.items() if self.codes[column].axis != "posture"}
+        return loans
+
+    @property
+    def _matchers(self) -> list[DefinitionMatcher]:
+        """One matcher an axis of the grid."""
+        return [_matcher(self.grid.axis(axis), self._encoders) for axis in AXES if self.grid.axis(axis)]
+
+
+@cache
+def _matcher(codes: tuple[Code, ...], encoders: tuple[str, ...]) -> DefinitionMatcher:
+    return DefinitionMatcher(codes, encoders, load_background())
+
+
+def _groups(units: pd.DataFrame) -> list[str]:
+    """The workshop of each unit, else its document, else one group."""
+    for column in ("workshop_id", "document_id"):
+        if column in units.columns and units[column].notna().all():
+            return [str(value) for value in units[column]]
+    return [""] * len(units)

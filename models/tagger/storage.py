@@ -1,0 +1,99 @@
+"""Models as files that anyone can read: a .json that describes and an .npz of plain arrays beside it. No pickle.
+
+In:   a description and arrays
+Out:  the same, once both files' sha256 are found right
+"""
+
+import hashlib
+import json
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pipeline.errors import ModelError
+from pipeline.grid import Code, Grid
+
+FORMAT = 1
+LICENCE = "MIT"
+Arrays = dict[str, NDArray[Any]]
+
+
+def write_model(path: Path, description: dict[str, Any], arrays: Arrays) -> None:
+    """Write `path` (.json) and its arrays; same content, same bytes."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    np.savez_compressed(path.with_suffix(".npz"), allow_pickle=False, **arrays)
+    full = {"format": FORMAT, **description, "arrays_sha256": _file_hash(path.with_suffix(".npz"))}
+    path.write_text(json.dumps(full | {"sha256": _seal(full)}, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+
+
+def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
+    """Return the description and the arrays of a model.
+
+    Raises `ModelError` when a file is missing, unreadable, altered or of another format.
+    """
+    description = read_description(path)
+    arrays_path = path.with_suffix(".npz")
+    if not arrays_path.is_file() or _file_hash(arrays_path) != description["arrays_sha256"]:
+        raise _altered(arrays_path)
+    try:
+        with np.load(arrays_path, allow_pickle=False) as file:
+            return description, {name: file[name] for name in file.files}
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise _altered(arrays_path) from error
+
+
+def read_description(path: Path) -> dict[str, Any]:
+    """Return what a model's .json says, its own sha256 checked.
+
+    Raises `ModelError` as `read_model` does.
+    """
+    try:
+        description = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise _altered(path) from error
+    if not isinstance(description, dict) or description.get("format") != FORMAT:
+        raise ModelError(f"{path.name} d'un autre format", f"le format {FORMAT}", "refaire le modèle : ateliers train ÉTUDE")
+    seal = description.pop("sha256", None)
+    if seal != _seal(description):
+        raise _altered(path)
+    return description | {"sha256": seal}
+
+
+def code_fingerprint(code: Code) -> str:
+    """Sixteen hex digits that change with the code's axis, name or definition, not with its label or layout."""
+    return _hash([code.axis, code.code, " ".join(code.definition.split()).lower()])[:16]
+
+
+def grid_fingerprint(grid: Grid) -> str:
+    """Sixteen hex digits that change with any code of the grid, not with their order."""
+    return _hash(sorted(code_fingerprint(code) for code in grid.codes))[:16]
+
+
+def array_fingerprint(arrays: Arrays) -> str:
+    """Eight hex digits of the arrays' names and values."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        digest.update(name.encode())
+        digest.update(np.ascontiguousarray(arrays[name]).tobytes())
+    return digest.hexdigest()[:8]
+
+
+def _file_hash(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def _seal(description: dict[str, Any]) -> str:
+    return _hash(description)
+
+
+def _hash(value: Any) -> str:
+    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+
+
+def _altered(path: Path) -> ModelError:
+    return ModelError(
+        f"{path.name} manquant ou altéré", "le fichier tel qu'il a été écrit", "réinstaller ateliers-territoires, ou ateliers train ÉTUDE"
+    )

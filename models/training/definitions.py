@@ -1,0 +1,76 @@
+"""Learn, for codes in general, how closeness to a code's words becomes a probability; writes models/weights/definitions.json and .npz.
+
+In:   the labelled passages of data/training, under the grid and under the broad themes as if these were rubriques of another grid
+Out:  one small set of coefficients an axis and set of encoders, and a background of ordinary passages
+"""
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from scipy.optimize import minimize
+
+from models.embedder import load_embedder
+from models.tagger.definitions import WEIGHTS_PATH, Background, DefinitionMatcher, match
+from models.tagger.storage import LICENCE, write_model
+from models.tagger.views import Array
+from pipeline.grid import Code, Grid
+from pipeline.resources import data_path
+from pipeline.settings import EmbedSettings
+
+_EVERY = 10  # one passage in ten is background
+_PENALTY = 0.01
+
+
+def fit_definitions(grid: Grid, units: pd.DataFrame, labels: Sequence[set[str]], *, sets_of_encoders: Sequence[tuple[str, ...]]) -> None:
+    """Write the background and the coefficients of each axis of `grid`."""
+    texts = list(units["text"])
+    encoders = sorted({name for names in sets_of_encoders for name in names})
+    vectors = {name: load_embedder(EmbedSettings.model_validate({"backend": name})).encode(texts[::_EVERY]) for name in encoders}
+    arrays = {f"vectors.{name}": values.astype(np.float16) for name, values in vectors.items()}
+    as_stored = {name: arrays[f"vectors.{name}"].astype(np.float64) for name in encoders}
+    background = Background(tuple(texts[::_EVERY]), as_stored, {})
+    themes, theme_labels = _themes_as_codes(list(units["unit_id"]))
+    coefficients: dict[str, list[float]] = {}
+    for names in sets_of_encoders:
+        for axis in ("rubrique", "posture", "pilier"):
+            tasks = [(grid.axis(axis), labels)] + ([(themes, theme_labels)] if axis == "rubrique" else [])
+            measured = [(DefinitionMatcher(codes, names, background).closeness(texts), _targets(codes, put)) for codes, put in tasks]
+            fitted = _fit(measured, exclusive=axis == "posture")
+            coefficients[f"{axis} {'+'.join(names)}"] = [round(float(value), 4) for value in fitted]
+    description: dict[str, Any] = {"name": "definitions", "version": "1", "licence": LICENCE, "texts": texts[::_EVERY]}
+    write_model(WEIGHTS_PATH, description | {"coefficients": coefficients}, arrays)
+
+
+def _themes_as_codes(unit_ids: list[str]) -> tuple[tuple[Code, ...], list[set[str]]]:
+    """The broad themes of data/training as rubriques, and each passage's."""
+    listed = yaml.safe_load(data_path("training", "themes-larges.yaml").read_text(encoding="utf-8"))["themes"]
+    codes = tuple(Code(theme["id"], "rubrique", theme["libelle"], theme["description"]) for theme in listed)
+    lines = data_path("training", "themes-larges.jsonl").read_text(encoding="utf-8").splitlines()
+    theme_of = {row["unit_id"]: row["theme_large"] for row in map(json.loads, filter(None, lines))}
+    return codes, [{theme_of[unit_id]} if theme_of.get(unit_id) else set() for unit_id in unit_ids]
+
+
+def _targets(codes: Sequence[Code], labels: Sequence[set[str]]) -> Array:
+    return np.array([[code.code in put for code in codes] for put in labels], dtype=np.float64)
+
+
+def _fit(measured: list[tuple[Array, Array]], *, exclusive: bool) -> Array:
+    """Coefficients with the least log loss a true code, over all tasks alike."""
+    n_views = measured[0][0].shape[2]
+    start = np.concatenate([np.full(n_views, 0.3), [] if exclusive else [0.5, 0.5, -1.0]])
+
+    def loss(coefficients: Array) -> float:
+        losses = [_log_loss(closeness, targets, coefficients, exclusive) / targets.sum() for closeness, targets in measured]
+        return float(sum(losses) + _PENALTY * (coefficients**2).sum())
+
+    return np.asarray(minimize(loss, start, method="L-BFGS-B").x)
+
+
+def _log_loss(closeness: Array, targets: Array, coefficients: Array, exclusive: bool) -> float:
+    chances = np.clip(match(closeness, coefficients, exclusive=exclusive), 1e-9, 1 - 1e-9)
+    loss = targets * np.log(chances) + (0 if exclusive else (1 - targets) * np.log(1 - chances))
+    return float(-loss.sum())

@@ -1,0 +1,58 @@
+"""Tag units with the codes of the study's grid: what is put on each, how surely, and where it shows.
+
+In:   units       one row a unit
+Out:  tags        one row a code put on a unit, or nearly; a unit's rows do not depend on the other units
+"""
+
+import json
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from models.tagger import GridTagger
+from pipeline.grid import Grid
+from pipeline.settings import TagSettings
+from pipeline.tables import AXES, TAGS
+
+CANDIDATE_SCORE = 0.2  # from which a code that is not put on the unit is shown to the reviewer all the same
+_BATCH = 2_000  # units; bounds the memory
+
+_LOG = logging.getLogger(__name__)
+
+
+def tag_units(units: pd.DataFrame, *, tagger: GridTagger, grid: Grid, settings: TagSettings) -> pd.DataFrame:
+    """Return the tags of `units`, in their order, then by axis and by the grid's order of codes; no unit gives no row.
+
+    A posture is put on every unit where the grid has postures; candidates of the other codes have a score of 0.2 or more.
+    """
+    rows = [row for start in range(0, len(units), _BATCH) for row in _tags_of(units.iloc[start : start + _BATCH], tagger, grid, settings)]
+    tags = TAGS.build(rows)
+    _LOG.info("tagged %d units with %s: %d codes put on them", len(units), tagger.version_, int(tags["is_assigned"].sum()))
+    return tags
+
+
+def _tags_of(units: pd.DataFrame, tagger: GridTagger, grid: Grid, settings: TagSettings) -> Iterator[dict[str, Any]]:
+    """The rows of one batch."""
+    codes = [(axis, code.code) for axis in AXES for code in grid.axis(axis)]
+    columns = {str(code): column for column, code in enumerate(tagger.classes_)}
+    tagging = tagger.tag(units, threshold_shift=settings.threshold_shift)
+    shown = tagging.is_assigned | (tagging.probabilities >= CANDIDATE_SCORE)
+    evidence = tagger.explain(units, shown)
+    version = tagger.version_
+    for place, unit_id in enumerate(units["unit_id"]):
+        for axis, code in codes:
+            column = columns[code]
+            if shown[place, column]:
+                yield {
+                    "unit_id": unit_id,
+                    "axis": axis,
+                    "code": code,
+                    "score": float(np.clip(tagging.probabilities[place, column], 0, 1)),
+                    "is_assigned": bool(tagging.is_assigned[place, column]),
+                    "evidence": json.dumps(evidence[place][column]),
+                    "source": "machine",
+                    "model_version": version,
+                }
