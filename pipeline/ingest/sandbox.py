@@ -18,7 +18,7 @@ from typing import IO
 
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.source import MEGABYTE, too_large
-from pipeline.ingest.readers.wire import Error, from_line
+from pipeline.ingest.readers.wire import NO_MEMORY, Error, from_line
 from pipeline.settings import IngestSettings
 
 _log = logging.getLogger(__name__)
@@ -102,6 +102,8 @@ class _Child:
         try:
             if line:
                 parts, error = from_line(line)
+                if error == NO_MEMORY:  # what it holds is not given back
+                    self.close()
                 return Reading(path, parts, error)
         except (ValueError, KeyError, TypeError):  # cut short: the child died while writing
             line = b""

@@ -90,7 +90,7 @@ def _in_zip(content: bytes, extension: str) -> str:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
             names = container.namelist()
             kind = container.read("mimetype")[:100] if "mimetype" in names and container.getinfo("mimetype").file_size < 200 else b""
-    except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, RuntimeError):
+    except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError):
         return by_extension
     for mark, found in ((b".text", "odt"), (b".spreadsheet", "ods"), (b".presentation", "slides")):
         if mark in kind:
@@ -102,7 +102,7 @@ def _in_zip(content: bytes, extension: str) -> str:
 def _in_text(content: bytes, extension: str) -> str:
     """The format of a text, by how it begins, then by its extension; `binary` where it holds no text."""
     encoding = _by_mark(content)
-    if encoding is None and b"\x00" in content[:4096]:
+    if encoding is None and _is_binary(content[:4096]):
         return "binary"
     start = content[:4096].decode(encoding or "latin-1", errors="replace").lstrip("\ufeff")
     if start.startswith("WEBVTT"):
@@ -119,8 +119,6 @@ def _in_text(content: bytes, extension: str) -> str:
         return "json"
     if start.lstrip().startswith("<?xml"):
         return "xml"
-    if encoding is None and _is_binary(content[:4096]):
-        return "binary"
     return _TEXT_FORMATS.get(extension, "txt")
 
 
@@ -159,10 +157,10 @@ def decode(content: bytes, declared: str | None = None) -> str:
     Text decoded twice (« Ã© ») is put right. Raises `ReadError` for bytes that are no text.
     """
     marked = _by_mark(content)
-    if marked is None and b"\x00" in content:
+    if marked is None and content.count(0) * 100 > len(content):
         raise ReadError("contenu binaire", "un fichier de texte", "vérifier le fichier, ou l'enregistrer en .docx, .odt ou .txt (UTF-8)")
     text = content.decode(marked, errors="replace") if marked else _unmarked(content, declared)
-    lines = text.replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")
+    lines = text.replace("\x00", "").replace("\r\r\n", "\n").replace("\r\n", "\n").replace("\r", "\n").split("\n")
     return "\n".join(ftfy.fix_encoding(line) if not line.isascii() else line for line in lines)
 
 

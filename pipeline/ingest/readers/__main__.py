@@ -14,10 +14,10 @@ from typing import BinaryIO
 from pipeline.errors import ReadError
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Limits, Source, too_large
-from pipeline.ingest.readers.wire import Error, to_line
+from pipeline.ingest.readers.wire import NO_MEMORY, to_line
 
 _OVERTIME = 5  # seconds after the time-out when a child without a parent ends itself
-_NO_MEMORY: Error = ("fichier qui demande trop de mémoire", "le découper, en retirer les images, ou l'enregistrer dans un autre format")
+_NO_MEMORY_LINE = to_line((), NO_MEMORY)  # made beforehand: there is none left to make it when it is needed
 
 
 def main() -> None:
@@ -79,7 +79,7 @@ def _answer(path: Path, limits: Limits) -> bytes:
     except RecursionError:
         return to_line((), ("fichier trop imbriqué", "l'ouvrir dans son logiciel et l'enregistrer dans un autre format"))
     except MemoryError:
-        return to_line((), _NO_MEMORY)
+        return _NO_MEMORY_LINE
 
 
 if __name__ == "__main__":

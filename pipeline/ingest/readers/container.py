@@ -40,7 +40,7 @@ class Container:
             return self._zip.read(name)
         except RuntimeError as error:  # what zipfile says of an encrypted entry
             raise protected(self._what) from error
-        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError) as error:
+        except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
             raise corrupt(f"le {self._what}") from error
 
     def xml(self, name: str) -> etree._Element | None:
@@ -75,7 +75,11 @@ def parse_xml(content: bytes, what: str) -> etree._Element:
     )
     try:
         root = etree.fromstring(content, parser)
-    except (etree.XMLSyntaxError, ValueError) as error:
+    except etree.XMLSyntaxError as error:
+        if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from error
+        raise corrupt(f"le {what}") from error
+    except ValueError as error:
         raise corrupt(f"le {what}") from error
     refuse_dtd(root, what)
     return root

@@ -10,7 +10,7 @@ from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.delimited import read_delimited
 from pipeline.ingest.readers.docx import read_docx
-from pipeline.ingest.readers.html_page import read_html
+from pipeline.ingest.readers.html_page import read_html, read_html_rows
 from pipeline.ingest.readers.mail import read_mail, read_mailbox
 from pipeline.ingest.readers.markdown import read_markdown
 from pipeline.ingest.readers.odt import read_odt
@@ -29,7 +29,7 @@ _READERS: dict[str, Callable[[Source], tuple[RawPart, ...]]] = {
     "doc": read_word97,
     "docx": read_docx,
     "eml": lambda source: read_mail(source, read_source),
-    "html": read_html,
+    "html": lambda source: read_html_rows(source) if ".xls" in source.name.lower() else read_html(source),
     "json": read_json,
     "mbox": lambda source: read_mailbox(source, read_source),
     "md": read_markdown,
@@ -75,6 +75,7 @@ def read_source(source: Source) -> tuple[RawPart, ...]:
     n_chars = sum(len(block.text) for part in parts for block in part.blocks) + sum(
         len(cell) for part in parts for row in part.rows for cell in row
     )
-    if n_chars > source.limits.max_chars:
-        raise ReadError(f"{n_chars // 1_000_000} millions de signes", "un document d'atelier", "vérifier le fichier, ou le découper")
+    n_blocks = sum(len(part.blocks) for part in parts)
+    if n_chars > source.limits.max_chars or n_blocks > source.limits.max_blocks:
+        raise ReadError(f"{n_chars} signes, {n_blocks} paragraphes", "un document d'atelier", "vérifier le fichier, ou le découper")
     return parts

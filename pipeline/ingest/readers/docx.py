@@ -13,8 +13,9 @@ from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.container import Container
 from pipeline.ingest.readers.docx_styles import Numbering, Style, Styles, W, is_on, value
-from pipeline.ingest.readers.drafts import Draft, settle
+from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean
 

@@ -11,9 +11,11 @@ from dataclasses import dataclass, field, replace
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.drafts import Draft, settle
+from pipeline.ingest.readers.delimited import squared
+from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
 from pipeline.ingest.readers.plain import unreadable_signs
+from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean
 from pipeline.ingest.sniff import decode
@@ -49,6 +51,18 @@ def read_html(source: Source) -> tuple[RawPart, ...]:
     if not blocks:
         raise no_text("page web")
     return (RawPart(tuple(blocks), title=(clean(title.text()) or None) if title else None, warnings=unreadable_signs(text)),)
+
+
+def read_html_rows(source: Source) -> tuple[RawPart, ...]:
+    """Return the largest table of a page as one part of rows: what some programs export as a workbook (.xls)."""
+    page = LexborHTMLParser(decode(source.content))
+    tables: list[list[list[str]]] = [
+        [[cell.text(separator=" ") for cell in row.iter() if cell.tag in ("td", "th")] for row in _rows(table)]
+        for table in page.css("table")
+    ]
+    largest = max(range(len(tables)), key=lambda place: sum(len(row) for row in tables[place]), default=None)
+    rows = () if largest is None else squared(tables[largest])
+    return (RawPart((), rows=rows),) if rows else read_html(source)
 
 
 def drafts_of_html(text: str) -> list[Draft]:

@@ -9,7 +9,8 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.readers.drafts import Draft, is_label, settle
+from pipeline.ingest.readers.drafts import Draft, is_label
+from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.wording import bullet_of, is_finished, is_rule, runs_on, starts_low, width
 
 _NARROW, _WIDE = 45, 130  # columns between which people's mail and text programs wrap

@@ -48,17 +48,16 @@ def _messages(lines: list[str], sender: str, is_forward: bool, forwarded: list[s
         head, rest = lines[place : place + n_lines], lines[place + n_lines :]
         yield own, sender
         yield [_Line(line, is_meta=True) for line in head], None
-        is_read = is_inner or is_forward or not _says_something(own)
+        found = [line.split(":", 1)[1].strip() for line in head if re.match(r"(?:de|from)\s*:", line.strip("> *"), re.IGNORECASE)]
+        is_read = is_inner or is_forward or (bool(found) and not any(line.text.strip() for line in own))
         if not is_read and not any(line.startswith(">") for line in rest):
             yield [_Line(line, is_meta=True) for line in rest], None
             return
         if is_read:
-            found = [line.split(":", 1)[1].strip() for line in head if re.match(r"(?:de|from)\s*:", line, re.IGNORECASE)]
             forwarded += found
             sender = found[0] if found else sender
-            lines, place, own = [*lines[: place + n_lines], *(re.sub(r"^(?:>\s?)+", "", line) for line in rest)], place + n_lines, []
-        else:
-            place, own = place + n_lines, []
+            lines[place + n_lines :] = [re.sub(r"^(?:>\s?)+", "", line) for line in rest]
+        place, own = place + n_lines, []
     yield own, sender
 
 
@@ -72,11 +71,21 @@ def _border(lines: Sequence[str], place: int) -> tuple[bool, int]:
     if matches("origine", line, whole=True):
         n_headers = _n_headers(lines, place + 1)
         return False, 1 + n_headers if n_headers or not line.startswith("_") else 0
-    for n_lines in (1, 2, 3):
-        joined = " ".join(part.strip() for part in lines[place : place + n_lines])
-        if matches("citations", joined) and not line.startswith(">"):
-            return False, n_lines
+    if n_lines := _n_citing(lines, place):
+        return False, n_lines
     return False, _n_headers(lines, place)
+
+
+def _n_citing(lines: Sequence[str], place: int) -> int:
+    """Lines, up to three, that « Le …, … a écrit : » takes from `place` on; 0 where there is none."""
+    for n_lines in (1, 2, 3):
+        held = [line.strip() for line in lines[place : place + n_lines]]
+        if len(held) < n_lines or not all(held) or held[0].startswith(">"):
+            return 0
+        if matches("citations", " ".join(held)):
+            begins_later = any(re.match(r"(?:le|on)\b", line, re.IGNORECASE) for line in held[1:])
+            return 0 if begins_later else n_lines
+    return 0
 
 
 def _n_headers(lines: Sequence[str], place: int) -> int:
@@ -88,11 +97,6 @@ def _n_headers(lines: Sequence[str], place: int) -> int:
         elif line.strip() and (offset > last + 2 or not found):
             break
     return last if found >= 3 else 0
-
-
-def _says_something(lines: Sequence[_Line]) -> bool:
-    told = _told_apart(list(lines), "")
-    return sum(len(line.text.split()) for line in told if not line.is_meta) >= 5
 
 
 def _told_apart(lines: list[_Line], sender: str) -> list[_Line]:

@@ -12,8 +12,9 @@ from lxml import etree
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.container import Container
-from pipeline.ingest.readers.drafts import Draft, settle
+from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text, protected
 from pipeline.ingest.readers.wording import clean
 

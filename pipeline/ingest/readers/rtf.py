@@ -11,9 +11,10 @@ from striprtf.striprtf import PATTERN, charset_map, destinations, font_table_gro
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.drafts import Draft, settle
+from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
 from pipeline.ingest.readers.rtf_paragraph import Paragraph, State, with_format
+from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean
 

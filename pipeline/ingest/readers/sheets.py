@@ -8,6 +8,7 @@ import datetime as dt
 import io
 import zipfile
 from collections.abc import Iterator
+from itertools import pairwise
 
 import python_calamine as calamine
 
@@ -84,10 +85,10 @@ def _rows(workbook: calamine.CalamineWorkbook, name: str) -> tuple[tuple[str, ..
             f"{_MAX_CELLS} cellules au plus",
             "effacer les cellules loin du tableau (Ctrl+Fin les montre), ou copier le tableau dans un nouveau classeur",
         )
-    rows = [[_shown(cell) for cell in row] for row in sheet.to_python(skip_empty_area=True)]
+    rows = [[_shown(cell) for cell in row] if any(cell != "" for cell in row) else [] for row in sheet.to_python(skip_empty_area=True)]
     if sheet.start:
         _fill_merged(rows, sheet.merged_cell_ranges or (), sheet.start)
-    return squared(rows)
+    return squared(row for above, row in pairwise([[""], *rows]) if row or above)
 
 
 def _fill_merged(rows: list[list[str]], merged: object, start: tuple[int, int]) -> None:

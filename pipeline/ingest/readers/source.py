@@ -18,6 +18,7 @@ class Limits:
     max_depth: int = 5  # attachments within attachments
     max_parts: int = 20_000  # mails of a mailbox, sheets of a workbook
     max_chars: int = 20_000_000  # text of one file, all parts together
+    max_blocks: int = 200_000  # paragraphs of one file
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,7 @@ from typing import Any
 from pipeline.ingest.parts import RawBlock, RawPart
 
 Error = tuple[str, str]  # French reason and advice
+NO_MEMORY: Error = ("fichier qui demande trop de mémoire", "le découper, en retirer les images, ou l'enregistrer dans un autre format")
 
 
 def to_line(parts: tuple[RawPart, ...], error: Error | None = None) -> bytes:

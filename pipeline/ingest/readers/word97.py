@@ -10,8 +10,9 @@ from typing import Any
 import office_oxide
 
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.drafts import Draft, settle
+from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, corrupt, no_text, protected
 from pipeline.ingest.readers.wording import clean
 

@@ -43,6 +43,8 @@ class Bullet(NamedTuple):
 
 def clean(text: str) -> str:
     """Return `text` in NFC on one line: runs of white space become one space, invisible and control characters go."""
+    if text.isascii() and text.isprintable():
+        return " ".join(text.split())
     return " ".join(_INVISIBLE.sub("", unicodedata.normalize("NFC", text)).split())
 
 

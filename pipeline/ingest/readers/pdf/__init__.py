@@ -11,12 +11,13 @@ import pypdfium2.raw as raw
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.drafts import Draft, settle
+from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
 from pipeline.ingest.readers.pdf.flow import drafts_of_lines, without_furniture
 from pipeline.ingest.readers.pdf.page_words import PageWords, Word, words_of_page
 from pipeline.ingest.readers.pdf.reading_order import Line, lines_of_words
 from pipeline.ingest.readers.pdf.ruled_tables import RuledTable, is_drawn, outside, tables_of_pages
+from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, corrupt, no_text, protected
 
 _MAX_PAGES = 3000

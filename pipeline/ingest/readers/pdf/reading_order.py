@@ -4,6 +4,7 @@ In:   the words of a page
 Out:  lines, each with the right edge of its column
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from statistics import median
@@ -13,6 +14,7 @@ from pipeline.ingest.readers.pdf.page_words import Word
 _SEGMENT_GAP = 1.5  # of the height: a wider gap parts what stands on one line
 _MIN_COLUMN_LINES = 4
 _LARGER = 1.12  # times the usual height: a title
+_MAX_EDGES = 40  # left edges tried as a column's, those of most lines first
 _MAX_COLUMNS = 3  # how often a column may be parted again
 _MIN_COLUMN_WORDS = 3.5  # median words of a line, under which two blocks side by side are a table rather than columns
 
@@ -99,12 +101,14 @@ def _segment(words: Sequence[Word]) -> Line:
 
 def _regions(segments: list[Line], *, depth: int) -> list[tuple[list[Line], bool]]:
     """Runs of segments to be read one after the other, and whether each is a column; what lies between bands of columns is none."""
-    gutter = _gutter(segments) if depth < _MAX_COLUMNS else None
+    ordered = sorted(segments, key=lambda line: (line.top, line.x0))
+    titles = _lone_titles(ordered) if depth < _MAX_COLUMNS else []
+    gutter = _gutter(ordered, titles) if depth < _MAX_COLUMNS else None
     if gutter is None:
         return [(segments, depth > 0)] if segments else []
     regions: list[tuple[list[Line], bool]] = []
     flow: list[Line] = []
-    for band in _bands(segments, gutter):
+    for band in _bands(ordered, titles, gutter):
         if not _are_columns(band, gutter):
             flow += band
             continue
@@ -115,32 +119,37 @@ def _regions(segments: list[Line], *, depth: int) -> list[tuple[list[Line], bool
     return [*regions, (flow, False)] if flow else regions
 
 
-def _bands(segments: Sequence[Line], gutter: float) -> list[list[Line]]:
+def _lone_titles(segments: Sequence[Line]) -> list[bool]:
+    """Which of the segments, from top to bottom, are bold or large and stand below all that comes before and above all that follows."""
+    usual = median(line.height for line in segments) if segments else 0.0
+    lowest, lone = 0.0, []
+    for place, segment in enumerate(segments):
+        is_below = segment.top > lowest
+        lowest = max(lowest, segment.bottom)
+        is_above = place + 1 == len(segments) or segments[place + 1].top >= segment.bottom - 0.2 * segment.height
+        lone.append(is_below and is_above and (segment.is_bold or segment.height > _LARGER * usual))
+    return lone
+
+
+def _bands(segments: Sequence[Line], titles: Sequence[bool], gutter: float) -> list[list[Line]]:
     """The segments from top to bottom, parted where one crosses `gutter` or a lone title stands, each of which is a band of its own."""
-    usual = median(line.height for line in segments)
     bands: list[list[Line]] = [[]]
-    for segment in sorted(segments, key=lambda line: (line.top, line.x0)):
-        lowest = max((line.bottom for line in bands[-1]), default=0.0)
-        is_title = (segment.is_bold or segment.height > _LARGER * usual) and segment.top > lowest
-        if segment.x0 < gutter < segment.x1 or (is_title and not _has_neighbour(segment, segments)):
+    for segment, is_title in zip(segments, titles, strict=True):
+        if is_title or segment.x0 < gutter < segment.x1:
             bands += [[segment], []]
         else:
             bands[-1].append(segment)
     return [band for band in bands if band]
 
 
-def _has_neighbour(segment: Line, segments: Sequence[Line]) -> bool:
-    """True where another segment stands at the same height."""
-    return any(line is not segment and min(line.bottom, segment.bottom) > max(line.top, segment.top) for line in segments)
-
-
-def _gutter(segments: Sequence[Line]) -> float | None:
+def _gutter(segments: Sequence[Line], titles: Sequence[bool]) -> float | None:
     """The place of a blank strip between two columns of running text, where most lines stand beside it, or None."""
+    starts = Counter(round(line.x0) for line in segments)
     scores: dict[float, int] = {}
-    for start in {round(line.x0) for line in segments}:
-        place = start - 1.0
-        columns = [band for band in _bands(segments, place) if _are_columns(band, place)]
-        scores[place] = sum(len(band) for band in columns)
+    for start, n_lines in starts.most_common(_MAX_EDGES):
+        if n_lines >= _MIN_COLUMN_LINES - 1:
+            place = start - 1.0
+            scores[place] = sum(len(band) for band in _bands(segments, titles, place) if _are_columns(band, place))
     best = max(sorted(scores), key=lambda place: scores[place], default=None)
     return best if best is not None and scores[best] else None
 

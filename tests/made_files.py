@@ -1,0 +1,207 @@
+"""Small files of many formats, written by hand for the tests of the readers; nothing here comes from a real workshop."""
+
+import io
+import struct
+import zipfile
+from collections.abc import Mapping, Sequence
+
+W = "http://schemas.openxmlformats.org/wordprocessingml/2006/main"
+ODF = (
+    'xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0" xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0" '
+    'xmlns:table="urn:oasis:names:tc:opendocument:xmlns:table:1.0" xmlns:draw="urn:oasis:names:tc:opendocument:xmlns:drawing:1.0" '
+    'xmlns:style="urn:oasis:names:tc:opendocument:xmlns:style:1.0" xmlns:fo="urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0"'
+)
+
+
+def zipped(entries: Mapping[str, str | bytes], *, stored: Sequence[str] = ()) -> bytes:
+    """A zip container of `entries`."""
+    held = io.BytesIO()
+    with zipfile.ZipFile(held, "w", zipfile.ZIP_DEFLATED) as container:
+        for name, content in entries.items():
+            container.writestr(name, content, zipfile.ZIP_STORED if name in stored else zipfile.ZIP_DEFLATED)
+    return held.getvalue()
+
+
+def docx(body: str, **others: str) -> bytes:
+    """A Word document with this XML in its body; `others` are further files of word/, by name without extension."""
+    root = f'<w:document xmlns:w="{W}" xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"><w:body>{body}</w:body></w:document>'
+    files = {f"word/{name}.xml": text for name, text in others.items()}
+    return zipped({"[Content_Types].xml": "<Types/>", "word/document.xml": root, **files})
+
+
+def w_p(text: str, properties: str = "", run: str = "") -> str:
+    """A Word paragraph of one run."""
+    return f'<w:p><w:pPr>{properties}</w:pPr><w:r><w:rPr>{run}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r></w:p>'
+
+
+def w_table(*rows: Sequence[str]) -> str:
+    """A Word table; each cell is text, or XML where it begins with « < »."""
+    cells = ("".join(f"<w:tc><w:tcPr/>{cell if cell.startswith('<') else w_p(cell)}</w:tc>" for cell in row) for row in rows)
+    return "<w:tbl>" + "".join(f"<w:tr>{row}</w:tr>" for row in cells) + "</w:tbl>"
+
+
+def odt(body: str, styles: str = "") -> bytes:
+    """An OpenDocument text with this XML in its body."""
+    content = (
+        f"<office:document-content {ODF}><office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:text>{body}</office:text></office:body></office:document-content>"
+    )
+    return zipped({"mimetype": "application/vnd.oasis.opendocument.text", "content.xml": content}, stored=("mimetype",))
+
+
+def xlsx(sheets: Mapping[str, Sequence[Sequence[str | float]]], *, merged: str = "", hidden: Sequence[str] = (), extra: str = "") -> bytes:
+    """A workbook of inline strings and numbers; `merged` is a range of the first sheet, `extra` XML put into its first row's place."""
+    main, rel = (
+        "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
+        "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
+    )
+    listed = "".join(
+        f'<sheet name="{name}" sheetId="{place}" r:id="rId{place}"{" state=" + chr(34) + "hidden" + chr(34) if name in hidden else ""}/>'
+        for place, name in enumerate(sheets, start=1)
+    )
+    package = "http://schemas.openxmlformats.org/package/2006/relationships"
+    relations = "".join(
+        f'<Relationship Id="rId{place}" Type="{rel}/worksheet" Target="worksheets/sheet{place}.xml"/>'
+        for place in range(1, len(sheets) + 1)
+    )
+    root = f'<Relationship Id="rId1" Type="{rel}/officeDocument" Target="xl/workbook.xml"/>'
+    files = {
+        "[Content_Types].xml": "<Types/>",
+        "_rels/.rels": f'<Relationships xmlns="{package}">{root}</Relationships>',
+        "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{rel}"><sheets>{listed}</sheets></workbook>',
+        "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}">{relations}</Relationships>',
+    }
+    for place, rows in enumerate(sheets.values(), start=1):
+        content = "".join(f'<row r="{number}">{_cells(row, number)}</row>' for number, row in enumerate(rows, start=1))
+        tail = f'<mergeCells count="1"><mergeCell ref="{merged}"/></mergeCells>' if merged and place == 1 else ""
+        files[f"xl/worksheets/sheet{place}.xml"] = (
+            f'<worksheet xmlns="{main}"><sheetData>{content}{extra if place == 1 else ""}</sheetData>{tail}</worksheet>'
+        )
+    return zipped(files)
+
+
+def _cells(row: Sequence[str | float], number: int) -> str:
+    cells = []
+    for place, cell in enumerate(row):
+        at = f'r="{chr(65 + place)}{number}"'
+        if isinstance(cell, str):
+            cells.append(f'<c {at} t="inlineStr"><is><t>{cell}</t></is></c>' if cell else "")
+        else:
+            cells.append(f"<c {at}><v>{cell}</v></c>")
+    return "".join(cells)
+
+
+def ole(streams: Mapping[str, bytes]) -> bytes:
+    """An OLE 2 compound file (.doc, .xls) with these streams, each padded beyond the size of small ones."""
+    padded = {
+        name: content + b"\0" * (-len(content) % 512 if len(content) >= 4096 else 4096 - len(content)) for name, content in streams.items()
+    }
+    n_sectors = {name: len(content) // 512 for name, content in padded.items()}
+    chain, first = [], {}
+    for name, count in n_sectors.items():
+        first[name] = len(chain)
+        chain += [*range(len(chain) + 1, len(chain) + count), 0xFFFFFFFE]
+    directory = len(chain)
+    chain += [0xFFFFFFFE, 0xFFFFFFFD]  # the directory's sector, then the table of sectors itself
+    entries = [_ole_entry("Root Entry", 5, 0xFFFFFFFE, 0, child=1 if streams else 0xFFFFFFFF)]
+    for place, name in enumerate(padded, start=1):
+        entries.append(_ole_entry(name, 2, first[name], len(padded[name]), right=place + 1 if place < len(padded) else 0xFFFFFFFF))
+    entries += [b"\0" * 128] * (4 - len(entries))
+    header = struct.pack(
+        "<8s16sHHHHH6sIIIIIIIII",
+        b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+        b"",
+        0x3E,
+        3,
+        0xFFFE,
+        9,
+        6,
+        b"",
+        0,
+        1,
+        directory,
+        0,
+        4096,
+        0xFFFFFFFE,
+        0,
+        0xFFFFFFFE,
+        0,
+    )
+    header += struct.pack("<109I", directory + 1, *[0xFFFFFFFF] * 108)
+    table = struct.pack("<128I", *(chain + [0xFFFFFFFF] * (128 - len(chain))))
+    return header + b"".join(padded.values()) + b"".join(entries[:4]) + table
+
+
+def _ole_entry(name: str, kind: int, start: int, size: int, *, child: int = 0xFFFFFFFF, right: int = 0xFFFFFFFF) -> bytes:
+    encoded = name.encode("utf-16-le") + b"\0\0"
+    return struct.pack("<64sHBBIII16sIQQIQ", encoded, len(encoded), kind, 1, 0xFFFFFFFF, right, child, b"", 0, 0, 0, start, size)
+
+
+def doc(paragraphs: Sequence[str], *, is_encrypted: bool = False) -> bytes:
+    """A Word 97 document of plain paragraphs, one piece of 16-bit text."""
+    text = "".join(f"{paragraph}\r" for paragraph in paragraphs)
+    start = 1024
+    fib = bytearray(start)
+    struct.pack_into("<HHHHHH", fib, 0, 0xA5EC, 0xC1, 0, 0x040C, 0, 0x0200 | (0x0100 if is_encrypted else 0))
+    struct.pack_into("<HHH", fib, 12, 0xBF, 0, 0)
+    struct.pack_into("<II", fib, 0x18, start, start + 2 * len(text))
+    struct.pack_into("<H", fib, 0x20, 14)
+    struct.pack_into("<H", fib, 0x3E, 22)
+    struct.pack_into("<I", fib, 0x40 + 12, len(text))
+    struct.pack_into("<H", fib, 0x98, 0x5D)
+    clx = b"\x02" + struct.pack("<I", 16) + struct.pack("<II", 0, len(text)) + struct.pack("<HIH", 0, start, 0)
+    struct.pack_into("<II", fib, 0x9A + 33 * 8, 0, len(clx))
+    return ole({"WordDocument": bytes(fib) + text.encode("utf-16-le"), "1Table": clx})
+
+
+def xls(rows: Sequence[Sequence[str | float]], name: str = "Feuil1") -> bytes:
+    """An Excel 97 workbook of one sheet."""
+
+    def record(kind: int, content: bytes = b"") -> bytes:
+        return struct.pack("<HH", kind, len(content)) + content
+
+    cells = b""
+    for row, values in enumerate(rows):
+        for column, value in enumerate(values):
+            if isinstance(value, str):
+                cells += record(0x0204, struct.pack("<HHHHB", row, column, 0, len(value), 1) + value.encode("utf-16-le"))
+            else:
+                cells += record(0x0203, struct.pack("<HHHd", row, column, 0, value))
+    sheet = record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0010, 0, 0, 0, 0)) + cells + record(0x0A)
+    opening = record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0005, 0, 0, 0, 0))
+    title = struct.pack("<BB", len(name), 0) + name.encode("latin-1")
+    offset = len(opening) + 4 + 6 + len(title) + 4
+    return ole({"Workbook": opening + record(0x0085, struct.pack("<IBB", offset, 0, 0) + title) + record(0x0A) + sheet})
+
+
+def pdf(pages: Sequence[str], *, extra: str = "") -> bytes:
+    """A PDF of A4 pages; each page is its drawing operators, Helvetica being /F1 and its bold /F2; `extra` is added to the trailer."""
+    font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica{} /Encoding /WinAnsiEncoding >>"
+    objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", font.format(""), font.format("-Bold")]
+    kids = []
+    for page in pages:
+        content = page.encode("cp1252").decode("latin-1")
+        objects.append(f"<< /Length {len(content)} >>\nstream\n{content}\nendstream")
+        resources = "<< /Font << /F1 3 0 R /F2 4 0 R >> >>"
+        objects.append(f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources {resources} /Contents {len(objects)} 0 R >>")
+        kids.append(f"{len(objects)} 0 R")
+    objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
+    body, places = "%PDF-1.4\n", []
+    for number, content in enumerate(objects, start=1):
+        places.append(len(body))
+        body += f"{number} 0 obj\n{content}\nendobj\n"
+    table = "".join(f"{place:010} 00000 n \n" for place in places)
+    size = len(objects) + 1
+    trailer = f"trailer\n<< /Size {size} /Root 1 0 R {extra}>>\nstartxref\n{len(body)}\n%%EOF"
+    return f"{body}xref\n0 {size}\n0000000000 65535 f \n{table}{trailer}".encode("latin-1")
+
+
+def shown(x: float, top: float, text: str, *, size: float = 11, is_bold: bool = False) -> str:
+    """The operators that show `text` at `x`, `top` points below the upper edge."""
+    escaped = text.replace("\\", r"\\").replace("(", r"\(").replace(")", r"\)")
+    return f"BT /F{2 if is_bold else 1} {size} Tf {x} {842 - top} Td ({escaped}) Tj ET\n"
+
+
+def shown_lines(x: float, top: float, lines: Sequence[str], *, leading: float = 14) -> str:
+    """The operators that show `lines` one under the other."""
+    return "".join(shown(x, top + leading * place, line) for place, line in enumerate(lines))

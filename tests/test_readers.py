@@ -1,0 +1,673 @@
+"""The readers: what each format's file gives, block by block, and what it must not give."""
+
+# ruff: noqa: E501  an example that stands on one line is compared at a glance
+
+import base64
+
+import pytest
+from made_files import W, doc, docx, odt, pdf, shown, shown_lines, w_p, w_table, xls, xlsx, zipped
+
+from pipeline.errors import ReadError
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.dispatch import read_source
+from pipeline.ingest.readers.source import Limits, Source
+
+Shown = list[tuple[str, str]]
+
+
+def read(content: str | bytes, name: str, **limits: int) -> tuple[RawPart, ...]:
+    """The parts of a file of that name."""
+    return read_source(Source(content.encode() if isinstance(content, str) else content, name, Limits(**limits)))
+
+
+def kinds(content: str | bytes, name: str) -> Shown:
+    """(Kind, text) of the blocks of a file's only part; a bullet's kind bears its level."""
+    (part,) = read(content, name)
+    return [(f"bullet{block.level}" if block.kind == "bullet" else block.kind, block.text) for block in part.blocks]
+
+
+def said(content: str | bytes, name: str) -> list[str]:
+    """The texts of the first part that may become passages."""
+    return [block.text for block in read(content, name)[0].blocks if block.kind not in ("meta", "heading")]
+
+
+PLAIN: list[tuple[str, str, Shown]] = [
+    (
+        "bullets, levels and a wrapped bullet",
+        "Table 3 - Mayenne\n\nQ1\n- le lait ne paie plus,\n  trois fermes ont fermé\n    * à Ernée\n    * à Gorron\n-l'eau manque en août\n",
+        [
+            ("heading", "Table 3 - Mayenne"),
+            ("heading", "Q1"),
+            ("bullet0", "le lait ne paie plus, trois fermes ont fermé"),
+            ("bullet1", "à Ernée"),
+            ("bullet1", "à Gorron"),
+            ("bullet0", "l'eau manque en août"),
+        ],
+    ),
+    (
+        "one idea a line stays one block a line",
+        "plus de bus le soir\nle boucher a fermé\nles loyers montent à Laval\n",
+        [("paragraph", "plus de bus le soir"), ("paragraph", "le boucher a fermé"), ("paragraph", "les loyers montent à Laval")],
+    ),
+    (
+        "prose wrapped by a program is joined",
+        "Les personnes présentes ont surtout parlé du manque de médecins : il\nfaut aller jusqu'à Évreux pour voir un dentiste, et les plus âgées\n"
+        "renoncent. Une habitante propose un bus de santé qui passerait chaque\nsemaine.\n\nLa scierie recrute.\n",
+        [
+            (
+                "paragraph",
+                "Les personnes présentes ont surtout parlé du manque de médecins : il faut aller jusqu'à Évreux pour voir un dentiste, "
+                "et les plus âgées renoncent. Une habitante propose un bus de santé qui passerait chaque semaine.",
+            ),
+            ("paragraph", "La scierie recrute."),
+        ],
+    ),
+    (
+        "numbered titles above dashes, question lines above plain lines",
+        "1. Besoins\n- un four\n2. Ce qui marche\n- la laverie\n\nQ3 : ce qui bloque\nle garage manque de bras\n\nTOUR 4 on améliore quoi ?\nun minibus\n",
+        [
+            ("heading", "1. Besoins"),
+            ("bullet0", "un four"),
+            ("heading", "2. Ce qui marche"),
+            ("bullet0", "la laverie"),
+            ("heading", "Q3 : ce qui bloque"),
+            ("paragraph", "le garage manque de bras"),
+            ("heading", "TOUR 4 on améliore quoi ?"),
+            ("paragraph", "un minibus"),
+        ],
+    ),
+    (
+        "signs of many programs, and what is no list sign",
+        "• un bac\n•une halle\no\tle soir\n3) un lavoir\n→ à revoir\n2024 fut sec\n-12 % de bénévoles\n1er point dit\nT4 – le logement\n",
+        [
+            ("bullet0", "un bac"),
+            ("bullet0", "une halle"),
+            ("bullet1", "le soir"),
+            ("bullet0", "un lavoir"),
+            ("bullet0", "→ à revoir"),
+            ("paragraph", "2024 fut sec"),
+            ("paragraph", "-12 % de bénévoles"),
+            ("paragraph", "1er point dit"),
+            ("paragraph", "T4 – le logement"),
+        ],
+    ),
+    (
+        "a plus among dashes is an opinion, alone a sign",
+        "+ la fête du lin\n- le prix du gazole\n",
+        [("bullet0", "+ la fête du lin"), ("bullet0", "le prix du gazole")],
+    ),
+    ("a plus alone is a sign", "+ la fête du lin\n+ la navette\n", [("bullet0", "la fête du lin"), ("bullet0", "la navette")]),
+    (
+        "ideas with blank lines between are no titles",
+        "plus de médecin à Craon\n\nplus de bus\n",
+        [("paragraph", "plus de médecin à Craon"), ("paragraph", "plus de bus")],
+    ),
+    (
+        "a first line above sentences is a title",
+        "Notes de la table quatre\n\nLe lait ne paie plus.\n\nLa laverie tourne.\n",
+        [("heading", "Notes de la table quatre"), ("paragraph", "Le lait ne paie plus."), ("paragraph", "La laverie tourne.")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), [case[1:] for case in PLAIN], ids=[case[0] for case in PLAIN])
+def test_plain_text_becomes_the_blocks_its_author_saw(text: str, expected: Shown) -> None:
+    assert kinds(text, "notes.txt") == expected
+
+
+SENTENCE = "Été à Vézelay : l'œuvre coûte 12 € « déjà » – où ça ? Ça marche, Noël, aiguë, forêt"
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "mac_roman"])
+def test_text_is_read_in_any_encoding_that_french_programs_write(encoding: str) -> None:
+    assert said(SENTENCE.encode(encoding), "notes.txt") == [SENTENCE]
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("Été à Sées, où ça ? forêt, maïs, déjà".encode("cp850"), "Été à Sées, où ça ? forêt, maïs, déjà"),
+        ("12 € l'été, un œuf".encode("iso8859_15"), "12 € l'été, un œuf"),
+        ("Ã‰tÃ© Ã\u00a0 VÃ©zelay, lâ€™eau monte".encode(), "Été à Vézelay, l’eau monte"),
+        ("été cp1252 à Sées\n".encode("cp1252"), "été cp1252 à Sées"),
+        ("déjà en UTF-8, rien à changer".encode(), "déjà en UTF-8, rien à changer"),
+        ("e\u0301te\u0301 a\u0300 Nice\u00a0!".encode(), "été à Nice !"),
+        (b"un z\xc3\xa9ro\x00 perdu" + b" dans une longue phrase" * 5, "un zéro perdu" + " dans une longue phrase" * 5),
+    ],
+)
+def test_mangled_text_is_put_right(content: bytes, expected: str) -> None:
+    assert said(content, "notes.txt") == [expected]
+
+
+def test_two_encodings_pasted_together_are_read_line_by_line() -> None:
+    content = "première moitié, été déjà à Élancourt\n".encode() + "seconde moitié à Sées\n".encode("cp1252")
+    assert said(content, "notes.txt") == ["première moitié, été déjà à Élancourt", "seconde moitié à Sées"]
+
+
+def test_markdown_loses_its_marks_and_keeps_its_text() -> None:
+    text = (
+        "---\ntitre: Table 2, Figeac\n---\n# Notes\n\n## Question 1\n- **le four** à pain ([voir](https://x.fr/a_(b)))\n  1. sous-point\n- [ ] un `lavoir`\n"
+        "- [T2] deux_mots_collés et 3 * 4\n\n*Ambiance* tendue.\n![photo](p.jpg)\n\n| Atout | Frein |\n|---|---|\n| le bac | le *prix* |\n"
+    )
+    assert kinds(text, "notes.md") == [
+        ("heading", "Notes"),
+        ("heading", "Question 1"),
+        ("bullet0", "le four à pain (voir)"),
+        ("bullet1", "sous-point"),
+        ("bullet0", "un lavoir"),
+        ("bullet0", "[T2] deux_mots_collés et 3 * 4"),
+        ("paragraph", "Ambiance tendue."),
+        ("meta", "Atout"),
+        ("meta", "Frein"),
+        ("cell", "le bac"),
+        ("cell", "le prix"),
+    ]
+    assert read(text, "notes.md")[0].title == "Table 2, Figeac"
+
+
+NUMBERING = (
+    f'<w:numbering xmlns:w="{W}"><w:abstractNum w:abstractNumId="1"><w:lvl w:ilvl="0"><w:numFmt w:val="bullet"/></w:lvl></w:abstractNum>'
+    '<w:abstractNum w:abstractNumId="2"><w:lvl w:ilvl="0"><w:numFmt w:val="decimal"/><w:lvlText w:val="Question %1 :"/></w:lvl></w:abstractNum>'
+    '<w:num w:numId="1"><w:abstractNumId w:val="1"/></w:num><w:num w:numId="2"><w:abstractNumId w:val="2"/></w:num></w:numbering>'
+)
+STYLES = (
+    f'<w:styles xmlns:w="{W}"><w:style w:styleId="T1"><w:name w:val="heading 1"/></w:style><w:style w:styleId="Perso"><w:name w:val="Mien"/>'
+    '<w:basedOn w:val="T1"/></w:style><w:style w:styleId="TM1"><w:name w:val="toc 1"/></w:style></w:styles>'
+)
+
+
+def listed(list_id: int, level: int = 0) -> str:
+    return f'<w:numPr><w:ilvl w:val="{level}"/><w:numId w:val="{list_id}"/></w:numPr>'
+
+
+def styled(style: str) -> str:
+    return f'<w:pStyle w:val="{style}"/>'
+
+
+WORD: list[tuple[str, str, Shown]] = [
+    (
+        "styles by inheritance, numbers of headings, list levels, no table of contents",
+        w_p("Besoins … 1", styled("TM1"))
+        + w_p("Besoins", styled("Perso") + listed(2))
+        + w_p("manque d'eau", listed(1))
+        + w_p("en août", listed(1, 1))
+        + w_p("Forces", styled("T1") + listed(2)),
+        [("heading", "Question 1 : Besoins"), ("bullet0", "manque d'eau"), ("bullet1", "en août"), ("heading", "Question 2 : Forces")],
+    ),
+    (
+        "insertions in, deletions and hidden text out, a deleted paragraph mark joins",
+        "<w:p><w:r><w:t>le bac </w:t></w:r><w:del><w:r><w:delText>neuf</w:delText></w:r></w:del><w:ins><w:r><w:t>vieux</w:t></w:r></w:ins></w:p>"
+        + w_p("caché", run="<w:vanish/>")
+        + w_p("une phrase ", "<w:rPr><w:del/></w:rPr>")
+        + w_p("recollée"),
+        [("paragraph", "le bac vieux"), ("paragraph", "une phrase recollée")],
+    ),
+    (
+        "notes where they are called, a text box once, a line break parts",
+        '<w:p><w:r><w:t>la criée</w:t></w:r><w:r><w:footnoteReference w:id="2"/></w:r><w:r><w:br/><w:t>le port</w:t></w:r></w:p>'
+        f"<w:p><w:r><mc:AlternateContent><mc:Choice><w:txbxContent>{w_p('un cadre')}</w:txbxContent></mc:Choice>"
+        f"<mc:Fallback><w:txbxContent>{w_p('un cadre')}</w:txbxContent></mc:Fallback></mc:AlternateContent></w:r></w:p>",
+        [("paragraph", "la criée"), ("paragraph", "le port"), ("paragraph", "fermée en 2019"), ("paragraph", "un cadre")],
+    ),
+    (
+        "bold titles and typed dashes of a document without styles",
+        w_p("Ce qui bloque", run="<w:b/>")
+        + w_p("- la route\u00a0coupée")
+        + w_p("– le prix du bac")
+        + w_p("Nous étions neuf à table, et c'était bien."),
+        [
+            ("heading", "Ce qui bloque"),
+            ("bullet0", "la route coupée"),
+            ("bullet0", "le prix du bac"),
+            ("paragraph", "Nous étions neuf à table, et c'était bien."),
+        ],
+    ),
+    (
+        "a dash typed in a real bullet stays",
+        w_p("– le Quai refuse du monde", listed(1)),
+        [("bullet0", "– le Quai refuse du monde")],
+    ),
+    (
+        "labels in the first column are headings, the second column flows",
+        w_table(["Question 1", w_p("logement trop cher", listed(1)) + w_p("plus de bus", listed(1))], ["Question 2", "la laverie"]),
+        [
+            ("heading", "Question 1"),
+            ("bullet0", "logement trop cher"),
+            ("bullet0", "plus de bus"),
+            ("heading", "Question 2"),
+            ("paragraph", "la laverie"),
+        ],
+    ),
+    (
+        "a table of one cell only does layout",
+        w_table([w_p("un encadré") + w_table(["imbriqué"])]),
+        [("paragraph", "un encadré"), ("paragraph", "imbriqué")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("body", "expected"), [case[1:] for case in WORD], ids=[case[0] for case in WORD])
+def test_word_documents_are_read_in_order(body: str, expected: Shown) -> None:
+    notes = f'<w:footnotes xmlns:w="{W}"><w:footnote w:id="2">{w_p("fermée en 2019")}</w:footnote></w:footnotes>'
+    assert kinds(docx(body, numbering=NUMBERING, styles=STYLES, footnotes=notes), "table.docx") == expected
+
+
+def test_cells_know_their_header_and_their_row() -> None:
+    (part,) = read(docx(w_table(["Atouts", "Freins"], ["le port", w_p("la digue") + w_p("le prix")])), "t.docx")
+    row = (("Atouts", "le port"), ("Freins", "la digue le prix"))
+    assert [block for block in part.blocks if block.kind == "cell"] == [
+        RawBlock("le port", "cell", columns=row, column=0),
+        RawBlock("la digue", "cell", columns=row, column=1),
+        RawBlock("le prix", "cell", columns=row, column=1),
+    ]
+
+
+def test_page_headers_are_kept_apart_and_comments_are_counted() -> None:
+    header = f'<w:hdr xmlns:w="{W}">{w_p("Atelier du Léon – table 5")}</w:hdr>'
+    comments = f'<w:comments xmlns:w="{W}"><w:comment w:id="1">{w_p("à revoir avec Anne")}</w:comment></w:comments>'
+    (part,) = read(docx(w_p("le bac"), header1=header, comments=comments), "t.docx")
+    assert part.blocks == (RawBlock("Atelier du Léon – table 5", "meta"), RawBlock("le bac"))
+    assert part.warnings == ("1 commentaire de relecture non lu",)
+
+
+def test_opendocument_texts_are_read_in_order() -> None:
+    body = (
+        "<text:tracked-changes><text:changed-region><text:deletion><text:p>supprimé</text:p></text:deletion></text:changed-region></text:tracked-changes>"
+        '<text:h text:outline-level="1">Table 2</text:h><text:p text:style-name="P1">Question 1</text:p>'
+        "<text:list><text:list-item><text:p>idée   une<office:annotation><text:p>note de relecture</text:p></office:annotation></text:p>"
+        "<text:list><text:list-item><text:p>sous-idée</text:p></text:list-item></text:list></text:list-item></text:list>"
+        "<text:p>Phrase<text:note><text:note-citation>1</text:note-citation><text:note-body><text:p>la note</text:p></text:note-body></text:note>"
+        ' longue,<text:s text:c="3"/>finie.</text:p><text:p><draw:frame><draw:text-box><text:p>un cadre</text:p></draw:text-box></draw:frame></text:p>'
+        "<table:table><table:table-header-rows><table:table-row><table:table-cell><text:p>Atout</text:p></table:table-cell><table:table-cell>"
+        "<text:p>Frein</text:p></table:table-cell></table:table-row></table:table-header-rows><table:table-row><table:table-cell><text:p>le bac</text:p>"
+        "</table:table-cell><table:table-cell><text:p>le prix</text:p></table:table-cell></table:table-row></table:table>"
+    )
+    bold = '<style:style style:name="P1" style:family="paragraph"><style:text-properties fo:font-weight="bold"/></style:style>'
+    assert kinds(odt(body, bold), "notes.odt") == [
+        ("heading", "Table 2"),
+        ("heading", "Question 1"),
+        ("bullet0", "idée une"),
+        ("bullet1", "sous-idée"),
+        ("paragraph", "Phrase longue, finie."),
+        ("paragraph", "la note"),
+        ("paragraph", "un cadre"),
+        ("meta", "Atout"),
+        ("meta", "Frein"),
+        ("cell", "le bac"),
+        ("cell", "le prix"),
+    ]
+
+
+def test_rich_text_keeps_bullets_tables_and_bold_titles() -> None:
+    text = r"""{\rtf1\ansi\ansicpg1252{\fonttbl{\f0\fcharset0 Arial;}{\f1\fcharset2 Symbol;}}{\stylesheet{\s1 heading 1;}}{\header\pard Table 7\par}
+\pard\b Question 1\b0\par
+\pard\li360 \'95\tab le port {\deleted neuf }se vide apr\'e8s 18 h\par
+{\listtext\f1\'b7\tab}\ls1\ilvl1 \'e0 Fécamp \u8211? Yport \u-10180?\u-8448?\par
+\pard Une phrase normale{\footnote\pard la note}, assez longue pour compter.\par
+\trowd\cellx1000\cellx2000\pard\intbl Atout\cell Frein\cell\row
+\trowd\cellx1000\cellx2000\pard\intbl le phare\cell\pard\intbl la route\par le bac\cell\row
+\pard Fin {\pict\wmetafile8 0100}du texte.\par}"""
+    assert kinds(text.encode("cp1252"), "notes.rtf") == [
+        ("meta", "Table 7"),
+        ("heading", "Question 1"),
+        ("bullet0", "le port se vide après 18 h"),
+        ("bullet1", "à Fécamp – Yport 🌀"),
+        ("paragraph", "Une phrase normale, assez longue pour compter."),
+        ("paragraph", "la note"),
+        ("meta", "Atout"),
+        ("meta", "Frein"),
+        ("cell", "le phare"),
+        ("cell", "la route"),
+        ("cell", "le bac"),
+        ("paragraph", "Fin du texte."),
+    ]
+
+
+def test_old_word_documents_are_read() -> None:
+    assert kinds(doc(["Table 2", "le bac est en panne", "- l'école d'Étretat ferme"]), "notes.doc") == [
+        ("heading", "Table 2"),
+        ("heading", "le bac est en panne"),
+        ("bullet0", "l'école d'Étretat ferme"),
+    ]
+
+
+def test_web_pages_lose_menus_scripts_and_hidden_text() -> None:
+    page = (
+        "<html><head><title>Trégor</title><script>x()</script></head><body><nav>menu</nav><h2>Table 2</h2><p>Le <b>port</b> se\nvide<br>La criée ferme</p>"
+        '<ul><li>un bac<ul><li>le soir</ul><li><p>une halle</p></ul><p style="display:none">caché</p><table><tr><th>Atout<th>Frein<tr><td>le phare'
+        "<td>la <i>route</i></table><p><strong>Question 3</strong></p>texte nu &amp; final</body></html>"
+    )
+    assert kinds(page, "page.html") == [
+        ("heading", "Table 2"),
+        ("paragraph", "Le port se vide"),
+        ("paragraph", "La criée ferme"),
+        ("bullet0", "un bac"),
+        ("bullet1", "le soir"),
+        ("bullet0", "une halle"),
+        ("meta", "Atout"),
+        ("meta", "Frein"),
+        ("cell", "le phare"),
+        ("cell", "la route"),
+        ("heading", "Question 3"),
+        ("paragraph", "texte nu & final"),
+    ]
+
+
+LEFT = [
+    "Les participants constatent que le dernier bac",
+    "part trop tôt et que les saisonniers restent",
+    "bloqués sur l'île ; peut-",
+    "être faudrait-il une navette du soir.",
+]
+RIGHT = [
+    "La coopérative réclame un débarcadère supplé-",
+    "mentaire et une glacière neuve au bout du quai",
+    "pour la criée, avant la prochaine saison de",
+    "pêche à la coquille.",
+]
+
+
+def test_pdf_columns_are_read_one_after_the_other_and_hyphens_undone() -> None:
+    page = shown(60, 60, "Question 1 : besoins", size=16, is_bold=True) + shown_lines(60, 100, LEFT) + shown_lines(330, 100, RIGHT)
+    assert kinds(pdf([page]), "synthese.pdf") == [
+        ("heading", "Question 1 : besoins"),
+        (
+            "paragraph",
+            "Les participants constatent que le dernier bac part trop tôt et que les saisonniers restent bloqués sur l'île ; "
+            "peut-être faudrait-il une navette du soir.",
+        ),
+        (
+            "paragraph",
+            "La coopérative réclame un débarcadère supplémentaire et une glacière neuve au bout du quai pour la criée, "
+            "avant la prochaine saison de pêche à la coquille.",
+        ),
+    ]
+
+
+def test_pdf_bullets_and_lines_that_their_author_ended_stay_apart() -> None:
+    page = shown_lines(60, 100, ["logement trop cher", "plus de médecin à Yvetot", "les ados s'ennuient"])
+    page += shown_lines(
+        60, 200, ["• une halle pour les producteurs du canton et des environs, ouverte tous les", "  samedis", "• un lavoir"]
+    )
+    assert kinds(pdf([page]), "notes.pdf") == [
+        ("paragraph", "logement trop cher"),
+        ("paragraph", "plus de médecin à Yvetot"),
+        ("paragraph", "les ados s'ennuient"),
+        ("bullet0", "une halle pour les producteurs du canton et des environs, ouverte tous les samedis"),
+        ("bullet0", "un lavoir"),
+    ]
+
+
+def test_pdf_page_numbers_and_repeated_headers_go() -> None:
+    pages = [
+        shown(60, 30, "CRESS – atelier du Caux")
+        + shown(60, 120, f"L'idée de la page {number} est dite.")
+        + shown(290, 815, f"Page {number} / 3")
+        for number in (1, 2, 3)
+    ]
+    assert kinds(pdf(pages), "notes.pdf") == [("meta", "CRESS – atelier du Caux")] + [
+        ("paragraph", f"L'idée de la page {number} est dite.") for number in (1, 2, 3)
+    ]
+
+
+def test_pdf_tables_drawn_with_lines_are_read_by_row() -> None:
+    lines = "".join(f"60 {842 - top} m 460 {842 - top} l S\n" for top in (100, 130, 180)) + "".join(
+        f"{x} 742 m {x} 662 l S\n" for x in (60, 260, 460)
+    )
+    texts = (
+        shown(70, 120, "Atout")
+        + shown(270, 120, "Frein")
+        + shown(70, 150, "le phare")
+        + shown_lines(270, 150, ["la route coupée", "le prix du bac"])
+    )
+    (part,) = read(pdf([lines + texts + shown(60, 60, "Avant le tableau.") + shown(60, 220, "Après le tableau.")]), "t.pdf")
+    assert [(block.kind, block.text) for block in part.blocks] == [
+        ("paragraph", "Avant le tableau."),
+        ("meta", "Atout"),
+        ("meta", "Frein"),
+        ("cell", "le phare"),
+        ("cell", "la route coupée"),
+        ("cell", "le prix du bac"),
+        ("paragraph", "Après le tableau."),
+    ]
+    assert part.blocks[3].columns == (("Atout", "le phare"), ("Frein", "la route coupée le prix du bac"))
+
+
+ROWS: list[tuple[str, bytes, str, tuple[tuple[str, ...], ...]]] = [
+    ("semicolons, cp1252", "nom;âge\nZoé;12\n".encode("cp1252"), "e.csv", (("nom", "âge"), ("Zoé", "12"))),
+    ("quoted line break", b'nom;note\nA;"un ""non""\nfranc"\nB;x\n', "e.csv", (("nom", "note"), ("A", 'un "non"\nfranc'), ("B", "x"))),
+    ("Excel's own separator line", "sep=,\nnom,note\nZoé,x\n".encode(), "e.csv", (("nom", "note"), ("Zoé", "x"))),
+    ("tabs in UTF-16", "nom\tnote\nA\tx\n".encode("utf-16"), "e.tsv", (("nom", "note"), ("A", "x"))),
+    ("one column of sentences with commas", "idée\nun bac, vite\ndes vélos\n".encode(), "e.csv", (("idée",), ("un bac, vite",), ("des vélos",))),
+    ("a title above, blank rows inside", b"Atelier de Laval;;\n\nnom;note;\nA;x;\n", "e.csv", (("Atelier de Laval", ""), ("", ""), ("nom", "note"), ("A", "x"))),
+    ("a quote never closed", b'nom;note\nA;"ouvert\n' + b"B;x\n" * 60, "e.csv", (("nom", "note"), ("A", '"ouvert'), *[("B", "x")] * 60)),
+    ("a text cut by semicolons", b"nom;table;note\nA;1;x\nB;2;y\n", "e.txt", (("nom", "table", "note"), ("A", "1", "x"), ("B", "2", "y"))),
+    ("numbers and merged cells", xlsx({"a": [["nom", "n"], ["Le Goff", 12.0], ["", 1.5]]}, merged="A2:A3"), "e.xlsx", (("nom", "n"), ("Le Goff", "12"), ("Le Goff", "1.5"))),
+    ("old workbook", xls([["nom", "âge"], ["Zoé", 12.0]]), "e.xls", (("nom", "âge"), ("Zoé", "12"))),
+    ("a page called a workbook", b"<table><tr><td>nom</td><td>note</td></tr></table>", "e.xls", (("nom", "note"),)),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "name", "expected"), [case[1:] for case in ROWS], ids=[case[0] for case in ROWS])
+def test_tables_give_their_rows(content: bytes, name: str, expected: tuple[tuple[str, ...], ...]) -> None:
+    (part,) = read(content, name)
+    assert (part.rows, part.blocks, part.name) == (expected, (), "")
+
+
+def test_sheets_are_parts_in_order_and_hidden_ones_are_told() -> None:
+    parts = read(xlsx({"Émargement": [["nom"]], "vide": [], "T2/T3": [["idée"]], "listes": [["secret"]]}, hidden=["listes"]), "e.xlsx")
+    assert [(part.name, part.rows) for part in parts] == [("1-Émargement", (("nom",),)), ("3-T2-T3", (("idée",),))]
+    assert parts[0].warnings == ("1 feuille masquée non lue",)
+
+
+CUES: list[tuple[str, str, str, list[tuple[str | None, str]]]] = [
+    (
+        "voices, tags, cue names, a note",
+        "t.vtt",
+        "WEBVTT\n\nSTYLE\n::cue {}\n\na1/0-0\n00:00:01.000 --> 00:00:03.000\n<v Maëlle Riou>On commence.</v>\n\na1/0-1\n00:00:03.100 --> 00:00:05.000\n"
+        "<v Maëlle Riou>La criée &amp; le port.\n\nNOTE pause\n\n00:09.000 --> 00:12.000\n<v.x Invité 2>Oui <i>mais</i> <00:10.000>non.\nEt puis zut.\n",
+        [(None, "pause"), ("Maëlle Riou", "On commence. La criée & le port."), ("Invité 2", "Oui mais non. Et puis zut.")],
+    ),
+    (
+        "names before a colon, a word before a colon is none",
+        "t.srt",
+        "1\n00:00:01,000 --> 00:00:03,000\nAnimateur : on démarre\n\n2\n00:00:03,100 --> 00:00:05,000\nSPEAKER_01: le bac ne\npasse plus\n\n"
+        "3\n00:00:05,100 --> 00:00:07,000\nla nuit\n\n4\n00:00:07,100 --> 00:00:09,000\nAnimateur : merci\n\n5\n00:00:09,100 --> 00:00:10,000\nBref: on ferme\n",
+        [("Animateur", "on démarre"), ("SPEAKER 01", "le bac ne passe plus la nuit"), ("Animateur", "merci Bref: on ferme")],
+    ),
+    (
+        "turn dashes part speakers without a name",
+        "t.srt",
+        "1\n00:00:01,000 --> 00:00:03,000\n- vous venez souvent\n- non jamais\n\n2\n00:00:03,100 --> 00:00:05,000\nou presque\n",
+        [(None, "vous venez souvent"), (None, "non jamais ou presque")],
+    ),
+    (
+        "without full stops, a pause parts, but not after an article",
+        "t.srt",
+        "1\n00:00:01,000 --> 00:00:03,000\nle four est froid\n\n2\n00:00:05,000 --> 00:00:06,000\nil faut réparer la\n\n3\n00:00:08,000 --> 00:00:09,000\nporte\n",
+        [(None, "le four est froid"), (None, "il faut réparer la porte")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "expected"), [case[1:] for case in CUES], ids=[case[0] for case in CUES])
+def test_transcripts_give_one_block_a_turn(name: str, text: str, expected: list[tuple[str | None, str]]) -> None:
+    (part,) = read(text, name)
+    assert [(block.speaker, block.text) for block in part.blocks] == expected
+    assert part.channel == "transcript"
+
+
+def mail(
+    body: str, *, subject: str = "Suite", sender: str = "Yann Le Bihan <yann@example.org>", kind: str = "text/plain; charset=utf-8"
+) -> bytes:
+    return f"From: {sender}\nTo: ateliers@example.fr\nSubject: {subject}\nMIME-Version: 1.0\nContent-Type: {kind}\n\n{body}".encode()
+
+
+MAILS: list[tuple[str, bytes, list[str]]] = [
+    (
+        "greeting, farewell, name, function, address and device go; a post-script stays",
+        mail(
+            "Madame, Monsieur,\n\nLe quai n'est plus éclairé et la navette du soir a été supprimée alors\nqu'elle servait à la criée.\n\nBien cordialement,\n"
+            "Yann LE BIHAN\nChargé de mission\n3 rue du Port\n29600 Morlaix\nTél : 01 99 00 33 44\n\nPS : la salle du conseil est libre le jeudi.\n\nEnvoyé de mon iPhone\n"
+        ),
+        [
+            "Le quai n'est plus éclairé et la navette du soir a été supprimée alors qu'elle servait à la criée.",
+            "PS : la salle du conseil est libre le jeudi.",
+        ],
+    ),
+    (
+        "a sentence after the greeting is read, a signature without farewell is known by its name",
+        mail("Bonjour Léa, voici les chiffres, désolé du retard.\n\n640 vélos réparés à Brest.\n\nY. Le Bihan, Les Filets\n\n01.99.00.33.44\n"),
+        ["Bonjour Léa, voici les chiffres, désolé du retard.", "640 vélos réparés à Brest."],
+    ),
+    (
+        "a mail answered above is quoted, whatever announces it",
+        mail("Il manque une idée : réparer les filets.\n\nYann\n\n-----Message d'origine-----\nDe : CRESS\nEnvoyé : lundi\nÀ : Yann\nObjet : notes\n\nVoici les notes.\n"),
+        ["Il manque une idée : réparer les filets."],
+    ),
+    (
+        "answers between quoted lines are read",
+        mail("Le 1 juin 2026 à 10:02, CRESS\n<a@example.fr> a écrit :\n> La halle ?\n\nElle devrait ouvrir le soir.\n\n> La navette ?\n\nElle est utile.\n\n-- \nYann\nMorlaix\n"),
+        ["Elle devrait ouvrir le soir.", "Elle est utile."],
+    ),
+    (
+        "a mail passed on is a contribution",
+        mail(
+            "Pour info, ci-dessous la contribution de Mme Kerléo.\n\n---------- Forwarded message ---------\nDe : Soizic Kerléo <s@example.com>\nDate: lundi\n"
+            "Subject: idée\nTo: <a@example.fr>\n\nBonjour,\n\nJe propose une épicerie flottante.\n\nSoizic\n",
+            subject="Fwd: idée",
+        ),
+        ["Pour info, ci-dessous la contribution de Mme Kerléo.", "Je propose une épicerie flottante."],
+    ),
+    (
+        "HTML is read where there is nothing else, its lines kept",
+        mail("<p>Bonjour,</p><p>La <b>criée</b> manque de glace<br>Les jeunes partent</p><ul><li>un ciné</ul><p>Cordialement,<br>Yann</p>", kind="text/html"),
+        ["La criée manque de glace", "Les jeunes partent", "un ciné"],
+    ),
+    (
+        "flowed text is joined where it flows only",
+        mail("Une phrase qui coule \nvers la suite.\nUne autre.\n-- \nYann\n", kind="text/plain; charset=utf-8; format=flowed"),
+        ["Une phrase qui coule vers la suite.", "Une autre."],
+    ),
+    (
+        "what looks like a signature or a quote but is none",
+        mail("Bonjour,\n\nLe maire nous a écrit deux fois.\nContact à la mairie : 01 99 00 11 22\nMerci de rouvrir la gare du bourg avant l'hiver.\nÀ plus de 20 km, rien.\n"),
+        ["Le maire nous a écrit deux fois.", "Contact à la mairie : 01 99 00 11 22", "Merci de rouvrir la gare du bourg avant l'hiver.", "À plus de 20 km, rien."],
+    ),
+    (
+        "a sentence after the farewell is read",
+        mail("D'accord avec tout.\n\nCordialement\n\nYann Le Bihan\n\nJ'oubliais : il faudrait ouvrir la salle polyvalente le mercredi pour les jeunes du bourg.\n"),
+        ["D'accord avec tout.", "J'oubliais : il faudrait ouvrir la salle polyvalente le mercredi pour les jeunes du bourg."],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "expected"), [case[1:] for case in MAILS], ids=[case[0] for case in MAILS])
+def test_of_a_mail_only_what_was_written_may_become_passages(content: bytes, expected: list[str]) -> None:
+    assert said(content, "mail.eml") == expected
+
+
+def test_people_of_a_mail_are_told_also_those_of_a_mail_passed_on() -> None:
+    (part,) = read(MAILS[4][1], "mail.eml")
+    assert part.people == (("Yann Le Bihan", "yann@example.org"), ("", "ateliers@example.fr"), ("Soizic Kerléo", "s@example.com"))
+    assert (part.title, part.channel) == ("Fwd: idée", "mail")
+
+
+def attached(name: str, content: bytes) -> str:
+    encoded = base64.b64encode(content).decode()
+    return f'--XX\nContent-Type: application/octet-stream\nContent-Disposition: attachment; filename="{name}"\nContent-Transfer-Encoding: base64\n\n{encoded}\n'
+
+
+def test_attachments_are_parts_and_a_bad_one_is_a_part_with_an_error() -> None:
+    body = "--XX\nContent-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable\n\nVoici les notes, =E0 lire.\n"
+    body += (
+        attached("=?utf-8?Q?Table_2_=C3=A9t=C3=A9.docx?=", docx(w_p("une idée jointe")))
+        + attached("photo.jpg", b"\xff\xd8\xff\xe0")
+        + "--XX--\n"
+    )
+    parts = read(mail(body, kind="multipart/mixed; boundary=XX"), "mail.eml")
+    assert [part.name for part in parts] == ["", "001-Table 2 été.docx", "002-photo.jpg"]
+    assert [block.text for part in parts for block in part.blocks] == ["Voici les notes, à lire.", "une idée jointe"]
+    assert [part.error is None for part in parts] == [True, True, False]
+
+
+def test_mails_of_a_mailbox_are_parts_that_sort_in_order() -> None:
+    box = b"\n".join(
+        b"From x Mon Jun  1 10:00:00 2026\n" + mail(f"L'idée n° {number} est de rouvrir la gare.\n>From ici, rien.\n")
+        for number in range(1, 12)
+    )
+    parts = read(box, "boite.mbox")
+    assert [part.name for part in parts] == sorted(part.name for part in parts) == [f"{number:03}" for number in range(1, 12)]
+    assert parts[10].blocks[0].text == "L'idée n° 11 est de rouvrir la gare."
+
+
+def test_plain_text_is_preferred_to_html_unless_it_is_empty() -> None:
+    def both(plain: str) -> bytes:
+        parts = f"--B\nContent-Type: text/plain\n\n{plain}\n--B\nContent-Type: text/html\n\n<p>La version HTML du texte.</p>\n--B--\n"
+        return mail(parts, kind="multipart/alternative; boundary=B")
+
+    assert said(both("La version en texte simple."), "m.eml") == ["La version en texte simple."]
+    assert said(both("  "), "m.eml") == ["La version HTML du texte."]
+
+
+BOMB = zipped({"word/document.xml": f'<w:document xmlns:w="{W}"><w:body>' + "<w:p/>" * 1_500_000 + "</w:body></w:document>"})
+DTD = zipped({"word/document.xml": f'<!DOCTYPE a [<!ENTITY b "c">]><w:document xmlns:w="{W}"><w:body>{w_p("&b;")}</w:body></w:document>'})
+REFUSED: list[tuple[str, bytes, str, str]] = [
+    ("empty", b"", "a.docx", "fichier vide"),
+    ("blank", b" \n \n", "a.txt", "fichier texte sans texte"),
+    ("no word", docx(""), "a.docx", "document Word sans texte"),
+    ("damaged docx", b"PK\x03\x04rien", "a.docx", "le document Word est abîmé"),
+    ("damaged pdf", b"%PDF-1.4 rien", "a.pdf", "le PDF est abîmé"),
+    ("damaged xlsx", zipped({"xl/workbook.xml": "<a"}), "a.xlsx", "le classeur est abîmé"),
+    ("malformed XML", zipped({"word/document.xml": "<a"}), "a.docx", "le document Word est abîmé"),
+    ("zip bomb", BOMB, "a.docx", "document Word qui se déplie démesurément"),
+    ("DTD in a document", DTD, "a.docx", "document Word avec une DTD interdite"),
+    ("DTD in a workbook", zipped({"xl/workbook.xml": "<!DOCTYPE a><workbook/>"}), "a.xlsx", "classeur avec une DTD interdite"),
+    ("scan", pdf(["q 595 0 0 842 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x00 EI Q"]), "a.pdf", "PDF sans texte (scan)"),
+    ("encrypted pdf", pdf([shown(9, 9, "x")], extra="/Encrypt << /Filter /Standard /V 1 /R 2 /O <" + "00" * 32 + "> /U <" + "00" * 32 + "> /P -4 >> /ID [<00> <00>] "), "a.pdf", "PDF protégé"),
+    ("encrypted doc", doc(["secret"], is_encrypted=True), "a.doc", "document Word protégé"),
+    ("encrypted odt", zipped({"mimetype": "application/vnd.oasis.opendocument.text", "META-INF/manifest.xml": "<encryption-data/>"}), "a.odt", "document OpenDocument protégé"),
+    ("image", b"\x89PNG\r\n\x1a\n", "a.png", "image ou photo"),
+    ("recording", b"RIFF\x00\x00\x00\x00WAVE", "a.wav", "enregistrement sonore"),
+    ("film", b"\x00\x00\x00\x18ftypmp42", "a.mp4", "vidéo"),
+    ("archive", zipped({"notes.txt": "x"}), "a.zip", "archive de fichiers"),
+    ("slides", zipped({"ppt/presentation.xml": "x"}), "a.pptx", "diaporama"),
+    ("program", bytes(range(256)) * 4, "a.bin", "format inconnu"),
+    ("no mail", b"Bonjour,\n", "a.mbox", "boîte de 0 messages"),
+    ("JSON cut short", b'{"a": ', "a.json", "fichier JSON illisible"),
+    ("left in the cloud", b"x", ".notes.docx.icloud", "fichier resté dans le nuage"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("content", "name", "reason"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+def test_what_cannot_be_read_is_refused_in_french_with_advice(content: bytes, name: str, reason: str) -> None:
+    with pytest.raises(ReadError) as refusal:
+        read(content, name)
+    assert refusal.value.found.startswith(reason)
+    assert len(refusal.value.do.split()) > 3
+
+
+def test_limits_refuse_large_texts_and_deep_mails() -> None:
+    with pytest.raises(ReadError, match="paragraphes"):
+        read("une idée\n" * 30, "a.txt", max_blocks=20)
+    inner = mail("au fond, une idée")
+    for _ in range(4):
+        inner = mail("--XX\n" + f"Content-Type: message/rfc822\n\n{inner.decode()}\n--XX--\n", kind="multipart/mixed; boundary=XX").replace(
+            b"XX", b"X" * 3
+        )
+    errors = [part.error[0] for part in read(inner, "a.eml", max_depth=1) if part.error]
+    assert errors == ["trop de pièces jointes emboîtées"]
+
+
+@pytest.mark.parametrize(
+    ("content", "name", "expected"),
+    [
+        (b"{\\rtf1\\ansi un .doc qui est du RTF\\par}", "vieux.doc", "un .doc qui est du RTF"),
+        (docx(w_p("un .odt qui est du Word")), "faux.odt", "un .odt qui est du Word"),
+        (b"WEBVTT\n\n00:01.000 --> 00:02.000\nune voix\n", "voix.txt", "une voix"),
+        (pdf([shown(60, 60, "un PDF sans extension.")]), "compte rendu", "un PDF sans extension."),
+        (mail("Un courriel sans extension."), "message", "Un courriel sans extension."),
+    ],
+)
+def test_the_content_tells_the_format_not_the_extension(content: bytes, name: str, expected: str) -> None:
+    assert expected in said(content, name)
