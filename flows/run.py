@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.keys import input_hashes, study_fingerprint
-from flows.prefect_setup import prepare_prefect
+from flows.prefect_setup import prefect_ready
 from flows.progress import Listener, listening
 from pipeline.study import Study
 from pipeline.versions import versions
@@ -42,7 +42,7 @@ def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener 
         last = study.last_run()
         if last and only is None and last["fingerprint"] == fingerprint and _is_whole(study, last):
             return Outcome(last, is_new=False)
-        with listening(on_progress):
+        with listening(on_progress), prefect_ready(study.cache):
             return Outcome(_run_flow(study, fingerprint, only, last), is_new=True)
 
 
@@ -53,7 +53,6 @@ def _is_whole(study: Study, last: Manifest) -> bool:
 
 def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest | None) -> Manifest:
     """Call the flow over the folders that count; write and return the manifest."""
-    prepare_prefect()
     from flows.process_study import process_study
 
     started_at = datetime.datetime.now(datetime.UTC)

@@ -8,25 +8,24 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from pipeline.tables import CATCHMENTS, STRUCTURES, TABLES
+from pipeline.tables import TABLES
 
 
 def gather_workshops(workshops: Sequence[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:
-    """Return the tables of all `workshops` joined end to end; none gives empty tables."""
+    """Return the tables of all `workshops` joined end to end; none gives no table."""
     names = sorted({name for tables in workshops for name in tables})
-    gathered = {name: TABLES[name].check(pd.concat([tables[name] for tables in workshops if name in tables])) for name in names}
-    if "structures" in gathered:
-        gathered["structures"] = _merge_structures(gathered["structures"])
-    if "catchments" in gathered:
-        gathered["catchments"] = CATCHMENTS.check(_first_known(gathered["catchments"]))
-    return gathered
+    joined = {name: pd.concat([tables[name] for tables in workshops if name in tables], ignore_index=True) for name in names}
+    if "structures" in joined:
+        joined["structures"] = _merge_structures(joined["structures"])
+    if "catchments" in joined:
+        joined["catchments"] = _first_known(joined["catchments"])
+    return {name: TABLES[name].check(rows) for name, rows in joined.items()}
 
 
 def _merge_structures(structures: pd.DataFrame) -> pd.DataFrame:
     """One row a structure: the first known value of each column, and present or mapped if it is anywhere."""
     seen = structures.groupby("structure_id", sort=False)[["is_on_map", "is_in_attendance"]].any()
-    merged = _first_known(structures.drop(columns=["is_on_map", "is_in_attendance"])).merge(seen, on="structure_id", validate="1:1")
-    return STRUCTURES.check(merged)
+    return _first_known(structures.drop(columns=["is_on_map", "is_in_attendance"])).merge(seen, on="structure_id", validate="1:1")
 
 
 def _first_known(rows: pd.DataFrame) -> pd.DataFrame:
