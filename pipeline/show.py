@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -114,16 +114,17 @@ def progress() -> "Iterator[Listener | None]":
 
 
 def _first_priorities(study: "Study") -> None:
-    labels = study.read_table("themes").set_index("theme_id")["label"]
+    themes = study.read_table("themes")
+    labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
     ranked = study.read_table("priorities")
     first = ranked[ranked["scope"] == "study"].sort_values("rank").head(study.settings.publish.n_priorities)
     if len(first):
         _line(_("Premières priorités candidates :"))
     for row in first.itertuples():
-        _line(f"  {row.rank}. {labels[row.theme_id]}")
+        _line(f"  {row.rank}. {labels[str(row.theme_id)]}")
 
 
-def _rejects(rows: list[dict[str, Any]]) -> None:
+def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:
     for row in rows[:_SHOWN_REJECTS]:
         _line(_("  non lu : {path} : {reason} → {advice}").format(**row))
     if len(rows) > _SHOWN_REJECTS:
