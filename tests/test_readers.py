@@ -5,7 +5,7 @@
 import base64
 
 import pytest
-from made_files import W, doc, docx, odt, pdf, shown, shown_lines, w_p, w_table, xls, xlsx, zipped
+from made_files import ODF, W, doc, docx, odt, pdf, shown, shown_lines, w_p, w_table, xls, xlsx, zipped
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
@@ -89,6 +89,16 @@ PLAIN: list[tuple[str, str, Shown]] = [
             ("paragraph", "-12 % de bénévoles"),
             ("paragraph", "1er point dit"),
             ("paragraph", "T4 – le logement"),
+        ],
+    ),
+    (
+        "a question with its colon needs no room above it, a table's idea is no title",
+        "Le bac coûte cher.\nQuestion 2 : ce qui marche\nla laverie\nTable 4 : le logement\n",
+        [
+            ("paragraph", "Le bac coûte cher."),
+            ("heading", "Question 2 : ce qui marche"),
+            ("paragraph", "la laverie"),
+            ("paragraph", "Table 4 : le logement"),
         ],
     ),
     (
@@ -223,6 +233,23 @@ WORD: list[tuple[str, str, Shown]] = [
         ],
     ),
     (
+        "a large line is a title; where titles are marked, a line above a list may be an idea",
+        w_p("Ce qui marche", run='<w:sz w:val="32"/>')
+        + w_p("Besoins", styled("T1"))
+        + w_p("Le foncier manque partout")
+        + w_p("à Bolbec", listed(1))
+        + w_p("Forces", styled("T1"))
+        + w_p("la laverie tourne bien et emploie six personnes du bourg."),
+        [
+            ("heading", "Ce qui marche"),
+            ("heading", "Besoins"),
+            ("paragraph", "Le foncier manque partout"),
+            ("bullet0", "à Bolbec"),
+            ("heading", "Forces"),
+            ("paragraph", "la laverie tourne bien et emploie six personnes du bourg."),
+        ],
+    ),
+    (
         "a dash typed in a real bullet stays",
         w_p("– le Quai refuse du monde", listed(1)),
         [("bullet0", "– le Quai refuse du monde")],
@@ -296,6 +323,11 @@ def test_opendocument_texts_are_read_in_order() -> None:
         ("cell", "le bac"),
         ("cell", "le prix"),
     ]
+
+
+def test_flat_opendocument_texts_are_read() -> None:
+    flat = f'<?xml version="1.0"?><office:document {ODF}><office:body><office:text><text:p>le bac</text:p></office:text></office:body></office:document>'
+    assert said(flat, "notes.fodt") == ["le bac"]
 
 
 def test_rich_text_keeps_bullets_tables_and_bold_titles() -> None:
@@ -382,6 +414,26 @@ def test_pdf_columns_are_read_one_after_the_other_and_hyphens_undone() -> None:
             "avant la prochaine saison de pêche à la coquille.",
         ),
     ]
+
+
+def test_pdf_titles_between_columns_part_them_and_titles_inside_do_not() -> None:
+    below = shown(60, 200, "Forces", is_bold=True) + shown_lines(60, 230, LEFT) + shown_lines(330, 230, RIGHT)
+    parted = said(pdf([shown_lines(60, 100, LEFT) + shown_lines(330, 100, RIGHT) + below]), "a.pdf")
+    assert [text.split()[1] for text in parted] == ["participants", "coopérative", "participants", "coopérative"]
+    inside = shown(60, 180, "Forces", is_bold=True) + shown_lines(60, 200, LEFT)
+    flowing = said(pdf([shown_lines(60, 100, LEFT) + inside + shown_lines(330, 100, [*RIGHT[:3], *RIGHT])]), "a.pdf")
+    assert [text.split()[1] for text in flowing] == ["participants", "participants", "coopérative"]
+
+
+@pytest.mark.parametrize(
+    ("matrix", "x", "y", "dx", "dy"),
+    [("0 1 -1 0", 100, 100, 20, 0), ("0 -1 1 0", 500, 700, -20, 0), ("-1 0 0 -1", 500, 100, 0, 20), ("1 0 0 1", 60, 700, 0, -20)],
+)
+def test_pdf_pages_are_read_whichever_way_they_are_turned_and_watermarks_left(matrix: str, x: int, y: int, dx: int, dy: int) -> None:
+    lines = ["Le port se vide en hiver.", "Le phare rouvre enfin.", "La criée manque de glace."]
+    page = "".join(f"BT /F1 11 Tf {matrix} {x + dx * place} {y + dy * place} Tm ({line}) Tj ET\n" for place, line in enumerate(lines))
+    diagonal = "BT /F1 30 Tf 0.7 0.7 -0.7 0.7 200 200 Tm (XY) Tj ET\n" if dy == 0 else ""
+    assert said(pdf([page + diagonal]), "a.pdf") == lines
 
 
 def test_pdf_bullets_and_lines_that_their_author_ended_stay_apart() -> None:

@@ -118,7 +118,7 @@ def _in_text(content: bytes, extension: str) -> str:
     if start.lstrip().startswith(("{", "[")) and extension in (".json", ".geojson"):
         return "json"
     if start.lstrip().startswith("<?xml"):
-        return "xml"
+        return "odt" if b"<office:text" in content else "xml"
     return _TEXT_FORMATS.get(extension, "txt")
 
 

@@ -25,6 +25,7 @@ _SKIPPED = frozenset(
     W + name for name in ("del", "moveFrom", "delText", "instrText", "pPr", "rPr", "commentReference", "annotationRef", "sdtPr", "rt")
 )
 _TEXT = {W + "tab": "\t", W + "cr": "\n", W + "noBreakHyphen": "-", W + "ptab": "\t"}
+_LARGE = 28  # half-points: a title, even where it is not bold
 _ARROWS = {"F0E0": "→", "F0E8": "→", "F0E2": "↑", "F0E4": "↗"}
 
 
@@ -217,7 +218,9 @@ class _Runs:
         if is_on(properties, "vanish"):
             return
         own = is_on(properties, "b")
-        self.walk(element, is_bold=is_bold or self.styles.get(value(properties, "rStyle")).is_bold if own is None else own)
+        inherited = is_bold or self.styles.get(value(properties, "rStyle")).is_bold
+        size = value(properties, "sz", "0")
+        self.walk(element, is_bold=(inherited if own is None else own) or (size.isdigit() and int(size) >= _LARGE))
 
     def _add(self, text: str, is_bold: bool) -> None:
         self.text += text

@@ -11,7 +11,7 @@ from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.container import Container
+from pipeline.ingest.readers.container import Container, parse_xml
 from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
 from pipeline.ingest.readers.settle import settle
@@ -31,6 +31,7 @@ _SKIPPED = frozenset(
     ]
     + [_OFFICE + name for name in ("annotation", "annotation-end", "forms", "binary-data")]
 )
+_LARGE = 14  # points: a title, even where it is not bold
 _MAX_REPEAT = 60  # columns that one repeated cell may stand for in a table of a text
 
 
@@ -39,16 +40,14 @@ def read_odt(source: Source) -> tuple[RawPart, ...]:
 
     Raises `ReadError` for a damaged, protected or textless document.
     """
-    container = Container(source, "document OpenDocument")
-    refuse_encrypted(container)
-    content = container.xml("content.xml")
+    content, styles = _trees(source)
     body = None if content is None else content.find(f"{_OFFICE}body/{_OFFICE}text")
     if content is None or body is None:
         raise ReadError(
             "document OpenDocument sans corps de texte", "un document texte .odt", "l'ouvrir dans LibreOffice et l'enregistrer de nouveau"
         )
-    walk = _Walk(_Styles.of(container.xml("styles.xml"), content))
-    blocks = [*_header_blocks(container.xml("styles.xml")), *settle(list(walk.drafts(body)))]
+    walk = _Walk(_Styles.of(styles, content))
+    blocks = [*_header_blocks(styles), *settle(list(walk.drafts(body)))]
     if not any(block.text for block in blocks):
         raise no_text("document OpenDocument")
     n_comments = sum(1 for _ in body.iter(_OFFICE + "annotation"))
@@ -58,6 +57,16 @@ def read_odt(source: Source) -> tuple[RawPart, ...]:
         else ()
     )
     return (RawPart(tuple(blocks), title=walk.title, warnings=warnings),)
+
+
+def _trees(source: Source) -> tuple[etree._Element | None, etree._Element | None]:
+    """The trees of the content and of the styles; a flat file (.fodt) has both in one."""
+    if not source.content.startswith(b"PK"):
+        flat = parse_xml(source.content, "document OpenDocument")
+        return flat, flat
+    container = Container(source, "document OpenDocument")
+    refuse_encrypted(container)
+    return container.xml("content.xml"), container.xml("styles.xml")
 
 
 def refuse_encrypted(container: Container) -> None:
@@ -92,10 +101,14 @@ class _Styles:
         return found
 
     def is_bold(self, name: str, inherited: bool = False) -> bool:
-        """Whether the style sets bold; `inherited` where it does not say."""
+        """Whether the style sets bold or a title's size; `inherited` where it does not say."""
         for style in self.chain(name):
             properties = style.find(_STYLE + "text-properties")
-            weight = None if properties is None else properties.get(_FO + "font-weight")
+            if properties is None:
+                continue
+            weight, size = properties.get(_FO + "font-weight"), properties.get(_FO + "font-size", "")
+            if size.endswith("pt") and size[:-2].replace(".", "").isdigit() and float(size[:-2]) >= _LARGE:
+                return True
             if weight:
                 return weight not in ("normal", "400", "300")
         return inherited

@@ -152,7 +152,7 @@ class _Walk:
             return self._enter(word, state)
         if state.is_skipped:
             return state
-        if word in ("b", "f", "plain", "uc", "v", "deleted"):
+        if word in ("b", "fs", "f", "plain", "uc", "v", "deleted"):
             return with_format(word, argument, state)
         if state.place == "body" and word in ("par", "sect", "page", "cell", "nestcell", "row", "nestrow"):
             self._end(word)
@@ -196,8 +196,8 @@ class _Walk:
         here = self._here if state.place == "body" else self._set_by[state.place]
         here.text += text
         n_letters = sum(letter.isalpha() for letter in text)
-        here.n_strong += n_letters if state.is_bold else 0
-        here.n_plain += 0 if state.is_bold else n_letters
+        here.n_strong += n_letters if state.is_bold or state.is_large else 0
+        here.n_plain += 0 if state.is_bold or state.is_large else n_letters
 
     def _format(self, word: str, argument: str) -> None:
         """Take in what a control word says of the paragraph."""

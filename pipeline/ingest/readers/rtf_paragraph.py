@@ -12,6 +12,7 @@ from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.wording import clean
 
 _SIGNS = {"\xb7": "•", "\uf0b7": "•", "\xa7": "▪"}  # Symbol and Wingdings bullets, as the list text shows them
+_LARGE = 28  # half-points: a title, even where it is not bold
 _LIST_STEP = 360  # twips: half the indent of one list level
 
 
@@ -21,6 +22,7 @@ class State:
 
     is_skipped: bool = False
     is_bold: bool = False
+    is_large: bool = False
     font: str = ""
     n_fallback: int = 1  # characters that stand in for one \\u character
     place: str = "body"  # body, header, aside (a note or text box) or sign (the list sign shown)
@@ -62,12 +64,14 @@ def _paired(text: str) -> str:
 
 
 def with_format(word: str, argument: str, state: State) -> State:
-    """The state after a control word that sets weight, font, fallback length, hidden or deleted text."""
+    """The state after a control word that sets weight, size, font, fallback length, hidden or deleted text."""
     is_on = argument != "0"
     if word == "b":
         return replace(state, is_bold=is_on)
+    if word == "fs":
+        return replace(state, is_large=int(argument or 0) >= _LARGE)
     if word == "f":
         return replace(state, font=argument)
     if word == "uc":
         return replace(state, n_fallback=int(argument or 1))
-    return replace(state, is_bold=False) if word == "plain" else replace(state, is_skipped=is_on)
+    return replace(state, is_bold=False, is_large=False) if word == "plain" else replace(state, is_skipped=is_on)

@@ -33,13 +33,16 @@ def find_titles(drafts: Sequence[Draft]) -> list[bool]:
         is_title = draft.is_underlined or (heeds_weight and _is_strong(draft, below)) or _is_label(draft)
         if not is_title and heeds_place and below is not None:
             is_title = _leads_list(above, draft, below) or _names_what_follows(draft, below) or _opens(above, draft, below, is_spaced)
+            is_title = is_title or (draft.kind == "paragraph" and _is_short(draft) and _is_announced(draft.text))
         titles.append(is_title and draft.kind in ("paragraph", "bullet"))
     return titles
 
 
 def _is_strong(draft: Draft, below: Draft | None) -> bool:
     """True for a short bold paragraph, or a bold numbered item, with something below it."""
-    return draft.is_strong and below is not None and (draft.kind == "paragraph" or draft.is_numbered) and _is_short(draft)
+    return (
+        draft.is_strong and below is not None and (draft.kind == "paragraph" or draft.is_numbered) and _is_short(draft, _MAX_QUESTION_WORDS)
+    )
 
 
 def _is_label(draft: Draft) -> bool:
@@ -67,19 +70,23 @@ def _opens(above: Draft | None, draft: Draft, below: Draft, is_spaced: bool) -> 
     return is_apart and draft.kind == "paragraph" and draft.n_words <= _MAX_WORDS and not is_finished(draft.text)
 
 
-def _is_short(draft: Draft) -> bool:
+def _is_short(draft: Draft, max_words: int = _MAX_WORDS) -> bool:
     """True for a few words that are no sentence, or for a question of a few more."""
     text = draft.text.rstrip()
-    is_question = text.endswith("?")
-    return draft.n_words <= (_MAX_QUESTION_WORDS if is_question else _MAX_WORDS) and (
-        is_question or text.endswith(":") or not is_finished(text)
-    )
+    if text.endswith("?"):
+        return draft.n_words <= _MAX_QUESTION_WORDS
+    return draft.n_words <= max_words and (text.endswith(":") or not is_finished(text))
 
 
 def _is_numbered_title(text: str) -> bool:
     """True for a line such as « Q4 : à améliorer » or « Tour 2, ce qui marche »."""
     found = re.match(r"\W*([^\W\d_]+)\s*(?:n°)?\s*\d{1,2}\b", text)
     return found is not None and found[1].lower() in _title_words()
+
+
+def _is_announced(text: str) -> bool:
+    """True for a numbered title with its own colon or dash, « Question 2 : … », which needs no room above it."""
+    return text[:1].isupper() and _is_numbered_title(text) and bool(re.match(r"\W*[^\W\d_]+\s*(?:n°)?\s*\d{1,2}\s*[:–—.)/-]", text))
 
 
 def _is_shouted(text: str) -> bool:

@@ -18,6 +18,7 @@ from pipeline.resources import data_path
 
 _MARGIN = 0.11  # of the page's height at its top and bottom: where headers and footers stand
 _PAGE_NUMBER = re.compile(r"^\W*(?:page|p\.?|folio)?\s*\d{1,4}\s*(?:(?:/|sur|de|of)\s*\d{1,4})?\W*$", re.IGNORECASE)
+_NUMBERED = re.compile(r"\bpage\s*\d{1,4}\s*(?:(?:/|sur|de)\s*\d{1,4})?\s*$", re.IGNORECASE)
 _LARGER = 1.12  # times the body's height: a heading
 _LOOSE = 1.45  # times the usual distance of lines: a new paragraph
 _INDENT_STEP = 0.4  # of the height: the width that one column of typed indent stands for
@@ -33,13 +34,15 @@ def without_furniture(pages: Sequence[Sequence[Line]], heights: Sequence[float])
     kept: list[list[Line]] = []
     dropped: list[str] = []
     for lines, page in zip(pages, keys, strict=True):
-        kept.append(
-            [line for line, key in zip(lines, page, strict=True) if not (key and (key in repeated or _PAGE_NUMBER.match(line.text)))]
-        )
-        dropped += [
-            clean(line.text) for line, key in zip(lines, page, strict=True) if key in repeated and not _PAGE_NUMBER.match(line.text)
-        ]
-    return kept, list(dict.fromkeys(dropped))
+        is_furniture = [bool(key) and (key in repeated or _is_numbered(line.text)) for line, key in zip(lines, page, strict=True)]
+        kept.append([line for line, goes in zip(lines, is_furniture, strict=True) if not goes])
+        dropped += [clean(line.text) for line, goes in zip(lines, is_furniture, strict=True) if goes]
+    return kept, [text for text in dict.fromkeys(dropped) if not _PAGE_NUMBER.match(text)]
+
+
+def _is_numbered(text: str) -> bool:
+    """True for a page number, alone or after a footer's words."""
+    return bool(_PAGE_NUMBER.match(text) or _NUMBERED.search(text))
 
 
 def _furniture_key(line: Line, height: float) -> str:

@@ -113,9 +113,9 @@ def _word(text_page: pdfium.PdfTextPage, held: list[_Letter], turn: int, width: 
     low, high = min(letter.y0 for letter in held), max(letter.y1 for letter in held)
     x0, x1, top, bottom = {
         0: (left, right, height - high, height - low),
-        1: (low, high, left, right),
+        1: (height - high, height - low, width - right, width - left),
         2: (width - right, width - left, low, high),
-        3: (height - high, height - low, width - right, width - left),
+        3: (low, high, left, right),
     }[turn]
     return Word(text, x0, x1, top, bottom, _is_bold(text_page, held[0].place))
 

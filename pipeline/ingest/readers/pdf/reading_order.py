@@ -4,6 +4,7 @@ In:   the words of a page
 Out:  lines, each with the right edge of its column
 """
 
+import math
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,6 +15,8 @@ from pipeline.ingest.readers.pdf.page_words import Word
 _SEGMENT_GAP = 1.5  # of the height: a wider gap parts what stands on one line
 _MIN_COLUMN_LINES = 4
 _LARGER = 1.12  # times the usual height: a title
+_MIN_SPAN = 0.6  # of the page between its margins: lines that end before were not wrapped at an edge
+_N_NEAR = 10  # segments above and below a title that may tell whether it stands alone
 _MAX_EDGES = 40  # left edges tried as a column's, those of most lines first
 _MAX_COLUMNS = 3  # how often a column may be parted again
 _MIN_COLUMN_WORDS = 3.5  # median words of a line, under which two blocks side by side are a table rather than columns
@@ -49,10 +52,15 @@ def lines_of_words(words: Sequence[Word], *, bounds: tuple[float, float], page: 
 
 
 def _right_edge(rows: Sequence[Line], left: float, bounds: tuple[float, float] | None) -> float:
-    """Where lines were wrapped: at the edge that three of them reach, else at a margin as wide as the left one."""
-    farthest = max(line.x1 for line in rows)
-    n_reaching = sum(line.x1 > farthest - 2 * line.height for line in rows)
-    return farthest if n_reaching >= 3 or bounds is None else max(farthest, bounds[1] - (left - bounds[0]))
+    """Where lines were wrapped: at the edge that three of them reach, else at a margin as wide as the left one.
+
+    In a column, `bounds` is None; elsewhere an edge in the page's first half only tells that people write short lines.
+    """
+    margin = max(line.x1 for line in rows) if bounds is None else bounds[1] - (left - bounds[0])
+    nearest = left if bounds is None else left + _MIN_SPAN * (margin - left)
+    edges, slack = sorted((line.x1 for line in rows), reverse=True), 1.2 * median(line.height for line in rows)
+    reached = (edge for edge in edges if edge >= nearest and sum(edge - slack < other <= edge for other in edges) >= 3)
+    return next(reached, margin)
 
 
 def _segments(words: Sequence[Word]) -> list[Line]:
@@ -102,13 +110,13 @@ def _segment(words: Sequence[Word]) -> Line:
 def _regions(segments: list[Line], *, depth: int) -> list[tuple[list[Line], bool]]:
     """Runs of segments to be read one after the other, and whether each is a column; what lies between bands of columns is none."""
     ordered = sorted(segments, key=lambda line: (line.top, line.x0))
-    titles = _lone_titles(ordered) if depth < _MAX_COLUMNS else []
-    gutter = _gutter(ordered, titles) if depth < _MAX_COLUMNS else None
+    usual = median(line.height for line in segments) if segments else 0.0
+    gutter = _gutter(ordered, usual) if depth < _MAX_COLUMNS else None
     if gutter is None:
         return [(segments, depth > 0)] if segments else []
     regions: list[tuple[list[Line], bool]] = []
     flow: list[Line] = []
-    for band in _bands(ordered, titles, gutter):
+    for band in _bands(ordered, gutter, usual):
         if not _are_columns(band, gutter):
             flow += band
             continue
@@ -119,22 +127,11 @@ def _regions(segments: list[Line], *, depth: int) -> list[tuple[list[Line], bool
     return [*regions, (flow, False)] if flow else regions
 
 
-def _lone_titles(segments: Sequence[Line]) -> list[bool]:
-    """Which of the segments, from top to bottom, are bold or large and stand below all that comes before and above all that follows."""
-    usual = median(line.height for line in segments) if segments else 0.0
-    lowest, lone = 0.0, []
-    for place, segment in enumerate(segments):
-        is_below = segment.top > lowest
-        lowest = max(lowest, segment.bottom)
-        is_above = place + 1 == len(segments) or segments[place + 1].top >= segment.bottom - 0.2 * segment.height
-        lone.append(is_below and is_above and (segment.is_bold or segment.height > _LARGER * usual))
-    return lone
-
-
-def _bands(segments: Sequence[Line], titles: Sequence[bool], gutter: float) -> list[list[Line]]:
+def _bands(segments: Sequence[Line], gutter: float, usual: float) -> list[list[Line]]:
     """The segments from top to bottom, parted where one crosses `gutter` or a lone title stands, each of which is a band of its own."""
     bands: list[list[Line]] = [[]]
-    for segment, is_title in zip(segments, titles, strict=True):
+    for place, segment in enumerate(segments):
+        is_title = (segment.is_bold or segment.height > _LARGER * usual) and _is_lone(segments, place, gutter)
         if is_title or segment.x0 < gutter < segment.x1:
             bands += [[segment], []]
         else:
@@ -142,14 +139,30 @@ def _bands(segments: Sequence[Line], titles: Sequence[bool], gutter: float) -> l
     return [band for band in bands if band]
 
 
-def _gutter(segments: Sequence[Line], titles: Sequence[bool]) -> float | None:
+def _is_lone(segments: Sequence[Line], place: int, gutter: float) -> bool:
+    """True for a segment left of `gutter` that parts both columns: the right one ends no later above it, starts no sooner below."""
+    segment = segments[place]
+    if segment.x1 > gutter:
+        return False
+    above, below = segments[max(0, place - _N_NEAR) : place], segments[place + 1 : place + 1 + _N_NEAR]
+    left_end = max((line.bottom for line in above if line.x1 <= gutter), default=0.0)
+    right_end = max((line.bottom for line in above if line.x0 >= gutter), default=0.0)
+    left_start = min((line.top for line in below if line.x1 <= gutter), default=math.inf)
+    right_start = min((line.top for line in below if line.x0 >= gutter), default=math.inf)
+    slack = 0.2 * segment.height
+    if math.isinf(right_start) and not any(line.x0 < gutter < line.x1 for line in below):
+        return False  # the left column merely goes on below the end of the right one
+    return right_end <= min(left_end + slack, segment.top) and right_start >= left_start - slack
+
+
+def _gutter(segments: Sequence[Line], usual: float) -> float | None:
     """The place of a blank strip between two columns of running text, where most lines stand beside it, or None."""
     starts = Counter(round(line.x0) for line in segments)
     scores: dict[float, int] = {}
     for start, n_lines in starts.most_common(_MAX_EDGES):
         if n_lines >= _MIN_COLUMN_LINES - 1:
             place = start - 1.0
-            scores[place] = sum(len(band) for band in _bands(segments, titles, place) if _are_columns(band, place))
+            scores[place] = sum(len(band) for band in _bands(segments, place, usual) if _are_columns(band, place))
     best = max(sorted(scores), key=lambda place: scores[place], default=None)
     return best if best is not None and scores[best] else None
 
