@@ -3,7 +3,8 @@
 from pydantic import BaseModel
 
 from flows.cache import StageRecord
-from pipeline.study import Study, file_hash, text_hash, workshop_files
+from pipeline.depot import workshop_files
+from pipeline.study import Study, file_hash, text_hash
 from pipeline.versions import versions
 
 

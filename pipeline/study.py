@@ -17,6 +17,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.depot import stray_files, workshop_folders
 from pipeline.errors import StudyError, UsageError
 from pipeline.grid import Grid, load_grid
 from pipeline.resources import data_path
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
     import pandas as pd
 
     from pipeline.schema import Table
-
-_JUNK = re.compile(r"^(\..*|~\$.*|~.*\.tmp|Thumbs\.db|desktop\.ini|__MACOSX)$", re.IGNORECASE)
-
-
-def is_junk(path: Path) -> bool:
-    """Whether a system or an office program left `path` behind: hidden files, lock files, thumbnails."""
-    return bool(_JUNK.match(path.name))
-
 
 class Study:
     """One study's folder. `Study.open` refuses a folder that is not a study; `Study.create` makes one."""
@@ -92,7 +85,7 @@ class Study:
 
         Raises `StudyError` when there is none.
         """
-        folders = sorted(path for path in _entries(self.depot) if path.is_dir() and any(workshop_files(path)))
+        folders = workshop_folders(self.depot)
         if not folders and not self.stray_files():
             raise StudyError(
                 f"« {self.depot} » est vide", "un dossier par atelier, avec ses fichiers", "y copier les dossiers des ateliers"
@@ -101,7 +94,7 @@ class Study:
 
     def stray_files(self) -> list[Path]:
         """Files that lie in depot/ itself, outside any workshop's folder."""
-        return sorted(path for path in _entries(self.depot) if path.is_file())
+        return stray_files(self.depot)
 
     def find_workshop(self, name: str) -> Path:
         """The folder that `name` names: whole, or a part of it that no other folder has; accents and case don't matter.
@@ -219,13 +212,6 @@ class Study:
         return path
 
 
-def workshop_files(folder: Path) -> Iterator[Path]:
-    """Yield the files of a workshop's folder and of the folders in it, junk left out, in order of path."""
-    for path in sorted(folder.rglob("*")):
-        if path.is_file() and not any(is_junk(part) for part in (path, *path.relative_to(folder).parents)):
-            yield path
-
-
 def file_hash(path: Path) -> str:
     """sha256 of a file's bytes."""
     with path.open("rb") as handle:
@@ -270,11 +256,6 @@ def read_only(folder: Path, error: OSError) -> StudyError:
     return StudyError(
         f"« {folder} » refuse l'écriture ({error.strerror})", "un dossier où écrire, avec de la place", "vérifier droits et disque"
     )
-
-
-def _entries(folder: Path) -> list[Path]:
-    """What lies directly in `folder`, junk left out; nothing where it does not exist."""
-    return [path for path in folder.iterdir() if not is_junk(path)] if folder.is_dir() else []
 
 
 def _folded(text: str) -> str:

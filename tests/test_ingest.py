@@ -8,7 +8,7 @@ import pytest
 from pipeline.ingest import ingest_workshop, reject_stray_files
 from pipeline.ingest.dates import find_date
 from pipeline.ingest.people import PEOPLE
-from pipeline.ingest.workshop import Manifest, identify_workshop, list_workshops, name_territory, name_workshop, read_manifest
+from pipeline.ingest.workshop import Manifest, identify_workshop, name_territory, name_workshop, read_manifest
 from pipeline.resources import data_path
 from pipeline.settings import IngestSettings
 from pipeline.tables import REJECTS, TABLES
@@ -99,12 +99,6 @@ def test_communes_of_a_manifest_give_their_codes(tmp_path: Path) -> None:
     folder = _write(tmp_path / "Trégor", {"atelier.yaml": "communes:\n  - {code: '22113', nom: Lannion}\n  - 22222\n  - Plouha\n"})
     communes = read_manifest(folder, depot=tmp_path).communes
     assert [(commune.code, commune.name) for commune in communes] == [("22113", "Lannion"), ("22222", None), (None, "Plouha")]
-
-
-def test_only_folders_with_files_are_workshops(tmp_path: Path) -> None:
-    _write(tmp_path, {"A/notes.txt": "x", "B/sous/T1.txt": "x", "C/.DS_Store": "x", ".cache/x.txt": "x", "seul.txt": "x"})
-    (tmp_path / "D").mkdir()
-    assert [path.name for path in list_workshops(tmp_path)] == ["A", "B"]
 
 
 def test_a_file_outside_any_folder_is_rejected_and_not_lost(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from pipeline.depot import workshop_files
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.ingest.sheets import Rows, SortedPart, sort_part
 from pipeline.ingest.territory_map import Pin, is_geojson, read_features, read_map_rows
-from pipeline.ingest.workshop import Reject, is_manifest, list_files
+from pipeline.ingest.workshop import Reject, is_manifest
 from pipeline.settings import IngestSettings
 
 _EMPTY = ("aucun texte dans ce fichier", "vérifier que c'est le bon fichier, ou le retirer")
@@ -60,7 +61,7 @@ class Contents:
 
 def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None) -> Contents:
     """Return what the files of `folder` hold, its manifest left out; `on_file` is told how many files are done of how many."""
-    paths = [path for path in list_files(folder) if not (path.parent == folder and is_manifest(path))]
+    paths = [path for path in workshop_files(folder) if not (path.parent == folder and is_manifest(path))]
     n_done = 0
 
     def count(_: Path) -> None:

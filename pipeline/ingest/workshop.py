@@ -14,9 +14,10 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from pipeline.depot import is_junk, workshop_folders
 from pipeline.errors import ReadError
 from pipeline.ingest.dates import find_date, strip_dates
-from pipeline.ingest.sniff import decode, is_junk
+from pipeline.ingest.sniff import decode
 from pipeline.ingest.words import blank_to_none, fold, lexicon, slug, to_number
 from pipeline.tables import REJECTS
 
@@ -49,21 +50,10 @@ class Manifest:
     rejects: tuple[Reject, ...] = field(default=())
 
 
-def list_workshops(depot: Path) -> list[Path]:
-    """Return the folders of `depot` that hold at least one file, in order of name; hidden folders are none."""
-    folders = [path for path in depot.iterdir() if path.is_dir() and not is_junk(path)]
-    return sorted(folder for folder in folders if list_files(folder))
-
-
-def list_files(folder: Path) -> list[Path]:
-    """Return the files of a workshop's folder and of the folders in it, junk and hidden folders left out, in order of path."""
-    return [path for path in sorted(folder.rglob("*")) if path.is_file() and not _is_skipped(path.relative_to(folder))]
-
-
 def reject_strays(rejects: pd.DataFrame, files: Sequence[Path], *, depot: Path) -> pd.DataFrame:
     """Return `rejects` with a row for each of `files`, which lie in `depot` outside any workshop's folder."""
     reason, advice = "fichier hors de tout dossier d'atelier", "le déplacer dans le dossier de son atelier"
-    strays = [path.relative_to(depot).as_posix() for path in files if not is_junk(path)]
+    strays = [path.relative_to(depot).as_posix() for path in files if not is_junk(path.relative_to(depot))]
     rows = REJECTS.build({"path": path, "reason": reason, "advice": advice} for path in strays)
     return REJECTS.check(pd.concat([rejects, rows], ignore_index=True).drop_duplicates(["path", "reason"]))
 
@@ -119,7 +109,7 @@ def name_workshop(folder: Path, manifest: Manifest) -> str:
 def identify_workshop(folder: Path, *, depot: Path, manifest: Manifest) -> str:
     """`name_workshop`, with the folder's own slug appended where another folder of `depot` has the same name."""
     own = name_workshop(folder, manifest)
-    others = [other for other in list_workshops(depot) if other.name != folder.name]
+    others = [other for other in workshop_folders(depot) if other.name != folder.name]
     is_taken = any(name_workshop(other, read_manifest(other, depot=depot)) == own for other in others)
     return f"{own}-{slug(folder.name)}" if is_taken else own
 
@@ -128,10 +118,6 @@ def date_of(folder: Path, manifest: Manifest) -> str | None:
     """The day of the workshop, from the manifest or the folder's name."""
     found = find_date(folder.name)
     return manifest.date or (found[0] if found else None)
-
-
-def _is_skipped(relative: Path) -> bool:
-    return is_junk(relative) or any(part.startswith(".") for part in relative.parts)
 
 
 def _surrounds(word: str) -> bool:
