@@ -69,7 +69,8 @@ def sniff(content: bytes, name: str) -> str:
     if content.startswith(b"PK\x03\x04"):
         return _in_zip(content, extension)
     if content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
-        return next((found for stream, found in _OLE_STREAMS.items() if stream.encode("utf-16-le") in content), "binary")
+        held = [found for stream, found in _OLE_STREAMS.items() if stream.encode("utf-16-le") in content]
+        return extension[1:] if extension[1:] in held else next(iter(held), "binary")  # one may hold another as an object
     if b"%PDF-" in content[:1024]:
         return "pdf"
     if content.lstrip()[:5] == b"{\\rtf":
