@@ -50,7 +50,7 @@ def odt(body: str, styles: str = "") -> bytes:
 
 
 def xlsx(sheets: Mapping[str, Sequence[Sequence[str | float]]], *, merged: str = "", hidden: Sequence[str] = (), extra: str = "") -> bytes:
-    """A workbook of inline strings and numbers; `merged` is a range of the first sheet, `extra` XML put into its first row's place."""
+    """A workbook of inline strings and numbers; `merged` is a range of the first sheet, `extra` the XML of further rows of it."""
     main, rel = (
         "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
         "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
@@ -60,7 +60,8 @@ def xlsx(sheets: Mapping[str, Sequence[Sequence[str | float]]], *, merged: str =
         for place, name in enumerate(sheets, start=1)
     )
     package = "http://schemas.openxmlformats.org/package/2006/relationships"
-    relations = "".join(
+    formats = "".join(f'<xf numFmtId="{number}"/>' for number in (0, 14, 20, 22))  # style 1 a date, 2 a time, 3 both
+    relations = f'<Relationship Id="rId99" Type="{rel}/styles" Target="styles.xml"/>' + "".join(
         f'<Relationship Id="rId{place}" Type="{rel}/worksheet" Target="worksheets/sheet{place}.xml"/>'
         for place in range(1, len(sheets) + 1)
     )
@@ -69,6 +70,7 @@ def xlsx(sheets: Mapping[str, Sequence[Sequence[str | float]]], *, merged: str =
         "[Content_Types].xml": "<Types/>",
         "_rels/.rels": f'<Relationships xmlns="{package}">{root}</Relationships>',
         "xl/workbook.xml": f'<workbook xmlns="{main}" xmlns:r="{rel}"><sheets>{listed}</sheets></workbook>',
+        "xl/styles.xml": f'<styleSheet xmlns="{main}"><cellXfs>{formats}</cellXfs></styleSheet>',
         "xl/_rels/workbook.xml.rels": f'<Relationships xmlns="{package}">{relations}</Relationships>',
     }
     for place, rows in enumerate(sheets.values(), start=1):

@@ -485,6 +485,10 @@ def test_pdf_tables_drawn_with_lines_are_read_by_row() -> None:
     assert part.blocks[3].columns == (("Atout", "le phare"), ("Frein", "la route coupée le prix du bac"))
 
 
+DATED = (
+    '<row r="2"><c r="A2" s="1"><v>46093</v></c><c r="B2" t="b"><v>1</v></c></row><row r="3"><c r="A3" s="2"><v>0.604166666666667</v></c>'
+    '<c r="B3" t="e"><v>#N/A</v></c></row><row r="4"><c r="A4" s="3"><v>46093.604166666667</v></c><c r="B4"><v>0.1</v></c></row>'
+)
 ROWS: list[tuple[str, bytes, str, tuple[tuple[str, ...], ...]]] = [
     ("semicolons, cp1252", "nom;âge\nZoé;12\n".encode("cp1252"), "e.csv", (("nom", "âge"), ("Zoé", "12"))),
     ("quoted line break", b'nom;note\nA;"un ""non""\nfranc"\nB;x\n', "e.csv", (("nom", "note"), ("A", 'un "non"\nfranc'), ("B", "x"))),
@@ -495,6 +499,7 @@ ROWS: list[tuple[str, bytes, str, tuple[tuple[str, ...], ...]]] = [
     ("a quote never closed", b'nom;note\nA;"ouvert\n' + b"B;x\n" * 60, "e.csv", (("nom", "note"), ("A", '"ouvert'), *[("B", "x")] * 60)),
     ("a text cut by semicolons", b"nom;table;note\nA;1;x\nB;2;y\n", "e.txt", (("nom", "table", "note"), ("A", "1", "x"), ("B", "2", "y"))),
     ("numbers and merged cells", xlsx({"a": [["nom", "n"], ["Le Goff", 12.0], ["", 1.5]]}, merged="A2:A3"), "e.xlsx", (("nom", "n"), ("Le Goff", "12"), ("Le Goff", "1.5"))),
+    ("dates, times, truth and errors", xlsx({"a": [["quand"]]}, extra=DATED), "e.xlsx", (("quand", ""), ("2026-03-12", "oui"), ("14:30", ""), ("2026-03-12 14:30", "0.1"))),
     ("old workbook", xls([["nom", "âge"], ["Zoé", 12.0]]), "e.xls", (("nom", "âge"), ("Zoé", "12"))),
     ("a page called a workbook", b"<table><tr><td>nom</td><td>note</td></tr></table>", "e.xls", (("nom", "note"),)),
 ]  # fmt: skip
