@@ -75,15 +75,17 @@ class Views:
         return self.subject.off_topic
 
 
-def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder) -> Views:
-    """Return the joined views of `texts`, one at least. The study's own encoder is joined by the bundled ones."""
+def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder, *, subject_map: SubjectMap | None = None) -> Views:
+    """Return the joined views of `texts`, one at least. The study's own encoder is joined by the bundled ones.
+
+    `subject_map`, made for `embedder`, stands for the shipped one when a map is measured on texts that it was not fitted on.
+    """
     contents = [reading.content for reading in readings]
     encoders = _with_bundled(embedder)
-    subject = next(
-        SubjectSpace(texts, contents, encoder, subject_map)
-        for encoder in encoders
-        if (subject_map := load_subject_map(encoder.name)) is not None
-    )
+    mapped = embedder
+    if subject_map is None:
+        mapped, subject_map = next((encoder, shipped) for encoder in encoders if (shipped := load_subject_map(encoder.name)) is not None)
+    subject = SubjectSpace(texts, contents, mapped, subject_map)
     weighted: list[tuple[float, Matrix]] = [(LEMMA_WEIGHT, _lemma_axes(readings))]
     for encoder in encoders:
         weighted.append((TEXT_WEIGHT.get(encoder.name, _OTHER_TEXT_WEIGHT), encoder.encode(texts).astype(np.float64)))

@@ -23,9 +23,9 @@ Labels = NDArray[np.int64]
 MOST_AT_ONCE = 2500  # vectors that the consensus sees; the others join the nearest group
 FEWEST_TO_SPLIT = 12  # fewer vectors make one group
 FEWEST_GROUPS, MOST_GROUPS = 5, 30
-_RESOLUTIONS = (1.2, 3.0)  # of the communities, spread over the resamples; the upper one from `_FULL_RANGE_FROM` vectors on
+_RESOLUTIONS = (2.0, 4.0)  # of the communities, spread over the resamples; nearer to 1 under `_FULL_RANGE_FROM` vectors
 _FULL_RANGE_FROM = 200
-_FITS_SOMEWHERE = 0.10  # mean co-association under which the members of a dissolved group are set aside
+_FITS_SOMEWHERE = 0.10  # mean co-association under which the members of a dissolved group are set aside; less under `_FULL_RANGE_FROM`
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ def mean_by_group(values: Matrix, labels: Labels) -> Matrix:
 
 def _consensus(vectors: Matrix, settings: ClusterSettings) -> Consensus:
     together = _co_association(vectors @ vectors.T, settings)
-    labels = _dissolve_small(_best_cut(together), together, settings.min_theme_size)
+    labels = _dissolve_small(_best_cut(together), together, settings.min_theme_size, _FITS_SOMEWHERE * _scale(len(vectors)))
     return Consensus(labels, together)
 
 
@@ -85,7 +85,7 @@ def _co_association(similarity: Matrix, settings: ClusterSettings) -> Matrix:
     draw = np.random.default_rng(settings.seed)
     n_drawn = max(2, round(settings.resample_share * n))
     together, drawn = np.zeros((n, n)), np.zeros((n, n))
-    lowest, highest = _RESOLUTIONS[0], _RESOLUTIONS[0] + min(1, n / _FULL_RANGE_FROM) * (_RESOLUTIONS[1] - _RESOLUTIONS[0])
+    lowest, highest = (1 + _scale(n) * (resolution - 1) for resolution in _RESOLUTIONS)
     for resample in range(settings.n_resamples):
         kept = np.sort(draw.choice(n, n_drawn, replace=False))
         share = (resample + 0.5) / settings.n_resamples
@@ -94,6 +94,11 @@ def _co_association(similarity: Matrix, settings: ClusterSettings) -> Matrix:
         together[np.ix_(kept, kept)] += communities[:, None] == communities[None, :]
         drawn[np.ix_(kept, kept)] += 1
     return np.asarray(together / np.maximum(drawn, 1))
+
+
+def _scale(n: int) -> float:
+    """How much of a study's usual spread `n` vectors have, 0..1."""
+    return min(1.0, n / _FULL_RANGE_FROM)
 
 
 def _communities(similarity: Matrix, settings: ClusterSettings, resolution: float, seed: int) -> Labels:
@@ -135,15 +140,18 @@ def _separation(together: Matrix, labels: Labels) -> float:
     return round(float(np.where(alone, 0, own - means.max(axis=1)).mean()), 9)
 
 
-def _dissolve_small(labels: Labels, together: Matrix, min_size: int) -> Labels:
-    """Give the members of groups under `min_size` to the group they were most often with, or set them aside; renumber by size."""
+def _dissolve_small(labels: Labels, together: Matrix, min_size: int, fits: float) -> Labels:
+    """Give the members of groups under `min_size` to the group they were most often with, or set them aside under `fits`.
+
+    Groups are numbered again, the largest first.
+    """
     sizes = np.bincount(labels)
     big = np.flatnonzero(sizes >= min_size)
     if not len(big):
         return np.zeros(len(labels), dtype=np.int64)
     kept = np.where(sizes[labels] >= min_size, labels, -1)
     means = mean_by_group(together, kept)[:, big]
-    best = np.where(means.max(axis=1) >= _FITS_SOMEWHERE, big[means.argmax(axis=1)], -1)
+    best = np.where(means.max(axis=1) >= fits, big[means.argmax(axis=1)], -1)
     moved = np.where(kept >= 0, kept, best)
     order = sorted(big, key=lambda group: (-int((moved == group).sum()), int(np.flatnonzero(moved == group)[0])))
     number = {int(group): rank for rank, group in enumerate(order)} | {-1: -1}

@@ -131,5 +131,5 @@ def _score(uses: _Uses, key: tuple[str, ...], labels: NDArray[np.int64], theme: 
     score += 0.1 * any(word in key for word in words)
     score += 0.08 * (len(key) == 2) + 0.04 * (len(key) == 3)
     if inside < 2:
-        score -= 0.15 * (key in uses.doubtful) + 0.06 * bool(_LOOSE_LINKS & set(uses.surface(key).split()))
+        score -= 0.15 * (key in uses.doubtful) + 0.12 * bool(_LOOSE_LINKS & set(uses.surface(key).split()))
     return score

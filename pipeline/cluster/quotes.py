@@ -63,7 +63,7 @@ def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
     loss = 0.0
     for other in chosen:
         same_workshop = row["workshop_id"] == other["workshop_id"]
-        loss += 0.02 * same_workshop + 0.1 * (same_workshop and row["circle"] == other["circle"])
+        loss += 0.05 * same_workshop + 0.1 * (same_workshop and row["circle"] == other["circle"])
         loss += float(fold(str(row["text"])) == fold(str(other["text"])))
     return loss
 
