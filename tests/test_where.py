@@ -8,7 +8,7 @@ from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sheets import sort_part
 from pipeline.ingest.where import PlacedBlock, place_blocks
 from pipeline.ingest.where.cues import read_cues
-from pipeline.ingest.where.lines import is_meta, split_prefix
+from pipeline.ingest.where.lines import is_idea, is_meta, split_prefix
 from pipeline.ingest.where.names import read_names
 from pipeline.ingest.where.spoken import announced_question, announced_table
 
@@ -100,6 +100,9 @@ HEADINGS = [
     ("Pistes d'amélioration", "q4"),
     ("Pistes d'ameliorrations", "q4"),
     ("Idées", "q4"),
+    ("Fragilités", "q3"),
+    ("Fragilités du territoire", "q1"),
+    ("Fragilités sociales", "q1"),
     ("Besoins d'amélioration", "q4"),
     ("Que faudrait-il changer ?", "q4"),
     ("Les solutions à construire", "q4"),
@@ -153,6 +156,28 @@ def test_a_prefix_is_told_from_its_passage(line: str, table: int | None, questio
 )
 def test_a_line_without_prefix_has_none(line: str) -> None:
     assert split_prefix(line) is None
+
+
+IDEAS = [  # what follows « Question 1 : », and whether it is an idea
+    ("les bus ne passent plus le soir", True),
+    ("un congélateur commun, même petit", True),
+    ("La crèche a fermé en juin dernier", True),
+    ("Trop cher.", True),
+    ("plus d'un tiers des puits pollués", True),
+    ("Mobilité", False),
+    ("le logement des jeunes", False),
+    ("Le Nouvion-en-Thiérache", False),
+    ("Vivre, habiter, travailler dans le Trégor", False),
+    ("besoins et menaces, sociaux ou environnementaux", False),
+    ("et si on changeait tout ?", False),
+    ("ce qui marche bien chez nous", False),
+    ("", False),
+]
+
+
+@pytest.mark.parametrize(("rest", "expected"), IDEAS)
+def test_an_idea_after_a_prefix_is_told_from_a_title(rest: str, expected: bool) -> None:
+    assert is_idea(rest) is expected
 
 
 META = [
@@ -238,6 +263,38 @@ DOCUMENTS = [
     q1: les bus, les médecins => 1 q1
     q2: la coop de Lannion => 1 q2
     q4: un poste commun => 1 q4""",
+    """Table 3.odt
+    # Nos forces, nos faiblesses, nos problèmes => x
+    ## Table 3 => x
+    ### Forces => x
+    - la criée prête son quai => 3 q3
+    ### Problèmes => x
+    - deux trésoriers en trois ans => 3 q3
+    # Problèmes => x
+    - les dunes reculent => 3 q1""",
+    """Groupe 1.docx
+    # Ce qui marche, ce qui coince => x
+    ## Ce qui marche => x
+    - la régie du marché couvert => 1 q3
+    ## Les réponses existantes => x
+    - le taxi à la demande => 1 q2""",
+    """Table 7.txt
+    # Question 1 : la maternité de Paimpol a fermé, on accouche à 50 km => 7 q1
+    des chambres vides au-dessus des commerces => 7 q1
+    Question 2 : le ramassage des fanes, 40 foyers => 7 q2
+    la chorale du port recrute => 7 q2
+    Question 4 : Il faut un four commun => 7 q4
+    une halle le soir => 7 q4""",
+    """Groupe 8.txt
+    # Question 1 : l'eau, le sol => x
+    Le puits communal est à sec. => 8 q1
+    # Question 2 : ce que les acteurs d'ici réussissent déjà bien => x
+    La conserverie mobile. => 8 q2""",
+    """deux tables.txt
+    Table 2 : on n'a pas de pédiatre => 2 -
+    les écoles ferment => 2 -
+    Table 3 : le foncier part à des promoteurs => 3 -
+    plus un terrain pour les maraîchers => 3 -""",
     """Table 9.txt
     # Tour 1 – Ce qui nous inquiète ici => x
     l'érosion de la côte => 9 q1

@@ -109,6 +109,11 @@ def without_tables(text: str) -> str:
     return " ".join(_take_numbers(fold(text), _patterns()[0])[0].split())
 
 
+def telling_words(text: str) -> frozenset[str]:
+    """The words of `text` that are not neutral, in the singular: "Nos atouts et nos fragilités" has "atout" and "fragilite"."""
+    return frozenset(word.rstrip("sx") for word in without_tables(text).split() if word not in _neutral())
+
+
 def _numbered(group: str, letter: str) -> re.Pattern[str]:
     nouns = "|".join(sorted(lexicon("where")[group], key=len, reverse=True))
     number, ordinal = (

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import Cues, read_cues
-from pipeline.ingest.where.lines import Prefix, asks, is_label, split_prefix
+from pipeline.ingest.where.lines import Prefix, asks, is_idea, is_label, split_prefix
 from pipeline.ingest.where.placed import Place
 
 _TAGGED_SHARE = 0.5  # share of passages with a prefix from which each prefix speaks for its own line only
@@ -25,7 +25,7 @@ class Habits:
     numbered: frozenset[str]  # questions that a heading or label numbers
     by_order: Mapping[int, str]  # questions of headings whose words fit several, told by their neighbours; by order of the block
     forms: frozenset[str]  # forms of prefix that surely name a table
-    is_tagged: bool  # most passages carry a prefix
+    is_tagged: bool  # most passages carry a prefix, which tells of its own line only
     n_asked: int  # questions that head a part
     bullets_ask: bool  # several bullets ask one of the questions each: they head what follows
     tables_lead: bool  # tables hold questions, not the other way round
@@ -44,7 +44,11 @@ def read_habits(blocks: Sequence[RawBlock], name: Place) -> Habits:
         for order, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False))
         if _names_section(block, below, bullets_ask=bullets_ask)
     }
-    passages = [block for order, block in enumerate(blocks) if block.kind in ("paragraph", "bullet") and order not in heads]
+    passages = [
+        block
+        for order, block in enumerate(blocks)
+        if order not in heads and (block.kind in ("paragraph", "bullet") or opens_with_idea(block))
+    ]
     prefixes = [prefix for block in passages if (prefix := split_prefix(block.text))]
     has_table = name.table_number is not None or any(cues.table is not None for cues in heads.values())
     first = next((cues for cues in heads.values() if cues.has_tables != (cues.question in _CAFE)), None)
@@ -52,11 +56,17 @@ def read_habits(blocks: Sequence[RawBlock], name: Place) -> Habits:
         numbered=frozenset(cues.question for cues in heads.values() if cues.number is not None and cues.question),
         by_order=_told_by_neighbours(heads),
         forms=_sure_forms(prefixes, has_table=has_table),
-        is_tagged=len(prefixes) >= _TAGGED_SHARE * len(passages),
+        is_tagged=len(prefixes) >= _TAGGED_SHARE * len(passages) and not _each_opens_a_part(prefixes, len(passages)),
         n_asked=count_asked(blocks),
         bullets_ask=bullets_ask,
         tables_lead=first is None or first.has_tables,
     )
+
+
+def opens_with_idea(block: RawBlock) -> bool:
+    """True for a line that spells its table or question and goes on with an idea, whatever its weight or place: "Question 1 : on…"."""
+    prefix = split_prefix(block.text)
+    return prefix is not None and prefix.form in ("spelled", "bracketed") and is_idea(prefix.rest)
 
 
 def count_asked(blocks: Sequence[RawBlock]) -> int:
@@ -71,14 +81,22 @@ def names_table_alone(block: RawBlock, below: RawBlock | None) -> bool:
     if prefix is None or below is None or prefix.form not in ("spelled", "bracketed") or prefix.place.table_number is None:
         return False
     is_short = len(prefix.rest.split()) <= _MAX_NAME_WORDS and not prefix.rest.rstrip().endswith((".", "!", "?", ";"))
-    return is_short and split_prefix(below.text) is None
+    return is_short and not is_idea(prefix.rest) and split_prefix(below.text) is None
 
 
 def _names_section(block: RawBlock, below: RawBlock | None = None, *, bullets_ask: bool = False) -> bool:
+    if opens_with_idea(block):
+        return False
     cues = read_cues(block.text)
     is_asking = bullets_ask and block.kind == "bullet" and asks(block.text, cues)
     names = block.kind == "heading" or is_asking or names_table_alone(block, below)
     return names or (block.kind != "meta" and is_label(block.text, cues, block.kind))
+
+
+def _each_opens_a_part(prefixes: Sequence[Prefix], n_passages: int) -> bool:
+    """True where spelled prefixes never come back and other lines lie between: "Question 1 : …" counts for what follows it too."""
+    places = [prefix.place for prefix in prefixes]
+    return len(set(places)) == len(places) < n_passages and all(prefix.form == "spelled" for prefix in prefixes)
 
 
 def _told_by_neighbours(heads: Mapping[int, Cues]) -> dict[int, str]:

@@ -14,6 +14,7 @@ from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 from pipeline.tables import QUESTIONS
 
 MAX_LABEL_WORDS, MAX_TITLE_WORDS, MAX_META_WORDS = 16, 22, 40
+_MIN_IDEA_WORDS = 5  # after a prefix, for a line without final mark to be an idea and not a title
 _MAX_NAMED = 2  # words beside a table that a colon announces, such as who reports
 _ASKS = re.compile(r"^(?:\W|\d)*(?:quel|qu['’]|que\b|quoi|comment|de quoi|o[uù]\b|pourquoi)", re.IGNORECASE)
 
@@ -110,6 +111,21 @@ def split_prefix(text: str) -> Prefix | None:
     return Prefix(Place(told.get("tables"), question, None, question is not None), form, text[closing.end() :].strip())
 
 
+def is_idea(text: str) -> bool:
+    """True for what goes on after a prefix as a passage ("les urgences ont fermé, il faut aller à…"), False for a title or a question.
+
+    A final mark, a verb of everyday notes, a negation, or a list or figure in a line without capital tell; in doubt it is a title.
+    """
+    words, ends = fold(text).split(), text.rstrip()[-1:]
+    cues = read_cues(text)
+    if ends in ("?", ":") or cues.is_label or (cues.meaning is not None and cues.n_other <= cues.n_words // 3):
+        return False
+    if ends in (".", "!", ";", "…"):
+        return True
+    is_listing = text[:1].islower() and bool(re.search(r"[,;(]|\d", text))
+    return len(words) >= _MIN_IDEA_WORDS and (is_listing or bool(_idea_pattern().search(" ".join(words))))
+
+
 def split_reporter(text: str) -> int | None:
     """The table that a summary's sentence opens with ("La table 2 insiste…", "À la trois, on…"), or None."""
     match = _reporter_pattern().match(fold(text))
@@ -142,6 +158,11 @@ def _number_patterns() -> dict[str, re.Pattern[str]]:
 
 def _nouns(group: str) -> str:
     return "|".join(sorted((noun for noun in lexicon("where")[group] if len(noun) > 1), key=len, reverse=True))
+
+
+@cache
+def _idea_pattern() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(lexicon('where')['propos'])})\b")
 
 
 @cache

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cells import place_cell
-from pipeline.ingest.where.cues import Cues, read_cues
-from pipeline.ingest.where.habits import Habits, names_table_alone, read_habits
+from pipeline.ingest.where.cues import Cues, read_cues, telling_words
+from pipeline.ingest.where.habits import Habits, names_table_alone, opens_with_idea, read_habits
 from pipeline.ingest.where.lines import Prefix, asks, is_label, is_meta, is_meta_section, is_title, split_prefix, split_reporter
 from pipeline.ingest.where.names import channel_of, is_plain_summary
 from pipeline.ingest.where.placed import Place, PlacedBlock
@@ -31,6 +31,7 @@ class _Section:
     hides_table: bool = False  # names several tables, so the one above no longer holds
     hides_question: bool = False
     bullet_level: int | None = None  # of the bullet that names the section
+    words: frozenset[str] = frozenset()  # of its title
 
 
 def place_sections(blocks: Sequence[RawBlock], name: Place) -> list[PlacedBlock]:
@@ -93,6 +94,8 @@ class _Walk:
 
     def _rank(self, block: RawBlock, cues: Cues, below: RawBlock | None) -> float | None:
         """The rank of the section that `block` names, or None for a passage."""
+        if opens_with_idea(block):
+            return None
         if block.kind == "heading":
             return float(block.level or _PARAGRAPH) if cues.n_words <= _MAX_HEADING_WORDS and not self._is_in_series(block, below) else None
         if is_label(block.text, cues, block.kind) or (self._habits.bullets_ask and block.kind == "bullet" and asks(block.text, cues)):
@@ -122,7 +125,10 @@ class _Walk:
         )
 
     def _open(self, order: int, block: RawBlock, cues: Cues, rank: float) -> None:
+        words = telling_words(block.text)
         question = self._habits.by_order.get(order) or (cues.question if cues.is_mostly_cues else cues.numbered)
+        if question and cues.number is None:
+            question = self._question_above(rank, words) or question
         if question == "resume" and self._habits.n_asked >= _STRUCTURED and is_plain_summary(block.text):
             question = None
         is_listing = is_meta_section(block.text)
@@ -142,8 +148,14 @@ class _Walk:
                 hides_table=cues.has_tables and cues.table is None,
                 hides_question=cues.has_numbers and question is None,
                 bullet_level=block.level or 0 if block.kind == "bullet" else None,
+                words=words,
             )
         )
+
+    def _question_above(self, rank: float, words: frozenset[str]) -> str | None:
+        """The question of the innermost section whose title holds all `words`: "Fragilités" below "Atouts et fragilités" is half of it."""
+        above = [section for section in self._sections if section.rank < rank and words and words < section.words]
+        return above[-1].place.question if above else None
 
     def _close_by(self, rank: float) -> None:
         """Close what a heading that tells nothing ends: all below its rank, and beside it the questions known by their words alone.
