@@ -134,12 +134,43 @@ NAMES = [
     ("LE GOFF Yann", "Yann", "LE GOFF"),
     ("de KERGARIOU Maëlle", "Maëlle", "de KERGARIOU"),
     ("Riou", None, "Riou"),
+    ("de Sousa Kelyane", "Kelyane", "de Sousa"),
+    ("Le Goff", None, "Le Goff"),
+    ("Da Costa", None, "Da Costa"),
+    ("du Halgouët Tifenn", "Tifenn", "du Halgouët"),
 ]
 
 
 @pytest.mark.parametrize(("cell", "first", "last"), NAMES)
 def test_a_name_in_one_cell_is_split(cell: str, first: str | None, last: str | None) -> None:
     assert split_name(cell) == (first, last)
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "full"), [("de", "Kergariou", "de Kergariou"), ("Du", None, "Du"), ("Anne", "de La Tour", "Anne de La Tour")]
+)
+def test_a_particle_is_nobody_s_first_name(first: str, last: str | None, full: str) -> None:
+    roster = Roster("w")
+    roster.add(Person(first, last))
+    assert roster.people[0].first_name in (None, "Anne")
+    assert roster.people[0].full_name == full
+
+
+SECTIONS = [  # a row of a list, and whether it is a person
+    (("Élus et agents",) * 5, False),
+    (("Associations du canton", "", "", "", ""), False),
+    (("", "Collectivités", "", "", ""), False),
+    (("", "", "Habitants", "", ""), False),
+    (("Kerven", "", "", "", ""), True),
+    (("Kerven", "", "", "", "Kerven"), True),  # signed in full
+    (("Kerven", "Bob", "", "", ""), True),
+]
+
+
+@pytest.mark.parametrize(("row", "is_person"), SECTIONS)
+def test_the_title_of_a_group_of_rows_is_nobody(row: tuple[str, ...], is_person: bool) -> None:
+    attendances, roster = _read([HEADER, ("Riou", "Anne", "La Criée", "", "x"), row])
+    assert len(attendances) == len(roster.people) == 1 + is_person
 
 
 def test_a_person_is_found_by_part_of_the_name_only_where_one_fits() -> None:

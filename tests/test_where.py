@@ -479,6 +479,25 @@ SHEETS = [  # names, rows, what each passage tells
         ["- q4 une halle couverte pour le marché"],
     ),
     (
+        ["x.xlsx"],  # a title merged over the columns, and a section of the same kind
+        [
+            ("Post-its : ce qui manque",) * 3,
+            ("", "", ""),
+            ("Thème", "Post-it", "Table"),
+            ("", "un vétérinaire", "Table 4"),
+            ("Question 2",) * 3,
+            ("", "le bac de Landévennec", "Table 5"),
+            ("Matinée",) * 3,
+            ("", "la Cuma", "Table 5"),
+        ],
+        ["4 q1 un vétérinaire", "5 q2 le bac de Landévennec", "5 q2 la Cuma"],
+    ),
+    (
+        ["y.xlsx"],  # two cells that agree are two passages of two tables
+        [("Question", "Table 1", "Table 2"), ("Q1", "le bus", "le bus"), ("Q2", "la Cuma", "")],
+        ["1 q1 le bus", "2 q1 le bus", "1 q2 la Cuma"],
+    ),
+    (
         ["x.xlsx"],  # the last row has no table: it is not the table above it
         [("table", "question", "texte"), ("1", "Q1", "eau"), ("1", "Q1", "bus"), ("2", "Q4", "halle"), ("", "Q4", "ranger les feutres")],
         ["1 q1 eau", "1 q1 bus", "2 q4 halle", "- q4 ranger les feutres"],

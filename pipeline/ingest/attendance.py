@@ -8,8 +8,9 @@ import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
-from pipeline.ingest.columns import Header, find_header, meaning_of
+from pipeline.ingest.columns import Header, find_header, lone_cell, meaning_of
 from pipeline.ingest.people import Person, Roster, is_first_name, split_name
 from pipeline.ingest.structures import is_elected, is_lone_person, type_of
 from pipeline.ingest.words import blank_to_none, fold, lexicon
@@ -90,7 +91,7 @@ def _attendance(participant_id: str, line: _Line) -> Attendance:
 
 
 def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
-    """The persons of one sheet, titles above the header, repeated headers and totals left out."""
+    """The persons of one sheet; titles above the header, repeated headers, totals and the titles of groups left out."""
     header = find_header(rows, wanted=_COLUMNS, at_least=2)
     if header is None:
         return
@@ -102,7 +103,7 @@ def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
         log.warning("attendance: signature column blank throughout, everybody counted as present")
     for row in body:
         first, last = _name(header, row)
-        if (first or last) and not _is_header_again(header, row):
+        if (first or last) and not _is_header_again(header, row) and not _is_section(row):
             yield _Line(
                 first_name=first,
                 last_name=last,
@@ -129,6 +130,13 @@ def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
 def _is_header_again(header: Header, row: Sequence[str]) -> bool:
     filled = [(cell, meaning) for cell, meaning in zip(row, header.meanings, strict=False) if cell]
     return len(filled) > 1 and all(meaning_of(cell) == meaning for cell, meaning in filled)
+
+
+def _is_section(row: Sequence[str]) -> bool:
+    """True for the title of a group of rows: merged over columns, or a kind of structure alone in its row ("Collectivités")."""
+    lone = lone_cell(row)
+    is_merged = any(cell and cell == right for cell, right in pairwise(row))
+    return lone is not None and (is_merged or type_of(re.sub(r"\([^)]*\)", " ", lone)) != "autre")
 
 
 def _has_signed(header: Header, row: Sequence[str], *, default: bool | None) -> bool:

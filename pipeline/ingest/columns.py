@@ -63,6 +63,12 @@ def find_header(rows: Sequence[Sequence[str]], *, wanted: frozenset[str], at_lea
     return best[1] if best else None
 
 
+def lone_cell(row: Sequence[str]) -> str | None:
+    """The one thing that a row says: its only filled cell, or one merged over several columns and so read in each; else None."""
+    said = {cell.strip() for cell in row if cell.strip()}
+    return said.pop() if len(said) == 1 else None
+
+
 @cache
 def _whole_titles() -> dict[str, str]:
     return {fold(title): str(meaning) for meaning, titles in lexicon("columns")["entieres"].items() for title in titles if fold(title)}

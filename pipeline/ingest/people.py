@@ -66,6 +66,8 @@ class Roster:
 
     def add(self, person: Person) -> str:
         """Return the participant_id of `person`, known already or added."""
+        if person.first_name and all(word in lexicon("people")["particules"] for word in fold(person.first_name).split()):
+            person = replace(person, first_name=None, last_name=person.full_name)  # a name cut in its middle
         place = self._find(person)
         if place is None:
             self.people.append(person)
@@ -112,7 +114,11 @@ class Roster:
 
 
 def split_name(full_name: str) -> tuple[str | None, str | None]:
-    """Return (first name, last name) of a name in one cell: capitals or a comma mark the last name, else known first names tell."""
+    """Return (first name, last name) of a name in one cell: capitals or a comma mark the last name, else known first names tell.
+
+    A particle opens a last name, never a first name: "de Sousa Kelly" is Kelly.
+    """
+    particles = lexicon("people")["particules"]
     bare = " ".join(word for word in re.sub(r"\([^)]*\)", " ", full_name).split() if fold(word) not in lexicon("people")["civilites"])
     if "," in bare:
         last, first = (part.strip() or None for part in bare.split(",", 1))
@@ -120,11 +126,13 @@ def split_name(full_name: str) -> tuple[str | None, str | None]:
     words = bare.split()
     capitals = [word for word in words if word.isupper() and len(word) > 1]
     if capitals and len(capitals) < len(words):
-        particles = lexicon("people")["particules"]
         firsts = [word for word in words if word not in capitals and fold(word) not in particles]
         return " ".join(firsts) or None, " ".join(word for word in words if word not in firsts) or None
     if len(words) < 2:
         return (bare, None) if is_first_name(bare) else (None, bare or None)
+    if fold(words[0]) in particles and not is_first_name(words[0]):
+        is_whole = all(fold(word) in particles for word in words[:-1])
+        return (None, bare) if is_whole else (words[-1], " ".join(words[:-1]))
     if is_first_name(words[-1]) and not is_first_name(words[0]):
         return words[-1], " ".join(words[:-1])
     return words[0], " ".join(words[1:])

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from pipeline.ingest.columns import Header, find_header, meaning_of
+from pipeline.ingest.columns import Header, find_header, lone_cell, meaning_of
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.wording import bullet_of
 from pipeline.ingest.where.cues import read_cues
@@ -71,15 +71,15 @@ def _first_of_header(blocks: Sequence[RawBlock], start: int, titles: Sequence[st
 
 
 def blocks_of_speech(rows: Rows) -> list[RawBlock]:
-    """Return the passages of a sheet as cell blocks, row by row; rows above the header and rows with a lone label are headings."""
+    """Return the passages of a sheet as cell blocks, row by row; rows above the header and rows that hold a lone label are headings."""
     header = _speech_header(rows)
-    blocks = [RawBlock(" – ".join(filter(None, row)), "heading", 1) for row in rows[: max(header.order, 0)] if any(row)]
+    blocks = [RawBlock(" – ".join(dict.fromkeys(filter(None, row))), "heading", 1) for row in rows[: max(header.order, 0)] if any(row)]
     body = _filled_down(rows[header.order + 1 :], header)
     said = _said_columns(body, header)
     for row in body:
-        lone = [cell for cell in row if cell]
-        if len(lone) == 1 and read_cues(lone[0]).is_label and len(said) < len(row):
-            blocks.append(RawBlock(lone[0], "heading", 2))
+        lone = lone_cell(row)
+        if lone and len(said) < len(row) and (read_cues(lone).is_label or _is_section(row, lone)):
+            blocks.append(RawBlock(lone, "heading", 2))
             continue
         columns = tuple(zip(header.titles, row, strict=False))
         blocks += [RawBlock(passage, "cell", columns=columns, column=place) for place in said for passage in _passages(row[place])]
@@ -91,13 +91,18 @@ def _speech_header(rows: Rows) -> Header:
     best: tuple[int, int] | None = None
     for order, row in enumerate(rows[:_HEAD_ROWS]):
         n_told = sum(meaning_of(cell) in _TOLD or _is_place(cell) for cell in row if cell)
-        is_header = sum(bool(cell) for cell in row) > 1 or meaning_of(row[0]) == "text"
+        is_header = len(set(filter(None, row))) > 1 or (not any(row[1:]) and meaning_of(row[0]) == "text")
         if n_told and is_header and all(len(cell.split()) <= 14 for cell in row) and (best is None or n_told > best[0]):
             best = (n_told, order)
     if best and (best[0] > 1 or meaning_of(max(rows[best[1]], key=lambda cell: meaning_of(cell) == "text")) == "text"):
         titles = tuple(rows[best[1]])
         return Header(best[1], titles, tuple(map(meaning_of, titles)))
     return _guessed_header(rows)
+
+
+def _is_section(row: Sequence[str], lone: str) -> bool:
+    """True for a few words merged over several columns, which name the rows below."""
+    return sum(map(bool, row)) > 1 and len(lone.split()) < _MIN_OTHER
 
 
 def _is_place(cell: str) -> bool:
