@@ -8,19 +8,13 @@ import tomllib
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_core import PydanticCustomError
 
 from pipeline.errors import SettingsError
 
 Share = Annotated[float, Field(ge=0, le=1)]
-Criterion = Literal["tables", "workshops", "questions", "insistence", "need", "proposals"]
-
-
-def _some_weight(weights: dict[Criterion, float]) -> dict[Criterion, float]:
-    if not any(weights.values()):
-        raise PydanticCustomError("no_weight", "au moins un poids au-dessus de 0")
-    return weights
+Weight = Annotated[float, Field(ge=0)]
 
 
 class _Frozen(BaseModel):
@@ -93,19 +87,29 @@ class ClusterSettings(_Frozen):
     n_quotes: Annotated[int, Field(ge=1)] = 5
 
 
+class RankWeights(_Frozen):
+    """[rank.weights]: what each criterion weighs; their sum need not be 1, and 0 leaves one out."""
+
+    tables: Weight = 0.30
+    workshops: Weight = 0.10
+    questions: Weight = 0.10
+    insistence: Weight = 0.20
+    need: Weight = 0.15
+    proposals: Weight = 0.15
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> "RankWeights":
+        if not any(self.model_dump().values()):
+            raise PydanticCustomError("no_weight", "au moins un poids au-dessus de 0")
+        return self
+
+
 class RankSettings(_Frozen):
-    """[rank]: weight of each criterion; weights need not sum to 1, and a criterion left out of etude.toml weighs nothing."""
+    """[rank]: how themes are ranked, and how their ranks are shaken."""
 
     seed: int = 0
     n_draws: Annotated[int, Field(ge=10)] = 500
-    weights: Annotated[dict[Criterion, Annotated[float, Field(ge=0)]], AfterValidator(_some_weight)] = {
-        "tables": 0.30,
-        "workshops": 0.10,
-        "questions": 0.10,
-        "insistence": 0.20,
-        "need": 0.15,
-        "proposals": 0.15,
-    }
+    weights: RankWeights = RankWeights()
     concentration: Annotated[float, Field(gt=0)] = 20.0  # Dirichlet concentration of the weights' draws: higher stays closer
 
 

@@ -38,7 +38,7 @@ from pipeline.publish.text import (
     where,
 )
 from pipeline.rank import rank_themes
-from pipeline.settings import PublishSettings, RankSettings
+from pipeline.settings import PublishSettings, RankSettings, RankWeights
 from pipeline.tables import DOCUMENTS, TABLES, TAGS, THEMES
 
 
@@ -181,7 +181,7 @@ def test_a_theme_that_no_table_spoke_of_says_so() -> None:
 @pytest.mark.parametrize("weights", [None, {"tables": 1.0, "insistence": 3.0}])
 def test_contributions_add_up_to_the_score_with_the_weights_of_the_ranking(weights: dict[str, float] | None) -> None:
     made = tables()
-    settings = RankSettings(n_draws=60, **({"weights": weights} if weights else {}))
+    settings = RankSettings(n_draws=60, **({"weights": dict.fromkeys(RankWeights.model_fields, 0.0) | weights} if weights else {}))
     made["priorities"] = rank_themes(*[made[name] for name in ("units", "tags", "themes", "theme_members", "workshops")], settings=settings)
     content = build_report(made, grid=GRID, settings=PublishSettings(), title="", made_on="2025-06-01", weights=weights)
     for scope in content.scopes:

@@ -8,7 +8,7 @@ from invented import DIE, ORTHEZ, said, study, workshops
 
 from pipeline.rank import CRITERIA, rank_themes
 from pipeline.rank.insistence import insisting
-from pipeline.settings import Criterion, RankSettings
+from pipeline.settings import RankSettings, RankWeights
 
 
 def ranked(*passages: dict[str, Any], settings: RankSettings | None = None, n_tables: int | None = 4) -> pd.DataFrame:
@@ -93,8 +93,13 @@ def test_scopes_hold_only_themes_that_were_heard_there_and_ranks_follow_scores()
         assert rows["score"].is_monotonic_decreasing
 
 
+def only(**weights: float) -> RankWeights:
+    """These weights, and 0 for every other criterion."""
+    return RankWeights(**dict.fromkeys(RankWeights.model_fields, 0.0) | weights)
+
+
 def test_the_score_is_the_weighted_mean_of_the_criteria() -> None:
-    settings = RankSettings(n_draws=10, weights={"tables": 3, "need": 1})
+    settings = RankSettings(n_draws=10, weights=only(tables=3, need=1))
     priorities = ranked(said("cars", 1), said("cars", 2, posture="force"), settings=settings)
     assert criterion(priorities, "score") == pytest.approx((3 * 0.5 + 1 * 0.25) / 4)
 
@@ -131,8 +136,7 @@ def test_a_study_without_themes_has_no_priorities() -> None:
 
 
 def test_every_weight_of_the_settings_has_a_criterion_and_one_line_of_explanation() -> None:
-    assert [f"c_{name}" for name in Criterion.__args__] == list(CRITERIA)
-    assert set(RankSettings().weights) == set(Criterion.__args__)
+    assert [f"c_{name}" for name in RankWeights.model_fields] == list(CRITERIA)
     assert all(entry.explanation.endswith(".") and "\n" not in entry.explanation for entry in CRITERIA.values())
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.settings import load_settings
+from pipeline.settings import RankWeights, load_settings
 
 
 def write(folder: Path, text: str) -> Path:
@@ -21,6 +21,11 @@ def test_a_given_value_replaces_the_default_and_leaves_the_others(tmp_path):
     assert (settings.cluster.min_theme_size, settings.cluster.n_quotes) == (7, 5)
 
 
+def test_a_weight_given_alone_leaves_the_others_at_their_defaults(tmp_path):
+    weights = load_settings(write(tmp_path, "[rank.weights]\ntables = 2\n")).rank.weights
+    assert (weights.tables, weights.need) == (2, 0.15)
+
+
 @pytest.mark.parametrize(
     ("text", "found", "expected"),
     [
@@ -30,6 +35,9 @@ def test_a_given_value_replaces_the_default_and_leaves_the_others(tmp_path):
         ("[cluster]\nresample_share = 2", "« cluster.resample_share » vaut 2", "≤ 1"),
         ("[publish]\nn_quotes = 0", "« publish.n_quotes » vaut 0", "≥ 1"),
         ('[embed]\nbackend = "magie"', "« embed.backend » vaut 'magie'", "un de"),
+        ("[rank.weights]\nhumeur = 1", "réglage inconnu « rank.weights.humeur »", "tables"),
+        ("[rank.weights]\ntables = -1", "« rank.weights.tables » vaut -1", "≥ 0"),
+        ("[rank.weights]\n" + "\n".join(f"{name} = 0" for name in RankWeights.model_fields), "« rank.weights »", "au moins un poids"),
         ("cluster = 3", "« cluster » vaut 3", "une section"),
         ("[cluster", "etude.toml", "un fichier TOML"),
     ],

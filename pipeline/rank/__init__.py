@@ -48,7 +48,7 @@ def rank_themes(
 
 def _draw_weights(settings: RankSettings, rng: np.random.Generator) -> NDArray[np.float64]:
     """Weights of the criteria, (n_draws + 1, n_criteria), rows summing to 1: the settings' first, then Dirichlet draws around them."""
-    asked = {f"c_{name}": weight for name, weight in settings.weights.items()}
+    asked = {f"c_{name}": weight for name, weight in settings.weights.model_dump().items()}
     centre = np.array([asked.get(name, 0.0) for name in CRITERIA])
     centre /= centre.sum()
     drawn = rng.standard_gamma(settings.concentration * centre, size=(settings.n_draws, len(centre)))

@@ -19,7 +19,7 @@ from pipeline.publish.report.priorities import ScopeMaker
 from pipeline.publish.report.themes import code_rows, contrast_rows, heat, theme_rows
 from pipeline.publish.text import french_date, percent, printable, typography
 from pipeline.rank import CRITERIA
-from pipeline.settings import PublishSettings, RankSettings
+from pipeline.settings import PublishSettings, RankWeights
 from pipeline.tables import TABLES
 
 __all__ = ["Report", "build_report"]
@@ -38,7 +38,7 @@ def build_report(
     known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
     passages = gather_passages(known)
     came = present(known["attendance"])
-    used = {str(name): weight for name, weight in (RankSettings().weights if weights is None else weights).items()}
+    used = {str(name): weight for name, weight in (RankWeights().model_dump() if weights is None else weights).items()}
     territories, contrasts = contrast_rows(known, passages)
     return Report(
         title=typography(printable(title)),

@@ -1,0 +1,174 @@
+"""The main job end to end on the example study: what it leaves, what a second run does, and what a crash changes (nothing)."""
+
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from flows.run import run_study
+from pipeline.demo import copy_demo
+from pipeline.evaluate import evaluate_study
+from pipeline.resources import data_path
+from pipeline.study import Study, file_hash
+from pipeline.tables import TABLES
+
+ROOT = Path(__file__).parent.parent
+GOLDEN = Path(__file__).parent / "golden" / "demo_rows.csv"
+STAGES = ("read", "segment", "tag", "cluster", "decide", "rank", "compare")
+
+
+def table_bytes(study: Study) -> dict[str, str]:
+    return {path.relative_to(study.tables).as_posix(): file_hash(path) for path in sorted(study.tables.rglob("*.parquet"))}
+
+
+def test_every_table_of_the_dictionary_is_there_with_the_golden_number_of_rows(demo_study):
+    with GOLDEN.open(encoding="utf-8") as handle:
+        golden = {row["table"]: int(row["rows"]) for row in csv.DictReader(handle)}
+    assert {name: len(demo_study.read_table(name)) for name in TABLES} == golden
+
+
+def test_every_unit_is_tagged_and_clustered_or_listed_as_set_aside(demo_study):
+    units, tags, members = (demo_study.read_table(name) for name in ("units", "tags", "theme_members"))
+    postures = tags[(tags["axis"] == "posture") & tags["is_assigned"]]
+    assert postures["unit_id"].value_counts().eq(1).all()
+    assert set(postures["unit_id"]) == set(units["unit_id"])
+    assert set(members["unit_id"]) <= set(units["unit_id"])
+
+
+def test_a_unit_s_text_is_what_its_document_holds_there(demo_study):
+    texts = demo_study.read_table("documents").set_index("document_id")["text"]
+    for unit in demo_study.read_table("units").itertuples():
+        assert texts[unit.document_id][unit.start_char : unit.end_char] == unit.text
+
+
+def test_the_example_reaches_the_figures_that_the_readme_tells(demo_study):
+    """Floors somewhat below the figures measured, so that a real loss fails and a rounding does not."""
+    found = evaluate_study(demo_study.read_tables(), data_path("demo", "gold"))
+    assert found["documents_missing"] == []
+    assert found["words_read"] >= 0.98
+    assert found["question_right"] >= 0.95
+    assert found["table_number_right"] >= 0.95
+    assert found["segmentation"]["f1"] >= 0.88
+    assert found["rubrique"]["micro_f1"] >= 0.60
+    assert found["themes"]["ami"] >= 0.28
+    assert found["themes"]["left_out"] <= 0.10
+    assert found["privacy"]["leaked"] == []
+
+
+def test_the_manifest_says_what_was_used_and_what_it_cost(demo_study):
+    manifest = demo_study.last_run()
+    assert {"numpy", "code", "ateliers-territoires"} <= set(manifest["versions"])
+    assert len(manifest["inputs"]) == sum(1 for path in demo_study.depot.rglob("*") if path.is_file())
+    assert {record["stage"] for record in manifest["stages"]} == set(STAGES)
+    assert all(record["seconds"] >= 0 and record["peak_mb"] > 0 for record in manifest["stages"])
+    assert manifest["n_rows"]["units"] == len(demo_study.read_table("units"))
+
+
+def test_no_name_of_the_attendance_lists_is_outside_the_vault(demo_study):
+    names = {word for path in demo_study.vault.glob("*.parquet") for name in pd.read_parquet(path)["full_name"] for word in [str(name)]}
+    assert len(names) > 50
+    for path in [*demo_study.runs.glob("*.json"), *demo_study.publications.rglob("*.html"), *demo_study.publications.rglob("*.csv")]:
+        text = path.read_text(encoding="utf-8")
+        inputs = "".join(json.loads(text).get("inputs", ())) if path.suffix == ".json" else ""
+        assert [name for name in sorted(names) if name in text and name not in inputs] == [], path.name
+
+
+def test_a_second_run_with_nothing_new_says_so_within_three_seconds_and_without_prefect(demo_study):
+    started = time.perf_counter()
+    script = f"import sys; from pipeline.cli import main; main(['run', {str(demo_study.root)!r}]); print('prefect' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    assert "Rien de nouveau" in done.stdout
+    assert done.stdout.strip().endswith("False")
+    assert time.perf_counter() - started < 3
+
+
+def test_another_run_of_the_same_input_elsewhere_gives_the_same_bytes_and_so_does_a_forced_one(demo_study, tmp_path):
+    other = copy_demo(tmp_path / "ailleurs")
+    assert run_study(other.root).is_new
+    assert table_bytes(other) == table_bytes(demo_study)
+    shutil.rmtree(other.cache)
+    other.tables.joinpath("units.parquet").unlink()
+    assert run_study(other.root).is_new
+    assert table_bytes(other) == table_bytes(demo_study)
+
+
+def test_an_unreadable_file_is_a_reject_and_the_rest_goes_on(small_study):
+    folder = small_study.depot / "Pays de Retz 2026-10-01"
+    (folder / "Table 3.docx").write_bytes(b"PK\x03\x04 tronque")
+    (small_study.depot / "egare.txt").write_text("un mot", encoding="utf-8")
+    outcome = run_study(small_study.root)
+    rejects = small_study.read_table("rejects")
+    assert sorted(rejects["path"]) == ["Pays de Retz 2026-10-01/Table 3.docx", "egare.txt"]
+    assert rejects["advice"].str.len().gt(10).all()
+    assert outcome.manifest["n_rows"]["units"] == 3
+
+
+def test_a_late_mail_changes_its_workshop_only_and_no_unit_of_before(small_study):
+    first = run_study(small_study.root)
+    before = small_study.read_table("units")
+    other = small_study.depot / "Ancenis 2026-10-08"
+    other.mkdir()
+    (other / "T1.txt").write_text("Q1\n- il manque des places en crèche\n", encoding="utf-8")
+    run_study(small_study.root)
+    mail = "From: a@example.org\nSubject: suite\nContent-Type: text/plain; charset=utf-8\n\nIl manque un bus le samedi entre Legé et la gare.\n"
+    (small_study.depot / "Pays de Retz 2026-10-01" / "suite.eml").write_text(mail, encoding="utf-8")
+    last = run_study(small_study.root)
+    after = small_study.read_table("units")
+    assert set(before["unit_id"]) < set(after["unit_id"])
+    assert len(after) == len(before) + 2
+    cached = {(record["stage"], record["workshop"]): record["is_cached"] for record in last.manifest["stages"]}
+    assert cached["read", "Ancenis 2026-10-08"]
+    assert not cached["read", "Pays de Retz 2026-10-01"]
+    assert first.manifest["run_id"] < last.manifest["run_id"]
+
+
+def test_one_workshop_alone_leaves_the_others_as_they_were(small_study):
+    run_study(small_study.root)
+    folder = small_study.depot / "Pays de Retz 2026-10-01"
+    (folder / "Table 4.txt").write_text("Q4\n- ouvrir une régie de quartier à Machecoul\n", encoding="utf-8")
+    other = small_study.depot / "Ancenis 2026-10-08"
+    other.mkdir()
+    (other / "T1.txt").write_text("Q1\n- il manque des places en crèche\n", encoding="utf-8")
+    run_study(small_study.root, workshop="Ancenis")
+    assert sorted(small_study.read_table("workshops")["folder"]) == ["Ancenis 2026-10-08", "Pays de Retz 2026-10-01"]
+    assert not small_study.read_table("documents")["path"].str.contains("Table 4").any()
+    assert run_study(small_study.root).is_new
+    assert small_study.read_table("documents")["path"].str.contains("Table 4").any()
+
+
+KILL = """
+import os, signal, sys
+from pathlib import Path
+from flows import cache, run
+from pipeline import study as on_disk
+target, root = sys.argv[1], Path(sys.argv[2])
+def die(*_): os.kill(os.getpid(), signal.SIGKILL)
+if target.startswith("table:"):
+    write, name = on_disk.Study.write_table, target[6:]
+    on_disk.Study.write_table = lambda self, table, rows: die() if table == name else write(self, table, rows)
+elif target == "publish":
+    from pipeline import publish
+    publish.write_docx = die
+else:
+    keep = cache.StageCache._keep
+    cache.StageCache._keep = lambda self, entry, tables, record: die() if record["stage"] == target else keep(self, entry, tables, record)
+run.run_study(root)
+"""
+
+
+@pytest.mark.slow
+def test_a_run_killed_in_every_stage_in_turn_ends_with_the_tables_of_one_that_was_not(demo_study, tmp_path):
+    study = copy_demo(tmp_path / "tuee")
+    for target in (*STAGES, "table:themes", "table:priorities", "publish"):
+        killed = subprocess.run([sys.executable, "-c", KILL, target, str(study.root)], cwd=ROOT, env=os.environ, check=False)
+        assert killed.returncode == -9, target
+        assert study.last_run() is None
+    run_study(study.root)
+    assert table_bytes(study) == table_bytes(demo_study)
