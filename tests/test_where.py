@@ -597,6 +597,27 @@ def test_a_long_run_is_cut_where_it_announces_a_question() -> None:
     assert placed[1].text.startswith("alors bon question deux")
 
 
+INSIDE = [  # a turn, its pieces, and the question after it
+    (
+        "je coupe la clim si ça gêne bon alors deuxième question, les réponses",
+        ["je coupe la clim si ça gêne", "bon alors deuxième question, les réponses"],
+        "q2",
+    ),
+    ("on a perdu le micro par terre allez question quatre", ["on a perdu le micro par terre", "allez question quatre"], "q4"),
+    ("oui bon alors question trois", ["oui bon alors question trois"], "q3"),
+    ("comme on a dit pour les bus alors question deux c'est pareil", None, None),
+    ("c'est une vraie question alors deux trois bus par jour ça suffit pas", None, None),
+    ("merci à vous pour l'accueil alors la table deux est où", None, None),
+]
+
+
+@pytest.mark.parametrize(("turn", "pieces", "question"), INSIDE)
+def test_a_turn_is_cut_where_a_question_is_announced_inside_it(turn: str, pieces: list[str] | None, question: str | None) -> None:
+    placed = _place_turns([("Facilitateur", turn), ("P1", "la source tarit")], "audio.vtt")
+    assert [block.text for block in placed[:-1]] == (pieces or [turn])
+    assert placed[-1].question == question
+
+
 def test_notes_of_a_recording_tell_its_table_and_round() -> None:
     blocks = [RawBlock("table 6, tour 3", "meta"), RawBlock("la trésorerie est à sec", "cue")]
     placed = place_blocks(RawPart(tuple(blocks), channel="transcript"), blocks, names=["audio.vtt"])

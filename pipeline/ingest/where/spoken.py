@@ -20,6 +20,7 @@ from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 log = logging.getLogger(__name__)
 
 _OPENING_WORDS, _ANNOUNCING_WORDS, _LONG_TURN = 14, 30, 40
+_MIN_BEFORE = 5  # words of a turn before an announcement inside it, for it to be cut there
 _CLEAR, _OTHERS = 3, 2  # weight of what a turn asks, and words beside it, for it to announce a question
 _FIRST_TURNS = 4  # in which a summing-up is announced
 
@@ -98,8 +99,7 @@ def announced_question(text: str, *, by_animator: bool = False) -> str | None:
     """The question that a turn announces near its beginning, by number or by what it asks, or None; an animator may just ask it."""
     words = fold(text).split()
     opening = " ".join(words[:_OPENING_WORDS])
-    back = re.search(rf"\b(?:{'|'.join(lexicon('where')['renvois'])})\b", opening)
-    if back:
+    if _refers_back(opening):
         return None
     cues = read_cues(opening)
     if cues.number is not None and cues.numbered != "autre":
@@ -117,12 +117,22 @@ def announced_question(text: str, *, by_animator: bool = False) -> str | None:
 
 
 def _cut_at_announcements(block: RawBlock) -> list[RawBlock]:
-    """A long turn in pieces, each but the first opening with an announcement."""
-    if len(block.text.split()) <= _LONG_TURN or block.kind == "meta":
+    """A turn in pieces, each but the first opening with an announcement: of a question, or in a long turn of a table too."""
+    if block.kind == "meta":
         return [block]
-    cuts = [0, *(match.start() for match in _cut_pattern().finditer(_flatten(block.text)) if match.start() > 0), len(block.text)]
-    pieces = [block.text[start:end].strip() for start, end in pairwise(cuts)]
+    said = _flatten(block.text)
+    pattern = _cut_pattern(has_tables=len(block.text.split()) > _LONG_TURN)
+    cuts = [0]
+    for match in pattern.finditer(said):
+        before = said[cuts[-1] : match.start()].split()
+        if len(before) >= _MIN_BEFORE and not _refers_back(" ".join(before[-_OPENING_WORDS:])):
+            cuts.append(match.start())
+    pieces = [block.text[start:end].strip() for start, end in pairwise([*cuts, len(block.text)])]
     return [replace(block, text=piece) for piece in pieces if piece]
+
+
+def _refers_back(said: str) -> bool:
+    return bool(re.search(rf"\b(?:{'|'.join(lexicon('where')['renvois'])})\b", said))
 
 
 def _flatten(text: str) -> str:
@@ -154,12 +164,17 @@ def _transition_patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
 
 
 @cache
-def _cut_pattern() -> re.Pattern[str]:
-    """An announcement inside a turn: a word that opens, then a spelled table or question with its number."""
+def _cut_pattern(*, has_tables: bool) -> re.Pattern[str]:
+    """An announcement inside a turn: a word that opens, then a spelled question, or table, with its number or ordinal."""
     words = lexicon("where")
     opening = rf"(?:(?:{'|'.join(words['amorces'])}) +){{1,3}}"
-    nouns = "|".join([_nouns(), *(noun for noun in words["questions"] if len(noun) > 1)])
-    return re.compile(rf"(?<= ){opening}(?:\w+ +){{0,4}}?(?:la +)?(?:{nouns}) +(?:no +)?(?:{number_pattern('cardinaux')})\b")
+    nouns = "|".join([*([_nouns()] if has_tables else []), *(noun for noun in words["questions"] if len(noun) > 1)])
+    number, ordinal = number_pattern("cardinaux"), _ordinals()
+    return re.compile(rf"(?<= ){opening}(?:\w+ +){{0,4}}?(?:la +)?(?:(?:{nouns}) +(?:no +)?(?:{number})|(?:{ordinal}) +(?:{nouns}))\b")
+
+
+def _ordinals() -> str:
+    return number_pattern("ordinaux").replace(r"\d{1,2}", r"\d{1,2}(?:e|eme|er|ere|re|nd|nde)")
 
 
 def _nouns() -> str:
