@@ -34,6 +34,7 @@ _LOWER_CASE_END = re.compile(r"(?<!\w)([^\W\d_]{4,})\.\s+(?=[a-zà-ÿœ]{2,}[\s'
 _QUOTED = re.compile(r"«[^«»]*»|“[^“”]*”|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]")
 _REPLY = re.compile(r"\s(?=\([^():]{1,30}\s?: [^()]{30,}\))")
 _BARE = re.compile(r"^[\s•▪◦‣·●■*–—\-]+(?=\w|[«“\"(])|[\s•▪◦‣·●■–—]+$")
+_TOKEN = re.compile(r"\[(?:personne|téléphone|courriel|adresse|date de naissance|compte|numéro)\]")
 _NUMBERED = re.compile(r"(?:n°|\bno?|#)\s?\d+\.\s*$", re.IGNORECASE)
 # In words: a longer quote is cut; a longer sequel, a question with a longer answer, a longer numbered label stand alone.
 _LONG_QUOTE, _SHORT_SEQUEL, _LONG_ANSWER, _LABEL = 40, 12, 40, 5
@@ -41,7 +42,7 @@ _SPOKEN_LEFT, _SPOKEN_RIGHT = 7, 5  # words that a spoken cut must leave on each
 
 
 def segment_documents(documents: pd.DataFrame, blocks: pd.DataFrame, *, settings: SegmentSettings) -> pd.DataFrame:
-    """Return the units of `documents` in reading order; headings, `meta` blocks and blocks without a letter or digit yield none."""
+    """Return the units of `documents` in reading order; headings, `meta` blocks and blocks that say nothing but names yield none."""
     ordered = blocks.sort_values(["document_id", "block_order"], kind="stable")
     blocks_of: dict[Any, pd.DataFrame] = dict(list(ordered.groupby("document_id")))
     rows: list[dict[str, Any]] = []
@@ -87,14 +88,20 @@ def _unit_id(path: str, normalised: str, occurrence: int) -> str:
 
 
 def _cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> list[Span]:
-    """The units of one block, stripped of blanks and bullet signs: spans of `text`, in order, none without a letter or digit."""
+    """The units of one block, stripped of blanks and bullet signs: spans of `text`, in order, none that is only signs or tokens."""
     pieces: list[Span] = []
     for line in _split(text, block, _layout_cuts(text[slice(*block)])):
         sentences = _split(text, line, _sentence_cuts(text[slice(*line)]))
         ideas = [idea for sentence in sentences for idea in _split(text, sentence, _idea_cuts(text[slice(*sentence)], kind))]
         pieces += [part for idea in _join_short(text, ideas, settings.min_words) for part in _cut_long(text, idea, settings)]
     bare = (_strip(text, piece) for piece in pieces)
-    return [span for span in bare if any(letter.isalnum() for letter in text[slice(*span)])]
+    return [span for span in bare if _says_something(text[slice(*span)])]
+
+
+def _says_something(passage: str) -> bool:
+    """Whether `passage` has a word or number besides hidden names, what links them and their titles."""
+    words = re.findall(r"\w+", _plain(_TOKEN.sub(" ", passage)))
+    return any(word not in _words("autour_des_noms") for word in words) or (bool(words) and not _TOKEN.search(passage))
 
 
 def _split(text: str, span: Span, cuts: Iterable[int]) -> list[Span]:
@@ -151,7 +158,19 @@ def _is_sequel(sentence: str, rest: str) -> bool:
     if rest.startswith("("):
         return _REPLY.match(f" {rest}") is None
     opening = _plain(following)
-    return _n_words(following) <= _SHORT_SEQUEL and _opens_with(opening, "reprises") and not _opens_with(opening, "impersonnels")
+    is_short = _n_words(following) <= _SHORT_SEQUEL and _opens_with(opening, "reprises") and not _opens_with(opening, "impersonnels")
+    return is_short and not _is_report(_plain(sentence), opening)
+
+
+def _is_report(sentence: str, following: str) -> bool:
+    """Whether `following` is the next point that the table, the subject of `sentence`, reports: « La table 2 craint… Elle demande… »."""
+    report = rf"(ils?|elles?) (?:{_alternatives('devant_le_verbe')}|\s|')*(?:{_alternatives('verbes_de_compte_rendu')})(?!\w)"
+    match = re.match(report, following)
+    if match is None:
+        return False
+    article = r"(?:[^,.:;]{1,40}, )?(?:(?:à|pour|selon) )?(?:(?:la|le|les|l'|cette|ce|cet|ces|une|un|des|plusieurs|notre|nos) ?)?(?:\w+ )?"
+    subject = rf"{article}(?:{_alternatives('rapporteurs_' + match[1])})(?!\w)"
+    return re.match(rf"{subject}|{report}", sentence) is not None
 
 
 def _idea_cuts(sentence: str, kind: str) -> list[int]:

@@ -59,6 +59,12 @@ CONTACTS = [
     ("écrire à lea.m@example.fr", "écrire à [courriel]"),
     ("écrire à lea.m (at) example.fr", "écrire à [courriel]"),
     ("au 14 bis rue des Tanneurs, 35600 Redon.", "au [adresse]."),
+    ("au 7 ter coursive Ella-Maillart, 35600 Redon", "au [adresse]"),
+    ("9 Le Haut Bignon 35600 Sainte-Marie", "[adresse]"),
+    ("11, traboule du Puits, bât. C – 56350 Saint-Jean-la-Poterie.", "[adresse]."),
+    ("21 digue du Mail\n35600 Redon", "[adresse]"),
+    ("0 639 98 72 51 le soir", "[téléphone] le soir"),
+    ("0639 9 87 251 ou 06.399.8.72.51", "[téléphone] ou [téléphone]"),
     ("chez elle, 3 impasse du Lavoir", "chez elle, [adresse]"),
     ("12 rue des lilas 56350 allaire", "[adresse]"),
     ("né le 3 mai 1961 à Pipriac", "né le [date de naissance] à Pipriac"),
@@ -69,7 +75,24 @@ NUMBERS_THAT_STAY = [
     "SIRET 552 081 317 06639, code postal 56350, article 0612",
     "14 €/m² rue de la Gare, 41° place du Marché, 12 places en crèche, 3 cours de cuisine",
     "le 12/03/2026 à 19 h 30, du 05.06.2026 au 07.08.2026 10 h",
+    "12 fermes bio, 35600 Redon ; 3 km de piste, 35600 Redon ; le 14 juin, 35600 Redon",
+    "en 2025, une halle, 35600 Redon ; table 4 La navette, 35600 Redon ; 1 élu sur 35600 Redonnais",
+    "0 150 000 28 repas, 0.639987251, 05 06 2026 09 h 30",
     "01 02 2026, 20 000 km, 2 000 m² et 400 k€",
+]
+
+PLACES = [  # `*` before a name that is a place in the whole workshop
+    "quartier *Ginette, plus de médecin\n*Ginette : 38° en mai\nla dalle de *Ginette fond",
+    "les habitants de *Solange attendent\nsalle municipale de *Solange",
+    "ils vivent à *Berthold\nmarché à *Berthold le jeudi",
+    "on étouffe, les gens à *Ginette dorment dehors\nles jeunes de *Ginette",
+    "quartier *Ginette, plus de médecin\n[[Ginette]] propose un car\ngâteau de [[Ginette]]",
+    "quartier *Ginette, plus de médecin\n[[Ginette]] : oui, nous on ferme\ngâteau de [[Ginette]]",
+    "quartier *Ginette, plus de médecin\nvoir avec [[Mme|Ginette]]\ngâteau de [[Ginette]]",
+    "quartier *Ginette, plus de médecin\n[[Ginette Le Bras]] tricote\ngâteau de [[Ginette]]",
+    "on envoie les jeunes à [[Ginette]]\nredemander à [[Ginette]]\ngâteau de [[Ginette]]",
+    "le quartier de Ginette est loin\ncité Ginette Hamon\ngâteau de [[Ginette]]",
+    "habitants de [[Nolwenn]]\ngâteau de [[Nolwenn]]",
 ]
 
 
@@ -152,6 +175,20 @@ def test_telephones_mail_addresses_and_accounts_become_fixed_tokens(text: str, c
     assert _clean(text) == [clean]
 
 
+@pytest.mark.parametrize("example", PLACES)
+def test_a_first_name_is_a_place_where_the_workshop_says_so_and_nothing_makes_it_a_person(example: str) -> None:
+    plain = _plain(example.replace("*", ""))
+    assert _clean(plain, people="Nolwenn" in example) == [_expected(example.replace("*", ""))]
+
+
+def test_a_commune_of_the_attendance_list_is_a_place_and_a_particle_of_a_listed_name_is_no_name() -> None:
+    tables = _tables("le car de Rémy", "De mon côté, des fruits")
+    tables["attendance"]["commune_code"] = "remy"
+    tables["people"] = _people(("De La", "Structure", None, None), *PEOPLE[1:])
+    clean, _ = pseudonymise(tables, known=VAULT.empty(), settings=PseudonymiseSettings())
+    assert _texts(clean) == ["le car de Rémy", "De mon côté, des fruits"]
+
+
 def test_quantities_prices_dates_and_postal_codes_stay() -> None:
     assert _clean(*NUMBERS_THAT_STAY) == NUMBERS_THAT_STAY
 
@@ -176,7 +213,7 @@ def test_blocks_hold_the_same_text_as_before_but_for_the_tokens() -> None:
     assert text == "".join(f"- {block}\n" for block in _texts(after)), "the text between blocks is untouched"
     for was, now in zip(examples, _texts(after), strict=True):
         pieces = [re.escape(piece) for piece in re.split(r"\[(?:personne|téléphone|courriel|adresse|date de naissance|compte)\]", now)]
-        assert re.fullmatch(".+".join(pieces), was), f"{was!r} → {now!r}"
+        assert re.fullmatch(".+".join(pieces), was, re.DOTALL), f"{was!r} → {now!r}"
     for name in ("workshops", "documents", "blocks", "rejects", "attendance", "structures", "catchments"):
         dictionary.TABLES[name].check(after[name])
 

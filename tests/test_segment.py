@@ -28,6 +28,15 @@ WRITTEN = [
     ("Candidature n° 4. Trois sœurs veulent rouvrir la boulangerie de Brinon."),
     ("plus de bénévoles pour la kermesse. | la mairie ne prête plus les barnums."),
     ("Le Café des Halles ouvre le soir. | (Le maire : on ne peut pas payer partout, il y a douze villages à servir)"),
+    ("La table 2 craint la fermeture du lycée. | Elle demande un internat. | Elle a aussi évoqué la cantine."),
+    ("À Clamecy, le deuxième groupe parle de l'eau. | Il propose une citerne par rue."),
+    ("Pour les participants, le car est trop cher. | Ils voudraient un ticket à un euro."),
+    ("Les deux tables saluent la ressourcerie. | Elles regrettent l'absence de mécano."),
+    ("Table 5 : trop de friches. | Elle veut un inventaire."),
+    ("La table 2 craint la fermeture du lycée. Elle est la seule."),
+    ("La boulangère de Corvol arrête. Elle demande un repreneur."),
+    ("Le groupe a cité la scierie. Elle demande un repreneur."),
+    ("Voici ce qu'a dit la mairie. Ils proposent un terrain."),
     ("N'ayant pas de local, l'atelier « Récup. Couture » s'installe à l'école"),
 ]
 SPOKEN = [
@@ -47,6 +56,12 @@ LAYOUT = [
     ("heading", "Question 2 : ce qui marche", 0),
     ("meta", "Présents : l'équipe du Pays", 0),
     ("cell", "— … —", 0),
+    ("bullet", "- [personne] et Mme [personne] –", 0),
+    ("cell", "[téléphone] / [courriel]", 0),
+    ("paragraph", "Le foyer ferme à dix-huit heures. [personne].", 1),
+    ("cell", "[personne] arrête", 1),
+    ("cell", "12", 1),
+    ("cell", "et", 1),
     ("cell", "", 0),
 ]
 

@@ -8,11 +8,13 @@ Word lists: data/lexicon/personnes.yaml and prenoms.txt. Tokens are fixed, so th
 
 import logging
 from collections.abc import Iterable
+from dataclasses import replace
 
 import pandas as pd
 
 from pipeline.pseudonymise.contacts import Mask
 from pipeline.pseudonymise.masker import Masker
+from pipeline.pseudonymise.places import find_places
 from pipeline.pseudonymise.rewrite import Rewriting
 from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.structures import rename_structures
@@ -34,7 +36,8 @@ def pseudonymise(
     """
     key, final_ids = number_people(tables["people"], known)
     roster = build_roster((tables["people"], key), tables["structures"]["name"].dropna(), settings.keep)
-    masker = Masker(roster, name_match=settings.name_match)
+    places = find_places(tables["documents"]["text"], _communes(tables), roster)
+    masker = Masker(replace(roster, places=places), name_match=settings.name_match)
     clean = {name: table.copy() for name, table in tables.items() if name != "people"}
     clean["documents"], clean["blocks"] = _rewrite_documents(clean["documents"], clean["blocks"], masker)
     clean["documents"]["title"] = masker.mask_texts(clean["documents"]["title"])
@@ -42,6 +45,12 @@ def pseudonymise(
     clean["blocks"]["speaker"] = _speakers(clean["blocks"]["speaker"], final_ids, masker)
     clean["attendance"] = _attendance(clean["attendance"], final_ids, masker)
     return rename_structures(clean, masker), key
+
+
+def _communes(tables: dict[str, pd.DataFrame]) -> set[str]:
+    """The territory and the communes as the tables name them; INSEE codes name none."""
+    columns = (tables["workshops"]["territory"], tables["attendance"]["commune_code"], tables["structures"]["commune_code"])
+    return {str(name) for column in columns for name in column.dropna()}
 
 
 def _rewrite_documents(documents: pd.DataFrame, blocks: pd.DataFrame, masker: Masker) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -30,17 +30,22 @@ _GAP = r"[ \u00a0\u202f.\-‐‑–/·]{0,2}"
 # Digits after the first 0 (or +33), as people group them: 6 12 34 56 78, 639 98 36 36, 639 983 636, 6 399 836 36, …
 _GROUPINGS = ((1, 2, 2, 2, 2), (3, 2, 2, 2), (3, 3, 3), (1, 3, 3, 2), (1, 4, 4), (3, 6), (1, 8), (2, 3, 2, 2))
 _DIGITS = "(?:" + "|".join(_GAP.join(rf"\d{{{size}}}" for size in sizes) for sizes in _GROUPINGS) + ")"
-_DATE = r"\d\d[./\-]\d\d[./\-](?:19|20)\d\d"
+_DATE = r"\d\d[./\- ]\d\d[./\- ](?:19|20)\d\d(?!\d)"
+_OTHER_DIGITS = rf"[ \u00a0\u202f\-]{{0,2}}[1-9](?:{_GAP}\d){{8}}"  # however they are grouped
 _FRENCH_PHONE = re.compile(
-    rf"(?<![\w+])(?<!\d[.,])(?!{_DATE})(?:(?:\+|00){_GAP}33{_GAP}(?:\(0\){_GAP})?|(?:\(0\)|0)){_DIGITS}"
+    rf"(?<![\w+])(?<!\d[.,])(?!{_DATE})(?:(?:(?:\+|00){_GAP}33{_GAP}(?:\(0\){_GAP})?|(?:\(0\)|0)){_DIGITS}|0{_OTHER_DIGITS})"
     r"(?!\d|[.,]\d|[ \u00a0]\d{3}(?!\d)|\s?[€%])"  # not the start of a SIRET, a sum or a longer number
 )
 _CALLED = re.compile(r"(?:t[ée]l(?:[ée]phone)?|port(?:able)?|mobile|fixe|fax)\b\.?\s*:?\s*(\+?\d[\d .\-/]{6,16}\d)", re.IGNORECASE)
+_MONTH = r"(?:janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre)"
 _STREET = (
     r"(?i:rue|av(?:enue|\.)?|boulevard|b(?:oule)?v?d\.?|chemin|impasse|all[ée]es?|place|pl\.|quai|cour|route|rte|sentier|ruelle|passage|square|lotissement|"
-    r"hameau|r[ée]sidence|lieu[- ]dit|faubourg|fbg|esplanade|mont[ée]e|clos|traverse|venelle|chauss[ée]e|dr[èe]ve|rampe)"
+    r"hameau|r[ée]sidence|lieu[- ]dit|faubourg|fbg|esplanade|mont[ée]e|clos|traverse|venelle|chauss[ée]e|dr[èe]ve|rampe|corniche)"
 )
-_NUMBER_IN_STREET = r"(?<![\w,.€%°])(?<!n°)(?<!n° )\d{1,4}(?:\s?(?:bis|ter|quater|[A-Da-d]))?(?:\s?[-/]\s?\d{1,4})?,?\s"
+_NUMBER_IN_STREET = (
+    r"(?<![\w,.€%°])(?<!n°)(?<!n° )(?<!able )(?<!roupe )(?<!estion )(?<!telier )"  # not the number of a table
+    r"\d{1,4}(?:\s?(?:bis|ter|quater|[A-Da-d]))?(?:\s?[-/]\s?\d{1,4})?,?\s"
+)
 _LINK = r"(?:de|du|des|d['’]|la|le|les|l['’]|et|en|sur|sous|aux?|à)"
 _NAMED = rf"(?:{_LINK}\s?)*(?:{UPPER}[\w'’.\-]*|\d{{1,2}}\s{LETTER}+\s(?=\d{{4}}))"
 _CITY = rf"\d{{5}}\s+{UPPER}[\w'’\-]*(?:[\s\-](?:{_LINK}[\s\-])*{UPPER}[\w'’\-]*)*"
@@ -49,11 +54,16 @@ _OTHER_STREET = (
     r"(?i:cours|voie|villa|domaine|promenade|mail|cit[ée]|ch\.|imp\.|lot\.|r[ée]s\.)"  # too common to count without a postal code
 )
 _SMALL_CITY = rf"\d{{5}}\s{LETTER}[\w'’\-]*(?:-{LETTER}+)*"
+# Any way that a number, a postal code and a town enclose; a plural, a unit or a month after the number counts or dates something.
+_COUNTED = rf"(?:(?!les\s|des\s|cours\s|clos\s|all[ée]es\s)[a-zà-ÿœ\-]+[sx]|h|km|m|kg|ha|k|min|million|milliard|{_MONTH})(?!\w)"
+_ANY_STREET = (
+    rf"(?<!(?:19|20)\d\d\s)(?<!(?:19|20)\d\d,\s)(?!{_COUNTED}){LETTER}[^\n;:()\d]{{2,60}}?"
+    rf"(?:\s?[,–\-]\s?|\s?\n|(?<!\ssur)(?<!\spour)(?<!\sde)\s){_CITY}"
+)
 _POSTAL = re.compile(
-    rf"{_NUMBER_IN_STREET}(?:{_NAMED_STREET}|(?:{_STREET}|{_OTHER_STREET})\s[^\n,;:()\d]{{2,40}}?,?\s{_SMALL_CITY})"
+    rf"{_NUMBER_IN_STREET}(?:{_NAMED_STREET}|{_ANY_STREET}|(?:{_STREET}|{_OTHER_STREET})\s[^\n,;:()\d]{{2,40}}?,?\s{_SMALL_CITY})"
     rf"|(?<!\w)(?:BP|CS|TSA)\s?\d{{2,6}}\s?,?\s*{_CITY}"
 )
-_MONTH = r"(?:janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre)"
 _DAY = rf"\d{{1,2}}(?:er)?\s?[/.\- ]\s?(?:\d{{1,2}}|{_MONTH})\s?[/.\- ]\s?\d{{2,4}}"
 _BIRTH = re.compile(rf"(?<!\w)n[ée]+(?:\(e\)|·e)?\s+(?:le\s+)?({_DAY})", re.IGNORECASE)
 _ACCOUNT = re.compile(

@@ -104,10 +104,15 @@ def _mention() -> re.Pattern[str]:
 def follows(words: list[Word], place: int, folded: str) -> bool:
     """Whether a function, a verb of speech or of doing, or a colon at the start of a line, follows the name at `place`."""
     word = words[place]
-    after = folded[word.end : word.end + _NEAR]
     line_start = folded[: word.start].rpartition("\n")[2].strip(" \t\u00a0-–•*")
-    is_speaker = bool(re.match(rf"{_GAP}?:{_GAP}", after)) and not line_start
-    return is_speaker or bool(_action().match(after) or _function().match(after))
+    is_speaker = folded[word.end : word.end + 3].lstrip(" \u00a0").startswith((": ", ":\u00a0")) and not line_start
+    return is_speaker or acts(words, place, folded)
+
+
+def acts(words: list[Word], place: int, folded: str) -> bool:
+    """Whether a function, or a verb of speech or of doing, follows the name at `place`."""
+    after = folded[words[place].end : words[place].end + _NEAR]
+    return bool(_action().match(after) or _function().match(after))
 
 
 @cache

@@ -19,8 +19,8 @@ from pipeline.pseudonymise.titles import has_title
 from pipeline.pseudonymise.words import UPPER, fold, is_first_name, listed
 
 _AGE = r"\s?[,(]\s?\d{1,2}\sans\b"
-_AGE_OR_INITIAL = re.compile(rf"{_AGE}|\s{UPPER}\.(?!\w)")
-_ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+\)")
+AGE_OR_INITIAL = re.compile(rf"{_AGE}|\s{UPPER}\.(?!\w)")
+ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+\)")
 
 
 def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
@@ -65,6 +65,8 @@ def _reason(passage: Passage, place: int, name_match: int) -> str:
     word = passage.words[place]
     is_function_word = word.folded in listed("jamais") and not is_first_name(word.folded)
     if word.folded in listed("civilites") or is_function_word or is_place_name(passage.words, place):
+        return ""
+    if word.folded in passage.roster.places:
         return ""
     if has_title(passage.words, place):
         return "title"
@@ -140,9 +142,9 @@ def _is_in_context(passage: Passage, place: int) -> bool:
     word, surname = passage.words[place], surname_after(passage, place)
     if word.folded in listed("prenoms_lieux") and passage.label(word) != "PER":
         return surname is None and announces(passage.words, place, passage.folded, strongly=True)
-    if announces(passage.words, place, passage.folded) or _AGE_OR_INITIAL.match(passage.text, word.end):
+    if announces(passage.words, place, passage.folded) or AGE_OR_INITIAL.match(passage.text, word.end):
         return True
-    if _ALONE_IN_BRACKETS.fullmatch(passage.text[max(0, word.start - 1) : word.end + 1]):
+    if ALONE_IN_BRACKETS.fullmatch(passage.text[max(0, word.start - 1) : word.end + 1]):
         return True
     if surname and not passage.is_shouted and not surname.is_common and passage.label(surname) in ("PER", ""):
         return True

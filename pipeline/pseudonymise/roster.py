@@ -24,18 +24,24 @@ class Roster:
     first: frozenset[str]
     last: frozenset[str]
     kept: re.Pattern[str]
+    places: frozenset[str] = frozenset()  # first names that are places in this workshop
 
 
 def build_roster(people: Iterable[pd.DataFrame], structures: Iterable[str], keep: Iterable[str]) -> Roster:
     """Return the roster; a person without a last name counts by the first one, and the reverse."""
     names = sorted({_first_and_last(row) for frame in people for row in frame.to_dict("records")})
     full = {form for first, last in names for form in _forms(first, last)}
-    first_names = {part for first, _ in names for part in (first, *first.split()) if len(part) > 1}
-    last_names = {last for _, last in names if len(last) > 1}
+    first_names = {part for first, _ in names for part in (first, *first.split()) if _may_stand_alone(part)}
+    last_names = {last for _, last in names if _may_stand_alone(last)}
     kept = {form for name in structures for form in _structure_forms(name)} - last_names - first_names
     kept -= {order for first, last in names for order in (f"{first} {last}", f"{last} {first}")}
     kept |= {fold(" ".join(word.split())) for word in keep} | listed("institutions")
     return Roster(_any_of(full), frozenset(first_names), frozenset(last_names), _any_of({_spaced(form) for form in kept if len(form) > 2}))
+
+
+def _may_stand_alone(name: str) -> bool:
+    """Whether a name is looked for alone: a particle or a function word is not, unless it is a first name (Ben)."""
+    return len(name) > 1 and (name not in listed("particules") | listed("jamais") or is_first_name(name))
 
 
 def _first_and_last(row: dict[Any, Any]) -> tuple[str, str]:
