@@ -28,7 +28,7 @@ from pipeline.tables import THEME_MEMBERS, THEMES
 
 _LOG = logging.getLogger(__name__)
 
-SURELY_OFF_TOPIC, PERHAPS_OFF_TOPIC = 0.7, 0.5  # probability; the lower one where the tagger found no rubrique either
+SURELY_OFF_TOPIC, PERHAPS_OFF_TOPIC = 0.8, 0.5  # probability; the lower one where the tagger found no rubrique either
 _N_TOPIC_WORDS = 10
 _KIND_OF_POSTURE = {"difficulte": "besoin", "demande": "besoin", "force": "réponse", "proposition": "proposition"}
 _MOSTLY = 0.5  # share of the postures that tell a kind from which a theme is of it
