@@ -26,7 +26,8 @@ from pipeline.grid import Code
 from pipeline.settings import EmbedSettings
 
 WEIGHTS_PATH = Path(__file__).parents[1] / "weights" / "definitions.json"
-THRESHOLDS = {"rubrique": 0.2, "posture": 0.0, "pilier": 0.2}
+THRESHOLDS = {"rubrique": 0.13, "posture": 0.0, "pilier": 0.1}  # micro-F1 changes little around these
+_MOST = 6.0
 
 
 @dataclass(frozen=True)
@@ -65,8 +66,8 @@ class DefinitionMatcher:
         return match(self.closeness(texts_of(units)), coefficients, exclusive=axis == "posture")
 
     def closeness(self, texts: list[str]) -> Array:
-        """Return (n_texts, n_codes, n_views), in standard deviations over the background."""
-        return (self._raw(texts) - self._background_mean) / self._background_deviation
+        """Return (n_texts, n_codes, n_views), in standard deviations over the background, at most six."""
+        return np.clip((self._raw(texts, self._encoded(texts)) - self._background_mean) / self._background_deviation, -_MOST, _MOST)
 
     def explain(self, texts: list[str], asked: NDArray[np.bool_]) -> list[dict[int, list[Span]]]:
         """Return, for each text, the words that each code marked in `asked` (n_texts, n_codes) also has."""
@@ -96,12 +97,13 @@ class DefinitionMatcher:
     @cached_property
     def _code_vectors(self) -> list[tuple[str, Array]]:
         """Encoder and vectors (n_codes, d): of descriptions for each encoder, and of labels for the first."""
-        whole = [(name, self._centred(name, self._descriptions)) for name in self.encoders]
-        return [*whole, (self.encoders[0], self._centred(self.encoders[0], [code.label for code in self.codes]))]
+        first, whole = self.encoders[0], self._encoded(self._descriptions)
+        labels = self._encoded([code.label for code in self.codes])[first]
+        return [*((name, self._centred(name, whole[name])) for name in self.encoders), (first, self._centred(first, labels))]
 
     @cached_property
     def _background_raw(self) -> Array:
-        return self._raw(list(self.background.texts))
+        return self._raw(list(self.background.texts), self.background.vectors)
 
     @cached_property
     def _background_mean(self) -> Array:
@@ -111,28 +113,35 @@ class DefinitionMatcher:
     def _background_deviation(self) -> Array:
         return np.asarray(np.maximum(self._background_raw.std(axis=0), 1e-3))
 
-    def _raw(self, texts: list[str]) -> Array:
+    def _raw(self, texts: list[str], vectors: dict[str, Array]) -> Array:
         """Cosines (n_texts, n_codes, n_views), each text's taken alone."""
-        vectors = {name: self._centred(name, texts) for name in self.encoders}
-        views = [np.array([row @ codes.T for row in vectors[name]]).reshape(len(texts), len(codes)) for name, codes in self._code_vectors]
+        centred = {name: self._centred(name, vectors[name]) for name in self.encoders}
+        views = [np.array([row @ codes.T for row in centred[name]]).reshape(len(texts), len(codes)) for name, codes in self._code_vectors]
         shared = (self.terms(texts) @ self.code_terms.T).toarray()
         return np.stack([*views, shared], axis=-1)
 
-    def _centred(self, name: str, texts: list[str]) -> Array:
+    def _encoded(self, texts: list[str]) -> dict[str, Array]:
+        settings = {name: EmbedSettings.model_validate({"backend": name}) for name in self.encoders}
+        return {name: load_embedder(settings[name]).encode(texts).astype(np.float64) for name in self.encoders}
+
+    def _centred(self, name: str, vectors: Array) -> Array:
         """Vectors of norm 1 around the background's centre: what all passages share says nothing."""
-        vectors = load_embedder(EmbedSettings.model_validate({"backend": name})).encode(texts).astype(np.float64)
         away = vectors - self.background.vectors[name].mean(axis=0)
         return np.asarray(away / np.maximum(np.linalg.norm(away, axis=1, keepdims=True), 1e-9))
 
 
 def match(closeness: Array, coefficients: Array, *, exclusive: bool) -> Array:
-    """Closeness to probabilities; `coefficients` are one weight a view, then those of the sum, of the lead over the other codes, and 1."""
+    """Closeness (n, n_codes, n_views) to probabilities.
+
+    `coefficients` are one weight a view; then, unless `exclusive`, those of the sum, of its lead over the other codes and over "none of
+    them", a constant, and how close "none of them" always is.
+    """
     if not len(closeness):
         return np.zeros(closeness.shape[:2])
     total = closeness @ coefficients[: closeness.shape[2]]
     if exclusive:
         return softmax(total)
-    of_total, of_lead, constant = coefficients[closeness.shape[2] :]
-    highest = total.max(axis=1, keepdims=True)
-    lead = total - highest - np.log(np.exp(total - highest).sum(axis=1, keepdims=True))
+    of_total, of_lead, constant, none = coefficients[closeness.shape[2] :]
+    highest = np.maximum(total.max(axis=1, keepdims=True), none)
+    lead = total - highest - np.log(np.exp(none - highest) + np.exp(total - highest).sum(axis=1, keepdims=True))
     return sigmoid(of_total * total + of_lead * lead + constant)

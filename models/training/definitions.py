@@ -22,6 +22,9 @@ from pipeline.resources import data_path
 from pipeline.settings import EmbedSettings
 
 _EVERY = 10  # one passage in ten is background
+_SMALL_GRIDS = 10
+# Weight of each task: the grid's codes are abstract and the themes' concrete; a study's own grid may be either, large or small.
+_OF_THE_GRID, _OF_ALL_THEMES, _OF_FEW_THEMES = 4.0, 0.2, 0.05
 _PENALTY = 0.01
 
 
@@ -37,8 +40,12 @@ def fit_definitions(grid: Grid, units: pd.DataFrame, labels: Sequence[set[str]],
     coefficients: dict[str, list[float]] = {}
     for names in sets_of_encoders:
         for axis in ("rubrique", "posture", "pilier"):
-            tasks = [(grid.axis(axis), labels)] + ([(themes, theme_labels)] if axis == "rubrique" else [])
-            measured = [(DefinitionMatcher(codes, names, background).closeness(texts), _targets(codes, put)) for codes, put in tasks]
+            tasks = [(_OF_THE_GRID, grid.axis(axis), labels)]
+            if axis == "rubrique":
+                tasks += [(weight, codes, theme_labels) for weight, codes in _grids(themes)]
+            measured = [
+                (weight, DefinitionMatcher(codes, names, background).closeness(texts), _targets(codes, put)) for weight, codes, put in tasks
+            ]
             fitted = _fit(measured, exclusive=axis == "posture")
             coefficients[f"{axis} {'+'.join(names)}"] = [round(float(value), 4) for value in fitted]
     description: dict[str, Any] = {"name": "definitions", "version": "1", "licence": LICENCE, "texts": texts[::_EVERY]}
@@ -54,17 +61,22 @@ def _themes_as_codes(unit_ids: list[str]) -> tuple[tuple[Code, ...], list[set[st
     return codes, [{theme_of[unit_id]} if theme_of.get(unit_id) else set() for unit_id in unit_ids]
 
 
+def _grids(themes: tuple[Code, ...]) -> list[tuple[float, tuple[Code, ...]]]:
+    """Weight and codes: all themes as one grid, and a few of them as small grids, under which most passages have no code."""
+    return [(_OF_ALL_THEMES, themes), *((_OF_FEW_THEMES, themes[place::_SMALL_GRIDS]) for place in range(_SMALL_GRIDS))]
+
+
 def _targets(codes: Sequence[Code], labels: Sequence[set[str]]) -> Array:
     return np.array([[code.code in put for code in codes] for put in labels], dtype=np.float64)
 
 
-def _fit(measured: list[tuple[Array, Array]], *, exclusive: bool) -> Array:
-    """Coefficients with the least log loss a true code, over all tasks alike."""
-    n_views = measured[0][0].shape[2]
-    start = np.concatenate([np.full(n_views, 0.3), [] if exclusive else [0.5, 0.5, -1.0]])
+def _fit(measured: list[tuple[float, Array, Array]], *, exclusive: bool) -> Array:
+    """Coefficients with the least weighted sum of the tasks' log losses, each a true code."""
+    n_views = measured[0][1].shape[2]
+    start = np.concatenate([np.full(n_views, 0.3), [] if exclusive else [0.5, 0.5, -1.0, 0.0]])
 
     def loss(coefficients: Array) -> float:
-        losses = [_log_loss(closeness, targets, coefficients, exclusive) / targets.sum() for closeness, targets in measured]
+        losses = [weight * _log_loss(seen, wanted, coefficients, exclusive) / wanted.sum() for weight, seen, wanted in measured]
         return float(sum(losses) + _PENALTY * (coefficients**2).sum())
 
     return np.asarray(minimize(loss, start, method="L-BFGS-B").x)
