@@ -102,6 +102,21 @@ PLAIN: list[tuple[str, str, Shown]] = [
         ],
     ),
     (
+        "a line that names its table or question is joined to none above",
+        "Les personnes présentes ont parlé longtemps du port et des quais, que\npersonne n'entretient plus, de la criée où les bateaux ne viennent\n"
+        "décharger que deux fois par mois, et de la digue, qui a cédé deux\nQuestion 2 : la coopérative des patrons pêcheurs tient bon, avec ses\ntrente adhérents.\n"
+        "T4 - le chantier naval forme encore dix jeunes chaque année, et les\ngarde.\n",
+        [
+            (
+                "paragraph",
+                "Les personnes présentes ont parlé longtemps du port et des quais, que personne n'entretient plus, de la criée où les bateaux "
+                "ne viennent décharger que deux fois par mois, et de la digue, qui a cédé deux",
+            ),
+            ("paragraph", "Question 2 : la coopérative des patrons pêcheurs tient bon, avec ses trente adhérents."),
+            ("paragraph", "T4 - le chantier naval forme encore dix jeunes chaque année, et les garde."),
+        ],
+    ),
+    (
         "a plus among dashes is an opinion, alone a sign",
         "+ la fête du lin\n- le prix du gazole\n",
         [("bullet0", "+ la fête du lin"), ("bullet0", "le prix du gazole")],
@@ -533,6 +548,20 @@ CUES: list[tuple[str, str, str, list[tuple[str | None, str]]]] = [
         [("Animateur", "on démarre"), ("SPEAKER 01", "le bac ne passe plus la nuit"), ("Animateur", "merci Bref: on ferme")],
     ),
     (
+        "a first name speaks even once, a word before a colon or a place inside a line does not",
+        "t.srt",
+        "1\n00:00:01,000 --> 00:00:03,000\nSylvain : la une c'est le port\n\n2\n00:00:03,100 --> 00:00:05,000\nRésultat : plus de glace\n\n"
+        "3\n00:00:05,100 --> 00:00:07,000\nAïcha: la deux c'est l'eau\n\n4\n00:00:07,100 --> 00:00:08,000\nMme Kerléo : et nous\n",
+        [("Sylvain", "la une c'est le port Résultat : plus de glace"), ("Aïcha", "la deux c'est l'eau"), ("Mme Kerléo", "et nous")],
+    ),
+    (
+        "a pause before a verb parts nothing",
+        "t.srt",
+        "1\n00:00:01,000 --> 00:00:03,000\nles gens du port c'est qu'ils\n\n2\n00:00:05,000 --> 00:00:06,000\nont peur\n\n"
+        "3\n00:00:08,000 --> 00:00:09,000\nà midi\n",
+        [(None, "les gens du port c'est qu'ils ont peur"), (None, "à midi")],
+    ),
+    (
         "turn dashes part speakers without a name",
         "t.srt",
         "1\n00:00:01,000 --> 00:00:03,000\n- vous venez souvent\n- non jamais\n\n2\n00:00:03,100 --> 00:00:05,000\nou presque\n",
@@ -610,6 +639,14 @@ MAILS: list[tuple[str, bytes, list[str]]] = [
         "what looks like a signature or a quote but is none",
         mail("Bonjour,\n\nLe maire nous a écrit deux fois.\nContact à la mairie : 01 99 00 11 22\nMerci de rouvrir la gare du bourg avant l'hiver.\nÀ plus de 20 km, rien.\n"),
         ["Le maire nous a écrit deux fois.", "Contact à la mairie : 01 99 00 11 22", "Merci de rouvrir la gare du bourg avant l'hiver.", "À plus de 20 km, rien."],
+    ),
+    (
+        "a farewell that waits for an answer goes, a sentence that waits for one does not",
+        mail(
+            "Il manque un bac.\n\nDans l'attente de votre décision, les patrons n'embauchent plus personne.\n\n"
+            "En attendant votre réponse, nous vous prions d'agréer nos salutations iodées.\n\nYann\n"
+        ),
+        ["Il manque un bac.", "Dans l'attente de votre décision, les patrons n'embauchent plus personne."],
     ),
     (
         "a sentence after the farewell is read",

@@ -14,6 +14,12 @@ from pipeline.ingest.readers.wording import Bullet, bullet_of
 _LABEL = re.compile(r"^\W*(?:[^\W\d_]{1,10}\.?\s*)?(?:n°\s*)?\d{1,2}\W*$")  # « Q1 », « Table 4 : », « Tour n° 2 »
 
 
+_OPENING = re.compile(
+    r"^\s*(?:\[?(?:table|groupe|question|tour)\s*(?:n\s?°\s*)?(?:\d{1,2}|[a-f]\b)|\[?[tqg]\s?\d{1,2})\s*(?:\]|[:–—|>→]|-\s)\s*(?=\S)",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True)
 class Draft:
     """A paragraph, or a block whose kind its format tells; `is_start` says that nothing, a blank or a rule lies above it."""
@@ -49,3 +55,8 @@ class Draft:
 def is_label(text: str) -> bool:
     """True for a label and a number alone, such as « Q1 » or « Table 4 : »."""
     return bool(_LABEL.match(text.strip()))
+
+
+def opens_with_label(line: str) -> bool:
+    """True for a line that names its table or question and goes on, such as « Question 2 : on… » or « T4 – on… »."""
+    return bool(_OPENING.match(line))

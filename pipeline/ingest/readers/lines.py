@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.readers.drafts import Draft, is_label
+from pipeline.ingest.readers.drafts import Draft, is_label, opens_with_label
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.wording import bullet_of, is_finished, is_rule, runs_on, starts_low, width
 
@@ -59,7 +59,7 @@ def _underlines(group: list[str], line: str) -> bool:
 def _goes_on(group: list[str], line: str, column: int | None, is_mail: bool) -> bool:
     """True where `line` continues the paragraph of `group`."""
     above = group[-1]
-    if bullet_of(line) or is_label(above) or is_label(line):
+    if bullet_of(line) or is_label(above) or is_label(line) or opens_with_label(line):
         return False
     if bullet_of(group[0]) and _indent(line) > _indent(group[0]) and (len(group) == 1 or _indent(line) >= _indent(above)):
         return True
@@ -82,7 +82,11 @@ def wrap_width(lines: Sequence[str]) -> int | None:
 
 
 def _is_wrapped_at(column: int, lines: Sequence[str]) -> bool:
-    pairs = [(above, below) for above, below in pairwise(lines) if above.strip() and below.strip() and not bullet_of(below)]
+    pairs = [
+        (above, below)
+        for above, below in pairwise(lines)
+        if above.strip() and below.strip() and not (bullet_of(below) or opens_with_label(below))
+    ]
     full = [(above, below) for above, below in pairs if is_full(above, below, column)]
     broken = [above for above, _ in full if not is_finished(above)]
     return len(broken) >= 3 and len(full) >= 0.6 * len(pairs) and len(broken) >= 0.5 * len(full)

@@ -70,7 +70,7 @@ def _is_closing(text: str) -> bool:
         or not after
         or _is_contact(after)
         or bool(_PERSON.match(after))
-        or (len(text.split()) <= 25 and found.end() > 30)
+        or (len(text.split()) <= 25 and (found.end() > 30 or any(matches("fins", piece.strip()) for piece in after.split(","))))
     )
 
 

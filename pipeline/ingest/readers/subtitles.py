@@ -14,7 +14,7 @@ from itertools import pairwise
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.plain import unreadable_signs
 from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.wording import clean, is_finished, runs_on
+from pipeline.ingest.readers.wording import clean, first_names, is_finished, runs_on
 from pipeline.ingest.sniff import decode
 
 _TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d\d)[.,](\d{1,3})"
@@ -24,6 +24,7 @@ _TAG = re.compile(r"</?(?:[a-zA-Z][^>]*|\d[\d:.,]*)?>|\{\\[^}]*\}")
 _DASH = re.compile(r"^\s*(?:[-–—]|>>)\s*(?=\S)")
 _NAME_PART = r"(?:[A-ZÀ-ÖØ-ÞŒ][\w.'’-]*|\d+|d[eu]|des|la|le|von|van)"
 _NAMED = re.compile(rf"^\s*\[?({_NAME_PART}(?:[ _]{_NAME_PART}){{0,4}})\]?\s*:\s+(?=\S)")
+_SUBJECT = re.compile(r"(?:^|\s|qu['’]|s['’]|['’])(?:je|tu|il|ils|on|ça|qui)\s*$", re.IGNORECASE)
 _LONG_PAUSE = 0.8  # seconds: what tells sentences apart in a transcript without full stops
 _MAX_WORDS = 120  # of a block whose transcript names no speaker
 _MIN_PUNCTUATED = 0.25  # share of cues with a mark that ends a sentence, over which the transcript counts as punctuated
@@ -93,16 +94,31 @@ def _spoken(line: str, timing: tuple[float, float]) -> Iterator[Cue]:
 
 
 def _with_names(cues: list[Cue]) -> list[Cue]:
-    """The cues with « Name: » prefixes turned into speakers, where the prefix recurs or numbers a speaker, so that it is no word."""
-    counts = Counter(found[1] for cue in cues if (found := _NAMED.match(cue.text)))
+    """The cues with « Name: » prefixes turned into speakers, where it is surely a name and no word."""
+    names = _names([cue.text for cue in cues])
     named: list[Cue] = []
     for cue in cues:
         found = _NAMED.match(cue.text)
-        if found and (counts[found[1]] > 1 or re.search(r"\d", found[1]) or (len(found[1].split()) > 1 and len(counts) > 1)):
+        if found and found[1] in names:
             named.append(Cue(cue.start, cue.end, cue.text[found.end() :], found[1].replace("_", " "), is_turn=True))
         else:
             named.append(cue)
     return named
+
+
+def _names(texts: Sequence[str]) -> set[str]:
+    """The prefixes that name who speaks: they recur, number a speaker, hold a first name, or are several words where others are too."""
+    counts = Counter(found[1] for text in texts if (found := _NAMED.match(text)))
+    return {
+        name
+        for name, count in counts.items()
+        if count > 1 or re.search(r"\d", name) or first_names() & set(re.split(r"[ _]", name)) or (" " in name and len(counts) > 1)
+    }
+
+
+def _lacks_verb(text: str) -> bool:
+    """True where a line of speech ends with a pronoun whose verb is still to come."""
+    return bool(_SUBJECT.search(text))
 
 
 def _without_rolling(cues: list[Cue]) -> list[Cue]:
@@ -119,7 +135,7 @@ def _turns(cues: list[Cue]) -> Iterator[tuple[str, str | None]]:
         is_new = cue.is_turn or (cue.speaker is not None and cue.speaker != speaker)
         pause = cue.start - end
         if not is_new and not is_punctuated:
-            is_new = pause >= _LONG_PAUSE and not runs_on(text, cue.text)
+            is_new = pause >= _LONG_PAUSE and not runs_on(text, cue.text) and not _lacks_verb(text)
         elif not is_new and not has_turns:
             is_new = is_finished(text) and (pause >= _LONG_PAUSE or len(text.split()) > _MAX_WORDS)
         if is_new:

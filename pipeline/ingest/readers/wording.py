@@ -96,5 +96,12 @@ def starts_low(line: str) -> bool:
 
 
 @cache
+def first_names() -> frozenset[str]:
+    """First names borne in France, as written with a capital."""
+    lines = data_path("lexicon", "prenoms.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(line.strip() for line in lines if line.strip() and not line.startswith("#"))
+
+
+@cache
 def _open_words() -> frozenset[str]:
     return frozenset(data_path("lexicon", "mots_ouverts.txt").read_text(encoding="utf-8").split())
