@@ -173,6 +173,22 @@ def test_the_title_of_a_group_of_rows_is_nobody(row: tuple[str, ...], is_person:
     assert len(attendances) == len(roster.people) == 1 + is_person
 
 
+CONTACTS = [  # header and cell, address and telephone
+    (("Téléphone / courriel", "01 99 00 21 21"), None, "01 99 00 21 21"),
+    (("Téléphone / courriel", "01.99.00.21.21 ou a.riou@example.org"), "a.riou@example.org", "01.99.00.21.21"),
+    (("Mail", "a.riou@example.org / 2026"), "a.riou@example.org", None),
+    (("Tél", "+33 1 99 00 21 21"), None, "+33 1 99 00 21 21"),
+    (("Tél", "a.riou@example.org"), "a.riou@example.org", None),
+    (("Courriel", "n'en a pas"), None, None),
+]
+
+
+@pytest.mark.parametrize(("column", "email", "phone"), CONTACTS)
+def test_an_address_and_a_telephone_are_told_apart_in_any_column(column: tuple[str, str], email: str | None, phone: str | None) -> None:
+    _, roster = _read([("Nom", "Prénom", column[0]), ("Riou", "Anne", column[1])])
+    assert (roster.people[0].email, roster.people[0].phone) == (email, phone)
+
+
 def test_a_person_is_found_by_part_of_the_name_only_where_one_fits() -> None:
     roster = Roster("w", [Person("Anne", "Riou"), Person("Karim", "Benali"), Person("Karim", "Le Dû"), Person("Jean-Marc", "Thoor")])
     found = {name: roster.find_name(name) for name in ("Mme Riou", "Anne", "K. Benali", "JM Thoor", "Karim", "Mme Personne", "")}
@@ -215,8 +231,10 @@ SAME = [
     ("Garage solidaire Le Bon Train", "Garage Le Bontrain"),
     ("Ville de Lannion", "Mairie de Lannion"),
     ("Energie Voisine", "Énergie Voisinne"),
+    ("Relais des Deux Caps", "Relais des 2 Caps"),
 ]
 DIFFERENT = [
+    ("Relais des Deux Caps", "Relais des Trois Caps"),
     ("Jardin Lacordaire", "École Lacordaire"),
     ("Mairie de Lannion", "Mairie de Plouha"),
     ("Ville de Lannion", "CCAS de Lannion"),

@@ -22,6 +22,10 @@ _COLUMNS = frozenset(
 )
 
 
+_ADDRESS = re.compile(r"[^\s;,/<>()]+@[^\s;,/<>()]+")
+_PHONE = re.compile(r"\+?\d(?:[\s.()/-]{0,2}\d){7,14}")
+
+
 @dataclass(frozen=True)
 class Attendance:
     """A person present, or expected, for one structure; None where the list is blank."""
@@ -104,6 +108,7 @@ def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
     for row in body:
         first, last = _name(header, row)
         if (first or last) and not _is_header_again(header, row) and not _is_section(row):
+            email, phone = _contact(header.cell(row, "email"), header.cell(row, "phone"))
             yield _Line(
                 first_name=first,
                 last_name=last,
@@ -112,8 +117,8 @@ def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
                 role=header.cell(row, "role"),
                 commune=header.cell(row, "commune"),
                 commune_code=header.cell(row, "commune_code"),
-                email=blank_to_none(header.cell(row, "email")),
-                phone=blank_to_none(header.cell(row, "phone")),
+                email=email,
+                phone=phone,
                 has_signed=_has_signed(header, row, default=not expected if column is None or is_unused else None),
             )
 
@@ -125,6 +130,13 @@ def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
     if not any(letter.isalpha() for letter in whole) or fold(whole).split()[0] in lexicon("attendance")["totaux"]:
         return None, None
     return (first, last) if first and last else split_name(whole)
+
+
+def _contact(email: str, phone: str) -> tuple[str | None, str | None]:
+    """(Mail address, telephone) of a row, whichever of both columns they stand in; one column may hold both."""
+    both = f"{email} {phone}"
+    address, number = _ADDRESS.search(both), _PHONE.search(_ADDRESS.sub(" ", both))
+    return blank_to_none(address[0] if address else None), blank_to_none(number[0] if number else None if address else phone)
 
 
 def _is_header_again(header: Header, row: Sequence[str]) -> bool:

@@ -59,7 +59,7 @@ def join_structures(mentions: Sequence[Mention], places: Places, *, territory: s
 
 def are_one(first: Mention, second: Mention, places: Places, name_match: int) -> bool:
     """True where two mentions name one structure: the same telling words, misspelt or not, and no words that say different kinds."""
-    if first.words == second.words:
+    if _in_digits(first) == _in_digits(second):
         return not _is_generic(first, places) or _may_share_commune(first, second)
     if _is_acronym(first, second) or _is_acronym(second, first):
         return True
@@ -94,6 +94,12 @@ def is_lone_person(name: str, type_text: str = "") -> bool:
     """True where what stands in the structure column is nobody's structure ("particulier", "éleveur", "maraîcher retraité")."""
     pattern = _role_pattern("personnes_seules")
     return not fold(name) or bool(pattern.fullmatch(fold(name))) or bool(re.match(r"particulier|habitant", fold(type_text)))
+
+
+def _in_digits(mention: Mention) -> list[str]:
+    """The words of a name with its numbers in digits: "Trois-Rivières" and "3 Rivières" are one."""
+    cardinals = lexicon("numbers")["cardinaux"]
+    return [str(cardinals.get(word, word)) for word in mention.words]
 
 
 def _row(structure_id: str, group: Sequence[Mention]) -> dict[str, object]:

@@ -14,6 +14,7 @@ from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 from pipeline.tables import QUESTIONS
 
 MAX_LABEL_WORDS, MAX_TITLE_WORDS, MAX_META_WORDS = 16, 22, 40
+_MAX_NAME_WORDS = 4  # of a person's name
 _MIN_IDEA_WORDS = 5  # after a prefix, for a line without final mark to be an idea and not a title
 _MAX_NAMED = 2  # words beside a table that a colon announces, such as who reports
 _ASKS = re.compile(r"^(?:\W|\d)*(?:quel|qu['’]|que\b|quoi|comment|de quoi|o[uù]\b|pourquoi)", re.IGNORECASE)
@@ -66,7 +67,20 @@ def is_meta(text: str, *, in_head: bool) -> bool:
     always, head, opening = _meta_patterns()
     if label and (always.fullmatch(label) or (in_head and head.fullmatch(label))):
         return True
+    if _is_named_role(text):
+        return True
     return (bool(opening.match(folded)) and len(folded.split()) <= MAX_LABEL_WORDS) or (in_head and _is_venue(text, folded))
+
+
+def _is_named_role(text: str) -> bool:
+    """True for a name beside what the person does at the table, in either order: "Anne Riou – secrétaire de séance"."""
+    pieces = [piece.strip() for piece in re.split(r"\s[–—-]\s|[,()]", text) if piece.strip()]
+    if len(pieces) != 2:
+        return False
+    roles = [bool(_meta_patterns()[0].fullmatch(without_tables(piece))) for piece in pieces]
+    name = pieces[roles.index(False)].split() if sum(roles) == 1 else []
+    particles = lexicon("people")["particules"]
+    return 0 < len(name) <= _MAX_NAME_WORDS and all(word[:1].isupper() or fold(word) in particles for word in name)
 
 
 def is_meta_section(text: str) -> bool:
