@@ -10,6 +10,8 @@ from made_files import ODF, W, doc, docx, odt, pdf, shown, shown_lines, w_p, w_t
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.dispatch import read_source
+from pipeline.ingest.readers.pdf.page_words import Word
+from pipeline.ingest.readers.pdf.reading_order import lines_of_words
 from pipeline.ingest.readers.source import Limits, Source
 
 Shown = list[tuple[str, str]]
@@ -449,6 +451,20 @@ def test_pdf_pages_are_read_whichever_way_they_are_turned_and_watermarks_left(ma
     page = "".join(f"BT /F1 11 Tf {matrix} {x + dx * place} {y + dy * place} Tm ({line}) Tj ET\n" for place, line in enumerate(lines))
     diagonal = "BT /F1 30 Tf 0.7 0.7 -0.7 0.7 200 200 Tm (XY) Tj ET\n" if dy == 0 else ""
     assert said(pdf([page + diagonal]), "a.pdf") == lines
+
+
+EDGES = [  # where lines that begin at 60 end, and the edge at which they were wrapped
+    ([284, 284, 284, 284, 190, 294, 300], 284),  # justified; a title and a page number end further
+    ([284, 280, 287, 279, 286, 190, 294, 291], 294),  # ragged: the furthest of several
+    ([284, 284, 294, 291, 289, 190, 287, 286], 294),  # two ends that agree are chance
+    ([240, 240, 240, 300, 299, 298, 297, 296], 300),  # short lines that agree are none
+]
+
+
+@pytest.mark.parametrize(("ends", "edge"), EDGES)
+def test_pdf_lines_that_end_flush_tell_where_they_were_wrapped(ends: list[int], edge: int) -> None:
+    words = [Word("mot", 60, end, 100 + 14 * place, 111 + 14 * place) for place, end in enumerate(ends)]
+    assert {line.right for line in lines_of_words(words, bounds=(0, 360))} == {edge}
 
 
 def test_pdf_bullets_and_lines_that_their_author_ended_stay_apart() -> None:

@@ -54,13 +54,17 @@ def lines_of_words(words: Sequence[Word], *, bounds: tuple[float, float], page: 
 def _right_edge(rows: Sequence[Line], left: float, bounds: tuple[float, float] | None) -> float:
     """Where lines were wrapped: at the edge that three of them reach, else at a margin as wide as the left one.
 
-    In a column, `bounds` is None; elsewhere an edge in the page's first half only tells that people write short lines.
+    In a column, `bounds` is None; elsewhere an edge in the page's first half only tells that people write short lines. Where a third of
+    the lines end flush, as justified text does, a title or page number that ends a little further does not move the edge.
     """
     margin = max(line.x1 for line in rows) if bounds is None else bounds[1] - (left - bounds[0])
     nearest = left if bounds is None else left + _MIN_SPAN * (margin - left)
     edges, slack = sorted((line.x1 for line in rows), reverse=True), 1.2 * median(line.height for line in rows)
     reached = (edge for edge in edges if edge >= nearest and sum(edge - slack < other <= edge for other in edges) >= 3)
-    return next(reached, margin)
+    edge = next(reached, margin)
+    flush, n_flush = Counter(round(line.x1) for line in rows).most_common(1)[0]
+    is_justified = n_flush >= max(3, len(rows) / 3) and edge - slack < flush <= edge
+    return max(line.x1 for line in rows if round(line.x1) == flush) if is_justified else edge
 
 
 def _segments(words: Sequence[Word]) -> list[Line]:
