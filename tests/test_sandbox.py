@@ -12,7 +12,6 @@ from made_files import docx, w_p, xlsx
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.wire import from_line, to_line
 from pipeline.ingest.sandbox import Reading, read_files
-from pipeline.ingest.sniff import is_junk
 from pipeline.settings import IngestSettings
 
 SETTINGS = IngestSettings()
@@ -116,19 +115,3 @@ def test_a_reading_comes_back_from_the_wire_as_it_went() -> None:
     )
     assert from_line(to_line((part, RawPart(())))) == ((part, RawPart(())), None)
     assert from_line(to_line((), ("raison", "conseil"))) == ((), ("raison", "conseil"))
-
-
-@pytest.mark.parametrize(
-    "name", [".DS_Store", "Thumbs.db", "desktop.ini", "~$Table 1.docx", ".~lock.notes.odt#", "._notes.docx", "~WRL01.tmp", "notes.txt~"]
-)
-def test_what_systems_and_office_suites_leave_is_junk(name: str) -> None:
-    assert is_junk(Path("depot/Cahors") / name)
-
-
-@pytest.mark.parametrize("name", ["Table 1.docx", "notes", "thumbs.docx", "photo.jpg", ".Table 2.docx.icloud", "tmp.txt"])
-def test_what_people_leave_is_no_junk(name: str) -> None:
-    assert not is_junk(Path("depot/Cahors") / name)
-
-
-def test_copies_that_macos_puts_into_archives_are_junk() -> None:
-    assert is_junk(Path("depot/Cahors/__MACOSX/Table 1.docx"))

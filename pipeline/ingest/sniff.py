@@ -10,16 +10,11 @@ import re
 import zipfile
 import zlib
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import PurePath
 
 import ftfy
 
 from pipeline.errors import ReadError
-
-_JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r"})
-_JUNK_STARTS = ("~$", ".")  # lock files of Word and LibreOffice, .DS_Store, ._ copies of macOS
-_JUNK_ENDS = (".tmp", ".part", ".crdownload", ".lnk", "~")
-_JUNK_FOLDERS = frozenset({"__MACOSX", ".git", "@eaDir", "$RECYCLE.BIN", ".Trash"})
 
 _MEDIA = {
     b"\x89PNG": "image", b"\xff\xd8\xff": "image", b"GIF8": "image", b"BM": "image", b"II*\x00": "image", b"MM\x00*": "image",
@@ -46,19 +41,6 @@ _MBOX = re.compile(r"\AFrom \S+.*\n(?:>?[\w-]+:|\s)")
 _GOOD_LETTERS = frozenset("éèêëàâçùûüôîïœÉÈÊÀÂÇÙÔÎÏŒ")
 _GOOD_SIGNS = frozenset("’‘“”«»–—…•€°²³½·\u00a0\u202f→")
 _SINGLE_BYTE = ("cp1252", "mac_roman", "cp850", "iso8859_15")  # in order of preference where two read equally well
-
-
-def is_junk(path: Path) -> bool:
-    """True for what an operating system or an office suite leaves behind (lock files, thumbnails), skipped without a reject."""
-    name = path.name.lower()
-    if name.endswith(".icloud"):  # a document not fetched from the cloud yet: a reject that says so, not junk
-        return False
-    return (
-        any(part in _JUNK_FOLDERS for part in path.parts[:-1])
-        or name in _JUNK_NAMES
-        or name.startswith(_JUNK_STARTS)
-        or name.endswith(_JUNK_ENDS)
-    )
 
 
 def sniff(content: bytes, name: str) -> str:
