@@ -81,6 +81,5 @@ def _print_codes(tagger: GridTagger, assigned: Assigned, targets: Array) -> None
     for column, code in enumerate(tagger.classes_):
         scores = [micro_f1(assigned[rows][:, [column]], targets[rows][:, [column]]) for rows in draws]
         low, high = np.percentile(scores, [2.5, 97.5])
-        print(
-            f"  {code}: {int(targets[:, column].sum())} passages, F1 {micro_f1(assigned[:, [column]], targets[:, [column]]):.2f} [{low:.2f}, {high:.2f}]"
-        )
+        score, n_passages = micro_f1(assigned[:, [column]], targets[:, [column]]), int(targets[:, column].sum())
+        print(f"  {code}: {n_passages} passages, F1 {score:.2f} [{low:.2f}, {high:.2f}]")
