@@ -162,6 +162,10 @@ def test_a_line_without_prefix_has_none(line: str) -> None:
 
 
 IDEAS = [  # what follows « Question 1 : », and whether it is an idea
+    ("notes de Maëlle (stagiaire à la mairie)", False),
+    ("retranscription (désolé, écrit vite)", False),
+    ("version relue par Yann, 12/06", False),
+    ("notes de frais refusées, les bénévoles avancent l'essence", True),
     ("les bus ne passent plus le soir", True),
     ("un congélateur commun, même petit", True),
     ("La crèche a fermé en juin dernier", True),

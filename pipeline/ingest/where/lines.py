@@ -64,12 +64,14 @@ def is_meta(text: str, *, in_head: bool) -> bool:
     if len(folded.split()) > MAX_META_WORDS:
         return False
     label = without_tables(re.sub(r"\([^)]*\)", " ", text.split(":")[0])) if ":" in text[:60] else ""
-    always, head, opening = _meta_patterns()
+    always, head, opening, opening_head = _meta_patterns()
     if label and (always.fullmatch(label) or (in_head and head.fullmatch(label))):
         return True
     if _is_named_role(text):
         return True
-    return (bool(opening.match(folded)) and len(folded.split()) <= MAX_LABEL_WORDS) or (in_head and _is_venue(text, folded))
+    if in_head and (opening_head.match(folded) or _is_venue(text, folded)):
+        return True
+    return bool(opening.match(folded)) and len(folded.split()) <= MAX_LABEL_WORDS
 
 
 def _is_named_role(text: str) -> bool:
@@ -132,7 +134,7 @@ def is_idea(text: str) -> bool:
     """
     words, ends = fold(text).split(), text.rstrip()[-1:]
     cues = read_cues(text)
-    if ends in ("?", ":") or cues.is_label or (cues.meaning is not None and cues.n_other <= cues.n_words // 3):
+    if ends in ("?", ":") or is_meta(text, in_head=True) or cues.is_label or (cues.meaning is not None and cues.n_other <= cues.n_words // 3):
         return False
     if ends in (".", "!", ";", "…"):
         return True
@@ -180,12 +182,11 @@ def _idea_pattern() -> re.Pattern[str]:
 
 
 @cache
-def _meta_patterns() -> tuple[re.Pattern[str], re.Pattern[str], re.Pattern[str]]:
-    """Labels that never open a passage, those that don't in a document's head, and openings without a colon."""
+def _meta_patterns() -> tuple[re.Pattern[str], ...]:
+    """Labels that never open a passage, those that don't in a document's head, and the same two for openings without a colon."""
     words = lexicon("where")
-    return tuple(
-        re.compile(rf"(?:{'|'.join(entries)})") for entries in (words["meta"], words["meta_en_tete"], words["meta_sans_deux_points"])
-    )  # type: ignore[return-value]
+    lists = ("meta", "meta_en_tete", "meta_sans_deux_points", "meta_sans_deux_points_en_tete")
+    return tuple(re.compile(rf"(?:{'|'.join(words[name])})") for name in lists)
 
 
 @cache
