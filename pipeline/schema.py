@@ -50,9 +50,7 @@ class Column:
             checks.append(pa.Check.ge(self.low))
         if self.high is not None:
             checks.append(pa.Check.le(self.high))
-        return pa.Column(
-            self.dtype, checks, name=self.name, nullable=self.nullable, regex=self.is_pattern, required=not self.is_pattern
-        )
+        return pa.Column(self.dtype, checks, name=self.name, nullable=self.nullable, regex=self.is_pattern, required=not self.is_pattern)
 
 
 @dataclass(frozen=True)
