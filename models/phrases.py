@@ -125,11 +125,16 @@ def _may_follow(before: list[_Word], word: _Word) -> bool:
     if word.kind == "article":
         return last.text.lower() in {"de", "à"}
     if word.kind in {"adjective", "participle"}:
-        return carries and (has_noun or word.kind == "adjective")
+        return carries and (has_noun or word.kind == "adjective") and not (_is_plural(word) and not _is_plural(last))
     if word.kind in {"noun", "name"}:
         opened = last.kind == "adjective" and len(before) == 1
         return opened or last.kind in {"link", "article"} or (word.kind == "name" and last.kind in {"noun", "name"})
     return False
+
+
+def _is_plural(word: _Word) -> bool:
+    """Whether the form may be a plural; « pièces d'électroménager récupérées » says that the last word belongs to the first."""
+    return word.text.lower().endswith(("s", "x", "z"))
 
 
 def _may_end(phrase: list[_Word]) -> bool:

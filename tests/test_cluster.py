@@ -305,10 +305,17 @@ def test_names_masks_verbs_and_empty_words_name_no_theme(texts, never, quick_emb
 
 
 def test_keywords_repeat_no_word_in_another_form(quick_embedder):
-    texts = ["la coopérative laitière", "les coopératives", "un esprit coopératif chez les éleveurs", "l'éleveur et sa coopérative"]
+    texts = [
+        "la coopérative laitière",
+        "un esprit coopératif chez les éleveurs",
+        "l'éleveur et sa coopérative",
+        "la jeunesse",
+        "jeunes diplômés",
+    ]
     readings = read_texts(texts)
     space = join_views(texts, readings, quick_embedder).subject
-    keywords = keywords_of(find_candidates(readings, np.zeros(4, dtype=int), np.ones(4), [[]], space)[0])
+    keywords = keywords_of(find_candidates(readings, np.zeros(5, dtype=int), np.ones(5), [[]], space)[0])
+    assert sum("jeune" in keyword for keyword in keywords) == 1
     assert sum("coop" in keyword for keyword in keywords) == 1
     assert sum("éleveur" in keyword for keyword in keywords) <= 1
 

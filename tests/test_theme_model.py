@@ -167,6 +167,19 @@ def test_noun_phrases_are_read_as_people_wrote_them(text, phrases):
     assert phrases <= {phrase.surface for phrase in read_texts([text])[0].phrases}
 
 
+@pytest.mark.parametrize(
+    ("text", "never"),
+    [
+        ("des pièces de vélo récupérées", "vélo récupérées"),  # the last word belongs to the first
+        ("les maîtres-nageurs partent", "maîtres"),  # half a word
+        ("on veut partager le bus", "partager"),  # a verb
+        ("ARRÊT DE BUS DÉPLACÉ", "BUS"),  # shouted, not an acronym
+    ],
+)
+def test_what_is_no_phrase_is_not_read_as_one(text, never):
+    assert never not in {phrase.surface for phrase in read_texts([text])[0].phrases}
+
+
 @pytest.mark.parametrize("text", ["il faut y aller", "et puis voilà", "12 000 € !!", ""])
 def test_a_text_without_noun_has_no_phrase(text):
     assert read_texts([text])[0].phrases == ()

@@ -14,7 +14,7 @@ from pipeline.i18n import _
 
 MOST_KEYWORDS = 8
 _LONGEST_LABEL = 60  # characters
-_STEM = 6  # letters
+_ROOT, _SHORTEST_ROOT = 6, 5  # letters that two words of one root share
 _FAR_ENOUGH = 0.92  # closeness over which two phrases say the same
 _WORTH_ADDING = 0.25  # score under which a second phrase would mislead
 
@@ -38,7 +38,7 @@ def keywords_of(candidates: Sequence[Candidate]) -> list[str]:
     """Return at most `MOST_KEYWORDS` phrases, best first, none of which repeats the words of another."""
     kept: list[Candidate] = []
     for candidate in candidates:
-        if not any(stems(candidate) & stems(other) for other in kept):
+        if not any(_share_a_word(candidate, other) for other in kept):
             kept.append(candidate)
     return [candidate.surface for candidate in kept[:MOST_KEYWORDS]]
 
@@ -69,7 +69,7 @@ def _goes_with(chosen: Sequence[Candidate], candidate: Candidate) -> bool:
     """Whether `candidate` adds to the label: other words, another meaning, close enough to the theme, and room for it."""
     if candidate.score < _WORTH_ADDING or sum(len(other.surface) for other in (*chosen, candidate)) > _LONGEST_LABEL:
         return False
-    return all(not stems(candidate) & stems(other) and float(candidate.vector @ other.vector) < _FAR_ENOUGH for other in chosen)
+    return all(not _share_a_word(candidate, other) and float(candidate.vector @ other.vector) < _FAR_ENOUGH for other in chosen)
 
 
 def _listed(surfaces: Sequence[str]) -> str:
@@ -77,9 +77,18 @@ def _listed(surfaces: Sequence[str]) -> str:
     return _(" et ").join([", ".join(surfaces[:-1]), surfaces[-1]] if len(surfaces) > 1 else surfaces)
 
 
-def stems(candidate: Candidate) -> set[str]:
-    """First letters of each word, so that « coopérative » and « conseil coopératif » count as the same word."""
-    return {part[:_STEM] for word in candidate.key for part in word.split("-")}
+def _share_a_word(first: Candidate, second: Candidate) -> bool:
+    """Whether a word of one has the root of a word of the other: « coopérative » and « conseil coopératif »."""
+    return any(_same_root(one, other) for one in _parts(first) for other in _parts(second))
+
+
+def _parts(candidate: Candidate) -> list[str]:
+    return [part for word in candidate.key for part in word.split("-")]
+
+
+def _same_root(first: str, second: str) -> bool:
+    n_letters = min(len(first), len(second), _ROOT)
+    return first == second or (n_letters >= _SHORTEST_ROOT and first[:n_letters] == second[:n_letters])
 
 
 def _sentence_case(text: str) -> str:
