@@ -21,7 +21,12 @@ def publish_study(root: Path, run_id: str) -> str:
     made_on = datetime.datetime.now(datetime.UTC).date()
     settings = study.settings
     report = build_report(
-        tables, grid=study.grid, settings=settings.publish, title=settings.etude.title, made_on=made_on, weights=settings.rank.weights.model_dump()
+        tables,
+        grid=study.grid,
+        settings=settings.publish,
+        title=settings.etude.title,
+        made_on=made_on,
+        weights=settings.rank.weights.model_dump(),
     )
     try:
         study.publications.mkdir(parents=True, exist_ok=True)

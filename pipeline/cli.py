@@ -1,7 +1,7 @@
 """The `ateliers` command: parse, call, show. What it shows is French; what it computes lies elsewhere."""
 
 import argparse
-import json
+import os
 import sys
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -32,6 +32,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
             StudyError(_("interrompu"), _("un traitement mené à son terme"), _("relancer la même commande : elle reprend où elle en était"))
         )
         return 1
+    except BrokenPipeError:  # whoever reads us has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
     except OSError as error:
         place = error.filename or _("le disque")
         show.failure(

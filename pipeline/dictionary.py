@@ -17,7 +17,7 @@ def dictionary_page() -> str:
 def _lines() -> Iterator[str]:
     yield "# Data dictionary"
     yield ""
-    yield "Generated from `pipeline/tables.py` by `make docs`; a test fails when it is stale. Tables are Parquet files in `tables/` of a study;"
+    yield "Generated from `pipeline/tables.py` by `make docs`; a test fails when it is stale. Tables are Parquet files in a study's `tables/`;"
     yield "`tables/machine/` keeps tags, themes and theme_members as the machine proposed them. Blank means that nobody could tell."
     for table in (*TABLES.values(), DECISIONS):
         yield from _section(table)
@@ -43,7 +43,7 @@ def _bounds_of(column: Column) -> str:
     if column.values:
         return ", ".join(column.values)
     low, high = (None if bound is None else f"{bound:g}" for bound in (column.low, column.high))
-    if low is None and high is None or column.unit == f"{low}..{high}":
+    if (low is None and high is None) or column.unit == f"{low}..{high}":
         return column.unit
     bounds = f"≥ {low}" if high is None else f"{low}..{high}"
     return f"{column.unit}, {bounds}" if column.unit else bounds

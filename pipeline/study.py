@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pipeline.schema import Table
 
+
 class Study:
     """One study's folder. `Study.open` refuses a folder that is not a study; `Study.create` makes one."""
 

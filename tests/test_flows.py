@@ -117,7 +117,7 @@ def test_a_late_mail_changes_its_workshop_only_and_no_unit_of_before(small_study
     other.mkdir()
     (other / "T1.txt").write_text("Q1\n- il manque des places en crèche\n", encoding="utf-8")
     run_study(small_study.root)
-    mail = "From: a@example.org\nSubject: suite\nContent-Type: text/plain; charset=utf-8\n\nIl manque un bus le samedi entre Legé et la gare.\n"
+    mail = "From: a@example.org\nContent-Type: text/plain; charset=utf-8\n\nIl manque un bus le samedi entre Legé et la gare.\n"
     (small_study.depot / "Pays de Retz 2026-10-01" / "suite.eml").write_text(mail, encoding="utf-8")
     last = run_study(small_study.root)
     after = small_study.read_table("units")

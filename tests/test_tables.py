@@ -21,7 +21,17 @@ UNIT = {
     "channel": "notes",
     "speaker": None,
 }
-PRIORITY = {"scope": "study", "theme_id": "t", "rank": 1, "score": 0.5, "p_top1": 1, "p_top3": 1, "p_top5": 1, "rank_low": 1, "rank_high": 2}
+PRIORITY = {
+    "scope": "study",
+    "theme_id": "t",
+    "rank": 1,
+    "score": 0.5,
+    "p_top1": 1,
+    "p_top3": 1,
+    "p_top5": 1,
+    "rank_low": 1,
+    "rank_high": 2,
+}
 
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)

@@ -134,7 +134,12 @@ def is_idea(text: str) -> bool:
     """
     words, ends = fold(text).split(), text.rstrip()[-1:]
     cues = read_cues(text)
-    if ends in ("?", ":") or is_meta(text, in_head=True) or cues.is_label or (cues.meaning is not None and cues.n_other <= cues.n_words // 3):
+    if (
+        ends in ("?", ":")
+        or is_meta(text, in_head=True)
+        or cues.is_label
+        or (cues.meaning is not None and cues.n_other <= cues.n_words // 3)
+    ):
         return False
     if ends in (".", "!", ";", "…"):
         return True
