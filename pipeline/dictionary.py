@@ -17,7 +17,7 @@ def dictionary_page() -> str:
 def _lines() -> Iterator[str]:
     yield "# Data dictionary"
     yield ""
-    yield "Generated from `pipeline/tables.py` by `make docs`; a test fails when it is stale. Tables are Parquet files in a study's `tables/`;"
+    yield "Generated from `pipeline/tables.py` by `make docs`; a test fails when stale. Tables are Parquet files in a study's `tables/`;"
     yield "`tables/machine/` keeps tags, themes and theme_members as the machine proposed them. Blank means that nobody could tell."
     for table in (*TABLES.values(), DECISIONS):
         yield from _section(table)
