@@ -14,10 +14,14 @@ def input_hashes(study: Study, folder: str) -> dict[str, str]:
 
 
 def read_key(study: Study, folder: str) -> str:
-    """Key of reading and pseudonymising a folder."""
+    """Key of reading and pseudonymising a folder; another folder of the same name and date changes its workshop_id, and so its key."""
+    from pipeline.ingest.workshop import identify_workshop, read_manifest
+
+    path = study.depot / folder
+    workshop_id = identify_workshop(path, depot=study.depot, manifest=read_manifest(path, depot=study.depot))
     files = [f"{path}={value}" for path, value in input_hashes(study, folder).items()]
     settings = study.settings
-    return text_hash("read", _code(), settings.ingest.model_dump_json(), settings.pseudonymise.model_dump_json(), *files)
+    return text_hash("read", _code(), workshop_id, settings.ingest.model_dump_json(), settings.pseudonymise.model_dump_json(), *files)
 
 
 def segment_key(study: Study, read: StageRecord) -> str:

@@ -1,10 +1,12 @@
 """Encoders: rows of norm 1 that depend on their text alone, whatever the back end, the batch or the cache."""
 
+import importlib.machinery
 import importlib.util
 import socket
 import subprocess
 import sys
 import time
+import types
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -161,3 +163,30 @@ def _wait_for(port: int) -> None:
                 return
         time.sleep(0.1)
     raise TimeoutError(f"no server on port {port} after 30 s")
+
+
+def test_a_sentence_transformers_model_is_asked_for_one_text_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for the package, which the lock leaves out: what we ask of it, and that its rows come back with norm 1."""
+    asked: list[dict[str, object]] = []
+
+    class Model:
+        def __init__(self, name: str) -> None:
+            asked.append({"name": name})
+
+        def get_sentence_embedding_dimension(self) -> int:
+            return 2
+
+        def encode(self, texts: list[str], **options: object) -> np.ndarray:
+            asked.append(options)
+            return np.array([[3.0 * len(text), 4.0 * len(text)] for text in texts])
+
+    package = types.ModuleType("sentence_transformers")
+    package.SentenceTransformer = Model  # type: ignore[attr-defined]
+    package.__spec__ = importlib.machinery.ModuleSpec("sentence_transformers", None)
+    monkeypatch.setitem(sys.modules, "sentence_transformers", package)
+    monkeypatch.setattr("models.embedder.package_version", lambda _: "9.9")
+    embedder = load_embedder(EmbedSettings(backend="sentence-transformers", model="dossier/modele"))
+    np.testing.assert_allclose(embedder.encode(["une navette", "un hangar"]), [[0.6, 0.8], [0.6, 0.8]], rtol=1e-6)
+    assert asked[0] == {"name": "dossier/modele"}
+    assert asked[1]["batch_size"] == 1
+    assert (embedder.name, embedder.version) == ("sentence-transformers:dossier/modele", "9.9")
