@@ -110,7 +110,13 @@ def progress() -> "Iterator[Listener | None]":
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
         current = bars.add_task(_("préparation"), total=None)
-        yield lambda what, done, total: bars.update(current, description=what, completed=done, total=total if total > 1 else None)
+
+        def draw(what: str, done: int, total: int) -> None:
+            if bars.tasks[0].description != what:
+                bars.reset(current, description=what)  # each step counts its own time
+            bars.update(current, completed=done, total=total if total > 1 else None)
+
+        yield draw
 
 
 def _first_priorities(study: "Study") -> None:
