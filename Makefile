@@ -36,7 +36,8 @@ format: $(STAMP) ## put the code in shape
 	$(BIN)/ruff format .
 
 bench: $(STAMP) ## print measured figures
-	$(BIN)/python -m pytest tests/benchmarks -s -o python_files='*.py' -m ""
+	$(BIN)/python -m pytest tests/benchmarks/tagger.py -s
+	$(BIN)/python tests/benchmarks/themes.py
 
 docs: $(STAMP) ## write again what is generated from the code
 	$(BIN)/python -m pipeline.dictionary > docs/dictionnaire.md
