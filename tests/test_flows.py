@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from flows.run import run_study
+from pipeline.decision_store import DecisionStore
 from pipeline.demo import copy_demo
 from pipeline.evaluate import evaluate_study
 from pipeline.resources import data_path
@@ -89,12 +90,8 @@ def test_a_second_run_with_nothing_new_says_so_within_three_seconds_and_without_
     assert time.perf_counter() - started < 3
 
 
-def test_another_run_of_the_same_input_elsewhere_gives_the_same_bytes_and_so_does_a_forced_one(demo_study, tmp_path):
+def test_another_run_of_the_same_input_elsewhere_gives_the_same_bytes(demo_study, tmp_path):
     other = copy_demo(tmp_path / "ailleurs")
-    assert run_study(other.root).is_new
-    assert table_bytes(other) == table_bytes(demo_study)
-    shutil.rmtree(other.cache)
-    other.tables.joinpath("units.parquet").unlink()
     assert run_study(other.root).is_new
     assert table_bytes(other) == table_bytes(demo_study)
 
@@ -143,6 +140,21 @@ def test_one_workshop_alone_leaves_the_others_as_they_were(small_study):
     assert small_study.read_table("documents")["path"].str.contains("Table 4").any()
 
 
+def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_material(small_study):
+    run_study(small_study.root)
+    (proposed,) = small_study.read_table("themes").itertuples()
+    store = DecisionStore(small_study.decisions_path)
+    store.append(author="analyste", action="rename_theme", theme_id=proposed.theme_id, value="Se soigner et se loger", why="plus clair")
+    assert run_study(small_study.root).is_new
+    assert list(small_study.read_table("themes")["label"]) == ["Se soigner et se loger"]
+    assert list(small_study.read_machine_table("themes")["label"]) == [proposed.label]
+    folder = small_study.depot / "Pays de Retz 2026-10-01"
+    (folder / "Table 3.txt").write_text("Q1\n- le dernier dentiste de Legé part en retraite\n", encoding="utf-8")
+    run_study(small_study.root)
+    (kept,) = small_study.read_table("themes").itertuples()
+    assert (kept.theme_id, kept.label, kept.n_tables) == (proposed.theme_id, "Se soigner et se loger", 3)
+
+
 KILL = """
 import os, signal, sys
 from pathlib import Path
@@ -171,4 +183,8 @@ def test_a_run_killed_in_every_stage_in_turn_ends_with_the_tables_of_one_that_wa
         assert killed.returncode == -9, target
         assert study.last_run() is None
     run_study(study.root)
+    assert table_bytes(study) == table_bytes(demo_study)
+    shutil.rmtree(study.cache)
+    study.tables.joinpath("units.parquet").unlink()
+    assert run_study(study.root).is_new
     assert table_bytes(study) == table_bytes(demo_study)
