@@ -51,6 +51,7 @@ class PseudonymiseSettings(_Frozen):
 
     name_match: Annotated[int, Field(ge=50, le=100)] = 85  # rapidfuzz score over which a word is a name of the attendance list
     keep: tuple[str, ...] = ()  # words never to be hidden, such as a structure named after a person
+    hide: tuple[str, ...] = ()  # words always to be hidden, such as a nickname that no list holds
 
 
 class SegmentSettings(_Frozen):

@@ -22,6 +22,8 @@ class Mask(NamedTuple):
     start: int
     end: int
     token: str
+    doubt: str = ""  # why a person should look, in French; "" where the evidence is plain
+    is_kept: bool = False  # a suspect left readable, never replaced
 
 
 _AT = r"(?:@|\(at\)|\[at\]|\(a\)|\[arobase\]|\s(?:at|arobase)\s)"

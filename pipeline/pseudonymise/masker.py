@@ -81,4 +81,4 @@ def _pieces(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 
 def _shift(masks: list[Mask], by: int) -> list[Mask]:
-    return [Mask(mask.start + by, mask.end + by, mask.token) for mask in masks]
+    return [mask._replace(start=mask.start + by, end=mask.end + by) for mask in masks]
