@@ -740,7 +740,9 @@ REFUSED: list[tuple[str, bytes, str, str]] = [
     ("image", b"\x89PNG\r\n\x1a\n", "a.png", "image ou photo"),
     ("recording", b"RIFF\x00\x00\x00\x00WAVE", "a.wav", "enregistrement sonore"),
     ("film", b"\x00\x00\x00\x18ftypmp42", "a.mp4", "vidéo"),
-    ("archive", zipped({"notes.txt": "x"}), "a.zip", "archive de fichiers"),
+    ("archive of another kind", b"7z\xbc\xaf\x27\x1c", "a.7z", "archive autre que .zip"),
+    ("tar", b"notes.txt".ljust(257, b"\0") + b"ustar  \0".ljust(255, b"\0"), "a.tar", "archive autre que .zip"),
+    ("Outlook's own envelope", b"\x78\x9f\x3e\x22\x01\x00", "winmail.dat", "pièce jointe d'Outlook (winmail.dat)"),
     ("slides", zipped({"ppt/presentation.xml": "x"}), "a.pptx", "diaporama"),
     ("program", bytes(range(256)) * 4, "a.bin", "format inconnu"),
     ("no mail", b"Bonjour,\n", "a.mbox", "boîte de 0 messages"),
@@ -766,7 +768,7 @@ def test_limits_refuse_large_texts_and_deep_mails() -> None:
             b"XX", b"X" * 3
         )
     errors = [part.error[0] for part in read(inner, "a.eml", max_depth=1) if part.error]
-    assert errors == ["trop de pièces jointes emboîtées"]
+    assert errors == ["trop de fichiers emboîtés (pièces jointes, archives)"]
 
 
 @pytest.mark.parametrize(

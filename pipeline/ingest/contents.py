@@ -29,7 +29,7 @@ class Part:
     """A file or a part of one: its `path` in the depot with `#part`, its file's hash, what its reader found and what that is."""
 
     path: str
-    names: tuple[str, ...]  # of folders, file, sheet or attachment, inside the workshop
+    names: tuple[str, ...]  # of folders, file, sheet, attachment or path in an archive, inside the workshop
     sha256: str
     raw: RawPart
     held: SortedPart
@@ -96,8 +96,8 @@ def _hash(path: Path) -> str | None:
 def _parts(reading: Reading, name: str, folder: Path, sha256: str) -> Iterator[Part]:
     inside = reading.path.relative_to(folder).parts
     for raw in reading.parts:
-        path, names = (f"{name}#{raw.name}", (*inside, raw.name)) if raw.name else (name, inside)
-        features = _features(raw) if reading.path.suffix.lower() in (".json", ".geojson") else None
+        path, names = (f"{name}#{raw.name}", (*inside, *raw.name.split("/"))) if raw.name else (name, inside)
+        features = _features(raw) if names[-1].lower().endswith((".json", ".geojson")) else None
         held = sort_part(() if features is not None else raw.blocks, raw.rows)
         yield Part(path, names, sha256, raw, held, tuple(features or ()))
 

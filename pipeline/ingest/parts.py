@@ -17,7 +17,7 @@ class RawBlock:
 
 @dataclass(frozen=True)
 class RawPart:
-    """A document: a whole file (`name` empty), or a mail, attachment or sheet of it (`name` is the `#part` of its path)."""
+    """A document: a whole file (`name` empty), or a mail, attachment, sheet or archived file of it (`name` is the `#part` of its path)."""
 
     blocks: tuple[RawBlock, ...]
     name: str = ""

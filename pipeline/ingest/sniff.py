@@ -9,6 +9,7 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Sequence
 from functools import partial
 from pathlib import PurePath
 
@@ -19,16 +20,25 @@ from pipeline.errors import ReadError
 _MEDIA = {
     b"\x89PNG": "image", b"\xff\xd8\xff": "image", b"GIF8": "image", b"BM": "image", b"II*\x00": "image", b"MM\x00*": "image",
     b"ID3": "audio", b"\xff\xfb": "audio", b"\xff\xf3": "audio", b"OggS": "audio", b"fLaC": "audio", b"\x1aE\xdf\xa3": "video",
-    b"Rar!": "archive", b"7z\xbc\xaf\x27\x1c": "archive", b"\x1f\x8b": "archive", b"MZ": "binary", b"\x7fELF": "binary",
+    b"Rar!": "archive", b"7z\xbc\xaf\x27\x1c": "archive", b"\x1f\x8b": "archive", b"BZh": "archive", b"\xfd7zXZ": "archive",
+    b"MZ": "binary", b"\x7fELF": "binary", b"\x78\x9f\x3e\x22": "tnef",
 }  # fmt: skip
 _TEXT_FORMATS = {
     ".md": "md", ".markdown": "md", ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".htm": "html", ".html": "html", ".xhtml": "html",
     ".vtt": "vtt", ".srt": "srt", ".eml": "eml", ".mbox": "mbox", ".json": "json", ".geojson": "json",
 }  # fmt: skip
-_ZIP_FOLDERS = {"word": "docx", "xl": "xlsx", "ppt": "slides", "index": "pages"}
+_ZIP_FILES = (
+    (re.compile(r"word/document\d*\.xml"), "docx"), (re.compile(r"xl/workbook\d*\.(?:xml|bin)"), "xlsx"),
+    (re.compile(r"ppt/presentation\d*\.xml"), "pptx"), (re.compile(r"(?:.*/)?index(?:/[^/]*\.iwa|\.zip|\.(?:apxl|xml)\.gz)"), "pages"),
+)  # fmt: skip
+_ODF = ((b"opendocument.text", "odt"), (b"opendocument.spreadsheet", "ods"), (b"opendocument.presentation", "odp"))
 _OLE_STREAMS = {
     "EncryptedPackage": "encrypted", "WordDocument": "doc", "Workbook": "xls", "Book": "xls",
     "PowerPoint Document": "slides", "__properties_version1.0": "msg",
+}  # fmt: skip
+_ZIP_EXTENSIONS = {
+    ".odt": "odt", ".ott": "odt", ".ods": "ods", ".odp": "odp", ".docx": "docx", ".docm": "docx", ".dotx": "docx", ".xlsx": "xlsx",
+    ".xlsm": "xlsx", ".xlsb": "xlsx", ".pptx": "pptx", ".ppsx": "pptx", ".pages": "pages", ".numbers": "pages", ".key": "pages",
 }  # fmt: skip
 _TIME = r"\d{1,2}:\d\d(?::\d\d)?[.,]\d{1,3}"
 _SRT = re.compile(rf"\A\s*(?:\d+\s*\n)?\s*{_TIME}\s*-->\s*{_TIME}")
@@ -48,7 +58,7 @@ def sniff(content: bytes, name: str) -> str:
     extension = PurePath(name.lower()).suffix
     if extension == ".icloud":
         return "cloud"
-    if content.startswith(b"PK\x03\x04"):
+    if content.startswith((b"PK\x03\x04", b"PK\x05\x06", b"PK\x07\x08")):
         return _in_zip(content, extension)
     if content.startswith(b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"):
         held = [found for stream, found in _OLE_STREAMS.items() if stream.encode("utf-16-le") in content]
@@ -57,6 +67,8 @@ def sniff(content: bytes, name: str) -> str:
         return "pdf"
     if content.lstrip()[:5] == b"{\\rtf":
         return "rtf"
+    if content[257:262] == b"ustar":
+        return "archive"
     if content[4:8] == b"ftyp":
         return "image" if content[8:11] in (b"hei", b"mif", b"avi") else "audio" if content[8:11] == b"M4A" else "video"
     if content.startswith(b"RIFF"):
@@ -65,21 +77,16 @@ def sniff(content: bytes, name: str) -> str:
 
 
 def _in_zip(content: bytes, extension: str) -> str:
-    """The format of a zip container, by the names in it; by the extension where its directory is lost."""
-    by_extension = {".odt": "odt", ".ods": "ods", ".docx": "docx", ".docm": "docx", ".xlsx": "xlsx", ".xlsm": "xlsx"}.get(
-        extension, "archive"
-    )
+    """The format of a zip container, by the files in it; by the extension where its directory is lost."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
             names = container.namelist()
             kind = container.read("mimetype")[:100] if "mimetype" in names and container.getinfo("mimetype").file_size < 200 else b""
     except (zipfile.BadZipFile, OSError, EOFError, zlib.error, NotImplementedError, RuntimeError, ValueError):
-        return by_extension
-    for mark, found in ((b".text", "odt"), (b".spreadsheet", "ods"), (b".presentation", "slides")):
-        if mark in kind:
-            return found
-    folders = {name.split("/")[0].lower() for name in names if "/" in name}
-    return next((found for folder, found in _ZIP_FOLDERS.items() if folder in folders), by_extension)
+        return _ZIP_EXTENSIONS.get(extension, "zip")
+    by_kind = next((found for mark, found in _ODF if mark in kind), None)
+    by_file = next((found for pattern, found in _ZIP_FILES if any(pattern.fullmatch(name.lower()) for name in names)), None)
+    return by_kind or by_file or _ZIP_EXTENSIONS.get(extension, "zip")
 
 
 def _in_text(content: bytes, extension: str) -> str:
@@ -152,9 +159,7 @@ def _unmarked(content: bytes, declared: str | None) -> str:
         return content.decode("utf-8")
     except UnicodeDecodeError:
         pass
-    single = _declared(content, declared) or max(
-        (content.decode(encoding, errors="replace") for encoding in _SINGLE_BYTE), key=_french_score
-    )
+    single = _declared(content, declared) or best_french(content, _SINGLE_BYTE)
     if _share_of_utf8(content) < 0.5:
         return single
     return "\n".join(map(partial(_mixed_line, fallback="cp1252"), content.split(b"\n")))  # two files pasted together
@@ -169,6 +174,14 @@ def _declared(content: bytes, declared: str | None) -> str | None:
     except (LookupError, UnicodeDecodeError):
         return None
     return text if _french_score(text) >= 0 else None
+
+
+def best_french(content: bytes, encodings: Sequence[str]) -> str:
+    """Return `content` as UTF-8 where it is, else in that of `encodings` in which it reads most like French."""
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return max((content.decode(encoding, errors="replace") for encoding in encodings), key=_french_score)
 
 
 def _french_score(text: str) -> int:

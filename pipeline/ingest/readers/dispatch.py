@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
+from pipeline.ingest.readers.archive import read_archive
 from pipeline.ingest.readers.delimited import read_delimited
 from pipeline.ingest.readers.docx import read_docx
 from pipeline.ingest.readers.html_page import read_html, read_html_rows
@@ -42,17 +43,24 @@ _READERS: dict[str, Callable[[Source], tuple[RawPart, ...]]] = {
     "vtt": read_subtitles,
     "xls": read_sheets,
     "xlsx": read_sheets,
+    "zip": lambda source: read_archive(source, read_source),
 }
 _TEXT_ADVICE = "un texte, un tableau, un courriel ou un PDF"
 _REFUSALS = {
-    "archive": ("archive de fichiers", "la décompresser dans le dossier de l'atelier"),
+    "archive": ("archive autre que .zip (7z, rar, tar, gz)", "la décompresser dans le dossier de l'atelier, ou la refaire en .zip"),
     "audio": ("enregistrement sonore", "déposer sa transcription (.vtt, .srt, .docx ou .txt)"),
     "binary": ("format inconnu", "l'enregistrer en .docx, .odt, .pdf, .xlsx, .csv ou .txt"),
     "cloud": ("fichier resté dans le nuage", "le télécharger sur l'ordinateur (clic droit) puis le redéposer"),
     "image": ("image ou photo", "recopier ce qui y est écrit dans un .docx ou un .xlsx, ou en reconnaître le texte (OCR)"),
     "msg": ("message Outlook (.msg)", "l'enregistrer depuis la messagerie en .eml, ou copier son texte dans un .docx"),
     "pages": ("document Apple (Pages, Numbers ou Keynote)", "l'exporter en .docx, .xlsx ou .pdf"),
+    "odp": ("diaporama", "l'exporter en .pdf, ou copier son texte dans un .docx"),
+    "pptx": ("diaporama", "l'exporter en .pdf, ou copier son texte dans un .docx"),
     "slides": ("diaporama", "l'exporter en .pdf, ou copier son texte dans un .docx"),
+    "tnef": (
+        "pièce jointe d'Outlook (winmail.dat)",
+        "demander à l'expéditeur de renvoyer son message au format HTML ou texte",
+    ),
     "video": ("vidéo", "déposer sa transcription (.vtt, .srt, .docx ou .txt)"),
     "xml": ("fichier XML", "l'exporter en .docx, .odt, .csv ou .geojson"),
 }

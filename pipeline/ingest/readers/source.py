@@ -23,12 +23,13 @@ class Limits:
 
 @dataclass(frozen=True)
 class Source:
-    """Bytes to read: `name` is the file's or attachment's own name, `depth` the number of containers around it."""
+    """Bytes to read: `name` is the file's or attachment's own name, `depth` the number of containers around it, archives included."""
 
     content: bytes
     name: str
     limits: Limits = Limits()
     depth: int = 0
+    n_archives: int = 0
 
     def inner(self, content: bytes, name: str) -> "Source":
         """An attachment of this source, one level deeper.
@@ -37,13 +38,17 @@ class Source:
         """
         if self.depth >= self.limits.max_depth:
             raise ReadError(
-                "trop de pièces jointes emboîtées",
+                "trop de fichiers emboîtés (pièces jointes, archives)",
                 f"{self.limits.max_depth} niveaux au plus",
-                "enregistrer la pièce jointe comme un fichier à part dans le dossier de l'atelier",
+                "enregistrer le fichier à part dans le dossier de l'atelier",
             )
-        if len(content) > self.limits.max_bytes:
-            raise too_large(len(content), self.limits.max_bytes)
+        self.check_size(len(content))
         return replace(self, content=content, name=name, depth=self.depth + 1)
+
+    def check_size(self, n_bytes: int) -> None:
+        """Raise `ReadError` where a file inside this source has more bytes than the limits allow."""
+        if n_bytes > self.limits.max_bytes:
+            raise too_large(n_bytes, self.limits.max_bytes)
 
 
 def too_large(n_bytes: int, max_bytes: int) -> ReadError:
