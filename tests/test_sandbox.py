@@ -1,16 +1,21 @@
 """The child process that reads files: what a bad file does to its own reading, and never to the next one."""
 
+import io
 import os
+import platform
 import socket
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from made_files import docx, w_p, xlsx
 
+from pipeline.ingest import child
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.wire import from_line, to_line
+from pipeline.ingest.readers.wire import TooLongError, frame, from_line, read_frame, to_line
 from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.settings import IngestSettings
 
@@ -41,7 +46,7 @@ def test_readings_come_in_the_order_of_the_paths_and_each_is_told(note: Path, tm
     done: list[Path] = []
     readings = read_files([table, note, table], settings=SETTINGS, on_file=done.append)
     assert [texts(reading) for reading in readings] == [["un lavoir"], ["rouvrir la gare de Figeac"], ["un lavoir"]]
-    assert done == [table, note, table]
+    assert sorted(done) == sorted([table, note, table])
 
 
 def test_no_file_starts_no_child() -> None:
@@ -67,7 +72,7 @@ def test_a_file_that_takes_too_much_memory_is_refused_by_name(note: Path, tmp_pa
 def test_a_file_that_takes_too_long_is_given_up(note: Path, tmp_path: Path) -> None:
     slow = written(tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 400_000)
     bad, good = read_files([slow, note], settings=IngestSettings(max_seconds_per_file=1.5))
-    assert bad.error == ("lecture trop longue (plus de 1,5 s)", "découper le fichier ou l'enregistrer dans un autre format")
+    assert bad.error is not None and bad.error[0] == "lecture trop longue (plus de 1,5 s)" and "max_seconds_per_file" in bad.error[1]
     assert texts(good) == ["rouvrir la gare de Figeac"]
 
 
@@ -115,3 +120,164 @@ def test_a_reading_comes_back_from_the_wire_as_it_went() -> None:
     )
     assert from_line(to_line((part, RawPart(())))) == ((part, RawPart(())), None)
     assert from_line(to_line((), ("raison", "conseil"))) == ((), ("raison", "conseil"))
+
+
+@pytest.mark.parametrize("n_readers", [2, 4])
+def test_any_number_of_children_gives_the_same_readings_in_the_same_order(n_readers: int, tmp_path: Path) -> None:
+    paths = [written(tmp_path, f"{n}.docx", docx(w_p(f"idée {n}") * (n % 7 + 1))) for n in range(30)] + [tmp_path / "absent.txt"]
+    alone = read_files(paths, settings=IngestSettings(n_readers=1))
+    assert read_files(paths, settings=IngestSettings(n_readers=n_readers)) == alone
+    assert [reading.path for reading in alone] == paths
+
+
+def test_a_slow_file_holds_up_no_other(tmp_path: Path) -> None:
+    slow = written(tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 400_000)
+    done: list[Path] = []
+    short = [written(tmp_path, f"{n}.txt", b"- un lavoir\n") for n in range(10)]
+    read_files([slow, *short], settings=IngestSettings(max_seconds_per_file=4, n_readers=2), on_file=done.append)
+    assert done == [*short, slow]
+
+
+def test_children_fit_into_the_memory_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(child, "_megabytes_at_hand", lambda: 3500)
+    monkeypatch.setattr(child, "_n_processors", lambda: 16)
+    asked = [(IngestSettings(), 2), (IngestSettings(max_memory_mb=500), 4), (IngestSettings(max_memory_mb=500, n_readers=6), 6)]
+    assert [child.count_children(settings) for settings, _ in asked] == [n for _, n in asked]
+    monkeypatch.setattr(child, "_megabytes_at_hand", lambda: 10)
+    assert child.count_children(IngestSettings()) == 1
+
+
+CONFINED = """
+import os, socket, sys
+from pathlib import Path
+from pipeline.ingest.readers.confine import confine
+confine()
+tried = [
+    socket.socket,
+    os.fork,
+    lambda: os.execv("/bin/true", ["true"]),
+    lambda: os.kill(os.getppid(), 0),
+    lambda: Path(sys.argv[1], "x").touch(),
+    lambda: Path(sys.argv[1], "x").write_text("x"),
+    lambda: Path(sys.argv[1], "y").unlink(),
+    lambda: Path(sys.argv[1], "d").mkdir(),
+]
+for attempt in tried:
+    try:
+        attempt()
+        print("allowed")
+    except PermissionError:
+        print("refused")
+print(Path(sys.argv[1], "y").read_text())
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"), reason="calls are filtered on Linux only")
+def test_a_confined_process_reads_files_and_does_nothing_else(tmp_path: Path) -> None:
+    written(tmp_path, "y", b"lu")
+    ran = subprocess.run([sys.executable, "-c", CONFINED, str(tmp_path)], capture_output=True, text=True, check=False)
+    assert ran.stdout.split() == ["refused"] * 8 + ["lu"]
+
+
+def test_the_child_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setenv("ATELIERS_PASSPHRASE", "sésame")
+    monkeypatch.setenv("LANG", "fr_FR.UTF-8")
+    process = child._start_process(tmp_path)
+    try:
+        environment = Path(f"/proc/{process.pid}/environ")
+        if not environment.exists():
+            pytest.skip("no /proc on this system")
+        names = {entry.split(b"=")[0] for entry in environment.read_bytes().split(b"\0")}
+    finally:
+        process.kill()
+        process.communicate()
+    assert b"LANG" in names and b"ATELIERS_PASSPHRASE" not in names and b"HOME" not in names
+
+
+PARENT = """
+import sys, threading
+from pathlib import Path
+from pipeline.ingest import child
+from pipeline.ingest.sandbox import read_files
+from pipeline.settings import IngestSettings
+start = child._start_process
+def told(scratch):
+    process = start(scratch)
+    print(process.pid, flush=True)
+    return process
+child._start_process = told
+read_files([Path(sys.argv[1])] * 2, settings=IngestSettings(max_seconds_per_file=60, n_readers=2))
+"""
+
+
+@on_linux
+def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
+    slow = written(tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 1_000_000)
+    parent = subprocess.Popen([sys.executable, "-c", PARENT, str(slow)], stdout=subprocess.PIPE)
+    assert parent.stdout
+    pids = [int(parent.stdout.readline()) for _ in range(2)]
+    time.sleep(1.5)  # they are reading by now
+    assert all(map(_is_running, pids))
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    until = time.monotonic() + 5
+    while any(map(_is_running, pids)) and time.monotonic() < until:
+        time.sleep(0.05)
+    assert not any(map(_is_running, pids))
+
+
+def _is_running(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+FORGED = [  # what a child that was taken over might answer
+    b"{}",
+    b"[]",
+    b"null",
+    b'{"parts": [], "error": 3}',
+    b'{"parts": [{"name": "x"}], "error": null}',
+    b'{"parts": ' + b"[" * 100_000,
+    to_line((RawPart((RawBlock("x"),)),)).replace(b'"x"', b"[1]"),
+    to_line((RawPart((RawBlock("x", level=1),)),)).replace(b'"level":1', b'"level":-1'),
+    to_line((RawPart((), rows=(("a",),)),)).replace(b'"a"', b"7"),
+]
+
+
+@pytest.mark.parametrize("line", FORGED)
+def test_a_forged_answer_is_a_reject_and_never_an_error_of_the_run(line: bytes) -> None:
+    (parts, error), failure = child._understood(line)
+    assert (parts, error) == ((), child._BROKEN) and failure == "an answer of another form"
+
+
+def test_an_endless_answer_is_not_taken_in() -> None:
+    huge = io.BytesIO(frame(b"")[:1] + (10**12).to_bytes(8, "big") + b"x" * 100)
+    with pytest.raises(TooLongError):
+        read_frame(huge)
+    assert read_frame(io.BytesIO(frame(b"abc")[:-1])) == (b"", True)
+    assert read_frame(io.BytesIO(frame(b"abc", is_last=True))) == (b"abc", True)
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links on this system")
+def test_a_link_out_of_the_depot_is_refused_and_one_within_is_followed(note: Path, tmp_path: Path) -> None:
+    depot = tmp_path / "depot"
+    depot.mkdir()
+    inside = written(depot, "note.txt", b"- un lavoir\n")
+    for name, target in (
+        ("dehors.txt", note),
+        ("dedans.txt", inside),
+        ("perdu.txt", depot / "absent"),
+        ("boucle.txt", depot / "boucle.txt"),
+    ):
+        (depot / name).symlink_to(target)
+    readings = {reading.path.name: reading for reading in read_files(sorted(depot.iterdir()), settings=SETTINGS, within=[depot])}
+    errors = {name: reading.error[0] for name, reading in readings.items() if reading.error}
+    assert errors == {
+        "boucle.txt": "fichier illisible (boucle de raccourcis)",
+        "dehors.txt": "raccourci vers un fichier hors du dépôt",
+        "perdu.txt": "ce n'est pas un fichier ordinaire",
+    }
+    assert texts(readings["dedans.txt"]) == ["un lavoir"]

@@ -71,7 +71,7 @@ def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_fil
             on_file(n_done, len(paths))
 
     contents = Contents()
-    for reading in read_files(paths, settings=settings, on_file=count):
+    for reading in read_files(paths, settings=settings, within=(depot, folder), on_file=count):
         name = reading.path.relative_to(depot).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
         sha256 = None if reading.error else _hash(reading.path)
         if reading.error or sha256 is None:

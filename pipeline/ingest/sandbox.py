@@ -1,29 +1,24 @@
-"""Read files in one child process with a memory limit and a time-out a file: a hostile or broken file never ends the run.
+"""Read files in child processes with limits of memory and time a file: a hostile or broken file never ends the run.
 
 In:   paths of files of the depot
-Out:  one Reading a path, in the given order; a file that cannot be read has an error in French instead of parts
+Out:  one Reading a path, in the given order whatever the number of children; what cannot be read has an error in French instead of parts
 """
 
-import json
 import logging
-import os
 import queue
-import subprocess
-import sys
+import tempfile
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO
 
+from pipeline.ingest.child import Child, count_children
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.source import MEGABYTE, too_large
-from pipeline.ingest.readers.wire import NO_MEMORY, Error, from_line
+from pipeline.ingest.readers.wire import Error
 from pipeline.settings import IngestSettings
 
 _log = logging.getLogger(__name__)
-_START_SECONDS = 60.0  # for the child to import its libraries on a loaded machine
-_PACKAGES = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True)
@@ -35,139 +30,88 @@ class Reading:
     error: Error | None = None
 
 
-def read_files(paths: Sequence[Path], *, settings: IngestSettings, on_file: Callable[[Path], None] | None = None) -> list[Reading]:
-    """Return one reading a path, in order; `on_file` is called with each path once it is done.
+def read_files(
+    paths: Sequence[Path],
+    *,
+    settings: IngestSettings,
+    within: Sequence[Path] = (),
+    on_file: Callable[[Path], None] | None = None,
+) -> list[Reading]:
+    """Return one reading a path, in order; `on_file` is called with each path once it is done, in whatever order that is.
 
-    A file that kills or hangs the child becomes a reading with an error; a new child goes on with the next file.
+    Where folders are given in `within`, a link that leads out of all of them is not followed. A file that kills or hangs its child becomes
+    a reading with an error; a new child goes on with the next file, and the other children do not wait.
     """
-    readings: list[Reading] = []
-    child: _Child | None = None
-    try:
-        for path in paths:
-            refusal = _refusal(path, settings)
-            if refusal is None:
-                child = child if child and child.is_alive else _Child(settings)
-                reading = child.read(path)
-            else:
-                reading = Reading(path, error=refusal)
-            readings.append(reading)
+    readings: dict[int, Reading] = {}
+    asked: list[tuple[int, Path]] = []
+    allowed = [folder.resolve() for folder in within]
+    for place, path in enumerate(paths):
+        refusal = _refusal(path, settings, allowed)
+        if refusal is None:
+            asked.append((place, path))
+        else:
+            readings[place] = Reading(path, error=refusal)
             if on_file:
                 on_file(path)
-    finally:
-        if child:
-            child.close()
-    _log.info("%d files read, %d refused", len(readings), sum(reading.error is not None for reading in readings))
-    return readings
+    with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
+        for place, reading in _read_by_children(asked, settings, Path(scratch)):
+            readings[place] = reading
+            if on_file:
+                on_file(reading.path)
+    _log.info("%d files read, %d refused", len(readings), sum(reading.error is not None for reading in readings.values()))
+    return [readings[place] for place in range(len(paths))]
 
 
-def _refusal(path: Path, settings: IngestSettings) -> Error | None:
-    """Why a path is not even given to the child: it is no regular file, or too large."""
+def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> Error | None:
+    """Why a path is not even given to a child: it is no regular file, leads elsewhere, or is too large."""
     try:
+        target = path.resolve()
         is_file, n_bytes = path.is_file(), path.stat().st_size if path.is_file() else 0
-    except OSError as error:
-        return f"fichier illisible ({error.strerror})", "vérifier que l'on a le droit de le lire"
+    except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError
+        return (
+            f"fichier illisible ({getattr(error, 'strerror', None) or 'boucle de raccourcis'})",
+            "vérifier que l'on a le droit de le lire",
+        )
     if not is_file:
         return (
             "ce n'est pas un fichier ordinaire",
             "vérifier qu'il existe encore, ou déposer le document lui-même à la place d'un raccourci",
         )
+    if allowed and not any(target.is_relative_to(folder) for folder in allowed):
+        return "raccourci vers un fichier hors du dépôt", "déposer le document lui-même à la place du raccourci"
     if n_bytes > settings.max_file_mb * MEGABYTE:
         refusal = too_large(n_bytes, int(settings.max_file_mb * MEGABYTE))
         return refusal.found, refusal.do
     return None
 
 
-class _Child:
-    """A running `python -m pipeline.ingest.readers`, asked for one file after the other."""
+def _read_by_children(asked: Sequence[tuple[int, Path]], settings: IngestSettings, scratch: Path) -> Iterator[tuple[int, Reading]]:
+    """Yield the readings as they come, each with its place; children start as files come and end with the last, or with the caller."""
+    waiting: queue.SimpleQueue[tuple[int, Path]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[int, Reading]] = queue.SimpleQueue()
+    for job in asked:
+        waiting.put(job)
+    children = [Child(settings, scratch) for _ in range(min(count_children(settings), len(asked)))]
+    threads = [threading.Thread(target=_work, args=(child, waiting, done), daemon=True) for child in children]
+    for thread in threads:
+        thread.start()
+    try:
+        for _ in asked:
+            yield done.get()
+    finally:
+        for child in children:
+            child.close()
+        for thread in threads:
+            thread.join()
 
-    def __init__(self, settings: IngestSettings) -> None:
-        self._settings = settings
-        self._process = _start()
-        self._answers: queue.SimpleQueue[bytes] = queue.SimpleQueue()
-        assert self._process.stdin and self._process.stdout
-        threading.Thread(target=_forward, args=(self._process.stdout, self._answers), daemon=True).start()
-        self._send(
-            {
-                "max_bytes": int(settings.max_file_mb * MEGABYTE),
-                "max_memory_bytes": settings.max_memory_mb * MEGABYTE,
-                "max_seconds": settings.max_seconds_per_file,
-            }
-        )
-        self.is_alive = self._next_answer(_START_SECONDS) == b"ready\n"
 
-    def read(self, path: Path) -> Reading:
-        """Ask for one file and wait for its reading, no longer than the settings allow."""
-        self._send(str(path.absolute()))
-        line = self._next_answer(self._settings.max_seconds_per_file)
+def _work(child: Child, waiting: "queue.SimpleQueue[tuple[int, Path]]", done: "queue.SimpleQueue[tuple[int, Reading]]") -> None:
+    """Have `child` read what waits until nothing does, or until it is closed."""
+    while not child.is_closed:
         try:
-            if line:
-                parts, error = from_line(line)
-                if error == NO_MEMORY:  # what it holds is not given back
-                    self.close()
-                return Reading(path, parts, error)
-        except (ValueError, KeyError, TypeError):  # cut short: the child died while writing
-            line = b""
-        self.close()
-        seconds = f"{self._settings.max_seconds_per_file:g}".replace(".", ",")
-        if line is None:
-            return Reading(
-                path, error=(f"lecture trop longue (plus de {seconds} s)", "découper le fichier ou l'enregistrer dans un autre format")
-            )
-        _log.warning("a reader ended with code %s", self._process.returncode)
-        return Reading(
-            path, error=("fichier abîmé ou trop lourd : sa lecture s'est interrompue", "l'enregistrer de nouveau ou dans un autre format")
-        )
-
-    def close(self) -> None:
-        """End the child at once; what it was reading is lost."""
-        self.is_alive = False
-        self._process.kill()
-        self._process.wait()
-        for stream in (self._process.stdin, self._process.stdout):
-            if stream:
-                _close(stream)
-
-    def _send(self, message: object) -> None:
-        assert self._process.stdin
-        try:
-            self._process.stdin.write(json.dumps(message).encode("ascii") + b"\n")
-            self._process.stdin.flush()
-        except (BrokenPipeError, OSError):
-            _log.warning("a reader could not be asked")  # the missing answer tells
-
-    def _next_answer(self, seconds: float) -> bytes | None:
-        """The child's next line, b"" where it died, None where it is late."""
-        try:
-            return self._answers.get(timeout=seconds)
+            place, path = waiting.get_nowait()
         except queue.Empty:
-            return None
-
-
-def _start() -> subprocess.Popen[bytes]:
-    """A child whose imports come from where this module lies, never from the current folder, which may be a depot."""
-    paths = [str(_PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
-    return subprocess.Popen(
-        [sys.executable, "-P", "-m", "pipeline.ingest.readers"],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        env=os.environ
-        | {"PYTHONPATH": os.pathsep.join(paths), "PYTHONDONTWRITEBYTECODE": "1", "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
-    )
-
-
-def _forward(stream: IO[bytes], answers: "queue.SimpleQueue[bytes]") -> None:
-    """Put every line of `stream` into `answers`, and b"" at its end."""
-    try:
-        for line in stream:
-            answers.put(line)
-    except ValueError:  # closed under us
-        pass
-    answers.put(b"")
-
-
-def _close(stream: IO[bytes]) -> None:
-    try:
-        stream.close()
-    except BrokenPipeError:
-        return
+            break
+        parts, error = child.read(path)
+        done.put((place, Reading(path, parts, error)))
+    child.close()

@@ -1,39 +1,42 @@
-"""The child process that reads files: one path a line comes in, one reading a line goes out; it may die at any file.
+"""The child process that reads files: one path a line comes in, one reading a frame goes out; it may die at any file.
 
 In:   standard input: a line of JSON with the limits, then a JSON string a line, each the path of a file
-Out:  standard output: the line that `wire.to_line` writes for each path; a failure that no reader foresaw ends the process
+Out:  standard output: a frame of `wire` for each path; a failure that no reader foresaw is named in a last frame and ends the process
 """
 
 import json
 import os
-import signal
 import sys
+from functools import partial
 from pathlib import Path
+from types import TracebackType
 from typing import BinaryIO
 
 from pipeline.errors import ReadError
+from pipeline.ingest.readers.confine import Budget, confine
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Limits, Source, too_large
-from pipeline.ingest.readers.wire import NO_MEMORY, to_line
+from pipeline.ingest.readers.wire import NO_MEMORY, READY, failure_to_line, frame, to_line
 
-_OVERTIME = 5  # seconds after the time-out when a child without a parent ends itself
-_NO_MEMORY_LINE = to_line((), NO_MEMORY)  # made beforehand: there is none left to make it when it is needed
+_NO_MEMORY_FRAME = frame(to_line((), NO_MEMORY), is_last=True)  # made beforehand: there is none left to make it when it is needed
 
 
 def main() -> None:
     """Read files until standard input ends."""
     output = _private_output()
+    sys.excepthook = partial(_name_failure, output)
     asked = json.loads(sys.stdin.buffer.readline())
     limits = Limits(max_bytes=asked["max_bytes"])
-    _limit_memory(asked["max_memory_bytes"])
-    output.write(b"ready\n")
-    output.flush()
+    confine()
+    budget = Budget(asked["max_memory_bytes"], asked["max_seconds"])
+    _write(output, frame(READY))
     for line in sys.stdin.buffer:
-        _set_alarm(asked["max_seconds"] + _OVERTIME)
+        budget.open()
         answer = _answer(Path(json.loads(line)), limits)
-        output.write(answer)
-        output.flush()
-        _set_alarm(0)
+        is_last = budget.close()
+        _write(output, _NO_MEMORY_FRAME if answer is None else frame(answer, is_last=is_last))
+        if is_last or answer is None:
+            return
 
 
 def _private_output() -> BinaryIO:
@@ -44,27 +47,24 @@ def _private_output() -> BinaryIO:
     return output
 
 
-def _limit_memory(max_bytes: int) -> None:
-    """Allow `max_bytes` of address space beyond what the libraries took, no core dump and no file written, where the system can."""
-    try:
-        import resource
-    except ImportError:  # Windows
-        return
-    try:
-        taken = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0]) * os.sysconf("SC_PAGE_SIZE")
-    except OSError:  # no /proc: macOS, which does not enforce the limit anyway
-        taken = 0
-    for kind, value in ((resource.RLIMIT_AS, taken + max_bytes if taken else None), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_FSIZE, 0)):
-        if value is not None:
-            resource.setrlimit(kind, (value, value))
+def _write(output: BinaryIO, answer: bytes) -> None:
+    output.write(answer)
+    output.flush()
 
 
-def _set_alarm(seconds: float) -> None:
-    if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+def _name_failure(output: BinaryIO, kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
+    """Tell the parent the type of what went wrong and the line of ours where; never its message, which may quote the file."""
+    ours = Path(__file__).parent
+    place = ""
+    while trace is not None:
+        path = Path(trace.tb_frame.f_code.co_filename)
+        place = f" {path.name}:{trace.tb_lineno}" if ours in path.parents else place
+        trace = trace.tb_next
+    _write(output, frame(failure_to_line(f"{kind.__name__}{place}"), is_last=True))
 
 
-def _answer(path: Path, limits: Limits) -> bytes:
+def _answer(path: Path, limits: Limits) -> bytes | None:
+    """The line for what a file holds, None where memory does not suffice."""
     try:
         n_bytes = path.stat().st_size
         if n_bytes > limits.max_bytes:
@@ -79,7 +79,7 @@ def _answer(path: Path, limits: Limits) -> bytes:
     except RecursionError:
         return to_line((), ("fichier trop imbriqué", "l'ouvrir dans son logiciel et l'enregistrer dans un autre format"))
     except MemoryError:
-        return _NO_MEMORY_LINE
+        return None
 
 
 if __name__ == "__main__":

@@ -1,0 +1,197 @@
+"""A child process that reads files, started when first asked and started again when it died.
+
+In:   the path of a file
+Out:  its parts, or an error in French
+"""
+
+import json
+import logging
+import os
+import subprocess
+import sys
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+
+from pipeline.ingest.parts import RawPart
+from pipeline.ingest.readers.source import MEGABYTE
+from pipeline.ingest.readers.wire import READY, Error, TooLongError, failure_of_line, from_line, read_frame
+from pipeline.settings import IngestSettings
+
+_log = logging.getLogger(__name__)
+_START_SECONDS = 60.0  # for the child to import its libraries on a loaded machine
+_PACKAGES = Path(__file__).parents[2]
+_MAX_CHILDREN = 4  # more gains little: what comes after reading takes longer
+_KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")  # of our environment
+_SPLIT = "découper le fichier ou l'enregistrer dans un autre format"
+_BROKEN: Error = ("fichier abîmé ou trop lourd : sa lecture s'est interrompue", "l'enregistrer de nouveau ou dans un autre format")
+_SWOLLEN: Error = ("fichier au contenu démesuré", _SPLIT)
+_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)  # of an answer that no reader of ours wrote
+Answer = tuple[tuple[RawPart, ...], Error | None]
+
+
+def count_children(settings: IngestSettings) -> int:
+    """How many children may run at once: as set, or one a processor up to four; never more than fit into the memory at hand."""
+    wanted = settings.n_readers or min(_MAX_CHILDREN, _n_processors())
+    at_hand = _megabytes_at_hand()
+    return max(1, wanted if at_hand is None else min(wanted, at_hand // settings.max_memory_mb))
+
+
+class Child:
+    """`python -m pipeline.ingest.readers`, asked for one file after the other by one thread; another thread may close it."""
+
+    def __init__(self, settings: IngestSettings, scratch: Path) -> None:
+        self.is_closed = False
+        self._settings, self._scratch = settings, scratch
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()
+
+    def read(self, path: Path) -> Answer:
+        """Return what `path` holds, no later than the settings allow; the child is replaced after a file that killed it."""
+        if self._process is None and not self._start():
+            return (), _BROKEN
+        self._send(str(path.absolute()))
+        heard = self._listen(self._settings.max_seconds_per_file)
+        answer, failure = _understood(heard.line)
+        if heard.is_last or failure:
+            code = self._end()
+            if failure and not heard.trouble:
+                _log.warning("a reader ended at a file: %s, code %s", failure, code)
+        return ((), heard.trouble) if heard.trouble else answer
+
+    def close(self) -> None:
+        """End the child for good, at once; what it was reading is lost."""
+        self.is_closed = True
+        self._end()
+
+    def _start(self) -> bool:
+        with self._lock:
+            if self.is_closed:
+                return False
+            self._process = _start_process(self._scratch)
+        self._send(
+            {
+                "max_bytes": int(self._settings.max_file_mb * MEGABYTE),
+                "max_memory_bytes": self._settings.max_memory_mb * MEGABYTE,
+                "max_seconds": self._settings.max_seconds_per_file,
+            }
+        )
+        if self._listen(_START_SECONDS).line == READY:
+            return True
+        _log.warning("a reader did not start: code %s", self._end())
+        return False
+
+    def _end(self) -> int | None:
+        """Kill the process if there is one; return how it ended."""
+        with self._lock:
+            process, self._process = self._process, None
+        if process is None:
+            return None
+        process.kill()
+        code = process.wait()
+        for stream in (process.stdin, process.stdout):
+            if stream:
+                _close(stream)
+        return code
+
+    def _send(self, message: object) -> None:
+        process = self._process
+        try:
+            if process and process.stdin:
+                process.stdin.write(json.dumps(message).encode("ascii") + b"\n")
+                process.stdin.flush()
+        except (OSError, ValueError):  # gone, or closed by another thread
+            _log.warning("a reader could not be asked")  # the missing answer tells
+
+    def _listen(self, seconds: float) -> "_Heard":
+        """Wait for the child's next line; a child that is late is killed."""
+        process = self._process
+        if process is None or process.stdout is None:
+            return _Heard(b"")
+        is_late = threading.Event()
+
+        def stop() -> None:
+            is_late.set()
+            process.kill()
+
+        watch = threading.Timer(seconds, stop)
+        watch.daemon = True
+        watch.start()
+        try:
+            line, is_last = read_frame(process.stdout)
+        except TooLongError:
+            return _Heard(b"", trouble=_SWOLLEN)
+        except (OSError, ValueError):  # closed by another thread
+            return _Heard(b"")
+        finally:
+            watch.cancel()
+        return _Heard(line, is_last, self._too_late() if is_late.is_set() and not line else None)
+
+    def _too_late(self) -> Error:
+        seconds = f"{self._settings.max_seconds_per_file:g}".replace(".", ",")
+        advice = f"{_SPLIT}, ou relever « max_seconds_per_file » dans etude.toml, section [ingest]"
+        return f"lecture trop longue (plus de {seconds} s)", advice
+
+
+@dataclass(frozen=True)
+class _Heard:
+    """What came from a child: a line, b"" where it died; whether it ends after it; what it is guilty of."""
+
+    line: bytes
+    is_last: bool = True
+    trouble: Error | None = None
+
+
+def _understood(line: bytes) -> tuple[Answer, str | None]:
+    """The answer in `line`, and what failed in the child where it holds none."""
+    try:
+        failure = failure_of_line(line) if line else "no answer"
+        return (((), _BROKEN), failure) if failure else (from_line(line), None)
+    except _UNREADABLE:
+        return ((), _BROKEN), "an answer of another form"
+
+
+def _start_process(scratch: Path) -> subprocess.Popen[bytes]:
+    """A child whose imports come from where this module lies, never from a depot, and which inherits nothing secret."""
+    paths = [str(_PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    ours = {
+        "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in os.pathsep.join(paths).split(os.pathsep) if path),
+        "PYTHONDONTWRITEBYTECODE": "1",
+        "PYTHONHASHSEED": "0",
+        "OPENBLAS_NUM_THREADS": "1",
+        "OMP_NUM_THREADS": "1",
+        "TMPDIR": str(scratch),
+    }
+    return subprocess.Popen(
+        [sys.executable, "-P", "-m", "pipeline.ingest.readers"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        cwd=scratch,
+        env=kept | ours,
+        start_new_session=True,
+    )
+
+
+def _close(stream: object) -> None:
+    try:
+        stream.close()  # type: ignore[attr-defined]
+    except OSError:  # what was still to be sent
+        return
+
+
+def _n_processors() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _megabytes_at_hand() -> int | None:
+    """Memory that is free, or that the container may use where that is less; None where the system does not tell."""
+    found = []
+    try:
+        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
+        found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
+        found += [int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))]
+    except (OSError, ValueError):  # no Linux, no cgroup, or one without a limit ("max")
+        pass
+    return min(found) // MEGABYTE if found else None
