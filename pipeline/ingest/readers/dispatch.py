@@ -15,6 +15,7 @@ from pipeline.ingest.readers.html_page import read_html, read_html_rows
 from pipeline.ingest.readers.mail import read_mail, read_mailbox
 from pipeline.ingest.readers.markdown import read_markdown
 from pipeline.ingest.readers.odt import read_odt
+from pipeline.ingest.readers.outlook import read_outlook
 from pipeline.ingest.readers.pdf import read_pdf
 from pipeline.ingest.readers.plain import read_plain
 from pipeline.ingest.readers.rtf import read_rtf
@@ -35,6 +36,7 @@ _READERS: dict[str, Callable[[Source], tuple[RawPart, ...]]] = {
     "mbox": lambda source: read_mailbox(source, read_source),
     "md": read_markdown,
     "ods": read_sheets,
+    "msg": lambda source: read_outlook(source, read_source),
     "odt": read_odt,
     "pdf": read_pdf,
     "rtf": read_rtf,
@@ -52,7 +54,6 @@ _REFUSALS = {
     "binary": ("format inconnu", "l'enregistrer en .docx, .odt, .pdf, .xlsx, .csv ou .txt"),
     "cloud": ("fichier resté dans le nuage", "le télécharger sur l'ordinateur (clic droit) puis le redéposer"),
     "image": ("image ou photo", "recopier ce qui y est écrit dans un .docx ou un .xlsx, ou en reconnaître le texte (OCR)"),
-    "msg": ("message Outlook (.msg)", "l'enregistrer depuis la messagerie en .eml, ou copier son texte dans un .docx"),
     "pages": ("document Apple (Pages, Numbers ou Keynote)", "l'exporter en .docx, .xlsx ou .pdf"),
     "odp": ("diaporama", "l'exporter en .pdf, ou copier son texte dans un .docx"),
     "pptx": ("diaporama", "l'exporter en .pdf, ou copier son texte dans un .docx"),

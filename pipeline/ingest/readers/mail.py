@@ -5,8 +5,7 @@ Out:  one part a mail and one an attachment, named so that they sort in reading 
 """
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header
@@ -15,25 +14,20 @@ from email.utils import getaddresses
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
-from pipeline.ingest.readers.html_page import drafts_of_html
-from pipeline.ingest.readers.mail_body import blocks_of_mail
+from pipeline.ingest.readers.letters import Letter, ReadSource, lines_of_html, parts_of_letter
 from pipeline.ingest.readers.source import Source, no_text, protected
 from pipeline.ingest.readers.wording import clean
 from pipeline.ingest.sniff import decode
 
-ReadSource = Callable[[Source], tuple[RawPart, ...]]
-
 _MAIL_START = re.compile(rb"(?:\A|(?<=\n)\r?\n)From [^\r\n]*\d[^\r\n]*\r?\n(?=[\w-]+:|>From )")
-_FORWARD = re.compile(r"^\s*(?:tr|fwd?|transf)\s*:", re.IGNORECASE)
-_UNSAFE = re.compile(r"[/\\#\x00-\x1f]+")
 _IGNORED = frozenset(
     {
         "text/calendar", "text/vcard", "text/x-vcard", "application/pkcs7-signature", "application/x-pkcs7-signature",
         "application/pgp-signature", "application/pgp-keys", "message/delivery-status", "text/rfc822-headers", "application/ics",
     }
 )  # fmt: skip
+_MAX_NOTICE = 40  # words of a plain text that may only ask to read the HTML
 _ENCRYPTED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted"})
-_MAX_NAME = 80  # characters of an attachment's name kept in the part's name
 
 
 def read_mail(source: Source, read: ReadSource) -> tuple[RawPart, ...]:
@@ -74,23 +68,17 @@ def _parts(message: Message, source: Source, read: ReadSource, name: str) -> lis
     """The parts of one mail; `name` is its own part's name."""
     if message.get_content_type() in _ENCRYPTED:
         raise protected("courriel chiffré ou")
-    subject = clean(_header(message, "subject"))
-    people = _people(message, ("from", "reply-to", "to", "cc", "bcc"))
-    sorted_out = _Content()
-    sorted_out.sort(message)
-    senders = _people(message, ("from",))
-    sender = " ".join(senders[0]) if senders else ""
-    blocks, forwarded = blocks_of_mail(sorted_out.text(), sender=sender, is_forward=bool(_FORWARD.match(subject)))
-    people += [person for person in getaddresses(forwarded) if any(person)]
-    own = RawPart(
-        tuple(blocks),
-        name=name,
-        title=subject or None,
-        channel="mail",
-        people=tuple(dict.fromkeys(people)),
-        warnings=tuple(sorted_out.warnings()),
+    held = _Content()
+    held.sort(message)
+    letter = Letter(
+        subject=clean(_header(message, "subject")),
+        senders=tuple(_people(message, ("from",))),
+        people=tuple(_people(message, ("from", "reply-to", "to", "cc", "bcc"))),
+        text="\n\n".join(held.texts),
+        attached=tuple(held.attached),
+        n_images=held.n_images,
     )
-    return [own, *_attachments(sorted_out.attached, source, read, f"{name}-" if name else "")]
+    return parts_of_letter(letter, source, read, name)
 
 
 def _header(message: Message, name: str) -> str:
@@ -131,15 +119,6 @@ class _Content:
     attached: list[tuple[str, bytes]] = field(default_factory=list)
     n_images: int = 0
 
-    def text(self) -> str:
-        """The texts of the mail, in order."""
-        return "\n\n".join(self.texts)
-
-    def warnings(self) -> Iterator[str]:
-        """What was left out."""
-        if self.n_images:
-            yield f"{self.n_images} image{'s' if self.n_images > 1 else ''} du message non lue{'s' if self.n_images > 1 else ''}"
-
     def sort(self, message: Message) -> None:
         """Sort out `message` and what it contains; of alternatives, the plain text that has words, else the HTML."""
         kind, filename = message.get_content_type(), _filename(message)
@@ -170,9 +149,14 @@ class _Content:
 
 
 def _best(alternatives: list[Message]) -> Message:
-    """The plain text where it has words, else the last alternative, which its author's program thinks the best."""
-    plain = [part for part in alternatives if part.get_content_type() == "text/plain" and len(_text(part).split()) > 2]
-    return plain[0] if plain else alternatives[-1] if alternatives else Message()
+    """The plain text, unless it has no words or only says that the HTML should be read; else the last alternative that shows text."""
+    shown = [part for part in alternatives if part.get_content_type() not in _IGNORED]
+    plain = next((part for part in shown if part.get_content_type() == "text/plain" and len(_text(part).split()) > 2), None)
+    html = next((part for part in shown if part.get_content_type() == "text/html"), None)
+    if plain is not None and html is not None:
+        n_words, n_html = len(_text(plain).split()), len(_text(html).split())
+        plain = None if n_words <= _MAX_NOTICE and n_html > 3 * n_words else plain
+    return plain or (shown[-1] if shown else Message())
 
 
 def _filename(message: Message) -> str:
@@ -186,20 +170,10 @@ def _text(message: Message) -> str:
     charset = message.get_content_charset()
     text = decode(content.replace(b"\x00", b"") if isinstance(content, bytes) else b"", charset)
     if message.get_content_type() == "text/html":
-        return "\n".join(_lines_of_html(text))
+        return "\n".join(lines_of_html(text))
     if str(message.get_param("format", "")).lower() == "flowed":
         return _unflowed(text, joins_tight=str(message.get_param("delsp", "")).lower() == "yes")
     return text
-
-
-def _lines_of_html(text: str) -> Iterator[str]:
-    """The text of an HTML mail, a blank line after each paragraph: none of its lines was wrapped."""
-    for draft in drafts_of_html(text):
-        block = draft.block
-        bullet = f"{'  ' * (block.level or 0)}- " if block and block.kind == "bullet" else ""
-        yield f"{bullet}{block.text if block else draft.text}"
-        if draft.text and not draft.text.startswith(">"):
-            yield ""
 
 
 def _unflowed(text: str, *, joins_tight: bool) -> str:
@@ -216,14 +190,3 @@ def _unflowed(text: str, *, joins_tight: bool) -> str:
         is_soft = line.endswith(" ") and line.rstrip() != "--"
         joined[-1] = joined[-1][:-1] if is_soft and joins_tight else joined[-1]
     return "\n".join(joined)
-
-
-def _attachments(attached: list[tuple[str, bytes]], source: Source, read: ReadSource, prefix: str) -> Iterator[RawPart]:
-    """The parts of the attachments; one that cannot be read is a part with an error."""
-    for number, (filename, content) in enumerate(attached, start=1):
-        name = f"{prefix}{number:03}-{_UNSAFE.sub('-', filename)[-_MAX_NAME:]}"
-        try:
-            for part in read(source.inner(content, filename)):
-                yield replace(part, name=f"{name}-{part.name}" if part.name else name, title=part.title or filename.rsplit(".", 1)[0])
-        except ReadError as error:
-            yield RawPart((), name=name, title=filename, error=(error.found, error.do))

@@ -46,19 +46,33 @@ def read_rtf(source: Source) -> tuple[RawPart, ...]:
 
     Raises `ReadError` for a document without text.
     """
-    text = str(remove_pict_groups(source.content.decode("latin-1")))  # type: ignore[no-untyped-call]
-    walk = _Walk(_codepage(text), _fonts(text))
-    try:
-        drafts = walk.drafts(text)
-    except (ValueError, OverflowError) as error:
-        raise ReadError(
-            "document RTF abîmé", "un document RTF complet", "l'ouvrir dans Word ou LibreOffice et l'enregistrer en .docx"
-        ) from error
-    headers = [RawBlock(header, "meta") for header in dict.fromkeys(walk.headers) if any(letter.isalpha() for letter in header)]
+    drafts, found = _drafts(source.content)
+    headers = [RawBlock(header, "meta") for header in dict.fromkeys(found) if any(letter.isalpha() for letter in header)]
     blocks = [*headers, *settle(drafts)]
     if not any(block.text for block in blocks):
         raise no_text("document RTF")
     return (RawPart(tuple(blocks)),)
+
+
+def text_of_rtf(content: bytes) -> str:
+    """The text of a mail in rich text, a line a paragraph; HTML wrapped in rich text gives what it shows."""
+    drafts, _ = _drafts(content)
+    return "\n".join(f"{'- ' if draft.kind == 'bullet' and draft.block else ''}{draft.text}" for draft in drafts)
+
+
+def _drafts(content: bytes) -> tuple[list[Draft], list[str]]:
+    """The drafts of a document and its page headers.
+
+    Raises `ReadError` where it is damaged.
+    """
+    text = str(remove_pict_groups(content.decode("latin-1")))  # type: ignore[no-untyped-call]
+    walk = _Walk(_codepage(text), _fonts(text))
+    try:
+        return walk.drafts(text), walk.headers
+    except (ValueError, OverflowError) as error:
+        raise ReadError(
+            "document RTF abîmé", "un document RTF complet", "l'ouvrir dans Word ou LibreOffice et l'enregistrer en .docx"
+        ) from error
 
 
 def _codepage(text: str) -> str:
@@ -151,8 +165,8 @@ class _Walk:
         if word in destinations or word in _ALSO_SKIPPED or word == "listtext":
             return self._enter(word, state)
         if state.is_skipped:
-            return state
-        if word in ("b", "fs", "f", "plain", "uc", "v", "deleted"):
+            return replace(state, is_skipped=False) if word == state.hidden_by and argument == "0" else state
+        if word in ("b", "fs", "f", "plain", "uc", "v", "deleted", "htmlrtf"):
             return with_format(word, argument, state)
         if state.place == "body" and word in ("par", "sect", "page", "cell", "nestcell", "row", "nestrow"):
             self._end(word)

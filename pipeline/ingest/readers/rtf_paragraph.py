@@ -21,6 +21,7 @@ class State:
     """What holds in a group of the file."""
 
     is_skipped: bool = False
+    hidden_by: str = ""  # the control word that hides text until it is switched off
     is_bold: bool = False
     is_large: bool = False
     font: str = ""
@@ -74,4 +75,6 @@ def with_format(word: str, argument: str, state: State) -> State:
         return replace(state, font=argument)
     if word == "uc":
         return replace(state, n_fallback=int(argument or 1))
-    return replace(state, is_bold=False, is_large=False) if word == "plain" else replace(state, is_skipped=is_on)
+    if word == "plain":
+        return replace(state, is_bold=False, is_large=False)
+    return replace(state, is_skipped=is_on, hidden_by=word if is_on else "")
