@@ -19,7 +19,7 @@ from pipeline.resources import data_path
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
-_MASK = re.compile(r"\[[^\]\n]{1,30}\]")  # [personne], [téléphone], …
+_MASK = re.compile(r"\[[^\]\n]{1,30}\]")  # [personne], [personne 12], [téléphone], …
 
 
 @dataclass(frozen=True)

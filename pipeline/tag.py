@@ -16,6 +16,7 @@ from models.tagger import GridTagger
 from pipeline.grid import Grid
 from pipeline.settings import TagSettings
 from pipeline.tables import AXES, TAGS
+from pipeline.tokens import PlainText
 
 CANDIDATE_SCORE = 0.2  # from which a code that is not put on the unit is shown to the reviewer all the same
 _BATCH = 2_000  # units; bounds the memory
@@ -38,6 +39,8 @@ def _tags_of(units: pd.DataFrame, tagger: GridTagger, grid: Grid, settings: TagS
     """The rows of one batch."""
     codes = [(axis, code.code) for axis in AXES for code in grid.axis(axis)]
     columns = {str(code): column for column, code in enumerate(tagger.classes_)}
+    plain = [PlainText(text) for text in units["text"]]
+    units = units.assign(text=[text.text for text in plain])  # what the tagger learnt from has no persons' numbers
     tagging = tagger.tag(units, threshold_shift=settings.threshold_shift)
     shown = tagging.is_assigned | (tagging.probabilities >= CANDIDATE_SCORE)
     evidence = tagger.explain(units, shown)
@@ -52,7 +55,7 @@ def _tags_of(units: pd.DataFrame, tagger: GridTagger, grid: Grid, settings: TagS
                     "code": code,
                     "score": float(np.clip(tagging.probabilities[place, column], 0, 1)),
                     "is_assigned": bool(tagging.is_assigned[place, column]),
-                    "evidence": json.dumps(evidence[place][column]),
+                    "evidence": json.dumps([[plain[place].to_numbered(bound) for bound in span] for span in evidence[place][column]]),
                     "source": "machine",
                     "model_version": version,
                 }

@@ -18,6 +18,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from models.embedder import load_embedder
 from pipeline.settings import EmbedSettings
+from pipeline.tokens import without_numbers
 
 Array = NDArray[np.float64]
 
@@ -43,8 +44,8 @@ def normalised(text: str) -> str:
 
 
 def texts_of(units: pd.DataFrame) -> list[str]:
-    """The units' texts; a missing one is empty."""
-    return [text if isinstance(text, str) else "" for text in units["text"]]
+    """The units' texts without persons' numbers; a missing one is empty."""
+    return [without_numbers(text) if isinstance(text, str) else "" for text in units["text"]]
 
 
 @dataclass(frozen=True)

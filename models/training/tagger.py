@@ -25,6 +25,7 @@ from models.training.definitions import fit_definitions
 from pipeline.errors import ModelError
 from pipeline.grid import Grid, load_grid
 from pipeline.resources import data_path
+from pipeline.tokens import plain_texts
 
 FILES = tuple(f"amorce-{number}" for number in range(1, 7))
 LABELS = ("rubriques", "piliers")
@@ -92,7 +93,7 @@ def refit_tagger(grid: Grid, units: pd.DataFrame, labels: Sequence[set[str]], gr
 
 def train_on_study(tables: Mapping[str, pd.DataFrame], grid: Grid, *, gold: Path | None = None, out: Path) -> dict[str, Any]:
     """Refit from what people decided on the study's units, and from the passages of `gold` (a units.jsonl or its folder) where given."""
-    units, labels = _reviewed(tables["units"], tables["tags"])
+    units, labels = _reviewed(plain_texts(tables["units"]), tables["tags"])
     if gold is not None:
         gold_units, gold_labels = _gold(gold)
         again = set(gold_units["text"])

@@ -25,6 +25,7 @@ from pipeline.counting import count_themes
 from pipeline.french import fold
 from pipeline.settings import ClusterSettings
 from pipeline.tables import THEME_MEMBERS, THEMES
+from pipeline.tokens import plain_texts
 
 _LOG = logging.getLogger(__name__)
 
@@ -61,7 +62,7 @@ def cluster_units(
     """Return themes and theme_members of `units`; no unit gives no theme. `previous` changes identities, never groups."""
     if units.empty:
         return THEMES.empty(), THEME_MEMBERS.empty()
-    units = units.sort_values("unit_id", kind="stable").reset_index(drop=True)  # so that the order of workshops changes nothing
+    units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)  # whatever the order of workshops
     texts = list(units["text"].astype(str))
     readings = read_texts(texts)
     views = join_views(texts, readings, embedder)

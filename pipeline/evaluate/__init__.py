@@ -19,6 +19,7 @@ from pipeline.evaluate.gold import Gold, read_gold
 from pipeline.evaluate.places import place_figures
 from pipeline.evaluate.privacy import privacy_figures
 from pipeline.evaluate.themes import priority_figures, theme_figures
+from pipeline.tokens import plain_texts
 
 __all__ = ["Gold", "evaluate_study", "read_gold"]
 
@@ -29,7 +30,7 @@ def evaluate_study(tables: dict[str, pd.DataFrame], gold_dir: Path) -> dict[str,
     Raises `StudyError` when the folder has no readable units.jsonl or the study has no unit.
     """
     gold = read_gold(gold_dir)
-    units, documents = tables["units"], tables["documents"]
+    units, documents = plain_texts(tables["units"]), tables["documents"]
     if units.empty:
         raise StudyError("aucun passage dans l'étude", "une étude traitée", "ateliers run ÉTUDE, puis relancer la mesure")
     aligned = align_study(gold.passages, units, documents)

@@ -20,6 +20,7 @@ from pipeline.offer.carriers import Carriers
 from pipeline.offer.numbers import find_numbers, lexicon
 from pipeline.offer.quantities import Quantity, quantities_of
 from pipeline.tables import OFFERS
+from pipeline.tokens import plain_texts
 
 __all__ = ["list_offers"]
 
@@ -49,7 +50,7 @@ def _candidates(units: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
     postures = assigned[assigned["axis"] == "posture"]
     wished, works = (set(postures.loc[postures["code"].isin(codes), "unit_id"]) for codes in (_WISHED, _WORKS))
     existing = (offers - wished) | (innovations & works - wished)
-    rows = units.loc[units["unit_id"].isin(existing), ["unit_id", "text"]].sort_values("unit_id")
+    rows = plain_texts(units.loc[units["unit_id"].isin(existing), ["unit_id", "text"]]).sort_values("unit_id")
     rows = rows[rows["text"].map(lambda text: bool(find_numbers(text))).astype(bool)]
     return rows.assign(is_offer=rows["unit_id"].isin(offers))
 

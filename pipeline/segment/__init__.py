@@ -19,6 +19,7 @@ import pandas as pd
 from pipeline.segment.cutting import cut_block
 from pipeline.settings import SegmentSettings
 from pipeline.tables import UNITS
+from pipeline.tokens import PlainText
 
 SILENT_KINDS = frozenset({"heading", "meta"})
 
@@ -35,15 +36,20 @@ def segment_documents(documents: pd.DataFrame, blocks: pd.DataFrame, *, settings
 
 
 def _units_of(document: Any, blocks: pd.DataFrame, settings: SegmentSettings) -> Iterator[dict[str, Any]]:
-    """The units of one document; `unit_id` counts how often the same text occurred before in it."""
+    """The units of one document; `unit_id` counts how often the same text occurred before in it.
+
+    Persons' numbers are left out of where a text is cut and of what identifies it, so that numbering moves no decision.
+    """
     seen: Counter[str] = Counter()
+    plain = PlainText(document.text)
     order = 0
     for block in blocks.to_dict("records"):
         if block["kind"] in SILENT_KINDS:
             continue
-        for start, end in cut_block(document.text, (block["start_char"], block["end_char"]), block["kind"], settings):
-            text = document.text[start:end]
-            normalised = _normalise(text)
+        span = (plain.to_plain(block["start_char"]), plain.to_plain(block["end_char"]))
+        for cut_start, cut_end in cut_block(plain.text, span, block["kind"], settings):
+            normalised = _normalise(plain.text[cut_start:cut_end])
+            start, end = plain.to_numbered(cut_start), plain.to_numbered(cut_end)
             yield {
                 "unit_id": _unit_id(document.path, normalised, seen[normalised]),
                 "document_id": document.document_id,
@@ -51,7 +57,7 @@ def _units_of(document: Any, blocks: pd.DataFrame, settings: SegmentSettings) ->
                 "unit_order": order,
                 "start_char": start,
                 "end_char": end,
-                "text": text,
+                "text": document.text[start:end],
                 "table_number": block["table_number"],
                 "question": block["question"],
                 "channel": block["channel"],

@@ -21,6 +21,7 @@ from pipeline.publish.text import french_date, percent, printable, typography
 from pipeline.rank import CRITERIA
 from pipeline.settings import PublishSettings, RankWeights
 from pipeline.tables import TABLES
+from pipeline.tokens import plain_texts
 
 __all__ = ["Report", "build_report"]
 
@@ -36,6 +37,7 @@ def build_report(
 ) -> Report:
     """Return the report of `tables`, dated `made_on`; `weights` are those the priorities were ranked with, by default the settings' own."""
     known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
+    known["units"] = plain_texts(known["units"])  # nobody is followed from quote to quote
     passages = gather_passages(known)
     came = present(known["attendance"])
     used = {str(name): weight for name, weight in (RankWeights().model_dump() if weights is None else weights).items()}
