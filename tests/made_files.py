@@ -279,3 +279,46 @@ def msg_properties(texts: Mapping[int, str | bytes], numbers: Mapping[int, int] 
 def msg(texts: Mapping[int, str | bytes], *, numbers: Mapping[int, int] | None = None, folders: Tree | None = None) -> bytes:
     """An Outlook message (.msg) with these properties by number, and the folders of its recipients and attachments."""
     return compound({**msg_properties(texts, numbers, header=32), **(folders or {})})
+
+
+A = "http://schemas.openxmlformats.org/drawingml/2006/main"
+
+
+def pptx(
+    slides: Sequence[str], *, notes: Mapping[int, str] | None = None, hidden: Sequence[int] = (), order: Sequence[int] | None = None
+) -> bytes:
+    """A presentation: each slide is the XML of its shapes; `notes` and `hidden` go by the slide's place, `order` is that of showing."""
+    office = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+    main = f'xmlns:p="http://schemas.openxmlformats.org/presentationml/2006/main" xmlns:a="{A}" xmlns:r="{office}"'
+    package = 'xmlns="http://schemas.openxmlformats.org/package/2006/relationships"'
+
+    def tree(shapes: str) -> str:
+        return f"<p:cSld><p:spTree><p:nvGrpSpPr/><p:grpSpPr/>{shapes}</p:spTree></p:cSld>"
+
+    def related(number: int, kind: str, target: str) -> str:
+        return f'<Relationship Id="rId{number}" Type="{office}/{kind}" Target="{target}"/>'
+
+    places = range(len(slides)) if order is None else order
+    listed = "".join(f'<p:sldId id="{256 + place}" r:id="rId{place}"/>' for place in places)
+    targets = "".join(related(place, "slide", f"slides/slide{place}.xml") for place in range(len(slides)))
+    files = {
+        "[Content_Types].xml": "<Types/>",
+        "ppt/presentation.xml": f"<p:presentation {main}><p:sldIdLst>{listed}</p:sldIdLst></p:presentation>",
+        "ppt/_rels/presentation.xml.rels": f"<Relationships {package}>{targets}</Relationships>",
+    }
+    for place, shapes in enumerate(slides):
+        files[f"ppt/slides/slide{place}.xml"] = (
+            f"<p:sld {main}{' show=' + chr(34) + '0' + chr(34) if place in hidden else ''}>{tree(shapes)}</p:sld>"
+        )
+    for place, shapes in (notes or {}).items():
+        files[f"ppt/notesSlides/notesSlide{place}.xml"] = f"<p:notes {main}>{tree(shapes)}</p:notes>"
+        target = related(1, "notesSlide", f"../notesSlides/notesSlide{place}.xml")
+        files[f"ppt/slides/_rels/slide{place}.xml.rels"] = f"<Relationships {package}>{target}</Relationships>"
+    return zipped(files)
+
+
+def p_shape(kind: str, *paragraphs: str) -> str:
+    """A shape of a slide: `kind` is the placeholder's attributes, "" for a free one; paragraphs are text, or XML."""
+    texts = "".join(text if text.startswith("<") else f"<a:p><a:r><a:t>{text}</a:t></a:r></a:p>" for text in paragraphs)
+    place = f"<p:ph {kind}/>" if kind else ""
+    return f"<p:sp><p:nvSpPr><p:cNvPr/><p:cNvSpPr/><p:nvPr>{place}</p:nvPr></p:nvSpPr><p:txBody><a:bodyPr/>{texts}</p:txBody></p:sp>"

@@ -5,7 +5,7 @@
 import base64
 
 import pytest
-from made_files import ODF, W, doc, docx, odt, pdf, shown, shown_lines, w_p, w_table, xls, xlsx, zipped
+from made_files import ODF, W, doc, docx, odt, ole, pdf, shown, shown_lines, w_p, w_table, xls, xlsx, zipped
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
@@ -743,7 +743,8 @@ REFUSED: list[tuple[str, bytes, str, str]] = [
     ("archive of another kind", b"7z\xbc\xaf\x27\x1c", "a.7z", "archive autre que .zip"),
     ("tar", b"notes.txt".ljust(257, b"\0") + b"ustar  \0".ljust(255, b"\0"), "a.tar", "archive autre que .zip"),
     ("Outlook's own envelope", b"\x78\x9f\x3e\x22\x01\x00", "winmail.dat", "pièce jointe d'Outlook (winmail.dat)"),
-    ("slides", zipped({"ppt/presentation.xml": "x"}), "a.pptx", "diaporama"),
+    ("slides without content", zipped({"ppt/presentation.xml": "<a/>"}), "a.pptx", "diaporama sans texte"),
+    ("old slides", ole({"PowerPoint Document": b"x"}), "a.ppt", "ancien diaporama (.ppt)"),
     ("program", bytes(range(256)) * 4, "a.bin", "format inconnu"),
     ("no mail", b"Bonjour,\n", "a.mbox", "boîte de 0 messages"),
     ("JSON cut short", b'{"a": ', "a.json", "fichier JSON illisible"),

@@ -31,6 +31,7 @@ _ZIP_FILES = (
     (re.compile(r"word/document\d*\.xml"), "docx"), (re.compile(r"xl/workbook\d*\.(?:xml|bin)"), "xlsx"),
     (re.compile(r"ppt/presentation\d*\.xml"), "pptx"), (re.compile(r"(?:.*/)?index(?:/[^/]*\.iwa|\.zip|\.(?:apxl|xml)\.gz)"), "pages"),
 )  # fmt: skip
+_FLAT_ODF = ((b"<office:text", "odt"), (b"<office:spreadsheet", "ods"), (b"<office:presentation", "odp"))
 _ODF = ((b"opendocument.text", "odt"), (b"opendocument.spreadsheet", "ods"), (b"opendocument.presentation", "odp"))
 _OLE_STREAMS = {
     "EncryptedPackage": "encrypted", "WordDocument": "doc", "Workbook": "xls", "Book": "xls",
@@ -108,7 +109,7 @@ def _in_text(content: bytes, extension: str) -> str:
     if start.lstrip().startswith(("{", "[")) and extension in (".json", ".geojson"):
         return "json"
     if start.lstrip().startswith("<?xml"):
-        return "odt" if b"<office:text" in content else "xml"
+        return next((found for mark, found in _FLAT_ODF if mark in content), "xml")
     return _TEXT_FORMATS.get(extension, "txt")
 
 

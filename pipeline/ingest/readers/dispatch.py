@@ -14,12 +14,14 @@ from pipeline.ingest.readers.docx import read_docx
 from pipeline.ingest.readers.html_page import read_html, read_html_rows
 from pipeline.ingest.readers.mail import read_mail, read_mailbox
 from pipeline.ingest.readers.markdown import read_markdown
+from pipeline.ingest.readers.odp import read_odp
 from pipeline.ingest.readers.odt import read_odt
 from pipeline.ingest.readers.outlook import read_outlook
 from pipeline.ingest.readers.pdf import read_pdf
 from pipeline.ingest.readers.plain import read_plain
 from pipeline.ingest.readers.rtf import read_rtf
 from pipeline.ingest.readers.sheets import read_sheets
+from pipeline.ingest.readers.slides import read_slides
 from pipeline.ingest.readers.source import Source, protected
 from pipeline.ingest.readers.structured import read_json
 from pipeline.ingest.readers.subtitles import read_subtitles
@@ -37,8 +39,10 @@ _READERS: dict[str, Callable[[Source], tuple[RawPart, ...]]] = {
     "md": read_markdown,
     "ods": read_sheets,
     "msg": lambda source: read_outlook(source, read_source),
+    "odp": read_odp,
     "odt": read_odt,
     "pdf": read_pdf,
+    "pptx": read_slides,
     "rtf": read_rtf,
     "srt": read_subtitles,
     "txt": read_plain,
@@ -55,9 +59,7 @@ _REFUSALS = {
     "cloud": ("fichier resté dans le nuage", "le télécharger sur l'ordinateur (clic droit) puis le redéposer"),
     "image": ("image ou photo", "recopier ce qui y est écrit dans un .docx ou un .xlsx, ou en reconnaître le texte (OCR)"),
     "pages": ("document Apple (Pages, Numbers ou Keynote)", "l'exporter en .docx, .xlsx ou .pdf"),
-    "odp": ("diaporama", "l'exporter en .pdf, ou copier son texte dans un .docx"),
-    "pptx": ("diaporama", "l'exporter en .pdf, ou copier son texte dans un .docx"),
-    "slides": ("diaporama", "l'exporter en .pdf, ou copier son texte dans un .docx"),
+    "slides": ("ancien diaporama (.ppt)", "l'ouvrir et l'enregistrer en .pptx ou .pdf"),
     "tnef": (
         "pièce jointe d'Outlook (winmail.dat)",
         "demander à l'expéditeur de renvoyer son message au format HTML ou texte",

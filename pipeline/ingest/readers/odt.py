@@ -20,16 +20,16 @@ from pipeline.ingest.readers.wording import clean
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 _TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-_OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
-_DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
-_STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
+OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
+DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
+STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 _FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _SKIPPED = frozenset(
     [
         TEXT + name
         for name in ("tracked-changes", "sequence-decls", "table-of-content", "alphabetical-index", "note-citation", "list-header-number")
     ]
-    + [_OFFICE + name for name in ("annotation", "annotation-end", "forms", "binary-data")]
+    + [OFFICE + name for name in ("annotation", "annotation-end", "forms", "binary-data")]
 )
 _LARGE = 14  # points: a title, even where it is not bold
 _MAX_REPEAT = 60  # columns that one repeated cell may stand for in a table of a text
@@ -40,17 +40,17 @@ def read_odt(source: Source) -> tuple[RawPart, ...]:
 
     Raises `ReadError` for a damaged, protected or textless document.
     """
-    content, styles = _trees(source)
-    body = None if content is None else content.find(f"{_OFFICE}body/{_OFFICE}text")
+    content, styles = odf_trees(source, "document OpenDocument")
+    body = None if content is None else content.find(f"{OFFICE}body/{OFFICE}text")
     if content is None or body is None:
         raise ReadError(
             "document OpenDocument sans corps de texte", "un document texte .odt", "l'ouvrir dans LibreOffice et l'enregistrer de nouveau"
         )
-    walk = _Walk(_Styles.of(styles, content))
+    walk = OdfWalk(OdfStyles.of(styles, content))
     blocks = [*_header_blocks(styles), *settle(list(walk.drafts(body)))]
     if not any(block.text for block in blocks):
         raise no_text("document OpenDocument")
-    n_comments = sum(1 for _ in body.iter(_OFFICE + "annotation"))
+    n_comments = sum(1 for _ in body.iter(OFFICE + "annotation"))
     warnings = (
         (f"{n_comments} commentaire{'s' if n_comments > 1 else ''} de relecture non lu{'s' if n_comments > 1 else ''}",)
         if n_comments
@@ -59,12 +59,12 @@ def read_odt(source: Source) -> tuple[RawPart, ...]:
     return (RawPart(tuple(blocks), title=walk.title, warnings=warnings),)
 
 
-def _trees(source: Source) -> tuple[etree._Element | None, etree._Element | None]:
+def odf_trees(source: Source, what: str) -> tuple[etree._Element | None, etree._Element | None]:
     """The trees of the content and of the styles; a flat file (.fodt) has both in one."""
     if not source.content.startswith(b"PK"):
-        flat = parse_xml(source.content, "document OpenDocument")
+        flat = parse_xml(source.content, what)
         return flat, flat
-    container = Container(source, "document OpenDocument")
+    container = Container(source, what)
     refuse_encrypted(container)
     return container.xml("content.xml"), container.xml("styles.xml")
 
@@ -77,33 +77,34 @@ def refuse_encrypted(container: Container) -> None:
 
 def _header_blocks(styles: etree._Element | None) -> list[RawBlock]:
     """The page headers as meta blocks, each text once."""
-    texts = [] if styles is None else [clean("".join(map(str, header.itertext()))) for header in styles.iter(_STYLE + "header")]
+    texts = [] if styles is None else [clean("".join(map(str, header.itertext()))) for header in styles.iter(STYLE + "header")]
     return [RawBlock(text, "meta") for text in dict.fromkeys(texts) if any(letter.isalpha() for letter in text)]
 
 
 @dataclass
-class _Styles:
+class OdfStyles:
     """The paragraph and character styles of a document: what each sets itself, and its parent."""
 
     by_name: dict[str, etree._Element] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, *roots: etree._Element | None) -> "_Styles":
-        found = (style for root in roots if root is not None for style in root.iter(_STYLE + "style"))
-        return cls({style.get(_STYLE + "name", ""): style for style in found})
+    def of(cls, *roots: etree._Element | None) -> "OdfStyles":
+        """The styles defined below `roots`."""
+        found = (style for root in roots if root is not None for style in root.iter(STYLE + "style"))
+        return cls({style.get(STYLE + "name", ""): style for style in found})
 
     def chain(self, name: str) -> list[etree._Element]:
         """The style and its ancestors, nearest first."""
         found: list[etree._Element] = []
         while name in self.by_name and self.by_name[name] not in found:
             found.append(self.by_name[name])
-            name = found[-1].get(_STYLE + "parent-style-name", "")
+            name = found[-1].get(STYLE + "parent-style-name", "")
         return found
 
     def is_bold(self, name: str, inherited: bool = False) -> bool:
         """Whether the style sets bold or a title's size; `inherited` where it does not say."""
         for style in self.chain(name):
-            properties = style.find(_STYLE + "text-properties")
+            properties = style.find(STYLE + "text-properties")
             if properties is None:
                 continue
             weight, size = properties.get(_FO + "font-weight"), properties.get(_FO + "font-size", "")
@@ -116,8 +117,8 @@ class _Styles:
     def title_level(self, name: str) -> int:
         """1 for the title styles, 1..6 for a style with an outline level or named « Heading 2 », 0 otherwise."""
         for style in self.chain(name):
-            shown = style.get(_STYLE + "display-name", style.get(_STYLE + "name", "")).replace("_20_", " ").lower()
-            level = style.get(_STYLE + "default-outline-level", "") or (shown[-1] if shown.startswith(("heading ", "titre ")) else "")
+            shown = style.get(STYLE + "display-name", style.get(STYLE + "name", "")).replace("_20_", " ").lower()
+            level = style.get(STYLE + "default-outline-level", "") or (shown[-1] if shown.startswith(("heading ", "titre ")) else "")
             if level.isdigit() and 1 <= int(level) <= 6:
                 return int(level)
             if shown in ("title", "titre", "titre principal", "subtitle", "sous-titre"):
@@ -126,10 +127,10 @@ class _Styles:
 
 
 @dataclass
-class _Walk:
+class OdfWalk:
     """One pass over a document."""
 
-    styles: _Styles
+    styles: OdfStyles
     title: str | None = None
 
     def drafts(self, parent: etree._Element, depth: int = -1) -> Iterator[Draft]:
@@ -193,7 +194,7 @@ def _rows_of(table: etree._Element) -> Iterator[etree._Element]:
 class _Runs:
     """The text of one paragraph, and the notes and frames in it."""
 
-    styles: _Styles
+    styles: OdfStyles
     text: str = ""
     n_strong: int = 0
     n_plain: int = 0
@@ -221,7 +222,7 @@ class _Runs:
             self.text += " "
         elif tag == TEXT + "note":
             self.boxes += child.findall(TEXT + "note-body")
-        elif tag in (_DRAW + "text-box", _TABLE + "table") or (tag.startswith(_DRAW) and child.find(TEXT + "p") is not None):
+        elif tag in (DRAW + "text-box", _TABLE + "table") or (tag.startswith(DRAW) and child.find(TEXT + "p") is not None):
             self.boxes.append(child)
         elif tag == TEXT + "span":
             self.walk(child, is_bold=self.styles.is_bold(child.get(TEXT + "style-name", ""), is_bold))
