@@ -156,8 +156,31 @@ def doc(paragraphs: Sequence[str], *, is_encrypted: bool = False) -> bytes:
     return ole({"WordDocument": bytes(fib) + text.encode("utf-16-le"), "1Table": clx})
 
 
-def xls(rows: Sequence[Sequence[str | float]], name: str = "Feuil1") -> bytes:
-    """An Excel 97 workbook of one sheet."""
+def ods(*tables: str, styles: str = "") -> bytes:
+    """An OpenDocument workbook of these tables."""
+    content = (
+        f"<office:document-content {ODF}><office:automatic-styles>{styles}</office:automatic-styles>"
+        f"<office:body><office:spreadsheet>{''.join(tables)}</office:spreadsheet></office:body></office:document-content>"
+    )
+    return zipped({"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": content}, stored=("mimetype",))
+
+
+def ods_table(name: str, *rows: str, attributes: str = "") -> str:
+    """A sheet; each row is the XML of its cells."""
+    listed = "".join(row if row.startswith("<table:table-row") else f"<table:table-row>{row}</table:table-row>" for row in rows)
+    return f'<table:table table:name="{name}" {attributes}>{listed}</table:table>'
+
+
+def ods_cells(*texts: str, attributes: str = "") -> str:
+    """Cells of text, all with these attributes."""
+    return "".join(
+        f"<table:table-cell {attributes}>{''.join(f'<text:p>{line}</text:p>' for line in text.split(chr(10)) if line)}</table:table-cell>"
+        for text in texts
+    )
+
+
+def xls(rows: Sequence[Sequence[str | float]], name: str = "Feuil1", *, merged: Sequence[tuple[int, int, int, int]] = ()) -> bytes:
+    """An Excel 97 workbook of one sheet; `merged` are first row, last row, first column, last column."""
 
     def record(kind: int, content: bytes = b"") -> bytes:
         return struct.pack("<HH", kind, len(content)) + content
@@ -169,7 +192,12 @@ def xls(rows: Sequence[Sequence[str | float]], name: str = "Feuil1") -> bytes:
                 cells += record(0x0204, struct.pack("<HHHHB", row, column, 0, len(value), 1) + value.encode("utf-16-le"))
             else:
                 cells += record(0x0203, struct.pack("<HHHd", row, column, 0, value))
-    sheet = record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0010, 0, 0, 0, 0)) + cells + record(0x0A)
+    sheet = (
+        record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0010, 0, 0, 0, 0))
+        + cells
+        + record(0x00E5, struct.pack("<H", len(merged)) + b"".join(struct.pack("<HHHH", *entry) for entry in merged))
+        + record(0x0A)
+    )
     opening = record(0x0809, struct.pack("<HHHHII", 0x0600, 0x0005, 0, 0, 0, 0))
     title = struct.pack("<BB", len(name), 0) + name.encode("latin-1")
     offset = len(opening) + 4 + 6 + len(title) + 4

@@ -5,7 +5,7 @@
 import base64
 
 import pytest
-from made_files import ODF, W, doc, docx, odt, ole, pdf, shown, shown_lines, w_p, w_table, xls, xlsx, zipped
+from made_files import ODF, W, doc, docx, ods, ods_cells, ods_table, odt, ole, pdf, shown, shown_lines, w_p, w_table, xls, xlsx, zipped
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
@@ -520,6 +520,13 @@ DATED = (
     '<row r="2"><c r="A2" s="1"><v>46093</v></c><c r="B2" t="b"><v>1</v></c></row><row r="3"><c r="A3" s="2"><v>0.604166666666667</v></c>'
     '<c r="B3" t="e"><v>#N/A</v></c></row><row r="4"><c r="A4" s="3"><v>46093.604166666667</v></c><c r="B4"><v>0.1</v></c></row>'
 )
+COVERED = "<table:covered-table-cell/>"
+
+
+def valued(kind: str, attribute: str, value: str) -> str:
+    return f'<table:table-cell office:value-type="{kind}" office:{attribute}="{value}"><text:p>12,5 %</text:p></table:table-cell>'
+
+
 ROWS: list[tuple[str, bytes, str, tuple[tuple[str, ...], ...]]] = [
     ("semicolons, cp1252", "nom;âge\nZoé;12\n".encode("cp1252"), "e.csv", (("nom", "âge"), ("Zoé", "12"))),
     ("quoted line break", b'nom;note\nA;"un ""non""\nfranc"\nB;x\n', "e.csv", (("nom", "note"), ("A", 'un "non"\nfranc'), ("B", "x"))),
@@ -532,6 +539,24 @@ ROWS: list[tuple[str, bytes, str, tuple[tuple[str, ...], ...]]] = [
     ("numbers and merged cells", xlsx({"a": [["nom", "n"], ["Le Goff", 12.0], ["", 1.5]]}, merged="A2:A3"), "e.xlsx", (("nom", "n"), ("Le Goff", "12"), ("Le Goff", "1.5"))),
     ("dates, times, truth and errors", xlsx({"a": [["quand"]]}, extra=DATED), "e.xlsx", (("quand", ""), ("2026-03-12", "oui"), ("14:30", ""), ("2026-03-12 14:30", "0.1"))),
     ("old workbook", xls([["nom", "âge"], ["Zoé", 12.0]]), "e.xls", (("nom", "âge"), ("Zoé", "12"))),
+    ("old workbook with merged cells", xls([["T1", "un"], ["", "deux"]], merged=[(0, 1, 0, 0)]), "e.xls", (("T1", "un"), ("T1", "deux"))),
+    (
+        "OpenDocument cells merged down and across, repeated and far away",
+        ods(ods_table("A", ods_cells("Relevé", attributes='table:number-columns-spanned="3"') + COVERED * 2, ods_cells("T1", attributes='table:number-rows-spanned="2"') + ods_cells("un", "x"), COVERED + ods_cells("deux"), ods_cells("", attributes='table:number-columns-repeated="16384"'), '<table:table-row table:number-rows-repeated="1048000"><table:table-cell table:number-columns-repeated="16384"/></table:table-row>')),
+        "e.ods",
+        (("Relevé", "Relevé", "Relevé"), ("T1", "un", "x"), ("T1", "deux", "")),
+    ),
+    (
+        "OpenDocument values, line breaks, comments out, blank and repeated rows",
+        ods(ods_table("A", valued("float", "value", "12") + valued("float", "value", "1.5") + valued("date", "date-value", "2026-03-12T00:00:00") + valued("time", "time-value", "PT14H30M00S") + valued("boolean", "boolean-value", "true") + valued("percentage", "value", "0.25"), "", "", '<table:table-row table:number-rows-repeated="2">' + ods_cells("un\ndeux") + "<table:table-cell><office:annotation><text:p>à revoir</text:p></office:annotation><text:p>à <text:span>Rodez</text:span></text:p></table:table-cell></table:table-row>")),
+        "e.ods",
+        (("12", "1.5", "2026-03-12", "14:30", "oui", "12,5 %"), ("",) * 6, ("un\ndeux", "à Rodez", "", "", "", ""), ("un\ndeux", "à Rodez", "", "", "", "")),
+    ),
+    ("flat OpenDocument", f'<?xml version="1.0"?><office:document {ODF}><office:body><office:spreadsheet>{ods_table("A", ods_cells("nom", "note"))}</office:spreadsheet></office:body></office:document>'.encode(), "e.fods", (("nom", "note"),)),
+    ("pipes", "nom|note\nZoé|x\nLéo|y\n".encode(), "e.csv", (("nom", "note"), ("Zoé", "x"), ("Léo", "y"))),
+    ("ragged rows, of macOS", "nom;note\rZoé;x;y\rLéo\r".encode("mac_roman"), "e.csv", (("nom", "note", ""), ("Zoé", "x", "y"), ("Léo", "", ""))),
+    ("quotes inside without doubling", 'idée;table\n12" de pluie;2\n« le "bac" »;3\n'.encode(), "e.csv", (("idée", "table"), ('12" de pluie', "2"), ('« le "bac" »', "3"))),
+    ("old DOS letters", "prénom;idée\nZoé;où ça, déjà à Sète ?\nLéa;être là\n".encode("cp850"), "e.csv", (("prénom", "idée"), ("Zoé", "où ça, déjà à Sète ?"), ("Léa", "être là"))),
     ("a page called a workbook", b"<table><tr><td>nom</td><td>note</td></tr></table>", "e.xls", (("nom", "note"),)),
 ]  # fmt: skip
 
@@ -546,6 +571,15 @@ def test_sheets_are_parts_in_order_and_hidden_ones_are_told() -> None:
     parts = read(xlsx({"Émargement": [["nom"]], "vide": [], "T2/T3": [["idée"]], "listes": [["secret"]]}, hidden=["listes"]), "e.xlsx")
     assert [(part.name, part.rows) for part in parts] == [("1-Émargement", (("nom",),)), ("3-T2-T3", (("idée",),))]
     assert parts[0].warnings == ("1 feuille masquée non lue",)
+
+
+def test_hidden_sheets_and_comments_of_an_opendocument_workbook_are_told() -> None:
+    style = '<style:style style:name="H"><style:table-properties table:display="false"/></style:style>'
+    note = "<table:table-cell><office:annotation><text:p>à revoir</text:p></office:annotation><text:p>idée</text:p></table:table-cell>"
+    hidden = ods_table("listes", ods_cells("secret"), attributes='table:style-name="H"')
+    (part,) = read(ods(ods_table("T2", note), hidden, styles=style), "e.ods")
+    assert (part.title, part.rows) == ("T2", (("idée",),))
+    assert part.warnings == ("1 feuille masquée non lue", "1 commentaire de cellule non lu")
 
 
 CUES: list[tuple[str, str, str, list[tuple[str | None, str]]]] = [

@@ -17,6 +17,7 @@ from pipeline.ingest.readers.wording import clean
 from pipeline.ingest.sniff import decode
 
 _MIN_SHARE = {";": 0.5, "\t": 0.5, ",": 0.8, "|": 0.7}  # of rows that a separator must cut alike: sentences hold commas too
+_MIN_COMMON = 0.6  # of the lines in which the sign of a ragged table stands
 _N_SAMPLE = 200  # rows looked at to find the separator
 _MAX_CELL = 20_000  # characters: a longer cell means that a stray quote swallowed rows
 csv.field_size_limit(10_000_000)
@@ -76,7 +77,15 @@ def _separator(text: str) -> str:
         return (share if share >= _MIN_SHARE[sign] else 0.0), width
 
     best = max(_MIN_SHARE, key=evenness)
-    return best if evenness(best)[0] else "\x1f"
+    return best if evenness(best)[0] else _common_sign(sample)
+
+
+def _common_sign(sample: str) -> str:
+    """The sign that stands in most lines of a table whose rows differ in width; sentences hold none of these so often."""
+    lines = [line for line in sample.split("\n") if line.strip()]
+    n_lines = {sign: sum(sign in line for line in lines) for sign in ";\t|"}
+    best = max(n_lines, key=lambda sign: n_lines[sign])
+    return best if n_lines[best] >= max(2, _MIN_COMMON * len(lines)) else "\x1f"
 
 
 def _parse(text: str, separator: str, quoting: Literal[0, 3]) -> list[list[str]]:

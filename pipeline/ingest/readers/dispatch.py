@@ -20,7 +20,7 @@ from pipeline.ingest.readers.outlook import read_outlook
 from pipeline.ingest.readers.pdf import read_pdf
 from pipeline.ingest.readers.plain import read_plain
 from pipeline.ingest.readers.rtf import read_rtf
-from pipeline.ingest.readers.sheets import read_sheets
+from pipeline.ingest.readers.sheets import read_ods, read_sheets
 from pipeline.ingest.readers.slides import read_slides
 from pipeline.ingest.readers.source import Source, protected
 from pipeline.ingest.readers.structured import read_json
@@ -37,7 +37,7 @@ _READERS: dict[str, Callable[[Source], tuple[RawPart, ...]]] = {
     "json": read_json,
     "mbox": lambda source: read_mailbox(source, read_source),
     "md": read_markdown,
-    "ods": read_sheets,
+    "ods": read_ods,
     "msg": lambda source: read_outlook(source, read_source),
     "odp": read_odp,
     "odt": read_odt,

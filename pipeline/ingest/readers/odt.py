@@ -19,7 +19,7 @@ from pipeline.ingest.readers.source import Source, no_text, protected
 from pipeline.ingest.readers.wording import clean
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
-_TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
+TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
 OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
 DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
 STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
@@ -142,7 +142,7 @@ class OdfWalk:
                 yield from self._paragraph(element, depth)
             elif element.tag == TEXT + "list":
                 yield from self.drafts(element, depth + 1)
-            elif element.tag == _TABLE + "table":
+            elif element.tag == TABLE + "table":
                 yield from (Draft(block.text, block) for block in blocks_of_rows(self._rows(element)))
             else:
                 yield from self.drafts(element, depth)
@@ -172,9 +172,9 @@ class OdfWalk:
         for row in _rows_of(table):
             cells: list[Cell] = []
             for cell in row:
-                if cell.tag not in (_TABLE + "table-cell", _TABLE + "covered-table-cell"):
+                if cell.tag not in (TABLE + "table-cell", TABLE + "covered-table-cell"):
                     continue
-                repeat = cell.get(_TABLE + "number-columns-repeated", "1")
+                repeat = cell.get(TABLE + "number-columns-repeated", "1")
                 content = settle(list(self.drafts(cell)), has_headings=False)
                 cells.append(content)
                 cells += [[] for _ in range(min(int(repeat) if repeat.isdigit() else 1, _MAX_REPEAT) - 1)]
@@ -184,9 +184,9 @@ class OdfWalk:
 
 def _rows_of(table: etree._Element) -> Iterator[etree._Element]:
     for child in table:
-        if child.tag == _TABLE + "table-row":
+        if child.tag == TABLE + "table-row":
             yield child
-        elif child.tag in (_TABLE + "table-header-rows", _TABLE + "table-rows", _TABLE + "table-row-group"):
+        elif child.tag in (TABLE + "table-header-rows", TABLE + "table-rows", TABLE + "table-row-group"):
             yield from _rows_of(child)
 
 
@@ -222,7 +222,7 @@ class _Runs:
             self.text += " "
         elif tag == TEXT + "note":
             self.boxes += child.findall(TEXT + "note-body")
-        elif tag in (DRAW + "text-box", _TABLE + "table") or (tag.startswith(DRAW) and child.find(TEXT + "p") is not None):
+        elif tag in (DRAW + "text-box", TABLE + "table") or (tag.startswith(DRAW) and child.find(TEXT + "p") is not None):
             self.boxes.append(child)
         elif tag == TEXT + "span":
             self.walk(child, is_bold=self.styles.is_bold(child.get(TEXT + "style-name", ""), is_bold))

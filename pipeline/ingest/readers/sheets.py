@@ -1,4 +1,4 @@
-"""Read workbooks (.xlsx, .xlsm, .xls, .ods) with calamine: every row of every visible sheet that has content.
+"""Read workbooks, .xlsx and .xls with calamine, .ods by an own walk: every row of every visible sheet that has content.
 
 In:   the bytes of a workbook
 Out:  one part a sheet, named in order (« 1-Feuille »); a single sheet gives a part without a name
@@ -7,7 +7,8 @@ Out:  one part a sheet, named in order (« 1-Feuille »); a single sheet gives a
 import datetime as dt
 import io
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 import python_calamine as calamine
@@ -16,56 +17,97 @@ from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.container import Container
 from pipeline.ingest.readers.delimited import squared
-from pipeline.ingest.readers.odt import refuse_encrypted
+from pipeline.ingest.readers.ods import sheets_of_ods
 from pipeline.ingest.readers.source import Source, corrupt, no_text, protected
 
 _MAX_CELLS = 5_000_000  # in one sheet; a stray mark at the last row of a sheet unfolds to millions of blanks
 _UNSAFE = str.maketrans({"/": "-", "#": "-", "\\": "-"})
 
 
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet with what it shows."""
+
+    name: str
+    is_visible: bool
+    rows: tuple[tuple[str, ...], ...]
+    n_comments: int = 0
+
+
 def read_sheets(source: Source) -> tuple[RawPart, ...]:
-    """Return one part a visible sheet that has content.
+    """Return one part a visible sheet that has content; rows that a filter hides are read.
 
     Raises `ReadError` for a damaged, protected, blank or monstrous workbook.
     """
+    sheets = _sheets_with_calamine(source)
+    return _parts(sheets, n_comments=_n_comments(source))
+
+
+def read_ods(source: Source) -> tuple[RawPart, ...]:
+    """Return one part a visible sheet of an OpenDocument workbook that has content.
+
+    Raises `ReadError` as `read_sheets` does.
+    """
+    found = sheets_of_ods(source)
+    sheets = [_Sheet(sheet.name, sheet.is_visible, _compact(sheet.rows)) for sheet in found]
+    return _parts(sheets, n_comments=sum(sheet.n_comments for sheet in found))
+
+
+def _parts(sheets: Sequence[_Sheet], *, n_comments: int) -> tuple[RawPart, ...]:
+    """The parts of the visible sheets that have content, and what is told of the rest."""
+    filled = [(place, sheet) for place, sheet in enumerate(sheets, start=1) if sheet.rows and sheet.is_visible]
+    if not filled:
+        raise no_text("classeur")
+    n_hidden = sum(bool(sheet.rows) and not sheet.is_visible for sheet in sheets)
+    told = ((n_hidden, "feuille{} masquée{} non lue{}"), (n_comments, "commentaire{} de cellule non lu{}"))
+    warnings = tuple(f"{count} {text.replace('{}', 's' if count > 1 else '')}" for count, text in told if count)
+    if len(filled) == 1:
+        return (RawPart((), title=filled[0][1].name, rows=filled[0][1].rows, warnings=warnings),)
+    digits = len(str(len(sheets)))
+    return tuple(
+        RawPart(
+            (),
+            name=f"{place:0{digits}}-{sheet.name.translate(_UNSAFE)}",
+            title=sheet.name,
+            rows=sheet.rows,
+            warnings=warnings if not order else (),
+        )
+        for order, (place, sheet) in enumerate(filled)
+    )
+
+
+def _sheets_with_calamine(source: Source) -> list[_Sheet]:
     if source.content.startswith(b"PK"):
         _check_xml(source)
     try:
         workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(source.content))
-        sheets = [(meta.name, meta.visible == calamine.SheetVisibleEnum.Visible) for meta in workbook.sheets_metadata]
-        found = [(place, name, is_visible, _rows(workbook, name)) for place, (name, is_visible) in enumerate(sheets, start=1)]
+        return [
+            _Sheet(meta.name, meta.visible == calamine.SheetVisibleEnum.Visible, _rows(workbook, meta.name))
+            for meta in workbook.sheets_metadata
+        ]
     except calamine.PasswordError as error:
         raise protected("classeur") from error
     except (calamine.CalamineError, zipfile.BadZipFile, ValueError, OSError) as error:
         raise corrupt("le classeur") from error
-    filled = [(place, name, rows) for place, name, is_visible, rows in found if rows and is_visible]
-    n_hidden = sum(bool(rows) and not is_visible for *_, is_visible, rows in found)
-    if not filled:
-        raise no_text("classeur")
-    warnings = (
-        (f"{n_hidden} feuille{'s' if n_hidden > 1 else ''} masquée{'s' if n_hidden > 1 else ''} non lue{'s' if n_hidden > 1 else ''}",)
-        if n_hidden
-        else ()
-    )
-    if len(filled) == 1:
-        return (RawPart((), title=filled[0][1], rows=filled[0][2], warnings=warnings),)
-    digits = len(str(len(sheets)))
-    return tuple(
-        RawPart((), name=f"{place:0{digits}}-{name.translate(_UNSAFE)}", title=name, rows=rows, warnings=warnings if not order else ())
-        for order, (place, name, rows) in enumerate(filled)
+
+
+def _n_comments(source: Source) -> int:
+    """Comments on cells; those of a thread are counted in both of the files that hold them, so the larger counts."""
+    if not source.content.startswith(b"PK"):
+        return 0
+    container = Container(source, "classeur")
+    by_kind = {"xl/comments": b"<comment ", "xl/threadedcomments/": b"<threadedComment "}
+    return max(
+        sum(container.read(name).count(mark) for name in container.names if name.lower().startswith(start))
+        for start, mark in by_kind.items()
     )
 
 
 def _check_xml(source: Source) -> None:
     """Raise `ReadError` for a zip bomb, a password or a DTD before calamine opens the workbook itself."""
     container = Container(source, "classeur")
-    refuse_encrypted(container)
     for name in sorted(container.names):
-        if (
-            name.endswith((".xml", ".rels"))
-            and (name.startswith("xl/") or name == "content.xml")
-            and b"<!DOCTYPE" in container.read(name)[:4096].upper()
-        ):
+        if name.endswith((".xml", ".rels")) and name.startswith("xl/") and b"<!DOCTYPE" in container.read(name)[:4096].upper():
             raise ReadError(
                 "classeur avec une DTD interdite",
                 "un classeur sans DTD",
@@ -88,7 +130,12 @@ def _rows(workbook: calamine.CalamineWorkbook, name: str) -> tuple[tuple[str, ..
     rows = [[_shown(cell) for cell in row] if any(cell != "" for cell in row) else [] for row in sheet.to_python(skip_empty_area=True)]
     if sheet.start:
         _fill_merged(rows, sheet.merged_cell_ranges or (), sheet.start)
-    return squared(row for above, row in pairwise([[""], *rows]) if row or above)
+    return _compact(rows)
+
+
+def _compact(rows: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+    """The rows squared, of several blank ones together a single one."""
+    return squared(row for above, row in pairwise([[""], *(row if any(row) else [] for row in rows)]) if row or above)
 
 
 def _fill_merged(rows: list[list[str]], merged: object, start: tuple[int, int]) -> None:
