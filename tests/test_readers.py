@@ -306,6 +306,70 @@ def test_cells_know_their_header_and_their_row() -> None:
     ]
 
 
+def w_cell(text: str, properties: str) -> str:
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr>{w_p(text)}</w:tc>"
+
+
+def w_row(*cells: str) -> str:
+    return f"<w:tr>{''.join(cells)}</w:tr>"
+
+
+SPAN2, DOWN, BELOW = '<w:gridSpan w:val="2"/>', '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
+MERGED_WORD = docx(
+    "<w:tbl>"
+    + w_row(w_cell("Question", ""), w_cell("Ce qui marche", SPAN2))
+    + w_row(w_cell("Q3", DOWN), w_cell("le bac", ""), w_cell("le quai", ""))
+    + w_row(w_cell("", BELOW), w_cell("la criée", SPAN2))
+    + "</w:tbl>"
+)
+MERGED_ODT = odt(
+    f"<table:table><table:table-row>{ods_cells('Question')}{ods_cells('Ce qui marche', attributes='table:number-columns-spanned=' + chr(34) + '2' + chr(34))}<table:covered-table-cell/></table:table-row>"
+    f"<table:table-row>{ods_cells('Q3', attributes='table:number-rows-spanned=' + chr(34) + '2' + chr(34))}{ods_cells('le bac', 'le quai')}</table:table-row>"
+    f"<table:table-row><table:covered-table-cell/>{ods_cells('la criée', attributes='table:number-columns-spanned=' + chr(34) + '2' + chr(34))}<table:covered-table-cell/></table:table-row></table:table>"
+)
+MERGED_RTF = rb"""{\rtf1\ansi
+\trowd\cellx1000\cellx2000\clmrg\cellx3000\pard\intbl Question\cell Ce qui marche\cell\cell\row
+\trowd\clvmgf\cellx1000\cellx2000\cellx3000\pard\intbl Q3\cell le bac\cell le quai\cell\row
+\trowd\clvmrg\cellx1000\cellx2000\clmrg\cellx3000\pard\intbl\cell la cri\'e9e\cell\cell\row
+\pard\par}"""
+MERGED_HTML = (
+    b"<table><tr><th>Question<th colspan=2>Ce qui marche<tr><td rowspan=2>Q3<td>le bac<td>le quai<tr><td colspan=2>la cri&eacute;e</table>"
+)
+
+
+@pytest.mark.parametrize(
+    ("content", "name"), [(MERGED_WORD, "t.docx"), (MERGED_ODT, "t.odt"), (MERGED_RTF, "t.rtf"), (MERGED_HTML, "t.html")]
+)
+def test_merged_cells_are_said_once_and_known_to_every_row_and_column_they_cover(content: bytes, name: str) -> None:
+    (part,) = read(content, name)
+    assert [block.text for block in part.blocks if block.kind == "cell"] == ["le bac", "le quai", "la criée"]
+    assert [block.columns for block in part.blocks if block.kind == "cell"] == [
+        (("Question", "Q3"), ("Ce qui marche", "le bac"), ("Ce qui marche", "le quai")),
+        (("Question", "Q3"), ("Ce qui marche", "le bac"), ("Ce qui marche", "le quai")),
+        (("Question", "Q3"), ("Ce qui marche", "la criée"), ("Ce qui marche", "la criée")),
+    ]
+
+
+def test_a_cell_merged_over_its_row_names_the_rows_below() -> None:
+    body = "<w:tbl>" + w_row(w_cell("Table 3 : nos forces", SPAN2)) + w_row(w_cell("Atout", ""), w_cell("Frein", ""))
+    body += (
+        w_row(w_cell("le bac", ""), w_cell("le prix", ""))
+        + w_row(w_cell("Question 2", SPAN2))
+        + w_row(w_cell("la criée", ""), w_cell("la route", ""))
+        + "</w:tbl>"
+    )
+    assert kinds(docx(body), "t.docx") == [
+        ("heading", "Table 3 : nos forces"),
+        ("meta", "Atout"),
+        ("meta", "Frein"),
+        ("cell", "le bac"),
+        ("cell", "le prix"),
+        ("heading", "Question 2"),
+        ("cell", "la criée"),
+        ("cell", "la route"),
+    ]
+
+
 def test_page_headers_are_kept_apart_and_comments_are_counted() -> None:
     header = f'<w:hdr xmlns:w="{W}">{w_p("Atelier du Léon – table 5")}</w:hdr>'
     comments = f'<w:comments xmlns:w="{W}"><w:comment w:id="1">{w_p("à revoir avec Anne")}</w:comment></w:comments>'

@@ -14,7 +14,7 @@ from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.container import Container
 from pipeline.ingest.readers.docx_styles import Numbering, Style, Styles, W, is_on, value
 from pipeline.ingest.readers.drafts import Draft
-from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean
@@ -145,21 +145,27 @@ class _Walk:
             yield from (Draft(line, is_strong=is_strong) for line in text.split("\n"))
 
     def _rows(self, table: etree._Element) -> list[list[Cell]]:
-        """The cells of a table; a cell that continues the one above is blank."""
+        """The cells of a table."""
         rows: list[list[Cell]] = []
         for row in _unwrapped(table, "tr"):
             if row.find(f"{W}trPr/{W}del") is not None:
                 continue
-            cells: list[Cell] = []
+            cells: list[Cell] = [[] for _ in range(_count(row.find(W + "trPr"), "gridBefore", 0))]
             for cell in _unwrapped(row, "tc"):
                 properties = cell.find(W + "tcPr")
                 merged = None if properties is None else properties.find(W + "vMerge")
                 is_continued = merged is not None and merged.get(W + "val", "continue") == "continue"
-                cells.append([] if is_continued else settle(list(self.drafts(cell)), has_headings=False))
-                span = value(properties, "gridSpan", "1")
-                cells += [[] for _ in range(min(int(span), 60) - 1 if span.isdigit() else 0)]
+                above = rows[-1][len(cells)] if rows and len(cells) < len(rows[-1]) else []
+                content = Covered(above) if is_continued else settle(list(self.drafts(cell)), has_headings=False)
+                cells += [content, *(Covered(content) for _ in range(_count(properties, "gridSpan", 1) - 1))]
             rows.append(cells)
         return rows
+
+
+def _count(properties: etree._Element | None, name: str, default: int) -> int:
+    """Columns that a cell or row spans, 60 at most."""
+    number = value(properties, name, str(default))
+    return min(int(number), 60) if number.isascii() and number.isdigit() else default
 
 
 def _unwrapped(parent: etree._Element, name: str) -> Iterator[etree._Element]:

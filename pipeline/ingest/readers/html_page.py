@@ -13,7 +13,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.delimited import squared
 from pipeline.ingest.readers.drafts import Draft
-from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.grids import Cell, blocks_of_rows, text_of, unfolded
 from pipeline.ingest.readers.plain import unreadable_signs
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
@@ -26,15 +26,16 @@ _BOLD_STYLE = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 _SKIPPED = frozenset(
     {
         "script", "style", "noscript", "template", "svg", "math", "head", "nav", "footer", "form", "button", "input", "select",
-        "textarea", "iframe", "object", "embed", "audio", "video", "canvas", "map", "dialog",
+        "textarea", "iframe", "del", "object", "embed", "audio", "video", "canvas", "map", "dialog",
     }
 )  # fmt: skip
 _INLINE = frozenset(
     {
-        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "del", "dfn", "em", "font", "i", "img", "ins", "kbd",
+        "a", "abbr", "acronym", "b", "bdi", "bdo", "big", "cite", "code", "data", "dfn", "em", "font", "i", "img", "ins", "kbd",
         "label", "mark", "o:p", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
     }
 )  # fmt: skip
+_NOTE_MARK = re.compile(r"#(?:_?(?:ftn|edn|ftnt|cmnt|msocom)|sd(?:foot|end)note)", re.IGNORECASE)  # Word, Google Docs, LibreOffice
 _MAX_DEPTH = 150  # elements inside elements; below that, text is taken without its layout
 
 
@@ -56,13 +57,23 @@ def read_html(source: Source) -> tuple[RawPart, ...]:
 def read_html_rows(source: Source) -> tuple[RawPart, ...]:
     """Return the largest table of a page as one part of rows: what some programs export as a workbook (.xls)."""
     page = LexborHTMLParser(decode(source.content))
-    tables: list[list[list[str]]] = [
-        [[cell.text(separator=" ") for cell in row.iter() if cell.tag in ("td", "th")] for row in _rows(table)]
-        for table in page.css("table")
-    ]
+    tables = [_shown_rows(table) for table in page.css("table")]
     largest = max(range(len(tables)), key=lambda place: sum(len(row) for row in tables[place]), default=None)
     rows = () if largest is None else squared(tables[largest])
     return (RawPart((), rows=rows),) if rows else read_html(source)
+
+
+def _shown_rows(table: LexborNode) -> list[list[str]]:
+    """The texts of a table's cells, merged ones filled."""
+    rows = [
+        [
+            ([RawBlock(clean(cell.text(separator=" ")))], _span(cell, "rowspan"), _span(cell, "colspan"))
+            for cell in row.iter()
+            if cell.tag in ("td", "th")
+        ]
+        for row in _rows(table)
+    ]
+    return [[text_of(cell) for cell in row] for row in unfolded(rows)]
 
 
 def drafts_of_html(text: str) -> list[Draft]:
@@ -140,21 +151,21 @@ class _Walk:
             self.done += [_draft(line, place, is_strong) for line in lines]
 
     def _table(self, node: LexborNode, place: _Place, depth: int) -> list[Draft]:
-        rows: list[list[Cell]] = []
+        rows: list[list[tuple[Cell, int, int]]] = []
         for row in _rows(node):
-            cells: list[Cell] = []
+            cells: list[tuple[Cell, int, int]] = []
             cell = row.child
             while cell is not None:
                 if cell.tag in ("td", "th") and not _is_hidden(cell):
                     walk = _Walk()
                     walk.children(cell, replace(place, list_depth=-1, is_bold=False), depth + 1)
                     walk.close(place)
-                    cells.append(settle(walk.done, has_headings=False))
-                    span = cell.attributes.get("colspan") or "1"
-                    cells += [[] for _ in range(min(int(span), 60) - 1 if span.isdigit() else 0)]
+                    cells.append((settle(walk.done, has_headings=False), _span(cell, "rowspan"), _span(cell, "colspan")))
                 cell = cell.next
             rows.append(cells)
-        return [Draft(f"{'> ' * place.n_quotes}{block.text}", None if place.n_quotes else block) for block in blocks_of_rows(rows)]
+        return [
+            Draft(f"{'> ' * place.n_quotes}{block.text}", None if place.n_quotes else block) for block in blocks_of_rows(unfolded(rows))
+        ]
 
     def _add(self, text: str, place: _Place) -> None:
         self._text += text if place.is_pre else re.sub(r"[ \t\r\n\f]+", " ", text)
@@ -176,7 +187,7 @@ def _inside(node: LexborNode, tag: str, place: _Place) -> _Place:
         return replace(place, list_depth=place.list_depth + 1)
     if len(tag) == 2 and tag[0] == "h" and tag[1] in "123456":
         return replace(place, heading=int(tag[1]), list_depth=-1)
-    if tag in ("b", "strong", "th", "summary"):
+    if tag in ("b", "strong", "u", "th", "summary"):
         return replace(place, is_bold=True)
     if tag == "pre":
         return replace(place, is_pre=True)
@@ -189,7 +200,14 @@ def _inside(node: LexborNode, tag: str, place: _Place) -> _Place:
 def _is_hidden(node: LexborNode) -> bool:
     """True for what a reader of the page does not see, and for menus and forms."""
     attributes = node.attributes
-    return node.tag in _SKIPPED or "hidden" in attributes or bool(_HIDDEN_STYLE.search(attributes.get("style") or ""))
+    is_mark = node.tag == "a" and bool(_NOTE_MARK.match(attributes.get("href") or ""))
+    return node.tag in _SKIPPED or is_mark or "hidden" in attributes or bool(_HIDDEN_STYLE.search(attributes.get("style") or ""))
+
+
+def _span(cell: LexborNode, name: str) -> int:
+    """Rows or columns that a cell covers."""
+    value = (cell.attributes.get(name) or "1").strip()
+    return max(1, int(value)) if value.isascii() and value.isdigit() and len(value) < 6 else 1
 
 
 def _rows(table: LexborNode) -> Iterator[LexborNode]:

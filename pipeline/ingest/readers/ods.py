@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from pipeline.errors import ReadError
-from pipeline.ingest.readers.odt import OFFICE, STYLE, TABLE, TEXT, OdfStyles, odf_trees
+from pipeline.ingest.readers.odt import OFFICE, STYLE, TABLE, TEXT, OdfStyles, count_of, odf_trees
 from pipeline.ingest.readers.source import Source
 
 _MAX_CELLS = 5_000_000  # of a sheet, repeated ones counted
@@ -50,7 +50,7 @@ def _sheet(table: etree._Element, styles: OdfStyles) -> OdfSheet:
     n_blank = n_cells = 0
     for row in _rows(table):
         cells = _cells(row, len(rows) + n_blank, spans)
-        repeat = _number(row, "number-rows-repeated")
+        repeat = count_of(row, "number-rows-repeated")
         if not any(cells):
             n_blank += repeat
             continue
@@ -87,8 +87,8 @@ def _cells(row: etree._Element, order: int, spans: list[tuple[int, int, int, int
     for cell in row:
         if cell.tag not in _CELLS:
             continue
-        repeat, text = _number(cell, "number-columns-repeated"), _shown(cell)
-        down, across = _number(cell, "number-rows-spanned"), _number(cell, "number-columns-spanned")
+        repeat, text = count_of(cell, "number-columns-repeated"), _shown(cell)
+        down, across = count_of(cell, "number-rows-spanned"), count_of(cell, "number-columns-spanned")
         if not text:
             n_blank = min(n_blank + repeat, _MAX_CELLS)
             continue
@@ -111,12 +111,6 @@ def _fill_merged(rows: list[list[str]], spans: list[tuple[int, int, int, int]]) 
         for row in rows[top : top + down]:
             row += [""] * (min(left + across, left + _MAX_REPEATS) - len(row))
             row[left : left + across] = [cell or text for cell in row[left : left + across]]
-
-
-def _number(element: etree._Element, name: str) -> int:
-    """A count of the format, 1 where there is none."""
-    value = element.get(TABLE + name, "1")
-    return max(1, int(value)) if value.isascii() and value.isdigit() and len(value) < 9 else 1
 
 
 def _shown(cell: etree._Element) -> str:

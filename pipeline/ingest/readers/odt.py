@@ -13,7 +13,7 @@ from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.container import Container, parse_xml
 from pipeline.ingest.readers.drafts import Draft
-from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text, protected
 from pipeline.ingest.readers.wording import clean
@@ -167,19 +167,31 @@ class OdfWalk:
             yield from self.drafts(box)
 
     def _rows(self, table: etree._Element) -> list[list[Cell]]:
-        """The cells of a table, header rows and row groups included; covered cells are blank."""
+        """The cells of a table, header rows and row groups included."""
         rows: list[list[Cell]] = []
         for row in _rows_of(table):
             cells: list[Cell] = []
+            n_across = 0  # cells that the last one covers beside it
             for cell in row:
                 if cell.tag not in (TABLE + "table-cell", TABLE + "covered-table-cell"):
                     continue
-                repeat = cell.get(TABLE + "number-columns-repeated", "1")
-                content = settle(list(self.drafts(cell)), has_headings=False)
-                cells.append(content)
-                cells += [[] for _ in range(min(int(repeat) if repeat.isdigit() else 1, _MAX_REPEAT) - 1)]
+                above = rows[-1][len(cells)] if rows and len(cells) < len(rows[-1]) else []
+                if cell.tag == TABLE + "covered-table-cell":
+                    content: Cell = Covered(cells[-1] if n_across > 0 and cells else above)
+                    n_across -= 1
+                else:
+                    content = settle(list(self.drafts(cell)), has_headings=False)
+                    n_across = count_of(cell, "number-columns-spanned") - 1
+                repeat = min(count_of(cell, "number-columns-repeated"), _MAX_REPEAT)
+                cells += [content, *(Covered(content) if isinstance(content, Covered) else [] for _ in range(repeat - 1))]
             rows.append(cells)
         return rows
+
+
+def count_of(element: etree._Element, name: str) -> int:
+    """A count of the table format, 1 where there is none."""
+    value = element.get(TABLE + name, "1")
+    return max(1, int(value)) if value.isascii() and value.isdigit() and len(value) < 9 else 1
 
 
 def _rows_of(table: etree._Element) -> Iterator[etree._Element]:

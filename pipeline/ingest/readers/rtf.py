@@ -12,7 +12,7 @@ from striprtf.striprtf import PATTERN, charset_map, destinations, font_table_gro
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.drafts import Draft
-from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
 from pipeline.ingest.readers.rtf_paragraph import Paragraph, State, with_format
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
@@ -111,6 +111,7 @@ class _Walk:
     _cell: list[Draft] = field(default_factory=list)
     _row: list[Cell] = field(default_factory=list)
     _rows: list[list[Cell]] = field(default_factory=list)
+    _merged: list[str] = field(default_factory=lambda: [""])  # of the cells of a row, which ones others cover
     _bytes: str = ""
 
     def drafts(self, text: str) -> list[Draft]:
@@ -216,6 +217,8 @@ class _Walk:
     def _format(self, word: str, argument: str) -> None:
         """Take in what a control word says of the paragraph."""
         number = int(argument) if argument else 0
+        if word == "trowd":
+            self._merged = [""]
         if word in ("pard", "trowd"):
             kept = self._here if self._here.text or self._here.sign else Paragraph()
             self._here = replace(kept, is_list=False, level=0, indent=0, outline=None, is_cell=word == "trowd" and kept.is_cell)
@@ -227,6 +230,10 @@ class _Walk:
             self._here.level = number
         elif word == "outlinelevel" and number < 6:
             self._here.outline = number
+        elif word in ("clvmrg", "clmrg"):
+            self._merged[len(self._merged) - 1] = word
+        elif word == "cellx":
+            self._merged.append("")
         elif word == "intbl":
             self._here.is_cell = True
 
@@ -234,7 +241,8 @@ class _Walk:
         if word in ("cell", "nestcell"):
             self._here.is_cell = True
             self._end_paragraph()
-            self._row.append(settle(self._cell, has_headings=False))
+            covered = self._covered()
+            self._row.append(settle(self._cell, has_headings=False) if covered is None else covered)
             self._cell = []
         elif word in ("row", "nestrow"):
             self._rows.append(self._row)
@@ -242,6 +250,15 @@ class _Walk:
             self._here.is_cell = False
         else:
             self._end_paragraph()
+
+    def _covered(self) -> Cell | None:
+        """The cell that ends, where its row says that another one covers it; None else."""
+        place = len(self._row)
+        merged = self._merged[place] if place < len(self._merged) else ""
+        if merged == "clmrg" and self._row:
+            return Covered(self._row[-1])
+        is_below = merged == "clvmrg" and self._rows and place < len(self._rows[-1])
+        return Covered(self._rows[-1][place]) if is_below else None
 
     def _end_paragraph(self) -> None:
         """Close the paragraph; its list and indent hold for the next one until reset, as the format wants."""

@@ -14,7 +14,7 @@ from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.container import Container
 from pipeline.ingest.readers.drafts import Draft
-from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean
@@ -186,16 +186,18 @@ def _drafts(shape: etree._Element, *, is_list: bool) -> list[Draft]:
 
 
 def _table(shape: etree._Element) -> list[RawBlock]:
-    """The blocks of a table; a cell that a merged one covers is blank."""
+    """The blocks of a table."""
     table = next(shape.iter("{*}tbl"), None)
     rows: list[list[Cell]] = []
     for row in () if table is None else table.findall("{*}tr"):
-        cells = row.findall("{*}tc")
-        covered = [cell.get("hMerge") in ("1", "true") or cell.get("vMerge") in ("1", "true") for cell in cells]
-        rows.append(
-            [
-                [] if is_covered else settle(_drafts(cell, is_list=False), has_headings=False)
-                for cell, is_covered in zip(cells, covered, strict=True)
-            ]
-        )
+        cells: list[Cell] = []
+        for cell in row.findall("{*}tc"):
+            above = rows[-1][len(cells)] if rows and len(cells) < len(rows[-1]) else []
+            if cell.get("hMerge") in ("1", "true") and cells:
+                cells.append(Covered(cells[-1]))
+            elif cell.get("vMerge") in ("1", "true"):
+                cells.append(Covered(above))
+            else:
+                cells.append(settle(_drafts(cell, is_list=False), has_headings=False))
+        rows.append(cells)
     return blocks_of_rows(rows)

@@ -11,7 +11,7 @@ import office_oxide
 
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.drafts import Draft
-from pipeline.ingest.readers.grids import Cell, blocks_of_rows
+from pipeline.ingest.readers.grids import Cell, blocks_of_rows, unfolded
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, corrupt, no_text, protected
 from pipeline.ingest.readers.wording import clean
@@ -29,10 +29,18 @@ def read_word97(source: Source) -> tuple[RawPart, ...]:
         tree = document.to_ir()
     except (office_oxide.OfficeOxideError, ValueError) as error:
         raise protected("document Word") if "ncrypt" in str(error) or "assword" in str(error) else corrupt("le document Word") from error
-    blocks = settle([draft for section in tree.get("sections", []) for draft in _drafts(section.get("elements", []), -1)])
+    sections = tree.get("sections", [])
+    blocks = settle([draft for section in sections for draft in _drafts(section.get("elements", []), -1)])
     if not blocks:
         raise no_text("document Word")
-    return (RawPart(tuple(blocks)),)
+    return (RawPart((*_furniture(sections), *blocks)),)
+
+
+def _furniture(sections: list[dict[str, Any]]) -> Iterator[RawBlock]:
+    """The page headers and footers as meta blocks, each text once: they often name the table or the workshop."""
+    held = [section.get(place) for place in ("header", "footer") for section in sections]
+    texts = [clean(_text(paragraph)) for entry in held if isinstance(entry, dict) for paragraph in entry.get("content", [])]
+    yield from (RawBlock(text, "meta") for text in dict.fromkeys(texts) if any(letter.isalpha() for letter in text))
 
 
 def _drafts(elements: list[dict[str, Any]], depth: int) -> Iterator[Draft]:
@@ -47,8 +55,11 @@ def _drafts(elements: list[dict[str, Any]], depth: int) -> Iterator[Draft]:
                 yield from _drafts(item.get("content", []), depth + 1)
                 yield from _drafts([{**item["nested"], "type": "list"}] if isinstance(item.get("nested"), dict) else [], depth + 1)
         elif kind == "table":
-            rows = [[_cell(cell) for cell in row.get("cells", [])] for row in element.get("rows", [])]
-            yield from (Draft(block.text, block) for block in blocks_of_rows(rows))
+            rows = [
+                [(_cell(cell), _span(cell, "row_span"), _span(cell, "col_span")) for cell in row.get("cells", [])]
+                for row in element.get("rows", [])
+            ]
+            yield from (Draft(block.text, block) for block in blocks_of_rows(unfolded(rows)))
         else:
             for line in _text(element).split("\n"):
                 yield Draft(line, RawBlock(clean(line), "bullet", depth) if depth >= 0 else None, is_strong=_is_strong(element))
@@ -56,6 +67,12 @@ def _drafts(elements: list[dict[str, Any]], depth: int) -> Iterator[Draft]:
 
 def _cell(cell: dict[str, Any]) -> Cell:
     return settle([*_drafts(cell.get("content", []), -1)], has_headings=False)
+
+
+def _span(cell: dict[str, Any], name: str) -> int:
+    """Rows or columns that a cell covers."""
+    value = cell.get(name)
+    return value if isinstance(value, int) and value > 0 else 1
 
 
 def _text(element: dict[str, Any]) -> str:
