@@ -6,92 +6,58 @@ Out:  masks: half-open spans of the passage and the token that replaces each
 
 import re
 from collections.abc import Iterator
-from typing import NamedTuple
 
-import phonenumbers
+from pipeline.pseudonymise.addresses import find_addresses
+from pipeline.pseudonymise.identifiers import find_identifiers
+from pipeline.pseudonymise.masks import ACCOUNT, ADDRESS, BIRTH, MAIL, NUMBER, PERSON, PHONE, Mask
+from pipeline.pseudonymise.phones import find_phones
+from pipeline.pseudonymise.words import LETTER, fold, is_common_word
 
-from pipeline.pseudonymise.words import LETTER, UPPER
+__all__ = ["ACCOUNT", "ADDRESS", "BIRTH", "MAIL", "NUMBER", "PERSON", "PHONE", "Mask", "find_contacts"]
 
-PERSON, PHONE, MAIL, ADDRESS = "[personne]", "[téléphone]", "[courriel]", "[adresse]"
-BIRTH, ACCOUNT, NUMBER = "[date de naissance]", "[compte]", "[numéro]"
-
-
-class Mask(NamedTuple):
-    """A span to replace by `token`; half-open, in code points."""
-
-    start: int
-    end: int
-    token: str
-    doubt: str = ""  # why a person should look, in French; "" where the evidence is plain
-    is_kept: bool = False  # a suspect left readable, never replaced
-
-
-_AT = r"(?:@|\(at\)|\[at\]|\(a\)|\[arobase\]|\s(?:at|arobase)\s)"
-_MAIL = re.compile(rf"(?<![\w.+\-])[\w.+\-]{{1,64}}\s?{_AT}\s?(?:{LETTER}|\d)[\w\-]*(?:\.[\w\-]+)+", re.IGNORECASE)
-_GAP = r"[ \u00a0\u202f.\-‐‑–/·]{0,2}"
-# Digits after the first 0 (or +33), as people group them: 6 12 34 56 78, 639 98 36 36, 639 983 636, 6 399 836 36, …
-_GROUPINGS = ((1, 2, 2, 2, 2), (3, 2, 2, 2), (3, 3, 3), (1, 3, 3, 2), (1, 4, 4), (3, 6), (1, 8), (2, 3, 2, 2))
-_DIGITS = "(?:" + "|".join(_GAP.join(rf"\d{{{size}}}" for size in sizes) for sizes in _GROUPINGS) + ")"
-_DATE = r"\d\d[./\- ]\d\d[./\- ](?:19|20)\d\d(?!\d)"
-_OTHER_DIGITS = rf"[ \u00a0\u202f\-]{{0,2}}[1-9](?:{_GAP}\d){{8}}"  # however they are grouped
-_FRENCH_PHONE = re.compile(
-    rf"(?<![\w+])(?<!\d[.,])(?!{_DATE})(?:(?:(?:\+|00){_GAP}33{_GAP}(?:\(0\){_GAP})?|(?:\(0\)|0)){_DIGITS}|0{_OTHER_DIGITS})"
-    r"(?!\d|[.,]\d|[ \u00a0]\d{3}(?!\d)|\s?[€%])"  # not the start of a SIRET, a sum or a longer number
+_AT = r"(?:@|＠|\(at\)|\[at\]|\(a\)|\[a\]|\(arobase\)|\[arobase\]|\(@\)|\[@\]|\s(?:at|arobase|arobas)\s)"
+_DOT = r"(?:\.|\s\.\s|\s?(?:\(point\)|\[point\]|\(dot\)|\[dot\])\s?|\s(?:point|dot)\s)"
+_TIE = r"\s(?:tiret|underscore|moins|tiret\s(?:du\s)?(?:bas|six|huit|6|8))\s"
+_LOCAL = rf"[\w.+\-]{{1,64}}(?:(?:\s(?:point|dot)\s|\s?(?:\(point\)|\[point\]|\(dot\)|\[dot\])\s?|{_TIE})[\w.+\-]{{1,30}}){{0,5}}"
+_MAIL = re.compile(
+    rf"(?<![\w.+\-]){_LOCAL}\s?{_AT}\s?(?:{LETTER}|\d)[\w\-]*(?:{_TIE}[\w\-]+)*(?:{_DOT}[\w\-]+)+|(?<![\w.+\-/])[\w.+\-]+@{LETTER}[\w\-]+",
+    re.IGNORECASE,
 )
-_CALLED = re.compile(r"(?:t[ée]l(?:[ée]phone)?|port(?:able)?|mobile|fixe|fax)\b\.?\s*:?\s*(\+?\d[\d .\-/]{6,16}\d)", re.IGNORECASE)
-_MONTH = r"(?:janvier|f[ée]vrier|mars|avril|mai|juin|juillet|ao[ûu]t|septembre|octobre|novembre|d[ée]cembre)"
-_STREET = (
-    r"(?i:rue|av(?:enue|\.)?|boulevard|b(?:oule)?v?d\.?|chemin|impasse|all[ée]es?|place|pl\.|quai|cour|route|rte|sentier|ruelle|passage|square|lotissement|"
-    r"hameau|r[ée]sidence|lieu[- ]dit|faubourg|fbg|esplanade|mont[ée]e|clos|traverse|venelle|chauss[ée]e|dr[èe]ve|rampe|corniche)"
+_SITES = (
+    r"(?:(?:[a-z]{2}\.|[a-z]{2}-[a-z]{2}\.|m\.)?facebook|instagram|twitter|tiktok|pinterest|snapchat|threads)\.(?:com|net)/(?:add/|profile\.php\?id=|people/)?"
+    r"|(?:[a-z]{2,3}\.)?linkedin\.com/(?:in|pub)/|(?:x|fb)\.com/|(?:t|m|wa|fb)\.me/|bsky\.app/profile/|youtube\.com/(?=@)"
 )
-_NUMBER_IN_STREET = (
-    r"(?<![\w,.€%°])(?<!n°)(?<!n° )(?<!able )(?<!roupe )(?<!estion )(?<!telier )"  # not the number of a table
-    r"\d{1,4}(?:\s?(?:bis|ter|quater|[A-Da-d]))?(?:\s?[-/]\s?\d{1,4})?,?\s"
+_PROFILE = re.compile(rf"(?<![\w.])(?:https?://)?(?:www\.)?(?:{_SITES})@?[\w.\-%]+(?:/[\w.\-%/]*)?(?<![.,])", re.IGNORECASE)
+_HANDLE = re.compile(r"(?<![\w@./])@[A-Za-z](?:[\w.\-]*\w)?(?:@[\w\-]+(?:\.[\w\-]+)+)?")
+_NETWORK = (
+    r"(?:insta(?:gram)?|snap(?:chat)?|facebook|fb|twitter|tik\s?tok|telegram|discord|skype|linkedin|messenger|mastodon|bluesky|threads|"
+    r"twitch|pseudo)"
 )
-_LINK = r"(?:de|du|des|d['’]|la|le|les|l['’]|et|en|sur|sous|aux?|à)"
-_NAMED = rf"(?:{_LINK}\s?)*(?:{UPPER}[\w'’.\-]*|\d{{1,2}}\s{LETTER}+\s(?=\d{{4}}))"
-_CITY = rf"\d{{5}}\s+{UPPER}[\w'’\-]*(?:[\s\-](?:{_LINK}[\s\-])*{UPPER}[\w'’\-]*)*"
-_NAMED_STREET = rf"{_STREET}\s{_NAMED}(?:[\s\-]{_NAMED})*(?:\s?,?\s*(?:[-–]\s)?{_CITY})?"
-_OTHER_STREET = (
-    r"(?i:cours|voie|villa|domaine|promenade|mail|cit[ée]|ch\.|imp\.|lot\.|r[ée]s\.)"  # too common to count without a postal code
+_NAMED_ACCOUNT = re.compile(rf"(?<!\w){_NETWORK}\s?(?::|=|→|-\s|c'est|est)\s?(?!https?:)(@?[A-Za-z][\w.\-]*\w(?:#\d{{4}})?)", re.IGNORECASE)
+_MONTH = (
+    r"(?:janv(?:ier|\.)?|f[ée]v(?:rier|r\.|\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[ûu]t|sept(?:embre|\.)?|oct(?:obre|\.)?|"
+    r"nov(?:embre|\.)?|d[ée]c(?:embre|\.)?)"
 )
-_SMALL_CITY = rf"\d{{5}}\s{LETTER}[\w'’\-]*(?:-{LETTER}+)*"
-# Any way that a number, a postal code and a town enclose; a plural, a unit or a month after the number counts or dates something.
-_COUNTED = rf"(?:(?!les\s|des\s|cours\s|clos\s|all[ée]es\s)[a-zà-ÿœ\-]+[sx]|h|km|m|kg|ha|k|min|million|milliard|{_MONTH})(?!\w)"
-_ANY_STREET = (
-    rf"(?<!(?:19|20)\d\d\s)(?<!(?:19|20)\d\d,\s)(?!{_COUNTED}){LETTER}[^\n;:()\d]{{2,60}}?"
-    rf"(?:\s?[,–\-]\s?|\s?\n|(?<!\ssur)(?<!\spour)(?<!\sde)\s){_CITY}"
+_DAY = rf"\d{{1,2}}(?:er)?\s?[/.\- ]\s?(?:\d{{1,2}}|{_MONTH})\s?[/.\- ]\s?(?:19|20)?\d\d(?!\d)"
+_BORN = (
+    r"(?:n[ée]+(?:\(e\)|·e|\.e|e)?\s+(?:le\s+)?|(?:date\s+de\s+)?naissance\s*(?::|le|est\s+le|=)?\s*|ddn\s*:?\s*|"
+    r"anniversaire\s*(?::|le|est\s+le)\s*)"
 )
-_POSTAL = re.compile(
-    rf"{_NUMBER_IN_STREET}(?:{_NAMED_STREET}|{_ANY_STREET}|(?:{_STREET}|{_OTHER_STREET})\s[^\n,;:()\d]{{2,40}}?,?\s{_SMALL_CITY})"
-    rf"|(?<!\w)(?:BP|CS|TSA)\s?\d{{2,6}}\s?,?\s*{_CITY}"
-)
-_DAY = rf"\d{{1,2}}(?:er)?\s?[/.\- ]\s?(?:\d{{1,2}}|{_MONTH})\s?[/.\- ]\s?\d{{2,4}}"
-_BIRTH = re.compile(rf"(?<!\w)n[ée]+(?:\(e\)|·e)?\s+(?:le\s+)?({_DAY})", re.IGNORECASE)
-_ACCOUNT = re.compile(
-    r"(?:https?://)?(?:www\.)?(?:facebook|instagram|linkedin|twitter|x|tiktok)\.com/(?:in/)?[\w.\-]+|(?<![\w@.])@[A-Za-z]\w*[._]?\w{2,}"
-)
-_SOCIAL_SECURITY = r"[12]\s?\d\d\s?(?:0[1-9]|1[0-2])\s?(?:\d\d|2[AB])\s?\d{3}\s?\d{3}(?:\s?\d\d)?"
-_BANK_ACCOUNT = r"FR\d\d(?:\s?[\dA-Z]{4}){5}\s?[\dA-Z]{3}"
-_NUMBER = re.compile(rf"(?<!\w)(?:{_SOCIAL_SECURITY}|{_BANK_ACCOUNT})(?!\w)")
+_BIRTH = re.compile(rf"(?<!\w){_BORN}(?:(?:lundi|mardi|mercredi|jeudi|vendredi|samedi|dimanche)\s)?({_DAY})", re.IGNORECASE)
 
 
 def find_contacts(passage: str) -> list[Mask]:
     """Return the masks of `passage`, in order; quantities, prices, years, SIRET numbers and postal codes alone are none."""
     masks = [Mask(*match.span(), MAIL) for match in _MAIL.finditer(passage)]
-    masks += [Mask(*match.span(), ADDRESS) for match in _POSTAL.finditer(passage)]
     masks += [Mask(*match.span(1), BIRTH) for match in _BIRTH.finditer(passage)]
-    masks += [Mask(*match.span(), ACCOUNT) for match in _ACCOUNT.finditer(passage)]
-    masks += [Mask(*match.span(), NUMBER) for match in _NUMBER.finditer(passage)]
-    return sorted([*masks, *_phones(passage)])
+    return sorted([*masks, *_accounts(passage), *find_addresses(passage), *find_phones(passage), *find_identifiers(passage)])
 
 
-def _phones(passage: str) -> Iterator[Mask]:
-    """French numbers however they are spaced, numbers after "tél", and foreign numbers that start with a `+`."""
-    for match in _FRENCH_PHONE.finditer(passage):
-        yield Mask(*match.span(), PHONE)
-    for match in _CALLED.finditer(passage):
-        yield Mask(*match.span(1), PHONE)
-    if "+" in passage:
-        for found in phonenumbers.PhoneNumberMatcher(passage, None, leniency=phonenumbers.Leniency.POSSIBLE):
-            yield Mask(found.start, found.end, PHONE)
+def _accounts(passage: str) -> Iterator[Mask]:
+    """Addresses of profiles, handles after a `@`, and what follows the name of a network when it is no word."""
+    for match in (*_PROFILE.finditer(passage), *_HANDLE.finditer(passage)):
+        yield Mask(*match.span(), ACCOUNT)
+    for match in _NAMED_ACCOUNT.finditer(passage):
+        handle = match.group(1)
+        if re.search(r"[@._\d#]", handle) or (not is_common_word(handle.lower()) and fold(handle) == handle):
+            yield Mask(*match.span(1), ACCOUNT)

@@ -49,11 +49,7 @@ class Word:
     @property
     def is_common(self) -> bool:
         """Whether the French lemmatiser knows it, or every part of a compound, as a common word; numbers count."""
-        return (
-            is_word(self.text.lower())
-            or self.folded in listed("nombres")
-            or all(is_word(part) for part in re.split(r"[-‐]", self.text.lower()))
-        )
+        return is_common_word(self.text.lower())
 
 
 def words_of(passage: str) -> list[Word]:
@@ -67,6 +63,11 @@ def words_of(passage: str) -> list[Word]:
         words.append(Word(start, match.end(), passage[start : match.end()], opens, passage[last:start]))
         last = match.end()
     return words
+
+
+def is_common_word(lowered: str) -> bool:
+    """Whether the French lemmatiser knows `lowered`, or every part of a compound; numbers count."""
+    return is_word(lowered) or fold(lowered) in listed("nombres") or all(is_word(part) for part in re.split(r"[-‐]", lowered))
 
 
 def fold(text: str) -> str:
