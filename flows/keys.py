@@ -13,15 +13,19 @@ def input_hashes(study: Study, folder: str) -> dict[str, str]:
     return {path.relative_to(study.depot).as_posix(): file_hash(path) for path in workshop_files(study.depot / folder)}
 
 
-def read_key(study: Study, folder: str) -> str:
-    """Key of reading and pseudonymising a folder; another folder of the same name and date changes its workshop_id, and so its key."""
+def read_key(study: Study, folder: str, vault_state: str) -> str:
+    """Key of reading and pseudonymising a folder; another folder of the same name and date changes its workshop_id, and so its key.
+
+    `vault_state` tells what people decided on doubtful cases and who was forgotten; numbers given to persons since change nothing.
+    """
     from pipeline.ingest.workshop import identify_workshop, read_manifest
 
     path = study.depot / folder
     workshop_id = identify_workshop(path, depot=study.depot, manifest=read_manifest(path, depot=study.depot))
     files = [f"{path}={value}" for path, value in input_hashes(study, folder).items()]
     settings = study.settings
-    return text_hash("read", _code(), workshop_id, settings.ingest.model_dump_json(), settings.pseudonymise.model_dump_json(), *files)
+    chosen = (settings.ingest.model_dump_json(), settings.pseudonymise.model_dump_json(), vault_state)
+    return text_hash("read", _code(), workshop_id, *chosen, *files)
 
 
 def segment_key(study: Study, read: StageRecord) -> str:
@@ -48,7 +52,7 @@ def conclusion_key(stage: str, before: StageRecord, *inputs: BaseModel | int) ->
     return text_hash(stage, before.entry, *(part.model_dump_json() if isinstance(part, BaseModel) else str(part) for part in inputs))
 
 
-def study_fingerprint(study: Study) -> str:
+def study_fingerprint(study: Study, vault_state: str) -> str:
     """Key of everything a run depends on: unchanged, a run has nothing to do."""
     inputs = [f"{path}={value}" for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()]
     stray = [path.name for path in study.stray_files()]
@@ -60,6 +64,7 @@ def study_fingerprint(study: Study) -> str:
         file_hash(study.grid_path),
         file_hash(tagger) if tagger else "",
         decisions,
+        vault_state,
         *inputs,
         *stray,
     )

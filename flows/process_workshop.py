@@ -1,6 +1,7 @@
 """One workshop: read and pseudonymise, segment, tag. A batch is a workshop; what did not change comes from the cache.
 
-Pass 1 reads personal data and hands on none: the key it found goes to vault/ before anything else is kept.
+Pass 1 reads personal data and hands on none: the numbers it gives go to vault/ before anything that uses them is kept. It is done for one
+workshop after another, in the order of their folders, so that numbers never depend on how many files are read at a time.
 """
 
 from pathlib import Path
@@ -10,7 +11,7 @@ from prefect import flow, task
 from flows.cache import StageCache, StageRecord, Tables
 from flows.keys import read_key, segment_key, tag_key
 from flows.progress import tell
-from flows.vault import read_vault, vault_path, write_vault
+from flows.vault import Vault
 from models.registry import load_tagger
 from pipeline.ingest import ingest_workshop
 from pipeline.pseudonymise import pseudonymise
@@ -32,6 +33,7 @@ def process_workshop(root: Path, folder: str) -> list[StageRecord]:
 def read_workshop(root: Path, folder: str) -> StageRecord:
     """Ingest and pseudonymise every file of the folder."""
     study = Study.open(root)
+    vault = Vault(study)
 
     def compute() -> Tables:
         tell(f"lecture de {folder}", 0, 1)
@@ -41,12 +43,14 @@ def read_workshop(root: Path, folder: str) -> StageRecord:
             settings=study.settings.ingest,
             on_file=lambda done, total: tell(f"lecture de {folder}", done, total),
         )
-        clean, key = pseudonymise(raw, known=read_vault(study, folder), settings=study.settings.pseudonymise)
-        write_vault(study, folder, key)
+        raw["people"] = vault.with_earlier(raw["people"], folder)
+        clean, kept = pseudonymise(raw, known=vault.registry(), choices=vault.choices(), settings=study.settings.pseudonymise)
+        vault.write_doubts(folder, kept.doubts)
+        vault.write_registry(kept.registry)
         return clean
 
-    is_key_lost = not vault_path(study, folder).is_file()
-    return StageCache(study.cache).run("read", read_key(study, folder), compute, workshop=folder, refresh=is_key_lost)
+    is_unknown = folder not in vault.registry().folders
+    return StageCache(study.cache).run("read", read_key(study, folder, vault.state()), compute, workshop=folder, refresh=is_unknown)
 
 
 @task(name="segment")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from flows.keys import input_hashes, study_fingerprint
 from flows.prefect_setup import prefect_ready
 from flows.progress import Listener, listening
+from flows.vault import Vault
 from pipeline.study import Study
 from pipeline.versions import versions
 
@@ -32,13 +33,14 @@ def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener 
     """Process what is new or changed in `root`, then themes, priorities, comparison and report.
 
     With `workshop`, only that folder is looked at again; the others stay as the last run left them.
-    Raises `StudyError` for an empty depot or a locked or read-only study, `GridError` and `SettingsError` for what they name.
+    Raises `StudyError` for an empty depot or a locked or read-only study, `VaultError` for a vault that the passphrase does not open,
+    `GridError` and `SettingsError` for what they name.
     """
     study = Study.open(root.resolve())
     _ = study.settings, study.grid
     only = study.find_workshop(workshop).name if workshop else None
-    fingerprint = study_fingerprint(study)
     with study.locked():
+        fingerprint = study_fingerprint(study, Vault(study).state())
         last = study.last_run()
         if last and only is None and last["fingerprint"] == fingerprint and _is_whole(study, last):
             return Outcome(last, is_new=False)
@@ -58,6 +60,8 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
     started_at = datetime.datetime.now(datetime.UTC)
     run_id = started_at.strftime("%Y%m%dT%H%M%S%fZ")
     folders = [only] if only else [path.name for path in study.workshop_folders()]
+    vault = Vault(study)
+    is_renumbered = vault.has_earlier()
     records = process_study(study.root, folders, _kept_records(study, only, last), run_id)
     manifest = {
         "run_id": run_id,
@@ -72,8 +76,12 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "n_rows": study.count_rows(),
         "tables": study.table_hashes(),
         "publication": f"publications/{run_id}",
+        "n_doubts": vault.count_waiting(),
+        "is_renumbered": is_renumbered,
     }
     study.write_manifest(manifest)
+    if only is None:
+        vault.drop_earlier()
     _drop_old_entries(study, records)
     return manifest
 

@@ -1,26 +1,166 @@
-"""The vault of a study: who hides behind each pseudonym, one file a workshop, mode 600 in a folder of mode 700."""
+"""The vault of a study on disk: who hides behind each number, the doubtful cases and what people decided on them.
 
+Files of mode 600 in a folder of mode 700, encrypted where a passphrase is set (flows/cipher.py). Each is written in one step, and the
+registry before anything that uses its numbers: a crash leaves numbers without texts, never texts without numbers.
+"""
+
+import json
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
-from pipeline.pseudonymise import VAULT
-from pipeline.study import Study, text_hash, write_parquet
+from flows.cipher import PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted, read_passphrase
+from pipeline.errors import VaultError
+from pipeline.pseudonymise import DOUBTS, Choices, Registry
+from pipeline.study import Study, text_hash, write_bytes
+
+_REGISTRY, _DECISIONS, _README = "personnes.vault", "decisions-doutes.vault", "LISEZMOI.txt"
+_KEEP, _HIDE = "garder", "masquer"
+_WORDS = """Ce dossier est le coffre de l'étude. Il ne se partage pas.
+
+personnes.vault          qui se cache derrière chaque [personne 12] des tables
+doutes-….vault           cas douteux de pseudonymisation, avec les vrais mots autour
+decisions-doutes.vault   ce que l'analyste a décidé sur ces cas
+
+Les tables et les rapports de l'étude sont pseudonymisés, pas anonymes : ce sont encore des données personnelles. Qui tient ce dossier
+tient la clé : le garder à part (droits 700, phrase de passe), le sauvegarder à part, ne jamais le joindre à un envoi.
+Pour effacer une personne : ateliers forget ÉTUDE PERSONNE. Pour revoir les cas douteux : ateliers export ÉTUDE --format doutes.
+"""
 
 
-def vault_path(study: Study, folder: str) -> Path:
-    """Where the key of a workshop's folder lies."""
-    return study.vault / f"{text_hash(folder)[:16]}.parquet"
+class Vault:
+    """The vault of one study; opening it refuses a wrong passphrase, and encrypts what a new passphrase finds plain."""
+
+    def __init__(self, study: Study) -> None:
+        self.folder = study.vault
+        passphrase = read_passphrase(study)
+        sealed = next((path for path in self._paths() if is_encrypted(path.read_bytes())), None)
+        self._cipher = Cipher(passphrase, sealed.read_bytes() if sealed else None) if passphrase else None
+        if sealed is not None:
+            self._check(sealed)
+        if self._cipher:
+            self._encrypt_plain()
+
+    # --- persons ---------------------------------------------------------------------------------------------------
+
+    def registry(self) -> Registry:
+        """Everybody met so far; nobody at first."""
+        content = self._read(_REGISTRY)
+        return Registry.loads(content) if content else Registry()
+
+    def write_registry(self, registry: Registry) -> None:
+        """Keep the registry."""
+        self._write(_REGISTRY, registry.dumps())
+
+    # --- doubts ----------------------------------------------------------------------------------------------------
+
+    def doubts(self) -> pd.DataFrame:
+        """The doubtful cases of all workshops, with what was decided on each."""
+        rows = [row for path in self._doubt_paths() for row in json.loads(self._read(path.name) or b"[]")]
+        decisions = self.decisions()
+        return DOUBTS.build(row | {"decision": decisions.get(row["doubt_id"], {}).get("decision")} for row in rows)
+
+    def write_doubts(self, folder: str, doubts: pd.DataFrame) -> None:
+        """Keep the doubtful cases of a workshop's folder; none removes the file."""
+        rows = doubts.astype(object).where(doubts.notna(), None).to_dict("records")
+        name = f"doutes-{text_hash(folder)[:16]}.vault"
+        if rows:
+            self._write(name, _dumps(rows))
+        else:
+            (self.folder / name).unlink(missing_ok=True)
+
+    def count_waiting(self) -> int:
+        """Doubtful cases on which nobody decided yet."""
+        return int(self.doubts()["decision"].isna().sum())
+
+    def drop_doubts(self) -> None:
+        """Remove the doubtful cases, which the next reading lists again."""
+        for path in self._doubt_paths():
+            path.unlink()
+
+    def decisions(self) -> dict[str, dict[str, str]]:
+        """What people decided, by doubt_id: `words`, `done` and `decision`."""
+        found: dict[str, dict[str, str]] = json.loads(self._read(_DECISIONS) or b"{}")
+        return found
+
+    def write_decisions(self, decisions: dict[str, dict[str, str]]) -> None:
+        """Keep what people decided."""
+        self._write(_DECISIONS, _dumps(decisions))
+
+    def choices(self) -> Choices:
+        """The words that people decided to keep readable and to hide, over the whole study; a person's being one or two changes no word."""
+        on_words = [entry for entry in self.decisions().values() if entry["done"] != "compté"]
+        kept, hidden = ({entry["words"] for entry in on_words if entry["decision"] == wanted} for wanted in (_KEEP, _HIDE))
+        return Choices(frozenset(kept), frozenset(hidden))
+
+    # --- the state that readings depend on -------------------------------------------------------------------------
+
+    def state(self) -> str:
+        """Changes with each decision on a doubt and with each person forgotten; "" before any."""
+        choices = self.choices()
+        forgotten = [text_hash(*entry.names, *entry.mentions, str(entry.has_no_words)) for entry in self.registry().forgotten]
+        parts = [*sorted(choices.keep), "", *sorted(choices.hide), "", *forgotten]
+        return text_hash(*parts) if any(parts) else ""
+
+    # --- earlier versions ------------------------------------------------------------------------------------------
+
+    def with_earlier(self, people: pd.DataFrame, folder: str) -> pd.DataFrame:
+        """`people` of a workshop's folder, then those whom a version before the registry kept for it."""
+        path = self.folder / f"{text_hash(folder)[:16]}.parquet"
+        if not path.is_file():
+            return people
+        earlier = pd.read_parquet(path).assign(origin="attendance")
+        earlier["participant_id"] = "avant-" + earlier["participant_id"]  # what that version called them may be another's provisional id
+        return pd.concat([people, earlier[list(people.columns)]], ignore_index=True).astype(people.dtypes)
+
+    def has_earlier(self) -> bool:
+        """Whether files of such a version are there."""
+        return any(self.folder.glob("*.parquet"))
+
+    def drop_earlier(self) -> None:
+        """Remove them, once every workshop was read again."""
+        for path in self.folder.glob("*.parquet"):
+            path.unlink()
+
+    # --- files -----------------------------------------------------------------------------------------------------
+
+    def _doubt_paths(self) -> list[Path]:
+        return sorted(self.folder.glob("doutes-*.vault"))
+
+    def _paths(self) -> list[Path]:
+        return sorted(self.folder.glob("*.vault"))
+
+    def _check(self, path: Path) -> None:
+        """Open one encrypted file, so that a missing or wrong passphrase ends before anything is done."""
+        if self._cipher is None:
+            raise VaultError(
+                "le coffre de l'étude est chiffré",
+                "sa phrase de passe",
+                f"la donner par {PASSPHRASE_FILE}, {PASSPHRASE} ou [vault] passphrase_file dans etude.toml",
+            )
+        self._cipher.decrypt(path.read_bytes(), path.name)
+
+    def _encrypt_plain(self) -> None:
+        for path in self._paths():
+            content = path.read_bytes()
+            if not is_encrypted(content):
+                self._write(path.name, content)
+
+    def _read(self, name: str) -> bytes | None:
+        path = self.folder / name
+        if not path.is_file():
+            return None
+        content = path.read_bytes()
+        return self._cipher.decrypt(content, name) if self._cipher and is_encrypted(content) else content
+
+    def _write(self, name: str, content: bytes) -> None:
+        self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self.folder.chmod(0o700)
+        if not (self.folder / _README).is_file():
+            write_bytes(self.folder / _README, _WORDS.encode(), mode=0o600)
+        write_bytes(self.folder / name, self._cipher.encrypt(content, name) if self._cipher else content, mode=0o600)
 
 
-def read_vault(study: Study, folder: str) -> pd.DataFrame:
-    """Return the key that earlier runs found; no row at first."""
-    path = vault_path(study, folder)
-    return VAULT.check(pd.read_parquet(path)) if path.is_file() else VAULT.empty()
-
-
-def write_vault(study: Study, folder: str, key: pd.DataFrame) -> None:
-    """Keep the key of a workshop."""
-    study.vault.mkdir(mode=0o700, parents=True, exist_ok=True)
-    study.vault.chmod(0o700)
-    write_parquet(VAULT.check(key), vault_path(study, folder), mode=0o600)
+def _dumps(content: Any) -> bytes:
+    return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()

@@ -31,6 +31,10 @@ class StudyError(AteliersError):
     """The study's folder is missing, read-only, empty, locked, or made by another version."""
 
 
+class VaultError(StudyError):
+    """The vault is encrypted and its passphrase is missing, wrong or kept where others can read it."""
+
+
 class TableError(AteliersError):
     """A table does not have the columns, types or values of the data dictionary."""
 
@@ -52,3 +56,10 @@ class MissingExtraError(AteliersError):
             f"l'option « {extra} » de l'installation",
             f"pip install 'ateliers-territoires[{extra}]'",
         )
+
+
+class MissingPackageError(AteliersError):
+    """A package that the project depends on is not installed."""
+
+    def __init__(self, package: str, use: str) -> None:
+        super().__init__(f"le paquet « {package} » n'est pas installé", f"ce paquet, pour {use}", f"pip install {package}")

@@ -55,6 +55,12 @@ class PseudonymiseSettings(_Frozen):
     hide: tuple[str, ...] = ()  # words always to be hidden, such as a nickname that no list holds
 
 
+class VaultSettings(_Frozen):
+    """[vault]: how the vault is locked; the passphrase itself is never in etude.toml."""
+
+    passphrase_file: str | None = None  # of mode 600; relative to the study's folder; ATELIERS_VAULT_PASSPHRASE_FILE wins
+
+
 class SegmentSettings(_Frozen):
     """[segment]: where a passage ends."""
 
@@ -139,6 +145,7 @@ class Settings(_Frozen):
     etude: StudySettings = StudySettings()
     ingest: IngestSettings = IngestSettings()
     pseudonymise: PseudonymiseSettings = PseudonymiseSettings()
+    vault: VaultSettings = VaultSettings()
     segment: SegmentSettings = SegmentSettings()
     embed: EmbedSettings = EmbedSettings()
     tag: TagSettings = TagSettings()

@@ -13,6 +13,7 @@ import pandas as pd
 import pytest
 
 from flows.run import run_study
+from flows.vault import Vault
 from pipeline.decision_store import DecisionStore
 from pipeline.demo import copy_demo
 from pipeline.evaluate import evaluate_study
@@ -73,7 +74,8 @@ def test_the_manifest_says_what_was_used_and_what_it_cost(demo_study):
 
 
 def test_no_name_of_the_attendance_lists_is_outside_the_vault(demo_study):
-    names = {word for path in demo_study.vault.glob("*.parquet") for name in pd.read_parquet(path)["full_name"] for word in [str(name)]}
+    persons = Vault(demo_study).registry().persons.values()
+    names = {f"{person.first_name} {person.last_name}" for person in persons if person.is_listed}
     assert len(names) > 50
     for path in [*demo_study.runs.glob("*.json"), *demo_study.publications.rglob("*.html"), *demo_study.publications.rglob("*.csv")]:
         text = path.read_text(encoding="utf-8")

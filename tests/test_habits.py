@@ -9,7 +9,7 @@ import pytest
 from pipeline.evaluate import evaluate_study
 from pipeline.gather import gather_workshops
 from pipeline.ingest import ingest_workshop
-from pipeline.pseudonymise import VAULT, pseudonymise
+from pipeline.pseudonymise import pseudonymise
 from pipeline.segment import segment_documents
 from pipeline.settings import Settings
 from pipeline.tables import TABLES
@@ -20,7 +20,7 @@ SETTINGS = Settings()
 
 def read(folder: Path) -> dict[str, pd.DataFrame]:
     raw = ingest_workshop(folder, depot=HABITS / "depot", settings=SETTINGS.ingest)
-    clean, _ = pseudonymise(raw, known=VAULT.empty(), settings=SETTINGS.pseudonymise)
+    clean, _ = pseudonymise(raw, settings=SETTINGS.pseudonymise)
     return clean | {"units": segment_documents(clean["documents"], clean["blocks"], settings=SETTINGS.segment)}
 
 

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from flows.keys import read_key, study_fingerprint
+from flows.vault import Vault
+from pipeline.pseudonymise import Registry
 from pipeline.study import Study
 
 RETZ = "Pays de Retz 2026-10-01"
@@ -53,6 +55,24 @@ def touch_note(study: Study) -> None:
     path.write_bytes(path.read_bytes())
 
 
+def meet_somebody(study: Study) -> None:
+    vault = Vault(study)
+    registry = vault.registry()
+    registry.add(is_listed=True).names.append("hamon yves")
+    vault.write_registry(registry)
+
+
+def forget_somebody(study: Study) -> None:
+    meet_somebody(study)
+    registry: Registry = Vault(study).registry()
+    registry.forget(1, has_no_words=False, forms=[("", "hamon yves")])
+    Vault(study).write_registry(registry)
+
+
+def decide_on_a_doubt(study: Study) -> None:
+    Vault(study).write_decisions({"c-1": {"words": "Olive", "done": "masqué", "decision": "garder"}})
+
+
 @pytest.mark.parametrize(
     ("change", "reads_again", "runs_again"),
     [
@@ -65,11 +85,19 @@ def touch_note(study: Study) -> None:
         (weigh_tables, False, True),
         (leave_junk, False, False),
         (touch_note, False, False),
+        (meet_somebody, False, False),
+        (forget_somebody, True, True),
+        (decide_on_a_doubt, True, True),
     ],
 )
 def test_a_change_asks_for_just_the_work_that_depends_on_it(small_study, change, reads_again, runs_again):
-    read, run = read_key(small_study, RETZ), study_fingerprint(small_study)
+    read, run = _keys(small_study)
     change(small_study)
-    after = Study.open(small_study.root)
-    assert (read_key(after, RETZ) != read) is reads_again
-    assert (study_fingerprint(after) != run) is runs_again
+    read_after, run_after = _keys(Study.open(small_study.root))
+    assert (read_after != read) is reads_again
+    assert (run_after != run) is runs_again
+
+
+def _keys(study: Study) -> tuple[str, str]:
+    state = Vault(study).state()
+    return read_key(study, RETZ, state), study_fingerprint(study, state)

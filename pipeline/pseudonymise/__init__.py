@@ -1,95 +1,124 @@
-"""Pseudonymise a workshop: the same tables without personal data, and the key for the vault.
+"""Pseudonymise a workshop: the same tables without personal data, and what goes to the vault.
 
-In:   the tables of ingest_workshop, `people` included; the vault's key of earlier runs
-Out:  the tables without `people`, names, telephones, mail and postal addresses replaced by fixed tokens; the key (VAULT)
+In:   the tables of ingest_workshop, `people` included; the vault's registry; what people decided on doubtful cases
+Out:  the tables without `people`: names as `[personne 12]`, telephones, mail and postal addresses as fixed tokens; the registry and doubts
 
-Word lists: data/lexicon/personnes.yaml and prenoms.txt. Tokens are fixed, so that a passage's text does not depend on who was met first.
+Word lists: data/lexicon/personnes.yaml and prenoms.txt. A person has one number over the study, given once (pseudonymise/vault.py).
 """
 
-import logging
-from collections.abc import Iterable
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
-from pipeline.pseudonymise.contacts import Mask
+from pipeline.pseudonymise.choices import Choices, DecidedMasker
+from pipeline.pseudonymise.documents import mark_documents, names_of, write_documents
+from pipeline.pseudonymise.doubts import DOUBTS, list_doubts
+from pipeline.pseudonymise.identities import Identified, identify_people
 from pipeline.pseudonymise.masker import Masker
 from pipeline.pseudonymise.places import find_places
-from pipeline.pseudonymise.rewrite import Rewriting
+from pipeline.pseudonymise.pseudonyms import Candidate, number_names
 from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.structures import rename_structures
-from pipeline.pseudonymise.vault import VAULT, number_people
+from pipeline.pseudonymise.vault import VAULT, Registry
 from pipeline.settings import PseudonymiseSettings
 
-__all__ = ["VAULT", "pseudonymise"]
+__all__ = ["DOUBTS", "VAULT", "Choices", "Kept", "Registry", "pseudonymise"]
 
-_log = logging.getLogger(__name__)
 ANONYMOUS_SPEAKER = "intervenant"
+
+Tables = dict[str, pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Kept:
+    """What goes to the vault: everybody met so far, and the cases of this workshop that a person should look at."""
+
+    registry: Registry
+    doubts: pd.DataFrame = field(default_factory=DOUBTS.empty)
 
 
 def pseudonymise(
-    tables: dict[str, pd.DataFrame], *, known: pd.DataFrame, settings: PseudonymiseSettings
-) -> tuple[dict[str, pd.DataFrame], pd.DataFrame]:
-    """Return `tables` without personal data and without `people`, and the key of everyone met in this or an earlier run.
+    tables: Tables, *, known: Registry | None = None, choices: Choices | None = None, settings: PseudonymiseSettings
+) -> tuple[Tables, Kept]:
+    """Return `tables` without personal data and without `people`, and what goes to the vault; `known` stays as it is.
 
     Texts are rewritten and the offsets of blocks carried over exactly; `path` and `folder` stay as they are.
     """
-    key, final_ids = number_people(tables["people"], known)
-    roster = build_roster((tables["people"], key), tables["structures"]["name"].dropna(), settings.keep)
-    places = find_places(tables["documents"]["text"], _communes(tables), roster)
-    masker = Masker(replace(roster, places=places), name_match=settings.name_match)
+    registry = known.copy() if known else Registry()
+    workshop_id, folder = (str(tables["workshops"][name].iloc[0]) for name in ("workshop_id", "folder"))
+    earlier = _listed_before(registry, folder, workshop_id)
+    identified = identify_people(tables["people"], tables["attendance"], registry, folder=folder)
+    masker = _masker(tables, earlier, registry, choices or Choices(), settings)
     clean = {name: table.copy() for name, table in tables.items() if name != "people"}
-    clean["documents"], clean["blocks"] = _rewrite_documents(clean["documents"], clean["blocks"], masker)
+    marked = mark_documents(clean["documents"], clean["blocks"], masker, erased=identified.has_no_words(clean["blocks"]["speaker"]))
+    people = _candidates(tables["people"], identified, registry, folder)
+    numbers = number_names(names_of(marked), people, registry, folder=folder, name_match=settings.name_match)
+    clean["documents"], clean["blocks"], cases = write_documents(clean["documents"], clean["blocks"], marked, numbers, registry)
     clean["documents"]["title"] = masker.mask_texts(clean["documents"]["title"])
     clean["workshops"]["place"] = masker.mask_texts(clean["workshops"]["place"], persons_only=True)
-    clean["blocks"]["speaker"] = _speakers(clean["blocks"]["speaker"], final_ids, masker)
-    clean["attendance"] = _attendance(clean["attendance"], final_ids, masker)
-    return rename_structures(clean, masker), key
+    clean["blocks"] = _blocks(clean["blocks"], identified, masker)
+    clean["attendance"] = _attendance(clean["attendance"], identified, masker)
+    registry.folders += [folder] if folder not in registry.folders else []
+    doubtful = [person for person in registry.met_in(folder, is_listed=True) if person.doubt]
+    return rename_structures(clean, masker), Kept(registry, list_doubts(workshop_id, cases, doubtful))
 
 
-def _communes(tables: dict[str, pd.DataFrame]) -> set[str]:
+def _listed_before(registry: Registry, folder: str, workshop_id: str) -> pd.DataFrame:
+    """Whom earlier lists of the workshop named, though the present one may not."""
+    return VAULT.build(
+        {
+            "participant_id": person.participant_id,
+            "workshop_id": workshop_id,
+            "full_name": person.full_name,
+            "first_name": person.first_name,
+            "last_name": person.last_name,
+        }
+        for person in registry.met_in(folder, is_listed=True)
+    )
+
+
+def _masker(tables: Tables, earlier: pd.DataFrame, registry: Registry, choices: Choices, settings: PseudonymiseSettings) -> DecidedMasker:
+    roster = build_roster((tables["people"], earlier), tables["structures"]["name"].dropna(), settings.keep)
+    places = find_places(tables["documents"]["text"], _communes(tables), roster)
+    folder = str(tables["workshops"]["folder"].iloc[0])
+    return DecidedMasker(replace(roster, places=places), name_match=settings.name_match, choices=choices, registry=registry, folder=folder)
+
+
+def _communes(tables: Tables) -> set[str]:
     """The territory and the communes as the tables name them; INSEE codes name none."""
     columns = (tables["workshops"]["territory"], tables["attendance"]["commune_code"], tables["structures"]["commune_code"])
     return {str(name) for column in columns for name in column.dropna()}
 
 
-def _rewrite_documents(documents: pd.DataFrame, blocks: pd.DataFrame, masker: Masker) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Both tables with every mask of the texts replaced; a mask never crosses the edge of a block."""
-    spans_of: dict[object, list[tuple[int, int]]] = {}
-    for document_id, start, end in zip(blocks["document_id"], blocks["start_char"], blocks["end_char"], strict=True):
-        spans_of.setdefault(document_id, []).append((int(start), int(end)))
-    texts = list(zip(documents["document_id"], documents["text"], strict=True))
-    masks_of = masker.find([(text, spans_of.get(document_id, [])) for document_id, text in texts])
-    rewritten = {
-        document_id: Rewriting(text, masks, (edge for span in spans_of.get(document_id, []) for edge in span))
-        for (document_id, text), masks in zip(texts, masks_of, strict=True)
-    }
-    _log_counts(rewriting.masks for rewriting in rewritten.values())
-    clean = [rewritten[document_id].text for document_id in documents["document_id"]]
-    documents["text"] = pd.Series(clean, index=documents.index, dtype=documents["text"].dtype)
-    documents["n_chars"] = pd.Series([len(text) for text in clean], index=documents.index, dtype="Int64")
-    for bound in ("start_char", "end_char"):
-        blocks[bound] = [rewritten[document_id].move(int(at)) for document_id, at in zip(blocks["document_id"], blocks[bound], strict=True)]
-    blocks[["start_char", "end_char"]] = blocks[["start_char", "end_char"]].astype("Int64")
-    return documents, blocks
+def _candidates(people: pd.DataFrame, identified: Identified, registry: Registry, folder: str) -> list[Candidate]:
+    """Whom a name in the workshop's texts may mean: those its lists name now, or named before, forgotten ones too."""
+    names = ("first_name", "last_name", "full_name")
+    rows = [
+        Candidate.of(identified.numbers.get(str(row["participant_id"])), *(_text(row[name]) for name in names))
+        for row in people.to_dict("records")
+    ]
+    before = registry.met_in(folder, is_listed=True)
+    return rows + [Candidate.of(person.number, person.first_name, person.last_name, person.full_name) for person in before]
 
 
-def _log_counts(masks: Iterable[list[Mask]]) -> None:
-    tokens = pd.Series([mask.token for listed in masks for mask in listed], dtype=object)
-    _log.info("masked %s", {str(token): int(count) for token, count in tokens.value_counts().sort_index().items()})
+def _text(cell: object) -> str | None:
+    return cell if isinstance(cell, str) else None
 
 
-def _speakers(speakers: "pd.Series", final_ids: dict[str, str], masker: Masker) -> "pd.Series":
-    """Provisional ids become final ones; a speaker still named becomes "intervenant", a role stays."""
-    others = pd.Series(sorted({str(speaker) for speaker in speakers.dropna()} - set(final_ids)), dtype=speakers.dtype)
+def _blocks(blocks: pd.DataFrame, identified: Identified, masker: Masker) -> pd.DataFrame:
+    """Blocks whose speakers are final ids: a speaker still named becomes "intervenant", a role stays, somebody forgotten leaves a blank."""
+    speakers = blocks["speaker"]
+    others = pd.Series(sorted({str(speaker) for speaker in speakers.dropna()} - identified.ids), dtype=speakers.dtype)
     masked = masker.mask_texts(others)
-    final = dict(zip(others, masked.where(masked == others, ANONYMOUS_SPEAKER), strict=True)) | final_ids
-    return speakers.map(final, na_action="ignore").astype(speakers.dtype)
+    final = dict(zip(others, masked.where(masked == others, ANONYMOUS_SPEAKER), strict=True)) | identified.final
+    named = blocks.assign(speaker=speakers.map(final, na_action="ignore").astype(speakers.dtype))
+    return named[[not is_gone for is_gone in identified.has_no_words(speakers)]].reset_index(drop=True)
 
 
-def _attendance(attendance: pd.DataFrame, final_ids: dict[str, str], masker: Masker) -> pd.DataFrame:
-    """The attendance under final ids, one row a person and structure, roles without names."""
-    participants = [final_ids.get(participant, participant) for participant in attendance["participant_id"]]
-    treated = attendance.assign(role=masker.mask_texts(attendance["role"]))
+def _attendance(attendance: pd.DataFrame, identified: Identified, masker: Masker) -> pd.DataFrame:
+    """The attendance under final ids, one row a person and structure, roles without names; nobody forgotten is in it."""
+    present = attendance[~attendance["participant_id"].isin(list(identified.forgotten))]
+    participants = [identified.final.get(participant, participant) for participant in present["participant_id"]]
+    treated = present.assign(role=masker.mask_texts(present["role"]))
     treated["participant_id"] = pd.Series(participants, index=treated.index, dtype=attendance["participant_id"].dtype)
     return treated.drop_duplicates(["participant_id", "workshop_id", "structure_id"]).reset_index(drop=True)

@@ -15,7 +15,7 @@ class Rewriting:
     """`text` after its masks are replaced; `move` carries an offset that lies outside or at the edge of a mask."""
 
     def __init__(self, text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> None:
-        self.masks = _split(text, _merge(text, masks), sorted(set(edges)))
+        self.masks = settle_masks(text, masks, edges)
         pieces, last = [], 0
         for mask in self.masks:
             pieces += [text[last : mask.start], mask.token]
@@ -32,14 +32,19 @@ class Rewriting:
         return offset + self._shifts[passed]
 
 
+def settle_masks(text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> list[Mask]:
+    """The masks that are replaced, in order and without overlap: suspects left readable are none, and settled masks stay as they are."""
+    return _split(text, _merge(text, (mask for mask in masks if not mask.is_kept)), sorted(set(edges)))
+
+
 def _merge(text: str, masks: Iterable[Mask]) -> list[Mask]:
     """`masks` in order, the wider one winning where two overlap; two names with only a blank between them become one."""
     merged: list[Mask] = []
-    for mask in sorted(masks, key=lambda mask: (mask.start, -mask.end, mask.token)):
+    for mask in sorted(masks, key=lambda mask: (mask.start, -mask.end, mask.token, mask.doubt)):
         last = merged[-1] if merged else None
         if last and (mask.start < last.end or (mask.token == last.token and text[last.end : mask.start] in ("", " ", "\u00a0"))):
             wider = max(last, mask, key=lambda mask: mask.end - mask.start)
-            merged[-1] = Mask(last.start, max(last.end, mask.end), wider.token)
+            merged[-1] = wider._replace(start=last.start, end=max(last.end, mask.end))
         else:
             merged.append(mask)
     return merged
@@ -51,5 +56,5 @@ def _split(text: str, masks: list[Mask], edges: list[int]) -> list[Mask]:
     for mask in masks:
         inner = edges[bisect_right(edges, mask.start) : bisect_left(edges, mask.end)]
         bounds = [mask.start, *inner, mask.end]
-        parts += [Mask(left, right, mask.token) for left, right in pairwise(bounds) if text[left:right].strip()]
+        parts += [mask._replace(start=left, end=right) for left, right in pairwise(bounds) if text[left:right].strip()]
     return parts

@@ -1,22 +1,28 @@
-"""The vault's key: which person hides behind each participant_id. It goes to vault/ and to nothing downstream.
+"""What the vault knows: who hides behind each number, and what is left of those who asked to be forgotten.
 
-In:   people   raw, with provisional participant_id; known, the key of earlier runs
-Out:  VAULT    one row a person ever met, and the final id of each provisional one
+In:   the bytes of an earlier run
+Out:  Registry; its bytes go to vault/ and to nothing downstream
+
+Numbers are given once, in the order in which people are met, workshop after workshop in the order of their folders; none is given
+twice, even when its person is forgotten, so that later material never changes an earlier number.
 """
 
-from typing import Any
+import hashlib
+import hmac
+import json
+import secrets
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field, fields
+from typing import Any, NamedTuple
 
-import pandas as pd
-
-from pipeline.pseudonymise.words import fold
 from pipeline.schema import Column, Table
 
 VAULT = Table(
     "vault",
-    "Who hides behind a pseudonym; kept in vault/ (mode 700), read by nothing but the next pseudonymisation.",
+    "People of the vault as the search for names takes them; never written to tables/.",
     ("participant_id",),
     (
-        Column("participant_id", "text", "Pseudonym: workshop_id, `-p` and a number never given twice"),
+        Column("participant_id", "text", "Pseudonym: `personne-` and a number never given twice"),
         Column("workshop_id", "text", "Workshop whose files name the person"),
         Column("full_name", "text", "First and last name, or what is known of them", nullable=True),
         Column("first_name", "text", "First name", nullable=True),
@@ -25,40 +31,160 @@ VAULT = Table(
         Column("phone", "text", "Telephone, as written", nullable=True),
     ),
 )
-_FACTS = ("full_name", "first_name", "last_name", "email", "phone")
 
 
-def number_people(people: pd.DataFrame, known: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """Return the key, earlier persons first, and the final participant_id of each provisional one.
+class Facts(NamedTuple):
+    """What tells a person from a homonym: words of the name in alphabetical order, and places by department."""
 
-    The same name at the same workshop is the same person; without a name, the same mail address is, or telephone. What an earlier row left
-    blank is filled by a later one.
-    """
-    persons: dict[str, dict[Any, Any]] = {str(row["participant_id"]): row for row in known.to_dict("records")}
-    id_of = {key: participant_id for participant_id, row in persons.items() for key in _keys(row)}
-    final: dict[str, str] = {}
-    for row in people.to_dict("records"):
-        keys = _keys(row)
-        found = next((id_of[key] for key in keys if key in id_of), None)
-        participant_id = found or _next_id(str(row["workshop_id"]), list(persons))
-        person = persons.setdefault(participant_id, {"participant_id": participant_id, "workshop_id": row["workshop_id"]})
-        person.update({fact: row[fact] for fact in _FACTS if pd.notna(row[fact]) and pd.isna(person.get(fact))})
-        id_of.update({key: participant_id for key in keys if key not in id_of})
-        final[str(row["participant_id"])] = participant_id
-    return VAULT.build([dict(person) for person in persons.values()]), final
+    names: frozenset[str]
+    emails: frozenset[str]
+    phones: frozenset[str]
+    structures: frozenset[str]
+    areas: frozenset[str]
 
+    def hashed(self, secret: str) -> "Facts":
+        """The same facts, comparable with others hashed under `secret` and readable by nobody."""
+        return Facts(*(frozenset(keyed_hash(secret, kind, fact) for fact in facts) for kind, facts in self._asdict().items()))
 
-def _keys(row: dict[Any, Any]) -> list[tuple[str, str]]:
-    """What identifies a person within a workshop: the words of the name in any order, or else the mail address or telephone."""
-    facts = {name: str(row[name]).strip() for name in _FACTS if pd.notna(row[name])}
-    name = " ".join(facts[part] for part in ("first_name", "last_name") if facts.get(part)) or facts.get("full_name", "")
-    words = " ".join(sorted(fold(name).replace("-", " ").split()))
-    fallback = (facts.get("email", "") or facts.get("phone", "")).casefold() or str(row["participant_id"])
-    return [(str(row["workshop_id"]), words or fallback)]
+    def contradicts(self, other: "Facts") -> bool:
+        """Whether mail, structure and place are all known on both sides and all differ."""
+        pairs = ((self.emails, other.emails), (self.structures, other.structures), (self.areas, other.areas))
+        return all(mine and theirs and not mine & theirs for mine, theirs in pairs)
+
+    def shares(self, other: "Facts") -> bool:
+        """Whether a mail address, a telephone or a structure is the same."""
+        return bool(self.emails & other.emails or self.phones & other.phones or self.structures & other.structures)
 
 
-def _next_id(workshop_id: str, taken: list[str]) -> str:
-    """The next free pseudonym of the workshop."""
-    prefix = f"{workshop_id}-p"
-    numbers = [int(name.removeprefix(prefix)) for name in taken if name.startswith(prefix) and name.removeprefix(prefix).isdigit()]
-    return f"{prefix}{max(numbers, default=0) + 1}"
+@dataclass
+class Person:
+    """A person met; `is_listed` where a list, a mail or a turn to speak names it, else texts alone do."""
+
+    number: int
+    is_listed: bool
+    folders: list[str] = field(default_factory=list)  # of the workshops where it was met, the first one first
+    first_name: str | None = None
+    last_name: str | None = None
+    full_name: str | None = None
+    names: list[str] = field(default_factory=list)  # the words of each spelling, folded, in alphabetical order
+    emails: list[str] = field(default_factory=list)
+    phones: list[str] = field(default_factory=list)
+    structures: list[str] = field(default_factory=list)
+    areas: list[str] = field(default_factory=list)
+    mentions: dict[str, list[str]] = field(default_factory=dict)  # by folder, the folded names that its texts use
+    doubt: str = ""  # why a person should look, in French
+
+    @property
+    def participant_id(self) -> str:
+        """The pseudonym."""
+        return f"personne-{self.number}"
+
+    @property
+    def facts(self) -> Facts:
+        """What tells it from a homonym."""
+        return Facts(*map(frozenset, (self.names, self.emails, self.phones, self.structures, self.areas)))
+
+    def learn(self, folder: str, facts: Facts) -> None:
+        """Add what a workshop tells, in a fixed order."""
+        for known, news in (
+            (self.folders, {folder}),
+            (self.names, facts.names),
+            (self.emails, facts.emails),
+            (self.phones, facts.phones),
+            (self.structures, facts.structures),
+            (self.areas, facts.areas),
+        ):
+            known += sorted(set(news) - set(known))
+
+
+@dataclass
+class Forgotten:
+    """Keyed hashes of a person who was erased, so that nothing read again brings it back."""
+
+    names: list[str]
+    emails: list[str]
+    phones: list[str]
+    structures: list[str]
+    areas: list[str]
+    mentions: list[str]  # folder and folded name
+    has_no_words: bool = False  # what it said is erased too
+
+    @property
+    def facts(self) -> Facts:
+        """The hashed facts."""
+        return Facts(*map(frozenset, (self.names, self.emails, self.phones, self.structures, self.areas)))
+
+    def is_person(self, facts: Facts) -> bool:
+        """Whether hashed `facts` are the forgotten person's: the same name without contradiction, or the same mail or telephone."""
+        same_name = bool(self.facts.names & facts.names) and not self.facts.contradicts(facts)
+        return same_name or bool(self.facts.emails & facts.emails) or bool(self.facts.phones & facts.phones)
+
+
+@dataclass
+class Registry:
+    """All persons of a study by number; `folders` are those whose texts were numbered."""
+
+    persons: dict[int, Person] = field(default_factory=dict)
+    folders: list[str] = field(default_factory=list)
+    forgotten: list[Forgotten] = field(default_factory=list)
+    last_number: int = 0
+    secret: str = field(default_factory=lambda: secrets.token_hex(32))
+
+    @classmethod
+    def loads(cls, content: bytes) -> "Registry":
+        """The registry that `dumps` wrote."""
+        read = json.loads(content)
+        persons = [Person(**_known(Person, entry)) for entry in read["persons"]]
+        forgotten = [Forgotten(**_known(Forgotten, entry)) for entry in read["forgotten"]]
+        return cls({person.number: person for person in persons}, read["folders"], forgotten, read["last_number"], read["secret"])
+
+    def dumps(self) -> bytes:
+        """The registry as JSON, the same bytes for the same content."""
+        content = asdict(self) | {"persons": [asdict(person) for _, person in sorted(self.persons.items())]}
+        return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+
+    def copy(self) -> "Registry":
+        """A registry that may change without this one."""
+        return Registry.loads(self.dumps())
+
+    def add(self, *, is_listed: bool) -> Person:
+        """A new person under the next number."""
+        self.last_number += 1
+        person = self.persons[self.last_number] = Person(self.last_number, is_listed)
+        return person
+
+    def met_in(self, folder: str, *, is_listed: bool | None = None) -> list[Person]:
+        """The persons met in `folder`, in order of number."""
+        here = [person for _, person in sorted(self.persons.items()) if folder in person.folders]
+        return here if is_listed is None else [person for person in here if person.is_listed is is_listed]
+
+    def mentioned(self, folder: str) -> dict[str, int]:
+        """The number of each folded name that the texts of `folder` were found to use."""
+        return {name: number for number, person in sorted(self.persons.items()) for name in person.mentions.get(folder, ())}
+
+    def forgotten_mentions(self) -> frozenset[str]:
+        """The hashes of all names that texts used for those forgotten."""
+        return frozenset(mention for entry in self.forgotten for mention in entry.mentions)
+
+    def forget(self, number: int, *, has_no_words: bool, forms: Iterable[tuple[str, str]]) -> None:
+        """Erase a person, keeping keyed hashes; `forms` are the (folder, folded name) pairs to hide wherever they are read again."""
+        person = self.persons.pop(number)
+        hashed = person.facts.hashed(self.secret)
+        mentions = sorted({self.hash_mention(folder, name) for folder, name in forms})
+        facts = {kind: sorted(known) for kind, known in hashed._asdict().items()}
+        self.forgotten.append(Forgotten(**facts, mentions=mentions, has_no_words=has_no_words))
+
+    def hash_mention(self, folder: str, name: str) -> str:
+        """The hash of a folded name in the texts of a folder; `folder` is "" for a name that hides its person everywhere."""
+        return keyed_hash(self.secret, "mention", f"{folder}\x1f{name}")
+
+
+def keyed_hash(secret: str, kind: str, fact: str) -> str:
+    """HMAC-SHA256 of a fact, 32 hex digits."""
+    return hmac.new(bytes.fromhex(secret), f"{kind}\x1f{fact}".encode(), hashlib.sha256).hexdigest()[:32]
+
+
+def _known(kind: type, entry: dict[str, Any]) -> dict[str, Any]:
+    """The entry's fields that this version knows."""
+    names = {item.name for item in fields(kind)}
+    return {name: value for name, value in entry.items() if name in names}

@@ -1,0 +1,99 @@
+"""Encrypt the vault's files under a passphrase: scrypt makes the key, AES-256-GCM seals each file under its own name.
+
+In:   bytes, a passphrase
+Out:  MAGIC, salt (16 bytes), nonce (12), sealed bytes
+"""
+
+import os
+import secrets
+import stat
+from functools import cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pipeline.errors import MissingPackageError, VaultError
+from pipeline.study import Study
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+MAGIC = b"ATELIERS-COFFRE-1\n"
+PASSPHRASE, PASSPHRASE_FILE = "ATELIERS_VAULT_PASSPHRASE", "ATELIERS_VAULT_PASSPHRASE_FILE"
+_SALT, _NONCE = 16, 12
+_COST, _BLOCK, _PARALLEL = 2**15, 8, 1  # scrypt: 32 MB and a tenth of a second
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
+
+
+class Cipher:
+    """Seals and opens under one passphrase; a file already sealed gives the salt, so that all share one key."""
+
+    def __init__(self, passphrase: str, sealed: bytes | None = None) -> None:
+        self._passphrase = passphrase
+        self._salt = _salt_of(sealed) if sealed else secrets.token_bytes(_SALT)
+
+    def encrypt(self, content: bytes, name: str) -> bytes:
+        """Return `content` sealed for the file `name`."""
+        nonce = secrets.token_bytes(_NONCE)
+        return MAGIC + self._salt + nonce + _key(self._passphrase, self._salt).encrypt(nonce, content, _label(name))
+
+    def decrypt(self, sealed: bytes, name: str) -> bytes:
+        """Return what `encrypt` sealed.
+
+        Raises `VaultError` for another passphrase, a damaged file or one under another's name.
+        """
+        start = len(MAGIC) + _SALT
+        key = _key(self._passphrase, _salt_of(sealed))
+        from cryptography.exceptions import InvalidTag
+
+        try:
+            return key.decrypt(sealed[start : start + _NONCE], sealed[start + _NONCE :], _label(name))
+        except (InvalidTag, ValueError) as error:
+            raise VaultError(
+                "la phrase de passe n'ouvre pas le coffre de l'étude, ou un de ses fichiers est abîmé",
+                "la phrase de passe avec laquelle il a été chiffré",
+                "la corriger, ou remettre la dernière sauvegarde de vault/ ; rien n'a été modifié",
+            ) from error
+
+
+def is_encrypted(content: bytes) -> bool:
+    """Whether `content` is sealed."""
+    return content.startswith(MAGIC)
+
+
+def read_passphrase(study: Study) -> str | None:
+    """The passphrase of the study's vault: the environment's, else that of a file which only its owner can read; None where none is set.
+
+    Raises `VaultError` for a file that is missing, blank or readable by others.
+    """
+    if os.environ.get(PASSPHRASE):
+        return os.environ[PASSPHRASE]
+    named = os.environ.get(PASSPHRASE_FILE) or study.settings.vault.passphrase_file
+    if not named:
+        return None
+    path = study.root / named if not Path(named).is_absolute() else Path(named)
+    if not path.is_file():
+        raise VaultError(f"pas de fichier « {path} »", "un fichier avec la phrase de passe du coffre", "l'écrire, ou corriger le chemin")
+    if path.stat().st_mode & _OTHERS:
+        raise VaultError(f"« {path} » est lisible par d'autres", "un fichier de droits 600", f"chmod 600 {path}")
+    passphrase = path.read_text(encoding="utf-8").strip("\r\n")
+    if not passphrase.strip():
+        raise VaultError(f"« {path} » est vide", "une phrase de passe sur la première ligne", "l'y écrire")
+    return passphrase.splitlines()[0]
+
+
+def _salt_of(sealed: bytes) -> bytes:
+    return sealed[len(MAGIC) : len(MAGIC) + _SALT]
+
+
+def _label(name: str) -> bytes:
+    return MAGIC + name.encode()
+
+
+@cache
+def _key(passphrase: str, salt: bytes) -> "AESGCM":
+    try:
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+        from cryptography.hazmat.primitives.kdf.scrypt import Scrypt
+    except ImportError as error:
+        raise MissingPackageError("cryptography", "chiffrer le coffre de l'étude") from error
+    return AESGCM(Scrypt(salt, length=32, n=_COST, r=_BLOCK, p=_PARALLEL).derive(passphrase.encode()))
