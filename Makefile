@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench docs lock clean
+.PHONY: help demo test test-all lint format bench docs reference lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -41,6 +41,9 @@ bench: $(STAMP) ## print measured figures
 
 docs: $(STAMP) ## write again what is generated from the code
 	$(BIN)/python -m pipeline.dictionary > docs/dictionnaire.md
+
+reference: $(STAMP) ## build data/reference/ again from open data; needs npm and the network
+	$(BIN)/python -m pipeline.communes.build
 
 lock: $(STAMP) ## pin every package again
 	$(BIN)/python -m pip install --quiet uv

@@ -108,9 +108,10 @@ STRUCTURES = Table(
         Column("name", "text", "Most complete spelling seen"),
         Column("structure_type", "text", "Type, in the fiche's terms", nullable=True, values=STRUCTURE_TYPES),
         Column("commune_code", "text", "INSEE code of the commune where it can be told, else its name as a slug", nullable=True),
-        Column("lat", "float", "Latitude", "degrees, WGS 84", nullable=True, low=-90, high=90),
-        Column("lon", "float", "Longitude", "degrees, WGS 84", nullable=True, low=-180, high=180),
-        Column("is_on_map", "bool", "Placed on the territory map"),
+        Column("lat", "float", "Latitude on the map, else of its commune's town hall", "degrees, WGS 84", nullable=True, low=-90, high=90),
+        Column("lon", "float", "Longitude, likewise", "degrees, WGS 84", nullable=True, low=-180, high=180),
+        Column("is_on_map", "bool", "Placed on a territory map"),
+        Column("map_workshop_ids", "json", "List of the workshops on whose map it is", nullable=True),
         Column("is_in_attendance", "bool", "Named on an attendance list"),
     ),
 )

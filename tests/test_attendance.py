@@ -10,8 +10,9 @@ from pipeline.ingest.places import Places
 from pipeline.ingest.readers.grids import blocks_of_rows
 from pipeline.ingest.sheets import kind_of, sort_part
 from pipeline.ingest.speakers import enter_correspondents
-from pipeline.ingest.structures import Mention, are_one, is_elected, is_lone_person, join_structures, type_of
+from pipeline.ingest.structures import Mention, is_elected, is_lone_person, join_structures, type_of
 from pipeline.ingest.workshop import Commune
+from pipeline.structure_names import Named, are_one
 
 Rows = list[tuple[str, ...]]
 
@@ -247,23 +248,23 @@ DIFFERENT = [
 
 @pytest.mark.parametrize(("first", "second"), SAME)
 def test_spellings_of_one_structure_are_one(first: str, second: str) -> None:
-    assert are_one(Mention(first), Mention(second), PLACES, 85)
-    assert are_one(Mention(second), Mention(first), PLACES, 85)
+    assert are_one(Named(first), Named(second), PLACES.words, 85)
+    assert are_one(Named(second), Named(first), PLACES.words, 85)
 
 
 @pytest.mark.parametrize(("first", "second"), DIFFERENT)
 def test_structures_that_share_words_stay_two(first: str, second: str) -> None:
-    assert not are_one(Mention(first), Mention(second), PLACES, 85)
-    assert not are_one(Mention(second), Mention(first), PLACES, 85)
+    assert not are_one(Named(first), Named(second), PLACES.words, 85)
+    assert not are_one(Named(second), Named(first), PLACES.words, 85)
 
 
 def test_a_common_name_is_joined_with_its_commune_and_named_after_it() -> None:
     mentions = [
-        Mention("Comité des fêtes", commune_code="plouha", is_on_map=True),
-        Mention("Comité des fêtes de Plouha", "association"),
-        Mention("Mission locale", "réseau", "lannion"),
+        Mention("Comité des fêtes", "22222", is_on_map=True),
+        Mention("Comité des fêtes de Plouha", None, "association"),
+        Mention("Mission locale", "lannion", "réseau"),
     ]
-    structures, ids = join_structures(mentions, PLACES, territory="Trégor", name_match=85)
+    structures, ids = join_structures(mentions, PLACES, territory="Trégor", name_match=85, workshop_id="tregor")
     assert ids == ["comite-fetes-plouha", "comite-fetes-plouha", "mission-locale-lannion"]
     assert structures[["name", "structure_type", "is_on_map", "is_in_attendance"]].values.tolist() == [
         ["Comité des fêtes de Plouha", "association", True, True],
@@ -329,11 +330,13 @@ def test_a_person_for_herself_has_no_structure(name: str, expected: bool) -> Non
 
 
 COMMUNES = [
-    ("St-Brieuc", "", "saint-brieuc"),
-    ("22300 LANNION", "", "lannion"),
+    ("St-Brieuc", "", "22278"),
+    ("22300 LANNION", "", "22113"),
+    ("Ville-Imaginaire", "", "ville-imaginaire"),
+    ("Imaginaire", "", "imaginaire"),
     ("Lannion", "22113", "22113"),
     ("Plouha", "", "22222"),
-    ("Le Vieux", "", "le-vieux-marche"),
+    ("Le Vieux", "", "22387"),
     ("", "", None),
 ]
 

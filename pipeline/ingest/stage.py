@@ -28,6 +28,7 @@ from pipeline.tables import ATTENDANCE, BLOCKS, DOCUMENTS, REJECTS, WORKSHOPS
 
 log = logging.getLogger(__name__)
 
+_COMMUNE_ADVICE = "écrire le code postal à côté de la commune dans les listes et cartes, ou les communes du territoire dans atelier.yaml"
 _TITLE_ROWS = 3  # of an attendance list, in which the day of the workshop may stand
 
 
@@ -42,17 +43,18 @@ def ingest(
     attendances = read_attendance(contents.lists, roster)
     for name in manifest.animators:
         _enter_animator(name, roster)
-    places = Places(manifest.communes, territory, [*(entry.commune for entry in attendances), *(pin.commune for pin in pins)])
+    written = [*(entry.commune for entry in attendances), *(pin.commune for pin in pins)]
+    places = Places(manifest.communes, territory, written, epci_codes=manifest.epci_codes)
     named = [entry for entry in attendances if entry.structure]
     mentions = [*(_mention_of_pin(pin, places) for pin in pins), *(_mention(entry, places) for entry in named)]
-    structures, ids = join_structures(mentions, places, territory=territory, name_match=settings.name_match)
+    structures, ids = join_structures(mentions, places, territory=territory, name_match=settings.name_match, workshop_id=workshop_id)
     documents, blocks = _write_documents(contents, roster, manifest)
     _log_unplaced(workshop_id, blocks)
     return {
-        "workshops": WORKSHOPS.build([_workshop(folder, manifest, workshop_id, contents, blocks)]),
+        "workshops": WORKSHOPS.build([_workshop(folder, manifest, workshop_id, contents, blocks) | {"epci_code": places.epci_code}]),
         "documents": documents,
         "blocks": blocks,
-        "rejects": _write_rejects([*manifest.rejects, *contents.rejects]),
+        "rejects": _write_rejects([*manifest.rejects, *contents.rejects, *_unsettled(folder, places)]),
         "attendance": _write_attendance(attendances, ids[len(pins) :], places, workshop_id),
         "structures": structures,
         "catchments": build_catchments(pins, ids[: len(pins)]),
@@ -67,12 +69,13 @@ def _enter_animator(name: str, roster: Roster) -> None:
 
 
 def _mention_of_pin(pin: Pin, places: Places) -> Mention:
-    code = places.code_of(pin.commune, pin.commune_code)
-    return Mention(pin.name, pin.type_text, code, is_on_map=True, lat=pin.lat, lon=pin.lon)
+    code, point = places.code_of(pin.commune, pin.commune_code), places.point_of(pin.commune, pin.commune_code)
+    return Mention(pin.name, code, pin.type_text, is_on_map=True, lat=pin.lat, lon=pin.lon, point=point)
 
 
 def _mention(entry: Attendance, places: Places) -> Mention:
-    return Mention(entry.structure or "", entry.type_text, places.code_of(entry.commune, entry.commune_code))
+    code, point = places.code_of(entry.commune, entry.commune_code), places.point_of(entry.commune, entry.commune_code)
+    return Mention(entry.structure or "", code, entry.type_text, point=point)
 
 
 def _write_documents(contents: Contents, roster: Roster, manifest: Manifest) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -110,7 +113,6 @@ def _workshop(folder: Path, manifest: Manifest, workshop_id: str, contents: Cont
         "territory": name_territory(folder, manifest),
         "date": date_of(folder, manifest) or listed,
         "place": manifest.place,
-        "epci_code": manifest.epci_code,
         "n_tables": manifest.n_tables or n_seen or None,
         "folder": folder.name,
     }
@@ -134,6 +136,16 @@ def _write_attendance(attendances: Sequence[Attendance], structure_ids: Sequence
         known = rows.setdefault((entry.participant_id, structure_id), row)
         known["has_signed"] = known["has_signed"] or entry.has_signed
     return ATTENDANCE.build(rows.values())
+
+
+def _unsettled(folder: Path, places: Places) -> list[Reject]:
+    """The communes without code, as one reject of the whole folder, so that people see how many there are."""
+    n_unsettled = places.n_unsettled
+    log.info("%s: %d communes without code", folder.name, n_unsettled)
+    if not n_unsettled:
+        return []
+    reason = f"{n_unsettled} nom{'s' if n_unsettled > 1 else ''} de commune sans code INSEE (inconnu ou porté par plusieurs)"
+    return [{"path": folder.name, "reason": reason, "advice": _COMMUNE_ADVICE}]
 
 
 def _write_rejects(rejects: Sequence[Reject]) -> pd.DataFrame:

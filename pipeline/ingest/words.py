@@ -1,43 +1,20 @@
-"""French words as people type them, made comparable: folded text, slugs, number words, and the lexicons that hold them.
+"""French words as people type them: those of pipeline.words, and numbers in words.
 
-In:   text, or the name of a file of data/lexicon/
-Out:  folded text, slugs, integers, lexicon entries
+In:   text
+Out:  integers, and text without double blanks
 """
 
 import re
-import unicodedata
 from functools import cache
-from typing import Any
 
-import yaml
+from pipeline.words import fold, lexicon, slug
 
-from pipeline.resources import data_path
-
-_LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "’": "'", "º": "°", "&": " et "})
-_NUMERO = re.compile(r"\bn\s*°\s*|\bno\s(?=\d)", re.IGNORECASE)
-
-
-def fold(text: str) -> str:
-    """`text` in lower case without accents or punctuation, one blank between words; "n° 4" gives "no 4"."""
-    plain = unicodedata.normalize("NFKD", _NUMERO.sub("no ", text.translate(_LIGATURES)))
-    letters = "".join(letter for letter in plain if not unicodedata.combining(letter)).lower()
-    return " ".join(re.findall(r"[a-z0-9]+", letters))
-
-
-def slug(text: str) -> str:
-    """`text` folded, its words joined by hyphens; empty where it has no letter or digit."""
-    return fold(text).replace(" ", "-")
+__all__ = ["blank_to_none", "fold", "lexicon", "number_pattern", "slug", "to_number"]
 
 
 def blank_to_none(text: str | None) -> str | None:
     """`text` with single blanks, or None where nothing is left."""
     return " ".join((text or "").split()) or None
-
-
-@cache
-def lexicon(name: str) -> Any:
-    """The content of data/lexicon/`name`.yaml."""
-    return yaml.safe_load(data_path("lexicon", f"{name}.yaml").read_text(encoding="utf-8"))
 
 
 @cache

@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 import yaml
 
+from pipeline.communes import find_epci
 from pipeline.depot import is_junk, workshop_folders
 from pipeline.errors import ReadError
 from pipeline.ingest.dates import find_date, strip_dates
@@ -44,7 +45,7 @@ class Manifest:
     date: str | None = None  # ISO 8601
     place: str | None = None
     communes: tuple[Commune, ...] = ()
-    epci_code: str | None = None
+    epci_codes: tuple[str, ...] = ()  # SIREN of each, in the manifest's order
     n_tables: int | None = None
     animators: tuple[str, ...] = ()
     rejects: tuple[Reject, ...] = field(default=())
@@ -178,14 +179,15 @@ def _read_commune(entry: Any) -> Commune | None:
     return Commune(code[0] if code else None, blank_to_none(re.sub(r"[()]|\b(?:\d{4,5}|2[AB]\d{3})\b", " ", text)))
 
 
-def _read_epci(value: Any) -> str | None:
-    """The SIREN of the first intercommunal authority that gives one."""
+def _read_epci(value: Any) -> tuple[str, ...] | None:
+    """The SIREN of the intercommunal authorities, given as such or by a name that only one bears."""
+    codes: list[str] = []
     for entry in value if isinstance(value, list) else [value]:
-        text = " ".join(str(item) for item in entry.values()) if isinstance(entry, dict) else str(entry)
-        code = re.search(r"\b\d{9}\b", text)
-        if code:
-            return code[0]
-    return None
+        fields = {fold(str(key)): str(item) for key, item in entry.items()} if isinstance(entry, dict) else {"nom": str(entry)}
+        siren = re.search(r"\b\d{9}\b", " ".join(fields.values()))
+        code = siren[0] if siren else find_epci(fields.get("nom", ""))
+        codes += [code] if code else []
+    return tuple(dict.fromkeys(codes)) or None
 
 
 _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
@@ -194,7 +196,7 @@ _KEYS: dict[str, tuple[str, Callable[[Any], Any]]] = {
     "lieu": ("place", _read_text),
     "communes": ("communes", _read_communes),
     "commune": ("communes", _read_communes),
-    "epci": ("epci_code", _read_epci),
+    "epci": ("epci_codes", _read_epci),
     "tables": ("n_tables", _read_number),
     "animateurs": ("animators", _read_people),
     "animateur": ("animators", _read_people),
@@ -204,7 +206,7 @@ _ADVICE = {
     "date": "une date, comme 2026-03-12",
     "place": "un lieu, en toutes lettres",
     "communes": "une liste de codes INSEE ou de noms",
-    "epci_code": "le code SIREN à neuf chiffres",
+    "epci_codes": "le code SIREN à neuf chiffres",
     "n_tables": "le nombre de tables, comme 6",
     "animators": "une liste de noms",
 }

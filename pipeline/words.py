@@ -1,0 +1,35 @@
+"""French words as people type them, made comparable: folded text, slugs, and the lexicons that hold word lists.
+
+In:   text, or the name of a file of data/lexicon/
+Out:  folded text, slugs, lexicon entries
+"""
+
+import re
+import unicodedata
+from functools import cache
+from typing import Any
+
+import yaml
+
+from pipeline.resources import data_path
+
+_LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "’": "'", "º": "°", "&": " et "})
+_NUMERO = re.compile(r"\bn\s*°\s*|\bno\s(?=\d)", re.IGNORECASE)
+
+
+def fold(text: str) -> str:
+    """`text` in lower case without accents or punctuation, one blank between words; "n° 4" gives "no 4"."""
+    plain = unicodedata.normalize("NFKD", _NUMERO.sub("no ", text.translate(_LIGATURES)))
+    letters = "".join(letter for letter in plain if not unicodedata.combining(letter)).lower()
+    return " ".join(re.findall(r"[a-z0-9]+", letters))
+
+
+def slug(text: str) -> str:
+    """`text` folded, its words joined by hyphens; empty where it has no letter or digit."""
+    return fold(text).replace(" ", "-")
+
+
+@cache
+def lexicon(name: str) -> Any:
+    """The content of data/lexicon/`name`.yaml."""
+    return yaml.safe_load(data_path("lexicon", f"{name}.yaml").read_text(encoding="utf-8"))
