@@ -19,6 +19,7 @@ from pipeline.pseudonymise.words import fold, listed
 AMBIGUOUS = "plusieurs personnes de l'atelier portent ce nom : compté comme une personne de plus"
 _LETTERS = re.compile(r"[^\W\d_]+")
 _LONGEST_INITIALS = 3
+_ALIKE = 90  # rapidfuzz score over which two whole names may be one misspelt
 _EXACT, _CONTAINED, _INITIALS, _MISSPELT = range(4)  # how well a name fits a person, best first
 
 
@@ -43,8 +44,8 @@ class Candidate:
 
 
 def spelt(name: str) -> str:
-    """A name as it is compared: its folded words, hyphens and points as blanks."""
-    return " ".join(_LETTERS.findall(fold(name)))
+    """A name as it is compared: its folded words, hyphens and points as blanks, apostrophes as nothing."""
+    return " ".join(_LETTERS.findall(fold(name).replace("'", "")))
 
 
 def number_names(
@@ -112,14 +113,22 @@ def fit(words: Sequence[str], candidate: Candidate, name_match: int) -> int | No
         return None if not telling else _EXACT if set(words) == candidate.words else _CONTAINED
     if telling and all(_are_initials(word, candidate) for word in rest):
         return _INITIALS
+    if _are_nearly_equal(words, sorted(candidate.words)):
+        return _MISSPELT
     near = [word for word in rest if any(_is_near(word, other, name_match) for other in candidate.words)]
     others = [word for word in rest if word not in near]
     return _MISSPELT if near and all(_are_initials(word, candidate) for word in others) else None
 
 
 def _are_initials(word: str, candidate: Candidate) -> bool:
-    names = ("".join(part[0] for part in parts) for parts in (candidate.first, candidate.last))
-    return len(word) <= _LONGEST_INITIALS and any(name.startswith(word) for name in names)
+    """Whether `word` is an initial of the name, or the first ones of it in a row: j and m, or jm, of Jean-Marc."""
+    initials = ["".join(part[0] for part in parts) for parts in (candidate.first, candidate.last)]
+    return any(word in letters if len(word) == 1 else letters.startswith(word) for letters in initials if len(word) <= _LONGEST_INITIALS)
+
+
+def _are_nearly_equal(words: Sequence[str], others: Sequence[str]) -> bool:
+    """Whether two whole names are one misspelt."""
+    return len(words) == len(others) > 1 and fuzz.ratio(" ".join(sorted(words)), " ".join(sorted(others))) >= _ALIKE
 
 
 def _is_near(word: str, other: str, name_match: int) -> bool:
@@ -187,8 +196,8 @@ class _Groups:
 
     def _are_one(self, name: str, other: str) -> bool:
         """Whether two names may be one person's: one holds the other, perhaps misspelt or by initials."""
-        shorter, longer = sorted((name, other), key=lambda form: (len(form.split()), -len(form)))
-        if len(shorter.split()) == len(longer.split()) > 1:
-            return fuzz.ratio(name_words(shorter), name_words(longer)) >= max(90, self._name_match)
+        shorter, longer = sorted((name, other), key=lambda form: (_is_whole(form), len(form.split())))
+        if _is_whole(shorter) and len(shorter.split()) == len(longer.split()):
+            return set(shorter.split()) == set(longer.split()) or _are_nearly_equal(shorter.split(), longer.split())
         words = tuple(longer.split())
         return fit(shorter.split(), Candidate(None, words[:1], words[1:]), self._name_match) is not None
