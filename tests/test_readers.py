@@ -211,6 +211,14 @@ def styled(style: str) -> str:
     return f'<w:pStyle w:val="{style}"/>'
 
 
+def w_cell(text: str, properties: str) -> str:
+    return f"<w:tc><w:tcPr>{properties}</w:tcPr>{w_p(text)}</w:tc>"
+
+
+def w_row(*cells: str) -> str:
+    return f"<w:tr>{''.join(cells)}</w:tr>"
+
+
 WORD: list[tuple[str, str, Shown]] = [
     (
         "styles by inheritance, numbers of headings, list levels, no table of contents",
@@ -272,6 +280,36 @@ WORD: list[tuple[str, str, Shown]] = [
         [("bullet0", "– le Quai refuse du monde")],
     ),
     (
+        "moved text once, deleted paragraphs and rows out",
+        "<w:p><w:moveFrom><w:r><w:t>la halle</w:t></w:r></w:moveFrom></w:p><w:p><w:pPr><w:rPr><w:del/></w:rPr></w:pPr><w:del><w:r><w:delText>oublié</w:delText></w:r></w:del></w:p>"
+        "<w:p><w:moveTo><w:r><w:t>la halle</w:t></w:r></w:moveTo></w:p>"
+        f"<w:tbl>{w_row(w_cell('un mot', ''))}<w:tr><w:trPr><w:del/></w:trPr>{w_cell('effacé', '')}</w:tr></w:tbl>",
+        [("paragraph", "la halle"), ("paragraph", "un mot")],
+    ),
+    (
+        "fields without their code, links, content controls, and no prompt of a form",
+        "<w:p><w:r><w:fldChar w:fldCharType='begin'/></w:r><w:r><w:instrText>DATE</w:instrText></w:r><w:r><w:fldChar w:fldCharType='separate'/></w:r><w:r><w:t>Le 4 mai, </w:t></w:r>"
+        "<w:hyperlink><w:r><w:t>le site</w:t></w:r></w:hyperlink><w:smartTag><w:r><w:t> de Bolbec</w:t></w:r></w:smartTag></w:p>"
+        f"<w:sdt><w:sdtPr><w:showingPlcHdr/></w:sdtPr><w:sdtContent>{w_p('Cliquez ici pour taper du texte.')}</w:sdtContent></w:sdt><w:sdt><w:sdtPr/><w:sdtContent>{w_p('saisi')}</w:sdtContent></w:sdt>",
+        [("paragraph", "Le 4 mai, le site de Bolbec"), ("paragraph", "saisi")],
+    ),
+    (
+        "an underlined line is a title, an underlined word is none",
+        w_p("Ce qui bloque", run='<w:u w:val="single"/>')
+        + "<w:p><w:r><w:rPr><w:u w:val='single'/></w:rPr><w:t>Jamais</w:t></w:r><w:r><w:t> le bac n'a été aussi cher pour les gens de l'île.</w:t></w:r></w:p>"
+        + w_p("Une suite assez longue pour que les titres restent rares.", run='<w:u w:val="none"/>'),
+        [
+            ("heading", "Ce qui bloque"),
+            ("paragraph", "Jamais le bac n'a été aussi cher pour les gens de l'île."),
+            ("paragraph", "Une suite assez longue pour que les titres restent rares."),
+        ],
+    ),
+    (
+        "hyphens that bind or may break, and signs of other fonts",
+        "<w:p><w:r><w:t>Saint</w:t><w:noBreakHyphen/><w:t>Malo, dé</w:t><w:softHyphen/><w:t>barcadère</w:t><w:sym w:font='Wingdings' w:char='F0E0'/><w:t>fermé</w:t></w:r></w:p>",
+        [("paragraph", "Saint-Malo, débarcadère→fermé")],
+    ),
+    (
         "labels in the first column are headings, the second column flows",
         w_table(["Question 1", w_p("logement trop cher", listed(1)) + w_p("plus de bus", listed(1))], ["Question 2", "la laverie"]),
         [
@@ -296,6 +334,21 @@ def test_word_documents_are_read_in_order(body: str, expected: Shown) -> None:
     assert kinds(docx(body, numbering=NUMBERING, styles=STYLES, footnotes=notes), "table.docx") == expected
 
 
+def test_strict_documents_templates_and_pasted_pages_are_read() -> None:
+    content = f'<w:document xmlns:w="http://purl.oclc.org/ooxml/wordprocessingml/main"><w:body>{w_p("un lavoir")}</w:body></w:document>'
+    assert said(zipped({"word/document.xml": content}), "strict.docx") == ["un lavoir"]
+    assert said(docx(w_p("un lavoir")), "modele.dotx") == ["un lavoir"]
+    relation = 'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/aFChunk"'
+    page = {
+        "word/_rels/document.xml.rels": f'<Relationships xmlns="x"><Relationship Id="rId9" {relation} Target="page.html"/></Relationships>',
+        "word/page.html": "<p>la <b>halle</b> à pain</p>",
+    }
+    body = '<w:altChunk xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" r:id="rId9"/>'
+    assert said(zipped({"word/document.xml": f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>', **page}), "colle.docx") == [
+        "la halle à pain"
+    ]
+
+
 def test_cells_know_their_header_and_their_row() -> None:
     (part,) = read(docx(w_table(["Atouts", "Freins"], ["le port", w_p("la digue") + w_p("le prix")])), "t.docx")
     row = (("Atouts", "le port"), ("Freins", "la digue le prix"))
@@ -304,14 +357,6 @@ def test_cells_know_their_header_and_their_row() -> None:
         RawBlock("la digue", "cell", columns=row, column=1),
         RawBlock("le prix", "cell", columns=row, column=1),
     ]
-
-
-def w_cell(text: str, properties: str) -> str:
-    return f"<w:tc><w:tcPr>{properties}</w:tcPr>{w_p(text)}</w:tc>"
-
-
-def w_row(*cells: str) -> str:
-    return f"<w:tr>{''.join(cells)}</w:tr>"
 
 
 SPAN2, DOWN, BELOW = '<w:gridSpan w:val="2"/>', '<w:vMerge w:val="restart"/>', "<w:vMerge/>"
@@ -370,12 +415,51 @@ def test_a_cell_merged_over_its_row_names_the_rows_below() -> None:
     ]
 
 
-def test_page_headers_are_kept_apart_and_comments_are_counted() -> None:
-    header = f'<w:hdr xmlns:w="{W}">{w_p("Atelier du Léon – table 5")}</w:hdr>'
-    comments = f'<w:comments xmlns:w="{W}"><w:comment w:id="1">{w_p("à revoir avec Anne")}</w:comment></w:comments>'
-    (part,) = read(docx(w_p("le bac"), header1=header, comments=comments), "t.docx")
-    assert part.blocks == (RawBlock("Atelier du Léon – table 5", "meta"), RawBlock("le bac"))
-    assert part.warnings == ("1 commentaire de relecture non lu",)
+def test_page_headers_and_footers_are_kept_apart_and_said_once() -> None:
+    header, footer = (
+        f'<w:{kind} xmlns:w="{W}">{w_p(text)}</w:{kind}>' for kind, text in (("hdr", "Atelier du Léon – table 5"), ("ftr", "CRESS"))
+    )
+    (part,) = read(docx(w_p("le bac"), header1=header, header2=header, footer1=footer), "t.docx")
+    assert part.blocks == (RawBlock("Atelier du Léon – table 5", "meta"), RawBlock("CRESS", "meta"), RawBlock("le bac"))
+
+
+COMMENTS = [  # what is written in the margin, by whom, whether it was settled; then what is read of it, and as whose
+    ("Le maire avait promis une navette l'été dernier.", "Anne Kerneis", False, "paragraph", "Anne Kerneis"),
+    ("Le maire avait promis une navette l'été dernier.", "Auteur", False, "paragraph", None),
+    ("Le maire avait promis une navette l'été dernier.", "Microsoft Office User", False, "paragraph", None),
+    ("Le maire avait promis une navette l'été dernier.", "Anne Kerneis", True, "meta", None),
+    ("ok pour moi", "Anne Kerneis", False, "meta", None),
+    ("Chiffre à vérifier avec la mairie avant envoi", "Anne Kerneis", False, "meta", None),
+    ("Tu peux préciser de quelle école il s'agit ?", "Anne Kerneis", False, "meta", None),
+    ("Il faudrait vérifier les freins des vélos prêtés chaque mois.", "Anne Kerneis", False, "paragraph", "Anne Kerneis"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "author", "is_resolved", "kind", "speaker"), COMMENTS)
+@pytest.mark.parametrize("name", ["t.docx", "t.odt"])
+def test_comments_that_add_something_are_read_where_they_stand(
+    name: str, text: str, author: str, is_resolved: bool, kind: str, speaker: str | None
+) -> None:
+    w15, w14 = "http://schemas.microsoft.com/office/word/2012/wordml", "http://schemas.microsoft.com/office/word/2010/wordml"
+    comments = f'<w:comments xmlns:w="{W}" xmlns:w14="{w14}"><w:comment w:id="7" w:author="{author}"><w:p w14:paraId="A1"><w:r><w:t>{text}</w:t></w:r></w:p></w:comment></w:comments>'
+    extended = f'<w15:commentsEx xmlns:w15="{w15}"><w15:commentEx w15:paraId="A1" w15:done="{int(is_resolved)}"/></w15:commentsEx>'
+    word = docx(
+        "<w:p><w:r><w:t>le bac</w:t></w:r><w:r><w:commentReference w:id='7'/></w:r></w:p>" + w_p("le quai"),
+        comments=comments,
+        commentsExtended=extended,
+    )
+    attributes = f'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:loext="urn:x" loext:resolved="{str(is_resolved).lower()}"'
+    note = f"<office:annotation {attributes}><dc:creator>{author}</dc:creator><dc:date>2026-05-04</dc:date><text:p>{text}</text:p></office:annotation>"
+    (part,) = read(word if name == "t.docx" else odt(f"<text:p>le bac{note}</text:p><text:p>le quai</text:p>"), name)
+    assert part.blocks == (RawBlock("le bac"), RawBlock(text, kind, speaker=speaker), RawBlock("le quai"))
+
+
+def test_a_comment_on_a_cell_follows_its_table_and_leaves_the_cell_alone() -> None:
+    comments = f'<w:comments xmlns:w="{W}"><w:comment w:id="7">{w_p("Elle est venue avec deux voisins du bourg.")}</w:comment></w:comments>'
+    cell = "<w:p><w:r><w:t>Zoé Le Goff</w:t></w:r><w:r><w:commentReference w:id='7'/></w:r></w:p>"
+    (part,) = read(docx(w_table(["Nom", "Structure"], [cell, "La Criée"]), comments=comments), "t.docx")
+    assert [block.text for block in part.blocks][-3:] == ["Zoé Le Goff", "La Criée", "Elle est venue avec deux voisins du bourg."]
+    assert part.blocks[-2].columns == (("Nom", "Zoé Le Goff"), ("Structure", "La Criée"))
 
 
 def test_opendocument_texts_are_read_in_order() -> None:
@@ -395,6 +479,7 @@ def test_opendocument_texts_are_read_in_order() -> None:
         ("heading", "Table 2"),
         ("heading", "Question 1"),
         ("bullet0", "idée une"),
+        ("meta", "note de relecture"),
         ("bullet1", "sous-idée"),
         ("paragraph", "Phrase longue, finie."),
         ("paragraph", "la note"),
@@ -403,6 +488,23 @@ def test_opendocument_texts_are_read_in_order() -> None:
         ("meta", "Frein"),
         ("cell", "le bac"),
         ("cell", "le prix"),
+    ]
+
+
+def test_numbered_lists_of_an_opendocument_text_show_their_numbers_in_bold_titles() -> None:
+    styles = '<text:list-style style:name="L"><text:list-level-style-number text:level="1" style:num-format="1" style:num-prefix="Question " style:num-suffix=" :"/></text:list-style>'
+    styles += '<style:style style:name="G"><style:text-properties fo:font-weight="bold"/></style:style><style:style style:name="C"><style:text-properties text:display="none"/></style:style>'
+    item = '<text:list text:style-name="L" {}><text:list-item><text:p text:style-name="G">{}</text:p></text:list-item></text:list>'
+    idea = '<text:p>Une idée dite assez longuement <text:span text:style-name="C">cachée </text:span>pour ne pas être un titre.</text:p>'
+    image = "<text:p><draw:frame><draw:image/><svg:title>Une image contenant du texte</svg:title></draw:frame>Légende de la photo.</text:p>"
+    body = item.format("", "besoins") + idea + item.format('text:continue-numbering="true"', "forces") + idea + image
+    said_once = ("paragraph", "Une idée dite assez longuement pour ne pas être un titre.")
+    assert kinds(odt(body, styles), "n.odt") == [
+        ("heading", "Question 1 : besoins"),
+        said_once,
+        ("heading", "Question 2 : forces"),
+        said_once,
+        ("paragraph", "Légende de la photo."),
     ]
 
 

@@ -10,7 +10,8 @@ from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.odt import DRAW, OFFICE, STYLE, OdfStyles, OdfWalk, odf_trees
+from pipeline.ingest.readers.odf import DRAW, OFFICE, STYLE, OdfStyles, odf_trees
+from pipeline.ingest.readers.odt import OdfWalk
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.slides import as_part
 from pipeline.ingest.readers.source import Source

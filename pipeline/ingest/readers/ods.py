@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from lxml import etree
 
 from pipeline.errors import ReadError
-from pipeline.ingest.readers.odt import OFFICE, STYLE, TABLE, TEXT, OdfStyles, count_of, odf_trees
+from pipeline.ingest.readers.odf import OFFICE, STYLE, TABLE, TEXT, OdfStyles, count_of, odf_trees
 from pipeline.ingest.readers.source import Source
 
 _MAX_CELLS = 5_000_000  # of a sheet, repeated ones counted

@@ -1,7 +1,7 @@
 """Read OpenDocument texts (.odt, .fodt) by walking their XML in reading order.
 
 In:   the bytes of a .odt
-Out:  one part: headings, paragraphs, bullets, cells; insertions in, deletions and comments out, notes and frames where they are called
+Out:  one part: headings, paragraphs, bullets, cells; insertions in, deletions out, notes, comments and frames where they are called
 """
 
 from collections.abc import Iterator
@@ -11,27 +11,32 @@ from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.container import Container, parse_xml
 from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
+from pipeline.ingest.readers.odf import DC, DRAW, OFFICE, STYLE, SVG, TABLE, TEXT, OdfStyles, count_of, odf_trees
+from pipeline.ingest.readers.remarks import remark
 from pipeline.ingest.readers.settle import settle
-from pipeline.ingest.readers.source import Source, no_text, protected
+from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean
 
-TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
-TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
-OFFICE = "{urn:oasis:names:tc:opendocument:xmlns:office:1.0}"
-DRAW = "{urn:oasis:names:tc:opendocument:xmlns:drawing:1.0}"
-STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
-_FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
 _SKIPPED = frozenset(
     [
         TEXT + name
-        for name in ("tracked-changes", "sequence-decls", "table-of-content", "alphabetical-index", "note-citation", "list-header-number")
+        for name in (
+            "tracked-changes",
+            "sequence-decls",
+            "table-of-content",
+            "alphabetical-index",
+            "note-citation",
+            "list-header-number",
+            "hidden-text",
+            "hidden-paragraph",
+            "ruby-text",
+        )
     ]
-    + [OFFICE + name for name in ("annotation", "annotation-end", "forms", "binary-data")]
+    + [OFFICE + name for name in ("annotation-end", "forms", "binary-data")]
+    + [SVG + name for name in ("title", "desc")]
 )
-_LARGE = 14  # points: a title, even where it is not bold
 _MAX_REPEAT = 60  # columns that one repeated cell may stand for in a table of a text
 
 
@@ -47,83 +52,36 @@ def read_odt(source: Source) -> tuple[RawPart, ...]:
             "document OpenDocument sans corps de texte", "un document texte .odt", "l'ouvrir dans LibreOffice et l'enregistrer de nouveau"
         )
     walk = OdfWalk(OdfStyles.of(styles, content))
-    blocks = [*_header_blocks(styles), *settle(list(walk.drafts(body)))]
+    blocks = [*_furniture(styles), *settle(list(walk.drafts(body)))]
     if not any(block.text for block in blocks):
         raise no_text("document OpenDocument")
-    n_comments = sum(1 for _ in body.iter(OFFICE + "annotation"))
-    warnings = (
-        (f"{n_comments} commentaire{'s' if n_comments > 1 else ''} de relecture non lu{'s' if n_comments > 1 else ''}",)
-        if n_comments
-        else ()
-    )
-    return (RawPart(tuple(blocks), title=walk.title, warnings=warnings),)
+    return (RawPart(tuple(blocks), title=walk.title),)
 
 
-def odf_trees(source: Source, what: str) -> tuple[etree._Element | None, etree._Element | None]:
-    """The trees of the content and of the styles; a flat file (.fodt) has both in one."""
-    if not source.content.startswith(b"PK"):
-        flat = parse_xml(source.content, what)
-        return flat, flat
-    container = Container(source, what)
-    refuse_encrypted(container)
-    return container.xml("content.xml"), container.xml("styles.xml")
-
-
-def refuse_encrypted(container: Container) -> None:
-    """Raise `ReadError` where the container's manifest speaks of encryption."""
-    if b"encryption-data" in container.read("META-INF/manifest.xml"):
-        raise protected("document OpenDocument")
-
-
-def _header_blocks(styles: etree._Element | None) -> list[RawBlock]:
-    """The page headers as meta blocks, each text once."""
-    texts = [] if styles is None else [clean("".join(map(str, header.itertext()))) for header in styles.iter(STYLE + "header")]
+def _furniture(styles: etree._Element | None) -> list[RawBlock]:
+    """The page headers and footers as meta blocks, each text once."""
+    held = [] if styles is None else [element for name in ("header", "footer") for element in styles.iter(STYLE + name)]
+    texts = [clean(" ".join("".join(map(str, line.itertext())) for line in element.iter(TEXT + "p"))) for element in held]
     return [RawBlock(text, "meta") for text in dict.fromkeys(texts) if any(letter.isalpha() for letter in text)]
 
 
 @dataclass
-class OdfStyles:
-    """The paragraph and character styles of a document: what each sets itself, and its parent."""
+class _List:
+    """A list being walked: what stands around its numbers, None for bullets, and how many items it has had."""
 
-    by_name: dict[str, etree._Element] = field(default_factory=dict)
+    style: str
+    around: tuple[str, str] | None
+    n_items: int
+    is_fresh: bool = False  # the number of the last item is still to be shown
 
-    @classmethod
-    def of(cls, *roots: etree._Element | None) -> "OdfStyles":
-        """The styles defined below `roots`."""
-        found = (style for root in roots if root is not None for style in root.iter(STYLE + "style"))
-        return cls({style.get(STYLE + "name", ""): style for style in found})
+    def count(self) -> None:
+        """Begin an item."""
+        self.n_items, self.is_fresh = self.n_items + 1, True
 
-    def chain(self, name: str) -> list[etree._Element]:
-        """The style and its ancestors, nearest first."""
-        found: list[etree._Element] = []
-        while name in self.by_name and self.by_name[name] not in found:
-            found.append(self.by_name[name])
-            name = found[-1].get(STYLE + "parent-style-name", "")
-        return found
-
-    def is_bold(self, name: str, inherited: bool = False) -> bool:
-        """Whether the style sets bold or a title's size; `inherited` where it does not say."""
-        for style in self.chain(name):
-            properties = style.find(STYLE + "text-properties")
-            if properties is None:
-                continue
-            weight, size = properties.get(_FO + "font-weight"), properties.get(_FO + "font-size", "")
-            if size.endswith("pt") and size[:-2].replace(".", "").isdigit() and float(size[:-2]) >= _LARGE:
-                return True
-            if weight:
-                return weight not in ("normal", "400", "300")
-        return inherited
-
-    def title_level(self, name: str) -> int:
-        """1 for the title styles, 1..6 for a style with an outline level or named « Heading 2 », 0 otherwise."""
-        for style in self.chain(name):
-            shown = style.get(STYLE + "display-name", style.get(STYLE + "name", "")).replace("_20_", " ").lower()
-            level = style.get(STYLE + "default-outline-level", "") or (shown[-1] if shown.startswith(("heading ", "titre ")) else "")
-            if level.isdigit() and 1 <= int(level) <= 6:
-                return int(level)
-            if shown in ("title", "titre", "titre principal", "subtitle", "sous-titre"):
-                return 1
-        return 0
+    def shown(self) -> str:
+        """The number shown before the first paragraph of an item, "" before others and for bullets."""
+        is_shown, self.is_fresh = self.is_fresh and self.around is not None, False
+        return f"{self.around[0]}{self.n_items}{self.around[1]}" if is_shown and self.around else ""
 
 
 @dataclass
@@ -132,6 +90,10 @@ class OdfWalk:
 
     styles: OdfStyles
     title: str | None = None
+    _lists: list["_List"] = field(default_factory=list)  # the lists around the place of the walk, outermost first
+    _counts: dict[tuple[str, int], int] = field(default_factory=dict)  # items of the last list of a style and level
+    _n_tables: int = 0  # tables around the place of the walk
+    _remarks: list[Draft] = field(default_factory=list)  # comments on the cells of a table, which follow it
 
     def drafts(self, parent: etree._Element, depth: int = -1) -> Iterator[Draft]:
         """Yield the drafts below `parent`, in order; `depth` is the list level, -1 outside lists."""
@@ -141,11 +103,24 @@ class OdfWalk:
             if element.tag in (TEXT + "p", TEXT + "h"):
                 yield from self._paragraph(element, depth)
             elif element.tag == TEXT + "list":
-                yield from self.drafts(element, depth + 1)
+                yield from self._list(element, depth + 1)
+            elif element.tag == TEXT + "list-item" and self._lists:
+                self._lists[-1].count()
+                yield from self.drafts(element, depth)
             elif element.tag == TABLE + "table":
-                yield from (Draft(block.text, block) for block in blocks_of_rows(self._rows(element)))
+                yield from self._table(element)
             else:
                 yield from self.drafts(element, depth)
+
+    def _list(self, element: etree._Element, depth: int) -> Iterator[Draft]:
+        """The drafts of a list; it goes on counting where it says so."""
+        above = self._lists[-1].style if self._lists else ""
+        style = element.get(TEXT + "style-name") or above
+        is_continued = element.get(TEXT + "continue-numbering") == "true" or element.get(TEXT + "continue-list") is not None
+        start = self._counts.get((style, depth), 0) if is_continued else 0
+        self._lists.append(_List(style, self.styles.numbers.get((style, depth)), start))
+        yield from self.drafts(element, depth)
+        self._counts[style, depth] = self._lists.pop().n_items
 
     def _paragraph(self, element: etree._Element, depth: int) -> Iterator[Draft]:
         """The drafts of a paragraph: one a line of it, then those of the notes and frames it calls."""
@@ -159,12 +134,29 @@ class OdfWalk:
             self.title = self.title or (text if heading == 1 else None)
             yield Draft(text, RawBlock(text, "heading", min(6, heading)))
         elif depth >= 0:
+            number = self._lists[-1].shown() if self._lists else ""
             for line in runs.text.split("\n"):
-                yield Draft(line, RawBlock(clean(line), "bullet", depth), is_strong=runs.is_strong)
+                yield Draft(line, RawBlock(clean(line), "bullet", depth), number=number, is_strong=runs.is_strong)
         else:
             yield from (Draft(line, is_strong=runs.is_strong) for line in runs.text.split("\n"))
         for box in runs.boxes:
             yield from self.drafts(box)
+        self._remarks += [Draft(block.text, block) for block in map(_comment, runs.comments) if block.text]
+        if not self._n_tables:
+            yield from self._asked_for()
+
+    def _asked_for(self) -> list[Draft]:
+        """The comments that wait for their place."""
+        remarks, self._remarks = self._remarks, []
+        return remarks
+
+    def _table(self, element: etree._Element) -> Iterator[Draft]:
+        self._n_tables += 1
+        rows = self._rows(element)
+        self._n_tables -= 1
+        yield from (Draft(block.text, block) for block in blocks_of_rows(rows))
+        if not self._n_tables:
+            yield from self._asked_for()
 
     def _rows(self, table: etree._Element) -> list[list[Cell]]:
         """The cells of a table, header rows and row groups included."""
@@ -188,10 +180,11 @@ class OdfWalk:
         return rows
 
 
-def count_of(element: etree._Element, name: str) -> int:
-    """A count of the table format, 1 where there is none."""
-    value = element.get(TABLE + name, "1")
-    return max(1, int(value)) if value.isascii() and value.isdigit() and len(value) < 9 else 1
+def _comment(element: etree._Element) -> RawBlock:
+    """The block of a comment; its thread's later comments stand behind it as comments of their own."""
+    text = " ".join("".join(map(str, paragraph.itertext())) for paragraph in element.iter(TEXT + "p"))
+    is_resolved = any(str(key).endswith("}resolved") and value == "true" for key, value in element.attrib.items())
+    return remark(text, element.findtext(DC + "creator", ""), is_resolved=is_resolved)
 
 
 def _rows_of(table: etree._Element) -> Iterator[etree._Element]:
@@ -211,10 +204,11 @@ class _Runs:
     n_strong: int = 0
     n_plain: int = 0
     boxes: list[etree._Element] = field(default_factory=list)
+    comments: list[etree._Element] = field(default_factory=list)
 
     @property
     def is_strong(self) -> bool:
-        """True where all the letters are in bold."""
+        """True where all the letters are in bold or underlined."""
         return self.n_strong > 0 and self.n_plain == 0
 
     def walk(self, element: etree._Element, *, is_bold: bool) -> None:
@@ -232,11 +226,15 @@ class _Runs:
             self.text += "\n"
         elif tag in (TEXT + "tab", TEXT + "s"):
             self.text += " "
+        elif tag == OFFICE + "annotation":
+            self.comments.append(child)
         elif tag == TEXT + "note":
             self.boxes += child.findall(TEXT + "note-body")
         elif tag in (DRAW + "text-box", TABLE + "table") or (tag.startswith(DRAW) and child.find(TEXT + "p") is not None):
             self.boxes.append(child)
         elif tag == TEXT + "span":
+            if self.styles.is_hidden(child.get(TEXT + "style-name", "")):
+                return
             self.walk(child, is_bold=self.styles.is_bold(child.get(TEXT + "style-name", ""), is_bold))
         else:
             self.walk(child, is_bold=is_bold)

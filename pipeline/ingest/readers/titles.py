@@ -34,7 +34,8 @@ def find_titles(drafts: Sequence[Draft]) -> list[bool]:
         if not is_title and heeds_place and below is not None:
             is_title = _leads_list(above, draft, below) or _names_what_follows(draft, below) or _opens(above, draft, below, is_spaced)
             is_title = is_title or (draft.kind == "paragraph" and _is_short(draft) and _is_announced(draft.text))
-        titles.append(is_title and draft.kind in ("paragraph", "bullet"))
+        is_comment = draft.block is not None and draft.block.speaker is not None
+        titles.append(is_title and draft.kind in ("paragraph", "bullet") and not is_comment)
     return titles
 
 
