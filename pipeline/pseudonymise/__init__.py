@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
+from pipeline.communes import name_of
 from pipeline.pseudonymise.choices import Choices, DecidedMasker
 from pipeline.pseudonymise.documents import mark_documents, names_of, write_documents
 from pipeline.pseudonymise.doubts import DOUBTS, list_doubts
@@ -85,9 +86,9 @@ def _masker(tables: Tables, earlier: pd.DataFrame, registry: Registry, choices: 
 
 
 def _communes(tables: Tables) -> set[str]:
-    """The territory and the communes as the tables name them; INSEE codes name none."""
-    columns = (tables["workshops"]["territory"], tables["attendance"]["commune_code"], tables["structures"]["commune_code"])
-    return {str(name) for column in columns for name in column.dropna()}
+    """The territory's name and those of the communes of lists and maps."""
+    codes = (*tables["attendance"]["commune_code"].dropna(), *tables["structures"]["commune_code"].dropna())
+    return {str(name) for name in tables["workshops"]["territory"].dropna()} | {name_of(str(code)) for code in codes}
 
 
 def _candidates(people: pd.DataFrame, identified: Identified, registry: Registry, folder: str) -> list[Candidate]:

@@ -12,6 +12,7 @@ from typing import Any, Literal
 import pandas as pd
 import xlsxwriter
 
+from pipeline.communes import name_of
 from pipeline.errors import UsageError
 from pipeline.grid import Grid
 from pipeline.publish.report.passages import Passages, Tables, gather_passages
@@ -136,6 +137,8 @@ def _write_geojson(tables: Tables, folder: Path) -> list[Path]:
 
 def _feature(row: Mapping[Any, Any], geometry: object) -> dict[str, object]:
     properties = {name: row[name] for name in ("structure_id", "name", "structure_type", "commune_code") if not pd.isna(row[name])}
+    if "commune_code" in properties:
+        properties["commune"] = name_of(str(properties["commune_code"]))
     return {"type": "Feature", "properties": properties, "geometry": geometry}
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.communes import name_of
 from pipeline.french import fold
 from pipeline.publish.report.content import AbsentVoices, AttendanceRow, Capped, OfferRow, WorkshopFacts
 from pipeline.publish.report.passages import Passages, Tables, rows_of
@@ -99,9 +100,10 @@ def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> Capped[OfferR
 
 
 def commune_name(value: str) -> str:
-    """A commune as people write it, from its name or the slug of its name: aire-sur-la-lys → Aire-sur-la-Lys; a bare code says so."""
+    """A commune as people write it, from its code, its name or the slug of its name: 62014, aire-sur-la-lys → Aire-sur-la-Lys."""
     if value[:1].isdigit():
-        return f"{word('voix', 'commune')}{NBSP}{value}"
+        name = name_of(value)
+        return typography(name) if name != value else f"{word('voix', 'commune')}{NBSP}{value}"
     if value != value.lower():
         return typography(printable(value))
     parts = value.split("-")
