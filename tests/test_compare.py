@@ -218,6 +218,16 @@ def test_a_commune_of_the_map_without_anybody_in_the_room_is_absent() -> None:
     assert (DIE, "commune", "64335") not in found.index
 
 
+def test_a_structure_is_placed_by_its_own_map_even_where_who_came_and_the_commune_tell_another_workshop() -> None:
+    known = [
+        structure("moulin", commune_code="64430", is_on_map=True, map_workshop_ids=f'["{DIE}"]'),
+        structure("laiterie", commune_code="64430", is_on_map=True, map_workshop_ids=f'["{DIE}", "{ORTHEZ}"]'),
+    ]
+    found = voices([person("p1", structure_id="moulin"), person("p2", DIE, structure_type="élu")], known)
+    assert found.loc[(ORTHEZ, "commune", "64430"), "n_on_map"] == 1
+    assert found.loc[(DIE, "commune", "64430"), "n_on_map"] == 2
+
+
 def test_in_a_study_of_one_workshop_the_whole_map_is_its_own() -> None:
     known = [structure("moulin", commune_code="64335", structure_type="association", is_on_map=True, is_in_attendance=False)]
     found = voices([person("p1", structure_type="élu")], known, held=workshops(ORTHEZ))

@@ -103,7 +103,8 @@ NUMBERS = [
     (quoted("« plus de car »"), "« plus de car »"),
     (commune_name("aire-sur-la-lys"), "Aire-sur-la-Lys"),
     (commune_name("Thérouanne"), "Thérouanne"),
-    (commune_name("64430"), "commune\u00a064430"),
+    (commune_name("64430"), "Orthez"),
+    (commune_name("99999"), "commune\u00a099999"),
 ]
 
 

@@ -4,6 +4,7 @@ In:   attendance, structures, workshops
 Out:  voices   one row a workshop and type of structure or commune
 """
 
+import json
 import logging
 from collections.abc import Sequence
 
@@ -57,26 +58,30 @@ def _present(attendance: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame
 
 
 def _on_map(structures: pd.DataFrame, present: pd.DataFrame, workshops: pd.DataFrame) -> pd.DataFrame:
-    """Structures of the map by workshop, placed by who came, else by commune, else by the nearest structure that is placed.
+    """Structures of the map by workshop: those of its own map; where that is not known, by who came, commune or nearest neighbour.
 
-    The map's own workshop is not in the tables; a structure that none of the three places is left out and counted in the log.
+    A structure that none of these places is left out and counted in the log.
     """
     mapped = structures[structures["is_on_map"]].rename(columns={"structure_id": "voice_id"})
     columns = ["workshop_id", "voice_id", "structure_type", "commune_code"]
     if len(workshops) == 1:
         return mapped.assign(workshop_id=workshops["workshop_id"].iloc[0])[columns]
-    placed = _joined(mapped, present[["workshop_id", "voice_id"]], "voice_id")
-    rest = mapped[~mapped["voice_id"].isin(placed["voice_id"])]
-    by_commune = _joined(rest, present[["workshop_id", "commune_code"]].dropna(), "commune_code")
-    placed = pd.concat([placed, by_commune])
-    rest = mapped[~mapped["voice_id"].isin(placed["voice_id"])]
-    nearest = _nearest(rest, placed)
-    log.info(
-        "structures de la carte : %d placées par présence, commune ou voisinage, %d laissées de côté",
-        len(placed) + len(nearest),
-        len(rest) - len(nearest),
-    )
-    return pd.concat([placed, nearest])[columns]
+    of_map = mapped["map_workshop_ids"].map(lambda text: [] if pd.isna(text) else json.loads(text))
+    placed = mapped.assign(workshop_id=of_map).explode("workshop_id").dropna(subset=["workshop_id"])
+    rest = _rest(mapped, placed)
+    placed = _stacked(placed, _joined(rest, present[["workshop_id", "voice_id"]], "voice_id"))
+    placed = _stacked(placed, _joined(_rest(mapped, placed), present[["workshop_id", "commune_code"]].dropna(), "commune_code"))
+    placed = _stacked(placed, _nearest(_rest(mapped, placed), placed))
+    log.info("structures de la carte : %d placées, %d laissées de côté", placed["voice_id"].nunique(), len(_rest(mapped, placed)))
+    return placed[columns]
+
+
+def _rest(mapped: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
+    return mapped[~mapped["voice_id"].isin(placed["voice_id"])]
+
+
+def _stacked(placed: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    return pd.concat([placed, more]) if len(more) else placed
 
 
 def _joined(mapped: pd.DataFrame, workshop_by: pd.DataFrame, key: str) -> pd.DataFrame:

@@ -71,7 +71,7 @@ def absent_voices(tables: Tables, passages: Passages) -> tuple[AbsentVoices, ...
     for workshop_id, name in passages.names.items():
         here = absent[absent["workshop_id"] == workshop_id].sort_values("value")
         types = tuple(typography(value) for value in here.loc[here["kind"] == "structure_type", "value"])
-        communes = tuple(commune_name(value) for value in here.loc[here["kind"] == "commune", "value"])
+        communes = tuple(sorted((commune_name(value) for value in here.loc[here["kind"] == "commune", "value"]), key=fold))
         if types or communes:
             rows.append(AbsentVoices(name, types, communes))
     return tuple(rows)
