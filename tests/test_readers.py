@@ -538,6 +538,21 @@ def test_rich_text_keeps_bullets_tables_and_bold_titles() -> None:
     ]
 
 
+def test_rich_text_comments_footers_and_underlined_titles_are_read() -> None:
+    text = r"""{\rtf1\ansi\ansicpg1252{\footer\pard CRESS {\field{\*\fldinst PAGE}{\fldrslt 1}}\par}
+\pard\ul Ce qui bloque\ulnone\par
+\pard Le bac co\'fbte trop cher pour les gens de l'\'eele{\*\atnid AK}{\*\atnauthor Anne Kerneis}\chatn{\*\annotation{\*\atndate 12}\pard Il a pris deux euros en un an.\par}, surtout l'hiver.\par
+\pard Une suite assez longue.\par}"""
+    (part,) = read(text.encode("cp1252"), "n.rtf")
+    assert part.blocks == (
+        RawBlock("CRESS 1", "meta"),
+        RawBlock("Ce qui bloque", "heading", 1),
+        RawBlock("Le bac coûte trop cher pour les gens de l'île, surtout l'hiver."),
+        RawBlock("Il a pris deux euros en un an.", speaker="Anne Kerneis"),
+        RawBlock("Une suite assez longue."),
+    )
+
+
 def test_old_word_documents_are_read() -> None:
     assert kinds(doc(["Table 2", "le bac est en panne", "- l'école d'Étretat ferme"]), "notes.doc") == [
         ("heading", "Table 2"),

@@ -23,6 +23,7 @@ from pipeline.ingest.readers.rtf import read_rtf
 from pipeline.ingest.readers.sheets import read_ods, read_sheets
 from pipeline.ingest.readers.slides import read_slides
 from pipeline.ingest.readers.source import Source, protected
+from pipeline.ingest.readers.spoken_text import as_transcript
 from pipeline.ingest.readers.structured import read_json
 from pipeline.ingest.readers.subtitles import read_subtitles
 from pipeline.ingest.readers.word97 import read_word97
@@ -51,6 +52,7 @@ _READERS: dict[str, Callable[[Source], tuple[RawPart, ...]]] = {
     "xlsx": read_sheets,
     "zip": lambda source: read_archive(source, read_source),
 }
+_PROSE = frozenset({"doc", "docx", "html", "md", "odt", "pdf", "rtf"})  # in which a transcript may have been saved
 _TEXT_ADVICE = "un texte, un tableau, un courriel ou un PDF"
 _REFUSALS = {
     "archive": ("archive autre que .zip (7z, rar, tar, gz)", "la décompresser dans le dossier de l'atelier, ou la refaire en .zip"),
@@ -83,6 +85,8 @@ def read_source(source: Source) -> tuple[RawPart, ...]:
         reason, advice = _REFUSALS[found]
         raise ReadError(reason, _TEXT_ADVICE, advice)
     parts = _READERS[found](source)
+    if found in _PROSE:
+        parts = tuple(map(as_transcript, parts))
     n_chars = sum(len(block.text) for part in parts for block in part.blocks) + sum(
         len(cell) for part in parts for row in part.rows for cell in row
     )

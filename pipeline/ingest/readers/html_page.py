@@ -14,10 +14,9 @@ from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.delimited import squared
 from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows, text_of, unfolded
-from pipeline.ingest.readers.plain import unreadable_signs
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.wording import clean
+from pipeline.ingest.readers.wording import clean, unreadable_signs
 from pipeline.ingest.sniff import decode
 
 _CHARSET = re.compile(rb"""<meta[^>]+charset=["']?([\w-]+)""", re.IGNORECASE)

@@ -11,10 +11,9 @@ from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
 from pipeline.ingest.readers.lines import paragraphs_of_lines
-from pipeline.ingest.readers.plain import unreadable_signs
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.wording import clean
+from pipeline.ingest.readers.wording import clean, unreadable_signs
 from pipeline.ingest.sniff import decode
 
 _FRONT = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)

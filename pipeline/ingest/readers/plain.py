@@ -8,6 +8,8 @@ from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.delimited import looks_delimited, rows_of
 from pipeline.ingest.readers.lines import blocks_of_lines
 from pipeline.ingest.readers.source import Source, no_text
+from pipeline.ingest.readers.spoken_text import spoken_blocks
+from pipeline.ingest.readers.wording import unreadable_signs
 from pipeline.ingest.sniff import decode
 
 
@@ -19,13 +21,11 @@ def read_plain(source: Source) -> tuple[RawPart, ...]:
     text = decode(source.content)
     if looks_delimited(text):
         return (RawPart((), rows=rows_of(text)),)
-    blocks = blocks_of_lines(text.replace("\f", "\n\n").split("\n"))
+    lines = text.replace("\f", "\n\n").split("\n")
+    spoken = spoken_blocks(lines)
+    if spoken is not None:
+        return (RawPart(tuple(spoken), channel="transcript", warnings=unreadable_signs(text)),)
+    blocks = blocks_of_lines(lines)
     if not blocks:
         raise no_text("fichier texte")
     return (RawPart(tuple(blocks), warnings=unreadable_signs(text)),)
-
-
-def unreadable_signs(text: str) -> tuple[str, ...]:
-    """A warning where signs were lost before the file came here."""
-    n_lost = text.count("\ufffd")
-    return (f"{n_lost} signe{'s' if n_lost > 1 else ''} illisible{'s' if n_lost > 1 else ''} dans le texte",) if n_lost else ()

@@ -4,40 +4,24 @@ In:   the bytes of a .rtf
 Out:  one part; striprtf's own text loses weight, list levels, tables, notes and text boxes, so its tokens are walked here
 """
 
-import codecs
 from dataclasses import dataclass, field, replace
 
-from striprtf.striprtf import PATTERN, charset_map, destinations, font_table_group, remove_pict_groups, specialchars
+from striprtf.striprtf import PATTERN, destinations, remove_pict_groups, specialchars
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
-from pipeline.ingest.readers.rtf_paragraph import Paragraph, State, with_format
+from pipeline.ingest.readers.remarks import remark
+from pipeline.ingest.readers.rtf_paragraph import Paragraph, State, codepage, fonts, with_format
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean
 
-_WANTED = frozenset(
-    {
-        "pntext",
-        "footnote",
-        "shptxt",
-        "shp",
-        "shpinst",
-        "shprslt",
-        "result",
-        "object",
-        "dptxbxtext",
-        "do",
-        "header",
-        "headerl",
-        "headerr",
-        "headerf",
-    }
-)
 _ALSO_SKIPPED = frozenset({"fonttbl", "colortbl", "shprslt", "fldtype", "nonshppict", "themedata", "latentstyles", "datastore", "rsidtbl"})
-_HEADERS = frozenset({"header", "headerl", "headerr", "headerf"})
+_HEADERS = frozenset({"header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf"})
+_MARGIN = {"annotation": "comment", "atnauthor": "author"}  # a comment, and before it who wrote it
+_PLACES = ("header", "aside", "comment", "author")
 _ASIDE = frozenset({"footnote", "shptxt", "dptxbxtext"})
 
 
@@ -66,35 +50,13 @@ def _drafts(content: bytes) -> tuple[list[Draft], list[str]]:
     Raises `ReadError` where it is damaged.
     """
     text = str(remove_pict_groups(content.decode("latin-1")))  # type: ignore[no-untyped-call]
-    walk = _Walk(_codepage(text), _fonts(text))
+    walk = _Walk(codepage(text), fonts(text))
     try:
         return walk.drafts(text), walk.headers
     except (ValueError, OverflowError) as error:
         raise ReadError(
             "document RTF abîmé", "un document RTF complet", "l'ouvrir dans Word ou LibreOffice et l'enregistrer en .docx"
         ) from error
-
-
-def _codepage(text: str) -> str:
-    start = text.find("\\ansicpg")
-    digits = "".join(letter for letter in text[start + 8 : start + 14] if letter.isdigit()) if start >= 0 else ""
-    declared = "mac_roman" if "\\mac\\" in text[:200] or "\\mac " in text[:200] else "cp1252"
-    try:
-        return codecs.lookup(f"cp{digits}").name if digits and digits != "10000" else "mac_roman" if digits else declared
-    except LookupError:
-        return declared
-
-
-def _fonts(text: str) -> dict[str, str]:
-    """The encoding of each font by its number; Symbol and default fonts are left out, so that the document's holds."""
-    fonts: dict[str, str] = {}
-    number = ""
-    for word, argument, *_ in PATTERN.findall(font_table_group(text)):  # type: ignore[no-untyped-call]
-        if word == "f":
-            number = argument
-        elif word == "fcharset" and argument not in ("0", "1", "2"):
-            fonts.setdefault(number, charset_map.get(int(argument or 0), "cp1252"))
-    return fonts
 
 
 @dataclass
@@ -107,7 +69,7 @@ class _Walk:
     _done: list[Draft] = field(default_factory=list)
     _aside: list[Draft] = field(default_factory=list)
     _here: Paragraph = field(default_factory=Paragraph)
-    _set_by: dict[str, Paragraph] = field(default_factory=lambda: {"header": Paragraph(), "aside": Paragraph()})
+    _set_by: dict[str, Paragraph] = field(default_factory=lambda: {place: Paragraph() for place in _PLACES})
     _cell: list[Draft] = field(default_factory=list)
     _row: list[Cell] = field(default_factory=list)
     _rows: list[list[Cell]] = field(default_factory=list)
@@ -167,7 +129,7 @@ class _Walk:
             return self._enter(word, state)
         if state.is_skipped:
             return replace(state, is_skipped=False) if word == state.hidden_by and argument == "0" else state
-        if word in ("b", "fs", "f", "plain", "uc", "v", "deleted", "htmlrtf"):
+        if word in ("b", "ul", "ulnone", "fs", "f", "plain", "uc", "v", "deleted", "htmlrtf"):
             return with_format(word, argument, state)
         if state.place == "body" and word in ("par", "sect", "page", "cell", "nestcell", "row", "nestrow"):
             self._end(word)
@@ -180,17 +142,19 @@ class _Walk:
         return state
 
     def _enter(self, word: str, state: State) -> State:
-        """The state inside a group of its own kind: skipped, a page header, a note or the sign of a list."""
+        """The state inside a group of its own kind: skipped, a page header, a note, a comment or the sign of a list."""
         if word in ("listtext", "pntext"):
             return replace(state, place="sign", is_skipped=False) if state.place == "body" else state
         if word in _HEADERS:
             return replace(state, place="header")
+        if word in _MARGIN:
+            return replace(state, place=_MARGIN[word], is_skipped=False)
         if word in _ASIDE:
             return replace(state, place="aside", is_skipped=False)
         return state if word in ("shp", "shpinst", "do", "object", "result") else replace(state, is_skipped=True)
 
     def _leave(self, state: State, outer: State) -> None:
-        """Close a page header or a note where its group ends."""
+        """Close a page header, a note or a comment where its group ends."""
         if state.place == outer.place or state.place == "sign":
             return
         held = self._set_by.get(state.place)
@@ -198,6 +162,12 @@ class _Walk:
             return
         if state.place == "header":
             self.headers.append(clean(held.text))
+        elif state.place == "comment":
+            said = remark(held.text, self._set_by["author"].text)
+            self._aside += [Draft(said.text, said)] if said.text else []
+            self._set_by["author"] = Paragraph()
+        elif state.place == "author":
+            return
         else:
             self._aside += held.draft()
         self._set_by[state.place] = Paragraph()
@@ -211,8 +181,8 @@ class _Walk:
         here = self._here if state.place == "body" else self._set_by[state.place]
         here.text += text
         n_letters = sum(letter.isalpha() for letter in text)
-        here.n_strong += n_letters if state.is_bold or state.is_large else 0
-        here.n_plain += 0 if state.is_bold or state.is_large else n_letters
+        here.n_strong += n_letters if state.is_strong else 0
+        here.n_plain += 0 if state.is_strong else n_letters
 
     def _format(self, word: str, argument: str) -> None:
         """Take in what a control word says of the paragraph."""

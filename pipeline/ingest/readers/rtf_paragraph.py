@@ -1,11 +1,14 @@
-"""The paragraphs of a rich text as its control words build them.
+"""The paragraphs of a rich text as its control words build them, and the encodings of its text.
 
 In:   control words and text, one by one
 Out:  drafts of blocks
 """
 
+import codecs
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+
+from striprtf.striprtf import PATTERN, charset_map, font_table_group
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.drafts import Draft
@@ -24,9 +27,15 @@ class State:
     hidden_by: str = ""  # the control word that hides text until it is switched off
     is_bold: bool = False
     is_large: bool = False
+    is_underlined: bool = False
     font: str = ""
     n_fallback: int = 1  # characters that stand in for one \\u character
-    place: str = "body"  # body, header, aside (a note or text box) or sign (the list sign shown)
+    place: str = "body"  # body, header, aside (a note or text box), comment, author (of a comment) or sign (the list sign shown)
+
+    @property
+    def is_strong(self) -> bool:
+        """True where text stands out as titles do."""
+        return self.is_bold or self.is_large or self.is_underlined
 
 
 @dataclass
@@ -65,10 +74,12 @@ def _paired(text: str) -> str:
 
 
 def with_format(word: str, argument: str, state: State) -> State:
-    """The state after a control word that sets weight, size, font, fallback length, hidden or deleted text."""
+    """The state after a control word that sets weight, underline, size, font, fallback length, hidden or deleted text."""
     is_on = argument != "0"
     if word == "b":
         return replace(state, is_bold=is_on)
+    if word in ("ul", "ulnone"):
+        return replace(state, is_underlined=is_on and word == "ul")
     if word == "fs":
         return replace(state, is_large=int(argument or 0) >= _LARGE)
     if word == "f":
@@ -76,5 +87,28 @@ def with_format(word: str, argument: str, state: State) -> State:
     if word == "uc":
         return replace(state, n_fallback=int(argument or 1))
     if word == "plain":
-        return replace(state, is_bold=False, is_large=False)
+        return replace(state, is_bold=False, is_large=False, is_underlined=False)
     return replace(state, is_skipped=is_on, hidden_by=word if is_on else "")
+
+
+def codepage(text: str) -> str:
+    """The encoding that the document declares, cp1252 where it declares none that is known."""
+    start = text.find("\\ansicpg")
+    digits = "".join(letter for letter in text[start + 8 : start + 14] if letter.isdigit()) if start >= 0 else ""
+    declared = "mac_roman" if "\\mac\\" in text[:200] or "\\mac " in text[:200] else "cp1252"
+    try:
+        return codecs.lookup(f"cp{digits}").name if digits and digits != "10000" else "mac_roman" if digits else declared
+    except LookupError:
+        return declared
+
+
+def fonts(text: str) -> dict[str, str]:
+    """The encoding of each font by its number; Symbol and default fonts are left out, so that the document's holds."""
+    found: dict[str, str] = {}
+    number = ""
+    for word, argument, *_ in PATTERN.findall(font_table_group(text)):  # type: ignore[no-untyped-call]
+        if word == "f":
+            number = argument
+        elif word == "fcharset" and argument not in ("0", "1", "2"):
+            found.setdefault(number, charset_map.get(int(argument or 0), "cp1252"))
+    return found

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.plain import unreadable_signs
 from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.wording import clean, first_names, is_finished, runs_on
+from pipeline.ingest.readers.wording import clean, first_names, is_finished, runs_on, unreadable_signs
 from pipeline.ingest.sniff import decode
 
 _TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d\d)[.,](\d{1,3})"
@@ -48,11 +47,16 @@ def read_subtitles(source: Source) -> tuple[RawPart, ...]:
     """
     text = decode(source.content)
     notes, cues = _parse(text)
-    cues = _without_rolling(_with_names(cues))
     if not cues:
         raise no_text("transcription")
-    blocks = [RawBlock(note, "meta") for note in notes] + [RawBlock(said, "cue", speaker=speaker) for said, speaker in _turns(cues)]
+    blocks = [*(RawBlock(note, "meta") for note in notes), *blocks_of_cues(cues)]
     return (RawPart(tuple(blocks), channel="transcript", warnings=unreadable_signs(text)),)
+
+
+def blocks_of_cues(cues: list[Cue]) -> list[RawBlock]:
+    """Return the cue blocks of a transcript: one a turn of speech, its sentences whole."""
+    kept = _without_rolling(_with_names(cues))
+    return [RawBlock(said, "cue", speaker=speaker) for said, speaker in _turns(kept)] if kept else []
 
 
 def _parse(text: str) -> tuple[list[str], list[Cue]]:

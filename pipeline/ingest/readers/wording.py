@@ -95,6 +95,12 @@ def starts_low(line: str) -> bool:
     return bool(re.match(r"[\s\"«“'’(]*[a-zà-öø-ÿœ]", line))
 
 
+def unreadable_signs(text: str) -> tuple[str, ...]:
+    """A warning where signs were lost before the file came here."""
+    n_lost = text.count("\ufffd")
+    return (f"{n_lost} signe{'s' if n_lost > 1 else ''} illisible{'s' if n_lost > 1 else ''} dans le texte",) if n_lost else ()
+
+
 @cache
 def first_names() -> frozenset[str]:
     """First names borne in France, as written with a capital."""

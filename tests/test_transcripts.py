@@ -1,0 +1,106 @@
+"""Transcripts saved as texts by transcribing programs and by people, and the notes that only look like one."""
+
+# ruff: noqa: E501  an example that stands on one line is compared at a glance
+
+import pytest
+from made_files import docx, pdf, shown_lines, w_p
+
+from pipeline.ingest.readers.dispatch import read_source
+from pipeline.ingest.readers.source import Source
+from pipeline.ingest.readers.spoken_text import spoken_blocks
+
+Said = list[tuple[str | None, str]]
+TALK: Said = [
+    ("Intervenant 1", "On commence par ce qui manque."),
+    ("Intervenant 2", "Le bac du soir, et la laverie. Elle a fermé en mars."),
+    ("Intervenant 1", "D'accord, je note la laverie."),
+]
+SPOKEN: list[tuple[str, str, Said]] = [
+    (
+        "the time and the speaker above the text",
+        "[00:00:03] Intervenant 1 :\nOn commence par ce qui manque.\n\n[00:00:09] Intervenant 2 :\nLe bac du soir, et la laverie.\nElle a fermé en mars.\n\n[00:00:17] Intervenant 1 :\nD'accord, je note la laverie.\n",
+        TALK,
+    ),
+    (
+        "all on one line",
+        "[00:00:03] Intervenant 1 : On commence par ce qui manque.\n[00:00:09] Intervenant 2 : Le bac du soir, et la laverie.\n[00:00:12] Intervenant 2 : Elle a fermé en mars.\n[00:00:17] Intervenant 1 : D'accord, je note la laverie.\n",
+        TALK,
+    ),
+    (
+        "the speaker and then the time, as Otter and Teams write",
+        "Intervenant 1  0:03\nOn commence par ce qui manque.\n\nIntervenant 2  0:09\nLe bac du soir, et la laverie. Elle a fermé en mars.\n\nIntervenant 1  0:17\nD'accord, je note la laverie.\n",
+        TALK,
+    ),
+    (
+        "times from and to above the speaker",
+        "00:00:03:12 - 00:00:08:02\nIntervenant 1\nOn commence par ce qui manque.\n\n00:00:09:00 - 00:00:16:01\nIntervenant 2\nLe bac du soir, et la laverie. Elle a fermé en mars.\n\n00:00:17:00 - 00:00:19:04\nIntervenant 1\nD'accord, je note la laverie.\n",
+        TALK,
+    ),
+    (
+        "the time in brackets after the speaker",
+        "Intervenant 1 (00:03) : On commence par ce qui manque.\nIntervenant 2 (00:09) : Le bac du soir, et la laverie. Elle a fermé en mars.\nIntervenant 1 (00:17) : D'accord, je note la laverie.\n",
+        TALK,
+    ),
+    (
+        "names of people, recurring or holding a first name",
+        "[Soizic Riou] 10:12:03\nOn commence par ce qui manque.\n\n[Gwen Abgrall] 10:12:09\nLe bac du soir.\n\n[Soizic Riou] 10:12:17\nD'accord.\n",
+        [("Soizic Riou", "On commence par ce qui manque."), ("Gwen Abgrall", "Le bac du soir."), ("Soizic Riou", "D'accord.")],
+    ),
+    (
+        "no speaker, sentences cut by the program",
+        "[00:00.000 --> 00:04.100] Le bac du soir manque\n[00:04.100 --> 00:08.300] aux gens de l'île.\n[00:08.300 --> 00:12.000] La laverie a fermé.\n",
+        [(None, "Le bac du soir manque aux gens de l'île. La laverie a fermé.")],
+    ),
+    (
+        "what stands before the first line is kept apart",
+        "Transcription Table 4\nEnregistré le 4 mai\n\n00:03 Speaker 1: On commence par ce qui manque.\n00:09 Speaker 2: Le bac du soir.\n00:17 Speaker 1: Je note le bac.\n",
+        [(None, "Transcription Table 4"), (None, "Enregistré le 4 mai"), ("Speaker 1", "On commence par ce qui manque."), ("Speaker 2", "Le bac du soir."), ("Speaker 1", "Je note le bac.")],
+    ),
+    (
+        "no time at all, most lines name who speaks",
+        "Animatrice : On commence ?\nHabitant 1 : Le bac du soir manque.\nHabitante 2 : La laverie a fermé.\nC'était en mars.\nAnimatrice : Et la criée ?\nHabitant 1 : Elle tient.\nHabitante 2 : Pour combien de temps ?\nAnimatrice : Merci.\n",
+        [
+            ("Animatrice", "On commence ?"),
+            ("Habitant 1", "Le bac du soir manque."),
+            ("Habitante 2", "La laverie a fermé. C'était en mars."),
+            ("Animatrice", "Et la criée ?"),
+            ("Habitant 1", "Elle tient."),
+            ("Habitante 2", "Pour combien de temps ?"),
+            ("Animatrice", "Merci."),
+        ],
+    ),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), [case[1:] for case in SPOKEN], ids=[case[0] for case in SPOKEN])
+def test_a_transcript_saved_as_text_is_read_by_turns(text: str, expected: Said) -> None:
+    (part,) = read_source(Source(text.encode(), "enregistrement.txt"))
+    assert part.channel == "transcript"
+    assert [(block.speaker, block.text) for block in part.blocks] == expected
+
+
+@pytest.mark.parametrize(("text", "expected"), [case[1:] for case in SPOKEN[:6]], ids=[case[0] for case in SPOKEN[:6]])
+def test_a_transcript_saved_as_a_word_document_is_read_by_turns(text: str, expected: Said) -> None:
+    paragraphs = "".join(w_p(line, run="<w:b/>" if line.startswith("Intervenant") else "") for line in text.split("\n"))
+    (part,) = read_source(Source(docx(paragraphs), "enregistrement.docx"))
+    assert part.channel == "transcript"
+    assert [(block.speaker, block.text) for block in part.blocks] == expected
+
+
+def test_a_transcript_printed_to_pdf_is_read_by_turns() -> None:
+    (part,) = read_source(Source(pdf([shown_lines(60, 60, SPOKEN[1][1].strip().split("\n"), leading=22)]), "enregistrement.pdf"))
+    assert (part.channel, [(block.speaker, block.text) for block in part.blocks]) == ("transcript", TALK)
+
+
+NO_TRANSCRIPTS = [
+    ("a programme", "14:00 Accueil des participants\n14:15 Présentation du territoire\n14:30 Premier tour de table\n15:10 Pause au fond de la salle\n16:00 Restitution des tables\n"),
+    ("opening hours", "- la laverie : 8:30 - 12:00\n- la criée : 5:00\n- le marché ouvre trop tard pour ceux qui travaillent\n- la mairie ferme à 16:30\n"),
+    ("labels and colons", "Atouts : le port\nFreins : le prix du bac\nAtouts : la criée\nFreins : la route\nAtouts : les vélos\nFreins : la pluie\nAtouts : le marché\nFreins : le vent\n"),
+    ("tables that report", "Table 1 : le bac\nTable 2 : la criée\nTable 3 : le port\nTable 1 : la laverie\nTable 2 : la route\nTable 3 : le marché\nTable 4 : le vent\n"),
+    ("two times in a page", "Réunion de 18:03 à 20:12\nLe bac manque aux gens de l'île.\nLa laverie a fermé.\nLe port se vide.\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [case[1] for case in NO_TRANSCRIPTS], ids=[case[0] for case in NO_TRANSCRIPTS])
+def test_notes_with_times_or_colons_are_no_transcript(text: str) -> None:
+    assert spoken_blocks(text.split("\n")) is None
