@@ -53,7 +53,7 @@ def spoken_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
     if spoken is None:
         return None
     first = next(place for place, line in enumerate(spoken) if line.start is not None or line.speaker)
-    cues = list(_cues(spoken[first:]))
+    cues = _unbroken(list(_cues(spoken[first:])))
     return [*(RawBlock(line.text, "meta") for line in spoken[:first] if line.text), *blocks_of_cues(cues)] if cues else None
 
 
@@ -140,6 +140,11 @@ def _cues(spoken: Sequence[_Spoken]) -> Iterator[Cue]:
         if line.text:
             yield Cue(start, start, line.text, speaker, is_turn)
             is_turn = False
+
+
+def _unbroken(cues: list[Cue]) -> list[Cue]:
+    """The cues, each lasting until the next: such transcripts tell no pauses."""
+    return [replace(cue, end=max(cue.start, below.start)) for cue, below in zip(cues, [*cues[1:], *cues[-1:]], strict=True)]
 
 
 def _may_speak(name: str) -> bool:
