@@ -5,7 +5,7 @@ Out:  INSEE codes where certain, names, centres, intercommunal authorities, outl
 """
 
 from pipeline.communes.contours import has_contour, outline
-from pipeline.communes.epci import epci_of, epci_of_most, find_epci, members_of
+from pipeline.communes.epci import codes_of_department, epci_of, epci_of_most, find_epci, members_of
 from pipeline.communes.gazetteer import Found, Gazetteer, around, distance_km
 from pipeline.communes.tables import by_code, department_names, epci_names
 
@@ -14,6 +14,7 @@ __all__ = [
     "Gazetteer",
     "around",
     "centre_of",
+    "codes_of_department",
     "department_names",
     "distance_km",
     "epci_names",

@@ -76,3 +76,8 @@ def _telling(name: str) -> frozenset[str]:
     """The words that tell an authority from others, without those that say its form."""
     forms = {str(word) for word in lexicon("territories")["formes_epci"]}
     return frozenset(word for word in fold(name).split() if word not in forms)
+
+
+def codes_of_department(department: str) -> tuple[str, ...]:
+    """The INSEE codes of a department's communes, in order; () for a code that is none."""
+    return tuple(place.code for place in places() if place.kind == "commune" and place.department == department)

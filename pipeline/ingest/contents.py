@@ -14,7 +14,7 @@ from pipeline.depot import workshop_files
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.ingest.sheets import Rows, SortedPart, sort_part
-from pipeline.ingest.territory_map import Pin, is_geojson, read_features, read_map_rows
+from pipeline.ingest.territory_map import Pin, is_geojson, name_zones, read_features, read_map_rows
 from pipeline.ingest.workshop import Reject, is_manifest
 from pipeline.settings import IngestSettings
 
@@ -56,7 +56,7 @@ class Contents:
     @property
     def pins(self) -> list[Pin]:
         """The structures of all maps."""
-        return [pin for part in self.parts for pin in (*part.pins, *(pin for rows in part.held.maps for pin in read_map_rows(rows)))]
+        return name_zones([pin for part in self.parts for pin in (*part.pins, *(pin for rows in part.held.maps for pin in read_map_rows(rows)))])
 
 
 def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None) -> Contents:
@@ -100,6 +100,11 @@ def _parts(reading: Reading, name: str, folder: Path, sha256: str) -> Iterator[P
         features = _features(raw) if names[-1].lower().endswith((".json", ".geojson")) else None
         held = sort_part(() if features is not None else raw.blocks, raw.rows)
         yield Part(path, names, sha256, raw, held, tuple(features or ()))
+
+
+def _is_json(raw: RawPart) -> bool:
+    """True for what the reader of JSON returns, from a file or an archive: one meta block that is an object or a list."""
+    return len(raw.blocks) == 1 and raw.blocks[0].kind == "meta" and raw.blocks[0].text.lstrip()[:1] in ("{", "[")
 
 
 def _features(raw: RawPart) -> list[Pin] | None:

@@ -59,9 +59,13 @@ class Places:
         """The communes that the manifest or the territory's name tell as the territory's."""
         return self._own
 
+    def epci_of(self, code: str | None) -> str | None:
+        """The authority of a commune."""
+        return epci_of(code) if code else None
+
     def find_codes(self, text: str) -> tuple[str, ...]:
         """The communes that `text` lists, each where certain ("Nérac, Mézin et Barbaste"); of an authority, its members; () for none."""
-        group = find_epci(text, communes=self._own or {found.code for found in self._found.values() if found.code})
+        group = find_epci(text, communes=self._own) or find_epci(text)
         if group:
             return members_of(group)
         parts = [part for part in re.split(r"[,;+/|\n]|\bet\b|\s-\s", text) if part.strip()]

@@ -25,7 +25,7 @@ _MEDIA = {
 }  # fmt: skip
 _TEXT_FORMATS = {
     ".md": "md", ".markdown": "md", ".csv": "csv", ".tsv": "csv", ".tab": "csv", ".htm": "html", ".html": "html", ".xhtml": "html",
-    ".vtt": "vtt", ".srt": "srt", ".eml": "eml", ".mbox": "mbox", ".json": "json", ".geojson": "json",
+    ".vtt": "vtt", ".srt": "srt", ".eml": "eml", ".mbox": "mbox", ".json": "json", ".geojson": "json", ".umap": "json",
 }  # fmt: skip
 _ZIP_FILES = (
     (re.compile(r"word/document\d*\.xml"), "docx"), (re.compile(r"xl/workbook\d*\.(?:xml|bin)"), "xlsx"),
@@ -106,8 +106,10 @@ def _in_text(content: bytes, extension: str) -> str:
         return "eml"
     if _HTML.match(start):
         return "html"
-    if start.lstrip().startswith(("{", "[")) and extension in (".json", ".geojson"):
+    if start.lstrip().startswith(("{", "[")) and extension in (".json", ".geojson", ".umap"):
         return "json"
+    if re.match(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:\w+:)?(?:kml|gpx)\b", start, re.DOTALL):
+        return "kml"
     if start.lstrip().startswith("<?xml"):
         return next((found for mark, found in _FLAT_ODF if mark in content), "xml")
     return _TEXT_FORMATS.get(extension, "txt")

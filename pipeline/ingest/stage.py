@@ -57,7 +57,7 @@ def ingest(
         "rejects": _write_rejects([*manifest.rejects, *contents.rejects, *_unsettled(folder, places)]),
         "attendance": _write_attendance(attendances, ids[len(pins) :], places, workshop_id),
         "structures": structures,
-        "catchments": build_catchments(pins, ids[: len(pins)]),
+        "catchments": build_catchments(pins, ids[: len(pins)], places),
         "people": roster.table(),
     }
 

@@ -12,6 +12,7 @@ from pipeline.ingest.readers.archive import read_archive
 from pipeline.ingest.readers.delimited import read_delimited
 from pipeline.ingest.readers.docx import read_docx
 from pipeline.ingest.readers.html_page import read_html, read_html_rows
+from pipeline.ingest.readers.kml import read_kml
 from pipeline.ingest.readers.mail import read_mail, read_mailbox
 from pipeline.ingest.readers.markdown import read_markdown
 from pipeline.ingest.readers.odp import read_odp
@@ -36,6 +37,7 @@ _READERS: dict[str, Callable[[Source], tuple[RawPart, ...]]] = {
     "eml": lambda source: read_mail(source, read_source),
     "html": lambda source: read_html_rows(source) if ".xls" in source.name.lower() else read_html(source),
     "json": read_json,
+    "kml": read_kml,
     "mbox": lambda source: read_mailbox(source, read_source),
     "md": read_markdown,
     "ods": read_ods,
