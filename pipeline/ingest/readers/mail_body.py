@@ -48,7 +48,7 @@ def _messages(lines: list[str], sender: str, is_forward: bool, forwarded: list[s
         head, rest = lines[place : place + n_lines], lines[place + n_lines :]
         yield own, sender
         yield [_Line(line, is_meta=True) for line in head], None
-        found = [line.split(":", 1)[1].strip() for line in head if re.match(r"(?:de|from)\s*:", line.strip("> *"), re.IGNORECASE)]
+        found = [line.split(":", 1)[1].strip() for line in head if re.match(r"(?:de|from|von)\s*:", line.strip("> *"), re.IGNORECASE)]
         is_read = is_inner or is_forward or (bool(found) and not any(line.text.strip() for line in own))
         if not is_read and not any(line.startswith(">") for line in rest):
             yield [_Line(line, is_meta=True) for line in rest], None

@@ -1,0 +1,186 @@
+"""What people's mail programs add around what was written, in French, English and German, and what must stay."""
+
+# ruff: noqa: E501  an example that stands on one line is compared at a glance
+
+import base64
+import quopri
+
+import pytest
+from made_files import docx, w_p, zipped
+
+from pipeline.ingest.readers.dispatch import read_source
+from pipeline.ingest.readers.mail_body import blocks_of_mail
+from pipeline.ingest.readers.source import Source
+
+OWN = ["La passerelle de Foix reste fermée le soir.", "Il faudrait un local pour réparer les vélos."]
+TEXT = "Bonjour,\n\n" + "\n\n".join(OWN) + "\n\n"
+ASKED = "Voici les notes de l'atelier.\nDites-nous ce qui manque.\n"
+QUOTED = "".join(f"> {line}\n" for line in ASKED.splitlines())
+RULE, LINE = "-" * 8, "_" * 32
+
+
+def said(text: str, *, sender: str = "Léa Pujol", is_forward: bool = False) -> list[str]:
+    return [block.text for block in blocks_of_mail(text, sender=sender, is_forward=is_forward)[0] if block.kind != "meta"]
+
+
+ANSWERS: list[tuple[str, str]] = [
+    ("Gmail", f"Le lun. 4 mai 2026 à 10:12, CRESS Occitanie <ateliers@example.fr> a écrit :\n\n{QUOTED}"),
+    ("Gmail, wrapped", f"Le lun. 4 mai 2026 à 10:12, CRESS Occitanie <\nateliers@example.fr> a écrit :\n\n{QUOTED}"),
+    ("Gmail in English", f"On Mon, May 4, 2026 at 10:12 AM CRESS Occitanie <ateliers@example.fr> wrote:\n\n{QUOTED}"),
+    ("Gmail in German", f"Am Mo., 4. Mai 2026 um 10:12 Uhr schrieb CRESS Occitanie <ateliers@example.fr>:\n\n{QUOTED}"),
+    ("Thunderbird", f"Le 04/05/2026 à 10:12, CRESS Occitanie a écrit :\n{QUOTED}"),
+    ("Thunderbird in English", f"On 04/05/2026 10:12, CRESS Occitanie wrote:\n{QUOTED}"),
+    ("Thunderbird in German", f"Am 04.05.26 um 10:12 schrieb CRESS Occitanie:\n{QUOTED}"),
+    ("Apple Mail", f"Le 4 mai 2026 à 10:12, CRESS Occitanie <ateliers@example.fr> a écrit :\n\n{ASKED}"),
+    ("Apple Mail in English", f"On 4 May 2026, at 10:12, CRESS Occitanie <ateliers@example.fr> wrote:\n\n{ASKED}"),
+    ("iPhone", f"Envoyé de mon iPhone\n\n> Le 4 mai 2026 à 10:12, CRESS Occitanie <ateliers@example.fr> a écrit :\n> \n{QUOTED}"),
+    ("Outlook", f"De : CRESS Occitanie <ateliers@example.fr>\nEnvoyé : lundi 4 mai 2026 10:12\nÀ : Léa Pujol <lea@example.org>\nObjet : Notes de l'atelier\n\n{ASKED}"),
+    ("Outlook with a line", f"{LINE}\nDe : CRESS Occitanie <ateliers@example.fr>\nEnvoyé : lundi 4 mai 2026 10:12\nÀ : Léa Pujol\nCc : x@example.org\nObjet : Notes\n\n{ASKED}"),
+    ("Outlook in English", f"From: CRESS Occitanie <ateliers@example.fr>\nSent: Monday, May 4, 2026 10:12 AM\nTo: Léa Pujol <lea@example.org>\nSubject: Notes\n\n{ASKED}"),
+    ("Outlook in German", f"Von: CRESS Occitanie <ateliers@example.fr>\nGesendet: Montag, 4. Mai 2026 10:12\nAn: Léa Pujol <lea@example.org>\nBetreff: Notes\n\n{ASKED}"),
+    ("Outlook in bold", f"*De :* CRESS Occitanie <ateliers@example.fr>\n*Envoyé :* lundi 4 mai 2026 10:12\n*À :* Léa Pujol\n*Objet :* Notes\n\n{ASKED}"),
+    ("Outlook mobile", f"Télécharger Outlook pour iOS<https://aka.ms/o0ukef>\n{LINE}\nDe : CRESS Occitanie <ateliers@example.fr>\nEnvoyé : lundi 4 mai 2026 10:12\nÀ : Léa\nObjet : Notes\n\n{ASKED}"),
+    ("Outlook for Android in English", f"Get Outlook for Android<https://aka.ms/AAb9ysg>\n{LINE}\nFrom: CRESS <ateliers@example.fr>\nSent: Monday\nTo: Léa\nSubject: Notes\n\n{ASKED}"),
+    ("old Outlook", f"-----Message d'origine-----\nDe : CRESS [mailto:ateliers@example.fr]\nEnvoyé : lundi 4 mai 2026 10:12\nÀ : Léa\nObjet : Notes\n\n{ASKED}"),
+    ("old Outlook in German", f"-----Ursprüngliche Nachricht-----\nVon: CRESS [mailto:ateliers@example.fr]\nGesendet: Montag\nAn: Léa\nBetreff: Notes\n\n{ASKED}"),
+    ("Zimbra", f"De: \"CRESS Occitanie\" <ateliers@example.fr>\nÀ: \"Léa Pujol\" <lea@example.org>\nEnvoyé: Lundi 4 Mai 2026 10:12:03\nObjet: Notes\n\n{ASKED}"),
+    ("Zimbra with a line", f"----- Mail original -----\nDe: \"CRESS\" <ateliers@example.fr>\nÀ: \"Léa\" <lea@example.org>\nEnvoyé: Lundi 4 Mai 2026 10:12:03\nObjet: Notes\n\n{ASKED}"),
+    ("Orange", f"> Message du 04/05/26 10:12\n> De : \"CRESS\" <ateliers@example.fr>\n> A : \"Léa\" <lea@example.org>\n> Copie à :\n> Objet : Notes\n>\n{QUOTED}"),
+    ("Orange today", f"envoyé : 4 mai 2026 à 10:12\nde : CRESS Occitanie <ateliers@example.fr>\nà : Léa Pujol <lea@example.org>\nobjet : Notes\n\n\n{ASKED}"),
+    ("ProtonMail", f"Envoyé avec la messagerie sécurisée Proton Mail.\n\nLe lundi 4 mai 2026 à 10:12, CRESS Occitanie <ateliers@example.fr> a écrit :\n\n{QUOTED}"),
+    ("old ProtonMail", f"Envoyé avec la messagerie sécurisée ProtonMail.\n\n------- Message original -------\nLe lundi 4 mai 2026 à 10:12, CRESS <ateliers@example.fr> a écrit :\n\n{QUOTED}"),
+    ("ProtonMail in English", f"Sent with Proton Mail secure email.\n\nOn Monday, May 4th, 2026 at 10:12 AM, CRESS <ateliers@example.fr> wrote:\n\n{QUOTED}"),
+    ("Yahoo", f"Envoyé à partir de Yahoo Mail pour Android\n\n  Le lun., mai 4, 2026 à 10:12, CRESS<ateliers@example.fr> a écrit :   {ASKED}"),
+    ("Samsung", f"Envoyé depuis mon appareil Galaxy\n\n-------- Message d'origine --------\nDe : CRESS <ateliers@example.fr>\nDate : 04/05/2026 10:12 (GMT+01:00)\nÀ : Léa <lea@example.org>\nObjet : Notes\n\n{ASKED}"),
+    ("Roundcube", f"Le 04.05.2026 10:12, CRESS Occitanie a écrit :\n\n{QUOTED}"),
+    ("SFR", f"========================================\nMessage du : 04/05/2026 10:12\nDe : \"CRESS \" <ateliers@example.fr>\nA : \"Léa\" <lea@example.org>\nSujet : Notes\n\n{ASKED}"),
+    ("la Poste", f"De : CRESS <ateliers@example.fr>\nEnvoyé : lundi 4 mai 2026 10:12\nÀ : Léa <lea@example.org>\nObjet : Notes\n\n{QUOTED}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("quoted", [case[1] for case in ANSWERS], ids=[case[0] for case in ANSWERS])
+@pytest.mark.parametrize(
+    "signature", ["", "Bien cordialement,\n\nLéa Pujol\nLes Roues du Plantaurel\n05 99 00 12 34\n\n"], ids=["unsigned", "signed"]
+)
+def test_a_mail_answered_above_is_cut_whatever_the_program(quoted: str, signature: str) -> None:
+    assert said(TEXT + signature + quoted) == OWN
+
+
+SIGNATURES: list[tuple[str, str]] = [
+    ("dashes", "-- \nLéa Pujol\nTrésorière des Roues du Plantaurel et de la recyclerie de Foix\n"),
+    ("dashes without a blank", "--\nLéa\n"),
+    ("a farewell", "Bien à vous,\nLéa\n"),
+    ("a farewell in English", "Best regards,\n\nLéa Pujol\n"),
+    ("a farewell in German", "Mit freundlichen Grüßen\nLéa Pujol\n"),
+    ("a long farewell", "Je vous prie d'agréer, Madame, Monsieur, l'expression de mes salutations distinguées.\n\nLéa Pujol, présidente\n"),
+    ("a phone's line", "Léa\n\nEnvoyé de mon téléphone Android avec Courriel K-9 Mail. Excusez la brièveté.\n"),
+    ("a phone's line in English", "Léa\n\nSent from my iPhone\n"),
+    ("a disclaimer", "Léa Pujol\n\nCe message et ses pièces jointes peuvent contenir des informations confidentielles ou privilégiées et ne doivent donc pas être diffusés, exploités ou copiés sans autorisation.\n"),
+    ("a disclaimer in English", "Léa Pujol\n\nThis message and its attachments may contain confidential or privileged information that may be protected by law.\n"),
+    ("a virus checker", "Léa\n\nL'absence de virus dans ce courrier électronique a été vérifiée par le logiciel antivirus Avast.\nwww.avast.com\n"),
+    ("paper saved", "Léa\n\nAvant d'imprimer ce message, pensez à l'environnement.\n"),
+    ("RGPD", "Léa Pujol\n\nConformément au RGPD, vous disposez d'un droit d'accès, de rectification et de suppression des données vous concernant.\n"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("ending", [case[1] for case in SIGNATURES], ids=[case[0] for case in SIGNATURES])
+def test_farewells_signatures_and_notices_are_cut(ending: str) -> None:
+    assert said(TEXT + ending) == OWN
+
+
+INLINE = (
+    "Le 4 mai 2026 à 10:12, CRESS <ateliers@example.fr> a écrit :\n\n> Que manque-t-il sur le plateau ?\n\nUn médecin, et le car du samedi.\n\n"
+    "> Et pour les jeunes ?\n> On nous a parlé du cinéma.\n\nLe cinéma ferme à vingt heures.\n\nLéa\n"
+)
+
+
+def test_answers_between_quoted_lines_are_read() -> None:
+    assert said(INLINE) == ["Un médecin, et le car du samedi.", "Le cinéma ferme à vingt heures."]
+
+
+IDEA = "Bonjour,\n\nJe propose une épicerie ambulante pour les hameaux.\n\nBien à vous,\nGaston Vidal\n"
+FORWARDS: list[tuple[str, str]] = [
+    ("Gmail", f"---------- Forwarded message ---------\nDe : Gaston Vidal <g@example.com>\nDate: lun. 4 mai 2026 à 10:12\nSubject: idée\nTo: <lea@example.org>\n\n{IDEA}"),
+    ("Gmail in German", f"---------- Weitergeleitete Nachricht ---------\nVon: Gaston Vidal <g@example.com>\nDatum: Mo., 4. Mai 2026\nBetreff: idée\nAn: <lea@example.org>\n\n{IDEA}"),
+    ("Thunderbird", f"-------- Message transféré --------\nSujet : idée\nDate : Mon, 4 May 2026 10:12:03 +0200\nDe : Gaston Vidal <g@example.com>\nPour : lea@example.org\n\n{IDEA}"),
+    ("Apple Mail", f"Début du message réexpédié :\n\nDe: Gaston Vidal <g@example.com>\nObjet: idée\nDate: 4 mai 2026 à 10:12\nÀ: lea@example.org\n\n{IDEA}"),
+    ("Outlook", f"De : Gaston Vidal <g@example.com>\nEnvoyé : lundi 4 mai 2026 10:12\nÀ : Léa Pujol <lea@example.org>\nObjet : idée\n\n{IDEA}"),
+    ("Zimbra", f"----- Mail transféré -----\nDe: \"Gaston Vidal\" <g@example.com>\nÀ: \"Léa\" <lea@example.org>\nEnvoyé: Lundi 4 Mai 2026\nObjet: idée\n\n{IDEA}"),
+    ("Yahoo", f"----- Mail transféré -----\nDe : Gaston Vidal <g@example.com>\nÀ : Léa <lea@example.org>\nEnvoyé : lundi 4 mai 2026\nObjet : idée\n\n{IDEA}"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("text", [case[1] for case in FORWARDS], ids=[case[0] for case in FORWARDS])
+def test_a_mail_passed_on_is_read_and_its_own_signature_cut(text: str) -> None:
+    assert said("Voici ce que Gaston m'envoie.\n\n" + text, is_forward=True) == [
+        "Voici ce que Gaston m'envoie.",
+        "Je propose une épicerie ambulante pour les hameaux.",
+    ]
+    assert said(text) == ["Je propose une épicerie ambulante pour les hameaux."]
+
+
+KEPT = [
+    "Le 12 mai, la maire a écrit : « la halle rouvrira ».",
+    "De : tout le monde veut un four à pain.",
+    "À vendre : le local de la poste, qui irait bien pour un café.",
+    "Ce message, c'est celui des habitants : ils veulent un médecin.",
+    "On ne peut pas imprimer à la médiathèque.",
+    "Sent from a bus stop would be a good name for our radio.",
+    "Merci à la commune d'avoir gardé l'école ouverte.",
+    "Le message d'origine de l'association s'est perdu en route.",
+]
+
+
+@pytest.mark.parametrize("sentence", KEPT)
+def test_sentences_that_look_like_a_programs_are_kept(sentence: str) -> None:
+    assert said(f"Bonjour,\n\n{sentence}\n\nLe car du samedi manque à tous.\n\nCordialement,\nLéa\n") == [
+        sentence,
+        "Le car du samedi manque à tous.",
+    ]
+
+
+def mime(headers: str, body: bytes) -> bytes:
+    return (
+        b"From: =?utf-8?Q?L=C3=A9a?= <lea@example.org>\nTo: a@example.fr\nSubject: idee\nMIME-Version: 1.0\n"
+        + headers.encode()
+        + b"\n\n"
+        + body
+    )
+
+
+IDEAS = "Une idée : rouvrir la gare à Pâques."
+TRANSFERS: list[tuple[str, bytes]] = [
+    ("base64 in UTF-8", mime("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64", base64.encodebytes(IDEAS.encode()))),
+    ("quoted-printable in latin-1", mime("Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: quoted-printable", quopri.encodestring(IDEAS.encode("latin-1")))),
+    ("a charset that is wrong", mime("Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit", IDEAS.encode())),
+    ("a charset that nobody knows", mime("Content-Type: text/plain; charset=x-inconnu\nContent-Transfer-Encoding: 8bit", IDEAS.encode("cp1252"))),
+    ("no charset", mime("Content-Transfer-Encoding: 8bit", IDEAS.encode("cp1252"))),
+    ("a transfer encoding that is wrong", mime("Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: 7bit", IDEAS.encode())),
+    ("HTML with its picture", mime("Content-Type: multipart/related; boundary=B", f"--B\nContent-Type: text/html; charset=utf-8\n\n<p>{IDEAS}<img src='cid:x'></p>\n--B\nContent-Type: image/png\nContent-ID: <x>\nContent-Transfer-Encoding: base64\n\niVBORw0KGgo=\n--B--\n".encode())),
+    ("a plain text that only asks to read the HTML", mime("Content-Type: multipart/alternative; boundary=B", f"--B\nContent-Type: text/plain\n\nVotre messagerie n'affiche pas le HTML.\n--B\nContent-Type: text/html; charset=utf-8\n\n<p>{IDEAS}</p><p>{'<p>'.join(['Le car manque.'] * 12)}</p>\n--B--\n".encode())),
+    ("an invitation after the HTML", mime("Content-Type: multipart/alternative; boundary=B", f"--B\nContent-Type: text/html; charset=utf-8\n\n<p>{IDEAS}</p>\n--B\nContent-Type: text/calendar\n\nBEGIN:VCALENDAR\n--B--\n".encode())),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("content", [case[1] for case in TRANSFERS], ids=[case[0] for case in TRANSFERS])
+def test_a_mail_is_decoded_however_it_travelled(content: bytes) -> None:
+    part = read_source(Source(content, "m.eml"))[0]
+    assert part.blocks[0].text == IDEAS
+    assert part.people[0] == ("Léa", "lea@example.org")
+
+
+def test_a_zip_that_is_attached_is_opened_and_winmail_is_told() -> None:
+    archive = base64.encodebytes(zipped({"notes/Table 2.docx": docx(w_p("un lavoir"))})).decode()
+    tnef = base64.encodebytes(b"\x78\x9f\x3e\x22\x01\x00").decode()
+    head = "Content-Transfer-Encoding: base64\nContent-Disposition: attachment; filename="
+    body = f"--B\n\n{IDEAS}\n--B\nContent-Type: application/zip\n{head}tout.zip\n\n{archive}--B\nContent-Type: application/ms-tnef\n{head}winmail.dat\n\n{tnef}--B--\n"
+    parts = read_source(Source(mime("Content-Type: multipart/mixed; boundary=B", body.encode()), "m.eml"))
+    assert [part.name for part in parts] == ["", "001-tout.zip/notes/Table 2.docx", "002-winmail.dat"]
+    assert (parts[1].blocks[0].text, (parts[2].error or ("",))[0]) == ("un lavoir", "pièce jointe d'Outlook (winmail.dat)")
+
+
+def test_a_line_that_begins_with_from_parts_no_mail_of_a_mailbox() -> None:
+    one = b"From x@y Mon May  4 10:00:00 2026\nFrom: x@example.org\nSubject: a\n\nOn m'a dit :\n>From Foix, rien.\nFrom Pamiers to Foix, no bus.\n\n"
+    parts = read_source(Source(one * 2, "b.mbox"))
+    assert [part.name for part in parts] == ["001", "002"]
+    assert "From Foix, rien." in " ".join(block.text for block in parts[1].blocks)
