@@ -169,6 +169,37 @@ def test_a_mail_is_decoded_however_it_travelled(content: bytes) -> None:
     assert part.people[0] == ("Léa", "lea@example.org")
 
 
+P = f"<p>Bonjour,</p><p>{OWN[0]}</p><p>{OWN[1]}</p>"
+ASKED_HTML = "<p>Voici les notes de l'atelier.</p><p>Dites-nous ce qui manque.</p>"
+HEAD = "<b>De :</b> CRESS &lt;ateliers@example.fr&gt;<br><b>Envoyé :</b> lundi 4 mai 2026 10:12<br><b>À :</b> Léa &lt;lea@example.org&gt;<br><b>Objet :</b> Notes"
+PAGES: list[tuple[str, str]] = [
+    ("Gmail", f'{P}<div class="gmail_quote"><div class="gmail_attr">Le lun. 4 mai 2026 à 10:12, CRESS &lt;a@example.fr&gt; a écrit :<br></div><blockquote class="gmail_quote">{ASKED_HTML}</blockquote></div>'),
+    ("Outlook", f'{P}<div><div style="border:none;border-top:solid #E1E1E1 1.0pt"><p class=MsoNormal>{HEAD}<o:p></o:p></p></div></div>{ASKED_HTML}'),
+    ("Outlook on the web", f'{P}<hr><div id="divRplyFwdMsg">{HEAD}</div>{ASKED_HTML}'),
+    ("Thunderbird", f'{P}<div class="moz-cite-prefix">Le 04/05/2026 à 10:12, CRESS a écrit :<br></div><blockquote type="cite">{ASKED_HTML}</blockquote>'),
+    ("Apple Mail", f'{P}<div><br><blockquote type="cite"><div>Le 4 mai 2026 à 10:12, CRESS &lt;a@example.fr&gt; a écrit :</div>{ASKED_HTML}</blockquote></div>'),
+    ("Proton", f'{P}<div class="protonmail_quote">Le lundi 4 mai 2026 à 10:12, CRESS &lt;a@example.fr&gt; a écrit :<br><blockquote type="cite">{ASKED_HTML}</blockquote></div>'),
+    ("Yahoo", f'{P}<div id="yahoo_quoted_1"><div>Le lundi 4 mai 2026 à 10:12:03 UTC+2, CRESS &lt;a@example.fr&gt; a écrit :</div>{ASKED_HTML}</div>'),
+    ("Zimbra", f'{P}<hr id="zwchr"><div>{HEAD}</div>{ASKED_HTML}'),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("page", [case[1] for case in PAGES], ids=[case[0] for case in PAGES])
+def test_a_mail_in_html_alone_is_cut_as_well(page: str) -> None:
+    (part,) = read_source(Source(mime("Content-Type: text/html; charset=utf-8", page.encode()), "m.eml"))
+    assert [block.text for block in part.blocks if block.kind != "meta"] == OWN
+
+
+def test_a_mail_passed_on_in_html_is_read() -> None:
+    quoted = f"<div class='gmail_quote'>---------- Forwarded message ---------<br>De : <b>Gaston Vidal</b> &lt;g@example.com&gt;<br>Date: lun. 4 mai 2026<br>Subject: idée<br>To: &lt;lea@example.org&gt;<br><br>{P}</div>"
+    content = mime("Content-Type: text/html; charset=utf-8", f"<div>Pour info.</div>{quoted}".encode()).replace(
+        b"Subject: idee", b"Subject: Fwd: idee"
+    )
+    (part,) = read_source(Source(content, "m.eml"))
+    assert [block.text for block in part.blocks if block.kind != "meta"] == ["Pour info.", *OWN]
+    assert ("Gaston Vidal", "g@example.com") in part.people
+
+
 def test_a_zip_that_is_attached_is_opened_and_winmail_is_told() -> None:
     archive = base64.encodebytes(zipped({"notes/Table 2.docx": docx(w_p("un lavoir"))})).decode()
     tnef = base64.encodebytes(b"\x78\x9f\x3e\x22\x01\x00").decode()
