@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from pipeline import __version__, show
-from pipeline.errors import AteliersError, StudyError, UsageError
+from pipeline.errors import AteliersError, StudyError, UsageError, VaultError
 from pipeline.i18n import _
 from pipeline.study import Study
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Command = Callable[[argparse.Namespace], None]
 EXPORTS = ("xlsx", "csv", "parquet", "geojson")
+DOUBTS = "doutes"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -69,7 +70,8 @@ def status(options: argparse.Namespace) -> None:
     from pipeline.status import study_status
 
     study = Study.open(options.study)
-    show.status(study, study_status(study.read_tables(), study.last_run(), study.decisions_state()), as_json=options.json)
+    found = study_status(study.read_tables(), study.last_run(), study.decisions_state()) | {"n_doubts": _doubts_waiting(study)}
+    show.status(study, found, as_json=options.json)
 
 
 def compare(options: argparse.Namespace) -> None:
@@ -96,12 +98,46 @@ def train(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write the study's tables in another format."""
+    """Write the study's tables in another format, or the doubtful cases of pseudonymisation for the analyst."""
+    study = _processed(options.study)
+    if options.format == DOUBTS:
+        from flows.doubts_file import write_doubts
+        from flows.vault import Vault
+
+        show.exported([write_doubts(Vault(study).doubts(), options.output or study.vault / "doutes.csv")])
+        return
     from pipeline.publish import write_tables
 
-    study = _processed(options.study)
     target = options.output or study.root / "exports" / options.format
     show.exported(write_tables(study.read_tables(), target, formats=(options.format,), grid=study.grid))
+
+
+def import_decisions(options: argparse.Namespace) -> None:
+    """Read back the analyst's decisions on doubtful cases."""
+    from flows.doubts_file import read_decisions
+    from flows.vault import Vault
+
+    study = _processed(options.study)
+    with study.locked():
+        vault = Vault(study)
+        decisions, n_unknown = read_decisions(options.file, vault.doubts())
+        vault.write_decisions(vault.decisions() | decisions)
+        show.imported(study, [entry["decision"] for entry in decisions.values()], n_unknown, vault.count_waiting(), as_json=options.json)
+
+
+def forget(options: argparse.Namespace) -> None:
+    """Erase a person from the vault, tables, decisions and publications."""
+    from flows.forget import forget_person
+
+    with show.progress() as listener:
+        erasure = forget_person(
+            Study.open(options.study).root,
+            options.person,
+            with_words=options.with_words,
+            dry_run=options.dry_run,
+            on_progress=listener,
+        )
+    show.forgotten(erasure, as_json=options.json)
 
 
 def _run(root: Path, workshop: str | None) -> "Outcome":
@@ -109,6 +145,16 @@ def _run(root: Path, workshop: str | None) -> "Outcome":
 
     with show.progress() as listener:
         return run_study(root, workshop=workshop, on_progress=listener)
+
+
+def _doubts_waiting(study: Study) -> int | None:
+    """Doubtful cases that nobody decided; None where the vault is locked."""
+    from flows.vault import Vault
+
+    try:
+        return Vault(study).count_waiting()
+    except VaultError:
+        return None
 
 
 def _processed(root: Path) -> Study:
@@ -158,8 +204,8 @@ def _parser() -> argparse.ArgumentParser:
     gold = {"type": Path, "metavar": _("DOSSIER"), "help": _("étiquettes de référence")}
     folder = (("dir", {"type": Path, "nargs": "?", "default": Path("demo"), "metavar": _("DOSSIER"), "help": _("où la copier (demo)")}),)
     formats = (
-        ("--format", {"choices": EXPORTS, "required": True, "help": ", ".join(EXPORTS), "metavar": "FORMAT"}),
-        ("-o", {"dest": "output", "type": Path, "metavar": _("DOSSIER"), "help": _("où écrire")}),
+        ("--format", {"choices": (*EXPORTS, DOUBTS), "required": True, "help": ", ".join((*EXPORTS, DOUBTS)), "metavar": "FORMAT"}),
+        ("-o", {"dest": "output", "type": Path, "metavar": _("CHEMIN"), "help": _("où écrire : un dossier, un fichier pour doutes")}),
     )
     _add(commands, "demo", demo, _("copier l'étude d'exemple et la traiter"), folder + as_json)
     _add(
@@ -182,6 +228,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add(commands, "train", train, _("réapprendre l'étiquetage sur les décisions et des références"), (*study, ("--gold", gold), *as_json))
     _add(commands, "export", export, _("écrire les tables dans un autre format"), study + formats)
+    decided = (("file", {"type": Path, "metavar": _("FICHIER"), "help": _("le fichier doutes, rempli, en .csv ou .xlsx")}),)
+    _add(commands, "import", import_decisions, _("reprendre les décisions sur les cas douteux (format doutes)"), study + decided + as_json)
+    person = (
+        ("person", {"metavar": _("PERSONNE"), "help": _("nom, courriel, téléphone ou identifiant (personne-12)")}),
+        ("--with-words", {"action": "store_true", "help": _("effacer aussi ses propos")}),
+        ("--dry-run", {"action": "store_true", "help": _("dire ce qui serait effacé, sans rien changer")}),
+    )
+    _add(commands, "forget", forget, _("effacer une personne de l'étude"), study + person + as_json)
     return parser
 
 

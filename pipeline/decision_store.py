@@ -1,14 +1,16 @@
 """The append-only store of people's decisions: decisions.sqlite3 beside the study's tables.
 
-The database itself refuses to change or delete a row, so that no re-run and no later code can lose a correction.
+The database itself refuses to change or delete a row, so that no re-run and no later code can lose a correction. The one exception is
+`erase`, for a person who asks to be forgotten: it is itself recorded, by when, whom and how many rows.
 
 In:   decisions, one at a time or many
 Out:  the table of decisions, in the order in which they were taken
 """
 
 import contextlib
+import json
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,16 +21,21 @@ from pipeline.errors import StudyError
 from pipeline.tables import DECISIONS
 
 _NAMES = [column.name for column in DECISIONS.columns]
+_TYPED = ("author", "value", "why")  # what people typed, and may name a person in
 _WAIT_S = 30.0  # how long a writer waits for another one
-_SCHEMA = """
+_TABLES = """
 CREATE TABLE IF NOT EXISTS decisions (
   decision_id INTEGER PRIMARY KEY AUTOINCREMENT, decided_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
   unit_id TEXT, axis TEXT, code TEXT, theme_id TEXT, value TEXT, why TEXT);
-CREATE TRIGGER IF NOT EXISTS decisions_keep BEFORE UPDATE ON decisions BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-CREATE TRIGGER IF NOT EXISTS decisions_stay BEFORE DELETE ON decisions BEGIN SELECT RAISE(ABORT, 'append-only'); END;
-CREATE TRIGGER IF NOT EXISTS decisions_once BEFORE INSERT ON decisions
-  WHEN EXISTS (SELECT 1 FROM decisions WHERE decision_id = NEW.decision_id) BEGIN SELECT RAISE(ABORT, 'append-only'); END;
+CREATE TABLE IF NOT EXISTS erasures (erased_at TEXT NOT NULL, author TEXT NOT NULL, counts TEXT NOT NULL);
 """
+_TRIGGERS = {
+    "decisions_keep": "BEFORE UPDATE ON decisions",
+    "decisions_stay": "BEFORE DELETE ON decisions",
+    "decisions_once": "BEFORE INSERT ON decisions WHEN EXISTS (SELECT 1 FROM decisions WHERE decision_id = NEW.decision_id)",
+    "erasures_keep": "BEFORE UPDATE ON erasures",
+    "erasures_stay": "BEFORE DELETE ON erasures",
+}
 
 
 class DecisionStore:
@@ -77,6 +84,53 @@ class DecisionStore:
             found = connection.execute(f"SELECT {', '.join(_NAMES)} FROM decisions ORDER BY decision_id").fetchall()
         return DECISIONS.build(dict(zip(_NAMES, row, strict=True)) for row in found)
 
+    def erase(self, unit_ids: Collection[str], clean: Callable[[str], str], *, author: str, counts: Mapping[str, int]) -> None:
+        """Delete the decisions on `unit_ids`, pass what people typed in the others through `clean`, and record that it was done.
+
+        All or nothing; nothing erased is left in the file's free pages. `counts` is recorded, and must hold no personal data.
+        """
+        with self._open(create=True) as connection:
+            connection.isolation_level = None  # transactions are ours, since triggers come and go inside one
+            connection.execute("PRAGMA secure_delete = ON")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                self._erase_rows(connection, unit_ids, clean)
+                moment = datetime.now(UTC).isoformat(timespec="seconds")
+                connection.execute("INSERT INTO erasures VALUES (?, ?, ?)", (moment, author, json.dumps(dict(counts), ensure_ascii=False)))
+                connection.execute("COMMIT")
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                connection.execute(statement)
+
+    def count_erased(self, unit_ids: Collection[str], clean: Callable[[str], str]) -> tuple[int, int]:
+        """How many decisions `erase` would delete and how many it would change."""
+        wanted, decisions = set(unit_ids), self.read()
+        deleted = decisions["unit_id"].isin(wanted)
+        typed = decisions.loc[~deleted, list(_TYPED)].fillna("")
+        return int(deleted.sum()), int(sum(any(clean(cell) != cell for cell in row) for row in typed.itertuples(index=False, name=None)))
+
+    def read_erasures(self) -> list[dict[str, Any]]:
+        """What was erased, in order: `erased_at`, `author` and `counts`."""
+        if not self.path.is_file():
+            return []
+        with self._open(create=True) as connection:
+            rows = connection.execute("SELECT erased_at, author, counts FROM erasures ORDER BY rowid").fetchall()
+        return [{"erased_at": moment, "author": author, "counts": json.loads(counts)} for moment, author, counts in rows]
+
+    def _erase_rows(self, connection: sqlite3.Connection, unit_ids: Collection[str], clean: Callable[[str], str]) -> None:
+        for name in _TRIGGERS:
+            connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+        connection.executemany("DELETE FROM decisions WHERE unit_id = ?", [(unit_id,) for unit_id in sorted(unit_ids)])
+        columns = ", ".join(_TYPED)
+        for decision_id, *cells in connection.execute(f"SELECT decision_id, {columns} FROM decisions").fetchall():
+            cleaned = [clean(cell) if cell else cell for cell in cells]
+            if cleaned != cells:
+                statement = f"UPDATE decisions SET {', '.join(f'{name} = ?' for name in _TYPED)} WHERE decision_id = ?"
+                connection.execute(statement, [*cleaned, decision_id])
+        _set_triggers(connection)
+
     @contextlib.contextmanager
     def _open(self, *, create: bool) -> Iterator[sqlite3.Connection]:
         """A connection, closed at the end. Raises `StudyError` where the file is no store, or cannot be written."""
@@ -84,7 +138,8 @@ class DecisionStore:
             with contextlib.closing(sqlite3.connect(self.path, timeout=_WAIT_S)) as connection:
                 if create:
                     connection.execute("PRAGMA journal_mode = WAL")
-                    connection.executescript(_SCHEMA)
+                    connection.executescript(_TABLES)
+                    _set_triggers(connection)
                 yield connection
         except sqlite3.Error as error:
             raise StudyError(
@@ -92,3 +147,8 @@ class DecisionStore:
                 "un fichier de décisions lisible et ouvert en écriture",
                 "vérifier les droits du dossier de l'étude, ou y remettre la dernière sauvegarde des décisions",
             ) from error
+
+
+def _set_triggers(connection: sqlite3.Connection) -> None:
+    for name, when in _TRIGGERS.items():
+        connection.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {when} BEGIN SELECT RAISE(ABORT, 'append-only'); END")

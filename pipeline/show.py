@@ -14,11 +14,15 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
+    from flows.forget import Erasure
     from flows.progress import Listener
     from flows.run import Outcome
     from pipeline.grid import Grid
     from pipeline.study import Study
 
+PSEUDONYMOUS = _(
+    "Pseudonymisé, pas anonyme : ce sont encore des données personnelles. La clé est dans vault/ ; ne publier ni vault/ ni les tables."
+)
 _SHOWN_REJECTS = 10
 _SHOWN_CONTRASTS = 8
 
@@ -46,7 +50,11 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     _line(counts + _(" ; {n} fichiers ou parties non lus").format(n=rows["rejects"]) + ".")
     _rejects(study.read_table("rejects").to_dict("records"))
     _first_priorities(study)
+    if outcome.manifest.get("is_renumbered") and outcome.is_new:
+        _line(_("Le coffre vient d'une version antérieure : les personnes ont été renumérotées, une fois pour toutes."))
+    _doubts(study, outcome.manifest.get("n_doubts"))
     _line(_("Rapport : {path}").format(path=study.root / outcome.manifest["publication"] / "rapport.html"))
+    _line(PSEUDONYMOUS)
 
 
 def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
@@ -62,8 +70,10 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
     _line(_("Passages à relire : {n} ; décisions prises : {m}").format(n=found["n_units_awaiting_review"], m=found["n_decisions"]))
     _line(_("Fichiers ou parties non lus : {n}").format(n=len(found["rejects"])))
     _rejects(found["rejects"])
+    _doubts(study, found["n_doubts"])
     if found["publication"]:
         _line(_("Rapport : {path}").format(path=study.root / found["publication"] / "rapport.html"))
+    _line(PSEUDONYMOUS)
 
 
 def contrasts(rows: "pd.DataFrame", themes: "pd.DataFrame", grid: "Grid", *, as_json: bool) -> None:
@@ -90,6 +100,35 @@ def figures(found: dict[str, Any], *, as_json: bool) -> None:
         return
     for name, value in _flattened(found):
         _line(f"{name:<40} {value}")
+
+
+def imported(study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting: int, *, as_json: bool) -> None:
+    """Say how many decisions were read and what is left to decide."""
+    counts = {decision: decisions.count(decision) for decision in ("masquer", "garder")}
+    if as_json:
+        _json({**counts, "n_unknown": n_unknown, "n_waiting": n_waiting})
+        return
+    _line(_("{n} décisions lues : masquer {hide}, garder {keep}.").format(n=len(decisions), hide=counts["masquer"], keep=counts["garder"]))
+    if n_unknown:
+        _line(_("{n} cas du fichier ne sont pas, ou plus, dans l'étude : laissés de côté.").format(n=n_unknown))
+    _line(_("Cas douteux sans décision : {n}. Pour appliquer : ateliers run {root}").format(n=n_waiting, root=study.root))
+
+
+def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
+    """Say what was erased, or would be, and what is left for people to erase in the files they gave."""
+    if as_json:
+        _json(erasure.as_json())
+        return
+    _line((_("Serait effacé (rien n'a été changé) :") if erasure.is_dry_run else _("Effacé :")) + f" {', '.join(erasure.participant_ids)}")
+    for what, n in erasure.counts.items():
+        _line(f"  {what} : {n}")
+    if erasure.depot_files:
+        _line(_("Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis ateliers run :"))
+    for path, n in erasure.depot_files.items():
+        _line(_("  {path} : {n} fois").format(path=path, n=n))
+    if erasure.n_file_names:
+        _line(_("  dont {n} par leur nom même, que les tables gardent : les renommer").format(n=erasure.n_file_names))
+    _line(_("Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."))
 
 
 def exported(paths: Iterable[Path]) -> None:
@@ -128,6 +167,14 @@ def _first_priorities(study: "Study") -> None:
         _line(_("Premières priorités candidates :"))
     for row in first.itertuples():
         _line(f"  {row.rank}. {labels[str(row.theme_id)]}")
+
+
+def _doubts(study: "Study", n: int | None) -> None:
+    if n is None:
+        _line(_("Cas douteux de pseudonymisation : coffre chiffré, donner sa phrase de passe pour les compter."))
+    elif n:
+        how = f"ateliers export {study.root} --format doutes -o doutes.csv"
+        _line(_("Cas douteux de pseudonymisation à revoir : {n} ({how})").format(n=n, how=how))
 
 
 def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:

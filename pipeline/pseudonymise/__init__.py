@@ -19,11 +19,26 @@ from pipeline.pseudonymise.masker import Masker
 from pipeline.pseudonymise.places import find_places
 from pipeline.pseudonymise.pseudonyms import Candidate, number_names
 from pipeline.pseudonymise.roster import build_roster
+from pipeline.pseudonymise.search import find_people, is_forgotten_person, is_telling, lasting_forms
 from pipeline.pseudonymise.structures import rename_structures
-from pipeline.pseudonymise.vault import VAULT, Registry
+from pipeline.pseudonymise.vault import VAULT, Person, Registry
+from pipeline.pseudonymise.words import fold
 from pipeline.settings import PseudonymiseSettings
 
-__all__ = ["DOUBTS", "VAULT", "Choices", "Kept", "Registry", "pseudonymise"]
+__all__ = [
+    "DOUBTS",
+    "VAULT",
+    "Choices",
+    "Kept",
+    "Person",
+    "Registry",
+    "find_people",
+    "fold",
+    "is_forgotten_person",
+    "is_telling",
+    "lasting_forms",
+    "pseudonymise",
+]
 
 ANONYMOUS_SPEAKER = "intervenant"
 

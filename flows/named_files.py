@@ -1,0 +1,61 @@
+"""Which files of the depot name a person: paths and counts, for people to correct or delete what they were given.
+
+In:   a person of the vault
+Out:  how often each file names it, by name, mail or telephone
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+
+from pipeline.ingest.contents import Part, read_contents
+from pipeline.pseudonymise import Person, fold, is_telling, lasting_forms
+from pipeline.study import Study
+
+_GAP = r"[\s\u00a0.\-_]{1,3}"
+
+
+def named_files(study: Study, person: Person) -> tuple[dict[str, int], int]:
+    """Return how often each file of the depot names the person, and how many do by their own name."""
+    pattern = name_pattern(person)
+    counts: Counter[str] = Counter()
+    named: set[str] = set()
+    for folder in study.workshop_folders():
+        for part in read_contents(folder, depot=study.depot, settings=study.settings.ingest, on_file=None).parts:
+            path = part.path.partition("#")[0]
+            named |= {path} if pattern.search(part.path) else set()
+            counts[path] += sum(len(pattern.findall(text)) for text in _texts(part)) + bool(path in named)
+    return {path: n for path, n in sorted(counts.items()) if n}, len(named)
+
+
+def name_pattern(person: Person) -> re.Pattern[str]:
+    """The person's names in any order, with an initial, by a telling last name; its mail addresses and telephones, however spaced."""
+    names = {name for _, name in lasting_forms(person)}
+    telling = {name for name in names if " " in name or is_telling(name)} or names  # a first name alone may be anybody's
+    forms = {_GAP.join(map(_any_spelling, name.split())) for name in telling}
+    forms |= {re.escape(email) for email in person.emails}
+    forms |= {r"[\s.\-/()]*".join(number) for number in person.phones}
+    listed = "|".join(sorted(forms, key=lambda form: (-len(form), form)))
+    return re.compile(rf"(?<![^\W\d_])(?:{listed})(?![^\W\d_])" if listed else r"(?!)", re.IGNORECASE)
+
+
+def _any_spelling(word: str) -> str:
+    """A word as `spelt`, as a regular expression that accents and apostrophes don't matter to."""
+    return "['’]?".join(map(_letter, word))
+
+
+def _letter(letter: str) -> str:
+    same = "".join(other for other in "àâäáãåçèêëéîïíôöóõùûüúÿñ" if fold(other) == letter)
+    return f"[{letter}{same}]" if same else re.escape(letter)
+
+
+def _texts(part: Part) -> Iterator[str]:
+    """All that was read of a part."""
+    for block in part.raw.blocks:
+        yield block.text
+        yield block.speaker or ""
+    for row in part.raw.rows:
+        yield " ".join(row)
+    for name, address in part.raw.people:
+        yield f"{name} {address}"
+    yield part.raw.title or ""

@@ -1,0 +1,181 @@
+"""Forgetting a person: what is left of it in a study, byte by byte, and what the next runs make of its files."""
+
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from flows import forget
+from flows.forget import forget_person
+from flows.run import run_study
+from flows.vault import Vault
+from pipeline.decision_store import DecisionStore
+from pipeline.errors import StudyError
+from pipeline.study import Study
+
+RETHEL, VOUZIERS = "Rethel 2026-09-10", "Vouziers 2026-09-17"
+LIST = """Nom;Prénom;Structure;Courriel;Téléphone;Signature
+Quenneson;Ludivine;Épicerie du Moulin;ludivine.quenneson@example.org;06 39 98 51 17;x
+Baudrillart;Thibaut;Régie des Crêtes;t.baudrillart@example.org;;x
+"""
+NOTES = """Question 1
+- Mme Quenneson dit que le car ne passe plus le soir à Rethel
+- Thibaut voudrait une salle pour répéter, L. Quenneson aussi
+- les loyers montent sur la place
+"""
+MAIL = """From: Ludivine Quenneson <ludivine.quenneson@example.org>
+To: atelier@example.org
+Subject: suite de l'atelier
+Content-Type: text/plain; charset=utf-8
+
+Bonjour,
+Il manque un point de collecte des bouchons à l'entrée de Rethel.
+
+Ludivine Quenneson
+06 39 98 51 17
+"""
+TRACES = re.compile(r"quenneson|ludivine|639985117|06 39 98 51 17", re.IGNORECASE)
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """Two workshops, of which the same person attended both; processed, with decisions that name her and one on her own words."""
+    made = Study.create(tmp_path / "etude")
+    for folder in (RETHEL, VOUZIERS):
+        (made.depot / folder).mkdir()
+        (made.depot / folder / "emargement.csv").write_text(LIST, encoding="utf-8")
+    (made.depot / RETHEL / "Table 1.txt").write_text(NOTES, encoding="utf-8")
+    (made.depot / RETHEL / "suite.eml").write_text(MAIL, encoding="utf-8")
+    (made.depot / VOUZIERS / "Table 2.txt").write_text("Question 2\n- Ludivine a lancé un marché du soir\n- le four est réparé\n", "utf-8")
+    run_study(made.root)
+    units = made.read_table("units")
+    (own,) = units.loc[units["text"].str.contains("bouchons"), "unit_id"]
+    (other,) = units.loc[units["text"].str.contains("four"), "unit_id"]
+    store = DecisionStore(made.decisions_path)
+    store.append(author="analyste", action="accept_tag", unit_id=own, axis="rubrique", code="environnement", why="dit par L. Quenneson")
+    store.append(author="Ludivine Quenneson", action="accept_tag", unit_id=other, axis="rubrique", code="alimentation")
+    run_study(made.root)
+    return made
+
+
+def everything(root: Path) -> Iterator[tuple[str, str]]:
+    """Each file outside depot/ as text: raw bytes, unzipped and read where its format hides them."""
+    for path in sorted(path for path in root.rglob("*") if path.is_file() and (root / "depot") not in path.parents):
+        content = path.read_bytes()
+        name = path.relative_to(root).as_posix()
+        yield name, content.decode("utf-8", "ignore")
+        yield name, content.decode("utf-16-le", "ignore")
+        if path.suffix == ".parquet":
+            yield name, pd.read_parquet(path).to_json(force_ascii=False)
+        if zipfile.is_zipfile(io.BytesIO(content)):
+            with zipfile.ZipFile(path) as archive:
+                yield from ((f"{name}!{part}", archive.read(part).decode("utf-8", "ignore")) for part in archive.namelist())
+
+
+def traces(study: Study, pattern: re.Pattern[str]) -> list[str]:
+    return sorted({name for name, text in everything(study.root) if pattern.search(text)})
+
+
+def identifier(study: Study) -> str:
+    (person,) = (person for person in Vault(study).registry().persons.values() if person.last_name == "Quenneson")
+    return person.participant_id
+
+
+def test_she_is_one_person_over_both_workshops_and_the_vault_alone_names_her(study):
+    own = identifier(study)
+    attendance = study.read_table("attendance")
+    assert sorted(attendance.loc[attendance["participant_id"] == own, "workshop_id"]) == ["rethel-2026-09-10", "vouziers-2026-09-17"]
+    number = own.removeprefix("personne-")
+    texts = " ".join(study.read_table("documents")["text"])
+    assert texts.count(f"[personne {number}]") >= 3
+    assert {name for name in traces(study, TRACES) if not name.startswith("vault/")} == {"decisions.sqlite3"}
+
+
+@pytest.mark.parametrize("with_words", [False, True])
+def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_does_not_bring_it_back(study, with_words):
+    own = identifier(study)
+    ids = re.compile(own.replace("-", "[- ]") + r"(?!\d)")
+    assert any(name.startswith("publications/") for name in traces(study, ids))
+    before, theme_ids = study.read_table("units"), set(study.read_table("themes")["theme_id"])
+    erasure = forget_person(study.root, "Ludivine QUENNESON", with_words=with_words)
+    assert erasure.participant_ids == (own,)
+    assert erasure.counts["lignes de présence"] == 2
+    assert set(erasure.depot_files) == {f"{RETHEL}/{name}" for name in ("Table 1.txt", "emargement.csv", "suite.eml")} | {
+        f"{VOUZIERS}/emargement.csv"
+    }
+    assert (traces(study, TRACES), traces(study, ids)) == ([], [])
+    _check_tables(study, before, theme_ids, with_words=with_words)
+    (study.depot / RETHEL / "Table 3.txt").write_text("Question 3\n- Ludivine Quenneson tient la caisse, Mme Quenneson aide\n", "utf-8")
+    run_study(study.root)
+    assert (traces(study, TRACES), traces(study, ids)) == ([], [])
+    texts = " ".join(study.read_table("documents")["text"])
+    assert "[personne] tient la caisse, Mme [personne] aide" in texts
+
+
+def _check_tables(study: Study, before: pd.DataFrame, theme_ids: set[str], *, with_words: bool) -> None:
+    after = study.read_table("units")
+    gone = set(before["unit_id"]) - set(after["unit_id"])
+    spoken = set(before.loc[before["text"].str.contains("bouchons"), "unit_id"])
+    assert gone == (set(before.loc[before["channel"] == "mail", "unit_id"]) if with_words else set())
+    assert (spoken <= gone) is with_words
+    assert set(study.read_table("attendance")["participant_id"]) == {"personne-2"}
+    assert set(study.read_table("themes")["theme_id"]) == theme_ids
+    store = DecisionStore(study.decisions_path)
+    assert list(store.read()["author"]) == (["[personne]"] if with_words else ["analyste", "[personne]"])
+    (record,) = store.read_erasures()
+    assert record["counts"]["décisions dont le texte est masqué"] == (1 if with_words else 2)
+    reports = list(study.publications.glob("*/rapport.html"))
+    assert len(reports) == 1
+    assert ("bouchons" in reports[0].read_text(encoding="utf-8")) is not with_words
+
+
+def test_a_dry_run_says_the_same_and_changes_nothing(study):
+    before = {path: path.read_bytes() for path in study.root.rglob("*") if path.is_file() and path.name != ".lock"}
+    erasure = forget_person(study.root, "ludivine.quenneson@example.org", dry_run=True)
+    assert erasure.counts["lignes de présence"] == 2
+    assert {path: path.read_bytes() for path in study.root.rglob("*") if path.is_file() and path.name != ".lock"} == before
+
+
+def test_an_erasure_cut_at_any_step_is_ended_by_the_same_command(study, monkeypatch):
+    for name in ("Vault.drop_doubts", "Vault.write_decisions", "Vault.write_registry", "run_study"):
+        with monkeypatch.context() as cut:
+            target, _, method = name.rpartition(".")
+            cut.setattr(getattr(forget, target) if target else forget, method, _cut)
+            with pytest.raises(KeyboardInterrupt):
+                forget_person(study.root, "06.39.98.51.17")
+    assert forget_person(study.root, "06.39.98.51.17").participant_ids == (), "the vault had forgotten her already"
+    assert traces(study, TRACES) == []
+    assert study.read_table("attendance")["participant_id"].tolist() == ["personne-2", "personne-2"]
+
+
+def _cut(*_: object, **__: object) -> None:
+    raise KeyboardInterrupt
+
+
+def test_a_name_of_several_or_of_nobody_is_an_error_that_changes_nothing(study):
+    with pytest.raises(StudyError, match="personne ne répond à « Ghislain »"):
+        forget_person(study.root, "Ghislain")
+    registry = Vault(study).registry()
+    twin = registry.add(is_listed=True)
+    twin.names, twin.folders = ["ludivine moreau"], [VOUZIERS]
+    Vault(study).write_registry(registry)
+    with pytest.raises(StudyError, match=rf"personne-1 .*personne-{twin.number} \({VOUZIERS}\)"):
+        forget_person(study.root, "ludivine")
+    assert len(Vault(study).registry().forgotten) == 0
+
+
+def test_the_command_names_files_to_correct_and_gives_figures_to_machines(study):
+    command = [sys.executable, "-m", "pipeline.cli", "forget", str(study.root), "Quenneson", "--dry-run"]
+    shown = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert "à corriger ou supprimer à la main" in shown.stdout
+    assert f"{RETHEL}/suite.eml" in shown.stdout
+    figures = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+    assert figures["counts"]["lignes de présence"] == 2
+    assert figures["is_dry_run"]
