@@ -205,16 +205,24 @@ def xls(rows: Sequence[Sequence[str | float]], name: str = "Feuil1", *, merged: 
     return ole({"Workbook": opening + record(0x0085, struct.pack("<IBB", offset, 0, 0) + title) + record(0x0A) + sheet})
 
 
-def pdf(pages: Sequence[str], *, extra: str = "") -> bytes:
-    """A PDF of A4 pages; each page is its drawing operators, Helvetica being /F1 and its bold /F2; `extra` is added to the trailer."""
+def pdf(
+    pages: Sequence[str], *, extra: str = "", catalog: str = "", annotations: Mapping[int, str] | None = None, others: Sequence[str] = ()
+) -> bytes:
+    """A PDF of A4 pages; each page is its drawing operators, Helvetica being /F1 and its bold /F2.
+
+    `extra` is added to the trailer, `catalog` to the catalogue, `annotations` to pages by place; `others` are objects from 5 on.
+    """
     font = "<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica{} /Encoding /WinAnsiEncoding >>"
-    objects = ["<< /Type /Catalog /Pages 2 0 R >>", "", font.format(""), font.format("-Bold")]
+    objects = [f"<< /Type /Catalog /Pages 2 0 R {catalog} >>", "", font.format(""), font.format("-Bold"), *others]
     kids = []
-    for page in pages:
+    for place, page in enumerate(pages):
+        noted = f"/Annots [{annotations[place]}]" if annotations and place in annotations else ""
         content = page.encode("cp1252").decode("latin-1")
         objects.append(f"<< /Length {len(content)} >>\nstream\n{content}\nendstream")
         resources = "<< /Font << /F1 3 0 R /F2 4 0 R >> >>"
-        objects.append(f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources {resources} /Contents {len(objects)} 0 R >>")
+        objects.append(
+            f"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Resources {resources} /Contents {len(objects)} 0 R {noted} >>"
+        )
         kids.append(f"{len(objects)} 0 R")
     objects[1] = f"<< /Type /Pages /Kids [{' '.join(kids)}] /Count {len(kids)} >>"
     body, places = "%PDF-1.4\n", []

@@ -697,6 +697,108 @@ def test_pdf_tables_drawn_with_lines_are_read_by_row() -> None:
     assert part.blocks[3].columns == (("Atout", "le phare"), ("Frein", "la route coupée le prix du bac"))
 
 
+PICTURE = "q 595 0 0 842 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x00 EI Q\n"
+
+
+def laid_out(rows: list[tuple[str, ...]], places: tuple[int, ...], *, top: int = 100, step: int = 20, is_bold: bool = True) -> str:
+    return "".join(
+        shown(x, top + step * order, text, is_bold=is_bold and not order)
+        for order, row in enumerate(rows)
+        for x, text in zip(places, row, strict=True)
+        if text
+    )
+
+
+def test_pdf_tables_laid_out_by_white_space_are_read_by_row() -> None:
+    rows = [
+        ("Table", "Question", "Idée"),
+        ("1", "Q1", "Plus de médecin à Scaër"),
+        ("2", "Q1", "Les loyers montent au"),
+        ("", "", "bourg et au port"),
+        ("2", "Q2", "La laverie tourne bien"),
+    ]
+    places = [100, 120, 140, 152, 172]
+    table = "".join(
+        shown(x, places[order], text) for order, row in enumerate(rows) for x, text in zip((60, 120, 200), row, strict=True) if text
+    )
+    page = (
+        shown(60, 60, "Relevé des post-its", size=16)
+        + table
+        + shown_lines(60, 220, ["Le reste des idées se trouve sur le grand panneau, que chacun a pu lire."])
+    )
+    (part,) = read(pdf([page]), "t.pdf")
+    assert [(block.kind, block.text) for block in part.blocks if block.kind != "meta"] == [
+        ("heading", "Relevé des post-its"),
+        ("cell", "Plus de médecin à Scaër"),
+        ("cell", "Les loyers montent au bourg et au port"),
+        ("cell", "La laverie tourne bien"),
+        ("paragraph", "Le reste des idées se trouve sur le grand panneau, que chacun a pu lire."),
+    ]
+    assert part.blocks[6].columns == (("Table", "1"), ("Question", "Q1"), ("Idée", "Plus de médecin à Scaër"))
+
+
+def test_pdf_tables_go_on_over_pages_under_their_header() -> None:
+    header, first = ("Nom", "Prénom", "Structure"), ("LE GALL", "Annick", "Les Filets")
+    pages = [
+        laid_out([header, first, ("RIOU", "Jean", "Scaër")], (60, 160, 260)),
+        laid_out([("KERNEIS", "Maël", "Coop"), ("ABGRALL", "Zoé", "Le Quai"), ("RIOU", "Ana", "Le Quai")], (60, 160, 260), is_bold=False),
+    ]
+    (part,) = read(pdf(pages), "t.pdf")
+    assert [block.text for block in part.blocks if block.kind == "meta"] == list(header)
+    assert [block.columns for block in part.blocks if block.column == 0] == [
+        tuple(zip(header, row, strict=True))
+        for row in (
+            first,
+            ("RIOU", "Jean", "Scaër"),
+            ("KERNEIS", "Maël", "Coop"),
+            ("ABGRALL", "Zoé", "Le Quai"),
+            ("RIOU", "Ana", "Le Quai"),
+        )
+    ]
+
+
+THIRD = ["Le car du soir ne passe plus", "et les jeunes de la zone ne", "rentrent pas après dix-neuf", "heures, même en semaine."]
+NARROW = [["Le marché du jeudi attire", "du monde mais les forains", "partent faute de places,", "et la halle prend l'eau."], ["La maison de santé n'a plus", "de médecin depuis un an et", "les gens vont à Quimper en", "voiture, quand ils peuvent."], THIRD]  # fmt: skip
+
+
+def test_pdf_three_columns_are_read_one_after_the_other() -> None:
+    assert said(pdf(["".join(shown_lines(50 + 180 * place, 100, column) for place, column in enumerate(NARROW))]), "t.pdf") == [
+        " ".join(column) for column in NARROW
+    ]
+
+
+def test_pdf_marks_of_notes_go() -> None:
+    page = shown(60, 100, "La digue cède") + shown(131, 96, "1", size=6) + shown(140, 100, "depuis la tempête de 2023.")
+    assert said(pdf([page]), "n.pdf") == ["La digue cède depuis la tempête de 2023."]
+
+
+def test_pdf_comments_and_filled_fields_are_read() -> None:
+    note = "<< /Type /Annot /Subtype /Text /Rect [300 700 320 720] /Contents (La mairie avait promis une navette.) /T (Anne Kerneis) >>"
+    nod = "<< /Type /Annot /Subtype /Highlight /Rect [60 700 90 720] /Contents (ok) /T (Anne Kerneis) >>"
+    field = "<< /Type /Annot /Subtype /Widget /FT /Tx /T (idee) /V (rouvrir la criée.) /Rect [160 726 400 742] /P 7 0 R >>"
+    form = {"catalog": "/AcroForm << /Fields [5 0 R] /DA (/F1 11 Tf) >>", "others": [field]}
+    (part,) = read(
+        pdf([shown(60, 112, "Notre idée :") + shown(60, 160, "Le bac coûte trop cher.")], annotations={0: f"{note} {nod} 5 0 R"}, **form),
+        "f.pdf",
+    )  # type: ignore[arg-type]
+    assert [(block.kind, block.text, block.speaker) for block in part.blocks] == [
+        ("paragraph", "Notre idée : rouvrir la criée.", None),
+        ("paragraph", "Le bac coûte trop cher.", None),
+        ("paragraph", "La mairie avait promis une navette.", "Anne Kerneis"),
+        ("meta", "ok", None),
+    ]
+
+
+def test_pdf_scanned_pages_among_others_are_told_one_by_one() -> None:
+    text = shown(60, 100, "Le bac coûte trop cher pour les gens de l'île.")
+    parts = read(pdf([text + PICTURE, PICTURE, text, shown(290, 815, "4") + PICTURE, ""]), "n.pdf")
+    assert [(part.name, part.error[0] if part.error else None) for part in parts] == [
+        ("", None),
+        ("page-2", "page sans texte (scan)"),
+        ("page-4", "page sans texte (scan)"),
+    ]
+
+
 DATED = (
     '<row r="2"><c r="A2" s="1"><v>46093</v></c><c r="B2" t="b"><v>1</v></c></row><row r="3"><c r="A3" s="2"><v>0.604166666666667</v></c>'
     '<c r="B3" t="e"><v>#N/A</v></c></row><row r="4"><c r="A4" s="3"><v>46093.604166666667</v></c><c r="B4"><v>0.1</v></c></row>'

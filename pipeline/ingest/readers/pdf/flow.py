@@ -12,6 +12,7 @@ from itertools import pairwise
 from statistics import median
 
 from pipeline.ingest.readers.drafts import Draft, is_label
+from pipeline.ingest.readers.pdf.page_words import Word
 from pipeline.ingest.readers.pdf.reading_order import Line
 from pipeline.ingest.readers.wording import bullet_of, clean, is_finished, runs_on, starts_low
 from pipeline.resources import data_path
@@ -51,11 +52,11 @@ def _furniture_key(line: Line, height: float) -> str:
     return re.sub(r"\d+", "0", clean(line.text).lower()) if in_margin else ""
 
 
-def drafts_of_lines(lines: Sequence[Line]) -> list[Draft]:
-    """Return the drafts of `lines`: joined while a paragraph goes on, told strong by size and weight."""
+def drafts_of_lines(lines: Sequence[Line], *, body: float | None = None) -> list[Draft]:
+    """Return the drafts of `lines`: joined while a paragraph goes on, told strong by weight and by size over `body`, theirs by default."""
     if not lines:
         return []
-    body = _body_height(lines)
+    body = usual_height(lines) if body is None else body
     leading = _leading(lines)
     heard = Counter(re.findall(r"[\w'’-]+", " ".join(line.text for line in lines).lower()))
     left = min(line.x0 for line in lines)
@@ -76,12 +77,12 @@ def drafts_of_lines(lines: Sequence[Line]) -> list[Draft]:
     return drafts
 
 
-def _body_height(lines: Sequence[Line]) -> float:
-    """Height of the font in which most letters stand."""
+def usual_height(lines: Sequence[Line] | Sequence[Word]) -> float:
+    """Height of the font in which most letters stand, 0 where there are none."""
     counts: Counter[float] = Counter()
     for line in lines:
         counts[round(line.height * 2) / 2] += len(line.text)
-    return counts.most_common(1)[0][0]
+    return counts.most_common(1)[0][0] if counts else 0.0
 
 
 def _leading(lines: Sequence[Line]) -> float:

@@ -6,14 +6,16 @@ Out:  lines, each with the right edge of its column
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 from statistics import median
 
 from pipeline.ingest.readers.pdf.page_words import Word
 
 _SEGMENT_GAP = 1.5  # of the height: a wider gap parts what stands on one line
 _MIN_COLUMN_LINES = 4
+_SMALL = 0.8  # of the height: a sign beside a word that is smaller
 _LARGER = 1.12  # times the usual height: a title
 _MIN_SPAN = 0.6  # of the page between its margins: lines that end before were not wrapped at an edge
 _N_NEAR = 10  # segments above and below a title that may tell whether it stands alone
@@ -43,7 +45,7 @@ class Line:
 def lines_of_words(words: Sequence[Word], *, bounds: tuple[float, float], page: int = 0) -> list[Line]:
     """Return the lines of `words` in reading order; `bounds` are the left and right edges of the page or cell."""
     lines: list[Line] = []
-    for column, (region, is_column) in enumerate(_regions(_segments(words), depth=0)):
+    for column, (region, is_column) in enumerate(_regions(segments_of_words(words), depth=0)):
         rows = _rows(region)
         left = min(line.x0 for line in rows)
         right = _right_edge(rows, left, None if is_column else bounds)
@@ -67,8 +69,8 @@ def _right_edge(rows: Sequence[Line], left: float, bounds: tuple[float, float] |
     return max(line.x1 for line in rows if round(line.x1) == flush) if is_justified else edge
 
 
-def _segments(words: Sequence[Word]) -> list[Line]:
-    """Runs of words on one line, parted at wide gaps, from top to bottom and left to right."""
+def segments_of_words(words: Sequence[Word]) -> list[Line]:
+    """Return runs of words on one line, parted at wide gaps, from top to bottom and left to right."""
     rows: list[list[Word]] = []
     for word in sorted(words, key=lambda word: ((word.top + word.bottom) / 2, word.x0)):
         row = next((row for row in reversed(rows[-3:]) if _is_level(row, word)), None)
@@ -79,13 +81,23 @@ def _segments(words: Sequence[Word]) -> list[Line]:
     segments: list[Line] = []
     for row in rows:
         held: list[Word] = []
-        for word in sorted(row, key=lambda word: word.x0):
+        for word in _without_marks(sorted(row, key=lambda word: word.x0)):
             if held and word.x0 - held[-1].x1 > _SEGMENT_GAP * max(word.height, held[-1].height):
                 segments.append(_segment(held))
                 held = []
             held.append(word)
         segments.append(_segment(held))
     return segments
+
+
+def _without_marks(row: Sequence[Word]) -> Iterator[Word]:
+    """The words of a line without the small raised numbers that call a note."""
+    for above, word in pairwise([None, *row]):
+        is_small = (
+            above is not None and word is not None and word.height < _SMALL * above.height and word.top < above.top + 0.3 * above.height
+        )
+        if word is not None and not (is_small and word.text.isdigit() and len(word.text) <= 2):
+            yield word
 
 
 def _is_level(row: Sequence[Word], word: Word) -> bool:

@@ -7,7 +7,7 @@ Out:  the tables' boxes and cells, and the words outside them
 import io
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pdfplumber
 import pypdfium2 as pdfium
@@ -20,7 +20,9 @@ from pipeline.ingest.readers.pdf.page_words import PageWords, Word
 _MIN_DRAWN, _MAX_DRAWN = 4, 3000  # shapes on a page: below no table, above a drawing
 _MAX_PAGES = 60  # pages of one file looked at: pdfplumber takes a second for each
 _TOLERANCE = 2.0  # points
+_ALIKE = 6.0  # points by which the left edges of a column may differ from page to page
 Box = tuple[float, float, float, float]  # x0, top, x1, bottom
+TableRow = tuple[tuple[tuple[float, float], tuple[Word, ...]], ...]
 
 
 @dataclass(frozen=True)
@@ -28,7 +30,8 @@ class RuledTable:
     """A table: its box, and the cells of each row as their left and right edges and words; a cell that a merged one covers is empty."""
 
     box: Box
-    rows: tuple[tuple[tuple[tuple[float, float], tuple[Word, ...]], ...], ...]
+    rows: tuple[TableRow, ...]
+    is_continued: bool = False  # its first row, the header, stands on a page before
 
 
 def is_drawn(page: pdfium.PdfPage) -> bool:
@@ -68,6 +71,26 @@ def _is_in(word: Word, box: Box) -> bool:
 def _holds_words(table: RuledTable) -> bool:
     n_filled = [sum(bool(words) for _, words in row) for row in table.rows]
     return sum(map(bool, n_filled)) >= 2 and max(n_filled) >= 2
+
+
+def with_headers(pages: dict[int, list[RuledTable]]) -> dict[int, list[RuledTable]]:
+    """The tables by page, those that go on from the page before with its header put above their first row."""
+    found: dict[int, list[RuledTable]] = {}
+    for number in sorted(pages):
+        tables = sorted(pages[number], key=lambda table: table.box[1])
+        before = found.get(number - 1, [])
+        if before and tables and _goes_on(before[-1], tables[0]):
+            tables[0] = replace(tables[0], rows=(before[-1].rows[0], *tables[0].rows), is_continued=True)
+        found[number] = tables
+    return found
+
+
+def _goes_on(above: RuledTable, table: RuledTable) -> bool:
+    """True where `table`, on the next page, has the columns of `above` at the same places and does not repeat its header."""
+    edges, others = ([edge for edge, _ in entry.rows[0]] for entry in (above, table))
+    is_alike = len(edges) == len(others) and all(abs(one[0] - other[0]) < _ALIKE for one, other in zip(edges, others, strict=True))
+    texts, repeated = ([[word.text for word in words] for _, words in entry.rows[0]] for entry in (above, table))
+    return is_alike and texts != repeated
 
 
 def outside(words: Sequence[Word], tables: Sequence[RuledTable]) -> list[Word]:
