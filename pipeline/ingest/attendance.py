@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from pipeline.ingest.columns import Header, find_header, lone_cell, meaning_of
+from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.people import Person, Roster, is_first_name, split_name
-from pipeline.ingest.structures import is_elected, is_lone_person, type_of
+from pipeline.ingest.structures import is_elected, is_lone_person, split_structures, type_of, type_of_role
 from pipeline.ingest.words import blank_to_none, fold, lexicon
 
 log = logging.getLogger(__name__)
@@ -22,6 +23,7 @@ _COLUMNS = frozenset(
 )
 
 
+_MAX_NAME_WORDS = 8
 _ADDRESS = re.compile(r"[^\s;,/<>()]+@[^\s;,/<>()]+")
 _PHONE = re.compile(r"\+?\d(?:[\s.()/-]{0,2}\d){7,14}")
 
@@ -61,16 +63,20 @@ def read_attendance(sheets: Sequence[Sequence[Sequence[str]]], roster: Roster) -
 
     A person listed twice for one structure is one attendance, signed if either row is; a row without structure adds nothing to one with.
     """
-    lines = [line for rows in sheets for line in _unswapped(list(_lines(rows)))]
+    lines = [line for rows in sheets for half in _halves(rows) for line in _unswapped(list(_lines(half)))]
     attendances: dict[tuple[str, str], Attendance] = {}
-    for line in lines:
+    for line in (one for line in lines for one in _each_structure(line)):
         participant_id = roster.add(Person(line.first_name, line.last_name, line.email, line.phone, "attendance"))
         attendance = _attendance(participant_id, line)
         key = (participant_id, fold(attendance.structure or ""))
         known = attendances.get(key)
         attendances[key] = replace(known, has_signed=known.has_signed or attendance.has_signed) if known else attendance
     named = {participant_id for participant_id, structure in attendances if structure}
-    kept = [attendance for (participant_id, structure), attendance in attendances.items() if structure or participant_id not in named]
+    kept = [
+        attendance
+        for (participant_id, structure), attendance in attendances.items()
+        if structure or participant_id not in named or attendance.structure_type == "élu"
+    ]
     log.info(
         "attendance: %d rows, %d persons, %d attendances", len(lines), len({attendance.participant_id for attendance in kept}), len(kept)
     )
@@ -79,8 +85,10 @@ def read_attendance(sheets: Sequence[Sequence[Sequence[str]]], roster: Roster) -
 
 def _attendance(participant_id: str, line: _Line) -> Attendance:
     is_lone = is_lone_person(line.structure, line.type_text)
+    if is_lone and is_elected("", line.structure, None):
+        line = replace(line, role=line.role or line.structure)
     kind = type_of(line.type_text, "" if is_lone else line.structure)
-    kind = "élu" if is_elected(line.type_text, line.role, kind) else kind
+    kind = "élu" if is_elected(line.type_text, line.role, kind) else kind or type_of_role(line.role)
     role = line.role or (line.structure if is_lone else "")
     return Attendance(
         participant_id=participant_id,
@@ -94,40 +102,79 @@ def _attendance(participant_id: str, line: _Line) -> Attendance:
     )
 
 
-def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
-    """The persons of one sheet; titles above the header, repeated headers, totals and the titles of groups left out."""
+def _halves(rows: Sequence[Sequence[str]]) -> list[list[Sequence[str]]]:
+    """The sheet, cut where a second list stands beside the first under the same headers."""
     header = find_header(rows, wanted=_COLUMNS, at_least=2)
+    known = [place for place, meaning in enumerate(header.meanings) if meaning] if header else []
+    if header is None or not known:
+        return [list(rows)]
+    again = [place for place in known[1:] if header.meanings[place] == header.meanings[known[0]]]
+    names = [meaning for meaning in header.meanings if meaning in ("last_name", "full_name")]
+    if not again or len(names) != 1 + len(again):
+        return [list(rows)]
+    cuts = [0, *again, len(header.meanings)]
+    above = [list(row) for row in rows[: header.order]]
+    return [[*above, *(row[start:end] for row in rows[header.order :])] for start, end in pairwise(cuts)]
+
+
+def _each_structure(line: _Line) -> Iterator[_Line]:
+    """The line once for each structure that its cell names ("CCAS / épicerie solidaire", "élue et présidente de La Criée")."""
+    for structure, role in split_structures(line.structure):
+        yield replace(line, structure=structure, role=role or line.role)
+
+
+def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
+    """The persons of one sheet; titles above the header, repeated headers, totals, notes and the titles of groups left out."""
+    header = find_header(rows, wanted=_COLUMNS, at_least=2) or guess_header(rows)
     if header is None:
         return
-    body = rows[header.order + 1 :]
+    above, body = rows[: max(header.order, 0)], rows[header.order + 1 :]
     column = header.column("signature")
     is_unused = column is not None and not any(header.cell(row, "signature") for row in body)  # signed on paper, or not at all
-    expected = any(re.search(r"\b(?:inscri\w*|invite\w*|attendu\w*)\b", fold(" ".join(row))) for row in rows[: header.order])
+    expected = any(re.search(r"\b(?:inscri\w*|invite\w*|attendu\w*)\b", fold(" ".join(row))) for row in above)
     if is_unused:
         log.warning("attendance: signature column blank throughout, everybody counted as present")
+    is_absent = any(_section_of(row) == "titres_absents" for row in above)
     for row in body:
+        section = _section_of(row)
+        is_absent = section == "titres_absents" or (is_absent and section is None)
         first, last = _name(header, row)
-        if (first or last) and not _is_header_again(header, row) and not _is_section(row):
-            email, phone = _contact(header.cell(row, "email"), header.cell(row, "phone"))
-            yield _Line(
-                first_name=first,
-                last_name=last,
-                structure=header.cell(row, "structure"),
-                type_text=header.cell(row, "structure_type"),
-                role=header.cell(row, "role"),
-                commune=header.cell(row, "commune"),
-                commune_code=header.cell(row, "commune_code"),
-                email=email,
-                phone=phone,
-                has_signed=_has_signed(header, row, default=not expected if column is None or is_unused else None),
-            )
+        if (first or last) and section is None and not _is_header_again(header, row) and not _is_section(row):
+            default = not expected if column is None or is_unused else None
+            line = _line(header, row, first, last)
+            yield replace(line, has_signed=not is_absent and _has_signed(header, row, default=default))
+
+
+def _line(header: Header, row: Sequence[str], first: str | None, last: str | None) -> _Line:
+    email, phone = _contact(header.cell(row, "email"), header.cell(row, "phone"))
+    return _Line(
+        first_name=first,
+        last_name=last,
+        structure=header.cell(row, "structure"),
+        type_text=header.cell(row, "structure_type"),
+        role=header.cell(row, "role"),
+        commune=" ".join(filter(None, (header.cell(row, "postal_code"), header.cell(row, "commune")))),
+        commune_code=header.cell(row, "commune_code"),
+        email=email,
+        phone=phone,
+        has_signed=True,
+    )
+
+
+def _section_of(row: Sequence[str]) -> str | None:
+    """What the title of a group of rows announces ("Excusés :", "Table 3"), or None for any other row."""
+    lone = lone_cell(row)
+    groups = ("titres_absents", "titres_presents", "titres_autres") if lone else ()
+    words = fold(re.sub(r"\([^)]*\)", " ", lone or ""))
+    return next((group for group in groups if any(re.fullmatch(pattern, words) for pattern in lexicon("attendance")[group])), None)
 
 
 def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
-    """(First name, last name) of a row; a cell that holds both is split."""
+    """(First name, last name) of a row; a cell that holds both is split; a sentence (a note below the list) is no name."""
     first, last = blank_to_none(header.cell(row, "first_name")), blank_to_none(header.cell(row, "last_name"))
     whole = " ".join(filter(None, (last, first))) or header.cell(row, "full_name")
-    if not any(letter.isalpha() for letter in whole) or fold(whole).split()[0] in lexicon("attendance")["totaux"]:
+    is_name = any(letter.isalpha() for letter in whole) and fold(whole).split()[0] not in lexicon("attendance")["totaux"]
+    if not is_name or len(whole.split()) > _MAX_NAME_WORDS or "@" in whole or re.search(r"[.:!?]\s|:$|\d{3}", whole):
         return None, None
     return (first, last) if first and last else split_name(whole)
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from pipeline.depot import workshop_files
+from pipeline.ingest.listed import rows_of_prose
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.ingest.sheets import Rows, SortedPart, sort_part
@@ -50,13 +51,16 @@ class Contents:
 
     @property
     def lists(self) -> list[Rows]:
-        """The attendance lists."""
-        return [rows for part in self.parts for rows in part.held.attendance]
+        """The attendance lists; without any table of them, those that notes hold in plain words."""
+        tables = [rows for part in self.parts for rows in part.held.attendance]
+        prose = [rows_of_prose(part.held.blocks) for part in self.parts if part.raw.channel is None] if not tables else []
+        return [*tables, *(rows for rows in prose if rows)]
 
     @property
     def pins(self) -> list[Pin]:
         """The structures of all maps."""
-        return name_zones([pin for part in self.parts for pin in (*part.pins, *(pin for rows in part.held.maps for pin in read_map_rows(rows)))])
+        of_sheets = {part.path: [pin for rows in part.held.maps for pin in read_map_rows(rows)] for part in self.parts}
+        return name_zones([pin for part in self.parts for pin in (*part.pins, *of_sheets[part.path])])
 
 
 def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None) -> Contents:

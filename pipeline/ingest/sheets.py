@@ -11,6 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 from pipeline.ingest.columns import Header, find_header, lone_cell, meaning_of
+from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.wording import bullet_of
 from pipeline.ingest.where.cues import read_cues
@@ -33,6 +34,8 @@ _SPARSE = 0.5  # share of filled cells under which a column names groups of rows
 def kind_of(rows: Rows) -> str:
     """Return "attendance", "map" or "speech"; a list of structures without persons counts as a map."""
     header = find_header(rows, wanted=_LISTED, at_least=2)
+    if header is None and find_header(rows, wanted=_TOLD, at_least=1) is None and guess_header(rows) is not None:
+        return "attendance"
     if header is None or header.order + 1 >= len(rows) or header.column("text") is not None:
         return "speech"
     known = set(header.meanings)

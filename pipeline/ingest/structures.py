@@ -18,6 +18,13 @@ from pipeline.ingest.words import fold, lexicon, slug
 from pipeline.structure_names import Named, are_one, fullest_name, telling_words, word_group
 from pipeline.tables import STRUCTURES
 
+_ELECTED_AND = re.compile(
+    r"(?P<elected>(?:[ée]lue?s?|maires?|(?:\d\w*\s)?adjointe?s?|conseill\w+)\b[^,;/]*?)\s*(?:,|;|/|\bet\b|\+)\s*"
+    r"(?P<role>(?:vice-)?pr[ée]sidente?|membre|direct\w+|b[ée]n[ée]voles?|tr[ée]sori\w+|administrat\w+|salari[ée]e?)\s+"
+    r"(?:de\s+l['’]|de\s+la\s|de\s|du\s|des\s|d['’]|[àa]\s(?:la\s|l['’])?|au\s)\s*(?P<structure>.+)",
+    re.IGNORECASE,
+)
+
 
 @dataclass(frozen=True)
 class Mention(Named):
@@ -58,7 +65,13 @@ def type_of(type_text: str, name: str = "") -> str | None:
             if folded and pattern.search(folded):
                 return kind
     by_name = next((kind for kind, pattern in _name_patterns() if pattern.match(fold(name))), None)
-    return by_name or ("autre" if fold(type_text) else None)
+    return by_name or _type_of_form(name) or ("autre" if fold(type_text) else None)
+
+
+def _type_of_form(name: str) -> str | None:
+    """The type that a legal form gives, wherever it stands in the name ("Menuiserie du Port SCOP", "Le Fil (association)")."""
+    words = set(fold(name).split())
+    return next((str(kind) for kind, forms in lexicon("structures")["formes_dans_le_nom"].items() if words & set(forms)), None)
 
 
 def is_elected(type_text: str, role: str, structure_type: str | None) -> bool:
@@ -73,6 +86,35 @@ def is_lone_person(name: str, type_text: str = "") -> bool:
     """True where what stands in the structure column is nobody's structure ("particulier", "éleveur", "maraîcher retraité")."""
     pattern = _role_pattern("personnes_seules")
     return not fold(name) or bool(pattern.fullmatch(fold(name))) or bool(re.match(r"particulier|habitant", fold(type_text)))
+
+
+def type_of_role(role: str) -> str | None:
+    """The type that a function names by itself ("président de l'association", "sociétaire"), or None."""
+    return next((kind for kind, pattern in _role_types() if pattern.search(fold(role))), None)
+
+
+def split_structures(cell: str) -> list[tuple[str, str]]:
+    """(Structure, function) of each structure that a cell names; a function alone ("élue") has none.
+
+    "A / B" are two, and so are "A/B" and "A et B" where both say what they are; "élu et président de B" is an elected official, and B.
+    """
+    double = _ELECTED_AND.fullmatch(cell.strip())
+    if double:
+        return [(double["elected"].strip(), double["elected"].strip()), (double["structure"].strip(), double["role"].strip())]
+    spaced = [part.strip() for part in re.split(r"\s+/\s+|\s*[;+]\s*|\s*\n\s*", cell) if fold(part)]
+    if len(spaced) > 1:
+        return [(part, "") for part in spaced]
+    tight = [part.strip() for part in re.split(r"/|\bet\b", cell) if fold(part)]
+    is_each_told = len(tight) == 2 and all(_says_what_it_is(part) for part in tight)
+    return [(part, "") for part in tight] if is_each_told else [(cell, "")]
+
+
+def _says_what_it_is(name: str) -> bool:
+    """True for a name that opens with a kind of structure, and goes on or stands for itself ("CCAS", "association Le Fil")."""
+    words = [word for word in fold(name).split() if word not in word_group("vides")]
+    return (bool(words) and any(pattern.match(fold(name)) for _, pattern in _name_patterns())) or (
+        len(words) > 1 and words[0] in word_group("descripteurs")
+    )
 
 
 def _are_one(first: Mention, second: Mention, places: Places, name_match: int) -> bool:
@@ -125,6 +167,11 @@ def _identify(groups: Sequence[Sequence[Mention]], territory: str) -> list[str]:
             unique, number = f"{own}-{number}", number + 1
         ids.append(unique)
     return ids
+
+
+@cache
+def _role_types() -> tuple[tuple[str, re.Pattern[str]], ...]:
+    return tuple((kind, re.compile(rf"\b(?:{'|'.join(patterns)})\b")) for kind, patterns in lexicon("structures")["roles"].items())
 
 
 @cache
