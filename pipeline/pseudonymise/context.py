@@ -7,6 +7,7 @@ Out:  yes or no
 import re
 from functools import cache
 
+from pipeline.pseudonymise.verbs import is_subject
 from pipeline.pseudonymise.words import Word, alternatives, is_first_name, listed
 
 _GAP = r"[\s\u00a0]"
@@ -30,7 +31,10 @@ def is_place_name(words: list[Word], place: int) -> bool:
         is_linked, back = True, back - 1
     if back > 0 and words[back].folded in listed("civilites") and _CLOSE.fullmatch(words[back].before):
         return is_place_name(words, back)
-    return _is_kind_of_place(words, back, is_linked=is_linked, is_home=words[place - 1].folded == "chez")
+    is_home = words[place - 1].folded == "chez"
+    if is_home and words[place - 1].has_capital and is_subject(words, place):
+        return True  # "Chez Mauricette sert trente repas": only a sign can be a subject
+    return _is_kind_of_place(words, back, is_linked=is_linked, is_home=is_home)
 
 
 def _is_kind_of_place(words: list[Word], place: int, *, is_linked: bool, is_home: bool) -> bool:
@@ -52,7 +56,7 @@ def is_thing(words: list[Word], place: int) -> bool:
     if not place or not re.fullmatch(_GAP, word.before):
         return False
     before = words[place - 1]
-    is_word = word.folded in listed("prenoms_mots")
+    is_word = word.folded in listed("prenoms_mots") | listed("prenoms_marques")
     if is_word and before.has_capital and before.is_common and not _may_precede_name(before):
         return True
     if before.folded in ("le", "la") and before.has_capital and not before.opens:
@@ -99,6 +103,27 @@ def _speech() -> re.Pattern[str]:
 def _mention() -> re.Pattern[str]:
     """Voir avec, selon, relu par, le président."""
     return re.compile(rf"(?<!\w)(?:{alternatives('annonces')}){_GAP}+(?:(?:à|avec|par|à nouveau)\s)?$")
+
+
+def is_presented(words: list[Word], place: int, folded: str) -> bool:
+    """Whether someone takes the floor after a colon at the start of a line: « Nadia : oui, nous… », or is said to be someone."""
+    word = words[place]
+    line_start = folded[: word.start].rpartition("\n")[2].strip(' \t\u00a0-–•*«"“')
+    return not line_start and takes_the_floor(folded[word.end : word.end + _NEAR])
+
+
+def takes_the_floor(after: str) -> bool:
+    """Whether a colon and what a speaker begins with follow: « Nadia : oui, nous… »."""
+    return re.match(rf"\s?:\s*(?:[«\"“]|(?:{alternatives('prises_de_parole')})(?:(?<=')|(?!\w)))", after) is not None
+
+
+def announces_first_name(words: list[Word], place: int) -> bool:
+    """Whether the word before lets a first name follow even where it may as well let an organisation: avec, de, chez."""
+    return (
+        place > 0
+        and bool(_CLOSE.fullmatch(words[place].before))
+        and words[place - 1].folded in listed("annonces_de_prenoms") | listed("parentes")
+    )
 
 
 def follows(words: list[Word], place: int, folded: str) -> bool:

@@ -6,8 +6,9 @@ Out:  a half-open span
 
 import re
 
+from pipeline.pseudonymise.communes import is_place
 from pipeline.pseudonymise.passage import Passage
-from pipeline.pseudonymise.words import UPPER, Word, is_first_name, listed
+from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_surname, listed
 
 _INITIALS_BEFORE = re.compile(rf"(?<!\w)(?:{UPPER}h?\.[\s\-]?){{1,3}}$")
 _INITIAL_AFTER = re.compile(rf"\s{UPPER}(?:\.(?=\s?[^\s\w]|\s{{1,2}}[a-zà-ÿ]|$)|(?=\.?\s?[,;:)/]|\.?$|\.\s))")
@@ -37,8 +38,11 @@ def _start(passage: Passage, place: int, *, has_title: bool) -> int:
             place -= 1
         start = words[place].start
         return start - 2 if re.search(r"(?<!\w)[DLO]['’]$", passage.text[:start]) else start
-    if place and words[place].before == " " and _is_surname_first(passage, words[place - 1]):
-        return words[place - 1].start
+    before = place - 1
+    while before > 0 and words[before].folded in ("van", "thi", "dinh") and words[before + 1].before == " ":
+        before -= 1
+    if before >= 0 and words[before + 1].before == " " and _is_surname_first(passage, words[before]):
+        return words[before].start
     return start
 
 
@@ -79,13 +83,15 @@ def _is_initial(word: Word) -> bool:
 
 def _may_be_surname(word: Word) -> bool:
     is_function_word = word.folded in listed("jamais") and not is_first_name(word.folded)
-    is_generic = word.is_common and word.folded in listed("lieux_et_organisations")
+    is_generic = word.is_common and word.folded in listed("lieux_et_organisations") and not is_surname(word.folded)
     return not (is_function_word or is_generic or word.folded in listed("acronymes"))
 
 
 def _is_surname_first(passage: Passage, word: Word) -> bool:
     """Whether `word` is a surname before its first name: known, or in capitals (ROY Hélène)."""
     if word.folded in passage.roster.last:
+        return True
+    if is_surname(word.folded) and word.has_capital and not (word.is_common or is_place(word.folded) or is_first_name(word.folded)):
         return True
     is_shouted = passage.is_shouted or not word.is_upper or len(word.text) < 3
     return not (is_shouted or word.is_common or word.folded in listed("acronymes"))

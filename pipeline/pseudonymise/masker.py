@@ -15,6 +15,7 @@ from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.persons import find_persons, mentions_of, names_in
 from pipeline.pseudonymise.rewrite import Rewriting
 from pipeline.pseudonymise.roster import Roster
+from pipeline.pseudonymise.suspects import find_suspects
 
 _NOT_NEEDED = ("morphologizer", "parser", "attribute_ruler", "lemmatizer")  # only entities are read
 _LONGEST = 20_000  # characters parsed at once
@@ -39,12 +40,17 @@ class Masker:
         """Return the masks of each (text, block spans); what lies between blocks is searched too. Each text is parsed once."""
         masks: list[list[Mask]] = [[] for _ in texts]
         names: list[frozenset[str]] = [frozenset() for _ in texts]
+        shared: frozenset[str] = frozenset()
         reads = self._read(texts)
         for read in reads:
-            masks[read.number] += _shift([*find_contacts(read.passage.text), *read.persons], read.start)
+            contacts = find_contacts(read.passage.text)
+            masks[read.number] += _shift([*contacts, *_outside(contacts, read.persons)], read.start)
             names[read.number] |= names_in(read.passage, read.persons)
+            shared |= names_in(read.passage, [mask for mask in read.persons if not mask.doubt])
         for read in reads:
-            masks[read.number] += _shift(mentions_of(read.passage, names[read.number]), read.start)
+            mentions = mentions_of(read.passage, names[read.number] | shared)
+            suspects = find_suspects(read.passage, [*read.persons, *mentions])
+            masks[read.number] += _shift([*mentions, *suspects], read.start)
         return masks
 
     def _read(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[_Read]:
@@ -78,6 +84,11 @@ def _pieces(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
             start = middle
         pieces.append((start, end))
     return [(start, end) for start, end in pieces if text[start:end].strip()]
+
+
+def _outside(contacts: list[Mask], persons: list[Mask]) -> list[Mask]:
+    """The names that no contact covers: "jeanne" of a mail address is no doubtful name."""
+    return [mask for mask in persons if not any(contact.start <= mask.start and mask.end <= contact.end for contact in contacts)]
 
 
 def _shift(masks: list[Mask], by: int) -> list[Mask]:

@@ -4,11 +4,12 @@ In:   a text, spaCy's entities, the roster of the workshop
 Out:  Passage
 """
 
+import re
 from dataclasses import dataclass
 from functools import cached_property
 
 from pipeline.pseudonymise.roster import Roster
-from pipeline.pseudonymise.words import Word, fold, words_of
+from pipeline.pseudonymise.words import UPPER, Word, celebrated, fold, is_surname, words_of
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,12 @@ class Passage:
     @cached_property
     def kept(self) -> list[tuple[int, int]]:
         """Spans of structures' names and of words that the settings keep."""
-        return [match.span() for match in self.roster.kept.finditer(self.folded)]
+        return [match.span() for match in self.roster.kept.finditer(self.folded) if not self._goes_on(match)]
+
+    def _goes_on(self, match: re.Match[str]) -> bool:
+        """Whether a surname follows a famous name, which is then a living person's: Aimé Césaire Kouassi."""
+        after = re.match(rf"[ \u00a0]({UPPER}[\w\-]+)", self.text[match.end() :])
+        return match.group() in celebrated() and after is not None and is_surname(fold(after[1]))
 
     def is_kept(self, word: Word) -> bool:
         """Whether `word` lies in a name to leave."""

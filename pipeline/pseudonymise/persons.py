@@ -1,40 +1,52 @@
 """Find persons' names in a passage: whom the lists name, who has a title, whose first name is known, whom the context announces.
 
 In:   a passage
-Out:  masks of names; a title, a structure, a place or a common word is none
-
-On 32 sentences with unseen names and no list, read once after tuning: 42 of 42 names and contacts hidden, 24 of 24 places and
-structures kept (on 32 others before tuning: 34 of 38 and 17 of 19).
+Out:  masks of names; a title, a structure, a place or a common word is none. A mask that rests on weak evidence says why
 """
 
 import re
+from typing import NamedTuple
 
-from rapidfuzz import fuzz, process
-
-from pipeline.pseudonymise.contacts import PERSON, Mask
-from pipeline.pseudonymise.context import announces, follows, is_place_name, is_thing
+from pipeline.pseudonymise.communes import is_place
+from pipeline.pseudonymise.context import announces, follows, is_place_name, is_presented, is_thing
 from pipeline.pseudonymise.extent import initials_before, surname_after, whole_name
+from pipeline.pseudonymise.initials import find_initials
+from pipeline.pseudonymise.listed_names import is_located, is_roster_name, is_written_as_name
+from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.passage import Passage
+from pipeline.pseudonymise.small_letters import small_name
 from pipeline.pseudonymise.titles import has_title
-from pipeline.pseudonymise.words import UPPER, fold, is_first_name, listed
+from pipeline.pseudonymise.verbs import is_subject
+from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_surname, listed
 
 _AGE = r"\s?[,(]\s?\d{1,2}\sans\b"
 AGE_OR_INITIAL = re.compile(rf"{_AGE}|\s{UPPER}\.(?!\w)")
 ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+\)")
+_FORM_ONLY = "nom de personne d'après sa seule forme ?"
+_WORD_OR_NAME = "prénom ou mot courant ?"
+_PLACE_OR_NAME = "prénom ou lieu ?"
+
+
+class Evidence(NamedTuple):
+    """Why a word is a person's name, and what leaves a doubt."""
+
+    kind: str  # title, roster, first name, initial, announced
+    doubt: str = ""
 
 
 def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
     """Return the names in `passage`; `name_match` is the rapidfuzz score over which a misspelt word is a name of the roster."""
-    spans = [
-        match.span() for match in passage.roster.full.finditer(passage.folded) if _is_written_as_name(passage.text[slice(*match.span())])
-    ]
+    full = (match.span() for match in passage.roster.full.finditer(passage.folded))
+    masks = [Mask(*span, PERSON) for span in full if is_written_as_name(passage.text[slice(*span)], passage.roster)]
+    masks += find_initials(passage)
     for place, word in enumerate(passage.words):
-        if passage.is_kept(word) or any(start <= word.start < end for start, end in spans):
+        if passage.is_kept(word) or any(mask.start <= word.start < mask.end for mask in masks):
             continue
-        reason = _reason(passage, place, name_match)
-        if reason:
-            spans.append(whole_name(passage, place, has_title=reason == "title", has_initial=reason == "initial"))
-    return [Mask(start, end, PERSON) for start, end in sorted(spans)]
+        evidence = _evidence(passage, place, name_match)
+        if evidence:
+            span = whole_name(passage, place, has_title=evidence.kind == "title", has_initial=evidence.kind == "initial")
+            masks.append(Mask(*span, PERSON, doubt=evidence.doubt))
+    return sorted([*masks, *_beside_names(passage, masks)])
 
 
 def mentions_of(passage: Passage, names: frozenset[str]) -> list[Mask]:
@@ -44,86 +56,40 @@ def mentions_of(passage: Passage, names: frozenset[str]) -> list[Mask]:
         for place, word in enumerate(passage.words)
         if word.folded in names
         and word.has_capital
-        and not (passage.is_kept(word) or is_place_name(passage.words, place) or _is_located(passage, place))
+        and not (passage.is_kept(word) or is_place_name(passage.words, place) or is_located(passage, place))
     ]
 
 
 def names_in(passage: Passage, masks: list[Mask]) -> frozenset[str]:
     """Folded parts of the names found, uncommon enough to be looked for alone."""
-    parts = [word for word in passage.words if len(word.text) > 3 and word.has_capital and not word.is_common]
+    parts = [word for word in passage.words if len(word.text) > 3 and word.has_capital and not (word.is_common or is_place(word.folded))]
     return frozenset(word.folded for word in parts if any(mask.start <= word.start and word.end <= mask.end for mask in masks))
 
 
-def _is_written_as_name(text: str) -> bool:
-    """Whether a whole name of the roster has a capital, or no initial, as hurried notes in small letters have it."""
-    parts = re.split(r"[\s.\-]+", text)
-    return any(part[:1].isupper() for part in parts) or all(len(part) > 2 for part in parts)
-
-
-def _reason(passage: Passage, place: int, name_match: int) -> str:
-    """Why the word at `place` is a person's name: title, roster, first name, initial or announced; "" when it is none."""
+def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
+    """Why the word at `place` is a person's name; None when it is none."""
     word = passage.words[place]
     is_function_word = word.folded in listed("jamais") and not is_first_name(word.folded)
-    if word.folded in listed("civilites") or is_function_word or is_place_name(passage.words, place):
-        return ""
-    if word.folded in passage.roster.places:
-        return ""
+    if word.folded in listed("civilites") or is_place_name(passage.words, place):
+        return None
     if has_title(passage.words, place):
-        return "title"
-    if is_thing(passage.words, place):
-        return ""
+        return Evidence("title")
+    if is_function_word:
+        return None
+    family = _family(passage, place)
+    if family or word.folded in passage.roster.places or is_thing(passage.words, place):
+        return family
     if not word.has_capital:
-        return "roster" if _is_small_name(passage, place) else ""
-    if _is_roster_name(passage, place, name_match):
-        return "roster"
+        doubt = small_name(passage, place)
+        return None if doubt is None else Evidence("roster", doubt)
+    doubt = is_roster_name(passage, place, name_match, in_context=_is_in_context(passage, place))
+    if doubt is not None:
+        return Evidence("roster", doubt)
     if _is_known_first_name(passage, place):
-        return "first name"
+        return Evidence("first name", _doubt_of_first_name(passage, place))
     if _follows_initial(passage, place):
-        return "initial"
-    return "announced" if _is_announced(passage, place) else ""
-
-
-def _is_small_name(passage: Passage, place: int) -> bool:
-    """Whether a word in small letters is a name of the roster, or a first name that the context announces."""
-    word = passage.words[place]
-    if len(word.text) < 4 or word.is_common or word.folded in listed("prenoms_mots") | listed("prenoms_lieux"):
-        return False
-    if word.folded in passage.roster.first | passage.roster.last:
-        return True
-    return is_first_name(word.folded) and announces(passage.words, place, passage.folded)
-
-
-def _is_roster_name(passage: Passage, place: int, name_match: int) -> bool:
-    """Whether a capitalised word is a first or last name of the roster, or nearly; where a capital proves nothing, not if it is common."""
-    word, roster = passage.words[place], passage.roster
-    proves_nothing = word.opens or passage.is_shouted
-    is_common = word.is_common or word.folded in listed("prenoms_lieux") | listed("prenoms_mots")
-    if word.folded in roster.first or (word.folded in roster.last and len(word.text) > 2):
-        is_word = is_common and proves_nothing and word.folded not in listed("prenoms_lieux")
-        return not (is_word or _is_located(passage, place)) or _is_in_context(passage, place)
-    may_be_misspelt = (
-        len(word.text) > 4 and not (is_common or proves_nothing or is_first_name(word.folded)) and passage.label(word) not in ("LOC", "ORG")
-    )
-    return may_be_misspelt and _is_misspelt(passage, place, name_match)
-
-
-def _is_misspelt(passage: Passage, place: int, name_match: int) -> bool:
-    """Whether the word is nearly a name of the roster with the same first letter; after "de" or "à" spaCy must see a person too."""
-    word = passage.words[place]
-    near = [name for name in sorted(passage.roster.first | passage.roster.last) if len(name) > 4 and name[0] == word.folded[0]]
-    if process.extractOne(word.folded, near, scorer=fuzz.ratio, score_cutoff=name_match) is None:
-        return False
-    may_be_place = bool(place) and (
-        passage.words[place - 1].folded in listed("prepositions_de_lieu") | {"de", "du"} or "'" in fold(word.before)
-    )
-    return not may_be_place or passage.label(word) == "PER" or _is_in_context(passage, place)
-
-
-def _is_located(passage: Passage, place: int) -> bool:
-    """Whether a name that may be a place follows a preposition of place: à Florence, vers Carentoir."""
-    word = passage.words[place]
-    may_be_place = word.folded in listed("prenoms_lieux") or passage.label(word) == "LOC"
-    return may_be_place and place > 0 and word.before == " " and passage.words[place - 1].folded in listed("prepositions_de_lieu")
+        return Evidence("initial")
+    return _announced(passage, place)
 
 
 def _is_known_first_name(passage: Passage, place: int) -> bool:
@@ -132,23 +98,55 @@ def _is_known_first_name(passage: Passage, place: int) -> bool:
     is_acronym = word.is_upper and (len(word.text) < 5 or word.folded in listed("acronymes"))
     if not is_first_name(word.folded) or is_acronym:
         return False
-    is_word = word.folded in listed("prenoms_lieux") or (word.folded in listed("prenoms_mots") and word.opens)
+    is_word = word.folded in listed("prenoms_lieux") or _may_be_word(word)
     is_alone_in_capitals = word.is_upper and surname_after(passage, place) is None
     return _is_in_context(passage, place) if is_word or passage.is_shouted or is_alone_in_capitals else True
 
 
+def _may_be_word(word: Word) -> bool:
+    """Whether a first name at the start of a sentence may be a common word there."""
+    return word.opens and (word.folded in listed("prenoms_mots") or word.is_common)
+
+
+def _doubt_of_first_name(passage: Passage, place: int) -> str:
+    """A doubt where a name that may be a place, or a word at the start of a sentence, rests on the verb after it alone."""
+    word = passage.words[place]
+    is_firm = surname_after(passage, place) is not None or announces(passage.words, place, passage.folded)
+    if is_firm or is_subject(passage.words, place, humanly=True):
+        return ""
+    if word.folded in listed("prenoms_lieux"):
+        return _PLACE_OR_NAME
+    return _WORD_OR_NAME if word.opens and word.is_common and not is_subject(passage.words, place) else ""
+
+
 def _is_in_context(passage: Passage, place: int) -> bool:
-    """Whether the words around tell a person: an announcement, a surname or its initial, brackets, a function, an age, a verb of speech."""
+    """Whether the words around tell a person: an announcement, a surname or its initial, brackets, a function, an age, a verb."""
     word, surname = passage.words[place], surname_after(passage, place)
+    if is_presented(passage.words, place, passage.folded):
+        return True
+    if surname and is_surname(surname.folded) and not (surname.is_common and surname.opens) and not passage.is_shouted:
+        return not surname.is_common or is_subject(passage.words, place + 1) or follows(passage.words, place + 1, passage.folded)
     if word.folded in listed("prenoms_lieux") and passage.label(word) != "PER":
-        return surname is None and announces(passage.words, place, passage.folded, strongly=True)
+        is_human = surname is None and not is_place(word.folded) and is_subject(passage.words, place, humanly=True)
+        return is_human or (surname is None and announces(passage.words, place, passage.folded, strongly=True))
     if announces(passage.words, place, passage.folded) or AGE_OR_INITIAL.match(passage.text, word.end):
         return True
     if ALONE_IN_BRACKETS.fullmatch(passage.text[max(0, word.start - 1) : word.end + 1]):
         return True
     if surname and not passage.is_shouted and not surname.is_common and passage.label(surname) in ("PER", ""):
         return True
-    return follows(passage.words, place, passage.folded) and word.folded not in listed("prenoms_lieux")
+    if word.folded in listed("prenoms_lieux"):
+        return is_subject(passage.words, place, humanly=True)
+    return follows(passage.words, place, passage.folded) or is_subject(passage.words, place) or _is_coordinated(passage, place)
+
+
+def _is_coordinated(passage: Passage, place: int) -> bool:
+    """Whether another first name, with its capital, stands beside it: Clément et Prosper."""
+    words = passage.words
+    if place + 2 >= len(words) or words[place + 1].folded != "et":
+        return False
+    other = words[place + 2]
+    return other.has_capital and is_first_name(other.folded) and other.folded not in listed("prenoms_lieux")
 
 
 def _follows_initial(passage: Passage, place: int) -> bool:
@@ -159,18 +157,49 @@ def _follows_initial(passage: Passage, place: int) -> bool:
     return not word.is_common or word.folded in passage.roster.last or announces(passage.words, place, passage.folded)
 
 
-def _is_announced(passage: Passage, place: int) -> bool:
-    """Whether an uncommon capitalised word is told to be a person: by strong words around it, or by spaCy with a second name."""
-    word = passage.words[place]
-    if word.is_upper or word.is_common or len(word.text) < 3 or passage.label(word) in ("LOC", "ORG"):
-        return False
-    if announces(passage.words, place, passage.folded, strongly=True):
-        return True
+def _announced(passage: Passage, place: int) -> Evidence | None:
+    """The evidence for an uncommon capitalised word: strong words around it, a surname after it, or spaCy with a second name."""
+    word, words, folded = passage.words[place], passage.words, passage.folded
+    if word.is_upper or word.is_common or len(word.text) < 3 or is_place(word.folded) or word.folded in listed("acronymes"):
+        return None
+    if announces(words, place, folded, strongly=True) or is_presented(words, place, folded):
+        return Evidence("announced")
+    if passage.label(word) in ("LOC", "ORG"):
+        return None
     if not word.opens and re.match(_AGE, passage.text[word.end :]):
-        return True
-    if passage.label(word) != "PER":
-        return False
-    if not word.opens and announces(passage.words, place, passage.folded):
-        return True
+        return Evidence("announced")
     surname = surname_after(passage, place)
-    return surname is not None and passage.label(surname) == "PER" and not surname.is_common and not surname.is_upper
+    if surname is not None and is_surname(surname.folded) and not surname.is_common and not word.is_common:
+        return Evidence("announced", _FORM_ONLY if passage.label(word) != "PER" else "")
+    if passage.label(word) != "PER":
+        return None
+    if not word.opens and announces(words, place, folded):
+        return Evidence("announced", _FORM_ONLY)
+    if surname is not None and passage.label(surname) == "PER" and not (surname.is_common or surname.is_upper or is_place(surname.folded)):
+        return Evidence("announced", _FORM_ONLY)
+    return Evidence("announced", _FORM_ONLY) if is_subject(words, place, humanly=True) else None
+
+
+def _family(passage: Passage, place: int) -> Evidence | None:
+    """The evidence for a surname after "les" and before a verb in the plural: les Castaing vendent."""
+    word = passage.words[place]
+    if not place or word.opens or word.is_common or is_place(word.folded) or not is_surname(word.folded):
+        return None
+    is_plural = passage.words[place - 1].folded in ("les", "aux", "des") and word.before == " " and not word.folded.endswith(("s", "x"))
+    return Evidence("announced", "famille ou enseigne ?") if is_plural and is_subject(passage.words, place) else None
+
+
+def _beside_names(passage: Passage, masks: list[Mask]) -> list[Mask]:
+    """Unknown capitalised words in a list between or after first names alone: Wafa, Ibtissem et Loubna."""
+    alone = {(mask.start, mask.end) for mask in masks if not mask.doubt}
+    found: list[Mask] = []
+    for before, word, after in zip(passage.words, passage.words[1:], [*passage.words[2:], None], strict=False):
+        is_linked = word.before == ", " and (before.start, before.end) in alone
+        if not is_linked or after is None or (after.folded != "et" and after.before != ", "):
+            continue
+        is_unknown = word.has_capital and not (word.is_common or word.is_upper or is_place(word.folded) or passage.is_kept(word))
+        is_masked = any(mask.start <= word.start < mask.end for mask in masks)
+        if is_unknown and not is_masked and passage.label(word) not in ("ORG", "LOC") and word.folded not in listed("acronymes"):
+            found.append(Mask(word.start, word.end, PERSON, doubt="cité parmi des prénoms"))
+            alone.add((word.start, word.end))
+    return found

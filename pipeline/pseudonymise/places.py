@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from functools import cache
 
-from pipeline.pseudonymise.context import acts, announces
+from pipeline.pseudonymise.context import acts, announces, takes_the_floor
 from pipeline.pseudonymise.extent import whole_name
 from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.persons import AGE_OR_INITIAL, ALONE_IN_BRACKETS
@@ -70,11 +70,6 @@ def _is_person(passage: Passage, place: int) -> bool:
     span = whole_name(passage, place, has_title=False, has_initial=False)
     if span != (word.start, word.end) or AGE_OR_INITIAL.match(text, word.end):
         return True
-    if ALONE_IN_BRACKETS.fullmatch(text[max(0, word.start - 1) : word.end + 1]) or _takes_the_floor(folded[word.end : word.end + 40]):
+    if ALONE_IN_BRACKETS.fullmatch(text[max(0, word.start - 1) : word.end + 1]) or takes_the_floor(folded[word.end : word.end + 40]):
         return True
     return announces(words, place, folded) or acts(words, place, folded)
-
-
-def _takes_the_floor(after: str) -> bool:
-    """Whether a colon and what a speaker begins with follow: « Nadia : oui, nous… »."""
-    return re.match(rf"\s?:\s*(?:[«\"“]|(?:{alternatives('prises_de_parole')})(?:(?<=')|(?!\w)))", after) is not None

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.pseudonymise.words import alternatives, fold, is_first_name, listed
+from pipeline.pseudonymise.words import alternatives, celebrated, fold, is_first_name, listed
 
 _GAP = r"[\s\u00a0.\-]{1,3}"
 
@@ -24,19 +24,39 @@ class Roster:
     first: frozenset[str]
     last: frozenset[str]
     kept: re.Pattern[str]
+    initials: frozenset[str] = frozenset()  # two or three letters: "ko", "jb", "jba"
     places: frozenset[str] = frozenset()  # first names that are places in this workshop
 
 
 def build_roster(people: Iterable[pd.DataFrame], structures: Iterable[str], keep: Iterable[str]) -> Roster:
     """Return the roster; a person without a last name counts by the first one, and the reverse."""
     names = sorted({_first_and_last(row) for frame in people for row in frame.to_dict("records")})
-    full = {form for first, last in names for form in _forms(first, last)}
+    full = {form for first, last in names for form in _forms(first, last)} | {
+        form for first, last in names for form in _compounds(first, last)
+    }
     first_names = {part for first, _ in names for part in (first, *first.split()) if _may_stand_alone(part)}
     last_names = {last for _, last in names if _may_stand_alone(last)}
     kept = {form for name in structures for form in _structure_forms(name)} - last_names - first_names
+    kept |= listed("institutions") | celebrated()
     kept -= {order for first, last in names for order in (f"{first} {last}", f"{last} {first}")}
-    kept |= {fold(" ".join(word.split())) for word in keep} | listed("institutions")
-    return Roster(_any_of(full), frozenset(first_names), frozenset(last_names), _any_of({_spaced(form) for form in kept if len(form) > 2}))
+    kept |= {fold(" ".join(word.split())) for word in keep}
+    initials = frozenset(form for first, last in names for form in _initials(first, last))
+    left = _any_of({_spaced(form) for form in kept if len(form) > 2})
+    return Roster(_any_of(full), frozenset(first_names), frozenset(last_names), left, initials)
+
+
+def _compounds(first: str, last: str) -> set[str]:
+    """A first or last name of several words alone: "marie claude", "Le Goff"."""
+    return {_spaced(name) for name in (first, last) if re.search(r"[^\W\d_]{2,}[\s\-][^\W\d_]{3,}", name)}
+
+
+def _initials(first: str, last: str) -> set[str]:
+    """Those of first and last name, and of a compound first name: ko; jba, jb."""
+    parts = [part for part in re.split(r"[\s\-]+", first) if part]
+    if not parts or not last:
+        return set()
+    own = "".join(part[0] for part in parts)
+    return {own + last[0], parts[0][0] + last[0]} | ({own} if len(parts) > 1 else set())
 
 
 def _may_stand_alone(name: str) -> bool:

@@ -15,7 +15,7 @@ _IN_LIST = re.compile(r"[\s\u00a0]?,?[\s\u00a0]?,?")
 def has_title(words: list[Word], place: int) -> bool:
     """Whether a title precedes the capital at `place`, or a clear one a word in small letters (mme dufour)."""
     if not place or _is_role(words[place]):
-        return False
+        return place > 0 and _is_role_as_name(words[place - 1], words[place])
     word, before = words[place], words[place - 1]
     if word.has_capital and _is_in_titled_list(words, place):
         return True
@@ -34,6 +34,11 @@ def _is_title(word: Word) -> bool:
 
 def _is_role(word: Word) -> bool:
     return word.folded in listed("fonctions") | listed("jamais")
+
+
+def _is_role_as_name(title: Word, word: Word) -> bool:
+    """Whether a capitalised function right after a title is a surname: Monsieur Maire, but Monsieur le Maire."""
+    return word.folded in listed("fonctions_noms") and word.has_capital and not word.is_upper and title.has_capital and _is_title(title)
 
 
 def _has_title_over_particles(words: list[Word], place: int) -> bool:

@@ -7,7 +7,7 @@ Out:  its words with their place, folded form and the capital they carry
 import re
 import unicodedata
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property, lru_cache
 
 import yaml
 
@@ -19,6 +19,8 @@ _WORD = re.compile(rf"{LETTER}+(?:[-‐'’]{LETTER}+)*")
 _ELISION = re.compile(r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puisqu)['’](?=.)", re.IGNORECASE)
 _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
 _SIGNS = str.maketrans("’‐‑", "'--")
+_BARE = {"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "ı": "i", "ß": "s", "à": "à", "À": "à"}  # what no accent explains
+_STEMS_OF_SHORT = ("jean", "marie", "anne", "pierre", "paul", "rose", "claude")  # Jean-Phi, Marie-Do
 
 
 @dataclass(frozen=True)
@@ -31,7 +33,7 @@ class Word:
     opens: bool
     before: str  # what lies between the previous word and this one, elision included
 
-    @property
+    @cached_property
     def folded(self) -> str:
         """Lower case without accents."""
         return fold(self.text)
@@ -46,7 +48,7 @@ class Word:
         """Whether it is all in capitals."""
         return self.text.isupper() and len(self.text) > 1
 
-    @property
+    @cached_property
     def is_common(self) -> bool:
         """Whether the French lemmatiser knows it, or every part of a compound, as a common word; numbers count."""
         return is_common_word(self.text.lower())
@@ -59,12 +61,13 @@ def words_of(passage: str) -> list[Word]:
     for match in _WORD.finditer(passage):
         elided = _ELISION.match(match.group())
         start = match.start() + (elided.end() if elided else 0)
-        opens = not words or bool(_BREAK.search(passage[last : match.start()]))
+        opens = not elided and (not words or bool(_BREAK.search(passage[last : match.start()])))
         words.append(Word(start, match.end(), passage[start : match.end()], opens, passage[last:start]))
         last = match.end()
     return words
 
 
+@lru_cache(maxsize=50_000)
 def is_common_word(lowered: str) -> bool:
     """Whether the French lemmatiser knows `lowered`, or every part of a compound; numbers count."""
     return is_word(lowered) or fold(lowered) in listed("nombres") or all(is_word(part) for part in re.split(r"[-‐]", lowered))
@@ -77,16 +80,36 @@ def fold(text: str) -> str:
 
 @cache
 def _fold_letter(letter: str) -> str:
-    if letter in "àÀ":
-        return "à"
+    if letter in _BARE:
+        return _BARE[letter]
     base = unicodedata.normalize("NFKD", letter)[0].lower()
     return base if len(base) == 1 else letter
 
 
 def is_first_name(folded: str) -> bool:
-    """Whether `folded` is a first name of the lexicon, or a compound of them (anne-lise)."""
+    """Whether `folded` is a first name of the lexicon, a compound of them (anne-lise), or a shortened one (jean-phi)."""
     names = _first_names()
-    return folded in names or ("-" in folded and all(part in names for part in folded.split("-")))
+    if folded in names:
+        return True
+    parts = folded.split("-")
+    return len(parts) > 1 and (
+        all(part in names for part in parts) or (len(parts) == 2 and parts[0] in _STEMS_OF_SHORT and len(parts[1]) < 5)
+    )
+
+
+def is_usual_first_name(folded: str) -> bool:
+    """Whether `folded` is a first name often met in France: in small letters, only such a one is taken for a name."""
+    return folded in _lines_of("prenoms.txt") or ("-" in folded and all(part in _lines_of("prenoms.txt") for part in folded.split("-")))
+
+
+def is_surname(folded: str) -> bool:
+    """Whether `folded` is a surname of the lexicon, which is evidence beside a first name only."""
+    return folded in _lines_of("noms.txt")
+
+
+def celebrated() -> frozenset[str]:
+    """Folded names of dead persons after whom places are named."""
+    return _lines_of("celebres.txt")
 
 
 @cache
@@ -103,7 +126,13 @@ def alternatives(name: str) -> str:
 
 @cache
 def _first_names() -> frozenset[str]:
-    lines = data_path("lexicon", "prenoms.txt").read_text(encoding="utf-8").splitlines()
+    return _lines_of("prenoms.txt") | _lines_of("prenoms_du_monde.txt")
+
+
+@cache
+def _lines_of(name: str) -> frozenset[str]:
+    """The folded lines of a lexicon, comments left out."""
+    lines = data_path("lexicon", name).read_text(encoding="utf-8").splitlines()
     return frozenset(fold(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
 
 

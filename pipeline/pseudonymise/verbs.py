@@ -1,0 +1,84 @@
+"""Whether a name is the subject of a verb: French nouns need an article before them, names do not.
+
+In:   the words of a passage, the place of the last word of a name
+Out:  yes or no
+
+Irregular and ambiguous verbs: data/lexicon/personnes.yaml; regular forms are told by their ending and the lemmatiser's list of verbs.
+"""
+
+import re
+
+from pipeline.french import is_listed
+from pipeline.pseudonymise.words import Word, listed
+
+_BLANK = r"[ \u00a0]"
+_CLITICS = frozenset({"ne", "nous", "vous", "lui", "leur", "me", "te", "se", "y", "en", "le", "la", "les"})
+_ELIDED = re.compile(rf"{_BLANK}(?:[nmtsl]|qu)['’]")
+_STRONG = frozenset({"ne", "nous", "vous", "lui", "leur", "me", "te", "se", "y"})
+_DETERMINERS = frozenset({"le", "la", "les", "un", "une", "des", "du", "son", "sa", "ses", "leur", "leurs", "nos", "notre", "au", "aux"})
+_PRONOUNS = frozenset({"il", "elle", "ils", "elles"})
+_ENDINGS = (
+    ("ent", "er"),
+    ("ait", "er"),
+    ("aient", "er"),
+    ("e", "er"),
+    ("era", "er"),
+    ("eront", "er"),
+    ("erait", "er"),
+    ("a", "er"),
+    ("it", "ir"),
+    ("issent", "ir"),
+)
+
+
+def is_subject(words: list[Word], last: int, *, humanly: bool = False) -> bool:
+    """Whether a verb follows the name that ends at `last`, over "et" and a second name; `humanly`: one that only people do."""
+    place = _after_second_name(words, last) + 1
+    if place >= len(words):
+        return False
+    if words[place].folded in _PRONOUNS and re.fullmatch(rf"(?:{_BLANK}?,)?{_BLANK}", words[place].before):
+        return place + 1 < len(words) and _is_verb(words[place + 1], humanly=humanly)
+    first = place
+    while place < len(words) and place - first < 3 and _follows(words[place]) and words[place].folded in _CLITICS:
+        place += 1
+    if place >= len(words) or not _follows(words[place]):
+        return False
+    clitics = words[first:place]
+    is_strong = any(_ELIDED.fullmatch(word.before) for word in words[first : place + 1]) or any(word.folded in _STRONG for word in clitics)
+    if words[place].folded in listed("copules"):
+        return not humanly and _says_of_person(words, place)
+    if humanly and words[place].folded in ("a", "ont", "avait"):
+        return place + 1 < len(words) and words[place + 1].folded in listed("dires")
+    has_object = place + 1 < len(words) and words[place + 1].before == " " and words[place + 1].folded in _DETERMINERS
+    return _is_verb(words[place], humanly=humanly, is_surely=(is_strong or has_object) and not humanly)
+
+
+def _follows(word: Word) -> bool:
+    return bool(re.fullmatch(_BLANK, word.before) or _ELIDED.fullmatch(word.before)) and not word.has_capital
+
+
+def _after_second_name(words: list[Word], last: int) -> int:
+    """The place of the last word of "et Prosper" after the name, or that of the name itself."""
+    if last + 2 < len(words) and words[last + 1].folded == "et" and words[last + 2].has_capital and words[last + 2].before.isspace():
+        return last + 2
+    return last
+
+
+def _says_of_person(words: list[Word], place: int) -> bool:
+    """Whether what follows "est" is said of people: venue, excusé, secrétaire, from somewhere."""
+    after = words[place + 1] if place + 1 < len(words) else None
+    return after is not None and after.folded in listed("predicats") | listed("fonctions")
+
+
+def _is_verb(word: Word, *, humanly: bool, is_surely: bool = False) -> bool:
+    """Whether `word` is a verb in the third person; one that may also be a noun or an adjective counts only where a pronoun precedes it."""
+    lowered = word.text.lower()
+    if humanly:
+        return word.folded in listed("verbes_humains")
+    if word.folded in listed("verbes"):
+        return True
+    if not is_surely and (is_listed(lowered, "noun") or is_listed(lowered, "adj")):
+        return False
+    stems = (lowered[: -len(ending)] + infinitive for ending, infinitive in _ENDINGS if lowered.endswith(ending))
+    is_irregular = is_listed(lowered, "verb") and not lowered.endswith(("er", "ir", "é", "és", "ée", "ées"))
+    return is_irregular or any(is_listed(stem, "verb") for stem in stems)
