@@ -42,8 +42,8 @@ bench: $(STAMP) ## print measured figures
 docs: $(STAMP) ## write again what is generated from the code
 	$(BIN)/python -m pipeline.dictionary > docs/dictionnaire.md
 
-reference: $(STAMP) ## build data/reference/ again from open data; needs npm and the network
-	$(BIN)/python -m pipeline.communes.build
+reference: $(STAMP) ## make data/reference/ again from open data; needs npm and the network
+	$(BIN)/python -m pipeline.communes.making
 
 lock: $(STAMP) ## pin every package again
 	$(BIN)/python -m pip install --quiet uv
