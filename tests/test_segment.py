@@ -51,6 +51,12 @@ SPOKEN = [
 LAYOUT = [
     ("cell", "navette le samedi\n- four à pain partagé\n- clé du gymnase pour les jeunes", 3),
     ("cell", "navette le samedi\nentre Prémery et la gare", 1),
+    ("cell", "loyer de la forge payé à deux\nfour à chaux remis en état", 2),
+    ("cell", "loyer de la forge payé à deux,\nfour à chaux remis en état", 1),
+    ("cell", "les gens de la vallée veulent un\nfour à chaux remis en état", 1),
+    ("cell", "on paie le loyer à deux\net on partage la clé", 1),
+    ("cell", "loyer partagé\nfour commun", 1),
+    ("paragraph", "loyer de la forge payé à deux\nfour à chaux remis en état", 1),
     ("bullet", "halle couverte • parking vélo • toilettes publiques", 3),
     ("paragraph", "Le foyer rural accueille\ntrente enfants le mercredi.", 1),
     ("heading", "Question 2 : ce qui marche", 0),

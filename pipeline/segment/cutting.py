@@ -10,12 +10,14 @@ from collections.abc import Iterable
 
 from pipeline.segment.ideas import idea_cuts
 from pipeline.segment.sentences import sentence_cuts
-from pipeline.segment.words import UPPER, lexicon, listed_words, n_words, plain_text
+from pipeline.segment.words import UPPER, lexicon, listed_words, n_words, opens_with, plain_text
 from pipeline.settings import SegmentSettings
 
 Span = tuple[int, int]  # half-open, in the document's text
 
 _LAYOUT = re.compile(rf"[^\S\n]*+\n\s*+(?=[-–—•▪◦‣·●■*\d(«\"]|{UPPER})|(?<=[.!?…;])[^\S\n]*+\n\s*+|\s+(?=[•▪◦‣●■]\s)|\s//\s")
+_LINE_END = re.compile(r"[^\S\n]*+\n\s*+(?=[a-zà-ÿœ])")
+_TYPED_LINE = 3  # words of a line that may say something of its own
 _BARE = re.compile(r"^[\s•▪◦‣·●■*–—\-]+(?=\w|[«“\"(])|[\s•▪◦‣·●■–—]+$")
 _TOKEN = re.compile(r"\[(?:personne|téléphone|courriel|adresse|date de naissance|compte|numéro)\]")
 
@@ -23,7 +25,7 @@ _TOKEN = re.compile(r"\[(?:personne|téléphone|courriel|adresse|date de naissan
 def cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> list[Span]:
     """The units of one block, stripped of blanks and bullet signs: spans of `text`, in order, none that is only signs or tokens."""
     pieces: list[Span] = []
-    for line in _split(text, block, _layout_cuts(text[slice(*block)])):
+    for line in _split(text, block, _layout_cuts(text[slice(*block)], kind)):
         sentences = _split(text, line, sentence_cuts(text[slice(*line)]))
         ideas = [idea for sentence in sentences for idea in _split(text, sentence, idea_cuts(text[slice(*sentence)], kind))]
         pieces += [part for idea in _join_short(text, ideas, settings.min_words) for part in _cut_long(text, idea, settings)]
@@ -44,9 +46,22 @@ def _split(text: str, span: Span, cuts: Iterable[int]) -> list[Span]:
     return [(left, right) for left, right in itertools.pairwise(bounds) if text[left:right].strip()]
 
 
-def _layout_cuts(passage: str) -> list[int]:
-    """Ends of the lines and inline bullets that stand for layout; a line that goes on in lower case is a wrapped one."""
-    return [match.end() for match in _LAYOUT.finditer(passage)]
+def _layout_cuts(passage: str, kind: str) -> list[int]:
+    """Ends of the lines and inline bullets that stand for layout; a line that goes on in lower case is a wrapped one, save in a cell."""
+    typed = _typed_lines(passage) if kind == "cell" else []
+    return [match.end() for match in _LAYOUT.finditer(passage)] + typed
+
+
+def _typed_lines(cell: str) -> list[int]:
+    """Starts of lines of a cell that say something of their own: nobody types a line break in a cell but to start anew or go on."""
+    cuts: list[int] = []
+    for match in _LINE_END.finditer(cell):
+        above, below = (plain_text(line).strip() for line in (cell[: match.start()].split("\n")[-1], cell[match.end() :].split("\n")[0]))
+        is_open = above.endswith((",", ":", "(", "-")) or above.split(" ")[-1] in listed_words("fins_de_ligne_ouvertes")
+        goes_on = opens_with(below, "suites_de_ligne")
+        if min(n_words(above), n_words(below)) >= _TYPED_LINE and not (is_open or goes_on):
+            cuts.append(match.end())
+    return cuts
 
 
 def _join_short(text: str, ideas: list[Span], min_words: int) -> list[Span]:

@@ -27,7 +27,7 @@ def plain_text(passage: str) -> str:
 
 def opens_with(plain: str, name: str) -> bool:
     """Whether `plain` opens with an entry of the lexicon's list `name`."""
-    return re.match(rf"(?:{alternatives(name)})(?!\w)", plain) is not None
+    return re.match(rf"(?:{alternatives(name)})(?:(?<=')|(?!\w))", plain) is not None
 
 
 @cache
