@@ -104,3 +104,26 @@ NO_TRANSCRIPTS = [
 @pytest.mark.parametrize("text", [case[1] for case in NO_TRANSCRIPTS], ids=[case[0] for case in NO_TRANSCRIPTS])
 def test_notes_with_times_or_colons_are_no_transcript(text: str) -> None:
     assert spoken_blocks(text.split("\n")) is None
+
+
+BRACKETED = [
+    (
+        "1\n00:00:01,000 --> 00:00:03,000\n[Maïwenn] le bac du soir\n\n2\n00:00:03,100 --> 00:00:05,000\nne passe plus\n\n"
+        "3\n00:00:06,500 --> 00:00:08,000\n[Mme Riou] et la laverie est fermée\n\n4\n00:00:09,000 --> 00:00:11,000\n[Maïwenn] oui depuis mars\n",
+        [("Maïwenn", "le bac du soir ne passe plus"), ("Mme Riou", "et la laverie est fermée"), ("Maïwenn", "oui depuis mars")],
+    ),
+    (
+        "1\n00:00:01,000 --> 00:00:03,000\n[Rires] le bac du soir\n\n2\n00:00:03,100 --> 00:00:05,000\n[Rires] ne passe plus\n",
+        [(None, "[Rires] le bac du soir [Rires] ne passe plus")],
+    ),
+    (
+        "1\n00:00:01,000 --> 00:00:03,000\n[le bac] ne passe plus\n\n2\n00:00:03,100 --> 00:00:05,000\nle soir\n",
+        [(None, "[le bac] ne passe plus le soir")],
+    ),
+]
+
+
+@pytest.mark.parametrize(("subtitles", "said"), BRACKETED)
+def test_names_in_brackets_speak_and_noises_do_not(subtitles: str, said: Said) -> None:
+    (part,) = read_source(Source(subtitles.encode(), "table 4.srt"))
+    assert [(block.speaker, block.text) for block in part.blocks] == said

@@ -9,20 +9,23 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
 
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean, first_names, is_finished, runs_on, unreadable_signs
 from pipeline.ingest.sniff import decode
+from pipeline.resources import data_path
 
 _TIME = r"(?:(\d{1,3}):)?(\d{1,2}):(\d\d)[.,](\d{1,3})"
 _TIMING = re.compile(rf"^\s*{_TIME}\s*-->\s*{_TIME}")
-_VOICE = re.compile(r"<v(?:\.[\w.-]+)?\s+([^>]*)>")
-_TAG = re.compile(r"</?(?:[a-zA-Z][^>]*|\d[\d:.,]*)?>|\{\\[^}]*\}")
+_VOICE = re.compile(r"<v(?:\.[\w.-]+)?\s+([^<>]*)>")
+_TAG = re.compile(r"</?(?:[a-zA-Z][^<>]*|\d[\d:.,]*)?>|\{\\[^{}]*\}")
 _DASH = re.compile(r"^\s*(?:[-–—]|>>)\s*(?=\S)")
 _NAME_PART = r"(?:[A-ZÀ-ÖØ-ÞŒ][\w.'’-]*|\d+|d[eu]|des|la|le|von|van)"
 _NAMED = re.compile(rf"^\s*\[?({_NAME_PART}(?:[ _]{_NAME_PART}){{0,4}})\]?\s*:\s+(?=\S)")
+_IN_BRACKETS = re.compile(r"^\s*\[([^\W\d_][^\[\]:]{1,39})\]\s*:?\s+(?=\S)")
 _SUBJECT = re.compile(r"(?:^|\s|qu['’]|s['’]|['’])(?:je|tu|il|ils|on|ça|qui)\s*$", re.IGNORECASE)
 _LONG_PAUSE = 0.8  # seconds: what tells sentences apart in a transcript without full stops
 _MAX_WORDS = 120  # of a block whose transcript names no speaker
@@ -98,11 +101,11 @@ def _spoken(line: str, timing: tuple[float, float]) -> Iterator[Cue]:
 
 
 def _with_names(cues: list[Cue]) -> list[Cue]:
-    """The cues with « Name: » prefixes turned into speakers, where it is surely a name and no word."""
+    """The cues with « Name: » or « [Name] » prefixes turned into speakers, where it is surely a name and no word."""
     names = _names([cue.text for cue in cues])
     named: list[Cue] = []
     for cue in cues:
-        found = _NAMED.match(cue.text)
+        found = _prefix(cue.text)
         if found and found[1] in names:
             named.append(Cue(cue.start, cue.end, cue.text[found.end() :], found[1].replace("_", " "), is_turn=True))
         else:
@@ -112,12 +115,28 @@ def _with_names(cues: list[Cue]) -> list[Cue]:
 
 def _names(texts: Sequence[str]) -> set[str]:
     """The prefixes that name who speaks: they recur, number a speaker, hold a first name, or are several words where others are too."""
-    counts = Counter(found[1] for text in texts if (found := _NAMED.match(text)))
+    counts = Counter(found[1] for text in texts if (found := _prefix(text)) and not _is_sound(found[1]))
     return {
         name
         for name, count in counts.items()
         if count > 1 or re.search(r"\d", name) or first_names() & set(re.split(r"[ _]", name)) or (" " in name and len(counts) > 1)
     }
+
+
+def _prefix(text: str) -> re.Match[str] | None:
+    """What may name a speaker at the start of a cue."""
+    return _NAMED.match(text) or _IN_BRACKETS.match(text)
+
+
+def _is_sound(name: str) -> bool:
+    """True for what a transcriber hears besides words: [rires], [inaudible]."""
+    return bool(_sounds() & set(re.findall(r"\w+", name.lower())))
+
+
+@cache
+def _sounds() -> frozenset[str]:
+    lines = data_path("lexicon", "bruits.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if line and not line.startswith("#"))
 
 
 def _lacks_verb(text: str) -> bool:
