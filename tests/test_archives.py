@@ -101,7 +101,7 @@ def test_two_files_of_one_name_stay_two_parts() -> None:
     [
         (zipped({}), {}, "archive sans document"),
         (zipped({".DS_Store": "x"}), {}, "archive sans document"),
-        (zipped({"n.txt": "x"})[:-30], {}, "l'archive est abîmé"),
+        (zipped({"n.txt": "x"})[:-30], {}, "le fichier .zip est abîmé"),
         (zipped({f"{number}.txt": "x" for number in range(6)}), {"max_entries": 5}, "archive qui se déplie démesurément"),
         (zipped({"n.txt": b"\0" * 2_000_000}), {}, "archive qui se déplie démesurément"),
         (zipped({"n.txt": b"idee " * 300}), {"max_unzipped_bytes": 1000}, "archive qui se déplie démesurément"),

@@ -6,6 +6,7 @@ Out:  the parts of its files, named by their path in it (« dossier/nom.docx »)
 
 import io
 import re
+import stat
 import unicodedata
 import zipfile
 import zlib
@@ -18,6 +19,7 @@ from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.container import check_unfolding
 from pipeline.ingest.readers.source import Source, corrupt, protected
+from pipeline.ingest.readers.wording import clean
 from pipeline.ingest.sniff import best_french
 
 ReadSource = Callable[[Source], tuple[RawPart, ...]]
@@ -41,7 +43,7 @@ def read_archive(source: Source, read: ReadSource) -> tuple[RawPart, ...]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(source.content))
     except _DAMAGED as error:
-        raise corrupt("l'archive") from error
+        raise corrupt("le fichier .zip") from error
     check_unfolding(archive, source, "archive")
     entries = sorted(((_name(entry), entry) for entry in archive.infolist() if not entry.is_dir()), key=lambda pair: pair[0])
     kept = [(name, entry) for name, entry in entries if not is_junk(PurePosixPath(_shown(name)))]
@@ -82,15 +84,15 @@ def _parts(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo, inside: 
 
 
 def _shown(name: str) -> str:
-    """The path as a part's name: no control character nor « # », no step upwards."""
-    steps = [re.sub(r"[#\x00-\x1f\x7f]", "-", step).strip() for step in name.split("/")]
+    """The path as a part's name: no control or direction character nor « # », no step upwards."""
+    steps = [clean(re.sub(r"[#\x00-\x1f\x7f]", "-", step)) for step in name.split("/")]
     return "/".join(step for step in steps if step not in ("", ".", ".."))[-_MAX_NAME:].strip("/") or "sans nom"
 
 
 def _content(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo, inside: Source) -> bytes:
     """The bytes of a file of an archive.
 
-    Raises `ReadError` for a name that leaves the archive, a manifest, an encrypted or damaged file, and one larger than the limits.
+    Raises `ReadError` for a name that leaves the archive, a link, a manifest, an encrypted or damaged file, and one larger than the limits.
     """
     if name.startswith("/") or ".." in name.split("/") or re.match(r"[A-Za-z]:", name) or "\x00" in entry.orig_filename:
         raise ReadError(
@@ -100,15 +102,17 @@ def _content(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo, inside
         )
     if _MANIFEST.fullmatch(PurePosixPath(name).name):
         raise ReadError("atelier.yaml dans une archive", "ce fichier dans le dossier de l'atelier", "le poser à côté de l'archive")
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise ReadError("raccourci dans une archive", "le document lui-même", "mettre dans l'archive le document à la place du raccourci")
     if entry.flag_bits & _ENCRYPTED:
         raise protected("fichier d'archive")
     inside.check_size(entry.file_size)
     try:
         return archive.read(entry)
-    except RuntimeError as error:
-        raise protected("fichier d'archive") from error
     except _DAMAGED as error:
         raise corrupt("un fichier de l'archive") from error
+    except RuntimeError as error:
+        raise protected("fichier d'archive") from error
 
 
 def _apart(parts: Iterator[RawPart]) -> Iterator[RawPart]:

@@ -38,10 +38,10 @@ class Container:
             return b""
         try:
             return self._zip.read(name)
-        except RuntimeError as error:  # what zipfile says of an encrypted entry
-            raise protected(self._what) from error
         except (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError) as error:
             raise corrupt(f"le {self._what}") from error
+        except RuntimeError as error:  # what zipfile says of an encrypted entry
+            raise protected(self._what) from error
 
     def xml(self, name: str) -> etree._Element | None:
         """The root element of entry `name`, or None where there is none.

@@ -19,6 +19,7 @@ from pipeline.ingest.sniff import decode
 _MIN_SHARE = {";": 0.5, "\t": 0.5, ",": 0.8, "|": 0.7}  # of rows that a separator must cut alike: sentences hold commas too
 _MIN_COMMON = 0.6  # of the lines in which the sign of a ragged table stands
 _N_SAMPLE = 200  # rows looked at to find the separator
+MAX_CELLS = 5_000_000  # of one table, blank ones that square it counted
 _MAX_CELL = 20_000  # characters: a longer cell means that a stray quote swallowed rows
 csv.field_size_limit(10_000_000)
 
@@ -26,7 +27,7 @@ csv.field_size_limit(10_000_000)
 def read_delimited(source: Source) -> tuple[RawPart, ...]:
     """Return the table as one part of rows.
 
-    Raises `ReadError` for a blank file or bytes that are no text.
+    Raises `ReadError` for a blank file, bytes that are no text, and a table of millions of cells.
     """
     rows = rows_of(decode(source.content))
     if not any(any(row) for row in rows):
@@ -40,18 +41,32 @@ def rows_of(text: str) -> tuple[tuple[str, ...], ...]:
     separator = text[4] if declared.startswith("sep=") and len(text) > 4 else _separator(text)
     body = text.split("\n", 1)[1] if declared.startswith("sep=") and "\n" in text else text
     rows = _parse(body, separator, csv.QUOTE_MINIMAL)
-    if any(len(cell) > _MAX_CELL or cell.count("\n") > 40 for row in rows for cell in row):
+    if any(len(cell) > 40 and (len(cell) > _MAX_CELL or cell.count("\n") > 40) for row in rows for cell in row):
         rows = _parse(body, separator, csv.QUOTE_NONE)
     return squared(rows)
 
 
 def squared(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
-    """Rows with clean cells, padded with "" to one width, blank ones out at both ends; a line break inside a cell stays."""
-    cells = [tuple("\n".join(filter(None, map(clean, cell.split("\n")))) for cell in row) for row in rows]
+    """Rows with clean cells, padded with "" to one width, blank ones out at both ends; a line break inside a cell stays.
+
+    Raises `ReadError` where that gives millions of cells.
+    """
+    cells = [tuple("\n".join(filter(None, map(clean, cell.split("\n")))) if cell else "" for cell in row) for row in rows]
     filled = [place for place, row in enumerate(cells) if any(row)]
     kept = cells[filled[0] : filled[-1] + 1] if filled else []
     width = max((place + 1 for row in kept for place, cell in enumerate(row) if cell), default=0)
+    check_cells(len(kept), width)
     return tuple((row + ("",) * width)[:width] for row in kept)
+
+
+def check_cells(n_rows: int, n_columns: int) -> None:
+    """Raise `ReadError` where a table holds, once squared, more cells than a workshop ever wrote."""
+    if n_rows * n_columns > MAX_CELLS:
+        raise ReadError(
+            f"feuille de {n_rows} lignes sur {n_columns} colonnes",
+            f"{MAX_CELLS} cellules au plus",
+            "effacer les cellules loin du tableau (Ctrl+Fin les montre), ou copier le tableau dans un nouveau classeur",
+        )
 
 
 def looks_delimited(text: str) -> bool:

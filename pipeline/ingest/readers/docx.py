@@ -15,12 +15,12 @@ from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.container import Container
 from pipeline.ingest.readers.docx_asides import Asides
 from pipeline.ingest.readers.docx_runs import MC, SKIPPED, Runs, is_placeholder
-from pipeline.ingest.readers.docx_styles import Numbering, Style, Styles, W, value
+from pipeline.ingest.readers.docx_styles import Numbering, Style, Styles, W, outline_level, value
 from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.wording import clean
+from pipeline.ingest.readers.wording import clean, whole
 
 
 def read_docx(source: Source) -> tuple[RawPart, ...]:
@@ -67,6 +67,7 @@ class _Walk:
     _pending: str = field(default="")  # text before a paragraph mark that was deleted under revision
     _n_tables: int = 0  # tables around the place of the walk
     _remarks: list[Draft] = field(default_factory=list)  # comments on the cells of a table, which follow it
+    _noted: set[tuple[str, str]] = field(default_factory=set)  # notes already read: they may call one another
 
     def drafts(self, parent: etree._Element) -> Iterator[Draft]:
         """Yield the drafts of the paragraphs and tables inside `parent`, in order."""
@@ -106,7 +107,8 @@ class _Walk:
         for box in runs.boxes:
             yield from self.drafts(box)
         for key in runs.notes:
-            if key in self.asides.notes:
+            if key in self.asides.notes and key not in self._noted:
+                self._noted.add(key)
                 yield from self.drafts(self.asides.notes[key])
         said = [self.asides.comments[number] for kind, number in runs.notes if kind == "comment" and number in self.asides.comments]
         self._remarks += [Draft(block.text, block) for block in said if block.text]
@@ -129,9 +131,9 @@ class _Walk:
     def _laid_out(self, text: str, style: Style, properties: etree._Element | None, *, is_strong: bool) -> Iterator[Draft]:
         list_id = value(properties, "numPr/numId") or style.list_id
         level = value(properties, "numPr/ilvl")
-        depth = int(level) if level.isdigit() else style.list_level
+        depth = whole(level, style.list_level)
         outline = value(properties, "outlineLvl")
-        heading = style.heading or (int(outline) + 1 if outline.isdigit() and int(outline) < 6 else 0)
+        heading = style.heading or outline_level(outline)
         number = self.numbering.count(list_id, depth) if list_id not in ("", "0", "style") and clean(text) else ""
         if heading:
             title = clean(f"{number} {text}")
@@ -162,8 +164,7 @@ class _Walk:
 
 def _count(properties: etree._Element | None, name: str, default: int) -> int:
     """Columns that a cell or row spans, 60 at most."""
-    number = value(properties, name, str(default))
-    return min(int(number), 60) if number.isascii() and number.isdigit() else default
+    return min(whole(value(properties, name, str(default)), default), 60)
 
 
 def _unwrapped(parent: etree._Element, name: str) -> Iterator[etree._Element]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from pipeline.ingest.readers.docx_styles import Styles, W, is_on, value
+from pipeline.ingest.readers.wording import whole
 
 MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
@@ -72,7 +73,7 @@ class Runs:
         own = True if is_on(properties, "u") else is_on(properties, "b")
         inherited = is_bold or self.styles.get(value(properties, "rStyle")).is_bold
         size = value(properties, "sz", "0")
-        self.walk(element, is_bold=(inherited if own is None else own) or (size.isdigit() and int(size) >= _LARGE))
+        self.walk(element, is_bold=(inherited if own is None else own) or whole(size) >= _LARGE)
 
     def _add(self, text: str, is_bold: bool) -> None:
         self.text += text

@@ -9,7 +9,10 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
+from pipeline.ingest.readers.wording import whole
+
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
+_MAX_ANCESTORS = 30  # of a style: Word allows ten
 _OFF = frozenset({"0", "false", "off", "none"})
 _HEADING_NAME = re.compile(r"^(?:heading|titre|title|rubrik)\s*(\d)?$", re.IGNORECASE)
 _LIST_NAME = re.compile(r"^(?:list (?:bullet|number)|liste à (?:puces|numéros))\s*(\d)?$", re.IGNORECASE)
@@ -25,6 +28,12 @@ def is_on(properties: etree._Element | None, name: str) -> bool | None:
     """Whether a toggle such as bold is set on or off, None where `properties` do not speak of it."""
     found = None if properties is None else properties.find(W + name)
     return None if found is None else found.get(W + "val", "true").lower() not in _OFF
+
+
+def outline_level(text: str) -> int:
+    """The heading level 1..6 of an outline level as written (0..5), 0 for body text."""
+    level = whole(text, 9)
+    return level + 1 if level < 6 else 0
 
 
 @dataclass(frozen=True)
@@ -59,16 +68,16 @@ class Styles:
 def _style(style_id: str, elements: dict[str, etree._Element]) -> Style:
     """The style with what its ancestors set, nearest first."""
     chain: list[etree._Element] = []
-    while style_id in elements and elements[style_id] not in chain:
+    while style_id in elements and len(chain) < _MAX_ANCESTORS and elements[style_id] not in chain:
         chain.append(elements[style_id])
         style_id = value(chain[-1], "basedOn")
     named = next((style for style in (_named(value(element, "name")) for element in chain) if style != Style()), Style())
     outline = next((value(element, "pPr/outlineLvl") for element in chain if value(element, "pPr/outlineLvl")), "")
-    heading = named.heading or (int(outline) + 1 if outline.isdigit() and int(outline) < 6 else 0)
+    heading = named.heading or outline_level(outline)
     numbered = next((element for element in chain if element.find(f"{W}pPr/{W}numPr") is not None), None)
     level = value(numbered, "pPr/numPr/ilvl")
     bold = next((flag for flag in (is_on(element.find(W + "rPr"), "b") for element in chain) if flag is not None), False)
-    list_level = int(level) if level.isdigit() else named.list_level
+    list_level = whole(level, named.list_level)
     is_contents = any(re.match(r"(?:toc|tm|table des matières) ?\d", value(element, "name"), re.IGNORECASE) for element in chain)
     return Style(heading, named.is_title, value(numbered, "pPr/numPr/numId") or named.list_id, list_level, bold, is_contents)
 
@@ -104,11 +113,7 @@ class Numbering:
             for level in abstract.get(value(entry, "abstractNumId"), etree.Element("none")).iter(W + "lvl"):
                 depth, start = level.get(W + "ilvl", "0"), value(level, "start", "1")
                 text = value(level, "lvlText")
-                formats[entry.get(W + "numId", ""), int(depth) if depth.isdigit() else 0] = (
-                    value(level, "numFmt"),
-                    text,
-                    int(start) if start.isdigit() else 1,
-                )
+                formats[entry.get(W + "numId", ""), whole(depth)] = (value(level, "numFmt"), text, whole(start, 1))
         return cls(formats)
 
     def count(self, list_id: str, level: int) -> str:

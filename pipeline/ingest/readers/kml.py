@@ -19,6 +19,8 @@ _HEADER = ("structure", "latitude", "longitude", "geometry")
 _PROSE = frozenset({"description", "desc", "notes", "gx_media_links"})
 _TOLD = re.compile(r"^\s*([^:<>]{2,30}?)\s*:\s*(\S[^<>]*?)\s*$")
 
+_MAX_TOLD = 500  # characters of a line of a description that may tell something
+
 Row = dict[str, str]
 
 
@@ -55,7 +57,7 @@ def _placemarks(root: etree._Element) -> Iterator[Row]:
 def _told_in(description: str) -> Iterator[tuple[str, str]]:
     """The lines of a description that read "Commune : Guéret"."""
     for line in re.split(r"<br\s*/?>|\n|</p>", description):
-        found = _TOLD.match(re.sub(r"<[^>]*>", "", line))
+        found = _TOLD.match(re.sub(r"<[^<>]*>", "", line[:_MAX_TOLD]))
         if found and found[1].lower() not in ("http", "https"):
             yield found[1], found[2]
 

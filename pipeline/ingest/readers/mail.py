@@ -178,15 +178,16 @@ def _text(message: Message) -> str:
 
 def _unflowed(text: str, *, joins_tight: bool) -> str:
     """`text` with each line that ends in a space joined to the next of the same quote depth (RFC 3676)."""
-    joined: list[str] = []
-    is_soft = False
+    joined: list[list[str]] = []  # the pieces of each line
+    is_soft, above = False, 0
     for line in text.split("\n"):
         depth = len(line) - len(line.lstrip(">"))
         body = line[depth:].removeprefix(" ")
-        if is_soft and joined and depth == len(joined[-1]) - len(joined[-1].lstrip(">")):
-            joined[-1] += body
+        goes_on, is_soft = is_soft and depth == above, line.endswith(" ") and line.rstrip() != "--"
+        body = body[:-1] if is_soft and joins_tight else body
+        if goes_on:
+            joined[-1].append(body)
         else:
-            joined.append(">" * depth + (" " if depth else "") + body)
-        is_soft = line.endswith(" ") and line.rstrip() != "--"
-        joined[-1] = joined[-1][:-1] if is_soft and joins_tight else joined[-1]
-    return "\n".join(joined)
+            joined.append([">" * depth + (" " if depth else "") + body])
+            above = depth
+    return "\n".join(map("".join, joined))

@@ -38,7 +38,7 @@ def blocks_of_mail(text: str, *, sender: str = "", is_forward: bool = False) -> 
 def _messages(lines: list[str], sender: str, is_forward: bool, forwarded: list[str]) -> Iterator[tuple[list[_Line], str | None]]:
     """Yield runs of lines: what one person wrote with their name, and what is quoted or copied with None."""
     own: list[_Line] = []
-    place = 0
+    place, is_bare = 0, False  # bare: of the marks of quoting
     while place < len(lines):
         is_inner, n_lines = _border(lines, place)
         if not n_lines:
@@ -56,7 +56,9 @@ def _messages(lines: list[str], sender: str, is_forward: bool, forwarded: list[s
         if is_read:
             forwarded += found
             sender = found[0] if found else sender
-            lines[place + n_lines :] = [re.sub(r"^(?:>\s?)+", "", line) for line in rest]
+            if not is_bare:
+                lines[place + n_lines :] = [re.sub(r"^(?:>\s?)+", "", line) for line in rest]
+            is_bare = True
         place, own = place + n_lines, []
     yield own, sender
 

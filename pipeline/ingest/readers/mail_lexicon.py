@@ -9,9 +9,13 @@ from functools import cache
 
 from pipeline.resources import data_path
 
+_MAX_LINE = 1000  # characters of a line that a formula fills from end to end
+
 
 def matches(name: str, text: str, *, whole: bool = False) -> re.Match[str] | None:
     """The match of `text` from its start, or in `whole`, with one of the expressions called `name` in the lexicon."""
+    if whole and len(text) > _MAX_LINE:
+        return None
     pattern = _lexicon()[name]
     straight = text.replace("’", "'")
     return pattern.fullmatch(straight) if whole else pattern.match(straight)

@@ -15,6 +15,7 @@ _ADDRESS = re.compile(r"[\w.+-]+@[\w-]+\.[\w.-]+|https?://\S+|\bwww\.\S+", re.IG
 _POSTCODE = re.compile(r"(?<!\d)(?:\d{5}|\d{2} \d{3})\s+[A-ZÀ-Ý][\w'’-]+")
 _PERSON = re.compile(r"[A-ZÀ-Ý][\w'’.-]*(?:\s+(?:[A-ZÀ-Ý][\w'’.-]*|de|du|d['’]\w+|le|la)){0,3}[,.]?$")
 _MAX_SIGN_LINES = 14  # lines after a closing formula that may still be a signature
+_MAX_SIGN_CHARS = 400  # characters of a line of a signature
 _MAX_SIGN_WORDS = 12  # words of a line of a signature
 
 
@@ -119,6 +120,8 @@ def _is_senders(text: str, sender: str) -> bool:
 
 def _is_contact(text: str) -> bool:
     """True for a line of a signature: mostly a phone number, an address or a label of one."""
+    if len(text) > _MAX_SIGN_CHARS:
+        return False
     stripped = _ADDRESS.sub("", _PHONE.sub("", text))
     has_contact = stripped != text or bool(_POSTCODE.search(text)) or bool(matches("coordonnees", text.strip()))
     return has_contact and len(stripped.split()) <= _MAX_SIGN_WORDS and not text.rstrip().endswith((".", "?", "!"))

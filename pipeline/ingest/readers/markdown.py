@@ -18,14 +18,15 @@ from pipeline.ingest.sniff import decode
 
 _FRONT = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)
 _TITLE = re.compile(r"^(?:title|titre)\s*:\s*[\"']?(.*?)[\"']?\s*$", re.MULTILINE | re.IGNORECASE)
-_HEADING = re.compile(r"^ {0,3}(#{1,6})\s*(.*?)\s*#*\s*$")
+_HEADING = re.compile(r"^ {0,3}(#{1,6})\s*(.*)$")
 _FENCE = re.compile(r"^\s*(?:```|~~~)")
 _TABLE_RULE = re.compile(r"^\s*\|?\s*:?-+:?\s*(?:\|\s*:?-+:?\s*)*\|?\s*$")
+_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
+_IMAGE = re.compile(r"!\[[^\]]{0,500}\](?:\([^)]{0,1000}\)|\[[^\]]{0,500}\])")
 _MARKS = (
-    (re.compile(r"<!--.*?-->", re.DOTALL), ""),
-    (re.compile(r"!\[[^\]]{0,500}\](?:\([^)]{0,1000}\)|\[[^\]]{0,500}\])"), ""),
+    (_IMAGE, ""),
     (re.compile(r"\[([^\]]{1,500})\]\((?:[^()]|\([^()]{0,500}\)){0,1000}\)"), r"\1"),
-    (re.compile(r"<(https?://[^>]+|[^\s@>]+@[^>]+)>"), r"\1"),
+    (re.compile(r"<(https?://[^<>]+|[^\s@<>]+@[^<>]+)>"), r"\1"),
     (re.compile(r"<br\s*/?>", re.IGNORECASE), "\n"),
     (re.compile(r"</?(?:[a-z][a-z0-9]*)(?:\s[^<>]*)?/?>", re.IGNORECASE), ""),
     (re.compile(r"(\*\*|__)(?=\S)(.{1,500}?)(?<=\S)\1"), r"\2"),
@@ -46,8 +47,7 @@ def read_markdown(source: Source) -> tuple[RawPart, ...]:
     text = decode(source.content)
     front = _FRONT.match(text)
     body = text[front.end() :] if front else text
-    for pattern, kept in _MARKS[:2]:
-        body = pattern.sub(kept, body)
+    body = _IMAGE.sub("", _without_comments(body))
     blocks = settle(list(_drafts(body.split("\n"))))
     if not blocks:
         raise no_text("fichier Markdown")
@@ -63,10 +63,11 @@ def _drafts(lines: list[str]) -> Iterator[Draft]:
     while place < len(lines):
         line = lines[place]
         heading = _HEADING.match(line)
-        if heading and (heading[2] or "#" not in line):
+        held = heading[2].rstrip().rstrip("#").rstrip() if heading else ""
+        if heading and held:
             yield from _flow(flow)
             flow = []
-            title = clean(unmarked(heading[2]))
+            title = clean(unmarked(held))
             yield Draft(title, RawBlock(title, "heading", len(heading[1])))
         elif "|" in line and place + 1 < len(lines) and "|" in lines[place + 1] and _TABLE_RULE.match(lines[place + 1]):
             yield from _flow(flow)
@@ -96,9 +97,16 @@ def _hidden_emphasis(line: str) -> str:
 
 def unmarked(text: str) -> str:
     """`text` without marks of emphasis, code, links and images."""
+    text = _without_comments(text)
     for pattern, kept in _MARKS:
         text = pattern.sub(kept, text)
     return _ESCAPED.sub(r"\1", text)
+
+
+def _without_comments(text: str) -> str:
+    """`text` without comments; what opens after the last one that is closed stays."""
+    end = text.rfind("-->") + 3
+    return _COMMENT.sub("", text[:end]) + text[end:] if end > 2 else text
 
 
 def _table(lines: list[str]) -> Iterator[Draft]:

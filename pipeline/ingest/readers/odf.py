@@ -10,6 +10,7 @@ from lxml import etree
 
 from pipeline.ingest.readers.container import Container, parse_xml
 from pipeline.ingest.readers.source import Source, protected
+from pipeline.ingest.readers.wording import whole
 
 TEXT = "{urn:oasis:names:tc:opendocument:xmlns:text:1.0}"
 TABLE = "{urn:oasis:names:tc:opendocument:xmlns:table:1.0}"
@@ -19,6 +20,7 @@ STYLE = "{urn:oasis:names:tc:opendocument:xmlns:style:1.0}"
 SVG = "{urn:oasis:names:tc:opendocument:xmlns:svg-compatible:1.0}"
 DC = "{http://purl.org/dc/elements/1.1/}"
 FO = "{urn:oasis:names:tc:opendocument:xmlns:xsl-fo-compatible:1.0}"
+_MAX_ANCESTORS = 30  # of a style
 _LARGE = 14  # points: a title, even where it is not bold
 
 
@@ -51,21 +53,21 @@ class OdfStyles:
         known = [root for root in roots if root is not None]
         found = (style for root in known for style in root.iter(STYLE + "style"))
         numbers = {
-            (style.get(STYLE + "name", ""), int(level.get(TEXT + "level", "1")) - 1): (
+            (style.get(STYLE + "name", ""), whole(level.get(TEXT + "level", "1")) - 1): (
                 level.get(STYLE + "num-prefix", ""),
                 level.get(STYLE + "num-suffix", ""),
             )
             for root in known
             for style in root.iter(TEXT + "list-style")
             for level in style.findall(TEXT + "list-level-style-number")
-            if level.get(STYLE + "num-format", "") and level.get(TEXT + "level", "1").isdigit()
+            if level.get(STYLE + "num-format", "") and whole(level.get(TEXT + "level", "1"))
         }
         return cls({style.get(STYLE + "name", ""): style for style in found}, numbers)
 
     def chain(self, name: str) -> list[etree._Element]:
         """The style and its ancestors, nearest first."""
         found: list[etree._Element] = []
-        while name in self.by_name and self.by_name[name] not in found:
+        while name in self.by_name and len(found) < _MAX_ANCESTORS and self.by_name[name] not in found:
             found.append(self.by_name[name])
             name = found[-1].get(STYLE + "parent-style-name", "")
         return found
@@ -95,8 +97,8 @@ class OdfStyles:
         for style in self.chain(name):
             shown = style.get(STYLE + "display-name", style.get(STYLE + "name", "")).replace("_20_", " ").lower()
             level = style.get(STYLE + "default-outline-level", "") or (shown[-1] if shown.startswith(("heading ", "titre ")) else "")
-            if level.isdigit() and 1 <= int(level) <= 6:
-                return int(level)
+            if 1 <= whole(level) <= 6:
+                return whole(level)
             if shown in ("title", "titre", "titre principal", "subtitle", "sous-titre"):
                 return 1
         return 0

@@ -17,7 +17,7 @@ from pipeline.ingest.readers.odf import DC, DRAW, OFFICE, STYLE, SVG, TABLE, TEX
 from pipeline.ingest.readers.remarks import remark
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.wording import clean
+from pipeline.ingest.readers.wording import clean, whole
 
 _SKIPPED = frozenset(
     [
@@ -128,7 +128,7 @@ class OdfWalk:
         runs = _Runs(self.styles)
         runs.walk(element, is_bold=self.styles.is_bold(style))
         level = element.get(TEXT + "outline-level", "1") if element.tag == TEXT + "h" else str(self.styles.title_level(style))
-        heading = int(level) if level.isdigit() else 0
+        heading = whole(level)
         if heading and clean(runs.text):
             text = clean(runs.text)
             self.title = self.title or (text if heading == 1 else None)

@@ -4,6 +4,7 @@ In:   the bytes of a .rtf
 Out:  one part; striprtf's own text loses weight, list levels, tables, notes and text boxes, so its tokens are walked here
 """
 
+import re
 from dataclasses import dataclass, field, replace
 
 from striprtf.striprtf import PATTERN, destinations, remove_pict_groups, specialchars
@@ -22,6 +23,8 @@ _ALSO_SKIPPED = frozenset({"fonttbl", "colortbl", "shprslt", "fldtype", "nonshpp
 _HEADERS = frozenset({"header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf"})
 _MARGIN = {"annotation": "comment", "atnauthor": "author"}  # a comment, and before it who wrote it
 _PLACES = ("header", "aside", "comment", "author")
+_PICTURE = re.compile(r"[0-9a-fA-F\r\n]{300,}")  # bytes of a picture or object, which are long and would be walked sign by sign
+_MAX_NUMBER = 100_000  # of an indent in twips, or of a level: no page is wider
 _ASIDE = frozenset({"footnote", "shptxt", "dptxbxtext"})
 
 
@@ -49,7 +52,7 @@ def _drafts(content: bytes) -> tuple[list[Draft], list[str]]:
 
     Raises `ReadError` where it is damaged.
     """
-    text = str(remove_pict_groups(content.decode("latin-1")))  # type: ignore[no-untyped-call]
+    text = _PICTURE.sub("", str(remove_pict_groups(content.decode("latin-1"))))  # type: ignore[no-untyped-call]
     walk = _Walk(codepage(text), fonts(text))
     try:
         return walk.drafts(text), walk.headers
@@ -186,7 +189,7 @@ class _Walk:
 
     def _format(self, word: str, argument: str) -> None:
         """Take in what a control word says of the paragraph."""
-        number = int(argument) if argument else 0
+        number = min(int(argument), _MAX_NUMBER) if argument else 0
         if word == "trowd":
             self._merged = [""]
         if word in ("pard", "trowd"):

@@ -6,6 +6,7 @@ Out:  one part a sheet, named in order (« 1-Feuille »); a single sheet gives a
 
 import datetime as dt
 import io
+import re
 import zipfile
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,13 @@ import python_calamine as calamine
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.container import Container
-from pipeline.ingest.readers.delimited import squared
+from pipeline.ingest.readers.delimited import MAX_CELLS, check_cells, squared
 from pipeline.ingest.readers.ods import sheets_of_ods
 from pipeline.ingest.readers.source import Source, corrupt, no_text, protected
+from pipeline.ingest.readers.wording import clean
 
-_MAX_CELLS = 5_000_000  # in one sheet; a stray mark at the last row of a sheet unfolds to millions of blanks
+_DTD = re.compile(rb"<!DOCTYPE", re.IGNORECASE)  # in UTF-16 as well, once its zeroes are out
+_PROLOG = 100_000  # bytes of an XML file in which it stands
 _UNSAFE = str.maketrans({"/": "-", "#": "-", "\\": "-"})
 
 
@@ -62,13 +65,13 @@ def _parts(sheets: Sequence[_Sheet], *, n_comments: int) -> tuple[RawPart, ...]:
     told = ((n_hidden, "feuille{} masquée{} non lue{}"), (n_comments, "commentaire{} de cellule non lu{}"))
     warnings = tuple(f"{count} {text.replace('{}', 's' if count > 1 else '')}" for count, text in told if count)
     if len(filled) == 1:
-        return (RawPart((), title=filled[0][1].name, rows=filled[0][1].rows, warnings=warnings),)
+        return (RawPart((), title=clean(filled[0][1].name), rows=filled[0][1].rows, warnings=warnings),)
     digits = len(str(len(sheets)))
     return tuple(
         RawPart(
             (),
-            name=f"{place:0{digits}}-{sheet.name.translate(_UNSAFE)}",
-            title=sheet.name,
+            name=f"{place:0{digits}}-{clean(sheet.name.translate(_UNSAFE))}",
+            title=clean(sheet.name),
             rows=sheet.rows,
             warnings=warnings if not order else (),
         )
@@ -107,7 +110,7 @@ def _check_xml(source: Source) -> None:
     """Raise `ReadError` for a zip bomb, a password or a DTD before calamine opens the workbook itself."""
     container = Container(source, "classeur")
     for name in sorted(container.names):
-        if name.endswith((".xml", ".rels")) and name.startswith("xl/") and b"<!DOCTYPE" in container.read(name)[:4096].upper():
+        if name.endswith((".xml", ".rels")) and name.startswith("xl/") and _DTD.search(container.read(name)[:_PROLOG].replace(b"\0", b"")):
             raise ReadError(
                 "classeur avec une DTD interdite",
                 "un classeur sans DTD",
@@ -121,12 +124,7 @@ def _rows(workbook: calamine.CalamineWorkbook, name: str) -> tuple[tuple[str, ..
         sheet = workbook.get_sheet_by_name(name)
     except calamine.WorksheetNotFound:  # a chart or macro sheet
         return ()
-    if sheet.height * sheet.width > _MAX_CELLS:
-        raise ReadError(
-            f"feuille de {sheet.total_height} lignes sur {sheet.total_width} colonnes",
-            f"{_MAX_CELLS} cellules au plus",
-            "effacer les cellules loin du tableau (Ctrl+Fin les montre), ou copier le tableau dans un nouveau classeur",
-        )
+    check_cells(sheet.height, sheet.width)
     rows = [[_shown(cell) for cell in row] if any(cell != "" for cell in row) else [] for row in sheet.to_python(skip_empty_area=True)]
     if sheet.start:
         _fill_merged(rows, sheet.merged_cell_ranges or (), sheet.start)
@@ -141,7 +139,7 @@ def _compact(rows: list[list[str]]) -> tuple[tuple[str, ...], ...]:
 def _fill_merged(rows: list[list[str]], merged: object, start: tuple[int, int]) -> None:
     for (top, left), (bottom, right) in _ranges(merged):
         top, left, bottom, right = top - start[0], left - start[1], bottom - start[0], right - start[1]
-        if not (0 <= top < len(rows) and 0 <= left < len(rows[top])) or (bottom - top) * (right - left) > _MAX_CELLS:
+        if not (0 <= top < len(rows) and 0 <= left < len(rows[top])) or (bottom - top) * (right - left) > MAX_CELLS:
             continue
         for row in rows[top : bottom + 1]:
             row[left : right + 1] = [cell or rows[top][left] for cell in row[left : right + 1]]

@@ -17,7 +17,7 @@ from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.wording import clean
+from pipeline.ingest.readers.wording import clean, whole
 
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}"
@@ -161,7 +161,7 @@ def _paragraphs(shape: etree._Element) -> Iterator[tuple[str, int, bool | None]]
         level = "0" if properties is None else properties.get("lvl", "0")
         marks = set() if properties is None else {etree.QName(child).localname for child in properties if isinstance(child.tag, str)}
         is_bullet = True if marks & {"buChar", "buAutoNum", "buBlip"} else False if "buNone" in marks else None
-        yield "".join(_texts(paragraph)), int(level) if level.isdigit() else 0, is_bullet
+        yield "".join(_texts(paragraph)), whole(level), is_bullet
 
 
 def _texts(paragraph: etree._Element) -> Iterator[str]:

@@ -13,7 +13,9 @@ import ftfy
 
 from pipeline.resources import data_path
 
-_INVISIBLE = re.compile("[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\ufeff\ufff9-\ufffc\ud800-\udfff\x00-\x08\x0e-\x1f\x7f-\x9f]")
+_INVISIBLE = re.compile(
+    "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\u061c\ufeff\ufff9-\ufffc\ud800-\udfff\x00-\x08\x0e-\x1f\x7f-\x9f\U000e0000-\U000e007f]"
+)
 _SIGN = "•●○◦▪▫■□◆◇❖►▶▸‣⁃∙·➢➤➔➜❯✓✔✗✘☐☑☒\uf0a7\uf0a8\uf0b7\uf0d8\uf0fc\uf076\uf071\uf02d"
 _BULLET = re.compile(
     rf"""^(?P<indent>\s*)
@@ -51,6 +53,11 @@ def clean(text: str) -> str:
 def mend(text: str) -> str:
     """Return `text` with « Ã© » and the like put right, where a whole run shows that it was decoded twice."""
     return ftfy.fix_encoding(text)
+
+
+def whole(text: str, default: int = 0) -> int:
+    """The whole number that an attribute gives in up to six digits, `default` where it gives none or a monstrous one."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 6 else default
 
 
 def bullet_of(line: str) -> Bullet | None:
