@@ -187,6 +187,9 @@ def test_the_child_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path:
         environment = Path(f"/proc/{process.pid}/environ")
         if not environment.exists():
             pytest.skip("no /proc on this system")
+        until = time.monotonic() + 5
+        while not environment.read_bytes() and time.monotonic() < until:  # it is only just being started
+            time.sleep(0.01)
         names = {entry.split(b"=")[0] for entry in environment.read_bytes().split(b"\0")}
     finally:
         process.kill()

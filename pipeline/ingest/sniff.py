@@ -111,7 +111,7 @@ def _in_text(content: bytes, extension: str) -> str:
     if re.match(r"\s*(?:<\?xml[^>]*>\s*)?(?:<!--.*?-->\s*)*<(?:\w+:)?(?:kml|gpx)\b", start, re.DOTALL):
         return "kml"
     if start.lstrip().startswith("<?xml"):
-        return next((found for mark, found in _FLAT_ODF if mark in content), "xml")
+        return next((found for mark, found in _FLAT_ODF if mark in content), "kml" if extension in (".kml", ".gpx") else "xml")
     return _TEXT_FORMATS.get(extension, "txt")
 
 

@@ -83,7 +83,7 @@ def _pages(source: Source) -> list[_Page]:
             document.init_forms()
         return [_page(page, document.formenv) for page in document]
     except pdfium.PdfiumError as error:
-        if getattr(error, "err_code", None) == raw.FPDF_ERR_PASSWORD:
+        if getattr(error, "err_code", None) in (raw.FPDF_ERR_PASSWORD, raw.FPDF_ERR_SECURITY):
             raise protected("PDF") from error
         raise corrupt("le PDF") from error
 
