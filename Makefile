@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench docs reference lock clean
+.PHONY: help demo test test-all lint format bench fuzz docs reference lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -38,6 +38,9 @@ format: $(STAMP) ## put the code in shape
 bench: $(STAMP) ## print measured figures
 	$(BIN)/python -m pytest tests/benchmarks/tagger.py -s
 	$(BIN)/python tests/benchmarks/themes.py
+
+fuzz: $(STAMP) ## feed the readers with changed files for SECONDS (600)
+	PYTHONPATH=tests $(BIN)/python -m fuzz.readers --seconds $(or $(SECONDS),600)
 
 docs: $(STAMP) ## write again what is generated from the code
 	$(BIN)/python -m pipeline.dictionary > docs/dictionnaire.md

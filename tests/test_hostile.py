@@ -59,8 +59,8 @@ def errors_of(measured: Measured) -> list[tuple[str, str]]:
 
 
 def check(case: Case, measured: Measured) -> None:
-    assert measured.seconds <= MAX_SECONDS
-    assert measured.peak_mb <= MAX_MEGABYTES
+    assert measured.cost.seconds <= MAX_SECONDS
+    assert measured.cost.peak_mb <= MAX_MEGABYTES
     errors = errors_of(measured)
     assert errors or not case.outcome or READ in case.outcome, "it was read"
     for reason, advice in errors:

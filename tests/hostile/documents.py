@@ -109,7 +109,7 @@ DOCUMENTS = (
     Case(
         "un million de paragraphes.docx",
         lambda: docx("".join(f'<w:p w:rsidR="{n}"/>' for n in range(1_000_000)) + w_p("un lavoir")),
-        f"{READ}|mémoire|paragraphes",
+        f"{READ}|mémoire|paragraphes|longue",
         is_slow=True,
     ),
 )
