@@ -50,10 +50,10 @@ def _is_named(piece: str) -> bool:
 def signature(lines: Sequence[str], written: Sequence[int], sender: str) -> set[int]:
     """Places of the closing formula and of the signature; post-scripts and sentences after it are left out."""
     for order, place in enumerate(written):
-        rest = written[order + 1 :]
         if lines[place].rstrip() == "--":
-            return {place, *rest}
-        if _is_closing(lines[place].strip()) and len(rest) < _MAX_SIGN_LINES:
+            return {*written[order:]}
+        if _is_closing(lines[place].strip()) and len(written) - order - 1 < _MAX_SIGN_LINES:
+            rest = written[order + 1 :]
             said = _said_after(lines, rest)
             if len(said) < 2:
                 return {place, *rest}.difference(*said)

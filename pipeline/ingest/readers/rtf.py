@@ -23,6 +23,7 @@ _ALSO_SKIPPED = frozenset({"fonttbl", "colortbl", "shprslt", "fldtype", "nonshpp
 _HEADERS = frozenset({"header", "headerl", "headerr", "headerf", "footer", "footerl", "footerr", "footerf"})
 _MARGIN = {"annotation": "comment", "atnauthor": "author"}  # a comment, and before it who wrote it
 _PLACES = ("header", "aside", "comment", "author")
+_TOKEN = re.compile(PATTERN.pattern.removesuffix("(.)") + r"([^\\{}\r\n]+|.)", PATTERN.flags)  # with letters that follow one another as one
 _PICTURE = re.compile(r"[0-9a-fA-F\r\n]{300,}")  # bytes of a picture or object, which are long and would be walked sign by sign
 _MAX_NUMBER = 100_000  # of an indent in twips, or of a level: no page is wider
 _ASIDE = frozenset({"footnote", "shptxt", "dptxbxtext"})
@@ -84,7 +85,7 @@ class _Walk:
         stack: list[State] = []
         state = State()
         n_skip = 0
-        for word, argument, code, sign, brace, letter in (match.groups(default="") for match in PATTERN.finditer(text)):
+        for word, argument, code, sign, brace, letters in (match.groups(default="") for match in _TOKEN.finditer(text)):
             if self._bytes and not code:
                 self._flush(state)
             if brace == "{":
@@ -104,11 +105,10 @@ class _Walk:
                 state = self._word(word, argument, state)
             elif sign:
                 state = self._sign(sign, state)
-            elif letter and n_skip:
-                n_skip -= 1
-            elif letter:
-                self._add(letter, state)
-            n_skip = n_skip if code or letter else 0
+            elif letters:
+                self._add(letters[n_skip:], state)
+                n_skip = max(0, n_skip - len(letters))
+            n_skip = n_skip if code or letters else 0
         self._end_paragraph()
         self._end_table()
         return self._done
