@@ -38,6 +38,7 @@ format: $(STAMP) ## put the code in shape
 bench: $(STAMP) ## print measured figures
 	$(BIN)/python -m pytest tests/benchmarks/tagger.py -s
 	$(BIN)/python tests/benchmarks/themes.py
+	PYTHONPATH=tests $(BIN)/python tests/benchmarks/reading.py
 
 fuzz: $(STAMP) ## feed the readers with changed files for SECONDS (600)
 	PYTHONPATH=tests $(BIN)/python -m fuzz.readers --seconds $(or $(SECONDS),600)
