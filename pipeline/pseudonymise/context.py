@@ -8,11 +8,10 @@ import re
 from functools import cache
 
 from pipeline.pseudonymise.verbs import is_subject
-from pipeline.pseudonymise.words import Word, alternatives, is_first_name, listed
+from pipeline.pseudonymise.words import Word, alternatives, listed
 
 _GAP = r"[\s\u00a0]"
 _CLOSE = re.compile(rf"{_GAP}+(?:[«\"“]{_GAP}?)?(?:[dlDL]['’])?|-")
-_ARTICLES = frozenset({"le", "la", "les", "un", "une", "du", "des", "au", "aux", "cette", "ce"})
 _LINKS = frozenset({"de", "du", "des", "la", "à", "chez"})
 _FAR, _NEAR = 200, 40  # characters looked at before and after a name
 
@@ -32,43 +31,37 @@ def is_place_name(words: list[Word], place: int) -> bool:
     if back > 0 and words[back].folded in listed("civilites") and _CLOSE.fullmatch(words[back].before):
         return is_place_name(words, back)
     is_home = words[place - 1].folded == "chez"
-    if is_home and words[place - 1].has_capital and is_subject(words, place):
-        return True  # "Chez Mauricette sert trente repas": only a sign can be a subject
+    if is_home and _is_sign(words, place):
+        return True
     return _is_kind_of_place(words, back, is_linked=is_linked, is_home=is_home)
+
+
+def _is_sign(words: list[Word], place: int) -> bool:
+    """Whether "Chez" starts the name of a house: le bistrot Chez Simone; "Chez Mauricette sert trente repas", as only a sign can do."""
+    home = words[place - 1]
+    if home.has_capital and (not home.opens or is_subject(words, place)):
+        return True
+    kind = words[place - 2].folded if place > 1 and _CLOSE.fullmatch(home.before) else ""
+    return kind in listed("enseignes_chez")
 
 
 def _is_kind_of_place(words: list[Word], place: int, *, is_linked: bool, is_home: bool) -> bool:
     """Whether the word at `place` makes a place or structure of the name after it; `is_linked`: over "de", which may tell a possession."""
     word, kind = words[place], words[place].folded.split("-")[0]
+    if _is_cited(words, place):
+        return False
     is_inner_capital = word.has_capital and not word.opens
     if is_home:
         return is_inner_capital
     if is_linked:
         return kind in listed("lieux_avec_de") or (is_inner_capital and (word.is_common or kind in listed("lieux_et_organisations")))
-    return kind in listed("lieux_et_organisations") or (is_inner_capital and is_place_name(words, place))
+    is_inner = is_inner_capital and word.folded not in listed("parentes")
+    return kind in listed("lieux_et_organisations") or (is_inner and is_place_name(words, place))
 
 
-def is_thing(words: list[Word], place: int) -> bool:
-    """Whether an article or a capitalised noun before makes the word a thing or a structure: la Rose, l'Olive, au bar La Josette."""
-    word = words[place]
-    if re.search(r"(?<!\w)[lL]['’]$", word.before):
-        return True
-    if not place or not re.fullmatch(_GAP, word.before):
-        return False
-    before = words[place - 1]
-    is_word = word.folded in listed("prenoms_mots") | listed("prenoms_marques")
-    if is_word and before.has_capital and before.is_common and not _may_precede_name(before):
-        return True
-    if before.folded in ("le", "la") and before.has_capital and not before.opens:
-        return True
-    is_plural = before.folded in ("les", "des", "aux")
-    return before.folded in _ARTICLES and (is_plural or is_word or word.folded in listed("prenoms_lieux"))
-
-
-def _may_precede_name(word: Word) -> bool:
-    """Whether a title, a first name or an announcement ("Merci") may stand in capitals before a name."""
-    known = listed("civilites") | listed("annonces_fortes") | listed("annonces") | listed("jamais")
-    return word.folded in known or is_first_name(word.folded)
+def _is_cited(words: list[Word], place: int) -> bool:
+    """Whether the word is the verb of "je cite", not a "cité"."""
+    return words[place].text.lower() == "cite" and (place == 0 or words[place - 1].folded in ("je", "tu", "il", "elle", "on", "qui"))
 
 
 def announces(words: list[Word], place: int, folded: str, *, strongly: bool = False) -> bool:

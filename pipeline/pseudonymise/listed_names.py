@@ -29,7 +29,7 @@ def is_roster_name(passage: Passage, place: int, name_match: int, *, in_context:
     proves_nothing = word.opens or passage.is_shouted
     is_common = word.is_common or word.folded in listed("prenoms_lieux") | listed("prenoms_mots")
     if word.folded in roster.first or (word.folded in roster.last and len(word.text) > 2):
-        if in_context:
+        if in_context and not (is_place(word.folded) and is_located(passage, place)):
             return ""
         is_word = is_common and proves_nothing and word.folded not in listed("prenoms_lieux")
         if is_word or is_located(passage, place):
@@ -55,16 +55,32 @@ def _misspelt(passage: Passage, place: int, name_match: int, *, in_context: bool
 
 
 def is_located(passage: Passage, place: int) -> bool:
-    """Whether a name that may be a place follows a preposition of place: à Florence, vers Carentoir, de Lannion à Valence."""
+    """Whether a name that may be a place stands where places do: à Florence, de Lannion à Valence, la salle de Grand, dans les Vosges."""
     word = passage.words[place]
-    if not place or word.before != " ":
+    if not place:
         return False
-    before = passage.words[place - 1].folded
-    if before in ("de", "du") and is_place(word.folded):
-        after = passage.words[place + 1] if place + 1 < len(passage.words) else None
-        return after is not None and after.folded in ("à", "vers") and word.folded not in passage.roster.first
+    before = passage.words[place - 1]
+    is_elided = bool(re.fullmatch(r" [dD]['’]", word.before))
+    if (before.folded in ("de", "du") and word.before == " ") or is_elided:
+        return _is_origin(passage, place, place - (1 if is_elided else 2))
+    if word.before != " ":
+        return False
     may_be_place = word.folded in listed("prenoms_lieux") or passage.label(word) == "LOC" or _is_place_only(passage, place)
-    return may_be_place and before in listed("prepositions_de_lieu")
+    return may_be_place and before.folded in listed("prepositions_de_lieu")
+
+
+def _is_origin(passage: Passage, place: int, head: int) -> bool:
+    """Whether "de" before a known place tells where: from where, to where, in which region; or a surname of the list after no possession."""
+    word, words = passage.words[place], passage.words
+    if not is_place(word.folded):
+        return False
+    after = passage.folded[word.end : word.end + 30]
+    if re.match(r"\s(?:à|vers)\s|\s?[,(]\s?(?:dans\s(?:le|la|les|l')|en\s|pres\sd|\d\d)", after) and not re.match(r"\sà\s(?:la\s|l')", after):
+        return True
+    of_what = words[head].folded if head >= 0 else ""
+    if of_what in listed("provenances"):
+        return True
+    return word.folded not in passage.roster.first and not is_first_name(word.folded) and of_what not in listed("possessions")
 
 
 def _is_place_only(passage: Passage, place: int) -> bool:

@@ -8,13 +8,14 @@ import re
 from typing import NamedTuple
 
 from pipeline.pseudonymise.communes import is_place
-from pipeline.pseudonymise.context import announces, follows, is_place_name, is_presented, is_thing
+from pipeline.pseudonymise.context import announces, follows, is_place_name, is_presented
 from pipeline.pseudonymise.extent import initials_before, surname_after, whole_name
 from pipeline.pseudonymise.initials import find_initials
 from pipeline.pseudonymise.listed_names import is_located, is_roster_name, is_written_as_name
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.small_letters import small_name
+from pipeline.pseudonymise.things import is_of_brand, is_said_thing, is_thing
 from pipeline.pseudonymise.titles import has_title
 from pipeline.pseudonymise.verbs import is_subject
 from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_surname, listed
@@ -70,7 +71,7 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
     """Why the word at `place` is a person's name; None when it is none."""
     word = passage.words[place]
     is_function_word = word.folded in listed("jamais") and not is_first_name(word.folded)
-    if word.folded in listed("civilites") or is_place_name(passage.words, place):
+    if word.folded in listed("civilites") or is_place_name(passage.words, place) or is_said_thing(passage.words, place, passage.folded):
         return None
     if has_title(passage.words, place):
         return Evidence("title")
@@ -82,6 +83,9 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
     if not word.has_capital:
         doubt = small_name(passage, place)
         return None if doubt is None else Evidence("roster", doubt)
+    is_known = is_first_name(word.folded) and word.folded not in listed("prenoms_lieux")
+    if not is_known and surname_after(passage, place) is None and is_of_brand(passage.words, place):
+        return None
     doubt = is_roster_name(passage, place, name_match, in_context=_is_in_context(passage, place))
     if doubt is not None:
         return Evidence("roster", doubt)
@@ -173,7 +177,8 @@ def _announced(passage: Passage, place: int) -> Evidence | None:
         return Evidence("announced", _FORM_ONLY if passage.label(word) != "PER" else "")
     if passage.label(word) != "PER":
         return None
-    if not word.opens and announces(words, place, folded):
+    is_at = place > 0 and words[place - 1].folded == "chez"
+    if not (word.opens or is_at) and announces(words, place, folded):
         return Evidence("announced", _FORM_ONLY)
     if surname is not None and passage.label(surname) == "PER" and not (surname.is_common or surname.is_upper or is_place(surname.folded)):
         return Evidence("announced", _FORM_ONLY)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.pseudonymise.words import alternatives, celebrated, fold, is_first_name, listed
+from pipeline.pseudonymise.words import alternatives, celebrated, fold, is_first_name, known_brands, listed
 
 _GAP = r"[\s\u00a0.\-]{1,3}"
 
@@ -37,7 +37,7 @@ def build_roster(people: Iterable[pd.DataFrame], structures: Iterable[str], keep
     first_names = {part for first, _ in names for part in (first, *first.split()) if _may_stand_alone(part)}
     last_names = {last for _, last in names if _may_stand_alone(last)}
     kept = {form for name in structures for form in _structure_forms(name)} - last_names - first_names
-    kept |= listed("institutions") | celebrated()
+    kept |= listed("institutions") | celebrated() | (known_brands() - last_names - first_names)
     kept -= {order for first, last in names for order in (f"{first} {last}", f"{last} {first}")}
     kept |= {fold(" ".join(word.split())) for word in keep}
     initials = frozenset(form for first, last in names for form in _initials(first, last))

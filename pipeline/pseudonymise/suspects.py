@@ -5,9 +5,10 @@ Out:  kept masks, each with its doubt
 """
 
 from pipeline.pseudonymise.communes import is_place
-from pipeline.pseudonymise.context import is_place_name, is_thing
+from pipeline.pseudonymise.context import is_place_name
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.passage import Passage
+from pipeline.pseudonymise.things import is_thing
 from pipeline.pseudonymise.verbs import is_subject
 from pipeline.pseudonymise.words import is_first_name, listed
 

@@ -34,7 +34,7 @@ _ENDINGS = (
 def is_subject(words: list[Word], last: int, *, humanly: bool = False) -> bool:
     """Whether a verb follows the name that ends at `last`, over "et" and a second name; `humanly`: one that only people do."""
     place = _after_second_name(words, last) + 1
-    if place >= len(words):
+    if place >= len(words) or _has_preposition(words, last):
         return False
     if words[place].folded in _PRONOUNS and re.fullmatch(rf"(?:{_BLANK}?,)?{_BLANK}", words[place].before):
         return place + 1 < len(words) and _is_verb(words[place + 1], humanly=humanly)
@@ -51,6 +51,14 @@ def is_subject(words: list[Word], last: int, *, humanly: bool = False) -> bool:
         return place + 1 < len(words) and words[place + 1].folded in listed("dires")
     has_object = place + 1 < len(words) and words[place + 1].before == " " and words[place + 1].folded in _DETERMINERS
     return _is_verb(words[place], humanly=humanly, is_surely=(is_strong or has_object) and not humanly)
+
+
+def _has_preposition(words: list[Word], last: int) -> bool:
+    """Whether "de" or another preposition right before the name keeps it from being a subject: le mur de Lacoste a été remonté."""
+    word = words[last]
+    if re.fullmatch(rf"{_BLANK}[dD]['’]", word.before):
+        return True
+    return last > 0 and word.before == " " and words[last - 1].folded in listed("prepositions")
 
 
 def _follows(word: Word) -> bool:

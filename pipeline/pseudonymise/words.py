@@ -99,17 +99,27 @@ def is_first_name(folded: str) -> bool:
 
 def is_usual_first_name(folded: str) -> bool:
     """Whether `folded` is a first name often met in France: in small letters, only such a one is taken for a name."""
-    return folded in _lines_of("prenoms.txt") or ("-" in folded and all(part in _lines_of("prenoms.txt") for part in folded.split("-")))
+    return folded in _usual_first_names() or ("-" in folded and all(part in _usual_first_names() for part in folded.split("-")))
+
+
+def is_rare_first_name(folded: str) -> bool:
+    """Whether `folded` is a first name so rare that it may be a brand or an acronym: the words around must tell a person."""
+    return folded in _lines_of("prenoms_rares.txt")
 
 
 def is_surname(folded: str) -> bool:
     """Whether `folded` is a surname of the lexicon, which is evidence beside a first name only."""
-    return folded in _lines_of("noms.txt")
+    return folded in _lines_of("noms.txt") or folded in _lines_of("noms_courants.txt")
 
 
 def celebrated() -> frozenset[str]:
     """Folded names of dead persons after whom places are named."""
     return _lines_of("celebres.txt")
+
+
+def known_brands() -> frozenset[str]:
+    """Folded names of shops, brands and organisations that everybody knows."""
+    return _lines_of("enseignes.txt")
 
 
 @cache
@@ -126,7 +136,12 @@ def alternatives(name: str) -> str:
 
 @cache
 def _first_names() -> frozenset[str]:
-    return _lines_of("prenoms.txt") | _lines_of("prenoms_du_monde.txt")
+    return _usual_first_names() | _lines_of("prenoms_du_monde.txt")
+
+
+@cache
+def _usual_first_names() -> frozenset[str]:
+    return _lines_of("prenoms.txt") | _lines_of("prenoms_courants.txt")
 
 
 @cache

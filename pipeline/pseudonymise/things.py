@@ -1,0 +1,89 @@
+"""What the words around a name make a thing or a structure: la Rose, l'ETTI Janus, des poêles Godin, Félix, le restaurant du port.
+
+In:   the words of a passage, the place of one, the folded passage
+Out:  yes or no
+"""
+
+import re
+from functools import cache
+
+from pipeline.french import is_listed
+from pipeline.pseudonymise.words import Word, alternatives, is_first_name, listed
+
+_GAP = r"[\s\u00a0]"
+_ARTICLES = frozenset({"le", "la", "les", "un", "une", "du", "des", "au", "aux", "cette", "ce"})
+_HUMAN = re.compile(r"(?:eur|euse|trice|iste|ienn?e?|logue|ants?|ante?s?|iere?s?|aires?|ain|aine)$")
+_LONGEST_ACRONYM = 7
+
+
+def is_thing(words: list[Word], place: int) -> bool:
+    """Whether an article or a capitalised noun before makes the word a thing or a structure: la Rose, l'Olive, au bar La Josette."""
+    word = words[place]
+    if re.search(r"(?<!\w)[lL]['’]$", word.before):
+        return True
+    if not place or not re.fullmatch(_GAP, word.before):
+        return False
+    before = words[place - 1]
+    is_word = word.folded in listed("prenoms_mots") | listed("prenoms_marques")
+    if is_word and before.has_capital and before.is_common and not _may_precede_name(before):
+        return True
+    if before.folded in ("le", "la") and before.has_capital and not before.opens:
+        return True
+    if _is_acronym_with_article(words, place) or _is_acronym_with_article(words, place - 1):
+        return True
+    is_plural = before.folded in ("les", "des", "aux")
+    return before.folded in _ARTICLES and (is_plural or is_word or word.folded in listed("prenoms_lieux"))
+
+
+def _is_acronym_with_article(words: list[Word], place: int) -> bool:
+    """Whether a short word all in capitals has an article: le GRETA, l'ETTI."""
+    word = words[place]
+    if not word.is_upper or len(word.text) > _LONGEST_ACRONYM:
+        return False
+    if re.search(r"(?<!\w)[lLdD]['’]$", word.before):
+        return True
+    return place > 0 and words[place - 1].folded in _ARTICLES and not words[place - 1].is_upper and word.before == " "
+
+
+def _may_precede_name(word: Word) -> bool:
+    """Whether a title, a first name or an announcement ("Merci") may stand in capitals before a name."""
+    known = listed("civilites") | listed("parentes") | listed("annonces_fortes") | listed("annonces") | listed("jamais")
+    return word.folded in known or is_first_name(word.folded)
+
+
+def is_said_thing(words: list[Word], place: int, folded: str) -> bool:
+    """Whether what follows the name says that it is a thing: Félix, le restaurant du port; X (c'est le nom du moulin)."""
+    return bool(_apposition().match(folded[words[place].end : words[place].end + 60]))
+
+
+@cache
+def _apposition() -> re.Pattern[str]:
+    """, le restaurant; est une barque; (c'est le nom de l'enseigne)."""
+    kinds = rf"(?:{alternatives('lieux_et_organisations')}|{alternatives('choses')})(?!\w)"
+    article = r"(?:l[ae]\s|l'|notre\s|une?\s)"
+    other = r"(?:petite?\s|vieux\s|vieille\s|grande?\s|ancienne?\s|nouveau\s|nouvelle\s)?"
+    named = rf"{_GAP}?[,(]?{_GAP}?c'est\s(?:le|aussi\sle|juste\sle)\snom\sd"
+    is_one = rf"(?:{_GAP}?,)?{_GAP}(?:est|c'est|c'etait|etait)\s{article}{other}{kinds}"
+    return re.compile(rf"{named}|{is_one}|{_GAP}?[,(]{_GAP}?{article}{other}{kinds}")
+
+
+def is_of_brand(words: list[Word], place: int) -> bool:
+    """Whether the common noun before is a thing that bears a brand, no human: des poêles Godin, une friperie Ding, un devis Leroy."""
+    word = words[place]
+    if not place or not re.fullmatch(_GAP, word.before):
+        return False
+    noun = words[place - 1]
+    if noun.has_capital and not noun.opens:
+        return False
+    return noun.folded in listed("choses") or _is_plural_thing(noun)
+
+
+def _is_plural_thing(noun: Word) -> bool:
+    """Whether `noun` is the plural of a noun that no person is called."""
+    lowered = noun.text.lower()
+    if not lowered.endswith(("s", "x")) or len(lowered) < 5:
+        return False
+    single = lowered[:-1]
+    humans = listed("fonctions") | listed("annonces") | listed("parentes") | listed("populations") | listed("civilites")
+    is_human = noun.folded in humans or noun.folded[:-1] in humans or bool(_HUMAN.search(noun.folded[:-1]))
+    return is_listed(single, "noun") and not (is_human or is_listed(lowered, "verb") or is_listed(single, "verb"))
