@@ -5,14 +5,16 @@ Out:  PlacedBlock; a cell that only tells a table, question, number or colour is
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 
 from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.lines import is_label, split_prefix
 from pipeline.ingest.where.placed import Place, PlacedBlock
+from pipeline.ingest.where.titles import HINTED, SURE, asked_together, resembled
 from pipeline.ingest.words import fold, to_number
 
 _TELLING = frozenset({"table", "question", "number", "color", "channel", "speaker"})  # columns that say something of their row's passages
@@ -48,7 +50,7 @@ def table_of(cell: str) -> int | None:
 def question_of(cell: str) -> str | None:
     """The question that a cell of a question column names ("1", "Q1", "besoins"), or None."""
     bare = re.fullmatch(r"\s*([1-4])(?:[.,]0+)?\s*", cell)
-    return f"q{bare[1]}" if bare else read_cues(cell).question
+    return f"q{bare[1]}" if bare else read_cues(cell).question or resembled(cell, margin=HINTED)
 
 
 def _row_place(block: RawBlock) -> Place:
@@ -69,9 +71,18 @@ def _row_place(block: RawBlock) -> Place:
 def _header_place(title: str, titles: Sequence[str]) -> Place:
     """What a header tells of the cells below it ("Table 3", "Q2", "Ce qui marche"); "Réponses" does so only beside other questions."""
     cues = read_cues(title)
-    is_wide = len({question for other in titles if (question := read_cues(other).question)}) > 1
-    tells = meaning_of(title) is None or cues.has_tables or cues.has_numbers or is_wide
-    return Place(cues.table, cues.question, None, cues.question is not None) if tells else Place()
+    questions = _asked_by(tuple(other for other in titles if other))
+    is_wide = len(set(questions.values())) > 1
+    if not (meaning_of(title) is None or cues.has_tables or cues.has_numbers or is_wide):
+        return Place()
+    question = cues.question or (questions.get(title) if is_wide else resembled(title, margin=SURE) if meaning_of(title) is None else None)
+    return Place(cues.table, question, None, question is not None)
+
+
+@cache
+def _asked_by(titles: tuple[str, ...]) -> Mapping[Hashable, str]:
+    """The questions of the headers of a table, those aside that mean something else."""
+    return asked_together({title: title for title in titles if meaning_of(title) is None or read_cues(title).question})
 
 
 def _labels_row(cell: str) -> bool:

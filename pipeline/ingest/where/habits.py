@@ -9,8 +9,9 @@ from dataclasses import dataclass
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import Cues, read_cues
-from pipeline.ingest.where.lines import Prefix, asks, is_idea, is_label, split_prefix
+from pipeline.ingest.where.lines import Prefix, asks, is_idea, split_prefix
 from pipeline.ingest.where.placed import Place
+from pipeline.ingest.where.titles import agrees, asked, asked_together, names_part, told_between
 
 _TAGGED_SHARE = 0.5  # share of passages with a prefix from which each prefix speaks for its own line only
 _CAFE = frozenset({"q1", "q2", "q3", "q4"})
@@ -23,7 +24,7 @@ class Habits:
     """How the author tells tables and questions."""
 
     numbered: frozenset[str]  # questions that a heading or label numbers
-    by_order: Mapping[int, str]  # questions of headings whose words fit several, told by their neighbours; by order of the block
+    by_order: Mapping[int, str]  # questions of headings whose words leave them open, told by their neighbours; by order of the block
     forms: frozenset[str]  # forms of prefix that surely name a table
     is_tagged: bool  # most passages carry a prefix, which tells of its own line only
     n_asked: int  # questions that head a part
@@ -37,12 +38,12 @@ class Habits:
 
 def read_habits(blocks: Sequence[RawBlock], name: Place) -> Habits:
     """Return the habits that `blocks` show."""
-    asked = {cues.question for block in blocks if block.kind == "bullet" and asks(block.text, cues := read_cues(block.text))}
-    bullets_ask = len(asked) > 1
+    by_bullets = {cues.question for block in blocks if block.kind == "bullet" and asks(block.text, cues := read_cues(block.text))}
+    bullets_ask = len(by_bullets) > 1
     heads = {
         order: read_cues(block.text)
         for order, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False))
-        if _names_section(block, below, bullets_ask=bullets_ask)
+        if _names_section(block, below, bullets_ask=bullets_ask, is_first=order == 0)
     }
     passages = [
         block
@@ -51,10 +52,10 @@ def read_habits(blocks: Sequence[RawBlock], name: Place) -> Habits:
     ]
     prefixes = [prefix for block in passages if (prefix := split_prefix(block.text))]
     has_table = name.table_number is not None or any(cues.table is not None for cues in heads.values())
-    first = next((cues for cues in heads.values() if cues.has_tables != (cues.question in _CAFE)), None)
+    first = next((cues for order, cues in heads.items() if cues.has_tables != (asked(blocks[order].text) in _CAFE)), None)
     return Habits(
         numbered=frozenset(cues.question for cues in heads.values() if cues.number is not None and cues.question),
-        by_order=_told_by_neighbours(heads),
+        by_order=_told_by_neighbours(heads) | _told_together({order: blocks[order] for order in heads}),
         forms=_sure_forms(prefixes, has_table=has_table),
         is_tagged=len(prefixes) >= _TAGGED_SHARE * len(passages) and not _each_opens_a_part(prefixes, len(passages)),
         n_asked=count_asked(blocks),
@@ -71,8 +72,7 @@ def opens_with_idea(block: RawBlock) -> bool:
 
 def count_asked(blocks: Sequence[RawBlock]) -> int:
     """The number of questions of the world café that head a part of the document."""
-    asked = {read_cues(block.text).question for block in blocks if _names_section(block)}
-    return len(asked & _CAFE)
+    return len({asked(block.text) for block in blocks if _names_section(block)} & _CAFE)
 
 
 def names_table_alone(block: RawBlock, below: RawBlock | None) -> bool:
@@ -84,13 +84,13 @@ def names_table_alone(block: RawBlock, below: RawBlock | None) -> bool:
     return is_short and not is_idea(prefix.rest) and split_prefix(below.text) is None
 
 
-def _names_section(block: RawBlock, below: RawBlock | None = None, *, bullets_ask: bool = False) -> bool:
+def _names_section(block: RawBlock, below: RawBlock | None = None, *, bullets_ask: bool = False, is_first: bool = False) -> bool:
     if opens_with_idea(block):
         return False
     cues = read_cues(block.text)
     is_asking = bullets_ask and block.kind == "bullet" and asks(block.text, cues)
     names = block.kind == "heading" or is_asking or names_table_alone(block, below)
-    return names or (block.kind != "meta" and is_label(block.text, cues, block.kind))
+    return names or (block.kind != "meta" and names_part(block, cues, is_first=is_first))
 
 
 def _each_opens_a_part(prefixes: Sequence[Prefix], n_passages: int) -> bool:
@@ -113,6 +113,24 @@ def _told_by_neighbours(heads: Mapping[int, Cues]) -> dict[int, str]:
                 told[order] = fitting[0]
         question = told.get(order) or cues.question
         last = question if question and question[0] == "q" else last
+    return told
+
+
+def _told_together(heads: Mapping[int, RawBlock]) -> dict[int, str]:
+    """The questions of headings that their words leave open and the others of their rank tell, below one table's heading or in all."""
+    groups: dict[tuple[int, int | None], dict[int, str]] = {}
+    n_tables = 0
+    for order, head in heads.items():
+        n_tables += read_cues(head.text).has_tables
+        if head.kind == "heading":
+            groups.setdefault((n_tables, head.level), {})[order] = head.text
+    told: dict[int, str] = {}
+    for titles in groups.values():
+        questions = asked_together(titles)
+        orders = list(titles)
+        between = {orders[place]: question for place, question in told_between([questions.get(order) for order in orders]).items()}
+        likely = {order: question for order, question in between.items() if agrees(titles[order], question)}
+        told |= {order: question for order, question in (likely | questions).items() if read_cues(titles[order]).question is None}
     return told
 
 

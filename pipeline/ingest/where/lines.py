@@ -127,6 +127,13 @@ def split_prefix(text: str) -> Prefix | None:
     return Prefix(Place(told.get("tables"), question, None, question is not None), form, text[closing.end() :].strip())
 
 
+def without_numbers(text: str) -> str:
+    """`text` without the tables and questions that it numbers, nor the number that opens it: "2 – T1 : ce qui marche" is "ce qui marche"."""
+    for pattern in _numbered_patterns():
+        text = pattern.sub(" ", text)
+    return " ".join(text.split()).strip(" :–—-,;.()[]/|>_")
+
+
 def is_idea(text: str) -> bool:
     """True for what goes on after a prefix as a passage ("les urgences ont fermé, il faut aller à…"), False for a title or a question.
 
@@ -167,7 +174,7 @@ def _match_number(text: str, at: int, told: dict[str, int]) -> tuple[str, int, b
 @cache
 def _number_patterns() -> dict[str, re.Pattern[str]]:
     """A spelled word ("Table 4", "N° de table : 4") or a single letter, then a number that no unit follows."""
-    no, number = r"(?:n\s?[°ºo]|num[ée]ro)", rf"(?P<number>{number_pattern('cardinaux')})(?![\w%€])"
+    no, number = r"(?:n\s?[°ºo]|num[ée]ro)", rf"(?P<number>{number_pattern('cardinaux')})(?!(?![tq]\d)[\w%€])"
     return {
         group: re.compile(
             rf"(?:(?:{no}\s*(?:de )?(?:la )?)?(?P<word>{_nouns(group)})\s*(?:{no}\s?)?(?::\s*)?|{letter}\s?(?=\d)){number}",
@@ -175,6 +182,16 @@ def _number_patterns() -> dict[str, re.Pattern[str]]:
         )
         for group, letter in (("tables", "t"), ("questions", "q"))
     }
+
+
+@cache
+def _numbered_patterns() -> tuple[re.Pattern[str], ...]:
+    """An opening number, a numbered table or question, and an ordinal before one of their nouns."""
+    nouns, ordinals = f"{_nouns('tables')}|{_nouns('questions')}", number_pattern("ordinaux")
+    ordinal = ordinals.replace(r"\d{1,2}", r"\d{1,2}\s?(?:[eè]me|ère?|er|re|nde?|e)")
+    numbered = [rf"(?<!\w){pattern.pattern}" for pattern in _number_patterns().values()]
+    opening = r"^\W*\d{1,2}(?![\w%€]|\s?[.,]\d)\W*"
+    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in (opening, *numbered, rf"(?<!\w)(?:{ordinal})\s(?:{nouns})s?\b"))
 
 
 def _nouns(group: str) -> str:

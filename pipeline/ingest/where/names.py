@@ -11,6 +11,7 @@ from functools import cache
 from pipeline.ingest.dates import strip_dates
 from pipeline.ingest.where.cues import Cues, read_cues
 from pipeline.ingest.where.placed import Place
+from pipeline.ingest.where.titles import CAFE, SURE, agrees, resembled
 from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 
 _CHANNELS = ("telephone", "postit", "mail", "resume", "notes")  # the first that a name tells wins: "synthèse des post-its" is post-its
@@ -30,6 +31,7 @@ def read_names(names: Sequence[str]) -> Place:
 def clean_name(name: str) -> str:
     """`name` without extension, dates and version numbers, its underscores and glued digits blank-separated."""
     bare = _VERSIONS.sub(" ", strip_dates(_EXTENSION.sub("", name).replace("_", " ")))
+    bare = re.sub(r"(?<=\d)(?=[TtQq]\d)", " ", bare)  # "T1Q1"
     return re.sub(r"(?<=[a-zà-ÿ]{4})(?=\d)|(?<=[a-zà-ÿ])(?=[A-Z][a-zà-ÿ]{3,})", " ", bare)
 
 
@@ -53,13 +55,16 @@ def _read_name(name: str, above: str) -> Place:
         return Place(table, None, channel)
     if channel == "resume" or (channel is None and cues.meaning == "resume"):
         return Place(table, "resume", "resume", is_numbered=True)
-    question = _filed_question(cues) or _asked_by_number(text, above)
+    question = _filed_question(text, cues) or _asked_by_number(text, above)
     return Place(table, question, channel, is_numbered=question is not None)
 
 
-def _filed_question(cues: Cues) -> str | None:
-    """The question of a file name: by number, or by words that leave few others."""
+def _filed_question(text: str, cues: Cues) -> str | None:
+    """The question of a file name: by number, by words that leave few others, or by what it surely resembles."""
     told = cues.question if cues.number is not None or cues.n_other <= _OTHERS else None
+    if told is None:
+        lead = f"q{cues.lead}"
+        told = lead if lead in CAFE and agrees(text, lead) else resembled(text, margin=SURE)
     return told if told not in ("resume", "autre") else None
 
 

