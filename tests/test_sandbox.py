@@ -20,7 +20,9 @@ from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.settings import IngestSettings
 
 SETTINGS = IngestSettings()
-FAR_CELL = '<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row>'
+FAR_CELL = (
+    '<row r="1048576"><c t="inlineStr" r="XFD1048576"><is><t>x</t></is></c></row>'  # written as no program does, else it would be refused
+)
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="memory limits hold on Linux only")
 
 

@@ -141,6 +141,8 @@ DRAWINGS = (
     Case("objet profond.pdf", lambda: _one_page(_stream(_TEXT.encode()), others=[b"<< /A " * 100_000 + b"null" + b" >>" * 100_000], trailer=b"/Info 6 0 R"), f"{READ}|{_BLANK}|{_DAMAGED}"),
     Case("etats.pdf", lambda: _drawn("q " * 500_000 + _TEXT), f"{READ}|{_BLANK}"),
     Case("nombres.pdf", lambda: _drawn(f"BT /F1 {'9' * 5000} Tf {'9' * 100_000} -{'9' * 50_000}.{'9' * 5000} Td (un lavoir) Tj ET {_TEXT}"), f"{READ}|{_BLANK}"),
+    Case("lettres nulles.pdf", lambda: _drawn(f"BT /F1 9 Tf 1 0 0 0.0000001 50 700 Tm (un lavoir) Tj ET BT /F1 0 Tf (x) Tj ET {_TEXT}"), READ),
+    Case("lettres lointaines.pdf", lambda: _drawn(f"{_TEXT} BT /F1 9 Tf 1 0 0 1 999999999 700 Tm (un four) Tj ET"), READ),
     Case("lettres.pdf", lambda: _drawn(f"BT /F1 9 Tf 50 700 Td ({'lavoir ' * 40_000}) Tj ET"), f"{READ}|{_LATE}", is_slow=True),
     Case("lettres dispersees.pdf", lambda: _drawn("".join(shown(7 * n % 590, 11 * n % 800, "mot") for n in range(5_000))), f"{READ}|{_LATE}"),
     Case("beaucoup de lettres.pdf", lambda: _drawn(f"BT /F1 9 Tf 50 700 Td ({'lavoir ' * 400_000}) Tj ET"), f"{READ}|{_LATE}", is_slow=True),

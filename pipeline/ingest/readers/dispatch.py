@@ -94,5 +94,9 @@ def read_source(source: Source) -> tuple[RawPart, ...]:
     )
     n_blocks = sum(len(part.blocks) for part in parts)
     if n_chars > source.limits.max_chars or n_blocks > source.limits.max_blocks:
-        raise ReadError(f"{n_chars} signes, {n_blocks} paragraphes", "un document d'atelier", "vérifier le fichier, ou le découper")
+        raise ReadError(
+            f"document démesuré ({n_chars} signes, {n_blocks} paragraphes)",
+            "un document d'atelier",
+            "vérifier que c'est le bon fichier, ou le découper",
+        )
     return parts

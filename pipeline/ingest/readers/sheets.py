@@ -12,10 +12,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
+import olefile
 import python_calamine as calamine
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
+from pipeline.ingest.readers.compound import check_chains
 from pipeline.ingest.readers.container import Container
 from pipeline.ingest.readers.delimited import MAX_CELLS, check_cells, squared
 from pipeline.ingest.readers.ods import sheets_of_ods
@@ -23,6 +25,9 @@ from pipeline.ingest.readers.source import Source, corrupt, no_text, protected
 from pipeline.ingest.readers.wording import clean
 
 _DTD = re.compile(rb"<!DOCTYPE", re.IGNORECASE)  # in UTF-16 as well, once its zeroes are out
+_ROW = re.compile(rb'<row [^>]*?\br="(\d{1,9})"')
+_FILLED = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,9})"[^>]*[^/>]>')
+_FEW_ROWS = MAX_CELLS // 16_384  # rows that fit however many columns they have
 _PROLOG = 100_000  # bytes of an XML file in which it stands
 _UNSAFE = str.maketrans({"/": "-", "#": "-", "\\": "-"})
 
@@ -82,6 +87,8 @@ def _parts(sheets: Sequence[_Sheet], *, n_comments: int) -> tuple[RawPart, ...]:
 def _sheets_with_calamine(source: Source) -> list[_Sheet]:
     if source.content.startswith(b"PK"):
         _check_xml(source)
+    elif source.content.startswith(olefile.MAGIC):
+        check_chains(source.content, "le classeur")
     try:
         workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(source.content))
         return [
@@ -91,6 +98,10 @@ def _sheets_with_calamine(source: Source) -> list[_Sheet]:
     except calamine.PasswordError as error:
         raise protected("classeur") from error
     except (calamine.CalamineError, zipfile.BadZipFile, ValueError, OSError) as error:
+        raise corrupt("le classeur") from error
+    except BaseException as error:  # a panic of calamine, whose class no module gives
+        if type(error).__name__ != "PanicException":
+            raise
         raise corrupt("le classeur") from error
 
 
@@ -107,15 +118,39 @@ def _n_comments(source: Source) -> int:
 
 
 def _check_xml(source: Source) -> None:
-    """Raise `ReadError` for a zip bomb, a password or a DTD before calamine opens the workbook itself."""
+    """Raise `ReadError` for a zip bomb, a password, a DTD or a far cell before calamine opens the workbook itself."""
     container = Container(source, "classeur")
     for name in sorted(container.names):
-        if name.endswith((".xml", ".rels")) and name.startswith("xl/") and _DTD.search(container.read(name)[:_PROLOG].replace(b"\0", b"")):
+        if not (name.endswith((".xml", ".rels")) and name.startswith("xl/")):
+            continue
+        content = container.read(name)
+        if name.startswith("xl/worksheets/"):
+            _check_reach(content)
+        if _DTD.search(content[:_PROLOG].replace(b"\0", b"")):
             raise ReadError(
                 "classeur avec une DTD interdite",
                 "un classeur sans DTD",
                 "l'ouvrir dans un tableur, l'enregistrer de nouveau, puis le redéposer",
             )
+
+
+def _check_reach(content: bytes) -> None:
+    """Raise `ReadError` where the filled cells of a sheet lie so far apart that calamine would have no room for what is between."""
+    last = _ROW.match(content, max(0, content.rfind(b"<row ")))
+    if last is None or int(last[1]) <= _FEW_ROWS:
+        return
+    cells = _FILLED.findall(content)
+    rows, columns = {int(row) for _, row in cells}, {_column(letters) for letters, _ in cells}
+    if cells:
+        check_cells(max(rows) - min(rows) + 1, max(columns) - min(columns) + 1)
+
+
+def _column(letters: bytes) -> int:
+    """The number of a column, 1 for A."""
+    number = 0
+    for letter in letters:
+        number = 26 * number + letter - 64
+    return number
 
 
 def _rows(workbook: calamine.CalamineWorkbook, name: str) -> tuple[tuple[str, ...], ...]:

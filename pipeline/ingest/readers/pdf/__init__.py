@@ -91,7 +91,7 @@ def _pages(source: Source) -> list[_Page]:
 def _page(page: pdfium.PdfPage, forms: pdfium.PdfFormEnv | None) -> _Page:
     held = words_of_page(page)
     remarks, typed = annotations_of_page(page, height=held.height, forms=forms)
-    held = replace(held, words=(*held.words, *typed))
+    held = replace(held, words=tuple(word for word in (*held.words, *typed) if word.is_placed))
     has_picture = any(True for _ in page.get_objects(filter=(raw.FPDF_PAGEOBJ_IMAGE,), max_depth=3))
     drawn = bool(held.words) and not held.is_turned and is_drawn(page)
     page.close()

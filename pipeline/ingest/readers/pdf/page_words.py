@@ -16,6 +16,7 @@ import pypdfium2.raw as raw
 _BOLD_NAMES = ("bold", "black", "heavy", "semibd", "demi", "-gras")
 _BOLD_WEIGHT = 600
 _GAP_SHARE = 0.28  # of the height: a wider gap ends a word even where the file has no space
+_MIN_HEIGHT, _MAX_EDGE = 0.05, 100_000  # points: letters that nobody sees, and places beyond any page
 _HYPHENS = {0x02: "-", 0xFFFE: "-"}  # what pdfium gives for any hyphen at the end of a line
 
 
@@ -34,6 +35,11 @@ class Word:
     def height(self) -> float:
         """Height of the font's box, a measure of the size."""
         return self.bottom - self.top
+
+    @property
+    def is_placed(self) -> bool:
+        """True where the word has a size, and a place that a page can have."""
+        return self.height > _MIN_HEIGHT and all(abs(edge) < _MAX_EDGE for edge in (self.x0, self.x1, self.top, self.bottom))
 
 
 @dataclass(frozen=True)
@@ -82,7 +88,8 @@ def _letters(text_page: pdfium.PdfTextPage) -> Iterator[_Letter]:
         if code in (0x20, 0x0A, 0x0D, 0x09, 0xA0) or raw.FPDFText_IsGenerated(text_page, place) == 1:
             yield _Letter(0x20, 0, 0, 0, 0, place, -1)
         elif raw.FPDFText_GetLooseCharBox(text_page, place, ctypes.byref(box)) and box.right > box.left:
-            turn = round(raw.FPDFText_GetCharAngle(text_page, place) / (math.pi / 2)) % 4
+            angle = raw.FPDFText_GetCharAngle(text_page, place)
+            turn = round(angle / (math.pi / 2)) % 4 if math.isfinite(angle) else 0
             yield _Letter(code, box.left, box.right, box.bottom, box.top, place, turn)
 
 

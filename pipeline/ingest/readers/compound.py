@@ -1,0 +1,43 @@
+"""Check an OLE compound file (.xls) before a library follows its sectors: a chain that turns round would fill the memory.
+
+In:   the bytes of a compound file
+Out:  nothing; a `ReadError` where its tables do not hold together
+"""
+
+import io
+from collections.abc import Sequence
+
+import olefile
+
+from pipeline.ingest.readers.source import corrupt
+
+_LAST_SECTOR = 0xFFFFFFFA  # numbers from here on mean an end, no sector
+_DAMAGED = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError)
+
+
+def check_chains(content: bytes, what: str) -> None:
+    """Raise `ReadError` where the sectors of a stream or of the directory go round, or lie outside the file; `what` has its article."""
+    try:
+        with olefile.OleFileIO(io.BytesIO(content)) as held:
+            held.loadminifat()
+            starts = [held.first_dir_sector, held.root.isectStart]
+            small: list[int] = []
+            for entry in held.direntries:
+                if entry is not None and entry.entry_type == olefile.STGTY_STREAM and entry.size:
+                    (small if entry.size < held.minisectorcutoff else starts).append(entry.isectStart)
+            is_whole = all(_ends(start, held.fat) for start in starts) and all(_ends(start, held.minifat) for start in small)
+    except _DAMAGED as error:
+        raise corrupt(what) from error
+    if not is_whole:
+        raise corrupt(what)
+
+
+def _ends(sector: int, table: Sequence[int]) -> bool:
+    """True where the chain that begins at `sector` comes to an end within its table."""
+    for _ in range(len(table) + 1):
+        if sector >= _LAST_SECTOR:
+            return True
+        if sector >= len(table):
+            return False
+        sector = table[sector]
+    return False
