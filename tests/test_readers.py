@@ -556,7 +556,7 @@ def test_rich_text_comments_footers_and_underlined_titles_are_read() -> None:
 def test_old_word_documents_are_read() -> None:
     assert kinds(doc(["Table 2", "le bac est en panne", "- l'école d'Étretat ferme"]), "notes.doc") == [
         ("heading", "Table 2"),
-        ("heading", "le bac est en panne"),
+        ("paragraph", "le bac est en panne"),
         ("bullet0", "l'école d'Étretat ferme"),
     ]
 
