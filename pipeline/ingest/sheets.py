@@ -14,7 +14,9 @@ from pipeline.ingest.columns import Header, find_header, lone_cell, meaning_of
 from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.wording import bullet_of
+from pipeline.ingest.tabulated import told_blocks, with_questions
 from pipeline.ingest.where.cues import read_cues
+from pipeline.ingest.where.titles import resembled
 
 Rows = Sequence[Sequence[str]]
 
@@ -77,11 +79,12 @@ def blocks_of_speech(rows: Rows) -> list[RawBlock]:
     """Return the passages of a sheet as cell blocks, row by row; rows above the header and rows that hold a lone label are headings."""
     header = _speech_header(rows)
     blocks = [RawBlock(" – ".join(dict.fromkeys(filter(None, row))), "heading", 1) for row in rows[: max(header.order, 0)] if any(row)]
-    body = _filled_down(rows[header.order + 1 :], header)
+    header, body = with_questions(header, rows[header.order + 1 :])
+    body = _filled_down(body, header)
     said = _said_columns(body, header)
     for row in body:
         lone = lone_cell(row)
-        if lone and len(said) < len(row) and (read_cues(lone).is_label or _is_section(row, lone)):
+        if lone and len(said) < len(row) and (read_cues(lone).is_label or _is_section(row, lone, said)):
             blocks.append(RawBlock(lone, "heading", 2))
             continue
         columns = tuple(zip(header.titles, row, strict=False))
@@ -103,9 +106,11 @@ def _speech_header(rows: Rows) -> Header:
     return _guessed_header(rows)
 
 
-def _is_section(row: Sequence[str], lone: str) -> bool:
-    """True for a few words merged over several columns, which name the rows below."""
-    return sum(map(bool, row)) > 1 and len(lone.split()) < _MIN_OTHER
+def _is_section(row: Sequence[str], lone: str, said: Sequence[int]) -> bool:
+    """True for a few words merged over several columns, or what asks a question there or beside the passages: they name the rows below."""
+    is_merged = sum(map(bool, row)) > 1
+    is_aside = is_merged or row.index(lone) not in said
+    return (is_merged and len(lone.split()) < _MIN_OTHER) or (is_aside and resembled(lone) is not None)
 
 
 def _is_place(cell: str) -> bool:
@@ -205,11 +210,23 @@ def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:
         return SortedPart((rows,) if kind == "attendance" else (), (rows,) if kind == "map" else (), said)
     found: dict[str, list[Rows]] = {"attendance": [], "map": []}
     taken: set[int] = set()
+    said = list(blocks)
     for orders, table in tables_of(blocks):
         kind = kind_of(table)
         if kind in found:
             found[kind].append(table)
             taken |= set(orders)
+        else:
+            said[orders.start : orders.stop] = _said_blocks(blocks[orders.start : orders.stop])
     return SortedPart(
-        tuple(found["attendance"]), tuple(found["map"]), tuple(block for order, block in enumerate(blocks) if order not in taken)
+        tuple(found["attendance"]), tuple(found["map"]), tuple(block for order, block in enumerate(said) if order not in taken)
     )
+
+
+def _said_blocks(blocks: Sequence[RawBlock]) -> list[RawBlock]:
+    """The blocks of a table in a document; beside a column of ideas called so, one that only says who or where is no passage."""
+    columns = dict.fromkeys(block.columns for block in blocks if block.columns)
+    titles, cells = tuple(title for title, _ in next(iter(columns))), [[cell for _, cell in row] for row in columns]
+    header, body = with_questions(Header(0, titles, tuple(map(meaning_of, titles))), cells)
+    is_called = "text" in header.meanings and len({"table", "question"} & set(header.meanings)) > 0
+    return told_blocks(blocks, titles, cells, _said_columns(body, header) if is_called else ())

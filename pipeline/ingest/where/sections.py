@@ -106,7 +106,9 @@ class _Walk:
             return None
         if block.kind == "heading":
             return float(block.level or _PARAGRAPH) if cues.n_words <= _MAX_HEADING_WORDS and not self._is_in_series(block, below) else None
-        if names_part(block, cues, is_first=self._is_top) or (self._habits.bullets_ask and block.kind == "bullet" and asks(block.text, cues)):
+        if names_part(block, cues, is_first=self._is_top) or (
+            self._habits.bullets_ask and block.kind == "bullet" and asks(block.text, cues)
+        ):
             paragraph = _TITLE if self._is_top and cues.table is not None else _PARAGRAPH
             return _BULLET + (block.level or 0) if block.kind == "bullet" else paragraph
         prefix = split_prefix(block.text)

@@ -15,6 +15,7 @@ from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.where.reporters import Reporter, complete_tables, is_animator
+from pipeline.ingest.where.rounds import flatten, is_round, place_round
 from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 
 log = logging.getLogger(__name__)
@@ -28,14 +29,18 @@ _FIRST_TURNS = 4  # in which a summing-up is announced
 def place_turns(blocks: Sequence[RawBlock], name: Place, *, n_tables: int | None) -> list[PlacedBlock]:
     """Return the turns placed: a summing-up by who reports for which table, any other recording by the questions announced."""
     turns = [turn for block in blocks for turn in _cut_at_announcements(block)]
-    if name.question == "resume" or _is_summary(turns):
+    if name.question == "resume" or _is_summary(turns, name):
         return _place_reports(turns, name, n_tables)
     return _place_discussion(turns, name)
 
 
-def _is_summary(turns: Sequence[RawBlock]) -> bool:
+def _is_summary(turns: Sequence[RawBlock], name: Place) -> bool:
+    """True where a summing-up is announced, or a closing round of a recording that no table or question bears; or tables take turns."""
     opening = " ".join(fold(turn.text) for turn in [turn for turn in turns if turn.kind != "meta"][:_FIRST_TURNS])
-    return bool(re.search(rf"\b(?:{'|'.join(lexicon('where')['debut_restitution'])})", opening))
+    if re.search(rf"\b(?:{'|'.join(lexicon('where')['debut_restitution'])})", opening):
+        return True
+    is_open = name.table_number is None and name.question is None
+    return is_open and (bool(re.search(rf"\b(?:{'|'.join(lexicon('where')['debut_cloture'])})", opening)) or is_round(turns))
 
 
 def _place_discussion(turns: Sequence[RawBlock], name: Place) -> list[PlacedBlock]:
@@ -43,7 +48,8 @@ def _place_discussion(turns: Sequence[RawBlock], name: Place) -> list[PlacedBloc
     placed: list[PlacedBlock] = []
     for turn in turns:
         table = announced_table(turn.text, by_letter=False) or table
-        question = announced_question(turn.text, by_animator=is_animator(turn.speaker or "")) or question
+        by_animator = is_animator(turn.speaker or "")
+        question = announced_question(turn.text, by_animator=by_animator) or _last_question(turn.text, question) or question
         placed.append(_placed(turn, table, question))
     return placed
 
@@ -51,7 +57,7 @@ def _place_discussion(turns: Sequence[RawBlock], name: Place) -> list[PlacedBloc
 def _place_reports(turns: Sequence[RawBlock], name: Place, n_tables: int | None) -> list[PlacedBlock]:
     """The turns of a summing-up: a reporter keeps the table that she or the animator before her announced; without speakers, the last."""
     if not any(turn.speaker for turn in turns):
-        return _place_unsigned_reports(turns, name)
+        return [_placed(turn, table, "resume") for turn, table in place_round(turns, name.table_number)]
     reporters: dict[str, Reporter] = {}
     called: int | None = None
     for turn in turns:
@@ -68,15 +74,6 @@ def _place_reports(turns: Sequence[RawBlock], name: Place, n_tables: int | None)
         log.info("tables of %d reporters told by the order in which tables report", n_inferred)
     tables = {speaker: reporter.table for speaker, reporter in reporters.items()}
     return [_placed(turn, tables.get(turn.speaker or "", name.table_number), "resume") for turn in turns]
-
-
-def _place_unsigned_reports(turns: Sequence[RawBlock], name: Place) -> list[PlacedBlock]:
-    table = name.table_number
-    placed: list[PlacedBlock] = []
-    for turn in turns:
-        table = announced_table(turn.text, by_letter=True) or called_table(turn.text) or table
-        placed.append(_placed(turn, table, "resume"))
-    return placed
 
 
 def _placed(turn: RawBlock, table: int | None, question: str | None) -> PlacedBlock:
@@ -116,11 +113,18 @@ def announced_question(text: str, *, by_animator: bool = False) -> str | None:
     return asked.meaning if is_clear and asked.meaning in ("q1", "q2", "q3", "q4") else None
 
 
+def _last_question(text: str, now: str | None) -> str | None:
+    """q4 where a short turn opens with the last one ("dernière, …", "allez la dernière") after the third."""
+    words = fold(text).split()
+    is_short = len(words) <= _ANNOUNCING_WORDS // 2
+    return "q4" if now == "q3" and is_short and _last_pattern().match(" ".join(words)) else None
+
+
 def _cut_at_announcements(block: RawBlock) -> list[RawBlock]:
     """A turn in pieces, each but the first opening with an announcement: of a question, or in a long turn of a table too."""
     if block.kind == "meta":
         return [block]
-    said = _flatten(block.text)
+    said = flatten(block.text)
     pattern = _cut_pattern(has_tables=len(block.text.split()) > _LONG_TURN)
     cuts = [0]
     for match in pattern.finditer(said):
@@ -135,9 +139,10 @@ def _refers_back(said: str) -> bool:
     return bool(re.search(rf"\b(?:{'|'.join(lexicon('where')['renvois'])})\b", said))
 
 
-def _flatten(text: str) -> str:
-    """`text` folded one character for one, so that offsets hold: everything but letters and digits is a blank."""
-    return "".join(folded if len(folded := fold(letter)) == 1 else " " for letter in text)
+@cache
+def _last_pattern() -> re.Pattern[str]:
+    fillers = rf"(?:(?:{'|'.join(sorted(lexicon('where')['remplissage'], key=len, reverse=True))}) )*"
+    return re.compile(rf"{fillers}(?:la |le )?(?:derniere|dernier tour)\b(?! (?:{'|'.join(lexicon('where')['suites_de_dernier'])})\b)")
 
 
 @cache

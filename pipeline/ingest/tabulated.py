@@ -1,0 +1,61 @@
+"""What the columns of a table of ideas are for, by what stands in them and not only by their headers.
+
+In:   the header and rows of a sheet, or the blocks of a table laid out in a document
+Out:  the same, a column of questions told as one whatever it is called, and cells that only say who, where or how many left aside
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from pipeline.ingest.columns import Header, meaning_of
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.where.titles import CAFE, asked_together
+
+Rows = Sequence[Sequence[str]]
+
+_OPEN = frozenset({None, "theme", "remark", "structure_type"})  # meanings of a header below which questions may stand all the same
+_MAX_TITLES, _MAX_WORDS = 8, 14  # different questions of a column, as written, and words of one
+_MOST = 0.75  # share of a column's different cells that must ask, for all of it to
+
+
+def asking_columns(titles: Sequence[str], body: Rows) -> dict[int, dict[str, str]]:
+    """The columns whose cells name the questions of their rows, each with its cells' questions; none beside a column called so."""
+    meanings = [meaning_of(title) for title in titles]
+    if "question" in meanings:
+        return {}
+    found = {place: _asked_in(place, body) for place, meaning in enumerate(meanings) if meaning in _OPEN}
+    return {place: questions for place, questions in found.items() if questions}
+
+
+def _asked_in(place: int, body: Rows) -> dict[str, str]:
+    """The question of each different cell of a column, {} unless most ask, two questions or more, and cells recur or stand first."""
+    cells = [row[place] for row in body if place < len(row) and row[place]]
+    different = dict.fromkeys(cells)
+    is_few = 1 < len(different) <= _MAX_TITLES and (place == 0 or len(different) < len(cells))
+    if not is_few or any(len(cell.split()) > _MAX_WORDS for cell in different):
+        return {}
+    told = {str(cell): question for cell, question in asked_together({cell: cell for cell in different}).items() if question in CAFE}
+    return told if len(set(told.values())) > 1 and len(told) >= _MOST * len(different) else {}
+
+
+def with_questions(header: Header, body: Rows) -> tuple[Header, list[list[str]]]:
+    """The header and rows of a sheet, its columns of questions called "question" and their cells "q1" to "q4"."""
+    asking = asking_columns(header.titles, body)
+    titles = tuple("question" if place in asking else title for place, title in enumerate(header.titles))
+    rows = [[asking.get(place, {}).get(cell, cell) for place, cell in enumerate(row)] for row in body]
+    return Header(header.order, titles, tuple("question" if place in asking else own for place, own in enumerate(header.meanings))), rows
+
+
+def told_blocks(blocks: Sequence[RawBlock], titles: Sequence[str], body: Rows, said: Sequence[int]) -> list[RawBlock]:
+    """The blocks of a table in a document, its questions told in their columns; cells outside the columns `said` are `meta`."""
+    asking = asking_columns(titles, body)
+    return [_told(block, asking, said) for block in blocks]
+
+
+def _told(block: RawBlock, asking: Mapping[int, Mapping[str, str]], said: Sequence[int]) -> RawBlock:
+    columns = tuple(
+        ("question", asking[place].get(cell, cell)) if place in asking else (title, cell)
+        for place, (title, cell) in enumerate(block.columns)
+    )
+    is_aside = bool(said) and block.column is not None and block.column not in said
+    return replace(block, columns=columns, kind="meta" if is_aside else block.kind)
