@@ -13,7 +13,7 @@ PAGES = (
     Case(
         "attributs.html",
         lambda: b"<html><body><p " + b" ".join(b"a%d=x" % n for n in range(100_000)) + b">un lavoir</p>",
-        READ,
+        f"{READ}|longue",
         is_slow=True,
     ),
     Case(

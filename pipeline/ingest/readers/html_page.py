@@ -47,7 +47,7 @@ def read_html(source: Source) -> tuple[RawPart, ...]:
     text = decode(source.content, declared[1].decode("ascii") if declared else None)
     page = LexborHTMLParser(text)
     title = page.css_first("head title")
-    blocks = settle(drafts_of_html(text))
+    blocks = settle(_drafts_of_page(page))
     if not blocks:
         raise no_text("page web")
     return (RawPart(tuple(blocks), title=(clean(title.text()) or None) if title else None, warnings=unreadable_signs(text)),)
@@ -77,7 +77,10 @@ def _shown_rows(table: LexborNode) -> list[list[str]]:
 
 def drafts_of_html(text: str) -> list[Draft]:
     """The drafts of a page; text quoted from another mail has « > » before it."""
-    page = LexborHTMLParser(text)
+    return _drafts_of_page(LexborHTMLParser(text))
+
+
+def _drafts_of_page(page: LexborHTMLParser) -> list[Draft]:
     walk = _Walk()
     if page.body is not None:
         walk.children(page.body, _Place(), 0)
