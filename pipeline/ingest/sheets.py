@@ -24,7 +24,7 @@ _NAMES = frozenset({"last_name", "first_name", "full_name"})
 _PRESENCE = frozenset({"signature", "email", "phone", "role", "structure"})
 _ZONES = frozenset({"radius", "geometry", "latitude", "longitude"})
 _LISTED = _NAMES | _PRESENCE | _ZONES | {"structure_type", "commune", "commune_code", "remark", "number"}
-_TOLD = frozenset({"table", "question", "text", "speaker", "color", "channel", "theme", "number"})
+_TOLD = frozenset({"table", "question", "text", "speaker", "color", "channel", "theme", "number", "carrier"})
 _NOT_SAID = _TOLD - {"text"}
 _HEAD_ROWS = 15  # rows in which a header of what was said is looked for
 _MIN_OTHER = 4  # words of a cell in a column of unknown meaning for it to be a passage
@@ -210,16 +210,16 @@ def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:
         return SortedPart((rows,) if kind == "attendance" else (), (rows,) if kind == "map" else (), said)
     found: dict[str, list[Rows]] = {"attendance": [], "map": []}
     taken: set[int] = set()
-    said = list(blocks)
+    kept = list(blocks)
     for orders, table in tables_of(blocks):
         kind = kind_of(table)
         if kind in found:
             found[kind].append(table)
             taken |= set(orders)
         else:
-            said[orders.start : orders.stop] = _said_blocks(blocks[orders.start : orders.stop])
+            kept[orders.start : orders.stop] = _said_blocks(blocks[orders.start : orders.stop])
     return SortedPart(
-        tuple(found["attendance"]), tuple(found["map"]), tuple(block for order, block in enumerate(said) if order not in taken)
+        tuple(found["attendance"]), tuple(found["map"]), tuple(block for order, block in enumerate(kept) if order not in taken)
     )
 
 

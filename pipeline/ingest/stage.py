@@ -21,7 +21,7 @@ from pipeline.ingest.places import Places
 from pipeline.ingest.speakers import enter_correspondents, name_speakers
 from pipeline.ingest.structures import Mention, join_structures
 from pipeline.ingest.territory_map import Pin, build_catchments
-from pipeline.ingest.where import place_blocks
+from pipeline.ingest.where import place_blocks, questions_by_siblings
 from pipeline.ingest.workshop import Manifest, Reject, date_of, identify_workshop, name_territory, read_manifest
 from pipeline.settings import IngestSettings
 from pipeline.tables import ATTENDANCE, BLOCKS, DOCUMENTS, REJECTS, WORKSHOPS
@@ -81,10 +81,11 @@ def _mention(entry: Attendance, places: Places) -> Mention:
 def _write_documents(contents: Contents, roster: Roster, manifest: Manifest) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The documents and blocks of all parts in which something was said; mails name people before transcripts do."""
     senders = {part.path: enter_correspondents(part.raw.people, roster)[:1] for part in contents.documents}
+    likely = questions_by_siblings([part.names for part in contents.documents])
     documents: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
     for part in contents.documents:
-        placed = place_blocks(part.raw, part.held.blocks, names=part.names, n_tables=manifest.n_tables)
+        placed = place_blocks(part.raw, part.held.blocks, names=part.names, n_tables=manifest.n_tables, likely=likely.get(part.names))
         sender = next(iter(senders[part.path]), None)
         speakers = [
             speaker or (sender if block.channel == "mail" else None)

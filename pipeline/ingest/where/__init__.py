@@ -23,20 +23,27 @@ from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.habits import count_asked
 from pipeline.ingest.where.letters import is_call_sheet, is_copied_mail, place_letter
-from pipeline.ingest.where.names import channel_of, is_plain_summary, read_names
+from pipeline.ingest.where.lines import is_title
+from pipeline.ingest.where.names import channel_of, is_plain_summary, questions_by_siblings, read_names
 from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.where.sections import place_sections
 from pipeline.ingest.where.spoken import place_turns
 
-__all__ = ["Place", "PlacedBlock", "place_blocks"]
+__all__ = ["Place", "PlacedBlock", "place_blocks", "questions_by_siblings"]
 
 _SHORT_CELL = 18  # words: a sheet whose cells are mostly shorter holds post-its
 _STRUCTURED = 3  # questions that must head a "synthèse" or a mail for it to be a table's notes after all
 
 
-def place_blocks(part: RawPart, blocks: Sequence[RawBlock], *, names: Sequence[str], n_tables: int | None = None) -> list[PlacedBlock]:
-    """Return `blocks` of `part` in order, placed; `names` are its path's parts inside the workshop, `n_tables` as announced."""
-    name = _head_place(blocks).over(read_names([*names, *([part.title] if part.title and part.rows else [])]))
+def place_blocks(
+    part: RawPart, blocks: Sequence[RawBlock], *, names: Sequence[str], n_tables: int | None = None, likely: str | None = None
+) -> list[PlacedBlock]:
+    """Return `blocks` of `part` in order, placed.
+
+    `names` are its path's parts inside the workshop, `n_tables` is as announced, `likely` is what the files beside it leave to it.
+    """
+    told = _head_place(blocks).over(read_names([*names, *([part.title] if part.title and part.rows else [])]))
+    name = told.over(Place(question=likely))
     if part.channel == "transcript":
         return place_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
     channel = _channel(part, blocks, name)
@@ -69,10 +76,17 @@ def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Place) -> str:
         return "mail"
     if is_call_sheet(blocks):
         return "telephone"
-    told = name.channel or next((channel_of(block.text) for block in blocks[:3] if block.kind == "heading"), None)
+    told = name.channel or next((channel_of(block.text) for block in blocks[:3] if block.kind == "heading"), None) or _titled(blocks)
     if told in ("mail", "telephone") and part.rows:
         told = None
     return told or ("postit" if part.rows and _is_short(blocks) else "notes")
+
+
+def _titled(blocks: Sequence[RawBlock]) -> str | None:
+    """Post-its where a title above a table of them says so: "Saisie des post-it, 4 mai"."""
+    titles = [block.text for block in blocks[:3] if block.kind == "paragraph" and not block.columns and is_title(block.text)]
+    has_cells = any(block.columns for block in blocks)
+    return "postit" if has_cells and any(channel_of(title) == "postit" for title in titles) else None
 
 
 def _is_short(blocks: Sequence[RawBlock]) -> bool:

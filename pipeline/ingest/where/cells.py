@@ -5,7 +5,7 @@ Out:  PlacedBlock; a cell that only tells a table, question, number or colour is
 """
 
 import re
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -17,7 +17,9 @@ from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.where.titles import HINTED, SURE, asked_together, resembled
 from pipeline.ingest.words import fold, to_number
 
-_TELLING = frozenset({"table", "question", "number", "color", "channel", "speaker"})  # columns that say something of their row's passages
+_TELLING = frozenset(
+    {"table", "question", "number", "color", "channel", "speaker", "carrier"}
+)  # columns that say something of their row's passages
 _SPEAKERS = (("speaker",), ("full_name",), ("first_name", "last_name"), ("last_name",))
 _PERSONAL = frozenset({"full_name", "first_name", "last_name", "structure", "role", "commune", "email", "phone", "signature"})
 _LABEL_WORDS = 12
@@ -80,7 +82,7 @@ def _header_place(title: str, titles: Sequence[str]) -> Place:
 
 
 @cache
-def _asked_by(titles: tuple[str, ...]) -> Mapping[Hashable, str]:
+def _asked_by(titles: tuple[str, ...]) -> Mapping[str, str]:
     """The questions of the headers of a table, those aside that mean something else."""
     return asked_together({title: title for title in titles if meaning_of(title) is None or read_cues(title).question})
 

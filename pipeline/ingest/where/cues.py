@@ -55,9 +55,10 @@ class Cues:
 
     @property
     def question(self) -> str | None:
-        """The question, by meaning where the words are clear, else by number, else by an opening number that a weak meaning agrees with."""
+        """The question, by clear words (beside a number: very clear), else by number, else by an opening number and weak words."""
         if self.meaning or self.numbered:
-            return self.meaning or self.numbered
+            is_outweighed = self.meaning is None or (self.numbered is not None and self.scores[0][1] <= ENOUGH)
+            return self.numbered if is_outweighed else self.meaning
         return f"q{self.lead}" if f"q{self.lead}" in dict(self.scores) else None
 
     @property

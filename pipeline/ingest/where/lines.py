@@ -63,15 +63,27 @@ def is_meta(text: str, *, in_head: bool) -> bool:
     folded = fold(text)
     if len(folded.split()) > MAX_META_WORDS:
         return False
-    label = without_tables(re.sub(r"\([^)]*\)", " ", text.split(":")[0])) if ":" in text[:60] else ""
+    label = _label_of(text)
     always, head, opening, opening_head = _meta_patterns()
     if label and (always.fullmatch(label) or (in_head and head.fullmatch(label))):
         return True
     if _is_named_role(text):
         return True
-    if in_head and (opening_head.match(folded) or _is_venue(text, folded)):
+    if in_head and (opening_head.match(folded) or _is_venue(text, folded) or _all_meta(text)):
         return True
     return bool(opening.match(folded)) and len(folded.split()) <= MAX_LABEL_WORDS
+
+
+def _label_of(text: str) -> str:
+    """What stands before a colon, folded; "" without one, or before a sign that counts ("le + : …", "+ / - :")."""
+    before = re.sub(r"\([^)]*\)", " ", text.split(":")[0]) if ":" in text[:60] else ""
+    return "" if re.search(r"[+=]|[-–]\s*$", before) else without_tables(before)
+
+
+def _all_meta(text: str) -> bool:
+    """True where each of several sentences tells circumstances ("Atelier du 4 mai, salle des fêtes. Contact : …")."""
+    sentences = re.split(r"(?<=[^\s.]{3}\.)\s+(?=[A-ZÀ-Ý])", text)
+    return len(sentences) > 1 and all(is_meta(sentence.rstrip("."), in_head=True) for sentence in sentences)
 
 
 def _is_named_role(text: str) -> bool:
@@ -128,7 +140,7 @@ def split_prefix(text: str) -> Prefix | None:
 
 
 def without_numbers(text: str) -> str:
-    """`text` without the tables and questions that it numbers, nor the number that opens it: "2 – T1 : ce qui marche" is "ce qui marche"."""
+    """`text` without its tables', questions' and opening numbers: "2 – T1 : ce qui marche" is "ce qui marche"."""
     for pattern in _numbered_patterns():
         text = pattern.sub(" ", text)
     return " ".join(text.split()).strip(" :–—-,;.()[]/|>_")

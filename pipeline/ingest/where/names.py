@@ -11,7 +11,7 @@ from functools import cache
 from pipeline.ingest.dates import strip_dates
 from pipeline.ingest.where.cues import Cues, read_cues
 from pipeline.ingest.where.placed import Place
-from pipeline.ingest.where.titles import CAFE, SURE, agrees, resembled
+from pipeline.ingest.where.titles import CAFE, SURE, agrees, asked_together, asks_none, resembled
 from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 
 _CHANNELS = ("telephone", "postit", "mail", "resume", "notes")  # the first that a name tells wins: "synthèse des post-its" is post-its
@@ -26,6 +26,24 @@ def read_names(names: Sequence[str]) -> Place:
     for above, name in reversed(list(zip(["", *names], names, strict=False))):
         place = place.over(_read_name(name, above))
     return place
+
+
+def questions_by_siblings(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """The question of each path that its own names leave open and the others of its folder tell: the fourth of four, or a number.
+
+    Files of one folder stand together where their names tell the same table, or none.
+    """
+    groups: dict[tuple[tuple[str, ...], int | None], dict[tuple[str, ...], str]] = {}
+    for path in paths:
+        place = read_names(path)
+        if place.question not in ("resume", "distance") and place.channel not in ("mail", "telephone"):
+            groups.setdefault((path[:-1], place.table_number), {})[path] = clean_name(path[-1])
+    told: dict[tuple[str, ...], str] = {}
+    for names in groups.values():
+        likely = {path: name for path, name in names.items() if read_names(path).question or not asks_none(name)}
+        questions = asked_together(likely)
+        told |= {path: question for path in likely if (question := questions.get(path)) in CAFE and read_names(path).question is None}
+    return told
 
 
 def clean_name(name: str) -> str:

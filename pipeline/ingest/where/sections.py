@@ -60,7 +60,7 @@ def _question_of(title: str, cues: Cues) -> str | None:
     """The question of a title, by cue words that are most of it, by number, or by what it resembles."""
     if cues.question is None:
         return asked(title)
-    return cues.question if cues.is_mostly_cues else cues.numbered or resembled(title, margin=SURE)
+    return asked(title) if cues.is_mostly_cues else cues.numbered or resembled(title, margin=SURE)
 
 
 class _Walk:
