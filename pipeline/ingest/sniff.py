@@ -174,7 +174,7 @@ def _declared(content: bytes, declared: str | None) -> str | None:
         return None
     try:
         text = content.decode("cp1252" if declared.lower() in ("iso-8859-1", "latin1", "latin-1") else declared)
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):
         return None
     return text if _french_score(text) >= 0 else None
 

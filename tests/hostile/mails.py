@@ -64,6 +64,13 @@ MAILS = (
         lambda: ("From: a@example.org\nTo: b@example.org\nSubject: " + "=?utf-8?b?w6k=?= " * 20_000 + "\n\nun lavoir\n").encode(),
         READ,
     ),
+    Case(
+        "jeu nul.eml",
+        lambda: (_HEAD.replace("suite", "=?a\x00b?q?suite?=") + 'Content-Type: text/plain; charset="a\x00b"\n\nun lavoir \xe9\n').encode(
+            "latin-1"
+        ),
+        READ,
+    ),
     Case("jeu inconnu.eml", lambda: (_HEAD + 'Content-Type: text/plain; charset="\x01rot13"\n\nun lavoir \xe9\n').encode("latin-1"), READ),
     Case("jeu rot13.eml", lambda: (_HEAD + "Content-Type: text/plain; charset=rot13\n\nun lavoir \xe9\n").encode("latin-1"), READ),
     Case("jeu zlib.eml", lambda: (_HEAD + "Content-Type: text/plain; charset=zlib\n\nun lavoir \xe9\n").encode("latin-1"), READ),

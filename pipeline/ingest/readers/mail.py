@@ -100,7 +100,7 @@ def _decoded(raw: str) -> str:
 def _piece(content: bytes, charset: str | None) -> str:
     try:
         return content.decode(charset or "utf-8")
-    except (LookupError, UnicodeDecodeError):
+    except (LookupError, ValueError):  # an encoding that is unknown, or whose name no encoding can bear
         return decode(content)
 
 
