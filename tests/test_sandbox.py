@@ -208,7 +208,8 @@ from pipeline.settings import IngestSettings
 start = child._start_process
 def told(scratch):
     process = start(scratch)
-    print(process.pid, flush=True)
+    sys.stdout.write(f"{process.pid}\\n")  # in one piece: two threads write
+    sys.stdout.flush()
     return process
 child._start_process = told
 read_files([Path(sys.argv[1])] * 2, settings=IngestSettings(max_seconds_per_file=60, n_readers=2))
