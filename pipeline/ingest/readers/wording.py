@@ -32,6 +32,7 @@ _NUMBER = re.compile(
 )
 _RULE = re.compile(r"^\s*([-_=*~#.–—]\s?){3,}\s*$")
 _TERMINAL = re.compile(r"[.!?…:;]['’\"»”)\]\s]*$")
+_TAIL = 100  # characters at the end of a line that tell how it ends
 _LAST_WORD = re.compile(r"([^\W\d_]+['’]?)\s*$")
 
 
@@ -85,7 +86,7 @@ def is_rule(line: str) -> bool:
 
 def is_finished(line: str) -> bool:
     """True where `line` ends with a mark that ends a sentence or announces what follows."""
-    return bool(_TERMINAL.search(line))
+    return bool(_TERMINAL.search(line.rstrip()[-_TAIL:]))
 
 
 def runs_on(above: str, below: str) -> bool:
@@ -93,7 +94,7 @@ def runs_on(above: str, below: str) -> bool:
     stripped = above.rstrip()
     if stripped.endswith((",", "(", "«", "“")):
         return starts_low(below)
-    word = _LAST_WORD.search(stripped)
+    word = _LAST_WORD.search(stripped[-_TAIL:])
     return word is not None and word[1].lower().replace("’", "'") in _open_words()
 
 
