@@ -82,11 +82,11 @@ def read_cues(text: str) -> Cues:
     for sign, word in _SIGNS:
         text = sign.sub(word, text)
     folded = fold(_PAIR.sub(r"\1 et ", text))
-    lead = re.match(r"(\d)(?!\d| et \d)\b", folded)
+    lead = re.match(r"0?(\d)(?!\d| et \d)\b", folded)
     rest, tables = _take_numbers(folded, _patterns()[0])
     rest, numbers = _take_numbers(rest, _patterns()[1])
     rest, scores = _weigh(rest, fold(text))
-    other = [word for word in rest.split() if word not in _neutral() and not (lead and word == lead[1])]
+    other = [word for word in rest.split() if word not in _neutral() and not (lead and word == lead[0])]
     return Cues(
         table=tables[0] if len(set(tables)) == 1 else None,
         number=numbers[0] if len(set(numbers)) == 1 else None,

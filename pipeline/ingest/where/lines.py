@@ -83,7 +83,8 @@ def _label_of(text: str) -> str:
 def _all_meta(text: str) -> bool:
     """True where each of several sentences tells circumstances ("Atelier du 4 mai, salle des fêtes. Contact : …")."""
     sentences = re.split(r"(?<=[^\s.]{3}\.)\s+(?=[A-ZÀ-Ý])", text)
-    return len(sentences) > 1 and all(is_meta(sentence.rstrip("."), in_head=True) for sentence in sentences)
+    bare = [sentence.rstrip(".") for sentence in sentences]
+    return len(bare) > 1 and all(is_meta(one, in_head=True) or (is_title(one) and bool(_date_pattern().search(fold(one)))) for one in bare)
 
 
 def _is_named_role(text: str) -> bool:
@@ -202,7 +203,7 @@ def _numbered_patterns() -> tuple[re.Pattern[str], ...]:
     nouns, ordinals = f"{_nouns('tables')}|{_nouns('questions')}", number_pattern("ordinaux")
     ordinal = ordinals.replace(r"\d{1,2}", r"\d{1,2}\s?(?:[eè]me|ère?|er|re|nde?|e)")
     numbered = [rf"(?<!\w){pattern.pattern}" for pattern in _number_patterns().values()]
-    opening = r"^\W*\d{1,2}(?![\w%€]|\s?[.,]\d)\W*"
+    opening = r"^\W*\d{1,2}(?![\w%€]|\s?[%€]|\s?[.,]\d)\W*"
     return tuple(re.compile(pattern, re.IGNORECASE) for pattern in (opening, *numbered, rf"(?<!\w)(?:{ordinal})\s(?:{nouns})s?\b"))
 
 

@@ -58,9 +58,9 @@ def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
 
 def _question_of(title: str, cues: Cues) -> str | None:
     """The question of a title, by cue words that are most of it, by number, or by what it resembles."""
-    if cues.question is None:
+    if cues.question is None or cues.is_mostly_cues:
         return asked(title)
-    return asked(title) if cues.is_mostly_cues else cues.numbered or resembled(title, margin=SURE)
+    return cues.numbered or resembled(title, margin=SURE)
 
 
 class _Walk:

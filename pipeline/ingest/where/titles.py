@@ -32,8 +32,8 @@ SURE, HINTED = 0.4, 0.08  # margins for a text that may be no title at all, and 
 def asked(text: str) -> str | None:
     """The question that a title asks, or None."""
     cues = read_cues(text)
-    if cues.question:
-        return None if _is_contradicted(text, cues) else cues.question
+    if cues.question and not _is_contradicted(text, cues):
+        return cues.question
     lead = f"q{cues.lead}"
     return resembled(text) or (lead if lead in CAFE and agrees(text, lead) else None)
 

