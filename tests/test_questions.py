@@ -60,6 +60,7 @@ TITLES = [
     ("Carrefour des associations", None),
     ("Monde agricole", None),
     ("Handicap et emploi", None),
+    ("Comment ça va dans la maison ?", "q3"),
     ("La fibre", None),
     ("Zones humides", None),
     ("Centre social", None),

@@ -7,10 +7,10 @@ What tells first wins, in this order:
 
 1. the columns of a table: a table or question column, the header above a cell, the label that opens a row;
 2. the prefix of a line: "[T4]", "T4 –", "Table 4 :", "Q1 -";
-3. the headings and labels above it, innermost first, by what they ask and else by number (data/lexicon/questions.yaml);
-   in a transcript, what people announce aloud;
+3. the headings and labels above it, innermost first, by what they ask (data/lexicon/questions.yaml), else by number, else by the
+   wordings they resemble (intitules.yaml) or the headings beside them; in a transcript, what people announce aloud;
 4. the title and the notes at the head of the document;
-5. the names of the sheet, the file and its folders, innermost first.
+5. the names of the sheet, the file and its folders, innermost first, and what the files beside it leave to it.
 
 A summary by reporters keeps question `resume`, a mail or phone note `distance`, whatever stands inside.
 """

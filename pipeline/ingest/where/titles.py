@@ -39,10 +39,12 @@ def asked(text: str) -> str | None:
 
 
 def _is_contradicted(text: str, cues: Cues) -> bool:
-    """True where one weak word asks ("Handicap et emploi") and the title clearly resembles others."""
-    is_weak = cues.question in CAFE and cues.number is None and cues.lead is None and cues.scores[0][1] <= ENOUGH
+    """True where one word asks ("Handicap et emploi") and the title clearly resembles others: more clearly, the more the word weighs."""
+    weight = cues.scores[0][1] if cues.scores else 0
+    is_weak = cues.question in CAFE and cues.number is None and cues.lead is None and weight <= ENOUGH + 1
     best = _compared(text) if is_weak else None
-    return best is not None and best[0] != cues.question and best[1] >= SCORE and best[2] >= MARGIN
+    margin = MARGIN if weight <= ENOUGH else 2 * MARGIN
+    return best is not None and best[0] != cues.question and best[1] >= SCORE and best[2] >= margin
 
 
 def resembled(text: str, *, margin: float = MARGIN) -> str | None:
