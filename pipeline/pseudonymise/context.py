@@ -67,7 +67,7 @@ def _is_cited(words: list[Word], place: int) -> bool:
 def announces(words: list[Word], place: int, folded: str, *, strongly: bool = False) -> bool:
     """Whether the words before the name at `place` announce a person; `strongly`: even one whose first name is unknown."""
     before = folded[max(0, words[place].start - _FAR) : words[place].start]
-    frames = (_heading(), _greeting(), _speech()) if strongly else (_heading(), _greeting(), _speech(), _mention())
+    frames = (_heading(), _greeting(), _speech()) if strongly else (_heading(), _greeting(), _speech(), _mention(), _attribution())
     return any(frame.search(before) for frame in frames)
 
 
@@ -93,6 +93,12 @@ def _speech() -> re.Pattern[str]:
 
 
 @cache
+def _attribution() -> re.Pattern[str]:
+    """What lies between a quotation and who said it: », ; » (."""
+    return re.compile(rf"[»”]{_GAP}?[,(–—\-]{_GAP}?$")
+
+
+@cache
 def _mention() -> re.Pattern[str]:
     """Voir avec, selon, relu par, le président."""
     return re.compile(rf"(?<!\w)(?:{alternatives('annonces')}){_GAP}+(?:(?:à|avec|par|à nouveau)\s)?$")
@@ -103,6 +109,20 @@ def is_presented(words: list[Word], place: int, folded: str) -> bool:
     word = words[place]
     line_start = folded[: word.start].rpartition("\n")[2].strip(' \t\u00a0-–•*«"“')
     return not line_start and takes_the_floor(folded[word.end : word.end + _NEAR])
+
+
+def is_told(words: list[Word], place: int, folded: str) -> bool:
+    """Whether words that people alone have stand around a surname: voir avec X; c'est X qui; (X, maraîchère)."""
+    before, after = folded[max(0, words[place].start - _NEAR) : words[place].start], folded[words[place].end : words[place].end + _NEAR]
+    is_cleft = re.search(r"(?<!\w)c'est\s(?:pas\s|à\s)?$", before) and re.match(r"\s(?:qui|de)\s", after)
+    return bool(is_cleft or _function().match(after)) or announces(words, place, folded) or takes_the_floor(after)
+
+
+def is_posted(words: list[Word], place: int, folded: str) -> bool:
+    """Whether the name is one of a list that says who stands where: Lolo au bar, Riton à la sono."""
+    post = r"(?:au|aux|à\sla|à\sl')\s?[\w'\- ]{2,25}"
+    after = folded[words[place].end : words[place].end + 80]
+    return re.match(rf"\s{post}?(?:,|\set)\s\w[\w\-]*\s(?:au|aux|à)\s", after) is not None
 
 
 def takes_the_floor(after: str) -> bool:

@@ -31,6 +31,9 @@ def is_roster_name(passage: Passage, place: int, name_match: int, *, in_context:
     if word.folded in roster.first or (word.folded in roster.last and len(word.text) > 2):
         if in_context and not (is_place(word.folded) and is_located(passage, place)):
             return ""
+        is_article = place > 0 and passage.words[place - 1].folded in ("le", "la", "un", "une", "du", "au", "ce", "cette") and word.before == " "
+        if is_article and word.is_common:
+            return None
         is_word = is_common and proves_nothing and word.folded not in listed("prenoms_lieux")
         if is_word or is_located(passage, place):
             return None

@@ -8,7 +8,7 @@ import re
 from typing import NamedTuple
 
 from pipeline.pseudonymise.communes import is_place
-from pipeline.pseudonymise.context import announces, follows, is_place_name, is_presented
+from pipeline.pseudonymise.context import announces, announces_first_name, follows, is_place_name, is_posted, is_presented, is_told
 from pipeline.pseudonymise.extent import initials_before, surname_after, whole_name
 from pipeline.pseudonymise.initials import find_initials
 from pipeline.pseudonymise.listed_names import is_located, is_roster_name, is_written_as_name
@@ -18,14 +18,18 @@ from pipeline.pseudonymise.small_letters import small_name
 from pipeline.pseudonymise.things import is_of_brand, is_said_thing, is_thing
 from pipeline.pseudonymise.titles import has_title
 from pipeline.pseudonymise.verbs import is_subject
-from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_surname, listed
+from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_rare_first_name, is_surname, listed
 
 _AGE = r"\s?[,(]\s?\d{1,2}\sans\b"
 AGE_OR_INITIAL = re.compile(rf"{_AGE}|\s{UPPER}\.(?!\w)")
 ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+\)")
 _FORM_ONLY = "nom de personne d'après sa seule forme ?"
+_ACTS = "nom inconnu qui parle ou agit comme une personne"
 _WORD_OR_NAME = "prénom ou mot courant ?"
 _PLACE_OR_NAME = "prénom ou lieu ?"
+
+
+_NOT_BEFORE_RARE = frozenset({"chez", "à", "la", "le", "les", "un", "une", "du", "des"})
 
 
 class Evidence(NamedTuple):
@@ -84,7 +88,8 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
         doubt = small_name(passage, place)
         return None if doubt is None else Evidence("roster", doubt)
     is_known = is_first_name(word.folded) and word.folded not in listed("prenoms_lieux")
-    if not is_known and surname_after(passage, place) is None and is_of_brand(passage.words, place):
+    is_brand = word.folded in listed("prenoms_marques") or not is_known
+    if is_brand and surname_after(passage, place) is None and is_of_brand(passage.words, place):
         return None
     doubt = is_roster_name(passage, place, name_match, in_context=_is_in_context(passage, place))
     if doubt is not None:
@@ -100,11 +105,33 @@ def _is_known_first_name(passage: Passage, place: int) -> bool:
     """Whether a capitalised word is a first name of the lexicon and cannot be a common word, a place or an acronym here."""
     word = passage.words[place]
     is_acronym = word.is_upper and (len(word.text) < 5 or word.folded in listed("acronymes"))
-    if not is_first_name(word.folded) or is_acronym:
+    if is_acronym or _is_where(passage, place):
+        return False
+    if is_rare_first_name(word.folded):
+        is_at = place > 0 and passage.words[place - 1].folded == "chez"
+        return not is_at and (_is_in_context(passage, place) or _is_seen(passage, place))
+    if not is_first_name(word.folded):
         return False
     is_word = word.folded in listed("prenoms_lieux") or _may_be_word(word)
     is_alone_in_capitals = word.is_upper and surname_after(passage, place) is None
     return _is_in_context(passage, place) if is_word or passage.is_shouted or is_alone_in_capitals else True
+
+
+def _is_where(passage: Passage, place: int) -> bool:
+    """Whether a name that is also a place's is one here: le PNR du Morvan, les élus de Vincent, dans le Jura."""
+    word = passage.words[place]
+    if not is_place(word.folded):
+        return False
+    return is_located(passage, place) or (place > 0 and passage.words[place - 1].folded in ("du", "au"))
+
+
+def _is_seen(passage: Passage, place: int) -> bool:
+    """Whether a rare first name stands inside a sentence, after words that people follow, and spaCy sees no organisation or place."""
+    word = passage.words[place]
+    before = passage.words[place - 1].folded if place else ""
+    if word.opens or word.is_upper or passage.label(word) in ("ORG", "LOC") or passage.is_shouted or before in _NOT_BEFORE_RARE:
+        return False
+    return passage.label(word) == "PER" or announces_first_name(passage.words, place)
 
 
 def _may_be_word(word: Word) -> bool:
@@ -126,7 +153,9 @@ def _doubt_of_first_name(passage: Passage, place: int) -> str:
 def _is_in_context(passage: Passage, place: int) -> bool:
     """Whether the words around tell a person: an announcement, a surname or its initial, brackets, a function, an age, a verb."""
     word, surname = passage.words[place], surname_after(passage, place)
-    if is_presented(passage.words, place, passage.folded):
+    if is_presented(passage.words, place, passage.folded) or is_posted(passage.words, place, passage.folded):
+        return True
+    if surname and not (surname.is_common or surname.is_upper or is_place(surname.folded)) and is_subject(passage.words, place + 1):
         return True
     if surname and is_surname(surname.folded) and not (surname.is_common and surname.opens) and not passage.is_shouted:
         return not surname.is_common or is_subject(passage.words, place + 1) or follows(passage.words, place + 1, passage.folded)
@@ -168,6 +197,8 @@ def _announced(passage: Passage, place: int) -> Evidence | None:
         return None
     if announces(words, place, folded, strongly=True) or is_presented(words, place, folded):
         return Evidence("announced")
+    if _acts_humanly(passage, place):
+        return Evidence("announced", _ACTS)
     if passage.label(word) in ("LOC", "ORG"):
         return None
     if not word.opens and re.match(_AGE, passage.text[word.end :]):
@@ -175,14 +206,22 @@ def _announced(passage: Passage, place: int) -> Evidence | None:
     surname = surname_after(passage, place)
     if surname is not None and is_surname(surname.folded) and not surname.is_common and not word.is_common:
         return Evidence("announced", _FORM_ONLY if passage.label(word) != "PER" else "")
+    is_at = place > 0 and words[place - 1].folded == "chez"
+    if is_surname(word.folded) and not is_at and is_told(words, place, folded):
+        return Evidence("announced", _FORM_ONLY)
     if passage.label(word) != "PER":
         return None
-    is_at = place > 0 and words[place - 1].folded == "chez"
     if not (word.opens or is_at) and announces(words, place, folded):
         return Evidence("announced", _FORM_ONLY)
     if surname is not None and passage.label(surname) == "PER" and not (surname.is_common or surname.is_upper or is_place(surname.folded)):
         return Evidence("announced", _FORM_ONLY)
     return Evidence("announced", _FORM_ONLY) if is_subject(words, place, humanly=True) else None
+
+
+def _acts_humanly(passage: Passage, place: int) -> bool:
+    """Whether an unknown name, without an article, does what only people do."""
+    is_organisation = passage.label(passage.words[place]) == "ORG"
+    return not is_organisation and is_subject(passage.words, place, humanly=True)
 
 
 def _family(passage: Passage, place: int) -> Evidence | None:

@@ -25,7 +25,7 @@ def is_thing(words: list[Word], place: int) -> bool:
         return False
     before = words[place - 1]
     is_word = word.folded in listed("prenoms_mots") | listed("prenoms_marques")
-    if is_word and before.has_capital and before.is_common and not _may_precede_name(before):
+    if is_word and word.has_capital and before.has_capital and before.is_common and not _may_precede_name(before):
         return True
     if before.folded in ("le", "la") and before.has_capital and not before.opens:
         return True

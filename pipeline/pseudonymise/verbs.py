@@ -17,6 +17,7 @@ _ELIDED = re.compile(rf"{_BLANK}(?:[nmtsl]|qu)['’]")
 _STRONG = frozenset({"ne", "nous", "vous", "lui", "leur", "me", "te", "se", "y"})
 _DETERMINERS = frozenset({"le", "la", "les", "un", "une", "des", "du", "son", "sa", "ses", "leur", "leurs", "nos", "notre", "au", "aux"})
 _PRONOUNS = frozenset({"il", "elle", "ils", "elles"})
+_SINGULAR = frozenset({"vient", "tient", "devient", "revient", "se souvient", "souvient", "sent", "ment", "consent", "previent", "intervient"})
 _ENDINGS = (
     ("ent", "er"),
     ("ait", "er"),
@@ -47,10 +48,23 @@ def is_subject(words: list[Word], last: int, *, humanly: bool = False) -> bool:
     is_strong = any(_ELIDED.fullmatch(word.before) for word in words[first : place + 1]) or any(word.folded in _STRONG for word in clitics)
     if words[place].folded in listed("copules"):
         return not humanly and _says_of_person(words, place)
+    is_single = _after_second_name(words, last) == last
+    if humanly and is_single and words[place].folded.endswith("ent") and words[place].folded not in _SINGULAR:
+        return False
     if humanly and words[place].folded in ("a", "ont", "avait"):
         return place + 1 < len(words) and words[place + 1].folded in listed("dires")
+    if humanly and _with_pronoun(words, first, place) in listed("verbes_humains"):
+        return True
     has_object = place + 1 < len(words) and words[place + 1].before == " " and words[place + 1].folded in _DETERMINERS
     return _is_verb(words[place], humanly=humanly, is_surely=(is_strong or has_object) and not humanly)
+
+
+def _with_pronoun(words: list[Word], first: int, place: int) -> str:
+    """The verb with its reflexive pronoun as the lists write it: s'inquiete, se souvient."""
+    verb = words[place].folded
+    if re.search(r"[sS]['’]$", words[place].before):
+        return f"s'{verb}"
+    return f"se {verb}" if any(word.folded == "se" for word in words[first:place]) else verb
 
 
 def _has_preposition(words: list[Word], last: int) -> bool:

@@ -20,6 +20,7 @@ _ELISION = re.compile(r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puis
 _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
 _SIGNS = str.maketrans("’‐‑", "'--")
 _BARE = {"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "ı": "i", "ß": "s", "à": "à", "À": "à"}  # what no accent explains
+_WITH_PRONOUN = re.compile(r"[-‐](?:je|tu|ils?|elles?|on|nous|vous|ce|moi|toi|les?|la|lui|y)$")
 _STEMS_OF_SHORT = ("jean", "marie", "anne", "pierre", "paul", "rose", "claude")  # Jean-Phi, Marie-Do
 
 
@@ -70,7 +71,21 @@ def words_of(passage: str) -> list[Word]:
 @lru_cache(maxsize=50_000)
 def is_common_word(lowered: str) -> bool:
     """Whether the French lemmatiser knows `lowered`, or every part of a compound; numbers count."""
-    return is_word(lowered) or fold(lowered) in listed("nombres") or all(is_word(part) for part in re.split(r"[-‐]", lowered))
+    if is_word(lowered) or is_function_word(lowered) or fold(lowered) in listed("nombres") or _WITH_PRONOUN.search(lowered):
+        return True
+    return all(is_word(part) for part in re.split(r"[-‐]", lowered))
+
+
+@cache
+def _function_words() -> frozenset[str]:
+    from spacy.lang.fr.stop_words import STOP_WORDS
+
+    return frozenset(STOP_WORDS)
+
+
+def is_function_word(lowered: str) -> bool:
+    """Whether `lowered` is one of French's function words, which the lemmatiser leaves out: plusieurs, selon."""
+    return lowered in _function_words()
 
 
 def fold(text: str) -> str:
@@ -92,9 +107,13 @@ def is_first_name(folded: str) -> bool:
     if folded in names:
         return True
     parts = folded.split("-")
-    return len(parts) > 1 and (
-        all(part in names for part in parts) or (len(parts) == 2 and parts[0] in _STEMS_OF_SHORT and len(parts[1]) < 5)
-    )
+    return len(parts) > 1 and (all(part in names for part in parts) or is_shortened(folded))
+
+
+def is_shortened(folded: str) -> bool:
+    """Whether `folded` is a compound first name cut short: jean-phi, marie-do."""
+    parts = folded.split("-")
+    return len(parts) == 2 and parts[0] in _STEMS_OF_SHORT and len(parts[1]) < 5
 
 
 def is_usual_first_name(folded: str) -> bool:
@@ -141,7 +160,7 @@ def _first_names() -> frozenset[str]:
 
 @cache
 def _usual_first_names() -> frozenset[str]:
-    return _lines_of("prenoms.txt") | _lines_of("prenoms_courants.txt")
+    return _lines_of("prenoms.txt") | _lines_of("prenoms_courants.txt") | _lines_of("surnoms.txt")
 
 
 @cache
