@@ -15,7 +15,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.communes.making.geometry import Ring, middle_of
+from pipeline.communes.making.geometry import Ring, km_outside, middle_of
 from pipeline.communes.making.places import Centres, Row, build_places
 from pipeline.communes.making.sources import AREAS, HISTORY, TODAY, Area, fetch_archive, read_areas, read_rows
 from pipeline.communes.making.topology import build_topology
@@ -24,7 +24,7 @@ from pipeline.resources import data_path
 
 FILES = ("communes.parquet", "epci.parquet", "departements.csv", "contours.json.gz")
 _KINDS = {"COM": "commune", "ARM": "arrondissement", "COMD": "déléguée", "COMA": "associée"}
-_FARTHEST = 0.35  # degrees from the middle of its commune, over which a town hall is misplaced
+_FARTHEST_KM = 2  # from its commune's outline, over which a town hall is misplaced: its address was looked up in another commune
 
 
 def make_reference(archives: Path, target: Path) -> None:
@@ -60,12 +60,11 @@ def _geography(areas: Iterable[Area]) -> tuple[Centres, dict[str, list[Ring]]]:
 
 
 def _centre(area: Area) -> tuple[float, float] | None:
-    """The town hall of an area; the middle of its outline where the hall is not known, or written down far from there."""
+    """The town hall of an area; the middle of its outline where the hall is not known, or said to be outside."""
     middle = middle_of(area.rings)
     if area.hall is None or middle is None:
         return area.hall or middle
-    is_misplaced = max(abs(area.hall[0] - middle[0]), abs(area.hall[1] - middle[1])) > _FARTHEST
-    return middle if is_misplaced else area.hall
+    return middle if km_outside(area.hall, area.rings) > _FARTHEST_KM else area.hall
 
 
 def _groups_table(groups: Sequence[Row]) -> pd.DataFrame:

@@ -34,9 +34,9 @@ def build_places(
 ) -> pd.DataFrame:
     """Return the places of `communes`, and what they absorbed or were called; `groups` are the EPCI, `territories` the EPT."""
     present = [_present_place(row) for row in communes]
-    places = pd.DataFrame([*present, *_former_places(present, history)])
-    points = [_centre(centres.get(code, {}), kind) for code, kind in zip(places["code"], places["kind"], strict=True)]
-    places["lat"], places["lon"] = zip(*points, strict=True)
+    places = pd.DataFrame([*present, *_former_places(communes, present, history)])
+    keys = places[["code", "kind", "current_code"]].itertuples(index=False, name=None)
+    places["lat"], places["lon"] = zip(*(_centre(centres, *key) for key in keys), strict=True)
     departments = {row["code"]: row["departement"] for row in communes if row["type"] == "commune-actuelle"}
     places["department"] = places["current_code"].map(departments)
     places["epci_code"] = places["current_code"].map(_group_by_member(groups))
@@ -63,19 +63,26 @@ def _place(code: str, kind: str, name: str, current_code: str, *, population: in
     }
 
 
-def _former_places(present: Sequence[Row], history: Sequence[Row]) -> Iterator[Row]:
-    """The communes and names that ended, but for those that the commune of today, or a part of it, still bears."""
-    by_code = {place["code"]: place for place in sorted(present, key=lambda place: place["kind"] == "commune")}
+def _former_places(communes: Sequence[Row], present: Sequence[Row], history: Sequence[Row]) -> Iterator[Row]:
+    """The communes and names of the history that are no more, but for the names that the commune of today, or a part of it, still bears."""
+    heirs = _heirs(communes, present)
     by_id = {entry["id"]: entry for entry in history}
-    told = {(place["slug"], place["current_code"]) for place in present}
+    told = {(place["slug"], code) for place in present for code in (place["code"], place["current_code"])}
     for entry in history:
-        heir = by_code.get(_last(entry, by_id)["code"])
-        if entry["type"] != "COM" or "dateFin" not in entry or heir is None:
+        current_code = heirs.get(_last(entry, by_id)["code"])
+        if entry["type"] != "COM" or current_code is None:
             continue
-        place = _place(entry["code"], "ancienne", entry["nom"], heir["current_code"])
-        if (place["slug"], place["current_code"]) not in told:
-            told.add((place["slug"], place["current_code"]))
+        place = _place(entry["code"], "ancienne", entry["nom"], current_code)
+        if not {(place["slug"], place["code"]), (place["slug"], current_code)} & told:
+            told.add((place["slug"], current_code))
             yield place
+
+
+def _heirs(communes: Sequence[Row], present: Sequence[Row]) -> dict[str, str]:
+    """The commune of today by each code that is or was in use: its own first, then its parts' and those that it absorbed."""
+    absorbed = {code: row["code"] for row in communes for code in row.get("anciensCodes", ())}
+    own = {place["code"]: place["code"] for place in present if place["kind"] == "commune"}
+    return absorbed | {place["code"]: place["current_code"] for place in present} | own
 
 
 def _last(entry: Row, by_id: Mapping[str, Row]) -> Row:
@@ -89,7 +96,8 @@ def _group_by_member(groups: Sequence[Row]) -> dict[str, str]:
     return {member["code"]: group["code"] for group in groups for member in group["membres"]}
 
 
-def _centre(by_kind: Mapping[str, tuple[float, float]], kind: str) -> tuple[float | None, float | None]:
-    """The centre of a place, else that of the commune, or of the part, that bears its code."""
-    known = [by_kind[other] for other in (kind, *KINDS.values()) if other in by_kind]
+def _centre(centres: Centres, code: str, kind: str, current_code: str) -> tuple[float | None, float | None]:
+    """The centre of a place, else that of what bears its code, else that of its commune of today."""
+    own, current = centres.get(code, {}), centres.get(current_code, {})
+    known = [by_kind[other] for by_kind in (own, current) for other in (kind, *KINDS.values()) if other in by_kind]
     return known[0] if known else (None, None)

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
-from pipeline.communes.making.geometry import GRID, GridPoint, Ring, surface_of
+from pipeline.communes.making.geometry import GRID, GridPoint, Ring, off_segment, surface_of
 
 _STEP = 5  # steps of the grid in one of the file's: 0.0005 degree
 _TOLERANCE = 0.0022  # degrees of latitude, about 250 m
@@ -73,20 +73,12 @@ def _simplified(arc: Arc) -> Arc:
     kept, waiting = {0, len(arc) - 1}, [(0, len(arc) - 1)]
     while waiting:
         begin, end = waiting.pop()
-        offs = [_off(point, flat[begin], flat[end]) for point in flat[begin + 1 : end]]
+        offs = [off_segment(point, flat[begin], flat[end]) for point in flat[begin + 1 : end]]
         if offs and max(offs) > _TOLERANCE:
             farthest = begin + 1 + offs.index(max(offs))
             kept.add(farthest)
             waiting += [(begin, farthest), (farthest, end)]
     return tuple(arc[number] for number in sorted(kept))
-
-
-def _off(point: tuple[float, float], begin: tuple[float, float], end: tuple[float, float]) -> float:
-    """The distance of a point to a segment."""
-    along, up = end[0] - begin[0], end[1] - begin[1]
-    length = along * along + up * up
-    share = max(0.0, min(1.0, ((point[0] - begin[0]) * along + (point[1] - begin[1]) * up) / length)) if length else 0.0
-    return float(((point[0] - begin[0] - share * along) ** 2 + (point[1] - begin[1] - share * up) ** 2) ** 0.5)
 
 
 def _in_steps(arc: Arc) -> list[list[int]]:
