@@ -4,22 +4,23 @@ In:   a cell's text, a code beside it
 Out:  Found: the INSEE code where it is certain, else why not
 """
 
-from bisect import bisect_left
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 
 from rapidfuzz import fuzz, process
 
 from pipeline.communes.names import Written, read_written
-from pipeline.communes.tables import Place, by_code, by_postal_code, by_slug, sorted_slugs
+from pipeline.communes.tables import Place, by_code, by_postal_code, by_slug
+from pipeline.communes.tiers import TIERS, slugs_from
 
 NEAR_KM = 60  # from the nearest commune known to be the territory's
 _STRAY_KM = 120  # from the middle of the communes named, over which one is not the territory's (a network's seat)
 _CLOSER = 2.5  # times closer than the next namesake, to be the one meant
 _TYPO, _TYPO_FAR, _TYPO_MARGIN, _MIN_TYPO, _MIN_TYPO_FAR = 86, 93, 4, 5, 8
 _LARGE = 20_000  # inhabitants of a namesake elsewhere that people may mean too
-_ARTICLES = ("le-", "la-", "les-", "l-")
+_SMALL = 5_000  # inhabitants of a commune whose name, elsewhere, may stand for a large one's: Évry, Aix
+_LITERAL_KM = 20  # from the territory, up to which a commune of just this name is the one meant
 
 
 @dataclass(frozen=True)
@@ -52,19 +53,38 @@ class Gazetteer:
             return by_number or Found(None, None, "unknown")
         if written.is_area:
             return Found(None, None, "area")
-        tiers = {how: _once(place for slug in written.slugs for place in tier(slug) if _fits(place, written)) for how, tier in _TIERS}
-        alone = (
-            tiers["exact"] if len({place.current_code for place in tiers["exact"]}) == 1 else tiers["former"] if not tiers["exact"] else []
-        )
-        is_large = any(place.population >= _LARGE for place in tiers["exact"])
-        for how, candidates in tiers.items():
-            chosen = None if is_large and how != "exact" else self._nearest(candidates)
-            if chosen:
-                return Found(chosen.current_code, chosen.code, how)
-        if len({place.current_code for place in alone}) == 1:
-            return Found(alone[0].current_code, alone[0].code, "exact" if alone[0] in tiers["exact"] else "former")
-        is_ambiguous = bool(tiers["exact"] or tiers["former"] or (self.near and tiers["article"]))
+        tiers = {how: _once(place for slug in written.slugs for place in tier(slug) if _fits(place, written)) for how, tier in TIERS}
+        chosen = self._settle(tiers)
+        if chosen:
+            return chosen
+        if written.may_be_area:
+            return Found(None, None, "area")
+        alone = _alone(tiers, is_told=bool(written.departments))
+        if alone:
+            return alone
+        is_short = any(self._km(place) <= NEAR_KM for place in tiers["short"])
+        is_ambiguous = is_short or bool(tiers["exact"] or tiers["former"] or (self.near and tiers["article"]))
         return (None if is_ambiguous else self._misspelt(written)) or Found(None, None, "ambiguous" if is_ambiguous else "unknown")
+
+    def _settle(self, tiers: Mapping[str, list[Place]]) -> Found | None:
+        """The commune that the territory tells: the most literal, unless one whose name only begins so lies much nearer."""
+        is_large = any(place.population >= _LARGE for place in tiers["exact"])
+        is_outshone = False
+        for how, candidates in tiers.items():
+            chosen = None if (is_large and how != "exact") or (is_outshone and how != "short") else self._nearest(candidates)
+            if not chosen:
+                continue
+            if how == "short" or not self._outshines(tiers["short"], chosen, how):
+                return Found(chosen.current_code, chosen.code, how)
+            is_outshone = True
+        return None
+
+    def _outshines(self, longer: Sequence[Place], chosen: Place, how: str) -> bool:
+        """True where one of `longer` lies much nearer than a small commune of just this name: people leave a neighbour's name short."""
+        km = self._km(chosen)
+        is_sure = chosen.current_code in self.own_codes or _inhabitants(chosen) >= _LARGE or (how == "exact" and km <= _LITERAL_KM)
+        rivals = [place for place in longer if place.current_code != chosen.current_code and place.slug.startswith(f"{chosen.slug}-")]
+        return not is_sure and any(self._km(place) * _CLOSER < km for place in rivals)
 
     def _by_number(self, written: Written, *, is_insee: bool) -> Found | None:
         """The commune of a code: what the name beside it says, else what lies near, else an INSEE code in a column of such codes."""
@@ -75,9 +95,10 @@ class Gazetteer:
                 same = [place for place in meant if place.slug in written.slugs]
                 meant = same or [place for place in meant if place.slug.startswith(tuple(f"{slug}-" for slug in written.slugs))]
                 chosen = meant[0] if len({place.current_code for place in meant}) == 1 or same else None
-                chosen = chosen or (insee if is_insee and insee else None)
+                chosen = chosen or (insee if is_insee and insee and (not served or _is_like(insee, written)) else None)
             else:
-                chosen = self._nearest(meant) or (insee if is_insee else served[0] if len(served) == 1 else None)
+                is_surely_insee = is_insee or not code.isdigit()
+                chosen = self._nearest(meant) or (insee if is_surely_insee else served[0] if len(served) == 1 else None)
             if chosen:
                 return Found(chosen.current_code, chosen.code, "code")
         return None
@@ -99,7 +120,7 @@ class Gazetteer:
         for slug in written.slugs:
             if len(slug) < _MIN_TYPO:
                 continue
-            alike = process.extract(slug, _slugs_from(slug), scorer=fuzz.ratio, score_cutoff=_TYPO, limit=8)
+            alike = process.extract(slug, slugs_from(slug), scorer=fuzz.ratio, score_cutoff=_TYPO, limit=8)
             scored = [(score, place) for name, score, _ in alike for place in by_slug()[name] if _fits(place, written)]
             near = [(score, place) for score, place in scored if self._km(place) <= NEAR_KM]
             far = [(score, place) for score, place in scored if score >= _TYPO_FAR and len(slug) >= _MIN_TYPO_FAR]
@@ -134,59 +155,26 @@ def distance_km(first: tuple[float, float], second: tuple[float, float]) -> floa
     return float((lat**2 + ((first[1] - second[1]) * 111.2 * shrink) ** 2) ** 0.5)
 
 
-def _exact(slug: str) -> Iterable[Place]:
-    named = by_slug().get(slug, ())
-    return [place for place in named if place.kind in ("commune", "arrondissement")]
+def _alone(tiers: Mapping[str, list[Place]], *, is_told: bool) -> Found | None:
+    """The one commune of France of this name, or formerly so, where no large one's name may be meant; of a department told, any tier's."""
+    hows = ("exact", "former", "article", "short") if is_told else ("exact", "former")
+    how = next((how for how in hows if tiers[how]), None)
+    if how is None or len({place.current_code for place in tiers[how]}) > 1:
+        return None
+    place = tiers[how][0]
+    longer = [other for other in tiers["short"] if other.slug.startswith(f"{place.slug}-")]
+    others = [other for other in (*tiers["former"], *tiers["article"], *longer) if other.current_code != place.current_code]
+    is_doubtful = _inhabitants(place) < _SMALL and any(_inhabitants(other) >= _LARGE for other in others)
+    return None if is_doubtful else Found(place.current_code, place.code, how)
 
 
-def _with_article(slug: str) -> Iterable[Place]:
-    """The communes whose name differs by its article only."""
-    bare = next((slug.removeprefix(article) for article in _ARTICLES if slug.startswith(article)), slug)
-    return [place for other in (bare, *(f"{article}{bare}" for article in _ARTICLES)) if other != slug for place in _exact(other)]
+def _inhabitants(place: Place) -> int:
+    return by_code()[place.current_code].population
 
 
-def _former(slug: str) -> Iterable[Place]:
-    return [place for place in by_slug().get(slug, ()) if place.kind not in ("commune", "arrondissement")]
-
-
-def _longer(slug: str) -> Iterable[Place]:
-    """The communes whose name begins with these words ("La Seyne"), or with these words cut short ("Villeneuve d'A.")."""
-    return [place for name in _slugs_with(f"{slug}-") for place in by_slug()[name] if place.kind != "ancienne"] or _cut_short(slug)
-
-
-def _cut_short(slug: str) -> list[Place]:
-    words = slug.split("-")
-    if len(words) < 2 or len(words[0]) < 3:
-        return []
-    names = [name.split("-") for name in _slugs_with(words[0])]
-    fitting = [
-        name for name in names if len(name) >= len(words) and all(full.startswith(word) for word, full in zip(words, name, strict=False))
-    ]
-    return [place for name in fitting for place in by_slug()["-".join(name)] if place.kind == "commune"]
-
-
-def _within(slug: str) -> Iterable[Place]:
-    """The communes whose name ends with these words ("Ménehould" of Sainte-Menehould)."""
-    return [place for name in sorted_slugs() if name.endswith(f"-{slug}") for place in by_slug()[name] if place.kind == "commune"]
-
-
-_TIERS: tuple[tuple[str, Callable[[str], Iterable[Place]]], ...] = (
-    ("exact", _exact),
-    ("former", _former),
-    ("article", _with_article),
-    ("short", _longer),
-    ("part", _within),
-)
-
-
-def _slugs_with(beginning: str) -> Sequence[str]:
-    slugs = sorted_slugs()
-    return slugs[bisect_left(slugs, beginning) : bisect_left(slugs, f"{beginning}\uffff")]
-
-
-def _slugs_from(slug: str) -> Sequence[str]:
-    """The names that begin with the same letter: a typo there is rare and costs wrong guesses."""
-    return _slugs_with(slug[0])
+def _is_like(place: Place, written: Written) -> bool:
+    """True where the name is nearly that of the place: what tells an INSEE code from a postal code that is another's INSEE code."""
+    return any(fuzz.ratio(place.slug, slug) >= _TYPO for slug in written.slugs)
 
 
 def _fits(place: Place, written: Written) -> bool:

@@ -5,12 +5,13 @@ Out:  Written: slugs that the name may have, and what narrows it down
 """
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import islice, product
 
-from pipeline.communes.tables import by_slug, department_names, region_names
+from pipeline.communes.tables import by_slug, department_names, places, region_names
 from pipeline.words import fold, lexicon, slug
 
 _CODE = re.compile(r"(?<![\d])(\d{2}\s?\d{3}|2[ABab]\s?\d{3})(?![\d])")
@@ -19,6 +20,7 @@ _DEPARTMENT = re.compile(
 )
 _ARTICLE = re.compile(r"^(.*?)\s*\((l[ea]s?|l['’])\)\s*$", re.IGNORECASE)
 _ARRONDISSEMENT = re.compile(r"(paris|lyon|marseille) (?:0?(\d{1,2})|([ivx]{1,5}))(?:e|er|eme|ieme)?(?: arr\w*)?")
+_SLASH = re.compile(r"(?<=\w{3})/(?=\w{2})")  # "Nogent/Marne", which may also be a list
 _ROMAN = {"i": 1, "v": 5, "x": 10}
 _MAX_VARIANTS = 16
 
@@ -34,7 +36,12 @@ class Written:
     @property
     def is_area(self) -> bool:
         """True for a department, a region or words such as "tout le canton"."""
-        return any(name in _areas() or name.split("-")[0] in _words("etendues") for name in self.slugs)
+        return any((name in _areas() and name not in by_slug()) or name.split("-")[0] in _words("etendues") for name in self.slugs)
+
+    @property
+    def may_be_area(self) -> bool:
+        """True for a department or a region whose name communes bear too, where nothing beside it says that one is meant."""
+        return not self.codes and not self.departments and any(name in _areas() for name in self.slugs)
 
 
 @cache
@@ -45,8 +52,8 @@ def read_written(text: str) -> tuple[Written, ...]:
     rest = after if any(letter.isalpha() for letter in after) else _CODE.sub(" ", text)
     departments, rest = _departments(rest)
     whole = re.sub(r"\bcedex\b.*", " ", rest, flags=re.IGNORECASE)
-    parts = [part for part in re.split(r"\s*(?:[;,+|]|\s/\s|/(?=\s*[A-ZÉ]{1}\w{3})|\bet\b|\n)\s*", whole) if fold(part)]
-    listed = [whole, *(parts if len(parts) > 1 else [])]
+    parts = [part for part in re.split(r"\s*(?:[;,+|]|\s/\s|(?<!\bs)(?<!\bss)/(?=\s*[A-ZÉ]{1}\w{3})|\bet\b|\n)\s*", whole) if fold(part)]
+    listed = [whole, *([_SLASH.sub(" sur ", whole)] if _SLASH.search(whole) else []), *(parts if len(parts) > 1 else [])]
     named = [Written(slugs, codes, departments) for part in listed if (slugs := _slugs(part))]
     return tuple(named) or ((Written((), codes, departments),) if codes else ())
 
@@ -54,7 +61,7 @@ def read_written(text: str) -> tuple[Written, ...]:
 def _departments(text: str) -> tuple[frozenset[str], str]:
     """The departments that stand beside the name, by number or name, and the text without them."""
     found = _DEPARTMENT.search(text)
-    if found:
+    if found and not _is_quarter(text):
         number = next(filter(None, found.groups()))
         return frozenset({number.zfill(2).upper()}), _DEPARTMENT.sub(" ", text, count=1)
     beside = re.fullmatch(r"(.+?)(?:\s*[,–-]\s+|\s*\()([^(),]+)\)?\s*", text)
@@ -64,21 +71,35 @@ def _departments(text: str) -> tuple[frozenset[str], str]:
 
 @cache
 def _department_codes() -> dict[str, str]:
-    return {fold(name): code for code, name in department_names().items()}
+    named = {fold(name): code for code, name in department_names().items()}
+    return {name.removeprefix("la "): code for name, code in named.items()} | named
 
 
 def _slugs(text: str) -> tuple[str, ...]:
     """The slugs that a name may stand for: "Fontenay s/Bois" is sur or sous; "Seyne (La)" is La Seyne."""
     moved = _ARTICLE.sub(r"\2 \1", text)
     words = [word for word in fold(re.sub(r"\([^)]*\)", " ", moved)).split() if not (word.isdigit() and len(word) > 2)]
-    quarter = _ARRONDISSEMENT.fullmatch(" ".join(words))
+    quarter = _quarter(" ".join(words))
     if quarter:
-        number = int(quarter[2] or _roman(quarter[3]))
-        return (f"{quarter[1]}-{number}{'er' if number == 1 else 'e'}-arrondissement",)
+        return (quarter,)
     bare = list(words)
     while len(bare) > 1 and bare[0] in _words("avant"):
         bare.pop(0)
     return tuple(dict.fromkeys([*_written_out(words), *_written_out(bare)]))
+
+
+def _quarter(folded: str) -> str | None:
+    """The slug of a district of Paris, Lyon or Marseille: "paris 14", "lyon 3eme", "marseille ix"."""
+    found = _ARRONDISSEMENT.fullmatch(folded)
+    if not found:
+        return None
+    number = int(found[2] or _roman(found[3]))
+    return f"{found[1]}-{number}{'er' if number == 1 else 'e'}-arrondissement"
+
+
+def _is_quarter(text: str) -> bool:
+    """True for "Paris 14", which is no Paris of department 14; not for "Marseille 13", of department 13."""
+    return any(place.department not in text for place in by_slug().get(_quarter(fold(text)) or "", ()))
 
 
 def _roman(numeral: str) -> int:
@@ -96,8 +117,10 @@ def _written_out(words: Sequence[str]) -> list[str]:
 
 @cache
 def _areas() -> frozenset[str]:
-    """The slugs of departments and regions, but for those that communes bear too."""
-    return frozenset(map(slug, (*department_names().values(), *region_names()))) - by_slug().keys()
+    """The slugs of departments and regions, but for those of one commune, such as Paris."""
+    sizes = Counter(place.department for place in places() if place.kind == "commune")
+    alone = {name for code, name in department_names().items() if sizes[code] <= 1}
+    return frozenset(slug(name) for name in (*department_names().values(), *region_names()) if name not in alone)
 
 
 @cache
