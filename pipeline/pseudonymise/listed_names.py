@@ -9,37 +9,60 @@ import re
 from rapidfuzz import fuzz, process
 
 from pipeline.pseudonymise.communes import is_place
+from pipeline.pseudonymise.context import is_told
 from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.roster import Roster
+from pipeline.pseudonymise.verbs import is_subject
 from pipeline.pseudonymise.words import fold, is_first_name, listed
 
+_ARTICLES = frozenset({"le", "la", "un", "une", "du", "au", "ce", "cette"})
+_WHERE = re.compile(r"\s(?:à\s(?!la\s|l')|vers\s)|\s?[,(]\s?(?:dans\s(?:les?|la|l')|en\s|pres\sd|\d\d)")
 _NEARLY = "orthographe proche d'un nom de la liste"
 _PLACE_OR_NAME = "nom de quelqu'un de la liste, et d'un lieu"
 
 
 def is_written_as_name(text: str, roster: Roster) -> bool:
-    """Whether a whole name of the roster has a capital, or, as hurried notes in small letters have it, neither an initial nor common words."""
+    """Whether a whole name of the roster has a capital or, as notes in small letters have it, neither an initial nor common words."""
     parts = re.split(r"[\s.\-]+", text)
     return any(part[:1].isupper() for part in parts) or all(len(part) > 2 for part in parts)
 
 
 def is_roster_name(passage: Passage, place: int, name_match: int, *, in_context: bool) -> str | None:
-    """Tell whether a capitalised word is a first or last name of the roster, or nearly; a common word at the start counts in context only."""
+    """Tell whether a capitalised word is a name of the roster, or nearly; a common word that opens a sentence counts in context only."""
     word, roster = passage.words[place], passage.roster
-    proves_nothing = word.opens or passage.is_shouted
+    if word.folded in roster.first or (word.folded in roster.last and (len(word.text) > 2 or _is_surely_person(passage, place))):
+        return _listed_name(passage, place, in_context=in_context)
     is_common = word.is_common or word.folded in listed("prenoms_lieux") | listed("prenoms_mots")
-    if word.folded in roster.first or (word.folded in roster.last and len(word.text) > 2):
-        if in_context and not (is_place(word.folded) and is_located(passage, place)):
-            return ""
-        is_article = place > 0 and passage.words[place - 1].folded in ("le", "la", "un", "une", "du", "au", "ce", "cette") and word.before == " "
-        if is_article and word.is_common:
-            return None
-        is_word = is_common and proves_nothing and word.folded not in listed("prenoms_lieux")
-        if is_word or is_located(passage, place):
-            return None
-        return _PLACE_OR_NAME if is_place(word.folded) and word.folded not in roster.first else ""
     may_be_misspelt = len(word.text) > 4 and not (is_common or passage.is_shouted or is_first_name(word.folded) or is_place(word.folded))
     return _misspelt(passage, place, name_match, in_context=in_context) if may_be_misspelt else None
+
+
+def _listed_name(passage: Passage, place: int, *, in_context: bool) -> str | None:
+    """Tell whether a word that the roster has is a person's name here, not a place, a thing or a common word."""
+    word = passage.words[place]
+    is_city = is_place(word.folded) and (passage.label(word) == "LOC" or not word.is_common)
+    is_person = _is_surely_person(passage, place) if is_city else in_context
+    if is_person and not (is_place(word.folded) and is_located(passage, place)):
+        return ""
+    may_be_place = is_place(word.folded) and word.folded not in passage.roster.first
+    is_article = place > 0 and word.before == " " and passage.words[place - 1].folded in _ARTICLES
+    if (may_be_place and passage.label(word) == "LOC") or (is_article and word.is_common):
+        return None
+    is_word = (word.is_common or word.folded in listed("prenoms_mots")) and (word.opens or passage.is_shouted)
+    if (is_word and word.folded not in listed("prenoms_lieux")) or is_located(passage, place):
+        return None
+    return _PLACE_OR_NAME if may_be_place else ""
+
+
+def _is_surely_person(passage: Passage, place: int) -> bool:
+    """Whether the words around a name that is also a place's are those that only people have: places too ask, finance and lose."""
+    words, folded = passage.words, passage.folded
+    if is_first_name(words[place].folded) or is_told(words, place, folded) or is_subject(words, place, humanly=True):
+        return True
+    if re.fullmatch(r" [dD]['’]", words[place].before) and words[place - 1].folded in listed("possessions"):
+        return True
+    beside = (words[place + by] for by in (-2, 2) if 0 <= place + by < len(words) and words[place + by // 2].folded in ("et", "ou"))
+    return any(word.folded in passage.roster.first | passage.roster.last and not is_place(word.folded) for word in beside)
 
 
 def _misspelt(passage: Passage, place: int, name_match: int, *, in_context: bool) -> str | None:
@@ -73,12 +96,12 @@ def is_located(passage: Passage, place: int) -> bool:
 
 
 def _is_origin(passage: Passage, place: int, head: int) -> bool:
-    """Whether "de" before a known place tells where: from where, to where, in which region; or a surname of the list after no possession."""
+    """Whether "de" before a known place tells where: from, to, in which region; or a surname of the list stands after no possession."""
     word, words = passage.words[place], passage.words
     if not is_place(word.folded):
         return False
     after = passage.folded[word.end : word.end + 30]
-    if re.match(r"\s(?:à|vers)\s|\s?[,(]\s?(?:dans\s(?:le|la|les|l')|en\s|pres\sd|\d\d)", after) and not re.match(r"\sà\s(?:la\s|l')", after):
+    if _WHERE.match(after):
         return True
     of_what = words[head].folded if head >= 0 else ""
     if of_what in listed("provenances"):

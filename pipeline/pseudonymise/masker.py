@@ -11,8 +11,9 @@ import pandas as pd
 
 from pipeline.french import parse
 from pipeline.pseudonymise.contacts import PERSON, Mask, find_contacts
+from pipeline.pseudonymise.mentions import mentions_of, misspelt_mentions, names_in
 from pipeline.pseudonymise.passage import Passage
-from pipeline.pseudonymise.persons import find_persons, mentions_of, names_in
+from pipeline.pseudonymise.persons import find_persons
 from pipeline.pseudonymise.rewrite import Rewriting
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.suspects import find_suspects
@@ -49,6 +50,7 @@ class Masker:
             shared |= names_in(read.passage, [mask for mask in read.persons if not mask.doubt])
         for read in reads:
             mentions = mentions_of(read.passage, names[read.number] | shared)
+            mentions += misspelt_mentions(read.passage, names[read.number], name_match=self._name_match)
             suspects = find_suspects(read.passage, [*read.persons, *mentions])
             masks[read.number] += _shift([*mentions, *suspects], read.start)
         return masks

@@ -54,23 +54,6 @@ def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
     return sorted([*masks, *_beside_names(passage, masks)])
 
 
-def mentions_of(passage: Passage, names: frozenset[str]) -> list[Mask]:
-    """Return the mentions by a single capitalised name, folded in `names`, of persons named elsewhere in the same document."""
-    return [
-        Mask(word.start, word.end, PERSON)
-        for place, word in enumerate(passage.words)
-        if word.folded in names
-        and word.has_capital
-        and not (passage.is_kept(word) or is_place_name(passage.words, place) or is_located(passage, place))
-    ]
-
-
-def names_in(passage: Passage, masks: list[Mask]) -> frozenset[str]:
-    """Folded parts of the names found, uncommon enough to be looked for alone."""
-    parts = [word for word in passage.words if len(word.text) > 3 and word.has_capital and not (word.is_common or is_place(word.folded))]
-    return frozenset(word.folded for word in parts if any(mask.start <= word.start and word.end <= mask.end for mask in masks))
-
-
 def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
     """Why the word at `place` is a person's name; None when it is none."""
     word = passage.words[place]
@@ -119,10 +102,10 @@ def _is_known_first_name(passage: Passage, place: int) -> bool:
 
 def _is_where(passage: Passage, place: int) -> bool:
     """Whether a name that is also a place's is one here: le PNR du Morvan, les élus de Vincent, dans le Jura."""
-    word = passage.words[place]
-    if not is_place(word.folded):
-        return False
-    return is_located(passage, place) or (place > 0 and passage.words[place - 1].folded in ("du", "au"))
+    word, before = passage.words[place], passage.words[place - 1].folded if place else ""
+    if before in ("du", "au") and (is_place(word.folded) or is_place(f"le {word.folded}")):
+        return True
+    return is_place(word.folded) and is_located(passage, place)
 
 
 def _is_seen(passage: Passage, place: int) -> bool:

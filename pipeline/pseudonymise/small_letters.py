@@ -8,49 +8,76 @@ import re
 from functools import cache
 
 from pipeline.pseudonymise.communes import is_place
-from pipeline.pseudonymise.context import announces, announces_first_name
+from pipeline.pseudonymise.context import announces, announces_first_name, is_presented
 from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.verbs import is_subject
-from pipeline.pseudonymise.words import alternatives, is_first_name, is_rare_first_name, is_shortened, is_usual_first_name, listed
+from pipeline.pseudonymise.words import Word, is_first_name, is_rare_first_name, is_shortened, is_usual_first_name, listed
 
-_DETERMINERS = frozenset({"le", "la", "les", "un", "une", "des", "du", "au", "son", "sa", "ses", "ce", "cette", "ma", "mon", "notre", "votre"})
+_DETERMINERS = frozenset(
+    {"le", "la", "les", "un", "une", "des", "du", "au", "son", "sa", "ses", "ce", "cette", "ma", "mon", "notre", "votre"}
+)
 _IN_SMALL_LETTERS = "prénom écrit en minuscules ?"
 
 
 def small_name(passage: Passage, place: int) -> str | None:
-    """Tell whether the word at `place` is a name: a listed one, or a first name that is no word or that its place in the clause makes one."""
+    """Tell whether the word at `place` is a name: a listed one, or a first name that is no word or that stands where names do."""
     word, roster = passage.words[place], passage.roster
     is_listed_name = word.folded in roster.first | roster.last
-    is_tiny = len(word.text) == 3 and is_usual_first_name(word.folded) and not word.is_common
-    if (len(word.text) < 4 and not is_tiny) or not (is_listed_name or is_first_name(word.folded) or is_rare_first_name(word.folded)):
+    if not _may_be_name(word, is_listed_name=is_listed_name):
         return None
-    has_slot = bool(_slot().search(passage.folded[max(0, word.start - 40) : word.start])) and _is_relative(passage, place)
-    if _named().search(passage.folded[max(0, word.start - 40) : word.start]):
+    before = passage.folded[max(0, word.start - 40) : word.start]
+    if _named().search(before):
         return ""
-    is_short = is_shortened(word.folded)
-    if is_listed_name and _is_human_subject(passage, place):
+    if is_listed_name and _is_person(passage, place):
         return _IN_SMALL_LETTERS
-    if (word.is_common and not is_short) or word.folded in listed("prenoms_mots") | listed("prenoms_lieux"):
+    has_slot = bool(_slot().search(before)) and _is_relative(passage, place)
+    if (word.is_common and not is_shortened(word.folded)) or word.folded in listed("prenoms_mots") | listed("prenoms_lieux"):
         return _IN_SMALL_LETTERS if has_slot and word.folded not in listed("prenoms_lieux") else None
-    if is_listed_name or has_slot:
+    if is_listed_name or has_slot or announces(passage.words, place, passage.folded):
         return ""
-    if announces(passage.words, place, passage.folded):
-        return ""
-    if is_place(word.folded) or not (is_short or is_usual_first_name(word.folded)):
-        is_subject_alone = is_rare_first_name(word.folded) and not is_place(word.folded) and _is_human_subject(passage, place)
-        return _IN_SMALL_LETTERS if is_subject_alone else None
-    is_told = announces_first_name(passage.words, place) or is_subject(passage.words, place)
-    if is_told:
-        return ""
-    return None if is_tiny else _IN_SMALL_LETTERS
+    return None if is_place(word.folded) else _first_name(passage, place)
 
 
-def _is_human_subject(passage: Passage, place: int) -> bool:
-    """Whether a listed name, without an article, does what people do: simone part à la retraite."""
+def _may_be_name(word: Word, *, is_listed_name: bool) -> bool:
+    """Whether the word is long enough for a name, or a usual one of three letters that is no interjection (léa, not ben)."""
+    is_tiny = len(word.text) == 3 and is_usual_first_name(word.folded) and word.folded not in listed("prises_de_parole")
+    is_name = is_listed_name or is_first_name(word.folded) or is_rare_first_name(word.folded)
+    return is_name and (len(word.text) > 3 or (is_tiny and not word.is_common))
+
+
+def _first_name(passage: Passage, place: int) -> str | None:
+    """Tell whether a first name that nobody lists is one here: a rare or short one needs a verb or a word that lets a name follow."""
+    word, words = passage.words[place], passage.words
+    if not (is_shortened(word.folded) or is_usual_first_name(word.folded)):
+        is_rare_subject = is_rare_first_name(word.folded) and is_subject(words, place, humanly=True) and not _has_determiner(words, place)
+        return _IN_SMALL_LETTERS if is_rare_subject else None
+    if announces_first_name(words, place) or is_subject(words, place):
+        return ""
+    return None if len(word.text) == 3 else _IN_SMALL_LETTERS
+
+
+def _is_person(passage: Passage, place: int) -> bool:
+    """Whether a listed name acts as people do, stands beside another name, or is that of who takes the floor."""
+    return _acts(passage, place) or _is_beside_name(passage, place) or is_presented(passage.words, place, passage.folded)
+
+
+def _has_determiner(words: list[Word], place: int) -> bool:
+    return place > 0 and words[place - 1].folded in _DETERMINERS and words[place].before == " "
+
+
+def _acts(passage: Passage, place: int) -> bool:
+    """Whether a name without an article does what people do: simone part à la retraite."""
     words = passage.words
-    if place and words[place - 1].folded in _DETERMINERS and words[place].before == " ":
+    if _has_determiner(words, place):
         return False
     return is_subject(words, place, humanly=True) or (not words[place].is_common and is_subject(words, place))
+
+
+def _is_beside_name(passage: Passage, place: int) -> bool:
+    """Whether "et" ties the word to another name of the list or to a usual first name: rose et karim."""
+    words = passage.words
+    beside = (words[place + by] for by in (-2, 2) if 0 <= place + by < len(words) and words[place + by // 2].folded == "et")
+    return any(word.folded in passage.roster.first or (is_usual_first_name(word.folded) and not word.is_common) for word in beside)
 
 
 @cache
@@ -63,7 +90,7 @@ def _named() -> re.Pattern[str]:
 def _slot() -> re.Pattern[str]:
     """c'est X qui; c'est pas X qui; y a X qui."""
     return re.compile(
-        r"(?<!\w)(?:c'est|c'etait|y a|il y a|demande à|demander à|demandez à)(?:[\s\u00a0](?:pas|plus|surtout|encore|toujours|même))?[\s\u00a0]$"
+        r"(?<!\w)(?:c'est|c'etait|y a|il y a|demande[rz]? à)(?:[\s\u00a0](?:pas|plus|surtout|encore|toujours|même))?[\s\u00a0]$"
     )
 
 

@@ -14,6 +14,7 @@ from pipeline.pseudonymise.words import is_first_name, listed
 
 _IN_ORGANISATION = "prénom dans le nom d'une organisation ?"
 _ACTS = "nom inconnu qui parle ou agit comme une personne"
+_PLACE_IN_LIST = "nom de quelqu'un de la liste, pris ici pour un lieu"
 _IN_LIST = "prénom de la liste, pris ici pour un mot ou un lieu"
 
 
@@ -35,6 +36,8 @@ def _doubt(passage: Passage, place: int) -> str:
             return _IN_ORGANISATION
         is_listed = word.folded in passage.roster.first and word.folded in listed("prenoms_lieux")
         return _IN_LIST if is_listed and not is_place_name(words, place) else ""
+    if word.folded in passage.roster.last and is_place(word.folded) and not is_place_name(words, place):
+        return _PLACE_IN_LIST
     is_unknown = not (word.is_common or word.is_upper or is_place(word.folded) or word.folded in listed("acronymes"))
     is_free = word.opens and is_unknown and passage.label(word) in ("", "MISC", "PER") and not is_thing(words, place)
     return _ACTS if is_free and not is_place_name(words, place) and is_subject(words, place, humanly=True) else ""
@@ -43,7 +46,7 @@ def _doubt(passage: Passage, place: int) -> str:
 def _is_owner(passage: Passage, place: int) -> bool:
     """Whether a first name alone ends an organisation's name over "de": L'Atelier de Margot, not the street or school of someone known."""
     word, words = passage.words[place], passage.words
-    if place < 2 or words[place - 1].folded not in ("de", "d") and "'" not in word.before and "’" not in word.before:
+    if place < 2 or (words[place - 1].folded not in ("de", "d") and not {"'", "’"} & set(word.before)):
         return False
     kind = words[place - 1] if words[place - 1].folded != "de" else words[place - 2]
     is_clear = kind.folded in listed("lieux_avec_de") or not kind.has_capital

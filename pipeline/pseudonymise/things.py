@@ -29,6 +29,8 @@ def is_thing(words: list[Word], place: int) -> bool:
         return True
     if before.folded in ("le", "la") and before.has_capital and not before.opens:
         return True
+    if _is_in_title(words, place):
+        return True
     if _is_acronym_with_article(words, place) or _is_acronym_with_article(words, place - 1):
         return True
     is_plural = before.folded in ("les", "des", "aux")
@@ -43,6 +45,14 @@ def _is_acronym_with_article(words: list[Word], place: int) -> bool:
     if re.search(r"(?<!\w)[lLdD]['’]$", word.before):
         return True
     return place > 0 and words[place - 1].folded in _ARTICLES and not words[place - 1].is_upper and word.before == " "
+
+
+def _is_in_title(words: list[Word], place: int) -> bool:
+    """Whether an article and a capitalised adjective make a proper name of it: La Petite Rivière, Le Grand Jean."""
+    if place < 2 or words[place - 1].before != " " or words[place - 2].folded not in ("le", "la", "les"):
+        return False
+    middle = words[place - 1]
+    return middle.has_capital and middle.is_common and words[place - 2].has_capital and not _may_precede_name(middle)
 
 
 def _may_precede_name(word: Word) -> bool:
@@ -62,7 +72,7 @@ def _apposition() -> re.Pattern[str]:
     kinds = rf"(?:{alternatives('lieux_et_organisations')}|{alternatives('choses')})(?!\w)"
     article = r"(?:l[ae]\s|l'|notre\s|une?\s)"
     other = r"(?:petite?\s|vieux\s|vieille\s|grande?\s|ancienne?\s|nouveau\s|nouvelle\s)?"
-    named = rf"{_GAP}?[,(]?{_GAP}?c'est\s(?:le|aussi\sle|juste\sle)\snom\sd"
+    named = rf"{_GAP}?[,(]?{_GAP}?(?:c'est|est)\s(?:le|aussi\sle|juste\sle)\snom\sd"
     is_one = rf"(?:{_GAP}?,)?{_GAP}(?:est|c'est|c'etait|etait)\s{article}{other}{kinds}"
     return re.compile(rf"{named}|{is_one}|{_GAP}?[,(]{_GAP}?{article}{other}{kinds}")
 

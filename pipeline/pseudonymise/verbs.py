@@ -17,7 +17,9 @@ _ELIDED = re.compile(rf"{_BLANK}(?:[nmtsl]|qu)['’]")
 _STRONG = frozenset({"ne", "nous", "vous", "lui", "leur", "me", "te", "se", "y"})
 _DETERMINERS = frozenset({"le", "la", "les", "un", "une", "des", "du", "son", "sa", "ses", "leur", "leurs", "nos", "notre", "au", "aux"})
 _PRONOUNS = frozenset({"il", "elle", "ils", "elles"})
-_SINGULAR = frozenset({"vient", "tient", "devient", "revient", "se souvient", "souvient", "sent", "ment", "consent", "previent", "intervient"})
+_SINGULAR = frozenset(
+    {"vient", "tient", "devient", "revient", "se souvient", "souvient", "sent", "ment", "consent", "previent", "intervient"}
+)
 _ENDINGS = (
     ("ent", "er"),
     ("ait", "er"),
