@@ -241,6 +241,12 @@ ROUNDS = [  # runs of speech without speakers, and the pieces with their tables
     (["table trois : le quai, comme la table quatre l'a dit tout à l'heure en arrivant"], [(3, "table trois")]),
     (["table une, on est venus la deux fois pour rien et à la trois heures du matin on dormait"], [(1, "table une")]),
     (["table une, le bac et la criée qui ferme le lundi, merci, table deux", "nous c'est l'eau"], [(1, "table une"), (2, "nous")]),
+    (["bon on démarre, deux minutes chacun, la une", "nous on garde le four"], [(None, "bon"), (1, "nous")]),
+    (
+        ["la une on garde le four", "deux, alors moi je dis bravo", "et la trois pour finir, un car"],
+        [(1, "la une"), (2, "deux"), (3, "et la")],
+    ),
+    (["la une on garde le four", "quatre vélos sont revenus, et douze l'an dernier"], [(1, "la une"), (1, "quatre")]),
 ]
 
 
@@ -272,3 +278,46 @@ def test_the_last_question_is_the_fourth_after_the_third() -> None:
     ]
     assert _heard(turns, "table 2.srt") == ["2 q3", "2 q3", "2 q4", "2 q4"]
     assert _heard([*turns[:2], ("P1", "la dernière fois on a ri")], "table 2.srt")[-1] == "2 q3"
+
+
+NAPPES = [  # a column of tables that no header tells, and the tables of its rows
+    (["1", "1", "2", "3", "3"], [1, 1, 2, 3, 3]),
+    (["T1", "T4", "T4"], [1, 4, 4]),
+    (["12", "7", "7", "30"], [None] * 4),
+    (["1", "2", "3"], [None] * 3),
+    (["1", "1", "2"], [None] * 3),
+    (["bleu", "rose", "bleu"], [None] * 3),
+]
+
+
+@pytest.mark.parametrize(("cells", "tables"), NAPPES)
+def test_a_column_names_tables_by_its_cells_whatever_it_is_called(cells: list[str], tables: list[int | None]) -> None:
+    ideas = [f"rouvrir le four du hameau numéro {place}" for place in range(len(cells))]
+    rows = [("Nappe", "Ce qui est écrit"), *zip(cells, ideas, strict=True)]
+    placed = place_blocks(RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.xlsx"])
+    assert [block.table_number for block in placed if block.text in ideas] == tables
+
+
+def test_a_first_row_of_places_is_no_header_where_its_cells_recur_below() -> None:
+    rows = [
+        ("panneau", "nappe", "papier"),
+        ("BESOINS", "T1", "un car le soir"),
+        ("CHANGER", "T1", "un four commun"),
+        ("BESOINS", "T2", "l'eau du puits"),
+    ]
+    placed = place_blocks(RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.csv"])
+    assert _told([block for block in placed if block.kind == "cell"]) == [
+        "1 q1 un car le soir",
+        "1 q4 un four commun",
+        "2 q1 l'eau du puits",
+    ]
+
+
+def test_a_number_after_a_word_of_passage_announces_its_question() -> None:
+    turns = [
+        ("Anne R.", "question deux, le positif"),
+        ("P1", "les clés"),
+        ("Anne R.", "ok, la trois, chez vous ce qui coince"),
+        ("P1", "le bureau"),
+    ]
+    assert _heard(turns, "table 2.vtt") == ["2 q2", "2 q2", "2 q3", "2 q3"]

@@ -65,7 +65,7 @@ def read_attendance(sheets: Sequence[Sequence[Sequence[str]]], roster: Roster) -
     """
     lines = [line for rows in sheets for half in _halves(rows) for line in _unswapped(list(_lines(half)))]
     attendances: dict[tuple[str, str], Attendance] = {}
-    for line in (one for line in lines for one in _each_structure(line)):
+    for line in (one for whole in lines for one in _each_structure(whole)):
         participant_id = roster.add(Person(line.first_name, line.last_name, line.email, line.phone, "attendance"))
         attendance = _attendance(participant_id, line)
         key = (participant_id, fold(attendance.structure or ""))

@@ -14,7 +14,7 @@ from pipeline.ingest.columns import Header, find_header, lone_cell, meaning_of
 from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.wording import bullet_of
-from pipeline.ingest.tabulated import told_blocks, with_questions
+from pipeline.ingest.tabulated import told_blocks, with_places
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.titles import resembled
 
@@ -79,7 +79,7 @@ def blocks_of_speech(rows: Rows) -> list[RawBlock]:
     """Return the passages of a sheet as cell blocks, row by row; rows above the header and rows that hold a lone label are headings."""
     header = _speech_header(rows)
     blocks = [RawBlock(" – ".join(dict.fromkeys(filter(None, row))), "heading", 1) for row in rows[: max(header.order, 0)] if any(row)]
-    header, body = with_questions(header, rows[header.order + 1 :])
+    header, body = with_places(header, rows[header.order + 1 :])
     body = _filled_down(body, header)
     said = _said_columns(body, header)
     for row in body:
@@ -96,14 +96,31 @@ def _speech_header(rows: Rows) -> Header:
     """The header of what was said, or one made up from the cells where the sheet has none (`order` -1)."""
     best: tuple[int, int] | None = None
     for order, row in enumerate(rows[:_HEAD_ROWS]):
-        n_told = sum(meaning_of(cell) in _TOLD or _is_place(cell) for cell in row if cell)
+        n_told = sum(
+            meaning_of(cell) in _TOLD or (_is_place(cell) and not _recurs(rows, order, place)) for place, cell in enumerate(row) if cell
+        )
         is_header = len(set(filter(None, row))) > 1 or (not any(row[1:]) and meaning_of(row[0]) == "text")
         if n_told and is_header and all(len(cell.split()) <= 14 for cell in row) and (best is None or n_told > best[0]):
             best = (n_told, order)
-    if best and (best[0] > 1 or meaning_of(max(rows[best[1]], key=lambda cell: meaning_of(cell) == "text")) == "text"):
+    if best and (best[0] > 1 or _heads_alone(rows, best[1])):
         titles = tuple(rows[best[1]])
         return Header(best[1], titles, tuple(map(meaning_of, titles)))
     return _guessed_header(rows)
+
+
+def _heads_alone(rows: Rows, order: int) -> bool:
+    """True for a row one cell of which is known for a header: of texts, or of places at the top of columns that never say it again."""
+    meanings = {meaning_of(cell) for cell in rows[order] if cell}
+    if meaning_of(max(rows[order], key=lambda cell: meaning_of(cell) == "text")) == "text":
+        return True
+    is_top = order == 0 and len(rows) > _LINES and all(rows[0]) and len(rows[0]) > 1
+    return is_top and bool({"table", "question"} & meanings) and not any(_recurs(rows, 0, place) for place in range(len(rows[0])))
+
+
+def _recurs(rows: Rows, order: int, place: int) -> bool:
+    """True where the cell of a row stands again in its column: it places rows and heads no column."""
+    others = (row for other, row in enumerate(rows) if other != order)
+    return any(place < len(row) and row[place] == rows[order][place] for row in others)
 
 
 def _is_section(row: Sequence[str], lone: str, said: Sequence[int]) -> bool:
@@ -227,6 +244,6 @@ def _said_blocks(blocks: Sequence[RawBlock]) -> list[RawBlock]:
     """The blocks of a table in a document; beside a column of ideas called so, one that only says who or where is no passage."""
     columns = dict.fromkeys(block.columns for block in blocks if block.columns)
     titles, cells = tuple(title for title, _ in next(iter(columns))), [[cell for _, cell in row] for row in columns]
-    header, body = with_questions(Header(0, titles, tuple(map(meaning_of, titles))), cells)
+    header, body = with_places(Header(0, titles, tuple(map(meaning_of, titles))), cells)
     is_called = "text" in header.meanings and len({"table", "question"} & set(header.meanings)) > 0
     return told_blocks(blocks, titles, cells, _said_columns(body, header) if is_called else ())

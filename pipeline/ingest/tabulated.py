@@ -1,14 +1,16 @@
 """What the columns of a table of ideas are for, by what stands in them and not only by their headers.
 
 In:   the header and rows of a sheet, or the blocks of a table laid out in a document
-Out:  the same, a column of questions told as one whatever it is called, and cells that only say who, where or how many left aside
+Out:  the same, a column of questions or tables told as one whatever it is called, and cells that only say who, where or how many left aside
 """
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.ingest.columns import Header, meaning_of
 from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.titles import CAFE, asked_together
 
 Rows = Sequence[Sequence[str]]
@@ -16,6 +18,7 @@ Rows = Sequence[Sequence[str]]
 _OPEN = frozenset({None, "theme", "remark", "structure_type"})  # meanings of a header below which questions may stand all the same
 _MAX_TITLES, _MAX_WORDS = 8, 14  # different questions of a column, as written, and words of one
 _MOST = 0.75  # share of a column's different cells that must ask, for all of it to
+_MIN_TABLES, _MAX_TABLES = 3, 40  # different tables that a column names for it to be one of tables, by numbers alone or at all
 
 
 def asking_columns(titles: Sequence[str], body: Rows) -> dict[int, dict[str, str]]:
@@ -38,24 +41,49 @@ def _asked_in(place: int, body: Rows) -> dict[str, str]:
     return told if len(set(told.values())) > 1 and len(told) >= _MOST * len(different) else {}
 
 
-def with_questions(header: Header, body: Rows) -> tuple[Header, list[list[str]]]:
-    """The header and rows of a sheet, its columns of questions called "question" and their cells "q1" to "q4"."""
+def table_column(titles: Sequence[str], body: Rows) -> int | None:
+    """The one column whose cells name the tables of their rows under a header that says nothing of it ("Nappe": 1, 1, 2 or T1, T2)."""
+    meanings = [meaning_of(title) for title in titles]
+    if "table" in meanings:
+        return None
+    found = [place for place, meaning in enumerate(meanings) if meaning is None and titles[place] and _names_tables(place, body)]
+    return found[0] if len(found) == 1 else None
+
+
+def _names_tables(place: int, body: Rows) -> bool:
+    """True for labels of tables alone, or for whole numbers from 1 on without a gap, which recur."""
+    cells = [row[place].strip() for row in body if place < len(row) and row[place].strip()]
+    cues = [read_cues(cell) for cell in dict.fromkeys(cells)]
+    if len(cues) > 1 and all(cue.is_label and cue.table is not None and cue.question is None for cue in cues):
+        return True
+    numbers = [int(found[1]) for cell in cells if (found := re.fullmatch(r"(\d{1,2})(?:[.,]0+)?", cell))]
+    different = set(numbers)
+    is_whole = bool(numbers) and len(numbers) == len(cells) and different == set(range(1, len(different) + 1))
+    return is_whole and _MIN_TABLES <= len(different) <= min(_MAX_TABLES, len(numbers) - 1)
+
+
+def with_places(header: Header, body: Rows) -> tuple[Header, list[list[str]]]:
+    """The header and rows of a sheet: columns of questions called "question", their cells "q1" to "q4", and one of tables "table"."""
+    called = _called(header.titles, body)
     asking = asking_columns(header.titles, body)
-    titles = tuple("question" if place in asking else title for place, title in enumerate(header.titles))
+    titles = tuple(called.get(place, title) for place, title in enumerate(header.titles))
     rows = [[asking.get(place, {}).get(cell, cell) for place, cell in enumerate(row)] for row in body]
-    return Header(header.order, titles, tuple("question" if place in asking else own for place, own in enumerate(header.meanings))), rows
+    return Header(header.order, titles, tuple(called.get(place, own) for place, own in enumerate(header.meanings))), rows
+
+
+def _called(titles: Sequence[str], body: Rows) -> dict[int, str]:
+    """What the columns are for whose cells tell it, by place."""
+    table = table_column(titles, body)
+    return ({} if table is None else {table: "table"}) | dict.fromkeys(asking_columns(titles, body), "question")
 
 
 def told_blocks(blocks: Sequence[RawBlock], titles: Sequence[str], body: Rows, said: Sequence[int]) -> list[RawBlock]:
-    """The blocks of a table in a document, its questions told in their columns; cells outside the columns `said` are `meta`."""
-    asking = asking_columns(titles, body)
-    return [_told(block, asking, said) for block in blocks]
+    """The blocks of a table in a document, its questions and tables told in their columns; cells outside the columns `said` are `meta`."""
+    asking, called = asking_columns(titles, body), _called(titles, body)
+    return [_told(block, asking, called, said) for block in blocks]
 
 
-def _told(block: RawBlock, asking: Mapping[int, Mapping[str, str]], said: Sequence[int]) -> RawBlock:
-    columns = tuple(
-        ("question", asking[place].get(cell, cell)) if place in asking else (title, cell)
-        for place, (title, cell) in enumerate(block.columns)
-    )
+def _told(block: RawBlock, asking: Mapping[int, Mapping[str, str]], called: Mapping[int, str], said: Sequence[int]) -> RawBlock:
+    columns = tuple((called.get(place, title), asking.get(place, {}).get(cell, cell)) for place, (title, cell) in enumerate(block.columns))
     is_aside = bool(said) and block.column is not None and block.column not in said
     return replace(block, columns=columns, kind="meta" if is_aside else block.kind)

@@ -18,6 +18,7 @@ from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
 _MIN_BEFORE = 5  # words of a run before a table takes over inside it, for it to be cut there
 _MIN_AFTER = 3  # words after it, without which it only calls the table that speaks next
 _ADDRESSING = frozenset({"pour", "a", "chez", "cote"})  # "à la deux", where "la deux" alone is anything
+_ENDING = "(?:finir|terminer|conclure)"
 _MANY = 3  # tables that announce themselves in one recording from which it is a round
 
 
@@ -27,6 +28,7 @@ class _Announcement:
     end: int
     table: int
     is_noun: bool  # "table deux", not "la deux"
+    has_article: bool  # "la deux", not "deux" alone
     opens: bool  # a turn or a sentence
 
 
@@ -59,20 +61,23 @@ def place_round(turns: Sequence[RawBlock], table: int | None) -> list[tuple[RawB
 
 def _counts(found: _Announcement, now: int | None) -> bool:
     """True where an announcement hands over: any table at the start of a sentence by its noun or a turn's, else the next one only."""
-    if found.opens and (found.is_noun or found.start == 0):
+    if found.opens and (found.is_noun or (found.start == 0 and found.has_article)):
         return True
-    return now is not None and found.table == now + 1
+    return found.table == (now or 0) + 1
 
 
 def _announcements(text: str) -> Iterator[_Announcement]:
     said = flatten(text)
     for match in _pattern().finditer(said):
-        number = to_number(match["spelled"] or match["bare"])
+        number = to_number(match["spelled"] or match["bare"] or match["alone"])
         opens = not said[: match.start()].strip() or bool(re.search(r"[.?!…:]\W*$", text[: match.start()]))
-        is_addressed = bool(match["prep"]) or text[match.end() :].lstrip().startswith(",") or match["goes_on"] is not None
-        if number is None or (match["bare"] and not is_addressed) or (not opens and _recalls(said[: match.start()])):
+        rest = text[match.end() :].lstrip()
+        is_addressed = bool(match["prep"]) or not rest or rest.startswith(",") or match["goes_on"] is not None
+        if match["alone"] and not rest.startswith(","):
             continue
-        yield _Announcement(match.start(), match.end(), number, bool(match["spelled"]), opens)
+        if number is None or (not match["spelled"] and not is_addressed) or (not opens and _recalls(said[: match.start()])):
+            continue
+        yield _Announcement(match.start(), match.end(), number, bool(match["spelled"]), match["alone"] is None, opens)
 
 
 def _recalls(before: str) -> bool:
@@ -92,7 +97,8 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(
         rf"(?<!\w)(?:(?:{fillers}) +)*(?:(?P<prep>{'|'.join(sorted(_ADDRESSING))}) +)?"
         rf"(?:(?:la +|le +|notre +)?(?:{nouns}) +(?:no +)?(?P<spelled>{number})\b"
-        rf"|la +(?P<bare>{number})\b(?! +(?:{counts})\b)(?P<goes_on>(?= +(?:{goes_on})\b))?)"
+        rf"|la +(?P<bare>{number})\b(?! +(?:{counts})\b(?! +{_ENDING}\b))(?P<goes_on>(?= +(?:{goes_on}|pour +{_ENDING})\b))?"
+        rf"|(?<![\w ])(?P<alone>{number})\b)"
     )
 
 
