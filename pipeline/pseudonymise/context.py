@@ -66,8 +66,9 @@ def _is_cited(words: list[Word], place: int) -> bool:
 
 def announces(words: list[Word], place: int, folded: str, *, strongly: bool = False) -> bool:
     """Whether the words before the name at `place` announce a person; `strongly`: even one whose first name is unknown."""
-    before = folded[max(0, words[place].start - _FAR) : words[place].start]
-    frames = (_heading(), _greeting(), _speech()) if strongly else (_heading(), _greeting(), _speech(), _mention(), _attribution())
+    before = re.sub(r"(?<!\w)d'$", "de ", folded[max(0, words[place].start - _FAR) : words[place].start])
+    strong = (_heading(), _greeting(), _speech(), _apposed())
+    frames = strong if strongly else (*strong, _mention(), _attribution())
     return any(frame.search(before) for frame in frames)
 
 
@@ -93,6 +94,13 @@ def _speech() -> re.Pattern[str]:
 
 
 @cache
+def _apposed() -> re.Pattern[str]:
+    """Une bénévole, ; mon mari ; notre collègue."""
+    people = f"{alternatives('fonctions')}|{alternatives('parentes')}|{alternatives('proches')}|{alternatives('metiers')}"
+    return re.compile(rf"(?<!\w)(?:une?|notre|nos|mon|ma|mes)\s(?:{people}),?\s$")
+
+
+@cache
 def _attribution() -> re.Pattern[str]:
     """What lies between a quotation and who said it: », ; » (."""
     return re.compile(rf"[»”]{_GAP}?[,(–—\-]{_GAP}?$")
@@ -115,7 +123,29 @@ def is_told(words: list[Word], place: int, folded: str) -> bool:
     """Whether words that people alone have stand around a surname: voir avec X; c'est X qui; (X, maraîchère)."""
     before, after = folded[max(0, words[place].start - _NEAR) : words[place].start], folded[words[place].end : words[place].end + _NEAR]
     is_cleft = re.search(r"(?<!\w)c'est\s(?:pas\s|à\s)?$", before) and re.match(r"\s(?:qui|de)\s", after)
-    return bool(is_cleft or _function().match(after)) or announces(words, place, folded) or takes_the_floor(after)
+    is_voter = re.search(r"(?:contre|abstentions?|pour)\s(?:\d+\s?)?\($", before) or _vote().match(after)
+    is_said = is_cleft or is_voter or _function().match(after)
+    return bool(is_said) or is_related(words, place, folded) or announces(words, place, folded) or takes_the_floor(after)
+
+
+def is_related(words: list[Word], place: int, folded: str) -> bool:
+    """Whether what follows tells somebody among others: et son mari; , ma voisine; le mécano; de la table 2; m'a dit."""
+    return bool(_relation().match(folded[words[place].end : words[place].end + _NEAR]))
+
+
+@cache
+def _relation() -> re.Pattern[str]:
+    people = f"{alternatives('fonctions')}|{alternatives('parentes')}|{alternatives('proches')}|{alternatives('metiers')}"
+    kin = rf"\s?,?\s(?:et\s|avec\s)?(?:mon|ma|notre|son|sa|ses)\s(?:{people})(?!\w)"
+    trade = rf"\s?,?\s(?:le|la|l'|du|de\sla)\s?(?:{alternatives('metiers')})(?!\w)"
+    return re.compile(rf"{kin}|{trade}|\s?,?\s(?:de\sla\s)?table\s\d|\s(?:m'a|lui\sa|t'a|n'en\speut\splus|en\sa\smarre)(?!\w)")
+
+
+@cache
+def _vote() -> re.Pattern[str]:
+    return re.compile(
+        r"\s(?:vote(?:\s(?:contre|pour|blanc))|s'abstient|absente?|excusee?|preside|dixit)(?!\w)|\s\((?:opposition|majorite)\)"
+    )
 
 
 def is_posted(words: list[Word], place: int, folded: str) -> bool:
@@ -140,10 +170,11 @@ def announces_first_name(words: list[Word], place: int) -> bool:
 
 
 def follows(words: list[Word], place: int, folded: str) -> bool:
-    """Whether a function, a verb of speech or of doing, or a colon at the start of a line, follows the name at `place`."""
+    """Whether a function, a verb of speech or of doing, or a colon at the start of a line or sentence, follows the name at `place`."""
     word = words[place]
     line_start = folded[: word.start].rpartition("\n")[2].strip(" \t\u00a0-–•*")
-    is_speaker = folded[word.end : word.end + 3].lstrip(" \u00a0").startswith((": ", ":\u00a0")) and not line_start
+    opens = not line_start or line_start.endswith((".", ";", "!", "?"))
+    is_speaker = folded[word.end : word.end + 3].lstrip(" \u00a0").startswith((": ", ":\u00a0")) and opens
     return is_speaker or acts(words, place, folded)
 
 

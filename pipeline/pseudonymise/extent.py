@@ -11,7 +11,7 @@ from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_surname, listed
 
 _INITIALS_BEFORE = re.compile(rf"(?<!\w)(?:{UPPER}h?\.[\s\-]?){{1,3}}$")
-_INITIAL_AFTER = re.compile(rf"\s{UPPER}(?:\.(?=\s?[^\s\w]|\s{{1,2}}[a-zà-ÿ]|$)|(?=\.?\s?[,;:)/]|\.?$|\.\s))")
+_INITIAL_AFTER = re.compile(rf"\s{UPPER}(?:\.(?=\s?[^\s\w]|\s{{1,2}}[a-zà-ÿ]|$)|(?=\.?\s?[,;:)/]|\.?$|\.\s)|(?<![AÀYO])(?=\s[a-zà-ÿ]{{3}}))")
 _BLANK = r"[\s\u00a0](?:[dDlL]['’])?"
 _MOST_WORDS = 6
 
@@ -60,6 +60,17 @@ def surname_after(passage: Passage, place: int) -> Word | None:
     if after is None or not re.fullmatch(_BLANK, after.before) or not after.has_capital or passage.is_kept(after):
         return None
     return None if after.folded in listed("jamais") | listed("acronymes") else after
+
+
+def has_particle_after(passage: Passage, place: int) -> bool:
+    """Whether a particle and a capitalised word that is neither common nor a place follow: Jean de Kerguelen."""
+    words = passage.words
+    if place + 2 >= len(words) or words[place + 1].before != " " or words[place + 1].folded not in listed("particules"):
+        return False
+    name = words[place + 2]
+    return (
+        name.has_capital and name.before == " " and not (name.is_common or name.is_upper or is_place(name.folded) or passage.is_kept(name))
+    )
 
 
 def _next_part(passage: Passage, last: int) -> int | None:

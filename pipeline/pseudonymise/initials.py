@@ -14,6 +14,7 @@ from pipeline.pseudonymise.verbs import is_subject
 from pipeline.pseudonymise.words import UPPER, Word, listed
 
 _DOTTED = re.compile(rf"(?<![\w.])({UPPER})\.[\s\u00a0\-]?({UPPER})\.(?![\s\u00a0\-]?\w\.|\w)(?!\s?{UPPER}[a-zà-ÿ])")
+_AGE = re.compile(r",?\s?\(?\d{1,2}\sans\b")
 
 
 def find_initials(passage: Passage) -> list[Mask]:
@@ -31,7 +32,7 @@ def find_initials(passage: Passage) -> list[Mask]:
 def _is_person(passage: Passage, match: re.Match[str]) -> bool:
     letters = (match[1] + match[2]).lower()
     places = [place for place, word in enumerate(passage.words) if match.start() <= word.start < match.end()]
-    if letters in passage.roster.initials:
+    if letters in passage.roster.initials or _AGE.match(passage.text, match.end()):
         return True
     is_acronym = letters in listed("acronymes") or not places
     return not is_acronym and (announces(passage.words, places[0], passage.folded) or _acts_after_point(passage, places[-1]))

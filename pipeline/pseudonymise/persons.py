@@ -7,9 +7,19 @@ Out:  masks of names; a title, a structure, a place or a common word is none. A 
 import re
 from typing import NamedTuple
 
+from pipeline.pseudonymise.beside import beside_names
 from pipeline.pseudonymise.communes import is_place
-from pipeline.pseudonymise.context import announces, announces_first_name, follows, is_place_name, is_posted, is_presented, is_told
-from pipeline.pseudonymise.extent import initials_before, surname_after, whole_name
+from pipeline.pseudonymise.context import (
+    announces,
+    announces_first_name,
+    follows,
+    is_place_name,
+    is_posted,
+    is_presented,
+    is_related,
+    is_told,
+)
+from pipeline.pseudonymise.extent import has_particle_after, initials_before, surname_after, whole_name
 from pipeline.pseudonymise.initials import find_initials
 from pipeline.pseudonymise.listed_names import is_located, is_roster_name, is_written_as_name
 from pipeline.pseudonymise.masks import PERSON, Mask
@@ -18,7 +28,7 @@ from pipeline.pseudonymise.small_letters import small_name
 from pipeline.pseudonymise.things import is_of_brand, is_said_thing, is_thing
 from pipeline.pseudonymise.titles import has_title
 from pipeline.pseudonymise.verbs import is_subject
-from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_rare_first_name, is_surname, listed
+from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_rare_first_name, is_surname, is_usual_first_name, listed
 
 _AGE = r"\s?[,(]\s?\d{1,2}\sans\b"
 AGE_OR_INITIAL = re.compile(rf"{_AGE}|\s{UPPER}\.(?!\w)")
@@ -51,17 +61,20 @@ def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
         if evidence:
             span = whole_name(passage, place, has_title=evidence.kind == "title", has_initial=evidence.kind == "initial")
             masks.append(Mask(*span, PERSON, doubt=evidence.doubt))
-    return sorted([*masks, *_beside_names(passage, masks)])
+    return sorted([*masks, *beside_names(passage, masks)])
 
 
 def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
     """Why the word at `place` is a person's name; None when it is none."""
     word = passage.words[place]
     is_function_word = word.folded in listed("jamais") and not is_first_name(word.folded)
-    if word.folded in listed("civilites") or is_place_name(passage.words, place) or is_said_thing(passage.words, place, passage.folded):
+    is_titled = has_title(passage.words, place)
+    if is_place_name(passage.words, place) or is_said_thing(passage.words, place, passage.folded):
         return None
-    if has_title(passage.words, place):
+    if is_titled:
         return Evidence("title")
+    if word.folded in listed("civilites"):
+        return None
     if is_function_word:
         return None
     family = _family(passage, place)
@@ -87,7 +100,8 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
 def _is_known_first_name(passage: Passage, place: int) -> bool:
     """Whether a capitalised word is a first name of the lexicon and cannot be a common word, a place or an acronym here."""
     word = passage.words[place]
-    is_acronym = word.is_upper and (len(word.text) < 5 or word.folded in listed("acronymes"))
+    is_short = len(word.text) < 5 and not is_usual_first_name(word.folded)
+    is_acronym = word.is_upper and (is_short or len(word.text) < 3 or word.folded in listed("acronymes"))
     if is_acronym or _is_where(passage, place):
         return False
     if is_rare_first_name(word.folded):
@@ -142,6 +156,8 @@ def _is_in_context(passage: Passage, place: int) -> bool:
         return True
     if surname and is_surname(surname.folded) and not (surname.is_common and surname.opens) and not passage.is_shouted:
         return not surname.is_common or is_subject(passage.words, place + 1) or follows(passage.words, place + 1, passage.folded)
+    if is_related(passage.words, place, passage.folded) or has_particle_after(passage, place):
+        return True
     if word.folded in listed("prenoms_lieux") and passage.label(word) != "PER":
         is_human = surname is None and not is_place(word.folded) and is_subject(passage.words, place, humanly=True)
         return is_human or (surname is None and announces(passage.words, place, passage.folded, strongly=True))
@@ -168,7 +184,12 @@ def _is_coordinated(passage: Passage, place: int) -> bool:
 def _follows_initial(passage: Passage, place: int) -> bool:
     """Whether initials precede a capitalised word that is uncommon, listed or announced (J.-P. Roumégoux)."""
     word = passage.words[place]
-    if len(word.text) < 3 or word.is_upper or initials_before(passage.text[: word.start]) is None:
+    if initials_before(passage.text[: word.start]) is None:
+        return False
+    if word.folded in listed("particules") and word.has_capital:
+        after = surname_after(passage, place)
+        return after is not None and not after.is_common and not is_place(after.folded)
+    if len(word.text) < 3 or word.is_upper:
         return False
     return not word.is_common or word.folded in passage.roster.last or announces(passage.words, place, passage.folded)
 
@@ -180,6 +201,8 @@ def _announced(passage: Passage, place: int) -> Evidence | None:
         return None
     if announces(words, place, folded, strongly=True) or is_presented(words, place, folded):
         return Evidence("announced")
+    if passage.label(word) != "ORG" and is_related(words, place, folded):
+        return Evidence("announced", _FORM_ONLY)
     if _acts_humanly(passage, place):
         return Evidence("announced", _ACTS)
     if passage.label(word) in ("LOC", "ORG"):
@@ -214,19 +237,3 @@ def _family(passage: Passage, place: int) -> Evidence | None:
         return None
     is_plural = passage.words[place - 1].folded in ("les", "aux", "des") and word.before == " " and not word.folded.endswith(("s", "x"))
     return Evidence("announced", "famille ou enseigne ?") if is_plural and is_subject(passage.words, place) else None
-
-
-def _beside_names(passage: Passage, masks: list[Mask]) -> list[Mask]:
-    """Unknown capitalised words in a list between or after first names alone: Wafa, Ibtissem et Loubna."""
-    alone = {(mask.start, mask.end) for mask in masks if not mask.doubt}
-    found: list[Mask] = []
-    for before, word, after in zip(passage.words, passage.words[1:], [*passage.words[2:], None], strict=False):
-        is_linked = word.before == ", " and (before.start, before.end) in alone
-        if not is_linked or after is None or (after.folded != "et" and after.before != ", "):
-            continue
-        is_unknown = word.has_capital and not (word.is_common or word.is_upper or is_place(word.folded) or passage.is_kept(word))
-        is_masked = any(mask.start <= word.start < mask.end for mask in masks)
-        if is_unknown and not is_masked and passage.label(word) not in ("ORG", "LOC") and word.folded not in listed("acronymes"):
-            found.append(Mask(word.start, word.end, PERSON, doubt="cité parmi des prénoms"))
-            alone.add((word.start, word.end))
-    return found

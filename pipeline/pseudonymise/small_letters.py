@@ -30,6 +30,9 @@ def small_name(passage: Passage, place: int) -> str | None:
         return ""
     if is_listed_name and _is_person(passage, place):
         return _IN_SMALL_LETTERS
+    if word.folded in listed("surnoms"):
+        is_told = _acts(passage, place) or _is_beside_name(passage, place) or _is_expected(passage, place)
+        return _IN_SMALL_LETTERS if is_told else None
     has_slot = bool(_slot().search(before)) and _is_relative(passage, place)
     if (word.is_common and not is_shortened(word.folded)) or word.folded in listed("prenoms_mots") | listed("prenoms_lieux"):
         return _IN_SMALL_LETTERS if has_slot and word.folded not in listed("prenoms_lieux") else None
@@ -61,6 +64,11 @@ def _is_person(passage: Passage, place: int) -> bool:
     return _acts(passage, place) or _is_beside_name(passage, place) or is_presented(passage.words, place, passage.folded)
 
 
+def _is_expected(passage: Passage, place: int) -> bool:
+    """Whether a word that lets a first name follow stands before it: avec momo, pas vu lulu."""
+    return announces_first_name(passage.words, place) or announces(passage.words, place, passage.folded)
+
+
 def _has_determiner(words: list[Word], place: int) -> bool:
     return place > 0 and words[place - 1].folded in _DETERMINERS and words[place].before == " "
 
@@ -77,7 +85,10 @@ def _is_beside_name(passage: Passage, place: int) -> bool:
     """Whether "et" ties the word to another name of the list or to a usual first name: rose et karim."""
     words = passage.words
     beside = (words[place + by] for by in (-2, 2) if 0 <= place + by < len(words) and words[place + by // 2].folded == "et")
-    return any(word.folded in passage.roster.first or (is_usual_first_name(word.folded) and not word.is_common) for word in beside)
+    return any(
+        word.folded in passage.roster.first | listed("surnoms") or (is_usual_first_name(word.folded) and not word.is_common)
+        for word in beside
+    )
 
 
 @cache
