@@ -46,7 +46,19 @@ RARE_NAMES = [
     "« on ne nous écoute pas », [[Kerbrat]], table 4",
     "c'est [[Kerbrat]] qui garde la caisse",
 ]
+TIED_NAMES = [
+    "[[Zorica]] et son mari cousent, la [[Zorica]] de la table 2 aussi",
+    "une bénévole, [[Zorica]], et un élu",
+    "[[Zorica]] + [[Lise]] : affiches, Biocoop et [[Lise]] : gâteaux",
+    "[[Jojo]] le mécano passe jeudi",
+    "[[Jean de Kerguelen]] signe, un jean troué à recoudre",
+    "[[LÉA]] a les clés, la DRAC non",
+    "[[Y. B.]], 34 ans, et [[Nadia B]] témoignent",
+    "pour 12, contre 1 ([[Duchemin]])",
+]
 SMALL_LETTERS = [
+    "mme [[le goff]] et mr [[dupuis]] sont là, mme la maire aussi, madame [[rose]] arrive",
+    "pas vu [[momo]], [[lulu]] et [[nono]] sont au four",
     "[[josette]] part à la retraite, la rose du jardin aussi",
     "[[jean-mi]], retraité, bricole au garage",
     "elle s'appelle [[prudence]] et gère la prudence du budget",
@@ -76,7 +88,7 @@ def _plain(example: str) -> str:
     return re.sub(r"\[\[([^\]]*)\]\]", lambda match: match[1].replace("|", " "), example)
 
 
-@pytest.mark.parametrize("example", [*BRANDS_AND_SIGNS, *PLACES, *RARE_NAMES, *SMALL_LETTERS])
+@pytest.mark.parametrize("example", [*BRANDS_AND_SIGNS, *PLACES, *RARE_NAMES, *TIED_NAMES, *SMALL_LETTERS])
 def test_a_name_is_hidden_and_its_namesake_stays(example: str) -> None:
     assert "[[" in example or _plain(example) == example
     assert _clean(_plain(example)) == _expected(example)
