@@ -66,7 +66,7 @@ def _is_cited(words: list[Word], place: int) -> bool:
 
 def announces(words: list[Word], place: int, folded: str, *, strongly: bool = False) -> bool:
     """Whether the words before the name at `place` announce a person; `strongly`: even one whose first name is unknown."""
-    before = folded[max(0, words[place].start - _FAR) : words[place].start]
+    before = re.sub(r"(?<!\w)d'$", "de ", folded[max(0, words[place].start - _FAR) : words[place].start])
     strong = (_heading(), _greeting(), _speech(), _apposed())
     frames = strong if strongly else (*strong, _mention(), _attribution())
     return any(frame.search(before) for frame in frames)
@@ -170,10 +170,11 @@ def announces_first_name(words: list[Word], place: int) -> bool:
 
 
 def follows(words: list[Word], place: int, folded: str) -> bool:
-    """Whether a function, a verb of speech or of doing, or a colon at the start of a line, follows the name at `place`."""
+    """Whether a function, a verb of speech or of doing, or a colon at the start of a line or sentence, follows the name at `place`."""
     word = words[place]
     line_start = folded[: word.start].rpartition("\n")[2].strip(" \t\u00a0-–•*")
-    is_speaker = folded[word.end : word.end + 3].lstrip(" \u00a0").startswith((": ", ":\u00a0")) and not line_start
+    opens = not line_start or line_start.endswith((".", ";", "!", "?"))
+    is_speaker = folded[word.end : word.end + 3].lstrip(" \u00a0").startswith((": ", ":\u00a0")) and opens
     return is_speaker or acts(words, place, folded)
 
 

@@ -68,10 +68,13 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
     """Why the word at `place` is a person's name; None when it is none."""
     word = passage.words[place]
     is_function_word = word.folded in listed("jamais") and not is_first_name(word.folded)
-    if word.folded in listed("civilites") or is_place_name(passage.words, place) or is_said_thing(passage.words, place, passage.folded):
+    is_titled = has_title(passage.words, place)
+    if is_place_name(passage.words, place) or is_said_thing(passage.words, place, passage.folded):
         return None
-    if has_title(passage.words, place):
+    if is_titled:
         return Evidence("title")
+    if word.folded in listed("civilites"):
+        return None
     if is_function_word:
         return None
     family = _family(passage, place)

@@ -8,11 +8,13 @@ import re
 from functools import cache
 
 from pipeline.french import is_listed
+from pipeline.pseudonymise.verbs import is_subject
 from pipeline.pseudonymise.words import Word, alternatives, is_first_name, listed
 
 _GAP = r"[\s\u00a0]"
+_DETERMINERS = frozenset({"le", "la", "un", "une", "du", "au", "cette", "ce", "cet", "notre", "votre", "leur"})
 _ARTICLES = frozenset({"le", "la", "les", "un", "une", "du", "des", "au", "aux", "cette", "ce"})
-_HUMAN = re.compile(r"(?:eur|euse|trice|iste|ienn?e?|logue|ants?|ante?s?|iere?s?|aires?|ain|aine)$")
+_HUMAN = re.compile(r"(?:eur|euse|trice|iste|ienn?e?|logue|ants?|ante?s?|i?ere?s?|aires?|ain|aine)$")
 _LONGEST_ACRONYM = 7
 
 
@@ -31,10 +33,36 @@ def is_thing(words: list[Word], place: int) -> bool:
         return True
     if _is_in_title(words, place):
         return True
+    if _is_called(words, place):
+        return True
     if _is_acronym_with_article(words, place) or _is_acronym_with_article(words, place - 1):
         return True
     is_plural = before.folded in ("les", "des", "aux")
     return before.folded in _ARTICLES and (is_plural or is_word or word.folded in listed("prenoms_lieux"))
+
+
+def _is_called(words: list[Word], place: int) -> bool:
+    """Whether an article and a noun that no person is called stand before the name of a thing: la manufacture Robert, le caveau Hansi.
+
+    Before a verb it is somebody all the same, as people speak: au marché Josiane vend des confitures.
+    """
+    noun = words[place - 1]
+    if (
+        place < 2
+        or noun.has_capital
+        or noun.before not in (" ", " l'", " d'", " l’", " d’")
+        or words[place].opens
+        or not words[place].has_capital
+    ):
+        return False
+    has_article = words[place - 2].folded in _DETERMINERS or noun.before != " "
+    return has_article and _is_thing_noun(noun) and not is_subject(words, _last_part(words, place))
+
+
+def _last_part(words: list[Word], place: int) -> int:
+    """The place of the surname after the name at `place`, or `place`."""
+    after = place + 1
+    return after if after < len(words) and words[after].has_capital and words[after].before == " " else place
 
 
 def _is_acronym_with_article(words: list[Word], place: int) -> bool:
@@ -74,7 +102,7 @@ def _apposition() -> re.Pattern[str]:
     other = r"(?:petite?\s|vieux\s|vieille\s|grande?\s|ancienne?\s|nouveau\s|nouvelle\s)?"
     named = rf"{_GAP}?[,(]?{_GAP}?(?:c'est|est)\s(?:le|aussi\sle|juste\sle)\snom\sd"
     is_one = rf"(?:{_GAP}?,)?{_GAP}(?:est|c'est|c'etait|etait)\s{article}{other}{kinds}"
-    return re.compile(rf"{named}|{is_one}|{_GAP}?[,(]{_GAP}?{article}{other}{kinds}")
+    return re.compile(rf"{named}|{is_one}|{_GAP}?,{_GAP}?{article}{other}{kinds}")
 
 
 def is_of_brand(words: list[Word], place: int) -> bool:
@@ -88,12 +116,22 @@ def is_of_brand(words: list[Word], place: int) -> bool:
     return noun.folded in listed("choses") or _is_plural_thing(noun)
 
 
+def _is_thing_noun(noun: Word) -> bool:
+    """Whether `noun` is a noun in the singular that no person is called, and no moment: matin, réunion."""
+    lowered = noun.text.lower()
+    return len(lowered) > 3 and noun.folded not in listed("moments") and _is_no_human(noun, lowered, noun.folded)
+
+
 def _is_plural_thing(noun: Word) -> bool:
     """Whether `noun` is the plural of a noun that no person is called."""
     lowered = noun.text.lower()
     if not lowered.endswith(("s", "x")) or len(lowered) < 5:
         return False
-    single = lowered[:-1]
+    return _is_no_human(noun, lowered[:-1], noun.folded[:-1])
+
+
+def _is_no_human(noun: Word, single: str, folded: str) -> bool:
+    lowered = noun.text.lower()
     humans = listed("fonctions") | listed("annonces") | listed("parentes") | listed("populations") | listed("civilites")
-    is_human = noun.folded in humans or noun.folded[:-1] in humans or bool(_HUMAN.search(noun.folded[:-1]))
+    is_human = noun.folded in humans or folded in humans or bool(_HUMAN.search(folded))
     return is_listed(single, "noun") and not (is_human or is_listed(lowered, "verb") or is_listed(single, "verb"))

@@ -15,7 +15,9 @@ _IN_LIST = re.compile(r"[\s\u00a0]?,?[\s\u00a0]?,?")
 
 def has_title(words: list[Word], place: int) -> bool:
     """Whether a title precedes the capital at `place`, or a clear one a word in small letters (mme dufour)."""
-    if not place or _is_role(words[place]):
+    if not place or _goes_on(words, place):
+        return False
+    if _is_role(words[place]):
         return place > 0 and _is_role_as_name(words[place - 1], words[place])
     word, before = words[place], words[place - 1]
     if word.has_capital and _is_in_titled_list(words, place):
@@ -26,6 +28,13 @@ def has_title(words: list[Word], place: int) -> bool:
         return _has_clear_title(words, place)
     is_family = before.folded in listed("parentes") and word.before.isspace() and not word.is_common and not word.is_upper
     return _is_title(before) or is_family or _has_title_over_particles(words, place - 1)
+
+
+def _goes_on(words: list[Word], place: int) -> bool:
+    """Whether a title is followed by the name it belongs to ("M. Pasteur Roy", "Mme Docteure Le Bris"): it is no surname then."""
+    after = words[place + 1] if place + 1 < len(words) else None
+    is_title = words[place].folded in listed("civilites")
+    return is_title and (not words[place].has_capital or (after is not None and after.has_capital and after.before.isspace()))
 
 
 def _has_clear_title(words: list[Word], place: int) -> bool:

@@ -49,7 +49,8 @@ def is_subject(words: list[Word], last: int, *, humanly: bool = False) -> bool:
     clitics = words[first:place]
     is_strong = any(_ELIDED.fullmatch(word.before) for word in words[first : place + 1]) or any(word.folded in _STRONG for word in clitics)
     if words[place].folded in listed("copules"):
-        return not humanly and _says_of_person(words, place)
+        is_reflexive = bool(re.search(r"s['’]$", words[place].before))  # "Colin s'est coupé": a noun would need its article
+        return not humanly and (is_reflexive or _says_of_person(words, place))
     is_single = _after_second_name(words, last) == last
     if humanly and is_single and words[place].folded.endswith("ent") and words[place].folded not in _SINGULAR:
         return False
