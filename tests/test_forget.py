@@ -3,6 +3,7 @@
 import io
 import json
 import re
+import shutil
 import subprocess
 import sys
 import zipfile
@@ -45,9 +46,15 @@ TRACES = re.compile(r"quenneson|ludivine|639985117|06 39 98 51 17", re.IGNORECAS
 
 
 @pytest.fixture
-def study(tmp_path: Path) -> Study:
+def study(processed: Study, tmp_path: Path) -> Study:
+    """A copy of the processed study for one test to change."""
+    return Study.open(Path(shutil.copytree(processed.root, tmp_path / "etude")))
+
+
+@pytest.fixture(scope="module")
+def processed(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """Two workshops, of which the same person attended both; processed, with decisions that name her and one on her own words."""
-    made = Study.create(tmp_path / "etude")
+    made = Study.create(tmp_path_factory.mktemp("oubli") / "etude")
     for folder in (RETHEL, VOUZIERS):
         (made.depot / folder).mkdir()
         (made.depot / folder / "emargement.csv").write_text(LIST, encoding="utf-8")
