@@ -50,6 +50,7 @@ TIED_NAMES = [
     "[[Zorica]] et son mari cousent, la [[Zorica]] de la table 2 aussi",
     "une bénévole, [[Zorica]], et un élu",
     "[[Zorica]] + [[Lise]] : affiches, Biocoop et [[Lise]] : gâteaux",
+    "Mesdames, Messieurs, MM. [[Achard]] et [[Mestre]], [[M.|Guyot]] et [[Mme|Abbé]]",
     "[[Jojo]] le mécano passe jeudi",
     "[[Jean de Kerguelen]] signe, un jean troué à recoudre",
     "[[LÉA]] a les clés, la DRAC non",

@@ -11,7 +11,8 @@ from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_surname, listed
 
 _INITIALS_BEFORE = re.compile(rf"(?<!\w)(?:{UPPER}h?\.[\s\-]?){{1,3}}$")
-_INITIAL_AFTER = re.compile(rf"\s{UPPER}(?:\.(?=\s?[^\s\w]|\s{{1,2}}[a-zà-ÿ]|$)|(?=\.?\s?[,;:)/]|\.?$|\.\s)|(?<![AÀYO])(?=\s[a-zà-ÿ]{{3}}))")
+_BEFORE_WORD = r"(?<![AÀYO])(?=\s[a-zà-ÿ]{3})"
+_INITIAL_AFTER = re.compile(rf"\s{UPPER}(?:\.(?=\s?[^\s\w]|\s{{1,2}}[a-zà-ÿ]|$)|(?=\.?\s?[,;:)/]|\.?$|\.\s)|{_BEFORE_WORD})")
 _BLANK = r"[\s\u00a0](?:[dDlL]['’])?"
 _MOST_WORDS = 6
 

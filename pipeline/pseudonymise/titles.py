@@ -20,7 +20,7 @@ def has_title(words: list[Word], place: int) -> bool:
     if _is_role(words[place]):
         return place > 0 and _is_role_as_name(words[place - 1], words[place])
     word, before = words[place], words[place - 1]
-    if word.has_capital and _is_in_titled_list(words, place):
+    if word.has_capital and word.folded not in listed("civilites") and _is_in_titled_list(words, place):
         return True
     if not _AFTER_TITLE.fullmatch(word.before):
         return False
