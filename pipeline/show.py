@@ -52,6 +52,9 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     _first_priorities(study)
     if outcome.manifest.get("is_renumbered") and outcome.is_new:
         _line(_("Le coffre vient d'une version antérieure : les personnes ont été renumérotées, une fois pour toutes."))
+    encoder = outcome.manifest.get("encoder") or {}
+    if encoder.get("fallback"):
+        _line(_("Thèmes faits avec l'encodeur non réglé {name} : {reason}").format(name=encoder["name"], reason=encoder["fallback"]))
     _doubts(study, outcome.manifest.get("n_doubts"))
     _line(_("Rapport : {path}").format(path=study.root / outcome.manifest["publication"] / "rapport.html"))
     _line(PSEUDONYMOUS)

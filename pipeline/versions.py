@@ -23,7 +23,7 @@ _PACKAGES = (
     "scipy",
     "spacy",
 )
-_CODE = (".py", ".json", ".npz", ".yaml", ".txt", ".html", ".css", ".docx")
+_CODE = (".py", ".json", ".npz", ".xz", ".yaml", ".txt", ".html", ".css", ".docx")
 
 
 def versions() -> dict[str, str]:

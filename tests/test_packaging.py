@@ -33,6 +33,8 @@ def wheel_names(tmp_path_factory) -> set[str]:
         "pipeline/data/training/amorce-1.jsonl",
         "pipeline/publish/templates/rapport.docx",
         "models/weights/tagger-amorce.npz",
+        "models/weights/encoder-sujets.xz",
+        "models/weights/usem3-sujets.npz",
         "models/cards/tagger.md",
         "flows/process_study.py",
     ],

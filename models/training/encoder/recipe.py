@@ -1,0 +1,44 @@
+"""How one run of tuning is done, and which runs the model card sets side by side."""
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+SEEDS = (0, 1, 2)
+SHARE = 0.85  # of the way from the untuned weights to the tuned ones: general likeness comes back, subjects stay
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The choices of a run; the defaults are those of the shipped encoder (models/cards/encoder.md)."""
+
+    seed: int = 0
+    n_steps: int = 130
+    n_tuned: int = 6  # upper layers, of twelve
+    rate: float = 7e-3  # of the scales' factors
+    temperature: float = 0.05
+    negatives: Literal["any", "file", "style"] = "any"  # what the anchors of a batch share
+    partners: Literal["alike", "other"] = "alike"  # passages of an anchor's theme: from its pool, or from another
+    n_anchors: int = 18
+    n_bare: int = 0  # passages about no theme, from the anchors' pool
+    view_share: float = 0.3  # of the passages, also seen through their content words or their theme's words
+    theme_weight: float = 1.0  # of the passages' closeness to their broad theme's learnt place, among those of all themes
+    fine_weight: float = 0.2
+    tag_weight: float = 0.0
+    keep_weight: float = 0.5  # of general likeness
+    n_general: int = 3
+    dropout: float = 0.1
+    averaging: float = 0.9  # of the weights over steps
+
+
+COMPARED_ON = ("amorce-4", "amorce-6")  # one file of notes, one of minutes
+_PLAIN = Recipe(n_steps=80, theme_weight=0.0, fine_weight=0.0, keep_weight=0.0, view_share=0.0)
+COMPARED = {
+    "broad themes": _PLAIN,
+    "broad and fine themes": replace(_PLAIN, fine_weight=0.2),
+    "and readings as positives": replace(_PLAIN, fine_weight=0.2, view_share=0.3),
+    "and a learnt place a theme": replace(_PLAIN, fine_weight=0.2, view_share=0.3, theme_weight=1.0),
+    "and general likeness kept": replace(_PLAIN, fine_weight=0.2, view_share=0.3, theme_weight=1.0, keep_weight=0.5),
+    "negatives of one style": replace(_PLAIN, negatives="style", partners="other", n_bare=2),
+    "tags beside": replace(_PLAIN, tag_weight=0.3),
+}
+LEFT_OUT_STEPS = 80  # of the runs that leave a file out

