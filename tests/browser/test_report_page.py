@@ -78,6 +78,19 @@ def test_no_width_makes_the_page_scroll_sideways(page: Any, address: str, width:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [320, 390])
+def test_a_caption_is_read_whole_before_its_table_is_scrolled(page: Any, address: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 800})
+    page.goto(address)
+    overhang = """nodes => nodes.map(node => {
+        const words = document.createRange();
+        words.selectNodeContents(node);
+        return words.getBoundingClientRect().right - node.closest('.scroll').getBoundingClientRect().right;
+    })"""
+    overhangs = page.eval_on_selector_all(".scroll caption", overhang)
+    assert overhangs and max(overhangs) <= 0.5
+
+
 @pytest.mark.parametrize("width", [390, 1400])
 def test_every_text_is_dark_and_large_enough_to_read(page: Any, address: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 800})

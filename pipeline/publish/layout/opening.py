@@ -33,7 +33,7 @@ def _figures(report: Report) -> Facts:
 
 
 def _workshops(report: Report, numbering: Numbering) -> Block:
-    columns = {"atelier": 3, "date": 2.4, "tables": 1, "personnes": 1.6, "structures": 1.5, "documents": 1.6, "passages": 1.4}
+    columns = {"atelier": 3, "date": 2.1, "tables": 1.3, "personnes": 1.8, "structures": 1.9, "documents": 2, "passages": 1.7}
     rows = [
         (
             f"{workshop.name}, {workshop.place}" if workshop.place else workshop.name,
