@@ -104,7 +104,10 @@ def export(options: argparse.Namespace) -> None:
         from flows.doubts_file import write_doubts
         from flows.vault import Vault
 
-        show.exported([write_doubts(Vault(study).doubts(), options.output or study.vault / "doutes.csv")])
+        doubts = Vault(study).doubts()
+        show.exported(
+            [write_doubts(doubts, options.output or study.vault / "doutes.csv")] if len(doubts) else [], nothing=_("Aucun cas douteux.")
+        )
         return
     from pipeline.publish import write_tables
 

@@ -134,10 +134,12 @@ def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
     _line(_("Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."))
 
 
-def exported(paths: Iterable[Path]) -> None:
-    """Say what was written."""
+def exported(paths: Sequence[Path], *, nothing: str = "") -> None:
+    """Say what was written, or `nothing` where there was nothing to write."""
     for path in paths:
         _line(str(path))
+    if not paths and nothing:
+        _line(nothing)
 
 
 @contextmanager

@@ -89,3 +89,9 @@ def test_help_lists_exactly_the_commands_of_the_readme():
     listed = set(re.findall(r"^    ([a-z]+) ", help_text, re.MULTILINE))
     documented = set(re.findall(r"^\| `ateliers ([a-z]+)", README.read_text(encoding="utf-8"), re.MULTILINE))
     assert listed == documented
+
+
+def test_no_doubtful_case_is_said_and_no_file_written(capsys, tmp_path, demo_study):
+    path = tmp_path / "doutes.csv"
+    code, out, _ = run(capsys, "export", str(demo_study.root), "--format", "doutes", "-o", str(path))
+    assert (code, out, path.exists()) == (0, "Aucun cas douteux.\n", False)
