@@ -64,22 +64,23 @@ def _names_tables(place: int, body: Rows) -> bool:
 
 def with_places(header: Header, body: Rows) -> tuple[Header, list[list[str]]]:
     """The header and rows of a sheet: columns of questions called "question", their cells "q1" to "q4", and one of tables "table"."""
-    called = _called(header.titles, body)
     asking = asking_columns(header.titles, body)
+    called = _called(header.titles, body, asking)
     titles = tuple(called.get(place, title) for place, title in enumerate(header.titles))
     rows = [[asking.get(place, {}).get(cell, cell) for place, cell in enumerate(row)] for row in body]
     return Header(header.order, titles, tuple(called.get(place, own) for place, own in enumerate(header.meanings))), rows
 
 
-def _called(titles: Sequence[str], body: Rows) -> dict[int, str]:
+def _called(titles: Sequence[str], body: Rows, asking: Mapping[int, Mapping[str, str]]) -> dict[int, str]:
     """What the columns are for whose cells tell it, by place."""
     table = table_column(titles, body)
-    return ({} if table is None else {table: "table"}) | dict.fromkeys(asking_columns(titles, body), "question")
+    return ({} if table is None else {table: "table"}) | dict.fromkeys(asking, "question")
 
 
 def told_blocks(blocks: Sequence[RawBlock], titles: Sequence[str], body: Rows, said: Sequence[int]) -> list[RawBlock]:
     """The blocks of a table in a document, its questions and tables told in their columns; cells outside the columns `said` are `meta`."""
-    asking, called = asking_columns(titles, body), _called(titles, body)
+    asking = asking_columns(titles, body)
+    called = _called(titles, body, asking)
     return [_told(block, asking, called, said) for block in blocks]
 
 

@@ -14,7 +14,8 @@ from pipeline.ingest.readers.source import corrupt
 
 _FIRST_TABLE = 68  # where the header names the first sector of that chain
 _LAST_SECTOR = 0xFFFFFFFA  # numbers from here on mean an end, no sector
-_DAMAGED = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, struct.error)
+# What olefile and our readers raise at a bad compound file.
+DAMAGED = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, OverflowError, RecursionError, struct.error)
 
 
 def check_chains(content: bytes, what: str) -> None:
@@ -30,7 +31,7 @@ def check_chains(content: bytes, what: str) -> None:
             starts.append(held.first_mini_fat_sector)
             is_whole = _tables_end(content, held.sectorsize) and all(_ends(start, held.fat) for start in starts)
             is_whole = is_whole and all(_ends(start, held.minifat) for start in small)
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise corrupt(what) from error
     if not is_whole:
         raise corrupt(what)

@@ -15,6 +15,7 @@ import olefile
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
+from pipeline.ingest.readers.compound import DAMAGED
 from pipeline.ingest.readers.compressed_rtf import unpacked
 from pipeline.ingest.readers.letters import Letter, ReadSource, lines_of_html, parts_of_letter
 from pipeline.ingest.readers.rtf import text_of_rtf
@@ -30,7 +31,6 @@ _CODEPAGES = (0x3FDE, 0x3FFD)  # of the HTML, of 8-bit texts
 _TEXT, _TEXT_8, _BINARY = 0x001F, 0x001E, 0x0102  # types of properties
 _EMBEDDED = 5  # method of an attachment that is a message
 _MAX_CHILDREN = 2000  # recipients or attachments
-_DAMAGED = (OSError, ValueError, IndexError, KeyError, TypeError, AttributeError, struct.error, OverflowError)
 
 
 def read_outlook(source: Source, read: ReadSource) -> tuple[RawPart, ...]:
@@ -43,7 +43,7 @@ def read_outlook(source: Source, read: ReadSource) -> tuple[RawPart, ...]:
             parts = _parts(_Storage(held, ()), source, read, "")
     except ReadError:
         raise
-    except _DAMAGED as error:
+    except DAMAGED as error:
         raise corrupt("le message Outlook") from error
     if not any(part.blocks or part.rows or part.error for part in parts):
         raise no_text("message Outlook")

@@ -7,13 +7,14 @@ Out:  one part: headings, paragraphs, bullets, cells; insertions in, deletions o
 from collections.abc import Iterator
 
 from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.compound import DAMAGED
 from pipeline.ingest.readers.docx_styles import outline_level
 from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.remarks import remark
 from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, corrupt, no_text
 from pipeline.ingest.readers.word97.asides import Asides
-from pipeline.ingest.readers.word97.binary import DAMAGED, Binary, open_binary
+from pipeline.ingest.readers.word97.binary import Binary, open_binary
 from pipeline.ingest.readers.word97.paragraphs import Paragraph, Paragraphs
 from pipeline.ingest.readers.word97.styles import StyleSheet, numbering_of
 from pipeline.ingest.readers.word97.tables import Tables

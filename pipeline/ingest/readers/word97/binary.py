@@ -23,17 +23,6 @@ _PARTS = ("main", "footnotes", "headers", "macros", "comments", "endnotes", "box
 _MAGIC, _WORD_97 = 0xA5EC, 0xC0
 _ENCRYPTED, _IN_1TABLE = 0x0100, 0x0200
 _PAIRS = 0x9A  # where the offsets and lengths begin
-DAMAGED = (
-    OSError,
-    ValueError,
-    IndexError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    struct.error,
-    OverflowError,
-    RecursionError,
-)  # by a bad file
 
 
 @dataclass(frozen=True)
