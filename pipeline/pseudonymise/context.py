@@ -12,7 +12,6 @@ from pipeline.pseudonymise.words import Word, alternatives, listed
 
 _GAP = r"[\s\u00a0]"
 _CLOSE = re.compile(rf"{_GAP}+(?:[«\"“]{_GAP}?)?(?:[dlDL]['’])?|-")
-_LINKS = frozenset({"de", "du", "des", "la", "à", "chez"})
 _FAR, _NEAR = 200, 40  # characters looked at before and after a name
 
 
@@ -26,7 +25,7 @@ def is_place_name(words: list[Word], place: int) -> bool:
     if words[back].folded in listed("saints") and words[back].has_capital:
         return True
     is_linked = bool(re.search(r"[dD]['’]$", word.before))
-    while back > 0 and words[back].folded in _LINKS and _CLOSE.fullmatch(words[back].before):
+    while back > 0 and words[back].folded in listed("liens") and _CLOSE.fullmatch(words[back].before):
         is_linked, back = True, back - 1
     if back > 0 and words[back].folded in listed("civilites") and _CLOSE.fullmatch(words[back].before):
         return is_place_name(words, back)

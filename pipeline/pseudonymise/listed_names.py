@@ -15,7 +15,6 @@ from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.verbs import is_subject
 from pipeline.pseudonymise.words import fold, is_first_name, listed
 
-_ARTICLES = frozenset({"le", "la", "un", "une", "du", "au", "ce", "cette"})
 _WHERE = re.compile(r"\s(?:à\s(?!la\s|l')|vers\s)|\s?[,(]\s?(?:dans\s(?:les?|la|l')|en\s|pres\sd|\d\d)")
 _NEARLY = "orthographe proche d'un nom de la liste"
 _PLACE_OR_NAME = "nom de quelqu'un de la liste, et d'un lieu"
@@ -45,7 +44,7 @@ def _listed_name(passage: Passage, place: int, *, in_context: bool) -> str | Non
     if is_person and not (is_place(word.folded) and is_located(passage, place)):
         return ""
     may_be_place = is_place(word.folded) and word.folded not in passage.roster.first
-    is_article = place > 0 and word.before == " " and passage.words[place - 1].folded in _ARTICLES
+    is_article = place > 0 and word.before == " " and passage.words[place - 1].folded in listed("articles_singuliers")
     if (may_be_place and passage.label(word) == "LOC") or (is_article and word.is_common):
         return None
     is_word = (word.is_common or word.folded in listed("prenoms_mots")) and (word.opens or passage.is_shouted)

@@ -39,9 +39,6 @@ _WORD_OR_NAME = "prénom ou mot courant ?"
 _PLACE_OR_NAME = "prénom ou lieu ?"
 
 
-_NOT_BEFORE_RARE = frozenset({"chez", "à", "la", "le", "les", "un", "une", "du", "des"})
-
-
 class Evidence(NamedTuple):
     """Why a word is a person's name, and what leaves a doubt."""
 
@@ -126,7 +123,7 @@ def _is_seen(passage: Passage, place: int) -> bool:
     """Whether a rare first name stands inside a sentence, after words that people follow, and spaCy sees no organisation or place."""
     word = passage.words[place]
     before = passage.words[place - 1].folded if place else ""
-    if word.opens or word.is_upper or passage.label(word) in ("ORG", "LOC") or passage.is_shouted or before in _NOT_BEFORE_RARE:
+    if word.opens or word.is_upper or passage.label(word) in ("ORG", "LOC") or passage.is_shouted or before in listed("avant_une_chose"):
         return False
     return passage.label(word) == "PER" or announces_first_name(passage.words, place)
 

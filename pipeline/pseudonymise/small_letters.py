@@ -13,9 +13,6 @@ from pipeline.pseudonymise.passage import Passage
 from pipeline.pseudonymise.verbs import is_subject
 from pipeline.pseudonymise.words import Word, is_first_name, is_rare_first_name, is_shortened, is_usual_first_name, listed
 
-_DETERMINERS = frozenset(
-    {"le", "la", "les", "un", "une", "des", "du", "au", "son", "sa", "ses", "ce", "cette", "ma", "mon", "notre", "votre"}
-)
 _IN_SMALL_LETTERS = "prénom écrit en minuscules ?"
 
 
@@ -70,7 +67,7 @@ def _is_expected(passage: Passage, place: int) -> bool:
 
 
 def _has_determiner(words: list[Word], place: int) -> bool:
-    return place > 0 and words[place - 1].folded in _DETERMINERS and words[place].before == " "
+    return place > 0 and words[place - 1].folded in listed("determinants") and words[place].before == " "
 
 
 def _acts(passage: Passage, place: int) -> bool:

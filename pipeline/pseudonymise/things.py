@@ -12,8 +12,6 @@ from pipeline.pseudonymise.verbs import is_subject
 from pipeline.pseudonymise.words import Word, alternatives, is_first_name, listed
 
 _GAP = r"[\s\u00a0]"
-_DETERMINERS = frozenset({"le", "la", "un", "une", "du", "au", "cette", "ce", "cet", "notre", "votre", "leur"})
-_ARTICLES = frozenset({"le", "la", "les", "un", "une", "du", "des", "au", "aux", "cette", "ce"})
 _HUMAN = re.compile(r"(?:eur|euse|trice|iste|ienn?e?|logue|ants?|ante?s?|i?ere?s?|aires?|ain|aine)$")
 _LONGEST_ACRONYM = 7
 
@@ -38,7 +36,7 @@ def is_thing(words: list[Word], place: int) -> bool:
     if _is_acronym_with_article(words, place) or _is_acronym_with_article(words, place - 1):
         return True
     is_plural = before.folded in ("les", "des", "aux")
-    return before.folded in _ARTICLES and (is_plural or is_word or word.folded in listed("prenoms_lieux"))
+    return before.folded in listed("articles") and (is_plural or is_word or word.folded in listed("prenoms_lieux"))
 
 
 def _is_called(words: list[Word], place: int) -> bool:
@@ -55,7 +53,7 @@ def _is_called(words: list[Word], place: int) -> bool:
         or not words[place].has_capital
     ):
         return False
-    has_article = words[place - 2].folded in _DETERMINERS or noun.before != " "
+    has_article = words[place - 2].folded in listed("determinants_de_chose") or noun.before != " "
     return has_article and _is_thing_noun(noun) and not is_subject(words, _last_part(words, place))
 
 
@@ -72,7 +70,7 @@ def _is_acronym_with_article(words: list[Word], place: int) -> bool:
         return False
     if re.search(r"(?<!\w)[lLdD]['’]$", word.before):
         return True
-    return place > 0 and words[place - 1].folded in _ARTICLES and not words[place - 1].is_upper and word.before == " "
+    return place > 0 and words[place - 1].folded in listed("articles") and not words[place - 1].is_upper and word.before == " "
 
 
 def _is_in_title(words: list[Word], place: int) -> bool:

@@ -9,7 +9,6 @@ import re
 from pipeline.pseudonymise.words import Word, is_usual_first_name, listed
 
 _AFTER_TITLE = re.compile(r"\.?[\s\u00a0]+(?:[dlDL]['’])?")
-_CLEAR_PARTICLES = frozenset({"le", "ben", "el", "da", "dos", "van", "von"})  # "la" and "de" follow a title in "mme la maire" too
 _IN_LIST = re.compile(r"[\s\u00a0]?,?[\s\u00a0]?,?")
 
 
@@ -42,7 +41,7 @@ def _has_clear_title(words: list[Word], place: int) -> bool:
     word, before = words[place], place - 1
     if word.folded in listed("particules") or (word.is_common and not is_usual_first_name(word.folded)):
         return False
-    if words[before].folded in _CLEAR_PARTICLES and words[before].before == " ":
+    if words[before].folded in listed("particules_sures") and words[before].before == " ":
         before -= 1
     return words[before].folded in listed("civilites_sures")
 

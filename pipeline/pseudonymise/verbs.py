@@ -12,14 +12,7 @@ from pipeline.french import is_listed
 from pipeline.pseudonymise.words import Word, listed
 
 _BLANK = r"[ \u00a0]"
-_CLITICS = frozenset({"ne", "nous", "vous", "lui", "leur", "me", "te", "se", "y", "en", "le", "la", "les"})
 _ELIDED = re.compile(rf"{_BLANK}(?:[nmtsl]|qu)['’]")
-_STRONG = frozenset({"ne", "nous", "vous", "lui", "leur", "me", "te", "se", "y"})
-_DETERMINERS = frozenset({"le", "la", "les", "un", "une", "des", "du", "son", "sa", "ses", "leur", "leurs", "nos", "notre", "au", "aux"})
-_PRONOUNS = frozenset({"il", "elle", "ils", "elles"})
-_SINGULAR = frozenset(
-    {"vient", "tient", "devient", "revient", "se souvient", "souvient", "sent", "ment", "consent", "previent", "intervient"}
-)
 _ENDINGS = (
     ("ent", "er"),
     ("ait", "er"),
@@ -39,26 +32,27 @@ def is_subject(words: list[Word], last: int, *, humanly: bool = False) -> bool:
     place = _after_second_name(words, last) + 1
     if place >= len(words) or _has_preposition(words, last):
         return False
-    if words[place].folded in _PRONOUNS and re.fullmatch(rf"(?:{_BLANK}?,)?{_BLANK}", words[place].before):
+    if words[place].folded in listed("pronoms_sujets") and re.fullmatch(rf"(?:{_BLANK}?,)?{_BLANK}", words[place].before):
         return place + 1 < len(words) and _is_verb(words[place + 1], humanly=humanly)
     first = place
-    while place < len(words) and place - first < 3 and _follows(words[place]) and words[place].folded in _CLITICS:
+    while place < len(words) and place - first < 3 and _follows(words[place]) and words[place].folded in listed("pronoms_conjoints"):
         place += 1
     if place >= len(words) or not _follows(words[place]):
         return False
     clitics = words[first:place]
-    is_strong = any(_ELIDED.fullmatch(word.before) for word in words[first : place + 1]) or any(word.folded in _STRONG for word in clitics)
+    is_elided = any(_ELIDED.fullmatch(word.before) for word in words[first : place + 1])
+    is_strong = is_elided or any(word.folded in listed("pronoms_conjoints_surs") for word in clitics)
     if words[place].folded in listed("copules"):
         is_reflexive = bool(re.search(r"s['’]$", words[place].before))  # "Colin s'est coupé": a noun would need its article
         return not humanly and (is_reflexive or _says_of_person(words, place))
     is_single = _after_second_name(words, last) == last
-    if humanly and is_single and words[place].folded.endswith("ent") and words[place].folded not in _SINGULAR:
+    if humanly and is_single and words[place].folded.endswith("ent") and words[place].folded not in listed("singuliers_en_ent"):
         return False
     if humanly and words[place].folded in ("a", "ont", "avait"):
         return place + 1 < len(words) and words[place + 1].folded in listed("dires")
     if humanly and _with_pronoun(words, first, place) in listed("verbes_humains"):
         return True
-    has_object = place + 1 < len(words) and words[place + 1].before == " " and words[place + 1].folded in _DETERMINERS
+    has_object = place + 1 < len(words) and words[place + 1].before == " " and words[place + 1].folded in listed("determinants_d_objet")
     return _is_verb(words[place], humanly=humanly, is_surely=(is_strong or has_object) and not humanly)
 
 
