@@ -43,7 +43,7 @@ bench: $(STAMP) ## print measured figures
 fuzz: $(STAMP) ## feed the readers with changed files for SECONDS (600)
 	PYTHONPATH=tests $(BIN)/python -m fuzz.readers --seconds $(or $(SECONDS),600)
 
-encoder: $(STAMP) ## tune the encoder again; needs torch, a quarter of an hour of two cores, no network once it is installed
+encoder: $(STAMP) ## tune the encoder again; needs torch (fetched by pip), then no network
 	$(BIN)/python -m pip install --quiet "torch>=2.4" "tokenizers>=0.20"
 	$(BIN)/python -m models.training.encoder
 	$(BIN)/python -m models.training.subject_map
