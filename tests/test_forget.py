@@ -105,7 +105,7 @@ def test_she_is_one_person_over_both_workshops_and_the_vault_alone_names_her(stu
     assert {name for name in traces(study, TRACES) if not name.startswith("vault/")} == {"decisions.sqlite3"}
 
 
-@pytest.mark.parametrize("with_words", [False, True])
+@pytest.mark.parametrize("with_words", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_does_not_bring_it_back(study, with_words):
     own = identifier(study)
     ids = re.compile(own.replace("-", "[- ]") + r"(?!\d)")
@@ -178,6 +178,7 @@ def test_a_name_of_several_or_of_nobody_is_an_error_that_changes_nothing(study):
     assert len(Vault(study).registry().forgotten) == 0
 
 
+@pytest.mark.slow
 def test_the_command_names_files_to_correct_and_gives_figures_to_machines(study):
     command = [sys.executable, "-m", "pipeline.cli", "forget", str(study.root), "Quenneson", "--dry-run"]
     shown = subprocess.run(command, capture_output=True, text=True, check=True)
