@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.depot import stray_files, workshop_folders
 from pipeline.errors import StudyError, UsageError
-from pipeline.grid import Grid, load_grid
+from pipeline.grid import Grid, load_grid, save_grid
 from pipeline.resources import data_path
 from pipeline.settings import Settings, load_settings
 
@@ -53,7 +53,7 @@ class Study:
 
     @classmethod
     def create(cls, root: Path, grid: Path | None = None) -> "Study":
-        """Make an empty study in `root` with `grid`, or the grid of the Ateliers Territoires.
+        """Make an empty study in `root` with `grid` (any format that `load_grid` reads), or the grid of the Ateliers Territoires.
 
         Raises `StudyError` when `root` already is a study, `GridError` when the grid is refused.
         """
@@ -61,11 +61,14 @@ class Study:
         if study.settings_path.exists():
             raise StudyError(f"« {root} » est déjà une étude", "un nouveau dossier", f"choisir un autre dossier, ou ateliers run {root}")
         source = grid or data_path("grid", "grille-ateliers-territoires.yaml")
-        load_grid(source)
+        loaded = load_grid(source)
         for folder in (study.depot, study.tables, study.publications, study.runs):
             folder.mkdir(parents=True, exist_ok=True)
         study.vault.mkdir(mode=0o700, exist_ok=True)
-        shutil.copyfile(source, study.grid_path)
+        if source.suffix.lower() in (".yaml", ".yml"):
+            shutil.copyfile(source, study.grid_path)  # with its author's comments
+        else:
+            save_grid(loaded, study.grid_path)
         shutil.copyfile(data_path("grid", "etude.toml"), study.settings_path)
         return study
 

@@ -1,0 +1,38 @@
+"""The codebook: the study's grid of codes on its axes, and the questions of the world café.
+
+In:   grille.yaml; or a spreadsheet (.xlsx, .csv) or a REFI-QDA codebook (.qdc) that becomes one
+Out:  Grid; duplicates, orphans and empty definitions are refused, by line
+"""
+
+from pathlib import Path
+
+from pipeline.errors import GridError
+from pipeline.grid.checks import build_grid
+from pipeline.grid.codebook_file import read_codebook
+from pipeline.grid.codes import Code, Grid, Question
+from pipeline.grid.sheet_file import read_sheet
+from pipeline.grid.yaml_file import read_yaml, write_yaml
+
+__all__ = ["Code", "Grid", "Question", "load_grid", "save_grid"]
+
+_READERS = {".yaml": read_yaml, ".yml": read_yaml, ".xlsx": read_sheet, ".csv": read_sheet, ".qdc": read_codebook}
+
+
+def load_grid(path: Path | str) -> Grid:
+    """Return the grid of `path`, whose name's end tells its format.
+
+    Raises `GridError`, with the line where there is one, when the file is missing or unreadable, or a code is given twice, hangs under
+    another rubrique, or has no definition; the message names the first fault and counts the others.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise GridError(f"pas de grille {path.name}", "un fichier de rubriques, postures et piliers", "ateliers init ÉTUDE --grid FICHIER")
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise GridError(f"grille {path.name}", f"un fichier {', '.join(_READERS)}", "enregistrer la grille dans un de ces formats")
+    return build_grid(reader(path), path)
+
+
+def save_grid(grid: Grid, path: Path) -> None:
+    """Write `grid` as a grille.yaml that `load_grid` reads as the same grid."""
+    path.write_text(write_yaml(grid), encoding="utf-8")

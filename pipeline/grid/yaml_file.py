@@ -1,0 +1,143 @@
+"""A grid as YAML: grille.yaml, read with the line of each entry, and written.
+
+In:   a .yaml
+Out:  Entries; and back
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from pipeline.errors import GridError
+from pipeline.grid.checks import Entries, Entry
+from pipeline.grid.codes import Code, Grid
+
+_AXES = {"rubriques": "rubrique", "postures": "posture", "piliers": "pilier"}
+_KNOWN = frozenset({"id", "libelle", "definition", "inclure", "exclure", "exemples", "lexique", "sous_rubriques"})
+_LINE = "\0line"  # no key of a YAML file holds a null
+_WIDTH = 120
+
+
+class _Loader(yaml.SafeLoader):
+    """Remembers the line of each mapping, and refuses a key that is given twice."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        keys = [key.value for key, _ in node.value]
+        twice = next((key for key, _ in reversed(node.value) if keys.count(key.value) > 1), None)
+        if twice is not None:
+            raise yaml.MarkedYAMLError(problem=f"« {twice.value} » donné deux fois", problem_mark=twice.start_mark)
+        return {**super().construct_mapping(node, deep=deep), _LINE: node.start_mark.line + 1}
+
+
+def read_yaml(path: Path) -> Entries:
+    """Return the entries of `path`.
+
+    Raises `GridError` when it is not YAML in UTF-8, or lacks the lists of a grid.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+    except UnicodeDecodeError as error:
+        raise GridError(f"{path.name} n'est pas en UTF-8", "un fichier YAML en UTF-8", "l'enregistrer en UTF-8") from error
+    except yaml.YAMLError as error:
+        raise _syntax_error(path, error) from error
+    if not isinstance(content, dict) or not any(content.get(name) for name in _AXES):
+        raise GridError(f"{path.name} n'a pas de « rubriques »", "une liste « rubriques »", "partir de la grille de data/grid/")
+    codes: list[Entry] = []
+    families: list[tuple[str, str, str]] = []
+    for name, axis in _AXES.items():
+        for entry in _listed(content, name, path):
+            _read_entry(entry, axis, path, codes, families)
+    asked = _listed(content, "questions", path)
+    questions = [(str(entry["id"]), str(entry.get("libelle", entry["id"]))) for entry in asked if entry.get("id")]
+    return Entries(codes, families, questions, _text(content, "id"), _text(content, "version"))
+
+
+def write_yaml(grid: Grid) -> str:
+    """Return `grid` as the text of a grille.yaml."""
+    content: dict[str, Any] = {"id": grid.grid_id, "version": grid.version, "langue": "fr", "rubriques": list(_tree(grid))}
+    content["postures"] = [_written(code) for code in grid.axis("posture")]
+    content["piliers"] = [_written(code) for code in grid.axis("pilier")]
+    content["questions"] = [{"id": question.question, "libelle": question.label} for question in grid.questions]
+    filled = {key: value for key, value in content.items() if value}
+    return yaml.safe_dump(filled, allow_unicode=True, sort_keys=False, width=_WIDTH)
+
+
+def _syntax_error(path: Path, error: yaml.YAMLError) -> GridError:
+    mark = getattr(error, "problem_mark", None)
+    problem = getattr(error, "problem", None) or ""
+    where = f", ligne {mark.line + 1}" if mark else ""
+    if problem.startswith("«"):
+        return GridError(f"{path.name}{where} : {problem}", "une seule fois chaque clé", "retirer l'une des deux")
+    return GridError(f"{path.name}{where} : illisible", "un fichier YAML", "corriger sa syntaxe : retraits, guillemets, deux-points")
+
+
+def _listed(content: dict[str, Any], name: str, path: Path) -> list[dict[str, Any]]:
+    """The mappings under `name`; none where it is missing."""
+    listed = content.get(name) or []
+    if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
+        where = f", ligne {content[_LINE]}"
+        found = f"{path.name}{where} : « {name} » n'est pas une liste de codes"
+        raise GridError(found, "une liste de codes, chacun avec id, libelle, definition", f"corriger « {name} »")
+    return listed
+
+
+def _read_entry(entry: dict[str, Any], axis: str, path: Path, codes: list[Entry], families: list[tuple[str, str, str]]) -> None:
+    """Add an entry, or the family and the entries below it."""
+    children = _listed(entry, "sous_rubriques", path)
+    if not children:
+        codes.append(_entry(entry, axis, path, None))
+        return
+    family = _text(entry, "id")
+    families.append((family, _text(entry, "libelle") or family, f"ligne {entry[_LINE]}"))
+    codes.extend(_entry(child, axis, path, family) for child in children)
+
+
+def _entry(entry: dict[str, Any], axis: str, path: Path, family: str | None) -> Entry:
+    unknown = [str(key) for key in entry if key not in _KNOWN and key != _LINE]
+    if unknown:
+        raise GridError(
+            f"{path.name}, ligne {entry[_LINE]} : clé inconnue « {unknown[0]} »", f"une de : {', '.join(sorted(_KNOWN))}", "la corriger"
+        )
+    return Entry(
+        _text(entry, "id"),
+        axis,
+        _text(entry, "libelle"),
+        _text(entry, "definition"),
+        _text(entry, "inclure"),
+        _text(entry, "exclure"),
+        _several(entry.get("exemples")),
+        _several(entry.get("lexique")),
+        family,
+        f"ligne {entry[_LINE]}",
+    )
+
+
+def _text(entry: dict[str, Any], key: str) -> str:
+    value = entry.get(key)
+    return "" if value is None else " ".join(str(value).split())
+
+
+def _several(value: Any) -> tuple[str, ...]:
+    """The texts of a list, or of one text that stands for a list of one."""
+    listed = value if isinstance(value, list) else [value] if value else []
+    return tuple(" ".join(str(text).split()) for text in listed)
+
+
+def _tree(grid: Grid) -> Iterator[dict[str, Any]]:
+    """Rubriques in the grid's order, each family once, where its first code stands."""
+    labels, done = dict(grid.families), set[str]()
+    for code in grid.axis("rubrique"):
+        if code.parent_id is None:
+            yield _written(code)
+        elif code.parent_id not in done:
+            done.add(code.parent_id)
+            below = [_written(child) for child in grid.axis("rubrique") if child.parent_id == code.parent_id]
+            yield {"id": code.parent_id, "libelle": labels.get(code.parent_id, code.parent_id), "sous_rubriques": below}
+
+
+def _written(code: Code) -> dict[str, Any]:
+    texts = {"id": code.code, "libelle": code.label, "definition": code.definition, "inclure": code.include, "exclure": code.exclude}
+    lists = {"exemples": list(code.examples), "lexique": list(code.lexicon)}
+    return {key: value for key, value in (texts | lists).items() if value}
