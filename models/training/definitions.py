@@ -4,7 +4,6 @@ In:   the labelled passages of data/training, under the grid and under the broad
 Out:  one small set of coefficients an axis and set of encoders, and a background of ordinary passages
 """
 
-import json
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,6 +16,7 @@ from models.embedder import load_embedder
 from models.tagger.definitions import WEIGHTS_PATH, Background, DefinitionMatcher, match
 from models.tagger.storage import LICENCE, write_model
 from models.tagger.views import Array
+from models.training.labelled import labelled_rows, training_files
 from pipeline.grid import Code, Grid
 from pipeline.resources import data_path
 from pipeline.settings import EmbedSettings
@@ -56,8 +56,7 @@ def _themes_as_codes(unit_ids: list[str]) -> tuple[tuple[Code, ...], list[set[st
     """The broad themes of data/training as rubriques, and each passage's."""
     listed = yaml.safe_load(data_path("training", "themes-larges.yaml").read_text(encoding="utf-8"))["themes"]
     codes = tuple(Code(theme["id"], "rubrique", theme["libelle"], theme["description"]) for theme in listed)
-    lines = data_path("training", "themes-larges.jsonl").read_text(encoding="utf-8").splitlines()
-    theme_of = {row["unit_id"]: row["theme_large"] for row in map(json.loads, filter(None, lines))}
+    theme_of = {row["unit_id"]: row["theme_large"] for file in training_files() for row in labelled_rows(file)}
     return codes, [{theme_of[unit_id]} if theme_of.get(unit_id) else set() for unit_id in unit_ids]
 
 

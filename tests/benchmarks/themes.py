@@ -2,8 +2,8 @@
 
     python tests/benchmarks/themes.py [--cache DIR] [--backend NAME]
 
-Each amorce file is scored with a subject map fitted on the five others (the shipped encoder was tuned on all six: for figures of the amorce
-files that nothing has seen, give an untuned backend); the example study, which neither saw, with the shipped ones.
+Each file of data/training is scored with a subject map fitted on the others (the shipped encoder was tuned on all: for figures of files
+that nothing has seen, give an untuned backend); the example study, which neither saw, with the shipped ones.
 Gold passages stand for units, so that segmentation does not weigh on the figures; models/cards/themes.md keeps them.
 """
 
@@ -20,7 +20,8 @@ from models.embedder import Embedder, load_embedder
 from models.reading import Reading, read_texts
 from models.subject_map import SubjectMap
 from models.theme_model import ThemeModel
-from models.training.subject_map import FILES, features, fit_subject_map, load_passages
+from models.training.labelled import training_files
+from models.training.subject_map import features, fit_subject_map, load_passages
 from models.views import Matrix, join_views, map_encoder
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.resources import data_path
@@ -40,7 +41,7 @@ def main() -> None:
     print_figures("étude d'exemple", gold, {"theme": list(gold["theme"])}, embedder, None, repeats=N_REPEATS)
     passages = load_passages()
     inputs = features(list(passages["text"]), map_encoder(embedder))
-    for file in FILES:
+    for file in training_files():
         kept = (passages["file"] != file).to_numpy(dtype=bool)
         others = passages[kept]
         subject_map = fit_subject_map(

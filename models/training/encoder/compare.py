@@ -13,9 +13,9 @@ import numpy as np
 from torch import Tensor
 
 from models.training.encoder.measures import Vectors, subject_figures
-from models.training.encoder.passages import FILES
 from models.training.encoder.recipe import COMPARED_ON, LEFT_OUT_STEPS, Recipe
 from models.training.encoder.runs import Workshop
+from models.training.labelled import training_files
 
 Line = dict[str, Any]
 
@@ -29,7 +29,7 @@ def compare_recipes(workshop: Workshop, recipes: Mapping[str, Recipe]) -> Iterat
 
 def leave_files_out(workshop: Workshop, recipe: Recipe) -> Iterator[Line]:
     """Yield a line a file: its broad themes, by the untuned encoder and by one that has not seen it."""
-    for file in FILES:
+    for file in training_files():
         upper = workshop.run(replace(recipe, n_steps=LEFT_OUT_STEPS), left_out=(file,))
         untuned = _figures(workshop, workshop.untuned_layers(recipe.n_tuned), recipe, (file,))
         yield {"left_out": file, "untuned": untuned, "tuned": _figures(workshop, upper, recipe, (file,))}

@@ -4,20 +4,18 @@ In:   data/training; the report's sentences and the grid's definitions
 Out:  Passage, one a labelled passage; pairs of general texts
 """
 
-import json
 import re
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import yaml
 
 from models.reading import read_texts
+from models.training.labelled import labelled_rows, training_files
 from pipeline.grid import load_grid
 from pipeline.resources import data_path
 
-FILES = tuple(f"amorce-{number}" for number in range(1, 7))
 _LEAST_WORDS = 6  # of a general text, so that half of it still says something
 
 
@@ -37,10 +35,9 @@ class Passage:
     codes: frozenset[str]
 
 
-def load_passages(files: Sequence[str] = FILES) -> list[Passage]:
-    """Return the passages of `files`, in their order."""
-    broad = {row["unit_id"]: row["theme_large"] for row in _lines("themes-larges")}
-    rows = [{"file": file, **row} for file in files for row in _lines(file)]
+def load_passages() -> list[Passage]:
+    """Return the passages of every file, in order."""
+    rows = [row for file in training_files() for row in labelled_rows(file)]
     readings = read_texts([row["text"] for row in rows])
     return [
         Passage(
@@ -49,7 +46,7 @@ def load_passages(files: Sequence[str] = FILES) -> list[Passage]:
             (row["theme"] or "").replace("-", " "),
             row["file"],
             f"{row['file']} {row['question']} {row['channel']}",
-            broad.get(row["unit_id"]),
+            row["theme_large"],
             frozenset([*row["rubriques"], *([row["posture"]] if row["rubriques"] else [])]),
         )
         for row, reading in zip(rows, readings, strict=True)
@@ -80,7 +77,3 @@ def general_pairs(passages: Sequence[Passage]) -> list[tuple[str, str]]:
             start = zlib.crc32(text.encode()) % (len(words) - len(words) // 2 + 1)  # whatever the other texts
             pairs.append((text, " ".join(words[start : start + len(words) // 2])))
     return pairs
-
-
-def _lines(name: str) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in data_path("training", f"{name}.jsonl").read_text(encoding="utf-8").splitlines() if line]
