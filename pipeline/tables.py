@@ -255,6 +255,33 @@ VOICES = Table(
     ),
 )
 
+AGREEMENT = Table(
+    "agreement",
+    "How far two coders agree over the units that both coded, by code and over each whole axis.",
+    ("first_coder", "second_coder", "axis", "code"),
+    (
+        Column("first_coder", "text", "`machine`, a second coder's model, or who decided"),
+        Column("second_coder", "text", "The other coder"),
+        Column("axis", "text", "Axis of the grid"),
+        Column("code", "text", "Code of the grid, or `tous` for the whole axis"),
+        Column("n_units", "int", "Units that both coded; for postures, those with a rubrique by one of them", "units", low=0),
+        Column("n_first", "int", "Times that the first put the code", "tags", low=0),
+        Column("n_second", "int", "Times that the second put it", "tags", low=0),
+        Column("n_both", "int", "Times that both put it on one unit", "tags", low=0),
+        Column("f1", "float", "F1 of one against the other; over an axis, micro-averaged", "0..1", nullable=True, low=0, high=1),
+        Column("f1_low", "float", "Lower bound of its 95 % interval, units resampled", "0..1", nullable=True),
+        Column("f1_high", "float", "Upper bound", "0..1", nullable=True),
+        Column("samples_f1", "float", "Mean F1 of the units, over an axis", "0..1", nullable=True),
+        Column("macro_f1", "float", "Mean F1 of the codes, over an axis", "0..1", nullable=True),
+        Column("kappa", "float", "Cohen's kappa", "at most 1", nullable=True),
+        Column("kappa_low", "float", "Lower bound of its 95 % interval", nullable=True),
+        Column("kappa_high", "float", "Upper bound", nullable=True),
+        Column("alpha", "float", "Krippendorff's alpha; over an axis of several codes, with the MASI distance", "at most 1", nullable=True),
+        Column("alpha_low", "float", "Lower bound of its 95 % interval", nullable=True),
+        Column("alpha_high", "float", "Upper bound", nullable=True),
+    ),
+)
+
 DECISIONS = Table(
     "decisions",
     "What a person decided in review; append-only, kept in decisions.sqlite3, replayed over the machine's tables.",
@@ -296,5 +323,6 @@ TABLES: dict[str, Table] = {
         CONTRASTS,
         OFFERS,
         VOICES,
+        AGREEMENT,
     )
 }

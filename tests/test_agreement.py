@@ -1,0 +1,120 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import cohen_kappa_score
+
+from pipeline.agreement import Coding, codings_of_people, krippendorff_alpha, machine_coding, measure_agreement
+from pipeline.grid import load_grid
+from pipeline.resources import data_path
+from pipeline.tables import TAGS
+
+GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
+
+
+def coding(coder: str, *sets: str, axis: str = "rubrique") -> Coding:
+    codes = {f"u{n}": frozenset((axis, code) for code in put.split()) for n, put in enumerate(sets)}
+    return Coding(coder, codes)
+
+
+def row(codings: list[Coding], axis: str, code: str) -> pd.Series:
+    found = measure_agreement(codings, GRID)
+    return found[(found["axis"] == axis) & (found["code"] == code)].iloc[0]
+
+
+def test_alpha_of_krippendorffs_own_example():
+    observers = ["1 2 3 3 2 1 4 1 2 . . .", "1 2 3 3 2 2 4 1 2 5 . 3", ". 3 3 3 2 3 4 2 2 5 1 .", "1 2 3 3 2 4 4 1 2 5 1 ."]
+    values = [[None if value == "." else value for value in observer.split()] for observer in observers]
+    assert krippendorff_alpha(values) == pytest.approx(0.743, abs=0.0005)
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([["a", "b"], ["a", "b"]], 1.0),
+        ([["a", "a"], ["a", "a"]], None),  # nothing varies: nothing to tell
+        ([["a", None], [None, "b"]], None),  # nothing coded twice
+        ([["a", "b", "a", "b"], ["b", "a", "b", "a"]], -0.75),
+    ],
+)
+def test_alpha_at_its_borders(values, expected):
+    assert krippendorff_alpha(values) == (None if expected is None else pytest.approx(expected))
+
+
+def test_figures_of_one_code_are_those_of_the_textbooks():
+    draw = np.random.default_rng(1)
+    first, second = draw.integers(0, 2, 60), draw.integers(0, 2, 60)
+    found = row(
+        [coding(name, *("offre" if put else "" for put in column)) for name, column in (("a", first), ("b", second))], "rubrique", "offre"
+    )
+    both = int((first & second).sum())
+    assert (found["n_both"], found["f1"]) == (both, round(2 * both / (first.sum() + second.sum()), 3))
+    assert found["kappa"] == pytest.approx(cohen_kappa_score(first, second), abs=0.0005)
+    assert found["alpha"] == pytest.approx(krippendorff_alpha([list(map(str, first)), list(map(str, second))]), abs=0.0005)
+    assert found["alpha_low"] < found["alpha"] < found["alpha_high"]
+
+
+def test_the_posture_axis_is_nominal():
+    draw = np.random.default_rng(2)
+    names = ["force", "difficulte", "demande"]
+    first, second = [[names[at] for at in draw.integers(0, 3, 50)] for _ in range(2)]
+    codings = [
+        Coding(name, {f"u{n}": frozenset({("posture", put), ("rubrique", "offre")}) for n, put in enumerate(column)})
+        for name, column in (("a", first), ("b", second))
+    ]
+    found = row(codings, "posture", "tous")
+    assert found["kappa"] == pytest.approx(cohen_kappa_score(first, second), abs=0.0005)
+    assert found["alpha"] == pytest.approx(krippendorff_alpha([first, second]), abs=0.0005)
+
+
+def test_a_set_that_holds_the_other_is_nearer_than_one_that_overlaps():
+    base = ("offre", "opportunites", "accompagnement", "")
+    near = coding("b", "offre opportunites", *base[1:])
+    far = coding("b", "opportunites", *base[1:])
+    alphas = [row([coding("a", *base), other], "rubrique", "tous")["alpha"] for other in (coding("b", *base), near, far)]
+    assert alphas[0] == 1.0 > alphas[1] > alphas[2]
+
+
+def test_postures_of_noise_are_not_compared_and_codes_nobody_uses_have_no_row():
+    codings = [
+        Coding(name, {"u0": frozenset({("posture", "constat")}), "u1": frozenset({("rubrique", "offre"), ("posture", "force")})})
+        for name in "ab"
+    ]
+    found = measure_agreement(codings, GRID)
+    assert list(found.loc[found["axis"] == "posture", "n_units"].unique()) == [1]
+    assert set(found["code"]) == {"tous", "offre", "force"}
+
+
+def test_coders_without_a_common_unit_have_no_row():
+    assert measure_agreement([Coding("a", {"u1": frozenset()}), Coding("b", {"u2": frozenset()})], GRID).empty
+
+
+def test_what_people_decided_is_their_coding():
+    put = [("u1", "rubrique", "offre"), ("u1", "posture", "force"), ("u2", "rubrique", "opportunites"), ("u3", "rubrique", "offre")]
+    tags = TAGS.build(
+        {
+            "unit_id": unit,
+            "axis": axis,
+            "code": code,
+            "score": 0.9,
+            "is_assigned": True,
+            "evidence": json.dumps([]),
+            "source": "machine",
+            "model_version": "m",
+        }
+        for unit, axis, code in put
+    )
+    decided = [
+        ("Ana", "reject_tag", "u1", "rubrique", "offre"),
+        ("Ana", "add_tag", "u1", "posture", "difficulte"),
+        ("Ana", "accept_tag", "u2", "rubrique", "opportunites"),
+        ("Bob", "add_tag", "u2", "rubrique", "accompagnement"),
+    ]
+    decisions = pd.DataFrame(
+        [dict(zip(("author", "action", "unit_id", "axis", "code"), row, strict=True)) | {"decision_id": n} for n, row in enumerate(decided)]
+    )
+    ana, bob = codings_of_people(tags, decisions)
+    assert ana.codes == {"u1": frozenset({("posture", "difficulte")}), "u2": frozenset({("rubrique", "opportunites")})}
+    assert bob.codes == {"u2": frozenset({("rubrique", "opportunites"), ("rubrique", "accompagnement")})}
+    assert machine_coding(tags, ["u3", "u4"]).codes == {"u3": frozenset({("rubrique", "offre")}), "u4": frozenset()}
