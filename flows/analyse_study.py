@@ -76,15 +76,16 @@ def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -
     def compute() -> Tables:
         tell("classement des priorités", 0, 1)
         gathered, reviewed = _gathered(cache, processed), cache.load(decided)
-        priorities = rank_themes(
+        ranking = rank_themes(
             gathered["units"],
             reviewed["tags"],
             reviewed["themes"],
             reviewed["theme_members"],
             gathered["workshops"],
+            gathered["attendance"],
             settings=study.settings.rank,
         )
-        return {"priorities": priorities}
+        return ranking._asdict()
 
     return cache.run("rank", conclusion_key("rank", decided, study.settings.rank), compute)
 

@@ -7,7 +7,7 @@
 | segment | pipeline.segment | segment_documents | units |
 | tag | pipeline.tag | tag_units | tags |
 | cluster | pipeline.cluster | cluster_units | themes, theme_members |
-| rank | pipeline.rank | rank_themes | priorities |
+| rank | pipeline.rank | rank_themes | priorities, priority_notes, rank_checks, late_effects |
 | compare | pipeline.compare | compare_territories, list_voices | contrasts, voices |
 | offer | pipeline.offer | list_offers | offers |
 | decisions | pipeline.decisions | apply_decisions | tags, themes, theme_members as reviewed |

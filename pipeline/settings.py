@@ -96,14 +96,19 @@ class ClusterSettings(_Frozen):
 
 
 class RankWeights(_Frozen):
-    """[rank.weights]: what each criterion weighs; their sum need not be 1, and 0 leaves one out."""
+    """[rank.weights]: what each criterion weighs; their sum need not be 1, and 0 leaves one out.
 
-    tables: Weight = 0.30
+    Set by reasoning (docs/decisions/0017), never against labelled priorities.
+    """
+
+    tables: Weight = 0.25
     workshops: Weight = 0.10
-    questions: Weight = 0.10
-    insistence: Weight = 0.20
+    rapporteurs: Weight = 0.20
+    actors: Weight = 0.05
     need: Weight = 0.15
-    proposals: Weight = 0.15
+    leverage: Weight = 0.10
+    late: Weight = 0.05
+    severity: Weight = 0.10
 
     @model_validator(mode="after")
     def _some_weight(self) -> "RankWeights":

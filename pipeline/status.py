@@ -12,6 +12,8 @@ import pandas as pd
 def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | None, n_decisions: int) -> dict[str, Any]:
     """Return the counts that `ateliers status` shows; zeros for a study that was never run."""
     units, documents, tags = tables["units"], tables["documents"], tables["tags"]
+    checks = tables["rank_checks"]
+    late = checks.loc[(checks["scope"] == "study") & (checks["check"] == "a_distance"), "sentence"]
     decided = set(tags.loc[tags["source"] == "person", "unit_id"])
     return {
         "last_run": last_run["ended_at"] if last_run else None,
@@ -32,5 +34,6 @@ def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | Non
         "n_units_in_no_theme": len(units) - len(tables["theme_members"]),
         "n_units_awaiting_review": len(set(units["unit_id"]) - decided),
         "n_decisions": n_decisions,
+        "late_effect": next(iter(late), None),
         "rejects": tables["rejects"].to_dict("records"),
     }

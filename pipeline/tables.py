@@ -210,6 +210,51 @@ PRIORITIES = Table(
     ),
 )
 
+PRIORITY_NOTES = Table(
+    "priority_notes",
+    "What each criterion of a priority counted, and how sure its place is, in one French sentence.",
+    ("scope", "theme_id", "subject"),
+    (
+        Column("scope", "text", "`study` or a workshop_id"),
+        Column("theme_id", "text", "Ranked theme"),
+        Column("subject", "text", "Column of priorities that the sentence is about: a criterion, p_top1, p_top3 or p_top5"),
+        Column("value", "float", "Its value", "0..1", low=0, high=1),
+        Column("sentence", "text", "What was counted"),
+    ),
+)
+
+RANK_CHECKS = Table(
+    "rank_checks",
+    "Whether the first priorities of a scope would be others by another way of ranking.",
+    ("scope", "check"),
+    (
+        Column("scope", "text", "`study` or a workshop_id"),
+        Column(
+            "check",
+            "text",
+            "Other methods, weights drawn without preference, or the ranking without mails and calls",
+            values=("topsis", "vikor", "poids_libres", "a_distance"),
+        ),
+        Column("n_first", "int", "First priorities compared: five, or all where there are fewer", "themes", low=0),
+        Column("n_common", "int", "Those that the other way also puts first", "themes", low=0),
+        Column("agreement", "float", "Kendall's tau between both rankings of all themes", "-1..1", low=-1, high=1),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
+LATE_EFFECTS = Table(
+    "late_effects",
+    "What mails and calls received after the workshop change to a theme's rank.",
+    ("scope", "theme_id"),
+    (
+        Column("scope", "text", "`study` or a workshop_id"),
+        Column("theme_id", "text", "Ranked theme"),
+        Column("rank_without", "int", "Rank by the room alone; blank where only mails and calls speak of it", nullable=True, low=1),
+        Column("rank_with", "int", "Rank by everything", low=1),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
 CONTRASTS = Table(
     "contrasts",
     "How present a theme or a code is in a territory against the others.",
@@ -320,6 +365,9 @@ TABLES: dict[str, Table] = {
         THEMES,
         THEME_MEMBERS,
         PRIORITIES,
+        PRIORITY_NOTES,
+        RANK_CHECKS,
+        LATE_EFFECTS,
         CONTRASTS,
         OFFERS,
         VOICES,

@@ -33,3 +33,8 @@ def slug(text: str) -> str:
 def lexicon(name: str) -> Any:
     """The content of data/lexicon/`name`.yaml."""
     return yaml.safe_load(data_path("lexicon", f"{name}.yaml").read_text(encoding="utf-8"))
+
+
+def counted(n: int, singular: str, plural: str | None = None) -> str:
+    """`n` and its noun: 0 passage, 1 passage, 2 passages."""
+    return f"{n} {singular if n < 2 else plural or singular + 's'}"

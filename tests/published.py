@@ -52,7 +52,7 @@ def tables(*said_passages: dict[str, Any], **more: pd.DataFrame) -> Tables:
         )
     )
     ranked = [made[name] for name in ("units", "tags", "themes", "theme_members", "workshops")]
-    made["priorities"] = rank_themes(*ranked, settings=RankSettings(n_draws=60))
+    made |= rank_themes(*ranked, settings=RankSettings(n_draws=60))._asdict()
     return made | _people() | {"contrasts": _contrasts(made["themes"])} | more
 
 

@@ -161,9 +161,10 @@ def test_a_priority_says_where_it_was_said_then_what_lifts_it_above_the_others()
     first = report().scopes[0].priorities[0]
     assert first.label == "Cars"
     assert first.why.replace("\u00a0", " ").replace("\u202f", " ") == (
-        "Dit à 3 tables sur 8 et dans 2 ateliers sur 2 ; abordé dans 2 questions sur 3 ; "
-        "5 passages sur 6 disent une difficulté ou une demande ; repris par 1 rapporteur et redit par 1 contribution à distance."
+        "Dit à 3 tables sur 8 et dans 2 ateliers sur 2 ; 5 passages sur 6 disent une difficulté ou une demande ; "
+        "repris par 1 rapporteur ; une piste d’action est dite à 1 table."
     )
+    assert first.sureness.replace("\u00a0", " ") == "parmi les cinq premières dans 100 % des tirages"
     assert (first.n_tables, first.of_tables, first.n_workshops, first.of_workshops, first.n_units) == (3, 8, 2, 2, 6)
     assert [(share.label, share.n_units) for share in first.postures] == [("Difficulté ou menace", 5), ("Proposition", 1)]
 
@@ -179,15 +180,23 @@ def test_a_theme_that_no_table_spoke_of_says_so() -> None:
     assert reasons["Cars"].startswith("Dit hors des tables, par mail, téléphone ou en restitution")
 
 
-@pytest.mark.parametrize("weights", [None, {"tables": 1.0, "insistence": 3.0}])
+@pytest.mark.parametrize("weights", [None, {"tables": 1.0, "rapporteurs": 3.0}])
 def test_contributions_add_up_to_the_score_with_the_weights_of_the_ranking(weights: dict[str, float] | None) -> None:
     made = tables()
     settings = RankSettings(n_draws=60, **({"weights": dict.fromkeys(RankWeights.model_fields, 0.0) | weights} if weights else {}))
-    made["priorities"] = rank_themes(*[made[name] for name in ("units", "tags", "themes", "theme_members", "workshops")], settings=settings)
+    ranked = [made[name] for name in ("units", "tags", "themes", "theme_members", "workshops")]
+    made |= rank_themes(*ranked, settings=settings)._asdict()
     content = build_report(made, grid=GRID, settings=PublishSettings(), title="", made_on="2025-06-01", weights=weights)
     for scope in content.scopes:
         for item in scope.priorities:
             assert sum(criterion.contribution for criterion in item.criteria) == pytest.approx(item.score, abs=1e-5)
+
+
+def test_each_scope_says_whether_other_ways_of_ranking_would_change_it() -> None:
+    study, orthez, die = report().scopes
+    assert "ne change pas l’ordre des 2 premières" in study.checks[-1].replace("\u00a0", " ")
+    assert orthez.checks[1] == "La méthode TOPSIS place 2 de ces 2 priorités parmi ses 2 premières."
+    assert die.checks[-1] == "Personne n’a écrit ni appelé après l’atelier."
 
 
 def test_the_study_comes_first_then_its_workshops_in_order_of_date() -> None:

@@ -19,7 +19,7 @@ from pipeline.publish.text import percent, points, sentence
 Spec = Mapping[str, Any]
 
 # Okabe and Ito's palette, told apart with any colour vision; yellow and black are left out
-CRITERIA_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#999999")
+CRITERIA_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc79a7", "#f0e442", "#999999")
 POSTURE_COLOURS = ("#009e73", "#d55e00", "#e69f00", "#0072b2", "#999999", "#cc79a7", "#56b4e9")
 HEAT_COLOURS = ("#f2f6f9", "#74acd3")  # ink reads on the darkest with a contrast over 5
 _INK, _RULE = "#22302f", "#d5dcda"

@@ -20,7 +20,8 @@ def _scope(scope: Scope, place: int, numbering: Numbering) -> Section:
     reach = sentence("priorites.portee", themes=count(scope.n_ranked, "thème"), passages=count(scope.n_units, "passage"))
     caption = sentence("legendes.priorites", portee=scope.title)
     figure = numbering.figure(caption, _alt(scope), priorities_spec(scope))
-    blocks: list[Block] = [Paragraph(reach, "note"), figure, *map(_card, scope.priorities)]
+    checks = [Paragraph(" ".join(scope.checks), "note")] if scope.checks else []
+    blocks: list[Block] = [Paragraph(reach, "note"), figure, *checks, *map(_card, scope.priorities)]
     return Section(scope.title, anchor, tuple(blocks))
 
 
@@ -43,6 +44,7 @@ def _card(priority: Priority) -> PriorityCard:
     facts = sentence(
         "priorites.faits",
         intervalle=capitalised(priority.interval),
+        certitude=priority.sureness,
         score=points(priority.score),
         passages=count(priority.n_units, "passage"),
         stabilite=priority.stability,

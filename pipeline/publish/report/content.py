@@ -50,6 +50,7 @@ class Priority:
     score: float
     why: str
     interval: str
+    sureness: str
     stability: str
     n_units: int
     n_tables: int
@@ -63,12 +64,16 @@ class Priority:
 
 @dataclass(frozen=True)
 class Scope:
-    """The study or one workshop, with its first priorities; `n_ranked` themes were ranked there."""
+    """The study or one workshop, with its first priorities; `n_ranked` themes were ranked there.
+
+    `checks` say in a sentence each whether other ways of ranking would change the first ones.
+    """
 
     title: str
     n_units: int
     n_ranked: int
     priorities: tuple[Priority, ...]
+    checks: tuple[str, ...]
 
 
 @dataclass(frozen=True)

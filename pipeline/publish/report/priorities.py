@@ -15,7 +15,7 @@ from pipeline.grid import Grid
 from pipeline.publish.report.content import Criterion, Priority, Quote, Scope, Share
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.report.reasons import reasons
-from pipeline.publish.text import printable, rank_interval, sentence, stability, typography
+from pipeline.publish.text import percent, printable, rank_interval, sentence, stability, typography
 from pipeline.rank import CRITERIA
 from pipeline.settings import PublishSettings
 
@@ -45,7 +45,9 @@ class ScopeMaker:
         title = sentence("titres.ensemble") if scope == "study" else self.passages.names[scope]
         means = ranked[[name for name in CRITERIA if name in ranked]].mean().to_dict()
         first = ranked.head(self.settings.n_priorities).to_dict("records")
-        return Scope(title, len(heard), len(ranked), tuple(self._priority(row, means, heard, scope) for row in first))
+        checks = self.tables["rank_checks"].sort_values("check", ascending=False)  # methods first, late contributions last
+        said = tuple(typography(text) for text in checks.loc[checks["scope"] == scope, "sentence"])
+        return Scope(title, len(heard), len(ranked), tuple(self._priority(row, means, heard, scope) for row in first), said)
 
     def _priority(self, row: Mapping[Any, Any], means: Mapping[Any, float], heard: pd.DataFrame, scope: str) -> Priority:
         """One priority; `means` are the criteria of the scope's average theme."""
@@ -58,8 +60,9 @@ class ScopeMaker:
             label=typography(printable(theme["label"])),
             description=typography(printable(theme["description"])),
             score=float(row["score"]),
-            why=reasons(members, heard, self.passages, sum(held.values()), len(held), lifts),
+            why=reasons(members, self.passages, sum(held.values()), len(held), row, lifts),
             interval=rank_interval(int(row["rank_low"]), int(row["rank_high"])),
+            sureness=sentence("rang.cinq", part=percent(row["p_top5"])),
             stability=stability(theme["stability"]),
             n_units=len(members),
             n_tables=members.loc[members["is_said"], "circle_id"].nunique(),
