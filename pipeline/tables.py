@@ -327,6 +327,18 @@ AGREEMENT = Table(
     ),
 )
 
+REVIEW_QUEUE = Table(
+    "review_queue",
+    "The units that nobody judged yet, in the order in which reading them teaches most.",
+    ("unit_id",),
+    (
+        Column("place", "int", "1 is to be read first", low=1),
+        Column("unit_id", "text", "Unit to judge"),
+        Column("reason", "text", "Why it stands there", values=("désaccord", "doute", "code rare", "témoin")),
+        Column("n_expected_errors", "float", "Codes of rubriques and piliers expected to be wrong on it", "codes", low=0),
+    ),
+)
+
 DECISIONS = Table(
     "decisions",
     "What a person decided in review; append-only, kept in decisions.sqlite3, replayed over the machine's tables.",
@@ -372,5 +384,6 @@ TABLES: dict[str, Table] = {
         OFFERS,
         VOICES,
         AGREEMENT,
+        REVIEW_QUEUE,
     )
 }
