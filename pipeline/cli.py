@@ -85,7 +85,7 @@ def evaluate(options: argparse.Namespace) -> None:
     from pipeline.evaluate import evaluate_study
 
     study = _processed(options.study)
-    show.figures(evaluate_study(study.read_tables(), options.gold), as_json=options.json)
+    show.figures(evaluate_study(study.read_tables(), options.gold, study.grid), as_json=options.json)
 
 
 def train(options: argparse.Namespace) -> None:

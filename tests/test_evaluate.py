@@ -10,6 +10,8 @@ from invented import DIE, ORTHEZ, said, study, tag
 
 from pipeline.errors import StudyError
 from pipeline.evaluate import evaluate_study
+from pipeline.grid import load_grid
+from pipeline.resources import data_path
 from pipeline.tables import DOCUMENTS, PRIORITIES, TABLES, TAGS, UNITS
 
 PATHS = {"d1": "Orthez/notes.txt", "d2": "Orthez/boite.mbox#2", "d3": "Die/table 1.docx"}
@@ -188,3 +190,25 @@ def test_a_study_without_passages_is_refused(tmp_path: Path) -> None:
     gold = gold_folder(tmp_path, gold_passage("a", "les digues"))
     with pytest.raises(StudyError, match="aucun passage"):
         evaluate_study(processed() | {"units": UNITS.empty()}, gold)
+
+
+def test_other_readers_and_the_machine_are_set_against_the_gold(tmp_path: Path) -> None:
+    grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
+    texts = {"a": "plus de car le soir", "b": "la laiterie de Die emploie douze personnes"}
+    gold = gold_folder(tmp_path, *[gold_passage(key, text) for key, text in texts.items()])
+    reader = [
+        {"unit_id": "a", "rubriques": ["offre"], "posture": "force"},
+        {"unit_id": "b", "rubriques": ["accompagnement"], "posture": "force"},
+    ]
+    (gold / "lectrice.jsonl").write_text("\n".join(json.dumps(row) for row in reader), encoding="utf-8")
+    found = evaluate_study(processed(*[said(key, text=text, unit_id=key) for key, text in texts.items()]), gold, grid)["agreement"]
+    assert found["référence et lectrice"]["rubrique"]["f1"] == 0.5
+    assert found["référence et machine"]["rubrique"]["f1"] == 1.0
+    assert found["lectrice et machine"]["posture"]["n_units"] == 2
+
+
+def test_a_reader_without_codes_is_named_by_line(tmp_path: Path) -> None:
+    gold = gold_folder(tmp_path, gold_passage("a", "plus de car"))
+    (gold / "lectrice.jsonl").write_text('{"unit_id": "a"}', encoding="utf-8")
+    with pytest.raises(StudyError, match=r"lectrice\.jsonl, ligne 1 : sans rubriques"):
+        evaluate_study(processed(said("a", text="plus de car", unit_id="a")), gold)

@@ -14,18 +14,20 @@ import pandas as pd
 
 from pipeline.errors import StudyError
 from pipeline.evaluate.alignment import align_study
+from pipeline.evaluate.coders import agreement_figures
 from pipeline.evaluate.codes import code_figures, posture_figures
 from pipeline.evaluate.gold import Gold, read_gold
 from pipeline.evaluate.places import place_figures
 from pipeline.evaluate.privacy import privacy_figures
 from pipeline.evaluate.themes import priority_figures, theme_figures
+from pipeline.grid import Grid
 from pipeline.tokens import plain_texts
 
 __all__ = ["Gold", "evaluate_study", "read_gold"]
 
 
-def evaluate_study(tables: dict[str, pd.DataFrame], gold_dir: Path) -> dict[str, Any]:
-    """Return the figures of `tables` against the gold labels of `gold_dir`.
+def evaluate_study(tables: dict[str, pd.DataFrame], gold_dir: Path, grid: Grid | None = None) -> dict[str, Any]:
+    """Return the figures of `tables` against the gold labels of `gold_dir`; with the study's `grid`, the agreement of all coders too.
 
     Raises `StudyError` when the folder has no readable units.jsonl or the study has no unit.
     """
@@ -39,6 +41,8 @@ def evaluate_study(tables: dict[str, pd.DataFrame], gold_dir: Path) -> dict[str,
     if not tables["tags"].empty:
         figures |= code_figures(gold.passages, tables["tags"], aligned)
         figures |= posture_figures(gold.passages, tables["tags"], aligned)
+        if grid is not None:
+            figures["agreement"] = agreement_figures(gold, tables["tags"], aligned, grid)
     if not tables["theme_members"].empty:
         figures["themes"] = theme_figures(gold.passages, tables["theme_members"], aligned)
         figures["priorities"] = priority_figures(gold, tables["theme_members"], tables["priorities"], aligned)

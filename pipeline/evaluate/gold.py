@@ -1,6 +1,6 @@
 """Read gold labels: passages with their codes, the personal data that must be gone, the analyst's priorities.
 
-In:   a folder with units.jsonl, pii.jsonl, themes.yaml
+In:   a folder with units.jsonl, pii.jsonl, themes.yaml, and other readers' codes of the same passages, one .jsonl a reader
 Out:  Gold
 """
 
@@ -13,17 +13,22 @@ import yaml
 
 from pipeline.errors import StudyError
 
+_OWN_FILES = ("units.jsonl", "pii.jsonl")
 _NEEDED = ("unit_id", "document", "text")
 _LISTS, _TEXTS = ("rubriques", "piliers"), ("posture", "theme", "table", "question", "channel")
 
 
 @dataclass(frozen=True)
 class Gold:
-    """`passages` in the file's order; `personal` None without pii.jsonl; `priorities` by workshop, None without themes.yaml."""
+    """`passages` in the file's order; `personal` None without pii.jsonl; `priorities` by workshop, None without themes.yaml.
+
+    `readers` holds the rows of each other reader, by the name of its file.
+    """
 
     passages: list[dict[str, Any]]
     personal: list[dict[str, Any]] | None
     priorities: dict[str, list[str]] | None
+    readers: dict[str, list[dict[str, Any]]]
 
 
 def read_gold(folder: Path) -> Gold:
@@ -39,7 +44,9 @@ def read_gold(folder: Path) -> Gold:
     passages = [blank | row for row in _rows(folder / "units.jsonl", _NEEDED)]
     personal = _rows(folder / "pii.jsonl", ("quote", "kind")) if (folder / "pii.jsonl").is_file() else None
     priorities = _priorities(folder / "themes.yaml") if (folder / "themes.yaml").is_file() else None
-    return Gold(passages, personal, priorities)
+    others = sorted(path for path in folder.glob("*.jsonl") if path.name not in _OWN_FILES)
+    readers = {path.stem: rows for path in others if (rows := _rows(path, ("unit_id", "rubriques")))}
+    return Gold(passages, personal, priorities, readers)
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
