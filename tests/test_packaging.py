@@ -36,6 +36,7 @@ def wheel_names(tmp_path_factory) -> set[str]:
         "models/weights/encoder-sujets.xz",
         "models/weights/usem3-sujets.npz",
         "models/cards/tagger.md",
+        "models/language_model/instructions.txt",
         "flows/process_study.py",
     ],
 )

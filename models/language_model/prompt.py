@@ -1,0 +1,135 @@
+"""What is said to the model: rules, the study's grid and its conventions, examples if any, then the passages of a batch.
+
+In:   grid, examples; units with their question, channel and heading
+Out:  a system message, user messages, and the JSON schema of the answer
+"""
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from models.tagger.views import texts_of
+from pipeline.grid import Code, Grid
+
+VERSION = "1"  # of what is said; another one makes every answer kept so far another question's
+_RULES = Path(__file__).with_name("instructions.txt")
+_TITLES = {"rubrique": "Codes : rubriques", "posture": "Postures : exactement une par passage", "pilier": "Codes : piliers"}
+_HEADING_CHARS = 200  # of a heading, as context
+
+
+@dataclass(frozen=True)
+class Item:
+    """A passage as it is sent: no person's number, no identifier."""
+
+    text: str
+    question: str
+    channel: str
+    heading: str
+
+    def line(self, number: int) -> str:
+        """One line of JSON; what is not known is left out."""
+        context = {"question": self.question, "canal": self.channel, "titre": self.heading}
+        return _json({"numero": number, **{name: value for name, value in context.items() if value}, "texte": self.text})
+
+
+@dataclass(frozen=True)
+class Example:
+    """A labelled passage shown to the model, its codes in the grid's order."""
+
+    text: str
+    codes: tuple[str, ...]
+
+
+def items_of(units: pd.DataFrame) -> list[Item]:
+    """The passages of `units`, in order; question, channel and heading are empty where the frame does not tell."""
+    columns = [_known(units, name) for name in ("question", "channel", "heading")]
+    headings = texts_of(pd.DataFrame({"text": columns[2]}))
+    return [Item(*row) for row in zip(texts_of(units), columns[0], columns[1], (text[:_HEADING_CHARS] for text in headings), strict=True)]
+
+
+def system_message(grid: Grid, examples: Sequence[Example]) -> str:
+    """Rules, grid, questions, examples and the form of the answer; the same words for the same grid and examples."""
+    parts = [_RULES.read_text(encoding="utf-8").strip(), f"# Grille {grid.grid_id}, version {grid.version}"]
+    for axis, title in _TITLES.items():
+        if grid.axis(axis):
+            parts.append("\n".join([f"## {title}", *(_described(code) for code in grid.axis(axis))]))
+    if grid.questions:
+        parts.append("\n".join(["## Questions posées aux tables", *(f"- {asked.question} : {asked.label}" for asked in grid.questions)]))
+    if examples:
+        shown = (f"- {_json(example.text)} → {', '.join(example.codes) or 'aucun code'}" for example in examples)
+        parts.append("\n".join(["## Exemples déjà codés", *shown]))
+    parts.append(f"# Réponse\n\nRépondre en JSON seulement, un objet par passage, tous les passages, dans cette forme :\n{_form(grid)}")
+    return "\n\n".join(parts)
+
+
+def user_message(items: Sequence[Item]) -> str:
+    """The passages of a batch, numbered from 1."""
+    return "Passages à coder :\n" + "\n".join(item.line(number) for number, item in enumerate(items, start=1))
+
+
+def answer_schema(grid: Grid) -> dict[str, Any]:
+    """The JSON schema of an answer: for each passage its number, its posture where the grid has postures, its other codes."""
+    postures, others = _names(grid, "posture"), _names(grid, "rubrique") + _names(grid, "pilier")
+    fields: dict[str, Any] = {"numero": {"type": "integer"}}
+    if postures:
+        fields["posture"] = _coded(postures)
+    fields["codes"] = {"type": "array", "items": _coded(others)} if others else {"type": "array", "maxItems": 0}
+    return _object({"passages": {"type": "array", "items": _object(fields)}})
+
+
+def system_fingerprint(system: str) -> str:
+    """Sixteen hex digits that change with the rules, the grid, its conventions, the examples or the form of what is said."""
+    return hashlib.sha256(_json([VERSION, system]).encode()).hexdigest()[:16]
+
+
+def item_key(item: Item, model: str, system: str) -> str:
+    """sha256 of all that an answer depends on: model, fingerprint of what is said to it, the passage and its context."""
+    parts = [model, system, item.text, item.question, item.channel, item.heading]
+    return hashlib.sha256(_json(parts).encode()).hexdigest()
+
+
+def _known(units: pd.DataFrame, name: str) -> list[str]:
+    if name not in units.columns:
+        return [""] * len(units)
+    return [value if isinstance(value, str) else "" for value in units[name]]
+
+
+def _described(code: Code) -> str:
+    """A code with all that the grid says of it."""
+    told = [f"- {code.code} ({code.label}) : {_flat(code.definition)}"]
+    told += [f"  {title} : {_flat(text)}" for title, text in (("Inclure", code.include), ("Exclure", code.exclude)) if text]
+    if code.examples:
+        told.append("  Exemples : " + " ; ".join(_flat(example) for example in code.examples))
+    return "\n".join(told)
+
+
+def _flat(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _form(grid: Grid) -> str:
+    """An answer's form, by example."""
+    tag = '{"code": "…", "citation": "…"}'
+    posture = f'"posture": {tag}, ' if grid.axis("posture") else ""
+    return f'{{"passages": [{{"numero": 1, {posture}"codes": [{tag}]}}]}}'
+
+
+def _names(grid: Grid, axis: str) -> list[str]:
+    return [code.code for code in grid.axis(axis)]
+
+
+def _coded(codes: list[str]) -> dict[str, Any]:
+    return _object({"code": {"type": "string", "enum": codes}, "citation": {"type": "string"}})
+
+
+def _object(fields: dict[str, Any]) -> dict[str, Any]:
+    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+
+
+def _json(content: Any) -> str:
+    return json.dumps(content, ensure_ascii=False)
