@@ -4,7 +4,7 @@ from pathlib import Path
 
 from prefect import flow, task
 
-from flows.cache import StageCache, StageRecord, Tables
+from flows.cache import StageCache, StageRecord, Tables, gather_tables
 from flows.keys import cluster_key, conclusion_key
 from flows.progress import tell
 from models.embedder import load_embedder
@@ -13,7 +13,6 @@ from pipeline.cluster import cluster_units
 from pipeline.compare import compare_territories, list_voices
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import apply_decisions
-from pipeline.gather import gather_workshops
 from pipeline.ingest import reject_stray_files
 from pipeline.offer import list_offers
 from pipeline.rank import rank_themes
@@ -23,13 +22,13 @@ MACHINE = ("tags", "themes", "theme_members")  # what decisions are replayed on;
 
 
 @flow(name="analyse_study")
-def analyse_study(root: Path, processed: list[StageRecord]) -> list[StageRecord]:
-    """Return the records of the passes over the whole study, and leave its tables written."""
+def analyse_study(root: Path, processed: list[StageRecord], coders: list[StageRecord]) -> list[StageRecord]:
+    """Return the records of the passes over the whole study, and leave its tables written, those of `coders` too."""
     clustered = cluster_study(root, processed)
     decided = decide_study(root, processed, clustered)
     ranked = rank_study(root, processed, decided)
     compared = compare_study(root, processed, decided)
-    records = [clustered, decided, ranked, compared]
+    records = [clustered, decided, ranked, compared, *coders]
     write_study(root, processed, records)
     return records
 
@@ -41,7 +40,7 @@ def cluster_study(root: Path, processed: list[StageRecord]) -> StageRecord:
 
     def compute() -> Tables:
         tell("regroupement en thèmes", 0, 1)
-        tables = _gathered(cache, processed)
+        tables = gather_tables(cache, processed)
         themes, members = cluster_units(
             tables["units"],
             tables["tags"],
@@ -61,7 +60,8 @@ def decide_study(root: Path, processed: list[StageRecord], clustered: StageRecor
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
 
     def compute() -> Tables:
-        machine = {name: rows for name, rows in _gathered(cache, processed).items() if name in ("units", "tags")} | cache.load(clustered)
+        gathered = gather_tables(cache, processed)
+        machine = {name: gathered[name] for name in ("units", "tags")} | cache.load(clustered)
         reviewed = apply_decisions(machine, DecisionStore(study.decisions_path).read())
         return {name: reviewed[name] for name in MACHINE}
 
@@ -75,7 +75,7 @@ def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -
 
     def compute() -> Tables:
         tell("classement des priorités", 0, 1)
-        gathered, reviewed = _gathered(cache, processed), cache.load(decided)
+        gathered, reviewed = gather_tables(cache, processed), cache.load(decided)
         ranking = rank_themes(
             gathered["units"],
             reviewed["tags"],
@@ -97,7 +97,7 @@ def compare_study(root: Path, processed: list[StageRecord], decided: StageRecord
 
     def compute() -> Tables:
         tell("comparaison des territoires", 0, 1)
-        gathered, reviewed = _gathered(cache, processed), cache.load(decided)
+        gathered, reviewed = gather_tables(cache, processed), cache.load(decided)
         contrasts = compare_territories(
             gathered["units"], reviewed["tags"], reviewed["theme_members"], gathered["workshops"], settings=study.settings.compare
         )
@@ -116,7 +116,7 @@ def compare_study(root: Path, processed: list[StageRecord], decided: StageRecord
 def write_study(root: Path, processed: list[StageRecord], records: list[StageRecord]) -> None:
     """Write the machine's tables first, as later runs take the themes' names from them, then the reviewed ones."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
-    tables = _gathered(cache, processed)
+    tables = gather_tables(cache, processed)
     tables["rejects"] = reject_stray_files(tables["rejects"], study.stray_files(), depot=study.depot)
     machine = tables | cache.load(records[0])
     for name in MACHINE:
@@ -125,11 +125,3 @@ def write_study(root: Path, processed: list[StageRecord], records: list[StageRec
         tables |= cache.load(record)
     for name, rows in tables.items():
         study.write_table(name, rows)
-
-
-def _gathered(cache: StageCache, processed: list[StageRecord]) -> Tables:
-    """The tables of all workshops, each stage's in the order of the workshops."""
-    by_workshop: dict[str | None, Tables] = {}
-    for record in processed:
-        by_workshop.setdefault(record.workshop, {}).update(cache.load(record))
-    return gather_workshops(list(by_workshop.values()))

@@ -17,6 +17,7 @@ from typing import Any
 import pandas as pd
 
 from flows.memory import peak_memory
+from pipeline.gather import gather_workshops
 from pipeline.study import read_only, write_parquet
 from pipeline.tables import TABLES
 
@@ -81,3 +82,11 @@ class StageCache:
         (building / "done.json").write_text(json.dumps(record), encoding="utf-8")
         shutil.rmtree(self.folder / entry, ignore_errors=True)
         os.rename(building, self.folder / entry)  # noqa: PTH104 - refuses to merge into a folder that is not empty
+
+
+def gather_tables(cache: StageCache, processed: list[StageRecord]) -> Tables:
+    """The tables of all workshops, each stage's in the order of the workshops."""
+    by_workshop: dict[str | None, Tables] = {}
+    for record in processed:
+        by_workshop.setdefault(record.workshop, {}).update(cache.load(record))
+    return gather_workshops(list(by_workshop.values()))

@@ -1,5 +1,7 @@
 """Keys of the stage cache: each covers the code, the settings and, through the key before it, all that a result depends on."""
 
+from collections.abc import Iterable
+
 from pydantic import BaseModel
 
 from flows.cache import StageRecord
@@ -54,6 +56,13 @@ def cluster_key(study: Study, processed: list[StageRecord]) -> str:
 def conclusion_key(stage: str, before: StageRecord, *inputs: BaseModel | int) -> str:
     """Key of a stage over the whole study that follows `before`."""
     return text_hash(stage, before.entry, *(part.model_dump_json() if isinstance(part, BaseModel) else str(part) for part in inputs))
+
+
+def agree_key(study: Study, processed: list[StageRecord], second: StageRecord, unit_ids: Iterable[str]) -> str:
+    """Key of comparing coders: all that is tagged, what the second coder coded, what people decided."""
+    model = study.settings.language_model.model
+    entries = sorted(record.entry for record in processed)
+    return text_hash("agree", second.entry, model, str(study.decisions_state()), *unit_ids, "", *entries)
 
 
 def study_fingerprint(study: Study, vault_state: str) -> str:

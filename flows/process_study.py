@@ -1,6 +1,8 @@
 """The whole job, in order: each workshop, then the study, then its report."""
 
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from prefect import flow
 
@@ -8,15 +10,26 @@ from flows.analyse_study import analyse_study
 from flows.cache import StageRecord
 from flows.process_workshop import process_workshop
 from flows.publish_study import publish_study
+from flows.second_coder import agree_study, code_again
+
+
+@dataclass(frozen=True)
+class Processed:
+    """The records of every stage of a run, and what the second coder did, if there is one."""
+
+    records: list[StageRecord]
+    second_coder: dict[str, Any] | None
 
 
 @flow(name="process_study")
-def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_id: str) -> list[StageRecord]:
-    """Return the records of every stage of the run; `kept` are those of workshops that this run does not look at."""
+def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_id: str) -> Processed:
+    """Return what the run did; `kept` are the records of workshops that this run does not look at."""
     processed = list(kept)
     for folder in folders:
         processed += process_workshop(root, folder)
     processed.sort(key=lambda record: str(record.workshop))
-    analysed = analyse_study(root, processed)
+    second = code_again(root, processed)
+    coders = [second.record, agree_study(root, processed, second)]
+    analysed = analyse_study(root, processed, coders)
     publish_study(root, run_id)
-    return processed + analysed
+    return Processed(processed + analysed, second.summary)

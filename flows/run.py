@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from flows.consent import NOT_SENT, STOPPED, Approver, asking
 from flows.keys import input_hashes, study_fingerprint
 from flows.prefect_setup import prefect_ready
 from flows.progress import Listener, listening
@@ -30,10 +31,11 @@ class Outcome:
     is_new: bool
 
 
-def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener | None = None) -> Outcome:
+def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener | None = None, on_cost: Approver | None = None) -> Outcome:
     """Process what is new or changed in `root`, then themes, priorities, comparison and report.
 
-    With `workshop`, only that folder is looked at again; the others stay as the last run left them.
+    With `workshop`, only that folder is looked at again; the others stay as the last run left them. `on_cost` is asked before passages are
+    sent to a second coder; without it none are, unless the settings give a standing consent.
     Raises `StudyError` for an empty depot or a locked or read-only study, `VaultError` for a vault that the passphrase does not open,
     `GridError` and `SettingsError` for what they name.
     """
@@ -43,14 +45,17 @@ def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener 
     with study.locked():
         fingerprint = study_fingerprint(study, Vault(study).state())
         last = study.last_run()
-        if last and only is None and last["fingerprint"] == fingerprint and _is_whole(study, last):
+        if last and only is None and last["fingerprint"] == fingerprint and _is_whole(study, last, on_cost):
             return Outcome(last, is_new=False)
-        with listening(on_progress), prefect_ready(study.cache):
+        with listening(on_progress), asking(on_cost), prefect_ready(study.cache):
             return Outcome(_run_flow(study, fingerprint, only, last), is_new=True)
 
 
-def _is_whole(study: Study, last: Manifest) -> bool:
-    """Whether the tables and the report of the last run are still there, untouched."""
+def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
+    """Whether the tables and the report of the last run are still there, untouched, and no second coder is waited for."""
+    state = (last.get("second_coder") or {}).get("state")
+    if state == STOPPED or (state == NOT_SENT and on_cost is not None):
+        return False
     return study.tables_match(last["tables"]) and (study.root / last["publication"]).is_dir()
 
 
@@ -63,7 +68,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
     folders = [only] if only else [path.name for path in study.workshop_folders()]
     vault = Vault(study)
     is_renumbered = vault.has_earlier()
-    records = process_study(study.root, folders, _kept_records(study, only, last), run_id)
+    processed = process_study(study.root, folders, _kept_records(study, only, last), run_id)
     manifest = {
         "run_id": run_id,
         "is_done": True,
@@ -74,7 +79,8 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "encoder": encoder_used(study.settings.embed),
         "settings": study.settings.model_dump(mode="json"),
         "inputs": {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()},
-        "stages": [asdict(record) for record in records],
+        "stages": [asdict(record) for record in processed.records],
+        "second_coder": processed.second_coder,
         "n_rows": study.count_rows(),
         "tables": study.table_hashes(),
         "publication": f"publications/{run_id}",
@@ -84,7 +90,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
     study.write_manifest(manifest)
     if only is None:
         vault.drop_earlier()
-    _drop_old_entries(study, records)
+    _drop_old_entries(study, processed.records)
     return manifest
 
 

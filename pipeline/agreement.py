@@ -8,7 +8,7 @@ Passonneau 2006), each with a 95 % interval from resampled units. Nothing is sai
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import combinations
 
 import numpy as np
@@ -22,6 +22,7 @@ Codes = frozenset[tuple[str, str]]  # axis and code
 Array = NDArray[np.float64]
 
 MACHINE = "machine"
+READER = "relecteur"
 WHOLE_AXIS = "tous"
 _RUBRIQUE, _POSTURE = "rubrique", "posture"
 _N_DRAWS, _BOUNDS = 300, (2.5, 97.5)
@@ -63,6 +64,13 @@ def codings_of_people(tags: pd.DataFrame, decisions: pd.DataFrame) -> list[Codin
             standing.add(code)
         codings.append(Coding(str(author), {unit_id: frozenset(standing) for unit_id, standing in codes.items()}))
     return codings
+
+
+def unnamed(codings: Sequence[Coding], decisions: pd.DataFrame) -> list[Coding]:
+    """Return people's `codings` under numbers, in the order in which they first decided: their names stay with their decisions."""
+    authors = [str(author) for author in decisions.sort_values("decision_id")["author"].unique()]
+    ordered = sorted(codings, key=lambda coding: authors.index(coding.coder))
+    return [replace(coding, coder=f"{READER} {authors.index(coding.coder) + 1}") for coding in ordered]
 
 
 def measure_agreement(codings: Sequence[Coding], grid: Grid, *, seed: int = 0) -> pd.DataFrame:

@@ -11,6 +11,7 @@ from pipeline import __version__, show
 from pipeline.errors import AteliersError, StudyError, UsageError, VaultError
 from pipeline.i18n import _
 from pipeline.study import Study
+from pipeline.terminal import consent, progress
 
 if TYPE_CHECKING:
     from flows.run import Outcome
@@ -62,7 +63,7 @@ def init(options: argparse.Namespace) -> None:
 def run(options: argparse.Namespace) -> None:
     """Process what is new or changed, then themes, priorities, comparison and report."""
     study = Study.open(options.study)
-    show.outcome(study, _run(study.root, options.workshop), as_json=options.json)
+    show.outcome(study, _run(study.root, options.workshop, is_agreed=options.yes), as_json=options.json)
 
 
 def status(options: argparse.Namespace) -> None:
@@ -132,7 +133,7 @@ def forget(options: argparse.Namespace) -> None:
     """Erase a person from the vault, tables, decisions and publications."""
     from flows.forget import forget_person
 
-    with show.progress() as listener:
+    with progress() as listener:
         erasure = forget_person(
             Study.open(options.study).root,
             options.person,
@@ -143,11 +144,11 @@ def forget(options: argparse.Namespace) -> None:
     show.forgotten(erasure, as_json=options.json)
 
 
-def _run(root: Path, workshop: str | None) -> "Outcome":
+def _run(root: Path, workshop: str | None, *, is_agreed: bool = False) -> "Outcome":
     from flows.run import run_study
 
-    with show.progress() as listener:
-        return run_study(root, workshop=workshop, on_progress=listener)
+    with progress() as bars:
+        return run_study(root, workshop=workshop, on_progress=bars, on_cost=consent(bars, is_agreed=is_agreed))
 
 
 def _doubts_waiting(study: Study) -> int | None:
@@ -218,10 +219,11 @@ def _parser() -> argparse.ArgumentParser:
         _("créer une étude"),
         (*study, ("--grid", {"type": Path, "metavar": _("FICHIER"), "help": _("grille de codes")})),
     )
-    _add(commands, "run", run, _("traiter ce qui est nouveau ou changé"), study + workshop + as_json)
+    agreed = (("--yes", {"action": "store_true", "help": _("envoyer au second codeur sans demander")}),)
+    _add(commands, "run", run, _("traiter ce qui est nouveau ou changé"), study + workshop + agreed + as_json)
     _add(commands, "status", status, _("où en est l'étude"), study + as_json)
     _add(commands, "compare", compare, _("comparer les territoires"), study + as_json)
-    _add(commands, "publish", run, _("remettre à jour le rapport et les exports avec les décisions"), study + as_json)
+    _add(commands, "publish", run, _("remettre à jour le rapport et les exports avec les décisions"), study + agreed + as_json)
     _add(
         commands,
         "evaluate",

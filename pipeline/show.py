@@ -3,7 +3,6 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,7 +14,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from flows.forget import Erasure
-    from flows.progress import Listener
     from flows.run import Outcome
     from pipeline.grid import Grid
     from pipeline.study import Study
@@ -55,6 +53,7 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     encoder = outcome.manifest.get("encoder") or {}
     if encoder.get("fallback"):
         _line(_("Thèmes faits avec l'encodeur non réglé {name} : {reason}").format(name=encoder["name"], reason=encoder["fallback"]))
+    _second_coder(study, outcome.manifest.get("second_coder"))
     _doubts(study, outcome.manifest.get("n_doubts"))
     _line(_("Rapport : {path}").format(path=study.root / outcome.manifest["publication"] / "rapport.html"))
     _line(PSEUDONYMOUS)
@@ -75,6 +74,7 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
         _line(found["late_effect"])
     _line(_("Fichiers ou parties non lus : {n}").format(n=len(found["rejects"])))
     _rejects(found["rejects"])
+    _second_coder(study, found["second_coder"])
     _doubts(study, found["n_doubts"])
     if found["publication"]:
         _line(_("Rapport : {path}").format(path=study.root / found["publication"] / "rapport.html"))
@@ -144,27 +144,6 @@ def exported(paths: Sequence[Path], *, nothing: str = "") -> None:
         _line(nothing)
 
 
-@contextmanager
-def progress() -> "Iterator[Listener | None]":
-    """Draw a bar for each step on a terminal; elsewhere listen to nothing."""
-    if not sys.stderr.isatty():
-        yield None
-        return
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
-
-    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        current = bars.add_task(_("préparation"), total=None)
-
-        def draw(what: str, done: int, total: int) -> None:
-            if bars.tasks[0].description != what:
-                bars.reset(current, description=what)  # each step counts its own time
-            bars.update(current, completed=done, total=total if total > 1 else None)
-
-        yield draw
-
-
 def _first_priorities(study: "Study") -> None:
     themes = study.read_table("themes")
     labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
@@ -174,6 +153,21 @@ def _first_priorities(study: "Study") -> None:
         _line(_("Premières priorités candidates :"))
     for row in first.itertuples():
         _line(f"  {row.rank}. {labels[str(row.theme_id)]}")
+
+
+def _second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
+    """One line on the second coder, where the study has one."""
+    if not coder:
+        return
+    counts = _("Second codeur {model} ({address}) : {n_coded} passages codés sur {n_units}").format(**coder)
+    report = coder["report"] or {}
+    if coder["state"] == "stopped":
+        why = _(" ; arrêté ({why}), les étiquettes locales valent seules pour le reste ; reprendre : ateliers run {root}")
+        _line(counts + why.format(why=report["stopped"], root=study.root))
+    elif coder["state"] == "not_sent":
+        _line(counts + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(root=study.root))
+    else:
+        _line(counts + (_(" ; {n} sans réponse utilisable").format(n=report["n_asked"] - report["n_coded"]) if report else "") + ".")
 
 
 def _doubts(study: "Study", n: int | None) -> None:

@@ -162,6 +162,13 @@ TAGS = Table(
     ),
 )
 
+SECOND_TAGS = Table(
+    "second_tags",
+    "A code that the second coder, a language model, put on a unit; units that it did not code have no row. Empty where none is set.",
+    TAGS.key,
+    TAGS.columns,
+)
+
 THEMES = Table(
     "themes",
     "A group of units about the same thing.",
@@ -305,7 +312,11 @@ AGREEMENT = Table(
     "How far two coders agree over the units that both coded, by code and over each whole axis.",
     ("first_coder", "second_coder", "axis", "code"),
     (
-        Column("first_coder", "text", "`machine`, a second coder's model, or who decided"),
+        Column(
+            "first_coder",
+            "text",
+            "`machine`, a second coder's model, or `relecteur 1`… for people, by first decision",
+        ),
         Column("second_coder", "text", "The other coder"),
         Column("axis", "text", "Axis of the grid"),
         Column("code", "text", "Code of the grid, or `tous` for the whole axis"),
@@ -374,6 +385,7 @@ TABLES: dict[str, Table] = {
         CATCHMENTS,
         UNITS,
         TAGS,
+        SECOND_TAGS,
         THEMES,
         THEME_MEMBERS,
         PRIORITIES,

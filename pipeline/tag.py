@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from models.language_model import LanguageModelTagger
 from models.tagger import GridTagger
 from pipeline.grid import Grid
 from pipeline.settings import TagSettings
@@ -24,7 +25,7 @@ _BATCH = 2_000  # units; bounds the memory
 _LOG = logging.getLogger(__name__)
 
 
-def tag_units(units: pd.DataFrame, *, tagger: GridTagger, grid: Grid, settings: TagSettings) -> pd.DataFrame:
+def tag_units(units: pd.DataFrame, *, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings) -> pd.DataFrame:
     """Return the tags of `units`, in their order, then by axis and by the grid's order of codes; no unit gives no row.
 
     A posture is put on every unit where the grid has postures; candidates of the other codes have a score of 0.2 or more.
@@ -35,7 +36,7 @@ def tag_units(units: pd.DataFrame, *, tagger: GridTagger, grid: Grid, settings: 
     return tags
 
 
-def _tags_of(units: pd.DataFrame, tagger: GridTagger, grid: Grid, settings: TagSettings) -> Iterator[dict[str, Any]]:
+def _tags_of(units: pd.DataFrame, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings) -> Iterator[dict[str, Any]]:
     """The rows of one batch."""
     codes = [(axis, code.code) for axis in AXES for code in grid.axis(axis)]
     columns = {str(code): column for column, code in enumerate(tagger.classes_)}

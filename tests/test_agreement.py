@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from pipeline.agreement import Coding, codings_of_people, krippendorff_alpha, machine_coding, measure_agreement
+from pipeline.agreement import Coding, codings_of_people, krippendorff_alpha, machine_coding, measure_agreement, unnamed
 from pipeline.grid import load_grid
 from pipeline.resources import data_path
 from pipeline.tables import TAGS
@@ -116,5 +116,7 @@ def test_what_people_decided_is_their_coding():
     )
     ana, bob = codings_of_people(tags, decisions)
     assert ana.codes == {"u1": frozenset({("posture", "difficulte")}), "u2": frozenset({("rubrique", "opportunites")})}
+    assert [coding.coder for coding in unnamed([bob, ana], decisions)] == ["relecteur 1", "relecteur 2"]
+    assert [coding.codes for coding in unnamed([bob, ana], decisions)] == [ana.codes, bob.codes]
     assert bob.codes == {"u2": frozenset({("rubrique", "opportunites"), ("rubrique", "accompagnement")})}
     assert machine_coding(tags, ["u3", "u4"]).codes == {"u3": frozenset({("rubrique", "offre")}), "u4": frozenset()}

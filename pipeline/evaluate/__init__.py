@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.errors import StudyError
-from pipeline.evaluate.alignment import align_study
+from pipeline.evaluate.alignment import Alignment, align_study
 from pipeline.evaluate.coders import agreement_figures
 from pipeline.evaluate.codes import code_figures, posture_figures
 from pipeline.evaluate.gold import Gold, read_gold
@@ -43,8 +43,18 @@ def evaluate_study(tables: dict[str, pd.DataFrame], gold_dir: Path, grid: Grid |
         figures |= posture_figures(gold.passages, tables["tags"], aligned)
         if grid is not None:
             figures["agreement"] = agreement_figures(gold, tables["tags"], aligned, grid)
+    if not tables["second_tags"].empty:
+        figures["second"] = _second_figures(gold, tables["second_tags"], aligned)
     if not tables["theme_members"].empty:
         figures["themes"] = theme_figures(gold.passages, tables["theme_members"], aligned)
         figures["priorities"] = priority_figures(gold, tables["theme_members"], tables["priorities"], aligned)
     figures["privacy"] = privacy_figures(gold.personal, tables)
     return figures
+
+
+def _second_figures(gold: Gold, second_tags: pd.DataFrame, aligned: Alignment) -> dict[str, Any]:
+    """The second coder's figures, over the passages whose every unit it coded."""
+    coded = set(second_tags["unit_id"])
+    passages = [row for row in gold.passages if (units := aligned.over.get(row["unit_id"])) and coded.issuperset(units)]
+    figures = code_figures(passages, second_tags, aligned) | posture_figures(passages, second_tags, aligned)
+    return {"gold_units": len(passages), **figures}

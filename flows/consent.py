@@ -1,0 +1,32 @@
+"""Who is asked before passages leave the machine: the command line asks a person; where nobody can be asked, nobody agrees."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from models.language_model import Estimate
+
+Approver = Callable[["Estimate"], bool]
+
+DONE, NOT_SENT, STOPPED = "done", "not_sent", "stopped"  # how asking a second coder ended
+
+_approvers: list[Approver] = []
+
+
+@contextmanager
+def asking(approver: Approver | None) -> Iterator[None]:
+    """Have `approver` asked inside the block; None agrees to nothing."""
+    if approver is None:
+        yield
+        return
+    _approvers.append(approver)
+    try:
+        yield
+    finally:
+        _approvers.remove(approver)
+
+
+def is_approved(estimate: "Estimate") -> bool:
+    """Whether whoever can be asked agrees to what `estimate` tells."""
+    return bool(_approvers) and _approvers[-1](estimate)

@@ -1,0 +1,73 @@
+"""What happens on a terminal while a run goes on: bars, and the one question that a run may ask."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from pipeline.i18n import _
+
+if TYPE_CHECKING:
+    from rich.progress import Progress
+
+    from models.language_model import Estimate
+
+
+class Bars:
+    """A listener that draws a bar for each step."""
+
+    def __init__(self, bars: "Progress") -> None:
+        self._bars = bars
+        self._current = bars.add_task(_("préparation"), total=None)
+
+    def __call__(self, what: str, done: int, total: int) -> None:
+        """Draw `done` of `total` of a step."""
+        if self._bars.tasks[0].description != what:
+            self._bars.reset(self._current, description=what)  # each step counts its own time
+        self._bars.update(self._current, completed=done, total=total if total > 1 else None)
+
+    @contextmanager
+    def hidden(self) -> Iterator[None]:
+        """Leave the terminal to a question inside the block."""
+        self._bars.stop()
+        try:
+            yield
+        finally:
+            self._bars.start()
+
+
+@contextmanager
+def progress() -> Iterator[Bars | None]:
+    """Draw a bar for each step on a terminal; elsewhere listen to nothing."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+
+    columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
+        yield Bars(bars)
+
+
+def consent(bars: Bars | None, *, is_agreed: bool) -> "Callable[[Estimate], bool] | None":
+    """Return who agrees to what sending costs: somebody did beforehand, a person on the terminal is asked, or nobody can be (None)."""
+    if not is_agreed and (bars is None or not sys.stdin.isatty()):
+        return None
+
+    def ask(estimate: "Estimate") -> bool:
+        with bars.hidden() if bars else nullcontext():
+            sys.stderr.write(cost_line(estimate) + ("\n" if is_agreed else _(" Envoyer ? [o/N] ")))
+            sys.stderr.flush()
+            return is_agreed or sys.stdin.readline().strip().lower() in ("o", "oui")
+
+    return ask
+
+
+def cost_line(estimate: "Estimate") -> str:
+    """What is about to be sent, where, for how much and how long."""
+    what = _("Second codeur : {n_units} passages pseudonymisés à envoyer à {address} ({model}), en {n_requests} requêtes, ")
+    tokens = _("environ {tokens_in} jetons envoyés et {tokens_out} reçus ; ")
+    price = _("coût inconnu ; ") if estimate.price is None else _("environ {price:.2f} € ; ")
+    duration = _("durée inconnue.") if estimate.seconds is None else _("environ {minutes:.0f} min.")
+    return (what + tokens + price + duration).format(**vars(estimate), minutes=max(1.0, (estimate.seconds or 0) / 60))
