@@ -168,7 +168,8 @@ class CompareSettings(_Frozen):
     n_draws: Annotated[int, Field(ge=10)] = 500
     min_tables: Annotated[int, Field(ge=1)] = 3  # a territory with fewer tables gets no verdict
     min_units: Annotated[int, Field(ge=1)] = 3  # a theme or code with fewer units over all territories gets none
-    false_discovery_rate: Share = 0.1
+    false_discovery_rate: Share = 0.05
+    prior_units: Annotated[float, Field(gt=0)] = 20.0  # passages of common talk lent to each side before log-odds are taken
 
 
 class PublishSettings(_Frozen):

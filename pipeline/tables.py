@@ -274,22 +274,29 @@ CONTRASTS = Table(
         Column("n_tables", "int", "Tables here where it was said", "tables", low=0),
         Column("share", "float", "Tables where it was said / tables of the territory", "0..1", low=0, high=1),
         Column("specificity", "float", "Lafon's specificity: signed -log10 of the hypergeometric tail, by units"),
-        Column("share_low", "float", "Lower bound of the 90 % interval of share, tables resampled", "0..1", low=0, high=1),
+        Column("share_low", "float", "Lower bound of the 90 % interval of share, workshops and tables resampled", "0..1", low=0, high=1),
         Column("share_high", "float", "Upper bound", "0..1", low=0, high=1),
+        Column("log_odds", "float", "Smoothed log-odds ratio against the other territories (informative Dirichlet prior), by units"),
+        Column("log_odds_z", "float", "log_odds over its standard error"),
+        Column("q_value", "float", "p-value of the verdict's test, adjusted for all cells tested; 1 without a test", "0..1", low=0, high=1),
         Column("verdict", "text", "In plain French", values=VERDICTS),
     ),
 )
 
 OFFERS = Table(
     "offers",
-    "An existing good or service that a passage quantifies.",
+    "An existing good or service that a passage names, with a quantity where it gives one.",
     ("unit_id", "activity", "quantity", "quantity_unit"),
     (
         Column("unit_id", "text", "Passage that says it"),
         Column("structure_id", "text", "Structure that carries it", nullable=True),
         Column("activity", "text", "What is done, as named in the passage"),
-        Column("quantity", "float", "Number", "quantity_unit", nullable=True),
+        Column("sector", "text", "Sector of activity, by the words of the activity, the structure or the passage", nullable=True),
+        Column("pillars", "json", "Codes of the piliers of the passage"),
+        Column("quantity", "float", "Number; the middle of a range", "quantity_unit", nullable=True),
         Column("quantity_unit", "text", "What the number counts", nullable=True),
+        Column("quantity_low", "float", "Lower bound where a range is said, else the number", "quantity_unit", nullable=True),
+        Column("quantity_high", "float", "Upper bound", "quantity_unit", nullable=True),
     ),
 )
 

@@ -80,6 +80,10 @@ def _people() -> Tables:
                     "unit_id": "u006",
                     "structure_id": "coop-lait",
                     "activity": "collecte de lait",
+                    "sector": "alimentation et agriculture",
+                    "pillars": "[]",
+                    "quantity_low": 1200.0,
+                    "quantity_high": 1200.0,
                     "quantity": 1200.0,
                     "quantity_unit": "litres par jour",
                 }
@@ -99,6 +103,9 @@ def _contrasts(themes: pd.DataFrame) -> pd.DataFrame:
         "specificity": 0.0,
         "share_low": 0.0,
         "share_high": 0.5,
+        "log_odds": 0.0,
+        "log_odds_z": 0.0,
+        "q_value": 1.0,
         "verdict": "comme ailleurs",
     }
     return CONTRASTS.build(

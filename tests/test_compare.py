@@ -80,12 +80,12 @@ def test_noise_does_not_count_as_material() -> None:
 def test_specificity_is_the_signed_log_of_the_hypergeometric_tail(n_units: int, n_subject: int, n_here: int, n_all: int, sign: int) -> None:
     law = hypergeom(n_all, n_subject, n_here)
     tail = sum(law.pmf(k) for k in (range(n_units, n_subject + 1) if sign > 0 else range(n_units + 1)))
-    found = specificity(*(pd.Series([number]) for number in (n_units, n_subject, n_here, n_all)))
+    found = specificity(*(np.array([number]) for number in (n_units, n_subject, n_here, n_all)))
     assert found[0] == pytest.approx(-sign * np.log10(tail), abs=1e-4)
 
 
 def test_specificity_stays_finite_where_the_tail_is_too_small_for_a_float() -> None:
-    found = specificity(*(pd.Series([number]) for number in (3000, 3000, 5000, 20000)))
+    found = specificity(*(np.array([number]) for number in (3000, 3000, 5000, 20000)))
     log_probability = (lgamma(5001) - lgamma(2001) - lgamma(20001) + lgamma(17001)) / np.log(10)
     assert found[0] == pytest.approx(-log_probability, rel=1e-6)
 

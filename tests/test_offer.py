@@ -1,20 +1,28 @@
 """Offer: which numbers quantify something that exists, what they count, who carries it, and what must not be taken."""
 
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
+import yaml
 from invented import said, study, tag
 
 from pipeline.offer import list_offers
 from pipeline.offer.numbers import find_numbers
 from pipeline.tables import STRUCTURES, UNITS
 
-NAMES = ["SCIC Les Paniers de l'Orb", "Atelier Garonne", "La Recyclerie du Vidourle", "MEL"]
+NAMES = ["SCIC Les Paniers de l'Orb", "Atelier Garonne", "La Recyclerie du Vidourle", "MEL", "Ressourcerie Le Grenier d'Arques"]
 KNOWN = STRUCTURES.build({"structure_id": name.lower(), "name": name, "is_on_map": True, "is_in_attendance": False} for name in NAMES)
 
 
 def offers(text: str, *, rubrique: str = "offre", posture: str = "force", known: pd.DataFrame = KNOWN) -> pd.DataFrame:
+    """The offers with a quantity."""
+    found = listed(text, rubrique=rubrique, posture=posture, known=known)
+    return found[found["quantity"].notna()]
+
+
+def listed(text: str, *, rubrique: str = "offre", posture: str = "force", known: pd.DataFrame = KNOWN) -> pd.DataFrame:
     tables = study(said(None, text=text, rubrique=rubrique, posture=posture))
     return list_offers(tables["units"], tables["tags"], known)
 
@@ -143,6 +151,9 @@ CARRIERS = [
     ("la recyclerie du Vidourle emploie 22 salariés", "la recyclerie du vidourle"),
     ("l'accueil de Melun, 14 salariés", None),
     ("Un café de Lodève, 14 salariés", None),
+    ("au Vidourle, 22 salariés", None),
+    ("le Grenier d'Arques, 210 t", "ressourcerie le grenier d'arques"),
+    ("Grenier, 210 t", None),
 ]
 
 
@@ -168,3 +179,37 @@ def test_rows_come_in_the_order_of_unit_id_and_nothing_comes_of_nothing() -> Non
     tables = study(*passages)
     assert list_offers(tables["units"], tables["tags"], KNOWN)["unit_id"].tolist() == ["a", "b", "c"]
     assert list_offers(UNITS.empty(), tables["tags"].head(0), STRUCTURES.empty()).empty
+
+
+def test_an_offer_without_a_number_is_listed_without_quantity() -> None:
+    (row,) = listed("Une ressourcerie qui meuble les familles pour trois fois rien").to_dict("records")
+    assert (row["activity"], row["sector"]) == ("ressourcerie", "réemploi et déchets") and pd.isna(row["quantity"])
+    assert listed("La ressourcerie habille et meuble", rubrique="innovation.territoire").empty
+    assert listed("une ressourcerie pour le canton", posture="demande").empty
+
+
+def test_an_offer_tells_its_sector_its_pillars_and_the_bounds_of_a_range() -> None:
+    tables = study(said(None, unit_id="a", text="garage solidaire, 30 à 40 voitures par an", rubrique="offre", posture="force"))
+    tags = pd.concat([tables["tags"], pd.DataFrame([tag("a", "pilier", "duree-usage")])], ignore_index=True)
+    (row,) = list_offers(tables["units"], tags, KNOWN).to_dict("records")
+    assert (row["sector"], row["pillars"], row["quantity"], row["quantity_low"], row["quantity_high"]) == (
+        "mobilité",
+        '["duree-usage"]',
+        35,
+        30,
+        40,
+    )
+
+
+def test_quantities_of_passages_written_beforehand_are_right_nine_times_in_ten() -> None:
+    """On first sight 0.92 and 0.96; the errors were then looked at, and what remains is told here."""
+    passages = yaml.safe_load((Path(__file__).parent / "offer" / "passages.yaml").read_text(encoding="utf-8"))
+    expected = [(text, {(float(n), unit) for n, unit in wanted}) for text, wanted in passages["avec"]]
+    expected += [(text, set()) for text in passages["sans"]]
+    assert len(expected) >= 120 and len(passages["sans"]) * 2 >= len(expected)
+    tables = study(*[said(None, unit_id=f"{n:03d}", text=text, rubrique="offre", posture="force") for n, (text, _) in enumerate(expected)])
+    found = list_offers(tables["units"], tables["tags"], KNOWN).dropna(subset=["quantity"])
+    read = {unit_id: set(zip(rows["quantity"], rows["quantity_unit"], strict=True)) for unit_id, rows in found.groupby("unit_id")}
+    n_right = sum(len(read.get(f"{n:03d}", set()) & wanted) for n, (_, wanted) in enumerate(expected))
+    n_wanted = sum(len(wanted) for _, wanted in expected)
+    assert n_right / n_wanted >= 0.90 and n_right / len(found) >= 0.90

@@ -1,4 +1,4 @@
-"""At how many tables of a territory a subject was said, with an interval from tables resampled within their workshops.
+"""At how many tables of a territory a subject was said, with an interval from workshops, and tables within them, resampled.
 
 In:   passages of subjects with circle and territory; tables held by each workshop
 Out:  n_tables, share, share_low, share_high by subject_id and territory
@@ -23,10 +23,12 @@ def share_intervals(
     parts = []
     for territory in sorted(set(territory_of)):
         held = n_tables[[workshop_id for workshop_id in n_tables.index if territory_of[workshop_id] == territory]]
-        draws = np.zeros((n_draws + 1, len(subject_ids)))
-        for workshop_id, n_held in held.items():
-            draws += _drawn(said.get(str(workshop_id), said_once.head(0)), subject_ids, int(n_held), rng, n_draws)
-        parts.append(_summed_up(draws, int(held.sum()), subject_ids, territory))
+        chosen = resample(rng, len(held), n_draws)
+        said_in = np.zeros((n_draws + 1, len(subject_ids)))
+        for place, (workshop_id, n_held) in enumerate(held.items()):
+            drawn = _drawn(said.get(str(workshop_id), said_once.head(0)), subject_ids, int(n_held), rng, n_draws)
+            said_in += chosen[:, [place]] * drawn
+        parts.append(_summed_up(said_in, chosen @ held.to_numpy(dtype=np.float64), subject_ids, territory))
     return pd.concat(parts)
 
 
@@ -39,12 +41,15 @@ def _drawn(said: pd.DataFrame, subject_ids: list[str], n_held: int, rng: np.rand
     return np.asarray(resample(rng, n_held, n_draws)[:, : len(circles)] @ matrix)
 
 
-def _summed_up(draws: NDArray[np.float64], n_held: int, subject_ids: list[str], territory: str) -> pd.DataFrame:
-    """One territory's rows; where no table or every table said it, resampling is blind and the bound is the exact binomial one."""
-    shares = draws / max(1, n_held)
+def _summed_up(said_in: NDArray[np.float64], held: NDArray[np.float64], subject_ids: list[str], territory: str) -> pd.DataFrame:
+    """One territory's rows, from tables that said each subject, (n_draws + 1, n_subjects), of those held in each draw, (n_draws + 1,).
+
+    Where no table or every table said it, resampling is blind and the bound is the exact binomial one.
+    """
+    shares = said_in / np.maximum(1, held)[:, None]
     low, high = np.quantile(shares[1:], _INTERVAL, axis=0)
+    n_held, observed = int(held[0]), said_in[0]
     blind = _INTERVAL[0] ** (1 / max(1, n_held))
-    observed = draws[0]
     index = pd.MultiIndex.from_product([subject_ids, [territory]], names=["subject_id", "territory"])
     return pd.DataFrame(
         {

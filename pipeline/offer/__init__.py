@@ -1,12 +1,14 @@
-"""List the goods and services that exist on the territory and that people put a number on.
+"""List the goods and services that exist on the territory, with the quantities that people give.
 
-Precision before recall: a number is kept only where its noun, its clause and the passage's codes all say that it exists. Written on
-amorce-1, -3 and -5 and read for the first time on amorce-2, -4 and -6, 131 of 143 quantities were right (92 %).
+Precision before recall: a number is kept only where its noun, its clause and the passage's codes all say that it exists. A passage
+tagged as an offer without such a number is one row without quantity. On 120 passages of eight training files that the extractor had
+never met, precision was 0.92 and recall 0.82 at first sight; after a look at the errors of one half, 0.98 and 0.91 on the other half.
 
 In:   units, tags (the passages tagged as an offer, or as an innovation that works), structures
-Out:  offers   one row a quantity; structure_id where the passage names a known structure
+Out:  offers   one row a quantity, or a passage without one; structure_id where the passage names a known structure
 """
 
+import json
 import re
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +17,11 @@ import pandas as pd
 from spacy.tokens import Doc
 
 from pipeline.french import fold, parse
-from pipeline.offer.activity import activity_of
+from pipeline.offer.activity import activity_before, activity_of
 from pipeline.offer.carriers import Carriers
 from pipeline.offer.numbers import find_numbers, lexicon
 from pipeline.offer.quantities import Quantity, quantities_of
+from pipeline.sectors import sectors_of
 from pipeline.tables import OFFERS
 from pipeline.tokens import plain_texts
 
@@ -32,17 +35,23 @@ _WORKS = {"force", "constat"}
 def list_offers(units: pd.DataFrame, tags: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame:
     """Return the offers in the order of unit_id, then of the passage; several quantities of a passage are several rows."""
     candidates = _candidates(units, tags)
-    carriers = Carriers(structures)
+    carriers, pillars = Carriers(structures), _pillars(tags)
     passages = parse(_readable(text) for text in candidates["text"])
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for unit_id, is_offer, passage in zip(candidates["unit_id"], candidates["is_offer"], passages, strict=True):
         for row in _offers_of(str(unit_id), passage, carriers, is_offer=bool(is_offer)):
-            rows.setdefault(tuple(row[name] for name in OFFERS.key), row)
+            rows.setdefault(tuple(row.get(name) for name in OFFERS.key), row | {"pillars": json.dumps(pillars.get(unit_id, []))})
     return OFFERS.build(rows.values())
 
 
+def _pillars(tags: pd.DataFrame) -> dict[str, list[str]]:
+    """The piliers assigned to each unit, in alphabetical order."""
+    assigned = tags[tags["is_assigned"] & (tags["axis"] == "pilier")]
+    return {str(unit_id): sorted(set(codes)) for unit_id, codes in assigned.groupby("unit_id")["code"]}
+
+
 def _candidates(units: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
-    """Passages that hold a number and are tagged as existing: unit_id, text, is_offer; sorted by unit_id."""
+    """Passages tagged as existing, innovations only where they hold a number: unit_id, text, is_offer; sorted by unit_id."""
     assigned = tags[tags["is_assigned"]]
     rubriques = assigned[assigned["axis"] == "rubrique"]
     offers = set(rubriques.loc[rubriques["code"] == _OFFER, "unit_id"])
@@ -51,8 +60,8 @@ def _candidates(units: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
     wished, works = (set(postures.loc[postures["code"].isin(codes), "unit_id"]) for codes in (_WISHED, _WORKS))
     existing = (offers - wished) | (innovations & works - wished)
     rows = plain_texts(units.loc[units["unit_id"].isin(existing), ["unit_id", "text"]]).sort_values("unit_id")
-    rows = rows[rows["text"].map(lambda text: bool(find_numbers(text))).astype(bool)]
-    return rows.assign(is_offer=rows["unit_id"].isin(offers))
+    is_offer = rows["unit_id"].isin(offers)
+    return rows.assign(is_offer=is_offer)[is_offer | rows["text"].map(lambda text: bool(find_numbers(text))).astype(bool)]
 
 
 def _readable(text: str) -> str:
@@ -61,15 +70,32 @@ def _readable(text: str) -> str:
 
 
 def _offers_of(unit_id: str, passage: Doc, carriers: Carriers, *, is_offer: bool) -> Iterator[dict[str, Any]]:
-    for quantity in quantities_of(passage, is_offer=is_offer):
+    quantities = list(quantities_of(passage, is_offer=is_offer))
+    for quantity in quantities:
         structure_id, name = carriers.named_in(passage.text, quantity.number.start)
+        low, high = quantity.number.bounds or (quantity.value, quantity.value)
+        activity = activity_of(passage, quantity, name)
         yield {
             "unit_id": unit_id,
             "structure_id": structure_id,
-            "activity": activity_of(passage, quantity, name),
+            "activity": activity,
+            "sector": _sector(activity, carriers.name_of(structure_id), passage.text),
             "quantity": quantity.value,
             "quantity_unit": _with_pace(passage.text, quantity),
+            "quantity_low": low,
+            "quantity_high": high,
         }
+    if is_offer and not quantities:
+        structure_id, name = carriers.named_in(passage.text, 0)
+        activity = activity_before(passage, len(passage.text), name) or carriers.name_of(structure_id)
+        if activity:
+            sector = _sector(activity, carriers.name_of(structure_id), passage.text)
+            yield {"unit_id": unit_id, "structure_id": structure_id, "activity": activity, "sector": sector}
+
+
+def _sector(*texts: str) -> str | None:
+    """The first sector of the first text that names one."""
+    return next((sectors[0] for text in texts if (sectors := sectors_of(text))), None)
 
 
 def _with_pace(text: str, quantity: Quantity) -> str:

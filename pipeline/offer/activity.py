@@ -30,7 +30,7 @@ def activity_of(passage: Doc, quantity: Quantity, carrier: str | None) -> str:
     """
     counted = _phrase_from(passage, quantity.noun_start)
     complement = _phrase_from(passage, quantity.noun_end)
-    before = _unless_carrier(_heading(passage, quantity), carrier) or _unless_carrier(_subject(passage, quantity), carrier)
+    before = activity_before(passage, quantity.number.start, carrier)
     if quantity.unit in lexicon()["monnaies"]:
         choices = [before, complement]
     elif quantity.kind == "mesure":
@@ -41,6 +41,11 @@ def activity_of(passage: Doc, quantity: Quantity, carrier: str | None) -> str:
         says_more = len(counted.split()) > len(quantity.unit.split())
         choices = [counted if says_more else "", before, counted]
     return next((choice for choice in choices if choice), quantity.unit)
+
+
+def activity_before(passage: Doc, end: int, carrier: str | None) -> str:
+    """What the heading of the passage, or else the subject of the clause, names before character `end`; "" where it is only `carrier`."""
+    return _unless_carrier(_heading(passage, end), carrier) or _unless_carrier(_subject(passage, end), carrier)
 
 
 def _phrase_from(passage: Doc, start: int) -> str:
@@ -62,10 +67,10 @@ def _ends_phrase(token: Token) -> bool:
     return token.pos_ in _STOPS or token.text in ("/", "&") or fold(token.text) in _TIME
 
 
-def _heading(passage: Doc, quantity: Quantity) -> str:
-    """What stands before a colon, an equals sign or an arrow that precedes the number; the noun phrase after its verb where it has one."""
+def _heading(passage: Doc, end: int) -> str:
+    """What stands before a colon, an equals sign or an arrow that precedes `end`; the noun phrase after its verb where it has one."""
     match = _HEAD.match(passage.text)
-    if not match or match.end() > quantity.number.start:
+    if not match or match.end() > end:
         return ""
     words = [token for token in passage if token.idx + len(token.text) <= match.end(1)]
     verbs = [token.idx for token in words if token.pos_ in ("VERB", "AUX") and token.morph.get("VerbForm", []) == ["Fin"]]
@@ -75,10 +80,10 @@ def _heading(passage: Doc, quantity: Quantity) -> str:
     return _LEAD.sub("", match[1]).strip() if is_phrase else ""
 
 
-def _subject(passage: Doc, quantity: Quantity) -> str:
-    """The first noun phrase of the clause that leads to the number, or else of the passage."""
-    start = max((match.end() for match in _CLAUSE_START.finditer(passage.text, 0, quantity.number.start)), default=0)
-    return _first_phrase(passage, start, quantity.number.start) or _first_phrase(passage, 0, quantity.number.start)
+def _subject(passage: Doc, end: int) -> str:
+    """The first noun phrase of the clause that leads to `end`, or else of the passage."""
+    start = max((match.end() for match in _CLAUSE_START.finditer(passage.text, 0, end)), default=0)
+    return _first_phrase(passage, start, end) or _first_phrase(passage, 0, end)
 
 
 def _first_phrase(passage: Doc, start: int, end: int) -> str:

@@ -5,7 +5,7 @@ Out:  Carriers, asked passage by passage
 """
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 
 import pandas as pd
 from rapidfuzz import fuzz
@@ -16,6 +16,8 @@ from pipeline.offer.numbers import lexicon
 _WORD = re.compile(r"\w+")
 _MIN_SCORE = 90.0
 _MIN_LETTERS = 5  # a shorter name must be written exactly
+_MIN_CORE = 8  # letters that a shortened name must keep
+_OF = frozenset({"de", "du", "des", "d"})
 _STEM = 4  # letters by which a passage's words call the names to compare
 
 
@@ -25,10 +27,16 @@ class Carriers:
     def __init__(self, structures: pd.DataFrame) -> None:
         named = structures.sort_values("structure_id")
         self._names = [(str(key), _essential(name)) for key, name in zip(named["structure_id"], named["name"], strict=True)]
+        self._written = dict(zip(map(str, named["structure_id"]), map(str, named["name"]), strict=True))
+        self._names += _shortened(self._names)
         self._called_by: dict[str, set[int]] = defaultdict(set)
         for place, (_, name) in enumerate(self._names):
             for word in name.split():
                 self._called_by[word[:_STEM]].add(place)
+
+    def name_of(self, structure_id: str | None) -> str:
+        """The name of a structure as the list or the map writes it; "" for None."""
+        return self._written.get(structure_id or "", "")
 
     def named_in(self, text: str, at: int) -> tuple[str | None, str | None]:
         """Return (structure_id, its name as in the passage) of the structure named nearest to character `at`, or two None."""
@@ -54,6 +62,23 @@ def _essential(name: str) -> str:
     while len(words) > 1 and words[0] in lexicon()["statuts"]:
         words = words[1:]
     return " ".join(words)
+
+
+def _shortened(names: list[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Names without the words that say what the structure is, where that leaves enough of one structure alone.
+
+    « epicerie solidaire la passerelle » is also « passerelle »; « recyclerie du vidourle » is not « vidourle », which is a place.
+    """
+    shorter = []
+    for key, name in names:
+        words, last = name.split(), ""
+        while words and (words[0] in lexicon()["metiers"] or words[0] in lexicon()["statuts"]):
+            last, words = words[0], words[1:]
+        is_place = len(words) == 1 and last in _OF
+        if not is_place and 0 < len(words) < len(name.split()) and len("".join(words)) >= _MIN_CORE:
+            shorter.append((key, " ".join(words)))
+    uses = Counter(core for _, core in shorter)
+    return [(key, core) for key, core in shorter if uses[core] == 1]
 
 
 def _plain(text: str) -> tuple[str, list[int]]:

@@ -35,6 +35,7 @@ class Number:
     end: int
     value: float
     is_approximate: bool = False
+    bounds: tuple[float, float] | None = None  # of a range
 
 
 @cache
@@ -102,6 +103,8 @@ def _adds_up(run: list[str], word: str) -> bool:
         return word in ("un", "une", "onze")
     if word in ("un", "une"):
         return last in ("mille", "cent", "vingt")
+    if word == "mille" and last in ("un", "une"):
+        return True
     if word in ("cent", "cents", "mille"):
         return 2 <= numbers[last] <= 999 and not (word != "mille" and numbers[last] >= 10)
     if word in ("vingt", "vingts") and last == "quatre":
@@ -148,7 +151,8 @@ def _with_ranges(numbers: list[Number], text: str) -> list[Number]:
     for number in numbers:
         last = merged[-1] if merged else None
         if last and _RANGE.fullmatch(text, last.end, number.start) and last.value < number.value and _is_range(last, number, text):
-            merged[-1] = Number(last.start, number.end, (last.value + number.value) / 2, is_approximate=True)
+            middle = (last.value + number.value) / 2
+            merged[-1] = Number(last.start, number.end, middle, is_approximate=True, bounds=(last.value, number.value))
         else:
             merged.append(number)
     return merged

@@ -15,9 +15,11 @@ from pipeline.french import fold
 from pipeline.offer.numbers import Number, find_numbers, lexicon
 
 _CLAUSE_END = re.compile(r"[.;!?…]\s|\bmais\b|→|->")
-_UNIT_WORD = re.compile(r"\s?(?:d'|d’|de |des )?([^\W\d_]+[²³]?\d?|€)(?!\w)")
+_UNIT_WORD = re.compile(r"\s?(?:d'|d’|de |des )?([^\W\d_]+[²³]?\d?|€)(?![\w'’])")
+_IS_PRICE = re.compile(r"\b(à|contre|pour)\s*$", re.IGNORECASE)
 _YEARS = range(1900, 2101)
 _MAX_ADJECTIVES = 2
+_CONDITIONAL = ("rait", "raient", "rions", "riez")  # which the parser often takes for an imperfect
 _NEAR = 40  # characters within which « budget » or « ventes » tells what an amount is
 
 
@@ -72,8 +74,11 @@ def _compounds() -> list[tuple[re.Pattern[str], str]]:
 
 
 def _noun_after(passage: Doc, number: Number) -> Token | None:
-    """The first noun after `number`, adjectives and « de » skipped; None where a name, a verb or a word that is no offer is first."""
-    n_adjectives = 0
+    """The first noun after `number`, adjectives and « de » skipped; None where a name, a verb or a word that is no offer is first.
+
+    An adjective in the plural that no noun follows is itself the noun, which the parser did not know (« 3 agentes, »).
+    """
+    adjectives: list[Token] = []
     for token in passage:
         if token.idx < number.end or token.is_space:
             continue
@@ -84,10 +89,11 @@ def _noun_after(passage: Doc, number: Number) -> Token | None:
             return None
         if (token.pos_ == "NOUN" or token.is_upper) and len(plain) > 2 and plain.isalpha():
             return None if token.text.istitle() else token
-        if token.pos_ != "ADJ" or n_adjectives == _MAX_ADJECTIVES:
-            return None
-        n_adjectives += 1
-    return None
+        if token.pos_ != "ADJ" or len(adjectives) == _MAX_ADJECTIVES:
+            break
+        adjectives.append(token)
+    is_noun = len(adjectives) == 1 and len(adjectives[0].text) > 3 and adjectives[0].text.endswith(("s", "x")) and number.value >= 2
+    return adjectives[0] if is_noun and adjectives[0].text.isalpha() else None
 
 
 def _is_plain_one(number: Number, noun: Token) -> bool:
@@ -97,7 +103,7 @@ def _is_plain_one(number: Number, noun: Token) -> bool:
 def _exists(text: str, found: Quantity) -> bool:
     """Whether the clause says that the quantity is there, and speaks of the whole rather than of one, of a price or of a distance."""
     before, after = fold(text[: found.number.start]).rstrip(), fold(text[found.noun_end :])
-    if re.search("|".join(lexicon()["avant_jamais"]), " ".join(before.split()[-3:])):
+    if re.search("|".join(lexicon()["avant_jamais"]), " ".join(before.split()[-5:])):
         return False
     if re.search(lexicon()["apres_jamais"], " ".join(after.split()[:4])):
         return False
@@ -106,7 +112,8 @@ def _exists(text: str, found: Quantity) -> bool:
     if re.search("|".join(lexicon()["annule"]), clause):
         return False
     if found.unit in lexicon()["monnaies"]:
-        return bool(re.search(lexicon()["montants"], f"{before[-_NEAR:]} {after[:_NEAR]}")) and not re.search(r"\b(a|contre|pour)$", before)
+        is_of_whole = re.search(lexicon()["montants"], f"{before[-_NEAR:]} {after[:_NEAR]}")
+        return bool(is_of_whole) and not _IS_PRICE.search(text, 0, found.number.start)
     if found.unit in lexicon()["longueurs"]:
         return not re.search(lexicon()["avant_distance"], before) and bool(re.match(r"\s*(de |d'|/)", after))
     return not (found.number.value in _YEARS and _is_written_as_year(text, found.number))
@@ -122,7 +129,10 @@ def _is_to_come(passage: Doc, found: Quantity) -> bool:
     """Whether a verb of the clause stands in the future or the conditional."""
     left, right = _clause_bounds(passage.text, found.number.start, found.noun_end)
     verbs = [token for token in passage if left <= token.idx < right and token.pos_ in ("VERB", "AUX")]
-    return any(token.morph.get("Mood", []) == ["Cnd"] or token.morph.get("Tense", []) == ["Fut"] for token in verbs)
+    return any(
+        token.morph.get("Mood", []) == ["Cnd"] or token.morph.get("Tense", []) == ["Fut"] or fold(token.text).endswith(_CONDITIONAL)
+        for token in verbs
+    )
 
 
 def _clause_bounds(text: str, start: int, end: int) -> tuple[int, int]:

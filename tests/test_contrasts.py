@@ -1,0 +1,131 @@
+"""Contrasts against what others published or compute otherwise: Lafon's specificity, Monroe's log-odds, false discoveries, a loud table."""
+
+from fractions import Fraction
+from math import comb, log, log10, sqrt
+
+import numpy as np
+import pytest
+from benchmarks.contrasts import LAYOUTS, naive, ours, simulate
+from scipy.stats import hypergeom
+
+from pipeline.compare.counts import Counts
+from pipeline.compare.specificity import design_effect, log_odds, specificity
+from pipeline.compare.verdict import judge
+from pipeline.settings import CompareSettings
+from pipeline.tables import VERDICTS
+
+# Ten discourses of Robespierre (Lafon, 1980), as textometry and lexicalStat distribute them
+WORDS_OF_PARTS = [8395, 2558, 3920, 6903, 7896, 4555, 10142, 2063, 1084, 13933]
+ROBESPIERRE = {
+    "de": [464, 165, 194, 392, 398, 235, 509, 96, 58, 662],
+    "peuple": [45, 18, 15, 14, 53, 30, 42, 16, 4, 59],
+    "république": [35, 10, 16, 29, 29, 9, 21, 14, 2, 42],
+    "ennemi": [30, 13, 11, 19, 22, 10, 16, 7, 2, 35],
+    "patrie": [6, 5, 16, 8, 23, 10, 35, 8, 3, 39],
+}
+
+
+def robespierre() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
+    counts = np.array(list(ROBESPIERRE.values()), dtype=float)
+    return counts, counts.sum(axis=1, keepdims=True), np.array([WORDS_OF_PARTS], dtype=float), float(sum(WORDS_OF_PARTS))
+
+
+def exact_tail(n: int, total: int, here: int, everything: int, *, upper: bool) -> float:
+    """The hypergeometric tail summed in whole numbers."""
+    terms = range(n, min(total, here) + 1) if upper else range(n + 1)
+    part = sum(comb(total, k) * comb(everything - total, here - k) for k in terms)
+    return float(Fraction(part, comb(everything, here)))
+
+
+@pytest.mark.parametrize("word", ["peuple", "ennemi", "patrie"])
+def test_specificities_of_lafons_table_are_those_of_whole_numbers(word: str) -> None:
+    counts, totals, here, everything = robespierre()
+    row = list(ROBESPIERRE).index(word)
+    found = specificity(counts, totals, here, everything)[row]
+    for part, n in enumerate(ROBESPIERRE[word]):
+        upper = n * everything >= totals[row, 0] * here[0, part]
+        tail = exact_tail(n, int(totals[row, 0]), int(here[0, part]), int(everything), upper=bool(upper))
+        assert found[part] == pytest.approx((-1 if upper else 1) * log10(tail), abs=1e-6)
+
+
+def test_lafons_reading_of_his_table_is_found_again() -> None:
+    """« Peuple » is rare in the fourth discourse, « patrie » rare in the first and frequent in the seventh."""
+    found = dict(zip(ROBESPIERRE, specificity(*robespierre()), strict=True))
+    assert found["peuple"][3] < -3 and np.argmin(found["peuple"]) == 3
+    assert found["patrie"][0] < -3 and np.argmin(found["patrie"]) == 0 and np.argmax(found["patrie"]) == 6
+
+
+def test_specificities_equal_scipys_tails_over_random_tables() -> None:
+    rng = np.random.default_rng(0)
+    counts = rng.integers(0, 40, size=(30, 8)).astype(float)
+    counts[:, -1] += 200
+    totals, here = counts.sum(axis=1, keepdims=True), counts.sum(axis=0, keepdims=True)
+    everything = counts.sum()
+    found = specificity(counts, totals, here, everything)
+    over = counts * everything >= totals * here
+    expected = np.where(
+        over, -hypergeom.logsf(counts - 1, everything, totals, here) / log(10), hypergeom.logcdf(counts, everything, totals, here) / log(10)
+    )
+    assert np.abs(found - expected).max() < 1e-6
+
+
+def test_log_odds_are_those_of_monroe_and_others() -> None:
+    """Formulas 15, 19, 20 and 22 of « Fightin' Words » worked by hand for one word of two groups."""
+    counts = Counts(
+        ["mot", "autre"], ["ici", "ailleurs"], np.array([0, 1]), np.array([100.0, 300.0]), np.array([[30.0, 70.0], [20.0, 280.0]])
+    )
+    odds, z_score = log_odds(counts, 40.0)
+    prior = 40 * 50 / 400
+    expected = log((30 + prior) / (140 - 30 - prior)) - log((20 + prior) / (340 - 20 - prior))
+    assert odds[0] == pytest.approx([expected, -expected])
+    assert z_score[0, 0] == pytest.approx(expected / sqrt(1 / (30 + prior) + 1 / (20 + prior)))
+
+
+def test_a_strong_prior_draws_log_odds_to_nought() -> None:
+    counts = Counts(["mot", "autre"], ["ici", "ailleurs"], np.array([0, 1]), np.array([10.0, 10.0]), np.array([[8.0, 2.0], [2.0, 8.0]]))
+    weak, strong = (abs(log_odds(counts, prior)[0]).max() for prior in (0.1, 1000.0))
+    assert strong < 0.05 < 1 < weak
+
+
+def test_the_design_effect_is_one_for_even_circles_and_grows_with_a_circle_that_insists() -> None:
+    place, sizes = np.zeros(6, dtype=int), np.full(6, 20.0)
+    even = np.column_stack([np.full(6, 3.0), [18.0, 0, 0, 0, 0, 0]])
+    effect = design_effect(Counts(["pareil", "une table"], ["ici"], place, sizes, even))[:, 0]
+    assert effect[0] == 1.0 and effect[1] > 5
+
+
+def _judged(said: list[list[float]], place: list[int], sizes: list[float]) -> np.ndarray:
+    matrix = np.array(said)
+    counts = Counts([f"s{n}" for n in range(matrix.shape[1])], ["a", "b"], np.array(place), np.array(sizes), matrix)
+    n_tables = counts.by_territory((matrix > 0).astype(float)).T
+    return judge(counts, n_tables, np.bincount(place).astype(float)[None, :], CompareSettings()).verdict
+
+
+@pytest.mark.parametrize("loud", [10.0, 40.0, 200.0])
+def test_a_lone_loud_table_gives_no_verdict_in_either_territory(loud: float) -> None:
+    said = [[loud, 15.0], *[[0.0, 15.0]] * 9]
+    verdict = _judged(said, [0] * 3 + [1] * 7, [loud + 15.0] + [15.0] * 9)
+    assert not np.isin(verdict[0], VERDICTS[:2]).any()
+
+
+def test_what_several_tables_say_is_affirmed() -> None:
+    verdict = _judged([[6.0, 14.0]] * 6 + [[0.0, 20.0]] * 6, [0] * 6 + [1] * 6, [20.0] * 12)
+    assert verdict[0].tolist() == list(VERDICTS[:2])
+
+
+def _with_false(method, held: tuple[int, ...], n_studies: int) -> float:
+    found = [method(simulate(np.random.default_rng([9, number]), held, planted=0)[0]) for number in range(n_studies)]
+    return float(np.mean([(verdict == VERDICTS[0]).any() for verdict in found]))
+
+
+def test_territories_that_do_not_differ_are_seldom_said_to_where_sentences_would_say_it_each_time() -> None:
+    held = LAYOUTS["3 territoires de 5, 6 et 7 tables"]
+    assert _with_false(ours, held, 25) <= 0.05
+    assert _with_false(naive, held, 3) == 1.0
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_no_layout_of_territories_gives_more_false_verdicts_than_the_rate_allows(layout: str) -> None:
+    """At most 5 %, with two standard errors of 300 studies."""
+    assert _with_false(ours, LAYOUTS[layout], 300) <= 0.05 + 2 * sqrt(0.05 * 0.95 / 300)
