@@ -58,11 +58,11 @@ def conclusion_key(stage: str, before: StageRecord, *inputs: BaseModel | int) ->
     return text_hash(stage, before.entry, *(part.model_dump_json() if isinstance(part, BaseModel) else str(part) for part in inputs))
 
 
-def agree_key(study: Study, processed: list[StageRecord], second: StageRecord, unit_ids: Iterable[str]) -> str:
-    """Key of comparing coders: all that is tagged, what the second coder coded, what people decided."""
+def coders_key(stage: str, study: Study, processed: list[StageRecord], second: StageRecord, unit_ids: Iterable[str]) -> str:
+    """Key of what depends on all coders: all that is tagged, what the second coder coded, what people decided."""
     model = study.settings.language_model.model
     entries = sorted(record.entry for record in processed)
-    return text_hash("agree", second.entry, model, str(study.decisions_state()), *unit_ids, "", *entries)
+    return text_hash(stage, second.entry, model, str(study.decisions_state()), *unit_ids, "", *entries)
 
 
 def study_fingerprint(study: Study, vault_state: str) -> str:

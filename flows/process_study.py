@@ -10,7 +10,7 @@ from flows.analyse_study import analyse_study
 from flows.cache import StageRecord
 from flows.process_workshop import process_workshop
 from flows.publish_study import publish_study
-from flows.second_coder import agree_study, code_again
+from flows.second_coder import agree_study, code_again, order_study
 
 
 @dataclass(frozen=True)
@@ -29,7 +29,7 @@ def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_i
         processed += process_workshop(root, folder)
     processed.sort(key=lambda record: str(record.workshop))
     second = code_again(root, processed)
-    coders = [second.record, agree_study(root, processed, second)]
+    coders = [second.record, agree_study(root, processed, second), order_study(root, processed, second)]
     analysed = analyse_study(root, processed, coders)
     publish_study(root, run_id)
     return Processed(processed + analysed, second.summary)

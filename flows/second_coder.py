@@ -1,5 +1,5 @@
-"""The second coder, a language model that reads the same units as the local tagger where the study permits it and somebody agrees; and how
-far coders agree.
+"""The second coder, a language model that reads the same units as the local tagger where the study permits it and somebody agrees; how far
+coders agree; and what people should read first.
 
 Only pseudonymised units leave. Whatever happens to the server, the local tags stand; what was answered is kept and used.
 """
@@ -13,12 +13,13 @@ from prefect import task
 
 from flows.cache import StageCache, StageRecord, Tables, gather_tables
 from flows.consent import DONE, NOT_SENT, STOPPED, is_approved
-from flows.keys import agree_key
+from flows.keys import coders_key
 from flows.progress import tell
 from models.language_model import LanguageModelTagger, Report, price_of, sample_units
 from pipeline.agreement import codings_of_people, machine_coding, measure_agreement, unnamed
 from pipeline.decision_store import DecisionStore
 from pipeline.headings import with_headings
+from pipeline.review_order import order_review
 from pipeline.settings import LanguageModelSettings
 from pipeline.study import Study, text_hash
 from pipeline.tables import SECOND_TAGS
@@ -83,7 +84,21 @@ def agree_study(root: Path, processed: list[StageRecord], second: SecondCoding) 
         codings += unnamed(codings_of_people(tables["tags"], decisions), decisions)
         return {"agreement": measure_agreement(codings, study.grid)}
 
-    return cache.run("agree", agree_key(study, processed, second.record, second.unit_ids), compute)
+    return cache.run("agree", coders_key("agree", study, processed, second.record, second.unit_ids), compute)
+
+
+@task(name="order")
+def order_study(root: Path, processed: list[StageRecord], second: SecondCoding) -> StageRecord:
+    """Order what nobody judged yet by what reading it would teach the tagger."""
+    study, cache = Study.open(root), StageCache(Study.open(root).cache)
+
+    def compute() -> Tables:
+        tables, decisions = gather_tables(cache, processed), DecisionStore(study.decisions_path).read()
+        second_tags = cache.load(second.record)["second_tags"]
+        judged = set(decisions.loc[decisions["axis"].notna(), "unit_id"].dropna())
+        return {"review_queue": order_review(tables["units"], tables["tags"], second_tags=second_tags, judged=judged)}
+
+    return cache.run("order", coders_key("order", study, processed, second.record, second.unit_ids), compute)
 
 
 def _kept(cache: StageCache, second_tags: pd.DataFrame) -> StageRecord:
