@@ -20,6 +20,7 @@ def prefect_ready(cache: Path) -> Iterator[None]:
     home = Path(os.environ.setdefault("PREFECT_HOME", str(cache / "prefect")))
     for name, value in (
         ("PREFECT_LOGGING_LEVEL", "CRITICAL"),
+        ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120"),  # a busy laptop takes longer than the usual 20
         ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
         ("PREFECT_CLI_PROMPT", "false"),
         ("DO_NOT_TRACK", "1"),
