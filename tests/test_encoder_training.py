@@ -11,13 +11,16 @@ torch = pytest.importorskip("torch", reason="the extra `train` is not installed"
 pytest.importorskip("tokenizers")
 
 from models.encoder.file import read_encoder  # noqa: E402
+from models.training.encoder import runs  # noqa: E402
 from models.training.encoder.batches import Batches  # noqa: E402
+from models.training.encoder.compare import folds  # noqa: E402
 from models.training.encoder.fit import Heads, fit  # noqa: E402
 from models.training.encoder.network import Network  # noqa: E402
 from models.training.encoder.objectives import contrastive, drift  # noqa: E402
 from models.training.encoder.passages import Passage, codes_of  # noqa: E402
 from models.training.encoder.recipe import Recipe  # noqa: E402
-from models.training.encoder.runs import averaged, interpolated  # noqa: E402
+from models.training.encoder.runs import Workshop, averaged, interpolated  # noqa: E402
+from models.training.labelled import training_files  # noqa: E402
 
 RECIPE = Recipe(n_steps=30, n_tuned=1, rate=5e-2, n_anchors=2, n_bare=1, n_general=1, dropout=0.0, negatives="file")
 THEMES = {"mobilite": ("car bus gare", "bus gare", "gare car car"), "commerce": ("pain halle", "halle halle pain", "pain pain halle")}
@@ -121,6 +124,28 @@ def test_weights_are_averaged_and_brought_back():
     first, second = {"w": torch.tensor([0.0, 2.0])}, {"w": torch.tensor([2.0, 2.0])}
     assert averaged([first, second])["w"].tolist() == [1.0, 2.0]
     assert interpolated(second, first, 0.25)["w"].tolist() == [0.5, 2.0]
+
+
+def test_new_passages_cost_only_their_own_states_and_make_a_new_run(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch):
+    told: list[tuple[str, int]] = []
+    monkeypatch.setattr(Workshop, "_untuned", lambda _, texts: {text: torch.rand(32) for text in texts})
+    monkeypatch.setattr(runs, "general_pairs", lambda _: GENERAL)
+    monkeypatch.setattr(runs, "theme_names", lambda: {theme: theme for theme in THEMES})
+    recipe = replace(RECIPE, n_steps=2)
+
+    def run(passages: list[Passage]) -> dict[str, int]:
+        told.clear()
+        Workshop(network.file, passages, tmp_path / "work", tell=lambda label, _, total: told.append((label.split()[0], total))).run(recipe)
+        return dict(told)
+
+    fewer = [passage for passage in PASSAGES if passage.text != "pain pain halle"]
+    assert run(fewer).keys() == {"couches", "graine"}
+    assert run(fewer) == {}
+    assert run(PASSAGES) == {"couches": 1, "graine": 2}
+
+
+def test_every_file_is_left_out_once():
+    assert sorted(file for files in folds() for file in files) == list(training_files())
 
 
 @pytest.mark.slow

@@ -30,7 +30,7 @@ class Recipe:
     averaging: float = 0.9  # of the weights over steps
 
 
-COMPARED_ON = ("amorce-4", "amorce-6")  # one file of notes, one of minutes
+N_FOLDS = 4  # of the files, left out in turn; recipes are compared on the last
 _PLAIN = Recipe(n_steps=80, theme_weight=0.0, fine_weight=0.0, keep_weight=0.0, view_share=0.0)
 COMPARED = {
     "broad themes": _PLAIN,
@@ -41,4 +41,3 @@ COMPARED = {
     "negatives of one style": replace(_PLAIN, negatives="style", partners="other", n_bare=2),
     "tags beside": replace(_PLAIN, tag_weight=0.3),
 }
-LEFT_OUT_STEPS = 80  # of the runs that leave a file out

