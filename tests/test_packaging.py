@@ -34,6 +34,7 @@ def wheel_names(tmp_path_factory) -> set[str]:
         "pipeline/publish/templates/rapport.docx",
         "models/weights/tagger-amorce.npz",
         "models/weights/encoder-sujets.xz",
+        "models/weights/encoder-sujets-tete.npz",
         "models/weights/usem3-sujets.npz",
         "models/cards/tagger.md",
         "models/language_model/instructions.txt",

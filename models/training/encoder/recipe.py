@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 SEEDS = (0, 1, 2)
-SHARE = 0.85  # of the way from the untuned weights to the tuned ones: general likeness comes back, subjects stay
+SHARE = 0.5  # of the way from the untuned weights to the tuned ones: general likeness comes back, and the head needs no more
 
 
 @dataclass(frozen=True)

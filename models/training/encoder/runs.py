@@ -12,19 +12,22 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
+from torch.nn import functional
 
 from models.embedder import load_embedder
 from models.encoder.file import EncoderFile
 from models.training.encoder.batches import Batches
 from models.training.encoder.fit import Heads, States, fit
-from models.training.encoder.network import Network
+from models.training.encoder.network import Network, pack
 from models.training.encoder.passages import Passage, codes_of, general_pairs, theme_names
-from models.training.encoder.recipe import SHARE, Recipe
+from models.training.encoder.recipe import Recipe
 from pipeline.settings import EmbedSettings
 
 Progress = Callable[[str, int, int], None]  # what is done, how far, of how much
 _TEXTS_AT_ONCE = 256
+_ROWS_AT_ONCE = 32
 
 
 class Workshop:
@@ -59,9 +62,16 @@ class Workshop:
         checkpoint.unlink(missing_ok=True)
         return tuned
 
-    def without(self, recipe: Recipe, files: tuple[str, ...]) -> dict[str, Tensor]:
-        """Return layers made as the shipped ones are, by one seed that has seen nothing of `files`."""
-        return interpolated(self.run(recipe, left_out=files), self.untuned_layers(recipe.n_tuned), SHARE)
+    def vectors(self, network: Network, texts: Sequence[str]) -> NDArray[np.float32]:
+        """Return rows of norm 1 (n, d) of texts that the passages hold, from what the frozen layers made of them."""
+        states = self._frozen(len(network.upper))
+        network.eval()
+        rows = []
+        with torch.no_grad():
+            for start in range(0, len(texts), _ROWS_AT_ONCE):
+                batch = pack([states[text].float() for text in texts[start : start + _ROWS_AT_ONCE]])
+                rows.append(functional.normalize(network(batch), dim=1))
+        return np.asarray(torch.cat(rows).numpy(), dtype=np.float32)
 
     def network(self, upper: dict[str, Tensor], n_tuned: int) -> Network:
         """Return a network with these tuned layers."""
