@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from flows.run import Outcome
 
 Command = Callable[[argparse.Namespace], None]
-EXPORTS = ("xlsx", "csv", "parquet", "geojson")
+EXPORTS = ("xlsx", "csv", "parquet", "geojson", "qdpx", "qdc", "iramuteq", "relecture")
 DOUBTS = "doutes"
 
 
@@ -99,7 +99,7 @@ def train(options: argparse.Namespace) -> None:
 
 
 def export(options: argparse.Namespace) -> None:
-    """Write the study's tables in another format, or the doubtful cases of pseudonymisation for the analyst."""
+    """Write the study for other tools, or the doubtful cases of pseudonymisation for the analyst."""
     study = _processed(options.study)
     if options.format == DOUBTS:
         from flows.doubts_file import write_doubts
@@ -110,23 +110,36 @@ def export(options: argparse.Namespace) -> None:
             [write_doubts(doubts, options.output or study.vault / "doutes.csv")] if len(doubts) else [], nothing=_("Aucun cas douteux.")
         )
         return
-    from pipeline.publish import write_tables
+    from flows.exchange import export_study
 
-    target = options.output or study.root / "exports" / options.format
-    show.exported(write_tables(study.read_tables(), target, formats=(options.format,), grid=study.grid))
+    show.exported(export_study(study, options.format, options.output, by=options.by))
 
 
 def import_decisions(options: argparse.Namespace) -> None:
-    """Read back the analyst's decisions on doubtful cases."""
+    """Bring back what people decided elsewhere: in another tool's project, a review sheet, or the list of doubtful cases."""
+    from flows.exchange import compare_grid, import_file
+
+    study = _processed(options.study)
+    kind = options.file.suffix.lower()
+    if kind == ".qdc":
+        show.compared(study, options.file.name, compare_grid(study, options.file), as_json=options.json)
+        return
+    with study.locked():
+        taken = import_file(study, options.file, author=options.author) if kind in (".qdpx", ".xlsx") else None
+        if taken is not None:
+            show.taken(study, taken, as_json=options.json)
+        else:
+            _import_doubts(study, options.file, as_json=options.json)
+
+
+def _import_doubts(study: Study, path: Path, *, as_json: bool) -> None:
     from flows.doubts_file import read_decisions
     from flows.vault import Vault
 
-    study = _processed(options.study)
-    with study.locked():
-        vault = Vault(study)
-        decisions, n_unknown = read_decisions(options.file, vault.doubts())
-        vault.write_decisions(vault.decisions() | decisions)
-        show.imported(study, [entry["decision"] for entry in decisions.values()], n_unknown, vault.count_waiting(), as_json=options.json)
+    vault = Vault(study)
+    decisions, n_unknown = read_decisions(path, vault.doubts())
+    vault.write_decisions(vault.decisions() | decisions)
+    show.imported(study, [entry["decision"] for entry in decisions.values()], n_unknown, vault.count_waiting(), as_json=as_json)
 
 
 def forget(options: argparse.Namespace) -> None:
@@ -209,7 +222,8 @@ def _parser() -> argparse.ArgumentParser:
     folder = (("dir", {"type": Path, "nargs": "?", "default": Path("demo"), "metavar": _("DOSSIER"), "help": _("où la copier (demo)")}),)
     formats = (
         ("--format", {"choices": (*EXPORTS, DOUBTS), "required": True, "help": ", ".join((*EXPORTS, DOUBTS)), "metavar": "FORMAT"}),
-        ("-o", {"dest": "output", "type": Path, "metavar": _("CHEMIN"), "help": _("où écrire : un dossier, un fichier pour doutes")}),
+        ("-o", {"dest": "output", "type": Path, "metavar": _("CHEMIN"), "help": _("où écrire : un fichier, ou un dossier")}),
+        ("--by", {"choices": ("document", "table"), "metavar": _("DÉCOUPE"), "help": _("iramuteq : un texte par document, ou par table")}),
     )
     _add(commands, "demo", demo, _("copier l'étude d'exemple et la traiter"), folder + as_json)
     _add(
@@ -232,9 +246,12 @@ def _parser() -> argparse.ArgumentParser:
         (*study, ("--gold", gold | {"required": True}), *as_json),
     )
     _add(commands, "train", train, _("réapprendre l'étiquetage sur les décisions et des références"), (*study, ("--gold", gold), *as_json))
-    _add(commands, "export", export, _("écrire les tables dans un autre format"), study + formats)
-    decided = (("file", {"type": Path, "metavar": _("FICHIER"), "help": _("le fichier doutes, rempli, en .csv ou .xlsx")}),)
-    _add(commands, "import", import_decisions, _("reprendre les décisions sur les cas douteux (format doutes)"), study + decided + as_json)
+    _add(commands, "export", export, _("écrire l'étude pour d'autres outils"), study + formats)
+    decided = (
+        ("file", {"type": Path, "metavar": _("FICHIER"), "help": _("projet .qdpx, feuille de relecture, liste doutes, grille .qdc")}),
+        ("--author", {"metavar": _("NOM"), "help": _("qui a décidé, si le fichier ne le dit pas")}),
+    )
+    _add(commands, "import", import_decisions, _("reprendre ce qui a été décidé dans un autre outil"), study + decided + as_json)
     person = (
         ("person", {"metavar": _("PERSONNE"), "help": _("nom, courriel, téléphone ou identifiant (personne-12)")}),
         ("--with-words", {"action": "store_true", "help": _("effacer aussi ses propos")}),

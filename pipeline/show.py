@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from flows.forget import Erasure
     from flows.run import Outcome
+    from pipeline.exchange import Taken
     from pipeline.grid import Grid
     from pipeline.study import Study
 
@@ -23,6 +24,7 @@ PSEUDONYMOUS = _(
 )
 _SHOWN_REJECTS = 10
 _SHOWN_CONTRASTS = 8
+_SHOWN_LINES = 20
 
 
 def failure(error: AteliersError) -> None:
@@ -117,6 +119,35 @@ def imported(study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting
     if n_unknown:
         _line(_("{n} cas du fichier ne sont pas, ou plus, dans l'étude : laissés de côté.").format(n=n_unknown))
     _line(_("Cas douteux sans décision : {n}. Pour appliquer : ateliers run {root}").format(n=n_waiting, root=study.root))
+
+
+def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
+    """Say what a file from elsewhere brought, and all that was left out of it."""
+    n = len(taken.decisions)
+    if as_json:
+        _json({"n_new": n, "n_known": taken.n_known, "by_author": taken.by_author, "left_out": taken.left_out, "lines": taken.lines})
+        return
+    people = ", ".join(f"{author} : {count}" for author, count in taken.by_author.items())
+    _line(_("{n} décisions nouvelles{people} ; {known} déjà connues.").format(n=n, people=f" ({people})" if n else "", known=taken.n_known))
+    for reason, count in taken.left_out.items():
+        _line(_("  laissé de côté, {reason} : {n}").format(reason=reason, n=count))
+    for line in taken.lines[:_SHOWN_LINES]:
+        _line(f"  {line}")
+    if len(taken.lines) > _SHOWN_LINES:
+        _line(_("  … et {n} autres lignes (toutes avec --json)").format(n=len(taken.lines) - _SHOWN_LINES))
+    if n:
+        _line(_("Pour appliquer : ateliers publish {root}").format(root=study.root))
+
+
+def compared(study: "Study", name: str, differences: Sequence[str], *, as_json: bool) -> None:
+    """Say how a codebook differs from the study's grid, which it does not change."""
+    if as_json:
+        _json({"differences": list(differences)})
+        return
+    for line in differences:
+        _line(f"  {line}")
+    _line(_("{n} différences entre {name} et la grille de l'étude ; rien n'a été changé.").format(n=len(differences), name=name))
+    _line(_("Une étude garde la grille de sa création : ateliers init NOUVELLE_ÉTUDE --grid {name}").format(name=name))
 
 
 def forgotten(erasure: "Erasure", *, as_json: bool) -> None:

@@ -3,9 +3,11 @@
 In:   .qdc, namespace urn:QDA-XML:codebook:1.0
 Out:  Entries; a first level called Rubriques, Postures or Piliers is an axis, else all codes are rubriques
 
-A code that only groups others (isCodable false) is a family; a codable one with codes below it is a code beside them.
+A code that only groups others (isCodable false) is a family; a codable one with codes below it is a code beside them. Of a codebook
+that this project wrote only the branch of the grid is read, and each description gives back all that the grid says of its code.
 """
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,10 +15,15 @@ from lxml import etree
 
 from pipeline.errors import GridError
 from pipeline.grid.checks import Entries, Entry
+from pipeline.grid.codes import Code
 from pipeline.words import fold, slug
 
 _NAMESPACE = "{urn:QDA-XML:codebook:1.0}"
 _AXES = {"rubrique": "rubrique", "posture": "posture", "pilier": "pilier"}
+_BRANCH = "grille"  # beside the branch of the themes
+IDENTIFIER = "Identifiant"  # heads the last line of a description that `describe` made
+_PARTS = {"Inclure": "include", "Exclure": "exclude", "Exemple": "examples", "Lexique": "lexicon", IDENTIFIER: "code"}
+_PART = re.compile(rf"^({'|'.join(_PARTS)}) : (.+)$")
 
 
 def read_codebook(path: Path) -> Entries:
@@ -36,7 +43,7 @@ def read_codebook(path: Path) -> Entries:
         raise GridError(f"{path.name} n'est pas un livre de codes", "un fichier .qdc de REFI-QDA", "exporter le livre de codes en REFI-QDA")
     codes: list[Entry] = []
     families: list[tuple[str, str, str]] = []
-    for element in root.iterfind(f"{_NAMESPACE}Codes/{_NAMESPACE}Code"):
+    for element in _branches(root):
         axis = _AXES.get(fold(element.get("name", "")).removesuffix("s"))
         below = list(_below(element))
         for code in below if axis and below else [element]:
@@ -44,9 +51,25 @@ def read_codebook(path: Path) -> Entries:
     return Entries(codes, families, grid_id=slug(path.stem))
 
 
+def describe(code: Code) -> str:
+    """All that the grid says of `code`, as the text of a description that `read_codebook` reads back; its identifier comes last."""
+    parts = [("Inclure", code.include), ("Exclure", code.exclude), *(("Exemple", example) for example in code.examples)]
+    parts += [("Lexique", " ; ".join(code.lexicon)), (IDENTIFIER, code.code)]
+    return "\n".join([code.definition, *(f"{title} : {text}" for title, text in parts if text)])
+
+
+def _branches(root: etree._Element) -> list[etree._Element]:
+    """The codes of the first level, or those of the branch of the grid where there is one."""
+    first = list(root.iterfind(f"{_NAMESPACE}Codes/{_NAMESPACE}Code"))
+    ours = [element for element in first if fold(element.get("name", "")) == _BRANCH and list(_below(element))]
+    return list(_below(ours[0])) if ours else first
+
+
 def _read(element: etree._Element, axis: str, family: str | None, codes: list[Entry], families: list[tuple[str, str, str]]) -> None:
     """Add a code, or a family and what lies below it; deeper levels hang under the nearest family of the first."""
-    name, label, where = _name(element), " ".join(element.get("name", "").split()), f"ligne {element.sourceline}"
+    label, where = " ".join(element.get("name", "").split()), f"ligne {element.sourceline}"
+    definition, parts = _described(element)
+    name = parts["code"][0] if parts["code"] else _name(element)
     below = list(_below(element))
     if below and element.get("isCodable", "true").lower() not in ("true", "1"):
         if family is None:
@@ -54,10 +77,24 @@ def _read(element: etree._Element, axis: str, family: str | None, codes: list[En
         for code in below:
             _read(code, axis, family or name, codes, families)
         return
-    definition = " ".join((element.findtext(f"{_NAMESPACE}Description") or "").split())
-    codes.append(Entry(name, axis, label, definition, family=family, where=where))
+    include, exclude = " ".join(parts["include"]), " ".join(parts["exclude"])
+    lexicon = tuple(word.strip() for line in parts["lexicon"] for word in line.split(";") if word.strip())
+    codes.append(Entry(name, axis, label, definition, include, exclude, tuple(parts["examples"]), lexicon, family, where))
     for code in below:
         _read(code, axis, family, codes, families)
+
+
+def _described(element: etree._Element) -> tuple[str, dict[str, list[str]]]:
+    """The definition in a description, on one line, and the lines that `describe` put under it."""
+    parts: dict[str, list[str]] = {name: [] for name in _PARTS.values()}
+    definition: list[str] = []
+    for line in (element.findtext(f"{_NAMESPACE}Description") or "").splitlines():
+        found = _PART.match(line.strip())
+        if found:
+            parts[_PARTS[found[1]]].append(" ".join(found[2].split()))
+        else:
+            definition += line.split()
+    return " ".join(definition), parts
 
 
 def _below(element: etree._Element) -> Iterator[etree._Element]:

@@ -4,17 +4,16 @@ In:   the tables of the data dictionary, grid
 Out:  tableaux.xlsx; one .csv or .parquet a table; structures.geojson
 """
 
-import json
-from collections.abc import Callable, Iterable, Mapping
-from pathlib import Path
+from collections.abc import Callable, Iterable
+from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
 import pandas as pd
 import xlsxwriter
 
-from pipeline.communes import name_of
 from pipeline.errors import UsageError
 from pipeline.grid import Grid
+from pipeline.publish.geojson import geojson
 from pipeline.publish.report.passages import Passages, Tables, gather_passages
 from pipeline.publish.text import printable, texts, word
 from pipeline.publish.zipped import fix_times
@@ -37,7 +36,7 @@ def write_tables(tables: Tables, folder: Path, *, formats: Iterable[Format], gri
         raise UsageError(f"format inconnu : {', '.join(unknown)}", f"un de : {', '.join(_WRITERS)}", "choisir un format de cette liste")
     known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    exported = {"passages": _readable_passages(known, grid), **known}
+    exported = {"passages": _readable_passages(known, grid), **known, **_without_file_names(known)}
     return [path for name in wanted for path in _WRITERS[name](exported, folder)]
 
 
@@ -60,6 +59,20 @@ def _readable_passages(tables: Tables, grid: Grid | None) -> pd.DataFrame:
             heads["identifiant"]: rows["unit_id"],
         }
     )
+
+
+def _without_file_names(tables: Tables) -> dict[str, pd.DataFrame]:
+    """The tables that hold paths of the depot, each path as its folder and its kind of file: people put names in file names."""
+    documents, rejects = tables["documents"], tables["rejects"]
+    numbered = [_nameless(path, name) for path, name in documents[["path", "document_id"]].itertuples(index=False, name=None)]
+    unread = [_nameless(path, "fichier") for path in rejects["path"]]
+    return {"documents": documents.assign(path=numbered), "rejects": rejects.assign(path=unread)}
+
+
+def _nameless(path: str, name: str) -> str:
+    """The folder of `path`, then `name` with the file's ending."""
+    file = PurePosixPath(path.partition("#")[0])
+    return str(PurePosixPath(*file.parts[:1], name + file.suffix) if len(file.parts) > 1 else PurePosixPath(name + file.suffix))
 
 
 def _codes(passages: Passages, axis: str, grid: Grid | None) -> pd.Series:
@@ -123,23 +136,9 @@ def _add_sheet(sheet: Any, table: pd.DataFrame, head: Any) -> None:
 
 
 def _write_geojson(tables: Tables, folder: Path) -> list[Path]:
-    """Structures that are placed, as points, and their catchment areas that are drawn; longitude first, WGS 84."""
-    structures = tables["structures"]
-    placed = structures.dropna(subset=["lat", "lon"])
-    points = [_feature(row, {"type": "Point", "coordinates": [row["lon"], row["lat"]]}) for row in placed.to_dict("records")]
-    drawn = tables["catchments"].dropna(subset=["geometry"]).merge(structures, on="structure_id", validate="one_to_one")
-    areas = [_feature(row, json.loads(row["geometry"])) for row in drawn.to_dict("records")]
     path = folder / "structures.geojson"
-    collection = {"type": "FeatureCollection", "features": points + areas}
-    path.write_text(json.dumps(collection, ensure_ascii=False, indent=1), encoding="utf-8", newline="\n")
+    path.write_text(geojson(tables["structures"], tables["catchments"]), encoding="utf-8", newline="\n")
     return [path]
-
-
-def _feature(row: Mapping[Any, Any], geometry: object) -> dict[str, object]:
-    properties = {name: row[name] for name in ("structure_id", "name", "structure_type", "commune_code") if not pd.isna(row[name])}
-    if "commune_code" in properties:
-        properties["commune"] = name_of(str(properties["commune_code"]))
-    return {"type": "Feature", "properties": properties, "geometry": geometry}
 
 
 _WRITERS: dict[str, Callable[[Tables, Path], list[Path]]] = {

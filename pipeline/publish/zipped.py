@@ -4,6 +4,7 @@ In:   a .docx or .xlsx
 Out:  the same file, entries dated 1 January 1980
 """
 
+import io
 import zipfile
 from pathlib import Path
 
@@ -12,10 +13,15 @@ _THEN = (1980, 1, 1, 0, 0, 0)
 
 def fix_times(path: Path) -> None:
     """Write `path` again with its entries in their order, compressed, all of the same date."""
-    with zipfile.ZipFile(path) as archive:
-        entries = [(name, archive.read(name)) for name in archive.namelist()]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in entries:
+    path.write_bytes(undated(path.read_bytes()))
+
+
+def undated(content: bytes) -> bytes:
+    """The bytes of a zipped file, its entries in their order, compressed, all of the same date."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(content)) as written, zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name in written.namelist():
             entry = zipfile.ZipInfo(name, _THEN)
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            archive.writestr(entry, content)
+            archive.writestr(entry, written.read(name))
+    return out.getvalue()

@@ -1,0 +1,155 @@
+"""The codes that are exchanged: the grid and the themes as two branches of one tree, and that tree as REFI-QDA XML.
+
+In:   grid, themes
+Out:  Branch, Entry; a .qdc
+
+The description of a code ends with its identifier, as some tools give every code another GUID.
+"""
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+from lxml import etree
+
+from pipeline.exchange.guids import guid
+from pipeline.exchange.xml_text import one_line, root_element, xml_text
+from pipeline.grid import Code, Grid
+from pipeline.grid.codebook_file import IDENTIFIER, describe
+from pipeline.publish.report.passages import rows_of
+
+NAMESPACE = "urn:QDA-XML:codebook:1.0"
+ORIGIN = "Ateliers Territoires"
+THEME = "theme"  # what stands for an axis on the codes of the second branch
+_AXES = (("rubrique", "Rubriques", "#0072B2"), ("posture", "Postures", "#E69F00"), ("pilier", "Piliers", "#009E73"))
+_THEMES, _THEME_COLOUR = "Thèmes", "#CC79A7"
+_IDENTIFIED = re.compile(rf"^{IDENTIFIER} : (\S+)\s*$", re.MULTILINE)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A code of the tree; `axis` and `code` are those of the grid, or `theme` and a theme_id; only a codable one has them."""
+
+    guid: str
+    name: str
+    description: str
+    axis: str
+    code: str
+    colour: str
+    is_codable: bool
+    below: "tuple[Entry, ...]" = ()
+
+
+def build_codebook(grid: Grid, themes: pd.DataFrame) -> tuple[Entry, ...]:
+    """Return the two branches; names are unique in the whole tree, as some tools ask. Without themes the second one is left out."""
+    names = _Names()
+    axes = [
+        _group(guid("axe", axis), names.give(title, axis), colour, tuple(_axis(grid, axis, colour, names)))
+        for axis, title, colour in _AXES
+        if grid.axis(axis)
+    ]
+    branches = [_group(guid("branche", "grille"), names.give("Grille", "grille"), _AXES[0][2], tuple(axes))]
+    if len(themes):
+        title = names.give(_THEMES, "themes")
+        branches.append(_group(guid("branche", "themes"), title, _THEME_COLOUR, tuple(_themes(themes, names))))
+    return tuple(branches)
+
+
+def walk(entries: tuple[Entry, ...]) -> Iterator[Entry]:
+    """Every entry, a branch before what lies below it."""
+    for entry in entries:
+        yield entry
+        yield from walk(entry.below)
+
+
+def codes_element(entries: tuple[Entry, ...], namespace: str) -> Any:
+    """The tree as a `Codes` element."""
+    codes = root_element(namespace, "Codes")
+    for entry in entries:
+        _add(codes, entry, namespace)
+    return codes
+
+
+def codebook_file(grid: Grid, themes: pd.DataFrame) -> bytes:
+    """The content of a .qdc."""
+    root = root_element(NAMESPACE, "CodeBook", origin=ORIGIN)
+    root.append(codes_element(build_codebook(grid, themes), NAMESPACE))
+    etree.indent(root)
+    return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
+
+
+def identifier_in(description: str) -> str | None:
+    """The identifier that a description of ours ends with, wherever the file has been meanwhile."""
+    found = _IDENTIFIED.findall(description)
+    return str(found[-1]) if found else None
+
+
+class _Names:
+    """Gives every code a name of its own, on one line."""
+
+    def __init__(self) -> None:
+        self._given: set[str] = set()
+
+    def give(self, wanted: str, code: str) -> str:
+        """`wanted`, with its code or a number behind it where another code bears that name."""
+        name = one_line(wanted) or code
+        candidates = [name, f"{name} ({code})", *(f"{name} ({code}, {n})" for n in range(2, len(self._given) + 3))]
+        given = next(candidate for candidate in candidates if candidate.casefold() not in self._given)
+        self._given.add(given.casefold())
+        return given
+
+
+def _group(identity: str, name: str, colour: str, below: tuple[Entry, ...], description: str = "") -> Entry:
+    return Entry(identity, name, description, "", "", colour, False, below)
+
+
+def _axis(grid: Grid, axis: str, colour: str, names: _Names) -> Iterator[Entry]:
+    """The codes of an axis in the grid's order, each family where its first code stands."""
+    done: set[str] = set()
+    for code in grid.axis(axis):
+        if code.parent_id is None:
+            yield _code(code, colour, names)
+        elif code.parent_id not in done:
+            done.add(code.parent_id)
+            name = names.give(grid.label_of(code.parent_id), code.parent_id)
+            below = tuple(_code(child, colour, names) for child in grid.axis(axis) if child.parent_id == code.parent_id)
+            yield _group(guid("famille", axis, code.parent_id), name, colour, below, f"{IDENTIFIER} : {code.parent_id}")
+
+
+def _code(code: Code, colour: str, names: _Names) -> Entry:
+    name = names.give(code.label, code.code)
+    return Entry(guid("code", code.axis, code.code), name, describe(code), code.axis, code.code, colour, True)
+
+
+def _themes(themes: pd.DataFrame, names: _Names) -> Iterator[Entry]:
+    """The themes by label, a family before those that it holds; a family within a family stands beside the others."""
+    rows: list[Any] = list(rows_of(themes.sort_values(["label", "theme_id"])))
+    known = {row.theme_id for row in rows}
+    in_family = {row.theme_id for row in rows if row.parent_id in known}
+    parents = {row.theme_id: row.parent_id for row in rows if row.theme_id in in_family and row.parent_id not in in_family}
+    for row in rows:
+        if row.theme_id not in parents:
+            name = names.give(row.label, row.theme_id)
+            below = tuple(
+                _theme(child, names.give(child.label, child.theme_id)) for child in rows if parents.get(child.theme_id) == row.theme_id
+            )
+            yield _theme(row, name, below)
+
+
+def _theme(row: Any, name: str, below: tuple[Entry, ...] = ()) -> Entry:
+    words = ", ".join(map(str, json.loads(row.keywords)))
+    lines = [row.description, f"Mots : {words}" if words else "", f"{IDENTIFIER} : {row.theme_id}"]
+    description = "\n".join(one_line(line) for line in lines if line)
+    return Entry(guid(THEME, row.theme_id), name, description, THEME, row.theme_id, _THEME_COLOUR, True, below)
+
+
+def _add(parent: Any, entry: Entry, namespace: str) -> None:
+    attributes = {"guid": entry.guid, "name": entry.name, "isCodable": "true" if entry.is_codable else "false", "color": entry.colour}
+    element = etree.SubElement(parent, f"{{{namespace}}}Code", attributes)
+    if entry.description:
+        etree.SubElement(element, f"{{{namespace}}}Description").text = xml_text(entry.description)
+    for below in entry.below:
+        _add(element, below, namespace)

@@ -1,0 +1,20 @@
+"""What a codebook from elsewhere changes to the study's grid, in words; a study keeps the grid that it was made with.
+
+In:   two grids
+Out:  one French line a difference
+"""
+
+from pipeline.grid import Grid
+
+
+def compare_codebook(theirs: Grid, ours: Grid) -> list[str]:
+    """Return the codes that one grid has and the other lacks, then those that differ, in the order of the grids."""
+    there, here = {code.code: code for code in theirs.codes}, {code.code: code for code in ours.codes}
+    lines = [f"en plus dans le fichier : {code} ({there[code].axis}, « {there[code].label} »)" for code in there if code not in here]
+    lines += [f"absent du fichier : {code} ({here[code].axis}, « {here[code].label} »)" for code in here if code not in there]
+    for code in (code for code in there if code in here):
+        parts = {"axe": "axis", "libellé": "label", "définition": "definition", "famille": "parent_id"}
+        changed = [name for name, part in parts.items() if getattr(there[code], part) != getattr(here[code], part)]
+        if changed:
+            lines.append(f"différent : {code} ({', '.join(changed)})")
+    return lines

@@ -1,0 +1,392 @@
+"""A .qdpx that comes back: the same codings whatever tool wrote it, all that is left out counted, nothing hostile let in."""
+
+import dataclasses
+import io
+import re
+import uuid
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
+
+from pipeline.errors import StudyError
+from pipeline.exchange import Taken, compare_codebook, gather_codings, placing, project_file, read_project, take_project
+from pipeline.exchange import import_project as reasons
+from pipeline.exchange.archive import pack
+from pipeline.exchange.offsets import plain_text, settle_spans
+from pipeline.tables import DECISIONS
+
+Files = dict[str, bytes]
+CODED = taken(
+    on_tag("accept", "d0u0", "rubrique", "enjeux.social"),
+    on_tag("add", "d0u1", "rubrique", "opportunites", author="Zoé"),
+    on_tag("add", "d1u0", "posture", "demande"),
+    {"action": "move_unit", "unit_id": "d2u0", "value": "t-cars", "author": "Zoé"},
+)
+WANTED = [
+    ("Lise", "accept_tag", "d0u0", "rubrique", "enjeux.social"),
+    ("Lise", "add_tag", "d1u0", "posture", "demande"),
+    ("Zoé", "add_tag", "d0u1", "rubrique", "opportunites"),
+    ("Zoé", "move_unit", "d2u0", "theme", "t-cars"),
+]
+
+
+def exported(tables: Tables, decisions: pd.DataFrame) -> Files:
+    """The files of a project of ours, by name."""
+    content = project_file(tables, GRID, gather_codings(tables, GRID, decisions=decisions), title="Essai")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def brought(files: Files, folder: Path, tables: Tables | None = None, known: pd.DataFrame | None = None, **more: Any) -> Taken:
+    """What a project of these files brings to a study where nobody decided anything, or `known`."""
+    path = folder / "retour.qdpx"
+    path.write_bytes(pack(files.items()))
+    decisions = DECISIONS.empty() if known is None else known
+    return take_project(read_project(path), small() if tables is None else tables, GRID, decisions=decisions, **more)
+
+
+def told(found: Taken) -> list[tuple[str, ...]]:
+    """(author, action, unit, axis, code or theme), sorted."""
+    return sorted(
+        (row["author"], row["action"], row["unit_id"], row.get("axis", "theme"), row.get("code") or row["value"]) for row in found.decisions
+    )
+
+
+def on_xml(change: Callable[[str], str]) -> Callable[[Files], Files]:
+    return lambda files: files | {"project.qde": change(files["project.qde"].decode()).encode()}
+
+
+def on_sources(change: Callable[[str], str]) -> Callable[[Files], Files]:
+    return lambda files: {
+        name: change(content.decode()).encode() if name.startswith("sources/") else content for name, content in files.items()
+    }
+
+
+def renamed(change: Callable[[str], str]) -> Callable[[Files], Files]:
+    return lambda files: {change(name): content for name, content in files.items()}
+
+
+def recounted(stored: Callable[[str], str], counted: Callable[[str], int]) -> Callable[[Files], Files]:
+    """Texts stored otherwise, and offsets as `counted` of what is stored before them."""
+
+    def change(files: Files) -> Files:
+        xml = files["project.qde"].decode()
+        for name, content in files.items():
+            if name.startswith("sources/"):
+                text, part = content.decode(), re.search(rf"<TextSource guid=\"{name[8:-4]}\".*?</TextSource>", xml, re.DOTALL)
+                moved = (
+                    re.sub(r'(Position)="(\d+)"', lambda at, text=text: f'{at[1]}="{counted(stored(text[: int(at[2])]))}"', part[0])
+                    if part
+                    else ""
+                )
+                xml = xml.replace(part[0], moved) if part else xml
+        return on_sources(stored)(files) | {"project.qde": xml.encode()}
+
+    return change
+
+
+def new_guids(xml: str) -> str:
+    """Every GUID replaced by another, as QualCoder does; texts are found by their name in the archive, which stays."""
+    given: dict[str, str] = {}
+    pattern = r'((?:guid|targetGUID|creatingUser|creatingUserGUID)=")([0-9a-f-]{36})'
+    return re.sub(pattern, lambda found: found[1] + given.setdefault(found[2], str(uuid.uuid4())), xml)
+
+
+def inline(files: Files) -> Files:
+    """Texts in the XML itself."""
+    xml = files["project.qde"].decode()
+    for name, content in files.items():
+        if name.startswith("sources/"):
+            text = content.decode().replace("&", "&amp;").replace("<", "&lt;")
+            xml = re.sub(
+                rf' plainTextPath="internal://{name[8:]}"([^>]*)>',
+                lambda tag, text=text: f"{tag[1]}><PlainTextContent>{text}</PlainTextContent>",
+                xml,
+            )
+    return {"project.qde": xml.encode()}
+
+
+def crlf(text: str) -> str:
+    return text.replace("\n", "\r\n")
+
+
+def in_utf16(text: str) -> int:
+    return len(text.encode("utf-16-le")) // 2
+
+
+HABITS: list[tuple[str, Callable[[Files], Files]]] = [
+    ("as we write it", lambda files: files),
+    ("line ends of two characters, counted as one", on_sources(crlf)),
+    ("line ends of two characters, counted as two", recounted(crlf, len)),
+    ("a byte order mark that is not counted", on_sources(lambda text: "\ufeff" + text)),
+    ("a byte order mark that is counted", recounted(lambda text: "\ufeff" + text, len)),
+    ("a byte order mark and line ends, both counted", recounted(lambda text: "\ufeff" + crlf(text), len)),
+    ("an emoji counted as two", recounted(lambda text: text, in_utf16)),
+    ("an emoji and a line end counted as two", recounted(crlf, in_utf16)),
+    ("a capital folder", renamed(lambda name: name.replace("sources/", "Sources/"))),
+    ("all in a folder, under another name", renamed(lambda name: f"Projet/{name}".replace("project.qde", "Étude finale.QDE"))),
+    ("GUIDs in braces and capitals", on_xml(lambda xml: re.sub(r'="([0-9a-f-]{36})"', lambda found: f'="{{{found[1].upper()}}}"', xml))),
+    ("paths relative to the archive", on_xml(lambda xml: xml.replace("internal://", "relative://sources/"))),
+    ("paths of another system", on_xml(lambda xml: xml.replace("internal://", "sources\\\\"))),
+    ("texts in the XML", inline),
+    ("other GUIDs everywhere", on_xml(new_guids)),
+    ("other GUIDs and no description", on_xml(lambda xml: re.sub("<Description>.*?</Description>", "", new_guids(xml), flags=re.DOTALL))),
+    ("other GUIDs, codes renamed", on_xml(lambda xml: re.sub(r'<Code ([^>]*)name="[^"]*"', r'<Code \1name="x"', new_guids(xml)))),
+    (
+        "the user on the selection instead of the coding",
+        on_xml(lambda xml: re.sub(r'(<PlainTextSelection [^>]*)creatingUser="[^"]*"', r"\1", xml)),
+    ),
+    (
+        "UTF-16 texts",
+        lambda files: {name: text if name.endswith("qde") else text.decode().encode("utf-16") for name, text in files.items()},
+    ),
+    (
+        "a comment and another namespace version",
+        on_xml(lambda xml: xml.replace("project:1.0", "project:1.5").replace("<Users>", "<!-- x --><Users>")),
+    ),
+]
+
+
+@pytest.mark.parametrize("change", [habit[1] for habit in HABITS], ids=[habit[0] for habit in HABITS])
+def test_people_keep_their_codings_whatever_tool_wrote_the_file(change: Callable[[Files], Files], tmp_path: Path) -> None:
+    found = brought(change(exported(small(), CODED)), tmp_path)
+    assert told(found) == WANTED
+    assert set(found.left_out) == {reasons.BY_MACHINE}
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_what_was_exported_comes_back_and_goes_out_again_as_the_same_bytes(seed: int, tmp_path: Path) -> None:
+    tables = any_study(seed)
+    codes = [code for code in GRID.codes if code.axis != "posture"]
+    rows = [
+        on_tag("add", unit_id, codes[place % len(codes)].axis, codes[place % len(codes)].code, author=f"P{place % 3} & <fils>")
+        for place, unit_id in enumerate(tables["units"]["unit_id"])
+    ]
+    decisions = taken(*rows)
+    files = exported(tables, decisions)
+    found = brought(files, tmp_path, tables)
+    assert found.n_known == 0
+    again = DECISIONS.build({"decision_id": place} | row for place, row in enumerate(found.decisions, start=1))
+    assert exported(tables, again) == files
+    assert brought(files, tmp_path, tables, known=decisions).decisions == ()
+    assert brought(files, tmp_path, tables, known=again).decisions == ()
+
+
+def test_an_old_file_does_not_undo_what_its_author_said_since(tmp_path: Path) -> None:
+    files = exported(small(), CODED)
+    since = on_tag("reject", "d0u0", "rubrique", "enjeux.social", decided_at="2026-02-01T10:00:00+00:00")
+    known = taken(*CODED.drop(columns="decision_id").to_dict("records"), since)
+    assert brought(files, tmp_path, known=known).decisions == ()
+
+
+def selected(tables: Tables, *spans: tuple[int, int]) -> Files:
+    """A project with these selections of the first document coded « offre » by Lise."""
+    files = exported(tables, taken(on_tag("add", "d0u0", "rubrique", "offre")))
+    xml = files["project.qde"].decode()
+    (coding,) = [part for part in re.findall("<Coding .*?</Coding>", xml) if f'"{guid_of(xml, "Lise")}"' in part]
+    made = "".join(
+        f'<PlainTextSelection guid="{uuid.uuid4()}" startPosition="{start}" endPosition="{end}">{coding}</PlainTextSelection>'
+        for start, end in spans
+    )
+    source = re.search(r"(<TextSource [^>]*>)(.*?)(<VariableValue>.*?</TextSource>)", xml, re.DOTALL)
+    assert source
+    return files | {"project.qde": xml.replace(source[0], source[1] + made + source[3]).encode()}
+
+
+def guid_of(xml: str, user: str) -> str:
+    found = re.search(rf'<User guid="([^"]+)" name="{user}', xml)
+    assert found
+    return found[1]
+
+
+#        0123456789012345678901234567890123456789
+# text:  Notes··un deux trois quatre·cinq six·
+TWO = made_study(Doc([Line("un deux trois quatre"), Line("cinq six")]))
+SELECTIONS = [
+    ("a word of a passage", (10, 14), ["d0u0"]),
+    ("the whole passage and its line end", (7, 28), ["d0u0"]),
+    ("both passages", (7, 36), ["d0u0", "d0u1"]),
+    ("the end of one and half of the next", (21, 32), ["d0u0", "d0u1"]),
+    ("the end of one and a word's start of the next", (21, 29), ["d0u0"]),
+    ("the heading", (0, 5), []),
+    ("blanks between", (5, 7), []),
+    ("beyond the end", (30, 400), []),
+    ("backwards", (14, 10), []),
+    ("nothing", (10, 10), []),
+    ("before the start", (-3, 10), []),
+]
+
+
+@pytest.mark.parametrize(("span", "units"), [case[1:] for case in SELECTIONS], ids=[case[0] for case in SELECTIONS])
+def test_a_selection_speaks_of_the_passages_that_it_covers_by_half(span: tuple[int, int], units: list[str], tmp_path: Path) -> None:
+    found = brought(selected(TWO, span), tmp_path, TWO)
+    assert [row["unit_id"] for row in found.decisions] == units
+    assert sum(found.left_out.values()) == (0 if units else 1)
+
+
+def test_a_document_changed_elsewhere_is_searched_for_the_words_selected(tmp_path: Path) -> None:
+    files = selected(TWO, (10, 14))
+    longer = recounted(lambda text: "Relu le 3 mars.\n" + text, len)(files)
+    assert ("Lise", "add_tag", "d0u0", "rubrique", "offre") in told(brought(longer, tmp_path, TWO))
+    other = on_sources(lambda text: text.replace("deux", "dix"))(files)
+    found = brought(other, tmp_path, TWO)
+    assert found.decisions == () and found.left_out[placing.NOT_FOUND] == 1
+
+
+LEFT_OUT: list[tuple[str, Callable[[Files], Files], dict[str, int]]] = [
+    (
+        "an unknown code",
+        on_xml(lambda xml: re.sub(r"<CodeRef targetGUID=\"[^\"]*\"", '<CodeRef targetGUID="x"', xml)),
+        {reasons.UNKNOWN_CODE: 4},
+    ),
+    ("no author", on_xml(lambda xml: xml.replace('name="Lise"', "").replace('name="Zoé"', "")), {reasons.NO_AUTHOR: 4}),
+    ("texts that are not there", lambda files: {"project.qde": files["project.qde"]}, {placing.NO_TEXT: 4}),
+    (
+        "a text on the disk of somebody",
+        on_xml(lambda xml: re.sub(r'"internal://[^"]*"', '"absolute:///etc/passwd"', xml)),
+        {placing.NO_TEXT: 4},
+    ),
+    (
+        "documents of another study",
+        lambda files: on_xml(lambda xml: re.sub(r' · [^"]*"', '"', new_guids(xml)))(on_sources(str.upper)(files)),
+        {placing.UNKNOWN_SOURCE: 4},
+    ),
+    ("bounds that are no numbers", on_xml(lambda xml: re.sub(r'(startPosition)="\d+"', r'\1="x"', xml)), {placing.OUTSIDE: 4}),
+    ("whole documents coded", on_xml(lambda xml: re.sub("</?PlainTextSelection[^>]*>", "", xml)), {placing.WHOLE: 4}),
+]
+
+
+@pytest.mark.parametrize(("change", "expected"), [case[1:] for case in LEFT_OUT], ids=[case[0] for case in LEFT_OUT])
+def test_what_cannot_be_taken_is_counted_by_reason(change: Callable[[Files], Files], expected: dict[str, int], tmp_path: Path) -> None:
+    found = brought(change(exported(small(), CODED)), tmp_path)
+    assert found.decisions == ()
+    assert {reason: n for reason, n in found.left_out.items() if reason != reasons.BY_MACHINE} == expected
+
+
+def test_an_author_may_be_given_and_an_unknown_code_is_named_with_all_else_that_is_left(tmp_path: Path) -> None:
+    note = '<Notes><Note guid="x" name="mémo"/></Notes>'
+    change = on_xml(lambda xml: re.sub('name="(Lise|Zoé)"', "", xml).replace("<Description>Textes", note + "<Description>Textes"))
+    found = brought(change(exported(small(), CODED)), tmp_path, author="Ana")
+    assert {row["author"] for row in found.decisions} == {"Ana"}
+    assert found.lines == ("notes et mémos : 1",)
+    unknown = on_xml(lambda xml: xml.replace('name="Offre de biens et services"', 'name="Mobilité 🚲"').replace("Identifiant : offre", ""))
+    files = unknown(on_xml(new_guids)(exported(small(), taken(on_tag("add", "d0u0", "rubrique", "offre")))))
+    assert brought(files, tmp_path).lines == ("code inconnu : « Mobilité 🚲 », 1 codages",)
+
+
+def test_of_two_themes_that_a_person_put_on_a_passage_the_last_one_counts(tmp_path: Path) -> None:
+    files = exported(small(), taken(on_tag("add", "d0u0", "rubrique", "offre")))
+    xml = files["project.qde"].decode()
+    codes = dict(re.findall(r'<Code guid="([^"]+)" name="(t-cars|t-lait)"', xml))
+    (coding,) = [part for part in re.findall("<Coding .*?</Coding>", xml) if f'"{guid_of(xml, "Lise")}"' in part]
+    both = "".join(
+        re.sub("2026-01-01", f"2026-01-0{day}", re.sub('targetGUID="[^"]+"', f'targetGUID="{identity}"', coding))
+        for day, identity in enumerate(codes, start=1)
+    )
+    found = brought(files | {"project.qde": xml.replace(coding, both).encode()}, tmp_path)
+    assert [row["value"] for row in found.decisions] == [list(codes.values())[1]]
+    assert found.left_out[reasons.SECOND_THEME] == 1
+
+
+def bomb() -> bytes:
+    return pack([("project.qde", b"<Project/>"), ("sources/a.txt", b"0" * 30_000_000)])
+
+
+def lying() -> bytes:
+    """An archive whose directory says that an entry is small."""
+    content = bytearray(pack([("project.qde", b"<a>" + b" " * 5000 + b"</a>")]))
+    place = content.rindex(b"PK\x01\x02")
+    content[place + 24 : place + 28] = (9).to_bytes(4, "little")
+    return bytes(content)
+
+
+NAMED = 'xmlns="urn:QDA-XML:project:1.0"'
+HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
+    ("no archive", lambda: b"%PDF-1.7", "n'est pas une archive lisible"),
+    ("an empty file", lambda: b"", "n'est pas une archive lisible"),
+    ("a cut archive", lambda: pack([("project.qde", b"<Project/>" * 500)])[:-40], "n'est pas une archive lisible"),
+    ("a bomb", bomb, "bombe de compression"),
+    ("a directory that lies", lying, "n'est pas une archive lisible"),
+    ("a name that climbs", lambda: pack([("../../x.qde", b"<Project/>")]), "nom de fichier dangereux"),
+    ("an absolute name", lambda: pack([("/etc/x", b""), ("project.qde", b"<Project/>")]), "nom de fichier dangereux"),
+    ("a drive", lambda: pack([("C:\\x", b""), ("project.qde", b"<Project/>")]), "nom de fichier dangereux"),
+    ("no project", lambda: pack([("sources/a.txt", b"x")]), "aucun projet"),
+    ("broken XML", lambda: pack([("project.qde", b"<Project>\n<Users>")]), "ligne 2 : XML illisible"),
+    ("an empty project", lambda: pack([("project.qde", b"")]), "XML illisible"),
+    ("another root", lambda: pack([("project.qde", f"<CodeBook {NAMED}/>".encode())]), "n'est pas un projet"),
+    ("another language", lambda: pack([("project.qde", b"<Project/>")]), "n'est pas un projet"),
+    (
+        "a DTD",
+        lambda: pack(
+            [("project.qde", f'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><Project {NAMED} name="a">&x;</Project>'.encode())]
+        ),
+        "DTD",
+    ),
+    (
+        "entities that swell",
+        lambda: pack(
+            [
+                (
+                    "project.qde",
+                    b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">'
+                    + b"".join(b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9))
+                    + b']><Project name="&j;"/>',
+                )
+            ]
+        ),
+        "XML illisible|DTD",
+    ),
+    ("depth without end", lambda: pack([("project.qde", b"<a>" * 50_000)]), "XML illisible"),
+]
+
+
+@pytest.mark.parametrize(("content", "message"), [case[1:] for case in HOSTILE], ids=[case[0] for case in HOSTILE])
+def test_a_hostile_or_broken_file_is_one_clear_line(content: Callable[[], bytes], message: str, tmp_path: Path) -> None:
+    path = tmp_path / "retour.qdpx"
+    path.write_bytes(content())
+    with pytest.raises(StudyError, match=message) as raised:
+        read_project(path)
+    assert "\n" not in str(raised.value) and "à faire :" in str(raised.value)
+
+
+def test_a_missing_file_is_said(tmp_path: Path) -> None:
+    with pytest.raises(StudyError, match="pas de fichier"):
+        read_project(tmp_path / "rien.qdpx")
+
+
+@pytest.mark.parametrize(
+    ("stored", "span", "quote"),
+    [
+        ("un 🚍 car", (5, 8), "car"),
+        ("un 🚍 car", (6, 9), "car"),
+        ("\ufeffun\r\ncar", (3, 6), "car"),
+        ("\ufeffun\r\ncar", (4, 7), "car"),
+        ("\ufeffun\r\ncar", (5, 8), "car"),
+        ("un\rcar", (3, 6), "car"),
+    ],
+)
+def test_the_count_that_ends_with_words_is_the_tools(stored: str, span: tuple[int, int], quote: str) -> None:
+    (found,) = settle_spans(stored, [span])
+    assert found and plain_text(stored)[slice(*found)] == quote
+
+
+def test_a_codebook_is_compared_code_by_code() -> None:
+    codes = [code for code in GRID.codes if code.code != "offre"]
+    theirs = dataclasses.replace(
+        GRID,
+        codes=(
+            *(dataclasses.replace(code, label="Autre") if code.code == "force" else code for code in codes),
+            dataclasses.replace(codes[0], code="neuf"),
+        ),
+    )
+    assert compare_codebook(GRID, GRID) == []
+    assert compare_codebook(theirs, GRID) == [
+        "en plus dans le fichier : neuf (rubrique, « Besoins et menaces sociaux »)",
+        "absent du fichier : offre (rubrique, « Offre de biens et services »)",
+        "différent : force (libellé)",
+    ]
