@@ -1,0 +1,125 @@
+"""`ateliers export` and `ateliers import` with other tools: what is written where, what is said, and nobody's name in it."""
+
+import io
+import json
+import zipfile
+from pathlib import Path
+
+import pytest
+from exchanged import GRID, on_tag, small
+from test_cli import run
+from test_review_sheet import filled
+
+from pipeline.decision_store import DecisionStore
+from pipeline.exchange import sheet_file
+from pipeline.resources import data_path
+from pipeline.study import Study
+
+WRITTEN = {
+    "qdpx": "etude.qdpx",
+    "qdc": "grille.qdc",
+    "iramuteq": "corpus-iramuteq.txt",
+    "relecture": "relecture.xlsx",
+    "xlsx": "tableaux.xlsx",
+    "geojson": "structures.geojson",
+    "csv": "passages.csv",
+    "parquet": "units.parquet",
+}
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """A study that was run: its tables and the record of a run, without the run."""
+    made = Study.create(tmp_path / "etude")
+    for name, rows in small().items():
+        made.write_table(name, rows)
+    made.write_machine_table("tags", small()["tags"])
+    made.write_manifest({"run_id": "20260101", "is_done": True})
+    return made
+
+
+@pytest.mark.parametrize(("form", "name"), WRITTEN.items())
+def test_a_format_is_written_twice_alike_in_exports_or_where_one_says(form, name, study, capsys, tmp_path):
+    assert run(capsys, "export", str(study.root), "--format", form)[0] == 0
+    first = (study.root / "exports" / form / name).read_bytes()
+    assert run(capsys, "export", str(study.root), "--format", form, "-o", str(tmp_path / "ailleurs"))[0] == 0
+    assert (tmp_path / "ailleurs" / name).read_bytes() == first
+    if form not in ("csv", "parquet"):
+        path = tmp_path / "envoi" / f"Mon étude{Path(name).suffix}"
+        assert run(capsys, "export", str(study.root), "--format", form, "-o", str(path))[1] == f"{path}\n"
+        assert path.read_bytes() == first
+
+
+def test_a_corpus_by_table_is_another_one_and_no_other_format_has_such_a_choice(study, capsys):
+    run(capsys, "export", str(study.root), "--format", "iramuteq", "--by", "table")
+    by_table = (study.root / "exports" / "iramuteq" / "corpus-iramuteq.txt").read_text(encoding="utf-8")
+    assert "*question_q4 *table_2" in by_table
+    code, _, err = run(capsys, "export", str(study.root), "--format", "qdc", "--by", "table")
+    assert (code, "--by" in err, err.count("\n")) == (2, True, 1)
+
+
+def test_a_project_comes_back_as_decisions_of_its_people_once(study, capsys, tmp_path):
+    store = DecisionStore(study.decisions_path)
+    store.append_all([{"author": "Lise", **on_tag("add", "d0u2", "rubrique", "offre")}])
+    run(capsys, "export", str(study.root), "--format", "qdpx", "-o", str(tmp_path))
+    study.decisions_path.unlink()
+    code, out, _ = run(capsys, "import", str(study.root), str(tmp_path / "etude.qdpx"))
+    assert code == 0
+    assert "1 décisions nouvelles (Lise : 1) ; 0 déjà connues." in out
+    assert "laissé de côté, codages de la machine" in out and "ateliers publish" in out
+    (row,) = store.read().to_dict("records")
+    assert (row["author"], row["action"], row["unit_id"], row["code"]) == ("Lise", "add_tag", "d0u2", "offre")
+    code, out, _ = run(capsys, "import", str(study.root), str(tmp_path / "etude.qdpx"), "--json")
+    assert (json.loads(out)["n_new"], json.loads(out)["n_known"], len(store.read())) == (0, 1, 1)
+
+
+def test_a_review_sheet_comes_back_with_the_name_in_it_or_the_one_given(study, capsys, tmp_path):
+    path = tmp_path / "relecture.xlsx"
+    path.write_bytes(filled(small(), {("d0u2", "Relu"): "oui", ("d0u1", "Relu"): "oui", ("d0u1", "Rubrique 2"): "Mobilité"}))
+    code, out, _ = run(capsys, "import", str(study.root), str(path))
+    assert (code, "1 décisions nouvelles (Lise : 1)" in out, "ligne 4 : code inconnu de la grille « Mobilité »" in out) == (0, True, True)
+    path.write_bytes(sheet_file(small(), GRID))
+    code, _, err = run(capsys, "import", str(study.root), str(path))
+    assert (code, "--author" in err, err.count("\n")) == (2, True, 1)
+    assert run(capsys, "import", str(study.root), str(path), "--author", "Zoé")[1].startswith("0 décisions nouvelles ;")
+
+
+def test_a_codebook_is_compared_and_changes_nothing(study, capsys, tmp_path):
+    run(capsys, "export", str(study.root), "--format", "qdc", "-o", str(tmp_path))
+    before = study.grid_path.read_bytes()
+    path = tmp_path / "grille.qdc"
+    assert "0 différences" in run(capsys, "import", str(study.root), str(path))[1]
+    path.write_text(path.read_text(encoding="utf-8").replace("Identifiant : offre", "Identifiant : biens"), encoding="utf-8")
+    code, out, _ = run(capsys, "import", str(study.root), str(path))
+    assert (code, "en plus dans le fichier : biens" in out, "absent du fichier : offre" in out, "--grid" in out) == (0, True, True, True)
+    assert study.grid_path.read_bytes() == before and study.decisions_state() == 0
+
+
+def test_a_file_that_is_none_of_these_is_one_line(study, capsys, tmp_path):
+    path = tmp_path / "projet.qdpx"
+    path.write_bytes(b"rien")
+    code, _, err = run(capsys, "import", str(study.root), str(path))
+    assert (code, "n'est pas une archive lisible" in err, err.count("\n")) == (1, True, 1)
+    assert run(capsys, "import", str(study.root), str(tmp_path / "absent.qdpx"))[0] == 1
+
+
+def unpacked(path: Path) -> str:
+    """All the text of a file, of each entry where it is an archive."""
+    content = path.read_bytes()
+    if not zipfile.is_zipfile(io.BytesIO(content)):
+        return content.decode("utf-8", "replace")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return "\n".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
+
+
+def test_no_export_of_the_example_names_anybody(demo_study, capsys, tmp_path):
+    told = [json.loads(line) for line in data_path("demo", "gold", "pii.jsonl").read_text(encoding="utf-8").splitlines()]
+    names = {row["quote"] for row in told if row["kind"] != "PERSON" or " " in row["quote"]} | {"(Camille)", "A. Boulanger"}
+    assert len(names) > 20
+    for form in WRITTEN:
+        if form != "parquet":  # the same tables as .csv
+            run(capsys, "export", str(demo_study.root), "--format", form, "-o", str(tmp_path / form))
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert len(files) > 20
+    found = {(path.name, name) for path in files for name in names if name in unpacked(path)}
+    assert found == set()
