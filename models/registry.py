@@ -5,7 +5,7 @@ Out:  a GridTagger; a file that was altered is refused
 """
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any
@@ -139,12 +139,8 @@ def _entry(path: Path) -> ModelEntry:
 def _arrays(model: LearntModel) -> Arrays:
     arrays: Arrays = {f"centre.{name}": centre.astype(np.float32) for name, centre in model.views.centres.items()}
     arrays |= {f"idf.{name}": idf.astype(np.float32) for name, idf in model.views.idf.items()}
-    arrays |= {"dense": model.weights.dense.astype(np.float32), "terms": model.weights.terms.astype(np.float32)}
-    return arrays | {
-        "intercepts": model.weights.intercepts.astype(np.float32),
-        "thresholds": model.thresholds.codes,
-        "counts": model.counts,
-    }
+    arrays |= {f"weights.{name}": values.astype(np.float32) for name, values in vars(model.weights).items()}
+    return arrays | {"thresholds": model.thresholds.codes, "counts": model.counts}
 
 
 def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntModel:
@@ -152,7 +148,7 @@ def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntMod
         return arrays[name].astype(np.float64)
 
     encoders = sorted(description["encoders"])
-    vocabularies = {key: tuple(description["vocabularies"][key]) for key in ("characters", "words")}
+    vocabularies = {key: tuple(description["vocabularies"][key]) for key in ("characters", "lemmas")}
     views = Views(
         {name: wide(f"centre.{name}") for name in encoders},
         description["scales"],
@@ -160,9 +156,10 @@ def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntMod
         {name: wide(f"idf.{name}") for name in vocabularies},
         {name: tuple(description["contexts"][name]) for name in ("question", "channel")},
     )
+    weights = Weights(**{field.name: wide(f"weights.{field.name}") for field in fields(Weights)})
     calibrations = Calibrations(**{key: Calibration(*pair) for key, pair in description["calibrations"].items()})
     thresholds = Thresholds(wide("thresholds"), description["no_code_threshold"])
-    return LearntModel(axes, views, Weights(wide("dense"), wide("terms"), wide("intercepts")), calibrations, thresholds, wide("counts"))
+    return LearntModel(axes, views, weights, calibrations, thresholds, wide("counts"))
 
 
 def _as_tuple(value: Any) -> Any:

@@ -36,6 +36,13 @@ def is_word(word: str) -> bool:
     return word in _lemmas() or word in _lookups().get_table("lemma_lookup")
 
 
+@cache
+def usual_lemma(word: str) -> str:
+    """The lemma that `word`, in lower case, mostly has, whatever its part of speech there; the word itself where it is not listed."""
+    listed = _lookups().get_table("lemma_lookup").get(word, word)
+    return str(listed[0] if isinstance(listed, list) else listed)
+
+
 def _lookups() -> Any:
     lemmatizer: Any = french().get_pipe("lemmatizer")
     return lemmatizer.lookups

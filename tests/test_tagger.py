@@ -146,8 +146,8 @@ def test_a_higher_shift_never_puts_more_codes(shipped):
 
 
 def test_the_estimator_can_be_cloned_and_keeps_its_parameters(fitted):
-    twin = clone(GridTagger(HOSPITAL, inverse_penalty=2.0))
-    assert twin.get_params()["inverse_penalty"] == 2.0
+    twin = clone(GridTagger(HOSPITAL, penalty=2.0))
+    assert twin.get_params()["penalty"] == 2.0
     assert twin.grid == HOSPITAL
     assert not clone(fitted).is_learnt
 

@@ -1,6 +1,6 @@
-"""From logits to calibrated probabilities, and from those to the codes that are put on a unit.
+"""From outputs to calibrated probabilities, and from those to the codes that are put on a unit.
 
-In:   held-out logits and what people coded
+In:   held-out outputs and what people coded
 Out:  Calibration, Thresholds; both chosen on passages that the weights had not seen
 """
 
@@ -16,6 +16,7 @@ from pipeline.grid import Grid
 
 Assigned = NDArray[np.bool_]
 
+USUAL_SLOPE, USUAL_SHIFT = 7.0, -3.5  # where targets are too alike to fit them: an output of a half is an even chance
 DEFAULT_THRESHOLD, DEFAULT_NO_CODE = 0.4, 0.3  # where there is too little material to choose
 _ENOUGH_UNITS = 60
 _OWN_SHARE = 0.3  # of a code's own best threshold, beside its axis's: codes are too rare for more
@@ -54,14 +55,14 @@ class Scores:
 
 @dataclass(frozen=True)
 class Calibration:
-    """Slope and shift of a group of outputs' logits (Platt)."""
+    """Slope and shift that make log-odds of a block of outputs (Platt)."""
 
-    slope: float = 1.0
-    shift: float = 0.0
+    slope: float = USUAL_SLOPE
+    shift: float = USUAL_SHIFT
 
-    def apply(self, logits: Array, *, exclusive: bool = False) -> Array:
-        """Logits to probabilities; rows of `exclusive` ones sum to 1."""
-        scaled = self.slope * logits + self.shift
+    def apply(self, outputs: Array, *, exclusive: bool = False) -> Array:
+        """Outputs to probabilities; rows of `exclusive` ones sum to 1."""
+        scaled = self.slope * outputs + self.shift
         return softmax(scaled) if exclusive and scaled.shape[1] else sigmoid(scaled)
 
 
@@ -95,19 +96,19 @@ def _put_best(assigned: Assigned, probabilities: Array, axis: slice, where: NDAr
         assigned[np.flatnonzero(where), best[where]] = True
 
 
-def fit_calibration(logits: Array, targets: Array, *, exclusive: bool = False) -> Calibration:
-    """Return the calibration that makes held-out `logits` (n, k) good log-odds of `targets`; the plain one where all targets are alike."""
-    if not logits.size or targets.min() == targets.max():
+def fit_calibration(outputs: Array, targets: Array, *, exclusive: bool = False) -> Calibration:
+    """Return the calibration that makes held-out `outputs` (n, k) good log-odds of `targets`; the usual one where all targets are alike."""
+    if not outputs.size or targets.min() == targets.max():
         return Calibration()
 
     def loss(parameters: Array) -> float:
-        scaled = parameters[0] * logits + parameters[1]
+        scaled = parameters[0] * outputs + parameters[1]
         if exclusive:
             return float(-(targets * np.log(np.maximum(softmax(scaled), 1e-12))).sum(axis=1).mean())
         return float((np.logaddexp(0, scaled) - targets * scaled).mean())
 
-    bounds = [(0.2, 5), (0, 0) if exclusive else (-5, 5)]
-    slope, shift = minimize(loss, np.array([1.0, 0.0]), method="L-BFGS-B", bounds=bounds).x
+    bounds = [(0.2, 40), (0, 0) if exclusive else (-20, 5)]
+    slope, shift = minimize(loss, np.array([USUAL_SLOPE, 0.0 if exclusive else USUAL_SHIFT]), method="L-BFGS-B", bounds=bounds).x
     return Calibration(round(float(slope), 6), round(float(shift), 6))
 
 

@@ -42,16 +42,14 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         grid: Grid,
         *,
         encoders: tuple[str, ...] | None = None,
-        inverse_penalty: float = 1.0,
-        context_dropout: float = 0.25,
+        penalty: float = 4.0,
         n_terms: tuple[int, int] = (20_000, 15_000),
         lender: "GridTagger | None" = None,
     ) -> None:
         """`encoders`: None takes those that this machine runs; `lender`: a tagger of another grid, to answer for the codes in common."""
         self.grid = grid
         self.encoders = encoders
-        self.inverse_penalty = inverse_penalty
-        self.context_dropout = context_dropout
+        self.penalty = penalty
         self.n_terms = n_terms
         self.lender = lender
 
@@ -87,7 +85,7 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         Thresholds and calibration come from whole `groups` left out (by default the units' workshops). `held_out_` keeps each unit's
         scores from the fit that left its group out.
         """
-        recipe = Recipe(self._encoders, self.inverse_penalty, self.context_dropout, self.n_terms)
+        recipe = Recipe(self._encoders, self.penalty, self.n_terms)
         folds = fold_groups(_groups(units) if groups is None else list(groups))
         self.model_, learnt = learn(units, self.targets(labels), folds, Axes.of(self.grid), recipe)
         self.held_out_ = self._blended(learnt, units)

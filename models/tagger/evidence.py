@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import sparse
 
-from models.tagger.views import Array, normalised
+from models.tagger.views import Array, lemmas, normalised
 
 Span = tuple[int, int]
 
@@ -26,12 +26,12 @@ _WORD = re.compile(r"(?u)\w+")
 
 @dataclass(frozen=True)
 class TermIndex:
-    """Columns of n-grams: `characters` counts inside a written word (n-grams padded with spaces), `words` along the text."""
+    """Columns of n-grams: `characters` counts inside a written word (n-grams padded with spaces), `lemmas` along the text."""
 
     character_ngrams: Callable[[str], Sequence[str]]
     characters: Mapping[str, int]
-    words: Mapping[str, int]  # one word or two, joined by a space; empty where only characters count
-    words_at: int  # column of the first word
+    lemmas: Mapping[str, int]  # one lemma or two, joined by a space; empty where only characters count
+    lemmas_at: int  # column of the first lemma
 
 
 def explain(
@@ -70,12 +70,12 @@ def _occurrences(text: str, words: list[Span], index: TermIndex) -> list[tuple[i
     holder: list[tuple[int, str]] = []
     for place, (start, end) in enumerate(words):
         found += [(place, index.characters[gram], 1.0) for gram in index.character_ngrams(text[start:end]) if gram in index.characters]
-        holder += [(place, match.group()) for match in _WORD.finditer(text, start, end)]
-    for at, (place, word) in enumerate(holder):
-        if word in index.words:
-            found.append((place, index.words_at + index.words[word], 1.0))
-        if at and (pair := f"{holder[at - 1][1]} {word}") in index.words:
-            found += [(owner, index.words_at + index.words[pair], 0.5) for owner in (holder[at - 1][0], place)]
+        holder += [(place, lemma) for lemma in (lemmas(text[start:end]) if index.lemmas else ())]
+    for at, (place, lemma) in enumerate(holder):
+        if lemma in index.lemmas:
+            found.append((place, index.lemmas_at + index.lemmas[lemma], 1.0))
+        if at and (pair := f"{holder[at - 1][1]} {lemma}") in index.lemmas:
+            found += [(owner, index.lemmas_at + index.lemmas[pair], 0.5) for owner in (holder[at - 1][0], place)]
     return found
 
 

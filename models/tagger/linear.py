@@ -1,63 +1,106 @@
-"""Penalised logistic regressions of all codes at once, on dense vectors and sparse n-grams.
+"""Ridge regression of all codes at once, on vectors, n-grams and context, and what it says of groups that it has not seen.
 
-In:   inputs, targets (n_units, n_outputs) 0 or 1
-Out:  Weights; logits whose bits do not depend on what else is in the batch
+In:   inputs, targets (n_units, n_outputs) 0 or 1, the group of each unit
+Out:  Weights, whose outputs do not depend on what else is in the batch; each unit's outputs by the fit without its group
+
+Fitted in the dual: one factorisation serves all codes, and gives the fits that leave a group out exactly, without making them.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize
+from scipy.linalg import cho_factor, lapack
 from threadpoolctl import threadpool_limits
 
 from models.tagger.views import Array, Inputs
 
-_MOST_STEPS = 200
+_OF_QUESTION = 0.5  # how much more two passages that answer the same question have in common
+Single = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One column an output: `dense` (n_dense, n_outputs), `terms` (n_terms, n_outputs), `intercepts` (n_outputs)."""
+    """One column an output.
 
-    dense: Array
+    `vectors` (n_vectors, n_outputs), what each question adds to them in `by_question` (n_questions, n_vectors, n_outputs), `context`
+    (n_context, n_outputs), `terms` (n_terms, n_outputs), `intercepts` (n_outputs).
+    """
+
+    vectors: Array
+    by_question: Array
+    context: Array
     terms: Array
     intercepts: Array
 
-    def logits(self, inputs: Inputs) -> Array:
-        """Return (n_units, n_outputs); each unit's product is taken alone, because a batch changes the last bits."""
-        from_terms = inputs.terms @ self.terms
-        from_vectors = np.array([row @ self.dense for row in inputs.dense]).reshape(from_terms.shape)
-        return np.asarray(from_terms + from_vectors + self.intercepts)
+    def outputs(self, inputs: Inputs) -> Array:
+        """Return (n_units, n_outputs), around 0 to 1; each unit's product is taken alone, because a batch changes the last bits."""
+        summed = inputs.terms @ self.terms + inputs.context @ self.context + self.intercepts
+        for row, (vector, question) in enumerate(zip(inputs.vectors, inputs.questions, strict=True)):
+            summed[row] += vector @ (self.vectors if question < 0 else self.vectors + self.by_question[question])
+        return np.asarray(summed)
 
 
-def fit_weights(inputs: Inputs, targets: Array, row_weights: Array, *, inverse_penalty: float, n_exclusive: int) -> Weights:
-    """Return the weights that minimise log loss plus a ridge penalty; the last `n_exclusive` outputs share one softmax.
+def fit_weights(
+    inputs: Inputs, targets: Array, known: NDArray[np.bool_], groups: NDArray[np.int64], *, penalty: float
+) -> tuple[Weights, Array]:
+    """Return the weights that minimise squared errors plus `penalty` times their squares, and the outputs of fits without each group.
 
-    An output that is always or never true gets no weights and its smoothed log-odds as intercept.
+    `known` (n_units, n_outputs) marks the targets that a person has judged; the others teach nothing. Where there is a single group its
+    units' held-out outputs are the shares of the true ones.
     """
-    n_dense, n_terms, n_outputs = inputs.dense.shape[1], inputs.terms.shape[1], targets.shape[1]
-    n_free = n_outputs - n_exclusive
-    start = np.zeros((n_dense + n_terms + 1, n_outputs))
-    start[-1] = _log_odds(targets, row_weights)
-    moving = np.array([0 < count < len(targets) for count in targets.sum(axis=0)])
-    moving[n_free:] = moving[n_free:].any()
-    terms, terms_transposed = inputs.terms, inputs.terms.T.tocsr()
-
-    def loss_and_slope(flat: Array) -> tuple[float, Array]:
-        weights = flat.reshape(start.shape)
-        logits = inputs.dense @ weights[:n_dense] + terms @ weights[n_dense:-1] + weights[-1]
-        loss, errors = _log_loss(logits, targets, n_free)
-        errors *= row_weights[:, None] * moving
-        slope = np.vstack([inputs.dense.T @ errors, terms_transposed @ errors, errors.sum(axis=0)[None]])
-        slope[:-1] += weights[:-1] / inverse_penalty
-        penalty = (weights[:-1] ** 2).sum() / (2 * inverse_penalty)
-        return float((row_weights[:, None] * loss * moving).sum() + penalty), slope.ravel()
-
+    judged = np.maximum(1, known.sum(axis=0))
+    shares = (targets * known).sum(axis=0) / judged
+    errors = np.where(known, targets - shares, 0.0).astype(np.float32)
     with threadpool_limits(1):  # the number of threads changes the last bits
-        found = minimize(loss_and_slope, start.ravel(), jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS, "maxcor": 10})
-    weights = found.x.reshape(start.shape).astype(np.float32).astype(np.float64)  # as stored
-    return Weights(weights[:n_dense], weights[n_dense:-1], weights[-1])
+        inverse = _inverse(_likeness(inputs), penalty)
+        duals = inverse @ errors
+        held_out = errors.copy()
+        for group in np.unique(groups):
+            rows = np.flatnonzero(groups == group)
+            held_out[rows] -= np.linalg.solve(inverse[np.ix_(rows, rows)], duals[rows])
+    return _weights(inputs, duals, shares), held_out + shares
+
+
+def _likeness(inputs: Inputs) -> Single:
+    """What each two units have in common (n_units, n_units)."""
+    vectors, context = inputs.vectors.astype(np.float32), inputs.context.astype(np.float32)
+    same_question = (inputs.questions[:, None] == inputs.questions) & (inputs.questions >= 0)
+    alike = vectors @ vectors.T
+    alike *= 1 + np.float32(_OF_QUESTION) * same_question
+    alike += context @ context.T
+    for start in range(0, len(alike), 500):
+        alike[start : start + 500] += (inputs.terms[start : start + 500] @ inputs.terms.T).toarray()
+    return np.asarray(alike, dtype=np.float32)
+
+
+def _inverse(likeness: Single, penalty: float) -> Single:
+    """The inverse of `likeness`, which is lost, plus the penalty."""
+    likeness[np.diag_indices_from(likeness)] += np.float32(penalty)
+    factor, _ = cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False)
+    inverse, _ = lapack.spotri(factor, lower=True, overwrite_c=True)
+    lower = np.tril(inverse)
+    return np.asarray(lower + np.tril(lower, -1).T)
+
+
+def _weights(inputs: Inputs, duals: Single, shares: Array) -> Weights:
+    vectors = inputs.vectors.astype(np.float32)
+    by_question = [
+        _OF_QUESTION * vectors[inputs.questions == question].T @ duals[inputs.questions == question]
+        for question in range(inputs.n_questions)
+    ]
+    return Weights(
+        _as_stored(vectors.T @ duals),
+        _as_stored(np.array(by_question).reshape(inputs.n_questions, vectors.shape[1], duals.shape[1])),
+        _as_stored(inputs.context.T @ duals),
+        _as_stored(inputs.terms.T @ duals),
+        _as_stored(shares),
+    )
+
+
+def _as_stored(values: NDArray[np.floating[Any]]) -> Array:
+    return np.asarray(values).astype(np.float32).astype(np.float64)
 
 
 def sigmoid(logits: Array) -> Array:
@@ -69,23 +112,3 @@ def softmax(logits: Array) -> Array:
     """Rows of logits to rows of probabilities that sum to 1."""
     raised = np.exp(logits - logits.max(axis=1, keepdims=True)) if logits.size else logits
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
-
-
-def _log_loss(logits: Array, targets: Array, n_free: int) -> tuple[Array, Array]:
-    """Loss and its slope in the logits, both (n_units, n_outputs); a softmax's loss lies in its own true column."""
-    free, exclusive = logits[:, :n_free], logits[:, n_free:]
-    loss = np.zeros_like(logits)
-    loss[:, :n_free] = np.logaddexp(0, free) - targets[:, :n_free] * free
-    errors = np.empty_like(logits)
-    errors[:, :n_free] = sigmoid(free) - targets[:, :n_free]
-    if exclusive.shape[1]:
-        chances = softmax(exclusive)
-        known = targets[:, n_free:].sum(axis=1, keepdims=True)  # 0 for a unit without a posture: it teaches none
-        loss[:, n_free:] = -targets[:, n_free:] * np.log(np.maximum(chances, 1e-12))
-        errors[:, n_free:] = known * chances - targets[:, n_free:]
-    return loss, errors
-
-
-def _log_odds(targets: Array, row_weights: Array) -> NDArray[np.float64]:
-    positive = (targets * row_weights[:, None]).sum(axis=0)
-    return np.asarray(np.log((positive + 0.5) / (row_weights.sum() - positive + 0.5)))

