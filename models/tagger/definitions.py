@@ -3,8 +3,10 @@
 In:   units, and the codes of one axis of any grid
 Out:  probabilities (n_units, n_codes), rough: measured in models/cards/tagger.md
 
-Closeness is seen through the encoders and through shared character n-grams, each counted in standard deviations over a background of
-workshop passages. How views add up was learnt on data/training, for codes in general, not for these. What a code excludes was no help.
+Closeness is seen through the encoders, through shared character n-grams and through the general notions that a code's text calls, each
+counted in standard deviations over a background of workshop passages; and through the question that the passage answers, which the grid
+words much like some of its codes. How views add up was learnt on data/training, for codes in general, not for these. What a code excludes
+was no help.
 """
 
 from dataclasses import dataclass
@@ -18,25 +20,26 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from models.embedder import load_embedder
-from models.tagger.evidence import Span, TermIndex, explain
+from models.tagger.evidence import Span, TermIndex, explain, join_spans
 from models.tagger.linear import sigmoid, softmax
+from models.tagger.notions import NotionMatcher
 from models.tagger.storage import read_model
-from models.tagger.views import Array, normalised, texts_of
-from pipeline.grid import Code
+from models.tagger.views import Array, context_values, normalised, texts_of
+from pipeline.grid import Code, Question
 from pipeline.settings import EmbedSettings
 
 WEIGHTS_PATH = Path(__file__).parents[1] / "weights" / "definitions.json"
-THRESHOLDS = {"rubrique": 0.13, "posture": 0.0, "pilier": 0.1}  # micro-F1 changes little around these
 _MOST = 6.0
 
 
 @dataclass(frozen=True)
 class Background:
-    """Ordinary passages, their vectors (n, d) by encoder, and by axis and set of encoders how views add up."""
+    """Ordinary passages, their vectors (n, d) by encoder; by axis and set of encoders, how views add up and from when on a code is put."""
 
     texts: tuple[str, ...]
     vectors: dict[str, Array]
     coefficients: dict[str, Array]
+    thresholds: dict[str, float]
 
 
 @cache
@@ -48,7 +51,7 @@ def load_background(path: Path = WEIGHTS_PATH) -> Background:
     description, arrays = read_model(path)
     vectors = {name.removeprefix("vectors."): values.astype(np.float64) for name, values in arrays.items() if name.startswith("vectors.")}
     coefficients = {name: np.array(values, dtype=np.float64) for name, values in description["coefficients"].items()}
-    return Background(tuple(description["texts"]), vectors, coefficients)
+    return Background(tuple(description["texts"]), vectors, coefficients, description["thresholds"])
 
 
 @dataclass(frozen=True)
@@ -56,23 +59,60 @@ class DefinitionMatcher:
     """Closeness of passages to the codes of one axis."""
 
     codes: tuple[Code, ...]
+    questions: tuple[Question, ...]
     encoders: tuple[str, ...]
     background: Background
 
+    @property
+    def threshold(self) -> float:
+        """From which probability on a code is put."""
+        return self.background.thresholds[self._name]
+
     def probabilities(self, units: pd.DataFrame) -> Array:
         """Return (n_units, n_codes) in 0..1; the codes of a posture axis sum to 1."""
-        axis = self.codes[0].axis
-        coefficients = self.background.coefficients[f"{axis} {'+'.join(self.encoders)}"]
-        return match(self.closeness(texts_of(units)), coefficients, exclusive=axis == "posture")
+        coefficients = self.background.coefficients[self._name]
+        return match(self.closeness(units), coefficients, exclusive=self.codes[0].axis == "posture")
 
-    def closeness(self, texts: list[str]) -> Array:
-        """Return (n_texts, n_codes, n_views), in standard deviations over the background, at most six."""
-        return np.clip((self._raw(texts, self._encoded(texts)) - self._background_mean) / self._background_deviation, -_MOST, _MOST)
+    def closeness(self, units: pd.DataFrame) -> Array:
+        """Return (n_units, n_codes, n_views), in standard deviations over the background, at most six; the question's is not counted so."""
+        texts = texts_of(units)
+        raw = self._raw(texts, self._encoded(texts))
+        in_text = np.clip((raw - self._background_mean) / self._background_deviation, -_MOST, _MOST)
+        place = {question.question: at for at, question in enumerate(self.questions)}
+        asked = [place.get(value, len(self.questions)) for value in context_values(units, "question")]
+        return np.concatenate([in_text, self._expected[asked][..., None]], axis=2)
 
     def explain(self, texts: list[str], asked: NDArray[np.bool_]) -> list[dict[int, list[Span]]]:
-        """Return, for each text, the words that each code marked in `asked` (n_texts, n_codes) also has."""
+        """Return, for each text, where it says what each code marked in `asked` (n_texts, n_codes) calls, else the words they share."""
         index = TermIndex(self.counter.build_analyzer(), self.counter.vocabulary_, {}, 0)
-        return explain(texts, self.terms(texts), self.code_terms.T.toarray(), index, asked)
+        shared = explain(texts, self.terms(texts), self.code_terms.T.toarray(), index, asked)
+        for text, found in zip(texts, shared, strict=True):
+            for code in found:
+                found[code] = join_spans(text, self._notions.spans(text, code)) or found[code]
+        return shared
+
+    @property
+    def _name(self) -> str:
+        return f"{self.codes[0].axis} {'+'.join(self.encoders)}"
+
+    @cached_property
+    def _notions(self) -> NotionMatcher:
+        return NotionMatcher(self.codes, self.background.texts)
+
+    @cached_property
+    def _expected(self) -> Array:
+        """How much each question, then none, leads to expect each code beside the others: (n_questions + 1, n_codes)."""
+        expected = np.zeros((len(self.questions) + 1, len(self.codes)))
+        if len(self.questions) < 2 or len(self.codes) < 2:
+            return expected
+        asked = self._encoded([question.label for question in self.questions])
+        described, labelled = self._encoded(self._descriptions), self._encoded([code.label for code in self.codes])
+        for name in self.encoders:
+            for words in (described[name], labelled[name]):
+                cosines = asked[name] @ words.T
+                beside = cosines - cosines.mean(axis=0) - cosines.mean(axis=1, keepdims=True) + cosines.mean()
+                expected[:-1] += beside / max(beside.std(), 1e-9)
+        return np.asarray(expected / max(expected[:-1].std(), 1e-9))
 
     @cached_property
     def counter(self) -> TfidfVectorizer:
@@ -118,7 +158,7 @@ class DefinitionMatcher:
         centred = {name: self._centred(name, vectors[name]) for name in self.encoders}
         views = [np.array([row @ codes.T for row in centred[name]]).reshape(len(texts), len(codes)) for name, codes in self._code_vectors]
         shared = (self.terms(texts) @ self.code_terms.T).toarray()
-        return np.stack([*views, shared], axis=-1)
+        return np.stack([*views, shared, self._notions.closeness(texts)], axis=-1)
 
     def _encoded(self, texts: list[str]) -> dict[str, Array]:
         settings = {name: EmbedSettings.model_validate({"backend": name}) for name in self.encoders}

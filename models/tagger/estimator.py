@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
 from models.tagger.decision import Assigned, Axes, Scores, Thresholds
-from models.tagger.definitions import THRESHOLDS, DefinitionMatcher, load_background
+from models.tagger.definitions import DefinitionMatcher, load_background
 from models.tagger.evidence import Span
 from models.tagger.learning import Recipe, fold_groups, learn
 from models.tagger.storage import code_fingerprint, grid_fingerprint
 from models.tagger.views import Array, available_encoders, texts_of
-from pipeline.grid import Code, Grid
+from pipeline.grid import Code, Grid, Question
 from pipeline.tables import AXES
 
 _LEARNT_ALONE = 20  # labelled passages of a code from which its definition has no say any more
@@ -141,7 +141,8 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
     def _thresholds(self) -> Thresholds:
         if self.is_learnt:
             return self.model_.thresholds
-        thresholds = Thresholds(np.array([THRESHOLDS[code.axis] for code in self.codes]), 0.0)
+        codes = [matcher.threshold for matcher in self._matchers for _ in matcher.codes]
+        thresholds = Thresholds(np.array(codes), 0.0)
         if self.lender is None or not self._loans:
             return thresholds
         theirs = self.lender._thresholds()
@@ -188,12 +189,12 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
     @property
     def _matchers(self) -> list[DefinitionMatcher]:
         """One matcher an axis of the grid."""
-        return [_matcher(self.grid.axis(axis), self._encoders) for axis in AXES if self.grid.axis(axis)]
+        return [_matcher(self.grid.axis(axis), self.grid.questions, self._encoders) for axis in AXES if self.grid.axis(axis)]
 
 
 @cache
-def _matcher(codes: tuple[Code, ...], encoders: tuple[str, ...]) -> DefinitionMatcher:
-    return DefinitionMatcher(codes, encoders, load_background())
+def _matcher(codes: tuple[Code, ...], questions: tuple[Question, ...], encoders: tuple[str, ...]) -> DefinitionMatcher:
+    return DefinitionMatcher(codes, questions, encoders, load_background())
 
 
 def _groups(units: pd.DataFrame) -> list[str]:

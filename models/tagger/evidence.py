@@ -50,6 +50,16 @@ def explain(
     return explained
 
 
+def join_spans(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Return at most three spans in reading order, the first of `spans` before the others, near ones joined."""
+    chosen: list[Span] = []
+    for span in spans[:_MOST_WORDS]:
+        joined = _join(text, [*chosen, span])
+        if len(joined) <= MOST_SPANS:
+            chosen = joined
+    return chosen
+
+
 def _word_scores(text: str, words: list[Span], terms: sparse.csr_matrix, weights: Array, index: TermIndex) -> Array:
     """What each written word adds to each code: (n_words, n_codes); an n-gram's weight is shared by its occurrences."""
     found = _occurrences(text, words, index)

@@ -123,10 +123,10 @@ class Views:
 
     def _questions(self, units: pd.DataFrame) -> NDArray[np.int64]:
         place = {question: at for at, question in enumerate(self.contexts["question"])}
-        return np.array([place.get(value, -1) for value in _context_values(units, "question")], dtype=np.int64)
+        return np.array([place.get(value, -1) for value in context_values(units, "question")], dtype=np.int64)
 
     def _context(self, name: str, units: pd.DataFrame) -> Array:
-        values, known = _context_values(units, name), self.contexts[name]
+        values, known = context_values(units, name), self.contexts[name]
         return WEIGHTS[name] * np.array([[value == one for one in known] for value in values], dtype=np.float64).reshape(
             len(values), len(known)
         )
@@ -143,7 +143,7 @@ def fit_views(units: pd.DataFrame, *, encoders: tuple[str, ...], n_terms: dict[s
     tools = {name: _fitted_vectorizer(name, [normalised(text) for text in texts], most) for name, most in n_terms.items()}
     vocabularies = {name: tuple(tool.get_feature_names_out()) for name, tool in tools.items()}
     idf = {name: tool.idf_.astype(np.float32).astype(np.float64) for name, tool in tools.items()}
-    contexts = {name: tuple(sorted(set(_context_values(units, name)) - UNKNOWN_CONTEXT)) for name in ("question", "channel")}
+    contexts = {name: tuple(sorted(set(context_values(units, name)) - UNKNOWN_CONTEXT)) for name in ("question", "channel")}
     return Views(centres, scales, vocabularies, idf, contexts)
 
 
@@ -159,8 +159,8 @@ def _vectorizer(name: str, **options: Any) -> TfidfVectorizer:
     return TfidfVectorizer(lowercase=False, sublinear_tf=True, **TERMS[name], **options)
 
 
-def _context_values(units: pd.DataFrame, name: str) -> list[str]:
-    """The column's values as text, "" where the column or the value is missing."""
+def context_values(units: pd.DataFrame, name: str) -> list[str]:
+    """Return the column's values as text, "" where the column or the value is missing."""
     if name not in units.columns:
         return [""] * len(units)
     return [value if isinstance(value, str) else "" for value in units[name]]

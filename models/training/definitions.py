@@ -1,10 +1,12 @@
 """Learn, for codes in general, how closeness to a code's words becomes a probability; writes models/weights/definitions.json and .npz.
 
 In:   the labelled passages of data/training, under the grid and under the broad themes as if these were rubriques of another grid
-Out:  one small set of coefficients an axis and set of encoders, and a background of ordinary passages
+Out:  one small set of coefficients and a threshold an axis and set of encoders, and a background of ordinary passages
 """
 
+import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,51 +15,92 @@ import yaml
 from scipy.optimize import minimize
 
 from models.embedder import load_embedder
+from models.tagger.decision import micro_f1
 from models.tagger.definitions import WEIGHTS_PATH, Background, DefinitionMatcher, match
 from models.tagger.storage import LICENCE, write_model
 from models.tagger.views import Array
-from models.training.labelled import labelled_rows, training_files
 from pipeline.grid import Code, Grid
 from pipeline.resources import data_path
 from pipeline.settings import EmbedSettings
 
-_EVERY = 10  # one passage in ten is background
+_EVERY = 10  # one passage in ten is background, one in four of the others is learnt from: a dozen coefficients need no more
+_LEARNT = 4
+_THRESHOLDS = np.round(np.arange(0.02, 0.61, 0.01), 2)
 _SMALL_GRIDS = 10
 # Weight of each task: the grid's codes are abstract and the themes' concrete; a study's own grid may be either, large or small.
 _OF_THE_GRID, _OF_ALL_THEMES, _OF_FEW_THEMES = 4.0, 0.2, 0.05
 _PENALTY = 0.01
 
+_LOG = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Task:
+    """One axis of a grid to learn from: `closeness` (n_units, n_codes, n_views), `targets` (n_units, n_codes), 0 or 1."""
+
+    weight: float
+    closeness: Array
+    targets: Array
+
 
 def fit_definitions(grid: Grid, units: pd.DataFrame, labels: Sequence[set[str]], *, sets_of_encoders: Sequence[tuple[str, ...]]) -> None:
-    """Write the background and the coefficients of each axis of `grid`."""
-    texts = list(units["text"])
+    """Write the background, and for each axis of `grid` the coefficients and the threshold."""
+    texts = list(units["text"][::_EVERY])
     encoders = sorted({name for names in sets_of_encoders for name in names})
-    vectors = {name: load_embedder(EmbedSettings.model_validate({"backend": name})).encode(texts[::_EVERY]) for name in encoders}
+    vectors = {name: load_embedder(EmbedSettings.model_validate({"backend": name})).encode(texts) for name in encoders}
     arrays = {f"vectors.{name}": values.astype(np.float16) for name, values in vectors.items()}
-    as_stored = {name: arrays[f"vectors.{name}"].astype(np.float64) for name in encoders}
-    background = Background(tuple(texts[::_EVERY]), as_stored, {})
-    themes, theme_labels = _themes_as_codes(list(units["unit_id"]))
+    background = Background(tuple(texts), {name: arrays[f"vectors.{name}"].astype(np.float64) for name in encoders}, {}, {})
+    places = [place for place in range(len(units)) if place % _EVERY][::_LEARNT]
+    learnt, put = units.iloc[places], [labels[place] for place in places]
     coefficients: dict[str, list[float]] = {}
+    thresholds: dict[str, float] = {}
     for names in sets_of_encoders:
         for axis in ("rubrique", "posture", "pilier"):
-            tasks = [(_OF_THE_GRID, grid.axis(axis), labels)]
+            codes = grid.axis(axis)
+            tasks = [_task(_OF_THE_GRID, DefinitionMatcher(codes, grid.questions, names, background), learnt, put)]
             if axis == "rubrique":
-                tasks += [(weight, codes, theme_labels) for weight, codes in _grids(themes)]
-            measured = [
-                (weight, DefinitionMatcher(codes, names, background).closeness(texts), _targets(codes, put)) for weight, codes, put in tasks
-            ]
-            fitted = _fit(measured, exclusive=axis == "posture")
-            coefficients[f"{axis} {'+'.join(names)}"] = [round(float(value), 4) for value in fitted]
-    description: dict[str, Any] = {"name": "definitions", "version": "1", "licence": LICENCE, "texts": texts[::_EVERY]}
-    write_model(WEIGHTS_PATH, description | {"coefficients": coefficients}, arrays)
+                tasks += _theme_tasks(names, background, learnt)
+            name = f"{axis} {'+'.join(names)}"
+            coefficients[name] = [round(float(value), 4) for value in _fit(tasks, exclusive=axis == "posture")]
+            thresholds[name] = 0.0 if axis == "posture" else _threshold(codes, tasks)
+            _LOG.info("definitions, %s: %s from %.2f on", name, coefficients[name], thresholds[name])
+    description: dict[str, Any] = {"name": "definitions", "version": "2", "licence": LICENCE, "texts": texts}
+    write_model(WEIGHTS_PATH, description | {"coefficients": coefficients, "thresholds": thresholds}, arrays)
 
 
-def _themes_as_codes(unit_ids: list[str]) -> tuple[tuple[Code, ...], list[set[str]]]:
+def held_out_probabilities(codes: Sequence[Code], task: Task, others: Sequence[Task]) -> Array:
+    """Return (n_units, n_codes): each code's by coefficients learnt without it and without the other codes of its family."""
+    families = np.array([code.parent_id or code.code for code in codes])
+    probabilities = np.zeros(task.targets.shape)
+    for family in dict.fromkeys(families):
+        kept, left = families != family, families == family
+        rest = Task(task.weight, task.closeness[:, kept], task.targets[:, kept])
+        fitted = _fit([rest, *others], exclusive=False)
+        probabilities[:, left] = match(task.closeness, fitted, exclusive=False)[:, left]
+    return probabilities
+
+
+def _threshold(codes: Sequence[Code], tasks: Sequence[Task]) -> float:
+    """The threshold with the best micro-F1 on codes that the coefficients have not seen."""
+    probabilities = held_out_probabilities(codes, tasks[0], tasks[1:])
+    return float(max(_THRESHOLDS, key=lambda threshold: micro_f1(probabilities >= threshold, tasks[0].targets)))
+
+
+def _task(weight: float, matcher: DefinitionMatcher, units: pd.DataFrame, labels: Sequence[set[str]]) -> Task:
+    return Task(weight, matcher.closeness(units), _targets(matcher.codes, labels))
+
+
+def _theme_tasks(names: tuple[str, ...], background: Background, units: pd.DataFrame) -> list[Task]:
+    """The broad themes as rubriques of other grids."""
+    themes, labels = _themes_as_codes(units)
+    return [_task(weight, DefinitionMatcher(codes, (), names, background), units, labels) for weight, codes in _grids(themes)]
+
+
+def _themes_as_codes(units: pd.DataFrame) -> tuple[tuple[Code, ...], list[set[str]]]:
     """The broad themes of data/training as rubriques, and each passage's."""
     listed = yaml.safe_load(data_path("training", "themes-larges.yaml").read_text(encoding="utf-8"))["themes"]
     codes = tuple(Code(theme["id"], "rubrique", theme["libelle"], theme["description"]) for theme in listed)
-    theme_of = {row["unit_id"]: row["theme_large"] for file in training_files() for row in labelled_rows(file)}
-    return codes, [{theme_of[unit_id]} if theme_of.get(unit_id) else set() for unit_id in unit_ids]
+    return codes, [{theme} if isinstance(theme, str) else set() for theme in units["theme_large"]]
 
 
 def _grids(themes: tuple[Code, ...]) -> list[tuple[float, tuple[Code, ...]]]:
@@ -69,13 +112,13 @@ def _targets(codes: Sequence[Code], labels: Sequence[set[str]]) -> Array:
     return np.array([[code.code in put for code in codes] for put in labels], dtype=np.float64)
 
 
-def _fit(measured: list[tuple[float, Array, Array]], *, exclusive: bool) -> Array:
+def _fit(tasks: Sequence[Task], *, exclusive: bool) -> Array:
     """Coefficients with the least weighted sum of the tasks' log losses, each a true code."""
-    n_views = measured[0][1].shape[2]
+    n_views = tasks[0].closeness.shape[2]
     start = np.concatenate([np.full(n_views, 0.3), [] if exclusive else [0.5, 0.5, -1.0, 0.0]])
 
     def loss(coefficients: Array) -> float:
-        losses = [weight * _log_loss(seen, wanted, coefficients, exclusive) / wanted.sum() for weight, seen, wanted in measured]
+        losses = [task.weight * _log_loss(task.closeness, task.targets, coefficients, exclusive) / task.targets.sum() for task in tasks]
         return float(sum(losses) + _PENALTY * (coefficients**2).sum())
 
     return np.asarray(minimize(loss, start, method="L-BFGS-B").x)

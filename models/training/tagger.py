@@ -36,9 +36,9 @@ _LOG = logging.getLogger(__name__)
 
 
 def load_passages() -> tuple[pd.DataFrame, list[set[str]]]:
-    """Return the passages of data/training (text, question, channel, file) and their codes."""
+    """Return the passages of data/training (text, question, channel, file, theme_large) and their codes."""
     rows = [row for file in training_files() for row in labelled_rows(file)]
-    units = pd.DataFrame(rows)[["unit_id", "file", "text", "question", "channel"]]
+    units = pd.DataFrame(rows)[["unit_id", "file", "text", "question", "channel", "theme_large"]]
     return units, [_codes_of(row) for row in rows]
 
 
