@@ -64,8 +64,13 @@ def load_tagger(grid: Grid, *, settings: TagSettings, registered: Path | None = 
     return GridTagger(grid, lender=learnt)
 
 
-def save_tagger(tagger: GridTagger, path: Path, *, name: str, made_from: dict[str, str]) -> ModelEntry:
-    """Write a learnt tagger as `path` (.json) and its arrays, and return its entry; `made_from` names the data and their sha256."""
+def save_tagger(
+    tagger: GridTagger, path: Path, *, name: str, made_from: dict[str, str], held_out: dict[str, list[str]] | None = None
+) -> ModelEntry:
+    """Write a learnt tagger as `path` (.json) and its arrays, and return its entry; `made_from` names the data and their sha256.
+
+    `held_out` keeps, by a mark of each passage of a study, the codes put on it before it was learnt from.
+    """
     model: LearntModel = tagger.model_
     tagger.name_ = name
     views = model.views
@@ -85,7 +90,7 @@ def save_tagger(tagger: GridTagger, path: Path, *, name: str, made_from: dict[st
         "calibrations": {key: [value.slope, value.shift] for key, value in model.calibrations._asdict().items()},
         "no_code_threshold": model.thresholds.no_code,
     }
-    write_model(path, description, _arrays(model))
+    write_model(path, description | ({} if held_out is None else {"held_out": held_out}), _arrays(model))
     return _entry(path)
 
 

@@ -91,11 +91,9 @@ def evaluate(options: argparse.Namespace) -> None:
 
 def train(options: argparse.Namespace) -> None:
     """Refit the tagger from decisions and gold, and show its held-out figures."""
-    from models.training.tagger import train_on_study
+    from flows.train_tagger import train_study
 
-    study = _processed(options.study)
-    figures = train_on_study(study.read_tables(), study.grid, gold=options.gold, out=study.root / "models")
-    show.figures(figures, as_json=options.json)
+    show.trained(train_study(_processed(options.study), gold=options.gold), as_json=options.json)
 
 
 def export(options: argparse.Namespace) -> None:

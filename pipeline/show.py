@@ -109,6 +109,23 @@ def figures(found: dict[str, Any], *, as_json: bool) -> None:
         _line(f"{name:<40} {value}")
 
 
+def trained(found: dict[str, Any], *, as_json: bool) -> None:
+    """Show what refitting the tagger gave: figures before and after, what was left out, and which tagger stands."""
+    if as_json:
+        _json(found)
+        return
+    names = [name for name in found["after"] if name != "n_units"]
+    _table(("", _("avant"), _("après")), [(name, found["before"].get(name, ""), found["after"][name]) for name in names])
+    for note in found["notes"]:
+        _line(note)
+    if found["is_registered"]:
+        _line(
+            _("{n} passages étiquetés : {file} enregistré, employé au prochain traitement.").format(n=found["n_units"], file=found["file"])
+        )
+    else:
+        _line(_("{n} passages étiquetés : pas mieux qu'avant, l'étiqueteur en place reste.").format(n=found["n_units"]))
+
+
 def imported(study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting: int, *, as_json: bool) -> None:
     """Say how many decisions were read and what is left to decide."""
     counts = {decision: decisions.count(decision) for decision in ("masquer", "garder")}

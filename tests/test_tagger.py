@@ -14,7 +14,9 @@ from models.registry import SHIPPED, list_models, load_tagger, read_tagger, save
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, Scores, Thresholds, fit_calibration
 from models.tagger.views import normalised
-from models.training.tagger import held_out_figures, refit_tagger, train_on_study
+from models.training.gold_labels import as_labelled, read_labels
+from models.training.study import refit_tagger, train_on_study
+from models.training.tagger import held_out_figures
 from pipeline.errors import ModelError
 from pipeline.grid import Code, Grid, load_grid
 from pipeline.resources import data_path
@@ -373,17 +375,68 @@ def test_a_grid_in_another_order_gets_the_same_answers(shipped):
 
 def test_a_refit_registers_a_file_and_says_how_it_does_on_groups_left_out(tmp_path):
     units, labels, groups = _small_study()
-    figures = refit_tagger(HOSPITAL, units, labels, groups, out=tmp_path)
+    labelled = as_labelled(units, labels, groups, HOSPITAL)
+    figures = refit_tagger(HOSPITAL, labelled, out=tmp_path)
     assert figures["n_shipped_passages"] == 0
+    assert figures["before"]["rubrique_micro_f1"] < figures["after"]["rubrique_micro_f1"]
     assert set(figures["held_out"]) == set(groups)
     assert all(values["rubrique_micro_f1"] > 0.8 for values in figures["held_out"].values())
     assert read_tagger(tmp_path / figures["file"]).version_ == figures["version"]
-    assert refit_tagger(HOSPITAL, units, labels, groups, out=tmp_path)["file"] > figures["file"]
+    again = refit_tagger(HOSPITAL, labelled, out=tmp_path, registered=tmp_path / figures["file"])
+    assert again["file"] > figures["file"]
+    assert again["before"] == figures["after"]  # what it had put before it had seen them, not what it knows by heart
+
+
+def test_a_refit_that_is_no_better_keeps_the_old_tagger(tmp_path):
+    units, labels, groups = _small_study()
+    good = as_labelled(units, labels, groups, HOSPITAL)
+    first = refit_tagger(HOSPITAL, good, out=tmp_path)
+    # Judged by others that never saw their code, the same passages look harder.
+    by_code = as_labelled(units, labels, [min(put, default="") for put in labels], HOSPITAL)
+    figures = refit_tagger(HOSPITAL, by_code, out=tmp_path, registered=tmp_path / first["file"])
+    assert not figures["is_registered"]
+    assert figures["after"]["rubrique_micro_f1"] < figures["before"]["rubrique_micro_f1"]
+    assert [path.name for path in tmp_path.glob("*.json")] == [first["file"]]
+
+
+def test_what_is_wrong_in_a_gold_file_is_told_in_one_line_a_kind_and_the_rest_is_used(tmp_path):
+    lines = [
+        '{"text": "la soupe est froide", "rubriques": ["repas", "potage"]}',
+        '{"text": "encore du potage", "rubriques": ["potage"], "posture": null}',
+        "ceci n'est pas du JSON",
+        '{"rubriques": ["repas"]}',
+        '{"text": "sans étiquette"}',
+    ]
+    (tmp_path / "lues.jsonl").write_text("\n".join(lines), encoding="utf-8")
+    labelled = read_labels(tmp_path / "lues.jsonl", HOSPITAL)
+    assert labelled.labels == [{"repas"}, set()]
+    assert [note.removeprefix("lues.jsonl : ") for note in labelled.notes] == [
+        "ligne 3 : pas un objet JSON, laissée de côté",
+        "1 ligne sans « text », laissée de côté",
+        "1 passage sans étiquette, laissé de côté",
+        "codes que la grille ne connaît pas, laissés de côté : « potage » (2)",
+    ]
+
+
+def test_gold_in_a_table_of_a_spreadsheet(tmp_path):
+    (tmp_path / "lues.csv").write_text("Text;Rubriques;workshop\nla soupe;repas, parking;Nord\nmerci;;Nord\n", encoding="utf-8-sig")
+    labelled = read_labels(tmp_path / "lues.csv", HOSPITAL)
+    assert (labelled.labels, labelled.groups) == ([{"repas", "parking"}, set()], ["nord", "nord"])
+
+
+def test_an_axis_that_nobody_judged_teaches_nothing(tmp_path):
+    rows = [{"text": f"passage {n}", "rubriques": ["offre"], "posture": "force"} for n in range(3)]
+    (tmp_path / "units.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    labelled = read_labels(tmp_path, GRID)
+    piliers = np.array([code.axis == "pilier" for code in GridTagger(GRID).codes])
+    assert not labelled.judged[:, piliers].any()
+    assert labelled.judged[:, ~piliers].all()
+    assert "« piliers » manque à 3 passages" in labelled.notes[0]
 
 
 def test_a_refit_on_too_little_is_refused(tmp_path):
     with pytest.raises(ModelError, match="20"):
-        refit_tagger(HOSPITAL, _units("la soupe"), [{"repas"}], ["a"], out=tmp_path)
+        refit_tagger(HOSPITAL, as_labelled(_units("la soupe"), [{"repas"}], ["a"], HOSPITAL), out=tmp_path)
     assert not list(tmp_path.iterdir())
 
 

@@ -16,7 +16,7 @@ from sklearn.base import BaseEstimator
 from models.tagger.decision import Assigned, Axes, Scores, Thresholds
 from models.tagger.definitions import DefinitionMatcher, load_background
 from models.tagger.evidence import Span
-from models.tagger.learning import Recipe, fold_groups, learn
+from models.tagger.learning import Lesson, Recipe, fold_groups, learn
 from models.tagger.storage import code_fingerprint, grid_fingerprint
 from models.tagger.views import Array, available_encoders, texts_of
 from pipeline.grid import Code, Grid, Question
@@ -79,15 +79,27 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def fit(self, units: pd.DataFrame, labels: Sequence[set[str]], groups: Sequence[str] | None = None) -> "GridTagger":
+    def fit(
+        self,
+        units: pd.DataFrame,
+        labels: Sequence[set[str]],
+        groups: Sequence[str] | None = None,
+        *,
+        judged: NDArray[np.bool_] | None = None,
+        counts: Sequence[int] | None = None,
+    ) -> "GridTagger":
         """Learn from `units` and their codes; codes that the grid does not know are ignored.
 
-        Thresholds and calibration come from whole `groups` left out (by default the units' workshops). `held_out_` keeps each unit's
+        Thresholds and calibration come from whole `groups` left out (by default the units' workshops). `judged` (n_units, n_codes) marks
+        what somebody decided, by default all; a unit counts `counts` times (n_units), by default once. `held_out_` keeps each unit's
         scores from the fit that left its group out.
         """
-        recipe = Recipe(self._encoders, self.penalty, self.n_terms)
+        targets = self.targets(labels)
         folds = fold_groups(_groups(units) if groups is None else list(groups))
-        self.model_, learnt = learn(units, self.targets(labels), folds, Axes.of(self.grid), recipe)
+        known = np.ones(targets.shape, dtype=bool) if judged is None else judged
+        often = np.ones(len(units), dtype=np.int64) if counts is None else np.asarray(counts, dtype=np.int64)
+        recipe = Recipe(self._encoders, self.penalty, self.n_terms)
+        self.model_, learnt = learn(Lesson(units, targets, folds, known, often), Axes.of(self.grid), recipe)
         self.held_out_ = self._blended(learnt, units)
         return self
 

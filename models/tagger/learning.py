@@ -78,24 +78,50 @@ class LearntModel:
         return np.asarray(weights[:, _output_places(self.axes)])
 
 
-def learn(units: pd.DataFrame, targets: Array, groups: NDArray[np.int64], axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scores]:
+@dataclass(frozen=True)
+class Lesson:
+    """What is learnt from: `targets` 0 or 1 and `judged`, both (n_units, n_codes);
+    `groups` that are left out together and how often each unit `counts`, both (n_units).
+    """
+
+    units: pd.DataFrame
+    targets: Array
+    groups: NDArray[np.int64]
+    judged: NDArray[np.bool_]
+    counts: NDArray[np.int64]
+
+
+def learn(lesson: Lesson, axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scores]:
     """Return the model fitted on all units, and each unit's scores by the fit that left its group out."""
+    units, targets = lesson.units, lesson.targets
     views = fit_views(units, encoders=recipe.encoders, n_terms=dict(zip(("characters", "lemmas"), recipe.n_terms, strict=True)))
-    wanted = _outputs(targets, axes)
+    wanted, known = _outputs(targets, axes), _known(lesson, axes)
+    weights, outputs = fit_weights(views.transform(units), wanted, known, lesson.groups, penalty=recipe.penalty, counts=lesson.counts)
+    _LOG.info("fitted on %d units, %d groups left out in turn", len(units), len(np.unique(lesson.groups)))
+    repeated = np.repeat(np.arange(len(units)), lesson.counts)
+
+    def calibrated(block: slice, *, exclusive: bool = False) -> Calibration:
+        rows = repeated[known[repeated, block].all(axis=1)]
+        return fit_calibration(outputs[rows, block], wanted[rows, block], exclusive=exclusive)
+
     rubriques, piliers, no_code, postures = _blocks(axes)
-    known = np.ones(wanted.shape, dtype=bool)
-    known[:, postures] = wanted[:, postures].any(axis=1, keepdims=True)  # a unit without a posture teaches none
-    weights, outputs = fit_weights(views.transform(units), wanted, known, groups, penalty=recipe.penalty)
-    _LOG.info("fitted on %d units, %d groups left out in turn", len(units), len(np.unique(groups)))
-    calibrations = Calibrations(
-        rubriques=fit_calibration(outputs[:, rubriques], wanted[:, rubriques]),
-        piliers=fit_calibration(outputs[:, piliers], wanted[:, piliers]),
-        no_code=fit_calibration(outputs[:, no_code], wanted[:, no_code]),
-        postures=fit_calibration(outputs[:, postures], wanted[:, postures], exclusive=True),
-    )
+    calibrations = Calibrations(calibrated(rubriques), calibrated(piliers), calibrated(no_code), calibrated(postures, exclusive=True))
     held_out = calibrate(outputs, axes, calibrations)
-    thresholds = choose_thresholds(held_out, targets, axes)
+    thresholds = choose_thresholds(_where_judged(held_out, lesson.judged).take(repeated), targets[repeated], axes)
     return LearntModel(axes, views, weights, calibrations, thresholds, targets.sum(axis=0)), held_out
+
+
+def _known(lesson: Lesson, axes: Axes) -> NDArray[np.bool_]:
+    """Which outputs somebody judged (n_units, n_outputs); a unit without a posture teaches none."""
+    judged = lesson.judged
+    has_posture = lesson.targets[:, axes.postures].any(axis=1, keepdims=True)
+    no_code = judged[:, axes.rubriques].all(axis=1, keepdims=True)
+    return np.hstack([judged[:, axes.rubriques], judged[:, axes.piliers], no_code, judged[:, axes.postures] & has_posture])
+
+
+def _where_judged(scores: Scores, judged: NDArray[np.bool_]) -> Scores:
+    """Scores without chances for what nobody judged, so that no threshold is blamed or praised for it."""
+    return Scores(np.where(judged, scores.probabilities, 0.0), scores.no_code)
 
 
 def calibrate(outputs: Array, axes: Axes, calibrations: Calibrations) -> Scores:

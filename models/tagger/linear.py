@@ -43,18 +43,18 @@ class Weights:
 
 
 def fit_weights(
-    inputs: Inputs, targets: Array, known: NDArray[np.bool_], groups: NDArray[np.int64], *, penalty: float
+    inputs: Inputs, targets: Array, known: NDArray[np.bool_], groups: NDArray[np.int64], *, penalty: float, counts: NDArray[np.int64]
 ) -> tuple[Weights, Array]:
     """Return the weights that minimise squared errors plus `penalty` times their squares, and the outputs of fits without each group.
 
-    `known` (n_units, n_outputs) marks the targets that a person has judged; the others teach nothing. Where there is a single group its
-    units' held-out outputs are the shares of the true ones.
+    `known` (n_units, n_outputs) marks the targets that a person has judged; the others teach nothing. A unit counts `counts` times
+    (n_units). Where there is a single group its units' held-out outputs are the shares of the true ones.
     """
-    judged = np.maximum(1, known.sum(axis=0))
-    shares = (targets * known).sum(axis=0) / judged
+    counted = known * counts[:, None]
+    shares = (targets * counted).sum(axis=0) / np.maximum(1, counted.sum(axis=0))
     errors = np.where(known, targets - shares, 0.0).astype(np.float32)
     with threadpool_limits(1):  # the number of threads changes the last bits
-        inverse = _inverse(_likeness(inputs), penalty)
+        inverse = _inverse(_likeness(inputs), penalty / counts)
         duals = inverse @ errors
         held_out = errors.copy()
         for group in np.unique(groups):
@@ -75,9 +75,9 @@ def _likeness(inputs: Inputs) -> Single:
     return np.asarray(alike, dtype=np.float32)
 
 
-def _inverse(likeness: Single, penalty: float) -> Single:
-    """The inverse of `likeness`, which is lost, plus the penalty."""
-    likeness[np.diag_indices_from(likeness)] += np.float32(penalty)
+def _inverse(likeness: Single, penalties: Array) -> Single:
+    """The inverse of `likeness`, which is lost, plus each unit's penalty."""
+    likeness[np.diag_indices_from(likeness)] += penalties.astype(np.float32)
     factor, _ = cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False)
     inverse, _ = lapack.spotri(factor, lower=True, overwrite_c=True)
     lower = np.tril(inverse)
