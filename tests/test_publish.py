@@ -536,3 +536,24 @@ def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path: Path)
 def test_a_report_is_frozen() -> None:
     with pytest.raises(dataclasses.FrozenInstanceError):
         report().title = "autre"  # type: ignore[misc]
+
+
+def test_themes_priorities_and_territories_are_listed_in_french_words(tmp_path: Path) -> None:
+    write_tables(tables(), tmp_path, formats=["xlsx"], grid=GRID)
+    book = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
+    assert book.sheet_names[:4] == ["passages", "liste_themes", "liste_priorites", "liste_territoires"]
+    themes, priorities, contrasts = (book.get_sheet_by_name(name).to_python() for name in book.sheet_names[1:4])
+    assert themes[0][:5] == ["Thème", "Description", "Mots", "Ce que c'est surtout", "Passages"]
+    assert [row[0] for row in themes[1:]] == ["Cars", "Lait"]
+    assert priorities[1][:3] == ["toute l'étude", 1, "Cars"]
+    assert {row[0] for row in priorities[1:]} == {"toute l'étude", "orthez", "die"}
+    assert (contrasts[1][0], contrasts[1][1], contrasts[1][5]) == ("die", "Cars", "comme ailleurs")
+
+
+def test_a_table_names_no_file_of_the_depot(tmp_path: Path) -> None:
+    made = tables()
+    made["documents"] = DOCUMENTS.check(made["documents"].assign(path="Orthez 2025/contribution A. Boulanger.mbox#002"))
+    write_tables(made, tmp_path, formats=["csv"])
+    assert "Boulanger" not in (tmp_path / "documents.csv").read_text(encoding="utf-8-sig")
+    assert "photo" not in (tmp_path / "rejects.csv").read_text(encoding="utf-8-sig").splitlines()[1].split(";")[0]
+    assert "orthez/fichier.heic" in (tmp_path / "rejects.csv").read_text(encoding="utf-8-sig")

@@ -1,4 +1,4 @@
-"""Export the tables of a study for other tools, and one readable list of every passage with its codes and theme.
+"""Export the tables of a study for other tools, and readable lists of its passages, themes, priorities and contrasts.
 
 In:   the tables of the data dictionary, grid
 Out:  tableaux.xlsx; one .csv or .parquet a table; structures.geojson
@@ -14,10 +14,11 @@ import xlsxwriter
 from pipeline.errors import UsageError
 from pipeline.grid import Grid
 from pipeline.publish.geojson import geojson
-from pipeline.publish.report.passages import Passages, Tables, gather_passages
-from pipeline.publish.text import printable, texts, word
+from pipeline.publish.readable import PASSAGES, readable_lists
+from pipeline.publish.report.passages import Tables
+from pipeline.publish.text import printable
 from pipeline.publish.zipped import fix_times
-from pipeline.tables import AXES, TABLES
+from pipeline.tables import TABLES
 
 Format = Literal["xlsx", "csv", "parquet", "geojson"]
 _CELL_CHARS = 32_767  # what a cell of a spreadsheet holds
@@ -36,29 +37,8 @@ def write_tables(tables: Tables, folder: Path, *, formats: Iterable[Format], gri
         raise UsageError(f"format inconnu : {', '.join(unknown)}", f"un de : {', '.join(_WRITERS)}", "choisir un format de cette liste")
     known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    exported = {"passages": _readable_passages(known, grid), **known, **_without_file_names(known)}
+    exported = {**readable_lists(known, grid), **known, **_without_file_names(known)}
     return [path for name in wanted for path in _WRITERS[name](exported, folder)]
-
-
-def _readable_passages(tables: Tables, grid: Grid | None) -> pd.DataFrame:
-    """One row a passage in reading order, headed in French: where it was said, its codes and theme in words."""
-    passages = gather_passages(tables)
-    labels = tables["themes"].set_index("theme_id")["label"]
-    rows, heads = passages.rows, texts()["exports"]
-    codes = {heads[axis]: rows["unit_id"].map(_codes(passages, axis, grid)) for axis in AXES}
-    return pd.DataFrame(
-        {
-            heads["atelier"]: rows["workshop_id"].map(passages.names),
-            heads["table"]: rows["table_number"],
-            heads["question"]: rows["question"].map(lambda name: word("questions", name), na_action="ignore"),
-            heads["canal"]: rows["channel"].map(lambda name: word("lieux", name)),
-            heads["passage"]: rows["text"],
-            **codes,
-            heads["theme"]: rows["theme_id"].map(labels),
-            heads["mis_a_part"]: rows["theme_id"].isna().map({True: heads["oui"], False: heads["non"]}),
-            heads["identifiant"]: rows["unit_id"],
-        }
-    )
 
 
 def _without_file_names(tables: Tables) -> dict[str, pd.DataFrame]:
@@ -73,13 +53,6 @@ def _nameless(path: str, name: str) -> str:
     """The folder of `path`, then `name` with the file's ending."""
     file = PurePosixPath(path.partition("#")[0])
     return str(PurePosixPath(*file.parts[:1], name + file.suffix) if len(file.parts) > 1 else PurePosixPath(name + file.suffix))
-
-
-def _codes(passages: Passages, axis: str, grid: Grid | None) -> pd.Series:
-    """The labels of each passage's codes on `axis`, in the order of their names, by unit_id."""
-    tags = passages.tags[passages.tags["axis"] == axis]
-    names = {code: grid.label_of(code) if grid else code for code in tags["code"].unique()}
-    return tags.assign(name=tags["code"].map(names)).groupby("unit_id")["name"].agg(" ; ".join)
 
 
 def _write_csv(tables: Tables, folder: Path) -> list[Path]:
@@ -107,14 +80,14 @@ def _write_parquet(tables: Tables, folder: Path) -> list[Path]:
 
 
 def _write_xlsx(tables: Tables, folder: Path) -> list[Path]:
-    """One sheet a table that has rows, passages first; texts are never taken for formulas or links, and cut where a cell is full."""
+    """One sheet a list or table that has rows; texts are never taken for formulas or links, and cut where a cell is full."""
     path = folder / "tableaux.xlsx"
     options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
     with xlsxwriter.Workbook(str(path), options) as workbook:
         workbook.set_properties({"created": pd.Timestamp(1980, 1, 1).to_pydatetime(), "author": "Ateliers Territoires"})
         head = workbook.add_format({"bold": True, "bg_color": "#E8F1F1", "bottom": 1})
         for name, table in tables.items():
-            if len(table) or name == "passages":
+            if len(table) or name == PASSAGES:
                 _add_sheet(workbook.add_worksheet(name), table, head)
     fix_times(path)
     return [path]
