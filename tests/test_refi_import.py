@@ -297,6 +297,17 @@ def bomb() -> bytes:
     return pack([("project.qde", b"<Project/>"), ("sources/a.txt", b"0" * 30_000_000)])
 
 
+def again_and_again() -> bytes:
+    """One text of 900 kB that 2,000 sources share."""
+    sources = "".join(f'<TextSource guid="{n}" plainTextPath="internal://a.txt"/>' for n in range(2000))
+    return pack(
+        [
+            ("project.qde", f'<Project {NAMED} name="a"><Sources>{sources}</Sources></Project>'.encode()),
+            ("sources/a.txt", b"a b " * 225_000),
+        ]
+    )
+
+
 def lying() -> bytes:
     """An archive whose directory says that an entry is small."""
     content = bytearray(pack([("project.qde", b"<a>" + b" " * 5000 + b"</a>")]))
@@ -311,6 +322,7 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ("an empty file", lambda: b"", "n'est pas une archive lisible"),
     ("a cut archive", lambda: pack([("project.qde", b"<Project/>" * 500)])[:-40], "n'est pas une archive lisible"),
     ("a bomb", bomb, "bombe de compression"),
+    ("a text read again and again", again_and_again, "bombe de compression"),
     ("a directory that lies", lying, "n'est pas une archive lisible"),
     ("a name that climbs", lambda: pack([("../../x.qde", b"<Project/>")]), "nom de fichier dangereux"),
     ("an absolute name", lambda: pack([("/etc/x", b""), ("project.qde", b"<Project/>")]), "nom de fichier dangereux"),
@@ -352,6 +364,11 @@ def test_a_hostile_or_broken_file_is_one_clear_line(content: Callable[[], bytes]
     with pytest.raises(StudyError, match=message) as raised:
         read_project(path)
     assert "\n" not in str(raised.value) and "à faire :" in str(raised.value)
+
+
+def test_a_video_in_the_project_is_not_unfolded(tmp_path: Path) -> None:
+    found = brought(exported(small(), CODED) | {"sources/film.mp4": b"0" * 30_000_000}, tmp_path)
+    assert told(found) == WANTED
 
 
 def test_a_missing_file_is_said(tmp_path: Path) -> None:

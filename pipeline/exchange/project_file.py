@@ -79,7 +79,11 @@ def read_project(path: Path) -> Project:
 
     Raises `StudyError`, in one line, for what is no project, is damaged, or would harm.
     """
-    archive = Archive(path, _EXPECTED)
+    with Archive(path, _EXPECTED) as archive:
+        return _read(archive, path)
+
+
+def _read(archive: Archive, path: Path) -> Project:
     named = [name for name in archive.names if name.lower().endswith(".qde")]
     if not named:
         raise StudyError(f"« {path.name} » ne contient aucun projet (.qde)", _EXPECTED, "exporter le projet en REFI-QDA")
@@ -122,7 +126,8 @@ def _source(element: Any, archive: Archive) -> Source:
 def _stored(path: str | None, archive: Archive) -> str | None:
     """The text of a file of the archive, by its name alone: tools disagree on the folder's capitals; a place outside is never read."""
     wanted = posixpath.basename((path or "").replace("\\", "/").split("://")[-1]).lower()
-    found = sorted(name for name in archive.names if wanted and posixpath.basename(name).lower() == wanted)
+    is_text = wanted.endswith(".txt")
+    found = sorted(name for name in archive.names if is_text and posixpath.basename(name).lower() == wanted)
     return _decoded(archive.read(found[0])) if found else None
 
 

@@ -110,8 +110,8 @@ def _codes_of(rows: Rows) -> dict[str, dict[str, str]]:
 
 def _saved_at(path: Path) -> str:
     """When a spreadsheet last saved the file, "" where none did."""
-    archive = Archive(path, _EXPECTED)
-    found = _SAVED.search(archive.read("docProps/core.xml")) if "docProps/core.xml" in archive.names else None
+    with Archive(path, _EXPECTED) as archive:
+        found = _SAVED.search(archive.read("docProps/core.xml")) if "docProps/core.xml" in archive.names else None
     written = found[1].decode("ascii", "replace") if found else ""
     return "" if written.startswith(WRITTEN_AT.date().isoformat()) else written
 
