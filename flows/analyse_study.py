@@ -2,14 +2,18 @@
 
 from pathlib import Path
 
+import pandas as pd
 from prefect import flow, task
 
 from flows.cache import StageCache, StageRecord, Tables, gather_tables
-from flows.keys import cluster_key, conclusion_key
+from flows.keys import cluster_key, conclusion_key, join_key
 from flows.progress import tell
-from models.embedder import load_embedder
+from models.embedder import load_embedder, vectors_kept
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
+from pipeline.cluster.changes import list_changes
+from pipeline.cluster.late import join_late_units, room_units
+from pipeline.cluster.profiles import profile_themes, quote_themes
 from pipeline.compare import compare_territories, list_voices
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import apply_decisions
@@ -25,47 +29,81 @@ MACHINE = ("tags", "themes", "theme_members")  # what decisions are replayed on;
 def analyse_study(root: Path, processed: list[StageRecord], coders: list[StageRecord]) -> list[StageRecord]:
     """Return the records of the passes over the whole study, and leave its tables written, those of `coders` too."""
     clustered = cluster_study(root, processed)
-    decided = decide_study(root, processed, clustered)
+    joined = join_study(root, processed, clustered)
+    decided = decide_study(root, processed, joined)
     ranked = rank_study(root, processed, decided)
     compared = compare_study(root, processed, decided)
-    records = [clustered, decided, ranked, compared, *coders]
+    records = [clustered, joined, decided, ranked, compared, *coders]
     write_study(root, processed, records)
     return records
 
 
 @task(name="cluster")
 def cluster_study(root: Path, processed: list[StageRecord]) -> StageRecord:
-    """Group the units of every workshop into themes, with the names of earlier runs where they still fit."""
+    """Group what was said at the workshops into themes, with the identities of earlier runs where they still fit."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
+    tables = gather_tables(cache, processed)
+    units = room_units(tables["units"])
+    tags = tables["tags"][tables["tags"]["unit_id"].isin(units["unit_id"])]
 
     def compute() -> Tables:
         tell("regroupement en thèmes", 0, 1)
-        tables = gather_tables(cache, processed)
-        themes, members = cluster_units(
-            tables["units"],
-            tables["tags"],
-            model=ThemeModel(study.settings.cluster),
-            embedder=load_embedder(study.settings.embed),
-            previous=(study.read_machine_table("themes"), study.read_machine_table("theme_members")),
-            settings=study.settings.cluster,
-        )
-        return {"themes": themes, "theme_members": members}
+        with vectors_kept(study.vectors):
+            clustered = cluster_units(
+                units,
+                tags,
+                model=ThemeModel(study.settings.cluster),
+                embedder=load_embedder(study.settings.embed),
+                previous=_previous(study),
+                settings=study.settings.cluster,
+            )
+        return clustered._asdict()
 
-    return cache.run("cluster", cluster_key(study, processed), compute)
+    return cache.run("cluster", cluster_key(study, units, tags), compute)
 
 
-@task(name="decide")
-def decide_study(root: Path, processed: list[StageRecord], clustered: StageRecord) -> StageRecord:
-    """Replay people's decisions on the machine's tags and themes."""
+@task(name="join")
+def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord) -> StageRecord:
+    """Let what came after the workshops join the themes, and say what changed since the run before."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
 
     def compute() -> Tables:
-        gathered = gather_tables(cache, processed)
-        machine = {name: gathered[name] for name in ("units", "tags")} | cache.load(clustered)
-        reviewed = apply_decisions(machine, DecisionStore(study.decisions_path).read())
-        return {name: reviewed[name] for name in MACHINE}
+        tell("contributions à distance", 0, 1)
+        tables, found = gather_tables(cache, processed), cache.load(clustered)
+        with vectors_kept(study.vectors):
+            joined = join_late_units(
+                found["themes"],
+                found["theme_members"],
+                tables["units"],
+                tables["tags"],
+                embedder=load_embedder(study.settings.embed),
+                settings=study.settings.cluster,
+            )
+        changes = list_changes(_previous(study), joined)
+        return found | {"themes": joined[0], "theme_members": joined[1], "theme_changes": changes}
 
-    return cache.run("decide", conclusion_key("decide", clustered, study.decisions_state()), compute)
+    return cache.run("join", join_key(clustered, processed), compute)
+
+
+@task(name="decide")
+def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) -> StageRecord:
+    """Replay people's decisions on the machine's tags and themes, and tell what the reviewed themes are made of."""
+    study, cache = Study.open(root), StageCache(Study.open(root).cache)
+
+    def compute() -> Tables:
+        gathered, found = gather_tables(cache, processed), cache.load(joined)
+        machine = {name: gathered[name] for name in ("units", "tags")} | {name: found[name] for name in ("themes", "theme_members")}
+        reviewed = apply_decisions(machine, DecisionStore(study.decisions_path).read())
+        units, tags, themes, members = (reviewed[name] for name in ("units", "tags", "themes", "theme_members"))
+        left = found["merge_proposals"][["theme_id", "other_theme_id"]].isin(set(themes["theme_id"])).all(axis=1)
+        return {name: rows for name, rows in reviewed.items() if name != "units"} | {
+            "theme_profiles": profile_themes(units, tags, members),
+            "theme_quotes": quote_themes(units, tags, themes, members),
+            "merge_proposals": found["merge_proposals"][left],
+            "theme_flags": found["theme_flags"][found["theme_flags"]["theme_id"].isin(themes["theme_id"])],
+        }
+
+    return cache.run("decide", conclusion_key("decide", joined, study.decisions_state()), compute)
 
 
 @task(name="rank")
@@ -118,10 +156,15 @@ def write_study(root: Path, processed: list[StageRecord], records: list[StageRec
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
     tables = gather_tables(cache, processed)
     tables["rejects"] = reject_stray_files(tables["rejects"], study.stray_files(), depot=study.depot)
-    machine = tables | cache.load(records[0])
+    machine = tables | cache.load(records[1])
     for name in MACHINE:
         study.write_machine_table(name, machine[name])
     for record in records:
         tables |= cache.load(record)
     for name, rows in tables.items():
         study.write_table(name, rows)
+
+
+def _previous(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The machine's themes and members of the run before."""
+    return study.read_machine_table("themes"), study.read_machine_table("theme_members")

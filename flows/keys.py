@@ -1,6 +1,7 @@
 """Keys of the stage cache: each covers the code, the settings and, through the key before it, all that a result depends on."""
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
@@ -9,6 +10,9 @@ from models.embedder import encoder_used
 from pipeline.depot import workshop_files
 from pipeline.study import Study, file_hash, text_hash
 from pipeline.versions import versions
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def input_hashes(study: Study, folder: str) -> dict[str, str]:
@@ -43,14 +47,21 @@ def tag_key(study: Study, segmented: StageRecord) -> str:
     return text_hash("tag", segmented.entry, study.settings.tag.model_dump_json(), file_hash(study.grid_path), registered)
 
 
-def cluster_key(study: Study, processed: list[StageRecord]) -> str:
-    """Key of clustering all that is tagged; the themes of earlier runs only name, they don't change it."""
+def cluster_key(study: Study, units: "pd.DataFrame", tags: "pd.DataFrame") -> str:
+    """Key of clustering tagged units; it covers their content, so that what comes after a workshop leaves its themes as they are.
+
+    The themes of earlier runs only name, they don't change it.
+    """
     settings = study.settings
-    entries = sorted(record.entry for record in processed)
     # The encoder too: one that stood for the tuned one must not lend its themes to it once it can be used.
     encoder = encoder_used(settings.embed)
     chosen = (settings.cluster.model_dump_json(), settings.embed.model_dump_json(), f"{encoder['name']} {encoder['version']}")
-    return text_hash("cluster", *chosen, *entries)
+    return text_hash("cluster", _code(), *chosen, _content(units), _content(tags))
+
+
+def join_key(clustered: StageRecord, processed: list[StageRecord]) -> str:
+    """Key of joining late contributions to the themes of `clustered`."""
+    return text_hash("join", clustered.entry, *sorted(record.entry for record in processed))
 
 
 def conclusion_key(stage: str, before: StageRecord, *inputs: BaseModel | int) -> str:
@@ -81,6 +92,12 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
         *inputs,
         *stray,
     )
+
+
+def _content(table: "pd.DataFrame") -> str:
+    """Hash of a table's rows, whatever their order."""
+    lines = sorted(table.to_json(orient="records", lines=True, force_ascii=False).splitlines())
+    return text_hash(*table.columns, *lines)
 
 
 def _code() -> str:

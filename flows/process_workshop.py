@@ -12,6 +12,7 @@ from flows.cache import StageCache, StageRecord, Tables
 from flows.keys import read_key, segment_key, tag_key
 from flows.progress import tell
 from flows.vault import Vault
+from models.embedder import vectors_kept
 from models.registry import load_tagger
 from pipeline.ingest import ingest_workshop
 from pipeline.pseudonymise import pseudonymise
@@ -76,6 +77,7 @@ def tag_workshop(root: Path, folder: str, segmented: StageRecord) -> StageRecord
     def compute() -> Tables:
         tell(f"étiquetage de {folder}", 0, 1)
         tagger = load_tagger(study.grid, settings=study.settings.tag, registered=study.registered_tagger)
-        return {"tags": tag_units(cache.load(segmented)["units"], tagger=tagger, grid=study.grid, settings=study.settings.tag)}
+        with vectors_kept(study.vectors):
+            return {"tags": tag_units(cache.load(segmented)["units"], tagger=tagger, grid=study.grid, settings=study.settings.tag)}
 
     return cache.run("tag", tag_key(study, segmented), compute, workshop=folder)

@@ -14,7 +14,8 @@ import importlib.util
 import logging
 import os
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from functools import cache as once
 from importlib.metadata import version as package_version
 from pathlib import Path
@@ -33,6 +34,7 @@ Vectors = NDArray[np.float32]
 
 _LOG = logging.getLogger(__name__)
 _MOST_IN_MEMORY = 100_000  # vectors; about 150 MB
+_KEPT_IN: list[Path] = []  # folders of `vectors_kept`, the innermost last
 
 
 class Embedder(Protocol):
@@ -56,6 +58,19 @@ def load_embedder(settings: EmbedSettings | None = None, *, cache: Path | None =
     Raises `MissingExtraError` when an optional back end is not installed, `ModelError` when its model or address is not given.
     """
     return _load(settings or EmbedSettings(), cache)
+
+
+@contextmanager
+def vectors_kept(folder: Path) -> Iterator[None]:
+    """Within the block, every encoder also finds its vectors in `folder` and leaves new ones there, for later runs.
+
+    Only for texts that hold no personal data: `folder` keeps a hash of each beside its vector.
+    """
+    _KEPT_IN.append(folder)
+    try:
+        yield
+    finally:
+        _KEPT_IN.remove(folder)
 
 
 def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
@@ -108,9 +123,9 @@ class CachedEmbedder:
     def __init__(self, back_end: _BackEnd, folder: Path | None = None, *, fallback: str | None = None) -> None:
         self.name, self.version, self.fallback = back_end.name, back_end.version, fallback
         self._back_end = back_end
-        self._folder = folder / hashlib.sha256(f"{self.name} {self.version}".encode()).hexdigest()[:12] if folder else None
+        self._parent = folder
         self._known: dict[bytes, Vectors] = {}
-        self._read: set[str] = set()
+        self._read: set[Path] = set()
         self._lock = threading.Lock()  # the engines take one call at a time
 
     def encode(self, texts: Sequence[str]) -> Vectors:
@@ -124,25 +139,31 @@ class CachedEmbedder:
             if new:
                 self._add(new)
             rows = [self._known[key] for key in keys]
-            if len(self._known) > _MOST_IN_MEMORY and self._folder is None:
+            if len(self._known) > _MOST_IN_MEMORY and self._folder() is None:
                 self._known.clear()
         return np.array(rows, dtype=np.float32).reshape(len(rows), self._back_end.dim)
 
     def _add(self, new: dict[bytes, str]) -> None:
         vectors = _normed(self._back_end.encode_new(list(new.values())))
         self._known.update(zip(new, vectors, strict=True))
-        if self._folder is not None:
-            _write_shard(self._folder, list(new), vectors)
+        if (folder := self._folder()) is not None:
+            _write_shard(folder, list(new), vectors)
+
+    def _folder(self) -> Path | None:
+        """Where this encoder's vectors are kept now, if anywhere."""
+        parent = self._parent or next(reversed(_KEPT_IN), None)
+        return parent / hashlib.sha256(f"{self.name} {self.version}".encode()).hexdigest()[:12] if parent else None
 
     def _read_folder(self) -> None:
         """Know the shards that other processes, or earlier runs, have written; they stay on disk, memory-mapped."""
-        if self._folder is None or not self._folder.is_dir():
+        folder = self._folder()
+        if folder is None or not folder.is_dir():
             return
-        for path in sorted(self._folder.glob("*.npy")):
-            if path.name not in self._read:
+        for path in sorted(folder.glob("*.npy")):
+            if path not in self._read:
                 shard = np.load(path, mmap_mode="r")
                 self._known.update(zip((bytes(key) for key in shard["key"]), shard["vector"], strict=True))
-                self._read.add(path.name)
+                self._read.add(path)
 
 
 def _write_shard(folder: Path, keys: list[bytes], vectors: Vectors) -> None:

@@ -29,9 +29,14 @@ class Circles:
     n_tables: pd.Series
 
 
+def said_after(units: pd.DataFrame) -> pd.Series:
+    """Whether each unit came after its workshop, by mail, by telephone or under a heading that says so."""
+    return units["channel"].isin(_AWAY_CHANNELS) | (units["question"] == "distance").fillna(False)
+
+
 def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
     """Return the circle of every unit, and how many tables each workshop held: announced, or seen where more were."""
-    is_away = units["channel"].isin(_AWAY_CHANNELS) | (units["question"] == "distance").fillna(False)
+    is_away = said_after(units)
     is_numbered = units["table_number"].notna() & ~is_away
     numbered_workshops = set(units.loc[is_numbered, "workshop_id"])
     is_summary = (units["question"] == "resume").fillna(False)

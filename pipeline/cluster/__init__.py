@@ -1,14 +1,18 @@
 """Cluster units into themes: groups of units about the same thing, named in the words of those who spoke.
 
 In:   units, tags; the themes and members of an earlier run, from which identities are kept
-Out:  themes         one row a theme, the most spoken of first
-      theme_members  one row a unit that has a theme; a unit absent from here is set aside
+Out:  themes           one row a theme, the most spoken of first
+      theme_members    one row a unit that has a theme; a unit absent from here is set aside
+      merge_proposals  pairs of themes that may be one
+      theme_flags      themes that hold a bit of everything
+
+What came after the workshops joins the themes afterwards (pipeline.cluster.late), and does not reshape them.
 """
 
 import json
 import logging
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 import pandas as pd
@@ -18,13 +22,15 @@ from models.embedder import Embedder
 from models.reading import Reading, read_texts
 from models.views import Matrix, Views, join_views, unit_rows
 from pipeline.cluster.candidates import Candidate, find_candidates
-from pipeline.cluster.identity import identify_themes
+from pipeline.cluster.hints import Geometry
+from pipeline.cluster.identity import Previous, identify_themes
 from pipeline.cluster.labels import keywords_of, label_themes
 from pipeline.cluster.quotes import choose_quotes, describe
 from pipeline.counting import count_themes
 from pipeline.french import fold
+from pipeline.i18n import _
 from pipeline.settings import ClusterSettings
-from pipeline.tables import THEME_MEMBERS, THEMES
+from pipeline.tables import MERGE_PROPOSALS, THEME_FLAGS, THEME_MEMBERS, THEMES
 from pipeline.tokens import plain_texts
 
 _LOG = logging.getLogger(__name__)
@@ -33,6 +39,15 @@ SURELY_OFF_TOPIC, PERHAPS_OFF_TOPIC = 0.8, 0.5  # probability; the lower one whe
 _N_TOPIC_WORDS = 10
 _KIND_OF_POSTURE = {"difficulte": "besoin", "demande": "besoin", "force": "réponse", "proposition": "proposition"}
 _MOSTLY = 0.5  # share of the postures that tell a kind from which a theme is of it
+
+
+class Clustered(NamedTuple):
+    """The tables of the stage."""
+
+    themes: pd.DataFrame
+    theme_members: pd.DataFrame
+    merge_proposals: pd.DataFrame
+    theme_flags: pd.DataFrame
 
 
 class Grouping(Protocol):
@@ -56,12 +71,12 @@ def cluster_units(
     *,
     model: Grouping,
     embedder: Embedder,
-    previous: tuple[pd.DataFrame, pd.DataFrame] | None = None,
+    previous: Previous | None = None,
     settings: ClusterSettings,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return themes and theme_members of `units`; no unit gives no theme. `previous` changes identities, never groups."""
+) -> Clustered:
+    """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups."""
     if units.empty:
-        return THEMES.empty(), THEME_MEMBERS.empty()
+        return Clustered(THEMES.empty(), THEME_MEMBERS.empty(), MERGE_PROPOSALS.empty(), THEME_FLAGS.empty())
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)  # whatever the order of workshops
     texts = list(units["text"].astype(str))
     readings = read_texts(texts)
@@ -70,8 +85,9 @@ def cluster_units(
     lemmas = pd.Series([reading.lemmas for reading in readings], dtype=object)
     model.fit(units.assign(lemmas=lemmas), views.vectors, set_aside=set_aside)
     members = _members(units, model.labels_, _strengths(views.vectors, model.labels_))
-    themes = _themes(members, readings, views, model, tags, settings)
-    identities = identify_themes([list(rows["unit_id"]) for rows in _by_theme(members)], previous[1] if previous else None)
+    themes = _themes(members, units, readings, views, model, tags, settings)
+    keywords = [json.loads(theme["keywords"]) for theme in themes]
+    identities = identify_themes([list(rows["unit_id"]) for rows in _by_theme(members)], keywords, previous)
     _LOG.info(
         "%d units in %d themes, %d set aside, %d of them about no subject",
         len(members),
@@ -79,7 +95,35 @@ def cluster_units(
         len(units) - len(members),
         set_aside.sum(),
     )
-    return _tables(themes, members, identities)
+    labels = [theme["label"] for theme in themes]
+    return Clustered(*_tables(themes, members, identities), *_hints(Geometry.of(views.vectors, model.labels_), identities, labels))
+
+
+def _hints(geometry: Geometry, identities: Sequence[str], labels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The pairs that may be one theme and the themes that hold a bit of everything, in words."""
+    close = _("« {first} » et « {second} » sont proches : {percent} % de leurs passages iraient aussi bien dans l'autre.")
+    pairs = [
+        {
+            "theme_id": identities[first],
+            "other_theme_id": identities[second],
+            "cosine": cosine,
+            "overlap": overlap,
+            "sentence": close.format(first=labels[first], second=labels[second], percent=round(100 * overlap)),
+        }
+        for first, second, cosine, overlap in geometry.near_duplicates()
+    ]
+    loose = _("« {label} » est grand et peu resserré : à relire, peut-être à partager.")
+    cohesion = geometry.cohesion
+    flags = [
+        {
+            "theme_id": identities[theme],
+            "flag": "fourre-tout",
+            "cohesion": round(float(cohesion[theme]), 6),
+            "sentence": loose.format(label=labels[theme]),
+        }
+        for theme in geometry.catch_alls()
+    ]
+    return MERGE_PROPOSALS.build(pairs), THEME_FLAGS.build(flags)
 
 
 def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> NDArray[np.bool_]:
@@ -109,13 +153,20 @@ def _by_theme(members: pd.DataFrame) -> list[pd.DataFrame]:
 
 
 def _themes(
-    members: pd.DataFrame, readings: Sequence[Reading], views: Views, model: Grouping, tags: pd.DataFrame, settings: ClusterSettings
+    members: pd.DataFrame,
+    units: pd.DataFrame,
+    readings: Sequence[Reading],
+    views: Views,
+    model: Grouping,
+    tags: pd.DataFrame,
+    settings: ClusterSettings,
 ) -> list[dict[str, Any]]:
     """What each theme is called, about and quoted for, by theme number."""
     strengths = np.zeros(len(readings))
     strengths[members["row"]] = members["strength"]
     words = [[fold(word) for word, _ in theme] for theme in model.topic_words(_N_TOPIC_WORDS)]
-    candidates = find_candidates(readings, model.labels_, strengths, words, views.subject)
+    tables = units["workshop_id"].astype(str) + "|" + units["table_number"].astype("string").fillna(units["document_id"])
+    candidates = find_candidates(readings, model.labels_, strengths, words, views.subject, list(tables))
     rows = [unit_rows(views.subject.rows[model.labels_ == theme]) for theme in range(len(words))]
     labels = label_themes(candidates, rows)
     kinds = _kinds(members, tags)

@@ -24,20 +24,33 @@ _LOOSE_LINKS = frozenset({"à", "au", "aux", "en"})  # "des jeunes à la couvert
 
 @dataclass(frozen=True)
 class Candidate:
-    """A phrase for a theme; `score` is higher for what is close to the theme, often said in it and seldom elsewhere."""
+    """A phrase for a theme; `score` is higher for what is close to the theme, said at many of its tables and seldom elsewhere.
+
+    `support`: tables of the theme where its rarest word is said; a document stands for a table that has no number.
+    """
 
     key: tuple[str, ...]
     surface: str
     score: float
     n_units: int
     vector: Matrix
+    support: int = 1
 
 
 def find_candidates(
-    readings: Sequence[Reading], labels: NDArray[np.int64], strengths: Matrix, topic_words: Sequence[Sequence[str]], space: SubjectSpace
+    readings: Sequence[Reading],
+    labels: NDArray[np.int64],
+    strengths: Matrix,
+    topic_words: Sequence[Sequence[str]],
+    space: SubjectSpace,
+    tables: Sequence[str] | None = None,
 ) -> list[list[Candidate]]:
-    """Return the candidates of each theme 0..n_themes − 1, best first; a theme without a phrase has none."""
+    """Return the candidates of each theme 0..n_themes − 1, best first; a theme without a phrase has none.
+
+    `tables` names the table of each unit, so that what one table repeats counts once; without it each unit counts.
+    """
     uses = _Uses(readings)
+    support = _Support(readings, labels, tables)
     chosen = [_most_said(uses, labels, strengths, theme) for theme in range(len(topic_words))]
     keys = sorted({key for keys in chosen for key in keys})
     row = {key: at for at, key in enumerate(keys)}
@@ -51,9 +64,10 @@ def find_candidates(
             Candidate(
                 key,
                 uses.surface(key),
-                _score(uses, key, labels, theme, closeness[row[key]], words),
+                _score(uses, key, labels, theme, closeness[row[key]], words, support.of(key, theme)),
                 len(uses.units[key]),
                 vectors[row[key]],
+                support.of(key, theme),
             )
             for key in chosen[theme]
         ]
@@ -89,6 +103,20 @@ class _Uses:
         return min(weights, key=lambda surface: (-weights[surface], surface.isascii(), len(surface), surface))
 
 
+class _Support:
+    """At how many tables of each theme each word is said."""
+
+    def __init__(self, readings: Sequence[Reading], labels: NDArray[np.int64], tables: Sequence[str] | None) -> None:
+        self._tables: dict[tuple[str, int], set[str]] = defaultdict(set)
+        for unit, reading in enumerate(readings):
+            for word in {word for phrase in reading.phrases for word in phrase.key}:
+                self._tables[word, int(labels[unit])].add(str(unit) if tables is None else tables[unit])
+
+    def of(self, key: tuple[str, ...], theme: int) -> int:
+        """That of the word of `key` said at fewest; 1 at least for a phrase said in the theme."""
+        return min(len(self._tables[word, theme]) for word in key)
+
+
 def _is_plural(surface: str, key: tuple[str, ...]) -> bool:
     """Whether the first word is in the plural: « minibus » is its own lemma."""
     first = fold(surface.split()[0])
@@ -121,15 +149,23 @@ def _centres(rows: Matrix, labels: NDArray[np.int64], strengths: Matrix, n_theme
     return unit_rows(np.stack([(rows[labels == theme] * strengths[labels == theme, None]).sum(axis=0) for theme in range(n_themes)]))
 
 
-def _score(uses: _Uses, key: tuple[str, ...], labels: NDArray[np.int64], theme: int, closeness: Matrix, words: Sequence[str]) -> float:
-    """Closeness to the theme rather than to the next one, plus what its uses and its form add."""
+def _score(
+    uses: _Uses,
+    key: tuple[str, ...],
+    labels: NDArray[np.int64],
+    theme: int,
+    closeness: Matrix,
+    words: Sequence[str],
+    support: int,
+) -> float:
+    """Closeness to the theme rather than to the next one, plus what its uses, the tables that say its words and its form add."""
     units = uses.units[key]
     inside = int((labels[units] == theme).sum())
     others = np.delete(closeness, theme)
     score = float(closeness[theme]) - 0.3 * max(float(others.max()) if len(others) else 0.0, 0.0)
-    score += 0.15 * float(np.log(inside)) - 0.12 * float(np.log1p(len(units) - inside))
+    score += 0.2 * float(np.log(support)) - 0.12 * float(np.log1p(len(units) - inside))
     score += 0.1 * any(word in key for word in words)
     score += 0.08 * (len(key) == 2) + 0.04 * (len(key) == 3)
     if inside < 2:
-        score -= 0.15 * (key in uses.doubtful) + 0.12 * bool(_LOOSE_LINKS & set(uses.surface(key).split()))
+        score -= 0.3 * (key in uses.doubtful) + 0.12 * bool(_LOOSE_LINKS & set(uses.surface(key).split()))
     return score

@@ -16,6 +16,8 @@ MOST_KEYWORDS = 8
 _LONGEST_LABEL = 60  # characters
 _ROOT, _SHORTEST_ROOT = 6, 5  # letters that two words of one root share
 _FAR_ENOUGH = 0.92  # closeness over which two phrases say the same
+_SHARED = 2  # tables that say each word of a phrase, from which it names the theme rather than one table's notes
+_AS_GOOD = 0.25  # score that a shared phrase may lack against the best one
 _WORTH_ADDING = 0.25  # score under which a second phrase would mislead
 
 
@@ -25,7 +27,9 @@ def label_themes(candidates: Sequence[Sequence[Candidate]], members: Sequence[Ma
     labels: list[str] = []
     for theme, (found, rows) in enumerate(zip(candidates, members, strict=True)):
         free = [candidate for candidate in found if candidate.key not in taken]
-        chosen = _cover(free, rows)
+        chosen = _cover(_shared(free) or free, rows)
+        if len(chosen) == 1 and len(chosen[0].key) == 1 and (following := _next(chosen, free, rows)):  # one word says too little
+            chosen.append(following)
         taken |= {candidate.key for candidate in chosen}
         label = (
             _sentence_case(_listed([candidate.surface for candidate in chosen])) if chosen else _("Thème {number}").format(number=theme + 1)
@@ -41,6 +45,12 @@ def keywords_of(candidates: Sequence[Candidate]) -> list[str]:
         if not any(_share_a_word(candidate, other) for other in kept):
             kept.append(candidate)
     return [candidate.surface for candidate in kept[:MOST_KEYWORDS]]
+
+
+def _shared(free: Sequence[Candidate]) -> list[Candidate]:
+    """The phrases that several tables say, where one of them is nearly as good as the best of all."""
+    shared = [candidate for candidate in free if candidate.support >= _SHARED]
+    return shared if shared and shared[0].score >= free[0].score - _AS_GOOD else []
 
 
 def _cover(found: Sequence[Candidate], rows: Matrix) -> list[Candidate]:

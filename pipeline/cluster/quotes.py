@@ -16,7 +16,9 @@ from pipeline.i18n import _
 from pipeline.resources import data_path
 
 _SHORT, _LONG = 5, 45  # words of a quote that reads well alone
-_EXTRACT_WORDS = 22
+_EXTRACT_WORDS, _SHORT_EXTRACT, _FEWEST_WORDS = 22, 16, 4  # of one clause, of each of two, of any
+_N_EXTRACTS = 2
+_ROOT = 6  # letters of a word that are compared
 _CLAUSE_END = re.compile(r"\s*(?:[.;:!?…→]+|,|\s[–—-]\s)\s+|\s*[→/]\s*")
 _MASK = re.compile(r"\[[^\]\n]{1,30}\]")
 
@@ -40,14 +42,20 @@ def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
 
 
 def describe(keywords: Sequence[str], quoted: Sequence[str]) -> str:
-    """Return one sentence: what the theme is mostly about, then a verbatim extract of the first quote that has a short one."""
-    extract = next((found for text in quoted if (found := _extract(text))), "")
+    """Return one sentence: what the theme is mostly about, then one verbatim clause of each of the first two quotes that have one.
+
+    A clause is the one that holds most of the keywords; where two are quoted, both are short.
+    """
+    extracts = list(dict.fromkeys(found for text in quoted if (found := _extract(text, keywords, _SHORT_EXTRACT))))[:_N_EXTRACTS]
+    if len(extracts) < _N_EXTRACTS:
+        extracts = [found for text in quoted if (found := _extract(text, keywords, _EXTRACT_WORDS))][:1]
+    told = _(" ; ").join(_("« {extract} »").format(extract=extract) for extract in extracts)
     subjects = _listed_with_de(keywords[:3])
-    if subjects and extract:
-        return _("On y parle surtout {subjects} ; « {extract} ».").format(subjects=subjects, extract=extract)
+    if subjects and told:
+        return _("On y parle surtout {subjects} ; {told}.").format(subjects=subjects, told=told)
     if subjects:
         return _("On y parle surtout {subjects}.").format(subjects=subjects)
-    return _("On y dit : « {extract} ».").format(extract=extract) if extract else ""
+    return _("On y dit : {told}.").format(told=told) if told else ""
 
 
 def _flaws(text: str) -> float:
@@ -68,15 +76,33 @@ def _repetition(row: dict[Any, Any], chosen: Sequence[dict[Any, Any]]) -> float:
     return loss
 
 
-def _extract(text: str) -> str:
-    """The text where it is short, else its first clauses up to `_EXTRACT_WORDS` words, with an ellipsis; nothing where it is masked."""
+def _extract(text: str, keywords: Sequence[str], most_words: int) -> str:
+    """The text where it has at most `most_words`, else its clauses up to as many from the most telling one; nothing where it is masked."""
     flat = " ".join(text.split()).strip(" .;,")
     if _MASK.search(flat) or "«" in flat or len(flat.split()) < 3:
         return ""
-    if len(flat.split()) <= _EXTRACT_WORDS:
+    if len(flat.split()) <= most_words:
         return flat
-    ends = [match.start() for match in _CLAUSE_END.finditer(flat) if 4 <= len(flat[: match.start()].split()) <= _EXTRACT_WORDS]
-    return f"{flat[: ends[-1]]}…" if ends else f"{' '.join(flat.split()[:_EXTRACT_WORDS])}…"
+    starts = [0, *(match.end() for match in _CLAUSE_END.finditer(flat))]
+    found = [_from(flat, start, most_words) for start in starts]
+    whole = [(start, end) for start, end in found if _FEWEST_WORDS <= len(flat[start:end].split()) <= most_words]
+    if not whole:
+        return f"{' '.join(flat.split()[:most_words])}…"
+    start, end = max(whole, key=lambda span: (_n_said(flat[slice(*span)], keywords), -len(flat[slice(*span)].split()), -span[0]))
+    return f"{'… ' if start else ''}{flat[start:end]}{'…' if end < len(flat) else ''}"
+
+
+def _from(flat: str, start: int, most_words: int) -> tuple[int, int]:
+    """The clauses of `flat` from `start` that hold at most `most_words` words: where they begin and end; none is empty."""
+    ends = [match.start() for match in _CLAUSE_END.finditer(flat) if match.start() > start]
+    fitting = [end for end in [*ends, len(flat)] if len(flat[start:end].split()) <= most_words]
+    return start, fitting[-1] if fitting else start
+
+
+def _n_said(clause: str, keywords: Sequence[str]) -> int:
+    """How many of the keywords a clause says, by the beginnings of their words."""
+    said = {word[:_ROOT] for word in re.findall(r"\w+", fold(clause))}
+    return sum(all(word[:_ROOT] in said for word in re.findall(r"\w{3,}", fold(keyword))) for keyword in keywords)
 
 
 def _listed_with_de(surfaces: Sequence[str]) -> str:

@@ -1,32 +1,35 @@
 """Replay people's decisions over the machine's tables: reviewed tables = machine tables + decisions.
 
 Pure, and safe to run again: replaying over reviewed tables changes nothing. The last decision on a subject wins; decisions on
-different subjects may come in any order. A decision whose passage or theme is gone is skipped and counted, never lost: it stays in
-the store and applies again when its subject comes back.
+different subjects may come in any order. A decision whose passage or theme is gone is reported as void with its reason, never lost: it
+stays in the store and applies again when its subject comes back.
 
 In:   units, tags, themes, theme_members of the machine; decisions
-Out:  the same tables as reviewed; units as they were
+Out:  the same tables as reviewed; units as they were; decision_effects
 """
 
 import logging
 
 import pandas as pd
 
+from pipeline.decisions.effects import APPLIED, Effects
 from pipeline.decisions.on_tags import TAG_ACTIONS, review_tags
-from pipeline.decisions.on_themes import review_themes
+from pipeline.decisions.on_themes import Replay, split_id
+from pipeline.tables import DECISION_EFFECTS
 
-__all__ = ["apply_decisions"]
+__all__ = ["apply_decisions", "split_id"]
 
 log = logging.getLogger(__name__)
 
 
 def apply_decisions(tables: dict[str, pd.DataFrame], decisions: pd.DataFrame) -> dict[str, pd.DataFrame]:
-    """Return units, tags, themes and theme_members as people reviewed them."""
+    """Return units, tags, themes and theme_members as people reviewed them, and decision_effects."""
     units = tables["units"]
     in_order = decisions.sort_values("decision_id")
     is_on_tags = in_order["action"].isin(TAG_ACTIONS)
-    tags, n_tags_skipped = review_tags(tables["tags"], units, in_order[is_on_tags])
-    themes, members, n_themes_skipped = review_themes(tables["themes"], tables["theme_members"], units, in_order[~is_on_tags])
+    tags = review_tags(tables["tags"], units, in_order[is_on_tags])
+    replay = Replay(tables["themes"], tables["theme_members"], units, in_order[~is_on_tags])
+    effects = DECISION_EFFECTS.build(Effects.of(replay, tags).rows(in_order))
     if len(decisions):
-        log.info("décisions rejouées : %d, dont sans objet : %d", len(decisions), n_tags_skipped + n_themes_skipped)
-    return {"units": units, "tags": tags, "themes": themes, "theme_members": members}
+        log.info("décisions rejouées : %d, dont appliquées : %d", len(decisions), int((effects["state"] == APPLIED).sum()))
+    return {"units": units, "tags": tags, "themes": replay.themes, "theme_members": replay.members, "decision_effects": effects}

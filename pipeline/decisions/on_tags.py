@@ -4,7 +4,7 @@ A person's word is a row of its own (source `person`, score 1 or 0); the machine
 exactly one posture: the last accepted one, or where people only rejected, the machine's best of those that are left.
 
 In:   tags, units, decisions on tags in order
-Out:  tags, and how many decisions had no subject
+Out:  tags
 """
 
 import pandas as pd
@@ -16,20 +16,19 @@ _KEY = ["unit_id", "axis", "code"]
 _POSTURE = "posture"
 
 
-def review_tags(tags: pd.DataFrame, units: pd.DataFrame, decisions: pd.DataFrame) -> tuple[pd.DataFrame, int]:
-    """Return the reviewed tags, the machine's rows first in their order, and the number of decisions skipped."""
+def review_tags(tags: pd.DataFrame, units: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return the reviewed tags, the machine's rows first in their order; a decision without unit, axis or code changes nothing."""
     is_known = decisions["unit_id"].isin(units["unit_id"]) & decisions["axis"].notna() & decisions["code"].notna()
     verdicts = decisions[is_known].drop_duplicates(_KEY, keep="last")[[*_KEY, "decision_id", "action"]]
-    n_skipped = int((~is_known).sum())
     if verdicts.empty:
-        return tags, n_skipped
+        return tags
     verdicts = verdicts.assign(is_decided=verdicts["action"] != "reject_tag").drop(columns="action")
     machine = tags[tags["source"] == "machine"]
     verdicts, kept = _with_one_posture(verdicts, machine)
     decided = _on_machine(machine, verdicts, kept)
     said_before = tags[tags["source"] == "person"].merge(verdicts[_KEY], on=_KEY, how="left", indicator="is_in", validate="one_to_one")
     untouched = said_before.loc[said_before["is_in"] == "left_only", list(tags.columns)]
-    return TAGS.check(pd.concat([decided, untouched, _persons_rows(verdicts, machine)], ignore_index=True)), n_skipped
+    return TAGS.check(pd.concat([decided, untouched, _persons_rows(verdicts, machine)], ignore_index=True))
 
 
 def _with_one_posture(verdicts: pd.DataFrame, machine: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:

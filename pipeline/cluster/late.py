@@ -1,0 +1,86 @@
+"""Let what people wrote or said after a workshop join the themes of what was said there.
+
+A mail is one voice more on a subject, not a reason to cut the subjects again: themes, their identities and their names are made of what
+was said in the room, so that a late mail changes none of them. Where little was said in the room (a consultation by mail), all make themes.
+
+In:   themes and theme_members of the room, units, tags
+Out:  themes and theme_members with the late units that fit a theme; the others are set aside
+"""
+
+import json
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.embedder import Embedder
+from models.reading import read_texts
+from models.views import Matrix, join_views, unit_rows
+from pipeline.cluster import off_topic
+from pipeline.cluster.quotes import choose_quotes
+from pipeline.counting import count_themes, said_after
+from pipeline.settings import ClusterSettings
+from pipeline.tables import THEME_MEMBERS, THEMES
+from pipeline.tokens import plain_texts
+
+MOST_LATE = 1 / 3  # share of late units from which they make themes too
+FITS = 0.01  # quantile of members' closeness to their own centre under which a late unit fits nowhere
+
+
+def room_units(units: pd.DataFrame) -> pd.DataFrame:
+    """Return the units that make the themes: those said at the workshops, or all where too many came after."""
+    is_late = said_after(units).astype(bool)
+    return units[~is_late] if is_late.sum() <= MOST_LATE * len(units) else units
+
+
+def join_late_units(
+    themes: pd.DataFrame,
+    theme_members: pd.DataFrame,
+    units: pd.DataFrame,
+    tags: pd.DataFrame,
+    *,
+    embedder: Embedder,
+    settings: ClusterSettings,
+) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """Return both tables with late units in the theme nearest to them; counts and quotes follow, names and order of themes do not."""
+    late = units[~units["unit_id"].isin(room_units(units)["unit_id"])]
+    if late.empty or themes.empty:
+        return themes, theme_members
+    units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
+    texts = list(units["text"].astype(str))
+    views = join_views(texts, read_texts(texts), embedder)
+    candidates = units["unit_id"].isin(late["unit_id"]).to_numpy() & ~off_topic(units, tags, views.off_topic)
+    place = pd.Series(range(len(themes)), index=themes["theme_id"])
+    labels = units["unit_id"].map(theme_members.set_index("unit_id")["theme_id"].map(place)).fillna(-1).to_numpy().astype(np.int64)
+    nearest, closeness = _nearest(unit_rows(views.vectors), labels)
+    joins = candidates & (closeness >= np.quantile(closeness[labels >= 0], FITS))
+    joined = pd.DataFrame(
+        {
+            "unit_id": units.loc[joins, "unit_id"],
+            "theme_id": themes["theme_id"].to_numpy()[nearest[joins]],
+            "strength": np.clip(closeness[joins], 0, 1).round(6),
+        }
+    )
+    members = pd.concat([theme_members, joined], ignore_index=True)
+    in_order = members.assign(place=members["theme_id"].map(place)).sort_values(
+        ["place", "strength", "unit_id"], ascending=[True, False, True]
+    )
+    members = THEME_MEMBERS.check(in_order.drop(columns="place"))
+    return _follow(themes, members, set(joined["theme_id"]), units, settings), members
+
+
+def _nearest(rows: Matrix, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
+    """The theme nearest to each unit and how close it is; for a member, how close its own theme is."""
+    centres = unit_rows(np.stack([rows[labels == theme].sum(axis=0) for theme in range(int(labels.max()) + 1)]))
+    similarity = rows @ centres.T
+    nearest = np.where(labels >= 0, labels, similarity.argmax(axis=1))
+    return nearest, similarity[np.arange(len(rows)), nearest]
+
+
+def _follow(themes: pd.DataFrame, members: pd.DataFrame, changed: set[str], units: pd.DataFrame, settings: ClusterSettings) -> pd.DataFrame:
+    """`themes` with counts of all members, and quotes chosen again in the themes that were joined."""
+    counts = count_themes(members, units)
+    said = members.merge(units, on="unit_id", validate="one_to_one")
+    quotes = {name: json.dumps(choose_quotes(rows, settings.n_quotes)) for name, rows in said.groupby("theme_id") if name in changed}
+    counted = {name: themes["theme_id"].map(counts[name]) for name in ("n_units", "n_tables", "n_workshops")}
+    return THEMES.check(themes.assign(**counted, quotes=themes["theme_id"].map(quotes).fillna(themes["quotes"])))
