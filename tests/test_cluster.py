@@ -346,12 +346,12 @@ def test_a_theme_is_profiled_by_codes_and_quoted_with_one_passage_that_says_the_
 
 def test_themes_that_overlap_are_proposed_for_merging_and_loose_large_ones_flagged():
     draw = np.random.default_rng(0)
-    centres = np.eye(5)
+    centres = np.eye(5, 12)
     labels = np.repeat(np.arange(5), [12, 6, 6, 6, 6])
-    vectors = centres[labels] + draw.normal(0, 0.05, (36, 5))
+    vectors = centres[labels] + draw.normal(0, 0.05, (36, 12))
     vectors[labels == 1] += 0.9 * centres[2]
     vectors[labels == 2] += 0.9 * centres[1]
-    vectors[labels == 0] += draw.normal(0, 0.6, (12, 5))
+    vectors[labels == 0, 5:] += draw.normal(0, 0.6, (12, 7))  # of everything, but of no other theme
     geometry = Geometry.of(vectors, labels)
     assert [pair[:2] for pair in geometry.near_duplicates()] == [(1, 2)]
     assert geometry.catch_alls() == [0]
