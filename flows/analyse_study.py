@@ -6,6 +6,7 @@ import pandas as pd
 from prefect import flow, task
 
 from flows.cache import StageCache, StageRecord, Tables, gather_tables
+from flows.comparison import comparison
 from flows.keys import cluster_key, conclusion_key, join_key
 from flows.progress import tell
 from models.embedder import load_embedder, vectors_kept
@@ -14,11 +15,9 @@ from pipeline.cluster import cluster_units
 from pipeline.cluster.changes import list_changes
 from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.profiles import profile_themes, quote_themes
-from pipeline.compare import compare_territories, list_voices
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import apply_decisions
 from pipeline.ingest import reject_stray_files
-from pipeline.offer import list_offers
 from pipeline.rank import rank_themes
 from pipeline.study import Study
 
@@ -32,7 +31,7 @@ def analyse_study(root: Path, processed: list[StageRecord], coders: list[StageRe
     joined = join_study(root, processed, clustered)
     decided = decide_study(root, processed, joined)
     ranked = rank_study(root, processed, decided)
-    compared = compare_study(root, processed, decided)
+    compared = compare_study(root, processed, decided, ranked)
     records = [clustered, joined, decided, ranked, compared, *coders]
     write_study(root, processed, records)
     return records
@@ -129,25 +128,15 @@ def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -
 
 
 @task(name="compare")
-def compare_study(root: Path, processed: list[StageRecord], decided: StageRecord) -> StageRecord:
+def compare_study(root: Path, processed: list[StageRecord], decided: StageRecord, ranked: StageRecord) -> StageRecord:
     """Compare the territories, tell whose voice is missing, and list what is on offer."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
 
     def compute() -> Tables:
         tell("comparaison des territoires", 0, 1)
-        gathered, reviewed = gather_tables(cache, processed), cache.load(decided)
-        contrasts = compare_territories(
-            gathered["units"], reviewed["tags"], reviewed["theme_members"], gathered["workshops"], settings=study.settings.compare
-        )
-        expected = study.settings.etude.expected_structure_types
-        voices = list_voices(gathered["attendance"], gathered["structures"], gathered["workshops"], expected_structure_types=expected)
-        return {
-            "contrasts": contrasts,
-            "voices": voices,
-            "offers": list_offers(gathered["units"], reviewed["tags"], gathered["structures"]),
-        }
+        return comparison(gather_tables(cache, processed) | cache.load(ranked) | cache.load(decided), study.settings)
 
-    return cache.run("compare", conclusion_key("compare", decided, study.settings.compare, study.settings.etude), compute)
+    return cache.run("compare", conclusion_key("compare", ranked, study.settings.compare, study.settings.etude), compute)
 
 
 @task(name="write")

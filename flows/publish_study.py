@@ -8,7 +8,7 @@ from pathlib import Path
 from prefect import task
 
 from flows.progress import tell
-from pipeline.publish import build_report, write_docx, write_html, write_tables
+from pipeline.publish import build_report, write_docx, write_html, write_map_page, write_tables
 from pipeline.study import Study, read_only
 
 
@@ -35,6 +35,7 @@ def publish_study(root: Path, run_id: str) -> str:
         raise read_only(study.publications, error) from error
     write_html(report, building / "rapport.html")
     write_docx(report, building / "rapport.docx")
+    write_map_page(report, building / "carte.html")
     write_tables(tables, building / "tableaux", formats=("xlsx", "csv"), grid=study.grid)
     building.chmod(0o755)
     shutil.rmtree(study.publications / run_id, ignore_errors=True)

@@ -76,9 +76,12 @@ def status(options: argparse.Namespace) -> None:
 
 
 def compare(options: argparse.Namespace) -> None:
-    """Show what is more or less present in each territory."""
+    """Compare the territories from the last run, write exports/comparaison/, and show what is shared, what is specific, what is missing."""
+    from flows.comparison import write_comparison
+
     study = _processed(options.study)
-    show.contrasts(study.read_table("contrasts"), study.read_table("themes"), study.grid, as_json=options.json)
+    compared = write_comparison(study.root)
+    show.comparison(study, compared, study.read_table("themes"), as_json=options.json)
 
 
 def evaluate(options: argparse.Namespace) -> None:

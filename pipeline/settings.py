@@ -170,6 +170,8 @@ class CompareSettings(_Frozen):
     min_units: Annotated[int, Field(ge=1)] = 3  # a theme or code with fewer units over all territories gets none
     false_discovery_rate: Share = 0.05
     prior_units: Annotated[float, Field(gt=0)] = 20.0  # passages of common talk lent to each side before log-odds are taken
+    n_lexical_units: Annotated[int, Field(ge=100)] = 10_000  # passages whose words are read for planes and classes
+    n_lexical_classes: Annotated[int, Field(ge=2, le=20)] = 5
 
 
 class PublishSettings(_Frozen):

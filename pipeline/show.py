@@ -83,12 +83,26 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
     _line(PSEUDONYMOUS)
 
 
-def contrasts(rows: "pd.DataFrame", themes: "pd.DataFrame", grid: "Grid", *, as_json: bool) -> None:
-    """Show, for each territory, what is most and least present against the others."""
+def comparison(study: "Study", compared: "dict[str, pd.DataFrame]", themes: "pd.DataFrame", *, as_json: bool) -> None:
+    """Show themes that are shared and specific, each territory's contrasts, needs without answer, and where the folder is."""
     if as_json:
-        _json(rows.to_dict("records"))
+        _json({name: rows.to_dict("records") for name, rows in compared.items()})
         return
     labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
+    reach = compared["theme_reach"]
+    for word in ("partagé", "propre à un territoire"):
+        names = [labels.get(theme_id, theme_id) for theme_id in reach.loc[reach["reach"] == word, "theme_id"]]
+        _line(f"{word} : {' ; '.join(names) or _('aucun thème, avec la matière présente')}")
+    _contrasts(compared["contrasts"], labels, study.grid)
+    needs = compared["needs"]
+    is_open = needs["coverage"].isin(["aucune structure de ce secteur", "hors des zones de chalandise connues"])
+    _line("\n" + _("Besoins sans réponse connue : {n}").format(n=int(is_open.sum())))
+    _line(_("Défauts de la carte : {n}").format(n=len(compared["map_problems"])))
+    _line(_("Tableaux, graphiques, carte et rapport : {path}").format(path=study.root / "exports" / "comparaison"))
+
+
+def _contrasts(rows: "pd.DataFrame", labels: "Mapping[str, str]", grid: "Grid") -> None:
+    """For each territory, what is most and least present against the others."""
     for territory, there in rows.groupby("territory", sort=True):
         _line(f"\n{territory}")
         marked = there[there["verdict"].isin(["plus présent ici", "moins présent"])]
@@ -96,7 +110,7 @@ def contrasts(rows: "pd.DataFrame", themes: "pd.DataFrame", grid: "Grid", *, as_
         if marked.empty:
             _line(_("  rien de plus ni de moins présent qu'ailleurs, avec ce qu'il y a de matière"))
         for row in marked.head(_SHOWN_CONTRASTS).itertuples():
-            name = labels.get(row.subject_id) or grid.label_of(str(row.subject_id).partition(":")[2])
+            name = labels.get(str(row.subject_id)) or grid.label_of(str(row.subject_id).partition(":")[2])
             _line(f"  {row.verdict} : {name} ({row.n_units} passages, {row.n_tables} tables)")
 
 

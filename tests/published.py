@@ -71,7 +71,7 @@ def _people() -> Tables:
         "attendance": ATTENDANCE.build(dict(zip(names, row, strict=True)) for row in rows),
         "structures": STRUCTURES.build([coop | {"lat": 43.49, "lon": -0.77, "is_on_map": True, "is_in_attendance": True}]),
         "voices": VOICES.build(
-            {"workshop_id": ORTHEZ, "kind": kind, "value": value, "n_on_map": 1, "n_present": 0, "is_absent": True}
+            {"workshop_id": ORTHEZ, "kind": kind, "value": value, "is_in_scope": True, "n_on_map": 1, "n_present": 0, "is_absent": True}
             for kind, value in voices
         ),
         "offers": OFFERS.build(

@@ -25,6 +25,7 @@ __all__ = [
     "members_of",
     "name_of",
     "outline",
+    "population_of",
 ]
 
 
@@ -32,6 +33,12 @@ def name_of(commune_code: str) -> str:
     """The name of a commune by its INSEE code; a slug, which stands for a commune that could not be told, with its hyphens as written."""
     place = by_code().get(commune_code)
     return place.name if place else commune_code.title() if commune_code.islower() else commune_code
+
+
+def population_of(commune_code: str) -> int:
+    """Inhabitants of a commune; 0 for a code that is none."""
+    place = by_code().get(commune_code)
+    return place.population if place else 0
 
 
 def centre_of(commune_code: str) -> tuple[float, float] | None:

@@ -1,16 +1,19 @@
-"""Whose voice was missing: types of structure and communes on the map, or expected, against who came.
+"""Whose voice was missing: types of structure and communes on the map, or in the study's scope, against who came; who carries a theme.
 
-In:   attendance, structures, workshops
-Out:  voices   one row a workshop and type of structure or commune
+In:   attendance, structures, workshops; units, theme_members
+Out:  voices         one row a workshop and type of structure or commune
+      theme_voices   one row a theme
 """
 
 import json
 import logging
+from collections import Counter
 from collections.abc import Sequence
 
 import pandas as pd
 
-from pipeline.tables import VOICES
+from pipeline.communes import members_of
+from pipeline.tables import THEME_VOICES, VOICES
 
 log = logging.getLogger(__name__)
 
@@ -18,18 +21,24 @@ log = logging.getLogger(__name__)
 def list_voices(
     attendance: pd.DataFrame, structures: pd.DataFrame, workshops: pd.DataFrame, *, expected_structure_types: Sequence[str]
 ) -> pd.DataFrame:
-    """Return, for every workshop, the expected types and every type or commune on its map or in its room; no row of attendance, no row."""
+    """Return, for every workshop with an attendance list, every type and commune in scope, on its map or in its room.
+
+    In scope are the expected types, and the communes of the workshop's intercommunal authority where it is known.
+    """
+    epci_of = workshops.set_index("workshop_id")["epci_code"]
     present = _present(attendance, structures)
     mapped = _on_map(structures, present, workshops)
     rows = []
     for workshop_id in sorted(set(workshops["workshop_id"]) & set(present["workshop_id"])):
         here, placed = (voices[voices["workshop_id"] == workshop_id] for voices in (present, mapped))
-        for kind, column, expected in (("structure_type", "structure_type", expected_structure_types), ("commune", "commune_code", ())):
+        communes = members_of(str(epci_of[workshop_id])) if pd.notna(epci_of[workshop_id]) else ()
+        scopes = (("structure_type", "structure_type", expected_structure_types), ("commune", "commune_code", communes))
+        for kind, column, expected in scopes:
             n_present = here.dropna(subset=[column]).groupby(column)["voice_id"].nunique()
             n_on_map = placed.dropna(subset=[column]).groupby(column)["voice_id"].nunique()
             for value in sorted({*expected, *n_present.index, *n_on_map.index}):
                 came, shown = int(n_present.get(value, 0)), int(n_on_map.get(value, 0))
-                row = {"workshop_id": workshop_id, "kind": kind, "value": value}
+                row = {"workshop_id": workshop_id, "kind": kind, "value": value, "is_in_scope": value in expected}
                 rows.append(row | {"n_on_map": shown, "n_present": came, "is_absent": came == 0})
     return VOICES.build(rows)
 
@@ -98,3 +107,25 @@ def _nearest(rest: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
         for lat, lon in zip(located["lat"], located["lon"], strict=True)
     ]
     return located.assign(workshop_id=nearest)
+
+
+def voices_of_themes(units: pd.DataFrame, theme_members: pd.DataFrame, attendance: pd.DataFrame) -> pd.DataFrame:
+    """Return, for each theme, which types of actor are known to carry it; a theme that one type alone carries needs two of its people."""
+    known = attendance.dropna(subset=["structure_type"]).sort_values(["participant_id", "structure_type"])
+    type_of = dict(zip(known["participant_id"], known["structure_type"], strict=True))
+    said = theme_members.merge(units[["unit_id", "speaker"]], on="unit_id", validate="one_to_one")
+    rows = []
+    for theme_id, here in said.groupby("theme_id", sort=True):
+        speakers = [str(speaker) for speaker in here["speaker"].dropna() if speaker in type_of]
+        types = Counter(type_of[speaker] for speaker in set(speakers))
+        rows.append(
+            {
+                "theme_id": theme_id,
+                "n_units": len(here),
+                "n_units_known": len(speakers),
+                "n_speakers": len(set(speakers)),
+                "structure_types": json.dumps(sorted(types), ensure_ascii=False),
+                "is_single_type": len(types) == 1 and types.total() > 1,
+            }
+        )
+    return THEME_VOICES.build(rows)

@@ -23,11 +23,11 @@ CRITERIA_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc7
 POSTURE_COLOURS = ("#009e73", "#d55e00", "#e69f00", "#0072b2", "#999999", "#cc79a7", "#56b4e9")
 HEAT_COLOURS = ("#f2f6f9", "#74acd3")  # ink reads on the darkest with a contrast over 5
 _INK, _RULE = "#22302f", "#d5dcda"
-_FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # the first is bundled with vl-convert; the others have its widths
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # the first is bundled with vl-convert; the others have its widths
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _CONFIG = {
     "aria": False,
-    "font": _FONT,
+    "font": FONT,
     "view": {"stroke": None},
     "axis": {
         "labelFontSize": 13,
@@ -55,7 +55,7 @@ def priorities_spec(scope: Scope) -> Spec:
         for priority in scope.priorities
         for place, criterion in enumerate(priority.criteria)
     ]
-    names = {priority.rank: _wrapped(f"{priority.rank}. {priority.label}", 34) for priority in scope.priorities}
+    names = {priority.rank: wrapped(f"{priority.rank}. {priority.label}", 34) for priority in scope.priorities}
     totals = [
         {"rank": priority.rank, "name": names[priority.rank], "score": 100 * priority.score, "shown": points(priority.score)}
         for priority in scope.priorities
@@ -82,7 +82,7 @@ def priorities_spec(scope: Scope) -> Spec:
         "mark": {**_TEXT, "align": "left", "dx": 6, "fontWeight": "bold"},
         "encoding": {"y": y, "x": {"field": "score", "type": "quantitative"}, "text": {"field": "shown"}},
     }
-    return _spec({"width": 360, "height": {"step": 46}, "layer": [bars, labels, shown]})
+    return make_spec({"width": 360, "height": {"step": 46}, "layer": [bars, labels, shown]})
 
 
 def heat_spec(heat: Heat, highest: float) -> Spec:
@@ -92,8 +92,8 @@ def heat_spec(heat: Heat, highest: float) -> Spec:
         for row, shares in enumerate(heat.shares)
         for column, share in enumerate(shares)
     ]
-    rows = [{"row": row, "name": _wrapped(name, 38)} for row, name in enumerate(heat.rubriques)]
-    columns = [{"column": column, "name": _wrapped(name, 16)} for column, name in enumerate(heat.workshops)]
+    rows = [{"row": row, "name": wrapped(name, 38)} for row, name in enumerate(heat.rubriques)]
+    columns = [{"column": column, "name": wrapped(name, 16)} for column, name in enumerate(heat.workshops)]
     y = {"field": "row", "type": "ordinal", "axis": None}
     x = {"field": "column", "type": "ordinal", "axis": None}
     colour = {"field": "share", "type": "quantitative", "scale": {"range": list(HEAT_COLOURS), "domain": [0, highest or 1]}, "legend": None}
@@ -101,7 +101,7 @@ def heat_spec(heat: Heat, highest: float) -> Spec:
     shown = {"mark": _TEXT, "encoding": {"y": y, "x": x, "text": {"field": "shown"}}}
     names = {"data": {"values": rows}, "mark": {**_TEXT, **_NAME}, "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "name"}}}
     heads = {"data": {"values": columns}, "mark": {**_TEXT, **_HEAD}, "encoding": {"x": x, "y": {"value": 0}, "text": {"field": "name"}}}
-    return _spec({"width": {"step": 110}, "height": {"step": 36}, "data": {"values": values}, "layer": [cells, shown, names, heads]})
+    return make_spec({"width": {"step": 110}, "height": {"step": 36}, "data": {"values": values}, "layer": [cells, shown, names, heads]})
 
 
 def profile_spec(postures: Sequence[Share]) -> Spec:
@@ -118,7 +118,7 @@ def profile_spec(postures: Sequence[Share]) -> Spec:
         },
         "order": {"field": "order"},
     }
-    return _spec(
+    return make_spec(
         {
             "width": 320,
             "height": 14,
@@ -150,10 +150,11 @@ def _draw(spec: str) -> str:
     return str(vl_convert.vegalite_to_svg(spec, format_locale="fr-FR"))
 
 
-def _spec(content: dict[str, Any]) -> Spec:
+def make_spec(content: dict[str, Any]) -> Spec:
+    """`content` as a specification with the report's look."""
     return {"$schema": _SCHEMA, "background": "white", "config": _CONFIG, **content}
 
 
-def _wrapped(name: str, n_chars: int) -> str:
+def wrapped(name: str, n_chars: int) -> str:
     """`name` on lines of `n_chars` at most, cut between words."""
     return "\n".join(textwrap.wrap(name, n_chars, break_long_words=False, break_on_hyphens=False)[:3])

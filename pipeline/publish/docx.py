@@ -20,7 +20,7 @@ from docx.shared import Cm, Emu, RGBColor
 from docxtpl import DocxTemplate
 
 from pipeline.publish.charts import Spec, draw_png
-from pipeline.publish.layout import lay_out
+from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import Block, Callout, Facts, Figure, Page, Paragraph, PriorityCard, Section, Table, Terms
 from pipeline.publish.report.content import Report
 from pipeline.publish.text import quoted, sentence
@@ -32,9 +32,9 @@ _STYLES = {"body": "Normal", "lead": "Chapeau", "note": "Précision"}
 _W = nsdecls("w")
 
 
-def write_docx(report: Report, path: Path) -> None:
-    """Write `report` at `path`; a file that is there is replaced."""
-    page = lay_out(report)
+def write_docx(report: Report, path: Path, *, part: Part = "tout") -> None:
+    """Write `report`, or its part on territories, at `path`; a file that is there is replaced."""
+    page = lay_out(report, part)
     template = DocxTemplate(_TEMPLATE)
     template.render(_cover(page), autoescape=True)
     document = template.docx

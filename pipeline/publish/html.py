@@ -12,7 +12,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from pipeline.publish.charts import Spec, draw_svg
-from pipeline.publish.layout import lay_out
+from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.report.content import Report
 from pipeline.publish.text import quoted, sentence
 
@@ -20,12 +20,12 @@ _TEMPLATES = Path(__file__).with_name("templates")
 _SIZE = re.compile(r'<svg ([^>]*?)width="[\d.]+" height="[\d.]+"')
 
 
-def write_html(report: Report, path: Path) -> None:
-    """Write `report` at `path`, in UTF-8; a file that is there is replaced."""
+def write_html(report: Report, path: Path, *, part: Part = "tout") -> None:
+    """Write `report`, or its part on territories, at `path`, in UTF-8; a file that is there is replaced."""
     page = Environment(loader=FileSystemLoader(_TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True)
     template = page.get_template("rapport.html.j2")
     css = Markup((_TEMPLATES / "rapport.css").read_text(encoding="utf-8"))  # our own file, nothing of the study in it
-    shown = template.render(page=lay_out(report), css=css, draw=_draw, say=sentence, quoted=quoted, kind_of=_kind_of)
+    shown = template.render(page=lay_out(report, part), css=css, draw=_draw, say=sentence, quoted=quoted, kind_of=_kind_of)
     path.write_text(shown, encoding="utf-8", newline="\n")
 
 

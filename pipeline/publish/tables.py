@@ -4,7 +4,7 @@ In:   the tables of the data dictionary, grid
 Out:  tableaux.xlsx; one .csv or .parquet a table; structures.geojson
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from pathlib import Path, PurePosixPath
 from typing import Any, Literal
 
@@ -26,8 +26,12 @@ _SHEET_ROWS = 1_048_575  # and a sheet, under its header
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a .csv cell that starts so for a formula
 
 
-def write_tables(tables: Tables, folder: Path, *, formats: Iterable[Format], grid: Grid | None = None) -> list[Path]:
+def write_tables(
+    tables: Tables, folder: Path, *, formats: Iterable[Format], grid: Grid | None = None, only: Collection[str] | None = None
+) -> list[Path]:
     """Write `tables` into `folder`, which is made, in each format; return the files. Without `grid`, codes are not translated into labels.
+
+    `only` names the tables wanted; the list of passages comes with all of them.
 
     Raises `UsageError` for a format that is not known, before anything is written.
     """
@@ -38,6 +42,8 @@ def write_tables(tables: Tables, folder: Path, *, formats: Iterable[Format], gri
     known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
     folder.mkdir(parents=True, exist_ok=True)
     exported = {**readable_lists(known, grid), **known, **_without_file_names(known)}
+    if only is not None:
+        exported = {name: rows for name, rows in exported.items() if name in only}
     return [path for name in wanted for path in _WRITERS[name](exported, folder)]
 
 

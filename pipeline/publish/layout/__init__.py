@@ -5,6 +5,7 @@ Out:  Page
 """
 
 from collections.abc import Callable
+from typing import Literal
 
 from pipeline.publish.layout.annexes import code_section, document_section, offer_section, set_aside_section, theme_section
 from pipeline.publish.layout.blocks import Callout, Page, Section
@@ -13,10 +14,13 @@ from pipeline.publish.layout.method import method_section
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.layout.opening import opening_section
 from pipeline.publish.layout.priorities import priority_section
+from pipeline.publish.layout.territories import map_section
 from pipeline.publish.report.content import Report
 from pipeline.publish.text import number, sentence
 
-__all__ = ["lay_out"]
+__all__ = ["Part", "lay_out"]
+
+Part = Literal["tout", "territoires"]
 
 _SECTIONS: tuple[Callable[[Report, Numbering], Section], ...] = (
     opening_section,
@@ -26,22 +30,26 @@ _SECTIONS: tuple[Callable[[Report, Numbering], Section], ...] = (
     territory_section,
     offer_section,
     voice_section,
+    map_section,
     theme_section,
     set_aside_section,
     code_section,
     document_section,
 )
 
+_TERRITORIES = (rubrique_section, territory_section, offer_section, voice_section, map_section)
 
-def lay_out(report: Report) -> Page:
-    """Return the page of `report`; figures and tables are numbered from 1 in reading order."""
+
+def lay_out(report: Report, part: Part = "tout") -> Page:
+    """Return the page of `report`, or of its part on territories; figures and tables are numbered from 1 in reading order."""
     numbering = Numbering()
+    sections = _SECTIONS if part == "tout" else _TERRITORIES
     return Page(
         title=report.title,
         subtitle=sentence("rapport.sous_titre", date=report.made_on),
         made_at=report.made_at,
         notice=Callout(sentence("rapport.avis_titre"), f"{sentence('rapport.avis')} {_review(report)}"),
-        sections=tuple(make(report, numbering) for make in _SECTIONS),
+        sections=tuple(make(report, numbering) for make in sections),
     )
 
 

@@ -16,8 +16,11 @@ def offer_section(report: Report, numbering: Numbering) -> Section:
         return Section(title, "offre", (Paragraph(sentence("offre.aucune")),))
     columns = {"activite": 2.4, "quantite": 1.8, "structure": 1.8, "territoire": 1.6, "passage": 3.4}
     rows = [(row.activity, row.quantity or "–", row.structure or "–", row.territory, quoted(row.passage)) for row in report.offers.rows]
+    sums = {"secteur": 2.6, "activites": 1.1, "structures": 1.1, "quantites": 4.4}
+    sectors = numbering.table(sentence("legendes.secteurs"), sums, report.reading.sectors, numbers=("activites", "structures"))
+    blocks = (Paragraph(sentence("offre.intro"), "lead"), sectors, Paragraph(sentence("offre.secteurs_intro"), "note"))
     table = numbering.table(sentence("legendes.offre"), columns, rows)
-    return Section(title, "offre", (Paragraph(sentence("offre.intro"), "lead"), table, *_cut(report.offers, "offers")))
+    return Section(title, "offre", (*blocks, table, *_cut(report.offers, "offers")))
 
 
 def theme_section(report: Report, numbering: Numbering) -> Section:

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Sequence
 from pipeline.publish.charts import heat_spec
 from pipeline.publish.layout.blocks import Block, Paragraph, Section, Table
 from pipeline.publish.layout.numbering import Numbering
+from pipeline.publish.layout.territories import reach_blocks, reading_sections
 from pipeline.publish.report.content import Heat, Report
 from pipeline.publish.text import count, joined, percent, sentence
 from pipeline.tables import VERDICTS
@@ -49,7 +50,8 @@ def territory_section(report: Report, numbering: Numbering) -> Section:
         for row in report.contrasts
     ]
     tables = _split(numbering, "territoires", "theme", report.territories, rows)
-    return Section(title, "territoires", (Paragraph(sentence("territoires.intro"), "lead"), *tables))
+    blocks = (Paragraph(sentence("territoires.intro"), "lead"), *reach_blocks(report), *tables)
+    return Section(title, "territoires", blocks, reading_sections(report, numbering))
 
 
 def voice_section(report: Report, numbering: Numbering) -> Section:
@@ -65,7 +67,9 @@ def voice_section(report: Report, numbering: Numbering) -> Section:
     unsigned = [workshop.name for workshop in report.workshops if workshop.n_registered and workshop.n_signed is None]
     if unsigned:
         blocks.append(Paragraph(sentence("voix.sans_signature", ateliers=joined(unsigned)), "note"))
-    return Section(title, "voix", tuple(blocks), (_absent(report, numbering),))
+    return Section(
+        title, "voix", tuple(blocks), (_absent(report, numbering), *_needs(report, numbering), *_single_types(report, numbering))
+    )
 
 
 def _absent(report: Report, numbering: Numbering) -> Section:
@@ -73,9 +77,28 @@ def _absent(report: Report, numbering: Numbering) -> Section:
     if not report.absent:
         return Section(title, "absentes", (Paragraph(sentence("voix.aucune_absence")),))
     nobody = sentence("voix.personne")
-    rows = [(row.workshop, ", ".join(row.structure_types) or nobody, ", ".join(row.communes) or nobody) for row in report.absent]
+    rows = [
+        (row.workshop, ", ".join(row.structure_types) or nobody, "\n".join(filter(None, (", ".join(row.communes), row.others))) or nobody)
+        for row in report.absent
+    ]
     table = numbering.table(sentence("legendes.absences"), {"atelier": 2, "types_absents": 3, "communes_absentes": 3}, rows)
     return Section(title, "absentes", (Paragraph(sentence("voix.absentes_intro")), table))
+
+
+def _needs(report: Report, numbering: Numbering) -> tuple[Section, ...]:
+    if not report.reading.needs:
+        return ()
+    columns = {"atelier": 1.6, "secteur": 2.2, "endroit": 1.8, "dit": 2, "couverture": 2.2}
+    table = numbering.table(sentence("legendes.besoins"), columns, report.reading.needs)
+    return (Section(sentence("voix.besoins"), "besoins", (Paragraph(sentence("voix.besoins_intro")), table)),)
+
+
+def _single_types(report: Report, numbering: Numbering) -> tuple[Section, ...]:
+    if not report.reading.single_types:
+        return ()
+    columns = {"theme": 3.4, "type_acteur": 2.4, "connues": 1.6}
+    table = numbering.table(sentence("legendes.un_seul_type"), columns, report.reading.single_types)
+    return (Section(sentence("voix.un_seul_type"), "un-seul-type", (Paragraph(sentence("voix.un_seul_type_intro")), table)),)
 
 
 def _present(cell: tuple[int, int]) -> str:

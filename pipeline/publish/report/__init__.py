@@ -16,6 +16,7 @@ from pipeline.publish.report.coverage import coverage, documents, rejects, set_a
 from pipeline.publish.report.passages import gather_passages
 from pipeline.publish.report.people import absent_voices, attendance_rows, offer_rows, present, workshop_facts
 from pipeline.publish.report.priorities import ScopeMaker
+from pipeline.publish.report.territories import territory_reading
 from pipeline.publish.report.themes import code_rows, contrast_rows, heat, theme_rows
 from pipeline.publish.text import french_date, percent, printable, typography
 from pipeline.rank import CRITERIA
@@ -56,6 +57,7 @@ def build_report(
         heat=heat(passages, grid),
         territories=territories,
         contrasts=contrasts,
+        reading=territory_reading(known, passages),
         offers=offer_rows(known, passages, settings.n_annex_rows),
         attendance=attendance_rows(known, passages),
         absent=absent_voices(known, passages),

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from pipeline.publish.report.territory_content import TerritoryReading
+
 Row = TypeVar("Row")
 
 
@@ -224,6 +226,7 @@ class AbsentVoices:
     workshop: str
     structure_types: tuple[str, ...]
     communes: tuple[str, ...]
+    others: str  # communes of the territory that neither the map nor the room knows, in words
 
 
 @dataclass(frozen=True)
@@ -243,6 +246,7 @@ class Report:
     heat: Heat
     territories: tuple[str, ...]
     contrasts: tuple[ContrastRow, ...]
+    reading: TerritoryReading
     offers: Capped[OfferRow]
     attendance: tuple[AttendanceRow, ...]
     absent: tuple[AbsentVoices, ...]

@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.communes import name_of
+from pipeline.communes import name_of, population_of
 from pipeline.french import fold
 from pipeline.publish.report.content import AbsentVoices, AttendanceRow, Capped, OfferRow, WorkshopFacts
 from pipeline.publish.report.passages import Passages, Tables, rows_of
-from pipeline.publish.text import NBSP, capitalised, french_date, number, printable, typography, word
+from pipeline.publish.text import NBSP, capitalised, french_date, joined, number, printable, sentence, typography, word
 from pipeline.tables import STRUCTURE_TYPES
 
+_N_LARGEST = 3
 _SMALL_WORDS = frozenset(["à", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "lès", "sous", "sur"])
 
 
@@ -71,10 +72,21 @@ def absent_voices(tables: Tables, passages: Passages) -> tuple[AbsentVoices, ...
     for workshop_id, name in passages.names.items():
         here = absent[absent["workshop_id"] == workshop_id].sort_values("value")
         types = tuple(typography(value) for value in here.loc[here["kind"] == "structure_type", "value"])
-        communes = tuple(sorted((commune_name(value) for value in here.loc[here["kind"] == "commune", "value"]), key=fold))
-        if types or communes:
-            rows.append(AbsentVoices(name, types, communes))
+        of_communes = here[here["kind"] == "commune"]
+        is_known = of_communes["n_on_map"] > 0
+        communes = tuple(sorted((commune_name(value) for value in of_communes.loc[is_known, "value"]), key=fold))
+        others = _other_communes(of_communes.loc[~is_known & of_communes["is_in_scope"], "value"])
+        if types or communes or others:
+            rows.append(AbsentVoices(name, types, communes, others))
     return tuple(rows)
+
+
+def _other_communes(codes: pd.Series) -> str:
+    """How many communes of the territory nobody knows of, and the largest of them."""
+    largest = sorted(codes, key=lambda code: (-population_of(code), code))[:_N_LARGEST]
+    if not largest:
+        return ""
+    return sentence("voix.autres_communes", n=number(len(codes)), plus_grandes=joined([commune_name(code) for code in largest]))
 
 
 def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> Capped[OfferRow]:

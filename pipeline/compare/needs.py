@@ -1,0 +1,213 @@
+"""Needs that people express where no known structure of the sector reaches, and what keeps the map from telling.
+
+In:   units, tags, structures, catchments, offers, attendance, workshops
+Out:  needs          one row a workshop, sector and place
+      map_problems   one row a structure and defect
+"""
+
+import json
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipeline.communes import centre_of, members_of, name_of
+from pipeline.communes.tables import by_slug
+from pipeline.counting import circles_of
+from pipeline.geometry import Point, crosses_itself, great_circle_km, holds
+from pipeline.sectors import sectors_of
+from pipeline.tables import COVERAGES, MAP_PROBLEMS, NEEDS
+from pipeline.tokens import plain_texts
+
+WHOLE = "territoire"  # the place of needs said without naming a commune
+_COVERED, _TOO_FAR, _NOBODY, _UNKNOWN = COVERAGES
+_NEED = frozenset({"difficulte", "demande"})
+_MIN_LETTERS = 4  # shorter names of communes are words as often as places
+_MAX_HOMONYMS = 1
+
+
+@dataclass(frozen=True)
+class _Carrier:
+    """A structure with its sectors and what is known of where it works."""
+
+    structure_id: str
+    sectors: frozenset[str]
+    point: Point | None
+    geometry: Mapping[str, Any] | None
+    radius_km: float | None
+
+    @property
+    def has_area(self) -> bool:
+        return self.geometry is not None or (self.radius_km is not None and self.point is not None)
+
+    def reaches(self, point: Point) -> bool:
+        """Whether the catchment area, drawn or round, holds `point`."""
+        if self.geometry is not None:
+            return holds(self.geometry, point)
+        return self.radius_km is not None and self.point is not None and great_circle_km(self.point, point) <= self.radius_km
+
+
+def list_needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return, for every workshop, sector and commune named in a need (or `territoire`), whether a structure of the sector reaches it.
+
+    A need is a passage said as a difficulty or a demand, in each of the sectors that its words name. Structures are those of the
+    workshop's map and attendance list.
+    """
+    passages = _needs(tables)
+    carriers = _carriers(tables)
+    rows = []
+    for workshop_id, here in passages.groupby("workshop_id", sort=True):
+        areas = _communes_of(str(workshop_id), tables)
+        known = [carriers[structure_id] for structure_id in _structures_of(str(workshop_id), tables) if structure_id in carriers]
+        cells: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
+        for unit_id, circle_id, text in zip(here["unit_id"], here["circle_id"], here["text"], strict=True):
+            for sector in sectors_of(text)[:2]:
+                for place in _places_in(text, areas) or [WHOLE]:
+                    cells[(sector, place)].append((unit_id, circle_id))
+        for (sector, place), said in sorted(cells.items()):
+            rows.append({"workshop_id": workshop_id, "sector": sector, "place": place} | _coverage(sector, place, known) | _counts(said))
+    return NEEDS.build(rows)
+
+
+def _needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    tags = tables["tags"]
+    wanted = tags.loc[tags["is_assigned"] & (tags["axis"] == "posture") & tags["code"].isin(_NEED), "unit_id"]
+    units = plain_texts(tables["units"][tables["units"]["unit_id"].isin(wanted)])
+    circles = circles_of(tables["units"], tables["workshops"]).of_unit[["unit_id", "circle_id"]]
+    return units.merge(circles, on="unit_id", validate="one_to_one").sort_values("unit_id")
+
+
+def _counts(said: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    units = sorted({unit_id for unit_id, _ in said})
+    return {"n_units": len(units), "n_circles": len({circle_id for _, circle_id in said}), "quotes": json.dumps(units[:5])}
+
+
+def _coverage(sector: str, place: str, known: Sequence[_Carrier]) -> dict[str, Any]:
+    """How a sector is covered at a place: n_structures of the sector, and the verdict."""
+    of_sector = [carrier for carrier in known if sector in carrier.sectors]
+    point = centre_of(place) if place != WHOLE else None
+    if not of_sector:
+        verdict = _NOBODY
+    elif point is None:
+        verdict = _COVERED if place == WHOLE else _UNKNOWN
+    elif any(carrier.reaches(point) for carrier in of_sector):
+        verdict = _COVERED
+    else:
+        verdict = _TOO_FAR if all(carrier.has_area for carrier in of_sector) else _UNKNOWN
+    return {"n_structures": len(of_sector), "coverage": verdict}
+
+
+def _carriers(tables: Mapping[str, pd.DataFrame]) -> dict[str, _Carrier]:
+    """Every structure; its sectors are those of its name and of the offers that name it."""
+    offered: dict[str, set[str]] = defaultdict(set)
+    for structure_id, sector in tables["offers"][["structure_id", "sector"]].dropna().itertuples(index=False):
+        offered[str(structure_id)].add(str(sector))
+    areas = {row["structure_id"]: row for row in tables["catchments"].to_dict("records")}
+    found = {}
+    for row in tables["structures"].to_dict("records"):
+        area = areas.get(row["structure_id"], {})
+        found[row["structure_id"]] = _Carrier(
+            row["structure_id"],
+            frozenset({*sectors_of(row["name"]), *offered[row["structure_id"]]}),
+            _point_of(row),
+            read_geometry(area.get("geometry")),
+            float(area["radius_km"]) if area and pd.notna(area["radius_km"]) else None,
+        )
+    return found
+
+
+def _point_of(row: Mapping[Any, Any]) -> Point | None:
+    if pd.notna(row["lat"]) and pd.notna(row["lon"]):
+        return float(row["lat"]), float(row["lon"])
+    return centre_of(str(row["commune_code"])) if pd.notna(row["commune_code"]) else None
+
+
+def read_geometry(text: Any) -> Mapping[str, Any] | None:
+    """A GeoJSON geometry from a cell; None for a blank."""
+    if not isinstance(text, str):
+        return None
+    geometry: Mapping[str, Any] = json.loads(text)
+    return geometry
+
+
+def _structures_of(workshop_id: str, tables: Mapping[str, pd.DataFrame]) -> list[str]:
+    """Structures of a workshop's map and attendance list; one that no map or list claims belongs to every workshop."""
+    attendance, structures = tables["attendance"], tables["structures"]
+    came = set(attendance.loc[attendance["workshop_id"] == workshop_id, "structure_id"].dropna())
+    others = set(attendance["structure_id"].dropna())
+    mapped = structures["map_workshop_ids"].map(lambda text: None if pd.isna(text) else json.loads(text))
+    return [
+        str(structure_id)
+        for structure_id, workshops in zip(structures["structure_id"], mapped, strict=True)
+        if structure_id in came or (workshop_id in workshops if workshops else structure_id not in others)
+    ]
+
+
+def _communes_of(workshop_id: str, tables: Mapping[str, pd.DataFrame]) -> list[tuple[re.Pattern[str], str]]:
+    """The communes that a passage of this workshop may name, by pattern and code: its authority's and its map's, else those of who came.
+
+    Longest names first, so that "Saint-Omer" is no "Omer".
+    """
+    workshops = tables["workshops"].set_index("workshop_id")
+    epci_code = workshops.loc[workshop_id, "epci_code"]
+    attendance = tables["attendance"]
+    codes = set(members_of(epci_code)) if isinstance(epci_code, str) else set()
+    if not codes:  # who came from afar does not widen a territory that is known
+        codes = set(attendance.loc[attendance["workshop_id"] == workshop_id, "commune_code"].dropna())
+    structures = tables["structures"].set_index("structure_id")
+    mapped = structures.loc[_structures_of(workshop_id, tables)]
+    codes |= set(mapped.loc[mapped["is_on_map"], "commune_code"].dropna())
+    names = {name_of(code): code for code in sorted(codes) if code[:1].isdigit() and len(name_of(code)) >= _MIN_LETTERS}
+    return [
+        (re.compile(rf"(?<![\w-]){'[- ]'.join(map(re.escape, name.split('-')))}(?![\w-])"), names[name])
+        for name in sorted(names, key=lambda one: (-len(one), one))
+    ]
+
+
+def _places_in(text: str, areas: Sequence[tuple[re.Pattern[str], str]]) -> list[str]:
+    """Codes of the communes that `text` names with their capitals."""
+    found = []
+    for pattern, code in areas:
+        if pattern.search(text):
+            found.append(code)
+            text = pattern.sub(" ", text)
+    return sorted(found)
+
+
+def list_map_problems(structures: pd.DataFrame, catchments: pd.DataFrame) -> pd.DataFrame:
+    """Return what keeps the map from showing a structure or its area as it is; the structure stays in every other table."""
+    return MAP_PROBLEMS.build([*_structure_problems(structures), *_area_problems(structures, catchments)])
+
+
+def _structure_problems(structures: pd.DataFrame) -> Iterator[dict[str, str]]:
+    for row in structures.sort_values("structure_id").to_dict("records"):
+        code = row["commune_code"]
+        if pd.isna(code):
+            yield _problem(row, "commune inconnue", "écrire la commune sur la liste ou la carte")
+        elif not str(code)[:1].isdigit():
+            n_homonyms = sum(place.kind == "commune" for place in by_slug().get(str(code), ()))
+            found = f"{n_homonyms} communes de ce nom" if n_homonyms > _MAX_HOMONYMS else "commune non reconnue"
+            yield _problem(row, found, "ajouter le code postal ou le département")
+        if row["is_on_map"] and _point_of(row) is None:
+            yield _problem(row, "sans position", "placer la structure sur la carte, ou écrire sa commune")
+
+
+def _area_problems(structures: pd.DataFrame, catchments: pd.DataFrame) -> Iterator[dict[str, str]]:
+    points = {row["structure_id"]: _point_of(row) for row in structures.to_dict("records")}
+    for row in catchments.sort_values("structure_id").to_dict("records"):
+        geometry, has_radius = read_geometry(row["geometry"]), pd.notna(row["radius_km"])
+        if geometry is not None and geometry.get("type") not in ("Polygon", "MultiPolygon"):
+            yield _problem(row, "zone qui n'est pas une surface", "tracer la zone comme un polygone")
+        elif geometry is not None and crosses_itself(geometry):
+            yield _problem(row, "contour qui se croise", "retracer la zone ; en attendant, ses boucles comptent une sur deux")
+        elif geometry is None and not has_radius:
+            yield _problem(row, "zone sans forme ni rayon", "tracer la zone ou donner un rayon")
+        elif geometry is None and points.get(row["structure_id"]) is None:
+            yield _problem(row, "rayon sans centre", "placer la structure sur la carte")
+
+
+def _problem(row: Mapping[Any, Any], problem: str, advice: str) -> dict[str, str]:
+    return {"structure_id": str(row["structure_id"]), "problem": problem, "advice": advice}

@@ -1,0 +1,108 @@
+"""Which themes territories share and which are one territory's own, and what changed where a territory met twice.
+
+In:   contrasts, priorities, units, theme_members, tags, workshops
+Out:  theme_reach   one row a theme
+      evolutions    one row a territory, theme and pair of workshops that follow
+"""
+
+import json
+from collections.abc import Sequence
+from itertools import pairwise
+
+import pandas as pd
+
+from pipeline.compare.contrasts import compare_territories
+from pipeline.settings import CompareSettings
+from pipeline.tables import EVOLUTIONS, REACHES, THEME_REACH, TRENDS, VERDICTS
+
+_MORE, _LESS, _ALIKE, _TOO_LITTLE = VERDICTS
+SHARED, OWN, CONTRASTED, NOT_SHOWN, UNKNOWN = REACHES
+_N_FIRST = 5
+_SHARED_BY = 0.8  # share of territories with material where a shared theme is said at several tables
+_ELSEWHERE = 0.5  # share of another territory's tables from which a theme is no longer one territory's own
+_SEVERAL = 2
+
+
+def reach_themes(contrasts: pd.DataFrame, priorities: pd.DataFrame, workshops: pd.DataFrame) -> pd.DataFrame:
+    """Return how far each theme reaches over the territories, and in which it is among the first five priorities.
+
+    Its own: more present in one territory, and said at fewer than half the tables of each other. Shared: different nowhere, and said at
+    several tables in four territories of five. Contrasted: it differs otherwise. A territory with too little material is left out.
+    """
+    themes = contrasts[contrasts["subject"] == "theme"]
+    first = _first_in(priorities, workshops)
+    rows = []
+    for theme_id, cells in themes.groupby("subject_id", sort=True):
+        known = cells[cells["verdict"] != _TOO_LITTLE]
+        more = sorted(known.loc[known["verdict"] == _MORE, "territory"])
+        ranked = [territory for territory in first.get(str(theme_id), []) if territory in set(known["territory"])]
+        rows.append(
+            {
+                "theme_id": theme_id,
+                "reach": _reach(known, more),
+                "more_in": json.dumps(more, ensure_ascii=False),
+                "less_in": json.dumps(sorted(known.loc[known["verdict"] == _LESS, "territory"]), ensure_ascii=False),
+                "said_in": json.dumps(sorted(known.loc[known["n_tables"] > 0, "territory"]), ensure_ascii=False),
+                "first_in": json.dumps(ranked, ensure_ascii=False),
+                "n_territories": len(known),
+            }
+        )
+    return THEME_REACH.build(rows)
+
+
+def _reach(known: pd.DataFrame, more: Sequence[str]) -> str:
+    if len(known) < 2:
+        return UNKNOWN
+    others = known[~known["territory"].isin(more)]
+    if len(more) == 1 and (others["share"] < _ELSEWHERE).all():
+        return OWN
+    if (known["verdict"] != _ALIKE).any():
+        return CONTRASTED
+    return SHARED if (known["n_tables"] >= _SEVERAL).mean() >= _SHARED_BY else NOT_SHOWN
+
+
+def _first_in(priorities: pd.DataFrame, workshops: pd.DataFrame) -> dict[str, list[str]]:
+    """Territories with a workshop where each theme is among the first five."""
+    territory_of = workshops.set_index("workshop_id")["territory"]
+    first = priorities[priorities["scope"].isin(territory_of.index) & (priorities["rank"] <= _N_FIRST)]
+    named = first.assign(territory=first["scope"].map(territory_of))
+    return {str(theme_id): sorted(set(rows["territory"])) for theme_id, rows in named.groupby("theme_id")}
+
+
+def follow_territories(
+    units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFrame, workshops: pd.DataFrame, *, settings: CompareSettings
+) -> pd.DataFrame:
+    """Return what changed between workshops of one territory that follow each other by date; none where every territory met once.
+
+    The two workshops are set against each other as territories are, with the same test and the same guard.
+    """
+    dated = workshops.dropna(subset=["date"]).sort_values(["territory", "date", "workshop_id"])
+    rows = []
+    for territory, held in dated.groupby("territory"):
+        for earlier, later in pairwise(held["workshop_id"]):
+            both = workshops[workshops["workshop_id"].isin([earlier, later])].assign(territory=lambda pair: pair["workshop_id"])
+            here = units[units["workshop_id"].isin([earlier, later])]
+            themed, tagged = (rows_of[rows_of["unit_id"].isin(here["unit_id"])] for rows_of in (theme_members, tags))
+            compared = compare_territories(here, tagged, themed, both, settings=settings)
+            rows += _changes(str(territory), str(earlier), str(later), compared[compared["subject"] == "theme"])
+    return EVOLUTIONS.build(rows)
+
+
+def _changes(territory: str, earlier: str, later: str, compared: pd.DataFrame) -> list[dict[str, object]]:
+    before, after = (
+        compared[compared["territory"] == workshop_id].set_index("subject_id").sort_index() for workshop_id in (earlier, later)
+    )
+    words = dict(zip((_MORE, _LESS, _ALIKE, _TOO_LITTLE), TRENDS, strict=True))
+    return [
+        {
+            "territory": territory,
+            "theme_id": theme_id,
+            "earlier_id": earlier,
+            "later_id": later,
+            "share_before": before.loc[theme_id, "share"],
+            "share_after": after.loc[theme_id, "share"],
+            "q_value": after.loc[theme_id, "q_value"],
+            "verdict": words[after.loc[theme_id, "verdict"]],
+        }
+        for theme_id in after.index
+    ]

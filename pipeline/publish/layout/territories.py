@@ -1,0 +1,110 @@
+"""What territories share, how they look side by side, and their maps."""
+
+from pipeline.publish.layout.blocks import Block, Paragraph, Section, Terms
+from pipeline.publish.layout.numbering import Numbering
+from pipeline.publish.report.content import Report
+from pipeline.publish.report.territories import own_sentence
+from pipeline.publish.report.territory_content import Plane, TerritoryMap
+from pipeline.publish.territory_charts import map_spec, plane_spec, tree_spec
+from pipeline.publish.text import count, joined, number, percent, sentence
+
+MAP_FILE = "carte.html"
+_NEAREST = 3
+
+
+def reach_blocks(report: Report) -> tuple[Block, ...]:
+    """Shared themes, and each territory's own."""
+    reading, nothing = report.reading, sentence("lectures.aucun")
+    terms = (
+        (sentence("lectures.partages"), joined(reading.shared) or nothing),
+        (sentence("lectures.propres"), own_sentence(reading.own) or nothing),
+    )
+    return Terms(terms), Paragraph(sentence("lectures.intro"), "note")
+
+
+def reading_sections(report: Report, numbering: Numbering) -> tuple[Section, ...]:
+    """Evolution, planes, tree and classes, each where there is something to read."""
+    makers = (_evolutions, _planes, _tree, _classes)
+    return tuple(section for make in makers if (section := make(report, numbering)).blocks)
+
+
+def _evolutions(report: Report, numbering: Numbering) -> Section:
+    title, rows = sentence("lectures.evolutions"), report.reading.evolutions
+    columns = {"atelier": 2.6, "theme": 3, "avant": 1, "apres": 1, "verdict": 2}
+    blocks = (
+        (Paragraph(sentence("lectures.evolutions_intro")), numbering.table(sentence("legendes.evolutions"), columns, rows)) if rows else ()
+    )
+    return Section(title, "evolutions", blocks)
+
+
+def _planes(report: Report, numbering: Numbering) -> Section:
+    planes = report.reading.planes
+    figures = tuple(numbering.figure(sentence(f"legendes.plan_{plane.analysis}"), _plane_alt(plane), plane_spec(plane)) for plane in planes)
+    intro = (Paragraph(sentence("lectures.plans_intro")),) if figures else ()
+    return Section(sentence("lectures.plans"), "plans", (*intro, *figures))
+
+
+def _plane_alt(plane: Plane) -> str:
+    """Each territory with the points nearest to it."""
+    others = [point for point in plane.points if point.kind != "territoire"]
+    told = []
+    for territory in (point for point in plane.points if point.kind == "territoire"):
+        near = sorted(others, key=lambda point: ((point.x - territory.x) ** 2 + (point.y - territory.y) ** 2, point.label))
+        names = joined([point.label for point in near[:_NEAREST]])
+        told.append(sentence("lectures.alt_territoire", territoire=territory.label, proches=names))
+    return sentence("lectures.alt_plan", territoires=" ; ".join(told))
+
+
+def _tree(report: Report, numbering: Numbering) -> Section:
+    reading = report.reading
+    if not reading.links:
+        return Section(sentence("lectures.arbre"), "arbre", ())
+    blocks: list[Block] = [Paragraph(sentence("lectures.arbre_intro"))]
+    if len(reading.tree) > 1:
+        steps = [sentence("lectures.alt_pas", membres=joined(step.members), part=percent(step.likeness)) for step in reading.tree]
+        alt = sentence("lectures.alt_arbre", pas=" ; ".join(steps))
+        blocks.append(numbering.figure(sentence("legendes.arbre"), alt, tree_spec(reading.tree)))
+    columns = {"territoires": 3, "ressemblance": 3, "verdict": 2.4}
+    blocks.append(numbering.table(sentence("legendes.ressemblances"), columns, reading.links))
+    return Section(sentence("lectures.arbre"), "arbre", tuple(blocks))
+
+
+def _classes(report: Report, numbering: Numbering) -> Section:
+    rows = [
+        (number(one.number), number(one.n_units), ", ".join(one.lemmas), " ; ".join(one.marks) or "–") for one in report.reading.classes
+    ]
+    columns = {"classe": 0.9, "passages": 1.2, "mots": 4, "marques": 3.4}
+    table = numbering.table(sentence("legendes.classes"), columns, rows, numbers=("passages",)) if rows else None
+    return Section(sentence("lectures.classes"), "classes", (Paragraph(sentence("lectures.classes_intro")), table) if table else ())
+
+
+def map_section(report: Report, numbering: Numbering) -> Section:
+    """One map a workshop, and what keeps structures from being drawn."""
+    title, reading = sentence("titres.cartes"), report.reading
+    if not reading.maps:
+        return Section(title, "cartes", (Paragraph(sentence("cartes.aucune")),), _problems(report, numbering))
+    blocks: list[Block] = [Paragraph(sentence("cartes.intro", fichier=MAP_FILE), "lead")]
+    for shown in reading.maps:
+        blocks.append(numbering.figure(sentence("legendes.carte", territoire=shown.name), map_alt(shown), map_spec(shown)))
+        if shown.n_unplaced:
+            blocks.append(Paragraph(sentence("cartes.non_places", n=count(shown.n_unplaced, "structure")), "note"))
+    blocks.append(Paragraph(sentence("cartes.source"), "note"))
+    return Section(title, "cartes", tuple(blocks), _problems(report, numbering))
+
+
+def map_alt(shown: TerritoryMap) -> str:
+    """A map in a sentence."""
+    return sentence(
+        "cartes.alt",
+        territoire=shown.name,
+        structures=count(len(shown.structures), "structure"),
+        zones=count(len(shown.areas), "zone de chalandise", "zones de chalandise"),
+        besoins=count(len(shown.needs), "commune avec un besoin sans réponse connue", "communes avec un besoin sans réponse connue"),
+    )
+
+
+def _problems(report: Report, numbering: Numbering) -> tuple[Section, ...]:
+    if not report.reading.problems:
+        return ()
+    table = numbering.table(sentence("legendes.defauts"), {"structure": 2.4, "defaut": 2.4, "que_faire": 3}, report.reading.problems)
+    return (Section(sentence("cartes.defauts"), "defauts-carte", (Paragraph(sentence("cartes.defauts_intro")), table)),)

@@ -1,0 +1,176 @@
+"""Territories read side by side, in words and points.
+
+In:   the tables of the comparison, Passages
+Out:  TerritoryReading
+"""
+
+import json
+from typing import Any
+
+from pipeline.french import fold
+from pipeline.publish.report.maps import territory_maps
+from pipeline.publish.report.passages import Passages, Tables, rows_of
+from pipeline.publish.report.people import commune_name
+from pipeline.publish.report.territory_content import Joining, LexicalClass, Plane, PlanePoint, TerritoryReading
+from pipeline.publish.text import capitalised, count, joined, number, percent, printable, sentence, typography, word
+from pipeline.tables import COVERAGES, REACHES
+
+_N_LEMMAS, _N_MARKS, _N_QUANTITIES = 12, 5, 6
+_WHOLE = "territoire"
+
+
+def territory_reading(tables: Tables, passages: Passages) -> TerritoryReading:
+    """Return what the report tells of territories side by side; each part is empty where its table is."""
+    labels = {row.theme_id: typography(printable(row.label)) for row in rows_of(tables["themes"])}
+    return TerritoryReading(
+        shared=_shared(tables, labels),
+        own=_own(tables, labels),
+        planes=_planes(tables, labels),
+        links=tuple(
+            (
+                f"{_name(row.territory)} – {_name(row.other)}",
+                sentence(
+                    "lectures.ressemblance",
+                    part=percent(row.likeness),
+                    bas=percent(row.likeness_low),
+                    haut=percent(row.likeness_high),
+                    hasard=percent(row.likeness_by_chance),
+                ),
+                typography(row.verdict),
+            )
+            for row in rows_of(tables["territory_links"].sort_values(["likeness", "territory", "other"], ascending=[False, True, True]))
+        ),
+        tree=tuple(
+            Joining(tuple(map(_name, json.loads(row.members))), row.likeness, row.support)
+            for row in rows_of(tables["territory_tree"].sort_values("step"))
+        ),
+        classes=_classes(tables, labels),
+        evolutions=_evolutions(tables, passages, labels),
+        needs=_needs(tables, passages),
+        single_types=_single_types(tables, labels),
+        sectors=_sectors(tables),
+        maps=territory_maps(tables, passages),
+        problems=_problems(tables),
+    )
+
+
+def _name(territory: Any) -> str:
+    return typography(printable(str(territory)))
+
+
+def _shared(tables: Tables, labels: dict[str, str]) -> tuple[str, ...]:
+    reach = tables["theme_reach"]
+    shared = (labels[row.theme_id] for row in rows_of(reach[reach["reach"] == REACHES[0]]) if row.theme_id in labels)
+    return tuple(sorted(shared, key=fold))
+
+
+def _own(tables: Tables, labels: dict[str, str]) -> tuple[tuple[str, tuple[str, ...]], ...]:
+    """Themes that are one territory's own, by territory."""
+    reach = tables["theme_reach"]
+    own: dict[str, list[str]] = {}
+    for row in rows_of(reach[reach["reach"] == REACHES[1]]):
+        if row.theme_id in labels:
+            own.setdefault(_name(json.loads(row.more_in)[0]), []).append(labels[row.theme_id])
+    return tuple((territory, tuple(sorted(own[territory], key=fold))) for territory in sorted(own, key=fold))
+
+
+def _planes(tables: Tables, labels: dict[str, str]) -> tuple[Plane, ...]:
+    planes = []
+    for analysis, rows in tables["factor_points"].groupby("analysis", sort=False):
+        points = tuple(
+            PlanePoint(row.kind, labels.get(row.point, _name(row.point)), row.x, row.y)
+            for row in rows_of(rows.sort_values(["kind", "point"]))
+        )
+        planes.append(Plane(str(analysis), points, (float(rows["share_x"].iloc[0]), float(rows["share_y"].iloc[0]))))
+    return tuple(sorted(planes, key=lambda plane: plane.analysis, reverse=True))
+
+
+def _classes(tables: Tables, labels: dict[str, str]) -> tuple[LexicalClass, ...]:
+    classes = []
+    ordered = tables["lexical_classes"].sort_values(["class_number", "chi_square", "value"], ascending=[True, False, True])
+    for class_number, rows in ordered.groupby("class_number"):
+        lemmas = rows.loc[rows["kind"] == "lemme", "value"].head(_N_LEMMAS)
+        others = rows[rows["kind"].isin(["thème", "territoire"])].head(_N_MARKS)
+        marks = tuple(labels.get(row.value, _name(row.value)) for row in rows_of(others) if row.kind == "territoire" or row.value in labels)
+        classes.append(LexicalClass(int(str(class_number)), int(rows["n_units"].iloc[0]), tuple(map(typography, lemmas)), marks))
+    return tuple(classes)
+
+
+def _evolutions(tables: Tables, passages: Passages, labels: dict[str, str]) -> tuple[tuple[str, str, str, str, str], ...]:
+    """Changes first, then the rest in order of theme; only pairs of workshops that the report names."""
+    rows = [
+        (
+            f"{passages.names[row.earlier_id]} → {passages.names[row.later_id]}",
+            labels[row.theme_id],
+            percent(row.share_before),
+            percent(row.share_after),
+            typography(row.verdict),
+        )
+        for row in rows_of(tables["evolutions"].sort_values(["territory", "earlier_id", "q_value", "theme_id"]))
+        if row.theme_id in labels and row.later_id in passages.names and row.earlier_id in passages.names
+    ]
+    return tuple(rows)
+
+
+def _needs(tables: Tables, passages: Passages) -> tuple[tuple[str, str, str, str, str], ...]:
+    """Needs that no known structure answers, those of most tables first within a workshop."""
+    needs = tables["needs"]
+    open_needs = needs[needs["coverage"].isin(COVERAGES[1:3])].sort_values(
+        ["n_circles", "n_units", "sector"], ascending=[False, False, True]
+    )
+    return tuple(
+        (
+            name,
+            capitalised(typography(row.sector)),
+            sentence("voix.ensemble_du_territoire") if row.place == _WHOLE else commune_name(row.place),
+            sentence(
+                "voix.dit", passages=count(row.n_units, "passage"), lieux=count(row.n_circles, "table ou document", "tables ou documents")
+            ),
+            typography(row.coverage),
+        )
+        for workshop_id, name in passages.names.items()
+        for row in rows_of(open_needs[open_needs["workshop_id"] == workshop_id])
+    )
+
+
+def _single_types(tables: Tables, labels: dict[str, str]) -> tuple[tuple[str, str, str], ...]:
+    voices = tables["theme_voices"]
+    return tuple(
+        (labels[row.theme_id], typography(json.loads(row.structure_types)[0]), count(row.n_speakers, "personne"))
+        for row in rows_of(voices[voices["is_single_type"]].sort_values(["n_speakers", "theme_id"], ascending=[False, True]))
+        if row.theme_id in labels
+    )
+
+
+def _sectors(tables: Tables) -> tuple[tuple[str, str, str, str], ...]:
+    """The offer by sector: activities, structures, and the sums of what is counted in the same unit."""
+    offers = tables["offers"].assign(sector=tables["offers"]["sector"].fillna(""))
+    rows = []
+    for sector, here in offers.groupby("sector"):
+        known = here.dropna(subset=["quantity", "quantity_unit"])
+        sums = known.groupby("quantity_unit")["quantity"].agg(["sum", "size"]).sort_values(["size", "sum"], ascending=False, kind="stable")
+        told = [f"{number(total, 1)} {typography(printable(str(unit)))}" for unit, total in sums["sum"].head(_N_QUANTITIES).items()]
+        rows.append(
+            (
+                capitalised(typography(str(sector))) if sector else word("offre", "sans_secteur"),
+                here[["unit_id", "activity"]].drop_duplicates().shape[0],
+                here["structure_id"].nunique(),
+                ", ".join(told) + (", …" if len(sums) > _N_QUANTITIES else ""),
+            )
+        )
+    ordered = sorted(rows, key=lambda row: (row[0] == word("offre", "sans_secteur"), -row[1], row[0]))
+    return tuple((name, number(n_activities), number(n_structures), told or "–") for name, n_activities, n_structures, told in ordered)
+
+
+def _problems(tables: Tables) -> tuple[tuple[str, str, str], ...]:
+    names = {row.structure_id: printable(row.name) for row in rows_of(tables["structures"])}
+    return tuple(
+        (names[row.structure_id], capitalised(typography(row.problem)), capitalised(typography(row.advice)))
+        for row in rows_of(tables["map_problems"].sort_values(["structure_id", "problem"]))
+        if row.structure_id in names
+    )
+
+
+def own_sentence(own: tuple[tuple[str, tuple[str, ...]], ...]) -> str:
+    """« Roubaix : filière textile ; Thiérache : … »."""
+    return " ; ".join(sentence("lectures.propre", territoire=territory, themes=joined(themes)) for territory, themes in own)

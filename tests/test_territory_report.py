@@ -1,0 +1,185 @@
+"""The comparison as people read it: its part of the report, its charts, the maps on paper and on screen, the command."""
+
+import json
+import re
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invented import DIE, ORTHEZ, said, workshops
+from lxml import etree, html
+from published import GRID, tables
+
+from pipeline.cli import main
+from pipeline.publish import build_report, draw_comparison, write_docx, write_html, write_map_page
+from pipeline.publish.charts import draw_svg
+from pipeline.publish.report import Report
+from pipeline.publish.report.territory_content import Joining, Place, Plane, PlanePoint, TerritoryMap
+from pipeline.publish.territory_charts import frame_of, map_spec, plane_spec, tree_spec
+from pipeline.settings import PublishSettings, Settings
+from pipeline.study import Study
+from pipeline.tables import CATCHMENTS, MAP_PROBLEMS, NEEDS, STRUCTURES
+
+LES_VANS = "les-vans-2025-05-20"
+
+
+def spread(theme_id: str, workshop_id: str, n_units: int, text: str) -> list[dict[str, Any]]:
+    return [said(theme_id, 1 + place % 4, workshop_id=workshop_id, text=text) for place in range(n_units)]
+
+
+def compared(**more: Any) -> dict[str, Any]:
+    """All the tables of three territories, each with a theme of its own and one shared, compared; `more` in place of some."""
+    return _compared() | more
+
+
+@cache
+def _compared() -> dict[str, Any]:
+    from flows.comparison import comparison
+
+    passages = [
+        *spread("cars", ORTHEZ, 12, "plus de car ni de bus le soir à Orthez"),
+        *spread("lait", DIE, 12, "la laiterie collecte le lait des fermes"),
+        *spread("haie", LES_VANS, 12, "la haie et le bois du bocage"),
+        *[passage for place in (ORTHEZ, DIE, LES_VANS) for passage in spread("fonds", place, 8, "des subventions trop courtes")],
+    ]
+    made = tables(*passages) | {"workshops": workshops(ORTHEZ, DIE, LES_VANS)}
+    known = {"name": "Coop'Lait & <fils>", "structure_type": "coopérative", "commune_code": "64430", "lat": 43.49, "lon": -0.77}
+    made["structures"] = STRUCTURES.build(
+        [{"structure_id": "coop-lait", "is_on_map": True, "is_in_attendance": True, "map_workshop_ids": f'["{ORTHEZ}"]'} | known]
+    )
+    made["catchments"] = CATCHMENTS.build([{"structure_id": "coop-lait", "radius_km": 12.0}])
+    return made | comparison(made, Settings())
+
+
+def report(made: dict[str, Any] | None = None) -> Report:
+    return build_report(made or compared(), grid=GRID, settings=PublishSettings(), title="Étude d'essai", made_on="2025-06-01")
+
+
+def test_the_part_on_territories_says_what_is_shared_what_is_specific_and_what_is_missing(tmp_path: Path) -> None:
+    content = report()
+    write_html(content, tmp_path / "c.html", part="territoires")
+    write_docx(content, tmp_path / "c.docx", part="territoires")
+    shown = re.sub(r"\s+", " ", html.fromstring((tmp_path / "c.html").read_bytes()).text_content())
+    assert "Partagés Fonds" in shown and "orthez : Cars" in shown and "die : Lait" in shown
+    assert "plus éloignés que le hasard" in shown and "aucune structure de ce secteur" in shown
+    assert "Toutes les" not in shown and "Annexe" not in shown
+    assert "Orthez" in shown and "64430" not in shown
+
+
+def test_the_offer_is_summed_by_sector() -> None:
+    given = report(compared(offers=tables()["offers"]))
+    assert given.reading.sectors == (("Alimentation et agriculture", "1", "1", "1\u202f200 litres par jour"),)
+
+
+def test_defects_of_the_map_are_listed(tmp_path: Path) -> None:
+    problem = MAP_PROBLEMS.build([{"structure_id": "coop-lait", "problem": "contour qui se croise", "advice": "retracer la zone"}])
+    write_html(report(compared(map_problems=problem)), tmp_path / "c.html")
+    assert "Contour qui se croise" in (tmp_path / "c.html").read_text(encoding="utf-8")
+
+
+# ---- charts ----
+
+PLANE = Plane("themes", (PlanePoint("territoire", "Orthez", 1.0, 0.2), PlanePoint("thème", "Cars & gares", 1.2, 0.3)), (0.8, 0.2))
+MAP = TerritoryMap(
+    "Orthez",
+    (("Orthez", ((-0.85, 43.4), (-0.65, 43.4), (-0.65, 43.55), (-0.85, 43.55))),),
+    (("Laiterie", ((-0.9, 43.3), (-0.6, 43.3), (-0.6, 43.6))),),
+    (Place("Laiterie", "coopérative", 43.49, -0.77),),
+    (Place("Lacq", "Mobilité", 43.41, -0.62),),
+    0,
+)
+TREE = (Joining(("a", "b"), 0.8, 1.0), Joining(("a", "b", "c"), 0.5, 1.0))
+
+
+@pytest.mark.parametrize(
+    ("spec", "words"),
+    [
+        (plane_spec(PLANE), ["Orthez", "Cars & gares", "Axe 1 (80", "Axe 2 (20"]),
+        (tree_spec(TREE), ["a", "b", "c", "Part de ce qui est dit en commun"]),
+        (map_spec(MAP), ["Laiterie", "Lacq"]),
+    ],
+)
+def test_a_chart_is_drawn_with_its_names_inside_its_frame(spec: Any, words: list[str]) -> None:
+    drawing = etree.fromstring(draw_svg(spec))
+    shown = " ".join(drawing.itertext()).replace("\u00a0", " ").replace("\u202f", " ")
+    assert [word for word in words if word not in shown] == []
+    assert json.dumps(spec) and float(drawing.get("width")) > 200
+
+
+def test_points_at_one_place_are_named_together() -> None:
+    points = tuple(PlanePoint("lemme", name, 0.5, 0.5) for name in ("bois", "ferme", "haie", "vache"))
+    shown = "".join(etree.fromstring(draw_svg(plane_spec(Plane("lemmes", points, (1.0, 0.0))))).itertext())
+    assert "bois, ferme, haie, …" in shown
+
+
+def test_the_frame_holds_structures_and_needs_and_is_cut_to_the_communes() -> None:
+    (west, south), (east, north) = frame_of(MAP)
+    assert west < -0.77 < -0.62 < east and south < 43.41 < 43.49 < north
+    assert west > -0.95 and north < 43.62
+
+
+def test_every_chart_of_the_comparison_has_its_specification_and_two_drawings() -> None:
+    drawn = draw_comparison(report())
+    assert set(drawn) == {"plan-themes", "plan-lemmes", "arbre", "carte-orthez"}
+    assert all(svg.startswith("<svg") and png[:4] == b"\x89PNG" for _, svg, png in drawn.values())
+
+
+# ---- the page of maps ----
+
+
+def test_the_page_of_maps_asks_nothing_outside_and_names_every_structure(tmp_path: Path) -> None:
+    assert write_map_page(report(), tmp_path / "carte.html")
+    text = (tmp_path / "carte.html").read_text(encoding="utf-8")
+    page = html.fromstring(text)
+    assert page.xpath("//link | //img | //iframe | //object | //script[@src]") == []
+    assert re.findall(r"https?://|url\(", text) == [] and "default-src 'none'" in text
+    assert page.xpath("//aside//button/@data-name") == ["Orthez", "Coop'Lait & <fils>"]  # a need without answer first
+    assert page.xpath("//fils") == [] and len(page.xpath("//*[@class='commune']")) > 10 and len(page.xpath("//*[@class='zone']")) == 1
+    assert {name.get("aria-label")[:5] for name in page.xpath("//svg")} == {"Carte"}
+
+
+def test_without_structures_there_is_no_page_of_maps(tmp_path: Path) -> None:
+    assert not write_map_page(report(compared(structures=STRUCTURES.empty(), needs=NEEDS.empty())), tmp_path / "carte.html")
+    assert not (tmp_path / "carte.html").exists()
+
+
+def test_the_same_study_gives_the_same_page(tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        write_map_page(report(), tmp_path / f"{name}.html")
+    assert (tmp_path / "a.html").read_bytes() == (tmp_path / "b.html").read_bytes()
+
+
+# ---- the command ----
+
+
+@pytest.mark.slow
+def test_compare_writes_tables_charts_map_and_report_and_leaves_the_study_as_it_was(demo_study: Study, capsys: Any) -> None:
+    before = demo_study.table_hashes()
+    assert main(["compare", str(demo_study.root)]) == 0
+    folder = demo_study.root / "exports" / "comparaison"
+    names = {path.name for path in folder.iterdir()}
+    assert {
+        "comparaison.html",
+        "comparaison.docx",
+        "carte.html",
+        "tableaux",
+        "plan-themes.png",
+        "arbre.svg",
+        "carte-roubaix.vl.json",
+    } <= names
+    assert (folder / "tableaux" / "contrasts.csv").exists() and not (folder / "tableaux" / "units.csv").exists()
+    assert demo_study.table_hashes() == before and "comparaison" in capsys.readouterr().out
+    assert main(["compare", str(demo_study.root), "--json"]) == 0
+    assert {"contrasts", "needs", "theme_reach"} <= set(json.loads(capsys.readouterr().out))
+
+
+@pytest.mark.slow
+def test_the_flow_compares_a_study_by_itself(demo_study: Study) -> None:
+    from flows.prefect_setup import prefect_ready
+
+    with prefect_ready(demo_study.cache):
+        from flows.compare_territories import compare_territories
+
+        n_rows = compare_territories(demo_study.root)
+    assert n_rows["territory_tree"] == 2 and n_rows["contrasts"] > 50
