@@ -36,7 +36,7 @@ format: $(STAMP) ## put the code in shape
 	$(BIN)/ruff format .
 
 bench: $(STAMP) ## print measured figures
-	$(BIN)/python -m pytest tests/benchmarks/tagger.py -s
+	$(BIN)/python -m pytest tests/benchmarks/tagger.py tests/benchmarks/tagger_bars.py -s
 	$(BIN)/python tests/benchmarks/themes.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/reading.py
 

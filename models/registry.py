@@ -16,6 +16,7 @@ from models.tagger import GridTagger
 from models.tagger.decision import Axes, Calibration, Thresholds
 from models.tagger.learning import Calibrations, LearntModel
 from models.tagger.linear import Weights
+from models.tagger.postures import PostureWeights
 from models.tagger.storage import LICENCE, Arrays, code_fingerprint, grid_fingerprint, read_description, read_model, write_model
 from models.tagger.views import Views, available_encoders
 from pipeline.errors import ModelError
@@ -145,6 +146,7 @@ def _arrays(model: LearntModel) -> Arrays:
     arrays: Arrays = {f"centre.{name}": centre.astype(np.float32) for name, centre in model.views.centres.items()}
     arrays |= {f"idf.{name}": idf.astype(np.float32) for name, idf in model.views.idf.items()}
     arrays |= {f"weights.{name}": values.astype(np.float32) for name, values in vars(model.weights).items()}
+    arrays |= {f"postures.{name}": values.astype(np.float32) for name, values in vars(model.posture_weights).items()}
     return arrays | {"thresholds": model.thresholds.codes, "counts": model.counts}
 
 
@@ -162,9 +164,10 @@ def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntMod
         {name: tuple(description["contexts"][name]) for name in ("question", "channel")},
     )
     weights = Weights(**{field.name: wide(f"weights.{field.name}") for field in fields(Weights)})
+    posture_weights = PostureWeights(wide("postures.outputs"), wide("postures.questions"))
     calibrations = Calibrations(**{key: Calibration(*pair) for key, pair in description["calibrations"].items()})
     thresholds = Thresholds(wide("thresholds"), description["no_code_threshold"])
-    return LearntModel(axes, views, weights, calibrations, thresholds, wide("counts"))
+    return LearntModel(axes, views, weights, posture_weights, calibrations, thresholds, wide("counts"))
 
 
 def _as_tuple(value: Any) -> Any:

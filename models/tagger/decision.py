@@ -107,7 +107,7 @@ def fit_calibration(outputs: Array, targets: Array, *, exclusive: bool = False) 
             return float(-(targets * np.log(np.maximum(softmax(scaled), 1e-12))).sum(axis=1).mean())
         return float((np.logaddexp(0, scaled) - targets * scaled).mean())
 
-    bounds = [(0.2, 40), (0, 0) if exclusive else (-20, 5)]
+    bounds = [(0.1, 40), (0, 0) if exclusive else (-20, 5)]
     slope, shift = minimize(loss, np.array([USUAL_SLOPE, 0.0 if exclusive else USUAL_SHIFT]), method="L-BFGS-B", bounds=bounds).x
     return Calibration(round(float(slope), 6), round(float(shift), 6))
 

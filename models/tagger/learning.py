@@ -16,8 +16,11 @@ from numpy.typing import NDArray
 from models.tagger.decision import Axes, Calibration, Scores, Thresholds, choose_thresholds, fit_calibration
 from models.tagger.evidence import Span, TermIndex, explain
 from models.tagger.linear import Weights, fit_weights
+from models.tagger.postures import PostureWeights, read_again
 from models.tagger.storage import array_fingerprint
 from models.tagger.views import Array, Views, fit_views
+
+_OF_UNCODED = 0.5  # weight of a passage without a rubrique when postures are read again: they matter less there
 
 _LOG = logging.getLogger(__name__)
 
@@ -47,17 +50,22 @@ class LearntModel:
     axes: Axes
     views: Views
     weights: Weights
+    posture_weights: PostureWeights
     calibrations: Calibrations
     thresholds: Thresholds
     counts: NDArray[np.float64]
 
     def scores(self, units: pd.DataFrame) -> Scores:
         """Return calibrated scores; each unit's depend on it alone."""
-        return calibrate(self.weights.outputs(self.views.transform(units)), self.axes, self.calibrations)
+        inputs = self.views.transform(units)
+        outputs = self.weights.outputs(inputs)
+        outputs[:, _blocks(self.axes)[3]] = self.posture_weights.logits(outputs, inputs.questions)
+        return calibrate(outputs, self.axes, self.calibrations)
 
     def fingerprint(self) -> str:
         """Eight hex digits of all that was learnt."""
         weights = {f"weights.{name}": values for name, values in vars(self.weights).items()}
+        weights |= {f"postures.{name}": values for name, values in vars(self.posture_weights).items()}
         decided = {"codes": self.thresholds.codes, "gate": np.array(self.thresholds.no_code)}
         slopes = np.array([[calibration.slope, calibration.shift] for calibration in self.calibrations])
         return array_fingerprint(weights | decided | {"calibrations": slopes})
@@ -74,7 +82,8 @@ class LearntModel:
         weights = self.weights.terms.copy()
         postures = _blocks(self.axes)[3]
         if postures.stop > postures.start:
-            weights[:, postures] -= weights[:, postures].mean(axis=1, keepdims=True)
+            read_again = self.weights.terms @ self.posture_weights.outputs
+            weights[:, postures] = read_again - read_again.mean(axis=1, keepdims=True)
         return np.asarray(weights[:, _output_places(self.axes)])
 
 
@@ -96,7 +105,8 @@ def learn(lesson: Lesson, axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scor
     units, targets = lesson.units, lesson.targets
     views = fit_views(units, encoders=recipe.encoders, n_terms=dict(zip(("characters", "lemmas"), recipe.n_terms, strict=True)))
     wanted, known = _outputs(targets, axes), _known(lesson, axes)
-    weights, outputs = fit_weights(views.transform(units), wanted, known, lesson.groups, penalty=recipe.penalty, counts=lesson.counts)
+    inputs = views.transform(units)
+    weights, outputs = fit_weights(inputs, wanted, known, lesson.groups, penalty=recipe.penalty, counts=lesson.counts)
     _LOG.info("fitted on %d units, %d groups left out in turn", len(units), len(np.unique(lesson.groups)))
     repeated = np.repeat(np.arange(len(units)), lesson.counts)
 
@@ -105,10 +115,12 @@ def learn(lesson: Lesson, axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scor
         return fit_calibration(outputs[rows, block], wanted[rows, block], exclusive=exclusive)
 
     rubriques, piliers, no_code, postures = _blocks(axes)
+    matters = np.where(wanted[:, no_code].any(axis=1), _OF_UNCODED, 1.0) * lesson.counts * known[:, postures].all(axis=1)
+    posture_weights, outputs[:, postures] = read_again(outputs, inputs, wanted[:, postures], matters, lesson.groups)
     calibrations = Calibrations(calibrated(rubriques), calibrated(piliers), calibrated(no_code), calibrated(postures, exclusive=True))
     held_out = calibrate(outputs, axes, calibrations)
     thresholds = choose_thresholds(_where_judged(held_out, lesson.judged).take(repeated), targets[repeated], axes)
-    return LearntModel(axes, views, weights, calibrations, thresholds, targets.sum(axis=0)), held_out
+    return LearntModel(axes, views, weights, posture_weights, calibrations, thresholds, targets.sum(axis=0)), held_out
 
 
 def _known(lesson: Lesson, axes: Axes) -> NDArray[np.bool_]:

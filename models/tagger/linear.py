@@ -91,15 +91,16 @@ def _weights(inputs: Inputs, duals: Single, shares: Array) -> Weights:
         for question in range(inputs.n_questions)
     ]
     return Weights(
-        _as_stored(vectors.T @ duals),
-        _as_stored(np.array(by_question).reshape(inputs.n_questions, vectors.shape[1], duals.shape[1])),
-        _as_stored(inputs.context.T @ duals),
-        _as_stored(inputs.terms.T @ duals),
-        _as_stored(shares),
+        as_stored(vectors.T @ duals),
+        as_stored(np.array(by_question).reshape(inputs.n_questions, vectors.shape[1], duals.shape[1])),
+        as_stored(inputs.context.T @ duals),
+        as_stored(inputs.terms.T @ duals),
+        as_stored(shares),
     )
 
 
-def _as_stored(values: NDArray[np.floating[Any]]) -> Array:
+def as_stored(values: NDArray[np.floating[Any]]) -> Array:
+    """Return `values` as a file keeps them."""
     return np.asarray(values).astype(np.float32).astype(np.float64)
 
 

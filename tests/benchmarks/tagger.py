@@ -35,7 +35,7 @@ def gold() -> pd.DataFrame:
     return passages
 
 
-@pytest.mark.parametrize(("model", "least"), [("amorce", 0.62), ("amorce-usem3", 0.62), ("definitions", 0.15)])
+@pytest.mark.parametrize(("model", "least"), [("amorce", 0.72), ("amorce-usem3", 0.70), ("definitions", 0.42)])
 def test_rubriques_of_the_example_study(gold, model, least):
     tagger = load_tagger(GRID, settings=TagSettings(model=model))
     assigned, targets = tagger.tag(gold).is_assigned, tagger.targets(list(gold["codes"]))
@@ -52,7 +52,7 @@ def test_without_question_and_channel(gold):
     tagger = load_tagger(GRID, settings=TagSettings())
     assigned, targets = tagger.tag(gold[["text"]]).is_assigned, tagger.targets(list(gold["codes"]))
     print(f"\ntext alone: {figures_of(assigned, targets, AXES)}")
-    assert micro_f1(assigned[:, AXES.rubriques], targets[:, AXES.rubriques]) >= 0.55
+    assert micro_f1(assigned[:, AXES.rubriques], targets[:, AXES.rubriques]) >= 0.62
 
 
 def test_seconds_for_the_whole_example(gold):
