@@ -115,7 +115,8 @@ def learn(lesson: Lesson, axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scor
         return fit_calibration(outputs[rows, block], wanted[rows, block], exclusive=exclusive)
 
     rubriques, piliers, no_code, postures = _blocks(axes)
-    matters = np.where(wanted[:, no_code].any(axis=1), _OF_UNCODED, 1.0) * lesson.counts * known[:, postures].all(axis=1)
+    matters = np.where(wanted[:, no_code].any(axis=1), _OF_UNCODED, 1.0)
+    matters = np.where(known[:, postures].all(axis=1), matters * lesson.counts, 0.0)
     posture_weights, outputs[:, postures] = read_again(outputs, inputs, wanted[:, postures], matters, lesson.groups)
     calibrations = Calibrations(calibrated(rubriques), calibrated(piliers), calibrated(no_code), calibrated(postures, exclusive=True))
     held_out = calibrate(outputs, axes, calibrations)
