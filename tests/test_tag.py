@@ -7,6 +7,7 @@ import pytest
 
 from models.registry import load_tagger
 from models.tagger import GridTagger
+from models.training.labelled import labelled_rows
 from pipeline.grid import Code, Grid, load_grid
 from pipeline.resources import data_path
 from pipeline.settings import TagSettings
@@ -29,11 +30,11 @@ def tagger() -> GridTagger:
     return load_tagger(GRID, settings=TagSettings())
 
 
-def _units() -> pd.DataFrame:
+def _units(said: list[tuple[str, str | None, str]] = SAID) -> pd.DataFrame:
     rows = [
-        {"unit_id": f"u{9 - place}", "document_id": "d", "workshop_id": "w", "unit_order": place, "start_char": 0, "end_char": len(text)}
+        {"unit_id": f"u{len(said) + 3 - place}", "document_id": "d", "workshop_id": "w", "unit_order": place, "start_char": 0, "end_char": len(text)}
         | {"text": text, "question": question, "channel": channel}
-        for place, (text, question, channel) in enumerate(SAID)
+        for place, (text, question, channel) in enumerate(said)
     ]
     return UNITS.build(rows)
 
@@ -86,9 +87,10 @@ def test_rows_say_which_machine_put_them(tagger):
 
 
 def test_a_shift_makes_all_codes_but_the_posture_rarer(tagger):
-    plain, strict = _tags(_units(), tagger), _tags(_units(), tagger, threshold_shift=0.5)
+    said = [(row["text"], row["question"], row["channel"]) for row in labelled_rows("frontieres-11")[:40]]  # some are on the border
+    plain, strict = _tags(_units(said), tagger), _tags(_units(said), tagger, threshold_shift=0.5)
     assert strict["is_assigned"].sum() < plain["is_assigned"].sum()
-    assert (strict["is_assigned"] & (strict["axis"] == "posture")).sum() == len(SAID)
+    assert (strict["is_assigned"] & (strict["axis"] == "posture")).sum() == len(said)
 
 
 def test_no_unit_gives_an_empty_table(tagger):
