@@ -32,7 +32,14 @@ def tagger() -> GridTagger:
 
 def _units(said: list[tuple[str, str | None, str]] = SAID) -> pd.DataFrame:
     rows = [
-        {"unit_id": f"u{len(said) + 3 - place}", "document_id": "d", "workshop_id": "w", "unit_order": place, "start_char": 0, "end_char": len(text)}
+        {
+            "unit_id": f"u{len(said) + 3 - place}",
+            "document_id": "d",
+            "workshop_id": "w",
+            "unit_order": place,
+            "start_char": 0,
+            "end_char": len(text),
+        }
         | {"text": text, "question": question, "channel": channel}
         for place, (text, question, channel) in enumerate(said)
     ]
