@@ -150,6 +150,7 @@ def test_a_dry_run_says_the_same_and_changes_nothing(study):
     assert {path: path.read_bytes() for path in study.root.rglob("*") if path.is_file() and path.name != ".lock"} == before
 
 
+@pytest.mark.slow
 def test_an_erasure_cut_at_any_step_is_ended_by_the_same_command(study, monkeypatch):
     for name in ("Vault.drop_doubts", "Vault.write_decisions", "Vault.write_registry", "run_study"):
         with monkeypatch.context() as cut:
