@@ -38,6 +38,9 @@ HOSPITAL = Grid(
     (),
     (),
 )
+UNTOLD = dataclasses.replace(
+    HOSPITAL, codes=tuple(dataclasses.replace(code, label=code.code.upper(), definition="Voir le guide.") for code in HOSPITAL.codes)
+)  # a grid whose definitions tell nothing: what is found was learnt
 HOSPITAL_EXAMPLES = [
     ("les plateaux arrivent froids et la soupe n'a aucun goût", "repas"),
     ("quatre heures à attendre un médecin aux urgences", "attente"),
@@ -375,25 +378,25 @@ def test_a_grid_in_another_order_gets_the_same_answers(shipped):
 
 def test_a_refit_registers_a_file_and_says_how_it_does_on_groups_left_out(tmp_path):
     units, labels, groups = _small_study()
-    labelled = as_labelled(units, labels, groups, HOSPITAL)
-    figures = refit_tagger(HOSPITAL, labelled, out=tmp_path)
+    labelled = as_labelled(units, labels, groups, UNTOLD)
+    figures = refit_tagger(UNTOLD, labelled, out=tmp_path)
     assert figures["n_shipped_passages"] == 0
     assert figures["before"]["rubrique_micro_f1"] < figures["after"]["rubrique_micro_f1"]
     assert set(figures["held_out"]) == set(groups)
     assert all(values["rubrique_micro_f1"] > 0.8 for values in figures["held_out"].values())
     assert read_tagger(tmp_path / figures["file"]).version_ == figures["version"]
-    again = refit_tagger(HOSPITAL, labelled, out=tmp_path, registered=tmp_path / figures["file"])
+    again = refit_tagger(UNTOLD, labelled, out=tmp_path, registered=tmp_path / figures["file"])
     assert again["file"] > figures["file"]
     assert again["before"] == figures["after"]  # what it had put before it had seen them, not what it knows by heart
 
 
 def test_a_refit_that_is_no_better_keeps_the_old_tagger(tmp_path):
     units, labels, groups = _small_study()
-    good = as_labelled(units, labels, groups, HOSPITAL)
-    first = refit_tagger(HOSPITAL, good, out=tmp_path)
+    good = as_labelled(units, labels, groups, UNTOLD)
+    first = refit_tagger(UNTOLD, good, out=tmp_path)
     # Judged by others that never saw their code, the same passages look harder.
-    by_code = as_labelled(units, labels, [min(put, default="") for put in labels], HOSPITAL)
-    figures = refit_tagger(HOSPITAL, by_code, out=tmp_path, registered=tmp_path / first["file"])
+    by_code = as_labelled(units, labels, [min(put, default="") for put in labels], UNTOLD)
+    figures = refit_tagger(UNTOLD, by_code, out=tmp_path, registered=tmp_path / first["file"])
     assert not figures["is_registered"]
     assert figures["after"]["rubrique_micro_f1"] < figures["before"]["rubrique_micro_f1"]
     assert [path.name for path in tmp_path.glob("*.json")] == [first["file"]]

@@ -28,7 +28,7 @@ _LEARNT = 4
 _THRESHOLDS = np.round(np.arange(0.02, 0.61, 0.01), 2)
 _SMALL_GRIDS = 10
 # Weight of each task: the grid's codes are abstract and the themes' concrete; a study's own grid may be either, large or small.
-_OF_THE_GRID, _OF_ALL_THEMES, _OF_FEW_THEMES = 4.0, 0.2, 0.05
+_OF_THE_GRID, _OF_ALL_THEMES, _OF_FEW_THEMES = 8.0, 0.2, 0.02
 _PENALTY = 0.01
 
 _LOG = logging.getLogger(__name__)
@@ -50,50 +50,58 @@ def fit_definitions(grid: Grid, units: pd.DataFrame, labels: Sequence[set[str]],
     vectors = {name: load_embedder(EmbedSettings.model_validate({"backend": name})).encode(texts) for name in encoders}
     arrays = {f"vectors.{name}": values.astype(np.float16) for name, values in vectors.items()}
     background = Background(tuple(texts), {name: arrays[f"vectors.{name}"].astype(np.float64) for name in encoders}, {}, {})
-    places = [place for place in range(len(units)) if place % _EVERY][::_LEARNT]
-    learnt, put = units.iloc[places], [labels[place] for place in places]
+    learnt, put = learning_sample(units, labels)
     coefficients: dict[str, list[float]] = {}
     thresholds: dict[str, float] = {}
     for names in sets_of_encoders:
         for axis in ("rubrique", "posture", "pilier"):
-            codes = grid.axis(axis)
-            tasks = [_task(_OF_THE_GRID, DefinitionMatcher(codes, grid.questions, names, background), learnt, put)]
-            if axis == "rubrique":
-                tasks += _theme_tasks(names, background, learnt)
+            tasks = tasks_of(DefinitionMatcher(grid.axis(axis), grid.questions, names, background), learnt, put)
+            fitted = fit_coefficients(tasks, exclusive=axis == "posture")
             name = f"{axis} {'+'.join(names)}"
-            coefficients[name] = [round(float(value), 4) for value in _fit(tasks, exclusive=axis == "posture")]
-            thresholds[name] = 0.0 if axis == "posture" else _threshold(codes, tasks)
+            coefficients[name] = [round(float(value), 4) for value in fitted]
+            thresholds[name] = 0.0 if axis == "posture" else best_threshold(tasks[0], fitted)
             _LOG.info("definitions, %s: %s from %.2f on", name, coefficients[name], thresholds[name])
     description: dict[str, Any] = {"name": "definitions", "version": "2", "licence": LICENCE, "texts": texts}
     write_model(WEIGHTS_PATH, description | {"coefficients": coefficients, "thresholds": thresholds}, arrays)
 
 
-def held_out_probabilities(codes: Sequence[Code], task: Task, others: Sequence[Task]) -> Array:
-    """Return (n_units, n_codes): each code's by coefficients learnt without it and without the other codes of its family."""
-    families = np.array([code.parent_id or code.code for code in codes])
-    probabilities = np.zeros(task.targets.shape)
-    for family in dict.fromkeys(families):
-        kept, left = families != family, families == family
-        rest = Task(task.weight, task.closeness[:, kept], task.targets[:, kept])
-        fitted = _fit([rest, *others], exclusive=False)
-        probabilities[:, left] = match(task.closeness, fitted, exclusive=False)[:, left]
-    return probabilities
+def learning_sample(units: pd.DataFrame, labels: Sequence[set[str]]) -> tuple[pd.DataFrame, list[set[str]]]:
+    """Return the units that coefficients are learnt from, none of which is background, and their codes."""
+    places = [place for place in range(len(units)) if place % _EVERY][::_LEARNT]
+    return units.iloc[places], [labels[place] for place in places]
 
 
-def _threshold(codes: Sequence[Code], tasks: Sequence[Task]) -> float:
-    """The threshold with the best micro-F1 on codes that the coefficients have not seen."""
-    probabilities = held_out_probabilities(codes, tasks[0], tasks[1:])
-    return float(max(_THRESHOLDS, key=lambda threshold: micro_f1(probabilities >= threshold, tasks[0].targets)))
+def tasks_of(matcher: DefinitionMatcher, units: pd.DataFrame, labels: Sequence[set[str]]) -> list[Task]:
+    """Return what the matcher's axis is learnt from: its codes, and for rubriques the broad themes too, as if other grids'.
+
+    All themes are one grid; a few of them small grids, under which most passages have no code.
+    """
+    tasks = [Task(_OF_THE_GRID, matcher.closeness(units), _targets(matcher.codes, labels))]
+    if matcher.codes[0].axis == "rubrique":
+        themes, about = _themes_as_codes(units)
+        grids = [(_OF_ALL_THEMES, themes), *((_OF_FEW_THEMES, themes[place::_SMALL_GRIDS]) for place in range(_SMALL_GRIDS))]
+        for weight, codes in grids:
+            other = DefinitionMatcher(codes, (), matcher.encoders, matcher.background)
+            tasks.append(Task(weight, other.closeness(units), _targets(codes, about)))
+    return tasks
 
 
-def _task(weight: float, matcher: DefinitionMatcher, units: pd.DataFrame, labels: Sequence[set[str]]) -> Task:
-    return Task(weight, matcher.closeness(units), _targets(matcher.codes, labels))
+def fit_coefficients(tasks: Sequence[Task], *, exclusive: bool) -> Array:
+    """Return the coefficients with the least weighted sum of the tasks' log losses, each a true code."""
+    n_views = tasks[0].closeness.shape[2]
+    start = np.concatenate([np.full(n_views, 0.3), [] if exclusive else [0.5, 0.5, -1.0, 0.0]])
+
+    def loss(coefficients: Array) -> float:
+        losses = [task.weight * _log_loss(task.closeness, task.targets, coefficients, exclusive) / task.targets.sum() for task in tasks]
+        return float(sum(losses) + _PENALTY * (coefficients**2).sum())
+
+    return np.asarray(minimize(loss, start, method="L-BFGS-B").x)
 
 
-def _theme_tasks(names: tuple[str, ...], background: Background, units: pd.DataFrame) -> list[Task]:
-    """The broad themes as rubriques of other grids."""
-    themes, labels = _themes_as_codes(units)
-    return [_task(weight, DefinitionMatcher(codes, (), names, background), units, labels) for weight, codes in _grids(themes)]
+def best_threshold(task: Task, coefficients: Array) -> float:
+    """Return the threshold with the best micro-F1."""
+    probabilities = match(task.closeness, coefficients, exclusive=False)
+    return float(max(_THRESHOLDS, key=lambda threshold: micro_f1(probabilities >= threshold, task.targets)))
 
 
 def _themes_as_codes(units: pd.DataFrame) -> tuple[tuple[Code, ...], list[set[str]]]:
@@ -103,25 +111,8 @@ def _themes_as_codes(units: pd.DataFrame) -> tuple[tuple[Code, ...], list[set[st
     return codes, [{theme} if isinstance(theme, str) else set() for theme in units["theme_large"]]
 
 
-def _grids(themes: tuple[Code, ...]) -> list[tuple[float, tuple[Code, ...]]]:
-    """Weight and codes: all themes as one grid, and a few of them as small grids, under which most passages have no code."""
-    return [(_OF_ALL_THEMES, themes), *((_OF_FEW_THEMES, themes[place::_SMALL_GRIDS]) for place in range(_SMALL_GRIDS))]
-
-
 def _targets(codes: Sequence[Code], labels: Sequence[set[str]]) -> Array:
     return np.array([[code.code in put for code in codes] for put in labels], dtype=np.float64)
-
-
-def _fit(tasks: Sequence[Task], *, exclusive: bool) -> Array:
-    """Coefficients with the least weighted sum of the tasks' log losses, each a true code."""
-    n_views = tasks[0].closeness.shape[2]
-    start = np.concatenate([np.full(n_views, 0.3), [] if exclusive else [0.5, 0.5, -1.0, 0.0]])
-
-    def loss(coefficients: Array) -> float:
-        losses = [task.weight * _log_loss(task.closeness, task.targets, coefficients, exclusive) / task.targets.sum() for task in tasks]
-        return float(sum(losses) + _PENALTY * (coefficients**2).sum())
-
-    return np.asarray(minimize(loss, start, method="L-BFGS-B").x)
 
 
 def _log_loss(closeness: Array, targets: Array, coefficients: Array, exclusive: bool) -> float:

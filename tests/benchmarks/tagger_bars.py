@@ -117,13 +117,13 @@ def test_definitions_of_codes_that_nothing_was_learnt_of():
     """Each family of rubriques by coefficients and a threshold learnt on the other families' codes and on themes."""
     gold, labels = _gold()
     matcher = DefinitionMatcher(GRID.axis("rubrique"), GRID.questions, available_encoders(), load_background())
-    grid_task, themes = tasks_of(matcher, *learning_sample(*load_passages()))
+    grid_task, *themes = tasks_of(matcher, *learning_sample(*load_passages()))
     closeness, families = matcher.closeness(gold), np.array([code.parent_id or code.code for code in matcher.codes])
     assigned = np.zeros(closeness.shape[:2], dtype=bool)
     for family in dict.fromkeys(families):
         left, kept = families == family, families != family
         task = dataclasses.replace(grid_task, closeness=grid_task.closeness[:, kept], targets=grid_task.targets[:, kept])
-        coefficients = fit_coefficients([task, themes], exclusive=False)
+        coefficients = fit_coefficients([task, *themes], exclusive=False)
         threshold = best_threshold(task, coefficients)
         assigned[:, left] = match(closeness, coefficients, exclusive=False)[:, left] >= threshold
     score = micro_f1(assigned, GridTagger(GRID).targets(labels)[:, AXES.rubriques])
