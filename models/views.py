@@ -139,7 +139,7 @@ def _lemma_axes(readings: Sequence[Reading]) -> Matrix:
         return np.zeros((len(lemmas), 0))
     counts = TfidfVectorizer(analyzer=list, sublinear_tf=True).fit_transform(lemmas)
     with threadpool_limits(1):
-        # Passages that share no lemma with any other give many equal singular values. ARPACK picks among their axes by rounding noise, and so
-        # another set at each run; a seeded sketch picks the same.
+        # Passages that share no lemma with any other give many equal singular values. ARPACK picks among their axes by rounding
+        # noise, and so another set at each run; a seeded sketch picks the same.
         axes: Matrix = TruncatedSVD(n_axes, algorithm="randomized", random_state=0).fit_transform(counts)
     return axes
