@@ -4,15 +4,13 @@ In:   tables of a study, settings
 Out:  contrasts and the other tables of the comparison; exports/comparaison/ in the study, which forgetting a person empties
 """
 
-import datetime
 import json
-import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
+from flows.reporting import report_of, whole_folder
 from pipeline.compare import (
     compare_territories,
     follow_territories,
@@ -25,9 +23,9 @@ from pipeline.compare import (
     voices_of_themes,
 )
 from pipeline.offer import list_offers
-from pipeline.publish import build_report, draw_comparison, write_docx, write_html, write_map_page, write_tables
+from pipeline.publish import draw_comparison, write_docx, write_html, write_map_page, write_tables
 from pipeline.settings import Settings
-from pipeline.study import Study, read_only
+from pipeline.study import Study
 
 Tables = dict[str, pd.DataFrame]
 
@@ -60,29 +58,14 @@ def write_comparison(root: Path) -> dict[str, pd.DataFrame]:
     """
     study = Study.open(root)
     compared = comparison(study.read_tables(), study.settings)
-    settings, target = study.settings, study.root / "exports" / "comparaison"
-    report = build_report(
-        study.read_tables() | compared,
-        grid=study.grid,
-        settings=settings.publish,
-        title=settings.etude.title,
-        made_on=datetime.datetime.now(datetime.UTC).date(),
-        weights=settings.rank.weights.model_dump(),
-    )
-    try:
-        target.parent.mkdir(parents=True, exist_ok=True)
-        building = Path(tempfile.mkdtemp(dir=target.parent, prefix=".building-"))
-    except OSError as error:
-        raise read_only(target.parent, error) from error
-    write_html(report, building / "comparaison.html", part="territoires")
-    write_docx(report, building / "comparaison.docx", part="territoires")
-    write_map_page(report, building / "carte.html")
-    for name, (spec, svg, png) in draw_comparison(report).items():
-        (building / f"{name}.vl.json").write_text(json.dumps(spec, ensure_ascii=False, indent=1), encoding="utf-8")
-        (building / f"{name}.svg").write_text(svg, encoding="utf-8")
-        (building / f"{name}.png").write_bytes(png)
-    write_tables(compared, building / "tableaux", formats=("csv",), only=compared)
-    building.chmod(0o755)
-    shutil.rmtree(target, ignore_errors=True)
-    building.rename(target)
+    report = report_of(study, study.read_tables() | compared)
+    with whole_folder(study.root / "exports" / "comparaison") as folder:
+        write_html(report, folder / "comparaison.html", part="territoires")
+        write_docx(report, folder / "comparaison.docx", part="territoires")
+        write_map_page(report, folder / "carte.html")
+        for name, (spec, svg, png) in draw_comparison(report).items():
+            (folder / f"{name}.vl.json").write_text(json.dumps(spec, ensure_ascii=False, indent=1), encoding="utf-8")
+            (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+            (folder / f"{name}.png").write_bytes(png)
+        write_tables(compared, folder / "tableaux", formats=("csv",), only=compared)
     return compared

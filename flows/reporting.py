@@ -1,0 +1,43 @@
+"""What publication and comparison share: a study's report, and a folder that takes the place of the old one only once it is whole."""
+
+import datetime
+import shutil
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import pandas as pd
+
+from pipeline.publish import Report, build_report
+from pipeline.study import Study, read_only
+
+
+def report_of(study: Study, tables: Mapping[str, pd.DataFrame]) -> Report:
+    """Return the report of `tables` with the study's grid, title and weights, dated today."""
+    settings = study.settings
+    return build_report(
+        dict(tables),
+        grid=study.grid,
+        settings=settings.publish,
+        title=settings.etude.title,
+        made_on=datetime.datetime.now(datetime.UTC).date(),
+        weights=settings.rank.weights.model_dump(),
+    )
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give a hidden folder beside `target` that becomes `target` when all is written; after an error the old one is still there.
+
+    Raises `StudyError` where the place cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(dir=target.parent, prefix=".building-"))
+    except OSError as error:
+        raise read_only(target.parent, error) from error
+    yield building
+    building.chmod(0o755)
+    shutil.rmtree(target, ignore_errors=True)
+    building.rename(target)
