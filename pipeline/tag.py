@@ -16,7 +16,7 @@ from models.language_model import LanguageModelTagger
 from models.tagger import GridTagger
 from pipeline.grid import Grid
 from pipeline.settings import TagSettings
-from pipeline.tables import AXES, TAGS
+from pipeline.tables import TAGS
 from pipeline.tokens import PlainText
 
 CANDIDATE_SCORE = 0.1  # from which a code that is not put on the unit is kept for the reviewer, and counts as doubt
@@ -38,7 +38,7 @@ def tag_units(units: pd.DataFrame, *, tagger: GridTagger | LanguageModelTagger, 
 
 def _tags_of(units: pd.DataFrame, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings) -> Iterator[dict[str, Any]]:
     """The rows of one batch."""
-    codes = [(axis, code.code) for axis in AXES for code in grid.axis(axis)]
+    codes = [(code.axis, code.code) for code in grid.by_axis]
     columns = {str(code): column for column, code in enumerate(tagger.classes_)}
     plain = [PlainText(text) for text in units["text"]]
     units = units.assign(text=[text.text for text in plain])  # what the tagger learnt from has no persons' numbers

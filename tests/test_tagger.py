@@ -14,7 +14,7 @@ from models.registry import SHIPPED, list_models, load_tagger, read_tagger, save
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, Scores, Thresholds, fit_calibration
 from models.tagger.views import normalised
-from models.training.gold_labels import as_labelled, read_labels
+from models.training.gold_labels import Labelled, read_labels
 from models.training.study import refit_tagger, train_on_study
 from models.training.tagger import held_out_figures
 from pipeline.errors import ModelError
@@ -378,7 +378,7 @@ def test_a_grid_in_another_order_gets_the_same_answers(shipped):
 
 def test_a_refit_registers_a_file_and_says_how_it_does_on_groups_left_out(tmp_path):
     units, labels, groups = _small_study()
-    labelled = as_labelled(units, labels, groups, UNTOLD)
+    labelled = _labelled(units, labels, groups, UNTOLD)
     figures = refit_tagger(UNTOLD, labelled, out=tmp_path)
     assert figures["n_shipped_passages"] == 0
     assert figures["before"]["rubrique_micro_f1"] < figures["after"]["rubrique_micro_f1"]
@@ -392,10 +392,10 @@ def test_a_refit_registers_a_file_and_says_how_it_does_on_groups_left_out(tmp_pa
 
 def test_a_refit_that_is_no_better_keeps_the_old_tagger(tmp_path):
     units, labels, groups = _small_study()
-    good = as_labelled(units, labels, groups, UNTOLD)
+    good = _labelled(units, labels, groups, UNTOLD)
     first = refit_tagger(UNTOLD, good, out=tmp_path)
     # Judged by others that never saw their code, the same passages look harder.
-    by_code = as_labelled(units, labels, [min(put, default="") for put in labels], UNTOLD)
+    by_code = _labelled(units, labels, [min(put, default="") for put in labels], UNTOLD)
     figures = refit_tagger(UNTOLD, by_code, out=tmp_path, registered=tmp_path / first["file"])
     assert not figures["is_registered"]
     assert figures["after"]["rubrique_micro_f1"] < figures["before"]["rubrique_micro_f1"]
@@ -439,7 +439,7 @@ def test_an_axis_that_nobody_judged_teaches_nothing(tmp_path):
 
 def test_a_refit_on_too_little_is_refused(tmp_path):
     with pytest.raises(ModelError, match="20"):
-        refit_tagger(HOSPITAL, as_labelled(_units("la soupe"), [{"repas"}], ["a"], HOSPITAL), out=tmp_path)
+        refit_tagger(HOSPITAL, _labelled(_units("la soupe"), [{"repas"}], ["a"], HOSPITAL), out=tmp_path)
     assert not list(tmp_path.iterdir())
 
 
@@ -472,6 +472,13 @@ def test_gold_that_cannot_be_read_is_refused(tmp_path):
     tables = {"units": _units().assign(unit_id=[], workshop_id=[]), "tags": TAGS.empty()}
     with pytest.raises(ModelError):
         train_on_study(tables, HOSPITAL, gold=tmp_path, out=tmp_path / "models")
+
+
+def _labelled(units: pd.DataFrame, labels: list[set[str]], groups: list[str], grid: Grid) -> Labelled:
+    """Passages that are wholly judged."""
+    return Labelled(
+        units.reindex(columns=["text", "question", "channel"]), labels, np.ones((len(units), len(grid.codes)), dtype=bool), groups
+    )
 
 
 def _tag(unit_id: str, code: str, source: str) -> dict[str, object]:

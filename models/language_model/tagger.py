@@ -26,7 +26,6 @@ from models.tagger.evidence import Span
 from models.tagger.views import Array, texts_of
 from pipeline.grid import Code, Grid
 from pipeline.settings import LanguageModelSettings
-from pipeline.tables import AXES
 
 _MOST_EXAMPLES = 12
 
@@ -48,7 +47,7 @@ class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
     @property
     def codes(self) -> tuple[Code, ...]:
         """The grid's codes, axis by axis."""
-        return tuple(code for axis in AXES for code in self.grid.axis(axis))
+        return self.grid.by_axis
 
     @property
     def classes_(self) -> NDArray[np.str_]:

@@ -56,7 +56,7 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
     @property
     def codes(self) -> tuple[Code, ...]:
         """The grid's codes, axis by axis."""
-        return tuple(code for axis in AXES for code in self.grid.axis(axis))
+        return self.grid.by_axis
 
     @property
     def classes_(self) -> NDArray[np.str_]:

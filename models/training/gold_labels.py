@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -92,7 +92,7 @@ def read_labels(path: Path, grid: Grid) -> Labelled:
         if grid.axis(axis) and n_blank:
             notes.append(f"« {_COLUMNS[axis]} » manque à {n_blank} passages : rien n'en est appris sur cet axe")
     labels, unknown = _known_codes([_codes_of(row) for row in labelled], grid)
-    ordered = [code.axis for axis in AXES for code in grid.axis(axis)]
+    ordered = [code.axis for code in grid.by_axis]
     judged = np.array([[_COLUMNS[axis] in row for axis in ordered] for row in labelled], dtype=bool).reshape(len(labelled), len(ordered))
     units = pd.DataFrame([{name: row.get(name) or None for name in _CONTEXT} for row in labelled]).reindex(columns=_CONTEXT)
     named = [f"{file.name} : {note}" for note in (*notes, *unknown)]
@@ -159,9 +159,3 @@ def _left_out(n: int, noun: str, why: str, verb: str) -> str:
 
 def _others(n: int) -> str:
     return "" if n == 1 else f" (et {n - 1} autre{'s' if n > 2 else ''})"
-
-
-def as_labelled(units: pd.DataFrame, labels: Sequence[set[str]], groups: Sequence[str], grid: Grid) -> Labelled:
-    """Return passages that are wholly judged."""
-    whole = np.ones((len(units), len(grid.codes)), dtype=bool)
-    return Labelled(units.reindex(columns=_CONTEXT), list(labels), whole, list(groups))

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from pipeline.tables import AXES
+
 
 @dataclass(frozen=True)
 class Code:
@@ -44,6 +46,11 @@ class Grid:
     def axis(self, axis: str) -> tuple[Code, ...]:
         """The codes of one axis, in the grid's order."""
         return tuple(code for code in self.codes if code.axis == axis)
+
+    @property
+    def by_axis(self) -> tuple[Code, ...]:
+        """The codes axis by axis, in the order of the data dictionary: the columns of what taggers answer."""
+        return tuple(code for axis in AXES for code in self.axis(axis))
 
     def label_of(self, code: str) -> str:
         """The label of a code or family; the code itself where the grid does not know it."""
