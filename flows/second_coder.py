@@ -89,7 +89,7 @@ def agree_study(root: Path, processed: list[StageRecord], second: SecondCoding) 
 
 @task(name="order")
 def order_study(root: Path, processed: list[StageRecord], second: SecondCoding) -> StageRecord:
-    """Order what nobody judged yet by what reading it would teach the tagger."""
+    """Order what nobody judged yet, what is most likely wrong first."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
 
     def compute() -> Tables:

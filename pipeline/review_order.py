@@ -1,4 +1,4 @@
-"""In what order passages are worth an analyst's time: those that teach the tagger most come first.
+"""In what order passages are worth an analyst's time: those that are most likely coded wrong come first.
 
 Where two machines coded, the units on which they disagree come first. Then, of every ten places, six go to the units on which most codes
 are expected to be wrong, three to those whose rare codes are in doubt, and one is drawn by lot, as a control of what nobody doubts.

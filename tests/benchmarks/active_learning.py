@@ -38,7 +38,7 @@ def main() -> None:
     for file in options.files.split(","):
         here = (units["file"] == file).to_numpy(dtype=bool)
         pool, pool_labels = units[here].reset_index(drop=True), [put for put, is_here in zip(labels, here, strict=True) if is_here]
-        orders = {"queue": [_queue(base, pool, grid)]} | {
+        orders = {"queue": [_queue(base, pool)]} | {
             "by lot": [np.random.default_rng(seed).permutation(len(pool)) for seed in range(N_DRAWS)]
         }
         for n_read in map(int, options.read.split(",")):
@@ -48,7 +48,7 @@ def main() -> None:
                 print(f"{file}, {n_read} read, {name}: {before:.3f} → {after:.3f} on the rest, no code {no_code:.3f}", flush=True)
 
 
-def _queue(base: GridTagger, pool: pd.DataFrame, grid: object) -> np.ndarray:
+def _queue(base: GridTagger, pool: pd.DataFrame) -> np.ndarray:
     tags = tag_units(pool, tagger=base, grid=base.grid, settings=TagSettings())
     place = {unit_id: at for at, unit_id in enumerate(pool["unit_id"])}
     return np.array([place[unit_id] for unit_id in order_review(pool, tags)["unit_id"]])
