@@ -8,7 +8,7 @@ Out:  factor_points     one row a territory, theme or lemma of a plane
 
 import re
 from collections.abc import Iterable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -81,10 +81,15 @@ def _lemmas_of(said: pd.DataFrame) -> list[set[str]]:
         {
             token.lemma_.lower()
             for token in passage
-            if token.pos_ in _FULL_WORDS and not token.is_stop and len(token.lemma_) > 2 and token.lemma_.replace("-", "").isalpha()
+            if token.pos_ in _FULL_WORDS and not token.is_stop and len(token.lemma_) > 2 and _is_word(token)
         }
         for passage in parsed
     ]
+
+
+def _is_word(token: Any) -> bool:
+    """Whether it was written in letters: « % » and « € » have lemmas too."""
+    return bool(token.text.replace("-", "").isalpha() and token.lemma_.replace("-", "").isalpha())
 
 
 def _presence(said: pd.DataFrame, lemmas: list[set[str]]) -> tuple[Numbers, list[str]]:

@@ -97,7 +97,9 @@ def tree_spec(tree: Sequence[Joining]) -> Spec:
         "mark": {"type": "text", "align": "right", "dx": -8, "fontSize": 13, "font": FONT, "color": "#22302f", "lineBreak": "\n"},
         "encoding": {"x": {"value": 0}, "y": {"field": "y", **y}, "text": {"field": "name"}},
     }
-    return make_spec({"width": 420, "height": max(90, 34 * len(order)), "layer": [brackets, labels]})
+    # A browser's letters are wider than those that the drawing was measured with.
+    padding = {"left": 30, "right": 5, "top": 5, "bottom": 5}
+    return make_spec({"width": 420, "height": max(90, 34 * len(order)), "padding": padding, "layer": [brackets, labels]})
 
 
 def map_spec(shown: TerritoryMap) -> Spec:

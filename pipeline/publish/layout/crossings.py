@@ -76,9 +76,12 @@ def _absent(report: Report, numbering: Numbering) -> Section:
     title = sentence("voix.absentes")
     if not report.absent:
         return Section(title, "absentes", (Paragraph(sentence("voix.aucune_absence")),))
-    nobody = sentence("voix.personne")
     rows = [
-        (row.workshop, ", ".join(row.structure_types) or nobody, "\n".join(filter(None, (", ".join(row.communes), row.others))) or nobody)
+        (
+            row.workshop,
+            ", ".join(row.structure_types) or sentence("voix.aucun_type"),
+            "\n".join(filter(None, (", ".join(row.communes), row.others))) or sentence("voix.aucune_commune"),
+        )
         for row in report.absent
     ]
     table = numbering.table(sentence("legendes.absences"), {"atelier": 2, "types_absents": 3, "communes_absentes": 3}, rows)
