@@ -1,0 +1,116 @@
+"""Codes on passages, what people decide about them and about themes, and how coders agree."""
+
+from pipeline.schema import Column, Table
+from pipeline.tables.values import AXES
+
+TAGS = Table(
+    "tags",
+    "A code of the grid proposed for or put on a unit.",
+    ("unit_id", "axis", "code", "source"),
+    (
+        Column("unit_id", "text", "Tagged unit"),
+        Column("axis", "text", "Axis of the grid", values=AXES),
+        Column("code", "text", "Code of the grid"),
+        Column("score", "float", "Calibrated probability", "0..1", low=0, high=1),
+        Column("is_assigned", "bool", "Over the code's threshold, or put by a person"),
+        Column("evidence", "json", "[[start, end], …] in the unit's text, half-open"),
+        Column("source", "text", "Who put it", values=("machine", "person")),
+        Column("model_version", "text", "Version of the tagger, or of the decision"),
+    ),
+)
+
+SECOND_TAGS = Table(
+    "second_tags",
+    "A code that the second coder, a language model, put on a unit; units that it did not code have no row. Empty where none is set.",
+    TAGS.key,
+    TAGS.columns,
+)
+
+AGREEMENT = Table(
+    "agreement",
+    "How far two coders agree over the units that both coded, by code and over each whole axis.",
+    ("first_coder", "second_coder", "axis", "code"),
+    (
+        Column(
+            "first_coder",
+            "text",
+            "`machine`, a second coder's model, or `relecteur 1`… for people, by first decision",
+        ),
+        Column("second_coder", "text", "The other coder"),
+        Column("axis", "text", "Axis of the grid"),
+        Column("code", "text", "Code of the grid, or `tous` for the whole axis"),
+        Column("n_units", "int", "Units that both coded; for postures, those with a rubrique by one of them", "units", low=0),
+        Column("n_first", "int", "Times that the first put the code", "tags", low=0),
+        Column("n_second", "int", "Times that the second put it", "tags", low=0),
+        Column("n_both", "int", "Times that both put it on one unit", "tags", low=0),
+        Column("f1", "float", "F1 of one against the other; over an axis, micro-averaged", "0..1", nullable=True, low=0, high=1),
+        Column("f1_low", "float", "Lower bound of its 95 % interval, units resampled", "0..1", nullable=True),
+        Column("f1_high", "float", "Upper bound", "0..1", nullable=True),
+        Column("samples_f1", "float", "Mean F1 of the units, over an axis", "0..1", nullable=True),
+        Column("macro_f1", "float", "Mean F1 of the codes, over an axis", "0..1", nullable=True),
+        Column("kappa", "float", "Cohen's kappa", "at most 1", nullable=True),
+        Column("kappa_low", "float", "Lower bound of its 95 % interval", nullable=True),
+        Column("kappa_high", "float", "Upper bound", nullable=True),
+        Column("alpha", "float", "Krippendorff's alpha; over an axis of several codes, with the MASI distance", "at most 1", nullable=True),
+        Column("alpha_low", "float", "Lower bound of its 95 % interval", nullable=True),
+        Column("alpha_high", "float", "Upper bound", nullable=True),
+    ),
+)
+
+REVIEW_QUEUE = Table(
+    "review_queue",
+    "The units that nobody judged yet, those most likely coded wrong first.",
+    ("unit_id",),
+    (
+        Column("place", "int", "1 is to be read first", low=1),
+        Column("unit_id", "text", "Unit to judge"),
+        Column("reason", "text", "Why it stands there", values=("désaccord", "doute", "code rare", "témoin")),
+        Column("n_expected_errors", "float", "Codes of rubriques and piliers expected to be wrong on it", "codes", low=0),
+    ),
+)
+
+DECISIONS = Table(
+    "decisions",
+    "What a person decided in review; append-only, kept in decisions.sqlite3, replayed over the machine's tables.",
+    ("decision_id",),
+    (
+        Column("decision_id", "int", "Order of decision", low=1),
+        Column("decided_at", "text", "When", "ISO 8601, UTC"),
+        Column("author", "text", "Who"),
+        Column(
+            "action",
+            "text",
+            "What",
+            values=(
+                "accept_tag",
+                "reject_tag",
+                "add_tag",
+                "rename_theme",
+                "merge_theme",
+                "split_theme",
+                "move_unit",
+                "reject_theme",
+                "pin_quote",
+                "unpin_quote",
+            ),
+        ),
+        Column("unit_id", "text", "Unit concerned", nullable=True),
+        Column("axis", "text", "Axis of the code", nullable=True, values=AXES),
+        Column("code", "text", "Code concerned", nullable=True),
+        Column("theme_id", "text", "Theme concerned", nullable=True),
+        Column("value", "text", "New label, theme_id merged or moved into, or JSON list of the unit_ids split off", nullable=True),
+        Column("why", "text", "Reason given", nullable=True),
+    ),
+)
+
+DECISION_EFFECTS = Table(
+    "decision_effects",
+    "What became of each decision when it was last replayed.",
+    ("decision_id",),
+    (
+        Column("decision_id", "int", "Decision", low=1),
+        Column("action", "text", "What was decided"),
+        Column("state", "text", "Whether the reviewed tables are as it wants them", values=("appliquée", "remplacée", "sans objet")),
+        Column("reason", "text", "Why it is not applied, in French", nullable=True),
+    ),
+)
