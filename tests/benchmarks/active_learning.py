@@ -1,9 +1,10 @@
 """How much reading teaches: F1 on the rest of a style that the tagger has not seen, by what was read first.
 
-    python tests/benchmarks/active_learning.py [--files minutes-9,…] [--read 50,100,150]
+    python tests/benchmarks/active_learning.py [--base notes|others] [--files minutes-9,…] [--read 50,100,150]
 
-The style is minutes: the tagger learns from every file of data/training but the minutes, then from the first passages of one of these,
-in the order of the review queue or drawn by lot (three draws). Thresholds and weights are those of `ateliers train`.
+The style is minutes. The tagger learns from workshop notes alone, or from every file of data/training but the minutes (a survey, borders
+and feedback sessions then taught it what deserves no code), and then from the first passages of one file of minutes, in the order of the
+review queue or drawn by lot. Thresholds and weights are those of `ateliers train`.
 """
 
 import argparse
@@ -22,18 +23,21 @@ from pipeline.review_order import order_review
 from pipeline.settings import TagSettings
 from pipeline.tag import tag_units
 
-N_DRAWS = 3
+N_DRAWS = 5
+NOTES = ("amorce-1", "amorce-2", "amorce-3", "amorce-4", "atelier-7", "atelier-8", "atelier-13")
 
 
 def main() -> None:
     """Print a line a file, order and number of passages read."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--base", choices=("notes", "others"), default="notes")
     parser.add_argument("--files", default=",".join(MINUTES))
     parser.add_argument("--read", default="150")
     options = parser.parse_args()
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     units, labels = load_passages()
-    known = ~units["file"].isin(MINUTES).to_numpy(dtype=bool)
+    is_known = units["file"].isin(NOTES) if options.base == "notes" else ~units["file"].isin(MINUTES)
+    known = is_known.to_numpy(dtype=bool)
     base = _fit(grid, units[known], [put for put, is_known in zip(labels, known, strict=True) if is_known], 0)
     for file in options.files.split(","):
         here = (units["file"] == file).to_numpy(dtype=bool)
