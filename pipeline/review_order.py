@@ -2,7 +2,7 @@
 
 Where two machines coded, the units on which they disagree come first. Then, of every ten places, six go to the units on which most codes
 are expected to be wrong, three to those whose rare codes are in doubt, and one is drawn by lot, as a control of what nobody doubts.
-Measured in models/cards/tagger.md, where it teaches no more than an order drawn by lot.
+Measured in models/cards/tagger.md: it teaches more than an order drawn by lot where a style is new to the tagger, no more where it is not.
 
 In:   units, tags of the machine, those of a second coder if any, the units already judged
 Out:  review_queue, one row a unit left to judge
