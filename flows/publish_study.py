@@ -6,13 +6,13 @@ from prefect import task
 
 from flows.progress import tell
 from flows.reporting import report_of, whole_folder
-from pipeline.publish import write_docx, write_html, write_map_page, write_tables
+from pipeline.publish import write_docx, write_html, write_map_page, write_pdf, write_tables
 from pipeline.study import Study
 
 
 @task(name="publish")
 def publish_study(root: Path, run_id: str) -> str:
-    """Write the report (.html, .docx) and the tables (.xlsx, .csv); return the folder, relative to the study."""
+    """Write the report (.html, .docx, .pdf) and the tables (.xlsx, .csv); return the folder, relative to the study."""
     study = Study.open(root)
     tell("rédaction du rapport", 0, 1)
     tables = study.read_tables()
@@ -20,6 +20,7 @@ def publish_study(root: Path, run_id: str) -> str:
     with whole_folder(study.publications / run_id) as folder:
         write_html(report, folder / "rapport.html")
         write_docx(report, folder / "rapport.docx")
+        write_pdf(report, folder / "rapport.pdf")
         write_map_page(report, folder / "carte.html")
         write_tables(tables, folder / "tableaux", formats=("xlsx", "csv"), grid=study.grid)
     return f"publications/{run_id}"

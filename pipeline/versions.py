@@ -23,7 +23,7 @@ _PACKAGES = (
     "scipy",
     "spacy",
 )
-_CODE = (".py", ".json", ".npz", ".xz", ".yaml", ".txt", ".html", ".css", ".docx")
+_CODE = (".py", ".json", ".npz", ".xz", ".yaml", ".txt", ".html", ".css", ".docx", ".j2", ".typ")
 
 
 def versions() -> dict[str, str]:

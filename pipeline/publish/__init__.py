@@ -1,14 +1,15 @@
 """Publish a study's results: one report in several formats, and its tables.
 
 In:   the tables of the data dictionary, grid, settings
-Out:  report.html, report.docx, carte.html; tables as .xlsx, .csv, .parquet, .geojson
+Out:  rapport.html, rapport.docx, rapport.pdf, carte.html; tables as .xlsx, .csv, .parquet, .geojson
 """
 
 from pipeline.publish.comparison import draw_comparison
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html
 from pipeline.publish.map_page import write_map_page
+from pipeline.publish.pdf import write_pdf
 from pipeline.publish.report import Report, build_report
 from pipeline.publish.tables import write_tables
 
-__all__ = ["Report", "build_report", "draw_comparison", "write_docx", "write_html", "write_map_page", "write_tables"]
+__all__ = ["Report", "build_report", "draw_comparison", "write_docx", "write_html", "write_map_page", "write_pdf", "write_tables"]

@@ -21,7 +21,7 @@ from docxtpl import DocxTemplate
 
 from pipeline.publish.charts import Spec, draw_png
 from pipeline.publish.layout import Part, lay_out
-from pipeline.publish.layout.blocks import Block, Callout, Facts, Figure, Page, Paragraph, PriorityCard, Section, Table, Terms
+from pipeline.publish.layout.blocks import Block, Callout, Facts, Figure, Page, Paragraph, PriorityCard, Quotes, Section, Table, Terms
 from pipeline.publish.report.content import Report
 from pipeline.publish.text import quoted, sentence
 from pipeline.publish.zipped import fix_times
@@ -70,7 +70,9 @@ def _add_section(document: Document, section: Section, level: int) -> None:
     heading._p.append(parse_xml(f'<w:bookmarkEnd {_W} w:id="{number}"/>'))
     for place, block in enumerate(section.blocks):
         _ADDERS[type(block)](document, block)
-        if isinstance(block, Paragraph) and isinstance(section.blocks[min(place + 1, len(section.blocks) - 1)], Figure | Table | Terms):
+        if isinstance(block, Paragraph) and isinstance(
+            section.blocks[min(place + 1, len(section.blocks) - 1)], Figure | Table | Terms | Quotes
+        ):
             document.paragraphs[-1].paragraph_format.keep_with_next = True
     for inner in section.sections:
         _add_section(document, inner, level + 1)
@@ -180,11 +182,15 @@ def _add_card(document: Document, block: PriorityCard) -> None:
         for colour, text in block.legend:
             legend.add_run("\u25a0\u00a0").font.color.rgb = RGBColor.from_string(colour.lstrip("#").upper())
             legend.add_run(text.replace(" ", "\u00a0") + "\u2003 ")
-    for quote in block.priority.quotes:
-        document.add_paragraph(quoted(quote.text), style="Quote")
-        document.add_paragraph(quote.where, style="Source de citation")
+    _add_quotes(document, Quotes(block.priority.quotes))
     for paragraph in document.paragraphs[start:-1]:
         paragraph.paragraph_format.keep_with_next = True
+
+
+def _add_quotes(document: Document, block: Quotes) -> None:
+    for quote in block.quotes:
+        document.add_paragraph(quoted(quote.text), style="Quote")
+        document.add_paragraph(quote.where, style="Source de citation")
 
 
 def _set_properties(document: Document, page: Page) -> None:
@@ -203,5 +209,6 @@ _ADDERS: dict[type[Block], Callable[[Document, Any], None]] = {
     Facts: _add_facts,
     Table: _add_table,
     Figure: _add_figure,
+    Quotes: _add_quotes,
     PriorityCard: _add_card,
 }

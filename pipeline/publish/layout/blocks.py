@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.publish.report.content import Priority
+from pipeline.publish.report.content import Priority, Quote
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,14 @@ class PriorityCard:
     legend: tuple[tuple[str, str], ...]  # (colour, posture and count)
 
 
-Block = Paragraph | Callout | Terms | Facts | Table | Figure | PriorityCard
+@dataclass(frozen=True)
+class Quotes:
+    """Passages in their own words, each with where it was said."""
+
+    quotes: tuple[Quote, ...]
+
+
+Block = Paragraph | Callout | Terms | Facts | Table | Figure | Quotes | PriorityCard
 
 
 @dataclass(frozen=True)

@@ -1,16 +1,16 @@
 """The first page: the study in figures, its workshops, and the first priorities."""
 
-from pipeline.publish.layout.blocks import Block, Facts, Section
+from pipeline.publish.layout.blocks import Block, Facts, Paragraph, Quotes, Section
 from pipeline.publish.layout.numbering import Numbering
-from pipeline.publish.report.content import Report
+from pipeline.publish.report.content import Priority, Report
 from pipeline.publish.text import capitalised, number, sentence, texts
 
 
 def opening_section(report: Report, numbering: Numbering) -> Section:
-    """Key figures, one row a priority, one row a workshop."""
+    """Key figures, one row a priority, what was said of the first one, one row a workshop."""
     blocks: list[Block] = [_figures(report)]
     if report.scopes[0].priorities:
-        blocks.append(_priorities(report, numbering))
+        blocks += [_priorities(report, numbering), *_evidence(report.scopes[0].priorities[0])]
     if report.workshops:
         blocks.append(_workshops(report, numbering))
     return Section(sentence("titres.page"), "essentiel", tuple(blocks))
@@ -48,3 +48,10 @@ def _workshops(report: Report, numbering: Numbering) -> Block:
 def _priorities(report: Report, numbering: Numbering) -> Block:
     rows = [(f"{item.rank}. {item.label}", item.why, capitalised(item.interval)) for item in report.scopes[0].priorities]
     return numbering.table(sentence("titres.priorites_page"), {"theme": 2.8, "pourquoi": 4.6, "intervalle": 2.4}, rows)
+
+
+def _evidence(first: Priority) -> tuple[Block, ...]:
+    """What was said of the first priority: whoever reads one page reads people's own words."""
+    if not first.quotes:
+        return ()
+    return Paragraph(sentence("priorites.dit", theme=first.label)), Quotes(first.quotes)

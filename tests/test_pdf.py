@@ -1,0 +1,131 @@
+"""The PDF: the same words and figures as the other formats, nothing read as markup, the same bytes twice, nothing fetched."""
+
+import itertools
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import docx
+import pypdfium2
+from invented import said
+from lxml import html
+from published import report, tables
+
+from pipeline.publish import write_docx, write_html, write_pdf
+from pipeline.publish.layout import lay_out
+from pipeline.publish.layout.blocks import Facts, Figure, Page, Paragraph, PriorityCard, Quotes, Section, Table, Terms
+from pipeline.publish.text import typography
+from pipeline.tables import TABLES, THEMES
+
+HOSTILE = [
+    '#import "@preview/tout:1.0.0": *',
+    "#panic[1] #{7*7} #sys",
+    "$x^2$ et $",
+    "@renvoi <etiquette>",
+    "\\input{/etc/passwd} \\",
+    "= Titre\n- puce + 1. // fin /* ouvert",
+    "`brut` *gras* _italique_ ~ -- --- ...",
+    "<script>alert(1)</script> {{ 7*7 }} =HYPERLINK(1)",
+    "Pneumonoultramicroscopic" * 16,
+]
+
+
+def squeezed(text: str) -> str:
+    """`text` without what a line end may add or take: spaces, hyphens, marks of joining."""
+    return "".join(
+        letter
+        for letter in unicodedata.normalize("NFKC", text)
+        if not letter.isspace() and unicodedata.category(letter) not in ("Cf", "Cc", "Pd", "So", "Co")
+    ).replace("\ufffe", "")
+
+
+def pdf_text(path: Path) -> str:
+    return "\n".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(path))
+
+
+def sections_of(page: Page) -> Iterator[Section]:
+    for section in page.sections:
+        yield section
+        yield from section.sections
+
+
+def words_of(block: Any) -> list[str]:
+    """All that a block shows as text."""
+    match block:
+        case Paragraph():
+            return [block.text]
+        case Terms() | Facts():
+            return list(itertools.chain(*block.entries))
+        case Table():
+            return [block.caption, *block.columns, *itertools.chain(*block.rows)]
+        case Figure():
+            return [f"{block.label} {block.number}. {block.caption}"]
+        case Quotes():
+            return [text for quote in block.quotes for text in (quote.text, quote.where)]
+        case PriorityCard():
+            quotes = [text for quote in block.priority.quotes for text in (quote.text, quote.where)]
+            return [f"{block.priority.rank}. {block.priority.label}", block.priority.why, block.facts, *quotes]
+    return [block.title, block.text]
+
+
+def shown_by(made: Any, folder: Path) -> dict[str, str]:
+    """What each format of a report shows, squeezed."""
+    for write, kind in ((write_html, "html"), (write_docx, "docx"), (write_pdf, "pdf")):
+        write(made, folder / f"rapport.{kind}")
+    page = html.fromstring((folder / "rapport.html").read_bytes()).text_content()
+    word = "".join(docx.Document(str(folder / "rapport.docx")).element.body.xpath(".//w:t/text()"))
+    return {"html": squeezed(page), "docx": squeezed(word), "pdf": squeezed(pdf_text(folder / "rapport.pdf"))}
+
+
+def test_every_word_and_figure_is_the_same_in_every_format(tmp_path: Path) -> None:
+    made = report()
+    shown = shown_by(made, tmp_path)
+    wanted = [text for section in sections_of(lay_out(made)) for block in section.blocks for text in (section.title, *words_of(block))]
+    assert len(wanted) > 200
+    for kind, text in shown.items():
+        assert [words for words in wanted if squeezed(words) not in text] == [], kind
+
+
+def test_what_looks_like_markup_stays_text(tmp_path: Path) -> None:
+    made = tables(*(said("cars", place % 4 + 1, text=words) for place, words in enumerate(HOSTILE)))
+    made["themes"] = THEMES.check(made["themes"].assign(label=" ".join(HOSTILE), description=" ".join(HOSTILE)))
+    write_pdf(report(made, n_quotes=len(HOSTILE)), tmp_path / "rapport.pdf")
+    shown = squeezed(pdf_text(tmp_path / "rapport.pdf"))
+    assert squeezed(typography(" ".join(HOSTILE))) in shown
+    assert [words for words in HOSTILE if squeezed(words) not in shown] == []
+
+
+def test_the_same_report_is_the_same_file_and_tells_no_other_day(tmp_path: Path) -> None:
+    for name in ("a.pdf", "b.pdf"):
+        write_pdf(report(), tmp_path / name)
+    content = (tmp_path / "a.pdf").read_bytes()
+    assert content == (tmp_path / "b.pdf").read_bytes()
+    assert set(re.findall(rb"D:(\d{8})", content)) == {b"20250601"}
+
+
+def test_pages_are_numbered_in_french_and_the_contents_lead_to_them(tmp_path: Path) -> None:
+    write_pdf(report(), tmp_path / "rapport.pdf")
+    document = pypdfium2.PdfDocument(tmp_path / "rapport.pdf")
+    for place, page in enumerate(document, start=1):
+        assert f"{place} / {len(document)}" in page.get_textpage().get_text_range()
+    outline = {entry.get_title() for entry in document.get_toc()}
+    assert {section.title for section in lay_out(report()).sections} <= outline
+    assert "Sommaire" in document[0].get_textpage().get_text_range()
+
+
+def test_the_first_priority_and_what_was_said_of_it_are_on_the_first_two_pages(tmp_path: Path) -> None:
+    made = report()
+    write_pdf(made, tmp_path / "rapport.pdf")
+    document = pypdfium2.PdfDocument(tmp_path / "rapport.pdf")
+    first_pages = squeezed("".join(document[place].get_textpage().get_text_range() for place in (0, 1)))
+    first = made.scopes[0].priorities[0]
+    assert all(squeezed(text) in first_pages for text in (first.label, first.why, *(quote.text for quote in first.quotes)))
+
+
+def test_no_page_is_empty_and_an_empty_study_has_its_pages(tmp_path: Path) -> None:
+    for name, made in (("a", report()), ("b", report({table: schema.empty() for table, schema in TABLES.items()}))):
+        write_pdf(made, tmp_path / f"{name}.pdf")
+        for page in pypdfium2.PdfDocument(tmp_path / f"{name}.pdf"):
+            assert len(page.get_textpage().get_text_range()) > 60
