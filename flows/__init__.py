@@ -1,1 +1,1 @@
-"""Prefect flows: the order of the stages, retries and the record of runs; no computation. Importing a flow imports Prefect."""
+"""The order of the stages and the record of runs, as steps that Prefect runs where it has a server; no computation."""

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pandas as pd
-from prefect import flow, task
+from flows.steps import flow, task
 
 from flows.cache import StageCache, StageRecord, Tables, gather_tables
 from flows.comparison import comparison

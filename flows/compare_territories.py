@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect import flow, task
+from flows.steps import flow, task
 
 from flows.comparison import write_comparison
 from flows.progress import tell

@@ -5,26 +5,24 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from flows.steps import is_recorded
 from pipeline.errors import StudyError
 from pipeline.study import read_only
 
-_NO_SERVER = "ephemeral Prefect API server"  # in the message of the RuntimeError that Prefect raises
+_NO_SERVER = "Failed to reach API"  # in the message of the RuntimeError that Prefect raises
 
 
 @contextmanager
 def prefect_ready(cache: Path) -> Iterator[None]:
-    """Keep Prefect's own records under `cache`, and turn its reports home off; to be entered before Prefect is imported.
+    """Keep Prefect's own files under `cache`, and turn its reports home off; without PREFECT_API_URL there is nothing to prepare.
 
-    Without PREFECT_API_URL, Prefect starts a temporary server on this machine for the length of a run; `StudyError` when it can't.
+    To be entered before Prefect is imported. Raises `StudyError` where no server answers at PREFECT_API_URL.
     """
+    if not is_recorded():
+        yield
+        return
     home = Path(os.environ.setdefault("PREFECT_HOME", str(cache / "prefect")))
-    for name, value in (
-        ("PREFECT_LOGGING_LEVEL", "CRITICAL"),
-        ("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120"),  # a busy laptop takes longer than the usual 20
-        ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
-        ("PREFECT_CLI_PROMPT", "false"),
-        ("DO_NOT_TRACK", "1"),
-    ):
+    for name, value in (("PREFECT_LOGGING_LEVEL", "CRITICAL"), ("PREFECT_CLI_PROMPT", "false"), ("DO_NOT_TRACK", "1")):
         os.environ.setdefault(name, value)
     try:
         home.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
@@ -36,7 +34,7 @@ def prefect_ready(cache: Path) -> Iterator[None]:
         if _NO_SERVER not in str(error):
             raise
         raise StudyError(
-            "le serveur Prefect temporaire ne démarre pas",
-            "un port libre sur cette machine et un dossier PREFECT_HOME où écrire",
-            "relancer, ou donner l'adresse d'un serveur Prefect par PREFECT_API_URL",
+            f"pas de serveur Prefect à l'adresse {os.environ['PREFECT_API_URL']}",
+            "le serveur que nomme PREFECT_API_URL, en service",
+            "le démarrer, ou retirer PREFECT_API_URL : le traitement se passe de serveur",
         ) from error

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
+from flows.steps import flow
 
 from flows.analyse_study import analyse_study
 from flows.cache import StageRecord

@@ -6,7 +6,7 @@ workshop after another, in the order of their folders, so that numbers never dep
 
 from pathlib import Path
 
-from prefect import flow, task
+from flows.steps import flow, task
 
 from flows.cache import StageCache, StageRecord, Tables
 from flows.keys import read_key, segment_key, tag_key

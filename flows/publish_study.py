@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from prefect import task
+from flows.steps import task
 
 from flows.progress import tell
 from flows.reporting import report_of, whole_folder

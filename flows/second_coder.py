@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from prefect import task
+from flows.steps import task
 
 from flows.cache import StageCache, StageRecord, Tables, gather_tables
 from flows.consent import DONE, NOT_SENT, STOPPED, is_approved

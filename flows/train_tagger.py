@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any
 
-from prefect import flow
+from flows.steps import flow
 
 from models.training.study import train_on_study
 from pipeline.study import Study

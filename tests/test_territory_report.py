@@ -176,10 +176,7 @@ def test_compare_writes_tables_charts_map_and_report_and_leaves_the_study_as_it_
 
 @pytest.mark.slow
 def test_the_flow_compares_a_study_by_itself(demo_study: Study) -> None:
-    from flows.prefect_setup import prefect_ready
+    from flows.compare_territories import compare_territories
 
-    with prefect_ready(demo_study.cache):
-        from flows.compare_territories import compare_territories
-
-        n_rows = compare_territories(demo_study.root)
+    n_rows = compare_territories(demo_study.root)
     assert n_rows["territory_tree"] == 2 and n_rows["contrasts"] > 50
