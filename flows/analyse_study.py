@@ -3,12 +3,12 @@
 from pathlib import Path
 
 import pandas as pd
-from flows.steps import flow, task
 
 from flows.cache import StageCache, StageRecord, Tables, gather_tables
 from flows.comparison import comparison
 from flows.keys import cluster_key, conclusion_key, join_key
 from flows.progress import tell
+from flows.steps import flow, task
 from models.embedder import load_embedder, vectors_kept
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units

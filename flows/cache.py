@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -62,7 +63,7 @@ class StageCache:
 
     def load(self, record: StageRecord) -> Tables:
         """Return the tables of a record, checked."""
-        return {name: TABLES[name].check(pd.read_parquet(self.folder / record.entry / f"{name}.parquet")) for name in record.n_rows}
+        return _read_entry(self.folder / record.entry)
 
     def keep_only(self, entries: Iterable[str]) -> None:
         """Drop every entry but these."""
@@ -86,7 +87,21 @@ class StageCache:
 
 def gather_tables(cache: StageCache, processed: list[StageRecord]) -> Tables:
     """The tables of all workshops, each stage's in the order of the workshops."""
+    entries = tuple((record.workshop, record.entry, _written_at(cache.folder / record.entry)) for record in processed)
+    return {name: rows.copy(deep=False) for name, rows in _gathered(cache.folder, entries).items()}
+
+
+@lru_cache(maxsize=1)  # nearly every pass over the study gathers the same entries
+def _gathered(folder: Path, entries: tuple[tuple[str | None, str, int], ...]) -> Tables:
     by_workshop: dict[str | None, Tables] = {}
-    for record in processed:
-        by_workshop.setdefault(record.workshop, {}).update(cache.load(record))
+    for workshop, entry, _ in entries:
+        by_workshop.setdefault(workshop, {}).update(_read_entry(folder / entry))
     return gather_workshops(list(by_workshop.values()))
+
+
+def _read_entry(entry: Path) -> Tables:
+    return {path.stem: TABLES[path.stem].check(pd.read_parquet(path)) for path in sorted(entry.glob("*.parquet"))}
+
+
+def _written_at(entry: Path) -> int:
+    return (entry / "done.json").stat().st_mtime_ns

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from flows.steps import flow, task
-
 from flows.comparison import write_comparison
 from flows.progress import tell
+from flows.steps import flow, task
 
 
 @task(name="write_comparison")

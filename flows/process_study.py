@@ -4,13 +4,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.steps import flow
-
 from flows.analyse_study import analyse_study
 from flows.cache import StageRecord
 from flows.process_workshop import process_workshop
 from flows.publish_study import publish_study
 from flows.second_coder import agree_study, code_again, order_study
+from flows.steps import flow
 
 
 @dataclass(frozen=True)

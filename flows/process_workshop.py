@@ -6,15 +6,14 @@ workshop after another, in the order of their folders, so that numbers never dep
 
 from pathlib import Path
 
-from flows.steps import flow, task
-
 from flows.cache import StageCache, StageRecord, Tables
 from flows.keys import read_key, segment_key, tag_key
 from flows.progress import tell
+from flows.steps import flow, task
 from flows.vault import Vault
 from models.embedder import vectors_kept
 from models.registry import load_tagger
-from pipeline.ingest import ingest_workshop
+from pipeline.ingest import ingest_workshop, learn_questions
 from pipeline.pseudonymise import pseudonymise
 from pipeline.segment import segment_documents
 from pipeline.study import Study
@@ -38,6 +37,8 @@ def read_workshop(root: Path, folder: str) -> StageRecord:
 
     def compute() -> Tables:
         tell(f"lecture de {folder}", 0, 1)
+        with vectors_kept(study.vectors):
+            learn_questions()
         raw = ingest_workshop(
             study.depot / folder,
             depot=study.depot,

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from flows.steps import task
-
 from flows.progress import tell
 from flows.reporting import report_of, whole_folder
+from flows.steps import task
 from pipeline.publish import write_docx, write_html, write_map_page, write_pdf, write_tables
 from pipeline.study import Study
 

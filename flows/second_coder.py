@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from flows.steps import task
 
 from flows.cache import StageCache, StageRecord, Tables, gather_tables
 from flows.consent import DONE, NOT_SENT, STOPPED, is_approved
 from flows.keys import coders_key
 from flows.progress import tell
+from flows.steps import task
 from models.language_model import LanguageModelTagger, Report, price_of, sample_units
 from pipeline.agreement import codings_of_people, machine_coding, measure_agreement, unnamed
 from pipeline.decision_store import DecisionStore

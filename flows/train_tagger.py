@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Any
 
 from flows.steps import flow
-
 from models.training.study import train_on_study
 from pipeline.study import Study
 

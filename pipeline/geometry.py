@@ -4,7 +4,8 @@ In:   GeoJSON geometries, points (latitude, longitude)
 Out:  booleans, distances, rings
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import pairwise
 from math import asin, atan2, cos, degrees, pi, radians, sin, sqrt
 from typing import Any
 
@@ -51,6 +52,29 @@ def rings(geometry: Mapping[str, Any]) -> Iterator[Ring]:
     for polygon in _polygons(geometry):
         if polygon:
             yield [(float(point[0]), float(point[1])) for point in polygon[0]]
+
+
+def cut(ring: Sequence[tuple[float, float]], low: tuple[float, float], high: tuple[float, float]) -> Ring:
+    """The part of a closed ring inside the box from `low` to `high` (longitude, latitude), closed along the box's sides; [] outside."""
+    kept = list(ring)
+    for axis in (0, 1):
+        for bound, side in ((low[axis], 1), (high[axis], -1)):
+            kept = _cut_side(kept, axis, bound, side)
+    return kept
+
+
+def _cut_side(ring: Ring, axis: int, bound: float, side: int) -> Ring:
+    """The part of a closed ring where `side` times the coordinate is at least `side` times `bound`."""
+    kept: Ring = []
+    for start, end in pairwise(ring):
+        is_in, ends_in = (side * (point[axis] - bound) >= 0 for point in (start, end))
+        kept += [start] if is_in else []
+        if is_in != ends_in:
+            part = (bound - start[axis]) / (end[axis] - start[axis])
+            crossing = [start[at] + part * (end[at] - start[at]) for at in (0, 1)]
+            crossing[axis] = bound
+            kept.append((crossing[0], crossing[1]))
+    return [*kept, kept[0]] if kept else []
 
 
 def _polygons(geometry: Mapping[str, Any]) -> list[Any]:

@@ -4,12 +4,11 @@ In:   rows or frames of any origin
 Out:  frames whose columns, order, types, bounds and key are those of the dictionary
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
-import pandera.pandas as pa
 
 from pipeline.errors import TableError
 
@@ -43,14 +42,17 @@ class Column:
         """The pandas type that holds the column."""
         return _DTYPES[self.kind]
 
-    def as_pandera(self) -> pa.Column:
-        """The column as a pandera check."""
-        checks = [pa.Check.isin(list(self.values))] if self.values else []
-        if self.low is not None:
-            checks.append(pa.Check.ge(self.low))
-        if self.high is not None:
-            checks.append(pa.Check.le(self.high))
-        return pa.Column(self.dtype, checks, name=self.name, nullable=self.nullable, regex=self.is_pattern, required=not self.is_pattern)
+    def failures(self, cells: pd.Series) -> Iterator[tuple[str, int]]:
+        """The rules that typed `cells` break, each with the number of cells that break it."""
+        is_told = cells.notna()
+        if not self.nullable and (n := int((~is_told).sum())):
+            yield "non vide", n
+        if self.values and (n := int((is_told & ~cells.isin(self.values)).sum())):
+            yield f"un de {', '.join(self.values)}", n
+        if self.low is not None and (n := int((is_told & (cells < self.low)).sum())):
+            yield f"au moins {self.low:g}", n
+        if self.high is not None and (n := int((is_told & (cells > self.high)).sum())):
+            yield f"au plus {self.high:g}", n
 
 
 @dataclass(frozen=True)
@@ -89,13 +91,27 @@ class Table:
             )
         try:
             typed = frame[names].reset_index(drop=True).astype({name: self._column(name).dtype for name in names})
-            return self._schema().validate(typed, lazy=True)
-        except (pa.errors.SchemaErrors, pa.errors.SchemaError, TypeError, ValueError) as error:
-            raise TableError(
-                f"table {self.name} : {_first_case(error)}",
-                "les types et bornes de docs/dictionnaire.md",
-                "signaler ce défaut avec le fichier runs/ du traitement",
-            ) from error
+        except (TypeError, ValueError) as error:
+            raise self._refused(type(error).__name__) from error
+        failure = next(self._failures(typed), None)
+        if failure:
+            raise self._refused(failure)
+        return typed
+
+    def _failures(self, typed: pd.DataFrame) -> Iterator[str]:
+        """What `typed` breaks, never a value: cells may hold what people said."""
+        for name in typed.columns:
+            for rule, n_cells in self._column(str(name)).failures(typed[name]):
+                yield f"colonne {name}, règle « {rule} », {n_cells} cas"
+        if n_rows := int(typed.duplicated(list(self.key)).sum()):
+            yield f"clé {', '.join(self.key)} en double, {n_rows} cas"
+
+    def _refused(self, what: str) -> TableError:
+        return TableError(
+            f"table {self.name} : {what}",
+            "les types et bornes de docs/dictionnaire.md",
+            "signaler ce défaut avec le fichier runs/ du traitement",
+        )
 
     def _column(self, name: str) -> Column:
         for column in self.columns:
@@ -112,15 +128,3 @@ class Table:
             else:
                 names.append(column.name)
         return names
-
-    def _schema(self) -> pa.DataFrameSchema:
-        columns = {column.name: column.as_pandera() for column in self.columns}
-        return pa.DataFrameSchema(columns, unique=list(self.key), strict=True, name=self.name)
-
-
-def _first_case(error: Exception) -> str:
-    """Column and check of the first failure, never a value: cells may hold what people said."""
-    cases = getattr(error, "failure_cases", None)
-    if isinstance(cases, pd.DataFrame) and len(cases):
-        return f"colonne {cases.iloc[0].get('column')}, règle {cases.iloc[0].get('check')}, {len(cases)} cas"
-    return type(error).__name__

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pipeline.geometry import circle, crosses_itself, great_circle_km, holds, rings
+from pipeline.geometry import circle, crosses_itself, cut, great_circle_km, holds, rings
 
 SQUARE = {"type": "Polygon", "coordinates": [[[2.0, 50.0], [3.0, 50.0], [3.0, 51.0], [2.0, 51.0], [2.0, 50.0]]]}
 HOLED = {"type": "Polygon", "coordinates": [*SQUARE["coordinates"], [[2.4, 50.4], [2.6, 50.4], [2.6, 50.6], [2.4, 50.6], [2.4, 50.4]]]}
@@ -48,3 +48,11 @@ def test_a_circle_is_closed_and_each_of_its_points_at_its_radius() -> None:
 
 def test_outer_rings_alone_are_listed() -> None:
     assert len(list(rings(HOLED))) == 1
+
+
+def test_a_ring_is_cut_at_the_box_s_sides_and_closed_along_them() -> None:
+    ring = [(-2.0, 0.5), (2.0, 0.5), (2.0, 3.0), (-2.0, 3.0), (-2.0, 0.5)]
+    assert set(cut(ring, (-1, 0), (1, 2))) == {(-1, 0.5), (1, 0.5), (1, 2), (-1, 2)}
+    assert cut(ring, (-1, 0), (1, 2))[0] == cut(ring, (-1, 0), (1, 2))[-1]
+    assert cut(ring, (-3, 0), (3, 4)) == ring
+    assert cut(ring, (5, 5), (6, 6)) == []

@@ -34,7 +34,7 @@ def test_with_a_server_a_step_is_run_by_prefect(monkeypatch):
 
 def test_a_server_that_does_not_answer_is_said_in_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    with pytest.raises(StudyError, match="pas de serveur Prefect à l'adresse http://127.0.0.1:9/api"), prefect_ready(tmp_path):
+    with pytest.raises(StudyError, match=r"pas de serveur Prefect à l'adresse http://127\.0\.0\.1:9/api"), prefect_ready(tmp_path):
         raise RuntimeError("Failed to reach API at http://127.0.0.1:9/api/")
 
 
@@ -59,7 +59,9 @@ def test_a_run_recorded_by_a_server_writes_the_same_tables(small_study, tmp_path
         (small_study.tables / "units.parquet").unlink()
         recorded = environment | {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
         subprocess.run([sys.executable, "-c", script], env=recorded, cwd=Path(__file__).parent.parent, check=True)
-        asked = urllib.request.Request(f"http://127.0.0.1:{port}/api/flow_runs/count", data=b"{}", headers={"Content-Type": "application/json"})
+        asked = urllib.request.Request(
+            f"http://127.0.0.1:{port}/api/flow_runs/count", data=b"{}", headers={"Content-Type": "application/json"}
+        )
         with urllib.request.urlopen(asked) as answer:
             assert int(answer.read()) == 3  # the study, its workshop, its analysis
     finally:

@@ -53,7 +53,7 @@ def _closed(border: list[int]) -> list[list[Point]]:
 
 def _line(number: int) -> list[Point]:
     """The points of an arc, backwards for a ones' complement."""
-    return _arcs()[number] if number >= 0 else _arcs()[~number][::-1]
+    return _arc(number) if number >= 0 else _arc(~number)[::-1]
 
 
 @cache
@@ -70,14 +70,11 @@ def _rings() -> dict[str, list[list[int]]]:
 
 
 @cache
-def _arcs() -> list[list[Point]]:
+def _arc(number: int) -> list[Point]:
     scale = _topology()["transform"]["scale"][0]
-    lines: list[list[Point]] = []
-    for arc in _topology()["arcs"]:
-        lon = lat = 0
-        line = []
-        for step_lon, step_lat in arc:
-            lon, lat = lon + step_lon, lat + step_lat
-            line.append((round(lon * scale, 4), round(lat * scale, 4)))
-        lines.append(line)
-    return lines
+    lon = lat = 0
+    line = []
+    for step_lon, step_lat in _topology()["arcs"][number]:
+        lon, lat = lon + step_lon, lat + step_lat
+        line.append((round(lon * scale, 4), round(lat * scale, 4)))
+    return line

@@ -33,3 +33,10 @@ def reject_stray_files(rejects: "pd.DataFrame", files: Sequence[Path], *, depot:
     from pipeline.ingest.workshop import reject_strays
 
     return reject_strays(rejects, files, depot=depot)
+
+
+def learn_questions() -> None:
+    """Read the wordings that titles are compared with, once a process; nobody's words are among them, so their vectors may be kept."""
+    from pipeline.ingest.where.titles import learn_wordings
+
+    learn_wordings()

@@ -123,14 +123,14 @@ def _compared(text: str) -> tuple[str, float, float] | None:
     bare = without_numbers(text)
     if cues.numbered or not 0 < cues.n_words <= _MAX_WORDS or len(fold(bare)) < _MIN_LETTERS:
         return None
-    scores = _likeness().scores([bare])[0]
+    scores = learn_wordings().scores([bare])[0]
     first, second = sorted(range(len(scores)), key=lambda order: -scores[order])[:2]
-    return _likeness().labels[first], float(scores[first]), float(scores[first] - scores[second])
+    return learn_wordings().labels[first], float(scores[first]), float(scores[first] - scores[second])
 
 
 @cache
-def _likeness() -> "Likeness":
-    """The wordings, learnt when a title is first compared: about two seconds."""
+def learn_wordings() -> "Likeness":
+    """The wordings, learnt when a title is first compared: about two seconds, less where their vectors are kept."""
     from models.embedder import load_embedder
     from models.likeness import Likeness
 
