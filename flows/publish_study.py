@@ -5,7 +5,7 @@ from pathlib import Path
 from flows.progress import tell
 from flows.reporting import report_of, whole_folder
 from flows.steps import task
-from pipeline.publish import write_docx, write_html, write_map_page, write_pdf, write_tables
+from pipeline.publish import write_docx, write_html, write_map_page, write_pdf, write_public_tables
 from pipeline.study import Study
 
 
@@ -21,5 +21,5 @@ def publish_study(root: Path, run_id: str) -> str:
         write_docx(report, folder / "rapport.docx")
         write_pdf(report, folder / "rapport.pdf")
         write_map_page(report, folder / "carte.html")
-        write_tables(tables, folder / "tableaux", formats=("xlsx", "csv"), grid=study.grid)
+        write_public_tables(tables, report, folder / "tableaux", grid=study.grid)
     return f"publications/{run_id}"

@@ -180,6 +180,15 @@ class PublishSettings(_Frozen):
     n_priorities: Annotated[int, Field(ge=1)] = 5
     n_quotes: Annotated[int, Field(ge=1)] = 3
     n_annex_rows: Annotated[int, Field(ge=1)] = 300  # rows shown of a list that may be long; the exports hold them all
+    least_count: Annotated[int, Field(ge=1)] = 3  # a smaller count of people or structures who came is not told; 1 tells all
+
+    @field_validator("least_count")
+    @classmethod
+    def _hides_something(cls, least_count: int) -> int:
+        """« < 2 » would tell 1."""
+        if least_count == 2:
+            raise PydanticCustomError("least_count", "1 (tout est dit), ou 3 et plus : « < 2 » dirait 1")
+        return least_count
 
 
 class Settings(_Frozen):

@@ -9,7 +9,18 @@ from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html
 from pipeline.publish.map_page import write_map_page
 from pipeline.publish.pdf import write_pdf
+from pipeline.publish.public import write_public_tables
 from pipeline.publish.report import Report, build_report
 from pipeline.publish.tables import write_tables
 
-__all__ = ["Report", "build_report", "draw_comparison", "write_docx", "write_html", "write_map_page", "write_pdf", "write_tables"]
+__all__ = [
+    "Report",
+    "build_report",
+    "draw_comparison",
+    "write_docx",
+    "write_html",
+    "write_map_page",
+    "write_pdf",
+    "write_public_tables",
+    "write_tables",
+]

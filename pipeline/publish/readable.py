@@ -14,6 +14,7 @@ from pipeline.publish.text import stability, texts, word
 from pipeline.tables import AXES
 
 PASSAGES = "passages"
+READABLE = (PASSAGES, "liste_themes", "liste_priorites", "liste_territoires")
 
 
 def readable_lists(tables: Tables, grid: Grid | None) -> dict[str, pd.DataFrame]:

@@ -31,7 +31,8 @@ def write_tables(
 ) -> list[Path]:
     """Write `tables` into `folder`, which is made, in each format; return the files. Without `grid`, codes are not translated into labels.
 
-    `only` names the tables wanted; the list of passages comes with all of them.
+    `only` names the tables wanted; lists that people read come with all of them, or where it names them. A table that the data dictionary
+    does not know is written as it is, first.
 
     Raises `UsageError` for a format that is not known, before anything is written.
     """
@@ -41,7 +42,8 @@ def write_tables(
         raise UsageError(f"format inconnu : {', '.join(unknown)}", f"un de : {', '.join(_WRITERS)}", "choisir un format de cette liste")
     known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
     folder.mkdir(parents=True, exist_ok=True)
-    exported = {**readable_lists(known, grid), **known, **_without_file_names(known)}
+    lists = readable_lists(known, grid) | {name: rows for name, rows in tables.items() if name not in TABLES}
+    exported = {**lists, **known, **_without_file_names(known)}
     if only is not None:
         exported = {name: rows for name, rows in exported.items() if name in only}
     return [path for name in wanted for path in _WRITERS[name](exported, folder)]

@@ -13,6 +13,8 @@ from typing import Any
 
 import yaml
 
+from pipeline.publish.small_counts import Mask, Tally
+
 NBSP, NARROW = "\u00a0", "\u202f"
 _MONTHS = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufdd0-\ufdef\ufffe\uffff]")
@@ -66,6 +68,16 @@ def number(value: float, decimals: int = 1) -> str:
 def count(n: int, singular: str, plural: str | None = None) -> str:
     """`n` and its noun: 0 passage, 1 passage, 2 passages."""
     return f"{number(n)}{NBSP}{singular if n < 2 else plural or singular + 's'}"
+
+
+def tally(n: Tally, singular: str = "", *, least: int) -> str:
+    """A count of people or structures as it may be told, and its noun: 3 personnes, < 3 personnes, personnes n. c."""
+    if n is Mask.WITHHELD:
+        return f"{singular}s{NBSP}{word('voix', 'tu')}" if singular else word("voix", "tu")
+    shown = f"<{NBSP}{least}" if n is Mask.SMALL else number(n)
+    if not singular:
+        return shown
+    return f"{shown}{NBSP}{singular if isinstance(n, int) and n < 2 else singular + 's'}"
 
 
 def percent(share: float) -> str:

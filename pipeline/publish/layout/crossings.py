@@ -7,7 +7,8 @@ from pipeline.publish.layout.blocks import Block, Paragraph, Section, Table
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.layout.territories import reach_blocks, reading_sections
 from pipeline.publish.report.content import Heat, Report
-from pipeline.publish.text import count, joined, percent, sentence
+from pipeline.publish.small_counts import Mask, Tally
+from pipeline.publish.text import joined, number, percent, sentence, tally
 from pipeline.tables import VERDICTS
 
 _COLUMNS_A_TABLE = 4  # a wider crossing goes on in a second table, so that a portrait page holds it
@@ -61,15 +62,25 @@ def voice_section(report: Report, numbering: Numbering) -> Section:
         return Section(title, "voix", (Paragraph(sentence("voix.aucune_liste")),))
     blocks: list[Block] = [Paragraph(sentence("voix.intro"), "lead")]
     names = [workshop.name for workshop in report.workshops]
-    totals = [(workshop.n_structures, workshop.n_people) for workshop in report.workshops]
-    counted = [(row.structure_type, row.cells) for row in report.attendance] + [(sentence("voix.total"), tuple(totals))]
-    blocks += _split(numbering, "presence", "type", names, [(name, [_present(cell) for cell in cells]) for name, cells in counted])
-    unsigned = [workshop.name for workshop in report.workshops if workshop.n_registered and workshop.n_signed is None]
+    blocks += _split(numbering, "presence", "type", names, presence_cells(report))
+    if any(isinstance(n, Mask) for _, cells in _counted(report) for cell in cells for n in cell):
+        blocks.append(Paragraph(sentence("voix.petits_effectifs", n=number(report.least_count)), "note"))
+    unsigned = [workshop.name for workshop in report.workshops if workshop.is_unsigned]
     if unsigned:
         blocks.append(Paragraph(sentence("voix.sans_signature", ateliers=joined(unsigned)), "note"))
     return Section(
         title, "voix", tuple(blocks), (_absent(report, numbering), *_needs(report, numbering), *_single_types(report, numbering))
     )
+
+
+def presence_cells(report: Report) -> list[tuple[str, list[str]]]:
+    """One row a type of structure, then all of them: a cell a workshop, in words."""
+    return [(name, [_present(cell, report.least_count) for cell in cells]) for name, cells in _counted(report)]
+
+
+def _counted(report: Report) -> list[tuple[str, tuple[tuple[Tally, Tally], ...]]]:
+    totals = tuple((workshop.n_structures, workshop.n_people) for workshop in report.workshops)
+    return [*((row.structure_type, row.cells) for row in report.attendance), (sentence("voix.total"), totals)]
 
 
 def _absent(report: Report, numbering: Numbering) -> Section:
@@ -104,11 +115,12 @@ def _single_types(report: Report, numbering: Numbering) -> tuple[Section, ...]:
     return (Section(sentence("voix.un_seul_type"), "un-seul-type", (Paragraph(sentence("voix.un_seul_type_intro")), table)),)
 
 
-def _present(cell: tuple[int, int]) -> str:
+def _present(cell: tuple[Tally, Tally], least: int) -> str:
     n_structures, n_people = cell
-    if not n_people:
+    if n_people == 0:
         return "–"
-    return sentence("voix.cellule", structures=count(n_structures, "structure"), personnes=count(n_people, "personne"))
+    told = tally(n_structures, "structure", least=least), tally(n_people, "personne", least=least)
+    return sentence("voix.cellule", structures=told[0], personnes=told[1])
 
 
 def _split(

@@ -3,7 +3,7 @@
 from pipeline.publish.layout.blocks import Block, Facts, Paragraph, Quotes, Section
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.content import Priority, Report
-from pipeline.publish.text import capitalised, number, sentence, texts
+from pipeline.publish.text import capitalised, number, sentence, tally, texts
 
 
 def opening_section(report: Report, numbering: Numbering) -> Section:
@@ -26,9 +26,9 @@ def _figures(report: Report) -> Facts:
         "themes": len(report.themes),
     }
     words = {name: texts()["chiffres"][name].split("|") for name in counts}
-    shown = {
-        name: n for name, n in counts.items() if n or name in ("ateliers", "passages")
-    }  # without an attendance list, nobody is counted
+    shown = {  # without an attendance list, nobody is counted; what may not be told is left out
+        name: n for name, n in counts.items() if isinstance(n, int) and (n or name in ("ateliers", "passages"))
+    }
     return Facts(tuple((number(n), words[name][n > 1]) for name, n in shown.items()))
 
 
@@ -38,7 +38,10 @@ def _workshops(report: Report, numbering: Numbering) -> Block:
         (
             f"{workshop.name}, {workshop.place}" if workshop.place else workshop.name,
             workshop.date,
-            *map(number, (workshop.n_tables, workshop.n_people, workshop.n_structures, workshop.n_documents, workshop.n_units)),
+            number(workshop.n_tables),
+            *(tally(n, least=report.least_count) for n in (workshop.n_people, workshop.n_structures)),
+            number(workshop.n_documents),
+            number(workshop.n_units),
         )
         for workshop in report.workshops
     ]

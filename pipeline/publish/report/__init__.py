@@ -14,7 +14,7 @@ from pipeline.grid import Grid
 from pipeline.publish.report.content import Report
 from pipeline.publish.report.coverage import coverage, documents, rejects, set_aside
 from pipeline.publish.report.passages import gather_passages
-from pipeline.publish.report.people import absent_voices, attendance_rows, offer_rows, present, workshop_facts
+from pipeline.publish.report.people import absent_voices, attendance_rows, offer_rows, presence, workshop_facts
 from pipeline.publish.report.priorities import ScopeMaker
 from pipeline.publish.report.territories import territory_reading
 from pipeline.publish.report.themes import code_rows, contrast_rows, heat, theme_rows
@@ -40,16 +40,17 @@ def build_report(
     known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
     known["units"] = plain_texts(known["units"])  # nobody is followed from quote to quote
     passages = gather_passages(known)
-    came = present(known["attendance"])
+    came = presence(known, passages, least=settings.least_count)
     used = {str(name): weight for name, weight in (RankWeights().model_dump() if weights is None else weights).items()}
     territories, contrasts = contrast_rows(known, passages)
     return Report(
         title=typography(printable(title)),
         made_on=french_date(made_on),
         made_at=str(made_on)[:10],
-        workshops=workshop_facts(known, passages),
-        n_people=came.drop_duplicates(["participant_id", "workshop_id"]).shape[0],
-        n_structures=came["structure_id"].nunique(),
+        workshops=workshop_facts(known, passages, came),
+        n_people=came.n_people,
+        n_structures=came.n_structures,
+        least_count=settings.least_count,
         coverage=coverage(known, passages),
         questions=tuple((question.question, typography(printable(question.label))) for question in grid.questions),
         criteria=_criteria(used),
@@ -57,9 +58,9 @@ def build_report(
         heat=heat(passages, grid),
         territories=territories,
         contrasts=contrasts,
-        reading=territory_reading(known, passages),
+        reading=territory_reading(known, passages, least=settings.least_count),
         offers=offer_rows(known, passages, settings.n_annex_rows),
-        attendance=attendance_rows(known, passages),
+        attendance=attendance_rows(came),
         absent=absent_voices(known, passages),
         themes=theme_rows(known, passages),
         set_aside=set_aside(passages, grid, settings.n_annex_rows),

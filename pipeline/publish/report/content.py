@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from pipeline.publish.report.territory_content import TerritoryReading
+from pipeline.publish.small_counts import Tally
 
 Row = TypeVar("Row")
 
@@ -80,22 +81,17 @@ class Scope:
 
 @dataclass(frozen=True)
 class WorkshopFacts:
-    """One workshop in numbers; `n_signed` is None where nobody signed the list, so that all registered count as present."""
+    """One workshop in numbers; where nobody signed the list (`is_unsigned`), all registered count as present."""
 
     name: str
     date: str
     place: str
     n_tables: int
-    n_registered: int
-    n_signed: int | None
-    n_structures: int
+    n_people: Tally
+    is_unsigned: bool
+    n_structures: Tally
     n_documents: int
     n_units: int
-
-    @property
-    def n_people(self) -> int:
-        """People in the room, as far as the list tells."""
-        return self.n_registered if self.n_signed is None else self.n_signed
 
 
 @dataclass(frozen=True)
@@ -216,7 +212,7 @@ class AttendanceRow:
     """Structures and people of one type: (n_structures, n_people) a workshop, in the order of Report.workshops."""
 
     structure_type: str
-    cells: tuple[tuple[int, int], ...]
+    cells: tuple[tuple[Tally, Tally], ...]
 
 
 @dataclass(frozen=True)
@@ -237,8 +233,9 @@ class Report:
     made_on: str
     made_at: str  # ISO day, for a file's properties
     workshops: tuple[WorkshopFacts, ...]
-    n_people: int
-    n_structures: int
+    n_people: Tally
+    n_structures: Tally
+    least_count: int  # a count of people under it is not told
     coverage: Coverage
     questions: tuple[tuple[str, str], ...]
     criteria: tuple[tuple[str, str, str], ...]

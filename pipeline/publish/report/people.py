@@ -4,6 +4,7 @@ In:   workshops, attendance, structures, voices, offers, Passages
 Out:  WorkshopFacts, AttendanceRow, AbsentVoices, OfferRow
 """
 
+from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
@@ -12,6 +13,7 @@ from pipeline.communes import name_of, population_of
 from pipeline.french import fold
 from pipeline.publish.report.content import AbsentVoices, AttendanceRow, Capped, OfferRow, WorkshopFacts
 from pipeline.publish.report.passages import Passages, Tables, rows_of
+from pipeline.publish.small_counts import Mask, Masked, Tally, mask_counts
 from pipeline.publish.text import NBSP, capitalised, french_date, joined, number, printable, sentence, typography, word
 from pipeline.tables import STRUCTURE_TYPES
 
@@ -25,24 +27,64 @@ def present(attendance: pd.DataFrame) -> pd.DataFrame:
     return attendance[attendance["has_signed"] | ~any_signed]
 
 
-def workshop_facts(tables: Tables, passages: Passages) -> tuple[WorkshopFacts, ...]:
+@dataclass(frozen=True)
+class Presence:
+    """Who came, as it may be told: (n_structures, n_people) by type of structure and workshop, and by workshop."""
+
+    types: tuple[str, ...]  # "" where it is not known
+    cells: tuple[tuple[tuple[Tally, Tally], ...], ...]
+    workshops: dict[str, tuple[Tally, Tally]]
+    n_structures: Tally
+    n_people: Tally
+
+
+def presence(tables: Tables, passages: Passages, *, least: int) -> Presence:
+    """Count structures and people, small counts masked; types in the data dictionary's order, those that came only."""
+    known = tables["structures"].set_index("structure_id")["structure_type"]
+    came = present(tables["attendance"])
+    came = came.assign(structure_type=came["structure_type"].fillna(came["structure_id"].map(known)).fillna(""))
+    types = tuple(name for name in (*STRUCTURE_TYPES, "") if (came["structure_type"] == name).any())
+    columns, workshops = [], {}
+    for workshop_id in passages.names:
+        here = came[came["workshop_id"] == workshop_id]
+        structures, people = (_masked(here, column, types, least) for column in ("structure_id", "participant_id"))
+        columns.append(tuple(zip(structures.counts, people.counts, strict=True)))
+        workshops[workshop_id] = structures.total, people.total
+    hides = [any(isinstance(totals[place], Mask) for totals in workshops.values()) for place in (0, 1)]
+    n_people = came.drop_duplicates(["participant_id", "workshop_id"]).shape[0]
+    return Presence(
+        types=types,
+        cells=tuple(zip(*columns, strict=True)) if columns else (),
+        workshops=workshops,
+        n_structures=Mask.WITHHELD if hides[0] else came["structure_id"].nunique(),
+        n_people=Mask.WITHHELD if hides[1] else n_people,
+    )
+
+
+def _masked(here: pd.DataFrame, column: str, types: tuple[str, ...], least: int) -> Masked:
+    """Distinct values of `column` by type; a total that is not their sum, since some have several types, is kept where it may be told."""
+    told = mask_counts([here.loc[here["structure_type"] == name, column].nunique() for name in types], least=least)
+    return told if isinstance(told.total, Mask) else Masked(told.counts, here[column].nunique())
+
+
+def workshop_facts(tables: Tables, passages: Passages, came: Presence) -> tuple[WorkshopFacts, ...]:
     """One row a workshop, in order of date."""
     attendance = tables["attendance"]
     workshops = {row.workshop_id: row for row in rows_of(tables["workshops"])}
-    came = present(attendance)
     documents, units = tables["documents"]["workshop_id"].value_counts(), passages.rows["workshop_id"].value_counts()
     rows = []
     for workshop_id, name in passages.names.items():
-        listed, here = attendance[attendance["workshop_id"] == workshop_id], came[came["workshop_id"] == workshop_id]
+        listed = attendance[attendance["workshop_id"] == workshop_id]
+        n_structures, n_people = came.workshops[workshop_id]
         rows.append(
             WorkshopFacts(
                 name=name,
                 date=french_date(workshops[workshop_id].date),
                 place="" if pd.isna(workshops[workshop_id].place) else typography(printable(workshops[workshop_id].place)),
                 n_tables=passages.n_tables[workshop_id],
-                n_registered=listed["participant_id"].nunique(),
-                n_signed=here["participant_id"].nunique() if listed["has_signed"].any() else None,
-                n_structures=here["structure_id"].nunique(),
+                n_people=n_people,
+                is_unsigned=bool(len(listed)) and not listed["has_signed"].any(),
+                n_structures=n_structures,
                 n_documents=int(documents.get(workshop_id, 0)),
                 n_units=int(units.get(workshop_id, 0)),
             )
@@ -50,19 +92,10 @@ def workshop_facts(tables: Tables, passages: Passages) -> tuple[WorkshopFacts, .
     return tuple(rows)
 
 
-def attendance_rows(tables: Tables, passages: Passages) -> tuple[AttendanceRow, ...]:
-    """One row a type of structure that came, in the data dictionary's order, people without a known type last."""
-    known = tables["structures"].set_index("structure_id")["structure_type"]
-    came = present(tables["attendance"])
-    came = came.assign(structure_type=came["structure_type"].fillna(came["structure_id"].map(known)).fillna(""))
-    rows = []
-    for structure_type in (*STRUCTURE_TYPES, ""):
-        of_type = came[came["structure_type"] == structure_type]
-        if len(of_type):
-            here = [of_type[of_type["workshop_id"] == workshop_id] for workshop_id in passages.names]
-            cells = tuple((rows_here["structure_id"].nunique(), rows_here["participant_id"].nunique()) for rows_here in here)
-            rows.append(AttendanceRow(typography(structure_type or word("voix", "non_precise")), cells))
-    return tuple(rows)
+def attendance_rows(came: Presence) -> tuple[AttendanceRow, ...]:
+    """One row a type of structure that came, people without a known type last."""
+    rows = zip(came.types, came.cells, strict=True)
+    return tuple(AttendanceRow(typography(name or word("voix", "non_precise")), cells) for name, cells in rows)
 
 
 def absent_voices(tables: Tables, passages: Passages) -> tuple[AbsentVoices, ...]:

@@ -12,15 +12,16 @@ from pipeline.publish.report.maps import territory_maps
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.report.people import commune_name
 from pipeline.publish.report.territory_content import Joining, LexicalClass, Plane, PlanePoint, TerritoryReading
-from pipeline.publish.text import capitalised, count, joined, number, percent, printable, sentence, typography, word
+from pipeline.publish.small_counts import mask_one
+from pipeline.publish.text import capitalised, count, joined, number, percent, printable, sentence, tally, typography, word
 from pipeline.tables import COVERAGES, REACHES
 
 _N_LEMMAS, _N_MARKS, _N_QUANTITIES = 12, 5, 6
 _WHOLE = "territoire"
 
 
-def territory_reading(tables: Tables, passages: Passages) -> TerritoryReading:
-    """Return what the report tells of territories side by side; each part is empty where its table is."""
+def territory_reading(tables: Tables, passages: Passages, *, least: int = 1) -> TerritoryReading:
+    """Return what the report tells of territories side by side; each part is empty where its table is; small counts are masked."""
     labels = {row.theme_id: typography(printable(row.label)) for row in rows_of(tables["themes"])}
     return TerritoryReading(
         shared=_shared(tables, labels),
@@ -47,7 +48,7 @@ def territory_reading(tables: Tables, passages: Passages) -> TerritoryReading:
         classes=_classes(tables, labels),
         evolutions=_evolutions(tables, passages, labels),
         needs=_needs(tables, passages),
-        single_types=_single_types(tables, labels),
+        single_types=_single_types(tables, labels, least),
         sectors=_sectors(tables),
         maps=territory_maps(tables, passages),
         problems=_problems(tables),
@@ -133,10 +134,14 @@ def _needs(tables: Tables, passages: Passages) -> tuple[tuple[str, str, str, str
     )
 
 
-def _single_types(tables: Tables, labels: dict[str, str]) -> tuple[tuple[str, str, str], ...]:
+def _single_types(tables: Tables, labels: dict[str, str], least: int) -> tuple[tuple[str, str, str], ...]:
     voices = tables["theme_voices"]
     return tuple(
-        (labels[row.theme_id], typography(json.loads(row.structure_types)[0]), count(row.n_speakers, "personne"))
+        (
+            labels[row.theme_id],
+            typography(json.loads(row.structure_types)[0]),
+            tally(mask_one(row.n_speakers, least=least), "personne", least=least),
+        )
         for row in rows_of(voices[voices["is_single_type"]].sort_values(["n_speakers", "theme_id"], ascending=[False, True]))
         if row.theme_id in labels
     )

@@ -1,0 +1,117 @@
+"""Small counts of people: what is told never lets anybody find one."""
+
+import itertools
+import re
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from invented import DIE, ORTHEZ
+from published import GRID, report, tables
+from python_calamine import CalamineWorkbook
+
+from pipeline.errors import SettingsError
+from pipeline.publish import write_html, write_public_tables
+from pipeline.publish.small_counts import Mask, Masked, mask_counts
+from pipeline.publish.text import tally
+from pipeline.settings import load_settings
+from pipeline.tables import ATTENDANCE
+
+SMALL, WITHHELD = Mask.SMALL, Mask.WITHHELD
+
+CASES = [
+    ((), 3, (), 0),
+    ((0, 0), 3, (0, 0), 0),
+    ((5, 3, 0), 3, (5, 3, 0), 8),
+    ((1, 2), 1, (1, 2), 3),
+    ((1, 5, 9), 3, (SMALL, WITHHELD, 9), 15),  # without the 5, 15 - 14 gives the 1
+    ((1, 3, 9), 3, (SMALL, 3, WITHHELD), 13),  # 4 shared by a small one and one of 3 or more can only be 1 and 3
+    ((1, 2, 9), 3, (SMALL, SMALL, 9), 12),  # 3 is 1 + 2 or 2 + 1
+    ((1, 1, 9), 3, (SMALL, SMALL, WITHHELD), 11),  # 2 is only 1 + 1
+    ((2,), 3, (SMALL,), SMALL),
+    ((1, 1), 3, (SMALL, SMALL), WITHHELD),  # « < 3 » for the total would tell 1 + 1
+    ((1, 1, 1), 3, (SMALL, SMALL, SMALL), WITHHELD),
+    ((2, 3), 3, (SMALL, WITHHELD), 5),
+]
+
+
+@pytest.mark.parametrize(("counts", "least", "told", "total"), CASES)
+def test_a_small_count_is_masked_with_just_enough_others(counts, least, told, total) -> None:
+    assert mask_counts(counts, least=least) == Masked(told, total)
+
+
+def possible(masked: Masked, least: int, most: int) -> list[tuple[int, ...]]:
+    """Every list of counts that would be told in these words, as somebody finds who knows the rule of masking."""
+    domains = [range(1, least) if n is SMALL else range(least, most) if n is WITHHELD else (n,) for n in masked.counts]
+    found = itertools.product(*domains)
+    totals = {SMALL: range(1, least), WITHHELD: range(1, 10**6)}
+    return [counts for counts in found if sum(counts) in totals.get(masked.total, (masked.total,))]
+
+
+@pytest.mark.parametrize("least", [3, 4, 5])
+def test_every_small_number_stays_possible_for_every_small_count(least: int) -> None:
+    for counts in itertools.combinations_with_replacement(range(least + 3), 4):
+        masked = mask_counts(counts, least=least)
+        worlds = possible(masked, least, sum(counts) + least)
+        for place, told in enumerate(masked.counts):
+            if told is SMALL:
+                assert {world[place] for world in worlds} == set(range(1, least)), (counts, masked)
+            if told is WITHHELD:
+                assert len({world[place] for world in worlds}) > 1, (counts, masked)
+
+
+def test_how_a_masked_count_is_written() -> None:
+    told = [tally(n, "personne", least=3).replace("\u00a0", " ") for n in (0, 1, 4, SMALL, WITHHELD)]
+    assert told == ["0 personne", "1 personne", "4 personnes", "< 3 personnes", "personnes n. c."]
+    assert (tally(SMALL, least=3), tally(WITHHELD, least=3)) == ("<\u00a03", "n. c.")
+
+
+def attended(*rows: tuple[str, str, int]) -> pd.DataFrame:
+    """(workshop, type, number of people), each of a structure of its own."""
+    people = [(workshop_id, kind, f"{workshop_id}{kind}{n}") for workshop_id, kind, most in rows for n in range(most)]
+    return ATTENDANCE.build(
+        {"participant_id": who, "workshop_id": workshop_id, "structure_id": who, "structure_type": kind, "has_signed": True}
+        for workshop_id, kind, who in people
+    )
+
+
+def test_a_report_holds_no_small_count_and_its_page_says_why(tmp_path: Path) -> None:
+    made = tables(attendance=attended((ORTHEZ, "association", 7), (ORTHEZ, "élu", 1), (ORTHEZ, "coopérative", 5), (DIE, "élu", 2)))
+    content = report(made)
+    assert [(row.structure_type, row.cells) for row in content.attendance] == [
+        ("coopérative", ((WITHHELD, WITHHELD), (0, 0))),
+        ("association", ((7, 7), (0, 0))),
+        ("élu", ((SMALL, SMALL), (SMALL, SMALL))),
+    ]
+    assert [workshop.n_people for workshop in content.workshops] == [13, SMALL]
+    assert content.n_people is WITHHELD  # 15 would give the 2 of the second workshop
+    write_html(content, tmp_path / "a.html")
+    page = re.sub(r"\s+", " ", (tmp_path / "a.html").read_text(encoding="utf-8"))
+    assert "&lt; 3 structures, &lt; 3 personnes" in page and "un effectif de 1 à moins de 3 est écrit" in page
+
+
+def test_published_tables_hold_no_row_a_person_and_no_speaker(tmp_path: Path) -> None:
+    made = tables()
+    made["units"] = made["units"].assign(speaker="personne-12")
+    write_public_tables(made, report(made), tmp_path, grid=GRID)
+    names = {path.stem for path in tmp_path.glob("*.csv")}
+    assert {"passages", "units", "themes", "offers", "documents", "liste_presence"} <= names
+    assert names.isdisjoint({"attendance", "voices", "theme_voices", "decisions", "agreement", "blocks"})
+    shown = "".join(path.read_text(encoding="utf-8-sig") for path in tmp_path.glob("*.csv"))
+    assert "personne-12" not in shown and ";p1;" not in shown
+    assert "coopérative;< 3 structures, < 3 personnes;–" in (tmp_path / "liste_presence.csv").read_text(encoding="utf-8-sig").replace(
+        "\u00a0", " "
+    )
+    book = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
+    assert "liste_presence" in book.sheet_names and "attendance" not in book.sheet_names
+
+
+def test_a_study_that_tells_all_has_no_mask() -> None:
+    content = report(least_count=1)
+    assert (content.n_people, [workshop.n_people for workshop in content.workshops]) == (4, [3, 1])
+
+
+def test_fewer_than_two_would_tell_one(tmp_path: Path) -> None:
+    (tmp_path / "etude.toml").write_text("[publish]\nleast_count = 2\n", encoding="utf-8")
+    with pytest.raises(SettingsError, match="3 et plus"):
+        load_settings(tmp_path / "etude.toml")
