@@ -56,8 +56,8 @@ def read_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, list[St
     (folder / "Table 3.txt").write_text(NOTES, encoding="utf-8")
     with (folder / "emargement.csv").open("w", encoding="utf-8", newline="") as handle:
         csv.writer(handle).writerows([("Prénom", "Nom", "Courriel", "Téléphone"), *PEOPLE])
-    read = read_workshop.fn(made.root, folder.name)
-    return made, [read, segment_workshop.fn(made.root, folder.name, read)]
+    read = read_workshop(made.root, folder.name)
+    return made, [read, segment_workshop(made.root, folder.name, read)]
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def second(ready: tuple[Study, list[StageRecord]], server: ChatServer | None = N
     made, records = ready
     if server:
         set_up(made, server.url, **more)
-    return code_again.fn(made.root, records)
+    return code_again(made.root, records)
 
 
 def rows(ready: tuple[Study, list[StageRecord]], found: SecondCoding) -> Any:
@@ -136,7 +136,7 @@ def test_the_table_of_agreement_names_the_machine_the_model_and_the_person(ready
     tagged = cache.run("tag", "essai", lambda: {"tags": machine}, workshop=records[0].workshop)
     store = DecisionStore(made.decisions_path)
     store.append(author="analyste", action="add_tag", unit_id=coded.unit_ids[0], axis="pilier", code=GRID.axis("pilier")[0].code)
-    agreed = agree_study.fn(made.root, [*records, tagged], coded)
+    agreed = agree_study(made.root, [*records, tagged], coded)
     found = cache.load(agreed)["agreement"].set_index(["first_coder", "second_coder", "axis", "code"]).sort_index()
     assert set(found.index.droplevel(["axis", "code"])) == {("machine", "essai"), ("machine", "relecteur 1"), ("essai", "relecteur 1")}
     between = found.loc["machine", "essai"]
