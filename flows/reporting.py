@@ -13,15 +13,20 @@ from pipeline.publish import Report, build_report
 from pipeline.study import Study, read_only
 
 
-def report_of(study: Study, tables: Mapping[str, pd.DataFrame]) -> Report:
-    """Return the report of `tables` with the study's grid, title and weights, dated today."""
+def day_of(run_id: str) -> datetime.date:
+    """The day of a run, in UTC: a report made again of the same run bears the same date."""
+    return datetime.datetime.strptime(run_id[:8], "%Y%m%d").replace(tzinfo=datetime.UTC).date()
+
+
+def report_of(study: Study, tables: Mapping[str, pd.DataFrame], *, made_on: datetime.date | None = None) -> Report:
+    """Return the report of `tables` with the study's grid, title and weights, dated `made_on` or today."""
     settings = study.settings
     return build_report(
         dict(tables),
         grid=study.grid,
         settings=settings.publish,
         title=settings.etude.title,
-        made_on=datetime.datetime.now(datetime.UTC).date(),
+        made_on=made_on or datetime.datetime.now(datetime.UTC).date(),
         weights=settings.rank.weights.model_dump(),
     )
 

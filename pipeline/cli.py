@@ -66,6 +66,18 @@ def run(options: argparse.Namespace) -> None:
     show.outcome(study, _run(study.root, options.workshop, is_agreed=options.yes), as_json=options.json)
 
 
+def publish(options: argparse.Namespace) -> None:
+    """Bring the results up to date with people's decisions, then write the whole publication."""
+    from flows.progress import listening
+    from flows.publication import publish_whole
+
+    study = Study.open(options.study)
+    outcome = _run(study.root, None, is_agreed=options.yes)
+    with study.locked(), progress() as bars, listening(bars):
+        publication = publish_whole(study.root, outcome.manifest)
+    show.published(study, outcome, publication, as_json=options.json)
+
+
 def status(options: argparse.Namespace) -> None:
     """Show workshops, rows, rejects and what awaits review."""
     from pipeline.status import study_status
@@ -238,7 +250,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "run", run, _("traiter ce qui est nouveau ou changé"), study + workshop + agreed + as_json)
     _add(commands, "status", status, _("où en est l'étude"), study + as_json)
     _add(commands, "compare", compare, _("comparer les territoires"), study + as_json)
-    _add(commands, "publish", run, _("remettre à jour le rapport et les exports avec les décisions"), study + agreed + as_json)
+    _add(commands, "publish", publish, _("remettre à jour avec les décisions, puis publier le tout"), study + agreed + as_json)
     _add(
         commands,
         "evaluate",

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from flows.forget import Erasure
+    from flows.publication import Publication
     from flows.run import Outcome
     from pipeline.exchange import Taken
     from pipeline.grid import Grid
@@ -59,6 +60,17 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     _doubts(study, outcome.manifest.get("n_doubts"))
     _line(_("Rapport : {path}").format(path=study.root / outcome.manifest["publication"] / "rapport.html"))
     _line(PSEUDONYMOUS)
+
+
+def published(study: "Study", outcome_: "Outcome", publication: "Publication", *, as_json: bool) -> None:
+    """Say what a run gave, what changed since the last publication, and where the new one is."""
+    if as_json:
+        _json(outcome_.manifest | {"files": publication.files, "changes": publication.changes})
+        return
+    outcome(study, outcome_, as_json=False)
+    for line in publication.changes:
+        _line(line)
+    _line(_("Publication : {path} ({n} fichiers, listés dans manifeste.json)").format(path=publication.folder, n=len(publication.files)))
 
 
 def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:

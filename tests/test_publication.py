@@ -1,0 +1,127 @@
+"""A whole publication: everything in it and listed, the same bytes twice, and what changed since the one before told in French."""
+
+import copy
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from invented import said
+from published import passages, tables
+
+from flows.publication import publish_whole
+from pipeline.publish.changes import Summary, tell_changes
+from pipeline.study import Study
+
+RUN = "20250601T080000000000Z"
+
+
+def published_study(root: Path, run_id: str = RUN, **made: Any) -> tuple[Study, dict[str, Any]]:
+    """A study on disk as a run leaves it, without the run."""
+    study = Study.create(root)
+    return study, left_by_run(study, run_id, **made)
+
+
+def left_by_run(study: Study, run_id: str, **made: Any) -> dict[str, Any]:
+    for name, rows in (made or tables()).items():
+        study.write_table(name, rows)
+    run = {"run_id": run_id, "is_done": True, "publication": f"publications/{run_id}", "versions": {"python": "3.11"}}
+    study.write_manifest(run)
+    return run
+
+
+@pytest.fixture(scope="module")
+def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, dict[str, Any]]:
+    study, run = published_study(tmp_path_factory.mktemp("etude") / "etude")
+    publish_whole(study.root, run)
+    return study, run
+
+
+def files_of(study: Study, run: dict[str, Any]) -> dict[str, bytes]:
+    folder = study.root / run["publication"]
+    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_the_manifest_lists_every_file_with_its_hash_and_what_it_was_made_with(published) -> None:
+    files = files_of(*published)
+    manifest = json.loads(files.pop("manifeste.json"))
+    assert {row["path"]: row["sha256"] for row in manifest["files"]} == {
+        name: hashlib.sha256(content).hexdigest() for name, content in files.items()
+    }
+    assert {"rapport.html", "rapport.docx", "rapport.pdf", "tableaux/tableaux.xlsx", "analystes/etude.qdpx", "changements.txt"} <= set(
+        files
+    )
+    assert (manifest["run_id"], manifest["made_on"], manifest["previous"]) == (RUN, "2025-06-01", None)
+    assert manifest["versions"] == {"python": "3.11"} and manifest["settings"]["publish"]["least_count"] == 3
+    assert {"pseudonymise", "vault", "language_model"}.isdisjoint(manifest["settings"])
+    assert {row["path"] for row in manifest["files"] if row["for"] == "analystes"} == {
+        name for name in files if name.startswith("analystes/")
+    }
+
+
+def test_publishing_the_same_run_again_gives_the_same_bytes(published) -> None:
+    before = files_of(*published)
+    publish_whole(published[0].root, published[1])
+    assert files_of(*published) == before
+
+
+def test_the_next_publication_tells_what_changed_since_the_last_one_that_was_published(tmp_path: Path) -> None:
+    study, run = published_study(tmp_path / "etude")
+    first = publish_whole(study.root, run)
+    more = [*passages(), *(said("foret", table, text="la forêt brûle") for table in (1, 2, 3, 4))]
+    left_by_run(study, "20250602T080000000000Z", **tables(said("cars", 1)))  # a run that nobody published
+    second = publish_whole(study.root, left_by_run(study, "20250701T080000000000Z", **tables(*more)))
+    told = "\n".join(second.changes).replace("\u00a0", " ").replace("\u202f", " ")
+    assert first.changes == ["Première publication de cette étude\u00a0: il n’y a rien à comparer."]
+    assert "Ce qui a changé depuis la publication du 1er juin 2025 :" in told
+    assert "- passages : 13 (+4)" in told and "- thèmes nouveaux (1) : « Foret »" in told
+    assert (study.publications / "20250701T080000000000Z" / "changements.txt").read_text(encoding="utf-8").splitlines() == second.changes
+
+
+SUMMARY: Summary = {
+    "made_on": "1er juin 2025",
+    "workshops": ["Orthez"],
+    "n_documents": 7,
+    "n_passages": 90,
+    "n_reviewed": 0,
+    "themes": {
+        "t1": {"label": "Cars", "n_tables": 5, "n_passages": 9},
+        "t2": {"label": "Lait", "n_tables": 3, "n_passages": 4},
+        "t3": {"label": "Forêt", "n_tables": 2, "n_passages": 3},
+    },
+    "priorities": {"study": {"title": "Ensemble de l’étude", "themes": ["t1", "t2"]}},
+}
+
+
+def changed(**parts: Any) -> Summary:
+    return copy.deepcopy(dict(SUMMARY)) | parts
+
+
+CHANGES = [
+    (changed(), ["Rien : mêmes passages, mêmes thèmes, mêmes premières priorités."]),
+    (changed(n_passages=88), ["- passages : 88 (−2)"]),
+    (changed(workshops=["Orthez", "Die"]), ["- ateliers ajoutés (1) : Die"]),
+    (changed(workshops=[]), ["- ateliers retirés (1) : Orthez"]),
+    (
+        changed(themes={**SUMMARY["themes"], "t2": {"label": "Lait et fromage", "n_tables": 4, "n_passages": 4}}),
+        ["- thème renommé : « Lait » devient « Lait et fromage »", "- « Lait et fromage » : dit à 4 tables (+1)"],
+    ),
+    (
+        changed(themes={name: SUMMARY["themes"][name] for name in ("t1", "t2")} | {"t4": {"label": "Eau", "n_tables": 1, "n_passages": 1}}),
+        ["- thèmes nouveaux (1) : « Eau »", "- thèmes disparus (1) : « Forêt »"],
+    ),
+    (
+        changed(priorities={"study": {"title": "Ensemble de l’étude", "themes": ["t3", "t1"]}}),
+        [
+            "- Ensemble de l’étude : « Forêt » entre au 1er rang ; « Cars » passe du 1er au 2e rang ; "
+            "« Lait » sort des premières (était au 2e rang)."
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("after", "lines"), CHANGES)
+def test_each_kind_of_change_is_told_in_words(after: Summary, lines: list[str]) -> None:
+    told = [line.replace("\u00a0", " ").replace("\u202f", " ") for line in tell_changes(SUMMARY, after)]
+    assert told == ["Ce qui a changé depuis la publication du 1er juin 2025 :", *lines]
