@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.depot import stray_files, workshop_folders
-from pipeline.errors import StudyError, UsageError
+from pipeline.errors import StudyError, TableError, UsageError
 from pipeline.grid import Grid, load_grid, save_grid
 from pipeline.resources import data_path
 from pipeline.settings import Settings, load_settings
@@ -147,8 +147,11 @@ class Study:
         return {name: self.read_table(name) for name in _dictionary()}
 
     def write_table(self, name: str, frame: "pd.DataFrame") -> str:
-        """Write a table, checked, in one step that a crash cannot cut; return its sha256."""
-        return write_parquet(_dictionary()[name].check(frame), self._table_path(name))
+        """Write a table, checked, in one step that a crash cannot cut; return its sha256.
+
+        Raises `TableError` for an axis that the study's grid does not have, and as `Table.check` does.
+        """
+        return write_parquet(self._checked(name, frame), self._table_path(name))
 
     def read_machine_table(self, name: str) -> "pd.DataFrame":
         """Return what the machine proposed, before any decision; an absent table has no rows."""
@@ -159,8 +162,8 @@ class Study:
         return table.check(pd.read_parquet(path)) if path.is_file() else table.empty()
 
     def write_machine_table(self, name: str, frame: "pd.DataFrame") -> str:
-        """Write what the machine proposed; decisions never change it."""
-        return write_parquet(_dictionary()[name].check(frame), self.tables / "machine" / f"{name}.parquet")
+        """Write what the machine proposed, checked likewise; decisions never change it."""
+        return write_parquet(self._checked(name, frame), self.tables / "machine" / f"{name}.parquet")
 
     def table_hashes(self) -> dict[str, str]:
         """sha256 of each table on disk, by name."""
@@ -176,6 +179,16 @@ class Study:
     def tables_match(self, hashes: dict[str, str]) -> bool:
         """Whether the tables on disk are the ones that these hashes name."""
         return all(self.has_table(name) and file_hash(self._table_path(name)) == value for name, value in hashes.items())
+
+    def _checked(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
+        """`frame` as the dictionary and the grid want it."""
+        checked = _dictionary()[name].check(frame)
+        known = {axis.axis for axis in self.grid.axes}
+        unknown = sorted(set(checked["axis"].dropna()) - known) if "axis" in checked.columns else []
+        if unknown:
+            found = f"table {name} : axe « {unknown[0]} »"
+            raise TableError(found, f"un de : {', '.join(sorted(known))}", "relancer le traitement avec la grille de l'étude")
+        return checked
 
     def _table_path(self, name: str) -> Path:
         return self.tables / f"{name}.parquet"

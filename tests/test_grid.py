@@ -118,7 +118,7 @@ def test_a_grid_written_in_a_workbook(tmp_path):
     ("row", "message"),
     [
         (["rubrique", "Puits", "", "", "", "", "puits"], "eau.xlsx, ligne 8 : « puits » sans définition"),
-        (["rubrik", "Puits", "Un trou.", "", "", "", "puits"], "ligne 8 : axe « rubrik »"),
+        (["rubrik", "Puits", "Un trou.", "", "", "", "puits"], "ligne 8 : axe « rubrik » pour un seul code"),
         (["", "Fuites encore", "Une fuite.", "", "", "", "fuites"], "ligne 3 : codes donnés deux fois"),
     ],
 )

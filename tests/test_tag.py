@@ -8,10 +8,10 @@ import pytest
 from models.registry import load_tagger
 from models.tagger import GridTagger
 from models.training.labelled import labelled_rows
-from pipeline.grid import Code, Grid, load_grid
+from pipeline.grid import STANDARD, Code, Grid, load_grid
 from pipeline.resources import data_path
 from pipeline.settings import TagSettings
-from pipeline.tables import AXES, UNITS
+from pipeline.tables import UNITS
 from pipeline.tag import CANDIDATE_SCORE, tag_units
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
@@ -66,7 +66,7 @@ def test_rows_follow_the_units_then_the_axes_then_the_grid(tagger):
     tags = _tags(_units(), tagger)
     order = {unit_id: place for place, unit_id in enumerate(_units()["unit_id"])}
     codes = {code.code: place for place, code in enumerate(GRID.codes)}
-    keys = [(order[row.unit_id], AXES.index(row.axis), codes[row.code]) for row in tags.itertuples()]
+    keys = [(order[row.unit_id], list(STANDARD).index(row.axis), codes[row.code]) for row in tags.itertuples()]
     assert keys == sorted(keys)
 
 

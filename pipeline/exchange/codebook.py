@@ -17,14 +17,15 @@ from lxml import etree
 
 from pipeline.exchange.guids import guid
 from pipeline.exchange.xml_text import one_line, root_element, xml_text
-from pipeline.grid import Code, Grid
-from pipeline.grid.codebook_file import IDENTIFIER, describe
+from pipeline.grid import PILIER, POSTURE, RUBRIQUE, Axis, Code, Grid
+from pipeline.grid.codebook_file import IDENTIFIER, describe, describe_axis
 from pipeline.publish.report.passages import rows_of
 
 NAMESPACE = "urn:QDA-XML:codebook:1.0"
 ORIGIN = "Ateliers Territoires"
 THEME = "theme"  # what stands for an axis on the codes of the second branch
-_AXES = (("rubrique", "Rubriques", "#0072B2"), ("posture", "Postures", "#E69F00"), ("pilier", "Piliers", "#009E73"))
+_COLOURS = {RUBRIQUE: "#0072B2", POSTURE: "#E69F00", PILIER: "#009E73"}
+_OWN_COLOURS = ("#56B4E9", "#D55E00", "#F0E442", "#999999", "#332288", "#882255")  # of a grid's own axes, in turn
 _THEMES, _THEME_COLOUR = "Thèmes", "#CC79A7"
 _IDENTIFIED = re.compile(rf"^{IDENTIFIER} : (\S+)\s*$", re.MULTILINE)
 
@@ -46,12 +47,8 @@ class Entry:
 def build_codebook(grid: Grid, themes: pd.DataFrame) -> tuple[Entry, ...]:
     """Return the two branches; names are unique in the whole tree, as some tools ask. Without themes the second one is left out."""
     names = _Names()
-    axes = [
-        _group(guid("axe", axis), names.give(title, axis), colour, tuple(_axis(grid, axis, colour, names)))
-        for axis, title, colour in _AXES
-        if grid.axis(axis)
-    ]
-    branches = [_group(guid("branche", "grille"), names.give("Grille", "grille"), _AXES[0][2], tuple(axes))]
+    axes = tuple(_axis(grid, axis, colour, names) for axis, colour in zip(grid.axes, _colours(grid), strict=True))
+    branches = [_group(guid("branche", "grille"), names.give("Grille", "grille"), _COLOURS[RUBRIQUE], axes)]
     if len(themes):
         title = names.give(_THEMES, "themes")
         branches.append(_group(guid("branche", "themes"), title, _THEME_COLOUR, tuple(_themes(themes, names))))
@@ -106,7 +103,19 @@ def _group(identity: str, name: str, colour: str, below: tuple[Entry, ...], desc
     return Entry(identity, name, description, "", "", colour, False, below)
 
 
-def _axis(grid: Grid, axis: str, colour: str, names: _Names) -> Iterator[Entry]:
+def _colours(grid: Grid) -> list[str]:
+    """A colour an axis, the same from export to export."""
+    own = [axis.axis for axis in grid.own_axes]
+    return [_COLOURS[axis.axis] if axis.is_standard else _OWN_COLOURS[own.index(axis.axis) % len(_OWN_COLOURS)] for axis in grid.axes]
+
+
+def _axis(grid: Grid, axis: Axis, colour: str, names: _Names) -> Entry:
+    """The branch of an axis."""
+    name = names.give(axis.label, axis.axis)
+    return _group(guid("axe", axis.axis), name, colour, tuple(_codes(grid, axis.axis, colour, names)), describe_axis(axis))
+
+
+def _codes(grid: Grid, axis: str, colour: str, names: _Names) -> Iterator[Entry]:
     """The codes of an axis in the grid's order, each family where its first code stands."""
     done: set[str] = set()
     for code in grid.axis(axis):

@@ -7,13 +7,14 @@ Out:  Grid; duplicates, orphans and empty definitions are refused, by line
 from pathlib import Path
 
 from pipeline.errors import GridError
+from pipeline.grid.axes import PILIER, POSTURE, RUBRIQUE, STANDARD, Axis
 from pipeline.grid.checks import build_grid
 from pipeline.grid.codebook_file import read_codebook
 from pipeline.grid.codes import Code, Grid, Question
 from pipeline.grid.sheet_file import read_sheet
 from pipeline.grid.yaml_file import read_yaml, write_yaml
 
-__all__ = ["Code", "Grid", "Question", "load_grid", "save_grid"]
+__all__ = ["PILIER", "POSTURE", "RUBRIQUE", "STANDARD", "Axis", "Code", "Grid", "Question", "load_grid", "save_grid"]
 
 _READERS = {".yaml": read_yaml, ".yml": read_yaml, ".xlsx": read_sheet, ".csv": read_sheet, ".qdc": read_codebook}
 
@@ -21,12 +22,16 @@ _READERS = {".yaml": read_yaml, ".yml": read_yaml, ".xlsx": read_sheet, ".csv": 
 def load_grid(path: Path | str) -> Grid:
     """Return the grid of `path`, whose name's end tells its format.
 
-    Raises `GridError`, with the line where there is one, when the file is missing or unreadable, or a code is given twice, hangs under
-    another rubrique, or has no definition; the message names the first fault and counts the others.
+    Raises `GridError`, with the line where there is one, when the file is missing or unreadable, a code is given twice, hangs under another
+    rubrique or has no definition, or an axis has no fit name, choice or codes; the message names the first fault and counts the others.
     """
     path = Path(path)
     if not path.is_file():
-        raise GridError(f"pas de grille {path.name}", "un fichier de rubriques, postures et piliers", "ateliers init ÉTUDE --grid FICHIER")
+        raise GridError(
+            f"pas de grille {path.name}",
+            "un fichier de codes : rubriques, postures, piliers, ou d'autres axes",
+            "ateliers init ÉTUDE --grid FICHIER",
+        )
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise GridError(f"grille {path.name}", f"un fichier {', '.join(_READERS)}", "enregistrer la grille dans un de ces formats")

@@ -1,10 +1,10 @@
 """A grid as a REFI-QDA codebook (.qdc), as the qualitative analysis tools export theirs.
 
 In:   .qdc, namespace urn:QDA-XML:codebook:1.0
-Out:  Entries; a first level called Rubriques, Postures or Piliers is an axis, else all codes are rubriques
+Out:  Entries; a group of the first level is an axis, a code of the first level a rubrique
 
-A code that only groups others (isCodable false) is a family; a codable one with codes below it is a code beside them. Of a codebook
-that this project wrote only the branch of the grid is read, and each description gives back all that the grid says of its code.
+Below an axis, a code that only groups others (isCodable false) is a family; a codable one with codes below it is a code beside them. Of a
+codebook that this project wrote only the branch of the grid is read, and each description gives back all that the grid says of its code.
 """
 
 import re
@@ -14,16 +14,19 @@ from pathlib import Path
 from lxml import etree
 
 from pipeline.errors import GridError
+from pipeline.grid.axes import RUBRIQUE, STANDARD, Axis, standard_axis
+from pipeline.grid.axis_checks import AxisEntry
 from pipeline.grid.checks import Entries, Entry
 from pipeline.grid.codes import Code
 from pipeline.words import fold, slug
 
 _NAMESPACE = "{urn:QDA-XML:codebook:1.0}"
-_AXES = {"rubrique": "rubrique", "posture": "posture", "pilier": "pilier"}
 _BRANCH = "grille"  # beside the branch of the themes
 IDENTIFIER = "Identifiant"  # heads the last line of a description that `describe` made
 _PARTS = {"Inclure": "include", "Exclure": "exclude", "Exemple": "examples", "Lexique": "lexicon", IDENTIFIER: "code"}
 _PART = re.compile(rf"^({'|'.join(_PARTS)}) : (.+)$")
+_CHOICE = re.compile(r"^Choix : (.+)$")  # in the description of an axis
+_ONLY_ONE = re.compile(r"\s*\((?:un|une) seule?\)$", re.IGNORECASE)  # likewise, after its name
 
 
 def read_codebook(path: Path) -> Entries:
@@ -43,12 +46,16 @@ def read_codebook(path: Path) -> Entries:
         raise GridError(f"{path.name} n'est pas un livre de codes", "un fichier .qdc de REFI-QDA", "exporter le livre de codes en REFI-QDA")
     codes: list[Entry] = []
     families: list[tuple[str, str, str]] = []
+    axes: list[AxisEntry] = []
     for element in _branches(root):
-        axis = _AXES.get(fold(element.get("name", "")).removesuffix("s"))
         below = list(_below(element))
-        for code in below if axis and below else [element]:
-            _read(code, axis or "rubrique", None, codes, families)
-    return Entries(codes, families, grid_id=slug(path.stem))
+        axis = standard_axis(element.get("name", "")) if below else None
+        if below and axis is None and _is_group(element):
+            axes.append(_own_axis(element))
+            axis = axes[-1].axis
+        for code in below if axis is not None else [element]:
+            _read(code, RUBRIQUE if axis is None else axis, None, codes, families)
+    return Entries(codes, families, grid_id=slug(path.stem), axes=axes)
 
 
 def describe(code: Code) -> str:
@@ -56,6 +63,31 @@ def describe(code: Code) -> str:
     parts = [("Inclure", code.include), ("Exclure", code.exclude), *(("Exemple", example) for example in code.examples)]
     parts += [("Lexique", " ; ".join(code.lexicon)), (IDENTIFIER, code.code)]
     return "\n".join([code.definition, *(f"{title} : {text}" for title, text in parts if text)])
+
+
+def describe_axis(axis: Axis) -> str:
+    """All that the grid says of `axis` beside its title, as `describe` does; nothing for a standard one, which its title tells."""
+    if axis.axis in STANDARD:
+        return ""
+    lines = [axis.definition, f"Choix : {'un' if axis.is_exclusive else 'plusieurs'}", f"{IDENTIFIER} : {axis.axis}"]
+    return "\n".join(line for line in lines if line)
+
+
+def _own_axis(element: etree._Element) -> AxisEntry:
+    """The axis that a group of the first level is; its name may end with « (un seul) »."""
+    written = " ".join(element.get("name", "").split())
+    label = _ONLY_ONE.sub("", written)
+    lines = [line.strip() for line in (element.findtext(f"{_NAMESPACE}Description") or "").splitlines()]
+    told = [found[1].strip() for line in lines if (found := _CHOICE.match(line))]
+    named = [found[2].strip() for line in lines if (found := _PART.match(line)) and found[1] == IDENTIFIER]
+    definition = " ".join(word for line in lines if not (_CHOICE.match(line) or _PART.match(line)) for word in line.split())
+    choice = told[0] if told else "un" if label != written else ""
+    return AxisEntry(named[0] if named else slug(label), label, definition, choice, f"ligne {element.sourceline}")
+
+
+def _is_group(element: etree._Element) -> bool:
+    """Whether `element` only groups the codes below it."""
+    return element.get("isCodable", "true").lower() not in ("true", "1")
 
 
 def _branches(root: etree._Element) -> list[etree._Element]:
@@ -71,7 +103,7 @@ def _read(element: etree._Element, axis: str, family: str | None, codes: list[En
     definition, parts = _described(element)
     name = parts["code"][0] if parts["code"] else _name(element)
     below = list(_below(element))
-    if below and element.get("isCodable", "true").lower() not in ("true", "1"):
+    if below and _is_group(element):
         if family is None:
             families.append((name, label, where))
         for code in below:

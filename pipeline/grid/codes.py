@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass
 
-from pipeline.tables import AXES
+from pipeline.grid.axes import STANDARD, Axis
 
 
 @dataclass(frozen=True)
 class Code:
-    """A code of the grid: `parent_id` is the rubrique it details, if any; `lexicon` holds words that speak for it."""
+    """A code of the grid: `parent_id` is the group of codes that it stands in, if any; `lexicon` holds words that speak for it."""
 
     code: str
-    axis: str  # rubrique, posture or pilier
+    axis: str
     label: str
     definition: str
     include: str = ""
@@ -35,13 +35,30 @@ class Question:
 
 @dataclass(frozen=True)
 class Grid:
-    """The codes in the grid's order, and its questions; `version` is the grid's own."""
+    """The codes in the grid's order, and its questions; `version` is the grid's own, `own_axes` those that are not standard."""
 
     grid_id: str
     version: str
     codes: tuple[Code, ...]
     questions: tuple[Question, ...]
     families: tuple[tuple[str, str], ...]  # id and label of the rubriques that only group others
+    own_axes: tuple[Axis, ...] = ()
+
+    @property
+    def axes(self) -> tuple[Axis, ...]:
+        """The axes that have codes: rubrique, posture, pilier, then the grid's own in its order."""
+        used = {code.axis for code in self.codes}
+        return tuple(axis for axis in (*STANDARD.values(), *self.own_axes) if axis.axis in used)
+
+    @property
+    def exclusive(self) -> frozenset[str]:
+        """The axes of which every unit bears exactly one code."""
+        return frozenset(axis.axis for axis in self.axes if axis.is_exclusive)
+
+    @property
+    def telling(self) -> tuple[str, ...]:
+        """The axes of which a unit may bear no code, so that a code tells something; all axes where there is no such axis."""
+        return tuple(axis.axis for axis in self.axes if not axis.is_exclusive) or tuple(axis.axis for axis in self.axes)
 
     def axis(self, axis: str) -> tuple[Code, ...]:
         """The codes of one axis, in the grid's order."""
@@ -49,8 +66,8 @@ class Grid:
 
     @property
     def by_axis(self) -> tuple[Code, ...]:
-        """The codes axis by axis, in the order of the data dictionary: the columns of what taggers answer."""
-        return tuple(code for axis in AXES for code in self.axis(axis))
+        """The codes axis by axis, in the order of `axes`: the columns of what taggers answer."""
+        return tuple(code for axis in self.axes for code in self.axis(axis.axis))
 
     def label_of(self, code: str) -> str:
         """The label of a code or family; the code itself where the grid does not know it."""

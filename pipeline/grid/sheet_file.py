@@ -1,19 +1,20 @@
 """A grid as a spreadsheet: a row a code, columns recognised by their titles.
 
-In:   .xlsx or .csv; columns code, axe, libellé, définition, inclure, exclure, exemples, lexique, famille, in any order
-Out:  Entries; a row of axis "question" is a question
+In:   .xlsx or .csv; columns code, axe, libellé, définition, inclure, exclure, exemples, lexique, famille, choix, in any order
+Out:  Entries; a row of axis "question" is a question, a row of axis "axe" declares an axis; other axes are those that rows name
 """
 
 import csv
 import io
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import python_calamine
 
 from pipeline.errors import GridError
 from pipeline.grid.checks import Entries, Entry
+from pipeline.grid.sheet_axes import AXIS, QUESTION, SheetAxes, kind_of
 from pipeline.words import fold, slug
 
 _TITLES = {
@@ -26,9 +27,9 @@ _TITLES = {
     "examples": ("exemples", "exemple", "examples", "example"),
     "lexicon": ("lexique", "mots", "mots cles", "lexicon"),
     "family": ("famille", "parent", "rubrique mere", "categorie", "groupe"),
+    "choice": ("choix", "un ou plusieurs", "nombre de codes"),
 }
 _MEANINGS = {title: column for column, titles in _TITLES.items() for title in titles}
-_AXES = {"rubrique": "rubrique", "posture": "posture", "pilier": "pilier", "question": "question"}
 _HEAD_ROWS = 15  # in which the titles are looked for
 _LIST_SIGNS = str.maketrans({"\n": ";", "|": ";"})
 
@@ -38,7 +39,7 @@ Row = dict[str, str]
 def read_sheet(path: Path) -> Entries:
     """Return the entries of the first sheet with a column of definitions.
 
-    Raises `GridError` when the file cannot be read, no row names its columns, or an axis is unknown.
+    Raises `GridError` when the file cannot be read, no row names its columns, or an axis is likely misspelt.
     """
     for rows in _csv_sheets(path) if path.suffix.lower() == ".csv" else _workbook_sheets(path):
         found = _head(rows)
@@ -87,33 +88,32 @@ def _head(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]] | None:
 
 
 def _entries(rows: Sequence[Sequence[str]], head: int, columns: dict[str, int], path: Path) -> Entries:
+    axes = SheetAxes(path.name)
     codes: list[Entry] = []
-    families: list[tuple[str, str, str]] = []
+    families: dict[str, tuple[str, str, str]] = {}
     questions: list[tuple[str, str]] = []
+    filled = list(_filled(rows, head, columns))
+    for order, row, kind, name in filled:
+        if kind == AXIS:
+            axes.declare(name, row, order)
+    for order, row, kind, name in filled:
+        if kind == QUESTION:
+            questions.append((name, row.get("label") or name))
+        elif kind != AXIS:
+            family = slug(row.get("family", "")) or None
+            if family:
+                families.setdefault(family, (family, row["family"], f"ligne {order}"))
+            codes.append(_entry(row, name, axes.of(row, order), family, f"ligne {order}"))
+    axes.refuse_misspelt([code.axis for code in codes])
+    return Entries(codes, list(families.values()), questions, axes=axes.entries)
+
+
+def _filled(rows: Sequence[Sequence[str]], head: int, columns: dict[str, int]) -> Iterator[tuple[int, Row, str, str]]:
+    """Line, cells, kind and identifier of each row below the titles that holds anything."""
     for order, cells in enumerate(rows[head + 1 :], start=head + 2):
         row = {name: cells[place].strip() if place < len(cells) else "" for name, place in columns.items()}
-        if not any(row.values()):
-            continue
-        axis = _axis(row.get("axis", ""), order, path)
-        name = row.get("code") or slug(row.get("label", ""))
-        if axis == "question":
-            questions.append((name, row.get("label") or name))
-            continue
-        family = slug(row.get("family", "")) or None
-        if family:
-            families.append((family, row["family"], f"ligne {order}"))
-        codes.append(_entry(row, name, axis, family, f"ligne {order}"))
-    return Entries(codes, list({family: (family, label, where) for family, label, where in reversed(families)}.values())[::-1], questions)
-
-
-def _axis(written: str, order: int, path: Path) -> str:
-    """The axis that a cell names, in the singular or the plural; rubrique where it is blank."""
-    if not fold(written):
-        return "rubrique"
-    axis = _AXES.get(fold(written).removesuffix("s"))
-    if axis is None:
-        raise GridError(f"{path.name}, ligne {order} : axe « {written} »", f"un de : {', '.join(_AXES)}", "corriger la colonne axe")
-    return axis
+        if any(row.values()):
+            yield order, row, kind_of(row.get("axis", "")), row.get("code") or slug(row.get("label", ""))
 
 
 def _entry(row: Row, name: str, axis: str, family: str | None, where: str) -> Entry:

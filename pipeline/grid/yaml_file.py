@@ -11,11 +11,16 @@ from typing import Any
 import yaml
 
 from pipeline.errors import GridError
+from pipeline.grid.axes import PILIER, POSTURE, RUBRIQUE, Axis
+from pipeline.grid.axis_checks import AxisEntry
 from pipeline.grid.checks import Entries, Entry
 from pipeline.grid.codes import Code, Grid
 
-_AXES = {"rubriques": "rubrique", "postures": "posture", "piliers": "pilier"}
-_KNOWN = frozenset({"id", "libelle", "definition", "inclure", "exclure", "exemples", "lexique", "sous_rubriques"})
+_LISTS = {"rubriques": RUBRIQUE, "postures": POSTURE, "piliers": PILIER}
+_OWN_AXES = "axes"
+_GROUPED = ("sous_rubriques", "sous_codes")  # the same, as a rubrique or another axis's code says it
+_KNOWN = frozenset({"id", "libelle", "definition", "inclure", "exclure", "exemples", "lexique", *_GROUPED})
+_KNOWN_OF_AXIS = frozenset({"id", "libelle", "definition", "choix", "codes"})
 _LINE = "\0line"  # no key of a YAML file holds a null
 _WIDTH = 120
 
@@ -42,23 +47,25 @@ def read_yaml(path: Path) -> Entries:
         raise GridError(f"{path.name} n'est pas en UTF-8", "un fichier YAML en UTF-8", "l'enregistrer en UTF-8") from error
     except yaml.YAMLError as error:
         raise _syntax_error(path, error) from error
-    if not isinstance(content, dict) or not any(content.get(name) for name in _AXES):
-        raise GridError(f"{path.name} n'a pas de « rubriques »", "une liste « rubriques »", "partir de la grille de data/grid/")
+    if not isinstance(content, dict) or not any(content.get(name) for name in (*_LISTS, _OWN_AXES)):
+        expected = "une liste « rubriques », « postures », « piliers » ou « axes »"
+        raise GridError(f"{path.name} n'a pas de « rubriques », ni d'autres axes", expected, "partir de la grille de data/grid/")
     codes: list[Entry] = []
     families: list[tuple[str, str, str]] = []
-    for name, axis in _AXES.items():
+    for name, axis in _LISTS.items():
         for entry in _listed(content, name, path):
             _read_entry(entry, axis, path, codes, families)
+    axes = [_read_axis(entry, path, codes, families) for entry in _listed(content, _OWN_AXES, path)]
     asked = _listed(content, "questions", path)
     questions = [(str(entry["id"]), str(entry.get("libelle", entry["id"]))) for entry in asked if entry.get("id")]
-    return Entries(codes, families, questions, _text(content, "id"), _text(content, "version"))
+    return Entries(codes, families, questions, _text(content, "id"), _text(content, "version"), axes)
 
 
 def write_yaml(grid: Grid) -> str:
     """Return `grid` as the text of a grille.yaml."""
-    content: dict[str, Any] = {"id": grid.grid_id, "version": grid.version, "langue": "fr", "rubriques": list(_tree(grid))}
-    content["postures"] = [_written(code) for code in grid.axis("posture")]
-    content["piliers"] = [_written(code) for code in grid.axis("pilier")]
+    content: dict[str, Any] = {"id": grid.grid_id, "version": grid.version, "langue": "fr"}
+    content |= {name: list(_tree(grid, axis)) for name, axis in _LISTS.items()}
+    content[_OWN_AXES] = [_written_axis(axis) | {"codes": list(_tree(grid, axis.axis))} for axis in grid.own_axes]
     content["questions"] = [{"id": question.question, "libelle": question.label} for question in grid.questions]
     filled = {key: value for key, value in content.items() if value}
     return yaml.safe_dump(filled, allow_unicode=True, sort_keys=False, width=_WIDTH)
@@ -83,9 +90,18 @@ def _listed(content: dict[str, Any], name: str, path: Path) -> list[dict[str, An
     return listed
 
 
+def _read_axis(entry: dict[str, Any], path: Path, codes: list[Entry], families: list[tuple[str, str, str]]) -> AxisEntry:
+    """Return the axis that `entry` declares, its codes added."""
+    _refuse_unknown(entry, _KNOWN_OF_AXIS, path)
+    axis = _text(entry, "id")
+    for code in _listed(entry, "codes", path):
+        _read_entry(code, axis, path, codes, families)
+    return AxisEntry(axis, _text(entry, "libelle"), _text(entry, "definition"), _text(entry, "choix"), f"ligne {entry[_LINE]}")
+
+
 def _read_entry(entry: dict[str, Any], axis: str, path: Path, codes: list[Entry], families: list[tuple[str, str, str]]) -> None:
     """Add an entry, or the family and the entries below it."""
-    children = _listed(entry, "sous_rubriques", path)
+    children = [child for name in _GROUPED for child in _listed(entry, name, path)]
     if not children:
         codes.append(_entry(entry, axis, path, None))
         return
@@ -95,11 +111,7 @@ def _read_entry(entry: dict[str, Any], axis: str, path: Path, codes: list[Entry]
 
 
 def _entry(entry: dict[str, Any], axis: str, path: Path, family: str | None) -> Entry:
-    unknown = [str(key) for key in entry if key not in _KNOWN and key != _LINE]
-    if unknown:
-        raise GridError(
-            f"{path.name}, ligne {entry[_LINE]} : clé inconnue « {unknown[0]} »", f"une de : {', '.join(sorted(_KNOWN))}", "la corriger"
-        )
+    _refuse_unknown(entry, _KNOWN, path)
     return Entry(
         _text(entry, "id"),
         axis,
@@ -114,6 +126,13 @@ def _entry(entry: dict[str, Any], axis: str, path: Path, family: str | None) -> 
     )
 
 
+def _refuse_unknown(entry: dict[str, Any], known: frozenset[str], path: Path) -> None:
+    unknown = [str(key) for key in entry if key not in known and key != _LINE]
+    if unknown:
+        found = f"{path.name}, ligne {entry[_LINE]} : clé inconnue « {unknown[0]} »"
+        raise GridError(found, f"une de : {', '.join(sorted(known))}", "la corriger")
+
+
 def _text(entry: dict[str, Any], key: str) -> str:
     value = entry.get(key)
     return "" if value is None else " ".join(str(value).split())
@@ -125,16 +144,22 @@ def _several(value: Any) -> tuple[str, ...]:
     return tuple(" ".join(str(text).split()) for text in listed)
 
 
-def _tree(grid: Grid) -> Iterator[dict[str, Any]]:
-    """Rubriques in the grid's order, each family once, where its first code stands."""
+def _tree(grid: Grid, axis: str) -> Iterator[dict[str, Any]]:
+    """The codes of `axis` in the grid's order, each family once, where its first code stands."""
     labels, done = dict(grid.families), set[str]()
-    for code in grid.axis("rubrique"):
+    grouped = _GROUPED[axis != RUBRIQUE]
+    for code in grid.axis(axis):
         if code.parent_id is None:
             yield _written(code)
         elif code.parent_id not in done:
             done.add(code.parent_id)
-            below = [_written(child) for child in grid.axis("rubrique") if child.parent_id == code.parent_id]
-            yield {"id": code.parent_id, "libelle": labels.get(code.parent_id, code.parent_id), "sous_rubriques": below}
+            below = [_written(child) for child in grid.axis(axis) if child.parent_id == code.parent_id]
+            yield {"id": code.parent_id, "libelle": labels.get(code.parent_id, code.parent_id), grouped: below}
+
+
+def _written_axis(axis: Axis) -> dict[str, Any]:
+    texts = {"id": axis.axis, "libelle": axis.label, "definition": axis.definition, "choix": "un" if axis.is_exclusive else "plusieurs"}
+    return {key: value for key, value in texts.items() if value}
 
 
 def _written(code: Code) -> dict[str, Any]:

@@ -36,7 +36,6 @@ from pipeline.tables.themes import (
     THEMES,
 )
 from pipeline.tables.values import (
-    AXES,
     BLOCK_KINDS,
     CHANGES,
     CHANNELS,
@@ -52,7 +51,6 @@ from pipeline.tables.values import (
 __all__ = [
     "AGREEMENT",
     "ATTENDANCE",
-    "AXES",
     "BLOCKS",
     "BLOCK_KINDS",
     "CATCHMENTS",

@@ -1,7 +1,7 @@
 """Codes on passages, what people decide about them and about themes, and how coders agree."""
 
 from pipeline.schema import Column, Table
-from pipeline.tables.values import AXES
+from pipeline.tables.values import AXIS_MEANING
 
 TAGS = Table(
     "tags",
@@ -9,7 +9,7 @@ TAGS = Table(
     ("unit_id", "axis", "code", "source"),
     (
         Column("unit_id", "text", "Tagged unit"),
-        Column("axis", "text", "Axis of the grid", values=AXES),
+        Column("axis", "text", AXIS_MEANING),
         Column("code", "text", "Code of the grid"),
         Column("score", "float", "Calibrated probability", "0..1", low=0, high=1),
         Column("is_assigned", "bool", "Over the code's threshold, or put by a person"),
@@ -37,7 +37,7 @@ AGREEMENT = Table(
             "`machine`, a second coder's model, or `relecteur 1`… for people, by first decision",
         ),
         Column("second_coder", "text", "The other coder"),
-        Column("axis", "text", "Axis of the grid"),
+        Column("axis", "text", AXIS_MEANING),
         Column("code", "text", "Code of the grid, or `tous` for the whole axis"),
         Column("n_units", "int", "Units that both coded; for postures, those with a rubrique by one of them", "units", low=0),
         Column("n_first", "int", "Times that the first put the code", "tags", low=0),
@@ -65,7 +65,13 @@ REVIEW_QUEUE = Table(
         Column("place", "int", "1 is to be read first", low=1),
         Column("unit_id", "text", "Unit to judge"),
         Column("reason", "text", "Why it stands there", values=("désaccord", "doute", "code rare", "témoin")),
-        Column("n_expected_errors", "float", "Codes of rubriques and piliers expected to be wrong on it", "codes", low=0),
+        Column(
+            "n_expected_errors",
+            "float",
+            "Codes expected to be wrong on it, of the axes of which a unit bears any number, such as rubriques and piliers",
+            "codes",
+            low=0,
+        ),
     ),
 )
 
@@ -95,7 +101,7 @@ DECISIONS = Table(
             ),
         ),
         Column("unit_id", "text", "Unit concerned", nullable=True),
-        Column("axis", "text", "Axis of the code", nullable=True, values=AXES),
+        Column("axis", "text", AXIS_MEANING, nullable=True),
         Column("code", "text", "Code concerned", nullable=True),
         Column("theme_id", "text", "Theme concerned", nullable=True),
         Column("value", "text", "New label, theme_id merged or moved into, or JSON list of the unit_ids split off", nullable=True),

@@ -1,7 +1,7 @@
 """Themes, what becomes of them from run to run, and how they are ranked."""
 
 from pipeline.schema import Column, Table
-from pipeline.tables.values import AXES, CHANGES
+from pipeline.tables.values import AXIS_MEANING, CHANGES
 
 THEMES = Table(
     "themes",
@@ -55,7 +55,7 @@ THEME_PROFILES = Table(
     ("theme_id", "axis", "code"),
     (
         Column("theme_id", "text", "Theme"),
-        Column("axis", "text", "Axis of the grid", values=AXES),
+        Column("axis", "text", AXIS_MEANING),
         Column("code", "text", "Code of the grid"),
         Column("n_units", "int", "Units of the theme that carry it", "units", low=1),
         Column("n_tables", "int", "Numbered tables where one of them was said", "tables", low=0),

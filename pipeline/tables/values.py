@@ -1,8 +1,8 @@
-"""The words that columns are limited to."""
+"""The words that columns are limited to, and what several tables say of one column."""
 
 QUESTIONS = ("q1", "q2", "q3", "q4", "resume", "distance", "autre")
 CHANNELS = ("notes", "postit", "transcript", "resume", "mail", "telephone")
-AXES = ("rubrique", "posture", "pilier")
+AXIS_MEANING = "Axis of the study's grid: rubrique, posture, pilier, or one that the grid brings; checked when a study writes the table"
 STRUCTURE_TYPES = (
     "coopérative",
     "association",
