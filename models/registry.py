@@ -13,14 +13,15 @@ from typing import Any
 import numpy as np
 
 from models.tagger import GridTagger
+from models.tagger.blocks import blocks_of, exclusive_blocks
 from models.tagger.decision import Axes, Calibration, Thresholds
-from models.tagger.learning import Calibrations, LearntModel
+from models.tagger.learning import LearntModel
 from models.tagger.linear import Weights
 from models.tagger.postures import PostureWeights
 from models.tagger.storage import LICENCE, Arrays, code_fingerprint, grid_fingerprint, read_description, read_model, write_model
 from models.tagger.views import Views, available_encoders
 from pipeline.errors import ModelError
-from pipeline.grid import Code, Grid
+from pipeline.grid import Axis, Code, Grid
 from pipeline.settings import TagSettings
 
 SHIPPED = Path(__file__).with_name("weights")
@@ -88,9 +89,13 @@ def save_tagger(
         "scales": views.scales,
         "vocabularies": {key: list(terms) for key, terms in views.vocabularies.items()},
         "contexts": {key: list(values) for key, values in views.contexts.items()},
-        "calibrations": {key: [value.slope, value.shift] for key, value in model.calibrations._asdict().items()},
-        "no_code_threshold": model.thresholds.no_code,
+        "calibrations": {key: [value.slope, value.shift] for key, value in model.calibrations.items()},
+        "no_code_threshold": float(model.thresholds.no_code[0]),
     }
+    if tagger.grid.own_axes:
+        description["own_axes"] = [
+            {"axis": axis.axis, "label": axis.label, "is_exclusive": axis.is_exclusive} for axis in tagger.grid.own_axes
+        ]
     write_model(path, description | ({} if held_out is None else {"held_out": held_out}), _arrays(model))
     return _entry(path)
 
@@ -108,7 +113,8 @@ def read_tagger(path: Path) -> GridTagger:
         )
     _tell_other_encoders(description)
     codes = tuple(Code(entry["code"], entry["axis"], entry["label"], entry["definition"]) for entry in description["codes"])
-    grid = Grid(description["grid"]["id"], description["grid"]["version"], codes, (), ())
+    own_axes = tuple(Axis(**entry) for entry in description.get("own_axes", ()))
+    grid = Grid(description["grid"]["id"], description["grid"]["version"], codes, (), (), own_axes)
     tagger = GridTagger(grid)
     tagger.set_params(**{key: _as_tuple(value) for key, value in description["parameters"].items()})
     tagger.name_, tagger.model_ = description["name"], _model(description, arrays, Axes.of(grid))
@@ -146,8 +152,10 @@ def _arrays(model: LearntModel) -> Arrays:
     arrays: Arrays = {f"centre.{name}": centre.astype(np.float32) for name, centre in model.views.centres.items()}
     arrays |= {f"idf.{name}": idf.astype(np.float32) for name, idf in model.views.idf.items()}
     arrays |= {f"weights.{name}": values.astype(np.float32) for name, values in vars(model.weights).items()}
-    arrays |= {f"postures.{name}": values.astype(np.float32) for name, values in vars(model.posture_weights).items()}
-    return arrays | {"thresholds": model.thresholds.codes, "counts": model.counts}
+    for block, read in model.exclusive_weights.items():
+        arrays |= {f"{block}.{name}": values.astype(np.float32) for name, values in vars(read).items()}
+    gates = {"own_no_code": model.thresholds.no_code[1:]} if model.thresholds.no_code.size > 1 else {}
+    return arrays | {"thresholds": model.thresholds.codes, "counts": model.counts} | gates
 
 
 def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntModel:
@@ -164,10 +172,10 @@ def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntMod
         {name: tuple(description["contexts"][name]) for name in ("question", "channel")},
     )
     weights = Weights(**{field.name: wide(f"weights.{field.name}") for field in fields(Weights)})
-    posture_weights = PostureWeights(wide("postures.outputs"), wide("postures.questions"))
-    calibrations = Calibrations(**{key: Calibration(*pair) for key, pair in description["calibrations"].items()})
-    thresholds = Thresholds(wide("thresholds"), description["no_code_threshold"])
-    return LearntModel(axes, views, weights, posture_weights, calibrations, thresholds, wide("counts"))
+    read = {block.name: PostureWeights(wide(f"{block.name}.outputs"), wide(f"{block.name}.questions")) for block in exclusive_blocks(axes)}
+    calibrations = {block.name: Calibration(*description["calibrations"][block.name]) for block in blocks_of(axes)}
+    gates = np.append(description["no_code_threshold"], wide("own_no_code") if "own_no_code" in arrays else [])
+    return LearntModel(axes, views, weights, read, calibrations, Thresholds(wide("thresholds"), gates), wide("counts"))
 
 
 def _as_tuple(value: Any) -> Any:

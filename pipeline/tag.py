@@ -28,7 +28,7 @@ _LOG = logging.getLogger(__name__)
 def tag_units(units: pd.DataFrame, *, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings) -> pd.DataFrame:
     """Return the tags of `units`, in their order, then by axis and by the grid's order of codes; no unit gives no row.
 
-    A posture is put on every unit where the grid has postures; candidates of the other codes have a score of 0.1 or more.
+    Of each exclusive axis, such as postures, a code is put on every unit; candidates of the other codes have a score of 0.1 or more.
     """
     rows = [row for start in range(0, len(units), _BATCH) for row in _tags_of(units.iloc[start : start + _BATCH], tagger, grid, settings)]
     tags = TAGS.build(rows)

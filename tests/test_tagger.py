@@ -15,10 +15,10 @@ from models.tagger import GridTagger
 from models.tagger.decision import Axes, Scores, Thresholds, fit_calibration
 from models.tagger.views import normalised
 from models.training.gold_labels import Labelled, read_labels
-from models.training.study import refit_tagger, train_on_study
+from models.training.study import _shipped_passages, refit_tagger, train_on_study
 from models.training.tagger import held_out_figures
 from pipeline.errors import ModelError
-from pipeline.grid import Code, Grid, load_grid
+from pipeline.grid import Axis, Code, Grid, load_grid
 from pipeline.resources import data_path
 from pipeline.settings import TagSettings
 from pipeline.tables import TAGS
@@ -281,8 +281,8 @@ def test_normalising_keeps_the_length_so_that_offsets_hold(text):
 )
 def test_a_bare_unit_gets_its_best_rubrique_only_where_one_must_fit(probabilities, no_code, expected):
     axes = Axes(slice(0, 2), slice(2, 4), slice(4, 5))
-    thresholds = Thresholds(np.full(5, 0.5), 0.4)
-    assert thresholds.decide(Scores(np.array([probabilities]), np.array([no_code])), axes)[0].tolist() == expected
+    thresholds = Thresholds(np.full(5, 0.5), np.array([0.4]))
+    assert thresholds.decide(Scores(np.array([probabilities]), np.array([[no_code]])), axes)[0].tolist() == expected
 
 
 def test_calibration_makes_sure_scores_out_of_timid_ones():
@@ -367,6 +367,18 @@ def test_the_tagger_without_the_first_encoder_works_too():
     assert "enjeux.environnemental" in codes
 
 
+def test_a_grid_that_adds_an_axis_to_the_standard_ones_keeps_what_was_learnt_of_them(shipped):
+    own = (Code("bourg", "echelle", "Bourg", "Le bourg, la mairie."), Code("pays", "echelle", "Pays", "La communauté de communes."))
+    wider = dataclasses.replace(GRID, codes=GRID.codes + own, own_axes=(Axis("echelle", "Échelle", is_exclusive=True),))
+    borrower, units = load_tagger(wider, settings=AUTO), _units(*(row[0] for row in LEARNT_EXAMPLES[:3]))
+    theirs, mine = shipped.tag(units), borrower.tag(units)
+    assert np.array_equal(mine.probabilities[:, :-2], theirs.probabilities)
+    assert np.array_equal(mine.is_assigned[:, :-2], theirs.is_assigned)
+    assert (mine.is_assigned[:, -2:].sum(axis=1) == 1).all()
+    passages, _ = _shipped_passages(wider)
+    assert len(passages)
+
+
 def test_a_grid_in_another_order_gets_the_same_answers(shipped):
     turned = dataclasses.replace(GRID, codes=tuple(reversed(GRID.codes)))
     units = _units(*(row[0] for row in LEARNT_EXAMPLES), question="q1")
@@ -449,7 +461,7 @@ def test_held_out_thresholds_never_see_their_group(fitted):
     first = np.array(groups) == "service 0"
     # Elsewhere a code is right from 0.5 on; in this group from 0.2 on: thresholds that had seen it would be lower.
     chances = np.where(targets == 1, np.where(first, 0.3, 0.6)[:, None], 0.1)
-    tagger.held_out_ = Scores(chances, np.ones(len(units)))
+    tagger.held_out_ = Scores(chances, np.ones((len(units), 1)))
     figures = held_out_figures(tagger, labels, groups)
     assert figures["service 0"]["rubrique_micro_f1"] == 0
     assert figures["service 1"]["rubrique_micro_f1"] == 1

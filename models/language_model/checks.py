@@ -1,4 +1,4 @@
-"""What is kept of an answer: known codes, quotes that the passage holds word for word, one posture, every passage answered.
+"""What is kept of an answer: known codes, quotes that the passage holds word for word, one code an exclusive axis, every passage answered.
 
 In:   the text of an answer, the passages that were asked
 Out:  the codes of each passage with their spans; passages whose answer is missing or broken have none; counts of what was dropped
@@ -30,23 +30,23 @@ _MOST_BEGINNINGS = 20
 
 @dataclass(frozen=True)
 class Codebook:
-    """The grid's codes by name: those that exclude each other, and the others."""
+    """The grid's codes by name; `exclusive` are those of each axis of which a passage bears exactly one, by axis."""
 
-    postures: frozenset[str]
-    others: frozenset[str]
+    codes: frozenset[str]
+    exclusive: Mapping[str, frozenset[str]]
 
     @staticmethod
     def of(grid: Grid) -> "Codebook":
         """The codebook of `grid`."""
-        postures = frozenset(code.code for code in grid.axis("posture"))
-        return Codebook(postures, frozenset(code.code for code in grid.codes) - postures)
+        exclusive = {axis.axis: frozenset(code.code for code in grid.axis(axis.axis)) for axis in grid.axes if axis.is_exclusive}
+        return Codebook(frozenset(code.code for code in grid.codes), exclusive)
 
 
 def read_answer(content: str, texts: Sequence[str], codebook: Codebook) -> tuple[dict[int, Answer], Counter[str]]:
     """Return the codes of each passage by its place in `texts`, and what was dropped.
 
-    A code that the grid does not know is dropped; a quote that is not in the passage voids its tag; a passage without exactly one posture,
-    where the grid has postures, or answered twice in two ways, is broken and has no answer.
+    A code that the grid does not know is dropped; a quote that is not in the passage voids its tag; a passage without exactly one code
+    of each exclusive axis, or answered twice in two ways, is broken and has no answer.
     """
     dropped: Counter[str] = Counter()
     passages = _passages(content)
@@ -107,11 +107,11 @@ def _answer(entry: Mapping[str, Any], text: str, codebook: Codebook, dropped: Co
     """The codes of one passage; None where what is left is not a whole answer."""
     if not isinstance(entry.get("codes"), list):
         return None
-    posture = entry.get("posture")
-    tags = [*entry["codes"], *(posture if isinstance(posture, list) else [posture] if posture is not None else [])]
+    given = (entry.get(axis) for axis in codebook.exclusive)
+    tags = [*entry["codes"], *(tag for put in given if put is not None for tag in (put if isinstance(put, list) else [put]))]
     answer: Answer = {}
     for code, quote in _tags(tags):
-        if code not in codebook.postures | codebook.others:
+        if code not in codebook.codes:
             dropped[UNKNOWN_CODES] += 1
             continue
         spans = find_quote(quote, text)
@@ -119,8 +119,7 @@ def _answer(entry: Mapping[str, Any], text: str, codebook: Codebook, dropped: Co
             dropped[INVENTED_QUOTES] += 1
             continue
         answer[code] = sorted({*answer.get(code, []), *spans})
-    n_postures = len(codebook.postures & answer.keys())
-    return answer if n_postures == (1 if codebook.postures else 0) else None
+    return answer if all(len(codes & answer.keys()) == 1 for codes in codebook.exclusive.values()) else None
 
 
 def _tags(tags: Iterable[Any]) -> Iterable[tuple[str, str]]:

@@ -14,11 +14,11 @@ from typing import Any
 import pandas as pd
 
 from models.tagger.views import texts_of
-from pipeline.grid import Code, Grid
+from pipeline.grid import PILIER, POSTURE, RUBRIQUE, Axis, Code, Grid
 
 VERSION = "1"  # of what is said; another one makes every answer kept so far another question's
 _RULES = Path(__file__).with_name("instructions.txt")
-_TITLES = {"rubrique": "Codes : rubriques", "posture": "Postures : exactement une par passage", "pilier": "Codes : piliers"}
+_TITLES = {RUBRIQUE: "Codes : rubriques", POSTURE: "Postures : exactement une par passage", PILIER: "Codes : piliers"}
 _HEADING_CHARS = 200  # of a heading, as context
 
 
@@ -55,9 +55,8 @@ def items_of(units: pd.DataFrame) -> list[Item]:
 def system_message(grid: Grid, examples: Sequence[Example]) -> str:
     """Rules, grid, questions, examples and the form of the answer; the same words for the same grid and examples."""
     parts = [_RULES.read_text(encoding="utf-8").strip(), f"# Grille {grid.grid_id}, version {grid.version}"]
-    for axis, title in _TITLES.items():
-        if grid.axis(axis):
-            parts.append("\n".join([f"## {title}", *(_described(code) for code in grid.axis(axis))]))
+    for axis in grid.axes:
+        parts.append("\n".join([f"## {_title(axis)}", *(_described(code) for code in grid.axis(axis.axis))]))
     if grid.questions:
         parts.append("\n".join(["## Questions posées aux tables", *(f"- {asked.question} : {asked.label}" for asked in grid.questions)]))
     if examples:
@@ -73,11 +72,10 @@ def user_message(items: Sequence[Item]) -> str:
 
 
 def answer_schema(grid: Grid) -> dict[str, Any]:
-    """The JSON schema of an answer: for each passage its number, its posture where the grid has postures, its other codes."""
-    postures, others = _names(grid, "posture"), _names(grid, "rubrique") + _names(grid, "pilier")
+    """The JSON schema of an answer: for each passage its number, its code of each exclusive axis, such as posture, its other codes."""
+    others = [code.code for code in grid.by_axis if code.axis not in grid.exclusive]
     fields: dict[str, Any] = {"numero": {"type": "integer"}}
-    if postures:
-        fields["posture"] = _coded(postures)
+    fields |= {axis.axis: _coded([code.code for code in grid.axis(axis.axis)]) for axis in grid.axes if axis.is_exclusive}
     fields["codes"] = {"type": "array", "items": _coded(others)} if others else {"type": "array", "maxItems": 0}
     return _object({"passages": {"type": "array", "items": _object(fields)}})
 
@@ -99,6 +97,14 @@ def _known(units: pd.DataFrame, name: str) -> list[str]:
     return [value if isinstance(value, str) else "" for value in units[name]]
 
 
+def _title(axis: Axis) -> str:
+    """What heads an axis: what it is, and how many of its codes a passage bears."""
+    if axis.is_standard:
+        return _TITLES[axis.axis]
+    told = f" ({_flat(axis.definition)})" if axis.definition else ""
+    return f"{axis.label}{told} : exactement un par passage, sous « {axis.axis} »" if axis.is_exclusive else f"Codes : {axis.label}{told}"
+
+
 def _described(code: Code) -> str:
     """A code with all that the grid says of it."""
     told = [f"- {code.code} ({code.label}) : {_flat(code.definition)}"]
@@ -115,12 +121,8 @@ def _flat(text: str) -> str:
 def _form(grid: Grid) -> str:
     """An answer's form, by example."""
     tag = '{"code": "…", "citation": "…"}'
-    posture = f'"posture": {tag}, ' if grid.axis("posture") else ""
-    return f'{{"passages": [{{"numero": 1, {posture}"codes": [{tag}]}}]}}'
-
-
-def _names(grid: Grid, axis: str) -> list[str]:
-    return [code.code for code in grid.axis(axis)]
+    exclusive = "".join(f'"{axis.axis}": {tag}, ' for axis in grid.axes if axis.is_exclusive)
+    return f'{{"passages": [{{"numero": 1, {exclusive}"codes": [{tag}]}}]}}'
 
 
 def _coded(codes: list[str]) -> dict[str, Any]:

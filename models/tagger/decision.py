@@ -5,6 +5,7 @@ Out:  Calibration, Thresholds; both chosen on passages that the weights had not 
 """
 
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,7 +13,7 @@ from scipy.optimize import minimize
 
 from models.tagger.linear import sigmoid, softmax
 from models.tagger.views import Array
-from pipeline.grid import Grid
+from pipeline.grid import RUBRIQUE, STANDARD, Grid
 
 Assigned = NDArray[np.bool_]
 
@@ -26,24 +27,54 @@ _GATES = np.round(np.arange(0.05, 0.96, 0.05), 2)
 
 
 @dataclass(frozen=True)
+class OwnAxis:
+    """Where an axis that the grid brings lies among the columns."""
+
+    axis: str
+    columns: slice
+    is_exclusive: bool
+
+
+@dataclass(frozen=True)
 class Axes:
-    """Where each axis lies among the columns."""
+    """Where each axis lies among the columns: the standard ones, then the grid's own in its order."""
 
     rubriques: slice
     postures: slice
     piliers: slice
+    own: tuple[OwnAxis, ...] = ()
 
     @classmethod
     def of(cls, grid: Grid) -> "Axes":
-        """The axes of `grid`, in the order rubriques, postures, piliers."""
-        first = len(grid.axis("rubrique"))
-        second = first + len(grid.axis("posture"))
-        return cls(slice(0, first), slice(first, second), slice(second, second + len(grid.axis("pilier"))))
+        """The axes of `grid`, in the order of its columns."""
+        ends = list(accumulate(len(grid.axis(axis)) for axis in STANDARD))
+        rubriques, postures, piliers = (slice(first, last) for first, last in zip([0, *ends], ends, strict=False))
+        own, first = [], ends[-1]
+        for axis in grid.own_axes:
+            last = first + len(grid.axis(axis.axis))
+            own.append(OwnAxis(axis.axis, slice(first, last), axis.is_exclusive))
+            first = last
+        return cls(rubriques, postures, piliers, tuple(own))
+
+    @property
+    def exclusive(self) -> tuple[slice, ...]:
+        """The axes of which a unit bears exactly one code."""
+        return (self.postures, *(axis.columns for axis in self.own if axis.is_exclusive))
+
+    @property
+    def several(self) -> tuple[slice, ...]:
+        """The axes of which a unit bears any number of codes."""
+        return (self.rubriques, self.piliers, *(axis.columns for axis in self.own if not axis.is_exclusive))
+
+    @property
+    def gated(self) -> dict[str, slice]:
+        """By name, the axes of which it is asked whether any code fits: the rubriques, then the grid's own of several codes."""
+        return {RUBRIQUE: self.rubriques} | {axis.axis: axis.columns for axis in self.own if not axis.is_exclusive}
 
 
 @dataclass(frozen=True)
 class Scores:
-    """`probabilities` (n_units, n_codes), and `no_code` (n_units): the chance that no rubrique fits."""
+    """`probabilities` (n_units, n_codes), and `no_code` (n_units, n_gated): the chance that no code of each gated axis fits."""
 
     probabilities: Array
     no_code: Array
@@ -68,24 +99,26 @@ class Calibration:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """A code is put on a unit from `codes` (n_codes) on; where the chance that no rubrique fits is below `no_code`, the best one is put."""
+    """A code is put on a unit from `codes` (n_codes) on; where the chance that no code of a gated axis fits is below its `no_code`
+    (n_gated), its best code is put.
+    """
 
     codes: Array
-    no_code: float
+    no_code: Array
 
     def shifted(self, by: float) -> "Thresholds":
-        """Stricter by `by` everywhere: codes need more, and the best rubrique is put less easily."""
+        """Stricter by `by` everywhere: codes need more, and a best code is put less easily."""
         return Thresholds(self.codes + by, self.no_code - by)
 
     def decide(self, scores: Scores, axes: Axes) -> Assigned:
-        """Return (n_units, n_codes); of the postures exactly one is true."""
+        """Return (n_units, n_codes); of each exclusive axis exactly one code is true."""
         assigned = scores.probabilities >= self.codes
-        assigned[:, axes.postures] = False
         every = np.ones(len(assigned), dtype=bool)
-        _put_best(assigned, scores.probabilities, axes.postures, every)
-        _put_best(
-            assigned, scores.probabilities, axes.rubriques, ~assigned[:, axes.rubriques].any(axis=1) & (scores.no_code < self.no_code)
-        )
+        for axis in axes.exclusive:
+            assigned[:, axis] = False
+            _put_best(assigned, scores.probabilities, axis, every)
+        for axis, chance, gate in zip(axes.gated.values(), scores.no_code.T, self.no_code, strict=True):
+            _put_best(assigned, scores.probabilities, axis, ~assigned[:, axis].any(axis=1) & (chance < gate))
         return assigned
 
 
@@ -114,15 +147,16 @@ def fit_calibration(outputs: Array, targets: Array, *, exclusive: bool = False) 
 
 def choose_thresholds(scores: Scores, targets: Array, axes: Axes) -> Thresholds:
     """Return the thresholds with the best micro-F1 by axis on held-out scores; the defaults below 60 units."""
-    codes, gate = np.full(targets.shape[1], DEFAULT_THRESHOLD), DEFAULT_NO_CODE
+    thresholds = Thresholds(np.full(targets.shape[1], DEFAULT_THRESHOLD), np.full(len(axes.gated), DEFAULT_NO_CODE))
     if len(targets) < _ENOUGH_UNITS:
-        return Thresholds(codes, gate)
-    for axis in (axes.rubriques, axes.piliers):
+        return thresholds
+    for axis in axes.several:
         if targets[:, axis].any():
-            codes[axis] = _axis_thresholds(scores.probabilities[:, axis], targets[:, axis])
-    if targets[:, axes.rubriques].any():
-        return _gated_thresholds(scores, targets, axes, codes)
-    return Thresholds(codes, gate)
+            thresholds.codes[axis] = _axis_thresholds(scores.probabilities[:, axis], targets[:, axis])
+    for place, axis in enumerate(axes.gated.values()):
+        if targets[:, axis].any():
+            thresholds = _gated_thresholds(scores, targets, axes, thresholds, place)
+    return thresholds
 
 
 def micro_f1(assigned: Assigned, targets: Array) -> float:
@@ -144,15 +178,17 @@ def _best(probabilities: Array, targets: Array) -> float:
     return float(max(_CANDIDATES, key=lambda threshold: micro_f1(probabilities >= threshold, targets)))
 
 
-def _gated_thresholds(scores: Scores, targets: Array, axes: Axes, codes: Array) -> Thresholds:
-    """The rubriques' thresholds moved together, and the no-code gate, that are best jointly."""
-    best, kept = -1.0, Thresholds(codes, DEFAULT_NO_CODE)
+def _gated_thresholds(scores: Scores, targets: Array, axes: Axes, start: Thresholds, place: int) -> Thresholds:
+    """`start` with the thresholds of a gated axis moved together, and its gate, as they are best jointly."""
+    axis = tuple(axes.gated.values())[place]
+    best, kept = -1.0, start
     for move in _MOVES:
-        moved = codes.copy()
-        moved[axes.rubriques] = np.round(codes[axes.rubriques] + move, 4)
+        codes, gates = start.codes.copy(), start.no_code.copy()
+        codes[axis] = np.round(start.codes[axis] + move, 4)
         for gate in _GATES:
-            thresholds = Thresholds(moved, float(gate))
-            score = micro_f1(thresholds.decide(scores, axes)[:, axes.rubriques], targets[:, axes.rubriques])
+            gates[place] = gate
+            thresholds = Thresholds(codes, gates.copy())
+            score = micro_f1(thresholds.decide(scores, axes)[:, axis], targets[:, axis])
             if score > best:
                 best, kept = score, thresholds
     return kept

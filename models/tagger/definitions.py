@@ -25,7 +25,7 @@ from models.tagger.linear import sigmoid, softmax
 from models.tagger.notions import NotionMatcher
 from models.tagger.storage import read_model
 from models.tagger.views import Array, context_values, normalised, texts_of
-from pipeline.grid import Code, Question
+from pipeline.grid import POSTURE, RUBRIQUE, STANDARD, Code, Question
 from pipeline.settings import EmbedSettings
 
 WEIGHTS_PATH = Path(__file__).parents[1] / "weights" / "definitions.json"
@@ -56,12 +56,15 @@ def load_background(path: Path = WEIGHTS_PATH) -> Background:
 
 @dataclass(frozen=True)
 class DefinitionMatcher:
-    """Closeness of passages to the codes of one axis."""
+    """Closeness of passages to the codes of one axis; an axis that a grid brings adds its views up as rubriques or, one code a unit, as
+    postures do.
+    """
 
     codes: tuple[Code, ...]
     questions: tuple[Question, ...]
     encoders: tuple[str, ...]
     background: Background
+    is_exclusive: bool = False
 
     @property
     def threshold(self) -> float:
@@ -69,9 +72,9 @@ class DefinitionMatcher:
         return self.background.thresholds[self._name]
 
     def probabilities(self, units: pd.DataFrame) -> Array:
-        """Return (n_units, n_codes) in 0..1; the codes of a posture axis sum to 1."""
+        """Return (n_units, n_codes) in 0..1; the codes of an exclusive axis sum to 1."""
         coefficients = self.background.coefficients[self._name]
-        return match(self.closeness(units), coefficients, exclusive=self.codes[0].axis == "posture")
+        return match(self.closeness(units), coefficients, exclusive=self.is_exclusive)
 
     def closeness(self, units: pd.DataFrame) -> Array:
         """Return (n_units, n_codes, n_views), in standard deviations over the background, at most six; the question's is not counted so."""
@@ -93,7 +96,9 @@ class DefinitionMatcher:
 
     @property
     def _name(self) -> str:
-        return f"{self.codes[0].axis} {'+'.join(self.encoders)}"
+        axis = self.codes[0].axis
+        alike = axis if axis in STANDARD else POSTURE if self.is_exclusive else RUBRIQUE
+        return f"{alike} {'+'.join(self.encoders)}"
 
     @cached_property
     def _notions(self) -> NotionMatcher:

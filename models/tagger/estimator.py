@@ -1,7 +1,7 @@
 """The estimator: fit on labelled passages, or work with the grid's definitions alone.
 
 In:   units (a `text` column; `question` and `channel` where known) and, to fit, one set of codes a unit, all axes in one set
-Out:  probabilities, sets of codes and evidence, in the order of `classes_`: rubriques, postures, piliers, each in the grid's order
+Out:  probabilities, sets of codes and evidence, in the order of `classes_`: axis by axis, each in the grid's order
 """
 
 from collections.abc import Sequence
@@ -19,8 +19,7 @@ from models.tagger.evidence import Span
 from models.tagger.learning import Lesson, Recipe, fold_groups, learn
 from models.tagger.storage import code_fingerprint, grid_fingerprint
 from models.tagger.views import Array, available_encoders, texts_of
-from pipeline.grid import Code, Grid, Question
-from pipeline.tables import AXES
+from pipeline.grid import Axis, Code, Grid, Question
 
 _LEARNT_ALONE = 20  # labelled passages of a code from which its definition has no say any more
 _DECIMALS = 9  # beyond these, probabilities are noise
@@ -35,7 +34,7 @@ class Tagging:
 
 
 class GridTagger(BaseEstimator):  # type: ignore[misc]
-    """Multi-label tagger of a grid; exactly one posture a unit where the grid has postures."""
+    """Multi-label tagger of a grid; exactly one code a unit of each exclusive axis, such as postures where the grid has them."""
 
     def __init__(
         self,
@@ -108,11 +107,11 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         return np.array([[code in put for code in self.classes_] for put in labels], dtype=np.float64).reshape(len(labels), len(self.codes))
 
     def predict_proba(self, units: pd.DataFrame) -> Array:
-        """Return probabilities (n_units, n_codes), postures summing to 1; a unit's row does not depend on the other units."""
+        """Return probabilities (n_units, n_codes), an exclusive axis's summing to 1; a unit's row does not depend on the others."""
         return self._scores(units).probabilities
 
     def predict(self, units: pd.DataFrame) -> list[set[str]]:
-        """Return the codes put on each unit: any number of rubriques and piliers, one posture where the grid has them."""
+        """Return the codes put on each unit: one of each exclusive axis, any number of the others."""
         names = self.classes_
         return [{str(code) for code in names[row]} for row in self.tag(units).is_assigned]
 
@@ -154,18 +153,20 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         if self.is_learnt:
             return self.model_.thresholds
         codes = [matcher.threshold for matcher in self._matchers for _ in matcher.codes]
-        thresholds = Thresholds(np.array(codes), 0.0)
+        thresholds = Thresholds(np.array(codes), np.zeros(len(Axes.of(self.grid).gated)))
         if self.lender is None or not self._loans:
             return thresholds
         theirs = self.lender._thresholds()
         thresholds.codes[list(self._loans)] = theirs.codes[list(self._loans.values())]
-        return Thresholds(thresholds.codes, theirs.no_code)
+        for place, lent in self._lent_gates.items():
+            thresholds.no_code[place] = theirs.no_code[lent]
+        return thresholds
 
     def _blended(self, learnt: Scores, units: pd.DataFrame) -> Scores:
         """Let definitions speak for codes that few labelled passages carry, the more the fewer."""
         share = np.minimum(1.0, self.model_.counts / _LEARNT_ALONE)
-        postures = Axes.of(self.grid).postures
-        share[postures] = share[postures].min(initial=1.0)
+        for axis in Axes.of(self.grid).exclusive:
+            share[axis] = share[axis].min(initial=1.0)
         if (share == 1).all():
             return learnt
         defined = self._defined(units).probabilities
@@ -174,7 +175,7 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
     def _defined(self, units: pd.DataFrame) -> Scores:
         """Scores by the grid's definitions; they never say that some code must fit."""
         columns = [matcher.probabilities(units) for matcher in self._matchers]
-        return Scores(np.hstack(columns) if columns else np.zeros((len(units), 0)), np.ones(len(units)))
+        return Scores(np.hstack(columns) if columns else np.zeros((len(units), 0)), np.ones((len(units), len(Axes.of(self.grid).gated))))
 
     def _with_loans(self, defined: Scores, units: pd.DataFrame) -> Scores:
         """Take from the lender what it has learnt of the codes that both grids define alike."""
@@ -183,30 +184,51 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         theirs = self.lender._scores(units)
         probabilities = defined.probabilities.copy()
         probabilities[:, list(self._loans)] = theirs.probabilities[:, list(self._loans.values())]
-        shares_rubriques = {*range(len(self.grid.axis("rubrique")))} <= set(self._loans)
-        return Scores(probabilities, theirs.no_code if shares_rubriques else defined.no_code)
+        no_code = defined.no_code.copy()
+        for place, lent in self._lent_gates.items():
+            no_code[:, place] = theirs.no_code[:, lent]
+        return Scores(probabilities, no_code)
+
+    @property
+    def _lent_gates(self) -> dict[int, int]:
+        """The lender's place, among its gated axes, of each of ours whose codes are all lent."""
+        if self.lender is None:
+            return {}
+        ours, theirs = Axes.of(self.grid).gated, list(Axes.of(self.lender.grid).gated)
+        lent = set(self._loans)
+        return {
+            place: theirs.index(name)
+            for place, (name, columns) in enumerate(ours.items())
+            if name in theirs and {*range(columns.start, columns.stop)} <= lent
+        }
 
     @property
     def _loans(self) -> dict[int, int]:
-        """The lender's column of each code that both grids define alike; postures only where all are, because they exclude each other."""
+        """The lender's column of each code that both grids define alike; of an exclusive axis only where all its codes are."""
         if self.lender is None:
             return {}
         theirs = {code_fingerprint(code): column for column, code in enumerate(self.lender.codes)}
         loans = {column: theirs[mark] for column, mark in enumerate(map(code_fingerprint, self.codes)) if mark in theirs}
-        postures = {column for column, code in enumerate(self.codes) if code.axis == "posture"}
-        if not postures <= set(loans) or len(postures) != len(self.lender.grid.axis("posture")):
-            loans = {column: place for column, place in loans.items() if self.codes[column].axis != "posture"}
-        return loans
+        kept = {axis.axis for axis in self.grid.axes if self._lends(axis, set(loans))}
+        return {column: place for column, place in loans.items() if self.codes[column].axis in kept}
+
+    def _lends(self, axis: Axis, lent: set[int]) -> bool:
+        """Whether the lender asks the same of `axis` and, where it is exclusive, defines all its codes and no other; `lent` are columns."""
+        theirs = {other.axis: other.is_exclusive for other in self.lender.grid.axes} if self.lender is not None else {}
+        if theirs.get(axis.axis) != axis.is_exclusive or self.lender is None:
+            return False
+        mine = {column for column, code in enumerate(self.codes) if code.axis == axis.axis}
+        return not axis.is_exclusive or (mine <= lent and len(mine) == len(self.lender.grid.axis(axis.axis)))
 
     @property
     def _matchers(self) -> list[DefinitionMatcher]:
         """One matcher an axis of the grid."""
-        return [_matcher(self.grid.axis(axis), self.grid.questions, self._encoders) for axis in AXES if self.grid.axis(axis)]
+        return [_matcher(self.grid.axis(axis.axis), self.grid.questions, self._encoders, axis.is_exclusive) for axis in self.grid.axes]
 
 
 @cache
-def _matcher(codes: tuple[Code, ...], questions: tuple[Question, ...], encoders: tuple[str, ...]) -> DefinitionMatcher:
-    return DefinitionMatcher(codes, questions, encoders, load_background())
+def _matcher(codes: tuple[Code, ...], questions: tuple[Question, ...], encoders: tuple[str, ...], is_exclusive: bool) -> DefinitionMatcher:
+    return DefinitionMatcher(codes, questions, encoders, load_background(), is_exclusive)
 
 
 def _groups(units: pd.DataFrame) -> list[str]:

@@ -7,12 +7,12 @@ Out:  LearntModel, and the held-out scores that its thresholds were chosen on
 import logging
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.tagger.blocks import blocks_of, calibrate, exclusive_blocks, output_places
 from models.tagger.decision import Axes, Calibration, Scores, Thresholds, choose_thresholds, fit_calibration
 from models.tagger.evidence import Span, TermIndex, explain
 from models.tagger.linear import Weights, fit_weights
@@ -20,7 +20,7 @@ from models.tagger.postures import PostureWeights, read_again
 from models.tagger.storage import array_fingerprint
 from models.tagger.views import Array, Views, fit_views
 
-_OF_UNCODED = 0.5  # weight of a passage without a rubrique when postures are read again: they matter less there
+_OF_UNCODED = 0.5  # weight of a passage without a rubrique when postures and the like are read again: they matter less there
 
 _LOG = logging.getLogger(__name__)
 
@@ -34,24 +34,15 @@ class Recipe:
     n_terms: tuple[int, int]  # n-grams of characters and of lemmas kept
 
 
-class Calibrations(NamedTuple):
-    """One calibration a block of outputs."""
-
-    rubriques: Calibration
-    piliers: Calibration
-    no_code: Calibration
-    postures: Calibration
-
-
 @dataclass(frozen=True)
 class LearntModel:
-    """Outputs are rubriques, piliers, "no code", then postures (one softmax); `counts` are the labelled passages of each code."""
+    """Outputs lie as `blocks_of` says; `exclusive_weights` and `calibrations` are by block, `counts` the labelled passages of each code."""
 
     axes: Axes
     views: Views
     weights: Weights
-    posture_weights: PostureWeights
-    calibrations: Calibrations
+    exclusive_weights: dict[str, PostureWeights]
+    calibrations: dict[str, Calibration]
     thresholds: Thresholds
     counts: NDArray[np.float64]
 
@@ -59,15 +50,17 @@ class LearntModel:
         """Return calibrated scores; each unit's depend on it alone."""
         inputs = self.views.transform(units)
         outputs = self.weights.outputs(inputs)
-        outputs[:, _blocks(self.axes)[3]] = self.posture_weights.logits(outputs, inputs.questions)
-        return calibrate(outputs, self.axes, self.calibrations)
+        read = outputs.copy()
+        for block in exclusive_blocks(self.axes):
+            read[:, block.places] = self.exclusive_weights[block.name].logits(outputs, inputs.questions)
+        return calibrate(read, self.axes, self.calibrations)
 
     def fingerprint(self) -> str:
         """Eight hex digits of all that was learnt."""
         weights = {f"weights.{name}": values for name, values in vars(self.weights).items()}
-        weights |= {f"postures.{name}": values for name, values in vars(self.posture_weights).items()}
-        decided = {"codes": self.thresholds.codes, "gate": np.array(self.thresholds.no_code)}
-        slopes = np.array([[calibration.slope, calibration.shift] for calibration in self.calibrations])
+        weights |= {f"{block}.{name}": values for block, read in self.exclusive_weights.items() for name, values in vars(read).items()}
+        decided = {"codes": self.thresholds.codes, "gate": self.thresholds.no_code}
+        slopes = np.array([[calibration.slope, calibration.shift] for calibration in self.calibrations.values()])
         return array_fingerprint(weights | decided | {"calibrations": slopes})
 
     def explain(self, texts: list[str], asked: NDArray[np.bool_]) -> list[dict[int, list[Span]]]:
@@ -78,13 +71,13 @@ class LearntModel:
 
     @cached_property
     def _term_weights(self) -> Array:
-        """What an n-gram adds to each code's output, to a posture's beside the mean of all postures: (n_terms, n_codes)."""
+        """What an n-gram adds to each code's output, to an exclusive one's beside the mean of its axis: (n_terms, n_codes)."""
         weights = self.weights.terms.copy()
-        postures = _blocks(self.axes)[3]
-        if postures.stop > postures.start:
-            read_again = self.weights.terms @ self.posture_weights.outputs
-            weights[:, postures] = read_again - read_again.mean(axis=1, keepdims=True)
-        return np.asarray(weights[:, _output_places(self.axes)])
+        for block in exclusive_blocks(self.axes):
+            if block.places.stop > block.places.start:
+                read_again = self.weights.terms @ self.exclusive_weights[block.name].outputs
+                weights[:, block.places] = read_again - read_again.mean(axis=1, keepdims=True)
+        return np.asarray(weights[:, output_places(blocks_of(self.axes))])
 
 
 @dataclass(frozen=True)
@@ -104,48 +97,37 @@ def learn(lesson: Lesson, axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scor
     """Return the model fitted on all units, and each unit's scores by the fit that left its group out."""
     units, targets = lesson.units, lesson.targets
     views = fit_views(units, encoders=recipe.encoders, n_terms=dict(zip(("characters", "lemmas"), recipe.n_terms, strict=True)))
-    wanted, known = _outputs(targets, axes), _known(lesson, axes)
+    blocks = blocks_of(axes)
+    wanted = np.hstack([block.targets(targets) for block in blocks])
+    known = np.hstack([block.known(lesson.judged, targets) for block in blocks])
     inputs = views.transform(units)
     weights, outputs = fit_weights(inputs, wanted, known, lesson.groups, penalty=recipe.penalty, counts=lesson.counts)
     _LOG.info("fitted on %d units, %d groups left out in turn", len(units), len(np.unique(lesson.groups)))
+    exclusive_weights, read = {}, outputs.copy()
+    for block in exclusive_blocks(axes):
+        matters = np.where(known[:, block.places].all(axis=1), _weights_of_units(lesson, axes), 0.0)
+        exclusive_weights[block.name], read[:, block.places] = read_again(outputs, inputs, wanted[:, block.places], matters, lesson.groups)
     repeated = np.repeat(np.arange(len(units)), lesson.counts)
-
-    def calibrated(block: slice, *, exclusive: bool = False) -> Calibration:
-        rows = repeated[known[repeated, block].all(axis=1)]
-        return fit_calibration(outputs[rows, block], wanted[rows, block], exclusive=exclusive)
-
-    rubriques, piliers, no_code, postures = _blocks(axes)
-    matters = np.where(wanted[:, no_code].any(axis=1), _OF_UNCODED, 1.0)
-    matters = np.where(known[:, postures].all(axis=1), matters * lesson.counts, 0.0)
-    posture_weights, outputs[:, postures] = read_again(outputs, inputs, wanted[:, postures], matters, lesson.groups)
-    calibrations = Calibrations(calibrated(rubriques), calibrated(piliers), calibrated(no_code), calibrated(postures, exclusive=True))
-    held_out = calibrate(outputs, axes, calibrations)
-    thresholds = choose_thresholds(_where_judged(held_out, lesson.judged).take(repeated), targets[repeated], axes)
-    return LearntModel(axes, views, weights, posture_weights, calibrations, thresholds, targets.sum(axis=0)), held_out
+    calibrations = {}
+    for block in blocks:
+        rows = repeated[known[repeated, block.places].all(axis=1)]
+        calibrations[block.name] = fit_calibration(read[rows, block.places], wanted[rows, block.places], exclusive=block.is_exclusive)
+    held_out = calibrate(read, axes, calibrations)
+    thresholds = choose_thresholds(where_judged(held_out, lesson.judged, axes).take(repeated), targets[repeated], axes)
+    return LearntModel(axes, views, weights, exclusive_weights, calibrations, thresholds, targets.sum(axis=0)), held_out
 
 
-def _known(lesson: Lesson, axes: Axes) -> NDArray[np.bool_]:
-    """Which outputs somebody judged (n_units, n_outputs); a unit without a posture teaches none."""
-    judged = lesson.judged
-    has_posture = lesson.targets[:, axes.postures].any(axis=1, keepdims=True)
-    no_code = judged[:, axes.rubriques].all(axis=1, keepdims=True)
-    return np.hstack([judged[:, axes.rubriques], judged[:, axes.piliers], no_code, judged[:, axes.postures] & has_posture])
+def _weights_of_units(lesson: Lesson, axes: Axes) -> NDArray[np.float64]:
+    """How much each unit matters where an exclusive axis is read again, (n_units)."""
+    rubriques = lesson.targets[:, axes.rubriques]
+    is_bare = ~rubriques.any(axis=1) if rubriques.shape[1] else np.zeros(len(rubriques), dtype=bool)
+    return np.asarray(np.where(is_bare, _OF_UNCODED, 1.0) * lesson.counts)
 
 
-def _where_judged(scores: Scores, judged: NDArray[np.bool_]) -> Scores:
+def where_judged(scores: Scores, judged: NDArray[np.bool_], axes: Axes) -> Scores:
     """Scores without chances for what nobody judged, so that no threshold is blamed or praised for it."""
-    return Scores(np.where(judged, scores.probabilities, 0.0), scores.no_code)
-
-
-def calibrate(outputs: Array, axes: Axes, calibrations: Calibrations) -> Scores:
-    """Outputs to scores in the order of the grid's codes."""
-    rubriques, piliers, no_code, postures = _blocks(axes)
-    chances = [
-        calibrations.rubriques.apply(outputs[:, rubriques]),
-        calibrations.postures.apply(outputs[:, postures], exclusive=True),
-        calibrations.piliers.apply(outputs[:, piliers]),
-    ]
-    return Scores(np.hstack(chances), calibrations.no_code.apply(outputs[:, no_code])[:, 0])
+    wholly = np.stack([judged[:, axis].all(axis=1) for axis in axes.gated.values()], axis=1)
+    return Scores(np.where(judged, scores.probabilities, 0.0), np.where(wholly, scores.no_code, 1.0))
 
 
 def fold_groups(groups: list[str]) -> NDArray[np.int64]:
@@ -155,22 +137,3 @@ def fold_groups(groups: list[str]) -> NDArray[np.int64]:
         return np.arange(len(groups)) % min(5, max(2, len(groups)))
     number = {name: place for place, name in enumerate(names)}
     return np.array([number[group] for group in groups])
-
-
-def _outputs(targets: Array, axes: Axes) -> Array:
-    """Targets in the order of the outputs."""
-    no_code = ~targets[:, axes.rubriques].any(axis=1, keepdims=True)
-    return np.hstack([targets[:, axes.rubriques], targets[:, axes.piliers], no_code.astype(np.float64), targets[:, axes.postures]])
-
-
-def _blocks(axes: Axes) -> tuple[slice, slice, slice, slice]:
-    """Where rubriques, piliers, "no code" and postures lie among the outputs."""
-    n_rubriques, n_piliers = axes.rubriques.stop, axes.piliers.stop - axes.piliers.start
-    free = n_rubriques + n_piliers
-    return slice(0, n_rubriques), slice(n_rubriques, free), slice(free, free + 1), slice(free + 1, axes.piliers.stop + 1)
-
-
-def _output_places(axes: Axes) -> NDArray[np.int64]:
-    """The output of each of the grid's codes."""
-    rubriques, piliers, _, postures = _blocks(axes)
-    return np.concatenate([np.arange(block.start, block.stop) for block in (rubriques, postures, piliers)])

@@ -68,8 +68,9 @@ def code_fingerprint(code: Code) -> str:
 
 
 def grid_fingerprint(grid: Grid) -> str:
-    """Sixteen hex digits that change with any code of the grid, not with their order."""
-    return _hash(sorted(code_fingerprint(code) for code in grid.codes))[:16]
+    """Sixteen hex digits that change with any code of the grid and with what its own axes ask for, not with the codes' order."""
+    asked = [f"{axis.axis} {axis.is_exclusive}" for axis in grid.own_axes]
+    return _hash(sorted(code_fingerprint(code) for code in grid.codes) + asked)[:16]
 
 
 def array_fingerprint(arrays: Arrays) -> str:

@@ -19,7 +19,7 @@ from models.tagger.decision import micro_f1
 from models.tagger.definitions import WEIGHTS_PATH, Background, DefinitionMatcher, match
 from models.tagger.storage import LICENCE, write_model
 from models.tagger.views import Array
-from pipeline.grid import Code, Grid
+from pipeline.grid import RUBRIQUE, STANDARD, Code, Grid
 from pipeline.resources import data_path
 from pipeline.settings import EmbedSettings
 
@@ -54,12 +54,12 @@ def fit_definitions(grid: Grid, units: pd.DataFrame, labels: Sequence[set[str]],
     coefficients: dict[str, list[float]] = {}
     thresholds: dict[str, float] = {}
     for names in sets_of_encoders:
-        for axis in ("rubrique", "posture", "pilier"):
-            tasks = tasks_of(DefinitionMatcher(grid.axis(axis), grid.questions, names, background), learnt, put)
-            fitted = fit_coefficients(tasks, exclusive=axis == "posture")
+        for axis, kind in STANDARD.items():
+            tasks = tasks_of(DefinitionMatcher(grid.axis(axis), grid.questions, names, background, kind.is_exclusive), learnt, put)
+            fitted = fit_coefficients(tasks, exclusive=kind.is_exclusive)
             name = f"{axis} {'+'.join(names)}"
             coefficients[name] = [round(float(value), 4) for value in fitted]
-            thresholds[name] = 0.0 if axis == "posture" else best_threshold(tasks[0], fitted)
+            thresholds[name] = 0.0 if kind.is_exclusive else best_threshold(tasks[0], fitted)
             _LOG.info("definitions, %s: %s from %.2f on", name, coefficients[name], thresholds[name])
     description: dict[str, Any] = {"name": "definitions", "version": "2", "licence": LICENCE, "texts": texts}
     write_model(WEIGHTS_PATH, description | {"coefficients": coefficients, "thresholds": thresholds}, arrays)
@@ -77,7 +77,7 @@ def tasks_of(matcher: DefinitionMatcher, units: pd.DataFrame, labels: Sequence[s
     All themes are one grid; a few of them small grids, under which most passages have no code.
     """
     tasks = [Task(_OF_THE_GRID, matcher.closeness(units), _targets(matcher.codes, labels))]
-    if matcher.codes[0].axis == "rubrique":
+    if matcher.codes[0].axis == RUBRIQUE:
         themes, about = _themes_as_codes(units)
         grids = [(_OF_ALL_THEMES, themes), *((_OF_FEW_THEMES, themes[place::_SMALL_GRIDS]) for place in range(_SMALL_GRIDS))]
         for weight, codes in grids:
@@ -107,7 +107,7 @@ def best_threshold(task: Task, coefficients: Array) -> float:
 def _themes_as_codes(units: pd.DataFrame) -> tuple[tuple[Code, ...], list[set[str]]]:
     """The broad themes of data/training as rubriques, and each passage's."""
     listed = yaml.safe_load(data_path("training", "themes-larges.yaml").read_text(encoding="utf-8"))["themes"]
-    codes = tuple(Code(theme["id"], "rubrique", theme["libelle"], theme["description"]) for theme in listed)
+    codes = tuple(Code(theme["id"], RUBRIQUE, theme["libelle"], theme["description"]) for theme in listed)
     return codes, [{theme} if isinstance(theme, str) else set() for theme in units["theme_large"]]
 
 

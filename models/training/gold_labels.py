@@ -1,6 +1,6 @@
 """Passages that people labelled, in a study or in a gold file, and one line about each kind of fault that was left out.
 
-In:   units and tags; a .jsonl (or its folder) or a .csv with text, rubriques, posture, piliers
+In:   units and tags; a .jsonl (or its folder) or a .csv with text and a column an axis: rubriques, posture, piliers, the grid's own by name
 Out:  Labelled
 """
 
@@ -9,7 +9,7 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,12 +19,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
-from pipeline.grid import Grid
-from pipeline.tables import AXES
+from pipeline.grid import PILIER, RUBRIQUE, Grid
 
-_COLUMNS = {"rubrique": "rubriques", "posture": "posture", "pilier": "piliers"}
+_LISTS = {RUBRIQUE: "rubriques", PILIER: "piliers"}
 _CONTEXT = ("text", "question", "channel")
-_EXPECTED = "un .jsonl ou un .csv avec text, rubriques, posture et piliers"
 
 Judged = NDArray[np.bool_]
 
@@ -52,6 +50,11 @@ class Labelled:
         )
 
 
+def label_columns(grid: Grid) -> dict[str, str]:
+    """Axis → the column of a gold file that holds its codes, in the grid's order."""
+    return {axis.axis: _LISTS.get(axis.axis, axis.axis) for axis in grid.axes}
+
+
 def reviewed_units(units: pd.DataFrame, tags: pd.DataFrame, grid: Grid) -> Labelled:
     """Return the units on which a person put or refused a code, and the codes that stand on them."""
     judged = set(tags.loc[tags["source"] == "person", "unit_id"])
@@ -74,26 +77,29 @@ def read_labels(path: Path, grid: Grid) -> Labelled:
     Raises `ModelError` when it is missing, holds no passage, or labels none of the grid's axes.
     """
     file = path / "units.jsonl" if path.is_dir() else path
+    columns = label_columns(grid)
+    expected = f"un .jsonl ou un .csv avec text, {', '.join(columns.values())}"
     try:
         content = file.read_bytes().decode("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise ModelError(f"{file.name} illisible comme passages étiquetés", _EXPECTED, "vérifier le chemin donné à --gold") from error
-    rows, notes = _csv_rows(content) if file.suffix.lower() == ".csv" else _json_rows(content)
+        raise ModelError(f"{file.name} illisible comme passages étiquetés", expected, "vérifier le chemin donné à --gold") from error
+    rows, notes = _csv_rows(content, columns.values()) if file.suffix.lower() == ".csv" else _json_rows(content)
     texts = [row for row in rows if isinstance(row.get("text"), str) and row["text"].strip()]
     if len(texts) < len(rows):
         notes.append(_left_out(len(rows) - len(texts), "ligne", "sans « text »", "laissée"))
-    labelled = [row for row in texts if any(_COLUMNS[axis] in row for axis in AXES if grid.axis(axis))]
+    labelled = [row for row in texts if any(name in row for name in columns.values())]
     if not labelled:
-        raise ModelError(f"{file.name} : aucun passage étiqueté", _EXPECTED, "vérifier les colonnes du fichier")
+        raise ModelError(f"{file.name} : aucun passage étiqueté", expected, "vérifier les colonnes du fichier")
     if len(labelled) < len(texts):
         notes.append(_left_out(len(texts) - len(labelled), "passage", "sans étiquette", "laissé"))
-    for axis in AXES:
-        n_blank = sum(_COLUMNS[axis] not in row for row in labelled)
-        if grid.axis(axis) and n_blank:
-            notes.append(f"« {_COLUMNS[axis]} » manque à {n_blank} passages : rien n'en est appris sur cet axe")
-    labels, unknown = _known_codes([_codes_of(row) for row in labelled], grid)
-    ordered = [code.axis for code in grid.by_axis]
-    judged = np.array([[_COLUMNS[axis] in row for axis in ordered] for row in labelled], dtype=bool).reshape(len(labelled), len(ordered))
+    for name in columns.values():
+        n_blank = sum(name not in row for row in labelled)
+        if n_blank:
+            notes.append(f"« {name} » manque à {n_blank} passages : rien n'en est appris sur cet axe")
+    notes += _refuse_several(labelled, [columns[axis] for axis in columns if axis in grid.exclusive])
+    labels, unknown = _known_codes([_codes_of(row, columns.values()) for row in labelled], grid)
+    ordered = [columns[code.axis] for code in grid.by_axis]
+    judged = np.array([[name in row for name in ordered] for row in labelled], dtype=bool).reshape(len(labelled), len(ordered))
     units = pd.DataFrame([{name: row.get(name) or None for name in _CONTEXT} for row in labelled]).reindex(columns=_CONTEXT)
     named = [f"{file.name} : {note}" for note in (*notes, *unknown)]
     return Labelled(units, labels, judged, [_workshop(row) for row in labelled], tuple(named))
@@ -115,14 +121,14 @@ def _json_rows(content: str) -> tuple[list[dict[str, Any]], list[str]]:
     return rows, [f"ligne {broken[0]} : pas un objet JSON{_others(len(broken))}, laissée de côté"] if broken else []
 
 
-def _csv_rows(content: str) -> tuple[list[dict[str, Any]], list[str]]:
-    """Rows of a table whose cells hold codes parted by ";" or ","."""
+def _csv_rows(content: str, columns: Collection[str]) -> tuple[list[dict[str, Any]], list[str]]:
+    """Rows of a table, the cells of `columns` as lists of the codes that ";" or "," part in them."""
     head = content.split("\n", 1)[0]
     reader = csv.DictReader(io.StringIO(content), delimiter=max(";,\t", key=head.count))
     rows: list[dict[str, Any]] = []
     for row in reader:
         cells = {str(name).strip().lower(): value for name, value in row.items() if name is not None and isinstance(value, str)}
-        rows.append(cells | {name: _listed(cells[name]) for name in ("rubriques", "piliers") if name in cells})
+        rows.append(cells | {name: _listed(cells[name]) for name in columns if name in cells})
     return rows, []
 
 
@@ -130,10 +136,27 @@ def _listed(cell: str) -> list[str]:
     return [code.strip() for code in re.split(r"[;,|\s]+", cell) if code.strip()]
 
 
-def _codes_of(row: dict[str, Any]) -> set[str]:
-    listed = [row.get(name) or [] for name in ("rubriques", "piliers")]
-    codes = {str(code) for codes in listed for code in (codes if isinstance(codes, list) else [codes])}
-    return codes | ({str(row["posture"])} if row.get("posture") else set())
+def _codes_of(row: dict[str, Any], columns: Collection[str]) -> set[str]:
+    return {code for name in columns for code in _in_cell(row, name)}
+
+
+def _in_cell(row: dict[str, Any], name: str) -> list[str]:
+    """The codes of one column, given as a list or alone."""
+    found = row.get(name) or []
+    return [str(code) for code in found] if isinstance(found, list) else [str(found)]
+
+
+def _refuse_several(rows: list[dict[str, Any]], exclusive: Collection[str]) -> list[str]:
+    """Empty the cells of exclusive columns that hold several codes; one line a column about how many were."""
+    notes = []
+    for name in exclusive:
+        crowded = [row for row in rows if len(set(_in_cell(row, name))) > 1]
+        for row in crowded:
+            row[name] = []
+        if crowded:
+            n = f"{len(crowded)} passage{'s' if len(crowded) > 1 else ''}"
+            notes.append(f"« {name} » : plusieurs codes, quand il en faut un seul, sur {n} : laissés de côté")
+    return notes
 
 
 def _known_codes(labels: Iterable[set[str]], grid: Grid) -> tuple[list[set[str]], tuple[str, ...]]:

@@ -6,7 +6,7 @@ Out:  a registered tagger, and how both do on the labelled passages, each judged
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ import pandas as pd
 from models.registry import load_tagger, save_tagger
 from models.tagger import GridTagger
 from models.tagger.decision import Assigned, Axes, choose_thresholds
+from models.tagger.learning import where_judged
 from models.tagger.storage import grid_fingerprint, read_description
 from models.tagger.views import Array
 from models.training.gold_labels import Labelled, read_labels, reviewed_units
 from models.training.labelled import file_hashes
 from models.training.tagger import figures_of, load_passages
 from pipeline.errors import ModelError
-from pipeline.grid import Grid, load_grid
+from pipeline.grid import STANDARD, Grid, load_grid
 from pipeline.resources import data_path
 from pipeline.settings import TagSettings
 from pipeline.tokens import plain_texts
@@ -30,7 +31,7 @@ from pipeline.tokens import plain_texts
 COUNTS = 4  # a passage of the study weighs as much as four of other territories; chosen on styles left out (models/cards/tagger.md)
 _LEAST_LABELLED = 20
 _STUDY = "étude : "
-_DECIDING = ("rubrique_micro_f1", "posture_accuracy", "pilier_micro_f1")  # the first that the grid has says which tagger is better
+_DECIDING = ("micro_f1", "accuracy")  # of the grid's first axis: says which tagger is better
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,8 @@ def refit_tagger(
     before = figures_of(_put_before(in_use, labelled, registered), targets, axes)
     refit = _refit(grid, labelled)
     after = figures_of(refit.put, targets, axes)
-    deciding = next((name for name in _DECIDING if name in after), None)
+    names = [f"{axis.axis}_{_DECIDING[axis.is_exclusive]}" for axis in grid.axes]
+    deciding = next((name for name in names if name in after), None)
     is_better = deciding is None or after[deciding] >= before.get(deciding, 0.0)
     figures: dict[str, Any] = {
         "n_units": n_units,
@@ -103,16 +105,18 @@ def _refit(grid: Grid, labelled: Labelled) -> _Refit:
     own_groups = _groups(labelled.groups)
     groups = np.array([*passages["file"], *own_groups])
     tagger = GridTagger(grid)
-    judged = np.vstack([np.ones((n_shipped, len(tagger.classes_)), dtype=bool), labelled.judged])
+    is_standard = np.array([code.axis in STANDARD for code in grid.by_axis], dtype=bool)  # the shipped passages tell nothing of other axes
+    judged = np.vstack([np.tile(is_standard, (n_shipped, 1)), labelled.judged])
     tagger.fit(together, labels, list(groups), judged=judged, counts=[1] * n_shipped + [COUNTS] * n_own)
     targets, axes = tagger.targets(labels), Axes.of(grid)
     counts = np.array([1] * n_shipped + [COUNTS] * n_own)
+    scores = where_judged(tagger.held_out_, judged, axes)
     put = np.zeros((n_own, targets.shape[1]), dtype=bool)
     for group in sorted(set(own_groups)):
         asked = np.flatnonzero(groups == group)
         known = np.repeat(np.flatnonzero(groups != group), counts[groups != group])
         known = known if len(known) else asked
-        thresholds = choose_thresholds(tagger.held_out_.take(known), targets[known], axes)
+        thresholds = choose_thresholds(scores.take(known), targets[known], axes)
         put[asked - n_shipped] = thresholds.decide(tagger.held_out_.take(asked), axes)
     return _Refit(tagger, put, n_shipped)
 
@@ -168,8 +172,9 @@ def _without_example(grid: Grid, targets: Array) -> list[str]:
 
 
 def _shipped_passages(grid: Grid) -> tuple[pd.DataFrame, list[set[str]]]:
-    """The passages of data/training where `grid` defines the same codes, else none."""
+    """The passages of data/training where `grid` defines the same rubriques, postures and piliers, else none."""
     passages, labels = load_passages()
-    if grid_fingerprint(grid) == grid_fingerprint(load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))):
+    standard = replace(grid, codes=tuple(code for code in grid.codes if code.axis in STANDARD), own_axes=())
+    if grid_fingerprint(standard) == grid_fingerprint(load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))):
         return passages, labels
     return passages.iloc[:0], []

@@ -18,7 +18,7 @@ from models.tagger.decision import Assigned, Axes, choose_thresholds, micro_f1
 from models.tagger.views import Array, available_encoders
 from models.training.definitions import fit_definitions
 from models.training.labelled import file_hashes, labelled_rows, training_files
-from pipeline.grid import load_grid
+from pipeline.grid import PILIER, POSTURE, RUBRIQUE, load_grid
 from pipeline.resources import data_path
 
 LABELS = ("rubriques", "piliers")
@@ -47,18 +47,27 @@ def held_out_figures(tagger: GridTagger, labels: Sequence[set[str]], groups: Seq
 
 
 def figures_of(assigned: Assigned, targets: Array, axes: Axes) -> dict[str, float]:
-    """Return micro, macro and samples F1 of rubriques and piliers, and the postures found right among the units with a rubrique."""
+    """Return micro, macro and samples F1 of each axis of several codes, and the share of units found right on each exclusive one.
+
+    Postures are asked of the units with a rubrique, where the grid has rubriques; others of the units that somebody gave a code.
+    """
     figures: dict[str, float] = {"n_units": float(len(targets))}
-    for name, axis in (("rubrique", axes.rubriques), ("pilier", axes.piliers)):
+    own = {axis.axis: axis.columns for axis in axes.own}
+    exclusive = {axis.axis for axis in axes.own if axis.is_exclusive}
+    for name, axis in {RUBRIQUE: axes.rubriques, PILIER: axes.piliers, **own}.items():
+        if name in exclusive:
+            continue
         if axis.stop > axis.start:
             put, wanted = assigned[:, axis], targets[:, axis]
             each = [micro_f1(put[:, [code]], wanted[:, [code]]) for code, is_used in enumerate(wanted.sum(axis=0) > 0) if is_used]
             figures[f"{name}_micro_f1"] = micro_f1(put, wanted)
             figures[f"{name}_macro_f1"] = float(np.mean(each)) if each else 0.0
             figures[f"{name}_samples_f1"] = _samples_f1(put, wanted)
-    content = targets[:, axes.rubriques].any(axis=1)
-    if axes.postures.stop > axes.postures.start and content.any():
-        figures["posture_accuracy"] = float(np.any(assigned[content, axes.postures] * targets[content, axes.postures], axis=1).mean())
+    for name, axis in {POSTURE: axes.postures, **{name: own[name] for name in own if name in exclusive}}.items():
+        asks_rubriques = name == POSTURE and axes.rubriques.stop > axes.rubriques.start
+        asked = targets[:, axes.rubriques if asks_rubriques else axis].any(axis=1)
+        if axis.stop > axis.start and asked.any():
+            figures[f"{name}_accuracy"] = float(np.any(assigned[asked, axis] * targets[asked, axis], axis=1).mean())
     return {name: round(value, 3) for name, value in figures.items()}
 
 
