@@ -92,7 +92,7 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
     def compute() -> Tables:
         gathered, found = gather_tables(cache, processed), cache.load(joined)
         machine = {name: gathered[name] for name in ("units", "tags")} | {name: found[name] for name in ("themes", "theme_members")}
-        reviewed = apply_decisions(machine, DecisionStore(study.decisions_path).read())
+        reviewed = apply_decisions(machine, DecisionStore(study.decisions_path).read(), axes=study.grid.axes)
         units, tags, themes, members = (reviewed[name] for name in ("units", "tags", "themes", "theme_members"))
         left = found["merge_proposals"][["theme_id", "other_theme_id"]].isin(set(themes["theme_id"])).all(axis=1)
         return {name: rows for name, rows in reviewed.items() if name != "units"} | {
@@ -121,6 +121,7 @@ def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -
             gathered["workshops"],
             gathered["attendance"],
             settings=study.settings.rank,
+            grid=study.grid,
         )
         return ranking._asdict()
 
@@ -134,7 +135,8 @@ def compare_study(root: Path, processed: list[StageRecord], decided: StageRecord
 
     def compute() -> Tables:
         tell("comparaison des territoires", 0, 1)
-        return comparison(gather_tables(cache, processed) | cache.load(ranked) | cache.load(decided), study.settings)
+        tables = gather_tables(cache, processed) | cache.load(ranked) | cache.load(decided)
+        return comparison(tables, study.settings, study.grid.exclusive)
 
     return cache.run("compare", conclusion_key("compare", ranked, study.settings.compare, study.settings.etude), compute)
 

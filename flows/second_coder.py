@@ -81,7 +81,7 @@ def agree_study(root: Path, processed: list[StageRecord], second: SecondCoding) 
             second_tags = cache.load(second.record)["second_tags"]
             codings.append(machine_coding(second_tags, second.unit_ids, study.settings.language_model.model))
         decisions = DecisionStore(study.decisions_path).read()
-        codings += unnamed(codings_of_people(tables["tags"], decisions), decisions)
+        codings += unnamed(codings_of_people(tables["tags"], decisions, exclusive=study.grid.exclusive), decisions)
         return {"agreement": measure_agreement(codings, study.grid)}
 
     return cache.run("agree", coders_key("agree", study, processed, second.record, second.unit_ids), compute)
@@ -96,7 +96,8 @@ def order_study(root: Path, processed: list[StageRecord], second: SecondCoding) 
         tables, decisions = gather_tables(cache, processed), DecisionStore(study.decisions_path).read()
         second_tags = cache.load(second.record)["second_tags"]
         judged = set(decisions.loc[decisions["axis"].notna(), "unit_id"].dropna())
-        return {"review_queue": order_review(tables["units"], tables["tags"], second_tags=second_tags, judged=judged)}
+        axes = study.grid.telling
+        return {"review_queue": order_review(tables["units"], tables["tags"], second_tags=second_tags, judged=judged, axes=axes)}
 
     return cache.run("order", coders_key("order", study, processed, second.record, second.unit_ids), compute)
 

@@ -7,7 +7,7 @@ Over both coders' units: F1, Cohen's kappa, Krippendorff's alpha (nominal; over 
 Passonneau 2006), each with a 95 % interval from resampled units. Nothing is said of a code that neither coder uses.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.grid import Grid
+from pipeline.grid import POSTURE, RUBRIQUE, Grid
 from pipeline.tables import AGREEMENT
 
 Codes = frozenset[tuple[str, str]]  # axis and code
@@ -24,7 +24,6 @@ Array = NDArray[np.float64]
 MACHINE = "machine"
 READER = "relecteur"
 WHOLE_AXIS = "tous"
-_RUBRIQUE, _POSTURE = "rubrique", "posture"
 _N_DRAWS, _BOUNDS = 300, (2.5, 97.5)
 _MASI = (0.0, 1 / 3, 2 / 3, 1.0)  # shares of the Jaccard index: disjoint, overlapping, one in the other, equal
 
@@ -43,10 +42,10 @@ def machine_coding(tags: pd.DataFrame, unit_ids: Sequence[str], coder: str = MAC
     return Coding(coder, _gathered(unit_ids, put))
 
 
-def codings_of_people(tags: pd.DataFrame, decisions: pd.DataFrame) -> list[Coding]:
+def codings_of_people(tags: pd.DataFrame, decisions: pd.DataFrame, *, exclusive: Collection[str] = (POSTURE,)) -> list[Coding]:
     """Return one coding an author of decisions on tags, in order of name: on the units that it judged, the machine's codes as it left them.
 
-    `tags` are those of the machine, before any decision.
+    `tags` are those of the machine, before any decision; of an `exclusive` axis a unit bears one code, the last one put.
     """
     judged = decisions[decisions["action"].isin(("accept_tag", "add_tag", "reject_tag")) & decisions["unit_id"].notna()]
     put = tags[(tags["source"] == "machine") & tags["is_assigned"].astype(bool)]
@@ -59,8 +58,8 @@ def codings_of_people(tags: pd.DataFrame, decisions: pd.DataFrame) -> list[Codin
             if row.action == "reject_tag":
                 standing.discard(code)
                 continue
-            if code[0] == _POSTURE:
-                standing -= {entry for entry in standing if entry[0] == _POSTURE}
+            if code[0] in exclusive:
+                standing -= {entry for entry in standing if entry[0] == code[0]}
             standing.add(code)
         codings.append(Coding(str(author), {unit_id: frozenset(standing) for unit_id, standing in codes.items()}))
     return codings
@@ -109,20 +108,20 @@ def _gathered(unit_ids: Sequence[str], put: pd.DataFrame) -> dict[str, Codes]:
 def _pair(first: Coding, second: Coding, grid: Grid, seed: int) -> list[dict[str, object]]:
     """The rows of two coders; postures only where one of them put a rubrique, since noise has none."""
     shared = sorted(first.codes.keys() & second.codes.keys())
-    has_rubriques = bool(grid.axis(_RUBRIQUE))
+    has_rubriques = bool(grid.axis(RUBRIQUE))
     rows: list[dict[str, object]] = []
     for axis in dict.fromkeys(code.axis for code in grid.codes):
         names = [code.code for code in grid.axis(axis)]
         unit_ids = shared
-        if axis == _POSTURE and has_rubriques:
-            unit_ids = [unit for unit in shared if any(entry[0] == _RUBRIQUE for entry in first.codes[unit] | second.codes[unit])]
+        if axis == POSTURE and has_rubriques:
+            unit_ids = [unit for unit in shared if any(entry[0] == RUBRIQUE for entry in first.codes[unit] | second.codes[unit])]
         if not unit_ids:
             continue
         put = [np.array([[(axis, name) in coding.codes[unit] for name in names] for unit in unit_ids]) for coding in (first, second)]
         draws = np.random.default_rng(seed).multinomial(len(unit_ids), np.full(len(unit_ids), 1 / len(unit_ids)), _N_DRAWS)
         weights = np.vstack([np.ones(len(unit_ids)), draws]).astype(np.float64)
         pair = {"first_coder": first.coder, "second_coder": second.coder, "axis": axis, "n_units": len(unit_ids)}
-        rows += [pair | row for row in _axis_rows(put[0], put[1], weights, names, is_exclusive=axis == _POSTURE)]
+        rows += [pair | row for row in _axis_rows(put[0], put[1], weights, names, is_exclusive=axis in grid.exclusive)]
     return rows
 
 

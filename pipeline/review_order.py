@@ -15,12 +15,12 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.grid import PILIER, RUBRIQUE
 from pipeline.tables import REVIEW_QUEUE
 
 DISAGREEMENT, DOUBT, RARE, CONTROL = "désaccord", "doute", "code rare", "témoin"
 _TURNS = (RARE, DOUBT, RARE, DOUBT, DOUBT, RARE, DOUBT, DOUBT, DOUBT, CONTROL)
 _N_RARE = 4  # codes of an axis that count as rare
-_POSTURE = "posture"  # has always exactly one code: its doubt says little of the grid's other axes
 
 Array = NDArray[np.float64]
 
@@ -32,12 +32,16 @@ def order_review(
     second_tags: pd.DataFrame | None = None,
     judged: Collection[str] = (),
     seed: int = 0,
+    axes: Collection[str] = (RUBRIQUE, PILIER),
 ) -> pd.DataFrame:
-    """Return the units that nobody judged yet, the first to read first; the order depends on neither the tables' nor the workers' order."""
+    """Return the units that nobody judged yet, the first to read first; the order depends on neither the tables' nor the workers' order.
+
+    `axes` are those whose doubt counts: one of which every unit bears exactly one code, such as posture, says little of the others.
+    """
     left = sorted(set(units["unit_id"]) - set(judged))
-    machine = tags[(tags["source"] == "machine") & (tags["axis"] != _POSTURE)]
+    machine = tags[(tags["source"] == "machine") & tags["axis"].isin(axes)]
     doubt, rare = _doubts(machine, left)
-    apart = _distances(machine, second_tags, left)
+    apart = _distances(machine, None if second_tags is None else second_tags[second_tags["axis"].isin(axes)], _coded(second_tags), left)
     lots = [hashlib.sha256(f"{seed} {unit_id}".encode()).digest() for unit_id in left]
     queues = {
         DOUBT: sorted(range(len(left)), key=lambda at: (-doubt[at], lots[at])),
@@ -72,13 +76,17 @@ def _rarest(rows: pd.DataFrame) -> list[tuple[str, str]]:
     return [(str(axis), str(code)) for axis, code in counts.sort_values(kind="stable").index[:_N_RARE]]
 
 
-def _distances(machine: pd.DataFrame, second: pd.DataFrame | None, left: list[str]) -> Array:
+def _coded(second: pd.DataFrame | None) -> set[str]:
+    """The units that the second coder coded."""
+    return set() if second is None else set(second["unit_id"])
+
+
+def _distances(machine: pd.DataFrame, second: pd.DataFrame | None, coded: set[str], left: list[str]) -> Array:
     """Share of the codes put by either coder that only one of them put; 0 where the second did not code or both agree."""
     distances = np.zeros(len(left))
-    if second is None or second.empty:
+    if second is None or not coded:
         return distances
-    coded = set(second["unit_id"])
-    ours, theirs = (_put(tags[tags["axis"] != _POSTURE]) for tags in (machine, second))
+    ours, theirs = _put(machine), _put(second)
     for at, unit_id in enumerate(left):
         here, there = ours.get(unit_id, set()), theirs.get(unit_id, set())
         if unit_id in coded and here != there:

@@ -7,6 +7,7 @@ Out:  rows of decision_effects, one a decision, in order
 """
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,6 +15,7 @@ import pandas as pd
 
 from pipeline.decisions.on_tags import TAG_ACTIONS
 from pipeline.decisions.on_themes import Replay, split_id, split_units, text
+from pipeline.grid import POSTURE, Axis
 from pipeline.i18n import _
 
 APPLIED, REPLACED, VOID = "appliquée", "remplacée", "sans objet"
@@ -28,10 +30,11 @@ class Effects:
     theme_of: dict[str, str]
     quotes: dict[str, list[str]]
     labels: dict[str, str]
+    exclusive: dict[str, bool]  # by axis of the grid
 
     @classmethod
-    def of(cls, replay: Replay, tags: pd.DataFrame) -> "Effects":
-        """Read the reviewed tables; `tags` are the reviewed ones."""
+    def of(cls, replay: Replay, tags: pd.DataFrame, axes: Sequence[Axis]) -> "Effects":
+        """Read the reviewed tables; `tags` are the reviewed ones, `axes` the grid's."""
         last = tags.sort_values(["unit_id", "axis", "code", "source"]).drop_duplicates(["unit_id", "axis", "code"], keep="last")
         assigned = last.loc[last["is_assigned"].astype(bool), ["unit_id", "axis", "code"]].itertuples(index=False, name=None)
         themes = replay.themes
@@ -41,6 +44,7 @@ class Effects:
             dict(zip(replay.members["unit_id"], replay.members["theme_id"], strict=True)),
             {theme_id: json.loads(quotes) for theme_id, quotes in zip(themes["theme_id"], themes["quotes"], strict=True)},
             dict(zip(themes["theme_id"], themes["label"], strict=True)),
+            {axis.axis: axis.is_exclusive for axis in axes},
         )
 
     def rows(self, decisions: pd.DataFrame) -> list[dict[str, Any]]:
@@ -55,7 +59,7 @@ class Effects:
         missing = self._missing(row)
         if missing is None and self._holds(row):
             return {"state": APPLIED, "reason": None}
-        by = [other.decision_id for other in later if _subjects(other) & _subjects(row)]
+        by = [other.decision_id for other in later if self._subjects(other) & self._subjects(row)]
         if missing is None and by:
             return {"state": REPLACED, "reason": _("Remplacée par une décision plus récente (n° {n}).").format(n=by[-1])}
         return {"state": VOID, "reason": missing or self._why_not(row)}
@@ -66,6 +70,8 @@ class Effects:
         if row.action in (*TAG_ACTIONS, "move_unit", "pin_quote", "unpin_quote") and unit not in known.unit_ids:
             return _("Le passage n'existe plus : son document a changé ou a été retiré.")
         if row.action in TAG_ACTIONS:
+            if text(row.axis) and row.axis not in self.exclusive:
+                return _("La grille n'a plus l'axe « {axis} ».").format(axis=row.axis)
             return None if text(row.axis) and text(row.code) else _("Le code manque.")
         if row.action == "split_theme":
             return None if set(split_units(value)) & known.unit_ids else _("Aucun des passages à séparer n'existe plus.")
@@ -98,23 +104,24 @@ class Effects:
     def _why_not(self, row: Any) -> str:
         """Why a decision that has a subject and was not replaced does not show."""
         if row.action in TAG_ACTIONS:
-            return _("Aucune autre posture n'a été proposée pour ce passage.")
+            if row.axis == POSTURE:
+                return _("Aucune autre posture n'a été proposée pour ce passage.")
+            return _("Aucun autre code de cet axe n'a été proposé pour ce passage.")
         if row.action == "pin_quote":
             return _("Le passage n'est pas dans ce thème.")
         return _("Une autre décision a réuni ou écarté ce thème.")
 
-
-def _subjects(row: Any) -> set[tuple[str, ...]]:
-    """What a decision is about: units (with their axis for codes) and themes."""
-    unit, theme, value = text(row.unit_id), text(row.theme_id), text(row.value)
-    if row.action in TAG_ACTIONS:
-        posture_or_code = row.axis if row.axis == "posture" else f"{row.axis}:{row.code}"
-        return {("tag", str(unit), str(posture_or_code))}
-    if row.action in ("pin_quote", "unpin_quote"):
-        return {("quote", str(theme), str(unit)), ("theme", str(theme)), ("unit", str(unit))}
-    if row.action == "split_theme":
-        units = split_units(value)
-        return {("unit", name) for name in units} | {("theme", split_id(units))}
-    if row.action == "move_unit":
-        return {("unit", str(unit))} | ({("theme", value)} if value else set())
-    return {("theme", str(theme))} | ({("theme", value)} if row.action == "merge_theme" and value else set())
+    def _subjects(self, row: Any) -> set[tuple[str, ...]]:
+        """What a decision is about: units (with their axis for codes) and themes."""
+        unit, theme, value = text(row.unit_id), text(row.theme_id), text(row.value)
+        if row.action in TAG_ACTIONS:
+            axis_or_code = row.axis if self.exclusive.get(row.axis) else f"{row.axis}:{row.code}"
+            return {("tag", str(unit), str(axis_or_code))}
+        if row.action in ("pin_quote", "unpin_quote"):
+            return {("quote", str(theme), str(unit)), ("theme", str(theme)), ("unit", str(unit))}
+        if row.action == "split_theme":
+            units = split_units(value)
+            return {("unit", name) for name in units} | {("theme", split_id(units))}
+        if row.action == "move_unit":
+            return {("unit", str(unit))} | ({("theme", value)} if value else set())
+        return {("theme", str(theme))} | ({("theme", value)} if row.action == "merge_theme" and value else set())

@@ -1,11 +1,13 @@
 """Codes as people accepted, rejected or added them.
 
-A person's word is a row of its own (source `person`, score 1 or 0); the machine's row stays, with is_assigned as decided. A unit keeps
-exactly one posture: the last accepted one, or where people only rejected, the machine's best of those that are left.
+A person's word is a row of its own (source `person`, score 1 or 0); the machine's row stays, with is_assigned as decided. Of an exclusive
+axis, such as posture, a unit keeps exactly one code: the last accepted one, or where people only rejected, the machine's best left.
 
-In:   tags, units, decisions on tags in order
+In:   tags, units, decisions on tags in order, the exclusive axes
 Out:  tags
 """
+
+from collections.abc import Collection
 
 import pandas as pd
 
@@ -13,10 +15,10 @@ from pipeline.tables import TAGS
 
 TAG_ACTIONS = ("accept_tag", "add_tag", "reject_tag")
 _KEY = ["unit_id", "axis", "code"]
-_POSTURE = "posture"
+_OF_UNIT = ["unit_id", "axis"]
 
 
-def review_tags(tags: pd.DataFrame, units: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+def review_tags(tags: pd.DataFrame, units: pd.DataFrame, decisions: pd.DataFrame, exclusive: Collection[str]) -> pd.DataFrame:
     """Return the reviewed tags, the machine's rows first in their order; a decision without unit, axis or code changes nothing."""
     is_known = decisions["unit_id"].isin(units["unit_id"]) & decisions["axis"].notna() & decisions["code"].notna()
     verdicts = decisions[is_known].drop_duplicates(_KEY, keep="last")[[*_KEY, "decision_id", "action"]]
@@ -24,40 +26,47 @@ def review_tags(tags: pd.DataFrame, units: pd.DataFrame, decisions: pd.DataFrame
         return tags
     verdicts = verdicts.assign(is_decided=verdicts["action"] != "reject_tag").drop(columns="action")
     machine = tags[tags["source"] == "machine"]
-    verdicts, kept = _with_one_posture(verdicts, machine)
+    verdicts, kept = _with_one_code(verdicts, machine, exclusive)
     decided = _on_machine(machine, verdicts, kept)
     said_before = tags[tags["source"] == "person"].merge(verdicts[_KEY], on=_KEY, how="left", indicator="is_in", validate="one_to_one")
     untouched = said_before.loc[said_before["is_in"] == "left_only", list(tags.columns)]
     return TAGS.check(pd.concat([decided, untouched, _persons_rows(verdicts, machine)], ignore_index=True))
 
 
-def _with_one_posture(verdicts: pd.DataFrame, machine: pd.DataFrame) -> tuple[pd.DataFrame, dict[str, str]]:
-    """`verdicts` with one posture accepted a unit at most, and the posture that each unit with such a verdict keeps.
+def _with_one_code(
+    verdicts: pd.DataFrame, machine: pd.DataFrame, exclusive: Collection[str]
+) -> tuple[pd.DataFrame, dict[tuple[str, str], str]]:
+    """`verdicts` with one code of each exclusive axis accepted a unit at most, and the code that each unit and axis so judged keeps.
 
-    A rejection that would leave a unit without posture is dropped: no other code was proposed.
+    A rejection that would leave a unit without code on such an axis is dropped: no other code was proposed.
     """
-    on_posture = verdicts[verdicts["axis"] == _POSTURE]
-    accepted = on_posture[on_posture["is_decided"]].sort_values("decision_id").drop_duplicates("unit_id", keep="last")
-    kept = dict(zip(accepted["unit_id"], accepted["code"], strict=True))
-    proposed = machine[(machine["axis"] == _POSTURE) & machine["unit_id"].isin(on_posture["unit_id"])]
-    rejected = set(zip(on_posture["unit_id"], on_posture["code"], strict=True))
-    ranked = proposed.sort_values(["unit_id", "score", "code"], ascending=[True, False, True])
-    for unit_id, codes in ranked.groupby("unit_id")["code"]:
-        left = [code for code in codes if (unit_id, code) not in rejected]
-        kept.setdefault(str(unit_id), str(left[0] if left else codes.iloc[0]))
-    keeps = verdicts["unit_id"].map(kept) == verdicts["code"]
-    is_posture = verdicts["axis"] == _POSTURE
-    is_void = is_posture & keeps & ~verdicts["is_decided"]
-    verdicts = verdicts.assign(is_decided=verdicts["is_decided"].where(~is_posture, keeps).astype(bool))
+    is_exclusive = verdicts["axis"].isin(exclusive)
+    judged = verdicts[is_exclusive]
+    accepted = judged[judged["is_decided"]].sort_values("decision_id").drop_duplicates(_OF_UNIT, keep="last")
+    kept = dict(zip(_pairs(accepted), accepted["code"], strict=True))
+    proposed = machine.merge(judged[_OF_UNIT].drop_duplicates(), on=_OF_UNIT, validate="many_to_one")
+    rejected = set(judged[_KEY].itertuples(index=False, name=None))
+    ranked = proposed.sort_values([*_OF_UNIT, "score", "code"], ascending=[True, True, False, True])
+    for (unit_id, axis), codes in ranked.groupby(_OF_UNIT)["code"]:
+        left = [code for code in codes if (unit_id, axis, code) not in rejected]
+        kept.setdefault((str(unit_id), str(axis)), str(left[0] if left else codes.iloc[0]))
+    keeps = pd.Series([kept.get(pair) for pair in _pairs(verdicts)], index=verdicts.index, dtype=object) == verdicts["code"]
+    is_void = is_exclusive & keeps & ~verdicts["is_decided"]
+    verdicts = verdicts.assign(is_decided=verdicts["is_decided"].where(~is_exclusive, keeps).astype(bool))
     return verdicts[~is_void], kept
 
 
-def _on_machine(machine: pd.DataFrame, verdicts: pd.DataFrame, kept: dict[str, str]) -> pd.DataFrame:
+def _pairs(rows: pd.DataFrame) -> list[tuple[str, str]]:
+    """Unit and axis of each row."""
+    return list(rows[_OF_UNIT].itertuples(index=False, name=None))
+
+
+def _on_machine(machine: pd.DataFrame, verdicts: pd.DataFrame, kept: dict[tuple[str, str], str]) -> pd.DataFrame:
     """The machine's rows with is_assigned as decided."""
     joined = machine.merge(verdicts[[*_KEY, "is_decided"]], on=_KEY, how="left", validate="one_to_one")
     assigned = joined["is_decided"].astype("boolean").fillna(joined["is_assigned"].astype("boolean"))
-    is_settled = (joined["axis"] == _POSTURE) & joined["unit_id"].isin(kept)
-    return machine.assign(is_assigned=assigned.where(~is_settled, joined["unit_id"].map(kept) == joined["code"]).astype(bool).to_numpy())
+    code = pd.Series([kept.get(pair) for pair in _pairs(joined)], index=joined.index, dtype=object)
+    return machine.assign(is_assigned=assigned.where(code.isna(), code == joined["code"]).astype(bool).to_numpy())
 
 
 def _persons_rows(verdicts: pd.DataFrame, machine: pd.DataFrame) -> pd.DataFrame:

@@ -7,6 +7,7 @@ In:   the study's tables; a folder with units.jsonl, and pii.jsonl and themes.ya
 Out:  figures by subject; a subject whose gold file or table is missing has none
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,12 +16,12 @@ import pandas as pd
 from pipeline.errors import StudyError
 from pipeline.evaluate.alignment import Alignment, align_study
 from pipeline.evaluate.coders import agreement_figures
-from pipeline.evaluate.codes import code_figures, posture_figures
+from pipeline.evaluate.codes import USUAL_AXES, code_figures, exclusive_figures
 from pipeline.evaluate.gold import Gold, read_gold
 from pipeline.evaluate.places import place_figures
 from pipeline.evaluate.privacy import privacy_figures
 from pipeline.evaluate.themes import priority_figures, theme_figures
-from pipeline.grid import Grid
+from pipeline.grid import Axis, Grid
 from pipeline.tokens import plain_texts
 
 __all__ = ["Gold", "evaluate_study", "read_gold"]
@@ -31,7 +32,7 @@ def evaluate_study(tables: dict[str, pd.DataFrame], gold_dir: Path, grid: Grid |
 
     Raises `StudyError` when the folder has no readable units.jsonl or the study has no unit.
     """
-    gold = read_gold(gold_dir)
+    gold, axes = read_gold(gold_dir), USUAL_AXES if grid is None else grid.axes
     units, documents = plain_texts(tables["units"]), tables["documents"]
     if units.empty:
         raise StudyError("aucun passage dans l'étude", "une étude traitée", "ateliers run ÉTUDE, puis relancer la mesure")
@@ -39,12 +40,12 @@ def evaluate_study(tables: dict[str, pd.DataFrame], gold_dir: Path, grid: Grid |
     figures: dict[str, Any] = {"gold_units": len(gold.passages), "study_documents": len(documents), "study_units": len(units)}
     figures |= aligned.figures() | place_figures(gold.passages, units, aligned)
     if not tables["tags"].empty:
-        figures |= code_figures(gold.passages, tables["tags"], aligned)
-        figures |= posture_figures(gold.passages, tables["tags"], aligned)
+        figures |= code_figures(gold.passages, tables["tags"], aligned, axes)
+        figures |= exclusive_figures(gold.passages, tables["tags"], aligned, axes)
         if grid is not None:
             figures["agreement"] = agreement_figures(gold, tables["tags"], aligned, grid)
     if not tables["second_tags"].empty:
-        figures["second"] = _second_figures(gold, tables["second_tags"], aligned)
+        figures["second"] = _second_figures(gold, tables["second_tags"], aligned, axes)
     if not tables["theme_members"].empty:
         figures["themes"] = theme_figures(gold.passages, tables["theme_members"], aligned)
         figures["priorities"] = priority_figures(gold, tables["theme_members"], tables["priorities"], aligned)
@@ -52,9 +53,9 @@ def evaluate_study(tables: dict[str, pd.DataFrame], gold_dir: Path, grid: Grid |
     return figures
 
 
-def _second_figures(gold: Gold, second_tags: pd.DataFrame, aligned: Alignment) -> dict[str, Any]:
+def _second_figures(gold: Gold, second_tags: pd.DataFrame, aligned: Alignment, axes: Sequence[Axis]) -> dict[str, Any]:
     """The second coder's figures, over the passages whose every unit it coded."""
     coded = set(second_tags["unit_id"])
     passages = [row for row in gold.passages if (units := aligned.over.get(row["unit_id"])) and coded.issuperset(units)]
-    figures = code_figures(passages, second_tags, aligned) | posture_figures(passages, second_tags, aligned)
+    figures = code_figures(passages, second_tags, aligned, axes) | exclusive_figures(passages, second_tags, aligned, axes)
     return {"gold_units": len(passages), **figures}

@@ -10,11 +10,10 @@ import pandas as pd
 
 from pipeline.agreement import MACHINE, WHOLE_AXIS, Coding, measure_agreement
 from pipeline.evaluate.alignment import Alignment
-from pipeline.evaluate.gold import Gold
+from pipeline.evaluate.gold import Gold, gold_codes
 from pipeline.grid import Grid
 
 _GOLD = "référence"
-_LISTS = {"rubrique": "rubriques", "pilier": "piliers"}
 _SHOWN = ("n_units", "f1", "f1_low", "f1_high", "samples_f1", "macro_f1", "kappa", "alpha", "alpha_low", "alpha_high")
 
 Put = frozenset[tuple[str, str]]
@@ -22,9 +21,9 @@ Put = frozenset[tuple[str, str]]
 
 def agreement_figures(gold: Gold, tags: pd.DataFrame, aligned: Alignment, grid: Grid) -> dict[str, dict[str, dict[str, Any]]]:
     """Return the whole-axis figures of each pair of coders, such as {"référence et annotateur2": {"rubrique": {"f1": …}}}."""
-    codings = [Coding(_GOLD, {passage["unit_id"]: _codes(passage) for passage in gold.passages})]
-    codings += [Coding(name, {row["unit_id"]: _codes(row) for row in rows}) for name, rows in gold.readers.items()]
-    codings.append(Coding(MACHINE, _of_machine(gold, tags, aligned)))
+    codings = [Coding(_GOLD, {passage["unit_id"]: _codes(passage, grid) for passage in gold.passages})]
+    codings += [Coding(name, {row["unit_id"]: _codes(row, grid) for row in rows}) for name, rows in gold.readers.items()]
+    codings.append(Coding(MACHINE, _of_machine(gold, tags, aligned, grid)))
     found = measure_agreement(codings, grid)
     figures: dict[str, dict[str, dict[str, Any]]] = {}
     for row in found[found["code"] == WHOLE_AXIS].to_dict("records"):
@@ -33,21 +32,20 @@ def agreement_figures(gold: Gold, tags: pd.DataFrame, aligned: Alignment, grid: 
     return figures
 
 
-def _codes(row: dict[str, Any]) -> Put:
-    put = {(axis, code) for axis, key in _LISTS.items() for code in row.get(key) or []}
-    return frozenset(put | ({("posture", row["posture"])} if row.get("posture") else set()))
+def _codes(row: dict[str, Any], grid: Grid) -> Put:
+    return frozenset((axis.axis, code) for axis in grid.axes for code in gold_codes(row, axis.axis))
 
 
-def _of_machine(gold: Gold, tags: pd.DataFrame, aligned: Alignment) -> dict[str, Put]:
-    """The codes of the units that answer for each passage that was read; the posture of the one with most of its words."""
+def _of_machine(gold: Gold, tags: pd.DataFrame, aligned: Alignment, grid: Grid) -> dict[str, Put]:
+    """The codes of the units that answer for each passage that was read; of an exclusive axis, that of the one with most of its words."""
     put: dict[str, set[tuple[str, str]]] = {}
     for unit_id, axis, code in tags.loc[tags["is_assigned"].astype(bool), ["unit_id", "axis", "code"]].itertuples(index=False):
         put.setdefault(unit_id, set()).add((axis, code))
     read = [passage["unit_id"] for passage in gold.passages if passage["unit_id"] in aligned.best]
     return {
         passage: frozenset(
-            {entry for unit in aligned.over[passage] for entry in put.get(unit, set()) if entry[0] in _LISTS}
-            | {entry for entry in put.get(aligned.best[passage], set()) if entry[0] not in _LISTS}
+            {entry for unit in aligned.over[passage] for entry in put.get(unit, set()) if entry[0] not in grid.exclusive}
+            | {entry for entry in put.get(aligned.best[passage], set()) if entry[0] in grid.exclusive}
         )
         for passage in read
     }

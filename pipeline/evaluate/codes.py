@@ -1,4 +1,4 @@
-"""F1 of rubriques and piliers, and accuracy of postures, over gold passages.
+"""F1 of rubriques, piliers and the like, and accuracy of postures and the like, over gold passages.
 
 In:   gold passages, tags, alignment; a passage has every code of the units that answer for it
 Out:  figures by axis; a 95 % interval from resampled passages
@@ -12,8 +12,10 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.evaluate.alignment import Alignment
+from pipeline.evaluate.gold import gold_codes
+from pipeline.grid import POSTURE, RUBRIQUE, STANDARD, Axis
 
-_AXES = (("rubrique", "rubriques"), ("pilier", "piliers"))
+USUAL_AXES = tuple(STANDARD.values())
 _N_DRAWS, _SEED = 200, 0
 _BOUNDS = (2.5, 97.5)
 _NONE = "?"
@@ -21,36 +23,50 @@ _NONE = "?"
 Matrix = NDArray[np.int64]
 
 
-def code_figures(passages: Sequence[dict[str, Any]], tags: pd.DataFrame, aligned: Alignment) -> dict[str, dict[str, Any]]:
-    """Return micro, macro and samples F1, its interval, and the F1 of each code, by axis."""
+def code_figures(
+    passages: Sequence[dict[str, Any]], tags: pd.DataFrame, aligned: Alignment, axes: Sequence[Axis] = USUAL_AXES
+) -> dict[str, dict[str, Any]]:
+    """Return micro, macro and samples F1, its interval, and the F1 of each code, by axis of several codes."""
     codes_of = _codes_of(tags)
     figures = {}
-    for axis, key in _AXES:
-        labels = sorted({code for passage in passages for code in passage[key]})
+    for axis in (axis.axis for axis in axes if not axis.is_exclusive):
+        truths = [gold_codes(passage, axis) for passage in passages]
+        labels = sorted(set().union(*truths))
         if not labels:
             continue
         said = [
             set().union(*(codes_of.get((unit_id, axis), set()) for unit_id in aligned.over.get(passage["unit_id"], [])))
             for passage in passages
         ]
-        truth = _matrix([set(passage[key]) for passage in passages], labels)
+        truth = _matrix(truths, labels)
         figures[axis] = _f1_figures(truth, _matrix(said, labels), labels)
     return figures
 
 
-def posture_figures(passages: Sequence[dict[str, Any]], tags: pd.DataFrame, aligned: Alignment) -> dict[str, dict[str, float]]:
-    """Return accuracy and macro F1 over passages with a rubrique, if any; noise has no posture to be right about."""
+def exclusive_figures(
+    passages: Sequence[dict[str, Any]], tags: pd.DataFrame, aligned: Alignment, axes: Sequence[Axis] = USUAL_AXES
+) -> dict[str, dict[str, float]]:
+    """Return accuracy and macro F1 by axis of exactly one code, over the passages that the gold gives one.
+
+    Postures are asked of the passages with a rubrique, where the gold has rubriques: noise has no posture to be right about.
+    """
+    figures = {axis.axis: _accuracy(passages, axis.axis, tags, aligned) for axis in axes if axis.is_exclusive}
+    return {axis: found for axis, found in figures.items() if found}
+
+
+def _accuracy(passages: Sequence[dict[str, Any]], axis: str, tags: pd.DataFrame, aligned: Alignment) -> dict[str, float]:
     codes_of = _codes_of(tags)
-    content = [passage for passage in passages if passage["rubriques"]]
+    asked = RUBRIQUE if axis == POSTURE and any(gold_codes(passage, RUBRIQUE) for passage in passages) else axis
+    content = [passage for passage in passages if gold_codes(passage, asked)]
     if not content:
         return {}
-    truth = [passage["posture"] for passage in content]
-    said = [min(codes_of.get((aligned.best.get(passage["unit_id"], ""), "posture"), {_NONE})) for passage in content]
+    truth = [min(gold_codes(passage, axis), default="") for passage in content]
+    said = [min(codes_of.get((aligned.best.get(passage["unit_id"], ""), axis), {_NONE})) for passage in content]
     n_right = sum(one == other for one, other in zip(truth, said, strict=True))
     labels = sorted({*truth, *said})
     one_hot = [_matrix([{code} for code in codes], labels) for codes in (truth, said)]
     macro_f1 = float(_f1(*one_hot, axis=0, blank=0).mean())
-    return {"posture": {"accuracy": round(n_right / len(content), 3), "macro_f1": round(macro_f1, 3)}}
+    return {"accuracy": round(n_right / len(content), 3), "macro_f1": round(macro_f1, 3)}
 
 
 def _codes_of(tags: pd.DataFrame) -> dict[tuple[str, str], set[str]]:

@@ -12,10 +12,11 @@ from typing import Any
 import yaml
 
 from pipeline.errors import StudyError
+from pipeline.grid import PILIER, RUBRIQUE
 
 _OWN_FILES = ("units.jsonl", "pii.jsonl")
 _NEEDED = ("unit_id", "document", "text")
-_LISTS, _TEXTS = ("rubriques", "piliers"), ("posture", "theme", "table", "question", "channel")
+_LISTS, _TEXTS = {RUBRIQUE: "rubriques", PILIER: "piliers"}, ("posture", "theme", "table", "question", "channel")
 
 
 @dataclass(frozen=True)
@@ -40,13 +41,20 @@ def read_gold(folder: Path) -> Gold:
         raise StudyError(
             f"pas de units.jsonl dans {folder}", "un passage étiqueté par ligne, en JSON", "donner le dossier des étiquettes avec --gold"
         )
-    blank = dict.fromkeys(_TEXTS) | {name: [] for name in _LISTS}
+    blank = dict.fromkeys(_TEXTS) | {name: [] for name in _LISTS.values()}
     passages = [blank | row for row in _rows(folder / "units.jsonl", _NEEDED)]
     personal = _rows(folder / "pii.jsonl", ("quote", "kind")) if (folder / "pii.jsonl").is_file() else None
     priorities = _priorities(folder / "themes.yaml") if (folder / "themes.yaml").is_file() else None
     others = sorted(path for path in folder.glob("*.jsonl") if path.name not in _OWN_FILES)
-    readers = {path.stem: rows for path in others if (rows := _rows(path, ("unit_id", "rubriques")))}
+    needed = ("unit_id", _LISTS[RUBRIQUE]) if any(passage[_LISTS[RUBRIQUE]] for passage in passages) else ("unit_id",)
+    readers = {path.stem: rows for path in others if (rows := _rows(path, needed))}
     return Gold(passages, personal, priorities, readers)
+
+
+def gold_codes(row: dict[str, Any], axis: str) -> set[str]:
+    """The codes of `axis` that a row gives: under the axis's name, under rubriques or piliers for these; a list, or one code alone."""
+    found = row.get(_LISTS.get(axis, axis)) or []
+    return {str(code) for code in (found if isinstance(found, list) else [found])}
 
 
 def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
