@@ -86,7 +86,7 @@ def _content(study: Study, form: str, by: By) -> bytes:
     if form == "qdc":
         return codebook_file(study.grid, tables["themes"])
     if form == "iramuteq":
-        return corpus_file(tables, by=by)
+        return corpus_file(tables, by=by, own_axes=study.grid.own_axes)
     if form == "relecture":
         return sheet_file(tables, study.grid)
     decisions, proposed = DecisionStore(study.decisions_path).read(), study.read_machine_table("tags")

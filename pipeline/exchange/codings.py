@@ -4,7 +4,7 @@ In:   tags of the machine and as reviewed, theme_members, units, decisions, grid
 Out:  Coding, one a coder, unit and code
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import pandas as pd
@@ -16,7 +16,6 @@ from pipeline.publish.report.passages import rows_of
 MACHINE = "automate"  # the user who stands for the machine, followed by a version
 ADDING = ("accept_tag", "add_tag")
 _KEY = ["unit_id", "axis", "code"]
-_POSTURE = "posture"
 
 
 @dataclass(frozen=True, order=True)
@@ -38,7 +37,7 @@ def gather_codings(
     `tables` are as reviewed. Without `machine_tags`, what the machine proposed before review, its rows in `tables` stand for them.
     """
     units, known = set(tables["units"]["unit_id"]), {(code.axis, code.code) for code in grid.codes}
-    on_tags = [*_machine_tags(tables["tags"], machine_tags), *_persons_tags(decisions)]
+    on_tags = [*_machine_tags(tables["tags"], machine_tags), *_persons_tags(decisions, grid.exclusive)]
     codings = [coding for coding in on_tags if coding.unit_id in units and (coding.axis, coding.code) in known]
     return sorted([*codings, *_on_themes(tables, decisions)])
 
@@ -52,13 +51,13 @@ def _machine_tags(reviewed: pd.DataFrame, proposed: pd.DataFrame | None) -> Iter
         yield Coding(unit_id, "", axis, code)
 
 
-def _persons_tags(decisions: pd.DataFrame) -> Iterator[Coding]:
-    """Each author's last word on each code of a unit, where it is for it; of postures, the last one alone."""
+def _persons_tags(decisions: pd.DataFrame, exclusive: Collection[str]) -> Iterator[Coding]:
+    """Each author's last word on each code of a unit, where it is for it; of an `exclusive` axis, the last one alone."""
     on_tags = decisions[decisions["action"].isin((*ADDING, "reject_tag"))].sort_values("decision_id")
     last = on_tags.drop_duplicates(["author", *_KEY], keep="last")
     adding = last[last["action"].isin(ADDING)]
-    postures = adding[adding["axis"] == _POSTURE].drop_duplicates(["author", "unit_id"], keep="last")
-    for rows in (adding[adding["axis"] != _POSTURE], postures):
+    is_exclusive = adding["axis"].isin(exclusive)
+    for rows in (adding[~is_exclusive], adding[is_exclusive].drop_duplicates(["author", "unit_id", "axis"], keep="last")):
         for row in rows_of(rows):
             yield Coding(str(row.unit_id), str(row.author), str(row.axis), str(row.code), str(row.decided_at))
 

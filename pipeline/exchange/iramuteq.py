@@ -1,17 +1,18 @@
 """The study as a corpus for IRaMuTeQ (.txt): one text a document, or one a table and question, never one a coded passage.
 
-In:   tables as reviewed, grid
+In:   tables as reviewed, the axes that the study's grid brings
 Out:  UTF-8 without byte order mark; each text under a line of starred variables
 """
 
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Literal
 
 import pandas as pd
 
 from pipeline.exchange.documents import named_documents
+from pipeline.grid import RUBRIQUE, Axis
 from pipeline.publish.report.passages import gather_passages, rows_of
 from pipeline.words import fold
 
@@ -24,14 +25,15 @@ _KEPT_SIGNS = frozenset(".,;:!?'()\"«»%€-/°&+=_@#")
 Tables = Mapping[str, pd.DataFrame]
 
 
-def corpus_file(tables: Tables, *, by: By = "document") -> bytes:
+def corpus_file(tables: Tables, *, by: By = "document", own_axes: Sequence[Axis] = ()) -> bytes:
     """The content of the corpus; a text without words has no header either."""
     passages = gather_passages(tables)
     workshops = {row.workshop_id: row for row in rows_of(tables["workshops"])}
     labels = dict(tables["themes"][["theme_id", "label"]].itertuples(index=False, name=None))
-    codes: dict[Any, frozenset[str]] = (
-        passages.tags[passages.tags["axis"] == "rubrique"].groupby("unit_id")["code"].agg(frozenset).to_dict()
-    )
+    codes = {
+        axis: passages.tags[passages.tags["axis"] == axis].groupby("unit_id")["code"].agg(frozenset).to_dict()
+        for axis in (RUBRIQUE, *(axis.axis for axis in own_axes))
+    }
     texts = []
     for units in _divided(passages.rows, tables, by):
         lines = [line for unit in units if (line := clean_text(unit.text))]
@@ -72,8 +74,10 @@ def _table_key(row: Any) -> tuple[Any, ...]:
     return row.workshop_id, *where, question
 
 
-def _header(units: list[Any], workshops: Mapping[str, Any], codes: Mapping[Any, frozenset[str]], labels: Mapping[str, str]) -> str:
-    """The line of variables: where and how it was said, then the rubriques and the theme that every passage of the text bears."""
+def _header(
+    units: list[Any], workshops: Mapping[str, Any], codes: Mapping[str, Mapping[Any, frozenset[str]]], labels: Mapping[str, str]
+) -> str:
+    """The line of variables: where and how it was said, then the codes of each axis and the theme that every passage of the text bears."""
     workshop = workshops.get(units[0].workshop_id)
     values = [
         ("territoire", modality(workshop.territory if workshop else None)),
@@ -82,8 +86,9 @@ def _header(units: list[Any], workshops: Mapping[str, Any], codes: Mapping[Any, 
         ("question", _common([unit.question for unit in units])),
         ("table", _common([unit.table_number for unit in units])),
     ]
-    shared = sorted(frozenset.intersection(*(codes.get(unit.unit_id, frozenset()) for unit in units)))
-    values += [(f"rubrique{n if n > 1 else ''}", modality(code)) for n, code in enumerate(shared, start=1)]
+    for axis, of_unit in codes.items():
+        shared = sorted(frozenset.intersection(*(of_unit.get(unit.unit_id, frozenset()) for unit in units)))
+        values += [(f"{modality(axis)}{n if n > 1 else ''}", modality(code)) for n, code in enumerate(shared, start=1)]
     themes = {unit.theme_id for unit in units}
     if len(themes) == 1 and not pd.isna(theme := units[0].theme_id):
         values.append(("theme", modality(labels[theme])))

@@ -5,7 +5,7 @@ Out:  Taken; each line that could not be read is named by its number
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,20 +14,18 @@ import pandas as pd
 from pipeline.errors import StudyError, UsageError
 from pipeline.exchange.archive import Archive
 from pipeline.exchange.codebook import THEME, build_codebook, walk
-from pipeline.exchange.review_sheet import NO_THEME, WRITTEN_AT
+from pipeline.exchange.review_sheet import NO_THEME, WRITTEN_AT, sheet_titles
 from pipeline.exchange.taken import Decision, Taken, counted_reasons, settled_time, take_new
 from pipeline.exchange.xml_text import one_line
 from pipeline.grid import Grid
 from pipeline.ingest.sandbox import read_files
 from pipeline.publish.text import texts
 from pipeline.settings import IngestSettings
-from pipeline.tables import AXES
 from pipeline.words import fold
 
 _EXPECTED = "la feuille de relecture exportée, remplie"
 _HEAD_ROWS = 15  # in which the titles are looked for
 _AUTHOR_CHARS, _WHY_CHARS = 80, 500
-_POSTURE = "posture"
 _YES = ("oui", "x", "o", "ok", "vrai", "1")
 _SAVED = re.compile(rb"<dcterms:modified[^>]*>([^<]+)<")
 UNKNOWN_UNIT = "passage qui n'est plus dans l'étude"
@@ -100,10 +98,10 @@ def _author_above(rows: Rows) -> str:
 
 def _codes_of(rows: Rows) -> dict[str, dict[str, str]]:
     """The words of each list, folded → what they stand for, by axis."""
-    lists: dict[str, dict[str, str]] = {axis: {} for axis in (*AXES, THEME)}
+    lists: dict[str, dict[str, str]] = {}
     if rows:
         for place, axis in enumerate(rows[0]):
-            if axis in lists and place:
+            if place:
                 lists[axis] = {_key(row[place - 1]): row[place] for row in rows[1:] if place < len(row) and row[place - 1]}
     return lists
 
@@ -123,19 +121,21 @@ class _Reader:
         words = texts()["relecture"]
         self._titles = list(sheet.rows[0])
         self._names = {name: words[name] for name in ("relu", "remarque", "identifiant", "propose")}
-        self._axis_of = {fold(words[axis]): axis for axis in (*AXES, THEME)}
+        self._axis_of = {fold(title): axis for axis, title in sheet_titles(grid).items()}
+        self._exclusive = grid.exclusive
         self._units = set(tables["units"]["unit_id"])
         tags = tables["tags"]
         proposed = tags[(tags["source"] == "machine") & tags["is_assigned"]]
         self._proposed = set(proposed[["unit_id", "axis", "code"]].itertuples(index=False, name=None))
-        self._known = {axis: {code.code for code in grid.axis(axis)} for axis in AXES}
+        self._known = {axis.axis: {code.code for code in grid.axis(axis.axis)} for axis in grid.axes}
         self._known[THEME] = {*tables["themes"]["theme_id"], NO_THEME}
         self._codes: dict[str, dict[str, str]] = {axis: {} for axis in self._known}
         for entry in walk(build_codebook(grid, tables["themes"])):
             if entry.is_codable:
                 self._codes[entry.axis] |= {_key(entry.code): entry.code, _key(entry.name): entry.code}
         for axis, listed in sheet.codes.items():
-            self._codes[axis] |= listed
+            if axis in self._codes:
+                self._codes[axis] |= listed
         self._author, self._decided_at = author, settled_time(sheet.saved_at)
         self.decisions: list[Decision] = []
         self.refused: list[tuple[int, str, str]] = []
@@ -149,10 +149,11 @@ class _Reader:
         own = {name: cells.get(self._titles.index(title), "") if title in self._titles else "" for name, title in self._names.items()}
         if not own["identifiant"]:
             return
-        bore, unknown = _before(own["propose"]), ""
+        bore, unknown = _before(own["propose"], self._known), ""
         bears: dict[str, list[str]] = {axis: [] for axis in self._known}
         for place, cell in cells.items():
-            axis = self._axis_of.get(re.sub(r" \d+$", "", fold(self._titles[place])))
+            title = fold(self._titles[place])
+            axis = self._axis_of.get(title) or self._axis_of.get(re.sub(r" \d+$", "", title))
             if axis and cell:
                 code = self._codes[axis].get(_key(cell))
                 unknown = unknown or (f"{axis}:{cell}" if code is None else "")
@@ -171,8 +172,9 @@ class _Reader:
     def _decide(self, number: int, unit_id: str, bore: Mapping[str, list[str]], bears: Mapping[str, list[str]], remark: str) -> None:
         """What a line says: its codes, one by one, and its theme where that is another than before."""
         common = {"author": self._author, "unit_id": unit_id, "why": one_line(remark)[:_WHY_CHARS] or None, "decided_at": self._decided_at}
-        for axis in AXES:
-            gone = [code for code in bore[axis] if code not in bears[axis]] if axis != _POSTURE else []  # another one takes its place
+        for axis in (axis for axis in self._known if axis != THEME):
+            left = [code for code in bore[axis] if code not in bears[axis]]
+            gone = [] if axis in self._exclusive else left  # of an exclusive axis, another code takes its place
             for code in (*bears[axis], *gone):
                 if code not in self._known[axis]:
                     self.refused.append((number, UNKNOWN_CODE, code))
@@ -187,9 +189,9 @@ class _Reader:
                 self.refused.append((number, UNKNOWN_THEME, theme_id))
 
 
-def _before(written: str) -> dict[str, list[str]]:
+def _before(written: str, axes: Iterable[str]) -> dict[str, list[str]]:
     """What a passage bore when the sheet was written, by axis."""
-    bore: dict[str, list[str]] = {axis: [] for axis in (*AXES, THEME)}
+    bore: dict[str, list[str]] = {axis: [] for axis in axes}
     for axis, _, code in (part.partition(":") for part in written.split(" ")):
         if axis in bore:
             bore[axis].append(code)
