@@ -5,7 +5,7 @@ Out:  contrasts and the other tables of the comparison; exports/comparaison/ in 
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +22,7 @@ from pipeline.compare import (
     read_territories,
     voices_of_themes,
 )
+from pipeline.grid import POSTURE
 from pipeline.offer import list_offers
 from pipeline.publish import draw_comparison, write_docx, write_html, write_map_page, write_tables
 from pipeline.settings import Settings
@@ -30,11 +31,11 @@ from pipeline.study import Study
 Tables = dict[str, pd.DataFrame]
 
 
-def comparison(tables: Mapping[str, pd.DataFrame], settings: Settings) -> Tables:
-    """Return the tables of the comparison, in the order in which each needs those before."""
+def comparison(tables: Mapping[str, pd.DataFrame], settings: Settings, exclusive: Collection[str] = (POSTURE,)) -> Tables:
+    """Return the tables of the comparison, in the order in which each needs those before; `exclusive` are axes as for the contrasts."""
     units, tags, members, workshops = (tables[name] for name in ("units", "tags", "theme_members", "workshops"))
     attendance, structures = tables["attendance"], tables["structures"]
-    contrasts = compare_territories(units, tags, members, workshops, settings=settings.compare)
+    contrasts = compare_territories(units, tags, members, workshops, settings=settings.compare, exclusive=exclusive)
     offers = list_offers(units, tags, structures)
     expected = settings.etude.expected_structure_types
     return {
@@ -42,7 +43,7 @@ def comparison(tables: Mapping[str, pd.DataFrame], settings: Settings) -> Tables
         **read_territories(units, members, contrasts, workshops, settings=settings.compare)._asdict(),
         **link_territories(units, members, workshops, settings=settings.compare)._asdict(),
         "theme_reach": reach_themes(contrasts, tables["priorities"], workshops),
-        "evolutions": follow_territories(units, tags, members, workshops, settings=settings.compare),
+        "evolutions": follow_territories(units, tags, members, workshops, settings=settings.compare, exclusive=exclusive),
         "offers": offers,
         "voices": list_voices(attendance, structures, workshops, expected_structure_types=expected),
         "theme_voices": voices_of_themes(units, members, attendance),
@@ -57,7 +58,7 @@ def write_comparison(root: Path) -> dict[str, pd.DataFrame]:
     The tables of the study stay as they are. Raises `StudyError` for a study that cannot be written to.
     """
     study = Study.open(root)
-    compared = comparison(study.read_tables(), study.settings)
+    compared = comparison(study.read_tables(), study.settings, study.grid.exclusive)
     report = report_of(study, study.read_tables() | compared)
     with whole_folder(study.root / "exports" / "comparaison") as folder:
         write_html(report, folder / "comparaison.html", part="territoires")

@@ -4,9 +4,11 @@ Presence is a share of tables; specificity is Lafon's and log-odds are Monroe's,
 independent witnesses, so the verdict tests the specificity shrunk by the subject's design effect, and once more without its loudest
 table. What that costs and spares is measured by tests/benchmarks/contrasts.py (docs/decisions/0020).
 
-In:   units, tags, theme_members, workshops; a passage without theme, rubrique or pilier says nothing and is left out
+In:   units, tags, theme_members, workshops; a passage without theme, rubrique, pilier or the like says nothing and is left out
 Out:  contrasts   one row a theme or assigned code and territory, zeros included
 """
+
+from collections.abc import Collection
 
 import numpy as np
 import pandas as pd
@@ -16,16 +18,26 @@ from pipeline.compare.presence import share_intervals
 from pipeline.compare.specificity import log_odds, specificity
 from pipeline.compare.verdict import judge
 from pipeline.counting import Circles, circles_of
+from pipeline.grid import POSTURE
 from pipeline.settings import CompareSettings
 from pipeline.tables import CONTRASTS
 
 
 def compare_territories(
-    units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFrame, workshops: pd.DataFrame, *, settings: CompareSettings
+    units: pd.DataFrame,
+    tags: pd.DataFrame,
+    theme_members: pd.DataFrame,
+    workshops: pd.DataFrame,
+    *,
+    settings: CompareSettings,
+    exclusive: Collection[str] = (POSTURE,),
 ) -> pd.DataFrame:
-    """Return the contrasts, sorted by subject, subject_id and territory; one territory alone gets no verdict."""
+    """Return the contrasts, sorted by subject, subject_id and territory; one territory alone gets no verdict.
+
+    A code of an `exclusive` axis, which every passage bears, is compared too, but does not make a passage say something.
+    """
     circles = circles_of(units, workshops)
-    places = _places(circles, tags, theme_members, workshops)
+    places = _places(circles, tags[~tags["axis"].isin(exclusive)], theme_members, workshops)
     subjects = subjects_of(tags, theme_members).merge(places, on="unit_id", validate="many_to_one")
     territories = sorted(set(workshops["territory"]))
     rng = np.random.default_rng(settings.seed)
@@ -67,7 +79,7 @@ def _tables_held(circles: Circles, workshops: pd.DataFrame) -> pd.Series:
 
 def _places(circles: Circles, tags: pd.DataFrame, theme_members: pd.DataFrame, workshops: pd.DataFrame) -> pd.DataFrame:
     """Circle and territory of each unit that says something."""
-    says = set(theme_members["unit_id"]) | set(tags.loc[tags["is_assigned"] & (tags["axis"] != "posture"), "unit_id"])
+    says = set(theme_members["unit_id"]) | set(tags.loc[tags["is_assigned"], "unit_id"])
     return circles.of_unit[circles.of_unit["unit_id"].isin(says)].merge(
         workshops[["workshop_id", "territory"]], on="workshop_id", validate="many_to_one"
     )

@@ -6,12 +6,13 @@ Out:  theme_reach   one row a theme
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import pairwise
 
 import pandas as pd
 
 from pipeline.compare.contrasts import compare_territories
+from pipeline.grid import POSTURE
 from pipeline.settings import CompareSettings
 from pipeline.tables import EVOLUTIONS, REACHES, THEME_REACH, TRENDS, VERDICTS
 
@@ -70,7 +71,13 @@ def _first_in(priorities: pd.DataFrame, workshops: pd.DataFrame) -> dict[str, li
 
 
 def follow_territories(
-    units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFrame, workshops: pd.DataFrame, *, settings: CompareSettings
+    units: pd.DataFrame,
+    tags: pd.DataFrame,
+    theme_members: pd.DataFrame,
+    workshops: pd.DataFrame,
+    *,
+    settings: CompareSettings,
+    exclusive: Collection[str] = (POSTURE,),
 ) -> pd.DataFrame:
     """Return what changed between workshops of one territory that follow each other by date; none where every territory met once.
 
@@ -83,7 +90,7 @@ def follow_territories(
             both = workshops[workshops["workshop_id"].isin([earlier, later])].assign(territory=lambda pair: pair["workshop_id"])
             here = units[units["workshop_id"].isin([earlier, later])]
             themed, tagged = (rows_of[rows_of["unit_id"].isin(here["unit_id"])] for rows_of in (theme_members, tags))
-            compared = compare_territories(here, tagged, themed, both, settings=settings)
+            compared = compare_territories(here, tagged, themed, both, settings=settings, exclusive=exclusive)
             rows += _changes(str(territory), str(earlier), str(later), compared[compared["subject"] == "theme"])
     return EVOLUTIONS.build(rows)
 

@@ -8,10 +8,9 @@ import json
 
 import pandas as pd
 
-from pipeline.grid import Grid
+from pipeline.grid import STANDARD, Grid
 from pipeline.publish.report.passages import Passages, Tables, gather_passages, workshop_names
 from pipeline.publish.text import stability, texts, word
-from pipeline.tables import AXES
 
 PASSAGES = "passages"
 READABLE = (PASSAGES, "liste_themes", "liste_priorites", "liste_territoires")
@@ -25,7 +24,8 @@ def readable_lists(tables: Tables, grid: Grid | None) -> dict[str, pd.DataFrame]
         "liste_priorites": _priorities(tables),
         "liste_territoires": _contrasts(tables, grid),
     }
-    heads = texts()["exports"]
+    own = {axis.axis: axis.label for axis in grid.own_axes} if grid else {}
+    heads = texts()["exports"] | own
     return {name: rows.rename(columns=heads) for name, rows in lists.items()}
 
 
@@ -33,7 +33,7 @@ def _passages(tables: Tables, grid: Grid | None) -> pd.DataFrame:
     """One row a passage in reading order: where it was said, its codes and theme in words."""
     passages = gather_passages(tables)
     rows, heads = passages.rows, texts()["exports"]
-    codes = {axis: rows["unit_id"].map(_codes(passages, axis, grid)) for axis in AXES}
+    codes = {axis: rows["unit_id"].map(_codes(passages, axis, grid)) for axis in ([axis.axis for axis in grid.axes] if grid else STANDARD)}
     return pd.DataFrame(
         {
             "atelier": rows["workshop_id"].map(passages.names),

@@ -20,16 +20,17 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.counting import circles_of
+from pipeline.grid import Grid
 from pipeline.rank.checks import check_rows, late_rows
 from pipeline.rank.criteria import CRITERIA, Criterion
-from pipeline.rank.facts import facts_of
-from pipeline.rank.notes import note_rows
+from pipeline.rank.facts import facts_of, untold_facts
+from pipeline.rank.notes import note_rows, nothing_to_read
 from pipeline.rank.order import Standing
 from pipeline.rank.tally import Tally, tally_workshop
 from pipeline.settings import RankSettings
 from pipeline.tables import ATTENDANCE, TABLES
 
-__all__ = ["CRITERIA", "Criterion", "Ranking", "rank_themes"]
+__all__ = ["CRITERIA", "Criterion", "Ranking", "rank_themes", "unread_criteria"]
 
 STUDY = "study"
 
@@ -52,14 +53,16 @@ def rank_themes(
     attendance: pd.DataFrame | None = None,
     *,
     settings: RankSettings,
+    grid: Grid | None = None,
 ) -> Ranking:
     """Return the ranking of the study and of each workshop; a theme nobody said there has no row.
 
-    Without `attendance`, nobody's type of structure is known.
+    Without `attendance`, nobody's type of structure is known; without `grid`, notes take it that every criterion has codes to read.
     """
     circles = circles_of(units, workshops)
     facts = facts_of(units, tags, themes, theme_members, circles, ATTENDANCE.empty() if attendance is None else attendance)
     theme_ids = sorted(set(themes["theme_id"]))
+    untold = untold_facts(grid) if grid is not None else frozenset()
     rng = np.random.default_rng(settings.seed)
     weights = _draw_weights(settings, rng)
     tallies = _tallies(facts, theme_ids, circles.n_tables, rng, settings.n_draws)
@@ -69,10 +72,15 @@ def rank_themes(
     for scope, tally in tallies.items():
         standing, without = Standing.of(scope, tally, weights), Standing.of(scope, in_the_room[scope], weights[:1])
         rows["priorities"] += standing.rows(theme_ids)
-        rows["priority_notes"] += note_rows(standing, theme_ids)
+        rows["priority_notes"] += note_rows(standing, theme_ids, untold)
         rows["rank_checks"] += check_rows(standing, weights[0], free_weights, without)
         rows["late_effects"] += late_rows(standing, without, theme_ids)
     return Ranking(*(TABLES[name].build(rows[name]) for name in Ranking._fields))
+
+
+def unread_criteria(grid: Grid) -> dict[str, str]:
+    """Criterion → one French sentence, for those that find nothing to read in a study of this grid; they are 0 for every theme."""
+    return nothing_to_read(untold_facts(grid))
 
 
 def _tallies(facts: pd.DataFrame, theme_ids: list[str], n_tables: pd.Series, rng: np.random.Generator, n_draws: int) -> dict[str, Tally]:

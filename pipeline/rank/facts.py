@@ -8,12 +8,18 @@ Out:  facts   one row a unit with a theme: workshop_id, circle_id, theme_id, is_
 import pandas as pd
 
 from pipeline.counting import Circles
+from pipeline.grid import POSTURE, RUBRIQUE, Grid
 from pipeline.rank.cues import load_cues
 from pipeline.rank.insistence import insisting
 
 _NEED = frozenset({"difficulte", "demande"})
 _ANSWER_POSTURE, _ANSWER_RUBRIQUE = "force", "offre"
 _LEVER_POSTURE, _LEVER_RUBRIQUES = "proposition", frozenset({"opportunites", "partenariats.developpement"})
+READ_CODES = {  # what tells each fact, by axis; a grid that has none of them tells nothing of it
+    "is_need": {POSTURE: _NEED},
+    "is_answer": {POSTURE: frozenset({_ANSWER_POSTURE}), RUBRIQUE: frozenset({_ANSWER_RUBRIQUE})},
+    "is_lever": {POSTURE: frozenset({_LEVER_POSTURE}), RUBRIQUE: _LEVER_RUBRIQUES},
+}
 _NO_LEVER_POSTURE = "difficulte"  # a partnership that is missed
 _BROUGHT_UP, _INSISTED = 0.5, 1.0
 
@@ -43,6 +49,14 @@ def facts_of(
     return facts.drop(columns=["text", "document_id", "speaker"])
 
 
+def untold_facts(grid: Grid) -> frozenset[str]:
+    """The facts of `READ_CODES` that no code of `grid` tells."""
+    known = {(code.axis, code.code) for code in grid.codes}
+    return frozenset(
+        fact for fact, read in READ_CODES.items() if not any((axis, code) in known for axis, codes in read.items() for code in codes)
+    )
+
+
 def _person(facts: pd.DataFrame) -> pd.Series:
     """Whoever writes twice after a workshop is one voice."""
     return facts["workshop_id"].astype(str) + "|" + facts["speaker"].astype("string").fillna("")
@@ -58,7 +72,7 @@ def _actor_types(facts: pd.DataFrame, attendance: pd.DataFrame) -> pd.Series:
 def _with_stances(facts: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
     """`facts` with is_need, is_answer and is_lever, all of them at a table during the questions."""
     posture = facts["unit_id"].map(_postures(tags)).astype(object)
-    rubriques = tags[(tags["axis"] == "rubrique") & tags["is_assigned"].astype(bool)]
+    rubriques = tags[(tags["axis"] == RUBRIQUE) & tags["is_assigned"].astype(bool)]
     is_offer = facts["unit_id"].isin(rubriques.loc[rubriques["code"] == _ANSWER_RUBRIQUE, "unit_id"])
     is_chance = facts["unit_id"].isin(rubriques.loc[rubriques["code"].isin(_LEVER_RUBRIQUES), "unit_id"])
     is_need, said = posture.isin(_NEED), facts["is_said"]
@@ -71,5 +85,5 @@ def _with_stances(facts: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
 
 def _postures(tags: pd.DataFrame) -> pd.Series:
     """The posture of each unit that has one, by unit_id: a person's before the machine's."""
-    postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].sort_values(["unit_id", "source", "code"])
+    postures = tags[(tags["axis"] == POSTURE) & tags["is_assigned"].astype(bool)].sort_values(["unit_id", "source", "code"])
     return postures.drop_duplicates("unit_id", keep="last").set_index("unit_id")["code"]

@@ -1,10 +1,10 @@
 """What each criterion of a priority counted, and how sure its place is, each in one sentence that can be checked against the notes.
 
-In:   Standing of a scope
+In:   Standing of a scope, the facts that the study's grid does not tell
 Out:  rows of priority_notes, one a theme and subject: every criterion, then p_top1, p_top3 and p_top5
 """
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from pipeline.i18n import _
@@ -15,10 +15,10 @@ from pipeline.words import counted
 _DECIMALS = 6
 
 
-def note_rows(standing: Standing, theme_ids: list[str]) -> Iterator[dict[str, Any]]:
+def note_rows(standing: Standing, theme_ids: list[str], untold: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     """Yield the notes of each theme heard in the scope, in the order of the ranking."""
     for place, theme in enumerate(standing.order):
-        sentences = _sentences(standing, int(theme))
+        sentences = _sentences(standing, int(theme), untold)
         for name in CRITERIA:
             value = round(float(standing.shares[name][0, theme]), _DECIMALS)
             yield {"scope": standing.scope, "theme_id": theme_ids[theme], "subject": name, "value": value, "sentence": sentences[name]}
@@ -28,7 +28,19 @@ def note_rows(standing: Standing, theme_ids: list[str]) -> Iterator[dict[str, An
             yield row | {"sentence": _sureness(depth, share)}
 
 
-def _sentences(standing: Standing, theme: int) -> dict[str, str]:
+def nothing_to_read(untold: Collection[str]) -> dict[str, str]:
+    """Criterion → a sentence, for those that read only codes which the grid does not have."""
+    told = {
+        "is_need": ("c_need", _("La grille de l'étude ne dit ni difficulté ni demande : ce critère n'a rien à lire.")),
+        "is_lever": (
+            "c_leverage",
+            _("La grille de l'étude ne dit ni proposition, ni opportunité, ni partenariat : ce critère n'a rien à lire."),
+        ),
+    }
+    return {criterion: said for fact, (criterion, said) in told.items() if fact in untold}
+
+
+def _sentences(standing: Standing, theme: int, untold: Collection[str]) -> dict[str, str]:
     """One sentence a criterion, as observed."""
     tally = standing.tally
     n = {name: round(float(counts[0, theme])) for name, counts in tally.counts.items()}
@@ -40,10 +52,11 @@ def _sentences(standing: Standing, theme: int) -> dict[str, str]:
         "c_workshops": _("Dit dans {n} sur {total}.").format(n=counted(n["workshops"], _("atelier")), total=total["workshops"]),
         "c_rapporteurs": _rapporteurs(n["rapporteurs"], total["rapporteurs"], 2 * float(tally.counts["emphasis"][0, theme])),
         "c_actors": _actors(standing, theme),
-        "c_need": _need(n["need_tables"], n["answer_tables"]),
+        "c_need": _need(n["need_tables"], n["answer_tables"], tells_answers="is_answer" not in untold),
         "c_leverage": _lever(n["lever_tables"]),
         "c_late": _late(n["late_voices"], total["late_voices"]),
         "c_severity": _severity(n["severe_tables"]),
+        **nothing_to_read(untold),
     }
 
 
@@ -85,10 +98,12 @@ def _actors(standing: Standing, theme: int) -> str:
     )
 
 
-def _need(n_needs: int, n_answers: int) -> str:
+def _need(n_needs: int, n_answers: int, *, tells_answers: bool) -> str:
     if not n_needs:
         return _("Aucune table ne le dit comme un manque.")
     needs = _("Un manque ou une demande à {n}").format(n=_tables(n_needs))
+    if not tells_answers:
+        return f"{needs}."
     return needs + (_(" ; une offre ou une force à {n}.").format(n=_tables(n_answers)) if n_answers else _(", sans réponse citée."))
 
 

@@ -5,8 +5,7 @@ from typing import Any
 from pipeline.publish.layout.blocks import Block, Paragraph, Section
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.content import Capped, Report
-from pipeline.publish.text import count, number, quoted, sentence, word
-from pipeline.tables import AXES
+from pipeline.publish.text import count, number, quoted, sentence
 
 
 def offer_section(report: Report, numbering: Numbering) -> Section:
@@ -29,7 +28,7 @@ def theme_section(report: Report, numbering: Numbering) -> Section:
     rows = [
         (
             row.label,
-            f"{row.description}\n{sentence('themes.mots_cles', mots=row.keywords)}" if row.keywords else row.description,
+            "\n".join([row.description, *_keywords(row.keywords), *row.profile]),
             row.stability,
             *map(number, (row.n_units, row.n_tables, row.n_workshops)),
         )
@@ -40,13 +39,18 @@ def theme_section(report: Report, numbering: Numbering) -> Section:
     return Section(sentence("titres.themes"), "themes", (intro, table) if rows else (Paragraph(sentence("priorites.aucune")),))
 
 
+def _keywords(keywords: str) -> list[str]:
+    return [sentence("themes.mots_cles", mots=keywords)] if keywords else []
+
+
 def set_aside_section(report: Report, numbering: Numbering) -> Section:
     """Passages in no theme, in their own words."""
     title = sentence("titres.annexe_passages")
     if not report.set_aside.rows:
         return Section(title, "annexe-passages", (Paragraph(sentence("annexes.aucun_passage")),))
     rows = [(row.where, quoted(row.text), row.codes or "–") for row in report.set_aside.rows]
-    table = numbering.table(sentence("legendes.passages"), {"lieu": 2.2, "passage": 5, "rubriques": 2.4}, rows)
+    codes = "rubriques" if all(axis.is_standard for axis in report.axes) else "codes"
+    table = numbering.table(sentence("legendes.passages"), {"lieu": 2.2, "passage": 5, codes: 2.4}, rows)
     return Section(title, "annexe-passages", (Paragraph(sentence("annexes.passages"), "lead"), table, *_cut(report.set_aside, "passages")))
 
 
@@ -54,15 +58,18 @@ def code_section(report: Report, numbering: Numbering) -> Section:
     """One table an axis of the grid."""
     columns = {"code": 2.4, "definition": 4.6, "passages": 1.35, "tables": 1.1, "ateliers": 1.2}
     blocks: list[Block] = [Paragraph(sentence("annexes.codes"), "lead")]
-    for axis in AXES:
+    for axis in report.axes:
         rows = [
             (row.label, row.definition, *map(number, (row.n_units, row.n_tables, row.n_workshops)))
             for row in report.codes
-            if row.axis == axis
+            if row.axis == axis.axis
         ]
-        if rows:
-            caption = sentence("legendes.codes", axe=word("axes", axis))
-            blocks.append(numbering.table(caption, columns, rows, numbers=("passages", "tables", "ateliers")))
+        if not axis.is_standard:
+            choice = sentence("annexes.un_code" if axis.is_exclusive else "annexes.plusieurs_codes", axe=axis.label)
+            blocks.append(Paragraph(f"{choice} {axis.definition}".strip(), "note"))
+        blocks.append(
+            numbering.table(sentence("legendes.codes", axe=axis.label), columns, rows, numbers=("passages", "tables", "ateliers"))
+        )
     return Section(sentence("titres.annexe_codes"), "annexe-codes", tuple(blocks))
 
 

@@ -1,6 +1,7 @@
 """What crosses two tables: rubriques by workshop, themes by territory, types of structure by workshop."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from pipeline.publish.charts import heat_spec
 from pipeline.publish.layout.blocks import Block, Paragraph, Section, Table
@@ -17,27 +18,51 @@ _SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ "}  # more here, less here: see
 
 
 def rubrique_section(report: Report, numbering: Numbering) -> Section:
-    """The heat map of rubriques."""
-    title, heat = sentence("titres.rubriques"), report.heat
+    """The heat map of rubriques, then those of the axes that the grid brings."""
+    blocks = [block for heat in report.heats for block in (_rubriques(heat, numbering) if heat.axis is None else _codes(heat, numbering))]
+    return Section(sentence("titres.rubriques"), "rubriques", tuple(blocks))
+
+
+def _rubriques(heat: Heat, numbering: Numbering) -> list[Block]:
     if not heat.rubriques:
-        return Section(title, "rubriques", (Paragraph(sentence("rubriques.aucune")),))
+        return [Paragraph(sentence("rubriques.aucune"))]
+    alt = sentence("alt.rubriques", maxima=_maxima(heat))
+    captions = [sentence("legendes.rubriques"), sentence("legendes.rubriques_suite")]
+    return [Paragraph(sentence("rubriques.intro"), "lead"), *_figures(heat, alt, captions, numbering)]
+
+
+def _codes(heat: Heat, numbering: Numbering) -> list[Block]:
+    """The heat map of an axis that the grid brings."""
+    assert heat.axis is not None
+    label = heat.axis.label
+    if not heat.rubriques:
+        return [Paragraph(sentence("rubriques.aucun_code", axe=label))]
+    intro = sentence("annexes.un_code" if heat.axis.is_exclusive else "annexes.plusieurs_codes", axe=label)
+    alt = sentence("alt.codes", axe=label, maxima=_maxima(heat))
+    captions = [sentence("legendes.codes_ateliers", axe=label), sentence("legendes.codes_ateliers_suite", axe=label)]
+    return [Paragraph(intro, "lead"), *_figures(heat, alt, captions, numbering)]
+
+
+def _maxima(heat: Heat) -> str:
+    """The code most present in each workshop."""
     columns = [[row[place] for row in heat.shares] for place in range(len(heat.workshops))]
-    maxima = [
+    return " ; ".join(
         f"{workshop}, {heat.rubriques[shares.index(max(shares))]} ({percent(max(shares))})"
         for workshop, shares in zip(heat.workshops, columns, strict=True)
-    ]
-    alt = sentence("alt.rubriques", maxima=" ; ".join(maxima))
+    )
+
+
+def _figures(heat: Heat, alt: str, captions: Sequence[str], numbering: Numbering) -> list[Block]:
+    """One figure a part, the first caption for the first."""
     highest = max(map(max, heat.shares))
-    captions = [sentence("legendes.rubriques"), *[sentence("legendes.rubriques_suite")] * len(heat.workshops)]
-    figures = [numbering.figure(caption, alt, heat_spec(part, highest)) for caption, part in zip(captions, _parts(heat), strict=False)]
-    return Section(title, "rubriques", (Paragraph(sentence("rubriques.intro"), "lead"), *figures))
+    return [numbering.figure(captions[place > 0], alt, heat_spec(part, highest)) for place, part in enumerate(_parts(heat))]
 
 
 def _parts(heat: Heat) -> Iterator[Heat]:
     """`heat` cut into as many workshops as a page holds."""
     for start in range(0, len(heat.workshops), _COLUMNS_A_FIGURE):
         here = slice(start, start + _COLUMNS_A_FIGURE)
-        yield Heat(heat.rubriques, heat.workshops[here], tuple(shares[here] for shares in heat.shares))
+        yield replace(heat, workshops=heat.workshops[here], shares=tuple(shares[here] for shares in heat.shares))
 
 
 def territory_section(report: Report, numbering: Numbering) -> Section:

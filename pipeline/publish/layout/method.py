@@ -2,8 +2,9 @@
 
 from pipeline.publish.layout.blocks import Block, Paragraph, Section, Terms
 from pipeline.publish.layout.numbering import Numbering
+from pipeline.publish.report.axes import names_of
 from pipeline.publish.report.content import Report
-from pipeline.publish.text import FRAGILE, NBSP, SOLID, count, number, percent, sentence, word
+from pipeline.publish.text import FRAGILE, NBSP, SOLID, count, joined, number, percent, sentence, word
 
 
 def method_section(report: Report, numbering: Numbering) -> Section:
@@ -20,7 +21,7 @@ def _from_notes(report: Report) -> Section:
     if report.questions:
         blocks.append(Paragraph(sentence("methode.questions", questions=count(len(report.questions), "question"))))
         blocks.append(Terms(tuple((f"«{NBSP}{word('questions', name)}{NBSP}»", label) for name, label in report.questions)))
-    blocks.append(Paragraph(sentence("methode.etiquettes")))
+    blocks.append(Paragraph(sentence("methode.etiquettes", axes=", ".join(names_of(report.axes)))))
     return Section(sentence("methode.sources_titre"), "sources", tuple(blocks))
 
 
@@ -47,14 +48,18 @@ def _coverage(report: Report, numbering: Numbering) -> Section:
         (word("colonnes", "mis_a_part"), here.n_aside_coded, here.n_aside_uncoded, here.n_aside),
         (word("colonnes", "ensemble"), here.n_coded, here.n_units - here.n_coded, here.n_units),
     ]
-    columns = {"devenir": 3.0, "avec_code": 2.2, "sans_code": 1.0, "ensemble": 1.0}
+    is_usual = all(axis.is_standard for axis in report.axes)
+    telling = [axis for axis in report.axes if not axis.is_exclusive] or report.axes
+    columns = {"devenir": 3.0, "avec_code" if is_usual else "avec_un_code": 2.2, "sans_code": 1.0, "ensemble": 1.0}
+    counted: list[Block] = [] if is_usual else [Paragraph(sentence("methode.couverture_codes", axes=joined(names_of(telling))), "note")]
     cells = [(name, *map(number, numbers)) for name, *numbers in rows]
     n_rejects = len(report.rejects)
     rejects = sentence("methode.aucun_rejet") if not n_rejects else count(n_rejects, word("methode", "rejet"), word("methode", "rejets"))
-    blocks = (
+    blocks: tuple[Block, ...] = (
         Paragraph(sentence("methode.lecture", documents=count(report.documents.n_all, "document lu", "documents lus"), rejets=rejects)),
         Paragraph(sentence("methode.couverture", passages=count(here.n_units, "passage"))),
         numbering.table(sentence("legendes.couverture"), columns, cells, numbers=list(columns)[1:]),
+        *counted,
         Paragraph(sentence("methode.couverture_note"), "note"),
     )
     return Section(sentence("titres.lecture"), "couverture", blocks)

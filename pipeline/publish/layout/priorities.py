@@ -49,6 +49,7 @@ def _card(priority: Priority) -> PriorityCard:
         passages=count(priority.n_units, "passage"),
         stabilite=priority.stability,
     )
+    facts = " · ".join([facts, *priority.profile])
     parts = tuple((posture_colour(share), f"{share.label}{NBSP}: {number(share.n_units)}") for share in priority.postures)
     said = sentence("alt.profil", parts=joined([text for _, text in parts]))
     return PriorityCard(priority, facts, profile_spec(priority.postures) if parts else None, said, parts)

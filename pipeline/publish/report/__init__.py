@@ -11,15 +11,16 @@ from typing import Any
 import pandas as pd
 
 from pipeline.grid import Grid
+from pipeline.publish.report.axes import axis_rows
 from pipeline.publish.report.content import Report
 from pipeline.publish.report.coverage import coverage, documents, rejects, set_aside
 from pipeline.publish.report.passages import gather_passages
 from pipeline.publish.report.people import absent_voices, attendance_rows, offer_rows, presence, workshop_facts
 from pipeline.publish.report.priorities import ScopeMaker
 from pipeline.publish.report.territories import territory_reading
-from pipeline.publish.report.themes import code_rows, contrast_rows, heat, theme_rows
+from pipeline.publish.report.themes import code_rows, contrast_rows, heats, theme_rows
 from pipeline.publish.text import french_date, percent, printable, typography
-from pipeline.rank import CRITERIA
+from pipeline.rank import CRITERIA, unread_criteria
 from pipeline.settings import PublishSettings, RankWeights
 from pipeline.tables import TABLES
 from pipeline.tokens import plain_texts
@@ -51,18 +52,19 @@ def build_report(
         n_people=came.n_people,
         n_structures=came.n_structures,
         least_count=settings.least_count,
-        coverage=coverage(known, passages),
+        coverage=coverage(known, passages, grid),
         questions=tuple((question.question, typography(printable(question.label))) for question in grid.questions),
-        criteria=_criteria(used),
+        criteria=_criteria(used, unread_criteria(grid)),
         scopes=ScopeMaker(known, passages, grid, settings, used).scopes(),
-        heat=heat(passages, grid),
+        axes=axis_rows(grid),
+        heats=heats(passages, grid),
         territories=territories,
         contrasts=contrasts,
         reading=territory_reading(known, passages, least=settings.least_count),
         offers=offer_rows(known, passages, settings.n_annex_rows),
         attendance=attendance_rows(came),
         absent=absent_voices(known, passages),
-        themes=theme_rows(known, passages),
+        themes=theme_rows(known, passages, grid),
         set_aside=set_aside(passages, grid, settings.n_annex_rows),
         codes=code_rows(passages, grid),
         documents=documents(known, passages, settings.n_annex_rows),
@@ -70,12 +72,16 @@ def build_report(
     )
 
 
-def _criteria(weights: Mapping[str, float]) -> tuple[tuple[str, str, str], ...]:
-    """Label, share of the weights and explanation of each criterion that counts."""
+def _criteria(weights: Mapping[str, float], unread: Mapping[str, str]) -> tuple[tuple[str, str, str], ...]:
+    """Label, share of the weights and explanation of each criterion that counts, and why it reads nothing where `unread` tells."""
     asked = {name: weights.get(name.removeprefix("c_"), 0.0) for name in CRITERIA}
     total = sum(asked.values()) or 1.0
     return tuple(
-        (typography(CRITERIA[name].label), percent(weight / total), typography(CRITERIA[name].explanation))
+        (
+            typography(CRITERIA[name].label),
+            percent(weight / total),
+            typography(" ".join([CRITERIA[name].explanation, *([unread[name]] if name in unread else [])])),
+        )
         for name, weight in asked.items()
         if weight > 0
     )

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from pipeline.publish.report.axes import AxisRow
 from pipeline.publish.report.territory_content import TerritoryReading
 from pipeline.publish.small_counts import Tally
 
@@ -61,6 +62,7 @@ class Priority:
     n_workshops: int
     of_workshops: int
     postures: tuple[Share, ...]
+    profile: tuple[str, ...]  # its passages over the axes that the grid brings, a line an axis
     criteria: tuple[Criterion, ...]
     quotes: tuple[Quote, ...]
 
@@ -96,7 +98,7 @@ class WorkshopFacts:
 
 @dataclass(frozen=True)
 class Coverage:
-    """Every passage once: in a theme or set aside, with a rubrique or pilier of the grid ("coded") or without."""
+    """Every passage once: in a theme or set aside, with a code of a telling axis of the grid ("coded") or without."""
 
     n_themed_coded: int
     n_themed_uncoded: int
@@ -116,7 +118,7 @@ class Coverage:
 
     @property
     def n_coded(self) -> int:
-        """Passages with at least a rubrique or a pilier."""
+        """Passages with at least one code of an axis of which a passage may bear none, such as a rubrique or a pilier."""
         return self.n_themed_coded + self.n_aside_coded
 
     @property
@@ -127,7 +129,7 @@ class Coverage:
 
 @dataclass(frozen=True)
 class SetAside:
-    """A passage in no theme, with the rubriques it carries all the same."""
+    """A passage in no theme, with the rubriques, or the codes of the axes that the grid brings, it carries all the same."""
 
     text: str
     where: str
@@ -165,6 +167,7 @@ class ThemeRow:
     n_units: int
     n_tables: int
     n_workshops: int
+    profile: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -181,11 +184,15 @@ class CodeRow:
 
 @dataclass(frozen=True)
 class Heat:
-    """Share of each workshop's passages (0..1) that carry each rubrique: shares[rubrique][workshop]."""
+    """Share of each workshop's passages (0..1) that carry each rubrique: shares[rubrique][workshop].
+
+    Where `axis` is given, rubriques stand for the codes of that axis of the grid's own.
+    """
 
     rubriques: tuple[str, ...]
     workshops: tuple[str, ...]
     shares: tuple[tuple[float, ...], ...]
+    axis: AxisRow | None = None
 
 
 @dataclass(frozen=True)
@@ -240,7 +247,8 @@ class Report:
     questions: tuple[tuple[str, str], ...]
     criteria: tuple[tuple[str, str, str], ...]
     scopes: tuple[Scope, ...]
-    heat: Heat
+    axes: tuple[AxisRow, ...]
+    heats: tuple[Heat, ...]
     territories: tuple[str, ...]
     contrasts: tuple[ContrastRow, ...]
     reading: TerritoryReading

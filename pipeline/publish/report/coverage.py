@@ -4,16 +4,16 @@ In:   Passages, documents, rejects, tags, grid
 Out:  Coverage, SetAside, DocumentRow, RejectRow
 """
 
-from pipeline.grid import Grid
+from pipeline.grid import RUBRIQUE, Grid
 from pipeline.publish.report.content import Capped, Coverage, DocumentRow, RejectRow, SetAside
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.text import printable, typography, word
 
 
-def coverage(tables: Tables, passages: Passages) -> Coverage:
-    """Every passage once, by theme or not and rubrique or pilier or not."""
+def coverage(tables: Tables, passages: Passages, grid: Grid) -> Coverage:
+    """Every passage once, by theme or not and by whether a code of a telling axis, such as a rubrique or a pilier, is on it."""
     themed = passages.rows["theme_id"].notna()
-    coded = passages.rows["unit_id"].isin(passages.tags.loc[passages.tags["axis"] != "posture", "unit_id"])
+    coded = passages.rows["unit_id"].isin(passages.tags.loc[passages.tags["axis"].isin(grid.telling), "unit_id"])
     reviewed = (tables["tags"]["source"] == "person") & tables["tags"]["is_assigned"]
     return Coverage(
         n_themed_coded=int((themed & coded).sum()),
@@ -28,8 +28,9 @@ def set_aside(passages: Passages, grid: Grid, n_rows: int) -> Capped[SetAside]:
     """Passages in no theme, in reading order; `n_rows` at most are kept."""
     aside = passages.rows[passages.rows["theme_id"].isna()]
     first = aside.head(n_rows)
-    rubriques = passages.tags[(passages.tags["axis"] == "rubrique") & passages.tags["unit_id"].isin(first["unit_id"])]
-    codes = {unit_id: codes_of.tolist() for unit_id, codes_of in rubriques.groupby("unit_id")["code"]}
+    shown = (RUBRIQUE, *(axis.axis for axis in grid.own_axes))
+    listed = passages.tags[passages.tags["axis"].isin(shown) & passages.tags["unit_id"].isin(first["unit_id"])]
+    codes = {unit_id: codes_of.tolist() for unit_id, codes_of in listed.groupby("unit_id")["code"]}
     rows = tuple(
         SetAside(
             text=row.text,

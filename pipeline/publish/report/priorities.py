@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.grid import Grid
+from pipeline.grid import POSTURE, Grid
+from pipeline.publish.report.axes import profile_lines
 from pipeline.publish.report.content import Criterion, Priority, Quote, Scope, Share
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.report.reasons import reasons
@@ -70,6 +71,7 @@ class ScopeMaker:
             n_workshops=members["workshop_id"].nunique(),
             of_workshops=len(held),
             postures=self._postures(members),
+            profile=self._profile(members),
             criteria=self._criteria(row),
             quotes=tuple(self._quotes(members, json.loads(theme["quotes"]), scope)),
         )
@@ -87,11 +89,16 @@ class ScopeMaker:
     def _postures(self, members: pd.DataFrame) -> tuple[Share, ...]:
         """Passages of each posture of the grid that occurs."""
         tags = self.passages.tags
-        counts = tags[(tags["axis"] == "posture") & tags["unit_id"].isin(members["unit_id"])]["code"].value_counts()
-        codes = self.grid.axis("posture")
+        counts = tags[(tags["axis"] == POSTURE) & tags["unit_id"].isin(members["unit_id"])]["code"].value_counts()
+        codes = self.grid.axis(POSTURE)
         return tuple(
             Share(typography(code.label), int(counts[code.code]), index) for index, code in enumerate(codes) if code.code in counts.index
         )
+
+    def _profile(self, members: pd.DataFrame) -> tuple[str, ...]:
+        """The codes of the axes that the grid brings, a line an axis."""
+        tags = self.passages.tags
+        return profile_lines(tags[tags["unit_id"].isin(members["unit_id"])].merge(members, on="unit_id", validate="many_to_one"), self.grid)
 
     def _quotes(self, members: pd.DataFrame, central: list[str], scope: str) -> list[Quote]:
         """Verbatim passages, most central first, from as many workshops and circles as possible and never the same words twice."""

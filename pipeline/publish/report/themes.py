@@ -9,17 +9,19 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.grid import Grid
+from pipeline.grid import RUBRIQUE, Grid
+from pipeline.publish.report.axes import AxisRow, axis_rows, own_codes, profile_lines
 from pipeline.publish.report.content import CodeRow, ContrastRow, Heat, ThemeRow
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.text import count, printable, sentence, stability, typography, word
-from pipeline.tables import AXES
 
 _N_KEYWORDS = 8
 
 
-def theme_rows(tables: Tables, passages: Passages) -> tuple[ThemeRow, ...]:
+def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow, ...]:
     """Every theme, in the order of the study's ranking; unranked ones last."""
+    coded = own_codes(passages, grid)
+    profiles = {theme_id: profile_lines(rows, grid) for theme_id, rows in coded.groupby("theme_id")}
     counted = passages.rows.groupby("theme_id").agg(n_units=("unit_id", "size"), n_workshops=("workshop_id", "nunique"))
     said = passages.rows[passages.rows["is_said"]].groupby("theme_id")["circle_id"].nunique()
     return tuple(
@@ -32,6 +34,7 @@ def theme_rows(tables: Tables, passages: Passages) -> tuple[ThemeRow, ...]:
             n_units=int(counted["n_units"].get(theme.theme_id, 0)),
             n_tables=int(said.get(theme.theme_id, 0)),
             n_workshops=int(counted["n_workshops"].get(theme.theme_id, 0)),
+            profile=profiles.get(theme.theme_id, ()),
         )
         for theme in rows_of(_in_order(tables))
     )
@@ -56,7 +59,7 @@ def contrast_rows(tables: Tables, passages: Passages) -> tuple[tuple[str, ...], 
 def code_rows(passages: Passages, grid: Grid) -> tuple[CodeRow, ...]:
     """Every code of the grid, in its order; one never used has zeros."""
     rows = []
-    for axis in AXES:
+    for axis in (axis.axis for axis in grid.axes):
         coded = passages.with_codes(axis)
         for code in grid.axis(axis):
             here = coded[coded["code"] == code.code]
@@ -66,15 +69,22 @@ def code_rows(passages: Passages, grid: Grid) -> tuple[CodeRow, ...]:
     return tuple(rows)
 
 
-def heat(passages: Passages, grid: Grid) -> Heat:
-    """Share of each workshop's passages that carry each rubrique; rubriques nobody used are left out."""
+def heats(passages: Passages, grid: Grid) -> tuple[Heat, ...]:
+    """One heat for the rubriques, unless the grid has axes of its own instead, and one for each of these."""
+    rubriques = (_heat(passages, grid, RUBRIQUE, None),) if grid.axis(RUBRIQUE) or not grid.own_axes else ()
+    own = (_heat(passages, grid, axis.axis, axis) for axis in axis_rows(grid) if not axis.is_standard)
+    return (*rubriques, *own)
+
+
+def _heat(passages: Passages, grid: Grid, name: str, axis: AxisRow | None) -> Heat:
+    """Share of each workshop's passages that carry each code of an axis; codes nobody used are left out."""
     n_units = passages.rows.groupby("workshop_id").size()
-    counts = passages.with_codes("rubrique").groupby(["code", "workshop_id"]).size()
-    codes = [code for code in grid.axis("rubrique") if code.code in counts.index.get_level_values("code")]
+    counts = passages.with_codes(name).groupby(["code", "workshop_id"]).size()
+    codes = [code for code in grid.axis(name) if code.code in counts.index.get_level_values("code")]
     workshops = [workshop_id for workshop_id in passages.names if workshop_id in n_units.index]
     shares = [tuple(float(counts.get((code.code, workshop_id), 0) / n_units[workshop_id]) for workshop_id in workshops) for code in codes]
     names = tuple(passages.names[workshop_id] for workshop_id in workshops)
-    return Heat(tuple(typography(printable(code.label)) for code in codes), names, tuple(shares))
+    return Heat(tuple(typography(printable(code.label)) for code in codes), names, tuple(shares), axis)
 
 
 def _in_order(tables: Tables) -> pd.DataFrame:
