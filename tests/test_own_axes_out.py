@@ -168,7 +168,8 @@ def test_the_report_tells_the_axes_of_the_grid_and_the_criteria_that_have_nothin
         "les codes de la grille qui lui conviennent (échelle, publics)",
         "Échelle : un code, et un seul, par passage. À quel niveau le passage demande d’agir.",
         "Publics : un passage peut porter plusieurs codes, ou aucun.",
-        "« Avec un code » : au moins un code parmi publics.",
+        "« Avec un code » : au moins un code (publics).",
+        "La grille de l’étude n’a pas de rubrique pour l’offre : les activités existantes n’y sont pas relevées.",
         "La grille de l’étude ne dit ni difficulté ni demande : ce critère n’a rien à lire.",
         "La grille de l’étude ne dit ni proposition, ni opportunité, ni partenariat : ce critère n’a rien à lire.",
     ):

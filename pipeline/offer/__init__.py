@@ -17,6 +17,7 @@ import pandas as pd
 from spacy.tokens import Doc
 
 from pipeline.french import fold, parse
+from pipeline.grid import PILIER, POSTURE, RUBRIQUE, Grid
 from pipeline.offer.activity import activity_before, activity_of
 from pipeline.offer.carriers import Carriers
 from pipeline.offer.numbers import find_numbers, lexicon
@@ -25,7 +26,7 @@ from pipeline.sectors import sectors_of
 from pipeline.tables import OFFERS
 from pipeline.tokens import plain_texts
 
-__all__ = ["list_offers"]
+__all__ = ["list_offers", "tells_offers"]
 
 _OFFER, _INNOVATION = "offre", "innovation"
 _WISHED = {"proposition", "demande"}
@@ -44,19 +45,24 @@ def list_offers(units: pd.DataFrame, tags: pd.DataFrame, structures: pd.DataFram
     return OFFERS.build(rows.values())
 
 
+def tells_offers(grid: Grid) -> bool:
+    """Whether `grid` has a rubrique that tells what exists; without one no passage gives an offer."""
+    return any(code.code.split(".")[0] in (_OFFER, _INNOVATION) for code in grid.axis(RUBRIQUE))
+
+
 def _pillars(tags: pd.DataFrame) -> dict[str, list[str]]:
     """The piliers assigned to each unit, in alphabetical order."""
-    assigned = tags[tags["is_assigned"] & (tags["axis"] == "pilier")]
+    assigned = tags[tags["is_assigned"] & (tags["axis"] == PILIER)]
     return {str(unit_id): sorted(set(codes)) for unit_id, codes in assigned.groupby("unit_id")["code"]}
 
 
 def _candidates(units: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
     """Passages tagged as existing, innovations only where they hold a number: unit_id, text, is_offer; sorted by unit_id."""
     assigned = tags[tags["is_assigned"]]
-    rubriques = assigned[assigned["axis"] == "rubrique"]
+    rubriques = assigned[assigned["axis"] == RUBRIQUE]
     offers = set(rubriques.loc[rubriques["code"] == _OFFER, "unit_id"])
     innovations = set(rubriques.loc[rubriques["code"].str.split(".").str[0] == _INNOVATION, "unit_id"])
-    postures = assigned[assigned["axis"] == "posture"]
+    postures = assigned[assigned["axis"] == POSTURE]
     wished, works = (set(postures.loc[postures["code"].isin(codes), "unit_id"]) for codes in (_WISHED, _WORKS))
     existing = (offers - wished) | (innovations & works - wished)
     rows = plain_texts(units.loc[units["unit_id"].isin(existing), ["unit_id", "text"]]).sort_values("unit_id")

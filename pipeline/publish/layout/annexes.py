@@ -12,7 +12,7 @@ def offer_section(report: Report, numbering: Numbering) -> Section:
     """Existing activities with their quantities."""
     title = sentence("titres.offre")
     if not report.offers.rows:
-        return Section(title, "offre", (Paragraph(sentence("offre.aucune")),))
+        return Section(title, "offre", (Paragraph(sentence("offre.aucune" if report.tells_offers else "offre.sans_rubrique")),))
     columns = {"activite": 2.4, "quantite": 1.8, "structure": 1.8, "territoire": 1.6, "passage": 3.4}
     rows = [(row.activity, row.quantity or "–", row.structure or "–", row.territory, quoted(row.passage)) for row in report.offers.rows]
     sums = {"secteur": 2.6, "activites": 1.1, "structures": 1.1, "quantites": 4.4}

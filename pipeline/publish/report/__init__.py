@@ -11,6 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.grid import Grid
+from pipeline.offer import tells_offers
 from pipeline.publish.report.axes import axis_rows
 from pipeline.publish.report.content import Report
 from pipeline.publish.report.coverage import coverage, documents, rejects, set_aside
@@ -62,6 +63,7 @@ def build_report(
         contrasts=contrasts,
         reading=territory_reading(known, passages, least=settings.least_count),
         offers=offer_rows(known, passages, settings.n_annex_rows),
+        tells_offers=tells_offers(grid),
         attendance=attendance_rows(came),
         absent=absent_voices(known, passages),
         themes=theme_rows(known, passages, grid),

@@ -253,6 +253,7 @@ class Report:
     contrasts: tuple[ContrastRow, ...]
     reading: TerritoryReading
     offers: Capped[OfferRow]
+    tells_offers: bool  # whether the grid has a rubrique for them
     attendance: tuple[AttendanceRow, ...]
     absent: tuple[AbsentVoices, ...]
     themes: tuple[ThemeRow, ...]
