@@ -15,6 +15,7 @@ from flows.exchange import export_study
 from flows.progress import tell
 from flows.publish_study import publish_study
 from flows.reporting import day_of, report_of, whole_folder
+from pipeline.publish import write_workshop_pages
 from pipeline.publish.changes import summarise, tell_changes
 from pipeline.study import Study, file_hash
 
@@ -48,6 +49,8 @@ def publish_whole(root: Path, run: Mapping[str, Any]) -> Publication:
         publish_study(root, run["run_id"])
     with whole_folder(target) as folder:
         shutil.copytree(target, folder, dirs_exist_ok=True)  # what the run wrote is the report of the same tables
+        tell("deux pages par atelier", 0, 1)
+        write_workshop_pages(report, folder / "ateliers")
         tell("fichiers pour les analystes", 0, 1)
         for form, name in _EXCHANGED.items():
             export_study(study, form, folder / _FOR_ANALYSTS / name)

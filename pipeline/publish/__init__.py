@@ -12,6 +12,7 @@ from pipeline.publish.pdf import write_pdf
 from pipeline.publish.public import write_public_tables
 from pipeline.publish.report import Report, build_report
 from pipeline.publish.tables import write_tables
+from pipeline.publish.workshop_pages import write_workshop_pages
 
 __all__ = [
     "Report",
@@ -23,4 +24,5 @@ __all__ = [
     "write_pdf",
     "write_public_tables",
     "write_tables",
+    "write_workshop_pages",
 ]

@@ -130,6 +130,17 @@ def profile_spec(postures: Sequence[Share]) -> Spec:
     )
 
 
+def shares_spec(shares: Sequence[tuple[str, float]]) -> Spec:
+    """Horizontal bars of shares of 0..1, in the order given, each with its percentage."""
+    values = [{"row": row, "name": wrapped(name, 38), "share": share, "shown": percent(share)} for row, (name, share) in enumerate(shares)]
+    y = {"field": "row", "type": "ordinal", "axis": None}
+    x = {"field": "share", "type": "quantitative", "axis": None, "scale": {"domain": [0, max(share for _, share in shares) * 1.15]}}
+    bars = {"mark": {"type": "bar", "color": CRITERIA_COLOURS[0], "height": 18}, "encoding": {"y": y, "x": x}}
+    names = {"mark": {**_TEXT, **_NAME}, "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "name"}}}
+    shown = {"mark": {**_TEXT, "align": "left", "dx": 6}, "encoding": {"y": y, "x": x, "text": {"field": "shown"}}}
+    return make_spec({"width": 300, "height": {"step": 34}, "data": {"values": values}, "layer": [bars, names, shown]})
+
+
 def posture_colour(share: Share) -> str:
     """The colour of a posture, by its place in the grid."""
     return POSTURE_COLOURS[share.index % len(POSTURE_COLOURS)]

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
+import docx
 from docx.document import Document
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
-from docx.shared import Cm, Emu, RGBColor
+from docx.shared import Cm, Emu, Pt, RGBColor
 from docxtpl import DocxTemplate
 
 from pipeline.publish.charts import Spec, draw_png
@@ -34,15 +35,37 @@ _W = nsdecls("w")
 
 def write_docx(report: Report, path: Path, *, part: Part = "tout") -> None:
     """Write `report`, or its part on territories, at `path`; a file that is there is replaced."""
-    page = lay_out(report, part)
-    template = DocxTemplate(_TEMPLATE)
-    template.render(_cover(page), autoescape=True)
-    document = template.docx
+    write_page(lay_out(report, part), path)
+
+
+def write_page(page: Page, path: Path) -> None:
+    """Write `page` at `path`, under a cover with the contents, or under its title where it is brief."""
+    document = _under_title(page) if page.is_brief else _under_cover(page)
     for section in page.sections:
-        _add_section(document, section, 1)
+        _add_section(document, section, 2 if page.is_brief else 1)
     _set_properties(document, page)
     document.save(str(path))
     fix_times(path)
+
+
+def _under_cover(page: Page) -> Document:
+    template = DocxTemplate(_TEMPLATE)
+    template.render(_cover(page), autoescape=True)
+    document: Document = template.docx
+    return document
+
+
+def _under_title(page: Page) -> Document:
+    """The template's page and styles with a title alone."""
+    document = docx.Document(str(_TEMPLATE))
+    for block in [*document.element.body]:
+        if not block.tag.endswith("sectPr"):
+            document.element.body.remove(block)
+    document.sections[0].header.paragraphs[0].text = page.title
+    title = document.add_paragraph(page.title, style="Title")
+    title.paragraph_format.space_before, title.runs[0].font.size = Pt(0), Pt(20)
+    document.add_paragraph(page.subtitle, style="Subtitle").paragraph_format.space_after = Pt(6)
+    return document
 
 
 def _cover(page: Page) -> dict[str, Any]:
@@ -67,6 +90,8 @@ def _add_section(document: Document, section: Section, level: int) -> None:
     number = len(document.element.body.xpath("//w:bookmarkStart"))
     heading._p.append(parse_xml(f'<w:bookmarkStart {_W} w:id="{number}" w:name={quoteattr(_bookmark(section))}/>'))
     heading.add_run(section.title)
+    if section.starts_page:
+        heading.paragraph_format.page_break_before = True
     heading._p.append(parse_xml(f'<w:bookmarkEnd {_W} w:id="{number}"/>'))
     for place, block in enumerate(section.blocks):
         _ADDERS[type(block)](document, block)

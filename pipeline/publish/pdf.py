@@ -35,11 +35,11 @@ def write_pdf(report: Report, path: Path, *, part: Part = "tout") -> None:
     path.write_bytes(print_page(lay_out(report, part)))
 
 
-def print_page(page: Page) -> bytes:
-    """The PDF of `page`."""
+def print_page(page: Page, *, size: float = 1.0) -> bytes:
+    """The PDF of `page`, its letters `size` times as large as usual."""
     with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
         folder = Path(scratch)
-        (folder / "page.json").write_text(json.dumps(_Writer(folder).page(page), ensure_ascii=False), encoding="utf-8")
+        (folder / "page.json").write_text(json.dumps(_Writer(folder).page(page) | {"size": size}, ensure_ascii=False), encoding="utf-8")
         main = folder / "page.typ"
         main.write_bytes(_TEMPLATE.read_bytes())
         day = datetime.datetime.fromisoformat(page.made_at).replace(tzinfo=datetime.UTC)
@@ -62,7 +62,7 @@ class _Writer:
             "made": {"year": day.year, "month": day.month, "day": day.day},
             "notice": dataclasses.asdict(page.notice),
             "contents_title": sentence("rapport.sommaire"),
-            "is_long": True,
+            "is_long": not page.is_brief,
             "sections": [written for section in page.sections for written in self._sections(section, 1)],
         }
 
@@ -70,7 +70,7 @@ class _Writer:
         """The section, then those within it."""
         followed = itertools.zip_longest(section.blocks, section.blocks[1:])
         blocks = [self._block(block, is_sticky=isinstance(after, Figure | Table | Terms | Quotes)) for block, after in followed]
-        mine = {"title": section.title, "level": level, "starts_page": False, "blocks": blocks}
+        mine = {"title": section.title, "level": level, "starts_page": section.starts_page, "blocks": blocks}
         return [mine, *(written for inner in section.sections for written in self._sections(inner, level + 1))]
 
     def _block(self, block: Block, *, is_sticky: bool) -> dict[str, Any]:

@@ -58,6 +58,15 @@ def quoted(text: str) -> str:
     return text if text.startswith("«") and text.endswith("»") else f"«{NBSP}{text}{NBSP}»"
 
 
+def shortened(text: str, n_chars: int) -> str:
+    """`text` in `n_chars` characters at most, cut between words where it can be, with an ellipsis."""
+    if len(text) <= n_chars:
+        return text
+    start = text[: n_chars - 1]
+    whole = start.rpartition(" ")[0]
+    return (whole if len(whole) > n_chars // 2 else start).rstrip(" ,;:.") + "…"
+
+
 def number(value: float, decimals: int = 1) -> str:
     """`value` with narrow spaces between thousands and a decimal comma; whole numbers have no decimals."""
     whole = round(value, decimals) == round(value)

@@ -98,14 +98,16 @@ class Section:
     anchor: str
     blocks: tuple[Block, ...]
     sections: tuple["Section", ...] = ()
+    starts_page: bool = False  # in a brief page; in a whole report every section does
 
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report as blocks; `notice` comes before the table of contents."""
+    """A whole report as blocks; `notice` comes before the table of contents. A brief one has neither cover nor contents."""
 
     title: str
     subtitle: str
     made_at: str
     notice: Callout
     sections: tuple[Section, ...]
+    is_brief: bool = False

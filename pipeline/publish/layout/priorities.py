@@ -40,7 +40,8 @@ def _alt(scope: Scope) -> str:
     return sentence("alt.priorites", barres=" ; ".join(bars))
 
 
-def _card(priority: Priority) -> PriorityCard:
+def facts_of(priority: Priority) -> str:
+    """A priority's figures on one line."""
     facts = sentence(
         "priorites.faits",
         intervalle=capitalised(priority.interval),
@@ -49,7 +50,10 @@ def _card(priority: Priority) -> PriorityCard:
         passages=count(priority.n_units, "passage"),
         stabilite=priority.stability,
     )
-    facts = " · ".join([facts, *priority.profile])
+    return " · ".join([facts, *priority.profile])
+
+
+def _card(priority: Priority) -> PriorityCard:
     parts = tuple((posture_colour(share), f"{share.label}{NBSP}: {number(share.n_units)}") for share in priority.postures)
     said = sentence("alt.profil", parts=joined([text for _, text in parts]))
-    return PriorityCard(priority, facts, profile_spec(priority.postures) if parts else None, said, parts)
+    return PriorityCard(priority, facts_of(priority), profile_spec(priority.postures) if parts else None, said, parts)

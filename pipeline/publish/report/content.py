@@ -71,7 +71,8 @@ class Priority:
 class Scope:
     """The study or one workshop, with its first priorities; `n_ranked` themes were ranked there.
 
-    `checks` say in a sentence each whether other ways of ranking would change the first ones.
+    `checks` say in a sentence each whether other ways of ranking would change the first ones; `actions` are what people proposed, on the
+    first themes first.
     """
 
     title: str
@@ -79,6 +80,7 @@ class Scope:
     n_ranked: int
     priorities: tuple[Priority, ...]
     checks: tuple[str, ...]
+    actions: tuple[Quote, ...]
 
 
 @dataclass(frozen=True)

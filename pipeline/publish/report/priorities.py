@@ -20,6 +20,7 @@ from pipeline.publish.text import percent, printable, rank_interval, sentence, s
 from pipeline.rank import CRITERIA
 from pipeline.settings import PublishSettings
 
+_PROPOSAL, _N_ACTIONS = "proposition", 6
 _QUOTE_WORDS = 4  # a shorter passage is quoted only where nothing longer is left
 
 
@@ -48,7 +49,8 @@ class ScopeMaker:
         first = ranked.head(self.settings.n_priorities).to_dict("records")
         checks = self.tables["rank_checks"].sort_values("check", ascending=False)  # methods first, late contributions last
         said = tuple(typography(text) for text in checks.loc[checks["scope"] == scope, "sentence"])
-        return Scope(title, len(heard), len(ranked), tuple(self._priority(row, means, heard, scope) for row in first), said)
+        priorities = tuple(self._priority(row, means, heard, scope) for row in first)
+        return Scope(title, len(heard), len(ranked), priorities, said, self._actions(heard, [*ranked["theme_id"]], scope))
 
     def _priority(self, row: Mapping[Any, Any], means: Mapping[Any, float], heard: pd.DataFrame, scope: str) -> Priority:
         """One priority; `means` are the criteria of the scope's average theme."""
@@ -75,6 +77,22 @@ class ScopeMaker:
             criteria=self._criteria(row),
             quotes=tuple(self._quotes(members, json.loads(theme["quotes"]), scope)),
         )
+
+    def _actions(self, heard: pd.DataFrame, theme_ids: list[str], scope: str) -> tuple[Quote, ...]:
+        """Passages that propose something, one a theme in the order of rank, then the next of each."""
+        tags = self.passages.tags
+        proposed = tags.loc[(tags["axis"] == "posture") & (tags["code"] == _PROPOSAL), "unit_id"]
+        places = {theme_id: place for place, theme_id in enumerate(theme_ids)}
+        asked = heard[heard["unit_id"].isin(proposed) & heard["theme_id"].isin(theme_ids)]
+        asked = asked.assign(place=asked["theme_id"].map(places)).sort_values(
+            ["place", "strength", "unit_id"], ascending=[True, False, True]
+        )
+        asked = asked[asked["text"].str.count(r"\S+") >= _QUOTE_WORDS]
+        asked = asked.assign(turn=asked.groupby("theme_id").cumcount()).sort_values(["turn", "place"], kind="stable")
+        return tuple(self._quote(row, scope) for row in rows_of(asked.head(_N_ACTIONS)))
+
+    def _quote(self, row: Any, scope: str) -> Quote:
+        return Quote(row.text, ", ".join([self.passages.names[row.workshop_id], row.where] if scope == "study" else [row.where]))
 
     def _criteria(self, row: Mapping[Any, Any]) -> tuple[Criterion, ...]:
         """Each criterion in the order of CRITERIA; contributions are weighted shares of the score."""
@@ -110,8 +128,4 @@ class ScopeMaker:
         ordered = ordered[~ordered["text"].str.casefold().str.split().str.join(" ").duplicated()]
         for whole in ("circle_id", "workshop_id"):
             ordered = ordered.assign(turn=ordered.groupby(whole).cumcount()).sort_values("turn", kind="stable")
-        names = self.passages.names
-        return [
-            Quote(row.text, ", ".join([names[row.workshop_id], row.where] if scope == "study" else [row.where]))
-            for row in rows_of(ordered.head(self.settings.n_quotes))
-        ]
+        return [self._quote(row, scope) for row in rows_of(ordered.head(self.settings.n_quotes))]
