@@ -17,6 +17,7 @@ from models.tagger.blocks import blocks_of, exclusive_blocks
 from models.tagger.decision import Axes, Calibration, Thresholds
 from models.tagger.learning import LearntModel
 from models.tagger.linear import Weights
+from models.tagger.neighbours import Neighbours
 from models.tagger.postures import PostureWeights
 from models.tagger.storage import LICENCE, Arrays, code_fingerprint, grid_fingerprint, read_description, read_model, write_model
 from models.tagger.views import Views, available_encoders
@@ -154,6 +155,8 @@ def _arrays(model: LearntModel) -> Arrays:
     arrays |= {f"weights.{name}": values.astype(np.float32) for name, values in vars(model.weights).items()}
     for block, read in model.exclusive_weights.items():
         arrays |= {f"{block}.{name}": values.astype(np.float32) for name, values in vars(read).items()}
+    if model.neighbours is not None:
+        arrays |= {f"neighbours.{name}": values for name, values in model.neighbours.arrays().items()}
     gates = {"own_no_code": model.thresholds.no_code[1:]} if model.thresholds.no_code.size > 1 else {}
     return arrays | {"thresholds": model.thresholds.codes, "counts": model.counts} | gates
 
@@ -175,7 +178,9 @@ def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntMod
     read = {block.name: PostureWeights(wide(f"{block.name}.outputs"), wide(f"{block.name}.questions")) for block in exclusive_blocks(axes)}
     calibrations = {block.name: Calibration(*description["calibrations"][block.name]) for block in blocks_of(axes)}
     gates = np.append(description["no_code_threshold"], wide("own_no_code") if "own_no_code" in arrays else [])
-    return LearntModel(axes, views, weights, read, calibrations, Thresholds(wide("thresholds"), gates), wide("counts"))
+    kept = {field.name: arrays[f"neighbours.{field.name}"] for field in fields(Neighbours) if f"neighbours.{field.name}" in arrays}
+    neighbours = Neighbours(**kept) if kept else None
+    return LearntModel(axes, views, weights, read, calibrations, Thresholds(wide("thresholds"), gates), wide("counts"), neighbours)
 
 
 def _as_tuple(value: Any) -> Any:

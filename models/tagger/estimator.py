@@ -86,19 +86,22 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         *,
         judged: NDArray[np.bool_] | None = None,
         counts: Sequence[int] | None = None,
+        remembered: NDArray[np.bool_] | None = None,
     ) -> "GridTagger":
         """Learn from `units` and their codes; codes that the grid does not know are ignored.
 
         Thresholds and calibration come from whole `groups` left out (by default the units' workshops). `judged` (n_units, n_codes) marks
-        what somebody decided, by default all; a unit counts `counts` times (n_units), by default once. `held_out_` keeps each unit's
-        scores from the fit that left its group out.
+        what somebody decided, by default all; a unit counts `counts` times (n_units), by default once. `remembered` (n_units), by default
+        none, marks passages of which the model keeps vectors and n-grams, to compare others with: none that a person must be able to have
+        erased. `held_out_` keeps each unit's scores from the fit that left its group out.
         """
         targets = self.targets(labels)
         folds = fold_groups(_groups(units) if groups is None else list(groups))
         known = np.ones(targets.shape, dtype=bool) if judged is None else judged
         often = np.ones(len(units), dtype=np.int64) if counts is None else np.asarray(counts, dtype=np.int64)
+        kept = np.zeros(len(units), dtype=bool) if remembered is None else remembered
         recipe = Recipe(self._encoders, self.penalty, self.n_terms)
-        self.model_, learnt = learn(Lesson(units, targets, folds, known, often), Axes.of(self.grid), recipe)
+        self.model_, learnt = learn(Lesson(units, targets, folds, known, often, kept), Axes.of(self.grid), recipe)
         self.held_out_ = self._blended(learnt, units)
         return self
 

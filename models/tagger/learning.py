@@ -16,6 +16,7 @@ from models.tagger.blocks import blocks_of, calibrate, exclusive_blocks, output_
 from models.tagger.decision import Axes, Calibration, Scores, Thresholds, choose_thresholds, fit_calibration
 from models.tagger.evidence import Span, TermIndex, explain
 from models.tagger.linear import Weights, fit_weights
+from models.tagger.neighbours import Neighbours
 from models.tagger.postures import PostureWeights, read_again
 from models.tagger.storage import array_fingerprint
 from models.tagger.views import Array, Views, fit_views
@@ -36,7 +37,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class LearntModel:
-    """Outputs lie as `blocks_of` says; `exclusive_weights` and `calibrations` are by block, `counts` the labelled passages of each code."""
+    """Outputs lie as `blocks_of` says; `exclusive_weights` and `calibrations` are by block, `counts` the labelled passages of each code;
+    `neighbours` are the passages that it remembers, if any.
+    """
 
     axes: Axes
     views: Views
@@ -45,11 +48,14 @@ class LearntModel:
     calibrations: dict[str, Calibration]
     thresholds: Thresholds
     counts: NDArray[np.float64]
+    neighbours: Neighbours | None = None
 
     def scores(self, units: pd.DataFrame) -> Scores:
         """Return calibrated scores; each unit's depend on it alone."""
         inputs = self.views.transform(units)
         outputs = self.weights.outputs(inputs)
+        if self.neighbours is not None:
+            outputs = self.neighbours.beside(outputs, inputs)
         read = outputs.copy()
         for block in exclusive_blocks(self.axes):
             read[:, block.places] = self.exclusive_weights[block.name].logits(outputs, inputs.questions)
@@ -59,6 +65,8 @@ class LearntModel:
         """Eight hex digits of all that was learnt."""
         weights = {f"weights.{name}": values for name, values in vars(self.weights).items()}
         weights |= {f"{block}.{name}": values for block, read in self.exclusive_weights.items() for name, values in vars(read).items()}
+        if self.neighbours is not None:
+            weights |= {f"neighbours.{name}": values for name, values in self.neighbours.arrays().items()}
         decided = {"codes": self.thresholds.codes, "gate": self.thresholds.no_code}
         slopes = np.array([[calibration.slope, calibration.shift] for calibration in self.calibrations.values()])
         return array_fingerprint(weights | decided | {"calibrations": slopes})
@@ -83,7 +91,7 @@ class LearntModel:
 @dataclass(frozen=True)
 class Lesson:
     """What is learnt from: `targets` 0 or 1 and `judged`, both (n_units, n_codes);
-    `groups` that are left out together and how often each unit `counts`, both (n_units).
+    `groups` that are left out together, how often each unit `counts` and whether it is `remembered`, all (n_units).
     """
 
     units: pd.DataFrame
@@ -91,6 +99,7 @@ class Lesson:
     groups: NDArray[np.int64]
     judged: NDArray[np.bool_]
     counts: NDArray[np.int64]
+    remembered: NDArray[np.bool_]
 
 
 def learn(lesson: Lesson, axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scores]:
@@ -103,6 +112,11 @@ def learn(lesson: Lesson, axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scor
     inputs = views.transform(units)
     weights, outputs = fit_weights(inputs, wanted, known, lesson.groups, penalty=recipe.penalty, counts=lesson.counts)
     _LOG.info("fitted on %d units, %d groups left out in turn", len(units), len(np.unique(lesson.groups)))
+    neighbours = None
+    if lesson.remembered.any():
+        kept = np.flatnonzero(lesson.remembered)
+        neighbours = Neighbours.remember(inputs.take(kept), wanted[kept], known[kept])
+        outputs = neighbours.beside(outputs, inputs, apart=lesson.groups[:, None] == lesson.groups[kept])
     exclusive_weights, read = {}, outputs.copy()
     for block in exclusive_blocks(axes):
         matters = np.where(known[:, block.places].all(axis=1), _weights_of_units(lesson, axes), 0.0)
@@ -114,7 +128,7 @@ def learn(lesson: Lesson, axes: Axes, recipe: Recipe) -> tuple[LearntModel, Scor
         calibrations[block.name] = fit_calibration(read[rows, block.places], wanted[rows, block.places], exclusive=block.is_exclusive)
     held_out = calibrate(read, axes, calibrations)
     thresholds = choose_thresholds(where_judged(held_out, lesson.judged, axes).take(repeated), targets[repeated], axes)
-    return LearntModel(axes, views, weights, exclusive_weights, calibrations, thresholds, targets.sum(axis=0)), held_out
+    return LearntModel(axes, views, weights, exclusive_weights, calibrations, thresholds, targets.sum(axis=0), neighbours), held_out
 
 
 def _weights_of_units(lesson: Lesson, axes: Axes) -> NDArray[np.float64]:

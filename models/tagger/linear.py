@@ -16,7 +16,7 @@ from threadpoolctl import threadpool_limits
 
 from models.tagger.views import Array, Inputs
 
-_OF_QUESTION = 0.5  # how much more two passages that answer the same question have in common
+OF_QUESTION = 0.5  # how much more two passages that answer the same question have in common
 Single = NDArray[np.float32]
 
 
@@ -68,7 +68,7 @@ def _likeness(inputs: Inputs) -> Single:
     vectors, context = inputs.vectors.astype(np.float32), inputs.context.astype(np.float32)
     same_question = (inputs.questions[:, None] == inputs.questions) & (inputs.questions >= 0)
     alike = vectors @ vectors.T
-    alike *= 1 + np.float32(_OF_QUESTION) * same_question
+    alike *= 1 + np.float32(OF_QUESTION) * same_question
     alike += context @ context.T
     for start in range(0, len(alike), 500):
         alike[start : start + 500] += (inputs.terms[start : start + 500] @ inputs.terms.T).toarray()
@@ -87,7 +87,7 @@ def _inverse(likeness: Single, penalties: Array) -> Single:
 def _weights(inputs: Inputs, duals: Single, shares: Array) -> Weights:
     vectors = inputs.vectors.astype(np.float32)
     by_question = [
-        _OF_QUESTION * vectors[inputs.questions == question].T @ duals[inputs.questions == question]
+        OF_QUESTION * vectors[inputs.questions == question].T @ duals[inputs.questions == question]
         for question in range(inputs.n_questions)
     ]
     return Weights(

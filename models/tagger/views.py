@@ -78,6 +78,10 @@ class Inputs:
     n_questions: int
     terms: sparse.csr_matrix
 
+    def take(self, rows: NDArray[np.int64]) -> "Inputs":
+        """The units of `rows`, in their order."""
+        return Inputs(self.vectors[rows], self.context[rows], self.questions[rows], self.n_questions, self.terms[rows])
+
 
 @dataclass(frozen=True)
 class Views:

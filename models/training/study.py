@@ -107,7 +107,8 @@ def _refit(grid: Grid, labelled: Labelled) -> _Refit:
     tagger = GridTagger(grid)
     is_standard = np.array([code.axis in STANDARD for code in grid.by_axis], dtype=bool)  # the shipped passages tell nothing of other axes
     judged = np.vstack([np.tile(is_standard, (n_shipped, 1)), labelled.judged])
-    tagger.fit(together, labels, list(groups), judged=judged, counts=[1] * n_shipped + [COUNTS] * n_own)
+    is_shipped = np.arange(n_shipped + n_own) < n_shipped  # of the study's passages, which name people, no model keeps any
+    tagger.fit(together, labels, list(groups), judged=judged, counts=[1] * n_shipped + [COUNTS] * n_own, remembered=is_shipped)
     targets, axes = tagger.targets(labels), Axes.of(grid)
     counts = np.array([1] * n_shipped + [COUNTS] * n_own)
     scores = where_judged(tagger.held_out_, judged, axes)

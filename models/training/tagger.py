@@ -79,7 +79,9 @@ def main() -> None:
     for name, encoders in SHIPPED_TAGGERS.items():
         if not set(encoders) <= set(available_encoders()):
             continue
-        tagger = GridTagger(grid, encoders=encoders).fit(units, labels, groups=list(units["file"]))
+        tagger = GridTagger(grid, encoders=encoders).fit(
+            units, labels, groups=list(units["file"]), remembered=np.ones(len(units), dtype=bool)
+        )
         for file, figures in held_out_figures(tagger, labels, list(units["file"])).items():
             _LOG.info("%s, %s left out: %s", name, file, figures)
         entry = save_tagger(tagger, SHIPPED / f"tagger-{name}.json", name=name, made_from=file_hashes())

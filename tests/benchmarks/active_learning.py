@@ -60,7 +60,8 @@ def _queue(base: GridTagger, pool: pd.DataFrame) -> np.ndarray:
 
 def _fit(grid, units: pd.DataFrame, labels: list[set[str]], n_own: int) -> GridTagger:
     groups = [*units["file"][: len(units) - n_own], *(f"read {at % 5}" for at in range(n_own))]
-    return GridTagger(grid).fit(units, labels, groups, counts=[1] * (len(units) - n_own) + [COUNTS] * n_own)
+    is_shipped = np.arange(len(units)) < len(units) - n_own
+    return GridTagger(grid).fit(units, labels, groups, counts=[1] * (len(units) - n_own) + [COUNTS] * n_own, remembered=is_shipped)
 
 
 def _gain(grid, known_units, labels, known, base, pool, pool_labels, read) -> tuple[float, float, float]:

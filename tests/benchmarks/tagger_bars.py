@@ -77,7 +77,8 @@ def test_each_workshop_of_the_example_study_left_out():
         asked = (gold["workshop"] == workshop).to_numpy()
         known = pd.concat([passages[COLUMNS], gold.loc[~asked, COLUMNS]], ignore_index=True)
         known_labels = labels + [put for put, is_asked in zip(gold_labels, asked, strict=True) if not is_asked]
-        tagger = GridTagger(GRID).fit(known, known_labels, [*passages["file"], *gold["workshop"][~asked]])
+        is_shipped = np.arange(len(known)) < len(passages)
+        tagger = GridTagger(GRID).fit(known, known_labels, [*passages["file"], *gold["workshop"][~asked]], remembered=is_shipped)
         tagging = tagger.tag(gold[asked])
         targets.append(tagger.targets([put for put, is_asked in zip(gold_labels, asked, strict=True) if is_asked]))
         assigned.append(tagging.is_assigned)
@@ -98,7 +99,8 @@ def test_a_file_of_minutes_left_out(file):
     passages, labels = load_passages()
     asked = (passages["file"] == file).to_numpy()
     known = passages[~asked]
-    tagger = GridTagger(GRID).fit(known, [labels[place] for place in np.flatnonzero(~asked)], list(known["file"]))
+    known_labels = [labels[place] for place in np.flatnonzero(~asked)]
+    tagger = GridTagger(GRID).fit(known, known_labels, list(known["file"]), remembered=np.ones(len(known), dtype=bool))
     every = tagger.targets(labels)
     figures = _shown(file, tagger.tag(passages[asked]).is_assigned, every[asked])
     plain = micro_f1(_plain(known, every[~asked], passages[asked]), every[asked][:, AXES.rubriques])
