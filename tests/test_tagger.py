@@ -343,7 +343,7 @@ def test_every_shipped_model_is_whole_small_and_free():
     entries = list_models()
     assert {"amorce", "amorce-usem3", "definitions"} <= {entry.name for entry in entries}
     assert {entry.licence for entry in entries} == {"MIT"}
-    assert sum(file.stat().st_size for entry in entries for file in SHIPPED.glob(f"{entry.path.stem}.*")) < 15_000_000
+    assert sum(file.stat().st_size for entry in entries for file in SHIPPED.glob(f"{entry.path.stem}.*")) < 25_000_000
 
 
 def test_the_shipped_tagger_loads_within_two_seconds():
