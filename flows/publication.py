@@ -15,7 +15,7 @@ from flows.exchange import export_study
 from flows.progress import tell
 from flows.publish_study import publish_study
 from flows.reporting import day_of, report_of, whole_folder
-from pipeline.publish import write_workshop_pages
+from pipeline.publish import write_slides, write_workshop_pages
 from pipeline.publish.changes import summarise, tell_changes
 from pipeline.study import Study, file_hash
 
@@ -51,6 +51,8 @@ def publish_whole(root: Path, run: Mapping[str, Any]) -> Publication:
         shutil.copytree(target, folder, dirs_exist_ok=True)  # what the run wrote is the report of the same tables
         tell("deux pages par atelier", 0, 1)
         write_workshop_pages(report, folder / "ateliers")
+        tell("diapositives", 0, 1)
+        write_slides(report, folder / "restitution.pptx")
         tell("fichiers pour les analystes", 0, 1)
         for form, name in _EXCHANGED.items():
             export_study(study, form, folder / _FOR_ANALYSTS / name)

@@ -23,7 +23,7 @@ _PACKAGES = (
     "scipy",
     "spacy",
 )
-_CODE = (".py", ".json", ".npz", ".xz", ".yaml", ".txt", ".html", ".css", ".docx", ".j2", ".typ")
+_CODE = (".py", ".json", ".npz", ".xz", ".yaml", ".txt", ".html", ".css", ".docx", ".j2", ".pptx", ".typ")
 
 
 def versions() -> dict[str, str]:

@@ -32,6 +32,8 @@ def wheel_names(tmp_path_factory) -> set[str]:
         "pipeline/data/demo/Roubaix 2026-04-02/atelier.yaml",
         "pipeline/data/training/amorce-1.jsonl",
         "pipeline/publish/templates/rapport.docx",
+        "pipeline/publish/templates/rapport.typ",
+        "pipeline/publish/templates/restitution.pptx",
         "models/weights/tagger-amorce.npz",
         "models/weights/encoder-sujets.xz",
         "models/weights/encoder-sujets-tete.npz",

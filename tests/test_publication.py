@@ -57,6 +57,7 @@ def test_the_manifest_lists_every_file_with_its_hash_and_what_it_was_made_with(p
         "tableaux/tableaux.xlsx",
         "analystes/etude.qdpx",
         "ateliers/01-orthez.pdf",
+        "restitution.pptx",
     } <= set(files)
     assert (manifest["run_id"], manifest["made_on"], manifest["previous"]) == (RUN, "2025-06-01", None)
     assert manifest["versions"] == {"python": "3.11"} and manifest["settings"]["publish"]["least_count"] == 3
@@ -66,12 +67,14 @@ def test_the_manifest_lists_every_file_with_its_hash_and_what_it_was_made_with(p
     }
 
 
+@pytest.mark.slow
 def test_publishing_the_same_run_again_gives_the_same_bytes(published) -> None:
     before = files_of(*published)
     publish_whole(published[0].root, published[1])
     assert files_of(*published) == before
 
 
+@pytest.mark.slow
 def test_the_next_publication_tells_what_changed_since_the_last_one_that_was_published(published, tmp_path: Path) -> None:
     study = Study(tmp_path / "etude")
     shutil.copytree(published[0].root, study.root)
