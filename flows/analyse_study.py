@@ -15,13 +15,14 @@ from pipeline.cluster import cluster_units
 from pipeline.cluster.changes import list_changes
 from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.profiles import profile_themes, quote_themes
+from pipeline.counting import count_families
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import apply_decisions
 from pipeline.ingest import reject_stray_files
 from pipeline.rank import rank_themes
 from pipeline.study import Study
 
-MACHINE = ("tags", "themes", "theme_members")  # what decisions are replayed on; kept as the machine proposed it
+MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decisions are replayed on; kept as the machine proposed it
 
 
 @flow(name="analyse_study")
@@ -79,7 +80,8 @@ def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord)
                 settings=study.settings.cluster,
             )
         changes = list_changes(_previous(study), joined)
-        return found | {"themes": joined[0], "theme_members": joined[1], "theme_changes": changes}
+        families = count_families(found["theme_families"], *joined, tables["units"])
+        return found | {"themes": joined[0], "theme_members": joined[1], "theme_families": families, "theme_changes": changes}
 
     return cache.run("join", join_key(clustered, processed), compute)
 
@@ -91,7 +93,7 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
 
     def compute() -> Tables:
         gathered, found = gather_tables(cache, processed), cache.load(joined)
-        machine = {name: gathered[name] for name in ("units", "tags")} | {name: found[name] for name in ("themes", "theme_members")}
+        machine = {name: (gathered if name in gathered else found)[name] for name in ("units", *MACHINE)}
         reviewed = apply_decisions(machine, DecisionStore(study.decisions_path).read(), axes=study.grid.axes)
         units, tags, themes, members = (reviewed[name] for name in ("units", "tags", "themes", "theme_members"))
         left = found["merge_proposals"][["theme_id", "other_theme_id"]].isin(set(themes["theme_id"])).all(axis=1)

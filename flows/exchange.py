@@ -84,7 +84,7 @@ def compare_grid(study: Study, path: Path) -> list[str]:
 def _content(study: Study, form: str, by: By) -> bytes:
     tables = study.read_tables()
     if form == "qdc":
-        return codebook_file(study.grid, tables["themes"])
+        return codebook_file(study.grid, tables["themes"], tables["theme_families"])
     if form == "iramuteq":
         return corpus_file(tables, by=by, own_axes=study.grid.own_axes)
     if form == "relecture":

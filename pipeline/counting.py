@@ -13,6 +13,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.tables import THEME_FAMILIES
+
 WORLD_CAFE = ("q1", "q2", "q3", "q4")
 _AWAY_CHANNELS = ("mail", "telephone")
 
@@ -64,6 +66,20 @@ def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFra
     counts = pd.DataFrame({"n_units": by_theme.size(), "n_workshops": by_theme["workshop_id"].nunique()})
     counts["n_tables"] = numbered.groupby("theme_id").size().reindex(counts.index, fill_value=0)
     return counts
+
+
+def count_families(families: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+    """Return `families` (theme_families) that hold a theme, with the counts of their themes' members, the largest first."""
+    parents = dict(zip(themes["theme_id"], themes["parent_id"], strict=True))
+    members = theme_members.assign(theme_id=theme_members["theme_id"].map(parents)).dropna(subset="theme_id")
+    n_themes = themes["parent_id"].value_counts()
+    held = families[families["family_id"].isin(n_themes.index)]
+    counts = count_themes(members, units)
+    counted = held.assign(
+        n_themes=held["family_id"].map(n_themes),
+        **{name: held["family_id"].map(counts[name]).fillna(0) for name in ("n_units", "n_tables", "n_workshops")},
+    )
+    return THEME_FAMILIES.check(counted.sort_values(["n_units", "family_id"], ascending=[False, True], kind="stable"))
 
 
 def resample(rng: np.random.Generator, n_circles: int, n_draws: int) -> NDArray[np.float64]:

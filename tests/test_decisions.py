@@ -11,10 +11,13 @@ import pandas as pd
 import pytest
 from invented import DIE, said, study, tag
 
+from pipeline.counting import count_families
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import apply_decisions, split_id
 from pipeline.errors import StudyError, TableError
-from pipeline.tables import DECISIONS, TAGS
+from pipeline.tables import DECISIONS, TAGS, THEME_FAMILIES
+
+COUNTED = ("n_themes", "n_units", "n_tables", "n_workshops")
 
 
 def machine() -> dict[str, pd.DataFrame]:
@@ -29,6 +32,10 @@ def machine() -> dict[str, pd.DataFrame]:
         said(None, 4, unit_id="g", posture="constat"),
     )
     second = [tag(unit_id, "posture", "demande", is_assigned=False, score=0.4) for unit_id in ("a", "b")]
+    families = ({"family_id": name, "label": label, **dict.fromkeys(COUNTED, 1)} for name, label in (("f-1", "Venir"), ("f-2", "Produire")))
+    tables["themes"] = tables["themes"].assign(parent_id=tables["themes"]["theme_id"].map({"cars": "f-1", "lait": "f-2", "haie": "f-2"}))
+    built = THEME_FAMILIES.build(families)
+    tables["theme_families"] = count_families(built, tables["themes"], tables["theme_members"], tables["units"])
     third = [tag("a", "posture", "constat", is_assigned=False, score=0.2)]
     return tables | {"tags": TAGS.check(pd.concat([tables["tags"], pd.DataFrame(second + third)], ignore_index=True))}
 
@@ -437,3 +444,64 @@ def test_a_file_that_is_no_store_gives_one_clear_line(tmp_path: Path) -> None:
     (tmp_path / "decisions.sqlite3").write_text("notes de la table 3, rien d'une base de données" * 50, encoding="utf-8")
     with pytest.raises(StudyError, match=r"decisions\.sqlite3"):
         DecisionStore(tmp_path / "decisions.sqlite3").read()
+
+
+@pytest.mark.parametrize(
+    ("decision", "families", "parent"),
+    [
+        (None, {"Produire": 2, "Venir": 1}, "f-1"),
+        ({"action": "rename_family", "theme_id": "f-1", "value": "Se déplacer"}, {"Produire": 2, "Se déplacer": 1}, "f-1"),
+        ({"action": "move_theme", "theme_id": "cars", "value": "f-2"}, {"Produire": 3}, "f-2"),
+        ({"action": "move_theme", "theme_id": "cars"}, {"Produire": 2}, None),
+        ({"action": "merge_theme", "theme_id": "haie", "value": "cars"}, {"Produire": 1, "Venir": 1}, "f-1"),
+    ],
+)
+def test_families_follow_what_was_decided(decision, families, parent):
+    reviewed = decided(*([decision] if decision else []))
+    told = reviewed["theme_families"]
+    assert dict(zip(told["label"], told["n_themes"], strict=True)) == families
+    parents = reviewed["themes"].set_index("theme_id")["parent_id"]
+    assert (None if pd.isna(parents["cars"]) else parents["cars"]) == parent
+
+
+def test_what_is_split_off_stays_in_the_family_and_the_family_is_counted_again():
+    split = {"action": "split_theme", "theme_id": "cars", "value": json.dumps(["a"])}
+    reviewed = decided(split, {"action": "move_theme", "theme_id": split_id(["a"]), "value": "f-2"})
+    assert reviewed["themes"].set_index("theme_id")["parent_id"][split_id(["a"])] == "f-2"
+    assert decided(split)["themes"].set_index("theme_id")["parent_id"][split_id(["a"])] == "f-1"
+    counts = reviewed["theme_families"].set_index("family_id")["n_units"].to_dict()
+    assert counts == {"f-1": 2, "f-2": 4}
+
+
+@pytest.mark.parametrize(
+    ("decisions", "state", "reason"),
+    [
+        ([{"action": "rename_family", "theme_id": "f-1", "value": "Aller"}], "appliquée", None),
+        ([{"action": "rename_family", "theme_id": "f-9", "value": "Aller"}], "sans objet", "La famille n'existe plus"),
+        (
+            [{"action": "rename_family", "theme_id": "f-1", "value": name} for name in ("Aller", "Partir")],
+            "remplacée",
+            "Remplacée par une décision plus récente (n° 2).",
+        ),
+        ([{"action": "move_theme", "theme_id": "cars", "value": "f-2"}], "appliquée", None),
+        ([{"action": "move_theme", "theme_id": "cars", "value": "f-9"}], "sans objet", "La famille d'arrivée n'existe plus."),
+        (
+            [{"action": "move_theme", "theme_id": "cars", "value": "f-2"}, {"action": "reject_theme", "theme_id": "cars"}],
+            "sans objet",
+            "Une autre décision a réuni ou écarté ce thème.",
+        ),
+        (
+            [
+                {"action": "rename_family", "theme_id": "f-1", "value": "Aller"},
+                {"action": "move_theme", "theme_id": "cars", "value": "f-2"},
+            ],
+            "sans objet",
+            "La famille n'a plus de thème",
+        ),
+    ],
+)
+def test_a_decision_on_families_holds_or_says_why_not(decisions, state, reason):
+    found = effects_of(*decisions)[1]
+    assert found[0] == state
+    assert (found[1] or "").startswith(reason or "")
+    assert (found[1] is None) == (reason is None)

@@ -9,13 +9,13 @@ from own_axes import GRID_YAML, csv_grid, xlsx_grid, yaml_grid
 from pipeline.errors import GridError
 from pipeline.exchange.codebook import codebook_file
 from pipeline.grid import Grid, load_grid, save_grid
-from pipeline.tables import THEMES
+from pipeline.tables import THEME_FAMILIES, THEMES
 
 
 def qdc_grid(folder: Path) -> Path:
     """The grid as this project exports it."""
     path = folder / "jeunesse.qdc"
-    path.write_bytes(codebook_file(load_grid(yaml_grid(folder)), THEMES.empty()))
+    path.write_bytes(codebook_file(load_grid(yaml_grid(folder)), THEMES.empty(), THEME_FAMILIES.empty()))
     return path
 
 

@@ -25,7 +25,7 @@ from pipeline.evaluate.codes import code_figures, exclusive_figures
 from pipeline.grid import Grid, load_grid
 from pipeline.review_order import order_review
 from pipeline.settings import TagSettings
-from pipeline.tables import TAGS, THEME_MEMBERS, THEMES, UNITS
+from pipeline.tables import TAGS, THEME_FAMILIES, THEME_MEMBERS, THEMES, UNITS
 
 EXAMPLES = [
     ("la mairie devrait ouvrir le gymnase le soir pour les lycéens", "commune", {"jeunes"}),
@@ -171,7 +171,8 @@ LISTED = UNITS.build(
 
 def reviewed(grid: Grid, *decisions: dict[str, object]) -> tuple[set[tuple[str, str, str]], list[tuple[str, str | None]]]:
     """What is assigned once `decisions` are replayed, and what became of each."""
-    machine = {"units": LISTED, "tags": CODED, "themes": THEMES.empty(), "theme_members": THEME_MEMBERS.empty()}
+    grouped = {"themes": THEMES.empty(), "theme_families": THEME_FAMILIES.empty(), "theme_members": THEME_MEMBERS.empty()}
+    machine = {"units": LISTED, "tags": CODED, **grouped}
     found = apply_decisions(machine, taken(*decisions), axes=grid.axes)
     last = found["tags"].drop_duplicates(["unit_id", "axis", "code"], keep="last")
     put = last.loc[last["is_assigned"], ["unit_id", "axis", "code"]].itertuples(index=False, name=None)

@@ -39,7 +39,7 @@ from pipeline.publish.text import (
 )
 from pipeline.rank import rank_themes
 from pipeline.settings import PublishSettings, RankSettings, RankWeights
-from pipeline.tables import DOCUMENTS, TABLES, TAGS, THEMES
+from pipeline.tables import DOCUMENTS, TABLES, TAGS, THEME_FAMILIES, THEMES
 
 
 def page_of(made: Report, folder: Path) -> Any:
@@ -544,11 +544,23 @@ def test_themes_priorities_and_territories_are_listed_in_french_words(tmp_path: 
     book = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
     assert book.sheet_names[:4] == ["passages", "liste_themes", "liste_priorites", "liste_territoires"]
     themes, priorities, contrasts = (book.get_sheet_by_name(name).to_python() for name in book.sheet_names[1:4])
-    assert themes[0][:5] == ["Thème", "Description", "Mots", "Ce que c'est surtout", "Passages"]
+    assert themes[0][:6] == ["Thème", "Famille", "Description", "Mots", "Ce que c'est surtout", "Passages"]
     assert [row[0] for row in themes[1:]] == ["Cars", "Lait"]
     assert priorities[1][:3] == ["toute l'étude", 1, "Cars"]
     assert {row[0] for row in priorities[1:]} == {"toute l'étude", "orthez", "die"}
     assert (contrasts[1][0], contrasts[1][1], contrasts[1][5]) == ("die", "Cars", "comme ailleurs")
+
+
+def test_families_stand_before_the_themes_and_each_theme_names_its_own(tmp_path: Path) -> None:
+    made = tables()
+    made["themes"] = made["themes"].assign(parent_id="f-1")
+    row = {"family_id": "f-1", "label": "Venir et produire", "n_themes": 2, "n_units": 1, "n_tables": 1, "n_workshops": 1}
+    made["theme_families"] = THEME_FAMILIES.build([row])
+    write_html(report(made), tmp_path / "rapport.html")
+    shown = typography((tmp_path / "rapport.html").read_text(encoding="utf-8"))
+    assert "Familles de thèmes" in shown
+    assert "Cars ; Lait" in shown.replace("\u00a0", " ").replace("\u202f", " ")
+    assert shown.count("Venir et produire") == 1 + len(made["themes"])
 
 
 def test_a_table_names_no_file_of_the_depot(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from lxml import etree
 from pipeline.exchange import codebook_file, gather_codings, project_file
 from pipeline.exchange.xml_text import one_line, xml_text
 from pipeline.grid import load_grid
-from pipeline.tables import DECISIONS, TAGS
+from pipeline.tables import DECISIONS, TAGS, THEME_FAMILIES
 
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).parent / "refi" / "Project.xsd"))
 NS = {"p": "urn:QDA-XML:project:1.0", "c": "urn:QDA-XML:codebook:1.0"}
@@ -61,6 +61,10 @@ def test_any_study_gives_a_valid_project_with_the_right_quotes(seed: int) -> Non
     assert len(names) == len(set(names))
 
 
+def codebook_of(tables: Tables) -> bytes:
+    return codebook_file(GRID, tables["themes"], tables["theme_families"])
+
+
 def test_an_emoji_counts_for_one() -> None:
     found = coded(exported(small()))
     assert ("automate", "Plus de car 🚍 le soir à Arthez.", GRID.label_of("enjeux.social")) in found
@@ -71,7 +75,7 @@ def test_the_order_of_rows_changes_no_byte() -> None:
     tables = any_study(7)
     shuffled = {name: rows.sample(frac=1, random_state=2).reset_index(drop=True) for name, rows in tables.items()}
     assert exported(tables) == exported(shuffled)
-    assert codebook_file(GRID, tables["themes"]) == codebook_file(GRID, shuffled["themes"])
+    assert codebook_of(tables) == codebook_of(shuffled)
 
 
 def test_the_archive_tells_no_time_and_no_name_of_a_file_of_the_depot() -> None:
@@ -152,8 +156,9 @@ def check_codebook(content: bytes) -> Any:
 
 @pytest.mark.parametrize("seed", range(10))
 def test_the_codebook_has_two_branches_and_every_theme(seed: int) -> None:
-    themes = any_study(seed)["themes"]
-    root = check_codebook(codebook_file(GRID, themes))
+    tables = any_study(seed)
+    themes = tables["themes"]
+    root = check_codebook(codebook_of(tables))
     grid, of_themes = root.findall("c:Codes/c:Code", NS)
     assert [branch.get("name") for branch in grid] == ["Rubriques", "Postures", "Piliers"]
     assert len(of_themes.findall("c:Code", NS)) == len(themes)
@@ -161,17 +166,23 @@ def test_the_codebook_has_two_branches_and_every_theme(seed: int) -> None:
 
 
 def test_a_grid_comes_back_from_its_codebook(tmp_path: Path) -> None:
-    (tmp_path / "grille.qdc").write_bytes(codebook_file(GRID, any_study(1)["themes"]))
+    (tmp_path / "grille.qdc").write_bytes(codebook_of(any_study(1)))
     again = load_grid(tmp_path / "grille.qdc")
     assert again.codes == GRID.codes
     assert again.families == GRID.families
 
 
 def test_a_theme_of_a_family_hangs_under_it() -> None:
-    tables = made_study(labels={"t-1": "Cars", "t-2": "Trains", "t-3": "Transports"})
-    themes = tables["themes"].assign(parent_id=["t-3", "t-3", None])
-    root = check_codebook(codebook_file(GRID, themes))
+    tables = made_study(labels={"t-1": "Cars", "t-2": "Trains", "t-3": "Loyers", "t-4": "Crèches"})
+    tables["themes"] = tables["themes"].assign(parent_id=["f-1", "f-1", "f-2", None])
+    tables["theme_families"] = THEME_FAMILIES.build(
+        {"family_id": name, "label": label, "n_themes": 1, "n_units": 1, "n_tables": 1, "n_workshops": 1}
+        for name, label in (("f-1", "Transports"), ("f-2", "Loyers"), ("f-3", "Vide"))
+    )
+    root = check_codebook(codebook_of(tables))
     (branch,) = root.findall("c:Codes/c:Code", NS)[1:]
     assert [(code.get("name"), [child.get("name") for child in code.iterfind("c:Code", NS)]) for code in branch] == [
-        ("Transports", ["Cars", "Trains"])
+        ("Loyers (f-2)", ["Loyers"]),
+        ("Transports", ["Cars", "Trains"]),
+        ("Crèches", []),
     ]

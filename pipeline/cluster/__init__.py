@@ -2,6 +2,7 @@
 
 In:   units, tags; the themes and members of an earlier run, from which identities are kept
 Out:  themes           one row a theme, the most spoken of first
+      theme_families   one row a family of themes, the most spoken of first; parent_id in themes tells which
       theme_members    one row a unit that has a theme; a unit absent from here is set aside
       merge_proposals  pairs of themes that may be one
       theme_flags      themes that hold a bit of everything
@@ -22,15 +23,16 @@ from models.embedder import Embedder
 from models.reading import Reading, read_texts
 from models.views import Matrix, Views, join_views, unit_rows
 from pipeline.cluster.candidates import Candidate, find_candidates
+from pipeline.cluster.families import find_families
 from pipeline.cluster.hints import Geometry
-from pipeline.cluster.identity import Previous, identify_themes
+from pipeline.cluster.identity import Previous, identify_families, identify_themes
 from pipeline.cluster.labels import keywords_of, label_themes
 from pipeline.cluster.quotes import choose_quotes, describe
-from pipeline.counting import count_themes
+from pipeline.counting import count_families, count_themes
 from pipeline.french import fold
 from pipeline.i18n import _
 from pipeline.settings import ClusterSettings
-from pipeline.tables import MERGE_PROPOSALS, THEME_FLAGS, THEME_MEMBERS, THEMES
+from pipeline.tables import MERGE_PROPOSALS, THEME_FAMILIES, THEME_FLAGS, THEME_MEMBERS, THEMES
 from pipeline.tokens import plain_texts
 
 _LOG = logging.getLogger(__name__)
@@ -48,6 +50,7 @@ class Clustered(NamedTuple):
     theme_members: pd.DataFrame
     merge_proposals: pd.DataFrame
     theme_flags: pd.DataFrame
+    theme_families: pd.DataFrame
 
 
 class Grouping(Protocol):
@@ -76,7 +79,7 @@ def cluster_units(
 ) -> Clustered:
     """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups."""
     if units.empty:
-        return Clustered(THEMES.empty(), THEME_MEMBERS.empty(), MERGE_PROPOSALS.empty(), THEME_FLAGS.empty())
+        return Clustered(THEMES.empty(), THEME_MEMBERS.empty(), MERGE_PROPOSALS.empty(), THEME_FLAGS.empty(), THEME_FAMILIES.empty())
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)  # whatever the order of workshops
     texts = list(units["text"].astype(str))
     readings = read_texts(texts)
@@ -96,7 +99,10 @@ def cluster_units(
         set_aside.sum(),
     )
     labels = [theme["label"] for theme in themes]
-    return Clustered(*_tables(themes, members, identities), *_hints(Geometry.of(views.vectors, model.labels_), identities, labels))
+    families = _families(themes, members, units, readings, views, model, previous, settings)
+    named, placed = _tables(themes, members, identities)
+    hints = _hints(Geometry.of(views.vectors, model.labels_), identities, labels)
+    return Clustered(named, placed, *hints, count_families(THEME_FAMILIES.build(families), named, placed, units))
 
 
 def _hints(geometry: Geometry, identities: Sequence[str], labels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -164,15 +170,61 @@ def _themes(
     """What each theme is called, about and quoted for, by theme number."""
     strengths = np.zeros(len(readings))
     strengths[members["row"]] = members["strength"]
-    words = [[fold(word) for word, _ in theme] for theme in model.topic_words(_N_TOPIC_WORDS)]
-    tables = units["workshop_id"].astype(str) + "|" + units["table_number"].astype("string").fillna(units["document_id"])
-    candidates = find_candidates(readings, model.labels_, strengths, words, views.subject, list(tables))
+    words = _topic_words(model)
+    candidates = find_candidates(readings, model.labels_, strengths, words, views.subject, _places(units))
     rows = [unit_rows(views.subject.rows[model.labels_ == theme]) for theme in range(len(words))]
     labels = label_themes(candidates, rows)
     kinds = _kinds(members, tags)
     return [
         _theme(label, found, theme_members, float(model.stability_[theme]), kinds.get(theme, "mixte"), settings.n_quotes)
         for theme, (label, found, theme_members) in enumerate(zip(labels, candidates, _by_theme(members), strict=True))
+    ]
+
+
+def _topic_words(model: Grouping) -> list[list[str]]:
+    return [[fold(word) for word, _ in theme] for theme in model.topic_words(_N_TOPIC_WORDS)]
+
+
+def _places(units: pd.DataFrame) -> list[str]:
+    """The table of each unit; its document stands for a table that has no number."""
+    return list(units["workshop_id"].astype(str) + "|" + units["table_number"].astype("string").fillna(units["document_id"]))
+
+
+def _families(
+    themes: list[dict[str, Any]],
+    members: pd.DataFrame,
+    units: pd.DataFrame,
+    readings: Sequence[Reading],
+    views: Views,
+    model: Grouping,
+    previous: Previous | None,
+    settings: ClusterSettings,
+) -> list[dict[str, Any]]:
+    """The rows of theme_families, to be counted; each of `themes` gets its family's id."""
+    strengths = np.zeros(len(readings))
+    strengths[members["row"]] = members["strength"]
+    found = find_families(
+        views.vectors,
+        model.labels_,
+        [theme["label"] for theme in themes],
+        readings=readings,
+        strengths=strengths,
+        topic_words=_topic_words(model),
+        space=views.subject,
+        tables=_places(units),
+        seed=settings.seed,
+    )
+    central = members.sort_values(["strength", "unit_id"], ascending=[False, True], kind="stable")
+    held = [list(central.loc[central["theme"].isin(family.themes), "unit_id"]) for family in found]
+    words = [[word for theme in family.themes for word in json.loads(themes[theme]["keywords"])] for family in found]
+    identities = identify_families(held, words, previous)
+    for family, identity in zip(found, identities, strict=True):
+        for theme in family.themes:
+            themes[theme]["parent_id"] = identity
+    return [
+        {"family_id": identity, "label": family.label, "n_themes": 0, "n_units": 0, "n_tables": 0, "n_workshops": 0}
+        | {"stability": family.stability}
+        for family, identity in zip(found, identities, strict=True)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Give themes an identity that lasts: a theme that keeps most of its units, or else its subject, over runs keeps its theme_id.
+"""Give themes and families an identity that lasts: one that keeps most of its units, or else its subject, over runs keeps its id.
 
 In:   members and keywords of each theme of this run; themes and theme_members of an earlier one
 Out:  one theme_id a theme, all distinct
@@ -25,20 +25,42 @@ _N_CENTRAL = 5  # units that a new theme's identity is made of
 Previous = tuple[pd.DataFrame, pd.DataFrame]  # themes, theme_members
 
 
-def identify_themes(members: Sequence[Sequence[str]], keywords: Sequence[Sequence[str]], previous: Previous | None) -> list[str]:
+def identify_themes(
+    members: Sequence[Sequence[str]], keywords: Sequence[Sequence[str]], previous: Previous | None, *, prefix: str = "t"
+) -> list[str]:
     """Return the theme_id of each theme; `members` lists its unit_ids, most central first, and `keywords` its words.
 
-    An earlier theme_id that no theme continues is never given to another.
+    An earlier theme_id that no theme continues is never given to another; a new one begins with `prefix`.
     """
     earlier = _Earlier(previous)
     kept = _continued(members, keywords, earlier)
     taken = set(earlier.names)
     identities = []
     for theme, units in enumerate(members):
-        identity = kept.get(theme) or _new_identity(units, taken)
+        identity = kept.get(theme) or _new_identity(units, taken, prefix)
         taken.add(identity)
         identities.append(identity)
     return identities
+
+
+def identify_families(members: Sequence[Sequence[str]], keywords: Sequence[Sequence[str]], previous: Previous | None) -> list[str]:
+    """Return the id of each family of themes, known like a theme: by its themes' units, then by their keywords."""
+    return identify_themes(members, keywords, _as_families(previous), prefix="f")
+
+
+def _as_families(previous: Previous | None) -> Previous | None:
+    """The families of an earlier run as if each were one theme."""
+    if previous is None or not len(previous[0]):
+        return None
+    themes, members = previous
+    parents = dict(zip(themes["theme_id"], themes["parent_id"], strict=True))
+    placed = members.assign(theme_id=members["theme_id"].map(parents)).dropna(subset="theme_id")
+    words = themes.dropna(subset="parent_id").groupby("parent_id")["keywords"].agg(_joined)
+    return pd.DataFrame({"theme_id": words.index, "keywords": words.to_numpy()}), placed
+
+
+def _joined(lists: pd.Series) -> str:
+    return json.dumps([word for text in lists for word in json.loads(text)], ensure_ascii=False)
 
 
 class _Earlier:
@@ -85,10 +107,10 @@ def _jaccard(first: set[str], second: set[str]) -> float:
     return len(first & second) / len(first | second) if first or second else 0.0
 
 
-def _new_identity(units: Sequence[str], taken: set[str]) -> str:
-    """`t-` and eight hexadecimal digits of the most central units, hashed again while another theme has them."""
+def _new_identity(units: Sequence[str], taken: set[str], prefix: str) -> str:
+    """The prefix and eight hexadecimal digits of the most central units, hashed again while another theme has them."""
     text = "\n".join(sorted(units[:_N_CENTRAL]))
     while True:
         text = hashlib.sha256(text.encode()).hexdigest()
-        if f"t-{text[:8]}" not in taken:
-            return f"t-{text[:8]}"
+        if f"{prefix}-{text[:8]}" not in taken:
+            return f"{prefix}-{text[:8]}"

@@ -2,7 +2,7 @@
 
 What holds is read from the reviewed tables themselves, not from the replay's steps: a decision is never called applied where it is not.
 
-In:   decisions in order, Replay of those on themes, the machine's and the reviewed tags
+In:   decisions in order, Replay of those on themes, Families, the machine's and the reviewed tags
 Out:  rows of decision_effects, one a decision, in order
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.decisions.on_families import FAMILY_ACTIONS, Families
 from pipeline.decisions.on_tags import TAG_ACTIONS
 from pipeline.decisions.on_themes import Replay, split_id, split_units, text
 from pipeline.grid import POSTURE, Axis
@@ -26,6 +27,7 @@ class Effects:
     """What decisions are compared with: the replay of those on themes, the codes assigned once all are applied."""
 
     replay: Replay
+    families: Families
     assigned: frozenset[tuple[str | None, str | None, str | None]]
     theme_of: dict[str, str]
     quotes: dict[str, list[str]]
@@ -33,13 +35,14 @@ class Effects:
     exclusive: dict[str, bool]  # by axis of the grid
 
     @classmethod
-    def of(cls, replay: Replay, tags: pd.DataFrame, axes: Sequence[Axis]) -> "Effects":
+    def of(cls, replay: Replay, families: Families, tags: pd.DataFrame, axes: Sequence[Axis]) -> "Effects":
         """Read the reviewed tables; `tags` are the reviewed ones, `axes` the grid's."""
         last = tags.sort_values(["unit_id", "axis", "code", "source"]).drop_duplicates(["unit_id", "axis", "code"], keep="last")
         assigned = last.loc[last["is_assigned"].astype(bool), ["unit_id", "axis", "code"]].itertuples(index=False, name=None)
         themes = replay.themes
         return cls(
             replay,
+            families,
             frozenset(assigned),
             dict(zip(replay.members["unit_id"], replay.members["theme_id"], strict=True)),
             {theme_id: json.loads(quotes) for theme_id, quotes in zip(themes["theme_id"], themes["quotes"], strict=True)},
@@ -75,10 +78,14 @@ class Effects:
             return None if text(row.axis) and text(row.code) else _("Le code manque.")
         if row.action == "split_theme":
             return None if set(split_units(value)) & known.unit_ids else _("Aucun des passages à séparer n'existe plus.")
+        if row.action == "rename_family":
+            return None if theme in self.families.known else _("La famille n'existe plus : ses thèmes sont passés dans d'autres.")
         if row.action != "move_unit" and theme not in known.theme_ids:
             return _("Le thème n'existe plus : ses passages sont passés dans d'autres.")
         if row.action in ("move_unit", "merge_theme") and value and value not in known.theme_ids and known.end_of(value) in (value, None):
             return _("Le thème d'arrivée n'existe plus.")
+        if row.action == "move_theme" and value and value not in self.families.known:
+            return _("La famille d'arrivée n'existe plus.")
         if row.action in ("rename_theme", "merge_theme") and (not value or value == theme):
             return _("La décision ne dit ni nom ni autre thème.")
         return None
@@ -88,6 +95,10 @@ class Effects:
         end, unit, theme, value = self.replay.end_of, text(row.unit_id), text(row.theme_id), text(row.value)
         if row.action in TAG_ACTIONS:
             return ((unit, text(row.axis), text(row.code)) in self.assigned) == bool(row.action != "reject_tag")
+        if row.action == "rename_family":
+            return self.families.labels.get(theme or "") == value
+        if row.action == "move_theme":
+            return theme in self.labels and self.families.parents.get(theme or "") == value
         if row.action == "rename_theme":
             return self.labels.get(theme or "") == value
         if row.action == "reject_theme":
@@ -107,16 +118,20 @@ class Effects:
             if row.axis == POSTURE:
                 return _("Aucune autre posture n'a été proposée pour ce passage.")
             return _("Aucun autre code de cet axe n'a été proposé pour ce passage.")
+        if row.action == "rename_family":
+            return _("La famille n'a plus de thème, ou la décision ne dit pas de nom.")
         if row.action == "pin_quote":
             return _("Le passage n'est pas dans ce thème.")
         return _("Une autre décision a réuni ou écarté ce thème.")
 
     def _subjects(self, row: Any) -> set[tuple[str, ...]]:
-        """What a decision is about: units (with their axis for codes) and themes."""
+        """What a decision is about: units (with their axis for codes), themes, families."""
         unit, theme, value = text(row.unit_id), text(row.theme_id), text(row.value)
         if row.action in TAG_ACTIONS:
             axis_or_code = row.axis if self.exclusive.get(row.axis) else f"{row.axis}:{row.code}"
             return {("tag", str(unit), str(axis_or_code))}
+        if row.action in FAMILY_ACTIONS:
+            return {(str(row.action), str(theme))}
         if row.action in ("pin_quote", "unpin_quote"):
             return {("quote", str(theme), str(unit)), ("theme", str(theme)), ("unit", str(unit))}
         if row.action == "split_theme":

@@ -140,8 +140,7 @@ class Replay:
             json.dumps(self._quotes(theme_id, theme_of, listed), ensure_ascii=False) if is_new else old
             for theme_id, old, is_new in zip(kept["theme_id"], kept["quotes"], is_requoted, strict=True)
         ]
-        gone = kept["parent_id"].isin(self.theme_ids - set(kept["theme_id"]))
-        return THEMES.check(kept.assign(quotes=quotes, parent_id=kept["parent_id"].where(~gone)))
+        return THEMES.check(kept.assign(quotes=quotes))
 
     def _with_splits(self, members: pd.DataFrame) -> pd.DataFrame:
         """The machine's themes and, after them, those that people split off and that hold a unit."""
@@ -155,10 +154,11 @@ class Replay:
         mine = self._units[self._units["unit_id"].isin(units)].sort_values(["document_id", "unit_order"])
         labels = dict(zip(self._themes["theme_id"], self._themes["label"], strict=True))
         left = labels.get(source or "")
+        family = text(dict(zip(self._themes["theme_id"], self._themes["parent_id"], strict=True)).get(source or ""))
         label = _("Partie de « {label} »").format(label=left) if left else _("Thème séparé")
         row = {"theme_id": theme_id, "label": label, "keywords": "[]", "description": label, "stability": None, "kind": "mixte"}
         quotes = json.dumps(list(mine["unit_id"].head(_N_QUOTES)))
-        return row | {"n_units": 0, "n_tables": 0, "n_workshops": 0, "parent_id": None, "quotes": quotes}
+        return row | {"n_units": 0, "n_tables": 0, "n_workshops": 0, "parent_id": family, "quotes": quotes}
 
     def _changed(self, members: pd.DataFrame) -> set[str]:
         """Themes whose members are not what they were."""

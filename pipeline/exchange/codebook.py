@@ -44,14 +44,17 @@ class Entry:
     below: "tuple[Entry, ...]" = ()
 
 
-def build_codebook(grid: Grid, themes: pd.DataFrame) -> tuple[Entry, ...]:
-    """Return the two branches; names are unique in the whole tree, as some tools ask. Without themes the second one is left out."""
+def build_codebook(grid: Grid, themes: pd.DataFrame, families: pd.DataFrame) -> tuple[Entry, ...]:
+    """Return the two branches; names are unique in the whole tree, as some tools ask. Without themes the second one is left out.
+
+    `families` are the rows of theme_families: each holds its themes; a theme of none stands beside them.
+    """
     names = _Names()
     axes = tuple(_axis(grid, axis, colour, names) for axis, colour in zip(grid.axes, _colours(grid), strict=True))
     branches = [_group(guid("branche", "grille"), names.give("Grille", "grille"), _COLOURS[RUBRIQUE], axes)]
     if len(themes):
         title = names.give(_THEMES, "themes")
-        branches.append(_group(guid("branche", "themes"), title, _THEME_COLOUR, tuple(_themes(themes, names))))
+        branches.append(_group(guid("branche", "themes"), title, _THEME_COLOUR, tuple(_themes(themes, families, names))))
     return tuple(branches)
 
 
@@ -70,10 +73,10 @@ def codes_element(entries: tuple[Entry, ...], namespace: str) -> Any:
     return codes
 
 
-def codebook_file(grid: Grid, themes: pd.DataFrame) -> bytes:
+def codebook_file(grid: Grid, themes: pd.DataFrame, families: pd.DataFrame) -> bytes:
     """The content of a .qdc."""
     root = root_element(NAMESPACE, "CodeBook", origin=ORIGIN)
-    root.append(codes_element(build_codebook(grid, themes), NAMESPACE))
+    root.append(codes_element(build_codebook(grid, themes, families), NAMESPACE))
     etree.indent(root)
     return bytes(etree.tostring(root, encoding="UTF-8", xml_declaration=True))
 
@@ -133,26 +136,25 @@ def _code(code: Code, colour: str, names: _Names) -> Entry:
     return Entry(guid("code", code.axis, code.code), name, describe(code), code.axis, code.code, colour, True)
 
 
-def _themes(themes: pd.DataFrame, names: _Names) -> Iterator[Entry]:
-    """The themes by label, a family before those that it holds; a family within a family stands beside the others."""
+def _themes(themes: pd.DataFrame, families: pd.DataFrame, names: _Names) -> Iterator[Entry]:
+    """The families by label, each with its themes, then the themes of none; a family that bears a theme's name gives way to it."""
     rows: list[Any] = list(rows_of(themes.sort_values(["label", "theme_id"])))
-    known = {row.theme_id for row in rows}
-    in_family = {row.theme_id for row in rows if row.parent_id in known}
-    parents = {row.theme_id: row.parent_id for row in rows if row.theme_id in in_family and row.parent_id not in in_family}
-    for row in rows:
-        if row.theme_id not in parents:
-            name = names.give(row.label, row.theme_id)
-            below = tuple(
-                _theme(child, names.give(child.label, child.theme_id)) for child in rows if parents.get(child.theme_id) == row.theme_id
-            )
-            yield _theme(row, name, below)
+    named = [(row.parent_id, _theme(row, names.give(row.label, row.theme_id))) for row in rows]
+    groups: list[Any] = list(rows_of(families.sort_values(["label", "family_id"])))
+    for family in groups:
+        below = tuple(entry for parent_id, entry in named if parent_id == family.family_id)
+        if below:
+            identity, name = guid("famille", THEME, family.family_id), names.give(family.label, family.family_id)
+            yield _group(identity, name, _THEME_COLOUR, below, f"{IDENTIFIER} : {family.family_id}")
+    known = {family.family_id for family in groups}
+    yield from (entry for parent_id, entry in named if parent_id not in known)
 
 
-def _theme(row: Any, name: str, below: tuple[Entry, ...] = ()) -> Entry:
+def _theme(row: Any, name: str) -> Entry:
     words = ", ".join(map(str, json.loads(row.keywords)))
     lines = [row.description, f"Mots : {words}" if words else "", f"{IDENTIFIER} : {row.theme_id}"]
     description = "\n".join(one_line(line) for line in lines if line)
-    return Entry(guid(THEME, row.theme_id), name, description, THEME, row.theme_id, _THEME_COLOUR, True, below)
+    return Entry(guid(THEME, row.theme_id), name, description, THEME, row.theme_id, _THEME_COLOUR, True)
 
 
 def _add(parent: Any, entry: Entry, namespace: str) -> None:

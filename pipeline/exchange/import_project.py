@@ -46,7 +46,7 @@ class _Reader:
     def __init__(self, project: Project, tables: Mapping[str, pd.DataFrame], grid: Grid, author: str | None) -> None:
         self._project, self._author = project, author
         self._placer = Placer(tables)
-        self._codes = _KnownCodes(build_codebook(grid, tables["themes"]))
+        self._codes = _KnownCodes(build_codebook(grid, tables["themes"], tables["theme_families"]))
         tags = tables["tags"]
         proposed = tags[(tags["source"] == "machine") & tags["is_assigned"]]
         self._proposed = set(proposed[["unit_id", "axis", "code"]].itertuples(index=False, name=None))

@@ -51,7 +51,7 @@ def project_file(tables: Tables, grid: Grid, codings: Sequence[Coding], *, title
     root = root_element(NAMESPACE, "Project", **about)
     documents = named_documents(tables)
     _add_users(root, codings)
-    entries = build_codebook(grid, tables["themes"])
+    entries = build_codebook(grid, tables["themes"], tables["theme_families"])
     _child(root, "CodeBook").append(codes_element(entries, NAMESPACE))
     _add_variables(root)
     _add_cases(root, tables, documents)

@@ -48,7 +48,7 @@ class _Row:
 
 def sheet_file(tables: Tables, grid: Grid) -> bytes:
     """The content of the sheet: passages in the order of review, those not in the queue after them, in reading order."""
-    lists = _lists(build_codebook(grid, tables["themes"]), grid)
+    lists = _lists(build_codebook(grid, tables["themes"], tables["theme_families"]), grid)
     titles = sheet_titles(grid)
     rows = _rows(tables, lists)
     out = io.BytesIO()

@@ -130,7 +130,7 @@ class _Reader:
         self._known = {axis.axis: {code.code for code in grid.axis(axis.axis)} for axis in grid.axes}
         self._known[THEME] = {*tables["themes"]["theme_id"], NO_THEME}
         self._codes: dict[str, dict[str, str]] = {axis: {} for axis in self._known}
-        for entry in walk(build_codebook(grid, tables["themes"])):
+        for entry in walk(build_codebook(grid, tables["themes"], tables["theme_families"])):
             if entry.is_codable:
                 self._codes[entry.axis] |= {_key(entry.code): entry.code, _key(entry.name): entry.code}
         for axis, listed in sheet.codes.items():

@@ -52,9 +52,11 @@ def _passages(tables: Tables, grid: Grid | None) -> pd.DataFrame:
 def _themes(tables: Tables) -> pd.DataFrame:
     """One row a theme, those said at most tables first."""
     rows = tables["themes"].sort_values(["n_tables", "n_units", "theme_id"], ascending=[False, False, True])
+    families = tables["theme_families"].set_index("family_id")["label"]
     return pd.DataFrame(
         {
             "theme": rows["label"],
+            "famille": rows["parent_id"].map(families),
             "description": rows["description"],
             "mots": [", ".join(map(str, json.loads(words))) for words in rows["keywords"]],
             "nature_theme": rows["kind"].map(lambda kind: word("natures", kind)),

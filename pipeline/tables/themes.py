@@ -17,8 +17,23 @@ THEMES = Table(
         Column("n_workshops", "int", "Distinct workshops", "workshops", low=0),
         Column("stability", "float", "Share of resamples in which its units stay together", "0..1", low=0, high=1, nullable=True),
         Column("kind", "text", "What its units mostly are", values=("besoin", "réponse", "proposition", "mixte")),
-        Column("parent_id", "text", "Family of themes it belongs to", nullable=True),
+        Column("parent_id", "text", "family_id of the family of themes it belongs to", nullable=True),
         Column("quotes", "json", "List of unit_id, most central first"),
+    ),
+)
+
+THEME_FAMILIES = Table(
+    "theme_families",
+    "A group of themes, the second level; fewer than six themes have none.",
+    ("family_id",),
+    (
+        Column("family_id", "text", "Stable across runs; parent_id of its themes"),
+        Column("label", "text", "Short name in French; a theme's own where the family holds one theme"),
+        Column("n_themes", "int", "Themes in it", "themes", low=0),
+        Column("n_units", "int", "Units of its themes", "units", low=0),
+        Column("n_tables", "int", "Distinct tables of workshops where one of its themes was said", "tables", low=0),
+        Column("n_workshops", "int", "Distinct workshops", "workshops", low=0),
+        Column("stability", "float", "Share of resamples in which two of its themes stay together", "0..1", low=0, high=1, nullable=True),
     ),
 )
 

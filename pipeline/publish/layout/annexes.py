@@ -4,7 +4,7 @@ from typing import Any
 
 from pipeline.publish.layout.blocks import Block, Paragraph, Section
 from pipeline.publish.layout.numbering import Numbering
-from pipeline.publish.report.content import Capped, Report
+from pipeline.publish.report.content import Capped, Report, ThemeRow
 from pipeline.publish.text import count, number, quoted, sentence
 
 
@@ -22,25 +22,39 @@ def offer_section(report: Report, numbering: Numbering) -> Section:
     return Section(title, "offre", (*blocks, table, *_cut(report.offers, "offers")))
 
 
+def _families(report: Report, numbering: Numbering) -> tuple[Block, ...]:
+    """What the themes come to in a few lines; nothing where they make no family."""
+    if not report.families:
+        return ()
+    columns = {"famille": 3, "themes": 6, "passages": 1.3, "tables": 1.1}
+    rows = [(row.label, " ; ".join(row.themes), number(row.n_units), number(row.n_tables)) for row in report.families]
+    intro = sentence("themes.familles", themes=count(len(report.themes), "thème"), familles=count(len(rows), "famille"))
+    return Paragraph(intro, "lead"), numbering.table(sentence("legendes.familles"), columns, rows, numbers=("passages", "tables"))
+
+
+def _said_of(row: ThemeRow) -> list[str]:
+    """What a theme is about, its keywords, its family and its profile on the grid's own axes, a line each."""
+    keywords = [sentence("themes.mots_cles", mots=row.keywords)] if row.keywords else []
+    family = [sentence("themes.famille", famille=row.family)] if row.family else []
+    return [row.description, *keywords, *family, *row.profile]
+
+
 def theme_section(report: Report, numbering: Numbering) -> Section:
-    """Every theme."""
+    """The families of themes, then every theme."""
     columns = {"theme": 2.6, "description": 4.6, "stabilite": 1.4, "passages": 1.35, "tables": 1.1, "ateliers": 1.2}
     rows = [
         (
             row.label,
-            "\n".join([row.description, *_keywords(row.keywords), *row.profile]),
+            "\n".join(_said_of(row)),
             row.stability,
             *map(number, (row.n_units, row.n_tables, row.n_workshops)),
         )
         for row in report.themes
     ]
     intro = Paragraph(sentence("themes.intro", themes=count(len(rows), "thème")), "lead")
+    families = _families(report, numbering)
     table = numbering.table(sentence("legendes.themes"), columns, rows, numbers=("passages", "tables", "ateliers"))
-    return Section(sentence("titres.themes"), "themes", (intro, table) if rows else (Paragraph(sentence("priorites.aucune")),))
-
-
-def _keywords(keywords: str) -> list[str]:
-    return [sentence("themes.mots_cles", mots=keywords)] if keywords else []
+    return Section(sentence("titres.themes"), "themes", (*families, intro, table) if rows else (Paragraph(sentence("priorites.aucune")),))
 
 
 def set_aside_section(report: Report, numbering: Numbering) -> Section:

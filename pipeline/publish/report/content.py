@@ -170,6 +170,17 @@ class ThemeRow:
     n_tables: int
     n_workshops: int
     profile: tuple[str, ...]
+    family: str | None = None
+
+
+@dataclass(frozen=True)
+class FamilyRow:
+    """A family of themes, their labels in the study's order of priority; `n_tables` of the tables of all workshops."""
+
+    label: str
+    themes: tuple[str, ...]
+    n_units: int
+    n_tables: int
 
 
 @dataclass(frozen=True)
@@ -259,6 +270,7 @@ class Report:
     attendance: tuple[AttendanceRow, ...]
     absent: tuple[AbsentVoices, ...]
     themes: tuple[ThemeRow, ...]
+    families: tuple[FamilyRow, ...]
     set_aside: Capped[SetAside]
     codes: tuple[CodeRow, ...]
     documents: Capped[DocumentRow]

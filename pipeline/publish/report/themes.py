@@ -1,7 +1,7 @@
 """The themes and the codes of the study in numbers, and how they differ from a workshop or a territory to another.
 
 In:   Passages, themes, priorities, contrasts, grid
-Out:  ThemeRow, ContrastRow, CodeRow, Heat
+Out:  ThemeRow, FamilyRow, ContrastRow, CodeRow, Heat
 """
 
 import json
@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.grid import RUBRIQUE, Grid
 from pipeline.publish.report.axes import AxisRow, axis_rows, own_codes, profile_lines
-from pipeline.publish.report.content import CodeRow, ContrastRow, Heat, ThemeRow
+from pipeline.publish.report.content import CodeRow, ContrastRow, FamilyRow, Heat, ThemeRow
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.text import count, printable, sentence, stability, typography, word
 
@@ -24,6 +24,7 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
     profiles = {theme_id: profile_lines(rows, grid) for theme_id, rows in coded.groupby("theme_id")}
     counted = passages.rows.groupby("theme_id").agg(n_units=("unit_id", "size"), n_workshops=("workshop_id", "nunique"))
     said = passages.rows[passages.rows["is_said"]].groupby("theme_id")["circle_id"].nunique()
+    families = _family_labels(tables)
     return tuple(
         ThemeRow(
             label=typography(printable(theme.label)),
@@ -35,9 +36,32 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
             n_tables=int(said.get(theme.theme_id, 0)),
             n_workshops=int(counted["n_workshops"].get(theme.theme_id, 0)),
             profile=profiles.get(theme.theme_id, ()),
+            family=families.get(theme.parent_id),
         )
         for theme in rows_of(_in_order(tables))
     )
+
+
+def family_rows(tables: Tables, passages: Passages) -> tuple[FamilyRow, ...]:
+    """Every family of themes, the most spoken of first."""
+    themes = _in_order(tables)
+    labels = _family_labels(tables)
+    family_of = dict(zip(themes["theme_id"], themes["parent_id"], strict=True))
+    placed = passages.rows.assign(family_id=passages.rows["theme_id"].map(family_of))
+    said = placed[placed["is_said"]].groupby("family_id")["circle_id"].nunique()
+    return tuple(
+        FamilyRow(
+            label=labels[family.family_id],
+            themes=tuple(typography(printable(label)) for label in themes.loc[themes["parent_id"] == family.family_id, "label"]),
+            n_units=int((placed["family_id"] == family.family_id).sum()),
+            n_tables=int(said.get(family.family_id, 0)),
+        )
+        for family in rows_of(tables["theme_families"])
+    )
+
+
+def _family_labels(tables: Tables) -> dict[str, str]:
+    return {row.family_id: typography(printable(row.label)) for row in rows_of(tables["theme_families"])}
 
 
 def contrast_rows(tables: Tables, passages: Passages) -> tuple[tuple[str, ...], tuple[ContrastRow, ...]]:

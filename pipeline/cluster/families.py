@@ -1,0 +1,122 @@
+"""Group themes into families: a second level, so that twenty themes can be held in mind.
+
+In:   the units' places in the joined space, their themes, phrases that may name a group
+Out:  Family, one or more themes each; too few themes make none
+
+How many families: of 3 to 8, the most whose grouping comes back nearly as often as any when themes are made of four in five of their units;
+groupings in which families hold several themes each, and none holds most of them, go first.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+from sklearn.metrics import adjusted_rand_score
+
+from models.reading import Reading
+from models.views import Matrix, SubjectSpace, unit_rows
+from pipeline.cluster.candidates import find_candidates
+from pipeline.cluster.labels import label_themes
+
+FEWEST_THEMES = 6  # under which a second level tells nothing
+LEAST, MOST = 3, 8  # families
+_N_DRAWS, _DRAWN = 20, 0.8  # resamples, and the share of a theme's units in each
+_NEARLY = 0.1  # adjusted Rand index
+_ALONE, _LARGEST = 0.3, 0.5  # shares of the themes: those in families of one, and the largest family, that a useful grouping keeps within
+
+Numbers = NDArray[np.int64]
+
+
+@dataclass(frozen=True)
+class Family:
+    """The numbers of its themes, its name, and the share of resamples in which two of its themes stay together; None for one theme."""
+
+    themes: tuple[int, ...]
+    label: str
+    stability: float | None
+
+
+def find_families(
+    vectors: Matrix,
+    labels: Numbers,
+    theme_labels: Sequence[str],
+    *,
+    readings: Sequence[Reading],
+    strengths: Matrix,
+    topic_words: Sequence[Sequence[str]],
+    space: SubjectSpace,
+    tables: Sequence[str],
+    seed: int,
+) -> list[Family]:
+    """Return the families of themes 0..n − 1, in the order of their first themes; `labels` (n_units,) is −1 for a unit set aside."""
+    n_themes = len(theme_labels)
+    if n_themes < FEWEST_THEMES:
+        return []
+    family_of, together = group_themes(unit_rows(vectors), labels, n_themes, seed=seed)
+    groups = [tuple(int(theme) for theme in np.flatnonzero(family_of == family)) for family in range(family_of.max() + 1)]
+    of_unit = np.where(labels >= 0, family_of[labels], -1)
+    words = [[word for theme in group for word in topic_words[theme]] for group in groups]
+    candidates = find_candidates(readings, of_unit, strengths, words, space, tables)
+    rows = [unit_rows(space.rows[of_unit == family]) for family in range(len(groups))]
+    names = label_themes(candidates, rows)
+    return [
+        Family(group, theme_labels[group[0]], None) if len(group) == 1 else Family(group, name, _kept_together(together, group))
+        for group, name in zip(groups, names, strict=True)
+    ]
+
+
+def group_themes(rows: Matrix, labels: Numbers, n_themes: int, *, seed: int) -> tuple[Numbers, Matrix]:
+    """Return the family of each theme, numbered by first theme, and how often two themes were together over resamples, (n, n) 0..1.
+
+    `rows` (n_units, d) have norm 1. Ward's method on the themes' centres.
+    """
+    rng = np.random.default_rng(seed)
+    sizes = range(LEAST, min(MOST, n_themes // 2) + 1)
+    whole = _groupings(_centres(rows, labels, n_themes), sizes)
+    drawn = [_groupings(_centres(rows, _resampled(labels, n_themes, rng), n_themes), sizes) for _ in range(_N_DRAWS)]
+    agreement = {size: float(np.mean([adjusted_rand_score(whole[size], draw[size]) for draw in drawn])) for size in sizes}
+    chosen = _finest(agreement, [size for size in sizes if _is_useful(whole[size])] or list(sizes))
+    together = np.mean([draw[chosen][:, None] == draw[chosen][None, :] for draw in drawn], axis=0)
+    return whole[chosen], together
+
+
+def _finest(agreement: dict[int, float], sizes: Sequence[int]) -> int:
+    """The largest number of families nearly as stable as the most stable one: fewer are nearly always more stable, and tell less."""
+    best = max(agreement[size] for size in sizes)
+    return max(size for size in sizes if agreement[size] >= best - _NEARLY)
+
+
+def _centres(rows: Matrix, labels: Numbers, n_themes: int) -> Matrix:
+    return unit_rows(np.stack([rows[labels == theme].sum(axis=0) for theme in range(n_themes)]))
+
+
+def _resampled(labels: Numbers, n_themes: int, rng: np.random.Generator) -> Numbers:
+    """`labels` with a part of each theme's units set aside; every theme keeps one at least."""
+    drawn = np.full_like(labels, -1)
+    for theme in range(n_themes):
+        units = np.flatnonzero(labels == theme)
+        drawn[rng.choice(units, size=max(1, round(_DRAWN * len(units))), replace=False)] = theme
+    return drawn
+
+
+def _groupings(centres: Matrix, sizes: Sequence[int]) -> dict[int, Numbers]:
+    """The grouping into each number of families, each family numbered by its first theme."""
+    tree = linkage(centres, method="ward")
+    return {size: _numbered(fcluster(tree, size, criterion="maxclust")) for size in sizes}
+
+
+def _numbered(groups: Numbers) -> Numbers:
+    order = {group: place for place, group in enumerate(dict.fromkeys(groups.tolist()))}
+    return np.array([order[group] for group in groups.tolist()], dtype=np.int64)
+
+
+def _is_useful(family_of: Numbers) -> bool:
+    sizes = np.bincount(family_of)
+    return bool((sizes == 1).sum() <= _ALONE * len(family_of) and sizes.max() <= _LARGEST * len(family_of))
+
+
+def _kept_together(together: Matrix, group: Sequence[int]) -> float:
+    pairs = [together[one, other] for place, one in enumerate(group) for other in group[place + 1 :]]
+    return round(float(np.mean(pairs)), 6)
