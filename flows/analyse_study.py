@@ -9,6 +9,7 @@ from flows.comparison import comparison
 from flows.keys import cluster_key, conclusion_key, join_key
 from flows.progress import tell
 from flows.steps import flow, task
+from flows.theme_proposals import Proposals, propose_themes
 from models.embedder import load_embedder, vectors_kept
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
@@ -26,16 +27,20 @@ MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decision
 
 
 @flow(name="analyse_study")
-def analyse_study(root: Path, processed: list[StageRecord], coders: list[StageRecord]) -> list[StageRecord]:
-    """Return the records of the passes over the whole study, and leave its tables written, those of `coders` too."""
+def analyse_study(root: Path, processed: list[StageRecord], coders: list[StageRecord]) -> tuple[list[StageRecord], Proposals]:
+    """Return the records of the passes over the whole study and what is proposed for its themes.
+
+    Its tables are left written, those of `coders` too.
+    """
     clustered = cluster_study(root, processed)
     joined = join_study(root, processed, clustered)
+    proposed = propose_themes(root, processed, joined)
     decided = decide_study(root, processed, joined)
     ranked = rank_study(root, processed, decided)
     compared = compare_study(root, processed, decided, ranked)
-    records = [clustered, joined, decided, ranked, compared, *coders]
+    records = [clustered, joined, proposed.record, decided, ranked, compared, *coders]
     write_study(root, processed, records)
-    return records
+    return records, proposed
 
 
 @task(name="cluster")

@@ -14,10 +14,11 @@ from flows.steps import flow
 
 @dataclass(frozen=True)
 class Processed:
-    """The records of every stage of a run, and what the second coder did, if there is one."""
+    """The records of every stage of a run, and what the language model did, if there is one: as a second coder, and for themes."""
 
     records: list[StageRecord]
     second_coder: dict[str, Any] | None
+    theme_proposals: dict[str, Any] | None
 
 
 @flow(name="process_study")
@@ -29,6 +30,6 @@ def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_i
     processed.sort(key=lambda record: str(record.workshop))
     second = code_again(root, processed)
     coders = [second.record, agree_study(root, processed, second), order_study(root, processed, second)]
-    analysed = analyse_study(root, processed, coders)
+    analysed, proposed = analyse_study(root, processed, coders)
     publish_study(root, run_id)
-    return Processed(processed + analysed, second.summary)
+    return Processed(processed + analysed, second.summary, proposed.summary)

@@ -52,9 +52,9 @@ def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener 
 
 
 def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
-    """Whether the tables and the report of the last run are still there, untouched, and no second coder is waited for."""
-    state = (last.get("second_coder") or {}).get("state")
-    if state == STOPPED or (state == NOT_SENT and on_cost is not None):
+    """Whether the tables and the report of the last run are still there, untouched, and no language model is waited for."""
+    states = {(last.get(asked) or {}).get("state") for asked in ("second_coder", "theme_proposals")}
+    if STOPPED in states or (NOT_SENT in states and on_cost is not None):
         return False
     return study.tables_match(last["tables"]) and (study.root / last["publication"]).is_dir()
 
@@ -81,6 +81,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "inputs": {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()},
         "stages": [asdict(record) for record in processed.records],
         "second_coder": processed.second_coder,
+        "theme_proposals": processed.theme_proposals,
         "n_rows": study.count_rows(),
         "tables": study.table_hashes(),
         "publication": f"publications/{run_id}",

@@ -91,6 +91,7 @@ class LanguageModelSettings(_Frozen):
     enabled: bool = False  # nothing is sent unless it says so
     url: str = "http://127.0.0.1:11434/v1"  # any server that speaks OpenAI's /v1/chat/completions; Ollama's own by default
     model: str = ""
+    themes: bool = True  # have it propose names, descriptions and mergers of themes too
     confirm: bool = True  # ask before sending; False is a standing consent
     max_units: Annotated[int, Field(ge=1)] = 5_000  # of a study; beyond, a sample that does not change from run to run
     batch_size: Annotated[int, Field(ge=1, le=50)] = 10  # units a request

@@ -57,6 +57,7 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     if encoder.get("fallback"):
         _line(_("Thèmes faits avec l'encodeur non réglé {name} : {reason}").format(name=encoder["name"], reason=encoder["fallback"]))
     _second_coder(study, outcome.manifest.get("second_coder"))
+    _proposals(study, outcome.manifest.get("theme_proposals"))
     _doubts(study, outcome.manifest.get("n_doubts"))
     _line(_("Rapport : {path}").format(path=study.root / outcome.manifest["publication"] / "rapport.html"))
     _line(PSEUDONYMOUS)
@@ -89,6 +90,7 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
     _line(_("Fichiers ou parties non lus : {n}").format(n=len(found["rejects"])))
     _rejects(found["rejects"])
     _second_coder(study, found["second_coder"])
+    _proposals(study, found["theme_proposals"])
     _doubts(study, found["n_doubts"])
     if found["publication"]:
         _line(_("Rapport : {path}").format(path=study.root / found["publication"] / "rapport.html"))
@@ -242,6 +244,20 @@ def _second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
         _line(counts + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(root=study.root))
     else:
         _line(counts + (_(" ; {n} sans réponse utilisable").format(n=report["n_asked"] - report["n_coded"]) if report else "") + ".")
+
+
+def _proposals(study: "Study", asked: Mapping[str, Any] | None) -> None:
+    """One line on what a language model proposes for the themes, where the study allows one."""
+    if not asked:
+        return
+    counts = _("Thèmes relus par {model} ({address}) : {n_names} noms proposés sur {n_themes} thèmes, {n_mergers} réunions").format(**asked)
+    if asked["state"] == "stopped":
+        why = _(" ; arrêté ({why}), les noms de la machine valent seuls pour le reste ; reprendre : ateliers run {root}")
+        _line(counts + why.format(why=asked["report"]["stopped"], root=study.root))
+    elif asked["state"] == "not_sent":
+        _line(counts + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(root=study.root))
+    else:
+        _line(counts + _(" (table theme_proposals) ; ceux de la machine restent en place."))
 
 
 def _doubts(study: "Study", n: int | None) -> None:

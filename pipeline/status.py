@@ -19,6 +19,7 @@ def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | Non
         "last_run": last_run["ended_at"] if last_run else None,
         "publication": last_run["publication"] if last_run else None,
         "second_coder": last_run.get("second_coder") if last_run else None,
+        "theme_proposals": last_run.get("theme_proposals") if last_run else None,
         "workshops": [
             {
                 "territory": row.territory,

@@ -66,7 +66,8 @@ def consent(bars: Bars | None, *, is_agreed: bool) -> "Callable[[Estimate], bool
 
 def cost_line(estimate: "Estimate") -> str:
     """What is about to be sent, where, for how much and how long."""
-    what = _("Second codeur : {n_units} passages pseudonymisés à envoyer à {address} ({model}), en {n_requests} requêtes, ")
+    purpose = _("Second codeur") if estimate.purpose == "codes" else _("Noms de thèmes")
+    what = purpose + _(" : {n_units} passages pseudonymisés à envoyer à {address} ({model}), en {n_requests} requêtes, ")
     tokens = _("environ {tokens_in} jetons envoyés et {tokens_out} reçus ; ")
     price = _("coût inconnu ; ") if estimate.price is None else _("environ {price:.2f} € ; ")
     duration = _("durée inconnue.") if estimate.seconds is None else _("environ {minutes:.0f} min.")

@@ -24,7 +24,7 @@ from pipeline.tables import TABLES
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "demo_rows.csv"
-STAGES = ("read", "segment", "tag", "second", "agree", "order", "cluster", "join", "decide", "rank", "compare")  # as they run
+STAGES = ("read", "segment", "tag", "second", "agree", "order", "cluster", "join", "propose", "decide", "rank", "compare")  # as they run
 
 
 def table_bytes(study: Study) -> dict[str, str]:

@@ -148,7 +148,7 @@ def test_the_table_of_agreement_names_the_machine_the_model_and_the_person(ready
 def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_back(small_study, capsys):
     with serving(honest(GRID)) as server:
         pass
-    set_up(small_study, server.url, confirm=False)
+    set_up(small_study, server.url, confirm=False, themes=False)
     outcome = run_study(small_study.root)
     tags = small_study.read_table("tags")
     assert len(tags) > 0 and small_study.read_table("second_tags").empty
@@ -156,7 +156,7 @@ def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_bac
     show.outcome(small_study, outcome, as_json=False)
     assert "0 passages codés sur 3 ; arrêté (ConnectError), les étiquettes locales valent seules" in capsys.readouterr().out
     with serving(honest(GRID)) as server:
-        set_up(small_study, server.url, confirm=False)
+        set_up(small_study, server.url, confirm=False, themes=False)
         DecisionStore(small_study.decisions_path).append(
             author="analyste", action="add_tag", unit_id=tags["unit_id"][0], axis="pilier", code=GRID.axis("pilier")[0].code
         )

@@ -1,13 +1,14 @@
 """Answers kept by content, one small file each, so that a passage is never asked twice and a killed run goes on where it was.
 
 In:   keys (sha256 of all that an answer depends on) and answers
-Out:  the same after any crash; files hold codes and offsets, no text
+Out:  the same after any crash; files of passages hold codes and offsets, no text; those of themes what the model wrote
 """
 
 import json
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 from models.language_model.checks import Answer
 
@@ -57,6 +58,18 @@ class AnswerStore:
             return {str(code): [(int(start), int(end)) for start, end in spans] for code, spans in value["codes"].items()}
         except (AttributeError, KeyError, TypeError, ValueError):
             return None
+
+
+def keep_text(path: Path, content: str) -> None:
+    """Keep an answer as it came."""
+    _write(path, {"content": content})
+
+
+def read_text(path: Path) -> str | None:
+    """An answer kept as it came; a file that cannot be read is as good as none."""
+    value: Any = _load(path)
+    content = value.get("content") if value else None
+    return content if isinstance(content, str) else None
 
 
 def _load(path: Path) -> dict[str, dict[str, list[list[int]]]] | None:

@@ -8,19 +8,20 @@ import hashlib
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import pandas as pd
 
 from models.language_model.prompt import Item, user_message
 from pipeline.settings import LanguageModelSettings
 
-_CHARS_PER_TOKEN = 3.5  # of French text, about
+CHARS_PER_TOKEN = 3.5  # of French text, about
 _TOKENS_PER_ANSWER = 90  # a passage's codes with their quotes, about
 
 
 @dataclass(frozen=True)
 class Estimate:
-    """What is about to be sent, and where; `price` in euros and `seconds` are None where nothing tells."""
+    """What is about to be sent, where and for what; `price` in euros and `seconds` are None where nothing tells."""
 
     address: str
     model: str
@@ -30,6 +31,7 @@ class Estimate:
     tokens_out: int
     price: float | None
     seconds: float | None
+    purpose: Literal["codes", "themes"] = "codes"
 
 
 def sample_units(units: pd.DataFrame, n_most: int) -> pd.DataFrame:
@@ -45,7 +47,7 @@ def estimate_cost(
 ) -> Estimate:
     """Return what asking `items` would take, retries left out."""
     n_requests = math.ceil(len(items) / settings.batch_size)
-    tokens_in = math.ceil((n_requests * len(system) + len(user_message(items)) if items else 0) / _CHARS_PER_TOKEN)
+    tokens_in = math.ceil((n_requests * len(system) + len(user_message(items)) if items else 0) / CHARS_PER_TOKEN)
     tokens_out = len(items) * _TOKENS_PER_ANSWER
     seconds = settings.seconds_per_request or seconds_per_request
     return Estimate(

@@ -33,6 +33,7 @@ from pipeline.tables.themes import (
     THEME_FLAGS,
     THEME_MEMBERS,
     THEME_PROFILES,
+    THEME_PROPOSALS,
     THEME_QUOTES,
     THEMES,
 )
@@ -92,6 +93,7 @@ __all__ = [
     "THEME_FLAGS",
     "THEME_MEMBERS",
     "THEME_PROFILES",
+    "THEME_PROPOSALS",
     "THEME_QUOTES",
     "THEME_REACH",
     "THEME_VOICES",
@@ -122,6 +124,7 @@ TABLES: dict[str, Table] = {
         THEME_PROFILES,
         THEME_QUOTES,
         MERGE_PROPOSALS,
+        THEME_PROPOSALS,
         THEME_FLAGS,
         PRIORITIES,
         PRIORITY_NOTES,

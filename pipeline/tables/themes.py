@@ -104,6 +104,20 @@ MERGE_PROPOSALS = Table(
     ),
 )
 
+THEME_PROPOSALS = Table(
+    "theme_proposals",
+    "What a language model, where the study allows one, would call the machine's themes, say of them and merge; a person decides.",
+    ("theme_id", "subject", "value"),
+    (
+        Column("theme_id", "text", "Theme of the machine"),
+        Column("subject", "text", "What is proposed", values=("nom", "description", "réunion")),
+        Column("value", "text", "The name, the description, or the theme_id to merge with"),
+        Column("reason", "text", "Why, in the model's words, for a merger", nullable=True),
+        Column("quotes", "json", "List of [unit_id, words], each word for word in its passage, persons' numbers left out"),
+        Column("model_version", "text", "Which model, told what"),
+    ),
+)
+
 THEME_FLAGS = Table(
     "theme_flags",
     "What to look at first when reviewing a theme.",
