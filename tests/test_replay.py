@@ -55,6 +55,7 @@ def random_decisions(tables: dict[str, pd.DataFrame], *, seed: int, n_decisions:
     """Decisions of every kind on what the machine proposed."""
     draw = random.Random(seed)
     themes, units = sorted(tables["themes"]["theme_id"]), sorted(tables["theme_members"]["unit_id"])
+    families = sorted(tables["theme_families"]["family_id"])
     tags = tables["tags"].sort_values(["unit_id", "axis", "code"]).to_dict("records")
     members = {name: sorted(rows["unit_id"]) for name, rows in tables["theme_members"].groupby("theme_id")}
 
@@ -75,6 +76,8 @@ def random_decisions(tables: dict[str, pd.DataFrame], *, seed: int, n_decisions:
         lambda: {"action": "reject_theme", "theme_id": draw.choice(themes)},
         lambda: {"action": "move_unit", "unit_id": draw.choice(units), "value": draw.choice([*themes, None])},
         lambda: {"action": "pin_quote", "theme_id": (name := draw.choice(themes)), "unit_id": draw.choice(members[name])},
+        lambda: {"action": "rename_family", "theme_id": draw.choice(families), "value": f"Famille {draw.randint(1, 99)}"},
+        lambda: {"action": "move_theme", "theme_id": draw.choice(themes), "value": draw.choice([*families, None])},
         lambda: {"action": "unpin_quote", "theme_id": (name := draw.choice(themes)), "unit_id": draw.choice(members[name])},
     ]
     return [{"author": "lise"} | draw.choice(makers)() for _ in range(n_decisions)]
@@ -88,6 +91,8 @@ def test_every_decision_holds_or_is_void_with_its_reason(story: dict[str, dict[s
     assert len(effects) == 30
     theme_of = dict(zip(tables["theme_members"]["unit_id"], tables["theme_members"]["theme_id"], strict=True))
     labels = dict(zip(tables["themes"]["theme_id"], tables["themes"]["label"], strict=True))
+    families = dict(zip(tables["theme_families"]["family_id"], tables["theme_families"]["label"], strict=True))
+    parents = {row.theme_id: None if pd.isna(row.parent_id) else row.parent_id for row in tables["themes"].itertuples()}
     for decision in tables["decisions"].itertuples(index=False):
         effect = effects.loc[decision.decision_id]
         if effect["state"] != "appliquée":
@@ -96,6 +101,10 @@ def test_every_decision_holds_or_is_void_with_its_reason(story: dict[str, dict[s
             assert labels[decision.theme_id] == decision.value
         elif decision.action in ("merge_theme", "reject_theme"):
             assert decision.theme_id not in labels
+        elif decision.action == "rename_family":
+            assert families[decision.theme_id] == decision.value
+        elif decision.action == "move_theme":
+            assert parents[decision.theme_id] == (None if pd.isna(decision.value) else decision.value)
         elif decision.action == "move_unit" and pd.isna(decision.value):
             assert decision.unit_id not in theme_of
         elif decision.action == "split_theme":
@@ -124,7 +133,7 @@ def test_themes_that_keep_their_units_keep_their_identity(story: dict[str, dict[
 @pytest.mark.slow
 def test_a_late_mail_changes_no_theme(story: dict[str, dict[str, pd.DataFrame]]) -> None:
     before, after = (story[moment]["machine_themes"] for moment in ("three", "mail"))
-    columns = ["theme_id", "label", "keywords", "description", "stability"]
+    columns = ["theme_id", "label", "keywords", "description", "stability", "parent_id"]
     pd.testing.assert_frame_equal(before[columns], after[columns])
     assert set(story["mail"]["theme_changes"]["change"]) <= {"inchangé", "grandi"}
     assert len(story["mail"]["units"]) == len(story["three"]["units"]) + 2
@@ -132,3 +141,19 @@ def test_a_late_mail_changes_no_theme(story: dict[str, dict[str, pd.DataFrame]])
 
 def test_the_example_s_folders_are_where_this_test_looks_for_them() -> None:
     assert all(Path(data_path("demo", folder)).is_dir() for folder in (*FIRST, NEXT))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["two", "three", "mail"])
+def test_every_theme_is_told_in_full(story: dict[str, dict[str, pd.DataFrame]], moment: str) -> None:
+    """Three central quotes where it has three passages, a description, profiles of posture and rubrique; a family that exists or none."""
+    tables = story[moment]
+    quotes, profiles = tables["theme_quotes"], tables["theme_profiles"]
+    for theme in tables["themes"].itertuples():
+        mine = quotes[quotes["theme_id"] == theme.theme_id]
+        assert (mine["role"] == "centrale").sum() >= min(3, len(json.loads(theme.quotes)))
+        assert theme.description and "\n" not in theme.description
+        assert "posture" in set(profiles.loc[profiles["theme_id"] == theme.theme_id, "axis"])
+    parents = set(tables["themes"]["parent_id"].dropna())
+    assert parents == set(tables["theme_families"]["family_id"])
+    assert tables["theme_families"]["label"].str.len().between(3, 70).all()
