@@ -121,7 +121,7 @@ def test_the_first_priority_and_what_was_said_of_it_are_on_the_first_two_pages(t
     document = pypdfium2.PdfDocument(tmp_path / "rapport.pdf")
     first_pages = squeezed("".join(document[place].get_textpage().get_text_range() for place in (0, 1)))
     first = made.scopes[0].priorities[0]
-    assert all(squeezed(text) in first_pages for text in (first.label, first.why, *(quote.text for quote in first.quotes)))
+    assert all(squeezed(text) in first_pages for text in (first.label, first.why, *(quote.text for quote in first.quotes[:2])))
 
 
 def test_no_page_is_empty_and_an_empty_study_has_its_pages(tmp_path: Path) -> None:

@@ -5,6 +5,8 @@ from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.content import Priority, Report
 from pipeline.publish.text import capitalised, number, sentence, tally, texts
 
+_N_QUOTES = 2  # of the first priority, so that the page holds them
+
 
 def opening_section(report: Report, numbering: Numbering) -> Section:
     """Key figures, one row a priority, what was said of the first one, one row a workshop."""
@@ -57,4 +59,4 @@ def _evidence(first: Priority) -> tuple[Block, ...]:
     """What was said of the first priority: whoever reads one page reads people's own words."""
     if not first.quotes:
         return ()
-    return Paragraph(sentence("priorites.dit", theme=first.label)), Quotes(first.quotes)
+    return Paragraph(sentence("priorites.dit", theme=first.label)), Quotes(first.quotes[:_N_QUOTES])
