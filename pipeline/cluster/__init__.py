@@ -20,6 +20,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.embedder import Embedder
+from models.leaning import lean_on_neighbours
 from models.reading import Reading, read_texts
 from models.views import Matrix, Views, join_views, unit_rows
 from pipeline.cluster.candidates import Candidate, find_candidates
@@ -86,7 +87,8 @@ def cluster_units(
     views = join_views(texts, readings, embedder)
     set_aside = off_topic(units, tags, views.off_topic)
     lemmas = pd.Series([reading.lemmas for reading in readings], dtype=object)
-    model.fit(units.assign(lemmas=lemmas), views.vectors, set_aside=set_aside)
+    grouped_by = lean_on_neighbours(views.vectors, units)
+    model.fit(units.assign(lemmas=lemmas), grouped_by, set_aside=set_aside)
     members = _members(units, model.labels_, _strengths(views.vectors, model.labels_))
     themes = _themes(members, units, readings, views, model, tags, settings)
     keywords = [json.loads(theme["keywords"]) for theme in themes]

