@@ -6,6 +6,7 @@ Out:  themes           one row a theme, the most spoken of first
       theme_members    one row a unit that has a theme; a unit absent from here is set aside
       merge_proposals  pairs of themes that may be one
       theme_flags      themes that hold a bit of everything
+      theme_agreement  how alike the themes come out when they are made again
 
 What came after the workshops joins the themes afterwards (pipeline.cluster.late), and does not reshape them.
 """
@@ -23,6 +24,7 @@ from models.embedder import Embedder
 from models.leaning import lean_on_neighbours
 from models.reading import Reading, read_texts
 from models.views import Matrix, Views, join_views, unit_rows
+from pipeline.cluster.agreement import agree_themes
 from pipeline.cluster.candidates import Candidate, find_candidates
 from pipeline.cluster.families import find_families
 from pipeline.cluster.hints import Geometry
@@ -33,7 +35,7 @@ from pipeline.counting import count_families, count_themes
 from pipeline.french import fold
 from pipeline.i18n import _
 from pipeline.settings import ClusterSettings
-from pipeline.tables import MERGE_PROPOSALS, THEME_FAMILIES, THEME_FLAGS, THEME_MEMBERS, THEMES
+from pipeline.tables import MERGE_PROPOSALS, THEME_AGREEMENT, THEME_FAMILIES, THEME_FLAGS, THEME_MEMBERS, THEMES
 from pipeline.tokens import plain_texts
 
 _LOG = logging.getLogger(__name__)
@@ -52,6 +54,7 @@ class Clustered(NamedTuple):
     merge_proposals: pd.DataFrame
     theme_flags: pd.DataFrame
     theme_families: pd.DataFrame
+    theme_agreement: pd.DataFrame
 
 
 class Grouping(Protocol):
@@ -80,7 +83,8 @@ def cluster_units(
 ) -> Clustered:
     """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups."""
     if units.empty:
-        return Clustered(THEMES.empty(), THEME_MEMBERS.empty(), MERGE_PROPOSALS.empty(), THEME_FLAGS.empty(), THEME_FAMILIES.empty())
+        tables = (THEMES, THEME_MEMBERS, MERGE_PROPOSALS, THEME_FLAGS, THEME_FAMILIES, THEME_AGREEMENT)
+        return Clustered(*(table.empty() for table in tables))
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)  # whatever the order of workshops
     texts = list(units["text"].astype(str))
     readings = read_texts(texts)
@@ -104,7 +108,8 @@ def cluster_units(
     families = _families(themes, members, units, readings, views, model, previous, settings)
     named, placed = _tables(themes, members, identities)
     hints = _hints(Geometry.of(views.vectors, model.labels_), identities, labels)
-    return Clustered(named, placed, *hints, count_families(THEME_FAMILIES.build(families), named, placed, units))
+    counted = count_families(THEME_FAMILIES.build(families), named, placed, units)
+    return Clustered(named, placed, *hints, counted, agree_themes(grouped_by[~set_aside], settings))
 
 
 def _hints(geometry: Geometry, identities: Sequence[str], labels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -130,6 +130,19 @@ THEME_FLAGS = Table(
     ),
 )
 
+THEME_AGREEMENT = Table(
+    "theme_agreement",
+    "How alike the themes come out when they are made again; no row where there are too few units to tell.",
+    ("trial",),
+    (
+        Column("trial", "text", "Other seeds, or 80 % of the units", values=("graines", "sous_echantillons")),
+        Column("n_runs", "int", "Times they were made", low=2),
+        Column("n_units", "int", "Units they were made of, before any are left out", "units", low=1),
+        Column("mean_index", "float", "Mean adjusted Rand index of two runs: 1 the same, 0 as alike as by chance", low=-1, high=1),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
 PRIORITIES = Table(
     "priorities",
     "A theme proposed for the study's attention, ranked for the study and for each workshop.",

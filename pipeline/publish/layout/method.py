@@ -1,5 +1,7 @@
 """How to read the report, in plain words, and what became of every passage and file."""
 
+from collections import Counter
+
 from pipeline.publish.layout.blocks import Block, Paragraph, Section, Terms
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.axes import names_of
@@ -9,7 +11,7 @@ from pipeline.publish.text import FRAGILE, NBSP, SOLID, count, joined, number, p
 
 def method_section(report: Report, numbering: Numbering) -> Section:
     """Method, then coverage, then what could not be read."""
-    parts = [_from_notes(report), _counting(report), _sureness(), _coverage(report, numbering)]
+    parts = [_from_notes(report), _counting(report), _sureness(report, numbering), _coverage(report, numbering)]
     if report.rejects:
         parts.append(_rejects(report, numbering))
     return Section(sentence("titres.methode"), "methode", (), tuple(parts))
@@ -36,9 +38,17 @@ def _counting(report: Report) -> Section:
     return Section(sentence("methode.tables_titre"), "comptage", blocks)
 
 
-def _sureness() -> Section:
+def _sureness(report: Report, numbering: Numbering) -> Section:
     stability = sentence("methode.stabilite", solide=percent(SOLID), fragile=percent(FRAGILE))
-    return Section(sentence("methode.rangs_titre"), "solidite", (Paragraph(sentence("methode.rangs")), Paragraph(stability)))
+    blocks: list[Block] = [Paragraph(sentence("methode.rangs")), Paragraph(stability)]
+    if report.trials:
+        verdicts = Counter(theme.stability for theme in report.themes)
+        told = joined([f"{number(n)}{NBSP}{verdict}" for verdict, n in verdicts.most_common()])
+        blocks.append(Paragraph(sentence("methode.essais", themes=count(len(report.themes), "thème"), verdicts=told)))
+        rows = [(trial.name, number(trial.index, 2), trial.sentence) for trial in report.trials]
+        columns = {"essai": 2.0, "ressemblance": 1.2, "lecture": 4.0}
+        blocks.append(numbering.table(sentence("legendes.essais"), columns, rows, numbers=["ressemblance"]))
+    return Section(sentence("methode.rangs_titre"), "solidite", tuple(blocks))
 
 
 def _coverage(report: Report, numbering: Numbering) -> Section:

@@ -19,7 +19,7 @@ from pipeline.publish.report.passages import gather_passages
 from pipeline.publish.report.people import absent_voices, attendance_rows, offer_rows, presence, workshop_facts
 from pipeline.publish.report.priorities import ScopeMaker
 from pipeline.publish.report.territories import territory_reading
-from pipeline.publish.report.themes import code_rows, contrast_rows, family_rows, heats, theme_rows
+from pipeline.publish.report.themes import code_rows, contrast_rows, family_rows, heats, theme_rows, trials
 from pipeline.publish.text import french_date, percent, printable, typography
 from pipeline.rank import CRITERIA, unread_criteria
 from pipeline.settings import PublishSettings, RankWeights
@@ -68,6 +68,7 @@ def build_report(
         absent=absent_voices(known, passages),
         themes=theme_rows(known, passages, grid),
         families=family_rows(known, passages),
+        trials=trials(known),
         set_aside=set_aside(passages, grid, settings.n_annex_rows),
         codes=code_rows(passages, grid),
         documents=documents(known, passages, settings.n_annex_rows),

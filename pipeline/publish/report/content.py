@@ -184,6 +184,15 @@ class FamilyRow:
 
 
 @dataclass(frozen=True)
+class Trial:
+    """Themes made again: what was done, how alike they came out (0 as by chance, 1 the same) and what it means, in words."""
+
+    name: str
+    index: float
+    sentence: str
+
+
+@dataclass(frozen=True)
 class CodeRow:
     """A code of the grid and how much it was used."""
 
@@ -271,6 +280,7 @@ class Report:
     absent: tuple[AbsentVoices, ...]
     themes: tuple[ThemeRow, ...]
     families: tuple[FamilyRow, ...]
+    trials: tuple[Trial, ...]
     set_aside: Capped[SetAside]
     codes: tuple[CodeRow, ...]
     documents: Capped[DocumentRow]

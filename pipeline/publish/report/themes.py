@@ -1,7 +1,7 @@
 """The themes and the codes of the study in numbers, and how they differ from a workshop or a territory to another.
 
 In:   Passages, themes, priorities, contrasts, grid
-Out:  ThemeRow, FamilyRow, ContrastRow, CodeRow, Heat
+Out:  ThemeRow, FamilyRow, Trial, ContrastRow, CodeRow, Heat
 """
 
 import json
@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.grid import RUBRIQUE, Grid
 from pipeline.publish.report.axes import AxisRow, axis_rows, own_codes, profile_lines
-from pipeline.publish.report.content import CodeRow, ContrastRow, FamilyRow, Heat, ThemeRow
+from pipeline.publish.report.content import CodeRow, ContrastRow, FamilyRow, Heat, ThemeRow, Trial
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.text import count, printable, sentence, stability, typography, word
 
@@ -62,6 +62,11 @@ def family_rows(tables: Tables, passages: Passages) -> tuple[FamilyRow, ...]:
 
 def _family_labels(tables: Tables) -> dict[str, str]:
     return {row.family_id: typography(printable(row.label)) for row in rows_of(tables["theme_families"])}
+
+
+def trials(tables: Tables) -> tuple[Trial, ...]:
+    """What came of making the themes again; none where it was not measured."""
+    return tuple(Trial(word("essais", row.trial), row.mean_index, typography(row.sentence)) for row in rows_of(tables["theme_agreement"]))
 
 
 def contrast_rows(tables: Tables, passages: Passages) -> tuple[tuple[str, ...], tuple[ContrastRow, ...]]:

@@ -1,0 +1,66 @@
+"""How much the groups owe to chance: how alike they come out when they are made again, with another seed or with a part of the vectors.
+
+In:   vectors (n, d), compared by their dot product
+Out:  Agreement, mean adjusted Rand indices: 1 where groups are always the same, 0 where they are as alike as by chance
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.theme_model.communities import CommunityClusters, Labels
+from pipeline.settings import ClusterSettings
+
+SHARE = 0.8  # of the vectors, in a subsample
+FEWEST = 30  # vectors under which it says nothing
+MOST_AT_ONCE = 600  # vectors that it is measured on; more are drawn from
+_RESAMPLES = 20  # of each consensus: fewer than the groups themselves take, which can but make them less alike
+_NOT_DRAWN = -9
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Mean pairwise index over `n_runs` seeds, and over as many subsamples on what two of them share; told from `n_vectors`."""
+
+    over_seeds: float
+    over_subsamples: float
+    n_runs: int
+    n_vectors: int
+
+
+def measure_agreement(vectors: NDArray[Any], settings: ClusterSettings) -> Agreement | None:
+    """Return how alike `settings.n_repeats` groupings are, None under two of them or under `FEWEST` vectors."""
+    n_runs = settings.n_repeats
+    if n_runs < 2 or len(vectors) < FEWEST:
+        return None
+    draw = np.random.default_rng(settings.seed)
+    if len(vectors) > MOST_AT_ONCE:
+        vectors = vectors[np.sort(draw.choice(len(vectors), MOST_AT_ONCE, replace=False))]
+    quick = settings.model_copy(update={"n_resamples": min(settings.n_resamples, _RESAMPLES)})
+    seeds = [_labels(vectors, quick.model_copy(update={"seed": settings.seed + 1 + run})) for run in range(n_runs)]
+    subsamples = []
+    for _ in range(n_runs):
+        drawn = np.sort(draw.choice(len(vectors), round(SHARE * len(vectors)), replace=False))
+        labels = np.full(len(vectors), _NOT_DRAWN)
+        labels[drawn] = _labels(vectors[drawn], quick)
+        subsamples.append(labels)
+    return Agreement(mean_index(seeds), mean_index(subsamples), n_runs, len(vectors))
+
+
+def mean_index(runs: Sequence[Labels]) -> float:
+    """Mean adjusted Rand index of all pairs of runs, each on the vectors that both drew."""
+    from sklearn.metrics import adjusted_rand_score
+
+    indices = []
+    for first, other in combinations(runs, 2):
+        both = (first != _NOT_DRAWN) & (other != _NOT_DRAWN)
+        indices.append(adjusted_rand_score(first[both], other[both]))
+    return float(np.mean(indices))
+
+
+def _labels(vectors: NDArray[Any], settings: ClusterSettings) -> Labels:
+    return CommunityClusters(settings).fit(vectors).labels_
