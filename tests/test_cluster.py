@@ -180,7 +180,7 @@ def test_an_earlier_run_gives_its_identities_and_nothing_else(clustered, quick_e
 
 def test_the_whole_stage_sets_thanks_aside_and_keeps_needs(quick_embedder):
     units, tags = units_and_tags()
-    _, members, *_ = cluster_units(units, tags, model=ThemeModel(QUICK), embedder=quick_embedder, settings=QUICK)
+    _, members, *_ = cluster_units(units, tags, model=ThemeModel(), embedder=quick_embedder, settings=ClusterSettings())
     assert "u12" not in set(members["unit_id"])
     assert len(members) >= 10
 

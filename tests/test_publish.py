@@ -39,7 +39,7 @@ from pipeline.publish.text import (
 )
 from pipeline.rank import rank_themes
 from pipeline.settings import PublishSettings, RankSettings, RankWeights
-from pipeline.tables import DOCUMENTS, TABLES, TAGS, THEME_FAMILIES, THEMES
+from pipeline.tables import DOCUMENTS, TABLES, TAGS, THEME_AGREEMENT, THEME_FAMILIES, THEMES
 
 
 def page_of(made: Report, folder: Path) -> Any:
@@ -434,6 +434,17 @@ def test_what_is_cut_short_is_said_and_what_could_not_be_read_is_listed(tmp_path
     shown = " ".join(page_of(report(n_annex_rows=1), tmp_path).text_content().split())
     assert "Sont montrées ici les 1 premières lignes sur 2." in shown.replace("\u00a0", " ")
     assert "orthez/photo.heic" in shown and "saisir la photo dans un fichier texte" in shown
+
+
+def test_how_alike_the_themes_come_out_when_made_again_is_told_where_it_was_measured(tmp_path: Path) -> None:
+    sentence = "Refaits 20 fois sur 80 % des passages, les thèmes sont en gros les mêmes."
+    measured = {"trial": "sous_echantillons", "n_runs": 20, "n_units": 300, "mean_index": 0.734, "sentence": sentence}
+    told, untold = (
+        " ".join(page_of(report(made), tmp_path).text_content().replace("\u00a0", " ").split())
+        for made in (tables(*passages(), theme_agreement=THEME_AGREEMENT.build([measured])), tables(*passages()))
+    )
+    assert "Les thèmes refaits" in told and "0,73" in told and sentence in told
+    assert "Les thèmes refaits" not in untold
 
 
 def test_the_word_template_is_the_one_its_maker_makes(tmp_path: Path) -> None:
