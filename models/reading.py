@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING
 
-import yaml
-
 from models.phrases import Phrase, noun_phrases
 from pipeline.french import CONTENT_POS, content_lemmas, fold, parse
-from pipeline.resources import data_path
+from pipeline.resources import data_path, load_yaml
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -55,7 +53,7 @@ def set_phrases() -> frozenset[tuple[str, ...]]:
 
 
 def _generic() -> dict[str, list[object]]:
-    content: dict[str, list[object]] = yaml.safe_load(data_path("lexicon", "generiques.yaml").read_text(encoding="utf-8"))
+    content: dict[str, list[object]] = load_yaml(data_path("lexicon", "generiques.yaml"))
     return content
 
 

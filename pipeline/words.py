@@ -9,9 +9,7 @@ import unicodedata
 from functools import cache
 from typing import Any
 
-import yaml
-
-from pipeline.resources import data_path
+from pipeline.resources import data_path, load_yaml
 
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "’": "'", "º": "°", "&": " et "})
 _NUMERO = re.compile(r"\bn\s*°\s*|\bno\s(?=\d)", re.IGNORECASE)
@@ -32,7 +30,7 @@ def slug(text: str) -> str:
 @cache
 def lexicon(name: str) -> Any:
     """The content of data/lexicon/`name`.yaml."""
-    return yaml.safe_load(data_path("lexicon", f"{name}.yaml").read_text(encoding="utf-8"))
+    return load_yaml(data_path("lexicon", f"{name}.yaml"))
 
 
 def counted(n: int, singular: str, plural: str | None = None) -> str:

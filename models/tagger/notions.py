@@ -11,11 +11,10 @@ from dataclasses import dataclass
 from functools import cache, cached_property
 
 import numpy as np
-import yaml
 
 from models.tagger.views import Array
 from pipeline.grid import Code
-from pipeline.resources import data_path
+from pipeline.resources import data_path, load_yaml
 
 Span = tuple[int, int]
 
@@ -92,7 +91,7 @@ class NotionMatcher:
 @cache
 def load_notions() -> tuple[Notion, ...]:
     """Return the notions of data/lexicon/notions.yaml, in its order."""
-    listed = yaml.safe_load(data_path("lexicon", "notions.yaml").read_text(encoding="utf-8"))
+    listed = load_yaml(data_path("lexicon", "notions.yaml"))
     return tuple(Notion(name, _pattern(words["designe"]), _pattern(words["indices"])) for name, words in listed.items())
 
 

@@ -11,10 +11,8 @@ from functools import cache
 from itertools import pairwise
 from typing import Any
 
-import yaml
-
 from pipeline.french import fold
-from pipeline.resources import data_path
+from pipeline.resources import data_path, load_yaml
 
 _ORDINAL = r"(?!(?:er?|re|ère|i?ème|i?eme|nde?|h)(?![^\W\d_]))"  # « 2e », « 1re », but also « 19h »
 _DIGITS = re.compile(
@@ -41,7 +39,7 @@ class Number:
 @cache
 def lexicon() -> dict[str, Any]:
     """data/lexicon/quantites.yaml, read once."""
-    content: dict[str, Any] = yaml.safe_load(data_path("lexicon", "quantites.yaml").read_text(encoding="utf-8"))
+    content: dict[str, Any] = load_yaml(data_path("lexicon", "quantites.yaml"))
     return content
 
 

@@ -11,11 +11,9 @@ import unicodedata
 from collections.abc import Iterator
 from functools import cache
 
-import yaml
-
 from pipeline.pseudonymise.masks import ADDRESS, Mask
 from pipeline.pseudonymise.words import LETTER, UPPER
-from pipeline.resources import data_path
+from pipeline.resources import data_path, load_yaml
 
 _BLANK = r"[ \u00a0\u202f]"
 _LINK = r"(?i:de|du|des|d['’]|la|le|les|l['’]|et|en|sur|sous|aux?|à)"
@@ -119,7 +117,7 @@ def _hamlet() -> re.Pattern[str]:
 
 @cache
 def _listed(name: str) -> tuple[str, ...]:
-    content: dict[str, list[str]] = yaml.safe_load(data_path("lexicon", "adresses.yaml").read_text(encoding="utf-8"))
+    content: dict[str, list[str]] = load_yaml(data_path("lexicon", "adresses.yaml"))
     return tuple(content[name])
 
 

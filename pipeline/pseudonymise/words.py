@@ -9,10 +9,8 @@ import unicodedata
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
-import yaml
-
 from pipeline.french import is_word
-from pipeline.resources import data_path
+from pipeline.resources import data_path, load_yaml
 
 LETTER, UPPER = r"[^\W\d_]", r"[^\W\d_a-zà-öø-ÿœ]"
 _WORD = re.compile(rf"{LETTER}+(?:[-‐'’]{LETTER}+)*")
@@ -172,5 +170,5 @@ def _lines_of(name: str) -> frozenset[str]:
 
 @cache
 def _lexicon() -> dict[str, list[str]]:
-    content: dict[str, list[str]] = yaml.safe_load(data_path("lexicon", "personnes.yaml").read_text(encoding="utf-8"))
+    content: dict[str, list[str]] = load_yaml(data_path("lexicon", "personnes.yaml"))
     return content

@@ -11,9 +11,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from pipeline.publish.small_counts import Mask, Tally
+from pipeline.resources import load_yaml
 
 NBSP, NARROW = "\u00a0", "\u202f"
 _MONTHS = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
@@ -31,7 +30,7 @@ def sentence(key: str, **values: Any) -> str:
 @cache
 def texts() -> Mapping[str, Any]:
     """All of textes.yaml, by section."""
-    content: Mapping[str, Any] = yaml.safe_load(_TEXTS.read_text(encoding="utf-8"))
+    content: Mapping[str, Any] = load_yaml(_TEXTS)
     return content
 
 

@@ -7,9 +7,7 @@ Out:  counts, folded text, alternatives of a regular expression
 import re
 from functools import cache
 
-import yaml
-
-from pipeline.resources import data_path
+from pipeline.resources import data_path, load_yaml
 
 UPPER = r"[^\W\d_a-zà-ÿœ]"  # a capital letter
 
@@ -45,5 +43,5 @@ def listed_words(name: str) -> frozenset[str]:
 @cache
 def lexicon() -> dict[str, list[str]]:
     """data/lexicon/segmentation.yaml: lists of lower-case entries by name."""
-    content: dict[str, list[str]] = yaml.safe_load(data_path("lexicon", "segmentation.yaml").read_text(encoding="utf-8"))
+    content: dict[str, list[str]] = load_yaml(data_path("lexicon", "segmentation.yaml"))
     return content
