@@ -7,6 +7,7 @@ How far is measured on the study itself: as far as neighbours are closer to each
 one subject to the next, as post-its do, stay where they are (models/cards/themes.md).
 """
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from numpy.typing import NDArray
 from models.views import unit_rows
 
 STRENGTH = 2.0  # chosen on labelled files left out
+_AT_ONCE = 10_000  # pairs
 _PLACE = ["document_id", "table_number", "question"]  # neighbours share them
 
 
@@ -25,14 +27,23 @@ def lean_on_neighbours(vectors: NDArray[Any], units: pd.DataFrame) -> NDArray[An
     if not len(first):
         return vectors
     directions = unit_rows(vectors)
-    closeness = float((directions[first] * directions[second]).sum(axis=1).mean() - (directions.mean(axis=0) ** 2).sum())
+    between = np.concatenate([(directions[one] * directions[other]).sum(axis=1) for one, other in _blocks(first, second)])
+    closeness = float(between.mean() - (directions.mean(axis=0) ** 2).sum())
     if closeness <= 0:
         return vectors
     step = STRENGTH * closeness * float(np.linalg.norm(vectors, axis=1).mean())
     leaning = vectors.copy()
-    leaning[first] += step * directions[second]
-    leaning[second] += step * directions[first]
+    for one, other in _blocks(first, second):
+        leaning[one] += step * directions[other]
+    for one, other in _blocks(first, second):
+        leaning[other] += step * directions[one]
     return leaning
+
+
+def _blocks(first: NDArray[np.int64], second: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
+    """The pairs, a few thousand at once: those of a large study would fill a gigabyte."""
+    for start in range(0, len(first), _AT_ONCE):
+        yield first[start : start + _AT_ONCE], second[start : start + _AT_ONCE]
 
 
 def neighbours(units: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

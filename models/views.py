@@ -127,7 +127,8 @@ def centred(view: Matrix) -> Matrix:
 def unit_rows(view: Matrix) -> Matrix:
     """Rows of norm 1; a row of zeros stays one."""
     norms = np.linalg.norm(view, axis=1, keepdims=True)
-    return np.where(norms > 1e-9, view / np.where(norms > 1e-9, norms, 1), 0)
+    rows: Matrix = np.divide(view, norms, out=np.zeros_like(view), where=norms > 1e-9)
+    return rows
 
 
 def _joined_encoders(embedder: Embedder) -> list[Embedder]:

@@ -63,6 +63,7 @@ def test_an_unknown_setting_ends_with_2_and_names_it(capsys, small_study):
 
 def test_a_read_only_study_ends_with_1(capsys, small_study, without_rights):
     import flows.process_study  # noqa: F401 - who runs the tests may read it, nobody may not
+
     above = [path for path in small_study.root.parents if path.is_relative_to(gettempdir()) and path != Path(gettempdir())]
     for path in (small_study.root, *small_study.root.rglob("*"), *above):
         path.chmod(0o755 if path.is_dir() else 0o644)

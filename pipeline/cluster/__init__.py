@@ -93,6 +93,8 @@ def cluster_units(
     lemmas = pd.Series([reading.lemmas for reading in readings], dtype=object)
     grouped_by = lean_on_neighbours(views.vectors, units)
     model.fit(units.assign(lemmas=lemmas), grouped_by, set_aside=set_aside)
+    agreement = agree_themes(grouped_by[~set_aside], settings)
+    del grouped_by  # as large as the views
     members = _members(units, model.labels_, _strengths(views.vectors, model.labels_))
     themes = _themes(members, units, readings, views, model, tags, settings)
     keywords = [json.loads(theme["keywords"]) for theme in themes]
@@ -109,7 +111,7 @@ def cluster_units(
     named, placed = _tables(themes, members, identities)
     hints = _hints(Geometry.of(views.vectors, model.labels_), identities, labels)
     counted = count_families(THEME_FAMILIES.build(families), named, placed, units)
-    return Clustered(named, placed, *hints, counted, agree_themes(grouped_by[~set_aside], settings))
+    return Clustered(named, placed, *hints, counted, agreement)
 
 
 def _hints(geometry: Geometry, identities: Sequence[str], labels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

@@ -16,6 +16,7 @@ CLOSE_CENTRES = 0.4  # cosine of two centres from which themes may be one
 MIXED_UNITS = 0.15  # share of the units of both that lie as close to the other's centre
 _NEARLY = 0.02  # difference of cosine under which a unit is as close to the other
 _LARGE = 1.5  # times the median size of themes
+_AT_ONCE = 10_000  # units whose own theme's centre is made without them: all at once would fill a gigabyte a step at 100,000
 _LOOSE = 0.25  # quantile of the themes' cohesion under which a large one is a catch-all
 
 
@@ -34,8 +35,10 @@ class Geometry:
         sums = np.stack([rows[kept == theme].sum(axis=0) for theme in range(int(kept.max(initial=-1)) + 1)]) if len(kept) else rows
         centres = unit_rows(sums) if len(kept) else sums
         closeness = rows @ centres.T
-        own = unit_rows(sums[kept] - rows) if len(kept) else rows
-        closeness[np.arange(len(kept)), kept] = (own * rows).sum(axis=1)
+        for first in range(0, len(kept), _AT_ONCE):
+            block, theme_of = rows[first : first + _AT_ONCE], kept[first : first + _AT_ONCE]
+            own = unit_rows(sums[theme_of] - block)
+            closeness[np.arange(first, first + len(block)), theme_of] = (own * block).sum(axis=1)
         return cls(kept, closeness, centres)
 
     @property

