@@ -3,6 +3,7 @@
 import json
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -123,7 +124,8 @@ def _contrasts(rows: "pd.DataFrame", labels: "Mapping[str, str]", grid: "Grid") 
         marked = marked.reindex(marked["specificity"].abs().sort_values(ascending=False, kind="stable").index)
         if marked.empty:
             _line(_("  rien de plus ni de moins présent qu'ailleurs, avec ce qu'il y a de matière"))
-        for row in marked.head(_SHOWN_CONTRASTS).itertuples():
+        leads = there[there["is_lead"] & (there["subject"] == "theme")].assign(verdict=_("semble plus présent ici, à vérifier"))
+        for row in chain(marked.head(_SHOWN_CONTRASTS).itertuples(), leads.itertuples()):
             name = labels.get(str(row.subject_id)) or grid.label_of(str(row.subject_id).partition(":")[2])
             _line(f"  {row.verdict} : {name} ({row.n_units} passages, {row.n_tables} tables)")
 

@@ -5,12 +5,13 @@ from math import comb, log, log10, sqrt
 
 import numpy as np
 import pytest
-from benchmarks.contrasts import LAYOUTS, naive, ours, simulate
+from benchmarks.contrasts import LAYOUTS, judged, naive, ours, simulate, without_circle
 from scipy.stats import hypergeom
 
 from pipeline.compare.counts import Counts
-from pipeline.compare.specificity import design_effect, log_odds, specificity
+from pipeline.compare.specificity import log_odds, specificity
 from pipeline.compare.verdict import judge
+from pipeline.compare.witnesses import hear, spread_of
 from pipeline.settings import CompareSettings
 from pipeline.tables import VERDICTS
 
@@ -87,11 +88,32 @@ def test_a_strong_prior_draws_log_odds_to_nought() -> None:
     assert strong < 0.05 < 1 < weak
 
 
-def test_the_design_effect_is_one_for_even_circles_and_grows_with_a_circle_that_insists() -> None:
-    place, sizes = np.zeros(6, dtype=int), np.full(6, 20.0)
-    even = np.column_stack([np.full(6, 3.0), [18.0, 0, 0, 0, 0, 0]])
-    effect = design_effect(Counts(["pareil", "une table"], ["ici"], place, sizes, even))[:, 0]
-    assert effect[0] == 1.0 and effect[1] > 5
+def test_a_table_out_of_proportion_is_not_heard_on_its_subject_and_on_it_alone() -> None:
+    said = np.column_stack([[30.0, 2, 1, 3, 2, 1], *[np.roll([3.0, 2, 4, 3, 2, 3], turn) for turn in range(6)]])
+    counts = Counts([f"s{n}" for n in range(7)], ["ici"], np.zeros(6, dtype=int), said.sum(axis=1), said)
+    heard = hear(counts)
+    assert heard.said[:, 0].tolist() == [0, 2, 1, 3, 2, 1] and heard.sizes[0, 0] == 0
+    assert (heard.said[:, 1:] == said[:, 1:]).all() and (heard.sizes[1:] == counts.sizes[1:, None]).all()
+
+
+def test_tables_of_a_territory_that_all_insist_are_all_heard() -> None:
+    said = np.array([[12.0, 8.0]] * 4 + [[0.0, 20.0]] * 4)
+    counts = Counts(["propre", "reste"], ["ici", "ailleurs"], np.repeat([0, 1], 4), said.sum(axis=1), said)
+    assert (hear(counts).said == said).all()
+
+
+def test_the_design_effect_is_one_for_even_circles_and_grows_where_some_say_it_over_and_over() -> None:
+    said = np.column_stack([np.full(12, 3.0), np.tile([6.0, 0.0], 6), np.full(12, 2.0)])
+    counts = Counts(["pareil", "par à-coups", "reste"], ["ici", "ailleurs"], np.repeat([0, 1], 6), np.full(12, 20.0), said)
+    spread = spread_of(counts, hear(counts))
+    assert spread.effect[0, 0] == 1.0 and spread.effect[1, 0] > 3 and (spread.freedom == 10).all()
+
+
+def test_subjects_lend_each_other_what_they_tell_of_tables() -> None:
+    """Twenty subjects of one law: the design effect of each comes near the law's, from more degrees of freedom than its own circles."""
+    counts, _ = simulate(np.random.default_rng(3), (8, 8, 8), planted=0, loud=False)
+    spread = spread_of(counts, hear(counts))
+    assert np.median(spread.freedom) > 40 and spread.effect.std() < 0.35
 
 
 def _judged(said: list[list[float]], place: list[int], sizes: list[float]) -> np.ndarray:
@@ -122,6 +144,25 @@ def test_territories_that_do_not_differ_are_seldom_said_to_where_sentences_would
     held = LAYOUTS["3 territoires de 5, 6 et 7 tables"]
     assert _with_false(ours, held, 25) <= 0.05
     assert _with_false(naive, held, 3) == 1.0
+
+
+def test_what_is_affirmed_does_not_rest_on_any_one_table() -> None:
+    """Without each table in turn, what is affirmed is still affirmed, or at least a lead."""
+    n_affirmed = 0
+    for number in range(3):
+        counts, _ = simulate(np.random.default_rng([4, number]), (6, 7, 8), planted=6, times=8.0)
+        more = ours(counts) == VERDICTS[0]
+        n_affirmed += more.sum()
+        for circle in range(len(counts.place)):
+            found = judged(without_circle(counts, circle))
+            assert (found.is_lead | (found.verdict == VERDICTS[0]))[more].all()
+    assert n_affirmed > 2
+
+
+def test_a_lead_is_never_an_affirmed_cell_nor_one_without_material() -> None:
+    found = [judged(simulate(np.random.default_rng([6, number]), (2, 5, 6, 7), planted=6)[0]) for number in range(10)]
+    leads = np.concatenate([one.verdict[one.is_lead] for one in found])
+    assert len(leads) > 5 and set(leads) == {VERDICTS[2]}
 
 
 @pytest.mark.slow

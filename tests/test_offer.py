@@ -201,12 +201,13 @@ def test_an_offer_tells_its_sector_its_pillars_and_the_bounds_of_a_range() -> No
     )
 
 
-def test_quantities_of_passages_written_beforehand_are_right_nine_times_in_ten() -> None:
-    """On first sight 0.92 and 0.96; the errors were then looked at, and what remains is told here."""
-    passages = yaml.safe_load((Path(__file__).parent / "offer" / "passages.yaml").read_text(encoding="utf-8"))
+@pytest.mark.parametrize(("name", "n_least"), [("passages.yaml", 120), ("passages_second.yaml", 72), ("passages_third.yaml", 40)])
+def test_quantities_of_passages_written_beforehand_are_right_nine_times_in_ten(name: str, n_least: int) -> None:
+    """On first sight 0.92 and 0.96, 0.88 and 0.84, 0.92 and 0.85; the errors were then looked at, and what remains is told here."""
+    passages = yaml.safe_load((Path(__file__).parent / "offer" / name).read_text(encoding="utf-8"))
     expected = [(text, {(float(n), unit) for n, unit in wanted}) for text, wanted in passages["avec"]]
     expected += [(text, set()) for text in passages["sans"]]
-    assert len(expected) >= 120 and len(passages["sans"]) * 2 >= len(expected)
+    assert len(expected) >= n_least and len(passages["sans"]) * 2 >= len(expected)
     tables = study(*[said(None, unit_id=f"{n:03d}", text=text, rubrique="offre", posture="force") for n, (text, _) in enumerate(expected)])
     found = list_offers(tables["units"], tables["tags"], KNOWN).dropna(subset=["quantity"])
     read = {unit_id: set(zip(rows["quantity"], rows["quantity_unit"], strict=True)) for unit_id, rows in found.groupby("unit_id")}

@@ -1,8 +1,9 @@
 """How present each theme and each code is in a territory against the others, and whether the material allows to say so.
 
 Presence is a share of tables; specificity is Lafon's and log-odds are Monroe's, both on passages. Passages of one table are no
-independent witnesses, so the verdict tests the specificity shrunk by the subject's design effect, and once more without its loudest
-table. What that costs and spares is measured by tests/benchmarks/contrasts.py (docs/decisions/0020).
+independent witnesses, so the verdict tests the specificity shrunk by the subject's design effect, and once more without any one table;
+a table that says a subject out of all proportion is not heard on it. What that costs and spares is measured by
+tests/benchmarks/contrasts.py (docs/decisions/0020).
 
 In:   units, tags, theme_members, workshops; a passage without theme, rubrique, pilier or the like says nothing and is left out
 Out:  contrasts   one row a theme or assigned code and territory, zeros included
@@ -65,6 +66,7 @@ def _cells(counts: Counts, shares: pd.DataFrame, held: pd.Series, settings: Comp
         "log_odds_z": z_score.round(8) + 0.0,
         "q_value": judged.q_value.round(6),
         "verdict": judged.verdict,
+        "is_lead": judged.is_lead,
     }
     return shares.assign(**{name: values.ravel() for name, values in columns.items()}).reset_index()
 

@@ -53,28 +53,6 @@ class Counts:
         np.add.at(sums, self.place, rows)
         return sums
 
-    def loudest_here(self) -> NDArray[np.intp]:
-        """The circle that said each subject most in each territory, (n_subjects, n_territories); -1 where the territory has none."""
-        found = np.full((len(self.subject_ids), len(self.territories)), -1)
-        for territory in range(len(self.territories)):
-            circles = np.flatnonzero(self.place == territory)
-            if len(circles):
-                found[:, territory] = circles[self.said[circles].argmax(axis=0)]
-        return found
-
-    def loudest_elsewhere(self) -> NDArray[np.intp]:
-        """The circle that said each subject most outside each territory, likewise."""
-        here = self.loudest_here()
-        found = np.full_like(here, -1)
-        subjects = np.arange(len(self.subject_ids))
-        heard = np.where(here >= 0, self.said[here, subjects[:, None]], -1.0)
-        for territory in range(len(self.territories)):
-            others = np.delete(np.arange(len(self.territories)), territory)
-            if len(others):
-                best = others[heard[:, others].argmax(axis=1)]
-                found[:, territory] = here[subjects, best]
-        return found
-
 
 def count_subjects(rows: pd.DataFrame, places: pd.DataFrame, subject_ids: Sequence[str], territories: Sequence[str]) -> Counts:
     """Return the counts of `rows` (subject_id, circle_id), over the circles of `places` (unit_id, circle_id, territory)."""

@@ -1,7 +1,7 @@
-"""Lafon's specificity, the smoothed log-odds of Monroe et al., and how far passages said together are from independent witnesses.
+"""Lafon's specificity and the smoothed log-odds of Monroe et al.
 
 In:   counts of passages
-Out:  signed -log10 tails; log-odds and their z-scores; one design effect a subject
+Out:  signed -log10 tails; log-odds and their z-scores
 """
 
 import numpy as np
@@ -47,17 +47,3 @@ def log_odds(counts: Counts, prior_units: float) -> tuple[Numbers, Numbers]:
     sides = [np.log(n + prior) - np.log(total + prior_units - n - prior) for n, total in ((here, all_here), (there, all_there))]
     odds = np.where(all_there > 0, sides[0] - sides[1], 0.0)
     return odds, odds / np.sqrt(1 / (here + prior) + 1 / (there + prior))
-
-
-def design_effect(counts: Counts) -> Numbers:
-    """Variance of a subject's passages between circles of a territory over what independence would give, at least 1: (n_subjects, 1).
-
-    1 means that each circle says it about as often as its size predicts; 3 that a few circles said it over and over.
-    """
-    n_circles, n_places = len(counts.sizes), len(set(counts.place))
-    freedom = n_circles / max(1, n_circles - n_places)
-    rates = counts.n_units / np.maximum(counts.n_here, 1)
-    seen = ((counts.said - counts.sizes[:, None] * rates.T[counts.place]) ** 2).sum(axis=0)
-    expected = (counts.n_units * (1 - rates)).sum(axis=1)
-    effect = np.where(expected > 0, seen / np.where(expected > 0, expected, 1) * freedom, 1.0)
-    return np.maximum(1.0, effect)[:, None]

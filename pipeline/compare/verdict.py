@@ -1,7 +1,7 @@
 """Say in plain French whether a subject is more or less present in a territory, or that the material is too thin to say.
 
 In:   Counts of one kind of subject (themes, or codes); tables where each was said, tables held
-Out:  one of pipeline.tables.VERDICTS and an adjusted p-value a cell
+Out:  one of pipeline.tables.VERDICTS, an adjusted p-value and whether it is a lead, a cell
 """
 
 from dataclasses import dataclass
@@ -12,90 +12,119 @@ from scipy.stats import false_discovery_control, norm
 from scipy.stats import t as student
 
 from pipeline.compare.counts import Counts, Numbers
-from pipeline.compare.specificity import design_effect, log10_tail, specificity
+from pipeline.compare.specificity import log10_tail
+from pipeline.compare.witnesses import Spread, Witnesses, hear, spread_of
 from pipeline.settings import CompareSettings
 from pipeline.tables import VERDICTS
 
 _MORE, _LESS, _ALIKE, _TOO_LITTLE = VERDICTS
-_LAMBDA = 0.5  # p-values over it are held to come from cells that do not differ
+_WITHOUT_ONE = 0.01  # what is affirmed holds at this level, by itself, without any one circle
+_LEAD, _LEAD_WITHOUT_ONE = 0.05, 0.10  # likewise for a lead, which is held by itself, not among all cells
+
+Bools = NDArray[np.bool_]
 
 
 @dataclass(frozen=True)
 class Judged:
-    """(n_subjects, n_territories): a verdict, and the p-value adjusted over all cells that could be tested (1 for the others)."""
+    """(n_subjects, n_territories): a verdict, the adjusted p-value on the side where the cell lies (1 untested), and `is_lead`."""
 
     verdict: NDArray[np.object_]
     q_value: Numbers
+    is_lead: Bools
 
 
 def judge(counts: Counts, n_tables: Numbers, n_held: Numbers, settings: CompareSettings) -> Judged:
-    """Return the verdicts of all cells, tested together at the settings' false discovery rate.
+    """Return the verdicts of all cells; "more" cells are tested together at half the settings' false discovery rate, "less" cells likewise.
 
-    `n_tables`, (n_subjects, n_territories), tables where each subject was said; `n_held`, (1, n_territories), tables held. A difference
-    is affirmed only where it still holds without the table that speaks most for it. Too little material: a territory with few tables,
+    `n_tables`, (n_subjects, n_territories), tables where each subject was said; `n_held`, (1, n_territories), tables held. A circle that
+    says a subject out of all proportion is not heard on it, and a difference is affirmed only where it holds without any one circle.
+    A lead, "more" by itself without control of all cells together, is to be checked. Too little material: a territory with few tables,
     a subject with few passages, a single territory, or a cell that could not pass the test however the passages fell.
     """
-    can_tell = _has_material(counts, n_held, settings)
-    p_value = _p_values(counts, counts.n_units)
-    q_value = np.ones_like(p_value)
-    if can_tell.any():
-        q_value[can_tell] = _adjusted(p_value[can_tell])
-    differs = can_tell & (q_value <= settings.false_discovery_rate) & (_p_without_loudest(counts) <= settings.false_discovery_rate)
-    is_over = specificity(counts.n_units, counts.n_subject, counts.n_here, counts.n_all) > 0
-    held_elsewhere = n_held.sum() - n_held
+    heard = hear(counts)
+    spread = spread_of(counts, heard)
+    can_tell = _has_material(counts, heard, spread, n_held, settings)
+    p_value = {upper: _shrunk_p(spread, heard.n_units, heard.n_subject, heard.n_here, heard.n_all, upper=upper) for upper in (True, False)}
+    q_value = {upper: _adjusted(p_value[upper], can_tell) for upper in (True, False)}
+    weakest = {upper: _p_without_one(heard, spread, can_tell & (p_value[upper] <= _LEAD), upper=upper) for upper in (True, False)}
     n_elsewhere = n_tables.sum(axis=1, keepdims=True) - n_tables
-    share, elsewhere = _share(n_tables, n_held), _share(n_elsewhere, held_elsewhere)
-    is_more = differs & is_over & (share >= elsewhere) & (n_tables > 1) & (_share(n_tables - 1, n_held) >= elsewhere)
-    is_less = differs & ~is_over & (share <= elsewhere) & (n_elsewhere > 1) & (share <= _share(n_elsewhere - 1, held_elsewhere))
-    verdict = np.full(p_value.shape, _ALIKE, dtype=object)
+    share, elsewhere = _share(n_tables, n_held), _share(n_elsewhere, n_held.sum() - n_held)
+    may_be_more, may_be_less = (can_tell & (n_tables > 1) & (share >= elsewhere)), (can_tell & (n_elsewhere > 1) & (share <= elsewhere))
+    rate = settings.false_discovery_rate
+    is_more = may_be_more & (q_value[True] <= rate) & (weakest[True] <= _WITHOUT_ONE)
+    is_less = may_be_less & (q_value[False] <= rate) & (weakest[False] <= _WITHOUT_ONE)
+    verdict = np.full(can_tell.shape, _ALIKE, dtype=object)
     verdict[is_more], verdict[is_less], verdict[~can_tell] = _MORE, _LESS, _TOO_LITTLE
-    return Judged(verdict, q_value)
+    is_lead = may_be_more & ~is_more & (p_value[True] <= _LEAD) & (weakest[True] <= _LEAD_WITHOUT_ONE)
+    return Judged(verdict, np.where(p_value[True] <= p_value[False], q_value[True], q_value[False]), is_lead)
 
 
-def _adjusted(p_values: Numbers) -> Numbers:
-    """Benjamini and Hochberg's adjusted p-values, times Storey's estimate of the share of cells that do not differ (2004, λ = 0.5)."""
-    alike = min(1.0, (1 + (p_values > _LAMBDA).sum()) / (len(p_values) * (1 - _LAMBDA)))
-    return np.asarray(np.minimum(1.0, false_discovery_control(p_values) * alike), dtype=np.float64)
+def _adjusted(p_values: Numbers, can_tell: Bools) -> Numbers:
+    """Benjamini and Hochberg's adjusted p-values of the cells that could be tested, doubled for the other side; 1 for other cells."""
+    q_values = np.ones_like(p_values)
+    if can_tell.any():
+        q_values[can_tell] = np.minimum(1.0, 2 * false_discovery_control(p_values[can_tell]))
+    return q_values
 
 
-def _has_material(counts: Counts, n_held: Numbers, settings: CompareSettings) -> NDArray[np.bool_]:
-    most = np.minimum(counts.n_subject, counts.n_here)
-    fewest = np.maximum(0, counts.n_subject + counts.n_here - counts.n_all)
-    least = np.minimum(_p_values(counts, most), _p_values(counts, fewest))
+def _has_material(counts: Counts, heard: Witnesses, spread: Spread, n_held: Numbers, settings: CompareSettings) -> Bools:
+    most, fewest = np.minimum(heard.n_subject, heard.n_here), np.maximum(0, heard.n_subject + heard.n_here - heard.n_all)
+    sums = heard.n_subject, heard.n_here, heard.n_all
+    least = np.minimum(_shrunk_p(spread, most, *sums, upper=True), _shrunk_p(spread, fewest, *sums, upper=False))
     enough = (n_held >= settings.min_tables) & (counts.n_subject >= settings.min_units) & (counts.n_here < counts.n_all)
     return np.asarray(enough & (least <= settings.false_discovery_rate))
 
 
-def _p_values(counts: Counts, n_units: Numbers) -> Numbers:
-    return _shrunk_p(counts, n_units, counts.n_subject, counts.n_here, counts.n_all)
+def _p_without_one(heard: Witnesses, spread: Spread, cells: Bools, *, upper: bool) -> Numbers:
+    """The largest p-value left of `cells` once one circle is out: the one here that says most for the difference, or the one elsewhere.
 
-
-def _p_without_loudest(counts: Counts) -> Numbers:
-    """The p-value left once the circle that speaks most for the difference is out: here where there is more, elsewhere where there is less.
-
-    1 where the difference changes sides without it.
+    1 for the other cells.
     """
-    is_over = counts.n_units * counts.n_all >= counts.n_subject * counts.n_here
-    circle = np.where(is_over, counts.loudest_here(), counts.loudest_elsewhere())
-    subjects = np.arange(len(counts.subject_ids))[:, None]
-    said = np.where(circle >= 0, counts.said[circle, subjects], 0)
-    size = np.where(circle >= 0, counts.sizes[circle], 0)
-    n_units, n_here = counts.n_units - said * is_over, counts.n_here - size * is_over
-    n_subject, n_all = counts.n_subject - said, counts.n_all - size
-    still = (n_units * n_all >= n_subject * n_here) == is_over
-    return np.where(still, _shrunk_p(counts, n_units, n_subject, n_here, n_all), 1.0)
+    rates = heard.n_subject / np.maximum(1, heard.n_all)
+    weight = (heard.said - heard.sizes * rates[:, 0]) * (1 if upper else -1)  # for "more" where it is here, against where it is elsewhere
+    subject, territory = np.nonzero(cells)
+    known = Spread(spread.effect[cells], spread.freedom[subject, 0])
+    found = np.ones(cells.shape)
+    found[cells] = 0.0
+    for circles, is_here in ((_most_here(weight, heard), 1.0), (_most_elsewhere(-weight, heard), 0.0)):
+        circle = circles[subject, territory]
+        said = np.where(circle >= 0, heard.said[circle, subject], 0)
+        size = np.where(circle >= 0, heard.sizes[circle, subject], 0)
+        n_units, n_here = heard.n_units[cells] - said * is_here, heard.n_here[cells] - size * is_here
+        left = _shrunk_p(known, n_units, heard.n_subject[subject, 0] - said, n_here, heard.n_all[subject, 0] - size, upper=upper)
+        found[cells] = np.maximum(found[cells], left)
+    return found
 
 
-def _shrunk_p(counts: Counts, n_units: Numbers, n_subject: Numbers, n_here: Numbers, n_all: Numbers | float) -> Numbers:
-    """Two-sided p of `n_units` passages here, its z-score shrunk by the design effect's square root and read on Student's law.
+def _most_here(weight: Numbers, heard: Witnesses) -> NDArray[np.intp]:
+    """The circle of the highest weight in each territory, (n_subjects, n_territories); -1 where there is none."""
+    n_subjects, n_territories = heard.n_units.shape
+    found = np.full((n_subjects, n_territories), -1)
+    for territory in range(n_territories):
+        circles = np.flatnonzero(heard.place == territory)
+        if len(circles):
+            found[:, territory] = circles[weight[circles].argmax(axis=0)]
+    return found
 
-    The design effect is estimated from circles, hence the degrees of freedom: circles less territories.
-    """
-    tails = [log10_tail(n_units, n_subject, n_here, n_all, upper=upper) for upper in (True, False)]
-    p_value = np.minimum(1.0, 2 * 10.0 ** np.minimum(*tails))
-    z_score = norm.isf(np.maximum(p_value, 1e-300) / 2) / np.sqrt(design_effect(counts))
-    freedom = max(1, len(counts.sizes) - len(set(counts.place)))
-    return np.asarray(2 * student.sf(z_score, freedom), dtype=np.float64)
+
+def _most_elsewhere(weight: Numbers, heard: Witnesses) -> NDArray[np.intp]:
+    """The circle of the highest weight outside each territory, likewise."""
+    here = _most_here(weight, heard)
+    n_subjects, n_territories = heard.n_units.shape
+    subjects = np.arange(n_subjects)
+    heights = np.where(here >= 0, weight[here, subjects[:, None]], -np.inf)
+    found = np.full_like(here, -1)
+    for territory in range(n_territories):
+        others = np.delete(np.arange(n_territories), territory)
+        if len(others):
+            found[:, territory] = here[subjects, others[heights[:, others].argmax(axis=1)]]
+    return found
+
+
+def _shrunk_p(spread: Spread, n_units: Numbers, n_subject: Numbers, n_here: Numbers, n_all: Numbers, *, upper: bool) -> Numbers:
+    """One-sided hypergeometric p of `n_units` passages here, its z-score shrunk by the design effect and read on Student's law."""
+    tail = np.clip(10.0 ** log10_tail(n_units, n_subject, n_here, n_all, upper=upper), 1e-300, 1 - 1e-12)
+    return np.asarray(student.sf(norm.isf(tail) / np.sqrt(spread.effect), spread.freedom), dtype=np.float64)
 
 
 def _share(n_tables: Numbers, n_held: Numbers) -> Numbers:

@@ -74,7 +74,7 @@ def _compounds() -> list[tuple[re.Pattern[str], str]]:
 
 
 def _noun_after(passage: Doc, number: Number) -> Token | None:
-    """The first noun after `number`, adjectives and « de » skipped; None where a name, a verb or a word that is no offer is first.
+    """The first noun after `number`, adjectives, plural participles and « de » skipped; None where another word is first.
 
     An adjective in the plural that no noun follows is itself the noun, which the parser did not know (« 3 agentes, »).
     """
@@ -87,13 +87,18 @@ def _noun_after(passage: Doc, number: Number) -> Token | None:
             continue
         if plain in lexicon()["jamais"] or plain.removesuffix(".") in lexicon()["jamais"]:
             return None
-        if (token.pos_ == "NOUN" or token.is_upper) and len(plain) > 2 and plain.isalpha():
+        if ((token.pos_ == "NOUN" and len(plain) > 2) or (token.is_upper and len(plain) > 1)) and plain.isalpha():
             return None if token.text.istitle() else token
-        if token.pos_ != "ADJ" or len(adjectives) == _MAX_ADJECTIVES:
+        if not (token.pos_ == "ADJ" or _is_participle(token)) or len(adjectives) == _MAX_ADJECTIVES:
             break
         adjectives.append(token)
     is_noun = len(adjectives) == 1 and len(adjectives[0].text) > 3 and adjectives[0].text.endswith(("s", "x")) and number.value >= 2
     return adjectives[0] if is_noun and adjectives[0].text.isalpha() else None
+
+
+def _is_participle(token: Token) -> bool:
+    """Whether it is a past participle in the plural, which « 50 habitués » is to the parser."""
+    return bool(token.pos_ == "VERB" and token.morph.get("VerbForm", []) == ["Part"] and fold(token.text).endswith("s"))
 
 
 def _is_plain_one(number: Number, noun: Token) -> bool:

@@ -14,7 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pipeline.publish.layout.territories import map_alt
 from pipeline.publish.report.content import Report
 from pipeline.publish.report.territory_content import Place, TerritoryMap
-from pipeline.publish.territory_charts import frame_of
+from pipeline.publish.territory_charts import frame_of, scale_of
 from pipeline.publish.text import count, sentence
 
 _TEMPLATES = Path(__file__).with_name("templates")
@@ -42,6 +42,8 @@ def _drawn(shown: TerritoryMap) -> dict[str, Any]:
     def spot(lon: float, lat: float) -> tuple[float, float]:
         return round((lon - west) * scale, 1), round((north - lat) * stretch, 1)
 
+    km, degrees = scale_of(shown)
+
     def path(ring: Sequence[tuple[float, float]]) -> str:
         return "M" + "L".join(f"{x:g},{y:g}" for x, y in (spot(lon, lat) for lon, lat in ring)) + "Z"
 
@@ -54,6 +56,7 @@ def _drawn(shown: TerritoryMap) -> dict[str, Any]:
         "name": shown.name,
         "alt": map_alt(shown),
         "box": f"0 0 {_WIDTH:g} {round((north - south) * stretch, 1):g}",
+        "scale": {"km": km, "width": round(degrees * scale, 1), "y": round((north - south) * stretch - 18, 1)},
         "radius": _RADIUS,
         "communes": [(name, path(ring)) for name, ring in shown.communes],
         "areas": [(name, path(ring)) for name, ring in shown.areas],

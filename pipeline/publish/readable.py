@@ -11,6 +11,7 @@ import pandas as pd
 from pipeline.grid import STANDARD, Grid
 from pipeline.publish.report.passages import Passages, Tables, gather_passages, workshop_names
 from pipeline.publish.text import stability, texts, word
+from pipeline.tables import LEAD
 
 PASSAGES = "passages"
 READABLE = (PASSAGES, "liste_themes", "liste_priorites", "liste_territoires")
@@ -105,7 +106,7 @@ def _contrasts(tables: Tables, grid: Grid | None) -> pd.DataFrame:
             "n_passages": rows["n_units"],
             "n_tables": rows["n_tables"],
             "part": rows["share"],
-            "verdict": rows["verdict"],
+            "verdict": rows["verdict"].where(~rows["is_lead"], LEAD),
             "identifiant": rows["subject_id"],
         }
     )

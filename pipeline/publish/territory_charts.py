@@ -21,6 +21,9 @@ _EDGE = 0.01  # how far outlines go beyond the frame, of its width, so that they
 _LABEL_PIXELS = 6.4  # a letter's width at 12 px, to tell labels that overlap
 _LINE_PIXELS = 15
 _MIDDLE = {"expr": f"4 - {_LINE_PIXELS} * (length(split(datum.name, '\\n')) - 1) / 2"}  # lines centred on the label's place
+_INK = "#22302f"
+_KM_A_DEGREE = 111.2  # along a meridian
+_ROUND_KM = (1, 2, 5, 10, 20, 50, 100)
 _SAME_PLACE = 3  # names shown where several points are one
 
 
@@ -51,12 +54,14 @@ def plane_spec(plane: Plane) -> Spec:
         },
     }
     labels = [
-        {
-            "data": {"values": [row for row in shown if row["kind"] == kind or (kind == "" and row["kind"] != "territoire")]},
-            "mark": {"type": "text", "fontSize": size, "fontWeight": weight, "dy": _MIDDLE, "font": FONT, "lineBreak": "\n"},
-            "encoding": axes | {"text": {"field": "name"}, "color": is_territory},
-        }
+        layer
         for kind, size, weight in (("", 12, "normal"), ("territoire", 14, "bold"))
+        for layer in _haloed(
+            [row for row in shown if row["kind"] == kind or (kind == "" and row["kind"] != "territoire")],
+            axes | {"text": {"field": "name"}, "color": is_territory},
+            fontSize=size,
+            fontWeight=weight,
+        )
     ]
     rules = [
         {
@@ -96,7 +101,7 @@ def tree_spec(tree: Sequence[Joining]) -> Spec:
     }
     labels = {
         "data": {"values": named},
-        "mark": {"type": "text", "align": "right", "dx": -8, "fontSize": 13, "font": FONT, "color": "#22302f", "lineBreak": "\n"},
+        "mark": {"type": "text", "align": "right", "dx": -8, "fontSize": 13, "font": FONT, "color": _INK, "lineBreak": "\n"},
         "encoding": {"x": {"value": 0}, "y": {"field": "y", **y}, "text": {"field": "name"}},
     }
     # A browser's letters are wider than those that the drawing was measured with.
@@ -140,18 +145,72 @@ def map_spec(shown: TerritoryMap) -> Spec:
             "mark": {"type": "point", "shape": "triangle-up", "size": 150, "strokeWidth": 2.5, "color": NEED_COLOUR},
             "encoding": place,
         },
-        {
-            "data": {"values": _map_labels(shown, (west, south, east, north), (width, height))},
-            "mark": {"type": "text", "fontSize": 12, "dy": _MIDDLE, "font": FONT, "lineBreak": "\n"},
-            "encoding": place
-            | {"text": {"field": "name"}, "color": {"condition": {"test": "datum.is_need", "value": NEED_COLOUR}, "value": "#22302f"}},
-        },
+        *_haloed(
+            _map_labels(shown, (west, south, east, north), (width, height)),
+            place | {"text": {"field": "name"}, "color": {"condition": {"test": "datum.is_need", "value": NEED_COLOUR}, "value": _INK}},
+            fontSize=12,
+        ),
+        *_scale_bar(shown, place),
     ]
-    spec = make_spec({"width": round(width), "height": round(height), "layer": layers})
+    drawing = {"width": round(width), "height": round(height), "layer": layers}
+    spec = make_spec({"vconcat": [drawing, _key(round(width))], "spacing": 6})
     return {
         **spec,
         "config": {**spec["config"], "view": {**spec["config"]["view"], "clip": True}},
     }  # once: a clip a mark draws ten times slower
+
+
+def _haloed(values: list[dict[str, Any]], encoding: dict[str, Any], **mark: Any) -> list[dict[str, Any]]:
+    """Text over a white rim of itself, so that lines under it don't cross it out."""
+    text = {"type": "text", "dy": _MIDDLE, "font": FONT, "lineBreak": "\n", **mark}
+    rim = {**text, "stroke": "white", "strokeWidth": 3, "strokeOpacity": 0.85, "strokeJoin": "round"}
+    plain = {channel: spec for channel, spec in encoding.items() if channel != "color"}
+    return [
+        {"data": {"values": values}, "mark": rim, "encoding": plain},
+        {"data": {"values": values}, "mark": text, "encoding": encoding},
+    ]
+
+
+def scale_of(shown: TerritoryMap) -> tuple[int, float]:
+    """A round length for a scale bar, in km and in degrees east: the longest within a quarter of the map's width."""
+    (west, south), (east, north) = frame_of(shown)
+    km_a_degree = _KM_A_DEGREE * cos(radians((south + north) / 2))
+    longest = max([1, *(length for length in _ROUND_KM if length <= (east - west) * km_a_degree / 4)])
+    return longest, longest / km_a_degree
+
+
+def _key(width: int) -> dict[str, Any]:
+    """What the signs of a map mean, and whose outlines they are, under it."""
+    told = "\n".join(wrapped(sentence(key), width // 6) for key in ("cartes.legende", "cartes.source"))
+    text = {
+        "type": "text",
+        "align": "left",
+        "baseline": "top",
+        "fontSize": 12,
+        "lineHeight": 17,
+        "font": FONT,
+        "color": _INK,
+        "lineBreak": "\n",
+    }
+    encoding = {"x": {"value": 2}, "y": {"value": 4}, "text": {"field": "name"}}
+    return {
+        "width": width,
+        "height": 17 * (told.count("\n") + 1) + 6,
+        "data": {"values": [{"name": told}]},
+        "mark": text,
+        "encoding": encoding,
+    }
+
+
+def _scale_bar(shown: TerritoryMap, place: dict[str, Any]) -> list[dict[str, Any]]:
+    """In the south-west corner."""
+    (west, south), (east, north) = frame_of(shown)
+    km, degrees = scale_of(shown)
+    left, low = west + 0.03 * (east - west), south + 0.03 * (north - south)
+    ends = [{"lon": lon, "lat": low} for lon in (left, left + degrees)]
+    words = [{"lon": left + degrees / 2, "lat": low + 0.025 * (north - south), "name": f"{km}\u00a0km"}]
+    line = {"data": {"values": ends}, "mark": {"type": "line", "color": _INK, "strokeWidth": 2}, "encoding": place}
+    return [line, *_haloed(words, place | {"text": {"field": "name"}}, fontSize=11)]
 
 
 def frame_of(shown: TerritoryMap) -> tuple[tuple[float, float], tuple[float, float]]:
@@ -225,7 +284,9 @@ def _without_overlap(
     for place, (name, (x, y)) in enumerate(zip(names, spots, strict=True)):
         lines = name.split("\n")
         half, tall = max(map(len, lines)) * _LABEL_PIXELS / 2, len(lines) * _LINE_PIXELS / 2
-        for right, down in ((0, -tall - 7), (0, tall + 7), (half + 9, 0), (-half - 9, 0)):
+        beside, above = half + 8, tall + 3
+        corners = ((beside, -above), (-beside, -above), (beside, above), (-beside, above))
+        for right, down in ((0, -tall - 7), (0, tall + 7), (half + 9, 0), (-half - 9, 0), *corners):
             box = (x + right - half, y + down - tall, x + right + half, y + down + tall)
             is_inside = box[0] > 0 and box[1] > 0 and box[2] < size[0] and box[3] < size[1]
             if is_inside and all(box[2] < other[0] or other[2] < box[0] or box[3] < other[1] or other[3] < box[1] for other in taken):

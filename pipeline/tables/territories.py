@@ -19,8 +19,11 @@ CONTRASTS = Table(
         Column("share_high", "float", "Upper bound", "0..1", low=0, high=1),
         Column("log_odds", "float", "Smoothed log-odds ratio against the other territories (informative Dirichlet prior), by units"),
         Column("log_odds_z", "float", "log_odds over its standard error"),
-        Column("q_value", "float", "p-value of the verdict's test, adjusted for all cells tested; 1 without a test", "0..1", low=0, high=1),
+        Column(
+            "q_value", "float", "One-sided p-value of the verdict's test, adjusted for all cells tested; 1 untested", "0..1", low=0, high=1
+        ),
         Column("verdict", "text", "In plain French", values=VERDICTS),
+        Column("is_lead", "bool", "Looks more present here, without control of error over all cells: to be checked, never affirmed"),
     ),
 )
 

@@ -21,3 +21,4 @@ LIKENESS = ("comme des tables tirées au sort", "plus éloignés que le hasard",
 REACHES = ("partagé", "propre à un territoire", "contrasté", "ni partagé ni propre", "trop peu de matière pour conclure")
 TRENDS = ("en hausse", "en baisse", "sans changement visible", "trop peu de matière pour conclure")
 VERDICTS = ("plus présent ici", "moins présent", "comme ailleurs", "trop peu de matière pour conclure")
+LEAD = "semble plus présent ici, à vérifier"  # what screens show of a cell that is_lead, instead of its verdict

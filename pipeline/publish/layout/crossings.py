@@ -10,11 +10,11 @@ from pipeline.publish.layout.territories import reach_blocks, reading_sections
 from pipeline.publish.report.content import Heat, Report
 from pipeline.publish.small_counts import Mask, Tally
 from pipeline.publish.text import joined, number, percent, sentence, tally
-from pipeline.tables import VERDICTS
+from pipeline.tables import LEAD, VERDICTS
 
 _COLUMNS_A_TABLE = 4  # a wider crossing goes on in a second table, so that a portrait page holds it
 _COLUMNS_A_FIGURE = 5
-_SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ "}  # more here, less here: seen at a glance, in black and white too
+_SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}  # more here, less here, perhaps: seen at a glance, in black and white too
 
 
 def rubrique_section(report: Report, numbering: Numbering) -> Section:

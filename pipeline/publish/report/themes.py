@@ -14,6 +14,7 @@ from pipeline.publish.report.axes import AxisRow, axis_rows, own_codes, profile_
 from pipeline.publish.report.content import CodeRow, ContrastRow, FamilyRow, Heat, ThemeRow, Trial
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.text import count, printable, sentence, stability, typography, word
+from pipeline.tables import LEAD
 
 _N_KEYWORDS = 8
 
@@ -124,8 +125,13 @@ def _in_order(tables: Tables) -> pd.DataFrame:
     return themes.sort_values(["rank", "n_units", "label", "theme_id"], ascending=[True, False, True, True], na_position="last")
 
 
+def verdict_of(contrast: Any) -> str:
+    """The verdict in words, or that the cell is a lead."""
+    return typography(LEAD) if contrast.is_lead else typography(contrast.verdict)
+
+
 def _cell(contrast: Any, n_tables_held: int) -> tuple[str, str]:
     if contrast is None:
         return "", ""
     n_tables = count(int(contrast.n_tables), "table")
-    return sentence("territoires.cellule", n=n_tables, total=n_tables_held), typography(contrast.verdict)
+    return sentence("territoires.cellule", n=n_tables, total=n_tables_held), verdict_of(contrast)
