@@ -129,7 +129,8 @@ def main(n_studies: int) -> None:
                 print(
                     f"{name} | {planted} plantés | {label} | études avec un faux {told.any_false:.3f} | faux parmi les affirmés "
                     f"{told.false_share:.3f} | puissance {told.power:.2f} | dû à la seule table bavarde {told.loud:.3f} | "
-                    f"études avec un faux « moins » {told.false_less:.3f} | pistes par étude {told.leads:.2f}, dont vraies {told.true_leads:.2f}",
+                    f"études avec un faux « moins » {told.false_less:.3f} | "
+                    f"pistes par étude {told.leads:.2f}, dont vraies {told.true_leads:.2f}",
                     flush=True,
                 )
     for concentration in (8.0, 100.0):
