@@ -1,9 +1,10 @@
 """List the goods and services that exist on the territory, with the quantities that people give.
 
-Precision before recall: a number is kept only where its noun, its clause and the passage's codes all say that it exists. A passage
-tagged as an offer without such a number is one row without quantity. On 120 passages of eight training files that the extractor had
-never met, precision was 0.92 and recall 0.82 at first sight; after a look at the errors of one half, 0.98 and 0.91 on the other half. On 72 more written for the test, 0.88 and 0.84 at first sight,
-0.96 and 0.95 after a look; on 40 written after that, 0.92 and 0.85, then 0.96 and 0.96 (tests/offer/).
+Precision before recall: a number is kept only where its noun, its clause and the passage's codes all say that it exists. A passage tagged
+as an offer without such a number is one row without quantity. On 120 passages of eight training files that the extractor had never met,
+precision was 0.92 and recall 0.82 at first sight; after a look at the errors of one half, 0.98 and 0.91 on the other half. On 72 more
+written for the test, 0.88 and 0.84 at first sight, 0.96 and 0.95 after a look; on 40 written after that, 0.92 and 0.85, then 0.96 and
+0.96 (tests/offer/).
 
 In:   units, tags (the passages tagged as an offer, or as an innovation that works), structures
 Out:  offers   one row a quantity, or a passage without one; structure_id where the passage names a known structure
