@@ -20,7 +20,7 @@ demo: $(STAMP) ## process the example study in demo/ and say where the report is
 	$(BIN)/ateliers demo demo
 
 test: $(STAMP) ## run the tests, the slow ones left out
-	$(BIN)/python -m pytest -m "not slow" -n auto --dist loadfile
+	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
 
 test-all: $(STAMP) ## run every test
 	$(BIN)/python -m pytest
