@@ -42,7 +42,11 @@ def whole_folder(target: Path) -> Iterator[Path]:
         building = Path(tempfile.mkdtemp(dir=target.parent, prefix=".building-"))
     except OSError as error:
         raise read_only(target.parent, error) from error
-    yield building
+    try:
+        yield building
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
     building.chmod(0o755)
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)

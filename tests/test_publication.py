@@ -15,6 +15,7 @@ from invented import said
 from published import passages, tables
 
 from flows.publication import publish_whole
+from flows.reporting import whole_folder
 from flows.vault import Vault
 from pipeline.publish.changes import Summary, tell_changes
 from pipeline.resources import data_path
@@ -167,3 +168,12 @@ def test_nobody_is_named_in_any_file_of_the_publication_of_the_example(demo_stud
     assert {name.rpartition(".")[2] for name in files} >= {"html", "docx", "pdf", "pptx", "xlsx", "csv", "qdpx", "qdc", "txt", "json"}
     texts = {name: unpacked(content) for name, content in files.items()}
     assert {(name, person) for name, text in texts.items() for person in names if person in text} == set()
+
+
+def test_a_folder_that_is_not_finished_leaves_the_old_one_and_no_trace(tmp_path):
+    with whole_folder(tmp_path / "rapport") as folder:
+        (folder / "page.html").write_text("ancienne", encoding="utf-8")
+    with pytest.raises(ZeroDivisionError), whole_folder(tmp_path / "rapport") as folder:
+        (folder / "page.html").write_text(str(1 / 0), encoding="utf-8")
+    assert [path.name for path in tmp_path.rglob("*")] == ["rapport", "page.html"]
+    assert (tmp_path / "rapport" / "page.html").read_text(encoding="utf-8") == "ancienne"
