@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from models.phrases import Phrase, noun_phrases
 from pipeline.french import CONTENT_POS, content_lemmas, fold, parse
-from pipeline.resources import data_path, load_yaml
+from pipeline.words import lexicon
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
@@ -53,7 +53,7 @@ def set_phrases() -> frozenset[tuple[str, ...]]:
 
 
 def _generic() -> dict[str, list[object]]:
-    content: dict[str, list[object]] = load_yaml(data_path("lexicon", "generiques.yaml"))
+    content: dict[str, list[object]] = lexicon("generiques")
     return content
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from models.tagger.views import Array
 from pipeline.grid import Code
-from pipeline.resources import data_path, load_yaml
+from pipeline.words import lexicon
 
 Span = tuple[int, int]
 
@@ -91,7 +91,7 @@ class NotionMatcher:
 @cache
 def load_notions() -> tuple[Notion, ...]:
     """Return the notions of data/lexicon/notions.yaml, in its order."""
-    listed = load_yaml(data_path("lexicon", "notions.yaml"))
+    listed = lexicon("notions")
     return tuple(Notion(name, _pattern(words["designe"]), _pattern(words["indices"])) for name, words in listed.items())
 
 

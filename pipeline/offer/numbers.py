@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import Any
 
 from pipeline.french import fold
-from pipeline.resources import data_path, load_yaml
+from pipeline.words import lexicon as read_lexicon
 
 _ORDINAL = r"(?!(?:er?|re|ère|i?ème|i?eme|nde?|h)(?![^\W\d_]))"  # « 2e », « 1re », but also « 19h »
 _DIGITS = re.compile(
@@ -39,7 +39,7 @@ class Number:
 @cache
 def lexicon() -> dict[str, Any]:
     """data/lexicon/quantites.yaml, read once."""
-    content: dict[str, Any] = load_yaml(data_path("lexicon", "quantites.yaml"))
+    content: dict[str, Any] = read_lexicon("quantites")
     return content
 
 

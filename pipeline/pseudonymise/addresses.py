@@ -13,7 +13,7 @@ from functools import cache
 
 from pipeline.pseudonymise.masks import ADDRESS, Mask
 from pipeline.pseudonymise.words import LETTER, UPPER
-from pipeline.resources import data_path, load_yaml
+from pipeline.words import lexicon
 
 _BLANK = r"[ \u00a0\u202f]"
 _LINK = r"(?i:de|du|des|d['’]|la|le|les|l['’]|et|en|sur|sous|aux?|à)"
@@ -117,7 +117,7 @@ def _hamlet() -> re.Pattern[str]:
 
 @cache
 def _listed(name: str) -> tuple[str, ...]:
-    content: dict[str, list[str]] = load_yaml(data_path("lexicon", "adresses.yaml"))
+    content: dict[str, list[str]] = lexicon("adresses")
     return tuple(content[name])
 
 

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 
 from pipeline.french import is_word
-from pipeline.resources import data_path, load_yaml
+from pipeline.resources import data_path
+from pipeline.words import lexicon
 
 LETTER, UPPER = r"[^\W\d_]", r"[^\W\d_a-zà-öø-ÿœ]"
 _WORD = re.compile(rf"{LETTER}+(?:[-‐'’]{LETTER}+)*")
@@ -170,5 +171,5 @@ def _lines_of(name: str) -> frozenset[str]:
 
 @cache
 def _lexicon() -> dict[str, list[str]]:
-    content: dict[str, list[str]] = load_yaml(data_path("lexicon", "personnes.yaml"))
+    content: dict[str, list[str]] = lexicon("personnes")
     return content

@@ -7,7 +7,7 @@ Out:  counts, folded text, alternatives of a regular expression
 import re
 from functools import cache
 
-from pipeline.resources import data_path, load_yaml
+from pipeline.words import lexicon as read_lexicon
 
 UPPER = r"[^\W\d_a-zà-ÿœ]"  # a capital letter
 
@@ -43,5 +43,5 @@ def listed_words(name: str) -> frozenset[str]:
 @cache
 def lexicon() -> dict[str, list[str]]:
     """data/lexicon/segmentation.yaml: lists of lower-case entries by name."""
-    content: dict[str, list[str]] = load_yaml(data_path("lexicon", "segmentation.yaml"))
+    content: dict[str, list[str]] = read_lexicon("segmentation")
     return content
