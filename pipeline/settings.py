@@ -193,6 +193,15 @@ class PublishSettings(_Frozen):
         return least_count
 
 
+class ReviewSettings(_Frozen):
+    """[review]: where the review application is served and keeps what it is told; a password is never in etude.toml."""
+
+    database: str = ""  # postgresql://host/name for a team; blank: SQLite files in the study
+    hosts: tuple[str, ...] = ()  # names by which browsers reach it, beside this machine's own
+    https: bool = False  # a proxy in front serves it by https, and only so
+    session_hours: Annotated[int, Field(ge=1, le=720)] = 12
+
+
 class Settings(_Frozen):
     """All of etude.toml."""
 
@@ -208,6 +217,7 @@ class Settings(_Frozen):
     rank: RankSettings = RankSettings()
     compare: CompareSettings = CompareSettings()
     publish: PublishSettings = PublishSettings()
+    review: ReviewSettings = ReviewSettings()
 
 
 def load_settings(path: Path) -> Settings:
