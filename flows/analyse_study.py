@@ -79,14 +79,15 @@ def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord)
             joined = join_late_units(
                 found["themes"],
                 found["theme_members"],
+                found["unit_places"],
                 tables["units"],
                 tables["tags"],
                 embedder=load_embedder(study.settings.embed),
                 settings=study.settings.cluster,
             )
-        changes = list_changes(_previous(study), joined)
-        families = count_families(found["theme_families"], *joined, tables["units"])
-        return found | {"themes": joined[0], "theme_members": joined[1], "theme_families": families, "theme_changes": changes}
+        changes = list_changes(_previous(study), (joined.themes, joined.theme_members))
+        families = count_families(found["theme_families"], joined.themes, joined.theme_members, tables["units"])
+        return found | joined._asdict() | {"theme_families": families, "theme_changes": changes}
 
     return cache.run("join", join_key(clustered, processed), compute)
 

@@ -6,7 +6,7 @@
 | pseudonymise | pipeline.pseudonymise | pseudonymise | the same, without personal data; the key for vault/ |
 | segment | pipeline.segment | segment_documents | units |
 | tag | pipeline.tag | tag_units | tags |
-| cluster | pipeline.cluster | cluster_units | themes, theme_members, merge_proposals, theme_flags, theme_agreement |
+| cluster | pipeline.cluster | cluster_units | themes, theme_members, merge_proposals, theme_flags, theme_agreement, unit_places |
 | | pipeline.cluster.late, .changes | join_late_units, list_changes | the same with late contributions, theme_changes |
 | | pipeline.cluster.profiles | profile_themes, quote_themes | theme_profiles, theme_quotes, once reviewed |
 | rank | pipeline.rank | rank_themes | priorities, priority_notes, rank_checks, late_effects |

@@ -312,13 +312,16 @@ def test_a_late_unit_joins_the_nearest_theme_and_changes_no_other(clustered, qui
             ("m1", "merci à tous, bonne soirée"),
         ]
     )
-    themes, members, *_ = clustered
-    joined_themes, joined = join_late_units(
-        themes, members, pd.concat([units, mail], ignore_index=True), tags, embedder=quick_embedder, settings=ClusterSettings(n_quotes=3)
+    themes, members, places = clustered.themes, clustered.theme_members, clustered.unit_places
+    said = pd.concat([units, mail], ignore_index=True)
+    joined_themes, joined, joined_places = join_late_units(
+        themes, members, places, said, tags, embedder=quick_embedder, settings=ClusterSettings(n_quotes=3)
     )
     assert joined[~joined["unit_id"].isin(mail["unit_id"])].reset_index(drop=True).equals(members)
     assert dict(zip(joined["unit_id"], joined["theme_id"], strict=True)).get("m0") == themes["theme_id"][0]
     assert "m1" not in set(joined["unit_id"])
+    assert joined_places.head(len(places)).equals(places)
+    assert joined_places["unit_id"].tolist() == said["unit_id"].tolist()
     assert joined_themes["n_units"].tolist() == [6, 4, 3]
     assert joined_themes[["theme_id", "label", "keywords", "description"]].equals(themes[["theme_id", "label", "keywords", "description"]])
 

@@ -7,6 +7,7 @@ Out:  themes           one row a theme, the most spoken of first
       merge_proposals  pairs of themes that may be one
       theme_flags      themes that hold a bit of everything
       theme_agreement  how alike the themes come out when they are made again
+      unit_places      where each unit lies on a map of what was said
 
 What came after the workshops joins the themes afterwards (pipeline.cluster.late), and does not reshape them.
 """
@@ -30,12 +31,13 @@ from pipeline.cluster.families import find_families
 from pipeline.cluster.hints import Geometry
 from pipeline.cluster.identity import Previous, identify_families, identify_themes
 from pipeline.cluster.labels import keywords_of, label_themes
+from pipeline.cluster.places import place_units
 from pipeline.cluster.quotes import choose_quotes, describe
 from pipeline.counting import count_families, count_themes
 from pipeline.french import fold
 from pipeline.i18n import _
 from pipeline.settings import ClusterSettings
-from pipeline.tables import MERGE_PROPOSALS, THEME_AGREEMENT, THEME_FAMILIES, THEME_FLAGS, THEME_MEMBERS, THEMES
+from pipeline.tables import MERGE_PROPOSALS, THEME_AGREEMENT, THEME_FAMILIES, THEME_FLAGS, THEME_MEMBERS, THEMES, UNIT_PLACES
 from pipeline.tokens import plain_texts
 
 _LOG = logging.getLogger(__name__)
@@ -55,6 +57,7 @@ class Clustered(NamedTuple):
     theme_flags: pd.DataFrame
     theme_families: pd.DataFrame
     theme_agreement: pd.DataFrame
+    unit_places: pd.DataFrame
 
 
 class Grouping(Protocol):
@@ -83,7 +86,7 @@ def cluster_units(
 ) -> Clustered:
     """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups."""
     if units.empty:
-        tables = (THEMES, THEME_MEMBERS, MERGE_PROPOSALS, THEME_FLAGS, THEME_FAMILIES, THEME_AGREEMENT)
+        tables = (THEMES, THEME_MEMBERS, MERGE_PROPOSALS, THEME_FLAGS, THEME_FAMILIES, THEME_AGREEMENT, UNIT_PLACES)
         return Clustered(*(table.empty() for table in tables))
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)  # whatever the order of workshops
     texts = list(units["text"].astype(str))
@@ -94,6 +97,7 @@ def cluster_units(
     grouped_by = lean_on_neighbours(views.vectors, units)
     model.fit(units.assign(lemmas=lemmas), grouped_by, set_aside=set_aside)
     agreement = agree_themes(grouped_by[~set_aside], settings)
+    places = place_units(units["unit_id"], grouped_by, model.labels_)
     del grouped_by  # as large as the views
     members = _members(units, model.labels_, _strengths(views.vectors, model.labels_))
     themes = _themes(members, units, readings, views, model, tags, settings)
@@ -111,7 +115,7 @@ def cluster_units(
     named, placed = _tables(themes, members, identities)
     hints = _hints(Geometry.of(views.vectors, model.labels_), identities, labels)
     counted = count_families(THEME_FAMILIES.build(families), named, placed, units)
-    return Clustered(named, placed, *hints, counted, agreement)
+    return Clustered(named, placed, *hints, counted, agreement, places)
 
 
 def _hints(geometry: Geometry, identities: Sequence[str], labels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:

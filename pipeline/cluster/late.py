@@ -3,11 +3,12 @@
 A mail is one voice more on a subject, not a reason to cut the subjects again: themes, their identities and their names are made of what
 was said in the room, so that a late mail changes none of them. Where little was said in the room (a consultation by mail), all make themes.
 
-In:   themes and theme_members of the room, units, tags
-Out:  themes and theme_members with the late units that fit a theme; the others are set aside
+In:   themes, theme_members and unit_places of the room, units, tags
+Out:  the same with the late units; those that fit no theme are set aside, and have a place on the map
 """
 
 import json
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,7 @@ from models.embedder import Embedder
 from models.reading import read_texts
 from models.views import Matrix, join_views, unit_rows
 from pipeline.cluster import off_topic
+from pipeline.cluster.places import place_late
 from pipeline.cluster.quotes import choose_quotes
 from pipeline.counting import count_themes, said_after
 from pipeline.settings import ClusterSettings
@@ -25,6 +27,14 @@ from pipeline.tokens import plain_texts
 
 MOST_LATE = 1 / 3  # share of late units from which they make themes too
 FITS = 0.01  # quantile of members' closeness to their own centre under which a late unit fits nowhere
+
+
+class Joined(NamedTuple):
+    """The room's tables with what came after."""
+
+    themes: pd.DataFrame
+    theme_members: pd.DataFrame
+    unit_places: pd.DataFrame
 
 
 def room_units(units: pd.DataFrame) -> pd.DataFrame:
@@ -36,22 +46,26 @@ def room_units(units: pd.DataFrame) -> pd.DataFrame:
 def join_late_units(
     themes: pd.DataFrame,
     theme_members: pd.DataFrame,
+    unit_places: pd.DataFrame,
     units: pd.DataFrame,
     tags: pd.DataFrame,
     *,
     embedder: Embedder,
     settings: ClusterSettings,
-) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Return both tables with late units in the theme nearest to them; counts and quotes follow, names and order of themes do not."""
+) -> Joined:
+    """Return the tables with late units in the theme nearest to them; counts and quotes follow, names and order of themes do not."""
     late = units[~units["unit_id"].isin(room_units(units)["unit_id"])]
-    if late.empty or themes.empty:
-        return themes, theme_members
+    if late.empty:
+        return Joined(themes, theme_members, unit_places)
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
     texts = list(units["text"].astype(str))
     views = join_views(texts, read_texts(texts), embedder)
     candidates = units["unit_id"].isin(late["unit_id"]).to_numpy() & ~off_topic(units, tags, views.off_topic)
     place = pd.Series(range(len(themes)), index=themes["theme_id"])
     labels = units["unit_id"].map(theme_members.set_index("unit_id")["theme_id"].map(place)).fillna(-1).to_numpy().astype(np.int64)
+    places = place_late(units["unit_id"], views.vectors, labels, unit_places)
+    if themes.empty:
+        return Joined(themes, theme_members, places)
     nearest, closeness = _nearest(unit_rows(views.vectors), labels)
     joins = candidates & (closeness >= np.quantile(closeness[labels >= 0], FITS))
     joined = pd.DataFrame(
@@ -66,7 +80,7 @@ def join_late_units(
         ["place", "strength", "unit_id"], ascending=[True, False, True]
     )
     members = THEME_MEMBERS.check(in_order.drop(columns="place"))
-    return _follow(themes, members, set(joined["theme_id"]), units, settings), members
+    return Joined(_follow(themes, members, set(joined["theme_id"]), units, settings), members, places)
 
 
 def _nearest(rows: Matrix, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:

@@ -37,6 +37,7 @@ from pipeline.tables.themes import (
     THEME_PROPOSALS,
     THEME_QUOTES,
     THEMES,
+    UNIT_PLACES,
 )
 from pipeline.tables.values import (
     BLOCK_KINDS,
@@ -103,6 +104,7 @@ __all__ = [
     "THEME_VOICES",
     "TRENDS",
     "UNITS",
+    "UNIT_PLACES",
     "VERDICTS",
     "VOICES",
     "WORKSHOPS",
@@ -124,6 +126,7 @@ TABLES: dict[str, Table] = {
         THEMES,
         THEME_FAMILIES,
         THEME_MEMBERS,
+        UNIT_PLACES,
         THEME_CHANGES,
         THEME_PROFILES,
         THEME_QUOTES,

@@ -48,6 +48,17 @@ THEME_MEMBERS = Table(
     ),
 )
 
+UNIT_PLACES = Table(
+    "unit_places",
+    "Where each unit lies on a map of what was said: those of a theme together, like themes near. The axes mean nothing.",
+    ("unit_id",),
+    (
+        Column("unit_id", "text", "Unit, with a theme or set aside"),
+        Column("x", "float", "From left to right; on the scale of y", "0..1", low=0, high=1),
+        Column("y", "float", "From bottom to top", "0..1", low=0, high=1),
+    ),
+)
+
 THEME_CHANGES = Table(
     "theme_changes",
     "What became of each theme since the run before, as the machine groups units; decisions are replayed on top.",
