@@ -17,8 +17,7 @@ from pipeline.cluster.changes import list_changes
 from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.profiles import profile_themes, quote_themes
 from pipeline.counting import count_families
-from pipeline.decision_store import DecisionStore
-from pipeline.decisions import apply_decisions
+from pipeline.decisions import apply_decisions, left_proposals, weights_in_use
 from pipeline.ingest import reject_stray_files
 from pipeline.rank import rank_themes
 from pipeline.study import Study
@@ -100,13 +99,13 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
     def compute() -> Tables:
         gathered, found = gather_tables(cache, processed), cache.load(joined)
         machine = {name: (gathered if name in gathered else found)[name] for name in ("units", *MACHINE)}
-        reviewed = apply_decisions(machine, DecisionStore(study.decisions_path).read(), axes=study.grid.axes)
+        decisions = study.decisions.read()
+        reviewed = apply_decisions(machine, decisions, axes=study.grid.axes)
         units, tags, themes, members = (reviewed[name] for name in ("units", "tags", "themes", "theme_members"))
-        left = found["merge_proposals"][["theme_id", "other_theme_id"]].isin(set(themes["theme_id"])).all(axis=1)
         return {name: rows for name, rows in reviewed.items() if name != "units"} | {
             "theme_profiles": profile_themes(units, tags, members),
             "theme_quotes": quote_themes(units, tags, themes, members),
-            "merge_proposals": found["merge_proposals"][left],
+            "merge_proposals": left_proposals(found["merge_proposals"], themes, decisions),
             "theme_flags": found["theme_flags"][found["theme_flags"]["theme_id"].isin(themes["theme_id"])],
         }
 
@@ -115,8 +114,10 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
 
 @task(name="rank")
 def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -> StageRecord:
-    """Rank the themes, for the study and for each workshop."""
+    """Rank the themes, for the study and for each workshop, by the weights that people chose."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
+    weights = weights_in_use(study.decisions.read(), study.settings.rank).weights
+    settings = study.settings.rank.model_copy(update={"weights": weights})
 
     def compute() -> Tables:
         tell("classement des priorités", 0, 1)
@@ -128,12 +129,12 @@ def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -
             reviewed["theme_members"],
             gathered["workshops"],
             gathered["attendance"],
-            settings=study.settings.rank,
+            settings=settings,
             grid=study.grid,
         )
         return ranking._asdict()
 
-    return cache.run("rank", conclusion_key("rank", decided, study.settings.rank), compute)
+    return cache.run("rank", conclusion_key("rank", decided, settings), compute)
 
 
 @task(name="compare")

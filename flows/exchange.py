@@ -7,7 +7,6 @@ Out:  the files written; or what was taken from the file, already in the store o
 import tempfile
 from pathlib import Path
 
-from pipeline.decision_store import DecisionStore
 from pipeline.errors import UsageError
 from pipeline.exchange import (
     By,
@@ -60,7 +59,7 @@ def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken
 
     Raises `StudyError` for a file that cannot be read, `UsageError` where nobody is named.
     """
-    tables, store = study.read_tables(), DecisionStore(study.decisions_path)
+    tables, store = study.read_tables(), study.decisions
     if path.suffix.lower() == ".qdpx":
         project = read_project(path)
         taken = take_project(project, tables, study.grid, decisions=store.read(), author=author)
@@ -89,7 +88,7 @@ def _content(study: Study, form: str, by: By) -> bytes:
         return corpus_file(tables, by=by, own_axes=study.grid.own_axes)
     if form == "relecture":
         return sheet_file(tables, study.grid)
-    decisions, proposed = DecisionStore(study.decisions_path).read(), study.read_machine_table("tags")
+    decisions, proposed = study.decisions.read(), study.read_machine_table("tags")
     codings = gather_codings(tables, study.grid, decisions=decisions, machine_tags=proposed)
     return project_file(tables, study.grid, codings, title=study.settings.etude.title)
 

@@ -17,7 +17,6 @@ from flows.named_files import name_pattern, named_files
 from flows.progress import Listener, listening, tell
 from flows.run import run_study
 from flows.vault import Vault
-from pipeline.decision_store import DecisionStore
 from pipeline.depot import workshop_folders
 from pipeline.errors import StudyError
 from pipeline.pseudonymise import Person, Registry, find_people, is_forgotten_person, lasting_forms
@@ -93,7 +92,7 @@ def _plan(study: Study, person: Person, *, with_words: bool, dry_run: bool) -> E
     units = _units_of(study, person)
     tell("recherche dans les fichiers reçus", 0, 1)
     files, n_file_names = named_files(study, person)
-    store = DecisionStore(study.decisions_path)
+    store = study.decisions
     n_deleted, n_changed = store.count_erased(units if with_words else [], _cleaner(person))
     counts = {
         "lignes de présence": int((attendance["participant_id"] == person.participant_id).sum()),
@@ -112,9 +111,9 @@ def _erase(study: Study, vault: Vault, registry: Registry, person: Person, erasu
     """Erase in an order that may be cut anywhere: the vault last, since the person can be found until then."""
     tell("effacement", 0, 1)
     units, clean = _units_of(study, person), _cleaner(person)
-    if study.decisions_path.is_file():
+    if study.decisions_state():
         counts = {what: n for what, n in erasure.counts.items() if n}
-        DecisionStore(study.decisions_path).erase(units if with_words else [], clean, author=getpass.getuser(), counts=counts)
+        study.decisions.erase(units if with_words else [], clean, author=getpass.getuser(), counts=counts)
     made_again = (*_inside(study.publications), *_inside(study.root / "exports"), study.cache, *study.tables.glob("*.parquet"))
     for path in (*made_again, *_records_naming(study, person), *study.vault.glob("*.csv"), *study.vault.glob("*.xlsx")):
         _remove(path)

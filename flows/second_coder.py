@@ -17,10 +17,10 @@ from flows.progress import tell
 from flows.steps import task
 from models.language_model import LanguageModelTagger, Report, price_of, sample_units
 from pipeline.agreement import codings_of_people, machine_coding, measure_agreement, unnamed
-from pipeline.decision_store import DecisionStore
 from pipeline.headings import with_headings
 from pipeline.review_order import order_review
 from pipeline.settings import LanguageModelSettings
+from pipeline.standing import judged_units
 from pipeline.study import Study, text_hash
 from pipeline.tables import SECOND_TAGS
 from pipeline.tag import tag_units
@@ -80,7 +80,7 @@ def agree_study(root: Path, processed: list[StageRecord], second: SecondCoding) 
         if second.unit_ids:
             second_tags = cache.load(second.record)["second_tags"]
             codings.append(machine_coding(second_tags, second.unit_ids, study.settings.language_model.model))
-        decisions = DecisionStore(study.decisions_path).read()
+        decisions = study.decisions.read()
         codings += unnamed(codings_of_people(tables["tags"], decisions, exclusive=study.grid.exclusive), decisions)
         return {"agreement": measure_agreement(codings, study.grid)}
 
@@ -93,10 +93,9 @@ def order_study(root: Path, processed: list[StageRecord], second: SecondCoding) 
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
 
     def compute() -> Tables:
-        tables, decisions = gather_tables(cache, processed), DecisionStore(study.decisions_path).read()
+        tables, decisions = gather_tables(cache, processed), study.decisions.read()
         second_tags = cache.load(second.record)["second_tags"]
-        judged = set(decisions.loc[decisions["axis"].notna(), "unit_id"].dropna())
-        axes = study.grid.telling
+        judged, axes = judged_units(decisions), study.grid.telling
         return {"review_queue": order_review(tables["units"], tables["tags"], second_tags=second_tags, judged=judged, axes=axes)}
 
     return cache.run("order", coders_key("order", study, processed, second.record, second.unit_ids), compute)

@@ -5,6 +5,7 @@ from typing import Any
 
 from flows.steps import flow
 from models.training.study import train_on_study
+from pipeline.standing import confirmed_units
 from pipeline.study import Study
 
 
@@ -27,4 +28,11 @@ def train_study(study: Study, *, gold: Path | None = None) -> dict[str, Any]:
             out=study.root / "models",
             settings=study.settings.tag,
             registered=study.registered_tagger,
+            confirmed=_confirmed_by_then(study),
         )
+
+
+def _confirmed_by_then(study: Study) -> set[str]:
+    """The units confirmed by decisions that the study's tables already follow."""
+    decisions, followed = study.decisions.read(), set(study.read_table("decision_effects")["decision_id"])
+    return confirmed_units(decisions[decisions["decision_id"].isin(list(followed))])

@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.grid import POSTURE, RUBRIQUE, Grid
+from pipeline.standing import judged_units, judgements, standing
 from pipeline.tables import AGREEMENT
 
 Codes = frozenset[tuple[str, str]]  # axis and code
@@ -47,21 +48,23 @@ def codings_of_people(tags: pd.DataFrame, decisions: pd.DataFrame, *, exclusive:
 
     `tags` are those of the machine, before any decision; of an `exclusive` axis a unit bears one code, the last one put.
     """
-    judged = decisions[decisions["action"].isin(("accept_tag", "add_tag", "reject_tag")) & decisions["unit_id"].notna()]
+    said, judged = standing(decisions), judgements(decisions, tags)
     put = tags[(tags["source"] == "machine") & tags["is_assigned"].astype(bool)]
     codings = []
-    for author, rows in judged.sort_values("decision_id").groupby("author", sort=True):
-        unit_ids = sorted(set(rows["unit_id"]))
+    for author, mine in said.groupby("author", sort=True):
+        unit_ids = sorted(judged_units(mine))
+        if not unit_ids:
+            continue
         codes = {unit_id: set(found) for unit_id, found in _gathered(unit_ids, put).items()}
-        for row in rows.itertuples():
-            standing, code = codes[str(row.unit_id)], (str(row.axis), str(row.code))
+        for row in judged[(judged["author"] == author) & judged["unit_id"].notna()].itertuples():
+            left, code = codes[str(row.unit_id)], (str(row.axis), str(row.code))
             if row.action == "reject_tag":
-                standing.discard(code)
+                left.discard(code)
                 continue
             if code[0] in exclusive:
-                standing -= {entry for entry in standing if entry[0] == code[0]}
-            standing.add(code)
-        codings.append(Coding(str(author), {unit_id: frozenset(standing) for unit_id, standing in codes.items()}))
+                left -= {entry for entry in left if entry[0] == code[0]}
+            left.add(code)
+        codings.append(Coding(str(author), {unit_id: frozenset(left) for unit_id, left in codes.items()}))
     return codings
 
 

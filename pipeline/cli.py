@@ -83,7 +83,7 @@ def status(options: argparse.Namespace) -> None:
     from pipeline.status import study_status
 
     study = Study.open(options.study)
-    found = study_status(study.read_tables(), study.last_run(), study.decisions_state()) | {"n_doubts": _doubts_waiting(study)}
+    found = study_status(study.read_tables(), study.last_run(), study.decisions.read()) | {"n_doubts": _doubts_waiting(study)}
     show.status(study, found, as_json=options.json)
 
 

@@ -85,7 +85,7 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
     keys = ("territory", "date", "n_documents", "n_units", "n_units_without_table", "n_units_without_question")
     _table(columns, [[workshop[key] for key in keys] for workshop in found["workshops"]])
     _line(_("Passages hors thème : {n}").format(n=found["n_units_in_no_theme"]))
-    _line(_("Passages à relire : {n} ; décisions prises : {m}").format(n=found["n_units_awaiting_review"], m=found["n_decisions"]))
+    _line(_("Passages à relire : {n} ; décisions en vigueur : {m}").format(n=found["n_units_awaiting_review"], m=found["n_decisions"]))
     if found["late_effect"]:
         _line(found["late_effect"])
     _line(_("Fichiers ou parties non lus : {n}").format(n=len(found["rejects"])))

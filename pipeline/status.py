@@ -1,6 +1,6 @@
 """Where a study stands, in numbers.
 
-In:   the study's tables, the manifest of its last run, the number of decisions
+In:   the study's tables, the manifest of its last run, people's decisions
 Out:  counts, by workshop and overall
 """
 
@@ -8,13 +8,14 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.standing import judged_units, standing
 
-def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | None, n_decisions: int) -> dict[str, Any]:
+
+def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | None, decisions: pd.DataFrame) -> dict[str, Any]:
     """Return the counts that `ateliers status` shows; zeros for a study that was never run."""
-    units, documents, tags = tables["units"], tables["documents"], tables["tags"]
+    units, documents = tables["units"], tables["documents"]
     checks = tables["rank_checks"]
     late = checks.loc[(checks["scope"] == "study") & (checks["check"] == "a_distance"), "sentence"]
-    decided = set(tags.loc[tags["source"] == "person", "unit_id"])
     return {
         "last_run": last_run["ended_at"] if last_run else None,
         "publication": last_run["publication"] if last_run else None,
@@ -34,8 +35,8 @@ def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | Non
         ],
         "n_rows": {name: len(rows) for name, rows in tables.items()},
         "n_units_in_no_theme": len(units) - len(tables["theme_members"]),
-        "n_units_awaiting_review": len(set(units["unit_id"]) - decided),
-        "n_decisions": n_decisions,
+        "n_units_awaiting_review": len(set(units["unit_id"]) - judged_units(decisions)),
+        "n_decisions": len(standing(decisions)),
         "late_effect": next(iter(late), None),
         "rejects": tables["rejects"].to_dict("records"),
     }

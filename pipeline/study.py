@@ -10,7 +10,6 @@ import json
 import os
 import re
 import shutil
-import sqlite3
 import tempfile
 from collections.abc import Iterator
 from functools import cached_property
@@ -26,6 +25,7 @@ from pipeline.settings import Settings, load_settings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipeline.decision_store import DecisionStore
     from pipeline.schema import Table
 
 
@@ -120,13 +120,16 @@ class Study:
         """The tagger that `ateliers train` last registered for this study, if any."""
         return max((self.root / "models").glob("tagger-*.json"), default=None)
 
+    @cached_property
+    def decisions(self) -> "DecisionStore":
+        """The store of people's decisions."""
+        from pipeline.decision_store import DecisionStore
+
+        return DecisionStore(self.decisions_path)
+
     def decisions_state(self) -> int:
         """Number of the last decision; 0 where nobody decided anything."""
-        if not self.decisions_path.is_file():
-            return 0
-        with contextlib.closing(sqlite3.connect(self.decisions_path)) as connection:
-            (last,) = connection.execute("SELECT coalesce(max(decision_id), 0) FROM decisions").fetchone()
-        return int(last)
+        return self.decisions.last_id()
 
     # --- tables ----------------------------------------------------------------------------------------------------
 

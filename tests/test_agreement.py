@@ -8,7 +8,7 @@ from sklearn.metrics import cohen_kappa_score
 from pipeline.agreement import Coding, codings_of_people, krippendorff_alpha, machine_coding, measure_agreement, unnamed
 from pipeline.grid import load_grid
 from pipeline.resources import data_path
-from pipeline.tables import TAGS
+from pipeline.tables import DECISIONS, TAGS
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 
@@ -111,8 +111,10 @@ def test_what_people_decided_is_their_coding():
         ("Ana", "accept_tag", "u2", "rubrique", "opportunites"),
         ("Bob", "add_tag", "u2", "rubrique", "accompagnement"),
     ]
-    decisions = pd.DataFrame(
-        [dict(zip(("author", "action", "unit_id", "axis", "code"), row, strict=True)) | {"decision_id": n} for n, row in enumerate(decided)]
+    columns = ("author", "action", "unit_id", "axis", "code")
+    decisions = DECISIONS.build(
+        dict(zip(columns, row, strict=True)) | {"decision_id": n, "decided_at": "2026-04-02T09:00:00+00:00"}
+        for n, row in enumerate(decided, start=1)
     )
     ana, bob = codings_of_people(tags, decisions)
     assert ana.codes == {"u1": frozenset({("posture", "difficulte")}), "u2": frozenset({("rubrique", "opportunites")})}

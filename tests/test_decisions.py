@@ -3,8 +3,6 @@
 import json
 import logging
 import random
-import sqlite3
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
@@ -12,10 +10,10 @@ import pytest
 from invented import DIE, said, study, tag
 
 from pipeline.counting import count_families
-from pipeline.decision_store import DecisionStore
-from pipeline.decisions import apply_decisions, split_id
-from pipeline.errors import StudyError, TableError
-from pipeline.tables import DECISIONS, TAGS, THEME_FAMILIES
+from pipeline.decisions import apply_decisions, left_proposals, saved_weightings, split_id, standing, weighting_value, weights_in_use
+from pipeline.settings import RankSettings
+from pipeline.standing import confirmation, confirmed_units, judged_units, judgements
+from pipeline.tables import DECISIONS, MERGE_PROPOSALS, TAGS, THEME_FAMILIES
 
 COUNTED = ("n_themes", "n_units", "n_tables", "n_workshops")
 
@@ -69,6 +67,14 @@ def on_tag(action: str, unit_id: str, axis: str, code: str) -> dict[str, Any]:
 
 def on_theme(action: str, theme_id: str, value: str | None = None, unit_id: str | None = None) -> dict[str, Any]:
     return {"action": action, "theme_id": theme_id, "value": value, "unit_id": unit_id}
+
+
+def undo(number: int) -> dict[str, Any]:
+    return {"action": "undo", "value": str(number)}
+
+
+def confirm(unit_id: str, *codes: tuple[str, str]) -> dict[str, Any]:
+    return {"action": "confirm_unit", "unit_id": unit_id, "value": confirmation(codes)}
 
 
 def move(unit_id: str, theme_id: str | None) -> dict[str, Any]:
@@ -290,7 +296,7 @@ def test_no_decision_is_silently_dropped(seed: int) -> None:
     assert list(effects) == list(range(1, len(decisions) + 1))
     for state, reason in effects.values():
         assert (reason is None) == (state == "appliquée")
-    assert effects[len(decisions)][0] != "remplacée"  # the last word is nobody's to replace
+    assert effects[len(decisions)][0] not in ("remplacée", "annulée")  # the last word is nobody's to replace
 
 
 def test_a_theme_without_passages_goes() -> None:
@@ -343,6 +349,12 @@ def random_decisions(seed: int, n_decisions: int = 25) -> list[dict[str, Any]]:
         lambda: on_theme("unpin_quote", draw.choice(themes), unit_id=draw.choice(units)),
         lambda: split(*draw.sample(units, 3), theme_id=draw.choice(themes)),
         lambda: move(draw.choice(units), draw.choice([*themes, None])),
+        lambda: on_theme("describe_theme", draw.choice(themes), draw.choice(["Ce que les cars changent", "Le soir"])),
+        lambda: on_theme("keep_apart", *draw.sample(themes, 2)),
+        lambda: confirm(draw.choice(units), *draw.sample(codes, draw.randint(0, 2))),
+        lambda: undo(draw.randint(1, n_decisions)),
+        lambda: {"action": "save_weighting", "value": weighting_value(draw.choice("AB"), {draw.choice(["tables", "humeur"]): 1})},
+        lambda: {"action": "use_weighting", "value": draw.choice(["A", "B", None])},
     ]
     return [draw.choice(makers)() for _ in range(n_decisions)]
 
@@ -360,9 +372,12 @@ def test_replaying_over_reviewed_tables_changes_nothing(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(40))
 def test_any_decisions_leave_one_posture_a_passage_and_themes_that_agree_with_their_members(seed: int) -> None:
-    reviewed = decided(*random_decisions(seed))
+    decisions = random_decisions(seed)
+    reviewed = decided(*decisions)
     postures = reviewed["tags"][(reviewed["tags"]["axis"] == "posture") & reviewed["tags"]["is_assigned"]]
-    assert postures.groupby("unit_id")["code"].nunique().reindex(list("abcdefg")).eq(1).all()
+    counts = postures.groupby("unit_id")["code"].nunique().reindex(list("abcdefg"), fill_value=0)
+    assert counts.le(1).all()
+    assert set(counts.index[counts == 0]) <= confirmed_units(taken(*decisions))
     sizes = reviewed["theme_members"].groupby("theme_id").size()
     assert sizes.to_dict() == dict(zip(reviewed["themes"]["theme_id"], reviewed["themes"]["n_units"], strict=True))
     for row in reviewed["themes"].itertuples():
@@ -393,57 +408,6 @@ def test_the_inputs_are_left_as_they_were() -> None:
     tables = machine()
     decided(*random_decisions(1), on=tables)
     assert_same(tables, machine())
-
-
-def test_a_store_that_does_not_exist_has_no_decisions_and_is_not_made_by_reading(tmp_path: Path) -> None:
-    store = DecisionStore(tmp_path / "decisions.sqlite3")
-    assert store.read().empty and list(store.read().columns) == [column.name for column in DECISIONS.columns]
-    assert not store.path.exists()
-
-
-def test_decisions_come_back_in_order_with_their_numbers(tmp_path: Path) -> None:
-    store = DecisionStore(tmp_path / "decisions.sqlite3")
-    first = store.append(author="lise", action="add_tag", unit_id="a", axis="rubrique", code="offre", why="cité à l'étal")
-    others = store.append_all([{"author": "omar", **on_theme("merge_theme", "cars", "lait")}, {"author": "omar", **move("a", None)}])
-    assert [first, *others] == [1, 2, 3]
-    found = store.read()
-    assert found["decision_id"].tolist() == [1, 2, 3] and found["author"].tolist() == ["lise", "omar", "omar"]
-    assert found["why"][0] == "cité à l'étal" and pd.isna(found["value"][2])
-    assert found["decided_at"].str.endswith("+00:00").all()
-
-
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE decisions SET author = 'x'",
-        "DELETE FROM decisions",
-        "INSERT OR REPLACE INTO decisions (decision_id, decided_at, author, action) VALUES (1, 'x', 'x', 'x')",
-    ],
-)
-def test_the_database_itself_refuses_to_change_a_decision(tmp_path: Path, statement: str) -> None:
-    store = DecisionStore(tmp_path / "decisions.sqlite3")
-    store.append(author="lise", **move("a", "lait"))
-    before = store.read()
-    connection = sqlite3.connect(store.path)
-    with pytest.raises(sqlite3.DatabaseError, match="append-only"):
-        connection.execute(statement)
-    connection.close()
-    pd.testing.assert_frame_equal(store.read(), before)
-
-
-def test_an_unknown_action_or_column_is_refused_and_nothing_is_kept(tmp_path: Path) -> None:
-    store = DecisionStore(tmp_path / "decisions.sqlite3")
-    with pytest.raises(TableError):
-        store.append_all([{"author": "lise", **move("a", "lait")}, {"author": "lise", "action": "efface"}])
-    with pytest.raises(TableError):
-        store.append_all([{"author": "lise", "action": "move_unit", "unite": "a"}])
-    assert store.read().empty
-
-
-def test_a_file_that_is_no_store_gives_one_clear_line(tmp_path: Path) -> None:
-    (tmp_path / "decisions.sqlite3").write_text("notes de la table 3, rien d'une base de données" * 50, encoding="utf-8")
-    with pytest.raises(StudyError, match=r"decisions\.sqlite3"):
-        DecisionStore(tmp_path / "decisions.sqlite3").read()
 
 
 @pytest.mark.parametrize(
@@ -505,3 +469,224 @@ def test_a_decision_on_families_holds_or_says_why_not(decisions, state, reason):
     assert found[0] == state
     assert (found[1] or "").startswith(reason or "")
     assert (found[1] is None) == (reason is None)
+
+
+OFFRE, SOCIAL, DEMANDE, DIFFICULTE = ("rubrique", "offre"), ("rubrique", "enjeux.social"), ("posture", "demande"), ("posture", "difficulte")
+
+STANDING = [
+    ("nothing undone", [move("a", None), move("b", None)], [1, 2]),
+    ("undone", [move("a", None), undo(1)], []),
+    ("undone, then that undone", [move("a", None), undo(1), undo(2)], [1]),
+    ("an undoing undone twice stays undone", [move("a", None), undo(1), undo(2), undo(2)], [1]),
+    ("an undoing undone, and that undone", [move("a", None), undo(1), undo(2), undo(3)], []),
+    ("undone twice, one of them undone", [move("a", None), undo(1), undo(1), undo(3)], []),
+    ("another one is left", [move("a", None), move("b", None), undo(1)], [2]),
+    ("of what does not exist", [move("a", None), undo(9)], [1]),
+    ("of what comes later", [undo(2), move("a", None)], [2]),
+    ("of itself", [undo(1), move("a", None)], [2]),
+    ("that names nothing", [move("a", None), {"action": "undo", "value": "la première"}, {"action": "undo"}], [1]),
+]
+
+
+@pytest.mark.parametrize(("decisions", "left"), [case[1:] for case in STANDING], ids=[case[0] for case in STANDING])
+def test_what_stands_once_some_are_undone(decisions: list[dict[str, Any]], left: list[int]) -> None:
+    stands = standing(taken(*decisions))
+    assert stands["decision_id"].tolist() == left
+    pd.testing.assert_frame_equal(standing(stands), stands)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_undoing_everything_gives_the_machines_tables_and_undoing_that_gives_all_back(seed: int) -> None:
+    decisions = [decision for decision in random_decisions(seed) if decision["action"] != "undo"]
+    n = len(decisions)
+    undone = [undo(number) for number in range(1, n + 1)]
+    assert_same(decided(*decisions, *undone), machine())
+    again = [undo(n + number) for number in range(1, n + 1)]
+    assert_same(decided(*decisions, *undone, *again), decided(*decisions))
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_an_undone_decision_is_as_if_it_had_never_been_taken(seed: int) -> None:
+    decisions = random_decisions(seed)
+    place = random.Random(seed).randrange(len(decisions))
+    ordered = taken(*decisions, undo(place + 1))
+    without = ordered[~ordered["decision_id"].isin([place + 1, len(ordered)])]
+    with_it, never = (apply_decisions(machine(), some) for some in (ordered, without))
+    assert_same(with_it, {name: table for name, table in never.items() if name != "decision_effects"})
+
+
+CONFIRMED = [
+    ("all that the machine put: it stays", [confirm("d", OFFRE, DIFFICULTE)], {"offre", "difficulte"}),
+    ("a code less", [confirm("d", DIFFICULTE)], {"difficulte"}),
+    ("another code", [confirm("d", SOCIAL, DIFFICULTE)], {"enjeux.social", "difficulte"}),
+    ("no code at all, not even a posture", [confirm("d")], set()),
+    ("what somebody added before is refused", [on_tag("add", "d", "rubrique", "accompagnement"), confirm("d", OFFRE)], {"offre"}),
+    ("what somebody refused before is put", [on_tag("reject", "d", "rubrique", "offre"), confirm("d", OFFRE)], {"offre"}),
+    ("a code added later is kept", [confirm("d", OFFRE), on_tag("add", "d", *SOCIAL)], {"offre", "enjeux.social"}),
+    ("a code refused later goes", [confirm("d", OFFRE, DIFFICULTE), on_tag("reject", "d", *OFFRE)], {"difficulte"}),
+    ("a posture refused later leaves none", [confirm("d", DIFFICULTE), on_tag("reject", "d", *DIFFICULTE)], set()),
+    ("a posture put later", [confirm("d"), on_tag("add", "d", *DEMANDE)], {"demande"}),
+    ("confirmed twice: the last counts", [confirm("d", SOCIAL), confirm("d", OFFRE)], {"offre"}),
+    ("confirmed, then undone", [confirm("d"), undo(1)], {"offre", "difficulte"}),
+    ("what does not read changes nothing", [{"action": "confirm_unit", "unit_id": "d", "value": "offre"}], {"offre", "difficulte"}),
+]
+
+
+@pytest.mark.parametrize(("decisions", "codes"), [case[1:] for case in CONFIRMED], ids=[case[0] for case in CONFIRMED])
+def test_a_confirmed_passage_bears_the_codes_listed_and_no_other(decisions: list[dict[str, Any]], codes: set[str]) -> None:
+    tags = decided(*decisions)["tags"]
+    assert set(tags.loc[(tags["unit_id"] == "d") & tags["is_assigned"], "code"]) == codes
+    others = tags[tags["unit_id"] != "d"].reset_index(drop=True)
+    pd.testing.assert_frame_equal(others, machine()["tags"].query("unit_id != 'd'").reset_index(drop=True))
+
+
+def test_a_retrained_machine_does_not_change_a_confirmed_passage() -> None:
+    retrained = machine()
+    new = pd.DataFrame(
+        [tag("d", "rubrique", "opportunites"), tag("d", "pilier", "emploi"), tag("d", "posture", "force", is_assigned=False)]
+    )
+    retrained["tags"] = TAGS.check(pd.concat([retrained["tags"], new], ignore_index=True))
+    for codes in ((OFFRE, DIFFICULTE), ()):
+        tags = decided(confirm("d", *codes), on=retrained)["tags"]
+        mine = tags[(tags["unit_id"] == "d") & tags["is_assigned"]]
+        assert set(mine[["axis", "code"]].itertuples(index=False, name=None)) == set(codes)
+
+
+def test_a_confirmed_passage_is_judged_whether_or_not_it_bears_a_code() -> None:
+    decisions = taken(confirm("d", OFFRE), confirm("f"), on_tag("reject", "a", *DIFFICULTE), confirm("g"), undo(4))
+    assert judged_units(decisions) == {"a", "d", "f"} and confirmed_units(decisions) == {"d", "f"}
+    written = judgements(decisions, machine()["tags"])[["decision_id", "action", "unit_id", "code"]]
+    assert written.to_numpy().tolist() == [
+        [1, "accept_tag", "d", "offre"],
+        [1, "reject_tag", "d", "difficulte"],
+        [2, "reject_tag", "f", "difficulte"],
+        [3, "reject_tag", "a", "difficulte"],
+    ]
+
+
+def test_a_described_theme_has_its_last_description_and_nothing_else_changes() -> None:
+    reviewed = decided(on_theme("describe_theme", "cars", "Venir"), on_theme("describe_theme", "cars", "Venir le soir, sans voiture"))
+    assert theme(reviewed, "cars")["description"] == "Venir le soir, sans voiture"
+    pd.testing.assert_frame_equal(reviewed["themes"].drop(columns="description"), machine()["themes"].drop(columns="description"))
+
+
+@pytest.mark.parametrize(
+    ("decisions", "left"),
+    [
+        ([], [("cars", "lait"), ("haie", "lait")]),
+        ([on_theme("keep_apart", "cars", "lait")], [("haie", "lait")]),
+        ([on_theme("keep_apart", "lait", "cars")], [("haie", "lait")]),
+        ([on_theme("keep_apart", "cars", "haie")], [("cars", "lait"), ("haie", "lait")]),
+        ([on_theme("keep_apart", "cars", "lait"), undo(1)], [("cars", "lait"), ("haie", "lait")]),
+        ([on_theme("merge_theme", "haie", "lait")], [("cars", "lait")]),
+    ],
+)
+def test_a_merge_proposal_that_was_refused_is_not_made_again(decisions: list[dict[str, Any]], left: list[tuple[str, str]]) -> None:
+    pairs = [("cars", "lait"), ("haie", "lait")]
+    proposals = MERGE_PROPOSALS.build(
+        {"theme_id": one, "other_theme_id": other, "cosine": 0.9, "overlap": 0.5, "sentence": "Se ressemblent."} for one, other in pairs
+    )
+    found = left_proposals(proposals, decided(*decisions)["themes"], taken(*decisions))
+    assert list(found[["theme_id", "other_theme_id"]].itertuples(index=False, name=None)) == left
+    assert list(left_proposals(proposals.iloc[:0], machine()["themes"], taken(*decisions)).columns) == list(proposals.columns)
+
+
+def save(name: str, **weights: Any) -> dict[str, Any]:
+    return {"action": "save_weighting", "value": weighting_value(name, weights)}
+
+
+def use(name: str | None) -> dict[str, Any]:
+    return {"action": "use_weighting", "value": name}
+
+
+WEIGHTINGS = [
+    ("saved, not used", [save("Élus", need=1)], ""),
+    ("used", [save("Élus", need=1), use("Élus")], "Élus"),
+    ("the last one used", [save("Élus", need=1), save("Réseaux", tables=1), use("Réseaux"), use("Élus")], "Élus"),
+    ("used before it was saved", [use("Élus"), save("Élus", need=1)], "Élus"),
+    ("back to the study's own", [save("Élus", need=1), use("Élus"), use(None)], ""),
+    ("its saving undone", [save("Élus", need=1), use("Élus"), undo(1)], ""),
+    ("its use undone", [save("Élus", need=1), save("Réseaux", tables=1), use("Réseaux"), use("Élus"), undo(4)], "Réseaux"),
+    ("one that does not exist changes nothing", [save("Élus", need=1), use("Élus"), use("Réseau")], "Élus"),
+    ("an unknown criterion", [save("Élus", humeur=1), use("Élus")], ""),
+    ("no weight above 0", [save("Élus", need=0), use("Élus")], ""),
+    ("a weight below 0", [save("Élus", need=-1), use("Élus")], ""),
+    ("no number", [save("Élus", need="fort"), use("Élus")], ""),
+    ("no name", [save(" ", need=1), use(" ")], ""),
+    ("what does not read", [{"action": "save_weighting", "value": "Élus"}, use("Élus")], ""),
+]
+
+
+@pytest.mark.parametrize(("decisions", "name"), [case[1:] for case in WEIGHTINGS], ids=[case[0] for case in WEIGHTINGS])
+def test_the_weighting_in_use_is_the_last_chosen_that_exists(decisions: list[dict[str, Any]], name: str) -> None:
+    settings = RankSettings()
+    found = weights_in_use(taken(*decisions), settings)
+    assert found.name == name
+    assert found.weights.need == (1.0 if name == "Élus" else 0.0 if name else settings.weights.need)
+    assert (found.weights == settings.weights) == (not name)
+
+
+def test_a_weighting_saved_again_has_its_last_weights_and_author() -> None:
+    decisions = taken(save("Élus", need=1), save("Élus", tables=2, need=1) | {"author": "omar"}, use("Élus"))
+    (found,) = saved_weightings(decisions).values()
+    assert (found.author, found.decision_id, found.weights.tables, found.weights.late) == ("omar", 2, 2.0, 0.0)
+
+
+MORE_EFFECTS = [
+    ("undone", [move("a", "lait"), undo(1)], {1: "annulée", 2: "appliquée"}, "Annulée par la décision n° 2."),
+    ("undone and back", [move("a", "lait"), undo(1), undo(2)], {1: "appliquée", 2: "annulée", 3: "appliquée"}, None),
+    ("an undoing of nothing", [undo(7)], {1: "sans objet"}, "La décision à annuler n'existe pas."),
+    (
+        "what was replaced holds again once the later one is undone",
+        [on_theme("rename_theme", "cars", "A"), on_theme("rename_theme", "cars", "B"), undo(2)],
+        {1: "appliquée", 2: "annulée"},
+        None,
+    ),
+    ("confirmed", [confirm("d", OFFRE)], {1: "appliquée"}, None),
+    ("confirmed, then a code added", [confirm("d", OFFRE), on_tag("add", "d", *SOCIAL)], {1: "remplacée", 2: "appliquée"}, "Remplacée"),
+    ("a code added, then others confirmed", [on_tag("add", "d", *SOCIAL), confirm("d", OFFRE)], {1: "remplacée"}, "Remplacée"),
+    ("a code added, then confirmed", [on_tag("add", "d", *SOCIAL), confirm("d", SOCIAL)], {1: "appliquée", 2: "appliquée"}, None),
+    ("confirmed of a unit that is gone", [confirm("z")], {1: "sans objet"}, GONE_UNIT),
+    (
+        "a confirmation that does not read",
+        [{"action": "confirm_unit", "unit_id": "d"}],
+        {1: "sans objet"},
+        "La décision ne dit pas la liste",
+    ),
+    ("two postures confirmed", [confirm("d", DEMANDE, DIFFICULTE)], {1: "sans objet"}, "La liste donne plusieurs codes"),
+    ("an axis that the grid lost", [confirm("d", OFFRE, ("saison", "hiver"))], {1: "appliquée"}, None),
+    ("kept apart", [on_theme("keep_apart", "cars", "lait")], {1: "appliquée"}, None),
+    (
+        "kept apart, then merged all the same",
+        [on_theme("keep_apart", "cars", "lait"), on_theme("merge_theme", "cars", "lait")],
+        {1: "sans objet", 2: "appliquée"},
+        "Une autre décision a réuni ou écarté ce thème.",
+    ),
+    ("kept apart from what is gone", [on_theme("keep_apart", "cars", "t-9")], {1: "sans objet"}, "L'autre thème n'existe plus."),
+    ("kept apart from nothing", [on_theme("keep_apart", "cars")], {1: "sans objet"}, "La décision ne dit ni nom ni autre thème."),
+    ("described", [on_theme("describe_theme", "cars", "Venir")], {1: "appliquée"}, None),
+    (
+        "described twice",
+        [on_theme("describe_theme", "cars", "Venir"), on_theme("describe_theme", "cars", "Aller")],
+        {1: "remplacée"},
+        "Remplacée",
+    ),
+    ("described, then renamed", [on_theme("describe_theme", "cars", "A"), on_theme("rename_theme", "cars", "B")], {1: "appliquée"}, None),
+    ("described by nothing", [on_theme("describe_theme", "cars")], {1: "sans objet"}, "La décision ne dit pas de description."),
+    ("a weighting", [save("Élus", need=1), use("Élus")], {1: "appliquée", 2: "appliquée"}, None),
+    ("a weighting saved again", [save("Élus", need=1), save("Élus", need=2)], {1: "remplacée", 2: "appliquée"}, "Remplacée"),
+    ("another one used since", [save("Élus", need=1), use("Élus"), use(None)], {2: "remplacée", 3: "appliquée"}, None),
+    ("one that does not exist", [use("Élus")], {1: "sans objet"}, "La pondération « Élus » n'existe pas."),
+    ("an unknown criterion", [save("Élus", humeur=1)], {1: "sans objet"}, "La pondération cite un critère inconnu : « humeur »."),
+    ("a weight that is no number", [save("Élus", need=True)], {1: "sans objet"}, "Un poids de la pondération n'est pas un nombre"),
+]
+
+
+@pytest.mark.parametrize(("decisions", "states", "reason"), [case[1:] for case in MORE_EFFECTS], ids=[case[0] for case in MORE_EFFECTS])
+def test_undoings_confirmations_and_weightings_say_what_became_of_them(
+    decisions: list[dict[str, Any]], states: dict[int, str], reason: str | None
+) -> None:
+    found = effects_of(*decisions)
+    assert {number: found[number][0] for number in states} == states
+    if reason is not None:
+        assert (found[1][1] or "").startswith(reason)

@@ -10,7 +10,6 @@ from exchanged import GRID, on_tag, small
 from test_cli import run
 from test_review_sheet import filled
 
-from pipeline.decision_store import DecisionStore
 from pipeline.exchange import sheet_file
 from pipeline.resources import data_path
 from pipeline.study import Study
@@ -59,7 +58,7 @@ def test_a_corpus_by_table_is_another_one_and_no_other_format_has_such_a_choice(
 
 
 def test_a_project_comes_back_as_decisions_of_its_people_once(study, capsys, tmp_path):
-    store = DecisionStore(study.decisions_path)
+    store = study.decisions
     store.append_all([{"author": "Lise", **on_tag("add", "d0u2", "rubrique", "offre")}])
     run(capsys, "export", str(study.root), "--format", "qdpx", "-o", str(tmp_path))
     study.decisions_path.unlink()

@@ -14,7 +14,6 @@ import pytest
 from flows.run import run_study
 from flows.vault import Vault
 from models.embedder import encoder_used
-from pipeline.decision_store import DecisionStore
 from pipeline.demo import copy_demo
 from pipeline.evaluate import evaluate_study
 from pipeline.resources import data_path
@@ -154,7 +153,7 @@ def test_one_workshop_alone_leaves_the_others_as_they_were(small_study):
 def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_material(small_study):
     run_study(small_study.root)
     (proposed,) = small_study.read_table("themes").itertuples()
-    store = DecisionStore(small_study.decisions_path)
+    store = small_study.decisions
     store.append(author="analyste", action="rename_theme", theme_id=proposed.theme_id, value="Se soigner et se loger", why="plus clair")
     assert run_study(small_study.root).is_new
     assert list(small_study.read_table("themes")["label"]) == ["Se soigner et se loger"]

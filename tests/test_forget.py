@@ -17,7 +17,6 @@ from flows import forget
 from flows.forget import forget_person
 from flows.run import run_study
 from flows.vault import Vault
-from pipeline.decision_store import DecisionStore
 from pipeline.errors import StudyError
 from pipeline.study import Study
 
@@ -65,7 +64,7 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Study:
     units = made.read_table("units")
     (own,) = units.loc[units["text"].str.contains("bouchons"), "unit_id"]
     (other,) = units.loc[units["text"].str.contains("four"), "unit_id"]
-    store = DecisionStore(made.decisions_path)
+    store = made.decisions
     store.append(author="analyste", action="accept_tag", unit_id=own, axis="rubrique", code="environnement", why="dit par L. Quenneson")
     store.append(author="Ludivine Quenneson", action="accept_tag", unit_id=other, axis="rubrique", code="alimentation")
     run_study(made.root)
@@ -134,7 +133,7 @@ def _check_tables(study: Study, before: pd.DataFrame, theme_ids: set[str], *, wi
     assert (spoken <= gone) is with_words
     assert set(study.read_table("attendance")["participant_id"]) == {"personne-2"}
     assert set(study.read_table("themes")["theme_id"]) == theme_ids
-    store = DecisionStore(study.decisions_path)
+    store = study.decisions
     assert list(store.read()["author"]) == (["[personne]"] if with_words else ["analyste", "[personne]"])
     (record,) = store.read_erasures()
     assert record["counts"]["décisions dont le texte est masqué"] == (1 if with_words else 2)

@@ -10,7 +10,6 @@ import pandas as pd
 import pytest
 
 from flows.run import run_study
-from pipeline.decision_store import DecisionStore
 from pipeline.decisions import split_id
 from pipeline.resources import data_path
 from pipeline.study import Study
@@ -36,7 +35,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, pd.Da
     for folder in FIRST:
         shutil.copytree(data_path("demo", folder), study.depot / folder)
     run_study(study.root)
-    DecisionStore(study.decisions_path).append_all(random_decisions(study.read_tables(), seed=6))
+    study.decisions.append_all(random_decisions(study.read_tables(), seed=6))
     told = {"two": tables_of(study)}
     shutil.copytree(data_path("demo", NEXT), study.depot / NEXT)
     run_study(study.root)
@@ -48,7 +47,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, pd.Da
 
 def tables_of(study: Study) -> dict[str, pd.DataFrame]:
     machine = {f"machine_{name}": study.read_machine_table(name) for name in ("themes", "theme_members")}
-    return study.read_tables() | machine | {"decisions": DecisionStore(study.decisions_path).read()}
+    return study.read_tables() | machine | {"decisions": study.decisions.read()}
 
 
 def random_decisions(tables: dict[str, pd.DataFrame], *, seed: int, n_decisions: int = 30) -> list[dict[str, Any]]:

@@ -17,7 +17,6 @@ from flows.second_coder import SecondCoding, agree_study, code_again
 from flows.vault import Vault
 from models.language_model import Estimate
 from pipeline import show
-from pipeline.decision_store import DecisionStore
 from pipeline.evaluate import evaluate_study
 from pipeline.grid import load_grid
 from pipeline.resources import data_path
@@ -134,7 +133,7 @@ def test_the_table_of_agreement_names_the_machine_the_model_and_the_person(ready
     second_tags = rows(ready, coded)
     machine = second_tags[second_tags["axis"] != "rubrique"].assign(model_version="local")
     tagged = cache.run("tag", "essai", lambda: {"tags": machine}, workshop=records[0].workshop)
-    store = DecisionStore(made.decisions_path)
+    store = made.decisions
     store.append(author="analyste", action="add_tag", unit_id=coded.unit_ids[0], axis="pilier", code=GRID.axis("pilier")[0].code)
     agreed = agree_study(made.root, [*records, tagged], coded)
     found = cache.load(agreed)["agreement"].set_index(["first_coder", "second_coder", "axis", "code"]).sort_index()
@@ -157,7 +156,7 @@ def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_bac
     assert "0 passages codés sur 3 ; arrêté (ConnectError), les étiquettes locales valent seules" in capsys.readouterr().out
     with serving(honest(GRID)) as server:
         set_up(small_study, server.url, confirm=False, themes=False)
-        DecisionStore(small_study.decisions_path).append(
+        small_study.decisions.append(
             author="analyste", action="add_tag", unit_id=tags["unit_id"][0], axis="pilier", code=GRID.axis("pilier")[0].code
         )
         outcome = run_study(small_study.root)

@@ -55,9 +55,9 @@ def label_columns(grid: Grid) -> dict[str, str]:
     return {axis.axis: _LISTS.get(axis.axis, axis.axis) for axis in grid.axes}
 
 
-def reviewed_units(units: pd.DataFrame, tags: pd.DataFrame, grid: Grid) -> Labelled:
-    """Return the units on which a person put or refused a code, and the codes that stand on them."""
-    judged = set(tags.loc[tags["source"] == "person", "unit_id"])
+def reviewed_units(units: pd.DataFrame, tags: pd.DataFrame, grid: Grid, *, confirmed: Collection[str] = ()) -> Labelled:
+    """Return the units on which a person put or refused a code, or that are `confirmed`, and the codes that stand on them."""
+    judged = set(tags.loc[tags["source"] == "person", "unit_id"]) | set(confirmed)
     kept = units[units["unit_id"].isin(judged)].reset_index(drop=True)
     against = tags[(tags["source"] == "person") & ~tags["is_assigned"]]
     refused = set(zip(against["unit_id"], against["code"], strict=True))

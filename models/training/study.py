@@ -5,7 +5,7 @@ Out:  a registered tagger, and how both do on the labelled passages, each judged
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -51,12 +51,15 @@ def train_on_study(
     out: Path,
     settings: TagSettings | None = None,
     registered: Path | None = None,
+    confirmed: Collection[str] = (),
 ) -> dict[str, Any]:
     """Refit from what people decided on the study's units, and from the passages of `gold` where given; register the better tagger.
 
+    `confirmed` are the units whose codes, none perhaps, somebody confirmed as being all.
+
     Raises `ModelError` when fewer than 20 passages are labelled or the gold file cannot be read at all; faults inside it are notes.
     """
-    labelled = reviewed_units(plain_texts(tables["units"]), tables["tags"], grid)
+    labelled = reviewed_units(plain_texts(tables["units"]), tables["tags"], grid, confirmed=confirmed)
     if gold is not None:
         labelled = labelled.beside(read_labels(gold, grid))
     return refit_tagger(grid, labelled, out=out, settings=settings, registered=registered)

@@ -1,4 +1,4 @@
-"""Replay people's decisions over the machine's tables: reviewed tables = machine tables + decisions.
+"""Replay people's decisions over the machine's tables: reviewed tables = machine tables + decisions that stand.
 
 Pure, and safe to run again: replaying over reviewed tables changes nothing. The last decision on a subject wins; decisions on
 different subjects may come in any order. A decision whose passage or theme is gone is reported as void with its reason, never lost: it
@@ -15,12 +15,23 @@ import pandas as pd
 
 from pipeline.decisions.effects import APPLIED, Effects
 from pipeline.decisions.on_families import review_families
-from pipeline.decisions.on_tags import TAG_ACTIONS, review_tags
-from pipeline.decisions.on_themes import Replay, split_id
+from pipeline.decisions.on_tags import review_tags
+from pipeline.decisions.on_themes import Replay, left_proposals, split_id
+from pipeline.decisions.weightings import Weighting, saved_weightings, weighting_value, weights_in_use
 from pipeline.grid import STANDARD, Axis
+from pipeline.standing import confirmed_units, judgements, standing
 from pipeline.tables import DECISION_EFFECTS
 
-__all__ = ["apply_decisions", "split_id"]
+__all__ = [
+    "Weighting",
+    "apply_decisions",
+    "left_proposals",
+    "saved_weightings",
+    "split_id",
+    "standing",
+    "weighting_value",
+    "weights_in_use",
+]
 
 log = logging.getLogger(__name__)
 
@@ -32,15 +43,14 @@ def apply_decisions(
 
     `axes` are the grid's; a decision on another one is void.
     """
-    units = tables["units"]
-    in_order = decisions.sort_values("decision_id")
-    is_on_tags = in_order["action"].isin(TAG_ACTIONS)
+    units, said = tables["units"], standing(decisions)
     exclusive = frozenset(axis.axis for axis in axes if axis.is_exclusive)
-    is_known = in_order["axis"].isin([axis.axis for axis in axes])
-    tags = review_tags(tables["tags"], units, in_order[is_on_tags & is_known], exclusive)
-    replay = Replay(tables["themes"], tables["theme_members"], units, in_order[~is_on_tags])
-    reviewed = review_families(tables["theme_families"], replay, units, in_order)
-    effects = DECISION_EFFECTS.build(Effects.of(replay, reviewed, tags, axes).rows(in_order))
+    judged = judgements(said, tables["tags"])
+    known = judged[judged["axis"].isin([axis.axis for axis in axes])]
+    tags = review_tags(tables["tags"], units, known, exclusive, confirmed=confirmed_units(said))
+    replay = Replay(tables["themes"], tables["theme_members"], units, said)
+    reviewed = review_families(tables["theme_families"], replay, units, said)
+    effects = DECISION_EFFECTS.build(Effects.of(replay, reviewed, tags, axes, said).rows(decisions))
     if len(decisions):
         log.info("décisions rejouées : %d, dont appliquées : %d", len(decisions), int((effects["state"] == APPLIED).sum()))
     themes = {"themes": reviewed.themes, "theme_families": reviewed.families, "theme_members": replay.members}

@@ -1,9 +1,10 @@
 """Codes as people accepted, rejected or added them.
 
 A person's word is a row of its own (source `person`, score 1 or 0); the machine's row stays, with is_assigned as decided. Of an exclusive
-axis, such as posture, a unit keeps exactly one code: the last accepted one, or where people only rejected, the machine's best left.
+axis, such as posture, a unit keeps exactly one code: the last accepted one, or where people only rejected, the machine's best left; on
+a unit whose codes somebody confirmed, it keeps none unless one is accepted.
 
-In:   tags, units, decisions on tags in order, the exclusive axes
+In:   tags, units, judgements of codes in order, the units confirmed, the exclusive axes
 Out:  tags
 """
 
@@ -13,20 +14,21 @@ import pandas as pd
 
 from pipeline.tables import TAGS
 
-TAG_ACTIONS = ("accept_tag", "add_tag", "reject_tag")
 _KEY = ["unit_id", "axis", "code"]
 _OF_UNIT = ["unit_id", "axis"]
 
 
-def review_tags(tags: pd.DataFrame, units: pd.DataFrame, decisions: pd.DataFrame, exclusive: Collection[str]) -> pd.DataFrame:
-    """Return the reviewed tags, the machine's rows first in their order; a decision without unit, axis or code changes nothing."""
-    is_known = decisions["unit_id"].isin(units["unit_id"]) & decisions["axis"].notna() & decisions["code"].notna()
-    verdicts = decisions[is_known].drop_duplicates(_KEY, keep="last")[[*_KEY, "decision_id", "action"]]
+def review_tags(
+    tags: pd.DataFrame, units: pd.DataFrame, judged: pd.DataFrame, exclusive: Collection[str], *, confirmed: Collection[str] = ()
+) -> pd.DataFrame:
+    """Return the reviewed tags, the machine's rows first in their order; a judgement without unit, axis or code changes nothing."""
+    is_known = judged["unit_id"].isin(units["unit_id"]) & judged["axis"].notna() & judged["code"].notna()
+    verdicts = judged[is_known].drop_duplicates(_KEY, keep="last")[[*_KEY, "decision_id", "action"]]
     if verdicts.empty:
         return tags
     verdicts = verdicts.assign(is_decided=verdicts["action"] != "reject_tag").drop(columns="action")
     machine = tags[tags["source"] == "machine"]
-    verdicts, kept = _with_one_code(verdicts, machine, exclusive)
+    verdicts, kept = _with_one_code(verdicts, machine, exclusive, confirmed)
     decided = _on_machine(machine, verdicts, kept)
     said_before = tags[tags["source"] == "person"].merge(verdicts[_KEY], on=_KEY, how="left", indicator="is_in", validate="one_to_one")
     untouched = said_before.loc[said_before["is_in"] == "left_only", list(tags.columns)]
@@ -34,17 +36,19 @@ def review_tags(tags: pd.DataFrame, units: pd.DataFrame, decisions: pd.DataFrame
 
 
 def _with_one_code(
-    verdicts: pd.DataFrame, machine: pd.DataFrame, exclusive: Collection[str]
+    verdicts: pd.DataFrame, machine: pd.DataFrame, exclusive: Collection[str], confirmed: Collection[str]
 ) -> tuple[pd.DataFrame, dict[tuple[str, str], str]]:
     """`verdicts` with one code of each exclusive axis accepted a unit at most, and the code that each unit and axis so judged keeps.
 
-    A rejection that would leave a unit without code on such an axis is dropped: no other code was proposed.
+    A rejection that would leave a unit without code on such an axis is dropped, as no other code was proposed, unless the unit is
+    `confirmed`: there, what nobody accepts does not stand.
     """
     is_exclusive = verdicts["axis"].isin(exclusive)
     judged = verdicts[is_exclusive]
-    accepted = judged[judged["is_decided"]].sort_values("decision_id").drop_duplicates(_OF_UNIT, keep="last")
+    accepted = judged[judged["is_decided"]].sort_values("decision_id", kind="stable").drop_duplicates(_OF_UNIT, keep="last")
     kept = dict(zip(_pairs(accepted), accepted["code"], strict=True))
-    proposed = machine.merge(judged[_OF_UNIT].drop_duplicates(), on=_OF_UNIT, validate="many_to_one")
+    open_pairs = judged.loc[~judged["unit_id"].isin(list(confirmed)), _OF_UNIT].drop_duplicates()
+    proposed = machine.merge(open_pairs, on=_OF_UNIT, validate="many_to_one")
     rejected = set(judged[_KEY].itertuples(index=False, name=None))
     ranked = proposed.sort_values([*_OF_UNIT, "score", "code"], ascending=[True, True, False, True])
     for (unit_id, axis), codes in ranked.groupby(_OF_UNIT)["code"]:

@@ -1,4 +1,4 @@
-"""Themes as people renamed, merged, split, rejected and filled them.
+"""Themes as people renamed, described, merged, split, rejected and filled them.
 
 In:   themes, theme_members, units, decisions on themes in order
 Out:  Replay: the reviewed themes and theme_members, and what became of every decision; counts are made again for themes that changed
@@ -13,6 +13,7 @@ import pandas as pd
 
 from pipeline.counting import count_themes
 from pipeline.i18n import _
+from pipeline.standing import standing
 from pipeline.tables import THEME_MEMBERS, THEMES
 
 _COUNTS = ["n_units", "n_tables", "n_workshops"]
@@ -46,6 +47,7 @@ class Replay:
         fated = decisions.loc[decisions["action"].isin(["merge_theme", "reject_theme"]), "theme_id"].dropna()
         self._named = self.theme_ids | set(fated)  # what people merged or rejected was there, whether or not it still is
         self._labels: dict[str, str] = {}
+        self._descriptions: dict[str, str] = {}
         self._into: dict[str, str | None] = {}  # theme merged → the other; rejected → None
         self._moved: dict[str, str | None] = {}  # unit → theme; set aside → None
         self._pinned: dict[str, list[str]] = {}  # theme → units, last pinned last
@@ -54,7 +56,7 @@ class Replay:
             self._read(str(row.action), text(row.theme_id), text(row.unit_id), text(row.value))
         self._drop_dangling()
         self.members, self.themes = self._members, self._themes
-        if self._labels or self._into or self._moved or self._pinned or self._unpinned:
+        if any((self._labels, self._descriptions, self._into, self._moved, self._pinned, self._unpinned)):
             self.members = self._reviewed_members()
             self.themes = self._reviewed_themes(self.members)
 
@@ -82,6 +84,8 @@ class Replay:
             return
         elif action == "rename_theme" and value:
             self._labels[theme_id] = value
+        elif action == "describe_theme" and value:
+            self._descriptions[theme_id] = value
         elif action == "reject_theme":
             self._into[theme_id] = None
         elif action == "merge_theme" and value in self._named - {theme_id}:
@@ -131,7 +135,8 @@ class Replay:
         is_changed = kept["theme_id"].isin(changed)
         for name in _COUNTS:
             kept[name] = kept[name].where(~is_changed, kept["theme_id"].map(counts[name]))
-        kept["label"] = kept["theme_id"].map(self._labels).fillna(kept["label"])
+        for name, said in (("label", self._labels), ("description", self._descriptions)):
+            kept[name] = kept["theme_id"].map(said).fillna(kept[name])
         pinned = {end for theme_id in (*self._pinned, *self._unpinned) if (end := self.end_of(theme_id))}
         is_requoted = is_changed | kept["theme_id"].isin(pinned)
         theme_of = dict(zip(members["unit_id"], members["theme_id"], strict=True))
@@ -174,6 +179,16 @@ class Replay:
         unpinned = set().union(*(self._unpinned.get(other, set()) for other in merged))
         quotes = dict.fromkeys([*pinned, *own])
         return [quote for quote in quotes if theme_of.get(quote) == theme_id and (quote in pinned or quote not in unpinned)]
+
+
+def left_proposals(proposals: pd.DataFrame, themes: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
+    """Return the merge proposals, either way round, whose two themes are left and that nobody refused."""
+    said = standing(decisions)
+    refused = said.loc[said["action"] == "keep_apart", ["theme_id", "value"]]
+    apart = {frozenset((text(one), text(other))) for one, other in refused.itertuples(index=False, name=None)}
+    pairs = [frozenset(pair) for pair in proposals[["theme_id", "other_theme_id"]].itertuples(index=False, name=None)]
+    left = set(themes["theme_id"])
+    return proposals[pd.Series([pair <= left and pair not in apart for pair in pairs], index=proposals.index, dtype=bool)]
 
 
 def text(value: object) -> str | None:

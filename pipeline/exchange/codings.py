@@ -12,6 +12,7 @@ import pandas as pd
 from pipeline.exchange.codebook import THEME
 from pipeline.grid import Grid
 from pipeline.publish.report.passages import rows_of
+from pipeline.standing import judgements, standing
 
 MACHINE = "automate"  # the user who stands for the machine, followed by a version
 ADDING = ("accept_tag", "add_tag")
@@ -37,9 +38,10 @@ def gather_codings(
     `tables` are as reviewed. Without `machine_tags`, what the machine proposed before review, its rows in `tables` stand for them.
     """
     units, known = set(tables["units"]["unit_id"]), {(code.axis, code.code) for code in grid.codes}
-    on_tags = [*_machine_tags(tables["tags"], machine_tags), *_persons_tags(decisions, grid.exclusive)]
+    proposed = machine_tags if machine_tags is not None and len(machine_tags) else tables["tags"]
+    on_tags = [*_machine_tags(tables["tags"], machine_tags), *_persons_tags(judgements(decisions, proposed), grid.exclusive)]
     codings = [coding for coding in on_tags if coding.unit_id in units and (coding.axis, coding.code) in known]
-    return sorted([*codings, *_on_themes(tables, decisions)])
+    return sorted([*codings, *_on_themes(tables, standing(decisions))])
 
 
 def _machine_tags(reviewed: pd.DataFrame, proposed: pd.DataFrame | None) -> Iterator[Coding]:
@@ -51,10 +53,9 @@ def _machine_tags(reviewed: pd.DataFrame, proposed: pd.DataFrame | None) -> Iter
         yield Coding(unit_id, "", axis, code)
 
 
-def _persons_tags(decisions: pd.DataFrame, exclusive: Collection[str]) -> Iterator[Coding]:
+def _persons_tags(judged: pd.DataFrame, exclusive: Collection[str]) -> Iterator[Coding]:
     """Each author's last word on each code of a unit, where it is for it; of an `exclusive` axis, the last one alone."""
-    on_tags = decisions[decisions["action"].isin((*ADDING, "reject_tag"))].sort_values("decision_id")
-    last = on_tags.drop_duplicates(["author", *_KEY], keep="last")
+    last = judged.drop_duplicates(["author", *_KEY], keep="last")
     adding = last[last["action"].isin(ADDING)]
     is_exclusive = adding["axis"].isin(exclusive)
     for rows in (adding[~is_exclusive], adding[is_exclusive].drop_duplicates(["author", "unit_id", "axis"], keep="last")):

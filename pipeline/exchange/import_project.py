@@ -34,7 +34,7 @@ def take_project(
     """Return what people coded in `project` as decisions of theirs; `author` takes the codings that name nobody."""
     reader = _Reader(project, tables, grid, author)
     read = _with_one_theme(list(reader.decisions()), reader.reasons)
-    new, n_known = take_new(read, decisions)
+    new, n_known = take_new(read, decisions, tables["tags"])
     unknown = [f"code inconnu : « {name} », {n} codages" for name, n in sorted(reader.unknown_codes.items())]
     left = [f"{what} : {n}" for what, n in project.left.items()]
     return Taken(new, n_known, counted_reasons(reader.reasons), (*unknown, *left))

@@ -80,7 +80,7 @@ def take_sheet(
     reader = _Reader(sheet, tables, grid, who)
     for number, cells in enumerate(sheet.rows[1:], start=sheet.head + 1):
         reader.read(number, dict(reader.pairs(cells)))
-    new, n_known = take_new(reader.decisions, decisions)
+    new, n_known = take_new(reader.decisions, decisions, tables["tags"])
     return Taken(
         new, n_known, counted_reasons(reason for _, reason, _ in reader.refused), tuple(_line(*refused) for refused in reader.refused)
     )

@@ -12,6 +12,8 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.standing import judgements, standing
+
 Decision = dict[str, Any]  # the columns of DECISIONS that a file tells; decided_at is blank where it tells no time
 
 
@@ -30,13 +32,15 @@ class Taken:
         return dict(sorted(Counter(decision["author"] for decision in self.decisions).items()))
 
 
-def take_new(read: Iterable[Decision], known: pd.DataFrame) -> tuple[tuple[Decision, ...], int]:
+def take_new(read: Iterable[Decision], known: pd.DataFrame, tags: pd.DataFrame) -> tuple[tuple[Decision, ...], int]:
     """Return the decisions of `read` that say something new, in the order in which they were taken, and how many do not.
 
-    One says nothing new where its author already said the same last, or has said another thing on the same subject since.
+    One says nothing new where its author already said the same last, or has said another thing on the same subject since. What was
+    undone was not said; `tags` tell what a confirmation of a unit's codes rejects.
     """
     said: dict[tuple[Any, ...], tuple[Any, str]] = {}
-    for row in known.sort_values("decision_id").to_dict("records"):
+    stands = standing(known)
+    for row in [*stands[stands["action"] == "move_unit"].to_dict("records"), *judgements(stands, tags).to_dict("records")]:
         said[_subject(row)] = _word(row), str(row["decided_at"])
     new, n_known = [], 0
     for decision in _in_order(read):

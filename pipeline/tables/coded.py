@@ -77,7 +77,7 @@ REVIEW_QUEUE = Table(
 
 DECISIONS = Table(
     "decisions",
-    "What a person decided in review; append-only, kept in decisions.sqlite3, replayed over the machine's tables.",
+    "What a person decided in review; append-only, replayed over the machine's tables.",
     ("decision_id",),
     (
         Column("decision_id", "int", "Order of decision", low=1),
@@ -100,13 +100,26 @@ DECISIONS = Table(
                 "unpin_quote",
                 "rename_family",
                 "move_theme",
+                "describe_theme",
+                "keep_apart",
+                "confirm_unit",
+                "save_weighting",
+                "use_weighting",
+                "undo",
             ),
         ),
         Column("unit_id", "text", "Unit concerned", nullable=True),
         Column("axis", "text", AXIS_MEANING, nullable=True),
         Column("code", "text", "Code concerned", nullable=True),
         Column("theme_id", "text", "Theme concerned, or family", nullable=True),
-        Column("value", "text", "New label, theme_id merged or moved into, or JSON list of the unit_ids split off", nullable=True),
+        Column(
+            "value",
+            "text",
+            "New label or description; theme_id merged or moved into, or kept apart from; JSON list of the unit_ids split off, or of the "
+            "[axis, code] that are all those of a unit; JSON of a weighting, name and weights, or the name of the one to use, "
+            "blank for that of etude.toml; number of the decision undone",
+            nullable=True,
+        ),
         Column("why", "text", "Reason given", nullable=True),
     ),
 )
@@ -118,7 +131,9 @@ DECISION_EFFECTS = Table(
     (
         Column("decision_id", "int", "Decision", low=1),
         Column("action", "text", "What was decided"),
-        Column("state", "text", "Whether the reviewed tables are as it wants them", values=("appliquée", "remplacée", "sans objet")),
+        Column(
+            "state", "text", "Whether the reviewed tables are as it wants them", values=("appliquée", "remplacée", "annulée", "sans objet")
+        ),
         Column("reason", "text", "Why it is not applied, in French", nullable=True),
     ),
 )

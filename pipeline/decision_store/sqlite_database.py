@@ -1,0 +1,110 @@
+"""Decisions in one SQLite file: the tables, the triggers that refuse any change, and one writer at a time.
+
+In:   the file's path
+Out:  Connection, for reading, for writing, for erasing
+"""
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+from pathlib import Path
+
+from pipeline.errors import StudyError
+
+_WAIT_S = 30.0  # how long a writer waits for another one
+_VERSION = 2  # of the tables below
+_TABLES = (
+    """CREATE TABLE IF NOT EXISTS decisions (
+  decision_id INTEGER PRIMARY KEY AUTOINCREMENT, decided_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
+  unit_id TEXT, axis TEXT, code TEXT, theme_id TEXT, value TEXT, why TEXT)""",
+    "CREATE TABLE IF NOT EXISTS erasures (erased_at TEXT NOT NULL, author TEXT NOT NULL, counts TEXT NOT NULL)",
+    "CREATE TABLE IF NOT EXISTS requests (request_id TEXT PRIMARY KEY, content TEXT NOT NULL, decision_ids TEXT NOT NULL)",
+)
+_TRIGGERS = {
+    "decisions_keep": "BEFORE UPDATE ON decisions",
+    "decisions_stay": "BEFORE DELETE ON decisions",
+    "decisions_once": "BEFORE INSERT ON decisions WHEN EXISTS (SELECT 1 FROM decisions WHERE decision_id = NEW.decision_id)",
+    "erasures_keep": "BEFORE UPDATE ON erasures",
+    "erasures_stay": "BEFORE DELETE ON erasures",
+}
+
+
+class SqliteDatabase:
+    """The decisions in the file at `path`, made by the first writer."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[sqlite3.Connection | None]:
+        """Give a connection that changes nothing, or None where nobody ever wrote. Raises `StudyError` where the file is no store."""
+        if not self.path.is_file():
+            yield None
+            return
+        with self._open() as connection:
+            is_made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'decisions'").fetchone()
+            yield connection if is_made else None
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[sqlite3.Connection]:
+        """Give a connection in a transaction of its own, kept whole or not at all; other writers wait.
+
+        Raises `StudyError` where the file is no store, or cannot be written.
+        """
+        with self._open() as connection:
+            if connection.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
+                _make(connection)
+            with _transaction(connection):
+                yield connection
+
+    @contextlib.contextmanager
+    def erasing(self) -> Iterator[sqlite3.Connection]:
+        """Like `writing`, with rows that may be changed and deleted; nothing of what was is left in the file's free pages."""
+        with self._open() as connection:
+            _make(connection)
+            connection.execute("PRAGMA secure_delete = ON")
+            with _transaction(connection):
+                for name in _TRIGGERS:
+                    connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+                yield connection
+                _set_triggers(connection)
+            for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+                connection.execute(statement)
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            with contextlib.closing(sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)) as connection:
+                yield connection
+        except sqlite3.Error as error:
+            raise StudyError(
+                f"{self.path.name} : {error}",
+                "un fichier de décisions lisible et ouvert en écriture",
+                "vérifier les droits du dossier de l'étude, ou y remettre la dernière sauvegarde des décisions",
+            ) from error
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _make(connection: sqlite3.Connection) -> None:
+    """Make what is missing of the tables and triggers; readers never wait for a writer."""
+    connection.execute("PRAGMA journal_mode = WAL")
+    with _transaction(connection):
+        for statement in _TABLES:
+            connection.execute(statement)
+        _set_triggers(connection)
+        connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _set_triggers(connection: sqlite3.Connection) -> None:
+    for name, when in _TRIGGERS.items():
+        connection.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {when} BEGIN SELECT RAISE(ABORT, 'append-only'); END")
