@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pandas as pd
 
+from flows.followed import followed_decisions
+from pipeline.decisions import weights_in_use
 from pipeline.publish import Report, build_report
 from pipeline.study import Study, read_only
 
@@ -19,15 +21,17 @@ def day_of(run_id: str) -> datetime.date:
 
 
 def report_of(study: Study, tables: Mapping[str, pd.DataFrame], *, made_on: datetime.date | None = None) -> Report:
-    """Return the report of `tables` with the study's grid, title and weights, dated `made_on` or today."""
+    """Return the report of `tables` with the study's grid, title and the weights it was ranked by, dated `made_on` or today."""
     settings = study.settings
+    chosen = weights_in_use(followed_decisions(study, tables), settings.rank)
     return build_report(
         dict(tables),
         grid=study.grid,
         settings=settings.publish,
         title=settings.etude.title,
         made_on=made_on or datetime.datetime.now(datetime.UTC).date(),
-        weights=settings.rank.weights.model_dump(),
+        weights=chosen.weights.model_dump(),
+        weighting=chosen.name,
     )
 
 

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from flows.followed import followed_decisions
 from flows.steps import flow
 from models.training.study import train_on_study
 from pipeline.standing import confirmed_units
@@ -21,18 +22,13 @@ def train_study(study: Study, *, gold: Path | None = None) -> dict[str, Any]:
     Raises `StudyError` when a run is at work, `ModelError` when too little is labelled or the gold file cannot be read.
     """
     with study.locked():
+        tables = study.read_tables()
         return train_on_study(
-            study.read_tables(),
+            tables,
             study.grid,
             gold=gold,
             out=study.root / "models",
             settings=study.settings.tag,
             registered=study.registered_tagger,
-            confirmed=_confirmed_by_then(study),
+            confirmed=confirmed_units(followed_decisions(study, tables)),
         )
-
-
-def _confirmed_by_then(study: Study) -> set[str]:
-    """The units confirmed by decisions that the study's tables already follow."""
-    decisions, followed = study.decisions.read(), set(study.read_table("decision_effects")["decision_id"])
-    return confirmed_units(decisions[decisions["decision_id"].isin(list(followed))])

@@ -8,6 +8,7 @@ from sklearn.metrics import cohen_kappa_score
 from pipeline.agreement import Coding, codings_of_people, krippendorff_alpha, machine_coding, measure_agreement, unnamed
 from pipeline.grid import load_grid
 from pipeline.resources import data_path
+from pipeline.standing import confirmation
 from pipeline.tables import DECISIONS, TAGS
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
@@ -121,4 +122,11 @@ def test_what_people_decided_is_their_coding():
     assert [coding.coder for coding in unnamed([bob, ana], decisions)] == ["relecteur 1", "relecteur 2"]
     assert [coding.codes for coding in unnamed([bob, ana], decisions)] == [ana.codes, bob.codes]
     assert bob.codes == {"u2": frozenset({("rubrique", "opportunites"), ("rubrique", "accompagnement")})}
+    said = {"decided_at": "2026-04-02T10:00:00+00:00", "author": "Ana"}
+    confirmed = [("u1", [("rubrique", "accompagnement")]), ("u3", []), ("u5", [])]
+    more = [said | {"action": "confirm_unit", "unit_id": unit, "value": confirmation(codes)} for unit, codes in confirmed]
+    more += [said | {"action": "undo", "value": "3"}, said | {"action": "confirm_unit", "unit_id": "u4", "value": "tous"}]
+    every = [*decisions.to_dict("records"), *({"decision_id": n} | row for n, row in enumerate(more, start=5))]
+    ana, _ = codings_of_people(tags, DECISIONS.build(every))
+    assert ana.codes == {"u1": frozenset({("rubrique", "accompagnement")}), "u3": frozenset(), "u5": frozenset()}
     assert machine_coding(tags, ["u3", "u4"]).codes == {"u3": frozenset({("rubrique", "offre")}), "u4": frozenset()}

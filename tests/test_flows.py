@@ -14,6 +14,7 @@ import pytest
 from flows.run import run_study
 from flows.vault import Vault
 from models.embedder import encoder_used
+from pipeline.decisions import weighting_value
 from pipeline.demo import copy_demo
 from pipeline.evaluate import evaluate_study
 from pipeline.resources import data_path
@@ -158,6 +159,17 @@ def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_
     assert run_study(small_study.root).is_new
     assert list(small_study.read_table("themes")["label"]) == ["Se soigner et se loger"]
     assert list(small_study.read_machine_table("themes")["label"]) == [proposed.label]
+    store.append(author="analyste", action="save_weighting", value=weighting_value("Élus", {"need": 1}))
+    store.append(author="analyste", action="use_weighting", value="Élus")
+    store.append(author="analyste", action="undo", value="1")
+    weighed = run_study(small_study.root)
+    assert list(small_study.read_table("themes")["label"]) == [proposed.label]
+    priorities = small_study.read_table("priorities")
+    assert priorities["score"].tolist() == priorities["c_need"].tolist()
+    assert list(small_study.read_table("decision_effects")["state"]) == ["annulée", "appliquée", "appliquée", "appliquée"]
+    report = (small_study.root / weighed.manifest["publication"] / "rapport.html").read_text(encoding="utf-8").replace("\u00a0", " ")
+    assert "la pondération « Élus »" in report and "analyste" not in report
+    store.append(author="analyste", action="undo", value="4")
     folder = small_study.depot / "Pays de Retz 2026-10-01"
     (folder / "Table 3.txt").write_text("Q1\n- le dernier dentiste de Legé part en retraite\n", encoding="utf-8")
     run_study(small_study.root)

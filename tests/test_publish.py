@@ -192,6 +192,13 @@ def test_contributions_add_up_to_the_score_with_the_weights_of_the_ranking(weigh
             assert sum(criterion.contribution for criterion in item.criteria) == pytest.approx(item.score, abs=1e-5)
 
 
+@pytest.mark.parametrize(("name", "said"), [("", 0), ("Élus <1>", 1)])
+def test_the_report_names_the_weighting_that_people_chose(name: str, said: int, tmp_path: Path) -> None:
+    content = build_report(tables(), grid=GRID, settings=PublishSettings(), title="", made_on="2025-06-01", weighting=name)
+    page = page_of(content, tmp_path).text_content().replace("\u00a0", " ")
+    assert page.count("pondération « Élus <1> »") == page.count("choisie lors de la relecture") == said
+
+
 def test_each_scope_says_whether_other_ways_of_ranking_would_change_it() -> None:
     study, orthez, die = report().scopes
     assert "ne change pas l’ordre des 2 premières" in study.checks[-1].replace("\u00a0", " ")

@@ -18,6 +18,7 @@ from pipeline.exchange import Taken, compare_codebook, gather_codings, placing, 
 from pipeline.exchange import import_project as reasons
 from pipeline.exchange.archive import pack
 from pipeline.exchange.offsets import plain_text, settle_spans
+from pipeline.standing import confirmation
 from pipeline.tables import DECISIONS
 
 Files = dict[str, bytes]
@@ -181,6 +182,24 @@ def test_an_old_file_does_not_undo_what_its_author_said_since(tmp_path: Path) ->
     files = exported(small(), CODED)
     since = on_tag("reject", "d0u0", "rubrique", "enjeux.social", decided_at="2026-02-01T10:00:00+00:00")
     known = taken(*CODED.drop(columns="decision_id").to_dict("records"), since)
+    assert brought(files, tmp_path, known=known).decisions == ()
+
+
+def test_what_was_undone_comes_back_only_by_what_was_said_since(tmp_path: Path) -> None:
+    files = exported(small(), CODED)
+    known = taken(
+        *CODED.drop(columns="decision_id").to_dict("records"), {"action": "undo", "value": "2", "decided_at": "2026-02-01T10:00:00Z"}
+    )
+    assert brought(files, tmp_path, known=known).decisions == ()
+    later = exported(small(), CODED.assign(decided_at="2026-03-01T10:00:00Z"))
+    assert told(brought(later, tmp_path, known=known)) == [WANTED[2]]
+
+
+def test_a_confirmed_passage_goes_out_as_its_author_s_codes_and_is_known_when_it_comes_back(tmp_path: Path) -> None:
+    codes = [("rubrique", "opportunites"), ("posture", "demande")]
+    known = taken({"action": "confirm_unit", "unit_id": "d0u1", "value": confirmation(codes)})
+    files = exported(small(), known)
+    assert told(brought(files, tmp_path)) == [("Lise", "add_tag", "d0u1", axis, code) for axis, code in sorted(codes)]
     assert brought(files, tmp_path, known=known).decisions == ()
 
 

@@ -171,7 +171,7 @@ def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_bac
         ("machine", "relecteur 1"),
         ("essai", "relecteur 1"),
     }
-    status = study_status(small_study.read_tables(), small_study.last_run(), 1)
+    status = study_status(small_study.read_tables(), small_study.last_run(), small_study.decisions.read())
     assert (status["second_coder"]["n_coded"], status["n_rows"]["second_tags"]) == (3, len(found))
     assert "recyclerie" not in json.dumps(outcome.manifest, ensure_ascii=False)
 

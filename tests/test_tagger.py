@@ -14,7 +14,7 @@ from models.registry import SHIPPED, list_models, load_tagger, read_tagger, save
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, Scores, Thresholds, fit_calibration
 from models.tagger.views import normalised
-from models.training.gold_labels import Labelled, read_labels
+from models.training.gold_labels import Labelled, read_labels, reviewed_units
 from models.training.study import _shipped_passages, refit_tagger, train_on_study
 from models.training.tagger import held_out_figures
 from pipeline.errors import ModelError
@@ -477,6 +477,14 @@ def test_a_study_is_refitted_from_what_people_decided(tmp_path):
     figures = train_on_study(tables, HOSPITAL, out=tmp_path)
     assert figures["n_units"] == len(units)
     assert "service 9" not in figures["held_out"]
+
+
+def test_a_passage_confirmed_to_bear_no_code_is_learnt_from():
+    units = pd.DataFrame([{"text": f"passage {n}", "unit_id": f"u{n}", "workshop_id": "a"} for n in range(3)])
+    tags = TAGS.build([_tag("u0", "repas", "person")])
+    labelled = reviewed_units(units, tags, HOSPITAL, confirmed={"u0", "u2"})
+    assert (labelled.labels, list(labelled.units["text"])) == ([{"repas"}, set()], ["passage 0", "passage 2"])
+    assert labelled.judged.all()
 
 
 def test_gold_that_cannot_be_read_is_refused(tmp_path):

@@ -12,8 +12,9 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.standing import judgements, standing
+from pipeline.standing import judgements, standing, undone_by
 
+_UNSAID = object()
 Decision = dict[str, Any]  # the columns of DECISIONS that a file tells; decided_at is blank where it tells no time
 
 
@@ -35,22 +36,40 @@ class Taken:
 def take_new(read: Iterable[Decision], known: pd.DataFrame, tags: pd.DataFrame) -> tuple[tuple[Decision, ...], int]:
     """Return the decisions of `read` that say something new, in the order in which they were taken, and how many do not.
 
-    One says nothing new where its author already said the same last, or has said another thing on the same subject since. What was
-    undone was not said; `tags` tell what a confirmation of a unit's codes rejects.
+    One says nothing new where its author already said the same last, or where another thing was said or undone on the same subject
+    since. `tags` tell what a confirmation of a unit's codes rejects.
     """
-    said: dict[tuple[Any, ...], tuple[Any, str]] = {}
-    stands = standing(known)
-    for row in [*stands[stands["action"] == "move_unit"].to_dict("records"), *judgements(stands, tags).to_dict("records")]:
-        said[_subject(row)] = _word(row), str(row["decided_at"])
+    said = _said(known, tags)
     new, n_known = [], 0
     for decision in _in_order(read):
-        last = said.get(_subject(decision))
-        if last is not None and (last[0] == _word(decision) or _seconds(decision["decided_at"]) <= _seconds(last[1])):
+        subject, word, moment = _subject(decision), _word(decision), _seconds(decision["decided_at"])
+        last = said.get(subject)
+        if last is not None and (last[0] == word or moment <= last[1]):
             n_known += 1
             continue
-        said[_subject(decision)] = _word(decision), decision["decided_at"]
+        said[subject] = word, moment
         new.append(decision)
     return tuple(new), n_known
+
+
+def _said(known: pd.DataFrame, tags: pd.DataFrame) -> dict[tuple[Any, ...], tuple[Any, float]]:
+    """What stands on each subject, `_UNSAID` where all was undone, and when it was last said or undone."""
+    by, moments = undone_by(known), dict(zip(known["decision_id"], known["decided_at"], strict=True))
+    said = {
+        _subject(row): (_UNSAID, _seconds(moments[by[row["decision_id"]]]))
+        for row in _rows(known[known["decision_id"].isin(list(by))], tags)
+    }
+    for row in _rows(standing(known), tags):
+        subject = _subject(row)
+        before = said.get(subject, (_UNSAID, float("-inf")))
+        said[subject] = _word(row), max(before[1], _seconds(row["decided_at"]))
+    return said
+
+
+def _rows(decisions: pd.DataFrame, tags: pd.DataFrame) -> list[dict[Any, Any]]:
+    """Those on the themes and codes of units, one a subject and in order."""
+    moves = decisions[decisions["action"] == "move_unit"].sort_values("decision_id")
+    return [*moves.to_dict("records"), *judgements(decisions, tags).to_dict("records")]
 
 
 def settled_time(written: str | None) -> str:

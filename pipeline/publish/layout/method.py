@@ -29,10 +29,12 @@ def _from_notes(report: Report) -> Section:
 
 def _counting(report: Report) -> Section:
     criteria = tuple((f"{label} ({weight})", explanation) for label, weight, explanation in report.criteria)
+    chosen = (Paragraph(sentence("methode.ponderation", nom=report.weighting)),) if report.weighting else ()
     blocks = (
         Paragraph(sentence("methode.tables")),
         Paragraph(sentence("methode.score")),
         Terms(criteria),
+        *chosen,
         Paragraph(sentence("methode.phrase")),
     )
     return Section(sentence("methode.tables_titre"), "comptage", blocks)

@@ -37,8 +37,12 @@ def build_report(
     title: str,
     made_on: datetime.date | str,
     weights: Mapping[Any, float] | None = None,
+    weighting: str = "",
 ) -> Report:
-    """Return the report of `tables`, dated `made_on`; `weights` are those the priorities were ranked with, by default the settings' own."""
+    """Return the report of `tables`, dated `made_on`; `weights` are those the priorities were ranked with, by default the settings' own.
+
+    `weighting` is the name that people gave them, if any.
+    """
     known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
     known["units"] = plain_texts(known["units"])  # nobody is followed from quote to quote
     passages = gather_passages(known)
@@ -56,6 +60,7 @@ def build_report(
         coverage=coverage(known, passages, grid),
         questions=tuple((question.question, typography(printable(question.label))) for question in grid.questions),
         criteria=_criteria(used, unread_criteria(grid)),
+        weighting=typography(printable(weighting)),
         scopes=ScopeMaker(known, passages, grid, settings, used).scopes(),
         axes=axis_rows(grid),
         heats=heats(passages, grid),

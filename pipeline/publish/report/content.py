@@ -268,6 +268,7 @@ class Report:
     coverage: Coverage
     questions: tuple[tuple[str, str], ...]
     criteria: tuple[tuple[str, str, str], ...]
+    weighting: str  # the name that people gave the criteria's weights; blank for those of etude.toml
     scopes: tuple[Scope, ...]
     axes: tuple[AxisRow, ...]
     heats: tuple[Heat, ...]
