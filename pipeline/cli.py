@@ -87,6 +87,13 @@ def status(options: argparse.Namespace) -> None:
     show.status(study, found, as_json=options.json)
 
 
+def review(options: argparse.Namespace) -> None:
+    """Serve the review application until interrupted."""
+    from pipeline.review.server import serve_review
+
+    serve_review(options.study, port=options.port, opens_browser=not options.no_browser, told=show.review_served)
+
+
 def compare(options: argparse.Namespace) -> None:
     """Compare the territories from the last run, write exports/comparaison/, and show what is shared, what is specific, what is missing."""
     from flows.comparison import write_comparison
@@ -249,6 +256,11 @@ def _parser() -> argparse.ArgumentParser:
     agreed = (("--yes", {"action": "store_true", "help": _("envoyer au second codeur sans demander")}),)
     _add(commands, "run", run, _("traiter ce qui est nouveau ou changé"), study + workshop + agreed + as_json)
     _add(commands, "status", status, _("où en est l'étude"), study + as_json)
+    served = (
+        ("--port", {"type": int, "default": 8010, "metavar": _("PORT"), "help": _("port de cette machine (8010)")}),
+        ("--no-browser", {"action": "store_true", "help": _("ne pas ouvrir le navigateur")}),
+    )
+    _add(commands, "review", review, _("relire, corriger et décider dans un navigateur"), study + served)
     _add(commands, "compare", compare, _("comparer les territoires"), study + as_json)
     _add(commands, "publish", publish, _("remettre à jour avec les décisions, puis publier le tout"), study + agreed + as_json)
     _add(

@@ -214,6 +214,15 @@ def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
     _line(_("Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."))
 
 
+def review_served(address: str, is_first: bool) -> None:
+    """Say where the review application answers; whoever opens a first access makes the first account."""
+    if is_first:
+        _line(_("Premier accès (ne pas transmettre cette adresse) : {address}").format(address=address))
+    else:
+        _line(_("Relecture : {address}").format(address=address))
+    _line(_("Ctrl+C pour arrêter."))
+
+
 def exported(paths: Sequence[Path], *, nothing: str = "") -> None:
     """Say what was written, or `nothing` where there was nothing to write."""
     for path in paths:

@@ -1,0 +1,132 @@
+"""The decisions of a study, held in memory in order and read on from where they were left.
+
+In:   the study's store of decisions
+Out:  Journal: decisions by number, passage and theme, and which of them were undone
+"""
+
+import threading
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+from pipeline.decision_store import DecisionStore
+
+UNDO = "undo"
+TAG_ACTIONS = frozenset(("accept_tag", "reject_tag", "add_tag", "confirm_unit"))
+_NAMES = ("decision_id", "decided_at", "author", "action", "unit_id", "axis", "code", "theme_id", "value", "why")
+
+
+class Decision(NamedTuple):
+    """One decision; what does not concern it is None."""
+
+    decision_id: int
+    decided_at: str
+    author: str
+    action: str
+    unit_id: str | None
+    axis: str | None
+    code: str | None
+    theme_id: str | None
+    value: str | None
+    why: str | None
+
+
+class Journal:
+    """All decisions of `store`, kept up to date by `refresh`; safe among threads, since it only ever grows."""
+
+    def __init__(self, store: DecisionStore) -> None:
+        self.store, self._lock = store, threading.Lock()
+        self._all: dict[int, Decision] = {}
+        self._of_unit: dict[str, list[int]] = defaultdict(list)
+        self._of_theme: dict[str, list[int]] = defaultdict(list)
+        self._undone: frozenset[int] = frozenset()
+        self.last_id = 0
+        self.last_on_themes = 0  # number of the last decision on themes or families, or undoing of any
+
+    def refresh(self) -> "Journal":
+        """Read what was decided since, by anybody and in any process; return itself."""
+        with self._lock:
+            rows = self.store.read(after=self.last_id)
+            if len(rows):
+                blank = rows[list(_NAMES)].astype(object)
+                self._take([Decision(*row) for row in blank.where(blank.notna(), None).itertuples(index=False, name=None)])
+        return self
+
+    def add(self, decisions: Sequence[Mapping[str, Any]], *, author: str, request_id: str) -> list[int]:
+        """Append `decisions` of `author`, all or none, and return their numbers; sent again under one `request_id`, they count once."""
+        ids = self.store.append_all([{"author": author, **row} for row in decisions], request_id=request_id)
+        self.refresh()
+        return ids
+
+    def __getitem__(self, decision_id: int) -> Decision:
+        return self._all[decision_id]
+
+    def __len__(self) -> int:
+        return len(self._all)
+
+    def __contains__(self, decision_id: int) -> bool:
+        return decision_id in self._all
+
+    def newest_first(self) -> list[Decision]:
+        """Every decision, undone ones and undoings too."""
+        return list(reversed(self._all.values()))
+
+    def is_undone(self, decision_id: int) -> bool:
+        """Whether a later decision undid it, and nothing undid that one."""
+        return decision_id in self._undone
+
+    def on_unit(self, unit_id: str, *, by: str | None = None) -> list[Decision]:
+        """The decisions on a passage that stand, in order; only those `by` one author where asked."""
+        return self._standing(self._of_unit.get(unit_id, ()), by)
+
+    def on_theme(self, theme_id: str, *, by: str | None = None) -> list[Decision]:
+        """The decisions on a theme or family that stand, in order."""
+        return self._standing(self._of_theme.get(theme_id, ()), by)
+
+    def standing(self, actions: frozenset[str]) -> list[Decision]:
+        """The decisions of these kinds that stand, in order."""
+        return [row for number, row in list(self._all.items()) if row.action in actions and number not in self._undone]
+
+    def judged_by(self, author: str) -> set[str]:
+        """The passages whose codes `author` decided on."""
+        return {str(row.unit_id) for row in self.standing(TAG_ACTIONS) if row.author == author}
+
+    def judges(self) -> dict[str, set[str]]:
+        """Who decided on the codes of each passage."""
+        found: dict[str, set[str]] = defaultdict(set)
+        for row in self.standing(TAG_ACTIONS):
+            found[str(row.unit_id)].add(row.author)
+        return found
+
+    def last_of(self, author: str) -> Decision | None:
+        """The last decision of `author` that stands and is no undoing: what the next undo takes back."""
+        for row in self.newest_first():
+            if row.author == author and row.action != UNDO and row.decision_id not in self._undone:
+                return row
+        return None
+
+    def _standing(self, numbers: Sequence[int], by: str | None) -> list[Decision]:
+        rows = [self._all[number] for number in list(numbers) if number not in self._undone]
+        return [row for row in rows if by is None or row.author == by]
+
+    def _take(self, rows: list[Decision]) -> None:
+        for row in rows:
+            self._all[row.decision_id] = row
+            if row.unit_id:
+                self._of_unit[row.unit_id].append(row.decision_id)
+            if row.action not in TAG_ACTIONS:
+                self.last_on_themes = row.decision_id
+            if row.theme_id:
+                self._of_theme[row.theme_id].append(row.decision_id)
+        if any(row.action == UNDO for row in rows):
+            self._undone = _undone(list(self._all.values()))
+        self.last_id = max(self._all)
+
+
+def _undone(rows: list[Decision]) -> frozenset[int]:
+    """Numbers of what was undone: an undoing that is itself undone takes nothing back."""
+    found: set[int] = set()
+    for row in reversed(rows):
+        if row.action == UNDO and row.decision_id not in found and (row.value or "").isdigit():
+            found.add(int(str(row.value)))
+    return frozenset(found)

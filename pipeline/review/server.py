@@ -1,0 +1,101 @@
+"""Serve the review of one study: tables of accounts brought up to date, the first administrator let in, gunicorn.
+
+In:   a study that was run, a port
+Out:  a server, until it is told to stop
+"""
+
+import contextlib
+import os
+import secrets
+import socket
+import webbrowser
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from pipeline.errors import StudyError
+from pipeline.study import Study
+
+HOST = "127.0.0.1"
+_N_THREADS = 8
+_TIMEOUT_S = 60
+
+
+def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[str, bool], None]) -> None:
+    """Serve the study in `root` on this machine's `port` until interrupted; `told` is given the address and whether it is a first access.
+
+    One process with threads: what is held in memory is held once. Raises `StudyError` for a port that is taken and a study without a run.
+    """
+    study = Study.open(root.resolve())
+    if study.last_run() is None:
+        raise StudyError("l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {root}")
+    _check_port(port)
+    address = f"http://{HOST}:{port}/"
+    is_first = prepare(study.root)
+    if is_first:
+        from django.conf import settings
+
+        settings.FIRST_ACCESS_TOKEN = secrets.token_urlsafe(24)
+        address += f"premier-acces?jeton={settings.FIRST_ACCESS_TOKEN}"
+    told(address, is_first)
+    _serve(port, on_ready=(lambda: webbrowser.open(address)) if opens_browser else None)
+
+
+def prepare(root: Path) -> bool:
+    """Set Django up for the study in `root`, bring its tables up to date, and return whether nobody has an account yet."""
+    os.environ["ATELIERS_STUDY"] = str(root)
+    os.environ["DJANGO_SETTINGS_MODULE"] = "pipeline.review.settings"
+    import django
+    from django.core.management import call_command
+
+    django.setup()
+    previous = os.umask(0o077)
+    try:
+        call_command("migrate", interactive=False, verbosity=0)
+    finally:
+        os.umask(previous)
+    from django.contrib.auth import get_user_model
+    from django.db import connections
+
+    is_first = not get_user_model().objects.exists()
+    connections.close_all()
+    return is_first
+
+
+def _check_port(port: int) -> None:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((HOST, port))
+        except OSError as error:
+            found = f"le port {port} : {error.strerror}"
+            raise StudyError(found, "un port libre", f"en choisir un autre avec --port, par exemple --port {port + 1}") from error
+
+
+def _serve(port: int, *, on_ready: Callable[[], object] | None) -> None:
+    from gunicorn.app.base import BaseApplication
+
+    class Application(BaseApplication):  # type: ignore[misc]
+        def load_config(self) -> None:
+            options: dict[str, Any] = {
+                "bind": f"{HOST}:{port}",
+                "workers": 1,
+                "worker_class": "gthread",
+                "threads": _N_THREADS,
+                "timeout": _TIMEOUT_S,
+                "accesslog": None,  # addresses hold what people searched for
+                "loglevel": "error",
+                "control_socket_disable": True,
+            }
+            for name, value in options.items():
+                if name in self.cfg.settings:
+                    self.cfg.set(name, value)
+            if on_ready is not None:
+                self.cfg.set("when_ready", lambda _server: on_ready())
+
+        def load(self) -> Any:
+            from django.core.wsgi import get_wsgi_application
+
+            return get_wsgi_application()
+
+    Application().run()

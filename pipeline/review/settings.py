@@ -1,0 +1,132 @@
+"""Django's settings for the review of one study, whose folder is in ATELIERS_STUDY.
+
+Accounts and sessions live in .review/ of the study (SQLite), or in the PostgreSQL database of [review]. Decisions live in the study's own
+store, which knows nothing of Django.
+"""
+
+import datetime
+import os
+from pathlib import Path
+
+from csp.constants import NONE, SELF
+
+from pipeline.review.databases import database
+from pipeline.review.secrets import private_folder, secret_key
+from pipeline.study import Study
+
+STUDY = Study.open(Path(os.environ["ATELIERS_STUDY"]))
+_REVIEW = STUDY.settings.review
+_FOLDER = private_folder(STUDY.root)
+
+SECRET_KEY = secret_key(_FOLDER)
+DEBUG = False
+ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_REVIEW.hosts]
+ROOT_URLCONF = "pipeline.review.urls"
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "axes",
+    "csp",
+    "pipeline.review",
+]
+MIDDLEWARE = [
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.auth.middleware.LoginRequiredMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "axes.middleware.AxesMiddleware",
+    "pipeline.review.faults.FaultMiddleware",
+]
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "pipeline.review.context.of_page",
+            ],
+        },
+    }
+]
+DATABASES = {"default": database(STUDY, _FOLDER)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+# --- who comes in ----------------------------------------------------------------------------------------------------
+
+AUTHENTICATION_BACKENDS = ["axes.backends.AxesStandaloneBackend", "django.contrib.auth.backends.ModelBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator"},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+]
+AXES_FAILURE_LIMIT = 5
+AXES_COOLOFF_TIME = datetime.timedelta(minutes=15)
+AXES_LOCKOUT_PARAMETERS = [["username", "ip_address"]]
+AXES_LOCKOUT_TEMPLATE = "review/locked_out.html"
+AXES_VERBOSE = False  # logs hold counts and ids, never what people typed
+LOGIN_URL = "login"
+LOGIN_REDIRECT_URL = "home"
+LOGOUT_REDIRECT_URL = "login"
+PASSWORD_RESET_TIMEOUT = 3 * 24 * 3600  # seconds for which an invitation holds
+FIRST_ACCESS_TOKEN = ""  # set by the server while nobody has an account
+
+# --- what browsers may do --------------------------------------------------------------------------------------------
+
+SESSION_COOKIE_AGE = _REVIEW.session_hours * 3600
+SESSION_COOKIE_NAME = "ateliers_session"
+SESSION_COOKIE_HTTPONLY = True
+CSRF_COOKIE_NAME = "ateliers_csrf"
+CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _REVIEW.https
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _REVIEW.https else None
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _REVIEW.https else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = _REVIEW.https
+CSRF_TRUSTED_ORIGINS = [f"https://{host}" for host in _REVIEW.hosts]
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [SELF],
+        "img-src": [SELF, "data:"],  # Pico's arrows and ticks
+        "object-src": [NONE],
+        "base-uri": [NONE],
+        "form-action": [SELF],
+        "frame-ancestors": [NONE],
+    }
+}
+DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+FILE_UPLOAD_PERMISSIONS = 0o600
+
+# --- language, files, logs -------------------------------------------------------------------------------------------
+
+LANGUAGE_CODE = os.environ.get("ATELIERS_LANG", "fr")
+LANGUAGES = [("fr", "Français"), ("en", "English")]
+LOCALE_PATHS = [str(Path(__file__).with_name("locale"))]
+TIME_ZONE = "Europe/Paris"
+USE_TZ = True
+STATIC_URL = "static/"
+WHITENOISE_USE_FINDERS = True
+WHITENOISE_MAX_AGE = 3600
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"console": {"class": "logging.StreamHandler"}},
+    "loggers": {
+        "django": {"handlers": ["console"], "level": "ERROR"},
+        "django.security": {"handlers": [], "level": "CRITICAL", "propagate": False},  # it would log the address asked for
+        "axes": {"handlers": ["console"], "level": "ERROR"},
+    },
+}

@@ -1,0 +1,35 @@
+"""The study under review, once a process: its last run and its decisions, both kept up to date."""
+
+from functools import cache
+
+from django.conf import settings
+
+from pipeline.review.journal import Journal
+from pipeline.review.snapshot import Snapshot, Snapshots
+from pipeline.study import Study
+
+
+def study() -> Study:
+    """The study under review; its settings and grid are those of the process's start."""
+    found: Study = settings.STUDY
+    return found
+
+
+def snapshot() -> Snapshot:
+    """Return the tables of the last run."""
+    return _snapshots().current()
+
+
+def journal() -> Journal:
+    """Return the decisions, all that were acknowledged so far."""
+    return _journal().refresh()
+
+
+@cache
+def _snapshots() -> Snapshots:
+    return Snapshots(study())
+
+
+@cache
+def _journal() -> Journal:
+    return Journal(study().decisions)

@@ -1,0 +1,91 @@
+"use strict";
+// Single keys act in the order in which they were typed: each waits until the page shows what the one before it did.
+const waiting = [];
+let isBusy = false;
+let failed = null;
+
+const isTyping = (target) => target.closest("input, textarea, select, [contenteditable], dialog[open]") !== null;
+const areKeysOn = () => document.body.dataset.keys === "on";
+const knownKeys = "v123456789ujk";
+
+document.addEventListener("keydown", (event) => {
+  if (!areKeysOn() || event.ctrlKey || event.altKey || event.metaKey || isTyping(event.target)) return;
+  if (event.key === "?") return open("aide", event);
+  if (event.key === "/") return focus(document.getElementById("recherche"), event);
+  const focused = document.querySelector(`[data-focus-key="${CSS.escape(event.key)}"]`);
+  if (focused) return focus(focused, event);
+  if (!knownKeys.includes(event.key) || !document.getElementById("poste")) return;
+  event.preventDefault();
+  waiting.push(event.key);
+  drain();
+});
+
+function open(name, event) {
+  const dialog = document.getElementById(name);
+  if (!dialog) return;
+  event.preventDefault();
+  dialog.showModal();
+}
+
+function focus(element, event) {
+  event.preventDefault();
+  element.focus();
+}
+
+async function drain() {
+  if (isBusy || failed) return;
+  isBusy = true;
+  while (waiting.length > 0) {
+    const element = document.querySelector(`[data-key="${CSS.escape(waiting.shift())}"]`);
+    if (element && !element.disabled) await act(element);
+  }
+  isBusy = false;
+}
+
+function act(element) {
+  const sender = element.form ?? element;
+  return new Promise((resolve) => {
+    const ended = (event) => {
+      if (event.detail.requestConfig.elt !== sender) return;
+      document.removeEventListener("htmx:afterRequest", ended);
+      if (!event.detail.successful) waiting.length = 0;
+      resolve();
+    };
+    document.addEventListener("htmx:afterRequest", ended);
+    element.click();
+  });
+}
+
+// What could not be sent stays in its form, under the same request number: sent again, it counts once.
+function fails(event) {
+  failed = event.detail.requestConfig.elt;
+  failed.dataset.gesture = event.detail.requestConfig?.parameters?.geste ?? "";
+  document.getElementById("panne").hidden = false;
+  document.getElementById("reessayer").focus();
+}
+document.addEventListener("htmx:sendError", fails);
+document.addEventListener("htmx:responseError", (event) => {
+  if (event.detail.xhr.status >= 500) fails(event);
+  else window.location.reload();
+});
+
+document.addEventListener("click", (event) => {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) open(opener.dataset.opens, event);
+  if (event.target.id !== "reessayer" || !failed) return;
+  const form = failed;
+  failed = null;
+  document.getElementById("panne").hidden = true;
+  const button = form.querySelector(`button[value="${CSS.escape(form.dataset.gesture)}"]`);
+  (button ?? form).click();
+});
+
+document.addEventListener("submit", (event) => {
+  const needed = event.submitter?.dataset.needs;
+  const field = needed && document.getElementById(needed);
+  if (field && !field.value) {
+    event.preventDefault();
+    event.stopImmediatePropagation();
+    field.focus();
+  }
+}, true);

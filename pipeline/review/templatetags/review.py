@@ -1,0 +1,90 @@
+"""French typography, counts and highlighted words for the pages; text is escaped, whatever it holds."""
+
+import datetime
+import json
+from collections.abc import Iterable, Sequence
+
+from django import template
+from django.utils import timezone
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
+from django.utils.translation import gettext
+
+from pipeline.publish.text import french_date, percent, typography, where
+from pipeline.review import state
+from pipeline.review.snapshot import Unit
+
+register = template.Library()
+
+
+@register.filter
+def french(text: str) -> str:
+    """`text` with the spaces of French typography."""
+    return typography(text)
+
+
+@register.filter
+def share(value: float) -> str:
+    """A share as a percentage."""
+    return percent(value)
+
+
+@register.filter
+def day(value: str) -> str:
+    """An ISO date in French words."""
+    return french_date(value)
+
+
+@register.filter
+def moment(value: str) -> str:
+    """An ISO time in UTC as day and hour in Paris."""
+    at = timezone.localtime(datetime.datetime.fromisoformat(value))
+    return at.strftime("%d/%m/%Y %H:%M")
+
+
+@register.filter
+def source(unit: Unit) -> str:
+    """Where a passage was said: channel, question, table."""
+    return where(unit.channel, unit.question, unit.table_number)
+
+
+@register.filter
+def marked(text: str, spans: Iterable[Sequence[int]]) -> SafeString:
+    """`text` with the half-open `spans` of code points in <mark>; overlapping ones are joined."""
+    parts: list[SafeString] = []
+    at = 0
+    for start, end in _joined(spans, len(text)):
+        parts.append(format_html("{}<mark>{}</mark>", text[at:start], text[start:end]))
+        at = end
+    parts.append(format_html("{}", text[at:]))
+    return mark_safe("".join(parts))  # each part is escaped already
+
+
+@register.filter
+def code_label(code: str) -> str:
+    """The label that the study's grid gives to a code."""
+    return typography(state.study().grid.label_of(code))
+
+
+@register.filter
+def codes_told(value: str) -> str:
+    """The codes of a confirmation, in words."""
+    return ", ".join(code_label(code) for _, code in json.loads(value or "[]")) or gettext("aucune étiquette")
+
+
+@register.filter
+def item(mapping: dict[str, object], key: str) -> object:
+    """`mapping[key]`, blank where there is none."""
+    return mapping.get(key, "")
+
+
+def _joined(spans: Iterable[Sequence[int]], length: int) -> list[tuple[int, int]]:
+    found: list[tuple[int, int]] = []
+    for start, end in sorted((max(int(start), 0), min(int(end), length)) for start, end in spans):
+        if start >= end:
+            continue
+        if found and start <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((start, end))
+    return found

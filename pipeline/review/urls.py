@@ -1,0 +1,45 @@
+"""Every address of the application, and who may go there."""
+
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.views import LogoutView
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.urls import path
+
+from pipeline.review.roles import reads
+from pipeline.review.views import accounts, agreement, journal, passages, priorities, results, search, territories, themes
+
+
+@reads
+def home(request: HttpRequest) -> HttpResponse:
+    """Where a person starts: the queue."""
+    return redirect("passages")
+
+
+urlpatterns = [
+    path("", home, name="home"),
+    path("connexion", accounts.Login.as_view(), name="login"),
+    path("deconnexion", login_not_required(LogoutView.as_view()), name="logout"),
+    path("premier-acces", accounts.first_access, name="first_access"),
+    path("invitation/<uidb64>/<token>", login_not_required(accounts.Invitation.as_view()), name="invitation"),
+    path("compte", accounts.account, name="account"),
+    path("compte/preferences", accounts.preferences, name="preferences"),
+    path("comptes", accounts.accounts, name="accounts"),
+    path("comptes/<int:user_id>", accounts.change_account, name="change_account"),
+    path("passages", passages.listing, name="passages"),
+    path("passages/liste", passages.table, name="passages_list"),
+    path("passages/<str:unit_id>/document", passages.document, name="document"),
+    path("passages/<str:unit_id>/decider", passages.decide, name="decide"),
+    path("themes", themes.listing, name="themes"),
+    path("themes/<str:theme_id>", themes.listing, name="theme"),
+    path("priorites", priorities.listing, name="priorities"),
+    path("territoires", territories.listing, name="territories"),
+    path("accord", agreement.listing, name="agreement"),
+    path("journal", journal.listing, name="journal"),
+    path("journal/export.csv", journal.export, name="journal_export"),
+    path("journal/<int:decision_id>/annuler", journal.undo, name="undo"),
+    path("recherche", search.search, name="search"),
+    path("resultats", results.results, name="results"),
+    path("resultats/recalculer", results.rerun, name="rerun"),
+    path("resultats/<str:name>", results.report, name="report"),
+]

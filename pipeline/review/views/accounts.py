@@ -1,0 +1,157 @@
+"""Accounts: the first administrator, invitations, roles, one's own preferences."""
+
+import secrets
+from typing import Any, cast
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import login, update_session_auth_hash
+from django.contrib.auth.decorators import login_not_required
+from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
+from django.contrib.auth.models import User
+from django.contrib.auth.tokens import default_token_generator
+from django.contrib.auth.validators import UnicodeUsernameValidator
+from django.contrib.auth.views import LoginView, PasswordResetConfirmView
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.db import transaction
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse, reverse_lazy
+from django.utils.encoding import force_bytes
+from django.utils.http import urlsafe_base64_encode
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST
+
+from pipeline.review.models import Preference
+from pipeline.review.roles import LABELS, Role, administers, give_role, reads, role_of
+
+_GIVEN = (Role.READER, Role.ANALYST, Role.ADMINISTRATOR)
+
+
+class Login(LoginView):
+    """The way in; a session gets a new key there."""
+
+    template_name = "review/login.html"
+    redirect_authenticated_user = True
+
+
+class Invitation(PasswordResetConfirmView):
+    """Where an invited person chooses a password, once."""
+
+    template_name = "review/invitation.html"
+    success_url = reverse_lazy("home")
+    post_reset_login = True
+    post_reset_login_backend = "django.contrib.auth.backends.ModelBackend"
+
+
+@login_not_required
+@require_http_methods(["GET", "POST"])
+def first_access(request: HttpRequest) -> HttpResponse:
+    """Make the first administrator, for whoever holds the token that the server showed at its start."""
+    token = request.GET.get("jeton", "")
+    expected = settings.FIRST_ACCESS_TOKEN
+    users = User.objects
+    if not expected or not secrets.compare_digest(token.encode(), expected.encode()) or users.exists():
+        raise PermissionDenied
+    name = request.POST.get("username", "").strip()
+    user = User(username=name)
+    form = SetPasswordForm(user, request.POST or None)
+    faults = _name_faults(name) if request.method == "POST" else []
+    if request.method == "POST" and form.is_valid() and not faults:
+        with transaction.atomic():
+            form.save()
+            give_role(user, Role.ADMINISTRATOR)
+        login(request, user, backend="django.contrib.auth.backends.ModelBackend")
+        return redirect("home")
+    return render(request, "review/first_access.html", {"form": form, "username": name, "faults": faults})
+
+
+@reads
+@require_http_methods(["GET", "POST"])
+def account(request: HttpRequest) -> HttpResponse:
+    """One's own password."""
+    form = PasswordChangeForm(cast(User, request.user), request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        update_session_auth_hash(request, form.save())
+        messages.success(request, _("Le mot de passe est changé."))
+        return redirect("account")
+    return render(request, "review/account.html", {"section": "account", "form": form, "role": LABELS[role_of(request.user)]})
+
+
+@reads
+@require_POST
+def preferences(request: HttpRequest) -> HttpResponse:
+    """Whether single keys act."""
+    Preference.objects.update_or_create(user=request.user, defaults={"has_keys": request.POST.get("has_keys") == "on"})
+    messages.success(request, _("C'est noté."))
+    return redirect("account")
+
+
+@administers
+@require_http_methods(["GET", "POST"])
+def accounts(request: HttpRequest) -> HttpResponse:
+    """Everybody's account; a new one is an invitation, to be handed over."""
+    name = request.POST.get("username", "").strip()
+    faults: list[str] = []
+    if request.method == "POST":
+        faults = _name_faults(name)
+        if not faults:
+            user = User.objects.create_user(username=name)
+            give_role(user, _asked_role(request))
+            return _listed(request, invited=user)
+    return _listed(request, username=name, faults=faults)
+
+
+@administers
+@require_POST
+def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
+    """Change a role, close or open an account, or invite again somebody who forgot the password."""
+    user = get_object_or_404(User, pk=user_id)
+    gesture = request.POST.get("geste", "")
+    if gesture == "inviter":
+        user.set_unusable_password()
+        user.save()
+        return _listed(request, invited=user)
+    role = _asked_role(request) if gesture == "role" else role_of(user)
+    is_active = gesture != "fermer" if gesture in ("fermer", "ouvrir") else user.is_active
+    if _is_last_administrator(user) and (role < Role.ADMINISTRATOR or not is_active):
+        messages.error(request, _("Il faut au moins un compte d'administration."))
+    else:
+        with transaction.atomic():
+            give_role(user, role)
+            user.is_active = is_active
+            user.save()
+        messages.success(request, _("Le compte {name} est changé.").format(name=user.get_username()))
+    return redirect("accounts")
+
+
+def _listed(request: HttpRequest, *, invited: Any = None, username: str = "", faults: list[str] | None = None) -> HttpResponse:
+    users = User.objects.prefetch_related("groups").order_by("username")
+    rows = [{"user": user, "role": role_of(user), "label": LABELS.get(role_of(user), "")} for user in users]
+    roles = [(int(role), LABELS[role]) for role in _GIVEN]
+    shown: dict[str, Any] = {"section": "accounts", "rows": rows, "roles": roles, "username": username, "faults": faults or []}
+    if invited is not None:
+        uid, token = urlsafe_base64_encode(force_bytes(invited.pk)), default_token_generator.make_token(invited)
+        shown |= {"invited": invited, "link": request.build_absolute_uri(reverse("invitation", args=[uid, token]))}
+    return render(request, "review/accounts.html", shown)
+
+
+def _asked_role(request: HttpRequest) -> Role:
+    asked = request.POST.get("role", "")
+    return Role(int(asked)) if asked in {str(int(role)) for role in _GIVEN} else Role.READER
+
+
+def _name_faults(name: str) -> list[str]:
+    """Why `name` cannot be an account's, in French."""
+    try:
+        UnicodeUsernameValidator()(name)
+    except ValidationError as error:
+        return list(error.messages)
+    if len(name) > 60:
+        return [_("Soixante signes au plus.")]
+    return [_("Ce nom est déjà pris.")] if User.objects.filter(username__iexact=name).exists() else []
+
+
+def _is_last_administrator(user: Any) -> bool:
+    others = User.objects.filter(is_active=True, groups__name="administration").exclude(pk=user.pk)
+    return role_of(user) == Role.ADMINISTRATOR and not others.exists()

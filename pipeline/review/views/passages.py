@@ -1,0 +1,220 @@
+"""The passages: a queue, one passage in its document with its codes, and what is decided on it."""
+
+import json
+import uuid
+from typing import Any
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
+from django.shortcuts import render
+from django.urls import reverse
+from django.views.decorators.http import require_GET, require_POST
+
+from pipeline.review import queue, state
+from pipeline.review.codes import Coded, assigned, codes_on
+from pipeline.review.journal import TAG_ACTIONS, Journal
+from pipeline.review.queue import Wanted
+from pipeline.review.roles import decides, reads
+from pipeline.review.snapshot import Snapshot, Unit
+
+_AROUND = 2  # passages shown on each side, in the document
+_N_NEXT = 12
+_N_LISTED = 50
+
+
+@reads
+@require_GET
+def listing(request: HttpRequest) -> HttpResponse:
+    """The queue with its filters, and the passage asked for or the first one."""
+    wanted, snapshot, journal = Wanted.read(request.GET), state.snapshot(), state.journal()
+    listed = queue.passages(wanted, snapshot, journal, state.study().grid, _author(request))
+    unit_id = request.GET.get("passage") or (listed[0] if listed else None)
+    bench = _bench(request, wanted, snapshot, journal, listed, unit_id)
+    if _is_fragment(request):
+        return render(request, "review/bench.html", bench)
+    return render(request, "review/passages.html", bench | _filters(snapshot))
+
+
+@reads
+@require_GET
+def table(request: HttpRequest) -> HttpResponse:
+    """The same queue as a list, fifty passages a page."""
+    wanted, snapshot, journal = Wanted.read(request.GET), state.snapshot(), state.journal()
+    listed = queue.passages(wanted, snapshot, journal, state.study().grid, _author(request))
+    page = Paginator(listed, _N_LISTED).get_page(request.GET.get("page"))
+    rows = [_row(snapshot.units[unit_id], snapshot, journal, _author(request)) for unit_id in page.object_list]
+    shown = {"wanted": wanted, "address": wanted.address(), "page": page, "rows": rows, "n_listed": len(listed), "section": "passages"}
+    return render(request, "review/passages_list.html", shown | _filters(snapshot))
+
+
+@reads
+@require_GET
+def document(request: HttpRequest, unit_id: str) -> HttpResponse:
+    """The whole document of a passage, passage by passage."""
+    snapshot = state.snapshot()
+    unit = _unit(snapshot, unit_id)
+    units = [snapshot.units[name] for name in snapshot.of_document[unit.document_id]]
+    shown = {"unit": unit, "units": units, "title": snapshot.titles[unit.document_id], "workshop": snapshot.workshops[unit.workshop_id]}
+    return render(request, "review/document.html", shown)
+
+
+@decides
+@require_POST
+def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
+    """Append what was decided on a passage, and show the next one where it is done with."""
+    wanted, snapshot, journal = Wanted.read(request.GET), state.snapshot(), state.journal()
+    unit, author, grid = _unit(snapshot, unit_id), _author(request), state.study().grid
+    gesture, _, rest = request.POST.get("geste", "").partition("=")
+    before = queue.passages(wanted, snapshot, journal, grid, author)
+    target: str | None = unit.unit_id
+    if gesture == "annuler":
+        target = _undo(request, journal, author) or target
+    else:
+        coded = codes_on(snapshot.proposed.get(unit_id, ()), journal.on_unit(unit_id, by=author), grid)
+        row = _decision(gesture, rest or request.POST.get("code", ""), unit_id, coded, snapshot)
+        journal.add([row | {"why": request.POST.get("why", "").strip() or None}], author=author, request_id=_request_id(request))
+        if gesture == "valider":
+            target = queue.neighbours(unit_id, before)[1]
+    listed = queue.passages(wanted, snapshot, journal, grid, author) if gesture != "valider" else _left(before, unit_id, wanted)
+    if _is_fragment(request):
+        return render(request, "review/bench.html", _bench(request, wanted, snapshot, journal, listed, target))
+    query = "&".join(part for part in (wanted.address(), f"passage={target}" if target else "") if part)
+    return HttpResponseRedirect(f"{reverse('passages')}?{query}")
+
+
+def _left(before: list[str], unit_id: str, wanted: Wanted) -> list[str]:
+    """The queue once `unit_id` was confirmed: of those left to decide, it is none any more."""
+    return [name for name in before if name != unit_id] if wanted.state == queue.TODO else before
+
+
+def _decision(gesture: str, key: str, unit_id: str, coded: list[Coded], snapshot: Snapshot) -> dict[str, Any]:
+    """The decision that a gesture means. Raises `Http404` for a gesture or a code that does not exist."""
+    if gesture == "valider":
+        return {"action": "confirm_unit", "unit_id": unit_id, "value": json.dumps(assigned(coded), ensure_ascii=False)}
+    axis, _, code = key.partition(":")
+    if (axis, code) not in {(entry.axis, entry.code) for entry in state.study().grid.by_axis}:
+        raise Http404
+    is_proposed = any((row.axis, row.code) == (axis, code) for row in snapshot.proposed.get(unit_id, ()))
+    actions = {"accepter": "accept_tag" if is_proposed else "add_tag", "rejeter": "reject_tag"}
+    if gesture not in actions:
+        raise Http404
+    return {"action": actions[gesture], "unit_id": unit_id, "axis": axis, "code": code}
+
+
+def _undo(request: HttpRequest, journal: Journal, author: str) -> str | None:
+    """Undo the last decision of `author` on a passage, and return the passage; None where there is none."""
+    rows = [row for row in journal.standing(TAG_ACTIONS) if row.author == author]
+    if not rows:
+        return None
+    journal.add([{"action": "undo", "value": str(rows[-1].decision_id)}], author=author, request_id=_request_id(request))
+    return rows[-1].unit_id
+
+
+def _bench(
+    request: HttpRequest, wanted: Wanted, snapshot: Snapshot, journal: Journal, listed: list[str], unit_id: str | None
+) -> dict[str, Any]:
+    """Everything that the workbench shows of one passage; nothing but the count where there is none."""
+    shown: dict[str, Any] = {
+        "wanted": wanted,
+        "address": wanted.address(),
+        "n_listed": len(listed),
+        "section": "passages",
+        "request_id": uuid.uuid4().hex,
+    }
+    if unit_id is None:
+        return shown | {"unit": None}
+    author, grid = _author(request), state.study().grid
+    unit = _unit(snapshot, unit_id)
+    own = journal.on_unit(unit_id, by=author)
+    is_judged = any(row.action in TAG_ACTIONS for row in own)
+    coded = codes_on(snapshot.proposed.get(unit_id, ()), own, grid)
+    before, following = queue.neighbours(unit_id, listed)
+    place = listed.index(unit_id) if unit_id in listed else 0
+    siblings = snapshot.of_document[unit.document_id]
+    at = siblings.index(unit_id)
+    others = [row for row in journal.on_unit(unit_id) if row.author != author and row.action in TAG_ACTIONS] if is_judged else []
+    return shown | {
+        "unit": unit,
+        "workshop": snapshot.workshops[unit.workshop_id],
+        "title": snapshot.titles[unit.document_id],
+        "axes": _by_axis(coded),
+        "spans": sorted({span for entry in coded if entry.is_assigned for span in entry.spans}),
+        "others_codes": _codes_left(coded),
+        "before": [snapshot.units[name] for name in siblings[max(at - _AROUND, 0) : at]],
+        "after": [snapshot.units[name] for name in siblings[at + 1 : at + 1 + _AROUND]],
+        "previous_id": before,
+        "next_id": following,
+        "place": place + 1 if unit_id in listed else None,
+        "upcoming": [snapshot.units[name] for name in listed[place : place + _N_NEXT]],
+        "doubt": snapshot.queue.get(unit_id),
+        "is_judged": is_judged,
+        "others": others,
+        "grid": grid,
+        "can_undo": any(row.author == author for row in journal.standing(TAG_ACTIONS)),
+        "theme_id": snapshot.theme_of.get(unit_id),
+    }
+
+
+def _by_axis(coded: list[Coded]) -> list[dict[str, Any]]:
+    """The codes by axis of the grid, numbered over all axes for the keys 1 to 9."""
+    keys = {(entry.code.axis, entry.code.code): number for number, entry in enumerate(coded, start=1) if number <= 9}
+    return [
+        {
+            "axis": axis,
+            "codes": [
+                {"coded": entry, "key": keys.get((entry.code.axis, entry.code.code), "")} for entry in coded if entry.code.axis == axis.axis
+            ],
+        }
+        for axis in state.study().grid.axes
+    ]
+
+
+def _codes_left(coded: list[Coded]) -> list[dict[str, Any]]:
+    """The grid's codes that the passage has no row for, by axis: what can be added."""
+    shown = {(entry.code.axis, entry.code.code) for entry in coded}
+    grid = state.study().grid
+    return [{"axis": axis, "codes": [code for code in grid.axis(axis.axis) if (code.axis, code.code) not in shown]} for axis in grid.axes]
+
+
+def _row(unit: Unit, snapshot: Snapshot, journal: Journal, author: str) -> dict[str, Any]:
+    own = journal.on_unit(unit.unit_id, by=author)
+    coded = codes_on(snapshot.proposed.get(unit.unit_id, ()), own, state.study().grid)
+    return {
+        "unit": unit,
+        "workshop": snapshot.workshops[unit.workshop_id],
+        "codes": [entry for entry in coded if entry.is_assigned],
+        "is_judged": any(row.action in TAG_ACTIONS for row in own),
+        "doubt": snapshot.queue.get(unit.unit_id),
+    }
+
+
+def _filters(snapshot: Snapshot) -> dict[str, Any]:
+    """What can be asked for."""
+    tables = sorted({unit.table_number for unit in snapshot.units.values() if unit.table_number is not None})
+    themes = snapshot.machine["themes"].sort_values("label")
+    return {
+        "workshops": list(snapshot.workshops.values()),
+        "tables": tables,
+        "questions": state.study().grid.questions,
+        "grid": state.study().grid,
+        "themes": list(zip(themes["theme_id"], themes["label"], strict=True)),
+    }
+
+
+def _unit(snapshot: Snapshot, unit_id: str) -> Unit:
+    """Raises `Http404` for a passage that the last run does not have."""
+    if unit_id not in snapshot.units:
+        raise Http404
+    return snapshot.units[unit_id]
+
+
+def _author(request: HttpRequest) -> str:
+    return str(request.user.get_username())
+
+
+def _request_id(request: HttpRequest) -> str:
+    return request.POST.get("request_id") or uuid.uuid4().hex
+
+
+def _is_fragment(request: HttpRequest) -> bool:
+    return request.headers.get("HX-Request") == "true"

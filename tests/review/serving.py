@@ -1,0 +1,126 @@
+"""A review application served for tests by the real server, with accounts, and a browser that may only speak to it."""
+
+import contextlib
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+from playwright.sync_api import Browser, Page, Request
+
+from pipeline.study import Study
+
+PASSWORD = "la ruche de Lumbres 62"
+ACCOUNTS = {"alix": "analyse", "bilal": "analyse", "chantal": "administration", "denis": "lecture"}
+_START_S, _WAIT_MS = 60, 15_000
+_MAKE_ACCOUNTS = """
+import sys
+from pathlib import Path
+from pipeline.review.server import prepare
+prepare(Path(sys.argv[1]))
+from django.contrib.auth.models import Group, User
+for pair in sys.argv[3:]:
+    name, group = pair.split("=")
+    user, _ = User.objects.get_or_create(username=name)
+    user.set_password(sys.argv[2]); user.save(); user.groups.set(Group.objects.filter(name=group))
+"""
+
+
+@dataclass
+class Served:
+    """A study under review at `address`; `process` is the real server."""
+
+    study: Study
+    address: str
+    process: subprocess.Popen[str]
+    first_line: str
+    strangers: list[str] = field(default_factory=list)
+
+    def url(self, path: str) -> str:
+        """An address of the application."""
+        return f"{self.address}/{path.lstrip('/')}"
+
+    def decisions(self) -> pd.DataFrame:
+        """What the study's own store holds, read beside the server."""
+        return self.study.decisions.read()
+
+    def kill(self) -> None:
+        """End server and workers at once, as a power cut would."""
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self.process.pid, 9)
+        self.process.wait()
+
+    def open(self, browser: Browser, name: str | None = "alix", path: str = "passages", **context: Any) -> Page:
+        """A page of a browser of its own, logged in as `name`; what it asks of any other machine is noted in `strangers`, and refused."""
+        page = browser.new_context(locale="fr-FR", **context).new_page()
+        page.set_default_timeout(_WAIT_MS)
+        page.on("request", self._note)
+        page.route(lambda url: not url.startswith((self.address, "data:")), lambda route: route.abort())
+        if name is not None:
+            page.goto(self.url("connexion"))
+            page.fill("[name=username]", name)
+            page.fill("[name=password]", PASSWORD)
+            page.click(".narrow button")
+            page.wait_for_url("**/passages**")
+        page.goto(self.url(path))
+        return page
+
+    def _note(self, request: Request) -> None:
+        if not request.url.startswith((self.address, "data:")):
+            self.strangers.append(request.url)
+
+
+def copy_study(study: Study, folder: Path) -> Study:
+    """A processed study of one's own, which may be decided on and run again."""
+    shutil.copytree(study.root, folder)
+    return Study.open(folder)
+
+
+def make_accounts(root: Path, accounts: Mapping[str, str] = ACCOUNTS, environment: Mapping[str, str] | None = None) -> None:
+    """Give the review of the study in `root` accounts of PASSWORD: name → group."""
+    pairs = [f"{name}={group}" for name, group in accounts.items()]
+    subprocess.run([sys.executable, "-c", _MAKE_ACCOUNTS, str(root), PASSWORD, *pairs], check=True, env=_environment(environment))
+
+
+@contextlib.contextmanager
+def serving(study: Study, *, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """Serve `study` by the command that people use, until the block ends."""
+    port = _free_port()
+    command = [sys.executable, "-m", "pipeline.cli", "review", str(study.root), "--no-browser", "--port", str(port)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=_environment(environment))
+    served = Served(study, f"http://127.0.0.1:{port}", process, "")
+    try:
+        assert process.stdout is not None
+        served.first_line = process.stdout.readline()
+        _wait(port)
+        yield served
+    finally:
+        served.kill()
+    assert served.strangers == [], "a page asked something of another machine"
+
+
+def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1", **(more or {})}
+
+
+def _free_port() -> int:
+    with contextlib.closing(socket.socket()) as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _wait(port: int) -> None:
+    end = time.monotonic() + _START_S
+    while time.monotonic() < end:
+        with contextlib.closing(socket.socket()) as probe:
+            if probe.connect_ex(("127.0.0.1", port)) == 0:
+                return
+        time.sleep(0.05)
+    raise TimeoutError("the server does not answer")

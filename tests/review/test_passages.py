@@ -1,0 +1,92 @@
+"""Passages in a real browser: the queue, the keys, blind coding, undoing; what the person sees and what the journal holds."""
+
+import json
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.review.serving import Served
+
+pytestmark = pytest.mark.browser
+
+
+def test_forty_keys_typed_at_once_are_forty_decisions_in_order(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "alix")
+    order = [page.locator(".said").get_attribute("data-unit")]
+    before = len(served.decisions())
+    for _ in range(40):
+        page.keyboard.press("v", delay=0)
+    expect(page.locator("#a-suivre")).to_have_text(f"{363 - 40} passages")
+    added = served.decisions().iloc[before:]
+    assert list(added["action"]) == ["confirm_unit"] * 40
+    assert added["unit_id"].is_unique and added["unit_id"].iloc[0] == order[0]
+    queue = served.study.read_table("review_queue").sort_values("place")["unit_id"].head(40)
+    assert list(added["unit_id"]) == list(queue)
+    assert set(added["author"]) == {"alix"}
+
+
+def test_a_key_rejects_a_code_and_another_undoes_it(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "bilal")
+    unit_id = page.locator(".said").get_attribute("data-unit")
+    first = page.locator(".coded li").first
+    label = first.locator(".label").inner_text().removeprefix("1").strip()
+    page.keyboard.press("1")
+    expect(page.locator(".coded li").first.locator(".state")).to_contain_text("rejetée")
+    page.keyboard.press("u")
+    expect(page.locator(".coded li").first.locator(".state")).to_contain_text("proposée")
+    rejected, undone = served.decisions().tail(2).itertuples()
+    assert (rejected.action, rejected.unit_id, undone.action, undone.value) == ("reject_tag", unit_id, "undo", str(rejected.decision_id))
+    assert label
+
+
+def test_others_decisions_show_only_once_ones_own_is_saved(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "alix", "passages?ordre=lecture&etat=tous")
+    unit_id = page.locator(".said").get_attribute("data-unit")
+    page.keyboard.press("v")
+    page.wait_for_function("id => document.querySelector('.said').dataset.unit !== id", arg=unit_id)
+    other = served.open(browser, "bilal", f"passages?etat=tous&passage={unit_id}")
+    expect(other.locator("section.others")).to_have_count(0)
+    other.click("text=Valider le passage")
+    other.wait_for_function("id => document.querySelector('.said')?.dataset.unit !== id", arg=unit_id)
+    other.goto(served.url(f"passages?etat=tous&passage={unit_id}"))
+    expect(other.locator("section.others")).to_contain_text("alix")
+
+
+def test_a_code_is_added_from_the_list(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "alix", "passages?ordre=lecture")
+    unit_id = page.locator(".said").get_attribute("data-unit")
+    option = page.locator("#ajout optgroup option").first
+    key, label = option.get_attribute("value"), option.inner_text()
+    page.select_option("#ajout", key)
+    page.click(".add button")
+    expect(page.locator(".coded")).to_contain_text([label])
+    added = served.decisions().iloc[-1]
+    assert (added["action"], f"{added['axis']}:{added['code']}", added["unit_id"]) == ("add_tag", key, unit_id)
+
+
+def test_keys_can_be_put_out(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "chantal", "compte")
+    page.uncheck("[name=has_keys]")
+    page.click("text=Enregistrer")
+    page.goto(served.url("passages"))
+    before = len(served.decisions())
+    page.keyboard.press("v")
+    page.wait_for_timeout(300)
+    assert len(served.decisions()) == before
+    expect(page.locator(".keys-hint")).to_contain_text("éteintes")
+
+
+def test_a_confirmation_holds_the_codes_that_were_shown(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "chantal")
+    shown = page.locator(".coded li.on").count()
+    page.click("text=Valider le passage")
+    expect(page.locator("#annonce")).to_be_attached()
+    page.wait_for_timeout(300)
+    last = served.decisions().iloc[-1]
+    assert last["action"] == "confirm_unit" and len(json.loads(last["value"])) == shown
+
+
+def test_a_reader_sees_no_button(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "denis")
+    expect(page.locator(".said")).to_be_visible()
+    expect(page.locator(".codes button")).to_have_count(0)
