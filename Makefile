@@ -56,7 +56,7 @@ reference: $(STAMP) ## make data/reference/ again from open data; needs npm and 
 
 lock: $(STAMP) ## pin every package again
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
 
 clean: ## remove what the targets above made
