@@ -181,6 +181,7 @@ class PublishSettings(_Frozen):
 
     n_priorities: Annotated[int, Field(ge=1)] = 5
     n_quotes: Annotated[int, Field(ge=1)] = 3
+    n_workshops: Annotated[int, Field(ge=1)] = 12  # told one by one in the report, those of most tables; the others are a line each
     n_annex_rows: Annotated[int, Field(ge=1)] = 300  # rows shown of a list that may be long; the exports hold them all
     least_count: Annotated[int, Field(ge=1)] = 3  # a smaller count of people or structures who came is not told; 1 tells all
 

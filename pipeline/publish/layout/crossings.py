@@ -2,25 +2,38 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from pipeline.publish.charts import heat_spec
 from pipeline.publish.layout.blocks import Block, Paragraph, Section, Table
+from pipeline.publish.layout.extent import extent_note, told_territories, told_workshops
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.layout.territories import reach_blocks, reading_sections
 from pipeline.publish.report.content import Heat, Report
 from pipeline.publish.small_counts import Mask, Tally
-from pipeline.publish.text import joined, number, percent, sentence, tally
+from pipeline.publish.text import count, joined, number, percent, sentence, tally
 from pipeline.tables import LEAD, VERDICTS
 
 _COLUMNS_A_TABLE = 4  # a wider crossing goes on in a second table, so that a portrait page holds it
 _COLUMNS_A_FIGURE = 5
+_MOST_NAMES = 12
+T = TypeVar("T")
 _SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}  # more here, less here, perhaps: seen at a glance, in black and white too
 
 
 def rubrique_section(report: Report, numbering: Numbering) -> Section:
     """The heat map of rubriques, then those of the axes that the grid brings."""
-    blocks = [block for heat in report.heats for block in (_rubriques(heat, numbering) if heat.axis is None else _codes(heat, numbering))]
-    return Section(sentence("titres.rubriques"), "rubriques", tuple(blocks))
+    heats = [_told(heat, report) for heat in report.heats]
+    blocks = [block for heat in heats for block in (_rubriques(heat, numbering) if heat.axis is None else _codes(heat, numbering))]
+    return Section(sentence("titres.rubriques"), "rubriques", (*extent_note(report, where="passages"), *blocks))
+
+
+def _told(heat: Heat, report: Report) -> Heat:
+    """`heat` with the workshops that are told one by one."""
+    names = {report.workshops[place].name for place in told_workshops(report)}
+    kept = [place for place, name in enumerate(heat.workshops) if name in names]
+    shares = tuple(tuple(row[place] for place in kept) for row in heat.shares)
+    return replace(heat, workshops=tuple(heat.workshops[place] for place in kept), shares=shares)
 
 
 def _rubriques(heat: Heat, numbering: Numbering) -> list[Block]:
@@ -71,12 +84,14 @@ def territory_section(report: Report, numbering: Numbering) -> Section:
     if len(report.territories) < 2 or not report.contrasts:
         reason = "territoires.un_seul" if len(report.territories) < 2 else "territoires.aucun"
         return Section(title, "territoires", (Paragraph(sentence(reason)),))
+    told = told_territories(report)
     rows = [
-        (row.label, [f"{tables}\n{_SIGNS.get(verdict, '')}{verdict}".strip() or "–" for tables, verdict in row.cells])
+        (row.label, [f"{tables}\n{_SIGNS.get(verdict, '')}{verdict}".strip() or "–" for tables, verdict in _at(row.cells, told)])
         for row in report.contrasts
     ]
-    tables = _split(numbering, "territoires", "theme", report.territories, rows)
-    blocks = (Paragraph(sentence("territoires.intro"), "lead"), *reach_blocks(report), *tables)
+    tables = _split(numbering, "territoires", "theme", _at(report.territories, told), rows)
+    intro = Paragraph(sentence("territoires.intro"), "lead")
+    blocks = (intro, *reach_blocks(report), *extent_note(report, where="territoires"), *tables)
     return Section(title, "territoires", blocks, reading_sections(report, numbering))
 
 
@@ -86,16 +101,27 @@ def voice_section(report: Report, numbering: Numbering) -> Section:
     if not report.attendance:
         return Section(title, "voix", (Paragraph(sentence("voix.aucune_liste")),))
     blocks: list[Block] = [Paragraph(sentence("voix.intro"), "lead")]
-    names = [workshop.name for workshop in report.workshops]
-    blocks += _split(numbering, "presence", "type", names, presence_cells(report))
+    told = told_workshops(report)
+    blocks += extent_note(report, where="presence")
+    names = [report.workshops[place].name for place in told]
+    blocks += _split(numbering, "presence", "type", names, [(name, _at(cells, told)) for name, cells in presence_cells(report)])
     if any(isinstance(n, Mask) for _, cells in _counted(report) for cell in cells for n in cell):
         blocks.append(Paragraph(sentence("voix.petits_effectifs", n=number(report.least_count)), "note"))
     unsigned = [workshop.name for workshop in report.workshops if workshop.is_unsigned]
     if unsigned:
-        blocks.append(Paragraph(sentence("voix.sans_signature", ateliers=joined(unsigned)), "note"))
+        blocks.append(Paragraph(sentence("voix.sans_signature", ateliers=_some(unsigned)), "note"))
     return Section(
         title, "voix", tuple(blocks), (_absent(report, numbering), *_needs(report, numbering), *_single_types(report, numbering))
     )
+
+
+def _at(cells: Sequence[T], places: Sequence[int]) -> list[T]:
+    return [cells[place] for place in places]
+
+
+def _some(names: Sequence[str]) -> str:
+    """The names, or how many where they would fill a page."""
+    return joined(names) if len(names) <= _MOST_NAMES else count(len(names), "atelier")
 
 
 def presence_cells(report: Report) -> list[tuple[str, list[str]]]:
@@ -110,8 +136,7 @@ def _counted(report: Report) -> list[tuple[str, tuple[tuple[Tally, Tally], ...]]
 
 def _absent(report: Report, numbering: Numbering) -> Section:
     title = sentence("voix.absentes")
-    if not report.absent:
-        return Section(title, "absentes", (Paragraph(sentence("voix.aucune_absence")),))
+    told = {report.workshops[place].name for place in told_workshops(report)}
     rows = [
         (
             row.workshop,
@@ -119,16 +144,21 @@ def _absent(report: Report, numbering: Numbering) -> Section:
             "\n".join(filter(None, (", ".join(row.communes), row.others))) or sentence("voix.aucune_commune"),
         )
         for row in report.absent
+        if row.workshop in told
     ]
+    if not rows:
+        return Section(title, "absentes", (Paragraph(sentence("voix.aucune_absence")),))
     table = numbering.table(sentence("legendes.absences"), {"atelier": 2, "types_absents": 3, "communes_absentes": 3}, rows)
     return Section(title, "absentes", (Paragraph(sentence("voix.absentes_intro")), table))
 
 
 def _needs(report: Report, numbering: Numbering) -> tuple[Section, ...]:
-    if not report.reading.needs:
+    told = {report.workshops[place].name for place in told_workshops(report)}
+    rows = [row for row in report.reading.needs if row[0] in told]
+    if not rows:
         return ()
     columns = {"atelier": 1.6, "secteur": 2.2, "endroit": 1.8, "dit": 2, "couverture": 2.2}
-    table = numbering.table(sentence("legendes.besoins"), columns, report.reading.needs)
+    table = numbering.table(sentence("legendes.besoins"), columns, rows)
     return (Section(sentence("voix.besoins"), "besoins", (Paragraph(sentence("voix.besoins_intro")), table)),)
 
 

@@ -1,6 +1,7 @@
 """The first page: the study in figures, its workshops, and the first priorities."""
 
 from pipeline.publish.layout.blocks import Block, Facts, Paragraph, Quotes, Section
+from pipeline.publish.layout.extent import extent_note, told_workshops
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.content import Priority, Report
 from pipeline.publish.text import capitalised, number, sentence, tally, texts
@@ -14,7 +15,7 @@ def opening_section(report: Report, numbering: Numbering) -> Section:
     if report.scopes[0].priorities:
         blocks += [_priorities(report, numbering), *_evidence(report.scopes[0].priorities[0])]
     if report.workshops:
-        blocks.append(_workshops(report, numbering))
+        blocks += [_workshops(report, numbering), *extent_note(report, where="ateliers")]
     return Section(sentence("titres.page"), "essentiel", tuple(blocks))
 
 
@@ -45,7 +46,7 @@ def _workshops(report: Report, numbering: Numbering) -> Block:
             number(workshop.n_documents),
             number(workshop.n_units),
         )
-        for workshop in report.workshops
+        for workshop in (report.workshops[place] for place in told_workshops(report))
     ]
     return numbering.table(sentence("legendes.ateliers"), columns, rows, numbers=list(columns)[2:])
 

@@ -2,15 +2,23 @@
 
 from pipeline.publish.charts import posture_colour, priorities_spec, profile_spec
 from pipeline.publish.layout.blocks import Block, Paragraph, PriorityCard, Section
+from pipeline.publish.layout.extent import extent_note, told_workshops
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.content import Priority, Report, Scope
 from pipeline.publish.text import NBSP, capitalised, count, joined, number, ordinal, points, sentence
 
+_N_NAMED = 3  # themes of a workshop that is a line
+
 
 def priority_section(report: Report, numbering: Numbering) -> Section:
-    """One subsection a scope."""
-    scopes = tuple(_scope(scope, place, numbering) for place, scope in enumerate(report.scopes))
-    return Section(sentence("titres.priorites"), "priorites", (Paragraph(sentence("priorites.intro"), "lead"),), scopes)
+    """One subsection a scope that is told; the others in a table of their first themes."""
+    told = {0, *(place + 1 for place in told_workshops(report))}
+    scopes = [_scope(scope, place, numbering) for place, scope in enumerate(report.scopes) if place in told]
+    others = tuple(scope for place, scope in enumerate(report.scopes) if place not in told)
+    if others:
+        scopes.append(_others(others, len(report.scopes), numbering))
+    intro = Paragraph(sentence("priorites.intro"), "lead")
+    return Section(sentence("titres.priorites"), "priorites", (intro, *extent_note(report, where="pages")), tuple(scopes))
 
 
 def _scope(scope: Scope, place: int, numbering: Numbering) -> Section:
@@ -23,6 +31,17 @@ def _scope(scope: Scope, place: int, numbering: Numbering) -> Section:
     checks = [Paragraph(" ".join(scope.checks), "note")] if scope.checks else []
     blocks: list[Block] = [Paragraph(reach, "note"), figure, *checks, *map(_card, scope.priorities)]
     return Section(scope.title, anchor, tuple(blocks))
+
+
+def _others(scopes: tuple[Scope, ...], n_scopes: int, numbering: Numbering) -> Section:
+    """A line a workshop that is not told in full."""
+    rows = [
+        (scope.title, number(scope.n_units), " ; ".join(f"{item.rank}. {item.label}" for item in scope.priorities[:_N_NAMED]) or "–")
+        for scope in scopes
+    ]
+    columns = {"atelier": 2.4, "passages": 1.0, "premieres": 6.0}
+    table = numbering.table(sentence("legendes.autres_ateliers"), columns, rows, numbers=("passages",))
+    return Section(sentence("titres.autres_ateliers"), f"priorites-{n_scopes}", (table,))
 
 
 def _alt(scope: Scope) -> str:

@@ -1,6 +1,9 @@
 """What territories share, how they look side by side, and their maps."""
 
+from collections.abc import Collection
+
 from pipeline.publish.layout.blocks import Block, Paragraph, Section, Terms
+from pipeline.publish.layout.extent import TREE_LEAVES, extent_note, told_territories, told_workshops
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.content import Report
 from pipeline.publish.report.territories import own_sentence
@@ -10,6 +13,7 @@ from pipeline.publish.text import count, joined, number, percent, sentence
 
 MAP_FILE = "carte.html"
 _NEAREST = 3
+_A_PAIR = 30  # rows told of a pair of workshops that follow each other
 
 
 def reach_blocks(report: Report) -> tuple[Block, ...]:
@@ -29,7 +33,7 @@ def reading_sections(report: Report, numbering: Numbering) -> tuple[Section, ...
 
 
 def _evolutions(report: Report, numbering: Numbering) -> Section:
-    title, rows = sentence("lectures.evolutions"), report.reading.evolutions
+    title, rows = sentence("lectures.evolutions"), report.reading.evolutions[: report.n_told * _A_PAIR]
     columns = {"atelier": 2.6, "theme": 3, "avant": 1, "apres": 1, "verdict": 2}
     blocks = (
         (Paragraph(sentence("lectures.evolutions_intro")), numbering.table(sentence("legendes.evolutions"), columns, rows)) if rows else ()
@@ -39,16 +43,19 @@ def _evolutions(report: Report, numbering: Numbering) -> Section:
 
 def _planes(report: Report, numbering: Numbering) -> Section:
     planes = report.reading.planes
-    figures = tuple(numbering.figure(sentence(f"legendes.plan_{plane.analysis}"), _plane_alt(plane), plane_spec(plane)) for plane in planes)
+    told = {report.territories[place] for place in told_territories(report)}
+    figures = tuple(
+        numbering.figure(sentence(f"legendes.plan_{plane.analysis}"), _plane_alt(plane, told), plane_spec(plane)) for plane in planes
+    )
     intro = (Paragraph(sentence("lectures.plans_intro")),) if figures else ()
     return Section(sentence("lectures.plans"), "plans", (*intro, *figures))
 
 
-def _plane_alt(plane: Plane) -> str:
-    """Each territory with the points nearest to it."""
+def _plane_alt(plane: Plane, names: Collection[str]) -> str:
+    """Each territory of these with the points nearest to it."""
     others = [point for point in plane.points if point.kind != "territoire"]
     told = []
-    for territory in (point for point in plane.points if point.kind == "territoire"):
+    for territory in (point for point in plane.points if point.kind == "territoire" and point.label in names):
         near = sorted(others, key=lambda point: ((point.x - territory.x) ** 2 + (point.y - territory.y) ** 2, point.label))
         names = joined([point.label for point in near[:_NEAREST]])
         told.append(sentence("lectures.alt_territoire", territoire=territory.label, proches=names))
@@ -60,12 +67,14 @@ def _tree(report: Report, numbering: Numbering) -> Section:
     if not reading.links:
         return Section(sentence("lectures.arbre"), "arbre", ())
     blocks: list[Block] = [Paragraph(sentence("lectures.arbre_intro"))]
-    if len(reading.tree) > 1:
+    if 1 < len(reading.tree) < TREE_LEAVES:
         steps = [sentence("lectures.alt_pas", membres=joined(step.members), part=percent(step.likeness)) for step in reading.tree]
         alt = sentence("lectures.alt_arbre", pas=" ; ".join(steps))
         blocks.append(numbering.figure(sentence("legendes.arbre"), alt, tree_spec(reading.tree)))
     columns = {"territoires": 3, "ressemblance": 3, "verdict": 2.4}
-    blocks.append(numbering.table(sentence("legendes.ressemblances"), columns, reading.links))
+    told = [report.territories[place] for place in told_territories(report)]
+    pairs = {f"{one} – {other}" for one in told for other in told}
+    blocks.append(numbering.table(sentence("legendes.ressemblances"), columns, [row for row in reading.links if row[0] in pairs]))
     return Section(sentence("lectures.arbre"), "arbre", tuple(blocks))
 
 
@@ -84,7 +93,9 @@ def map_section(report: Report, numbering: Numbering) -> Section:
     if not reading.maps:
         return Section(title, "cartes", (Paragraph(sentence("cartes.aucune")),), _problems(report, numbering))
     blocks: list[Block] = [Paragraph(sentence("cartes.intro", fichier=MAP_FILE), "lead")]
-    for shown in reading.maps:
+    told = {report.workshops[place].name for place in told_workshops(report)}
+    blocks += extent_note(report, where="cartes")
+    for shown in (shown for shown in reading.maps if shown.name in told):
         blocks.append(numbering.figure(sentence("legendes.carte", territoire=shown.name), map_alt(shown), map_spec(shown)))
         if shown.n_unplaced:
             blocks.append(Paragraph(sentence("cartes.non_places", n=count(shown.n_unplaced, "structure")), "note"))

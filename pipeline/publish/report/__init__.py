@@ -57,6 +57,7 @@ def build_report(
         n_people=came.n_people,
         n_structures=came.n_structures,
         least_count=settings.least_count,
+        n_told=settings.n_workshops,
         coverage=coverage(known, passages, grid),
         questions=tuple((question.question, typography(printable(question.label))) for question in grid.questions),
         criteria=_criteria(used, unread_criteria(grid)),

@@ -88,6 +88,7 @@ class WorkshopFacts:
     """One workshop in numbers; where nobody signed the list (`is_unsigned`), all registered count as present."""
 
     name: str
+    territory: str
     date: str
     place: str
     n_tables: int
@@ -265,6 +266,7 @@ class Report:
     n_people: Tally
     n_structures: Tally
     least_count: int  # a count of people under it is not told
+    n_told: int  # workshops told one by one in a report; of more, the others are a line each
     coverage: Coverage
     questions: tuple[tuple[str, str], ...]
     criteria: tuple[tuple[str, str, str], ...]

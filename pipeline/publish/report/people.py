@@ -79,6 +79,7 @@ def workshop_facts(tables: Tables, passages: Passages, came: Presence) -> tuple[
         rows.append(
             WorkshopFacts(
                 name=name,
+                territory=typography(printable(str(workshops[workshop_id].territory))),
                 date=french_date(workshops[workshop_id].date),
                 place="" if pd.isna(workshops[workshop_id].place) else typography(printable(workshops[workshop_id].place)),
                 n_tables=passages.n_tables[workshop_id],

@@ -1,0 +1,59 @@
+"""A large study: the report tells some workshops one by one, names all, and says where the others are; nothing else loses any."""
+
+import re
+from pathlib import Path
+
+from invented import said, workshops
+from published import report, tables
+from test_pdf import pdf_text, sections_of, squeezed, words_of
+
+from pipeline.publish import write_pdf, write_workshop_pages
+from pipeline.publish.layout import lay_out
+from pipeline.publish.report import Report
+
+PLACES = tuple(f"atelier{letter}-2025-02-0{day}" for day, letter in enumerate("abcdef", start=1))
+
+
+def large(**settings: int) -> Report:
+    """Six workshops, the third with most passages."""
+    heard = [said("cars", 1 + n % 4, workshop_id=place) for place in PLACES for n in range(9 if place == PLACES[2] else 3)]
+    return report(tables(*heard) | {"workshops": workshops(*PLACES)}, **settings)
+
+
+def shown(made: Report) -> str:
+    page = lay_out(made)
+    return " ".join(
+        text for section in sections_of(page) for block in section.blocks for text in (section.title, *words_of(block))
+    ).replace("\u00a0", " ")
+
+
+def test_a_small_study_is_told_whole_and_says_nothing_of_it() -> None:
+    assert "un par un" not in shown(large())
+
+
+def test_of_a_large_study_the_workshops_of_most_passages_are_told_and_all_are_named() -> None:
+    made = large(n_workshops=2)
+    page, text = lay_out(made), shown(made)
+    (priorities,) = [section for section in page.sections if section.anchor == "priorites"]
+    assert [section.title for section in priorities.sections] == [
+        made.scopes[0].title,
+        "ateliera",
+        "atelierc",
+        "Les autres ateliers, en une ligne",
+    ]
+    assert all(workshop.name in text for workshop in made.workshops)
+    assert "L’étude compte 6 ateliers : ce rapport en montre 2 un par un" in text
+    assert len(re.findall("un par un", text)) >= 3
+
+
+def test_figures_of_the_whole_stay_those_of_all_workshops() -> None:
+    for made in (large(), large(n_workshops=2)):
+        facts = lay_out(made).sections[0].blocks[0]
+        assert {what: n for n, what in facts.entries}["ateliers"] == "6"
+
+
+def test_every_workshop_has_its_pages_all_the_same(tmp_path: Path) -> None:
+    made = large(n_workshops=1)
+    assert len([path for path in write_workshop_pages(made, tmp_path) if path.suffix == ".pdf"]) == 6
+    write_pdf(made, tmp_path / "rapport.pdf")
+    assert squeezed("Les autres ateliers, en une ligne") in squeezed(pdf_text(tmp_path / "rapport.pdf"))
