@@ -104,11 +104,14 @@ def comparison(study: "Study", compared: "dict[str, pd.DataFrame]", themes: "pd.
         _json({name: rows.to_dict("records") for name, rows in compared.items()})
         return
     labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
-    reach = compared["theme_reach"]
+    reach, contrasts = compared["theme_reach"], compared["contrasts"]
+    leads = contrasts[contrasts["is_lead"] & (contrasts["subject"] == "theme")].sort_values("territory")
+    may_be_more = _(" (peut-être davantage : {territories})")
+    leaning = {name: may_be_more.format(territories=", ".join(rows["territory"])) for name, rows in leads.groupby("subject_id")}
     for word in ("partagé", "propre à un territoire"):
-        names = [labels.get(theme_id, theme_id) for theme_id in reach.loc[reach["reach"] == word, "theme_id"]]
+        names = [labels.get(theme_id, theme_id) + leaning.get(theme_id, "") for theme_id in reach.loc[reach["reach"] == word, "theme_id"]]
         _line(f"{word} : {' ; '.join(names) or _('aucun thème, avec la matière présente')}")
-    _contrasts(compared["contrasts"], labels, study.grid)
+    _contrasts(contrasts, labels, study.grid)
     needs = compared["needs"]
     is_open = needs["coverage"].isin(["aucune structure de ce secteur", "hors des zones de chalandise connues"])
     _line("\n" + _("Besoins sans réponse connue : {n}").format(n=int(is_open.sum())))

@@ -67,6 +67,13 @@ def test_the_part_on_territories_says_what_is_shared_what_is_specific_and_what_i
     assert "Orthez" in shown and "64430" not in shown
 
 
+def test_a_shared_theme_with_a_lead_says_where_it_may_be_more() -> None:
+    made = compared()
+    is_lead = (made["contrasts"]["subject_id"] == "fonds") & (made["contrasts"]["territory"] == "die")
+    leaning = report(made | {"contrasts": made["contrasts"].assign(is_lead=is_lead)}).reading.shared
+    assert (report(made).reading.shared, leaning) == (("Fonds",), ("Fonds (peut-être davantage\u00a0: die)",))
+
+
 def test_the_offer_is_summed_by_sector() -> None:
     given = report(compared(offers=tables()["offers"]))
     assert given.reading.sectors == (("Alimentation et agriculture", "1", "1", "1\u202f200 litres par jour"),)

@@ -12,7 +12,7 @@ from test_pdf import pdf_text, squeezed
 
 from pipeline.publish import write_workshop_pages
 from pipeline.publish.report.content import Report
-from pipeline.publish.text import shortened
+from pipeline.publish.text import shortened, some_of
 from pipeline.tables import TABLES
 
 
@@ -81,3 +81,9 @@ def test_a_workshop_without_passages_has_its_pages_all_the_same(tmp_path: Path) 
 )
 def test_a_text_is_cut_between_words_where_it_can_be(text: str, n: int, expected: str) -> None:
     assert shortened(text, n) == expected
+
+
+def test_a_long_list_of_names_keeps_whole_names_and_counts_the_others() -> None:
+    names = ["cars", "lait", "haies", "loyers"]
+    assert [some_of(names, n) for n in (40, 12, 5)] == ["cars, lait, haies et loyers", "cars, lait et 2 autres", "cars et 3 autres"]
+    assert some_of([], 5) == "" and some_of(["anticonstitutionnellement"], 8) == "anticon…"

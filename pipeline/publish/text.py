@@ -110,6 +110,19 @@ def joined(words: Sequence[str]) -> str:
     return " et ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
+def some_of(words: Sequence[str], n_chars: int) -> str:
+    """a, b et c; the first ones that `n_chars` hold and how many others where they do not all do."""
+    if len(joined(words)) <= n_chars:
+        return joined(words)
+    kept = [word for place, word in enumerate(words) if not place or len(", ".join(words[: place + 1])) <= n_chars]
+    others = len(words) - len(kept)
+    return (
+        sentence("lectures.et_autres", noms=shortened(", ".join(kept), n_chars), n=number(others))
+        if others
+        else shortened(kept[0], n_chars)
+    )
+
+
 def capitalised(text: str) -> str:
     """`text` with a capital first letter."""
     return text[:1].upper() + text[1:]

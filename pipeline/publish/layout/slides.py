@@ -15,7 +15,7 @@ from pipeline.publish.layout.territories import map_alt
 from pipeline.publish.report.content import Priority, Quote, Report
 from pipeline.publish.report.territories import own_sentence
 from pipeline.publish.territory_charts import map_spec
-from pipeline.publish.text import NBSP, capitalised, count, joined, points, quoted, sentence, shortened
+from pipeline.publish.text import NBSP, capitalised, count, joined, points, quoted, sentence, shortened, some_of
 
 _N_PRIORITIES, _N_QUOTES, _N_CODES, _N_WORKSHOPS, _N_MAPS, _N_LINES = 5, 2, 6, 4, 3, 4
 _TITLE_CHARS, _LABEL_CHARS, _QUOTE_CHARS, _LINE_CHARS = 90, 44, 200, 260
@@ -160,7 +160,7 @@ def _shared(report: Report) -> list[Slide]:
         return []
     nothing = sentence("lectures.aucun")
     lines = (
-        Line(f"{sentence('lectures.partages')}{NBSP}: {shortened(joined(reading.shared) or nothing, _LINE_CHARS)}"),
+        Line(f"{sentence('lectures.partages')}{NBSP}: {some_of(reading.shared, _LINE_CHARS) or nothing}"),
         Line(f"{sentence('lectures.propres')}{NBSP}: {shortened(own_sentence(reading.own) or nothing, _LINE_CHARS)}"),
     )
     return [Slide(sentence("titres.territoires"), (sentence("lectures.intro"), sentence("territoires.intro")), lines)]

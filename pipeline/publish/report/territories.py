@@ -60,8 +60,17 @@ def _name(territory: Any) -> str:
 
 
 def _shared(tables: Tables, labels: dict[str, str]) -> tuple[str, ...]:
-    reach = tables["theme_reach"]
-    shared = (labels[row.theme_id] for row in rows_of(reach[reach["reach"] == REACHES[0]]) if row.theme_id in labels)
+    """Themes said everywhere, each with the territories that lean to it: a lead is no difference, and no reason to keep silent on it."""
+    reach, contrasts = tables["theme_reach"], tables["contrasts"]
+    leads = contrasts[(contrasts["subject"] == "theme") & contrasts["is_lead"]].sort_values("territory")
+    leaning = {theme_id: [_name(name) for name in rows["territory"]] for theme_id, rows in leads.groupby("subject_id")}
+    shared = [
+        sentence("lectures.partage_piste", theme=labels[row.theme_id], territoires=joined(leaning[row.theme_id]))
+        if row.theme_id in leaning
+        else labels[row.theme_id]
+        for row in rows_of(reach[reach["reach"] == REACHES[0]])
+        if row.theme_id in labels
+    ]
     return tuple(sorted(shared, key=fold))
 
 
