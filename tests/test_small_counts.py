@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from invented import DIE, ORTHEZ
+from invented import DIE, ORTHEZ, said, workshops
 from published import GRID, report, tables
 from python_calamine import CalamineWorkbook
 
@@ -104,6 +104,36 @@ def test_published_tables_hold_no_row_a_person_and_no_speaker(tmp_path: Path) ->
     )
     book = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
     assert "liste_presence" in book.sheet_names and "attendance" not in book.sheet_names
+
+
+REMOTE = [
+    (0, "dit à 1 table", "0,0", "Personne n'en parle après l'atelier."),
+    (1, "redit à distance", "", "Moins de 3 personnes en parlent après l’atelier."),
+    (2, "redit à distance", "", "Moins de 3 personnes en parlent après l’atelier."),
+    (3, "redit par 3 contributions à distance", "0,5", "3 personnes sur 6 en parlent après l'atelier."),
+]
+
+
+@pytest.mark.parametrize(("n", "why", "value", "note"), REMOTE)
+def test_a_small_count_of_mails_and_calls_is_told_nowhere(n: int, why: str, value: str, note: str, tmp_path: Path) -> None:
+    mails = [said("cars", None, "distance", channel="mail", document_id=f"m{place}", text=f"mail {place}") for place in range(n)]
+    others = [said(f"t{place}", None, "distance", channel="mail", document_id=f"l{place}", text=f"{place}") for place in range(6 - n)]
+    made = tables(said("cars", 1), said("lait", 2), *mails, *others, workshops=workshops(ORTHEZ))
+    content = report(made)
+    (first,) = [item for item in content.scopes[0].priorities if item.label == "Cars"]
+    assert why in first.why.replace("\u00a0", " ").lower()
+    write_html(content, tmp_path / "a.html")
+    write_public_tables(made, content, tmp_path, grid=GRID)
+    notes = (tmp_path / "priority_notes.csv").read_text(encoding="utf-8-sig").split("\n")
+    assert f"study;cars;c_late;{value};{note}" in [line.strip() for line in notes]
+    if 0 < n < 3:
+        shown = re.sub(
+            r"\s+", " ", "".join(path.read_text(encoding="utf-8-sig") for path in (tmp_path / "a.html", tmp_path / "priority_notes.csv"))
+        )
+        assert f"{n} contribution" not in shown and f";{n} personne" not in shown
+        ranked = pd.read_csv(tmp_path / "priorities.csv", sep=";", decimal=",")
+        mine = ranked[(ranked["scope"] == "study") & (ranked["theme_id"] == "cars")].iloc[0]
+        assert pd.isna(mine["c_late"]) and mine["score"] == round(mine["score"], 2)
 
 
 def test_a_study_that_tells_all_has_no_mask() -> None:

@@ -94,14 +94,12 @@ def _late_row(standing: Standing, without: Standing) -> dict[str, Any]:
     if not n_late:
         said = _("Personne n'a écrit ni appelé après l'atelier.")
     elif is_same:
-        said = _("Ce que {people} ont écrit ou dit après l'atelier ne change pas l'ordre des {m} premières priorités.")
+        said = _("Ce qui a été écrit ou dit après l'atelier ne change pas l'ordre des {m} premières priorités.")
     elif not n_new:
-        said = _("Ce que {people} ont écrit ou dit après l'atelier change l'ordre des {m} premières, sans en faire entrer d'autre.")
+        said = _("Ce qui a été écrit ou dit après l'atelier change l'ordre des {m} premières, sans en faire entrer d'autre.")
     else:
-        said = _("Ce que {people} ont écrit ou dit après l'atelier fait entrer {new} parmi les {m} premiers.")
-    if n_late == 1:
-        said = said.replace("{people} ont", "{people} a")
-    return row | {"sentence": said.format(people=counted(n_late, _("personne")), m=n_first, new=counted(n_new, _("thème")))}
+        said = _("Ce qui a été écrit ou dit après l'atelier fait entrer {new} parmi les {m} premiers.")
+    return row | {"sentence": said.format(m=n_first, new=counted(n_new, _("thème")))}
 
 
 def _moved(earlier: int | None, rank: int) -> str:

@@ -56,6 +56,11 @@ def gather_passages(tables: Tables) -> Passages:
     return Passages(rows, assigned_tags(tables["tags"]), names, n_tables)
 
 
+def n_remote(passages: pd.DataFrame) -> int:
+    """Contributions after the workshop, mails and calls, among `passages`."""
+    return int(passages.loc[passages["is_away"], "circle_id"].nunique())
+
+
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:
     """The rows of `table`, a cell an attribute."""
     yield from table.itertuples(index=False)

@@ -63,7 +63,7 @@ class ScopeMaker:
             label=typography(printable(theme["label"])),
             description=typography(printable(theme["description"])),
             score=float(row["score"]),
-            why=reasons(members, self.passages, sum(held.values()), len(held), row, lifts),
+            why=reasons(members, self.passages, sum(held.values()), len(held), row, lifts, least=self.settings.least_count),
             interval=rank_interval(int(row["rank_low"]), int(row["rank_high"])),
             sureness=sentence("rang.cinq", part=percent(row["p_top5"])),
             stability=stability(theme["stability"]),

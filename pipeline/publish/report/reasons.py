@@ -9,7 +9,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.publish.report.passages import Passages
+from pipeline.publish.report.passages import Passages, n_remote
+from pipeline.publish.small_counts import Mask, mask_one
 from pipeline.publish.text import capitalised, count, joined, sentence
 
 _NEED = ("difficulte", "demande")
@@ -17,9 +18,19 @@ _N_REASONS = 3  # after where it was said
 
 
 def reasons(
-    members: pd.DataFrame, passages: Passages, of_tables: int, of_workshops: int, row: Mapping[Any, Any], lifts: Mapping[Any, float]
+    members: pd.DataFrame,
+    passages: Passages,
+    of_tables: int,
+    of_workshops: int,
+    row: Mapping[Any, Any],
+    lifts: Mapping[Any, float],
+    *,
+    least: int,
 ) -> str:
-    """Return where it was said, then the criteria that lift it above the average theme, strongest first; `lifts` by criterion's column."""
+    """Return where it was said, then the criteria that lift it above the average theme, strongest first; `lifts` by criterion's column.
+
+    Under `least`, how many wrote or called after the workshop is not told.
+    """
     said = [_said(members, of_tables)]
     if of_workshops > 1:
         said.append(sentence("raisons.workshops", n=count(members["workshop_id"].nunique(), "atelier"), total=of_workshops))
@@ -29,7 +40,7 @@ def reasons(
         "c_rapporteurs": _rapporteurs(members),
         "c_need": _need(members),
         "c_leverage": _at_tables("raisons.leverage", row.get("c_leverage", 0.0), of_tables),
-        "c_late": _late(members),
+        "c_late": _late(members, least),
         "c_severity": _at_tables("raisons.severity", row.get("c_severity", 0.0), of_tables),
     }
     above = sorted((name for name in worded if worded[name] and lifts.get(name, 0.0) > 0), key=lambda name: -lifts[name])
@@ -49,8 +60,10 @@ def _rapporteurs(members: pd.DataFrame) -> str:
     return sentence("raisons.restitution") if len(summaries) else ""
 
 
-def _late(members: pd.DataFrame) -> str:
-    n_away = members.loc[members["is_away"], "circle_id"].nunique()
+def _late(members: pd.DataFrame, least: int) -> str:
+    n_away = n_remote(members)
+    if mask_one(n_away, least=least) is Mask.SMALL:
+        return sentence("raisons.a_distance_peu")
     return sentence("raisons.a_distance", n=count(n_away, "contribution")) if n_away else ""
 
 
