@@ -117,7 +117,6 @@ def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -
     """Rank the themes, for the study and for each workshop, by the weights that people chose."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
     weights = weights_in_use(study.decisions.read(), study.settings.rank).weights
-    settings = study.settings.rank.model_copy(update={"weights": weights})
 
     def compute() -> Tables:
         tell("classement des priorités", 0, 1)
@@ -129,12 +128,13 @@ def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -
             reviewed["theme_members"],
             gathered["workshops"],
             gathered["attendance"],
-            settings=settings,
+            settings=study.settings.rank,
+            weights=weights,
             grid=study.grid,
         )
         return ranking._asdict()
 
-    return cache.run("rank", conclusion_key("rank", decided, settings), compute)
+    return cache.run("rank", conclusion_key("rank", decided, study.settings.rank, weights), compute)
 
 
 @task(name="compare")

@@ -1,6 +1,7 @@
 """Ranking: what each criterion counts, who comes first, and how sure a rank is."""
 
 import random
+import time
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import pandas as pd
 import pytest
 from invented import DIE, ORTHEZ, said, study, workshops
 
-from pipeline.rank import CRITERIA, Ranking, rank_themes
+from pipeline.rank import CRITERIA, Ranking, rank_tallies, rank_themes, tally_themes
 from pipeline.rank.cues import load_cues
 from pipeline.rank.insistence import insisting
 from pipeline.rank.methods import topsis, vikor
@@ -378,3 +379,34 @@ def test_insistence_is_told_from_mention(text: str, expected: bool) -> None:
 def test_exclamation_marks_everywhere_are_a_style() -> None:
     passages = pd.DataFrame({"document_id": ["d"] * 4, "text": ["plus de bus !!", "plus de lait !!", "plus de tout !!", "c'est vital"]})
     assert list(insisting(passages)) == [False, False, False, True]
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_other_weights_need_no_second_count(seed: int) -> None:
+    draw = random.Random(seed)
+    passages = [
+        said(f"t{draw.randint(0, 6)}", draw.randint(1, 4), draw.choice(["q1", "q2", "resume"]), workshop_id=draw.choice([ORTHEZ, DIE]))
+        for _ in range(40)
+    ]
+    tables = study(*passages, mail("t1", "a"), said(None, 2)) | {"workshops": workshops()}
+    tallies = tally_themes(**tables, settings=QUICK)
+    for chosen in (QUICK.weights, only(need=1, late=2), only(workshops=1), RankWeights(tables=draw.random(), severity=5)):
+        ranked_again = rank_tallies(tallies, chosen, QUICK)
+        pd.testing.assert_frame_equal(ranked_again, rank_themes(**tables, settings=QUICK, weights=chosen).priorities)
+    pd.testing.assert_frame_equal(rank_tallies(tallies, QUICK.weights, QUICK), rank_themes(**tables, settings=QUICK).priorities)
+
+
+def test_a_study_without_themes_has_no_priority_by_any_weights() -> None:
+    tables = study(said(None, 1)) | {"workshops": workshops()}
+    tallies = tally_themes(**tables, settings=QUICK)
+    assert rank_tallies(tallies, only(need=1), QUICK).empty
+
+
+def test_weighing_again_takes_under_300_ms_of_the_processor_over_forty_workshops() -> None:
+    places = [f"terr{n:02d}-2026-01-{1 + n % 28:02d}" for n in range(40)]
+    passages = [said(f"t{n % 31}", 1 + n % 7, workshop_id=places[n % 40]) for n in range(4_000)]
+    tables = study(*passages) | {"workshops": workshops(*places)}
+    tallies = tally_themes(**tables, settings=RankSettings())
+    started = time.process_time()
+    assert rank_tallies(tallies, only(need=1, tables=3), RankSettings())["scope"].nunique() == 41
+    assert time.process_time() - started < 0.3  # 0.05 s on a quiet core

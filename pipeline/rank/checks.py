@@ -1,6 +1,6 @@
 """Ask whether the first priorities would be others: by another method, with free weights, without what came after the workshop.
 
-In:   Standing of a scope; the same without mails and calls
+In:   Standing of a scope; the same without mails and calls, and how many people wrote or called
 Out:  rows of rank_checks, one a check; rows of late_effects, one a theme
 """
 
@@ -20,7 +20,7 @@ N_FIRST = 5
 _DECIMALS = 6
 
 
-def check_rows(standing: Standing, weights: Counts, free_weights: Counts, without: Standing) -> list[dict[str, Any]]:
+def check_rows(standing: Standing, weights: Counts, free_weights: Counts, without: Standing, n_late: int) -> list[dict[str, Any]]:
     """Return one row a check; `weights` (n_criteria,) are the settings', `free_weights` (n_draws, n_criteria) any."""
     found = {
         name: (places_by(method(standing.matrix(), weights)), said)
@@ -38,7 +38,7 @@ def check_rows(standing: Standing, weights: Counts, free_weights: Counts, withou
         _("Avec des poids tirés au hasard, sans préférence, {n} de ces {m} priorités restent parmi les {m} premières."),
     )
     rows = [_row(standing, name, places, said) for name, (places, said) in found.items()]
-    return [*rows, _late_row(standing, without)]
+    return [*rows, _late_row(standing, without, n_late)]
 
 
 def late_rows(standing: Standing, without: Standing, theme_ids: list[str]) -> list[dict[str, Any]]:
@@ -83,8 +83,8 @@ def _agreement(places: NDArray[np.int64]) -> float:
     return round(tau, _DECIMALS)
 
 
-def _late_row(standing: Standing, without: Standing) -> dict[str, Any]:
-    n_late, n_first = int(standing.tally.totals["late_voices"]), min(N_FIRST, len(standing.order))
+def _late_row(standing: Standing, without: Standing, n_late: int) -> dict[str, Any]:
+    n_first = min(N_FIRST, len(standing.order))
     before = {int(theme): place for place, theme in enumerate(without.order, start=1)}
     last = len(standing.order)  # themes that were not heard before come after all others
     places = np.array([before.get(int(theme), last + place) for place, theme in enumerate(standing.order, start=1)])

@@ -1,6 +1,6 @@
 """What each criterion of a priority counted, and how sure its place is, each in one sentence that can be checked against the notes.
 
-In:   Standing of a scope, the facts that the study's grid does not tell
+In:   Standing and tally of a scope, the facts that the study's grid does not tell
 Out:  rows of priority_notes, one a theme and subject: every criterion, then p_top1, p_top3 and p_top5
 """
 
@@ -10,15 +10,16 @@ from typing import Any
 from pipeline.i18n import _
 from pipeline.rank.criteria import CRITERIA
 from pipeline.rank.order import DEPTHS, Standing
+from pipeline.rank.tally import Tally
 from pipeline.words import counted
 
 _DECIMALS = 6
 
 
-def note_rows(standing: Standing, theme_ids: list[str], untold: Collection[str] = ()) -> Iterator[dict[str, Any]]:
+def note_rows(standing: Standing, tally: Tally, theme_ids: list[str], untold: Collection[str] = ()) -> Iterator[dict[str, Any]]:
     """Yield the notes of each theme heard in the scope, in the order of the ranking."""
     for place, theme in enumerate(standing.order):
-        sentences = _sentences(standing, int(theme), untold)
+        sentences = _sentences(tally, int(theme), untold)
         for name in CRITERIA:
             value = round(float(standing.shares[name][0, theme]), _DECIMALS)
             yield {"scope": standing.scope, "theme_id": theme_ids[theme], "subject": name, "value": value, "sentence": sentences[name]}
@@ -40,9 +41,8 @@ def nothing_to_read(untold: Collection[str]) -> dict[str, str]:
     return {criterion: said for fact, (criterion, said) in told.items() if fact in untold}
 
 
-def _sentences(standing: Standing, theme: int, untold: Collection[str]) -> dict[str, str]:
+def _sentences(tally: Tally, theme: int, untold: Collection[str]) -> dict[str, str]:
     """One sentence a criterion, as observed."""
-    tally = standing.tally
     n = {name: round(float(counts[0, theme])) for name, counts in tally.counts.items()}
     total = {name: round(value) for name, value in tally.totals.items()}
     return {
@@ -51,7 +51,7 @@ def _sentences(standing: Standing, theme: int, untold: Collection[str]) -> dict[
         ),
         "c_workshops": _("Dit dans {n} sur {total}.").format(n=counted(n["workshops"], _("atelier")), total=total["workshops"]),
         "c_rapporteurs": _rapporteurs(n["rapporteurs"], total["rapporteurs"], 2 * float(tally.counts["emphasis"][0, theme])),
-        "c_actors": _actors(standing, theme),
+        "c_actors": _actors(tally, theme),
         "c_need": _need(n["need_tables"], n["answer_tables"], tells_answers="is_answer" not in untold),
         "c_leverage": _lever(n["lever_tables"]),
         "c_late": _late(n["late_voices"], total["late_voices"]),
@@ -88,8 +88,8 @@ def _rapporteurs(n: int, total: int, twice_emphasis: float) -> str:
     return taken_up + (_(", dont {n} en y insistant.").format(n=n_insisting) if n_insisting else ".")
 
 
-def _actors(standing: Standing, theme: int) -> str:
-    heard = standing.tally.types[:, 0, :] > 0
+def _actors(tally: Tally, theme: int) -> str:
+    heard = tally.types[:, 0, :] > 0
     n_types = int(heard[:, theme].sum())
     if not n_types:
         return _("On ne sait pas qui en a parlé : le critère est neutre.")

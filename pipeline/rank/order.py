@@ -1,6 +1,6 @@
 """Order the themes of a scope by weighted score, and measure how their ranks move over the draws.
 
-In:   a tally and the draws of weights
+In:   the draws of each criterion and of the weights
 Out:  Standing: who is heard, in order, with scores and ranks; rows of priorities
 """
 
@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.rank.criteria import CRITERIA, shares_of
-from pipeline.rank.tally import Counts, Tally
+from pipeline.rank.criteria import CRITERIA
+from pipeline.rank.tally import Counts
 
 DEPTHS = (1, 3, 5)
 _DECIMALS = 6  # a score is compared and written with as many, so that the last bit of a sum never decides a rank
@@ -23,24 +23,21 @@ class Standing:
     """The themes heard in a scope, best first: `order` (n_heard,) positions of themes, `shares` by criterion, `ranks` over the draws."""
 
     scope: str
-    tally: Tally
     order: NDArray[np.int64]
     shares: dict[str, Counts]  # (n_draws + 1, n_themes)
     scores: Counts  # likewise
     ranks: NDArray[np.int64]  # (n_draws, n_heard), in `order`
 
     @classmethod
-    def of(cls, scope: str, tally: Tally, weights: Counts) -> "Standing":
-        """Rank by the first row of `weights` (n_draws + 1, n_criteria); ties go to more tables, then rapporteurs, then theme_id.
+    def of(cls, scope: str, shares: dict[str, Counts], heard: NDArray[np.int64], weights: Counts) -> "Standing":
+        """Rank the themes at `heard` by the first row of `weights` (n_draws + 1, n_criteria).
 
-        Passages never decide: a table that talks more lifts nothing.
+        Ties go to more tables, then rapporteurs, then theme_id. Passages never decide: a table that talks more lifts nothing.
         """
-        shares = shares_of(tally)
         scores = np.round(weighted_sum(shares, weights), _DECIMALS)
-        heard = np.flatnonzero(tally.n_units)
         keys = (heard, -shares["c_rapporteurs"][0, heard], -shares["c_tables"][0, heard], -scores[0, heard])
         order = heard[np.lexsort(keys)]
-        return cls(scope, tally, order, shares, scores, ranks_of(scores[1:, order]))
+        return cls(scope, order, shares, scores, ranks_of(scores[1:, order]))
 
     def matrix(self) -> Counts:
         """The criteria as observed, (n_heard, n_criteria)."""
@@ -49,6 +46,7 @@ class Standing:
     def rows(self, theme_ids: list[str]) -> list[dict[str, Any]]:
         """Rows of priorities, best first."""
         lows, highs = np.quantile(self.ranks, _INTERVAL, axis=0, method="inverted_cdf").astype(int)
+        chances = {f"p_top{n}": (self.ranks <= n).mean(axis=0) for n in DEPTHS}
         return [
             {
                 "scope": self.scope,
@@ -56,7 +54,7 @@ class Standing:
                 "rank": place + 1,
                 "score": float(np.clip(self.scores[0, theme], 0, 1)),
                 **{name: round(float(self.shares[name][0, theme]), _DECIMALS) for name in CRITERIA},
-                **{f"p_top{n}": float(np.mean(self.ranks[:, place] <= n)) for n in DEPTHS},
+                **{name: float(chance[place]) for name, chance in chances.items()},
                 "rank_low": min(int(lows[place]), place + 1),
                 "rank_high": max(int(highs[place]), place + 1),
             }
