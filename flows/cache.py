@@ -63,7 +63,8 @@ class StageCache:
 
     def load(self, record: StageRecord) -> Tables:
         """Return the tables of a record, checked."""
-        return _read_entry(self.folder / record.entry)
+        entry = self.folder / record.entry
+        return {name: rows.copy(deep=False) for name, rows in _loaded(entry, _written_at(entry)).items()}
 
     def keep_only(self, entries: Iterable[str]) -> None:
         """Drop every entry but these."""
@@ -89,6 +90,11 @@ def gather_tables(cache: StageCache, processed: list[StageRecord]) -> Tables:
     """The tables of all workshops, each stage's in the order of the workshops."""
     entries = tuple((record.workshop, record.entry, _written_at(cache.folder / record.entry)) for record in processed)
     return {name: rows.copy(deep=False) for name, rows in _gathered(cache.folder, entries).items()}
+
+
+@lru_cache(maxsize=8)  # passes over the study load each other's tables several times
+def _loaded(entry: Path, _written_at: int) -> Tables:
+    return _read_entry(entry)
 
 
 @lru_cache(maxsize=1)  # nearly every pass over the study gathers the same entries

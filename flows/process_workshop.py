@@ -13,6 +13,7 @@ from flows.steps import flow, task
 from flows.vault import Vault
 from models.embedder import vectors_kept
 from models.registry import load_tagger
+from pipeline.french import load_early
 from pipeline.ingest import ingest_workshop, learn_questions
 from pipeline.pseudonymise import pseudonymise
 from pipeline.segment import segment_documents
@@ -37,6 +38,7 @@ def read_workshop(root: Path, folder: str) -> StageRecord:
 
     def compute() -> Tables:
         tell(f"lecture de {folder}", 0, 1)
+        load_early()
         with vectors_kept(study.vectors):
             learn_questions()
         raw = ingest_workshop(

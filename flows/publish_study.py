@@ -6,6 +6,7 @@ from flows.progress import tell
 from flows.reporting import day_of, report_of, whole_folder
 from flows.steps import task
 from pipeline.publish import write_docx, write_html, write_map_page, write_pdf, write_public_tables
+from pipeline.publish.drawings import drawings_kept
 from pipeline.study import Study
 
 
@@ -16,7 +17,7 @@ def publish_study(root: Path, run_id: str) -> str:
     tell("rédaction du rapport", 0, 1)
     tables = study.read_tables()
     report = report_of(study, tables, made_on=day_of(run_id))
-    with whole_folder(study.publications / run_id) as folder:
+    with drawings_kept(study.cache / "drawings"), whole_folder(study.publications / run_id) as folder:
         write_html(report, folder / "rapport.html")
         write_docx(report, folder / "rapport.docx")
         write_pdf(report, folder / "rapport.pdf")

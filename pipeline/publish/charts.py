@@ -13,6 +13,7 @@ from typing import Any
 
 import vl_convert
 
+from pipeline.publish.drawings import drawing
 from pipeline.publish.report.content import Heat, Scope, Share
 from pipeline.publish.text import percent, points, sentence
 
@@ -153,11 +154,16 @@ def draw_svg(spec: Spec) -> str:
 
 def draw_png(spec: Spec) -> bytes:
     """The same drawing at 200 dots an inch, 72 units of the drawing an inch."""
-    return bytes(vl_convert.svg_to_png(_draw(json.dumps(spec, sort_keys=True)), ppi=_PNG_DPI))
+    svg = _draw(json.dumps(spec, sort_keys=True))
+    return drawing(svg, f"png {_PNG_DPI} dpi", lambda: bytes(vl_convert.svg_to_png(svg, ppi=_PNG_DPI)))
+
+
+def _draw(spec: str) -> str:
+    return drawing(spec, "svg fr-FR", lambda: _drawn(spec).encode()).decode()
 
 
 @lru_cache(maxsize=512)
-def _draw(spec: str) -> str:
+def _drawn(spec: str) -> str:
     return str(vl_convert.vegalite_to_svg(spec, format_locale="fr-FR"))
 
 

@@ -1,0 +1,65 @@
+"""Drawings kept between runs: a chart that did not change since the last report is not drawn again.
+
+In:   what a drawing is made of
+Out:  its bytes, from the folder of `drawings_kept` or newly drawn
+"""
+
+import hashlib
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from importlib import metadata
+from pathlib import Path
+
+_DRAWN_BY = f"vl-convert-python {metadata.version('vl-convert-python')}"
+
+
+class _Kept:
+    """The drawings of one folder, and which of them were asked for."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._asked: set[str] = set()
+
+    def get(self, name: str, draw: Callable[[], bytes]) -> bytes:
+        """Return the drawing `name`, drawn and written whole where it is not there."""
+        path = self._folder / name
+        self._asked.add(name)
+        if path.is_file():
+            return path.read_bytes()
+        drawing = draw()
+        self._folder.mkdir(parents=True, exist_ok=True)
+        partial = self._folder / f"{name}.{os.getpid()}.part"
+        partial.write_bytes(drawing)
+        partial.replace(path)
+        return drawing
+
+    def drop_others(self) -> None:
+        """Remove what nothing asked for."""
+        for path in self._folder.glob("*"):
+            if path.name not in self._asked:
+                path.unlink(missing_ok=True)
+
+
+_OPEN: list[_Kept] = []
+
+
+@contextmanager
+def drawings_kept(folder: Path) -> Iterator[None]:
+    """Within the block, drawings are taken from `folder` and left there; after it, only those that the block asked for are left."""
+    kept = _Kept(folder)
+    _OPEN.append(kept)
+    try:
+        yield
+        kept.drop_others()
+    finally:
+        _OPEN.remove(kept)
+
+
+def drawing(source: str, form: str, draw: Callable[[], bytes]) -> bytes:
+    """Return what `draw` gives for `source`; `form` tells how it is drawn, its suffix first."""
+    if not _OPEN:
+        return draw()
+    suffix = form.split()[0]
+    name = hashlib.sha256("\0".join((_DRAWN_BY, form, source)).encode()).hexdigest()[:32]
+    return _OPEN[-1].get(f"{name}.{suffix}", draw)

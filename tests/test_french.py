@@ -1,0 +1,35 @@
+"""The French pipeline, loaded beside other work, reads as it does when it is loaded alone."""
+
+import re
+import threading
+
+import spacy
+
+from pipeline.french import french, load_early, parse
+
+SAID = [
+    "Aujourd'hui, l'entr'aide entre sous-traitants du Pas-de-Calais coûte 3,5 k€/an : c'est-à-dire trop.",
+    "écrire à contact@exemple.fr ou passer au pied-à-terre du vice-président, rez-de-chaussée",
+    "L'ÉCO-QUARTIER et le Saut-de-Ski d'À-Côté, prud'hommes compris…",
+]
+
+
+def test_the_tokens_are_those_of_the_pipeline_as_it_comes():
+    as_it_comes = spacy.blank("fr").from_config(french().config)
+    as_it_comes.tokenizer.from_bytes(french().tokenizer.to_bytes())
+    assert [[token.text for token in document] for document in parse(SAID, without=("parser", "ner"))] == [
+        [token.text for token in as_it_comes.make_doc(text)] for text in SAID
+    ]
+
+
+def test_loading_early_loads_once_and_leaves_python_s_patterns_alone():
+    compiler = re._compiler._optimize_charset  # type: ignore[attr-defined]
+    load_early()
+    found = [french()]
+    threads = [threading.Thread(target=lambda: found.append(french())) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len({id(language) for language in found}) == 1
+    assert re._compiler._optimize_charset is compiler  # type: ignore[attr-defined]
