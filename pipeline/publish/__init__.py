@@ -4,7 +4,7 @@ In:   the tables of the data dictionary, grid, settings
 Out:  rapport.html, rapport.docx, rapport.pdf, carte.html; ateliers/, restitution.pptx; tables as .xlsx, .csv, .parquet, .geojson
 """
 
-from pipeline.publish.comparison import draw_comparison
+from pipeline.publish.comparison import comparison_specs, draw_comparison
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html
 from pipeline.publish.map_page import write_map_page
@@ -18,6 +18,7 @@ from pipeline.publish.workshop_pages import write_workshop_pages
 __all__ = [
     "Report",
     "build_report",
+    "comparison_specs",
     "draw_comparison",
     "write_docx",
     "write_html",

@@ -11,10 +11,14 @@ from pipeline.words import slug
 
 
 def draw_comparison(report: Report) -> dict[str, tuple[Spec, str, bytes]]:
-    """Return the factor planes, the tree where there are two joinings or more, and the maps."""
+    """Return each chart with its drawings."""
+    return {name: (spec, draw_svg(spec), draw_png(spec)) for name, spec in comparison_specs(report).items()}
+
+
+def comparison_specs(report: Report) -> dict[str, Spec]:
+    """Return the factor planes, the tree where there are two joinings or more, and the maps, by name of file."""
     reading = report.reading
     specs = {f"plan-{plane.analysis}": plane_spec(plane) for plane in reading.planes}
     if len(reading.tree) > 1:
         specs["arbre"] = tree_spec(reading.tree)
-    specs |= {f"carte-{slug(shown.name)}": map_spec(shown) for shown in reading.maps}
-    return {name: (spec, draw_svg(spec), draw_png(spec)) for name, spec in specs.items()}
+    return specs | {f"carte-{slug(shown.name)}": map_spec(shown) for shown in reading.maps}

@@ -1,0 +1,51 @@
+"""The charts of the territories as drawings for the review application, made in a process of their own: drawing takes much memory.
+
+In:   a study that was run
+Out:  .cache/drawings/<run_id>/: one .svg a chart, and index.json that tells each one's kind and title
+"""
+
+import json
+import shutil
+import sys
+from pathlib import Path
+
+from flows.reporting import report_of, whole_folder
+from pipeline.publish import comparison_specs
+from pipeline.publish.charts import draw_svg
+from pipeline.publish.layout.territories import map_alt
+from pipeline.study import Study
+from pipeline.words import slug
+
+INDEX = "index.json"
+
+
+def drawings_folder(study: Study, run_id: str) -> Path:
+    """Where the drawings of a run are, once they are made."""
+    return study.cache / "drawings" / run_id
+
+
+def draw_territories(root: Path) -> Path:
+    """Draw the charts of the last run, drop those of earlier runs, and return the folder.
+
+    Raises `StudyError` for a study that cannot be written to.
+    """
+    study = Study.open(root)
+    run_id = (study.last_run() or {})["run_id"]
+    report = report_of(study, study.read_tables())
+    titles = {f"carte-{slug(shown.name)}": (shown.name, map_alt(shown)) for shown in report.reading.maps}
+    target = drawings_folder(study, run_id)
+    with whole_folder(target) as folder:
+        listed = []
+        for name, spec in comparison_specs(report).items():
+            (folder / f"{name}.svg").write_text(draw_svg(spec), encoding="utf-8")
+            title, words = titles.get(name, ("", ""))
+            listed.append({"name": name, "kind": name.split("-")[0], "title": title, "words": words})
+        (folder / INDEX).write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
+    for earlier in target.parent.iterdir():
+        if earlier != target:
+            shutil.rmtree(earlier, ignore_errors=True)
+    return target
+
+
+if __name__ == "__main__":
+    draw_territories(Path(sys.argv[1]))
