@@ -1,11 +1,12 @@
-"""Which addresses text may be sent to: encrypted, or inside the house.
+"""Which addresses text may be sent to: encrypted, or inside the house; which ones may be written in a study: those without a secret.
 
-In:   the address of a server
+In:   the address of a server, or of a database
 Out:  what is wrong with it, if anything, in French
 """
 
 import ipaddress
-from urllib.parse import urlsplit
+import re
+from urllib.parse import parse_qsl, urlsplit
 
 _PRIVATE = tuple(map(ipaddress.ip_network, ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7")))
 
@@ -24,6 +25,27 @@ def address_fault(url: str) -> str | None:
     if parts.scheme == "http" and not is_local(host):
         return "https, sauf pour cette machine ou un réseau privé"
     return None
+
+
+def database_fault(url: str) -> str | None:
+    """Return what was expected instead of `url`, or None: blank, or the address of a PostgreSQL database without a password."""
+    if not url:
+        return None
+    try:
+        parts = urlsplit(url)
+        _ = parts.port
+    except ValueError:
+        return "une adresse comme postgresql://utilisateur@serveur/base"
+    if parts.scheme not in ("postgresql", "postgres") or not parts.path.strip("/"):
+        return "une adresse comme postgresql://utilisateur@serveur/base"
+    if parts.password is not None or any(name in ("password", "sslpassword") for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+        return "une adresse sans mot de passe : il va dans PGPASSWORD, dans ~/.pgpass, ou avec toute l'adresse dans ATELIERS_DATABASE_URL"
+    return None
+
+
+def without_secrets(url: str) -> str:
+    """Return an address as it may be shown: who signs in and what follows a question mark are left out."""
+    return re.sub(r"\?.*", "?…", re.sub(r"//.*@", "//…@", url))
 
 
 def is_local(host: str) -> bool:

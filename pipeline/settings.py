@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.addresses import address_fault
+from pipeline.addresses import address_fault, database_fault, without_secrets
 from pipeline.errors import SettingsError
 
 Share = Annotated[float, Field(ge=0, le=1)]
@@ -202,6 +202,14 @@ class ReviewSettings(_Frozen):
     https: bool = False  # a proxy in front serves it by https, and only so
     session_hours: Annotated[int, Field(ge=1, le=720)] = 12
 
+    @field_validator("database")
+    @classmethod
+    def _no_password(cls, database: str) -> str:
+        """Whoever copies the study must not copy a password with it."""
+        if fault := database_fault(database):
+            raise PydanticCustomError("database", "{fault}", {"fault": fault})
+        return database
+
 
 class Settings(_Frozen):
     """All of etude.toml."""
@@ -247,6 +255,8 @@ def _first_problem(path: Path, error: ValidationError) -> SettingsError:
         known = ", ".join(_keys_beside(place))
         return SettingsError(f"{path.name} : réglage inconnu « {key} »", f"un de : {known}", f"corriger ou retirer « {key} »")
     value = problem.get("input")
+    if isinstance(value, str) and "://" in value:
+        value = without_secrets(value)
     return SettingsError(f"{path.name} : « {key} » vaut {value!r}", _expectation(problem), f"corriger « {key} »")
 
 

@@ -122,10 +122,15 @@ class Study:
 
     @cached_property
     def decisions(self) -> "DecisionStore":
-        """The store of people's decisions."""
+        """The store of people's decisions: a file of the study, or the database that its operator names."""
         from pipeline.decision_store import DecisionStore
 
-        return DecisionStore(self.decisions_path)
+        return DecisionStore(self.database_url or self.decisions_path)
+
+    @property
+    def database_url(self) -> str:
+        """The address of the PostgreSQL database of ATELIERS_DATABASE_URL, else of etude.toml; blank for files in the study."""
+        return os.environ.get("ATELIERS_DATABASE_URL", "").strip() or self.settings.review.database
 
     def decisions_state(self) -> int:
         """Number of the last decision; 0 where nobody decided anything."""

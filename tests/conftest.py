@@ -1,5 +1,6 @@
 """What several tests need: a processed example study, made once a session, and a user without rights."""
 
+import itertools
 import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -10,6 +11,7 @@ import pytest
 from pipeline.study import Study
 
 NOBODY = 65534
+_numbers = itertools.count(1)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -28,6 +30,34 @@ def demo_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     study = copy_demo(tmp_path_factory.mktemp("demo") / "etude")
     run_study(study.root)
     return study
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _own_decisions() -> None:
+    """Tests never write to the database of whoever runs them."""
+    os.environ.pop("ATELIERS_DATABASE_URL", None)
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[str]:
+    """The address of a PostgreSQL server started for these tests, to end with a database's name; skipped where none is installed."""
+    pytest.importorskip("psycopg", reason="psycopg n'est pas installé (extra postgres)")
+    from postgres_server import binary, running_server
+
+    if not binary("initdb"):
+        pytest.skip("aucun serveur PostgreSQL sur cette machine (apt-get install postgresql)")
+    with running_server() as address:
+        yield address
+
+
+@pytest.fixture
+def postgres_url(postgres_server: str) -> Iterator[str]:
+    """The address of an empty database."""
+    from postgres_server import drop_database, make_database
+
+    name = f"essai{next(_numbers)}"
+    yield make_database(postgres_server, name)
+    drop_database(postgres_server, name)
 
 
 @pytest.fixture

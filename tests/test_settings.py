@@ -48,6 +48,11 @@ def test_a_weight_given_alone_leaves_the_others_at_their_defaults(tmp_path):
             (f'[language_model]\nurl = "http://{host}/v1"', "« language_model.url »", "https, sauf pour cette machine ou un réseau privé")
             for host in ("serveur.fr", "8.8.8.8", "172.32.0.1", "169.254.169.254", "127.0.0.1.fr", "[2001:db8::1]", "[::ffff:8.8.8.8]")
         ),
+        ('[review]\ndatabase = "mysql://serveur/base"', "« review.database »", "une adresse comme postgresql://"),
+        ('[review]\ndatabase = "postgresql://serveur"', "« review.database »", "une adresse comme postgresql://"),
+        ('[review]\ndatabase = "postgresql://lise:s3cret@serveur/base"', "'postgresql://…@serveur/base'", "il va dans PGPASSWORD"),
+        ('[review]\ndatabase = "postgresql://serveur/base?password=s3cret"', "'postgresql://serveur/base?…'", "il va dans PGPASSWORD"),
+        ('[review]\ndatabase = "postgresql://lise:s3/c@ret@serveur/base"', "'postgresql://…@serveur/base'", "une adresse"),
         ("cluster = 3", "« cluster » vaut 3", "une section"),
         ("[cluster", "etude.toml", "un fichier TOML"),
     ],
@@ -72,3 +77,10 @@ def test_a_file_in_another_encoding_is_one_clear_line(tmp_path):
     path.write_bytes('[etude]\ntitle = "Économie"\n'.encode("cp1252"))
     with pytest.raises(SettingsError, match="UTF-8"):
         load_settings(path)
+
+
+@pytest.mark.parametrize(
+    "url", ["", "postgresql://serveur/base", "postgres://lise@serveur:5433/base?sslmode=require", "postgresql:///base"]
+)
+def test_a_database_without_a_password_may_be_written_in_a_study(tmp_path, url):
+    assert load_settings(write(tmp_path, f'[review]\ndatabase = "{url}"\n')).review.database == url

@@ -10,12 +10,12 @@ Out:  the table of decisions, in the order in which they were taken
 """
 
 import json
-import sqlite3
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.decision_store.columns import NAMES, SAID, TYPED, content_of, now
+from pipeline.decision_store.database import Database, Statements
 from pipeline.decision_store.sqlite_database import SqliteDatabase
 from pipeline.errors import StudyError
 
@@ -26,10 +26,10 @@ __all__ = ["DecisionStore"]
 
 
 class DecisionStore:
-    """Decisions kept in the file `place`, which the first decision makes."""
+    """Decisions kept at `place`: a file, which the first decision makes, or the address of a PostgreSQL database."""
 
-    def __init__(self, place: Path) -> None:
-        self._database = SqliteDatabase(place)
+    def __init__(self, place: Path | str) -> None:
+        self._database: Database = SqliteDatabase(place) if isinstance(place, Path) else _postgres(place)
 
     def append(
         self,
@@ -94,7 +94,7 @@ class DecisionStore:
     def erase(self, unit_ids: Collection[str], clean: Callable[[str], str], *, author: str, counts: Mapping[str, int]) -> None:
         """Delete the decisions on `unit_ids`, pass what people typed in the others through `clean`, and record that it was done.
 
-        All or nothing; nothing erased is left in the file's free pages, nor any mark of requests. `counts` is recorded, and must hold no
+        All or nothing; nothing erased is left in free pages, nor any mark of requests. `counts` is recorded, and must hold no
         personal data.
         """
         with self._database.erasing() as connection:
@@ -125,7 +125,19 @@ class DecisionStore:
         return [{"erased_at": moment, "author": author, "counts": json.loads(counts)} for moment, author, counts in rows]
 
 
-def _insert(connection: sqlite3.Connection, rows: Iterable[Sequence[Any]]) -> list[int]:
+def _postgres(address: str) -> Database:
+    try:
+        from pipeline.decision_store.postgres_database import PostgresDatabase
+    except ImportError as error:
+        raise StudyError(
+            "les décisions de l'étude sont dans PostgreSQL, et psycopg manque",
+            "la bibliothèque psycopg",
+            'pip install "ateliers-territoires[postgres]"',
+        ) from error
+    return PostgresDatabase(address)
+
+
+def _insert(connection: Statements, rows: Iterable[Sequence[Any]]) -> list[int]:
     """Add `rows` of the columns `SAID` and return their numbers."""
     statement = f"INSERT INTO decisions ({', '.join(SAID)}) VALUES ({', '.join('?' * len(SAID))}) RETURNING decision_id"
     return [int(connection.execute(statement, tuple(row)).fetchall()[0][0]) for row in rows]

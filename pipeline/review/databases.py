@@ -1,6 +1,5 @@
 """Where accounts and sessions are kept, as Django wants it told."""
 
-import os
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlsplit
@@ -12,8 +11,7 @@ _WAIT_S = 20
 
 def database(study: Study, folder: Path) -> dict[str, Any]:
     """Return Django's settings for the PostgreSQL of ATELIERS_DATABASE_URL or [review], or for a file in `folder`."""
-    url = os.environ.get("ATELIERS_DATABASE_URL") or study.settings.review.database
-    if url:
+    if url := study.database_url:
         parts = urlsplit(url)
         return {
             "ENGINE": "django.db.backends.postgresql",
