@@ -125,7 +125,7 @@ class Study:
         """The store of people's decisions: a file of the study, or the database that its operator names."""
         from pipeline.decision_store import DecisionStore
 
-        return DecisionStore(self.database_url or self.decisions_path)
+        return DecisionStore(self.database_url or self.decisions_path, former=self.decisions_path)
 
     @property
     def database_url(self) -> str:

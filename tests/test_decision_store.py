@@ -104,34 +104,29 @@ def test_the_study_knows_its_store(tmp_path: Path) -> None:
     assert study.decisions_state() == Study.open(study.root).decisions.last_id() == 2
 
 
-@pytest.mark.parametrize(
-    "statement",
-    [
-        "UPDATE decisions SET author = 'x'",
-        "DELETE FROM decisions",
-        "DELETE FROM decisions WHERE decision_id = 7",
+REFUSED = ["UPDATE decisions SET author = 'x'", "DELETE FROM decisions", "UPDATE erasures SET counts = '{}'", "DELETE FROM erasures"]
+REFUSED_IN = {
+    "sqlite": ["INSERT OR REPLACE INTO decisions (decision_id, decided_at, author, action) VALUES (1, 'x', 'x', 'x')"],
+    "postgresql": [
         "TRUNCATE decisions",
         "TRUNCATE decisions, requests",
-        "UPDATE erasures SET counts = '{}'",
-        "DELETE FROM erasures",
         "TRUNCATE erasures",
-        "INSERT OR REPLACE INTO decisions (decision_id, decided_at, author, action) VALUES (1, 'x', 'x', 'x')",
+        "DELETE FROM decisions WHERE decision_id = 7",
         "INSERT INTO decisions (decision_id, decided_at, author, action) OVERRIDING SYSTEM VALUE VALUES (1, 'x', 'x', 'x') "
         "ON CONFLICT (decision_id) DO UPDATE SET author = 'x'",
     ],
-)
-def test_the_database_itself_refuses_to_change_a_decision(store: DecisionStore, place: Path | str, statement: str) -> None:
+}
+
+
+def test_the_database_itself_refuses_to_change_a_decision(store: DecisionStore, place: Path | str) -> None:
     store.append_all([move("a")])
     store.erase([], str, author="omar", counts={})
-    before = store.read(), store.read_erasures()
-    if isinstance(place, Path) and ("TRUNCATE" in statement or "OVERRIDING" in statement or "= 7" in statement):
-        pytest.skip("SQLite n'a pas cette instruction, ou elle n'y touche à rien")
-    if not isinstance(place, Path) and "OR REPLACE" in statement:
-        pytest.skip("PostgreSQL n'a pas cette instruction")
-    with pytest.raises(Exception, match="append-only"):
-        run_in_database(place, statement)
-    pd.testing.assert_frame_equal(store.read(), before[0])
-    assert store.read_erasures() == before[1]
+    before, erased = store.read(), store.read_erasures()
+    for statement in REFUSED + REFUSED_IN["sqlite" if isinstance(place, Path) else "postgresql"]:
+        with pytest.raises(Exception, match="append-only"):
+            run_in_database(place, statement)
+    pd.testing.assert_frame_equal(store.read(), before)
+    assert store.read_erasures() == erased
 
 
 def test_an_unknown_action_or_column_is_refused_and_nothing_is_kept(store: DecisionStore) -> None:
@@ -287,6 +282,31 @@ def test_without_psycopg_one_line_says_what_to_install(monkeypatch: pytest.Monke
     with pytest.raises(StudyError) as caught:
         DecisionStore("postgresql://serveur/etude")
     assert "psycopg manque" in caught.value.found and "ateliers-territoires[postgres]" in caught.value.do
+
+
+def test_what_a_file_holds_passes_into_the_database_once_under_the_same_numbers(tmp_path: Path, postgres_url: str) -> None:
+    file = tmp_path / "decisions.sqlite3"
+    before = DecisionStore(file)
+    before.append_all([move("a"), move("b"), move("c")])
+    before.erase(["b"], str, author="omar", counts={"décisions effacées": 1})
+    before.append_all([{"author": "lise", "action": "undo", "value": "3"}])
+    held, erased = before.read(), before.read_erasures()
+    store = DecisionStore(postgres_url, former=file)
+    pd.testing.assert_frame_equal(store.read(), held)
+    assert store.read_erasures() == erased
+    assert [path.name for path in tmp_path.iterdir()] == ["decisions-reprises.sqlite3"]
+    assert store.append_all([move("d")]) == [5]
+    (tmp_path / "decisions-reprises.sqlite3").rename(file)  # as after a crash between the two
+    assert DecisionStore(postgres_url, former=file).last_id() == 5 and not file.exists()
+
+
+def test_two_sets_of_decisions_are_never_mixed(tmp_path: Path, postgres_url: str) -> None:
+    file = tmp_path / "decisions.sqlite3"
+    DecisionStore(file).append_all([move("a")])
+    DecisionStore(postgres_url).append_all([move("z")])
+    with pytest.raises(StudyError, match=r"decisions\.sqlite3 tient 1 décision, et la base en tient d'autres"):
+        DecisionStore(postgres_url, former=file)
+    assert file.exists() and DecisionStore(postgres_url).read()["unit_id"].tolist() == ["z"]
 
 
 def test_a_server_started_again_is_found_again(postgres_url: str) -> None:

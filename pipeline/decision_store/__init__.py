@@ -26,10 +26,13 @@ __all__ = ["DecisionStore"]
 
 
 class DecisionStore:
-    """Decisions kept at `place`: a file, which the first decision makes, or the address of a PostgreSQL database."""
+    """Decisions kept at `place`: a file, which the first decision makes, or the address of a PostgreSQL database.
 
-    def __init__(self, place: Path | str) -> None:
-        self._database: Database = SqliteDatabase(place) if isinstance(place, Path) else _postgres(place)
+    What a `former` file holds passes into the database first, so that nothing decided is lost when a team starts to share one.
+    """
+
+    def __init__(self, place: Path | str, *, former: Path | None = None) -> None:
+        self._database: Database = SqliteDatabase(place) if isinstance(place, Path) else _postgres(place, former)
 
     def append(
         self,
@@ -125,8 +128,9 @@ class DecisionStore:
         return [{"erased_at": moment, "author": author, "counts": json.loads(counts)} for moment, author, counts in rows]
 
 
-def _postgres(address: str) -> Database:
+def _postgres(address: str, former: Path | None) -> Database:
     try:
+        from pipeline.decision_store.moving import move_decisions
         from pipeline.decision_store.postgres_database import PostgresDatabase
     except ImportError as error:
         raise StudyError(
@@ -134,7 +138,10 @@ def _postgres(address: str) -> Database:
             "la bibliothèque psycopg",
             'pip install "ateliers-territoires[postgres]"',
         ) from error
-    return PostgresDatabase(address)
+    database = PostgresDatabase(address)
+    if former is not None and former.is_file():
+        move_decisions(former, database)
+    return database
 
 
 def _insert(connection: Statements, rows: Iterable[Sequence[Any]]) -> list[int]:
