@@ -34,6 +34,8 @@ def wheel_names(tmp_path_factory) -> set[str]:
         "pipeline/publish/templates/rapport.docx",
         "pipeline/publish/templates/rapport.typ",
         "pipeline/publish/templates/restitution.pptx",
+        "pipeline/publish/templates/fonts/NotoEmoji.ttf",
+        "pipeline/publish/templates/fonts/OFL.txt",
         "models/weights/tagger-amorce.npz",
         "models/weights/encoder-sujets.xz",
         "models/weights/encoder-sujets-tete.npz",

@@ -4,6 +4,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Iterator
+from ctypes import c_int, create_string_buffer
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pypdfium2
 from invented import said
 from lxml import html
 from published import report, tables
+from pypdfium2 import raw
 
 from pipeline.publish import write_docx, write_html, write_pdf
 from pipeline.publish.layout import lay_out
@@ -95,6 +97,26 @@ def test_what_looks_like_markup_stays_text(tmp_path: Path) -> None:
     shown = squeezed(pdf_text(tmp_path / "rapport.pdf"))
     assert squeezed(typography(" ".join(HOSTILE))) in shown
     assert [words for words in HOSTILE if squeezed(words) not in shown] == []
+
+
+def test_emoji_and_other_scripts_are_printed_in_a_font_that_has_them(tmp_path: Path) -> None:
+    usual = fonts_of(report(tables(said("cars", 1, text="le car du 5"), said("cars", 2))), tmp_path)
+    assert not any("Noto" in font for font in usual)
+    for text, font in (("le car 🚍 du 5", "NotoEmoji"), ("مرحبا", "NotoSansArabic"), ("שלום", "LibertinusSerif")):
+        fonts = fonts_of(report(tables(said("cars", 1, text=text))), tmp_path)
+        assert font in {name.partition("+")[2].partition("-")[0] for name in fonts}
+
+
+def fonts_of(made: Any, folder: Path) -> set[str]:
+    """The fonts that the page of the first priority is printed in."""
+    write_pdf(made, folder / "rapport.pdf")
+    text, name = pypdfium2.PdfDocument(folder / "rapport.pdf")[1].get_textpage(), create_string_buffer(100)
+
+    fonts = set()
+    for place in range(text.count_chars()):
+        raw.FPDFText_GetFontInfo(text, place, name, 100, c_int())
+        fonts.add(name.value.decode())
+    return fonts
 
 
 def test_the_same_report_is_the_same_file_and_tells_no_other_day(tmp_path: Path) -> None:

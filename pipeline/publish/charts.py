@@ -8,7 +8,8 @@ import json
 import re
 import textwrap
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import cache, lru_cache
+from pathlib import Path
 from typing import Any
 
 import vl_convert
@@ -24,6 +25,7 @@ CRITERIA_COLOURS = ("#0072b2", "#56b4e9", "#009e73", "#d55e00", "#e69f00", "#cc7
 POSTURE_COLOURS = ("#009e73", "#d55e00", "#e69f00", "#0072b2", "#999999", "#cc79a7", "#56b4e9")
 HEAT_COLOURS = ("#f2f6f9", "#74acd3")  # ink reads on the darkest with a contrast over 5
 _INK, _RULE = "#22302f", "#d5dcda"
+FONTS = Path(__file__).with_name("templates") / "fonts"  # emoji and Arabic: what neither typst nor vl-convert brings; SIL OFL
 FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # the first is bundled with vl-convert; the others have its widths
 _SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
 _CONFIG = {
@@ -45,6 +47,8 @@ _LINES = "length(split(datum.name, '\\n'))"
 _NAME = {"align": "right", "dx": -8, "dy": {"expr": f"8 - 8 * {_LINES}"}}  # at the left of a row, its lines centred on it
 _HEAD = {"align": "center", "dy": {"expr": f"4 - 16 * {_LINES}"}}  # over a column, its last line just above it
 _PNG_DPI = 200
+_N_LINES, _WIDEST = 3, 40  # of a name in a drawing; a word of more characters is cut
+_TAG = re.compile(r"<[^>]*>")
 _ARIA = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')  # Vega describes its marks in English, even when told not to
 
 
@@ -149,13 +153,23 @@ def posture_colour(share: Share) -> str:
 
 def draw_svg(spec: Spec) -> str:
     """The SVG of `spec`, its text left to the reader's fonts and its English descriptions removed; the same spec draws the same text."""
-    return _ARIA.sub("", _draw(json.dumps(spec, sort_keys=True)))
+    return _TAG.sub(lambda tag: _ARIA.sub("", tag[0]), _draw(json.dumps(spec, sort_keys=True)))
 
 
 def draw_png(spec: Spec) -> bytes:
     """The same drawing at 200 dots an inch, 72 units of the drawing an inch."""
     svg = _draw(json.dumps(spec, sort_keys=True))
-    return drawing(svg, f"png {_PNG_DPI} dpi", lambda: bytes(vl_convert.svg_to_png(svg, ppi=_PNG_DPI)))
+    return drawing(svg, f"png {_PNG_DPI} dpi, polices Noto", lambda: _picture(svg))
+
+
+def _picture(svg: str) -> bytes:
+    _add_fonts()
+    return bytes(vl_convert.svg_to_png(svg, ppi=_PNG_DPI))
+
+
+@cache
+def _add_fonts() -> None:
+    vl_convert.register_font_directory(str(FONTS))
 
 
 def _draw(spec: str) -> str:
@@ -173,5 +187,6 @@ def make_spec(content: dict[str, Any]) -> Spec:
 
 
 def wrapped(name: str, n_chars: int) -> str:
-    """`name` on lines of `n_chars` at most, cut between words."""
-    return "\n".join(textwrap.wrap(name, n_chars, break_long_words=False, break_on_hyphens=False)[:3])
+    """`name` on three lines of `n_chars` at most, cut between words where it can be, with an ellipsis where that is not all."""
+    lines = textwrap.wrap(name, n_chars, break_long_words=len(max(name.split(), key=len, default="")) > _WIDEST, break_on_hyphens=False)
+    return "\n".join([*lines[: _N_LINES - 1], lines[_N_LINES - 1] + "…"] if len(lines) > _N_LINES else lines)

@@ -1,7 +1,7 @@
 """Write a report as a PDF by typst: contents, captions, numbered pages, charts as vectors, and nothing fetched.
 
-The words reach typst as strings of a JSON file, so that none is read as markup. Only the compiler's own fonts are used, so that the same
-report is the same file on any machine.
+The words reach typst as strings of a JSON file, so that none is read as markup. Only the compiler's own fonts and those of
+templates/fonts/ (emoji, Arabic) are used, so that the same report is the same file on any machine.
 
 In:   Report
 Out:  a .pdf file
@@ -18,7 +18,7 @@ from typing import Any
 
 import typst
 
-from pipeline.publish.charts import Spec, draw_svg
+from pipeline.publish.charts import FONTS, Spec, draw_png, draw_svg
 from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import Block, Figure, Page, Paragraph, PriorityCard, Quotes, Section, Table, Terms
 from pipeline.publish.report.content import Quote, Report
@@ -27,6 +27,8 @@ from pipeline.publish.text import quoted, sentence
 _TEMPLATE = Path(__file__).with_name("templates") / "rapport.typ"
 _WIDTH_PT = 481.0  # of the text on a page
 _PT_A_UNIT = 0.75  # 96 units of a drawing an inch
+# typst draws a text of an SVG in one font: a name in two scripts would be boxes, so that its drawing is a picture
+_OTHER_SCRIPT = re.compile("[\u0590-\u08ff\u2600-\uffff\U00010000-\U0010ffff]")
 _SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)"')
 
 
@@ -43,7 +45,7 @@ def print_page(page: Page, *, size: float = 1.0) -> bytes:
         main = folder / "page.typ"
         main.write_bytes(_TEMPLATE.read_bytes())
         day = datetime.datetime.fromisoformat(page.made_at).replace(tzinfo=datetime.UTC)
-        printed = typst.Compiler(main, root=folder, ignore_system_fonts=True).compile(format="pdf", timestamp=day)
+        printed = typst.Compiler(main, root=folder, font_paths=[FONTS], ignore_system_fonts=True).compile(format="pdf", timestamp=day)
     assert isinstance(printed, bytes)
     return printed
 
@@ -102,8 +104,9 @@ class _Writer:
     def _drawing(self, spec: Spec, alt: str, widest_pt: float) -> dict[str, Any]:
         svg = draw_svg(spec)
         self._n_drawings += 1
-        name = f"{self._n_drawings}.svg"
-        (self._folder / name).write_text(svg, encoding="utf-8")
+        is_mixed = _OTHER_SCRIPT.search(svg)
+        name = f"{self._n_drawings}.{'png' if is_mixed else 'svg'}"
+        (self._folder / name).write_bytes(draw_png(spec) if is_mixed else svg.encode())
         size = _SIZE.search(svg)
         return {"file": name, "alt": alt, "width": min(widest_pt, _PT_A_UNIT * float(size[1]) if size else widest_pt)}
 
