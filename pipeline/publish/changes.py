@@ -9,7 +9,7 @@ from typing import Any
 
 from pipeline.publish.report import Report
 from pipeline.publish.report.passages import Tables, rows_of
-from pipeline.publish.text import NBSP, count, number, ordinal, quoted, sentence, typography, word
+from pipeline.publish.text import NBSP, count, number, ordinal, plain_name, quoted, sentence, word
 
 Summary = Mapping[str, Any]
 _MOST = 12  # lines of a kind; a study made anew would otherwise fill pages
@@ -28,7 +28,7 @@ def summarise(report: Report, tables: Tables, *, n_priorities: int) -> Summary:
         "n_passages": report.coverage.n_units,
         "n_reviewed": report.coverage.n_reviewed_tags,
         "themes": {
-            row.theme_id: {"label": typography(row.label), "n_tables": int(row.n_tables), "n_passages": int(row.n_units)}
+            row.theme_id: {"label": plain_name(row.label), "n_tables": int(row.n_tables), "n_passages": int(row.n_units)}
             for row in rows_of(themes)
         },
         "priorities": {

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.grid import STANDARD, Grid
 from pipeline.publish.report.passages import Passages, Tables, gather_passages, workshop_names
-from pipeline.publish.text import stability, texts, word
+from pipeline.publish.text import one_line, stability, texts, word
 from pipeline.tables import LEAD
 
 PASSAGES = "passages"
@@ -53,10 +53,10 @@ def _passages(tables: Tables, grid: Grid | None) -> pd.DataFrame:
 def _themes(tables: Tables) -> pd.DataFrame:
     """One row a theme, those said at most tables first."""
     rows = tables["themes"].sort_values(["n_tables", "n_units", "theme_id"], ascending=[False, False, True])
-    families = tables["theme_families"].set_index("family_id")["label"]
+    families = tables["theme_families"].set_index("family_id")["label"].map(one_line)
     return pd.DataFrame(
         {
-            "theme": rows["label"],
+            "theme": rows["label"].map(one_line),
             "famille": rows["parent_id"].map(families),
             "description": rows["description"],
             "mots": [", ".join(map(str, json.loads(words))) for words in rows["keywords"]],
@@ -114,7 +114,7 @@ def _contrasts(tables: Tables, grid: Grid | None) -> pd.DataFrame:
 
 def _labels(tables: Tables) -> dict[str, str]:
     themes = tables["themes"]
-    return dict(zip(themes["theme_id"], themes["label"], strict=True))
+    return dict(zip(themes["theme_id"], map(one_line, themes["label"]), strict=True))
 
 
 def _codes(passages: Passages, axis: str, grid: Grid | None) -> pd.Series:

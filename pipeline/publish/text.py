@@ -17,6 +17,7 @@ from pipeline.resources import load_yaml
 NBSP, NARROW = "\u00a0", "\u202f"
 _MONTHS = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
 _UNPRINTABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufdd0-\ufdef\ufffe\uffff]")
+_TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
 _TEXTS = Path(__file__).with_name("templates") / "textes.yaml"
 SOLID, FRAGILE = 0.75, 0.5  # Hennig (2007): over 0.75 a cluster is stable, under 0.5 it dissolves
 
@@ -50,6 +51,16 @@ def typography(text: str) -> str:
 def printable(text: str) -> str:
     """`text` without the control characters and half pairs that XML refuses; nothing else changes."""
     return _UNPRINTABLE.sub("", text)
+
+
+def one_line(text: str) -> str:
+    """A name as a heading or a cell can hold it: on one line, without signs that turn what follows them from right to left."""
+    return " ".join(_TURNING.sub("", printable(text)).split())
+
+
+def plain_name(text: str) -> str:
+    """A name on one line, with French spacing."""
+    return typography(one_line(text))
 
 
 def quoted(text: str) -> str:

@@ -20,7 +20,7 @@ from pipeline.publish.report.people import absent_voices, attendance_rows, offer
 from pipeline.publish.report.priorities import ScopeMaker
 from pipeline.publish.report.territories import territory_reading
 from pipeline.publish.report.themes import code_rows, contrast_rows, family_rows, heats, theme_rows, trials
-from pipeline.publish.text import french_date, percent, printable, typography
+from pipeline.publish.text import french_date, percent, plain_name, printable, typography
 from pipeline.rank import CRITERIA, unread_criteria
 from pipeline.settings import PublishSettings, RankWeights
 from pipeline.tables import TABLES
@@ -50,7 +50,7 @@ def build_report(
     used = {str(name): weight for name, weight in (RankWeights().model_dump() if weights is None else weights).items()}
     territories, contrasts = contrast_rows(known, passages)
     return Report(
-        title=typography(printable(title)),
+        title=plain_name(title),
         made_on=french_date(made_on),
         made_at=str(made_on)[:10],
         workshops=workshop_facts(known, passages, came),
@@ -61,7 +61,7 @@ def build_report(
         coverage=coverage(known, passages, grid),
         questions=tuple((question.question, typography(printable(question.label))) for question in grid.questions),
         criteria=_criteria(used, unread_criteria(grid)),
-        weighting=typography(printable(weighting)),
+        weighting=plain_name(weighting),
         scopes=ScopeMaker(known, passages, grid, settings, used).scopes(),
         axes=axis_rows(grid),
         heats=heats(passages, grid),

@@ -11,7 +11,7 @@ import pandas as pd
 
 from pipeline.grid import Axis, Grid
 from pipeline.publish.report.passages import Passages
-from pipeline.publish.text import count, printable, sentence, texts, typography, word
+from pipeline.publish.text import count, plain_name, printable, sentence, texts, typography, word
 
 _N_CODES = 4  # of an axis in a line
 
@@ -38,7 +38,7 @@ def axis_rows(grid: Grid) -> tuple[AxisRow, ...]:
 
 def axis_title(axis: Axis, section: str = "axes") -> str:
     """What heads the codes of `axis`: our word for a standard one, its own title else."""
-    return word(section, axis.axis) if axis.is_standard else typography(printable(axis.label))
+    return word(section, axis.axis) if axis.is_standard else plain_name(axis.label)
 
 
 def own_codes(passages: Passages, grid: Grid) -> pd.DataFrame:
@@ -56,7 +56,7 @@ def profile_lines(coded: pd.DataFrame, grid: Grid) -> tuple[str, ...]:
         told = [(n_tables, n_units, code) for (n_tables, n_units), code in zip(counts, grid.axis(axis.axis), strict=True) if n_units]
         told.sort(key=lambda row: (-row[0], -row[1]))
         if told:
-            codes = ", ".join(_told(n_tables, n_units, typography(printable(code.label))) for n_tables, n_units, code in told[:_N_CODES])
+            codes = ", ".join(_told(n_tables, n_units, plain_name(code.label)) for n_tables, n_units, code in told[:_N_CODES])
             lines.append(sentence("themes.profil", axe=axis_title(axis), codes=codes))
     return tuple(lines)
 

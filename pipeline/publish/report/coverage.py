@@ -7,7 +7,7 @@ Out:  Coverage, SetAside, DocumentRow, RejectRow
 from pipeline.grid import RUBRIQUE, Grid
 from pipeline.publish.report.content import Capped, Coverage, DocumentRow, RejectRow, SetAside
 from pipeline.publish.report.passages import Passages, Tables, rows_of
-from pipeline.publish.text import printable, typography, word
+from pipeline.publish.text import plain_name, printable, typography, word
 
 
 def coverage(tables: Tables, passages: Passages, grid: Grid) -> Coverage:
@@ -50,7 +50,7 @@ def documents(tables: Tables, passages: Passages, n_rows: int) -> Capped[Documen
     rows = tuple(
         DocumentRow(
             workshop=passages.names[row.workshop_id],
-            title=typography(printable(row.title)) if row.title == row.title else word("lieux", row.channel),
+            title=plain_name(row.title) if row.title == row.title else word("lieux", row.channel),
             channel=word("lieux", row.channel),
             n_units=int(n_units.get(row.document_id, 0)),
         )

@@ -14,7 +14,7 @@ from pipeline.geometry import circle, rings
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.report.people import commune_name
 from pipeline.publish.report.territory_content import Place, Ring, TerritoryMap
-from pipeline.publish.text import capitalised, joined, printable, typography
+from pipeline.publish.text import capitalised, joined, one_line, typography
 from pipeline.tables import COVERAGES
 
 _WHOLE = "territoire"
@@ -36,7 +36,7 @@ def _map_of(workshop_id: str, name: str, tables: Tables) -> TerritoryMap:
         ),
         areas=_areas(placed, here, tables),
         structures=tuple(
-            Place(printable(row.name), typography(_detail(row)), float(row.lat), float(row.lon))
+            Place(one_line(row.name), typography(_detail(row)), float(row.lat), float(row.lon))
             for row in rows_of(placed.sort_values(["name", "structure_id"]))
         ),
         needs=_needs(workshop_id, tables),
@@ -72,7 +72,7 @@ def _outer_rings(geometry: Any) -> list[Ring]:
 
 def _areas(placed: pd.DataFrame, here: pd.DataFrame, tables: Tables) -> tuple[tuple[str, Ring], ...]:
     """Catchment areas as drawn, or round."""
-    names = {row.structure_id: printable(row.name) for row in rows_of(here)}
+    names = {row.structure_id: one_line(row.name) for row in rows_of(here)}
     points = {row.structure_id: (float(row.lat), float(row.lon)) for row in rows_of(placed)}
     areas: list[tuple[str, Ring]] = []
     for row in rows_of(tables["catchments"].sort_values("structure_id")):

@@ -11,7 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.counting import circles_of
-from pipeline.publish.text import french_date, printable, typography, where
+from pipeline.publish.text import french_date, plain_name, printable, where
 
 Tables = Mapping[str, pd.DataFrame]
 
@@ -72,7 +72,7 @@ def workshop_names(workshops: pd.DataFrame) -> dict[str, str]:
     names: dict[str, str] = {}
     for row in rows_of(ordered):
         details = [french_date(row.date), "" if pd.isna(row.place) else str(row.place)]
-        territory = typography(printable(str(row.territory)))
+        territory = plain_name(str(row.territory))
         is_shared = (workshops["territory"] == row.territory).sum() > 1
         candidates = [territory] if not is_shared else [f"{territory} ({detail})" for detail in details if detail]
         candidates += [f"{territory} ({n})" for n in range(1, len(workshops) + 1)]

@@ -14,7 +14,7 @@ from pipeline.french import fold
 from pipeline.publish.report.content import AbsentVoices, AttendanceRow, Capped, OfferRow, WorkshopFacts
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.small_counts import Mask, Masked, Tally, mask_counts
-from pipeline.publish.text import NBSP, capitalised, french_date, joined, number, printable, sentence, typography, word
+from pipeline.publish.text import NBSP, capitalised, french_date, joined, number, one_line, plain_name, sentence, typography, word
 from pipeline.tables import STRUCTURE_TYPES
 
 _N_LARGEST = 3
@@ -79,9 +79,9 @@ def workshop_facts(tables: Tables, passages: Passages, came: Presence) -> tuple[
         rows.append(
             WorkshopFacts(
                 name=name,
-                territory=typography(printable(str(workshops[workshop_id].territory))),
+                territory=plain_name(str(workshops[workshop_id].territory)),
                 date=french_date(workshops[workshop_id].date),
-                place="" if pd.isna(workshops[workshop_id].place) else typography(printable(workshops[workshop_id].place)),
+                place="" if pd.isna(workshops[workshop_id].place) else plain_name(workshops[workshop_id].place),
                 n_tables=passages.n_tables[workshop_id],
                 n_people=n_people,
                 is_unsigned=bool(len(listed)) and not listed["has_signed"].any(),
@@ -135,9 +135,9 @@ def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> Capped[OfferR
     rows = tuple(
         OfferRow(
             territory=passages.names[row.workshop_id],
-            activity=capitalised(typography(printable(row.activity))),
+            activity=capitalised(plain_name(row.activity)),
             quantity=_quantity(row.quantity, row.quantity_unit),
-            structure="" if pd.isna(row.name) else printable(row.name),
+            structure="" if pd.isna(row.name) else one_line(row.name),
             passage=row.text,
         )
         for row in rows_of(offers.head(n_rows))
@@ -151,7 +151,7 @@ def commune_name(value: str) -> str:
         name = name_of(value)
         return typography(name) if name != value else f"{word('voix', 'commune')}{NBSP}{value}"
     if value != value.lower():
-        return typography(printable(value))
+        return plain_name(value)
     parts = value.split("-")
     return "-".join(part if place and part in _SMALL_WORDS else part[:1].upper() + part[1:] for place, part in enumerate(parts))
 
@@ -159,4 +159,4 @@ def commune_name(value: str) -> str:
 def _quantity(quantity: float, unit: Any) -> str:
     if pd.isna(quantity):
         return ""
-    return number(quantity, 2) + (f" {typography(printable(unit))}" if not pd.isna(unit) else "")
+    return number(quantity, 2) + (f" {plain_name(unit)}" if not pd.isna(unit) else "")

@@ -16,7 +16,7 @@ from pipeline.publish.report.axes import profile_lines
 from pipeline.publish.report.content import Criterion, Priority, Quote, Scope, Share
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.report.reasons import reasons
-from pipeline.publish.text import percent, printable, rank_interval, sentence, stability, typography
+from pipeline.publish.text import percent, plain_name, printable, rank_interval, sentence, stability, typography
 from pipeline.rank import CRITERIA
 from pipeline.settings import PublishSettings
 
@@ -60,7 +60,7 @@ class ScopeMaker:
         lifts = {name: self._weight(name) * (row[name] - mean) for name, mean in means.items()}
         return Priority(
             rank=int(row["rank"]),
-            label=typography(printable(theme["label"])),
+            label=plain_name(theme["label"]),
             description=typography(printable(theme["description"])),
             score=float(row["score"]),
             why=reasons(members, self.passages, sum(held.values()), len(held), row, lifts, least=self.settings.least_count),

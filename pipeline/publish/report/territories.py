@@ -13,7 +13,7 @@ from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.report.people import commune_name
 from pipeline.publish.report.territory_content import Joining, LexicalClass, Plane, PlanePoint, TerritoryReading
 from pipeline.publish.small_counts import mask_one
-from pipeline.publish.text import capitalised, count, joined, number, percent, printable, sentence, tally, typography, word
+from pipeline.publish.text import capitalised, count, joined, number, one_line, percent, plain_name, sentence, tally, typography, word
 from pipeline.tables import COVERAGES, REACHES
 
 _N_LEMMAS, _N_MARKS, _N_QUANTITIES = 12, 5, 6
@@ -22,7 +22,7 @@ _WHOLE = "territoire"
 
 def territory_reading(tables: Tables, passages: Passages, *, least: int = 1) -> TerritoryReading:
     """Return what the report tells of territories side by side; each part is empty where its table is; small counts are masked."""
-    labels = {row.theme_id: typography(printable(row.label)) for row in rows_of(tables["themes"])}
+    labels = {row.theme_id: plain_name(row.label) for row in rows_of(tables["themes"])}
     return TerritoryReading(
         shared=_shared(tables, labels),
         own=_own(tables, labels),
@@ -56,7 +56,7 @@ def territory_reading(tables: Tables, passages: Passages, *, least: int = 1) -> 
 
 
 def _name(territory: Any) -> str:
-    return typography(printable(str(territory)))
+    return plain_name(str(territory))
 
 
 def _shared(tables: Tables, labels: dict[str, str]) -> tuple[str, ...]:
@@ -163,7 +163,7 @@ def _sectors(tables: Tables) -> tuple[tuple[str, str, str, str], ...]:
     for sector, here in offers.groupby("sector"):
         known = here.dropna(subset=["quantity", "quantity_unit"])
         sums = known.groupby("quantity_unit")["quantity"].agg(["sum", "size"]).sort_values(["size", "sum"], ascending=False, kind="stable")
-        told = [f"{number(total, 1)} {typography(printable(str(unit)))}" for unit, total in sums["sum"].head(_N_QUANTITIES).items()]
+        told = [f"{number(total, 1)} {plain_name(str(unit))}" for unit, total in sums["sum"].head(_N_QUANTITIES).items()]
         rows.append(
             (
                 capitalised(typography(str(sector))) if sector else word("offre", "sans_secteur"),
@@ -177,7 +177,7 @@ def _sectors(tables: Tables) -> tuple[tuple[str, str, str, str], ...]:
 
 
 def _problems(tables: Tables) -> tuple[tuple[str, str, str], ...]:
-    names = {row.structure_id: printable(row.name) for row in rows_of(tables["structures"])}
+    names = {row.structure_id: one_line(row.name) for row in rows_of(tables["structures"])}
     return tuple(
         (names[row.structure_id], capitalised(typography(row.problem)), capitalised(typography(row.advice)))
         for row in rows_of(tables["map_problems"].sort_values(["structure_id", "problem"]))

@@ -13,7 +13,7 @@ from pipeline.grid import RUBRIQUE, Grid
 from pipeline.publish.report.axes import AxisRow, axis_rows, own_codes, profile_lines
 from pipeline.publish.report.content import CodeRow, ContrastRow, FamilyRow, Heat, ThemeRow, Trial
 from pipeline.publish.report.passages import Passages, Tables, rows_of
-from pipeline.publish.text import count, printable, sentence, stability, typography, word
+from pipeline.publish.text import count, plain_name, printable, sentence, stability, typography, word
 from pipeline.tables import LEAD
 
 _N_KEYWORDS = 8
@@ -28,9 +28,9 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
     families = _family_labels(tables)
     return tuple(
         ThemeRow(
-            label=typography(printable(theme.label)),
+            label=plain_name(theme.label),
             description=typography(printable(theme.description)),
-            keywords=", ".join(typography(printable(keyword)) for keyword in json.loads(theme.keywords)[:_N_KEYWORDS]),
+            keywords=", ".join(plain_name(keyword) for keyword in json.loads(theme.keywords)[:_N_KEYWORDS]),
             kind=word("natures", theme.kind),
             stability=stability(theme.stability),
             n_units=int(counted["n_units"].get(theme.theme_id, 0)),
@@ -53,7 +53,7 @@ def family_rows(tables: Tables, passages: Passages) -> tuple[FamilyRow, ...]:
     return tuple(
         FamilyRow(
             label=labels[family.family_id],
-            themes=tuple(typography(printable(label)) for label in themes.loc[themes["parent_id"] == family.family_id, "label"]),
+            themes=tuple(plain_name(label) for label in themes.loc[themes["parent_id"] == family.family_id, "label"]),
             n_units=int((placed["family_id"] == family.family_id).sum()),
             n_tables=int(said.get(family.family_id, 0)),
         )
@@ -62,7 +62,7 @@ def family_rows(tables: Tables, passages: Passages) -> tuple[FamilyRow, ...]:
 
 
 def _family_labels(tables: Tables) -> dict[str, str]:
-    return {row.family_id: typography(printable(row.label)) for row in rows_of(tables["theme_families"])}
+    return {row.family_id: plain_name(row.label) for row in rows_of(tables["theme_families"])}
 
 
 def trials(tables: Tables) -> tuple[Trial, ...]:
@@ -79,11 +79,11 @@ def contrast_rows(tables: Tables, passages: Passages) -> tuple[tuple[str, ...], 
     contrasts = tables["contrasts"][tables["contrasts"]["subject"] == "theme"]
     found = {(row.subject_id, row.territory): row for row in rows_of(contrasts)}
     rows = [
-        ContrastRow(typography(printable(theme.label)), tuple(_cell(found.get((theme.theme_id, name)), n) for name, n in held.items()))
+        ContrastRow(plain_name(theme.label), tuple(_cell(found.get((theme.theme_id, name)), n) for name, n in held.items()))
         for theme in rows_of(_in_order(tables))
         if (contrasts["subject_id"] == theme.theme_id).any()
     ]
-    return tuple(typography(printable(name)) for name in held), tuple(rows)
+    return tuple(plain_name(name) for name in held), tuple(rows)
 
 
 def code_rows(passages: Passages, grid: Grid) -> tuple[CodeRow, ...]:
@@ -94,7 +94,7 @@ def code_rows(passages: Passages, grid: Grid) -> tuple[CodeRow, ...]:
         for code in grid.axis(axis):
             here = coded[coded["code"] == code.code]
             n_tables = here.loc[here["is_said"], "circle_id"].nunique()
-            words = typography(printable(code.label)), typography(printable(code.definition))
+            words = plain_name(code.label), typography(printable(code.definition))
             rows.append(CodeRow(axis, *words, len(here), n_tables, here["workshop_id"].nunique()))
     return tuple(rows)
 
@@ -114,7 +114,7 @@ def _heat(passages: Passages, grid: Grid, name: str, axis: AxisRow | None) -> He
     workshops = [workshop_id for workshop_id in passages.names if workshop_id in n_units.index]
     shares = [tuple(float(counts.get((code.code, workshop_id), 0) / n_units[workshop_id]) for workshop_id in workshops) for code in codes]
     names = tuple(passages.names[workshop_id] for workshop_id in workshops)
-    return Heat(tuple(typography(printable(code.label)) for code in codes), names, tuple(shares), axis)
+    return Heat(tuple(plain_name(code.label) for code in codes), names, tuple(shares), axis)
 
 
 def _in_order(tables: Tables) -> pd.DataFrame:
