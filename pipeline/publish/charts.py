@@ -178,6 +178,7 @@ def _draw(spec: str) -> str:
 
 @lru_cache(maxsize=512)
 def _drawn(spec: str) -> str:
+    _add_fonts()  # before the first measure of a text, or what comes first would change what comes next
     return str(vl_convert.vegalite_to_svg(spec, format_locale="fr-FR"))
 
 
