@@ -102,6 +102,7 @@ def _plan(study: Study, person: Person, *, with_words: bool, dry_run: bool) -> E
         "décisions dont le texte est masqué": n_changed,
         "publications retirées": len(_inside(study.publications)),
         "exports retirés": len(_inside(study.root / "exports")),
+        "anciens fichiers de décisions retirés": len(study.former_decisions),
         "traces de traitements retirées": len(_records_naming(study, person)),
     }
     return Erasure((person.participant_id,), dry_run, counts, files, n_file_names)
@@ -115,7 +116,13 @@ def _erase(study: Study, vault: Vault, registry: Registry, person: Person, erasu
         counts = {what: n for what, n in erasure.counts.items() if n}
         study.decisions.erase(units if with_words else [], clean, author=getpass.getuser(), counts=counts)
     made_again = (*_inside(study.publications), *_inside(study.root / "exports"), study.cache, *study.tables.glob("*.parquet"))
-    for path in (*made_again, *_records_naming(study, person), *study.vault.glob("*.csv"), *study.vault.glob("*.xlsx")):
+    for path in (
+        *made_again,
+        *study.former_decisions,
+        *_records_naming(study, person),
+        *study.vault.glob("*.csv"),
+        *study.vault.glob("*.xlsx"),
+    ):
         _remove(path)
     vault.drop_doubts()
     vault.write_decisions({case: entry for case, entry in vault.decisions().items() if clean(entry["words"]) == entry["words"]})

@@ -128,6 +128,11 @@ class Study:
         return DecisionStore(self.database_url or self.decisions_path, former=self.decisions_path)
 
     @property
+    def former_decisions(self) -> list[Path]:
+        """The file whose decisions passed into a database, if it is still kept beside."""
+        return sorted(self.root.glob(f"{self.decisions_path.stem}-reprises.*"))
+
+    @property
     def database_url(self) -> str:
         """The address of the PostgreSQL database of ATELIERS_DATABASE_URL, else of etude.toml; blank for files in the study."""
         return os.environ.get("ATELIERS_DATABASE_URL", "").strip() or self.settings.review.database

@@ -110,9 +110,10 @@ def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_doe
     ids = re.compile(own.replace("-", "[- ]") + r"(?!\d)")
     assert any(name.startswith("publications/") for name in traces(study, ids))
     before, theme_ids = study.read_table("units"), set(study.read_table("themes")["theme_id"])
+    (study.root / "decisions-reprises.sqlite3").write_bytes(study.decisions_path.read_bytes())  # as once a database took them over
     erasure = forget_person(study.root, "Ludivine QUENNESON", with_words=with_words)
     assert erasure.participant_ids == (own,)
-    assert erasure.counts["lignes de présence"] == 2
+    assert (erasure.counts["lignes de présence"], erasure.counts["anciens fichiers de décisions retirés"]) == (2, 1)
     assert set(erasure.depot_files) == {f"{RETHEL}/{name}" for name in ("Table 1.txt", "emargement.csv", "suite.eml")} | {
         f"{VOUZIERS}/emargement.csv"
     }

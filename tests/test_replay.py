@@ -12,6 +12,7 @@ import pytest
 from flows.run import run_study
 from pipeline.decisions import split_id
 from pipeline.resources import data_path
+from pipeline.standing import confirmation, confirmed_codes
 from pipeline.study import Study
 
 FIRST = ("Saint-Omer 2026-03-12", "Roubaix 2026-04-02")
@@ -56,6 +57,7 @@ def random_decisions(tables: dict[str, pd.DataFrame], *, seed: int, n_decisions:
     themes, units = sorted(tables["themes"]["theme_id"]), sorted(tables["theme_members"]["unit_id"])
     families = sorted(tables["theme_families"]["family_id"])
     tags = tables["tags"].sort_values(["unit_id", "axis", "code"]).to_dict("records")
+    codes = sorted({(tag["axis"], tag["code"]) for tag in tags if tag["axis"] != "posture"})
     members = {name: sorted(rows["unit_id"]) for name, rows in tables["theme_members"].groupby("theme_id")}
 
     def on_tag() -> dict[str, Any]:
@@ -77,6 +79,10 @@ def random_decisions(tables: dict[str, pd.DataFrame], *, seed: int, n_decisions:
         lambda: {"action": "pin_quote", "theme_id": (name := draw.choice(themes)), "unit_id": draw.choice(members[name])},
         lambda: {"action": "rename_family", "theme_id": draw.choice(families), "value": f"Famille {draw.randint(1, 99)}"},
         lambda: {"action": "move_theme", "theme_id": draw.choice(themes), "value": draw.choice([*families, None])},
+        lambda: {"action": "describe_theme", "theme_id": draw.choice(themes), "value": f"Description {draw.randint(1, 99)}"},
+        lambda: {"action": "keep_apart", "theme_id": draw.choice(themes), "value": draw.choice(themes)},
+        lambda: {"action": "confirm_unit", "unit_id": draw.choice(units), "value": confirmation(draw.sample(codes, 2))},
+        lambda: {"action": "undo", "value": str(draw.randint(1, n_decisions))},
         lambda: {"action": "unpin_quote", "theme_id": (name := draw.choice(themes)), "unit_id": draw.choice(members[name])},
     ]
     return [{"author": "lise"} | draw.choice(makers)() for _ in range(n_decisions)]
@@ -90,6 +96,9 @@ def test_every_decision_holds_or_is_void_with_its_reason(story: dict[str, dict[s
     assert len(effects) == 30
     theme_of = dict(zip(tables["theme_members"]["unit_id"], tables["theme_members"]["theme_id"], strict=True))
     labels = dict(zip(tables["themes"]["theme_id"], tables["themes"]["label"], strict=True))
+    descriptions = dict(zip(tables["themes"]["theme_id"], tables["themes"]["description"], strict=True))
+    put = tables["tags"][tables["tags"]["is_assigned"]]
+    assigned = {unit: list(zip(rows["axis"], rows["code"], strict=True)) for unit, rows in put.groupby("unit_id")}
     families = dict(zip(tables["theme_families"]["family_id"], tables["theme_families"]["label"], strict=True))
     parents = {row.theme_id: None if pd.isna(row.parent_id) else row.parent_id for row in tables["themes"].itertuples()}
     for decision in tables["decisions"].itertuples(index=False):
@@ -98,6 +107,12 @@ def test_every_decision_holds_or_is_void_with_its_reason(story: dict[str, dict[s
             assert isinstance(effect["reason"], str) and effect["reason"]
         elif decision.action == "rename_theme":
             assert labels[decision.theme_id] == decision.value
+        elif decision.action == "describe_theme":
+            assert descriptions[decision.theme_id] == decision.value
+        elif decision.action == "confirm_unit":
+            assert set(assigned.get(decision.unit_id, [])) == set(confirmed_codes(decision.value) or [])
+        elif decision.action == "undo":
+            assert effects.loc[int(decision.value), "state"] == "annulée"
         elif decision.action in ("merge_theme", "reject_theme"):
             assert decision.theme_id not in labels
         elif decision.action == "rename_family":
