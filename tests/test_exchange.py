@@ -1,8 +1,6 @@
 """`ateliers export` and `ateliers import` with other tools: what is written where, what is said, and nobody's name in it."""
 
-import io
 import json
-import zipfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +9,6 @@ from test_cli import run
 from test_review_sheet import filled
 
 from pipeline.exchange import sheet_file
-from pipeline.resources import data_path
 from pipeline.study import Study
 
 WRITTEN = {
@@ -100,25 +97,3 @@ def test_a_file_that_is_none_of_these_is_one_line(study, capsys, tmp_path):
     code, _, err = run(capsys, "import", str(study.root), str(path))
     assert (code, "n'est pas une archive lisible" in err, err.count("\n")) == (1, True, 1)
     assert run(capsys, "import", str(study.root), str(tmp_path / "absent.qdpx"))[0] == 1
-
-
-def unpacked(path: Path) -> str:
-    """All the text of a file, of each entry where it is an archive."""
-    content = path.read_bytes()
-    if not zipfile.is_zipfile(io.BytesIO(content)):
-        return content.decode("utf-8", "replace")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return "\n".join(archive.read(name).decode("utf-8", "replace") for name in archive.namelist())
-
-
-def test_no_export_of_the_example_names_anybody(demo_study, capsys, tmp_path):
-    told = [json.loads(line) for line in data_path("demo", "gold", "pii.jsonl").read_text(encoding="utf-8").splitlines()]
-    names = {row["quote"] for row in told if row["kind"] != "PERSON" or " " in row["quote"]} | {"(Camille)", "A. Boulanger"}
-    assert len(names) > 20
-    for form in WRITTEN:
-        if form != "parquet":  # the same tables as .csv
-            run(capsys, "export", str(demo_study.root), "--format", form, "-o", str(tmp_path / form))
-    files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert len(files) > 20
-    found = {(path.name, name) for path in files for name in names if name in unpacked(path)}
-    assert found == set()

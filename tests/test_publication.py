@@ -2,23 +2,18 @@
 
 import copy
 import hashlib
-import io
 import json
 import shutil
-import zipfile
 from pathlib import Path
 from typing import Any
 
-import pypdfium2
 import pytest
 from invented import said
 from published import passages, tables
 
 from flows.publication import publish_whole
 from flows.reporting import whole_folder
-from flows.vault import Vault
 from pipeline.publish.changes import Summary, tell_changes
-from pipeline.resources import data_path
 from pipeline.study import Study
 
 RUN = "20250601T080000000000Z"
@@ -141,33 +136,6 @@ CHANGES = [
 def test_each_kind_of_change_is_told_in_words(after: Summary, lines: list[str]) -> None:
     told = [line.replace("\u00a0", " ").replace("\u202f", " ") for line in tell_changes(SUMMARY, after)]
     assert told == ["Ce qui a changé depuis la publication du 1er juin 2025 :", *lines]
-
-
-def unpacked(content: bytes) -> str:
-    """All the text of a file: of each entry where it is an archive, of each page where it is a PDF."""
-    if content.startswith(b"%PDF"):
-        return "\n".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(content))
-    if not zipfile.is_zipfile(io.BytesIO(content)):
-        return content.decode("utf-8", "replace")
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return "\n".join(unpacked(archive.read(name)) for name in archive.namelist())
-
-
-@pytest.mark.slow
-def test_nobody_is_named_in_any_file_of_the_publication_of_the_example(demo_study: Study, tmp_path: Path) -> None:
-    told = [json.loads(line) for line in data_path("demo", "gold", "pii.jsonl").read_text(encoding="utf-8").splitlines()]
-    names = {row["quote"] for row in told if row["kind"] != "PERSON" or " " in row["quote"]}
-    names |= {f"{one.first_name} {one.last_name}" for one in Vault(demo_study).registry().persons.values() if one.is_listed}
-    assert len(names) > 70
-    study = Study(tmp_path / "etude")
-    shutil.copytree(demo_study.root, study.root)
-    run = study.last_run()
-    assert run is not None
-    publish_whole(study.root, run)
-    files = files_of(study, run)
-    assert {name.rpartition(".")[2] for name in files} >= {"html", "docx", "pdf", "pptx", "xlsx", "csv", "qdpx", "qdc", "txt", "json"}
-    texts = {name: unpacked(content) for name, content in files.items()}
-    assert {(name, person) for name, text in texts.items() for person in names if person in text} == set()
 
 
 def test_a_folder_that_is_not_finished_leaves_the_old_one_and_no_trace(tmp_path):
