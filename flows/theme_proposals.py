@@ -16,6 +16,7 @@ from flows.progress import tell
 from flows.steps import task
 from models.language_model import Report, ThemeCard, ThemeReader, price_of, sample_units
 from models.language_model.themes import VERSION
+from pipeline.decisions import refused_merges
 from pipeline.settings import LanguageModelSettings
 from pipeline.study import Study, text_hash
 from pipeline.tables import THEME_PROPOSALS
@@ -53,6 +54,8 @@ def propose_themes(root: Path, processed: list[StageRecord], joined: StageRecord
     elif estimate.n_requests:
         state = NOT_SENT
     rows = _rows(reader, cards, [str(name) for name in themes["theme_id"]], shown, f"{settings.model}+themes{VERSION}")
+    refused = refused_merges(study.decisions.read())
+    rows = [row for row in rows if row["subject"] != "réunion" or {row["theme_id"], row["value"]} not in refused]
     counts = {f"n_{name}": sum(row["subject"] == subject for row in rows) for name, subject in (("names", "nom"), ("mergers", "réunion"))}
     summary = {"state": state, "address": estimate.address, "model": settings.model, "n_themes": len(found["themes"]), **counts}
     return Proposals(_kept(cache, THEME_PROPOSALS.build(rows)), summary | _told(report, settings))

@@ -173,6 +173,11 @@ def test_proposals_stand_in_their_table_with_quotes_and_no_number_leaves(ready):
     assert quotes == [["c", "la laiterie emploie douze personnes"]]
     assert "personne 4" not in b"".join(request.raw for request in server.seen).decode()
     assert proposed.summary and (proposed.summary["n_names"], proposed.summary["n_mergers"]) == (2, 1)
+    merger = rows[rows["subject"] == "réunion"].iloc[0]
+    ready[0].decisions.append(author="lise", action="keep_apart", theme_id=merger["value"], value=merger["theme_id"])
+    with serving(honest) as server:
+        again = propose(ready, server.url, confirm=False)
+    assert again.summary and again.summary["n_mergers"] == 0
 
 
 def test_nothing_is_sent_without_the_setting_or_consent_and_at_most_max_units(ready, capsys):

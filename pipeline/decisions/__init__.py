@@ -16,7 +16,7 @@ import pandas as pd
 from pipeline.decisions.effects import APPLIED, Effects
 from pipeline.decisions.on_families import review_families
 from pipeline.decisions.on_tags import review_tags
-from pipeline.decisions.on_themes import Replay, left_proposals, split_id
+from pipeline.decisions.on_themes import Replay, left_proposals, refused_merges, split_id
 from pipeline.decisions.weightings import Weighting, saved_weightings, weighting_value, weights_in_use
 from pipeline.grid import STANDARD, Axis
 from pipeline.standing import confirmed_units, judgements, standing
@@ -26,6 +26,7 @@ __all__ = [
     "Weighting",
     "apply_decisions",
     "left_proposals",
+    "refused_merges",
     "saved_weightings",
     "split_id",
     "standing",

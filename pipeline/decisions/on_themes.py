@@ -183,12 +183,17 @@ class Replay:
 
 def left_proposals(proposals: pd.DataFrame, themes: pd.DataFrame, decisions: pd.DataFrame) -> pd.DataFrame:
     """Return the merge proposals, either way round, whose two themes are left and that nobody refused."""
-    said = standing(decisions)
-    refused = said.loc[said["action"] == "keep_apart", ["theme_id", "value"]]
-    apart = {frozenset((text(one), text(other))) for one, other in refused.itertuples(index=False, name=None)}
+    apart = refused_merges(decisions)
     pairs = [frozenset(pair) for pair in proposals[["theme_id", "other_theme_id"]].itertuples(index=False, name=None)]
     left = set(themes["theme_id"])
     return proposals[pd.Series([pair <= left and pair not in apart for pair in pairs], index=proposals.index, dtype=bool)]
+
+
+def refused_merges(decisions: pd.DataFrame) -> set[frozenset[str]]:
+    """The pairs of themes that somebody decided to keep apart."""
+    said = standing(decisions)
+    refused = said.loc[said["action"] == "keep_apart", ["theme_id", "value"]].dropna()
+    return {frozenset((one, other)) for one, other in refused.itertuples(index=False, name=None)}
 
 
 def text(value: object) -> str | None:
