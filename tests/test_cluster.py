@@ -447,6 +447,14 @@ def test_a_label_is_shared_and_says_enough(found, expected):
     assert label_themes([found], [members]) == [expected]
 
 
+def test_a_label_that_another_bears_is_made_again_of_other_phrases_while_there_are_any():
+    found = [candidate("voiture partagée", 0.9, 2, 0.0), candidate("transport solidaire", 0.8, 2, 0.0)]
+    members = np.array([[1.0, 0.0]])
+    assert label_themes([found], [members]) == ["Voiture partagée"]
+    assert label_themes([found], [members], others=["Voiture partagée"]) == ["Transport solidaire"]
+    assert label_themes([found], [members], others=["voiture partagee", "Transport solidaire"]) == ["Voiture partagée"]
+
+
 def quote_rows(*rows: tuple[str, str, str, int | None, float]) -> pd.DataFrame:
     made = pd.DataFrame(rows, columns=["unit_id", "text", "workshop_id", "table_number", "strength"])
     return made.assign(document_id="d-" + made["workshop_id"], table_number=made["table_number"].astype("Int64"))

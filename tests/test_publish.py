@@ -569,16 +569,18 @@ def test_themes_priorities_and_territories_are_listed_in_french_words(tmp_path: 
     assert (contrasts[1][0], contrasts[1][1], contrasts[1][5]) == ("die", "Cars", "comme ailleurs")
 
 
-def test_families_stand_before_the_themes_and_each_theme_names_its_own(tmp_path: Path) -> None:
+def test_families_stand_before_the_themes_and_each_theme_and_card_names_its_own(tmp_path: Path) -> None:
     made = tables()
     made["themes"] = made["themes"].assign(parent_id="f-1")
     row = {"family_id": "f-1", "label": "Venir et produire", "n_themes": 2, "n_units": 1, "n_tables": 1, "n_workshops": 1}
     made["theme_families"] = THEME_FAMILIES.build([row])
-    write_html(report(made), tmp_path / "rapport.html")
+    content = report(made)
+    write_html(content, tmp_path / "rapport.html")
     shown = typography((tmp_path / "rapport.html").read_text(encoding="utf-8"))
+    n_cards = sum(len(scope.priorities) for scope in content.scopes)
     assert "Familles de thèmes" in shown
     assert "Cars ; Lait" in shown.replace("\u00a0", " ").replace("\u202f", " ")
-    assert shown.count("Venir et produire") == 1 + len(made["themes"])
+    assert shown.count("Venir et produire") == 1 + len(made["themes"]) + n_cards
 
 
 def test_a_table_names_no_file_of_the_depot(tmp_path: Path) -> None:

@@ -50,7 +50,7 @@ def find_candidates(
     `tables` names the table of each unit, so that what one table repeats counts once; without it each unit counts.
     """
     uses = _Uses(readings)
-    support = _Support(readings, labels, tables)
+    support = Support(readings, labels, tables)
     chosen = [_most_said(uses, labels, strengths, theme) for theme in range(len(topic_words))]
     keys = sorted({key for keys in chosen for key in keys})
     row = {key: at for at, key in enumerate(keys)}
@@ -103,7 +103,7 @@ class _Uses:
         return min(weights, key=lambda surface: (-weights[surface], surface.isascii(), len(surface), surface))
 
 
-class _Support:
+class Support:
     """At how many tables of each theme each word is said."""
 
     def __init__(self, readings: Sequence[Reading], labels: NDArray[np.int64], tables: Sequence[str] | None) -> None:

@@ -8,7 +8,8 @@ groupings in which families hold several themes each, and none holds most of the
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from math import log
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,13 +18,14 @@ from sklearn.metrics import adjusted_rand_score
 
 from models.reading import Reading
 from models.views import Matrix, SubjectSpace, unit_rows
-from pipeline.cluster.candidates import find_candidates
+from pipeline.cluster.candidates import Candidate, Support, find_candidates
 from pipeline.cluster.labels import label_themes
 
 FEWEST_THEMES = 6  # under which a second level tells nothing
 LEAST, MOST = 3, 8  # families
 _N_DRAWS, _DRAWN = 20, 0.8  # resamples, and the share of a theme's units in each
 _NEARLY = 0.1  # adjusted Rand index
+_SPREAD = 0.1  # score for a phrase said in e times more of a family's themes
 _ALONE, _LARGEST = 0.3, 0.5  # shares of the themes: those in families of one, and the largest family, that a useful grouping keeps within
 
 Numbers = NDArray[np.int64]
@@ -59,12 +61,17 @@ def find_families(
     of_unit = np.where(labels >= 0, family_of[labels], -1)
     words = [[word for theme in group for word in topic_words[theme]] for group in groups]
     candidates = find_candidates(readings, of_unit, strengths, words, space, tables)
+    spread = Support(readings, of_unit, [str(theme) for theme in labels])
+    said = [_by_spread(found, family, spread) for family, found in enumerate(candidates)]
     rows = [unit_rows(space.rows[of_unit == family]) for family in range(len(groups))]
-    names = label_themes(candidates, rows)
-    return [
-        Family(group, theme_labels[group[0]], None) if len(group) == 1 else Family(group, name, _kept_together(together, group))
-        for group, name in zip(groups, names, strict=True)
-    ]
+    names = label_themes(said, rows, others=theme_labels)
+    return [Family(group, name, _kept_together(together, group)) for group, name in zip(groups, names, strict=True)]
+
+
+def _by_spread(found: Sequence[Candidate], family: int, spread: Support) -> list[Candidate]:
+    """The candidates, those before that several themes of the family say: what they share names it better than what is one theme's."""
+    scored = [replace(candidate, score=candidate.score + _SPREAD * log(spread.of(candidate.key, family))) for candidate in found]
+    return sorted(scored, key=lambda candidate: (-round(candidate.score, 6), candidate.surface))
 
 
 def group_themes(rows: Matrix, labels: Numbers, n_themes: int, *, seed: int) -> tuple[Numbers, Matrix]:
@@ -117,6 +124,8 @@ def _is_useful(family_of: Numbers) -> bool:
     return bool((sizes == 1).sum() <= _ALONE * len(family_of) and sizes.max() <= _LARGEST * len(family_of))
 
 
-def _kept_together(together: Matrix, group: Sequence[int]) -> float:
+def _kept_together(together: Matrix, group: Sequence[int]) -> float | None:
+    if len(group) == 1:
+        return None
     pairs = [together[one, other] for place, one in enumerate(group) for other in group[place + 1 :]]
     return round(float(np.mean(pairs)), 6)

@@ -4,12 +4,13 @@ In:   candidates of every theme, members' places in the subject space
 Out:  a distinct label and at most eight keywords a theme
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 
 from models.views import Matrix
 from pipeline.cluster.candidates import Candidate
+from pipeline.french import fold
 from pipeline.i18n import _
 
 MOST_KEYWORDS = 8
@@ -21,21 +22,38 @@ _AS_GOOD = 0.25  # score that a shared phrase may lack against the best one
 _WORTH_ADDING = 0.25  # score under which a second phrase would mislead
 
 
-def label_themes(candidates: Sequence[Sequence[Candidate]], members: Sequence[Matrix]) -> list[str]:
-    """Return one label a theme, the first themes choosing first; two themes share neither a label nor a first phrase."""
+def label_themes(
+    candidates: Sequence[Sequence[Candidate]], members: Sequence[Matrix], *, others: Collection[str] = frozenset()
+) -> list[str]:
+    """Return one label a theme, the first themes choosing first; two themes share neither a label nor a first phrase.
+
+    `others` are labels that none may bear, unless it has no other phrase.
+    """
     taken: set[tuple[str, ...]] = set()
     labels: list[str] = []
     for theme, (found, rows) in enumerate(zip(candidates, members, strict=True)):
         free = [candidate for candidate in found if candidate.key not in taken]
-        chosen = _cover(_shared(free) or free, rows)
-        if len(chosen) == 1 and len(chosen[0].key) == 1 and (following := _next(chosen, free, rows)):  # one word says too little
-            chosen.append(following)
+        chosen = first = _phrases(free, rows)
+        while chosen and fold(_label(chosen)) in map(fold, others):
+            free = [candidate for candidate in free if candidate not in chosen]
+            chosen = _phrases(free, rows)
+        chosen = chosen or first
         taken |= {candidate.key for candidate in chosen}
-        label = (
-            _sentence_case(_listed([candidate.surface for candidate in chosen])) if chosen else _("Thème {number}").format(number=theme + 1)
-        )
+        label = _label(chosen) if chosen else _("Thème {number}").format(number=theme + 1)
         labels.append(label if label not in labels else f"{label} ({theme + 1})")
     return labels
+
+
+def _phrases(free: Sequence[Candidate], rows: Matrix) -> list[Candidate]:
+    """The phrases that make a label; none where there is none."""
+    chosen = _cover(_shared(free) or free, rows)
+    if len(chosen) == 1 and len(chosen[0].key) == 1 and (following := _next(chosen, free, rows)):  # one word says too little
+        chosen.append(following)
+    return chosen
+
+
+def _label(chosen: Sequence[Candidate]) -> str:
+    return _sentence_case(_listed([candidate.surface for candidate in chosen]))
 
 
 def keywords_of(candidates: Sequence[Candidate]) -> list[str]:

@@ -28,7 +28,7 @@ THEME_FAMILIES = Table(
     ("family_id",),
     (
         Column("family_id", "text", "Stable across runs; parent_id of its themes"),
-        Column("label", "text", "Short name in French; a theme's own where the family holds one theme"),
+        Column("label", "text", "Short name in French, that of none of the themes where other words can be found"),
         Column("n_themes", "int", "Themes in it", "themes", low=0),
         Column("n_units", "int", "Units of its themes", "units", low=0),
         Column("n_tables", "int", "Distinct tables of workshops where one of its themes was said", "tables", low=0),

@@ -75,4 +75,6 @@ def facts_of(priority: Priority) -> str:
 def _card(priority: Priority) -> PriorityCard:
     parts = tuple((posture_colour(share), f"{share.label}{NBSP}: {number(share.n_units)}") for share in priority.postures)
     said = sentence("alt.profil", parts=joined([text for _, text in parts]))
-    return PriorityCard(priority, facts_of(priority), profile_spec(priority.postures) if parts else None, said, parts)
+    family = [sentence("themes.famille", famille=priority.family)] if priority.family else []
+    facts = " · ".join([facts_of(priority), *family])
+    return PriorityCard(priority, facts, profile_spec(priority.postures) if parts else None, said, parts)

@@ -63,6 +63,7 @@ class Priority:
     of_workshops: int
     postures: tuple[Share, ...]
     profile: tuple[str, ...]  # its passages over the axes that the grid brings, a line an axis
+    family: str | None  # of themes, by its name; None for a theme of none
     criteria: tuple[Criterion, ...]
     quotes: tuple[Quote, ...]
 

@@ -16,6 +16,7 @@ from pipeline.publish.report.axes import profile_lines
 from pipeline.publish.report.content import Criterion, Priority, Quote, Scope, Share
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.report.reasons import reasons
+from pipeline.publish.report.themes import family_labels
 from pipeline.publish.text import percent, plain_name, printable, rank_interval, sentence, stability, typography
 from pipeline.rank import CRITERIA
 from pipeline.settings import PublishSettings
@@ -74,6 +75,7 @@ class ScopeMaker:
             of_workshops=len(held),
             postures=self._postures(members),
             profile=self._profile(members),
+            family=family_labels(self.tables).get(theme["parent_id"]),
             criteria=self._criteria(row),
             quotes=tuple(self._quotes(members, json.loads(theme["quotes"]), scope)),
         )

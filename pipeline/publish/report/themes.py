@@ -25,7 +25,7 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
     profiles = {theme_id: profile_lines(rows, grid) for theme_id, rows in coded.groupby("theme_id")}
     counted = passages.rows.groupby("theme_id").agg(n_units=("unit_id", "size"), n_workshops=("workshop_id", "nunique"))
     said = passages.rows[passages.rows["is_said"]].groupby("theme_id")["circle_id"].nunique()
-    families = _family_labels(tables)
+    families = family_labels(tables)
     return tuple(
         ThemeRow(
             label=plain_name(theme.label),
@@ -46,7 +46,7 @@ def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow
 def family_rows(tables: Tables, passages: Passages) -> tuple[FamilyRow, ...]:
     """Every family of themes, the most spoken of first."""
     themes = _in_order(tables)
-    labels = _family_labels(tables)
+    labels = family_labels(tables)
     family_of = dict(zip(themes["theme_id"], themes["parent_id"], strict=True))
     placed = passages.rows.assign(family_id=passages.rows["theme_id"].map(family_of))
     said = placed[placed["is_said"]].groupby("family_id")["circle_id"].nunique()
@@ -61,7 +61,8 @@ def family_rows(tables: Tables, passages: Passages) -> tuple[FamilyRow, ...]:
     )
 
 
-def _family_labels(tables: Tables) -> dict[str, str]:
+def family_labels(tables: Tables) -> dict[str, str]:
+    """The name of each family of themes, by family_id."""
     return {row.family_id: plain_name(row.label) for row in rows_of(tables["theme_families"])}
 
 
