@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.views import unit_rows
 
 STRENGTH = 2.0  # chosen on labelled files left out
-_AT_ONCE = 10_000  # pairs
+_AT_ONCE = 10_000  # pairs, or vectors
 _PLACE = ["document_id", "table_number", "question"]  # neighbours share them
 
 
@@ -26,18 +26,23 @@ def lean_on_neighbours(vectors: NDArray[Any], units: pd.DataFrame) -> NDArray[An
     first, second = neighbours(units)
     if not len(first):
         return vectors
-    directions = unit_rows(vectors)
-    between = np.concatenate([(directions[one] * directions[other]).sum(axis=1) for one, other in _blocks(first, second)])
-    closeness = float(between.mean() - (directions.mean(axis=0) ** 2).sum())
+    between = np.concatenate([(unit_rows(vectors[one]) * unit_rows(vectors[other])).sum(axis=1) for one, other in _blocks(first, second)])
+    closeness = float(between.mean() - (_mean_direction(vectors) ** 2).sum())
     if closeness <= 0:
         return vectors
     step = STRENGTH * closeness * float(np.linalg.norm(vectors, axis=1).mean())
     leaning = vectors.copy()
     for one, other in _blocks(first, second):
-        leaning[one] += step * directions[other]
+        leaning[one] += step * unit_rows(vectors[other])
     for one, other in _blocks(first, second):
-        leaning[other] += step * directions[one]
+        leaning[other] += step * unit_rows(vectors[one])
     return leaning
+
+
+def _mean_direction(vectors: NDArray[Any]) -> NDArray[Any]:
+    """Mean of the unit rows, a few thousand at once."""
+    sums = [unit_rows(vectors[start : start + _AT_ONCE]).sum(axis=0) for start in range(0, len(vectors), _AT_ONCE)]
+    return np.asarray(np.sum(sums, axis=0) / len(vectors))
 
 
 def _blocks(first: NDArray[np.int64], second: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:

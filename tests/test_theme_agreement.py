@@ -56,7 +56,7 @@ def test_runs_are_compared_on_what_both_drew():
     ],
 )
 def test_figures_are_said_in_french(monkeypatch, index, verdict):
-    monkeypatch.setattr(told, "measure_agreement", lambda *_: Agreement(index, index, 20, 300))
+    monkeypatch.setattr(told, "measure_agreement", lambda *_, **__: Agreement(index, index, 20, 300))
     rows = agree_themes(np.zeros((300, 2)), QUICK)
     assert list(rows["trial"]) == ["graines", "sous_echantillons"]
     assert rows["sentence"].str.endswith(f"les thèmes sont {verdict}").all()

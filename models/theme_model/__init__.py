@@ -49,7 +49,7 @@ class ThemeModel:
         self.stability_ = np.zeros(0)
         self._words = []
         if kept.any():
-            self._fit_kept(units[kept.tolist()], embeddings[kept], kept)
+            self._fit_kept(units[kept.tolist()], embeddings, kept)
         return self
 
     def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
@@ -59,15 +59,14 @@ class ThemeModel:
     def _fit_kept(self, units: pd.DataFrame, embeddings: NDArray[Any], kept: NDArray[np.bool_]) -> None:
         lemmas = list(units["lemmas"]) if "lemmas" in units else [reading.lemmas for reading in read_texts(units["text"])]
         documents = [_SEPARATOR.join(row) or _NOTHING for row in lemmas]
-        clusters = CommunityClusters(self.settings)
+        clusters = CommunityClusters(self.settings).fit_rows(embeddings, np.flatnonzero(kept))
         if len({lemma for document in documents for lemma in telling_lemmas(document)}) < 2:
             # c-TF-IDF needs two words: with one or none, themes are the clusters and have no words.
-            clusters.fit(embeddings)
             self.labels_[kept], self.stability_ = clusters.labels_, clusters.stability_
             self._words = [[] for _ in clusters.stability_]
             return
-        topic_model = _assemble(clusters)
-        topic_model.fit_transform(documents, embeddings)
+        topic_model = _assemble(_Found(clusters.labels_))
+        topic_model.fit_transform(documents, clusters.labels_[:, None])  # one row a document is all that it still asks of vectors
         self.labels_[kept] = np.asarray(topic_model.topics_)
         # BERTopic numbers topics by size again: the clusters' stability follows its numbers.
         number = dict(zip(clusters.labels_.tolist(), topic_model.topics_, strict=True))
@@ -77,8 +76,18 @@ class ThemeModel:
         self._words = [topic_model.get_topic(theme) or [] for theme in range(len(self.stability_))]
 
 
-def _assemble(clusters: CommunityClusters) -> Any:
-    """BERTopic without its encoder and UMAP: vectors come ready, clusters are ours, words are French lemmas."""
+class _Found:
+    """Clusters found before, in the place of BERTopic's: it would copy the vectors, a gigabyte at 100,000 passages."""
+
+    def __init__(self, labels: Labels) -> None:
+        self.labels_ = labels
+
+    def fit(self, X: Any, y: Any = None) -> "_Found":  # noqa: N803, BERTopic calls it as scikit-learn does
+        return self
+
+
+def _assemble(clusters: _Found) -> Any:
+    """BERTopic without its encoder and UMAP: clusters are ours, words are French lemmas."""
     from bertopic import BERTopic
     from bertopic.dimensionality import BaseDimensionalityReduction
     from bertopic.vectorizers import ClassTfidfTransformer

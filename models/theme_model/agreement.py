@@ -32,14 +32,16 @@ class Agreement:
     n_vectors: int
 
 
-def measure_agreement(vectors: NDArray[Any], settings: ClusterSettings) -> Agreement | None:
-    """Return how alike `settings.n_repeats` groupings are, None under two of them or under `FEWEST` vectors."""
+def measure_agreement(vectors: NDArray[Any], settings: ClusterSettings, *, rows: Labels | None = None) -> Agreement | None:
+    """Return how alike `settings.n_repeats` groupings of `rows` (all by default) are, None under two of them or under `FEWEST` vectors."""
     n_runs = settings.n_repeats
-    if n_runs < 2 or len(vectors) < FEWEST:
+    rows = np.arange(len(vectors)) if rows is None else rows
+    if n_runs < 2 or len(rows) < FEWEST:
         return None
     draw = np.random.default_rng(settings.seed)
-    if len(vectors) > MOST_AT_ONCE:
-        vectors = vectors[np.sort(draw.choice(len(vectors), MOST_AT_ONCE, replace=False))]
+    if len(rows) > MOST_AT_ONCE:
+        rows = rows[np.sort(draw.choice(len(rows), MOST_AT_ONCE, replace=False))]
+    vectors = vectors[rows]
     quick = settings.model_copy(update={"n_resamples": min(settings.n_resamples, _RESAMPLES)})
     seeds = [_labels(vectors, quick.model_copy(update={"seed": settings.seed + 1 + run})) for run in range(n_runs)]
     subsamples = []

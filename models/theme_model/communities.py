@@ -48,18 +48,21 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803, scikit-learn's own name
         """Group the rows of `X`; no row gives no group, fewer than `FEWEST_TO_SPLIT` one group of stability 0."""
+        return self.fit_rows(np.asarray(X), np.arange(len(X)))
+
+    def fit_rows(self, vectors: Matrix, rows: Labels) -> "CommunityClusters":
+        """Group the `rows` of `vectors`, one label a row of those; a large matrix is not copied."""
         settings = self.settings or ClusterSettings()
-        vectors = np.asarray(X)
         with threadpool_limits(1):
-            if len(vectors) < FEWEST_TO_SPLIT:
-                self.labels_, self.stability_ = np.zeros(len(vectors), dtype=np.int64), np.zeros(min(len(vectors), 1))
-            elif len(vectors) <= MOST_AT_ONCE:
-                consensus = _consensus(vectors.astype(np.float64), settings)
+            if len(rows) < FEWEST_TO_SPLIT:
+                self.labels_, self.stability_ = np.zeros(len(rows), dtype=np.int64), np.zeros(min(len(rows), 1))
+            elif len(rows) <= MOST_AT_ONCE:
+                consensus = _consensus(vectors[rows].astype(np.float64), settings)
                 self.labels_, self.stability_ = consensus.labels, _stability(consensus)
             else:
-                sampled = np.sort(np.random.default_rng(settings.seed).choice(len(vectors), MOST_AT_ONCE, replace=False))
-                consensus = _consensus(vectors[sampled].astype(np.float64), settings)
-                self.labels_, self.stability_ = _spread(consensus.labels, sampled, vectors), _stability(consensus)
+                sampled = np.sort(np.random.default_rng(settings.seed).choice(len(rows), MOST_AT_ONCE, replace=False))
+                consensus = _consensus(vectors[rows[sampled]].astype(np.float64), settings)
+                self.labels_, self.stability_ = _spread(consensus.labels, sampled, vectors, rows), _stability(consensus)
         return self
 
     def predict(self, X: Matrix) -> Labels:  # noqa: N803
@@ -176,11 +179,11 @@ def _stability(consensus: Consensus) -> Matrix:
     return np.array([means[labels == group, group].mean() for group in range(labels.max() + 1)])
 
 
-def _spread(labels: Labels, sampled: Labels, vectors: Matrix) -> Labels:
-    """Labels of all vectors: the sample's, and for the others the group whose centre is nearest."""
-    centres = np.stack([vectors[sampled[labels == group]].astype(np.float64).mean(axis=0) for group in range(labels.max() + 1)])
+def _spread(labels: Labels, sampled: Labels, vectors: Matrix, rows: Labels) -> Labels:
+    """Labels of all `rows`: those of the `sampled` ones, and for the others the group whose centre is nearest."""
+    centres = np.stack([vectors[rows[sampled[labels == group]]].astype(np.float64).mean(axis=0) for group in range(labels.max() + 1)])
     centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
-    blocks = [vectors[first : first + _AT_ONCE].astype(np.float64) @ centres.T for first in range(0, len(vectors), _AT_ONCE)]
+    blocks = [vectors[rows[first : first + _AT_ONCE]].astype(np.float64) @ centres.T for first in range(0, len(rows), _AT_ONCE)]
     spread: Labels = np.vstack(blocks).argmax(axis=1).astype(np.int64)
     spread[sampled] = labels
     return spread

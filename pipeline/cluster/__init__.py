@@ -96,7 +96,7 @@ def cluster_units(
     lemmas = pd.Series([reading.lemmas for reading in readings], dtype=object)
     grouped_by = lean_on_neighbours(views.vectors, units)
     model.fit(units.assign(lemmas=lemmas), grouped_by, set_aside=set_aside)
-    agreement = agree_themes(grouped_by[~set_aside], settings)
+    agreement = agree_themes(grouped_by, settings, set_aside=set_aside)
     places = place_units(units["unit_id"], grouped_by, model.labels_)
     del grouped_by  # as large as the views
     members = _members(units, model.labels_, _strengths(views.vectors, model.labels_))

@@ -4,7 +4,9 @@ In:   joined views of the units that have a subject
 Out:  theme_agreement   two rows, none where there are too few units to tell
 """
 
+import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from models.theme_model.agreement import measure_agreement
 from models.views import Matrix
@@ -15,9 +17,9 @@ from pipeline.tables import THEME_AGREEMENT
 SAME, ALIKE = 0.9, 0.6  # index from which the themes are nearly the same, or alike
 
 
-def agree_themes(vectors: Matrix, settings: ClusterSettings) -> pd.DataFrame:
-    """Return how alike the themes come out when they are made again, and what that means."""
-    found = measure_agreement(vectors, settings)
+def agree_themes(vectors: Matrix, settings: ClusterSettings, *, set_aside: NDArray[np.bool_] | None = None) -> pd.DataFrame:
+    """Return how alike the themes come out when they are made again of what is not `set_aside` (n,), and what that means."""
+    found = measure_agreement(vectors, settings, rows=None if set_aside is None else np.flatnonzero(~set_aside))
     if found is None:
         return THEME_AGREEMENT.empty()
     trials = {

@@ -16,7 +16,7 @@ CLOSE_CENTRES = 0.4  # cosine of two centres from which themes may be one
 MIXED_UNITS = 0.15  # share of the units of both that lie as close to the other's centre
 _NEARLY = 0.02  # difference of cosine under which a unit is as close to the other
 _LARGE = 1.5  # times the median size of themes
-_AT_ONCE = 10_000  # units whose own theme's centre is made without them: all at once would fill a gigabyte a step at 100,000
+_AT_ONCE = 10_000  # units that are compared with the centres: all at once would fill a gigabyte a step at 100,000
 _LOOSE = 0.25  # quantile of the themes' cohesion under which a large one is a catch-all
 
 
@@ -31,15 +31,17 @@ class Geometry:
     @classmethod
     def of(cls, vectors: Matrix, labels: NDArray[np.int64]) -> "Geometry":
         """Place the units that have a theme, `labels` ≥ 0."""
-        rows, kept = unit_rows(vectors[labels >= 0]), labels[labels >= 0]
-        sums = np.stack([rows[kept == theme].sum(axis=0) for theme in range(int(kept.max(initial=-1)) + 1)]) if len(kept) else rows
-        centres = unit_rows(sums) if len(kept) else sums
-        closeness = rows @ centres.T
-        for first in range(0, len(kept), _AT_ONCE):
-            block, theme_of = rows[first : first + _AT_ONCE], kept[first : first + _AT_ONCE]
-            own = unit_rows(sums[theme_of] - block)
-            closeness[np.arange(first, first + len(block)), theme_of] = (own * block).sum(axis=1)
-        return cls(kept, closeness, centres)
+        members = np.flatnonzero(labels >= 0)
+        n_themes = int(labels.max(initial=-1)) + 1
+        sums = np.stack([np.zeros(vectors.shape[1]), *(unit_rows(vectors[labels == theme]).sum(axis=0) for theme in range(n_themes))])[1:]
+        centres = unit_rows(sums)
+        closeness = np.zeros((len(members), n_themes))
+        for first in range(0, len(members), _AT_ONCE):
+            rows, theme_of = unit_rows(vectors[members[first : first + _AT_ONCE]]), labels[members[first : first + _AT_ONCE]]
+            near = rows @ centres.T
+            near[np.arange(len(rows)), theme_of] = (unit_rows(sums[theme_of] - rows) * rows).sum(axis=1)
+            closeness[first : first + _AT_ONCE] = near
+        return cls(labels[members], closeness, centres)
 
     @property
     def cohesion(self) -> Matrix:
