@@ -4,14 +4,18 @@ Replayed again only when a decision on themes or families has come, so that tagg
 """
 
 import threading
+from collections import defaultdict
 from dataclasses import dataclass
+from functools import cached_property
 
 import pandas as pd
 
-from pipeline.decisions import apply_decisions
+from pipeline.decisions.on_families import review_families
+from pipeline.decisions.on_themes import Replay
 from pipeline.review import state
 from pipeline.review.journal import TAG_ACTIONS, Journal
 from pipeline.review.snapshot import Snapshot
+from pipeline.standing import standing
 
 _lock = threading.Lock()
 _held: dict[tuple[str, int], "Themes"] = {}
@@ -25,6 +29,25 @@ class Themes:
     families: pd.DataFrame
     members: pd.DataFrame
     last_id: int
+
+    @cached_property
+    def theme_of(self) -> dict[str, str]:
+        """The theme of each passage that has one."""
+        return dict(zip(self.members["unit_id"].tolist(), self.members["theme_id"].tolist(), strict=True))
+
+    @cached_property
+    def of_theme(self) -> dict[str, tuple[str, ...]]:
+        """The passages of each theme, those that people put there and then the most central first."""
+        rows = self.members.sort_values(["strength", "unit_id"], ascending=[False, True], kind="stable")
+        found: dict[str, list[str]] = defaultdict(list)
+        for unit_id, theme_id in zip(rows["unit_id"].tolist(), rows["theme_id"].tolist(), strict=True):
+            found[theme_id].append(unit_id)
+        return {theme_id: tuple(unit_ids) for theme_id, unit_ids in found.items()}
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The name of each theme, those of the most passages first."""
+        return dict(zip(self.themes["theme_id"].tolist(), self.themes["label"].tolist(), strict=True))
 
 
 def themes() -> Themes:
@@ -42,19 +65,24 @@ def themes() -> Themes:
 
 def _replayed(snapshot: Snapshot, journal: Journal, last_id: int) -> Themes:
     decisions = journal.store.read()
-    decisions = decisions[~decisions["action"].isin(TAG_ACTIONS)]
-    tables = {
-        "units": snapshot.tables["units"],
-        "tags": snapshot.machine["tags"].iloc[:0],
-        **{name: snapshot.machine[name] for name in ("themes", "theme_families", "theme_members")},
-    }
-    reviewed = apply_decisions(tables, decisions, axes=state.study().grid.axes)
-    return Themes(reviewed["themes"], reviewed["theme_families"], reviewed["theme_members"], last_id)
+    said = standing(decisions[~decisions["action"].isin(TAG_ACTIONS)])
+    machine, units = snapshot.machine, snapshot.places
+    replay = Replay(machine["themes"], machine["theme_members"], units, said)
+    reviewed = review_families(machine["theme_families"], replay, units, said)
+    return Themes(reviewed.themes, reviewed.families, replay.members, last_id)
 
 
 def labels() -> dict[str, str]:
     """Names of themes and families, those of now, and of the last run's machine for what people merged or rejected."""
-    now, snapshot = themes(), state.snapshot()
-    named = [(snapshot.machine["themes"], "theme_id"), (snapshot.machine["theme_families"], "family_id")]
-    named += [(now.themes, "theme_id"), (now.families, "family_id")]
-    return {str(name): str(label) for table, key in named for name, label in zip(table[key], table["label"], strict=True)}
+    now = themes()
+    return {**names_by_machine(), **now.labels, **_named(now.families, "family_id")}
+
+
+def names_by_machine() -> dict[str, str]:
+    """Names of themes and families as the machine gave them at the last run."""
+    machine = state.snapshot().machine
+    return {**_named(machine["themes"], "theme_id"), **_named(machine["theme_families"], "family_id")}
+
+
+def _named(table: pd.DataFrame, key: str) -> dict[str, str]:
+    return dict(zip(table[key].tolist(), table["label"].tolist(), strict=True))

@@ -5,6 +5,7 @@ Out:  Snapshot, the same object until a later run has ended
 """
 
 import json
+import sys
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
@@ -64,6 +65,13 @@ class Snapshot:
         return {row[0]: Unit(*row) for row in blank.itertuples(index=False, name=None)}
 
     @cached_property
+    def places(self) -> pd.DataFrame:
+        """Every passage with where it was said, as decisions on themes are replayed over it: no text, and names as plain objects."""
+        names = ["unit_id", "document_id", "workshop_id"]
+        rows = self.tables["units"][[*names, "unit_order", "table_number"]]
+        return rows.astype(dict.fromkeys(names, object))
+
+    @cached_property
     def proposed(self) -> dict[str, tuple[Proposed, ...]]:
         """The machine's codes of each passage, the surest first."""
         rows = self.machine["tags"].sort_values(["unit_id", "score", "axis", "code"], ascending=[True, False, True, True])
@@ -72,6 +80,22 @@ class Snapshot:
         for unit_id, *rest in zip(*columns, strict=True):
             found[unit_id].append(Proposed(*rest))
         return {unit_id: tuple(codes) for unit_id, codes in found.items()}
+
+    @cached_property
+    def assigned(self) -> dict[str, tuple[tuple[str, str], ...]]:
+        """Axis and code of what each passage bears, as reviewed at the last run."""
+        rows = self.tables["tags"]
+        rows = rows[rows["is_assigned"].astype(bool)].drop_duplicates(["unit_id", "axis", "code"])
+        found: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for unit_id, *code in zip(*(rows[name].tolist() for name in ("unit_id", "axis", "code")), strict=True):
+            found[unit_id].append((sys.intern(code[0]), sys.intern(code[1])))
+        return {unit_id: tuple(codes) for unit_id, codes in found.items()}
+
+    @cached_property
+    def spots(self) -> dict[str, tuple[float, float]]:
+        """Where each passage lies on the map, 0..1 from left to right and from bottom to top."""
+        rows = self.tables["unit_places"]
+        return {str(name): (x, y) for name, x, y in zip(*(rows[name].tolist() for name in ("unit_id", "x", "y")), strict=True)}
 
     @cached_property
     def of_document(self) -> dict[str, tuple[str, ...]]:

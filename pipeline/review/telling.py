@@ -44,13 +44,13 @@ KINDS = {
 def decision(row: Decision) -> str:
     """Return what `row` did, in one sentence; a subject that is gone is told by its number."""
     told = {"passage": _passage(row.unit_id), "theme": _theme(row.theme_id), "code": _code(row.code), "value": quoted(row.value or "")}
-    told |= {"other": _theme(row.value), "n": row.value or ""}
+    told |= {"other": _theme(row.value), "n": row.value or "", "before": quoted(_name_before(row))}
     sentences = {
         "accept_tag": _("accepte {code} sur {passage}"),
         "reject_tag": _("rejette {code} sur {passage}"),
         "add_tag": _("ajoute {code} sur {passage}"),
         "confirm_unit": _("valide {passage} : {codes}"),
-        "rename_theme": _("renomme {theme} en {value}"),
+        "rename_theme": _("renomme {before} en {value}"),
         "describe_theme": _("décrit {theme} : {value}"),
         "merge_theme": _("réunit {theme} à {other}"),
         "keep_apart": _("garde {theme} à part de {other}"),
@@ -59,7 +59,7 @@ def decision(row: Decision) -> str:
         "reject_theme": _("écarte {theme}"),
         "pin_quote": _("épingle {passage} dans {theme}"),
         "unpin_quote": _("ôte {passage} des citations de {theme}"),
-        "rename_family": _("renomme la famille {theme} en {value}"),
+        "rename_family": _("renomme la famille {before} en {value}"),
         "move_theme": _("met {theme} dans la famille {other}") if row.value else _("met {theme} hors de toute famille"),
         "save_weighting": _("enregistre la pondération {name}"),
         "use_weighting": _("classe par la pondération {value}") if row.value else _("classe par les poids de l'étude"),
@@ -81,6 +81,13 @@ def _passage(unit_id: str | None) -> str:
 
 def _theme(theme_id: str | None) -> str:
     return quoted(live.labels().get(theme_id or "", theme_id or ""))
+
+
+def _name_before(row: Decision) -> str:
+    """What the theme or family of a renaming was called before it."""
+    earlier = [other for other in state.journal().on_theme(row.theme_id or "") if other.action == row.action]
+    named = [str(other.value) for other in earlier if not row.decision_id or other.decision_id < row.decision_id]
+    return named[-1] if named else live.names_by_machine().get(row.theme_id or "", _("le thème séparé"))
 
 
 def _code(code: str | None) -> str:

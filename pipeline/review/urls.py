@@ -7,7 +7,19 @@ from django.shortcuts import redirect
 from django.urls import path
 
 from pipeline.review.roles import reads
-from pipeline.review.views import accounts, agreement, journal, passages, priorities, results, search, territories, themes
+from pipeline.review.views import (
+    accounts,
+    agreement,
+    journal,
+    passages,
+    priorities,
+    results,
+    search,
+    territories,
+    theme_decisions,
+    theme_map,
+    themes,
+)
 
 
 @reads
@@ -31,7 +43,14 @@ urlpatterns = [
     path("passages/<str:unit_id>/document", passages.document, name="document"),
     path("passages/<str:unit_id>/decider", passages.decide, name="decide"),
     path("themes", themes.listing, name="themes"),
-    path("themes/<str:theme_id>", themes.listing, name="theme"),
+    path("themes/carte", theme_map.chart, name="theme_map"),
+    path("themes/propositions", themes.proposals, name="theme_proposals"),
+    path("themes/sans-theme", themes.set_aside, name="set_aside"),
+    path("themes/annuler", theme_decisions.undo, name="themes_undo"),
+    path("themes/decider", theme_decisions.decide, name="set_aside_decide"),
+    path("themes/<str:theme_id>", themes.theme, name="theme"),
+    path("themes/<str:theme_id>/separer", themes.split, name="theme_split"),
+    path("themes/<str:subject>/decider", theme_decisions.decide, name="theme_decide"),
     path("priorites", priorities.listing, name="priorities"),
     path("territoires", territories.listing, name="territories"),
     path("territoires/dessins/<str:name>.svg", territories.drawing, name="drawing"),

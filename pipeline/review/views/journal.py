@@ -16,6 +16,7 @@ from django.views.decorators.http import require_GET, require_POST
 from pipeline.review import state, telling
 from pipeline.review.journal import UNDO, Decision
 from pipeline.review.roles import Role, decides, reads, role_of
+from pipeline.review.views import asking
 
 _N_LISTED = 50
 _COLUMNS = ("decision_id", "decided_at", "author", "action", "unit_id", "axis", "code", "theme_id", "value", "why")
@@ -72,7 +73,7 @@ def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
         request_id = request.POST.get("request_id") or uuid.uuid4().hex
         journal.add([{"action": UNDO, "value": str(decision_id), "why": why}], author=author, request_id=request_id)
         messages.success(request, _("La décision n° {n} est annulée.").format(n=decision_id))
-    return HttpResponseRedirect(_back(request))
+    return HttpResponseRedirect(asking.back(request, reverse("journal")))
 
 
 @reads
@@ -114,12 +115,3 @@ def _cell(value: object) -> str:
     """A value as a spreadsheet may open it: what looks like a formula is text."""
     text = "" if value is None else str(value)
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
-
-
-def _back(request: HttpRequest) -> str:
-    """Where the person came from, when it is a page of the application."""
-    from django.utils.http import url_has_allowed_host_and_scheme
-
-    asked = request.POST.get("next", "")
-    is_ours = url_has_allowed_host_and_scheme(asked, allowed_hosts={request.get_host()}, require_https=request.is_secure())
-    return asked if is_ours else reverse("journal")

@@ -1,0 +1,197 @@
+"""What a form on a theme, a family or passages without theme means: the decisions to append, or why there are none.
+
+In:   a form, the themes of now, a snapshot, the journal
+Out:  Gesture: decisions, and what they touch
+"""
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.http import QueryDict
+from django.utils.translation import gettext as _
+
+from pipeline.decisions import split_id
+from pipeline.review.journal import Journal
+from pipeline.review.live import Themes
+from pipeline.review.snapshot import Snapshot
+from pipeline.review.theme_halves import halves
+from pipeline.review.theme_page import pins_in
+
+ASIDE = "-"  # where a form puts passages in no theme
+N_LISTED_HALF = 400  # passages of a half that the page of a split lists; the others follow their half
+MAX_LABEL, MAX_TEXT = 120, 1000  # characters
+
+
+class RefusedError(Exception):
+    """A form that means nothing; its text says why, in French."""
+
+
+@dataclass(frozen=True)
+class Gesture:
+    """Decisions to append together, the themes, families and passages that they touch, and the theme to show next."""
+
+    decisions: list[dict[str, Any]]
+    touches: set[str]
+    shown_next: str = ""
+    made: list[str] = field(default_factory=list)  # themes that it makes
+
+    @property
+    def digest(self) -> str:
+        """What the decisions say, as a few characters."""
+        return hashlib.sha256(json.dumps(self.decisions, ensure_ascii=False, sort_keys=True).encode()).hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class Ground:
+    """What a gesture is read against; `subject` is a theme_id or a family_id, blank for passages without theme."""
+
+    subject: str
+    form: QueryDict
+    now: Themes
+    snapshot: Snapshot
+    journal: Journal
+
+    def typed(self, name: str, n_chars: int) -> str:
+        """What was typed in a field, its blanks made single; raises `RefusedError` where there is nothing, or too much."""
+        value = " ".join(self.form.get(name, "").split())
+        if not value:
+            raise RefusedError(_("Il manque le texte : rien n'est enregistré."))
+        if len(value) > n_chars:
+            raise RefusedError(
+                _("Le texte compte {found} signes, {n} au plus : rien n'est enregistré.").format(found=len(value), n=n_chars)
+            )
+        return value
+
+    def other(self, *, may_be_aside: bool = False) -> str:
+        """The theme chosen beside this one; raises `RefusedError` where it is none that is left."""
+        chosen = self.form.get("autre", "")
+        if chosen == ASIDE and may_be_aside:
+            return ""
+        if chosen not in self.now.labels or chosen == self.subject:
+            raise RefusedError(_("Le thème choisi n'existe pas ou plus : en choisir un autre."))
+        return chosen
+
+    def units(self) -> list[str]:
+        """The passages ticked, each once; raises `RefusedError` where there is none."""
+        found = [name for name in dict.fromkeys(self.form.getlist("passage")) if name in self.snapshot.units]
+        if not found:
+            raise RefusedError(_("Aucun passage n'est coché : rien n'est enregistré."))
+        return found
+
+
+def read_gesture(ground: Ground) -> Gesture:
+    """Return what the button `geste` means. Raises `RefusedError` for a form that means nothing, `KeyError` for an unknown button."""
+    name, _equals, rest = ground.form.get("geste", "").partition("=")
+    why = ground.form.get("why", "").strip()[:500] or None
+    gesture = _GESTURES[name](ground, rest)
+    return Gesture([row | {"why": why} for row in gesture.decisions], gesture.touches, gesture.shown_next, gesture.made)
+
+
+def places_of(unit_ids: tuple[str, ...], snapshot: Snapshot) -> list[bool]:
+    """Which of the passages are in the smaller of the two halves that the machine proposes."""
+    return halves([snapshot.spots.get(unit_id, (0.5, 0.5)) for unit_id in unit_ids])
+
+
+def _rename(ground: Ground, rest: str) -> Gesture:
+    return _one(ground, "rename_theme", value=ground.typed("nom", MAX_LABEL))
+
+
+def _describe(ground: Ground, rest: str) -> Gesture:
+    return _one(ground, "describe_theme", value=ground.typed("description", MAX_TEXT))
+
+
+def _rename_family(ground: Ground, rest: str) -> Gesture:
+    return _one(ground, "rename_family", value=ground.typed("nom", MAX_LABEL))
+
+
+def _merge(ground: Ground, rest: str) -> Gesture:
+    other = ground.other()
+    return Gesture([{"action": "merge_theme", "theme_id": ground.subject, "value": other}], {ground.subject, other}, other)
+
+
+def _keep_apart(ground: Ground, rest: str) -> Gesture:
+    other = ground.other()
+    return Gesture([{"action": "keep_apart", "theme_id": ground.subject, "value": other}], {ground.subject, other}, ground.subject)
+
+
+def _reject(ground: Ground, rest: str) -> Gesture:
+    return _one(ground, "reject_theme")
+
+
+def _change_family(ground: Ground, rest: str) -> Gesture:
+    chosen = ground.form.get("famille", "")
+    if chosen and chosen not in set(ground.snapshot.machine["theme_families"]["family_id"]):
+        raise RefusedError(_("La famille choisie n'existe pas ou plus : en choisir une autre."))
+    gesture = _one(ground, "move_theme", value=chosen or None)
+    return Gesture(gesture.decisions, gesture.touches | ({chosen} - {""}), ground.subject)
+
+
+def _move(ground: Ground, rest: str) -> Gesture:
+    """Each passage's decision also says which theme it left."""
+    other, units = ground.other(may_be_aside=True), ground.units()
+    rows = [{"action": "move_unit", "unit_id": name, "theme_id": ground.subject or None, "value": other or None} for name in units]
+    return Gesture(rows, {ground.subject, other, *units} - {""}, ground.subject)
+
+
+def _split(ground: Ground, rest: str) -> Gesture:
+    members = ground.now.of_theme.get(ground.subject, ())
+    chosen = {name for name in ground.form.getlist("passage") if name in members}
+    if ground.form.get("reste"):
+        chosen |= _unlisted(members, ground.snapshot)
+    if not chosen or len(chosen) == len(members):
+        raise RefusedError(_("Cocher une partie des passages du thème, ni aucun ni tous : rien n'est enregistré."))
+    units = sorted(chosen)
+    made = split_id(units)
+    rows = [{"action": "split_theme", "theme_id": ground.subject, "value": json.dumps(units)}]
+    if ground.form.get("nom", "").strip():
+        rows.append({"action": "rename_theme", "theme_id": made, "value": ground.typed("nom", MAX_LABEL)})
+    return Gesture(rows, {ground.subject}, ground.subject, [made])
+
+
+def _unlisted(members: tuple[str, ...], snapshot: Snapshot) -> set[str]:
+    """The passages of the smaller half that the page of a split does not list."""
+    smaller = [name for name, is_smaller in zip(members, places_of(members, snapshot), strict=True) if is_smaller]
+    return set(smaller[N_LISTED_HALF:])
+
+
+def _pin(ground: Ground, unit_id: str) -> Gesture:
+    return _one(ground, "pin_quote", unit_id=_known(ground, unit_id))
+
+
+def _unpin(ground: Ground, unit_id: str) -> Gesture:
+    """A passage pinned in a theme that was merged into this one is unpinned there too."""
+    gesture = _one(ground, "unpin_quote", unit_id=_known(ground, unit_id))
+    pin = pins_in([unit_id], ground.journal).get(unit_id)
+    if pin is None or pin.action != "pin_quote" or pin.theme_id in (None, ground.subject):
+        return gesture
+    return Gesture(
+        [*gesture.decisions, {"action": "unpin_quote", "theme_id": pin.theme_id, "unit_id": unit_id}], gesture.touches, ground.subject
+    )
+
+
+def _known(ground: Ground, unit_id: str) -> str:
+    if ground.now.theme_of.get(unit_id) != ground.subject:
+        raise RefusedError(_("Ce passage n'est plus dans ce thème : rien n'est enregistré."))
+    return unit_id
+
+
+def _one(ground: Ground, action: str, **said: Any) -> Gesture:
+    return Gesture([{"action": action, "theme_id": ground.subject, **said}], {ground.subject}, ground.subject)
+
+
+_GESTURES: Mapping[str, Callable[[Ground, str], Gesture]] = {
+    "renommer": _rename,
+    "decrire": _describe,
+    "renommer-famille": _rename_family,
+    "reunir": _merge,
+    "garder": _keep_apart,
+    "ecarter": _reject,
+    "famille": _change_family,
+    "deplacer": _move,
+    "separer": _split,
+    "epingler": _pin,
+    "oter": _unpin,
+}
