@@ -41,7 +41,7 @@ class Replay:
     def __init__(self, themes: pd.DataFrame, members: pd.DataFrame, units: pd.DataFrame, decisions: pd.DataFrame) -> None:
         """Read `decisions`, in order; one whose theme or unit is gone changes nothing."""
         self._themes, self._members, self._units = themes, members, units
-        self.unit_ids = set(units["unit_id"])
+        self.unit_ids = set(units["unit_id"].tolist())
         self._splits = self._read_splits(decisions)
         self.theme_ids = set(themes["theme_id"]) | set(self._splits)
         fated = decisions.loc[decisions["action"].isin(["merge_theme", "reject_theme"]), "theme_id"].dropna()
@@ -112,11 +112,11 @@ class Replay:
     def _reviewed_members(self) -> pd.DataFrame:
         """The machine's members where people left or put them, then units that had no theme, by unit_id."""
         moved = {unit_id: self.end_of(theme_id) for unit_id, theme_id in self._moved.items()}
-        joined = set(self._members["unit_id"])
+        joined = set(self._members["unit_id"].tolist())
         new = [(unit_id, theme_id) for unit_id, theme_id in sorted(moved.items()) if unit_id not in joined and theme_id]
         theme_ids = [
             moved[unit_id] if unit_id in moved else self.end_of(theme_id)
-            for unit_id, theme_id in zip(self._members["unit_id"], self._members["theme_id"], strict=True)
+            for unit_id, theme_id in zip(self._members["unit_id"].tolist(), self._members["theme_id"].tolist(), strict=True)
         ]
         placed = self._members.assign(
             theme_id=pd.Series(theme_ids, index=self._members.index, dtype=object),
@@ -139,7 +139,7 @@ class Replay:
             kept[name] = kept["theme_id"].map(said).fillna(kept[name])
         pinned = {end for theme_id in (*self._pinned, *self._unpinned) if (end := self.end_of(theme_id))}
         is_requoted = is_changed | kept["theme_id"].isin(pinned)
-        theme_of = dict(zip(members["unit_id"], members["theme_id"], strict=True))
+        theme_of = dict(zip(members["unit_id"].tolist(), members["theme_id"].tolist(), strict=True))
         listed = all_themes.set_index("theme_id")["quotes"]
         quotes = [
             json.dumps(self._quotes(theme_id, theme_of, listed), ensure_ascii=False) if is_new else old

@@ -46,13 +46,21 @@ class Themes:
 
     @cached_property
     def labels(self) -> dict[str, str]:
-        """The name of each theme, those of the most passages first."""
+        """The name of each theme, in the order of the table."""
         return dict(zip(self.themes["theme_id"].tolist(), self.themes["label"].tolist(), strict=True))
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The names of themes and families."""
+        return self.labels | dict(zip(self.families["family_id"].tolist(), self.families["label"].tolist(), strict=True))
 
 
 def themes() -> Themes:
     """Return the themes of now; the same object until a decision on one of them has come."""
-    snapshot, journal = state.snapshot(), state.journal()
+    return _at(state.snapshot(), state.journal())
+
+
+def _at(snapshot: Snapshot, journal: Journal) -> Themes:
     last_id = journal.last_on_themes
     key = (snapshot.run_id, last_id)
     with _lock:
@@ -73,16 +81,6 @@ def _replayed(snapshot: Snapshot, journal: Journal, last_id: int) -> Themes:
 
 
 def labels() -> dict[str, str]:
-    """Names of themes and families, those of now, and of the last run's machine for what people merged or rejected."""
-    now = themes()
-    return {**names_by_machine(), **now.labels, **_named(now.families, "family_id")}
-
-
-def names_by_machine() -> dict[str, str]:
-    """Names of themes and families as the machine gave them at the last run."""
-    machine = state.snapshot().machine
-    return {**_named(machine["themes"], "theme_id"), **_named(machine["theme_families"], "family_id")}
-
-
-def _named(table: pd.DataFrame, key: str) -> dict[str, str]:
-    return dict(zip(table[key].tolist(), table["label"].tolist(), strict=True))
+    """Names of themes and families, those that the page shows, and of the last run's machine for what people merged or rejected."""
+    snapshot = state.snapshot()
+    return {**snapshot.theme_names, **_at(snapshot, state.journal_of_page()).names}

@@ -65,6 +65,12 @@ class Snapshot:
         return {row[0]: Unit(*row) for row in blank.itertuples(index=False, name=None)}
 
     @cached_property
+    def theme_names(self) -> dict[str, str]:
+        """Names of themes and families as the machine gave them."""
+        named = ((self.machine["themes"], "theme_id"), (self.machine["theme_families"], "family_id"))
+        return {name: label for table, key in named for name, label in zip(table[key].tolist(), table["label"].tolist(), strict=True)}
+
+    @cached_property
     def places(self) -> pd.DataFrame:
         """Every passage with where it was said, as decisions on themes are replayed over it: no text, and names as plain objects."""
         names = ["unit_id", "document_id", "workshop_id"]

@@ -25,6 +25,11 @@ def journal() -> Journal:
     return _journal().refresh()
 
 
+def journal_of_page() -> Journal:
+    """Return the decisions as `journal` last read them: what a page that has asked for them once asks for again, without reading."""
+    return _journal()
+
+
 @cache
 def _snapshots() -> Snapshots:
     return Snapshots(study())

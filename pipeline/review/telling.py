@@ -85,9 +85,9 @@ def _theme(theme_id: str | None) -> str:
 
 def _name_before(row: Decision) -> str:
     """What the theme or family of a renaming was called before it."""
-    earlier = [other for other in state.journal().on_theme(row.theme_id or "") if other.action == row.action]
+    earlier = [other for other in state.journal_of_page().on_theme(row.theme_id or "") if other.action == row.action]
     named = [str(other.value) for other in earlier if not row.decision_id or other.decision_id < row.decision_id]
-    return named[-1] if named else live.names_by_machine().get(row.theme_id or "", _("le thème séparé"))
+    return named[-1] if named else state.snapshot().theme_names.get(row.theme_id or "", _("le thème séparé"))
 
 
 def _code(code: str | None) -> str:

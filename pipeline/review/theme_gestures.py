@@ -14,6 +14,7 @@ from django.http import QueryDict
 from django.utils.translation import gettext as _
 
 from pipeline.decisions import split_id
+from pipeline.review import theme_history
 from pipeline.review.journal import Journal
 from pipeline.review.live import Themes
 from pipeline.review.snapshot import Snapshot
@@ -54,6 +55,12 @@ class Ground:
     snapshot: Snapshot
     journal: Journal
 
+    @property
+    def has_subject(self) -> bool:
+        """Whether the subject is, or ever was, a theme or a family."""
+        known = self.subject in self.now.names or self.subject in self.snapshot.theme_names
+        return known or (bool(self.subject) and bool(theme_history.on({self.subject}, self.journal)))
+
     def typed(self, name: str, n_chars: int) -> str:
         """What was typed in a field, its blanks made single; raises `RefusedError` where there is nothing, or too much."""
         value = " ".join(self.form.get(name, "").split())
@@ -83,8 +90,13 @@ class Ground:
 
 
 def read_gesture(ground: Ground) -> Gesture:
-    """Return what the button `geste` means. Raises `RefusedError` for a form that means nothing, `KeyError` for an unknown button."""
+    """Return what the button `geste` means.
+
+    Raises `RefusedError` for a form that means nothing, `KeyError` for an unknown button or subject.
+    """
     name, _equals, rest = ground.form.get("geste", "").partition("=")
+    if not ground.has_subject and (ground.subject or name != "deplacer"):
+        raise KeyError(ground.subject)
     why = ground.form.get("why", "").strip()[:500] or None
     gesture = _GESTURES[name](ground, rest)
     return Gesture([row | {"why": why} for row in gesture.decisions], gesture.touches, gesture.shown_next, gesture.made)
@@ -137,8 +149,8 @@ def _move(ground: Ground, rest: str) -> Gesture:
 
 
 def _split(ground: Ground, rest: str) -> Gesture:
-    members = ground.now.of_theme.get(ground.subject, ())
-    chosen = {name for name in ground.form.getlist("passage") if name in members}
+    members = ground.now.of_theme.get(ground.subject, ())  # none where somebody merged or rejected it meanwhile: what is ticked stays
+    chosen = {name for name in ground.units() if not members or name in members}
     if ground.form.get("reste"):
         chosen |= _unlisted(members, ground.snapshot)
     if not chosen or len(chosen) == len(members):

@@ -103,7 +103,7 @@ def _is_one(before: Decision, row: Decision) -> bool:
 @lru_cache(maxsize=2)
 def _index(last_on_themes: int) -> dict[str, list[int]]:
     """Numbers of the decisions by what they touch, up to `last_on_themes`."""
-    journal = state.journal()
+    journal = state.journal_of_page()
     found: dict[str, list[int]] = defaultdict(list)
     for row in reversed(journal.newest_first()):
         if row.action in TAG_ACTIONS:

@@ -19,7 +19,7 @@ WIDTH = 1000.0  # of the SVG; its height follows what is drawn
 _MARGIN, _N_SPARSE = 14.0, 600
 _N_CHARS = 120
 # Each at least 4.5 to 1 on white; no two that people confuse are neighbours in the list.
-_COLOURS = ("#0b5c8a", "#a8410b", "#2a6b3c", "#8a2be2", "#7a5a00", "#b3125f", "#007a78", "#4a5560")
+COLOURS = ("#0b5c8a", "#a8410b", "#2a6b3c", "#8a2be2", "#7a5a00", "#b3125f", "#007a78", "#4a5560")
 _SHAPES = (
     "M-5,0a5,5 0 1,0 10,0a5,5 0 1,0 -10,0z",  # disc
     "M-4.5,-4.5h9v9h-9z",  # square
@@ -143,7 +143,7 @@ def _key(unit: Unit, now: Themes, family_of: Mapping[str, object], *, by_family:
 def _looks(labels: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Colour and shape of each of `labels`: 56 pairs before one comes again."""
     return {
-        key: (_COLOURS[place % len(_COLOURS)], _SHAPES[(place + place // len(_COLOURS)) % len(_SHAPES)]) for place, key in enumerate(labels)
+        key: (COLOURS[place % len(COLOURS)], _SHAPES[(place + place // len(COLOURS)) % len(_SHAPES)]) for place, key in enumerate(labels)
     }
 
 

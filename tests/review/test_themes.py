@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 
 import pandas as pd
 import pytest
@@ -280,6 +279,29 @@ def test_two_analysts_on_one_theme_the_second_is_told_and_loses_nothing(served: 
     expect(second.locator("h1")).to_have_text("Encore bilal")
 
 
+def test_what_was_ticked_for_a_theme_merged_meanwhile_is_kept(served: Served, browser: Browser) -> None:
+    gone, left = _themes(served.study)[15:17]
+    before = len(served.decisions())
+    second = served.open(browser, "bilal", f"themes/{gone}")
+    boxes = second.locator("[name=passage]")
+    ticked = sorted(boxes.nth(place).get_attribute("value") or "" for place in (0, 1))
+    boxes.nth(0).check()
+    boxes.nth(1).check()
+    first = served.open(browser, "alix", f"themes/{gone}")
+    _opened(first, "Réunir")
+    first.select_option("#autre", left)
+    first.get_by_role("button", name="Réunir").click()
+    expect(first.locator("#annonce")).to_contain_text("réunit")
+    second.get_by_role("button", name="Séparer").click()
+    expect(second.locator("[role=alert].message")).to_contain_text("alix réunit")
+    second.click("text=Appliquer quand même")
+    expect(second.locator("#annonce")).to_contain_text("Voir le nouveau thème")
+    merged, split = _added(served, before).itertuples()
+    assert (merged.action, split.action, json.loads(split.value)) == ("merge_theme", "split_theme", ticked)
+    second.click("#annonce a")
+    expect(second.locator("#membres")).to_have_text("Ses 2 passages")
+
+
 def test_the_map_and_its_list_show_the_same_passages(served: Served, browser: Browser) -> None:
     page, study = served.open(browser, "denis", "themes/carte"), served.study
     n_units = len(study.read_table("units"))
@@ -319,18 +341,22 @@ def test_a_form_sent_twice_counts_once(served: Served, browser: Browser) -> None
     assert list(_added(served, before)["value"]) == ["Une fois"]
 
 
-def test_readers_cannot_decide(served: Served, browser: Browser) -> None:
+def test_readers_decide_nothing_and_nobody_on_what_does_not_exist(served: Served, browser: Browser) -> None:
     theme, before = _themes(served.study)[17], len(served.decisions())
     page = served.open(browser, "denis", f"themes/{theme}")
     expect(page.locator("aside button, .members button")).to_have_count(0)
     token = page.locator("[name=csrfmiddlewaretoken]").first.input_value()
     form = {"csrfmiddlewaretoken": token, "geste": "ecarter"}
     assert page.request.post(served.url(f"themes/{theme}/decider"), form=form).status == 403
+    other = served.open(browser, "alix", f"themes/{theme}")
+    form["csrfmiddlewaretoken"] = other.locator("[name=csrfmiddlewaretoken]").first.input_value()
+    assert other.request.post(served.url("themes/t-inconnu/decider"), form=form).status == 404
+    assert other.request.post(served.url("themes/decider"), form=form).status == 404
     assert len(_added(served, before)) == 0
 
 
 @pytest.mark.parametrize("width", [1400, 390])
-def test_the_pages_are_accessible_and_hold_in_their_width(served: Served, browser: Browser, width: int, tmp_path: Path) -> None:
+def test_the_pages_are_accessible_and_hold_in_their_width(served: Served, browser: Browser, width: int) -> None:
     theme = _themes(served.study)[2]
     page = served.open(browser, "alix", "themes", viewport={"width": width, "height": 900})
     for path in ("", "/carte", "/propositions", "/sans-theme", f"/{theme}", f"/{theme}/separer", f"/{_themes(served.study)[11]}"):

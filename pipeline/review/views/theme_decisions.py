@@ -45,8 +45,7 @@ def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
         number = f"{asking.request_id(request)}-{gesture.digest}"
         journal.add(gesture.decisions, author=author, request_id=number)
     messages.success(request, _done(gesture, told))
-    shown_next = reverse("theme", args=[gesture.shown_next]) if gesture.shown_next in live.labels() else reverse("themes")
-    return HttpResponseRedirect(asking.back(request, shown_next))
+    return HttpResponseRedirect(asking.back(request, reverse("theme", args=[gesture.shown_next or subject])))
 
 
 @decides
@@ -82,10 +81,8 @@ def _done(gesture: Gesture, told: str) -> str:
     text = typography(_("C'est enregistré : {told}.").format(told=told))
     if not gesture.made:
         return text
-    label = live.labels().get(gesture.made[0], "")
-    return format_html(
-        '{} <a href="{}">{}</a>', text, reverse("theme", args=[gesture.made[0]]), typography(_("Voir « {l} »").format(l=label))
-    )
+    way = reverse("theme", args=[gesture.made[0]])
+    return format_html('{} <a href="{}">{}</a>', text, way, _("Voir le nouveau thème"))
 
 
 def _refused(request: HttpRequest, subject: str, why: str) -> HttpResponse:

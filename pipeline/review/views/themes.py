@@ -7,6 +7,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from pipeline.review import live, state, theme_cards, theme_hints, theme_history, theme_page
@@ -48,7 +49,7 @@ def theme(request: HttpRequest, theme_id: str) -> HttpResponse:
     if card is None:
         if label is None and not history:
             raise Http404
-        shown |= {"theme_id": theme_id, "label": label or theme_id, "history": history, "end": _end_of(theme_id, journal)}
+        shown |= {"theme_id": theme_id, "label": label or _("Thème qui n'est plus"), "history": history, "end": _end_of(theme_id, journal)}
         return render(request, "review/theme_gone.html", shown)
     members = now.of_theme[theme_id]
     row = now.themes[now.themes["theme_id"] == theme_id].to_dict("records")[0]
