@@ -62,7 +62,7 @@ def decision(row: Decision) -> str:
         "rename_family": _("renomme la famille {before} en {value}"),
         "move_theme": _("met {theme} dans la famille {other}") if row.value else _("met {theme} hors de toute famille"),
         "save_weighting": _("enregistre la pondération {name}"),
-        "use_weighting": _("classe par la pondération {value}") if row.value else _("classe par les poids de l'étude"),
+        "use_weighting": _("classe par la pondération {value}") if row.value else _("classe par les poids de l’étude"),
         UNDO: _("annule la décision n° {n}"),
     }
     if row.action == "confirm_unit":

@@ -106,6 +106,11 @@ def serving(study: Study, *, environment: Mapping[str, str] | None = None) -> It
     assert served.strangers == [], "a page asked something of another machine"
 
 
+def environment_of(study: Study) -> dict[str, str]:
+    """The environment of Django's own commands for `study`."""
+    return _environment({"ATELIERS_STUDY": str(study.root), "DJANGO_SETTINGS_MODULE": "pipeline.review.settings"})
+
+
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
     return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1", **(more or {})}
 

@@ -83,7 +83,7 @@ def account(request: HttpRequest) -> HttpResponse:
 def preferences(request: HttpRequest) -> HttpResponse:
     """Whether single keys act."""
     Preference.objects.update_or_create(user=request.user, defaults={"has_keys": request.POST.get("has_keys") == "on"})
-    messages.success(request, _("C'est noté."))
+    messages.success(request, _("C’est noté."))
     return redirect("account")
 
 
@@ -115,7 +115,7 @@ def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
     role = _asked_role(request) if gesture == "role" else role_of(user)
     is_active = gesture != "fermer" if gesture in ("fermer", "ouvrir") else user.is_active
     if _is_last_administrator(user) and (role < Role.ADMINISTRATOR or not is_active):
-        messages.error(request, _("Il faut au moins un compte d'administration."))
+        messages.error(request, _("Il faut au moins un compte d’administration."))
     else:
         with transaction.atomic():
             give_role(user, role)

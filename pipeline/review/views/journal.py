@@ -64,7 +64,7 @@ def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
     row = journal[decision_id]
     if row.author != author and role_of(request.user) < Role.ADMINISTRATOR:
         messages.error(
-            request, _("Seule la personne qui a décidé, ou l'administration, peut annuler la décision n° {n}.").format(n=decision_id)
+            request, _("Seule la personne qui a décidé, ou l’administration, peut annuler la décision n° {n}.").format(n=decision_id)
         )
     elif journal.is_undone(decision_id):
         messages.warning(request, _("La décision n° {n} était déjà annulée.").format(n=decision_id))

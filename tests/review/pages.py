@@ -1,0 +1,33 @@
+"""Every page that a person may open, by name; `{unit}` and `{theme}` stand for one of the study."""
+
+from tests.review.serving import Served
+
+PAGES = {
+    "passages": "passages",
+    "passages-liste": "passages/liste?etat=tous",
+    "document": "passages/{unit}/document",
+    "themes": "themes",
+    "theme": "themes/{theme}",
+    "priorites": "priorites",
+    "territoires-presence": "territoires",
+    "territoires-codes": "territoires/presence?quoi=rubrique",
+    "territoires-specificites": "territoires/specificites",
+    "territoires-plans": "territoires/plans",
+    "territoires-cartes": "territoires/cartes",
+    "territoires-voix": "territoires/voix",
+    "territoires-offre": "territoires/offre",
+    "accord": "accord",
+    "journal": "journal",
+    "resultats": "resultats",
+    "recherche": "recherche?q=transport",
+    "compte": "compte",
+    "comptes": "comptes",
+}
+OPEN_PAGES = {"connexion": "connexion"}
+
+
+def address(page: str, served: Served) -> str:
+    """The address of a page, with the first passage and the first theme of the study."""
+    unit_id = served.study.read_table("units")["unit_id"].min()
+    theme_id = served.study.read_machine_table("themes")["theme_id"].min()
+    return served.url({**PAGES, **OPEN_PAGES}[page].format(unit=unit_id, theme=theme_id))

@@ -1,0 +1,124 @@
+"""The journal, search, results and accounts in a real browser."""
+
+import re
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from pipeline.study import Study
+from tests.review.serving import PASSWORD, Served, copy_study, serving
+
+pytestmark = pytest.mark.browser
+
+
+def test_a_decision_is_undone_by_a_new_one_and_both_stay(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "alix")
+    page.fill("#pourquoi", "dit deux fois", force=True)
+    page.keyboard.press("Escape")
+    page.locator("summary").click()
+    page.fill("#pourquoi", "dit deux fois")
+    page.click("text=Valider le passage")
+    page.wait_for_timeout(300)
+    number = int(served.decisions()["decision_id"].max())
+    page.goto(served.url("journal"))
+    row = page.locator(f"#d{number}")
+    expect(row).to_contain_text("valide")
+    expect(row).to_contain_text("dit deux fois")
+    expect(row).to_contain_text("au prochain calcul")
+    row.get_by_role("button").click()
+    expect(page.locator(f"#d{number}")).to_contain_text("annulée")
+    undone = served.decisions().iloc[-1]
+    assert (undone["action"], undone["value"], undone["author"]) == ("undo", str(number), "alix")
+    assert number in set(served.decisions()["decision_id"])
+
+
+def test_an_analyst_takes_back_nobody_elses_decision_and_an_administrator_does(served: Served, browser: Browser) -> None:
+    number = served.study.decisions.append(author="alix", action="rename_theme", theme_id="t-inconnu", value="Bocage")
+    page = served.open(browser, "bilal", "journal")
+    expect(page.locator(f"#d{number}").get_by_role("button")).to_have_count(0)
+    page = served.open(browser, "chantal", "journal?quoi=themes")
+    page.locator(f"#d{number}").get_by_role("button").click()
+    expect(page.locator(f"#d{number}")).to_contain_text("annulée")
+
+
+def test_the_journal_is_filtered_and_exported(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "denis", "journal")
+    page.select_option("[name=quoi]", "annulations")
+    page.click("text=Filtrer")
+    decisions = served.decisions()
+    expect(page.locator("tbody tr")).to_have_count(int((decisions["action"] == "undo").sum()))
+    with page.expect_download() as waiting:
+        page.click("text=Exporter")
+    text = waiting.value.path().read_text(encoding="utf-8-sig")
+    assert len(text.strip().splitlines()) == len(decisions) + 1
+
+
+@pytest.mark.parametrize(
+    ("typed", "found"),
+    [("benevoles", True), ("BÉNÉVOLES", True), ("bénévol", True), ("névoles", False), ('"bénévoles zzz"', False), ("<b>", False)],
+)
+def test_search_folds_accents_and_case_and_takes_beginnings_of_words(served: Served, browser: Browser, typed: str, found: bool) -> None:
+    page = served.open(browser, "denis")
+    page.fill("#recherche", typed)
+    page.press("#recherche", "Enter")
+    expect(page.locator("h1")).to_contain_text("Recherche")
+    marks = [text.lower() for text in page.locator(".found mark").all_inner_texts()]
+    assert bool(marks) == found
+    assert all(mark.startswith(("bénévol", "benevol")) for mark in marks)
+
+
+def test_a_new_run_applies_decisions_and_tells_what_changed(served: Served, browser: Browser) -> None:
+    priorities = served.study.read_table("priorities")
+    first = priorities[(priorities["scope"] == "study") & (priorities["rank"] == 1)]["theme_id"].iloc[0]
+    served.study.decisions.append(author="alix", action="reject_theme", theme_id=str(first))
+    page = served.open(browser, "alix", "resultats")
+    expect(page.locator("main")).to_contain_text("attendent le prochain calcul")
+    page.click("text=Recalculer")
+    expect(page.locator("#avancement h2")).to_contain_text("changé", timeout=120_000)
+    expect(page.locator("#avancement")).to_contain_text("n’est plus classé")
+    expect(page.locator("#avancement")).to_contain_text("du rang 2 au rang 1")
+    page.goto(served.url("resultats"))
+    expect(page.locator("main")).to_contain_text("0 décision attend")
+    with page.expect_download() as waiting:
+        page.click("text=rapport.docx")
+    assert waiting.value.path().stat().st_size > 20_000
+
+
+def test_the_first_person_makes_the_first_account_and_invites_another(
+    demo_study: Study, tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> None:
+    study = copy_study(demo_study, tmp_path_factory.mktemp("premier") / "etude")
+    with serving(study) as fresh:
+        link = re.search(r"http://\S+", fresh.first_line)
+        assert link and "premier-acces?jeton=" in link.group()
+        page = browser.new_context().new_page()
+        page.goto(link.group())
+        page.fill("[name=username]", "zoé")
+        for name in ("new_password1", "new_password2"):
+            page.fill(f"[name={name}]", "123456789012")
+        page.click("text=Créer le compte")
+        expect(page.locator(".errorlist").first).to_be_visible()
+        for name in ("new_password1", "new_password2"):
+            page.fill(f"[name={name}]", PASSWORD)
+        page.click("text=Créer le compte")
+        expect(page.locator("h1")).to_have_text("Passages")
+        page.goto(fresh.url("comptes"))
+        page.fill("[name=username]", "yann")
+        page.get_by_role("button", name="Inviter", exact=True).click()
+        invitation = page.input_value("#lien")
+        invited = browser.new_context().new_page()
+        invited.goto(invitation)
+        for name in ("new_password1", "new_password2"):
+            invited.fill(f"[name={name}]", PASSWORD)
+        invited.click("text=Entrer")
+        expect(invited.locator("h1")).to_have_text("Passages")
+        expect(invited.locator(".top")).not_to_contain_text("Comptes")
+        again = browser.new_context().new_page()
+        again.goto(invitation)
+        expect(again.locator("main")).to_contain_text("déjà servi")
+        page.goto(fresh.url("comptes"))
+        page.get_by_role("button", name="Fermer zoé").click()
+        expect(page.locator("#annonce")).to_contain_text("au moins un compte d’administration")
+        page.get_by_role("button", name="Fermer yann").click()
+        invited.goto(fresh.url("passages"))
+        expect(invited.locator("h1")).to_have_text("Connexion")

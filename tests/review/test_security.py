@@ -1,0 +1,202 @@
+"""Who may do what, asked of the real server: nothing without login, roles on every address, no forged form, no script from a note."""
+
+import re
+import uuid
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser
+
+from tests.review.pages import PAGES, address
+from tests.review.serving import PASSWORD, Served, make_accounts
+
+HOSTILE = "<script>document.title='volé'</script><img src=x onerror=document.title='volé'>{{ 7*7 }}"
+READ_ONLY = [name for name in PAGES if name != "comptes"]
+
+
+def client(served: Served, name: str | None = None) -> httpx.Client:
+    """A client that follows no redirection, logged in as `name`."""
+    session = httpx.Client(base_url=served.address, timeout=30)
+    if name:
+        session.get("/connexion")
+        answer = session.post("/connexion", data={"username": name, "password": PASSWORD, "csrfmiddlewaretoken": token(session)})
+        assert answer.status_code == 302
+    return session
+
+
+def token(session: httpx.Client) -> str:
+    """The token of the last form that the session was shown."""
+    page = session.get("/connexion" if "ateliers_session" not in session.cookies else "/compte").text
+    return re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
+
+
+def posts(served: Served) -> list[str]:
+    """Every address that changes something."""
+    unit_id = served.study.read_table("units")["unit_id"].min()
+    return ["/journal/1/annuler", f"/passages/{unit_id}/decider", "/resultats/recalculer", "/comptes", "/comptes/1", "/compte/preferences"]
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_no_page_opens_without_login(served: Served, name: str) -> None:
+    answer = client(served).get(address(name, served))
+    assert answer.status_code == 302
+    assert answer.headers["location"].startswith("/connexion?next=")
+
+
+def test_nothing_is_decided_without_login_or_without_the_forms_token(served: Served) -> None:
+    before = len(served.decisions())
+    for path in posts(served):
+        assert client(served).post(path, data={"geste": "valider"}).status_code == 403
+        assert client(served, "alix").post(path, data={"geste": "valider"}).status_code == 403
+    assert len(served.decisions()) == before
+
+
+def test_a_reader_reads_everything_and_decides_nothing(served: Served) -> None:
+    session = client(served, "denis")
+    assert {name: session.get(address(name, served)).status_code for name in READ_ONLY} == dict.fromkeys(READ_ONLY, 200)
+    assert session.get(address("comptes", served)).status_code == 403
+    data = {"geste": "valider", "csrfmiddlewaretoken": token(session), "request_id": uuid.uuid4().hex}
+    refused = [path for path in posts(served) if path != "/compte/preferences"]
+    assert {path: session.post(path, data=data).status_code for path in refused} == dict.fromkeys(refused, 403)
+
+
+def test_an_analyst_does_not_see_accounts(served: Served) -> None:
+    session = client(served, "alix")
+    assert session.get("/comptes").status_code == 403
+    assert session.post("/comptes", data={"username": "intrus", "csrfmiddlewaretoken": token(session)}).status_code == 403
+
+
+def test_every_address_of_the_application_names_a_role(served: Served) -> None:
+    import subprocess
+    import sys
+
+    from tests.review.serving import environment_of
+
+    told = subprocess.run(
+        [sys.executable, "-m", "pipeline.review", "check"], capture_output=True, text=True, env=environment_of(served.study), check=False
+    )
+    assert (told.returncode, "no issues" in told.stdout) == (0, True), told.stderr
+
+
+def test_production_settings_pass_djangos_own_check(served: Served, tmp_path_factory: pytest.TempPathFactory) -> None:
+    import subprocess
+    import sys
+
+    from tests.review.serving import copy_study, environment_of
+
+    study = copy_study(served.study, tmp_path_factory.mktemp("https") / "etude")
+    with study.settings_path.open("a", encoding="utf-8") as settings:
+        settings.write('\n[review]\nhttps = true\nhosts = ["relecture.example.org"]\n')
+    command = [sys.executable, "-m", "pipeline.review", "check", "--deploy", "--fail-level", "WARNING"]
+    told = subprocess.run(command, capture_output=True, text=True, env=environment_of(study), check=False)
+    assert (told.returncode, "no issues" in told.stdout) == (0, True), told.stderr
+
+
+@pytest.mark.parametrize(
+    ("name", "wanted"),
+    [
+        ("content-security-policy", "default-src 'self'"),
+        ("content-security-policy", "frame-ancestors 'none'"),
+        ("content-security-policy", "base-uri 'none'"),
+        ("x-frame-options", "DENY"),
+        ("x-content-type-options", "nosniff"),
+        ("referrer-policy", "same-origin"),
+        ("cross-origin-opener-policy", "same-origin"),
+    ],
+)
+def test_headers_keep_other_sites_out(served: Served, name: str, wanted: str) -> None:
+    for answer in (client(served).get("/connexion"), client(served, "alix").get("/passages")):
+        assert wanted in answer.headers[name]
+        assert "unsafe" not in answer.headers["content-security-policy"]
+
+
+def test_a_session_gets_a_new_key_at_login_and_none_survives_logout(served: Served) -> None:
+    session = httpx.Client(base_url=served.address, cookies={"ateliers_session": "choisiparunautre0123456789abcdef"})
+    page = session.get("/connexion")
+    token_ = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[0]
+    answer = session.post("/connexion", data={"username": "alix", "password": PASSWORD, "csrfmiddlewaretoken": token_})
+    given = answer.cookies["ateliers_session"]
+    assert given != "choisiparunautre0123456789abcdef"
+    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith("ateliers_session"))
+    assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
+    fresh = httpx.Client(base_url=served.address, cookies={"ateliers_session": given})
+    assert fresh.get("/passages").status_code == 200
+    fresh.post("/deconnexion", data={"csrfmiddlewaretoken": token(fresh)})
+    stolen = httpx.Client(base_url=served.address, cookies={"ateliers_session": given})
+    assert stolen.get("/passages").status_code == 302
+
+
+@pytest.mark.parametrize("target", ["https://ailleurs.example/", "//ailleurs.example", "/\\ailleurs.example", "javascript:alert(1)"])
+def test_login_and_undo_lead_to_no_other_site(served: Served, target: str) -> None:
+    session = httpx.Client(base_url=served.address)
+    session.get("/connexion")
+    data = {"username": "alix", "password": PASSWORD, "next": target, "csrfmiddlewaretoken": token(session)}
+    assert session.post("/connexion", data=data).headers["location"] == "/"
+    unit_id = served.study.read_table("units")["unit_id"].min()
+    session.post(f"/passages/{unit_id}/decider", data={"geste": "valider", "csrfmiddlewaretoken": token(session)})
+    number = int(served.decisions()["decision_id"].max())
+    answer = session.post(f"/journal/{number}/annuler", data={"next": target, "csrfmiddlewaretoken": token(session)})
+    assert answer.headers["location"] == "/journal"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/resultats/..%2f..%2f..%2fdecisions.sqlite3",
+        "/resultats/../../vault/key",
+        "/resultats/manifeste.json",
+        "/territoires/dessins/..%2f..%2f..%2fetude.svg",
+        "/static/../settings.py",
+        "/static/review/..%2f..%2fsettings.py",
+    ],
+)
+def test_no_address_reaches_a_file_outside(served: Served, path: str) -> None:
+    assert client(served, "alix").get(path).status_code in (302, 400, 404)
+
+
+@pytest.mark.browser
+def test_what_people_typed_is_shown_as_text(served: Served, browser: Browser) -> None:
+    theme_id = str(served.study.read_machine_table("themes")["theme_id"].min())
+    unit_id = str(served.study.read_table("units")["unit_id"].min())
+    rows = [
+        {"author": HOSTILE[:60], "action": "rename_theme", "theme_id": theme_id, "value": HOSTILE, "why": HOSTILE},
+        {"author": "alix", "action": "reject_tag", "unit_id": unit_id, "axis": "posture", "code": "besoin", "why": HOSTILE},
+    ]
+    served.study.decisions.append_all(rows)
+    page = served.open(browser, "chantal")
+    for name in PAGES:
+        page.goto(address(name, served))
+        assert "volé" not in page.title(), name
+        assert page.locator("img[src=x]").count() == 0, name
+    page.goto(served.url("journal"))
+    assert "7*7" in page.inner_text("main") and "49" not in page.inner_text("td:has-text('7*7') >> nth=0")
+
+
+@pytest.fixture
+def guessed(served: Served) -> Iterator[str]:
+    make_accounts(served.study.root, {"eloi": "analyse"})
+    yield "eloi"
+
+
+def test_five_wrong_passwords_close_the_account_for_a_while(served: Served, guessed: str) -> None:
+    session = httpx.Client(base_url=served.address)
+    session.get("/connexion")
+    data = {"username": guessed, "password": "essai", "csrfmiddlewaretoken": token(session)}
+    answers = [session.post("/connexion", data=data).status_code for _ in range(5)]
+    assert answers[0] == 200 and answers[-1] == 429
+    right = data | {"password": PASSWORD}
+    assert session.post("/connexion", data=right).status_code == 429
+    assert client(served, "bilal").get("/passages").status_code == 200
+
+
+def test_the_first_access_is_closed_once_there_is_an_account(served: Served) -> None:
+    assert "Relecture" in served.first_line
+    assert httpx.get(served.url("premier-acces?jeton=")).status_code == 403
+    assert httpx.get(served.url("premier-acces?jeton=nimporte")).status_code == 403
+
+
+def test_private_files_are_their_owners_alone(served: Served) -> None:
+    folder = served.study.root / ".review"
+    assert folder.stat().st_mode & 0o777 == 0o700
+    assert {path.name: path.stat().st_mode & 0o077 for path in folder.iterdir()} == {path.name: 0 for path in folder.iterdir()}

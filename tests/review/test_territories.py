@@ -1,0 +1,66 @@
+"""The territories in a real browser: every chart has its table, and says what the tables of the study say."""
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.review.serving import Served
+
+pytestmark = pytest.mark.browser
+
+
+@pytest.fixture(scope="module")
+def page(served: Served, browser: Browser) -> Page:
+    return served.open(browser, "denis", "territoires")
+
+
+def test_the_heat_map_tells_shares_of_tables_and_verdicts(page: Page, served: Served) -> None:
+    page.goto(served.url("territoires"))
+    contrasts = served.study.read_table("contrasts")
+    themes = contrasts[contrasts["subject"] == "theme"]
+    expect(page.locator(".heat tbody tr")).to_have_count(themes["subject_id"].nunique())
+    told = page.locator(".heat td").all_inner_texts()
+    assert sum("plus présent ici" in cell for cell in told) == int((themes["verdict"] == "plus présent ici").sum())
+    assert sum("piste à vérifier" in cell for cell in told) == int((themes["is_lead"] & (themes["verdict"] == "comme ailleurs")).sum())
+
+
+def test_the_heat_map_compares_the_codes_of_an_axis(page: Page, served: Served) -> None:
+    page.goto(served.url("territoires"))
+    page.select_option("[name=quoi]", "pilier")
+    page.click("text=Montrer")
+    expect(page.locator(".heat tbody th").first).to_be_visible()
+    piliers = {code.label for code in served.study.grid.axis("pilier")}
+    assert set(page.locator(".heat tbody th").all_inner_texts()) <= {label.replace("'", "’") for label in piliers}
+
+
+def test_specificities_are_those_of_the_territory_asked_for(page: Page, served: Served) -> None:
+    page.goto(served.url("territoires/specificites"))
+    page.select_option("[name=territoire]", "Thiérache")
+    page.click("text=Montrer")
+    contrasts = served.study.read_table("contrasts")
+    expect(page.locator("tbody tr")).to_have_count(int((contrasts["territory"] == "Thiérache").sum()))
+
+
+@pytest.mark.parametrize(("part", "n_least"), [("plans", 2), ("cartes", 3)])
+def test_drawings_come_once_made_with_a_table_beside_them(page: Page, served: Served, part: str, n_least: int) -> None:
+    page.goto(served.url(f"territoires/{part}"))
+    expect(page.locator("img.drawing").first).to_be_visible(timeout=60_000)
+    assert page.locator("img.drawing").count() >= n_least
+    page.wait_for_function("[...document.querySelectorAll('img.drawing')].every(i => i.complete && i.naturalWidth > 100)")
+    assert all(page.locator("img.drawing").evaluate_all("all => all.map(i => i.alt)"))
+    expect(page.locator("table").first).to_be_visible()
+
+
+def test_absent_voices_and_carriers_are_told(page: Page, served: Served) -> None:
+    page.goto(served.url("territoires/voix"))
+    voices = served.study.read_table("voices")
+    expect(page.locator("main section")).to_have_count(voices["workshop_id"].nunique())
+    expect(page.locator("tbody tr")).to_have_count(len(served.study.read_table("theme_voices")))
+
+
+def test_offer_is_filtered_by_sector(page: Page, served: Served) -> None:
+    page.goto(served.url("territoires/offre"))
+    offers = served.study.read_table("offers")
+    sector = offers["sector"].value_counts().index[0]
+    page.select_option("[name=secteur]", str(sector))
+    page.click("text=Filtrer")
+    expect(page.get_by_role("region", name="Offre").locator("tbody tr")).to_have_count(int((offers["sector"] == sector).sum()))
