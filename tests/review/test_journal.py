@@ -72,7 +72,7 @@ def test_a_new_run_applies_decisions_and_tells_what_changed(served: Served, brow
     first = priorities[(priorities["scope"] == "study") & (priorities["rank"] == 1)]["theme_id"].iloc[0]
     served.study.decisions.append(author="alix", action="reject_theme", theme_id=str(first))
     page = served.open(browser, "alix", "resultats")
-    expect(page.locator("main")).to_contain_text("attendent le prochain calcul")
+    expect(page.locator("main")).to_contain_text("le prochain calcul")
     page.click("text=Recalculer")
     expect(page.locator("#avancement h2")).to_contain_text("changé", timeout=120_000)
     expect(page.locator("#avancement")).to_contain_text("n’est plus classé")

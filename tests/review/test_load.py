@@ -1,0 +1,72 @@
+"""Many analysts at once, and a server that dies: what was acknowledged is there, once, in order."""
+
+import threading
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+import pytest
+
+from pipeline.study import Study
+from tests.review.serving import Served, copy_study, make_accounts, serving
+from tests.review.test_security import client, token
+
+ANALYSTS = {f"analyste{n:02d}": "analyse" for n in range(20)}
+_EACH = 15
+
+
+def validate(session: httpx.Client, unit_id: str, token_: str, request_id: str) -> int:
+    """Confirm a passage; the status of the answer."""
+    data = {"geste": "valider", "csrfmiddlewaretoken": token_, "request_id": request_id}
+    return session.post(f"/passages/{unit_id}/decider", data=data, headers={"HX-Request": "true"}).status_code
+
+
+def test_twenty_analysts_at_once_lose_and_double_nothing(served: Served) -> None:
+    make_accounts(served.study.root, ANALYSTS)
+    unit_ids = sorted(served.study.read_table("units")["unit_id"])[:_EACH]
+    before = len(served.decisions())
+
+    def work(name: str) -> list[int]:
+        session = client(served, name)
+        token_ = token(session)
+        return [validate(session, unit_id, token_, f"{name}-{unit_id}") for unit_id in unit_ids for _twice in range(2)]
+
+    with ThreadPoolExecutor(len(ANALYSTS)) as pool:
+        answers = [status for statuses in pool.map(work, ANALYSTS) for status in statuses]
+    assert set(answers) == {200}
+    added = served.decisions().iloc[before:]
+    assert len(added) == len(ANALYSTS) * _EACH, "each request was sent twice and counts once"
+    for _name, rows in added.groupby("author"):
+        assert list(rows["unit_id"]) == unit_ids
+
+
+def test_a_server_killed_in_a_burst_keeps_what_it_acknowledged(demo_study: Study, tmp_path_factory: pytest.TempPathFactory) -> None:
+    study = copy_study(demo_study, tmp_path_factory.mktemp("coupure") / "etude")
+    make_accounts(study.root)
+    unit_ids = sorted(study.read_table("units")["unit_id"])
+    acknowledged: list[str] = []
+    with serving(study) as first:
+        session = client(first, "alix")
+        token_ = token(session)
+
+        def burst() -> None:
+            for unit_id in unit_ids:
+                try:
+                    if validate(session, unit_id, token_, f"{uuid.uuid4()}") == 200:
+                        acknowledged.append(unit_id)
+                except httpx.HTTPError:
+                    return
+
+        writer = threading.Thread(target=burst)
+        writer.start()
+        while len(acknowledged) < 25 and writer.is_alive():
+            pass
+        first.kill()
+        writer.join()
+    assert len(acknowledged) >= 25
+    kept = list(study.decisions.read()["unit_id"])
+    assert kept[: len(acknowledged)] == acknowledged
+    assert len(kept) <= len(acknowledged) + 1, "at most the one that was being answered"
+    with serving(study) as second:
+        journal = client(second, "alix").get("/journal").text
+    assert f"{len(kept)} décisions" in journal
