@@ -9,12 +9,7 @@ import shutil
 import sys
 from pathlib import Path
 
-from flows.reporting import report_of, whole_folder
-from pipeline.publish import comparison_specs
-from pipeline.publish.charts import draw_svg
-from pipeline.publish.layout.territories import map_alt
 from pipeline.study import Study
-from pipeline.words import slug
 
 INDEX = "index.json"
 
@@ -29,6 +24,12 @@ def draw_territories(root: Path) -> Path:
 
     Raises `StudyError` for a study that cannot be written to.
     """
+    from flows.reporting import report_of, whole_folder
+    from pipeline.publish import comparison_specs
+    from pipeline.publish.charts import draw_svg
+    from pipeline.publish.layout.territories import map_alt
+    from pipeline.words import slug
+
     study = Study.open(root)
     run_id = (study.last_run() or {})["run_id"]
     report = report_of(study, study.read_tables())

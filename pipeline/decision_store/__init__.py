@@ -81,11 +81,15 @@ class DecisionStore:
         """Return the decisions numbered above `after`, all by default, in order; a store that does not exist has none."""
         from pipeline.decision_store.rows import framed
 
+        return framed(self.read_rows(after))
+
+    def read_rows(self, after: int = 0) -> list[tuple[Any, ...]]:
+        """Return the same decisions as tuples in the order of the columns of DECISIONS, None where blank; no frame is made."""
         with self._database.reading() as connection:
             if connection is None:
-                return framed([])
+                return []
             statement = f"SELECT {', '.join(NAMES)} FROM decisions WHERE decision_id > ? ORDER BY decision_id"
-            return framed(connection.execute(statement, (after,)).fetchall())
+            return list(connection.execute(statement, (after,)).fetchall())
 
     def last_id(self) -> int:
         """Number of the last decision; 0 where nobody decided anything."""

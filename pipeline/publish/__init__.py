@@ -4,16 +4,35 @@ In:   the tables of the data dictionary, grid, settings
 Out:  rapport.html, rapport.docx, rapport.pdf, carte.html; ateliers/, restitution.pptx; tables as .xlsx, .csv, .parquet, .geojson
 """
 
-from pipeline.publish.comparison import comparison_specs, draw_comparison
-from pipeline.publish.docx import write_docx
-from pipeline.publish.html import write_html
-from pipeline.publish.map_page import write_map_page
-from pipeline.publish.pdf import write_pdf
-from pipeline.publish.public import write_public_tables
-from pipeline.publish.report import Report, build_report
-from pipeline.publish.slides import write_slides
-from pipeline.publish.tables import write_tables
-from pipeline.publish.workshop_pages import write_workshop_pages
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from pipeline.publish.comparison import comparison_specs, draw_comparison
+    from pipeline.publish.docx import write_docx
+    from pipeline.publish.html import write_html
+    from pipeline.publish.map_page import write_map_page
+    from pipeline.publish.pdf import write_pdf
+    from pipeline.publish.public import write_public_tables
+    from pipeline.publish.report import Report, build_report
+    from pipeline.publish.slides import write_slides
+    from pipeline.publish.tables import write_tables
+    from pipeline.publish.workshop_pages import write_workshop_pages
+
+_WHERE = {
+    "Report": "pipeline.publish.report",
+    "build_report": "pipeline.publish.report",
+    "comparison_specs": "pipeline.publish.comparison",
+    "draw_comparison": "pipeline.publish.comparison",
+    "write_docx": "pipeline.publish.docx",
+    "write_html": "pipeline.publish.html",
+    "write_map_page": "pipeline.publish.map_page",
+    "write_pdf": "pipeline.publish.pdf",
+    "write_public_tables": "pipeline.publish.public",
+    "write_slides": "pipeline.publish.slides",
+    "write_tables": "pipeline.publish.tables",
+    "write_workshop_pages": "pipeline.publish.workshop_pages",
+}  # writers bring their libraries with them: whoever wants words alone loads none
 
 __all__ = [
     "Report",
@@ -29,3 +48,10 @@ __all__ = [
     "write_tables",
     "write_workshop_pages",
 ]
+
+
+def __getattr__(name: str) -> Any:
+    """One of the public names, its module imported when it is first asked for."""
+    if name not in _WHERE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_WHERE[name]), name)

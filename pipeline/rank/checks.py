@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import kendalltau
 
 from pipeline.i18n import _
 from pipeline.rank.methods import OTHER_METHODS
@@ -79,6 +78,8 @@ def _row(standing: Standing, name: str, places: NDArray[np.int64], said: str) ->
 
 def _agreement(places: NDArray[np.int64]) -> float:
     """Kendall's tau between the ranking, 1..n, and other places of the same themes; 1 for a single theme."""
+    from scipy.stats import kendalltau  # 50 MB that whoever only ranks by other weights does without
+
     tau = float(kendalltau(np.arange(len(places)), places).statistic) if len(places) > 1 else 1.0
     return round(tau, _DECIMALS)
 

@@ -13,7 +13,6 @@ from pipeline.decision_store import DecisionStore
 
 UNDO = "undo"
 TAG_ACTIONS = frozenset(("accept_tag", "reject_tag", "add_tag", "confirm_unit"))
-_NAMES = ("decision_id", "decided_at", "author", "action", "unit_id", "axis", "code", "theme_id", "value", "why")
 
 
 class Decision(NamedTuple):
@@ -40,16 +39,15 @@ class Journal:
         self._of_unit: dict[str, list[int]] = defaultdict(list)
         self._of_theme: dict[str, list[int]] = defaultdict(list)
         self._undone: frozenset[int] = frozenset()
+        self._on_tags: dict[str, list[int]] = defaultdict(list)  # by author
+        self._judged: dict[str, set[str]] = defaultdict(set)  # passages by author
         self.last_id = 0
         self.last_on_themes = 0  # number of the last decision on themes or families, or undoing of any
 
     def refresh(self) -> "Journal":
         """Read what was decided since, by anybody and in any process; return itself."""
         with self._lock:
-            rows = self.store.read(after=self.last_id)
-            if len(rows):
-                blank = rows[list(_NAMES)].astype(object)
-                self._take([Decision(*row) for row in blank.where(blank.notna(), None).itertuples(index=False, name=None)])
+            self._take([Decision(*row) for row in self.store.read_rows(after=self.last_id)])
         return self
 
     def add(self, decisions: Sequence[Mapping[str, Any]], *, author: str, request_id: str) -> list[int]:
@@ -89,7 +87,7 @@ class Journal:
 
     def judged_by(self, author: str) -> set[str]:
         """The passages whose codes `author` decided on."""
-        return {str(row.unit_id) for row in self.standing(TAG_ACTIONS) if row.author == author}
+        return set(self._judged.get(author, ()))
 
     def judges(self) -> dict[str, set[str]]:
         """Who decided on the codes of each passage."""
@@ -98,12 +96,10 @@ class Journal:
             found[str(row.unit_id)].add(row.author)
         return found
 
-    def last_of(self, author: str) -> Decision | None:
-        """The last decision of `author` that stands and is no undoing: what the next undo takes back."""
-        for row in self.newest_first():
-            if row.author == author and row.action != UNDO and row.decision_id not in self._undone:
-                return row
-        return None
+    def last_on_tags(self, author: str) -> Decision | None:
+        """The last decision of `author` on a passage's codes that stands: what the next undoing takes back."""
+        numbers = reversed(self._on_tags.get(author, []))
+        return next((self._all[number] for number in numbers if number not in self._undone), None)
 
     def _standing(self, numbers: Sequence[int], by: str | None) -> list[Decision]:
         rows = [self._all[number] for number in list(numbers) if number not in self._undone]
@@ -114,13 +110,23 @@ class Journal:
             self._all[row.decision_id] = row
             if row.unit_id:
                 self._of_unit[row.unit_id].append(row.decision_id)
-            if row.action not in TAG_ACTIONS:
+            if row.action in TAG_ACTIONS:
+                self._on_tags[row.author].append(row.decision_id)
+                self._judged[row.author].add(str(row.unit_id))
+            else:
                 self.last_on_themes = row.decision_id
             if row.theme_id:
                 self._of_theme[row.theme_id].append(row.decision_id)
         if any(row.action == UNDO for row in rows):
             self._undone = _undone(list(self._all.values()))
-        self.last_id = max(self._all)
+            self._judged = self._judged_anew()
+        self.last_id = rows[-1].decision_id if rows else self.last_id
+
+    def _judged_anew(self) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = defaultdict(set)
+        for row in self.standing(TAG_ACTIONS):
+            found[row.author].add(str(row.unit_id))
+        return found
 
 
 def _undone(rows: list[Decision]) -> frozenset[int]:

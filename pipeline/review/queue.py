@@ -11,7 +11,7 @@ from django.http import QueryDict
 from pipeline.grid import Grid
 from pipeline.review.codes import codes_on
 from pipeline.review.journal import Journal
-from pipeline.review.snapshot import Snapshot
+from pipeline.review.snapshot import Snapshot, Unit
 
 TODO, MINE, ALL, SHARED = "a-decider", "decides", "tous", "a-plusieurs"
 STATES = (TODO, MINE, SHARED, ALL)
@@ -64,22 +64,16 @@ class Wanted:
 def passages(wanted: Wanted, snapshot: Snapshot, journal: Journal, grid: Grid, author: str) -> list[str]:
     """Return the unit_ids that `author` asked for, in the order asked for."""
     mine = journal.judged_by(author)
-    ordered = snapshot.by_doubt if wanted.order == DOUBT else snapshot.units.values()
-    units = [unit for unit in ordered if not wanted.workshop_id or unit.workshop_id == wanted.workshop_id]
-    if wanted.table:
-        units = [unit for unit in units if str(unit.table_number or "") == wanted.table]
-    if wanted.question:
-        units = [unit for unit in units if unit.question == wanted.question]
-    if wanted.theme_id:
-        units = [unit for unit in units if snapshot.theme_of.get(unit.unit_id) == wanted.theme_id]
+    found = list(snapshot.by_doubt if wanted.order == DOUBT else snapshot.units)
+    if wanted.workshop_id or wanted.table or wanted.question or wanted.theme_id:
+        found = [unit_id for unit_id in found if _was_said(snapshot.units[unit_id], wanted, snapshot)]
     if wanted.state == TODO:
-        units = [unit for unit in units if unit.unit_id not in mine]
+        found = [unit_id for unit_id in found if unit_id not in mine]
     elif wanted.state == MINE:
-        units = [unit for unit in units if unit.unit_id in mine]
+        found = [unit_id for unit_id in found if unit_id in mine]
     elif wanted.state == SHARED:
         judges = journal.judges()
-        units = [unit for unit in units if len(judges.get(unit.unit_id, ())) > 1 and unit.unit_id in mine]
-    found = [unit.unit_id for unit in units]
+        found = [unit_id for unit_id in found if unit_id in mine and len(judges[unit_id]) > 1]
     if wanted.code:
         found = [unit_id for unit_id in found if _bears(unit_id, wanted.code, snapshot, journal, grid, author, mine)]
     return found
@@ -91,6 +85,16 @@ def neighbours(unit_id: str, listed: list[str]) -> tuple[str | None, str | None]
         return None, listed[0] if listed else None
     place = listed.index(unit_id)
     return listed[place - 1] if place else None, listed[place + 1] if place + 1 < len(listed) else None
+
+
+def _was_said(unit: Unit, wanted: Wanted, snapshot: Snapshot) -> bool:
+    """Whether a passage was said where it is asked for, and about that theme."""
+    return (
+        wanted.workshop_id in ("", unit.workshop_id)
+        and wanted.table in ("", str(unit.table_number or ""))
+        and wanted.question in ("", unit.question)
+        and wanted.theme_id in ("", snapshot.theme_of.get(unit.unit_id))
+    )
 
 
 def _bears(unit_id: str, code: str, snapshot: Snapshot, journal: Journal, grid: Grid, author: str, mine: set[str]) -> bool:

@@ -44,6 +44,7 @@ def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[
 def prepare(root: Path) -> bool:
     """Set Django up for the study in `root`, bring its tables up to date, and return whether nobody has an account yet."""
     os.environ["ATELIERS_STUDY"] = str(root)
+    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # gives back what reading tables took
     os.environ["DJANGO_SETTINGS_MODULE"] = "pipeline.review.settings"
     import django
     from django.core.management import call_command

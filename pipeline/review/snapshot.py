@@ -16,7 +16,9 @@ import pandas as pd
 
 from pipeline.errors import StudyError
 from pipeline.study import Study
+from pipeline.tables import TABLES
 
+_LEFT_OUT = frozenset(("blocks", "lexical_classes", "lexical_members", "evolutions"))  # no page shows them
 _UNIT = ("unit_id", "document_id", "workshop_id", "unit_order", "text", "table_number", "question", "channel", "speaker")
 
 
@@ -61,8 +63,8 @@ class Snapshot:
     def units(self) -> dict[str, Unit]:
         """Every passage by id, in reading order: workshop, document, place in it."""
         rows = self.tables["units"].sort_values(["workshop_id", "document_id", "unit_order"])[list(_UNIT)]
-        blank = rows.astype(object).where(rows.notna(), None)
-        return {row[0]: Unit(*row) for row in blank.itertuples(index=False, name=None)}
+        columns = [_shared(rows[name]) for name in _UNIT]
+        return {row[0]: Unit(*row) for row in zip(*columns, strict=True)}
 
     @cached_property
     def theme_names(self) -> dict[str, str]:
@@ -82,7 +84,7 @@ class Snapshot:
         """The machine's codes of each passage, the surest first."""
         rows = self.machine["tags"].sort_values(["unit_id", "score", "axis", "code"], ascending=[True, False, True, True])
         found: dict[str, list[Proposed]] = defaultdict(list)
-        columns = (rows[name].tolist() for name in ("unit_id", "axis", "code", "score", "is_assigned", "evidence"))
+        columns = [_shared(rows[name]) for name in ("unit_id", "axis", "code", "score", "is_assigned", "evidence")]
         for unit_id, *rest in zip(*columns, strict=True):
             found[unit_id].append(Proposed(*rest))
         return {unit_id: tuple(codes) for unit_id, codes in found.items()}
@@ -119,10 +121,10 @@ class Snapshot:
         return {unit_id: (int(place), str(reason), float(errors)) for unit_id, place, reason, errors in listed}
 
     @cached_property
-    def by_doubt(self) -> tuple[Unit, ...]:
+    def by_doubt(self) -> tuple[str, ...]:
         """Every passage, in the order of review; those judged before it was made come last, in reading order."""
         last = len(self.queue) + 1
-        return tuple(sorted(self.units.values(), key=lambda unit: self.queue[unit.unit_id][0] if unit.unit_id in self.queue else last))
+        return tuple(sorted(self.units, key=lambda unit_id: self.queue[unit_id][0] if unit_id in self.queue else last))
 
     @cached_property
     def workshops(self) -> dict[str, dict[str, Any]]:
@@ -143,6 +145,12 @@ class Snapshot:
         """The machine's theme of each passage that has one."""
         members = self.machine["theme_members"]
         return dict(zip(members["unit_id"], members["theme_id"], strict=True))
+
+
+def _shared(cells: pd.Series) -> list[Any]:
+    """The cells as a list, None where blank, in which equal ones are one object."""
+    seen: dict[Any, Any] = {}
+    return [None if cell is pd.NA or cell != cell else seen.setdefault(cell, cell) for cell in cells.tolist()]
 
 
 class Snapshots:
@@ -173,4 +181,5 @@ class Snapshots:
         if self._held is not None and (last["run_id"] == self._held.run_id or not self._study.tables_match(last["tables"])):
             return self._held
         machine = {name: self._study.read_machine_table(name) for name in ("tags", "themes", "theme_families", "theme_members")}
-        return Snapshot(last["run_id"], self._study.read_tables(), machine)
+        tables = {name: self._study.read_table(name) for name in TABLES if name not in _LEFT_OUT}
+        return Snapshot(last["run_id"], tables, machine)

@@ -103,11 +103,11 @@ def _decision(gesture: str, key: str, unit_id: str, coded: list[Coded], snapshot
 
 def _undo(request: HttpRequest, journal: Journal, author: str) -> str | None:
     """Undo the last decision of `author` on a passage, and return the passage; None where there is none."""
-    rows = [row for row in journal.standing(TAG_ACTIONS) if row.author == author]
-    if not rows:
+    last = journal.last_on_tags(author)
+    if last is None:
         return None
-    journal.add([{"action": "undo", "value": str(rows[-1].decision_id)}], author=author, request_id=_request_id(request))
-    return rows[-1].unit_id
+    journal.add([{"action": "undo", "value": str(last.decision_id)}], author=author, request_id=_request_id(request))
+    return last.unit_id
 
 
 def _bench(
@@ -150,7 +150,7 @@ def _bench(
         "is_judged": is_judged,
         "others": others,
         "grid": grid,
-        "can_undo": any(row.author == author for row in journal.standing(TAG_ACTIONS)),
+        "can_undo": journal.last_on_tags(author) is not None,
         "theme_id": snapshot.theme_of.get(unit_id),
     }
 
