@@ -6,13 +6,13 @@ In:   the machine's codes of a passage, decisions on it in order
 Out:  one `Coded` a code, in the grid's order
 """
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from pipeline.grid import Code, Grid
 from pipeline.review.journal import Decision
 from pipeline.review.snapshot import Proposed
+from pipeline.standing import CONFIRM, confirmed_codes
 
 ACCEPTED, REJECTED, ADDED, PUT, CONSIDERED = "acceptée", "rejetée", "ajoutée", "proposée", "envisagée"
 _ASSIGNED = frozenset((ACCEPTED, ADDED, PUT))
@@ -52,14 +52,14 @@ def codes_on(proposed: Sequence[Proposed], decisions: Iterable[Decision], grid: 
     ]
 
 
-def assigned(coded: Iterable[Coded]) -> list[list[str]]:
-    """The codes that the passage bears, as the value of a confirmation: [[axis, code], …]."""
-    return [[entry.code.axis, entry.code.code] for entry in coded if entry.is_assigned]
+def assigned(coded: Iterable[Coded]) -> list[tuple[str, str]]:
+    """Axis and code of those that the passage bears."""
+    return [(entry.code.axis, entry.code.code) for entry in coded if entry.is_assigned]
 
 
 def _apply(decision: Decision, states: dict[tuple[str, str], str], machine: Iterable[tuple[str, str]], exclusive: frozenset[str]) -> None:
-    if decision.action == "confirm_unit":
-        kept = {(axis, code) for axis, code in json.loads(decision.value or "[]")}
+    if decision.action == CONFIRM:
+        kept = set(confirmed_codes(decision.value) or ())
         for key in [*states, *kept]:
             states[key] = (ACCEPTED if key in machine else ADDED) if key in kept else _without(states.get(key))
         return

@@ -10,9 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline.decision_store import DecisionStore
+from pipeline.standing import CODE_ACTIONS, CONFIRM, UNDO, number_in
 
-UNDO = "undo"
-TAG_ACTIONS = frozenset(("accept_tag", "reject_tag", "add_tag", "confirm_unit"))
+TAG_ACTIONS = frozenset((*CODE_ACTIONS, CONFIRM))
 
 
 class Decision(NamedTuple):
@@ -130,9 +130,11 @@ class Journal:
 
 
 def _undone(rows: list[Decision]) -> frozenset[int]:
-    """Numbers of what was undone: an undoing that is itself undone takes nothing back."""
+    """Numbers of what was undone: an undoing that is itself undone takes nothing back. As `pipeline.standing.undone_by` does of frames."""
     found: set[int] = set()
+    known = {row.decision_id for row in rows}
     for row in reversed(rows):
-        if row.action == UNDO and row.decision_id not in found and (row.value or "").isdigit():
-            found.add(int(str(row.value)))
+        target = number_in(row.value)
+        if row.action == UNDO and row.decision_id not in found and target in known and target < row.decision_id:
+            found.add(target)
     return frozenset(found)

@@ -13,7 +13,8 @@ from django.utils.translation import gettext_lazy
 
 from pipeline.publish.text import quoted, shortened
 from pipeline.review import live, state
-from pipeline.review.journal import TAG_ACTIONS, UNDO, Decision
+from pipeline.review.journal import TAG_ACTIONS, Decision
+from pipeline.standing import UNDO
 
 _N_CHARS = 80
 

@@ -14,9 +14,10 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.review import state, telling
-from pipeline.review.journal import UNDO, Decision
+from pipeline.review.journal import Decision
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.views import asking
+from pipeline.standing import UNDO
 
 _N_LISTED = 50
 _COLUMNS = ("decision_id", "decided_at", "author", "action", "unit_id", "axis", "code", "theme_id", "value", "why")

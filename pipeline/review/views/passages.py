@@ -1,6 +1,5 @@
 """The passages: a queue, one passage in its document with its codes, and what is decided on it."""
 
-import json
 import uuid
 from typing import Any
 
@@ -16,6 +15,7 @@ from pipeline.review.journal import TAG_ACTIONS, Journal
 from pipeline.review.queue import Wanted
 from pipeline.review.roles import decides, reads
 from pipeline.review.snapshot import Snapshot, Unit
+from pipeline.standing import CONFIRM, UNDO, confirmation
 
 _AROUND = 2  # passages shown on each side, in the document
 _N_NEXT = 12
@@ -90,7 +90,7 @@ def _left(before: list[str], unit_id: str, wanted: Wanted) -> list[str]:
 def _decision(gesture: str, key: str, unit_id: str, coded: list[Coded], snapshot: Snapshot) -> dict[str, Any]:
     """The decision that a gesture means. Raises `Http404` for a gesture or a code that does not exist."""
     if gesture == "valider":
-        return {"action": "confirm_unit", "unit_id": unit_id, "value": json.dumps(assigned(coded), ensure_ascii=False)}
+        return {"action": CONFIRM, "unit_id": unit_id, "value": confirmation(assigned(coded))}
     axis, _, code = key.partition(":")
     if (axis, code) not in {(entry.axis, entry.code) for entry in state.study().grid.by_axis}:
         raise Http404
@@ -106,7 +106,7 @@ def _undo(request: HttpRequest, journal: Journal, author: str) -> str | None:
     last = journal.last_on_tags(author)
     if last is None:
         return None
-    journal.add([{"action": "undo", "value": str(last.decision_id)}], author=author, request_id=_request_id(request))
+    journal.add([{"action": UNDO, "value": str(last.decision_id)}], author=author, request_id=_request_id(request))
     return last.unit_id
 
 
