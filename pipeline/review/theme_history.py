@@ -15,8 +15,8 @@ from pipeline.decisions import split_id
 from pipeline.decisions.on_themes import split_units
 from pipeline.publish.text import quoted
 from pipeline.review import live, state, telling
-from pipeline.review.journal import TAG_ACTIONS, UNDO, Decision, Journal
-from pipeline.standing import number_in
+from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
+from pipeline.standing import UNDO, number_in
 
 _ON_TWO = frozenset(("merge_theme", "keep_apart", "move_unit", "move_theme"))  # value is a theme, or a family
 

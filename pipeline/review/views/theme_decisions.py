@@ -14,10 +14,11 @@ from django.views.decorators.http import require_POST
 
 from pipeline.publish.text import typography
 from pipeline.review import live, state, telling, theme_history
-from pipeline.review.journal import UNDO, Decision
+from pipeline.review.journal import Decision
 from pipeline.review.roles import Role, decides, role_of
 from pipeline.review.theme_gestures import MAX_LABEL, MAX_TEXT, Gesture, Ground, RefusedError, read_gesture
 from pipeline.review.views import asking
+from pipeline.standing import UNDO
 
 _one_at_a_time = threading.Lock()  # between looking for what others decided and appending
 _EDITABLE = ("nom", "description", "why")
