@@ -5,7 +5,7 @@ Replayed again only when a decision on themes or families has come, so that tagg
 
 import threading
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 
 import pandas as pd
@@ -29,6 +29,7 @@ class Themes:
     families: pd.DataFrame
     members: pd.DataFrame
     last_id: int
+    named: dict[str, str] = field(default_factory=dict)  # what people called themes and families, those that are gone too
 
     @cached_property
     def theme_of(self) -> dict[str, str]:
@@ -77,10 +78,13 @@ def _replayed(snapshot: Snapshot, journal: Journal, last_id: int) -> Themes:
     machine, units = snapshot.machine, snapshot.places
     replay = Replay(machine["themes"], machine["theme_members"], units, said)
     reviewed = review_families(machine["theme_families"], replay, units, said)
-    return Themes(reviewed.themes, reviewed.families, replay.members, last_id)
+    renamed = said[said["action"].isin(("rename_theme", "rename_family")) & said["theme_id"].notna() & said["value"].notna()]
+    named = dict(zip(renamed["theme_id"].tolist(), renamed["value"].tolist(), strict=True))
+    return Themes(reviewed.themes, reviewed.families, replay.members, last_id, named)
 
 
 def labels() -> dict[str, str]:
-    """Names of themes and families, those that the page shows, and of the last run's machine for what people merged or rejected."""
+    """Names of themes and families, those that the page shows and, for what people merged or rejected, the last that they had."""
     snapshot = state.snapshot()
-    return {**snapshot.theme_names, **_at(snapshot, state.journal_of_page()).names}
+    now = _at(snapshot, state.journal_of_page())
+    return {**snapshot.theme_names, **now.named, **now.names}

@@ -13,6 +13,7 @@ import pandas as pd
 
 from pipeline.publish.text import stability
 from pipeline.review.live import Themes
+from pipeline.review.searching import folded
 from pipeline.review.snapshot import Snapshot, Unit
 
 
@@ -77,7 +78,7 @@ def family_labels(now: Themes, snapshot: Snapshot) -> dict[str, str]:
     machine = snapshot.machine["theme_families"]
     named = {str(name): str(label) for name, label in zip(machine["family_id"], machine["label"], strict=True)}
     named |= {str(name): str(label) for name, label in zip(now.families["family_id"], now.families["label"], strict=True)}
-    return dict(sorted(named.items(), key=lambda entry: entry[1]))
+    return dict(sorted(named.items(), key=lambda entry: folded(entry[1])[0]))
 
 
 def set_aside(now: Themes, snapshot: Snapshot) -> list[Unit]:

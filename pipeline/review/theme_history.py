@@ -86,7 +86,7 @@ def _deed(group: Sequence[Decision], journal: Journal) -> Deed:
         told = told.format(n=len(group), other=other)
     if group[0].action == UNDO:
         undone = number_in(group[0].value)
-        told = _("annule « {told} »").format(told=telling.decision(journal[undone])) if undone in journal else told
+        told = _("annule : {told}").format(told=telling.decision(journal[undone])) if undone in journal else told
     return Deed(tuple(group), told, all(journal.is_undone(row.decision_id) for row in group))
 
 

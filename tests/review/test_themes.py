@@ -198,6 +198,25 @@ def test_quotes_are_pinned_first_and_removed(served: Served, browser: Browser) -
     assert (removed.action, removed.theme_id, removed.unit_id) == ("unpin_quote", theme, unit_id)
 
 
+def test_passages_are_ticked_and_set_aside_by_keyboard_alone(served: Served, browser: Browser) -> None:
+    theme = _themes(served.study)[8]
+    page, n = served.open(browser, "bilal", f"themes/{theme}"), len(_members(served.study, theme))
+    box = page.locator("[name=passage]").nth(1)
+    unit_id = box.get_attribute("value")
+    page.locator("[name=passage]").first.focus()
+    while page.evaluate("document.activeElement.value") != unit_id:
+        page.keyboard.press("Tab")
+    page.keyboard.press("Space")
+    page.keyboard.press("Enter")  # sends nothing: a theme is not chosen yet
+    expect(page.locator("#vers")).to_be_focused()
+    page.keyboard.type("sans")
+    page.keyboard.press("Tab")
+    page.keyboard.press("Enter")
+    expect(page.locator("#membres")).to_have_text(f"Ses {n - 1} passages")
+    last = served.decisions().iloc[-1]
+    assert (last["action"], last["unit_id"], last["author"]) == ("move_unit", unit_id, "bilal") and pd.isna(last["value"])
+
+
 def test_a_theme_is_rejected_with_a_reason(served: Served, browser: Browser) -> None:
     theme = _themes(served.study)[9]
     page = served.open(browser, "alix", f"themes/{theme}")

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_GET
 
 from pipeline.review import live, state, theme_cards
 from pipeline.review.roles import reads
+from pipeline.review.searching import folded
 from pipeline.review.theme_map import N_DRAWN, Map, Wish, draw_map
 
 _N_LISTED = 50
@@ -37,7 +38,7 @@ def chart(request: HttpRequest) -> HttpResponse:
         "page": page,
         "address": query.urlencode(),
         "rows": [{"unit": unit, "theme_id": now.theme_of.get(unit.unit_id, "")} for unit in page.object_list],
-        "labels": now.labels,
+        "labels": dict(sorted(now.labels.items(), key=lambda entry: folded(entry[1])[0])),
         "family_labels": family_labels,
         "workshops_by_id": snapshot.workshops,
         "is_sampled": len(drawn.units) > N_DRAWN,

@@ -14,6 +14,7 @@ from pipeline.review import live, state, theme_cards, theme_hints, theme_history
 from pipeline.review.journal import Journal
 from pipeline.review.live import Themes
 from pipeline.review.roles import reads
+from pipeline.review.searching import folded
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.theme_gestures import ASIDE, MAX_LABEL, MAX_TEXT, N_LISTED_HALF, places_of
 from pipeline.review.views import asking
@@ -130,7 +131,7 @@ def _common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Jou
         "section": "themes",
         "seen": seen,
         "request_id": uuid.uuid4().hex,
-        "labels": now.labels,
+        "labels": dict(sorted(now.labels.items(), key=lambda entry: folded(entry[1])[0])),
         "family_labels": theme_cards.family_labels(now, snapshot),
         "workshops_by_id": snapshot.workshops,
         "latest": theme_history.latest_of(asking.author(request), journal, n_deeds=_N_LATEST),
