@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.grid import POSTURE, RUBRIQUE, Grid
-from pipeline.standing import judged_units, judgements, standing
+from pipeline.standing import CODE_ACTIONS, arbitrated, judged_units, judgements, standing
 from pipeline.tables import AGREEMENT
 
 Codes = frozenset[tuple[str, str]]  # axis and code
@@ -46,8 +46,11 @@ def machine_coding(tags: pd.DataFrame, unit_ids: Sequence[str], coder: str = MAC
 def codings_of_people(tags: pd.DataFrame, decisions: pd.DataFrame, *, exclusive: Collection[str] = (POSTURE,)) -> list[Coding]:
     """Return one coding an author of decisions on tags, in order of name: on the units that it judged, the machine's codes as it left them.
 
-    `tags` are those of the machine, before any decision; of an `exclusive` axis a unit bears one code, the last one put.
+    `tags` are those of the machine, before any decision; of an `exclusive` axis a unit bears one code, the last one put. Decisions that
+    arbitrate are left out: who settles a disagreement has seen both sides, and to count it would measure nothing but itself.
     """
+    is_settling = decisions["action"].isin(CODE_ACTIONS) & decisions["value"].map(arbitrated).astype(bool)
+    decisions = decisions[~is_settling]
     said, judged = standing(decisions), judgements(decisions, tags)
     put = tags[(tags["source"] == "machine") & tags["is_assigned"].astype(bool)]
     codings = []

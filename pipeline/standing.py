@@ -1,7 +1,7 @@
 """Which decisions stand once people undid some, and what those on codes say, one code at a time.
 
 In:   decisions, as the store gives them; tags
-Out:  the decisions that stand; one row a code that somebody judged on a unit; the units that somebody judged
+Out:  the decisions that stand; one row a code that somebody judged on a unit; the units that somebody judged; who was arbitrated between
 """
 
 import json
@@ -67,6 +67,21 @@ def judged_units(decisions: pd.DataFrame) -> set[str]:
     """The units on which somebody put, refused or confirmed codes."""
     said = standing(decisions)
     return set(said.loc[said["action"].isin(CODE_ACTIONS), "unit_id"].dropna()) | confirmed_units(said)
+
+
+def arbitration(first: str, second: str) -> str:
+    """The `value` of a decision on a code by which somebody settles what two coders disagree on."""
+    return json.dumps({"arbitrates": sorted((first, second))}, ensure_ascii=False)
+
+
+def arbitrated(value: object) -> tuple[str, ...]:
+    """The coders between whom a decision on a code arbitrates; none where it is its author's own coding."""
+    try:
+        read = json.loads(value) if isinstance(value, str) else None
+    except json.JSONDecodeError:
+        read = None
+    listed = read.get("arbitrates") if isinstance(read, dict) else None
+    return tuple(map(str, listed)) if isinstance(listed, list) else ()
 
 
 def judgements(decisions: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:

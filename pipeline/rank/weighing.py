@@ -4,7 +4,7 @@ In:   the tables that `rank_themes` reads; then weights, as often as wanted
 Out:  Tallies; priorities, the very rows that `rank_themes` gives with these weights
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -38,8 +38,12 @@ def tally_themes(
     attendance: pd.DataFrame | None = None,
     *,
     settings: RankSettings,
+    scopes: Collection[str] | None = None,
 ) -> Tallies:
-    """Return the tallies that `rank_tallies` ranks by any weights; those of `settings` only set the course of its draws."""
+    """Return the tallies that `rank_tallies` ranks by any weights; those of `settings` only set the course of its draws.
+
+    Those of `scopes` alone where given, each as it is among all: a large study's tallies of every workshop take much room.
+    """
     circles, theme_ids = circles_of(units, workshops), sorted(set(themes["theme_id"]))
     facts = facts_of(units, tags, themes, theme_members, circles, ATTENDANCE.empty() if attendance is None else attendance)
     rng = np.random.default_rng(settings.seed)
@@ -48,12 +52,13 @@ def tally_themes(
     shares: dict[str, dict[str, Counts]] = {STUDY: {}}
     whole: Tally | None = None
     for workshop_id, tally in workshop_tallies(facts, theme_ids, circles, rng, settings.n_draws):
-        heard[workshop_id], shares[workshop_id] = _heard(tally, theme_ids)
+        if scopes is None or workshop_id in scopes:
+            heard[workshop_id], shares[workshop_id] = _heard(tally, theme_ids)
         whole = tally if whole is None else whole + tally
-    if whole is None:
-        return Tallies({}, {})
-    heard[STUDY], shares[STUDY] = _heard(whole, theme_ids)
-    return Tallies(heard, shares)
+    if whole is not None:
+        heard[STUDY], shares[STUDY] = _heard(whole, theme_ids)
+    wanted = [scope for scope in heard if heard[scope] and (scopes is None or scope in scopes)]
+    return Tallies({scope: heard[scope] for scope in wanted}, {scope: shares[scope] for scope in wanted})
 
 
 def rank_tallies(tallies: Tallies, weights: RankWeights, settings: RankSettings) -> pd.DataFrame:

@@ -11,10 +11,10 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from pipeline.publish.text import quoted, shortened
+from pipeline.publish.text import joined, quoted, shortened
 from pipeline.review import live, state
 from pipeline.review.journal import TAG_ACTIONS, Decision
-from pipeline.standing import UNDO
+from pipeline.standing import CODE_ACTIONS, UNDO, arbitrated
 
 _N_CHARS = 80
 
@@ -72,7 +72,9 @@ def decision(row: Decision) -> str:
         told["count"] = str(len(_listed(row.value)))
     if row.action == "save_weighting":
         told["name"] = quoted(str(_object(row.value).get("name", "")))
-    return sentences.get(row.action, row.action).format(**told)
+    said = sentences.get(row.action, row.action).format(**told)
+    between = arbitrated(row.value) if row.action in CODE_ACTIONS else ()
+    return _("arbitre entre {coders} : {said}").format(coders=joined(between), said=said) if between else said
 
 
 def _passage(unit_id: str | None) -> str:

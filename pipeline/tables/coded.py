@@ -117,7 +117,7 @@ DECISIONS = Table(
             "text",
             "New label or description; theme_id merged or moved into, or kept apart from; JSON list of the unit_ids split off, or of the "
             "[axis, code] that are all those of a unit; JSON of a weighting, name and weights, or the name of the one to use, "
-            "blank for that of etude.toml; number of the decision undone",
+            "blank for that of etude.toml; number of the decision undone; JSON of the coders between whom a decision on a code arbitrates",
             nullable=True,
         ),
         Column("why", "text", "Reason given", nullable=True),

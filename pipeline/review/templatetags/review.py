@@ -10,8 +10,10 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
-from pipeline.publish.text import french_date, percent, typography, where
+from pipeline.publish.text import french_date, percent, points, typography, where
+from pipeline.rank import CRITERIA
 from pipeline.review import state
+from pipeline.review.agreeing import coder_label
 from pipeline.review.snapshot import Unit
 
 register = template.Library()
@@ -27,6 +29,24 @@ def french(text: str) -> str:
 def share(value: float) -> str:
     """A share as a percentage."""
     return percent(value)
+
+
+@register.filter(name="points")
+def as_points(value: float) -> str:
+    """A score of 0..1 as points out of 100."""
+    return points(value)
+
+
+@register.filter
+def criterion_label(name: str) -> str:
+    """How a criterion of the priorities is named, `name` being without its `c_`."""
+    return typography(CRITERIA[f"c_{name}"].label)
+
+
+@register.filter
+def coder_name(coder: str) -> str:
+    """A coder's name, as sentences say it."""
+    return coder_label(coder)
 
 
 @register.filter

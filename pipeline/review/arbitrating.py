@@ -1,0 +1,133 @@
+"""What two coders do not both put on a passage, and what somebody decided between them.
+
+In:   the machine's codes, decisions on codes in order
+Out:  Codings: who put what; Split, one a passage and code on which two coders disagree
+"""
+
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from pipeline.agreement import MACHINE, WHOLE_AXIS, Codes
+from pipeline.grid import POSTURE, RUBRIQUE, Grid
+from pipeline.review.journal import Decision
+from pipeline.review.snapshot import Proposed
+from pipeline.standing import CONFIRM, arbitrated, arbitration, confirmed_codes
+
+Code = tuple[str, str]  # axis and code
+
+
+@dataclass(frozen=True)
+class Split:
+    """A code that one of two coders puts on a passage and the other does not; `settled_by` is the arbitration that still holds."""
+
+    unit_id: str
+    axis: str
+    code: str
+    is_by_first: bool
+    settled_by: Decision | None = None
+
+
+@dataclass(frozen=True)
+class Codings:
+    """What people, the machine and a second machine put on passages; `own` holds people's decisions by author and passage."""
+
+    grid: Grid
+    unit_ids: Collection[str]  # in reading order
+    proposed: Mapping[str, Sequence[Proposed]]
+    own: Mapping[str, Mapping[str, Sequence[Decision]]]
+    arbitrations: Mapping[str, Sequence[Decision]]  # by passage
+    second: Mapping[str, Mapping[str, Codes]] = field(default_factory=dict)  # by name of a second machine, then passage
+
+    @classmethod
+    def of(
+        cls,
+        decisions: Iterable[Decision],
+        unit_ids: Collection[str],
+        proposed: Mapping[str, Sequence[Proposed]],
+        grid: Grid,
+        second: Mapping[str, Mapping[str, Codes]],
+    ) -> "Codings":
+        """Read the standing `decisions` on codes of `unit_ids`, in order."""
+        own: defaultdict[str, defaultdict[str, list[Decision]]] = defaultdict(lambda: defaultdict(list))
+        settled: defaultdict[str, list[Decision]] = defaultdict(list)
+        for row in decisions:
+            if row.unit_id not in unit_ids:
+                continue
+            if row.action != CONFIRM and arbitrated(row.value):
+                settled[str(row.unit_id)].append(row)
+            else:
+                own[row.author][str(row.unit_id)].append(row)
+        return cls(grid, unit_ids, proposed, own, settled, second)
+
+    @property
+    def people(self) -> list[str]:
+        """Who coded, by name."""
+        return sorted(self.own)
+
+    def units_of(self, coder: str) -> Iterable[str]:
+        """The passages that `coder` coded."""
+        if coder == MACHINE:
+            return self.unit_ids
+        return (self.own.get(coder) or self.second.get(coder) or {}).keys()
+
+    def codes(self, coder: str, unit_id: str) -> Codes:
+        """What `coder` put on a passage that it coded."""
+        if coder in self.second:
+            return self.second[coder][unit_id]
+        put = {(row.axis, row.code) for row in self.proposed.get(unit_id, ()) if row.is_assigned}
+        return coded(put, self.own.get(coder, {}).get(unit_id, ()), self.grid.exclusive)
+
+    def splits(self, first: str, second: str, axis: str, code: str = WHOLE_AXIS) -> list[Split]:
+        """Return what the two disagree on, over one code or all those of an axis, in the order of passages and grid."""
+        shared = set(self.units_of(first)) & set(self.units_of(second))
+        return [split for unit_id in self.unit_ids if unit_id in shared for split in self.on_unit(unit_id, first, second, axis, code)]
+
+    def on_unit(self, unit_id: str, first: str, second: str, axis: str, code: str = WHOLE_AXIS) -> list[Split]:
+        """Return what the two, who both coded it, disagree on over one passage; as agreement is measured, what is noise has no posture."""
+        here, there = self.codes(first, unit_id), self.codes(second, unit_id)
+        if axis == POSTURE and self.grid.axis(RUBRIQUE) and not any(entry[0] == RUBRIQUE for entry in here | there):
+            return []
+        apart = {name for name in here ^ there if name[0] == axis and code in (WHOLE_AXIS, name[1])}
+        listed = [(axis, entry.code) for entry in self.grid.axis(axis) if (axis, entry.code) in apart]
+        return [Split(unit_id, *name, name in here, self._settling(unit_id, name, (first, second))) for name in listed]
+
+    def _settling(self, unit_id: str, code: Code, coders: Sequence[str]) -> Decision | None:
+        """The last arbitration on a code, unless one of `coders` spoke of it again."""
+        said = [row.decision_id for coder in coders for row in self.own.get(coder, {}).get(unit_id, ()) if self._is_about(row, code)]
+        arbitrations = [row for row in self.arbitrations.get(unit_id, ()) if self._is_about(row, code)]
+        return arbitrations[-1] if arbitrations and arbitrations[-1].decision_id > max(said, default=0) else None
+
+    def _is_about(self, row: Decision, code: Code) -> bool:
+        return row.action == CONFIRM or (row.axis == code[0] and (row.code == code[1] or code[0] in self.grid.exclusive))
+
+
+def coded(put: Iterable[Code], decisions: Iterable[Decision], exclusive: Iterable[str]) -> Codes:
+    """The codes on a passage that bore `put`, after one person's `decisions` in order."""
+    codes = set(put)
+    for row in decisions:
+        if row.action == CONFIRM:
+            listed = confirmed_codes(row.value)
+            if listed is not None:
+                codes = set()
+                for code in listed:
+                    _put(code, codes, exclusive)
+        elif row.action == "reject_tag":
+            codes.discard((str(row.axis), str(row.code)))
+        else:
+            _put((str(row.axis), str(row.code)), codes, exclusive)
+    return frozenset(codes)
+
+
+def verdict(split: Split, *, is_put: bool, is_proposed: bool, between: Sequence[str], why: str) -> dict[str, Any]:
+    """The decision that settles `split` between two coders: the code is put on the passage, or is not."""
+    action = ("accept_tag" if is_proposed else "add_tag") if is_put else "reject_tag"
+    subject = {"unit_id": split.unit_id, "axis": split.axis, "code": split.code}
+    return {"action": action, **subject, "value": arbitration(*between), "why": why}
+
+
+def _put(code: Code, codes: set[Code], exclusive: Iterable[str]) -> None:
+    if code[0] in exclusive:
+        codes -= {entry for entry in codes if entry[0] == code[0]}
+    codes.add(code)
