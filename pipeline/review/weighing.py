@@ -13,7 +13,7 @@ import pandas as pd
 from django.utils.translation import gettext as _
 
 from pipeline.decisions import Weighting, saved_weightings, weights_in_use
-from pipeline.publish.text import ordinal, quoted
+from pipeline.publish.text import number, ordinal, quoted
 from pipeline.rank import CRITERIA, Tallies, rank_tallies
 from pipeline.review.journal import Decision
 from pipeline.settings import RankSettings, RankWeights
@@ -32,6 +32,11 @@ class Choice:
     weighting: Weighting
     points: Points
     is_in_use: bool
+
+    @property
+    def told(self) -> str:
+        """« Tables 25, Rapporteurs 20 »: criteria that weigh something, in the order of the settings."""
+        return ", ".join(f"{CRITERIA[f'c_{name}'].label} {number(value)}" for name, value in self.points.items() if value)
 
 
 @dataclass(frozen=True)
@@ -92,12 +97,12 @@ def read_points(sent: Mapping[str, str], base: Points) -> tuple[Points, dict[str
     for name in base:
         if name not in sent:
             continue
-        number = _number(sent[name])
-        if number is None:
+        found = _number(sent[name])
+        if found is None:
             expected = _("un nombre de 0 à 100, par exemple 25")
             faults[name] = _("Trouvé : {found}. Attendu : {expected}.").format(found=quoted(sent[name][:20]), expected=expected)
         else:
-            points[name] = round(number, _DECIMALS)
+            points[name] = round(found, _DECIMALS)
     return points, faults
 
 

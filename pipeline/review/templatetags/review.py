@@ -11,7 +11,6 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext
 
 from pipeline.publish.text import french_date, percent, points, typography, where
-from pipeline.rank import CRITERIA
 from pipeline.review import state
 from pipeline.review.agreeing import coder_label
 from pipeline.review.snapshot import Unit
@@ -38,9 +37,9 @@ def as_points(value: float) -> str:
 
 
 @register.filter
-def criterion_label(name: str) -> str:
-    """How a criterion of the priorities is named, `name` being without its `c_`."""
-    return typography(CRITERIA[f"c_{name}"].label)
+def measure(value: float) -> str:
+    """A measure with two decimals, as a French table writes it."""
+    return f"{value:.2f}".replace(".", ",").replace("-", "\u2212")
 
 
 @register.filter

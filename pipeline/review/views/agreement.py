@@ -174,7 +174,7 @@ def _passage(unit_id: str, splits: list[Split], asked: _Asked, codings: Codings)
     return {
         "unit": unit,
         "workshop": snapshot.workshops[unit.workshop_id],
-        "splits": splits,
+        "splits": codings.on_unit(unit_id, *asked[:3]) if asked.axis in codings.grid.exclusive else splits,  # one of all its codes
         "sides": sides,
         "is_open": any(split.settled_by is None for split in splits),
         "request_id": uuid.uuid4().hex,

@@ -1,0 +1,240 @@
+"""Weights set by hand, arbitration and what is kept while it is counted again: tables of examples, without a server."""
+
+import json
+import threading
+from typing import Any
+
+import pandas as pd
+import pytest
+
+from pipeline.agreement import codings_of_people
+from pipeline.grid import load_grid
+from pipeline.resources import data_path
+from pipeline.review import agreeing, weighing
+from pipeline.review.arbitrating import Codings, verdict
+from pipeline.review.journal import Decision
+from pipeline.review.keeping import Kept
+from pipeline.review.snapshot import Proposed
+from pipeline.settings import RankSettings, RankWeights
+from pipeline.standing import arbitrated, arbitration, confirmation
+from pipeline.tables import DECISIONS, TAGS
+
+GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
+OFFER, NEEDS = ("rubrique", "offre"), ("rubrique", "enjeux.social")
+HARD, ASKED = ("posture", "difficulte"), ("posture", "demande")
+NONE = dict.fromkeys(RankWeights.model_fields, 0.0)
+
+
+@pytest.fixture(autouse=True)
+def _french(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Django's gettext asks for a study; without one, sentences are as they are written."""
+    for module in (weighing, agreeing):
+        monkeypatch.setattr(module, "_", str)
+
+
+def weights(**given: float) -> RankWeights:
+    return RankWeights(**NONE | given)
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [
+        ({"tables": 0.25, "need": 0.15}, {"tables": 25, "need": 15}),
+        ({"tables": 1}, {"tables": 100}),
+        ({"tables": 3, "need": 1}, {"tables": 3, "need": 1}),
+        ({"tables": 2500, "need": 500}, {"tables": 100, "need": 20}),
+        ({"tables": 1e-5}, {"tables": 100}),
+    ],
+)
+def test_weights_become_points_in_proportion(given: dict[str, float], expected: dict[str, float]) -> None:
+    assert weighing.points_of(weights(**given)) == NONE | expected
+
+
+def test_points_that_people_set_come_back_as_they_were() -> None:
+    points = NONE | {"tables": 12.5, "need": 100.0}
+    saved = weighing.weights_of(points)
+    assert saved is not None and weighing.points_of(saved) == points
+    assert weighing.weights_of(NONE) is None
+
+
+@pytest.mark.parametrize(("sent", "points"), [("40", 40), ("12,5", 12.5), (" 0 ", 0), ("100", 100)])
+def test_points_are_read(sent: str, points: float) -> None:
+    assert weighing.read_points({"tables": sent}, {"tables": 7.0}) == ({"tables": points}, {})
+
+
+@pytest.mark.parametrize("sent", ["", "beaucoup", "-1", "101", "nan", "inf"])
+def test_nonsense_is_told_and_changes_nothing(sent: str) -> None:
+    points, faults = weighing.read_points({"tables": sent, "autre": "3"}, {"tables": 7.0})
+    assert points == {"tables": 7.0} and "nombre de 0 à 100" in faults["tables"]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [(3, 1, "monte de 2 (du 3e au 1er)"), (1, 4, "descend de 3 (du 1er au 4e)"), (2, 2, "même rang"), (None, 5, "nouveau")],
+)
+def test_a_change_of_rank_is_told_in_words(before: int | None, after: int, told: str) -> None:
+    assert weighing.moved(before, after) == told
+
+
+def test_places_are_held_against_the_first_weighting() -> None:
+    first = _priorities([("a", 1, 1, 2), ("b", 2, 1, 2), ("c", 3, 3, 3)])
+    other = _priorities([("c", 1, 1, 2), ("a", 2, 1, 3), ("b", 3, 2, 3)])
+    told = {row.theme_id: [place.told for place in row.places] for row in weighing.compared([first, other])}
+    assert told == {
+        "a": ["", "descend de 1 (du 1er au 2e)"],
+        "b": ["", "descend de 1 (du 2e au 3e)"],
+        "c": ["", "monte de 2 (du 3e au 1er), intervalles disjoints"],
+    }
+    assert weighing.n_common(first.head(2), other.head(2)) == (1, 2)
+
+
+def test_themes_that_gained_or_lost_passages_are_known() -> None:
+    before = pd.DataFrame({"unit_id": ["u1", "u2", "u3"], "theme_id": ["a", "a", "b"]})
+    after = pd.DataFrame({"unit_id": ["u1", "u2", "u4"], "theme_id": ["a", "c", "d"]})
+    assert weighing.changed_themes(before, after) == {"a", "b", "c", "d"}
+    assert weighing.changed_themes(before, before) == set()
+
+
+def test_the_weighting_in_use_is_the_last_chosen() -> None:
+    said = [
+        _decision(1, "ana", "save_weighting", value=json.dumps({"name": "Besoin", "weights": {"need": 1}})),
+        _decision(2, "bob", "save_weighting", value=json.dumps({"name": "aval", "weights": {"tables": 1}})),
+        _decision(3, "bob", "use_weighting", value="Besoin"),
+    ]
+    listed = weighing.choices(said, RankSettings())
+    assert [(choice.weighting.name, choice.weighting.author, choice.is_in_use) for choice in listed] == [
+        ("", "", False),
+        ("aval", "bob", False),
+        ("Besoin", "ana", True),
+    ]
+    assert listed[2].told == "Besoin sans réponse 100"
+    assert weighing.choices([], RankSettings())[0].is_in_use
+
+
+# --- arbitration -----------------------------------------------------------------------------------------------------
+
+
+def test_people_disagree_until_somebody_settles_it_and_again_when_one_speaks_after() -> None:
+    said = [
+        _decision(1, "ana", "confirm_unit", value=confirmation([OFFER, HARD])),
+        _decision(2, "bob", "confirm_unit", value=confirmation([HARD])),
+    ]
+    (split,) = _codings(said).splits("ana", "bob", "rubrique")
+    assert (split.code, split.is_by_first, split.settled_by) == ("offre", True, None)
+    row = verdict(split, is_put=False, is_proposed=False, between=("bob", "ana"), why="hors sujet")
+    assert (row["action"], row["why"], arbitrated(row["value"])) == ("reject_tag", "hors sujet", ("ana", "bob"))
+    settled = [*said, _decision(3, "eve", row["action"], axis="rubrique", code="offre", value=row["value"])]
+    (split,) = _codings(settled).splits("ana", "bob", "rubrique")
+    assert split.settled_by is not None and split.settled_by.author == "eve"
+    assert _codings(settled).people == ["ana", "bob"]  # to settle is not to code
+    (split,) = _codings([*settled, _decision(4, "ana", "accept_tag", axis="rubrique", code="offre")]).splits("ana", "bob", "rubrique")
+    assert split.settled_by is None
+
+
+def test_one_choice_settles_an_axis_of_one_code_a_passage() -> None:
+    said = [
+        _decision(1, "ana", "confirm_unit", value=confirmation([OFFER, HARD])),
+        _decision(2, "bob", "confirm_unit", value=confirmation([OFFER, ASKED])),
+        _decision(3, "eve", "accept_tag", axis="posture", code="demande", value=arbitration("ana", "bob")),
+    ]
+    splits = _codings(said).splits("ana", "bob", "posture")
+    assert [split.code for split in splits] == ["difficulte", "demande"]
+    assert all(split.settled_by for split in splits)
+
+
+def test_what_is_noise_for_both_has_no_posture_to_disagree_on() -> None:
+    said = [
+        _decision(1, "ana", "confirm_unit", value=confirmation([HARD])),
+        _decision(2, "bob", "confirm_unit", value=confirmation([ASKED])),
+    ]
+    assert _codings(said).splits("ana", "bob", "posture") == []
+
+
+@pytest.mark.parametrize(
+    ("value", "between"), [(arbitration("b", "a"), ("a", "b")), (None, ()), ("{", ()), ("[]", ()), ("12", ()), ('{"arbitrates": 3}', ())]
+)
+def test_an_arbitration_says_between_whom(value: str | None, between: tuple[str, ...]) -> None:
+    assert arbitrated(value) == between
+
+
+def test_codings_are_those_that_agreement_is_measured_on() -> None:
+    said = [
+        _decision(1, "ana", "reject_tag", axis="rubrique", code="offre"),
+        _decision(2, "ana", "accept_tag", axis="posture", code="demande"),
+        _decision(3, "bob", "add_tag", axis="rubrique", code="enjeux.social"),
+        _decision(4, "bob", "confirm_unit", unit_id="u2", value=confirmation([NEEDS, ASKED, HARD])),
+        _decision(5, "bob", "reject_tag", unit_id="u2", axis="posture", code="difficulte"),
+        _decision(6, "ana", "reject_tag", axis="rubrique", code="enjeux.social", value=arbitration("ana", "bob")),
+        _decision(7, "eve", "accept_tag", axis="rubrique", code="offre", value=arbitration("ana", "bob")),
+    ]
+    tags = TAGS.build(
+        {"unit_id": unit, "axis": axis, "code": code, "score": 0.9, "is_assigned": True, "evidence": "[]"}
+        | {"source": "machine", "model_version": "m"}
+        for unit in ("u1", "u2")
+        for axis, code in (OFFER, HARD)
+    )
+    table = DECISIONS.build(row._asdict() for row in said)
+    codings = _codings(said)
+    for coding in codings_of_people(tags, table):
+        assert {unit_id: codings.codes(coding.coder, unit_id) for unit_id in codings.units_of(coding.coder)} == coding.codes
+    assert codings.people == ["ana", "bob"] == [coding.coder for coding in codings_of_people(tags, table)]
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"n_units": 29}, "Trop peu"),
+        ({"code": "offre", "n_first": 2, "n_second": 3, "n_both": 1}, "trop rare"),
+        ({"alpha": None}, "Rien ne varie"),
+        ({"alpha": (0.9, 0.8, 1.0)}, "fiable"),
+        ({"alpha": (0.8, 0.7, 0.9)}, "provisoires"),
+        ({"alpha": (0.5, 0.4, 0.6)}, "insuffisant"),
+        ({"alpha": (0.7, 0.5, 0.9)}, "Incertain"),
+    ],
+)
+def test_a_figure_concludes_only_with_enough_behind_it(given: dict[str, Any], told: str) -> None:
+    alpha = given.pop("alpha", (0.9, 0.85, 0.95))
+    usual = {"first": "a", "second": "b", "axis": "rubrique", "code": "tous", "n_units": 30, "n_first": 20, "n_second": 20, "n_both": 18}
+    figure = agreeing.Figure(*alpha) if alpha else None
+    assert told in agreeing.Row(**usual | given, f1=None, kappa=None, alpha=figure).conclusion
+
+
+# --- what is kept ----------------------------------------------------------------------------------------------------
+
+
+def test_what_was_counted_is_served_while_it_is_counted_again() -> None:
+    kept: Kept[int] = Kept()
+    first = kept.get("étude", 1, lambda: 10)
+    assert first is not None and (first.value, first.is_current) == (10, True)
+    may_end = threading.Event()
+    stale = kept.get("étude", 2, lambda: 20 if may_end.wait(10) else 0)
+    assert stale is not None and (stale.value, stale.is_current) == (10, False)
+    may_end.set()
+    newer = kept.get("étude", 2, lambda: 30)
+    assert newer is not None and (newer.value, newer.is_current) == (20, True)
+
+
+def test_a_count_that_fails_is_told_and_tried_again() -> None:
+    kept: Kept[int] = Kept()
+
+    def fail() -> int:
+        raise ValueError
+
+    with pytest.raises(ValueError):
+        kept.get("étude", 1, fail)
+    again = kept.get("étude", 1, lambda: 3)
+    assert again is not None and again.value == 3
+
+
+def _priorities(rows: list[tuple[str, int, int, int]]) -> pd.DataFrame:
+    return pd.DataFrame(rows, columns=["theme_id", "rank", "rank_low", "rank_high"])
+
+
+def _decision(number: int, author: str, action: str, unit_id: str = "u1", **told: str) -> Decision:
+    blank = dict.fromkeys(("axis", "code", "theme_id", "value", "why"))
+    return Decision(number, "2026-11-02T09:00:00+00:00", author, action, unit_id, **blank | told)
+
+
+def _codings(said: list[Decision]) -> Codings:
+    proposed = {unit_id: [Proposed(*code, 0.9, True, "[]") for code in (OFFER, HARD)] for unit_id in ("u1", "u2")}
+    return Codings.of(said, ["u1", "u2"], proposed, GRID, {})
