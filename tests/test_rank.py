@@ -393,7 +393,11 @@ def test_other_weights_need_no_second_count(seed: int) -> None:
     for chosen in (QUICK.weights, only(need=1, late=2), only(workshops=1), RankWeights(tables=draw.random(), severity=5)):
         ranked_again = rank_tallies(tallies, chosen, QUICK)
         pd.testing.assert_frame_equal(ranked_again, rank_themes(**tables, settings=QUICK, weights=chosen).priorities)
-    pd.testing.assert_frame_equal(rank_tallies(tallies, QUICK.weights, QUICK), rank_themes(**tables, settings=QUICK).priorities)
+    whole = rank_themes(**tables, settings=QUICK).priorities
+    pd.testing.assert_frame_equal(rank_tallies(tallies, QUICK.weights, QUICK), whole)
+    for scope in ("study", DIE):
+        one = rank_tallies(tally_themes(**tables, settings=QUICK, scopes=(scope,)), QUICK.weights, QUICK)
+        pd.testing.assert_frame_equal(one, whole[whole["scope"] == scope].reset_index(drop=True))
 
 
 def test_a_study_without_themes_has_no_priority_by_any_weights() -> None:

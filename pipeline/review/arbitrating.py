@@ -7,6 +7,7 @@ Out:  Codings: who put what; Split, one a passage and code on which two coders d
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import combinations
 from typing import Any
 
 from pipeline.agreement import MACHINE, WHOLE_AXIS, Codes
@@ -83,6 +84,17 @@ class Codings:
         """Return what the two disagree on, over one code or all those of an axis, in the order of passages and grid."""
         shared = set(self.units_of(first)) & set(self.units_of(second))
         return [split for unit_id in self.unit_ids if unit_id in shared for split in self.on_unit(unit_id, first, second, axis, code)]
+
+    def open_units(self) -> dict[tuple[str, str, str, str], frozenset[str]]:
+        """The passages left to settle, by two people in order of name, axis and code, `tous` for a whole axis."""
+        found: defaultdict[tuple[str, str, str, str], set[str]] = defaultdict(set)
+        for first, second in combinations(self.people, 2):
+            for axis in self.grid.axes:
+                for split in self.splits(first, second, axis.axis):
+                    if split.settled_by is None:
+                        for code in (split.code, WHOLE_AXIS):
+                            found[first, second, axis.axis, code].add(split.unit_id)
+        return {key: frozenset(units) for key, units in found.items()}
 
     def on_unit(self, unit_id: str, first: str, second: str, axis: str, code: str = WHOLE_AXIS) -> list[Split]:
         """Return what the two, who both coded it, disagree on over one passage; as agreement is measured, what is noise has no posture."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 _Value = TypeVar("_Value")
-_FIRST_WAIT_S, _WAIT_S = 2.0, 0.15  # for the first value of a family; for a newer one
+_FIRST_WAIT_S, _WAIT_S = 2.0, 0.1  # for the first value of a family; for a newer one that nobody began to count
 
 
 @dataclass(frozen=True)
@@ -39,9 +39,10 @@ class Kept(Generic[_Value]):
             held = self._held.get(family)
             if held is not None and held[0] == key:
                 return Held(held[1], key, is_current=True)
+            wait_s = _FIRST_WAIT_S if held is None else 0.0 if family in self._counting else _WAIT_S
             counted, future = self._counting.get(family) or self._start(family, key, count)
         try:
-            value = future.result(timeout=_WAIT_S if held else _FIRST_WAIT_S)
+            value = future.result(timeout=wait_s)
         except NotYet:
             return Held(held[1], held[0], is_current=False) if held else None
         finally:

@@ -147,7 +147,8 @@ def test_machine_and_people_are_compared_without_arbitration(served: Served, bro
 
 
 @pytest.mark.parametrize(
-    "path", ["accord", "accord?premier=alix&second=bilal", LIST.format(axis="rubrique", code="tous"), LIST.format(axis="posture", code="tous")]
+    "path",
+    ["accord", "accord?premier=alix&second=bilal", LIST.format(axis="rubrique", code="tous"), LIST.format(axis="posture", code="tous")],
 )
 @pytest.mark.parametrize("width", [1400, 390])
 def test_pages_are_accessible_and_fit(served: Served, browser: Browser, path: str, width: int) -> None:

@@ -7,6 +7,9 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
+from pipeline.decisions import apply_decisions
+from pipeline.rank import rank_themes
+from pipeline.study import Study
 from tests.review.serving import Served
 
 pytestmark = pytest.mark.browser
@@ -160,14 +163,27 @@ def test_weightings_stand_side_by_side(served: Served, browser: Browser) -> None
     expect(page.locator("main")).to_contain_text("Cochez au moins deux pondérations")
 
 
+def ranked_by_a_run(study: Study) -> list[str]:
+    """The themes of the study in the order that the next run will give, by the weights of etude.toml."""
+    tables = {name: study.read_machine_table(name) for name in ("tags", "themes", "theme_families", "theme_members")}
+    units = study.read_table("units")
+    reviewed = apply_decisions({"units": units, **tables}, study.decisions.read(), axes=study.grid.axes)
+    told = (reviewed[name] for name in ("tags", "themes", "theme_members"))
+    rest = (study.read_table(name) for name in ("workshops", "attendance"))
+    rows = rank_themes(units, *told, *rest, settings=study.settings.rank).priorities
+    return list(rows[rows["scope"] == "study"].sort_values("rank")["theme_id"])
+
+
 def test_a_theme_bears_the_name_and_rank_of_now(served: Served, browser: Browser) -> None:
     themes = served.study.read_table("themes")
     name, other = themes["theme_id"].iloc[0], themes["theme_id"].iloc[1]
-    said = {"author": "chantal"}
+    said, units = {"author": "chantal"}, served.study.read_table("units")["unit_id"]
+    judged = [said | {"action": "confirm_unit", "unit_id": unit_id, "value": "[]"} for unit_id in units[::4]]
     served.study.decisions.append_all(
         [
             said | {"action": "rename_theme", "theme_id": name, "value": "Aller <b>sans</b> voiture"},
             said | {"action": "merge_theme", "theme_id": other, "value": name},
+            *judged,
         ]
     )
     page = served.open(browser, "alix", "priorites")
@@ -175,6 +191,8 @@ def test_a_theme_bears_the_name_and_rank_of_now(served: Served, browser: Browser
     expect(row).to_contain_text("Aller <b>sans</b> voiture")
     expect(row).to_contain_text(themes["label"].iloc[0])
     expect(page.locator(f"[data-theme-id='{other}']")).to_have_count(0)
+    expect(page.locator("text=en train d'être comptées")).to_have_count(0)
+    assert order(page) == ranked_by_a_run(served.study)
     row.locator("summary").click()
     expect(row.locator(".criteria")).not_to_contain_text("Dit à")  # it gained passages: the sentence of the last run is not true any more
 
@@ -189,7 +207,9 @@ def test_a_reader_can_save_and_use_nothing(served: Served, browser: Browser) -> 
     assert len(served.decisions()) == before
 
 
-@pytest.mark.parametrize("path", ["priorites", "priorites?tables=beaucoup", "priorites/comparer", "priorites/comparer?p=&p=Besoin%20d'abord"])
+@pytest.mark.parametrize(
+    "path", ["priorites", "priorites?tables=beaucoup", "priorites/comparer", "priorites/comparer?p=&p=Besoin%20d'abord"]
+)
 @pytest.mark.parametrize("width", [1400, 390])
 def test_pages_are_accessible_and_fit(served: Served, browser: Browser, path: str, width: int) -> None:
     page = served.open(browser, "alix", path, viewport={"width": width, "height": 900})

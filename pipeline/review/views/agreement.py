@@ -1,7 +1,6 @@
 """The agreement of people with one another and with the machine, the passages on which they disagree, and who settles what."""
 
 import uuid
-from collections.abc import Collection
 from functools import lru_cache
 from typing import Any, NamedTuple
 
@@ -25,8 +24,15 @@ from pipeline.review.snapshot import Snapshot
 
 OPEN, EVERY = "ouverts", "tous"
 _N_LISTED = 20
-_kept: Kept[list[Row]] = Kept()
+_kept: Kept["_Figures"] = Kept()
 _measured = Measured()
+
+
+class _Figures(NamedTuple):
+    """The agreement of every two coders, and the passages that two people have left to settle."""
+
+    rows: list[Row]
+    open_units: dict[tuple[str, str, str, str], frozenset[str]]
 
 
 class _Asked(NamedTuple):
@@ -50,10 +56,11 @@ def listing(request: HttpRequest) -> HttpResponse:
     """Every two coders by axis; with two of them asked for, these by code."""
     held, codings = _figures(), _codings()
     coder, pair = request.GET.get("avec", ""), (request.GET.get("premier", ""), request.GET.get("second", ""))
-    rows = held.value if held is not None else []
+    rows = held.value.rows if held is not None else []
     coders = list(dict.fromkeys(name for row in rows for name in (row.first, row.second)))
     own = [row for row in rows if (row.first, row.second) == pair]
     listed = own or [row for row in rows if row.is_whole and (not coder or coder in (row.first, row.second))]
+    visible, left = _visible(request, codings), held.value.open_units if held is not None else {}
     shown = {
         "section": "agreement",
         "is_counting": held is None,
@@ -61,7 +68,7 @@ def listing(request: HttpRequest) -> HttpResponse:
         "coders": coders,
         "coder": coder,
         "pair": pair if own else None,
-        "rows": [_row(row, codings, _visible(request, codings)) for row in listed],
+        "rows": [_row(row, left.get((row.first, row.second, row.axis, row.code), frozenset()), visible) for row in listed],
         "n_people": len(codings.people),
         "min_units": agreeing.MIN_UNITS,
     }
@@ -144,19 +151,15 @@ def _wanted(gesture: str, splits: list[Split], asked: _Asked) -> list[tuple[Spli
     return found
 
 
-def _row(row: Row, codings: Codings, visible: Collection[str] | None) -> dict[str, Any]:
-    asked = _Asked(row.first, row.second, row.axis, row.code)
-    is_between_people = {row.first, row.second} <= set(codings.people)
-    splits = codings.splits(*asked) if is_between_people else []
-    left = {split.unit_id for split in splits if split.settled_by is None and (visible is None or split.unit_id in visible)}
+def _row(row: Row, left: frozenset[str], visible: set[str] | None) -> dict[str, Any]:
     return {
         "row": row,
         "first": agreeing.coder_label(row.first),
         "second": agreeing.coder_label(row.second),
         "axis": next(axis.label for axis in state.study().grid.axes if axis.axis == row.axis),
-        "address": asked.address(),
+        "address": _Asked(row.first, row.second, row.axis, row.code).address(),
         "n_apart": row.n_first + row.n_second - 2 * row.n_both,
-        "n_open": len(left) if is_between_people else None,
+        "n_open": len(left if visible is None else left & visible),
     }
 
 
@@ -181,18 +184,18 @@ def _passage(unit_id: str, splits: list[Split], asked: _Asked, codings: Codings)
     }
 
 
-def _figures() -> Held[list[Row]] | None:
+def _figures() -> Held[_Figures] | None:
     """The agreement of every two coders, on what was decided until now or moments ago."""
     snapshot, journal = state.snapshot(), state.journal()
     last = next((row.decision_id for row in journal.newest_first() if row.action in TAG_ACTIONS or row.action == UNDO), 0)
     return _kept.get(snapshot.run_id, last, lambda: _measure(snapshot, journal))
 
 
-def _measure(snapshot: Snapshot, journal: Journal) -> list[Row]:
+def _measure(snapshot: Snapshot, journal: Journal) -> _Figures:
     grid, decisions = state.study().grid, journal.store.read()
     on_tags = decisions[decisions["action"].isin([*TAG_ACTIONS, UNDO])]
     codings = agreeing.codings(snapshot.machine["tags"], snapshot.units, on_tags, grid, _second(snapshot.run_id))
-    return _measured.rows(codings, grid)
+    return _Figures(_measured.rows(codings, grid), _codings().open_units())
 
 
 def _codings() -> Codings:

@@ -1,6 +1,7 @@
 """The priorities: ranked by weights that anybody may try, that analysts save under a name, compare, and choose for the study."""
 
 import uuid
+from functools import lru_cache
 from typing import Any
 
 import pandas as pd
@@ -114,10 +115,10 @@ def _ranking(scope: str, points: Points, chosen: Choice, in_use: Choice) -> dict
     held = tallying.tallies(scope)
     if held is None:
         return {"rows": [], "is_counting": True}
-    settings, snapshot, now = _settings(), state.snapshot(), live.themes()
+    settings, snapshot = _settings(), state.snapshot()
     tables = {name: _of_scope(snapshot.tables[name], scope) for name in ("priorities", "priority_notes", "rank_checks", "late_effects")}
     shown, usual = (weighing.priorities(held.value, scope, each, settings) for each in (weights, in_use.weighting.weights))
-    changed = weighing.changed_themes(snapshot.tables["theme_members"], now.members)
+    changed = _changed(snapshot.run_id, live.themes().last_id)
     rows = weighing.ranked(shown, usual, tables["priorities"], tables["priority_notes"], changed)
     last_labels = dict(zip(snapshot.tables["themes"]["theme_id"], snapshot.tables["themes"]["label"], strict=True))
     labels, late = live.labels(), tables["late_effects"]
@@ -130,6 +131,12 @@ def _ranking(scope: str, points: Points, chosen: Choice, in_use: Choice) -> dict
         "checks": list(tables["rank_checks"]["sentence"]),
         "run_id": snapshot.run_id,
     }
+
+
+@lru_cache(maxsize=1)
+def _changed(run_id: str, last_id: int) -> frozenset[str]:
+    """The themes that gained or lost passages since the run `run_id`, by decisions up to `last_id`."""
+    return frozenset(weighing.changed_themes(state.snapshot().tables["theme_members"], live.themes().members))
 
 
 def _row(row: Ranked, n_themes: int, labels: dict[str, str], last_labels: dict[str, str], late: dict[str, str]) -> dict[str, Any]:
