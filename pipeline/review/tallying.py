@@ -12,10 +12,10 @@ from pipeline.decisions import apply_decisions
 from pipeline.grid import Axis
 from pipeline.rank import Tallies, tally_themes
 from pipeline.review import live, state
-from pipeline.review.journal import TAG_ACTIONS, UNDO, Journal
+from pipeline.review.journal import TAG_ACTIONS, Journal
 from pipeline.review.keeping import Held, Kept
 from pipeline.review.snapshot import Snapshot
-from pipeline.standing import judged_units
+from pipeline.standing import UNDO, judged_units
 
 WEIGHTING_ACTIONS = frozenset(("save_weighting", "use_weighting"))
 _N_SCOPES = 6

@@ -9,6 +9,7 @@ PAGES = {
     "themes": "themes",
     "theme": "themes/{theme}",
     "priorites": "priorites",
+    "priorites-comparees": "priorites/comparer?p=",
     "territoires-presence": "territoires",
     "territoires-codes": "territoires/presence?quoi=rubrique",
     "territoires-specificites": "territoires/specificites",

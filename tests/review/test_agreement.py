@@ -3,15 +3,13 @@
 import json
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from pipeline.standing import confirmation
+from tests.review.accessible import faults
 from tests.review.serving import Served
 
 pytestmark = pytest.mark.browser
-
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 LIST = "accord/desaccords?premier=alix&second=bilal&axe={axis}&code={code}"
 OFFER, NEEDS, HARD, ASKED = ("rubrique", "offre"), ("rubrique", "enjeux.social"), ("posture", "difficulte"), ("posture", "demande")
 N_ALIKE = 32
@@ -153,6 +151,5 @@ def test_machine_and_people_are_compared_without_arbitration(served: Served, bro
 @pytest.mark.parametrize("width", [1400, 390])
 def test_pages_are_accessible_and_fit(served: Served, browser: Browser, path: str, width: int) -> None:
     page = served.open(browser, "chantal", path, viewport={"width": width, "height": 900})
-    found = Axe().run(page, options=WCAG)
-    assert found.violations_count == 0, found.generate_report()
+    assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -4,17 +4,15 @@ import json
 import re
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
 from pipeline.decisions import apply_decisions
 from pipeline.rank import rank_themes
 from pipeline.study import Study
+from tests.review.accessible import faults
 from tests.review.serving import Served
 
 pytestmark = pytest.mark.browser
-
-WCAG = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 
 def order(page: Page) -> list[str]:
@@ -31,11 +29,6 @@ def only(page: Page, kept: str) -> None:
     for name in ("tables", "workshops", "rapporteurs", "actors", "need", "leverage", "late", "severity"):
         if name != kept:
             set_number(page, name, "0")
-
-
-def assert_accessible(page: Page) -> None:
-    found = Axe().run(page, options=WCAG)
-    assert found.violations_count == 0, found.generate_report()
 
 
 def test_the_page_ranks_as_the_last_run_where_nobody_decided_since(served: Served, browser: Browser) -> None:
@@ -213,5 +206,5 @@ def test_a_reader_can_save_and_use_nothing(served: Served, browser: Browser) -> 
 @pytest.mark.parametrize("width", [1400, 390])
 def test_pages_are_accessible_and_fit(served: Served, browser: Browser, path: str, width: int) -> None:
     page = served.open(browser, "alix", path, viewport={"width": width, "height": 900})
-    assert_accessible(page)
+    assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

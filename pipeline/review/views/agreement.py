@@ -17,10 +17,12 @@ from pipeline.agreement import MACHINE, WHOLE_AXIS, Codes
 from pipeline.review import agreeing, state
 from pipeline.review.agreeing import Measured, Row
 from pipeline.review.arbitrating import Codings, Split, verdict
-from pipeline.review.journal import TAG_ACTIONS, UNDO, Journal
+from pipeline.review.journal import TAG_ACTIONS, Journal
 from pipeline.review.keeping import Held, Kept
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
+from pipeline.review.views import asking
+from pipeline.standing import UNDO
 
 OPEN, EVERY = "ouverts", "tous"
 _N_LISTED = 20
@@ -116,7 +118,7 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
         raise PermissionDenied
     if not all(name in codings.people and unit_id in codings.units_of(name) for name in (asked.first, asked.second)):
         raise Http404
-    author, why = str(request.user.get_username()), request.POST.get("why", "").strip()
+    author, why = asking.author(request), request.POST.get("why", "").strip()
     splits = codings.on_unit(unit_id, asked.first, asked.second, asked.axis)
     wanted = _wanted(request.POST.get("geste", ""), splits, asked)
     settled = [split.settled_by for split, _is_put in wanted if split.settled_by is not None]
@@ -133,7 +135,7 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
             verdict(split, is_put=is_put, is_proposed=(split.axis, split.code) in proposed, between=between, why=why)
             for split, is_put in wanted
         ]
-        state.journal().add(rows, author=author, request_id=request.POST.get("request_id") or uuid.uuid4().hex)
+        state.journal().add(rows, author=author, request_id=asking.request_id(request))
         messages.success(request, _("Désaccord arbitré : il quitte la liste et reste au journal."))
     return HttpResponseRedirect(f"{reverse('disagreements')}?{asked.address()}")
 
@@ -214,7 +216,7 @@ def _visible(request: HttpRequest, codings: Codings) -> set[str] | None:
     """The passages of which the person may see what others put: those that he or she coded; None for all, as administrators see."""
     if role_of(request.user) >= Role.ADMINISTRATOR:
         return None
-    return set(codings.own.get(str(request.user.get_username()), {}))
+    return set(codings.own.get(asking.author(request), {}))
 
 
 def _asked(sent: QueryDict) -> _Asked:

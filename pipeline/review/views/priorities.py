@@ -18,6 +18,7 @@ from pipeline.rank import CRITERIA, unread_criteria
 from pipeline.review import live, state, tallying, weighing
 from pipeline.review.roles import decides, reads
 from pipeline.review.tallying import WEIGHTING_ACTIONS
+from pipeline.review.views import asking
 from pipeline.review.weighing import Choice, Points, Ranked
 from pipeline.settings import RankSettings
 
@@ -65,7 +66,7 @@ def save(request: HttpRequest) -> HttpResponse:
     if weights is None or shown["faults"] or not name or is_taken:
         return render(request, "review/priorities.html", shown | {"name": name, "taken": before if is_taken else None}, status=409)
     decision = {"action": "save_weighting", "value": weighting_value(name, weights.model_dump())}
-    state.journal().add([decision], author=_author(request), request_id=_request_id(request))
+    state.journal().add([decision], author=asking.author(request), request_id=asking.request_id(request))
     messages.success(request, _("La pondération {name} est enregistrée.").format(name=quoted(name)))
     return redirect(_address(scope, name))
 
@@ -78,7 +79,7 @@ def use(request: HttpRequest) -> HttpResponse:
     if name not in {choice.weighting.name for choice in _choices()}:
         raise Http404
     decision = {"action": "use_weighting", "value": name or None, "why": request.POST.get("why", "").strip() or None}
-    state.journal().add([decision], author=_author(request), request_id=_request_id(request))
+    state.journal().add([decision], author=asking.author(request), request_id=asking.request_id(request))
     told = _("L'étude se classe par la pondération {name}.") if name else _("L'étude se classe de nouveau par les poids d'etude.toml.")
     messages.success(request, told.format(name=quoted(name)) + " " + _("Le rapport suivra au prochain calcul."))
     return redirect(_address(_scope(request.POST), name))
@@ -213,11 +214,3 @@ def _address(scope: str, name: str) -> str:
     query = QueryDict(mutable=True)
     query.update({"atelier": scope, "ponderation": name})
     return f"{reverse('priorities')}?{query.urlencode()}"
-
-
-def _author(request: HttpRequest) -> str:
-    return str(request.user.get_username())
-
-
-def _request_id(request: HttpRequest) -> str:
-    return request.POST.get("request_id") or uuid.uuid4().hex
