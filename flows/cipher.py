@@ -34,7 +34,7 @@ class Cipher:
     def encrypt(self, content: bytes, name: str) -> bytes:
         """Return `content` sealed for the file `name`."""
         nonce = secrets.token_bytes(_NONCE)
-        return MAGIC + self._salt + nonce + _key(self._passphrase, self._salt).encrypt(nonce, content, _label(name))
+        return MAGIC + self._salt + nonce + derive_key(self._passphrase, self._salt).encrypt(nonce, content, _label(name))
 
     def decrypt(self, sealed: bytes, name: str) -> bytes:
         """Return what `encrypt` sealed.
@@ -42,7 +42,7 @@ class Cipher:
         Raises `VaultError` for another passphrase, a damaged file or one under another's name.
         """
         start = len(MAGIC) + _SALT
-        key = _key(self._passphrase, _salt_of(sealed))
+        key = derive_key(self._passphrase, _salt_of(sealed))
         from cryptography.exceptions import InvalidTag
 
         try:
@@ -68,11 +68,16 @@ def read_passphrase(study: Study) -> str | None:
     if os.environ.get(PASSPHRASE):
         return os.environ[PASSPHRASE]
     named = os.environ.get(PASSPHRASE_FILE) or study.settings.vault.passphrase_file
-    if not named:
-        return None
-    path = study.root / named if not Path(named).is_absolute() else Path(named)
+    return passphrase_in(study.root / named) if named else None
+
+
+def passphrase_in(path: Path) -> str:
+    """The first line of a file which only its owner can read.
+
+    Raises `VaultError` for a file that is missing, blank or readable by others.
+    """
     if not path.is_file():
-        raise VaultError(f"pas de fichier « {path} »", "un fichier avec la phrase de passe du coffre", "l'écrire, ou corriger le chemin")
+        raise VaultError(f"pas de fichier « {path} »", "un fichier avec la phrase de passe", "l'écrire, ou corriger le chemin")
     if path.stat().st_mode & _OTHERS:
         raise VaultError(f"« {path} » est lisible par d'autres", "un fichier de droits 600", f"chmod 600 {path}")
     passphrase = path.read_text(encoding="utf-8").strip("\r\n")
@@ -90,7 +95,8 @@ def _label(name: str) -> bytes:
 
 
 @cache
-def _key(passphrase: str, salt: bytes) -> "AESGCM":
+def derive_key(passphrase: str, salt: bytes) -> "AESGCM":
+    """The key that scrypt makes of a passphrase and a salt."""
     try:
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM
         from cryptography.hazmat.primitives.kdf.scrypt import Scrypt

@@ -180,6 +180,20 @@ def forget(options: argparse.Namespace) -> None:
     show.forgotten(erasure, as_json=options.json)
 
 
+def backup(options: argparse.Namespace) -> None:
+    """Save the study in one file."""
+    from flows.backup import backup_study
+
+    show.saved(backup_study(options.study, options.output), as_json=options.json)
+
+
+def restore(options: argparse.Namespace) -> None:
+    """Bring a saved study back."""
+    from flows.backup import restore_study
+
+    show.restored(restore_study(options.file, options.study), as_json=options.json)
+
+
 def _run(root: Path, workshop: str | None, *, is_agreed: bool = False) -> "Outcome":
     from flows.run import run_study
 
@@ -280,6 +294,10 @@ def _parser() -> argparse.ArgumentParser:
         ("--author", {"metavar": _("NOM"), "help": _("qui a décidé, si le fichier ne le dit pas")}),
     )
     _add(commands, "import", import_decisions, _("reprendre ce qui a été décidé dans un autre outil"), study + decided + as_json)
+    saved = (("-o", {"dest": "output", "type": Path, "metavar": _("FICHIER"), "help": _("où l'écrire (à côté de l'étude)")}),)
+    _add(commands, "backup", backup, _("sauvegarder l'étude entière, coffre compris, dans un fichier"), study + saved + as_json)
+    source = (("file", {"type": Path, "metavar": _("FICHIER"), "help": _("sauvegarde faite par ateliers backup")}),)
+    _add(commands, "restore", restore, _("remettre une étude sauvegardée, telle qu'elle était"), source + study + as_json)
     person = (
         ("person", {"metavar": _("PERSONNE"), "help": _("nom, courriel, téléphone ou identifiant (personne-12)")}),
         ("--with-words", {"action": "store_true", "help": _("effacer aussi ses propos")}),

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     from rich.console import Console
 
+    from flows.backup import Backup
     from flows.forget import Erasure
     from flows.publication import Publication
     from flows.run import Outcome
@@ -224,6 +225,30 @@ def review_served(address: str, is_first: bool) -> None:
     else:
         _line(_("Relecture : {address}").format(address=address))
     _line(_("Ctrl+C pour arrêter."))
+
+
+def saved(backup: "Backup", *, as_json: bool) -> None:
+    """What was saved, and what its keeper should know."""
+    if as_json:
+        _json(_told(backup))
+        return
+    _line(_("{n} fichiers sauvegardés dans {path}").format(n=backup.n_files, path=backup.path))
+    if not backup.is_sealed:
+        _line(_("En clair, avec le coffre : la garder comme lui, ou donner une phrase de passe par ATELIERS_BACKUP_PASSPHRASE_FILE."))
+    if not backup.has_accounts:
+        _line(_("Les comptes de relecture sont dans PostgreSQL : les sauvegarder avec pg_dump."))
+
+
+def restored(backup: "Backup", *, as_json: bool) -> None:
+    """What was brought back."""
+    if as_json:
+        _json(_told(backup))
+        return
+    _line(_("{n} fichiers remis dans {path}, tous vérifiés.").format(n=backup.n_files, path=backup.path))
+
+
+def _told(backup: "Backup") -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Path) else value for name, value in vars(backup).items()}
 
 
 def exported(paths: Sequence[Path], *, nothing: str = "") -> None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.decision_store.columns import NAMES, SAID, TYPED, content_of, now
+from pipeline.decision_store.copying import copy_into_file
 from pipeline.decision_store.database import Database, Statements
 from pipeline.decision_store.sqlite_database import SqliteDatabase
 from pipeline.errors import StudyError
@@ -115,6 +116,15 @@ class DecisionStore:
             connection.execute("DELETE FROM requests")
             recorded = (now(), author, json.dumps(dict(counts), ensure_ascii=False))
             connection.execute("INSERT INTO erasures (erased_at, author, counts) VALUES (?, ?, ?)", recorded)
+
+    def erasure_count(self) -> int:
+        """How many times something was erased: whoever holds decisions in memory reads them all again when it grows."""
+        with self._database.reading() as connection:
+            return int(connection.execute("SELECT count(*) FROM erasures").fetchone()[0]) if connection else 0
+
+    def save_copy(self, path: Path) -> None:
+        """Write every decision and erasure of one moment into a new file at `path`, under the same numbers."""
+        copy_into_file(self._database, SqliteDatabase(path))
 
     def count_erased(self, unit_ids: Collection[str], clean: Callable[[str], str]) -> tuple[int, int]:
         """How many decisions `erase` would delete and how many it would change."""

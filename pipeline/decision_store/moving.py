@@ -4,20 +4,16 @@ In:   decisions.sqlite3, a database
 Out:  the same decisions and erasures there under the same numbers; the file is kept beside, under another name
 """
 
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
-from pipeline.decision_store.columns import NAMES
-from pipeline.decision_store.database import Statements
+from pipeline.decision_store.copying import DECISIONS, read_all, write_all
 from pipeline.decision_store.postgres_database import PostgresDatabase
 from pipeline.decision_store.sqlite_database import SqliteDatabase
 from pipeline.errors import StudyError
 from pipeline.words import counted
 
 _KEPT = "-reprises"  # ends the name of a file whose decisions are in the database
-_DECISIONS = f"SELECT {', '.join(NAMES)} FROM decisions ORDER BY decision_id"
-_ERASURES = "SELECT erased_at, author, counts FROM erasures ORDER BY erased_at"
+_NEXT = "SELECT setval(pg_get_serial_sequence('decisions', 'decision_id'), ?)"
 
 
 def move_decisions(file: Path, database: PostgresDatabase) -> None:
@@ -25,11 +21,9 @@ def move_decisions(file: Path, database: PostgresDatabase) -> None:
 
     Raises `StudyError` where both hold decisions that differ.
     """
-    with SqliteDatabase(file).reading() as source:
-        decisions = [tuple(row) for row in source.execute(_DECISIONS).fetchall()] if source else []
-        erasures = source.execute(_ERASURES).fetchall() if source else []
+    decisions, erasures = read_all(SqliteDatabase(file))
     with database.writing() as target:
-        there = [tuple(row) for row in target.execute(_DECISIONS).fetchall()]
+        there = [tuple(row) for row in target.execute(DECISIONS).fetchall()]
         if there and there[: len(decisions)] != decisions:
             raise StudyError(
                 f"{file.name} tient {counted(len(decisions), 'décision')}, et la base en tient d'autres",
@@ -37,15 +31,7 @@ def move_decisions(file: Path, database: PostgresDatabase) -> None:
                 f"donner une autre base à l'étude, ou mettre {file.name} de côté si ses décisions ne doivent plus valoir",
             )
         if not there:
-            _copy(decisions, erasures, target)
+            write_all(decisions, erasures, target, overriding="OVERRIDING SYSTEM VALUE")
+            if decisions:
+                target.execute(_NEXT, (decisions[-1][0],))
     file.replace(file.with_stem(file.stem + _KEPT))
-
-
-def _copy(decisions: Sequence[Sequence[Any]], erasures: Sequence[Sequence[Any]], target: Statements) -> None:
-    columns, marks = ", ".join(NAMES), ", ".join("?" * len(NAMES))
-    for row in decisions:
-        target.execute(f"INSERT INTO decisions ({columns}) OVERRIDING SYSTEM VALUE VALUES ({marks})", row)
-    for row in erasures:
-        target.execute("INSERT INTO erasures (erased_at, author, counts) VALUES (?, ?, ?)", row)
-    if decisions:
-        target.execute("SELECT setval(pg_get_serial_sequence('decisions', 'decision_id'), ?)", (decisions[-1][0],))

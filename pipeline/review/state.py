@@ -1,9 +1,10 @@
 """The study under review, once a process: its last run and its decisions, both kept up to date."""
 
-from functools import cache
+from functools import cache, lru_cache
 
 from django.conf import settings
 
+from pipeline.decision_store import DecisionStore
 from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot, Snapshots
 from pipeline.study import Study
@@ -21,8 +22,8 @@ def snapshot() -> Snapshot:
 
 
 def journal() -> Journal:
-    """Return the decisions, all that were acknowledged so far."""
-    return _journal().refresh()
+    """Return the decisions, all that were acknowledged so far, and nothing of what somebody had forgotten."""
+    return _journal(_store().erasure_count()).refresh()
 
 
 def journal_of_page() -> Journal:
@@ -35,6 +36,11 @@ def _snapshots() -> Snapshots:
     return Snapshots(study())
 
 
+@lru_cache(maxsize=1)
+def _journal(n_erasures: int) -> Journal:
+    return Journal(_store())
+
+
 @cache
-def _journal() -> Journal:
-    return Journal(study().decisions)
+def _store() -> DecisionStore:
+    return study().decisions

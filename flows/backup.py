@@ -1,0 +1,244 @@
+"""Save a whole study in one file, sealed where a passphrase is set, and bring it back as it was.
+
+In the file: settings, grid, depot, vault, tables, runs, publications, models, decisions and accounts; not .cache/, which a run makes again.
+Decisions and accounts are copied as of one moment even while people decide. Nothing is brought back that is not listed with its sha256.
+
+In:   a study; or a file made from one
+Out:  the file, in one step; or the study, in one step
+"""
+
+import contextlib
+import datetime
+import gzip
+import io
+import json
+import os
+import sqlite3
+import tarfile
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Any
+
+from flows.cipher import passphrase_in
+from flows.sealed_stream import MAGIC, OpeningReader, SealingWriter
+from pipeline import __version__
+from pipeline.errors import StudyError, VaultError
+from pipeline.study import Study, file_hash, read_only
+
+PASSPHRASE, PASSPHRASE_FILE = "ATELIERS_BACKUP_PASSPHRASE", "ATELIERS_BACKUP_PASSPHRASE_FILE"
+LIST = "sauvegarde.json"
+_FORMAT = 1
+_LEFT_OUT = frozenset((".cache", LIST))
+_LOCK = Path("runs/.lock")
+_JOURNALS = ("-wal", "-shm", "-journal")
+
+
+@dataclass(frozen=True)
+class Backup:
+    """What was saved or brought back: `path`, number of files and bytes, whether it is sealed, whether accounts are in it."""
+
+    path: Path
+    n_files: int
+    n_bytes: int
+    is_sealed: bool
+    has_accounts: bool
+
+
+def backup_study(root: Path, target: Path | None = None) -> Backup:
+    """Save the study in `root` into `target`, by default beside it under its name and the moment; return what was saved.
+
+    Raises `StudyError` for a study at work, a target that exists or cannot be written, `VaultError` for an unreadable passphrase.
+    """
+    study = Study.open(root.resolve())
+    moment = datetime.datetime.now(datetime.UTC)
+    path = target or study.root.parent / f"{study.root.name}-{moment.strftime('%Y%m%dT%H%M%SZ')}.ateliers"
+    if path.exists():
+        raise StudyError(f"« {path} » existe déjà", "un nouveau fichier", "donner un autre nom avec -o")
+    passphrase = _passphrase()
+    with study.locked(), tempfile.TemporaryDirectory(dir=_writable(path.parent), prefix=".sauvegarde-") as folder:
+        copies = _copied_databases(study, Path(folder))
+        entries = sorted(_entries(study, copies), key=lambda entry: entry[0])
+        building = Path(folder) / "sauvegarde"
+        with building.open("wb") as file:
+            os.fchmod(file.fileno(), 0o600)
+            _write(file, entries, study, moment, passphrase)
+        building.replace(path)
+        n_bytes = sum(source.stat().st_size for _, source in entries)
+    return Backup(path, len(entries), n_bytes, passphrase is not None, not study.database_url)
+
+
+def restore_study(source: Path, root: Path) -> Backup:
+    """Bring the study saved in `source` back into `root`, which must not exist or be empty; return what was brought back.
+
+    Nothing is left in `root` where the file is damaged, cut off or sealed under another passphrase. Raises `StudyError`, `VaultError`.
+    """
+    if not source.is_file():
+        raise StudyError(f"pas de fichier « {source} »", "une sauvegarde faite par ateliers backup", "corriger le chemin")
+    if root.exists() and (not root.is_dir() or any(root.iterdir())):
+        raise StudyError(f"« {root} » n'est pas vide", "un dossier nouveau ou vide", "donner un autre dossier")
+    with tempfile.TemporaryDirectory(dir=_writable(root.resolve().parent), prefix=".restauration-") as folder:
+        building = Path(folder) / "etude"
+        building.mkdir()
+        with _opened(source) as (stream, is_sealed):
+            _extract(stream, building)
+        listed = _checked(building)
+        if root.exists():
+            root.rmdir()
+        building.rename(root)
+    n_bytes = sum(entry["n_bytes"] for entry in listed["files"].values())
+    return Backup(root, len(listed["files"]), n_bytes, is_sealed, bool(listed["has_accounts"]))
+
+
+def _passphrase() -> str | None:
+    if os.environ.get(PASSPHRASE):
+        return os.environ[PASSPHRASE]
+    named = os.environ.get(PASSPHRASE_FILE)
+    return passphrase_in(Path(named)) if named else None
+
+
+def _writable(folder: Path) -> Path:
+    if not os.access(folder, os.W_OK):
+        raise StudyError(f"« {folder} » refuse l'écriture", "un dossier où écrire", "en donner un autre, ou vérifier les droits")
+    return folder
+
+
+# --- saving --------------------------------------------------------------------------------------------------------------
+
+
+def _copied_databases(study: Study, folder: Path) -> dict[str, Path]:
+    """The databases as of one moment, by path in the study: decisions from wherever they are kept, accounts where they are a file."""
+    copies = {}
+    if study.decisions.last_id():
+        copies[study.decisions_path.name] = folder / "decisions.sqlite3"
+        study.decisions.save_copy(copies[study.decisions_path.name])
+    for path in sorted((study.root / ".review").glob("*.sqlite3")):
+        name = path.relative_to(study.root).as_posix()
+        copies[name] = folder / f"compte-{path.name}"
+        with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(copies[name])) as copy:
+            source.backup(copy)
+        copies[name].chmod(path.stat().st_mode & 0o777)
+    return copies
+
+
+def _entries(study: Study, copies: dict[str, Path]) -> Iterator[tuple[str, Path]]:
+    """Path in the study and file of everything saved; links are not followed."""
+    yield from copies.items()
+    for path in study.root.rglob("*"):
+        name = path.relative_to(study.root)
+        is_journal = path.name.endswith(_JOURNALS) and ".sqlite3" in path.name
+        if name.parts[0] in _LEFT_OUT or name == _LOCK or is_journal or name.as_posix() in copies or path.is_symlink():
+            continue
+        if path.is_file():
+            yield name.as_posix(), path
+
+
+def _write(file: IO[bytes], entries: list[tuple[str, Path]], study: Study, moment: datetime.datetime, passphrase: str | None) -> None:
+    listed: dict[str, Any] = {
+        "format": _FORMAT,
+        "version": __version__,
+        "made_at": moment.isoformat(timespec="seconds"),
+        "has_accounts": not study.database_url,
+        "folders": dict(_folders(study)),
+        "files": {
+            name: {"sha256": file_hash(path), "n_bytes": path.stat().st_size, "mode": path.stat().st_mode & 0o777} for name, path in entries
+        },
+    }
+    sealing = SealingWriter(file, passphrase) if passphrase else None
+    with gzip.GzipFile(fileobj=sealing or file, mode="wb", compresslevel=6) as packed, tarfile.open(fileobj=packed, mode="w|") as archive:
+        _add(archive, LIST, io.BytesIO(json.dumps(listed, ensure_ascii=False).encode()))
+        for name, path in entries:
+            with path.open("rb") as content:
+                _add(archive, name, content)
+    if sealing:
+        sealing.close()
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _folders(study: Study) -> Iterator[tuple[str, int]]:
+    """Every folder saved, with its rights; the study's own is « . »."""
+    yield ".", study.root.stat().st_mode & 0o777
+    for path in sorted(study.root.rglob("*")):
+        name = path.relative_to(study.root)
+        if path.is_dir() and not path.is_symlink() and name.parts[0] not in _LEFT_OUT:
+            yield name.as_posix(), path.stat().st_mode & 0o777
+
+
+def _add(archive: tarfile.TarFile, name: str, content: IO[bytes]) -> None:
+    entry = tarfile.TarInfo(name)
+    content.seek(0, os.SEEK_END)
+    entry.size = content.tell()
+    content.seek(0)
+    entry.mode = 0o600
+    archive.addfile(entry, content)
+
+
+# --- bringing back -------------------------------------------------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def _opened(source: Path) -> Iterator[tuple[IO[bytes], bool]]:
+    """The archive's bytes, opened where they are sealed."""
+    with source.open("rb") as file:
+        is_sealed = file.read(len(MAGIC)) == MAGIC
+        file.seek(0)
+        if not is_sealed:
+            yield file, False
+            return
+        passphrase = _passphrase()
+        if passphrase is None:
+            raise VaultError("la sauvegarde est chiffrée", "sa phrase de passe", f"la donner par {PASSPHRASE_FILE} ou {PASSPHRASE}")
+        yield io.BufferedReader(OpeningReader(file, passphrase)), True
+
+
+def _extract(stream: IO[bytes], folder: Path) -> None:
+    """Write regular files below `folder` and nothing else."""
+    try:
+        with tarfile.open(fileobj=stream, mode="r|gz") as archive:
+            for entry in archive:
+                if not entry.isfile():
+                    raise _damaged("une entrée qui n'est pas un fichier")
+                archive.extract(entry, folder, filter="data")
+    except (tarfile.TarError, EOFError, OSError) as error:
+        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, tarfile.TarError):
+            raise read_only(folder.parent, error) from error
+        raise _damaged(type(error).__name__) from error
+
+
+def _checked(folder: Path) -> dict[str, Any]:
+    """The list of the archive, once every file is the one listed, with its rights and its folders.
+
+    Raises `StudyError` otherwise.
+    """
+    try:
+        listed: dict[str, Any] = json.loads((folder / LIST).read_text(encoding="utf-8"))
+        files = listed["files"]
+    except (OSError, ValueError, KeyError) as error:
+        raise _damaged("pas de liste de ses fichiers") from error
+    if listed["format"] != _FORMAT:
+        raise StudyError(
+            f"une sauvegarde de format {listed['format']}", f"le format {_FORMAT}", "la restaurer avec la version qui l'a faite"
+        )
+    (folder / LIST).unlink()
+    there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    if there != set(files):
+        raise _damaged(f"{len(there ^ set(files))} fichiers en trop ou en moins")
+    for name, told in files.items():
+        if file_hash(folder / name) != told["sha256"]:
+            raise _damaged("un fichier changé")
+        (folder / name).chmod(told["mode"])
+    for name, mode in sorted(listed["folders"].items(), reverse=True):
+        inside = (folder / name).resolve()
+        if not inside.is_relative_to(folder.resolve()):
+            raise _damaged("un dossier hors de l'étude")
+        inside.mkdir(parents=True, exist_ok=True)
+        inside.chmod(mode)
+    return listed
+
+
+def _damaged(what: str) -> StudyError:
+    return StudyError(
+        f"la sauvegarde est abîmée ou incomplète : {what}", "un fichier entier, fait par ateliers backup", "en prendre une autre"
+    )
