@@ -58,14 +58,14 @@ class Row:
             n_used = self.n_first + self.n_second - self.n_both
             return _("Code trop rare pour conclure : posé sur {n} des passages codés par les deux.").format(n=n_used)
         if self.alpha is None or self.alpha.low is None or self.alpha.high is None:
-            return _("Rien ne varie : l'accord ne se distingue pas du hasard.")
+            return _("Rien ne varie : l’accord ne se distingue pas du hasard.")
         if self.alpha.low >= _RELIABLE:
             return _("Accord fiable.")
         if self.alpha.low >= _TENTATIVE:
             return _("Accord suffisant pour des conclusions provisoires.")
         if self.alpha.high < _TENTATIVE:
             return _("Accord insuffisant : revoir la définition ensemble.")
-        return _("Incertain : l'intervalle est trop large, coder d'autres passages ensemble.")
+        return _("Incertain : l’intervalle est trop large, coder d’autres passages ensemble.")
 
 
 class Measured:

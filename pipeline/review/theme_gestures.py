@@ -65,10 +65,10 @@ class Ground:
         """What was typed in a field, its blanks made single; raises `RefusedError` where there is nothing, or too much."""
         value = " ".join(self.form.get(name, "").split())
         if not value:
-            raise RefusedError(_("Il manque le texte : rien n'est enregistré."))
+            raise RefusedError(_("Il manque le texte : rien n’est enregistré."))
         if len(value) > n_chars:
             raise RefusedError(
-                _("Le texte compte {found} signes, {n} au plus : rien n'est enregistré.").format(found=len(value), n=n_chars)
+                _("Le texte compte {found} signes, {n} au plus : rien n’est enregistré.").format(found=len(value), n=n_chars)
             )
         return value
 
@@ -78,14 +78,14 @@ class Ground:
         if chosen == ASIDE and may_be_aside:
             return ""
         if chosen not in self.now.labels or chosen == self.subject:
-            raise RefusedError(_("Le thème choisi n'existe pas ou plus : en choisir un autre."))
+            raise RefusedError(_("Le thème choisi n’existe pas ou plus : en choisir un autre."))
         return chosen
 
     def units(self) -> list[str]:
         """The passages ticked, each once; raises `RefusedError` where there is none."""
         found = [name for name in dict.fromkeys(self.form.getlist("passage")) if name in self.snapshot.units]
         if not found:
-            raise RefusedError(_("Aucun passage n'est coché : rien n'est enregistré."))
+            raise RefusedError(_("Aucun passage n’est coché : rien n’est enregistré."))
         return found
 
 
@@ -136,7 +136,7 @@ def _reject(ground: Ground, rest: str) -> Gesture:
 def _change_family(ground: Ground, rest: str) -> Gesture:
     chosen = ground.form.get("famille", "")
     if chosen and chosen not in set(ground.snapshot.machine["theme_families"]["family_id"]):
-        raise RefusedError(_("La famille choisie n'existe pas ou plus : en choisir une autre."))
+        raise RefusedError(_("La famille choisie n’existe pas ou plus : en choisir une autre."))
     gesture = _one(ground, "move_theme", value=chosen or None)
     return Gesture(gesture.decisions, gesture.touches | ({chosen} - {""}), ground.subject)
 
@@ -154,7 +154,7 @@ def _split(ground: Ground, rest: str) -> Gesture:
     if ground.form.get("reste"):
         chosen |= _unlisted(members, ground.snapshot)
     if not chosen or len(chosen) == len(members):
-        raise RefusedError(_("Cocher une partie des passages du thème, ni aucun ni tous : rien n'est enregistré."))
+        raise RefusedError(_("Cocher une partie des passages du thème, ni aucun ni tous : rien n’est enregistré."))
     units = sorted(chosen)
     made = split_id(units)
     rows = [{"action": "split_theme", "theme_id": ground.subject, "value": json.dumps(units)}]
@@ -186,7 +186,7 @@ def _unpin(ground: Ground, unit_id: str) -> Gesture:
 
 def _known(ground: Ground, unit_id: str) -> str:
     if ground.now.theme_of.get(unit_id) != ground.subject:
-        raise RefusedError(_("Ce passage n'est plus dans ce thème : rien n'est enregistré."))
+        raise RefusedError(_("Ce passage n’est plus dans ce thème : rien n’est enregistré."))
     return unit_id
 
 

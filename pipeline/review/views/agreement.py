@@ -123,9 +123,9 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
     wanted = _wanted(request.POST.get("geste", ""), splits, asked)
     settled = [split.settled_by for split, _is_put in wanted if split.settled_by is not None]
     if not why:
-        messages.error(request, _("Dites pourquoi : l'arbitrage n'est pas enregistré sans motif."))
+        messages.error(request, _("Dites pourquoi : l’arbitrage n’est pas enregistré sans motif."))
     elif settled:
-        told = _("{who} a déjà arbitré ce désaccord (décision n° {n}) ; votre choix n'est pas enregistré.")
+        told = _("{who} a déjà arbitré ce désaccord (décision n° {n}) ; votre choix n’est pas enregistré.")
         if settled[0].author != author:
             messages.warning(request, told.format(who=settled[0].author, n=settled[0].decision_id))
     else:

@@ -80,7 +80,7 @@ def use(request: HttpRequest) -> HttpResponse:
         raise Http404
     decision = {"action": "use_weighting", "value": name or None, "why": request.POST.get("why", "").strip() or None}
     state.journal().add([decision], author=asking.author(request), request_id=asking.request_id(request))
-    told = _("L'étude se classe par la pondération {name}.") if name else _("L'étude se classe de nouveau par les poids d'etude.toml.")
+    told = _("L’étude se classe par la pondération {name}.") if name else _("L’étude se classe de nouveau par les poids d’etude.toml.")
     messages.success(request, told.format(name=quoted(name)) + " " + _("Le rapport suivra au prochain calcul."))
     return redirect(_address(_scope(request.POST), name))
 
@@ -197,7 +197,7 @@ def _scopes() -> list[tuple[str, str]]:
         for name, row in snapshot.workshops.items()
         if name in known
     ]
-    return [(_STUDY, _("Toute l'étude")), *named]
+    return [(_STUDY, _("Toute l’étude")), *named]
 
 
 def _scope(sent: QueryDict) -> str:

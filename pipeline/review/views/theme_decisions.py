@@ -58,9 +58,9 @@ def undo(request: HttpRequest) -> HttpResponse:
     rows = [journal[number] for number in numbers if number in journal and journal[number].action != UNDO]
     left = [row for row in rows if not journal.is_undone(row.decision_id)]
     if any(row.author != author for row in left) and role_of(request.user) < Role.ADMINISTRATOR:
-        messages.error(request, _("Seule la personne qui a décidé, ou l'administration, peut annuler."))
+        messages.error(request, _("Seule la personne qui a décidé, ou l’administration, peut annuler."))
     elif not left:
-        messages.warning(request, _("C'était déjà annulé."))
+        messages.warning(request, _("C’était déjà annulé."))
     else:
         undoings = [{"action": UNDO, "value": str(row.decision_id)} for row in left]
         journal.add(undoings, author=author, request_id=f"{asking.request_id(request)}-{left[0].decision_id}-{len(left)}")
@@ -79,7 +79,7 @@ def _told(gesture: Gesture) -> str:
 
 def _done(gesture: Gesture, told: str) -> str:
     """What was just decided, with a way to the theme that it made."""
-    text = typography(_("C'est enregistré : {told}.").format(told=told))
+    text = typography(_("C’est enregistré : {told}.").format(told=told))
     if not gesture.made:
         return text
     way = reverse("theme", args=[gesture.made[0]])

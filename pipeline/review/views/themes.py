@@ -50,7 +50,7 @@ def theme(request: HttpRequest, theme_id: str) -> HttpResponse:
     if card is None:
         if label is None and not history:
             raise Http404
-        shown |= {"theme_id": theme_id, "label": label or _("Thème qui n'est plus"), "history": history, "end": _end_of(theme_id, journal)}
+        shown |= {"theme_id": theme_id, "label": label or _("Thème qui n’est plus"), "history": history, "end": _end_of(theme_id, journal)}
         return render(request, "review/theme_gone.html", shown)
     members = now.of_theme[theme_id]
     row = now.themes[now.themes["theme_id"] == theme_id].to_dict("records")[0]
