@@ -31,6 +31,10 @@ class StudyError(AteliersError):
     """The study's folder is missing, read-only, empty, locked, or made by another version."""
 
 
+class StoreError(StudyError):
+    """The decisions cannot be reached, read or written now; what was kept before is not touched."""
+
+
 class VaultError(StudyError):
     """The vault is encrypted and its passphrase is missing, wrong or kept where others can read it."""
 

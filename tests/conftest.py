@@ -46,8 +46,8 @@ def postgres_server() -> Iterator[str]:
 
     if not binary("initdb"):
         pytest.skip("aucun serveur PostgreSQL sur cette machine (apt-get install postgresql)")
-    with running_server() as address:
-        yield address
+    with running_server() as server:
+        yield server.address
 
 
 @pytest.fixture

@@ -4,10 +4,11 @@ import contextlib
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from urllib.parse import quote
 
@@ -22,33 +23,53 @@ def binary(name: str) -> str | None:
     return str(found[-1]) if found else shutil.which(name)
 
 
-@contextlib.contextmanager
-def running_server() -> Iterator[str]:
-    """Start a server and give the address of its databases, without a name at its end: `address + name`."""
-    initdb, server = binary("initdb"), binary("postgres")
-    assert initdb and server
-    folder = Path(tempfile.mkdtemp(prefix="ateliers-pg-"))
-    who = _user()
-    owner = pwd.getpwnam(who["user"]) if who else None
-    if owner:
-        os.chown(folder, owner.pw_uid, owner.pw_gid)
-    init = [initdb, "-D", str(folder / "data"), "-U", "relecture", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
-    subprocess.run(init, check=True, stdout=subprocess.DEVNULL, cwd=folder, **who)
-    options = [part for name, value in _QUICK.items() for part in ("-c", f"{name}={value}")]
-    with (folder / "journal").open("wb") as journal:
-        command = [server, "-D", str(folder / "data"), "-k", str(folder), *options]
-        process = subprocess.Popen(command, stdout=journal, stderr=journal, cwd=folder, **who)
-    address = f"postgresql://relecture@{quote(str(folder), safe='')}/"
-    try:
-        _wait(address, process)
-        yield address
-    finally:
-        process.terminate()
+class Server:
+    """A server that may be stopped, as by a power cut, and started again on the same data; `address` ends before a database's name."""
+
+    def __init__(self, folder: Path, settings: Mapping[str, str]) -> None:
+        self._folder, self._settings, self._who = folder, settings, _user()
+        self.address = f"postgresql://relecture@{quote(str(folder), safe='')}/"
+        if self._who:
+            owner = pwd.getpwnam(self._who["user"])
+            os.chown(folder, owner.pw_uid, owner.pw_gid)
+        init = [str(binary("initdb")), "-D", str(folder / "data"), "-U", "relecture", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+        subprocess.run(init, check=True, stdout=subprocess.DEVNULL, cwd=folder, **self._who)
+        self.start()
+
+    def start(self) -> None:
+        """Start it, and wait until it answers."""
+        options = [part for name, value in self._settings.items() for part in ("-c", f"{name}={value}")]
+        command = [str(binary("postgres")), "-D", str(self._folder / "data"), "-k", str(self._folder), *options]
+        with (self._folder / "journal").open("ab") as journal:
+            self._process = subprocess.Popen(command, stdout=journal, stderr=journal, cwd=self._folder, **self._who)
+        _wait(self.address, self._process)
+
+    def cut(self) -> None:
+        """End it at once, with whatever it was doing."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(20)
+
+    def stop(self) -> None:
+        """End it in order; sessions still open are closed after a while."""
+        self._process.terminate()
         with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(3)  # a session still open makes it wait
-        if process.poll() is None:
-            process.send_signal(2)
-            process.wait(20)
+            self._process.wait(3)
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(20)
+
+
+@contextlib.contextmanager
+def running_server(**settings: str) -> Iterator[Server]:
+    """Give a server that runs until the block ends, quick and careless where `settings` do not say otherwise."""
+    folder = Path(tempfile.mkdtemp(prefix="ateliers-pg-"))
+    try:
+        server = Server(folder, {**_QUICK, **settings})
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
         shutil.rmtree(folder, ignore_errors=True)
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from pipeline.decision_store import DecisionStore
+from pipeline.decision_store import DecisionStore, _insert
 from pipeline.errors import StudyError, TableError
 from pipeline.study import Study
 from pipeline.tables import DECISIONS
@@ -168,7 +168,7 @@ def test_an_erasing_that_fails_changes_nothing(store: DecisionStore, place: Path
 WRITER = """
 import sys
 from pathlib import Path
-from pipeline.decision_store import DecisionStore
+from pipeline.decision_store import DecisionStore, _insert
 place, name, n = sys.argv[1:]
 store = DecisionStore(place if place.startswith("postgres") else Path(place))
 for number in range(int(n)):
@@ -194,6 +194,41 @@ def test_two_writers_at_once_lose_nothing(store: DecisionStore, place: Path | st
         mine = found[found["author"] == name]
         assert mine["unit_id"].tolist() == [f"u{number}" for number in range(40)]
         assert [int(line.split()[0]) for line in lines.splitlines()] == mine["decision_id"].tolist()
+
+
+def test_a_reader_that_follows_several_writers_misses_nothing(store: DecisionStore, place: Path | str) -> None:
+    processes = [writer(place, name, 60) for name in ("lise", "omar", "noor")]
+    followed: list[int] = []
+    while any(process.poll() is None for process in processes):
+        followed += [row[0] for row in store.read_rows(after=followed[-1] if followed else 0)]
+    assert [process.communicate()[1] for process in processes] == ["", "", ""]
+    followed += [row[0] for row in store.read_rows(after=followed[-1])]
+    assert followed == list(range(1, 181)) == store.read()["decision_id"].tolist()
+
+
+def test_a_number_is_given_only_once_all_before_it_are_kept(store: DecisionStore, place: Path | str) -> None:
+    """The writer in the way has its number, and keeps it for a while before it is read."""
+    store.append_all([move("a")])
+    with ThreadPoolExecutor() as pool:
+        with DecisionStore(place)._database.writing() as connection:
+            _insert(connection, [("2026-05-19", "omar", "move_unit", "b", None, None, None, "cars", None)])
+            later = pool.submit(store.append_all, [move("c")])
+            time.sleep(0.3)
+            assert not later.done() and store.last_id() == 1
+        assert later.result(timeout=20) == [3]
+    assert [row[0] for row in store.read_rows(after=1)] == [2, 3]
+
+
+def test_a_writer_that_waited_sees_what_it_waited_for_whatever_the_server_prefers(postgres_url: str) -> None:
+    run_in_database(postgres_url, "ALTER ROLE relecture SET default_transaction_isolation = 'repeatable read'")
+    try:
+        store = DecisionStore(postgres_url)
+        store.append_all([move("a")])
+        with ThreadPoolExecutor(6) as pool:
+            numbers = list(pool.map(lambda _: store.append_all([move("b")], request_id="page-1"), range(12)))
+        assert numbers == [[2]] * 12
+    finally:
+        run_in_database(postgres_url, "ALTER ROLE relecture RESET ALL")
 
 
 def test_a_writer_killed_in_a_burst_loses_nothing_that_it_acknowledged(store: DecisionStore, place: Path | str) -> None:

@@ -23,7 +23,7 @@ class Statements(Protocol):
 
 
 class Database(Protocol):
-    """Where decisions are kept; each raises `StudyError` in one line where it cannot be reached, read or written."""
+    """Where decisions are kept; each raises `StoreError` in one line where it cannot be reached, read or written."""
 
     def reading(self) -> AbstractContextManager[Statements | None]:
         """Give what reads, and changes nothing; None where nobody ever wrote."""

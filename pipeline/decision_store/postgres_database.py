@@ -16,7 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
-from pipeline.errors import StudyError
+from pipeline.errors import StoreError
 
 _WAIT_S = 30  # how long a writer waits for another one
 _CONNECT_S = 10
@@ -59,7 +59,7 @@ class PostgresDatabase:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[Statements | None]:
-        """Give a connection, or None where nobody ever wrote. Raises `StudyError` where the database cannot be reached."""
+        """Give a connection, or None where nobody ever wrote. Raises `StoreError` where the database cannot be reached."""
         with self._connection() as (connection, is_made):
             yield Statements(connection) if is_made else None
 
@@ -67,7 +67,7 @@ class PostgresDatabase:
     def writing(self) -> Iterator[Statements]:
         """Give a connection in a transaction of its own, kept whole or not at all; other writers wait.
 
-        Raises `StudyError` where the database cannot be reached or written.
+        Raises `StoreError` where the database cannot be reached or written.
         """
         with self._connection() as (connection, is_made), connection.transaction():
             connection.execute("SELECT pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -124,22 +124,23 @@ class PostgresDatabase:
         given = conninfo_to_dict(self._address)
         waiting = make_conninfo(self._address, connect_timeout=given.get("connect_timeout") or _CONNECT_S)
         connection = psycopg.connect(waiting, autocommit=True)
+        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # else a writer sees what was before it waited for the lock
         connection.execute(f"SET lock_timeout = '{_WAIT_S}s'")
         return connection
 
-    def _refused(self, error: psycopg.Error) -> StudyError:
+    def _refused(self, error: psycopg.Error) -> StoreError:
         """The error in one line, without the password that the address may hold."""
         try:
             given = conninfo_to_dict(self._address)
             name = f"{given.get('host', 'localhost')}/{given.get('dbname', '')}"
         except psycopg.Error:
-            return StudyError(
+            return StoreError(
                 "l'adresse de la base des décisions ne se lit pas",
                 "une adresse comme postgresql://utilisateur@serveur/base",
                 "corriger ATELIERS_DATABASE_URL, ou « database » dans [review] d'etude.toml",
             )
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
-        return StudyError(
+        return StoreError(
             f"base des décisions « {name} » : {reason}",
             "une base PostgreSQL joignable, où l'utilisateur peut créer des tables",
             "vérifier l'adresse, le mot de passe (PGPASSWORD ou ~/.pgpass) et les droits, puis recommencer",

@@ -9,7 +9,7 @@ import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 
-from pipeline.errors import StudyError
+from pipeline.errors import StoreError
 
 _WAIT_S = 30.0  # how long a writer waits for another one
 _VERSION = 2  # of the tables below
@@ -37,7 +37,7 @@ class SqliteDatabase:
 
     @contextlib.contextmanager
     def reading(self) -> Iterator[sqlite3.Connection | None]:
-        """Give a connection that changes nothing, or None where nobody ever wrote. Raises `StudyError` where the file is no store."""
+        """Give a connection that changes nothing, or None where nobody ever wrote. Raises `StoreError` where the file is no store."""
         if not self.path.is_file():
             yield None
             return
@@ -49,7 +49,7 @@ class SqliteDatabase:
     def writing(self) -> Iterator[sqlite3.Connection]:
         """Give a connection in a transaction of its own, kept whole or not at all; other writers wait.
 
-        Raises `StudyError` where the file is no store, or cannot be written.
+        Raises `StoreError` where the file is no store, or cannot be written.
         """
         with self._open() as connection:
             if connection.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
@@ -77,7 +77,7 @@ class SqliteDatabase:
             with contextlib.closing(sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)) as connection:
                 yield connection
         except sqlite3.Error as error:
-            raise StudyError(
+            raise StoreError(
                 f"{self.path.name} : {error}",
                 "un fichier de décisions lisible et ouvert en écriture",
                 "vérifier les droits du dossier de l'étude, ou y remettre la dernière sauvegarde des décisions",

@@ -1,15 +1,19 @@
-"""Failures that a person can act on, shown as a page: what was found, what was expected, what to do."""
+"""Failures as pages in French: those a person can act on (what was found, what was expected, what to do), and all others."""
 
+import sys
 from collections.abc import Callable
 
+from django.conf import settings
+from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
+from django.template.loader import render_to_string
 
-from pipeline.errors import AteliersError
+from pipeline.errors import AteliersError, StoreError
 
 
 class FaultMiddleware:
-    """Turn an `AteliersError` of any view into a page of status 409 that says it in French."""
+    """Turn an `AteliersError` of any view into a page of status 409 that says it in French, 503 where decisions cannot be kept now."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponse]) -> None:
         self._get_response = get_response
@@ -20,5 +24,13 @@ class FaultMiddleware:
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
         """The page for `exception`; None leaves it to Django."""
         if isinstance(exception, AteliersError):
-            return render(request, "review/fault.html", {"fault": exception}, status=409)
+            status = 503 if isinstance(exception, StoreError) else 409
+            return render(request, "review/fault.html", {"fault": exception}, status=status)
         return None
+
+
+def broken(_request: HttpRequest) -> HttpResponse:
+    """The page for what nobody foresaw (500), and for a database that does not answer (503); it asks nothing of the database."""
+    is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
+    shown = {"is_away": is_away, "study_title": settings.STUDY.settings.etude.title, "language": settings.LANGUAGE_CODE}
+    return HttpResponse(render_to_string("review/broken.html", shown), status=503 if is_away else 500)

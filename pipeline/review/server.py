@@ -29,6 +29,7 @@ def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[
     study = Study.open(root.resolve())
     if study.last_run() is None:
         raise StudyError("l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {root}")
+    study.decisions.last_id()  # says in one line where the database does not answer
     _check_port(port)
     address = f"http://{HOST}:{port}/"
     is_first = prepare(study.root)
@@ -42,17 +43,24 @@ def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[
 
 
 def prepare(root: Path) -> bool:
-    """Set Django up for the study in `root`, bring its tables up to date, and return whether nobody has an account yet."""
+    """Set Django up for the study in `root`, bring its tables up to date, and return whether nobody has an account yet.
+
+    Raises `StudyError` where the tables of accounts cannot be made.
+    """
     os.environ["ATELIERS_STUDY"] = str(root)
     os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # gives back what reading tables took
     os.environ["DJANGO_SETTINGS_MODULE"] = "pipeline.review.settings"
     import django
     from django.core.management import call_command
+    from django.db import DatabaseError
 
     django.setup()
     previous = os.umask(0o077)
     try:
         call_command("migrate", interactive=False, verbosity=0)
+    except DatabaseError as error:
+        found = f"la base des comptes refuse ses tables ({str(error).strip().splitlines()[0]})"
+        raise StudyError(found, "une base où l'utilisateur peut créer des tables", "vérifier ses droits, puis recommencer") from error
     finally:
         os.umask(previous)
     from django.contrib.auth import get_user_model

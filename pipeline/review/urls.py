@@ -28,6 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("passages")
 
 
+handler500 = "pipeline.review.faults.broken"
 urlpatterns = [
     path("", home, name="home"),
     path("connexion", accounts.Login.as_view(), name="login"),

@@ -1,6 +1,7 @@
-"""A browser for the session, and one study under review for each file of tests."""
+"""A browser for the session, and one study under review for each file of tests, on SQLite and on PostgreSQL."""
 
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,16 @@ from pipeline.study import Study
 from tests.review.serving import Served, copy_study, make_accounts, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
+_QUICK_ON_BOTH = ("test_load", "test_journal", "test_postgres")
+_numbers = itertools.count(1)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Run each test of a served study on both databases; on PostgreSQL only with the slow ones, but for a few files."""
+    if "database" in metafunc.fixturenames:
+        is_quick = metafunc.module.__name__.rpartition(".")[2] in _QUICK_ON_BOTH
+        shared = pytest.param("postgresql", marks=() if is_quick else pytest.mark.slow)
+        metafunc.parametrize("database", ["sqlite", shared], indirect=True, scope="module")
 
 
 @pytest.fixture(scope="session")
@@ -25,9 +36,33 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.fixture(scope="module")
-def served(demo_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
+    """Gives the address of one more empty database; a blank one where accounts and decisions are files of the study."""
+    if request.param == "sqlite":
+        yield str
+        return
+    server, names = request.getfixturevalue("postgres_server"), []
+    from postgres_server import drop_database, make_database
+
+    def make() -> str:
+        names.append(f"relecture{next(_numbers)}")
+        return make_database(server, names[-1])
+
+    yield make
+    for name in names:
+        drop_database(server, name)
+
+
+@pytest.fixture(scope="module")
+def new_study(demo_study: Study, database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Study]:
+    """Gives copies of the processed example study, each with a database of its own and the keys of [review] asked for."""
+    return lambda **review: copy_study(demo_study, tmp_path_factory.mktemp("review") / "etude", **review, database=database())
+
+
+@pytest.fixture(scope="module")
+def served(new_study: Callable[..., Study]) -> Iterator[Served]:
     """The example study, served with accounts of every role; a file's tests share it and its journal."""
-    study = copy_study(demo_study, tmp_path_factory.mktemp("review") / "etude")
+    study = new_study()
     make_accounts(study.root)
     with serving(study) as server:
         yield server

@@ -1,6 +1,7 @@
 """A review application served for tests by the real server, with accounts, and a browser that may only speak to it."""
 
 import contextlib
+import json
 import os
 import shutil
 import socket
@@ -77,9 +78,11 @@ class Served:
             self.strangers.append(request.url)
 
 
-def copy_study(study: Study, folder: Path) -> Study:
-    """A processed study of one's own, which may be decided on and run again."""
+def copy_study(study: Study, folder: Path, **review: Any) -> Study:
+    """A processed study of one's own, which may be decided on and run again, with these keys of [review]."""
     shutil.copytree(study.root, folder)
+    with (folder / study.settings_path.name).open("a", encoding="utf-8") as settings:
+        settings.write("\n[review]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in review.items()))
     return Study.open(folder)
 
 

@@ -1,12 +1,13 @@
 """The journal, search, results and accounts in a real browser."""
 
 import re
+from collections.abc import Callable
 
 import pytest
 from playwright.sync_api import Browser, expect
 
 from pipeline.study import Study
-from tests.review.serving import PASSWORD, Served, copy_study, serving
+from tests.review.serving import PASSWORD, Served, serving
 
 pytestmark = pytest.mark.browser
 
@@ -84,11 +85,8 @@ def test_a_new_run_applies_decisions_and_tells_what_changed(served: Served, brow
     assert waiting.value.path().stat().st_size > 20_000
 
 
-def test_the_first_person_makes_the_first_account_and_invites_another(
-    demo_study: Study, tmp_path_factory: pytest.TempPathFactory, browser: Browser
-) -> None:
-    study = copy_study(demo_study, tmp_path_factory.mktemp("premier") / "etude")
-    with serving(study) as fresh:
+def test_the_first_person_makes_the_first_account_and_invites_another(new_study: Callable[..., Study], browser: Browser) -> None:
+    with serving(new_study()) as fresh:
         link = re.search(r"http://\S+", fresh.first_line)
         assert link and "premier-acces?jeton=" in link.group()
         page = browser.new_context().new_page()

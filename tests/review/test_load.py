@@ -2,13 +2,14 @@
 
 import threading
 import uuid
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
 
 from pipeline.study import Study
-from tests.review.serving import Served, copy_study, make_accounts, serving
+from tests.review.serving import Served, make_accounts, serving
 from tests.review.test_security import client, token
 
 ANALYSTS = {f"analyste{n:02d}": "analyse" for n in range(20)}
@@ -40,8 +41,8 @@ def test_twenty_analysts_at_once_lose_and_double_nothing(served: Served) -> None
         assert list(rows["unit_id"]) == unit_ids
 
 
-def test_a_server_killed_in_a_burst_keeps_what_it_acknowledged(demo_study: Study, tmp_path_factory: pytest.TempPathFactory) -> None:
-    study = copy_study(demo_study, tmp_path_factory.mktemp("coupure") / "etude")
+def test_a_server_killed_in_a_burst_keeps_what_it_acknowledged(new_study: Callable[..., Study]) -> None:
+    study = new_study()
     make_accounts(study.root)
     unit_ids = sorted(study.read_table("units")["unit_id"])
     acknowledged: list[str] = []

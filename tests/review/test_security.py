@@ -2,12 +2,13 @@
 
 import re
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import httpx
 import pytest
 from playwright.sync_api import Browser
 
+from pipeline.study import Study
 from tests.review.pages import PAGES, address
 from tests.review.serving import PASSWORD, Served, make_accounts
 
@@ -79,15 +80,13 @@ def test_every_address_of_the_application_names_a_role(served: Served) -> None:
     assert (told.returncode, "no issues" in told.stdout) == (0, True), told.stderr
 
 
-def test_production_settings_pass_djangos_own_check(served: Served, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_production_settings_pass_djangos_own_check(new_study: Callable[..., Study]) -> None:
     import subprocess
     import sys
 
-    from tests.review.serving import copy_study, environment_of
+    from tests.review.serving import environment_of
 
-    study = copy_study(served.study, tmp_path_factory.mktemp("https") / "etude")
-    with study.settings_path.open("a", encoding="utf-8") as settings:
-        settings.write('\n[review]\nhttps = true\nhosts = ["relecture.example.org"]\n')
+    study = new_study(https=True, hosts=["relecture.example.org"])
     command = [sys.executable, "-m", "pipeline.review", "check", "--deploy", "--fail-level", "WARNING"]
     told = subprocess.run(command, capture_output=True, text=True, env=environment_of(study), check=False)
     assert (told.returncode, "no issues" in told.stdout) == (0, True), told.stderr

@@ -1,7 +1,7 @@
 """Themes in a real browser: what is decided on them shows at once, is in the journal, and can be taken back."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pandas as pd
 import pytest
@@ -11,15 +11,15 @@ from pipeline.decisions import split_id
 from pipeline.study import Study
 from pipeline.tables import MERGE_PROPOSALS, THEME_FLAGS, THEME_PROPOSALS
 from tests.review.accessible import faults
-from tests.review.serving import Served, copy_study, make_accounts, serving
+from tests.review.serving import Served, make_accounts, serving
 
 pytestmark = pytest.mark.browser
 
 
 @pytest.fixture(scope="module")
-def served(demo_study: Study, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def served(new_study: Callable[..., Study]) -> Iterator[Served]:
     """The example study with proposals of the machine and of a language model; each test takes themes of its own, by size."""
-    study = copy_study(demo_study, tmp_path_factory.mktemp("review") / "etude")
+    study = new_study()
     _propose(study, _themes(study))
     make_accounts(study.root)
     with serving(study) as server:
