@@ -32,8 +32,8 @@ class Server:
         if self._who:
             owner = pwd.getpwnam(self._who["user"])
             os.chown(folder, owner.pw_uid, owner.pw_gid)
-        init = [str(binary("initdb")), "-D", str(folder / "data"), "-U", "relecture", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
-        subprocess.run(init, check=True, stdout=subprocess.DEVNULL, cwd=folder, **self._who)
+        made = ["-D", str(folder / "data"), "-U", "relecture", "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync"]
+        subprocess.run([str(binary("initdb")), *made], check=True, stdout=subprocess.DEVNULL, cwd=folder, **self._who)
         self.start()
 
     def start(self) -> None:
