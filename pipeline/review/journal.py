@@ -129,6 +129,28 @@ class Journal:
         return found
 
 
+class Journals:
+    """The journal of `store`, all read again once somebody was forgotten; safe among threads."""
+
+    def __init__(self, store: DecisionStore) -> None:
+        self._store, self._lock = store, threading.Lock()
+        self._held: Journal | None = None
+        self._n_erasures = 0
+
+    def current(self) -> Journal:
+        """Return the journal, with all that was decided so far and nothing of what was erased."""
+        n_erasures = self._store.erasure_count()
+        with self._lock:
+            if self._held is None or n_erasures != self._n_erasures:
+                self._held, self._n_erasures = Journal(self._store), n_erasures
+            journal = self._held
+        return journal.refresh()
+
+    def held(self) -> Journal:
+        """Return the journal as it was last read."""
+        return self._held or self.current()
+
+
 def _undone(rows: list[Decision]) -> frozenset[int]:
     """Numbers of what was undone: an undoing that is itself undone takes nothing back. As `pipeline.standing.undone_by` does of frames."""
     found: set[int] = set()

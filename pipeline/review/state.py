@@ -1,11 +1,10 @@
 """The study under review, once a process: its last run and its decisions, both kept up to date."""
 
-from functools import cache, lru_cache
+from functools import cache
 
 from django.conf import settings
 
-from pipeline.decision_store import DecisionStore
-from pipeline.review.journal import Journal
+from pipeline.review.journal import Journal, Journals
 from pipeline.review.snapshot import Snapshot, Snapshots
 from pipeline.study import Study
 
@@ -23,12 +22,12 @@ def snapshot() -> Snapshot:
 
 def journal() -> Journal:
     """Return the decisions, all that were acknowledged so far, and nothing of what somebody had forgotten."""
-    return _journal(_store().erasure_count()).refresh()
+    return _journals().current()
 
 
 def journal_of_page() -> Journal:
     """Return the decisions as `journal` last read them: what a page that has asked for them once asks for again, without reading."""
-    return _journal()
+    return _journals().held()
 
 
 @cache
@@ -36,11 +35,6 @@ def _snapshots() -> Snapshots:
     return Snapshots(study())
 
 
-@lru_cache(maxsize=1)
-def _journal(n_erasures: int) -> Journal:
-    return Journal(_store())
-
-
 @cache
-def _store() -> DecisionStore:
-    return study().decisions
+def _journals() -> Journals:
+    return Journals(study().decisions)
