@@ -14,6 +14,8 @@ from pipeline.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
+_WITHOUT_EFFECT = {"execution", "notify"}  # sections that say when to run and whom to tell: no result depends on them
+
 
 def input_hashes(study: Study, folder: str) -> dict[str, str]:
     """sha256 of each file of a workshop, by path below depot/."""
@@ -84,7 +86,7 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
     decisions = str(study.decisions_state())
     return text_hash(
         _code(),
-        study.settings.model_dump_json(),
+        study.settings.model_dump_json(exclude=_WITHOUT_EFFECT),
         file_hash(study.grid_path),
         file_hash(tagger) if tagger else "",
         decisions,

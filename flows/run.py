@@ -51,6 +51,17 @@ def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener 
             return Outcome(_run_flow(study, fingerprint, only, last), is_new=True)
 
 
+def due_fingerprint(study: Study) -> str | None:
+    """Return the fingerprint of what `study` holds, or None where a run would find nothing new; nothing is asked of a second coder.
+
+    Raises as `run_study` does, except for a locked study.
+    """
+    fingerprint = study_fingerprint(study, Vault(study).state())
+    last = study.last_run()
+    is_done = last is not None and last["fingerprint"] == fingerprint and _is_whole(study, last, None)
+    return None if is_done else fingerprint
+
+
 def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
     """Whether the tables and the report of the last run are still there, untouched, and no language model is waited for."""
     states = {(last.get(asked) or {}).get("state") for asked in ("second_coder", "theme_proposals")}

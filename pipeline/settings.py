@@ -4,18 +4,22 @@ In:   etude.toml (a missing section takes the defaults below)
 Out:  Settings
 """
 
+import re
 import tomllib
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.addresses import address_fault, database_fault, without_secrets
+from pipeline.addresses import address_fault, database_fault, is_local, without_secrets
 from pipeline.errors import SettingsError
 
 Share = Annotated[float, Field(ge=0, le=1)]
 Weight = Annotated[float, Field(ge=0)]
+_CRON = re.compile(r"[0-9*/,\-]+ +[0-9*/,\-]+ +[0-9*/,\-L]+ +[0-9A-Za-z*/,\-]+ +[0-9A-Za-z*/,\-#L]+")
+_MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 
 class _Frozen(BaseModel):
@@ -211,6 +215,70 @@ class ReviewSettings(_Frozen):
         return database
 
 
+class ExecutionSettings(_Frozen):
+    """[execution]: when `ateliers serve` works by itself, how long it waits, and how often it tries again."""
+
+    nightly: str = "0 3 * * *"  # cron, in `timezone`; blank: never by the clock
+    compare: str = "0 5 * * 1"
+    timezone: str = "Europe/Paris"
+    settle_s: Annotated[float, Field(ge=0.1, le=3600)] = 30.0  # files of depot/ that did not change for so long are copied whole
+    open_file_minutes: Annotated[float, Field(ge=0, le=1440)] = 60.0  # a temporary file is waited for no longer than that
+    timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 240.0  # of one attempt
+    retries: Annotated[int, Field(ge=0, le=20)] = 6  # after a failure that can pass
+    retry_wait_s: Annotated[float, Field(gt=0, le=3600)] = 60.0  # before the first retry, doubled each time, an hour at most
+
+    @field_validator("nightly", "compare")
+    @classmethod
+    def _some_cron(cls, cron: str) -> str:
+        if cron.strip() and not _CRON.fullmatch(cron.strip()):
+            raise PydanticCustomError("cron", "cinq champs de cron, comme « 0 3 * * * », ou rien")
+        return cron.strip()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, timezone: str) -> str:
+        if timezone not in zoneinfo.available_timezones():
+            raise PydanticCustomError("timezone", "un fuseau comme « Europe/Paris »")
+        return timezone
+
+
+class NotifySettings(_Frozen):
+    """[notify]: who is told that a workshop is ready or failed; passwords are never in etude.toml but in ATELIERS_SMTP_PASSWORD."""
+
+    to: tuple[str, ...] = ()  # mail addresses; none: no mail
+    sender: str = ""
+    host: str = "localhost"
+    port: Annotated[int, Field(ge=1, le=65535)] = 587  # 465: encrypted from the first word
+    starttls: bool = True
+    user: str = ""
+    password_file: str | None = None  # of mode 600; relative to the study's folder; ATELIERS_SMTP_PASSWORD_FILE wins
+    webhook: str = ""  # address that a JSON document is posted to; blank: none
+    review_url: str = ""  # where people open the review application; told in messages
+
+    @field_validator("to", "sender")
+    @classmethod
+    def _some_mail(cls, given: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        for address in (given,) if isinstance(given, str) else given:
+            if address and not _MAIL.fullmatch(address):
+                raise PydanticCustomError("mail", "une adresse comme nom@exemple.fr")
+        return given
+
+    @field_validator("webhook", "review_url")
+    @classmethod
+    def _safe_address(cls, url: str) -> str:
+        if url and (fault := address_fault(url)):
+            raise PydanticCustomError("address", "{fault}", {"fault": fault})
+        return url
+
+    @model_validator(mode="after")
+    def _whole_mail(self) -> "NotifySettings":
+        if self.to and not self.sender:
+            raise PydanticCustomError("no_sender", "une adresse « sender », puisque « to » en nomme")
+        if self.to and not (self.starttls or self.port == 465 or is_local(self.host)):
+            raise PydanticCustomError("clear_mail", "starttls = true, sauf pour un serveur de cette machine ou d'un réseau privé")
+        return self
+
+
 class Settings(_Frozen):
     """All of etude.toml."""
 
@@ -227,6 +295,8 @@ class Settings(_Frozen):
     compare: CompareSettings = CompareSettings()
     publish: PublishSettings = PublishSettings()
     review: ReviewSettings = ReviewSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    notify: NotifySettings = NotifySettings()
 
 
 def load_settings(path: Path) -> Settings:
