@@ -1,0 +1,126 @@
+"""What is dropped in a depot is complete when nothing moves any more and no program is still writing."""
+
+import os
+import threading
+import time
+
+import pytest
+
+from flows.drop_folder import Depot, Settling, look, watch_depot
+
+NOTES = {"Retz/Table 1.txt": (10, 1)}
+MORE = NOTES | {"Retz/Table 2.txt": (5, 2)}
+GROWN = {"Retz/Table 1.txt": (20, 1)}
+LATER = {"Retz/Table 1.txt": (10, 9)}
+OPEN = {"Retz/~$Table 1.docx": (162, 3)}
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"),
+    [
+        # (seconds, files, temporary files), and the seconds at which a content is complete; settle 30 s, open files 600 s
+        ([(0, NOTES, {}), (29, NOTES, {}), (30, NOTES, {})], [30]),
+        ([(0, {}, {}), (100, {}, {})], []),
+        ([(0, NOTES, {}), (20, GROWN, {}), (40, GROWN, {}), (50, GROWN, {})], [50]),
+        ([(0, NOTES, {}), (20, LATER, {}), (40, LATER, {}), (50, LATER, {})], [50]),
+        ([(0, NOTES, {}), (20, MORE, {}), (31, MORE, {}), (50, MORE, {})], [50]),
+        ([(0, MORE, {}), (20, NOTES, {}), (31, NOTES, {}), (50, NOTES, {})], [50]),
+        ([(0, NOTES, OPEN), (40, NOTES, OPEN), (50, NOTES, {}), (79, NOTES, {}), (80, NOTES, {})], [80]),
+        ([(0, NOTES, OPEN), (599, NOTES, OPEN), (600, NOTES, OPEN)], [600]),
+        ([(0, NOTES, {}), (30, NOTES, {}), (60, NOTES, {}), (900, NOTES, {})], [30]),
+        ([(0, NOTES, {}), (30, NOTES, {}), (40, MORE, {}), (70, MORE, {})], [30, 70]),
+        ([(0, NOTES, {}), (30, NOTES, {}), (40, NOTES, OPEN), (50, NOTES, {}), (90, NOTES, {})], [30]),
+        ([(0, NOTES, {}), (30, NOTES, {}), (40, {}, {}), (50, NOTES, {}), (90, NOTES, {})], [30]),
+    ],
+)
+def test_a_content_is_complete_once_nothing_moved_for_a_while(looks, told):
+    settling = Settling(settle_s=30, open_file_s=600)
+    complete = []
+    for now, files, temporary in looks:
+        if settling.observe(Depot(files, temporary, {}), now):
+            settling.handled()
+            complete.append(now)
+    assert complete == told
+
+
+def test_a_hidden_copy_that_grows_is_waited_for_but_not_for_ever():
+    settling = Settling(settle_s=30, open_file_s=600)
+    assert not settling.observe(Depot(NOTES, {}, {"Retz/.b.docx.Xa3b": (1, 1)}), 0)
+    assert not settling.observe(Depot(NOTES, {}, {"Retz/.b.docx.Xa3b": (2, 2)}), 29)
+    assert not settling.observe(Depot(NOTES, {}, {"Retz/.b.docx.Xa3b": (2, 2)}), 58)
+    assert settling.observe(Depot(NOTES, {}, {"Retz/.b.docx.Xa3b": (2, 2)}), 59)
+
+
+def test_what_was_not_handled_is_told_again_and_what_is_forgotten_too():
+    settling = Settling(settle_s=1, open_file_s=1)
+    assert [settling.observe(Depot(NOTES, {}, {}), now) for now in (0, 1, 2)] == [False, True, True]
+    settling.handled()
+    assert not settling.observe(Depot(NOTES, {}, {}), 3)
+    settling.forget()
+    assert settling.observe(Depot(NOTES, {}, {}), 4)
+
+
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("Table 1.docx", "files"),
+        ("notes.md", "files"),
+        ("partition.txt", "files"),
+        ("~$Table 1.docx", "temporary"),
+        (".~lock.Table 1.odt#", "temporary"),
+        ("Table 1.docx.part", "temporary"),
+        ("restitution.vtt.crdownload", "temporary"),
+        ("boite.mbox.filepart", "temporary"),
+        ("~WRL0001.tmp", "temporary"),
+        (".DS_Store", "left_behind"),
+        (".Table 1.docx.Xa3bQz", "left_behind"),
+        ("Thumbs.db", "left_behind"),
+    ],
+)
+def test_a_file_counts_or_says_that_somebody_is_writing_or_is_left_behind(tmp_path, name, kind):
+    (tmp_path / "Retz").mkdir()
+    (tmp_path / "Retz" / name).write_bytes(b"abc")
+    seen = look(tmp_path)
+    assert {part: list(getattr(seen, part)) for part in ("files", "temporary", "left_behind") if getattr(seen, part)} == {
+        kind: [f"Retz/{name}"]
+    }
+
+
+def test_a_look_survives_broken_links_and_a_depot_that_is_away(tmp_path):
+    (tmp_path / "lien").symlink_to(tmp_path / "nulle-part")
+    os.mkfifo(tmp_path / "tube")
+    assert look(tmp_path).is_empty
+    assert look(tmp_path / "absent").is_empty
+
+
+def test_files_that_come_one_after_another_are_told_once(tmp_path):
+    pytest.importorskip("watchfiles")
+    calls, stop = [], threading.Event()
+    settling = Settling(settle_s=1.5, open_file_s=60)
+    depot = tmp_path / "depot"  # not there yet
+
+    def complete() -> bool:
+        calls.append(sorted(look(depot).files))
+        return len(calls) != 1  # refused once: it is told again
+
+    watching = threading.Thread(target=watch_depot, args=(depot, settling), kwargs={"stop": stop, "on_complete": complete})
+    watching.start()
+    (depot / "Retz").mkdir(parents=True)
+    for number in range(4):
+        with (depot / "Retz" / f"Table {number}.txt").open("w") as notes:
+            notes.write("Q1\n")
+            notes.flush()
+            time.sleep(0.4)
+            notes.write("- un mot\n")
+    _wait_for(lambda: len(calls) >= 2)
+    time.sleep(3)
+    stop.set()
+    watching.join(10)
+    assert calls == [[f"Retz/Table {number}.txt" for number in range(4)]] * 2
+
+
+def _wait_for(is_there) -> None:
+    until = time.monotonic() + 60
+    while not is_there() and time.monotonic() < until:
+        time.sleep(0.1)
+    assert is_there()
