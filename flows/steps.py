@@ -4,12 +4,14 @@ Starting Prefect costs more than most steps, and without a server it would keep 
 """
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import cached_property, update_wrapper
 from typing import Any, Generic, Literal, ParamSpec, TypeVar
 
 P = ParamSpec("P")
 R = TypeVar("R")
+_plain: list[bool] = []
 
 
 class Step(Generic[P, R]):
@@ -34,8 +36,18 @@ class Step(Generic[P, R]):
 
 
 def is_recorded() -> bool:
-    """Whether the environment names a server of Prefect."""
-    return bool(os.environ.get("PREFECT_API_URL"))
+    """Whether the environment names a server of Prefect, and no block of `plain_steps` is open."""
+    return bool(os.environ.get("PREFECT_API_URL")) and not _plain
+
+
+@contextmanager
+def plain_steps() -> Iterator[None]:
+    """Run the steps inside the block as plain functions even where a server is named: its absence does not interrupt them."""
+    _plain.append(True)
+    try:
+        yield
+    finally:
+        _plain.pop()
 
 
 def flow(name: str) -> Callable[[Callable[P, R]], Step[P, R]]:

@@ -121,6 +121,13 @@ def train(options: argparse.Namespace) -> None:
     show.trained(train_study(_processed(options.study), gold=options.gold), as_json=options.json)
 
 
+def serve(options: argparse.Namespace) -> None:
+    """Process studies by themselves, by the clock and as files are dropped, until interrupted."""
+    from flows.serve import serve_studies
+
+    serve_studies(options.studies, told=show.service)
+
+
 def export(options: argparse.Namespace) -> None:
     """Write the study for other tools, or the doubtful cases of pseudonymisation for the analyst."""
     study = _processed(options.study)
@@ -288,6 +295,8 @@ def _parser() -> argparse.ArgumentParser:
         (*study, ("--gold", gold | {"required": True}), *as_json),
     )
     _add(commands, "train", train, _("réapprendre l'étiquetage sur les décisions et des références"), (*study, ("--gold", gold), *as_json))
+    studies = (("studies", {"type": Path, "nargs": "+", "metavar": _("ÉTUDE"), "help": _("dossier d'une étude")}),)
+    _add(commands, "serve", serve, _("traiter par soi-même, à heures fixes et à chaque dépôt (Prefect)"), studies)
     _add(commands, "export", export, _("écrire l'étude pour d'autres outils"), study + formats)
     decided = (
         ("file", {"type": Path, "metavar": _("FICHIER"), "help": _("projet .qdpx, feuille de relecture, liste doutes, grille .qdc")}),

@@ -251,6 +251,12 @@ def _told(backup: "Backup") -> dict[str, Any]:
     return {name: str(value) if isinstance(value, Path) else value for name, value in vars(backup).items()}
 
 
+def service(line: str) -> None:
+    """Say what a service does, at once: its output is a journal."""
+    _line(line)
+    sys.stdout.flush()
+
+
 def exported(paths: Sequence[Path], *, nothing: str = "") -> None:
     """Say what was written, or `nothing` where there was nothing to write."""
     for path in paths:

@@ -214,22 +214,9 @@ class Study:
 
         Raises `StudyError` when another process holds it or the folder cannot be written.
         """
-        try:
-            self.runs.mkdir(parents=True, exist_ok=True)
-            handle = os.open(self.runs / ".lock", os.O_RDWR | os.O_CREAT, 0o600)
-        except OSError as error:
-            raise read_only(self.root, error) from error
-        try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(handle)
-            raise StudyError(
-                f"« {self.root} » est déjà en cours de traitement", "un traitement à la fois", "attendre qu'il finisse"
-            ) from error
-        try:
+        found = f"« {self.root} » est déjà en cours de traitement"
+        with held(self.runs / ".lock", StudyError(found, "un traitement à la fois", "attendre qu'il finisse")):
             yield
-        finally:
-            os.close(handle)
 
     def last_run(self) -> dict[str, Any] | None:
         """The manifest of the last run that ended well, or None."""
@@ -244,6 +231,28 @@ class Study:
         path = self.runs / f"{manifest['run_id']}.json"
         write_bytes(path, (json.dumps(manifest, ensure_ascii=False, indent=1) + "\n").encode())
         return path
+
+
+@contextlib.contextmanager
+def held(path: Path, refusal: StudyError) -> Iterator[None]:
+    """Hold the file `path`, made if need be, for one process; the hold ends with the process, however it ends.
+
+    Raises `refusal` when another process holds it, `StudyError` when its folder cannot be written.
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    except OSError as error:
+        raise read_only(path.parent.parent, error) from error
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        os.close(handle)
+        raise refusal from error
+    try:
+        yield
+    finally:
+        os.close(handle)
 
 
 def file_hash(path: Path) -> str:

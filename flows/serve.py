@@ -1,0 +1,110 @@
+"""Serve studies: Prefect's deployments of each, the watch of each depot, until told to stop.
+
+In:   studies; a server of Prefect in service, named by PREFECT_API_URL
+Out:  runs, asked for by the clock, by people, by what is dropped; one at a time a study
+
+The watch asks for a run whatever became of the last one; the server is waited for when it is away, and what it forgot is asked for again.
+"""
+
+import importlib.util
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+from flows.prefect_setup import prefect_ready
+from flows.steps import is_recorded
+from pipeline.errors import MissingPackageError, StudyError, UsageError
+from pipeline.i18n import _
+from pipeline.study import Study, held
+
+Told = Callable[[str], None]
+
+_START = "prefect server start --host 127.0.0.1 --port 4200"
+_ADDRESS = "http://127.0.0.1:4200/api"
+_STOP_S = 60.0  # for the runs at work to be stopped
+
+
+def serve_studies(roots: Sequence[Path], *, told: Told) -> None:
+    """Serve the studies in `roots` until SIGTERM or SIGINT, telling `told` what happens, a line each.
+
+    Raises `UsageError` for two studies whose folders have one name, `SettingsError` and `GridError` for what they name, and `StudyError`
+    where no server answers or another service has one of the studies.
+    """
+    studies = [Study.open(root.resolve()) for root in roots]
+    _refuse_same_names(studies)
+    for study in studies:
+        _ = study.settings, study.grid
+    if importlib.util.find_spec("watchfiles") is None:
+        raise MissingPackageError("watchfiles", _("surveiller le dépôt"))
+    if not is_recorded():
+        raise _no_server(_("PREFECT_API_URL ne nomme aucun serveur Prefect"))
+    for name, value in (("PREFECT_SERVER_ANALYTICS_ENABLED", "false"), ("PREFECT_DEPLOYMENTS_CLEAR_SCHEDULES_ON_EMPTY", "true")):
+        os.environ.setdefault(name, value)
+    with ExitStack() as stack:
+        for study in studies:
+            stack.enter_context(_alone(study))
+        stack.enter_context(prefect_ready(studies[0].cache))
+        from flows.requests import is_answering
+
+        if not is_answering():
+            raise _no_server(_("pas de serveur Prefect à l'adresse {url}").format(url=os.environ["PREFECT_API_URL"]))
+        _serve(studies, told)
+
+
+def _serve(studies: Sequence[Study], told: Told) -> None:
+    """Keep a service a study in threads of its own; the main thread waits for signals."""
+    from flows.service import StudyService
+
+    stop = threading.Event()
+    services = [StudyService(study.root, stop=stop, told=told) for study in studies]
+    threads = [threading.Thread(target=work, daemon=True) for service in services for work in (service.run, service.watch)]
+    with _signals(stop):
+        for thread in threads:
+            thread.start()
+        stop.wait()
+    told(_("Arrêt : les traitements en cours reprendront où ils en étaient."))
+    for service in services:
+        service.end()
+    for thread in threads:
+        thread.join(_STOP_S)
+
+
+@contextmanager
+def _signals(stop: threading.Event) -> Iterator[None]:
+    """Set `stop` on SIGTERM and SIGINT."""
+    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _alone(study: Study) -> Iterator[None]:
+    """Hold a study for one service; the hold ends with the process, however it ends.
+
+    Raises `StudyError` when another service has it.
+    """
+    found = _("« {root} » est déjà servie").format(root=study.root)
+    with held(study.runs / ".served", StudyError(found, _("un service à la fois"), _("arrêter l'autre ateliers serve"))):
+        yield
+
+
+def _refuse_same_names(studies: Sequence[Study]) -> None:
+    names = [study.root.name for study in studies]
+    for name in names:
+        if names.count(name) > 1:
+            found = _("deux études de même nom « {name} »").format(name=name)
+            raise UsageError(found, _("des dossiers de noms différents"), _("renommer l'un des dossiers, ou n'en servir qu'un"))
+
+
+def _no_server(found: str) -> StudyError:
+    return StudyError(
+        found,
+        _("un serveur Prefect en service"),
+        _("le démarrer (DO_NOT_TRACK=1 {start}), puis relancer avec PREFECT_API_URL={address}").format(start=_START, address=_ADDRESS),
+    )
