@@ -120,6 +120,21 @@ def in_utf16(text: str) -> int:
     return len(text.encode("utf-16-le")) // 2
 
 
+def chained(*changes: Callable[[Files], Files]) -> Callable[[Files], Files]:
+    """One change after the other."""
+
+    def change(files: Files) -> Files:
+        for one in changes:
+            files = one(files)
+        return files
+
+    return change
+
+
+def capital_folder(name: str) -> str:
+    return name.replace("sources/", "Sources/")
+
+
 HABITS: list[tuple[str, Callable[[Files], Files]]] = [
     ("as we write it", lambda files: files),
     ("line ends of two characters, counted as one", on_sources(crlf)),
@@ -129,7 +144,19 @@ HABITS: list[tuple[str, Callable[[Files], Files]]] = [
     ("a byte order mark and line ends, both counted", recounted(lambda text: "\ufeff" + crlf(text), len)),
     ("an emoji counted as two", recounted(lambda text: text, in_utf16)),
     ("an emoji and a line end counted as two", recounted(crlf, in_utf16)),
-    ("a capital folder", renamed(lambda name: name.replace("sources/", "Sources/"))),
+    ("a capital folder", renamed(capital_folder)),
+    (
+        "as QualCoder: other GUIDs, a capital folder, line ends and a byte order mark that are stored and not counted",
+        chained(on_xml(new_guids), on_sources(lambda text: "\ufeff" + crlf(text)), renamed(capital_folder)),
+    ),
+    (
+        "as MAXQDA: GUIDs in capitals, a capital folder, line ends counted as two after a byte order mark",
+        chained(
+            recounted(lambda text: "\ufeff" + crlf(text), lambda text: len(text.removeprefix("\ufeff"))),
+            on_xml(lambda xml: re.sub(r'="([0-9a-f-]{36})"', lambda found: f'="{found[1].upper()}"', xml)),
+            renamed(capital_folder),
+        ),
+    ),
     ("all in a folder, under another name", renamed(lambda name: f"Projet/{name}".replace("project.qde", "Étude finale.QDE"))),
     ("GUIDs in braces and capitals", on_xml(lambda xml: re.sub(r'="([0-9a-f-]{36})"', lambda found: f'="{{{found[1].upper()}}}"', xml))),
     ("paths relative to the archive", on_xml(lambda xml: xml.replace("internal://", "relative://sources/"))),

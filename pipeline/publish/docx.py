@@ -31,6 +31,7 @@ _TEMPLATE = Path(__file__).with_name("templates") / "rapport.docx"
 _WIDTH_CM, _WIDTH_TWIPS = 17.0, 9638
 _STYLES = {"body": "Normal", "lead": "Chapeau", "note": "Précision"}
 _W = nsdecls("w")
+_GAP = Pt(12)  # under a table; more would end a full page on an empty one
 
 
 def write_docx(report: Report, path: Path, *, part: Part = "tout") -> None:
@@ -64,7 +65,8 @@ def _under_title(page: Page) -> Document:
     document.sections[0].header.paragraphs[0].text = page.title
     title = document.add_paragraph(page.title, style="Title")
     title.paragraph_format.space_before, title.runs[0].font.size = Pt(0), Pt(20)
-    document.add_paragraph(page.subtitle, style="Subtitle").paragraph_format.space_after = Pt(6)
+    subtitle = document.add_paragraph(page.subtitle, style="Subtitle")
+    subtitle.paragraph_format.space_after, subtitle.runs[0].font.size = Pt(4), Pt(11)
     return document
 
 
@@ -154,7 +156,8 @@ def _append_table(document: Document, widths: list[int], properties: str, rows: 
     grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
     table = f"<w:tbl {_W}><w:tblPr>{layout}{properties}</w:tblPr><w:tblGrid>{grid}</w:tblGrid>{rows}</w:tbl>"
     document.element.body.insert_element_before(parse_xml(table), "w:sectPr")
-    document.add_paragraph(style="Graphique")
+    gap = document.add_paragraph(style="Graphique").paragraph_format
+    gap.space_after, gap.line_spacing = Pt(0), _GAP
 
 
 def _cell(width: int, paragraphs: str) -> str:

@@ -53,7 +53,7 @@ def _workshops(report: Report, numbering: Numbering) -> Block:
 
 def _priorities(report: Report, numbering: Numbering) -> Block:
     rows = [(f"{item.rank}. {item.label}", item.why, capitalised(item.interval)) for item in report.scopes[0].priorities]
-    return numbering.table(sentence("titres.priorites_page"), {"theme": 2.8, "pourquoi": 4.6, "intervalle": 2.4}, rows)
+    return numbering.table(sentence("titres.priorites_page"), {"theme": 2.6, "pourquoi": 5.4, "intervalle": 2.4}, rows)
 
 
 def _evidence(first: Priority) -> tuple[Block, ...]:
