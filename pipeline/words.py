@@ -33,6 +33,26 @@ def lexicon(name: str) -> Any:
     return load_yaml(data_path("lexicon", f"{name}.yaml"))
 
 
+def groups_in(text: str, name: str) -> tuple[str, ...]:
+    """The groups of the lexicon `name` that `text` says, most often said first, then in the lexicon's order; () where it says none."""
+    folded = fold(text)
+    counts = {group: len(pattern.findall(folded)) for group, pattern in word_groups(name).items()}
+    return tuple(sorted((group for group, n in counts.items() if n), key=lambda group: -counts[group]))
+
+
+@cache
+def word_groups(name: str) -> dict[str, re.Pattern[str]]:
+    """Every group of a lexicon of words' beginnings, in its order: a short word or an expression is whole, a longer word may go on."""
+    return {
+        str(group): re.compile(r"\b(?:" + "|".join(_as_pattern(fold(str(word))) for word in words) + ")")
+        for group, words in lexicon(name).items()
+    }
+
+
+def _as_pattern(word: str) -> str:
+    return rf"{word}s?\b" if len(word) <= 5 or " " in word else word
+
+
 def counted(n: int, singular: str, plural: str | None = None) -> str:
     """`n` and its noun: 0 passage, 1 passage, 2 passages."""
     return f"{n} {singular if n < 2 else plural or singular + 's'}"

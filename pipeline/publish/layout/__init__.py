@@ -14,6 +14,7 @@ from pipeline.publish.layout.method import method_section
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.layout.opening import opening_section
 from pipeline.publish.layout.priorities import priority_section
+from pipeline.publish.layout.prospects import prospect_section
 from pipeline.publish.layout.territories import map_section
 from pipeline.publish.report.content import Report
 from pipeline.publish.text import number, sentence
@@ -29,6 +30,7 @@ _SECTIONS: tuple[Callable[[Report, Numbering], Section], ...] = (
     rubrique_section,
     territory_section,
     offer_section,
+    prospect_section,
     voice_section,
     map_section,
     theme_section,
@@ -37,7 +39,7 @@ _SECTIONS: tuple[Callable[[Report, Numbering], Section], ...] = (
     document_section,
 )
 
-_TERRITORIES = (rubrique_section, territory_section, offer_section, voice_section, map_section)
+_TERRITORIES = (rubrique_section, territory_section, offer_section, prospect_section, voice_section, map_section)
 
 
 def lay_out(report: Report, part: Part = "tout") -> Page:
@@ -49,7 +51,7 @@ def lay_out(report: Report, part: Part = "tout") -> Page:
         subtitle=sentence("rapport.sous_titre", date=report.made_on),
         made_at=report.made_at,
         notice=Callout(sentence("rapport.avis_titre"), f"{sentence('rapport.avis')} {_review(report)}"),
-        sections=tuple(make(report, numbering) for make in sections),
+        sections=tuple(section for make in sections if (section := make(report, numbering)).blocks or section.sections),
     )
 
 

@@ -11,9 +11,16 @@ from pipeline.publish.text import FRAGILE, NBSP, SOLID, count, joined, number, p
 
 def method_section(report: Report, numbering: Numbering) -> Section:
     """Method, then coverage, then what could not be read."""
-    parts = [_from_notes(report), _counting(report), _sureness(report, numbering), _coverage(report, numbering)]
+    parts = [
+        _from_notes(report),
+        _counting(report),
+        _sureness(report, numbering),
+        _decided(report, numbering),
+        _coverage(report, numbering),
+    ]
     if report.rejects:
         parts.append(_rejects(report, numbering))
+    parts.append(_limits())
     return Section(sentence("titres.methode"), "methode", (), tuple(parts))
 
 
@@ -51,6 +58,39 @@ def _sureness(report: Report, numbering: Numbering) -> Section:
         columns = {"essai": 2.0, "ressemblance": 1.2, "lecture": 4.0}
         blocks.append(numbering.table(sentence("legendes.essais"), columns, rows, numbers=["ressemblance"]))
     return Section(sentence("methode.rangs_titre"), "solidite", tuple(blocks))
+
+
+def _decided(report: Report, numbering: Numbering) -> Section:
+    """What the machine put, what people made of it, and how far they agree."""
+    done = report.reviewing
+    put = sentence("relectures.machine_a_mis", etiquettes=count(done.n_machine, "étiquette"), themes=count(len(report.themes), "thème"))
+    counts = {"confirmees": done.n_confirmed, "ajoutees": done.n_added, "refusees": done.n_refused, "sur_themes": done.n_on_themes}
+    nouns = {"sur_themes": "décision"}
+    told = [sentence(f"relectures.{name}", n=count(n, nouns.get(name, "étiquette"))) for name, n in counts.items() if n]
+    people = sentence("relectures.personnes", decisions=joined(told)) if told else sentence("relectures.personne")
+    blocks: list[Block] = [Paragraph(f"{put} {people}")]
+    if not done.agreements:
+        return Section(sentence("relectures.titre"), "relectures", (*blocks, Paragraph(sentence("relectures.sans_accord"))))
+    rows = [
+        (
+            f"{row.first} – {row.second}",
+            row.axis,
+            number(row.n_units),
+            sentence("relectures.f1", f1=number(row.f1, 2), bas=number(row.low, 2), haut=number(row.high, 2)),
+        )
+        for row in done.agreements
+    ]
+    columns = {"codeurs": 3, "axe": 2, "passages": 1.2, "accord": 3}
+    table = numbering.table(sentence("legendes.accords"), columns, rows, numbers=["passages"])
+    return Section(sentence("relectures.titre"), "relectures", (*blocks, Paragraph(sentence("relectures.accord")), table))
+
+
+def _limits() -> Section:
+    entries = tuple(
+        (sentence(f"limites.{name}_titre"), sentence(f"limites.{name}"))
+        for name in ("notes", "presents", "programme", "ecarts", "personnes")
+    )
+    return Section(sentence("limites.titre"), "limites", (Terms(entries),))
 
 
 def _coverage(report: Report, numbering: Numbering) -> Section:

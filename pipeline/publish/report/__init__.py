@@ -18,6 +18,8 @@ from pipeline.publish.report.coverage import coverage, documents, rejects, set_a
 from pipeline.publish.report.passages import gather_passages
 from pipeline.publish.report.people import absent_voices, attendance_rows, offer_rows, presence, workshop_facts
 from pipeline.publish.report.priorities import ScopeMaker
+from pipeline.publish.report.prospects import opportunities, support_needs
+from pipeline.publish.report.reviewing import reviewing
 from pipeline.publish.report.territories import territory_reading
 from pipeline.publish.report.themes import code_rows, contrast_rows, family_rows, heats, theme_rows, trials
 from pipeline.publish.text import french_date, percent, plain_name, printable, typography
@@ -70,6 +72,9 @@ def build_report(
         reading=territory_reading(known, passages, least=settings.least_count),
         offers=offer_rows(known, passages, settings.n_annex_rows),
         tells_offers=tells_offers(grid),
+        opportunities=opportunities(known, passages, grid),
+        supports=support_needs(passages, grid),
+        reviewing=reviewing(known, grid),
         attendance=attendance_rows(came),
         absent=absent_voices(known, passages),
         themes=theme_rows(known, passages, grid),

@@ -239,6 +239,41 @@ class OfferRow:
 
 
 @dataclass(frozen=True)
+class Prospect:
+    """A theme of opportunities or a type of support: how many tables and passages tell it, and one of these."""
+
+    name: str
+    n_tables: int
+    n_units: int
+    quote: Quote
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """How alike two coders put the codes of an axis on the same passages: F1 of 0..1 and its 95 % interval."""
+
+    first: str
+    second: str
+    axis: str
+    n_units: int
+    f1: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Reviewing:
+    """Tags that the machine put; tags that people confirmed, added and refused; their decisions on themes that hold."""
+
+    n_machine: int
+    n_confirmed: int
+    n_added: int
+    n_refused: int
+    n_on_themes: int
+    agreements: tuple[Agreement, ...]
+
+
+@dataclass(frozen=True)
 class AttendanceRow:
     """Structures and people of one type: (n_structures, n_people) a workshop, in the order of Report.workshops."""
 
@@ -280,6 +315,9 @@ class Report:
     reading: TerritoryReading
     offers: Capped[OfferRow]
     tells_offers: bool  # whether the grid has a rubrique for them
+    opportunities: tuple[Prospect, ...]
+    supports: tuple[Prospect, ...]
+    reviewing: Reviewing
     attendance: tuple[AttendanceRow, ...]
     absent: tuple[AbsentVoices, ...]
     themes: tuple[ThemeRow, ...]
