@@ -52,7 +52,9 @@ def _rows(passages: Passages, said: pd.DataFrame, names: Mapping[str, Sequence[s
     rows = []
     for name, here in named.groupby("name", sort=True):
         ordered = here.assign(is_short=here["text"].str.count(r"\S+") < _QUOTE_WORDS, strength=here["strength"].fillna(0.0))
-        first = ordered.sort_values(["is_short", "is_said", "strength", "unit_id"], ascending=[True, False, False, True]).iloc[0]
+        ordered = ordered.assign(n_names=here["unit_id"].map(names).map(len))  # what tells one thing tells it best
+        ordered = ordered.sort_values(["is_short", "n_names", "is_said", "strength", "unit_id"], ascending=[True, True, False, False, True])
+        first = ordered.iloc[0]
         quote = Quote(first["text"], f"{passages.names[first['workshop_id']]}, {first['where']}")
         n_tables = here.loc[here["is_said"], "circle_id"].nunique()
         rows.append((not name, Prospect(str(name) or word("prospects", "autres"), n_tables, here["unit_id"].nunique(), quote)))
