@@ -130,7 +130,7 @@ class ClusterSettings(_Frozen):
     seed: int = 0
     min_theme_size: Annotated[int, Field(ge=2)] = 4
     n_neighbours: Annotated[int, Field(ge=2)] = 12
-    n_resamples: Annotated[int, Field(ge=2)] = 60
+    n_resamples: Annotated[int, Field(ge=2)] = 480
     resample_share: Annotated[float, Field(gt=0, le=1)] = 0.8
     n_quotes: Annotated[int, Field(ge=1)] = 5
     n_repeats: Annotated[int, Field(ge=0)] = 20  # groupings made again to tell how alike they are; under two, none

@@ -14,7 +14,7 @@ from models.embedder import load_embedder
 from models.reading import generic_words, read_texts
 from models.subject_map import first_numbers, load_subject_map
 from models.theme_model import ThemeModel, telling_lemmas
-from models.theme_model.communities import CommunityClusters
+from models.theme_model.communities import CommunityClusters, _n_resamples, _to_nearest
 from models.views import centred, join_views
 from pipeline.errors import ModelError
 from pipeline.settings import ClusterSettings, EmbedSettings
@@ -66,6 +66,28 @@ def test_small_studies_get_a_few_themes(n):
     labels = CommunityClusters(QUICK).fit(vectors).labels_
     assert 1 <= len(set(labels[labels >= 0])) <= 8
     assert (labels < 0).mean() <= 0.35
+
+
+def test_every_vector_of_a_group_lies_nearest_to_its_own_centre_and_no_group_is_small():
+    vectors, _ = blobs(6, 25, spread=1.2)
+    rows = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+    labels = _to_nearest(np.random.default_rng(2).integers(-1, 6, len(rows)), vectors, 4)
+    sizes = np.bincount(labels[labels >= 0])
+    assert sizes.min() >= 4 and (np.diff(sizes) <= 0).all()
+    again = _to_nearest(labels, vectors, 4)
+    for _ in range(20):
+        labels, again = again, _to_nearest(again, vectors, 4)
+    assert (again == labels).all()
+    centres = np.stack([rows[labels == group].mean(axis=0) for group in range(labels.max() + 1)])
+    nearest = (rows @ (centres / np.linalg.norm(centres, axis=1, keepdims=True)).T).argmax(axis=1)
+    assert (nearest == labels)[labels >= 0].all()
+
+
+@pytest.mark.parametrize(
+    ("n_vectors", "asked", "made"), [(50, 480, 480), (300, 480, 480), (600, 480, 240), (2500, 480, 60), (2500, 8, 8), (50, 8, 8)]
+)
+def test_many_vectors_are_resampled_less_often_but_never_under_sixty_times_where_so_many_are_asked_for(n_vectors, asked, made):
+    assert _n_resamples(n_vectors, ClusterSettings(n_resamples=asked)) == made
 
 
 def test_equal_vectors_do_not_break_the_groups():

@@ -26,6 +26,8 @@ FEWEST_GROUPS, MOST_GROUPS = 5, 30
 _AT_ONCE = 10_000  # vectors that are compared with the groups' centres
 _RESOLUTIONS = (2.0, 4.0)  # of the communities, spread over the resamples; nearer to 1 under `_FULL_RANGE_FROM` vectors
 _FULL_RANGE_FROM = 200
+_ALL_RESAMPLES_TO = 300  # vectors up to which every resample of the settings is made
+_FEWEST_RESAMPLES = 60  # for many more vectors, where the settings ask for as many
 _FITS_SOMEWHERE = 0.10  # mean co-association under which the members of a dissolved group are set aside; less under `_FULL_RANGE_FROM`
 
 
@@ -80,7 +82,21 @@ def mean_by_group(values: Matrix, labels: Labels) -> Matrix:
 def _consensus(vectors: Matrix, settings: ClusterSettings) -> Consensus:
     together = _co_association(vectors @ vectors.T, settings)
     labels = _dissolve_small(_best_cut(together), together, settings.min_theme_size, _FITS_SOMEWHERE * _scale(len(vectors)))
-    return Consensus(labels, together)
+    return Consensus(_to_nearest(labels, vectors, settings.min_theme_size), together)
+
+
+def _to_nearest(labels: Labels, vectors: Matrix, min_size: int) -> Labels:
+    """Give each vector of a group to the group whose centre is nearest: what was put with others by way of others goes where it belongs.
+
+    A group that this leaves under `min_size` goes to the others. Groups are numbered again, the largest first.
+    """
+    rows = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
+    centres = np.stack([rows[labels == group].mean(axis=0) for group in range(labels.max() + 1)])
+    closeness = rows @ (centres / np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)).T
+    sizes = np.bincount(closeness.argmax(axis=1)[labels >= 0], minlength=len(centres))
+    if (sizes >= min_size).any():
+        closeness[:, sizes < min_size] = -np.inf
+    return _numbered(np.where(labels >= 0, closeness.argmax(axis=1), -1))
 
 
 def _co_association(similarity: Matrix, settings: ClusterSettings) -> Matrix:
@@ -92,14 +108,20 @@ def _co_association(similarity: Matrix, settings: ClusterSettings) -> Matrix:
     np.fill_diagonal(similarity, -np.inf)
     nearest_first = np.argsort(-similarity, axis=1, kind="stable")
     lowest, highest = (1 + _scale(n) * (resolution - 1) for resolution in _RESOLUTIONS)
-    for resample in range(settings.n_resamples):
+    n_resamples = _n_resamples(n, settings)
+    for resample in range(n_resamples):
         kept = np.sort(draw.choice(n, n_drawn, replace=False))
-        share = (resample + 0.5) / settings.n_resamples
+        share = (resample + 0.5) / n_resamples
         resolution = lowest + share * (highest - lowest)
         communities = _communities(similarity, nearest_first, kept, settings, resolution, settings.seed + resample)
         together[np.ix_(kept, kept)] += communities[:, None] == communities[None, :]
         drawn[np.ix_(kept, kept)] += 1
     return np.asarray(together / np.maximum(drawn, 1))
+
+
+def _n_resamples(n: int, settings: ClusterSettings) -> int:
+    """How many resamples `n` vectors are worth: more vectors cost more each, and owe less to the draw."""
+    return max(min(settings.n_resamples, _FEWEST_RESAMPLES), round(settings.n_resamples * min(1.0, _ALL_RESAMPLES_TO / n)))
 
 
 def _scale(n: int) -> float:
@@ -167,9 +189,15 @@ def _dissolve_small(labels: Labels, together: Matrix, min_size: int, fits: float
     means = mean_by_group(together, kept)[:, big]
     best = np.where(means.max(axis=1) >= fits, big[means.argmax(axis=1)], -1)
     moved = np.where(kept >= 0, kept, best)
-    order = sorted(big, key=lambda group: (-int((moved == group).sum()), int(np.flatnonzero(moved == group)[0])))
-    number = {int(group): rank for rank, group in enumerate(order)} | {-1: -1}
-    return np.array([number[int(group)] for group in moved], dtype=np.int64)
+    return _numbered(moved)
+
+
+def _numbered(labels: Labels) -> Labels:
+    """Groups numbered from 0, the largest first, then the one that comes first; −1 stays."""
+    groups = [int(group) for group in np.unique(labels[labels >= 0])]
+    order = sorted(groups, key=lambda group: (-int((labels == group).sum()), int(np.flatnonzero(labels == group)[0])))
+    number = {group: rank for rank, group in enumerate(order)} | {-1: -1}
+    return np.array([number[int(group)] for group in labels], dtype=np.int64)
 
 
 def _stability(consensus: Consensus) -> Matrix:
