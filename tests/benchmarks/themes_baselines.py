@@ -3,7 +3,8 @@
     python tests/benchmarks/themes_baselines.py [GOLD/units.jsonl …] [--cache DIR] [--repeats 20]
 
 The example study is always measured; other gold files are studies that nothing was learnt on. Gold passages stand for units. Methods that
-ask for the number of themes are given ours. KeyNMF (turftopic) is measured where turftopic is installed; it is not of the lock.
+ask for the number of themes are given ours. KeyNMF (turftopic), EVoC and fast_hdbscan are measured where they are installed: they are not
+of the lock. EVoC and fast_hdbscan leave much out: what they leave is also given to the nearest of their groups' centres.
 models/cards/themes.md keeps the figures.
 """
 
@@ -22,10 +23,10 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from models.embedder import Vectors, load_embedder
-from models.neighbours import lean_on_neighbours
+from models.leaning import lean_on_neighbours
 from models.reading import Reading, read_texts
 from models.theme_model import ThemeModel
-from models.views import Views, join_views
+from models.views import Views, join_views, unit_rows
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.resources import data_path
 from pipeline.settings import ClusterSettings, EmbedSettings
@@ -94,8 +95,14 @@ def methods(passages: Passages) -> dict[str, Method]:
         "k-means, our encoder": lambda seed: k_means(passages.tuned, n_themes, seed),
         "k-means, our joined views": lambda seed: k_means(vectors, n_themes, seed),
     }
+    if importlib.util.find_spec("evoc"):
+        ways["EVoC, our joined views"] = lambda seed: evoc(vectors, n_themes, seed)
+        ways["EVoC, our joined views, all placed"] = lambda seed: placed(evoc(vectors, n_themes, seed), vectors)
+    if importlib.util.find_spec("fast_hdbscan"):
+        ways["fast_hdbscan, our joined views"] = lambda seed: fast_hdbscan(vectors)
+        ways["fast_hdbscan, our joined views, all placed"] = lambda seed: placed(fast_hdbscan(vectors), vectors)
     if importlib.util.find_spec("turftopic"):
-        ways["KeyNMF"] = lambda seed: key_nmf(passages.texts, n_themes, seed)
+        ways["KeyNMF, our encoder"] = lambda seed: key_nmf(passages, n_themes, seed)
     return ways
 
 
@@ -126,12 +133,40 @@ def k_means(vectors: NDArray[np.floating], n_themes: int, seed: int) -> Labels:
     return np.asarray(KMeans(n_themes, n_init=10, random_state=seed).fit_predict(vectors), dtype=np.int64)
 
 
-def key_nmf(texts: list[str], n_themes: int, seed: int) -> Labels:
-    """turftopic's KeyNMF on our encoder."""
+def evoc(vectors: NDArray[np.floating], n_themes: int, seed: int) -> Labels:
+    """EVoC's layer of about so many groups, and its other defaults."""
+    from evoc import EVoC
+
+    found = EVoC(approx_n_clusters=n_themes, random_state=seed).fit_predict(np.ascontiguousarray(vectors, dtype=np.float32))
+    return np.asarray(found, dtype=np.int64)
+
+
+def fast_hdbscan(vectors: NDArray[np.floating]) -> Labels:
+    """HDBSCAN on rows of norm 1, groups of four at least as ours; it draws nothing."""
+    from fast_hdbscan import HDBSCAN
+
+    return np.asarray(HDBSCAN(min_cluster_size=4, min_samples=2).fit_predict(unit_rows(vectors)), dtype=np.int64)
+
+
+def placed(labels: Labels, vectors: NDArray[np.floating]) -> Labels:
+    """`labels`, and for what was left out the group whose centre is nearest."""
+    if labels.max() < 0:
+        return labels
+    rows = unit_rows(vectors)
+    centres = unit_rows(np.stack([rows[labels == group].mean(axis=0) for group in range(labels.max() + 1)]))
+    return np.where(labels >= 0, labels, (rows @ centres.T).argmax(axis=1))
+
+
+def key_nmf(passages: Passages, n_themes: int, seed: int) -> Labels:
+    """turftopic's KeyNMF on our encoder, its keywords taken from our French lemmas; a passage without one is left out."""
+    from sklearn.feature_extraction.text import CountVectorizer
     from turftopic import KeyNMF
 
-    weights = KeyNMF(n_themes, encoder=load_embedder(), random_state=seed).fit_transform(texts)
-    return np.asarray(weights.argmax(axis=1), dtype=np.int64)
+    documents = [" ".join(reading.lemmas) for reading in passages.readings]
+    words = CountVectorizer(analyzer=str.split)
+    model = KeyNMF(n_themes, encoder=load_embedder(), vectorizer=words, random_state=seed)
+    weights = np.nan_to_num(np.asarray(model.fit_transform(documents, embeddings=passages.tuned)))
+    return np.where(weights.max(axis=1) > 0, weights.argmax(axis=1), -1)
 
 
 def figures(runs: list[Labels], themes: list[str | None]) -> dict[str, float]:
