@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-from playwright.sync_api import Browser, Page, Request
+from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from pipeline.study import Study
 
@@ -26,11 +26,13 @@ import sys
 from pathlib import Path
 from pipeline.review.server import prepare
 prepare(Path(sys.argv[1]))
+from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
+password = make_password(sys.argv[2])
 for pair in sys.argv[3:]:
     name, group = pair.split("=")
-    user, _ = User.objects.get_or_create(username=name)
-    user.set_password(sys.argv[2]); user.save(); user.groups.set(Group.objects.filter(name=group))
+    user, _ = User.objects.update_or_create(username=name, defaults={"password": password})
+    user.groups.set(Group.objects.filter(name=group))
 """
 
 
@@ -43,6 +45,8 @@ class Served:
     process: subprocess.Popen[str]
     first_line: str
     strangers: list[str] = field(default_factory=list)
+    _sessions: dict[str, Any] = field(default_factory=dict)  # cookies of those who have logged in
+    _contexts: list[BrowserContext] = field(default_factory=list)
 
     def url(self, path: str) -> str:
         """An address of the application."""
@@ -60,18 +64,28 @@ class Served:
 
     def open(self, browser: Browser, name: str | None = "alix", path: str = "passages", **context: Any) -> Page:
         """A page of a browser of its own, logged in as `name`; what it asks of any other machine is noted in `strangers`, and refused."""
-        page = browser.new_context(locale="fr-FR", **context).new_page()
+        self._contexts.append(browser.new_context(locale="fr-FR", storage_state=self._sessions.get(name or ""), **context))
+        page = self._contexts[-1].new_page()
         page.set_default_timeout(_WAIT_MS)
         page.on("request", self._note)
         page.route(lambda url: not url.startswith((self.address, "data:")), lambda route: route.abort())
-        if name is not None:
-            page.goto(self.url("connexion"))
-            page.fill("[name=username]", name)
-            page.fill("[name=password]", PASSWORD)
-            page.click(".narrow button")
-            page.wait_for_url("**/passages**")
+        if name is not None and name not in self._sessions:
+            self._log_in(page, name)
         page.goto(self.url(path))
         return page
+
+    def close(self) -> None:
+        """Close every page."""
+        for context in self._contexts:
+            context.close()
+
+    def _log_in(self, page: Page, name: str) -> None:
+        page.goto(self.url("connexion"))
+        page.fill("[name=username]", name)
+        page.fill("[name=password]", PASSWORD)
+        page.click(".narrow button")
+        page.wait_for_url("**/passages**")
+        self._sessions[name] = page.context.storage_state()
 
     def _note(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:")):
@@ -105,6 +119,7 @@ def serving(study: Study, *, environment: Mapping[str, str] | None = None) -> It
         _wait(port)
         yield served
     finally:
+        served.close()
         served.kill()
     assert served.strangers == [], "a page asked something of another machine"
 

@@ -1,14 +1,13 @@
 """Every page without a violation of WCAG 2.2 A or AA that axe can see, at the widths of a desk and of a telephone, by keyboard too."""
 
 import pytest
-from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page
 
+from tests.review.accessible import faults
 from tests.review.pages import OPEN_PAGES, PAGES, address
 from tests.review.serving import Served
 
 pytestmark = pytest.mark.browser
-_RULES = {"runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]}}
 
 _IS_OUTLINED = """() => {
   const style = getComputedStyle(document.activeElement);
@@ -21,24 +20,19 @@ def page(served: Served, browser: Browser) -> Page:
     return served.open(browser, "chantal")
 
 
-def faults(page: Page) -> list[str]:
-    """What axe finds: rule, and the elements concerned."""
-    found = Axe().run(page, options=_RULES).response["violations"]
-    return [f"{rule['id']} : {[node['target'] for node in rule['nodes']][:4]}" for rule in found]
-
-
 @pytest.mark.parametrize("name", sorted(PAGES))
-def test_axe_finds_nothing(page: Page, served: Served, name: str) -> None:
+def test_a_page_is_accessible_in_french_without_error_and_fits_a_telephone(page: Page, served: Served, name: str) -> None:
+    told: list[str] = []
+    page.on("console", lambda message: told.append(message.text))
+    page.on("pageerror", lambda error: told.append(str(error)))
     page.goto(address(name, served))
     assert faults(page) == []
-
-
-@pytest.mark.parametrize("name", sorted(PAGES))
-def test_no_page_scrolls_sideways_on_a_telephone(page: Page, served: Served, name: str) -> None:
+    assert page.get_attribute("html", "lang") == "fr"
+    assert page.locator("h1").count() == 1
     page.set_viewport_size({"width": 390, "height": 800})
-    page.goto(address(name, served))
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     page.set_viewport_size({"width": 1280, "height": 800})
+    assert told == []
 
 
 @pytest.mark.parametrize("name", sorted(OPEN_PAGES))
@@ -60,14 +54,3 @@ def test_focus_is_seen_and_leaves_every_element(page: Page, served: Served, name
         seen.add(told)
         assert page.evaluate(_IS_OUTLINED), told
     assert len(seen) > 10
-
-
-def test_pages_speak_french_and_report_no_error(page: Page, served: Served) -> None:
-    told: list[str] = []
-    page.on("console", lambda message: told.append(message.text))
-    page.on("pageerror", lambda error: told.append(str(error)))
-    for name in sorted(PAGES):
-        page.goto(address(name, served))
-        assert page.get_attribute("html", "lang") == "fr"
-        assert page.locator("h1").count() == 1, name
-    assert told == []

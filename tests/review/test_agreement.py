@@ -148,7 +148,7 @@ def test_machine_and_people_are_compared_without_arbitration(served: Served, bro
     "path",
     ["accord", "accord?premier=alix&second=bilal", LIST.format(axis="rubrique", code="tous"), LIST.format(axis="posture", code="tous")],
 )
-@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize("width", [1400, pytest.param(390, marks=pytest.mark.slow)])
 def test_pages_are_accessible_and_fit(served: Served, browser: Browser, path: str, width: int) -> None:
     page = served.open(browser, "chantal", path, viewport={"width": width, "height": 900})
     assert faults(page) == []

@@ -1,4 +1,4 @@
-"""The journal, search, results and accounts in a real browser."""
+"""The journal and accounts in a real browser."""
 
 import re
 from collections.abc import Callable
@@ -52,37 +52,6 @@ def test_the_journal_is_filtered_and_exported(served: Served, browser: Browser) 
         page.click("text=Exporter")
     text = waiting.value.path().read_text(encoding="utf-8-sig")
     assert len(text.strip().splitlines()) == len(decisions) + 1
-
-
-@pytest.mark.parametrize(
-    ("typed", "found"),
-    [("benevoles", True), ("BÉNÉVOLES", True), ("bénévol", True), ("névoles", False), ('"bénévoles zzz"', False), ("<b>", False)],
-)
-def test_search_folds_accents_and_case_and_takes_beginnings_of_words(served: Served, browser: Browser, typed: str, found: bool) -> None:
-    page = served.open(browser, "denis")
-    page.fill("#recherche", typed)
-    page.press("#recherche", "Enter")
-    expect(page.locator("h1")).to_contain_text("Recherche")
-    marks = [text.lower() for text in page.locator(".found mark").all_inner_texts()]
-    assert bool(marks) == found
-    assert all(mark.startswith(("bénévol", "benevol")) for mark in marks)
-
-
-def test_a_new_run_applies_decisions_and_tells_what_changed(served: Served, browser: Browser) -> None:
-    priorities = served.study.read_table("priorities")
-    first = priorities[(priorities["scope"] == "study") & (priorities["rank"] == 1)]["theme_id"].iloc[0]
-    served.study.decisions.append(author="alix", action="reject_theme", theme_id=str(first))
-    page = served.open(browser, "alix", "resultats")
-    expect(page.locator("main")).to_contain_text("le prochain calcul")
-    page.click("text=Recalculer")
-    expect(page.locator("#avancement h2")).to_contain_text("changé", timeout=120_000)
-    expect(page.locator("#avancement")).to_contain_text("n’est plus classé")
-    expect(page.locator("#avancement")).to_contain_text("du rang 2 au rang 1")
-    page.goto(served.url("resultats"))
-    expect(page.locator("main")).to_contain_text("0 décision attend")
-    with page.expect_download() as waiting:
-        page.click("text=rapport.docx")
-    assert waiting.value.path().stat().st_size > 20_000
 
 
 def test_the_first_person_makes_the_first_account_and_invites_another(new_study: Callable[..., Study], browser: Browser) -> None:

@@ -12,7 +12,7 @@ from tests.review.serving import Served, make_accounts, serving
 from tests.review.test_security import client, token
 
 ANALYSTS = {f"analyste{n:02d}": "analyse" for n in range(20)}
-_EACH = 15
+_EACH = 8
 
 
 def validate(session: httpx.Client, unit_id: str, token_: str, request_id: str) -> int:

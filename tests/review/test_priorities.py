@@ -203,7 +203,7 @@ def test_a_reader_can_save_and_use_nothing(served: Served, browser: Browser) -> 
 @pytest.mark.parametrize(
     "path", ["priorites", "priorites?tables=beaucoup", "priorites/comparer", "priorites/comparer?p=&p=Besoin%20d'abord"]
 )
-@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize("width", [1400, pytest.param(390, marks=pytest.mark.slow)])
 def test_pages_are_accessible_and_fit(served: Served, browser: Browser, path: str, width: int) -> None:
     page = served.open(browser, "alix", path, viewport={"width": width, "height": 900})
     assert faults(page) == []

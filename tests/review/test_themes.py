@@ -374,7 +374,7 @@ def test_readers_decide_nothing_and_nobody_on_what_does_not_exist(served: Served
     assert len(_added(served, before)) == 0
 
 
-@pytest.mark.parametrize("width", [1400, 390])
+@pytest.mark.parametrize("width", [1400, pytest.param(390, marks=pytest.mark.slow)])
 def test_the_pages_are_accessible_and_hold_in_their_width(served: Served, browser: Browser, width: int) -> None:
     theme = _themes(served.study)[2]
     page = served.open(browser, "alix", "themes", viewport={"width": width, "height": 900})
