@@ -44,7 +44,7 @@ def test_the_page_ranks_as_the_last_run_where_nobody_decided_since(served: Serve
     expect(first.locator(".criteria")).to_contain_text(said["sentence"].iloc[0])
     expect(page.locator("#controles ~ ul li")).to_have_count(4)
     expect(page.locator("text=Enregistrer ces poids")).to_have_count(0)  # a reader tries, and saves nothing
-    expect(page.get_by_role("button", name="Classer l'étude ainsi")).to_have_count(0)
+    expect(page.get_by_role("button", name="Classer l’étude ainsi")).to_have_count(0)
 
 
 def test_a_slider_and_its_number_say_the_same_and_rank_at_once(served: Served, browser: Browser) -> None:
@@ -62,7 +62,7 @@ def test_a_slider_and_its_number_say_the_same_and_rank_at_once(served: Served, b
     set_number(page, "leverage", "40")
     expect(slider).to_have_value("40")
     assert sorted(order(page)) == sorted(before) and order(page) != before
-    expect(page.locator(".ranking thead")).to_contain_text("Par rapport aux poids de l'étude")
+    expect(page.locator(".ranking thead")).to_contain_text("Par rapport aux poids de l’étude")
     expect(page.locator(".ranking tbody")).to_contain_text("monte de")
     expect(page.locator(f"#{opened_id}")).to_have_attribute("open", "")
     expect(page.locator("#annonce-rangs")).to_contain_text("Classement recalculé. En tête :")
@@ -115,14 +115,14 @@ def test_weights_are_saved_under_a_name_loaded_used_and_left_again(served: Serve
     row.get_by_role("link", name="Charger").click()
     expect(page.locator("[name=need]")).to_have_value("60")
     ranked = order(page)
-    row.get_by_role("button", name="Classer l'étude ainsi").click()
-    expect(row).to_contain_text("classe l'étude")
+    row.get_by_role("button", name="Classer l’étude ainsi").click()
+    expect(row).to_contain_text("classe l’étude")
     used = served.decisions().iloc[-1]
     assert (used["author"], used["action"], used["value"]) == ("bilal", "use_weighting", "Besoin d'abord")
     page.goto(served.url("priorites"))
     assert order(page) == ranked
-    page.locator(".weightings tr", has_text="etude.toml").get_by_role("button", name="Classer l'étude ainsi").click()
-    expect(page.locator("#annonce")).to_contain_text("de nouveau par les poids d'etude.toml")
+    page.locator(".weightings tr", has_text="etude.toml").get_by_role("button", name="Classer l’étude ainsi").click()
+    expect(page.locator("#annonce")).to_contain_text("de nouveau par les poids d’etude.toml")
     left = served.decisions().iloc[-1]
     assert left["action"] == "use_weighting" and left["value"] != left["value"]  # blank
 
@@ -133,7 +133,7 @@ def test_somebody_elses_name_is_not_taken_over_unasked(served: Served, browser: 
     page.fill("#nom", "Besoin d'abord")
     before = len(served.decisions())
     page.click("button:text-is('Enregistrer')")
-    expect(page.locator("#pris")).to_contain_text("existe déjà, avec d'autres poids (bilal")
+    expect(page.locator("#pris")).to_contain_text("existe déjà, avec d’autres poids (bilal")
     expect(page.locator("[name=severity]")).to_have_value("10")
     assert len(served.decisions()) == before
     page.check("[name=remplacer]")
@@ -144,7 +144,7 @@ def test_somebody_elses_name_is_not_taken_over_unasked(served: Served, browser: 
 
 def test_weightings_stand_side_by_side(served: Served, browser: Browser) -> None:
     page = served.open(browser, "denis", "priorites")
-    page.get_by_role("checkbox", name="Comparer Poids d'etude.toml").check()
+    page.get_by_role("checkbox", name="Comparer Poids d’etude.toml").check()
     page.get_by_role("checkbox", name="Comparer Besoin d'abord").check()
     page.click("text=Comparer les pondérations cochées")
     expect(page.locator(".compared thead")).to_contain_text("Besoin d’abord")
