@@ -17,7 +17,7 @@ import pandas as pd
 from flows.run import run_study
 from pipeline.demo import copy_demo
 from pipeline.study import Study
-from tests.review.serving import Served, make_accounts, serving
+from tests.review.serving import Served, serving
 from tests.review.test_load import ANALYSTS, validate
 from tests.review.test_security import client, token
 
@@ -37,8 +37,7 @@ def main() -> None:
         if options.study is None:
             run_study(study.root)
         n_units = repeat_passages(study, options.units)
-        make_accounts(study.root, ANALYSTS)
-        with serving(study) as served:
+        with serving(study, accounts=ANALYSTS) as served:
             print(f"{n_units} passages, mémoire au départ {memory_mb(served):.0f} Mo")
             measure(served)
             print(f"mémoire à la fin {memory_mb(served):.0f} Mo")

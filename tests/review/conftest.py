@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from pipeline.study import Study
-from tests.review.serving import Served, copy_study, make_accounts, serving
+from tests.review.serving import Served, copy_study, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
 _QUICK_ON_BOTH = ("test_load", "test_journal", "test_postgres")
@@ -62,7 +62,5 @@ def new_study(demo_study: Study, database: Callable[[], str], tmp_path_factory: 
 @pytest.fixture(scope="module")
 def served(new_study: Callable[..., Study]) -> Iterator[Served]:
     """The example study, served with accounts of every role; a file's tests share it and its journal."""
-    study = new_study()
-    make_accounts(study.root)
-    with serving(study) as server:
+    with serving(new_study()) as server:
         yield server

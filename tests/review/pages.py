@@ -1,5 +1,9 @@
 """Every page that a person may open, by name; `{unit}` and `{theme}` stand for one of the study."""
 
+from functools import cache
+from pathlib import Path
+
+from pipeline.study import Study
 from tests.review.serving import Served
 
 PAGES = {
@@ -29,6 +33,10 @@ OPEN_PAGES = {"connexion": "connexion"}
 
 def address(page: str, served: Served) -> str:
     """The address of a page, with the first passage and the first theme of the study."""
-    unit_id = served.study.read_table("units")["unit_id"].min()
-    theme_id = served.study.read_machine_table("themes")["theme_id"].min()
-    return served.url({**PAGES, **OPEN_PAGES}[page].format(unit=unit_id, theme=theme_id))
+    return served.url({**PAGES, **OPEN_PAGES}[page].format(**_first(served.study.root)))
+
+
+@cache
+def _first(root: Path) -> dict[str, str]:
+    study = Study.open(root)
+    return {"unit": study.read_table("units")["unit_id"].min(), "theme": study.read_machine_table("themes")["theme_id"].min()}

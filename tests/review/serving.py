@@ -18,21 +18,31 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request
 
 from pipeline.study import Study
 
+SESSION_COOKIE = "ateliers_session"
 PASSWORD = "la ruche de Lumbres 62"
 ACCOUNTS = {"alix": "analyse", "bilal": "analyse", "chantal": "administration", "denis": "lecture"}
 _START_S, _WAIT_MS = 60, 15_000
 _MAKE_ACCOUNTS = """
-import sys
+import json, sys
+from importlib import import_module
 from pathlib import Path
 from pipeline.review.server import prepare
 prepare(Path(sys.argv[1]))
+from django.conf import settings
+from django.contrib.auth import BACKEND_SESSION_KEY, HASH_SESSION_KEY, SESSION_KEY
 from django.contrib.auth.hashers import make_password
 from django.contrib.auth.models import Group, User
-password = make_password(sys.argv[2])
-for pair in sys.argv[3:]:
-    name, group = pair.split("=")
+Session = import_module(settings.SESSION_ENGINE).SessionStore
+password, keys = make_password(sys.argv[2]), {}
+for name, group in json.loads(sys.argv[3]).items():
     user, _ = User.objects.update_or_create(username=name, defaults={"password": password})
     user.groups.set(Group.objects.filter(name=group))
+    session = Session()
+    backend = settings.AUTHENTICATION_BACKENDS[-1]
+    session.update({SESSION_KEY: str(user.pk), BACKEND_SESSION_KEY: backend, HASH_SESSION_KEY: user.get_session_auth_hash()})
+    session.create()
+    keys[name] = session.session_key
+print(json.dumps(keys))
 """
 
 
@@ -45,7 +55,7 @@ class Served:
     process: subprocess.Popen[str]
     first_line: str
     strangers: list[str] = field(default_factory=list)
-    _sessions: dict[str, Any] = field(default_factory=dict)  # cookies of those who have logged in
+    sessions: dict[str, str] = field(default_factory=dict)  # keys, by account that has one
     _contexts: list[BrowserContext] = field(default_factory=list)
 
     def url(self, path: str) -> str:
@@ -64,13 +74,13 @@ class Served:
 
     def open(self, browser: Browser, name: str | None = "alix", path: str = "passages", **context: Any) -> Page:
         """A page of a browser of its own, logged in as `name`; what it asks of any other machine is noted in `strangers`, and refused."""
-        self._contexts.append(browser.new_context(locale="fr-FR", storage_state=self._sessions.get(name or ""), **context))
+        self._contexts.append(browser.new_context(locale="fr-FR", **context))
+        if name is not None:
+            self._contexts[-1].add_cookies([{"name": SESSION_COOKIE, "value": self.sessions[name], "url": self.address}])
         page = self._contexts[-1].new_page()
         page.set_default_timeout(_WAIT_MS)
         page.on("request", self._note)
         page.route(lambda url: not url.startswith((self.address, "data:")), lambda route: route.abort())
-        if name is not None and name not in self._sessions:
-            self._log_in(page, name)
         page.goto(self.url(path))
         return page
 
@@ -78,14 +88,6 @@ class Served:
         """Close every page."""
         for context in self._contexts:
             context.close()
-
-    def _log_in(self, page: Page, name: str) -> None:
-        page.goto(self.url("connexion"))
-        page.fill("[name=username]", name)
-        page.fill("[name=password]", PASSWORD)
-        page.click(".narrow button")
-        page.wait_for_url("**/passages**")
-        self._sessions[name] = page.context.storage_state()
 
     def _note(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:")):
@@ -100,19 +102,21 @@ def copy_study(study: Study, folder: Path, **review: Any) -> Study:
     return Study.open(folder)
 
 
-def make_accounts(root: Path, accounts: Mapping[str, str] = ACCOUNTS, environment: Mapping[str, str] | None = None) -> None:
-    """Give the review of the study in `root` accounts of PASSWORD: name → group."""
-    pairs = [f"{name}={group}" for name, group in accounts.items()]
-    subprocess.run([sys.executable, "-c", _MAKE_ACCOUNTS, str(root), PASSWORD, *pairs], check=True, env=_environment(environment))
+def make_accounts(root: Path, accounts: Mapping[str, str], environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Give the review of the study in `root` accounts of PASSWORD, name → group, and return the key of an open session of each."""
+    command = [sys.executable, "-c", _MAKE_ACCOUNTS, str(root), PASSWORD, json.dumps(accounts)]
+    told = subprocess.run(command, check=True, env=_environment(environment), stdout=subprocess.PIPE, text=True)
+    return {str(name): str(key) for name, key in json.loads(told.stdout).items()}
 
 
 @contextlib.contextmanager
-def serving(study: Study, *, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
-    """Serve `study` by the command that people use, until the block ends."""
+def serving(study: Study, *, accounts: Mapping[str, str] = ACCOUNTS, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
+    """Serve `study`, with these accounts, by the command that people use, until the block ends."""
+    sessions = make_accounts(study.root, accounts, environment) if accounts else {}
     port = _free_port()
     command = [sys.executable, "-m", "pipeline.cli", "review", str(study.root), "--no-browser", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=_environment(environment))
-    served = Served(study, f"http://127.0.0.1:{port}", process, "")
+    served = Served(study, f"http://127.0.0.1:{port}", process, "", sessions=sessions)
     try:
         assert process.stdout is not None
         served.first_line = process.stdout.readline()

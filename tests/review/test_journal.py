@@ -55,7 +55,7 @@ def test_the_journal_is_filtered_and_exported(served: Served, browser: Browser) 
 
 
 def test_the_first_person_makes_the_first_account_and_invites_another(new_study: Callable[..., Study], browser: Browser) -> None:
-    with serving(new_study()) as fresh:
+    with serving(new_study(), accounts={}) as fresh:
         link = re.search(r"http://\S+", fresh.first_line)
         assert link and "premier-acces?jeton=" in link.group()
         page = browser.new_context().new_page()

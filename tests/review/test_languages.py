@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from pipeline.study import Study
-from tests.review.serving import copy_study, make_accounts, serving
+from tests.review.serving import copy_study, serving
 
 REVIEW = Path(__file__).parents[2] / "pipeline" / "review"
 ENTRY = re.compile(r'^msgid "(?P<source>.*?)"\n(?:msgid_plural .*\n)?msgstr(?:\[0\])? "(?P<target>.*?)"', re.MULTILINE)
@@ -30,7 +30,6 @@ def test_words_on_pages_have_curly_apostrophes(path: Path) -> None:
 @pytest.mark.browser
 def test_pages_speak_english_where_asked(demo_study: Study, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> None:
     study = copy_study(demo_study, tmp_path_factory.mktemp("english") / "study")
-    make_accounts(study.root)
     with serving(study, environment={"ATELIERS_LANG": "en"}) as served:
         page = served.open(browser, "alix")
         assert page.get_attribute("html", "lang") == "en"

@@ -22,7 +22,6 @@ psycopg = pytest.importorskip("psycopg")
 def served(demo_study: Study, tmp_path: Path, postgres_url: str) -> Iterator[Served]:
     """The example study, whose etude.toml names no database: its address is in the environment."""
     study, environment = copy_study(demo_study, tmp_path / "etude"), {"ATELIERS_DATABASE_URL": postgres_url}
-    make_accounts(study.root, environment=environment)
     with serving(study, environment=environment) as server:
         yield server
 
@@ -65,7 +64,6 @@ def test_a_database_that_goes_away_is_told_and_once_it_is_back_nothing_is_lost(d
 
     with running_server(synchronous_commit="on") as server:
         study = demo_on(make_database(server.address, "etude"))
-        make_accounts(study.root)
         with serving(study) as served:
             session, unit_ids = client(served, "alix"), sorted(study.read_table("units")["unit_id"])[:4]
             token_ = token(session)
@@ -103,6 +101,6 @@ def test_a_database_out_of_reach_stops_the_command_with_one_line(demo_on: Callab
 def test_the_database_follows_an_address_of_libpqs_own_form(demo_study: Study, tmp_path: Path, postgres_url: str) -> None:
     given = psycopg.conninfo.conninfo_to_dict(postgres_url)
     study, environment = copy_study(demo_study, tmp_path / "etude"), {"ATELIERS_DATABASE_URL": psycopg.conninfo.make_conninfo(**given)}
-    make_accounts(study.root, environment=environment)
+    make_accounts(study.root, ACCOUNTS, environment)
     assert ask(postgres_url, "SELECT username FROM auth_user") == set(ACCOUNTS)
     assert DecisionStore(environment["ATELIERS_DATABASE_URL"]).last_id() == 0

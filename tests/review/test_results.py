@@ -22,6 +22,16 @@ def test_search_folds_accents_and_case_and_takes_beginnings_of_words(served: Ser
     assert all(mark.startswith(("bénévol", "benevol")) for mark in marks)
 
 
+def test_a_new_run_that_cannot_start_says_why(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "alix", "resultats")
+    with served.study.locked():
+        page.click("text=Recalculer")
+        expect(page.locator("#avancement")).to_contain_text("déjà en cours", timeout=60_000)
+    page.reload()
+    expect(page.get_by_role("button", name="Recalculer")).to_be_visible()
+
+
+@pytest.mark.slow
 def test_a_new_run_applies_decisions_and_tells_what_changed(served: Served, browser: Browser) -> None:
     priorities = served.study.read_table("priorities")
     first = priorities[(priorities["scope"] == "study") & (priorities["rank"] == 1)]["theme_id"].iloc[0]

@@ -11,7 +11,7 @@ from pipeline.decisions import split_id
 from pipeline.study import Study
 from pipeline.tables import MERGE_PROPOSALS, THEME_FLAGS, THEME_PROPOSALS
 from tests.review.accessible import faults
-from tests.review.serving import Served, make_accounts, serving
+from tests.review.serving import Served, serving
 
 pytestmark = pytest.mark.browser
 
@@ -21,7 +21,6 @@ def served(new_study: Callable[..., Study]) -> Iterator[Served]:
     """The example study with proposals of the machine and of a language model; each test takes themes of its own, by size."""
     study = new_study()
     _propose(study, _themes(study))
-    make_accounts(study.root)
     with serving(study) as server:
         yield server
 
