@@ -184,7 +184,7 @@ def test_a_theme_bears_the_name_and_rank_of_now(served: Served, browser: Browser
     expect(row).to_contain_text("Aller <b>sans</b> voiture")
     expect(row).to_contain_text(themes["label"].iloc[0])
     expect(page.locator(f"[data-theme-id='{other}']")).to_have_count(0)
-    expect(page.locator("text=en train d'être comptées")).to_have_count(0)
+    expect(page.locator("text=en train d’être comptées")).to_have_count(0)
     assert order(page) == ranked_by_a_run(served.study)
     row.locator("summary").click()
     expect(row.locator(".criteria")).not_to_contain_text("Dit à")  # it gained passages: the sentence of the last run is not true any more
