@@ -36,7 +36,7 @@ def serve_studies(roots: Sequence[Path], *, told: Told) -> None:
     studies = [Study.open(root.resolve()) for root in roots]
     _refuse_same_names(studies)
     for study in studies:
-        _ = study.settings, study.grid
+        study.settings, study.grid  # noqa: B018 - read, to be refused now
     if importlib.util.find_spec("watchfiles") is None:
         raise MissingPackageError("watchfiles", _("surveiller le dépôt"))
     if not is_recorded():

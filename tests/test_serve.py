@@ -1,0 +1,242 @@
+"""Studies served by real processes and a real Prefect server: whatever is killed, nothing is lost and nothing is done twice."""
+
+import shutil
+import sys
+import time
+from pathlib import Path
+
+import pytest
+from mail_server import Hook
+from mail_server import running as answering
+from served import PrefectServer, Process, Service, begun, manifests, running, wait_for
+
+from flows.run import due_fingerprint, run_study
+from flows.serve import serve_studies
+from pipeline.errors import StudyError, UsageError
+from pipeline.study import Study
+
+FOLDER = "Pays de Retz 2026-10-01"
+NOTES = {
+    "Table 1.txt": "Q1\n- plus de médecin à Machecoul\n- les loyers montent sur la côte\n",
+    "Table 2.txt": "Q2\n- la recyclerie de Legé emploie douze personnes\n",
+    "Table 3.txt": "Q4\n- ouvrir une régie de quartier à Machecoul\n",
+}
+EXECUTION = "\n[execution]\nsettle_s = 2.0\nretry_wait_s = 2.0\n"
+
+
+def new_study(folder: Path, settings: str = EXECUTION) -> Study:
+    study = Study.create(folder)
+    with study.settings_path.open("a", encoding="utf-8") as file:
+        file.write(settings)
+    return Study.open(folder)
+
+
+def drop(study: Study, *, pause_s: float = 0.0) -> None:
+    """Copy the workshop's folder in, each file in two parts, a temporary name first for the last one."""
+    folder = study.depot / FOLDER
+    folder.mkdir()
+    for name, text in NOTES.items():
+        path = folder / (f"{name}.part" if name == "Table 3.txt" else name)
+        with path.open("w", encoding="utf-8") as file:
+            for part in (text[:20], text[20:]):
+                file.write(part)
+                file.flush()
+                time.sleep(pause_s)
+    (folder / "Table 3.txt.part").rename(folder / "Table 3.txt")
+
+
+def report_is_there(study: Study) -> bool:
+    last = study.last_run()
+    return last is not None and (study.root / last["publication"] / "rapport.docx").is_file()
+
+
+def ended(server: PrefectServer, study: Study, n: int) -> bool:
+    """Whether the server knows `n` runs of the study that all ended."""
+    runs = server.runs(study)
+    return len(runs) >= n and all(run["state"]["type"] not in ("PENDING", "RUNNING", "CANCELLING") for run in runs)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory) -> dict[str, str]:
+    """The tables of the same workshop, processed by a plain run."""
+    study = new_study(tmp_path_factory.mktemp("tranquille") / "etude")
+    drop(study)
+    run_study(study.root)
+    return study.table_hashes()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    with running(PrefectServer(tmp_path_factory.mktemp("serveur"))) as started:
+        yield started
+
+
+@pytest.mark.slow
+def test_a_folder_copied_in_slowly_is_processed_once_when_it_is_complete_and_people_are_told(server, tmp_path, undisturbed):
+    with answering(Hook()) as hook:
+        study = new_study(tmp_path / "lente", f'{EXECUTION}[notify]\nwebhook = "{hook.url}"\n')
+        with running(Service(study, server)) as service:
+            drop(study, pause_s=1.5)
+            wait_for(lambda: report_is_there(study), "report")
+            wait_for(lambda: ended(server, study, 1), "end of the run")
+            time.sleep(6)
+            assert len(manifests(study)) == 1
+            assert [run["state"]["type"] for run in server.runs(study)] == ["COMPLETED"]
+            assert service.stop() == 0
+    assert study.table_hashes() == undisturbed
+    (told,) = hook.documents
+    assert (told["state"], told["counts"]["documents"]) == ("ready", 3)
+    (artifact,) = server.ask("/artifacts/filter", {"artifacts": {"key": {"any_": ["etude-lente"]}}})
+    assert f"| {FOLDER} | 3 |" in artifact["data"]
+    assert "médecin à Machecoul" not in artifact["data"] + service.journal.read_text(encoding="utf-8")
+
+
+@pytest.mark.slow
+def test_what_was_dropped_while_nobody_watched_is_seen_at_the_start(server, tmp_path, undisturbed):
+    study = new_study(tmp_path / "avant")
+    drop(study)
+    with running(Service(study, server)):
+        wait_for(lambda: report_is_there(study), "report")
+    assert study.table_hashes() == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stage", "with_children"), [("read", True), ("tag", False), ("cluster", True), ("publish", True), ("publish", False)]
+)
+def test_a_service_killed_in_the_middle_of_a_run_and_started_again_ends_as_if_it_had_not(
+    server, tmp_path, undisturbed, stage, with_children
+):
+    study = new_study(tmp_path / f"tuee-{stage}-{with_children}")
+    with running(Service(study, server)) as service:
+        drop(study)
+        wait_for(lambda: begun(study, stage), stage)
+        service.kill(with_children=with_children)
+        assert manifests(study) == []
+        service.start()
+        wait_for(lambda: report_is_there(study), "report")
+        wait_for(lambda: ended(server, study, 2), "end of the runs")
+        assert len(manifests(study)) == 1
+        assert due_fingerprint(study) is None
+    assert study.table_hashes() == undisturbed
+
+
+@pytest.mark.slow
+def test_a_run_killed_alone_is_asked_for_again(server, tmp_path, undisturbed):
+    study = new_study(tmp_path / "seule")
+    with running(Service(study, server)) as service:
+        drop(study)
+        wait_for(lambda: begun(study, "read"), "read")
+        service.kill_children()
+        wait_for(lambda: report_is_there(study), "report")
+        assert service.said("redemandé")
+        wait_for(lambda: ended(server, study, 2), "end of the runs")
+        assert sorted(run["state"]["type"] for run in server.runs(study)) == ["COMPLETED", "CRASHED"]
+        assert len(manifests(study)) == 1
+    assert study.table_hashes() == undisturbed
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("keeps_records", [True, False])
+def test_a_server_killed_in_the_middle_of_a_run_and_started_again_loses_nothing(tmp_path, undisturbed, keeps_records):
+    study = new_study(tmp_path / "etude")
+    with running(PrefectServer(tmp_path / "serveur")) as server, running(Service(study, server)):
+        drop(study)
+        wait_for(lambda: begun(study, "read"), "read")
+        server.kill(with_children=True)
+        if not keeps_records:
+            shutil.rmtree(tmp_path / "serveur" / "prefect")
+            (tmp_path / "serveur" / "prefect").mkdir()
+        time.sleep(20)
+        server.start()
+        wait_for(lambda: report_is_there(study), "report")
+        assert len(manifests(study)) == 1
+        assert study.table_hashes() == undisturbed
+        (study.depot / FOLDER / "Table 4.txt").write_text("Q1\n- il manque des places en crèche\n", encoding="utf-8")
+        wait_for(lambda: len(manifests(study)) == 2, "second run")
+    assert len(study.read_table("documents")) == 4
+
+
+@pytest.mark.slow
+def test_two_runs_started_at_once_are_one(server, tmp_path, undisturbed):
+    study = new_study(tmp_path / "double")
+    with running(Service(study, server)) as service:
+        (deployment,) = [
+            found
+            for found in server.ask("/deployments/filter", {"deployments": {"name": {"any_": [study.root.name]}}})
+            if "process" in found["entrypoint"]
+        ]
+        drop(study)
+        by_hand = Process([sys.executable, "-m", "pipeline.cli", "run", str(study.root)], {}, tmp_path / "main.log")
+        by_hand.start()
+        for _ in range(2):
+            server.ask(f"/deployments/{deployment['id']}/create_flow_run", {})
+        assert by_hand.process and by_hand.process.wait(300) in (0, 1)  # 1 where the service had the study first
+        wait_for(lambda: report_is_there(study) and ended(server, study, 2), "end of the runs")
+        time.sleep(5)
+        wait_for(lambda: ended(server, study, 2), "end of the runs")
+        assert {run["state"]["type"] for run in server.runs(study)} == {"COMPLETED"}
+        assert len(manifests(study)) == 1
+        assert service.stop() == 0
+    assert study.table_hashes() == undisturbed
+
+
+@pytest.mark.slow
+def test_a_review_that_ends_is_followed_once(server, tmp_path):
+    study = new_study(tmp_path / "relue")
+    drop(study)
+    run_study(study.root)
+    with running(Service(study, server)):
+        (theme,) = study.read_table("themes").itertuples()
+        study.decisions.append(author="analyste", action="rename_theme", theme_id=theme.theme_id, value="Se soigner", why="plus clair")
+        environment = server.environment | {"PREFECT_API_URL": server.url}
+        reviewed = Process([sys.executable, "-m", "flows.after_review", str(study.root)], environment, tmp_path / "relecture.log")
+        reviewed.start()
+        assert reviewed.process and reviewed.process.wait(300) == 0
+        wait_for(lambda: ended(server, study, 1), "run on the event")
+        assert [run["created_by"]["type"] for run in server.runs(study) if run["created_by"]] == ["AUTOMATION"]
+        assert {run["state"]["type"] for run in server.runs(study)} == {"COMPLETED"}
+        assert len(manifests(study)) == 2
+    assert list(study.read_table("themes")["label"]) == ["Se soigner"]
+
+
+@pytest.mark.slow
+def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_processed(server, tmp_path, undisturbed):
+    with answering(Hook()) as hook:
+        study = new_study(tmp_path / "grille", f'{EXECUTION}[notify]\nwebhook = "{hook.url}"\n')
+        with running(Service(study, server)):
+            kept = study.grid_path.read_bytes()
+            study.grid_path.unlink()
+            drop(study)
+            wait_for(lambda: hook.documents, "notice of the failure")
+            wait_for(lambda: ended(server, study, 1), "end of the run")
+            study.grid_path.write_bytes(kept)
+            (study.depot / FOLDER / "Table 3.txt").touch()
+            wait_for(lambda: report_is_there(study), "report")
+            wait_for(lambda: ended(server, study, 2), "end of the runs")
+    assert [run["state"]["type"] for run in server.runs(study)] == ["FAILED", "COMPLETED"]
+    assert [document["state"] for document in hook.documents] == ["failed", "ready"]
+    assert "grille.yaml" in hook.documents[0]["reason"]
+    assert study.table_hashes() == undisturbed
+
+
+def test_without_a_server_one_line_says_how_to_start_one(small_study, monkeypatch):
+    pytest.importorskip("watchfiles")
+    monkeypatch.delenv("PREFECT_API_URL", raising=False)
+    with pytest.raises(StudyError, match=r"ne nomme aucun serveur.*prefect server start --host 127\.0\.0\.1"):
+        serve_studies([small_study.root], told=print)
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    with pytest.raises(StudyError, match=r"pas de serveur Prefect à l'adresse http://127\.0\.0\.1:9/api.*prefect server start"):
+        serve_studies([small_study.root], told=print)
+
+
+def test_a_study_is_served_once_and_names_are_not_shared(small_study, tmp_path, monkeypatch):
+    pytest.importorskip("watchfiles")
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    other = Study.create(tmp_path / "ailleurs" / small_study.root.name)
+    with pytest.raises(UsageError, match="deux études de même nom « etude »"):
+        serve_studies([small_study.root, other.root], told=print)
+    from pipeline.study import held
+
+    with held(small_study.runs / ".served", StudyError("a", "b", "c")), pytest.raises(StudyError, match="est déjà servie"):
+        serve_studies([small_study.root], told=print)
