@@ -75,7 +75,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
     from flows.process_study import process_study
 
     started_at = datetime.datetime.now(datetime.UTC)
-    run_id = started_at.strftime("%Y%m%dT%H%M%S%fZ")
+    run_id = _later_id(started_at, last)
     folders = [only] if only else [path.name for path in study.workshop_folders()]
     vault = Vault(study)
     is_renumbered = vault.has_earlier()
@@ -104,6 +104,15 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         vault.drop_earlier()
     _drop_old_entries(study, processed.records)
     return manifest
+
+
+def _later_id(started_at: datetime.datetime, last: Manifest | None) -> str:
+    """The id of a run, from its time in UTC; after the last run's even where the clock went back, since the highest id is the last run."""
+    form = "%Y%m%dT%H%M%S%fZ"
+    run_id = started_at.strftime(form)
+    if last is None or run_id > last["run_id"]:
+        return run_id
+    return (datetime.datetime.strptime(last["run_id"], form) + datetime.timedelta(microseconds=1)).strftime(form)
 
 
 def _kept_records(study: Study, only: str | None, last: Manifest | None) -> "list[StageRecord]":

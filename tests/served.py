@@ -116,10 +116,10 @@ class PrefectServer(Process):
 class Service(Process):
     """`ateliers serve` of one study."""
 
-    def __init__(self, study: Study, server: PrefectServer, **environment: str) -> None:
+    def __init__(self, study: Study, server: PrefectServer, *, journal: Path | None = None, **environment: str) -> None:
         self.study = study
         command = [sys.executable, "-m", "pipeline.cli", "serve", str(study.root)]
-        super().__init__(command, server.environment | {"PREFECT_API_URL": server.url} | environment, study.root / "service.log")
+        super().__init__(command, server.environment | {"PREFECT_API_URL": server.url} | environment, journal or study.root / "service.log")
 
     def start(self) -> None:
         n = self.journal.read_text(encoding="utf-8").count("servie") if self.journal.exists() else 0

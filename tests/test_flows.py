@@ -137,6 +137,17 @@ def test_a_late_mail_changes_its_workshop_only_and_no_unit_of_before(small_study
     assert first.manifest["run_id"] < last.manifest["run_id"]
 
 
+def test_a_clock_that_went_back_does_not_make_an_older_run_the_last_one(small_study):
+    first = run_study(small_study.root).manifest
+    ahead = first | {"run_id": "21000101T000000000000Z"}
+    small_study.write_manifest(ahead)
+    (small_study.depot / "Pays de Retz 2026-10-01" / "Table 4.txt").write_text("Q4\n- ouvrir une régie de quartier\n", encoding="utf-8")
+    second = run_study(small_study.root)
+    assert second.is_new
+    assert small_study.last_run()["run_id"] == second.manifest["run_id"] == "21000101T000000000001Z"
+    assert not run_study(small_study.root).is_new
+
+
 def test_one_workshop_alone_leaves_the_others_as_they_were(small_study):
     run_study(small_study.root)
     folder = small_study.depot / "Pays de Retz 2026-10-01"

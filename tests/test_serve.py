@@ -1,6 +1,8 @@
 """Studies served by real processes and a real Prefect server: whatever is killed, nothing is lost and nothing is done twice."""
 
+import contextlib
 import shutil
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -218,6 +220,62 @@ def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_proce
     assert [document["state"] for document in hook.documents] == ["failed", "ready"]
     assert "grille.yaml" in hook.documents[0]["reason"]
     assert study.table_hashes() == undisturbed
+
+
+@pytest.mark.slow
+def test_a_full_disk_is_waited_for(server, tmp_path, undisturbed):
+    place = tmp_path / "petit"
+    place.mkdir()
+    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)], capture_output=True, check=False)
+    if mounted.returncode:
+        pytest.skip("il faut pouvoir monter un petit disque")
+    try:
+        study = new_study(place / "pleine")
+        with running(Service(study, server, journal=tmp_path / "service.log")):
+            drop(study)
+            filler = place / "bourre"
+            with filler.open("wb") as file, contextlib.suppress(OSError):
+                while True:
+                    file.write(bytes(4096))
+                    file.flush()
+            wait_for(lambda: any(run["state"]["type"] == "RUNNING" for run in server.runs(study)), "a run at work")
+            wait_for(lambda: retried(server), "an attempt that failed")
+            filler.unlink()
+            wait_for(lambda: report_is_there(study), "report")
+            wait_for(lambda: ended(server, study, 1), "end of the run")
+            assert [run["state"]["type"] for run in server.runs(study)] == ["COMPLETED"]
+            assert len(manifests(study)) == 1
+            assert study.table_hashes() == undisturbed
+    finally:
+        subprocess.run(["umount", str(place)], check=True)
+
+
+@pytest.mark.slow
+def test_a_database_that_is_stopped_is_waited_for(server, tmp_path, undisturbed):
+    pytest.importorskip("psycopg", reason="psycopg n'est pas installé (extra postgres)")
+    from postgres_server import binary, make_database, running_server
+
+    if not binary("initdb"):
+        pytest.skip("aucun serveur PostgreSQL sur cette machine (apt-get install postgresql)")
+    study = new_study(tmp_path / "base")
+    with running_server() as database:
+        url = make_database(database.address, "decisions")
+        with running(Service(study, server, ATELIERS_DATABASE_URL=url)):
+            database.stop()
+            drop(study)
+            wait_for(lambda: retried(server), "an attempt that failed")
+            assert manifests(study) == []
+            database.start()
+            wait_for(lambda: report_is_there(study), "report")
+            wait_for(lambda: ended(server, study, 1), "end of the run")
+    assert [run["state"]["type"] for run in server.runs(study)] == ["COMPLETED"]
+    assert len(manifests(study)) == 1
+    assert study.table_hashes() == undisturbed
+
+
+def retried(server: PrefectServer) -> bool:
+    """Whether an attempt at a run waits to be made again."""
+    return bool(server.ask("/task_runs/filter", {"task_runs": {"state": {"name": {"any_": ["AwaitingRetry", "Retrying"]}}}}))
 
 
 def test_without_a_server_one_line_says_how_to_start_one(small_study, monkeypatch):
