@@ -90,3 +90,16 @@ def test_waits_are_doubled_up_to_an_hour():
     assert waits(ExecutionSettings(retries=3, retry_wait_s=60)) == [60, 120, 240]
     assert waits(ExecutionSettings(retries=0)) == []
     assert waits(ExecutionSettings(retries=20, retry_wait_s=60))[-1] == 3600
+
+
+def test_an_error_that_nobody_foresaw_loses_its_words():
+    from flows.served import UnexpectedError, _in_our_words
+
+    def fails() -> None:
+        raise ValueError("plus de médecin à Machecoul")
+
+    with pytest.raises(UnexpectedError) as caught:
+        _in_our_words(fails)
+    assert "médecin" not in str(caught.value)
+    assert caught.value.__suppress_context__
+    assert not can_pass(caught.value)
