@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench fuzz encoder docs reference lock clean
+.PHONY: help demo test test-all lint format bench fuzz encoder docs screenshots reference lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -50,6 +50,9 @@ encoder: $(STAMP) ## tune the encoder again; needs torch (fetched by pip), then 
 
 docs: $(STAMP) ## write again what is generated from the code
 	$(BIN)/python -m pipeline.dictionary > docs/dictionnaire.md
+
+screenshots: $(STAMP) ## take the pictures of docs/images/relecture/ again; needs chromium
+	ATELIERS_SCREENSHOTS=docs/images/relecture $(BIN)/python -m pytest tests/review/test_screenshots.py -k sqlite
 
 reference: $(STAMP) ## make data/reference/ again from open data; needs npm and the network
 	$(BIN)/python -m pipeline.communes.making

@@ -29,6 +29,16 @@ class FaultMiddleware:
         return None
 
 
+def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for what the role of the person does not allow (403)."""
+    return render(request, "review/no_page.html", {"is_refused": True}, status=403)
+
+
+def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for an address that leads nowhere, perhaps no more (404)."""
+    return render(request, "review/no_page.html", status=404)
+
+
 def broken(_request: HttpRequest) -> HttpResponse:
     """The page for what nobody foresaw (500), and for a database that does not answer (503); it asks nothing of the database."""
     is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)

@@ -28,6 +28,8 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("passages")
 
 
+handler403 = "pipeline.review.faults.refused"
+handler404 = "pipeline.review.faults.missing"
 handler500 = "pipeline.review.faults.broken"
 urlpatterns = [
     path("", home, name="home"),
