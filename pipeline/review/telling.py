@@ -16,6 +16,7 @@ from pipeline.review import live, state
 from pipeline.review.journal import TAG_ACTIONS, Decision
 from pipeline.standing import CODE_ACTIONS, UNDO, arbitrated
 
+HIDDEN = "caché"  # a decision on a passage that the reader has yet to code
 _N_CHARS = 80
 
 
@@ -65,6 +66,7 @@ def decision(row: Decision) -> str:
         "save_weighting": _("enregistre la pondération {name}"),
         "use_weighting": _("classe par la pondération {value}") if row.value else _("classe par les poids de l’étude"),
         UNDO: _("annule la décision n° {n}"),
+        HIDDEN: _("décide d’un passage que vous n’avez pas encore codé"),
     }
     if row.action == "confirm_unit":
         told["codes"] = ", ".join(_code(code) for _axis, code in _listed(row.value)) or _("aucune étiquette")

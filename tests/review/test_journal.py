@@ -42,6 +42,19 @@ def test_an_analyst_takes_back_nobody_elses_decision_and_an_administrator_does(s
     expect(page.locator(f"#d{number}")).to_contain_text("annulée")
 
 
+def test_the_journal_keeps_from_an_analyst_what_others_put_on_a_passage_still_to_code(served: Served, browser: Browser) -> None:
+    unit_id = str(served.study.read_table("units")["unit_id"].max())
+    row = {"author": "alix", "action": "reject_tag", "unit_id": unit_id, "axis": "posture", "code": "besoin", "why": "déjà une réponse"}
+    number = served.study.decisions.append_all([row])[0]
+    page = served.open(browser, "bilal", "journal")
+    expect(page.locator(f"#d{number}")).to_contain_text("que vous n’avez pas encore codé")
+    expect(page.locator(f"#d{number}")).not_to_contain_text("déjà une réponse")
+    served.study.decisions.append(author="bilal", action="confirm_unit", unit_id=unit_id, value="[]")
+    page.reload()
+    expect(page.locator(f"#d{number}")).to_contain_text("déjà une réponse")
+    expect(served.open(browser, "chantal", "journal").locator(f"#d{number}")).to_contain_text("déjà une réponse")
+
+
 def test_the_journal_is_filtered_and_exported(served: Served, browser: Browser) -> None:
     page = served.open(browser, "denis", "journal")
     page.select_option("[name=quoi]", "annulations")
