@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench fuzz encoder docs screenshots reference lock clean
+.PHONY: help demo test test-all lint format bench fuzz encoder docs messages screenshots reference lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -53,6 +53,10 @@ docs: $(STAMP) ## write again what is generated from the code
 
 screenshots: $(STAMP) ## take the pictures of docs/images/relecture/ again; needs chromium
 	ATELIERS_SCREENSHOTS=docs/images/relecture $(BIN)/python -m pytest tests/review/test_screenshots.py -k sqlite
+
+messages: $(STAMP) ## gather the words of the review pages for their translation, and compile it; needs gettext
+	cd pipeline/review && DJANGO_SETTINGS_MODULE= $(CURDIR)/$(BIN)/django-admin makemessages -l fr -l en --no-location --no-obsolete
+	cd pipeline/review && DJANGO_SETTINGS_MODULE= $(CURDIR)/$(BIN)/django-admin compilemessages
 
 reference: $(STAMP) ## make data/reference/ again from open data; needs npm and the network
 	$(BIN)/python -m pipeline.communes.making
