@@ -31,7 +31,8 @@ def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[
         raise StudyError("l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {root}")
     study.decisions.last_id()  # says in one line where the database does not answer
     _check_port(port)
-    address = f"http://{HOST}:{port}/"
+    review = study.settings.review
+    address = f"https://{review.hosts[0]}/" if review.https and review.hosts else f"http://{HOST}:{port}/"
     is_first = prepare(study.root)
     if is_first:
         from django.conf import settings

@@ -10,7 +10,7 @@ from playwright.sync_api import Browser
 
 from pipeline.study import Study
 from tests.review.pages import PAGES, address
-from tests.review.serving import PASSWORD, SESSION_COOKIE, Served, make_accounts
+from tests.review.serving import PASSWORD, SESSION_COOKIE, Served, make_accounts, serving
 
 HOSTILE = "<script>document.title='volé'</script><img src=x onerror=document.title='volé'>{{ 7*7 }}"
 READ_ONLY = [name for name in PAGES if name != "comptes"]
@@ -86,6 +86,17 @@ def test_production_settings_pass_djangos_own_check(new_study: Callable[..., Stu
     command = [sys.executable, "-m", "pipeline.review", "check", "--deploy", "--fail-level", "WARNING"]
     told = subprocess.run(command, capture_output=True, text=True, env=environment_of(study), check=False)
     assert (told.returncode, "no issues" in told.stdout) == (0, True), told.stderr
+
+
+def test_behind_a_proxy_the_application_speaks_its_public_name_and_https_only(new_study: Callable[..., Study]) -> None:
+    with serving(new_study(https=True, hosts=["relecture.example.org"]), accounts={}) as proxied:
+        assert "https://relecture.example.org/premier-acces?jeton=" in proxied.first_line
+        told = {"Host": "relecture.example.org"}
+        assert httpx.get(proxied.url("connexion"), headers=told).headers["location"] == "https://relecture.example.org/connexion"
+        answer = httpx.get(proxied.url("connexion"), headers=told | {"X-Forwarded-Proto": "https"})
+        assert answer.status_code == 200 and "max-age=31536000" in answer.headers["strict-transport-security"]
+        assert "Secure" in answer.headers["set-cookie"]
+        assert httpx.get(proxied.url("connexion"), headers={"Host": "ailleurs.example", "X-Forwarded-Proto": "https"}).status_code == 400
 
 
 @pytest.mark.parametrize(
