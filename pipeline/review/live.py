@@ -18,10 +18,10 @@ from pipeline.review.snapshot import Snapshot
 from pipeline.standing import standing
 
 _lock = threading.Lock()
-_held: dict[tuple[str, int], "Themes"] = {}
+_held: dict[tuple[str, Journal, int], "Themes"] = {}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Themes:
     """`themes`, `families` and `members` as reviewed now (tables of the data dictionary); `last_id`, the last decision counted."""
 
@@ -63,7 +63,7 @@ def themes() -> Themes:
 
 def _at(snapshot: Snapshot, journal: Journal) -> Themes:
     last_id = journal.last_on_themes
-    key = (snapshot.run_id, last_id)
+    key = (snapshot.run_id, journal, last_id)  # the journal is another once somebody was forgotten
     with _lock:
         if key not in _held:
             found = _replayed(snapshot, journal, last_id)

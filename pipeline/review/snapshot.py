@@ -51,7 +51,7 @@ class Proposed(NamedTuple):
         return [(int(start), int(end)) for start, end in json.loads(self.evidence)]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Snapshot:
     """One run: its tables by name, as reviewed then, and what the machine proposed before decisions (`machine`)."""
 

@@ -55,9 +55,12 @@ class Family:
     cards: tuple[Card, ...]
 
 
+@lru_cache(maxsize=1)
 def cards(now: Themes, snapshot: Snapshot) -> dict[str, Card]:
     """Return the card of each theme that is left, by theme_id."""
-    return _cards(_Held(now, snapshot))
+    ranks, flags = _ranks(snapshot.tables["priorities"]), snapshot.tables["theme_flags"]
+    rows = [{str(name): cell for name, cell in row.items()} for row in now.themes.to_dict("records")]
+    return {str(row["theme_id"]): _card(row, ranks, flags) for row in rows}
 
 
 def families(now: Themes, snapshot: Snapshot) -> list[Family]:
@@ -84,27 +87,6 @@ def family_labels(now: Themes, snapshot: Snapshot) -> dict[str, str]:
 def set_aside(now: Themes, snapshot: Snapshot) -> list[Unit]:
     """Return the passages without theme, in reading order."""
     return [unit for unit in snapshot.units.values() if unit.unit_id not in now.theme_of]
-
-
-@dataclass(frozen=True)
-class _Held:
-    """Tables by the numbers that tell them from others, so that what is made of them is made once."""
-
-    now: Themes
-    snapshot: Snapshot
-
-    def __hash__(self) -> int:
-        return hash((self.snapshot.run_id, self.now.last_id))
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Held) and self.now is other.now and self.snapshot is other.snapshot
-
-
-@lru_cache(maxsize=2)
-def _cards(held: _Held) -> dict[str, Card]:
-    ranks, flags = _ranks(held.snapshot.tables["priorities"]), held.snapshot.tables["theme_flags"]
-    rows = [{str(name): cell for name, cell in row.items()} for row in held.now.themes.to_dict("records")]
-    return {str(row["theme_id"]): _card(row, ranks, flags) for row in rows}
 
 
 def _card(row: dict[str, Any], ranks: dict[str, Rank], flags: pd.DataFrame) -> Card:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from pipeline.decisions import split_id
 from pipeline.decisions.on_themes import split_units
 from pipeline.publish.text import quoted
-from pipeline.review import live, state, telling
+from pipeline.review import live, telling
 from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
 from pipeline.standing import UNDO, number_in
 
@@ -51,7 +51,7 @@ def touched(row: Decision) -> set[str]:
 
 def on(subjects: Collection[str], journal: Journal) -> list[Decision]:
     """Return the decisions that touch one of `subjects`, and the undoings of such, in order."""
-    index = _index(journal.last_on_themes)
+    index = _index(journal, journal.last_on_themes)
     numbers = {number for name in subjects for number in index.get(name, ())}
     return [journal[number] for number in sorted(numbers)]
 
@@ -100,10 +100,9 @@ def _is_one(before: Decision, row: Decision) -> bool:
     )
 
 
-@lru_cache(maxsize=2)
-def _index(last_on_themes: int) -> dict[str, list[int]]:
+@lru_cache(maxsize=1)
+def _index(journal: Journal, last_on_themes: int) -> dict[str, list[int]]:
     """Numbers of the decisions by what they touch, up to `last_on_themes`."""
-    journal = state.journal_of_page()
     found: dict[str, list[int]] = defaultdict(list)
     for row in reversed(journal.newest_first()):
         if row.action in TAG_ACTIONS:

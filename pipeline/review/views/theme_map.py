@@ -8,8 +8,10 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from pipeline.review import live, state, theme_cards
+from pipeline.review.live import Themes
 from pipeline.review.roles import reads
 from pipeline.review.searching import folded
+from pipeline.review.snapshot import Snapshot
 from pipeline.review.theme_map import N_DRAWN, Map, Wish, draw_map
 
 _N_LISTED = 50
@@ -26,7 +28,7 @@ def chart(request: HttpRequest) -> HttpResponse:
         workshop_id=_known(request, "atelier", snapshot.workshops),
         theme_id=_known(request, "theme", now.labels),
     )
-    drawn = _drawn(wish, snapshot.run_id, now.last_id)
+    drawn = _drawn(wish, now, snapshot)
     page = Paginator(drawn.units, _N_LISTED).get_page(request.GET.get("page"))
     query = QueryDict(mutable=True)
     asked = {"famille": wish.family_id, "atelier": wish.workshop_id, "theme": wish.theme_id}
@@ -47,9 +49,8 @@ def chart(request: HttpRequest) -> HttpResponse:
 
 
 @lru_cache(maxsize=8)
-def _drawn(wish: Wish, run_id: str, last_id: int) -> Map:
+def _drawn(wish: Wish, now: Themes, snapshot: Snapshot) -> Map:
     """The map, made again only when a run or a decision on themes has come."""
-    now, snapshot = live.themes(), state.snapshot()
     return draw_map(wish, now, snapshot, theme_cards.family_labels(now, snapshot))
 
 
