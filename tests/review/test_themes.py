@@ -131,6 +131,7 @@ def test_the_machine_proposes_two_halves_and_a_person_decides(served: Served, br
     page = served.open(browser, "alix", f"themes/{theme}")
     _opened(page, "Séparer en deux")
     page.click("text=Voir deux moitiés")
+    expect(page.locator("h1")).to_have_text("Séparer ce thème en deux")
     ticked = [box.get_attribute("value") or "" for box in page.locator("[name=passage]:checked").all()]
     members = _members(served.study, theme)
     assert 0 < len(ticked) <= len(members) / 2
@@ -329,6 +330,7 @@ def test_the_map_and_its_list_show_the_same_passages(served: Served, browser: Br
     page.select_option("[name=famille]", family["family_id"])
     page.select_option("[name=atelier]", index=1)
     page.click("text=Filtrer")
+    page.wait_for_url("**/carte?famille=*")
     drawn = page.locator(".carte > svg a")
     listed = page.locator("tbody tr")
     expect(drawn).to_have_count(listed.count())
