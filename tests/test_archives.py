@@ -106,6 +106,14 @@ def test_two_files_of_one_name_stay_two_parts() -> None:
         (zipped({"n.txt": b"\0" * 2_000_000}), {}, "archive qui se déplie démesurément"),
         (zipped({"n.txt": b"idee " * 300}), {"max_unzipped_bytes": 1000}, "archive qui se déplie démesurément"),
     ],
+    ids=[
+        "blank",
+        "system file alone",
+        "cut",
+        "many entries",
+        "much from little",
+        "much",
+    ],  # an archive's bytes hold the time of their making
 )
 def test_an_archive_that_is_blank_damaged_or_monstrous_is_refused_whole(content: bytes, limits: dict[str, int], reason: str) -> None:
     with pytest.raises(ReadError) as refusal:
