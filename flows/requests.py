@@ -56,7 +56,7 @@ def ask_run(deployment_id: UUID, content: str) -> UUID:
 
     A run that ended, however it did, is not asked for again but followed by another. Raises `ServerAwayError`, `UnknownDeploymentError`.
     """
-    from prefect.exceptions import ObjectNotFound
+    import httpx
 
     key = text_hash(str(deployment_id), content)
     with server() as client:
@@ -65,8 +65,10 @@ def ask_run(deployment_id: UUID, content: str) -> UUID:
             while run.state is not None and run.state.is_final():
                 key = text_hash(key, str(run.id))
                 run = client.create_flow_run_from_deployment(deployment_id, idempotency_key=key)
-        except ObjectNotFound as error:
-            raise UnknownDeploymentError(str(deployment_id)) from error
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code == httpx.codes.NOT_FOUND:
+                raise UnknownDeploymentError(str(deployment_id)) from error
+            raise
         return run.id
 
 

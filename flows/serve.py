@@ -6,6 +6,7 @@ Out:  runs, asked for by the clock, by people, by what is dropped; one at a time
 The watch asks for a run whatever became of the last one; the server is waited for when it is away, and what it forgot is asked for again.
 """
 
+import asyncio
 import importlib.util
 import os
 import signal
@@ -55,13 +56,16 @@ def serve_studies(roots: Sequence[Path], *, told: Told) -> None:
 
 
 def _serve(studies: Sequence[Study], told: Told) -> None:
-    """Keep a service a study in threads of its own; the main thread waits for signals."""
+    """Keep a service a study in threads of its own; the main thread waits for signals, or for a thread that ends by itself."""
+    from flows.deployments import deployments_of
     from flows.service import StudyService
 
-    stop = threading.Event()
+    for study in studies:
+        asyncio.run(deployments_of(study))  # a schedule that is none is refused now
+    stop, asked = threading.Event(), threading.Event()
     services = [StudyService(study.root, stop=stop, told=told) for study in studies]
-    threads = [threading.Thread(target=work, daemon=True) for service in services for work in (service.run, service.watch)]
-    with _signals(stop):
+    threads = [_Thread(work, stop) for service in services for work in (service.run, service.watch)]
+    with _signals(asked, stop):
         for thread in threads:
             thread.start()
         stop.wait()
@@ -70,12 +74,36 @@ def _serve(studies: Sequence[Study], told: Told) -> None:
         service.end()
     for thread in threads:
         thread.join(_STOP_S)
+    if not asked.is_set():
+        raise StudyError(
+            _("le service s'est arrêté de lui-même"), _("un service qui dure"), _("lire ce qui précède, puis relancer ateliers serve")
+        )
+
+
+class _Thread(threading.Thread):
+    """A thread whose end, by an error or not, ends the service: none goes on half served."""
+
+    def __init__(self, work: Callable[[], None], stop: threading.Event) -> None:
+        super().__init__(target=work, daemon=True)
+        self._stopping = stop
+
+    def run(self) -> None:
+        """Work, and set the event at the end."""
+        try:
+            super().run()
+        finally:
+            self._stopping.set()
 
 
 @contextmanager
-def _signals(stop: threading.Event) -> Iterator[None]:
-    """Set `stop` on SIGTERM and SIGINT."""
-    before = {number: signal.signal(number, lambda *_: stop.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+def _signals(*events: threading.Event) -> Iterator[None]:
+    """Set `events` on SIGTERM and SIGINT."""
+
+    def set_all(*_frame: object) -> None:
+        for event in events:
+            event.set()
+
+    before = {number: signal.signal(number, set_all) for number in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:

@@ -99,7 +99,7 @@ class StudyService:
         """A hash of what there is to do, or None; where it cannot be told, a run will say why, once for the same depot."""
         try:
             return due_fingerprint(Study.open(self._root))
-        except AteliersError as error:
+        except (AteliersError, OSError) as error:
             return text_hash(str(error), *map(str, look(self._root / "depot").files.items()))
 
     def _follow(self) -> None:
