@@ -22,6 +22,7 @@ SESSION_COOKIE = "ateliers_session"
 PASSWORD = "la ruche de Lumbres 62"
 ACCOUNTS = {"alix": "analyse", "bilal": "analyse", "chantal": "administration", "denis": "lecture"}
 _START_S, _WAIT_MS = 60, 15_000
+_made: dict[str, tuple[dict[str, bytes], dict[str, str]]] = {}  # files and session keys, by accounts
 _MAKE_ACCOUNTS = """
 import json, sys
 from importlib import import_module
@@ -112,7 +113,7 @@ def make_accounts(root: Path, accounts: Mapping[str, str], environment: Mapping[
 @contextlib.contextmanager
 def serving(study: Study, *, accounts: Mapping[str, str] = ACCOUNTS, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
     """Serve `study`, with these accounts, by the command that people use, until the block ends."""
-    sessions = make_accounts(study.root, accounts, environment) if accounts else {}
+    sessions = _accounts_of(study, accounts, environment) if accounts else {}
     port = _free_port()
     command = [sys.executable, "-m", "pipeline.cli", "review", str(study.root), "--no-browser", "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=_environment(environment))
@@ -126,6 +127,22 @@ def serving(study: Study, *, accounts: Mapping[str, str] = ACCOUNTS, environment
         served.close()
         served.kill()
     assert served.strangers == [], "a page asked something of another machine"
+
+
+def _accounts_of(study: Study, accounts: Mapping[str, str], environment: Mapping[str, str] | None) -> dict[str, str]:
+    """As `make_accounts`; where they are files, made once and copied."""
+    if study.database_url or environment:
+        return make_accounts(study.root, accounts, environment)
+    folder, key = study.root / ".review", json.dumps(accounts)
+    if key not in _made:
+        sessions = make_accounts(study.root, accounts)
+        _made[key] = {path.name: path.read_bytes() for path in folder.iterdir()}, sessions
+    files, sessions = _made[key]
+    folder.mkdir(mode=0o700, exist_ok=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+        (folder / name).chmod(0o600)
+    return dict(sessions)
 
 
 def environment_of(study: Study) -> dict[str, str]:
