@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all lint format bench fuzz encoder docs messages screenshots reference lock clean
+.PHONY: help demo test test-all test-service lint format bench fuzz encoder docs messages screenshots reference lock clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -20,10 +20,13 @@ demo: $(STAMP) ## process the example study in demo/ and say where the report is
 	$(BIN)/ateliers demo demo
 
 test: $(STAMP) ## run the tests, the slow ones left out
-	$(BIN)/python -m pytest -m "not slow" -n auto --maxprocesses 4 --dist loadfile
+	$(BIN)/python -m pytest -m "not slow and not service" -n auto --maxprocesses 4 --dist loadfile
 
 test-all: $(STAMP) ## run every test
 	$(BIN)/python -m pytest
+
+test-service: $(STAMP) ## kill a served study in many ways; a quarter of an hour
+	$(BIN)/python -m pytest -m service
 
 lint: $(STAMP) ## check style, types and the direction of imports
 	$(BIN)/ruff check .

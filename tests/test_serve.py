@@ -73,7 +73,7 @@ def server(tmp_path_factory):
         yield started
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_a_folder_copied_in_slowly_is_processed_once_when_it_is_complete_and_people_are_told(server, tmp_path, undisturbed):
     with answering(Hook()) as hook:
         study = new_study(tmp_path / "lente", f'{EXECUTION}[notify]\nwebhook = "{hook.url}"\n')
@@ -93,7 +93,7 @@ def test_a_folder_copied_in_slowly_is_processed_once_when_it_is_complete_and_peo
     assert "médecin à Machecoul" not in artifact["data"] + service.journal.read_text(encoding="utf-8")
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_what_was_dropped_while_nobody_watched_is_seen_at_the_start(server, tmp_path, undisturbed):
     study = new_study(tmp_path / "avant")
     drop(study)
@@ -102,7 +102,7 @@ def test_what_was_dropped_while_nobody_watched_is_seen_at_the_start(server, tmp_
     assert study.table_hashes() == undisturbed
 
 
-@pytest.mark.slow
+@pytest.mark.service
 @pytest.mark.parametrize(
     ("stage", "with_children"), [("read", True), ("tag", False), ("cluster", True), ("publish", True), ("publish", False)]
 )
@@ -123,7 +123,7 @@ def test_a_service_killed_in_the_middle_of_a_run_and_started_again_ends_as_if_it
     assert study.table_hashes() == undisturbed
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_a_run_killed_alone_is_asked_for_again(server, tmp_path, undisturbed):
     study = new_study(tmp_path / "seule")
     with running(Service(study, server)) as service:
@@ -138,7 +138,7 @@ def test_a_run_killed_alone_is_asked_for_again(server, tmp_path, undisturbed):
     assert study.table_hashes() == undisturbed
 
 
-@pytest.mark.slow
+@pytest.mark.service
 @pytest.mark.parametrize("keeps_records", [True, False])
 def test_a_server_killed_in_the_middle_of_a_run_and_started_again_loses_nothing(tmp_path, undisturbed, keeps_records):
     study = new_study(tmp_path / "etude")
@@ -159,7 +159,7 @@ def test_a_server_killed_in_the_middle_of_a_run_and_started_again_loses_nothing(
     assert len(study.read_table("documents")) == 4
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_two_runs_started_at_once_are_one(server, tmp_path, undisturbed):
     study = new_study(tmp_path / "double")
     with running(Service(study, server)) as service:
@@ -183,7 +183,7 @@ def test_two_runs_started_at_once_are_one(server, tmp_path, undisturbed):
     assert study.table_hashes() == undisturbed
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_a_review_that_ends_is_followed_once(server, tmp_path):
     study = new_study(tmp_path / "relue")
     drop(study)
@@ -203,7 +203,7 @@ def test_a_review_that_ends_is_followed_once(server, tmp_path):
     assert list(study.read_table("themes")["label"]) == ["Se soigner"]
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_processed(server, tmp_path, undisturbed):
     with answering(Hook()) as hook:
         study = new_study(tmp_path / "grille", f'{EXECUTION}[notify]\nwebhook = "{hook.url}"\n')
@@ -223,7 +223,7 @@ def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_proce
     assert study.table_hashes() == undisturbed
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_a_full_disk_is_waited_for(server, tmp_path, undisturbed):
     place = tmp_path / "petit"
     place.mkdir()
@@ -250,7 +250,7 @@ def test_a_full_disk_is_waited_for(server, tmp_path, undisturbed):
         wait_for(lambda: subprocess.run(["umount", str(place)], capture_output=True, check=False).returncode == 0, "the disk set free", 30)
 
 
-@pytest.mark.slow
+@pytest.mark.service
 def test_a_database_that_is_stopped_is_waited_for(server, tmp_path, undisturbed):
     pytest.importorskip("psycopg", reason="psycopg n'est pas installé (extra postgres)")
     from postgres_server import binary, make_database, running_server

@@ -1,4 +1,4 @@
-"""A browser for the session, and one study under review for each file of tests, on SQLite and on PostgreSQL."""
+"""A browser and one study under review for each file of tests, on SQLite and on PostgreSQL."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -23,9 +23,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("database", ["sqlite", shared], indirect=True, scope="module")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """A real headless Chromium."""
+    """A real headless Chromium, closed with the file's last test: its event loop would stand in the way of tests that start one."""
     if not CHROMIUM.is_file():
         pytest.skip("needs chromium")
     arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
