@@ -9,6 +9,8 @@ from flows.deployments import deployment_name, deployments_of
 from pipeline.errors import SettingsError
 from pipeline.study import Study
 
+pytestmark = pytest.mark.service  # Prefect starts a temporary server, which tests of other files must not meet
+
 
 def offered(study: Study, execution: str = ""):
     study.settings_path.write_text(f"[execution]\n{execution}\n", encoding="utf-8")

@@ -15,6 +15,7 @@ from typing import Any
 
 import pandas as pd
 from playwright.sync_api import Browser, BrowserContext, Page, Request
+from playwright.sync_api import Error as PlaywrightError
 
 from pipeline.study import Study
 
@@ -88,7 +89,8 @@ class Served:
     def close(self) -> None:
         """Close every page."""
         for context in self._contexts:
-            context.close()
+            with contextlib.suppress(PlaywrightError):  # the browser may be closed before its server
+                context.close()
 
     def _note(self, request: Request) -> None:
         if not request.url.startswith((self.address, "data:")):
