@@ -5,6 +5,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -246,6 +247,19 @@ def test_a_writer_killed_in_a_burst_loses_nothing_that_it_acknowledged(store: De
     assert len(found) >= 30
     n = len(found)
     assert store.append_all([move("u0", None, "lise")], request_id="encore")[0] > n - 1
+
+
+def test_first_writers_of_a_file_that_come_at_once_all_write(tmp_path: Path) -> None:
+    """Of eight that meet while the file is made, one was refused in a tenth of the trials before they waited for one another."""
+    with ThreadPoolExecutor(8) as pool:
+        for trial in range(60):
+            store, together = DecisionStore(tmp_path / f"{trial}.sqlite3"), threading.Barrier(8)
+
+            def write(number: int, store: DecisionStore = store, together: threading.Barrier = together) -> list[int]:
+                together.wait()
+                return store.append_all([move(f"u{number}")])
+
+            assert sorted(number for numbers in pool.map(write, range(8)) for number in numbers) == list(range(1, 9))
 
 
 def test_many_threads_share_a_store(store: DecisionStore) -> None:

@@ -6,12 +6,14 @@ Out:  Connection, for reading, for writing, for erasing
 
 import contextlib
 import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from pipeline.errors import StoreError
 
 _WAIT_S = 30.0  # how long a writer waits for another one
+_PAUSE_S = 0.01
 _VERSION = 2  # of the tables below
 _TABLES = (
     """CREATE TABLE IF NOT EXISTS decisions (
@@ -97,12 +99,25 @@ def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
 
 def _make(connection: sqlite3.Connection) -> None:
     """Make what is missing of the tables and triggers; readers never wait for a writer."""
-    connection.execute("PRAGMA journal_mode = WAL")
+    _set_journal(connection)
     with _transaction(connection):
         for statement in _TABLES:
             connection.execute(statement)
         _set_triggers(connection)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
+
+
+def _set_journal(connection: sqlite3.Connection) -> None:
+    """Let readers and a writer work at once; for this alone SQLite does not wait, and two first writers would meet."""
+    end = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE_S)
 
 
 def _set_triggers(connection: sqlite3.Connection) -> None:

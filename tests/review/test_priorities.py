@@ -2,6 +2,8 @@
 
 import json
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -19,9 +21,19 @@ def order(page: Page) -> list[str]:
     return [str(row.get_attribute("data-theme-id")) for row in page.locator(".ranking tbody tr").all()]
 
 
+@contextmanager
+def new_ranks(page: Page) -> Iterator[None]:
+    """Wait, after what the block does, until the ranking shown is another one, and is counted."""
+    page.evaluate("document.querySelector('#classement').dataset.before = 'yes'")
+    yield
+    page.wait_for_function(
+        "() => document.querySelector('#classement:not([data-before])') && !document.querySelector('#classement [aria-busy]')"
+    )
+
+
 def set_number(page: Page, name: str, value: str) -> None:
     """Type `value` and wait for the ranks that it gives."""
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
+    with new_ranks(page):
         page.fill(f"[name={name}]", value)
 
 
@@ -55,7 +67,7 @@ def test_a_slider_and_its_number_say_the_same_and_rank_at_once(served: Served, b
     only(page, "leverage")
     slider = page.get_by_role("slider", name="Prise, curseur")
     slider.focus()
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
+    with new_ranks(page):
         page.keyboard.press("ArrowRight")
     expect(page.locator("[name=leverage]")).to_have_value("11")
     expect(page.locator("#classement .told")).to_have_text(re.compile(r"^Prise 100\s%$"))
@@ -92,7 +104,7 @@ def test_without_script_a_button_ranks(served: Served, browser: Browser) -> None
 def test_one_workshop_is_ranked_by_itself(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "priorites")
     name = served.study.read_table("workshops")["workshop_id"].iloc[0]
-    with page.expect_response(lambda answer: answer.request.method == "POST"):
+    with new_ranks(page):
         page.select_option("#portee", name)
     rows = served.study.read_table("priorities")
     assert order(page) == list(rows[rows["scope"] == name].sort_values("rank")["theme_id"])

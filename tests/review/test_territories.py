@@ -45,7 +45,7 @@ def test_drawings_come_once_made_with_a_table_beside_them(page: Page, served: Se
     page.goto(served.url(f"territoires/{part}"))
     expect(page.locator("img.drawing").first).to_be_visible(timeout=60_000)
     assert page.locator("img.drawing").count() >= n_least
-    page.wait_for_function("[...document.querySelectorAll('img.drawing')].every(i => i.complete && i.naturalWidth > 100)")
+    page.wait_for_function("() => [...document.querySelectorAll('img.drawing')].every(i => i.complete && i.naturalWidth > 100)")
     assert all(page.locator("img.drawing").evaluate_all("all => all.map(i => i.alt)"))
     expect(page.locator("table").first).to_be_visible()
 
