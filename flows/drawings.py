@@ -1,7 +1,7 @@
 """The charts of the territories as drawings for the review application, made in a process of their own: drawing takes much memory.
 
 In:   a study that was run
-Out:  .cache/drawings/<run_id>/: one .svg a chart, and index.json that tells each one's kind and title
+Out:  .cache/territories/<run_id>/: one .svg a chart, and index.json that tells each one's kind and title
 """
 
 import json
@@ -16,17 +16,18 @@ INDEX = "index.json"
 
 def drawings_folder(study: Study, run_id: str) -> Path:
     """Where the drawings of a run are, once they are made."""
-    return study.cache / "drawings" / run_id
+    return study.cache / "territories" / run_id
 
 
 def draw_territories(root: Path) -> Path:
     """Draw the charts of the last run, drop those of earlier runs, and return the folder.
 
-    Raises `StudyError` for a study that cannot be written to.
+    Most of them were drawn for the report and are at hand. Raises `StudyError` for a study that cannot be written to.
     """
     from flows.reporting import report_of, whole_folder
     from pipeline.publish import comparison_specs
     from pipeline.publish.charts import draw_svg
+    from pipeline.publish.drawings import drawings_kept
     from pipeline.publish.layout.territories import map_alt
     from pipeline.words import slug
 
@@ -35,7 +36,7 @@ def draw_territories(root: Path) -> Path:
     report = report_of(study, study.read_tables())
     titles = {f"carte-{slug(shown.name)}": (shown.name, map_alt(shown)) for shown in report.reading.maps}
     target = drawings_folder(study, run_id)
-    with whole_folder(target) as folder:
+    with drawings_kept(study.cache / "drawings", drops_others=False), whole_folder(target) as folder:
         listed = []
         for name, spec in comparison_specs(report).items():
             (folder / f"{name}.svg").write_text(draw_svg(spec), encoding="utf-8")

@@ -45,13 +45,17 @@ _OPEN: list[_Kept] = []
 
 
 @contextmanager
-def drawings_kept(folder: Path) -> Iterator[None]:
-    """Within the block, drawings are taken from `folder` and left there; after it, only those that the block asked for are left."""
+def drawings_kept(folder: Path, *, drops_others: bool = True) -> Iterator[None]:
+    """Within the block, drawings are taken from `folder` and left there; after it, only those that the block asked for are left.
+
+    Where it does not drop the others, all of them are: what draws a part only must not undo what is kept for the whole.
+    """
     kept = _Kept(folder)
     _OPEN.append(kept)
     try:
         yield
-        kept.drop_others()
+        if drops_others:
+            kept.drop_others()
     finally:
         _OPEN.remove(kept)
 
