@@ -1,0 +1,95 @@
+"""Sections on what runs by itself and for several people: review, `ateliers serve`, messages."""
+
+import re
+import zoneinfo
+from typing import Annotated
+
+from pydantic import Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.addresses import address_fault, database_fault, is_local
+from pipeline.settings.base import Frozen
+
+_CRON = re.compile(r"[0-9*/,\-]+ +[0-9*/,\-]+ +[0-9*/,\-L]+ +[0-9A-Za-z*/,\-]+ +[0-9A-Za-z*/,\-#L]+")
+_MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+
+
+class ReviewSettings(Frozen):
+    """[review]: where the review application is served and keeps what it is told; a password is never in etude.toml."""
+
+    database: str = ""  # postgresql://host/name for a team; blank: SQLite files in the study
+    hosts: tuple[str, ...] = ()  # names by which browsers reach it, beside this machine's own
+    https: bool = False  # a proxy in front serves it by https, and only so
+    session_hours: Annotated[int, Field(ge=1, le=720)] = 12
+
+    @field_validator("database")
+    @classmethod
+    def _no_password(cls, database: str) -> str:
+        """Whoever copies the study must not copy a password with it."""
+        if fault := database_fault(database):
+            raise PydanticCustomError("database", "{fault}", {"fault": fault})
+        return database
+
+
+class ExecutionSettings(Frozen):
+    """[execution]: when `ateliers serve` works by itself, how long it waits, and how often it tries again."""
+
+    nightly: str = "0 3 * * *"  # cron, in `timezone`; blank: never by the clock
+    compare: str = "0 5 * * 1"
+    timezone: str = "Europe/Paris"
+    settle_s: Annotated[float, Field(ge=0.1, le=3600)] = 30.0  # files of depot/ that did not change for so long are copied whole
+    open_file_minutes: Annotated[float, Field(ge=0, le=1440)] = 60.0  # a temporary file is waited for no longer than that
+    timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 240.0  # of one attempt
+    retries: Annotated[int, Field(ge=0, le=20)] = 6  # after a failure that can pass
+    retry_wait_s: Annotated[float, Field(gt=0, le=3600)] = 60.0  # before the first retry, doubled each time, an hour at most
+
+    @field_validator("nightly", "compare")
+    @classmethod
+    def _some_cron(cls, cron: str) -> str:
+        if cron.strip() and not _CRON.fullmatch(cron.strip()):
+            raise PydanticCustomError("cron", "cinq champs de cron, comme « 0 3 * * * », ou rien")
+        return cron.strip()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, timezone: str) -> str:
+        if timezone not in zoneinfo.available_timezones():
+            raise PydanticCustomError("timezone", "un fuseau comme « Europe/Paris »")
+        return timezone
+
+
+class NotifySettings(Frozen):
+    """[notify]: who is told that a workshop is ready or failed; passwords are never in etude.toml but in ATELIERS_SMTP_PASSWORD."""
+
+    to: tuple[str, ...] = ()  # mail addresses; none: no mail
+    sender: str = ""
+    host: str = "localhost"
+    port: Annotated[int, Field(ge=1, le=65535)] = 587  # 465: encrypted from the first word
+    starttls: bool = True
+    user: str = ""
+    password_file: str | None = None  # of mode 600; relative to the study's folder; ATELIERS_SMTP_PASSWORD_FILE wins
+    webhook: str = ""  # address that a JSON document is posted to; blank: none
+    review_url: str = ""  # where people open the review application; told in messages
+
+    @field_validator("to", "sender")
+    @classmethod
+    def _some_mail(cls, given: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        for address in (given,) if isinstance(given, str) else given:
+            if address and not _MAIL.fullmatch(address):
+                raise PydanticCustomError("mail", "une adresse comme nom@exemple.fr")
+        return given
+
+    @field_validator("webhook", "review_url")
+    @classmethod
+    def _safe_address(cls, url: str) -> str:
+        if url and (fault := address_fault(url)):
+            raise PydanticCustomError("address", "{fault}", {"fault": fault})
+        return url
+
+    @model_validator(mode="after")
+    def _whole_mail(self) -> "NotifySettings":
+        if self.to and not self.sender:
+            raise PydanticCustomError("no_sender", "une adresse « sender », puisque « to » en nomme")
+        if self.to and not (self.starttls or self.port == 465 or is_local(self.host)):
+            raise PydanticCustomError("clear_mail", "starttls = true, sauf pour un serveur de cette machine ou d'un réseau privé")
+        return self
