@@ -18,17 +18,16 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 
-from pipeline.counting import circles_of
 from pipeline.grid import Grid
 from pipeline.rank.checks import check_rows, late_rows
 from pipeline.rank.criteria import CRITERIA, Criterion, shares_of
-from pipeline.rank.facts import facts_of, untold_facts
+from pipeline.rank.facts import untold_facts
 from pipeline.rank.notes import note_rows, nothing_to_read
 from pipeline.rank.order import Standing
 from pipeline.rank.tally import Counts, Tally
-from pipeline.rank.weighing import STUDY, Tallies, draw_weights, rank_tallies, tally_themes, workshop_tallies
+from pipeline.rank.weighing import STUDY, Tallies, draw_weights, rank_tallies, start_of, tally_themes, workshop_tallies
 from pipeline.settings import RankSettings, RankWeights
-from pipeline.tables import ATTENDANCE, TABLES
+from pipeline.tables import TABLES
 
 __all__ = ["CRITERIA", "Criterion", "Ranking", "Tallies", "rank_tallies", "rank_themes", "tally_themes", "unread_criteria"]
 
@@ -59,11 +58,8 @@ def rank_themes(
     `weights` are those that people chose, by default the settings'. Without `attendance`, nobody's type of structure is known; without
     `grid`, notes take it that every criterion has codes to read.
     """
-    circles, theme_ids = circles_of(units, workshops), sorted(set(themes["theme_id"]))
-    facts = facts_of(units, tags, themes, theme_members, circles, ATTENDANCE.empty() if attendance is None else attendance)
+    circles, theme_ids, facts, rng, drawn = start_of(units, tags, themes, theme_members, workshops, attendance, settings)
     untold = untold_facts(grid) if grid is not None else frozenset()
-    rng = np.random.default_rng(settings.seed)
-    drawn = draw_weights(settings.weights, settings, rng)
     tallies = _with_study(dict(workshop_tallies(facts, theme_ids, circles, rng, settings.n_draws)))
     in_the_room = _with_study(dict(workshop_tallies(facts.assign(is_left=facts["is_away"]), theme_ids, circles, rng, 0)))
     free_weights = rng.dirichlet(np.ones(len(CRITERIA)), size=settings.n_draws)

@@ -6,6 +6,7 @@ Out:  Tallies; priorities, the very rows that `rank_themes` gives with these wei
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -44,10 +45,7 @@ def tally_themes(
 
     Those of `scopes` alone where given, each as it is among all: a large study's tallies of every workshop take much room.
     """
-    circles, theme_ids = circles_of(units, workshops), sorted(set(themes["theme_id"]))
-    facts = facts_of(units, tags, themes, theme_members, circles, ATTENDANCE.empty() if attendance is None else attendance)
-    rng = np.random.default_rng(settings.seed)
-    draw_weights(settings.weights, settings, rng)
+    circles, theme_ids, facts, rng, _ = start_of(units, tags, themes, theme_members, workshops, attendance, settings)
     heard: dict[str, list[str]] = {STUDY: []}
     shares: dict[str, dict[str, Counts]] = {STUDY: {}}
     whole: Tally | None = None
@@ -59,6 +57,32 @@ def tally_themes(
         heard[STUDY], shares[STUDY] = _heard(whole, theme_ids)
     wanted = [scope for scope in heard if heard[scope] and (scopes is None or scope in scopes)]
     return Tallies({scope: heard[scope] for scope in wanted}, {scope: shares[scope] for scope in wanted})
+
+
+class Start(NamedTuple):
+    """What every ranking starts from; `rng` has drawn the weights `drawn`, (n_draws + 1, n_criteria), and nothing else."""
+
+    circles: Circles
+    theme_ids: list[str]
+    facts: pd.DataFrame
+    rng: np.random.Generator
+    drawn: Counts
+
+
+def start_of(
+    units: pd.DataFrame,
+    tags: pd.DataFrame,
+    themes: pd.DataFrame,
+    theme_members: pd.DataFrame,
+    workshops: pd.DataFrame,
+    attendance: pd.DataFrame | None,
+    settings: RankSettings,
+) -> Start:
+    """Return where `rank_themes` and `tally_themes` start, so that their draws take one course; nobody came where `attendance` is None."""
+    circles = circles_of(units, workshops)
+    facts = facts_of(units, tags, themes, theme_members, circles, ATTENDANCE.empty() if attendance is None else attendance)
+    rng = np.random.default_rng(settings.seed)
+    return Start(circles, sorted(set(themes["theme_id"])), facts, rng, draw_weights(settings.weights, settings, rng))
 
 
 def rank_tallies(tallies: Tallies, weights: RankWeights, settings: RankSettings) -> pd.DataFrame:
