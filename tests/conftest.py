@@ -2,16 +2,37 @@
 
 import itertools
 import os
+import shutil
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
+from once import made_once
+from studies import new_small_study
 
 from pipeline.study import Study
 
 NOBODY = 65534
+_IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 _numbers = itertools.count(1)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Have one worker process the example study while the others do what needs none: test_flows.py first, its other users last.
+
+    Of each kind, files of many tests come before short ones, so that workers end together.
+    """
+    if not _IS_WORKER:
+        return
+    n_tests = Counter(item.path for item in items)
+    users = {item.path for item in items if "demo_study" in getattr(item, "fixturenames", ())}
+
+    def place(item: pytest.Item) -> tuple[bool, bool, int, str]:
+        return item.path.name != "test_flows.py", item.path in users, -n_tests[item.path], str(item.path)
+
+    items.sort(key=place)
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -23,13 +44,13 @@ def _prefect_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 
 @pytest.fixture(scope="session")
 def demo_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
-    """The example study, processed once; tests read it and leave it as it is."""
+    """The example study, processed once for all the processes of a session, each of which has a copy; tests leave it as it is."""
     from flows.run import run_study
     from pipeline.demo import copy_demo
 
-    study = copy_demo(tmp_path_factory.mktemp("demo") / "etude")
-    run_study(study.root)
-    return study
+    base = tmp_path_factory.getbasetemp()
+    processed = made_once((base.parent if _IS_WORKER else base) / "etude", lambda folder: run_study(copy_demo(folder).root))
+    return Study.open(Path(shutil.copytree(processed, tmp_path_factory.mktemp("demo") / "etude")))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -81,9 +102,4 @@ def without_rights() -> Callable[[], AbstractContextManager[None]]:
 @pytest.fixture
 def small_study(tmp_path: Path) -> Study:
     """A study with two tables of one workshop, never run."""
-    study = Study.create(tmp_path / "etude")
-    folder = study.depot / "Pays de Retz 2026-10-01"
-    folder.mkdir()
-    (folder / "Table 1.txt").write_text("Q1\n- plus de médecin à Machecoul\n- les loyers montent sur la côte\n", encoding="utf-8")
-    (folder / "Table 2.txt").write_text("Q2\n- la recyclerie de Legé emploie douze personnes\n", encoding="utf-8")
-    return study
+    return new_small_study(tmp_path / "etude")

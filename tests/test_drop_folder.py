@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from flows import drop_folder
 from flows.drop_folder import Depot, Settling, look, watch_depot
 
 NOTES = {"Retz/Table 1.txt": (10, 1)}
@@ -93,10 +94,11 @@ def test_a_look_survives_broken_links_and_a_depot_that_is_away(tmp_path):
     assert look(tmp_path / "absent").is_empty
 
 
-def test_files_that_come_one_after_another_are_told_once(tmp_path):
+def test_files_that_come_one_after_another_are_told_once(tmp_path, monkeypatch):
     pytest.importorskip("watchfiles")
+    monkeypatch.setattr(drop_folder, "_STEP_S", 0.2)
     calls, stop = [], threading.Event()
-    settling = Settling(settle_s=1.5, open_file_s=60)
+    settling = Settling(settle_s=1, open_file_s=60)
     depot = tmp_path / "depot"  # not there yet
 
     def complete() -> bool:
@@ -110,10 +112,10 @@ def test_files_that_come_one_after_another_are_told_once(tmp_path):
         with (depot / "Retz" / f"Table {number}.txt").open("w") as notes:
             notes.write("Q1\n")
             notes.flush()
-            time.sleep(0.4)
+            time.sleep(0.3)
             notes.write("- un mot\n")
     _wait_for(lambda: len(calls) >= 2)
-    time.sleep(3)
+    time.sleep(1.2)  # some more looks
     stop.set()
     watching.join(10)
     assert calls == [[f"Retz/Table {number}.txt" for number in range(4)]] * 2

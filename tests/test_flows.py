@@ -8,8 +8,11 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any, NamedTuple
 
+import pandas as pd
 import pytest
+from studies import RETZ, new_small_study
 
 from flows.run import run_study
 from flows.vault import Vault
@@ -101,14 +104,21 @@ def _children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
-def test_another_run_of_the_same_input_elsewhere_gives_the_same_bytes(demo_study, tmp_path):
+def test_another_run_of_the_same_input_elsewhere_gives_the_same_bytes(story, tmp_path):
+    other = new_small_study(tmp_path / "ailleurs")
+    assert run_study(other.root).is_new
+    assert table_bytes(other) == story.first_bytes
+
+
+@pytest.mark.slow
+def test_another_run_of_the_example_elsewhere_gives_the_same_bytes(demo_study, tmp_path):
     other = copy_demo(tmp_path / "ailleurs")
     assert run_study(other.root).is_new
     assert table_bytes(other) == table_bytes(demo_study)
 
 
 def test_an_unreadable_file_is_a_reject_and_the_rest_goes_on(small_study):
-    folder = small_study.depot / "Pays de Retz 2026-10-01"
+    folder = small_study.depot / RETZ
     (folder / "Table 3.docx").write_bytes(b"PK\x03\x04 tronque")
     (small_study.depot / "egare.txt").write_text("un mot", encoding="utf-8")
     outcome = run_study(small_study.root)
@@ -118,48 +128,64 @@ def test_an_unreadable_file_is_a_reject_and_the_rest_goes_on(small_study):
     assert outcome.manifest["n_rows"]["units"] == 3
 
 
-def test_a_late_mail_changes_its_workshop_only_and_no_unit_of_before(small_study):
-    first = run_study(small_study.root)
-    before = small_study.read_table("units")
-    other = small_study.depot / "Ancenis 2026-10-08"
-    other.mkdir()
-    (other / "T1.txt").write_text("Q1\n- il manque des places en crèche\n", encoding="utf-8")
-    run_study(small_study.root)
+class Story(NamedTuple):
+    """A small study, the bytes of its tables after the first of three runs, what it held after each, and their manifests."""
+
+    study: Study
+    first_bytes: dict[str, str]
+    told: list[dict[str, pd.DataFrame]]
+    manifests: list[dict[str, Any]]
+
+
+@pytest.fixture(scope="module")
+def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
+    """A workshop; another one, run alone; then, the clock having gone back, what had come to the first meanwhile and a late mail."""
+    study = new_small_study(tmp_path_factory.mktemp("histoire") / "etude")
+    told, manifests = [], []
+
+    def run(**asked: str) -> None:
+        manifests.append(run_study(study.root, **asked).manifest)
+        told.append(study.read_tables())
+
+    run()
+    first_bytes = table_bytes(study)
+    (study.depot / RETZ / "Table 4.txt").write_text("Q4\n- ouvrir une régie de quartier à Machecoul\n", encoding="utf-8")
+    (study.depot / "Ancenis 2026-10-08").mkdir()
+    (study.depot / "Ancenis 2026-10-08" / "T1.txt").write_text("Q1\n- il manque des places en crèche\n", encoding="utf-8")
+    run(workshop="Ancenis")
+    study.write_manifest(manifests[-1] | {"run_id": "21000101T000000000000Z"})
     mail = "From: a@example.org\nContent-Type: text/plain; charset=utf-8\n\nIl manque un bus le samedi entre Legé et la gare.\n"
-    (small_study.depot / "Pays de Retz 2026-10-01" / "suite.eml").write_text(mail, encoding="utf-8")
-    last = run_study(small_study.root)
-    after = small_study.read_table("units")
+    (study.depot / RETZ / "suite.eml").write_text(mail, encoding="utf-8")
+    run()
+    return Story(study, first_bytes, told, manifests)
+
+
+def test_one_workshop_alone_leaves_the_others_as_they_were(story):
+    first, alone, last = story.told
+    assert sorted(alone["workshops"]["folder"]) == ["Ancenis 2026-10-08", RETZ]
+    assert not alone["documents"]["path"].str.contains("Table 4").any()
+    assert set(alone["units"].loc[alone["units"]["workshop_id"].isin(first["units"]["workshop_id"]), "unit_id"]) == set(
+        first["units"]["unit_id"]
+    )
+    assert last["documents"]["path"].str.contains("Table 4").any()
+
+
+def test_a_late_mail_changes_its_workshop_only_and_no_unit_of_before(story):
+    _, before, after = (told["units"] for told in story.told)
     assert set(before["unit_id"]) < set(after["unit_id"])
-    assert len(after) == len(before) + 2
-    cached = {(record["stage"], record["workshop"]): record["is_cached"] for record in last.manifest["stages"]}
+    (late,) = after.loc[after["channel"] == "mail", "unit_id"]
+    assert late not in set(before["unit_id"])
+    assert len(after) == len(before) + 2  # with the one of table 4
+    cached = {(record["stage"], record["workshop"]): record["is_cached"] for record in story.manifests[-1]["stages"]}
     assert cached["read", "Ancenis 2026-10-08"]
-    assert not cached["read", "Pays de Retz 2026-10-01"]
-    assert first.manifest["run_id"] < last.manifest["run_id"]
+    assert not cached["read", RETZ]
 
 
-def test_a_clock_that_went_back_does_not_make_an_older_run_the_last_one(small_study):
-    first = run_study(small_study.root).manifest
-    ahead = first | {"run_id": "21000101T000000000000Z"}
-    small_study.write_manifest(ahead)
-    (small_study.depot / "Pays de Retz 2026-10-01" / "Table 4.txt").write_text("Q4\n- ouvrir une régie de quartier\n", encoding="utf-8")
-    second = run_study(small_study.root)
-    assert second.is_new
-    assert small_study.last_run()["run_id"] == second.manifest["run_id"] == "21000101T000000000001Z"
-    assert not run_study(small_study.root).is_new
-
-
-def test_one_workshop_alone_leaves_the_others_as_they_were(small_study):
-    run_study(small_study.root)
-    folder = small_study.depot / "Pays de Retz 2026-10-01"
-    (folder / "Table 4.txt").write_text("Q4\n- ouvrir une régie de quartier à Machecoul\n", encoding="utf-8")
-    other = small_study.depot / "Ancenis 2026-10-08"
-    other.mkdir()
-    (other / "T1.txt").write_text("Q1\n- il manque des places en crèche\n", encoding="utf-8")
-    run_study(small_study.root, workshop="Ancenis")
-    assert sorted(small_study.read_table("workshops")["folder"]) == ["Ancenis 2026-10-08", "Pays de Retz 2026-10-01"]
-    assert not small_study.read_table("documents")["path"].str.contains("Table 4").any()
-    assert run_study(small_study.root).is_new
-    assert small_study.read_table("documents")["path"].str.contains("Table 4").any()
+def test_a_clock_that_went_back_does_not_make_an_older_run_the_last_one(story):
+    first, second, third = (manifest["run_id"] for manifest in story.manifests)
+    assert first < second < third == "21000101T000000000001Z"
+    assert story.study.last_run()["run_id"] == third
+    assert not run_study(story.study.root).is_new
 
 
 def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_material(small_study):
@@ -181,7 +207,7 @@ def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_
     report = (small_study.root / weighed.manifest["publication"] / "rapport.html").read_text(encoding="utf-8").replace("\u00a0", " ")
     assert "la pondération « Élus »" in report and "analyste" not in report
     store.append(author="analyste", action="undo", value="4")
-    folder = small_study.depot / "Pays de Retz 2026-10-01"
+    folder = small_study.depot / RETZ
     (folder / "Table 3.txt").write_text("Q1\n- le dernier dentiste de Legé part en retraite\n", encoding="utf-8")
     run_study(small_study.root)
     (kept,) = small_study.read_table("themes").itertuples()

@@ -59,6 +59,7 @@ def demo_on(demo_study: Study, tmp_path: Path) -> Callable[[str], Study]:
     return lambda address: copy_study(demo_study, tmp_path / "etude", database=address)
 
 
+@pytest.mark.slow
 def test_a_database_that_goes_away_is_told_and_once_it_is_back_nothing_is_lost(demo_on: Callable[[str], Study]) -> None:
     from postgres_server import make_database, running_server
 
