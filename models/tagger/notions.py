@@ -41,7 +41,8 @@ class NotionMatcher:
 
     def closeness(self, texts: Sequence[str]) -> Array:
         """Return (n_texts, n_codes); each text's row depends on it alone."""
-        away = (self._said(texts) - self._mean) / self._deviation
+        said = self._ordinary_said if tuple(texts) == self.ordinary else _said(texts, self._patterns)
+        away = (said - self._mean) / self._deviation
         return np.array([row @ self._calls for row in away]).reshape(len(texts), len(self.codes))
 
     def spans(self, text: str, code: int) -> list[Span]:
@@ -69,15 +70,10 @@ class NotionMatcher:
         calls /= np.maximum(np.linalg.norm(calls, axis=0), 1e-9)
         return np.vstack([calls, _OWN_LEXICON * np.diag([float(bool(code.lexicon)) for code in self.codes])])
 
-    def _said(self, texts: Iterable[str]) -> Array:
-        """(n_texts, n_patterns)."""
-        folded = [_folded(text) for text in texts]
-        found = [[min(_MOST_CUES, _n_found(pattern, text)) for pattern in self._patterns] for text in folded]
-        return np.sqrt(np.array(found, dtype=np.float64).reshape(len(folded), len(self._patterns)))
-
     @cached_property
     def _ordinary_said(self) -> Array:
-        return self._said(self.ordinary)
+        own = _said(self.ordinary, [_pattern(code.lexicon) for code in self.codes])
+        return np.hstack([_notions_said(self.ordinary), own])
 
     @cached_property
     def _mean(self) -> Array:
@@ -86,6 +82,19 @@ class NotionMatcher:
     @cached_property
     def _deviation(self) -> Array:
         return np.asarray(np.maximum(self._ordinary_said.std(axis=0), 0.05))
+
+
+@cache
+def _notions_said(texts: tuple[str, ...]) -> Array:
+    """How much each text says each notion, (n_texts, n_notions): counted once for the ordinary passages, whatever the grid."""
+    return _said(texts, [notion.said_by for notion in load_notions()])
+
+
+def _said(texts: Iterable[str], patterns: Sequence[re.Pattern[str]]) -> Array:
+    """How much each text says what each pattern finds: (n_texts, n_patterns)."""
+    folded = [_folded(text) for text in texts]
+    found = [[min(_MOST_CUES, _n_found(pattern, text)) for pattern in patterns] for text in folded]
+    return np.sqrt(np.array(found, dtype=np.float64).reshape(len(folded), len(patterns)))
 
 
 @cache

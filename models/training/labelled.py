@@ -6,6 +6,7 @@ Out:  file names, rows
 
 import hashlib
 import json
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -21,14 +22,19 @@ def training_files() -> tuple[str, ...]:
 
 def labelled_rows(file: str) -> list[dict[str, Any]]:
     """Return the rows of one file, each with its `file` and its `theme_large`, None where it is about no theme."""
-    broad = {row["unit_id"]: row["theme_large"] for row in _lines(_path(_BROAD_THEMES))}
-    return [{"theme_large": broad.get(row["unit_id"]), **row, "file": file} for row in _lines(_path(file))]
+    return [{"theme_large": _broad_themes().get(row["unit_id"]), **row, "file": file} for row in _lines(_path(file))]
 
 
 def file_hashes() -> dict[str, str]:
     """sha256 of each file of passages, by name."""
     paths = [_path(file) for file in training_files()]
     return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+
+
+@cache
+def _broad_themes() -> dict[str, Any]:
+    """The broad theme of each passage of the files that do not carry it, by unit_id."""
+    return {row["unit_id"]: row["theme_large"] for row in _lines(_path(_BROAD_THEMES))}
 
 
 def _path(name: str) -> Path:

@@ -21,7 +21,7 @@ from models.tagger.storage import grid_fingerprint, read_description
 from models.tagger.views import Array
 from models.training.gold_labels import Labelled, read_labels, reviewed_units
 from models.training.labelled import file_hashes
-from models.training.tagger import figures_of, load_passages
+from models.training.tagger import PASSAGE_COLUMNS, figures_of, load_passages
 from pipeline.errors import ModelError
 from pipeline.grid import STANDARD, Grid, load_grid
 from pipeline.resources import data_path
@@ -177,8 +177,7 @@ def _without_example(grid: Grid, targets: Array) -> list[str]:
 
 def _shipped_passages(grid: Grid) -> tuple[pd.DataFrame, list[set[str]]]:
     """The passages of data/training where `grid` defines the same rubriques, postures and piliers, else none."""
-    passages, labels = load_passages()
     standard = replace(grid, codes=tuple(code for code in grid.codes if code.axis in STANDARD), own_axes=())
     if grid_fingerprint(standard) == grid_fingerprint(load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))):
-        return passages, labels
-    return passages.iloc[:0], []
+        return load_passages()
+    return pd.DataFrame(columns=list(PASSAGE_COLUMNS)), []

