@@ -16,6 +16,7 @@ from pipeline.standing import confirmation, confirmed_units, judged_units, judge
 from pipeline.tables import DECISIONS, MERGE_PROPOSALS, TAGS, THEME_FAMILIES
 
 COUNTED = ("n_themes", "n_units", "n_tables", "n_workshops")
+SEEDS = [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 40))]  # of decisions drawn at random
 
 
 def machine() -> dict[str, pd.DataFrame]:
@@ -289,7 +290,7 @@ def test_each_decision_is_applied_replaced_or_void_with_its_reason(
     assert effects_of(*decisions)[1] == expected
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_no_decision_is_silently_dropped(seed: int) -> None:
     decisions = random_decisions(seed)
     effects = effects_of(*decisions)
@@ -363,14 +364,14 @@ def test_without_decisions_the_tables_are_the_machines() -> None:
     assert_same(decided(), machine())
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_replaying_over_reviewed_tables_changes_nothing(seed: int) -> None:
     decisions = random_decisions(seed)
     once = decided(*decisions)
     assert_same(decided(*decisions, on=once), once)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_any_decisions_leave_one_posture_a_passage_and_themes_that_agree_with_their_members(seed: int) -> None:
     decisions = random_decisions(seed)
     reviewed = decided(*decisions)
@@ -495,7 +496,7 @@ def test_what_stands_once_some_are_undone(decisions: list[dict[str, Any]], left:
     pd.testing.assert_frame_equal(standing(stands), stands)
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_undoing_everything_gives_the_machines_tables_and_undoing_that_gives_all_back(seed: int) -> None:
     decisions = [decision for decision in random_decisions(seed) if decision["action"] != "undo"]
     n = len(decisions)
@@ -505,7 +506,7 @@ def test_undoing_everything_gives_the_machines_tables_and_undoing_that_gives_all
     assert_same(decided(*decisions, *undone, *again), decided(*decisions))
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", SEEDS)
 def test_an_undone_decision_is_as_if_it_had_never_been_taken(seed: int) -> None:
     decisions = random_decisions(seed)
     place = random.Random(seed).randrange(len(decisions))
