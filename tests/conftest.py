@@ -19,6 +19,7 @@ _IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
 _numbers = itertools.count(1)
 
 
+@pytest.hookimpl(trylast=True)  # once the tests that are not asked for are gone
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Have one worker process the example study while the others do what needs none: test_flows.py first, its other users last.
 
