@@ -4,10 +4,8 @@ In:   a notice, the [notify] settings
 Out:  what could not be sent, in a line each; a notice that cannot be sent never ends a run
 """
 
-import os
 import smtplib
 import ssl
-import stat
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from email.headerregistry import Address
@@ -15,8 +13,9 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import TYPE_CHECKING
 
+from flows.passwords import Secret, read_secret
 from flows.summary import new_folders, report_path
-from pipeline.errors import AteliersError, SettingsError
+from pipeline.errors import AteliersError
 from pipeline.i18n import _
 from pipeline.settings import NotifySettings
 from pipeline.study import Study
@@ -24,9 +23,8 @@ from pipeline.study import Study
 if TYPE_CHECKING:
     from flows.run import Outcome
 
-PASSWORD, PASSWORD_FILE = "ATELIERS_SMTP_PASSWORD", "ATELIERS_SMTP_PASSWORD_FILE"
+_SECRET = Secret("ATELIERS_SMTP_PASSWORD", "ATELIERS_SMTP_PASSWORD_FILE", "du courriel")
 _TIMEOUT_S = 20.0
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 @dataclass(frozen=True)
@@ -88,20 +86,7 @@ def read_password(study: Study) -> str | None:
 
     Raises `SettingsError` for a file that is missing, blank or readable by others.
     """
-    if os.environ.get(PASSWORD):
-        return os.environ[PASSWORD]
-    named = os.environ.get(PASSWORD_FILE) or study.settings.notify.password_file
-    if not named:
-        return None
-    path = study.root / named  # an absolute path stays as it is
-    if not path.is_file():
-        raise SettingsError(f"pas de fichier « {path} »", "un fichier avec le mot de passe du courriel", "l'écrire, ou corriger le chemin")
-    if path.stat().st_mode & _OTHERS:
-        raise SettingsError(f"« {path} » est lisible par d'autres", "un fichier de droits 600", f"chmod 600 {path}")
-    lines = path.read_text(encoding="utf-8").splitlines()
-    if not lines or not lines[0].strip():
-        raise SettingsError(f"« {path} » est vide", "un mot de passe sur la première ligne", "l'y écrire")
-    return lines[0]
+    return read_secret(_SECRET, study, study.settings.notify.password_file)
 
 
 def _mail(notice: Notice, settings: NotifySettings) -> EmailMessage:
