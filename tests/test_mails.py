@@ -190,6 +190,12 @@ def test_a_mail_in_html_alone_is_cut_as_well(page: str) -> None:
     assert [block.text for block in part.blocks if block.kind != "meta"] == OWN
 
 
+@pytest.mark.parametrize("noise", [b"\xff\x00", b"=?hex?q?\xff\x00?="], ids=repr)
+def test_a_header_that_is_no_text_does_not_hide_what_the_mail_says(noise: bytes) -> None:
+    (part,) = read_source(Source(b"Subject: " + noise + b"\nFrom: a@example.org\n\nLa passerelle reste ferm\xc3\xa9e le soir.\n", "m.eml"))
+    assert "La passerelle reste fermée le soir." in [block.text for block in part.blocks]
+
+
 def test_a_mail_passed_on_in_html_is_read() -> None:
     quoted = f"<div class='gmail_quote'>---------- Forwarded message ---------<br>De : <b>Gaston Vidal</b> &lt;g@example.com&gt;<br>Date: lun. 4 mai 2026<br>Subject: idée<br>To: &lt;lea@example.org&gt;<br><br>{P}</div>"
     content = mime("Content-Type: text/html; charset=utf-8", f"<div>Pour info.</div>{quoted}".encode()).replace(

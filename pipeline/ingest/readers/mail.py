@@ -71,9 +71,9 @@ def _parts(message: Message, source: Source, read: ReadSource, name: str) -> lis
     held = _Content()
     held.sort(message)
     letter = Letter(
-        subject=clean(_header(message, "subject")),
-        senders=tuple(_people(message, ("from",))),
-        people=tuple(_people(message, ("from", "reply-to", "to", "cc", "bcc"))),
+        subject=clean(header_text(message, "subject")),
+        senders=tuple(people_in(message, ("from",))),
+        people=tuple(people_in(message, ("from", "reply-to", "to", "cc", "bcc"))),
         text="\n\n".join(held.texts),
         attached=tuple(held.attached),
         n_images=held.n_images,
@@ -81,15 +81,15 @@ def _parts(message: Message, source: Source, read: ReadSource, name: str) -> lis
     return parts_of_letter(letter, source, read, name)
 
 
-def _header(message: Message, name: str) -> str:
-    """The text of a header, whatever its encoding, "" where there is none."""
+def header_text(message: Message, name: str) -> str:
+    """The text of the first header called `name` (in lower case), whatever its encoding; "" where there is none."""
     raw = next((str(value) for key, value in message.raw_items() if key.lower() == name), "")
     return _decoded(re.sub(r"\r?\n[ \t]+", " ", raw))
 
 
 def _decoded(raw: str) -> str:
     if any("\udc80" <= sign <= "\udcff" for sign in raw):  # bytes beyond ASCII, sent without saying how they are encoded
-        raw = decode(raw.encode("ascii", "surrogateescape"))
+        raw = _guessed(raw.encode("ascii", "surrogateescape"))
     try:
         pieces = decode_header(raw)
     except (HeaderParseError, ValueError):
@@ -101,11 +101,19 @@ def _piece(content: bytes, charset: str | None) -> str:
     try:
         return content.decode(charset or "utf-8")
     except (LookupError, ValueError):  # an encoding that is unknown, or whose name no encoding can bear
+        return _guessed(content)
+
+
+def _guessed(content: bytes) -> str:
+    """The text of a header that does not tell its encoding; one that is no text must not hide what the mail says."""
+    try:
         return decode(content)
+    except ReadError:
+        return content.decode("utf-8", "replace")
 
 
-def _people(message: Message, names: tuple[str, ...]) -> list[tuple[str, str]]:
-    """(Name, address) of everyone in these headers, each once; a name is "" where the header gives none."""
+def people_in(message: Message, names: tuple[str, ...]) -> list[tuple[str, str]]:
+    """(Name, address) of everyone in the headers `names` (in lower case), each once; a name is "" where the header gives none."""
     values = [re.sub(r"\s+", " ", str(value)) for name in names for key, value in message.raw_items() if key.lower() == name]
     found = [(clean(_decoded(name)).strip("'\" "), clean(address)) for name, address in getaddresses(values)]
     return list(dict.fromkeys((name, address) for name, address in found if name or address))
@@ -144,7 +152,7 @@ class _Content:
         """A mail sent on as an attachment is an attachment that is a mail."""
         for inner in message.get_payload():
             if isinstance(inner, Message):
-                title = clean(_header(inner, "subject")) or "message"
+                title = clean(header_text(inner, "subject")) or "message"
                 self.attached.append((f"{title}.eml", inner.as_bytes()))
 
 
