@@ -14,7 +14,7 @@ from pipeline.versions import versions
 if TYPE_CHECKING:
     import pandas as pd
 
-_WITHOUT_EFFECT = {"execution", "notify"}  # sections that say when to run and whom to tell: no result depends on them
+_WITHOUT_EFFECT = {"execution", "notify", "mail"}  # when to run, whom to tell, what to fetch: no result depends on these sections
 
 
 def input_hashes(study: Study, folder: str) -> dict[str, str]:

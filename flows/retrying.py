@@ -42,7 +42,16 @@ _PASSING_NUMBERS = frozenset(
     }
 )
 _PASSING = (MemoryError, TimeoutError, ConnectionError)
-_PASSING_NAMES = frozenset({("psycopg", "OperationalError"), ("sqlite3", "OperationalError"), ("httpx", "TransportError")})
+_PASSING_NAMES = frozenset(
+    {
+        ("psycopg", "OperationalError"),
+        ("sqlite3", "OperationalError"),
+        ("httpx", "TransportError"),
+        ("imaplib", "abort"),  # the connection to a mailbox was cut
+        ("ssl", "SSLEOFError"),
+        ("socket", "gaierror"),  # no name server answers
+    }
+)
 _LONGEST_S = 3600.0
 
 

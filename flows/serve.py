@@ -15,6 +15,8 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from flows.mailbox.rounds import MailRounds
+from flows.mailbox.server import require_imap_tools
 from flows.prefect_setup import prefect_ready
 from flows.steps import is_recorded
 from pipeline.errors import MissingPackageError, StudyError, UsageError
@@ -38,6 +40,8 @@ def serve_studies(roots: Sequence[Path], *, told: Told) -> None:
     _refuse_same_names(studies)
     for study in studies:
         study.settings, study.grid  # noqa: B018 - read, to be refused now
+    if any(study.settings.mail.host for study in studies):
+        require_imap_tools()
     if importlib.util.find_spec("watchfiles") is None:
         raise MissingPackageError("watchfiles", _("surveiller le dépôt"))
     if not is_recorded():
@@ -56,7 +60,7 @@ def serve_studies(roots: Sequence[Path], *, told: Told) -> None:
 
 
 def _serve(studies: Sequence[Study], told: Told) -> None:
-    """Keep a service a study in threads of its own; the main thread waits for signals, or for a thread that ends by itself."""
+    """Keep each study's service and mailbox in threads of their own; the main one waits for signals, or a thread that ends by itself."""
     from flows.deployments import deployments_of
     from flows.service import StudyService
 
@@ -64,7 +68,9 @@ def _serve(studies: Sequence[Study], told: Told) -> None:
         asyncio.run(deployments_of(study))  # a schedule that is none is refused now
     stop, asked = threading.Event(), threading.Event()
     services = [StudyService(study.root, stop=stop, told=told) for study in studies]
-    threads = [_Thread(work, stop) for service in services for work in (service.run, service.watch)]
+    rounds = [MailRounds(study.root, stop=stop, told=told) for study in studies if study.settings.mail.host]
+    works = [*(work for service in services for work in (service.run, service.watch)), *(mails.run for mails in rounds)]
+    threads = [_Thread(work, stop) for work in works]
     with _signals(asked, stop):
         for thread in threads:
             thread.start()

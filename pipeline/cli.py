@@ -83,10 +83,12 @@ def publish(options: argparse.Namespace) -> None:
 
 def status(options: argparse.Namespace) -> None:
     """Show workshops, rows, rejects and what awaits review."""
+    from flows.mailbox.record import Record
     from pipeline.status import study_status
 
     study = Study.open(options.study)
-    found = study_status(study.read_tables(), study.last_run(), study.decisions.read()) | {"n_doubts": _doubts_waiting(study)}
+    waiting = {"n_doubts": _doubts_waiting(study), "n_mails_waiting": Record(study).n_waiting}
+    found = study_status(study.read_tables(), study.last_run(), study.decisions.read()) | waiting
     show.status(study, found, as_json=options.json)
 
 
@@ -126,6 +128,14 @@ def serve(options: argparse.Namespace) -> None:
     from flows.serve import serve_studies
 
     serve_studies(options.studies, told=show.service)
+
+
+def fetch(options: argparse.Namespace) -> None:
+    """Read the study's mailbox once."""
+    from flows.mailbox import fetch_mail
+
+    study = Study.open(options.study)
+    show.fetched(study, fetch_mail(study.root), as_json=options.json)
 
 
 def export(options: argparse.Namespace) -> None:
@@ -297,6 +307,7 @@ def _parser() -> argparse.ArgumentParser:
     _add(commands, "train", train, _("réapprendre l'étiquetage sur les décisions et des références"), (*study, ("--gold", gold), *as_json))
     studies = (("studies", {"type": Path, "nargs": "+", "metavar": _("ÉTUDE"), "help": _("dossier d'une étude")}),)
     _add(commands, "serve", serve, _("traiter par soi-même, à heures fixes et à chaque dépôt (Prefect)"), studies)
+    _add(commands, "fetch-mail", fetch, _("lire une fois la boîte de mails de l'étude, dans le dépôt"), study + as_json)
     _add(commands, "export", export, _("écrire l'étude pour d'autres outils"), study + formats)
     decided = (
         ("file", {"type": Path, "metavar": _("FICHIER"), "help": _("projet .qdpx, feuille de relecture, liste doutes, grille .qdc")}),

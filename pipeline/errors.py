@@ -39,6 +39,10 @@ class VaultError(StudyError):
     """The vault is encrypted and its passphrase is missing, wrong or kept where others can read it."""
 
 
+class MailError(AteliersError):
+    """The mailbox cannot be reached, opened or read; what was read before is in the depot, and nothing is changed on the server."""
+
+
 class TableError(AteliersError):
     """A table does not have the columns, types or values of the data dictionary."""
 

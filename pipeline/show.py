@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from flows.backup import Backup
     from flows.forget import Erasure
+    from flows.mailbox import Fetched
     from flows.publication import Publication
     from flows.run import Outcome
     from pipeline.exchange import Taken
@@ -94,6 +95,9 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
     _second_coder(study, found["second_coder"])
     _proposals(study, found["theme_proposals"])
     _doubts(study, found["n_doubts"])
+    if found["n_mails_waiting"]:
+        mails = _("Mails qui attendent sur le serveur : {n} (ateliers fetch-mail {root})")
+        _line(mails.format(n=found["n_mails_waiting"], root=study.root))
     if found["publication"]:
         _line(_("Rapport : {path}").format(path=study.root / found["publication"] / "rapport.html"))
     _line(PSEUDONYMOUS)
@@ -255,6 +259,36 @@ def service(line: str) -> None:
     """Say what a service does, at once: its output is a journal."""
     _line(line)
     sys.stdout.flush()
+
+
+def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
+    """Say which workshops mails came in for, and why others wait, by a hash of their Message-ID."""
+    if as_json:
+        _json(fetched.as_json())
+        return
+    for folder, n in sorted(fetched.taken.items()):
+        _line(_("  {folder} : {n}").format(folder=folder, n=n))
+    counts = _("{n} mails pris, {known} déjà là, {automatic} automatiques laissés de côté")
+    _line(counts.format(n=fetched.taken.total(), known=fetched.n_known, automatic=fetched.n_automatic) + ".")
+    if fetched.waiting:
+        _line(_("{n} attendent sur le serveur :").format(n=len(fetched.waiting)))
+    for waiting in fetched.waiting[:_SHOWN_LINES]:
+        _line(_("  {message} du {day} : {why}").format(message=waiting.message, day=waiting.day or "?", why=_why_waiting(waiting.reason)))
+    if len(fetched.waiting) > _SHOWN_LINES:
+        _line(_("  … et {n} autres lignes (toutes avec --json)").format(n=len(fetched.waiting) - _SHOWN_LINES))
+    if fetched.taken:
+        _line(_("Pour les traiter : ateliers run {root}").format(root=study.root))
+
+
+def _why_waiting(reason: str) -> str:
+    """Why a mail was left on the server, and what takes it in at the next reading."""
+    return {
+        "no_workshop": _("ne nomme aucun atelier ; « mail.workshops » ou « mail.fallback » le placent"),
+        "several": _("nomme plusieurs ateliers ; « mail.workshops » ou « mail.fallback » le placent"),
+        "no_folder": _("son atelier n'a pas de dossier dans depot/ ; le créer, ou corriger [mail]"),
+        "too_big": _("plus gros que « ingest.max_file_mb » ; l'augmenter, ou déposer ses pièces à la main"),
+        "unreadable": _("le serveur ne le donne pas ; l'enregistrer en .eml et le déposer à la main"),
+    }[reason]
 
 
 def exported(paths: Sequence[Path], *, nothing: str = "") -> None:

@@ -90,8 +90,8 @@ def test_status_of_a_study_never_run_is_zeros(capsys, small_study):
 
 def test_help_lists_exactly_the_commands_of_the_readme():
     help_text = subprocess.run([sys.executable, "-m", "pipeline.cli", "--help"], capture_output=True, text=True, check=True).stdout
-    listed = set(re.findall(r"^    ([a-z]+) ", help_text, re.MULTILINE))
-    documented = set(re.findall(r"^\| `ateliers ([a-z]+)", README.read_text(encoding="utf-8"), re.MULTILINE))
+    listed = set(re.findall(r"^    ([a-z-]+)\s", help_text, re.MULTILINE))
+    documented = set(re.findall(r"^\| `ateliers ([a-z-]+)", README.read_text(encoding="utf-8"), re.MULTILINE))
     assert listed == documented
 
 

@@ -1,7 +1,10 @@
 """Which failures are tried again, and after how long."""
 
 import errno
+import imaplib
+import socket
 import sqlite3
+import ssl
 
 import httpx
 import pytest
@@ -10,6 +13,7 @@ from flows.retrying import can_pass, waits
 from flows.run import run_study
 from pipeline.errors import (
     GridError,
+    MailError,
     MissingExtraError,
     ModelError,
     ReadError,
@@ -41,6 +45,10 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (OSError(errno.ENOSPC, "full"), True),
         (ConnectionRefusedError(errno.ECONNREFUSED, "no"), True),
         (httpx.ConnectError("no"), True),
+        (caused(MailError(*WORDS), imaplib.IMAP4.abort("EOF")), True),
+        (caused(MailError(*WORDS), socket.gaierror(socket.EAI_AGAIN, "no")), True),
+        (caused(MailError(*WORDS), imaplib.IMAP4.error("AUTHENTICATIONFAILED")), False),
+        (caused(MailError(*WORDS), ssl.SSLCertVerificationError(1, "self-signed")), False),
         (httpx.ReadTimeout("slow"), True),
         (MemoryError(), True),
         (TimeoutError(), True),

@@ -1,12 +1,14 @@
 """Studies served by real processes and a real Prefect server: whatever is killed, nothing is lost and nothing is done twice."""
 
 import contextlib
+import json
 import shutil
 import subprocess
 import sys
 import time
 from pathlib import Path
 
+import imap_server
 import pytest
 from mail_server import Hook
 from mail_server import running as answering
@@ -100,6 +102,33 @@ def test_what_was_dropped_while_nobody_watched_is_seen_at_the_start(server, tmp_
     with running(Service(study, server)):
         wait_for(lambda: report_is_there(study), "report")
     assert study.table_hashes() == undisturbed
+
+
+@pytest.mark.service
+@pytest.mark.skipif(imap_server.why_not() is not None, reason=str(imap_server.why_not()))
+def test_a_mail_that_comes_is_processed_though_its_server_and_the_service_were_killed(server, tmp_path):
+    mails = [f"Message-ID: <{n}@x>\r\nSubject: Pays de Retz\r\n\r\nLe car de {hour} h est plein.\r\n" for n, hour in enumerate((7, 8))]
+    with imap_server.running_server() as box:
+        where = {"host": "127.0.0.1", "port": box.port, "user": "retz", "every_minutes": 0.05}
+        section = "\n".join(f"{key} = {json.dumps(value)}" for key, value in where.items())
+        study = new_study(tmp_path / "courrier", f"{EXECUTION}[mail]\n{section}\n")
+        drop(study)
+        secrets = {"SSL_CERT_FILE": str(box.authority), "ATELIERS_IMAP_PASSWORD": imap_server.PASSWORD}
+        with running(Service(study, server, **secrets)) as service:
+            box.deliver("retz", mails[0].encode())
+            wait_for(lambda: any(study.depot.glob("*/mails/*.eml")), "first mail")
+            box.kill()
+            wait_for(lambda: service.said("ne répond pas"), "a server that is away")
+            service.kill(with_children=True)
+            box.start()
+            box.deliver("retz", mails[1].encode())
+            service.start()
+            wait_for(lambda: len(list(study.depot.glob("*/mails/*.eml"))) == 2, "second mail")
+            wait_for(lambda: due_fingerprint(Study.open(study.root)) is None, "report")
+            assert service.stop() == 0
+    by_mail = study.read_table("documents").query("channel == 'mail'")
+    assert sorted(by_mail["text"]) == ["Le car de 7 h est plein.", "Le car de 8 h est plein."]
+    assert service.journal.read_text(encoding="utf-8").count("ne répond pas") == 1
 
 
 @pytest.mark.service

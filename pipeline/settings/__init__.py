@@ -7,6 +7,7 @@ Out:  Settings
 from pipeline.settings.base import Share, Weight
 from pipeline.settings.coding import EmbedSettings, LanguageModelSettings, TagSettings
 from pipeline.settings.loading import load_settings
+from pipeline.settings.mail import MailSettings
 from pipeline.settings.material import IngestSettings, PseudonymiseSettings, SegmentSettings, StudySettings, VaultSettings
 from pipeline.settings.results import ClusterSettings, CompareSettings, PublishSettings, RankSettings, RankWeights
 from pipeline.settings.sections import Settings
@@ -19,6 +20,7 @@ __all__ = [
     "ExecutionSettings",
     "IngestSettings",
     "LanguageModelSettings",
+    "MailSettings",
     "NotifySettings",
     "PseudonymiseSettings",
     "PublishSettings",

@@ -2,6 +2,7 @@
 
 from pipeline.settings.base import Frozen
 from pipeline.settings.coding import EmbedSettings, LanguageModelSettings, TagSettings
+from pipeline.settings.mail import MailSettings
 from pipeline.settings.material import IngestSettings, PseudonymiseSettings, SegmentSettings, StudySettings, VaultSettings
 from pipeline.settings.results import ClusterSettings, CompareSettings, PublishSettings, RankSettings
 from pipeline.settings.service import ExecutionSettings, NotifySettings, ReviewSettings
@@ -25,3 +26,4 @@ class Settings(Frozen):
     review: ReviewSettings = ReviewSettings()
     execution: ExecutionSettings = ExecutionSettings()
     notify: NotifySettings = NotifySettings()
+    mail: MailSettings = MailSettings()

@@ -1,0 +1,157 @@
+"""The mailbox on its server: opened for reading only, by imap-tools, its failures told in one line.
+
+In:   the [mail] settings, a password
+Out:  UIDs, headers and whole mails
+"""
+
+import errno
+import imaplib
+import importlib.util
+import re
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from email.message import Message
+from typing import TYPE_CHECKING
+
+from pipeline.errors import MailError, MissingExtraError
+from pipeline.i18n import _
+from pipeline.settings import MailSettings
+
+if TYPE_CHECKING:
+    from imap_tools import BaseMailBox, MailMessage
+
+_TIMEOUT_S = 60.0
+_BUSY = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"})  # refusals that say nothing against the password (RFC 5530)
+
+
+class Mailbox:
+    """A folder of a mailbox, selected for reading; `uid_validity` changes where the server numbers its mails anew."""
+
+    def __init__(self, client: "BaseMailBox", uid_validity: int) -> None:
+        self._client = client
+        self.uid_validity = uid_validity
+
+    def uids(self) -> list[int]:
+        """The numbers of all mails, in order."""
+        return sorted(map(int, self._client.uids("ALL", charset=None)))
+
+    def headers(self, uid: int) -> tuple[Message, int] | None:
+        """The headers of a mail and its size in bytes, as the server says; None where it cannot be had."""
+        from imap_tools.errors import MailboxFetchError
+
+        with suppress(MailboxFetchError):
+            for found in self._client.fetch(uid_list=str(uid), mark_seen=False, headers_only=True):
+                return found.obj, found.size_rfc822
+        return None
+
+    def content(self, uid: int) -> bytes | None:
+        """The bytes of a mail; None where they cannot be had."""
+        from imap_tools.errors import MailboxFetchError
+
+        with suppress(MailboxFetchError):
+            for found in self._client.fetch(uid_list=str(uid), mark_seen=False):
+                return found.content or None  # type: ignore[attr-defined] # of _Whole
+        return None
+
+
+@contextmanager
+def opened(settings: MailSettings, password: str | None) -> Iterator[Mailbox]:
+    """The folder that `settings` name, until the block ends.
+
+    Raises `MissingExtraError` without imap-tools, and `MailError` where the server, its certificate, the password, the folder or, inside
+    the block, the connection fails.
+    """
+    require_imap_tools()
+    from imap_tools.errors import ImapToolsError, MailboxFolderSelectError
+
+    try:
+        client = _connected(settings)
+        try:
+            _log_in(client, settings, password or "")
+            client.folder.set(settings.folder, readonly=True)
+            yield Mailbox(client, _uid_validity(client))
+        except ssl.SSLError as error:  # signed in already: the connection was cut
+            raise ConnectionResetError(errno.ECONNRESET, type(error).__name__) from error
+        finally:
+            with suppress(ImapToolsError, imaplib.IMAP4.error, OSError):
+                client.logout()
+    except MailboxFolderSelectError as error:
+        raise MailError(
+            _("la boîte n'a pas de dossier « {folder} »").format(folder=settings.folder),
+            _("un dossier qui s'y trouve, comme INBOX"),
+            _("corriger « mail.folder » dans etude.toml"),
+        ) from error
+    except ssl.SSLCertVerificationError as error:
+        raise MailError(
+            _("le certificat de {host} est refusé ({why})").format(host=settings.host, why=error.verify_message),
+            _("un certificat à ce nom, d'une autorité que cette machine connaît"),
+            _("corriger « mail.host », ou donner l'autorité par SSL_CERT_FILE"),
+        ) from error
+    except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
+        raise MailError(
+            _("{host}:{port} ne répond pas, ou plus ({why})").format(host=settings.host, port=settings.port, why=type(error).__name__),
+            _("un serveur IMAP, chiffré comme le dit « mail.encryption »"),
+            _("vérifier l'adresse, le port et le réseau, puis relancer : ce qui a été lu le reste"),
+        ) from error
+
+
+def require_imap_tools() -> None:
+    """Raise `MissingExtraError` where imap-tools is not installed."""
+    if importlib.util.find_spec("imap_tools") is None:
+        raise MissingExtraError("imap-tools", "mail")
+
+
+def _connected(settings: MailSettings) -> "BaseMailBox":
+    from imap_tools import MailBox, MailBoxStartTls, MailBoxUnencrypted
+
+    trusted = ssl.create_default_context()
+    if settings.encryption == "tls":
+        client: BaseMailBox = MailBox(settings.host, settings.port, timeout=_TIMEOUT_S, ssl_context=trusted)
+    elif settings.encryption == "starttls":
+        client = MailBoxStartTls(settings.host, settings.port, timeout=_TIMEOUT_S, ssl_context=trusted)
+    else:
+        client = MailBoxUnencrypted(settings.host, settings.port, timeout=_TIMEOUT_S)
+    client.email_message_class = _whole_class()
+    return client
+
+
+def _uid_validity(client: "BaseMailBox") -> int:
+    """What the server said of its numbers as the folder was selected; 0 where it vouches for none."""
+    told = client.client.response("UIDVALIDITY")[1][0]
+    return int(told) if told else 0
+
+
+def _whole_class() -> "type[MailMessage]":
+    """imap-tools' mail, that keeps its bytes as the server gave them: written again, they could differ."""
+    from imap_tools import MailMessage
+
+    class Whole(MailMessage):
+        def __init__(self, fetch_data: list[bytes | tuple[bytes, bytes]]) -> None:
+            super().__init__(fetch_data)
+            self.content = next((item[1] for item in fetch_data if isinstance(item, tuple)), b"")
+
+    return Whole
+
+
+def _log_in(client: "BaseMailBox", settings: MailSettings, password: str) -> None:
+    """Sign in; letters beyond ASCII need another command.
+
+    Raises `MailError` for a refusal that lasts.
+    """
+    from imap_tools.errors import MailboxLoginError
+
+    try:
+        is_plain = (settings.user + password).isascii()
+        (client.login if is_plain else client.login_utf8)(settings.user, password, initial_folder=None)
+    except imaplib.IMAP4.abort:
+        raise
+    except (MailboxLoginError, imaplib.IMAP4.error) as error:
+        code = re.search(r"\[([A-Z-]+)", str(error))
+        if code and code[1] in _BUSY:
+            raise imaplib.IMAP4.abort(code[1]) from error
+        raise MailError(
+            _("{host} refuse l'utilisateur ou le mot de passe{code}").format(host=settings.host, code=f" ({code[1]})" if code else ""),
+            _("« mail.user » et le mot de passe de la boîte (au besoin un mot de passe d'application)"),
+            _("les corriger : ATELIERS_IMAP_PASSWORD, ATELIERS_IMAP_PASSWORD_FILE ou « mail.password_file »"),
+        ) from error
