@@ -1,0 +1,109 @@
+"""A study of any size, made up on disk as people would send it: for measuring what a whole run costs and finds.
+
+    python tests/benchmarks/made_study.py STUDY N_PASSAGES
+
+Passages are those of the two labelled studies that nothing was learnt on (data/demo, tests/habits), drawn again and changed: a sixth of the
+words dropped, one replaced by a word of another passage on the same theme. They lie in notes of tables, a third in Word, under headings of
+their questions; each workshop has a list of who came. `gold.jsonl` beside the depot tells each line's theme and codes.
+"""
+
+import json
+import sys
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import docx
+import numpy as np
+
+from pipeline.study import Study
+
+SOURCES = (Path("data/demo/gold/units.jsonl"), Path("tests/habits/gold/units.jsonl"))
+DROPPED = 1 / 6  # share of the words
+PER_TABLE, PER_WORKSHOP, PER_TERRITORY = 25, 150, 6 * 150  # passages
+N_PEOPLE = 20  # a workshop
+QUESTIONS = {"q1": "Question 1 : besoins et menaces", "q2": "Question 2 : ce qui marche", "q3": "Question 3 : nos forces et difficultés internes"}
+QUESTIONS |= {"q4": "Question 4 : ce qu'il faudrait améliorer"}
+FIRST_NAMES = ("Camille", "Lucie", "Karim", "Benoît", "Fatou", "Hélène", "Yann", "Sophie", "Mehdi", "Claire")
+NAMES = ("Delattre", "Vasseur", "Benali", "Morvan", "Lefranc", "Diallo", "Roussel", "Ferrand", "Kowalski", "Thibaut")
+
+Passage = dict[str, Any]
+
+
+def main() -> None:
+    """Make one study."""
+    make_study(Path(sys.argv[1]), int(sys.argv[2]))
+
+
+def make_study(root: Path, size: int) -> Study:
+    """Return a study of `size` passages, not yet run; the same size gives the same files but for Word's own dates."""
+    study = Study.create(root)
+    draw = np.random.default_rng(size)
+    passages = source_passages()
+    by_theme: dict[str, list[Passage]] = defaultdict(list)
+    for passage in passages:
+        by_theme[str(passage["theme"])].append(passage)
+    gold: list[Passage] = []
+    for at, first in enumerate(range(0, size, PER_WORKSHOP)):
+        territory = first // PER_TERRITORY + 1
+        folder = study.depot / f"Territoire {territory:03d} 2026-{1 + at // 28 % 12:02d}-{1 + at % 28:02d} n{at:04d}"
+        drawn = [passages[int(place)] for place in draw.integers(0, len(passages), min(PER_WORKSHOP, size - first))]
+        said = [passage | {"text": changed(passage, by_theme[str(passage["theme"])], draw)} for passage in drawn]
+        gold += _write_workshop(folder, f"Territoire {territory:03d}", said, draw)
+    (root / "gold.jsonl").write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in gold), encoding="utf-8")
+    return study
+
+
+def source_passages() -> list[Passage]:
+    """The labelled passages that lie in notes; those of a theme that only one of them is about keep it."""
+    rows = []
+    for path in SOURCES:
+        for line in path.read_text(encoding="utf-8").splitlines():
+            passage = json.loads(line)
+            theme = f"{path.parts[1]} {passage['theme']}" if passage["theme"] else None
+            question = passage["question"] if passage["question"] in QUESTIONS else "q1"
+            rows.append(passage | {"theme": theme, "question": question})
+    return rows
+
+
+def changed(passage: Passage, alike: list[Passage], draw: np.random.Generator) -> str:
+    """The passage's text, said a little differently."""
+    words = [word for word in passage["text"].split() if draw.random() > DROPPED] or passage["text"].split()
+    other = alike[int(draw.integers(0, len(alike)))]["text"].split()
+    words[int(draw.integers(0, len(words)))] = other[int(draw.integers(0, len(other)))]
+    return " ".join(words).strip(" -•*")
+
+
+def _write_workshop(folder: Path, territory: str, said: list[Passage], draw: np.random.Generator) -> list[Passage]:
+    """Write one folder; return a gold row a line."""
+    folder.mkdir(parents=True)
+    tables = range(0, len(said), PER_TABLE)
+    (folder / "atelier.yaml").write_text(f"territoire: {territory}\ntables: {len(tables)}\n", encoding="utf-8")
+    people = [f"{FIRST_NAMES[int(draw.integers(10))]};{NAMES[int(draw.integers(10))]};Structure {at};oui" for at in range(N_PEOPLE)]
+    (folder / "Emargement.csv").write_text("Prénom;Nom;Structure;Signature\n" + "\n".join(people) + "\n", encoding="utf-8")
+    gold: list[Passage] = []
+    for number, first in enumerate(tables, start=1):
+        name = f"Table {number}.{'docx' if number % 3 == 0 else 'txt'}"
+        lines: list[tuple[str, Passage | None]] = []
+        here = said[first : first + PER_TABLE]
+        for question, title in QUESTIONS.items():
+            asked = [passage for passage in here if passage["question"] == question]
+            lines += [(title, None), *((f"- {passage['text']}", passage) for passage in asked)] if asked else []
+        _write_notes(folder / name, [line for line, _ in lines])
+        keys = ("text", "theme", "rubriques", "posture", "question")
+        gold += [{"path": f"{folder.name}/{name}"} | {key: passage[key] for key in keys} for _, passage in lines if passage]
+    return gold
+
+
+def _write_notes(path: Path, lines: list[str]) -> None:
+    if path.suffix == ".txt":
+        path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+        return
+    document = docx.Document()
+    for line in lines:
+        document.add_paragraph(line)
+    document.save(str(path))
+
+
+if __name__ == "__main__":
+    main()

