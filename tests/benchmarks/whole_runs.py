@@ -60,7 +60,9 @@ def run(study: Study) -> dict[str, float]:
 def stages(study: Study) -> dict[str, float]:
     """Seconds of each stage that was not found in the cache, over all workshops."""
     rows = pd.DataFrame((study.last_run() or {})["stages"])
-    return {str(stage): round(float(seconds), 1) for stage, seconds in rows.loc[~rows["is_cached"]].groupby("stage")["seconds"].sum().items()}
+    return {
+        str(stage): round(float(seconds), 1) for stage, seconds in rows.loc[~rows["is_cached"]].groupby("stage")["seconds"].sum().items()
+    }
 
 
 def figures(study: Study) -> dict[str, Any]:
