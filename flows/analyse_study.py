@@ -19,6 +19,7 @@ from pipeline.cluster.profiles import profile_themes, quote_themes
 from pipeline.counting import count_families
 from pipeline.decisions import apply_decisions, left_proposals, weights_in_use
 from pipeline.ingest import reject_stray_files
+from pipeline.kept import kept_in
 from pipeline.rank import rank_themes
 from pipeline.study import Study
 
@@ -52,7 +53,7 @@ def cluster_study(root: Path, processed: list[StageRecord]) -> StageRecord:
 
     def compute() -> Tables:
         tell("regroupement en thèmes", 0, 1)
-        with vectors_kept(study.vectors):
+        with vectors_kept(study.vectors), kept_in(study.readings):
             clustered = cluster_units(
                 units,
                 tags,
@@ -74,7 +75,7 @@ def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord)
     def compute() -> Tables:
         tell("contributions à distance", 0, 1)
         tables, found = gather_tables(cache, processed), cache.load(clustered)
-        with vectors_kept(study.vectors):
+        with vectors_kept(study.vectors), kept_in(study.readings):
             joined = join_late_units(
                 found["themes"],
                 found["theme_members"],
@@ -145,7 +146,8 @@ def compare_study(root: Path, processed: list[StageRecord], decided: StageRecord
     def compute() -> Tables:
         tell("comparaison des territoires", 0, 1)
         tables = gather_tables(cache, processed) | cache.load(ranked) | cache.load(decided)
-        return comparison(tables, study.settings, study.grid.exclusive)
+        with kept_in(study.readings):
+            return comparison(tables, study.settings, study.grid.exclusive)
 
     return cache.run("compare", conclusion_key("compare", ranked, study.settings.compare, study.settings.etude), compute)
 

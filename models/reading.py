@@ -8,10 +8,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from models.phrases import Phrase, noun_phrases
 from pipeline.french import CONTENT_POS, content_lemmas, fold, parse
+from pipeline.kept import by_text
 from pipeline.words import lexicon
 
 if TYPE_CHECKING:
@@ -31,7 +32,21 @@ class Reading:
 
 def read_texts(texts: Iterable[str]) -> list[Reading]:
     """Return one reading a text, in order; what pseudonymisation masked is not read."""
-    return [_reading(document) for document in parse((_MASK.sub("…", text) for text in texts), without=("ner",))]
+
+    def compute(new: list[str]) -> list[Any]:
+        return [_listed(_reading(document)) for document in parse((_MASK.sub("…", text) for text in new), without=("ner",))]
+
+    return [_read_back(values) for values in by_text("lectures", list(texts), compute)]
+
+
+def _listed(reading: Reading) -> list[Any]:
+    """A reading as JSON knows it."""
+    return [reading.content, list(reading.lemmas), [[list(one.key), one.surface, one.has_name, one.is_doubtful] for one in reading.phrases]]
+
+
+def _read_back(values: list[Any]) -> Reading:
+    content, lemmas, phrases = values
+    return Reading(content, tuple(lemmas), tuple(Phrase(tuple(key), *rest) for key, *rest in phrases))
 
 
 @cache

@@ -36,7 +36,7 @@ class Study:
         self.root = root
         self.depot, self.tables, self.vault = root / "depot", root / "tables", root / "vault"
         self.publications, self.runs, self.cache = root / "publications", root / "runs", root / ".cache"
-        self.vectors = self.cache / "vectors"
+        self.vectors, self.readings = self.cache / "vectors", self.cache / "readings"
         self.settings_path, self.grid_path, self.decisions_path = root / "etude.toml", root / "grille.yaml", root / "decisions.sqlite3"
 
     @classmethod

@@ -18,6 +18,7 @@ from pipeline.compare.counts import Numbers
 from pipeline.compare.reinert import Indices, classify
 from pipeline.counting import circles_of
 from pipeline.french import parse
+from pipeline.kept import by_text
 from pipeline.settings import CompareSettings
 from pipeline.tables import FACTOR_POINTS, LEXICAL_CLASSES, LEXICAL_MEMBERS
 
@@ -76,14 +77,19 @@ def _said(units: pd.DataFrame, theme_members: pd.DataFrame, workshops: pd.DataFr
 
 def _lemmas_of(said: pd.DataFrame) -> list[set[str]]:
     """The lemmas of each passage's nouns, verbs and adjectives; not names, as those of places tell territories apart by themselves."""
-    parsed = parse((_TOKEN.sub(" ", str(text)) for text in said["text"]), without=("parser", "ner"))
+    return [set(lemmas) for lemmas in by_text("lemmes", [_TOKEN.sub(" ", str(text)) for text in said["text"]], _full_lemmas)]
+
+
+def _full_lemmas(texts: list[str]) -> list[list[str]]:
     return [
-        {
-            token.lemma_.lower()
-            for token in passage
-            if token.pos_ in _FULL_WORDS and not token.is_stop and len(token.lemma_) > 2 and _is_word(token)
-        }
-        for passage in parsed
+        sorted(
+            {
+                token.lemma_.lower()
+                for token in passage
+                if token.pos_ in _FULL_WORDS and not token.is_stop and len(token.lemma_) > 2 and _is_word(token)
+            }
+        )
+        for passage in parse(texts, without=("parser", "ner"))
     ]
 
 

@@ -20,6 +20,7 @@ from spacy.tokens import Doc
 
 from pipeline.french import fold, parse
 from pipeline.grid import PILIER, POSTURE, RUBRIQUE, Grid
+from pipeline.kept import by_text
 from pipeline.offer.activity import activity_before, activity_of
 from pipeline.offer.carriers import Carriers
 from pipeline.offer.numbers import find_numbers, lexicon
@@ -39,12 +40,24 @@ def list_offers(units: pd.DataFrame, tags: pd.DataFrame, structures: pd.DataFram
     """Return the offers in the order of unit_id, then of the passage; several quantities of a passage are several rows."""
     candidates = _candidates(units, tags)
     carriers, pillars = Carriers(structures), _pillars(tags)
-    passages = parse(_readable(text) for text in candidates["text"])
+    told = _told(candidates, carriers, structures)
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
-    for unit_id, is_offer, passage in zip(candidates["unit_id"], candidates["is_offer"], passages, strict=True):
-        for row in _offers_of(str(unit_id), passage, carriers, is_offer=bool(is_offer)):
+    for unit_id, offers in zip(candidates["unit_id"], told, strict=True):
+        for offer in offers:
+            row = {"unit_id": str(unit_id)} | offer
             rows.setdefault(tuple(row.get(name) for name in OFFERS.key), row | {"pillars": json.dumps(pillars.get(unit_id, []))})
     return OFFERS.build(rows.values())
+
+
+def _told(candidates: pd.DataFrame, carriers: Carriers, structures: pd.DataFrame) -> list[list[dict[str, Any]]]:
+    """What each candidate tells, but for its unit; kept by text for as long as the structures stay the same."""
+
+    def compute(marked: list[str]) -> list[list[dict[str, Any]]]:
+        passages = parse(_readable(text[1:]) for text in marked)
+        return [list(_offers_of(passage, carriers, is_offer=text[0] == "+")) for text, passage in zip(marked, passages, strict=True)]
+
+    marked = [f"{'+' if is_offer else '-'}{text}" for text, is_offer in zip(candidates["text"], candidates["is_offer"], strict=True)]
+    return by_text("offres", marked, compute, depends_on=structures.to_json(orient="split"))
 
 
 def tells_offers(grid: Grid) -> bool:
@@ -77,14 +90,13 @@ def _readable(text: str) -> str:
     return text.lower() if text.upper() == text and any(letter.isalpha() for letter in text) else text
 
 
-def _offers_of(unit_id: str, passage: Doc, carriers: Carriers, *, is_offer: bool) -> Iterator[dict[str, Any]]:
+def _offers_of(passage: Doc, carriers: Carriers, *, is_offer: bool) -> Iterator[dict[str, Any]]:
     quantities = list(quantities_of(passage, is_offer=is_offer))
     for quantity in quantities:
         structure_id, name = carriers.named_in(passage.text, quantity.number.start)
         low, high = quantity.number.bounds or (quantity.value, quantity.value)
         activity = activity_of(passage, quantity, name)
         yield {
-            "unit_id": unit_id,
             "structure_id": structure_id,
             "activity": activity,
             "sector": _sector(activity, carriers.name_of(structure_id), passage.text),
@@ -98,7 +110,7 @@ def _offers_of(unit_id: str, passage: Doc, carriers: Carriers, *, is_offer: bool
         activity = activity_before(passage, len(passage.text), name) or carriers.name_of(structure_id)
         if activity:
             sector = _sector(activity, carriers.name_of(structure_id), passage.text)
-            yield {"unit_id": unit_id, "structure_id": structure_id, "activity": activity, "sector": sector}
+            yield {"structure_id": structure_id, "activity": activity, "sector": sector}
 
 
 def _sector(*texts: str) -> str | None:
