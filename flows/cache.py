@@ -61,6 +61,10 @@ class StageCache:
         self._keep(entry, tables, asdict(record))
         return record
 
+    def has(self, record: StageRecord) -> bool:
+        """Whether the tables of a record are there."""
+        return (self.folder / record.entry / "done.json").is_file()
+
     def load(self, record: StageRecord) -> Tables:
         """Return the tables of a record, checked."""
         entry = self.folder / record.entry

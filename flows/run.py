@@ -15,7 +15,7 @@ from flows.progress import Listener, listening
 from flows.vault import Vault
 from models.embedder import encoder_used
 from pipeline.study import Study
-from pipeline.versions import versions
+from pipeline.versions import SCHEMA, versions
 
 if TYPE_CHECKING:
     from flows.cache import StageRecord
@@ -34,7 +34,8 @@ class Outcome:
 def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener | None = None, on_cost: Approver | None = None) -> Outcome:
     """Process what is new or changed in `root`, then themes, priorities, comparison and report.
 
-    With `workshop`, only that folder is looked at again; the others stay as the last run left them. `on_cost` is asked before passages are
+    With `workshop`, only that folder is looked at again; the others stay as the last run left them, unless another version left them or
+    nothing of them is kept in .cache/, as after a restoration: all are looked at then. `on_cost` is asked before passages are
     sent to a second coder; without it none are, unless the settings give a standing consent.
     Raises `StudyError` for an empty depot or a locked or read-only study, `VaultError` for a vault that the passphrase does not open,
     `GridError` and `SettingsError` for what they name.
@@ -45,6 +46,8 @@ def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener 
     with study.locked():
         fingerprint = study_fingerprint(study, Vault(study).state())
         last = study.last_run()
+        if only and not _has_kept(study, only, last):
+            only = None
         if last and only is None and last["fingerprint"] == fingerprint and _is_whole(study, last, on_cost):
             return Outcome(last, is_new=False)
         with listening(on_progress), asking(on_cost), prefect_ready(study.cache):
@@ -81,6 +84,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
     is_renumbered = vault.has_earlier()
     processed = process_study(study.root, folders, _kept_records(study, only, last), run_id)
     manifest = {
+        "schema": SCHEMA,
         "run_id": run_id,
         "is_done": True,
         "started_at": started_at.isoformat(timespec="seconds"),
@@ -113,6 +117,16 @@ def _later_id(started_at: datetime.datetime, last: Manifest | None) -> str:
     if last is None or run_id > last["run_id"]:
         return run_id
     return (datetime.datetime.strptime(last["run_id"], form) + datetime.timedelta(microseconds=1)).strftime(form)
+
+
+def _has_kept(study: Study, only: str, last: Manifest | None) -> bool:
+    """Whether what the last run found in the other folders is kept, and is this version's."""
+    from flows.cache import StageCache
+
+    if last is None or last.get("versions", {}).get("code") != versions()["code"]:
+        return False
+    cache = StageCache(study.cache)
+    return all(cache.has(record) for record in _kept_records(study, only, last))
 
 
 def _kept_records(study: Study, only: str | None, last: Manifest | None) -> "list[StageRecord]":

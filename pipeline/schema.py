@@ -105,6 +105,19 @@ class Table:
             raise self._refused(failure)
         return typed
 
+    def adapt(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return what another version left of the table as this version reads it, checked.
+
+        Columns unknown here are left out and those that may be blank are added so; where another is missing no row can be told, and there
+        is none until the next run. Raises as `check` does for what the columns hold.
+        """
+        names = self._names(set(frame.columns))
+        missing = [self._column(name) for name in names if name not in frame.columns]
+        if any(not column.nullable for column in missing):
+            return self.empty()
+        blank = {column.name: pd.Series(pd.NA, index=frame.index, dtype=column.dtype) for column in missing}
+        return self.check(frame.assign(**blank)[names])
+
     def _failures(self, typed: pd.DataFrame) -> Iterator[str]:
         """What `typed` breaks, never a value: cells may hold what people said."""
         for name in typed.columns:

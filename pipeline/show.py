@@ -83,6 +83,8 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
         _json(found)
         return
     _line(_("Dernier traitement : {when}").format(when=found["last_run"] or _("jamais")))
+    if found["is_other_version"]:
+        _line(_("Il vient d'une autre version du programme : ateliers run le refait, et garde les décisions."))
     columns = (_("Territoire"), _("Date"), _("Documents"), _("Passages"), _("sans table"), _("sans question"))
     keys = ("territory", "date", "n_documents", "n_units", "n_units_without_table", "n_units_without_question")
     _table(columns, [[workshop[key] for key in keys] for workshop in found["workshops"]])

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.standing import judged_units, standing
+from pipeline.versions import versions
 
 
 def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | None, decisions: pd.DataFrame) -> dict[str, Any]:
@@ -18,6 +19,7 @@ def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | Non
     late = checks.loc[(checks["scope"] == "study") & (checks["check"] == "a_distance"), "sentence"]
     return {
         "last_run": last_run["ended_at"] if last_run else None,
+        "is_other_version": last_run is not None and last_run.get("versions", {}).get("code") != versions()["code"],
         "publication": last_run["publication"] if last_run else None,
         "second_coder": last_run.get("second_coder") if last_run else None,
         "theme_proposals": last_run.get("theme_proposals") if last_run else None,

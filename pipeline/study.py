@@ -12,7 +12,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Iterator
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +21,7 @@ from pipeline.errors import StudyError, TableError, UsageError
 from pipeline.grid import Grid, load_grid, save_grid
 from pipeline.resources import data_path
 from pipeline.settings import Settings, load_settings
+from pipeline.versions import SCHEMA
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,13 +44,20 @@ class Study:
     def open(cls, root: Path) -> "Study":
         """Return the study in `root`.
 
-        Raises `StudyError` when `root` does not exist or holds no etude.toml.
+        Raises `StudyError` when `root` does not exist, holds no etude.toml, or was last run by a later version.
         """
         if not root.is_dir():
             raise StudyError(f"pas de dossier « {root} »", "le dossier d'une étude", f"ateliers init {root}")
         study = cls(root)
         if not study.settings_path.is_file():
             raise StudyError(f"« {root} » n'a pas d'etude.toml", "le dossier d'une étude", f"ateliers init {root}")
+        newest = max(study.runs.glob("*.json"), default=None)
+        if newest is not None and (schema := schema_of(read_manifest(newest))) > SCHEMA:
+            raise StudyError(
+                f"l'étude vient d'une version plus récente (format {schema})",
+                f"le format {SCHEMA} ou un plus ancien",
+                "mettre ateliers à jour",
+            )
         return study
 
     @classmethod
@@ -148,12 +156,8 @@ class Study:
         return self._table_path(name).is_file()
 
     def read_table(self, name: str) -> "pd.DataFrame":
-        """Return a table, checked against the data dictionary; an absent one has no rows."""
-        import pandas as pd
-
-        path = self._table_path(name)
-        table = _dictionary()[name]
-        return table.check(pd.read_parquet(path)) if path.is_file() else table.empty()
+        """Return a table as the data dictionary has it, whichever version wrote it; an absent one has no rows."""
+        return _read_parquet(name, self._table_path(name))
 
     def read_tables(self) -> "dict[str, pd.DataFrame]":
         """Return every table of the data dictionary."""
@@ -168,11 +172,7 @@ class Study:
 
     def read_machine_table(self, name: str) -> "pd.DataFrame":
         """Return what the machine proposed, before any decision; an absent table has no rows."""
-        import pandas as pd
-
-        path = self.tables / "machine" / f"{name}.parquet"
-        table = _dictionary()[name]
-        return table.check(pd.read_parquet(path)) if path.is_file() else table.empty()
+        return _read_parquet(name, self.tables / "machine" / f"{name}.parquet")
 
     def write_machine_table(self, name: str, frame: "pd.DataFrame") -> str:
         """Write what the machine proposed, checked likewise; decisions never change it."""
@@ -221,9 +221,9 @@ class Study:
     def last_run(self) -> dict[str, Any] | None:
         """The manifest of the last run that ended well, or None."""
         for path in sorted(self.runs.glob("*.json"), reverse=True):
-            manifest = json.loads(path.read_text(encoding="utf-8"))
+            manifest = read_manifest(path)
             if manifest.get("is_done"):
-                return dict(manifest)
+                return manifest
         return None
 
     def write_manifest(self, manifest: dict[str, Any]) -> Path:
@@ -253,6 +253,31 @@ def held(path: Path, refusal: StudyError) -> Iterator[None]:
         yield
     finally:
         os.close(handle)
+
+
+def read_manifest(path: Path) -> dict[str, Any]:
+    """The record of a run.
+
+    Raises `StudyError` for a file that is none.
+    """
+    found = _json_of(path, path.stat().st_mtime_ns)
+    if not isinstance(found, dict):
+        raise StudyError(f"runs/{path.name} ne se lit pas", "le fichier d'un traitement", "le remettre d'une sauvegarde, ou le retirer")
+    return dict(found)
+
+
+def schema_of(manifest: dict[str, Any]) -> int:
+    """The version of the study that a run left; 1 where it does not say."""
+    schema = manifest.get("schema", 1)
+    return schema if isinstance(schema, int) else SCHEMA + 1
+
+
+@lru_cache(maxsize=8)  # every step of a run opens the study
+def _json_of(path: Path, _written_at: int) -> Any:
+    try:
+        return json.loads(path.read_bytes())
+    except ValueError:
+        return None
 
 
 def file_hash(path: Path) -> str:
@@ -307,6 +332,13 @@ def _folded(text: str) -> str:
 
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
     return " ".join(re.findall(r"\w+", plain.lower()))
+
+
+def _read_parquet(name: str, path: Path) -> "pd.DataFrame":
+    import pandas as pd
+
+    table = _dictionary()[name]
+    return table.adapt(pd.read_parquet(path)) if path.is_file() else table.empty()
 
 
 def _dictionary() -> "dict[str, Table]":

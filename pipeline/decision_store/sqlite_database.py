@@ -10,18 +10,17 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from pipeline.decision_store.database import VERSION, refuse_newer
 from pipeline.errors import StoreError
 
 _WAIT_S = 30.0  # how long a writer waits for another one
 _PAUSE_S = 0.01
-_VERSION = 2  # of the tables below
-_TABLES = (
-    """CREATE TABLE IF NOT EXISTS decisions (
-  decision_id INTEGER PRIMARY KEY AUTOINCREMENT, decided_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
-  unit_id TEXT, axis TEXT, code TEXT, theme_id TEXT, value TEXT, why TEXT)""",
-    "CREATE TABLE IF NOT EXISTS erasures (erased_at TEXT NOT NULL, author TEXT NOT NULL, counts TEXT NOT NULL)",
-    "CREATE TABLE IF NOT EXISTS requests (request_id TEXT PRIMARY KEY, content TEXT NOT NULL, decision_ids TEXT NOT NULL)",
-)
+_TABLES = {
+    "decisions": """decision_id INTEGER PRIMARY KEY AUTOINCREMENT, decided_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
+  unit_id TEXT, axis TEXT, code TEXT, theme_id TEXT, value TEXT, why TEXT""",
+    "erasures": "erased_at TEXT NOT NULL, author TEXT NOT NULL, counts TEXT NOT NULL",
+    "requests": "request_id TEXT PRIMARY KEY, content TEXT NOT NULL, decision_ids TEXT NOT NULL",
+}
 _TRIGGERS = {
     "decisions_keep": "BEFORE UPDATE ON decisions",
     "decisions_stay": "BEFORE DELETE ON decisions",
@@ -44,8 +43,10 @@ class SqliteDatabase:
             yield None
             return
         with self._open() as connection:
-            is_made = connection.execute("SELECT 1 FROM sqlite_master WHERE name = 'decisions'").fetchone()
-            yield connection if is_made else None
+            made = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+            for name in _TABLES.keys() - made if "decisions" in made else ():  # an earlier version's file is read as it is
+                connection.execute(f"CREATE TEMP TABLE {name} ({_TABLES[name]})")
+            yield connection if "decisions" in made else None
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -54,7 +55,7 @@ class SqliteDatabase:
         Raises `StoreError` where the file is no store, or cannot be written.
         """
         with self._open() as connection:
-            if connection.execute("PRAGMA user_version").fetchone()[0] < _VERSION:
+            if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
                 _make(connection)
             with _transaction(connection):
                 yield connection
@@ -77,6 +78,7 @@ class SqliteDatabase:
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             with contextlib.closing(sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)) as connection:
+                refuse_newer(self.path.name, connection.execute("PRAGMA user_version").fetchone()[0])
                 yield connection
         except sqlite3.Error as error:
             raise StoreError(
@@ -101,10 +103,10 @@ def _make(connection: sqlite3.Connection) -> None:
     """Make what is missing of the tables and triggers; readers never wait for a writer."""
     _set_journal(connection)
     with _transaction(connection):
-        for statement in _TABLES:
-            connection.execute(statement)
+        for name, columns in _TABLES.items():
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({columns})")
         _set_triggers(connection)
-        connection.execute(f"PRAGMA user_version = {_VERSION}")
+        connection.execute(f"PRAGMA user_version = {VERSION}")
 
 
 def _set_journal(connection: sqlite3.Connection) -> None:

@@ -15,8 +15,10 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, fields
 from typing import Any, NamedTuple
 
+from pipeline.errors import VaultError
 from pipeline.schema import Column, Table
 
+_VERSION = 1  # of what is kept; it grows when an earlier version would lose some of it by writing it again
 VAULT = Table(
     "vault",
     "People of the vault as the search for names takes them; never written to tables/.",
@@ -132,15 +134,24 @@ class Registry:
 
     @classmethod
     def loads(cls, content: bytes) -> "Registry":
-        """The registry that `dumps` wrote."""
+        """The registry that `dumps` wrote.
+
+        Raises `VaultError` for one of a later version, whose fields would be lost when it is written again.
+        """
         read = json.loads(content)
+        if (version := read.get("version", 1)) > _VERSION:
+            raise VaultError(
+                f"le coffre vient d'une version plus récente (format {version})",
+                f"le format {_VERSION} ou un plus ancien",
+                "mettre ateliers à jour",
+            )
         persons = [Person(**_known(Person, entry)) for entry in read["persons"]]
         forgotten = [Forgotten(**_known(Forgotten, entry)) for entry in read["forgotten"]]
         return cls({person.number: person for person in persons}, read["folders"], forgotten, read["last_number"], read["secret"])
 
     def dumps(self) -> bytes:
         """The registry as JSON, the same bytes for the same content."""
-        content = asdict(self) | {"persons": [asdict(person) for _, person in sorted(self.persons.items())]}
+        content = asdict(self) | {"version": _VERSION, "persons": [asdict(person) for _, person in sorted(self.persons.items())]}
         return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
 
     def copy(self) -> "Registry":
