@@ -21,10 +21,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from flows.cipher import passphrase_in
 from flows.sealed_stream import MAGIC, OpeningReader, SealingWriter
 from pipeline import __version__
 from pipeline.errors import StudyError, VaultError
+from pipeline.secret import read_secret
 from pipeline.study import Study, file_hash, read_only
 
 PASSPHRASE, PASSPHRASE_FILE = "ATELIERS_BACKUP_PASSPHRASE", "ATELIERS_BACKUP_PASSPHRASE_FILE"
@@ -32,6 +32,7 @@ LIST = "sauvegarde.json"
 _FORMAT = 1
 _LEFT_OUT = frozenset((".cache", LIST))
 _LOCK = Path("runs/.lock")
+_PRIVATE = frozenset(("vault", ".review"))
 _JOURNALS = ("-wal", "-shm", "-journal")
 
 
@@ -92,10 +93,7 @@ def restore_study(source: Path, root: Path) -> Backup:
 
 
 def _passphrase() -> str | None:
-    if os.environ.get(PASSPHRASE):
-        return os.environ[PASSPHRASE]
-    named = os.environ.get(PASSPHRASE_FILE)
-    return passphrase_in(Path(named)) if named else None
+    return read_secret(PASSPHRASE, "la phrase de passe des sauvegardes", error=VaultError)
 
 
 def _writable(folder: Path) -> Path:
@@ -228,14 +226,19 @@ def _checked(folder: Path) -> dict[str, Any]:
     for name, told in files.items():
         if file_hash(folder / name) != told["sha256"]:
             raise _damaged("un fichier changé")
-        (folder / name).chmod(told["mode"])
+        (folder / name).chmod(0o600 if _is_private(name) else told["mode"])
     for name, mode in sorted(listed["folders"].items(), reverse=True):
         inside = (folder / name).resolve()
         if not inside.is_relative_to(folder.resolve()):
             raise _damaged("un dossier hors de l'étude")
         inside.mkdir(parents=True, exist_ok=True)
-        inside.chmod(mode)
+        inside.chmod(0o700 if _is_private(name) else mode)
     return listed
+
+
+def _is_private(name: str) -> bool:
+    """Whether a path of the study is nobody's but its owner's, whatever the archive says."""
+    return name.split("/")[0] in _PRIVATE
 
 
 def _damaged(what: str) -> StudyError:

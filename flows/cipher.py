@@ -4,14 +4,12 @@ In:   bytes, a passphrase
 Out:  MAGIC, salt (16 bytes), nonce (12), sealed bytes
 """
 
-import os
 import secrets
-import stat
 from functools import cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pipeline.errors import MissingPackageError, VaultError
+from pipeline.secret import read_secret
 from pipeline.study import Study
 
 if TYPE_CHECKING:
@@ -21,7 +19,6 @@ MAGIC = b"ATELIERS-COFFRE-1\n"
 PASSPHRASE, PASSPHRASE_FILE = "ATELIERS_VAULT_PASSPHRASE", "ATELIERS_VAULT_PASSPHRASE_FILE"
 _SALT, _NONCE = 16, 12
 _COST, _BLOCK, _PARALLEL = 2**15, 8, 1  # scrypt: 32 MB and a tenth of a second
-_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 
 
 class Cipher:
@@ -65,25 +62,8 @@ def read_passphrase(study: Study) -> str | None:
 
     Raises `VaultError` for a file that is missing, blank or readable by others.
     """
-    if os.environ.get(PASSPHRASE):
-        return os.environ[PASSPHRASE]
-    named = os.environ.get(PASSPHRASE_FILE) or study.settings.vault.passphrase_file
-    return passphrase_in(study.root / named) if named else None
-
-
-def passphrase_in(path: Path) -> str:
-    """The first line of a file which only its owner can read.
-
-    Raises `VaultError` for a file that is missing, blank or readable by others.
-    """
-    if not path.is_file():
-        raise VaultError(f"pas de fichier « {path} »", "un fichier avec la phrase de passe", "l'écrire, ou corriger le chemin")
-    if path.stat().st_mode & _OTHERS:
-        raise VaultError(f"« {path} » est lisible par d'autres", "un fichier de droits 600", f"chmod 600 {path}")
-    passphrase = path.read_text(encoding="utf-8").strip("\r\n")
-    if not passphrase.strip():
-        raise VaultError(f"« {path} » est vide", "une phrase de passe sur la première ligne", "l'y écrire")
-    return passphrase.splitlines()[0]
+    named = study.settings.vault.passphrase_file
+    return read_secret(PASSPHRASE, "la phrase de passe du coffre", named=named, base=study.root, error=VaultError)
 
 
 def _salt_of(sealed: bytes) -> bytes:

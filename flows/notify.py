@@ -13,17 +13,18 @@ from email.message import EmailMessage
 from email.utils import formatdate, make_msgid
 from typing import TYPE_CHECKING
 
-from flows.passwords import Secret, read_secret
 from flows.summary import new_folders, report_path
-from pipeline.errors import AteliersError
+from pipeline.addresses import address_fault
+from pipeline.errors import AteliersError, SettingsError
 from pipeline.i18n import _
+from pipeline.secret import read_secret
 from pipeline.settings import NotifySettings
 from pipeline.study import Study
 
 if TYPE_CHECKING:
     from flows.run import Outcome
 
-_SECRET = Secret("ATELIERS_SMTP_PASSWORD", "ATELIERS_SMTP_PASSWORD_FILE", "du courriel")
+PASSWORD, WEBHOOK = "ATELIERS_SMTP_PASSWORD", "ATELIERS_WEBHOOK"
 _TIMEOUT_S = 20.0
 
 
@@ -71,11 +72,16 @@ def send(notice: Notice, study: Study) -> list[str]:
             _send_mail(_mail(notice, settings), settings, read_password(study))
         except (OSError, smtplib.SMTPException, AteliersError) as error:
             faults.append(_("courriel non envoyé par {host} : {why}").format(host=settings.host, why=_why(error)))
-    if settings.webhook:
+    try:
+        address = read_webhook(study)
+    except AteliersError as error:
+        address = None
+        faults.append(_("webhook non atteint : {why}").format(why=_why(error)))
+    if address:
         import httpx
 
         try:
-            httpx.post(settings.webhook, json=asdict(notice), timeout=_TIMEOUT_S).raise_for_status()
+            httpx.post(address, json=asdict(notice), timeout=_TIMEOUT_S).raise_for_status()
         except httpx.HTTPError as error:
             faults.append(_("webhook non atteint : {why}").format(why=_why(error)))
     return faults
@@ -86,7 +92,18 @@ def read_password(study: Study) -> str | None:
 
     Raises `SettingsError` for a file that is missing, blank or readable by others.
     """
-    return read_secret(_SECRET, study, study.settings.notify.password_file)
+    return read_secret(PASSWORD, "le mot de passe du courriel", named=study.settings.notify.password_file, base=study.root)
+
+
+def read_webhook(study: Study) -> str | None:
+    """The address that notices are posted to: that of the environment, or of a file it names, where it holds a token; else of etude.toml.
+
+    Raises `SettingsError` for an address by http to a far host, and as `read_password` does.
+    """
+    told = read_secret(WEBHOOK, "l'adresse du webhook")
+    if told and (fault := address_fault(told.strip())):
+        raise SettingsError(f"adresse de {WEBHOOK} refusée", fault, f"corriger {WEBHOOK}")
+    return (told or "").strip() or study.settings.notify.webhook or None
 
 
 def _mail(notice: Notice, settings: NotifySettings) -> EmailMessage:

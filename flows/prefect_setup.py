@@ -7,8 +7,10 @@ from pathlib import Path
 
 from flows.steps import is_recorded
 from pipeline.errors import StudyError
+from pipeline.secret import read_secret
 from pipeline.study import read_only
 
+_PASSWORD = "PREFECT_API_AUTH_STRING"
 _NO_SERVER = "Failed to reach API"  # in the message of the RuntimeError that Prefect raises
 
 
@@ -21,6 +23,8 @@ def prefect_ready(cache: Path) -> Iterator[None]:
     if not is_recorded():
         yield
         return
+    if password := read_secret(_PASSWORD, "le mot de passe du serveur Prefect"):
+        os.environ[_PASSWORD] = password  # where Prefect and the processes that it starts look for it
     home = Path(os.environ.setdefault("PREFECT_HOME", str(cache / "prefect")))
     for name, value in (("PREFECT_LOGGING_LEVEL", "CRITICAL"), ("PREFECT_CLI_PROMPT", "false"), ("DO_NOT_TRACK", "1")):
         os.environ.setdefault(name, value)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from flows.cache import StageRecord
 
 Manifest = dict[str, Any]
+_NOT_RECORDED = {"execution", "notify", "mail", "review", "vault"}  # no result depends on them; addresses of people and servers are there
 
 
 @dataclass(frozen=True)
@@ -92,7 +93,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "fingerprint": "" if only else fingerprint,
         "versions": versions(),
         "encoder": encoder_used(study.settings.embed),
-        "settings": study.settings.model_dump(mode="json"),
+        "settings": study.settings.model_dump(mode="json", exclude=_NOT_RECORDED),
         "inputs": {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()},
         "stages": [asdict(record) for record in processed.records],
         "second_coder": processed.second_coder,

@@ -5,6 +5,7 @@ registry before anything that uses its numbers: a crash leaves numbers without t
 """
 
 import json
+import stat
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from pipeline.pseudonymise import DOUBTS, Choices, Registry
 from pipeline.study import Study, text_hash, write_bytes
 
 _REGISTRY, _DECISIONS, _README = "personnes.vault", "decisions-doutes.vault", "LISEZMOI.txt"
+_OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _KEEP, _HIDE = "garder", "masquer"
 _WORDS = """Ce dossier est le coffre de l'étude. Il ne se partage pas.
 
@@ -30,10 +32,11 @@ Pour effacer une personne : ateliers forget ÉTUDE PERSONNE. Pour revoir les cas
 
 
 class Vault:
-    """The vault of one study; opening it refuses a wrong passphrase, and encrypts what a new passphrase finds plain."""
+    """The vault of one study; opening it closes it to others, refuses a wrong passphrase, and encrypts what a new one finds plain."""
 
     def __init__(self, study: Study) -> None:
         self.folder = study.vault
+        self._close_to_others()
         passphrase = read_passphrase(study)
         sealed = next((path for path in self._paths() if is_encrypted(path.read_bytes())), None)
         self._cipher = Cipher(passphrase, sealed.read_bytes() if sealed else None) if passphrase else None
@@ -130,6 +133,12 @@ class Vault:
 
     def _paths(self) -> list[Path]:
         return sorted(self.folder.glob("*.vault"))
+
+    def _close_to_others(self) -> None:
+        """Take from others what a copy or an unpacked archive gave them: 700 for folders, 600 for files."""
+        for path in (self.folder, *self.folder.rglob("*")) if self.folder.is_dir() else ():
+            if not path.is_symlink() and path.stat().st_mode & _OTHERS:
+                path.chmod(0o700 if path.is_dir() else 0o600)
 
     def _check(self, path: Path) -> None:
         """Open one encrypted file, so that a missing or wrong passphrase ends before anything is done."""

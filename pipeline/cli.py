@@ -26,6 +26,7 @@ _SELDOM = (100_000, 50, 100)  # models and tables live until a command ends: loo
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 on failure and 2 on bad usage, each failure one line on standard error."""
     gc.set_threshold(*_SELDOM)
+    os.umask(os.umask(0o077) | 0o002)  # whatever the caller's, nothing that is written can be changed by everybody
     try:
         options = _parser().parse_args(arguments)
         options.call(options)

@@ -20,6 +20,7 @@ from pipeline.depot import stray_files, workshop_folders
 from pipeline.errors import StudyError, TableError, UsageError
 from pipeline.grid import Grid, load_grid, save_grid
 from pipeline.resources import data_path
+from pipeline.secret import read_secret
 from pipeline.settings import Settings, load_settings
 from pipeline.versions import SCHEMA
 
@@ -142,8 +143,8 @@ class Study:
 
     @property
     def database_url(self) -> str:
-        """The address of the PostgreSQL database of ATELIERS_DATABASE_URL, else of etude.toml; blank for files in the study."""
-        return os.environ.get("ATELIERS_DATABASE_URL", "").strip() or self.settings.review.database
+        """The address of the PostgreSQL database: ATELIERS_DATABASE_URL or its file, else etude.toml; blank for files in the study."""
+        return (read_secret("ATELIERS_DATABASE_URL", "l'adresse de la base") or "").strip() or self.settings.review.database
 
     def decisions_state(self) -> int:
         """Number of the last decision; 0 where nobody decided anything."""

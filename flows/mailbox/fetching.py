@@ -16,15 +16,15 @@ from flows.mailbox.arrivals import day_of, hashes_in, mail_hash, message_hash, w
 from flows.mailbox.placing import Placing
 from flows.mailbox.record import FolderRecord, Record, Waiting
 from flows.mailbox.server import Mailbox, opened
-from flows.passwords import Secret, read_secret
 from pipeline.errors import SettingsError, StudyError
 from pipeline.i18n import _
 from pipeline.ingest.readers.mail import header_text
 from pipeline.ingest.readers.source import MEGABYTE
+from pipeline.secret import read_secret
 from pipeline.study import Study, held, text_hash
 
 TOO_BIG, UNREADABLE = "too_big", "unreadable"
-_SECRET = Secret("ATELIERS_IMAP_PASSWORD", "ATELIERS_IMAP_PASSWORD_FILE", "de la boîte")
+PASSWORD = "ATELIERS_IMAP_PASSWORD"
 _SAVED_EVERY = 50  # mails; those since would be looked at again, and not doubled
 _NOTICES = frozenset({"multipart/report"})  # of a mail that could not be delivered, or was read
 
@@ -73,7 +73,7 @@ def read_password(study: Study) -> str | None:
 
     Raises `SettingsError` for a file that is missing, blank or readable by others.
     """
-    return read_secret(_SECRET, study, study.settings.mail.password_file)
+    return read_secret(PASSWORD, "le mot de passe de la boîte", named=study.settings.mail.password_file, base=study.root)
 
 
 class _Reading:

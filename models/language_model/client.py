@@ -6,7 +6,6 @@ Out:  the text of the answer; requests that fail are sent again after a wait tha
 
 import email.utils
 import json
-import os
 import threading
 import time
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ from urllib.parse import urlsplit
 import httpx
 
 from pipeline.addresses import is_local
+from pipeline.errors import SettingsError
+from pipeline.secret import header_secret
 from pipeline.settings import LanguageModelSettings
 
 API_KEY = "ATELIERS_LANGUAGE_MODEL_KEY"
@@ -128,11 +129,11 @@ def address_of(url: str) -> str:
 
 
 def _headers() -> dict[str, str]:
-    headers = {"Content-Type": "application/json"}
-    key = os.environ.get(API_KEY, "").strip()
-    if not key.isascii() or not key.isprintable():
-        raise UnavailableError(f"{API_KEY} ne peut pas être une clé", is_final=True)
-    return headers | ({"Authorization": f"Bearer {key}"} if key else {})
+    try:
+        key = header_secret(API_KEY, "la clé du modèle de langue")
+    except SettingsError as error:
+        raise UnavailableError(error.found, is_final=True) from error
+    return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
 
 
 def _asked_wait(text: str | None) -> float | None:

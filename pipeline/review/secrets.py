@@ -4,6 +4,7 @@ import secrets
 from pathlib import Path
 
 from pipeline.errors import StudyError
+from pipeline.secret import secret_in
 from pipeline.study import write_bytes
 
 _N_BYTES = 48
@@ -25,8 +26,11 @@ def private_folder(root: Path) -> Path:
 
 
 def secret_key(folder: Path) -> str:
-    """Return the study's own signing key, made once, mode 600."""
+    """Return the study's own signing key, made once, mode 600.
+
+    Raises `StudyError` where others may read it.
+    """
     path = folder / "secret_key"
     if not path.is_file():
         write_bytes(path, secrets.token_urlsafe(_N_BYTES).encode(), mode=0o600)
-    return path.read_text(encoding="ascii")
+    return secret_in(path, "la clé des sessions", error=StudyError)
