@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-service lint format bench fuzz encoder docs messages screenshots reference lock clean
+.PHONY: help demo test test-all test-service lint format bench fuzz encoder docs messages screenshots reference lock audit clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -68,6 +68,10 @@ lock: $(STAMP) ## pin every package again
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+	$(BIN)/python tests/audit.py dates
+
+audit: $(STAMP) ## tell faults published (where pip-audit has its data), age and licence of each pinned package
+	$(BIN)/python tests/audit.py
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) demo build dist
