@@ -23,6 +23,7 @@ from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
 
 from models.encoder.engine import REVISION, encode_texts, vector_dim
 from models.encoder.head import load_head
@@ -263,12 +264,16 @@ class _SentenceTransformers:
             raise MissingExtraError("sentence-transformers", "sentence-transformers")
         if not settings.model:
             raise ModelError("aucun modèle", "« model » dans [embed] de etude.toml", "y écrire le nom ou le dossier d'un modèle")
-        from sentence_transformers import SentenceTransformer
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:  # it is there, without what it needs
+            raise MissingExtraError(error.name or "sentence-transformers", "sentence-transformers") from error
 
         self.name = f"sentence-transformers:{settings.model}"
         self.version = package_version("sentence-transformers")
         self._model: Any = SentenceTransformer(settings.model)
-        self.dim = int(self._model.get_sentence_embedding_dimension())
+        self.dim = int((getattr(self._model, "get_embedding_dimension", None) or self._model.get_sentence_embedding_dimension)())
 
     def encode_new(self, texts: list[str]) -> Vectors:
-        return np.asarray(self._model.encode(texts, batch_size=1, show_progress_bar=False), dtype=np.float32)
+        with threadpool_limits(1, user_api="openmp"):  # one short text: threads wait for one another, thirty times slower where others work
+            return np.asarray(self._model.encode(texts, batch_size=1, show_progress_bar=False), dtype=np.float32)

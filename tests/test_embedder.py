@@ -116,6 +116,14 @@ def test_another_version_does_not_read_the_folder(tmp_path: Path):
     assert newer.seen == ["gare"]
 
 
+def test_an_optional_back_end_that_is_installed_in_part_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    (tmp_path / "sentence_transformers.py").write_text("import huggingface_hub_absent\n", encoding="utf-8")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "sentence_transformers", raising=False)
+    with pytest.raises(MissingExtraError, match="huggingface_hub_absent"):
+        load_embedder(EmbedSettings(backend="sentence-transformers", model="ailleurs"))
+
+
 def test_an_optional_back_end_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr("models.embedder.importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="sentence-transformers"):
