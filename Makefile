@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test test-all test-service lint format bench fuzz encoder docs messages screenshots reference lock audit clean
+.PHONY: help demo test test-all test-service lint format bench fuzz encoder docs guide messages screenshots reference lock audit clean
 
 help: ## list the targets
 	@grep -E '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -54,8 +54,14 @@ encoder: $(STAMP) ## tune the encoder again; needs torch (fetched by pip), then 
 docs: $(STAMP) ## write again what is generated from the code
 	$(BIN)/python -m pipeline.dictionary > docs/dictionnaire.md
 
-screenshots: $(STAMP) ## take the pictures of docs/images/relecture/ again; needs chromium
+guide: $(STAMP) docs ## build the guide, to be opened at build/guide/index.html without a network
+	rm -rf build/guide build/guide-doctrees  # what was read before would not be warned of again
+	$(BIN)/python -m sphinx -b html -c docs/guide -d build/guide-doctrees -W --keep-going -n -q . build/guide
+	@echo build/guide/index.html
+
+screenshots: $(STAMP) ## take the pictures of docs/images/ again; needs chromium
 	ATELIERS_SCREENSHOTS=docs/images/relecture $(BIN)/python -m pytest tests/review/test_screenshots.py -k sqlite
+	ATELIERS_SCREENSHOTS=docs/images $(BIN)/python -m pytest tests/test_report_pictures.py
 
 messages: $(STAMP) ## gather the words of the review pages for their translation, and compile it; needs gettext
 	cd pipeline/review && DJANGO_SETTINGS_MODULE= $(CURDIR)/$(BIN)/django-admin makemessages -l fr -l en --no-location --no-obsolete
@@ -66,7 +72,7 @@ reference: $(STAMP) ## make data/reference/ again from open data; needs npm and 
 
 lock: $(STAMP) ## pin every package again
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra postgres --universal --python-version 3.11 --generate-hashes \
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra postgres --universal --python-version 3.11 --generate-hashes \
 		--no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
 	$(BIN)/python tests/audit.py dates
 
