@@ -43,6 +43,24 @@ def database_fault(url: str) -> str | None:
     return None
 
 
+def store_fault(url: str) -> str | None:
+    """Return what was expected instead of `url`, or None: blank, or the address of a folder in a store, without a key."""
+    if not url:
+        return None
+    form = "une adresse comme s3://seau/etude"
+    if not re.match(r"[a-z][a-z0-9+.\-]*://", url) or "::" in url:
+        return form
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return form
+    if not f"{parts.netloc}{parts.path}".strip("/"):
+        return form
+    if "@" in parts.netloc or parts.query or parts.fragment:
+        return "une adresse sans clé : les clés vont dans l'environnement (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
+    return None
+
+
 def without_secrets(url: str) -> str:
     """Return an address as it may be shown: who signs in and what follows a question mark are left out."""
     return re.sub(r"\?.*", "?…", re.sub(r"//.*@", "//…@", url))

@@ -2,15 +2,16 @@
 
 import re
 import zoneinfo
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import Field, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 
-from pipeline.addresses import address_fault, database_fault, is_local
+from pipeline.addresses import address_fault, database_fault, is_local, store_fault
 from pipeline.settings.base import Frozen
 
 _CRON = re.compile(r"[0-9*/,\-]+ +[0-9*/,\-]+ +[0-9*/,\-L]+ +[0-9A-Za-z*/,\-]+ +[0-9A-Za-z*/,\-#L]+")
+_SCHEDULER = re.compile(r"(?:tcp|tls|ws|wss|ucx)://[^\s/@?#]+:\d+")
 _MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
 
 
@@ -32,7 +33,17 @@ class ReviewSettings(Frozen):
 
 
 class ExecutionSettings(Frozen):
-    """[execution]: when `ateliers serve` works by itself, how long it waits, and how often it tries again."""
+    """[execution]: who does the heavy work and where tables are kept; when `ateliers serve` works by itself, and how often it tries again.
+
+    No result depends on any of it.
+    """
+
+    runner: Literal["here", "threads", "processes", "dask"] = "here"
+    workers: Annotated[int, Field(ge=0, le=256)] = 0  # threads, processes, or those of a local Dask cluster; 0: one a processor
+    dask_address: str = ""  # of a scheduler; blank: a cluster on this machine; ATELIERS_DASK_ADDRESS wins
+    batch_units: Annotated[int, Field(ge=1, le=100_000)] = 512  # passages that a worker is given at a time
+    store: str = ""  # where tables are: an address like s3://bucket/study; blank: tables/ in the study
+    partition_rows: Annotated[int, Field(ge=1)] = 100_000  # a table of more rows is written in parts
 
     nightly: str = "0 3 * * *"  # cron, in `timezone`; blank: never by the clock
     compare: str = "0 5 * * 1"
@@ -42,6 +53,21 @@ class ExecutionSettings(Frozen):
     timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 240.0  # of one attempt
     retries: Annotated[int, Field(ge=0, le=20)] = 6  # after a failure that can pass
     retry_wait_s: Annotated[float, Field(gt=0, le=3600)] = 60.0  # before the first retry, doubled each time, an hour at most
+
+    @field_validator("dask_address")
+    @classmethod
+    def _some_scheduler(cls, address: str) -> str:
+        if address and not _SCHEDULER.fullmatch(address):
+            raise PydanticCustomError("scheduler", "une adresse comme tcp://serveur:8786 ou tls://serveur:8786")
+        return address
+
+    @field_validator("store")
+    @classmethod
+    def _no_secret(cls, address: str) -> str:
+        """Whoever copies the study must not copy a key with it."""
+        if fault := store_fault(address):
+            raise PydanticCustomError("store", "{fault}", {"fault": fault})
+        return address.rstrip("/")
 
     @field_validator("nightly", "compare")
     @classmethod
