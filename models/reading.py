@@ -5,6 +5,7 @@ Out:  one Reading a text, in order
 """
 
 import re
+import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -13,11 +14,13 @@ from typing import TYPE_CHECKING, Any
 from models.phrases import Phrase, noun_phrases
 from pipeline.french import CONTENT_POS, content_lemmas, fold, parse
 from pipeline.kept import by_text
+from pipeline.spreading import Mapper, grains_of
 from pipeline.words import lexicon
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc
 
+_ONE_AT_A_TIME = threading.Lock()  # spaCy's pipeline is not made for several threads
 _MASK = re.compile(r"\[[^\]\n]{1,30}\]")  # [personne], [personne 12], [téléphone], …
 
 
@@ -30,13 +33,18 @@ class Reading:
     phrases: tuple[Phrase, ...]
 
 
-def read_texts(texts: Iterable[str]) -> list[Reading]:
+def read_texts(texts: Iterable[str], *, spread: Mapper = map) -> list[Reading]:
     """Return one reading a text, in order; what pseudonymisation masked is not read."""
 
     def compute(new: list[str]) -> list[Any]:
-        return [_listed(_reading(document)) for document in parse((_MASK.sub("…", text) for text in new), without=("ner",))]
+        return [values for grain in spread(_read_grain, grains_of(new)) for values in grain]
 
     return [_read_back(values) for values in by_text("lectures", list(texts), compute)]
+
+
+def _read_grain(texts: list[str]) -> list[Any]:
+    with _ONE_AT_A_TIME:
+        return [_listed(_reading(document)) for document in parse((_MASK.sub("…", text) for text in texts), without=("ner",))]
 
 
 def _listed(reading: Reading) -> list[Any]:

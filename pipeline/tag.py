@@ -6,38 +6,64 @@ Out:  tags        one row a code put on a unit, or nearly; a unit's rows do not 
 
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from threadpoolctl import threadpool_limits
+
 from models.language_model import LanguageModelTagger
 from models.tagger import GridTagger
 from pipeline.grid import Grid
 from pipeline.settings import TagSettings
+from pipeline.spreading import Mapper, grains_of_rows, map_groups
 from pipeline.tables import TAGS
 from pipeline.tokens import PlainText
 
 CANDIDATE_SCORE = 0.1  # from which a code that is not put on the unit is kept for the reviewer, and counts as doubt
-_BATCH = 2_000  # units; bounds the memory
 
 _LOG = logging.getLogger(__name__)
 
 
-def tag_units(units: pd.DataFrame, *, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings) -> pd.DataFrame:
+def tag_units(
+    units: pd.DataFrame, *, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings, spread: Mapper = map
+) -> pd.DataFrame:
     """Return the tags of `units`, in their order, then by axis and by the grid's order of codes; no unit gives no row.
 
     Of each exclusive axis, such as postures, a code is put on every unit; candidates of the other codes have a score of 0.1 or more.
     """
-    rows = [row for start in range(0, len(units), _BATCH) for row in _tags_of(units.iloc[start : start + _BATCH], tagger, grid, settings)]
-    tags = TAGS.build(rows)
-    _LOG.info("tagged %d units with %s: %d codes put on them", len(units), tagger.version_, int(tags["is_assigned"].sum()))
+    (tags,) = tag_each([units], tagger=tagger, grid=grid, settings=settings, spread=spread)
     return tags
 
 
-def _tags_of(units: pd.DataFrame, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings) -> Iterator[dict[str, Any]]:
-    """The rows of one batch."""
+def tag_each(
+    tables: Sequence[pd.DataFrame],
+    *,
+    tagger: GridTagger | LanguageModelTagger,
+    grid: Grid,
+    settings: TagSettings,
+    spread: Mapper = map,
+) -> Iterator[pd.DataFrame]:
+    """Yield the tags of each of `tables` as `tag_units` gives them, as soon as they are there; `spread` works on several at a time."""
+    function = partial(_tags_of, tagger=tagger, grid=grid, settings=settings)
+    for units, grains in zip(tables, map_groups(spread, function, [grains_of_rows(units) for units in tables]), strict=True):
+        tags = TAGS.build(row for rows in grains for row in rows)
+        _LOG.info("tagged %d units with %s: %d codes put on them", len(units), tagger.version_, int(tags["is_assigned"].sum()))
+        yield tags
+
+
+def _tags_of(
+    units: pd.DataFrame, *, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings
+) -> list[dict[str, Any]]:
+    """The rows of one grain; on one thread of linear algebra, whose last bits hang on how many there are."""
+    with threadpool_limits(1, user_api="blas"):
+        return list(_rows_of(units, tagger, grid, settings))
+
+
+def _rows_of(units: pd.DataFrame, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings) -> Iterator[dict[str, Any]]:
     codes = [(code.axis, code.code) for code in grid.by_axis]
     columns = {str(code): column for column, code in enumerate(tagger.classes_)}
     plain = [PlainText(text) for text in units["text"]]

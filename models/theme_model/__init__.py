@@ -18,6 +18,7 @@ from models.theme_model.communities import CommunityClusters, Labels, Matrix
 from pipeline.errors import ModelError
 from pipeline.french import fold
 from pipeline.settings import ClusterSettings
+from pipeline.spreading import Mapper
 
 _SEPARATOR = " "  # lemmas hold no space once split on it
 _MOST_WORDS = 30  # a topic keeps this many
@@ -30,8 +31,9 @@ class ThemeModel:
     labels_: Labels
     stability_: Matrix
 
-    def __init__(self, settings: ClusterSettings | None = None) -> None:
+    def __init__(self, settings: ClusterSettings | None = None, *, spread: Mapper = map) -> None:
         self.settings = settings or ClusterSettings()
+        self._spread = spread
         self._words: list[list[tuple[str, float]]] = []
 
     def fit(
@@ -59,7 +61,7 @@ class ThemeModel:
     def _fit_kept(self, units: pd.DataFrame, embeddings: NDArray[Any], kept: NDArray[np.bool_]) -> None:
         lemmas = list(units["lemmas"]) if "lemmas" in units else [reading.lemmas for reading in read_texts(units["text"])]
         documents = [_SEPARATOR.join(row) or _NOTHING for row in lemmas]
-        clusters = CommunityClusters(self.settings).fit_rows(embeddings, np.flatnonzero(kept))
+        clusters = CommunityClusters(self.settings, self._spread).fit_rows(embeddings, np.flatnonzero(kept))
         if len({lemma for document in documents for lemma in telling_lemmas(document)}) < 2:
             # c-TF-IDF needs two words: with one or none, themes are the clusters and have no words.
             self.labels_[kept], self.stability_ = clusters.labels_, clusters.stability_

@@ -6,6 +6,7 @@ Out:  Agreement, mean adjusted Rand indices: 1 where groups are always the same,
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import combinations
 from typing import Any
 
@@ -14,6 +15,7 @@ from numpy.typing import NDArray
 
 from models.theme_model.communities import CommunityClusters, Labels
 from pipeline.settings import ClusterSettings
+from pipeline.spreading import Mapper
 
 SHARE = 0.8  # of the vectors, in a subsample
 FEWEST = 30  # vectors under which it says nothing
@@ -32,7 +34,20 @@ class Agreement:
     n_vectors: int
 
 
-def measure_agreement(vectors: NDArray[Any], settings: ClusterSettings, *, rows: Labels | None = None) -> Agreement | None:
+@dataclass(frozen=True)
+class _Trial:
+    """A grouping to be made: of which rows, under which seed."""
+
+    rows: Labels
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def measure_agreement(
+    vectors: NDArray[Any], settings: ClusterSettings, *, rows: Labels | None = None, spread: Mapper = map
+) -> Agreement | None:
     """Return how alike `settings.n_repeats` groupings of `rows` (all by default) are, None under two of them or under `FEWEST` vectors."""
     n_runs = settings.n_repeats
     rows = np.arange(len(vectors)) if rows is None else rows
@@ -43,14 +58,11 @@ def measure_agreement(vectors: NDArray[Any], settings: ClusterSettings, *, rows:
         rows = rows[np.sort(draw.choice(len(rows), MOST_AT_ONCE, replace=False))]
     vectors = vectors[rows]
     quick = settings.model_copy(update={"n_resamples": min(settings.n_resamples, _RESAMPLES)})
-    seeds = [_labels(vectors, quick.model_copy(update={"seed": settings.seed + 1 + run})) for run in range(n_runs)]
-    subsamples = []
-    for _ in range(n_runs):
-        drawn = np.sort(draw.choice(len(vectors), round(SHARE * len(vectors)), replace=False))
-        labels = np.full(len(vectors), _NOT_DRAWN)
-        labels[drawn] = _labels(vectors[drawn], quick)
-        subsamples.append(labels)
-    return Agreement(mean_index(seeds), mean_index(subsamples), n_runs, len(vectors))
+    n_drawn = round(SHARE * len(vectors))
+    seeds = [_Trial(np.arange(len(vectors)), settings.seed + 1 + run) for run in range(n_runs)]
+    subsamples = [_Trial(np.sort(draw.choice(len(vectors), n_drawn, replace=False)), settings.seed) for _ in range(n_runs)]
+    runs = list(spread(partial(_labels, vectors=vectors, settings=quick), [*seeds, *subsamples]))
+    return Agreement(mean_index(runs[:n_runs]), mean_index(runs[n_runs:]), n_runs, len(vectors))
 
 
 def mean_index(runs: Sequence[Labels]) -> float:
@@ -64,5 +76,7 @@ def mean_index(runs: Sequence[Labels]) -> float:
     return float(np.mean(indices))
 
 
-def _labels(vectors: NDArray[Any], settings: ClusterSettings) -> Labels:
-    return CommunityClusters(settings).fit(vectors).labels_
+def _labels(trial: _Trial, *, vectors: NDArray[Any], settings: ClusterSettings) -> Labels:
+    labels = np.full(len(vectors), _NOT_DRAWN)
+    labels[trial.rows] = CommunityClusters(settings.model_copy(update={"seed": trial.seed})).fit(vectors[trial.rows]).labels_
+    return labels

@@ -4,7 +4,9 @@ In:   vectors (n, d), compared by their dot product
 Out:  labels_ (n,), −1 where a vector fits nowhere; stability_ (n_groups,); a scikit-learn clusterer, as BERTopic expects
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
 from pipeline.settings import ClusterSettings
+from pipeline.spreading import Mapper
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -45,8 +48,9 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     labels_: Labels
     stability_: Matrix
 
-    def __init__(self, settings: ClusterSettings | None = None) -> None:
+    def __init__(self, settings: ClusterSettings | None = None, spread: Mapper = map) -> None:
         self.settings = settings
+        self.spread = spread
 
     def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803, scikit-learn's own name
         """Group the rows of `X`; no row gives no group, fewer than `FEWEST_TO_SPLIT` one group of stability 0."""
@@ -59,11 +63,11 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             if len(rows) < FEWEST_TO_SPLIT:
                 self.labels_, self.stability_ = np.zeros(len(rows), dtype=np.int64), np.zeros(min(len(rows), 1))
             elif len(rows) <= MOST_AT_ONCE:
-                consensus = _consensus(vectors[rows].astype(np.float64), settings)
+                consensus = _consensus(vectors[rows].astype(np.float64), settings, self.spread)
                 self.labels_, self.stability_ = consensus.labels, _stability(consensus)
             else:
                 sampled = np.sort(np.random.default_rng(settings.seed).choice(len(rows), MOST_AT_ONCE, replace=False))
-                consensus = _consensus(vectors[rows[sampled]].astype(np.float64), settings)
+                consensus = _consensus(vectors[rows[sampled]].astype(np.float64), settings, self.spread)
                 self.labels_, self.stability_ = _spread(consensus.labels, sampled, vectors, rows), _stability(consensus)
         return self
 
@@ -79,8 +83,8 @@ def mean_by_group(values: Matrix, labels: Labels) -> Matrix:
     return np.asarray(sums / np.maximum(member.sum(axis=0)[None, :] - member, 1))
 
 
-def _consensus(vectors: Matrix, settings: ClusterSettings) -> Consensus:
-    together = _co_association(vectors @ vectors.T, settings)
+def _consensus(vectors: Matrix, settings: ClusterSettings, spread: Mapper) -> Consensus:
+    together = _co_association(vectors @ vectors.T, settings, spread)
     labels = _dissolve_small(_best_cut(together), together, settings.min_theme_size, _FITS_SOMEWHERE * _scale(len(vectors)))
     return Consensus(_to_nearest(labels, vectors, settings.min_theme_size), together)
 
@@ -99,24 +103,40 @@ def _to_nearest(labels: Labels, vectors: Matrix, min_size: int) -> Labels:
     return _numbered(np.where(labels >= 0, closeness.argmax(axis=1), -1))
 
 
-def _co_association(similarity: Matrix, settings: ClusterSettings) -> Matrix:
+@dataclass(frozen=True)
+class _Resample:
+    """The vectors `kept`, and how finely and under which seed they are to be put in communities."""
+
+    kept: Labels
+    resolution: float
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.kept)
+
+
+def _co_association(similarity: Matrix, settings: ClusterSettings, spread: Mapper) -> Matrix:
     """Share of resamples (n, n) in which two vectors fall in one community, among those that drew both."""
     n = len(similarity)
-    draw = np.random.default_rng(settings.seed)
-    n_drawn = max(2, round(settings.resample_share * n))
     together, drawn = np.zeros((n, n)), np.zeros((n, n))
     np.fill_diagonal(similarity, -np.inf)
     nearest_first = np.argsort(-similarity, axis=1, kind="stable")
+    function = partial(_communities, similarity=similarity, nearest_first=nearest_first, n_neighbours=settings.n_neighbours)
+    for kept, communities in spread(function, _resamples(n, settings)):
+        together[np.ix_(kept, kept)] += communities[:, None] == communities[None, :]
+        drawn[np.ix_(kept, kept)] += 1
+    return np.asarray(together / np.maximum(drawn, 1))
+
+
+def _resamples(n: int, settings: ClusterSettings) -> Iterator[_Resample]:
+    draw = np.random.default_rng(settings.seed)
+    n_drawn = max(2, round(settings.resample_share * n))
     lowest, highest = (1 + _scale(n) * (resolution - 1) for resolution in _RESOLUTIONS)
     n_resamples = _n_resamples(n, settings)
     for resample in range(n_resamples):
         kept = np.sort(draw.choice(n, n_drawn, replace=False))
         share = (resample + 0.5) / n_resamples
-        resolution = lowest + share * (highest - lowest)
-        communities = _communities(similarity, nearest_first, kept, settings, resolution, settings.seed + resample)
-        together[np.ix_(kept, kept)] += communities[:, None] == communities[None, :]
-        drawn[np.ix_(kept, kept)] += 1
-    return np.asarray(together / np.maximum(drawn, 1))
+        yield _Resample(kept, lowest + share * (highest - lowest), settings.seed + resample)
 
 
 def _n_resamples(n: int, settings: ClusterSettings) -> int:
@@ -129,17 +149,16 @@ def _scale(n: int) -> float:
     return min(1.0, n / _FULL_RANGE_FROM)
 
 
-def _communities(
-    similarity: Matrix, nearest_first: Labels, kept: Labels, settings: ClusterSettings, resolution: float, seed: int
-) -> Labels:
-    """Louvain communities of the graph that joins each of the `kept` vectors to its nearest neighbours among them.
+def _communities(resample: _Resample, *, similarity: Matrix, nearest_first: Labels, n_neighbours: int) -> tuple[Labels, Labels]:
+    """The vectors kept, and the Louvain communities of the graph that joins each of them to its nearest neighbours among them.
 
     `nearest_first` (n, n) holds, for each vector, all of them from the most similar to itself: sorted once for all resamples.
     """
     from sknetwork.clustering import Louvain
 
+    kept = resample.kept
     n = len(kept)
-    n_neighbours = min(settings.n_neighbours, max(3, n // 4))
+    n_neighbours = min(n_neighbours, max(3, n // 4))
     place = np.full(len(similarity), -1)
     place[kept] = np.arange(n)
     places = place[nearest_first[kept]]
@@ -147,8 +166,8 @@ def _communities(
     nearest = places[is_nearest]
     weights = np.maximum(similarity[kept.repeat(n_neighbours), kept[nearest]], 1e-6)
     graph = sparse.csr_matrix((weights, nearest, np.arange(0, n * n_neighbours + 1, n_neighbours)), shape=(n, n))
-    labels: Labels = Louvain(resolution=resolution, random_state=seed).fit_predict(graph.maximum(graph.T)).astype(np.int64)
-    return labels
+    louvain = Louvain(resolution=resample.resolution, random_state=resample.seed)
+    return kept, louvain.fit_predict(graph.maximum(graph.T)).astype(np.int64)
 
 
 def _best_cut(together: Matrix) -> Labels:

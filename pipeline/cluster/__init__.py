@@ -37,6 +37,7 @@ from pipeline.counting import count_families, count_themes
 from pipeline.french import fold
 from pipeline.i18n import _
 from pipeline.settings import ClusterSettings
+from pipeline.spreading import Mapper
 from pipeline.tables import MERGE_PROPOSALS, THEME_AGREEMENT, THEME_FAMILIES, THEME_FLAGS, THEME_MEMBERS, THEMES, UNIT_PLACES
 from pipeline.tokens import plain_texts
 
@@ -83,20 +84,21 @@ def cluster_units(
     embedder: Embedder,
     previous: Previous | None = None,
     settings: ClusterSettings,
+    spread: Mapper = map,
 ) -> Clustered:
-    """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups."""
+    """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups; `spread` no result."""
     if units.empty:
         tables = (THEMES, THEME_MEMBERS, MERGE_PROPOSALS, THEME_FLAGS, THEME_FAMILIES, THEME_AGREEMENT, UNIT_PLACES)
         return Clustered(*(table.empty() for table in tables))
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)  # whatever the order of workshops
     texts = list(units["text"].astype(str))
-    readings = read_texts(texts)
+    readings = read_texts(texts, spread=spread)
     views = join_views(texts, readings, embedder)
     set_aside = off_topic(units, tags, views.off_topic)
     lemmas = pd.Series([reading.lemmas for reading in readings], dtype=object)
     grouped_by = lean_on_neighbours(views.vectors, units)
     model.fit(units.assign(lemmas=lemmas), grouped_by, set_aside=set_aside)
-    agreement = agree_themes(grouped_by, settings, set_aside=set_aside)
+    agreement = agree_themes(grouped_by, settings, set_aside=set_aside, spread=spread)
     places = place_units(units["unit_id"], grouped_by, model.labels_)
     del grouped_by  # as large as the views
     members = _members(units, model.labels_, _strengths(views.vectors, model.labels_))

@@ -22,6 +22,7 @@ from pipeline.cluster.places import place_late
 from pipeline.cluster.quotes import choose_quotes
 from pipeline.counting import count_themes, said_after
 from pipeline.settings import ClusterSettings
+from pipeline.spreading import Mapper
 from pipeline.tables import THEME_MEMBERS, THEMES
 from pipeline.tokens import plain_texts
 
@@ -52,6 +53,7 @@ def join_late_units(
     *,
     embedder: Embedder,
     settings: ClusterSettings,
+    spread: Mapper = map,
 ) -> Joined:
     """Return the tables with late units in the theme nearest to them; counts and quotes follow, names and order of themes do not."""
     late = units[~units["unit_id"].isin(room_units(units)["unit_id"])]
@@ -59,7 +61,7 @@ def join_late_units(
         return Joined(themes, theme_members, unit_places)
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
     texts = list(units["text"].astype(str))
-    views = join_views(texts, read_texts(texts), embedder)
+    views = join_views(texts, read_texts(texts, spread=spread), embedder)
     candidates = units["unit_id"].isin(late["unit_id"]).to_numpy() & ~off_topic(units, tags, views.off_topic)
     place = pd.Series(range(len(themes)), index=themes["theme_id"])
     labels = units["unit_id"].map(theme_members.set_index("unit_id")["theme_id"].map(place)).fillna(-1).to_numpy().astype(np.int64)
