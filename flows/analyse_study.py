@@ -8,9 +8,10 @@ from flows.cache import StageCache, StageRecord, Tables, gather_tables
 from flows.comparison import comparison
 from flows.keys import cluster_key, conclusion_key, join_key
 from flows.progress import tell
+from flows.runners import spread_work, vectors_at_hand
 from flows.steps import flow, task
 from flows.theme_proposals import Proposals, propose_themes
-from models.embedder import load_embedder, vectors_kept
+from models.embedder import load_embedder
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
 from pipeline.cluster.changes import list_changes
@@ -53,14 +54,15 @@ def cluster_study(root: Path, processed: list[StageRecord]) -> StageRecord:
 
     def compute() -> Tables:
         tell("regroupement en thèmes", 0, 1)
-        with vectors_kept(study.vectors), kept_in(study.readings):
+        with vectors_at_hand(study.vectors), kept_in(study.readings):
             clustered = cluster_units(
                 units,
                 tags,
-                model=ThemeModel(study.settings.cluster),
+                model=ThemeModel(study.settings.cluster, spread=spread_work()),
                 embedder=load_embedder(study.settings.embed),
                 previous=_previous(study),
                 settings=study.settings.cluster,
+                spread=spread_work(),
             )
         return clustered._asdict()
 
@@ -75,7 +77,7 @@ def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord)
     def compute() -> Tables:
         tell("contributions à distance", 0, 1)
         tables, found = gather_tables(cache, processed), cache.load(clustered)
-        with vectors_kept(study.vectors), kept_in(study.readings):
+        with vectors_at_hand(study.vectors), kept_in(study.readings):
             joined = join_late_units(
                 found["themes"],
                 found["theme_members"],
@@ -84,6 +86,7 @@ def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord)
                 tables["tags"],
                 embedder=load_embedder(study.settings.embed),
                 settings=study.settings.cluster,
+                spread=spread_work(),
             )
         changes = list_changes(_previous(study), (joined.themes, joined.theme_members))
         families = count_families(found["theme_families"], joined.themes, joined.theme_members, tables["units"])

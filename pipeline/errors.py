@@ -1,5 +1,7 @@
 """The few exceptions of the project; each says what was found, what was expected and what to do, in one line of French."""
 
+from typing import Any
+
 
 class AteliersError(Exception):
     """A failure that a person can act on; `exit_code` is what the command returns (1 failure, 2 bad usage)."""
@@ -9,6 +11,16 @@ class AteliersError(Exception):
     def __init__(self, found: str, expected: str, do: str) -> None:
         self.found, self.expected, self.do = found, expected, do
         super().__init__(f"{found} ; attendu : {expected} ; à faire : {do}")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """The same error in another process, whatever its class asks to be made."""
+        return _again, (type(self), self.found, self.expected, self.do)
+
+
+def _again(kind: type[AteliersError], found: str, expected: str, do: str) -> AteliersError:
+    error = kind.__new__(kind)
+    AteliersError.__init__(error, found, expected, do)
+    return error
 
 
 class UsageError(AteliersError):
@@ -53,6 +65,10 @@ class ReadError(AteliersError):
 
 class ModelError(AteliersError):
     """A model's file is missing, altered, or not made for this grid."""
+
+
+class RunnerError(AteliersError):
+    """Work that was given to threads, processes or a Dask cluster did not come back."""
 
 
 class MissingExtraError(AteliersError):

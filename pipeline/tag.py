@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-
 from threadpoolctl import threadpool_limits
 
 from models.language_model import LanguageModelTagger
@@ -55,9 +54,7 @@ def tag_each(
         yield tags
 
 
-def _tags_of(
-    units: pd.DataFrame, *, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings
-) -> list[dict[str, Any]]:
+def _tags_of(units: pd.DataFrame, *, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings) -> list[dict[str, Any]]:
     """The rows of one grain; on one thread of linear algebra, whose last bits hang on how many there are."""
     with threadpool_limits(1, user_api="blas"):
         return list(_rows_of(units, tagger, grid, settings))

@@ -63,6 +63,11 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         return np.array([code.code for code in self.codes], dtype=np.str_)
 
     @property
+    def reads_with(self) -> tuple[str, ...]:
+        """The encoders that it may ask for the vectors of units."""
+        return tuple(dict.fromkeys([*self._encoders, *(self.model_.views.centres if self.is_learnt else ())]))
+
+    @property
     def is_learnt(self) -> bool:
         """Whether it was fitted on labelled passages."""
         return hasattr(self, "model_")
