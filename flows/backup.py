@@ -59,7 +59,7 @@ def backup_study(root: Path, target: Path | None = None) -> Backup:
         raise StudyError(f"« {path} » existe déjà", "un nouveau fichier", "donner un autre nom avec -o")
     passphrase = _passphrase()
     with study.locked(), tempfile.TemporaryDirectory(dir=_writable(path.parent), prefix=".sauvegarde-") as folder:
-        copies = _copied_databases(study, Path(folder))
+        copies = _copies(study, Path(folder))
         entries = sorted(_entries(study, copies), key=lambda entry: entry[0])
         building = Path(folder) / "sauvegarde"
         with building.open("wb") as file:
@@ -105,9 +105,10 @@ def _writable(folder: Path) -> Path:
 # --- saving --------------------------------------------------------------------------------------------------------------
 
 
-def _copied_databases(study: Study, folder: Path) -> dict[str, Path]:
-    """The databases as of one moment, by path in the study: decisions from wherever they are kept, accounts where they are a file."""
-    copies = {}
+def _copies(study: Study, folder: Path) -> dict[str, Path]:
+    """What is not a file of the study, as of one moment, by path in it: decisions and tables from wherever they are kept, accounts."""
+    tables = study.table_store.copy_to(folder / "tables") if study.keeps_tables_elsewhere else {}
+    copies = {f"{study.tables.name}/{name}": path for name, path in tables.items()}
     if study.decisions.last_id():
         copies[study.decisions_path.name] = folder / "decisions.sqlite3"
         study.decisions.save_copy(copies[study.decisions_path.name])
@@ -123,10 +124,12 @@ def _copied_databases(study: Study, folder: Path) -> dict[str, Path]:
 def _entries(study: Study, copies: dict[str, Path]) -> Iterator[tuple[str, Path]]:
     """Path in the study and file of everything saved; links are not followed."""
     yield from copies.items()
+    has_tables = any(name.startswith(f"{study.tables.name}/") for name in copies)  # those that tables/ holds are older
     for path in study.root.rglob("*"):
         name = path.relative_to(study.root)
         is_journal = path.name.endswith(_JOURNALS) and ".sqlite3" in path.name
-        if name.parts[0] in _LEFT_OUT or name == _LOCK or is_journal or name.as_posix() in copies or path.is_symlink():
+        is_older = has_tables and name.parts[0] == study.tables.name
+        if name.parts[0] in _LEFT_OUT or is_older or name == _LOCK or is_journal or name.as_posix() in copies or path.is_symlink():
             continue
         if path.is_file():
             yield name.as_posix(), path

@@ -115,7 +115,8 @@ def _erase(study: Study, vault: Vault, registry: Registry, person: Person, erasu
     if study.decisions_state():
         counts = {what: n for what, n in erasure.counts.items() if n}
         study.decisions.erase(units if with_words else [], clean, author=getpass.getuser(), counts=counts)
-    made_again = (*_inside(study.publications), *_inside(study.root / "exports"), study.cache, *study.tables.glob("*.parquet"))
+    study.remove_tables()
+    made_again = (*_inside(study.publications), *_inside(study.root / "exports"), study.cache)
     for path in (
         *made_again,
         *study.former_decisions,

@@ -44,7 +44,7 @@ class StudyError(AteliersError):
 
 
 class StoreError(StudyError):
-    """The decisions cannot be reached, read or written now; what was kept before is not touched."""
+    """The decisions or the tables cannot be reached, read or written now; what was kept before is not touched."""
 
 
 class VaultError(StudyError):

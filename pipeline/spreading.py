@@ -6,9 +6,10 @@ bit for bit: matrices of other shapes may round otherwise, so that no grain is e
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import chain, islice
-from typing import Protocol, TypeVar
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd
 
 Grain = TypeVar("Grain")
 Result = TypeVar("Result")
@@ -24,7 +25,7 @@ class Mapper(Protocol):
         ...
 
 
-def grains_of_rows(rows: pd.DataFrame) -> list[pd.DataFrame]:
+def grains_of_rows(rows: "pd.DataFrame") -> "list[pd.DataFrame]":
     """The rows in order, `GRAIN` at a time; no row gives no grain."""
     return [rows.iloc[start : start + GRAIN] for start in range(0, len(rows), GRAIN)]
 

@@ -5,12 +5,10 @@ Nothing heavy is imported before a table is read, so that a run with nothing to 
 
 import contextlib
 import fcntl
-import hashlib
 import json
 import os
 import re
 import shutil
-import tempfile
 from collections.abc import Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -18,11 +16,15 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.depot import stray_files, workshop_folders
 from pipeline.errors import StudyError, TableError, UsageError
+from pipeline.files import file_hash, read_only, text_hash, write_bytes, write_parquet
 from pipeline.grid import Grid, load_grid, save_grid
 from pipeline.resources import data_path
 from pipeline.secret import read_secret
 from pipeline.settings import Settings, load_settings
+from pipeline.table_store import TableStore, open_place
 from pipeline.versions import SCHEMA
+
+__all__ = ["Study", "file_hash", "held", "read_manifest", "read_only", "schema_of", "text_hash", "write_bytes", "write_parquet"]
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -154,45 +156,74 @@ class Study:
 
     def has_table(self, name: str) -> bool:
         """Whether the table was ever written."""
-        return self._table_path(name).is_file()
+        return self.table_store.has(name)
 
     def read_table(self, name: str) -> "pd.DataFrame":
         """Return a table as the data dictionary has it, whichever version wrote it; an absent one has no rows."""
-        return _read_parquet(name, self._table_path(name))
+        return self._read(name, name)
 
     def read_tables(self) -> "dict[str, pd.DataFrame]":
         """Return every table of the data dictionary."""
         return {name: self.read_table(name) for name in _dictionary()}
 
     def write_table(self, name: str, frame: "pd.DataFrame") -> str:
-        """Write a table, checked, in one step that a crash cannot cut; return its sha256.
+        """Write a table, checked, a file in one step that a crash cannot cut; return its sha256.
 
-        Raises `TableError` for an axis that the study's grid does not have, and as `Table.check` does.
+        Raises `TableError` for an axis that the study's grid does not have, and as `Table.check` does; `StoreError` as the store does.
         """
-        return write_parquet(self._checked(name, frame), self._table_path(name))
+        return self.table_store.write(name, self._checked(name, frame))
 
     def read_machine_table(self, name: str) -> "pd.DataFrame":
         """Return what the machine proposed, before any decision; an absent table has no rows."""
-        return _read_parquet(name, self.tables / "machine" / f"{name}.parquet")
+        return self._read(name, f"machine/{name}")
 
     def write_machine_table(self, name: str, frame: "pd.DataFrame") -> str:
         """Write what the machine proposed, checked likewise; decisions never change it."""
-        return write_parquet(self._checked(name, frame), self.tables / "machine" / f"{name}.parquet")
+        return self.table_store.write(f"machine/{name}", self._checked(name, frame))
+
+    def remove_tables(self) -> None:
+        """Remove every table of the data dictionary, from tables/ too where they are kept elsewhere; not what the machine proposed."""
+        for store in (self.table_store, self._local_tables):
+            store.remove(_dictionary())
+
+    @cached_property
+    def table_store(self) -> TableStore:
+        """Where tables are kept: tables/, or the store that etude.toml names.
+
+        Raises `MissingExtraError` where that store asks for a package that is not installed.
+        """
+        execution = self.settings.execution
+        place = open_place(execution.store, self.tables)
+        return TableStore(place, partition_rows=execution.partition_rows, memory=self.cache / "tables.json")
+
+    @property
+    def keeps_tables_elsewhere(self) -> bool:
+        """Whether etude.toml names a store for the tables."""
+        return bool(self.settings.execution.store)
+
+    @property
+    def _local_tables(self) -> TableStore:
+        return TableStore(open_place("", self.tables), partition_rows=self.settings.execution.partition_rows)
+
+    def _read(self, name: str, kept_as: str) -> "pd.DataFrame":
+        """A table; from tables/, where it was before or was restored, as long as the store of etude.toml does not have it."""
+        table = _dictionary()[name]
+        rows = self.table_store.read(kept_as)
+        if rows is None and self.keeps_tables_elsewhere:
+            rows = self._local_tables.read(kept_as)
+        return table.empty() if rows is None else table.adapt(rows)
 
     def table_hashes(self) -> dict[str, str]:
-        """sha256 of each table on disk, by name."""
-        return {name: file_hash(self._table_path(name)) for name in _dictionary() if self.has_table(name)}
+        """sha256 of each table in the store, by name."""
+        return self.table_store.hashes(_dictionary())
 
     def count_rows(self) -> dict[str, int]:
         """Number of rows of each table, by name."""
-        import pyarrow.parquet as pq
-
-        paths = {name: self._table_path(name) for name in _dictionary()}
-        return {name: pq.read_metadata(path).num_rows if path.is_file() else 0 for name, path in paths.items()}
+        return self.table_store.count_rows(_dictionary())
 
     def tables_match(self, hashes: dict[str, str]) -> bool:
-        """Whether the tables on disk are the ones that these hashes name."""
-        return all(self.has_table(name) and file_hash(self._table_path(name)) == value for name, value in hashes.items())
+        """Whether the tables in the store are the ones that these hashes name."""
+        return self.table_store.hashes(hashes) == hashes
 
     def _checked(self, name: str, frame: "pd.DataFrame") -> "pd.DataFrame":
         """`frame` as the dictionary and the grid want it."""
@@ -203,9 +234,6 @@ class Study:
             found = f"table {name} : axe « {unknown[0]} »"
             raise TableError(found, f"un de : {', '.join(sorted(known))}", "relancer le traitement avec la grille de l'étude")
         return checked
-
-    def _table_path(self, name: str) -> Path:
-        return self.tables / f"{name}.parquet"
 
     # --- runs ------------------------------------------------------------------------------------------------------
 
@@ -281,65 +309,12 @@ def _json_of(path: Path, _written_at: int) -> Any:
         return None
 
 
-def file_hash(path: Path) -> str:
-    """sha256 of a file's bytes."""
-    with path.open("rb") as handle:
-        return hashlib.file_digest(handle, "sha256").hexdigest()
-
-
-def text_hash(*parts: str) -> str:
-    """sha256 of some texts, each kept apart from the next."""
-    return hashlib.sha256("\0".join(parts).encode()).hexdigest()
-
-
-def write_parquet(frame: "pd.DataFrame", path: Path, *, mode: int = 0o644) -> str:
-    """Write `frame` as Parquet in one step; return the file's sha256."""
-    import io
-
-    buffer = io.BytesIO()
-    frame.to_parquet(buffer, index=False)
-    write_bytes(path, buffer.getvalue(), mode=mode)
-    return hashlib.sha256(buffer.getvalue()).hexdigest()
-
-
-def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file in one step: a crash leaves the old one or the new one, never a half.
-
-    Raises `StudyError` when the folder cannot be written.
-    """
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(name).chmod(mode)
-        Path(name).replace(path)
-    except OSError as error:
-        raise read_only(path.parent, error) from error
-
-
-def read_only(folder: Path, error: OSError) -> StudyError:
-    """The error for a folder that refuses writing."""
-    return StudyError(
-        f"« {folder} » refuse l'écriture ({error.strerror})", "un dossier où écrire, avec de la place", "vérifier droits et disque"
-    )
-
-
 def _folded(text: str) -> str:
     """`text` without accents, case and punctuation."""
     import unicodedata
 
     plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
     return " ".join(re.findall(r"\w+", plain.lower()))
-
-
-def _read_parquet(name: str, path: Path) -> "pd.DataFrame":
-    import pandas as pd
-
-    table = _dictionary()[name]
-    return table.adapt(pd.read_parquet(path)) if path.is_file() else table.empty()
 
 
 def _dictionary() -> "dict[str, Table]":

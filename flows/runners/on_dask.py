@@ -70,7 +70,8 @@ class DaskRunner(Runner):
             "n_workers": self.workers,
             "threads_per_worker": 1,
             "processes": True,
-            "dashboard_address": None,
+            "dashboard_address": "127.0.0.1:0",
+            "scheduler_kwargs": {"dashboard": False},
             "protocol": "tls",  # whoever reaches a scheduler runs what they like as its user
             "security": True,
             "local_directory": self._stack.enter_context(tempfile.TemporaryDirectory(prefix="ateliers-dask-")),
@@ -90,7 +91,7 @@ class DaskRunner(Runner):
         return self._stack.enter_context(Client(cluster, timeout=_CONNECT_S, set_as_default=False))
 
     def _workers(self) -> dict[str, Any]:
-        workers: dict[str, Any] = self.client.scheduler_info(n_workers=-1)["workers"]
+        workers: dict[str, Any] = self.client.scheduler_info(n_workers=-1).get("workers", {})
         return workers
 
     def _unreachable(self, error: BaseException | None) -> NoReturn:
@@ -157,20 +158,22 @@ class _DaskJob:
             try:
                 with self._runner.client.as_current():
                     wait(future, timeout=_LOOK_S)
-                break
+                if future.status == "finished":
+                    results: list[Any] = pickle.loads(future.result(timeout=_CONNECT_S))
+                    break
+                reason = future.exception(timeout=_CONNECT_S) if future.status == "error" else None
             except TimeoutError:
                 some_worker_at = self._runner.watch(some_worker_at)
+                continue
             except (CancelledError, OSError) as error:
                 self._runner.lost(error)
-        if future.status != "finished":
-            reason = future.exception(timeout=_CONNECT_S) if future.status == "error" else None
-            if reason is None:
+            if isinstance(reason, KilledWorker):
+                give_up(reason)
+            if reason is not None:
+                fail(reason)
+            if future.status == "cancelled":
                 self._runner.lost(None)
-            give_up(reason) if isinstance(reason, KilledWorker) else fail(reason)
-        try:
-            results: list[Any] = pickle.loads(future.result(timeout=_CONNECT_S))
-        except (CancelledError, OSError, TimeoutError) as error:
-            self._runner.lost(error)
+            # Else its result went with its worker, and is being made again.
         self._out.popleft()
         return results
 
@@ -180,6 +183,8 @@ class _DaskJob:
             future.release()
 
     def _submit(self, function: Callable[..., Any], *args: Any) -> Any:
+        if self._runner.client.status != "running":
+            self._runner.lost(None)
         return self._runner.client.submit(function, *args, pure=False)
 
 

