@@ -1,5 +1,6 @@
 """Threads, processes and Dask give the same results in the same order as this process alone, a few batches at a time; and never hang."""
 
+import pickle
 import subprocess
 import sys
 import time
@@ -14,8 +15,8 @@ import worked
 
 import flows.runners as runners
 from flows.run import run_study
-from flows.runners import make_runner, on_dask, running
-from flows.runners.base import Runner, batched
+from flows.runners import make_runner, on_dask, running, work
+from flows.runners.base import Runner, batched, opened
 from flows.runners.on_dask import DaskRunner
 from flows.runners.pools import ProcessRunner, ThreadRunner
 from models import embedder as embedders
@@ -142,8 +143,6 @@ def test_our_errors_are_the_same_in_another_process(error: AteliersError):
 
 
 def worked_again(error: AteliersError) -> AteliersError:
-    import pickle
-
     return pickle.loads(pickle.dumps(error))
 
 
@@ -185,12 +184,18 @@ def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch, fault):
         cluster.close()
 
 
-def test_a_worker_of_another_version_is_refused(monkeypatch):
-    from flows.runners import work
-
+def test_a_worker_of_another_version_is_refused():
     name, content = work.as_bytes(worked.double)
     with pytest.raises(RunnerError, match="même version"):
-        work.run_batch(content, name, "autre", b"")
+        opened(work.run_batch(content, name, "autre", b""))
+
+
+def test_what_a_worker_tells_of_a_failure_quotes_nobody():
+    name, content = work.as_bytes(worked.stumble)
+    told = work.run_batch(content, name, work.fingerprint(), pickle.dumps([[7]]))
+    assert worked.SECRET.encode() not in told and b"Lemarchand" not in told
+    with pytest.raises(RunnerError, match=r"\(ValueError tests/worked\.py:\d+\)"):
+        opened(told)
 
 
 @pytest.mark.parametrize("package", ["distributed", "prefect_dask"])

@@ -1,18 +1,18 @@
 """A job's steps are Prefect's where a server is named, plain functions elsewhere; either way the run is the same."""
 
-import os
-import socket
+import importlib.util
+import shutil
 import subprocess
 import sys
-import time
-import urllib.request
 from pathlib import Path
 
 import pytest
+from prefect_server import count_runs, prefect_server
 
 from flows.prefect_setup import prefect_ready
 from flows.run import run_study
 from flows.steps import flow, task
+from models.training.labelled import labelled_rows
 from pipeline.errors import StudyError
 from pipeline.study import Study, file_hash
 
@@ -42,43 +42,36 @@ def test_a_server_that_does_not_answer_is_said_in_one_line(monkeypatch, tmp_path
 def test_a_run_recorded_by_a_server_writes_the_same_tables(small_study, tmp_path):
     run_study(small_study.root)
     plain = _tables(small_study)
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    environment = os.environ | {"PREFECT_HOME": str(tmp_path / "prefect"), "PREFECT_SERVER_ANALYTICS_ENABLED": "false"}
-    (tmp_path / "prefect").mkdir()
-    server = subprocess.Popen(
-        [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)],
-        env=environment,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    try:
-        _wait_for(f"http://127.0.0.1:{port}/api/health")
-        script = f"from pathlib import Path; from flows.run import run_study; run_study(Path({str(small_study.root)!r}))"
+    with prefect_server(tmp_path / "prefect") as recorded:
         (small_study.tables / "units.parquet").unlink()
-        recorded = environment | {"PREFECT_API_URL": f"http://127.0.0.1:{port}/api"}
-        subprocess.run([sys.executable, "-c", script], env=recorded, cwd=Path(__file__).parent.parent, check=True)
-        asked = urllib.request.Request(
-            f"http://127.0.0.1:{port}/api/flow_runs/count", data=b"{}", headers={"Content-Type": "application/json"}
-        )
-        with urllib.request.urlopen(asked) as answer:
-            assert int(answer.read()) == 3  # the study, its workshop, its analysis
-    finally:
-        server.terminate()
-        server.wait()
+        _run(small_study, recorded)
+        assert count_runs(recorded, "flow_runs") == 3  # the study, its workshop, its analysis
     assert _tables(small_study) == plain
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(importlib.util.find_spec("prefect_dask") is None, reason="prefect-dask n'est pas installé (extra dask)")
+def test_a_run_recorded_by_a_server_gives_its_batches_to_dask(small_study, tmp_path):
+    said = [row["text"] for row in labelled_rows("amorce-1")][:40]
+    folder = small_study.depot / "Pays de Retz 2026-10-01"
+    (folder / "Table 3.txt").write_text("Q1\n" + "".join(f"- {text}\n" for text in said), encoding="utf-8")
+    run_study(small_study.root)
+    plain = _tables(small_study)
+    with small_study.settings_path.open("a", encoding="utf-8") as file:
+        file.write('\n[execution]\nrunner = "dask"\nworkers = 2\nbatch_units = 1\n')
+    shutil.rmtree(small_study.cache)
+    for path in small_study.tables.rglob("*.parquet"):
+        path.unlink()  # or themes would be those of the run before, which theme_changes tells
+    with prefect_server(tmp_path / "prefect") as recorded:
+        _run(small_study, recorded)
+        assert count_runs(recorded, "task_runs", "batch") > 10
+    assert _tables(small_study) == plain
+
+
+def _run(study: Study, environment: dict[str, str]) -> None:
+    script = f"from pathlib import Path; from flows.run import run_study\nif __name__ == '__main__': run_study(Path({str(study.root)!r}))"
+    subprocess.run([sys.executable, "-c", script], env=environment, cwd=Path(__file__).parent.parent, check=True)
 
 
 def _tables(study: Study) -> dict[str, str]:
     return {path.name: file_hash(path) for path in sorted(study.tables.rglob("*.parquet"))}
-
-
-def _wait_for(address: str) -> None:
-    for _ in range(240):
-        try:
-            with urllib.request.urlopen(address):
-                return
-        except OSError:
-            time.sleep(0.5)
-    raise TimeoutError(address)

@@ -5,6 +5,7 @@ Out:  its results, in order; an error of one line
 """
 
 import os
+import pickle
 from abc import ABC, abstractmethod
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -12,6 +13,7 @@ from contextlib import AbstractContextManager
 from itertools import chain
 from typing import Any, NoReturn, Protocol, TypeVar
 
+from flows.runners.work import Fault
 from pipeline.errors import AteliersError, RunnerError
 
 Grain = TypeVar("Grain")
@@ -92,13 +94,28 @@ def batched(grains: Iterable[Grain], batch_units: int) -> Iterator[list[Grain]]:
         yield list(batch)
 
 
-def fail(error: BaseException) -> NoReturn:
-    """Raise the error of a batch as one line; what it says of itself may hold people's words, so that its kind alone is told."""
+def opened(content: bytes) -> list[Any]:
+    """The results that a worker sent back.
+
+    Raises the error that it told instead.
+    """
+    told = pickle.loads(content)
+    if isinstance(told, AteliersError | Fault):
+        fail(told)
+    results: list[Any] = told
+    return results
+
+
+def fail(error: BaseException | Fault) -> NoReturn:
+    """Raise the error of a batch as one line; what it says of itself may hold people's words, so that its kind and place are told."""
     if isinstance(error, AteliersError):
         raise error
+    fault = error if isinstance(error, Fault) else Fault.of(error)
     raise RunnerError(
-        f"un lot n'a pas pu être traité ({type(error).__name__})", "un lot traité", 'relancer avec runner = "here" dans [execution]'
-    ) from error
+        f"un lot n'a pas pu être traité ({' '.join(filter(None, (fault.kind, fault.line)))})",
+        "un lot traité",
+        'relancer avec runner = "here" dans [execution] pour voir toute l\'erreur',
+    ) from (fault.cause if isinstance(error, Fault) else error)
 
 
 def give_up(error: BaseException | None = None) -> NoReturn:

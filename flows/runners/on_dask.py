@@ -13,10 +13,10 @@ import warnings
 from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import partial
+from functools import cache, partial
 from typing import Any, NoReturn
 
-from flows.runners.base import Job, Runner, fail, give_up
+from flows.runners.base import Job, Runner, fail, give_up, opened
 from flows.runners.work import as_bytes, fingerprint, run_batch
 from flows.steps import is_recorded
 from pipeline.errors import MissingExtraError, RunnerError
@@ -50,7 +50,9 @@ class DaskRunner(Runner):
         Raises `RunnerError` where no scheduler answers.
         """
         if self._client is None:
-            logging.getLogger("distributed").setLevel(logging.CRITICAL)  # its lines may quote what batches hold
+            import distributed
+
+            logging.getLogger(distributed.__name__).setLevel(logging.CRITICAL)  # after it has set its own
             warnings.filterwarnings("ignore", message="Sending large graph")
             try:
                 self._client = self._connected()
@@ -143,11 +145,12 @@ class _DaskJob:
         self._name, content = as_bytes(function)
         # A task and not scattered data: Dask makes it again where its only worker ends.
         self._function = self._submit(partial(_held, content))
+        self._work = _recorded() if is_recorded() else run_batch
         self._out: deque[Any] = deque()
 
     def send(self, batch: list[Any]) -> None:
         content = pickle.dumps(batch, protocol=pickle.HIGHEST_PROTOCOL)
-        self._out.append(self._submit(run_batch, self._function, self._name, fingerprint(), content))
+        self._out.append(self._submit(self._work, self._function, self._name, fingerprint(), content))
 
     def receive(self) -> list[Any]:
         from distributed import CancelledError, KilledWorker, wait
@@ -159,7 +162,7 @@ class _DaskJob:
                 with self._runner.client.as_current():
                     wait(future, timeout=_LOOK_S)
                 if future.status == "finished":
-                    results: list[Any] = pickle.loads(future.result(timeout=_CONNECT_S))
+                    content: bytes = future.result(timeout=_CONNECT_S)
                     break
                 reason = future.exception(timeout=_CONNECT_S) if future.status == "error" else None
             except TimeoutError:
@@ -175,7 +178,7 @@ class _DaskJob:
                 self._runner.lost(None)
             # Else its result went with its worker, and is being made again.
         self._out.popleft()
-        return results
+        return opened(content)
 
     def cancel(self) -> None:
         """Drop what is still out."""
@@ -186,6 +189,14 @@ class _DaskJob:
         if self._runner.client.status != "running":
             self._runner.lost(None)
         return self._runner.client.submit(function, *args, pure=False)
+
+
+@cache
+def _recorded() -> Any:
+    """`run_batch` as a task of Prefect: each batch has its state and its time beside those of the step that it belongs to."""
+    import prefect
+
+    return prefect.task(name="batch", persist_result=False)(run_batch)
 
 
 def _held(content: bytes) -> bytes:

@@ -12,7 +12,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from flows.runners.base import MOST_TRIES, Job, Runner, fail, give_up
+from flows.runners.base import MOST_TRIES, Job, Runner, fail, give_up, opened
 from flows.runners.work import as_bytes, begin_process, fingerprint, run_batch
 
 
@@ -120,8 +120,7 @@ class _ProcessJob:
                 give_up(error)
             self._send_again(first.pool)
         self._out.popleft()
-        results: list[Any] = pickle.loads(first.future.result())
-        return results
+        return opened(first.future.result())
 
     def cancel(self) -> None:
         """Drop what is still out."""

@@ -6,17 +6,57 @@ import pickle
 import signal
 import threading
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from types import TracebackType
 from typing import Any
 
-from pipeline.errors import RunnerError
+from pipeline.errors import AteliersError, RunnerError
 from pipeline.versions import versions
 
 _AT_MOST = 2  # functions that are kept, with the models that they hold
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
+_OURS = Path(__file__).parent.parent.parent
 _functions: dict[str, Callable[[Any], Any]] = {}
 _lock = threading.Lock()
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What went wrong in a worker, without its words, which may be people's: the kind of the error, and the line of ours it came from."""
+
+    kind: str
+    line: str
+    cause: BaseException | None = None  # where trying again may help
+
+    @classmethod
+    def of(cls, error: BaseException) -> "Fault":
+        """The fault that `error` tells."""
+        line, frame = "", error.__traceback__
+        while frame is not None:
+            path = Path(frame.tb_frame.f_code.co_filename)
+            if path.is_relative_to(_OURS):
+                line = f"{path.relative_to(_OURS)}:{frame.tb_lineno}"
+            frame = frame.tb_next
+        if isinstance(error, OSError):
+            return cls(type(error).__name__, line, OSError(error.errno, error.strerror))
+        return cls(type(error).__name__, line, MemoryError() if isinstance(error, MemoryError) else None)
+
+
+class _Telling:
+    """Keeps an error instead of raising it: a cluster's own journal would quote the passages of the batch."""
+
+    fault: AteliersError | Fault | None = None
+
+    def __enter__(self) -> "_Telling":
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+        if not isinstance(error, Exception):
+            return False
+        self.fault = error if isinstance(error, AteliersError) else Fault.of(error)
+        return True
 
 
 def as_bytes(function: Callable[[Any], Any]) -> tuple[str, bytes]:
@@ -32,19 +72,21 @@ def fingerprint() -> str:
 
 
 def run_batch(function: bytes | str, name: str, expected: str, batch: bytes) -> bytes:
-    """Return the results of the grains of `batch`, in order; `function` is what `as_bytes` gave, or the path of a file that holds it.
+    """Return the results of the grains of `batch` in order, or what went wrong, for `opened`.
 
-    Raises `RunnerError` where `expected`, the caller's fingerprint, is not this worker's.
+    `function` is what `as_bytes` gave, or the path of a file that holds it; `expected` is the caller's fingerprint.
     """
-    one_thread()
-    if fingerprint() != expected:
-        raise RunnerError(
-            "un ouvrier n'a pas la même version que cette machine",
-            "le même projet et les mêmes paquets partout",
-            "installer le même requirements.lock sur chaque machine, et relancer les ouvriers",
-        )
-    work = _loaded(function, name)
-    return pickle.dumps([work(grain) for grain in pickle.loads(batch)], protocol=pickle.HIGHEST_PROTOCOL)
+    with _Telling() as telling:
+        one_thread()
+        if fingerprint() != expected:
+            raise RunnerError(
+                "un ouvrier n'a pas la même version que cette machine",
+                "le même projet et les mêmes paquets partout",
+                "installer le même requirements.lock sur chaque machine, et relancer les ouvriers",
+            )
+        work = _loaded(function, name)
+        return pickle.dumps([work(grain) for grain in pickle.loads(batch)], protocol=pickle.HIGHEST_PROTOCOL)
+    return pickle.dumps(telling.fault, protocol=pickle.HIGHEST_PROTOCOL)
 
 
 @cache
