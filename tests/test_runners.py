@@ -272,6 +272,7 @@ def units() -> pd.DataFrame:
 def small_grains(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several grains of few passages."""
     monkeypatch.setattr(spreading, "GRAIN", 64)
+    monkeypatch.setattr(embedders, "_GRAIN", 64)
 
 
 @pytest.mark.slow
