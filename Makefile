@@ -72,8 +72,8 @@ reference: $(STAMP) ## make data/reference/ again from open data; needs npm and 
 
 lock: $(STAMP) ## pin every package again
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra postgres --universal --python-version 3.11 --generate-hashes \
-		--no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra postgres --extra dask --extra s3 --universal --python-version 3.11 \
+		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
 	$(BIN)/python tests/audit.py dates
 
 audit: $(STAMP) ## tell faults published (where pip-audit has its data), age and licence of each pinned package
