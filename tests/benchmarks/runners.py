@@ -2,9 +2,9 @@
 
     python tests/benchmarks/runners.py [--units 1000] [--runners here:1,processes:2,dask:1,dask:2,dask:4]
 
-Units are the made-up passages of themes_scale.py, 150 a workshop. Each runner works in a process of its own, from an empty folder of vectors,
-and its workers are started before the clock, once. `peak_mb` is this process's, `workers_mb` the sum of its workers' as they stand at the
-end. `sha256` is that of all tables: the same on every line, or something is wrong.
+Units are the made-up passages of themes_scale.py, 150 a workshop. Each runner works in a process of its own, from an empty folder of
+vectors, and its workers are started before the clock. `peak_mb` is this process's, `workers_mb` the sum of the peaks of its workers.
+`sha256` is that of all tables: the same on every line, or something is wrong.
 """
 
 import argparse
