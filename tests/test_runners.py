@@ -184,6 +184,13 @@ def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch, fault):
         cluster.close()
 
 
+@needs_dask
+def test_a_cluster_started_here_speaks_tls():
+    with started("dask", 1) as runner:
+        list(runner.spread(worked.double, GRAINS))
+        assert runner.client.scheduler.address.startswith("tls://127.0.0.1:")
+
+
 def test_a_worker_of_another_version_is_refused():
     name, content = work.as_bytes(worked.double)
     with pytest.raises(RunnerError, match="même version"):
