@@ -97,4 +97,5 @@ def _tagged(study: Study, cache: StageCache, records: list[StageRecord]) -> Iter
     """The tags of each workshop in turn; the tagger is loaded when there is something to tag."""
     tagger = load_tagger(study.grid, settings=study.settings.tag, registered=study.registered_tagger)
     units = [cache.load(record)["units"] for record in records]
-    yield from tag_each(units, tagger=tagger, grid=study.grid, settings=study.settings.tag, spread=spread_tagging(tagger))
+    settings, also = study.settings.tag, study.settings.embed
+    yield from tag_each(units, tagger=tagger, grid=study.grid, settings=settings, spread=spread_tagging(tagger), also=also)

