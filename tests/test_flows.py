@@ -17,6 +17,7 @@ from studies import RETZ, new_small_study
 from flows.run import run_study
 from flows.vault import Vault
 from models.embedder import encoder_used
+from pipeline.cluster.families import LEAST, MOST
 from pipeline.decisions import weighting_value
 from pipeline.demo import copy_demo
 from pipeline.evaluate import evaluate_study
@@ -41,7 +42,8 @@ def test_every_table_of_the_dictionary_is_there_with_the_golden_number_of_rows(d
         golden = {row["table"]: int(row["rows"]) for row in csv.DictReader(handle)}
     found = {name: len(demo_study.read_table(name)) for name in TABLES}
     assert {name: found[name] for name in READ} == {name: golden[name] for name in READ}
-    assert found == {name: pytest.approx(rows, rel=0.15, abs=4) for name, rows in golden.items()}
+    assert found.pop("theme_families") in range(LEAST, MOST + 1)
+    assert found == {name: pytest.approx(golden[name], rel=0.15, abs=4) for name in found}
 
 
 def test_every_unit_is_tagged_and_clustered_or_listed_as_set_aside(demo_study):
