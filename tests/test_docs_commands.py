@@ -96,12 +96,21 @@ def a_command_that_the_program_reads(words: list[str]) -> None:
     _parser().parse_args(words[1:])
 
 
+def a_command_that_dask_knows(words: list[str]) -> None:
+    """`dask scheduler`, `dask worker`: each option is one of theirs."""
+    pytest.importorskip("distributed", reason="l'extra dask n'est pas installé")
+    program = Path(sys.executable).with_name("dask")
+    known = subprocess.run([program, words[1], "--help"], capture_output=True, text=True, check=True).stdout
+    assert [word for word in words[2:] if word.startswith("--") and word not in known] == []
+
+
 NOT_RUN: dict[str, tuple[str, Callable[[list[str]], None]]] = {
     "make": ("installs, or runs these very tests", a_target_that_make_knows),
     "systemctl": ("asks for root and a running systemd", units_that_are_shipped),
     "journalctl": ("asks for a running systemd", units_that_are_shipped),
     "ateliers fetch-mail": ("asks for a mail server", a_command_that_the_program_reads),
     "git": ("asks for a network", a_pull_in_the_repository),
+    "dask": ("asks for several machines and their certificates", a_command_that_dask_knows),
 }
 RUN = ("ateliers", "cp", "prefect")
 REFUSED = {  # run until it says what it lacks, as the page tells; what it does then takes minutes, and tests/test_tagger.py sees to it

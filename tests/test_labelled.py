@@ -1,6 +1,7 @@
 """The labelled passages of data/training: whole, of known themes, and each file taken without being listed anywhere."""
 
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ THEMES = {theme["id"] for theme in yaml.safe_load(data_path("training", "themes-
 
 
 @pytest.fixture
-def two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A folder of one file that carries its broad themes and one whose themes are told beside."""
     rows = {
         "notes-2": [
@@ -29,6 +30,9 @@ def two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, lines in rows.items():
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
     monkeypatch.setattr(labelled, "data_path", lambda _, *names: tmp_path.joinpath(*names))
+    labelled._broad_themes.cache_clear()  # read once a process
+    yield
+    labelled._broad_themes.cache_clear()
 
 
 @pytest.mark.usefixtures("two_files")
