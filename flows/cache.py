@@ -18,7 +18,7 @@ from typing import Any
 import pandas as pd
 
 from flows.memory import peak_memory
-from pipeline.gather import gather_workshops
+from pipeline.gather import NAMING, gather_workshops
 from pipeline.study import read_only, write_parquet
 from pipeline.tables import TABLES
 
@@ -111,14 +111,28 @@ def _loaded(entry: Path, _written_at: int) -> Tables:
 
 @lru_cache(maxsize=1)  # nearly every pass over the study gathers the same entries
 def _gathered(folder: Path, entries: tuple[tuple[str | None, str, int], ...]) -> Tables:
-    by_workshop: dict[str | None, Tables] = {}
+    places: dict[str | None, dict[str, Path]] = {}
     for workshop, entry, _ in entries:
-        by_workshop.setdefault(workshop, {}).update(_read_entry(folder / entry))
-    return gather_workshops(list(by_workshop.values()))
+        places.setdefault(workshop, {}).update({path.stem: path for path in sorted((folder / entry).glob("*.parquet"))})
+    named = [{name: _read(path) for name, path in paths.items() if name in NAMING} for paths in places.values()]
+    others = sorted({name for paths in places.values() for name in paths} - NAMING)
+    return gather_workshops(named) | {name: _joined(name, [paths[name] for paths in places.values() if name in paths]) for name in others}
+
+
+def _joined(name: str, paths: list[Path]) -> pd.DataFrame:
+    """One table of all workshops end to end, checked once: a file each is read quicker than a checked frame each."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    return TABLES[name].check(pa.concat_tables([pq.read_table(path) for path in paths], promote_options="default").to_pandas())
 
 
 def _read_entry(entry: Path) -> Tables:
-    return {path.stem: TABLES[path.stem].check(pd.read_parquet(path)) for path in sorted(entry.glob("*.parquet"))}
+    return {path.stem: _read(path) for path in sorted(entry.glob("*.parquet"))}
+
+
+def _read(path: Path) -> pd.DataFrame:
+    return TABLES[path.stem].check(pd.read_parquet(path))
 
 
 def _written_at(entry: Path) -> int:

@@ -16,6 +16,7 @@ from pipeline.tables import TABLES
 log = logging.getLogger(__name__)
 
 _CARRIERS = ("structures", "attendance", "catchments")
+NAMING = frozenset({*_CARRIERS, "workshops"})  # tables in which one structure gets one id; the others are joined end to end
 
 
 def gather_workshops(workshops: Sequence[dict[str, pd.DataFrame]]) -> dict[str, pd.DataFrame]:

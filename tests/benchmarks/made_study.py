@@ -28,6 +28,9 @@ QUESTIONS = {
     "q3": "Question 3 : nos forces et difficultés internes",
 }
 QUESTIONS |= {"q4": "Question 4 : ce qu'il faudrait améliorer"}
+KINDS = ("Association", "Les Jardins", "La Fabrique", "Atelier", "Coopérative", "Maison", "Collectif", "Le Comptoir", "Ressourcerie")
+OF = ("du Moulin", "des Tilleuls", "Solidaire", "de la Vallée", "du Bocage", "des Trois Rivières", "Cyclo", "des Lavandières", "Papillon")
+PLACES = ("Bleu", "du Nord", "et Compagnie", "en Partage", "Vagabonde", "d'à côté", "des Possibles", "du Canal", "Bergeronnette", "Pivoine")
 FIRST_NAMES = ("Camille", "Lucie", "Karim", "Benoît", "Fatou", "Hélène", "Yann", "Sophie", "Mehdi", "Claire")
 NAMES = ("Delattre", "Vasseur", "Benali", "Morvan", "Lefranc", "Diallo", "Roussel", "Ferrand", "Kowalski", "Thibaut")
 
@@ -83,7 +86,7 @@ def _write_workshop(folder: Path, territory: str, said: list[Passage], draw: np.
     folder.mkdir(parents=True)
     tables = range(0, len(said), PER_TABLE)
     (folder / "atelier.yaml").write_text(f"territoire: {territory}\ntables: {len(tables)}\n", encoding="utf-8")
-    people = [f"{FIRST_NAMES[int(draw.integers(10))]};{NAMES[int(draw.integers(10))]};Structure {at};oui" for at in range(N_PEOPLE)]
+    people = [";".join(str(draw.choice(words)) for words in (FIRST_NAMES, NAMES)) + f";{_structure(draw)};oui" for _ in range(N_PEOPLE)]
     (folder / "Emargement.csv").write_text("Prénom;Nom;Structure;Signature\n" + "\n".join(people) + "\n", encoding="utf-8")
     gold: list[Passage] = []
     for number, first in enumerate(tables, start=1):
@@ -97,6 +100,10 @@ def _write_workshop(folder: Path, territory: str, said: list[Passage], draw: np.
         keys = ("text", "theme", "rubriques", "posture", "question")
         gold += [{"path": f"{folder.name}/{name}"} | {key: passage[key] for key in keys} for _, passage in lines if passage]
     return gold
+
+
+def _structure(draw: np.random.Generator) -> str:
+    return " ".join(str(draw.choice(words)) for words in (KINDS, OF, PLACES))
 
 
 def _write_notes(path: Path, lines: list[str]) -> None:
