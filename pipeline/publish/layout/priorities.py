@@ -36,7 +36,7 @@ def _scope(scope: Scope, place: int, numbering: Numbering) -> Section:
 def _others(scopes: tuple[Scope, ...], n_scopes: int, numbering: Numbering) -> Section:
     """A line a workshop that is not told in full."""
     rows = [
-        (scope.title, number(scope.n_units), " ; ".join(f"{item.rank}. {item.label}" for item in scope.priorities[:_N_NAMED]) or "–")
+        (scope.title, number(scope.n_units), " ; ".join(f"{rank}. {label}" for rank, label in scope.named[:_N_NAMED]) or "–")
         for scope in scopes
     ]
     columns = {"atelier": 2.4, "passages": 1.0, "premieres": 6.0}

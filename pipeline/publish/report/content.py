@@ -1,6 +1,8 @@
 """What a report holds: numbers and words, each computed once, whatever the format it is published in."""
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Generic, TypeVar
 
 from pipeline.publish.report.axes import AxisRow
@@ -70,18 +72,29 @@ class Priority:
 
 @dataclass(frozen=True)
 class Scope:
-    """The study or one workshop, with its first priorities; `n_ranked` themes were ranked there.
+    """The study or one workshop, with its first priorities, each's rank and label in `named`; `n_ranked` themes were ranked there.
 
-    `checks` say in a sentence each whether other ways of ranking would change the first ones; `actions` are what people proposed, on the
-    first themes first.
+    `checks` say in a sentence each whether other ways of ranking would change the first ones. What is told of the priorities is worked out
+    when it is asked for: of a hundred workshops, a report tells a dozen.
     """
 
     title: str
     n_units: int
     n_ranked: int
-    priorities: tuple[Priority, ...]
+    named: tuple[tuple[int, str], ...]
     checks: tuple[str, ...]
-    actions: tuple[Quote, ...]
+    tell_priorities: Callable[[], tuple[Priority, ...]] = field(repr=False, compare=False)
+    tell_actions: Callable[[], tuple[Quote, ...]] = field(repr=False, compare=False)
+
+    @cached_property
+    def priorities(self) -> tuple[Priority, ...]:
+        """The first priorities, in order of rank."""
+        return self.tell_priorities()
+
+    @cached_property
+    def actions(self) -> tuple[Quote, ...]:
+        """What people proposed, on the first themes first."""
+        return self.tell_actions()
 
 
 @dataclass(frozen=True)

@@ -50,8 +50,16 @@ class ScopeMaker:
         first = ranked.head(self.settings.n_priorities).to_dict("records")
         checks = self.tables["rank_checks"].sort_values("check", ascending=False)  # methods first, late contributions last
         said = tuple(typography(text) for text in checks.loc[checks["scope"] == scope, "sentence"])
-        priorities = tuple(self._priority(row, means, heard, scope) for row in first)
-        return Scope(title, len(heard), len(ranked), priorities, said, self._actions(heard, [*ranked["theme_id"]], scope))
+        labels = self.tables["themes"].set_index("theme_id")["label"]
+        return Scope(
+            title,
+            len(heard),
+            len(ranked),
+            tuple((int(row["rank"]), plain_name(labels[row["theme_id"]])) for row in first),
+            said,
+            lambda: tuple(self._priority(row, means, heard, scope) for row in first),
+            lambda: self._actions(heard, [*ranked["theme_id"]], scope),
+        )
 
     def _priority(self, row: Mapping[Any, Any], means: Mapping[Any, float], heard: pd.DataFrame, scope: str) -> Priority:
         """One priority; `means` are the criteria of the scope's average theme."""
