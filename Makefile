@@ -38,10 +38,13 @@ format: $(STAMP) ## put the code in shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-bench: $(STAMP) ## print measured figures
+bench: $(STAMP) ## print measured figures of tags, themes and reading, then of whole runs and of what others would use; two hours
 	$(BIN)/python -m pytest tests/benchmarks/tagger.py tests/benchmarks/tagger_bars.py -s
 	$(BIN)/python tests/benchmarks/themes.py
 	PYTHONPATH=tests $(BIN)/python tests/benchmarks/reading.py
+	PYTHONPATH=.:tests/benchmarks $(BIN)/python tests/benchmarks/peers.py --sizes 372,5000
+	PYTHONPATH=.:tests/benchmarks $(BIN)/python tests/benchmarks/whole_runs.py --sizes 5000,20000 --stages
+	PYTHONPATH=.:tests/benchmarks $(BIN)/python tests/benchmarks/runners.py --units 2000
 
 fuzz: $(STAMP) ## feed the readers with changed files for SECONDS (600)
 	PYTHONPATH=tests $(BIN)/python -m fuzz.readers --seconds $(or $(SECONDS),600)

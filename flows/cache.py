@@ -114,7 +114,7 @@ def _gathered(folder: Path, entries: tuple[tuple[str | None, str, int], ...]) ->
     places: dict[str | None, dict[str, Path]] = {}
     for workshop, entry, _ in entries:
         places.setdefault(workshop, {}).update({path.stem: path for path in sorted((folder / entry).glob("*.parquet"))})
-    named = [{name: _read(path) for name, path in paths.items() if name in NAMING} for paths in places.values()]
+    named = [{name: pd.read_parquet(path) for name, path in paths.items() if name in NAMING} for paths in places.values()]
     others = sorted({name for paths in places.values() for name in paths} - NAMING)
     return gather_workshops(named) | {name: _joined(name, [paths[name] for paths in places.values() if name in paths]) for name in others}
 
@@ -128,11 +128,7 @@ def _joined(name: str, paths: list[Path]) -> pd.DataFrame:
 
 
 def _read_entry(entry: Path) -> Tables:
-    return {path.stem: _read(path) for path in sorted(entry.glob("*.parquet"))}
-
-
-def _read(path: Path) -> pd.DataFrame:
-    return TABLES[path.stem].check(pd.read_parquet(path))
+    return {path.stem: TABLES[path.stem].check(pd.read_parquet(path)) for path in sorted(entry.glob("*.parquet"))}
 
 
 def _written_at(entry: Path) -> int:

@@ -45,6 +45,18 @@ class Named:
         named = [Named(_FORMER.sub("", text).strip(), self.commune_code) for text in beside]
         return tuple(other for other in named if other.words and set(other.words) - word_group("formes") and other.words != self.words)
 
+    @cached_property
+    def in_digits(self) -> tuple[str, ...]:
+        """The words with their numbers in digits: "Trois-Rivières" and "3 Rivières" are one."""
+        cardinals = lexicon("numbers")["cardinaux"]
+        return tuple(str(cardinals.get(word, word)) for word in self.words)
+
+    @cached_property
+    def own_words(self) -> tuple[str, ...]:
+        """The words that tell neither a kind nor a legal form."""
+        common = word_group("descripteurs") | word_group("generiques")
+        return tuple(word for word in self.words if word not in common)
+
     @property
     def commune_words(self) -> frozenset[str]:
         """The words of the commune's name."""
@@ -108,7 +120,7 @@ def _is_sigle(text: str) -> bool:
 
 def _are_one(first: Named, second: Named, place_words: Collection[str], name_match: int) -> bool:
     """True for the same telling words, misspelt or not, and no words that say different kinds."""
-    if _in_digits(first) == _in_digits(second):
+    if first.in_digits == second.in_digits:
         return not is_generic(first, place_words) or _may_share_commune(first, second)
     if _is_acronym(first, second) or _is_acronym(second, first):
         return True
@@ -120,14 +132,8 @@ def _are_one(first: Named, second: Named, place_words: Collection[str], name_mat
     return alike and not _differ_in_kind(first, second)
 
 
-def _in_digits(named: Named) -> list[str]:
-    """The words of a name with its numbers in digits: "Trois-Rivières" and "3 Rivières" are one."""
-    cardinals = lexicon("numbers")["cardinaux"]
-    return [str(cardinals.get(word, word)) for word in named.words]
-
-
 def _telling(named: Named, place_words: Collection[str]) -> list[str]:
-    return [word for word in named.words if word not in word_group("descripteurs") | word_group("generiques") and word not in place_words]
+    return [word for word in named.own_words if word not in place_words]
 
 
 def _are_one_generic(first: Named, second: Named) -> bool:

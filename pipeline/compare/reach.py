@@ -8,11 +8,13 @@ Out:  theme_reach   one row a theme
 import json
 from collections.abc import Collection, Sequence
 from itertools import pairwise
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from pipeline.compare.contrasts import compare_territories
 from pipeline.grid import POSTURE
+from pipeline.kept import by_text
 from pipeline.settings import CompareSettings
 from pipeline.tables import EVOLUTIONS, REACHES, THEME_REACH, TRENDS, VERDICTS
 
@@ -84,15 +86,51 @@ def follow_territories(
     The two workshops are set against each other as territories are, with the same test and the same guard.
     """
     dated = workshops.dropna(subset=["date"]).sort_values(["territory", "date", "workshop_id"])
-    rows = []
-    for territory, held in dated.groupby("territory"):
-        for earlier, later in pairwise(held["workshop_id"]):
-            both = workshops[workshops["workshop_id"].isin([earlier, later])].assign(territory=lambda pair: pair["workshop_id"])
-            here = units[units["workshop_id"].isin([earlier, later])]
-            themed, tagged = (rows_of[rows_of["unit_id"].isin(here["unit_id"])] for rows_of in (theme_members, tags))
-            compared = compare_territories(here, tagged, themed, both, settings=settings, exclusive=exclusive)
-            rows += _changes(str(territory), str(earlier), str(later), compared[compared["subject"] == "theme"])
-    return EVOLUTIONS.build(rows)
+    pairs = [
+        _Pair(str(territory), str(earlier), str(later))
+        for territory, held in dated.groupby("territory")
+        for earlier, later in pairwise(held["workshop_id"])
+    ]
+    here = dict(iter(units.groupby("workshop_id")))
+    workshop_of = units.set_index("unit_id")["workshop_id"]
+    themed, tagged = (dict(iter(rows.groupby(rows["unit_id"].map(workshop_of)))) for rows in (theme_members, tags))
+    parts = {
+        pair.later: [
+            pd.concat([held[name] for name in (pair.earlier, pair.later) if name in held] or [rows.head(0)])
+            for held, rows in ((here, units), (tagged, tags), (themed, theme_members))
+        ]
+        for pair in pairs
+    }
+
+    def compute(marks: list[str]) -> list[list[dict[str, object]]]:
+        return [_follow(pair_of[mark], parts[pair_of[mark].later], workshops, settings, exclusive) for mark in marks]
+
+    pair_of = {_mark(pair, parts[pair.later], workshops): pair for pair in pairs}
+    depends_on = f"{settings.model_dump_json()} {sorted(exclusive)}"
+    return EVOLUTIONS.build(row for rows in by_text("evolutions", list(pair_of), compute, depends_on=depends_on) for row in rows)
+
+
+class _Pair(NamedTuple):
+    """Two workshops of a territory that follow each other."""
+
+    territory: str
+    earlier: str
+    later: str
+
+
+def _mark(pair: _Pair, parts: Sequence[pd.DataFrame], workshops: pd.DataFrame) -> str:
+    """What tells a pair with all that was said there: the same mark, the same evolution."""
+    held = workshops[workshops["workshop_id"].isin(pair)]
+    return "\0".join([*pair, *(rows.to_json(orient="split", index=False) for rows in (*parts, held))])
+
+
+def _follow(
+    pair: _Pair, parts: Sequence[pd.DataFrame], workshops: pd.DataFrame, settings: CompareSettings, exclusive: Collection[str]
+) -> list[dict[str, object]]:
+    units, tags, theme_members = parts
+    both = workshops[workshops["workshop_id"].isin(pair)].assign(territory=lambda rows: rows["workshop_id"])
+    compared = compare_territories(units, tags, theme_members, both, settings=settings, exclusive=exclusive)
+    return _changes(pair.territory, pair.earlier, pair.later, compared[compared["subject"] == "theme"])
 
 
 def _changes(territory: str, earlier: str, later: str, compared: pd.DataFrame) -> list[dict[str, object]]:
@@ -106,10 +144,15 @@ def _changes(territory: str, earlier: str, later: str, compared: pd.DataFrame) -
             "theme_id": theme_id,
             "earlier_id": earlier,
             "later_id": later,
-            "share_before": before.loc[theme_id, "share"],
-            "share_after": after.loc[theme_id, "share"],
-            "q_value": after.loc[theme_id, "q_value"],
+            "share_before": _number(before.loc[theme_id, "share"]),
+            "share_after": _number(after.loc[theme_id, "share"]),
+            "q_value": _number(after.loc[theme_id, "q_value"]),
             "verdict": words[after.loc[theme_id, "verdict"]],
         }
         for theme_id in after.index
     ]
+
+
+def _number(value: Any) -> float | None:
+    """A cell as JSON knows it."""
+    return None if pd.isna(value) else float(value)
