@@ -2,8 +2,8 @@
 
     python tests/benchmarks/made_study.py STUDY N_PASSAGES
 
-Passages are those of the two labelled studies that nothing was learnt on (data/demo, tests/habits), drawn again and changed: a sixth of the
-words dropped, one replaced by a word of another passage on the same theme. They lie in notes of tables, a third in Word, under headings of
+Passages are those of the two labelled studies that nothing was learnt on (data/demo, tests/habits), drawn again and mixed
+with others on the same theme. They lie in notes of tables, a third in Word, under headings of
 their questions; each workshop has a list of who came. `gold.jsonl` beside the depot tells each line's theme and codes.
 """
 
@@ -19,7 +19,7 @@ import numpy as np
 from pipeline.study import Study
 
 SOURCES = (Path("data/demo/gold/units.jsonl"), Path("tests/habits/gold/units.jsonl"))
-DROPPED = 1 / 6  # share of the words
+DROPPED, RUN = 1 / 3, 5  # share of a passage's words; words in a row of another
 PER_TABLE, PER_WORKSHOP, PER_TERRITORY = 25, 150, 6 * 150  # passages
 N_PEOPLE = 20  # a workshop
 QUESTIONS = {
@@ -74,10 +74,16 @@ def source_passages() -> list[Passage]:
 
 
 def changed(passage: Passage, alike: list[Passage], draw: np.random.Generator) -> str:
-    """The passage's text, said a little differently."""
+    """Two thirds of the passage's words, in order, and five words in a row of two others on its theme.
+
+    Nearer copies would reward whoever finds copies: with a sixth of the words dropped and one replaced, BERTopic made 238 groups of 5,000
+    passages on 29 themes, of a better adjusted mutual information (0.48) than ours (0.43), and of a worse adjusted Rand index (0.07; 0.25).
+    """
     words = [word for word in passage["text"].split() if draw.random() > DROPPED] or passage["text"].split()
-    other = alike[int(draw.integers(0, len(alike)))]["text"].split()
-    words[int(draw.integers(0, len(words)))] = other[int(draw.integers(0, len(other)))]
+    for _ in range(2):
+        other = alike[int(draw.integers(0, len(alike)))]["text"].split()
+        first = int(draw.integers(0, max(1, len(other) - RUN + 1)))
+        words += other[first : first + RUN]
     return " ".join(words).strip(" -•*")
 
 

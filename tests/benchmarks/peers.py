@@ -21,7 +21,7 @@ from itertools import combinations
 from typing import Any
 
 import numpy as np
-from made_study import DROPPED, changed, source_passages
+from made_study import changed, source_passages
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
@@ -88,7 +88,6 @@ def passages_of(size: int) -> tuple[list[str], list[str | None]]:
     for passage in passages:
         by_theme[str(passage["theme"])].append(passage)
     drawn = [passages[int(at)] for at in draw.integers(0, len(passages), size)]
-    assert DROPPED > 0
     return [changed(passage, by_theme[str(passage["theme"])], draw) for passage in drawn], [passage["theme"] for passage in drawn]
 
 
