@@ -11,9 +11,11 @@ import importlib.util
 import os
 import signal
 import threading
+import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from flows.mailbox.rounds import MailRounds
 from flows.mailbox.server import require_imap_tools
@@ -23,11 +25,15 @@ from pipeline.errors import MissingPackageError, StudyError, UsageError
 from pipeline.i18n import _
 from pipeline.study import Study, held
 
+if TYPE_CHECKING:
+    from flows.service import StudyService
+
 Told = Callable[[str], None]
 
 _START = "prefect server start --host 127.0.0.1 --port 4200"
 _ADDRESS = "http://127.0.0.1:4200/api"
 _STOP_S = 60.0  # for the runs at work to be stopped
+_LOOK_S = 0.5  # between two looks whether they are
 
 
 def serve_studies(roots: Sequence[Path], *, told: Told) -> None:
@@ -76,14 +82,21 @@ def _serve(studies: Sequence[Study], told: Told) -> None:
             thread.start()
         stop.wait()
     told(_("Arrêt : les traitements en cours reprendront où ils en étaient."))
-    for service in services:
-        service.end()
-    for thread in threads:
-        thread.join(_STOP_S)
+    _end(services, threads)
     if not asked.is_set():
         raise StudyError(
             _("le service s'est arrêté de lui-même"), _("un service qui dure"), _("lire ce qui précède, puis relancer ateliers serve")
         )
+
+
+def _end(services: "Sequence[StudyService]", threads: Sequence[threading.Thread]) -> None:
+    """Stop the services and wait for their threads; one that was just starting is asked again."""
+    until = time.monotonic() + _STOP_S
+    waiting = list(services)
+    while any(thread.is_alive() for thread in threads) and time.monotonic() < until:
+        waiting = [service for service in waiting if not service.end()]
+        for thread in threads:
+            thread.join(_LOOK_S)
 
 
 class _Thread(threading.Thread):

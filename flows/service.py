@@ -57,11 +57,13 @@ class StudyService:
         depot = Study(self._root).depot
         watch_depot(depot, self._settling, stop=self._stop, on_complete=self._ask, on_look=self._follow)
 
-    def end(self) -> None:
-        """Stop what is at work."""
+    def end(self) -> bool:
+        """Stop what is at work; False where nothing has started yet."""
         runner = self._runner
-        if runner is not None and runner.started:
-            runner.execute_in_background(runner.astop)
+        if runner is None or not runner.started:
+            return False
+        runner.execute_in_background(runner.astop)
+        return True
 
     async def _serve(self) -> None:
         """Register the deployments and start their runs, one at a time, until stopped."""
