@@ -80,9 +80,8 @@ def measure(name: str, size: int, n_seeds: int) -> None:
 def passages_of(size: int) -> tuple[list[str], list[str | None]]:
     """Texts and themes: the example study's own up to its size, else drawn again and changed as made_study.py does."""
     passages = source_passages()
-    own = [passage for passage in passages if str(passage["theme"] or "data").startswith("data")]
-    if size <= len(own):
-        return [passage["text"] for passage in own[:size]], [passage["theme"] for passage in own[:size]]
+    if size <= len(passages):
+        return [passage["text"] for passage in passages[:size]], [passage["theme"] for passage in passages[:size]]
     draw = np.random.default_rng(size)
     by_theme: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for passage in passages:
