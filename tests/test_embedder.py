@@ -338,7 +338,7 @@ def test_a_sentence_transformers_model_is_asked_for_one_text_at_a_time(monkeypat
     package.SentenceTransformer = Model  # type: ignore[attr-defined]
     package.__spec__ = importlib.machinery.ModuleSpec("sentence_transformers", None)
     monkeypatch.setitem(sys.modules, "sentence_transformers", package)
-    monkeypatch.setattr("models.embedder.package_version", lambda _: "9.9")
+    monkeypatch.setattr("models.back_ends.package_version", lambda _: "9.9")
     embedder = load_embedder(EmbedSettings(backend="sentence-transformers", model="dossier/modele"))
     np.testing.assert_allclose(embedder.encode(["une navette", "un hangar"]), [[0.6, 0.8], [0.6, 0.8]], rtol=1e-6)
     assert asked[0] == {"name": "dossier/modele"}

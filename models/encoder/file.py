@@ -91,8 +91,12 @@ def read_encoder(path: Path) -> EncoderFile:
 
 def layer_tensors(layers: int) -> list[str]:
     """Names of every tensor of the transformer layers, in order: what tuning may change."""
-    weights = [f"{part}.{kind}" for part in (*LAYER_MATRICES, *LAYER_NORMS) for kind in ("w", "b")]
-    return [f"l{layer}.{name}" for layer in range(layers) for name in weights]
+    return [name for layer in range(layers) for name in tensors_of_layer(layer)]
+
+
+def tensors_of_layer(layer: int) -> list[str]:
+    """Names of the tensors of one layer, in order."""
+    return [f"l{layer}.{part}.{kind}" for part in (*LAYER_MATRICES, *LAYER_NORMS) for kind in ("w", "b")]
 
 
 def is_quantised(name: str) -> bool:

@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.encoder.file import BLOCK, BLOCK_BYTES, LAYER_MATRICES, LAYER_NORMS, Bytes, EncoderFile, dequantised
+from models.encoder.file import BLOCK, BLOCK_BYTES, Bytes, EncoderFile, dequantised, tensors_of_layer
 from models.encoder.tokens import Ids
 
 Floats = NDArray[np.float32]
@@ -200,13 +200,9 @@ def _by_word(stored: Bytes, hidden: int) -> Bytes:
 def _content(file: EncoderFile, number: int) -> str:
     """sha256 of a layer, as stored."""
     digest = hashlib.sha256()
-    for name in _names(number):
+    for name in tensors_of_layer(number):
         digest.update(file.stored(name).tobytes())
     return digest.hexdigest()
-
-
-def _names(number: int) -> list[str]:
-    return [f"l{number}.{part}.{kind}" for part in (*LAYER_MATRICES, *LAYER_NORMS) for kind in ("w", "b")]
 
 
 def _layer(file: EncoderFile, number: int) -> Layer:

