@@ -5,6 +5,7 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from mail_server import Hook
 from mail_server import running as answering
 from served import PrefectServer, Process, Service, begun, manifests, running, wait_for
 
+from flows import serve
 from flows.run import due_fingerprint, run_study
 from flows.serve import serve_studies
 from pipeline.errors import StudyError, UsageError
@@ -327,3 +329,25 @@ def test_a_study_is_served_once_and_names_are_not_shared(small_study, tmp_path, 
 
     with held(small_study.runs / ".served", StudyError("a", "b", "c")), pytest.raises(StudyError, match="est déjà servie"):
         serve_studies([small_study.root], told=print)
+
+
+def test_a_service_that_was_just_starting_when_told_to_stop_is_asked_again():
+    started, over = threading.Event(), threading.Event()
+    asked: list[bool] = []
+
+    class Starting:
+        """Does not hear the first word."""
+
+        def end(self) -> bool:
+            asked.append(started.is_set())
+            if started.is_set():
+                over.set()
+            started.set()
+            return asked[-1]
+
+    thread = threading.Thread(target=over.wait, args=(30,))
+    thread.start()
+    began = time.monotonic()
+    serve._end([Starting()], [thread])
+    assert not thread.is_alive() and time.monotonic() - began < 10
+    assert asked == [False, True]
