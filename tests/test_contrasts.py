@@ -38,7 +38,7 @@ def exact_tail(n: int, total: int, here: int, everything: int, *, upper: bool) -
     return float(Fraction(part, comb(everything, here)))
 
 
-@pytest.mark.parametrize("word", ["peuple", "ennemi", "patrie"])
+@pytest.mark.parametrize("word", ["peuple", *(pytest.param(word, marks=pytest.mark.slow) for word in ("ennemi", "patrie"))])
 def test_specificities_of_lafons_table_are_those_of_whole_numbers(word: str) -> None:
     counts, totals, here, everything = robespierre()
     row = list(ROBESPIERRE).index(word)

@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from draws import seeds
 from invented import DIE, said, study, tag
 
 from pipeline.counting import count_families
@@ -16,7 +17,7 @@ from pipeline.standing import confirmation, confirmed_units, judged_units, judge
 from pipeline.tables import DECISIONS, MERGE_PROPOSALS, TAGS, THEME_FAMILIES
 
 COUNTED = ("n_themes", "n_units", "n_tables", "n_workshops")
-SEEDS = [*range(10), *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(10, 40))]  # of decisions drawn at random
+SEEDS = seeds(40)  # of decisions drawn at random
 
 
 def machine() -> dict[str, pd.DataFrame]:
@@ -385,7 +386,7 @@ def test_any_decisions_leave_one_posture_a_passage_and_themes_that_agree_with_th
         assert {themes_of(reviewed).get(unit_id) for unit_id in json.loads(row.quotes)} <= {row.theme_id}
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", seeds(20))
 def test_decisions_on_different_subjects_may_come_in_any_order(seed: int) -> None:
     decisions = [
         on_tag("reject", "a", "posture", "difficulte"),

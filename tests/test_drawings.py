@@ -4,11 +4,14 @@ import json
 import shutil
 from pathlib import Path
 
+import pytest
+
 from flows.drawings import INDEX, draw_territories
 from flows.publish_study import publish_study
 from pipeline.study import Study
 
 
+@pytest.mark.slow
 def test_territories_are_drawn_from_what_is_at_hand_and_the_next_report_is_written_all_the_same(demo_study: Study, tmp_path: Path) -> None:
     shutil.copytree(demo_study.root, tmp_path / "etude")
     study = Study.open(tmp_path / "etude")

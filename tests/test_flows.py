@@ -110,6 +110,7 @@ def _children_seconds() -> float:
     return used.ru_utime + used.ru_stime
 
 
+@pytest.mark.slow
 def test_another_run_of_the_same_input_elsewhere_gives_the_same_bytes(story, tmp_path):
     other = new_small_study(tmp_path / "ailleurs")
     assert run_study(other.root).is_new

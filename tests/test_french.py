@@ -3,6 +3,7 @@
 import re
 import threading
 
+import pytest
 import spacy
 
 from pipeline.french import french, load_early, parse
@@ -14,6 +15,7 @@ SAID = [
 ]
 
 
+@pytest.mark.slow
 def test_the_tokens_are_those_of_the_pipeline_as_it_comes():
     as_it_comes = spacy.blank("fr").from_config(french().config)
     as_it_comes.tokenizer.from_bytes(french().tokenizer.to_bytes())

@@ -73,6 +73,7 @@ def test_there_are_enough_of_them_and_no_two_have_one_name() -> None:
     assert len({case.name for case in CASES}) == len(CASES) >= 60
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", parameters())
 def test_a_hostile_file_ends_in_time_and_in_memory_with_a_reason_and_an_advice(case: Case, measure: Measure) -> None:
     check(case, measure(case))

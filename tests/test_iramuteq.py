@@ -4,6 +4,7 @@ import re
 from collections import Counter
 
 import pytest
+from draws import seeds
 from exchanged import Doc, Line, any_study, made_study, small
 
 from pipeline.exchange import BY, corpus_file
@@ -57,7 +58,7 @@ def test_a_modality_is_small_letters_and_digits(value: object, expected: str) ->
 
 
 @pytest.mark.parametrize("by", BY)
-@pytest.mark.parametrize("seed", range(15))
+@pytest.mark.parametrize("seed", seeds(15))
 def test_every_passage_stands_once_in_the_corpus_of_any_study(seed: int, by: str) -> None:
     tables = any_study(seed)
     found = Counter(line for _, lines in parsed(corpus_file(tables, by=by)) for line in lines)  # type: ignore[arg-type]

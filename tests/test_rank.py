@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
+from draws import seeds
 from invented import DIE, ORTHEZ, said, study, workshops
 
 from pipeline.rank import CRITERIA, Ranking, rank_tallies, rank_themes, tally_themes
@@ -203,7 +204,7 @@ def many_passages(seed: int) -> list[dict[str, Any]]:
     return spoken + [mail(draw.choice("abcdef"), f"m{n}") for n in range(3)]
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12))
 def test_a_talkative_table_lifts_no_theme(seed: int) -> None:
     passages = many_passages(seed)
     talkative = [passage for passage in passages if passage["table_number"] == 1 + seed % 5]
@@ -381,7 +382,7 @@ def test_exclamation_marks_everywhere_are_a_style() -> None:
     assert list(insisting(passages)) == [False, False, False, True]
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", seeds(8))
 def test_other_weights_need_no_second_count(seed: int) -> None:
     draw = random.Random(seed)
     passages = [

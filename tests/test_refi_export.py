@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from draws import seeds
 from exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
 from lxml import etree
 
@@ -47,7 +48,7 @@ def coded(content: bytes) -> set[tuple[str, str, str]]:
     return found
 
 
-@pytest.mark.parametrize("seed", range(25))
+@pytest.mark.parametrize("seed", seeds(25))
 def test_any_study_gives_a_valid_project_with_the_right_quotes(seed: int) -> None:
     tables = any_study(seed)
     content = exported(tables)
@@ -154,7 +155,7 @@ def check_codebook(content: bytes) -> Any:
     return root
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", seeds(10))
 def test_the_codebook_has_two_branches_and_every_theme(seed: int) -> None:
     tables = any_study(seed)
     themes = tables["themes"]

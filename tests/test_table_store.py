@@ -129,6 +129,7 @@ def test_what_did_not_change_in_a_store_is_not_read_again_and_what_changed_is(s3
     assert again.hashes(["rejects"]) == other.hashes(["rejects"])
 
 
+@pytest.mark.slow
 def test_a_study_in_s3_is_the_study_on_disk(s3, small_study, tmp_path, monkeypatch):
     run_study(small_study.root)
     disk = {name: (small_study.tables / name).read_bytes() for name in names(small_study.tables)}
@@ -159,6 +160,7 @@ def test_a_study_in_s3_is_the_study_on_disk(s3, small_study, tmp_path, monkeypat
     assert len(Study.open(tmp_path / "rendue").read_table("units")) == 3
 
 
+@pytest.mark.slow
 def test_forgetting_somebody_empties_the_store_and_what_was_before_it(s3, small_study):
     folder = small_study.depot / "Pays de Retz 2026-10-01"
     (folder / "emargement.csv").write_text("Nom;Prénom;Structure\nLemarchand;Odile;Recyclerie de Legé\n", encoding="utf-8")

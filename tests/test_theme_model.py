@@ -135,6 +135,7 @@ print(hashlib.sha256(clusters.labels_.tobytes() + clusters.stability_.tobytes())
 """
 
 
+@pytest.mark.slow
 def test_labels_and_stability_are_the_same_bits_whatever_the_number_of_threads():
     prints = set()
     for threads in ("1", "2"):

@@ -11,16 +11,13 @@ from pipeline.study import Study
 from tests.review.serving import Served, copy_study, serving
 
 CHROMIUM = Path("/usr/bin/chromium")
-_QUICK_ON_BOTH = ("test_load", "test_journal", "test_postgres")
-_QUICK_ON_FILES_ALONE = ("test_a_server_killed_in_a_burst_keeps_what_it_acknowledged",)
 _numbers = itertools.count(1)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Run each test of a served study on both databases; on PostgreSQL only with the slow ones, but for most of a few files."""
+    """Run each test of a served study on both databases; on PostgreSQL with the slow ones (test_postgres.py is quick)."""
     if "database" in metafunc.fixturenames:
-        is_quick = metafunc.module.__name__.rpartition(".")[2] in _QUICK_ON_BOTH and metafunc.function.__name__ not in _QUICK_ON_FILES_ALONE
-        shared = pytest.param("postgresql", marks=() if is_quick else pytest.mark.slow)
+        shared = pytest.param("postgresql", marks=pytest.mark.slow)
         metafunc.parametrize("database", ["sqlite", shared], indirect=True, scope="module")
 
 

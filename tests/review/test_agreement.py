@@ -52,6 +52,7 @@ def test_figures_say_what_they_rest_on_and_what_they_allow(served: Served, brows
     expect(code).to_contain_text("dont 17 ensemble")
 
 
+@pytest.mark.slow
 def test_only_passages_that_one_has_judged_are_shown(served: Served, browser: Browser, coded: list[str]) -> None:
     theirs = "accord/desaccords?premier=bilal&second=erik&axe=rubrique&code=tous"
     page = served.open(browser, "alix", theirs)
@@ -118,6 +119,7 @@ def test_one_posture_is_kept_of_two(served: Served, browser: Browser, coded: lis
     assert listed(page) == []
 
 
+@pytest.mark.slow
 def test_one_of_two_is_followed_on_all_codes_and_the_second_to_settle_is_told(served: Served, browser: Browser, coded: list[str]) -> None:
     unit_id, path = coded[N_ALIKE + 1], LIST.format(axis="rubrique", code="tous")
     late = served.open(browser, "chantal", path)
@@ -144,6 +146,7 @@ def test_machine_and_people_are_compared_without_arbitration(served: Served, bro
     assert page.request.get(served.url("accord/desaccords?premier=alix&second=personne&axe=rubrique")).status == 404
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
     ["accord", "accord?premier=alix&second=bilal", LIST.format(axis="rubrique", code="tous"), LIST.format(axis="posture", code="tous")],

@@ -33,6 +33,7 @@ def test_a_decision_is_undone_by_a_new_one_and_both_stay(served: Served, browser
     assert number in set(served.decisions()["decision_id"])
 
 
+@pytest.mark.slow
 def test_an_analyst_takes_back_nobody_elses_decision_and_an_administrator_does(served: Served, browser: Browser) -> None:
     number = served.study.decisions.append(author="alix", action="rename_theme", theme_id="t-inconnu", value="Bocage")
     page = served.open(browser, "bilal", "journal")
@@ -42,6 +43,7 @@ def test_an_analyst_takes_back_nobody_elses_decision_and_an_administrator_does(s
     expect(page.locator(f"#d{number}")).to_contain_text("annulée")
 
 
+@pytest.mark.slow
 def test_the_journal_keeps_from_an_analyst_what_others_put_on_a_passage_still_to_code(served: Served, browser: Browser) -> None:
     unit_id = str(served.study.read_table("units")["unit_id"].max())
     row = {"author": "alix", "action": "reject_tag", "unit_id": unit_id, "axis": "posture", "code": "besoin", "why": "déjà une réponse"}

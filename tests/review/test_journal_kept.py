@@ -2,13 +2,14 @@
 
 import numpy as np
 import pytest
+from draws import seeds
 
 from pipeline.decision_store import DecisionStore
 from pipeline.review.journal import TAG_ACTIONS, Journal
 from pipeline.standing import judged_units, standing
 
 
-@pytest.mark.parametrize("seed", range(12))
+@pytest.mark.parametrize("seed", seeds(12))
 def test_the_journal_agrees_with_the_replay_on_what_stands(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     store = DecisionStore(tmp_path_factory.mktemp("journal") / "decisions.sqlite3")
     journal, rng = Journal(store), np.random.default_rng(seed)

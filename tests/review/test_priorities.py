@@ -81,6 +81,7 @@ def test_a_slider_and_its_number_say_the_same_and_rank_at_once(served: Served, b
     assert len(served.decisions()) == 0
 
 
+@pytest.mark.slow
 def test_no_weight_at_all_and_nonsense_are_told(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "priorites")
     only(page, "tables")
@@ -90,6 +91,7 @@ def test_no_weight_at_all_and_nonsense_are_told(served: Served, browser: Browser
     assert answer.ok and "Trouvé" in answer.text() and "beaucoup" in answer.text()
 
 
+@pytest.mark.slow
 def test_without_script_a_button_ranks(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "priorites", java_script_enabled=False)
     before = order(page)
@@ -101,6 +103,7 @@ def test_without_script_a_button_ranks(served: Served, browser: Browser) -> None
     assert order(page) != before
 
 
+@pytest.mark.slow
 def test_one_workshop_is_ranked_by_itself(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "priorites")
     name = served.study.read_table("workshops")["workshop_id"].iloc[0]
@@ -139,6 +142,7 @@ def test_weights_are_saved_under_a_name_loaded_used_and_left_again(served: Serve
     assert left["action"] == "use_weighting" and left["value"] != left["value"]  # blank
 
 
+@pytest.mark.slow
 def test_somebody_elses_name_is_not_taken_over_unasked(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "priorites")
     only(page, "severity")
@@ -154,6 +158,7 @@ def test_somebody_elses_name_is_not_taken_over_unasked(served: Served, browser: 
     assert served.decisions().iloc[-1]["author"] == "alix"
 
 
+@pytest.mark.slow
 def test_weightings_stand_side_by_side(served: Served, browser: Browser) -> None:
     page = served.open(browser, "denis", "priorites")
     page.get_by_role("checkbox", name="Comparer Poids d’etude.toml").check()
@@ -212,6 +217,7 @@ def test_a_reader_can_save_and_use_nothing(served: Served, browser: Browser) -> 
     assert len(served.decisions()) == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "path", ["priorites", "priorites?tables=beaucoup", "priorites/comparer", "priorites/comparer?p=&p=Besoin%20d'abord"]
 )

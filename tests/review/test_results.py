@@ -22,6 +22,7 @@ def test_search_folds_accents_and_case_and_takes_beginnings_of_words(served: Ser
     assert all(mark.startswith(("bénévol", "benevol")) for mark in marks)
 
 
+@pytest.mark.slow
 def test_a_new_run_that_cannot_start_says_why(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "resultats")
     with served.study.locked():

@@ -88,6 +88,7 @@ def test_production_settings_pass_djangos_own_check(new_study: Callable[..., Stu
     assert (told.returncode, "no issues" in told.stdout) == (0, True), told.stderr
 
 
+@pytest.mark.slow
 def test_behind_a_proxy_the_application_speaks_its_public_name_and_https_only(new_study: Callable[..., Study]) -> None:
     with serving(new_study(https=True, hosts=["relecture.example.org"]), accounts={}) as proxied:
         assert "https://relecture.example.org/premier-acces?jeton=" in proxied.first_line
@@ -161,6 +162,7 @@ def test_no_address_reaches_a_file_outside(served: Served, path: str) -> None:
     assert client(served, "alix").get(path).status_code in (302, 400, 404)
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_what_people_typed_is_shown_as_text(served: Served, browser: Browser) -> None:
     theme_id = str(served.study.read_machine_table("themes")["theme_id"].min())
@@ -185,6 +187,7 @@ def guessed(served: Served) -> Iterator[str]:
     yield "eloi"
 
 
+@pytest.mark.slow
 def test_five_wrong_passwords_close_the_account_for_a_while(served: Served, guessed: str) -> None:
     session = httpx.Client(base_url=served.address)
     session.get("/connexion")

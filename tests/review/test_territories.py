@@ -40,6 +40,7 @@ def test_specificities_are_those_of_the_territory_asked_for(page: Page, served: 
     expect(page.locator("tbody tr")).to_have_count(int((contrasts["territory"] == "Thiérache").sum()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("part", "n_least"), [pytest.param("plans", 2, marks=pytest.mark.slow), ("cartes", 3)])
 def test_drawings_come_once_made_with_a_table_beside_them(page: Page, served: Served, part: str, n_least: int) -> None:
     page.goto(served.url(f"territoires/{part}"))

@@ -167,6 +167,7 @@ def test_passages_are_moved_set_aside_and_taken_back_together(served: Served, br
     assert pd.isna(served.decisions()["value"].iloc[-1])
 
 
+@pytest.mark.slow
 def test_a_passage_without_theme_is_put_in_one(served: Served, browser: Browser) -> None:
     theme = _themes(served.study)[7]
     page = served.open(browser, "alix", "themes/sans-theme")
@@ -182,6 +183,7 @@ def test_a_passage_without_theme_is_put_in_one(served: Served, browser: Browser)
     expect(page.locator("#membres")).to_have_text(f"Ses {n + 1} passages")
 
 
+@pytest.mark.slow
 def test_quotes_are_pinned_first_and_removed(served: Served, browser: Browser) -> None:
     theme, before = _themes(served.study)[8], len(served.decisions())
     page = served.open(browser, "alix", f"themes/{theme}")
@@ -217,6 +219,7 @@ def test_passages_are_ticked_and_set_aside_by_keyboard_alone(served: Served, bro
     assert (last["action"], last["unit_id"], last["author"]) == ("move_unit", unit_id, "bilal") and pd.isna(last["value"])
 
 
+@pytest.mark.slow
 def test_a_theme_is_rejected_with_a_reason(served: Served, browser: Browser) -> None:
     theme = _themes(served.study)[9]
     page = served.open(browser, "alix", f"themes/{theme}")
@@ -231,6 +234,7 @@ def test_a_theme_is_rejected_with_a_reason(served: Served, browser: Browser) -> 
     expect(page.locator("#membres")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_family_is_renamed_and_a_theme_moved_to_another(served: Served, browser: Browser) -> None:
     study, before = served.study, len(served.decisions())
     families = study.read_machine_table("theme_families")
@@ -254,6 +258,7 @@ def test_a_family_is_renamed_and_a_theme_moved_to_another(served: Served, browse
     assert (moved.action, moved.theme_id, moved.value) == ("move_theme", theme.name, other)
 
 
+@pytest.mark.slow
 def test_proposals_are_accepted_or_refused(served: Served, browser: Browser) -> None:
     themes, before = _themes(served.study), len(served.decisions())
     page = served.open(browser, "alix", "themes/propositions")
@@ -276,6 +281,7 @@ def test_proposals_are_accepted_or_refused(served: Served, browser: Browser) -> 
     expect(page.locator(".latest li")).to_have_count(5)
 
 
+@pytest.mark.slow
 def test_two_analysts_on_one_theme_the_second_is_told_and_loses_nothing(served: Served, browser: Browser) -> None:
     theme, before = _themes(served.study)[15], len(served.decisions())
     first, second = (served.open(browser, name, f"themes/{theme}") for name in ("alix", "bilal"))
@@ -298,6 +304,7 @@ def test_two_analysts_on_one_theme_the_second_is_told_and_loses_nothing(served: 
     expect(second.locator("h1")).to_have_text("Encore bilal")
 
 
+@pytest.mark.slow
 def test_what_was_ticked_for_a_theme_merged_meanwhile_is_kept(served: Served, browser: Browser) -> None:
     gone, left = _themes(served.study)[15:17]
     before = len(served.decisions())
@@ -340,6 +347,7 @@ def test_the_map_and_its_list_show_the_same_passages(served: Served, browser: Br
     expect(page.locator(".said")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_a_name_with_a_script_is_text(served: Served, browser: Browser) -> None:
     theme = _themes(served.study)[16]
     page = served.open(browser, "alix", f"themes/{theme}")
@@ -361,6 +369,7 @@ def test_a_form_sent_twice_counts_once(served: Served, browser: Browser) -> None
     assert list(_added(served, before)["value"]) == ["Une fois"]
 
 
+@pytest.mark.slow
 def test_readers_decide_nothing_and_nobody_on_what_does_not_exist(served: Served, browser: Browser) -> None:
     theme, before = _themes(served.study)[17], len(served.decisions())
     page = served.open(browser, "denis", f"themes/{theme}")
@@ -375,6 +384,7 @@ def test_readers_decide_nothing_and_nobody_on_what_does_not_exist(served: Served
     assert len(_added(served, before)) == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("width", [1400, pytest.param(390, marks=pytest.mark.slow)])
 def test_the_pages_are_accessible_and_hold_in_their_width(served: Served, browser: Browser, width: int) -> None:
     theme = _themes(served.study)[2]
