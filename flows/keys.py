@@ -22,15 +22,11 @@ def input_hashes(study: Study, folder: str) -> dict[str, str]:
     return {path.relative_to(study.depot).as_posix(): file_hash(path) for path in workshop_files(study.depot / folder)}
 
 
-def read_key(study: Study, folder: str, vault_state: str) -> str:
+def read_key(study: Study, folder: str, workshop_id: str, vault_state: str) -> str:
     """Key of reading and pseudonymising a folder; another folder of the same name and date changes its workshop_id, and so its key.
 
     `vault_state` tells what people decided on doubtful cases and who was forgotten; numbers given to persons since change nothing.
     """
-    from pipeline.ingest.workshop import identify_workshop, read_manifest
-
-    path = study.depot / folder
-    workshop_id = identify_workshop(path, depot=study.depot, manifest=read_manifest(path, depot=study.depot))
     files = [f"{path}={value}" for path, value in input_hashes(study, folder).items()]
     settings = study.settings
     chosen = (settings.ingest.model_dump_json(), settings.pseudonymise.model_dump_json(), vault_state)

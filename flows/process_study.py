@@ -10,6 +10,8 @@ from flows.process_workshop import process_workshop, tag_workshops
 from flows.publish_study import publish_study
 from flows.second_coder import agree_study, code_again, order_study
 from flows.steps import flow
+from pipeline.ingest import identify_workshops, readers_kept
+from pipeline.study import Study
 
 
 @dataclass(frozen=True)
@@ -24,7 +26,10 @@ class Processed:
 @flow(name="process_study")
 def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_id: str) -> Processed:
     """Return what the run did; `kept` are the records of workshops that this run does not look at."""
-    read = [process_workshop(root, folder) for folder in folders]
+    study = Study.open(root)
+    ids = identify_workshops([*study.workshop_folders(), *(study.depot / folder for folder in folders)], depot=study.depot)
+    with readers_kept():
+        read = [process_workshop(root, folder, ids[folder]) for folder in folders]
     tagged = tag_workshops(root, [segmented for _, segmented in read])
     processed = [*kept, *(record for records in read for record in records), *tagged]
     processed.sort(key=lambda record: str(record.workshop))

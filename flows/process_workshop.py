@@ -27,14 +27,14 @@ from pipeline.tag import tag_each
 
 
 @flow(name="process_workshop")
-def process_workshop(root: Path, folder: str) -> list[StageRecord]:
+def process_workshop(root: Path, folder: str, workshop_id: str) -> list[StageRecord]:
     """Return the records of reading and segmenting one folder of the depot."""
-    read = read_workshop(root, folder)
+    read = read_workshop(root, folder, workshop_id)
     return [read, segment_workshop(root, folder, read)]
 
 
 @task(name="read")
-def read_workshop(root: Path, folder: str) -> StageRecord:
+def read_workshop(root: Path, folder: str, workshop_id: str) -> StageRecord:
     """Ingest and pseudonymise every file of the folder."""
     study = Study.open(root)
     vault = Vault(study)
@@ -48,6 +48,7 @@ def read_workshop(root: Path, folder: str) -> StageRecord:
             study.depot / folder,
             depot=study.depot,
             settings=study.settings.ingest,
+            workshop_id=workshop_id,
             on_file=lambda done, total: tell(f"lecture de {folder}", done, total),
         )
         raw["people"] = vault.with_earlier(raw["people"], folder)
@@ -57,7 +58,8 @@ def read_workshop(root: Path, folder: str) -> StageRecord:
         return clean
 
     is_unknown = folder not in vault.registry().folders
-    return StageCache(study.cache).run("read", read_key(study, folder, vault.state()), compute, workshop=folder, refresh=is_unknown)
+    key = read_key(study, folder, workshop_id, vault.state())
+    return StageCache(study.cache).run("read", key, compute, workshop=folder, refresh=is_unknown)
 
 
 @task(name="segment")

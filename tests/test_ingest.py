@@ -8,7 +8,7 @@ import pytest
 from pipeline.ingest import ingest_workshop, reject_stray_files
 from pipeline.ingest.dates import find_date
 from pipeline.ingest.people import PEOPLE
-from pipeline.ingest.workshop import Manifest, identify_workshop, name_territory, name_workshop, read_manifest
+from pipeline.ingest.workshop import Manifest, identify_workshop, identify_workshops, name_territory, name_workshop, read_manifest
 from pipeline.resources import data_path
 from pipeline.settings import IngestSettings
 from pipeline.tables import REJECTS, TABLES
@@ -111,8 +111,10 @@ def test_a_file_outside_any_folder_is_rejected_and_not_lost(tmp_path: Path) -> N
 def test_two_folders_of_one_name_and_date_get_two_ids(tmp_path: Path) -> None:
     folders = [_write(tmp_path / name, {"T1.txt": "x"}) for name in ("Trégor 2026-05-19", "2026-05-19 tregor (suite)", "Bray 2026-05-19")]
     folders.append(_write(tmp_path / "Autre", {"atelier.yaml": "territoire: Bray\ndate: 2026-05-19", "T1.txt": "x"}))
-    ids = [identify_workshop(folder, depot=tmp_path, manifest=read_manifest(folder, depot=tmp_path)) for folder in folders]
-    assert len(set(ids)) == 4
+    ids = [identify_workshop(folder, depot=tmp_path) for folder in folders]
+    assert len(set(ids)) == 4 and identify_workshops(folders, depot=tmp_path) == {
+        folder.name: name for folder, name in zip(folders, ids, strict=True)
+    }
     assert ids[2:] == ["bray-2026-05-19-bray-2026-05-19", "bray-2026-05-19-autre"]
 
 

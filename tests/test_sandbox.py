@@ -1,5 +1,6 @@
 """The child process that reads files: what a bad file does to its own reading, and never to the next one."""
 
+import contextlib
 import io
 import os
 import platform
@@ -16,7 +17,7 @@ from made_files import docx, w_p, xlsx
 from pipeline.ingest import child
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.wire import TooLongError, frame, from_line, read_frame, to_line
-from pipeline.ingest.sandbox import Reading, read_files
+from pipeline.ingest.sandbox import Reading, read_files, readers_kept
 from pipeline.settings import IngestSettings
 
 SETTINGS = IngestSettings()
@@ -130,6 +131,26 @@ def test_any_number_of_children_gives_the_same_readings_in_the_same_order(n_read
     alone = read_files(paths, settings=IngestSettings(n_readers=1))
     assert read_files(paths, settings=IngestSettings(n_readers=n_readers)) == alone
     assert [reading.path for reading in alone] == paths
+
+
+@on_linux
+def test_kept_children_read_folder_after_folder_and_end_with_the_block(note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+    start = child._start_process
+    monkeypatch.setattr(child, "_start_process", lambda scratch: started.append(start(scratch)) or started[-1])
+    settings = IngestSettings(n_readers=1)
+    killer = written(tmp_path, "loin.xlsx", xlsx({"a": [["x"]]}, extra=FAR_CELL))
+    with readers_kept():
+        folders = [read_files([note], settings=settings) for _ in range(3)]
+        assert len(started) == 1 and started[0].poll() is None
+        bad, good = read_files([killer, note], settings=settings)
+        assert bad.error and texts(good) == ["rouvrir la gare de Figeac"]  # in a new child
+        with contextlib.suppress(ZeroDivisionError):  # a caller that gives up ends its children, and the next ones are others
+            read_files([note, note], settings=settings, on_file=lambda _: 1 / 0)
+        assert all(process.poll() is not None for process in started)
+        assert texts(*read_files([note], settings=settings)) == ["rouvrir la gare de Figeac"]
+    assert all(process.poll() is not None for process in started) and len(started) == 3
+    assert [texts(reading) for (reading,) in folders] == [["rouvrir la gare de Figeac"]] * 3
 
 
 def test_a_slow_file_holds_up_no_other(tmp_path: Path) -> None:

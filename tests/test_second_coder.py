@@ -55,7 +55,7 @@ def read_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, list[St
     (folder / "Table 3.txt").write_text(NOTES, encoding="utf-8")
     with (folder / "emargement.csv").open("w", encoding="utf-8", newline="") as handle:
         csv.writer(handle).writerows([("Prénom", "Nom", "Courriel", "Téléphone"), *PEOPLE])
-    read = read_workshop(made.root, folder.name)
+    read = read_workshop(made.root, folder.name, "pays-de-retz-2026-10-01")
     return made, [read, segment_workshop(made.root, folder.name, read)]
 
 

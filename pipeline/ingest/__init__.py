@@ -6,7 +6,8 @@ Out:  workshops, documents, blocks, rejects, attendance, structures, catchments 
 The imports are inside the functions because the child process that reads files imports this package too, and must start light.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,15 +18,21 @@ if TYPE_CHECKING:
 
 
 def ingest_workshop(
-    folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None = None
+    folder: Path,
+    *,
+    depot: Path,
+    settings: IngestSettings,
+    workshop_id: str | None = None,
+    on_file: Callable[[int, int], None] | None = None,
 ) -> "dict[str, pd.DataFrame]":
     """Return the tables of one workshop's `folder` of `depot`, personal data included; what cannot be read is a row of `rejects`.
 
-    `on_file` is called after each file with the numbers of files done and in all. A folder without files is a workshop without documents.
+    `workshop_id` is its id among the folders of `depot`, which are looked through for it where it is not given. `on_file` is called after
+    each file with the numbers of files done and in all. A folder without files is a workshop without documents.
     """
     from pipeline.ingest.stage import ingest
 
-    return ingest(folder, depot=depot, settings=settings, on_file=on_file)
+    return ingest(folder, depot=depot, settings=settings, workshop_id=workshop_id, on_file=on_file)
 
 
 def reject_stray_files(rejects: "pd.DataFrame", files: Sequence[Path], *, depot: Path) -> "pd.DataFrame":
@@ -33,6 +40,20 @@ def reject_stray_files(rejects: "pd.DataFrame", files: Sequence[Path], *, depot:
     from pipeline.ingest.workshop import reject_strays
 
     return reject_strays(rejects, files, depot=depot)
+
+
+def identify_workshops(folders: Iterable[Path], *, depot: Path) -> dict[str, str]:
+    """The workshop_id of each of `folders`, all those of `depot`, by the folder's name."""
+    from pipeline.ingest.workshop import identify_workshops
+
+    return identify_workshops(folders, depot=depot)
+
+
+def readers_kept() -> AbstractContextManager[None]:
+    """Keep the processes that read files from one folder to the next while the block lasts."""
+    from pipeline.ingest.sandbox import readers_kept
+
+    return readers_kept()
 
 
 def learn_questions() -> None:

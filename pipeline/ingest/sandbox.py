@@ -9,6 +9,7 @@ import queue
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from pipeline.ingest.readers.wire import Error
 from pipeline.settings import IngestSettings
 
 _log = logging.getLogger(__name__)
+_kept: list[dict[IngestSettings, "_Readers"]] = []  # of the open blocks of `readers_kept`
 
 
 @dataclass(frozen=True)
@@ -28,6 +30,13 @@ class Reading:
     path: Path
     parts: tuple[RawPart, ...] = ()
     error: Error | None = None
+
+
+@dataclass(frozen=True)
+class _Job:
+    place: int
+    path: Path
+    done: "queue.SimpleQueue[tuple[int, Reading]]"
 
 
 def read_files(
@@ -40,7 +49,8 @@ def read_files(
     """Return one reading a path, in order; `on_file` is called with each path once it is done, in whatever order that is.
 
     Where folders are given in `within`, a link that leads out of all of them is not followed. A file that kills or hangs its child becomes
-    a reading with an error; a new child goes on with the next file, and the other children do not wait.
+    a reading with an error; a new child goes on with the next file, and the other children do not wait. Children end with the last file,
+    or with the block of `readers_kept`.
     """
     readings: dict[int, Reading] = {}
     asked: list[tuple[int, Path]] = []
@@ -53,8 +63,8 @@ def read_files(
             readings[place] = Reading(path, error=refusal)
             if on_file:
                 on_file(path)
-    with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
-        for place, reading in _read_by_children(asked, settings, Path(scratch)):
+    with _readers(settings) as readers:
+        for place, reading in readers.read(asked):
             readings[place] = reading
             if on_file:
                 on_file(reading.path)
@@ -85,33 +95,82 @@ def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> E
     return None
 
 
-def _read_by_children(asked: Sequence[tuple[int, Path]], settings: IngestSettings, scratch: Path) -> Iterator[tuple[int, Reading]]:
-    """Yield the readings as they come, each with its place; children start as files come and end with the last, or with the caller."""
-    waiting: queue.SimpleQueue[tuple[int, Path]] = queue.SimpleQueue()
-    done: queue.SimpleQueue[tuple[int, Reading]] = queue.SimpleQueue()
-    for job in asked:
-        waiting.put(job)
-    children = [Child(settings, scratch) for _ in range(min(count_children(settings), len(asked)))]
-    threads = [threading.Thread(target=_work, args=(child, waiting, done), daemon=True) for child in children]
-    for thread in threads:
-        thread.start()
+@contextmanager
+def readers_kept() -> Iterator[None]:
+    """Keep the children from one `read_files` to the next while the block lasts: starting one takes longer than reading most files."""
+    _kept.append({})
     try:
-        for _ in asked:
-            yield done.get()
+        yield
     finally:
-        for child in children:
-            child.close()
-        for thread in threads:
-            thread.join()
+        for readers in _kept.pop().values():
+            readers.close()
 
 
-def _work(child: Child, waiting: "queue.SimpleQueue[tuple[int, Path]]", done: "queue.SimpleQueue[tuple[int, Reading]]") -> None:
-    """Have `child` read what waits until nothing does, or until it is closed."""
-    while not child.is_closed:
+@contextmanager
+def _readers(settings: IngestSettings) -> Iterator["_Readers"]:
+    """The kept children of these settings, or some of one's own."""
+    if _kept:
+        readers = _kept[-1].get(settings)
+        if readers is None or readers.is_closed:
+            readers = _kept[-1][settings] = _Readers(settings)
+        yield readers
+        return
+    readers = _Readers(settings)
+    try:
+        yield readers
+    finally:
+        readers.close()
+
+
+class _Readers:
+    """Children that read what is asked, each with a thread of its own that lasts as long: the system ends a child with the thread that
+    started it.
+    """
+
+    def __init__(self, settings: IngestSettings) -> None:
+        self.is_closed = False
+        self._settings = settings
+        self._scratch = tempfile.TemporaryDirectory(prefix="ateliers-")
+        self._waiting: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._at_work: list[tuple[Child, threading.Thread]] = []
+
+    def read(self, asked: Sequence[tuple[int, Path]]) -> Iterator[tuple[int, Reading]]:
+        """Yield the readings as they come, each with its place; whoever stops half-way closes the children."""
+        done: queue.SimpleQueue[tuple[int, Reading]] = queue.SimpleQueue()
+        while len(self._at_work) < min(count_children(self._settings), len(asked)):
+            self._add()
+        for place, path in asked:
+            self._waiting.put(_Job(place, path, done))
+        n_read = 0
         try:
-            place, path = waiting.get_nowait()
-        except queue.Empty:
-            break
-        parts, error = child.read(path)
-        done.put((place, Reading(path, parts, error)))
-    child.close()
+            while n_read < len(asked):
+                yield done.get()
+                n_read += 1
+        finally:
+            if n_read < len(asked):
+                self.close()
+
+    def close(self) -> None:
+        """End every child at once; what they were reading is lost."""
+        self.is_closed = True
+        for child, _ in self._at_work:
+            child.close()
+        for _ in self._at_work:
+            self._waiting.put(None)
+        for _, thread in self._at_work:
+            thread.join()
+        self._at_work.clear()
+        self._scratch.cleanup()
+
+    def _add(self) -> None:
+        child = Child(self._settings, Path(self._scratch.name))
+        self._at_work.append((child, threading.Thread(target=self._work, args=(child,), daemon=True)))
+        self._at_work[-1][1].start()
+
+    def _work(self, child: Child) -> None:
+        """Have `child` read what waits until it is closed."""
+        while (job := self._waiting.get()) is not None:
+            if child.is_closed:
+                continue
+            parts, error = child.read(job.path)
+            job.done.put((job.place, Reading(job.path, parts, error)))

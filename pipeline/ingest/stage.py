@@ -33,11 +33,16 @@ _TITLE_ROWS = 3  # of an attendance list, in which the day of the workshop may s
 
 
 def ingest(
-    folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None = None
+    folder: Path,
+    *,
+    depot: Path,
+    settings: IngestSettings,
+    workshop_id: str | None = None,
+    on_file: Callable[[int, int], None] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of one workshop, as `pipeline.ingest.ingest_workshop` says."""
     manifest = read_manifest(folder, depot=depot)
-    workshop_id, territory = identify_workshop(folder, depot=depot, manifest=manifest), name_territory(folder, manifest)
+    workshop_id, territory = workshop_id or identify_workshop(folder, depot=depot), name_territory(folder, manifest)
     contents = read_contents(folder, depot=depot, settings=settings, on_file=on_file)
     roster, pins = Roster(workshop_id), contents.pins
     attendances = read_attendance(contents.lists, roster)

@@ -6,7 +6,8 @@ Out:  Manifest, workshop_id, rejects for what the manifest holds beyond its keys
 
 import datetime as dt
 import re
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,12 +108,18 @@ def name_workshop(folder: Path, manifest: Manifest) -> str:
     return slug(f"{name_territory(folder, manifest)} {date_of(folder, manifest) or ''}") or slug(folder.name) or "atelier"
 
 
-def identify_workshop(folder: Path, *, depot: Path, manifest: Manifest) -> str:
-    """`name_workshop`, with the folder's own slug appended where another folder of `depot` has the same name."""
-    own = name_workshop(folder, manifest)
-    others = [other for other in workshop_folders(depot) if other.name != folder.name]
-    is_taken = any(name_workshop(other, read_manifest(other, depot=depot)) == own for other in others)
-    return f"{own}-{slug(folder.name)}" if is_taken else own
+def identify_workshop(folder: Path, *, depot: Path) -> str:
+    """As `identify_workshops`, of one folder of `depot`."""
+    return identify_workshops([folder, *workshop_folders(depot)], depot=depot)[folder.name]
+
+
+def identify_workshops(folders: Iterable[Path], *, depot: Path) -> dict[str, str]:
+    """The workshop_id of each of `folders`, all those of `depot`, by the folder's name: `name_workshop`, with the folder's own slug
+    appended where another folder has the same name.
+    """
+    names = {folder.name: name_workshop(folder, read_manifest(folder, depot=depot)) for folder in folders}
+    counts = Counter(names.values())
+    return {folder: name if counts[name] == 1 else f"{name}-{slug(folder)}" for folder, name in names.items()}
 
 
 def date_of(folder: Path, manifest: Manifest) -> str | None:
