@@ -57,7 +57,7 @@ def read_workshop(root: Path, folder: str, workshop_id: str) -> StageRecord:
         vault.write_registry(kept.registry)
         return clean
 
-    is_unknown = folder not in vault.registry().folders
+    is_unknown = not vault.has_read(folder)
     key = read_key(study, folder, workshop_id, vault.state())
     return StageCache(study.cache).run("read", key, compute, workshop=folder, refresh=is_unknown)
 

@@ -6,6 +6,7 @@ registry before anything that uses its numbers: a crash leaves numbers without t
 
 import json
 import stat
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -50,7 +51,12 @@ class Vault:
     def registry(self) -> Registry:
         """Everybody met so far; nobody at first."""
         content = self._read(_REGISTRY)
-        return Registry.loads(content) if content else Registry()
+        return _parsed(content).copy() if content else Registry()
+
+    def has_read(self, folder: str) -> bool:
+        """Whether the texts of a workshop's folder were numbered."""
+        content = self._read(_REGISTRY)
+        return bool(content) and folder in _parsed(content).folders
 
     def write_registry(self, registry: Registry) -> None:
         """Keep the registry."""
@@ -102,7 +108,9 @@ class Vault:
     def state(self) -> str:
         """Changes with each decision on a doubt and with each person forgotten; "" before any."""
         choices = self.choices()
-        forgotten = [text_hash(*entry.names, *entry.mentions, str(entry.has_no_words)) for entry in self.registry().forgotten]
+        content = self._read(_REGISTRY)
+        entries = _parsed(content).forgotten if content else []
+        forgotten = [text_hash(*entry.names, *entry.mentions, str(entry.has_no_words)) for entry in entries]
         parts = [*sorted(choices.keep), "", *sorted(choices.hide), "", *forgotten]
         return text_hash(*parts) if any(parts) else ""
 
@@ -169,6 +177,12 @@ class Vault:
         if not (self.folder / _README).is_file():
             write_bytes(self.folder / _README, _WORDS.encode(), mode=0o600)
         write_bytes(self.folder / name, self._cipher.encrypt(content, name) if self._cipher else content, mode=0o600)
+
+
+@lru_cache(maxsize=1)  # a run asks for it several times a workshop, and ten thousand people take a tenth of a second
+def _parsed(content: bytes) -> Registry:
+    """The registry in these bytes, which nobody changes."""
+    return Registry.loads(content)
 
 
 def _dumps(content: Any) -> bytes:

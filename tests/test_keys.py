@@ -6,6 +6,7 @@ import pytest
 
 from flows.keys import read_key, study_fingerprint
 from flows.vault import Vault
+from pipeline.ingest import identify_workshops
 from pipeline.pseudonymise import Registry
 from pipeline.study import Study
 
@@ -100,4 +101,5 @@ def test_a_change_asks_for_just_the_work_that_depends_on_it(small_study, change,
 
 def _keys(study: Study) -> tuple[str, str]:
     state = Vault(study).state()
-    return read_key(study, RETZ, state), study_fingerprint(study, state)
+    workshop_id = identify_workshops(study.workshop_folders(), depot=study.depot)[RETZ]
+    return read_key(study, RETZ, workshop_id, state), study_fingerprint(study, state)

@@ -8,6 +8,7 @@ confirm it. What remains unsure carries a doubt for a person to look at.
 """
 
 import re
+from bisect import insort
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -74,6 +75,7 @@ class _Index:
     def __init__(self, registry: Registry, folder: str) -> None:
         self._registry, self._folder = registry, folder
         self._by: dict[tuple[str, str], dict[int, Person]] = {}
+        self._names: list[str] = []  # sorted
         for _, person in sorted(registry.persons.items()):
             self.enter(person)
 
@@ -81,6 +83,8 @@ class _Index:
         """Enter a person, or what was learnt of it."""
         for kind, facts in person.facts._asdict().items():
             for fact in facts:
+                if kind == "names" and (kind, fact) not in self._by:
+                    insort(self._names, fact)
                 self._by.setdefault((kind, fact), {})[person.number] = person
 
     def find(self, facts: Facts, others: Iterable[frozenset[str]]) -> Person | None:
@@ -108,10 +112,9 @@ class _Index:
 
     def _misspelt(self, facts: Facts) -> list[Person]:
         """Listed persons whose whole name is nearly this one, of as many words."""
-        known = sorted(fact for kind, fact in self._by if kind == "names")
         near: set[str] = set()
         for name in facts.names if _is_whole(facts) else ():
-            alike = process.extract(name, known, scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=None)
+            alike = process.extract(name, self._names, scorer=fuzz.ratio, score_cutoff=_ALIKE, limit=None)
             near |= {other for other, *_ in alike if len(other.split()) == len(name.split())}
         return [person for person in self._having("names", frozenset(near)) if person.is_listed]
 
