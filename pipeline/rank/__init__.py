@@ -11,13 +11,13 @@ Out:  priorities      one row a scope (`study` or a workshop_id) and theme heard
       late_effects    rank of each theme with and without late contributions
 """
 
-import operator
-from functools import reduce
+from collections.abc import Collection, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
 
+from pipeline.counting import Circles
 from pipeline.grid import Grid
 from pipeline.rank.checks import check_rows, late_rows
 from pipeline.rank.criteria import CRITERIA, Criterion, shares_of
@@ -60,19 +60,15 @@ def rank_themes(
     """
     circles, theme_ids, facts, rng, drawn = start_of(units, tags, themes, theme_members, workshops, attendance, settings)
     untold = untold_facts(grid) if grid is not None else frozenset()
-    tallies = _with_study(dict(workshop_tallies(facts, theme_ids, circles, rng, settings.n_draws)))
-    in_the_room = _with_study(dict(workshop_tallies(facts.assign(is_left=facts["is_away"]), theme_ids, circles, rng, 0)))
-    free_weights = rng.dirichlet(np.ones(len(CRITERIA)), size=settings.n_draws)
     if weights is not None:
         drawn = draw_weights(weights, settings, np.random.default_rng(settings.seed))
-    rows: dict[str, list[dict[str, Any]]] = {name: [] for name in Ranking._fields}
-    for scope, tally in tallies.items():
-        standing, without = _standing(scope, tally, drawn), _standing(scope, in_the_room[scope], drawn[:1])
-        rows["priorities"] += standing.rows(theme_ids)
-        rows["priority_notes"] += note_rows(standing, tally, theme_ids, untold)
-        rows["rank_checks"] += check_rows(standing, drawn[0], free_weights, without, int(tally.totals["late_voices"]))
-        rows["late_effects"] += late_rows(standing, without, theme_ids)
-    return Ranking(*(TABLES[name].build(rows[name]) for name in Ranking._fields))
+    free_weights = np.random.default_rng([settings.seed, 1]).dirichlet(np.ones(len(CRITERIA)), size=settings.n_draws)
+    of_scopes = [
+        _rows_of(standing, tally, without, theme_ids, drawn[0], free_weights, untold)
+        for standing, tally, without in _standings(circles, theme_ids, facts, rng, drawn, settings)
+    ]
+    in_order = [*of_scopes[-1:], *of_scopes[:-1]]  # the study, which is known last, before its workshops
+    return Ranking(*(TABLES[name].build(row for rows in in_order for row in rows[name]) for name in Ranking._fields))
 
 
 def unread_criteria(grid: Grid) -> dict[str, str]:
@@ -80,9 +76,41 @@ def unread_criteria(grid: Grid) -> dict[str, str]:
     return nothing_to_read(untold_facts(grid))
 
 
-def _with_study(by_workshop: dict[str, Tally]) -> dict[str, Tally]:
-    """The tally of the study, before those of its workshops."""
-    return {STUDY: reduce(operator.add, by_workshop.values()), **by_workshop} if by_workshop else {}
+def _standings(
+    circles: Circles, theme_ids: list[str], facts: pd.DataFrame, rng: np.random.Generator, drawn: Counts, settings: RankSettings
+) -> Iterator[tuple[Standing, Tally, Standing]]:
+    """Each workshop where a theme was heard, then the study: its standing, its tally, its standing without what came after the workshop.
+
+    One workshop's draws are held at a time: a study of hundreds would take gigabytes.
+    """
+    both = (
+        workshop_tallies(facts, theme_ids, circles, rng, settings.n_draws),
+        workshop_tallies(facts.assign(is_left=facts["is_away"]), theme_ids, circles, rng, 0),
+    )
+    study: tuple[Tally, Tally] | None = None
+    for (scope, tally), (_, in_the_room) in zip(*both, strict=True):
+        study = (study[0] + tally, study[1] + in_the_room) if study else (tally, in_the_room)
+        yield _standing(scope, tally, drawn), tally, _standing(scope, in_the_room, drawn[:1])
+    if study:
+        yield _standing(STUDY, study[0], drawn), study[0], _standing(STUDY, study[1], drawn[:1])
+
+
+def _rows_of(
+    standing: Standing,
+    tally: Tally,
+    without: Standing,
+    theme_ids: list[str],
+    weights: Counts,
+    free_weights: Counts,
+    untold: Collection[str],
+) -> dict[str, list[dict[str, Any]]]:
+    """The rows of one scope, by table."""
+    return {
+        "priorities": standing.rows(theme_ids),
+        "priority_notes": list(note_rows(standing, tally, theme_ids, untold)),
+        "rank_checks": check_rows(standing, weights, free_weights, without, int(tally.totals["late_voices"])),
+        "late_effects": late_rows(standing, without, theme_ids),
+    }
 
 
 def _standing(scope: str, tally: Tally, weights: Counts) -> Standing:
