@@ -62,9 +62,10 @@ class SubjectSpace:
         return [*self._map.views(text, content), content.astype(np.float64)]
 
     def _moved(self, views: list[Matrix]) -> Iterator[Matrix]:
+        """The views, each dropped from the list once it was moved: they are large."""
         weights = [SUBJECT_WEIGHT] * (len(views) - 1) + [_PHRASE_CONTENT_WEIGHT]
-        for weight, view, mean in zip(weights, views, self._means, strict=True):
-            yield np.sqrt(weight) * unit_rows(view - mean)
+        for weight, mean in zip(weights, self._means, strict=True):
+            yield np.sqrt(weight) * unit_rows(views.pop(0) - mean)
 
 
 @dataclass(frozen=True)
@@ -108,9 +109,16 @@ def _all_views(
 
 
 def _beside(views: Iterator[Matrix], n_texts: int) -> Matrix:
-    """The views (n_texts, …) side by side, in the precision that suits so many texts."""
+    """The views (n_texts, …) side by side, in the precision that suits so many texts; each is dropped once it was copied."""
     kind = np.float64 if n_texts < _SINGLE_FROM else np.float32
-    return np.hstack([view.astype(kind, copy=False) for view in views])
+    apart = [view.astype(kind, copy=False) for view in views]
+    joined = np.empty((n_texts, sum(view.shape[1] for view in apart)), dtype=kind)
+    at = 0
+    while apart:
+        view = apart.pop(0)
+        joined[:, at : at + view.shape[1]] = view
+        at += view.shape[1]
+    return joined
 
 
 def map_encoder(embedder: Embedder) -> Embedder:
