@@ -67,27 +67,28 @@ class _Rays:
 
     def places(self, at: Matrix) -> Matrix:
         """Each unit between the themes, which are `at` (n_themes, 2), as it is drawn to each, and off that point along what is its own."""
-        closeness = np.vstack([rows @ self.centres.T for _, rows in self._blocks()]) if len(self._labels) else np.zeros((0, len(at)))
+        sides = np.random.default_rng(0).normal(size=(self._vectors.shape[1], 2))
+        directions = np.hstack([self.centres.T, sides])
+        seen = np.vstack([np.zeros((0, directions.shape[1])), *(rows @ directions for _, rows in self._blocks())])
+        closeness, aside = seen[:, :-2], seen[:, -2:]
         nearest = closeness.argmax(axis=1)
         pull = np.exp(_sharpness(closeness, self._labels) * (closeness - closeness.max(axis=1, keepdims=True)))
         pull /= pull.sum(axis=1, keepdims=True)
-        apart = self._own(closeness.max(axis=1), nearest)
+        apart = _own(aside - closeness.max(axis=1)[:, None] * (self.centres @ sides)[nearest])
         return np.asarray(pull @ at + (pull @ _radii(at))[:, None] * apart)
-
-    def _own(self, closeness: Matrix, nearest: Numbers) -> Matrix:
-        """What of each unit its nearest theme does not tell, seen from two fixed sides: (n, 2), within the unit circle."""
-        sides = np.random.default_rng(0).normal(size=(self._vectors.shape[1], 2))
-        seen = np.vstack([np.zeros((0, 2)), *(rows @ sides for _, rows in self._blocks())])
-        seen -= closeness[:, None] * (self.centres @ sides)[nearest]
-        length = np.linalg.norm(seen, axis=1, keepdims=True)
-        usual = float(np.median(length)) if len(length) else 0.0
-        return np.asarray(unit_rows(seen) * np.tanh(length / usual)) if usual > 0 else np.zeros_like(seen)
 
     def _blocks(self) -> Iterator[tuple[slice, Matrix]]:
         """Units of norm 1 in double precision, a few thousand at once."""
         for first in range(0, len(self._vectors), _AT_ONCE):
             block = slice(first, first + _AT_ONCE)
             yield block, unit_rows(self._vectors[block].astype(np.float64))
+
+
+def _own(seen: Matrix) -> Matrix:
+    """What of each unit its nearest theme does not tell, as seen from two fixed sides, (n, 2), drawn within the unit circle."""
+    length = np.linalg.norm(seen, axis=1, keepdims=True)
+    usual = float(np.median(length)) if len(length) else 0.0
+    return np.asarray(unit_rows(seen) * np.tanh(length / usual)) if usual > 0 else np.zeros_like(seen)
 
 
 def _sharpness(closeness: Matrix, labels: Numbers) -> float:

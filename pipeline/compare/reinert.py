@@ -11,6 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.linalg import eigh
+from scipy.sparse import csr_array
 
 from pipeline.compare.counts import Numbers
 
@@ -73,7 +75,7 @@ def first_axis(table: Numbers) -> Numbers:
     scaled = table / np.sqrt(rows)[:, None] / np.sqrt(columns)
     trivial = np.sqrt(columns / columns.sum())
     products = scaled.T @ scaled - np.outer(trivial, trivial)
-    axis = np.linalg.eigh(products)[1][:, -1]
+    axis = eigh(products, subset_by_index=[len(products) - 1] * 2)[1][:, 0]
     coordinates = np.asarray(scaled @ axis / np.sqrt(rows))
     side = np.sign(coordinates[np.abs(coordinates.round(12)).argmax()]) or 1.0
     return np.asarray(coordinates * side)
@@ -94,11 +96,12 @@ def _moved(table: Numbers, is_first: NDArray[np.bool_], min_half: int) -> Halves
     """The halves once no passage can change sides and raise chi-square."""
     columns, lengths = table.sum(axis=0), table.sum(axis=1)
     own = (table**2 / columns).sum(axis=1)
+    held = csr_array(table)  # a passage holds some of hundreds of lemmas, and each move asks all of them
     first = table[is_first].sum(axis=0)
     best = float(_chi_squares(first[None, :], columns)[0])
     for _ in range(len(table)):
         toward = np.where(is_first, -1.0, 1.0)
-        squares = (first**2 / columns).sum() + toward * 2 * (table @ (first / columns)) + own
+        squares = (first**2 / columns).sum() + toward * 2 * (held @ (first / columns)) + own
         values = _from_squares(squares, first.sum() + toward * lengths, float(columns.sum()))
         for half in (is_first, ~is_first):
             if half.sum() <= min_half:

@@ -5,6 +5,7 @@ Out:  Tally   counts (n_draws + 1, n_themes) by name; row 0 is what was observed
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -48,47 +49,54 @@ class Tally:
 
 def tally_workshop(facts: pd.DataFrame, theme_ids: list[str], n_tables: int, rng: np.random.Generator, n_draws: int) -> Tally:
     """Return the tally of one workshop; tables are drawn among its `n_tables`, silent ones too, other circles among themselves."""
-    tables = _Stratum.of(facts[facts["is_table"]], theme_ids, n_tables, rng, n_draws)
-    others = _Stratum.of(facts[~facts["is_table"]], theme_ids, None, rng, n_draws)
-    counts = {name: tables.times(column) for name, column in _AT_TABLES.items()}
-    counts |= {name: tables.times(column) + others.times(column) for name, column in _ANYWHERE.items()}
-    counts |= {"late_voices": others.times("is_away"), "workshops": (counts["circles"] > 0).astype(float)}
-    is_apart = ~facts["is_table"] & facts["is_summary"]
+    is_table, is_summary = (facts[name].to_numpy(dtype=bool) for name in ("is_table", "is_summary"))
+    seen = _Seen.of(facts, theme_ids)
+    at_tables = seen.drawn(is_table, n_tables, rng, n_draws)
+    apart = seen.drawn(~is_table, None, rng, n_draws)
+    counts = {name: at_tables[column] for name, column in _AT_TABLES.items()}
+    counts |= {name: at_tables[column] + apart[column] for name, column in _ANYWHERE.items()}
+    counts |= {"late_voices": apart["is_away"], "workshops": (counts["circles"] > 0).astype(float)}
     totals = {
         "tables": n_tables,
         "workshops": 1,
-        "rapporteurs": n_tables * bool((facts["is_table"] & facts["is_summary"]).any()) + bool(is_apart.any()),
+        "rapporteurs": n_tables * bool((is_table & is_summary).any()) + bool((~is_table & is_summary).any()),
         "late_voices": facts.loc[facts["is_away"], "circle_id"].nunique(),
     }
-    types = np.stack([tables.times(name) + others.times(name) for name in STRUCTURE_TYPES])
-    n_units = np.asarray(facts["theme_id"].value_counts().reindex(theme_ids, fill_value=0), dtype=np.int64)
-    return Tally(counts, totals, types, n_units)
+    types = np.stack([at_tables[name] + apart[name] for name in STRUCTURE_TYPES])
+    return Tally(counts, totals, types, np.bincount(seen.theme, minlength=len(theme_ids)).astype(np.int64))
 
 
 @dataclass(frozen=True)
-class _Stratum:
-    """Circles that are drawn among themselves: `draws` (n_draws + 1, n_circles)."""
+class _Seen:
+    """What each fact shows, `values` (n_facts, n_columns) in the order of `columns`, of the circle and theme at its place."""
 
-    facts: pd.DataFrame  # with `circle` and `theme`, positions in the matrices
+    columns: list[str]
+    values: Counts
+    circle: NDArray[np.object_]
+    theme: NDArray[np.int64]
     n_themes: int
-    draws: Counts
 
     @classmethod
-    def of(cls, facts: pd.DataFrame, theme_ids: list[str], n_circles: int | None, rng: np.random.Generator, n_draws: int) -> "_Stratum":
-        """Place `facts` in the matrices; `n_circles` None means as many as were seen."""
-        seen = sorted(set(facts["circle_id"]))
-        placed = facts.assign(
-            circle=pd.Categorical(facts["circle_id"], categories=seen).codes,
-            theme=pd.Categorical(facts["theme_id"], categories=theme_ids).codes,
-            is_heard=1.0,
-            is_known=facts["actor_type"].notna(),
-            **{name: facts["actor_type"] == name for name in STRUCTURE_TYPES},
-        )
-        return cls(placed, len(theme_ids), resample(rng, n_circles or len(seen), n_draws)[:, : len(seen)])
+    def of(cls, facts: pd.DataFrame, theme_ids: list[str]) -> "_Seen":
+        """The facts of one workshop."""
+        actors = facts["actor_type"].astype(object).to_numpy()
+        shown: dict[str, NDArray[Any]] = {"is_heard": np.ones(len(facts)), "is_known": facts["actor_type"].notna().to_numpy(dtype=bool)}
+        shown |= {name: actors == name for name in STRUCTURE_TYPES}
+        for name in sorted({*_AT_TABLES.values(), *_ANYWHERE.values(), "is_away"} - set(shown)):
+            shown[name] = facts[name].fillna(False).to_numpy(dtype=float)
+        values = np.stack([np.asarray(column, dtype=float) for column in shown.values()], axis=1)
+        place = {theme_id: at for at, theme_id in enumerate(theme_ids)}
+        themes = np.array([place[theme_id] for theme_id in facts["theme_id"]], dtype=np.int64)
+        return cls(list(shown), values, facts["circle_id"].to_numpy(dtype=object), themes, len(theme_ids))
 
-    def times(self, column: str) -> Counts:
-        """Draws times the highest value of `column` in each circle for each theme: (n_draws + 1, n_themes)."""
-        highest = np.zeros((self.draws.shape[1], self.n_themes))
-        values = self.facts[column].fillna(False).to_numpy(dtype=float)
-        np.maximum.at(highest, (self.facts["circle"].to_numpy(), self.facts["theme"].to_numpy()), values)
-        return self.draws @ highest
+    def drawn(self, here: NDArray[np.bool_], n_circles: int | None, rng: np.random.Generator, n_draws: int) -> dict[str, Counts]:
+        """By column, draws of the circles of the facts `here` times the highest value of each theme there: (n_draws + 1, n_themes).
+
+        Circles are drawn among `n_circles`, or as many as were seen.
+        """
+        names, circle = np.unique(self.circle[here].astype(str), return_inverse=True)
+        highest = np.zeros((len(names), self.n_themes, len(self.columns)))
+        np.maximum.at(highest, (circle, self.theme[here]), self.values[here])
+        draws = resample(rng, n_circles or len(names), n_draws)[:, : len(names)]
+        found = (draws @ highest.reshape(len(names), self.n_themes * len(self.columns))).reshape(len(draws), self.n_themes, -1)
+        return {name: found[:, :, at] for at, name in enumerate(self.columns)}
