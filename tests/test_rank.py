@@ -9,8 +9,10 @@ import pandas as pd
 import pytest
 from draws import seeds
 from invented import DIE, ORTHEZ, said, study, workshops
+from scipy.stats import kendalltau
 
 from pipeline.rank import CRITERIA, Ranking, rank_tallies, rank_themes, tally_themes
+from pipeline.rank.checks import _agreement
 from pipeline.rank.cues import load_cues
 from pipeline.rank.insistence import insisting
 from pipeline.rank.methods import topsis, vikor
@@ -380,6 +382,14 @@ def test_insistence_is_told_from_mention(text: str, expected: bool) -> None:
 def test_exclamation_marks_everywhere_are_a_style() -> None:
     passages = pd.DataFrame({"document_id": ["d"] * 4, "text": ["plus de bus !!", "plus de lait !!", "plus de tout !!", "c'est vital"]})
     assert list(insisting(passages)) == [False, False, False, True]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_agreement_of_two_orders_is_kendalls_tau(seed: int) -> None:
+    draw = np.random.default_rng(seed)
+    for n in range(2, 40):
+        places = draw.permutation(2 * n)[:n] + 1
+        assert _agreement(places) == round(float(kendalltau(np.arange(n), places).statistic), 6)
 
 
 @pytest.mark.parametrize("seed", seeds(8))

@@ -11,6 +11,7 @@ from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pandas as pd
+from pandas.util import hash_pandas_object
 
 from pipeline.compare.contrasts import compare_territories
 from pipeline.grid import POSTURE
@@ -121,7 +122,7 @@ class _Pair(NamedTuple):
 def _mark(pair: _Pair, parts: Sequence[pd.DataFrame], workshops: pd.DataFrame) -> str:
     """What tells a pair with all that was said there: the same mark, the same evolution."""
     held = workshops[workshops["workshop_id"].isin(pair)]
-    return "\0".join([*pair, *(rows.to_json(orient="split", index=False) for rows in (*parts, held))])
+    return " ".join([*pair, *(hash_pandas_object(rows, index=False).to_numpy().tobytes().hex() for rows in (*parts, held))])
 
 
 def _follow(

@@ -22,8 +22,9 @@ class Cues:
     def are_in(self, text: str) -> bool:
         """Whether `text` holds a cue that no cancelling turn overlaps."""
         plain = fold(text)
-        cancelled = [match.span() for match in self.cancelling.finditer(plain)]
-        return any(not any(start < match.end() and match.start() < end for start, end in cancelled) for match in self.words.finditer(plain))
+        found = list(self.words.finditer(plain))
+        cancelled = [match.span() for match in self.cancelling.finditer(plain)] if found else []
+        return any(not any(start < match.end() and match.start() < end for start, end in cancelled) for match in found)
 
 
 @cache
