@@ -4,6 +4,7 @@ import json
 
 import numpy as np
 import pandas as pd
+import pytest
 
 from models.views import unit_rows
 from pipeline.cluster.families import group_themes
@@ -18,6 +19,13 @@ def themes_around(n_families: int, n_themes: int, *, spread: float = 0.25) -> tu
     centres = np.repeat(np.eye(12)[:n_families], n_themes, axis=0) + spread * rng.normal(size=(n_families * n_themes, 12))
     units = np.repeat(unit_rows(centres), 8, axis=0) + 0.05 * rng.normal(size=(8 * len(centres), 12))
     return unit_rows(units), np.repeat(np.arange(len(centres)), 8)
+
+
+@pytest.mark.parametrize(("n_families", "n_themes", "spread"), [(3, 7, 0.25), (4, 3, 0.25), (5, 4, 0.25), (6, 3, 0.25), (7, 3, 0.15)])
+def test_there_are_as_many_families_as_subjects(n_families: int, n_themes: int, spread: float):
+    rows, labels = themes_around(n_families, n_themes, spread=spread)
+    families, _ = group_themes(rows, labels, n_families * n_themes, seed=0)
+    assert families.max() + 1 == n_families
 
 
 def test_themes_around_four_subjects_make_four_families_that_hold_together():

@@ -3,8 +3,9 @@
 In:   the units' places in the joined space, their themes, phrases that may name a group
 Out:  Family, one or more themes each; too few themes make none
 
-How many families: of 3 to 8, the most whose grouping comes back nearly as often as any when themes are made of four in five of their units;
-groupings in which families hold several themes each, and none holds most of them, go first.
+How many families: of 3 to 8, the number after which themes have to be joined from farther off, by Ward's heights, the most where several
+are nearly alike; only groupings that come back when themes are made of four in five of their units, or the one that does best. Those in
+which families hold several themes each, and none holds most of them, go first.
 """
 
 from collections.abc import Sequence
@@ -24,7 +25,8 @@ from pipeline.cluster.labels import label_themes
 FEWEST_THEMES = 6  # under which a second level tells nothing
 LEAST, MOST = 3, 8  # families
 _N_DRAWS, _DRAWN = 20, 0.8  # resamples, and the share of a theme's units in each
-_NEARLY = 0.1  # adjusted Rand index
+_COMES_BACK = 0.65  # adjusted Rand index from which a grouping is recovered at least moderately (Steinley 2004)
+_ALIKE = 0.1  # between two ratios of successive heights
 _SPREAD = 0.1  # score for a phrase said in e times more of a family's themes
 _ALONE, _LARGEST = 0.3, 0.5  # shares of the themes: those in families of one, and the largest family, that a useful grouping keeps within
 
@@ -84,15 +86,25 @@ def group_themes(rows: Matrix, labels: Numbers, n_themes: int, *, seed: int) -> 
     whole = _groupings(_centres(rows, labels, n_themes), sizes)
     drawn = [_groupings(_centres(rows, _resampled(labels, n_themes, rng), n_themes), sizes) for _ in range(_N_DRAWS)]
     agreement = {size: float(np.mean([adjusted_rand_score(whole[size], draw[size]) for draw in drawn])) for size in sizes}
-    chosen = _finest(agreement, [size for size in sizes if _is_useful(whole[size])] or list(sizes))
+    useful = [size for size in sizes if _is_useful(whole[size])] or list(sizes)
+    chosen = _how_many(agreement, _jumps(_centres(rows, labels, n_themes), useful))
     together = np.mean([draw[chosen][:, None] == draw[chosen][None, :] for draw in drawn], axis=0)
     return whole[chosen], together
 
 
-def _finest(agreement: dict[int, float], sizes: Sequence[int]) -> int:
-    """The largest number of families nearly as stable as the most stable one: fewer are nearly always more stable, and tell less."""
-    best = max(agreement[size] for size in sizes)
-    return max(size for size in sizes if agreement[size] >= best - _NEARLY)
+def _how_many(agreement: dict[int, float], jumps: dict[int, float]) -> int:
+    """The number of families, among those of `jumps`, that comes back and whose jump is about the highest; the most stable if none does."""
+    lasting = [size for size in jumps if agreement[size] >= _COMES_BACK]
+    if not lasting:
+        return max(jumps, key=lambda size: (agreement[size], size))
+    highest = max(jumps[size] for size in lasting)
+    return max(size for size in lasting if jumps[size] >= highest - _ALIKE)
+
+
+def _jumps(centres: Matrix, sizes: Sequence[int]) -> dict[int, float]:
+    """How many times farther off two of so many families are joined than the two joined before."""
+    heights = linkage(centres, method="ward")[:, 2]
+    return {size: float(heights[-size + 1] / max(heights[-size], 1e-9)) for size in sizes}
 
 
 def _centres(rows: Matrix, labels: Numbers, n_themes: int) -> Matrix:
