@@ -78,7 +78,7 @@ class Process:
 class PrefectServer(Process):
     """A server with its records in `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, **environment: str) -> None:
         with socket.socket() as free:
             free.bind(("127.0.0.1", 0))
             port = free.getsockname()[1]
@@ -86,7 +86,7 @@ class PrefectServer(Process):
         self.url = f"http://127.0.0.1:{port}/api"
         self.environment = {"PREFECT_HOME": str(folder / "prefect")}
         command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        super().__init__(command, self.environment, folder / "serveur.log")
+        super().__init__(command, self.environment | environment, folder / "serveur.log")
 
     def start(self) -> None:
         super().start()

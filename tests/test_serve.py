@@ -308,13 +308,13 @@ def test_a_database_that_is_stopped_is_waited_for(server, tmp_path, undisturbed)
 
 @pytest.mark.service
 @pytest.mark.skipif(CLOCK is None, reason="needs libfaketime (apt-get install libfaketime)")
-@pytest.mark.parametrize("jumps", [("-3d", "+0"), ("+40d", "-1h"), ("-1h", "+3d")])
-def test_a_clock_that_jumps_during_a_run_changes_nothing(server, tmp_path, undisturbed, jumps):
+@pytest.mark.parametrize("jumps", [("-3d", "+0"), ("+40d", "-1h"), ("-1h", "+1d")])
+def test_a_clock_that_jumps_during_a_run_changes_nothing(tmp_path, undisturbed, jumps):
     study = new_study(tmp_path / f"horloge{jumps[0]}")
     clock = tmp_path / "horloge"
     set_clock(clock, "+0")
     told = {"LD_PRELOAD": str(CLOCK), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    with running(Service(study, server, **told)) as service:
+    with running(PrefectServer(tmp_path / "serveur", **told)) as server, running(Service(study, server, **told)) as service:
         drop(study)
         for stage, jump in zip(("read", "cluster"), jumps, strict=True):
             wait_for(lambda stage=stage: begun(study, stage), stage)
@@ -322,14 +322,15 @@ def test_a_clock_that_jumps_during_a_run_changes_nothing(server, tmp_path, undis
         wait_for(lambda: report_is_there(study), "report")
         wait_for(lambda: ended(server, study, 1), "end of the run")
         time.sleep(6)
-        assert len(manifests(study)) == 1
-        assert [run["state"]["type"] for run in server.runs(study)] == ["COMPLETED"]
+        assert len(manifests(study)) == 1  # a clock that is days ahead has the nightly run come early: it finds nothing new
         assert study.table_hashes() == undisturbed
         (study.depot / FOLDER / "Table 4.txt").write_text("Q1\n- le car du soir est complet\n", encoding="utf-8")
         wait_for(lambda: len(manifests(study)) == 2, "next run")
         wait_for(lambda: due_fingerprint(Study.open(study.root)) is None, "end of the next run")
+        wait_for(lambda: ended(server, study, 2), "end of the runs")
+        assert {run["state"]["type"] for run in server.runs(study)} == {"COMPLETED"}
         assert service.stop() == 0
-    assert len(study.read_table("documents")) == 4
+    assert len(manifests(study)) == 2 and len(study.read_table("documents")) == 4
 
 
 def set_clock(path: Path, offset: str) -> None:
