@@ -249,6 +249,7 @@ def test_a_writer_killed_in_a_burst_loses_nothing_that_it_acknowledged(store: De
     assert store.append_all([move("u0", None, "lise")], request_id="encore")[0] > n - 1
 
 
+@pytest.mark.slow
 def test_first_writers_of_a_file_that_come_at_once_all_write(tmp_path: Path) -> None:
     """Of eight that meet while the file is made, one was refused in a tenth of the trials before they waited for one another."""
     with ThreadPoolExecutor(8) as pool:

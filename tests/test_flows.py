@@ -167,6 +167,7 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
     return Story(study, first_bytes, told, manifests)
 
 
+@pytest.mark.slow
 def test_one_workshop_alone_leaves_the_others_as_they_were(story):
     first, alone, last = story.told
     assert sorted(alone["workshops"]["folder"]) == ["Ancenis 2026-10-08", RETZ]

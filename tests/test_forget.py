@@ -104,6 +104,7 @@ def test_she_is_one_person_over_both_workshops_and_the_vault_alone_names_her(stu
     assert {name for name in traces(study, TRACES) if not name.startswith("vault/")} == {"decisions.sqlite3"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("with_words", [pytest.param(False, marks=pytest.mark.slow), True])
 def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_does_not_bring_it_back(study, with_words):
     own = identifier(study)

@@ -106,6 +106,7 @@ def test_a_worker_that_is_killed_leaves_its_batch_to_another(runner, tmp_path):
     assert (tmp_path / "morte").exists()
 
 
+@pytest.mark.slow
 def test_a_batch_that_kills_every_worker_ends_in_one_line(runner, tmp_path):
     if not runner.is_apart:
         pytest.skip("a thread cannot be killed alone")

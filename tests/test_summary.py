@@ -23,6 +23,7 @@ def test_a_summary_of_the_example_tells_workshops_priorities_and_where_to_look_a
     assert [unit for unit in passages if unit in text] == []
 
 
+@pytest.mark.slow
 def test_what_was_not_read_is_listed_with_advice_and_any_file_name_stays_plain(small_study):
     folder = small_study.depot / "Pays de Retz 2026-10-01"
     (folder / "Table | 3 <b>[x](y).docx").write_bytes(b"PK\x03\x04 tronque")

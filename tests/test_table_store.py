@@ -225,6 +225,7 @@ def test_any_store_of_fsspec_will_do(tmp_path):
     assert store.hashes(["rejects"]) == {"rejects": local(tmp_path / "here").write("rejects", rejects(7))}
 
 
+@pytest.mark.slow
 def test_without_a_store_nothing_of_fsspec_nor_dask_is_imported(small_study):
     run_study(small_study.root)
     script = (

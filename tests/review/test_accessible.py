@@ -9,7 +9,7 @@ from tests.review.serving import Served
 
 pytestmark = pytest.mark.browser
 
-_QUICK = ("passages", "theme", "priorites", "territoires-presence", "resultats")  # pages; the others with the slow tests
+_QUICK = ("passages", "theme", "priorites")  # pages; the others with the slow tests
 
 _IS_OUTLINED = """() => {
   const style = getComputedStyle(document.activeElement);

@@ -69,6 +69,7 @@ def test_the_journal_is_filtered_and_exported(served: Served, browser: Browser) 
     assert len(text.strip().splitlines()) == len(decisions) + 1
 
 
+@pytest.mark.slow
 def test_the_first_person_makes_the_first_account_and_invites_another(new_study: Callable[..., Study], browser: Browser) -> None:
     with serving(new_study(), accounts={}) as fresh:
         link = re.search(r"http://\S+", fresh.first_line)

@@ -27,6 +27,7 @@ def test_words_on_pages_have_curly_apostrophes(path: Path) -> None:
     assert [words for words in told if re.search(r"\w'\w", words)] == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_pages_speak_english_where_asked(demo_study: Study, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> None:
     study = copy_study(demo_study, tmp_path_factory.mktemp("english") / "study")

@@ -41,6 +41,7 @@ def test_twenty_analysts_at_once_lose_and_double_nothing(served: Served) -> None
         assert list(rows["unit_id"]) == unit_ids
 
 
+@pytest.mark.slow
 def test_a_server_killed_in_a_burst_keeps_what_it_acknowledged(new_study: Callable[..., Study]) -> None:
     study = new_study()
     unit_ids = sorted(study.read_table("units")["unit_id"])

@@ -41,6 +41,7 @@ def test_accounts_and_decisions_share_the_database_of_the_environment(served: Se
     assert [path.name for path in (served.study.root / ".review").iterdir()] == ["secret_key"]
 
 
+@pytest.mark.slow
 def test_connections_are_few_however_many_people_there_are(served: Served, postgres_url: str) -> None:
     sessions = [client(served, name) for name in (*ACCOUNTS, *ACCOUNTS) if name != "denis"]
 
