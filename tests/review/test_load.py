@@ -7,6 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import httpx
+import pytest
 
 from pipeline.study import Study
 from tests.review.serving import Served, make_accounts, serving
