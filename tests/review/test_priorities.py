@@ -142,7 +142,6 @@ def test_weights_are_saved_under_a_name_loaded_used_and_left_again(served: Serve
     assert left["action"] == "use_weighting" and left["value"] != left["value"]  # blank
 
 
-@pytest.mark.slow
 def test_somebody_elses_name_is_not_taken_over_unasked(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "priorites")
     only(page, "severity")
