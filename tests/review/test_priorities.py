@@ -157,7 +157,6 @@ def test_somebody_elses_name_is_not_taken_over_unasked(served: Served, browser: 
     assert served.decisions().iloc[-1]["author"] == "alix"
 
 
-@pytest.mark.slow
 def test_weightings_stand_side_by_side(served: Served, browser: Browser) -> None:
     page = served.open(browser, "denis", "priorites")
     page.get_by_role("checkbox", name="Comparer Poids d’etude.toml").check()
