@@ -308,7 +308,7 @@ def test_a_database_that_is_stopped_is_waited_for(server, tmp_path, undisturbed)
 
 @pytest.mark.service
 @pytest.mark.skipif(CLOCK is None, reason="needs libfaketime (apt-get install libfaketime)")
-@pytest.mark.parametrize("jumps", [("-3d", "+0"), ("+40d", "-1h"), ("-1h", "+1d")])
+@pytest.mark.parametrize("jumps", [("-3d", "+0"), ("+40d", "-1h"), ("-1h", "+3d")])
 def test_a_clock_that_jumps_during_a_run_changes_nothing(tmp_path, undisturbed, jumps):
     study = new_study(tmp_path / f"horloge{jumps[0]}")
     clock = tmp_path / "horloge"
