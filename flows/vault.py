@@ -50,13 +50,11 @@ class Vault:
 
     def registry(self) -> Registry:
         """Everybody met so far; nobody at first."""
-        content = self._read(_REGISTRY)
-        return _parsed(content).copy() if content else Registry()
+        return self._known().copy()
 
     def has_read(self, folder: str) -> bool:
         """Whether the texts of a workshop's folder were numbered."""
-        content = self._read(_REGISTRY)
-        return bool(content) and folder in _parsed(content).folders
+        return folder in self._known().folders
 
     def write_registry(self, registry: Registry) -> None:
         """Keep the registry."""
@@ -108,9 +106,7 @@ class Vault:
     def state(self) -> str:
         """Changes with each decision on a doubt and with each person forgotten; "" before any."""
         choices = self.choices()
-        content = self._read(_REGISTRY)
-        entries = _parsed(content).forgotten if content else []
-        forgotten = [text_hash(*entry.names, *entry.mentions, str(entry.has_no_words)) for entry in entries]
+        forgotten = [text_hash(*entry.names, *entry.mentions, str(entry.has_no_words)) for entry in self._known().forgotten]
         parts = [*sorted(choices.keep), "", *sorted(choices.hide), "", *forgotten]
         return text_hash(*parts) if any(parts) else ""
 
@@ -135,6 +131,11 @@ class Vault:
             path.unlink()
 
     # --- files -----------------------------------------------------------------------------------------------------
+
+    def _known(self) -> Registry:
+        """The registry, not to be changed."""
+        content = self._read(_REGISTRY)
+        return _parsed(content) if content else Registry()
 
     def _doubt_paths(self) -> list[Path]:
         return sorted(self.folder.glob("doutes-*.vault"))

@@ -153,7 +153,7 @@ class Registry:
         return cls({person.number: person for person in persons}, read["folders"], forgotten, read["last_number"], read["secret"])
 
     def dumps(self) -> bytes:
-        """The registry as JSON, the same bytes for the same content; without indents, which take ten times as long."""
+        """The registry as JSON, the same bytes for the same content; without indents, which json writes far more slowly."""
         persons = [vars(person) for _, person in sorted(self.persons.items())]
         content = vars(self) | {"version": _VERSION, "persons": persons, "forgotten": [vars(entry) for entry in self.forgotten]}
         return (json.dumps(content, ensure_ascii=False, sort_keys=True) + "\n").encode()
@@ -207,7 +207,7 @@ def _known(kind: type, entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, 
 
 
 def _copied(entry: Entry) -> Entry:
-    """A copy whose lists are its own; copy.deepcopy takes twenty times as long."""
+    """A copy whose lists are its own, those of mentions too."""
     own = copy.copy(entry)
     for name, value in vars(entry).items():
         if isinstance(value, list):
