@@ -143,13 +143,16 @@ def test_kept_children_read_folder_after_folder_and_end_with_the_block(note: Pat
     with readers_kept():
         folders = [read_files([note], settings=settings) for _ in range(3)]
         assert len(started) == 1 and started[0].poll() is None
+        started[0].kill()  # as the system does where memory lacks; nothing was being read
+        started[0].wait()
+        assert texts(*read_files([note], settings=settings)) == ["rouvrir la gare de Figeac"]
         bad, good = read_files([killer, note], settings=settings)
         assert bad.error and texts(good) == ["rouvrir la gare de Figeac"]  # in a new child
         with contextlib.suppress(ZeroDivisionError):  # a caller that gives up ends its children, and the next ones are others
             read_files([note, note], settings=settings, on_file=lambda _: 1 / 0)
         assert all(process.poll() is not None for process in started)
         assert texts(*read_files([note], settings=settings)) == ["rouvrir la gare de Figeac"]
-    assert all(process.poll() is not None for process in started) and len(started) == 3
+    assert all(process.poll() is not None for process in started) and len(started) == 4
     assert [texts(reading) for (reading,) in folders] == [["rouvrir la gare de Figeac"]] * 3
 
 

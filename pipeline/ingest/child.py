@@ -48,6 +48,8 @@ class Child:
 
     def read(self, path: Path) -> Answer:
         """Return what `path` holds, no later than the settings allow; the child is replaced after a file that killed it."""
+        if self._process is not None and self._process.poll() is not None:
+            self._end()  # killed while it waited: no fault of this file
         if self._process is None and not self._start():
             return (), _BROKEN
         self._send(str(path.absolute()))
