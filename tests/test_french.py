@@ -1,5 +1,6 @@
 """The French pipeline, loaded beside other work, reads as it does when it is loaded alone."""
 
+import json
 import re
 import threading
 
@@ -7,6 +8,8 @@ import pytest
 import spacy
 
 from pipeline.french import french, load_early, parse
+from pipeline.pseudonymise.masker import _NOT_NEEDED
+from pipeline.resources import data_path
 
 SAID = [
     "Aujourd'hui, l'entr'aide entre sous-traitants du Pas-de-Calais coûte 3,5 k€/an : c'est-à-dire trop.",
@@ -24,6 +27,14 @@ def test_the_tokens_are_those_of_the_pipeline_as_it_comes():
     ]
 
 
+def test_entities_do_not_depend_on_the_word_vectors_that_pseudonymisation_leaves_out():
+    with_vectors = tuple(name for name in _NOT_NEEDED if name != "tok2vec")
+    texts = [*SAID, *_of_the_example(150), "Mme Delattre, maire de Guise, a vu Karim Benali à la Ressourcerie du Nord."]
+    read, alone = (_entities(texts, left_out) for left_out in (with_vectors, _NOT_NEEDED))
+    assert alone == read
+    assert sum(map(len, read)) > 20
+
+
 def test_loading_early_loads_once_and_leaves_python_s_patterns_alone():
     compiler = re._compiler._optimize_charset  # type: ignore[attr-defined]
     load_early()
@@ -35,3 +46,12 @@ def test_loading_early_loads_once_and_leaves_python_s_patterns_alone():
         thread.join()
     assert len({id(language) for language in found}) == 1
     assert re._compiler._optimize_charset is compiler  # type: ignore[attr-defined]
+
+
+def _of_the_example(n_texts: int) -> list[str]:
+    lines = data_path("demo/gold/units.jsonl").read_text(encoding="utf-8").splitlines()
+    return [json.loads(line)["text"] for line in lines[:n_texts]]
+
+
+def _entities(texts: list[str], left_out: tuple[str, ...]) -> list[list[tuple[str, str]]]:
+    return [[(one.text, one.label_) for one in document.ents] for document in parse(texts, without=left_out)]

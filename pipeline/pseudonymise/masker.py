@@ -18,7 +18,7 @@ from pipeline.pseudonymise.rewrite import Rewriting
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.suspects import find_suspects
 
-_NOT_NEEDED = ("morphologizer", "parser", "attribute_ruler", "lemmatizer")  # only entities are read
+_NOT_NEEDED = ("tok2vec", "morphologizer", "parser", "attribute_ruler", "lemmatizer")  # entities have word vectors of their own
 _LONGEST = 20_000  # characters parsed at once
 
 
