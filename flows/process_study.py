@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from flows.ahead import encoding_ahead
 from flows.analyse_study import analyse_study
 from flows.cache import StageRecord
 from flows.process_workshop import process_workshop, tag_workshops
@@ -28,9 +29,14 @@ def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_i
     """Return what the run did; `kept` are the records of workshops that this run does not look at."""
     study = Study.open(root)
     ids = identify_workshops([*study.workshop_folders(), *(study.depot / folder for folder in folders)], depot=study.depot)
-    with readers_kept():
-        read = [process_workshop(root, folder, ids[folder]) for folder in folders]
-    tagged = tag_workshops(root, [segmented for _, segmented in read])
+    read = []
+    with encoding_ahead(root) as ahead:
+        with readers_kept():
+            for folder in folders:
+                read.append(process_workshop(root, folder, ids[folder]))
+                if ahead is not None:
+                    ahead.take(read[-1][-1])
+        tagged = tag_workshops(root, [segmented for _, segmented in read])
     processed = [*kept, *(record for records in read for record in records), *tagged]
     processed.sort(key=lambda record: str(record.workshop))
     second = code_again(root, processed)

@@ -60,17 +60,22 @@ def spread_work() -> Mapper:
     return _RUNNING[-1].spread if _RUNNING else map
 
 
+def works_apart() -> bool:
+    """Whether workers that have a memory of their own are at work."""
+    return bool(_RUNNING) and _RUNNING[-1].is_apart
+
+
 @contextmanager
 def vectors_at_hand(folder: Path) -> Iterator[None]:
     """Within the block encoders keep their vectors in `folder`, and workers that have a memory of their own encode what is new."""
-    spread = encoding_spread(_RUNNING[-1].spread) if _RUNNING and _RUNNING[-1].is_apart else nullcontext()
+    spread = encoding_spread(_RUNNING[-1].spread) if works_apart() else nullcontext()
     with vectors_kept(folder), spread:
         yield
 
 
 def spread_tagging(tagger: "GridTagger") -> Mapper:
     """The `map` of the runner at work, for units: their vectors go with them and come back with their tags."""
-    if not (_RUNNING and _RUNNING[-1].is_apart):
+    if not works_apart():
         return spread_work()
     from models.lending import lending
     from models.tagger.views import texts_of

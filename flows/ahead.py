@@ -1,0 +1,76 @@
+"""Encode passages beside the reading of the next workshops: reading keeps one core busy, encoding as many as there are.
+
+In:   records of what was cut
+Out:  vectors in the study's folder, where tagging finds them; the same bits as when it asks for them itself
+"""
+
+import logging
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
+from itertools import chain
+from pathlib import Path
+
+from threadpoolctl import threadpool_limits
+
+from flows.cache import StageCache, StageRecord
+from flows.keys import tag_key
+from flows.runners import works_apart
+from models.embedder import encoding_also, load_embedder, vectors_kept
+from models.registry import load_tagger
+from models.tagger.views import texts_of
+from pipeline.settings import EmbedSettings
+from pipeline.study import Study
+
+_FEWEST = 1_000  # passages worth beginning with: those of a workshop or two are encoded as quickly when they are tagged
+
+_LOG = logging.getLogger(__name__)
+
+
+class Ahead:
+    """Passages are taken workshop by workshop, and encoded some workshops at a time."""
+
+    def __init__(self, study: Study, pool: ThreadPoolExecutor) -> None:
+        self._study, self._cache, self._pool = study, StageCache(study.cache), pool
+        self._waiting: list[StageRecord] = []
+        self._at_work: list[Future[None]] = []
+
+    def take(self, segmented: StageRecord) -> None:
+        """Encode the passages of `segmented` when there are enough, unless they are tagged already."""
+        if not self._cache.has_key("tag", tag_key(self._study, segmented)):
+            self._waiting.append(segmented)
+        if sum(record.n_rows["units"] for record in self._waiting) >= _FEWEST:
+            self._at_work.append(self._pool.submit(self._encode, self._waiting))
+            self._waiting = []
+
+    def close(self) -> None:
+        """Drop what was not begun; what failed is tried again by whoever asks for its vectors, and tells its error there."""
+        self._pool.shutdown(cancel_futures=True)
+        kinds = [type(error).__name__ for future in self._at_work if not future.cancelled() and (error := future.exception())]
+        if kinds:
+            _LOG.warning("encoding ahead failed %d times: %s", len(kinds), ", ".join(sorted(set(kinds))))
+
+    def _encode(self, records: list[StageRecord]) -> None:
+        study = self._study
+        tagger = load_tagger(study.grid, settings=study.settings.tag, registered=study.registered_tagger)
+        texts = list(chain.from_iterable(texts_of(self._cache.load(record)["units"]) for record in records))
+        with vectors_kept(study.vectors), encoding_also(study.settings.embed):
+            for encoder in tagger.reads_with:
+                load_embedder(EmbedSettings.model_validate({"backend": encoder})).encode(texts)
+
+
+@contextmanager
+def encoding_ahead(root: Path) -> Iterator[Ahead | None]:
+    """Within the block, encode what is taken in a thread beside; None where workers of another memory will encode.
+
+    Linear algebra keeps to one thread the whole time: a thread that left such a limit would lift it for the others.
+    """
+    if works_apart():
+        yield None
+        return
+    with threadpool_limits(1):
+        ahead = Ahead(Study.open(root), ThreadPoolExecutor(1, thread_name_prefix="ahead"))
+        try:
+            yield ahead
+        finally:
+            ahead.close()
