@@ -20,6 +20,7 @@ from pipeline import show
 from pipeline.evaluate import evaluate_study
 from pipeline.grid import load_grid
 from pipeline.resources import data_path
+from pipeline.show import results
 from pipeline.status import study_status
 from pipeline.study import Study
 from pipeline.tables import SECOND_TAGS, TABLES
@@ -94,7 +95,7 @@ def test_nothing_is_sent_without_consent_and_the_summary_says_so(ready, capsys):
         with asking(lambda _: False):
             assert second(ready, server).summary == found.summary
         assert server.seen == []
-        show._second_coder(ready[0], found.summary)
+        results._second_coder(ready[0], found.summary)
         assert "rien n'a été envoyé, faute d'accord" in capsys.readouterr().out
         with asking(lambda estimate: estimate.n_units == found.summary["n_units"]):
             agreed = second(ready, server)

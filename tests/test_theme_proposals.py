@@ -13,8 +13,8 @@ from flows.consent import asking
 from flows.theme_proposals import Proposals, propose_themes
 from models.language_model import ThemeCard, ThemeReader
 from models.language_model.theme_answers import Named, Pair, read_named, read_pairs
-from pipeline import show
 from pipeline.settings import LanguageModelSettings
+from pipeline.show import results
 from pipeline.study import Study
 from pipeline.terminal import cost_line
 
@@ -186,7 +186,7 @@ def test_nothing_is_sent_without_the_setting_or_consent_and_at_most_max_units(re
         assert propose(ready, server.url, enabled=False).summary is None
         unsent = propose(ready, server.url).summary
         assert server.seen == [] and unsent and unsent["state"] == "not_sent"
-        show._proposals(ready[0], unsent)
+        results._proposals(ready[0], unsent)
         assert "rien n'a été envoyé, faute d'accord" in capsys.readouterr().out
         asked: list[str] = []
         with asking(lambda estimate: bool(asked.append(cost_line(estimate))) or True):
@@ -201,7 +201,7 @@ def test_without_its_server_the_machine_s_names_stand_and_the_summary_says_so(re
     proposed = propose(ready, server.url, confirm=False)
     assert StageCache(ready[0].cache).load(proposed.record)["theme_proposals"].empty
     assert proposed.summary and proposed.summary["state"] == "stopped"
-    show._proposals(ready[0], proposed.summary)
+    results._proposals(ready[0], proposed.summary)
     assert (
         "0 noms proposés sur 2 thèmes, 0 réunions ; arrêté (ConnectError), les noms de la machine valent seuls" in capsys.readouterr().out
     )

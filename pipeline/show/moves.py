@@ -1,0 +1,151 @@
+"""What came into a study, went out of it or was erased, and where a service answers."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pipeline.i18n import _
+from pipeline.show.writing import SHOWN_LINES, line, write_json
+
+if TYPE_CHECKING:
+    from flows.backup import Backup
+    from flows.forget import Erasure
+    from flows.mailbox import Fetched
+    from pipeline.exchange import Taken
+    from pipeline.study import Study
+
+
+def imported(study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting: int, *, as_json: bool) -> None:
+    """Say how many decisions were read and what is left to decide."""
+    counts = {decision: decisions.count(decision) for decision in ("masquer", "garder")}
+    if as_json:
+        write_json({**counts, "n_unknown": n_unknown, "n_waiting": n_waiting})
+        return
+    line(_("{n} décisions lues : masquer {hide}, garder {keep}.").format(n=len(decisions), hide=counts["masquer"], keep=counts["garder"]))
+    if n_unknown:
+        line(_("{n} cas du fichier ne sont pas, ou plus, dans l'étude : laissés de côté.").format(n=n_unknown))
+    line(_("Cas douteux sans décision : {n}. Pour appliquer : ateliers run {root}").format(n=n_waiting, root=study.root))
+
+
+def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
+    """Say what a file from elsewhere brought, and all that was left out of it."""
+    n = len(taken.decisions)
+    if as_json:
+        write_json({"n_new": n, "n_known": taken.n_known, "by_author": taken.by_author, "left_out": taken.left_out, "lines": taken.lines})
+        return
+    people = ", ".join(f"{author} : {count}" for author, count in taken.by_author.items())
+    line(_("{n} décisions nouvelles{people} ; {known} déjà connues.").format(n=n, people=f" ({people})" if n else "", known=taken.n_known))
+    for reason, count in taken.left_out.items():
+        line(_("  laissé de côté, {reason} : {n}").format(reason=reason, n=count))
+    for told in taken.lines[:SHOWN_LINES]:
+        line(f"  {told}")
+    if len(taken.lines) > SHOWN_LINES:
+        line(_("  … et {n} autres lignes (toutes avec --json)").format(n=len(taken.lines) - SHOWN_LINES))
+    if n:
+        line(_("Pour appliquer : ateliers publish {root}").format(root=study.root))
+
+
+def compared(study: "Study", name: str, differences: Sequence[str], *, as_json: bool) -> None:
+    """Say how a codebook differs from the study's grid, which it does not change."""
+    if as_json:
+        write_json({"differences": list(differences)})
+        return
+    for told in differences:
+        line(f"  {told}")
+    line(_("{n} différences entre {name} et la grille de l'étude ; rien n'a été changé.").format(n=len(differences), name=name))
+    line(_("Une étude garde la grille de sa création : ateliers init NOUVELLE_ÉTUDE --grid {name}").format(name=name))
+
+
+def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
+    """Say what was erased, or would be, and what is left for people to erase in the files they gave."""
+    if as_json:
+        write_json(erasure.as_json())
+        return
+    line((_("Serait effacé (rien n'a été changé) :") if erasure.is_dry_run else _("Effacé :")) + f" {', '.join(erasure.participant_ids)}")
+    for what, n in erasure.counts.items():
+        line(f"  {what} : {n}")
+    if erasure.depot_files:
+        line(_("Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis ateliers run :"))
+    for path, n in erasure.depot_files.items():
+        line(_("  {path} : {n} fois").format(path=path, n=n))
+    if erasure.n_file_names:
+        line(_("  dont {n} par leur nom même, que les tables gardent : les renommer").format(n=erasure.n_file_names))
+    line(_("Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."))
+
+
+def review_served(address: str, is_first: bool) -> None:
+    """Say where the review application answers; whoever opens a first access makes the first account."""
+    if is_first:
+        line(_("Premier accès (ne pas transmettre cette adresse) : {address}").format(address=address))
+    else:
+        line(_("Relecture : {address}").format(address=address))
+    line(_("Ctrl+C pour arrêter."))
+
+
+def saved(backup: "Backup", *, as_json: bool) -> None:
+    """What was saved, and what its keeper should know."""
+    if as_json:
+        write_json(_told(backup))
+        return
+    line(_("{n} fichiers sauvegardés dans {path}").format(n=backup.n_files, path=backup.path))
+    if not backup.is_sealed:
+        line(_("En clair, avec le coffre : la garder comme lui, ou donner une phrase de passe par ATELIERS_BACKUP_PASSPHRASE_FILE."))
+    if not backup.has_accounts:
+        line(_("Les comptes de relecture sont dans PostgreSQL : les sauvegarder avec pg_dump."))
+
+
+def restored(backup: "Backup", *, as_json: bool) -> None:
+    """What was brought back."""
+    if as_json:
+        write_json(_told(backup))
+        return
+    line(_("{n} fichiers remis dans {path}, tous vérifiés.").format(n=backup.n_files, path=backup.path))
+
+
+def _told(backup: "Backup") -> dict[str, Any]:
+    return {name: str(value) if isinstance(value, Path) else value for name, value in vars(backup).items()}
+
+
+def service(told: str) -> None:
+    """Say what a service does, at once: its output is a journal."""
+    line(told)
+    sys.stdout.flush()
+
+
+def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
+    """Say which workshops mails came in for, and why others wait, by a hash of their Message-ID."""
+    if as_json:
+        write_json(fetched.as_json())
+        return
+    for folder, n in sorted(fetched.taken.items()):
+        line(_("  {folder} : {n}").format(folder=folder, n=n))
+    counts = _("{n} mails pris, {known} déjà là, {automatic} automatiques laissés de côté")
+    line(counts.format(n=fetched.taken.total(), known=fetched.n_known, automatic=fetched.n_automatic) + ".")
+    if fetched.waiting:
+        line(_("{n} attendent sur le serveur :").format(n=len(fetched.waiting)))
+    for waiting in fetched.waiting[:SHOWN_LINES]:
+        line(_("  {message} du {day} : {why}").format(message=waiting.message, day=waiting.day or "?", why=_why_waiting(waiting.reason)))
+    if len(fetched.waiting) > SHOWN_LINES:
+        line(_("  … et {n} autres lignes (toutes avec --json)").format(n=len(fetched.waiting) - SHOWN_LINES))
+    if fetched.taken:
+        line(_("Pour les traiter : ateliers run {root}").format(root=study.root))
+
+
+def _why_waiting(reason: str) -> str:
+    """Why a mail was left on the server, and what takes it in at the next reading."""
+    return {
+        "no_workshop": _("ne nomme aucun atelier ; « mail.workshops » ou « mail.fallback » le placent"),
+        "several": _("nomme plusieurs ateliers ; « mail.workshops » ou « mail.fallback » le placent"),
+        "no_folder": _("son atelier n'a pas de dossier dans depot/ ; le créer, ou corriger [mail]"),
+        "too_big": _("plus gros que « ingest.max_file_mb » ; l'augmenter, ou déposer ses pièces à la main"),
+        "unreadable": _("le serveur ne le donne pas ; l'enregistrer en .eml et le déposer à la main"),
+    }[reason]
+
+
+def exported(paths: Sequence[Path], *, nothing: str = "") -> None:
+    """Say what was written, or `nothing` where there was nothing to write."""
+    for path in paths:
+        line(str(path))
+    if not paths and nothing:
+        line(nothing)

@@ -1,0 +1,215 @@
+"""What a study holds: what a run read and found, where it stands, how territories compare, measured figures."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import chain
+from typing import TYPE_CHECKING, Any
+
+from pipeline.i18n import _
+from pipeline.show.writing import line, write_json, write_table
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from flows.publication import Publication
+    from flows.run import Outcome
+    from pipeline.grid import Grid
+    from pipeline.study import Study
+
+PSEUDONYMOUS = _(
+    "Pseudonymisé, pas anonyme : ce sont encore des données personnelles. La clé est dans vault/ ; ne publier ni vault/ ni les tables."
+)
+_SHOWN_REJECTS = 10
+_SHOWN_CONTRASTS = 8
+
+
+def created(study: "Study") -> None:
+    """Say where the new study is and what to do next."""
+    line(_("Étude créée dans {root}.").format(root=study.root))
+    line(_("Y déposer un dossier par atelier dans {depot}, puis : ateliers run {root}").format(depot=study.depot, root=study.root))
+
+
+def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
+    """Say what a run read, what it could not read, the first priorities, and where the report is."""
+    if as_json:
+        write_json(outcome.manifest)
+        return
+    rows = outcome.manifest["n_rows"]
+    if not outcome.is_new:
+        line(_("Rien de nouveau depuis le dernier traitement."))
+    counts = _("{workshops} ateliers, {documents} documents, {units} passages, {themes} thèmes").format(**rows)
+    line(counts + _(" ; {n} fichiers ou parties non lus").format(n=rows["rejects"]) + ".")
+    _rejects(study.read_table("rejects").to_dict("records"))
+    _first_priorities(study)
+    if outcome.manifest.get("is_renumbered") and outcome.is_new:
+        line(_("Le coffre vient d'une version antérieure : les personnes ont été renumérotées, une fois pour toutes."))
+    encoder = outcome.manifest.get("encoder") or {}
+    if encoder.get("fallback"):
+        line(_("Thèmes faits avec l'encodeur non réglé {name} : {reason}").format(name=encoder["name"], reason=encoder["fallback"]))
+    _second_coder(study, outcome.manifest.get("second_coder"))
+    _proposals(study, outcome.manifest.get("theme_proposals"))
+    _doubts(study, outcome.manifest.get("n_doubts"))
+    line(_("Rapport : {path}").format(path=study.root / outcome.manifest["publication"] / "rapport.html"))
+    line(PSEUDONYMOUS)
+
+
+def published(study: "Study", outcome_: "Outcome", publication: "Publication", *, as_json: bool) -> None:
+    """Say what a run gave, what changed since the last publication, and where the new one is."""
+    if as_json:
+        write_json(outcome_.manifest | {"files": publication.files, "changes": publication.changes})
+        return
+    outcome(study, outcome_, as_json=False)
+    for change in publication.changes:
+        line(change)
+    line(_("Publication : {path} ({n} fichiers, listés dans manifeste.json)").format(path=publication.folder, n=len(publication.files)))
+
+
+def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
+    """Show workshops, rows, rejects and what awaits review."""
+    if as_json:
+        write_json(found)
+        return
+    line(_("Dernier traitement : {when}").format(when=found["last_run"] or _("jamais")))
+    if found["is_other_version"]:
+        line(_("Il vient d'une autre version du programme : ateliers run le refait, et garde les décisions."))
+    columns = (_("Territoire"), _("Date"), _("Documents"), _("Passages"), _("sans table"), _("sans question"))
+    keys = ("territory", "date", "n_documents", "n_units", "n_units_without_table", "n_units_without_question")
+    write_table(columns, [[workshop[key] for key in keys] for workshop in found["workshops"]])
+    line(_("Passages hors thème : {n}").format(n=found["n_units_in_no_theme"]))
+    line(_("Passages à relire : {n} ; décisions en vigueur : {m}").format(n=found["n_units_awaiting_review"], m=found["n_decisions"]))
+    if found["late_effect"]:
+        line(found["late_effect"])
+    line(_("Fichiers ou parties non lus : {n}").format(n=len(found["rejects"])))
+    _rejects(found["rejects"])
+    _second_coder(study, found["second_coder"])
+    _proposals(study, found["theme_proposals"])
+    _doubts(study, found["n_doubts"])
+    if found["n_mails_waiting"]:
+        mails = _("Mails qui attendent sur le serveur : {n} (ateliers fetch-mail {root})")
+        line(mails.format(n=found["n_mails_waiting"], root=study.root))
+    if found["publication"]:
+        line(_("Rapport : {path}").format(path=study.root / found["publication"] / "rapport.html"))
+    line(PSEUDONYMOUS)
+
+
+def comparison(study: "Study", compared: "dict[str, pd.DataFrame]", themes: "pd.DataFrame", *, as_json: bool) -> None:
+    """Show themes that are shared and specific, each territory's contrasts, needs without answer, and where the folder is."""
+    if as_json:
+        write_json({name: rows.to_dict("records") for name, rows in compared.items()})
+        return
+    labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
+    reach, contrasts = compared["theme_reach"], compared["contrasts"]
+    leads = contrasts[contrasts["is_lead"] & (contrasts["subject"] == "theme")].sort_values("territory")
+    may_be_more = _(" (peut-être davantage : {territories})")
+    leaning = {name: may_be_more.format(territories=", ".join(rows["territory"])) for name, rows in leads.groupby("subject_id")}
+    for word in ("partagé", "propre à un territoire"):
+        names = [labels.get(theme_id, theme_id) + leaning.get(theme_id, "") for theme_id in reach.loc[reach["reach"] == word, "theme_id"]]
+        line(f"{word} : {' ; '.join(names) or _('aucun thème, avec la matière présente')}")
+    _contrasts(contrasts, labels, study.grid)
+    needs = compared["needs"]
+    is_open = needs["coverage"].isin(["aucune structure de ce secteur", "hors des zones de chalandise connues"])
+    line("\n" + _("Besoins sans réponse connue : {n}").format(n=int(is_open.sum())))
+    line(_("Défauts de la carte : {n}").format(n=len(compared["map_problems"])))
+    line(_("Tableaux, graphiques, carte et rapport : {path}").format(path=study.root / "exports" / "comparaison"))
+
+
+def figures(found: dict[str, Any], *, as_json: bool) -> None:
+    """Show measured figures, one a line."""
+    if as_json:
+        write_json(found)
+        return
+    for name, value in _flattened(found):
+        line(f"{name:<40} {value}")
+
+
+def trained(found: dict[str, Any], *, as_json: bool) -> None:
+    """Show what refitting the tagger gave: figures before and after, what was left out, and which tagger stands."""
+    if as_json:
+        write_json(found)
+        return
+    names = [name for name in found["after"] if name != "n_units"]
+    write_table(("", _("avant"), _("après")), [(name, found["before"].get(name, ""), found["after"][name]) for name in names])
+    for note in found["notes"]:
+        line(note)
+    if found["is_registered"]:
+        line(
+            _("{n} passages étiquetés : {file} enregistré, employé au prochain traitement.").format(n=found["n_units"], file=found["file"])
+        )
+    else:
+        line(_("{n} passages étiquetés : pas mieux qu'avant, l'étiqueteur en place reste.").format(n=found["n_units"]))
+
+
+def _contrasts(rows: "pd.DataFrame", labels: "Mapping[str, str]", grid: "Grid") -> None:
+    """For each territory, what is most and least present against the others."""
+    for territory, there in rows.groupby("territory", sort=True):
+        line(f"\n{territory}")
+        marked = there[there["verdict"].isin(["plus présent ici", "moins présent"])]
+        marked = marked.reindex(marked["specificity"].abs().sort_values(ascending=False, kind="stable").index)
+        if marked.empty:
+            line(_("  rien de plus ni de moins présent qu'ailleurs, avec ce qu'il y a de matière"))
+        leads = there[there["is_lead"] & (there["subject"] == "theme")].assign(verdict=_("semble plus présent ici, à vérifier"))
+        for row in chain(marked.head(_SHOWN_CONTRASTS).itertuples(), leads.itertuples()):
+            name = labels.get(str(row.subject_id)) or grid.label_of(str(row.subject_id).partition(":")[2])
+            line(f"  {row.verdict} : {name} ({row.n_units} passages, {row.n_tables} tables)")
+
+
+def _first_priorities(study: "Study") -> None:
+    themes = study.read_table("themes")
+    labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
+    ranked = study.read_table("priorities")
+    first = ranked[ranked["scope"] == "study"].sort_values("rank").head(study.settings.publish.n_priorities)
+    if len(first):
+        line(_("Premières priorités candidates :"))
+    for row in first.itertuples():
+        line(f"  {row.rank}. {labels[str(row.theme_id)]}")
+
+
+def _second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
+    """One line on the second coder, where the study has one."""
+    if not coder:
+        return
+    counts = _("Second codeur {model} ({address}) : {n_coded} passages codés sur {n_units}").format(**coder)
+    report = coder["report"] or {}
+    if coder["state"] == "stopped":
+        why = _(" ; arrêté ({why}), les étiquettes locales valent seules pour le reste ; reprendre : ateliers run {root}")
+        line(counts + why.format(why=report["stopped"], root=study.root))
+    elif coder["state"] == "not_sent":
+        line(counts + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(root=study.root))
+    else:
+        line(counts + (_(" ; {n} sans réponse utilisable").format(n=report["n_asked"] - report["n_coded"]) if report else "") + ".")
+
+
+def _proposals(study: "Study", asked: Mapping[str, Any] | None) -> None:
+    """One line on what a language model proposes for the themes, where the study allows one."""
+    if not asked:
+        return
+    counts = _("Thèmes relus par {model} ({address}) : {n_names} noms proposés sur {n_themes} thèmes, {n_mergers} réunions").format(**asked)
+    if asked["state"] == "stopped":
+        why = _(" ; arrêté ({why}), les noms de la machine valent seuls pour le reste ; reprendre : ateliers run {root}")
+        line(counts + why.format(why=asked["report"]["stopped"], root=study.root))
+    elif asked["state"] == "not_sent":
+        line(counts + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(root=study.root))
+    else:
+        line(counts + _(" (table theme_proposals) ; ceux de la machine restent en place."))
+
+
+def _doubts(study: "Study", n: int | None) -> None:
+    if n is None:
+        line(_("Cas douteux de pseudonymisation : coffre chiffré, donner sa phrase de passe pour les compter."))
+    elif n:
+        how = f"ateliers export {study.root} --format doutes -o doutes.csv"
+        line(_("Cas douteux de pseudonymisation à revoir : {n} ({how})").format(n=n, how=how))
+
+
+def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:
+    for row in rows[:_SHOWN_REJECTS]:
+        line(_("  non lu : {path} : {reason} → {advice}").format(**row))
+    if len(rows) > _SHOWN_REJECTS:
+        line(_("  … et {n} autres : ateliers export --format csv").format(n=len(rows) - _SHOWN_REJECTS))
+
+
+def _flattened(found: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in found.items():
+        if isinstance(value, dict):
+            yield from _flattened(value, f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}", value
