@@ -521,6 +521,15 @@ def test_a_passage_that_looks_like_a_formula_stays_a_text(tmp_path: Path) -> Non
     assert "<f>" not in sheets and "<hyperlink " not in sheets
 
 
+def test_a_table_too_long_to_be_read_in_a_spreadsheet_is_in_csv_alone(tmp_path: Path) -> None:
+    made = tables()
+    n_units = len(made["units"])
+    write_tables(made, tmp_path, formats=["csv", "xlsx"], grid=GRID, longest_sheet=n_units - 1)
+    sheets = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx")).sheet_names
+    assert "passages" in sheets and "workshops" in sheets and "units" not in sheets
+    assert len(pd.read_csv(tmp_path / "units.csv", sep=";", decimal=",")) == n_units
+
+
 def test_a_text_too_long_for_a_cell_is_cut_and_blanks_stay_blank(tmp_path: Path) -> None:
     made = tables()
     made["documents"] = DOCUMENTS.check(made["documents"].assign(text="é" * 40_000))

@@ -8,6 +8,7 @@ Out:  .xlsx and .csv files
 
 from collections import Counter
 from pathlib import Path
+from typing import NamedTuple
 
 import pandas as pd
 
@@ -34,14 +35,31 @@ _KEPT_BACK = (
     "blocks",
 )
 _LATE = "c_late"
+_LONGEST_SHEET = 20_000  # rows
 
 
-def write_public_tables(tables: Tables, report: Report, folder: Path, *, grid: Grid) -> list[Path]:
-    """Write what may be published as .xlsx and .csv, with who came by type of structure as the report tells it; return the files."""
-    public = {"liste_presence": _presence(report), **tables, "units": tables["units"].assign(speaker=None)}
-    public |= _without_small_remote(tables, report.least_count)
+class FromReport(NamedTuple):
+    """What a publication's tables take from its report: who came, by type of structure, and under how many nobody is counted."""
+
+    presence: pd.DataFrame
+    least_count: int
+
+    @classmethod
+    def of(cls, report: Report) -> "FromReport":
+        """What `report` tells."""
+        heads = [texts()["colonnes"]["type"], *(workshop.name for workshop in report.workshops)]
+        return cls(pd.DataFrame([[name, *cells] for name, cells in presence_cells(report)], columns=heads), report.least_count)
+
+
+def write_public_tables(tables: Tables, told: FromReport, folder: Path, *, grid: Grid) -> list[Path]:
+    """Write what may be published as .xlsx and .csv, with who came by type of structure as the report tells it; return the files.
+
+    A table of more than 20,000 rows is in .csv alone, so that a spreadsheet still opens; lists that people read are in both.
+    """
+    public = {"liste_presence": told.presence, **tables, "units": tables["units"].assign(speaker=None)}
+    public |= _without_small_remote(tables, told.least_count)
     wanted = [*READABLE, *(name for name in (*public, *TABLES) if name not in _KEPT_BACK)]
-    return write_tables(public, folder, formats=("xlsx", "csv"), grid=grid, only=wanted)
+    return write_tables(public, folder, formats=("csv", "xlsx"), grid=grid, only=wanted, longest_sheet=_LONGEST_SHEET)
 
 
 def _without_small_remote(tables: Tables, least: int) -> dict[str, pd.DataFrame]:
@@ -74,8 +92,3 @@ def _n_remote(tables: Tables) -> dict[tuple[str, str], int]:
     heard = away[["workshop_id", "theme_id", "document_id"]].drop_duplicates()
     keys = zip([*heard["workshop_id"], *["study"] * len(heard)], [*heard["theme_id"]] * 2, strict=True)
     return dict(Counter(keys))
-
-
-def _presence(report: Report) -> pd.DataFrame:
-    heads = [texts()["colonnes"]["type"], *(workshop.name for workshop in report.workshops)]
-    return pd.DataFrame([[name, *cells] for name, cells in presence_cells(report)], columns=heads)

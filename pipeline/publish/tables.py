@@ -27,12 +27,18 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes a .csv cell t
 
 
 def write_tables(
-    tables: Tables, folder: Path, *, formats: Iterable[Format], grid: Grid | None = None, only: Collection[str] | None = None
+    tables: Tables,
+    folder: Path,
+    *,
+    formats: Iterable[Format],
+    grid: Grid | None = None,
+    only: Collection[str] | None = None,
+    longest_sheet: int = _SHEET_ROWS,
 ) -> list[Path]:
     """Write `tables` into `folder`, which is made, in each format; return the files. Without `grid`, codes are not translated into labels.
 
     `only` names the tables wanted; lists that people read come with all of them, or where it names them. A table that the data dictionary
-    does not know is written as it is, first.
+    does not know is written as it is, first. One of the dictionary with more than `longest_sheet` rows has no sheet in the .xlsx.
 
     Raises `UsageError` for a format that is not known, before anything is written.
     """
@@ -46,7 +52,8 @@ def write_tables(
     exported = {**lists, **known, **_without_file_names(known)}
     if only is not None:
         exported = {name: rows for name, rows in exported.items() if name in only}
-    return [path for name in wanted for path in _WRITERS[name](exported, folder)]
+    sheets = {name: rows for name, rows in exported.items() if name in lists or len(rows) <= longest_sheet}
+    return [path for name in wanted for path in _WRITERS[name](sheets if name == "xlsx" else exported, folder)]
 
 
 def _without_file_names(tables: Tables) -> dict[str, pd.DataFrame]:
@@ -107,13 +114,21 @@ def _add_sheet(sheet: Any, table: pd.DataFrame, head: Any) -> None:
         longest = table[column].head(200).astype(str).str.len().max()
         sheet.set_column(place, place, min(60, max(12, 0 if pd.isna(longest) else int(longest))))
     sheet.write_row(0, 0, list(table.columns), head)
-    for n_row, row in enumerate(table.head(_SHEET_ROWS).itertuples(index=False, name=None), start=1):
+    for n_row, row in enumerate(zip(*(_cells(table[column].head(_SHEET_ROWS)) for column in table), strict=True), start=1):
         for place, cell in enumerate(row):
             if isinstance(cell, str):
-                sheet.write_string(n_row, place, printable(cell)[:_CELL_CHARS])
-            elif not pd.isna(cell):
+                sheet.write_string(n_row, place, cell[:_CELL_CHARS] if cell.isprintable() else printable(cell)[:_CELL_CHARS])
+            elif cell is not None:
                 sheet.write(n_row, place, cell)
     sheet.autofilter(0, 0, len(table), max(0, len(table.columns) - 1))
+
+
+def _cells(column: "pd.Series") -> list[Any]:
+    """The cells of a column as Python's own values, None for a missing one."""
+    cells = column.astype(object).to_numpy(copy=True)
+    cells[column.isna().to_numpy(dtype=bool)] = None
+    found: list[Any] = cells.tolist()
+    return found
 
 
 def _write_geojson(tables: Tables, folder: Path) -> list[Path]:
