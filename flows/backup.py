@@ -24,6 +24,7 @@ from typing import IO, Any
 from flows.sealed_stream import MAGIC, OpeningReader, SealingWriter
 from pipeline import __version__
 from pipeline.errors import StudyError, VaultError
+from pipeline.files import force_to_disk
 from pipeline.secret import read_secret
 from pipeline.study import Study, file_hash, read_only
 
@@ -87,6 +88,7 @@ def restore_study(source: Path, root: Path) -> Backup:
         listed = _checked(building)
         if root.exists():
             root.rmdir()
+        force_to_disk(building)
         building.rename(root)
     n_bytes = sum(entry["n_bytes"] for entry in listed["files"].values())
     return Backup(root, len(listed["files"]), n_bytes, is_sealed, bool(listed["has_accounts"]))

@@ -18,6 +18,7 @@ from typing import Any
 import pandas as pd
 
 from flows.memory import peak_memory
+from pipeline.files import write_bytes
 from pipeline.gather import NAMING, gather_workshops
 from pipeline.study import read_only, write_parquet
 from pipeline.tables import TABLES
@@ -89,7 +90,7 @@ class StageCache:
             raise read_only(self.folder, error) from error
         for name, rows in tables.items():
             write_parquet(TABLES[name].check(rows), building / f"{name}.parquet")
-        (building / "done.json").write_text(json.dumps(record), encoding="utf-8")
+        write_bytes(building / "done.json", json.dumps(record).encode())
         shutil.rmtree(self.folder / entry, ignore_errors=True)
         os.rename(building, self.folder / entry)  # noqa: PTH104 - refuses to merge into a folder that is not empty
 

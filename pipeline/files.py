@@ -43,7 +43,7 @@ def parquet_bytes(frame: "pd.DataFrame") -> bytes:
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file in one step: a crash leaves the old one or the new one, never a half.
+    """Write a file in one step: a crash or a power cut leaves the old one or the new one, never a half.
 
     Raises `StudyError` when the folder cannot be written.
     """
@@ -58,6 +58,14 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
         Path(name).replace(path)
     except OSError as error:
         raise read_only(path.parent, error) from error
+
+
+def force_to_disk(folder: Path) -> None:
+    """Have every file of `folder` on the disk, so that renaming it is whole even where the power fails just after."""
+    for path in sorted(folder.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            with path.open("rb") as file:
+                os.fsync(file.fileno())
 
 
 def read_only(folder: Path, error: OSError) -> StudyError:

@@ -8,13 +8,13 @@ Only for texts that hold no personal data: the folder keeps a hash of each besid
 
 import hashlib
 import json
-import os
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from pipeline.files import write_bytes
 from pipeline.versions import code_hash
 
 _FOLDERS: list[Path] = []  # of `kept_in`, the innermost last
@@ -64,11 +64,9 @@ def _read(folder: Path, wanted: set[str]) -> dict[str, Any]:
 
 def _write(folder: Path, values: dict[str, Any]) -> None:
     """One file a call, whole or not at all."""
-    folder.mkdir(parents=True, exist_ok=True)
     name = hashlib.sha256("".join(values).encode()).hexdigest()[:24]
-    partial = folder / f"{name}.{os.getpid()}.part"
-    partial.write_text("".join(f"{key}{json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items()), encoding="utf-8")
-    partial.replace(folder / f"{name}.jsonl")
+    lines = "".join(f"{key}{json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    write_bytes(folder / f"{name}.jsonl", lines.encode())
 
 
 def _drop_others(folder: Path) -> None:

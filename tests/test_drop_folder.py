@@ -121,6 +121,29 @@ def test_files_that_come_one_after_another_are_told_once(tmp_path, monkeypatch):
     assert calls == [[f"Retz/Table {number}.txt" for number in range(4)]] * 2
 
 
+def test_a_depot_that_was_away_counts_as_new_when_it_is_back(tmp_path, monkeypatch):
+    pytest.importorskip("watchfiles")
+    monkeypatch.setattr(drop_folder, "_STEP_S", 0.2)
+    depot, away = tmp_path / "depot", tmp_path / "ailleurs"
+    depot.mkdir()
+    (depot / "Table 1.txt").write_text("Q1\n- un mot\n", encoding="utf-8")
+    calls, looks, stop = [], [], threading.Event()
+    watching = threading.Thread(
+        target=watch_depot,
+        args=(depot, Settling(settle_s=0.5, open_file_s=60)),
+        kwargs={"stop": stop, "on_complete": lambda: calls.append("complet") or True, "on_look": lambda: looks.append(depot.is_dir())},
+    )
+    watching.start()
+    _wait_for(lambda: calls)
+    depot.rename(away)
+    _wait_for(lambda: False in looks)
+    away.rename(depot)
+    _wait_for(lambda: len(calls) > 1)
+    stop.set()
+    watching.join(10)
+    assert calls == ["complet", "complet"]
+
+
 def _wait_for(is_there) -> None:
     until = time.monotonic() + 60
     while not is_there() and time.monotonic() < until:

@@ -284,6 +284,31 @@ def test_a_full_disk_is_waited_for(server, tmp_path, undisturbed):
 
 
 @pytest.mark.service
+@pytest.mark.parametrize("stage", ["read", "cluster"])
+def test_a_share_that_goes_away_during_a_run_is_processed_when_it_is_back(server, tmp_path, undisturbed, stage):
+    share, place = tmp_path / "partage", tmp_path / "monté"
+    share.mkdir()
+    place.mkdir()
+    mount = ["mount", "--bind", str(share), str(place)]
+    if subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("il faut pouvoir monter un dossier")
+    try:
+        study = new_study(place / f"lointaine-{stage}")
+        with running(Service(study, server, journal=tmp_path / "service.log")):
+            drop(study)
+            wait_for(lambda: begun(study, stage), stage)
+            subprocess.run(["umount", "--lazy", str(place)], check=True)
+            wait_for(lambda: ended(server, study, 1), "end of the run without its share")
+            subprocess.run(mount, check=True)
+            wait_for(lambda: report_is_there(study), "report")
+            wait_for(lambda: ended(server, study, 2), "end of the run with its share")
+            assert len(manifests(study)) == 1
+            assert study.table_hashes() == undisturbed
+    finally:
+        subprocess.run(["umount", "--lazy", str(place)], check=False)
+
+
+@pytest.mark.service
 def test_a_database_that_is_stopped_is_waited_for(server, tmp_path, undisturbed):
     pytest.importorskip("psycopg", reason="psycopg n'est pas installé (extra postgres)")
     from postgres_server import binary, make_database, running_server

@@ -5,12 +5,11 @@ Out:  the same after any crash; files of passages hold codes and offsets, no tex
 """
 
 import json
-import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
 from models.language_model.checks import Answer
+from pipeline.files import write_bytes
 
 _PACE = "pace.json"
 
@@ -81,9 +80,4 @@ def _load(path: Path) -> dict[str, dict[str, list[list[int]]]] | None:
 
 
 def _write(path: Path, content: object) -> None:
-    """Write in one step: a killed run leaves the whole file or none."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=".", suffix=".tmp")
-    with os.fdopen(handle, "w", encoding="utf-8") as file:
-        json.dump(content, file)
-    Path(name).replace(path)
+    write_bytes(path, json.dumps(content).encode(), mode=0o600)

@@ -5,11 +5,12 @@ Out:  its bytes, from the folder of `drawings_kept` or newly drawn
 """
 
 import hashlib
-import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
 from pathlib import Path
+
+from pipeline.files import write_bytes
 
 _DRAWN_BY = f"vl-convert-python {metadata.version('vl-convert-python')}"
 
@@ -28,10 +29,7 @@ class _Kept:
         if path.is_file():
             return path.read_bytes()
         drawing = draw()
-        self._folder.mkdir(parents=True, exist_ok=True)
-        partial = self._folder / f"{name}.{os.getpid()}.part"
-        partial.write_bytes(drawing)
-        partial.replace(path)
+        write_bytes(path, drawing)
         return drawing
 
     def drop_others(self) -> None:
