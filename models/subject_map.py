@@ -35,11 +35,11 @@ class SubjectMap:
     def views(self, text: Vectors, content: Vectors) -> list[NDArray[np.float64]]:
         """Return four views (n, …): for each form, the discriminant's axes and the roots of the subjects' probabilities."""
         text, content = self._read(text), self._read(content)
-        inputs = {"text": text.astype(np.float64), "both": np.hstack([text, content]).astype(np.float64)}
         views = []
         for form in FORMS:
-            views.append(inputs[form] @ self.heads[f"{form}.discriminant"])
-            views.append(np.sqrt(_softmax(inputs[form] @ self.heads[f"{form}.softmax"] * SCALE + self.heads[f"{form}.intercept"])))
+            rows = (text if form == "text" else np.hstack([text, content])).astype(np.float64)
+            views.append(rows @ self.heads[f"{form}.discriminant"])
+            views.append(np.sqrt(_softmax(rows @ self.heads[f"{form}.softmax"] * SCALE + self.heads[f"{form}.intercept"])))
         return views
 
     def off_topic_probability(self, text: Vectors) -> NDArray[np.float64]:

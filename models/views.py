@@ -10,6 +10,7 @@ group by subject; joined, each centred on the study so that what all passages sh
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +22,7 @@ from models.subject_map import SubjectMap, load_subject_map
 from pipeline.settings import EmbedSettings
 
 Matrix = NDArray[np.float64]
+Kind = type[np.float32] | type[np.float64]
 
 SUBJECT_WEIGHT = 0.5  # of each of a subject map's four views
 # Of the raw text's vectors, and of its content words': untuned e5's raw ones tell the style.
@@ -33,6 +35,7 @@ _IMAGE_OF = {"usem3-sujets": "usem3"}  # a linear image: a map of it says no mor
 _LEMMA_AXES = 100
 _SINGLE_FROM = 20_000  # texts from which joined views are kept in single precision: 100,000 texts fill 1 GB instead of 2
 _PHRASE_CONTENT_WEIGHT = 1.0
+_AT_ONCE = 10_000  # rows
 
 
 class SubjectSpace:
@@ -48,24 +51,24 @@ class SubjectSpace:
         self.off_topic = subject_map.off_topic_probability(text)
         with threadpool_limits(1):
             views = self._views(text, content)
-            self._means = [view.mean(axis=0) for view in views]
-            self.rows = _beside(self._moved(views), len(texts))
+            self._means = [view.mean(axis=0, dtype=np.float64) for view in views]
+            self.rows = _beside(self._moved(views, _precision(len(texts))), len(texts))
             self.subjects = self.rows[:, : self.rows.shape[1] - content.shape[1]]
 
     def project(self, phrases: Sequence[str]) -> Matrix:
         """Return (n_phrases, D) for short texts that are all content words."""
         vectors = self._encoder.encode(phrases)
         with threadpool_limits(1):
-            return _beside(self._moved(self._views(vectors, vectors)), len(phrases))
+            return _beside(self._moved(self._views(vectors, vectors), np.float64), len(phrases))
 
-    def _views(self, text: Vectors, content: Vectors) -> list[Matrix]:
-        return [*self._map.views(text, content), content.astype(np.float64)]
+    def _views(self, text: Vectors, content: Vectors) -> list[NDArray[Any]]:
+        return [*self._map.views(text, content), content]
 
-    def _moved(self, views: list[Matrix]) -> Iterator[Matrix]:
+    def _moved(self, views: list[NDArray[Any]], kind: Kind) -> Iterator[NDArray[Any]]:
         """The views, each dropped from the list once it was moved: they are large."""
         weights = [SUBJECT_WEIGHT] * (len(views) - 1) + [_PHRASE_CONTENT_WEIGHT]
         for weight, mean in zip(weights, self._means, strict=True):
-            yield np.sqrt(weight) * unit_rows(views.pop(0) - mean)
+            yield _around(mean, views.pop(0), weight, kind)
 
 
 @dataclass(frozen=True)
@@ -98,19 +101,25 @@ def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
 
 def _all_views(
     subject: SubjectSpace, texts: Sequence[str], contents: Sequence[str], readings: Sequence[Reading], encoders: Sequence[Embedder]
-) -> Iterator[Matrix]:
+) -> Iterator[NDArray[Any]]:
+    kind = _precision(len(texts))
     yield subject.subjects
-    yield np.sqrt(LEMMA_WEIGHT) * centred(_lemma_axes(readings))
+    yield centred(_lemma_axes(readings), LEMMA_WEIGHT, kind)
     for encoder in encoders:
         for weights, seen in ((TEXT_WEIGHT, texts), (CONTENT_WEIGHT, contents)):
             weight = weights.get(encoder.name, _OTHER_WEIGHT)
             if weight > 0:
-                yield np.sqrt(weight) * centred(encoder.encode(seen).astype(np.float64))
+                yield centred(encoder.encode(seen), weight, kind)
 
 
-def _beside(views: Iterator[Matrix], n_texts: int) -> Matrix:
+def _precision(n_texts: int) -> Kind:
+    """Of joined views."""
+    return np.float64 if n_texts < _SINGLE_FROM else np.float32
+
+
+def _beside(views: Iterator[NDArray[Any]], n_texts: int) -> Matrix:
     """The views (n_texts, …) side by side, in the precision that suits so many texts; each is dropped once it was copied."""
-    kind = np.float64 if n_texts < _SINGLE_FROM else np.float32
+    kind = _precision(n_texts)
     apart = [view.astype(kind, copy=False) for view in views]
     joined = np.empty((n_texts, sum(view.shape[1] for view in apart)), dtype=kind)
     at = 0
@@ -127,9 +136,18 @@ def map_encoder(embedder: Embedder) -> Embedder:
     return load_embedder(EmbedSettings.model_validate({"backend": source})) if source else embedder
 
 
-def centred(view: Matrix) -> Matrix:
-    """Rows of norm 1 around the mean of all rows; a row equal to the mean, such as a single one, stays 0."""
-    return unit_rows(view - view.mean(axis=0))
+def centred(view: NDArray[Any], weight: float = 1.0, kind: Kind = np.float64) -> NDArray[Any]:
+    """Rows whose norm is the root of `weight`, around the mean of all rows; a row equal to the mean, such as a single one, stays 0."""
+    return _around(view.mean(axis=0, dtype=np.float64), view, weight, kind)
+
+
+def _around(middle: Matrix, view: NDArray[Any], weight: float, kind: Kind) -> NDArray[Any]:
+    """The rows around `middle`, worked out in double precision some thousands at a time: of a large study, a view fills 400 MB so."""
+    rows = np.empty(view.shape, dtype=kind)
+    for first in range(0, len(view), _AT_ONCE):
+        block = slice(first, first + _AT_ONCE)
+        rows[block] = np.sqrt(weight) * unit_rows(view[block] - middle)
+    return rows
 
 
 def unit_rows(view: Matrix) -> Matrix:
