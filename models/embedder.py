@@ -207,6 +207,7 @@ class CachedEmbedder:
             rows = [self._known[key] for key in keys]
             if len(self._known) > _MOST_IN_MEMORY and self._folder() is None:
                 self._known.clear()
+                self._read.clear()  # or the folder's vectors would never be found again
         return np.array(rows, dtype=np.float32).reshape(len(rows), self._back_end.dim)
 
     def encode_here(self, texts: list[str]) -> Vectors:

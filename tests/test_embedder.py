@@ -19,7 +19,7 @@ import pytest
 from pydantic import ValidationError
 
 from models import embedder as embedders
-from models.embedder import CachedEmbedder, Vectors, encoding_also, known_vectors, load_embedder, vectors_gathered
+from models.embedder import CachedEmbedder, Vectors, encoding_also, known_vectors, load_embedder, vectors_gathered, vectors_kept
 from models.served import ServedEncoder
 from pipeline.errors import MissingExtraError, ModelError, SettingsError
 from pipeline.settings import EmbedSettings
@@ -121,6 +121,21 @@ def test_a_folder_keeps_vectors_across_processes(tmp_path: Path):
     assert other.seen == ["quai"]
     assert np.array_equal(first[[1, 0]], again[[0, 2]])
     assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_folder_is_found_again_after_memory_was_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(embedders, "_MOST_IN_MEMORY", 2)
+    texts = ["gare", "halle", "quai"]
+    with vectors_kept(tmp_path):
+        CachedEmbedder(Counting()).encode(texts)
+    other = Counting()
+    embedder = CachedEmbedder(other)
+    with vectors_kept(tmp_path):
+        embedder.encode(texts)
+    embedder.encode(["gare", "un passage qui ne se garde pas"])
+    with vectors_kept(tmp_path):
+        embedder.encode(texts)
+    assert other.seen == ["un passage qui ne se garde pas"]
 
 
 def test_another_version_does_not_read_the_folder(tmp_path: Path):

@@ -98,9 +98,9 @@ def _plain(text: str) -> tuple[str, list[int]]:
 
 def _find(name: str, plain: str) -> tuple[int, int] | None:
     """Where `name` stands in `plain` as whole words, at a score of 90 or more; a short name only to the letter."""
-    exact = re.search(rf"\b{re.escape(name)}\b", plain)
-    if exact:
-        return exact.span()
+    exact = f" {plain} ".find(f" {name} ")
+    if exact >= 0:
+        return exact, exact + len(name)
     if len(name.replace(" ", "")) < _MIN_LETTERS or len(plain) < len(name) - 2:
         return None
     match = fuzz.partial_ratio_alignment(name, plain, score_cutoff=_MIN_SCORE)
