@@ -4,8 +4,11 @@ In:   paths of files of the depot
 Out:  one Reading a path, in the given order whatever the number of children; what cannot be read has an error in French instead of parts
 """
 
+import errno
 import logging
+import os
 import queue
+import stat
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -75,13 +78,11 @@ def read_files(
 def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> Error | None:
     """Why a path is not even given to a child: it is no regular file, leads elsewhere, or is too large."""
     try:
-        target = path.resolve()
-        is_file, n_bytes = path.is_file(), path.stat().st_size if path.is_file() else 0
-    except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError
-        return (
-            f"fichier illisible ({getattr(error, 'strerror', None) or 'boucle de raccourcis'})",
-            "vérifier que l'on a le droit de le lire",
-        )
+        target, found = path.resolve(), _stat(path)
+    except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError before Python 3.13
+        why = error.strerror if isinstance(error, OSError) and error.errno != errno.ELOOP else "boucle de raccourcis"
+        return f"fichier illisible ({why})", "vérifier que l'on a le droit de le lire"
+    is_file, n_bytes = (stat.S_ISREG(found.st_mode), found.st_size) if found else (False, 0)
     if not is_file:
         return (
             "ce n'est pas un fichier ordinaire",
@@ -93,6 +94,14 @@ def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> E
         refusal = too_large(n_bytes, int(settings.max_file_mb * MEGABYTE))
         return refusal.found, refusal.do
     return None
+
+
+def _stat(path: Path) -> os.stat_result | None:
+    """What the system tells of a file, None where there is none."""
+    try:
+        return path.stat()
+    except FileNotFoundError:
+        return None
 
 
 @contextmanager
