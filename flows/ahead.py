@@ -8,6 +8,7 @@ import logging
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
+from functools import cached_property
 from itertools import chain
 from pathlib import Path
 
@@ -51,12 +52,16 @@ class Ahead:
             _LOG.warning("encoding ahead failed %d times: %s", len(kinds), ", ".join(sorted(set(kinds))))
 
     def _encode(self, records: list[StageRecord]) -> None:
-        study = self._study
-        tagger = load_tagger(study.grid, settings=study.settings.tag, registered=study.registered_tagger)
         texts = list(chain.from_iterable(texts_of(self._cache.load(record)["units"]) for record in records))
-        with vectors_kept(study.vectors), encoding_also(study.settings.embed):
-            for encoder in tagger.reads_with:
+        with vectors_kept(self._study.vectors), encoding_also(self._study.settings.embed):
+            for encoder in self._encoders:
                 load_embedder(EmbedSettings.model_validate({"backend": encoder})).encode(texts)
+
+    @cached_property
+    def _encoders(self) -> tuple[str, ...]:
+        """Those that the study's tagger reads with."""
+        study = self._study
+        return load_tagger(study.grid, settings=study.settings.tag, registered=study.registered_tagger).reads_with
 
 
 @contextmanager

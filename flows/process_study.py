@@ -33,9 +33,10 @@ def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_i
     with encoding_ahead(root) as ahead:
         with readers_kept():
             for folder in folders:
-                read.append(process_workshop(root, folder, ids[folder]))
+                records = process_workshop(root, folder, ids[folder])
+                read.append(records)
                 if ahead is not None:
-                    ahead.take(read[-1][-1])
+                    ahead.take(records[-1])
         tagged = tag_workshops(root, [segmented for _, segmented in read])
     processed = [*kept, *(record for records in read for record in records), *tagged]
     processed.sort(key=lambda record: str(record.workshop))

@@ -49,10 +49,10 @@ def whole_folder(target: Path) -> Iterator[Path]:
         raise read_only(target.parent, error) from error
     try:
         yield building
+        force_to_disk(building)
     except BaseException:
         shutil.rmtree(building, ignore_errors=True)
         raise
-    force_to_disk(building)
     building.chmod(0o755)
     shutil.rmtree(target, ignore_errors=True)
     building.rename(target)

@@ -117,7 +117,7 @@ def _add_sheet(sheet: Any, table: pd.DataFrame, head: Any) -> None:
     for n_row, row in enumerate(zip(*(_cells(table[column].head(_SHEET_ROWS)) for column in table), strict=True), start=1):
         for place, cell in enumerate(row):
             if isinstance(cell, str):
-                sheet.write_string(n_row, place, cell[:_CELL_CHARS] if cell.isprintable() else printable(cell)[:_CELL_CHARS])
+                sheet.write_string(n_row, place, printable(cell)[:_CELL_CHARS])
             elif cell is not None:
                 sheet.write(n_row, place, cell)
     sheet.autofilter(0, 0, len(table), max(0, len(table.columns) - 1))
@@ -125,10 +125,8 @@ def _add_sheet(sheet: Any, table: pd.DataFrame, head: Any) -> None:
 
 def _cells(column: "pd.Series") -> list[Any]:
     """The cells of a column as Python's own values, None for a missing one."""
-    cells = column.astype(object).to_numpy(copy=True)
-    cells[column.isna().to_numpy(dtype=bool)] = None
-    found: list[Any] = cells.tolist()
-    return found
+    cells: list[Any] = column.to_numpy(dtype=object, na_value=None).tolist()  # type: ignore[call-overload]  # its stubs do not know None
+    return cells
 
 
 def _write_geojson(tables: Tables, folder: Path) -> list[Path]:

@@ -50,7 +50,7 @@ def typography(text: str) -> str:
 
 def printable(text: str) -> str:
     """`text` without the control characters and half pairs that XML refuses; nothing else changes."""
-    return _UNPRINTABLE.sub("", text)
+    return text if text.isprintable() else _UNPRINTABLE.sub("", text)
 
 
 def one_line(text: str) -> str:
