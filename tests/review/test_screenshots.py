@@ -58,7 +58,7 @@ def test_a_picture_of_each_page_is_small(page: Page, served: Served, browser: Br
     page.goto(served.url(_MORE[name].format(theme=theme_id)) if name in _MORE else address(name, served))
     if name in _DRAWN:
         expect(page.locator("img.drawing").first).to_be_visible(timeout=60_000)
-    page.wait_for_function("[...document.images].every(image => image.complete && image.naturalWidth)")
+    page.wait_for_function("() => [...document.images].every(image => image.complete && image.naturalWidth)")
     folder = Path(os.environ.get("ATELIERS_SCREENSHOTS") or tmp_path)
     folder.mkdir(parents=True, exist_ok=True)
     picture = Image.open(io.BytesIO(page.screenshot())).convert("RGB").quantize(_N_COLOURS, dither=Image.Dither.NONE)
