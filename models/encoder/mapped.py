@@ -25,7 +25,9 @@ def to_subjects(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
     Raises `ModelError` when the map is missing or damaged.
     """
     weights = _weights()
-    return np.asarray(vectors.astype(np.float64) @ weights[:-1] + weights[-1], dtype=np.float32)
+    # Row by row: the last bits of a matrix product depend on the number of rows.
+    images = [row @ weights[:-1] for row in vectors.astype(np.float64)]
+    return np.asarray(np.reshape(images, (len(images), map_dim())) + weights[-1], dtype=np.float32)
 
 
 def map_dim() -> int:

@@ -3,8 +3,9 @@
 In:   token ids, one row a text
 Out:  float32 (n_texts, hidden), the mean of a text's last states, not yet of norm 1
 
-Texts of equal length are computed together, a few at a time, so that nothing is padded: measured, and tested, a text's bits do not depend
-on the others nor on the number of threads. They do depend on the processor's kind, as all products of matrices do.
+Texts of equal length are computed together, a few at a time, each with as many rows as products of matrices take to repeat themselves here
+(models.encoder.period; one where the processor has AVX-512): a text's bits do not depend on the others nor on the number of threads. They
+do depend on the processor's kind, as all products of matrices do.
 Two encoders that share their lower layers compute them once. Architecture: Devlin et al. 2019, after Wang et al. 2024 (multilingual E5).
 """
 
@@ -20,6 +21,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.encoder.file import BLOCK, BLOCK_BYTES, Bytes, EncoderFile, dequantised, tensors_of_layer
+from models.encoder.period import row_period
 from models.encoder.tokens import Ids
 
 Floats = NDArray[np.float32]
@@ -32,6 +34,15 @@ _STEP = np.float32(0.3275911 * 0.5**0.5)
 _SERIES = tuple(np.float32(value) for value in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592))
 
 _scratch = threading.local()
+
+
+@dataclass(frozen=True)
+class Shape:
+    """Texts computed at once: how many, of how many tokens each, and in how many rows each: those beyond its tokens say nothing."""
+
+    n_texts: int
+    n_tokens: int
+    n_rows: int
 
 
 @dataclass(frozen=True)
@@ -76,18 +87,32 @@ def mean_states(transformers: Sequence[Transformer], rows: Sequence[Ids], *, n_t
     """
     first = transformers[0]
     found = [np.empty((len(rows), first.hidden), dtype=np.float32) for _ in transformers]
-    n_shared = _n_shared(transformers)
+    n_shared, period = _n_shared(transformers), _period(first)
 
     def compute(places: list[int]) -> None:
         ids = _enough([rows[place] for place in places])
-        states = _through(first, first.layers[:n_shared], _embedded(first, ids), len(ids))
+        n_texts, n_tokens = ids.shape
+        shape = Shape(n_texts, n_tokens, _room(n_tokens, period))
+        states = _through(first, first.layers[:n_shared], _embedded(first, ids, shape), shape)
         for transformer, means in zip(transformers, found, strict=True):
-            last = _through(transformer, transformer.layers[n_shared:], states, len(ids))
-            means[places] = last.reshape(len(ids), -1, first.hidden).mean(axis=1)[: len(places)]
+            last = _through(transformer, transformer.layers[n_shared:], states, shape).reshape(shape.n_texts, shape.n_rows, -1)
+            means[places] = last[:, : shape.n_tokens].mean(axis=1)[: len(places)]
 
     with threadpool_limits(1), ThreadPoolExecutor(n_threads) as pool:
-        list(pool.map(compute, _alike(rows)))
+        list(pool.map(compute, _alike(rows, period)))
     return found
+
+
+def _period(transformer: Transformer) -> int | None:
+    """Rows after which the products of a layer repeat themselves; None: a text is computed alone."""
+    layer = transformer.layers[0]
+    matrices = (layer.joined, layer.gather, layer.widen, layer.narrow)
+    return row_period(tuple((len(matrix), matrix.shape[1]) for matrix in matrices), fewest=_FEWEST_STATES)
+
+
+def _room(n_tokens: int, period: int | None) -> int:
+    """Rows of a text of so many tokens."""
+    return -(-n_tokens // period) * period if period else n_tokens
 
 
 def _n_shared(transformers: Sequence[Transformer]) -> int:
@@ -96,13 +121,13 @@ def _n_shared(transformers: Sequence[Transformer]) -> int:
     return next((at for at, same in enumerate(layers) if len(set(map(id, same))) > 1), len(transformers[0].layers))
 
 
-def _alike(rows: Sequence[Ids]) -> Iterator[list[int]]:
+def _alike(rows: Sequence[Ids], period: int | None) -> Iterator[list[int]]:
     """Places of rows of equal length, as many as are computed at once."""
     by_length: dict[int, list[int]] = defaultdict(list)
     for place, row in enumerate(rows):
         by_length[len(row)].append(place)
     for length, places in by_length.items():
-        n_at_once = max(1, _STATES // length)
+        n_at_once = max(1, _STATES // _room(length, period)) if period else 1
         yield from (places[at : at + n_at_once] for at in range(0, len(places), n_at_once))
 
 
@@ -112,18 +137,19 @@ def _enough(rows: Sequence[Ids]) -> Ids:
     return np.stack([rows[at % len(rows)] for at in range(n_rows)])
 
 
-def _embedded(transformer: Transformer, ids: Ids) -> Floats:
-    """The states (n_texts × length, hidden) before the first layer."""
+def _embedded(transformer: Transformer, ids: Ids, shape: Shape) -> Floats:
+    """The states (n_texts × n_rows, hidden) before the first layer."""
     words, place = np.unique(ids, return_inverse=True)
     vectors = dequantised(transformer.words[words].reshape(-1)).reshape(len(words), transformer.hidden)
-    states = vectors[place.reshape(ids.shape)] + transformer.places[: ids.shape[1]]
+    states = np.zeros((shape.n_texts, shape.n_rows, transformer.hidden), dtype=np.float32)
+    np.add(vectors[place.reshape(ids.shape)], transformer.places[: shape.n_tokens], out=states[:, : shape.n_tokens])
     return _normed(states.reshape(-1, transformer.hidden), transformer.first_norm, transformer.epsilon)
 
 
-def _through(transformer: Transformer, layers: Sequence[Layer], states: Floats, n_texts: int) -> Floats:
-    """The states (n_texts × length, hidden) after `layers`; those given stay as they are."""
+def _through(transformer: Transformer, layers: Sequence[Layer], states: Floats, shape: Shape) -> Floats:
+    """The states (n_texts × n_rows, hidden) after `layers`; those given stay as they are."""
     for layer in layers:
-        heard = _attention(states, layer, n_texts, transformer.heads)
+        heard = _attention(states, layer, shape, transformer.heads)
         heard += layer.gather_bias
         heard += states
         met = _normed(heard, layer.first_norm, transformer.epsilon)
@@ -136,17 +162,20 @@ def _through(transformer: Transformer, layers: Sequence[Layer], states: Floats, 
     return states
 
 
-def _attention(states: Floats, layer: Layer, n_texts: int, heads: int) -> Floats:
+def _attention(states: Floats, layer: Layer, shape: Shape, heads: int) -> Floats:
     """What each state gathers from those of its text, before the bias."""
     hidden = states.shape[1]
     joined = states @ layer.joined
     joined += layer.joined_bias
-    asked, offered, told = joined.reshape(n_texts, -1, 3, heads, hidden // heads).transpose(2, 0, 3, 1, 4)
+    each = joined.reshape(shape.n_texts, shape.n_rows, 3, heads, hidden // heads)
+    asked, offered, told = each[:, : shape.n_tokens].transpose(2, 0, 3, 1, 4)
     weights = asked @ offered.transpose(0, 1, 3, 2)
     weights -= weights.max(axis=-1, keepdims=True)
     np.exp(weights, out=weights)
     weights /= weights.sum(axis=-1, keepdims=True)
-    gathered: Floats = (weights @ told).transpose(0, 2, 1, 3).reshape(-1, hidden) @ layer.gather
+    heard = np.zeros((shape.n_texts, shape.n_rows, heads, hidden // heads), dtype=np.float32)
+    heard[:, : shape.n_tokens] = (weights @ told).transpose(0, 2, 1, 3)
+    gathered: Floats = heard.reshape(-1, hidden) @ layer.gather
     return gathered
 
 
