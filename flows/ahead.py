@@ -5,6 +5,7 @@ Out:  vectors in the study's folder, where tagging finds them; the same bits as 
 """
 
 import logging
+import sys
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
@@ -24,6 +25,7 @@ from pipeline.settings import EmbedSettings
 from pipeline.study import Study
 
 _FEWEST = 1_000  # passages worth beginning with: those of a workshop or two are encoded as quickly when they are tagged
+_SWITCH_S = 0.0005  # after which a thread that works in Python lets another in, instead of 5 ms: encoding asks many times a millisecond
 
 _LOG = logging.getLogger(__name__)
 
@@ -73,9 +75,19 @@ def encoding_ahead(root: Path) -> Iterator[Ahead | None]:
     if works_apart():
         yield None
         return
-    with threadpool_limits(1):
+    with threadpool_limits(1), _quick_switches():
         ahead = Ahead(Study.open(root), ThreadPoolExecutor(1, thread_name_prefix="ahead"))
         try:
             yield ahead
         finally:
             ahead.close()
+
+
+@contextmanager
+def _quick_switches() -> Iterator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(_SWITCH_S)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)

@@ -8,7 +8,7 @@ from flows.ahead import encoding_ahead
 from flows.analyse_study import analyse_study
 from flows.cache import StageRecord
 from flows.process_workshop import process_workshop, tag_workshops
-from flows.publish_study import publish_study
+from flows.publish_study import publish_study, writer_ready
 from flows.second_coder import agree_study, code_again, order_study
 from flows.steps import flow
 from pipeline.ingest import identify_workshops, readers_kept
@@ -42,6 +42,7 @@ def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_i
     processed.sort(key=lambda record: str(record.workshop))
     second = code_again(root, processed)
     coders = [second.record, agree_study(root, processed, second), order_study(root, processed, second)]
-    analysed, proposed = analyse_study(root, processed, coders)
-    publish_study(root, run_id)
+    with writer_ready(sum(record.n_rows.get("units", 0) for record in processed)):
+        analysed, proposed = analyse_study(root, processed, coders)
+        publish_study(root, run_id)
     return Processed(processed + analysed, second.summary, proposed.summary)

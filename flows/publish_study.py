@@ -1,7 +1,10 @@
-"""The report and the exports of a study, from its reviewed tables, into publications/<run>/ in one step."""
+"""The report and the exports of a study, from its reviewed tables, into publications/<run>/ in one step.
 
-from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
+Of a large study, another process writes the tables while this one writes the report.
+"""
+
+from collections.abc import Iterator
+from concurrent.futures import Executor, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
@@ -11,10 +14,10 @@ from flows.reporting import day_of, report_of, whole_folder
 from flows.steps import task
 from pipeline.publish import write_docx, write_html, write_map_page, write_pdf, write_public_tables
 from pipeline.publish.drawings import drawings_kept
-from pipeline.publish.public import FromReport
 from pipeline.study import Study
 
-_LARGE = 5_000  # passages from which tables are written by another process, while this one writes the report
+_LARGE = 5_000  # passages
+_READY: list[Executor] = []  # of `writer_ready`
 
 
 @task(name="publish")
@@ -26,10 +29,10 @@ def publish_study(root: Path, run_id: str) -> str:
     with (
         drawings_kept(study.cache / "drawings"),
         whole_folder(study.publications / run_id) as folder,
-        _beside(is_worth_it=len(tables["units"]) >= _LARGE) as begin,
+        writer_ready(len(tables["units"])) as writer,
+        _tables_written(root, folder / "tableaux", writer),
     ):
         report = report_of(study, tables, made_on=day_of(run_id))
-        begin(_write_tables, root, FromReport.of(report), folder / "tableaux")
         write_html(report, folder / "rapport.html")
         write_docx(report, folder / "rapport.docx")
         write_pdf(report, folder / "rapport.pdf")
@@ -37,22 +40,42 @@ def publish_study(root: Path, run_id: str) -> str:
     return f"publications/{run_id}"
 
 
-def _write_tables(root: Path, told: FromReport, folder: Path) -> None:
-    study = Study.open(root)
-    write_public_tables(study.read_tables(), told, folder, grid=study.grid)
+@contextmanager
+def writer_ready(n_units: int) -> Iterator[Executor | None]:
+    """Within the block, have a process ready to write the tables of a study of `n_units`, for `publish_study` and for what is given.
+
+    It starts while this one works on. None where the study is small: to start a process would take longer.
+    """
+    if n_units < _LARGE or _READY:
+        yield next(iter(_READY), None)
+        return
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        pool.submit(_get_ready)
+        _READY.append(pool)
+        try:
+            yield pool
+        finally:
+            _READY.remove(pool)
 
 
 @contextmanager
-def _beside(*, is_worth_it: bool) -> Iterator[Callable[..., None]]:
-    """Give what begins a function: in a process beside, started now and waited for at the end, where that is worth it; else at once."""
-    if not is_worth_it:
-        yield lambda function, *parts: function(*parts)
+def _tables_written(root: Path, folder: Path, writer: Executor | None) -> Iterator[None]:
+    """Have the tables written beside what the block does, or before it where nobody else writes; they are there when it ends."""
+    if writer is None:
+        _write_tables(root, folder)
+        yield
         return
-    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
-        begun = [pool.submit(_get_ready)]
-        yield lambda function, *parts: begun.append(pool.submit(function, *parts))
-        for future in begun:
-            future.result()
+    writing = writer.submit(_write_tables, root, folder)
+    try:
+        yield
+    finally:
+        wait([writing])  # an error takes the folder away
+    writing.result()
+
+
+def _write_tables(root: Path, folder: Path) -> None:
+    study = Study.open(root)
+    write_public_tables(study.read_tables(), folder, grid=study.grid, least_count=study.settings.publish.least_count)
 
 
 def _get_ready() -> None:

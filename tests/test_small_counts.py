@@ -12,7 +12,6 @@ from python_calamine import CalamineWorkbook
 
 from pipeline.errors import SettingsError
 from pipeline.publish import write_html, write_public_tables
-from pipeline.publish.public import FromReport
 from pipeline.publish.small_counts import Mask, Masked, mask_counts
 from pipeline.publish.text import tally
 from pipeline.settings import load_settings
@@ -94,7 +93,7 @@ def test_a_report_holds_no_small_count_and_its_page_says_why(tmp_path: Path) -> 
 def test_published_tables_hold_no_row_a_person_and_no_speaker(tmp_path: Path) -> None:
     made = tables()
     made["units"] = made["units"].assign(speaker="personne-12")
-    write_public_tables(made, FromReport.of(report(made)), tmp_path, grid=GRID)
+    write_public_tables(made, tmp_path, grid=GRID, least_count=3)
     names = {path.stem for path in tmp_path.glob("*.csv")}
     assert {"passages", "units", "themes", "offers", "documents", "liste_presence"} <= names
     assert names.isdisjoint({"attendance", "voices", "theme_voices", "decisions", "agreement", "blocks"})
@@ -124,7 +123,7 @@ def test_a_small_count_of_mails_and_calls_is_told_nowhere(n: int, why: str, valu
     (first,) = [item for item in content.scopes[0].priorities if item.label == "Cars"]
     assert why in first.why.replace("\u00a0", " ").lower()
     write_html(content, tmp_path / "a.html")
-    write_public_tables(made, FromReport.of(content), tmp_path, grid=GRID)
+    write_public_tables(made, tmp_path, grid=GRID, least_count=3)
     notes = (tmp_path / "priority_notes.csv").read_text(encoding="utf-8-sig").split("\n")
     assert f"study;cars;c_late;{value};{note}" in [line.strip() for line in notes]
     if 0 < n < 3:

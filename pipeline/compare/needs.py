@@ -58,10 +58,12 @@ def list_needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     """
     passages = _needs(tables)
     carriers = _carriers(tables)
+    structures_of = _structures_by_workshop(tables)
     rows = []
     for workshop_id, here in passages.groupby("workshop_id", sort=True):
-        areas = _communes_of(str(workshop_id), tables)
-        known = [carriers[structure_id] for structure_id in _structures_of(str(workshop_id), tables) if structure_id in carriers]
+        structures = structures_of[str(workshop_id)]
+        areas = _communes_of(str(workshop_id), structures, tables)
+        known = [carriers[structure_id] for structure_id in structures if structure_id in carriers]
         cells: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
         for unit_id, circle_id, text in zip(here["unit_id"], here["circle_id"], here["text"], strict=True):
             for sector in sectors_of(text)[:2]:
@@ -133,20 +135,22 @@ def read_geometry(text: Any) -> Mapping[str, Any] | None:
     return geometry
 
 
-def _structures_of(workshop_id: str, tables: Mapping[str, pd.DataFrame]) -> list[str]:
-    """Structures of a workshop's map and attendance list; one that no map or list claims belongs to every workshop."""
+def _structures_by_workshop(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
+    """Structures of each workshop's map and attendance list; one that no map or list claims belongs to every workshop."""
     attendance, structures = tables["attendance"], tables["structures"]
-    came = set(attendance.loc[attendance["workshop_id"] == workshop_id, "structure_id"].dropna())
-    others = set(attendance["structure_id"].dropna())
-    mapped = structures["map_workshop_ids"].map(lambda text: None if pd.isna(text) else json.loads(text))
-    return [
-        str(structure_id)
-        for structure_id, workshops in zip(structures["structure_id"], mapped, strict=True)
-        if structure_id in came or (workshop_id in workshops if workshops else structure_id not in others)
-    ]
+    came: dict[str, set[str]] = defaultdict(set)
+    for workshop_id, structure_id in attendance[["workshop_id", "structure_id"]].dropna().itertuples(index=False):
+        came[structure_id].add(workshop_id)
+    found: dict[str, list[str]] = {str(workshop_id): [] for workshop_id in tables["workshops"]["workshop_id"]}
+    for structure_id, text in zip(structures["structure_id"], structures["map_workshop_ids"], strict=True):
+        mapped = set() if pd.isna(text) else set(json.loads(text))
+        claimed = came[structure_id] | mapped
+        for workshop_id in claimed & found.keys() if claimed else found:
+            found[workshop_id].append(str(structure_id))
+    return found
 
 
-def _communes_of(workshop_id: str, tables: Mapping[str, pd.DataFrame]) -> list[tuple[re.Pattern[str], str]]:
+def _communes_of(workshop_id: str, structures: Sequence[str], tables: Mapping[str, pd.DataFrame]) -> list[tuple[re.Pattern[str], str]]:
     """The communes that a passage of this workshop may name, by pattern and code: its authority's and its map's, else those of who came.
 
     Longest names first, so that "Saint-Omer" is no "Omer".
@@ -157,8 +161,7 @@ def _communes_of(workshop_id: str, tables: Mapping[str, pd.DataFrame]) -> list[t
     codes = set(members_of(epci_code)) if isinstance(epci_code, str) else set()
     if not codes:  # who came from afar does not widen a territory that is known
         codes = set(attendance.loc[attendance["workshop_id"] == workshop_id, "commune_code"].dropna())
-    structures = tables["structures"].set_index("structure_id")
-    mapped = structures.loc[_structures_of(workshop_id, tables)]
+    mapped = tables["structures"][tables["structures"]["structure_id"].isin(structures)]
     codes |= set(mapped.loc[mapped["is_on_map"], "commune_code"].dropna())
     names = {name_of(code): code for code in sorted(codes) if code[:1].isdigit() and len(name_of(code)) >= _MIN_LETTERS}
     return [

@@ -2,22 +2,21 @@
 
 The whole tables are for analysts: `ateliers export`.
 
-In:   the tables of the data dictionary, Report, grid
+In:   the tables of the data dictionary, grid
 Out:  .xlsx and .csv files
 """
 
 from collections import Counter
 from pathlib import Path
-from typing import NamedTuple
 
 import pandas as pd
 
 from pipeline.counting import said_after
 from pipeline.grid import Grid
-from pipeline.publish.layout.crossings import presence_cells
+from pipeline.publish.layout.crossings import in_words
 from pipeline.publish.readable import READABLE
-from pipeline.publish.report import Report
-from pipeline.publish.report.passages import Tables
+from pipeline.publish.report.passages import Tables, workshop_names
+from pipeline.publish.report.people import attendance_rows, presence
 from pipeline.publish.tables import write_tables
 from pipeline.publish.text import sentence, texts
 from pipeline.tables import TABLES
@@ -38,28 +37,24 @@ _LATE = "c_late"
 _LONGEST_SHEET = 20_000  # rows
 
 
-class FromReport(NamedTuple):
-    """What a publication's tables take from its report: who came, by type of structure, and under how many nobody is counted."""
-
-    presence: pd.DataFrame
-    least_count: int
-
-    @classmethod
-    def of(cls, report: Report) -> "FromReport":
-        """What `report` tells."""
-        heads = [texts()["colonnes"]["type"], *(workshop.name for workshop in report.workshops)]
-        return cls(pd.DataFrame([[name, *cells] for name, cells in presence_cells(report)], columns=heads), report.least_count)
-
-
-def write_public_tables(tables: Tables, told: FromReport, folder: Path, *, grid: Grid) -> list[Path]:
+def write_public_tables(tables: Tables, folder: Path, *, grid: Grid, least_count: int) -> list[Path]:
     """Write what may be published as .xlsx and .csv, with who came by type of structure as the report tells it; return the files.
 
-    A table of more than 20,000 rows is in .csv alone, so that a spreadsheet still opens; lists that people read are in both.
+    Under `least_count` nobody is counted. A table of more than 20,000 rows is in .csv alone, so that a spreadsheet still opens; lists that
+    people read are in both.
     """
-    public = {"liste_presence": told.presence, **tables, "units": tables["units"].assign(speaker=None)}
-    public |= _without_small_remote(tables, told.least_count)
+    public = {"liste_presence": _who_came(tables, least_count), **tables, "units": tables["units"].assign(speaker=None)}
+    public |= _without_small_remote(tables, least_count)
     wanted = [*READABLE, *(name for name in (*public, *TABLES) if name not in _KEPT_BACK)]
     return write_tables(public, folder, formats=("csv", "xlsx"), grid=grid, only=wanted, longest_sheet=_LONGEST_SHEET)
+
+
+def _who_came(tables: Tables, least: int) -> pd.DataFrame:
+    """One row a type of structure, then all of them, in the report's words: a column a workshop."""
+    names = workshop_names(tables["workshops"])
+    came = presence(tables, names, least=least)
+    rows = in_words(attendance_rows(came), [came.workshops[workshop_id] for workshop_id in names], least)
+    return pd.DataFrame([[name, *cells] for name, cells in rows], columns=[texts()["colonnes"]["type"], *names.values()])
 
 
 def _without_small_remote(tables: Tables, least: int) -> dict[str, pd.DataFrame]:

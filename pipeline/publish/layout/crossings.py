@@ -1,6 +1,6 @@
 """What crosses two tables: rubriques by workshop, themes by territory, types of structure by workshop."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -9,7 +9,7 @@ from pipeline.publish.layout.blocks import Block, Paragraph, Section, Table
 from pipeline.publish.layout.extent import extent_note, told_territories, told_workshops
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.layout.territories import reach_blocks, reading_sections
-from pipeline.publish.report.content import Heat, Report
+from pipeline.publish.report.content import AttendanceRow, Heat, Report
 from pipeline.publish.small_counts import Mask, Tally
 from pipeline.publish.text import count, joined, number, percent, sentence, tally
 from pipeline.tables import LEAD, VERDICTS
@@ -18,6 +18,7 @@ _COLUMNS_A_TABLE = 4  # a wider crossing goes on in a second table, so that a po
 _COLUMNS_A_FIGURE = 5
 _MOST_NAMES = 12
 T = TypeVar("T")
+Present = tuple[Tally, Tally]  # structures and people
 _SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}  # more here, less here, perhaps: seen at a glance, in black and white too
 
 
@@ -105,7 +106,8 @@ def voice_section(report: Report, numbering: Numbering) -> Section:
     blocks += extent_note(report, where="presence")
     names = [report.workshops[place].name for place in told]
     blocks += _split(numbering, "presence", "type", names, [(name, _at(cells, told)) for name, cells in presence_cells(report)])
-    if any(isinstance(n, Mask) for _, cells in _counted(report) for cell in cells for n in cell):
+    counts = (*(row.cells for row in report.attendance), _totals(report))
+    if any(isinstance(n, Mask) for cells in counts for cell in cells for n in cell):
         blocks.append(Paragraph(sentence("voix.petits_effectifs", n=number(report.least_count)), "note"))
     unsigned = [workshop.name for workshop in report.workshops if workshop.is_unsigned]
     if unsigned:
@@ -126,12 +128,17 @@ def _some(names: Sequence[str]) -> str:
 
 def presence_cells(report: Report) -> list[tuple[str, list[str]]]:
     """One row a type of structure, then all of them: a cell a workshop, in words."""
-    return [(name, [_present(cell, report.least_count) for cell in cells]) for name, cells in _counted(report)]
+    return in_words(report.attendance, _totals(report), report.least_count)
 
 
-def _counted(report: Report) -> list[tuple[str, tuple[tuple[Tally, Tally], ...]]]:
-    totals = tuple((workshop.n_structures, workshop.n_people) for workshop in report.workshops)
-    return [*((row.structure_type, row.cells) for row in report.attendance), (sentence("voix.total"), totals)]
+def in_words(attendance: Iterable[AttendanceRow], totals: Iterable[Present], least: int) -> list[tuple[str, list[str]]]:
+    """The rows of `attendance`, then `totals`, as `presence_cells` has them; under `least` nobody is counted."""
+    counted = [*((row.structure_type, row.cells) for row in attendance), (sentence("voix.total"), totals)]
+    return [(name, [_present(cell, least) for cell in cells]) for name, cells in counted]
+
+
+def _totals(report: Report) -> tuple[Present, ...]:
+    return tuple((workshop.n_structures, workshop.n_people) for workshop in report.workshops)
 
 
 def _absent(report: Report, numbering: Numbering) -> Section:

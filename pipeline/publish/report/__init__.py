@@ -48,7 +48,7 @@ def build_report(
     known = {name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()}
     known["units"] = plain_texts(known["units"])  # nobody is followed from quote to quote
     passages = gather_passages(known)
-    came = presence(known, passages, least=settings.least_count)
+    came = presence(known, passages.names, least=settings.least_count)
     used = {str(name): weight for name, weight in (RankWeights().model_dump() if weights is None else weights).items()}
     territories, contrasts = contrast_rows(known, passages)
     return Report(

@@ -4,6 +4,7 @@ In:   workshops, attendance, structures, voices, offers, Passages
 Out:  WorkshopFacts, AttendanceRow, AbsentVoices, OfferRow
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -38,14 +39,14 @@ class Presence:
     n_people: Tally
 
 
-def presence(tables: Tables, passages: Passages, *, least: int) -> Presence:
-    """Count structures and people, small counts masked; types in the data dictionary's order, those that came only."""
+def presence(tables: Tables, workshop_ids: Iterable[str], *, least: int) -> Presence:
+    """Count structures and people of the workshops, small counts masked; types in the data dictionary's order, those that came only."""
     known = tables["structures"].set_index("structure_id")["structure_type"]
     came = present(tables["attendance"])
     came = came.assign(structure_type=came["structure_type"].fillna(came["structure_id"].map(known)).fillna(""))
     types = tuple(name for name in (*STRUCTURE_TYPES, "") if (came["structure_type"] == name).any())
     columns, workshops = [], {}
-    for workshop_id in passages.names:
+    for workshop_id in workshop_ids:
         here = came[came["workshop_id"] == workshop_id]
         structures, people = (_masked(here, column, types, least) for column in ("structure_id", "participant_id"))
         columns.append(tuple(zip(structures.counts, people.counts, strict=True)))
