@@ -84,6 +84,14 @@ def test_a_failure_is_told_by_its_kind_alone_and_the_run_goes_on(
     assert SAID not in caplog.text
 
 
+def test_threads_take_turns_more_often_as_long_as_one_encodes_beside(small_study: Study):
+    usual = sys.getswitchinterval()
+    with pytest.raises(KeyError), encoding_ahead(small_study.root):
+        assert sys.getswitchinterval() < usual
+        raise KeyError
+    assert sys.getswitchinterval() == usual
+
+
 def test_workers_of_another_memory_encode_by_themselves(small_study: Study, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(flows.runners, "_RUNNING", [make_runner(ExecutionSettings(runner="processes"))])
     with encoding_ahead(small_study.root) as ahead:

@@ -4,6 +4,7 @@ import copy
 import hashlib
 import json
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,9 @@ import pytest
 from invented import said
 from published import passages, tables
 
+import flows.publish_study
 from flows.publication import publish_whole
+from flows.publish_study import publish_study, writer_ready
 from flows.reporting import whole_folder
 from pipeline.publish.changes import Summary, tell_changes
 from pipeline.study import Study
@@ -43,6 +46,34 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, dict[str
 def files_of(study: Study, run: dict[str, Any]) -> dict[str, bytes]:
     folder = study.root / run["publication"]
     return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+@pytest.fixture
+def large(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every study is large enough to have its tables written by a process beside."""
+    monkeypatch.setattr(flows.publish_study, "_LARGE", 1)
+
+
+def test_tables_written_by_a_process_beside_have_the_same_bytes(published, large: None, tmp_path: Path) -> None:
+    study, run = published_study(tmp_path / "etude")
+    with writer_ready(1) as writer, writer_ready(1) as other:
+        assert writer is other is not None
+        publish_whole(study.root, run)
+    assert files_of(study, run) == files_of(*published)
+
+
+@pytest.mark.parametrize("fails", ["write_html", "_write_tables"])
+def test_after_an_error_on_either_side_no_folder_is_left(fails: str, large: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    study, run = published_study(tmp_path / "etude")
+    with ThreadPoolExecutor(1) as beside:
+        monkeypatch.setattr(flows.publish_study, "_READY", [beside])
+        monkeypatch.setattr(flows.publish_study, fails, fail)
+        with pytest.raises(OSError, match="No space left"):
+            publish_study(study.root, run["run_id"])
+    assert not list(study.publications.iterdir())
 
 
 def test_the_manifest_lists_every_file_with_its_hash_and_what_it_was_made_with(published) -> None:
