@@ -8,10 +8,11 @@ group by subject; joined, each centred on the study so that what all passages sh
 (models/cards/themes.md).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -54,23 +55,29 @@ class SubjectSpace:
         with threadpool_limits(1):
             views = self._views(text, content)
             self._means = [view.mean(axis=0, dtype=np.float64) for view in views]
-            self.rows = _beside(self._moved(views, _precision(len(texts))), len(texts))
+            self.rows = _beside(self._moved(views), len(texts))
             self.subjects = self.rows[:, : self.rows.shape[1] - content.shape[1]]
 
     def project(self, phrases: Sequence[str]) -> Matrix:
         """Return (n_phrases, D) for short texts that are all content words."""
         vectors = self._encoder.encode(phrases)
         with threadpool_limits(1):
-            return _beside(self._moved(self._views(vectors, vectors), np.float64), len(phrases))
+            return _beside(self._moved(self._views(vectors, vectors)), len(phrases))
 
     def _views(self, text: Vectors, content: Vectors) -> list[NDArray[Any]]:
         return [*self._map.views(text, content), content]
 
-    def _moved(self, views: list[NDArray[Any]], kind: Kind) -> Iterator[NDArray[Any]]:
-        """The views, each dropped from the list once it was moved: they are large."""
+    def _moved(self, views: list[NDArray[Any]]) -> list["_Part"]:
+        """The views around the means; each is dropped from the list once it is in its place: they are large."""
         weights = [SUBJECT_WEIGHT] * (len(views) - 1) + [_PHRASE_CONTENT_WEIGHT]
-        for weight, mean in zip(weights, self._means, strict=True):
-            yield _around(mean, views.pop(0), weight, kind)
+
+        def fill(place: NDArray[Any], *, mean: Matrix, weight: float) -> None:
+            _around(mean, views.pop(0), weight, place)
+
+        return [
+            _Part(view.shape[1], partial(fill, mean=mean, weight=weight))
+            for view, mean, weight in zip(views, self._means, weights, strict=True)
+        ]
 
 
 @dataclass(frozen=True)
@@ -98,20 +105,35 @@ def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
         candidates = [map_encoder(encoder) for encoder in encoders]
         mapped, subject_map = next((encoder, shipped) for encoder in candidates if (shipped := load_subject_map(encoder.name)) is not None)
     subject = SubjectSpace(texts, contents, mapped, subject_map)
-    return Views(_beside(_all_views(subject, texts, contents, readings, encoders), len(texts)), subject)
+    return Views(_beside(_parts(subject, texts, contents, readings, encoders), len(texts)), subject)
 
 
-def _all_views(
+class _Part(NamedTuple):
+    """One of several views side by side: how many columns it has, and what writes it into its place, (n_texts, n_columns)."""
+
+    n_columns: int
+    fill: Callable[[NDArray[Any]], None]
+
+
+def _parts(
     subject: SubjectSpace, texts: Sequence[str], contents: Sequence[str], readings: Sequence[Reading], encoders: Sequence[Embedder]
-) -> Iterator[NDArray[Any]]:
-    kind = _precision(len(texts))
-    yield subject.subjects
-    yield centred(_lemma_axes(readings), LEMMA_WEIGHT, kind)
+) -> list[_Part]:
+    lemma_axes = _lemma_axes(readings)
+    parts = [
+        _Part(subject.subjects.shape[1], partial(np.copyto, src=subject.subjects)),
+        _Part(lemma_axes.shape[1], partial(_centre, lemma_axes, LEMMA_WEIGHT)),
+    ]
     for encoder in encoders:
         for weights, seen in ((TEXT_WEIGHT, texts), (CONTENT_WEIGHT, contents)):
             weight = weights.get(encoder.name, _OTHER_WEIGHT)
             if weight > 0:
-                yield centred(encoder.encode(seen), weight, kind)
+                parts.append(_Part(encoder.encode(seen[:1]).shape[1], partial(_encode, encoder, seen, weight)))
+    return parts
+
+
+def _encode(encoder: Embedder, seen: Sequence[str], weight: float, place: NDArray[Any]) -> None:
+    """Only now, in its turn: of a large study, each encoder's vectors fill hundreds of megabytes."""
+    _centre(encoder.encode(seen), weight, place)
 
 
 def _precision(n_texts: int) -> Kind:
@@ -119,16 +141,13 @@ def _precision(n_texts: int) -> Kind:
     return np.float64 if n_texts < _SINGLE_FROM else np.float32
 
 
-def _beside(views: Iterator[NDArray[Any]], n_texts: int) -> Matrix:
-    """The views (n_texts, …) side by side, in the precision that suits so many texts; each is dropped once it was copied."""
-    kind = _precision(n_texts)
-    apart = [view.astype(kind, copy=False) for view in views]
-    joined = np.empty((n_texts, sum(view.shape[1] for view in apart)), dtype=kind)
+def _beside(parts: Sequence[_Part], n_texts: int) -> Matrix:
+    """The views of `n_texts` side by side, in the precision that suits so many."""
+    joined: NDArray[Any] = np.empty((n_texts, sum(part.n_columns for part in parts)), dtype=_precision(n_texts))
     at = 0
-    while apart:
-        view = apart.pop(0)
-        joined[:, at : at + view.shape[1]] = view
-        at += view.shape[1]
+    for part in parts:
+        part.fill(joined[:, at : at + part.n_columns])
+        at += part.n_columns
     return joined
 
 
@@ -140,20 +159,24 @@ def map_encoder(embedder: Embedder) -> Embedder:
 
 def centred(view: NDArray[Any], weight: float = 1.0, kind: Kind = np.float64) -> NDArray[Any]:
     """Rows whose norm is the root of `weight`, around the mean of all rows; a row equal to the mean, such as a single one, stays 0."""
-    return _around(view.mean(axis=0, dtype=np.float64), view, weight, kind)
-
-
-def _around(middle: Matrix, view: NDArray[Any], weight: float, kind: Kind) -> NDArray[Any]:
-    """The rows around `middle`, worked out in double precision some thousands at a time: of a large study, a view fills 400 MB so."""
     rows = np.empty(view.shape, dtype=kind)
+    _centre(view, weight, rows)
+    return rows
+
+
+def _centre(view: NDArray[Any], weight: float, place: NDArray[Any]) -> None:
+    _around(view.mean(axis=0, dtype=np.float64), view, weight, place)
+
+
+def _around(middle: Matrix, view: NDArray[Any], weight: float, place: NDArray[Any]) -> None:
+    """Write the rows around `middle`, worked out in double precision some thousands at a time: of a large study, a view fills 400 MB so."""
 
     def work_out(first: int) -> None:
         block = slice(first, first + _AT_ONCE)
-        rows[block] = np.sqrt(weight) * unit_rows(view[block] - middle)
+        place[block] = np.sqrt(weight) * unit_rows(view[block] - middle)
 
     with ThreadPoolExecutor(n_threads()) as pool:
         list(pool.map(work_out, range(0, len(view), _AT_ONCE)))
-    return rows
 
 
 def unit_rows(view: Matrix) -> Matrix:
