@@ -38,7 +38,7 @@ _IMAGE_OF = {"usem3-sujets": "usem3"}  # a linear image: a map of it says no mor
 _LEMMA_AXES = 100
 _SINGLE_FROM = 20_000  # texts from which joined views are kept in single precision: 100,000 texts fill 1 GB instead of 2
 _PHRASE_CONTENT_WEIGHT = 1.0
-_AT_ONCE = 5_000  # rows
+_AT_ONCE = 1_000  # rows: what the heap gives again and again without asking the system
 
 
 class SubjectSpace:

@@ -21,7 +21,7 @@ _PULL = 8.0  # how many times e a member's own theme draws it more than the next
 _SHARPEST = 200.0  # per unit of cosine, where no theme stands out from the next one
 _RADIUS = 0.4  # of a theme's distance to the next one: passages of two themes that are only theirs stay apart
 _N_STEPS = 100  # of stress majorization
-_AT_ONCE = 10_000  # units
+_AT_ONCE = 1_000  # units: what the heap gives again and again without asking the system
 _MIDDLE = 0.5
 
 Numbers = NDArray[np.int64]
