@@ -12,11 +12,10 @@ from functools import cache
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+Sizes = tuple[tuple[int, int], ...]  # (n_in, n_out) of each matrix
+
 _PERIODS = (1, 2, 4, 8, 12, 16, 24)
 _BEYOND = (*range(10), 13, 31, 240)  # rows over the fewest that are tried: each tail of a kernel, and as many rows as are usual
-
-
-Sizes = tuple[tuple[int, int], ...]  # (n_in, n_out) of each matrix
 
 
 @cache
