@@ -4,7 +4,7 @@ Of a large study, another process writes the tables while this one writes the re
 """
 
 from collections.abc import Iterator
-from concurrent.futures import Executor, ProcessPoolExecutor, wait
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
@@ -60,17 +60,26 @@ def writer_ready(n_units: int) -> Iterator[Executor | None]:
 
 @contextmanager
 def _tables_written(root: Path, folder: Path, writer: Executor | None) -> Iterator[None]:
-    """Have the tables written beside what the block does, or before it where nobody else writes; they are there when it ends."""
-    if writer is None:
+    """Have the tables written beside what the block does, or before it where nobody else writes; they are there when it ends.
+
+    A writer that was killed, for want of memory perhaps, is no reason to fail: they are then written here.
+    """
+    try:
+        writing = writer.submit(_write_tables, root, folder) if writer is not None else None
+    except BrokenExecutor:
+        writing = None
+    if writing is None:
         _write_tables(root, folder)
         yield
         return
-    writing = writer.submit(_write_tables, root, folder)
     try:
         yield
     finally:
         wait([writing])  # an error takes the folder away
-    writing.result()
+    try:
+        writing.result()
+    except BrokenExecutor:
+        _write_tables(root, folder)
 
 
 def _write_tables(root: Path, folder: Path) -> None:

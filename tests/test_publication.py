@@ -3,8 +3,9 @@
 import copy
 import hashlib
 import json
+import os
 import shutil
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,27 @@ def test_tables_written_by_a_process_beside_have_the_same_bytes(published, large
     study, run = published_study(tmp_path / "etude")
     with writer_ready(1) as writer, writer_ready(1) as other:
         assert writer is other is not None
+        publish_whole(study.root, run)
+    assert files_of(study, run) == files_of(*published)
+
+
+class Dying:
+    """An executor whose process is killed while it works."""
+
+    def submit(self, *_: object) -> "Future[None]":
+        future: Future[None] = Future()
+        future.set_exception(BrokenExecutor())
+        return future
+
+
+@pytest.mark.parametrize("killed", ["before", "meanwhile"])
+def test_a_writer_that_is_killed_leaves_its_tables_to_this_process(
+    published, killed: str, large: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study, run = published_study(tmp_path / "etude")
+    with ProcessPoolExecutor(1) as pool:
+        wait([pool.submit(os._exit, 9)])
+        monkeypatch.setattr(flows.publish_study, "_READY", [pool if killed == "before" else Dying()])
         publish_whole(study.root, run)
     assert files_of(study, run) == files_of(*published)
 
