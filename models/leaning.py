@@ -7,48 +7,45 @@ How far is measured on the study itself: as far as neighbours are closer to each
 one subject to the next, as post-its do, stay where they are (models/cards/themes.md).
 """
 
-from collections.abc import Iterator
-from typing import Any
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.views import unit_rows
+from models.rows import Rows, each_block, new_rows, slices, unit_blocks, unit_rows
 
 STRENGTH = 2.0  # chosen on labelled files left out
-_AT_ONCE = 10_000  # pairs, or vectors
 _PLACE = ["document_id", "table_number", "question"]  # neighbours share them
 
 
-def lean_on_neighbours(vectors: NDArray[Any], units: pd.DataFrame) -> NDArray[Any]:
+def lean_on_neighbours(vectors: Rows, units: pd.DataFrame) -> Rows:
     """Return the vectors of `units`, one a row, leaning on the neighbours'; the same ones where these are no closer than others."""
     first, second = neighbours(units)
     if not len(first):
         return vectors
-    between = np.concatenate([(unit_rows(vectors[one]) * unit_rows(vectors[other])).sum(axis=1) for one, other in _blocks(first, second)])
-    closeness = float(between.mean() - (_mean_direction(vectors) ** 2).sum())
+    between = np.concatenate(
+        [(unit_rows(vectors[first[some]]) * unit_rows(vectors[second[some]])).sum(axis=1, dtype=np.float64) for some in slices(len(first))]
+    )
+    towards, lengths = np.zeros(vectors.shape[1]), np.zeros(len(vectors))
+    for block, rows in unit_blocks(vectors):
+        towards += rows.sum(axis=0)
+        lengths[block] = np.linalg.norm(vectors[block], axis=1)
+    closeness = float(between.mean() - ((towards / len(vectors)) ** 2).sum())
     if closeness <= 0:
         return vectors
-    step = STRENGTH * closeness * float(np.linalg.norm(vectors, axis=1).mean())
-    leaning = vectors.copy()
-    for one, other in _blocks(first, second):
-        leaning[one] += step * unit_rows(vectors[other])
-    for one, other in _blocks(first, second):
-        leaning[other] += step * unit_rows(vectors[one])
+    step = STRENGTH * closeness * float(lengths.mean())
+    leaning = new_rows(*vectors.shape)
+    following, previous = np.full(len(vectors), -1), np.full(len(vectors), -1)
+    following[first], previous[second] = second, first
+
+    def lean(block: slice) -> None:
+        rows = np.array(vectors[block], dtype=np.float64)
+        for beside in (following[block], previous[block]):
+            has = beside >= 0
+            rows[has] += step * unit_rows(np.asarray(vectors[beside[has]], dtype=np.float64))
+        leaning[block] = rows
+
+    each_block(len(vectors), lean)
     return leaning
-
-
-def _mean_direction(vectors: NDArray[Any]) -> NDArray[Any]:
-    """Mean of the unit rows, a few thousand at once."""
-    sums = [unit_rows(vectors[start : start + _AT_ONCE]).sum(axis=0) for start in range(0, len(vectors), _AT_ONCE)]
-    return np.asarray(np.sum(sums, axis=0) / len(vectors))
-
-
-def _blocks(first: NDArray[np.int64], second: NDArray[np.int64]) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """The pairs, a few thousand at once: those of a large study would fill a gigabyte."""
-    for start in range(0, len(first), _AT_ONCE):
-        yield first[start : start + _AT_ONCE], second[start : start + _AT_ONCE]
 
 
 def neighbours(units: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -8,7 +8,7 @@ import re
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 from models.phrases import Phrase, noun_phrases
@@ -39,7 +39,9 @@ def read_texts(texts: Iterable[str], *, spread: Mapper = map) -> list[Reading]:
     def compute(new: list[str]) -> list[Any]:
         return [values for grain in spread(_read_grain, grains_of(new)) for values in grain]
 
-    return [_read_back(values) for values in by_text("lectures", list(texts), compute)]
+    shared: dict[Any, Any] = {}  # a study says the same words and phrases many times: each is held once
+    readings: list[Reading] = by_text("lectures", list(texts), compute, read_back=partial(_read_back, shared=shared))
+    return readings
 
 
 def _read_grain(texts: list[str]) -> list[Any]:
@@ -52,9 +54,11 @@ def _listed(reading: Reading) -> list[Any]:
     return [reading.content, list(reading.lemmas), [[list(one.key), one.surface, one.has_name, one.is_doubtful] for one in reading.phrases]]
 
 
-def _read_back(values: list[Any]) -> Reading:
+def _read_back(values: list[Any], *, shared: dict[Any, Any]) -> Reading:
     content, lemmas, phrases = values
-    return Reading(content, tuple(lemmas), tuple(Phrase(tuple(key), *rest) for key, *rest in phrases))
+    words = tuple(shared.setdefault(lemma, lemma) for lemma in lemmas)
+    found = (Phrase(tuple(shared.setdefault(word, word) for word in key), *rest) for key, *rest in phrases)
+    return Reading(content, words, tuple(shared.setdefault(phrase, phrase) for phrase in found))
 
 
 @cache

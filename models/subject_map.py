@@ -19,6 +19,7 @@ from pipeline.errors import ModelError
 WEIGHTS = Path(__file__).with_name("weights") / "subject-map.npz"
 SCALE = 5.0  # e5's rows of norm 1 differ by little: scaled before the softmax
 FORMS = ("text", "both")  # the text's vector alone, or beside its content words' vector
+N_VIEWS = 2 * len(FORMS)  # that a map gives
 _HEADS = ("discriminant", "softmax", "intercept")
 
 
@@ -33,7 +34,7 @@ class SubjectMap:
     off_topic: NDArray[np.float64]
 
     def views(self, text: Vectors, content: Vectors) -> list[NDArray[np.float64]]:
-        """Return four views (n, …): for each form, the discriminant's axes and the roots of the subjects' probabilities."""
+        """Return `N_VIEWS` views (n, …): for each form, the discriminant's axes and the roots of the subjects' probabilities."""
         text, content = self._read(text), self._read(content)
         views = []
         for form in FORMS:

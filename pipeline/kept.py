@@ -15,9 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.files import write_bytes
+from pipeline.spreading import grains_of
 from pipeline.versions import code_hash
 
 _FOLDERS: list[Path] = []  # of `kept_in`, the innermost last
+_AT_ONCE = 8_192  # values that are worked out and written together: what a killed run loses
 _HEX = 64  # letters of a key
 
 
@@ -31,41 +33,62 @@ def kept_in(folder: Path) -> Iterator[None]:
         _FOLDERS.remove(folder)
 
 
-def by_text(name: str, texts: Sequence[str], compute: Callable[[list[str]], list[Any]], *, depends_on: str = "") -> list[Any]:
+def by_text(
+    name: str,
+    texts: Sequence[str],
+    compute: Callable[[list[str]], list[Any]],
+    *,
+    depends_on: str = "",
+    read_back: Callable[[Any], Any] | None = None,
+) -> list[Any]:
     """Return the value of each text, asking `compute` for those that nothing is kept of; all of them where no folder is open.
 
+    `compute` is asked a few thousand at a time, and gives values of JSON; `read_back` gives each the form that it is used in.
     What was found by an earlier version of the code, or with other things that values depend on, is dropped.
     """
+    read_back = read_back or _as_it_is
     if not _FOLDERS:
-        return compute(list(texts))
+        return [read_back(value) for some in grains_of(texts, _AT_ONCE) for value in compute(some)]
     version = hashlib.sha256(f"{code_hash()} {depends_on}".encode()).hexdigest()[:12]
     folder = _FOLDERS[-1] / f"{name}-{version}"
-    keys = [hashlib.sha256(text.encode("utf-8", "replace")).hexdigest() for text in texts]
-    known = _read(folder, set(keys))
+    keys = [hashlib.sha256(text.encode("utf-8", "replace")).digest() for text in texts]
+    known = _read(folder, set(keys), read_back)
     new = {key: text for key, text in zip(keys, texts, strict=True) if key not in known}
     if new:
-        values = compute(list(new.values()))
-        known.update(zip(new, values, strict=True))
         _drop_others(folder)
-        _write(folder, dict(zip(new, values, strict=True)))
+    for some in grains_of(list(new), _AT_ONCE):
+        values = compute([new[key] for key in some])
+        _write(folder, dict(zip(some, values, strict=True)))
+        known.update(zip(some, map(read_back, values), strict=True))
     return [known[key] for key in keys]
 
 
-def _read(folder: Path, wanted: set[str]) -> dict[str, Any]:
+def _as_it_is(value: Any) -> Any:
+    return value
+
+
+def _read(folder: Path, wanted: set[bytes], read_back: Callable[[Any], Any]) -> dict[bytes, Any]:
     """The wanted values of all files; a line that is cut is not there."""
     found = {}
     for path in sorted(folder.glob("*.jsonl")):
-        with path.open(encoding="utf-8") as lines:
+        with path.open("rb") as lines:
             for line in lines:
-                if line[:_HEX] in wanted and line.endswith("\n"):
-                    found[line[:_HEX]] = json.loads(line[_HEX:])
+                if line.endswith(b"\n") and (key := _key(line)) in wanted:
+                    found[key] = read_back(json.loads(line[_HEX:]))
     return found
 
 
-def _write(folder: Path, values: dict[str, Any]) -> None:
+def _key(line: bytes) -> bytes:
+    try:
+        return bytes.fromhex(line[:_HEX].decode("ascii"))
+    except ValueError:
+        return b""
+
+
+def _write(folder: Path, values: dict[bytes, Any]) -> None:
     """One file a call, whole or not at all."""
-    name = hashlib.sha256("".join(values).encode()).hexdigest()[:24]
-    lines = "".join(f"{key}{json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
+    name = hashlib.sha256(b"".join(values)).hexdigest()[:24]
+    lines = "".join(f"{key.hex()}{json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
     write_bytes(folder / f"{name}.jsonl", lines.encode())
 
 

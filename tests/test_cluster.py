@@ -9,8 +9,9 @@ import pytest
 
 from models.embedder import load_embedder
 from models.reading import read_texts
+from models.rows import unit_rows
 from models.theme_model import ThemeModel
-from models.views import join_views, unit_rows
+from models.views import join_views
 from pipeline.cluster import cluster_units, off_topic
 from pipeline.cluster.candidates import Candidate, find_candidates
 from pipeline.cluster.changes import list_changes

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.views import unit_rows
+from models.rows import unit_rows
 from pipeline.cluster.families import group_themes
 from pipeline.cluster.identity import identify_families
 from pipeline.counting import count_families

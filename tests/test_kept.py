@@ -32,6 +32,34 @@ def test_a_text_is_worked_on_once_and_its_value_comes_back_in_order(tmp_path: Pa
     assert count.asked == [*dict.fromkeys(TEXTS), "un de plus"]
 
 
+def test_what_was_worked_out_before_a_crash_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(kept, "_AT_ONCE", 2)
+    texts = [f"mot {at}" for at in range(5)]
+
+    def crash(some: list[str]) -> list[int]:
+        if texts[4] in some:
+            raise KeyboardInterrupt
+        return [len(text) for text in some]
+
+    with kept_in(tmp_path):
+        with pytest.raises(KeyboardInterrupt):
+            by_text("longueur", texts, crash)
+        count = Counted()
+        by_text("longueur", texts, count)
+    assert count.asked == texts[4:]
+
+
+def test_values_come_back_in_the_form_that_they_are_used_in(tmp_path: Path):
+    def pairs(some: list[str]) -> list[list[object]]:
+        return [[text, len(text)] for text in some]
+
+    wanted = [(text, len(text)) for text in TEXTS]
+    assert by_text("paires", TEXTS, pairs, read_back=tuple) == wanted
+    with kept_in(tmp_path):
+        assert by_text("paires", TEXTS, pairs, read_back=tuple) == wanted
+        assert by_text("paires", TEXTS, Counted(), read_back=tuple) == wanted
+
+
 def test_without_a_folder_nothing_is_kept(tmp_path: Path):
     count = Counted()
     by_text("mots", TEXTS, count)

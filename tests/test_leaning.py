@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from models.leaning import lean_on_neighbours, neighbours
-from models.views import centred
+from models.rows import centred
 
 
 def units(rows: list[tuple[str, int | None, str, int]]) -> pd.DataFrame:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from models.rows import centred
 from models.theme_model import agreement
 from models.theme_model.agreement import Agreement, mean_index, measure_agreement
-from models.views import centred
 from pipeline.cluster import agreement as told
 from pipeline.cluster.agreement import agree_themes
 from pipeline.settings import ClusterSettings

@@ -12,10 +12,11 @@ from sklearn.metrics import adjusted_rand_score
 
 from models.embedder import load_embedder
 from models.reading import generic_words, read_texts
+from models.rows import centred
 from models.subject_map import first_numbers, load_subject_map
 from models.theme_model import ThemeModel, telling_lemmas
 from models.theme_model.communities import CommunityClusters, _n_resamples, _to_nearest
-from models.views import centred, join_views
+from models.views import join_views
 from pipeline.errors import ModelError
 from pipeline.settings import ClusterSettings, EmbedSettings
 

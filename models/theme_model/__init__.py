@@ -14,7 +14,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.reading import generic_words, read_texts
-from models.theme_model.communities import CommunityClusters, Labels, Matrix
+from models.rows import Labels, Matrix, Rows
+from models.theme_model.communities import CommunityClusters
 from pipeline.errors import ModelError
 from pipeline.french import fold
 from pipeline.settings import ClusterSettings
@@ -36,14 +37,11 @@ class ThemeModel:
         self._spread = spread
         self._words: list[list[tuple[str, float]]] = []
 
-    def fit(
-        self, units: pd.DataFrame, embeddings: NDArray[Any], *, set_aside: Sequence[bool] | NDArray[np.bool_] | None = None
-    ) -> "ThemeModel":
+    def fit(self, units: pd.DataFrame, embeddings: Rows, *, set_aside: Sequence[bool] | NDArray[np.bool_] | None = None) -> "ThemeModel":
         """Find the themes of `units`, one a row of `embeddings`; those in `set_aside` are given none and weigh on none.
 
         No unit gives no theme; a dozen or fewer give one, of stability 0. Raises `ModelError` where rows do not correspond.
         """
-        embeddings = np.asarray(embeddings)
         if len(units) != len(embeddings):
             raise ModelError(f"{len(units)} passages, {len(embeddings)} vecteurs", "un vecteur par passage", "recalculer les vecteurs")
         kept = np.ones(len(units), dtype=bool) if set_aside is None else ~np.asarray(set_aside, dtype=bool)
@@ -58,7 +56,7 @@ class ThemeModel:
         """The `k` lemmas that tell each theme from the others, with their c-TF-IDF weight, one list a theme."""
         return [words[:k] for words in self._words]
 
-    def _fit_kept(self, units: pd.DataFrame, embeddings: NDArray[Any], kept: NDArray[np.bool_]) -> None:
+    def _fit_kept(self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_]) -> None:
         lemmas = list(units["lemmas"]) if "lemmas" in units else [reading.lemmas for reading in read_texts(units["text"])]
         documents = [_SEPARATOR.join(row) or _NOTHING for row in lemmas]
         clusters = CommunityClusters(self.settings, self._spread).fit_rows(embeddings, np.flatnonzero(kept))

@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from models.theme_model.communities import CommunityClusters, Labels
+from models.rows import Labels, Rows
+from models.theme_model.communities import CommunityClusters
 from pipeline.settings import ClusterSettings
 from pipeline.spreading import Mapper
 
@@ -45,9 +46,7 @@ class _Trial:
         return len(self.rows)
 
 
-def measure_agreement(
-    vectors: NDArray[Any], settings: ClusterSettings, *, rows: Labels | None = None, spread: Mapper = map
-) -> Agreement | None:
+def measure_agreement(vectors: Rows, settings: ClusterSettings, *, rows: Labels | None = None, spread: Mapper = map) -> Agreement | None:
     """Return how alike `settings.n_repeats` groupings of `rows` (all by default) are, None under two of them or under `FEWEST` vectors."""
     n_runs = settings.n_repeats
     rows = np.arange(len(vectors)) if rows is None else rows
@@ -56,13 +55,13 @@ def measure_agreement(
     draw = np.random.default_rng(settings.seed)
     if len(rows) > MOST_AT_ONCE:
         rows = rows[np.sort(draw.choice(len(rows), MOST_AT_ONCE, replace=False))]
-    vectors = vectors[rows]
+    drawn: NDArray[Any] = vectors[rows]
     quick = settings.model_copy(update={"n_resamples": min(settings.n_resamples, _RESAMPLES)})
-    n_drawn = round(SHARE * len(vectors))
-    seeds = [_Trial(np.arange(len(vectors)), settings.seed + 1 + run) for run in range(n_runs)]
-    subsamples = [_Trial(np.sort(draw.choice(len(vectors), n_drawn, replace=False)), settings.seed) for _ in range(n_runs)]
-    runs = list(spread(partial(_labels, vectors=vectors, settings=quick), [*seeds, *subsamples]))
-    return Agreement(mean_index(runs[:n_runs]), mean_index(runs[n_runs:]), n_runs, len(vectors))
+    n_drawn = round(SHARE * len(drawn))
+    seeds = [_Trial(np.arange(len(drawn)), settings.seed + 1 + run) for run in range(n_runs)]
+    subsamples = [_Trial(np.sort(draw.choice(len(drawn), n_drawn, replace=False)), settings.seed) for _ in range(n_runs)]
+    runs = list(spread(partial(_labels, vectors=drawn, settings=quick), [*seeds, *subsamples]))
+    return Agreement(mean_index(runs[:n_runs]), mean_index(runs[n_runs:]), n_runs, len(drawn))
 
 
 def mean_index(runs: Sequence[Labels]) -> float:

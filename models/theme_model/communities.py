@@ -10,23 +10,19 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import sparse
 from scipy.cluster.hierarchy import cut_tree, linkage
 from scipy.spatial.distance import squareform
 from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
+from models.rows import Labels, Matrix, Rows, slices
 from pipeline.settings import ClusterSettings
 from pipeline.spreading import Mapper
-
-Matrix = NDArray[np.float64]
-Labels = NDArray[np.int64]
 
 MOST_AT_ONCE = 2500  # vectors that the consensus sees; the others join the nearest group
 FEWEST_TO_SPLIT = 12  # fewer vectors make one group
 FEWEST_GROUPS, MOST_GROUPS = 5, 30
-_AT_ONCE = 10_000  # vectors that are compared with the groups' centres
 _RESOLUTIONS = (2.0, 4.0)  # of the communities, spread over the resamples; nearer to 1 under `_FULL_RANGE_FROM` vectors
 _FULL_RANGE_FROM = 200
 _ALL_RESAMPLES_TO = 300  # vectors up to which every resample of the settings is made
@@ -56,7 +52,7 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """Group the rows of `X`; no row gives no group, fewer than `FEWEST_TO_SPLIT` one group of stability 0."""
         return self.fit_rows(np.asarray(X), np.arange(len(X)))
 
-    def fit_rows(self, vectors: Matrix, rows: Labels) -> "CommunityClusters":
+    def fit_rows(self, vectors: Rows, rows: Labels) -> "CommunityClusters":
         """Group the `rows` of `vectors`, one label a row of those; a large matrix is not copied."""
         settings = self.settings or ClusterSettings()
         with threadpool_limits(1):
@@ -226,11 +222,11 @@ def _stability(consensus: Consensus) -> Matrix:
     return np.array([means[labels == group, group].mean() for group in range(labels.max() + 1)])
 
 
-def _spread(labels: Labels, sampled: Labels, vectors: Matrix, rows: Labels) -> Labels:
+def _spread(labels: Labels, sampled: Labels, vectors: Rows, rows: Labels) -> Labels:
     """Labels of all `rows`: those of the `sampled` ones, and for the others the group whose centre is nearest."""
     centres = np.stack([vectors[rows[sampled[labels == group]]].astype(np.float64).mean(axis=0) for group in range(labels.max() + 1)])
     centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
-    blocks = [vectors[rows[first : first + _AT_ONCE]].astype(np.float64) @ centres.T for first in range(0, len(rows), _AT_ONCE)]
-    spread: Labels = np.vstack(blocks).argmax(axis=1).astype(np.int64)
+    closeness = [np.asarray(vectors[rows[some]], dtype=np.float64) @ centres.T for some in slices(len(rows))]
+    spread: Labels = np.vstack(closeness).argmax(axis=1).astype(np.int64)
     spread[sampled] = labels
     return spread

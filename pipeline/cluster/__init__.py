@@ -24,7 +24,8 @@ from numpy.typing import NDArray
 from models.embedder import Embedder
 from models.leaning import lean_on_neighbours
 from models.reading import Reading, read_texts
-from models.views import Matrix, Views, join_views, unit_rows
+from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
+from models.views import Views, join_views
 from pipeline.cluster.agreement import agree_themes
 from pipeline.cluster.candidates import Candidate, find_candidates
 from pipeline.cluster.families import find_families
@@ -67,7 +68,7 @@ class Grouping(Protocol):
     labels_: NDArray[np.int64]
     stability_: Matrix
 
-    def fit(self, units: pd.DataFrame, embeddings: NDArray[Any], *, set_aside: NDArray[np.bool_] | None = None) -> "Grouping":
+    def fit(self, units: pd.DataFrame, embeddings: Rows, *, set_aside: NDArray[np.bool_] | None = None) -> "Grouping":
         """Group the units, one a row of `embeddings`."""
         ...
 
@@ -154,12 +155,13 @@ def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> N
     return np.asarray((probability >= SURELY_OFF_TOPIC) | (without & (probability >= PERHAPS_OFF_TOPIC)))
 
 
-def _strengths(vectors: Matrix, labels: NDArray[np.int64]) -> Matrix:
+def _strengths(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
     """Cosine of each unit with its theme's centre, 0..1; 0 for a unit set aside."""
+    centres = unit_rows(sums_by_group(vectors, labels, int(labels.max(initial=-1)) + 1))
     strengths = np.zeros(len(labels))
-    for theme in range(labels.max() + 1):
-        rows = unit_rows(vectors[labels == theme])
-        strengths[labels == theme] = rows @ unit_rows(rows.mean(axis=0, keepdims=True))[0]
+    for block, rows in unit_blocks(vectors):
+        themed = labels[block] >= 0
+        strengths[block][themed] = (rows[themed] * centres[labels[block][themed]]).sum(axis=1)
     return np.clip(strengths, 0, 1)
 
 
@@ -187,7 +189,7 @@ def _themes(
     strengths[members["row"]] = members["strength"]
     words = _topic_words(model)
     candidates = find_candidates(readings, model.labels_, strengths, words, views.subject, _places(units))
-    rows = [unit_rows(views.subject.rows[model.labels_ == theme]) for theme in range(len(words))]
+    rows = (unit_rows(views.subject.rows[model.labels_ == theme]) for theme in range(len(words)))  # one after the other: many are large
     labels = label_themes(candidates, rows)
     kinds = _kinds(members, tags)
     return [

@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.rows import Rows
 from models.theme_model.agreement import measure_agreement
-from models.views import Matrix
 from pipeline.i18n import _
 from pipeline.settings import ClusterSettings
 from pipeline.spreading import Mapper
@@ -19,7 +19,7 @@ SAME, ALIKE = 0.9, 0.6  # index from which the themes are nearly the same, or al
 
 
 def agree_themes(
-    vectors: Matrix, settings: ClusterSettings, *, set_aside: NDArray[np.bool_] | None = None, spread: Mapper = map
+    vectors: Rows, settings: ClusterSettings, *, set_aside: NDArray[np.bool_] | None = None, spread: Mapper = map
 ) -> pd.DataFrame:
     """Return how alike the themes come out when they are made again of what is not `set_aside` (n,), and what that means."""
     found = measure_agreement(vectors, settings, rows=None if set_aside is None else np.flatnonzero(~set_aside), spread=spread)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from models.phrases import Phrase
 from models.reading import Reading, generic_words, opening_words, set_phrases
-from models.views import Matrix, SubjectSpace, unit_rows
+from models.rows import Matrix, unit_rows, weighted_sums_by_group
+from models.views import SubjectSpace
 from pipeline.french import fold
 
 _MOST_PER_THEME = 40  # phrases that are projected
@@ -57,7 +58,7 @@ def find_candidates(
     if not keys:
         return [[] for _ in topic_words]
     vectors = unit_rows(space.project([uses.surface(key) for key in keys]))
-    closeness = vectors @ _centres(space.rows, labels, strengths, len(topic_words)).T
+    closeness = vectors @ unit_rows(weighted_sums_by_group(space.rows, labels, len(topic_words), strengths)).T
     candidates = []
     for theme, words in enumerate(topic_words):
         scored = [
@@ -143,10 +144,6 @@ def _most_said(uses: _Uses, labels: NDArray[np.int64], strengths: Matrix, theme:
         if inside:
             weights[key] = float(strengths[inside].sum()) * len(inside) / len(units)
     return sorted(weights, key=lambda key: (-round(weights[key], 6), key))[:_MOST_PER_THEME]
-
-
-def _centres(rows: Matrix, labels: NDArray[np.int64], strengths: Matrix, n_themes: int) -> Matrix:
-    return unit_rows(np.stack([(rows[labels == theme] * strengths[labels == theme, None]).sum(axis=0) for theme in range(n_themes)]))
 
 
 def _score(

@@ -18,7 +18,8 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from sklearn.metrics import adjusted_rand_score
 
 from models.reading import Reading
-from models.views import Matrix, SubjectSpace, unit_rows
+from models.rows import Matrix, Rows, sums_by_group, unit_rows
+from models.views import SubjectSpace
 from pipeline.cluster.candidates import Candidate, Support, find_candidates
 from pipeline.cluster.labels import label_themes
 
@@ -43,7 +44,7 @@ class Family:
 
 
 def find_families(
-    vectors: Matrix,
+    vectors: Rows,
     labels: Numbers,
     theme_labels: Sequence[str],
     *,
@@ -58,14 +59,14 @@ def find_families(
     n_themes = len(theme_labels)
     if n_themes < FEWEST_THEMES:
         return []
-    family_of, together = group_themes(unit_rows(vectors), labels, n_themes, seed=seed)
+    family_of, together = group_themes(vectors, labels, n_themes, seed=seed)
     groups = [tuple(int(theme) for theme in np.flatnonzero(family_of == family)) for family in range(family_of.max() + 1)]
     of_unit = np.where(labels >= 0, family_of[labels], -1)
     words = [[word for theme in group for word in topic_words[theme]] for group in groups]
     candidates = find_candidates(readings, of_unit, strengths, words, space, tables)
     spread = Support(readings, of_unit, [str(theme) for theme in labels])
     said = [_by_spread(found, family, spread) for family, found in enumerate(candidates)]
-    rows = [unit_rows(space.rows[of_unit == family]) for family in range(len(groups))]
+    rows = (unit_rows(space.rows[of_unit == family]) for family in range(len(groups)))
     names = label_themes(said, rows, others=theme_labels)
     return [Family(group, name, _kept_together(together, group)) for group, name in zip(groups, names, strict=True)]
 
@@ -76,18 +77,19 @@ def _by_spread(found: Sequence[Candidate], family: int, spread: Support) -> list
     return sorted(scored, key=lambda candidate: (-round(candidate.score, 6), candidate.surface))
 
 
-def group_themes(rows: Matrix, labels: Numbers, n_themes: int, *, seed: int) -> tuple[Numbers, Matrix]:
+def group_themes(vectors: Rows, labels: Numbers, n_themes: int, *, seed: int) -> tuple[Numbers, Matrix]:
     """Return the family of each theme, numbered by first theme, and how often two themes were together over resamples, (n, n) 0..1.
 
-    `rows` (n_units, d) have norm 1. Ward's method on the themes' centres.
+    `vectors` (n_units, d) count by their direction. Ward's method on the themes' centres.
     """
     rng = np.random.default_rng(seed)
     sizes = range(LEAST, min(MOST, n_themes // 2) + 1)
-    whole = _groupings(_centres(rows, labels, n_themes), sizes)
-    drawn = [_groupings(_centres(rows, _resampled(labels, n_themes, rng), n_themes), sizes) for _ in range(_N_DRAWS)]
+    labellings = np.stack([labels, *(_resampled(labels, n_themes, rng) for _ in range(_N_DRAWS))])
+    centres, *resampled = map(unit_rows, sums_by_group(vectors, labellings, n_themes))
+    whole, *drawn = (_groupings(some, sizes) for some in (centres, *resampled))
     agreement = {size: float(np.mean([adjusted_rand_score(whole[size], draw[size]) for draw in drawn])) for size in sizes}
     useful = [size for size in sizes if _is_useful(whole[size])] or list(sizes)
-    chosen = _how_many(agreement, _jumps(_centres(rows, labels, n_themes), useful))
+    chosen = _how_many(agreement, _jumps(centres, useful))
     together = np.mean([draw[chosen][:, None] == draw[chosen][None, :] for draw in drawn], axis=0)
     return whole[chosen], together
 
@@ -105,10 +107,6 @@ def _jumps(centres: Matrix, sizes: Sequence[int]) -> dict[int, float]:
     """How many times farther off two of so many families are joined than the two joined before."""
     heights = linkage(centres, method="ward")[:, 2]
     return {size: float(heights[-size + 1] / max(heights[-size], 1e-9)) for size in sizes}
-
-
-def _centres(rows: Matrix, labels: Numbers, n_themes: int) -> Matrix:
-    return unit_rows(np.stack([rows[labels == theme].sum(axis=0) for theme in range(n_themes)]))
 
 
 def _resampled(labels: Numbers, n_themes: int, rng: np.random.Generator) -> Numbers:

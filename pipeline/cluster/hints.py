@@ -10,13 +10,12 @@ from itertools import combinations
 import numpy as np
 from numpy.typing import NDArray
 
-from models.views import Matrix, unit_rows
+from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 
 CLOSE_CENTRES = 0.4  # cosine of two centres from which themes may be one
 MIXED_UNITS = 0.15  # share of the units of both that lie as close to the other's centre
 _NEARLY = 0.02  # difference of cosine under which a unit is as close to the other
 _LARGE = 1.5  # times the median size of themes
-_AT_ONCE = 10_000  # units that are compared with the centres: all at once would fill a gigabyte a step at 100,000
 _LOOSE = 0.25  # quantile of the themes' cohesion under which a large one is a catch-all
 
 
@@ -29,19 +28,18 @@ class Geometry:
     centres: Matrix
 
     @classmethod
-    def of(cls, vectors: Matrix, labels: NDArray[np.int64]) -> "Geometry":
+    def of(cls, vectors: Rows, labels: NDArray[np.int64]) -> "Geometry":
         """Place the units that have a theme, `labels` ≥ 0."""
-        members = np.flatnonzero(labels >= 0)
-        n_themes = int(labels.max(initial=-1)) + 1
-        sums = np.stack([np.zeros(vectors.shape[1]), *(unit_rows(vectors[labels == theme]).sum(axis=0) for theme in range(n_themes))])[1:]
+        sums = sums_by_group(vectors, labels, int(labels.max(initial=-1)) + 1)
         centres = unit_rows(sums)
-        closeness = np.zeros((len(members), n_themes))
-        for first in range(0, len(members), _AT_ONCE):
-            rows, theme_of = unit_rows(vectors[members[first : first + _AT_ONCE]]), labels[members[first : first + _AT_ONCE]]
+        closeness = np.zeros((len(labels), len(centres)))
+        for block, rows in unit_blocks(vectors):
             near = rows @ centres.T
-            near[np.arange(len(rows)), theme_of] = (unit_rows(sums[theme_of] - rows) * rows).sum(axis=1)
-            closeness[first : first + _AT_ONCE] = near
-        return cls(labels[members], closeness, centres)
+            themed = np.flatnonzero(labels[block] >= 0)
+            own = labels[block][themed]
+            near[themed, own] = (unit_rows(sums[own] - rows[themed]) * rows[themed]).sum(axis=1)
+            closeness[block] = near
+        return cls(labels[labels >= 0], closeness[labels >= 0], centres)
 
     @property
     def cohesion(self) -> Matrix:

@@ -4,11 +4,11 @@ In:   candidates of every theme, members' places in the subject space
 Out:  a distinct label and at most eight keywords a theme
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 import numpy as np
 
-from models.views import Matrix
+from models.rows import Matrix
 from pipeline.cluster.candidates import Candidate
 from pipeline.french import fold
 from pipeline.i18n import _
@@ -23,7 +23,7 @@ _WORTH_ADDING = 0.25  # score under which a second phrase would mislead
 
 
 def label_themes(
-    candidates: Sequence[Sequence[Candidate]], members: Sequence[Matrix], *, others: Collection[str] = frozenset()
+    candidates: Sequence[Sequence[Candidate]], members: Iterable[Matrix], *, others: Collection[str] = frozenset()
 ) -> list[str]:
     """Return one label a theme, the first themes choosing first; two themes share neither a label nor a first phrase.
 

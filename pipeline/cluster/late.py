@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 
 from models.embedder import Embedder
 from models.reading import read_texts
-from models.views import Matrix, join_views, unit_rows
+from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
+from models.views import join_views
 from pipeline.cluster import off_topic
 from pipeline.cluster.places import place_late
 from pipeline.cluster.quotes import choose_quotes
@@ -68,7 +69,7 @@ def join_late_units(
     places = place_late(units["unit_id"], views.vectors, labels, unit_places)
     if themes.empty:
         return Joined(themes, theme_members, places)
-    nearest, closeness = _nearest(unit_rows(views.vectors), labels)
+    nearest, closeness = _nearest(views.vectors, labels)
     joins = candidates & (closeness >= np.quantile(closeness[labels >= 0], FITS))
     joined = pd.DataFrame(
         {
@@ -85,12 +86,15 @@ def join_late_units(
     return Joined(_follow(themes, members, set(joined["theme_id"]), units, settings), members, places)
 
 
-def _nearest(rows: Matrix, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
+def _nearest(vectors: Rows, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
     """The theme nearest to each unit and how close it is; for a member, how close its own theme is."""
-    centres = unit_rows(np.stack([rows[labels == theme].sum(axis=0) for theme in range(int(labels.max()) + 1)]))
-    similarity = rows @ centres.T
-    nearest = np.where(labels >= 0, labels, similarity.argmax(axis=1))
-    return nearest, similarity[np.arange(len(rows)), nearest]
+    centres = unit_rows(sums_by_group(vectors, labels, int(labels.max()) + 1))
+    nearest, closeness = labels.copy(), np.zeros(len(labels))
+    for block, rows in unit_blocks(vectors):
+        similarity = rows @ centres.T
+        nearest[block] = np.where(labels[block] >= 0, labels[block], similarity.argmax(axis=1))
+        closeness[block] = similarity[np.arange(len(rows)), nearest[block]]
+    return nearest, closeness
 
 
 def _follow(themes: pd.DataFrame, members: pd.DataFrame, changed: set[str], units: pd.DataFrame, settings: ClusterSettings) -> pd.DataFrame:

@@ -7,27 +7,24 @@ Themes are laid out by classical multidimensional scaling of their centres, then
 as far from each other as any would else lie on top of each other in a plane. The axes mean nothing, only what is near does.
 """
 
-from collections.abc import Iterator
-
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.views import Matrix, unit_rows
+from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 from pipeline.tables import UNIT_PLACES
 
 _PULL = 8.0  # how many times e a member's own theme draws it more than the next one, as the median member has it
 _SHARPEST = 200.0  # per unit of cosine, where no theme stands out from the next one
 _RADIUS = 0.4  # of a theme's distance to the next one: passages of two themes that are only theirs stay apart
 _N_STEPS = 100  # of stress majorization
-_AT_ONCE = 1_000  # units: what the heap gives again and again without asking the system
 _MIDDLE = 0.5
 
 Numbers = NDArray[np.int64]
 
 
-def place_units(unit_ids: pd.Series, vectors: Matrix, labels: Numbers) -> pd.DataFrame:
+def place_units(unit_ids: pd.Series, vectors: Rows, labels: Numbers) -> pd.DataFrame:
     """Return unit_places, a row a row of `vectors`; `labels` (n,) is −1 for a unit set aside. The same units give the same places."""
     with threadpool_limits(1):
         rays = _Rays(vectors, labels)
@@ -35,7 +32,7 @@ def place_units(unit_ids: pd.Series, vectors: Matrix, labels: Numbers) -> pd.Dat
     return _table(unit_ids, places)
 
 
-def place_late(unit_ids: pd.Series, vectors: Matrix, labels: Numbers, known: pd.DataFrame) -> pd.DataFrame:
+def place_late(unit_ids: pd.Series, vectors: Rows, labels: Numbers, known: pd.DataFrame) -> pd.DataFrame:
     """Return `known` unit_places, then those of the other `unit_ids`, among the middles of the themes' known units.
 
     `labels` (n,) tells the themes of known units, −1 for every other.
@@ -57,31 +54,23 @@ def _table(unit_ids: pd.Series, places: Matrix) -> pd.DataFrame:
 class _Rays:
     """Units and the `centres` (n_themes, d) of their themes, one for all where no unit has a theme, a block of units at a time."""
 
-    def __init__(self, vectors: Matrix, labels: Numbers) -> None:
+    def __init__(self, vectors: Rows, labels: Numbers) -> None:
         self._vectors = vectors
         self._labels = labels if labels.max(initial=-1) >= 0 else np.zeros(len(labels), dtype=np.int64)
-        sums = np.zeros((int(self._labels.max(initial=0)) + 1, vectors.shape[1]))
-        for block, rows in self._blocks():
-            sums += (self._labels[block] == np.arange(len(sums))[:, None]).astype(np.float64) @ rows
-        self.centres = unit_rows(sums)
+        n_themes = int(self._labels.max(initial=0)) + 1
+        self.centres = unit_rows(sums_by_group(vectors, self._labels, n_themes))
 
     def places(self, at: Matrix) -> Matrix:
         """Each unit between the themes, which are `at` (n_themes, 2), as it is drawn to each, and off that point along what is its own."""
         sides = np.random.default_rng(0).normal(size=(self._vectors.shape[1], 2))
         directions = np.hstack([self.centres.T, sides])
-        seen = np.vstack([np.zeros((0, directions.shape[1])), *(rows @ directions for _, rows in self._blocks())])
+        seen = np.vstack([np.zeros((0, directions.shape[1])), *(rows @ directions for _, rows in unit_blocks(self._vectors))])
         closeness, aside = seen[:, :-2], seen[:, -2:]
         nearest = closeness.argmax(axis=1)
         pull = np.exp(_sharpness(closeness, self._labels) * (closeness - closeness.max(axis=1, keepdims=True)))
         pull /= pull.sum(axis=1, keepdims=True)
         apart = _own(aside - closeness.max(axis=1)[:, None] * (self.centres @ sides)[nearest])
         return np.asarray(pull @ at + (pull @ _radii(at))[:, None] * apart)
-
-    def _blocks(self) -> Iterator[tuple[slice, Matrix]]:
-        """Units of norm 1 in double precision, a few thousand at once."""
-        for first in range(0, len(self._vectors), _AT_ONCE):
-            block = slice(first, first + _AT_ONCE)
-            yield block, unit_rows(self._vectors[block].astype(np.float64))
 
 
 def _own(seen: Matrix) -> Matrix:

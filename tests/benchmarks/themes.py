@@ -19,11 +19,12 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from models.embedder import Embedder, load_embedder
 from models.leaning import lean_on_neighbours
 from models.reading import Reading, read_texts
+from models.rows import Matrix
 from models.subject_map import SubjectMap
 from models.theme_model import ThemeModel
 from models.training.labelled import training_files
 from models.training.subject_map import features, fit_subject_map, load_passages, recurrent_themes
-from models.views import Matrix, join_views, map_encoder
+from models.views import join_views, map_encoder
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.resources import data_path
 from pipeline.settings import ClusterSettings, EmbedSettings

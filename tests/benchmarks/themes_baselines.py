@@ -25,8 +25,9 @@ from threadpoolctl import threadpool_limits
 from models.embedder import Vectors, load_embedder
 from models.leaning import lean_on_neighbours
 from models.reading import Reading, read_texts
+from models.rows import unit_rows
 from models.theme_model import ThemeModel
-from models.views import Views, join_views, unit_rows
+from models.views import Views, join_views
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.resources import data_path
 from pipeline.settings import ClusterSettings, EmbedSettings

@@ -1,0 +1,185 @@
+"""Rows of numbers, one a text, of a study of any size: in memory while they are few, else in a file of which some are read at a time.
+
+In:   rows, written some at a time
+Out:  what a matrix gives: `shape`, `len`, `rows[some]`; blocks of them in double precision, sums by group
+
+A matrix of a study's views has some 2,500 columns: 100,000 passages would fill a gigabyte, several times over.
+"""
+
+import os
+import tempfile
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.encoder.engine import n_threads
+from pipeline.files import read_only
+
+Matrix = NDArray[np.float64]
+Labels = NDArray[np.int64]
+
+LARGE = 5_000  # rows from which a matrix is kept in single precision, and in a file where there is a folder for it
+AT_ONCE = 1_000  # rows: what the heap gives again and again without asking the system
+_FOLDERS: list[Path] = []  # of `rows_kept_in`, the innermost last
+
+
+class Rows(Protocol):
+    """What is read of a matrix; NumPy's own are it too."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows and columns."""
+        ...
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        ...
+
+    def __getitem__(self, rows: Any, /) -> Any:
+        """Return some rows, by slice or by number, as a matrix."""
+        ...
+
+
+class FileRows:
+    """A matrix in a file without a name, which is gone with the process: what is asked for is read, and fills memory alone.
+
+    Raises `StudyError` where the folder refuses it or is full.
+    """
+
+    def __init__(self, folder: Path, shape: tuple[int, int], kind: type[np.floating[Any]]) -> None:
+        self.shape, self._kind = shape, np.dtype(kind)
+        self._row = shape[1] * self._kind.itemsize
+        self._folder = folder
+        with self._writable():
+            folder.mkdir(parents=True, exist_ok=True)
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, as long as the matrix
+
+    def __len__(self) -> int:
+        """Return how many rows there are."""
+        return self.shape[0]
+
+    def __getitem__(self, rows: Any, /) -> NDArray[Any]:
+        """Return some rows, by slice, by number or by mask."""
+        if isinstance(rows, slice):
+            first, end, _ = rows.indices(len(self))
+            found = np.empty((max(end - first, 0), self.shape[1]), dtype=self._kind)
+            self._read(found, first)
+            return found
+        numbers = np.arange(len(self))[rows]
+        found = np.empty((len(numbers), self.shape[1]), dtype=self._kind)
+        for place, number in enumerate(numbers.tolist()):
+            self._read(found[place], number)
+        return found
+
+    def __setitem__(self, rows: slice, values: NDArray[Any], /) -> None:
+        """Write consecutive rows."""
+        left = memoryview(values.astype(self._kind).tobytes())
+        at = rows.indices(len(self))[0] * self._row
+        with self._writable():
+            while left:
+                n_bytes = os.pwrite(self._file.fileno(), left, at)
+                left, at = left[n_bytes:], at + n_bytes
+
+    def _read(self, place: NDArray[Any], first: int) -> None:
+        """Fill `place` with what lies from row `first` on."""
+        content: Any = place.reshape(-1).view(np.uint8)
+        left = memoryview(content)
+        at = first * self._row
+        while left:
+            n_bytes = os.preadv(self._file.fileno(), [left], at)
+            if not n_bytes:
+                raise EOFError(f"row {at // self._row} was never written")
+            left, at = left[n_bytes:], at + n_bytes
+
+    @contextmanager
+    def _writable(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise read_only(self._folder, error) from error
+
+
+@contextmanager
+def rows_kept_in(folder: Path) -> Iterator[None]:
+    """Within the block, large matrices are kept in `folder` instead of memory."""
+    _FOLDERS.append(folder)
+    try:
+        yield
+    finally:
+        _FOLDERS.remove(folder)
+
+
+def new_rows(n_rows: int, n_columns: int) -> NDArray[Any] | FileRows:
+    """Return (n_rows, n_columns), to be written: double precision for few rows; many are single, and in the folder of `rows_kept_in`."""
+    if n_rows >= LARGE and _FOLDERS:
+        return FileRows(_FOLDERS[-1], (n_rows, n_columns), np.float32)
+    return np.empty((n_rows, n_columns), dtype=np.float64 if n_rows < LARGE else np.float32)
+
+
+def slices(n_rows: int, at_once: int = AT_ONCE) -> Iterator[slice]:
+    """The rows in order, some at a time."""
+    return (slice(first, min(first + at_once, n_rows)) for first in range(0, n_rows, at_once))
+
+
+def blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:
+    """The rows in order and in double precision, some at a time."""
+    return ((block, np.asarray(rows[block], dtype=np.float64)) for block in slices(len(rows)))
+
+
+def unit_blocks(rows: Rows) -> Iterator[tuple[slice, Matrix]]:
+    """The same, each of norm 1."""
+    return ((block, unit_rows(some)) for block, some in blocks(rows))
+
+
+def sums_by_group(rows: Rows, labels: Labels, n_groups: int) -> Matrix:
+    """Return the sums (n_groups, d) of the unit rows of each group; `labels` (n,) is −1 for a row of none.
+
+    Of several labellings (m, n), return (m, n_groups, d).
+    """
+    return _sums(unit_blocks(rows), rows.shape[1], labels, n_groups, np.ones(len(rows)))
+
+
+def weighted_sums_by_group(rows: Rows, labels: Labels, n_groups: int, weights: Matrix) -> Matrix:
+    """Return the sums (n_groups, d) of the rows of each group as they are, times their `weights` (n,)."""
+    return _sums(blocks(rows), rows.shape[1], labels, n_groups, weights)
+
+
+def _sums(found: Iterator[tuple[slice, Matrix]], n_columns: int, labels: Labels, n_groups: int, weights: Matrix) -> Matrix:
+    from scipy import sparse
+
+    labellings = np.atleast_2d(labels)
+    sums = np.zeros((len(labellings) * n_groups, n_columns))
+    for block, rows in found:
+        labelling, row = np.nonzero(labellings[:, block] >= 0)
+        group = labelling * n_groups + labellings[:, block][labelling, row]
+        sums += sparse.csr_matrix((weights[block][row], (group, row)), shape=(len(sums), len(rows))) @ rows
+    return sums.reshape(*labels.shape[:-1], n_groups, n_columns)
+
+
+def each_block(n_rows: int, work: Callable[[slice], None]) -> None:
+    """Have `work` done on every block of rows, by as many threads as there are processors; each writes its own rows."""
+    with ThreadPoolExecutor(n_threads()) as pool:
+        list(pool.map(work, slices(n_rows)))
+
+
+def unit_rows(view: Matrix) -> Matrix:
+    """Rows of norm 1; a row of zeros stays one."""
+    norms = np.linalg.norm(view, axis=1, keepdims=True)
+    rows: Matrix = np.divide(view, norms, out=np.zeros_like(view), where=norms > 1e-9)
+    return rows
+
+
+def centred(view: NDArray[Any], weight: float = 1.0) -> Matrix:
+    """Rows whose norm is the root of `weight`, around the mean of all rows; a row equal to the mean, such as a single one, stays 0."""
+    return around(view.mean(axis=0, dtype=np.float64), view, weight)
+
+
+def around(middle: Matrix, rows: NDArray[Any], weight: float) -> Matrix:
+    """The rows around `middle`, their norm the root of `weight`."""
+    moved: Matrix = np.sqrt(weight) * unit_rows(rows - middle)
+    return moved
