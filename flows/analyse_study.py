@@ -8,7 +8,7 @@ from flows.cache import StageCache, StageRecord, Tables, gather_tables
 from flows.comparison import comparison
 from flows.keys import cluster_key, conclusion_key, join_key
 from flows.progress import tell
-from flows.runners import spread_work, vectors_at_hand
+from flows.runners import spread_reading, spread_work, vectors_at_hand
 from flows.steps import flow, task
 from flows.theme_proposals import Proposals, propose_themes
 from models.embedder import load_embedder
@@ -55,7 +55,12 @@ def cluster_study(root: Path, processed: list[StageRecord]) -> StageRecord:
 
     def compute() -> Tables:
         tell("regroupement en thèmes", 0, 1)
-        with vectors_at_hand(study.vectors), kept_in(study.readings), rows_kept_in(study.cache):
+        with (
+            vectors_at_hand(study.vectors),
+            kept_in(study.readings),
+            rows_kept_in(study.cache),
+            spread_reading(len(units)) as reading,
+        ):
             clustered = cluster_units(
                 units,
                 tags,
@@ -64,6 +69,7 @@ def cluster_study(root: Path, processed: list[StageRecord]) -> StageRecord:
                 previous=_previous(study),
                 settings=study.settings.cluster,
                 spread=spread_work(),
+                spread_reading=reading,
             )
         return clustered._asdict()
 

@@ -9,9 +9,8 @@ one subject to the next, as post-its do, stay where they are (models/cards/theme
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
-from models.rows import Rows, each_block, new_rows, slices, unit_blocks, unit_rows
+from models.rows import Labels, Rows, each_block, new_rows, slices, unit_blocks, unit_rows
 
 STRENGTH = 2.0  # chosen on labelled files left out
 _PLACE = ["document_id", "table_number", "question"]  # neighbours share them
@@ -19,7 +18,11 @@ _PLACE = ["document_id", "table_number", "question"]  # neighbours share them
 
 def lean_on_neighbours(vectors: Rows, units: pd.DataFrame) -> Rows:
     """Return the vectors of `units`, one a row, leaning on the neighbours'; the same ones where these are no closer than others."""
-    first, second = neighbours(units)
+    return lean(vectors, *neighbours(units))
+
+
+def lean(vectors: Rows, first: Labels, second: Labels) -> Rows:
+    """The same for pairs of neighbours, rows `first` (m,) and `second` (m,); a row is in one pair of each side at most."""
     if not len(first):
         return vectors
     between = np.concatenate(
@@ -48,7 +51,7 @@ def lean_on_neighbours(vectors: Rows, units: pd.DataFrame) -> Rows:
     return leaning
 
 
-def neighbours(units: pd.DataFrame) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def neighbours(units: pd.DataFrame) -> tuple[Labels, Labels]:
     """Rows of the units that come just one after the other, at one table and under one question of one document: (m,) and (m,)."""
     in_order = units.reset_index(drop=True).sort_values(["document_id", "unit_order"], kind="stable")
     rows = in_order.index.to_numpy(dtype=np.int64)

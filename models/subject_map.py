@@ -35,13 +35,17 @@ class SubjectMap:
 
     def views(self, text: Vectors, content: Vectors) -> list[NDArray[np.float64]]:
         """Return `N_VIEWS` views (n, …): for each form, the discriminant's axes and the roots of the subjects' probabilities."""
-        text, content = self._read(text), self._read(content)
-        views = []
-        for form in FORMS:
-            rows = (text if form == "text" else np.hstack([text, content])).astype(np.float64)
-            views.append(rows @ self.heads[f"{form}.discriminant"])
-            views.append(np.sqrt(_softmax(rows @ self.heads[f"{form}.softmax"] * SCALE + self.heads[f"{form}.intercept"])))
-        return views
+        both = np.hstack([self._read(text), self._read(content)])
+        return [*self.text_views(text), *self._of_form("both", both)]
+
+    def text_views(self, text: Vectors) -> list[NDArray[np.float64]]:
+        """Return the first two of `views`, which read the texts alone."""
+        return self._of_form("text", self._read(text))
+
+    def _of_form(self, form: str, vectors: Vectors) -> list[NDArray[np.float64]]:
+        rows = vectors.astype(np.float64)
+        softmax = _softmax(rows @ self.heads[f"{form}.softmax"] * SCALE + self.heads[f"{form}.intercept"])
+        return [rows @ self.heads[f"{form}.discriminant"], np.sqrt(softmax)]
 
     def off_topic_probability(self, text: Vectors) -> NDArray[np.float64]:
         """Return (n,) in 0..1."""

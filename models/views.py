@@ -5,12 +5,11 @@ Out:  Views: (n_texts, d), where texts lie among subjects, and the probability t
 
 Sentence vectors of short notes group by style. Views that see content words, that were mapped to subjects, or of an encoder tuned to them,
 group by subject; joined, each centred on the study so that what all passages share does not count, they do better than any alone
-(models/cards/themes.md).
+(models/cards/themes.md). To find the nearest of the groups that some texts make, those views do as well that read the texts alone.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -68,15 +67,14 @@ class SubjectSpace:
 
 @dataclass(frozen=True)
 class Views:
-    """`vectors` (n, d): their dot product is the weighted similarity of the views; `subject` is the part that the subject map tells."""
+    """`vectors` (n, d): their dot product is the weighted similarity of the views.
+
+    `off_topic`: probability (n,) that a text is about no subject, 0..1; `subject`: the part that the subject map tells, where it was made.
+    """
 
     vectors: Rows
-    subject: SubjectSpace
-
-    @property
-    def off_topic(self) -> Matrix:
-        """Probability (n,) that a text is about no subject, 0..1."""
-        return self.subject.off_topic
+    off_topic: Matrix
+    subject: SubjectSpace | None = None
 
 
 def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder, *, subject_map: SubjectMap | None = None) -> Views:
@@ -88,11 +86,37 @@ def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
     encoders = _joined_encoders(embedder)
     mapped = map_encoder(embedder)
     if subject_map is None:
-        candidates = [map_encoder(encoder) for encoder in encoders]
-        mapped, subject_map = next((encoder, shipped) for encoder in candidates if (shipped := load_subject_map(encoder.name)) is not None)
+        mapped, subject_map = _shipped_map(encoders)
     subject = SubjectSpace(texts, contents, mapped, subject_map)
-    views = _views(subject, texts, contents, readings, encoders)
-    return Views(_side_by_side(len(texts), lambda block: [view.of(block) for view in views], [view.weight for view in views]).rows, subject)
+    views = [_View(lambda block: subject.rows[block][:, : subject.n_subjects], None), *_lemma_view(readings)]
+    for encoder in encoders:
+        views += [*_encoder_view(encoder, texts, TEXT_WEIGHT), *_encoder_view(encoder, contents, CONTENT_WEIGHT)]
+    return Views(_beside(len(texts), views), subject.off_topic, subject)
+
+
+def text_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder) -> Views:
+    """Return those of the joined views of `texts`, one at least, that read the texts alone: nothing more is encoded for them."""
+    encoders = _joined_encoders(embedder)
+    mapped, subject_map = _shipped_map(encoders)
+    off_topic = np.zeros(len(texts))
+
+    def look(block: slice) -> list[NDArray[Any]]:
+        text = mapped.encode(texts[block])
+        with threadpool_limits(1):
+            off_topic[block] = subject_map.off_topic_probability(text)
+            return list(subject_map.text_views(text))
+
+    subjects = _side_by_side(len(texts), look, [SUBJECT_WEIGHT] * (N_VIEWS // 2)).rows
+    views = [_View(lambda block: subjects[block], None), *_lemma_view(readings)]
+    for encoder in encoders:
+        views += _encoder_view(encoder, texts, TEXT_WEIGHT)
+    return Views(_beside(len(texts), views), off_topic)
+
+
+def _shipped_map(encoders: Sequence[Embedder]) -> tuple[Embedder, SubjectMap]:
+    """The first encoder, of those that maps read beside `encoders`, which a map is shipped for, and the map."""
+    candidates = [map_encoder(encoder) for encoder in encoders]
+    return next((encoder, shipped) for encoder in candidates if (shipped := load_subject_map(encoder.name)) is not None)
 
 
 class _View(NamedTuple):
@@ -102,21 +126,19 @@ class _View(NamedTuple):
     weight: float | None
 
 
-def _views(
-    subject: SubjectSpace, texts: Sequence[str], contents: Sequence[str], readings: Sequence[Reading], encoders: Sequence[Embedder]
-) -> list[_View]:
-    lemma_axes = _lemma_axes(readings)
-    views = [_View(lambda block: subject.rows[block][:, : subject.n_subjects], None), _View(lambda block: lemma_axes[block], LEMMA_WEIGHT)]
-    for encoder in encoders:
-        for weights, seen in ((TEXT_WEIGHT, texts), (CONTENT_WEIGHT, contents)):
-            weight = weights.get(encoder.name, _OTHER_WEIGHT)
-            if weight > 0:
-                views.append(_View(partial(_encoded, encoder, seen), weight))
-    return views
+def _lemma_view(readings: Sequence[Reading]) -> list[_View]:
+    axes = _lemma_axes(readings)
+    return [_View(lambda block: axes[block], LEMMA_WEIGHT)]
 
 
-def _encoded(encoder: Embedder, seen: Sequence[str], block: slice) -> NDArray[Any]:
-    return encoder.encode(seen[block])
+def _encoder_view(encoder: Embedder, seen: Sequence[str], weights: Mapping[str, float]) -> list[_View]:
+    """What `encoder` makes of `seen`; nothing where that says nothing of the subject."""
+    weight = weights.get(encoder.name, _OTHER_WEIGHT)
+    return [_View(lambda block: encoder.encode(seen[block]), weight)] if weight > 0 else []
+
+
+def _beside(n_texts: int, views: Sequence[_View]) -> Rows:
+    return _side_by_side(n_texts, lambda block: [view.of(block) for view in views], [view.weight for view in views]).rows
 
 
 class _Joined(NamedTuple):

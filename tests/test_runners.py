@@ -311,6 +311,31 @@ def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
 
+def test_few_texts_are_read_here_and_a_runner_at_work_reads_itself(monkeypatch):
+    with runners.spread_reading(10) as spread:
+        assert spread is map
+    monkeypatch.setattr(runners, "_MANY_TO_READ", 1)
+    with running(ExecutionSettings(runner="threads", workers=2)), runners.spread_reading(10) as spread:
+        assert spread == runners._RUNNING[-1].spread
+
+
+@pytest.mark.slow
+def test_many_texts_are_read_by_processes_as_they_are_here(monkeypatch):
+    monkeypatch.setattr(runners, "_MANY_TO_READ", 1)
+    monkeypatch.setattr(runners, "_READ_AT_ONCE", 2)
+    monkeypatch.setattr(spreading, "GRAIN", 2)
+    texts = [
+        "la piscine ferme deux jours",
+        "plus de train le soir",
+        "une crèche aux horaires larges",
+        "le cinéma du bourg",
+        "un four à pain",
+    ]
+    with runners.spread_reading(len(texts)) as spread:
+        assert spread is not map
+        assert read_texts(texts, spread=spread) == read_texts(texts)
+
+
 def test_the_size_of_batches_changes_no_tag(units):
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     tagger = load_tagger(grid, settings=TagSettings(model="amorce-usem3"))

@@ -4,6 +4,7 @@ No result depends on it: stages hand out grains (pipeline.spreading), and get th
 given a `map`; they know nothing of runners.
 """
 
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
@@ -17,6 +18,8 @@ if TYPE_CHECKING:
     from flows.runners.base import Runner
     from models.tagger import GridTagger
 
+_MANY_TO_READ = 5_000  # texts from which processes are worth starting, some 3 s and 400 MB each
+_READ_AT_ONCE = 512  # texts that a process is sent
 _RUNNING: list["Runner"] = []  # the innermost last; none: this process does all
 
 
@@ -58,6 +61,24 @@ def make_runner(settings: ExecutionSettings) -> "Runner | None":
 def spread_work() -> Mapper:
     """The `map` of the runner at work; Python's own without one."""
     return _RUNNING[-1].spread if _RUNNING else map
+
+
+@contextmanager
+def spread_reading(n_texts: int) -> Iterator[Mapper]:
+    """Within the block, the `map` to read `n_texts` with: of the runner at work, else for many texts that of processes started for it.
+
+    What reads keeps one processor busy, whatever the threads.
+    """
+    if _RUNNING or n_texts < _MANY_TO_READ or len(os.sched_getaffinity(0)) < 2:
+        yield spread_work()
+        return
+    from flows.runners.pools import ProcessRunner
+
+    runner = ProcessRunner(workers=0, batch_units=_READ_AT_ONCE)
+    try:
+        yield runner.spread
+    finally:
+        runner.close()
 
 
 def works_apart() -> bool:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.reading import generic_words, read_texts
 from models.rows import Labels, Matrix, Rows
-from models.theme_model.communities import CommunityClusters
+from models.theme_model.communities import CommunityClusters, LookCloser
 from pipeline.errors import ModelError
 from pipeline.french import fold
 from pipeline.settings import ClusterSettings
@@ -37,9 +37,17 @@ class ThemeModel:
         self._spread = spread
         self._words: list[list[tuple[str, float]]] = []
 
-    def fit(self, units: pd.DataFrame, embeddings: Rows, *, set_aside: Sequence[bool] | NDArray[np.bool_] | None = None) -> "ThemeModel":
+    def fit(
+        self,
+        units: pd.DataFrame,
+        embeddings: Rows,
+        *,
+        set_aside: Sequence[bool] | NDArray[np.bool_] | None = None,
+        look_closer: LookCloser | None = None,
+    ) -> "ThemeModel":
         """Find the themes of `units`, one a row of `embeddings`; those in `set_aside` are given none and weigh on none.
 
+        `look_closer` gives better vectors of some rows, for those that groups are made of; the others join the nearest group.
         No unit gives no theme; a dozen or fewer give one, of stability 0. Raises `ModelError` where rows do not correspond.
         """
         if len(units) != len(embeddings):
@@ -49,17 +57,17 @@ class ThemeModel:
         self.stability_ = np.zeros(0)
         self._words = []
         if kept.any():
-            self._fit_kept(units[kept.tolist()], embeddings, kept)
+            self._fit_kept(units[kept.tolist()], embeddings, kept, look_closer)
         return self
 
     def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
         """The `k` lemmas that tell each theme from the others, with their c-TF-IDF weight, one list a theme."""
         return [words[:k] for words in self._words]
 
-    def _fit_kept(self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_]) -> None:
+    def _fit_kept(self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_], look_closer: LookCloser | None) -> None:
         lemmas = list(units["lemmas"]) if "lemmas" in units else [reading.lemmas for reading in read_texts(units["text"])]
         documents = [_SEPARATOR.join(row) or _NOTHING for row in lemmas]
-        clusters = CommunityClusters(self.settings, self._spread).fit_rows(embeddings, np.flatnonzero(kept))
+        clusters = CommunityClusters(self.settings, self._spread).fit_rows(embeddings, np.flatnonzero(kept), look_closer)
         if len({lemma for document in documents for lemma in telling_lemmas(document)}) < 2:
             # c-TF-IDF needs two words: with one or none, themes are the clusters and have no words.
             self.labels_[kept], self.stability_ = clusters.labels_, clusters.stability_

@@ -46,10 +46,9 @@ class _Trial:
         return len(self.rows)
 
 
-def measure_agreement(vectors: Rows, settings: ClusterSettings, *, rows: Labels | None = None, spread: Mapper = map) -> Agreement | None:
-    """Return how alike `settings.n_repeats` groupings of `rows` (all by default) are, None under two of them or under `FEWEST` vectors."""
-    n_runs = settings.n_repeats
-    rows = np.arange(len(vectors)) if rows is None else rows
+def measure_agreement(vectors: Rows, settings: ClusterSettings, *, spread: Mapper = map) -> Agreement | None:
+    """Return how alike `settings.n_repeats` groupings of `vectors` (n, d) are, None under two of them or under `FEWEST` vectors."""
+    n_runs, rows = settings.n_repeats, np.arange(len(vectors))
     if n_runs < 2 or len(rows) < FEWEST:
         return None
     draw = np.random.default_rng(settings.seed)

@@ -4,7 +4,7 @@ In:   vectors (n, d), compared by their dot product
 Out:  labels_ (n,), −1 where a vector fits nowhere; stability_ (n_groups,); a scikit-learn clusterer, as BERTopic expects
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -19,6 +19,8 @@ from threadpoolctl import threadpool_limits
 from models.rows import Labels, Matrix, Rows, slices
 from pipeline.settings import ClusterSettings
 from pipeline.spreading import Mapper
+
+LookCloser = Callable[[Labels], Matrix]
 
 MOST_AT_ONCE = 2500  # vectors that the consensus sees; the others join the nearest group
 FEWEST_TO_SPLIT = 12  # fewer vectors make one group
@@ -52,19 +54,25 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """Group the rows of `X`; no row gives no group, fewer than `FEWEST_TO_SPLIT` one group of stability 0."""
         return self.fit_rows(np.asarray(X), np.arange(len(X)))
 
-    def fit_rows(self, vectors: Rows, rows: Labels) -> "CommunityClusters":
-        """Group the `rows` of `vectors`, one label a row of those; a large matrix is not copied."""
+    def fit_rows(self, vectors: Rows, rows: Labels, look_closer: LookCloser | None = None) -> "CommunityClusters":
+        """Group the `rows` of `vectors`, one label a row of those; a large matrix is not copied.
+
+        `look_closer` gives, of some rows, vectors that tell groups apart better: asked for those alone that the consensus sees.
+        """
         settings = self.settings or ClusterSettings()
         with threadpool_limits(1):
             if len(rows) < FEWEST_TO_SPLIT:
                 self.labels_, self.stability_ = np.zeros(len(rows), dtype=np.int64), np.zeros(min(len(rows), 1))
-            elif len(rows) <= MOST_AT_ONCE:
-                consensus = _consensus(vectors[rows].astype(np.float64), settings, self.spread)
-                self.labels_, self.stability_ = consensus.labels, _stability(consensus)
-            else:
+                return self
+            sampled = np.arange(len(rows))
+            if len(rows) > MOST_AT_ONCE:
                 sampled = np.sort(np.random.default_rng(settings.seed).choice(len(rows), MOST_AT_ONCE, replace=False))
-                consensus = _consensus(vectors[rows[sampled]].astype(np.float64), settings, self.spread)
-                self.labels_, self.stability_ = _spread(consensus.labels, sampled, vectors, rows), _stability(consensus)
+        seen = look_closer(rows[sampled]) if look_closer else vectors[rows[sampled]]
+        with threadpool_limits(1):
+            consensus = _consensus(seen.astype(np.float64), settings, self.spread)
+            self.labels_, self.stability_ = consensus.labels, _stability(consensus)
+            if len(sampled) < len(rows):
+                self.labels_ = _spread(consensus.labels, sampled, vectors, rows)
         return self
 
     def predict(self, X: Matrix) -> Labels:  # noqa: N803

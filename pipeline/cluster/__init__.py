@@ -22,10 +22,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.embedder import Embedder
-from models.leaning import lean_on_neighbours
 from models.reading import Reading, read_texts
 from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
-from models.views import Views, join_views
+from models.theme_model.communities import LookCloser
 from pipeline.cluster.agreement import agree_themes
 from pipeline.cluster.candidates import Candidate, find_candidates
 from pipeline.cluster.families import find_families
@@ -34,6 +33,7 @@ from pipeline.cluster.identity import Previous, identify_families, identify_them
 from pipeline.cluster.labels import keywords_of, label_themes
 from pipeline.cluster.places import place_units
 from pipeline.cluster.quotes import choose_quotes, describe
+from pipeline.cluster.sight import Sight
 from pipeline.counting import count_families, count_themes
 from pipeline.french import fold
 from pipeline.i18n import _
@@ -68,8 +68,10 @@ class Grouping(Protocol):
     labels_: NDArray[np.int64]
     stability_: Matrix
 
-    def fit(self, units: pd.DataFrame, embeddings: Rows, *, set_aside: NDArray[np.bool_] | None = None) -> "Grouping":
-        """Group the units, one a row of `embeddings`."""
+    def fit(
+        self, units: pd.DataFrame, embeddings: Rows, *, set_aside: NDArray[np.bool_] | None = None, look_closer: LookCloser | None = None
+    ) -> "Grouping":
+        """Group the units, one a row of `embeddings`; `look_closer` gives better vectors of those that groups are made of."""
         ...
 
     def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
@@ -86,24 +88,25 @@ def cluster_units(
     previous: Previous | None = None,
     settings: ClusterSettings,
     spread: Mapper = map,
+    spread_reading: Mapper | None = None,
 ) -> Clustered:
-    """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups; `spread` no result."""
+    """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups.
+
+    `spread`, and `spread_reading` for what is read, `spread` by default, change no result.
+    """
     if units.empty:
         tables = (THEMES, THEME_MEMBERS, MERGE_PROPOSALS, THEME_FLAGS, THEME_FAMILIES, THEME_AGREEMENT, UNIT_PLACES)
         return Clustered(*(table.empty() for table in tables))
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)  # whatever the order of workshops
-    texts = list(units["text"].astype(str))
-    readings = read_texts(texts, spread=spread)
-    views = join_views(texts, readings, embedder)
-    set_aside = off_topic(units, tags, views.off_topic)
+    readings = read_texts(units["text"].astype(str), spread=spread_reading or spread)
+    sight = Sight(units, readings, embedder)
+    set_aside = off_topic(units, tags, sight.off_topic)
     lemmas = pd.Series([reading.lemmas for reading in readings], dtype=object)
-    grouped_by = lean_on_neighbours(views.vectors, units)
-    model.fit(units.assign(lemmas=lemmas), grouped_by, set_aside=set_aside)
-    agreement = agree_themes(grouped_by, settings, set_aside=set_aside, spread=spread)
-    places = place_units(units["unit_id"], grouped_by, model.labels_)
-    del grouped_by  # as large as the views
-    members = _members(units, model.labels_, _strengths(views.vectors, model.labels_))
-    themes = _themes(members, units, readings, views, model, tags, settings)
+    model.fit(units.assign(lemmas=lemmas), sight.leaning, set_aside=set_aside, look_closer=sight.look_closer)
+    agreement = agree_themes(sight.looked_at(~set_aside), settings, spread=spread)
+    places = place_units(units["unit_id"], sight.leaning, model.labels_)
+    members = _members(units, model.labels_, _strengths(sight.vectors, model.labels_))
+    themes = _themes(members, units, readings, sight, model, tags, settings)
     keywords = [json.loads(theme["keywords"]) for theme in themes]
     identities = identify_themes([list(rows["unit_id"]) for rows in _by_theme(members)], keywords, previous)
     _LOG.info(
@@ -114,9 +117,9 @@ def cluster_units(
         set_aside.sum(),
     )
     labels = [theme["label"] for theme in themes]
-    families = _families(themes, members, units, readings, views, model, previous, settings)
+    families = _families(themes, members, units, readings, sight, model, previous, settings)
     named, placed = _tables(themes, members, identities)
-    hints = _hints(Geometry.of(views.vectors, model.labels_), identities, labels)
+    hints = _hints(Geometry.of(sight.vectors, model.labels_), identities, labels)
     counted = count_families(THEME_FAMILIES.build(families), named, placed, units)
     return Clustered(named, placed, *hints, counted, agreement, places)
 
@@ -179,7 +182,7 @@ def _themes(
     members: pd.DataFrame,
     units: pd.DataFrame,
     readings: Sequence[Reading],
-    views: Views,
+    sight: Sight,
     model: Grouping,
     tags: pd.DataFrame,
     settings: ClusterSettings,
@@ -188,8 +191,9 @@ def _themes(
     strengths = np.zeros(len(readings))
     strengths[members["row"]] = members["strength"]
     words = _topic_words(model)
-    candidates = find_candidates(readings, model.labels_, strengths, words, views.subject, _places(units))
-    rows = (unit_rows(views.subject.rows[model.labels_ == theme]) for theme in range(len(words)))  # one after the other: many are large
+    candidates = find_candidates(readings, model.labels_, strengths, words, sight.space, _places(units), sight.space_rows)
+    seen = model.labels_[sight.space_rows]
+    rows = (unit_rows(sight.space.rows[seen == theme]) for theme in range(len(words)))  # one after the other: many are large
     labels = label_themes(candidates, rows)
     kinds = _kinds(members, tags)
     return [
@@ -212,7 +216,7 @@ def _families(
     members: pd.DataFrame,
     units: pd.DataFrame,
     readings: Sequence[Reading],
-    views: Views,
+    sight: Sight,
     model: Grouping,
     previous: Previous | None,
     settings: ClusterSettings,
@@ -221,13 +225,14 @@ def _families(
     strengths = np.zeros(len(readings))
     strengths[members["row"]] = members["strength"]
     found = find_families(
-        views.vectors,
+        sight.vectors,
         model.labels_,
         [theme["label"] for theme in themes],
         readings=readings,
         strengths=strengths,
         topic_words=_topic_words(model),
-        space=views.subject,
+        space=sight.space,
+        space_rows=sight.space_rows,
         tables=_places(units),
         seed=settings.seed,
     )

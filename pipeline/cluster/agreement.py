@@ -1,12 +1,10 @@
 """Say how much a study's themes owe to chance: made again with other draws, or with a part of the passages, how alike are they?
 
-In:   joined views of the units that have a subject
+In:   joined views of units that have a subject
 Out:  theme_agreement   two rows, none where there are too few units to tell
 """
 
-import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from models.rows import Rows
 from models.theme_model.agreement import measure_agreement
@@ -18,11 +16,9 @@ from pipeline.tables import THEME_AGREEMENT
 SAME, ALIKE = 0.9, 0.6  # index from which the themes are nearly the same, or alike
 
 
-def agree_themes(
-    vectors: Rows, settings: ClusterSettings, *, set_aside: NDArray[np.bool_] | None = None, spread: Mapper = map
-) -> pd.DataFrame:
-    """Return how alike the themes come out when they are made again of what is not `set_aside` (n,), and what that means."""
-    found = measure_agreement(vectors, settings, rows=None if set_aside is None else np.flatnonzero(~set_aside), spread=spread)
+def agree_themes(vectors: Rows, settings: ClusterSettings, *, spread: Mapper = map) -> pd.DataFrame:
+    """Return how alike the themes come out when they are made again of units with these `vectors`, and what that means."""
+    found = measure_agreement(vectors, settings, spread=spread)
     if found is None:
         return THEME_AGREEMENT.empty()
     trials = {

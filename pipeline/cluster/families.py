@@ -52,6 +52,7 @@ def find_families(
     strengths: Matrix,
     topic_words: Sequence[Sequence[str]],
     space: SubjectSpace,
+    space_rows: Numbers,
     tables: Sequence[str],
     seed: int,
 ) -> list[Family]:
@@ -63,10 +64,10 @@ def find_families(
     groups = [tuple(int(theme) for theme in np.flatnonzero(family_of == family)) for family in range(family_of.max() + 1)]
     of_unit = np.where(labels >= 0, family_of[labels], -1)
     words = [[word for theme in group for word in topic_words[theme]] for group in groups]
-    candidates = find_candidates(readings, of_unit, strengths, words, space, tables)
+    candidates = find_candidates(readings, of_unit, strengths, words, space, tables, space_rows)
     spread = Support(readings, of_unit, [str(theme) for theme in labels])
     said = [_by_spread(found, family, spread) for family, found in enumerate(candidates)]
-    rows = (unit_rows(space.rows[of_unit == family]) for family in range(len(groups)))
+    rows = (unit_rows(space.rows[of_unit[space_rows] == family]) for family in range(len(groups)))
     names = label_themes(said, rows, others=theme_labels)
     return [Family(group, name, _kept_together(together, group)) for group, name in zip(groups, names, strict=True)]
 

