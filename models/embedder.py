@@ -201,6 +201,10 @@ class CachedEmbedder:
             if new:
                 self._add(new)
             rows = self._known.rows(keys)
+            if rows is None and keys:
+                raise ModelError(
+                    f"{self.name} n'a pas rendu un vecteur par texte", f"{len(keys)} vecteurs", "vérifier l'encodeur de [embed]"
+                )
             if len(self._known) > _MOST_IN_MEMORY and self._folder() is None:
                 self._known = KnownVectors()  # that of the folder is found again
         return np.zeros((0, self._back_end.dim), dtype=np.float32) if rows is None else rows

@@ -6,7 +6,6 @@ Out:  vectors by key; one .npy file a call that added some, written whole or not
 
 import hashlib
 import io
-import mmap
 from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
@@ -19,17 +18,15 @@ from pipeline.files import write_bytes
 Vectors = NDArray[np.float32]
 
 _KEY = 32  # bytes
-_MOST_ROWS = 1 << 32  # of a file, so that one number tells file and row
-_MANY = 1_000  # vectors asked for at once, after which the files' pages are given back: they would count as this process's memory
+_MOST_ROWS = 1 << 32  # of a shard, so that one number tells shard and row
 
 
 class KnownVectors:
-    """Vectors by key, found without a lock while another thread adds some."""
+    """Vectors by key, found without a lock while another thread adds some. A file is opened when it is asked, and never held."""
 
     def __init__(self) -> None:
         self._place: dict[bytes, int] = {}
-        self._shards: list[Vectors] = []
-        self._mapped: list[mmap.mmap] = []
+        self._shards: list[Path | Vectors] = []
         self._read: set[Path] = set()
 
     def __len__(self) -> int:
@@ -41,43 +38,54 @@ class KnownVectors:
         return key in self._place
 
     def rows(self, keys: Sequence[bytes]) -> Vectors | None:
-        """Return the vectors (n, d) of `keys`, in order; None where one is not known, or no key is given."""
+        """Return the vectors (n, d) of `keys`, one at least, in order; None where one is not known, or its file is gone."""
         places = np.array([self._place.get(key, -1) for key in keys], dtype=np.int64)
         if not len(places) or places.min() < 0:
             return None
-        found = np.empty((len(places), self._shards[0].shape[1]), dtype=np.float32)
         shards, rows = np.divmod(places, _MOST_ROWS)
-        for shard in np.unique(shards):
+        found: Vectors | None = None
+        for shard in np.unique(shards).tolist():
             here = shards == shard
-            found[here] = self._shards[shard][rows[here]]
-        if len(places) >= _MANY:
-            for mapped in self._mapped:
-                mapped.madvise(mmap.MADV_DONTNEED)
+            try:
+                some = _rows_of(self._shards[shard], rows[here])
+            except OSError:
+                self._forget(shard)
+                return None
+            found = np.empty((len(keys), some.shape[1]), dtype=np.float32) if found is None else found
+            found[here] = some
         return found
 
     def add(self, keys: Sequence[bytes], vectors: Vectors, folder: Path | None) -> None:
         """Know these too, and leave them in `folder` where one is given."""
         if folder is None:
             self._take(keys, vectors)
-        else:
-            self._read_file(_write(folder, keys, vectors))
+            return
+        path = _write(folder, keys, vectors)
+        self._take(keys, path)
+        self._read.add(path)
 
     def read(self, folder: Path) -> None:
         """Know what other processes, or earlier runs, have left in `folder`."""
         for path in sorted(folder.glob("*.npy")):
             if path not in self._read:
-                self._read_file(path)
+                keys = np.ascontiguousarray(np.load(path, mmap_mode="r")["key"]).tobytes()
+                self._take((keys[at : at + _KEY] for at in range(0, len(keys), _KEY)), path)
+                self._read.add(path)
 
-    def _read_file(self, path: Path) -> None:
-        shard = np.load(path, mmap_mode="r")
-        self._mapped.append(shard.base)
-        keys = np.ascontiguousarray(shard["key"]).tobytes()
-        self._take((keys[at : at + _KEY] for at in range(0, len(keys), _KEY)), np.asarray(shard["vector"]))
-        self._read.add(path)
-
-    def _take(self, keys: Iterable[bytes], vectors: Vectors) -> None:
-        self._shards.append(vectors)  # before its keys: who finds one finds its row
+    def _take(self, keys: Iterable[bytes], shard: Path | Vectors) -> None:
+        self._shards.append(shard)  # before its keys: who finds one finds its row
         self._place.update(zip(keys, count((len(self._shards) - 1) * _MOST_ROWS), strict=False))
+
+    def _forget(self, shard: int) -> None:
+        """A file that cannot be read, and whatever else is gone of a folder that somebody emptied, tells nothing any more."""
+        gone = {shard, *(at for at, path in enumerate(self._shards) if isinstance(path, Path) and not path.is_file())}
+        self._place = {key: place for key, place in self._place.items() if place // _MOST_ROWS not in gone}
+        self._read -= {path for at in gone if isinstance(path := self._shards[at], Path)}
+
+
+def _rows_of(shard: Path | Vectors, rows: NDArray[np.int64]) -> Vectors:
+    vectors: Vectors = np.load(shard, mmap_mode="r")["vector"] if isinstance(shard, Path) else shard
+    return np.asarray(vectors[rows])
 
 
 def _write(folder: Path, keys: Sequence[bytes], vectors: Vectors) -> Path:

@@ -10,7 +10,7 @@ one subject to the next, as post-its do, stay where they are (models/cards/theme
 import numpy as np
 import pandas as pd
 
-from models.rows import Labels, Rows, each_block, new_rows, slices, unit_blocks, unit_rows
+from models.rows import Labels, Rows, blocks, each_block, new_rows, slices, unit_rows
 
 STRENGTH = 2.0  # chosen on labelled files left out
 _PLACE = ["document_id", "table_number", "question"]  # neighbours share them
@@ -29,9 +29,9 @@ def lean(vectors: Rows, first: Labels, second: Labels) -> Rows:
         [(unit_rows(vectors[first[some]]) * unit_rows(vectors[second[some]])).sum(axis=1, dtype=np.float64) for some in slices(len(first))]
     )
     towards, lengths = np.zeros(vectors.shape[1]), np.zeros(len(vectors))
-    for block, rows in unit_blocks(vectors):
-        towards += rows.sum(axis=0)
-        lengths[block] = np.linalg.norm(vectors[block], axis=1)
+    for block, rows in blocks(vectors):
+        towards += unit_rows(rows).sum(axis=0)
+        lengths[block] = np.linalg.norm(rows, axis=1)
     closeness = float(between.mean() - ((towards / len(vectors)) ** 2).sum())
     if closeness <= 0:
         return vectors
@@ -40,14 +40,14 @@ def lean(vectors: Rows, first: Labels, second: Labels) -> Rows:
     following, previous = np.full(len(vectors), -1), np.full(len(vectors), -1)
     following[first], previous[second] = second, first
 
-    def lean(block: slice) -> None:
+    def move(block: slice) -> None:
         rows = np.array(vectors[block], dtype=np.float64)
         for beside in (following[block], previous[block]):
             has = beside >= 0
             rows[has] += step * unit_rows(np.asarray(vectors[beside[has]], dtype=np.float64))
         leaning[block] = rows
 
-    each_block(len(vectors), lean)
+    each_block(len(vectors), move)
     return leaning
 
 

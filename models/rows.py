@@ -3,7 +3,7 @@
 In:   rows, written some at a time
 Out:  what a matrix gives: `shape`, `len`, `rows[some]`; blocks of them in double precision, sums by group
 
-A matrix of a study's views has some 2,500 columns: 100,000 passages would fill a gigabyte, several times over.
+A matrix of a study's views has one to two thousand columns: each of 100,000 passages would fill half a gigabyte and more.
 """
 
 import os
@@ -64,10 +64,10 @@ class FileRows:
         return self.shape[0]
 
     def __getitem__(self, rows: Any, /) -> NDArray[Any]:
-        """Return some rows, by slice, by number or by mask."""
+        """Return some rows: a slice of consecutive ones, an array of numbers or a mask."""
         if isinstance(rows, slice):
-            first, end, _ = rows.indices(len(self))
-            found = np.empty((max(end - first, 0), self.shape[1]), dtype=self._kind)
+            first, end = _ends(rows, len(self))
+            found = np.empty((end - first, self.shape[1]), dtype=self._kind)
             self._read(found, first)
             return found
         numbers = np.arange(len(self))[rows]
@@ -78,15 +78,17 @@ class FileRows:
 
     def __setitem__(self, rows: slice, values: NDArray[Any], /) -> None:
         """Write consecutive rows."""
-        left = memoryview(values.astype(self._kind).tobytes())
-        at = rows.indices(len(self))[0] * self._row
+        first, end = _ends(rows, len(self))
+        if values.shape != (end - first, self.shape[1]):
+            raise ValueError(f"{values.shape} in the place of {(end - first, self.shape[1])}")
+        left, at = memoryview(values.astype(self._kind).tobytes()), first * self._row
         with self._writable():
             while left:
                 n_bytes = os.pwrite(self._file.fileno(), left, at)
                 left, at = left[n_bytes:], at + n_bytes
 
     def _read(self, place: NDArray[Any], first: int) -> None:
-        """Fill `place` with what lies from row `first` on."""
+        """Fill `place` with what lies from row `first` on; raise `EOFError` past the last row that was written."""
         content: Any = place.reshape(-1).view(np.uint8)
         left = memoryview(content)
         at = first * self._row
@@ -102,6 +104,13 @@ class FileRows:
             yield
         except OSError as error:
             raise read_only(self._folder, error) from error
+
+
+def _ends(rows: slice, n_rows: int) -> tuple[int, int]:
+    first, end, step = rows.indices(n_rows)
+    if step != 1:
+        raise ValueError(f"a step of {step}: consecutive rows alone")
+    return first, max(first, end)
 
 
 @contextmanager
@@ -122,7 +131,8 @@ def new_rows(n_rows: int, n_columns: int) -> NDArray[Any] | FileRows:
 
 
 def slices(n_rows: int, at_once: int = AT_ONCE) -> Iterator[slice]:
-    """The rows in order, some at a time."""
+    """The rows in order, `at_once` at a time; few rows all at once, so that nothing depends on where they are cut."""
+    at_once = at_once if n_rows >= LARGE else max(n_rows, 1)
     return (slice(first, min(first + at_once, n_rows)) for first in range(0, n_rows, at_once))
 
 
@@ -172,11 +182,6 @@ def unit_rows(view: Matrix) -> Matrix:
     norms = np.linalg.norm(view, axis=1, keepdims=True)
     rows: Matrix = np.divide(view, norms, out=np.zeros_like(view), where=norms > 1e-9)
     return rows
-
-
-def centred(view: NDArray[Any], weight: float = 1.0) -> Matrix:
-    """Rows whose norm is the root of `weight`, around the mean of all rows; a row equal to the mean, such as a single one, stays 0."""
-    return around(view.mean(axis=0, dtype=np.float64), view, weight)
 
 
 def around(middle: Matrix, rows: NDArray[Any], weight: float) -> Matrix:

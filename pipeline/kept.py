@@ -15,11 +15,11 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.files import write_bytes
-from pipeline.spreading import grains_of
+from pipeline.spreading import GRAIN, grains_of
 from pipeline.versions import code_hash
 
 _FOLDERS: list[Path] = []  # of `kept_in`, the innermost last
-_AT_ONCE = 8_192  # values that are worked out and written together: what a killed run loses
+_AT_ONCE = 32 * GRAIN  # values that are worked out and written together: what a killed run loses; whole grains, as always
 _HEX = 64  # letters of a key
 
 

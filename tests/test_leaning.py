@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
+from centring import centred
 
 from models.leaning import lean_on_neighbours, neighbours
-from models.rows import centred
 
 
 def units(rows: list[tuple[str, int | None, str, int]]) -> pd.DataFrame:

@@ -1,6 +1,7 @@
 """Matrices of many rows: kept in a file, they say what they would say in memory, and only what is looked at fills memory."""
 
 from pathlib import Path
+from unittest import mock
 
 import numpy as np
 import pandas as pd
@@ -47,7 +48,18 @@ def test_a_file_gives_the_rows_that_a_matrix_gives(kept: FileRows, asked):
     assert (len(kept), kept.shape) == (2_500, (2_500, 6))
 
 
-def test_blocks_are_all_rows_in_order_and_in_double_precision(kept: FileRows):
+def test_what_a_file_does_not_do_is_refused(kept: FileRows):
+    with pytest.raises(ValueError, match="consecutive"):
+        kept[::2]
+    with pytest.raises(ValueError, match=r"\(3, 6\) in the place of \(2, 6\)"):
+        kept[:2] = VALUES[:3]
+    with pytest.raises(EOFError):
+        FileRows(kept._folder, (3, 3), np.float32)[:1]
+
+
+def test_blocks_are_all_rows_in_order_and_in_double_precision(kept: FileRows, monkeypatch: pytest.MonkeyPatch):
+    assert [len(some) for _, some in blocks(kept)] == [2_500]
+    monkeypatch.setattr(rows_module, "LARGE", 2_500)
     found = [some for _, some in blocks(kept)]
     assert [len(some) for some in found] == [1_000, 1_000, 500]
     assert np.array_equal(np.vstack(found), VALUES.astype(np.float64))
@@ -94,16 +106,16 @@ def test_a_full_disk_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, kept: 
 
 def test_a_large_matrix_fills_little_memory(tmp_path: Path):
     rows = FileRows(tmp_path, (60_000, 500), np.float32)  # 114 MB
-    with peak_memory() as before:
-        pass
-    with peak_memory() as during:
+    with peak_memory() as peak:
+        start = peak()
         for first in range(0, len(rows), 1_000):
             rows[first : first + 1_000] = np.full((1_000, 500), first, dtype=np.float32)
         sums = sums_by_group(rows, np.arange(len(rows)) % 3, 3)
         picked = rows[np.arange(0, len(rows), 100)]
+        grown = peak() - start
     assert picked[:, 0].tolist() == [float(number // 1_000 * 1_000) for number in range(0, 60_000, 100)]
     assert sums.shape == (3, 500)
-    assert during() - before() < 60
+    assert grown < 60
 
 
 def test_themes_from_a_file_are_those_from_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -123,8 +135,9 @@ def test_themes_from_a_file_are_those_from_memory(tmp_path: Path, monkeypatch: p
         return [*made, *late]
 
     in_memory = tables()
-    with rows_kept_in(tmp_path):
+    with rows_kept_in(tmp_path), mock.patch.object(rows_module, "FileRows", wraps=FileRows) as made_in_file:
         in_file = tables()
+    assert made_in_file.call_count == 4  # subject space and joined views, of the room and then of all
     assert len(in_memory[0]) > 1
     for one, other in zip(in_memory, in_file, strict=True):
         pd.testing.assert_frame_equal(one, other)
@@ -133,4 +146,5 @@ def test_themes_from_a_file_are_those_from_memory(tmp_path: Path, monkeypatch: p
 def test_a_reading_shares_its_words_with_the_others():
     first, second = read_texts(["une crèche à horaires larges"] * 2)
     assert first == second
+    assert first.phrases
     assert all(one is other for one, other in zip(first.phrases, second.phrases, strict=True))

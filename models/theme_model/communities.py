@@ -60,13 +60,12 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         `look_closer` gives, of some rows, vectors that tell groups apart better: asked for those alone that the consensus sees.
         """
         settings = self.settings or ClusterSettings()
-        with threadpool_limits(1):
-            if len(rows) < FEWEST_TO_SPLIT:
-                self.labels_, self.stability_ = np.zeros(len(rows), dtype=np.int64), np.zeros(min(len(rows), 1))
-                return self
-            sampled = np.arange(len(rows))
-            if len(rows) > MOST_AT_ONCE:
-                sampled = np.sort(np.random.default_rng(settings.seed).choice(len(rows), MOST_AT_ONCE, replace=False))
+        if len(rows) < FEWEST_TO_SPLIT:
+            self.labels_, self.stability_ = np.zeros(len(rows), dtype=np.int64), np.zeros(min(len(rows), 1))
+            return self
+        sampled = np.arange(len(rows))
+        if len(rows) > MOST_AT_ONCE:
+            sampled = np.sort(np.random.default_rng(settings.seed).choice(len(rows), MOST_AT_ONCE, replace=False))
         seen = look_closer(rows[sampled]) if look_closer else vectors[rows[sampled]]
         with threadpool_limits(1):
             consensus = _consensus(seen.astype(np.float64), settings, self.spread)

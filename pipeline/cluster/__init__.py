@@ -88,22 +88,18 @@ def cluster_units(
     previous: Previous | None = None,
     settings: ClusterSettings,
     spread: Mapper = map,
-    spread_reading: Mapper | None = None,
 ) -> Clustered:
-    """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups.
-
-    `spread`, and `spread_reading` for what is read, `spread` by default, change no result.
-    """
+    """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups; `spread` no result."""
     if units.empty:
         tables = (THEMES, THEME_MEMBERS, MERGE_PROPOSALS, THEME_FLAGS, THEME_FAMILIES, THEME_AGREEMENT, UNIT_PLACES)
         return Clustered(*(table.empty() for table in tables))
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)  # whatever the order of workshops
-    readings = read_texts(units["text"].astype(str), spread=spread_reading or spread)
+    readings = read_texts(units["text"].astype(str), spread=spread)
     sight = Sight(units, readings, embedder)
     set_aside = off_topic(units, tags, sight.off_topic)
     lemmas = pd.Series([reading.lemmas for reading in readings], dtype=object)
     model.fit(units.assign(lemmas=lemmas), sight.leaning, set_aside=set_aside, look_closer=sight.look_closer)
-    agreement = agree_themes(sight.looked_at(~set_aside), settings, spread=spread)
+    agreement = agree_themes(sight.settle(~set_aside), settings, spread=spread)
     places = place_units(units["unit_id"], sight.leaning, model.labels_)
     members = _members(units, model.labels_, _strengths(sight.vectors, model.labels_))
     themes = _themes(members, units, readings, sight, model, tags, settings)

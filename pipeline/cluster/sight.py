@@ -16,16 +16,17 @@ from numpy.typing import NDArray
 from models.embedder import Embedder
 from models.leaning import lean, neighbours
 from models.reading import Reading
-from models.rows import Labels, Matrix, Rows
+from models.rows import LARGE, Labels, Matrix, Rows
 from models.theme_model.communities import MOST_AT_ONCE
 from models.views import SubjectSpace, Views, join_views, text_views
 
-MANY = 5_000  # units from which some are looked at more closely than the others
+MANY = LARGE  # units from which some are looked at more closely than the others
 
 
 class Sight:
     """`vectors` (n, d) of the units, `leaning` on those said just before and after; `off_topic` (n,), the probability of no subject, 0..1.
 
+    Of a large study, `look_closer` is asked for those that groups are made of; whether it was or not, `settle` comes next. From then on
     `space` holds the units numbered `space_rows`: all, or those that were looked at closely and their neighbours.
     """
 
@@ -36,7 +37,7 @@ class Sight:
         """See `units`, one at least, one a reading."""
         self._texts, self._readings, self._embedder = list(units["text"].astype(str)), readings, embedder
         self._pairs = neighbours(units)
-        views = see_all(self._texts, readings, embedder)
+        views = see(self._texts, readings, embedder, is_close=len(units) < MANY)
         self.vectors, self.off_topic = views.vectors, views.off_topic
         self.leaning: Rows = lean(self.vectors, *self._pairs)
         self._is_close = views.subject is not None
@@ -60,14 +61,20 @@ class Sight:
         self._looked_at = leaning[np.searchsorted(beside, rows)]
         return self._looked_at
 
-    def looked_at(self, kept: NDArray[np.bool_]) -> Matrix:
-        """Return vectors of `kept` units (n,): of all, or of a large study, of those that groups are made of."""
-        if self._looked_at is not None:
-            return self._looked_at
+    def settle(self, kept: NDArray[np.bool_]) -> Matrix:
+        """Return vectors of `kept` units (n,): of all, or of a large study, of those that were looked at closely.
+
+        Where too few were kept to make groups, nothing was: the first of them are now, or, where none was kept, the first of all.
+        """
         rows = np.flatnonzero(kept)
-        return self.look_closer(rows if self._is_close else rows[:MOST_AT_ONCE])
+        if self._is_close:
+            return self.look_closer(rows)
+        if self._looked_at is None:
+            found = self.look_closer((rows if len(rows) else np.arange(len(kept)))[:MOST_AT_ONCE])
+            self._looked_at = found[: len(rows)]
+        return self._looked_at
 
 
-def see_all(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder) -> Views:
-    """Return the joined views of `texts`, or of many texts those that read them alone."""
-    return join_views(texts, readings, embedder) if len(texts) < MANY else text_views(texts, readings, embedder)
+def see(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder, *, is_close: bool) -> Views:
+    """Return the joined views of `texts`, or, not so close, those that read the texts alone."""
+    return join_views(texts, readings, embedder) if is_close else text_views(texts, readings, embedder)

