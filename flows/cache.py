@@ -105,6 +105,12 @@ def gather_tables(cache: StageCache, processed: list[StageRecord]) -> Tables:
     return {name: rows.copy(deep=False) for name, rows in _gathered(cache.folder, entries).items()}
 
 
+def forget_loaded() -> None:
+    """Give back the memory of what `load` and `gather_tables` hold for the passes over the study."""
+    _loaded.cache_clear()
+    _gathered.cache_clear()
+
+
 @lru_cache(maxsize=8)  # passes over the study load each other's tables several times
 def _loaded(entry: Path, _written_at: int) -> Tables:
     return _read_entry(entry)

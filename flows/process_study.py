@@ -6,7 +6,7 @@ from typing import Any
 
 from flows.ahead import encoding_ahead
 from flows.analyse_study import analyse_study
-from flows.cache import StageRecord
+from flows.cache import StageRecord, forget_loaded
 from flows.process_workshop import process_workshop, tag_workshops
 from flows.publish_study import publish_study, writer_ready
 from flows.second_coder import agree_study, code_again, order_study
@@ -44,5 +44,6 @@ def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_i
     coders = [second.record, agree_study(root, processed, second), order_study(root, processed, second)]
     with writer_ready(sum(record.n_rows.get("units", 0) for record in processed)):
         analysed, proposed = analyse_study(root, processed, coders)
+        forget_loaded()  # what is published is read from the study
         publish_study(root, run_id)
     return Processed(processed + analysed, second.summary, proposed.summary)

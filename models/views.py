@@ -99,18 +99,17 @@ def text_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
     encoders = _joined_encoders(embedder)
     mapped, subject_map = _shipped_map(encoders)
     off_topic = np.zeros(len(texts))
+    others = [*_lemma_view(readings), *(view for encoder in encoders for view in _encoder_view(encoder, texts, TEXT_WEIGHT))]
 
     def look(block: slice) -> list[NDArray[Any]]:
         text = mapped.encode(texts[block])
         with threadpool_limits(1):
             off_topic[block] = subject_map.off_topic_probability(text)
-            return list(subject_map.text_views(text))
+            subjects = subject_map.text_views(text)
+        return [*subjects, *(view.of(block) for view in others)]
 
-    subjects = _side_by_side(len(texts), look, [SUBJECT_WEIGHT] * (N_VIEWS // 2)).rows
-    views = [_View(lambda block: subjects[block], None), *_lemma_view(readings)]
-    for encoder in encoders:
-        views += _encoder_view(encoder, texts, TEXT_WEIGHT)
-    return Views(_beside(len(texts), views), off_topic)
+    weights = [*[SUBJECT_WEIGHT] * (N_VIEWS // 2), *(view.weight for view in others)]
+    return Views(_side_by_side(len(texts), look, weights).rows, off_topic)
 
 
 def _shipped_map(encoders: Sequence[Embedder]) -> tuple[Embedder, SubjectMap]:
