@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from models.tagger import GridTagger
 
 _MANY_TO_READ = LARGE  # texts from which processes are worth starting; of those that were read before, none is sent
-_MOST_READERS = 4  # of some 400 MB each
+_MOST_READERS = 4  # of some 550 MB each
 _READ_AT_ONCE = 512  # texts that one is sent
 _LOG = logging.getLogger(__name__)
 _RUNNING: list["Runner"] = []  # the innermost last; none: this process does all
