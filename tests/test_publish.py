@@ -33,6 +33,7 @@ from pipeline.publish.text import (
     printable,
     quoted,
     rank_interval,
+    stabilities,
     stability,
     typography,
     where,
@@ -127,6 +128,18 @@ def test_numbers_dates_ranks_and_names_are_written_as_in_french(shown: str, expe
 )
 def test_stability_is_a_plain_word_at_each_bound(value: float | None, expected: str) -> None:
     assert stability(value) == expected
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([0.9] * 12 + [0.6] * 7, "12 solides et 7 à confirmer"),
+        ([0.9, 0.6, 0.6, 0.1], "2 à confirmer, 1 solide et 1 fragile"),
+        ([None, None, 0.2, 0.2], "2 non mesurés et 2 fragiles"),
+    ],
+)
+def test_what_themes_are_agrees_with_how_many_they_are(values: list[float | None], expected: str) -> None:
+    assert stabilities(map(stability, values)).replace("\u00a0", " ") == expected
 
 
 PLACES = [

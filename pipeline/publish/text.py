@@ -6,7 +6,8 @@ Out:  words as they are printed; what people said never passes through here, exc
 
 import datetime
 import re
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -163,6 +164,11 @@ def stability(value: float | None) -> str:
     if value is None or value != value:
         return word("stabilite", "inconnue")
     return word("stabilite", "solide" if value >= SOLID else "fragile" if value < FRAGILE else "a_confirmer")
+
+
+def stabilities(said: Iterable[str]) -> str:
+    """How many themes are what `stability` says of each, the most frequent first: 12 solides et 7 à confirmer."""
+    return joined([count(n, verdict, word("stabilites", verdict)) for verdict, n in Counter(said).most_common()])
 
 
 def where(channel: str, question: str | None, table_number: int | None, workshop: str = "") -> str:

@@ -1,12 +1,10 @@
 """How to read the report, in plain words, and what became of every passage and file."""
 
-from collections import Counter
-
 from pipeline.publish.layout.blocks import Block, Paragraph, Section, Terms
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.axes import names_of
 from pipeline.publish.report.content import Report
-from pipeline.publish.text import FRAGILE, NBSP, SOLID, count, joined, number, percent, sentence, word
+from pipeline.publish.text import FRAGILE, NBSP, SOLID, count, joined, number, percent, sentence, stabilities, word
 
 
 def method_section(report: Report, numbering: Numbering) -> Section:
@@ -51,9 +49,8 @@ def _sureness(report: Report, numbering: Numbering) -> Section:
     stability = sentence("methode.stabilite", solide=percent(SOLID), fragile=percent(FRAGILE))
     blocks: list[Block] = [Paragraph(sentence("methode.rangs")), Paragraph(stability)]
     if report.trials:
-        verdicts = Counter(theme.stability for theme in report.themes)
-        told = joined([f"{number(n)}{NBSP}{verdict}" for verdict, n in verdicts.most_common()])
-        blocks.append(Paragraph(sentence("methode.essais", themes=count(len(report.themes), "thème"), verdicts=told)))
+        verdicts = stabilities(theme.stability for theme in report.themes)
+        blocks.append(Paragraph(sentence("methode.essais", themes=count(len(report.themes), "thème"), verdicts=verdicts)))
         rows = [(trial.name, number(trial.index, 2), trial.sentence) for trial in report.trials]
         columns = {"essai": 2.0, "ressemblance": 1.2, "lecture": 4.0}
         blocks.append(numbering.table(sentence("legendes.essais"), columns, rows, numbers=["ressemblance"]))
