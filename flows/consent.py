@@ -1,8 +1,10 @@
 """Who is asked before passages leave the machine: the command line asks a person; where nobody can be asked, nobody agrees."""
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING
+
+from pipeline.within import within
 
 if TYPE_CHECKING:
     from models.language_model import Estimate
@@ -14,17 +16,9 @@ DONE, NOT_SENT, STOPPED = "done", "not_sent", "stopped"  # how asking a second c
 _approvers: list[Approver] = []
 
 
-@contextmanager
-def asking(approver: Approver | None) -> Iterator[None]:
+def asking(approver: Approver | None) -> AbstractContextManager[None]:
     """Have `approver` asked inside the block; None agrees to nothing."""
-    if approver is None:
-        yield
-        return
-    _approvers.append(approver)
-    try:
-        yield
-    finally:
-        _approvers.remove(approver)
+    return nullcontext() if approver is None else within(_approvers, approver)
 
 
 def is_approved(estimate: "Estimate") -> bool:

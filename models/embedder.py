@@ -14,7 +14,7 @@ import importlib.util
 import logging
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from functools import cache as once
 from functools import partial
@@ -31,6 +31,7 @@ from models.served import ServedEncoder
 from pipeline.errors import ModelError
 from pipeline.settings import EmbedSettings
 from pipeline.spreading import Mapper, grains_of
+from pipeline.within import within
 
 Vectors = NDArray[np.float32]
 
@@ -79,27 +80,17 @@ def load_embedder(settings: EmbedSettings | None = None, *, cache: Path | None =
     return _load(settings or EmbedSettings(), cache)
 
 
-@contextmanager
-def vectors_kept(folder: Path) -> Iterator[None]:
+def vectors_kept(folder: Path) -> AbstractContextManager[None]:
     """Within the block, every encoder also finds its vectors in `folder` and leaves new ones there, for later runs.
 
     Only for texts that hold no personal data: `folder` keeps a hash of each beside its vector.
     """
-    _KEPT_IN.append(folder)
-    try:
-        yield
-    finally:
-        _KEPT_IN.remove(folder)
+    return within(_KEPT_IN, folder)
 
 
-@contextmanager
-def encoding_spread(spread: Mapper) -> Iterator[None]:
+def encoding_spread(spread: Mapper) -> AbstractContextManager[None]:
     """Within the block, texts that the bundled encoders do not know yet are encoded by `spread`, some at a time."""
-    _SPREAD_BY.append(spread)
-    try:
-        yield
-    finally:
-        _SPREAD_BY.remove(spread)
+    return within(_SPREAD_BY, spread)
 
 
 @contextmanager
@@ -279,7 +270,8 @@ class CachedEmbedder:
         return parent / hashlib.sha256(f"{self.name} {self.version}".encode()).hexdigest()[:12] if parent else None
 
     def _look_for(self, keys: Sequence[bytes]) -> None:
-        """Read the folder where it may hold some of `keys`."""
+        """Read the folder where it may hold some of `keys`; what was lost of it is forgotten first."""
+        self._known.forget_lost()
         folder = self._folder()
         if folder is not None and folder.is_dir() and any(key not in self._known for key in keys):
             self._known.read(folder)

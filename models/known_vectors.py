@@ -48,8 +48,7 @@ class KnownVectors:
             here = shards == shard
             try:
                 some = _rows_of(self._shards[shard], rows[here])
-            except OSError:
-                self._forget(shard)
+            except FileNotFoundError:
                 return None
             found = np.empty((len(keys), some.shape[1]), dtype=np.float32) if found is None else found
             found[here] = some
@@ -64,6 +63,13 @@ class KnownVectors:
         self._take(keys, path)
         self._read.add(path)
 
+    def forget_lost(self) -> None:
+        """Forget the vectors whose files are gone, of a folder that somebody emptied. Not while another thread adds some."""
+        lost = {at for at, shard in enumerate(self._shards) if isinstance(shard, Path) and not shard.is_file()}
+        if lost:
+            self._place = {key: place for key, place in self._place.items() if place // _MOST_ROWS not in lost}
+            self._read = {path for path in self._read if path.is_file()}
+
     def read(self, folder: Path) -> None:
         """Know what other processes, or earlier runs, have left in `folder`."""
         for path in sorted(folder.glob("*.npy")):
@@ -75,12 +81,6 @@ class KnownVectors:
     def _take(self, keys: Iterable[bytes], shard: Path | Vectors) -> None:
         self._shards.append(shard)  # before its keys: who finds one finds its row
         self._place.update(zip(keys, count((len(self._shards) - 1) * _MOST_ROWS), strict=False))
-
-    def _forget(self, shard: int) -> None:
-        """A file that cannot be read, and whatever else is gone of a folder that somebody emptied, tells nothing any more."""
-        gone = {shard, *(at for at, path in enumerate(self._shards) if isinstance(path, Path) and not path.is_file())}
-        self._place = {key: place for key, place in self._place.items() if place // _MOST_ROWS not in gone}
-        self._read -= {path for at in gone if isinstance(path := self._shards[at], Path)}
 
 
 def _rows_of(shard: Path | Vectors, rows: NDArray[np.int64]) -> Vectors:

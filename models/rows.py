@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 
 from models.encoder.engine import n_threads
 from pipeline.files import read_only
+from pipeline.within import within
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -113,14 +114,9 @@ def _ends(rows: slice, n_rows: int) -> tuple[int, int]:
     return first, max(first, end)
 
 
-@contextmanager
-def rows_kept_in(folder: Path) -> Iterator[None]:
+def rows_kept_in(folder: Path) -> AbstractContextManager[None]:
     """Within the block, large matrices are kept in `folder` instead of memory."""
-    _FOLDERS.append(folder)
-    try:
-        yield
-    finally:
-        _FOLDERS.remove(folder)
+    return within(_FOLDERS, folder)
 
 
 def new_rows(n_rows: int, n_columns: int) -> NDArray[Any] | FileRows:

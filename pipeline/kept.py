@@ -9,28 +9,24 @@ Only for texts that hold no personal data: the folder keeps a hash of each besid
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 from pipeline.files import write_bytes
 from pipeline.spreading import GRAIN, grains_of
 from pipeline.versions import code_hash
+from pipeline.within import within
 
 _FOLDERS: list[Path] = []  # of `kept_in`, the innermost last
 _AT_ONCE = 32 * GRAIN  # values that are worked out and written together: what a killed run loses; whole grains, as always
 _HEX = 64  # letters of a key
 
 
-@contextmanager
-def kept_in(folder: Path) -> Iterator[None]:
+def kept_in(folder: Path) -> AbstractContextManager[None]:
     """Within the block, values are found in `folder` and new ones left there."""
-    _FOLDERS.append(folder)
-    try:
-        yield
-    finally:
-        _FOLDERS.remove(folder)
+    return within(_FOLDERS, folder)
 
 
 def by_text(

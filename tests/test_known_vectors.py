@@ -48,6 +48,7 @@ def test_a_folder_that_was_emptied_is_forgotten_and_filled_again(tmp_path: Path)
     known.add(KEYS[4:], ROWS[4:], None)
     shutil.rmtree(folder)
     assert known.rows(KEYS) is None
+    known.forget_lost()
     assert [key in known for key in KEYS] == [False] * 4 + [True] * 2
     known.add(KEYS[:4], ROWS[:4], folder)
     assert np.array_equal(known.rows(KEYS), ROWS)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from models.embedder import Embedder
 from models.reading import read_texts
 from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
-from pipeline.cluster import off_topic, sight
+from pipeline.cluster import off_topic
 from pipeline.cluster.places import place_late
 from pipeline.cluster.quotes import choose_quotes
 from pipeline.cluster.sight import see
@@ -62,8 +62,8 @@ def join_late_units(
         return Joined(themes, theme_members, unit_places)
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
     texts = list(units["text"].astype(str))
-    is_close = len(units) - len(late) < sight.MANY  # as the room was seen, or strengths would be on two scales
-    views = see(texts, read_texts(texts, spread=spread), embedder, is_close=is_close)
+    n_room = len(units) - len(late)
+    views = see(texts, read_texts(texts, spread=spread), embedder, n_units=n_room)  # as the room was, or strengths have two scales
     candidates = units["unit_id"].isin(late["unit_id"]).to_numpy() & ~off_topic(units, tags, views.off_topic)
     place = pd.Series(range(len(themes)), index=themes["theme_id"])
     labels = units["unit_id"].map(theme_members.set_index("unit_id")["theme_id"].map(place)).fillna(-1).to_numpy().astype(np.int64)

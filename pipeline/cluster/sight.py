@@ -37,7 +37,7 @@ class Sight:
         """See `units`, one at least, one a reading."""
         self._texts, self._readings, self._embedder = list(units["text"].astype(str)), readings, embedder
         self._pairs = neighbours(units)
-        views = see(self._texts, readings, embedder, is_close=len(units) < MANY)
+        views = see(self._texts, readings, embedder, n_units=len(units))
         self.vectors, self.off_topic = views.vectors, views.off_topic
         self.leaning: Rows = lean(self.vectors, *self._pairs)
         self._is_close = views.subject is not None
@@ -75,6 +75,6 @@ class Sight:
         return self._looked_at
 
 
-def see(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder, *, is_close: bool) -> Views:
-    """Return the joined views of `texts`, or, not so close, those that read the texts alone."""
-    return join_views(texts, readings, embedder) if is_close else text_views(texts, readings, embedder)
+def see(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder, *, n_units: int) -> Views:
+    """Return the joined views of `texts`, or, where themes are made of many units, `n_units`, those that read the texts alone."""
+    return join_views(texts, readings, embedder) if n_units < MANY else text_views(texts, readings, embedder)

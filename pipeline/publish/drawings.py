@@ -11,6 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pipeline.files import write_bytes
+from pipeline.within import within
 
 _DRAWN_BY = f"vl-convert-python {metadata.version('vl-convert-python')}"
 
@@ -49,13 +50,10 @@ def drawings_kept(folder: Path, *, drops_others: bool = True) -> Iterator[None]:
     Where it does not drop the others, all of them are: what draws a part only must not undo what is kept for the whole.
     """
     kept = _Kept(folder)
-    _OPEN.append(kept)
-    try:
+    with within(_OPEN, kept):
         yield
         if drops_others:
             kept.drop_others()
-    finally:
-        _OPEN.remove(kept)
 
 
 def drawing(source: str, form: str, draw: Callable[[], bytes]) -> bytes:
