@@ -8,7 +8,7 @@ from flows.cache import StageCache, StageRecord, Tables, gather_tables
 from flows.comparison import comparison
 from flows.keys import cluster_key, conclusion_key, join_key
 from flows.progress import tell
-from flows.runners import read_apart, spread_work, vectors_at_hand
+from flows.runners import spread_work, vectors_at_hand
 from flows.steps import flow, task
 from flows.theme_proposals import Proposals, propose_themes
 from models.embedder import load_embedder
@@ -24,7 +24,6 @@ from pipeline.ingest import reject_stray_files
 from pipeline.kept import kept_in
 from pipeline.rank import rank_themes
 from pipeline.study import Study
-from pipeline.tokens import plain_texts
 
 MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decisions are replayed on; kept as the machine proposed it
 
@@ -57,7 +56,6 @@ def cluster_study(root: Path, processed: list[StageRecord]) -> StageRecord:
     def compute() -> Tables:
         tell("regroupement en thèmes", 0, 1)
         with vectors_at_hand(study.vectors), kept_in(study.readings), rows_kept_in(study.cache):
-            read_apart(list(plain_texts(units)["text"].astype(str)))
             clustered = cluster_units(
                 units,
                 tags,

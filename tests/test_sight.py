@@ -68,40 +68,48 @@ def readings(units):
 
 
 def test_a_small_study_is_seen_closely_all_over(units, readings, encoder):
-    sight = Sight(units, readings, encoder)
+    sight = Sight(units, encoder)
     joined = join_views(list(units["text"]), readings, encoder)
     assert np.array_equal(sight.vectors, joined.vectors)
     assert np.array_equal(sight.leaning, lean_on_neighbours(joined.vectors, units))
     rows = np.array([3, 17, 30])
     assert np.array_equal(sight.look_closer(rows), sight.leaning[rows])
     assert np.array_equal(sight.settle(np.arange(40) % 2 == 0), sight.leaning[::2])
-    assert sight.space_rows.tolist() == list(range(40))
+    assert sight.rows.tolist() == list(range(40))
+    assert sight.readings == readings
 
 
-def test_of_a_large_study_content_words_are_encoded_for_what_groups_are_made_of_and_its_neighbours(units, readings, encoder, monkeypatch):
+def test_of_a_large_study_what_groups_are_made_of_is_read_and_its_neighbours(units, readings, encoder, monkeypatch):
     monkeypatch.setattr(sight_module, "MANY", 40)
     counted = Counted(encoder)
-    sight = Sight(units, readings, counted)
+    read: list[str] = []
+    monkeypatch.setattr(sight_module, "read_texts", lambda texts, **_: read.extend(texts) or read_texts(texts))
+    sight = Sight(units, counted)
     contents = [reading.content for reading in readings]
     assert not counted.asked & set(contents)
-    assert np.array_equal(sight.vectors, text_views(list(units["text"]), readings, encoder).vectors)
+    assert not read
+    assert np.array_equal(sight.vectors, text_views(list(units["text"]), encoder).vectors)
     rows = np.array([0, 9, 25])  # first and last of a document, one in the middle of another
     closer = sight.look_closer(rows)
     near = [0, 1, 8, 9, 24, 25, 26]
-    assert sight.space_rows.tolist() == near
+    assert sight.rows.tolist() == near
+    assert read == [units["text"][row] for row in near]
     assert counted.asked & set(contents) == {contents[row] for row in near}
     joined = join_views([units["text"][row] for row in near], [readings[row] for row in near], encoder)
     assert closer.shape == (3, joined.vectors.shape[1])
     assert closer.shape[1] > sight.vectors.shape[1]
     assert sight.settle(np.ones(40, dtype=bool)) is closer
+    kept = np.arange(40) != 9
+    assert sight.lemmas(kept)[0].tolist() == [row for row in near if row != 9]
+    assert sight.lemmas(kept)[1] == [readings[row].lemmas for row in near if row != 9]
 
 
 @pytest.mark.parametrize("n_kept", [0, 5])
-def test_where_nothing_was_grouped_the_first_are_looked_at(units, readings, encoder, monkeypatch, n_kept):
+def test_where_nothing_was_grouped_the_first_are_looked_at(units, encoder, monkeypatch, n_kept):
     monkeypatch.setattr(sight_module, "MANY", 40)
-    sight = Sight(units, readings, encoder)
+    sight = Sight(units, encoder)
     assert len(sight.settle(np.arange(40) < n_kept)) == n_kept
-    assert set(range(5)) <= set(sight.space_rows)
+    assert set(range(5)) <= set(sight.rows)
 
 
 def test_a_large_study_about_nothing_has_no_theme(units, encoder, monkeypatch):

@@ -4,17 +4,12 @@ No result depends on it: stages hand out grains (pipeline.spreading), and get th
 given a `map`; they know nothing of runners.
 """
 
-import logging
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.embedder import encoding_spread, vectors_kept
-from models.reading import read_texts
-from models.rows import LARGE
-from pipeline.errors import RunnerError
 from pipeline.settings import ExecutionSettings
 from pipeline.spreading import Mapper
 
@@ -22,10 +17,6 @@ if TYPE_CHECKING:
     from flows.runners.base import Runner
     from models.tagger import GridTagger
 
-_MANY_TO_READ = LARGE  # texts from which processes are worth starting; of those that were read before, none is sent
-_MOST_READERS = 4  # of some 550 MB each
-_READ_AT_ONCE = 512  # texts that one is sent
-_LOG = logging.getLogger(__name__)
 _RUNNING: list["Runner"] = []  # the innermost last; none: this process does all
 
 
@@ -67,26 +58,6 @@ def make_runner(settings: ExecutionSettings) -> "Runner | None":
 def spread_work() -> Mapper:
     """The `map` of the runner at work; Python's own without one."""
     return _RUNNING[-1].spread if _RUNNING else map
-
-
-def read_apart(texts: Sequence[str]) -> None:
-    """Have many texts read by processes, where nobody else is at work: what reads keeps one processor busy, whatever the threads.
-
-    Whoever asks for their readings next finds them in the folder of `kept_in`. Where processes end before their time, for want of memory
-    perhaps, what is left is for this one.
-    """
-    workers = min(len(os.sched_getaffinity(0)), _MOST_READERS)
-    if _RUNNING or len(texts) < _MANY_TO_READ or workers < 2:
-        return
-    from flows.runners.pools import ProcessRunner
-
-    readers = ProcessRunner(workers, batch_units=_READ_AT_ONCE)
-    try:
-        read_texts(texts, spread=readers.spread)
-    except RunnerError as error:
-        _LOG.warning("reading by %d processes failed (%s), this one goes on", workers, type(error.__cause__).__name__)
-    finally:
-        readers.close()
 
 
 def works_apart() -> bool:

@@ -7,7 +7,7 @@ BERTopic takes 8 to 12 s to import, so it is imported when a model is fitted, ne
 """
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from models.reading import generic_words, read_texts
 from models.rows import Labels, Matrix, Rows
-from models.theme_model.communities import CommunityClusters, LookCloser
+from models.theme_model.communities import CommunityClusters
 from pipeline.errors import ModelError
 from pipeline.french import fold
 from pipeline.settings import ClusterSettings
@@ -24,6 +24,18 @@ from pipeline.spreading import Mapper
 _SEPARATOR = " "  # lemmas hold no space once split on it
 _MOST_WORDS = 30  # a topic keeps this many
 _NOTHING = "∅"  # stands for a document without a telling lemma
+
+
+class Closer(Protocol):
+    """Who looks at some units more closely than at the others, and reads those alone."""
+
+    def look_closer(self, rows: Labels) -> Matrix:
+        """Return vectors of `rows`, in order of number, that tell groups apart better."""
+        ...
+
+    def lemmas(self, kept: NDArray[np.bool_]) -> tuple[Labels, list[tuple[str, ...]]]:
+        """Return the numbers of those `kept` units (n,) that were read, in order, and their lemmas; what groups are made of was."""
+        ...
 
 
 class ThemeModel:
@@ -43,11 +55,11 @@ class ThemeModel:
         embeddings: Rows,
         *,
         set_aside: Sequence[bool] | NDArray[np.bool_] | None = None,
-        look_closer: LookCloser | None = None,
+        closer: Closer | None = None,
     ) -> "ThemeModel":
         """Find the themes of `units`, one a row of `embeddings`; those in `set_aside` are given none and weigh on none.
 
-        `look_closer` gives better vectors of some rows, for those that groups are made of; the others join the nearest group.
+        `closer` gives better vectors of those that groups are made of, the others joining the nearest group, and the lemmas of some.
         No unit gives no theme; a dozen or fewer give one, of stability 0. Raises `ModelError` where rows do not correspond.
         """
         if len(units) != len(embeddings):
@@ -57,31 +69,34 @@ class ThemeModel:
         self.stability_ = np.zeros(0)
         self._words = []
         if kept.any():
-            self._fit_kept(units[kept.tolist()], embeddings, kept, look_closer)
+            self._fit_kept(units, embeddings, kept, closer)
         return self
 
     def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
         """The `k` lemmas that tell each theme from the others, with their c-TF-IDF weight, one list a theme."""
         return [words[:k] for words in self._words]
 
-    def _fit_kept(self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_], look_closer: LookCloser | None) -> None:
-        lemmas = list(units["lemmas"]) if "lemmas" in units else [reading.lemmas for reading in read_texts(units["text"])]
+    def _fit_kept(self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_], closer: Closer | None) -> None:
+        clusters = CommunityClusters(self.settings, self._spread).fit_rows(
+            embeddings, np.flatnonzero(kept), closer.look_closer if closer else None
+        )
+        self.labels_[kept], self.stability_ = clusters.labels_, clusters.stability_
+        read, lemmas = closer.lemmas(kept) if closer else (np.flatnonzero(kept), _lemmas_of(units[kept.tolist()]))
         documents = [_SEPARATOR.join(row) or _NOTHING for row in lemmas]
-        clusters = CommunityClusters(self.settings, self._spread).fit_rows(embeddings, np.flatnonzero(kept), look_closer)
         if len({lemma for document in documents for lemma in telling_lemmas(document)}) < 2:
             # c-TF-IDF needs two words: with one or none, themes are the clusters and have no words.
-            self.labels_[kept], self.stability_ = clusters.labels_, clusters.stability_
             self._words = [[] for _ in clusters.stability_]
             return
-        topic_model = _assemble(_Found(clusters.labels_))
-        topic_model.fit_transform(documents, clusters.labels_[:, None])  # one row a document is all that it still asks of vectors
-        self.labels_[kept] = np.asarray(topic_model.topics_)
-        # BERTopic numbers topics by size again: the clusters' stability follows its numbers.
-        number = dict(zip(clusters.labels_.tolist(), topic_model.topics_, strict=True))
-        self.stability_ = np.zeros(len(clusters.stability_))
-        for cluster, stability in enumerate(clusters.stability_):
-            self.stability_[number[cluster]] = stability
-        self._words = [topic_model.get_topic(theme) or [] for theme in range(len(self.stability_))]
+        labels = self.labels_[read]
+        topic_model = _assemble(_Found(labels))
+        topic_model.fit_transform(documents, labels[:, None])  # one row a document is all that it still asks of vectors
+        # BERTopic numbers topics by the size of what it read of them: themes are numbered by that of all, then as it does.
+        topic = dict(zip(labels.tolist(), topic_model.topics_, strict=True))
+        sizes = np.bincount(self.labels_[self.labels_ >= 0], minlength=len(clusters.stability_))
+        order = sorted(range(len(sizes)), key=lambda cluster: (-sizes[cluster], topic[cluster]))
+        number = np.array([*np.argsort(order), -1])  # the last stands for none
+        self.labels_, self.stability_ = number[self.labels_], clusters.stability_[order]
+        self._words = [topic_model.get_topic(topic[cluster]) or [] for cluster in order]
 
 
 class _Found:
@@ -92,6 +107,10 @@ class _Found:
 
     def fit(self, X: Any, y: Any = None) -> "_Found":  # noqa: N803, BERTopic calls it as scikit-learn does
         return self
+
+
+def _lemmas_of(units: pd.DataFrame) -> list[tuple[str, ...]]:
+    return list(units["lemmas"]) if "lemmas" in units else [reading.lemmas for reading in read_texts(units["text"])]
 
 
 def _assemble(clusters: _Found) -> Any:

@@ -22,9 +22,8 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.embedder import Embedder
-from models.reading import Reading, read_texts
 from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
-from models.theme_model.communities import LookCloser
+from models.theme_model import Closer
 from pipeline.cluster.agreement import agree_themes
 from pipeline.cluster.candidates import Candidate, find_candidates
 from pipeline.cluster.families import find_families
@@ -69,9 +68,9 @@ class Grouping(Protocol):
     stability_: Matrix
 
     def fit(
-        self, units: pd.DataFrame, embeddings: Rows, *, set_aside: NDArray[np.bool_] | None = None, look_closer: LookCloser | None = None
+        self, units: pd.DataFrame, embeddings: Rows, *, set_aside: NDArray[np.bool_] | None = None, closer: Closer | None = None
     ) -> "Grouping":
-        """Group the units, one a row of `embeddings`; `look_closer` gives better vectors of those that groups are made of."""
+        """Group the units, one a row of `embeddings`; `closer` sees those better that groups are made of."""
         ...
 
     def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
@@ -94,15 +93,13 @@ def cluster_units(
         tables = (THEMES, THEME_MEMBERS, MERGE_PROPOSALS, THEME_FLAGS, THEME_FAMILIES, THEME_AGREEMENT, UNIT_PLACES)
         return Clustered(*(table.empty() for table in tables))
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)  # whatever the order of workshops
-    readings = read_texts(units["text"].astype(str), spread=spread)
-    sight = Sight(units, readings, embedder)
+    sight = Sight(units, embedder, spread=spread)
     set_aside = off_topic(units, tags, sight.off_topic)
-    lemmas = pd.Series([reading.lemmas for reading in readings], dtype=object)
-    model.fit(units.assign(lemmas=lemmas), sight.leaning, set_aside=set_aside, look_closer=sight.look_closer)
+    model.fit(units, sight.leaning, set_aside=set_aside, closer=sight)
     agreement = agree_themes(sight.settle(~set_aside), settings, spread=spread)
     places = place_units(units["unit_id"], sight.leaning, model.labels_)
     members = _members(units, model.labels_, _strengths(sight.vectors, model.labels_))
-    themes = _themes(members, units, readings, sight, model, tags, settings)
+    themes = _themes(members, units, sight, model, tags, settings)
     keywords = [json.loads(theme["keywords"]) for theme in themes]
     identities = identify_themes([list(rows["unit_id"]) for rows in _by_theme(members)], keywords, previous)
     _LOG.info(
@@ -113,7 +110,7 @@ def cluster_units(
         set_aside.sum(),
     )
     labels = [theme["label"] for theme in themes]
-    families = _families(themes, members, units, readings, sight, model, previous, settings)
+    families = _families(themes, members, units, sight, model, previous, settings)
     named, placed = _tables(themes, members, identities)
     hints = _hints(Geometry.of(sight.vectors, model.labels_), identities, labels)
     counted = count_families(THEME_FAMILIES.build(families), named, placed, units)
@@ -177,24 +174,20 @@ def _by_theme(members: pd.DataFrame) -> list[pd.DataFrame]:
 def _themes(
     members: pd.DataFrame,
     units: pd.DataFrame,
-    readings: Sequence[Reading],
     sight: Sight,
     model: Grouping,
     tags: pd.DataFrame,
     settings: ClusterSettings,
 ) -> list[dict[str, Any]]:
     """What each theme is called, about and quoted for, by theme number."""
-    strengths = np.zeros(len(readings))
-    strengths[members["row"]] = members["strength"]
-    words = _topic_words(model)
-    candidates = find_candidates(readings, model.labels_, strengths, words, sight.space, _places(units), sight.space_rows)
-    seen = model.labels_[sight.space_rows]
-    rows = (unit_rows(sight.space.rows[seen == theme]) for theme in range(len(words)))  # one after the other: many are large
-    labels = label_themes(candidates, rows)
+    words, labels = _topic_words(model), model.labels_[sight.rows]
+    candidates = find_candidates(sight.readings, labels, _strengths_read(members, units, sight), words, sight.space, _places(units, sight))
+    rows = (unit_rows(sight.space.rows[labels == theme]) for theme in range(len(words)))  # one after the other: many are large
+    names = label_themes(candidates, rows)
     kinds = _kinds(members, tags)
     return [
         _theme(label, found, theme_members, float(model.stability_[theme]), kinds.get(theme, "mixte"), settings.n_quotes)
-        for theme, (label, found, theme_members) in enumerate(zip(labels, candidates, _by_theme(members), strict=True))
+        for theme, (label, found, theme_members) in enumerate(zip(names, candidates, _by_theme(members), strict=True))
     ]
 
 
@@ -202,34 +195,40 @@ def _topic_words(model: Grouping) -> list[list[str]]:
     return [[fold(word) for word, _ in theme] for theme in model.topic_words(_N_TOPIC_WORDS)]
 
 
-def _places(units: pd.DataFrame) -> list[str]:
-    """The table of each unit; its document stands for a table that has no number."""
-    return list(units["workshop_id"].astype(str) + "|" + units["table_number"].astype("string").fillna(units["document_id"]))
+def _strengths_read(members: pd.DataFrame, units: pd.DataFrame, sight: Sight) -> Matrix:
+    """That of each unit that was read; 0 for one set aside."""
+    strengths = np.zeros(len(units))
+    strengths[members["row"]] = members["strength"]
+    found: Matrix = strengths[sight.rows]
+    return found
+
+
+def _places(units: pd.DataFrame, sight: Sight) -> list[str]:
+    """The table of each unit that was read; its document stands for a table that has no number."""
+    read = units.iloc[sight.rows]
+    return list(read["workshop_id"].astype(str) + "|" + read["table_number"].astype("string").fillna(read["document_id"]))
 
 
 def _families(
     themes: list[dict[str, Any]],
     members: pd.DataFrame,
     units: pd.DataFrame,
-    readings: Sequence[Reading],
     sight: Sight,
     model: Grouping,
     previous: Previous | None,
     settings: ClusterSettings,
 ) -> list[dict[str, Any]]:
     """The rows of theme_families, to be counted; each of `themes` gets its family's id."""
-    strengths = np.zeros(len(readings))
-    strengths[members["row"]] = members["strength"]
     found = find_families(
         sight.vectors,
         model.labels_,
         [theme["label"] for theme in themes],
-        readings=readings,
-        strengths=strengths,
+        read=sight.rows,
+        readings=sight.readings,
+        strengths=_strengths_read(members, units, sight),
         topic_words=_topic_words(model),
         space=sight.space,
-        space_rows=sight.space_rows,
-        tables=_places(units),
+        tables=_places(units, sight),
         seed=settings.seed,
     )
     central = members.sort_values(["strength", "unit_id"], ascending=[False, True], kind="stable")

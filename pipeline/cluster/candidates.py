@@ -45,12 +45,11 @@ def find_candidates(
     topic_words: Sequence[Sequence[str]],
     space: SubjectSpace,
     tables: Sequence[str] | None = None,
-    space_rows: NDArray[np.int64] | None = None,
 ) -> list[list[Candidate]]:
     """Return the candidates of each theme 0..n_themes − 1, best first; a theme without a phrase has none.
 
-    `tables` names the table of each unit, so that what one table repeats counts once; without it each unit counts. `space_rows` numbers
-    the units that `space` holds, all of them by default.
+    `tables` names the table of each unit, so that what one table repeats counts once; without it each unit counts. Units are those that
+    `space` holds.
     """
     uses = _Uses(readings)
     support = Support(readings, labels, tables)
@@ -60,8 +59,7 @@ def find_candidates(
     if not keys:
         return [[] for _ in topic_words]
     vectors = unit_rows(space.project([uses.surface(key) for key in keys]))
-    seen = slice(None) if space_rows is None else space_rows
-    closeness = vectors @ unit_rows(weighted_sums_by_group(space.rows, labels[seen], len(topic_words), strengths[seen])).T
+    closeness = vectors @ unit_rows(weighted_sums_by_group(space.rows, labels, len(topic_words), strengths)).T
     candidates = []
     for theme, words in enumerate(topic_words):
         scored = [

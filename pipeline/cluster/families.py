@@ -48,26 +48,29 @@ def find_families(
     labels: Numbers,
     theme_labels: Sequence[str],
     *,
+    read: Numbers,
     readings: Sequence[Reading],
     strengths: Matrix,
     topic_words: Sequence[Sequence[str]],
     space: SubjectSpace,
-    space_rows: Numbers,
     tables: Sequence[str],
     seed: int,
 ) -> list[Family]:
-    """Return the families of themes 0..n − 1, in the order of their first themes; `labels` (n_units,) is −1 for a unit set aside."""
+    """Return the families of themes 0..n − 1, in the order of their first themes; `labels` (n_units,) is −1 for a unit set aside.
+
+    They are named by the units that were read, numbered by `read`: `readings`, `strengths`, `space` and `tables` are theirs.
+    """
     n_themes = len(theme_labels)
     if n_themes < FEWEST_THEMES:
         return []
     family_of, together = group_themes(vectors, labels, n_themes, seed=seed)
     groups = [tuple(int(theme) for theme in np.flatnonzero(family_of == family)) for family in range(family_of.max() + 1)]
-    of_unit = np.where(labels >= 0, family_of[labels], -1)
+    of_unit = np.where(labels[read] >= 0, family_of[labels[read]], -1)
     words = [[word for theme in group for word in topic_words[theme]] for group in groups]
-    candidates = find_candidates(readings, of_unit, strengths, words, space, tables, space_rows)
-    spread = Support(readings, of_unit, [str(theme) for theme in labels])
+    candidates = find_candidates(readings, of_unit, strengths, words, space, tables)
+    spread = Support(readings, of_unit, [str(theme) for theme in labels[read]])
     said = [_by_spread(found, family, spread) for family, found in enumerate(candidates)]
-    rows = (unit_rows(space.rows[of_unit[space_rows] == family]) for family in range(len(groups)))
+    rows = (unit_rows(space.rows[of_unit == family]) for family in range(len(groups)))
     names = label_themes(said, rows, others=theme_labels)
     return [Family(group, name, _kept_together(together, group)) for group, name in zip(groups, names, strict=True)]
 

@@ -15,7 +15,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.embedder import Embedder
-from models.reading import read_texts
 from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 from pipeline.cluster import off_topic
 from pipeline.cluster.places import place_late
@@ -63,7 +62,7 @@ def join_late_units(
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
     texts = list(units["text"].astype(str))
     n_room = len(units) - len(late)
-    views = see(texts, read_texts(texts, spread=spread), embedder, n_units=n_room)  # as the room was, or strengths have two scales
+    views = see(texts, embedder, n_units=n_room, spread=spread)  # as the room was, or strengths have two scales
     candidates = units["unit_id"].isin(late["unit_id"]).to_numpy() & ~off_topic(units, tags, views.off_topic)
     place = pd.Series(range(len(themes)), index=themes["theme_id"])
     labels = units["unit_id"].map(theme_members.set_index("unit_id")["theme_id"].map(place)).fillna(-1).to_numpy().astype(np.int64)

@@ -1,10 +1,10 @@
 """How units are seen when they are grouped: all of them closely, or, of a large study, those alone that its groups are made of.
 
-In:   units, their readings, the study's encoder
-Out:  vectors of all units; closer ones of some; the subject space that names are chosen in
+In:   units, the study's encoder
+Out:  vectors of all units; closer ones of some, and what was read in them; the subject space that names are chosen in
 
-Looking closely takes encoding a passage's content words too, a quarter of what encoding costs. Groups are made of 2,500 units at most, and
-the others find theirs as well without it (models/cards/themes.md).
+Looking closely takes reading a passage, encoding its content words, and a second encoder: nearly half the time that themes take. Groups are
+made of 2,500 units at most, and the others find theirs as well without it (models/cards/themes.md).
 """
 
 from collections.abc import Sequence
@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from models.embedder import Embedder
 from models.leaning import lean, neighbours
-from models.reading import Reading
+from models.reading import Reading, read_texts
 from models.rows import LARGE, Labels, Matrix, Rows
 from models.theme_model.communities import MOST_AT_ONCE
 from models.views import SubjectSpace, Views, join_views, text_views
+from pipeline.spreading import Mapper
 
 MANY = LARGE  # units from which some are looked at more closely than the others
 
@@ -27,23 +28,22 @@ class Sight:
     """`vectors` (n, d) of the units, `leaning` on those said just before and after; `off_topic` (n,), the probability of no subject, 0..1.
 
     Of a large study, `look_closer` is asked for those that groups are made of; whether it was or not, `settle` comes next. From then on
-    `space` holds the units numbered `space_rows`: all, or those that were looked at closely and their neighbours.
+    `rows` numbers the units that were looked at closely, all or those and their neighbours; `readings` are theirs, and `space` holds them.
     """
 
+    rows: Labels
+    readings: list[Reading]
     space: SubjectSpace
-    space_rows: Labels
 
-    def __init__(self, units: pd.DataFrame, readings: Sequence[Reading], embedder: Embedder) -> None:
-        """See `units`, one at least, one a reading."""
-        self._texts, self._readings, self._embedder = list(units["text"].astype(str)), readings, embedder
+    def __init__(self, units: pd.DataFrame, embedder: Embedder, *, spread: Mapper = map) -> None:
+        """See `units`, one at least; `spread` reads them, and changes no result."""
+        self._texts, self._embedder, self._spread = list(units["text"].astype(str)), embedder, spread
         self._pairs = neighbours(units)
-        views = see(self._texts, readings, embedder, n_units=len(units))
+        self._is_close = len(units) < MANY
+        self._looked_at: Matrix | None = None
+        views = self._join(np.arange(len(units))) if self._is_close else text_views(self._texts, embedder)
         self.vectors, self.off_topic = views.vectors, views.off_topic
         self.leaning: Rows = lean(self.vectors, *self._pairs)
-        self._is_close = views.subject is not None
-        self._looked_at: Matrix | None = None
-        if views.subject is not None:
-            self.space, self.space_rows = views.subject, np.arange(len(units))
 
     def look_closer(self, rows: Labels) -> Matrix:
         """Return vectors of `rows`, in order of number, that tell groups apart best; of a small study, those of `leaning`."""
@@ -54,9 +54,7 @@ class Sight:
         is_near = np.isin(first, rows) | np.isin(second, rows)
         first, second = first[is_near], second[is_near]
         beside = np.unique(np.concatenate([rows, first, second]))
-        views = join_views([self._texts[row] for row in beside], [self._readings[row] for row in beside], self._embedder)
-        assert views.subject is not None
-        self.space, self.space_rows = views.subject, beside
+        views = self._join(beside)
         leaning = lean(views.vectors, np.searchsorted(beside, first), np.searchsorted(beside, second))
         self._looked_at = leaning[np.searchsorted(beside, rows)]
         return self._looked_at
@@ -74,7 +72,21 @@ class Sight:
             self._looked_at = found[: len(rows)]
         return self._looked_at
 
+    def lemmas(self, kept: NDArray[np.bool_]) -> tuple[Labels, list[tuple[str, ...]]]:
+        """Return the numbers of those `kept` units (n,) that were read, and their lemmas."""
+        self.settle(kept)
+        is_kept = kept[self.rows]
+        return self.rows[is_kept], [reading.lemmas for reading, is_one in zip(self.readings, is_kept, strict=True) if is_one]
 
-def see(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder, *, n_units: int) -> Views:
-    """Return the joined views of `texts`, or, where themes are made of many units, `n_units`, those that read the texts alone."""
-    return join_views(texts, readings, embedder) if n_units < MANY else text_views(texts, readings, embedder)
+    def _join(self, rows: Labels) -> Views:
+        texts = [self._texts[row] for row in rows]
+        self.rows, self.readings = rows, read_texts(texts, spread=self._spread)
+        views = join_views(texts, self.readings, self._embedder)
+        assert views.subject is not None
+        self.space = views.subject
+        return views
+
+
+def see(texts: Sequence[str], embedder: Embedder, *, n_units: int, spread: Mapper = map) -> Views:
+    """Return the views of `texts` by which they find their themes, where themes are made of `n_units`, few or many."""
+    return join_views(texts, read_texts(texts, spread=spread), embedder) if n_units < MANY else text_views(texts, embedder)

@@ -30,7 +30,7 @@ def main() -> None:
     passages = source_passages()
     texts, truth = [passage["text"] for passage in passages], np.array([passage["theme"] or "" for passage in passages])
     readings = read_texts(texts)
-    closely, plainly = join_views(texts, readings, load_embedder()), text_views(texts, readings, load_embedder())
+    closely, plainly = join_views(texts, readings, load_embedder()), text_views(texts, load_embedder())
     about = np.flatnonzero(closely.off_topic < SURELY_OFF_TOPIC)
     found = {"closely": [], "plainly": []}
     for seed in range(options.draws):

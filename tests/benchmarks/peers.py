@@ -113,13 +113,11 @@ def bertopic_ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
 def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     """Our themes, from texts alone: no table, no question, no tag; reading is counted with encoding.
 
-    So are views, but from 5,000 texts on those of content words, which are encoded for what each grouping draws.
+    So are views; from 5,000 texts on those that are read closely are what each grouping draws.
     """
     import pandas as pd
 
-    from flows.runners import read_apart
     from models.embedder import load_embedder, vectors_kept
-    from models.reading import read_texts
     from models.rows import rows_kept_in
     from models.theme_model import ThemeModel
     from pipeline.cluster import SURELY_OFF_TOPIC
@@ -130,17 +128,14 @@ def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
     with vectors_kept(folder), kept_in(folder), rows_kept_in(folder):
-        read_apart(texts)
-        readings = read_texts(texts)
-        units = pd.DataFrame({"text": texts, "lemmas": pd.Series([reading.lemmas for reading in readings], dtype=object)})
-        units = units.assign(document_id=range(len(texts)), unit_order=0, table_number=None, question=None)
-        sight = Sight(units, readings, load_embedder())
+        units = pd.DataFrame({"text": texts, "document_id": range(len(texts))}).assign(unit_order=0, table_number=None, question=None)
+        sight = Sight(units, load_embedder())
     aside = sight.off_topic >= SURELY_OFF_TOPIC
 
     def group(seed: int) -> Labels:
-        with vectors_kept(folder), rows_kept_in(folder):
+        with vectors_kept(folder), kept_in(folder), rows_kept_in(folder):
             model = ThemeModel(ClusterSettings(seed=seed))
-            return model.fit(units, sight.leaning, set_aside=aside, look_closer=sight.look_closer).labels_
+            return model.fit(units, sight.leaning, set_aside=aside, closer=sight).labels_
 
     return group
 
