@@ -4,7 +4,7 @@ In:   vectors (n, d), compared by their dot product
 Out:  labels_ (n,), −1 where a vector fits nowhere; stability_ (n_groups,); a scikit-learn clusterer, as BERTopic expects
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -120,15 +120,22 @@ class _Resample:
 
 def _co_association(similarity: Matrix, settings: ClusterSettings, spread: Mapper) -> Matrix:
     """Share of resamples (n, n) in which two vectors fall in one community, among those that drew both."""
-    n = len(similarity)
-    together, drawn = np.zeros((n, n)), np.zeros((n, n))
     np.fill_diagonal(similarity, -np.inf)
     nearest_first = np.argsort(-similarity, axis=1, kind="stable")
     function = partial(_communities, similarity=similarity, nearest_first=nearest_first, n_neighbours=settings.n_neighbours)
-    for kept, communities in spread(function, _resamples(n, settings)):
-        together[np.ix_(kept, kept)] += communities[:, None] == communities[None, :]
-        drawn[np.ix_(kept, kept)] += 1
-    return np.asarray(together / np.maximum(drawn, 1))
+    found = list(spread(function, _resamples(len(similarity), settings)))
+    drawn = _shared(found, [np.zeros_like(communities) for _, communities in found], len(similarity))
+    return np.asarray(_shared(found, [communities for _, communities in found], len(similarity)) / np.maximum(drawn, 1))
+
+
+def _shared(found: Sequence[tuple[Labels, Labels]], groups: Sequence[Labels], n: int) -> Matrix:
+    """In how many resamples two vectors (n, n) fall in one group, of `groups` those of the vectors that each kept: whole numbers, exact."""
+    ends = np.cumsum([0, *(int(some.max()) + 1 for some in groups)])
+    member = np.zeros((n, ends[-1]), dtype=np.float32)
+    for (kept, _), some, first in zip(found, groups, ends[:-1], strict=True):
+        member[kept, first + some] = 1
+    counts: Matrix = (member @ member.T).astype(np.float64)
+    return counts
 
 
 def _resamples(n: int, settings: ClusterSettings) -> Iterator[_Resample]:
