@@ -7,6 +7,7 @@ import pandas as pd
 from flows.cache import StageCache, StageRecord, Tables, gather_tables
 from flows.comparison import comparison
 from flows.keys import cluster_key, conclusion_key, join_key
+from flows.memory import give_back
 from flows.progress import tell
 from flows.runners import spread_work, vectors_at_hand
 from flows.steps import flow, task
@@ -36,6 +37,7 @@ def analyse_study(root: Path, processed: list[StageRecord], coders: list[StageRe
     """
     clustered = cluster_study(root, processed)
     joined = join_study(root, processed, clustered)
+    give_back()  # grouping takes the most
     proposed = propose_themes(root, processed, joined)
     decided = decide_study(root, processed, joined)
     ranked = rank_study(root, processed, decided)

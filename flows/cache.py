@@ -17,7 +17,7 @@ from typing import Any
 
 import pandas as pd
 
-from flows.memory import peak_memory
+from flows.memory import give_back, peak_memory
 from pipeline.files import write_bytes
 from pipeline.gather import NAMING, gather_workshops
 from pipeline.study import read_only, write_parquet
@@ -109,6 +109,7 @@ def forget_loaded() -> None:
     """Give back the memory of what `load` and `gather_tables` hold for the passes over the study."""
     _loaded.cache_clear()
     _gathered.cache_clear()
+    give_back()
 
 
 @lru_cache(maxsize=8)  # passes over the study load each other's tables several times

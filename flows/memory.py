@@ -1,11 +1,23 @@
-"""Peak memory of a stretch of work, in MB, as the kernel counts it for this process."""
+"""Peak memory of a stretch of work, in MB, as the kernel counts it for this process; and giving back what is no longer used."""
 
+import ctypes
+import gc
 import resource
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 _STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
+
+
+def give_back() -> None:
+    """Give what was freed back to the system: Arrow's pool and the C library keep it, for others that ask for as much again."""
+    import pyarrow as pa
+
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:  # glibc has it
+        trim(0)
 
 
 @contextmanager

@@ -25,14 +25,13 @@ def publish_study(root: Path, run_id: str) -> str:
     """Write the report (.html, .docx, .pdf) and the tables (.xlsx, .csv); return the folder, relative to the study."""
     study = Study.open(root)
     tell("rédaction du rapport", 0, 1)
-    tables = study.read_tables()
     with (
         drawings_kept(study.cache / "drawings"),
         whole_folder(study.publications / run_id) as folder,
-        writer_ready(len(tables["units"])) as writer,
+        writer_ready(study.count_rows()["units"]) as writer,
         _tables_written(root, folder / "tableaux", writer),
     ):
-        report = report_of(study, tables, made_on=day_of(run_id))
+        report = report_of(study, study.read_tables(), made_on=day_of(run_id))
         write_html(report, folder / "rapport.html")
         write_docx(report, folder / "rapport.docx")
         write_pdf(report, folder / "rapport.pdf")
