@@ -81,8 +81,10 @@ def _attempt(study: Study, name: str, work: Callable[[], R]) -> R:
     try:
         return attempt()
     except Exception as error:
+        notice = failure_notice(study, error)
+        _log.error(_("traitement échoué : {why}").format(why=notice.reason))  # Prefect's own lines are off: the journal would say nothing
         _leave(study, failure_summary(study, error))
-        _tell(study, failure_notice(study, error))
+        _tell(study, notice)
         raise
 
 

@@ -240,7 +240,7 @@ def test_a_review_that_ends_is_followed_once(server, tmp_path):
 def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_processed(server, tmp_path, undisturbed):
     with answering(Hook()) as hook:
         study = new_study(tmp_path / "grille", f'{EXECUTION}[notify]\nwebhook = "{hook.url}"\n')
-        with running(Service(study, server)):
+        with running(Service(study, server)) as service:
             kept = study.grid_path.read_bytes()
             study.grid_path.unlink()
             drop(study)
@@ -253,6 +253,7 @@ def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_proce
     assert [run["state"]["type"] for run in server.runs(study)] == ["FAILED", "COMPLETED"]
     assert [document["state"] for document in hook.documents] == ["failed", "ready"]
     assert "grille.yaml" in hook.documents[0]["reason"]
+    assert service.journal.read_text(encoding="utf-8").count("traitement échoué : ") == 1
     assert study.table_hashes() == undisturbed
 
 

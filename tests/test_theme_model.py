@@ -145,6 +145,24 @@ def test_labels_and_stability_are_the_same_bits_whatever_the_number_of_threads()
     assert len(prints) == 1
 
 
+NOWHERE_TO_KEEP = """
+import pathlib
+from models.theme_model import _import_bertopic
+_import_bertopic()
+import numba, umap
+print(pathlib.Path(numba.config.CACHE_DIR).name, hasattr(umap, "UMAP"))
+"""
+
+
+def test_themes_are_found_where_numba_can_keep_nothing_beside_its_packages_or_in_the_cache_of_the_user():
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"  # neither of the two others, as where nothing can be written
+    done = subprocess.run([sys.executable, "-c", NOWHERE_TO_KEEP], env=environment, capture_output=True, text=True, check=True)
+    folder, has_umap = done.stdout.split()
+    assert (folder.startswith("ateliers-numba-"), has_umap) == (True, "True")
+    assert "temporary" in done.stderr
+
+
 def test_another_seed_finds_nearly_the_same_groups():
     vectors, _ = blobs(8, 20, spread=0.6)
     first, other = (CommunityClusters(ClusterSettings(n_resamples=20, seed=seed)).fit(vectors).labels_ for seed in (0, 1))

@@ -6,6 +6,11 @@ Out:  labels_ (n,), −1 for a unit set aside; stability_ (n_themes,); topic_wor
 BERTopic takes 8 to 12 s to import, so it is imported when a model is fitted, never before.
 """
 
+import atexit
+import logging
+import os
+import shutil
+import tempfile
 from collections.abc import Sequence
 from typing import Any, Protocol
 
@@ -24,6 +29,7 @@ from pipeline.spreading import Mapper
 _SEPARATOR = " "  # lemmas hold no space once split on it
 _MOST_WORDS = 30  # a topic keeps this many
 _NOTHING = "∅"  # stands for a document without a telling lemma
+_LOG = logging.getLogger(__name__)
 
 
 class Closer(Protocol):
@@ -115,6 +121,7 @@ def _lemmas_of(units: pd.DataFrame) -> list[tuple[str, ...]]:
 
 def _assemble(clusters: _Found) -> Any:
     """BERTopic without its encoder and UMAP: clusters are ours, words are French lemmas."""
+    _import_bertopic()
     from bertopic import BERTopic
     from bertopic.dimensionality import BaseDimensionalityReduction
     from bertopic.vectorizers import ClassTfidfTransformer
@@ -133,6 +140,26 @@ def _assemble(clusters: _Found) -> Any:
         calculate_probabilities=False,
         verbose=False,
     )
+
+
+def _import_bertopic() -> None:
+    """Import BERTopic where neither the installed packages nor the user's cache can be written: a service, a read-only image.
+
+    UMAP, which it imports, has numba keep what it compiles, and numba then refuses the import; a temporary folder, for this process, does.
+    """
+    try:
+        import bertopic
+    except RuntimeError as error:
+        if "no locator available" not in str(error):
+            raise
+        import numba
+
+        folder = tempfile.mkdtemp(prefix="ateliers-numba-")
+        atexit.register(shutil.rmtree, folder, ignore_errors=True)
+        os.environ["NUMBA_CACHE_DIR"] = folder
+        numba.config.reload_config()  # type: ignore[no-untyped-call]
+        _LOG.warning("no cache folder that numba can write: it keeps what it compiles in a temporary one")
+        import bertopic  # noqa: F401
 
 
 def telling_lemmas(lemmas: str) -> list[str]:
