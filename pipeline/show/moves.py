@@ -81,6 +81,7 @@ def review_served(address: str, is_first: bool) -> None:
     else:
         line(_("Relecture : {address}").format(address=address))
     line(_("Ctrl+C pour arrêter."))
+    sys.stdout.flush()  # else a journal, which is no terminal, has the first access's address once the server is stopped
 
 
 def saved(backup: "Backup", *, as_json: bool) -> None:

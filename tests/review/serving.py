@@ -153,7 +153,7 @@ def environment_of(study: Study) -> dict[str, str]:
 
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:
-    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONUNBUFFERED": "1", **(more or {})}
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), **(more or {})}
 
 
 def _free_port() -> int:
