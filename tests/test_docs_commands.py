@@ -79,13 +79,25 @@ def a_target_that_make_knows(words: list[str]) -> None:
 
 
 def units_that_are_shipped(words: list[str]) -> None:
-    """`systemctl stop a b`, `journalctl -u a`."""
-    named = words[2:] if words[0] == "systemctl" else [words[words.index("-u") + 1]]
+    """`systemctl stop a b`, `systemctl enable --now a`, `journalctl -u a`."""
+    named = [word for word in words[2:] if word != "--now"] if words[0] == "systemctl" else [words[words.index("-u") + 1]]
     assert set(named) <= UNITS, words
     if words[0] == "systemctl":
-        assert words[1] in ("start", "stop", "restart", "status")
+        assert words[1] in ("start", "stop", "restart", "status", "enable", "daemon-reload")
     else:
         assert "--since" not in words or words[words.index("--since") + 1] in ("today", "yesterday")
+
+
+def an_account_that_the_units_name(words: list[str]) -> None:
+    """`useradd … a`, `install -d -o a -g a folder`, `install -m 644 units /etc/systemd/system/`, `runuser -u a -- ateliers …`."""
+    if words[0] == "install" and "-d" not in words:
+        assert {path.stem for path in ROOT.glob(words[-2])} == UNITS
+        return
+    account = words[-1] if words[0] == "useradd" else words[words.index("-o" if words[0] == "install" else "-u") + 1]
+    units = [(ROOT / "docs" / "operations" / f"{name}.service").read_text(encoding="utf-8") for name in UNITS]
+    assert all(f"User={account}\n" in unit for unit in units)
+    if words[0] == "runuser":
+        _parser().parse_args(words[words.index("--") + 2 :])
 
 
 def a_pull_in_the_repository(words: list[str]) -> None:
@@ -107,6 +119,9 @@ def a_command_that_dask_knows(words: list[str]) -> None:
 NOT_RUN: dict[str, tuple[str, Callable[[list[str]], None]]] = {
     "make": ("installs, or runs these very tests", a_target_that_make_knows),
     "systemctl": ("asks for root and a running systemd", units_that_are_shipped),
+    "useradd": ("asks for root", an_account_that_the_units_name),
+    "install": ("asks for root", an_account_that_the_units_name),
+    "runuser": ("asks for root", an_account_that_the_units_name),
     "journalctl": ("asks for a running systemd", units_that_are_shipped),
     "ateliers fetch-mail": ("asks for a mail server", a_command_that_the_program_reads),
     "git": ("asks for a network", a_pull_in_the_repository),
