@@ -42,7 +42,7 @@ def tag_key(study: Study, segmented: StageRecord) -> str:
     """Key of tagging what `segmented` kept."""
     tagger = study.registered_tagger
     registered = file_hash(tagger) if tagger else ""
-    return text_hash("tag", segmented.entry, study.settings.tag.model_dump_json(), file_hash(study.grid_path), registered)
+    return text_hash("tag", segmented.entry, study.settings.tag.model_dump_json(), study.grid_hash(), registered)
 
 
 def cluster_key(study: Study, units: "pd.DataFrame", tags: "pd.DataFrame") -> str:
@@ -83,7 +83,7 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
     return text_hash(
         _code(),
         study.settings.model_dump_json(exclude=_WITHOUT_EFFECT),
-        file_hash(study.grid_path),
+        study.grid_hash(),
         file_hash(tagger) if tagger else "",
         decisions,
         vault_state,

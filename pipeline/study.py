@@ -94,6 +94,15 @@ class Study:
         """The study's grid."""
         return load_grid(self.grid_path)
 
+    def grid_hash(self) -> str:
+        """sha256 of the grid as it is on disk now.
+
+        Raises `GridError` where it is no longer there.
+        """
+        if not self.grid_path.is_file():
+            load_grid(self.grid_path)
+        return file_hash(self.grid_path)
+
     # --- the depot -------------------------------------------------------------------------------------------------
 
     def workshop_folders(self) -> list[Path]:

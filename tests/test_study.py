@@ -107,6 +107,16 @@ def test_what_is_not_a_study_is_refused_and_a_study_is_not_made_twice(study, tmp
         Study.create(study.root)
 
 
+def test_a_grid_that_went_away_is_one_clear_line_even_where_it_was_read_before(study):
+    before = study.grid_hash()
+    assert study.grid.axes
+    study.grid_path.rename(study.grid_path.with_suffix(".bak"))
+    with pytest.raises(GridError, match=r"pas de grille grille\.yaml"):
+        study.grid_hash()
+    study.grid_path.with_suffix(".bak").rename(study.grid_path)
+    assert study.grid_hash() == before
+
+
 def test_a_study_is_not_made_with_a_grid_that_is_refused(tmp_path):
     with pytest.raises(GridError, match="pas de grille"):
         Study.create(tmp_path / "autre", tmp_path / "absente.yaml")
