@@ -37,7 +37,7 @@ def analyse_study(root: Path, processed: list[StageRecord], coders: list[StageRe
     """
     clustered = cluster_study(root, processed)
     joined = join_study(root, processed, clustered)
-    give_back()  # grouping takes the most
+    give_back()  # grouping takes the most, and what comes next asks for other sizes
     proposed = propose_themes(root, processed, joined)
     decided = decide_study(root, processed, joined)
     ranked = rank_study(root, processed, decided)

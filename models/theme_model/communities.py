@@ -4,12 +4,16 @@ In:   vectors (n, d), compared by their dot product
 Out:  labels_ (n,), −1 where a vector fits nowhere; stability_ (n_groups,); a scikit-learn clusterer, as BERTopic expects
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from heapq import nsmallest
+from itertools import islice
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 from scipy import sparse
 from scipy.cluster.hierarchy import cut_tree, linkage
 from scipy.spatial.distance import squareform
@@ -27,6 +31,7 @@ FEWEST_TO_SPLIT = 12  # fewer vectors make one group
 FEWEST_GROUPS, MOST_GROUPS = 5, 30
 _RESOLUTIONS = (2.0, 4.0)  # of the communities, spread over the resamples; nearer to 1 under `_FULL_RANGE_FROM` vectors
 _FULL_RANGE_FROM = 200
+_COUNTED_AT_ONCE = 64  # resamples, of which a large study's take 5 MB each
 _ALL_RESAMPLES_TO = 300  # vectors up to which every resample of the settings is made
 _FEWEST_RESAMPLES = 60  # for many more vectors, where the settings ask for as many
 _FITS_SOMEWHERE = 0.10  # mean co-association under which the members of a dissolved group are set aside; less under `_FULL_RANGE_FROM`
@@ -54,10 +59,13 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """Group the rows of `X`; no row gives no group, fewer than `FEWEST_TO_SPLIT` one group of stability 0."""
         return self.fit_rows(np.asarray(X), np.arange(len(X)))
 
-    def fit_rows(self, vectors: Rows, rows: Labels, look_closer: LookCloser | None = None) -> "CommunityClusters":
+    def fit_rows(
+        self, vectors: Rows, rows: Labels, look_closer: LookCloser | None = None, names: Sequence[str] | None = None
+    ) -> "CommunityClusters":
         """Group the `rows` of `vectors`, one label a row of those; a large matrix is not copied.
 
-        `look_closer` gives, of some rows, vectors that tell groups apart better: asked for those alone that the consensus sees.
+        `look_closer` gives, of some rows, vectors that tell groups apart better: asked for those alone that the consensus sees. These are
+        drawn among many by their `names`, one a row: a few rows more change few of those drawn.
         """
         settings = self.settings or ClusterSettings()
         if len(rows) < FEWEST_TO_SPLIT:
@@ -65,7 +73,7 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
             return self
         sampled = np.arange(len(rows))
         if len(rows) > MOST_AT_ONCE:
-            sampled = np.sort(np.random.default_rng(settings.seed).choice(len(rows), MOST_AT_ONCE, replace=False))
+            sampled = _drawn([str(row) for row in rows] if names is None else names, settings.seed)
         seen = look_closer(rows[sampled]) if look_closer else vectors[rows[sampled]]
         with threadpool_limits(1):
             consensus = _consensus(seen.astype(np.float64), settings, self.spread)
@@ -77,6 +85,15 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     def predict(self, X: Matrix) -> Labels:  # noqa: N803
         """Refuse: a new vector needs a new consensus, and `theme_id`s are kept by `pipeline.cluster`."""
         raise NotImplementedError("fit again with all vectors")
+
+
+def _drawn(names: Sequence[str], seed: int) -> Labels:
+    """The places, in order, of `MOST_AT_ONCE` names, as if by chance: those whose hashes come first."""
+
+    def rank(place: int) -> bytes:
+        return hashlib.sha256(f"{seed} {names[place]}".encode()).digest()
+
+    return np.array(sorted(nsmallest(MOST_AT_ONCE, range(len(names)), key=rank)))
 
 
 def mean_by_group(values: Matrix, labels: Labels) -> Matrix:
@@ -123,19 +140,23 @@ def _co_association(similarity: Matrix, settings: ClusterSettings, spread: Mappe
     np.fill_diagonal(similarity, -np.inf)
     nearest_first = np.argsort(-similarity, axis=1, kind="stable")
     function = partial(_communities, similarity=similarity, nearest_first=nearest_first, n_neighbours=settings.n_neighbours)
-    found = list(spread(function, _resamples(len(similarity), settings)))
-    drawn = _shared(found, [np.zeros_like(communities) for _, communities in found], len(similarity))
-    return np.asarray(_shared(found, [communities for _, communities in found], len(similarity)) / np.maximum(drawn, 1))
+    together, drawn = (np.zeros(similarity.shape, dtype=np.float32) for _ in range(2))
+    found = iter(spread(function, _resamples(len(similarity), settings)))
+    while some := list(islice(found, _COUNTED_AT_ONCE)):
+        member, was_kept = _members(some, len(similarity))
+        together += member @ member.T  # whole numbers, which single precision holds exactly
+        drawn += was_kept @ was_kept.T
+    return np.asarray(together.astype(np.float64) / np.maximum(drawn, 1))
 
 
-def _shared(found: Sequence[tuple[Labels, Labels]], groups: Sequence[Labels], n: int) -> Matrix:
-    """In how many resamples two vectors (n, n) fall in one group, of `groups` those of the vectors that each kept: whole numbers, exact."""
-    ends = np.cumsum([0, *(int(some.max()) + 1 for some in groups)])
-    member = np.zeros((n, ends[-1]), dtype=np.float32)
-    for (kept, _), some, first in zip(found, groups, ends[:-1], strict=True):
-        member[kept, first + some] = 1
-    counts: Matrix = (member @ member.T).astype(np.float64)
-    return counts
+def _members(found: Sequence[tuple[Labels, Labels]], n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """1 where a vector fell in a community (n, n_communities), and where a resample kept it (n, n_resamples); else 0."""
+    firsts = np.cumsum([0, *(int(communities.max()) + 1 for _, communities in found)])
+    member, was_kept = np.zeros((n, firsts[-1]), dtype=np.float32), np.zeros((n, len(found)), dtype=np.float32)
+    for resample, (kept, communities) in enumerate(found):
+        member[kept, firsts[resample] + communities] = 1
+        was_kept[kept, resample] = 1
+    return member, was_kept
 
 
 def _resamples(n: int, settings: ClusterSettings) -> Iterator[_Resample]:

@@ -3,8 +3,8 @@
 In:   units, the study's encoder
 Out:  vectors of all units; closer ones of some, and what was read in them; the subject space that names are chosen in
 
-Looking closely takes reading a passage, encoding its content words, and a second encoder: nearly half the time that themes take. Groups are
-made of 2,500 units at most, and the others find theirs as well without it (models/cards/themes.md).
+Looking closely takes reading a passage, encoding its content words, and a second encoder. Groups are made of 2,500 units at most, and the
+others find theirs as well without it (models/cards/themes.md).
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,9 @@ MANY = LARGE  # units from which some are looked at more closely than the others
 class Sight:
     """`vectors` (n, d) of the units, `leaning` on those said just before and after; `off_topic` (n,), the probability of no subject, 0..1.
 
-    Of a large study, `look_closer` is asked for those that groups are made of; whether it was or not, `settle` comes next. From then on
-    `rows` numbers the units that were looked at closely, all or those and their neighbours; `readings` are theirs, and `space` holds them.
+    Of a large study, `look_closer` is asked for those that groups are made of; whether it was or not, `lemmas` or `settle` comes next.
+    From then on `rows` numbers the units that were looked at closely, all or those and their neighbours; `readings` are theirs, and `space`
+    holds them.
     """
 
     rows: Labels
@@ -60,23 +61,25 @@ class Sight:
         return self._looked_at
 
     def settle(self, kept: NDArray[np.bool_]) -> Matrix:
-        """Return vectors of `kept` units (n,): of all, or of a large study, of those that were looked at closely.
-
-        Where too few were kept to make groups, nothing was: the first of them are now, or, where none was kept, the first of all.
-        """
-        rows = np.flatnonzero(kept)
+        """Return vectors of `kept` units (n,): of all, or of a large study, of those that were looked at closely."""
         if self._is_close:
-            return self.look_closer(rows)
-        if self._looked_at is None:
-            found = self.look_closer((rows if len(rows) else np.arange(len(kept)))[:MOST_AT_ONCE])
-            self._looked_at = found[: len(rows)]
-        return self._looked_at
+            return self.look_closer(np.flatnonzero(kept))
+        return self._look_once(kept)
 
     def lemmas(self, kept: NDArray[np.bool_]) -> tuple[Labels, list[tuple[str, ...]]]:
         """Return the numbers of those `kept` units (n,) that were read, and their lemmas."""
-        self.settle(kept)
+        if not self._is_close:
+            self._look_once(kept)
         is_kept = kept[self.rows]
         return self.rows[is_kept], [reading.lemmas for reading, is_one in zip(self.readings, is_kept, strict=True) if is_one]
+
+    def _look_once(self, kept: NDArray[np.bool_]) -> Matrix:
+        """What was looked at; where nothing was yet, the first `kept` are, or where there is none, the first of all."""
+        if self._looked_at is None:
+            rows = np.flatnonzero(kept)
+            found = self.look_closer((rows if len(rows) else np.arange(len(kept)))[:MOST_AT_ONCE])
+            self._looked_at = found[: len(rows)]
+        return self._looked_at
 
     def _join(self, rows: Labels) -> Views:
         texts = [self._texts[row] for row in rows]

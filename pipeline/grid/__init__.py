@@ -27,15 +27,20 @@ def load_grid(path: Path | str) -> Grid:
     """
     path = Path(path)
     if not path.is_file():
-        raise GridError(
-            f"pas de grille {path.name}",
-            "un fichier de codes : rubriques, postures, piliers, ou d'autres axes",
-            "ateliers init ÉTUDE --grid FICHIER",
-        )
+        raise missing_grid(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise GridError(f"grille {path.name}", f"un fichier {', '.join(_READERS)}", "enregistrer la grille dans un de ces formats")
     return build_grid(reader(path), path)
+
+
+def missing_grid(path: Path) -> GridError:
+    """The error of a grid that is not at `path`."""
+    return GridError(
+        f"pas de grille {path.name}",
+        "un fichier de codes : rubriques, postures, piliers, ou d'autres axes",
+        "ateliers init ÉTUDE --grid FICHIER",
+    )
 
 
 def save_grid(grid: Grid, path: Path) -> None:

@@ -73,7 +73,6 @@ def measure(name: str, size: int, n_seeds: int) -> None:
         "encoding_s": round(ready, 1),
         "grouping_s": seconds,
         "peak_mb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024),
-        "largest_worker_mb": round(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss / 1024),
         "themes": [int(labels.max()) + 1 for labels in runs],
         "ami": [round(adjusted_mutual_info_score(truth, labels), 3) for labels in first],
         "ari": [round(adjusted_rand_score(truth, labels), 3) for labels in first],
@@ -111,9 +110,9 @@ def bertopic_ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
 
 
 def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
-    """Our themes, from texts alone: no table, no question, no tag; reading is counted with encoding.
+    """Our themes, from texts alone: no table, no question, no tag; views are counted with encoding, and the words of few texts.
 
-    So are views; from 5,000 texts on those that are read closely are what each grouping draws.
+    From 5,000 texts on, what is read and looked at closely is what each grouping draws, and counted with it.
     """
     import pandas as pd
 
