@@ -24,6 +24,8 @@ from pipeline.publish.report.content import Report, Share
 from pipeline.publish.report.people import commune_name
 from pipeline.publish.templates.make_docx_template import make_template
 from pipeline.publish.text import (
+    NARROW,
+    NBSP,
     count,
     french_date,
     joined,
@@ -33,6 +35,7 @@ from pipeline.publish.text import (
     printable,
     quoted,
     rank_interval,
+    sentence,
     stabilities,
     stability,
     typography,
@@ -112,6 +115,12 @@ NUMBERS = [
 @pytest.mark.parametrize(("shown", "expected"), NUMBERS)
 def test_numbers_dates_ranks_and_names_are_written_as_in_french(shown: str, expected: str) -> None:
     assert shown == expected
+
+
+def test_a_whole_number_in_a_sentence_is_written_as_everywhere():
+    assert sentence("raisons.need", n=count(1372, "passage"), total=1456) == (
+        f"1{NARROW}372{NBSP}passages sur 1{NARROW}456 disent une difficulté ou une demande"
+    )
 
 
 @pytest.mark.parametrize(

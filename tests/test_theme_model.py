@@ -217,6 +217,7 @@ print(pathlib.Path(numba.config.CACHE_DIR).name, hasattr(umap, "UMAP"))
 """
 
 
+@pytest.mark.slow  # UMAP is compiled from nothing: half a minute
 def test_themes_are_found_where_numba_can_keep_nothing_beside_its_packages_or_in_the_cache_of_the_user():
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
     environment["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"  # neither of the two others, as where nothing can be written

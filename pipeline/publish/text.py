@@ -24,9 +24,10 @@ SOLID, FRAGILE = 0.75, 0.5  # Hennig (2007): over 0.75 a cluster is stable, unde
 
 
 def sentence(key: str, **values: Any) -> str:
-    """The text of `key` ("section.entry") in textes.yaml, with `values` in its braces and French spacing."""
+    """The text of `key` ("section.entry") in textes.yaml, with `values` in its braces, whole numbers as `number` writes them."""
     section, entry = key.split(".")
-    return typography(str(texts()[section][entry]).format(**values))
+    written = {name: number(value) if isinstance(value, int) else value for name, value in values.items()}
+    return typography(str(texts()[section][entry]).format(**written))
 
 
 @cache
