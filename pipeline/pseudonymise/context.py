@@ -27,12 +27,31 @@ def is_place_name(words: list[Word], place: int) -> bool:
     is_linked = bool(re.search(r"[dD]['’]$", word.before))
     while back > 0 and words[back].folded in listed("liens") and _CLOSE.fullmatch(words[back].before):
         is_linked, back = True, back - 1
-    if back > 0 and words[back].folded in listed("civilites") and _CLOSE.fullmatch(words[back].before):
-        return is_place_name(words, back)
+    if words[back].folded in listed("civilites"):
+        return _is_honoured(words, back)
     is_home = words[place - 1].folded == "chez"
     if is_home and _is_sign(words, place):
         return True
     return _is_kind_of_place(words, back, is_linked=is_linked, is_home=is_home)
+
+
+def _is_honoured(words: list[Word], title: int) -> bool:
+    """Whether the title at `title` is part of a street's or house's name: rue du Docteur-Roux, place Madame de Sévigné; Chez Mme Rose.
+
+    A person is no place, whatever stands before: la rue de M. Dupont, la place de Mme X, rue des Tanneurs chez Mme Dupont.
+    """
+    word = words[title]
+    if not title or not _CLOSE.fullmatch(word.before):
+        return False
+    link = words[title - 1].folded
+    if link == "chez":
+        return words[title - 1].has_capital and not words[title - 1].opens
+    is_direct = link not in listed("liens") and not re.search(r"['’]$", word.before)
+    if word.folded in listed("civilites_de_personnes"):
+        is_written_out = len(word.text) > 4 or word.text == "M"
+        return is_direct and is_written_out and is_place_name(words, title)
+    is_article = is_direct or link in ("du", "des") or bool(re.search(r"[lL]['’]$", word.before))
+    return (is_article or word.folded in listed("civilites_sans_article")) and is_place_name(words, title)
 
 
 def _is_sign(words: list[Word], place: int) -> bool:
@@ -51,11 +70,17 @@ def _is_kind_of_place(words: list[Word], place: int, *, is_linked: bool, is_home
         return False
     is_inner_capital = word.has_capital and not word.opens
     if is_home:
-        return is_inner_capital
+        return is_inner_capital and _is_house(words, place)
     if is_linked:
         return kind in listed("lieux_avec_de") or (is_inner_capital and (word.is_common or kind in listed("lieux_et_organisations")))
     is_inner = is_inner_capital and word.folded not in listed("parentes")
     return kind in listed("lieux_et_organisations") or (is_inner and is_place_name(words, place))
+
+
+def _is_house(words: list[Word], place: int) -> bool:
+    """Whether the capitalised word before "chez" is a house that has a sign (le Relais chez Paul), not a town or the end of a street."""
+    is_town_or_day = not words[place].is_common or words[place].folded in listed("jamais") | listed("moments")
+    return not is_town_or_day and not is_place_name(words, place)
 
 
 def _is_cited(words: list[Word], place: int) -> bool:
