@@ -116,7 +116,7 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
             "theme_flags": found["theme_flags"][found["theme_flags"]["theme_id"].isin(themes["theme_id"])],
         }
 
-    return cache.run("decide", conclusion_key("decide", joined, study.decisions_state()), compute)
+    return cache.run("decide", conclusion_key("decide", joined, study.decisions.mark().sha256), compute)
 
 
 @task(name="rank")

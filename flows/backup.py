@@ -51,7 +51,8 @@ class Backup:
 def backup_study(root: Path, target: Path | None = None) -> Backup:
     """Save the study in `root` into `target`, by default beside it under its name and the moment; return what was saved.
 
-    Raises `StudyError` for a study at work, a target that exists or cannot be written, `VaultError` for an unreadable passphrase.
+    Raises `StudyError` for a study at work, decisions that are lost, a target that exists or cannot be written,
+    `VaultError` for an unreadable passphrase.
     """
     study = Study.open(root.resolve())
     moment = datetime.datetime.now(datetime.UTC)
@@ -59,6 +60,7 @@ def backup_study(root: Path, target: Path | None = None) -> Backup:
     if path.exists():
         raise StudyError(f"« {path} » existe déjà", "un nouveau fichier", "donner un autre nom avec -o")
     passphrase = _passphrase()
+    study.check_decisions()  # what is lost must not take the place of an earlier backup
     with study.locked(), tempfile.TemporaryDirectory(dir=_writable(path.parent), prefix=".sauvegarde-") as folder:
         copies = _copies(study, Path(folder))
         entries = sorted(_entries(study, copies), key=lambda entry: entry[0])

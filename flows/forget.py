@@ -50,10 +50,11 @@ def forget_person(
 ) -> Erasure:
     """Erase whom `wanted` names: a name, mail address, telephone or participant_id; with `with_words`, what it said too.
 
-    Raises `StudyError` when nobody or several persons are meant.
+    Raises `StudyError` when nobody or several persons are meant, or decisions are lost.
     """
     study = Study.open(root.resolve())
     with study.locked(), listening(on_progress):
+        study.check_decisions()
         vault = Vault(study)
         registry = vault.registry()
         person = _find(registry, wanted)

@@ -62,7 +62,7 @@ def join_key(clustered: StageRecord, processed: list[StageRecord]) -> str:
     return text_hash("join", clustered.entry, *sorted(record.entry for record in processed))
 
 
-def conclusion_key(stage: str, before: StageRecord, *inputs: BaseModel | int) -> str:
+def conclusion_key(stage: str, before: StageRecord, *inputs: BaseModel | int | str) -> str:
     """Key of a stage over the whole study that follows `before`."""
     return text_hash(stage, before.entry, *(part.model_dump_json() if isinstance(part, BaseModel) else str(part) for part in inputs))
 
@@ -71,7 +71,7 @@ def coders_key(stage: str, study: Study, processed: list[StageRecord], second: S
     """Key of what depends on all coders: all that is tagged, what the second coder coded, what people decided."""
     model = study.settings.language_model.model
     entries = sorted(record.entry for record in processed)
-    return text_hash(stage, second.entry, model, str(study.decisions_state()), *unit_ids, "", *entries)
+    return text_hash(stage, second.entry, model, study.decisions.mark().sha256, *unit_ids, "", *entries)
 
 
 def study_fingerprint(study: Study, vault_state: str) -> str:
@@ -79,7 +79,7 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
     inputs = [f"{path}={value}" for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()]
     stray = [path.name for path in study.stray_files()]
     tagger = study.registered_tagger
-    decisions = str(study.decisions_state())
+    decisions = study.decisions.mark().sha256
     return text_hash(
         _code(),
         study.settings.model_dump_json(exclude=_WITHOUT_EFFECT),

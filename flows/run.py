@@ -4,6 +4,7 @@ The story: fingerprint → nothing new: say so; else process each workshop → a
 """
 
 import datetime
+from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,8 @@ from flows.progress import Listener, listening
 from flows.runners import running
 from flows.vault import Vault
 from models.embedder import encoder_used
+from pipeline.decision_store import Mark
+from pipeline.errors import StudyError
 from pipeline.study import Study
 from pipeline.versions import SCHEMA, versions
 
@@ -33,19 +36,28 @@ class Outcome:
     is_new: bool
 
 
-def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener | None = None, on_cost: Approver | None = None) -> Outcome:
+def run_study(
+    root: Path,
+    *,
+    workshop: str | None = None,
+    on_progress: Listener | None = None,
+    on_cost: Approver | None = None,
+    on_lost_decisions: Callable[[StudyError], bool] | None = None,
+) -> Outcome:
     """Process what is new or changed in `root`, then themes, priorities, comparison and report.
 
     With `workshop`, only that folder is looked at again; the others stay as the last run left them, unless another version left them or
     nothing of them is kept in .cache/, as after a restoration: all are looked at then. `on_cost` is asked before passages are
-    sent to a second coder; without it none are, unless the settings give a standing consent.
-    Raises `StudyError` for an empty depot or a locked or read-only study, `VaultError` for a vault that the passphrase does not open,
-    `GridError` and `SettingsError` for what they name.
+    sent to a second coder; without it none are, unless the settings give a standing consent. `on_lost_decisions` is asked before going on
+    where decisions that the last run followed are gone; without it nothing is done.
+    Raises `StudyError` for an empty depot, lost decisions or a locked or read-only study, `VaultError` for a vault that
+    the passphrase does not open, `GridError` and `SettingsError` for what they name.
     """
     study = Study.open(root.resolve())
     _ = study.settings, study.grid
     only = study.find_workshop(workshop).name if workshop else None
     with study.locked():
+        mark = study.check_decisions(on_lost_decisions)
         fingerprint = study_fingerprint(study, Vault(study).state())
         last = study.last_run()
         if only and not _has_kept(study, only, last):
@@ -53,7 +65,7 @@ def run_study(root: Path, *, workshop: str | None = None, on_progress: Listener 
         if last and only is None and last["fingerprint"] == fingerprint and _is_whole(study, last, on_cost):
             return Outcome(last, is_new=False)
         with listening(on_progress), asking(on_cost), prefect_ready(study.cache), running(study.settings.execution):
-            return Outcome(_run_flow(study, fingerprint, only, last), is_new=True)
+            return Outcome(_run_flow(study, fingerprint, only, last, mark), is_new=True)
 
 
 def due_fingerprint(study: Study) -> str | None:
@@ -75,7 +87,7 @@ def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
     return study.tables_match(last["tables"]) and (study.root / last["publication"]).is_dir()
 
 
-def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest | None) -> Manifest:
+def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest | None, mark: Mark) -> Manifest:
     """Call the flow over the folders that count; write and return the manifest."""
     from flows.process_study import process_study
 
@@ -97,6 +109,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "settings": study.settings.model_dump(mode="json", exclude=_NOT_RECORDED),
         "inputs": {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()},
         "stages": [asdict(record) for record in processed.records],
+        "decisions": asdict(mark),
         "second_coder": processed.second_coder,
         "theme_proposals": processed.theme_proposals,
         "n_rows": study.count_rows(),

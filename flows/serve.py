@@ -40,12 +40,13 @@ def serve_studies(roots: Sequence[Path], *, told: Told) -> None:
     """Serve the studies in `roots` until SIGTERM or SIGINT, telling `told` what happens, a line each.
 
     Raises `UsageError` for two studies whose folders have one name, `SettingsError` and `GridError` for what they name, and `StudyError`
-    where no server answers or another service has one of the studies.
+    where decisions are lost, no server answers or another service has one of the studies.
     """
     studies = [Study.open(root.resolve()) for root in roots]
     _refuse_same_names(studies)
     for study in studies:
         study.settings, study.grid  # noqa: B018 - read, to be refused now
+        study.check_decisions()
     if any(study.settings.mail.host for study in studies):
         require_imap_tools()
     if importlib.util.find_spec("watchfiles") is None:

@@ -19,9 +19,11 @@ def train_tagger(root: Path, gold: Path | None = None) -> dict[str, Any]:
 def train_study(study: Study, *, gold: Path | None = None) -> dict[str, Any]:
     """Refit from what people decided and from `gold`, register the tagger if it is no worse, and return its figures.
 
-    Raises `StudyError` when a run is at work, `ModelError` when too little is labelled or the gold file cannot be read.
+    Raises `StudyError` when a run is at work or decisions are lost, `ModelError` when too little is labelled or the gold
+    file cannot be read.
     """
     with study.locked():
+        study.check_decisions()
         tables = study.read_tables()
         return train_on_study(
             tables,

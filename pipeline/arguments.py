@@ -40,7 +40,10 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
         _("créer une étude"),
         (*study, ("--grid", {"type": Path, "metavar": _("FICHIER"), "help": _("grille de codes")})),
     )
-    agreed = (("--yes", {"action": "store_true", "help": _("envoyer au second codeur sans demander")}),)
+    agreed = (
+        ("--yes", {"action": "store_true", "help": _("envoyer au second codeur sans demander")}),
+        ("--accept-lost-decisions", {"action": "store_true", "help": _("continuer bien que des décisions aient disparu")}),
+    )
     _add(commands, calls, "run", _("traiter ce qui est nouveau ou changé"), study + workshop + agreed + as_json)
     _add(commands, calls, "status", _("où en est l'étude"), study + as_json)
     served = (

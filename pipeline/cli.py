@@ -13,7 +13,7 @@ from pipeline.arguments import DOUBTS, make_parser
 from pipeline.errors import AteliersError, StudyError, VaultError
 from pipeline.i18n import _
 from pipeline.study import Study
-from pipeline.terminal import consent, progress
+from pipeline.terminal import consent, going_on, progress
 
 if TYPE_CHECKING:
     from flows.run import Outcome
@@ -53,7 +53,7 @@ def demo(options: argparse.Namespace) -> None:
     from pipeline.demo import copy_demo
 
     study = copy_demo(options.dir)
-    show.outcome(study, _run(study.root, None), as_json=options.json)
+    show.outcome(study, _run(study.root, None, options), as_json=options.json)
 
 
 def init(options: argparse.Namespace) -> None:
@@ -65,7 +65,7 @@ def init(options: argparse.Namespace) -> None:
 def run(options: argparse.Namespace) -> None:
     """Process what is new or changed, then themes, priorities, comparison and report."""
     study = Study.open(options.study)
-    show.outcome(study, _run(study.root, options.workshop, is_agreed=options.yes), as_json=options.json)
+    show.outcome(study, _run(study.root, options.workshop, options), as_json=options.json)
 
 
 def publish(options: argparse.Namespace) -> None:
@@ -74,7 +74,7 @@ def publish(options: argparse.Namespace) -> None:
     from flows.publication import publish_whole
 
     study = Study.open(options.study)
-    outcome = _run(study.root, None, is_agreed=options.yes)
+    outcome = _run(study.root, None, options)
     with study.locked(), progress() as bars, listening(bars):
         publication = publish_whole(study.root, outcome.manifest)
     show.published(study, outcome, publication, as_json=options.json)
@@ -86,6 +86,7 @@ def status(options: argparse.Namespace) -> None:
     from pipeline.status import study_status
 
     study = Study.open(options.study)
+    study.check_decisions()
     waiting = {"n_doubts": _doubts_waiting(study), "n_mails_waiting": Record(study).n_waiting}
     found = study_status(study.read_tables(), study.last_run(), study.decisions.read()) | waiting
     show.status(study, found, as_json=options.json)
@@ -210,11 +211,17 @@ def restore(options: argparse.Namespace) -> None:
     show.restored(restore_study(options.file, options.study), as_json=options.json)
 
 
-def _run(root: Path, workshop: str | None, *, is_agreed: bool = False) -> "Outcome":
+def _run(root: Path, workshop: str | None, options: argparse.Namespace) -> "Outcome":
     from flows.run import run_study
 
     with progress() as bars:
-        return run_study(root, workshop=workshop, on_progress=bars, on_cost=consent(bars, is_agreed=is_agreed))
+        return run_study(
+            root,
+            workshop=workshop,
+            on_progress=bars,
+            on_cost=consent(bars, is_agreed=getattr(options, "yes", False)),
+            on_lost_decisions=going_on(bars, is_agreed=getattr(options, "accept_lost_decisions", False)),
+        )
 
 
 def _doubts_waiting(study: Study) -> int | None:
@@ -230,11 +237,12 @@ def _doubts_waiting(study: Study) -> int | None:
 def _processed(root: Path) -> Study:
     """The study, once it has been run.
 
-    Raises `StudyError` before.
+    Raises `StudyError` before, and where decisions are lost.
     """
     study = Study.open(root)
     if study.last_run() is None:
         raise StudyError(_("l'étude n'a encore jamais été traitée"), _("des tables"), f"ateliers run {root}")
+    study.check_decisions()
     return study
 
 

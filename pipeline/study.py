@@ -9,7 +9,7 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,13 +23,14 @@ from pipeline.secret import read_secret
 from pipeline.settings import Settings, load_settings
 from pipeline.table_store import TableStore, open_place
 from pipeline.versions import SCHEMA
+from pipeline.words import counted
 
 __all__ = ["Study", "file_hash", "held", "read_manifest", "read_only", "schema_of", "text_hash", "write_bytes", "write_parquet"]
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.decision_store import DecisionStore
+    from pipeline.decision_store import DecisionStore, Mark
     from pipeline.schema import Table
 
 
@@ -161,6 +162,37 @@ class Study:
     def decisions_state(self) -> int:
         """Number of the last decision; 0 where nobody decided anything."""
         return self.decisions.last_id()
+
+    def check_decisions(self, goes_on: "Callable[[StudyError], bool] | None" = None) -> "Mark":
+        """Return the mark of the decisions: all those of the last run are there, as they were.
+
+        Raises `StudyError` where some are not, unless `goes_on` agrees to do with what is left;
+        `StoreError` where the store is damaged or does not answer.
+        """
+        from pipeline.decision_store import Mark
+
+        self.decisions.check()
+        last = self.last_run() or {}
+        recorded = Mark.recorded(last)
+        lost = self.decisions.lost_since(recorded) if recorded else None
+        if recorded is not None and lost is not None:
+            error = self._lost_decisions(lost, recorded, last["run_id"])
+            if goes_on is None or not goes_on(error):
+                raise error
+        return self.decisions.mark()
+
+    def _lost_decisions(self, lost: str, recorded: "Mark", run_id: str) -> StudyError:
+        """The error that says what is left of the decisions, and how to get the others back."""
+        place = "la base des décisions" if self.database_url else self.decisions_path.name
+        if not self.database_url and not self.decisions_path.exists():
+            lost = "n'est plus là"
+        back = "vérifier son adresse, ou la rendre" if self.database_url else "le reprendre"
+        return StudyError(
+            f"{place} {lost}",
+            f"{counted(recorded.n_decisions, 'décision')}, jusqu'à la n° {recorded.last_id}, que le traitement {run_id} a suivies",
+            f"rien n'a été touché : ses tables et son rapport restent ; {back} d'une sauvegarde (ateliers restore, "
+            f"dans un autre dossier), ou continuer avec ce qui reste : ateliers run {self.root} --accept-lost-decisions",
+        )
 
     # --- tables ----------------------------------------------------------------------------------------------------
 

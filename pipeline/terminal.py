@@ -1,4 +1,4 @@
-"""What happens on a terminal while a run goes on: bars, and the one question that a run may ask."""
+"""What happens on a terminal while a run goes on: bars, and the questions that a run may ask."""
 
 import sys
 from collections.abc import Callable, Iterator
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.progress import Progress
 
     from models.language_model import Estimate
+    from pipeline.errors import StudyError
 
 
 class Bars:
@@ -58,6 +59,21 @@ def consent(bars: Bars | None, *, is_agreed: bool) -> "Callable[[Estimate], bool
     def ask(estimate: "Estimate") -> bool:
         with bars.hidden() if bars else nullcontext():
             sys.stderr.write(cost_line(estimate) + ("\n" if is_agreed else _(" Envoyer ? [o/N] ")))
+            sys.stderr.flush()
+            return is_agreed or sys.stdin.readline().strip().lower() in ("o", "oui")
+
+    return ask
+
+
+def going_on(bars: Bars | None, *, is_agreed: bool) -> "Callable[[StudyError], bool] | None":
+    """Return who agrees to go on with fewer decisions: somebody beforehand, a person on the terminal, or nobody (None)."""
+    if not is_agreed and (bars is None or not sys.stdin.isatty()):
+        return None
+
+    def ask(error: "StudyError") -> bool:
+        with bars.hidden() if bars else nullcontext():
+            line = _("{found} ; attendu : {expected}.").format(found=error.found, expected=error.expected)
+            sys.stderr.write(line + ("\n" if is_agreed else _(" Continuer avec ce qui reste ? [o/N] ")))
             sys.stderr.flush()
             return is_agreed or sys.stdin.readline().strip().lower() in ("o", "oui")
 

@@ -8,12 +8,16 @@ import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import pytest
 
+from flows.retrying import can_pass
+from flows.run import run_study
+from pipeline.cli import main
 from pipeline.decision_store import DecisionStore, _insert
 from pipeline.errors import StudyError, TableError
 from pipeline.study import Study
@@ -367,3 +371,166 @@ def test_a_server_started_again_is_found_again(postgres_url: str) -> None:
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()",
     )
     assert store.append_all([move("b")]) == [2]
+
+
+def emptied(place: Path | str) -> None:
+    if isinstance(place, Path):
+        place.write_bytes(b"")
+    else:
+        for table in ("decisions", "erasures", "requests"):
+            run_in_database(place, f"DROP TABLE {table}")
+
+
+def removed(place: Path | str) -> None:
+    if isinstance(place, Path):
+        place.unlink()
+    else:
+        emptied(place)
+
+
+def made_older(place: Path | str) -> None:
+    without_triggers(place, "DELETE FROM decisions WHERE decision_id = 3")
+
+
+def made_older_then_used(place: Path | str) -> None:
+    """As many as before, the last one another."""
+    made_older(place)
+    if isinstance(place, Path):
+        run_in_database(place, "UPDATE sqlite_sequence SET seq = 2")
+    else:
+        run_in_database(place, "ALTER TABLE decisions ALTER COLUMN decision_id RESTART WITH 3")
+    DecisionStore(place).append_all([move("z"), move("z")])
+
+
+def altered(place: Path | str) -> None:
+    without_triggers(place, "UPDATE decisions SET value = 'lait' WHERE decision_id = 2")
+
+
+def without_triggers(place: Path | str, statement: str) -> None:
+    """Run `statement` as somebody would who knows the database."""
+    if isinstance(place, Path):
+        for name in ("decisions_keep", "decisions_stay"):
+            run_in_database(place, f"DROP TRIGGER {name}")
+    else:
+        run_in_database(place, "ALTER TABLE decisions DISABLE TRIGGER append_only")
+    run_in_database(place, statement)
+
+
+LOSSES = [
+    (emptied, "ne tient plus aucune décision"),
+    (removed, "ne tient plus aucune décision"),
+    (made_older, "ne tient plus que 2 décisions"),
+    (made_older_then_used, "tient des décisions qui ont changé"),
+    (altered, "tient des décisions qui ont changé"),
+]
+
+
+@pytest.mark.parametrize(("lose", "words"), LOSSES)
+def test_what_is_gone_or_changed_since_a_run_is_said(store: DecisionStore, place: Path | str, lose: Any, words: str) -> None:
+    store.append_all(move(unit_id) for unit_id in "abc")
+    mark = store.mark()
+    assert store.lost_since(mark) is None
+    lose(place)
+    assert DecisionStore(place).lost_since(mark) == words
+
+
+def test_what_forget_erased_is_no_loss_and_its_coming_back_is_one(store: DecisionStore, tmp_path: Path) -> None:
+    store.append_all(move(unit_id) for unit_id in "abc")
+    before = store.mark()
+    store.save_copy(tmp_path / "copie.sqlite3")
+    store.erase(["c"], str, author="omar", counts={"décisions effacées": 1})
+    assert store.lost_since(before) is None
+    copy = DecisionStore(tmp_path / "copie.sqlite3")
+    assert copy.lost_since(before) is None
+    assert copy.lost_since(store.mark()) == "tient des décisions d'avant un effacement (ateliers forget)"
+
+
+def test_a_store_that_never_held_anything_has_lost_nothing(store: DecisionStore) -> None:
+    mark = store.mark()
+    assert (mark.last_id, mark.n_decisions, mark.n_erasures) == (0, 0, 0)
+    store.check()
+    assert store.lost_since(mark) is None
+    store.append_all([move("a")])
+    assert store.lost_since(mark) is None
+
+
+@pytest.mark.parametrize("damage", ["cut", "overwritten", "head"])
+def test_a_damaged_file_is_one_clear_line_and_never_an_empty_one(tmp_path: Path, damage: str) -> None:
+    path = tmp_path / "decisions.sqlite3"
+    DecisionStore(path).append_all(move(f"passage {n}") for n in range(300))
+    with contextlib.closing(sqlite3.connect(path)) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    content = path.read_bytes()
+    changed = {
+        "cut": content[: len(content) // 2],
+        "overwritten": content[:8192] + bytes(range(256)) * 16 + content[12288:],
+        "head": bytes(100) + content[100:],
+    }
+    path.write_bytes(changed[damage])
+    with pytest.raises(StudyError) as caught:
+        DecisionStore(path).check()
+    assert caught.value.found.startswith("decisions.sqlite3 est abîmé") and "\n" not in str(caught.value)
+    assert "sauvegarde" in caught.value.do
+
+
+@pytest.fixture
+def bereft(small_study: Study) -> Study:
+    """A study whose last run followed two decisions that are no longer there."""
+    small_study.decisions.append_all([move("a"), move("b")])
+    record = {"run_id": "20261127T030000000000Z", "is_done": True, "decisions": asdict(small_study.decisions.mark())}
+    small_study.write_manifest(record | {"fingerprint": "x", "tables": {}, "publication": "publications/x"})
+    for path in small_study.root.glob("decisions.sqlite3*"):
+        path.unlink()
+    return small_study
+
+
+COMMANDS = [
+    ("run", "ÉTUDE"),
+    ("publish", "ÉTUDE", "--json"),
+    ("status", "ÉTUDE", "--json"),
+    ("review", "ÉTUDE", "--no-browser", "--port", "0"),
+    ("compare", "ÉTUDE"),
+    ("evaluate", "ÉTUDE", "--gold", "ÉTUDE"),
+    ("train", "ÉTUDE"),
+    ("serve", "ÉTUDE"),
+    ("export", "ÉTUDE", "--format", "xlsx"),
+    ("import", "ÉTUDE", "retour.qdpx"),
+    ("backup", "ÉTUDE"),
+    ("forget", "ÉTUDE", "Yves Hamon"),
+]
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
+def test_no_command_goes_on_where_decisions_are_lost(bereft: Study, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    before = sorted(path for path in bereft.root.rglob("*") if path.name != ".lock")
+    assert main([str(bereft.root) if word == "ÉTUDE" else word for word in command]) == 1
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1
+    assert "decisions.sqlite3 n'est plus là ; attendu : 2 décisions, jusqu'à la n° 2" in err
+    assert f"ateliers run {bereft.root} --accept-lost-decisions" in err and "ateliers restore" in err
+    assert sorted(path for path in bereft.root.rglob("*") if path.name != ".lock") == before
+
+
+def test_in_words_one_goes_on_and_the_next_run_expects_what_is_left(bereft: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    marks: list[Any] = []
+    monkeypatch.setattr("flows.run._run_flow", lambda *given: marks.append(given[-1]) or {"run_id": "x"})
+    asked: list[StudyError] = []
+    with pytest.raises(StudyError, match="n'est plus là"):
+        run_study(bereft.root, on_lost_decisions=lambda error: asked.append(error) or False)
+    assert marks == [] and not can_pass(asked[0])
+    run_study(bereft.root, on_lost_decisions=lambda error: True)
+    assert [mark.n_decisions for mark in marks] == [0]
+
+
+def test_other_decisions_in_the_place_of_lost_ones_are_a_question_too(bereft: Study) -> None:
+    bereft.decisions.append_all([move("z"), move("z")])
+    with pytest.raises(StudyError, match="des décisions qui ont changé"):
+        Study.open(bereft.root).check_decisions()
+
+
+def test_the_record_of_an_earlier_version_asks_nothing(bereft: Study) -> None:
+    record = bereft.last_run()
+    assert record is not None
+    del record["decisions"]
+    bereft.write_manifest(record)
+    assert Study.open(bereft.root).check_decisions().n_decisions == 0

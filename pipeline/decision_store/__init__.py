@@ -17,13 +17,14 @@ from typing import TYPE_CHECKING, Any
 from pipeline.decision_store.columns import NAMES, SAID, TYPED, content_of, now
 from pipeline.decision_store.copying import copy_into_file
 from pipeline.decision_store.database import Database, Statements
+from pipeline.decision_store.mark import Mark, what_is_lost
 from pipeline.decision_store.sqlite_database import SqliteDatabase
 from pipeline.errors import StudyError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-__all__ = ["DecisionStore"]
+__all__ = ["DecisionStore", "Mark"]
 
 
 class DecisionStore:
@@ -98,6 +99,18 @@ class DecisionStore:
             if connection is None:
                 return 0
             return int(connection.execute("SELECT coalesce(max(decision_id), 0) FROM decisions").fetchone()[0])
+
+    def mark(self) -> Mark:
+        """Return what tells these decisions from fewer, older or altered ones."""
+        return Mark.of(self.read_rows(), self.erasure_count())
+
+    def check(self) -> None:
+        """Raise `StoreError` where the store is damaged: it is never taken for an empty one."""
+        self._database.check()
+
+    def lost_since(self, recorded: Mark) -> str | None:
+        """Say in French what is gone or changed since `recorded`, None where all is there."""
+        return what_is_lost(recorded, self.read_rows(), self.erasure_count())
 
     def erase(self, unit_ids: Collection[str], clean: Callable[[str], str], *, author: str, counts: Mapping[str, int]) -> None:
         """Delete the decisions on `unit_ids`, pass what people typed in the others through `clean`, and record that it was done.

@@ -42,6 +42,9 @@ class Database(Protocol):
     def reading(self) -> AbstractContextManager[Statements | None]:
         """Give what reads, and changes nothing; None where nobody ever wrote."""
 
+    def check(self) -> None:
+        """Raise `StoreError` where what is kept is damaged."""
+
     def writing(self) -> AbstractContextManager[Statements]:
         """Give what writes, all or nothing, and lets no other writer in; the tables are made where they are missing."""
 

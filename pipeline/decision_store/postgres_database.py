@@ -66,6 +66,9 @@ class PostgresDatabase:
         with self._connection() as (connection, is_made):
             yield Statements(connection) if is_made else None
 
+    def check(self) -> None:
+        """Do nothing: PostgreSQL finds by itself what is damaged, and says so to whoever reads it."""
+
     @contextlib.contextmanager
     def writing(self) -> Iterator[Statements]:
         """Give a connection in a transaction of its own, kept whole or not at all; other writers wait.

@@ -15,6 +15,7 @@ from pipeline.errors import StoreError
 
 _WAIT_S = 30.0  # how long a writer waits for another one
 _PAUSE_S = 0.01
+_DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 _TABLES = {
     "decisions": """decision_id INTEGER PRIMARY KEY AUTOINCREMENT, decided_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
   unit_id TEXT, axis TEXT, code TEXT, theme_id TEXT, value TEXT, why TEXT""",
@@ -47,6 +48,15 @@ class SqliteDatabase:
             for name in _TABLES.keys() - made if "decisions" in made else ():  # an earlier version's file is read as it is
                 connection.execute(f"CREATE TEMP TABLE {name} ({_TABLES[name]})")
             yield connection if "decisions" in made else None
+
+    def check(self) -> None:
+        """Read the whole file. Raises `StoreError` for one that is cut, altered or no store."""
+        if not self.path.is_file():
+            return
+        with self._open() as connection:
+            faults = [row[0] for row in connection.execute("PRAGMA integrity_check(1)")]
+            if faults != ["ok"]:
+                raise _damaged(self.path, faults[0])
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[sqlite3.Connection]:
@@ -81,11 +91,22 @@ class SqliteDatabase:
                 refuse_newer(self.path.name, connection.execute("PRAGMA user_version").fetchone()[0])
                 yield connection
         except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
+                raise _damaged(self.path, str(error)) from error
             raise StoreError(
                 f"{self.path.name} : {error}",
                 "un fichier de décisions lisible et ouvert en écriture",
                 "vérifier les droits du dossier de l'étude, ou y remettre la dernière sauvegarde des décisions",
             ) from error
+
+
+def _damaged(path: Path, why: str) -> StoreError:
+    return StoreError(
+        f"{path.name} est abîmé ({' '.join(why.split())})",
+        "un fichier de décisions entier",
+        f"rien n'y a été changé : y remettre {path.name} de la dernière sauvegarde, sans les fichiers "
+        f"-wal et -shm d'à côté ; ou en sauver ce qui se lit (sqlite3 {path.name} .recover)",
+    )
 
 
 @contextlib.contextmanager

@@ -29,7 +29,7 @@ def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[
     study = Study.open(root.resolve())
     if study.last_run() is None:
         raise StudyError("l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {root}")
-    study.decisions.last_id()  # says in one line where the database does not answer
+    study.check_decisions()  # says in one line, too, where the database does not answer
     _check_port(port)
     review = study.settings.review
     address = f"https://{review.hosts[0]}/" if review.https and review.hosts else f"http://{HOST}:{port}/"
