@@ -1,16 +1,18 @@
 """Results of stages kept by content: a stage whose input, settings and code did not change is not run again.
 
 Each entry is a folder `.cache/stages/<stage>-<key>/` of Parquet tables, renamed into place when whole: a crash leaves no half entry.
+Its done.json names every file with its size and sha256: an entry that is not what was written is no result, and is computed again.
 Only pseudonymised tables come here; the vault's key does not.
 """
 
 import json
+import logging
 import os
 import shutil
 import tempfile
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -18,12 +20,17 @@ from typing import Any
 import pandas as pd
 
 from flows.memory import give_back, peak_memory
-from pipeline.files import write_bytes
+from pipeline.errors import StudyError
+from pipeline.files import file_hash, text_hash, write_bytes
 from pipeline.gather import NAMING, gather_workshops
+from pipeline.i18n import _
 from pipeline.study import read_only, write_parquet
 from pipeline.tables import TABLES
 
 Tables = dict[str, pd.DataFrame]
+
+_LOG = logging.getLogger(__name__)
+_DONE = "done.json"
 
 
 @dataclass(frozen=True)
@@ -50,9 +57,9 @@ class StageCache:
     ) -> StageRecord:
         """Return the record of `stage` under `key`, computing and keeping its tables unless they are there."""
         entry = _entry(stage, key)
-        done = self.folder / entry / "done.json"
-        if done.is_file() and not refresh:
-            return StageRecord(**json.loads(done.read_text(encoding="utf-8")) | {"is_cached": True})
+        found = None if refresh else self._whole(entry)
+        if found is not None:
+            return replace(found, is_cached=True)
         started = time.perf_counter()
         with peak_memory() as peak:
             tables = compute()
@@ -64,14 +71,17 @@ class StageCache:
 
     def has(self, record: StageRecord) -> bool:
         """Whether the tables of a record are there."""
-        return (self.folder / record.entry / "done.json").is_file()
+        return _looked_through(self.folder / record.entry)[0] is not None
 
     def has_key(self, stage: str, key: str) -> bool:
         """Whether the tables of `stage` under `key` are kept."""
-        return (self.folder / _entry(stage, key) / "done.json").is_file()
+        return _looked_through(self.folder / _entry(stage, key))[0] is not None
 
     def load(self, record: StageRecord) -> Tables:
-        """Return the tables of a record, checked."""
+        """Return the tables of a record, checked.
+
+        Raises `StudyError` where they are no longer those that were kept.
+        """
         entry = self.folder / record.entry
         return {name: rows.copy(deep=False) for name, rows in _loaded(entry, _written_at(entry)).items()}
 
@@ -82,15 +92,29 @@ class StageCache:
             if path.name not in wanted:
                 shutil.rmtree(path, ignore_errors=True)
 
+    def _whole(self, entry: str) -> StageRecord | None:
+        """The record of an entry that is what was written; one that is not is told and as good as none."""
+        folder = self.folder / entry
+        if not folder.exists():
+            return None
+        record, fault = _looked_through(folder)
+        if record is None:
+            _LOG.warning(_("cache : {entry} n'est pas ce qui y fut écrit ({why}), refait").format(entry=entry, why=fault))
+        return record
+
     def _keep(self, entry: str, tables: Tables, record: dict[str, Any]) -> None:
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
             building = Path(tempfile.mkdtemp(dir=self.folder, prefix=".building-"))
         except OSError as error:
             raise read_only(self.folder, error) from error
+        files = {}
         for name, rows in tables.items():
-            write_parquet(TABLES[name].check(rows), building / f"{name}.parquet")
-        write_bytes(building / "done.json", json.dumps(record).encode())
+            path = building / f"{name}.parquet"
+            sha256 = write_parquet(TABLES[name].check(rows), path)
+            files[path.name] = {"n_bytes": path.stat().st_size, "sha256": sha256}
+        done = {"record": record, "files": files}
+        write_bytes(building / _DONE, json.dumps(done | {"sha256": _hash_of(done)}).encode())
         shutil.rmtree(self.folder / entry, ignore_errors=True)
         os.rename(building, self.folder / entry)  # noqa: PTH104 - refuses to merge into a folder that is not empty
 
@@ -120,8 +144,8 @@ def _loaded(entry: Path, _written_at: int) -> Tables:
 @lru_cache(maxsize=1)  # nearly every pass over the study gathers the same entries
 def _gathered(folder: Path, entries: tuple[tuple[str | None, str, int], ...]) -> Tables:
     places: dict[str | None, dict[str, Path]] = {}
-    for workshop, entry, _ in entries:
-        places.setdefault(workshop, {}).update({path.stem: path for path in sorted((folder / entry).glob("*.parquet"))})
+    for workshop, entry, _at in entries:
+        places.setdefault(workshop, {}).update({path.stem: path for path in _files_of(folder / entry)})
     named = [{name: pd.read_parquet(path) for name, path in paths.items() if name in NAMING} for paths in places.values()]
     others = sorted({name for paths in places.values() for name in paths} - NAMING)
     return gather_workshops(named) | {name: _joined(name, [paths[name] for paths in places.values() if name in paths]) for name in others}
@@ -136,8 +160,44 @@ def _joined(name: str, paths: list[Path]) -> pd.DataFrame:
 
 
 def _read_entry(entry: Path) -> Tables:
-    return {path.stem: TABLES[path.stem].check(pd.read_parquet(path)) for path in sorted(entry.glob("*.parquet"))}
+    return {path.stem: TABLES[path.stem].check(pd.read_parquet(path)) for path in _files_of(entry)}
+
+
+def _files_of(entry: Path) -> list[Path]:
+    """The tables of an entry. Raises `StudyError` where it is no longer what was written when the run looked."""
+    record, fault = _looked_through(entry)
+    if record is None:
+        raise StudyError(
+            f"« {entry} » a changé pendant le traitement ({fault})", "un cache auquel personne ne touche", "relancer : il est refait"
+        )
+    return sorted(entry.glob("*.parquet"))
+
+
+def _looked_through(entry: Path) -> tuple[StageRecord | None, str]:
+    """The record in an entry whose every file is the one that done.json names; else None and why."""
+    try:
+        done = json.loads((entry / _DONE).read_bytes())
+        if done.pop("sha256") != _hash_of(done) or done["record"]["entry"] != entry.name:
+            return None, f"{_DONE} changé"
+        names = {path.name for path in entry.iterdir()} - {_DONE}
+        if names != set(done["files"]):
+            return None, f"{len(names ^ set(done['files']))} fichiers en trop ou en moins"
+        for name, told in done["files"].items():
+            path = entry / name
+            if path.stat().st_size != told["n_bytes"] or file_hash(path) != told["sha256"]:
+                return None, f"{name} changé"
+        return StageRecord(**done["record"]), ""
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        return None, f"{_DONE} illisible ({type(error).__name__})"
+
+
+def _hash_of(content: dict[str, Any]) -> str:
+    return text_hash(json.dumps(content, sort_keys=True))
 
 
 def _written_at(entry: Path) -> int:
-    return (entry / "done.json").stat().st_mtime_ns
+    """Changes when an entry is written again; 0 where it is gone."""
+    try:
+        return (entry / _DONE).stat().st_mtime_ns
+    except OSError:
+        return 0

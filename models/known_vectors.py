@@ -1,11 +1,13 @@
 """The vectors that one encoder knows, by what tells their texts; those that a folder keeps stay in its files, and fill no memory.
 
 In:   keys of 32 bytes, vectors (n, d)
-Out:  vectors by key; one .npy file a call that added some, written whole or not at all
+Out:  vectors by key; one .npy file a call that added some, written whole or not at all, named by what it holds: one that was
+      cut or altered since is removed, and its vectors are made again
 """
 
 import hashlib
 import io
+import logging
 from collections.abc import Iterable, Sequence
 from itertools import count
 from pathlib import Path
@@ -13,9 +15,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pipeline.files import write_bytes
+from pipeline.files import file_hash, text_hash, write_bytes
 
 Vectors = NDArray[np.float32]
+
+_LOG = logging.getLogger(__name__)
 
 _KEY = 32  # bytes
 _MOST_ROWS = 1 << 32  # of a shard, so that one number tells shard and row
@@ -73,7 +77,7 @@ class KnownVectors:
     def read(self, folder: Path) -> None:
         """Know what other processes, or earlier runs, have left in `folder`."""
         for path in sorted(folder.glob("*.npy")):
-            if path not in self._read:
+            if path not in self._read and _is_as_written(path):
                 keys = np.ascontiguousarray(np.load(path, mmap_mode="r")["key"]).tobytes()
                 self._take((keys[at : at + _KEY] for at in range(0, len(keys), _KEY)), path)
                 self._read.add(path)
@@ -89,12 +93,25 @@ def _rows_of(shard: Path | Vectors, rows: NDArray[np.int64]) -> Vectors:
 
 
 def _write(folder: Path, keys: Sequence[bytes], vectors: Vectors) -> Path:
-    """Write the vectors under a name made of their keys, in one step; return where."""
+    """Write the vectors under a name made of keys and vectors, in one step; return where."""
     shard = np.zeros(len(keys), dtype=[("key", "u1", _KEY), ("vector", "f4", vectors.shape[1])])
     shard["key"] = np.frombuffer(b"".join(keys), dtype=np.uint8).reshape(-1, _KEY)
     shard["vector"] = vectors
-    path = folder / f"{hashlib.sha256(b''.join(keys)).hexdigest()[:24]}.npy"
     content = io.BytesIO()
     np.save(content, shard)
+    path = folder / _name_of(folder, hashlib.sha256(content.getvalue()).hexdigest())
     write_bytes(path, content.getvalue())
     return path
+
+
+def _is_as_written(path: Path) -> bool:
+    """Whether a file holds what its name says, for the encoder of its folder; one that does not is removed."""
+    if path.name == _name_of(path.parent, file_hash(path)):
+        return True
+    _LOG.warning("vectors: %s/%s is not what was written, made again", path.parent.name, path.name)
+    path.unlink(missing_ok=True)
+    return False
+
+
+def _name_of(folder: Path, sha256: str) -> str:
+    return f"{text_hash(folder.name, sha256)[:24]}.npy"

@@ -3,11 +3,13 @@
 In:   texts, a function that gives one JSON value a text, whatever the texts beside it
 Out:  its values, in order
 
-Only for texts that hold no personal data: the folder keeps a hash of each beside what was found in it.
+Only for texts that hold no personal data: the folder keeps a hash of each beside what was found in it. Each line also holds
+a hash of itself: one that was cut or altered is not there.
 """
 
 import hashlib
 import json
+import logging
 import shutil
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
@@ -19,9 +21,10 @@ from pipeline.spreading import GRAIN, grains_of
 from pipeline.versions import code_hash
 from pipeline.within import within
 
+_LOG = logging.getLogger(__name__)
 _FOLDERS: list[Path] = []  # of `kept_in`, the innermost last
 _AT_ONCE = 32 * GRAIN  # values that are worked out and written together: what a killed run loses; whole grains, as always
-_HEX = 64  # letters of a key
+_HEX = 64  # letters of a key, and of a line's hash after it
 
 
 def kept_in(folder: Path) -> AbstractContextManager[None]:
@@ -64,13 +67,19 @@ def _as_it_is(value: Any) -> Any:
 
 
 def _read(folder: Path, wanted: set[bytes], read_back: Callable[[Any], Any]) -> dict[bytes, Any]:
-    """The wanted values of all files; a line that is cut is not there."""
-    found = {}
+    """The wanted values of all files."""
+    found, n_altered = {}, 0
     for path in sorted(folder.glob("*.jsonl")):
         with path.open("rb") as lines:
             for line in lines:
-                if line.endswith(b"\n") and (key := _key(line)) in wanted:
-                    found[key] = read_back(json.loads(line[_HEX:]))
+                if (key := _key(line)) in wanted:
+                    value = line[2 * _HEX :].removesuffix(b"\n")
+                    if _sealed(folder.name, key, value) == line:
+                        found[key] = read_back(json.loads(value))
+                    else:
+                        n_altered += 1
+    if n_altered:
+        _LOG.warning("%s: %d kept values are not what was written, worked out again", folder.name, n_altered)
     return found
 
 
@@ -84,8 +93,14 @@ def _key(line: bytes) -> bytes:
 def _write(folder: Path, values: dict[bytes, Any]) -> None:
     """One file a call, whole or not at all."""
     name = hashlib.sha256(b"".join(values)).hexdigest()[:24]
-    lines = "".join(f"{key.hex()}{json.dumps(value, ensure_ascii=False)}\n" for key, value in values.items())
-    write_bytes(folder / f"{name}.jsonl", lines.encode())
+    lines = (_sealed(folder.name, key, json.dumps(value, ensure_ascii=False).encode()) for key, value in values.items())
+    write_bytes(folder / f"{name}.jsonl", b"".join(lines))
+
+
+def _sealed(folder: str, key: bytes, value: bytes) -> bytes:
+    """The line of a value: its key, a hash of where it is kept, of the key and of the value, the value."""
+    seal = hashlib.sha256(folder.encode() + key + value).hexdigest()
+    return key.hex().encode() + seal.encode() + value + b"\n"
 
 
 def _drop_others(folder: Path) -> None:

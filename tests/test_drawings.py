@@ -8,6 +8,7 @@ import pytest
 
 from flows.drawings import INDEX, draw_territories
 from flows.publish_study import publish_study
+from pipeline.publish.drawings import drawing, drawings_kept
 from pipeline.study import Study
 
 
@@ -25,3 +26,20 @@ def test_territories_are_drawn_from_what_is_at_hand_and_the_next_report_is_writt
     publish_study(study.root, "20261201T080000000000Z")
     assert draw_territories(study.root) == folder
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
+
+
+@pytest.mark.parametrize("alter", [lambda c: c[:-5], lambda c: c[:-3] + b"\0" + c[-2:], lambda _: b"", lambda c: c[32:]])
+def test_a_kept_drawing_that_was_altered_is_drawn_again(tmp_path: Path, alter):
+    asked = []
+
+    def draw() -> bytes:
+        asked.append(1)
+        return b"<svg>un plan</svg>"
+
+    with drawings_kept(tmp_path):
+        drawing("plan", "svg", draw)
+        assert drawing("plan", "svg", draw) == b"<svg>un plan</svg>" and asked == [1]
+        (path,) = tmp_path.iterdir()
+        path.write_bytes(alter(path.read_bytes()))
+        assert drawing("plan", "svg", draw) == b"<svg>un plan</svg>" and asked == [1, 1]
+        assert drawing("plan", "svg", draw) == b"<svg>un plan</svg>" and asked == [1, 1]

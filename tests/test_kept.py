@@ -104,6 +104,32 @@ def test_a_file_cut_short_gives_what_is_whole(tmp_path: Path):
     assert count.asked == ["été\nhiver"]
 
 
+@pytest.mark.parametrize("at", [5, 70, 140, -3])
+def test_a_value_that_was_altered_is_worked_out_again(tmp_path: Path, at: int, caplog: pytest.LogCaptureFixture):
+    """Wherever a byte of its line changes: in the key, in the hash, in the value, which stays JSON."""
+    texts = ["La halle fuit", "Le car ne passe plus"]
+    with kept_in(tmp_path):
+        by_text("mots", texts, Counted())
+        (path,) = tmp_path.rglob("*.jsonl")
+        first, second = path.read_bytes().splitlines(keepends=True)
+        byte = b"1" if first[at : at + 1] not in (b"1", b'"') else b"2"
+        path.write_bytes(first[:at] + byte + first[at % len(first) + 1 :] + second)
+        count = Counted()
+        assert by_text("mots", texts, count) == Counted()(texts)
+        assert count.asked == texts[:1]
+        assert by_text("mots", texts, Counted()) == Counted()(texts)
+
+
+def test_what_was_kept_under_another_name_is_not_taken(tmp_path: Path):
+    with kept_in(tmp_path):
+        by_text("mots", TEXTS, Counted())
+        (folder,) = tmp_path.iterdir()
+        folder.rename(tmp_path / folder.name.replace("mots", "lettres"))
+        count = Counted()
+        by_text("lettres", TEXTS, count)
+    assert count.asked == [*dict.fromkeys(TEXTS)]
+
+
 def test_a_kept_reading_is_the_one_that_is_read_anew(tmp_path: Path):
     fresh = read_texts(TEXTS)
     with kept_in(tmp_path):

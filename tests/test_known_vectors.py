@@ -41,6 +41,39 @@ def test_a_folder_tells_another_process_what_it_holds(tmp_path: Path):
     assert np.array_equal(other.rows(KEYS), ROWS)
 
 
+def flip_a_bit(content: bytes) -> bytes:
+    """Of the last vector: the file stays one of the same rows."""
+    return content[:-2] + bytes([content[-2] ^ 1]) + content[-1:]
+
+
+def swap_the_keys(content: bytes) -> bytes:
+    return content.replace(KEYS[0], b"x" * 32).replace(KEYS[1], KEYS[0]).replace(b"x" * 32, KEYS[1])
+
+
+@pytest.mark.parametrize("alter", [flip_a_bit, swap_the_keys, lambda content: content[:-9], lambda _: b"", lambda c: c + b"\0"])
+def test_a_file_that_was_altered_gives_no_vector_and_the_others_give_theirs(tmp_path: Path, alter, caplog):
+    KnownVectors().add(KEYS[:3], ROWS[:3], tmp_path)
+    (path,) = tmp_path.iterdir()
+    path.write_bytes(alter(path.read_bytes()))
+    KnownVectors().add(KEYS[3:], ROWS[3:], tmp_path)
+    other = KnownVectors()
+    other.read(tmp_path)
+    assert [key in other for key in KEYS] == [False] * 3 + [True] * 3
+    assert not path.exists() and len(caplog.records) == 1
+    other.add(KEYS[:3], ROWS[:3], tmp_path)
+    again = KnownVectors()
+    again.read(tmp_path)
+    assert np.array_equal(again.rows(KEYS), ROWS)
+
+
+def test_the_vectors_of_another_encoder_are_not_taken(tmp_path: Path):
+    KnownVectors().add(KEYS, ROWS, tmp_path / "un")
+    shutil.copytree(tmp_path / "un", tmp_path / "autre")
+    other = KnownVectors()
+    other.read(tmp_path / "autre")
+    assert len(other) == 0
+
+
 def test_a_folder_that_was_emptied_is_forgotten_and_filled_again(tmp_path: Path):
     known, folder = KnownVectors(), tmp_path / "vecteurs"
     known.add(KEYS[:2], ROWS[:2], folder)

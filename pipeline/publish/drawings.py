@@ -5,6 +5,7 @@ Out:  its bytes, from the folder of `drawings_kept` or newly drawn
 """
 
 import hashlib
+import logging
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from importlib import metadata
@@ -13,6 +14,8 @@ from pathlib import Path
 from pipeline.files import write_bytes
 from pipeline.within import within
 
+_LOG = logging.getLogger(__name__)
+_N_HASH = 32  # bytes
 _DRAWN_BY = f"vl-convert-python {metadata.version('vl-convert-python')}"
 
 
@@ -24,13 +27,17 @@ class _Kept:
         self._asked: set[str] = set()
 
     def get(self, name: str, draw: Callable[[], bytes]) -> bytes:
-        """Return the drawing `name`, drawn and written whole where it is not there."""
+        """Return the drawing `name`, drawn and written whole, a hash before it, where it is not there as it was written."""
         path = self._folder / name
         self._asked.add(name)
-        if path.is_file():
-            return path.read_bytes()
+        content = path.read_bytes() if path.is_file() else b""
+        drawing = content[_N_HASH:]
+        if content[:_N_HASH] == _hash_of(name, drawing):
+            return drawing
+        if content:
+            _LOG.warning("drawing %s is not what was written, drawn again", name)
         drawing = draw()
-        write_bytes(path, drawing)
+        write_bytes(path, _hash_of(name, drawing) + drawing)
         return drawing
 
     def drop_others(self) -> None:
@@ -38,6 +45,10 @@ class _Kept:
         for path in self._folder.glob("*"):
             if path.name not in self._asked:
                 path.unlink(missing_ok=True)
+
+
+def _hash_of(name: str, drawing: bytes) -> bytes:
+    return hashlib.sha256(name.encode() + drawing).digest()
 
 
 _OPEN: list[_Kept] = []
