@@ -20,6 +20,11 @@ document.addEventListener("keydown", (event) => {
   drain();
 });
 
+// A ticked box is no answer yet: Enter there would press the first button that is not disabled.
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches("[type=checkbox], [type=radio]")) event.preventDefault();
+});
+
 function open(name, event) {
   const dialog = document.getElementById(name);
   if (!dialog) return;
