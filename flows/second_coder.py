@@ -20,7 +20,7 @@ from pipeline.agreement import codings_of_people, machine_coding, measure_agreem
 from pipeline.headings import with_headings
 from pipeline.review_order import order_review
 from pipeline.settings import LanguageModelSettings
-from pipeline.standing import judged_units
+from pipeline.standing import coded_units
 from pipeline.study import Study, text_hash
 from pipeline.tables import SECOND_TAGS
 from pipeline.tag import tag_units
@@ -89,13 +89,14 @@ def agree_study(root: Path, processed: list[StageRecord], second: SecondCoding) 
 
 @task(name="order")
 def order_study(root: Path, processed: list[StageRecord], second: SecondCoding) -> StageRecord:
-    """Order what nobody judged yet, what is most likely wrong first."""
+    """Order what nobody coded yet, what is most likely wrong first."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
 
     def compute() -> Tables:
         tables, decisions = gather_tables(cache, processed), study.decisions.read()
         second_tags = cache.load(second.record)["second_tags"]
-        judged, axes = judged_units(decisions), study.grid.telling
+        coded = coded_units(decisions, tables["tags"], exclusive=study.grid.exclusive)
+        judged, axes = set().union(*coded.values()), study.grid.telling
         return {"review_queue": order_review(tables["units"], tables["tags"], second_tags=second_tags, judged=judged, axes=axes)}
 
     return cache.run("order", coders_key("order", study, processed, second.record, second.unit_ids), compute)

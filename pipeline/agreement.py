@@ -16,7 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.grid import POSTURE, RUBRIQUE, Grid
-from pipeline.standing import CODE_ACTIONS, arbitrated, judged_units, judgements, standing
+from pipeline.standing import CODE_ACTIONS, arbitrated, coded_units, judgements
 from pipeline.tables import AGREEMENT
 
 Codes = frozenset[tuple[str, str]]  # axis and code
@@ -44,22 +44,22 @@ def machine_coding(tags: pd.DataFrame, unit_ids: Sequence[str], coder: str = MAC
 
 
 def codings_of_people(tags: pd.DataFrame, decisions: pd.DataFrame, *, exclusive: Collection[str] = (POSTURE,)) -> list[Coding]:
-    """Return one coding an author of decisions on tags, in order of name: on the units that it judged, the machine's codes as it left them.
+    """Return one coding an author of decisions on tags, in order of name: on the units that it coded, the machine's codes as it left them.
+
+    A unit counts once its author said all its codes (`pipeline.standing.is_coded`), not from the first code that he or she refused.
 
     `tags` are those of the machine, before any decision; of an `exclusive` axis a unit bears one code, the last one put. Decisions that
     arbitrate are left out: who settles a disagreement has seen both sides, and to count it would measure nothing but itself.
     """
     is_settling = decisions["action"].isin(CODE_ACTIONS) & decisions["value"].map(arbitrated).astype(bool)
     decisions = decisions[~is_settling]
-    said, judged = standing(decisions), judgements(decisions, tags)
+    coded, judged = coded_units(decisions, tags, exclusive=exclusive), judgements(decisions, tags)
     put = tags[(tags["source"] == "machine") & tags["is_assigned"].astype(bool)]
     codings = []
-    for author, mine in said.groupby("author", sort=True):
-        unit_ids = sorted(judged_units(mine))
-        if not unit_ids:
-            continue
+    for author in sorted(name for name, units in coded.items() if units):
+        unit_ids = sorted(coded[author])
         codes = {unit_id: set(found) for unit_id, found in _gathered(unit_ids, put).items()}
-        for row in judged[(judged["author"] == author) & judged["unit_id"].notna()].itertuples():
+        for row in judged[(judged["author"] == author) & judged["unit_id"].isin(unit_ids)].itertuples():
             left, code = codes[str(row.unit_id)], (str(row.axis), str(row.code))
             if row.action == "reject_tag":
                 left.discard(code)
@@ -67,7 +67,7 @@ def codings_of_people(tags: pd.DataFrame, decisions: pd.DataFrame, *, exclusive:
             if code[0] in exclusive:
                 left -= {entry for entry in left if entry[0] == code[0]}
             left.add(code)
-        codings.append(Coding(str(author), {unit_id: frozenset(left) for unit_id, left in codes.items()}))
+        codings.append(Coding(author, {unit_id: frozenset(left) for unit_id, left in codes.items()}))
     return codings
 
 

@@ -88,8 +88,9 @@ def status(options: argparse.Namespace) -> None:
     study = Study.open(options.study)
     study.check_decisions()
     waiting = {"n_doubts": _doubts_waiting(study), "n_mails_waiting": Record(study).n_waiting}
-    found = study_status(study.read_tables(), study.last_run(), study.decisions.read()) | waiting
-    show.status(study, found, as_json=options.json)
+    tables, proposed, exclusive = study.read_tables(), study.read_machine_table("tags"), study.grid.exclusive
+    found = study_status(tables, study.last_run(), study.decisions.read(), machine_tags=proposed, exclusive=exclusive)
+    show.status(study, found | waiting, as_json=options.json)
 
 
 def review(options: argparse.Namespace) -> None:

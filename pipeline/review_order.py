@@ -4,8 +4,8 @@ Where two machines coded, the units on which they disagree come first. Then, of 
 are expected to be wrong, three to those whose rare codes are in doubt, and one is drawn by lot, as a control of what nobody doubts.
 Measured in models/cards/tagger.md: it teaches more than an order drawn by lot where a style is new to the tagger, no more where it is not.
 
-In:   units, tags of the machine, those of a second coder if any, the units already judged
-Out:  review_queue, one row a unit left to judge
+In:   units, tags of the machine, those of a second coder if any, the units that somebody already coded
+Out:  review_queue, one row a unit left to code
 """
 
 import hashlib
@@ -34,7 +34,7 @@ def order_review(
     seed: int = 0,
     axes: Collection[str] = (RUBRIQUE, PILIER),
 ) -> pd.DataFrame:
-    """Return the units that nobody judged yet, the first to read first; the order depends on neither the tables' nor the workers' order.
+    """Return the units that are not among `judged`, the first to read first, whatever the order of the tables and of the workers.
 
     `axes` are those whose doubt counts: one of which every unit bears exactly one code, such as posture, says little of the others.
     """

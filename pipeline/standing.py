@@ -1,7 +1,8 @@
 """Which decisions stand once people undid some, and what those on codes say, one code at a time.
 
 In:   decisions, as the store gives them; tags
-Out:  the decisions that stand; one row a code that somebody judged on a unit; the units that somebody judged; who was arbitrated between
+Out:  the decisions that stand; one row a code that somebody judged on a unit; the units that somebody judged; the units that each person
+      coded whole; who was arbitrated between
 """
 
 import json
@@ -67,6 +68,41 @@ def judged_units(decisions: pd.DataFrame) -> set[str]:
     """The units on which somebody put, refused or confirmed codes."""
     said = standing(decisions)
     return set(said.loc[said["action"].isin(CODE_ACTIONS), "unit_id"].dropna()) | confirmed_units(said)
+
+
+def is_coded(put: Iterable[Code], said: Iterable[Any], exclusive: Collection[str]) -> bool:
+    """Return whether `said`, the standing decisions of one person on a unit, tells all the codes of that unit.
+
+    It does once the person confirmed the unit, or once every code that the machine `put` there has that person's word and
+    one code at least stays: to refuse some codes and leave tells nothing of the others, and only a confirmation tells that
+    a unit bears no code. To put a code of an `exclusive` axis is a word on the others of that axis. Arbitrations, which
+    settle what two other people coded, do not count.
+    """
+    words: dict[Code, bool] = {}
+    for row in said:
+        if row.action == CONFIRM and confirmed_codes(row.value) is not None:
+            return True
+        if row.action in CODE_ACTIONS and not arbitrated(row.value):
+            words[str(row.axis), str(row.code)] = row.action != "reject_tag"
+    replaced = {axis for (axis, _code), stays in words.items() if stays and axis in exclusive}
+    return any(words.values()) and all(code in words or code[0] in replaced for code in put)
+
+
+def coded_units(decisions: pd.DataFrame, tags: pd.DataFrame, *, exclusive: Collection[str]) -> dict[str, set[str]]:
+    """Return the units that each author coded, as `is_coded` tells; `tags` hold those of the machine, before any decision."""
+    said = standing(decisions)
+    said = said[said["action"].isin((*CODE_ACTIONS, CONFIRM)) & said["unit_id"].notna()]
+    by_author: defaultdict[str, defaultdict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    for row in said.itertuples(index=False):
+        by_author[str(row.author)][str(row.unit_id)].append(row)
+    is_put = (tags["source"] == "machine") & tags["is_assigned"].astype(bool) & tags["unit_id"].isin(list(said["unit_id"]))
+    put: defaultdict[str, list[Code]] = defaultdict(list)
+    for unit_id, axis, code in tags.loc[is_put, _CODE].itertuples(index=False, name=None):
+        put[unit_id].append((axis, code))
+    return {
+        author: {unit_id for unit_id, rows in units.items() if is_coded(put[unit_id], rows, exclusive)}
+        for author, units in by_author.items()
+    }
 
 
 def arbitration(first: str, second: str) -> str:

@@ -4,17 +4,31 @@ In:   the study's tables, the manifest of its last run, people's decisions
 Out:  counts, by workshop and overall
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import pandas as pd
 
-from pipeline.standing import judged_units, standing
+from pipeline.grid import POSTURE
+from pipeline.standing import coded_units, standing
 from pipeline.versions import versions
 
 
-def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | None, decisions: pd.DataFrame) -> dict[str, Any]:
-    """Return the counts that `ateliers status` shows; zeros for a study that was never run."""
+def study_status(
+    tables: dict[str, pd.DataFrame],
+    last_run: dict[str, Any] | None,
+    decisions: pd.DataFrame,
+    *,
+    machine_tags: pd.DataFrame | None = None,
+    exclusive: Collection[str] = (POSTURE,),
+) -> dict[str, Any]:
+    """Return the counts that `ateliers status` shows; zeros for a study that was never run.
+
+    A unit awaits review until somebody has coded it whole. `machine_tags` are those before any decision, by default
+    those of `tables`; `exclusive` are the axes of which a unit bears one code.
+    """
     units, documents = tables["units"], tables["documents"]
+    coded = coded_units(decisions, tables["tags"] if machine_tags is None else machine_tags, exclusive=exclusive)
     checks = tables["rank_checks"]
     late = checks.loc[(checks["scope"] == "study") & (checks["check"] == "a_distance"), "sentence"]
     return {
@@ -37,7 +51,7 @@ def study_status(tables: dict[str, pd.DataFrame], last_run: dict[str, Any] | Non
         ],
         "n_rows": {name: len(rows) for name, rows in tables.items()},
         "n_units_in_no_theme": len(units) - len(tables["theme_members"]),
-        "n_units_awaiting_review": len(set(units["unit_id"]) - judged_units(decisions)),
+        "n_units_awaiting_review": len(set(units["unit_id"]).difference(*coded.values())),
         "n_decisions": len(standing(decisions)),
         "late_effect": next(iter(late), None),
         "rejects": tables["rejects"].to_dict("records"),

@@ -111,6 +111,8 @@ def test_what_people_decided_is_their_coding():
         ("Ana", "add_tag", "u1", "posture", "difficulte"),
         ("Ana", "accept_tag", "u2", "rubrique", "opportunites"),
         ("Bob", "add_tag", "u2", "rubrique", "accompagnement"),
+        ("Bob", "accept_tag", "u2", "rubrique", "opportunites"),
+        ("Bob", "reject_tag", "u3", "rubrique", "offre"),  # and left: u3 is not coded
     ]
     columns = ("author", "action", "unit_id", "axis", "code")
     decisions = DECISIONS.build(
@@ -126,7 +128,7 @@ def test_what_people_decided_is_their_coding():
     confirmed = [("u1", [("rubrique", "accompagnement")]), ("u3", []), ("u5", [])]
     more = [said | {"action": "confirm_unit", "unit_id": unit, "value": confirmation(codes)} for unit, codes in confirmed]
     more += [said | {"action": "undo", "value": "3"}, said | {"action": "confirm_unit", "unit_id": "u4", "value": "tous"}]
-    every = [*decisions.to_dict("records"), *({"decision_id": n} | row for n, row in enumerate(more, start=5))]
+    every = [*decisions.to_dict("records"), *({"decision_id": n} | row for n, row in enumerate(more, start=7))]
     ana, _ = codings_of_people(tags, DECISIONS.build(every))
     assert ana.codes == {"u1": frozenset({("rubrique", "accompagnement")}), "u3": frozenset(), "u5": frozenset()}
     assert machine_coding(tags, ["u3", "u4"]).codes == {"u3": frozenset({("rubrique", "offre")}), "u4": frozenset()}

@@ -13,7 +13,7 @@ from invented import DIE, said, study, tag
 from pipeline.counting import count_families
 from pipeline.decisions import apply_decisions, left_proposals, saved_weightings, split_id, standing, weighting_value, weights_in_use
 from pipeline.settings import RankSettings
-from pipeline.standing import confirmation, confirmed_units, judged_units, judgements
+from pipeline.standing import coded_units, confirmation, confirmed_units, judged_units, judgements
 from pipeline.tables import DECISIONS, MERGE_PROPOSALS, TAGS, THEME_FAMILIES
 
 COUNTED = ("n_themes", "n_units", "n_tables", "n_workshops")
@@ -564,6 +564,31 @@ def test_a_confirmed_passage_is_judged_whether_or_not_it_bears_a_code() -> None:
         [2, "reject_tag", "f", "difficulte"],
         [3, "reject_tag", "a", "difficulte"],
     ]
+
+
+CODED: list[tuple[str, list[tuple[str, str, tuple[str, str]]], bool]] = [
+    ("one of two refused, and left", [("Ana", "reject", OFFRE)], False),
+    ("one of two accepted, and left", [("Ana", "accept", OFFRE)], False),
+    ("another added, and left", [("Ana", "add", ("pilier", "emploi"))], False),
+    ("both refused, and left: nobody said that it bears none", [("Ana", "reject", OFFRE), ("Ana", "reject", DIFFICULTE)], False),
+    ("a word on each, one stays", [("Ana", "reject", OFFRE), ("Ana", "accept", DIFFICULTE)], True),
+    ("another posture is a word on the first", [("Ana", "accept", OFFRE), ("Ana", "add", ("posture", "force"))], True),
+    ("a word on each, by two people", [("Ana", "reject", OFFRE), ("Bob", "accept", DIFFICULTE)], False),
+    ("refused, then confirmed", [("Ana", "reject", OFFRE), ("Ana", "confirm", DIFFICULTE)], True),
+    ("confirmed, then one refused", [("Ana", "confirm", OFFRE), ("Ana", "reject", OFFRE)], True),
+    ("somebody else confirmed", [("Ana", "reject", OFFRE), ("Bob", "confirm", OFFRE)], False),
+]
+
+
+@pytest.mark.parametrize(("said", "is_coded"), [case[1:] for case in CODED], ids=[case[0] for case in CODED])
+def test_a_passage_is_coded_once_one_person_told_all_its_codes(said: list[tuple[str, str, tuple[str, str]]], is_coded: bool) -> None:
+    rows = [confirm("d", code) if verb == "confirm" else on_tag(verb, "d", *code) for _author, verb, code in said]
+    decisions = taken(*(row | {"author": author} for row, (author, _verb, _code) in zip(rows, said, strict=True)))
+    tags = machine()["tags"]  # of d: offre and difficulte
+    assert ("d" in coded_units(decisions, tags, exclusive=("posture",)).get("Ana", set())) is is_coded
+    undone = taken(*(row | {"author": author} for row, (author, *_) in zip(rows, said, strict=True)), undo(len(rows)))
+    is_by_confirmation = is_coded and said[-1][1] != "confirm" and said[0][1] == "confirm"
+    assert ("d" in coded_units(undone, tags, exclusive=("posture",)).get("Ana", set())) is is_by_confirmation
 
 
 def test_a_described_theme_has_its_last_description_and_nothing_else_changes() -> None:

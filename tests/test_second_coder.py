@@ -21,6 +21,7 @@ from pipeline.evaluate import evaluate_study
 from pipeline.grid import load_grid
 from pipeline.resources import data_path
 from pipeline.show import results
+from pipeline.standing import confirmation
 from pipeline.status import study_status
 from pipeline.study import Study
 from pipeline.tables import SECOND_TAGS, TABLES
@@ -135,7 +136,8 @@ def test_the_table_of_agreement_names_the_machine_the_model_and_the_person(ready
     machine = second_tags[second_tags["axis"] != "rubrique"].assign(model_version="local")
     tagged = cache.run("tag", "essai", lambda: {"tags": machine}, workshop=records[0].workshop)
     store = made.decisions
-    store.append(author="analyste", action="add_tag", unit_id=coded.unit_ids[0], axis="pilier", code=GRID.axis("pilier")[0].code)
+    said = confirmation([("pilier", GRID.axis("pilier")[0].code)])
+    store.append(author="analyste", action="confirm_unit", unit_id=coded.unit_ids[0], value=said)
     agreed = agree_study(made.root, [*records, tagged], coded)
     found = cache.load(agreed)["agreement"].set_index(["first_coder", "second_coder", "axis", "code"]).sort_index()
     assert set(found.index.droplevel(["axis", "code"])) == {("machine", "essai"), ("machine", "relecteur 1"), ("essai", "relecteur 1")}
@@ -157,9 +159,8 @@ def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_bac
     assert "0 passages codés sur 3 ; arrêté (ConnectError), les étiquettes locales valent seules" in capsys.readouterr().out
     with serving(honest(GRID)) as server:
         set_up(small_study, server.url, confirm=False, themes=False)
-        small_study.decisions.append(
-            author="analyste", action="add_tag", unit_id=tags["unit_id"][0], axis="pilier", code=GRID.axis("pilier")[0].code
-        )
+        value = confirmation([("pilier", GRID.axis("pilier")[0].code)])
+        small_study.decisions.append(author="analyste", action="confirm_unit", unit_id=tags["unit_id"][0], value=value)
         outcome = run_study(small_study.root)
         assert not run_study(small_study.root).is_new
         assert len(server.texts) == 3

@@ -7,6 +7,7 @@ Out:  Codings: who put what; Split, one a passage and code on which two coders d
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
@@ -14,9 +15,7 @@ from pipeline.agreement import MACHINE, WHOLE_AXIS, Codes
 from pipeline.grid import POSTURE, RUBRIQUE, Grid
 from pipeline.review.journal import Decision
 from pipeline.review.snapshot import Proposed
-from pipeline.standing import CONFIRM, arbitrated, arbitration, confirmed_codes
-
-Code = tuple[str, str]  # axis and code
+from pipeline.standing import CONFIRM, Code, arbitrated, arbitration, confirmed_codes, is_coded
 
 
 @dataclass(frozen=True)
@@ -62,23 +61,27 @@ class Codings:
                 own[row.author][str(row.unit_id)].append(row)
         return cls(grid, unit_ids, proposed, own, settled, second)
 
+    @cached_property
+    def coded(self) -> dict[str, set[str]]:
+        """The passages that each person coded whole, by name."""
+        return {author: {unit_id for unit_id in units if self._is_whole(author, unit_id)} for author, units in self.own.items()}
+
     @property
     def people(self) -> list[str]:
         """Who coded, by name."""
-        return sorted(self.own)
+        return sorted(author for author, units in self.coded.items() if units)
 
     def units_of(self, coder: str) -> Iterable[str]:
         """The passages that `coder` coded."""
         if coder == MACHINE:
             return self.unit_ids
-        return (self.own.get(coder) or self.second.get(coder) or {}).keys()
+        return self.coded.get(coder) or self.second.get(coder, {}).keys()
 
     def codes(self, coder: str, unit_id: str) -> Codes:
         """What `coder` put on a passage that it coded."""
         if coder in self.second:
             return self.second[coder][unit_id]
-        put = {(row.axis, row.code) for row in self.proposed.get(unit_id, ()) if row.is_assigned}
-        return coded(put, self.own.get(coder, {}).get(unit_id, ()), self.grid.exclusive)
+        return coded(self._put_on(unit_id), self.own.get(coder, {}).get(unit_id, ()), self.grid.exclusive)
 
     def splits(self, first: str, second: str, axis: str, code: str = WHOLE_AXIS) -> list[Split]:
         """Return what the two disagree on, over one code or all those of an axis, in the order of passages and grid."""
@@ -104,6 +107,13 @@ class Codings:
         apart = {name for name in here ^ there if name[0] == axis and code in (WHOLE_AXIS, name[1])}
         listed = [(axis, entry.code) for entry in self.grid.axis(axis) if (axis, entry.code) in apart]
         return [Split(unit_id, *name, name in here, self._settling(unit_id, name, (first, second))) for name in listed]
+
+    def _put_on(self, unit_id: str) -> set[Code]:
+        """What the machine put on a passage."""
+        return {(row.axis, row.code) for row in self.proposed.get(unit_id, ()) if row.is_assigned}
+
+    def _is_whole(self, author: str, unit_id: str) -> bool:
+        return is_coded(self._put_on(unit_id), self.own[author][unit_id], self.grid.exclusive)
 
     def _settling(self, unit_id: str, code: Code, coders: Sequence[str]) -> Decision | None:
         """The last arbitration on a code, unless one of `coders` spoke of it again."""

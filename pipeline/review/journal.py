@@ -6,11 +6,11 @@ Out:  Journal: decisions by number, passage and theme, and which of them were un
 
 import threading
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline.decision_store import DecisionStore
-from pipeline.standing import CODE_ACTIONS, CONFIRM, UNDO, number_in
+from pipeline.standing import CODE_ACTIONS, CONFIRM, UNDO, Code, is_coded, number_in
 
 TAG_ACTIONS = frozenset((*CODE_ACTIONS, CONFIRM))
 
@@ -86,15 +86,18 @@ class Journal:
         return [row for number, row in list(self._all.items()) if row.action in actions and number not in self._undone]
 
     def judged_by(self, author: str) -> set[str]:
-        """The passages whose codes `author` decided on."""
+        """The passages on a code of which `author` decided, be it a single one."""
         return set(self._judged.get(author, ()))
 
-    def judges(self) -> dict[str, set[str]]:
-        """Who decided on the codes of each passage."""
-        found: dict[str, set[str]] = defaultdict(set)
-        for row in self.standing(TAG_ACTIONS):
-            found[str(row.unit_id)].add(row.author)
-        return found
+    def coded_by(self, author: str, put: Callable[[str], Iterable[Code]], exclusive: Collection[str]) -> set[str]:
+        """Return the passages all of whose codes `author` told; `put` gives what the machine put on one (see `is_coded`)."""
+        judged = list(self._judged.get(author, ()))
+        return {unit_id for unit_id in judged if is_coded(put(unit_id), self.on_unit(unit_id, by=author), exclusive)}
+
+    @property
+    def coders(self) -> list[str]:
+        """Who decided on a code of some passage."""
+        return [author for author, judged in list(self._judged.items()) if judged]
 
     def last_on_tags(self, author: str) -> Decision | None:
         """The last decision of `author` on a passage's codes that stands: what the next undoing takes back."""

@@ -63,7 +63,7 @@ class Wanted:
 
 def passages(wanted: Wanted, snapshot: Snapshot, journal: Journal, grid: Grid, author: str) -> list[str]:
     """Return the unit_ids that `author` asked for, in the order asked for."""
-    mine = journal.judged_by(author)
+    mine = journal.coded_by(author, snapshot.put_on, grid.exclusive)
     found = list(snapshot.by_doubt if wanted.order == DOUBT else snapshot.units)
     if wanted.workshop_id or wanted.table or wanted.question or wanted.theme_id:
         found = [unit_id for unit_id in found if _was_said(snapshot.units[unit_id], wanted, snapshot)]
@@ -72,10 +72,12 @@ def passages(wanted: Wanted, snapshot: Snapshot, journal: Journal, grid: Grid, a
     elif wanted.state == MINE:
         found = [unit_id for unit_id in found if unit_id in mine]
     elif wanted.state == SHARED:
-        judges = journal.judges()
-        found = [unit_id for unit_id in found if unit_id in mine and len(judges[unit_id]) > 1]
+        others = [name for name in journal.coders if name != author]
+        theirs = set().union(*(journal.coded_by(name, snapshot.put_on, grid.exclusive) for name in others))
+        found = [unit_id for unit_id in found if unit_id in mine & theirs]
     if wanted.code:
-        found = [unit_id for unit_id in found if _bears(unit_id, wanted.code, snapshot, journal, grid, author, mine)]
+        judged = journal.judged_by(author)
+        found = [unit_id for unit_id in found if _bears(unit_id, wanted.code, snapshot, journal, grid, author, judged)]
     return found
 
 
@@ -97,10 +99,10 @@ def _was_said(unit: Unit, wanted: Wanted, snapshot: Snapshot) -> bool:
     )
 
 
-def _bears(unit_id: str, code: str, snapshot: Snapshot, journal: Journal, grid: Grid, author: str, mine: set[str]) -> bool:
+def _bears(unit_id: str, code: str, snapshot: Snapshot, journal: Journal, grid: Grid, author: str, judged: set[str]) -> bool:
     axis, _, name = code.partition(":")
     proposed = snapshot.proposed.get(unit_id, ())
-    if unit_id not in mine:
+    if unit_id not in judged:
         return any(row.is_assigned and row.axis == axis and row.code == name for row in proposed)
     coded = codes_on(proposed, journal.on_unit(unit_id, by=author), grid)
     return any(entry.is_assigned and (entry.code.axis, entry.code.code) == (axis, name) for entry in coded)

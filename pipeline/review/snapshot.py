@@ -89,6 +89,10 @@ class Snapshot:
             found[unit_id].append(Proposed(*rest))
         return {unit_id: tuple(codes) for unit_id, codes in found.items()}
 
+    def put_on(self, unit_id: str) -> list[tuple[str, str]]:
+        """Axis and code of what the machine put on a passage."""
+        return [(row.axis, row.code) for row in self.proposed.get(unit_id, ()) if row.is_assigned]
+
     @cached_property
     def assigned(self) -> dict[str, tuple[tuple[str, str], ...]]:
         """Axis and code of what each passage bears, as reviewed at the last run."""
@@ -115,14 +119,14 @@ class Snapshot:
 
     @cached_property
     def queue(self) -> dict[str, tuple[int, str, float]]:
-        """Place in the order of review, its reason and the errors expected, by passage that nobody had judged when it was made."""
+        """Place in the order of review, its reason and the errors expected, by passage that nobody had coded when it was made."""
         rows = self.tables["review_queue"]
         listed = zip(rows["unit_id"], rows["place"], rows["reason"], rows["n_expected_errors"], strict=True)
         return {unit_id: (int(place), str(reason), float(errors)) for unit_id, place, reason, errors in listed}
 
     @cached_property
     def by_doubt(self) -> tuple[str, ...]:
-        """Every passage, in the order of review; those judged before it was made come last, in reading order."""
+        """Every passage, in the order of review; those coded before it was made come last, in reading order."""
         last = len(self.queue) + 1
         return tuple(sorted(self.units, key=lambda unit_id: self.queue[unit_id][0] if unit_id in self.queue else last))
 

@@ -59,11 +59,11 @@ AGREEMENT = Table(
 
 REVIEW_QUEUE = Table(
     "review_queue",
-    "The units that nobody judged yet, those most likely coded wrong first.",
+    "The units that nobody coded whole yet, those most likely coded wrong first.",
     ("unit_id",),
     (
         Column("place", "int", "1 is to be read first", low=1),
-        Column("unit_id", "text", "Unit to judge"),
+        Column("unit_id", "text", "Unit to code"),
         Column("reason", "text", "Why it stands there", values=("désaccord", "doute", "code rare", "témoin")),
         Column(
             "n_expected_errors",

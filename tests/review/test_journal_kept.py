@@ -1,4 +1,4 @@
-"""The journal in memory says the same as the store's own reading of who undid what and who judged what."""
+"""The journal in memory says the same as the store's own reading of who undid what, who judged what and who coded what whole."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,12 @@ from draws import seeds
 
 from pipeline.decision_store import DecisionStore
 from pipeline.review.journal import TAG_ACTIONS, Journal
-from pipeline.standing import judged_units, standing
+from pipeline.standing import coded_units, judged_units, standing
+from pipeline.tables import TAGS
+
+CODES = [("posture", "force"), ("pilier", "besoin")]
+_SAID = {"score": 0.9, "is_assigned": True, "evidence": "[]", "source": "machine", "model_version": "m"}
+PUT = TAGS.build(_SAID | {"unit_id": f"u-{n}", "axis": axis, "code": code} for n in range(6) for axis, code in CODES)
 
 
 @pytest.mark.parametrize("seed", seeds(12))
@@ -20,10 +25,13 @@ def test_the_journal_agrees_with_the_replay_on_what_stands(tmp_path_factory: pyt
         else:
             unit_id = f"u-{rng.integers(6)}"
             row = {"action": str(rng.choice(sorted(TAG_ACTIONS))), "unit_id": unit_id, "axis": "posture", "code": "besoin", "value": "[]"}
+            row |= {"axis": "pilier"} if rng.random() < 0.5 else {}
         journal.add([row], author=author, request_id=f"{number}")
         if number % 7:
             continue
         decisions = standing(store.read())
         assert [decision.decision_id for decision in journal.standing(TAG_ACTIONS)] == list(decisions["decision_id"])
+        whole = coded_units(store.read(), PUT, exclusive=("posture",))
         for name in ("alix", "bilal"):
             assert journal.judged_by(name) == set(judged_units(decisions[decisions["author"] == name]))
+            assert journal.coded_by(name, lambda _unit: CODES, ("posture",)) == whole.get(name, set())

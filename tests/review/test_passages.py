@@ -52,6 +52,27 @@ def test_others_decisions_show_only_once_ones_own_is_saved(served: Served, brows
     expect(other.locator("section.others")).to_contain_text("alix")
 
 
+def test_a_passage_left_after_one_code_was_rejected_is_not_coded(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "bilal", "passages?ordre=lecture")
+    listed, unit_id = page.locator("#a-suivre").inner_text(), page.locator(".said").get_attribute("data-unit")
+    served.study.decisions.append(author="chantal", action="confirm_unit", unit_id=unit_id, value="[]")
+    page.keyboard.press("1")
+    expect(page.locator(".chip.begun")).to_have_text("commencé, reste à valider")
+    expect(page.locator("section.others")).to_have_count(0)  # what chantal put is not shown yet
+    page.keyboard.press("j")
+    page.wait_for_function("id => document.querySelector('.said').dataset.unit !== id", arg=unit_id)
+    expect(page.locator("#a-suivre")).to_have_text(listed)
+    page.goto(served.url(f"passages?etat=decides&passage={unit_id}"))
+    expect(page.locator(f".upcoming a[href*='{unit_id}']")).to_have_count(0)
+    page.goto(served.url("journal"))
+    assert "décide d’un passage que vous n’avez pas encore codé" in page.inner_text("main")
+    page.goto(served.url(f"passages?ordre=lecture&passage={unit_id}"))
+    page.keyboard.press("v")
+    expect(page.locator("#a-suivre")).not_to_have_text(listed)
+    page.goto(served.url(f"passages?etat=tous&passage={unit_id}"))
+    expect(page.locator("section.others")).to_contain_text("chantal")
+
+
 def test_a_code_is_added_from_the_list(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "passages?ordre=lecture")
     unit_id = page.locator(".said").get_attribute("data-unit")

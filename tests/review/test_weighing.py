@@ -162,7 +162,7 @@ def test_codings_are_those_that_agreement_is_measured_on() -> None:
     said = [
         _decision(1, "ana", "reject_tag", axis="rubrique", code="offre"),
         _decision(2, "ana", "accept_tag", axis="posture", code="demande"),
-        _decision(3, "bob", "add_tag", axis="rubrique", code="enjeux.social"),
+        _decision(3, "bob", "add_tag", axis="rubrique", code="enjeux.social"),  # and leaves: u1 is not coded by bob
         _decision(4, "bob", "confirm_unit", unit_id="u2", value=confirmation([NEEDS, ASKED, HARD])),
         _decision(5, "bob", "reject_tag", unit_id="u2", axis="posture", code="difficulte"),
         _decision(6, "ana", "reject_tag", axis="rubrique", code="enjeux.social", value=arbitration("ana", "bob")),
@@ -172,6 +172,7 @@ def test_codings_are_those_that_agreement_is_measured_on() -> None:
     codings = _codings(said)
     for coding in codings_of_people(tags, table):
         assert {unit_id: codings.codes(coding.coder, unit_id) for unit_id in codings.units_of(coding.coder)} == coding.codes
+    assert {name: set(codings.units_of(name)) for name in ("ana", "bob", "eve")} == {"ana": {"u1"}, "bob": {"u2"}, "eve": set()}
     assert codings.people == ["ana", "bob"] == [coding.coder for coding in codings_of_people(tags, table)]
 
 

@@ -216,7 +216,7 @@ def _visible(request: HttpRequest, codings: Codings) -> set[str] | None:
     """The passages of which the person may see what others put: those that he or she coded; None for all, as administrators see."""
     if role_of(request.user) >= Role.ADMINISTRATOR:
         return None
-    return set(codings.own.get(asking.author(request), {}))
+    return set(codings.units_of(asking.author(request)))
 
 
 def _asked(sent: QueryDict) -> _Asked:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.review import state, telling
-from pipeline.review.journal import TAG_ACTIONS, Decision
+from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.views import asking
 from pipeline.standing import UNDO
@@ -36,8 +36,8 @@ def listing(request: HttpRequest) -> HttpResponse:
         rows = [row for row in rows if row.action in telling.KINDS[kind].actions]
     page = Paginator(rows, _N_LISTED).get_page(request.GET.get("page"))
     effects = _effects()
-    judged = journal.judged_by(str(request.user.get_username()))
-    shown = [_told(_seen(row, request, judged), request, effects) for row in page.object_list]
+    coded = _coded(request, journal)
+    shown = [_told(_seen(row, request, coded), request, effects) for row in page.object_list]
     address = "&".join(f"{name}={value}" for name, value in (("auteur", author), ("quoi", kind)) if value)
     return render(
         request,
@@ -83,21 +83,26 @@ def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
 def export(request: HttpRequest) -> HttpResponse:
     """All decisions as .csv, in order."""
     journal, buffer = state.journal(), io.StringIO()
-    judged = journal.judged_by(str(request.user.get_username()))
+    coded = _coded(request, journal)
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
     writer.writerow(_COLUMNS)
     for row in reversed(journal.newest_first()):
-        seen = _seen(row, request, judged)
+        seen = _seen(row, request, coded)
         writer.writerow([_cell(getattr(seen, name)) for name in _COLUMNS])
     answer = HttpResponse("\ufeff" + buffer.getvalue(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="journal.csv"'
     return answer
 
 
-def _seen(row: Decision, request: HttpRequest, judged: set[str]) -> Decision:
+def _coded(request: HttpRequest, journal: Journal) -> set[str]:
+    """The passages that the person has coded: what others put on those is no secret any more."""
+    return journal.coded_by(asking.author(request), state.snapshot().put_on, state.study().grid.exclusive)
+
+
+def _seen(row: Decision, request: HttpRequest, coded: set[str]) -> Decision:
     """`row` as the person may see it: an analyst codes a passage without knowing what others put on it."""
     is_blind = role_of(request.user) == Role.ANALYST and row.author != request.user.get_username()
-    if is_blind and row.action in TAG_ACTIONS and row.unit_id not in judged:
+    if is_blind and row.action in TAG_ACTIONS and row.unit_id not in coded:
         return row._replace(action=telling.HIDDEN, axis=None, code=None, value=None, why=None)
     return row
 

@@ -11,11 +11,11 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.review import queue, state
 from pipeline.review.codes import Coded, assigned, codes_on
-from pipeline.review.journal import TAG_ACTIONS, Journal
+from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
 from pipeline.review.queue import Wanted
 from pipeline.review.roles import decides, reads
 from pipeline.review.snapshot import Snapshot, Unit
-from pipeline.standing import CONFIRM, UNDO, confirmation
+from pipeline.standing import CONFIRM, UNDO, confirmation, is_coded
 
 _AROUND = 2  # passages shown on each side, in the document
 _N_NEXT = 12
@@ -126,13 +126,13 @@ def _bench(
     author, grid = _author(request), state.study().grid
     unit = _unit(snapshot, unit_id)
     own = journal.on_unit(unit_id, by=author)
-    is_judged = any(row.action in TAG_ACTIONS for row in own)
+    is_done, has_begun = _progress(unit_id, own, snapshot)
     coded = codes_on(snapshot.proposed.get(unit_id, ()), own, grid)
     before, following = queue.neighbours(unit_id, listed)
     place = listed.index(unit_id) if unit_id in listed else 0
     siblings = snapshot.of_document[unit.document_id]
     at = siblings.index(unit_id)
-    others = [row for row in journal.on_unit(unit_id) if row.author != author and row.action in TAG_ACTIONS] if is_judged else []
+    others = [row for row in journal.on_unit(unit_id) if row.author != author and row.action in TAG_ACTIONS] if is_done else []
     return shown | {
         "unit": unit,
         "workshop": snapshot.workshops[unit.workshop_id],
@@ -147,12 +147,19 @@ def _bench(
         "place": place + 1 if unit_id in listed else None,
         "upcoming": [snapshot.units[name] for name in listed[place : place + _N_NEXT]],
         "doubt": snapshot.queue.get(unit_id),
-        "is_judged": is_judged,
+        "is_done": is_done,
+        "has_begun": has_begun,
         "others": others,
         "grid": grid,
         "can_undo": journal.last_on_tags(author) is not None,
         "theme_id": snapshot.theme_of.get(unit_id),
     }
+
+
+def _progress(unit_id: str, own: list[Decision], snapshot: Snapshot) -> tuple[bool, bool]:
+    """Whether a person who took the decisions `own` on a passage coded it whole, and whether he or she began to."""
+    is_done = is_coded(snapshot.put_on(unit_id), own, state.study().grid.exclusive)
+    return is_done, not is_done and any(row.action in TAG_ACTIONS for row in own)
 
 
 def _by_axis(coded: list[Coded]) -> list[dict[str, Any]]:
@@ -179,11 +186,13 @@ def _codes_left(coded: list[Coded]) -> list[dict[str, Any]]:
 def _row(unit: Unit, snapshot: Snapshot, journal: Journal, author: str) -> dict[str, Any]:
     own = journal.on_unit(unit.unit_id, by=author)
     coded = codes_on(snapshot.proposed.get(unit.unit_id, ()), own, state.study().grid)
+    is_done, has_begun = _progress(unit.unit_id, own, snapshot)
     return {
         "unit": unit,
         "workshop": snapshot.workshops[unit.workshop_id],
         "codes": [entry for entry in coded if entry.is_assigned],
-        "is_judged": any(row.action in TAG_ACTIONS for row in own),
+        "is_done": is_done,
+        "has_begun": has_begun,
         "doubt": snapshot.queue.get(unit.unit_id),
     }
 
