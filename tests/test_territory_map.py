@@ -1,10 +1,17 @@
 """Maps: points, zones and radii as people draw and type them."""
 
 import json
+from math import cos, pi, sin
+from pathlib import Path
 
 import pytest
 
-from pipeline.ingest.territory_map import Pin, build_catchments, is_geojson, read_features, read_km, read_map_rows
+from pipeline.compare.needs import list_map_problems
+from pipeline.geometry import count_points
+from pipeline.ingest import ingest_workshop
+from pipeline.ingest.territory_map import Pin, build_catchments, is_geojson, lighten_zones, read_features, read_km, read_map_rows
+from pipeline.settings import IngestSettings
+from pipeline.tables import CATCHMENTS, STRUCTURES
 
 KILOMETRES = [
     ("12", 12.0),
@@ -100,3 +107,54 @@ def test_what_is_no_map_is_not_taken_for_one() -> None:
 def test_a_structure_without_zone_or_radius_has_no_catchment_and_a_radius_of_zero_is_one() -> None:
     catchments = build_catchments([Pin("A"), Pin("B", radius_km=0.0), Pin("B", radius_km=9.0)], ["a", "b", "b"])
     assert catchments[["structure_id", "radius_km"]].values.tolist() == [["b", 0.0]]
+
+
+def _outline(n: int) -> dict[str, object]:
+    angles = [2 * pi * place / n for place in range(n)]
+    return {"type": "Polygon", "coordinates": [[[cos(angle), 48 + sin(angle)] for angle in angles]]}
+
+
+def test_large_outlines_are_made_lighter_small_ones_left_and_a_line_says_how_many() -> None:
+    pins = [Pin(f"S{n}", geometry=json.dumps(_outline(n))) for n in (3_000, 20, 900)]
+    lighter, told = lighten_zones([*pins, Pin("La Criée", radius_km=3)], 500)
+    assert lighter[1] == pins[1] and lighter[3] == Pin("La Criée", radius_km=3)
+    assert all(100 < count_points(json.loads(pin.geometry or "")) <= 500 for pin in (lighter[0], lighter[2]))
+    assert [reason for reason, _ in told] == ["2 contours allégés : plus de 500 points (jusqu'à 3000)"]
+
+
+@pytest.mark.slow
+def test_a_map_with_a_large_outline_is_read_and_a_line_says_so(tmp_path: Path) -> None:
+    folder = tmp_path / "Trégor 2026-10-01"
+    folder.mkdir()
+    content = {"type": "FeatureCollection", "features": [_feature({"name": "La Criée"}, _outline(3_000))]}
+    (folder / "carte.geojson").write_text(json.dumps(content), encoding="utf-8")
+    tables = ingest_workshop(folder, depot=tmp_path, settings=IngestSettings(max_outline_points=500))
+    assert 100 < count_points(json.loads(tables["catchments"]["geometry"].iloc[0])) <= 500
+    assert tables["rejects"]["reason"].tolist() == ["1 contour allégé : plus de 500 points (jusqu'à 3000)"]
+    assert "max_outline_points" in tables["rejects"]["advice"].iloc[0]
+
+
+@pytest.mark.parametrize("coordinates", ["abc", [[["a", "b"], ["c", "d"]]], [[[10**400, 1], [2, 3]]], [[1, 2]], [[]]])
+def test_a_zone_that_no_numbers_draw_leaves_the_structure_and_a_line(coordinates: object) -> None:
+    feature = _feature({"name": "La Criée"}, {"type": "Polygon", "coordinates": coordinates})
+    pins, told = lighten_zones(read_features({"type": "FeatureCollection", "features": [feature]}), 500)
+    assert [(pin.name, pin.geometry) for pin in pins] == [("La Criée", None)]
+    assert [reason for reason, _ in told] == ["1 zone sans tracé lisible, laissée de côté"]
+
+
+def test_a_zone_crosses_itself_does_not_or_cannot_be_told_without_an_hour(tmp_path: Path) -> None:
+    scribble = [[place % 2, 48 + place * 1e-6] for place in range(10_000)]
+    structures = STRUCTURES.build({"structure_id": name, "name": name, "commune_code": "22113", **_NOWHERE} for name in "abc")
+    zones = {"a": [[0, 0], [1, 1], [1, 0], [0, 1], [0, 0]], "b": [[0, 0], [1, 0], [1, 1], [0, 0]], "c": scribble}
+    catchments = CATCHMENTS.build(
+        {"structure_id": name, "geometry": json.dumps({"type": "Polygon", "coordinates": [ring]}), "radius_km": None}
+        for name, ring in zones.items()
+    )
+    problems = list_map_problems(structures, catchments)
+    assert problems[["structure_id", "problem"]].values.tolist() == [
+        ["a", "contour qui se croise"],
+        ["c", "contour trop embrouillé pour être vérifié"],
+    ]
+
+
+_NOWHERE = {"structure_type": None, "lat": None, "lon": None, "is_on_map": False, "map_workshop_ids": None, "is_in_attendance": False}

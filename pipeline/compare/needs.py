@@ -10,6 +10,7 @@ import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import pandas as pd
@@ -17,7 +18,7 @@ import pandas as pd
 from pipeline.communes import centre_of, members_of, name_of
 from pipeline.communes.tables import by_slug
 from pipeline.counting import circles_of
-from pipeline.geometry import Point, crosses_itself, great_circle_km, holds
+from pipeline.geometry import Point, box_of, crosses_itself, great_circle_km, holds
 from pipeline.sectors import sectors_of
 from pipeline.tables import COVERAGES, MAP_PROBLEMS, NEEDS
 from pipeline.tokens import plain_texts
@@ -43,10 +44,16 @@ class _Carrier:
     def has_area(self) -> bool:
         return self.geometry is not None or (self.radius_km is not None and self.point is not None)
 
+    @cached_property
+    def box(self) -> tuple[Point, Point]:
+        """The box around the area drawn: most points lie outside, and a large outline takes long to look at."""
+        return box_of(self.geometry or {})
+
     def reaches(self, point: Point) -> bool:
         """Whether the catchment area, drawn or round, holds `point`."""
         if self.geometry is not None:
-            return holds(self.geometry, point)
+            (south, west), (north, east) = self.box
+            return south <= point[0] <= north and west <= point[1] <= east and holds(self.geometry, point)
         return self.radius_km is not None and self.point is not None and great_circle_km(self.point, point) <= self.radius_km
 
 
@@ -204,8 +211,9 @@ def _area_problems(structures: pd.DataFrame, catchments: pd.DataFrame) -> Iterat
         geometry, has_radius = read_geometry(row["geometry"]), pd.notna(row["radius_km"])
         if geometry is not None and geometry.get("type") not in ("Polygon", "MultiPolygon"):
             yield _problem(row, "zone qui n'est pas une surface", "tracer la zone comme un polygone")
-        elif geometry is not None and crosses_itself(geometry):
-            yield _problem(row, "contour qui se croise", "retracer la zone ; en attendant, ses boucles comptent une sur deux")
+        elif geometry is not None and (is_crossed := crosses_itself(geometry)) is not False:
+            problem = "contour qui se croise" if is_crossed else "contour trop embrouillé pour être vérifié"
+            yield _problem(row, problem, "retracer la zone ; en attendant, ses boucles comptent une sur deux")
         elif geometry is None and not has_radius:
             yield _problem(row, "zone sans forme ni rayon", "tracer la zone ou donner un rayon")
         elif geometry is None and points.get(row["structure_id"]) is None:

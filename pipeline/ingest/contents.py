@@ -15,7 +15,7 @@ from pipeline.ingest.listed import rows_of_prose
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.ingest.sheets import Rows, SortedPart, sort_part
-from pipeline.ingest.territory_map import Pin, is_geojson, name_zones, read_features, read_map_rows
+from pipeline.ingest.territory_map import Pin, is_geojson, lighten_zones, name_zones, read_features, read_map_rows
 from pipeline.ingest.workshop import Reject, is_manifest
 from pipeline.settings import IngestSettings
 
@@ -34,7 +34,9 @@ class Part:
     sha256: str
     raw: RawPart
     held: SortedPart
-    pins: tuple[Pin, ...] = ()
+    pins: tuple[Pin, ...] = ()  # of a map's file
+    listed: tuple[Pin, ...] = ()  # of its sheets or tables
+    lightened: tuple[tuple[str, str], ...] = ()  # (reason, advice) of what was changed in the zones of both
 
 
 @dataclass
@@ -59,8 +61,7 @@ class Contents:
     @property
     def pins(self) -> list[Pin]:
         """The structures of all maps."""
-        of_sheets = {part.path: [pin for rows in part.held.maps for pin in read_map_rows(rows)] for part in self.parts}
-        return name_zones([pin for part in self.parts for pin in (*part.pins, *of_sheets[part.path])])
+        return name_zones([pin for part in self.parts for pin in (*part.pins, *part.listed)])
 
 
 def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None) -> Contents:
@@ -82,7 +83,7 @@ def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_fil
             reason, advice = reading.error or _GONE
             contents.rejects.append({"path": name, "reason": reason, "advice": advice})
             continue
-        for part in _parts(reading, name, folder, sha256):
+        for part in _parts(reading, name, folder, sha256, settings.max_outline_points):
             contents.parts.append(part)
             contents.rejects += _rejects(part)
     return contents
@@ -97,13 +98,16 @@ def _hash(path: Path) -> str | None:
         return None
 
 
-def _parts(reading: Reading, name: str, folder: Path, sha256: str) -> Iterator[Part]:
+def _parts(reading: Reading, name: str, folder: Path, sha256: str, max_points: int) -> Iterator[Part]:
     inside = reading.path.relative_to(folder).parts
     for raw in reading.parts:
         path, names = (f"{name}#{raw.name}", (*inside, *raw.name.split("/"))) if raw.name else (name, inside)
         features = _features(raw) if names[-1].lower().endswith((".json", ".geojson")) else None
         held = sort_part(() if features is not None else raw.blocks, raw.rows)
-        yield Part(path, names, sha256, raw, held, tuple(features or ()))
+        listed = [pin for rows in held.maps for pin in read_map_rows(rows)]
+        pins, lightened = lighten_zones([*(features or ()), *listed], max_points)
+        n_features = len(pins) - len(listed)
+        yield Part(path, names, sha256, raw, held, tuple(pins[:n_features]), tuple(pins[n_features:]), tuple(lightened))
 
 
 def _is_json(raw: RawPart) -> bool:
@@ -126,6 +130,8 @@ def _rejects(part: Part) -> Iterator[Reject]:
         yield {"path": part.path, "reason": part.raw.error[0], "advice": part.raw.error[1]}
     elif not (part.held.blocks or part.held.attendance or part.held.maps or part.pins):
         reason, advice = _NO_MAP if part.raw.blocks else _EMPTY
+        yield {"path": part.path, "reason": reason, "advice": advice}
+    for reason, advice in part.lightened:
         yield {"path": part.path, "reason": reason, "advice": advice}
     for warning in part.raw.warnings:
         yield {"path": part.path, "reason": warning, "advice": _SKIPPED_ADVICE}

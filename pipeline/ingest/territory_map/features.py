@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from pipeline.geometry import is_pair
 from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.territory_map.coordinates import place
 from pipeline.ingest.territory_map.pins import ZONES, Pin, read_km, words_of_reach
@@ -139,7 +140,7 @@ def _point(geometry: Any, epsg: int | None) -> tuple[float | None, float | None]
     """(Longitude, latitude) of a point, or of the first of several; blank where it lies off the globe."""
     numbers = geometry.get("coordinates") or []
     first = numbers[0] if isinstance(numbers, list) and numbers and isinstance(numbers[0], list) else numbers
-    return place(float(first[0]), float(first[1]), epsg) if _is_pair(first) else (None, None)
+    return place(float(first[0]), float(first[1]), epsg) if is_pair(first) else (None, None)
 
 
 def _placed(geometry: dict[str, Any], epsg: int | None) -> dict[str, Any]:
@@ -148,18 +149,10 @@ def _placed(geometry: dict[str, Any], epsg: int | None) -> dict[str, Any]:
 
 
 def _placed_pairs(value: Any, epsg: int | None) -> Any:
-    if _is_pair(value):
+    if is_pair(value):
         lon, lat = place(float(value[0]), float(value[1]), epsg)
         return [lon, lat] if lon is not None and lat is not None and (lon, lat) != (value[0], value[1]) else value
     return [_placed_pairs(part, epsg) for part in value] if isinstance(value, list) else value
-
-
-def _is_pair(value: Any) -> bool:
-    return (
-        isinstance(value, list)
-        and len(value) >= 2
-        and all(isinstance(number, int | float) and not isinstance(number, bool) for number in value[:2])
-    )
 
 
 def _is_shallow(value: Any, depth: int = 0) -> bool:
