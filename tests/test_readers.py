@@ -1101,3 +1101,69 @@ def test_limits_refuse_large_texts_and_deep_mails() -> None:
 )
 def test_the_content_tells_the_format_not_the_extension(content: bytes, name: str, expected: str) -> None:
     assert expected in said(content, name)
+
+
+CHATS = [  # the export, (who writes, what) of each passage
+    (
+        "an Android export: notices and missing media are no passages, lines go on",
+        "12/03/2026, 14:05 - Les messages et les appels sont chiffrés de bout en bout. Aucun tiers ne peut les lire.\n"
+        "12/03/2026, 14:05 - Lucie a créé le groupe « Table 3 »\n12/03/2026, 14:06 - Anne Riou: Les bus ne passent plus\net les jeunes restent coincés\n"
+        "12/03/2026, 14:07 - Anne Riou: <Médias omis>\n12/03/2026, 14:09 - Karim: il faudrait un local plus grand <Ce message a été modifié>\n",
+        [("Anne Riou", "Les bus ne passent plus et les jeunes restent coincés"), ("Karim", "il faudrait un local plus grand")],
+    ),
+    (
+        "an iOS export, with its marks and narrow blanks",
+        "\u200e[12/03/2026, 14:05:33] Atelier Bray: \u200eLes messages et les appels sont chiffrés de bout en bout.\n"
+        "[12/03/2026, 2:06:01\u202fPM] Anne Riou: La halle tourne bien\n\u200e[12/03/2026, 14:07:12] Karim: \u200eimage omitted\n"
+        "[12/03/2026 14:08:00] ~\u202fKarim: Ce message est à garder : on manque d'eau\n",
+        [("Anne Riou", "La halle tourne bien"), ("Karim", "Ce message est à garder : on manque d'eau")],
+    ),
+    (
+        "a French export with « à »; a number and a nickname name nobody",
+        "12/03/26 à 14:06 - +33 6 12 34 56 78: Les bus ne passent plus le soir\n12/03/26 à 14:07 - titi59: le médecin part\n12/03/26 à 14:08 - titi59: en mai\n",
+        [("intervenant", "Les bus ne passent plus le soir"), ("intervenant", "le médecin part"), ("intervenant", "en mai")],
+    ),
+    (
+        "times before days, dotted days, ISO days, names before times",
+        "[14:05, 12/03/2026] Anne Riou: un\n2026-03-12 14:05:33 Anne Riou: deux\n12.03.2026 14h06 – Paul Morel : trois\nLucie Morel, [12.03.2026 14:05]\nquatre\n",
+        [("Anne Riou", "un"), ("Anne Riou", "deux"), ("Paul Morel", "trois"), ("Lucie Morel", "quatre")],
+    ),
+    (
+        "a list in a message, a photo with a caption",
+        "12/03/2026, 14:05 - Anne Riou: On retient :\n- les bus du soir\n- un médecin\n12/03/2026, 14:06 - Anne Riou: IMG-20260312-WA0001.jpg (fichier joint)\nla halle est pleine\n",
+        [
+            ("Anne Riou", "On retient :"),
+            ("Anne Riou", "les bus du soir"),
+            ("Anne Riou", "un médecin"),
+            ("Anne Riou", "la halle est pleine"),
+        ],
+    ),
+]
+
+
+@pytest.mark.parametrize(("why", "content", "expected"), CHATS, ids=[why for why, *_ in CHATS])
+def test_a_conversation_exported_from_a_phone_tells_who_wrote_what(why: str, content: str, expected: Shown) -> None:
+    for name, file in (("_chat.txt", content), ("discussion.docx", docx("".join(map(w_p, content.replace("<", "&lt;").splitlines()))))):
+        (part,) = read(file, name)
+        assert [(block.speaker, block.text) for block in part.blocks if block.kind != "meta"] == expected, name
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "12/03/2026 14:00 - Accueil : café\n12/03/2026 14:30 - Tables : premier tour\n12/03/2026 16:00 - Restitution : en salle\n",
+        "12/03/2026 : les bus ne passent plus\n13/03/2026 : le médecin part\n",
+        "le 12/03/2026, 14:05 - Anne Riou a dit : plus de bus\n",
+    ],
+)
+def test_a_programme_or_a_dated_note_is_no_conversation(content: str) -> None:
+    assert all(block.speaker is None and block.kind != "meta" for block in read(content, "notes.txt")[0].blocks)
+
+
+def test_every_line_of_a_conversation_is_in_a_block() -> None:
+    for _, content, _ in CHATS:
+        words = {word.strip(".:,") for line in content.split(" <Ce message")[0].splitlines() for word in line.split(": ", 1)[-1].split()}
+        (part,) = read(content, "_chat.txt")
+        held = " ".join(f"{block.speaker} {block.text}" for block in part.blocks)
+        missing = [word for word in words if word.isalpha() and word not in held]
+        assert not missing

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.archive import read_archive
+from pipeline.ingest.readers.chat import as_chat
 from pipeline.ingest.readers.delimited import read_delimited
 from pipeline.ingest.readers.docx import read_docx
 from pipeline.ingest.readers.html_page import read_html, read_html_rows
@@ -88,7 +89,7 @@ def read_source(source: Source) -> tuple[RawPart, ...]:
         raise ReadError(reason, _TEXT_ADVICE, advice)
     parts = _READERS[found](source)
     if found in _PROSE:
-        parts = tuple(map(as_transcript, parts))
+        parts = tuple(as_transcript(as_chat(part)) for part in parts)
     n_chars = sum(len(block.text) for part in parts for block in part.blocks) + sum(
         len(cell) for part in parts for row in part.rows for cell in row
     )

@@ -75,7 +75,7 @@ def _stamp(line: str) -> re.Match[str] | None:
     if found:
         return found
     found = _LAST.match(line)
-    return found if found and (not found["rest"] or _is_speaker(found["name"].strip())) and _may_speak(found["name"].strip()) else None
+    return found if found and (not found["rest"] or is_speaker(found["name"].strip())) and _may_speak(found["name"].strip()) else None
 
 
 def _seconds(time: str) -> float:
@@ -103,10 +103,10 @@ def _stamped(lines: Sequence[str]) -> list[_Spoken]:
 def _named(text: str, alone: Counter[str], *, start: float | None) -> _Spoken:
     """A line after its time: « Name : text », « Name » alone, or text."""
     label = _LABEL.match(text)
-    if label and (_is_speaker(label["name"]) or (_may_speak(label["name"]) and alone[label["name"]] > 1)):
+    if label and (is_speaker(label["name"]) or (_may_speak(label["name"]) and alone[label["name"]] > 1)):
         return _Spoken(label["rest"] or "", start, label["name"])
     name = text.rstrip(" :")
-    is_name = _is_speaker(name) or (_may_speak(name) and alone[name] > 1)
+    is_name = is_speaker(name) or (_may_speak(name) and alone[name] > 1)
     return _Spoken("", start, name) if name and is_name else _Spoken(text, start)
 
 
@@ -115,7 +115,7 @@ def _is_labelled(lines: Sequence[str]) -> bool:
     names = [label["name"] for line in lines if (label := _LABEL.match(line)) and label["rest"] and _may_speak(label["name"])]
     counts = Counter(names)
     n_recurring = sum(count for count in counts.values() if count > 1)
-    n_sure = sum(count for name, count in counts.items() if _is_speaker(name))
+    n_sure = sum(count for name, count in counts.items() if is_speaker(name))
     is_dense = n_recurring >= max(_MIN_LABELS, _LABEL_SHARE * len(lines))
     return is_dense and len(counts) > 1 and n_sure >= _LABEL_SHARE * len(names)
 
@@ -149,10 +149,10 @@ def _unbroken(cues: list[Cue]) -> list[Cue]:
 
 def _may_speak(name: str) -> bool:
     """True for what may be a person's name or a speaker's number."""
-    return bool(_NAME.fullmatch(name)) or _is_speaker(name)
+    return bool(_NAME.fullmatch(name)) or is_speaker(name)
 
 
-def _is_speaker(name: str) -> bool:
+def is_speaker(name: str) -> bool:
     """True for a role with or without a number, a title before a name, and a name that holds a first name."""
     words = re.split(r"[ _]+", name)
     is_person = bool(_NAME.fullmatch(name)) and bool(first_names() & {word.strip(".,").title() for word in words})

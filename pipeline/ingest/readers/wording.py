@@ -119,3 +119,16 @@ def first_names() -> frozenset[str]:
 @cache
 def _open_words() -> frozenset[str]:
     return frozenset(data_path("lexicon", "mots_ouverts.txt").read_text(encoding="utf-8").split())
+
+
+@cache
+def sections_of(name: str) -> dict[str, re.Pattern[str]]:
+    """The expressions of data/lexicon/`name`.txt, one a [section], whatever their case."""
+    expressions: dict[str, list[str]] = {}
+    section = ""
+    for line in data_path("lexicon", f"{name}.txt").read_text(encoding="utf-8").splitlines():
+        if re.fullmatch(r"\[\w+\]", line):
+            section = line[1:-1]
+        elif line and not line.startswith("#"):
+            expressions.setdefault(section, []).append(f"(?:{line})")
+    return {key: re.compile("|".join(found), re.IGNORECASE) for key, found in expressions.items()}

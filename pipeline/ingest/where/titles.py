@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, TypeVar
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import ENOUGH, Cues, read_cues
-from pipeline.ingest.where.lines import MAX_LABEL_WORDS, is_label, without_numbers
+from pipeline.ingest.where.lines import MAX_LABEL_WORDS, asks, is_label, without_numbers
 from pipeline.ingest.words import fold, lexicon
 from pipeline.settings import EmbedSettings
 
@@ -60,7 +60,12 @@ def agrees(text: str, question: str) -> bool:
 
 
 def names_part(block: RawBlock, cues: Cues, *, is_first: bool) -> bool:
-    """True where a line that is no heading names what follows: by its words, or a few that surely ask ("On est contents de…")."""
+    """True where a line that is no heading names what follows: by its words, or a few that surely ask ("On est contents de…").
+
+    What somebody says or writes under their name does so only where it asks or gives a number.
+    """
+    if block.speaker and not (cues.has_tables or cues.has_numbers or asks(block.text, cues)):
+        return False
     if is_label(block.text, cues, block.kind):
         return True
     ends = block.text.rstrip()[-1:]
