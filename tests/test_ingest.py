@@ -1,5 +1,6 @@
 """A whole folder: what it is called, what its manifest says, and the tables that its files give; plus the counts of the example study."""
 
+import json
 from pathlib import Path
 
 import pandas as pd
@@ -225,3 +226,50 @@ def test_the_example_study_gives_the_same_counts_and_no_reject(folder: str, coun
     names = ("documents", "blocks", "attendance", "structures", "catchments", "people")
     assert tuple(len(tables[name]) for name in names) == counts
     assert tables["rejects"].empty
+
+
+def _feature_collection(*names: str) -> str:
+    point = {"type": "Point", "coordinates": [-3.46, 48.73]}
+    named = [{"name": name} if name else {} for name in names]
+    features = [{"type": "Feature", "properties": one, "geometry": point} for one in named]
+    return json.dumps({"type": "FeatureCollection", "features": features})
+
+
+def _umap(*names: str, **others: str) -> str:
+    layer = json.loads(_feature_collection(*names)) | {"_umap_options": {"name": "Structures"}}
+    return json.dumps({**others, "properties": {"name": "Carte"}, "layers": [layer]})
+
+
+MAPS = [  # file, content, structures on the map, reasons of rejects
+    ("carte.umap", _umap("La Criée", "AMAP du Léguer", type="umap"), 2, []),
+    ("ancienne carte.umap", _umap("La Criée"), 1, []),
+    ("carte.json", _umap("La Criée", type="umap"), 1, []),
+    ("carte.geojson", _feature_collection("La Criée"), 1, []),
+    ("vide.umap", _umap(type="umap"), 0, ["carte sans structure nommée"]),
+    ("muette.geojson", _feature_collection("", ""), 0, ["carte sans structure nommée"]),
+    ("export.json", '{"messages": []}', 0, ["fichier JSON qui n'est pas une carte"]),
+]
+
+
+@pytest.mark.parametrize(("name", "content", "n_pins", "reasons"), MAPS, ids=[m[0] for m in MAPS])
+def test_a_map_is_known_by_its_content_whatever_its_file_is_called(
+    tmp_path: Path, name: str, content: str, n_pins: int, reasons: list[str]
+) -> None:
+    tables = _ingest(_write(tmp_path / "Trégor 2026-05-19", {name: content}))
+    assert (len(tables["structures"]), len(tables["documents"])) == (n_pins, 0)
+    assert tables["rejects"]["reason"].tolist() == reasons
+
+
+SILENT_FILES = ["Prise de notes : Anne Petit\n", "Atelier du Trégor\n\nQuestion 1\n", "Page 1 sur 2\n"]
+
+
+@pytest.mark.parametrize("content", SILENT_FILES)
+def test_a_file_that_gives_no_passage_is_said(tmp_path: Path, content: str) -> None:
+    tables = _ingest(_write(tmp_path / "Trégor 2026-05-19", {"notes.txt": content}))
+    assert tables["rejects"]["reason"].tolist() == ["lu, aucun passage retenu"]
+
+
+def test_a_list_in_plain_words_and_a_manifest_are_no_silent_files(tmp_path: Path) -> None:
+    files = {"notes.txt": "Présents : Anne Riou (La Criée), Karim Lefebvre (CCAS)\n", "atelier.yaml": "lieu: Lannion"}
+    tables = _ingest(_write(tmp_path / "Trégor 2026-05-19", files))
+    assert (len(tables["attendance"]), len(tables["rejects"])) == (2, 0)

@@ -3,7 +3,7 @@
 import pandas as pd
 import pytest
 
-from pipeline.segment import segment_documents
+from pipeline.segment import paths_without_units, segment_documents
 from pipeline.settings import SegmentSettings
 from pipeline.tables import BLOCKS, DOCUMENTS
 
@@ -72,15 +72,20 @@ LAYOUT = [
 ]
 
 
-def _units(*blocks: tuple[str, str], path: str = "Nevers/table 1.docx", **settings: int) -> pd.DataFrame:
-    """Units of one document made of (kind, text) blocks."""
+def _document(*blocks: tuple[str, str], path: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """One document made of (kind, text) blocks."""
     text, rows = "", []
     for order, (kind, block) in enumerate(blocks):
         rows.append({"document_id": "d", "block_order": order, "start_char": len(text), "end_char": len(text) + len(block), "kind": kind})
         rows[-1] |= {"table_number": 4, "question": "q2", "channel": "notes", "speaker": "p-1"}
         text += block + "\n"
     document = {"document_id": "d", "workshop_id": "w", "path": path, "sha256": "", "channel": "notes", "n_chars": len(text), "text": text}
-    return segment_documents(DOCUMENTS.build([document]), BLOCKS.build(rows), settings=SegmentSettings(**settings))
+    return DOCUMENTS.build([document]), BLOCKS.build(rows)
+
+
+def _units(*blocks: tuple[str, str], path: str = "Nevers/table 1.docx", **settings: int) -> pd.DataFrame:
+    """Its units."""
+    return segment_documents(*_document(*blocks, path=path), settings=SegmentSettings(**settings))
 
 
 @pytest.mark.parametrize("example", WRITTEN)
@@ -138,3 +143,17 @@ def test_a_passage_over_the_limit_is_cut_at_a_clause_and_a_short_one_joins_its_n
 
 def test_documents_without_blocks_give_an_empty_table() -> None:
     assert _units().empty
+
+
+SILENT = [
+    ("paragraph", "[personne 3]", ["x.txt"]),
+    ("paragraph", "Le bus passe le mardi.", []),
+    ("heading", "Question 2", []),
+]
+
+
+@pytest.mark.parametrize(("kind", "text", "paths"), SILENT)
+def test_a_document_that_says_names_alone_is_told(kind: str, text: str, paths: list[str]) -> None:
+    documents, blocks = _document((kind, text), path="x.txt")
+    units = segment_documents(documents, blocks, settings=SegmentSettings())
+    assert paths_without_units(documents, blocks, units) == paths

@@ -42,6 +42,13 @@ def reject_stray_files(rejects: "pd.DataFrame", files: Sequence[Path], *, depot:
     return reject_strays(rejects, files, depot=depot)
 
 
+def reject_silent_documents(rejects: "pd.DataFrame", paths: Iterable[str]) -> "pd.DataFrame":
+    """Return `rejects` with a row for each of `paths`, documents that were read and gave no passage."""
+    from pipeline.ingest.workshop import reject_silent
+
+    return reject_silent(rejects, paths)
+
+
 def identify_workshops(folders: Iterable[Path], *, depot: Path) -> dict[str, str]:
     """The workshop_id of each of `folders`, all those of `depot`, by the folder's name."""
     from pipeline.ingest.workshop import identify_workshops

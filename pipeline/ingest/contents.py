@@ -8,6 +8,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 
 from pipeline.depot import workshop_files
@@ -21,6 +22,10 @@ from pipeline.settings import IngestSettings
 
 _EMPTY = ("aucun texte dans ce fichier", "vérifier que c'est le bon fichier, ou le retirer")
 _GONE = ("fichier disparu pendant la lecture", "vérifier le dossier, puis relancer")
+_BLANK_MAP = (
+    "carte sans structure nommée",
+    "donner un nom à chaque point ou zone de la carte, puis la redéposer",
+)
 _NO_MAP = ("fichier JSON qui n'est pas une carte", "déposer la carte en .geojson, avec le nom de chaque structure")
 _SKIPPED_ADVICE = "le reste du fichier est lu ; recopier dans un document texte ce qui manque, s'il compte"
 
@@ -51,12 +56,25 @@ class Contents:
         """The parts in which something was said."""
         return [part for part in self.parts if part.held.blocks and not part.pins]
 
-    @property
+    @cached_property
     def lists(self) -> list[Rows]:
         """The attendance lists; without any table of them, those that notes hold in plain words."""
         tables = [rows for part in self.parts for rows in part.held.attendance]
-        prose = [rows_of_prose(part.held.blocks) for part in self.parts if part.raw.channel is None] if not tables else []
-        return [*tables, *(rows for rows in prose if rows)]
+        return tables or list(self._prose.values())
+
+    @cached_property
+    def listing(self) -> set[str]:
+        """The paths of the parts that list persons or structures."""
+        tables = {part.path for part in self.parts if part.held.attendance}
+        maps = {part.path for part in self.parts if part.held.maps or part.pins}
+        return maps | (tables or set(self._prose))
+
+    @cached_property
+    def _prose(self) -> dict[str, Rows]:
+        """The lists that notes hold in plain words, by the path of the part."""
+        notes = [part for part in self.parts if part.raw.channel is None]
+        found = {part.path: rows_of_prose(part.held.blocks) for part in notes}
+        return {path: rows for path, rows in found.items() if rows}
 
     @property
     def pins(self) -> list[Pin]:
@@ -102,7 +120,7 @@ def _parts(reading: Reading, name: str, folder: Path, sha256: str, max_points: i
     inside = reading.path.relative_to(folder).parts
     for raw in reading.parts:
         path, names = (f"{name}#{raw.name}", (*inside, *raw.name.split("/"))) if raw.name else (name, inside)
-        features = _features(raw) if names[-1].lower().endswith((".json", ".geojson")) else None
+        features = _features(raw) if _is_json(raw) else None
         held = sort_part(() if features is not None else raw.blocks, raw.rows)
         listed = [pin for rows in held.maps for pin in read_map_rows(rows)]
         pins, lightened = lighten_zones([*(features or ()), *listed], max_points)
@@ -118,10 +136,14 @@ def _is_json(raw: RawPart) -> bool:
 def _features(raw: RawPart) -> list[Pin] | None:
     """The pins of a JSON file, [] where it is no map; None where the file is no JSON after all."""
     try:
-        content = json.loads("\n".join(block.text for block in raw.blocks))
+        content = json.loads(raw.blocks[0].text)
     except (ValueError, RecursionError):
         return None
     return read_features(content) if is_geojson(content) else []
+
+
+def _is_map(raw: RawPart) -> bool:
+    return is_geojson(json.loads(raw.blocks[0].text))
 
 
 def _rejects(part: Part) -> Iterator[Reject]:
@@ -129,7 +151,7 @@ def _rejects(part: Part) -> Iterator[Reject]:
     if part.raw.error:
         yield {"path": part.path, "reason": part.raw.error[0], "advice": part.raw.error[1]}
     elif not (part.held.blocks or part.held.attendance or part.held.maps or part.pins):
-        reason, advice = _NO_MAP if part.raw.blocks else _EMPTY
+        reason, advice = _EMPTY if not part.raw.blocks else _BLANK_MAP if _is_map(part.raw) else _NO_MAP
         yield {"path": part.path, "reason": reason, "advice": advice}
     for reason, advice in part.lightened:
         yield {"path": part.path, "reason": reason, "advice": advice}

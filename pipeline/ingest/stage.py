@@ -22,7 +22,7 @@ from pipeline.ingest.speakers import enter_correspondents, name_speakers
 from pipeline.ingest.structures import Mention, join_structures
 from pipeline.ingest.territory_map import Pin, build_catchments
 from pipeline.ingest.where import place_blocks, questions_by_siblings
-from pipeline.ingest.workshop import Manifest, Reject, date_of, identify_workshop, name_territory, read_manifest
+from pipeline.ingest.workshop import SILENT, Manifest, Reject, date_of, identify_workshop, name_territory, read_manifest
 from pipeline.settings import IngestSettings
 from pipeline.tables import ATTENDANCE, BLOCKS, DOCUMENTS, REJECTS, WORKSHOPS
 
@@ -59,7 +59,14 @@ def ingest(
         "workshops": WORKSHOPS.build([_workshop(folder, manifest, workshop_id, contents, blocks) | {"epci_code": places.epci_code}]),
         "documents": documents,
         "blocks": blocks,
-        "rejects": _write_rejects([*manifest.rejects, *contents.rejects, *_unsettled(folder, places)]),
+        "rejects": _write_rejects(
+            [
+                *manifest.rejects,
+                *contents.rejects,
+                *_silent(contents, documents, blocks),
+                *_unsettled(folder, places),
+            ]
+        ),
         "attendance": _write_attendance(attendances, ids[len(pins) :], places, workshop_id),
         "structures": structures,
         "catchments": build_catchments(pins, ids[: len(pins)], places),
@@ -142,6 +149,18 @@ def _write_attendance(attendances: Sequence[Attendance], structure_ids: Sequence
         known = rows.setdefault((entry.participant_id, structure_id), row)
         known["has_signed"] = known["has_signed"] or entry.has_signed
     return ATTENDANCE.build(rows.values())
+
+
+def _silent(contents: Contents, documents: pd.DataFrame, blocks: pd.DataFrame) -> list[Reject]:
+    """The documents that were read and gave neither a passage nor a list nor a map."""
+    said = set(blocks.loc[~blocks["kind"].isin(["heading", "meta"]), "document_id"])
+    listing = contents.listing
+    reason, advice = SILENT
+    return [
+        {"path": path, "reason": reason, "advice": advice}
+        for path, own_id in zip(documents["path"], documents["document_id"], strict=True)
+        if own_id not in said and path not in listing
+    ]
 
 
 def _unsettled(folder: Path, places: Places) -> list[Reject]:

@@ -52,6 +52,20 @@ class Manifest:
     rejects: tuple[Reject, ...] = field(default=())
 
 
+SILENT = (
+    "lu, aucun passage retenu",
+    "vérifier qu'il n'y a là que des titres, des noms ou des circonstances ; sinon écrire en phrases ce qui a été dit, puis relancer",
+)
+
+
+def reject_silent(rejects: pd.DataFrame, paths: Iterable[str]) -> pd.DataFrame:
+    """Return `rejects` with a row for each of `paths`, documents that were read and gave nothing."""
+    reason, advice = SILENT
+    rows = REJECTS.build({"path": path, "reason": reason, "advice": advice} for path in paths)
+    both = pd.concat([rejects, rows], ignore_index=True)
+    return REJECTS.check(both.drop_duplicates(["path", "reason"]))
+
+
 def reject_strays(rejects: pd.DataFrame, files: Sequence[Path], *, depot: Path) -> pd.DataFrame:
     """Return `rejects` with a row for each of `files`, which lie in `depot` outside any workshop's folder."""
     reason, advice = "fichier hors de tout dossier d'atelier", "le déplacer dans le dossier de son atelier"

@@ -35,6 +35,13 @@ def segment_documents(documents: pd.DataFrame, blocks: pd.DataFrame, *, settings
     return UNITS.build(rows)
 
 
+def paths_without_units(documents: pd.DataFrame, blocks: pd.DataFrame, units: pd.DataFrame) -> list[str]:
+    """Return the paths of the documents that say something and still yield no unit: names alone, say."""
+    said = blocks.loc[~blocks["kind"].isin(SILENT_KINDS), "document_id"]
+    silent = documents["document_id"].isin(said) & ~documents["document_id"].isin(units["document_id"])
+    return documents.loc[silent, "path"].tolist()
+
+
 def _units_of(document: Any, blocks: pd.DataFrame, settings: SegmentSettings) -> Iterator[dict[str, Any]]:
     """The units of one document; `unit_id` counts how often the same text occurred before in it.
 

@@ -35,7 +35,11 @@ def is_geojson(content: Any) -> bool:
 
 
 def _is_umap(content: dict[str, Any]) -> bool:
-    return content.get("type") == "umap" and isinstance(content.get("layers"), list)
+    """True for an object with layers, as uMap exports them; older ones lack the type."""
+    layers = content.get("layers")
+    if not isinstance(layers, list):
+        return False
+    return content.get("type") == "umap" or any(is_geojson(layer) for layer in layers)
 
 
 def _collections(content: Any) -> list[tuple[list[Any], int | None]]:
