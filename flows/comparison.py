@@ -42,7 +42,7 @@ def comparison(tables: Mapping[str, pd.DataFrame], settings: Settings, exclusive
         "contrasts": contrasts,
         **read_territories(units, members, contrasts, workshops, settings=settings.compare)._asdict(),
         **link_territories(units, members, workshops, settings=settings.compare)._asdict(),
-        "theme_reach": reach_themes(contrasts, tables["priorities"], workshops),
+        "theme_reach": reach_themes(contrasts, tables["priorities"], workshops, min_tables=settings.compare.min_tables),
         "evolutions": follow_territories(units, tags, members, workshops, settings=settings.compare, exclusive=exclusive),
         "offers": offers,
         "voices": list_voices(attendance, structures, workshops, expected_structure_types=expected),

@@ -7,10 +7,11 @@ import numpy as np
 import pandas as pd
 import pytest
 from invented import DIE, ORTHEZ, said, study, tag, workshops
-from scipy.stats import hypergeom
+from scipy.stats import binomtest, hypergeom
 
 from pipeline.compare import compare_territories, list_voices
 from pipeline.compare.specificity import specificity
+from pipeline.compare.verdict import difference_interval
 from pipeline.settings import CompareSettings
 from pipeline.tables import ATTENDANCE, STRUCTURES
 
@@ -122,6 +123,55 @@ VERDICTS = [
         "trop peu de matière pour conclure",
     ),
 ]
+
+
+def said_at(n_said: int, n_held: int, workshop_id: str) -> list[dict[str, Any]]:
+    """« cars » once at `n_said` of `n_held` tables, each of which says three other things."""
+    rest = [said(theme, table, workshop_id=workshop_id) for table in range(1, n_held + 1) for theme in ("lait", "haie", "bois")]
+    return [*rest, *(said("cars", table, workshop_id=workshop_id) for table in range(1, n_said + 1))]
+
+
+# tables here, tables there, and whether "comme ailleurs" may be said: the interval of the difference stays within half the tables
+ALIKE = [
+    ("nothing here, most tables there", (0, 5), (5, 7), False),
+    ("most tables here, few there", (5, 7), (1, 5), False),
+    ("one here, a majority there", (1, 5), (4, 6), False),
+    ("few tables, some difference", (1, 4), (3, 5), False),
+    ("all of three against none of three", (3, 3), (0, 3), False),
+    ("two of four against three of four", (2, 4), (3, 4), False),
+    ("half of many on both sides", (10, 20), (11, 20), True),
+    ("nearly all on both sides", (12, 12), (13, 14), True),
+    ("few of many on both sides", (3, 12), (2, 14), True),
+]
+
+
+@pytest.mark.parametrize(("here", "there", "is_alike"), [case[1:] for case in ALIKE], ids=[case[0] for case in ALIKE])
+def test_alike_is_said_where_likeness_is_shown_not_where_no_difference_is(
+    here: tuple[int, int], there: tuple[int, int], is_alike: bool
+) -> None:
+    held = workshops(n_tables=None)
+    found = contrasts(*said_at(*here, ORTHEZ), *said_at(*there, DIE), held=held)
+    verdicts = {cell(found, "cars", territory)["verdict"] for territory in ("orthez", "die")}
+    assert ("comme ailleurs" in verdicts) == is_alike, verdicts
+
+
+def test_a_territory_whose_people_only_wrote_gives_the_other_nothing_to_be_compared_with() -> None:
+    mails = [
+        said(theme, None, "distance", channel="mail", document_id=f"mail-{n}", workshop_id=DIE)
+        for n in range(8)
+        for theme in ("cars", "bois")
+    ]
+    found = contrasts(*said_at(6, 6, ORTHEZ), *mails, held=workshops(n_tables=None))
+    assert set(found["verdict"]) == {"trop peu de matière pour conclure"} and not found["is_lead"].any()
+
+
+@pytest.mark.parametrize(("here", "there"), [((56, 70), (48, 80)), ((9, 10), (3, 10)), ((0, 5), (5, 7)), ((4, 4), (8, 8))])
+def test_the_interval_of_a_difference_is_newcombes_of_two_wilson_intervals(here: tuple[int, int], there: tuple[int, int]) -> None:
+    low, high = difference_interval(*(np.array([float(number)]) for number in (*here, *there)))
+    share, other = here[0] / here[1], there[0] / there[1]
+    (ends, other_ends) = (binomtest(*one).proportion_ci(0.9, method="wilson") for one in (here, there))
+    assert low[0] == pytest.approx(share - other - np.hypot(share - ends.low, other_ends.high - other))
+    assert high[0] == pytest.approx(share - other + np.hypot(ends.high - share, other - other_ends.low))
 
 
 @pytest.mark.parametrize(

@@ -27,17 +27,20 @@ _ELSEWHERE = 0.5  # share of another territory's tables from which a theme is no
 _SEVERAL = 2
 
 
-def reach_themes(contrasts: pd.DataFrame, priorities: pd.DataFrame, workshops: pd.DataFrame) -> pd.DataFrame:
+def reach_themes(
+    contrasts: pd.DataFrame, priorities: pd.DataFrame, workshops: pd.DataFrame, *, min_tables: int = CompareSettings().min_tables
+) -> pd.DataFrame:
     """Return how far each theme reaches over the territories, and in which it is among the first five priorities.
 
     Its own: more present in one territory, and said at fewer than half the tables of each other. Shared: different nowhere, and said at
-    several tables in four territories of five. Contrasted: it differs otherwise. A territory with too little material is left out.
+    several tables in four territories of five. Contrasted: it differs otherwise. A territory with fewer than `min_tables` is left out.
     """
-    themes = contrasts[contrasts["subject"] == "theme"]
+    held = _tables_held(contrasts)
+    themes = contrasts[(contrasts["subject"] == "theme") & (contrasts["territory"].map(held) >= min_tables)]
     first = _first_in(priorities, workshops)
     rows = []
-    for theme_id, cells in themes.groupby("subject_id", sort=True):
-        known = cells[cells["verdict"] != _TOO_LITTLE]
+    for theme_id in sorted(set(contrasts.loc[contrasts["subject"] == "theme", "subject_id"])):
+        known = themes[themes["subject_id"] == theme_id]
         more = sorted(known.loc[known["verdict"] == _MORE, "territory"])
         ranked = [territory for territory in first.get(str(theme_id), []) if territory in set(known["territory"])]
         rows.append(
@@ -54,15 +57,25 @@ def reach_themes(contrasts: pd.DataFrame, priorities: pd.DataFrame, workshops: p
     return THEME_REACH.build(rows)
 
 
+def _tables_held(contrasts: pd.DataFrame) -> pd.Series:
+    """Tables of each territory, as its shares tell them; 0 where none says any theme or code."""
+    said = contrasts[contrasts["n_tables"] > 0]
+    held = (said["n_tables"] / said["share"]).groupby(said["territory"]).max()
+    return held.round().reindex(sorted(set(contrasts["territory"])), fill_value=0)
+
+
 def _reach(known: pd.DataFrame, more: Sequence[str]) -> str:
+    """Shared is told from where a theme was said, own and contrasted from verdicts, and neither only where likeness is shown."""
     if len(known) < 2:
         return UNKNOWN
     others = known[~known["territory"].isin(more)]
     if len(more) == 1 and (others["share"] < _ELSEWHERE).all():
         return OWN
-    if (known["verdict"] != _ALIKE).any():
+    if known["verdict"].isin([_MORE, _LESS]).any():
         return CONTRASTED
-    return SHARED if (known["n_tables"] >= _SEVERAL).mean() >= _SHARED_BY else NOT_SHOWN
+    if (known["n_tables"] >= _SEVERAL).mean() >= _SHARED_BY:
+        return SHARED
+    return NOT_SHOWN if (known["verdict"] == _ALIKE).sum() >= _SEVERAL else UNKNOWN
 
 
 def _first_in(priorities: pd.DataFrame, workshops: pd.DataFrame) -> dict[str, list[str]]:
