@@ -10,7 +10,8 @@ from invented import said, study, tag
 
 from pipeline.offer import list_offers
 from pipeline.offer.numbers import find_numbers
-from pipeline.tables import STRUCTURES, UNITS
+from pipeline.offer.totals import total_quantities
+from pipeline.tables import OFFERS, STRUCTURES, UNITS
 
 NAMES = ["SCIC Les Paniers de l'Orb", "Atelier Garonne", "La Recyclerie du Vidourle", "MEL", "Ressourcerie Le Grenier d'Arques"]
 KNOWN = STRUCTURES.build({"structure_id": name.lower(), "name": name, "is_on_map": True, "is_in_attendance": False} for name in NAMES)
@@ -214,3 +215,39 @@ def test_quantities_of_passages_written_beforehand_are_right_nine_times_in_ten(n
     n_right = sum(len(read.get(f"{n:03d}", set()) & wanted) for n, (_, wanted) in enumerate(expected))
     n_wanted = sum(len(wanted) for _, wanted in expected)
     assert n_right / n_wanted >= 0.90 and n_right / len(found) >= 0.90
+
+
+# structure, quantity (or bounds) of "paniers", and what may be said of them all: quantities, and how many were added
+TOTALS = [
+    ("one number told twice without a structure is one", [(None, 112), (None, 112)], [112], 0),
+    ("one number of one structure told twice is one", [("aa", 112), ("aa", 112)], [112], 0),
+    ("one number with its structure and once without is one", [("aa", 112), (None, 112)], [112], 0),
+    ("two structures are added", [("aa", 112), ("bb", 40)], [152], 2),
+    ("two structures of the same number are added", [("aa", 112), ("bb", 112), (None, 112)], [224], 2),
+    ("two numbers of one structure stay side by side", [("aa", 112), ("aa", 130)], [130, 112], 0),
+    ("what nobody can tell apart stays side by side", [("aa", 112), ("bb", 40), (None, 30)], [112, 40, 30], 0),
+    ("numbers without structure stay side by side", [(None, 40), (None, 112)], [112, 40], 0),
+    ("ranges are added end by end", [("aa", (100, 120)), ("bb", 40)], [(140, 160)], 2),
+    ("a range stays a range", [(None, (100, 120)), (None, (100, 120))], [(100, 120)], 0),
+]
+
+
+@pytest.mark.parametrize(("told", "quantities", "n_added"), [case[1:] for case in TOTALS], ids=[case[0] for case in TOTALS])
+def test_quantities_are_added_only_where_they_are_certainly_different(told: list[Any], quantities: list[Any], n_added: int) -> None:
+    bounds = [quantity if isinstance(quantity, tuple) else (quantity, quantity) for _, quantity in told]
+    offers = OFFERS.build(
+        {
+            "unit_id": f"u{place}",
+            "structure_id": structure_id,
+            "activity": "paniers",
+            "quantity": high,
+            "quantity_unit": "paniers",
+            "quantity_low": low,
+            "quantity_high": high,
+            "pillars": "[]",
+        }
+        for place, ((structure_id, _), (low, high)) in enumerate(zip(told, bounds, strict=True))
+    )
+    expected = tuple(quantity if isinstance(quantity, tuple) else (quantity, quantity) for quantity in quantities)
+    (total,) = total_quantities(offers)
+    assert (total.unit, total.ranges, total.n_added) == ("paniers", expected, n_added)

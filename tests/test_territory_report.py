@@ -19,7 +19,7 @@ from pipeline.publish.report.territory_content import Joining, Place, Plane, Pla
 from pipeline.publish.territory_charts import frame_of, map_spec, plane_spec, tree_spec
 from pipeline.settings import PublishSettings, Settings
 from pipeline.study import Study
-from pipeline.tables import CATCHMENTS, MAP_PROBLEMS, NEEDS, STRUCTURES
+from pipeline.tables import CATCHMENTS, MAP_PROBLEMS, NEEDS, OFFERS, STRUCTURES
 
 LES_VANS = "les-vans-2025-05-20"
 
@@ -74,9 +74,15 @@ def test_a_shared_theme_with_a_lead_says_where_it_may_be_more() -> None:
     assert (report(made).reading.shared, leaning) == (("Fonds",), ("Fonds (peut-être davantage\u00a0: die)",))
 
 
-def test_the_offer_is_summed_by_sector() -> None:
+def test_the_offer_is_told_by_sector() -> None:
     given = report(compared(offers=tables()["offers"]))
     assert given.reading.sectors == (("Alimentation et agriculture", "1", "1", "1\u202f200 litres par jour"),)
+
+
+def test_a_quantity_told_at_two_tables_is_told_once_and_its_activity_counted_once() -> None:
+    offer = tables()["offers"].iloc[0].to_dict() | {"structure_id": None}
+    twice = OFFERS.build([offer, offer | {"unit_id": "u007", "activity": "Collecte de lait"}])
+    assert report(compared(offers=twice)).reading.sectors == (("Alimentation et agriculture", "1", "0", "1\u202f200 litres par jour"),)
 
 
 def test_defects_of_the_map_are_listed(tmp_path: Path) -> None:

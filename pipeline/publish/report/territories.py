@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from pipeline.french import fold
+from pipeline.offer.totals import Total, total_quantities
 from pipeline.publish.report.maps import territory_maps
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.report.people import commune_name
@@ -157,23 +158,36 @@ def _single_types(tables: Tables, labels: dict[str, str], least: int) -> tuple[t
 
 
 def _sectors(tables: Tables) -> tuple[tuple[str, str, str, str], ...]:
-    """The offer by sector: activities, structures, and the sums of what is counted in the same unit."""
+    """The offer by sector: activities, structures, and quantities, added up only where they are certainly different ones."""
     offers = tables["offers"].assign(sector=tables["offers"]["sector"].fillna(""))
+    offers = offers.assign(said_as=offers["activity"].map(fold), carrier=offers["structure_id"].fillna(""))
     rows = []
     for sector, here in offers.groupby("sector"):
-        known = here.dropna(subset=["quantity", "quantity_unit"])
-        sums = known.groupby("quantity_unit")["quantity"].agg(["sum", "size"]).sort_values(["size", "sum"], ascending=False, kind="stable")
-        told = [f"{number(total, 1)} {plain_name(str(unit))}" for unit, total in sums["sum"].head(_N_QUANTITIES).items()]
+        totals = total_quantities(here)
+        told = " ; ".join(map(_total, totals[:_N_QUANTITIES])) + (" ; …" if len(totals) > _N_QUANTITIES else "")
         rows.append(
             (
                 capitalised(typography(str(sector))) if sector else word("offre", "sans_secteur"),
-                here[["unit_id", "activity"]].drop_duplicates().shape[0],
+                here[["said_as", "carrier"]].drop_duplicates().shape[0],
                 here["structure_id"].nunique(),
-                ", ".join(told) + (", …" if len(sums) > _N_QUANTITIES else ""),
+                typography(told),
             )
         )
     ordered = sorted(rows, key=lambda row: (row[0] == word("offre", "sans_secteur"), -row[1], row[0]))
     return tuple((name, number(n_activities), number(n_structures), told or "–") for name, n_activities, n_structures, told in ordered)
+
+
+def _total(total: Total) -> str:
+    """« 152 paniers (2 structures) », « 112 et 40 paniers »."""
+    told = joined(
+        [number(low) if low == high else sentence("offre.entre", bas=number(low), haut=number(high)) for low, high in total.ranges]
+    )
+    added = f" ({count(total.n_added, 'structure')})" if total.n_added else ""
+    return f"{told} {plain_name(total.unit)}{added}"
+
+
+def _range(low: float, high: float) -> str:
+    return number(low) if low == high else sentence("offre.entre", bas=number(low), haut=number(high))
 
 
 def _problems(tables: Tables) -> tuple[tuple[str, str, str], ...]:
