@@ -4,7 +4,6 @@ import contextlib
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -13,10 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from prefect_server import authorization, documented_server, make_password, read_variables
+
 from pipeline.study import Study
 
 ROOT = Path(__file__).parent.parent
 _PATIENCE_S = 300
+CLOSING = ("PREFECT_SERVER_API_AUTH_STRING", "PREFECT_SERVER_CORS_ALLOWED_ORIGINS")
 _QUIET = {"DO_NOT_TRACK": "1", "PREFECT_SERVER_ANALYTICS_ENABLED": "false", "OMP_NUM_THREADS": "1"}
 
 
@@ -76,26 +78,36 @@ class Process:
 
 
 class PrefectServer(Process):
-    """A server with its records in `folder`."""
+    """A server with its records in `folder`, started as docs/operations tells but for `environment`; with `is_open`, to anyone."""
 
-    def __init__(self, folder: Path, **environment: str) -> None:
-        with socket.socket() as free:
-            free.bind(("127.0.0.1", 0))
-            port = free.getsockname()[1]
+    def __init__(self, folder: Path, *, is_open: bool = False, **environment: str) -> None:
         (folder / "prefect").mkdir(parents=True)
-        self.url = f"http://127.0.0.1:{port}/api"
-        self.environment = {"PREFECT_HOME": str(folder / "prefect")}
-        command = [sys.executable, "-m", "prefect", "server", "start", "--host", "127.0.0.1", "--port", str(port)]
-        super().__init__(command, self.environment | environment, folder / "serveur.log")
+        documented = documented_server(folder / "prefect")
+        self.environment = documented.of_clients
+        self.secrets = documented.secrets
+        self.url = self.environment["PREFECT_API_URL"]
+        started = documented.environment
+        if is_open:
+            started = {name: started[name] for name in started if name not in CLOSING}
+        super().__init__(documented.command, started | environment, folder / "serveur.log")
 
     def start(self) -> None:
         super().start()
         wait_for(self._answers, "Prefect server")
 
+    def change_password(self) -> None:
+        """Make another password; the server has it once it is started again, new clients at once."""
+        make_password(self.secrets)
+        variables = read_variables(self.secrets)
+        self.environment = self.environment | variables
+        self._environment |= variables
+
     def ask(self, path: str, body: dict[str, Any] | None = None) -> Any:
         """What the API answers."""
         asked = urllib.request.Request(
-            f"{self.url}{path}", data=None if body is None else json.dumps(body).encode(), headers={"Content-Type": "application/json"}
+            f"{self.url}{path}",
+            data=None if body is None else json.dumps(body).encode(),
+            headers={"Content-Type": "application/json"} | authorization(self.environment),
         )
         with urllib.request.urlopen(asked) as answer:
             return json.loads(answer.read())
@@ -116,10 +128,17 @@ class PrefectServer(Process):
 class Service(Process):
     """`ateliers serve` of one study."""
 
-    def __init__(self, study: Study, server: PrefectServer, *, journal: Path | None = None, **environment: str) -> None:
+    def __init__(
+        self,
+        study: Study,
+        server: PrefectServer,
+        *options: str,
+        journal: Path | None = None,
+        **environment: str,
+    ) -> None:
         self.study = study
-        command = [sys.executable, "-m", "pipeline.cli", "serve", str(study.root)]
-        super().__init__(command, server.environment | {"PREFECT_API_URL": server.url} | environment, journal or study.root / "service.log")
+        command = [sys.executable, "-m", "pipeline.cli", "serve", str(study.root), *options]
+        super().__init__(command, server.environment | environment, journal or study.root / "service.log")
 
     def start(self) -> None:
         n = self.journal.read_text(encoding="utf-8").count("servie") if self.journal.exists() else 0

@@ -167,7 +167,7 @@ def test_the_review_logs_nobody_s_name_and_nobody_s_words(planted: Study, capfd:
 @pytest.mark.slow
 def test_prefect_keeps_nobody_s_name_and_nobody_s_words(planted: Study, tmp_path: Path) -> None:
     with running(PrefectServer(tmp_path / "serveur")) as server:
-        told = os.environ | server.environment | {"PREFECT_API_URL": server.url, "PREFECT_LOGGING_LEVEL": "DEBUG", "DO_NOT_TRACK": "1"}
+        told = os.environ | server.environment | {"PREFECT_LOGGING_LEVEL": "DEBUG", "DO_NOT_TRACK": "1"}
         run = subprocess.run(
             [sys.executable, "-m", "pipeline.cli", "run", str(planted.root)], env=told, cwd=ROOT, capture_output=True, text=True, check=True
         )

@@ -225,8 +225,8 @@ def test_a_review_that_ends_is_followed_once(server, tmp_path):
         time.sleep(8)  # the depot is looked at once at the start, before anybody decides
         (theme,) = study.read_table("themes").itertuples()
         study.decisions.append(author="analyste", action="rename_theme", theme_id=theme.theme_id, value="Se soigner", why="plus clair")
-        environment = server.environment | {"PREFECT_API_URL": server.url}
-        reviewed = Process([sys.executable, "-m", "flows.after_review", str(study.root)], environment, tmp_path / "relecture.log")
+        command = [sys.executable, "-m", "flows.after_review", str(study.root)]
+        reviewed = Process(command, server.environment, tmp_path / "relecture.log")
         reviewed.start()
         assert reviewed.process and reviewed.process.wait(300) == 0
         wait_for(lambda: ended(server, study, 1), "run on the event")
