@@ -49,6 +49,7 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
     served = (
         ("--port", {"type": int, "default": 8010, "metavar": _("PORT"), "help": _("port de cette machine (8010)")}),
         ("--no-browser", {"action": "store_true", "help": _("ne pas ouvrir le navigateur")}),
+        ("--invite", {"metavar": _("NOM"), "help": _("rouvrir l'accès de ce compte : donne une adresse qui sert une fois")}),
     )
     _add(commands, calls, "review", _("relire, corriger et décider dans un navigateur"), study + served)
     _add(commands, calls, "compare", _("comparer les territoires"), study + as_json)

@@ -94,9 +94,12 @@ def status(options: argparse.Namespace) -> None:
 
 
 def review(options: argparse.Namespace) -> None:
-    """Serve the review application until interrupted."""
-    from pipeline.review.server import serve_review
+    """Serve the review application until interrupted, or tell the address of a new invitation."""
+    from pipeline.review.server import invite, serve_review
 
+    if options.invite is not None:
+        show.invited(options.invite, *invite(options.study, options.invite, port=options.port))
+        return
     serve_review(options.study, port=options.port, opens_browser=not options.no_browser, told=show.review_served)
 
 

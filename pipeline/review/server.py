@@ -31,8 +31,7 @@ def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[
         raise StudyError("l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {root}")
     study.check_decisions()  # says in one line, too, where the database does not answer
     _check_port(port)
-    review = study.settings.review
-    address = f"https://{review.hosts[0]}/" if review.https and review.hosts else f"http://{HOST}:{port}/"
+    address = f"{_origin(study, port)}/"
     is_first = prepare(study.root)
     if is_first:
         from django.conf import settings
@@ -41,6 +40,26 @@ def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[
         address += f"premier-acces?jeton={settings.FIRST_ACCESS_TOKEN}"
     told(address, is_first)
     _serve(port, on_ready=(lambda: webbrowser.open(address)) if opens_browser else None)
+
+
+def invite(root: Path, name: str, *, port: int) -> tuple[str, bool]:
+    """Return the address of a new invitation for the account `name`, and whether it administers the study from now on.
+
+    Whoever may run a command on the study's folder may thereby get an administrator back in. Raises `UsageError` for a
+    name that has no account, or a closed one.
+    """
+    study = Study.open(root.resolve())
+    prepare(study.root)
+    from pipeline.review.inviting import invite_again
+
+    path, is_made = invite_again(name)
+    return _origin(study, port) + path, is_made
+
+
+def _origin(study: Study, port: int) -> str:
+    """Where browsers reach the application: its public name behind a proxy, else this machine's port."""
+    review = study.settings.review
+    return f"https://{review.hosts[0]}" if review.https and review.hosts else f"http://{HOST}:{port}"
 
 
 def prepare(root: Path) -> bool:

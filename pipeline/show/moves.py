@@ -84,6 +84,14 @@ def review_served(address: str, is_first: bool) -> None:
     sys.stdout.flush()  # else a journal, which is no terminal, has the first access's address once the server is stopped
 
 
+def invited(name: str, address: str, is_made_administrator: bool) -> None:
+    """The address by which somebody chooses a new password, once."""
+    if is_made_administrator:
+        line(_("Plus personne n'administrait l'étude : {name} l'administre désormais.").format(name=name))
+    line(_("À remettre à {name} seulement (sert une fois, pendant trois jours) : {address}").format(name=name, address=address))
+    line(_("L'ouvrir pendant que la relecture est servie (ateliers review)."))
+
+
 def saved(backup: "Backup", *, as_json: bool) -> None:
     """What was saved, and what its keeper should know."""
     if as_json:

@@ -1,6 +1,8 @@
 """Who may do what, asked of the real server: nothing without login, roles on every address, no forged form, no script from a note."""
 
 import re
+import subprocess
+import sys
 import uuid
 from collections.abc import Callable, Iterator
 
@@ -65,9 +67,6 @@ def test_an_analyst_does_not_see_accounts(served: Served) -> None:
 
 
 def test_every_address_of_the_application_names_a_role(served: Served) -> None:
-    import subprocess
-    import sys
-
     from tests.review.serving import environment_of
 
     told = subprocess.run(
@@ -77,9 +76,6 @@ def test_every_address_of_the_application_names_a_role(served: Served) -> None:
 
 
 def test_production_settings_pass_djangos_own_check(new_study: Callable[..., Study]) -> None:
-    import subprocess
-    import sys
-
     from tests.review.serving import environment_of
 
     study = new_study(https=True, hosts=["relecture.example.org"])
@@ -200,6 +196,79 @@ def test_five_wrong_passwords_close_the_account_for_a_while(served: Served, gues
     other.get("/connexion")
     data = {"username": "bilal", "password": PASSWORD, "csrfmiddlewaretoken": token(other)}
     assert other.post("/connexion", data=data).headers["location"] == "/"
+
+
+def logged_in(served: Served, name: str, password: str) -> bool:
+    """Whether `password` opens the account `name`."""
+    session = httpx.Client(base_url=served.address)
+    session.get("/connexion")
+    data = {"username": name, "password": password, "csrfmiddlewaretoken": token(session)}
+    return session.post("/connexion", data=data).status_code == 302
+
+
+def choose(served: Served, address: str, password: str) -> httpx.Client:
+    """A session that has opened an invitation and chosen `password`."""
+    session = httpx.Client(base_url=served.address, follow_redirects=True)
+    page = session.get(address)
+    token_ = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[0]
+    told = {"new_password1": password, "new_password2": password, "csrfmiddlewaretoken": token_}
+    session.post(str(page.url), data=told)
+    return session
+
+
+def invite(study: Study, name: str) -> subprocess.CompletedProcess[str]:
+    """The command that gets somebody back in."""
+    command = [sys.executable, "-m", "pipeline.cli", "review", str(study.root), "--invite", name, "--port", "8123"]
+    return subprocess.run(command, capture_output=True, text=True, check=False)
+
+
+def user_number(page: str, name: str) -> str:
+    """The number of an account on the page of accounts."""
+    row = next(part for part in page.split("<tr>") if f'<th scope="row">{name}</th>' in part)
+    return re.findall(r'action="/comptes/(\d+)"', row)[0]
+
+
+def test_an_invitation_takes_no_password_away_and_nobody_invites_oneself(served: Served) -> None:
+    served.sessions |= make_accounts(served.study.root, {"fanny": "administration", "gael": "analyse"})
+    session = client(served, "fanny")
+    page = session.get("/comptes").text
+    own = next(part for part in page.split("<tr>") if '<th scope="row">fanny</th>' in part)
+    assert "inviter" not in own and 'href="/compte"' in own
+    asked = {"geste": "inviter", "csrfmiddlewaretoken": token(session)}
+    answer = session.post(f"/comptes/{user_number(page, 'fanny')}", data=asked)
+    assert (answer.status_code, answer.headers["location"]) == (302, "/compte")
+    assert logged_in(served, "fanny", PASSWORD)
+    told = session.post(f"/comptes/{user_number(page, 'gael')}", data=asked).text
+    address = re.findall(r'value="(http[^"]+/invitation/[^"]+)"', told)[0]
+    assert httpx.get(address, follow_redirects=True).status_code == 200
+    assert logged_in(served, "gael", PASSWORD)  # until the invitation is used; coming in by it makes that one void
+    told = session.post(f"/comptes/{user_number(page, 'gael')}", data=asked).text
+    address = re.findall(r'value="(http[^"]+/invitation/[^"]+)"', told)[0]
+    assert choose(served, address, "les haies de la Thiérache").get("/passages").url.path == "/passages"
+    assert not logged_in(served, "gael", PASSWORD) and logged_in(served, "gael", "les haies de la Thiérache")
+    assert "a déjà servi" in httpx.get(address, follow_redirects=True).text
+
+
+def test_a_command_gets_an_administrator_back_in(served: Served) -> None:
+    make_accounts(served.study.root, {"hugues": "administration"})
+    told = invite(served.study, "hugues")
+    assert (told.returncode, told.stderr) == (0, "")
+    (address,) = re.findall(r"http://127\.0\.0\.1:8123(/invitation/\S+)", told.stdout)
+    assert "n'administrait" not in told.stdout
+    assert choose(served, address, "un verger à Guînes").get("/comptes").status_code == 200
+    assert logged_in(served, "hugues", "un verger à Guînes") and not logged_in(served, "hugues", PASSWORD)
+    unknown = invite(served.study, "zoé")
+    assert (unknown.returncode, unknown.stdout, unknown.stderr.count("\n")) == (2, "", 1)
+    assert "zoé" in unknown.stderr and "hugues" in unknown.stderr
+
+
+def test_where_no_administrator_is_left_the_one_invited_becomes_it(new_study: Callable[..., Study]) -> None:
+    study = new_study()
+    assert invite(study, "iris").returncode == 2  # nobody has an account yet: the first access is the way in
+    make_accounts(study.root, {"iris": "analyse", "jean": "lecture"})
+    told = invite(study, "iris")
+    assert told.returncode == 0 and "iris l'administre désormais" in told.stdout
+    assert "n'administrait" not in invite(study, "jean").stdout
 
 
 def test_the_first_access_is_closed_once_there_is_an_account(served: Served) -> None:

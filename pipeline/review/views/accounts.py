@@ -9,19 +9,17 @@ from django.contrib.auth import login, update_session_auth_hash
 from django.contrib.auth.decorators import login_not_required
 from django.contrib.auth.forms import PasswordChangeForm, SetPasswordForm
 from django.contrib.auth.models import User
-from django.contrib.auth.tokens import default_token_generator
 from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.contrib.auth.views import LoginView, PasswordResetConfirmView
 from django.core.exceptions import PermissionDenied, ValidationError
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse, reverse_lazy
-from django.utils.encoding import force_bytes
-from django.utils.http import urlsafe_base64_encode
+from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
+from pipeline.review.inviting import has_other_administrator, invitation_of
 from pipeline.review.models import Preference
 from pipeline.review.roles import LABELS, Role, administers, give_role, reads, role_of
 
@@ -105,16 +103,21 @@ def accounts(request: HttpRequest) -> HttpResponse:
 @administers
 @require_POST
 def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
-    """Change a role, close or open an account, or invite again somebody who forgot the password."""
+    """Change a role, close or open an account, or invite again somebody who forgot the password.
+
+    An invitation takes nothing away: the password of before holds until the invited person has chosen another.
+    """
     user = get_object_or_404(User, pk=user_id)
     gesture = request.POST.get("geste", "")
+    if gesture == "inviter" and user.pk == request.user.pk:
+        messages.error(request, _("Votre propre mot de passe se change dans votre compte, avec l’ancien."))
+        return redirect("account")
     if gesture == "inviter":
-        user.set_unusable_password()
-        user.save()
         return _listed(request, invited=user)
     role = _asked_role(request) if gesture == "role" else role_of(user)
     is_active = gesture != "fermer" if gesture in ("fermer", "ouvrir") else user.is_active
-    if _is_last_administrator(user) and (role < Role.ADMINISTRATOR or not is_active):
+    is_last = role_of(user) == Role.ADMINISTRATOR and not has_other_administrator(user)
+    if is_last and (role < Role.ADMINISTRATOR or not is_active):
         messages.error(request, _("Il faut au moins un compte d’administration."))
     else:
         with transaction.atomic():
@@ -131,8 +134,7 @@ def _listed(request: HttpRequest, *, invited: Any = None, username: str = "", fa
     roles = [(int(role), LABELS[role]) for role in _GIVEN]
     shown: dict[str, Any] = {"section": "accounts", "rows": rows, "roles": roles, "username": username, "faults": faults or []}
     if invited is not None:
-        uid, token = urlsafe_base64_encode(force_bytes(invited.pk)), default_token_generator.make_token(invited)
-        shown |= {"invited": invited, "link": request.build_absolute_uri(reverse("invitation", args=[uid, token]))}
+        shown |= {"invited": invited, "link": request.build_absolute_uri(invitation_of(invited))}
     return render(request, "review/accounts.html", shown)
 
 
@@ -150,8 +152,3 @@ def _name_faults(name: str) -> list[str]:
     if len(name) > 60:
         return [_("Soixante signes au plus.")]
     return [_("Ce nom est déjà pris.")] if User.objects.filter(username__iexact=name).exists() else []
-
-
-def _is_last_administrator(user: Any) -> bool:
-    others = User.objects.filter(is_active=True, groups__name="administration").exclude(pk=user.pk)
-    return role_of(user) == Role.ADMINISTRATOR and not others.exists()
