@@ -19,7 +19,7 @@ from pipeline.schema import Column, Table
 from pipeline.study import Study
 from pipeline.versions import SCHEMA
 from tests.review.pages import PAGES, address
-from tests.review.serving import SESSION_COOKIE, serving
+from tests.review.serving import serving
 
 FIRST = Path(__file__).parent / "golden" / "first-release"
 LOST = "t-cfab3976"  # a theme whose passages this version groups with another's
@@ -82,7 +82,7 @@ def test_every_page_of_the_review_opens_before_the_study_is_run_again(study: Stu
     with serving(study) as served:
         for page in PAGES:
             request = urllib.request.Request(
-                address(page, served).replace(" ", "%20"), headers={"Cookie": f"{SESSION_COOKIE}={served.sessions['chantal']}"}
+                address(page, served).replace(" ", "%20"), headers={"Cookie": f"{served.session_cookie}={served.sessions['chantal']}"}
             )
             with urllib.request.urlopen(request, timeout=60) as answer:
                 assert answer.status == 200, page

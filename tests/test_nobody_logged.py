@@ -22,7 +22,7 @@ from flows.run import Outcome, run_study
 from flows.summary import failure_summary, run_summary
 from pipeline.cli import main
 from pipeline.study import Study
-from tests.review.serving import SESSION_COOKIE, serving
+from tests.review.serving import serving
 
 ROOT = Path(__file__).parent.parent
 FOLDER = "Pays de Retz 2026-03-10"
@@ -149,7 +149,7 @@ def test_the_review_logs_nobody_s_name_and_nobody_s_words(planted: Study, capfd:
     with serving(planted) as served:
         for path in paths:
             quoted = urllib.parse.quote(path, safe="/?=")
-            request = urllib.request.Request(served.url(quoted), headers={"Cookie": f"{SESSION_COOKIE}={served.sessions['alix']}"})
+            request = urllib.request.Request(served.url(quoted), headers={"Cookie": f"{served.session_cookie}={served.sessions['alix']}"})
             try:
                 urllib.request.urlopen(request, timeout=60).close()
             except urllib.error.HTTPError as error:

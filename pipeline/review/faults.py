@@ -4,12 +4,14 @@ import sys
 from collections.abc import Callable
 
 from django.conf import settings
+from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
 from django.db import InterfaceError, OperationalError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.template.loader import render_to_string
 
 from pipeline.errors import AteliersError, StoreError
+from pipeline.review.bounds import body_too_long
 
 
 class FaultMiddleware:
@@ -32,6 +34,13 @@ class FaultMiddleware:
 def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
     """The page for what the role of the person does not allow (403)."""
     return render(request, "review/no_page.html", {"is_refused": True}, status=403)
+
+
+def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
+    """The page for a request that is not read (400), or not so long (413)."""
+    if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
+        return body_too_long(request)
+    return render(request, "review/no_page.html", {"is_unreadable": True}, status=400)
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:

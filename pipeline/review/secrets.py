@@ -1,5 +1,6 @@
 """What the review application keeps to itself: a folder that only its owner reads, and the key that signs sessions."""
 
+import hashlib
 import secrets
 from pathlib import Path
 
@@ -34,3 +35,11 @@ def secret_key(folder: Path) -> str:
     if not path.is_file():
         write_bytes(path, secrets.token_urlsafe(_N_BYTES).encode(), mode=0o600)
     return secret_in(path, "la clé des sessions", error=StudyError)
+
+
+def cookie_mark(root: Path, key: str) -> str:
+    """Return what the names of a study's cookies end with: a browser keeps those of two studies of one machine apart.
+
+    A browser sends a host's cookies to all its ports, so that under one name each study would close the other's session.
+    """
+    return hashlib.sha256(f"{key} {root.resolve()}".encode()).hexdigest()[:12]

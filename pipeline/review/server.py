@@ -17,7 +17,7 @@ from pipeline.errors import StudyError
 from pipeline.study import Study
 
 HOST = "127.0.0.1"
-_N_THREADS = 8
+_N_THREADS, _N_CONNECTIONS = 8, 400
 _TIMEOUT_S = 60
 
 
@@ -104,12 +104,15 @@ def _check_port(port: int) -> None:
 def _serve(port: int, *, on_ready: Callable[[], object] | None) -> None:
     from gunicorn.app.base import BaseApplication
 
+    from pipeline.review.worker import PatientWorker
+
     class Application(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
             options: dict[str, Any] = {
                 "bind": f"{HOST}:{port}",
                 "workers": 1,
-                "worker_class": "gthread",
+                "worker_class": PatientWorker,
+                "worker_connections": _N_CONNECTIONS,
                 "threads": _N_THREADS,
                 "timeout": _TIMEOUT_S,
                 "accesslog": None,  # addresses hold what people searched for

@@ -10,8 +10,9 @@ from pathlib import Path
 
 from csp.constants import NONE, SELF
 
+from pipeline.review.bounds import MAX_BODY_BYTES
 from pipeline.review.databases import database
-from pipeline.review.secrets import private_folder, secret_key
+from pipeline.review.secrets import cookie_mark, private_folder, secret_key
 from pipeline.study import Study
 
 STUDY = Study.open(Path(os.environ["ATELIERS_STUDY"]))
@@ -19,6 +20,7 @@ _REVIEW = STUDY.settings.review
 _FOLDER = private_folder(STUDY.root)
 
 SECRET_KEY = secret_key(_FOLDER)
+_MARK = cookie_mark(STUDY.root, SECRET_KEY)
 DEBUG = False
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]", *_REVIEW.hosts]
 ROOT_URLCONF = "pipeline.review.urls"
@@ -35,6 +37,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
+    "pipeline.review.bounds.NoStoreMiddleware",
     "csp.middleware.CSPMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -44,6 +47,7 @@ MIDDLEWARE = [
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "axes.middleware.AxesMiddleware",
+    "pipeline.review.bounds.BoundedFieldsMiddleware",
     "pipeline.review.faults.FaultMiddleware",
 ]
 TEMPLATES = [
@@ -86,10 +90,11 @@ FIRST_ACCESS_TOKEN = ""  # set by the server while nobody has an account
 # --- what browsers may do --------------------------------------------------------------------------------------------
 
 SESSION_COOKIE_AGE = _REVIEW.session_hours * 3600
-SESSION_COOKIE_NAME = "ateliers_session"
+SESSION_COOKIE_NAME = f"ateliers_session_{_MARK}"  # ports do not separate cookies: two studies share a machine's name
 SESSION_COOKIE_HTTPONLY = True
-CSRF_COOKIE_NAME = "ateliers_csrf"
+CSRF_COOKIE_NAME = f"ateliers_csrf_{_MARK}"
 CSRF_COOKIE_HTTPONLY = True
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"  # they quote passages: no cookie
 SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = SECURE_SSL_REDIRECT = _REVIEW.https
 SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if _REVIEW.https else None
 SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _REVIEW.https else 0
@@ -107,7 +112,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": [NONE],
     }
 }
-DATA_UPLOAD_MAX_MEMORY_SIZE = 2 * 1024 * 1024
+DATA_UPLOAD_MAX_MEMORY_SIZE = MAX_BODY_BYTES
 FILE_UPLOAD_PERMISSIONS = 0o600
 
 # --- language, files, logs -------------------------------------------------------------------------------------------

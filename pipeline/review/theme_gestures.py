@@ -15,6 +15,7 @@ from django.utils.translation import gettext as _
 
 from pipeline.decisions import split_id
 from pipeline.review import theme_history
+from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
 from pipeline.review.journal import Journal
 from pipeline.review.live import Themes
 from pipeline.review.snapshot import Snapshot
@@ -23,7 +24,6 @@ from pipeline.review.theme_page import pins_in
 
 ASIDE = "-"  # where a form puts passages in no theme
 N_LISTED_HALF = 400  # passages of a half that the page of a split lists; the others follow their half
-MAX_LABEL, MAX_TEXT = 120, 1000  # characters
 
 
 class RefusedError(Exception):
@@ -97,7 +97,7 @@ def read_gesture(ground: Ground) -> Gesture:
     name, _equals, rest = ground.form.get("geste", "").partition("=")
     if not ground.has_subject and (ground.subject or name != "deplacer"):
         raise KeyError(ground.subject)
-    why = ground.form.get("why", "").strip()[:500] or None
+    why = ground.form.get("why", "").strip() or None
     gesture = _GESTURES[name](ground, rest)
     return Gesture([row | {"why": why} for row in gesture.decisions], gesture.touches, gesture.shown_next, gesture.made)
 

@@ -28,6 +28,7 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("passages")
 
 
+handler400 = "pipeline.review.faults.unreadable"
 handler403 = "pipeline.review.faults.refused"
 handler404 = "pipeline.review.faults.missing"
 handler500 = "pipeline.review.faults.broken"

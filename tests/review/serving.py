@@ -17,9 +17,9 @@ import pandas as pd
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 from playwright.sync_api import Error as PlaywrightError
 
+from pipeline.review.secrets import cookie_mark, secret_key
 from pipeline.study import Study
 
-SESSION_COOKIE = "ateliers_session"
 PASSWORD = "la ruche de Lumbres 62"
 ACCOUNTS = {"alix": "analyse", "bilal": "analyse", "chantal": "administration", "denis": "lecture"}
 _START_S, _WAIT_MS = 60, 15_000
@@ -60,6 +60,11 @@ class Served:
     sessions: dict[str, str] = field(default_factory=dict)  # keys, by account that has one
     _contexts: list[BrowserContext] = field(default_factory=list)
 
+    @property
+    def session_cookie(self) -> str:
+        """The name of the cookie of sessions, this study's own."""
+        return f"ateliers_session_{cookie_mark(self.study.root, secret_key(self.study.root / '.review'))}"
+
     def url(self, path: str) -> str:
         """An address of the application."""
         return f"{self.address}/{path.lstrip('/')}"
@@ -78,7 +83,7 @@ class Served:
         """A page of a browser of its own, logged in as `name`; what it asks of any other machine is noted in `strangers`, and refused."""
         self._contexts.append(browser.new_context(locale="fr-FR", **context))
         if name is not None:
-            self._contexts[-1].add_cookies([{"name": SESSION_COOKIE, "value": self.sessions[name], "url": self.address}])
+            self._contexts[-1].add_cookies([{"name": self.session_cookie, "value": self.sessions[name], "url": self.address}])
         page = self._contexts[-1].new_page()
         page.set_default_timeout(_WAIT_MS)
         page.on("request", self._note)

@@ -36,8 +36,9 @@ def test_a_form_that_decides_has_no_default_button(path: Path) -> None:
         assert forms
 
 
+@pytest.mark.slow
 @pytest.mark.browser
-@pytest.mark.parametrize("name", [name if name == "passages" else pytest.param(name, marks=pytest.mark.slow) for name in _PAGES])
+@pytest.mark.parametrize("name", _PAGES)
 def test_enter_in_a_field_decides_nothing(served: Served, browser: Browser, name: str) -> None:
     theme = served.study.read_machine_table("themes")["theme_id"].min()
     page = served.open(browser, "alix", _PAGES[name].format(theme=theme))

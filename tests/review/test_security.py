@@ -12,7 +12,7 @@ from playwright.sync_api import Browser
 
 from pipeline.study import Study
 from tests.review.pages import PAGES, address
-from tests.review.serving import PASSWORD, SESSION_COOKIE, Served, make_accounts, serving
+from tests.review.serving import PASSWORD, Served, make_accounts, serving
 
 HOSTILE = "<script>document.title='volé'</script><img src=x onerror=document.title='volé'>{{ 7*7 }}"
 READ_ONLY = [name for name in PAGES if name != "comptes"]
@@ -20,13 +20,13 @@ READ_ONLY = [name for name in PAGES if name != "comptes"]
 
 def client(served: Served, name: str | None = None) -> httpx.Client:
     """A client that follows no redirection, logged in as `name`."""
-    cookies = {SESSION_COOKIE: served.sessions[name]} if name else {}
+    cookies = {served.session_cookie: served.sessions[name]} if name else {}
     return httpx.Client(base_url=served.address, timeout=30, cookies=cookies, verify=False)
 
 
 def token(session: httpx.Client) -> str:
     """The token of the last form that the session was shown."""
-    page = session.get("/connexion" if SESSION_COOKIE not in session.cookies else "/compte").text
+    page = session.get("/compte" if any(name.startswith("ateliers_session") for name in session.cookies) else "/connexion").text
     return re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
 
 
@@ -114,19 +114,89 @@ def test_headers_keep_other_sites_out(served: Served, name: str, wanted: str) ->
         assert "unsafe" not in answer.headers["content-security-policy"]
 
 
+@pytest.mark.slow
+def test_two_studies_reviewed_in_one_browser_keep_their_sessions_apart(served: Served, new_study: Callable[..., Study]) -> None:
+    with serving(new_study(), accounts={"alix": "analyse"}) as other:
+        browser = httpx.Client(timeout=30)  # which sends cookies to every port of a host, as browsers do
+        for one in (served, other):
+            told = browser.get(one.url("connexion"))
+            token_ = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', told.text)[0]
+            data = {"username": "alix", "password": PASSWORD, "csrfmiddlewaretoken": token_}
+            assert browser.post(one.url("connexion"), data=data).status_code == 302
+        names = {cookie.name for cookie in browser.cookies.jar}
+        assert len(names) == 4, names  # a session and a form's token of each, and nothing that both read
+        assert [browser.get(one.url("passages")).status_code for one in (served, other)] == [200, 200]
+
+
+@pytest.mark.parametrize("name", ["connexion", *sorted(PAGES)])
+def test_no_page_is_kept_by_browsers_or_proxies(served: Served, name: str) -> None:
+    answer = client(served, "chantal").get(address(name, served))
+    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_nothing_that_holds_passages_is_kept_and_styles_are(served: Served) -> None:
+    session = client(served, "chantal")
+    paths = ["/journal/export.csv", "/resultats/rapport.html", "/nulle-part", "/resultats/absent"]
+    assert {path: session.get(path).headers["cache-control"] for path in paths} == dict.fromkeys(paths, "no-store")
+    part = session.get("/passages", headers={"HX-Request": "true"})
+    assert 'id="poste"' in part.text and part.headers["cache-control"] == "no-store"
+    assert "max-age" in session.get("/static/review/review.css").headers["cache-control"]
+
+
+TOO_LONG: list[tuple[str, dict[str, str], int]] = [
+    ("passages/{unit}/decider", {"geste": "valider", "why": "é" * 1_900_000}, 413),
+    ("passages/{unit}/decider", {"geste": "valider", "why": "a" * 100_000}, 422),
+    ("passages/{unit}/decider", {"geste": "valider", "why": "a" * 501}, 422),
+    ("passages/{unit}/decider", {"geste": "valider", "why": "a" * 500}, 302),
+    ("passages/{unit}/decider", {"geste": "valider", "request_id": "a" * 5_000}, 422),
+    ("themes/{theme}/decider", {"geste": "renommer", "nom": "a" * 121}, 422),
+    ("themes/{theme}/decider", {"geste": "decrire", "description": "a" * 1_001}, 422),
+    ("themes/{theme}/decider", {"geste": "ecarter", "why": "a" * 501}, 422),
+    ("priorites/enregistrer", {"nom": "a" * 61}, 422),
+    ("priorites/utiliser", {"why": "a" * 501}, 422),
+    ("accord/desaccords/{unit}/arbitrer", {"why": "a" * 501}, 422),
+    ("connexion", {"username": "alix", "password": "a" * 200_000}, 422),
+]
+
+
+@pytest.mark.parametrize(("path", "sent", "status"), TOO_LONG, ids=[f"{n} {case[0]}" for n, case in enumerate(TOO_LONG)])
+def test_a_text_that_is_too_long_is_refused_and_said(served: Served, path: str, sent: dict[str, str], status: int) -> None:
+    session, before = client(served, "alix"), len(served.decisions())
+    theme, unit_id = (served.study.read_machine_table(name)[key].min() for name, key in (("themes", "theme_id"), ("tags", "unit_id")))
+    data = {"csrfmiddlewaretoken": token(session)} | sent
+    answer = session.post("/" + path.format(theme=theme, unit=unit_id), data=data)
+    assert answer.status_code == status
+    assert len(served.decisions()) == before + (status == 302)
+    if status != 302:
+        assert "au plus" in answer.text and "rien n’est enregistré" in answer.text
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+def test_what_is_too_long_is_said_where_one_decides(served: Served, browser: Browser) -> None:
+    page = served.open(browser, "bilal", "passages")
+    page.evaluate("document.getElementById('pourquoi').maxLength = 5000")
+    page.locator("details.why summary").click()
+    page.fill("#pourquoi", "a" * 600)
+    page.locator("button[value=valider]").click()
+    page.locator("#annonce dl").wait_for()
+    assert "600 signes" in page.inner_text("#annonce")
+    assert page.input_value("#pourquoi") == "a" * 600
+
+
 def test_a_session_gets_a_new_key_at_login_and_none_survives_logout(served: Served) -> None:
-    session = httpx.Client(base_url=served.address, cookies={"ateliers_session": "choisiparunautre0123456789abcdef"})
+    session = httpx.Client(base_url=served.address, cookies={served.session_cookie: "choisiparunautre0123456789abcdef"})
     page = session.get("/connexion")
     token_ = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[0]
     answer = session.post("/connexion", data={"username": "alix", "password": PASSWORD, "csrfmiddlewaretoken": token_})
-    given = answer.cookies["ateliers_session"]
+    given = answer.cookies[served.session_cookie]
     assert given != "choisiparunautre0123456789abcdef"
     cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith("ateliers_session"))
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
-    fresh = httpx.Client(base_url=served.address, cookies={"ateliers_session": given})
+    fresh = httpx.Client(base_url=served.address, cookies={served.session_cookie: given})
     assert fresh.get("/passages").status_code == 200
     fresh.post("/deconnexion", data={"csrfmiddlewaretoken": token(fresh)})
-    stolen = httpx.Client(base_url=served.address, cookies={"ateliers_session": given})
+    stolen = httpx.Client(base_url=served.address, cookies={served.session_cookie: given})
     assert stolen.get("/passages").status_code == 302
 
 
@@ -249,6 +319,7 @@ def test_an_invitation_takes_no_password_away_and_nobody_invites_oneself(served:
     assert "a déjà servi" in httpx.get(address, follow_redirects=True).text
 
 
+@pytest.mark.slow
 def test_a_command_gets_an_administrator_back_in(served: Served) -> None:
     make_accounts(served.study.root, {"hugues": "administration"})
     told = invite(served.study, "hugues")
@@ -262,6 +333,7 @@ def test_a_command_gets_an_administrator_back_in(served: Served) -> None:
     assert "zoé" in unknown.stderr and "hugues" in unknown.stderr
 
 
+@pytest.mark.slow
 def test_where_no_administrator_is_left_the_one_invited_becomes_it(new_study: Callable[..., Study]) -> None:
     study = new_study()
     assert invite(study, "iris").returncode == 2  # nobody has an account yet: the first access is the way in

@@ -16,6 +16,7 @@ from pipeline.decisions import weighting_value
 from pipeline.publish.text import french_date, joined, percent, quoted
 from pipeline.rank import CRITERIA, unread_criteria
 from pipeline.review import live, state, tallying, weighing
+from pipeline.review.bounds import too_long
 from pipeline.review.roles import decides, reads
 from pipeline.review.tallying import WEIGHTING_ACTIONS
 from pipeline.review.views import asking
@@ -58,7 +59,9 @@ def compare(request: HttpRequest) -> HttpResponse:
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
     """Save the weights sent under a name; one that somebody else's weights bear is only taken over when asked to."""
-    name, scope = request.POST.get("nom", "").strip()[:_N_CHARS], _scope(request.POST)
+    name, scope = request.POST.get("nom", "").strip(), _scope(request.POST)
+    if len(name) > _N_CHARS:
+        return too_long(request, len(name), _N_CHARS, "nom")
     shown = _page(request, request.POST)
     weights = weighing.weights_of(shown["points"])
     before = next((choice for choice in shown["choices"] if name and choice.weighting.name == name), None)

@@ -14,9 +14,10 @@ from django.views.decorators.http import require_POST
 
 from pipeline.publish.text import typography
 from pipeline.review import live, state, telling, theme_history
+from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
 from pipeline.review.journal import Decision
 from pipeline.review.roles import Role, decides, role_of
-from pipeline.review.theme_gestures import MAX_LABEL, MAX_TEXT, Gesture, Ground, RefusedError, read_gesture
+from pipeline.review.theme_gestures import Gesture, Ground, RefusedError, read_gesture
 from pipeline.review.views import asking
 from pipeline.standing import UNDO
 

@@ -11,12 +11,13 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET
 
 from pipeline.review import live, state, theme_cards, theme_hints, theme_history, theme_page
+from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
 from pipeline.review.journal import Journal
 from pipeline.review.live import Themes
 from pipeline.review.roles import reads
 from pipeline.review.searching import folded
 from pipeline.review.snapshot import Snapshot
-from pipeline.review.theme_gestures import ASIDE, MAX_LABEL, MAX_TEXT, N_LISTED_HALF, places_of
+from pipeline.review.theme_gestures import ASIDE, N_LISTED_HALF, places_of
 from pipeline.review.views import asking
 
 _N_LISTED = 50

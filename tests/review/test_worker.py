@@ -1,0 +1,105 @@
+"""A request is handed over once it is whole; slow clients stop nobody."""
+
+import contextlib
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from pipeline.review.bounds import MAX_BODY_BYTES
+from pipeline.review.worker import Arriving
+from tests.review.serving import Served
+from tests.review.test_security import client
+
+_N_SLOW, _SOON_S = 24, 15  # three clients a thread
+GET = b"GET / HTTP/1.1\r\nHost: etude\r\n\r\n"
+POST = b"POST / HTTP/1.1\r\nHost: etude\r\ncontent-length:  4\r\n\r\n"
+LONG = b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % (MAX_BODY_BYTES + 1)
+
+CASES: list[tuple[str, bytes, bool]] = [
+    ("nothing", b"", False),
+    ("half a head", GET[:20], False),
+    ("a head but its last byte", GET[:-1], False),
+    ("a head", GET, True),
+    ("a head that announces a body", POST, False),
+    ("half a body", POST + b"ab", False),
+    ("a whole body", POST + b"abcd", True),
+    ("a body and the next request", POST + b"abcd" + GET, True),
+    ("a body that is too long, half of it", LONG + b"a" * 1000, False),
+    ("a body that is too long, all of it", LONG + b"a" * (MAX_BODY_BYTES + 1), True),
+]
+
+
+@pytest.mark.parametrize(("received", "is_whole"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize("n_bytes", [1, 7, 1_000_000])
+def test_a_request_is_whole_once_its_head_and_the_body_it_announces_are_there(received: bytes, is_whole: bool, n_bytes: int) -> None:
+    arriving = Arriving()
+    for at in range(0, min(len(received), 3_000), n_bytes):
+        arriving.take(received[at : min(at + n_bytes, 3_000)])
+    arriving.take(received[3_000:])
+    assert arriving.is_whole is is_whole
+    assert not arriving.refusal
+    if not received.startswith(LONG):
+        assert arriving.handed_over() == received
+
+
+def test_a_body_that_is_too_long_is_not_kept_and_closes_the_connection() -> None:
+    arriving = Arriving(LONG + b"a" * 500_000)
+    assert arriving.handed_over() == LONG.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+
+
+def test_an_endless_head_and_a_body_of_unknown_length_are_refused() -> None:
+    endless = Arriving(b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 20_000)
+    assert endless.is_whole and endless.refusal.startswith("431")
+    assert Arriving(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").refusal.startswith("411")
+
+
+@contextlib.contextmanager
+def slow_clients(served: Served, speak: Callable[[socket.socket], None]) -> Iterator[None]:
+    """Many connections, each of which `speak` drives on and on."""
+    address, is_over = (urlsplit(served.address).hostname, urlsplit(served.address).port), threading.Event()
+    sockets = [socket.create_connection(address) for _ in range(_N_SLOW)]
+
+    def drive() -> None:
+        while not is_over.wait(0.2):
+            for one in sockets:
+                with contextlib.suppress(OSError):
+                    speak(one)
+
+    driver = threading.Thread(target=drive)
+    driver.start()
+    try:
+        time.sleep(1)  # all of them have been accepted
+        yield
+    finally:
+        is_over.set()
+        driver.join()
+        for one in sockets:
+            one.close()
+
+
+SLOW: dict[str, tuple[bytes, bytes]] = {
+    "that say nothing": (b"", b""),
+    "that send a head a byte at a time": (b"GET /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ", b"a"),
+    "that send a body a byte at a time": (b"POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 90000\r\n\r\n", b"a"),
+    "that never take what they ask for": (b"", b"GET /static/review/vendor/pico.min.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", SLOW)
+def test_slow_clients_stop_nobody(served: Served, kind: str) -> None:
+    first, more = SLOW[kind]
+    begun: set[int] = set()
+
+    def speak(one: socket.socket) -> None:
+        one.setblocking(False)
+        one.send(more if id(one) in begun or not first else first)
+        begun.add(id(one))
+
+    with slow_clients(served, speak):
+        answers = [client(served, "alix").get("/passages", timeout=_SOON_S).status_code for _ in range(3)]
+    assert answers == [200] * 3
