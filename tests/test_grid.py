@@ -55,6 +55,12 @@ def test_any_other_grid_loads_without_postures_or_piliers(tmp_path):
         ("- juste une liste", "n'a pas de « rubriques »"),
         ("rubriques: oui", "ligne 1 : « rubriques » n'est pas une liste"),
         ("id: x\nrubriques: [\n", "ligne 3 : illisible"),
+        ("id: &a x\nversion: *a\n" + SMALL, "ligne 1 : renvoi YAML"),
+        (SMALL + "  - {id: x, libelle: X, definition: D, <<: *b}\n", "ligne 10 : renvoi YAML"),
+        ("rubriques: " + "[" * 5_000, "ligne 1 : plus de 20 niveaux"),
+        ("version: 0x" + "f" * 9_000 + "\n" + SMALL, "ligne 1 : valeur de 9002 caractères"),
+        ("langue: 2026-13-45\n" + SMALL, "grille.yaml : illisible"),
+        ("#" + "x" * 3_000_000, "a plus de 2 Mo"),
     ],
 )
 def test_a_grid_with_a_fault_is_refused_by_name(tmp_path, text, message):

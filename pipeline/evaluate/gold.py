@@ -13,6 +13,7 @@ import yaml
 
 from pipeline.errors import StudyError
 from pipeline.grid import PILIER, RUBRIQUE
+from pipeline.plain_yaml import load_plain
 
 _OWN_FILES = ("units.jsonl", "pii.jsonl")
 _NEEDED = ("unit_id", "document", "text")
@@ -79,8 +80,8 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
 def _priorities(path: Path) -> dict[str, list[str]]:
     """Theme ids by workshop, most important first, from the `priorites` of themes.yaml."""
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except yaml.YAMLError as error:
+        content = load_plain(path.read_text(encoding="utf-8"))
+    except (yaml.YAMLError, ValueError) as error:
         raise StudyError(f"{path.name} illisible", "un fichier YAML", f"corriger la syntaxe de {path.name}") from error
     wanted = (content or {}).get("priorites") or (content or {}).get("priorities") or {}
     listed = {workshop: rows.get("priorites", rows) if isinstance(rows, dict) else rows for workshop, rows in wanted.items()}

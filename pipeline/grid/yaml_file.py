@@ -15,6 +15,7 @@ from pipeline.grid.axes import PILIER, POSTURE, RUBRIQUE, Axis
 from pipeline.grid.axis_checks import AxisEntry
 from pipeline.grid.checks import Entries, Entry
 from pipeline.grid.codes import Code, Grid
+from pipeline.plain_yaml import PlainLoader, RefusedYamlError, load_plain
 
 _LISTS = {"rubriques": RUBRIQUE, "postures": POSTURE, "piliers": PILIER}
 _OWN_AXES = "axes"
@@ -23,9 +24,10 @@ _KNOWN = frozenset({"id", "libelle", "definition", "inclure", "exclure", "exempl
 _KNOWN_OF_AXIS = frozenset({"id", "libelle", "definition", "choix", "codes"})
 _LINE = "\0line"  # no key of a YAML file holds a null
 _WIDTH = 120
+_MAX_BYTES = 2_000_000
 
 
-class _Loader(yaml.SafeLoader):
+class _Loader(PlainLoader):
     """Remembers the line of each mapping, and refuses a key that is given twice."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
@@ -42,10 +44,12 @@ def read_yaml(path: Path) -> Entries:
     Raises `GridError` when it is not YAML in UTF-8, or lacks the lists of a grid.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), Loader=_Loader)
+        if path.stat().st_size > _MAX_BYTES:
+            raise GridError(f"{path.name} a plus de {_MAX_BYTES // 1_000_000} Mo", "une grille de codes", "la raccourcir")
+        content = load_plain(path.read_text(encoding="utf-8"), _Loader)
     except UnicodeDecodeError as error:
         raise GridError(f"{path.name} n'est pas en UTF-8", "un fichier YAML en UTF-8", "l'enregistrer en UTF-8") from error
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, ValueError) as error:
         raise _syntax_error(path, error) from error
     if not isinstance(content, dict) or not any(content.get(name) for name in (*_LISTS, _OWN_AXES)):
         expected = "une liste « rubriques », « postures », « piliers » ou « axes »"
@@ -71,10 +75,13 @@ def write_yaml(grid: Grid) -> str:
     return yaml.safe_dump(filled, allow_unicode=True, sort_keys=False, width=_WIDTH)
 
 
-def _syntax_error(path: Path, error: yaml.YAMLError) -> GridError:
+def _syntax_error(path: Path, error: Exception) -> GridError:
     mark = getattr(error, "problem_mark", None)
     problem = getattr(error, "problem", None) or ""
     where = f", ligne {mark.line + 1}" if mark else ""
+    if isinstance(error, RefusedYamlError):
+        expected = "un fichier YAML sans renvois, ni imbrications ni valeurs démesurées"
+        return GridError(f"{path.name}{where} : {problem}", expected, "écrire chaque valeur en toutes lettres")
     if problem.startswith("«"):
         return GridError(f"{path.name}{where} : {problem}", "une seule fois chaque clé", "retirer l'une des deux")
     return GridError(f"{path.name}{where} : illisible", "un fichier YAML", "corriger sa syntaxe : retraits, guillemets, deux-points")
