@@ -128,7 +128,8 @@ def _blocks(blocks: pd.DataFrame, identified: Identified, masker: Masker) -> pd.
     masked = masker.mask_texts(others)
     final = dict(zip(others, masked.where(masked == others, ANONYMOUS_SPEAKER), strict=True)) | identified.final
     named = blocks.assign(speaker=speakers.map(final, na_action="ignore").astype(speakers.dtype))
-    return named[[not is_gone for is_gone in identified.has_no_words(speakers)]].reset_index(drop=True)
+    is_gone = pd.Series(identified.has_no_words(speakers), index=named.index, dtype=bool)  # a blank list would choose no column
+    return named[~is_gone].reset_index(drop=True)
 
 
 def _attendance(attendance: pd.DataFrame, identified: Identified, masker: Masker) -> pd.DataFrame:
