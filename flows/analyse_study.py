@@ -21,7 +21,7 @@ from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.profiles import profile_themes, quote_themes
 from pipeline.counting import count_families
 from pipeline.decisions import apply_decisions, left_proposals, weights_in_use
-from pipeline.ingest import reject_silent_documents, reject_stray_files
+from pipeline.ingest import reject_silent_documents, reject_stray_files, reject_unread
 from pipeline.kept import kept_in
 from pipeline.rank import rank_themes
 from pipeline.segment import paths_without_units
@@ -164,9 +164,10 @@ def write_study(root: Path, processed: list[StageRecord], records: list[StageRec
     """Write the machine's tables first, as later runs take the themes' names from them, then the reviewed ones."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
     tables = gather_tables(cache, processed)
-    tables["rejects"] = reject_stray_files(tables["rejects"], study.stray_files(), depot=study.depot)
+    rejects = reject_stray_files(tables["rejects"], study.stray_files(), depot=study.depot)
+    rejects = reject_unread(rejects, study.unread_entries(), depot=study.depot)
     silent = paths_without_units(tables["documents"], tables["blocks"], tables["units"])
-    tables["rejects"] = reject_silent_documents(tables["rejects"], silent)
+    tables["rejects"] = reject_silent_documents(rejects, silent)
     machine = tables | cache.load(records[1])
     for name in MACHINE:
         study.write_machine_table(name, machine[name])

@@ -1,13 +1,15 @@
 """Keys of the stage cache: each covers the code, the settings and, through the key before it, all that a result depends on."""
 
 from collections.abc import Iterable
+from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
 from flows.cache import StageRecord
 from models.embedder import encoder_used
-from pipeline.depot import workshop_files
+from pipeline.depot import list_folder, name_files, text_of
+from pipeline.errors import reason_of
 from pipeline.study import Study, file_hash, text_hash
 from pipeline.versions import versions
 
@@ -18,8 +20,21 @@ _WITHOUT_EFFECT = {"execution", "notify", "mail"}  # when to run, whom to tell, 
 
 
 def input_hashes(study: Study, folder: str) -> dict[str, str]:
-    """sha256 of each file of a workshop, by path below depot/."""
-    return {path.relative_to(study.depot).as_posix(): file_hash(path) for path in workshop_files(study.depot / folder)}
+    """sha256 of each file of a workshop, by name below depot/; why not, for an entry that cannot be read.
+
+    An entry that can be read later has another value then, so a run reads it.
+    """
+    listing = list_folder(study.depot / folder, depot=study.depot)
+    names = name_files(listing.files, depot=study.depot)
+    unread = {text_of(entry.path.relative_to(study.depot)): entry.reason for entry in listing.unread}
+    return {names[path]: _hash_or_reason(path) for path in listing.files} | unread
+
+
+def _hash_or_reason(path: Path) -> str:
+    try:
+        return file_hash(path)
+    except OSError as error:
+        return reason_of(error)
 
 
 def read_key(study: Study, folder: str, workshop_id: str, vault_state: str) -> str:
@@ -77,7 +92,8 @@ def coders_key(stage: str, study: Study, processed: list[StageRecord], second: S
 def study_fingerprint(study: Study, vault_state: str) -> str:
     """Key of everything a run depends on: unchanged, a run has nothing to do."""
     inputs = [f"{path}={value}" for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()]
-    stray = [path.name for path in study.stray_files()]
+    stray = [text_of(PurePath(path.name)) for path in study.stray_files()]
+    unread = [f"{text_of(entry.path)}={entry.reason}" for entry in study.unread_entries()]
     tagger = study.registered_tagger
     decisions = study.decisions.mark().sha256
     return text_hash(
@@ -89,6 +105,7 @@ def study_fingerprint(study: Study, vault_state: str) -> str:
         vault_state,
         *inputs,
         *stray,
+        *unread,
     )
 
 

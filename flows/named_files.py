@@ -22,9 +22,9 @@ def named_files(study: Study, person: Person) -> tuple[dict[str, int], int]:
     named: set[str] = set()
     for folder in study.workshop_folders():
         for part in read_contents(folder, depot=study.depot, settings=study.settings.ingest, on_file=None).parts:
-            path = part.path.partition("#")[0]
-            named |= {path} if pattern.search(part.path) else set()
-            counts[path] += sum(len(pattern.findall(text)) for text in _texts(part)) + bool(path in named)
+            named |= {part.file} if pattern.search(part.path) else set()
+            n_times = sum(len(pattern.findall(text)) for text in _texts(part))
+            counts[part.file] += n_times + bool(part.file in named)
     return {path: n for path, n in sorted(counts.items()) if n}, len(named)
 
 

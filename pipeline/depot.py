@@ -1,15 +1,52 @@
 """What lies in the depot: workshops' folders and their files, without what systems and office programs leave behind.
 
+Nothing is followed out of the depot: no linked folder, no link to a file elsewhere. What is not read is listed with a reason.
+depot/ itself may be a link that its operator made, to another disk.
+
 In:   depot/, or a workshop's folder in it
-Out:  paths, in order of name
+Out:  paths, in order of name; the names under which the tables tell them
 """
 
-from collections.abc import Iterator
-from pathlib import Path, PurePath
+import errno
+import hashlib
+import os
+import re
+import stat
+import unicodedata
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePath, PurePosixPath
+from typing import NamedTuple
+
+from pipeline.errors import reason_of
 
 _JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "@eadir", "$recycle.bin"})
 _JUNK_STARTS = (".", "~$")  # hidden files and folders, ._ copies of macOS, lock files of Word and LibreOffice
 _JUNK_ENDS = (".part", ".crdownload", ".lnk", "~")
+
+_INSTEAD = "déposer le document lui-même à la place du raccourci"
+_RIGHTS = "donner à qui lance le programme le droit de le lire, puis relancer"
+_BROKEN = ("raccourci vers un fichier qui n'existe pas", _INSTEAD)
+_OUTSIDE = ("raccourci vers un fichier hors du dépôt", _INSTEAD)
+_LINKED_FOLDER = ("raccourci vers un dossier : il n'est pas suivi", "copier le dossier lui-même dans le dépôt")
+_SPECIAL = ("ce n'est pas un fichier ordinaire (tube, prise ou périphérique)", "le retirer, ou déposer le document lui-même")
+_NOT_UTF8 = ("nom de dossier qui n'est pas en UTF-8", "renommer le dossier : ses fichiers seront lus")
+
+Kind = str | tuple[str, str]  # "file", "folder", or why it is not read and what to do
+
+
+class Unread(NamedTuple):
+    """An entry of the depot that is not read: its path, why, and what to do, in French."""
+
+    path: Path
+    reason: str
+    advice: str
+
+
+class Listing(NamedTuple):
+    """The files below a folder and what cannot be read there, each in order of path."""
+
+    files: tuple[Path, ...]
+    unread: tuple[Unread, ...]
 
 
 def is_junk(path: PurePath) -> bool:
@@ -20,25 +57,171 @@ def is_junk(path: PurePath) -> bool:
     return any(_is_left_behind(part.lower()) for part in path.parts)
 
 
+def list_folder(folder: Path, *, depot: Path | None = None) -> Listing:
+    """Return the files of a workshop's folder and of the folders in it, junk left out, and what cannot be read there.
+
+    A linked folder is not followed, nor a link to a file outside `depot`, by default the folder that holds `folder`.
+    What goes away meanwhile is in neither list.
+    """
+    root = (depot or folder.parent).resolve()
+    files: list[Path] = []
+    unread: list[Unread] = []
+    waiting = [folder]
+    while waiting:
+        for path, kind in _below(waiting.pop(), root):
+            if is_junk(path.relative_to(folder)):
+                continue
+            if isinstance(kind, tuple):
+                unread.append(Unread(path, *kind))
+            elif kind == "folder":
+                waiting.append(path)
+            else:
+                files.append(path)
+    return Listing(tuple(sorted(files)), tuple(sorted(unread)))
+
+
 def workshop_files(folder: Path) -> Iterator[Path]:
-    """Yield the files of a workshop's folder and of the folders in it, junk left out; linked folders are not followed."""
-    for path in sorted(folder.rglob("*")):
-        if not is_junk(path.relative_to(folder)) and path.is_file():
-            yield path
+    """Yield the files that `list_folder` lists."""
+    yield from list_folder(folder).files
 
 
 def workshop_folders(depot: Path) -> list[Path]:
     """The folders of `depot` that hold at least one file; none where it does not exist."""
-    return sorted(path for path in _entries(depot) if path.is_dir() and any(workshop_files(path)))
+    return [path for path in folders_of(depot) if list_folder(path).files]
+
+
+def folders_of(depot: Path) -> list[Path]:
+    """The folders that lie in `depot`, even empty ones; no linked one."""
+    return [path for path, kind in _top(depot) if kind == "folder"]
 
 
 def stray_files(depot: Path) -> list[Path]:
     """Files that lie in `depot` itself, outside any workshop's folder."""
-    return sorted(path for path in _entries(depot) if path.is_file())
+    return [path for path, kind in _top(depot) if kind == "file"]
 
 
-def _entries(depot: Path) -> list[Path]:
-    return [path for path in depot.iterdir() if not is_junk(PurePath(path.name))] if depot.is_dir() else []
+def unread_entries(depot: Path) -> list[Unread]:
+    """What of `depot` cannot be read and is in no workshop: links, devices, folders without rights or with nothing to read."""
+    unread: list[Unread] = []
+    for path, kind in _top(depot):
+        if isinstance(kind, tuple):
+            unread.append(Unread(path, *kind))
+        elif kind == "folder":
+            listing = list_folder(path)
+            unread += listing.unread if not listing.files else ()
+    return unread
+
+
+def name_files(files: Sequence[Path], *, depot: Path) -> dict[Path, str]:
+    """The path below `depot` under which the tables tell each of a workshop's `files`; no two are equal, in any Unicode form.
+
+    It is the path itself but where its bytes are not UTF-8, where another has it in the composed form, and where a file is
+    called as `#part` of another would be: those are the odd ones, which leave an ordinary name to its file.
+    """
+    tops = {path.relative_to(depot).parts[0] for path in files}
+    folders = {top: folder_name(depot / top) for top in tops}
+    below = {path: path.relative_to(depot).parts for path in files}
+    plain = {path: text_of(PurePath(folders[top], *rest)) for path, (top, *rest) in below.items()}
+    composed = {_composed(name) for name in plain.values()}
+
+    def could_be_part(name: str) -> bool:
+        return any(_composed(name[: mark.start()]) in composed for mark in re.finditer("#", name))
+
+    def is_odd(path: Path) -> bool:
+        return not _is_composed(path) or could_be_part(plain[path])
+
+    names: dict[Path, str] = {}
+    taken: set[str] = set()
+    for path in sorted(files, key=lambda path: (is_odd(path), path)):
+        name = plain[path].replace("#", "%23") if could_be_part(plain[path]) else plain[path]
+        names[path] = _apart(name, path.relative_to(depot), taken)
+        taken.add(_composed(names[path]))
+    return {path: names[path] for path in files}
+
+
+def folder_name(folder: Path) -> str:
+    """The name under which documents tell a workshop's folder: its own, unless another has it in the composed form."""
+    others = (path for path in folders_of(folder.parent) if path.name != folder.name)
+    has_twin = any(_composed(path.name) == _composed(folder.name) for path in others)
+    return f"{folder.name}~{_digest(PurePath(folder.name))[:6]}" if has_twin and not _is_composed(folder) else folder.name
+
+
+def text_of(path: PurePath) -> str:
+    r"""A path as text that can be written anywhere: bytes that are not UTF-8 as `\xe9`."""
+    return os.fsencode(path).decode("utf-8", "backslashreplace")
+
+
+def _apart(name: str, path: PurePath, taken: set[str]) -> str:
+    """`name`, with a few digits of the path's bytes before its ending where it is taken."""
+    digits, at = _digest(path), 6
+    apart = name
+    while _composed(apart) in taken:
+        file = PurePosixPath(name)
+        apart = str(file.with_name(f"{file.stem}~{digits[:at]}{file.suffix}"))
+        at += 1
+    return apart
+
+
+def _digest(path: PurePath) -> str:
+    return hashlib.sha256(os.fsencode(path)).hexdigest()
+
+
+def _composed(name: str) -> str:
+    return unicodedata.normalize("NFC", name)
+
+
+def _is_composed(path: PurePath) -> bool:
+    """Whether a path is UTF-8 in the composed form, as nearly all are."""
+    return _composed(text_of(path)) == str(path)
+
+
+def _top(depot: Path) -> list[tuple[Path, Kind]]:
+    """What lies in `depot` itself, in order of name; nothing where it does not exist."""
+    if not depot.is_dir():
+        return []
+    root = depot.resolve()
+    with os.scandir(depot) as entries:
+        found = [(depot / entry.name, _kind(entry, root)) for entry in entries if not is_junk(PurePath(entry.name))]
+    return sorted((path, kind if kind != "folder" or _is_utf8(path.name) else _NOT_UTF8) for path, kind in found)
+
+
+def _below(folder: Path, root: Path) -> list[tuple[Path, Kind]]:
+    """What lies in a folder of the depot; the folder itself, with a reason, where it cannot be looked into."""
+    try:
+        with os.scandir(folder) as entries:
+            return [(folder / entry.name, _kind(entry, root)) for entry in entries]
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        return [(folder, (f"dossier illisible ({reason_of(error)})", _RIGHTS))]
+
+
+def _kind(entry: "os.DirEntry[str]", root: Path) -> Kind:
+    """What an entry is; a link, what it leads to inside `root`."""
+    try:
+        if entry.is_symlink():
+            return _kind_of_link(Path(entry.path), root)
+        if entry.is_dir(follow_symlinks=False):
+            return "folder"
+        return "file" if entry.is_file(follow_symlinks=False) else _SPECIAL
+    except OSError as error:
+        return f"fichier illisible ({reason_of(error)})", _RIGHTS
+
+
+def _kind_of_link(path: Path, root: Path) -> Kind:
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        return _BROKEN if error.errno == errno.ENOENT else (f"raccourci illisible ({reason_of(error)})", _INSTEAD)
+    if stat.S_ISDIR(mode):
+        return _LINKED_FOLDER
+    if not stat.S_ISREG(mode):
+        return _SPECIAL
+    return "file" if path.resolve().is_relative_to(root) else _OUTSIDE
+
+
+def _is_utf8(name: str) -> bool:
+    return text_of(PurePath(name)) == name
 
 
 def _is_left_behind(name: str) -> bool:

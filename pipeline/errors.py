@@ -1,6 +1,24 @@
 """The few exceptions of the project; each says what was found, what was expected and what to do, in one line of French."""
 
+import errno
 from typing import Any
+
+_REASONS = {
+    errno.EACCES: "droits insuffisants",
+    errno.EPERM: "droits insuffisants",
+    errno.ENOENT: "il n'existe pas",
+    errno.ENOTDIR: "ce n'est pas un dossier",
+    errno.EISDIR: "c'est un dossier",
+    errno.ELOOP: "boucle de raccourcis",
+    errno.ENAMETOOLONG: "nom trop long",
+    errno.ENOSPC: "plus de place sur le disque",
+    errno.EDQUOT: "quota de disque atteint",
+    errno.EROFS: "disque en lecture seule",
+    errno.EIO: "le disque ou le partage ne répond pas",
+    errno.ESTALE: "le disque ou le partage ne répond pas",
+    errno.EMFILE: "trop de fichiers ouverts",
+    errno.EBUSY: "occupé par un autre programme",
+}
 
 
 class AteliersError(Exception):
@@ -21,6 +39,11 @@ def _again(kind: type[AteliersError], found: str, expected: str, do: str) -> Ate
     error = kind.__new__(kind)
     AteliersError.__init__(error, found, expected, do)
     return error
+
+
+def reason_of(error: OSError) -> str:
+    """Why the system refuses, in French where it is one of the usual reasons."""
+    return _REASONS.get(error.errno or 0) or error.strerror or type(error).__name__
 
 
 class UsageError(AteliersError):

@@ -14,7 +14,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.depot import stray_files, workshop_folders
+from pipeline.depot import Unread, stray_files, unread_entries, workshop_folders
 from pipeline.errors import StudyError, TableError, UsageError
 from pipeline.files import file_hash, read_only, text_hash, write_bytes, write_parquet
 from pipeline.grid import Grid, load_grid, missing_grid, save_grid
@@ -113,7 +113,7 @@ class Study:
         Raises `StudyError` when there is none.
         """
         folders = workshop_folders(self.depot)
-        if not folders and not self.stray_files():
+        if not folders and not self.stray_files() and not self.unread_entries():
             raise StudyError(
                 f"« {self.depot} » est vide", "un dossier par atelier, avec ses fichiers", "y copier les dossiers des ateliers"
             )
@@ -122,6 +122,10 @@ class Study:
     def stray_files(self) -> list[Path]:
         """Files that lie in depot/ itself, outside any workshop's folder."""
         return stray_files(self.depot)
+
+    def unread_entries(self) -> list[Unread]:
+        """What of depot/ cannot be read and is in no workshop: links, devices, folders without rights."""
+        return unread_entries(self.depot)
 
     def find_workshop(self, name: str) -> Path:
         """The folder that `name` names: whole, or a part of it that no other folder has; accents and case don't matter.

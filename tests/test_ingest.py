@@ -1,6 +1,9 @@
 """A whole folder: what it is called, what its manifest says, and the tables that its files give; plus the counts of the example study."""
 
+import io
 import json
+import unicodedata
+import zipfile
 from pathlib import Path
 
 import pandas as pd
@@ -97,6 +100,64 @@ def test_a_manifest_is_read_and_what_is_odd_in_it_is_rejected(
     assert [reject["reason"] for reject in manifest.rejects] == reasons
 
 
+LAUGHS = "\n".join(
+    ["a: &a [ha, ha, ha, ha, ha, ha, ha, ha, ha]"]
+    + [f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before, name in zip("abcdefgh", "bcdefghi", strict=True)]
+)
+REFUSED = [  # what a person does not write in atelier.yaml, and why it is refused
+    (LAUGHS, "renvoi YAML (« & » ou « * ») à la ligne 1"),
+    ("lieu: Plouha\nautre: *inconnu", "renvoi YAML (« & » ou « * ») à la ligne 2"),
+    ("base: &b {lieu: Plouha}\n<<: *b", "renvoi YAML (« & » ou « * ») à la ligne 1"),
+    ("lieu: " + "[" * 20_000, "plus de 20 niveaux l'un dans l'autre à la ligne 1"),
+    ("tables: 0x" + "f" * 5_000, "valeur de 5002 caractères à la ligne 1"),
+    ("tables: " + "1:" * 5_000 + "1", "valeur de 10001 caractères à la ligne 1"),
+    ("date: 2026-13-45", "YAML illisible"),
+    ("lieu: !!python/object/apply:os.system [ls]", "YAML illisible à la ligne 1"),
+    ("? [a, b]\n: c", "YAML illisible à la ligne 1"),
+    ("x" * 60_000, "fichier de plus de 50 ko"),
+    ("lieu: " + "x" * 300, "valeur illisible pour « lieu »"),
+    ("animateurs: " + "(" * 40_000, "valeur de 40000 caractères à la ligne 1"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), REFUSED)
+def test_a_manifest_that_no_person_wrote_is_a_reject_and_costs_nothing(tmp_path: Path, text: str, reason: str) -> None:
+    folder = _write(tmp_path / "Trégor", {"atelier.yaml": text})
+    manifest = read_manifest(folder, depot=tmp_path)
+    assert [reject["reason"] for reject in manifest.rejects] == [reason]
+    assert manifest.place is None
+
+
+ODD = [
+    'lieu: "a\\ud800b"',
+    "territoire: {a: {b: [1, 2.5, null, true, 2026-01-01]}}",
+    "date: [2026-01-01]",
+    "tables: .nan",
+    "tables: -.inf",
+    "animateurs: {Anne: Riou}",
+    "animateurs: [[Anne], 3, null]",
+    "communes: [null, {code: null}, {}, [22113], 2026-01-01, !!binary aGE=]",
+    "epci: [null, {nom: null}, 3.5]",
+    "lieu: !!set {a, b}",
+    "2026-01-01: x",
+    "null: x\ntrue: y\n1.5: z",
+]
+
+
+@pytest.mark.parametrize("text", ODD)
+def test_a_manifest_of_odd_types_gives_tables_all_the_same(tmp_path: Path, text: str) -> None:
+    tables = _ingest(_write(tmp_path / "Trégor", {"atelier.yaml": text}))
+    for name, rows in tables.items():
+        rows.to_parquet(tmp_path / f"{name}.parquet")
+
+
+def test_a_second_manifest_of_a_folder_is_said(tmp_path: Path) -> None:
+    folder = _write(tmp_path / "Trégor", {"atelier.yaml": "lieu: Plouha", "Atelier.yml": "lieu: Paimpol"})
+    manifest = read_manifest(folder, depot=tmp_path)
+    assert manifest.place == "Paimpol"
+    assert [reject["path"] for reject in manifest.rejects] == ["Trégor/atelier.yaml"]
+
+
 def test_communes_of_a_manifest_give_their_codes(tmp_path: Path) -> None:
     folder = _write(tmp_path / "Trégor", {"atelier.yaml": "communes:\n  - {code: '22113', nom: Lannion}\n  - 22222\n  - Plouha\n"})
     communes = read_manifest(folder, depot=tmp_path).communes
@@ -111,12 +172,63 @@ def test_a_file_outside_any_folder_is_rejected_and_not_lost(tmp_path: Path) -> N
 
 def test_two_folders_of_one_name_and_date_get_two_ids(tmp_path: Path) -> None:
     folders = [_write(tmp_path / name, {"T1.txt": "x"}) for name in ("Trégor 2026-05-19", "2026-05-19 tregor (suite)", "Bray 2026-05-19")]
+    folders += [_write(tmp_path / name, {"T1.txt": "x"}) for name in ("Léon", "Leon", unicodedata.normalize("NFD", "Léon"))]
     folders.append(_write(tmp_path / "Autre", {"atelier.yaml": "territoire: Bray\ndate: 2026-05-19", "T1.txt": "x"}))
     ids = [identify_workshop(folder, depot=tmp_path) for folder in folders]
-    assert len(set(ids)) == 4 and identify_workshops(folders, depot=tmp_path) == {
+    assert len(set(ids)) == 7 and identify_workshops(folders, depot=tmp_path) == {
         folder.name: name for folder, name in zip(folders, ids, strict=True)
     }
-    assert ids[2:] == ["bray-2026-05-19-bray-2026-05-19", "bray-2026-05-19-autre"]
+    assert ids[2:] == [
+        "bray-2026-05-19-bray-2026-05-19",
+        "leon-leon-2",
+        "leon-leon",
+        "leon-leon-3",
+        "bray-2026-05-19-autre",
+    ]
+
+
+def _zip(*entries: tuple[str, str]) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for name, text in entries:
+            archive.writestr(name, text)
+    return content.getvalue()
+
+
+KNOWN_IDS = {  # as they have always been: decisions hang on them
+    "a.zip#b.txt": "d-05d394706c95",
+    "été.txt": "d-d4348c30e4f8",
+    "notes #2.txt": "d-e18a1be5fe49",
+}
+
+
+@pytest.mark.filterwarnings("ignore:Duplicate name")
+def test_names_that_could_be_taken_for_each_other_are_documents_of_their_own_and_said(tmp_path: Path) -> None:
+    folder = tmp_path / "Trégor"
+    folder.mkdir()
+    (folder / "a.zip").write_bytes(_zip(("b.txt", "- un"), ("b.txt (2)", "- deux"), ("b.txt", "- trois")))
+    for name in ("a.zip#b.txt", "été.txt", unicodedata.normalize("NFD", "été.txt"), "notes #2.txt"):
+        (folder / name).write_text("- quatre", encoding="utf-8")
+    for name in ("T\udce9.txt", "T\udce8.txt"):
+        (folder / name).write_text("- cinq", encoding="utf-8")
+    tables = _ingest(folder)
+    documents = tables["documents"].set_index("path")
+    assert len(documents) == 9 and documents["document_id"].is_unique
+    assert documents.loc["Trégor/notes #2.txt", "title"] == "notes #2"
+    ids = {path: documents.loc[f"Trégor/{path}", "document_id"] for path in KNOWN_IDS}
+    assert ids == KNOWN_IDS
+    renamed = tables["rejects"][tables["rejects"]["reason"].str.startswith("nom qui se confond")]
+    assert sorted(renamed["path"]) == sorted({*documents.index} & {*renamed["path"]}) and len(renamed) == 4
+
+
+def test_two_folders_that_differ_in_their_unicode_form_alone_share_no_document(tmp_path: Path) -> None:
+    folders = [tmp_path / unicodedata.normalize(form, "Trégor") for form in ("NFC", "NFD")]
+    for folder in folders:
+        _write(folder, {"T1.txt": "- un", "atelier.yaml": "x: 1"})
+    tables = [_ingest(folder) for folder in folders]
+    for name in ("documents", "workshops", "rejects"):
+        TABLES[name].check(pd.concat([of_folder[name] for of_folder in tables]))
+    assert tables[0]["documents"]["path"].tolist() == ["Trégor/T1.txt"]
 
 
 FILES = {

@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from email.message import Message
 from functools import cache
-from pathlib import Path, PurePath
+from pathlib import Path
 
-from pipeline.depot import is_junk
+from pipeline.depot import folders_of
 from pipeline.ingest.dates import find_date
 from pipeline.ingest.readers.mail import header_text, people_in
 from pipeline.ingest.workshop import date_of, name_territory, name_workshop, read_manifest
@@ -125,8 +125,7 @@ class Placing:
 
 def _places(depot: Path) -> Iterator[Place]:
     """The workshops that have a folder, even an empty one."""
-    folders = [path for path in depot.iterdir() if path.is_dir() and not is_junk(PurePath(path.name))] if depot.is_dir() else []
-    for path in sorted(folders):
+    for path in folders_of(depot):
         manifest = read_manifest(path, depot=depot)
         names = {_plain(name_territory(path, manifest)), _plain(name_workshop(path, manifest)), _plain(path.name)} - {""}
         yield Place(path.name, frozenset(names), date_of(path, manifest))

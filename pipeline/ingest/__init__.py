@@ -16,6 +16,8 @@ from pipeline.settings import IngestSettings
 if TYPE_CHECKING:
     import pandas as pd
 
+    from pipeline.depot import Unread
+
 
 def ingest_workshop(
     folder: Path,
@@ -47,6 +49,13 @@ def reject_silent_documents(rejects: "pd.DataFrame", paths: Iterable[str]) -> "p
     from pipeline.ingest.workshop import reject_silent
 
     return reject_silent(rejects, paths)
+
+
+def reject_unread(rejects: "pd.DataFrame", unread: "Sequence[Unread]", *, depot: Path) -> "pd.DataFrame":
+    """Return `rejects` with a row for each of `unread`, entries of `depot` that are in no workshop."""
+    from pipeline.ingest.workshop import reject_unread
+
+    return reject_unread(rejects, unread, depot=depot)
 
 
 def identify_workshops(folders: Iterable[Path], *, depot: Path) -> dict[str, str]:

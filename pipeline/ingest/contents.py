@@ -6,12 +6,13 @@ Out:  Contents; every file is a part, a reject or both
 
 import hashlib
 import json
+import unicodedata
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from pipeline.depot import workshop_files
+from pipeline.depot import list_folder, name_files, text_of
 from pipeline.ingest.listed import rows_of_prose
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.sandbox import Reading, read_files
@@ -27,6 +28,10 @@ _BLANK_MAP = (
     "donner un nom à chaque point ou zone de la carte, puis la redéposer",
 )
 _NO_MAP = ("fichier JSON qui n'est pas une carte", "déposer la carte en .geojson, avec le nom de chaque structure")
+_RENAMED = (
+    "nom qui se confond avec un autre (accents, « # ») ou qui n'est pas en UTF-8 : lu sous ce nom-ci",
+    "renommer le fichier, ou le retirer s'il y est deux fois",
+)
 _SKIPPED_ADVICE = "le reste du fichier est lu ; recopier dans un document texte ce qui manque, s'il compte"
 
 
@@ -35,6 +40,7 @@ class Part:
     """A file or a part of one: its `path` in the depot with `#part`, its file's hash, what its reader found and what that is."""
 
     path: str
+    file: str  # the same without `#part`
     names: tuple[str, ...]  # of folders, file, sheet, attachment or path in an archive, inside the workshop
     sha256: str
     raw: RawPart
@@ -84,7 +90,9 @@ class Contents:
 
 def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None) -> Contents:
     """Return what the files of `folder` hold, its manifest left out; `on_file` is told how many files are done of how many."""
-    paths = [path for path in workshop_files(folder) if not (path.parent == folder and is_manifest(path))]
+    listing = list_folder(folder, depot=depot)
+    paths = [path for path in listing.files if not (path.parent == folder and is_manifest(path))]
+    names = name_files(listing.files, depot=depot)
     n_done = 0
 
     def count(_: Path) -> None:
@@ -94,17 +102,24 @@ def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_fil
             on_file(n_done, len(paths))
 
     contents = Contents()
-    for reading in read_files(paths, settings=settings, within=(depot, folder), on_file=count):
-        name = reading.path.relative_to(depot).as_posix().encode("utf-8", "surrogateescape").decode("utf-8", "replace")
+    for path, reason, advice in listing.unread:
+        contents.rejects.append(_reject(text_of(path.relative_to(depot)), reason, advice))
+    for reading in read_files(paths, settings=settings, within=(depot,), on_file=count):
+        name = names[reading.path]
         sha256 = None if reading.error else _hash(reading.path)
         if reading.error or sha256 is None:
-            reason, advice = reading.error or _GONE
-            contents.rejects.append({"path": name, "reason": reason, "advice": advice})
+            contents.rejects.append(_reject(name, *(reading.error or _GONE)))
             continue
+        if PurePath(name).parts[1:] != reading.path.relative_to(folder).parts:
+            contents.rejects.append(_reject(name, *_RENAMED))
         for part in _parts(reading, name, folder, sha256, settings.max_outline_points):
             contents.parts.append(part)
             contents.rejects += _rejects(part)
     return contents
+
+
+def _reject(path: str, reason: str, advice: str) -> Reject:
+    return {"path": path, "reason": reason, "advice": advice}
 
 
 def _hash(path: Path) -> str | None:
@@ -117,15 +132,28 @@ def _hash(path: Path) -> str | None:
 
 
 def _parts(reading: Reading, name: str, folder: Path, sha256: str, max_points: int) -> Iterator[Part]:
-    inside = reading.path.relative_to(folder).parts
+    inside = PurePath(text_of(reading.path.relative_to(folder))).parts
+    taken: set[str] = set()
     for raw in reading.parts:
-        path, names = (f"{name}#{raw.name}", (*inside, *raw.name.split("/"))) if raw.name else (name, inside)
+        own = _free_name(raw.name, taken)
+        path, names = (f"{name}#{own}", (*inside, *own.split("/"))) if own else (name, inside)
         features = _features(raw) if _is_json(raw) else None
         held = sort_part(() if features is not None else raw.blocks, raw.rows)
         listed = [pin for rows in held.maps for pin in read_map_rows(rows)]
         pins, lightened = lighten_zones([*(features or ()), *listed], max_points)
         n_features = len(pins) - len(listed)
-        yield Part(path, names, sha256, raw, held, tuple(pins[:n_features]), tuple(pins[n_features:]), tuple(lightened))
+        mapped = tuple(pins[:n_features]), tuple(pins[n_features:])
+        yield Part(path, name, names, sha256, raw, held, *mapped, tuple(lightened))
+
+
+def _free_name(name: str, taken: set[str]) -> str:
+    """The name of a part, numbered where another part of its file has it, in whatever Unicode form; it is then taken."""
+    number, free = 1, name
+    while (composed := unicodedata.normalize("NFC", free)) in taken:
+        number += 1
+        free = f"{name} ({number})"
+    taken.add(composed)
+    return free
 
 
 def _is_json(raw: RawPart) -> bool:
@@ -149,11 +177,11 @@ def _is_map(raw: RawPart) -> bool:
 def _rejects(part: Part) -> Iterator[Reject]:
     """What of a part could not be read."""
     if part.raw.error:
-        yield {"path": part.path, "reason": part.raw.error[0], "advice": part.raw.error[1]}
+        yield _reject(part.path, *part.raw.error)
     elif not (part.held.blocks or part.held.attendance or part.held.maps or part.pins):
         reason, advice = _EMPTY if not part.raw.blocks else _BLANK_MAP if _is_map(part.raw) else _NO_MAP
-        yield {"path": part.path, "reason": reason, "advice": advice}
+        yield _reject(part.path, reason, advice)
     for reason, advice in part.lightened:
-        yield {"path": part.path, "reason": reason, "advice": advice}
+        yield _reject(part.path, reason, advice)
     for warning in part.raw.warnings:
-        yield {"path": part.path, "reason": warning, "advice": _SKIPPED_ADVICE}
+        yield _reject(part.path, warning, _SKIPPED_ADVICE)

@@ -19,9 +19,10 @@ _SILENT = frozenset({"meta", "heading"})
 
 @dataclass(frozen=True)
 class Source:
-    """Where a document comes from: `path` in the depot with its `#part`, and what its file is."""
+    """Where a document comes from: `path` in the depot with its `#part`, `file` without it, and what that file is."""
 
     path: str
+    file: str
     sha256: str
     title: str | None = None
 
@@ -64,7 +65,7 @@ def build_document(
         "sha256": source.sha256,
         "channel": Counter(block.channel for block in passages).most_common(1)[0][0],
         "table_number": tables.pop() if len(tables) == 1 else None,
-        "title": source.title or PurePosixPath(source.path.split("#")[0]).stem,
+        "title": source.title or PurePosixPath(source.file).stem,
         "n_chars": len(text),
         "text": text,
     }

@@ -4,7 +4,6 @@ In:   paths of files of the depot
 Out:  one Reading a path, in the given order whatever the number of children; what cannot be read has an error in French instead of parts
 """
 
-import errno
 import logging
 import os
 import queue
@@ -16,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from pipeline.errors import reason_of
 from pipeline.ingest.child import Child, count_children
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.source import MEGABYTE, too_large
@@ -80,7 +80,7 @@ def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> E
     try:
         target, found = path.resolve(), _stat(path)
     except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError before Python 3.13
-        why = error.strerror if isinstance(error, OSError) and error.errno != errno.ELOOP else "boucle de raccourcis"
+        why = reason_of(error) if isinstance(error, OSError) else "boucle de raccourcis"
         return f"fichier illisible ({why})", "vérifier que l'on a le droit de le lire"
     is_file, n_bytes = (stat.S_ISREG(found.st_mode), found.st_size) if found else (False, 0)
     if not is_file:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.depot import folder_name
 from pipeline.ingest.attendance import Attendance, read_attendance
 from pipeline.ingest.contents import Contents, read_contents
 from pipeline.ingest.dates import find_date
@@ -103,7 +104,8 @@ def _write_documents(contents: Contents, roster: Roster, manifest: Manifest) -> 
             speaker or (sender if block.channel == "mail" else None)
             for block, speaker in zip(placed, name_speakers(placed, roster), strict=True)
         ]
-        document, own = build_document(Source(part.path, part.sha256, part.raw.title), placed, speakers, workshop_id=roster.workshop_id)
+        source = Source(part.path, part.file, part.sha256, part.raw.title)
+        document, own = build_document(source, placed, speakers, workshop_id=roster.workshop_id)
         documents.append(document)
         blocks += own
     return DOCUMENTS.build(documents), BLOCKS.build(blocks)
@@ -170,7 +172,7 @@ def _unsettled(folder: Path, places: Places) -> list[Reject]:
     if not n_unsettled:
         return []
     reason = f"{n_unsettled} nom{'s' if n_unsettled > 1 else ''} de commune sans code INSEE (inconnu ou porté par plusieurs)"
-    return [{"path": folder.name, "reason": reason, "advice": _COMMUNE_ADVICE}]
+    return [{"path": folder_name(folder), "reason": reason, "advice": _COMMUNE_ADVICE}]
 
 
 def _write_rejects(rejects: Sequence[Reject]) -> pd.DataFrame:

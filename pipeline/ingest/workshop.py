@@ -6,9 +6,11 @@ Out:  Manifest, workshop_id, rejects for what the manifest holds beyond its keys
 
 import datetime as dt
 import re
+import unicodedata
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import chain, count
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +18,20 @@ import pandas as pd
 import yaml
 
 from pipeline.communes import find_epci
-from pipeline.depot import is_junk, workshop_folders
-from pipeline.errors import ReadError
+from pipeline.depot import Unread, folder_name, is_junk, list_folder, text_of, workshop_folders
+from pipeline.errors import ReadError, reason_of
 from pipeline.ingest.dates import find_date, strip_dates
 from pipeline.ingest.sniff import decode
 from pipeline.ingest.words import blank_to_none, fold, lexicon, slug, to_number
+from pipeline.plain_yaml import RefusedYamlError, load_plain
 from pipeline.tables import REJECTS
 
 Reject = dict[str, str]
 
-_MAX_BYTES = 200_000
+_MAX_BYTES = 50_000
+_MAX_TEXT = 200  # characters of a name or a place
+_MAX_KEY = 40  # characters of an unknown key, as it is shown
+_MAX_ID = 120  # characters of a workshop_id: files are named after it
 _MAX_ACRONYM = 4  # letters: "MEL" stays as it is, "DINAN" is a name
 _EXAMPLE = "les clés territoire, date, lieu, communes, epci, tables, animateurs"
 
@@ -69,8 +75,13 @@ def reject_silent(rejects: pd.DataFrame, paths: Iterable[str]) -> pd.DataFrame:
 def reject_strays(rejects: pd.DataFrame, files: Sequence[Path], *, depot: Path) -> pd.DataFrame:
     """Return `rejects` with a row for each of `files`, which lie in `depot` outside any workshop's folder."""
     reason, advice = "fichier hors de tout dossier d'atelier", "le déplacer dans le dossier de son atelier"
-    strays = [path.relative_to(depot).as_posix() for path in files if not is_junk(path.relative_to(depot))]
-    rows = REJECTS.build({"path": path, "reason": reason, "advice": advice} for path in strays)
+    strays = [path for path in files if not is_junk(path.relative_to(depot))]
+    return reject_unread(rejects, [Unread(path, reason, advice) for path in strays], depot=depot)
+
+
+def reject_unread(rejects: pd.DataFrame, unread: Sequence[Unread], *, depot: Path) -> pd.DataFrame:
+    """Return `rejects` with a row for each of `unread`, which are in no workshop."""
+    rows = REJECTS.build({"path": text_of(path.relative_to(depot)), "reason": reason, "advice": advice} for path, reason, advice in unread)
     return REJECTS.check(pd.concat([rejects, rows], ignore_index=True).drop_duplicates(["path", "reason"]))
 
 
@@ -81,26 +92,35 @@ def is_manifest(path: Path) -> bool:
 
 def read_manifest(folder: Path, *, depot: Path) -> Manifest:
     """Return what the folder's atelier.yaml says; without one, nothing. What it holds beyond is in `rejects`, and the rest counts."""
-    path = next((path for path in sorted(folder.iterdir()) if path.is_file() and is_manifest(path)), None)
-    if path is None:
+    files = list_folder(folder, depot=depot).files
+    found = [path for path in files if path.parent == folder and is_manifest(path)]
+    if not found:
         return Manifest()
-    name = path.relative_to(depot).as_posix()
+    path, *others = found
+    label = folder_name(folder)
+    name = f"{label}/{path.name}"
+    rejects: list[Reject] = [_second_manifest(f"{label}/{other.name}", path.name) for other in others]
     content, problem = _load(path)
     if not isinstance(content, dict):
-        return Manifest(rejects=({"path": name, "reason": problem or "pas de clés dans ce fichier", "advice": f"y écrire {_EXAMPLE}"},))
+        reason, advice = problem or "pas de clés dans ce fichier", f"y écrire {_EXAMPLE}"
+        return Manifest(rejects=(*rejects, {"path": name, "reason": reason, "advice": advice}))
     told: dict[str, Any] = {}
-    rejects: list[Reject] = []
     for key, value in content.items():
         if fold(str(key)) not in _KEYS:
-            rejects.append(
-                {"path": name, "reason": f"clé inconnue « {key} »", "advice": f"la retirer ou la corriger ; {_EXAMPLE} sont lues"}
-            )
+            reason = f"clé inconnue « {str(key)[:_MAX_KEY]} »"
+            advice = f"la retirer ou la corriger ; {_EXAMPLE} sont lues"
+            rejects.append({"path": name, "reason": reason, "advice": advice})
             continue
         attribute, read = _KEYS[fold(str(key))]
         told[attribute] = read(value) if value not in (None, "", []) else None
         if told[attribute] is None and value not in (None, "", []):
             rejects.append({"path": name, "reason": f"valeur illisible pour « {key} »", "advice": _ADVICE[attribute]})
     return Manifest(**{attribute: value for attribute, value in told.items() if value is not None}, rejects=tuple(rejects))
+
+
+def _second_manifest(path: str, first: str) -> Reject:
+    reason = f"un autre fichier {first} est dans ce dossier : lui seul est lu"
+    return {"path": path, "reason": reason, "advice": "n'en garder qu'un"}
 
 
 def name_territory(folder: Path, manifest: Manifest) -> str:
@@ -119,7 +139,8 @@ def name_territory(folder: Path, manifest: Manifest) -> str:
 
 def name_workshop(folder: Path, manifest: Manifest) -> str:
     """The slug of territory and date; the date is left out where neither the manifest nor the folder tells it."""
-    return slug(f"{name_territory(folder, manifest)} {date_of(folder, manifest) or ''}") or slug(folder.name) or "atelier"
+    name = slug(f"{name_territory(folder, manifest)} {date_of(folder, manifest) or ''}")
+    return (name or slug(folder.name) or "atelier")[:_MAX_ID].strip("-")
 
 
 def identify_workshop(folder: Path, *, depot: Path) -> str:
@@ -133,7 +154,22 @@ def identify_workshops(folders: Iterable[Path], *, depot: Path) -> dict[str, str
     """
     names = {folder.name: name_workshop(folder, read_manifest(folder, depot=depot)) for folder in folders}
     counts = Counter(names.values())
-    return {folder: name if counts[name] == 1 else f"{name}-{slug(folder)}" for folder, name in names.items()}
+    ids = {folder: name for folder, name in names.items() if counts[name] == 1}
+    for folder in sorted(names.keys() - ids.keys(), key=_composed_first):
+        name = f"{names[folder]}-{slug(folder)[:_MAX_ID]}"
+        ids[folder] = _numbered(name, set(ids.values()))
+    return {folder: ids[folder] for folder in names}
+
+
+def _composed_first(folder: str) -> tuple[bool, str]:
+    """Sorts the names of folders, those in the composed form of Unicode first."""
+    return not unicodedata.is_normalized("NFC", folder), folder
+
+
+def _numbered(name: str, taken: Collection[str]) -> str:
+    """`name`, or the first of `name-2`, `name-3` and so on that is not taken."""
+    names = chain([name], (f"{name}-{number}" for number in count(2)))
+    return next(free for free in names if free not in taken)
 
 
 def date_of(folder: Path, manifest: Manifest) -> str | None:
@@ -152,14 +188,20 @@ def _load(path: Path) -> tuple[Any, str]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             return None, f"fichier de plus de {_MAX_BYTES // 1000} ko"
-        return yaml.safe_load(decode(path.read_bytes())), ""
-    except (yaml.YAMLError, ReadError, ValueError, RecursionError, OSError) as error:
+        return load_plain(decode(path.read_bytes())), ""
+    except OSError as error:
+        return None, f"fichier illisible ({reason_of(error)})"
+    except (yaml.YAMLError, ReadError, ValueError) as error:
         line = getattr(getattr(error, "problem_mark", None), "line", None)
-        return None, f"YAML illisible{f' à la ligne {line + 1}' if line is not None else ''}"
+        what = str(error.problem) if isinstance(error, RefusedYamlError) else "YAML illisible"
+        return None, f"{what}{f' à la ligne {line + 1}' if line is not None else ''}"
 
 
 def _read_text(value: Any) -> str | None:
-    return blank_to_none(str(value)) if isinstance(value, str | int | float) and not isinstance(value, bool) else None
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return None
+    text = str(value)
+    return blank_to_none(text) if len(text) <= _MAX_TEXT else None
 
 
 def _read_date(value: Any) -> str | None:

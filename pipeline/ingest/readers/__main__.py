@@ -12,7 +12,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
 
-from pipeline.errors import ReadError
+from pipeline.errors import ReadError, reason_of
 from pipeline.ingest.readers.confine import Budget, confine
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Limits, Source, too_large
@@ -74,7 +74,7 @@ def _answer(path: Path, limits: Limits) -> bytes | None:
         return to_line((), (error.found, error.do))
     except OSError as error:
         return to_line(
-            (), (f"fichier illisible ({error.strerror})", "vérifier que le fichier existe encore et que l'on a le droit de le lire")
+            (), (f"fichier illisible ({reason_of(error)})", "vérifier que le fichier existe encore et que l'on a le droit de le lire")
         )
     except RecursionError:
         return to_line((), ("fichier trop imbriqué", "l'ouvrir dans son logiciel et l'enregistrer dans un autre format"))
