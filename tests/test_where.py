@@ -1,5 +1,7 @@
 """Where things were said: names of files, headings, prefixes, announcements and tables of invented workshops, with what they tell."""
 
+# ruff: noqa: E501  an example that stands on one line is compared at a glance
+
 import re
 
 import pytest
@@ -635,3 +637,97 @@ def test_notes_of_a_recording_tell_its_table_and_round() -> None:
     blocks = [RawBlock("table 6, tour 3", "meta"), RawBlock("la trésorerie est à sec", "cue")]
     placed = place_blocks(RawPart(tuple(blocks), channel="transcript"), blocks, names=["audio.vtt"])
     assert [_told(block) for block in placed] == ["x", "6 q3"]
+
+
+LONE_LINES = [  # the only line of a file, (kind, text) of its blocks, channel
+    (
+        "Appel de Mme Riou le 3/4 : elle dit que les bus manquent",
+        [("meta", "Appel de Mme Riou le 3/4 :"), ("paragraph", "elle dit que les bus manquent")],
+        "telephone",
+    ),
+    ("M. Petit a appelé, il voudrait une halle", [("meta", "M. Petit a appelé,"), ("paragraph", "il voudrait une halle")], "telephone"),
+    ("Tel Mme Dupont 3/4 - souhaite un guichet", [("meta", "Tel Mme Dupont 3/4 -"), ("paragraph", "souhaite un guichet")], "telephone"),
+    ("Appel de M. Le Goff : besoin d'un local", [("meta", "Appel de M. Le Goff :"), ("paragraph", "besoin d'un local")], "telephone"),
+    (
+        "Appel de Mme Riou le 3/4 elle dit que les bus manquent",
+        [("paragraph", "Appel de Mme Riou le 3/4 elle dit que les bus manquent")],
+        "telephone",
+    ),
+    (
+        "Appel de Mme Dufour (asso Marais), 0639987713, vendredi vers 11h : elle propose une veille",
+        [("meta", "Appel de Mme Dufour (asso Marais), 0639987713, vendredi vers 11h :"), ("paragraph", "elle propose une veille")],
+        "telephone",
+    ),
+    (
+        "Appel de Mme Dufour (asso Marais), 0639987713, vendredi 20/03 vers 11h",
+        [("meta", "Appel de Mme Dufour (asso Marais), 0639987713, vendredi 20/03 vers 11h")],
+        "telephone",
+    ),
+    (
+        "Entretien téléphonique avec M. Le Goff, président de l'AMAP, le 12 mars",
+        [("meta", "Entretien téléphonique avec M. Le Goff, président de l'AMAP, le 12 mars")],
+        "telephone",
+    ),
+    (
+        "Message vocal de M. Kerven, 14:05 : il manque un médecin",
+        [("meta", "Message vocal de M. Kerven, 14:05 :"), ("paragraph", "il manque un médecin")],
+        "telephone",
+    ),
+    ("il faudrait un local plus grand", [("paragraph", "il faudrait un local plus grand")], "notes"),
+    ("Qu'est-ce qu'il faudrait améliorer ?", [("heading", "Qu'est-ce qu'il faudrait améliorer ?")], "notes"),
+    ("Note : les bus ne passent plus le soir", [("paragraph", "Note : les bus ne passent plus le soir")], "notes"),
+]
+
+
+@pytest.mark.parametrize(("line", "shown", "channel"), LONE_LINES, ids=[line for line, *_ in LONE_LINES])
+def test_a_note_of_one_line_says_what_it_says(line: str, shown: list[tuple[str, str]], channel: str) -> None:
+    block = RawBlock(line)
+    placed = place_blocks(RawPart((block,)), [block], names=["note.txt"])
+    assert [(one.kind, one.text) for one in placed] == shown
+    assert {one.channel for one in placed} == {channel}
+
+
+LABELLED = [  # a line, whether it is a circumstance at the head of a document, and below
+    ("Rapporteur : Anne Petit", True, True),
+    ("Rapporteure : Maud, table 4", True, True),
+    ("Rapporteur : nous avons surtout parlé des transports", False, False),
+    ("Rapporteur : la table souhaite un guichet", False, False),
+    ("Rapporteur : surtout les transports du soir et le logement des jeunes", False, False),
+    ("Animateur : Karim B. (MJC de Bray), bénévole depuis dix ans", True, True),
+    ("Animation : équipe de la CRESS", True, True),
+    ("animatrice Maud", True, True),
+    ("animation jeunesse absente", False, False),
+    ("Prise de notes : Anne Petit, chargée de mission à la CRESS des Hauts-de-France", True, True),
+    ("Notes : Jean et Marie (CRESS)", True, True),
+    ("Note : les bus ne passent plus après 19 h", False, False),
+    ("Note : bus du soir", False, False),
+    ("Notes de la table 3 : les bus ne passent plus", False, False),
+    ("Remarque : le guichet unique est attendu", False, False),
+    ("À retenir : mutualiser les emplois, partager un comptable", False, False),
+    ("Lieu : salle polyvalente de la mairie annexe du quartier Est", True, False),
+    ("Date : 12 mars 2026, de 14 h à 16 h 30, à la mairie", True, False),
+    ("Participants : 12 personnes dont 4 élus et 3 salariés de l'ESAT", True, False),
+    ("Présents : Mme Riou (La Criée), M. Kerven, qui représente la mairie", True, False),
+    ("Nombre de participants : 12 dont 3 élus et 2 agents", True, True),
+    ("Contact : il faudrait un guichet unique", False, False),
+    ("Thème : la mobilité", True, False),
+    ("Thème : les jeunes ne peuvent plus sortir le soir", False, False),
+    ("Objet : compte rendu de l'atelier territorial du 19 mai 2026 à Vervins", True, False),
+]
+
+
+@pytest.mark.parametrize(("line", "at_head", "below"), LABELLED, ids=[line for line, *_ in LABELLED])
+def test_a_label_before_a_name_or_a_fact_is_a_circumstance_and_before_words_a_passage(line: str, at_head: bool, below: bool) -> None:
+    assert (is_meta(line, in_head=True), is_meta(line, in_head=False)) == (at_head, below)
+
+
+def test_what_a_role_said_is_read_under_that_role() -> None:
+    lines = ["Table 4", "Rapporteur : Anne Petit", "Rapporteur : on manque de bus", "Note : la halle est pleine"]
+    blocks = [RawBlock(line) for line in lines]
+    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["notes.txt"])
+    shown = [(block.kind, block.table_number, block.speaker, block.text) for block in placed[1:]]
+    assert shown == [
+        ("meta", 4, None, "Rapporteur : Anne Petit"),
+        ("paragraph", 4, "Rapporteur", "on manque de bus"),
+        ("paragraph", 4, None, "Note : la halle est pleine"),
+    ]

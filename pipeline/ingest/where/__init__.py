@@ -23,7 +23,7 @@ from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.habits import count_asked
 from pipeline.ingest.where.letters import is_call_sheet, is_copied_mail, place_letter
-from pipeline.ingest.where.lines import is_title
+from pipeline.ingest.where.lines import is_title, states
 from pipeline.ingest.where.names import channel_of, is_plain_summary, questions_by_siblings, read_names
 from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.where.sections import place_sections
@@ -42,6 +42,24 @@ def place_blocks(
 
     `names` are its path's parts inside the workshop, `n_tables` is as announced, `likely` is what the files beside it leave to it.
     """
+    return _without_lone_titles(_place(part, blocks, names, n_tables, likely))
+
+
+def _without_lone_titles(placed: list[PlacedBlock]) -> list[PlacedBlock]:
+    """The blocks of a document; where it has nothing but titles and circumstances, a title that states something is a passage."""
+    if any(block.kind not in ("heading", "meta") for block in placed):
+        return placed
+    return [replace(block, kind="paragraph", level=None) if _is_passage(block) else block for block in placed]
+
+
+def _is_passage(block: PlacedBlock) -> bool:
+    cues = read_cues(block.text)
+    names = cues.has_tables or cues.has_numbers or block.text.rstrip().endswith((":", "?")) or is_title(block.text)
+    return block.kind == "heading" and not names and states(block.text, is_announced=False)
+
+
+def _place(part: RawPart, blocks: Sequence[RawBlock], names: Sequence[str], n_tables: int | None, likely: str | None) -> list[PlacedBlock]:
+    """The blocks placed."""
     told = _head_place(blocks).over(read_names([*names, *([part.title] if part.title and part.rows else [])]))
     name = told.over(Place(question=likely))
     if part.channel == "transcript":

@@ -6,14 +6,16 @@ Out:  placed blocks; the reader of mails has told salutations and signatures, he
 
 import re
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.mail_body import blocks_of_mail
-from pipeline.ingest.where.lines import is_meta
+from pipeline.ingest.where.lines import is_fact, is_meta, states
 from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.words import fold, lexicon
 
+_MARKS = re.compile(r"(?<!\d):\s*|:\s+|\s[–—-]+>?\s+|(?<=[^\s.]{3})\.\s+(?=[A-ZÀ-Ý])|[,;]\s+|\s*→\s*")  # between circumstances and words
 _N_OPENING = 6  # blocks among which the header lines of a copied mail stand
 
 
@@ -22,8 +24,10 @@ def place_letter(blocks: Sequence[RawBlock], place: Place) -> list[PlacedBlock]:
     told = _of_copied_mail(blocks) if is_copied_mail(blocks) else list(blocks)
     placed: list[PlacedBlock] = []
     is_top = True
-    for block in told:
-        is_aside = block.kind == "meta" or is_meta(block.text, in_head=is_top) or (is_top and _opens_call(block.text))
+    is_call = place.channel == "telephone"
+    for block in (piece for whole in told for piece in (_cut_call(whole) if is_call else [whole])):
+        is_aside = block.kind == "meta" or is_meta(block.text, in_head=is_top)
+        is_aside = is_aside or (is_top and _opens_call(block.text) and not _says(block.text))
         kind = "meta" if is_aside else block.kind
         is_top = is_top and (is_aside or kind == "heading")
         placed.append(
@@ -45,6 +49,25 @@ def is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
 
 def _opens_call(text: str) -> bool:
     return bool(_pattern("debut_appel").search(fold(text)))
+
+
+def _cut_call(block: RawBlock) -> list[RawBlock]:
+    """A line that tells of a call and then of what was said, as two: "Appel de Mme Riou le 3/4 :", "elle dit que…"."""
+    if block.kind == "meta" or not _opens_call(block.text) or _says(block.text):
+        return [block]
+    for mark in _MARKS.finditer(block.text):
+        piece = _MARKS.split(block.text[mark.end() :], maxsplit=1)[0]
+        is_told = ":" in mark[0] and len(piece.split()) > 1 and not is_fact(piece)
+        if is_told or states(piece, is_announced=not mark[0].startswith((",", ";"))):
+            before, after = block.text[: mark.end()].strip(), block.text[mark.end() :].strip()
+            return [replace(block, text=before, kind="meta", level=None), replace(block, text=after, kind="paragraph", level=None)]
+    return [block]
+
+
+def _says(text: str) -> bool:
+    """True where a line that opens a call goes on without a mark with what was said: "Mme Riou a appelé pour dire que…"."""
+    opening = _MARKS.split(text, maxsplit=1)[0]
+    return states(_pattern("debut_appel").sub("", fold(opening), count=1), is_announced=False)
 
 
 def _of_copied_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:

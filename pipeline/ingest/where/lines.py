@@ -8,6 +8,8 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
+from pipeline.ingest.headerless import is_whole_name
+from pipeline.ingest.people import is_first_name
 from pipeline.ingest.where.cues import ENOUGH, Cues, read_cues, without_tables
 from pipeline.ingest.where.placed import Place
 from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
@@ -16,6 +18,7 @@ from pipeline.tables import QUESTIONS
 MAX_LABEL_WORDS, MAX_TITLE_WORDS, MAX_META_WORDS = 16, 22, 40
 _MAX_NAME_WORDS = 4  # of a person's name
 _MIN_IDEA_WORDS = 5  # after a prefix, for a line without final mark to be an idea and not a title
+_MAX_FACTS = 6  # words behind a label, or in it, that may tell a circumstance
 _MAX_NAMED = 2  # words beside a table that a colon announces, such as who reports
 _ASKS = re.compile(r"^(?:\W|\d)*(?:quel|qu['’]|que\b|quoi|comment|de quoi|o[uù]\b|pourquoi)", re.IGNORECASE)
 
@@ -61,7 +64,7 @@ def _is_worded_label(text: str, cues: Cues) -> bool:
 def is_meta(text: str, *, in_head: bool) -> bool:
     """True for "Prise de notes : …" and the like; labels such as "Lieu :" and bare dates count only `in_head`, before any passage."""
     folded = fold(text)
-    if len(folded.split()) > MAX_META_WORDS:
+    if len(folded.split()) > MAX_META_WORDS or states_after_label(text):
         return False
     label = _label_of(text)
     always, head, opening, opening_head = _meta_patterns()
@@ -72,6 +75,51 @@ def is_meta(text: str, *, in_head: bool) -> bool:
     if in_head and (opening_head.match(folded) or _is_venue(text, folded) or _all_meta(text)):
         return True
     return bool(opening.match(folded)) and len(folded.split()) <= MAX_LABEL_WORDS
+
+
+def states_after_label(text: str) -> bool:
+    """True for "Label : …" that goes on with what somebody says, and not with a name, a place or a date.
+
+    A verb tells, or more than six words; behind a label of facts ("Lieu :", "Participants :") only a clause does.
+
+    >>> states_after_label("Rapporteur : nous avons parlé des bus"), states_after_label("Rapporteur : Anne Petit")
+    (True, False)
+    """
+    before, colon, after = text.partition(":")
+    rest = fold(after)
+    if not colon or not rest or len(before.split()) > _MAX_FACTS or re.match(r"\d", after):
+        return False
+    patterns, label = _label_patterns(), without_tables(re.sub(r"\([^)]*\)", " ", before))
+    if not patterns["etiquettes_ouvertes"].fullmatch(label):
+        return bool(patterns["clauses"].search(rest)) and not _opens_with_name(after)
+    is_told = bool(patterns["etiquettes_de_propos"].fullmatch(label)) and not _opens_with_name(after)
+    return is_told or states(after, is_announced=True)
+
+
+def states(text: str, *, is_announced: bool) -> bool:
+    """True for what somebody says: a verb tells; behind a colon or dash (`is_announced`) more than six words do, unless they are facts."""
+    words = fold(text)
+    if _verb_pattern().search(words):
+        return True
+    return is_announced and len(words.split()) > _MAX_FACTS and not is_fact(text)
+
+
+def is_fact(text: str) -> bool:
+    """True for what opens with a person's name or a document's title, or holds a figure: a date, an hour, a number of people."""
+    return bool(re.search(r"\d", text)) or bool(_title_pattern().match(fold(text))) or _opens_with_name(text)
+
+
+def split_role(text: str) -> tuple[str, str] | None:
+    """(Role, words) of a line that says what a role said: "Rapporteur : nous avons…"; None for any other line."""
+    before, _, after = text.partition(":")
+    is_role = bool(_label_patterns()["roles_nommes"].fullmatch(fold(before)))
+    return (before.strip(), after.strip()) if is_role and states_after_label(text) else None
+
+
+def _opens_with_name(text: str) -> bool:
+    """True where a person's name comes first: whole, or a first name alone."""
+    first = re.split(r"[,;(/–—]|\s-\s|\bet\b", text, maxsplit=1)[0].strip(" .")
+    return is_whole_name(first) or (first[:1].isupper() and is_first_name(first))
 
 
 def _label_of(text: str) -> str:
@@ -88,7 +136,10 @@ def _all_meta(text: str) -> bool:
 
 
 def _is_named_role(text: str) -> bool:
-    """True for a name beside what the person does at the table, in either order: "Anne Riou – secrétaire de séance"."""
+    """True for a name beside what the person does at the table, in either order: "Anne Riou – secrétaire de séance", "animatrice Maud"."""
+    role, *names = text.split() or [""]
+    if _label_patterns()["roles_nommes"].fullmatch(fold(role)) and 0 < len(names) <= _MAX_NAMED:
+        return all(word[:1].isupper() or is_first_name(word) for word in names)
     pieces = [piece.strip() for piece in re.split(r"\s[–—-]\s|[,()]", text) if piece.strip()]
     if len(pieces) != 2:
         return False
@@ -106,7 +157,8 @@ def is_meta_section(text: str) -> bool:
 def is_title(text: str) -> bool:
     """True for a first line that says what the document is ("Table trois, notes de …", "Atelier de Vervins – Table 1"), not a sentence."""
     folded = fold(text)
-    if len(folded.split()) > MAX_TITLE_WORDS or text.rstrip().endswith(("!", ";", ".")):
+    is_long = len(folded.split()) > MAX_TITLE_WORDS
+    if is_long or text.rstrip().endswith(("!", ";", ".")) or states_after_label(text):
         return False
     return bool(_title_pattern().match(folded)) or bool(_number_patterns()["tables"].match(text.strip()))
 
@@ -214,6 +266,19 @@ def _nouns(group: str) -> str:
 @cache
 def _idea_pattern() -> re.Pattern[str]:
     return re.compile(rf"\b(?:{'|'.join(lexicon('where')['propos'])})\b")
+
+
+@cache
+def _label_patterns() -> dict[str, re.Pattern[str]]:
+    lists = ("roles_nommes", "etiquettes_ouvertes", "etiquettes_de_propos", "clauses")
+    return {name: re.compile(rf"\b(?:{'|'.join(lexicon('where')[name])})\b") for name in lists}
+
+
+@cache
+def _verb_pattern() -> re.Pattern[str]:
+    """The verbs of everyday notes, and those by which a table's words are reported."""
+    reported = [fold(verb) for verb in lexicon("segmentation")["verbes_de_compte_rendu"]]
+    return re.compile(rf"\b(?:{'|'.join([*lexicon('where')['propos'], *lexicon('where')['clauses'], *reported])})\b")
 
 
 @cache
