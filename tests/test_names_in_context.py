@@ -67,6 +67,60 @@ SMALL_LETTERS = [
     "pour [[léa]], c'est loin, ben oui",
 ]
 
+# A title, or somebody of the list, wins over whatever street, place or organisation stands before.
+IN_A_PLACE = [
+    "rue des Tanneurs chez [[Mme|Dupont]]",
+    "La place de [[Mme|Belkacem]] est vide",
+    "on se gare dans la rue de [[M.|Dupont]]",
+    "Route de [[Mme|Aubry]] : nids de poule",
+    "l'école de [[Madame|Renaud]] et le parc de [[Monsieur|Delattre]]",
+    "l'association de [[Mme|Lemoine]], la SCIC de [[M.|Vannier]]",
+    "rendez-vous au café de [[Odile Leroy]], place de [[Leroy]]",
+    "la rue de [[Nadia Cherif]] est en travaux",
+    "place du Marché chez [[Robert Lemoine]], à Lille chez [[Nadia Cherif]]",
+    "Au bar de chez [[Maurice Lantier]], on trouve du pain",
+    "On annule, car [[Karim]] est malade, et sa sœur [[Nadia]] aussi",
+    "la boutique est chez mme [[dupont]]",
+    "[[Mme|Moulin]], la ferme du haut",
+]
+NAMES_OF_STREETS = [
+    "rue Jean Jaurès, école Marie Curie, place du Général-de-Gaulle",
+    "rue du Docteur Roux, avenue du Professeur-Calmette, rue de l'abbé Grégoire",
+    "place Madame de Sévigné, rue Monsieur-le-Prince, rue M. Berthelot",
+    "rue de Sœur-Rosalie, place de Mgr Affre",
+    "le restaurant Chez Madame Rose et le Bistrot chez Simone",
+    "le car Durand s'arrête place de la Liberté",
+]
+# A surname that is a word too, where only people stand.
+COMMON_SURNAMES = [
+    "voir avec [[Marchand]], d'après [[Boucher]], appeler [[Petit]]",
+    "relancer [[Berger]] et [[Meunier]], la mère [[Poulain]] aussi",
+    "comptez sur [[Masson]], lettre de [[Mercier]] reçue",
+    "« Il y a du vent », dit [[Charpentier]]",
+    "[[Marie Petit]] et [[Pierre Blanc]] tiennent la buvette",
+    "les [[Dupont]] ont vendu le terrain, les gosses [[Duval]] attendent",
+]
+# What may be somebody and stays readable is a case to look at: `{{…}}`.
+LEFT_TO_LOOK_AT = [
+    "Selon {{Lambert}}, la navette coûte trop cher",
+    "Merci à {{Fontaine}} pour les plants",
+    "avec {{Dubois}} on a monté le dossier, chez {{Diakhaté}} aussi",
+    "Les {{Lefebvre}} sont partis en Bretagne",
+    "le terrain de la veuve {{Corbin}} pourrait servir",
+    "{{Blanche Noir}} anime le groupe du mardi",
+    "Présents : Claire {{Bois}}",
+    "{{Boucher}} dit que non",
+    "la place de {{Karim}} est libre",
+    "la place du docteur {{Vasseur}} est libre",
+]
+NOTHING_TO_LOOK_AT = [
+    "avec la Région et le Département, selon le Maire et l'INSEE",
+    "chez Biocoop, avec France Travail, contacter la CAF, merci à Redon",
+    "Les Jardins de Cocagne et les Bretons, les Restos du Cœur, les Seniors",
+    "Pour Noël, un marché solidaire ; en Mars, avec Leader, une halle",
+    "rue Jean Jaurès, rue du Docteur Roux, avenue Victor-Hugo",
+]
+
 
 def _masks(text: str) -> list[Mask]:
     people = VAULT.build(
@@ -93,6 +147,29 @@ def _plain(example: str) -> str:
 def test_a_name_is_hidden_and_its_namesake_stays(example: str) -> None:
     assert "[[" in example or _plain(example) == example
     assert _clean(_plain(example)) == _expected(example)
+
+
+@pytest.mark.parametrize("example", [*IN_A_PLACE, *COMMON_SURNAMES])
+def test_a_person_is_hidden_whatever_place_or_word_the_name_is_taken_for(example: str) -> None:
+    assert "[[" in example
+    assert _clean(_plain(example)) == _expected(example)
+
+
+def test_an_address_does_not_swallow_who_lives_there() -> None:
+    assert _clean("au 14 rue des Tanneurs chez Mme Dupont") == "au [adresse] chez Mme [personne]"
+    assert _clean("5 place du Marché chez Robert Lemoine") == "[adresse] chez [personne]"
+
+
+@pytest.mark.parametrize("street", NAMES_OF_STREETS)
+def test_a_street_or_house_that_bears_a_name_stays(street: str) -> None:
+    assert _clean(street) == street
+
+
+@pytest.mark.parametrize("example", [*LEFT_TO_LOOK_AT, *NOTHING_TO_LOOK_AT])
+def test_a_capital_in_a_person_s_place_is_a_case_to_look_at_and_no_other_is(example: str) -> None:
+    text = re.sub(r"[{}]{2}", "", example)
+    readable = [text[mask.start : mask.end] for mask in sorted(_masks(text)) if mask.is_kept]
+    assert readable == re.findall(r"\{\{(.*?)\}\}", example)
 
 
 def test_a_listed_surname_left_as_a_place_is_a_case_to_look_at() -> None:

@@ -7,11 +7,13 @@ Out:  yes or no
 import re
 from functools import cache
 
+from pipeline.pseudonymise.communes import is_place
 from pipeline.pseudonymise.verbs import is_subject
 from pipeline.pseudonymise.words import Word, alternatives, listed
 
 _GAP = r"[\s\u00a0]"
 _CLOSE = re.compile(rf"{_GAP}+(?:[«\"“]{_GAP}?)?(?:[dlDL]['’])?|-")
+_AFTER_TITLE = re.compile(rf"\.?{_GAP}+(?:[dlDL]['’])?|-")
 _FAR, _NEAR = 200, 40  # characters looked at before and after a name
 
 
@@ -20,6 +22,8 @@ def is_place_name(words: list[Word], place: int) -> bool:
     word, back = words[place], place - 1
     if "-" in word.folded and word.folded.split("-")[0] in listed("saints"):
         return True
+    if back >= 0 and words[back].folded in listed("civilites") and _AFTER_TITLE.fullmatch(word.before):
+        return _is_honoured(words, back)
     if back < 0 or not _CLOSE.fullmatch(word.before):
         return False
     if words[back].folded in listed("saints") and words[back].has_capital:
@@ -54,6 +58,18 @@ def _is_honoured(words: list[Word], title: int) -> bool:
     return (is_article or word.folded in listed("civilites_sans_article")) and is_place_name(words, title)
 
 
+def is_owned(words: list[Word], place: int) -> bool:
+    """Whether "de" alone ties the name at `place` to what stands before: the place of somebody, where a street would need none."""
+    word = words[place]
+    return place > 0 and ((word.before == " " and words[place - 1].folded == "de") or bool(re.fullmatch(r" [dD]['’]", word.before)))
+
+
+def has_inner_capital(words: list[Word], place: int) -> bool:
+    """Whether what owns the name at `place` over "de" is written with a capital, as organisations are: la Ferme de Louise."""
+    kind = words[place - 1] if words[place - 1].folded != "de" else words[max(0, place - 2)]
+    return kind.has_capital and not kind.opens
+
+
 def _is_sign(words: list[Word], place: int) -> bool:
     """Whether "Chez" starts the name of a house: le bistrot Chez Simone; "Chez Mauricette sert trente repas", as only a sign can do."""
     home = words[place - 1]
@@ -66,7 +82,7 @@ def _is_sign(words: list[Word], place: int) -> bool:
 def _is_kind_of_place(words: list[Word], place: int, *, is_linked: bool, is_home: bool) -> bool:
     """Whether the word at `place` makes a place or structure of the name after it; `is_linked`: over "de", which may tell a possession."""
     word, kind = words[place], words[place].folded.split("-")[0]
-    if _is_cited(words, place):
+    if _is_cited(words, place) or _is_function_word(words, place):
         return False
     is_inner_capital = word.has_capital and not word.opens
     if is_home:
@@ -79,7 +95,8 @@ def _is_kind_of_place(words: list[Word], place: int, *, is_linked: bool, is_home
 
 def _is_house(words: list[Word], place: int) -> bool:
     """Whether the capitalised word before "chez" is a house that has a sign (le Relais chez Paul), not a town or the end of a street."""
-    is_town_or_day = not words[place].is_common or words[place].folded in listed("jamais") | listed("moments")
+    word = words[place]
+    is_town_or_day = not word.is_common or is_place(word.folded) or word.folded in listed("jamais") | listed("moments")
     return not is_town_or_day and not is_place_name(words, place)
 
 
@@ -88,12 +105,46 @@ def _is_cited(words: list[Word], place: int) -> bool:
     return words[place].text.lower() == "cite" and (place == 0 or words[place - 1].folded in ("je", "tu", "il", "elle", "on", "qui"))
 
 
+def _is_function_word(words: list[Word], place: int) -> bool:
+    """Whether the word is the conjunction "car" or the possessive "sa", not a coach or a company: car Karim est malade, sa sœur Nadia."""
+    if words[place].text.lower() == "car":
+        return place == 0 or words[place - 1].folded not in listed("determinants_de_chose") | listed("articles")
+    return words[place].text in ("sa", "Sa")
+
+
 def announces(words: list[Word], place: int, folded: str, *, strongly: bool = False) -> bool:
     """Whether the words before the name at `place` announce a person; `strongly`: even one whose first name is unknown."""
     before = re.sub(r"(?<!\w)d'$", "de ", folded[max(0, words[place].start - _FAR) : words[place].start])
     strong = (_heading(), _greeting(), _speech(), _apposed())
     frames = strong if strongly else (*strong, _mention(), _attribution())
     return any(frame.search(before) for frame in frames)
+
+
+def calls_for_person(words: list[Word], place: int, folded: str) -> bool:
+    """Whether a person is expected at `place`: selon X, merci à X et Y, le fils X, la cousine de X, dit X."""
+    if announces(words, place, folded):
+        return True
+    before = folded[max(0, words[place].start - _NEAR) : words[place].start]
+    if _kin().search(re.sub(r"(?<!\w)d'$", "de ", before)):
+        return True
+    is_second = place > 1 and words[place - 1].folded in ("et", "ou") and words[place - 2].has_capital
+    return is_second and not words[place - 2].opens and calls_for_person(words, place - 2, folded)
+
+
+def may_call_for_person(words: list[Word], place: int) -> bool:
+    """Whether a person or an organisation may be expected at `place`: avec X, chez X, les X."""
+    before = words[place - 1] if place else None
+    return before is not None and bool(re.fullmatch(_GAP, words[place].before)) and before.folded in listed("appels")
+
+
+@cache
+def _kin() -> re.Pattern[str]:
+    """Le fils, la mère, les gosses; la cousine de, une lettre de; comptez sur."""
+    kin = f"{alternatives('parentes')}|{alternatives('proches')}"
+    owned = f"{kin}|{alternatives('choses_de_personnes')}"
+    articles = "le|la|les|du|un|une|au|aux|des|mon|ma|mes|son|sa|ses|notre|nos|votre|vos|leur|leurs"
+    asked = alternatives("annonces_a_verifier")
+    return re.compile(rf"(?<!\w)(?:(?:{articles}){_GAP}(?:{kin})|(?:{owned}){_GAP}de|{asked}){_GAP}$")
 
 
 @cache

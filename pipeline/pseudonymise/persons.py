@@ -12,7 +12,10 @@ from pipeline.pseudonymise.communes import is_place
 from pipeline.pseudonymise.context import (
     announces,
     announces_first_name,
+    calls_for_person,
     follows,
+    has_inner_capital,
+    is_owned,
     is_place_name,
     is_posted,
     is_presented,
@@ -37,6 +40,7 @@ _FORM_ONLY = "nom de personne d'après sa seule forme ?"
 _ACTS = "nom inconnu qui parle ou agit comme une personne"
 _WORD_OR_NAME = "prénom ou mot courant ?"
 _PLACE_OR_NAME = "prénom ou lieu ?"
+_LISTED_OR_STREET = "quelqu'un, ou le nom d'une rue ou d'un lieu ?"
 
 
 class Evidence(NamedTuple):
@@ -66,7 +70,9 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
     word = passage.words[place]
     is_function_word = word.folded in listed("jamais") and not is_first_name(word.folded)
     is_titled = has_title(passage.words, place)
-    if is_place_name(passage.words, place) or is_said_thing(passage.words, place, passage.folded):
+    if is_place_name(passage.words, place):
+        return _person_in_place(passage, place, is_titled=is_titled)
+    if is_said_thing(passage.words, place, passage.folded, is_titled=is_titled):
         return None
     if is_titled:
         return Evidence("title")
@@ -91,7 +97,39 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
         return Evidence("first name", _doubt_of_first_name(passage, place))
     if _follows_initial(passage, place):
         return Evidence("initial")
-    return _announced(passage, place)
+    return _announced(passage, place) or _in_persons_place(passage, place)
+
+
+def _person_in_place(passage: Passage, place: int, *, is_titled: bool) -> Evidence | None:
+    """The evidence for somebody in what reads as a place's name: listed, or named whole over "de", which no street is.
+
+    La place de Benali, rue du docteur Benali, where the list has her; l'école de Nadia Cherif.
+    """
+    word, roster = passage.words[place], passage.roster
+    if is_place(word.folded):
+        return None
+    if is_titled:
+        return Evidence("title", _LISTED_OR_STREET) if word.folded in roster.last else None
+    if not is_owned(passage.words, place):
+        return None
+    surname = surname_after(passage, place)
+    if word.folded in roster.last or (word.folded in roster.first and not has_inner_capital(passage.words, place)):
+        return Evidence("roster", _LISTED_OR_STREET)
+    is_whole = surname is not None and is_surname(surname.folded) and not is_place(surname.folded)
+    return Evidence("first name", _LISTED_OR_STREET) if is_whole and is_usual_first_name(word.folded) else None
+
+
+def _in_persons_place(passage: Passage, place: int) -> Evidence | None:
+    """The evidence for a surname, perhaps a common word, after words that call for a person, or after a usual first name."""
+    word, words = passage.words[place], passage.words
+    if is_usual_first_name(word.folded) and word.folded not in listed("prenoms_lieux") and not passage.is_shouted:
+        surname = surname_after(passage, place)
+        is_whole = surname is not None and not surname.is_upper and is_surname(surname.folded) and not is_place(surname.folded)
+        return Evidence("first name", _WORD_OR_NAME) if is_whole else None
+    if word.opens or passage.is_shouted or len(word.text) < 3 or word.folded in listed("acronymes") | listed("jamais"):
+        return None
+    is_name = is_surname(word.folded) and word.folded not in listed("fonctions") and not is_place(word.folded)
+    return Evidence("announced", _FORM_ONLY) if is_name and calls_for_person(words, place, passage.folded) else None
 
 
 def _is_known_first_name(passage: Passage, place: int) -> bool:
@@ -230,7 +268,8 @@ def _acts_humanly(passage: Passage, place: int) -> bool:
 def _family(passage: Passage, place: int) -> Evidence | None:
     """The evidence for a surname after "les" and before a verb in the plural: les Castaing vendent."""
     word = passage.words[place]
-    if not place or word.opens or word.is_common or is_place(word.folded) or not is_surname(word.folded):
+    if not place or word.opens or not word.has_capital or is_place(word.folded) or not is_surname(word.folded):
         return None
-    is_plural = passage.words[place - 1].folded in ("les", "aux", "des") and word.before == " " and not word.folded.endswith(("s", "x"))
+    may_be_noun = word.is_common and word.folded.endswith(("s", "x"))
+    is_plural = passage.words[place - 1].folded in ("les", "aux", "des") and word.before == " " and not may_be_noun
     return Evidence("announced", "famille ou enseigne ?") if is_plural and is_subject(passage.words, place) else None

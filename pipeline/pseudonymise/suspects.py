@@ -1,31 +1,51 @@
-"""List what was left readable though it may be a person's name: a first name in an organisation's, an unknown name that acts like someone.
+"""List what was left readable though it may be a person's name: a capital where people stand, a first name in an organisation's.
 
 In:   a passage and the masks found in it
 Out:  kept masks, each with its doubt
 """
 
+from functools import cache
+
 from pipeline.pseudonymise.communes import is_place
-from pipeline.pseudonymise.context import is_place_name
+from pipeline.pseudonymise.context import (
+    calls_for_person,
+    has_inner_capital,
+    is_owned,
+    is_place_name,
+    is_presented,
+    may_call_for_person,
+)
 from pipeline.pseudonymise.masks import PERSON, Mask
 from pipeline.pseudonymise.passage import Passage
+from pipeline.pseudonymise.persons import ALONE_IN_BRACKETS
 from pipeline.pseudonymise.things import is_thing
 from pipeline.pseudonymise.verbs import is_subject
-from pipeline.pseudonymise.words import is_first_name, listed
+from pipeline.pseudonymise.words import Word, is_first_name, is_surname, is_usual_first_name, listed
 
 _IN_ORGANISATION = "prénom dans le nom d'une organisation ?"
 _ACTS = "nom inconnu qui parle ou agit comme une personne"
 _PLACE_IN_LIST = "nom de quelqu'un de la liste, pris ici pour un lieu"
 _IN_LIST = "prénom de la liste, pris ici pour un mot ou un lieu"
+_STANDS = "à la place d'un nom de personne"
+_MAY_STAND = "personne, ou organisation ?"
+_WITH_WORD = "prénom suivi d'un mot : le nom de quelqu'un ?"
+_FIRST_NAME = "prénom laissé lisible"
+_GOES_ON = "suite d'un nom masqué ?"
+_NEVER = ("jamais", "acronymes", "civilites", "fonctions", "moments")
 
 
 def find_suspects(passage: Passage, masks: list[Mask]) -> list[Mask]:
-    """Return the suspects that no mask covers, structures of the lists left out."""
+    """Return the suspects that no mask covers, structures of the lists left out; a name of two words is one suspect."""
+    names = {edge for mask in masks if mask.token == PERSON for edge in (mask.start, mask.end)}
     found: list[Mask] = []
     for place, word in enumerate(passage.words):
-        is_settled = passage.is_kept(word) or any(mask.start <= word.start < mask.end for mask in masks)
-        doubt = "" if is_settled or not word.has_capital or len(word.text) < 3 else _doubt(passage, place)
+        is_settled = passage.is_kept(word) or any(mask.start <= word.start < mask.end for mask in [*masks, *found])
+        if is_settled or not word.has_capital or len(word.text) < 3:
+            continue
+        doubt = _doubt(passage, place) or _doubt_of_capital(passage, place, names)
         if doubt:
-            found.append(Mask(word.start, word.end, PERSON, doubt=doubt, is_kept=True))
+            last = place + 1 if doubt == _WITH_WORD else place
+            found.append(Mask(word.start, passage.words[last].end, PERSON, doubt=doubt, is_kept=True))
     return found
 
 
@@ -41,6 +61,81 @@ def _doubt(passage: Passage, place: int) -> str:
     is_unknown = not (word.is_common or word.is_upper or is_place(word.folded) or word.folded in listed("acronymes"))
     is_free = word.opens and is_unknown and passage.label(word) in ("", "MISC", "PER") and not is_thing(words, place)
     return _ACTS if is_free and not is_place_name(words, place) and is_subject(words, place, humanly=True) else ""
+
+
+def _doubt_of_capital(passage: Passage, place: int, names: set[int]) -> str:
+    """The doubt of a capital where people stand; `names` are the edges of the names masked."""
+    word, words = passage.words[place], passage.words
+    if passage.is_shouted or word.folded in _never():
+        return ""
+    if not word.opens and word.before == " " and words[place - 1].end in names and not word.is_upper:
+        return _GOES_ON
+    if not _may_be_name(word):
+        return ""
+    if _is_followed_by_word(passage, place):
+        return _WITH_WORD
+    if is_usual_first_name(word.folded) and word.opens and _is_before_name(words, place, names):
+        return _FIRST_NAME
+    is_else = word.is_common or word.is_upper or is_place(word.folded) or word.folded in listed("prenoms_lieux")
+    if is_usual_first_name(word.folded) and not (is_else or is_place_name(words, place) or is_thing(words, place)):
+        return _FIRST_NAME
+    is_name = is_surname(word.folded) or is_first_name(word.folded)
+    if is_name and not is_place(word.folded) and _is_told_alone(passage, place):
+        return _ACTS
+    if word.opens:
+        return ""
+    if is_place_name(words, place):
+        may_be_owner = is_owned(words, place) and not has_inner_capital(words, place)
+        before = words[place - 1]
+        is_told = may_be_owner or (not before.has_capital and is_subject(words, place))
+        is_first = is_told and is_usual_first_name(word.folded) and not is_place(word.folded)
+        return _MAY_STAND if is_first or (before.folded in listed("civilites") and before.text.islower()) else ""
+    if (is_name or not is_place(word.folded)) and calls_for_person(words, place, passage.folded):
+        return _STANDS
+    is_where = is_place(word.folded) or word.folded in listed("prenoms_lieux")
+    is_word_or_place = is_where or word.is_upper or (word.is_common and (not is_name or word.folded.endswith(("s", "x"))))
+    return _MAY_STAND if not is_word_or_place and may_call_for_person(words, place) else ""
+
+
+@cache
+def _never() -> frozenset[str]:
+    """Folded months, titles, functions and acronyms, which are nobody's name where people stand."""
+    return frozenset().union(*map(listed, _NEVER))
+
+
+def _may_be_name(word: Word) -> bool:
+    """Whether the word is no kind of place or organisation, unless it is a surname too."""
+    if word.folded in _never():
+        return False
+    return is_surname(word.folded) or word.folded.split("-")[0] not in listed("lieux_et_organisations")
+
+
+def _is_followed_by_word(passage: Passage, place: int) -> bool:
+    """Whether a usual first name, readable as a word, stands before another capital: Blanche Noir."""
+    word, words = passage.words[place], passage.words
+    after = words[place + 1] if place + 1 < len(words) else None
+    if after is None or after.before != " " or not after.has_capital or after.is_upper or passage.is_kept(after):
+        return False
+    is_name = is_usual_first_name(word.folded) and word.folded not in listed("prenoms_lieux") and not is_place_name(words, place)
+    return is_name and _may_be_name(after)
+
+
+def _is_before_name(words: list[Word], place: int, names: set[int]) -> bool:
+    """Whether a comma or "et" ties the word to a masked name after it: Fabien, [personne]."""
+    after = words[place + 1 : place + 3]
+    if after and after[0].before == ", " and after[0].start in names:
+        return True
+    return len(after) > 1 and after[0].folded == "et" and after[1].start in names
+
+
+def _is_told_alone(passage: Passage, place: int) -> bool:
+    """Whether a surname that is a common word does what people do, takes the floor, or stands alone in brackets: Boucher dit que…"""
+    word, words = passage.words[place], passage.words
+    if place and not word.opens and words[place - 1].folded in listed("articles"):
+        return False
+    in_brackets = passage.text[max(0, word.start - 1) : word.end + 1]
+    is_speaker = is_presented(words, place, passage.folded) or is_subject(words, place, humanly=True)
+    return is_speaker or bool(ALONE_IN_BRACKETS.fullmatch(in_brackets))
 
 
 def _is_owner(passage: Passage, place: int) -> bool:

@@ -87,20 +87,29 @@ def _may_precede_name(word: Word) -> bool:
     return word.folded in known or is_first_name(word.folded)
 
 
-def is_said_thing(words: list[Word], place: int, folded: str) -> bool:
-    """Whether what follows the name says that it is a thing: Félix, le restaurant du port; X (c'est le nom du moulin)."""
-    return bool(_apposition().match(folded[words[place].end : words[place].end + 60]))
+def is_said_thing(words: list[Word], place: int, folded: str, *, is_titled: bool = False) -> bool:
+    """Whether what follows the name says that it is a thing: Félix, le restaurant du port; X (c'est le nom du moulin).
+
+    Of a titled name only the second says so: Mme X, la ferme du haut, is where she lives.
+    """
+    after = folded[words[place].end : words[place].end + 60]
+    return bool(_naming().match(after)) or (not is_titled and bool(_apposition().match(after)))
+
+
+@cache
+def _naming() -> re.Pattern[str]:
+    """(c'est le nom de l'enseigne)."""
+    return re.compile(rf"{_GAP}?[,(]?{_GAP}?(?:c'est|est)\s(?:le|aussi\sle|juste\sle)\snom\sd")
 
 
 @cache
 def _apposition() -> re.Pattern[str]:
-    """, le restaurant; est une barque; (c'est le nom de l'enseigne)."""
+    """, le restaurant; est une barque."""
     kinds = rf"(?:{alternatives('lieux_et_organisations')}|{alternatives('choses')})(?!\w)"
     article = r"(?:l[ae]\s|l'|notre\s|une?\s)"
     other = r"(?:petite?\s|vieux\s|vieille\s|grande?\s|ancienne?\s|nouveau\s|nouvelle\s)?"
-    named = rf"{_GAP}?[,(]?{_GAP}?(?:c'est|est)\s(?:le|aussi\sle|juste\sle)\snom\sd"
     is_one = rf"(?:{_GAP}?,)?{_GAP}(?:est|c'est|c'etait|etait)\s{article}{other}{kinds}"
-    return re.compile(rf"{named}|{is_one}|{_GAP}?,{_GAP}?{article}{other}{kinds}")
+    return re.compile(rf"{is_one}|{_GAP}?,{_GAP}?{article}{other}{kinds}")
 
 
 def is_of_brand(words: list[Word], place: int) -> bool:
@@ -130,6 +139,7 @@ def _is_plural_thing(noun: Word) -> bool:
 
 def _is_no_human(noun: Word, single: str, folded: str) -> bool:
     lowered = noun.text.lower()
-    humans = listed("fonctions") | listed("annonces") | listed("parentes") | listed("populations") | listed("civilites")
+    kinds = ("fonctions", "annonces", "parentes", "proches", "metiers", "populations", "civilites")
+    humans = frozenset().union(*map(listed, kinds))
     is_human = noun.folded in humans or folded in humans or bool(_HUMAN.search(folded))
     return is_listed(single, "noun") and not (is_human or is_listed(lowered, "verb") or is_listed(single, "verb"))

@@ -6,7 +6,7 @@ Out:  yes or no
 
 import re
 
-from pipeline.pseudonymise.words import Word, is_usual_first_name, listed
+from pipeline.pseudonymise.words import Word, is_surname, is_usual_first_name, listed
 
 _AFTER_TITLE = re.compile(r"\.?[\s\u00a0]+(?:[dlDL]['’])?")
 _IN_LIST = re.compile(r"[\s\u00a0]?,?[\s\u00a0]?,?")
@@ -39,7 +39,8 @@ def _goes_on(words: list[Word], place: int) -> bool:
 def _has_clear_title(words: list[Word], place: int) -> bool:
     """Whether a clear title, over particles, precedes a word in small letters that is none: mme dufour, mme le goff, madame rose."""
     word, before = words[place], place - 1
-    if word.folded in listed("particules") or (word.is_common and not is_usual_first_name(word.folded)):
+    is_name = is_usual_first_name(word.folded) or (is_surname(word.folded) and not _is_role(word))
+    if word.folded in listed("particules") or (word.is_common and not is_name):
         return False
     if words[before].folded in listed("particules_sures") and words[before].before == " ":
         before -= 1
