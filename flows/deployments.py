@@ -1,9 +1,10 @@
 """What `ateliers serve` offers for a study on Prefect's server: process, compare, train, each by its schedule, on request or on an event.
 
 In:   a study
-Out:  its deployments; the same names and schedules however often they are made
+Out:  its flows and how each is deployed; the same names and schedules however often they are made
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,37 +14,67 @@ from pipeline.settings import ExecutionSettings
 from pipeline.study import Study
 
 if TYPE_CHECKING:
-    from prefect.deployments.runner import RunnerDeployment
+    from prefect import Flow
+    from prefect.runner import Runner
 
 PROCESS, COMPARE, TRAIN = "process_study", "compare_territories", "train_tagger"
 
 
-async def deployments_of(study: Study) -> "dict[str, RunnerDeployment]":
-    """Return the deployments of a study, by the name of their flow.
+@dataclass(frozen=True)
+class ServedFlow:
+    """A flow of a study and when it runs."""
+
+    flow: "Flow[..., Any]"
+    name: str
+    description: str
+    schedules: tuple[Any, ...] = ()
+    triggers: tuple[Any, ...] = ()
+
+    async def deploy(self, runner: "Runner") -> Any:
+        """Have `runner` run the flow when the server asks for it; return the deployment's id.
+
+        The runner keeps the function itself. A deployment added without it is run as the server
+        describes it, from its entrypoint and after its pull steps, which may be a shell command:
+        whoever writes to the server would choose what this process runs.
+        """
+        from prefect.types.entrypoint import EntrypointType
+
+        return await runner.aadd_flow(
+            self.flow,
+            name=self.name,
+            schedules=list(self.schedules),
+            triggers=list(self.triggers),
+            description=self.description,
+            tags=["ateliers", self.name],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+
+
+def served_flows(study: Study) -> dict[str, ServedFlow]:
+    """Return the flows of a study, by their name.
 
     Raises `SettingsError` for a schedule that is not one.
     """
-    from prefect.types.entrypoint import EntrypointType
-
     from flows import served
 
-    execution, name = study.settings.execution, deployment_name(study.root)
-    offered: tuple[tuple[str, Any, list[Any], list[Any], str], ...] = (
-        (PROCESS, served.process, _schedules("nightly", execution), [_after_review(study.root)], "Traite ce qui est nouveau ou changé."),
-        (COMPARE, served.compare, _schedules("compare", execution), [], "Compare les territoires, d'après le dernier traitement."),
-        (TRAIN, served.train, [], [], "Réapprend l'étiquetage, à la demande."),
-    )
+    execution, root = study.settings.execution, study.root
+    name = deployment_name(root)
+    title = f"Étude : {study.settings.etude.title}"
     return {
-        flow_name: await flow.ato_deployment(
-            name=name,
-            parameters={"root": str(study.root)},
-            schedules=schedules,
-            triggers=triggers,
-            description=f"{description} Étude : {study.settings.etude.title}",
-            tags=["ateliers", name],
-            entrypoint_type=EntrypointType.MODULE_PATH,
-        )
-        for flow_name, flow, schedules, triggers, description in offered
+        PROCESS: ServedFlow(
+            served.process_flow(root),
+            name,
+            f"Traite ce qui est nouveau ou changé. {title}",
+            _schedules("nightly", execution),
+            (_after_review(root),),
+        ),
+        COMPARE: ServedFlow(
+            served.compare_flow(root),
+            name,
+            f"Compare les territoires, d'après le dernier traitement. {title}",
+            _schedules("compare", execution),
+        ),
+        TRAIN: ServedFlow(served.train_flow(root), name, f"Réapprend l'étiquetage, à la demande. {title}"),
     }
 
 
@@ -52,14 +83,14 @@ def deployment_name(root: Path) -> str:
     return "".join("-" if letter in "/%&<>" else letter for letter in root.name)
 
 
-def _schedules(key: str, execution: ExecutionSettings) -> list[Any]:
+def _schedules(key: str, execution: ExecutionSettings) -> tuple[Any, ...]:
     from prefect.client.schemas.schedules import CronSchedule
 
     cron = getattr(execution, key)
     if not cron:
-        return []
+        return ()
     try:
-        return [CronSchedule(cron=cron, timezone=execution.timezone)]
+        return (CronSchedule(cron=cron, timezone=execution.timezone),)
     except ValueError as error:
         found = f"etude.toml : « execution.{key} » vaut {cron!r}"
         raise SettingsError(found, "cinq champs de cron, comme « 0 3 * * * », ou rien", f"corriger « execution.{key} »") from error

@@ -6,7 +6,6 @@ Out:  runs, asked for by the clock, by people, by what is dropped; one at a time
 The watch asks for a run whatever became of the last one; the server is waited for when it is away, and what it forgot is asked for again.
 """
 
-import asyncio
 import importlib.util
 import os
 import signal
@@ -68,11 +67,11 @@ def serve_studies(roots: Sequence[Path], *, told: Told) -> None:
 
 def _serve(studies: Sequence[Study], told: Told) -> None:
     """Keep each study's service and mailbox in threads of their own; the main one waits for signals, or a thread that ends by itself."""
-    from flows.deployments import deployments_of
+    from flows.deployments import served_flows
     from flows.service import StudyService
 
     for study in studies:
-        asyncio.run(deployments_of(study))  # a schedule that is none is refused now
+        served_flows(study)  # a schedule that is none is refused now
     stop, asked = threading.Event(), threading.Event()
     services = [StudyService(study.root, stop=stop, told=told) for study in studies]
     rounds = [MailRounds(study.root, stop=stop, told=told) for study in studies if study.settings.mail.host]

@@ -1,7 +1,10 @@
 """The flows that Prefect's server starts for a study: attempts with a time-out and waits between them, and what each leaves to read.
 
-In:   the folder of a study, as text
+In:   the folder of a study
 Out:  what `run_study`, `compare_territories` and `train_tagger` leave; an artifact; a notice to people
+
+Each flow is made for its study, which is no parameter: whoever asks the server for a run does not
+choose the folder that this service works on.
 """
 
 import logging
@@ -9,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from prefect import flow, task
+from prefect import Flow, flow, task
 
 from flows.notify import Notice, failure_notice, ready_notice, send
 from flows.retrying import can_pass, waits
@@ -31,35 +34,47 @@ class UnexpectedError(StudyError):
         super().__init__(f"erreur inattendue ({kind})", "un traitement sans erreur", "relancer ateliers run à la main, et le signaler")
 
 
-@flow(name="process_study", flow_run_name="process-{root}", persist_result=False)
-def process(root: str) -> str:
-    """Process what is new or changed in the study, and tell people what came of it; returns the run's id."""
-    study = Study.open(Path(root))
-    outcome = _attempt(study, "run_study", lambda: run_study(study.root))
-    _leave(study, run_summary(study, outcome))
-    if outcome.is_new:
-        _tell(study, ready_notice(study, outcome))
-    return str(outcome.manifest["run_id"])
+def process_flow(root: Path) -> Flow[[], str]:
+    """Return the flow that processes what is new or changed in the study, and tells people what came of it."""
+
+    @flow(name="process_study", flow_run_name=f"process-{root}", persist_result=False)
+    def process() -> str:
+        """Return the run's id."""
+        study = Study.open(root)
+        outcome = _attempt(study, "run_study", lambda: run_study(study.root))
+        _leave(study, run_summary(study, outcome))
+        if outcome.is_new:
+            _tell(study, ready_notice(study, outcome))
+        return str(outcome.manifest["run_id"])
+
+    return process
 
 
-@flow(name="compare_territories", flow_run_name="compare-{root}", persist_result=False)
-def compare(root: str) -> None:
-    """Compare the territories of the study from the tables of its last run."""
-    from flows.compare_territories import compare_territories
+def compare_flow(root: Path) -> Flow[[], None]:
+    """Return the flow that compares the territories of the study from the tables of its last run."""
 
-    study = Study.open(Path(root))
-    if study.last_run() is not None:
-        _leave(study, comparison_summary(study, _attempt(study, "compare", lambda: compare_territories(study.root))))
+    @flow(name="compare_territories", flow_run_name=f"compare-{root}", persist_result=False)
+    def compare() -> None:
+        from flows.compare_territories import compare_territories
+
+        study = Study.open(root)
+        if study.last_run() is not None:
+            _leave(study, comparison_summary(study, _attempt(study, "compare", lambda: compare_territories(study.root))))
+
+    return compare
 
 
-@flow(name="train_tagger", flow_run_name="train-{root}", persist_result=False)
-def train(root: str, gold: str | None = None) -> None:
-    """Refit the study's tagger from what people decided and, where given, from the labels of the folder `gold`."""
-    from flows.train_tagger import train_study
+def train_flow(root: Path) -> Flow[[], None]:
+    """Return the flow that refits the study's tagger from what people decided."""
 
-    study = Study.open(Path(root))
-    given = Path(gold) if gold else None
-    _leave(study, training_summary(study, _attempt(study, "train", lambda: train_study(study, gold=given))))
+    @flow(name="train_tagger", flow_run_name=f"train-{root}", persist_result=False)
+    def train() -> None:
+        from flows.train_tagger import train_study
+
+        study = Study.open(root)
+        _leave(study, training_summary(study, _attempt(study, "train", lambda: train_study(study, gold=None))))
+
+    return train
 
 
 def _attempt(study: Study, name: str, work: Callable[[], R]) -> R:

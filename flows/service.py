@@ -11,7 +11,7 @@ import httpx
 from prefect.exceptions import PrefectException
 from prefect.runner import Runner
 
-from flows.deployments import PROCESS, TRAIN, deployment_name, deployments_of
+from flows.deployments import PROCESS, TRAIN, deployment_name, served_flows
 from flows.drop_folder import Settling, look, watch_depot
 from flows.notify import failure_notice, send
 from flows.requests import ServerAwayError, UnknownDeploymentError, ask_run, is_answering, is_crashed, sweep_orphans
@@ -69,7 +69,7 @@ class StudyService:
         """Register the deployments and start their runs, one at a time, until stopped."""
         study = Study.open(self._root)
         runner = Runner(name=deployment_name(self._root), limit=1, pause_on_shutdown=False, query_seconds=self._query_s)
-        ids = {name: await runner.aadd_deployment(made) for name, made in (await deployments_of(study)).items()}
+        ids = {name: await served.deploy(runner) for name, served in served_flows(study).items()}
         n_orphans = await asyncio.to_thread(sweep_orphans, ids.values())
         if n_orphans:
             self._told(_("{n} traitements interrompus, à reprendre").format(n=n_orphans))
