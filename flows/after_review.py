@@ -4,11 +4,12 @@ In:   a study whose people decided something
 Out:  tables and report of now; an event `ateliers.review.done`, which deployments may wait for
 """
 
-import os
 import sys
 from pathlib import Path
 
+from flows.prefect_setup import prefect_ready
 from flows.run import Outcome, run_study
+from flows.steps import is_recorded
 from pipeline.errors import AteliersError
 from pipeline.study import Study
 
@@ -18,12 +19,16 @@ EVENT = "ateliers.review.done"
 def conclude_review(root: Path) -> Outcome:
     """Run the study in `root` again; raises as `run_study` does."""
     study = Study.open(root.resolve())
-    if os.environ.get("PREFECT_API_URL"):
-        from prefect.events import emit_event
+    with prefect_ready(study.cache):  # the event needs the password too
+        if is_recorded():
+            from prefect.events import emit_event
 
-        payload = {"n_decisions": study.decisions_state()}
-        emit_event(event=EVENT, resource={"prefect.resource.id": f"ateliers.study.{study.root.name}"}, payload=payload)
-    return run_study(study.root)
+            emit_event(
+                event=EVENT,
+                resource={"prefect.resource.id": f"ateliers.study.{study.root.name}"},
+                payload={"n_decisions": study.decisions_state()},
+            )
+        return run_study(study.root)
 
 
 if __name__ == "__main__":

@@ -18,7 +18,8 @@ _NO_SERVER = "Failed to reach API"  # in the message of the RuntimeError that Pr
 def prefect_ready(cache: Path) -> Iterator[None]:
     """Keep Prefect's own files under `cache`, and turn its reports home off; without PREFECT_API_URL there is nothing to prepare.
 
-    To be entered before Prefect is imported. Raises `StudyError` where no server answers at PREFECT_API_URL.
+    To be entered before Prefect is imported. Raises `StudyError` where no server answers at PREFECT_API_URL, or where it refuses
+    the password.
     """
     if not is_recorded():
         yield
@@ -32,8 +33,16 @@ def prefect_ready(cache: Path) -> Iterator[None]:
         home.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
     except OSError as error:
         raise read_only(home, error) from error
+    import httpx
+
     try:
         yield
+    except httpx.HTTPStatusError as error:
+        from flows.prefect_access import is_refusal, password_refused
+
+        if not is_refusal(error):
+            raise
+        raise password_refused() from error
     except RuntimeError as error:
         if _NO_SERVER not in str(error):
             raise

@@ -20,7 +20,7 @@ from flows.mailbox.rounds import MailRounds
 from flows.mailbox.server import require_imap_tools
 from flows.prefect_setup import prefect_ready
 from flows.steps import is_recorded
-from pipeline.errors import MissingPackageError, StudyError, UsageError
+from pipeline.errors import AteliersError, MissingPackageError, StudyError, UsageError
 from pipeline.i18n import _
 from pipeline.study import Study, held
 
@@ -35,11 +35,12 @@ _STOP_S = 60.0  # for the runs at work to be stopped
 _LOOK_S = 0.5  # between two looks whether they are
 
 
-def serve_studies(roots: Sequence[Path], *, told: Told) -> None:
+def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool = False) -> None:
     """Serve the studies in `roots` until SIGTERM or SIGINT, telling `told` what happens, a line each.
 
     Raises `UsageError` for two studies whose folders have one name, `SettingsError` and `GridError` for what they name, and `StudyError`
-    where decisions are lost, no server answers or another service has one of the studies.
+    where decisions are lost, no server answers, it is open to anyone and that is not allowed, or another service has one of
+    the studies.
     """
     studies = [Study.open(root.resolve()) for root in roots]
     _refuse_same_names(studies)
@@ -58,14 +59,25 @@ def serve_studies(roots: Sequence[Path], *, told: Told) -> None:
         for study in studies:
             stack.enter_context(_alone(study))
         stack.enter_context(prefect_ready(studies[0].cache))
-        from flows.requests import is_answering
-
-        if not is_answering():
-            raise _no_server(_("pas de serveur Prefect à l'adresse {url}").format(url=os.environ["PREFECT_API_URL"]))
-        _serve(studies, told)
+        _look_at_server(told, allow_open=allow_open_server)
+        _serve(studies, told, allow_open_server=allow_open_server)
 
 
-def _serve(studies: Sequence[Study], told: Told) -> None:
+def _look_at_server(told: Told, *, allow_open: bool) -> None:
+    """Tell what an open server answers to anyone; raise where that is not allowed, or none answers."""
+    from flows.prefect_access import check_access
+    from flows.requests import ServerAwayError
+
+    url = os.environ["PREFECT_API_URL"]
+    try:
+        opened = check_access(allow_open=allow_open)
+    except ServerAwayError as error:
+        raise _no_server(_("pas de serveur Prefect à l'adresse {url}").format(url=url)) from error
+    if opened:
+        told(_("Attention : le serveur Prefect {url} répond {to} ; qui l'atteint commande ce service.").format(url=url, to=opened))
+
+
+def _serve(studies: Sequence[Study], told: Told, *, allow_open_server: bool) -> None:
     """Keep each study's service and mailbox in threads of their own; the main one waits for signals, or a thread that ends by itself."""
     from flows.deployments import served_flows
     from flows.service import StudyService
@@ -73,10 +85,10 @@ def _serve(studies: Sequence[Study], told: Told) -> None:
     for study in studies:
         served_flows(study)  # a schedule that is none is refused now
     stop, asked = threading.Event(), threading.Event()
-    services = [StudyService(study.root, stop=stop, told=told) for study in studies]
+    services = [StudyService(study.root, stop=stop, told=told, allow_open_server=allow_open_server) for study in studies]
     rounds = [MailRounds(study.root, stop=stop, told=told) for study in studies if study.settings.mail.host]
     works = [*(work for service in services for work in (service.run, service.watch)), *(mails.run for mails in rounds)]
-    threads = [_Thread(work, stop) for work in works]
+    threads = [_Thread(work, stop, told) for work in works]
     with _signals(asked, stop):
         for thread in threads:
             thread.start()
@@ -102,14 +114,16 @@ def _end(services: "Sequence[StudyService]", threads: Sequence[threading.Thread]
 class _Thread(threading.Thread):
     """A thread whose end, by an error or not, ends the service: none goes on half served."""
 
-    def __init__(self, work: Callable[[], None], stop: threading.Event) -> None:
+    def __init__(self, work: Callable[[], None], stop: threading.Event, told: Told) -> None:
         super().__init__(target=work, daemon=True)
-        self._stopping = stop
+        self._stopping, self._told = stop, told
 
     def run(self) -> None:
-        """Work, and set the event at the end."""
+        """Work, and set the event at the end; tell an error of ours in its one line."""
         try:
             super().run()
+        except AteliersError as error:
+            self._told(str(error))
         finally:
             self._stopping.set()
 
@@ -153,5 +167,8 @@ def _no_server(found: str) -> StudyError:
     return StudyError(
         found,
         _("un serveur Prefect en service"),
-        _("le démarrer (DO_NOT_TRACK=1 {start}), puis relancer avec PREFECT_API_URL={address}").format(start=_START, address=_ADDRESS),
+        _(
+            "le démarrer ({start}, avec un mot de passe et ses réglages : docs/exploitation.md),"
+            " puis relancer avec PREFECT_API_URL={address}"
+        ).format(start=_START, address=_ADDRESS),
     )

@@ -14,6 +14,7 @@ from prefect.runner import Runner
 from flows.deployments import PROCESS, TRAIN, deployment_name, served_flows
 from flows.drop_folder import Settling, look, watch_depot
 from flows.notify import failure_notice, send
+from flows.prefect_access import AccessError, check_access
 from flows.requests import ServerAwayError, UnknownDeploymentError, ask_run, is_answering, is_crashed, sweep_orphans
 from flows.run import due_fingerprint
 from pipeline.errors import AteliersError, StudyError
@@ -29,9 +30,17 @@ _ENDED = (ServerAwayError, PrefectException, httpx.HTTPError, RuntimeError, OSEr
 class StudyService:
     """Serves the study in `root` until `stop`: `run` and `watch` each in a thread of its own, `end` once `stop` is set."""
 
-    def __init__(self, root: Path, *, stop: threading.Event, told: Callable[[str], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        *,
+        stop: threading.Event,
+        told: Callable[[str], None],
+        allow_open_server: bool,
+    ) -> None:
         settings = Study.open(root).settings.execution
         self._root, self._stop, self._told_to = root, stop, told
+        self._allow_open_server = allow_open_server
         self._query_s = min(10.0, settings.settle_s)
         self._settling = Settling(settle_s=settings.settle_s, open_file_s=settings.open_file_minutes * 60)
         self._runner: Runner | None = None
@@ -41,10 +50,15 @@ class StudyService:
         self._looked_at = 0.0
 
     def run(self) -> None:
-        """Start runs that the server has for the study; where the server goes away, wait for it and begin again."""
+        """Start runs that the server has for the study; where the server goes away, wait for it and begin again.
+
+        Raises `AccessError` for a server that is open to anyone, or has another password now.
+        """
         while not self._stop.is_set():
             try:
                 asyncio.run(self._serve())
+            except AccessError:
+                raise
             except AteliersError as error:
                 self._told(str(error))
             except _ENDED as error:
@@ -67,6 +81,7 @@ class StudyService:
 
     async def _serve(self) -> None:
         """Register the deployments and start their runs, one at a time, until stopped."""
+        await asyncio.to_thread(check_access, allow_open=self._allow_open_server)
         study = Study.open(self._root)
         runner = Runner(name=deployment_name(self._root), limit=1, pause_on_shutdown=False, query_seconds=self._query_s)
         ids = {name: await served.deploy(runner) for name, served in served_flows(study).items()}

@@ -63,7 +63,20 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
     )
     _add(commands, calls, "train", _("réapprendre l'étiquetage sur les décisions et des références"), (*study, ("--gold", gold), *as_json))
     studies = (("studies", {"type": Path, "nargs": "+", "metavar": _("ÉTUDE"), "help": _("dossier d'une étude")}),)
-    _add(commands, calls, "serve", _("traiter par soi-même, à heures fixes et à chaque dépôt (Prefect)"), studies)
+    open_server = (
+        (
+            "--allow-open-server",
+            {
+                "action": "store_true",
+                "help": _(
+                    "servir même si le serveur Prefect est sans mot de passe ou ouvert à toute"
+                    " page web : qui l'atteint commande alors ce service"
+                ),
+            },
+        ),
+    )
+    serving = _("traiter par soi-même, à heures fixes et à chaque dépôt (Prefect)")
+    _add(commands, calls, "serve", serving, studies + open_server)
     _add(commands, calls, "fetch-mail", _("lire une fois la boîte de mails de l'étude, dans le dépôt"), study + as_json)
     _add(commands, calls, "export", _("écrire l'étude pour d'autres outils"), study + formats)
     decided = (

@@ -131,7 +131,7 @@ def serve(options: argparse.Namespace) -> None:
     """Process studies by themselves, by the clock and as files are dropped, until interrupted."""
     from flows.serve import serve_studies
 
-    serve_studies(options.studies, told=show.service)
+    serve_studies(options.studies, told=show.service, allow_open_server=options.allow_open_server)
 
 
 def fetch(options: argparse.Namespace) -> None:

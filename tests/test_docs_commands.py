@@ -23,6 +23,7 @@ from pathlib import Path
 import pytest
 import xlsxwriter
 from docs_read import PAGES, ROOT, Block, blocks_of
+from prefect_server import read_variables
 from python_calamine import CalamineWorkbook
 
 from pipeline.cli import _parser
@@ -127,7 +128,7 @@ NOT_RUN: dict[str, tuple[str, Callable[[list[str]], None]]] = {
     "git": ("asks for a network", a_pull_in_the_repository),
     "dask": ("asks for several machines and their certificates", a_command_that_dask_knows),
 }
-RUN = ("ateliers", "cp", "prefect")
+RUN = ("ateliers", "cp", "prefect", "sh", "mkdir", "set", ".")
 REFUSED = {  # run until it says what it lacks, as the page tells; what it does then takes minutes, and tests/test_tagger.py sees to it
     "ateliers train": "20 au moins",
 }
@@ -264,6 +265,11 @@ class Session:
         """Run a line to its end, or until it serves; it ends with 0, or is refused as told."""
         told, words = words_of(self._here(line))
         name = " ".join(words[:2])
+        if words[0] == "set":  # every variable that is read is given to commands, here as in `environment`
+            return
+        if words[0] == ".":
+            self.environment |= read_variables(self.work / words[1])
+            return
         if name in SERVING:
             self._serve(name, words, told)
             return
@@ -275,6 +281,7 @@ class Session:
 
     def _here(self, line: str) -> str:
         line = line.replace("ÉTUDE", "etude").replace("Prénom Nom", PERSON).replace("127.0.0.1:4200", f"127.0.0.1:{self.port}")
+        line = line.replace("/etc/", f"{self.work}/etc/").replace("docs/operations/", f"{ROOT}/docs/operations/")
         return re.sub(r"(?<![\w/])/srv/(?!ateliers/)", f"{self.work}/", line).replace("--port 4200", f"--port {self.port}")
 
     def _serve(self, name: str, words: list[str], told: dict[str, str]) -> None:
