@@ -1,12 +1,14 @@
 """The charts of the territories as drawings for the review application, made in a process of their own: drawing takes much memory.
 
-In:   a study that was run
-Out:  .cache/territories/<run_id>/: one .svg a chart, and index.json that tells each one's kind and title
+In:   a study that was run; the names that themes bear now, which people may have changed since
+Out:  .cache/territories/<run_id>-<names>/: one .svg a chart, and index.json that tells each one's kind and title
 """
 
+import hashlib
 import json
 import shutil
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from pipeline.study import Study
@@ -14,15 +16,17 @@ from pipeline.study import Study
 INDEX = "index.json"
 
 
-def drawings_folder(study: Study, run_id: str) -> Path:
-    """Where the drawings of a run are, once they are made."""
-    return study.cache / "territories" / run_id
+def drawings_folder(study: Study, run_id: str, names: Mapping[str, str]) -> Path:
+    """Where the drawings of a run are, once they are made under the `names` of themes, by theme_id."""
+    digest = hashlib.sha256(json.dumps(sorted(names.items())).encode()).hexdigest()[:12]
+    return study.cache / "territories" / f"{run_id}-{digest}"
 
 
-def draw_territories(root: Path) -> Path:
-    """Draw the charts of the last run, drop those of earlier runs, and return the folder.
+def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path:
+    """Draw the charts of the last run, drop earlier ones, and return the folder.
 
-    Most of them were drawn for the report and are at hand. Raises `StudyError` for a study that cannot be written to.
+    Themes bear their `names`, by theme_id; those that are not among them the name that they had in that run. Most drawings
+    were made for the report and are at hand. Raises `StudyError` for a study that cannot be written to.
     """
     from flows.reporting import report_of, whole_folder
     from pipeline.publish import comparison_specs
@@ -33,9 +37,12 @@ def draw_territories(root: Path) -> Path:
 
     study = Study.open(root)
     run_id = (study.last_run() or {})["run_id"]
-    report = report_of(study, study.read_tables())
+    tables, names = study.read_tables(), names or {}
+    themes = tables["themes"]
+    tables["themes"] = themes.assign(label=themes["theme_id"].map(dict(names)).fillna(themes["label"]))
+    report = report_of(study, tables)
     titles = {f"carte-{slug(shown.name)}": (shown.name, map_alt(shown)) for shown in report.reading.maps}
-    target = drawings_folder(study, run_id)
+    target = drawings_folder(study, run_id, names)
     with drawings_kept(study.cache / "drawings", drops_others=False), whole_folder(target) as folder:
         listed = []
         for name, spec in comparison_specs(report).items():
@@ -50,4 +57,4 @@ def draw_territories(root: Path) -> Path:
 
 
 if __name__ == "__main__":
-    draw_territories(Path(sys.argv[1]))
+    draw_territories(Path(sys.argv[1]), json.load(sys.stdin))

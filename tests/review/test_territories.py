@@ -65,3 +65,19 @@ def test_offer_is_filtered_by_sector(page: Page, served: Served) -> None:
     page.select_option("[name=secteur]", str(sector))
     page.click("text=Filtrer")
     expect(page.get_by_role("region", name="Offre").locator("tbody tr")).to_have_count(int((offers["sector"] == sector).sum()))
+
+
+@pytest.mark.slow
+def test_a_theme_renamed_since_the_run_bears_its_new_name_in_the_drawings_as_in_the_tables(page: Page, served: Served) -> None:
+    points = served.study.read_table("factor_points")
+    theme_id = points.loc[points["kind"] != "territoire", "point"].iloc[0]
+    names = served.study.read_machine_table("themes").set_index("theme_id")["label"]
+    served.study.decisions.append(author="alix", action="rename_theme", theme_id=theme_id, value="Zyzanie")
+    page.goto(served.url("territoires/plans"))
+    expect(page.locator("img.drawing").first).to_be_visible(timeout=60_000)
+    sources = page.locator("img.drawing").evaluate_all("all => all.map(i => i.src)")
+    drawn = "".join(page.request.get(source).text() for source in sources)
+    assert "Zyzanie" in drawn and names[theme_id].split()[0] not in drawn
+    expect(page.locator("tbody th", has_text="Zyzanie")).to_have_count(1)
+    page.goto(served.url("passages"))
+    expect(page.locator("[name=theme] option", has_text="Zyzanie")).to_have_count(1)

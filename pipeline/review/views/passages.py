@@ -17,9 +17,11 @@ from pipeline.review.roles import decides, reads
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.standing import CONFIRM, UNDO, confirmation, is_coded
 
+from pipeline.review.searching import folded
 _AROUND = 2  # passages shown on each side, in the document
 _N_NEXT = 12
 _N_LISTED = 50
+_RENAMED = frozenset(("rename_theme",))
 
 
 @reads
@@ -200,13 +202,15 @@ def _row(unit: Unit, snapshot: Snapshot, journal: Journal, author: str) -> dict[
 def _filters(snapshot: Snapshot) -> dict[str, Any]:
     """What can be asked for."""
     tables = sorted({unit.table_number for unit in snapshot.units.values() if unit.table_number is not None})
-    themes = snapshot.machine["themes"].sort_values("label")
+    names = dict(zip(snapshot.machine["themes"]["theme_id"], snapshot.machine["themes"]["label"], strict=True))
+    renamed = {row.theme_id: row.value for row in state.journal_of_page().standing(_RENAMED) if row.theme_id in names and row.value}
+    themes = sorted((names | renamed).items(), key=lambda entry: folded(str(entry[1]))[0])
     return {
         "workshops": list(snapshot.workshops.values()),
         "tables": tables,
         "questions": state.study().grid.questions,
         "grid": state.study().grid,
-        "themes": list(zip(themes["theme_id"], themes["label"], strict=True)),
+        "themes": themes,
     }
 
 

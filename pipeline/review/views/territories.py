@@ -38,7 +38,7 @@ def listing(request: HttpRequest, part: str = "presence") -> HttpResponse:
 @require_GET
 def drawing(request: HttpRequest, name: str) -> HttpResponseBase:
     """One drawing; a document of its own, which may style itself and nothing else."""
-    path = _drawings().path(state.snapshot().run_id, name)
+    path = _drawings().path(state.snapshot().run_id, _names(), name)
     if path is None:
         raise Http404
     answer = FileResponse(path.open("rb"), content_type="image/svg+xml")
@@ -102,8 +102,15 @@ def _offer(request: HttpRequest) -> dict[str, Any]:
 
 
 def _drawn(*kinds: str) -> dict[str, Any]:
-    found = _drawings().of(state.snapshot().run_id)
+    found = _drawings().of(state.snapshot().run_id, _names())
     return {"is_drawing": found is None, "drawings": [entry for entry in found or () if entry.kind in kinds]}
+
+
+def _names() -> dict[str, str]:
+    """The names that the themes of the last run bear now: those of the tables beside the drawings."""
+    labels = live.labels()
+    theme_ids = state.snapshot().tables["themes"]["theme_id"].tolist()
+    return {theme_id: labels[theme_id] for theme_id in theme_ids if theme_id in labels}
 
 
 _MAKERS = {
