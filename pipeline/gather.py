@@ -54,7 +54,11 @@ def _renumbered(tables: dict[str, pd.DataFrame], ids: dict[str, str]) -> dict[st
     """`tables` with each structure's shared id; catchments of a structure without a row keep theirs."""
     if all(own == shared for own, shared in ids.items()):
         return tables
-    changed = {name: tables[name].assign(structure_id=tables[name]["structure_id"].replace(ids)) for name in _CARRIERS if name in tables}
+    changed = {
+        name: tables[name].assign(structure_id=tables[name]["structure_id"].map(lambda own: ids.get(own, own)))
+        for name in _CARRIERS
+        if name in tables
+    }
     return tables | changed
 
 

@@ -4,12 +4,13 @@ In:   the structures of each workshop, told apart within it already
 Out:  the shared id of each; two rows of one workshop never share one
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 from pipeline.communes import centre_of, distance_km, name_of
+from pipeline.name_index import NameIndex
 from pipeline.structure_names import Named, are_one, fullest_name, telling_words
 from pipeline.words import fold, slug
 
@@ -37,16 +38,18 @@ def share_ids(rows: Sequence[Row], territories: Iterable[str]) -> dict[tuple[int
     """Return the shared id of each (workshop, structure_id); the order of the workshops does not matter."""
     place_words = _place_words(rows, territories)
     groups: list[list[Row]] = []
-    near: dict[str, list[int]] = defaultdict(list)
+    beginnings: list[set[str]] = []  # of the words of each group
+    index = NameIndex([row.named for row in rows], place_words, _NAME_MATCH)
     for row in sorted(rows, key=_order):
         keys = _keys(row)
-        candidates = sorted({place for key in keys for place in near[key]})
-        place = next((place for place in candidates if all(_may_join(row, known, place_words) for known in groups[place])), len(groups))
+        near = dict.fromkeys(place for place, _ in index.near(row.named) if keys & beginnings[place])
+        place = next((place for place in near if all(_may_join(row, known, place_words) for known in groups[place])), len(groups))
         if place == len(groups):
             groups.append([])
+            beginnings.append(set())
         groups[place].append(row)
-        for key in keys:
-            near[key].append(place)
+        beginnings[place] |= keys
+        index.add(row.named, place)
     ids = _identify(groups)
     return {(row.workshop, row.structure_id): shared for group, shared in zip(groups, ids, strict=True) for row in group}
 
@@ -90,7 +93,8 @@ def _are_near(row: Row, known: Row) -> bool:
 def _identify(groups: Sequence[Sequence[Row]]) -> list[str]:
     """One id a group: that of its fullest name, with the commune where several groups would bear it, then numbered."""
     own = [_own_id(group) for group in groups]
-    placed = [f"{name}-{_where(group)}" if own.count(name) > 1 else name for name, group in zip(own, groups, strict=True)]
+    bearers = Counter(own)
+    placed = [f"{name}-{_where(group)}" if bearers[name] > 1 else name for name, group in zip(own, groups, strict=True)]
     taken: Mapping[str, list[int]] = defaultdict(list)
     for place in sorted(range(len(groups)), key=lambda place: (placed[place], sorted(_order(row) for row in groups[place]))):
         taken[placed[place]].append(place)

@@ -14,8 +14,8 @@ from rapidfuzz import fuzz
 from pipeline.communes import name_of
 from pipeline.words import fold, lexicon
 
-_JOINED = 90  # rapidfuzz score over which two names written in one word are the same ("Bon Train", "Bontrain")
-_MIN_ACRONYM = 3
+JOINED = 90  # rapidfuzz score over which two names written in one word are the same ("Bon Train", "Bontrain")
+MIN_ACRONYM = 3
 _DOTTED = re.compile(r"\b(?:[A-Za-z]\.\s?){2,}")
 _FORMER = re.compile(r"^(?:ex|anciennement|ancien nom|autrefois|dite?|alias|aka)\b[\s:.-]*", re.IGNORECASE)
 
@@ -128,7 +128,7 @@ def _are_one(first: Named, second: Named, place_words: Collection[str], name_mat
     if not left or not right:
         return _are_one_generic(first, second)
     alike = len(left) == len(right) and all(max(fuzz.ratio(word, other) for other in right) >= name_match for word in left)
-    alike = alike or fuzz.ratio("".join(left), "".join(right)) >= max(_JOINED, name_match)
+    alike = alike or fuzz.ratio("".join(left), "".join(right)) >= max(JOINED, name_match)
     return alike and not _differ_in_kind(first, second)
 
 
@@ -150,7 +150,7 @@ def _may_share_commune(first: Named, second: Named) -> bool:
 
 def _is_acronym(short: Named, long: Named) -> bool:
     """True where the one word of `short` is the initials of `long`, as "CAPSO" of "Communauté d'agglomération du Pays de Saint-Omer"."""
-    if len(short.words) != 1 or len(long.words) < _MIN_ACRONYM or len(short.words[0]) < _MIN_ACRONYM:
+    if len(short.words) != 1 or len(long.words) < MIN_ACRONYM or len(short.words[0]) < MIN_ACRONYM:
         return False
     return short.words[0] == "".join(word[0] for word in long.words)
 

@@ -1,17 +1,32 @@
 """Who was in the room: invented attendance lists and what they tell, names that are one structure or two, types in the fiche's terms."""
 
+import random
+from pathlib import Path
+from types import ModuleType
+
 import pytest
 
+from pipeline import shared_structures
+from pipeline.communes import tiers
+from pipeline.communes.tables import by_slug, sorted_slugs
+from pipeline.ingest import people as people_module
+from pipeline.ingest import stage
+from pipeline.ingest import structures as structures_module
 from pipeline.ingest.attendance import Attendance, read_attendance
 from pipeline.ingest.columns import meaning_of
-from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.contents import Contents, Part
+from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.people import Person, Roster, split_name
 from pipeline.ingest.places import Places
 from pipeline.ingest.readers.grids import blocks_of_rows
 from pipeline.ingest.sheets import kind_of, sort_part
 from pipeline.ingest.speakers import enter_correspondents
 from pipeline.ingest.structures import Mention, is_elected, is_lone_person, join_structures, type_of
+from pipeline.ingest.territory_map import Pin
 from pipeline.ingest.workshop import Commune
+from pipeline.name_index import NameIndex
+from pipeline.settings import IngestSettings
+from pipeline.shared_structures import Row, share_ids
 from pipeline.structure_names import Named, are_one
 
 Rows = list[tuple[str, ...]]
@@ -352,3 +367,86 @@ def test_a_list_inside_a_document_leaves_what_was_said() -> None:
     held = sort_part([RawBlock("Table 5", "heading", 1), *blocks_of_rows(cells), RawBlock("la halle est vide", "bullet", 0)], ())
     assert [block.text for block in held.blocks] == ["Table 5", "la halle est vide"]
     assert held.attendance == ([("Nom", "Prénom", "Signature"), ("Riou", "Anne", "x")],)
+
+
+SYLLABLES = ["ba", "co", "di", "fu", "ga", "la", "mi", "no", "pe", "ra", "sa", "ti", "vo", "zu", "bre", "cha", "dro", "fli", "gru", "tri"]
+
+
+def _word(draw: random.Random) -> str:
+    return "".join(draw.choice(SYLLABLES) for _ in range(draw.randint(2, 4))).title()
+
+
+def test_a_long_list_of_structures_is_not_compared_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    """1,200 names are 720,000 pairs; all of them took a minute, and 6,000 names never ended."""
+    draw = random.Random(1)
+    kinds = ("Association", "Épicerie", "Café associatif", "SCIC", "Ressourcerie")
+    mentions = [Mention(f"{draw.choice(kinds)} {_word(draw)} {_word(draw)}", "22113", is_on_map=draw.random() < 0.5) for _ in range(1_200)]
+    mentions += [Mention("Comité des fêtes", f"{code}") for code in range(10_000, 10_300)]
+    calls = counted_calls(monkeypatch, structures_module, "are_one")
+    structures, ids = join_structures(mentions, PLACES, territory="Trégor", name_match=85, workshop_id="tregor")
+    assert len(calls) < 30 * len(mentions) and len(ids) == len(mentions) and 1_100 < len(structures) <= 1_201
+
+
+def test_a_long_list_of_persons_is_not_compared_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw, roster = random.Random(1), Roster("w")
+    calls = [counted_calls(monkeypatch, people_module, name) for name in ("_are_one", "_fits")]
+    for place in range(800):
+        roster.add(Person(_word(draw), _word(draw), f"{place}@example.org"))
+        roster.find_name(_word(draw))
+    assert sum(map(len, calls)) < 30 * 800 and len(roster.people) > 700
+
+
+def counted_calls(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> list[None]:
+    """One entry a call of `module.name` from now on."""
+    calls, original = list[None](), getattr(module, name)
+    monkeypatch.setattr(module, name, lambda *args: calls.append(None) or original(*args))
+    return calls
+
+
+@pytest.mark.parametrize("name_match", [60, 85, 100])
+def test_every_name_that_may_be_one_structure_s_is_among_those_compared(name_match: int) -> None:
+    draw = random.Random(name_match)
+    written = [name for pair in (*SAME, *DIFFERENT) for name in pair]
+    written += ["Mairie", "CCAS", "Comité des fêtes", "Comité des fêtes de Plouha", "Le Fil (ex La Bobine)", "La Bobine", "ADMR"]
+    written += ["ADMR - Aide à Domicile en Milieu Rural", "RQNQ (Régie de Quartier Nord Quinquis)", "Foyer rural Le Vieux-Marché"]
+    names = [Named(_misspelt(name, draw), draw.choice(["22222", "22113", None])) for name in (*written, *written)]
+    index = NameIndex(names, PLACES.words, name_match)
+    n_joined = 0
+    for place, named in enumerate(names):
+        one = {other for other in range(place) if are_one(named, names[other], PLACES.words, name_match)}
+        assert one <= {group for group, _ in index.near(named)}
+        n_joined += len(one)
+        index.add(named, place)
+    assert n_joined > 40
+
+
+def _misspelt(name: str, draw: random.Random) -> str:
+    place, letter = draw.randrange(len(name)), draw.choice("aeist")
+    return draw.choice([name, name, name[:place] + name[place + 1 :], name[:place] + letter + name[place:]])
+
+
+def test_a_commune_whose_name_ends_so_is_found_as_among_all() -> None:
+    for ending in ("menehould", "nouvion", "marche", "omer", "xyz"):
+        names = [name for name in sorted_slugs() if name.endswith(f"-{ending}")]
+        plain = [name for name in names if name.removesuffix(f"-{ending}").split("-")[-1] not in tiers._LINKS]
+        assert [place.slug for place in tiers._within(ending)] == [
+            place.slug for name in plain for place in by_slug()[name] if place.kind == "commune"
+        ]
+
+
+def test_what_is_beyond_the_limit_of_lists_and_maps_is_told_and_the_first_are_read() -> None:
+    lists = [[("a",)] * 3, [("b",)] * 3, [("c",)] * 3]
+    assert [len(rows) for rows in stage._first_rows(lists, 4)] == [3, 1, 0]
+    contents = Contents([Part("carte.csv", (), "", RawPart(()), sort_part((), ()), (), (Pin("A"),) * 101)])
+    (told,) = stage._left_out(Path("Trégor"), contents, IngestSettings(max_listed=100))
+    assert told["reason"] == "cartes de 101 lignes en tout : seules les 100 premières sont lues" and "max_listed" in told["advice"]
+    assert stage._left_out(Path("Trégor"), contents, IngestSettings(max_listed=101)) == []
+
+
+def test_structures_of_many_workshops_are_not_compared_each_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = random.Random(1)
+    names = [f"Association {_word(draw)} {_word(draw)}" for _ in range(400)]
+    rows = [Row(workshop, f"{workshop}-{place}", name, "22113") for workshop in range(3) for place, name in enumerate(names)]
+    calls = counted_calls(monkeypatch, shared_structures, "are_one")
+    ids = share_ids(rows, ["Trégor"])
+    assert len(calls) < 30 * len(rows) and len(set(ids.values())) == len(set(names))

@@ -16,6 +16,7 @@ from pipeline.communes.tiers import TIERS, slugs_from
 
 NEAR_KM = 60  # from the nearest commune known to be the territory's
 _STRAY_KM = 120  # from the middle of the communes named, over which one is not the territory's (a network's seat)
+_MOST_NEAR = 1_000  # communes of a territory that another's distance is taken to; no workshop names as many
 _CLOSER = 2.5  # times closer than the next namesake, to be the one meant
 _TYPO, _TYPO_FAR, _TYPO_MARGIN, _MIN_TYPO, _MIN_TYPO_FAR = 86, 93, 4, 5, 8
 _LARGE = 20_000  # inhabitants of a namesake elsewhere that people may mean too
@@ -144,8 +145,10 @@ def around(codes: Iterable[str], *, own_codes: Iterable[str] = ()) -> Gazetteer:
         return Gazetteer(own_codes=owned)
     settled = [point for code, point in points.items() if code in owned] or list(points.values())
     middle = median(lat for lat, _ in settled), median(lon for _, lon in settled)
-    kept = tuple(point for code, point in points.items() if code in owned or distance_km(point, middle) <= _STRAY_KM)
-    return Gazetteer(near=kept, own_codes=owned)
+    kept = [point for code, point in points.items() if code in owned or distance_km(point, middle) <= _STRAY_KM]
+    if len(kept) > _MOST_NEAR:
+        kept = sorted(kept, key=lambda point: distance_km(point, middle))[:_MOST_NEAR]
+    return Gazetteer(near=tuple(kept), own_codes=owned)
 
 
 def distance_km(first: tuple[float, float], second: tuple[float, float]) -> float:

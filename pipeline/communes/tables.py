@@ -64,6 +64,12 @@ def sorted_slugs() -> tuple[str, ...]:
 
 
 @cache
+def reversed_slugs() -> tuple[str, ...]:
+    """The slugs read backwards, in alphabetical order, to find those that end alike."""
+    return tuple(sorted(slug[::-1] for slug in by_slug()))
+
+
+@cache
 def by_postal_code() -> dict[str, tuple[Place, ...]]:
     """Communes and arrondissements by postal code."""
     found: dict[str, list[Place]] = {}

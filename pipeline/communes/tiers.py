@@ -7,7 +7,7 @@ Out:  places: of just this name, formerly of it, but for the article, beginning 
 from bisect import bisect_left
 from collections.abc import Callable, Iterable, Sequence
 
-from pipeline.communes.tables import Place, by_slug, sorted_slugs
+from pipeline.communes.tables import Place, by_slug, reversed_slugs, sorted_slugs
 
 _ARTICLES = ("le-", "la-", "les-", "l-")
 _LINKS = ("de", "du", "des", "d", "en", "sur", "sous", "les", "lez", "pres", "a", "au", "aux")  # before a river, a region or a neighbour
@@ -46,7 +46,9 @@ def _cut_short(slug: str) -> list[Place]:
 
 def _within(slug: str) -> Iterable[Place]:
     """The communes whose name ends with these words ("Ménehould"), but for those that name what lies near ("Aubry-du-Hainaut")."""
-    names = [name for name in sorted_slugs() if name.endswith(f"-{slug}") and name.removesuffix(f"-{slug}").split("-")[-1] not in _LINKS]
+    ending = f"-{slug}"
+    named = sorted(backwards[::-1] for backwards in _beginning(reversed_slugs(), ending[::-1]))
+    names = [name for name in named if name.removesuffix(ending).split("-")[-1] not in _LINKS]
     return [place for name in names for place in by_slug()[name] if place.kind == "commune"]
 
 
@@ -60,8 +62,12 @@ TIERS: tuple[tuple[str, Callable[[str], Iterable[Place]]], ...] = (
 
 
 def _slugs_with(beginning: str) -> Sequence[str]:
-    slugs = sorted_slugs()
-    return slugs[bisect_left(slugs, beginning) : bisect_left(slugs, f"{beginning}\uffff")]
+    return _beginning(sorted_slugs(), beginning)
+
+
+def _beginning(texts: Sequence[str], letters: str) -> Sequence[str]:
+    """Those of sorted `texts` that begin with `letters`."""
+    return texts[bisect_left(texts, letters) : bisect_left(texts, f"{letters}\uffff")]
 
 
 def slugs_from(slug: str) -> Sequence[str]:

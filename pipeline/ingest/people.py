@@ -5,11 +5,13 @@ Out:  people   one row a person, in the order met
 """
 
 import re
+from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cache
 
 import pandas as pd
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from pipeline.ingest.words import fold, lexicon
 from pipeline.resources import data_path
@@ -63,6 +65,12 @@ class Roster:
 
     workshop_id: str
     people: list[Person] = field(default_factory=list)
+    _index: "_Index" = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        self._index = _Index()
+        for place, person in enumerate(self.people):
+            self._index.add(place, person)
 
     def add(self, person: Person) -> str:
         """Return the participant_id of `person`, known already or added."""
@@ -70,22 +78,24 @@ class Roster:
             person = replace(person, first_name=None, last_name=person.full_name)  # a name cut in its middle
         place = self._find(person)
         if place is None:
+            place = len(self.people)
             self.people.append(person)
-            return self._id(len(self.people) - 1)
-        known = self.people[place]
-        self.people[place] = replace(known, email=known.email or person.email, phone=known.phone or person.phone)
+        else:
+            known = self.people[place]
+            self.people[place] = replace(known, email=known.email or person.email, phone=known.phone or person.phone)
+        self._index.add(place, self.people[place])
         return self._id(place)
 
     def find_name(self, name: str) -> str | None:
         """The participant_id of the one person whom `name` fits ("Mme Ouali", "Karim", "F. Delattre"); None where nobody or several do."""
         words = [word for word in fold(name).split() if word not in lexicon("people")["civilites"]]
-        fitting = [place for place, person in enumerate(self.people) if words and _fits(words, person)]
+        fitting = [place for place in self._index.with_a_word(words) if _fits(words, self.people[place])]
         return self._id(fitting[0]) if len(fitting) == 1 else None
 
     def find_email(self, email: str) -> str | None:
         """The participant_id of the first person with this address, or None."""
-        place = next((place for place, person in enumerate(self.people) if person.email and person.email.lower() == email.lower()), None)
-        return None if place is None else self._id(place)
+        places = self._index.with_email(email)
+        return self._id(places[0]) if places else None
 
     def table(self) -> pd.DataFrame:
         """The people table."""
@@ -107,10 +117,51 @@ class Roster:
         return f"{self.workshop_id}-p{place + 1:02d}"
 
     def _find(self, person: Person) -> int | None:
-        exact = next((place for place, known in enumerate(self.people) if person.key and known.key == person.key), None)
+        exact = self._index.with_key(person.key)
         if exact is not None:
             return exact
-        return next((place for place, known in enumerate(self.people) if _are_one(known, person)), None)
+        near = sorted({*self._index.spelt_like(person.key), *self._index.with_email(person.email)})
+        return next((place for place in near if _are_one(self.people[place], person)), None)
+
+
+class _Index:
+    """The places of people by what two mentions of one person have in common, so that a list of thousands is not compared with itself."""
+
+    def __init__(self) -> None:
+        self._by_key: dict[tuple[str, ...], int] = {}
+        self._by_length: dict[int, dict[str, int]] = defaultdict(dict)  # names of as many words, each with the first who bears it
+        self._by_email: dict[str, list[int]] = defaultdict(list)
+        self._by_word: dict[str, list[int]] = defaultdict(list)
+
+    def add(self, place: int, person: Person) -> None:
+        """Enter `person`, or what is known more of the one at `place`."""
+        if person.key and self._by_key.setdefault(person.key, place) == place:
+            self._by_length[len(person.key)][" ".join(person.key)] = place
+        if person.email and place not in (places := self._by_email[person.email.lower()]):
+            places.append(place)
+            places.sort()
+        for word in dict.fromkeys(fold(f"{person.first_name or ''} {person.last_name or ''}").split()):
+            if place not in self._by_word[word][-1:]:
+                self._by_word[word].append(place)
+
+    def with_key(self, key: tuple[str, ...]) -> int | None:
+        """The first who bears exactly these words."""
+        return self._by_key.get(key)
+
+    def spelt_like(self, key: tuple[str, ...]) -> list[int]:
+        """Those whose name has as many words and nearly the same letters."""
+        alike = process.extract(
+            " ".join(key), self._by_length.get(len(key), {}).keys(), scorer=fuzz.ratio, score_cutoff=_SAME_NAME, limit=None
+        )
+        return [self._by_length[len(key)][name] for name, *_ in alike]
+
+    def with_email(self, email: str | None) -> list[int]:
+        """Those with this address, in order."""
+        return self._by_email.get(email.lower(), []) if email else []
+
+    def with_a_word(self, words: Iterable[str]) -> list[int]:
+        """Those whose name has any of these words, in order."""
+        return sorted({place for word in words for place in self._by_word.get(word, ())})
 
 
 def split_name(full_name: str) -> tuple[str | None, str | None]:

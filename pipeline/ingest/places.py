@@ -5,6 +5,7 @@ Out:  INSEE codes, else the slug of the fullest name; points, names, the worksho
 """
 
 import re
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from functools import cache
 
@@ -82,7 +83,8 @@ class Places:
 
     def _full(self, name: str) -> str:
         """The one longer name that `name` shortens ("Le Nouvion" of "Le Nouvion-en-Thiérache"), else itself."""
-        longer = [known for known in self._names if known.startswith(f"{name}-")]
+        first = bisect_left(self._names, f"{name}-")
+        longer = [known for known in self._names[first : first + 2] if known.startswith(f"{name}-")]
         return longer[0] if len(longer) == 1 else name
 
     def _authority(self, territory: str, epci_codes: Sequence[str]) -> str | None:

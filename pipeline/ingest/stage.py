@@ -7,6 +7,7 @@ Out:  the tables of `pipeline.ingest`
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +20,7 @@ from pipeline.ingest.dates import find_date
 from pipeline.ingest.documents import Source, build_document
 from pipeline.ingest.people import Person, Roster, split_name
 from pipeline.ingest.places import Places
+from pipeline.ingest.sheets import Rows
 from pipeline.ingest.speakers import enter_correspondents, name_speakers
 from pipeline.ingest.structures import Mention, join_structures
 from pipeline.ingest.territory_map import Pin, build_catchments
@@ -45,8 +47,8 @@ def ingest(
     manifest = read_manifest(folder, depot=depot)
     workshop_id, territory = workshop_id or identify_workshop(folder, depot=depot), name_territory(folder, manifest)
     contents = read_contents(folder, depot=depot, settings=settings, on_file=on_file)
-    roster, pins = Roster(workshop_id), contents.pins
-    attendances = read_attendance(contents.lists, roster)
+    roster, pins = Roster(workshop_id), contents.pins[: settings.max_listed]
+    attendances = read_attendance(_first_rows(contents.lists, settings.max_listed), roster)
     for name in manifest.animators:
         _enter_animator(name, roster)
     written = [*(entry.commune for entry in attendances), *(pin.commune for pin in pins)]
@@ -65,6 +67,7 @@ def ingest(
                 *manifest.rejects,
                 *contents.rejects,
                 *_silent(contents, documents, blocks),
+                *_left_out(folder, contents, settings),
                 *_unsettled(folder, places),
             ]
         ),
@@ -73,6 +76,23 @@ def ingest(
         "catchments": build_catchments(pins, ids[: len(pins)], places),
         "people": roster.table(),
     }
+
+
+def _first_rows(lists: Sequence[Rows], n_rows: int) -> list[Rows]:
+    """The first `n_rows` of all lists together."""
+    starts = accumulate((len(rows) for rows in lists), initial=0)
+    return [rows[: max(n_rows - start, 0)] for rows, start in zip(lists, starts, strict=False)]
+
+
+def _left_out(folder: Path, contents: Contents, settings: IngestSettings) -> list[Reject]:
+    """What of the lists and maps is beyond the limit, as one reject of the whole folder."""
+    most, counts = settings.max_listed, (("cartes", len(contents.pins)), ("listes de présence", sum(map(len, contents.lists))))
+    advice = "en retirer ce qui n'est pas de cet atelier, ou relever « max_listed » dans etude.toml, section [ingest]"
+    return [
+        {"path": folder.name, "reason": f"{what} de {n} lignes en tout : seules les {most} premières sont lues", "advice": advice}
+        for what, n in counts
+        if n > most
+    ]
 
 
 def _enter_animator(name: str, roster: Roster) -> None:

@@ -15,6 +15,7 @@ import pandas as pd
 from pipeline.communes import name_of
 from pipeline.ingest.places import Places
 from pipeline.ingest.words import fold, lexicon, slug
+from pipeline.name_index import NameIndex
 from pipeline.structure_names import Named, are_one, fullest_name, telling_words, word_group
 from pipeline.tables import STRUCTURES
 
@@ -43,15 +44,15 @@ def join_structures(
     """Return the structures table and each mention's structure_id; `name_match` is the rapidfuzz score (0..100) of a word misspelt."""
     groups: list[list[Mention]] = []
     group_of: list[int] = []
+    index = NameIndex(mentions, places.words, name_match)
     for mention in mentions:
-        place = next(
-            (place for place, group in enumerate(groups) if any(_are_one(mention, known, places, name_match) for known in group)),
-            len(groups),
-        )
+        near = (place for place, known in index.near(mention) if _are_one(mention, known, places, name_match))
+        place = next(near, len(groups))
         if place == len(groups):
             groups.append([])
         groups[place].append(mention)
         group_of.append(place)
+        index.add(mention, place)
     ids = _identify(groups, territory)
     table = STRUCTURES.build(_row(structure_id, group, workshop_id) for structure_id, group in zip(ids, groups, strict=True))
     return table, [ids[place] for place in group_of]
@@ -117,10 +118,10 @@ def _says_what_it_is(name: str) -> bool:
     )
 
 
-def _are_one(first: Mention, second: Mention, places: Places, name_match: int) -> bool:
+def _are_one(first: Mention, second: Named, places: Places, name_match: int) -> bool:
     """`are_one`; a common name met twice on the map, or twice on lists, is one structure whatever the communes beside it."""
-    same = first.words == second.words and first.is_on_map == second.is_on_map and not telling_words(first, places.words)
-    return are_one(first, second, places.words, name_match) or same
+    is_alike = isinstance(second, Mention) and first.is_on_map == second.is_on_map and first.words == second.words
+    return are_one(first, second, places.words, name_match) or (is_alike and not telling_words(first, places.words))
 
 
 def _row(structure_id: str, group: Sequence[Mention], workshop_id: str) -> dict[str, object]:
@@ -153,7 +154,8 @@ def _where(group: Sequence[Mention]) -> tuple[float | None, float | None]:
 
 def _identify(groups: Sequence[Sequence[Mention]], territory: str) -> list[str]:
     """A slug a structure; a name common to many territories gets its commune or territory, and so does a slug taken twice."""
-    ids: list[str] = []
+    ids: dict[str, None] = {}
+    last: dict[str, int] = {}  # number given to the last of each name taken twice
     for group in groups:
         words = Named(fullest_name([mention.name for mention in group])).words
         own = "-".join(words) or "structure"
@@ -161,12 +163,12 @@ def _identify(groups: Sequence[Sequence[Mention]], territory: str) -> list[str]:
         where = slug(name_of(code)) if code else slug(territory)
         if not set(words) - word_group("generiques") - word_group("descripteurs") or own in ids:
             own = f"{own}-{where}"
-        number = 2
         unique = own
         while unique in ids:
-            unique, number = f"{own}-{number}", number + 1
-        ids.append(unique)
-    return ids
+            last[own] = last.get(own, 1) + 1
+            unique = f"{own}-{last[own]}"
+        ids[unique] = None
+    return list(ids)
 
 
 @cache

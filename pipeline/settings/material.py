@@ -31,6 +31,7 @@ class IngestSettings(Frozen):
     max_memory_mb: Annotated[int, Field(ge=256)] = 1500  # of one child process at its peak
     n_readers: Annotated[int, Field(ge=0, le=64)] = 0  # child processes; 0: one a processor, up to four. Never more than fit in memory
     name_match: Annotated[int, Field(ge=50, le=100)] = 85  # rapidfuzz score over which two structure names are one
+    max_listed: Annotated[int, Field(ge=100)] = 20_000  # structures of a workshop's maps, and persons of its lists; more are left out
     max_outline_points: Annotated[int, Field(ge=100, le=100_000)] = 5_000  # of a zone drawn on a map; a larger one is drawn by fewer
 
 
