@@ -1,9 +1,10 @@
 """Search and results in a real browser: what is found, and a new run that applies decisions."""
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.review.serving import Served
+from tests.review.serving import SESSION_COOKIE, Served
 
 pytestmark = pytest.mark.browser
 
@@ -29,6 +30,12 @@ def test_search_folds_accents_and_case_and_takes_beginnings_of_words(served: Ser
     assert all(mark.startswith(("bénévol", "benevol")) for mark in marks)
 
 
+def test_what_awaits_a_run_is_told_again_with_its_progress_and_not_only_when_the_page_opens(served: Served) -> None:
+    session = httpx.Client(base_url=served.address, timeout=30, cookies={SESSION_COOKIE: served.sessions["denis"]}, verify=False)
+    progress = session.get("/resultats", headers={"HX-Request": "true"}).text
+    assert "<h1" not in progress and "prochain calcul" in progress and "appliquée" in progress
+
+
 @pytest.mark.slow
 def test_a_new_run_that_cannot_start_says_why(served: Served, browser: Browser) -> None:
     page = served.open(browser, "alix", "resultats")
@@ -50,6 +57,8 @@ def test_a_new_run_applies_decisions_and_tells_what_changed(served: Served, brow
     expect(page.locator("#avancement h2")).to_contain_text("changé", timeout=120_000)
     expect(page.locator("#avancement")).to_contain_text("n’est plus classé")
     expect(page.locator("#avancement")).to_contain_text("du rang 2 au rang 1")
+    expect(page.locator("main")).to_contain_text("0 décision attend")  # on the page that asked for it, not only once it is loaded again
+    expect(page.locator("main")).to_contain_text("1 est appliquée")
     page.goto(served.url("resultats"))
     expect(page.locator("main")).to_contain_text("0 décision attend")
     with page.expect_download() as waiting:

@@ -23,15 +23,10 @@ def results(request: HttpRequest) -> HttpResponse:
     shown = _progress()
     if request.headers.get("HX-Request") == "true":
         return render(request, "review/results_progress.html", shown)
-    study, snapshot, journal = state.study(), state.snapshot(), state.journal()
-    effects = snapshot.tables["decision_effects"]
-    void = effects[effects["state"] == "sans objet"]
+    study, snapshot = state.study(), state.snapshot()
     shown |= {
         "section": "results",
         "run_id": snapshot.run_id,
-        "n_waiting": max(journal.last_id - int(effects["decision_id"].max() if len(effects) else 0), 0),
-        "n_applied": int((effects["state"] == "appliquée").sum()),
-        "void": list(zip(void["decision_id"].astype(int), void["reason"], strict=True)),
         "files": [name for name in _SHOWN if (study.publications / snapshot.run_id / name).is_file()],
     }
     return render(request, "review/results.html", shown)
@@ -59,12 +54,20 @@ def report(request: HttpRequest, name: str) -> HttpResponseBase:
 
 
 def _progress() -> dict[str, Any]:
-    last = _reruns().last
+    """What became of decisions at the last run, and the new run that was asked for: together, as the end of one changes the other."""
+    last, effects = _reruns().last, state.snapshot().tables["decision_effects"]
+    void = effects[effects["state"] == "sans objet"]
+    shown = {
+        "n_waiting": max(state.journal().last_id - int(effects["decision_id"].max() if len(effects) else 0), 0),
+        "n_applied": int((effects["state"] == "appliquée").sum()),
+        "void": list(zip(void["decision_id"].astype(int), void["reason"], strict=True)),
+        "rerun": last,
+    }
     if last is None:
-        return {"rerun": None}
+        return shown
     is_running = last.is_running
     changed = [] if is_running or last.error else moves(last.priorities, state.snapshot().tables["priorities"], last.labels | live.labels())
-    return {"rerun": last, "is_running": is_running, "moves": changed}
+    return shown | {"is_running": is_running, "moves": changed}
 
 
 @cache
