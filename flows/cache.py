@@ -5,6 +5,7 @@ Its done.json names every file with its size and sha256: an entry that is not wh
 Only pseudonymised tables come here; the vault's key does not.
 """
 
+import hashlib
 import json
 import logging
 import os
@@ -21,7 +22,7 @@ import pandas as pd
 
 from flows.memory import give_back, peak_memory
 from pipeline.errors import StudyError
-from pipeline.files import file_hash, text_hash, write_bytes
+from pipeline.files import file_hash, parquet_bytes, text_hash, write_bytes
 from pipeline.gather import NAMING, gather_workshops
 from pipeline.i18n import _
 from pipeline.study import read_only, write_parquet
@@ -44,6 +45,15 @@ class StageRecord:
     seconds: float
     peak_mb: float
     is_cached: bool = False
+    n_passing: int = 0  # failures that can pass: the next run computes the stage again
+
+
+@dataclass(frozen=True)
+class Unfinished:
+    """What a stage gave although `n_passing` things failed that may go well another time, such as reading a file."""
+
+    tables: Tables
+    n_passing: int
 
 
 class StageCache:
@@ -53,18 +63,31 @@ class StageCache:
         self.folder = folder / "stages"
 
     def run(
-        self, stage: str, key: str, compute: Callable[[], Tables], *, workshop: str | None = None, refresh: bool = False
+        self, stage: str, key: str, compute: Callable[[], Tables | Unfinished], *, workshop: str | None = None, refresh: bool = False
     ) -> StageRecord:
-        """Return the record of `stage` under `key`, computing and keeping its tables unless they are there."""
+        """Return the record of `stage` under `key`, computing and keeping its tables unless they are there.
+
+        What is unfinished is kept for this run under another key, of its own content, which no later run asks for.
+        """
         entry = _entry(stage, key)
         found = None if refresh else self._whole(entry)
         if found is not None:
             return replace(found, is_cached=True)
         started = time.perf_counter()
         with peak_memory() as peak:
-            tables = compute()
+            made = compute()
+        tables, n_passing = (made.tables, made.n_passing) if isinstance(made, Unfinished) else (made, 0)
+        if n_passing:
+            contents = (parquet_bytes(rows) for rows in tables.values())
+            entry = _entry(stage, text_hash(key, *(hashlib.sha256(content).hexdigest() for content in contents)))
         record = StageRecord(
-            stage, workshop, entry, {name: len(rows) for name, rows in tables.items()}, round(time.perf_counter() - started, 3), peak()
+            stage,
+            workshop,
+            entry,
+            {name: len(rows) for name, rows in tables.items()},
+            round(time.perf_counter() - started, 3),
+            peak(),
+            n_passing=n_passing,
         )
         self._keep(entry, tables, asdict(record))
         return record

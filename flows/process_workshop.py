@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pandas as pd
 
-from flows.cache import StageCache, StageRecord, Tables
+from flows.cache import StageCache, StageRecord, Tables, Unfinished
 from flows.keys import read_key, segment_key, tag_key
 from flows.progress import tell
 from flows.runners import spread_tagging
@@ -38,9 +38,13 @@ def read_workshop(root: Path, folder: str, workshop_id: str) -> StageRecord:
     """Ingest and pseudonymise every file of the folder."""
     study = Study.open(root)
     vault = Vault(study)
+    is_unknown = not vault.has_read(folder)
+    vault_state = vault.state()
+    key = read_key(study, folder, workshop_id, vault_state)
 
-    def compute() -> Tables:
+    def compute() -> Tables | Unfinished:
         tell(f"lecture de {folder}", 0, 1)
+        passing: list[int] = []
         load_early()
         with vectors_kept(study.vectors):
             learn_questions()
@@ -50,15 +54,16 @@ def read_workshop(root: Path, folder: str, workshop_id: str) -> StageRecord:
             settings=study.settings.ingest,
             workshop_id=workshop_id,
             on_file=lambda done, total: tell(f"lecture de {folder}", done, total),
+            on_passing=passing.append,
         )
+        is_changed = read_key(study, folder, workshop_id, vault_state) != key  # by somebody at work in the depot
         raw["people"] = vault.with_earlier(raw["people"], folder)
         clean, kept = pseudonymise(raw, known=vault.registry(), choices=vault.choices(), settings=study.settings.pseudonymise)
         vault.write_doubts(folder, kept.doubts)
         vault.write_registry(kept.registry)
-        return clean
+        n_passing = sum(passing) + is_changed
+        return Unfinished(clean, n_passing) if n_passing else clean
 
-    is_unknown = not vault.has_read(folder)
-    key = read_key(study, folder, workshop_id, vault.state())
     return StageCache(study.cache).run("read", key, compute, workshop=folder, refresh=is_unknown)
 
 

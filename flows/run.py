@@ -18,7 +18,7 @@ from flows.vault import Vault
 from models.embedder import encoder_used
 from pipeline.decision_store import Mark
 from pipeline.errors import StudyError
-from pipeline.study import Study
+from pipeline.study import Study, text_hash
 from pipeline.versions import SCHEMA, versions
 
 if TYPE_CHECKING:
@@ -75,14 +75,18 @@ def due_fingerprint(study: Study) -> str | None:
     """
     fingerprint = study_fingerprint(study, Vault(study).state())
     last = study.last_run()
-    is_done = last is not None and last["fingerprint"] == fingerprint and _is_whole(study, last, None)
-    return None if is_done else fingerprint
+    if last is None or last["fingerprint"] != fingerprint:
+        return fingerprint
+    # another hash where the same content is to be read again: whoever asked for it once may ask again
+    return None if _is_whole(study, last, None) else text_hash(fingerprint, last["run_id"])
 
 
 def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
-    """Whether the tables and the report of the last run are still there, untouched, and no language model is waited for."""
+    """Whether the tables and the report of the last run are still there, untouched, no language model is waited for, and nothing
+    failed that can pass.
+    """
     states = {(last.get(asked) or {}).get("state") for asked in ("second_coder", "theme_proposals")}
-    if STOPPED in states or (NOT_SENT in states and on_cost is not None):
+    if STOPPED in states or (NOT_SENT in states and on_cost is not None) or last.get("n_passing"):
         return False
     return study.tables_match(last["tables"]) and (study.root / last["publication"]).is_dir()
 
@@ -112,6 +116,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "decisions": asdict(mark),
         "second_coder": processed.second_coder,
         "theme_proposals": processed.theme_proposals,
+        "n_passing": sum(record.n_passing for record in processed.records),
         "n_rows": study.count_rows(),
         "tables": study.table_hashes(),
         "publication": f"publications/{run_id}",

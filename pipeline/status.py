@@ -35,6 +35,7 @@ def study_status(
         "last_run": last_run["ended_at"] if last_run else None,
         "is_other_version": last_run is not None and last_run.get("versions", {}).get("code") != versions()["code"],
         "publication": last_run["publication"] if last_run else None,
+        "n_passing": last_run.get("n_passing", 0) if last_run else 0,
         "second_coder": last_run.get("second_coder") if last_run else None,
         "theme_proposals": last_run.get("theme_proposals") if last_run else None,
         "workshops": [

@@ -64,9 +64,9 @@ def measuring() -> Iterator[dict[Path, Cost]]:
                 self._look()
                 self._cost.seconds = time.monotonic() - start
 
-        def _end(self) -> int | None:
+        def _end(self, *, waits: bool = False) -> int | None:
             self._look()
-            code = super()._end()
+            code = super()._end(waits=waits)
             self._cost.ended = self._cost.ended or code
             return code
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows.cache import StageCache, gather_tables
+from flows.cache import StageCache, Unfinished, gather_tables
 from pipeline.errors import StudyError, TableError
 from pipeline.files import write_parquet
 from pipeline.tables import REJECTS, WORKSHOPS
@@ -172,3 +172,17 @@ def test_what_is_gathered_of_several_workshops_is_looked_through_too(cache):
     lose_a_table(cache.folder / records[1].entry)
     with pytest.raises(StudyError, match="pendant le traitement"):
         gather_tables(cache, records)
+
+
+def test_what_is_unfinished_serves_its_run_and_is_computed_again_by_the_next(cache):
+    half = REJECTS.build([{"path": "a/b.docx", "reason": "absent", "advice": "rien à corriger"}])
+    record = cache.run("read", "cle", lambda: Unfinished({"rejects": half}, 2))
+    assert (record.n_passing, record.is_cached, record.n_rows) == (2, False, {"rejects": 1})
+    pd.testing.assert_frame_equal(cache.load(record)["rejects"], half)
+    pd.testing.assert_frame_equal(gather_tables(cache, [record])["rejects"], half)
+    assert cache.has(record) and not cache.has_key("read", "cle")
+    again = cache.run("read", "cle", lambda: Unfinished({"rejects": half}, 2))
+    assert not again.is_cached and again.entry == record.entry, "what follows it has the same key as long as nothing changed"
+    whole = cache.run("read", "cle", lambda: {"rejects": REJECTS.build(ROWS)})
+    assert (whole.n_passing, whole.is_cached) == (0, False) and whole.entry != record.entry
+    assert cache.run("read", "cle", dict).is_cached

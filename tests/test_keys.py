@@ -1,13 +1,21 @@
 """Keys of the stage cache: what must change one, and what must not."""
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from flows.keys import read_key, study_fingerprint
+from flows import process_workshop
+from flows.cache import StageCache, StageRecord
+from flows.keys import read_key, segment_key, study_fingerprint
+from flows.run import due_fingerprint
 from flows.vault import Vault
-from pipeline.ingest import identify_workshops
-from pipeline.pseudonymise import Registry
+from pipeline.ingest import contents, identify_workshops
+from pipeline.ingest.readers.dispatch import read_source
+from pipeline.ingest.readers.source import Source
+from pipeline.ingest.sandbox import Reading, read_files
+from pipeline.pseudonymise import Kept, Registry
 from pipeline.study import Study
 
 RETZ = "Pays de Retz 2026-10-01"
@@ -103,3 +111,108 @@ def _keys(study: Study) -> tuple[str, str]:
     state = Vault(study).state()
     workshop_id = identify_workshops(study.workshop_folders(), depot=study.depot)[RETZ]
     return read_key(study, RETZ, workshop_id, state), study_fingerprint(study, state)
+
+
+def read_here(paths: Sequence[Path], **asked: Any) -> list[Reading]:
+    """Read in this process, which is quicker than a child; a file that is not there as a child would."""
+    readings = []
+    for path in paths:
+        if path.exists():
+            readings.append(Reading(path, read_source(Source(path.read_bytes(), path.name))))
+        else:
+            readings += read_files([path], settings=asked["settings"], within=asked["within"])
+    return readings
+
+
+@pytest.fixture
+def quick_reading(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody is looked for in what is read: reading alone is tried."""
+
+    def leave_names(raw, *, known, choices, settings):
+        known.folders.append(RETZ)
+        return {name: raw[name] for name in ("documents", "rejects")}, Kept(known)
+
+    monkeypatch.setattr(process_workshop, "pseudonymise", leave_names)
+    for slow in ("load_early", "learn_questions"):
+        monkeypatch.setattr(process_workshop, slow, lambda: None)
+    monkeypatch.setattr(contents, "read_files", read_here)
+
+
+def read(study: Study) -> StageRecord:
+    workshop_id = identify_workshops(study.workshop_folders(), depot=study.depot)[RETZ]
+    return process_workshop.read_workshop(study.root, RETZ, workshop_id)
+
+
+def read_paths(study: Study, record: StageRecord) -> list[str]:
+    return [Path(path).name for path in StageCache(study.cache).load(record)["documents"]["path"]]
+
+
+def take_away_once(study: Study, paths: list[Path]) -> None:
+    """A share that is away for a moment: the file is back under the same bytes."""
+    paths[0].rename(study.root / "ailleurs")
+
+
+def put_back(study: Study, paths: list[Path]) -> None:
+    (study.root / "ailleurs").rename(paths[0])
+
+
+def save_another_text(study: Study, paths: list[Path]) -> None:
+    paths[0].write_text("Q1\n- un dentiste\n", encoding="utf-8")
+
+
+def add_a_file(study: Study, paths: list[Path]) -> None:
+    (study.depot / RETZ / "Table 9.txt").write_text("Q1\n- un dentiste\n", encoding="utf-8")
+
+
+def remove_for_good(study: Study, paths: list[Path]) -> None:
+    paths[0].unlink()
+
+
+def leave(study: Study, paths: list[Path]) -> None:
+    pass
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "names"),
+    [
+        (take_away_once, put_back, ["Table 1.txt", "Table 2.txt"]),
+        (leave, save_another_text, ["Table 1.txt", "Table 2.txt"]),
+        (leave, add_a_file, ["Table 1.txt", "Table 2.txt", "Table 9.txt"]),
+        (remove_for_good, leave, ["Table 2.txt"]),
+    ],
+)
+def test_what_a_depot_at_work_kept_from_being_read_is_read_by_the_next_run(small_study, quick_reading, monkeypatch, before, after, names):
+    """The reading of a workshop while somebody works in it, then with nobody there."""
+    study = small_study
+
+    def read_among_people(paths, **asked):
+        before(study, paths)
+        found = read_here(paths, **asked)
+        after(study, paths)
+        return found
+
+    monkeypatch.setattr(contents, "read_files", read_among_people)
+    first = read(study)
+    assert first.n_passing >= 1
+    monkeypatch.setattr(contents, "read_files", read_here)
+    second = read(study)
+    assert (second.n_passing, second.is_cached) == (0, False)
+    assert read_paths(study, second) == names
+    assert segment_key(study, first) != segment_key(study, second)
+    assert read(study).is_cached
+
+
+def test_a_file_that_is_bad_itself_is_read_once(small_study, quick_reading, monkeypatch):
+    (small_study.depot / RETZ / "Table 3.docx").write_bytes(b"PK\x03\x04 tronque")
+    monkeypatch.setattr(contents, "read_files", read_files)
+    assert (read(small_study).n_passing, read(small_study).is_cached) == (0, True)
+
+
+@pytest.mark.parametrize(("n_passing", "is_due"), [(0, False), (1, True)])
+def test_after_a_failure_that_can_pass_a_run_has_something_to_do_and_may_be_asked_for_again(small_study, n_passing, is_due):
+    fingerprint = study_fingerprint(small_study, Vault(small_study).state())
+    small_study.publications.joinpath("x").mkdir()
+    record = {"run_id": "20261127T030000000000Z", "is_done": True, "publication": "publications/x", "n_passing": n_passing}
+    small_study.write_manifest(record | {"fingerprint": fingerprint, "tables": {}})
+    due = due_fingerprint(small_study)
+    assert (due is not None) is is_due and due != fingerprint

@@ -1,22 +1,26 @@
 """The child process that reads files: what a bad file does to its own reading, and never to the next one."""
 
 import contextlib
+import errno
 import io
 import os
 import platform
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from made_files import docx, w_p, xlsx
 
 from pipeline.ingest import child
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.wire import TooLongError, frame, from_line, read_frame, to_line
+from pipeline.ingest.readers.wire import TooLongError, frame, from_line, is_passing, read_frame, to_line
 from pipeline.ingest.sandbox import Reading, read_files, readers_kept
 from pipeline.settings import IngestSettings
 
@@ -60,7 +64,7 @@ def test_no_file_starts_no_child() -> None:
 def test_a_file_that_kills_its_reader_leaves_the_next_one_alone(note: Path, tmp_path: Path) -> None:
     killer = written(tmp_path, "loin.xlsx", xlsx({"a": [["x"]]}, extra=FAR_CELL))
     bad, good = read_files([killer, note], settings=SETTINGS)
-    assert bad.error is not None and bad.error[0].startswith("fichier abîmé ou trop lourd")
+    assert bad.error is not None and bad.error[0].startswith("fichier abîmé ou trop lourd") and not bad.can_pass
     assert texts(good) == ["rouvrir la gare de Figeac"]
 
 
@@ -68,15 +72,142 @@ def test_a_file_that_kills_its_reader_leaves_the_next_one_alone(note: Path, tmp_
 def test_a_file_that_takes_too_much_memory_is_refused_by_name(note: Path, tmp_path: Path) -> None:
     greedy = written(tmp_path, "lourd.docx", docx("".join(w_p(f"idée {number}") for number in range(400_000))))
     bad, good = read_files([greedy, note], settings=IngestSettings(max_memory_mb=256))
-    assert bad.error is not None and "mémoire" in bad.error[0]
+    assert bad.error is not None and "demande trop de mémoire" in bad.error[0] and not bad.can_pass
     assert texts(good) == ["rouvrir la gare de Figeac"]
 
 
 def test_a_file_that_takes_too_long_is_given_up(note: Path, tmp_path: Path) -> None:
     slow = written(tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 400_000)
     bad, good = read_files([slow, note], settings=IngestSettings(max_seconds_per_file=1.5))
-    assert bad.error is not None and bad.error[0] == "lecture trop longue (plus de 1,5 s)" and "max_seconds_per_file" in bad.error[1]
+    assert bad.error is not None and bad.error[0] == "lecture trop longue (plus de 1,5 s de calcul)"
+    assert "max_seconds_per_file" in bad.error[1] and not bad.can_pass
     assert texts(good) == ["rouvrir la gare de Figeac"]
+
+
+@pytest.fixture
+def readers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
+    """The processes that were started, the last one last."""
+    started: list[Any] = []
+    start = child._start_process
+    monkeypatch.setattr(child, "_start_process", lambda scratch: started.append(start(scratch)) or started[-1])
+    return started
+
+
+def signal_at_a_file(monkeypatch: pytest.MonkeyPatch, readers: list[Any], numbers: list[signal.Signals]) -> None:
+    """Send the next of `numbers` to a reader that was just given a file; none once they are used up."""
+    send = child.Child._send
+
+    def send_then_signal(self: child.Child, message: object) -> None:
+        is_hit = isinstance(message, str) and numbers
+        if is_hit:
+            readers[-1].send_signal(signal.SIGSTOP)  # it reads nothing before the signal comes
+        send(self, message)
+        if is_hit:
+            readers[-1].send_signal(numbers.pop(0))
+            readers[-1].send_signal(signal.SIGCONT)
+
+    monkeypatch.setattr(child.Child, "_send", send_then_signal)
+
+
+@on_linux
+def test_a_reader_killed_once_by_the_system_is_asked_again(note: Path, monkeypatch: pytest.MonkeyPatch, readers: list[Any]) -> None:
+    signal_at_a_file(monkeypatch, readers, [signal.SIGKILL])
+    assert texts(*read_files([note], settings=SETTINGS)) == ["rouvrir la gare de Figeac"]
+    assert len(readers) == 2
+
+
+@on_linux
+@pytest.mark.parametrize(
+    ("number", "reason", "can_pass"),
+    [
+        (signal.SIGKILL, "lecture arrêtée par le système", True),
+        (signal.SIGTERM, "lecture arrêtée par le système", True),
+        (signal.SIGXCPU, "lecture trop longue (plus de 12 s de calcul)", False),
+        (signal.SIGPROF, "lecture trop longue (plus de 12 s de calcul)", False),
+        (signal.SIGSEGV, "fichier abîmé ou trop lourd", False),
+        (signal.SIGABRT, "fichier abîmé ou trop lourd", False),
+    ],
+)
+def test_what_ended_a_reader_tells_whether_its_file_is_at_fault(
+    number: signal.Signals,
+    reason: str,
+    can_pass: bool,
+    note: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    readers: list[Any],
+) -> None:
+    signal_at_a_file(monkeypatch, readers, [number, number])
+    (reading,) = read_files([note], settings=SETTINGS)
+    assert reading.error is not None and reading.error[0].startswith(reason)
+    assert reading.can_pass is can_pass
+    assert ("le prochain traitement le relira" in reading.error[1]) is can_pass
+
+
+@on_linux
+def test_a_slow_night_is_no_fault_of_a_file(note: Path, readers: list[Any]) -> None:
+    """The reader gets no processor for longer than its file may take of it."""
+    settings = IngestSettings(max_seconds_per_file=0.4, n_readers=1)
+    with readers_kept():
+        read_files([note], settings=settings)
+        readers[0].send_signal(signal.SIGSTOP)
+        wakes = threading.Timer(1.0, readers[0].send_signal, [signal.SIGCONT])
+        wakes.start()
+        assert texts(*read_files([note], settings=settings)) == ["rouvrir la gare de Figeac"]
+        wakes.join()
+    assert len(readers) == 1
+
+
+@on_linux
+def test_a_reader_that_gets_no_processor_at_all_is_given_up_until_the_next_run(
+    note: Path, readers: list[Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = IngestSettings(n_readers=1)
+    with readers_kept():
+        read_files([note], settings=settings)
+        monkeypatch.setattr(child, "max_wall_seconds", lambda _: 0.3)
+        readers[0].send_signal(signal.SIGSTOP)
+        (reading,) = read_files([note], settings=settings)
+    assert reading.error is not None and reading.error[0].startswith("lecture arrêtée après 0 s d'attente")
+    assert reading.can_pass
+
+
+def test_a_file_that_goes_away_while_it_is_read_can_be_read_later(note: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    send = child.Child._send
+
+    def send_once_gone(self: child.Child, message: object) -> None:
+        if isinstance(message, str):
+            note.unlink()
+        send(self, message)
+
+    monkeypatch.setattr(child.Child, "_send", send_once_gone)
+    (reading,) = read_files([note], settings=SETTINGS)
+    assert reading.error is not None
+    assert reading.error[0].startswith("fichier absent ou inaccessible pendant la lecture")
+    assert reading.can_pass
+
+
+def test_a_reader_that_cannot_be_started_is_no_fault_of_a_file(note: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr(child, "_start_process", refuse)
+    readings = read_files([note, note], settings=SETTINGS)
+    assert [(reading.error is not None, reading.can_pass) for reading in readings] == [(True, True)] * 2
+
+
+@pytest.mark.parametrize(
+    ("number", "can_pass"),
+    [
+        (errno.ENOENT, True),
+        (errno.EIO, True),
+        (errno.ESTALE, True),
+        (errno.ENOMEM, True),
+        (errno.EACCES, False),
+        (errno.ELOOP, False),
+    ],
+)
+def test_rights_last_until_somebody_changes_them_and_a_missing_disk_does_not(number: int, can_pass: bool) -> None:
+    assert is_passing(OSError(number, "x")) is can_pass
 
 
 def _not_files(folder: Path) -> Iterator[Path]:
@@ -93,7 +224,11 @@ def _not_files(folder: Path) -> Iterator[Path]:
 def test_what_is_no_regular_file_is_refused_without_waiting(tmp_path: Path) -> None:
     for path in _not_files(tmp_path):
         (reading,) = read_files([path], settings=SETTINGS)
-        assert reading.error is not None and reading.error[0] == "ce n'est pas un fichier ordinaire"
+        assert reading.error is not None
+        expected = ("ce n'est pas un fichier ordinaire", False)
+        if path.name == "absent.txt":  # listed, then gone
+            expected = ("fichier absent ou inaccessible pendant la lecture (disparu)", True)
+        assert (reading.error[0], reading.can_pass) == expected
 
 
 def test_a_file_over_the_size_limit_is_refused_with_the_setting_to_change(tmp_path: Path) -> None:
@@ -160,7 +295,7 @@ def test_a_slow_file_holds_up_no_other(tmp_path: Path) -> None:
     slow = written(tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 400_000)
     done: list[Path] = []
     short = [written(tmp_path, f"{n}.txt", b"- un lavoir\n") for n in range(10)]
-    read_files([slow, *short], settings=IngestSettings(max_seconds_per_file=4, n_readers=2), on_file=done.append)
+    read_files([slow, *short], settings=IngestSettings(max_seconds_per_file=2, n_readers=2), on_file=done.append)
     assert done == [*short, slow]
 
 
@@ -279,8 +414,8 @@ FORGED = [  # what a child that was taken over might answer
 
 @pytest.mark.parametrize("line", FORGED)
 def test_a_forged_answer_is_a_reject_and_never_an_error_of_the_run(line: bytes) -> None:
-    (parts, error), failure = child._understood(line)
-    assert (parts, error) == ((), child._BROKEN) and failure == "an answer of another form"
+    (parts, error, can_pass), failure = child._understood(line)
+    assert (parts, error, can_pass) == ((), child._BROKEN, False) and failure == "an answer of another form"
 
 
 def test_an_endless_answer_is_not_taken_in() -> None:

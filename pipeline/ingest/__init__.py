@@ -26,15 +26,17 @@ def ingest_workshop(
     settings: IngestSettings,
     workshop_id: str | None = None,
     on_file: Callable[[int, int], None] | None = None,
+    on_passing: Callable[[int], None] | None = None,
 ) -> "dict[str, pd.DataFrame]":
     """Return the tables of one workshop's `folder` of `depot`, personal data included; what cannot be read is a row of `rejects`.
 
     `workshop_id` is its id among the folders of `depot`, which are looked through for it where it is not given. `on_file` is called after
-    each file with the numbers of files done and in all. A folder without files is a workshop without documents.
+    each file with the numbers of files done and in all, `on_passing` with the number of files that the system kept from being read, and
+    which may be read another time as they are. A folder without files is a workshop without documents.
     """
     from pipeline.ingest.stage import ingest
 
-    return ingest(folder, depot=depot, settings=settings, workshop_id=workshop_id, on_file=on_file)
+    return ingest(folder, depot=depot, settings=settings, workshop_id=workshop_id, on_file=on_file, on_passing=on_passing)
 
 
 def reject_stray_files(rejects: "pd.DataFrame", files: Sequence[Path], *, depot: Path) -> "pd.DataFrame":

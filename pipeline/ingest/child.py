@@ -1,24 +1,39 @@
 """A child process that reads files, started when first asked and started again when it died.
 
 In:   the path of a file
-Out:  its parts, or an error in French
+Out:  its parts, or an error in French, and whether that error can pass
+
+An error lasts where the file itself is at fault: its reader says so, went over its own limits of memory and processor time, or died of
+a fault in its own code. It can pass where the system is: somebody else's signal, the clock of a busy machine, a file that was away.
 """
 
+import contextlib
 import json
 import logging
 import os
+import signal
 import subprocess
 import sys
 import threading
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.source import MEGABYTE
-from pipeline.ingest.readers.wire import READY, Error, TooLongError, failure_of_line, from_line, read_frame
+from pipeline.ingest.readers.wire import (
+    READY,
+    Error,
+    TooLongError,
+    away_of_line,
+    failure_of_line,
+    from_line,
+    read_frame,
+)
 from pipeline.settings import IngestSettings
 
 _log = logging.getLogger(__name__)
+_DYING_S = 5.0  # for a child that closed its output to be gone
 _START_SECONDS = 60.0  # for the child to import its libraries on a loaded machine
 _PACKAGES = Path(__file__).parents[2]
 _MAX_CHILDREN = 4  # more gains little: what comes after reading takes longer
@@ -27,7 +42,20 @@ _SPLIT = "découper le fichier ou l'enregistrer dans un autre format"
 _BROKEN: Error = ("fichier abîmé ou trop lourd : sa lecture s'est interrompue", "l'enregistrer de nouveau ou dans un autre format")
 _SWOLLEN: Error = ("fichier au contenu démesuré", _SPLIT)
 _UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)  # of an answer that no reader of ours wrote
-Answer = tuple[tuple[RawPart, ...], Error | None]
+_AGAIN = "rien à corriger dans ce fichier : le prochain traitement le relira"
+_KILLED: Error = ("lecture arrêtée par le système (mémoire de la machine, arrêt)", _AGAIN)
+_NO_READER: Error = ("lecture impossible pour l'instant : le lecteur ne démarre pas", _AGAIN)
+_FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGALRM")  # nothing in a file makes its reader end so
+_OVER_TIME = ("SIGPROF", "SIGXCPU")
+_PATIENCE, _LEAST_WALL_S = 10, 60.0  # times the processor's seconds; a machine at that pace is not to be waited for
+
+
+class Answer(NamedTuple):
+    """What a file holds, or why it is not read; `can_pass` where the file may be read another time as it is."""
+
+    parts: tuple[RawPart, ...] = ()
+    error: Error | None = None
+    can_pass: bool = False
 
 
 def count_children(settings: IngestSettings) -> int:
@@ -47,19 +75,38 @@ class Child:
         self._lock = threading.Lock()
 
     def read(self, path: Path) -> Answer:
-        """Return what `path` holds, no later than the settings allow; the child is replaced after a file that killed it."""
+        """Return what `path` holds, no later than the settings allow; the child is replaced after a file that killed it.
+
+        A reader that was killed from outside is asked once more.
+        """
+        answer = self._read(path)
+        return self._read(path) if answer.error == _KILLED and not self.is_closed else answer
+
+    def _read(self, path: Path) -> Answer:
         if self._process is not None and self._process.poll() is not None:
             self._end()  # killed while it waited: no fault of this file
         if self._process is None and not self._start():
-            return (), _BROKEN
+            return Answer(error=_NO_READER, can_pass=True)
         self._send(str(path.absolute()))
-        heard = self._listen(self._settings.max_seconds_per_file)
+        heard = self._listen(max_wall_seconds(self._settings))
+        if heard.trouble:
+            self._end()
+            return heard.trouble
         answer, failure = _understood(heard.line)
         if heard.is_last or failure:
-            code = self._end()
-            if failure and not heard.trouble:
+            code = self._end(waits=not heard.line)
+            if failure:
                 _log.warning("a reader ended at a file: %s, code %s", failure, code)
-        return ((), heard.trouble) if heard.trouble else answer
+            if not heard.line:
+                return self._judged(code)
+        return answer
+
+    def _judged(self, code: int | None) -> Answer:
+        """What a reader that died without an answer tells of its file, by the signal that ended it."""
+        name = signal.Signals(-code).name if code is not None and code < 0 else ""
+        if name in _OVER_TIME:
+            return Answer(error=self._too_late())
+        return Answer(error=_KILLED, can_pass=True) if name in _FROM_OUTSIDE else Answer(error=_BROKEN)
 
     def close(self) -> None:
         """End the child for good, at once; what it was reading is lost."""
@@ -70,12 +117,17 @@ class Child:
         with self._lock:
             if self.is_closed:
                 return False
-            self._process = _start_process(self._scratch)
+            try:
+                self._process = _start_process(self._scratch)
+            except OSError as error:  # no memory, no process left
+                _log.warning("a reader could not be started: %s", error.strerror)
+                return False
         self._send(
             {
                 "max_bytes": int(self._settings.max_file_mb * MEGABYTE),
                 "max_memory_bytes": self._settings.max_memory_mb * MEGABYTE,
                 "max_seconds": self._settings.max_seconds_per_file,
+                "max_wall_seconds": max_wall_seconds(self._settings),
             }
         )
         if self._listen(_START_SECONDS).line == READY:
@@ -83,18 +135,22 @@ class Child:
         _log.warning("a reader did not start: code %s", self._end())
         return False
 
-    def _end(self) -> int | None:
-        """Kill the process if there is one; return how it ended."""
+    def _end(self, *, waits: bool = False) -> int | None:
+        """Kill the process if there is one; return how it ended. `waits` for one that ends by itself, to tell of what."""
         with self._lock:
             process, self._process = self._process, None
         if process is None:
             return None
+        if waits:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(timeout=_DYING_S)
+        is_alive = process.poll() is None
         process.kill()
         code = process.wait()
         for stream in (process.stdin, process.stdout):
             if stream:
                 _close(stream)
-        return code
+        return None if is_alive else code
 
     def _send(self, message: object) -> None:
         process = self._process
@@ -122,35 +178,52 @@ class Child:
         try:
             line, is_last = read_frame(process.stdout)
         except TooLongError:
-            return _Heard(b"", trouble=_SWOLLEN)
+            return _Heard(b"", trouble=Answer(error=_SWOLLEN))
         except (OSError, ValueError):  # closed by another thread
             return _Heard(b"")
         finally:
             watch.cancel()
-        return _Heard(line, is_last, self._too_late() if is_late.is_set() and not line else None)
+        return _Heard(line, is_last, _waited_for(seconds) if is_late.is_set() and not line else None)
 
     def _too_late(self) -> Error:
         seconds = f"{self._settings.max_seconds_per_file:g}".replace(".", ",")
         advice = f"{_SPLIT}, ou relever « max_seconds_per_file » dans etude.toml, section [ingest]"
-        return f"lecture trop longue (plus de {seconds} s)", advice
+        return f"lecture trop longue (plus de {seconds} s de calcul)", advice
 
 
 @dataclass(frozen=True)
 class _Heard:
-    """What came from a child: a line, b"" where it died; whether it ends after it; what it is guilty of."""
+    """What came from a child: a line, b"" where it died; whether it ends after it; why nothing came where we know."""
 
     line: bytes
     is_last: bool = True
-    trouble: Error | None = None
+    trouble: Answer | None = None
 
 
 def _understood(line: bytes) -> tuple[Answer, str | None]:
     """The answer in `line`, and what failed in the child where it holds none."""
     try:
         failure = failure_of_line(line) if line else "no answer"
-        return (((), _BROKEN), failure) if failure else (from_line(line), None)
+        if failure:
+            return Answer(error=_BROKEN), failure
+        away = away_of_line(line)
+        return (Answer(error=away_error(away), can_pass=True) if away else Answer(*from_line(line))), None
     except _UNREADABLE:
-        return ((), _BROKEN), "an answer of another form"
+        return Answer(error=_BROKEN), "an answer of another form"
+
+
+def max_wall_seconds(settings: IngestSettings) -> float:
+    """How long a file is waited for by the clock: many times what it may take of the processor."""
+    return max(_LEAST_WALL_S, _PATIENCE * settings.max_seconds_per_file)
+
+
+def away_error(why: str) -> Error:
+    """The error of a file that was not there while it was read."""
+    return f"fichier absent ou inaccessible pendant la lecture ({why})", _AGAIN
+
+
+def _waited_for(seconds: float) -> Answer:
+    return Answer(error=(f"lecture arrêtée après {seconds:.0f} s d'attente : machine ou disque trop occupés", _AGAIN), can_pass=True)
 
 
 def _start_process(scratch: Path) -> subprocess.Popen[bytes]:

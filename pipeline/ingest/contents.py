@@ -13,6 +13,7 @@ from functools import cached_property
 from pathlib import Path, PurePath
 
 from pipeline.depot import list_folder, name_files, text_of
+from pipeline.ingest.child import away_error
 from pipeline.ingest.listed import rows_of_prose
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.sandbox import Reading, read_files
@@ -22,7 +23,7 @@ from pipeline.ingest.workshop import Reject, is_manifest
 from pipeline.settings import IngestSettings
 
 _EMPTY = ("aucun texte dans ce fichier", "vérifier que c'est le bon fichier, ou le retirer")
-_GONE = ("fichier disparu pendant la lecture", "vérifier le dossier, puis relancer")
+_GONE = away_error("disparu")
 _BLANK_MAP = (
     "carte sans structure nommée",
     "donner un nom à chaque point ou zone de la carte, puis la redéposer",
@@ -56,6 +57,7 @@ class Contents:
 
     parts: list[Part] = field(default_factory=list)
     rejects: list[Reject] = field(default_factory=list)
+    n_passing: int = 0  # of the files that were not read: how many the system kept from being read
 
     @property
     def documents(self) -> list[Part]:
@@ -108,6 +110,7 @@ def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_fil
         name = names[reading.path]
         sha256 = None if reading.error else _hash(reading.path)
         if reading.error or sha256 is None:
+            contents.n_passing += reading.can_pass or not reading.error
             contents.rejects.append(_reject(name, *(reading.error or _GONE)))
             continue
         if PurePath(name).parts[1:] != reading.path.relative_to(folder).parts:

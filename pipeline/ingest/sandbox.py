@@ -16,10 +16,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pipeline.errors import reason_of
-from pipeline.ingest.child import Child, count_children
+from pipeline.ingest.child import Answer, Child, away_error, count_children
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.source import MEGABYTE, too_large
-from pipeline.ingest.readers.wire import Error
+from pipeline.ingest.readers.wire import Error, is_passing
 from pipeline.settings import IngestSettings
 
 _log = logging.getLogger(__name__)
@@ -28,11 +28,15 @@ _kept: list[dict[IngestSettings, "_Readers"]] = []  # of the open blocks of `rea
 
 @dataclass(frozen=True)
 class Reading:
-    """What a file held: its parts, or an error as (reason, advice) in French; never both."""
+    """What a file held: its parts, or an error as (reason, advice) in French; never both.
+
+    `can_pass` where the system is at fault, and the file may be read another time as it is.
+    """
 
     path: Path
     parts: tuple[RawPart, ...] = ()
     error: Error | None = None
+    can_pass: bool = False
 
 
 @dataclass(frozen=True)
@@ -63,7 +67,7 @@ def read_files(
         if refusal is None:
             asked.append((place, path))
         else:
-            readings[place] = Reading(path, error=refusal)
+            readings[place] = Reading(path, error=refusal.error, can_pass=refusal.can_pass)
             if on_file:
                 on_file(path)
     with _readers(settings) as readers:
@@ -75,24 +79,26 @@ def read_files(
     return [readings[place] for place in range(len(paths))]
 
 
-def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> Error | None:
+def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> Answer | None:
     """Why a path is not even given to a child: it is no regular file, leads elsewhere, or is too large."""
     try:
         target, found = path.resolve(), _stat(path)
     except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError before Python 3.13
         why = reason_of(error) if isinstance(error, OSError) else "boucle de raccourcis"
-        return f"fichier illisible ({why})", "vérifier que l'on a le droit de le lire"
+        if isinstance(error, OSError) and is_passing(error):
+            return Answer(error=away_error(why), can_pass=True)
+        return Answer(error=(f"fichier illisible ({why})", "vérifier que l'on a le droit de le lire"))
+    if found is None and not path.is_symlink():  # it was there when its folder was listed
+        return Answer(error=away_error("disparu"), can_pass=True)
     is_file, n_bytes = (stat.S_ISREG(found.st_mode), found.st_size) if found else (False, 0)
     if not is_file:
-        return (
-            "ce n'est pas un fichier ordinaire",
-            "vérifier qu'il existe encore, ou déposer le document lui-même à la place d'un raccourci",
-        )
+        advice = "vérifier qu'il existe encore, ou déposer le document lui-même à la place d'un raccourci"
+        return Answer(error=("ce n'est pas un fichier ordinaire", advice))
     if allowed and not any(target.is_relative_to(folder) for folder in allowed):
-        return "raccourci vers un fichier hors du dépôt", "déposer le document lui-même à la place du raccourci"
+        return Answer(error=("raccourci vers un fichier hors du dépôt", "déposer le document lui-même à la place du raccourci"))
     if n_bytes > settings.max_file_mb * MEGABYTE:
         refusal = too_large(n_bytes, int(settings.max_file_mb * MEGABYTE))
-        return refusal.found, refusal.do
+        return Answer(error=(refusal.found, refusal.do))
     return None
 
 
@@ -181,5 +187,4 @@ class _Readers:
         while (job := self._waiting.get()) is not None:
             if child.is_closed:
                 continue
-            parts, error = child.read(job.path)
-            job.done.put((job.place, Reading(job.path, parts, error)))
+            job.done.put((job.place, Reading(job.path, *child.read(job.path))))

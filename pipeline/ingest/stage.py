@@ -42,11 +42,14 @@ def ingest(
     settings: IngestSettings,
     workshop_id: str | None = None,
     on_file: Callable[[int, int], None] | None = None,
+    on_passing: Callable[[int], None] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of one workshop, as `pipeline.ingest.ingest_workshop` says."""
     manifest = read_manifest(folder, depot=depot)
     workshop_id, territory = workshop_id or identify_workshop(folder, depot=depot), name_territory(folder, manifest)
     contents = read_contents(folder, depot=depot, settings=settings, on_file=on_file)
+    if contents.n_passing and on_passing:
+        on_passing(contents.n_passing)
     roster, pins = Roster(workshop_id), contents.pins[: settings.max_listed]
     attendances = read_attendance(_first_rows(contents.lists, settings.max_listed), roster)
     for name in manifest.animators:

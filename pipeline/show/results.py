@@ -39,6 +39,7 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     counts = _("{workshops} ateliers, {documents} documents, {units} passages, {themes} thèmes").format(**rows)
     line(counts + _(" ; {n} fichiers ou parties non lus").format(n=rows["rejects"]) + ".")
     _rejects(study.read_table("rejects").to_dict("records"))
+    _to_read_again(outcome.manifest.get("n_passing"))
     _first_priorities(study)
     if outcome.manifest.get("is_renumbered") and outcome.is_new:
         line(_("Le coffre vient d'une version antérieure : les personnes ont été renumérotées, une fois pour toutes."))
@@ -80,6 +81,7 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
         line(found["late_effect"])
     line(_("Fichiers ou parties non lus : {n}").format(n=len(found["rejects"])))
     _rejects(found["rejects"])
+    _to_read_again(found["n_passing"])
     _second_coder(study, found["second_coder"])
     _proposals(study, found["theme_proposals"])
     _doubts(study, found["n_doubts"])
@@ -205,6 +207,12 @@ def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:
         line(_("  non lu : {path} : {reason} → {advice}").format(**row))
     if len(rows) > _SHOWN_REJECTS:
         line(_("  … et {n} autres : ateliers export --format csv").format(n=len(rows) - _SHOWN_REJECTS))
+
+
+def _to_read_again(n: int | None) -> None:
+    """One line on what the system kept from being read."""
+    if n:
+        line(_("Lectures empêchées par le système, que le prochain traitement reprendra : {n}").format(n=n))
 
 
 def _flattened(found: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

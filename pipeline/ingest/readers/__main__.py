@@ -16,8 +16,18 @@ from pipeline.errors import ReadError, reason_of
 from pipeline.ingest.readers.confine import Budget, confine
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Limits, Source, too_large
-from pipeline.ingest.readers.wire import NO_MEMORY, READY, failure_to_line, frame, to_line
+from pipeline.ingest.readers.wire import (
+    NO_MEMORY,
+    READY,
+    away_to_line,
+    failure_to_line,
+    frame,
+    is_passing,
+    to_line,
+)
 
+_RIGHTS = "vérifier que l'on a le droit de le lire"
+_ANOTHER_FORM = "l'ouvrir dans son logiciel et l'enregistrer dans un autre format"
 _NO_MEMORY_FRAME = frame(to_line((), NO_MEMORY), is_last=True)  # made beforehand: there is none left to make it when it is needed
 
 
@@ -28,7 +38,7 @@ def main() -> None:
     asked = json.loads(sys.stdin.buffer.readline())
     limits = Limits(max_bytes=asked["max_bytes"])
     confine()
-    budget = Budget(asked["max_memory_bytes"], asked["max_seconds"])
+    budget = Budget(asked["max_memory_bytes"], asked["max_seconds"], asked["max_wall_seconds"])
     _write(output, frame(READY))
     for line in sys.stdin.buffer:
         budget.open()
@@ -69,15 +79,27 @@ def _answer(path: Path, limits: Limits) -> bytes | None:
         n_bytes = path.stat().st_size
         if n_bytes > limits.max_bytes:
             raise too_large(n_bytes, limits.max_bytes)
-        return to_line(read_source(Source(path.read_bytes(), path.name, limits)))
+        content = path.read_bytes()
     except ReadError as error:
         return to_line((), (error.found, error.do))
     except OSError as error:
-        return to_line(
-            (), (f"fichier illisible ({reason_of(error)})", "vérifier que le fichier existe encore et que l'on a le droit de le lire")
-        )
+        why = reason_of(error)
+        return away_to_line(why) if is_passing(error) else to_line((), (f"fichier illisible ({why})", _RIGHTS))
+    except MemoryError:
+        return None
+    return _reading_of(Source(content, path.name, limits))
+
+
+def _reading_of(source: Source) -> bytes | None:
+    """The line for what was read of the disk: from here on, what fails is due to the content."""
+    try:
+        return to_line(read_source(source))
+    except ReadError as error:
+        return to_line((), (error.found, error.do))
+    except OSError as error:
+        return to_line((), (f"fichier illisible ({reason_of(error)})", _ANOTHER_FORM))
     except RecursionError:
-        return to_line((), ("fichier trop imbriqué", "l'ouvrir dans son logiciel et l'enregistrer dans un autre format"))
+        return to_line((), ("fichier trop imbriqué", _ANOTHER_FORM))
     except MemoryError:
         return None
 

@@ -20,7 +20,7 @@ _X32 = 0x40000000  # calls of the x32 interface, which would slip past the numbe
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
 _KEPT_SHARE = 8  # 1/8 of the memory may stay in use between two files; more, and a new child starts
 _N_FILES = 64
-_OVERTIME = 5  # seconds after the time-out when a child without a parent ends itself
+_OVERTIME = 5  # seconds after which the system ends what outlived its own timer
 
 # Machine: (its number, openat, open, refused); refused are sockets, programs, processes, threads, signals to others, changes of files.
 _CALLS: dict[str, tuple[int, int, int | None, tuple[int, ...]]] = {
@@ -39,10 +39,14 @@ _CLONE3 = 435  # on every machine; "unknown" makes the C library fall back to cl
 
 
 class Budget:
-    """What one file may take: `max_bytes` of memory, the process included, and `max_seconds`."""
+    """What one file may take: `max_bytes` of memory, the process included, and `max_seconds` of the processor.
 
-    def __init__(self, max_bytes: int, max_seconds: float) -> None:
-        self._max_seconds = max_seconds
+    Whoever goes over them is ended by a signal that says so, whatever else the machine does. `max_wall_seconds` are those of the
+    clock after which a process without a parent ends itself.
+    """
+
+    def __init__(self, max_bytes: int, max_seconds: float, max_wall_seconds: float) -> None:
+        self._max_seconds, self._max_wall_seconds = max_seconds, max_wall_seconds
         self._spare = max_bytes // _KEPT_SHARE
         self._base = _memory()[1]
         self._growth = max(max_bytes - self._spare - self._base, self._spare)
@@ -53,11 +57,11 @@ class Budget:
         if taken:
             _limit("RLIMIT_AS", taken + self._growth)
         _limit("RLIMIT_CPU", int(_seconds_used() + self._max_seconds) + _OVERTIME)
-        _set_alarm(self._max_seconds + _OVERTIME)
+        _set_timers(self._max_seconds, self._max_wall_seconds + _OVERTIME)
 
     def close(self) -> bool:
-        """Stop the clock; True where the file left so much memory in use that the next one deserves a new process."""
-        _set_alarm(0)
+        """Stop the clocks; True where the file left so much memory in use that the next one deserves a new process."""
+        _set_timers(0, 0)
         return _memory()[1] > self._base + self._spare
 
 
@@ -150,6 +154,8 @@ def _limit(name: str, most: int, *, for_good: bool = False) -> None:
         resource.setrlimit(kind, (allowed, allowed if for_good else held))
 
 
-def _set_alarm(seconds: float) -> None:
+def _set_timers(seconds: float, wall_seconds: float) -> None:
+    """SIGPROF after `seconds` of the processor, SIGALRM after `wall_seconds` of the clock; 0 for never."""
     if hasattr(signal, "setitimer"):
-        signal.setitimer(signal.ITIMER_REAL, seconds)
+        signal.setitimer(signal.ITIMER_PROF, seconds)
+        signal.setitimer(signal.ITIMER_REAL, wall_seconds)

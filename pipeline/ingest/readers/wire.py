@@ -4,6 +4,7 @@ In:   parts, or an error
 Out:  a line; and back. What comes back is checked type by type: the child has read hostile files and is not trusted
 """
 
+import errno
 import json
 import struct
 from dataclasses import asdict
@@ -17,6 +18,17 @@ READY = b"ready"
 MAX_ANSWER = 96_000_000  # bytes of one answer; a reader's own limits keep it well below
 
 _HEADER = struct.Struct(">?Q")  # whether the child ends after this answer, and the answer's length
+
+
+_LASTING = {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR}
+
+
+def is_passing(error: OSError) -> bool:
+    """Whether the system may give the file another time although nobody changes it: it was away, or its disk did not answer.
+
+    Rights and loops of links stay as they are until somebody changes them.
+    """
+    return error.errno not in _LASTING
 
 
 class TooLongError(ValueError):
@@ -53,6 +65,11 @@ def failure_to_line(failure: str) -> bytes:
     return json.dumps({"failure": failure}).encode("ascii")
 
 
+def away_to_line(why: str) -> bytes:
+    """The line for a file that the system did not give, which it may give another time."""
+    return json.dumps({"away": why}).encode("ascii")
+
+
 def from_line(line: bytes) -> tuple[tuple[RawPart, ...], Error | None]:
     """What a file held.
 
@@ -65,6 +82,11 @@ def from_line(line: bytes) -> tuple[tuple[RawPart, ...], Error | None]:
 def failure_of_line(line: bytes) -> str | None:
     """What `failure_to_line` wrote, None for any other line."""
     return _text(json.loads(line)["failure"])[:80] if line.startswith(b'{"failure"') else None
+
+
+def away_of_line(line: bytes) -> str | None:
+    """What `away_to_line` wrote, None for any other line."""
+    return _text(json.loads(line)["away"])[:80] if line.startswith(b'{"away"') else None
 
 
 def _part(found: dict[str, Any]) -> RawPart:
