@@ -113,7 +113,8 @@ class _Parser(argparse.ArgumentParser):
         self._positionals.title, self._optionals.title = _("arguments"), _("options")
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(_in_french(message), self.format_usage().replace("usage: ", "").strip(), f"{self.prog} --help")
+        usage = " ".join(self.format_usage().removeprefix("usage: ").split())  # in one line, however many options
+        raise UsageError(_in_french(message), usage, f"{self.prog} --help")
 
 
 def _in_french(message: str) -> str:
