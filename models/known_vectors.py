@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.files import file_hash, text_hash, write_bytes
+from pipeline.i18n import _
 
 Vectors = NDArray[np.float32]
 
@@ -76,8 +77,14 @@ class KnownVectors:
 
     def read(self, folder: Path) -> None:
         """Know what other processes, or earlier runs, have left in `folder`."""
-        for path in sorted(folder.glob("*.npy")):
-            if path not in self._read and _is_as_written(path):
+        new = [path for path in sorted(folder.glob("*.npy")) if path not in self._read]
+        altered = {path for path in new if path.name != _name_of(folder, file_hash(path))}
+        if altered:
+            _LOG.warning(_("vecteurs : {n} fichiers ne sont pas ce qui y fut écrit, refaits").format(n=len(altered)))
+        for path in new:
+            if path in altered:
+                path.unlink(missing_ok=True)
+            else:
                 keys = np.ascontiguousarray(np.load(path, mmap_mode="r")["key"]).tobytes()
                 self._take((keys[at : at + _KEY] for at in range(0, len(keys), _KEY)), path)
                 self._read.add(path)
@@ -104,14 +111,6 @@ def _write(folder: Path, keys: Sequence[bytes], vectors: Vectors) -> Path:
     return path
 
 
-def _is_as_written(path: Path) -> bool:
-    """Whether a file holds what its name says, for the encoder of its folder; one that does not is removed."""
-    if path.name == _name_of(path.parent, file_hash(path)):
-        return True
-    _LOG.warning("vectors: %s/%s is not what was written, made again", path.parent.name, path.name)
-    path.unlink(missing_ok=True)
-    return False
-
-
 def _name_of(folder: Path, sha256: str) -> str:
+    """The name of a file of that content, for the encoder of its folder."""
     return f"{text_hash(folder.name, sha256)[:24]}.npy"

@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.files import write_bytes
+from pipeline.i18n import _
 from pipeline.spreading import GRAIN, grains_of
 from pipeline.versions import code_hash
 from pipeline.within import within
@@ -79,7 +80,7 @@ def _read(folder: Path, wanted: set[bytes], read_back: Callable[[Any], Any]) -> 
                     else:
                         n_altered += 1
     if n_altered:
-        _LOG.warning("%s: %d kept values are not what was written, worked out again", folder.name, n_altered)
+        _LOG.warning(_("{name} : {n} lectures ne sont pas ce qui fut écrit, refaites").format(name=folder.name, n=n_altered))
     return found
 
 

@@ -20,6 +20,7 @@ from flows.run import run_study
 from pipeline.cli import main
 from pipeline.decision_store import DecisionStore, _insert
 from pipeline.errors import StudyError, TableError
+from pipeline.review.journal import Journals
 from pipeline.study import Study
 from pipeline.tables import DECISIONS
 
@@ -534,3 +535,16 @@ def test_the_record_of_an_earlier_version_asks_nothing(bereft: Study) -> None:
     del record["decisions"]
     bereft.write_manifest(record)
     assert Study.open(bereft.root).check_decisions().n_decisions == 0
+
+
+def test_an_open_review_takes_no_decision_on_top_of_lost_ones(store: DecisionStore, place: Path | str) -> None:
+    journals = Journals(store)
+    assert journals.current().last_id == 0
+    store.append_all(move(unit_id) for unit_id in "abc")
+    assert journals.current().last_id == 3
+    store.erase(["c"], str, author="omar", counts={"décisions effacées": 1})
+    assert journals.current().last_id == 2
+    emptied(place)
+    for _ in range(2):
+        with pytest.raises(StudyError, match="jusqu'à la n° 2, ne sont plus toutes là"):
+            journals.current()

@@ -317,6 +317,13 @@ def test_a_damaged_answer_on_disk_is_asked_again(tmp_path):
         for path, content in zip(kept, ["", "[]", '{"codes": 3}', '{"codes": {"a": [[1]]}}'], strict=False):
             path.write_text(content, encoding="utf-8")
         assert tagger(server, tmp_path).estimate(UNITS).n_units == 4
+        altered = next(path for path in kept[4:] if '"codes": {"' in path.read_text(encoding="utf-8"))
+        altered.write_text(altered.read_text(encoding="utf-8").replace('"codes": {"', '"codes": {"x'), encoding="utf-8")
+        assert tagger(server, tmp_path).estimate(UNITS).n_units == 5
+        for path in kept[4:]:  # as an earlier version left them
+            answer = json.loads(path.read_text(encoding="utf-8"))
+            path.write_text(json.dumps({"codes": answer["codes"]}), encoding="utf-8")
+        assert tagger(server, tmp_path).estimate(UNITS).n_units == 4
 
 
 SCRIPT = """

@@ -1,7 +1,8 @@
 """Answers kept by content, one small file each, so that a passage is never asked twice and a killed run goes on where it was.
 
 In:   keys (sha256 of all that an answer depends on) and answers
-Out:  the same after any crash; files of passages hold codes and offsets, no text; those of themes what the model wrote
+Out:  the same after any crash, and none of what was altered since; files of passages hold codes and offsets, no text; those of
+      themes what the model wrote
 """
 
 import json
@@ -9,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from models.language_model.checks import Answer
-from pipeline.files import write_bytes
+from pipeline.files import text_hash, write_bytes
 
 _PACE = "pace.json"
 
@@ -76,8 +77,15 @@ def _load(path: Path) -> dict[str, dict[str, list[list[int]]]] | None:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         return None
-    return value if isinstance(value, dict) else None
+    if not isinstance(value, dict):
+        return None
+    seal = value.pop("sha256", None)  # an earlier version's answer has none, and was paid for
+    return value if seal in (None, _seal(path, value)) else None
 
 
-def _write(path: Path, content: object) -> None:
-    write_bytes(path, json.dumps(content).encode(), mode=0o600)
+def _write(path: Path, content: dict[str, Any]) -> None:
+    write_bytes(path, json.dumps(content | {"sha256": _seal(path, content)}).encode(), mode=0o600)
+
+
+def _seal(path: Path, content: dict[str, Any]) -> str:
+    return text_hash(path.name, json.dumps(content))

@@ -12,6 +12,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pipeline.files import write_bytes
+from pipeline.i18n import _
 from pipeline.within import within
 
 _LOG = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class _Kept:
         if content[:_N_HASH] == _hash_of(name, drawing):
             return drawing
         if content:
-            _LOG.warning("drawing %s is not what was written, drawn again", name)
+            _LOG.warning(_("dessin {name} : pas ce qui fut écrit, refait").format(name=name))
         drawing = draw()
         write_bytes(path, _hash_of(name, drawing) + drawing)
         return drawing

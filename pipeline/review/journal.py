@@ -10,6 +10,7 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from pipeline.decision_store import DecisionStore
+from pipeline.errors import StudyError
 from pipeline.standing import CODE_ACTIONS, CONFIRM, UNDO, Code, is_coded, number_in
 
 TAG_ACTIONS = frozenset((*CODE_ACTIONS, CONFIRM))
@@ -141,12 +142,22 @@ class Journals:
         self._n_erasures = 0
 
     def current(self) -> Journal:
-        """Return the journal, with all that was decided so far and nothing of what was erased."""
+        """Return the journal, with all that was decided so far and nothing of what was erased.
+
+        Raises `StudyError` where decisions that were read are gone: what is decided next would take their numbers.
+        """
         n_erasures = self._store.erasure_count()
         with self._lock:
-            if self._held is None or n_erasures != self._n_erasures:
-                self._held, self._n_erasures = Journal(self._store), n_erasures
-            journal = self._held
+            known = self._held.last_id if self._held else 0
+            if self._held is None or n_erasures > self._n_erasures:
+                self._held, self._n_erasures, known = Journal(self._store), n_erasures, 0
+            journal, is_older = self._held, n_erasures < self._n_erasures
+        if is_older or self._store.last_id() < known:
+            raise StudyError(
+                f"les décisions déjà lues, jusqu'à la n° {known}, ne sont plus toutes là",
+                "celles que cette application a lues, et d'autres ensuite",
+                "ne plus rien décider ; remettre les décisions d'une sauvegarde, puis relancer ateliers review",
+            )
         return journal.refresh()
 
     def held(self) -> Journal:
