@@ -3,6 +3,10 @@
 None of the titles stands in data/lexicon/intitules.yaml: they show what is told of wordings never seen.
 """
 
+# ruff: noqa: E501  an example that stands on one line is compared at a glance
+
+from collections.abc import Sequence
+
 import pytest
 
 from models.embedder import load_embedder
@@ -14,7 +18,7 @@ from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.lines import is_meta, without_numbers
 from pipeline.ingest.where.names import read_names
 from pipeline.ingest.where.rounds import place_round
-from pipeline.ingest.where.titles import CAFE, MARGIN, SCORE, asked, asked_together
+from pipeline.ingest.where.titles import CAFE, MARGIN, SCORE, asked, asked_by_header, asked_together
 from pipeline.ingest.words import lexicon
 from pipeline.settings import EmbedSettings
 
@@ -321,3 +325,118 @@ def test_a_number_after_a_word_of_passage_announces_its_question() -> None:
         ("P1", "le bureau"),
     ]
     assert _heard(turns, "table 2.vtt") == ["2 q2", "2 q2", "2 q3", "2 q3"]
+
+
+FICHE = (  # the fiche's four questions as people spell them out above the columns of a form
+    "Quels sont les besoins et les menaces, environnementaux et sociaux, que vous avez repérés ces dernières années sur votre territoire de vie ou de travail ?",
+    "Quelles sont les réponses apportées aujourd'hui par les acteurs de l'économie sociale et solidaire qui fonctionnent bien et qu'on peut citer en exemple ?",
+    "Quelles sont les grandes forces et les difficultés des structures en termes d'organisation, de gouvernance, de viabilité économique, de présence sur le territoire ?",
+    "Qu'est-ce qu'il faudrait améliorer, selon vous, pour que les acteurs répondent mieux aux besoins du territoire dans les cinq années qui viennent ?",
+)
+LONG_HEADERS = [  # a header, the question that it asks
+    *zip(FICHE, ("q1", "q2", "q3", "q4"), strict=True),
+    (
+        "Selon vous, quels sont les principaux besoins sociaux et environnementaux non couverts, et quelles menaces pèsent sur les habitants du territoire ?",
+        "q1",
+    ),
+    (
+        "Parmi les réponses que les structures de l'ESS apportent déjà à ces besoins, lesquelles fonctionnent particulièrement bien et pour quelles raisons ?",
+        "q2",
+    ),
+    (
+        "Du point de vue interne, quelles sont les forces et les difficultés de votre structure (gouvernance, bénévolat, modèle économique, présence sur le territoire) ?",
+        "q3",
+    ),
+    (
+        "Quelles améliorations ou quelles actions nouvelles proposeriez-vous pour mieux répondre collectivement à ces besoins et renforcer les structures du territoire ?",
+        "q4",
+    ),
+    (
+        "Question 4 : qu'est-ce qu'il faudrait améliorer ou inventer pour que les réponses des acteurs tiennent dans le temps sur le territoire ?",
+        "q4",
+    ),
+    (
+        "Souhaitez-vous être recontacté par la CRESS pour la suite de la démarche, et si oui à quelle adresse de courriel peut-on vous écrire ?",
+        None,
+    ),
+    (
+        "Avez-vous déjà participé à un atelier organisé par la chambre régionale de l'économie sociale et solidaire ces trois dernières années ?",
+        None,
+    ),
+]
+
+
+@pytest.mark.parametrize(("header", "question"), LONG_HEADERS, ids=[header[:40] for header, _ in LONG_HEADERS])
+def test_a_header_of_any_length_asks_its_own_question(header: str, question: str | None) -> None:
+    assert asked_by_header(header) == question
+
+
+ANSWERS = (
+    ("Plus de médecins et de bus", "Les AMAP livrent chaque semaine", "Le bénévolat s'essouffle", "Mutualiser les emplois"),
+    ("Peu de logements saisonniers", "La halle est pleine le samedi", "Trésorerie tendue au printemps", "Créer un annuaire partagé"),
+)
+IN_ORDER = ["q1", "q2", "q3", "q4"] * 2
+SHORT = ("Besoins et menaces", "Ce qui marche", "Forces et difficultés", "À améliorer")
+
+
+def _placed_rows(rows: Sequence[tuple[str, ...]], *names: str) -> list[PlacedBlock]:
+    part = RawPart((), rows=tuple(rows))
+    return place_blocks(part, sort_part((), part.rows).blocks, names=names)
+
+
+@pytest.mark.parametrize(
+    ("rows", "name"),
+    [
+        ([FICHE, *ANSWERS], "fiches.csv"),
+        ([("Table", *FICHE), *(("3", *row) for row in ANSWERS)], "saisie.xlsx"),
+        ([("Fiches de l'atelier", "", "", ""), FICHE, *ANSWERS], "saisie.xlsx"),
+        ([SHORT, *ANSWERS], "synthèse.csv"),
+        ([FICHE, *ANSWERS], "Synthèse de l'atelier.xlsx"),
+        ([SHORT, *ANSWERS], "plénière du 12 mars.csv"),
+        ([("Question", "Synthèse"), *((SHORT[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row))], "synthèse.csv"),
+        ([("Question posée", "Réponse"), *((FICHE[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row))], "export.csv"),
+        (
+            [("Intitulé de la question", "Réponse"), *((FICHE[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row))],
+            "export.csv",
+        ),
+    ],
+)
+def test_columns_tell_the_question_whatever_their_length_and_the_name_of_the_file(rows: Sequence[tuple[str, ...]], name: str) -> None:
+    placed = [block for block in _placed_rows(rows, name) if block.kind == "cell"]
+    assert [(block.question, block.text) for block in placed] == list(zip(IN_ORDER, [cell for row in ANSWERS for cell in row], strict=True))
+    assert "resume" not in {block.channel for block in placed}
+
+
+def test_a_summary_whose_columns_ask_nothing_stays_one() -> None:
+    rows = [("Table", "Ce que l'on retient"), ("1", "les bus manquent le soir"), ("2", "la halle est pleine")]
+    assert {block.question for block in _placed_rows(rows, "synthèse.csv")} == {"resume"}
+    assert {block.question for block in _placed_rows([SHORT, *ANSWERS], "Restitution des rapporteurs.csv")} == {"resume"}
+
+
+def _placed_lines(lines: Sequence[tuple[str, str]], name: str) -> list[tuple[str | None, str]]:
+    blocks = [RawBlock(text, kind, 1 if kind == "heading" else 0 if kind == "bullet" else None) for kind, text in lines]
+    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=[name])
+    return [(block.question, block.channel) for block in placed if block.kind == "bullet"]
+
+
+BUSES, HALL = ("bullet", "les bus manquent"), ("bullet", "la halle est pleine")
+PLENARIES = [  # file, lines, (question, channel) of its bullets
+    (
+        "notes.docx",
+        [("heading", "Atelier en plénière, salle des fêtes"), ("heading", "Question 1"), BUSES, ("heading", "Ce qui marche"), HALL],
+        [("q1", "notes"), ("q2", "notes")],
+    ),
+    ("notes.docx", [("heading", "Plénière : besoins et menaces"), BUSES], [("q1", "notes")]),
+    ("plénière.docx", [("heading", "Besoins et menaces"), BUSES], [("q1", "notes")]),
+    ("notes table 2 (plénière).docx", [BUSES], [(None, "notes")]),
+    ("plénière.docx", [BUSES], [("resume", "resume")]),
+    ("notes.docx", [("heading", "Question 1"), BUSES, ("heading", "Plénière"), HALL], [("q1", "notes"), ("resume", "resume")]),
+    ("notes.docx", [("heading", "Restitution en plénière"), ("heading", "Question 1"), BUSES], [("resume", "resume")]),
+]
+
+
+@pytest.mark.parametrize(("name", "lines", "expected"), PLENARIES)
+def test_a_plenary_is_a_restitution_only_where_nothing_inside_says_otherwise(
+    name: str, lines: list[tuple[str, str]], expected: list[tuple[str | None, str]]
+) -> None:
+    assert _placed_lines(lines, name) == expected

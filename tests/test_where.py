@@ -1,7 +1,5 @@
 """Where things were said: names of files, headings, prefixes, announcements and tables of invented workshops, with what they tell."""
 
-# ruff: noqa: E501  an example that stands on one line is compared at a glance
-
 import re
 
 import pytest

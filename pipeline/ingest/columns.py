@@ -15,6 +15,7 @@ from rapidfuzz.distance import OSA
 from pipeline.ingest.words import fold, lexicon
 
 _TYPO = 0.85  # similarity over which a header is a misspelt one
+_MIN_QUESTION = 3  # words of a header that asks
 _MAX_HEADER_WORDS, _DEPTH = 8, 25  # words of a header; rows in which it is looked for
 
 
@@ -45,11 +46,25 @@ def meaning_of(title: str) -> str | None:
     whole = _whole_titles()
     if folded in whole:
         return whole[folded]
+    if is_question(title) and not any(re.search(pattern, folded) for pattern in lexicon("columns")["identite"]):
+        return None
     for meaning, patterns in lexicon("columns")["contiennent"].items():
         if any(re.search(pattern, folded) for pattern in patterns):
             return str(meaning)
     alike = process.extractOne(folded, [known for known in whole if len(known) > 4], scorer=OSA.normalized_similarity, score_cutoff=_TYPO)
     return whole[alike[0]] if alike else None
+
+
+@cache
+def is_question(text: str) -> bool:
+    """True for a question or a request ("Citez une action qui marche"): what stands above answers.
+
+    >>> is_question("Que manque-t-il chez vous ?"), is_question("Il manque un médecin")
+    (True, False)
+    """
+    words = fold(text)
+    is_asking = bool(re.match(rf"(?:{'|'.join(lexicon('columns')['interrogations'])})\b", words))
+    return len(words.split()) >= _MIN_QUESTION and (text.rstrip(" *:)").endswith("?") or is_asking)
 
 
 def find_header(rows: Sequence[Sequence[str]], *, wanted: frozenset[str], at_least: int) -> Header | None:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
-from pipeline.ingest.columns import Header, find_header, lone_cell, meaning_of
+from pipeline.ingest.columns import Header, find_header, is_question, lone_cell, meaning_of
 from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.wording import bullet_of
 from pipeline.ingest.tabulated import told_blocks, with_places
 from pipeline.ingest.where.cues import read_cues
-from pipeline.ingest.where.titles import resembled
+from pipeline.ingest.where.titles import asked_by_header, resembled
 
 Rows = Sequence[Sequence[str]]
 
@@ -26,6 +26,7 @@ _ZONES = frozenset({"radius", "geometry", "latitude", "longitude"})
 _LISTED = _NAMES | _PRESENCE | _ZONES | {"structure_type", "commune", "commune_code", "remark", "number"}
 _TOLD = frozenset({"table", "question", "text", "speaker", "color", "channel", "theme", "number", "carrier"})
 _NOT_SAID = _TOLD - {"text"}
+_MAX_TITLE = 14  # words of a header that asks nothing
 _HEAD_ROWS = 15  # rows in which a header of what was said is looked for
 _MIN_OTHER = 4  # words of a cell in a column of unknown meaning for it to be a passage
 _LINES = 3  # lines of a cell from which each is a passage of its own
@@ -95,23 +96,40 @@ def blocks_of_speech(rows: Rows) -> list[RawBlock]:
 def _speech_header(rows: Rows) -> Header:
     """The header of what was said, or one made up from the cells where the sheet has none (`order` -1)."""
     best: tuple[int, int] | None = None
+    is_top = True  # nothing above but titles
     for order, row in enumerate(rows[:_HEAD_ROWS]):
-        n_told = sum(
-            meaning_of(cell) in _TOLD or (_is_place(cell) and not _recurs(rows, order, place)) for place, cell in enumerate(row) if cell
-        )
-        is_header = len(set(filter(None, row))) > 1 or (not any(row[1:]) and meaning_of(row[0]) == "text")
-        if n_told and is_header and all(len(cell.split()) <= 14 for cell in row) and (best is None or n_told > best[0]):
+        n_told = sum(_tells(rows, order, place, is_top=is_top) for place, cell in enumerate(row) if cell)
+        if n_told and _may_head(row, is_top=is_top) and (best is None or n_told > best[0]):
             best = (n_told, order)
+        is_top = is_top and len(set(filter(None, row))) < 2
     if best and (best[0] > 1 or _heads_alone(rows, best[1])):
         titles = tuple(rows[best[1]])
         return Header(best[1], titles, tuple(map(meaning_of, titles)))
     return _guessed_header(rows)
 
 
+def _tells(rows: Rows, order: int, place: int, *, is_top: bool) -> bool:
+    """True where a cell of a header names what was said, where, or what was asked: a question that no cell below repeats or asks."""
+    cell = rows[order][place]
+    if meaning_of(cell) in _TOLD:
+        return True
+    below = [row[place] for row in rows[order + 1 :] if place < len(row) and row[place]]
+    asks = is_top and is_question(cell) and bool(below) and sum(map(is_question, below)) < len(below) / 2
+    return (asks or _is_place(cell)) and not _recurs(rows, order, place)
+
+
+def _may_head(row: Sequence[str], *, is_top: bool) -> bool:
+    """True for a row of different short cells, questions of any length among them, or for one cell that heads a column of texts."""
+    filled = list(filter(None, row))
+    is_alone = not any(row[1:]) and (meaning_of(row[0]) == "text" or (is_top and is_question(row[0])))
+    n_long = sum(len(cell.split()) > _MAX_TITLE and not is_question(cell) for cell in filled)
+    return (len(set(filled)) > 1 or is_alone) and (n_long == 0 or (is_top and n_long <= len(filled) // 4))
+
+
 def _heads_alone(rows: Rows, order: int) -> bool:
     """True for a row one cell of which is known for a header: of texts, or of places at the top of columns that never say it again."""
     meanings = {meaning_of(cell) for cell in rows[order] if cell}
-    if meaning_of(max(rows[order], key=lambda cell: meaning_of(cell) == "text")) == "text":
+    if meaning_of(max(rows[order], key=lambda cell: meaning_of(cell) == "text")) == "text" or any(map(is_question, rows[order])):
         return True
     is_top = order == 0 and len(rows) > _LINES and all(rows[0]) and len(rows[0]) > 1
     return is_top and bool({"table", "question"} & meanings) and not any(_recurs(rows, 0, place) for place in range(len(rows[0])))
@@ -133,7 +151,8 @@ def _is_section(row: Sequence[str], lone: str, said: Sequence[int]) -> bool:
 def _is_place(cell: str) -> bool:
     """True for a header that tells a table or question itself ("Table 3", "Ce qui marche")."""
     cues = read_cues(cell)
-    return cues.is_label and (cues.table is not None or cues.question is not None)
+    is_named = cues.is_label and (cues.table is not None or cues.question is not None)
+    return is_named or (is_question(cell) and asked_by_header(cell) is not None)
 
 
 def _guessed_header(rows: Rows) -> Header:

@@ -8,15 +8,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.ingest.columns import Header, meaning_of
+from pipeline.ingest.columns import Header, is_question, meaning_of
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import read_cues
-from pipeline.ingest.where.titles import CAFE, asked_together
+from pipeline.ingest.where.titles import CAFE, asked_by_header, asked_together
 
 Rows = Sequence[Sequence[str]]
 
 _OPEN = frozenset({None, "theme", "remark", "structure_type"})  # meanings of a header below which questions may stand all the same
-_MAX_TITLES, _MAX_WORDS = 8, 14  # different questions of a column, as written, and words of one
+_MAX_TITLES, _MAX_WORDS = 8, 14  # different questions of a column, as written, and words of one that is no question
 _MOST = 0.75  # share of a column's different cells that must ask, for all of it to
 _MIN_TABLES, _MAX_TABLES = 3, 40  # different tables that a column names for it to be one of tables, by numbers alone or at all
 
@@ -35,9 +35,10 @@ def _asked_in(place: int, body: Rows) -> dict[str, str]:
     cells = [row[place] for row in body if place < len(row) and row[place]]
     different = dict.fromkeys(cells)
     is_few = 1 < len(different) <= _MAX_TITLES and (place == 0 or len(different) < len(cells))
-    if not is_few or any(len(cell.split()) > _MAX_WORDS for cell in different):
+    if not is_few or any(len(cell.split()) > _MAX_WORDS and not is_question(cell) for cell in different):
         return {}
-    told = {str(cell): question for cell, question in asked_together({cell: cell for cell in different}).items() if question in CAFE}
+    titles = {str(cell): str(cell) for cell in different}
+    told = {cell: question for cell, question in asked_together(titles, read=asked_by_header).items() if question in CAFE}
     return told if len(set(told.values())) > 1 and len(told) >= _MOST * len(different) else {}
 
 

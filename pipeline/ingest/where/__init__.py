@@ -20,6 +20,7 @@ from dataclasses import replace
 from statistics import median
 
 from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.where.cells import place_cell
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.habits import count_asked
 from pipeline.ingest.where.letters import is_call_sheet, is_copied_mail, place_letter
@@ -28,10 +29,12 @@ from pipeline.ingest.where.names import channel_of, is_plain_summary, questions_
 from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.where.sections import place_sections
 from pipeline.ingest.where.spoken import place_turns
+from pipeline.ingest.where.titles import CAFE
 
 __all__ = ["Place", "PlacedBlock", "place_blocks", "questions_by_siblings"]
 
 _SHORT_CELL = 18  # words: a sheet whose cells are mostly shorter holds post-its
+_IN_COLUMNS = 2  # questions that columns must tell, for them to win over a "synthèse" in the file's name
 _STRUCTURED = 3  # questions that must head a "synthèse" or a mail for it to be a table's notes after all
 
 
@@ -70,9 +73,19 @@ def _place(part: RawPart, blocks: Sequence[RawBlock], names: Sequence[str], n_ta
         is_notes = n_asked >= _STRUCTURED and name.table_number is not None
         place = replace(name, channel=channel) if is_notes else Place(None, "distance", channel, is_numbered=True)
         return place_sections(blocks, place) if is_notes else place_letter(blocks, place)
-    if name.question == "resume" and n_asked >= _STRUCTURED and is_plain_summary(names[-1]):
-        return place_sections(blocks, Place(name.table_number, None, "notes"))
+    if name.question == "resume" and all(map(is_plain_summary, names)):
+        is_headed = n_asked >= (1 if name.is_perhaps else _STRUCTURED)
+        if is_headed or len(_asked_by_columns(blocks)) >= _IN_COLUMNS:
+            channel = _channel(part, blocks, replace(name, channel=None))
+            channel = "notes" if channel == "resume" else channel
+            return place_sections(blocks, Place(name.table_number, None, channel))
     return place_sections(blocks, replace(name, channel=channel))
+
+
+def _asked_by_columns(blocks: Sequence[RawBlock]) -> set[str]:
+    """The questions of the world café that the columns of tables tell."""
+    placed = (place_cell(block, Place()).question for block in blocks if block.columns)
+    return {question for question in placed if question in CAFE}
 
 
 def _head_place(blocks: Sequence[RawBlock]) -> Place:

@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
-from pipeline.ingest.columns import meaning_of
+from pipeline.ingest.columns import is_question, meaning_of
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.lines import is_label, split_prefix
 from pipeline.ingest.where.placed import Place, PlacedBlock
-from pipeline.ingest.where.titles import HINTED, SURE, asked_together, resembled
+from pipeline.ingest.where.titles import HINTED, MAX_COMPARED, SURE, asked_by_header, asked_together, resembled
 from pipeline.ingest.words import fold, to_number
 
 _TELLING = frozenset(
@@ -30,7 +30,7 @@ def place_cell(block: RawBlock, here: Place) -> PlacedBlock:
     own = block.columns[block.column][0] if block.column is not None and block.column < len(block.columns) else ""
     row = _row_place(block)
     place = row.over(_header_place(own, [title for title, _ in block.columns])).over(here)
-    if here.question in ("resume", "distance"):
+    if here.question in ("resume", "distance") and not here.is_perhaps:
         place = replace(place, question=here.question)
     prefix = split_prefix(block.text)
     text = block.text
@@ -52,7 +52,10 @@ def table_of(cell: str) -> int | None:
 def question_of(cell: str) -> str | None:
     """The question that a cell of a question column names ("1", "Q1", "besoins"), or None."""
     bare = re.fullmatch(r"\s*([1-4])(?:[.,]0+)?\s*", cell)
-    return f"q{bare[1]}" if bare else read_cues(cell).question or resembled(cell, margin=HINTED)
+    if bare:
+        return f"q{bare[1]}"
+    in_full = asked_by_header(cell) if is_question(cell) else None
+    return in_full or read_cues(cell).question or resembled(cell, margin=HINTED)
 
 
 def _row_place(block: RawBlock) -> Place:
@@ -77,14 +80,17 @@ def _header_place(title: str, titles: Sequence[str]) -> Place:
     is_wide = len(set(questions.values())) > 1
     if not (meaning_of(title) is None or cues.has_tables or cues.has_numbers or is_wide):
         return Place()
-    question = cues.question or (questions.get(title) if is_wide else resembled(title, margin=SURE) if meaning_of(title) is None else None)
+    question = questions.get(title) if is_wide or is_question(title) else None
+    if question is None and cues.n_words <= MAX_COMPARED:
+        question = cues.question or (resembled(title, margin=SURE) if meaning_of(title) is None and not is_wide else None)
     return Place(cues.table, question, None, question is not None)
 
 
 @cache
 def _asked_by(titles: tuple[str, ...]) -> Mapping[str, str]:
     """The questions of the headers of a table, those aside that mean something else."""
-    return asked_together({title: title for title in titles if meaning_of(title) is None or read_cues(title).question})
+    asking = [title for title in titles if meaning_of(title) is None or read_cues(title).question]
+    return asked_together({title: title for title in asking}, read=asked_by_header)
 
 
 def _labels_row(cell: str) -> bool:

@@ -64,8 +64,24 @@ def is_plain_summary(text: str) -> bool:
     return not _strong_summary().search(fold(text))
 
 
+def without_plenary(text: str) -> str | None:
+    """`text` without "plénière" and the like where nothing else in it tells a restitution; None for any other text."""
+    rest, n_words = _perhaps_summary().subn(" ", fold(text))
+    is_told = channel_of(rest) == "resume" or read_cues(rest).meaning == "resume"
+    return rest if n_words and not is_told else None
+
+
 def _read_name(name: str, above: str) -> Place:
     text = clean_name(name)
+    rest = without_plenary(text)
+    if rest is None:
+        return _read_cleaned(text, above)
+    told = _read_cleaned(rest, above)
+    is_told = told.table_number is not None or told.question is not None or told.channel in ("telephone", "mail", "postit")
+    return told if is_told else Place(None, "resume", "resume", is_perhaps=True)
+
+
+def _read_cleaned(text: str, above: str) -> Place:
     cues = read_cues(text)
     channel = channel_of(text)
     table = cues.table if cues.table is not None else _bare_number(text, above, "tables")
@@ -102,6 +118,11 @@ def _bare_number(text: str, above: str, group: str) -> int | None:
 @cache
 def _channel_patterns() -> dict[str, re.Pattern[str]]:
     return {channel: re.compile(rf"\b(?:{'|'.join(patterns)})\b") for channel, patterns in lexicon("where")["canaux"].items()}
+
+
+@cache
+def _perhaps_summary() -> re.Pattern[str]:
+    return re.compile(rf"\b(?:{'|'.join(lexicon('where')['resume_peut_etre'])})\b")
 
 
 @cache

@@ -11,12 +11,13 @@ class Place:
     question: str | None = None
     channel: str | None = None
     is_numbered: bool = False  # the question was given by number or by the person who filed it: a label inside does not change it
+    is_perhaps: bool = False  # a restitution only by the word "plénière", which may be a place: a question said inside wins
 
     def over(self, other: "Place") -> "Place":
         """What this place tells, and `other` where it tells nothing."""
         told = self if self.question else other
         table = self.table_number if self.table_number is not None else other.table_number
-        return Place(table, told.question, self.channel or other.channel, told.is_numbered)
+        return Place(table, told.question, self.channel or other.channel, told.is_numbered, told.is_perhaps)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from pipeline.ingest.where.cells import place_cell
 from pipeline.ingest.where.cues import Cues, read_cues, telling_words
 from pipeline.ingest.where.habits import Habits, names_table_alone, opens_with_idea, read_habits
 from pipeline.ingest.where.lines import Prefix, asks, is_label, is_meta, is_meta_section, is_title, split_prefix, split_reporter, split_role
-from pipeline.ingest.where.names import channel_of, is_plain_summary
+from pipeline.ingest.where.names import channel_of, is_plain_summary, without_plenary
 from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.where.titles import SURE, asked, names_part, resembled
 
@@ -141,6 +141,10 @@ class _Walk:
             question = self._question_above(rank, words) or question
         if question == "resume" and self._habits.n_asked >= _STRUCTURED and is_plain_summary(block.text):
             question = None
+        rest = without_plenary(block.text) if question == "resume" else None
+        is_perhaps = rest is not None
+        if rest is not None and (named := _question_of(rest, read_cues(rest))):
+            question, is_perhaps = named, False
         is_listing = is_meta_section(block.text)
         tells = is_listing or question or cues.has_tables or cues.has_numbers
         if not tells:
@@ -149,7 +153,7 @@ class _Walk:
         rank += self._minor(cues, question) if not is_listing else 0
         self._sections = [section for section in self._sections if section.rank < rank]
         channel = channel_of(block.text) if question in _FIXED else None
-        place = Place(cues.table, None if is_listing else question, channel, cues.number is not None)
+        place = Place(cues.table, None if is_listing else question, channel, cues.number is not None, is_perhaps)
         self._sections.append(
             _Section(
                 rank,
@@ -204,7 +208,8 @@ class _Walk:
 
     def _prefixed(self, block: RawBlock, prefix: Prefix) -> PlacedBlock:
         here = self._here()
-        place = replace(prefix.place, question=None) if here.question in _FIXED else prefix.place
+        is_fixed = here.question in _FIXED and not here.is_perhaps
+        place = replace(prefix.place, question=None) if is_fixed else prefix.place
         if block.kind == "paragraph" and not self._habits.is_tagged:
             self._hold(place)
         return self._placed(replace(block, text=prefix.rest), block.kind, place.over(here))
@@ -227,11 +232,13 @@ class _Walk:
         here = Place()
         for section in self._sections:
             told = section.place
-            is_kept = here.question in _FIXED or (here.is_numbered and not told.is_numbered)
+            is_fixed = here.question in _FIXED and not here.is_perhaps
+            is_kept = is_fixed or (here.is_numbered and not told.is_numbered)
             if section.hides_question and not is_kept:
-                here = replace(here, question=None, is_numbered=False)
+                here = replace(here, question=None, is_numbered=False, is_perhaps=False)
             elif told.question and not (here.question and is_kept):
-                here = replace(here, question=told.question, is_numbered=told.is_numbered)
+                channel = None if here.is_perhaps else here.channel
+                here = Place(here.table_number, told.question, channel, told.is_numbered, told.is_perhaps)
             table = None if section.hides_table else told.table_number if told.table_number is not None else here.table_number
             here = replace(here, table_number=table, channel=told.channel or here.channel)
         return here

@@ -7,7 +7,7 @@ Cue words are certain and few; people ask the same four things in any words. So 
 wordings it resembles (models/likeness.py), where it does so clearly more than those of other questions and of titles that ask none.
 """
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
@@ -23,19 +23,51 @@ if TYPE_CHECKING:
 Key = TypeVar("Key", bound=Hashable)
 
 CAFE = ("q1", "q2", "q3", "q4")
-_MAX_WORDS, _MIN_LETTERS = 14, 4  # of a title that is compared
+MAX_COMPARED, _MIN_LETTERS = 14, 4  # of a title that is compared
 # Leaving out each wording that the cues leave open, 97 of 100 told with these are right, and 6 of 10 are told (tests/test_questions.py).
 SCORE, MARGIN = 0.45, 0.25
+_MAX_FULL, _OPENINGS = 45, (9, 5)  # words of a sentence that are compared: all, its first nine, its first five
+_MIN_SENTENCE = 8  # words of a header that is compared whole
+FULL_SCORE, FULL_MARGIN = 0.4, 0.1  # of a sentence: the mean of the three
 SURE, HINTED = 0.4, 0.08  # margins for a text that may be no title at all, and for one that a number or place makes likely
 
 
 def asked(text: str) -> str | None:
     """The question that a title asks, or None."""
     cues = read_cues(text)
+    if cues.n_words > MAX_COMPARED and (in_full := asked_in_full(text)):
+        return in_full
     if cues.question and not _is_contradicted(text, cues):
         return cues.question
     lead = f"q{cues.lead}"
     return resembled(text) or (lead if lead in CAFE and agrees(text, lead) else None)
+
+
+@lru_cache(maxsize=4096)
+def asked_in_full(text: str) -> str | None:
+    """The question that a whole sentence asks, however long: a number tells, else what it and its first words resemble.
+
+    What is asked comes first and what it is about after it: "Qu'est-ce qu'il faudrait améliorer pour répondre aux besoins… ?" is q4.
+    Of 40 headers of 5 to 27 words, on which the thresholds were set, 29 of 32 questions are told, none wrongly, and one of 8 others.
+    """
+    cues = read_cues(text)
+    words = without_numbers(text).split()[:_MAX_FULL]
+    if cues.numbered in CAFE or not words:
+        return cues.numbered
+    views = [" ".join(words), *(" ".join(words[:n_words]) for n_words in _OPENINGS)]
+    scores = learn_wordings().scores(views).mean(axis=0)
+    first, second = sorted(range(len(scores)), key=lambda order: -scores[order])[:2]
+    is_sure = scores[first] >= FULL_SCORE and scores[first] - scores[second] >= FULL_MARGIN
+    label = learn_wordings().labels[first]
+    return label if is_sure and label in CAFE else None
+
+
+def asked_by_header(title: str) -> str | None:
+    """The question that the header of a column asks, at any length."""
+    is_sentence = read_cues(title).n_words >= _MIN_SENTENCE
+    if is_sentence and (in_full := asked_in_full(title)):
+        return in_full
+    return asked(title) if read_cues(title).n_words <= MAX_COMPARED else None
 
 
 def _is_contradicted(text: str, cues: Cues) -> bool:
@@ -75,12 +107,13 @@ def names_part(block: RawBlock, cues: Cues, *, is_first: bool) -> bool:
     return is_short and opens and resembled(block.text, margin=MARGIN if is_announcing else SURE) is not None
 
 
-def asked_together(titles: Mapping[Key, str]) -> dict[Key, str]:
+def asked_together(titles: Mapping[Key, str], *, read: Callable[[str], str | None] = asked) -> dict[Key, str]:
     """The question of each of several `titles` of one kind, in order; where three of four are told, the fourth has the one left.
 
     Opening numbers 1 to 4 tell too, where two of them or more agree with what their titles ask and none contradicts it.
+    `read` tells what one title asks.
     """
-    told = {key: question for key, title in titles.items() if (question := asked(title))}
+    told = {key: question for key, title in titles.items() if (question := read(title))}
     leads = _agreed_leads(titles, told)
     for key, lead in leads.items():
         told.setdefault(key, lead)
@@ -126,7 +159,7 @@ def _compared(text: str) -> tuple[str, float, float] | None:
     """The list that `text` resembles most, its score, and how far ahead of the next it is; None for what is no title or a number alone."""
     cues = read_cues(text)
     bare = without_numbers(text)
-    if cues.numbered or not 0 < cues.n_words <= _MAX_WORDS or len(fold(bare)) < _MIN_LETTERS:
+    if cues.numbered or not 0 < cues.n_words <= MAX_COMPARED or len(fold(bare)) < _MIN_LETTERS:
         return None
     scores = learn_wordings().scores([bare])[0]
     first, second = sorted(range(len(scores)), key=lambda order: -scores[order])[:2]
