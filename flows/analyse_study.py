@@ -12,6 +12,7 @@ from flows.progress import tell
 from flows.runners import spread_work, vectors_at_hand
 from flows.steps import flow, task
 from flows.theme_proposals import Proposals, propose_themes
+from flows.typed_texts import decisions_to_show
 from models.embedder import load_embedder
 from models.rows import rows_kept_in
 from models.theme_model import ThemeModel
@@ -25,7 +26,7 @@ from pipeline.ingest import reject_silent_documents, reject_stray_files, reject_
 from pipeline.kept import kept_in
 from pipeline.rank import rank_themes
 from pipeline.segment import paths_without_units
-from pipeline.study import Study
+from pipeline.study import Study, text_hash
 
 MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decisions are replayed on; kept as the machine proposed it
 
@@ -104,10 +105,12 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
     """Replay people's decisions on the machine's tags and themes, and tell what the reviewed themes are made of."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
 
+    decisions = decisions_to_show(study)
+    typed = text_hash(*decisions["value"].fillna(""))  # somebody may be known only since
+
     def compute() -> Tables:
         gathered, found = gather_tables(cache, processed), cache.load(joined)
         machine = {name: (gathered if name in gathered else found)[name] for name in ("units", *MACHINE)}
-        decisions = study.decisions.read()
         reviewed = apply_decisions(machine, decisions, axes=study.grid.axes)
         units, tags, themes, members = (reviewed[name] for name in ("units", "tags", "themes", "theme_members"))
         return {name: rows for name, rows in reviewed.items() if name != "units"} | {
@@ -117,14 +120,14 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
             "theme_flags": found["theme_flags"][found["theme_flags"]["theme_id"].isin(themes["theme_id"])],
         }
 
-    return cache.run("decide", conclusion_key("decide", joined, study.decisions.mark().sha256), compute)
+    return cache.run("decide", conclusion_key("decide", joined, study.decisions.mark().sha256, typed), compute)
 
 
 @task(name="rank")
 def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -> StageRecord:
     """Rank the themes, for the study and for each workshop, by the weights that people chose."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
-    weights = weights_in_use(study.decisions.read(), study.settings.rank).weights
+    weights = weights_in_use(decisions_to_show(study), study.settings.rank).weights
 
     def compute() -> Tables:
         tell("classement des priorités", 0, 1)

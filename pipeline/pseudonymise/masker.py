@@ -4,6 +4,7 @@ In:   texts, and the spans of their blocks
 Out:  masks in the offsets of each text
 """
 
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import NamedTuple
 
@@ -34,6 +35,8 @@ class _Read(NamedTuple):
 class Masker:
     """Finds masks with one workshop's roster."""
 
+    _has_language_model = True
+
     def __init__(self, roster: Roster, *, name_match: int) -> None:
         self._roster, self._name_match = roster, name_match
 
@@ -57,11 +60,11 @@ class Masker:
 
     def _read(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[_Read]:
         pieces = [(number, start, end) for number, (text, spans) in enumerate(texts) for start, end in _pieces(text, spans)]
-        parsed = parse((texts[number][0][start:end] for number, start, end in pieces), without=_NOT_NEEDED)
+        cut = [texts[number][0][start:end] for number, start, end in pieces]
+        found: Iterable[tuple[tuple[int, int, str], ...]] = _entities(cut) if self._has_language_model else [()] * len(cut)
         reads: list[_Read] = []
-        for (number, start, _), document in zip(pieces, parsed, strict=True):
-            entities = tuple((entity.start_char, entity.end_char, entity.label_) for entity in document.ents)
-            passage = Passage(document.text, entities, self._roster)
+        for (number, start, _), text, entities in zip(pieces, cut, found, strict=True):
+            passage = Passage(text, entities, self._roster)
             reads.append(_Read(number, start, passage, find_persons(passage, name_match=self._name_match)))
         return reads
 
@@ -72,6 +75,12 @@ class Masker:
         kept = [[mask for mask in listed if mask.token == PERSON or not persons_only] for listed in masks]
         clean = {text: Rewriting(text, listed).text for text, listed in zip(distinct, kept, strict=True)}
         return texts.map(clean, na_action="ignore").astype(texts.dtype)
+
+
+def _entities(texts: list[str]) -> Iterator[tuple[tuple[int, int, str], ...]]:
+    """The entities that spaCy sees in each text."""
+    for document in parse(texts, without=_NOT_NEEDED):
+        yield tuple((entity.start_char, entity.end_char, entity.label_) for entity in document.ents)
 
 
 def _pieces(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -7,7 +7,7 @@ Out:  Journal: decisions by number, passage and theme, and which of them were un
 import threading
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 from pipeline.decision_store import DecisionStore
 from pipeline.errors import StudyError
@@ -31,11 +31,18 @@ class Decision(NamedTuple):
     why: str | None
 
 
+class Keep(Protocol):
+    """Appends decisions to a study's store, without the names that were typed, and returns their numbers."""
+
+    def __call__(self, decisions: Sequence[Mapping[str, Any]], *, request_id: str) -> list[int]:
+        """Append all or none; sent again under one `request_id`, they count once."""
+
+
 class Journal:
     """All decisions of `store`, kept up to date by `refresh`; safe among threads, since it only ever grows."""
 
-    def __init__(self, store: DecisionStore) -> None:
-        self.store, self._lock = store, threading.Lock()
+    def __init__(self, store: DecisionStore, *, keep: Keep) -> None:
+        self.store, self._keep, self._lock = store, keep, threading.Lock()
         self._all: dict[int, Decision] = {}
         self._of_unit: dict[str, list[int]] = defaultdict(list)
         self._of_theme: dict[str, list[int]] = defaultdict(list)
@@ -53,7 +60,8 @@ class Journal:
 
     def add(self, decisions: Sequence[Mapping[str, Any]], *, author: str, request_id: str) -> list[int]:
         """Append `decisions` of `author`, all or none, and return their numbers; sent again under one `request_id`, they count once."""
-        ids = self.store.append_all([{"author": author, **row} for row in decisions], request_id=request_id)
+        rows = [{"author": author, **row} for row in decisions]
+        ids = self._keep(rows, request_id=request_id)
         self.refresh()
         return ids
 
@@ -136,8 +144,8 @@ class Journal:
 class Journals:
     """The journal of `store`, all read again once somebody was forgotten; safe among threads."""
 
-    def __init__(self, store: DecisionStore) -> None:
-        self._store, self._lock = store, threading.Lock()
+    def __init__(self, store: DecisionStore, *, keep: Keep) -> None:
+        self._store, self._keep, self._lock = store, keep, threading.Lock()
         self._held: Journal | None = None
         self._n_erasures = 0
 
@@ -150,7 +158,7 @@ class Journals:
         with self._lock:
             known = self._held.last_id if self._held else 0
             if self._held is None or n_erasures > self._n_erasures:
-                self._held, self._n_erasures, known = Journal(self._store), n_erasures, 0
+                self._held, self._n_erasures, known = Journal(self._store, keep=self._keep), n_erasures, 0
             journal, is_older = self._held, n_erasures < self._n_erasures
         if is_older or self._store.last_id() < known:
             raise StudyError(

@@ -1,9 +1,10 @@
 """The study under review, once a process: its last run and its decisions, both kept up to date."""
 
-from functools import cache
+from functools import cache, partial
 
 from django.conf import settings
 
+from flows.typed_texts import keep_decisions
 from pipeline.review.journal import Journal, Journals
 from pipeline.review.snapshot import Snapshot, Snapshots
 from pipeline.study import Study
@@ -37,4 +38,4 @@ def _snapshots() -> Snapshots:
 
 @cache
 def _journals() -> Journals:
-    return Journals(study().decisions)
+    return Journals(study().decisions, keep=partial(keep_decisions, study()))

@@ -17,7 +17,7 @@ PUT = TAGS.build(_SAID | {"unit_id": f"u-{n}", "axis": axis, "code": code} for n
 @pytest.mark.parametrize("seed", seeds(12))
 def test_the_journal_agrees_with_the_replay_on_what_stands(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
     store = DecisionStore(tmp_path_factory.mktemp("journal") / "decisions.sqlite3")
-    journal, rng = Journal(store), np.random.default_rng(seed)
+    journal, rng = Journal(store, keep=store.append_all), np.random.default_rng(seed)
     for number in range(1, 60):
         author = str(rng.choice(["alix", "bilal"]))
         if rng.random() < 0.4:

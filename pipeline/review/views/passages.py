@@ -14,10 +14,10 @@ from pipeline.review.codes import Coded, assigned, codes_on
 from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
 from pipeline.review.queue import Wanted
 from pipeline.review.roles import decides, reads
+from pipeline.review.searching import folded
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.standing import CONFIRM, UNDO, confirmation, is_coded
 
-from pipeline.review.searching import folded
 _AROUND = 2  # passages shown on each side, in the document
 _N_NEXT = 12
 _N_LISTED = 50

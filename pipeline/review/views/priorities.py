@@ -12,6 +12,7 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from flows.typed_texts import typed_without_names
 from pipeline.decisions import weighting_value
 from pipeline.publish.text import french_date, joined, percent, quoted
 from pipeline.rank import CRITERIA, unread_criteria
@@ -59,9 +60,10 @@ def compare(request: HttpRequest) -> HttpResponse:
 @require_POST
 def save(request: HttpRequest) -> HttpResponse:
     """Save the weights sent under a name; one that somebody else's weights bear is only taken over when asked to."""
-    name, scope = request.POST.get("nom", "").strip(), _scope(request.POST)
-    if len(name) > _N_CHARS:
-        return too_long(request, len(name), _N_CHARS, "nom")
+    typed, scope = request.POST.get("nom", "").strip(), _scope(request.POST)
+    if len(typed) > _N_CHARS:
+        return too_long(request, len(typed), _N_CHARS, "nom")
+    name = typed_without_names(state.study(), typed)  # as it is kept, so that it is found again
     shown = _page(request, request.POST)
     weights = weighing.weights_of(shown["points"])
     before = next((choice for choice in shown["choices"] if name and choice.weighting.name == name), None)

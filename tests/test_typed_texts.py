@@ -1,0 +1,93 @@
+"""What people type in review or in a file names nobody once it is kept, nor when it leaves the study."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from flows.cipher import PASSPHRASE
+from flows.typed_texts import decisions_to_show, keep_decisions, typed_without_names
+from flows.vault import Vault
+from pipeline.decisions.weightings import weighting_value
+from pipeline.pseudonymise import Registry
+from pipeline.study import Study
+
+TYPED = [
+    ("Les cars de Baudrillart", "Les cars de [personne]"),
+    ("dit par Ludivine Quenneson et par L. Quenneson", "dit par [personne] et par [personne]"),
+    ("voir mme vautrin, la place de Mme Aubry", "voir mme [personne], la place de Mme [personne]"),
+    ("écrire à t.b@example.org ou au 06 39 98 51 17", "écrire à [courriel] ou au [téléphone]"),
+    ("demander à Odette Vannier", "demander à [personne]"),
+    ("l'Ogre sait pourquoi", "l'[personne] sait pourquoi"),
+    ("Se déplacer sans voiture à Redon", "Se déplacer sans voiture à Redon"),
+    ("Rue Jean-Jaurès, place du Général-de-Gaulle", "Rue Jean-Jaurès, place du Général-de-Gaulle"),
+    ("France Travail, la CAF et l'école Marie Curie", "France Travail, la CAF et l'école Marie Curie"),
+]
+
+
+@pytest.fixture
+def study(tmp_path: Path) -> Study:
+    """A study that knows two people of a list, one whom texts name, and a nickname of etude.toml."""
+    made = Study.create(tmp_path / "etude")
+    made.settings_path.write_text('[pseudonymise]\nhide = ["Ogre"]\n', encoding="utf-8")
+    registry = Registry(folders=["Redon"])
+    for first, last in (("Ludivine", "Quenneson"), ("Thibaut", "Baudrillart")):
+        person = registry.add(is_listed=True)
+        person.first_name, person.last_name = first, last
+    unlisted = registry.add(is_listed=False)
+    unlisted.full_name, unlisted.mentions = "odette vannier", {"Redon": ["odette vannier"]}
+    Vault(made).write_registry(registry)
+    return Study.open(made.root)
+
+
+@pytest.mark.parametrize(("typed", "kept"), TYPED)
+def test_a_typed_text_names_nobody_and_keeps_its_places_and_organisations(study: Study, typed: str, kept: str) -> None:
+    assert typed_without_names(study, typed) == kept
+
+
+def test_reasons_names_of_themes_families_and_weights_are_masked_before_they_are_kept(study: Study) -> None:
+    keep_decisions(
+        study,
+        [
+            {"author": "alix", "action": "rename_theme", "theme_id": "t-1", "value": "Le car de Baudrillart"},
+            {"author": "alix", "action": "rename_family", "theme_id": "f-1", "value": "Idées de Mme Quenneson"},
+            {"author": "alix", "action": "describe_theme", "theme_id": "t-1", "value": "06 39 98 51 17"},
+            {"author": "alix", "action": "save_weighting", "value": weighting_value("Poids de Ludivine", {"c_scope": 1.0})},
+            {"author": "alix", "action": "use_weighting", "value": "Poids de Ludivine"},
+            {"author": "alix", "action": "accept_tag", "unit_id": "u", "axis": "a", "code": "c", "why": "Thibaut l'a dit"},
+            {"author": "alix", "action": "merge_theme", "theme_id": "t-1", "value": "t-2"},
+        ],
+    )
+    kept = study.decisions.read()
+    values = kept["value"].fillna("").to_list()
+    assert values[:3] == ["Le car de [personne]", "Idées de Mme [personne]", "[téléphone]"]
+    assert values[4:] == ["Poids de [personne]", "", "t-2"]
+    assert json.loads(values[3]) == {"name": "Poids de [personne]", "weights": {"c_scope": 1.0}}
+    assert kept["why"][5] == "[personne] l'a dit"
+    content = b"".join(path.read_bytes() for path in study.root.glob("decisions.sqlite3*"))
+    assert not any(name in content for name in (b"Quenneson", b"Baudrillart", b"Ludivine", b"639985117"))
+
+
+def test_a_request_sent_twice_is_kept_once(study: Study) -> None:
+    row = {"author": "alix", "action": "rename_theme", "theme_id": "t", "value": "Le car de Baudrillart"}
+    assert keep_decisions(study, [row], request_id="r") == keep_decisions(study, [row], request_id="r") == [1]
+
+
+def test_what_was_typed_before_somebody_was_known_names_nobody_when_it_leaves(study: Study) -> None:
+    study.decisions.append(author="alix", action="rename_theme", theme_id="t", value="La remorque de Zdrakov", why="Zdrakov")
+    assert list(decisions_to_show(study)["value"]) == ["La remorque de Zdrakov"]
+    vault = Vault(study)
+    registry = vault.registry()
+    registry.add(is_listed=True).last_name = "Zdrakov"
+    vault.write_registry(registry)
+    shown = decisions_to_show(study)
+    assert (shown["value"][0], shown["why"][0]) == ("La remorque de [personne]", "[personne]")
+    assert list(shown.dtypes) == list(study.decisions.read().dtypes)
+
+
+def test_without_the_passphrase_patterns_are_still_masked(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(PASSPHRASE, "une phrase de passe")
+    Vault(study)
+    monkeypatch.delenv(PASSPHRASE)
+    typed = "Mme Zdrakov, zdrakov@example.org, Baudrillart"
+    assert typed_without_names(study, typed) == "Mme [personne], [courriel], Baudrillart"
