@@ -4,6 +4,7 @@ The story: fingerprint → nothing new: say so; else process each workshop → a
 """
 
 import datetime
+import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -18,6 +19,7 @@ from flows.vault import Vault
 from models.embedder import encoder_used
 from pipeline.decision_store import Mark
 from pipeline.errors import StudyError
+from pipeline.pseudonymise import keyed_hash
 from pipeline.study import Study, text_hash
 from pipeline.versions import SCHEMA, versions
 
@@ -110,7 +112,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "fingerprint": "" if only else fingerprint,
         "versions": versions(),
         "encoder": encoder_used(study.settings.embed),
-        "settings": study.settings.model_dump(mode="json", exclude=_NOT_RECORDED),
+        "settings": recorded_settings(study, vault),
         "inputs": {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()},
         "stages": [asdict(record) for record in processed.records],
         "decisions": asdict(mark),
@@ -128,6 +130,17 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         vault.drop_earlier()
     _drop_old_entries(study, processed.records)
     return manifest
+
+
+def recorded_settings(study: Study, vault: Vault) -> dict[str, Any]:
+    """The settings as the record keeps them: of words to hide or to keep, how many and a keyed mark that tells others apart."""
+    recorded = study.settings.model_dump(mode="json", exclude=_NOT_RECORDED)
+    secret = vault.registry().secret
+    for name in ("keep", "hide"):
+        words = recorded["pseudonymise"][name]
+        mark = keyed_hash(secret, name, json.dumps(sorted(words), ensure_ascii=False)) if words else ""
+        recorded["pseudonymise"][name] = {"n_words": len(words), "mark": mark}
+    return recorded
 
 
 def _later_id(started_at: datetime.datetime, last: Manifest | None) -> str:

@@ -201,6 +201,12 @@ def test_a_word_that_the_settings_keep_is_never_hidden() -> None:
     assert _clean("l'atelier de Josiane ouvre", keep=("atelier de Josiane",)) == ["l'atelier de Josiane ouvre"]
 
 
+def test_a_word_that_the_settings_hide_is_hidden_wherever_it_stands() -> None:
+    settings = PseudonymiseSettings(hide=("Ogre", "le grand blond"))
+    clean, _ = pseudonymise(_tables("ogre ou Ogre, comme le Grand Blond", people=False), settings=settings)
+    assert _texts(clean) == ["[personne] ou [personne], comme [personne]"]
+
+
 def test_a_text_too_long_to_parse_at_once_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pipeline.pseudonymise.masker._LONGEST", 40)
     long = "on a parlé du four à pain et de la halle, longtemps. "

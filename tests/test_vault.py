@@ -10,6 +10,7 @@ import pytest
 
 from flows.cipher import MAGIC, PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted
 from flows.doubts_file import read_decisions, write_doubts
+from flows.run import recorded_settings
 from flows.vault import Vault
 from pipeline.cli import main
 from pipeline.errors import StudyError, UsageError, VaultError
@@ -185,6 +186,18 @@ def test_decisions_change_words_over_the_whole_study_and_a_counted_person_change
 
 
 # --- earlier versions -----------------------------------------------------------------------------------------------
+
+
+def test_the_record_of_a_run_says_how_many_words_are_hidden_and_none_of_them(study):
+    study.settings_path.write_text('[pseudonymise]\nhide = ["Ogre", "Zdrakov"]\nkeep = ["Chez Mirecourt"]\n', encoding="utf-8")
+    Vault(study).write_registry(_registry())
+    made = Study.open(study.root)
+    recorded = recorded_settings(made, Vault(made))
+    said = json.dumps(recorded)
+    assert not any(name in said for name in ("Ogre", "Zdrakov", "Mirecourt"))
+    assert recorded["pseudonymise"]["hide"]["n_words"] == 2
+    marks = {recorded["pseudonymise"][name]["mark"] for name in ("hide", "keep")}
+    assert len(marks) == 2 and recorded_settings(made, Vault(made)) == recorded
 
 
 def test_people_of_an_earlier_version_s_vault_join_those_of_the_lists(study):

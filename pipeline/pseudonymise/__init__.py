@@ -22,7 +22,7 @@ from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.search import find_people, is_forgotten_person, is_telling, lasting_forms
 from pipeline.pseudonymise.structures import rename_structures
 from pipeline.pseudonymise.typed import TypedTextMasker
-from pipeline.pseudonymise.vault import VAULT, Person, Registry
+from pipeline.pseudonymise.vault import VAULT, Person, Registry, keyed_hash
 from pipeline.pseudonymise.words import fold
 from pipeline.settings import PseudonymiseSettings
 
@@ -38,6 +38,7 @@ __all__ = [
     "fold",
     "is_forgotten_person",
     "is_telling",
+    "keyed_hash",
     "lasting_forms",
     "pseudonymise",
 ]
@@ -66,7 +67,9 @@ def pseudonymise(
     workshop_id, folder = (str(tables["workshops"][name].iloc[0]) for name in ("workshop_id", "folder"))
     earlier = _listed_before(registry, folder, workshop_id)
     identified = identify_people(tables["people"], tables["attendance"], registry, folder=folder)
-    masker = _masker(tables, earlier, registry, choices or Choices(), settings)
+    decided = choices or Choices()
+    chosen = replace(decided, hide=decided.hide | set(settings.hide))
+    masker = _masker(tables, earlier, registry, chosen, settings)
     clean = {name: table.copy() for name, table in tables.items() if name != "people"}
     marked = mark_documents(clean["documents"], clean["blocks"], masker, erased=identified.has_no_words(clean["blocks"]["speaker"]))
     people = _candidates(tables["people"], identified, registry, folder)
