@@ -394,3 +394,26 @@ def test_a_password_that_changes_ends_the_service_which_starts_again_with_the_ne
             assert service.said("refuse le mot de passe")
         with running(Service(study, server)) as again:
             assert again.said("servie ;")
+
+
+@pytest.mark.service
+def test_clients_read_the_password_of_a_file_and_say_in_one_line_that_it_is_refused(tmp_path):
+    study, file = new_small_study(tmp_path / "relue"), tmp_path / "mot-de-passe"
+    with running(PrefectServer(tmp_path / "serveur")) as server:
+        named = os.environ | server.environment
+        file.write_text(named.pop("PREFECT_API_AUTH_STRING"), encoding="utf-8")
+        file.chmod(0o600)
+
+        def call(module: str, *words: str, **told: str) -> subprocess.CompletedProcess[str]:
+            command = [sys.executable, "-m", module, *words]
+            return subprocess.run(command, env=named | told, capture_output=True, text=True, check=False, timeout=300)
+
+        refused = call("pipeline.cli", "run", str(study.root), PREFECT_API_AUTH_STRING="ateliers:x")
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "refuse le mot de passe" in refused.stderr.splitlines()[-1]
+        assert "Traceback" not in refused.stderr
+        review = call("flows.after_review", str(study.root), PREFECT_API_AUTH_STRING_FILE=str(file))
+        assert (review.returncode, review.stderr) == (0, "")
+        asked = {"filter": {"event": {"name": ["ateliers.review.done"]}}}
+        wait_for(lambda: server.ask("/events/filter", asked)["events"], "the event", 30)
+    assert study.last_run() is not None
