@@ -538,7 +538,7 @@ def test_the_record_of_an_earlier_version_asks_nothing(bereft: Study) -> None:
 
 
 def test_an_open_review_takes_no_decision_on_top_of_lost_ones(store: DecisionStore, place: Path | str) -> None:
-    journals = Journals(store)
+    journals = Journals(store, keep=store.append_all)
     assert journals.current().last_id == 0
     store.append_all(move(unit_id) for unit_id in "abc")
     assert journals.current().last_id == 3
