@@ -3,12 +3,15 @@
 import uuid
 from typing import Any
 
+from django.contrib import messages
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from pipeline.publish.text import joined, quoted
 from pipeline.review import queue, state
 from pipeline.review.codes import Coded, assigned, codes_on
 from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
@@ -16,12 +19,11 @@ from pipeline.review.queue import Wanted
 from pipeline.review.roles import decides, reads
 from pipeline.review.searching import folded
 from pipeline.review.snapshot import Snapshot, Unit
-from pipeline.standing import CONFIRM, UNDO, confirmation, is_coded
+from pipeline.standing import CONFIRM, UNDO, confirmation, confirmed_codes, is_coded
 
 _AROUND = 2  # passages shown on each side, in the document
 _N_NEXT = 12
 _N_LISTED = 50
-_RENAMED = frozenset(("rename_theme",))
 
 
 @reads
@@ -66,20 +68,26 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
     """Append what was decided on a passage, and show the next one where it is done with."""
     wanted, snapshot, journal = Wanted.read(request.GET), state.snapshot(), state.journal()
     unit, author, grid = _unit(snapshot, unit_id), _author(request), state.study().grid
-    gesture, _, rest = request.POST.get("geste", "").partition("=")
+    gesture, _equals, rest = request.POST.get("geste", "").partition("=")
     before = queue.passages(wanted, snapshot, journal, grid, author)
     target: str | None = unit.unit_id
     if gesture == "annuler":
-        target = _undo(request, journal, author) or target
+        row = _undo(request, journal, author)
+        target = str(row.unit_id) if row is not None else target
+        told = _told(row._asdict(), is_undone=True) if row is not None else _("Rien à annuler.")
     else:
         coded = codes_on(snapshot.proposed.get(unit_id, ()), journal.on_unit(unit_id, by=author), grid)
-        row = _decision(gesture, rest or request.POST.get("code", ""), unit_id, coded, snapshot)
-        journal.add([row | {"why": request.POST.get("why", "").strip() or None}], author=author, request_id=_request_id(request))
-        if gesture == "valider":
-            target = queue.neighbours(unit_id, before)[1]
+        decision = _decision(gesture, rest or request.POST.get("code", ""), unit_id, coded, snapshot)
+        decision |= {"why": request.POST.get("why", "").strip() or None}
+        journal.add([decision], author=author, request_id=_request_id(request))
+        told = _told(decision)
     listed = queue.passages(wanted, snapshot, journal, grid, author) if gesture != "valider" else _left(before, unit_id, wanted)
+    if gesture == "valider":
+        target = queue.neighbours(unit_id, before)[1] or (listed[0] if listed else None)
     if _is_fragment(request):
-        return render(request, "review/bench.html", _bench(request, wanted, snapshot, journal, listed, target))
+        bench = _bench(request, wanted, snapshot, journal, listed, target)
+        return render(request, "review/bench.html", bench | {"announcement": told})
+    messages.success(request, told)
     query = "&".join(part for part in (wanted.address(), f"passage={target}" if target else "") if part)
     return HttpResponseRedirect(f"{reverse('passages')}?{query}")
 
@@ -93,7 +101,7 @@ def _decision(gesture: str, key: str, unit_id: str, coded: list[Coded], snapshot
     """The decision that a gesture means. Raises `Http404` for a gesture or a code that does not exist."""
     if gesture == "valider":
         return {"action": CONFIRM, "unit_id": unit_id, "value": confirmation(assigned(coded))}
-    axis, _, code = key.partition(":")
+    axis, _colon, code = key.partition(":")
     if (axis, code) not in {(entry.axis, entry.code) for entry in state.study().grid.by_axis}:
         raise Http404
     is_proposed = any((row.axis, row.code) == (axis, code) for row in snapshot.proposed.get(unit_id, ()))
@@ -103,13 +111,30 @@ def _decision(gesture: str, key: str, unit_id: str, coded: list[Coded], snapshot
     return {"action": actions[gesture], "unit_id": unit_id, "axis": axis, "code": code}
 
 
-def _undo(request: HttpRequest, journal: Journal, author: str) -> str | None:
-    """Undo the last decision of `author` on a passage, and return the passage; None where there is none."""
+def _told(decision: dict[str, Any], *, is_undone: bool = False) -> str:
+    """What was just decided, in one sentence, for who does not see the page change."""
+    label = state.study().grid.label_of
+    if decision["action"] == CONFIRM:
+        codes = joined([quoted(label(code)) for _axis, code in confirmed_codes(decision["value"]) or ()])
+        said = _("passage validé : {codes}").format(codes=codes) if codes else _("passage validé, sans étiquette")
+    else:
+        verbs = {
+            "accept_tag": _("{label} : acceptée"),
+            "add_tag": _("{label} : ajoutée"),
+            "reject_tag": _("{label} : rejetée"),
+        }
+        said = verbs[decision["action"]].format(label=quoted(label(str(decision["code"]))))
+    told = _("annulé : {said}").format(said=said) if is_undone else said
+    return f"{told[:1].upper()}{told[1:]}."
+
+
+def _undo(request: HttpRequest, journal: Journal, author: str) -> Decision | None:
+    """Undo the last decision of `author` on a passage, and return it; None where there is none."""
     last = journal.last_on_tags(author)
     if last is None:
         return None
     journal.add([{"action": UNDO, "value": str(last.decision_id)}], author=author, request_id=_request_id(request))
-    return last.unit_id
+    return last
 
 
 def _bench(
@@ -171,7 +196,9 @@ def _by_axis(coded: list[Coded]) -> list[dict[str, Any]]:
         {
             "axis": axis,
             "codes": [
-                {"coded": entry, "key": keys.get((entry.code.axis, entry.code.code), "")} for entry in coded if entry.code.axis == axis.axis
+                {"coded": entry, "key": keys.get((entry.code.axis, entry.code.code), ""), "number": number}
+                for number, entry in enumerate(coded, start=1)
+                if entry.code.axis == axis.axis
             ],
         }
         for axis in state.study().grid.axes

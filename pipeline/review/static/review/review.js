@@ -81,9 +81,30 @@ document.addEventListener("click", (event) => {
   const form = failed;
   failed = null;
   document.getElementById("panne").hidden = true;
-  const button = form.querySelector(`button[value="${CSS.escape(form.dataset.gesture)}"]`);
+  const button = [...(form.elements ?? [])].find((element) => element.value === form.dataset.gesture);
   (button ?? form).click();
 });
+
+// The bench is another one after each decision. Focus stays on the same button while the same passage is shown, and goes to
+// the title of the passage that comes next; it stays where it is when it was elsewhere, as in the search field.
+let before = null;
+const shownUnit = () => document.querySelector("#poste .said")?.dataset.unit;
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const active = document.activeElement;
+  if (event.detail.target.id !== "poste") return;
+  before = { unit: shownUnit(), id: active.id, isInside: event.detail.target.contains(active), isNowhere: active === document.body };
+});
+document.addEventListener("htmx:afterSwap", (event) => {
+  if (event.detail.target.id !== "poste" || before === null) return;
+  const same = before.id && document.getElementById(before.id);
+  if (shownUnit() === before.unit) {
+    if (before.isInside) (same && !same.disabled ? same : document.getElementById("passage-titre")).focus();
+  } else if (before.isInside || before.isNowhere) document.getElementById("passage-titre").focus();
+  before = null;
+});
+
+// A page that comes with a message was asked for by a decision: it is read first.
+document.querySelector("#annonce .message")?.parentElement.focus();
 
 document.addEventListener("submit", (event) => {
   const needed = event.submitter?.dataset.needs;
