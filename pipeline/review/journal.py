@@ -6,12 +6,12 @@ Out:  Journal: decisions by number, passage and theme, and which of them were un
 
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Hashable, Iterable, Mapping, Sequence
 from typing import Any, NamedTuple, Protocol
 
 from pipeline.decision_store import DecisionStore
 from pipeline.errors import StudyError
-from pipeline.standing import CODE_ACTIONS, CONFIRM, UNDO, Code, is_coded, number_in
+from pipeline.standing import CODE_ACTIONS, CONFIRM, UNDO, Code, confirmed_codes, is_coded, number_in
 
 TAG_ACTIONS = frozenset((*CODE_ACTIONS, CONFIRM))
 
@@ -49,6 +49,8 @@ class Journal:
         self._undone: frozenset[int] = frozenset()
         self._on_tags: dict[str, list[int]] = defaultdict(list)  # by author
         self._judged: dict[str, set[str]] = defaultdict(set)  # passages by author
+        self._confirmed: dict[str, set[str]] = defaultdict(set)  # those of them that the author confirmed
+        self._whole: dict[tuple[str, str], tuple[Hashable, bool]] = {}  # by author and passage: of what, and whether it is coded
         self.last_id = 0
         self.last_on_themes = 0  # number of the last decision on themes or families, or undoing of any
 
@@ -100,8 +102,9 @@ class Journal:
 
     def coded_by(self, author: str, put: Callable[[str], Iterable[Code]], exclusive: Collection[str]) -> set[str]:
         """Return the passages all of whose codes `author` told; `put` gives what the machine put on one (see `is_coded`)."""
-        judged = list(self._judged.get(author, ()))
-        return {unit_id for unit_id in judged if is_coded(put(unit_id), self.on_unit(unit_id, by=author), exclusive)}
+        confirmed = set(self._confirmed.get(author, ()))
+        others = set(self._judged.get(author, ())) - confirmed
+        return confirmed | {unit_id for unit_id in others if self._is_whole(author, unit_id, tuple(put(unit_id)), exclusive)}
 
     @property
     def coders(self) -> list[str]:
@@ -112,6 +115,14 @@ class Journal:
         """The last decision of `author` on a passage's codes that stands: what the next undoing takes back."""
         numbers = reversed(self._on_tags.get(author, []))
         return next((self._all[number] for number in numbers if number not in self._undone), None)
+
+    def _is_whole(self, author: str, unit_id: str, put: tuple[Code, ...], exclusive: Collection[str]) -> bool:
+        """As `is_coded`, kept until something is decided on the passage or undone: pages ask it of all that a person judged."""
+        state = (put, len(self._of_unit[unit_id]), self._undone)
+        held = self._whole.get((author, unit_id))
+        if held is None or held[0] != state:
+            held = self._whole[author, unit_id] = state, is_coded(put, self.on_unit(unit_id, by=author), exclusive)
+        return held[1]
 
     def _standing(self, numbers: Sequence[int], by: str | None) -> list[Decision]:
         rows = [self._all[number] for number in list(numbers) if number not in self._undone]
@@ -125,20 +136,18 @@ class Journal:
             if row.action in TAG_ACTIONS:
                 self._on_tags[row.author].append(row.decision_id)
                 self._judged[row.author].add(str(row.unit_id))
+                if _is_confirmation(row):
+                    self._confirmed[row.author].add(str(row.unit_id))
             else:
                 self.last_on_themes = row.decision_id
             if row.theme_id:
                 self._of_theme[row.theme_id].append(row.decision_id)
         if any(row.action == UNDO for row in rows):
             self._undone = _undone(list(self._all.values()))
-            self._judged = self._judged_anew()
+            said = self.standing(TAG_ACTIONS)
+            self._judged = _by_author(said)
+            self._confirmed = _by_author(row for row in said if _is_confirmation(row))
         self.last_id = rows[-1].decision_id if rows else self.last_id
-
-    def _judged_anew(self) -> dict[str, set[str]]:
-        found: dict[str, set[str]] = defaultdict(set)
-        for row in self.standing(TAG_ACTIONS):
-            found[row.author].add(str(row.unit_id))
-        return found
 
 
 class Journals:
@@ -171,6 +180,18 @@ class Journals:
     def held(self) -> Journal:
         """Return the journal as it was last read."""
         return self._held or self.current()
+
+
+def _is_confirmation(row: Decision) -> bool:
+    return row.action == CONFIRM and confirmed_codes(row.value) is not None
+
+
+def _by_author(rows: Iterable[Decision]) -> dict[str, set[str]]:
+    """The passages that `rows` are about, by author."""
+    found: dict[str, set[str]] = defaultdict(set)
+    for row in rows:
+        found[row.author].add(str(row.unit_id))
+    return found
 
 
 def _undone(rows: list[Decision]) -> frozenset[int]:

@@ -21,6 +21,7 @@ from pipeline.review.searching import folded
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.standing import CONFIRM, UNDO, confirmation, confirmed_codes, is_coded
 
+_RENAMED = frozenset(("rename_theme",))
 _AROUND = 2  # passages shown on each side, in the document
 _N_NEXT = 12
 _N_LISTED = 50
