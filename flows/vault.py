@@ -15,6 +15,7 @@ import pandas as pd
 from flows.cipher import PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted, read_passphrase
 from pipeline.errors import VaultError
 from pipeline.pseudonymise import DOUBTS, Choices, Registry
+from pipeline.pseudonymise.vault import damaged_vault
 from pipeline.study import Study, text_hash, write_bytes
 
 _REGISTRY, _DECISIONS, _README = "personnes.vault", "decisions-doutes.vault", "LISEZMOI.txt"
@@ -63,10 +64,15 @@ class Vault:
     # --- doubts ----------------------------------------------------------------------------------------------------
 
     def doubts(self) -> pd.DataFrame:
-        """The doubtful cases of all workshops, with what was decided on each."""
-        rows = [row for path in self._doubt_paths() for row in json.loads(self._read(path.name) or b"[]")]
+        """The doubtful cases of all workshops, with what was decided on each; a folder that was renamed may have left its own twice."""
         decisions = self.decisions()
-        return DOUBTS.build(row | {"decision": decisions.get(row["doubt_id"], {}).get("decision")} for row in rows)
+        cases: dict[str, dict[str, Any]] = {}
+        for path in self._doubt_paths():
+            try:
+                cases |= {row["doubt_id"]: row for row in self._loaded(path.name, [])}
+            except (TypeError, KeyError) as error:
+                raise damaged_vault(f"le fichier « {path.name} »") from error
+        return DOUBTS.build(row | {"decision": decisions.get(doubt_id, {}).get("decision")} for doubt_id, row in cases.items())
 
     def write_doubts(self, folder: str, doubts: pd.DataFrame) -> None:
         """Keep the doubtful cases of a workshop's folder; none removes the file."""
@@ -88,7 +94,9 @@ class Vault:
 
     def decisions(self) -> dict[str, dict[str, str]]:
         """What people decided, by doubt_id: `words`, `done` and `decision`."""
-        found: dict[str, dict[str, str]] = json.loads(self._read(_DECISIONS) or b"{}")
+        found: dict[str, dict[str, str]] = self._loaded(_DECISIONS, {})
+        if not all(isinstance(entry, dict) and {"words", "done", "decision"} <= entry.keys() for entry in found.values()):
+            raise damaged_vault(f"le fichier « {_DECISIONS} »")
         return found
 
     def write_decisions(self, decisions: dict[str, dict[str, str]]) -> None:
@@ -135,7 +143,7 @@ class Vault:
     def _known(self) -> Registry:
         """The registry, not to be changed."""
         content = self._read(_REGISTRY)
-        return _parsed(content) if content else Registry()
+        return Registry() if content is None else _parsed(content)
 
     def _doubt_paths(self) -> list[Path]:
         return sorted(self.folder.glob("doutes-*.vault"))
@@ -163,7 +171,16 @@ class Vault:
         for path in self._paths():
             content = path.read_bytes()
             if not is_encrypted(content):
+                _from_json(path.name, content, object)  # what was cut is left as it is
                 self._write(path.name, content)
+
+    def _loaded(self, name: str, blank: Any) -> Any:
+        """What a file of the vault holds, of the kind of `blank`, which stands for a file that is not there.
+
+        Raises `VaultError` for what is cut or changed.
+        """
+        content = self._read(name)
+        return blank if content is None else _from_json(name, content, type(blank))
 
     def _read(self, name: str) -> bytes | None:
         path = self.folder / name
@@ -184,6 +201,20 @@ class Vault:
 def _parsed(content: bytes) -> Registry:
     """The registry in these bytes, which nobody changes."""
     return Registry.loads(content)
+
+
+def _from_json(name: str, content: bytes, kind: type) -> Any:
+    """The JSON in `content`.
+
+    Raises `VaultError` for what is none, or of another kind.
+    """
+    try:
+        found = json.loads(content)
+    except (ValueError, RecursionError) as error:
+        raise damaged_vault(f"le fichier « {name} »") from error
+    if not isinstance(found, kind):
+        raise damaged_vault(f"le fichier « {name} »")
+    return found
 
 
 def _dumps(content: Any) -> bytes:

@@ -224,3 +224,74 @@ def test_the_registry_is_json_that_a_person_can_read(study):
     Vault(study).write_registry(_registry())
     content = json.loads((study.vault / "personnes.vault").read_text(encoding="utf-8"))
     assert content["persons"][0]["full_name"] == "Anaïs Vautrin"
+
+
+def _full(study: Study) -> dict[str, bytes]:
+    """The files of a vault that has all kinds of them."""
+    registry = _registry()
+    registry.persons[1].learn("W", registry.persons[1].facts)
+    registry.add(is_listed=False)
+    registry.forget(2, has_no_words=True, forms=[("W", "anais")])
+    vault = Vault(study)
+    vault.write_registry(registry)
+    vault.write_doubts("W", _doubts())
+    vault.write_decisions({"c-1": {"words": "Olive", "done": "masqué", "decision": "garder"}})
+    return {path.name: path.read_bytes() for path in study.vault.glob("*.vault")}
+
+
+@pytest.mark.parametrize("passphrase", [None, "ouvre-toi"])
+def test_a_file_of_the_vault_that_is_cut_anywhere_is_one_error_and_is_left_as_it_is(study, monkeypatch, passphrase):
+    if passphrase:
+        monkeypatch.setenv(PASSPHRASE, passphrase)
+    for name, content in _full(study).items():
+        path = study.vault / name
+        for end in (0, 1, len(MAGIC), len(MAGIC) + 20, len(content) - 2):
+            path.write_bytes(content[:end])
+            with pytest.raises(VaultError, match="abîmé"):
+                (Vault(study).registry(), Vault(study).doubts())
+            assert path.read_bytes() == content[:end]
+        path.write_bytes(content)
+    assert Vault(study).registry().persons.keys() == {1}
+
+
+NO_REGISTRIES = [
+    "null",
+    "[]",
+    "{}",
+    '"x"',
+    "[" * 100_000,
+    '{"version": "deux"}',
+    '{"version": 1, "persons": [3], "forgotten": [], "folders": [], "last_number": 0, "secret": "00"}',
+    '{"version": 1, "persons": [{"number": "x", "is_listed": true}], "forgotten": [], "folders": [], "last_number": 1, "secret": "00"}',
+    '{"version": 1, "persons": [{"number": 1, "is_listed": true, "names": "a"}], "forgotten": [], "folders": [], "last_number": 1,'
+    ' "secret": "00"}',
+    '{"version": 1, "persons": [{"number": 9, "is_listed": true}], "forgotten": [], "folders": [], "last_number": 1, "secret": "00"}',
+    '{"version": 1, "persons": [], "forgotten": [], "folders": [], "last_number": 0, "secret": "pas hexadécimal"}',
+    '{"version": 1, "persons": [], "forgotten": [{}], "folders": [], "last_number": 0, "secret": "00"}',
+]
+
+
+@pytest.mark.parametrize("content", NO_REGISTRIES)
+def test_what_is_no_registry_is_one_error(study, content):
+    Vault(study).write_registry(_registry())
+    (study.vault / "personnes.vault").write_text(content, encoding="utf-8")
+    with pytest.raises(VaultError, match="le registre des personnes du coffre est abîmé"):
+        Vault(study).registry()
+
+
+@pytest.mark.parametrize("command", [["run"], ["status"], ["forget", "Anaïs"]])
+def test_a_damaged_registry_is_one_line_of_every_command(small_study, capsys, command):
+    Vault(small_study).write_registry(_registry())
+    Vault(small_study).write_doubts("W", _doubts())
+    for path in small_study.vault.glob("*.vault"):
+        path.write_bytes(b"")
+    code = main([command[0], str(small_study.root), *command[1:]])
+    out, err = capsys.readouterr()
+    assert "Traceback" not in err and err.count("\n") <= 1
+    assert (code, "abîmé" in err + out) == (1, True) or command == ["status"]
+
+
+def test_the_doubts_of_a_folder_that_was_renamed_are_told_once(study):
+    for folder in ("Trégor 2026-05-19", "2026-05-19 Trégor"):
+        Vault(study).write_doubts(folder, _doubts())
+    assert Vault(study).doubts()["doubt_id"].tolist() == ["c-1", "c-2", "c-3"]

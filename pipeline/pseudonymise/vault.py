@@ -16,6 +16,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, NamedTuple, TypeVar
 
+from pydantic import TypeAdapter
+
 from pipeline.errors import VaultError
 from pipeline.schema import Column, Table
 
@@ -139,18 +141,31 @@ class Registry:
     def loads(cls, content: bytes) -> "Registry":
         """The registry that `dumps` wrote.
 
-        Raises `VaultError` for one of a later version, whose fields would be lost when it is written again.
+        Raises `VaultError` for one of a later version, whose fields would be lost when it is written again, and for what is
+        no registry, such as one that was cut.
         """
-        read = json.loads(content)
+        try:
+            return cls._loaded(json.loads(content))
+        except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+            raise damaged_vault("le registre des personnes") from error
+
+    @classmethod
+    def _loaded(cls, read: dict[str, Any]) -> "Registry":
         if (version := read.get("version", 1)) > _VERSION:
             raise VaultError(
                 f"le coffre vient d'une version plus récente (format {version})",
                 f"le format {_VERSION} ou un plus ancien",
                 "mettre ateliers à jour",
             )
-        persons = [Person(**entry) for entry in _known(Person, read["persons"])]
-        forgotten = [Forgotten(**entry) for entry in _known(Forgotten, read["forgotten"])]
-        return cls({person.number: person for person in persons}, read["folders"], forgotten, read["last_number"], read["secret"])
+        persons = TypeAdapter(list[Person]).validate_python(list(_known(Person, read["persons"])))
+        forgotten = TypeAdapter(list[Forgotten]).validate_python(list(_known(Forgotten, read["forgotten"])))
+        folders = TypeAdapter(list[str]).validate_python(read["folders"])
+        by_number = {person.number: person for person in persons}
+        last_number = int(read["last_number"])
+        bytes.fromhex(read["secret"])
+        if len(by_number) < len(persons) or max(by_number, default=0) > last_number:
+            raise ValueError("numbers given twice")
+        return cls(by_number, folders, forgotten, last_number, read["secret"])
 
     def dumps(self) -> bytes:
         """The registry as JSON, the same bytes for the same content; without indents, which json writes far more slowly."""
@@ -193,6 +208,15 @@ class Registry:
     def hash_mention(self, folder: str, name: str) -> str:
         """The hash of a folded name in the texts of a folder; `folder` is "" for a name that hides its person everywhere."""
         return keyed_hash(self.secret, "mention", f"{folder}\x1f{name}")
+
+
+def damaged_vault(what: str) -> VaultError:
+    """The error for a file of the vault that does not hold what it should; `what` names it."""
+    return VaultError(
+        f"{what} du coffre est abîmé ou incomplet",
+        "le fichier de vault/ tel que le dernier traitement l'a écrit",
+        "le remettre d'une sauvegarde de l'étude ; ne pas l'effacer, les numéros des personnes en dépendent",
+    )
 
 
 def keyed_hash(secret: str, kind: str, fact: str) -> str:
