@@ -98,8 +98,15 @@ def _identify(groups: Sequence[Sequence[Row]]) -> list[str]:
     taken: Mapping[str, list[int]] = defaultdict(list)
     for place in sorted(range(len(groups)), key=lambda place: (placed[place], sorted(_order(row) for row in groups[place]))):
         taken[placed[place]].append(place)
-    numbers = {place: order for places in taken.values() for order, place in enumerate(places)}
-    return [name if not numbers[place] else f"{name}-{numbers[place] + 1}" for place, name in enumerate(placed)]
+    ids = {places[0]: name for name, places in taken.items()}
+    for name, places in taken.items():
+        number = 2
+        for place in places[1:]:
+            while f"{name}-{number}" in taken:  # which another group bears as its own
+                number += 1
+            ids[place] = f"{name}-{number}"
+            number += 1
+    return [ids[place] for place in range(len(groups))]
 
 
 def _own_id(group: Sequence[Row]) -> str:

@@ -173,7 +173,8 @@ def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
     """(First name, last name) of a row; a cell that holds both is split; a sentence (a note below the list) is no name."""
     first, last = blank_to_none(header.cell(row, "first_name")), blank_to_none(header.cell(row, "last_name"))
     whole = " ".join(filter(None, (last, first))) or header.cell(row, "full_name")
-    is_name = any(letter.isalpha() for letter in whole) and fold(whole).split()[0] not in lexicon("attendance")["totaux"]
+    first_word = fold(whole).partition(" ")[0]  # "" of a name in another script
+    is_name = any(letter.isalpha() for letter in whole) and first_word not in lexicon("attendance")["totaux"]
     if not is_name or len(whole.split()) > _MAX_NAME_WORDS or "@" in whole or re.search(r"[.:!?]\s|:$|\d{3}", whole):
         return None, None
     return (first, last) if first and last else split_name(whole)

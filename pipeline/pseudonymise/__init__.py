@@ -25,6 +25,7 @@ from pipeline.pseudonymise.typed import TypedTextMasker
 from pipeline.pseudonymise.vault import VAULT, Person, Registry, keyed_hash
 from pipeline.pseudonymise.words import fold
 from pipeline.settings import PseudonymiseSettings
+from pipeline.tables import ATTENDANCE
 
 __all__ = [
     "DOUBTS",
@@ -143,4 +144,6 @@ def _attendance(attendance: pd.DataFrame, identified: Identified, masker: Masker
     participants = [identified.final.get(participant, participant) for participant in present["participant_id"]]
     treated = present.assign(role=masker.mask_texts(present["role"]))
     treated["participant_id"] = pd.Series(participants, index=treated.index, dtype=attendance["participant_id"].dtype)
-    return treated.drop_duplicates(["participant_id", "workshop_id", "structure_id"]).reset_index(drop=True)
+    key = list(ATTENDANCE.key)  # two lines of a list may be one person of the study, who signed if either line is signed
+    treated["has_signed"] = treated.groupby(key, dropna=False)["has_signed"].transform("any").astype(bool)
+    return treated.drop_duplicates(key).reset_index(drop=True)

@@ -83,10 +83,11 @@ def _forms(first: str, last: str) -> set[str]:
     if not first or not last:
         return set()
     parts = [part for part in re.split(r"[\s\-]+", first) if part]
-    initials = r"[.\-\s]{0,2}".join(part[0] for part in parts) + r"\.?"
+    letters = [re.escape(part[0]) for part in parts]  # a typed name may open with a bracket
+    initials = r"[.\-\s]{0,2}".join(letters) + r"\.?"
     first_form, last_form = _spaced(first), _spaced(last)
     whole = {rf"{first_form}{_GAP}{last_form}", rf"{last_form}{_GAP}{first_form}"}
-    return whole | {rf"{initials}{_GAP}{last_form}", rf"{parts[0][0]}\.{_GAP}{last_form}", rf"{last_form}{_GAP}{initials}(?!\w)"}
+    return whole | {rf"{initials}{_GAP}{last_form}", rf"{letters[0]}\.{_GAP}{last_form}", rf"{last_form}{_GAP}{initials}(?!\w)"}
 
 
 def _structure_forms(name: str) -> set[str]:
