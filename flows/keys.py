@@ -1,6 +1,6 @@
 """Keys of the stage cache: each covers the code, the settings and, through the key before it, all that a result depends on."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -37,12 +37,14 @@ def _hash_or_reason(path: Path) -> str:
         return reason_of(error)
 
 
-def read_key(study: Study, folder: str, workshop_id: str, vault_state: str) -> str:
+def read_key(study: Study, folder: str, workshop_id: str, vault_state: str, first_paths: Mapping[str, str] | None = None) -> str:
     """Key of reading and pseudonymising a folder; another folder of the same name and date changes its workshop_id, and so its key.
 
+    `first_paths` are those of files that were renamed.
     `vault_state` tells what people decided on doubtful cases and who was forgotten; numbers given to persons since change nothing.
     """
     files = [f"{path}={value}" for path, value in input_hashes(study, folder).items()]
+    files += [f"{path}<{first}" for path, first in sorted((first_paths or {}).items()) if path.startswith(f"{folder}/")]
     settings = study.settings
     chosen = (settings.ingest.model_dump_json(), settings.pseudonymise.model_dump_json(), vault_state)
     return text_hash("read", _code(), workshop_id, *chosen, *files)

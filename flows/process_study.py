@@ -25,15 +25,17 @@ class Processed:
 
 
 @flow(name="process_study")
-def process_study(root: Path, folders: list[str], kept: list[StageRecord], run_id: str) -> Processed:
-    """Return what the run did; `kept` are the records of workshops that this run does not look at."""
+def process_study(
+    root: Path, folders: list[str], kept: list[StageRecord], run_id: str, first_paths: dict[str, str] | None = None
+) -> Processed:
+    """Return what the run did; `kept` are the records of workshops that this run does not look at, `first_paths` those of renamed files."""
     study = Study.open(root)
     ids = identify_workshops([*study.workshop_folders(), *(study.depot / folder for folder in folders)], depot=study.depot)
     read = []
     with encoding_ahead(root) as ahead:
         with readers_kept():
             for folder in folders:
-                records = process_workshop(root, folder, ids[folder])
+                records = process_workshop(root, folder, ids[folder], first_paths)
                 read.append(records)
                 if ahead is not None:
                     ahead.take(records[-1])

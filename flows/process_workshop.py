@@ -27,20 +27,20 @@ from pipeline.tag import tag_each
 
 
 @flow(name="process_workshop")
-def process_workshop(root: Path, folder: str, workshop_id: str) -> list[StageRecord]:
-    """Return the records of reading and segmenting one folder of the depot."""
-    read = read_workshop(root, folder, workshop_id)
+def process_workshop(root: Path, folder: str, workshop_id: str, first_paths: dict[str, str] | None = None) -> list[StageRecord]:
+    """Return the records of reading and segmenting one folder of the depot; `first_paths` are those of files that were renamed."""
+    read = read_workshop(root, folder, workshop_id, first_paths)
     return [read, segment_workshop(root, folder, read)]
 
 
 @task(name="read")
-def read_workshop(root: Path, folder: str, workshop_id: str) -> StageRecord:
+def read_workshop(root: Path, folder: str, workshop_id: str, first_paths: dict[str, str] | None = None) -> StageRecord:
     """Ingest and pseudonymise every file of the folder."""
     study = Study.open(root)
     vault = Vault(study)
     is_unknown = not vault.has_read(folder)
     vault_state = vault.state()
-    key = read_key(study, folder, workshop_id, vault_state)
+    key = read_key(study, folder, workshop_id, vault_state, first_paths)
 
     def compute() -> Tables | Unfinished:
         tell(f"lecture de {folder}", 0, 1)
@@ -53,10 +53,12 @@ def read_workshop(root: Path, folder: str, workshop_id: str) -> StageRecord:
             depot=study.depot,
             settings=study.settings.ingest,
             workshop_id=workshop_id,
+            first_paths=first_paths,
             on_file=lambda done, total: tell(f"lecture de {folder}", done, total),
             on_passing=passing.append,
         )
-        is_changed = read_key(study, folder, workshop_id, vault_state) != key  # by somebody at work in the depot
+        now = read_key(study, folder, workshop_id, vault_state, first_paths)
+        is_changed = now != key  # by somebody at work in the depot
         raw["people"] = vault.with_earlier(raw["people"], folder)
         clean, kept = pseudonymise(raw, known=vault.registry(), choices=vault.choices(), settings=study.settings.pseudonymise)
         vault.write_doubts(folder, kept.doubts)

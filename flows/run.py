@@ -14,6 +14,7 @@ from flows.consent import NOT_SENT, STOPPED, Approver, asking
 from flows.keys import input_hashes, study_fingerprint
 from flows.prefect_setup import prefect_ready
 from flows.progress import Listener, listening
+from flows.renamed import first_paths
 from flows.runners import running
 from flows.vault import Vault
 from models.embedder import encoder_used
@@ -102,7 +103,9 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
     folders = [only] if only else [path.name for path in study.workshop_folders()]
     vault = Vault(study)
     is_renumbered = vault.has_earlier()
-    processed = process_study(study.root, folders, _kept_records(study, only, last), run_id)
+    inputs = {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()}
+    named = first_paths(inputs, last)
+    processed = process_study(study.root, folders, _kept_records(study, only, last), run_id, named)
     manifest = {
         "schema": SCHEMA,
         "run_id": run_id,
@@ -113,7 +116,8 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "versions": versions(),
         "encoder": encoder_used(study.settings.embed),
         "settings": recorded_settings(study, vault),
-        "inputs": {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()},
+        "inputs": inputs,
+        "first_paths": named,
         "stages": [asdict(record) for record in processed.records],
         "decisions": asdict(mark),
         "second_coder": processed.second_coder,

@@ -222,6 +222,26 @@ def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_
     assert (kept.theme_id, kept.label, kept.n_tables) == (proposed.theme_id, "Se soigner et se loger", 3)
 
 
+@pytest.mark.slow
+def test_what_was_decided_on_a_passage_holds_when_its_folder_and_its_file_are_renamed(small_study):
+    run_study(small_study.root)
+    units, documents = small_study.read_table("units"), small_study.read_table("documents")
+    for unit_id in units["unit_id"]:
+        small_study.decisions.append(author="analyste", action="add_tag", unit_id=unit_id, axis="rubrique", code="offre")
+    folder = small_study.depot / RETZ
+    renamed = folder.rename(small_study.depot / "01 Retz")
+    run_study(small_study.root)
+    assert set(small_study.read_table("units")["unit_id"]) == set(units["unit_id"])
+    assert set(small_study.read_table("decision_effects")["state"]) == {"appliquée"}
+    (renamed / "Table 1.txt").rename(renamed / "T1.txt")
+    run_study(small_study.root)
+    after = small_study.read_table("documents")
+    assert set(small_study.read_table("decision_effects")["state"]) == {"appliquée"}
+    assert set(after["document_id"]) == set(documents["document_id"])
+    assert "01 Retz/T1.txt" in set(after["path"]) and f"{RETZ}/Table 1.txt" in set(after["first_path"].dropna())
+    assert not run_study(small_study.root).is_new
+
+
 KILL = """
 import os, signal, sys
 from pathlib import Path

@@ -72,20 +72,29 @@ LAYOUT = [
 ]
 
 
-def _document(*blocks: tuple[str, str], path: str) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _document(*blocks: tuple[str, str], path: str, first_path: str | None = None) -> tuple[pd.DataFrame, pd.DataFrame]:
     """One document made of (kind, text) blocks."""
     text, rows = "", []
     for order, (kind, block) in enumerate(blocks):
         rows.append({"document_id": "d", "block_order": order, "start_char": len(text), "end_char": len(text) + len(block), "kind": kind})
         rows[-1] |= {"table_number": 4, "question": "q2", "channel": "notes", "speaker": "p-1"}
         text += block + "\n"
-    document = {"document_id": "d", "workshop_id": "w", "path": path, "sha256": "", "channel": "notes", "n_chars": len(text), "text": text}
+    document: dict[str, object] = {
+        "document_id": "d",
+        "workshop_id": "w",
+        "path": path,
+        "sha256": "",
+        "channel": "notes",
+        "n_chars": len(text),
+        "text": text,
+        "first_path": first_path,
+    }
     return DOCUMENTS.build([document]), BLOCKS.build(rows)
 
 
-def _units(*blocks: tuple[str, str], path: str = "Nevers/table 1.docx", **settings: int) -> pd.DataFrame:
+def _units(*blocks: tuple[str, str], path: str = "Nevers/table 1.docx", first_path: str | None = None, **settings: int) -> pd.DataFrame:
     """Its units."""
-    return segment_documents(*_document(*blocks, path=path), settings=SegmentSettings(**settings))
+    return segment_documents(*_document(*blocks, path=path, first_path=first_path), settings=SegmentSettings(**settings))
 
 
 @pytest.mark.parametrize("example", WRITTEN)
@@ -157,3 +166,10 @@ def test_a_document_that_says_names_alone_is_told(kind: str, text: str, paths: l
     documents, blocks = _document((kind, text), path="x.txt")
     units = segment_documents(documents, blocks, settings=SegmentSettings())
     assert paths_without_units(documents, blocks, units) == paths
+
+
+def test_a_document_that_was_renamed_keeps_the_identity_of_its_passages() -> None:
+    before = _units(("bullet", "un four à pain"), path="Nevers/table 1.docx")
+    renamed = _units(("bullet", "un four à pain"), path="Nevers, 3 mai/T1.docx", first_path="Nevers/table 1.docx")
+    assert renamed["unit_id"].tolist() == before["unit_id"].tolist()
+    assert _units(("bullet", "un four à pain"), path="Nevers, 3 mai/T1.docx")["unit_id"].tolist() != before["unit_id"].tolist()

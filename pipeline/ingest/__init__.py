@@ -6,7 +6,7 @@ Out:  workshops, documents, blocks, rejects, attendance, structures, catchments 
 The imports are inside the functions because the child process that reads files imports this package too, and must start light.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -27,16 +27,26 @@ def ingest_workshop(
     workshop_id: str | None = None,
     on_file: Callable[[int, int], None] | None = None,
     on_passing: Callable[[int], None] | None = None,
+    first_paths: Mapping[str, str] | None = None,
 ) -> "dict[str, pd.DataFrame]":
     """Return the tables of one workshop's `folder` of `depot`, personal data included; what cannot be read is a row of `rejects`.
 
     `workshop_id` is its id among the folders of `depot`, which are looked through for it where it is not given. `on_file` is called after
     each file with the numbers of files done and in all, `on_passing` with the number of files that the system kept from being read, and
-    which may be read another time as they are. A folder without files is a workshop without documents.
+    which may be read another time as they are. `first_paths` tells, of files renamed since they were first read, the path that
+    they had then, from which their documents and passages keep their identity. A folder without files is a workshop without documents.
     """
     from pipeline.ingest.stage import ingest
 
-    return ingest(folder, depot=depot, settings=settings, workshop_id=workshop_id, on_file=on_file, on_passing=on_passing)
+    return ingest(
+        folder,
+        depot=depot,
+        settings=settings,
+        workshop_id=workshop_id,
+        on_file=on_file,
+        on_passing=on_passing,
+        first_paths=first_paths,
+    )
 
 
 def reject_stray_files(rejects: "pd.DataFrame", files: Sequence[Path], *, depot: Path) -> "pd.DataFrame":

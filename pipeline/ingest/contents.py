@@ -7,8 +7,8 @@ Out:  Contents; every file is a part, a reject or both
 import hashlib
 import json
 import unicodedata
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path, PurePath
 
@@ -48,6 +48,7 @@ class Part:
     held: SortedPart
     pins: tuple[Pin, ...] = ()  # of a map's file
     listed: tuple[Pin, ...] = ()  # of its sheets or tables
+    first_path: str | None = None  # of what was renamed since it was first read
     lightened: tuple[tuple[str, str], ...] = ()  # (reason, advice) of what was changed in the zones of both
 
 
@@ -90,7 +91,14 @@ class Contents:
         return name_zones([pin for part in self.parts for pin in (*part.pins, *part.listed)])
 
 
-def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_file: Callable[[int, int], None] | None) -> Contents:
+def read_contents(
+    folder: Path,
+    *,
+    depot: Path,
+    settings: IngestSettings,
+    on_file: Callable[[int, int], None] | None,
+    first_paths: Mapping[str, str] | None = None,
+) -> Contents:
     """Return what the files of `folder` hold, its manifest left out; `on_file` is told how many files are done of how many."""
     listing = list_folder(folder, depot=depot)
     paths = [path for path in listing.files if not (path.parent == folder and is_manifest(path))]
@@ -115,8 +123,9 @@ def read_contents(folder: Path, *, depot: Path, settings: IngestSettings, on_fil
             continue
         if PurePath(name).parts[1:] != reading.path.relative_to(folder).parts:
             contents.rejects.append(_reject(name, *_RENAMED))
+        first = (first_paths or {}).get(name)
         for part in _parts(reading, name, folder, sha256, settings.max_outline_points):
-            contents.parts.append(part)
+            contents.parts.append(replace(part, first_path=first + part.path[len(name) :]) if first else part)
             contents.rejects += _rejects(part)
     return contents
 
@@ -146,7 +155,7 @@ def _parts(reading: Reading, name: str, folder: Path, sha256: str, max_points: i
         pins, lightened = lighten_zones([*(features or ()), *listed], max_points)
         n_features = len(pins) - len(listed)
         mapped = tuple(pins[:n_features]), tuple(pins[n_features:])
-        yield Part(path, name, names, sha256, raw, held, *mapped, tuple(lightened))
+        yield Part(path, name, names, sha256, raw, held, *mapped, lightened=tuple(lightened))
 
 
 def _free_name(name: str, taken: set[str]) -> str:

@@ -19,12 +19,16 @@ _SILENT = frozenset({"meta", "heading"})
 
 @dataclass(frozen=True)
 class Source:
-    """Where a document comes from: `path` in the depot with its `#part`, `file` without it, and what that file is."""
+    """Where a document comes from: `path` in the depot with its `#part`, `file` without it, and what that file is.
+
+    `first_path` is the path under which it was first met, where it was renamed since.
+    """
 
     path: str
     file: str
     sha256: str
     title: str | None = None
+    first_path: str | None = None
 
 
 def document_id(path: str) -> str:
@@ -36,7 +40,7 @@ def build_document(
     source: Source, placed: Sequence[PlacedBlock], speakers: Sequence[str | None], *, workshop_id: str
 ) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     """Return the row of documents and the rows of blocks; the text is the blocks' texts, a line each."""
-    own_id = document_id(source.path)
+    own_id = document_id(source.first_path or source.path)
     blocks: list[dict[str, Any]] = []
     at = 0
     for order, (block, speaker) in enumerate(zip(placed, speakers, strict=True)):
@@ -68,5 +72,6 @@ def build_document(
         "title": source.title or PurePosixPath(source.file).stem,
         "n_chars": len(text),
         "text": text,
+        "first_path": source.first_path,
     }
     return document, blocks

@@ -6,7 +6,7 @@ Out:  the tables of `pipeline.ingest`
 
 import logging
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from itertools import accumulate
 from pathlib import Path
 from typing import Any
@@ -43,11 +43,12 @@ def ingest(
     workshop_id: str | None = None,
     on_file: Callable[[int, int], None] | None = None,
     on_passing: Callable[[int], None] | None = None,
+    first_paths: Mapping[str, str] | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of one workshop, as `pipeline.ingest.ingest_workshop` says."""
     manifest = read_manifest(folder, depot=depot)
     workshop_id, territory = workshop_id or identify_workshop(folder, depot=depot), name_territory(folder, manifest)
-    contents = read_contents(folder, depot=depot, settings=settings, on_file=on_file)
+    contents = read_contents(folder, depot=depot, settings=settings, on_file=on_file, first_paths=first_paths)
     if contents.n_passing and on_passing:
         on_passing(contents.n_passing)
     roster, pins = Roster(workshop_id), contents.pins[: settings.max_listed]
@@ -127,7 +128,7 @@ def _write_documents(contents: Contents, roster: Roster, manifest: Manifest) -> 
             speaker or (sender if block.channel == "mail" else None)
             for block, speaker in zip(placed, name_speakers(placed, roster), strict=True)
         ]
-        source = Source(part.path, part.file, part.sha256, part.raw.title)
+        source = Source(part.path, part.file, part.sha256, part.raw.title, part.first_path)
         document, own = build_document(source, placed, speakers, workshop_id=roster.workshop_id)
         documents.append(document)
         blocks += own

@@ -49,6 +49,7 @@ def _units_of(document: Any, blocks: pd.DataFrame, settings: SegmentSettings) ->
     """
     seen: Counter[str] = Counter()
     plain = PlainText(document.text)
+    identity = document.path if pd.isna(document.first_path) else document.first_path
     order = 0
     for block in blocks.to_dict("records"):
         if block["kind"] in SILENT_KINDS:
@@ -58,7 +59,7 @@ def _units_of(document: Any, blocks: pd.DataFrame, settings: SegmentSettings) ->
             normalised = _normalise(plain.text[cut_start:cut_end])
             start, end = plain.to_numbered(cut_start), plain.to_numbered(cut_end)
             yield {
-                "unit_id": _unit_id(document.path, normalised, seen[normalised]),
+                "unit_id": _unit_id(identity, normalised, seen[normalised]),
                 "document_id": document.document_id,
                 "workshop_id": document.workshop_id,
                 "unit_order": order,

@@ -23,7 +23,7 @@ DOCUMENTS = Table(
     "A file, or a part of one (a mail of a mailbox, a sheet).",
     ("document_id",),
     (
-        Column("document_id", "text", "Hash of the path"),
+        Column("document_id", "text", "Hash of the path under which its file was first met"),
         Column("workshop_id", "text", "Workshop it belongs to"),
         Column("path", "text", "Path relative to depot/, `#part` for a mail or an attachment"),
         Column("sha256", "text", "Hash of the file's bytes"),
@@ -32,6 +32,7 @@ DOCUMENTS = Table(
         Column("title", "text", "Title, subject or file name without extension", nullable=True),
         Column("n_chars", "int", "Length of the text", "code points", low=0),
         Column("text", "text", "The whole text in reading order"),
+        Column("first_path", "text", "Path under which its file was first met, where it was renamed or moved since", nullable=True),
     ),
 )
 
