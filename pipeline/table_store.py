@@ -88,7 +88,7 @@ class TableStore:
         whole = [name for name in names if name == table + _SUFFIX]  # beside parts only after a crash
         parts = []
         for name in whole or names:
-            with self._place.open(name) as file:
+            with self._place.open(name) as file, _whole(name):
                 parts.append(pd.read_parquet(file))
         return parts[0] if len(parts) == 1 else pd.concat(parts, ignore_index=True)
 
@@ -154,7 +154,7 @@ class TableStore:
     def _n_rows(self, name: str) -> int:
         import pyarrow.parquet as pq
 
-        with self._place.open(name) as file:
+        with self._place.open(name) as file, _whole(name):
             return int(pq.read_metadata(file).num_rows)
 
     def _told(self, names: Iterable[str], there: Mapping[str, str]) -> dict[str, _Told]:
@@ -171,7 +171,8 @@ class TableStore:
         with self._place.open(name) as file:
             sha256 = hashlib.file_digest(cast("Any", file), "sha256").hexdigest()
             file.seek(0)
-            return _Told(stamp, sha256, int(pq.read_metadata(file).num_rows))
+            with _whole(name):
+                return _Told(stamp, sha256, int(pq.read_metadata(file).num_rows))
 
     def _remembered(self) -> dict[str, _Told]:
         if self._memory is None or not self._memory.is_file():
@@ -185,6 +186,23 @@ class TableStore:
         if self._memory is not None and told:
             with contextlib.suppress(StudyError):  # of a study that may not be written to: it is asked again
                 write_bytes(self._memory, json.dumps(self._remembered() | dict(told), indent=0).encode())
+
+
+@contextlib.contextmanager
+def _whole(name: str) -> Iterator[None]:
+    """Raise what a table's file that was cut or changed gives as one line that names it."""
+    import pyarrow as pa
+
+    try:
+        yield
+    except (OSError, pa.ArrowException, ValueError, KeyError) as error:
+        if isinstance(error, OSError) and error.errno is not None:
+            raise  # the disk's own answer
+        raise StoreError(
+            f"la table tables/{name} ne se lit pas : fichier abîmé ou incomplet",
+            "le fichier que le dernier traitement a écrit",
+            "l'effacer, puis ateliers run ÉTUDE la refait ; ou la remettre d'une sauvegarde",
+        ) from error
 
 
 def open_place(address: str, folder: Path) -> Place:

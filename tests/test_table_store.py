@@ -238,3 +238,18 @@ def test_without_a_store_nothing_of_fsspec_nor_dask_is_imported(small_study):
 
 def test_the_extra_of_the_tests_is_there():
     assert importlib.util.find_spec("s3fs") is not None or importlib.util.find_spec("moto") is None
+
+
+@pytest.mark.parametrize("content", [b"", b"PAR1", b"salut" * 90, "cut", "rotten"])
+def test_an_altered_table_is_one_line_that_names_it_and_says_what_to_do(tmp_path: Path, content: bytes | str) -> None:
+    store = local(tmp_path, partition_rows=100)
+    store.write("rejects", rejects(40))
+    path = tmp_path / "rejects.parquet"
+    whole = path.read_bytes()
+    changed = {"cut": whole[: len(whole) // 2], "rotten": whole[:4] + bytes(len(whole) // 2) + whole[4 + len(whole) // 2 :]}
+    path.write_bytes(content if isinstance(content, bytes) else changed[content])
+    with pytest.raises(StoreError, match=r"la table tables/rejects.parquet ne se lit pas.*l'effacer, puis ateliers run"):
+        store.read("rejects")
+    if content != "rotten":  # whose number of rows is still told
+        with pytest.raises(StoreError, match=r"tables/rejects.parquet"):
+            store.count_rows(["rejects"])
