@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING
 
 from pipeline import show
 from pipeline.arguments import DOUBTS, make_parser
-from pipeline.errors import AteliersError, StudyError, VaultError
+from pipeline.errors import AteliersError, StudyError, VaultError, reason_of
 from pipeline.i18n import _
 from pipeline.study import Study
-from pipeline.terminal import consent, going_on, progress
+from pipeline.terminal import consent, going_on, progress, write_on_any_terminal
 
 if TYPE_CHECKING:
     from flows.run import Outcome
@@ -25,6 +25,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command; return 0 when done, 1 on failure and 2 on bad usage, each failure one line on standard error."""
     gc.set_threshold(*_SELDOM)
     os.umask(os.umask(0o077) | 0o002)  # whatever the caller's, nothing that is written can be changed by everybody
+    write_on_any_terminal()
     try:
         options = _parser().parse_args(arguments)
         options.call(options)
@@ -41,9 +42,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
     except OSError as error:
         place = error.filename or _("le disque")
-        show.failure(
-            StudyError(f"« {place} » : {error.strerror}", _("un fichier ou un dossier accessible"), _("vérifier le chemin et les droits"))
-        )
+        found = f"« {place} » : {reason_of(error)}"
+        do = _("vérifier le chemin et les droits")
+        show.failure(StudyError(found, _("un fichier ou un dossier accessible"), do))
         return 1
     return 0
 

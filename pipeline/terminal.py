@@ -1,6 +1,9 @@
 """What happens on a terminal while a run goes on: bars, and the questions that a run may ask."""
 
+import codecs
+import io
 import sys
+import unicodedata
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
@@ -12,6 +15,29 @@ if TYPE_CHECKING:
 
     from models.language_model import Estimate
     from pipeline.errors import StudyError
+
+
+_PLAIN = {"«": '"', "»": '"', "’": "'", "…": "...", "→": "->", "–": "-", "—": "-", "œ": "oe", "Œ": "OE", "€": "EUR"}
+
+
+def write_on_any_terminal() -> None:
+    """Let standard output and error write what their encoding lacks without its accents, or as « ? »; nothing is refused."""
+    codecs.register_error("ateliers.plain", _plain)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="ateliers.plain")
+
+
+def _plain(error: UnicodeError) -> tuple[str, int]:
+    """What stands for the signs that an encoding lacks."""
+    if not isinstance(error, UnicodeEncodeError):
+        raise error
+    lacking = error.object[error.start : error.end]
+    return "".join(map(_plain_sign, lacking)), error.end
+
+
+def _plain_sign(sign: str) -> str:
+    return _PLAIN.get(sign) or unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode() or "?"
 
 
 class Bars:

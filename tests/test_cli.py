@@ -1,6 +1,9 @@
 """The command: what it exits with and what it says; failures are one line of French on standard error."""
 
+import errno
+import io
 import json
+import os
 import re
 import subprocess
 import sys
@@ -99,3 +102,45 @@ def test_no_doubtful_case_is_said_and_no_file_written(capsys, tmp_path, demo_stu
     path = tmp_path / "doutes.csv"
     code, out, _ = run(capsys, "export", str(demo_study.root), "--format", "doutes", "-o", str(path))
     assert (code, out, path.exists()) == (0, "Aucun cas douteux.\n", False)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+def test_french_and_any_name_are_written_on_any_terminal(monkeypatch, tmp_path, encoding):
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding=encoding, errors="strict") for _ in range(2)]
+    monkeypatch.setattr(sys, "stdout", streams[0])
+    monkeypatch.setattr(sys, "stderr", streams[1])
+    assert main(["init", str(tmp_path / "Étude « à l'œuvre » 名")]) == 0
+    assert main(["status", str(tmp_path / "Étude « à l'œuvre » 名")]) == 0
+    assert main(["status", str(tmp_path / "nulle \udce9 part")]) == 1
+    for stream in streams:
+        stream.flush()
+    out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
+    told = {"ascii": 'Etude " a l\'oeuvre " ?', "latin-1": "Étude « à l'oeuvre » ?", "utf-8": "Étude « à l'œuvre » 名"}
+    assert told[encoding] in out and "nulle ? part" in err
+    assert err.count("\n") == 1
+
+
+def test_help_is_written_on_a_terminal_that_has_no_accents():
+    ran = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "--help"],
+        capture_output=True,
+        env={**os.environ, "PYTHONIOENCODING": "ascii:strict"},
+        check=True,
+    )
+    assert b"effacer une personne de l'etude" in ran.stdout
+
+
+def test_an_error_of_the_disk_is_told_in_french(capsys, monkeypatch):
+    def fail(*_):
+        raise OSError(errno.EACCES, "Permission denied", "/srv/etude")
+
+    monkeypatch.setattr("pipeline.cli.Study.open", fail)
+    assert run(capsys, "status", "e")[::2] == (1, ERROR)
+    monkeypatch.setattr("pipeline.cli.Study.open", lambda _: (_ for _ in ()).throw(OSError("Couldn't deserialize thrift")))
+    assert "None" not in run(capsys, "status", "e")[2]
+
+
+ERROR = (
+    "ateliers : « /srv/etude » : droits insuffisants ; attendu : un fichier ou un dossier accessible ; "
+    "à faire : vérifier le chemin et les droits\n"
+)
