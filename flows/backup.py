@@ -151,8 +151,11 @@ def _write(file: IO[bytes], entries: list[tuple[str, Path]], study: Study, momen
         },
     }
     sealing = SealingWriter(file, passphrase) if passphrase else None
-    with gzip.GzipFile(fileobj=sealing or file, mode="wb", compresslevel=6) as packed, tarfile.open(fileobj=packed, mode="w|") as archive:
-        _add(archive, LIST, io.BytesIO(json.dumps(listed, ensure_ascii=False).encode()))
+    with (
+        gzip.GzipFile(fileobj=sealing or file, mode="wb", compresslevel=6, mtime=0) as packed,  # it holds no date after 2106
+        tarfile.open(fileobj=packed, mode="w|") as archive,
+    ):
+        _add(archive, LIST, io.BytesIO(json.dumps(listed).encode()))  # escaped: a name may be no UTF-8
         for name, path in entries:
             with path.open("rb") as content:
                 _add(archive, name, content)

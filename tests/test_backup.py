@@ -176,3 +176,20 @@ def test_the_commands_tell_what_was_done_and_what_to_keep_in_mind(
     assert main(["restore", str(tmp_path / "garde.ateliers"), str(tmp_path / "revenue"), "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["n_files"] > 3
     assert main(["restore", str(tmp_path / "rien"), str(tmp_path / "revenue2")]) == 1
+
+
+@pytest.mark.parametrize("seconds", [-1.0, 0.0, 2**32 + 5.0])
+def test_a_clock_that_stands_before_1970_or_after_2106_does_not_stop_a_backup(
+    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seconds: float
+) -> None:
+    monkeypatch.setattr("time.time", lambda: seconds)
+    backup_study(small_study.root, tmp_path / "s.ateliers")
+    restore_study(tmp_path / "s.ateliers", tmp_path / "revenue")
+    assert sorted(state(tmp_path / "revenue")) == sorted(state(small_study.root))
+
+
+def test_a_file_whose_name_is_not_utf_8_is_saved_and_brought_back(small_study: Study, tmp_path: Path) -> None:
+    (small_study.depot / "T\udce9.txt").write_text("- un", encoding="utf-8")
+    backup_study(small_study.root, tmp_path / "s.ateliers")
+    restore_study(tmp_path / "s.ateliers", tmp_path / "revenue")
+    assert (tmp_path / "revenue" / "depot" / "T\udce9.txt").read_text(encoding="utf-8") == "- un"

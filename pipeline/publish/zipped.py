@@ -38,5 +38,5 @@ def _inner(name: str, content: bytes) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as archive:
         for inner, bytes_ in files.items():
-            archive.writestr(inner, bytes_)
+            archive.writestr(zipfile.ZipInfo(inner, _THEN), bytes_)
     return undated(out.getvalue())
