@@ -21,7 +21,7 @@ from pipeline.cluster.changes import list_changes
 from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.profiles import profile_themes, quote_themes
 from pipeline.counting import count_families
-from pipeline.decisions import apply_decisions, left_proposals, weights_in_use
+from pipeline.decisions import apply_decisions, left_proposals, note_grounds, weights_in_use
 from pipeline.ingest import reject_silent_documents, reject_stray_files, reject_unread
 from pipeline.kept import kept_in
 from pipeline.rank import rank_themes
@@ -104,23 +104,26 @@ def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord)
 def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) -> StageRecord:
     """Replay people's decisions on the machine's tags and themes, and tell what the reviewed themes are made of."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
-
     decisions = decisions_to_show(study)
-    typed = text_hash(*decisions["value"].fillna(""))  # somebody may be known only since
+    grounds = note_grounds(decisions, _previous(study)[1], study.read_table("decision_grounds"))
 
     def compute() -> Tables:
         gathered, found = gather_tables(cache, processed), cache.load(joined)
         machine = {name: (gathered if name in gathered else found)[name] for name in ("units", *MACHINE)}
-        reviewed = apply_decisions(machine, decisions, axes=study.grid.axes)
+        reviewed = apply_decisions(machine, decisions, axes=study.grid.axes, grounds=grounds)
         units, tags, themes, members = (reviewed[name] for name in ("units", "tags", "themes", "theme_members"))
         return {name: rows for name, rows in reviewed.items() if name != "units"} | {
             "theme_profiles": profile_themes(units, tags, members),
             "theme_quotes": quote_themes(units, tags, themes, members),
             "merge_proposals": left_proposals(found["merge_proposals"], themes, decisions),
             "theme_flags": found["theme_flags"][found["theme_flags"]["theme_id"].isin(themes["theme_id"])],
+            "decision_grounds": grounds,
         }
 
-    return cache.run("decide", conclusion_key("decide", joined, study.decisions.mark().sha256, typed), compute)
+    # Somebody may be known only since, and a theme may hold other passages than when it was decided on.
+    shown = text_hash(*decisions["value"].fillna(""), grounds.to_json())
+    key = conclusion_key("decide", joined, study.decisions.mark().sha256, shown)
+    return cache.run("decide", key, compute)
 
 
 @task(name="rank")

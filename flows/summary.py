@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.decisions.effects import told_idle
 from pipeline.errors import AteliersError
 from pipeline.i18n import _
 from pipeline.study import Study
@@ -27,6 +28,8 @@ def run_summary(study: Study, outcome: "Outcome") -> str:
     parts.append(_("## Ce qui est entré"))
     parts.append(_workshops(study, new_folders(manifest) if outcome.is_new else set()))
     parts += [_("## Fichiers non lus"), _rejects(study), _("## Premières priorités candidates"), _priorities(study)]
+    if told := told_idle(study.read_table("decision_effects"), study.root):
+        parts += [_("## Décisions"), _cell(told)]
     parts += [_("## Où regarder"), where(study, manifest)]
     return "\n\n".join(parts) + "\n"
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.decisions.effects import TO_REVIEW, VOID
 from pipeline.grid import POSTURE
 from pipeline.standing import coded_units, standing
 from pipeline.versions import versions
@@ -54,6 +55,8 @@ def study_status(
         "n_units_in_no_theme": len(units) - len(tables["theme_members"]),
         "n_units_awaiting_review": len(set(units["unit_id"]).difference(*coded.values())),
         "n_decisions": len(standing(decisions)),
+        "n_decisions_to_review": int((tables["decision_effects"]["state"] == TO_REVIEW).sum()),
+        "n_decisions_without_object": int((tables["decision_effects"]["state"] == VOID).sum()),
         "late_effect": next(iter(late), None),
         "rejects": tables["rejects"].to_dict("records"),
     }

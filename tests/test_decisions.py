@@ -11,10 +11,20 @@ from draws import seeds
 from invented import DIE, said, study, tag
 
 from pipeline.counting import count_families
-from pipeline.decisions import apply_decisions, left_proposals, saved_weightings, split_id, standing, weighting_value, weights_in_use
+from pipeline.decisions import (
+    apply_decisions,
+    left_proposals,
+    note_grounds,
+    saved_weightings,
+    split_id,
+    standing,
+    weighting_value,
+    weights_in_use,
+)
+from pipeline.decisions.effects import told_idle
 from pipeline.settings import RankSettings
 from pipeline.standing import coded_units, confirmation, confirmed_units, judged_units, judgements
-from pipeline.tables import DECISIONS, MERGE_PROPOSALS, TAGS, THEME_FAMILIES
+from pipeline.tables import DECISION_EFFECTS, DECISION_GROUNDS, DECISIONS, MERGE_PROPOSALS, TAGS, THEME_FAMILIES
 
 COUNTED = ("n_themes", "n_units", "n_tables", "n_workshops")
 SEEDS = seeds(40)  # of decisions drawn at random
@@ -717,3 +727,91 @@ def test_undoings_confirmations_and_weightings_say_what_became_of_them(
     assert {number: found[number][0] for number in states} == states
     if reason is not None:
         assert (found[1][1] or "").startswith(reason)
+
+
+def members_of(**units: str) -> pd.DataFrame:
+    """theme_members of themes given as name="a b c"."""
+    return pd.DataFrame([(unit, name) for name, listed in units.items() for unit in listed.split()], columns=["unit_id", "theme_id"])
+
+
+NO_GROUNDS = DECISION_GROUNDS.empty()
+NOW = [  # what the themes held when the decision was taken, the decision, whether it is applied now: cars a b c, lait d e, haie f
+    ("the same passages", {"cars": "a b c", "lait": "d e"}, on_theme("merge_theme", "cars", "lait"), True),
+    ("grown since", {"cars": "a b", "lait": "d"}, on_theme("merge_theme", "cars", "lait"), True),
+    ("half of them left", {"cars": "a b d e", "lait": "d e"}, on_theme("merge_theme", "cars", "lait"), True),
+    ("passages taken out of the study do not count", {"cars": "a y z x w", "lait": "d"}, on_theme("merge_theme", "cars", "lait"), True),
+    ("the theme has become another", {"cars": "d e f", "lait": "d e"}, on_theme("merge_theme", "cars", "lait"), False),
+    ("fewer than half left", {"cars": "a d e", "lait": "d e"}, on_theme("merge_theme", "cars", "lait"), False),
+    ("the other theme has become another", {"cars": "a b c", "lait": "f g"}, on_theme("merge_theme", "cars", "lait"), False),
+    ("none of its passages is left", {"cars": "y z", "lait": "d e"}, on_theme("merge_theme", "cars", "lait"), False),
+    ("a name", {"cars": "d e f"}, on_theme("rename_theme", "cars", "Venir"), False),
+    ("a description", {"cars": "d e f"}, on_theme("describe_theme", "cars", "Venir"), False),
+    ("a rejection", {"cars": "d e f"}, on_theme("reject_theme", "cars"), False),
+    ("a family", {"cars": "d e f"}, on_theme("move_theme", "cars", "f-2"), False),
+    ("a passage put into it", {"lait": "a b c"}, move("f", "lait"), False),
+    ("a passage that left it", {"cars": "d e f"}, move("a", "lait"), True),
+    ("a passage set aside", {"cars": "d e f"}, move("a", None), True),
+    ("a code", {"cars": "d e f"}, on_tag("add", "a", "rubrique", "offre"), True),
+    ("a split", {"cars": "d e f"}, split("a", "b"), True),
+]
+
+
+@pytest.mark.parametrize(("then", "decision", "is_applied"), [case[1:] for case in NOW], ids=[case[0] for case in NOW])
+def test_a_decision_holds_as_long_as_its_theme_is_about_the_same_passages(
+    then: dict[str, str], decision: dict[str, Any], is_applied: bool
+) -> None:
+    grounds = note_grounds(taken(decision), members_of(**then), NO_GROUNDS)
+    reviewed = apply_decisions(machine(), taken(decision), grounds=grounds)
+    (effect,) = reviewed.pop("decision_effects").itertuples()
+    assert effect.state == ("appliquée" if is_applied else "à revoir")
+    assert is_applied or (str(effect.reason).startswith("Le thème est devenu un autre : il garde ") and same(reviewed, decided()))
+
+
+def same(first: dict[str, pd.DataFrame], second: dict[str, pd.DataFrame]) -> bool:
+    return all(first[name].equals(second[name]) for name in second)
+
+
+def test_a_decision_taken_again_replaces_the_one_that_awaited_it() -> None:
+    first, again = on_theme("merge_theme", "cars", "lait"), on_theme("merge_theme", "cars", "haie")
+    grounds = note_grounds(taken(first), members_of(cars="d e f", lait="d e", haie="f"), NO_GROUNDS)
+    grounds = note_grounds(taken(first, again), machine()["theme_members"], grounds)
+    assert grounds.loc[grounds["decision_id"] == 1, "unit_ids"].tolist() == ['["d", "e", "f"]', '["d", "e"]'], "what was noted stays"
+    reviewed = apply_decisions(machine(), taken(first, again), grounds=grounds)
+    assert reviewed["decision_effects"]["state"].tolist() == ["remplacée", "appliquée"]
+    assert set(reviewed["themes"]["theme_id"]) == {"lait", "haie"}
+
+
+def test_a_decision_undone_or_whose_theme_is_gone_awaits_nothing() -> None:
+    merge = on_theme("merge_theme", "cars", "lait")
+    grounds = note_grounds(taken(merge, undo(1)), members_of(cars="d e f"), NO_GROUNDS)
+    assert apply_decisions(machine(), taken(merge, undo(1)), grounds=grounds)["decision_effects"]["state"].tolist()[0] == "annulée"
+    gone = on_theme("rename_theme", "parti", "Venir")
+    grounds = note_grounds(taken(gone), members_of(parti="a b"), NO_GROUNDS)
+    assert apply_decisions(machine(), taken(gone), grounds=grounds)["decision_effects"]["state"].tolist() == ["sans objet"]
+
+
+@pytest.mark.parametrize("seed", SEEDS[:10])
+def test_while_themes_hold_what_they_held_nothing_awaits_a_review(seed: int) -> None:
+    decisions = taken(*random_decisions(seed))
+    grounds = note_grounds(decisions, machine()["theme_members"], NO_GROUNDS)
+    assert same(apply_decisions(machine(), decisions, grounds=grounds), apply_decisions(machine(), decisions))
+
+
+@pytest.mark.parametrize(
+    ("states", "expected"),
+    [
+        ([], None),
+        (["appliquée", "remplacée", "annulée"], None),
+        (["sans objet", "appliquée"], "1 décision ne s'applique plus : 1 sans objet, faute de"),
+        (
+            ["à revoir", "à revoir", "sans objet"],
+            "3 décisions ne s'appliquent plus : 2 à revoir, leur thème est devenu un autre ; 1 sans objet",
+        ),
+    ],
+)
+def test_one_line_says_how_many_decisions_stopped_applying_and_where_to_see_them(states: list[str], expected: str | None) -> None:
+    effects = DECISION_EFFECTS.build(
+        {"decision_id": number, "action": "rename_theme", "state": state, "reason": None} for number, state in enumerate(states, start=1)
+    )
+    told = told_idle(effects, "etude")
+    assert told is None if expected is None else told is not None and told.startswith(expected) and "ateliers review etude" in told

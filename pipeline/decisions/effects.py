@@ -7,7 +7,7 @@ Out:  rows of decision_effects, one a decision, in order
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,8 +21,22 @@ from pipeline.grid import POSTURE, Axis
 from pipeline.i18n import _
 from pipeline.standing import CODE_ACTIONS, CONFIRM, UNDO, confirmed_codes, number_in, undone_by
 
-APPLIED, REPLACED, UNDONE, VOID = "appliquée", "remplacée", "annulée", "sans objet"
+APPLIED, REPLACED, UNDONE, TO_REVIEW, VOID = "appliquée", "remplacée", "annulée", "à revoir", "sans objet"
 _ON_UNIT = (*CODE_ACTIONS, CONFIRM, "move_unit", "pin_quote", "unpin_quote")
+
+
+def told_idle(effects: pd.DataFrame, root: object) -> str | None:
+    """Say in one line how many decisions stopped applying, and where to see them; None where all those that stand apply."""
+    n_to_review, n_void = (int((effects["state"] == state).sum()) for state in (TO_REVIEW, VOID))
+    n = n_to_review + n_void
+    if not n:
+        return None
+    parts = [_("{n} à revoir, leur thème est devenu un autre").format(n=n_to_review)] if n_to_review else []
+    parts += [_("{n} sans objet, faute de leur passage, de leur thème ou d'un autre code").format(n=n_void)] if n_void else []
+    verb = _("décision ne s'applique plus") if n == 1 else _("décisions ne s'appliquent plus")
+    return _("{n} {verb} : {parts} ; les voir : ateliers review {root}, page Résultats").format(
+        n=n, verb=verb, parts=" ; ".join(parts), root=root
+    )
 
 
 @dataclass(frozen=True)
@@ -63,8 +77,11 @@ class Effects:
             name_in_use(said),
         )
 
-    def rows(self, decisions: pd.DataFrame) -> list[dict[str, Any]]:
-        """Return one row a decision, undone ones too: its number, action, state and, where it is not applied, the reason in French."""
+    def rows(self, decisions: pd.DataFrame, to_review: Mapping[int, str]) -> list[dict[str, Any]]:
+        """Return one row a decision, undone ones too: its number, action, state and, where it is not applied, the reason in French.
+
+        `to_review` are the decisions that were left out because their theme became another, and why.
+        """
         undone, known = undone_by(decisions), set(decisions["decision_id"])
         listed: list[Any] = list(decisions.sort_values("decision_id").itertuples(index=False))
         standing = [row for row in listed if row.decision_id not in undone]
@@ -77,19 +94,19 @@ class Effects:
                 is_there = number_in(row.value) in known and number_in(row.value) < row.decision_id
                 effect = _told(None if is_there else _("La décision à annuler n'existe pas."))
             else:
-                effect = self._effect(row, last)
+                effect = self._effect(row, last, to_review.get(row.decision_id))
             rows.append({"decision_id": row.decision_id, "action": row.action} | effect)
         return rows
 
-    def _effect(self, row: Any, last: dict[tuple[str, ...], int]) -> dict[str, str | None]:
+    def _effect(self, row: Any, last: dict[tuple[str, ...], int], to_review: str | None) -> dict[str, str | None]:
         """State and reason of a decision that stands; `last` numbers the last decision that touched each subject."""
         missing = self._missing(row)
-        if missing is not None or self._holds(row):
+        if to_review is None and (missing is not None or self._holds(row)):
             return _told(missing)
         by = max((last.get(subject, 0) for subject in subjects_of(row, self.exclusive)), default=0)
         if by > row.decision_id:
             return {"state": REPLACED, "reason": _("Remplacée par une décision plus récente (n° {n}).").format(n=by)}
-        return _told(self._why_not(row))
+        return {"state": TO_REVIEW, "reason": to_review} if to_review else _told(self._why_not(row))
 
     def _missing(self, row: Any) -> str | None:
         """Why the decision has no subject, None where it has."""

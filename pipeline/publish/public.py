@@ -28,6 +28,7 @@ _KEPT_BACK = (
     "theme_voices",
     "decisions",
     "decision_effects",
+    "decision_grounds",
     "review_queue",
     "second_tags",
     "agreement",

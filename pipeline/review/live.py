@@ -75,6 +75,7 @@ def _at(snapshot: Snapshot, journal: Journal) -> Themes:
 def _replayed(snapshot: Snapshot, journal: Journal, last_id: int) -> Themes:
     decisions = journal.store.read()
     said = standing(decisions[~decisions["action"].isin(TAG_ACTIONS)])
+    said = said[~said["decision_id"].isin(list(snapshot.to_review))]
     machine, units = snapshot.machine, snapshot.places
     replay = Replay(machine["themes"], machine["theme_members"], units, said)
     reviewed = review_families(machine["theme_families"], replay, units, said)

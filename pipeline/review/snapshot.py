@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
+from pipeline.decisions.effects import TO_REVIEW
 from pipeline.errors import StudyError
 from pipeline.study import Study
 from pipeline.tables import TABLES
@@ -71,6 +72,13 @@ class Snapshot:
         """Names of themes and families as the machine gave them."""
         named = ((self.machine["themes"], "theme_id"), (self.machine["theme_families"], "family_id"))
         return {name: label for table, key in named for name, label in zip(table[key].tolist(), table["label"].tolist(), strict=True)}
+
+    @cached_property
+    def to_review(self) -> dict[int, str]:
+        """Why each decision awaits a review, its theme having become another, by number."""
+        rows = self.tables["decision_effects"]
+        rows = rows[rows["state"] == TO_REVIEW]
+        return dict(zip(rows["decision_id"].tolist(), rows["reason"].tolist(), strict=True))
 
     @cached_property
     def places(self) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from django.utils.translation import gettext as _
 from pipeline.decisions import split_id
 from pipeline.decisions.on_themes import split_units
 from pipeline.publish.text import quoted
-from pipeline.review import live, telling
+from pipeline.review import live, state, telling
 from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
 from pipeline.standing import UNDO, number_in
 
@@ -28,6 +28,7 @@ class Deed:
     decisions: tuple[Decision, ...]
     told: str
     is_undone: bool
+    to_review: str = ""  # why it is not applied until somebody decides again
 
     @property
     def first(self) -> Decision:
@@ -87,7 +88,9 @@ def _deed(group: Sequence[Decision], journal: Journal) -> Deed:
     if group[0].action == UNDO:
         undone = number_in(group[0].value)
         told = _("annule : {told}").format(told=telling.decision(journal[undone])) if undone in journal else told
-    return Deed(tuple(group), told, all(journal.is_undone(row.decision_id) for row in group))
+    awaited = state.snapshot().to_review
+    to_review = next((awaited[row.decision_id] for row in group if row.decision_id in awaited), "")
+    return Deed(tuple(group), told, all(journal.is_undone(row.decision_id) for row in group), to_review)
 
 
 def _is_one(before: Decision, row: Decision) -> bool:

@@ -46,6 +46,7 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     encoder = outcome.manifest.get("encoder") or {}
     if encoder.get("fallback"):
         line(_("Thèmes faits avec l'encodeur non réglé {name} : {reason}").format(name=encoder["name"], reason=encoder["fallback"]))
+    _idle_decisions(study)
     _second_coder(study, outcome.manifest.get("second_coder"))
     _proposals(study, outcome.manifest.get("theme_proposals"))
     _doubts(study, outcome.manifest.get("n_doubts"))
@@ -77,6 +78,7 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
     write_table(columns, [[workshop[key] for key in keys] for workshop in found["workshops"]])
     line(_("Passages hors thème : {n}").format(n=found["n_units_in_no_theme"]))
     line(_("Passages à relire : {n} ; décisions en vigueur : {m}").format(n=found["n_units_awaiting_review"], m=found["n_decisions"]))
+    _idle_decisions(study)
     if found["late_effect"]:
         line(found["late_effect"])
     line(_("Fichiers ou parties non lus : {n}").format(n=len(found["rejects"])))
@@ -163,6 +165,15 @@ def _first_priorities(study: "Study") -> None:
         line(_("Premières priorités candidates :"))
     for row in first.itertuples():
         line(f"  {row.rank}. {labels[str(row.theme_id)]}")
+
+
+def _idle_decisions(study: "Study") -> None:
+    """One line on the decisions that stopped applying, if any."""
+    from pipeline.decisions.effects import told_idle
+
+    told = told_idle(study.read_table("decision_effects"), study.root)
+    if told:
+        line(told)
 
 
 def _second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:

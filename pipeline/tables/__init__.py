@@ -5,7 +5,7 @@ Suffixes: `_id` identifier, `n_…` count, `*_share` and `*_score` 0..1, `*_char
 """
 
 from pipeline.schema import Table
-from pipeline.tables.coded import AGREEMENT, DECISION_EFFECTS, DECISIONS, REVIEW_QUEUE, SECOND_TAGS, TAGS
+from pipeline.tables.coded import AGREEMENT, DECISION_EFFECTS, DECISION_GROUNDS, DECISIONS, REVIEW_QUEUE, SECOND_TAGS, TAGS
 from pipeline.tables.read import ATTENDANCE, BLOCKS, CATCHMENTS, DOCUMENTS, REJECTS, STRUCTURES, UNITS, WORKSHOPS
 from pipeline.tables.territories import (
     CONTRASTS,
@@ -65,6 +65,7 @@ __all__ = [
     "COVERAGES",
     "DECISIONS",
     "DECISION_EFFECTS",
+    "DECISION_GROUNDS",
     "DOCUMENTS",
     "EVOLUTIONS",
     "FACTOR_POINTS",
@@ -152,6 +153,7 @@ TABLES: dict[str, Table] = {
         NEEDS,
         MAP_PROBLEMS,
         DECISION_EFFECTS,
+        DECISION_GROUNDS,
         AGREEMENT,
         REVIEW_QUEUE,
     )

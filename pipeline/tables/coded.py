@@ -132,8 +132,22 @@ DECISION_EFFECTS = Table(
         Column("decision_id", "int", "Decision", low=1),
         Column("action", "text", "What was decided"),
         Column(
-            "state", "text", "Whether the reviewed tables are as it wants them", values=("appliquée", "remplacée", "annulée", "sans objet")
+            "state",
+            "text",
+            "Whether the reviewed tables are as it wants them",
+            values=("appliquée", "remplacée", "annulée", "à revoir", "sans objet"),
         ),
         Column("reason", "text", "Why it is not applied, in French", nullable=True),
+    ),
+)
+
+DECISION_GROUNDS = Table(
+    "decision_grounds",
+    "What a theme held when a person decided on it: the decision holds as long as the theme still does.",
+    ("decision_id", "theme_id"),
+    (
+        Column("decision_id", "int", "Decision", low=1),
+        Column("theme_id", "text", "Theme decided on, merged or moved into"),
+        Column("unit_ids", "text", "Its units then, as the machine had put them", "JSON list"),
     ),
 )

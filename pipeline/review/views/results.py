@@ -9,6 +9,7 @@ from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from pipeline.decisions.effects import APPLIED, VOID
 from pipeline.review import live, state
 from pipeline.review.rerun import Reruns, moves
 from pipeline.review.roles import decides, reads
@@ -55,12 +56,14 @@ def report(request: HttpRequest, name: str) -> HttpResponseBase:
 
 def _progress() -> dict[str, Any]:
     """What became of decisions at the last run, and the new run that was asked for: together, as the end of one changes the other."""
-    last, effects = _reruns().last, state.snapshot().tables["decision_effects"]
-    void = effects[effects["state"] == "sans objet"]
+    last, snapshot = _reruns().last, state.snapshot()
+    effects = snapshot.tables["decision_effects"]
+    void = effects[effects["state"] == VOID]
     shown = {
         "n_waiting": max(state.journal().last_id - int(effects["decision_id"].max() if len(effects) else 0), 0),
-        "n_applied": int((effects["state"] == "appliquée").sum()),
+        "n_applied": int((effects["state"] == APPLIED).sum()),
         "void": list(zip(void["decision_id"].astype(int), void["reason"], strict=True)),
+        "to_review": list(snapshot.to_review.items()),
         "rerun": last,
     }
     if last is None:
