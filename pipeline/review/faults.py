@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from typing import Any
 
 from django.conf import settings
 from django.core.exceptions import RequestDataTooBig, TooManyFieldsSent
@@ -37,10 +38,10 @@ def refused(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def unreadable(request: HttpRequest, exception: Exception) -> HttpResponse:
-    """The page for a request that is not read (400), or not so long (413)."""
+    """The page for a request that is not read (400), perhaps before anybody is known to ask, or not so long (413)."""
     if isinstance(exception, RequestDataTooBig | TooManyFieldsSent):
         return body_too_long(request)
-    return render(request, "review/no_page.html", {"is_unreadable": True}, status=400)
+    return HttpResponse(render_to_string("review/no_page.html", _without_person() | {"is_unreadable": True}), status=400)
 
 
 def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
@@ -51,5 +52,10 @@ def missing(request: HttpRequest, exception: Exception) -> HttpResponse:
 def broken(_request: HttpRequest) -> HttpResponse:
     """The page for what nobody foresaw (500), and for a database that does not answer (503); it asks nothing of the database."""
     is_away = isinstance(sys.exc_info()[1], OperationalError | InterfaceError)
-    shown = {"is_away": is_away, "study_title": settings.STUDY.settings.etude.title, "language": settings.LANGUAGE_CODE}
+    shown = _without_person() | {"is_away": is_away}
     return HttpResponse(render_to_string("review/broken.html", shown), status=503 if is_away else 500)
+
+
+def _without_person() -> dict[str, Any]:
+    """What a page shows that is made without a session."""
+    return {"study_title": settings.STUDY.settings.etude.title, "language": settings.LANGUAGE_CODE}
