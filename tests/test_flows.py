@@ -10,6 +10,7 @@ import sys
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import numpy as np
 import pandas as pd
 import pytest
 from studies import RETZ, new_small_study
@@ -17,10 +18,12 @@ from studies import RETZ, new_small_study
 from flows.run import run_study
 from flows.vault import Vault
 from models.embedder import encoder_used
+from pipeline.cli import main
 from pipeline.cluster.families import LEAST, MOST
 from pipeline.decisions import weighting_value
 from pipeline.demo import copy_demo
 from pipeline.evaluate import evaluate_study
+from pipeline.ingest import child
 from pipeline.resources import data_path
 from pipeline.settings import EmbedSettings
 from pipeline.study import Study, file_hash
@@ -240,6 +243,68 @@ def test_what_was_decided_on_a_passage_holds_when_its_folder_and_its_file_are_re
     assert set(after["document_id"]) == set(documents["document_id"])
     assert "01 Retz/T1.txt" in set(after["path"]) and f"{RETZ}/Table 1.txt" in set(after["first_path"].dropna())
     assert not run_study(small_study.root).is_new
+
+
+@pytest.mark.slow
+def test_an_altered_cache_changes_no_table_of_the_next_run(small_study, tmp_path):
+    run_study(small_study.root)
+    other = Study.open(Path(shutil.copytree(small_study.root, tmp_path / "autre")))
+    stages = other.cache / "stages"
+    next(stages.glob("tag-*/tags.parquet")).unlink()
+    units = next(stages.glob("segment-*/units.parquet"))
+    units.write_bytes(units.read_bytes()[:-1] + b"x")
+    for path in other.vectors.rglob("*.npy"):
+        shard = np.load(path)
+        shard["vector"] = shard["vector"][::-1].copy()
+        np.save(path, shard)
+    for path in other.readings.rglob("*.jsonl"):
+        path.write_bytes(path.read_bytes().replace(b"e", b"a"))
+    for study in (small_study, other):
+        (study.depot / RETZ / "Table 3.txt").write_text("Q1\n- le dernier dentiste part en retraite\n", encoding="utf-8")
+        run_study(study.root)
+    assert table_bytes(other) == table_bytes(small_study)
+
+
+@pytest.mark.slow
+def test_a_reader_killed_for_good_gives_a_run_that_says_so_and_the_next_reads_the_file(small_study, monkeypatch, capsys):
+    send = child.Child._send
+
+    def send_and_kill(self, message):
+        send(self, message)
+        if isinstance(message, str) and message.endswith("Table 2.txt"):
+            self._process.kill()
+
+    monkeypatch.setattr(child.Child, "_send", send_and_kill)
+    assert main(["run", str(small_study.root)]) == 0
+    out = capsys.readouterr().out
+    assert "Table 2.txt : lecture arrêtée par le système" in out
+    assert "Lectures empêchées par le système, que le prochain traitement reprendra : 1" in out
+    assert main(["status", str(small_study.root)]) == 0
+    assert "que le prochain traitement reprendra : 1" in capsys.readouterr().out
+    monkeypatch.setattr(child.Child, "_send", send)
+    assert run_study(small_study.root).is_new
+    assert len(small_study.read_table("documents")) == 2 and small_study.read_table("rejects").empty
+    assert not run_study(small_study.root).is_new
+
+
+@pytest.mark.slow
+def test_lost_decisions_stop_a_run_until_somebody_says_to_go_on(small_study, capsys):
+    root = str(small_study.root)
+    run_study(small_study.root)
+    (theme,) = small_study.read_table("themes").itertuples()
+    small_study.decisions.append(author="lise", action="rename_theme", theme_id=theme.theme_id, value="Se soigner")
+    assert main(["run", root]) == 0
+    before = table_bytes(small_study)
+    small_study.decisions_path.write_bytes(b"")
+    for command in (("run", root), ("publish", root), ("run", root, "--yes")):
+        assert main(list(command)) == 1
+    assert table_bytes(small_study) == before
+    capsys.readouterr()
+    assert main(["run", root, "--accept-lost-decisions"]) == 0
+    assert "ne tient plus aucune décision" in capsys.readouterr().err
+    assert "Se soigner" not in set(small_study.read_table("themes")["label"])
+    assert main(["run", root]) == 0
+    assert "Rien de nouveau" in capsys.readouterr().out
 
 
 KILL = """
