@@ -52,7 +52,8 @@ def ready_notice(study: Study, outcome: "Outcome") -> Notice:
         study=study.root.name,
         run_id=manifest["run_id"],
         workshops=tuple(sorted(workshops.loc[workshops["folder"].isin(new), "workshop_id"])),
-        counts={name: rows[name] for name in ("workshops", "documents", "units", "themes", "rejects")},
+        counts={name: rows[name] for name in ("workshops", "documents", "units", "themes", "rejects")}
+        | {"to_read_again": manifest.get("n_passing", 0)},
         report=str(report_path(study, manifest)),
         review=study.settings.notify.review_url or f"ateliers review {study.root}",
     )
@@ -111,10 +112,12 @@ def _mail(notice: Notice, settings: NotifySettings) -> EmailMessage:
     is_ready = notice.state == "ready"
     lines = [_("Étude : {study}").format(study=notice.study)]
     if is_ready:
+        n_again = notice.counts.get("to_read_again", 0)
         lines += [
             _("Ateliers lus : {ids}").format(ids=", ".join(notice.workshops) or "0"),
             _("En tout : {workshops} ateliers, {documents} documents, {units} passages, {themes} thèmes.").format(**notice.counts),
             _("Fichiers ou parties non lus : {rejects}").format(**notice.counts),
+            *([_("Lectures à reprendre au prochain traitement : {n}").format(n=n_again)] if n_again else []),
             _("Rapport : {path}").format(path=notice.report),
             _("Relecture : {review}").format(review=notice.review),
         ]

@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -15,6 +16,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
+from flows.backup import backup_study, restore_study
 from flows.retrying import can_pass
 from flows.run import run_study
 from pipeline.cli import main
@@ -346,7 +348,9 @@ def test_what_a_file_holds_passes_into_the_database_once_under_the_same_numbers(
     before.erase(["b"], str, author="omar", counts={"décisions effacées": 1})
     before.append_all([{"author": "lise", "action": "undo", "value": "3"}])
     held, erased = before.read(), before.read_erasures()
+    mark = before.mark()
     store = DecisionStore(postgres_url, former=file)
+    assert store.mark() == mark and store.lost_since(mark) is None
     pd.testing.assert_frame_equal(store.read(), held)
     assert store.read_erasures() == erased
     assert [path.name for path in tmp_path.iterdir()] == ["decisions-reprises.sqlite3"]
@@ -535,6 +539,26 @@ def test_the_record_of_an_earlier_version_asks_nothing(bereft: Study) -> None:
     del record["decisions"]
     bereft.write_manifest(record)
     assert Study.open(bereft.root).check_decisions().n_decisions == 0
+
+
+def test_an_older_backup_is_brought_back_whole_without_a_question_and_its_file_alone_with_one(small_study: Study, tmp_path: Path) -> None:
+    def record_run(run_id: str) -> None:
+        record = {"run_id": run_id, "is_done": True, "decisions": asdict(small_study.decisions.mark())}
+        small_study.write_manifest(record | {"fingerprint": "x", "tables": {}, "publication": "publications/x"})
+
+    small_study.decisions.append_all([move("a")])
+    record_run("20261127T030000000000Z")
+    saved = backup_study(small_study.root, tmp_path / "hier.ateliers").path
+    small_study.decisions.append_all([move("b")])
+    record_run("20261128T030000000000Z")
+    older = restore_study(saved, tmp_path / "hier").path
+    assert Study.open(older).check_decisions().n_decisions == 1
+    for path in small_study.root.glob("decisions.sqlite3*"):
+        path.unlink()
+    shutil.copyfile(older / "decisions.sqlite3", small_study.decisions_path)
+    with pytest.raises(StudyError, match="ne tient plus que 1 décision ; attendu : 2 décisions, jusqu'à la n° 2"):
+        Study.open(small_study.root).check_decisions()
+    assert Study.open(small_study.root).check_decisions(lambda _: True).n_decisions == 1
 
 
 def test_an_open_review_takes_no_decision_on_top_of_lost_ones(store: DecisionStore, place: Path | str) -> None:

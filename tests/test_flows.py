@@ -278,9 +278,9 @@ def test_a_reader_killed_for_good_gives_a_run_that_says_so_and_the_next_reads_th
     assert main(["run", str(small_study.root)]) == 0
     out = capsys.readouterr().out
     assert "Table 2.txt : lecture arrêtée par le système" in out
-    assert "Lectures empêchées par le système, que le prochain traitement reprendra : 1" in out
+    assert "Lectures à reprendre au prochain traitement" in out and "machine trop occupée) : 1" in out
     assert main(["status", str(small_study.root)]) == 0
-    assert "que le prochain traitement reprendra : 1" in capsys.readouterr().out
+    assert "machine trop occupée) : 1" in capsys.readouterr().out
     monkeypatch.setattr(child.Child, "_send", send)
     assert run_study(small_study.root).is_new
     assert len(small_study.read_table("documents")) == 2 and small_study.read_table("rejects").empty

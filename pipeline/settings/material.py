@@ -27,7 +27,7 @@ class IngestSettings(Frozen):
     """[ingest]: limits that keep one file from hurting the run."""
 
     max_file_mb: Annotated[float, Field(gt=0, le=2000)] = 50.0
-    max_seconds_per_file: Annotated[float, Field(gt=0, le=3600)] = 12.0
+    max_seconds_per_file: Annotated[float, Field(gt=0, le=3600)] = 12.0  # of the processor, not by the clock
     max_memory_mb: Annotated[int, Field(ge=256)] = 1500  # of one child process at its peak
     n_readers: Annotated[int, Field(ge=0, le=64)] = 0  # child processes; 0: one a processor, up to four. Never more than fit in memory
     name_match: Annotated[int, Field(ge=50, le=100)] = 85  # rapidfuzz score over which two structure names are one

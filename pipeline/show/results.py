@@ -223,7 +223,8 @@ def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:
 def _to_read_again(n: int | None) -> None:
     """One line on what the system kept from being read."""
     if n:
-        line(_("Lectures empêchées par le système, que le prochain traitement reprendra : {n}").format(n=n))
+        why = _("(fichier absent ou changé pendant la lecture, machine trop occupée)")
+        line(_("Lectures à reprendre au prochain traitement {why} : {n}").format(why=why, n=n))
 
 
 def _flattened(found: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
