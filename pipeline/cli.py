@@ -172,6 +172,7 @@ def import_decisions(options: argparse.Namespace) -> None:
     with study.locked():
         taken = import_file(study, options.file, author=options.author) if kind in (".qdpx", ".xlsx") else None
         if taken is not None:
+            study.note_decisions()
             show.taken(study, taken, as_json=options.json)
         else:
             _import_doubts(study, options.file, as_json=options.json)

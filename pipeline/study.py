@@ -185,6 +185,21 @@ class Study:
                 raise error
         return self.decisions.mark()
 
+    def note_decisions(self) -> None:
+        """Have the last run's record count what was decided since, to be missed where it goes.
+
+        Nothing is noted where some are gone already: that stays a question.
+        """
+        from dataclasses import asdict
+
+        from pipeline.decision_store import Mark
+
+        last = self.last_run()
+        recorded, mark = Mark.recorded(last), self.decisions.mark()
+        is_new = recorded is None or (recorded != mark and self.decisions.lost_since(recorded) is None)
+        if last is not None and is_new:
+            self.write_manifest(last | {"decisions": asdict(mark)})
+
     def _lost_decisions(self, lost: str, recorded: "Mark", run_id: str) -> StudyError:
         """The error that says what is left of the decisions, and how to get the others back."""
         place = "la base des décisions" if self.database_url else self.decisions_path.name
@@ -193,8 +208,8 @@ class Study:
         back = "vérifier son adresse, ou la rendre" if self.database_url else "le reprendre"
         return StudyError(
             f"{place} {lost}",
-            f"{counted(recorded.n_decisions, 'décision')}, jusqu'à la n° {recorded.last_id}, que le traitement {run_id} a suivies",
-            f"rien n'a été touché : ses tables et son rapport restent ; {back} d'une sauvegarde (ateliers restore, "
+            f"{counted(recorded.n_decisions, 'décision')}, jusqu'à la n° {recorded.last_id} (runs/{run_id}.json)",
+            f"rien n'a été touché : tables et rapport restent ; {back} d'une sauvegarde (ateliers restore, "
             f"dans un autre dossier), ou continuer avec ce qui reste : ateliers run {self.root} --accept-lost-decisions",
         )
 

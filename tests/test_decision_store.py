@@ -561,6 +561,19 @@ def test_an_older_backup_is_brought_back_whole_without_a_question_and_its_file_a
     assert Study.open(small_study.root).check_decisions(lambda _: True).n_decisions == 1
 
 
+def test_what_is_decided_since_a_run_is_counted_and_a_loss_is_not_noted_away(bereft: Study) -> None:
+    before = bereft.last_run()
+    bereft.note_decisions()
+    assert bereft.last_run() == before, "what is gone stays missed"
+    assert before is not None
+    bereft.write_manifest(before | {"decisions": asdict(bereft.decisions.mark())})
+    bereft.decisions.append_all([move("a"), move("b"), move("c")])
+    bereft.note_decisions()
+    bereft.decisions_path.write_bytes(b"")
+    with pytest.raises(StudyError, match="ne tient plus aucune décision ; attendu : 3 décisions, jusqu'à la n° 3"):
+        Study.open(bereft.root).check_decisions()
+
+
 def test_an_open_review_takes_no_decision_on_top_of_lost_ones(store: DecisionStore, place: Path | str) -> None:
     journals = Journals(store, keep=store.append_all)
     assert journals.current().last_id == 0

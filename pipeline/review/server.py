@@ -5,9 +5,12 @@ Out:  a server, until it is told to stop
 """
 
 import contextlib
+import logging
 import os
 import secrets
 import socket
+import threading
+import time
 import webbrowser
 from collections.abc import Callable
 from pathlib import Path
@@ -19,6 +22,8 @@ from pipeline.study import Study
 HOST = "127.0.0.1"
 _N_THREADS, _N_CONNECTIONS = 8, 400
 _TIMEOUT_S = 60
+_COUNT_S = 60.0  # between two counts of decisions
+_LOG = logging.getLogger(__name__)
 
 
 def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[str, bool], None]) -> None:
@@ -39,7 +44,7 @@ def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[
         settings.FIRST_ACCESS_TOKEN = secrets.token_urlsafe(24)
         address += f"premier-acces?jeton={settings.FIRST_ACCESS_TOKEN}"
     told(address, is_first)
-    _serve(port, on_ready=(lambda: webbrowser.open(address)) if opens_browser else None)
+    _serve(study, port, on_ready=(lambda: webbrowser.open(address)) if opens_browser else None)
 
 
 def invite(root: Path, name: str, *, port: int) -> tuple[str, bool]:
@@ -91,6 +96,20 @@ def prepare(root: Path) -> bool:
     return is_first
 
 
+def _keep_count(study: Study) -> None:
+    """Have the last run's record count what is decided, every minute: what then goes missing is missed."""
+
+    def count() -> None:
+        while True:
+            try:
+                study.note_decisions()
+            except StudyError as error:  # a database that does not answer, a folder that refuses writing: later
+                _LOG.warning(str(error))
+            time.sleep(_COUNT_S)
+
+    threading.Thread(target=count, daemon=True, name="count").start()
+
+
 def _check_port(port: int) -> None:
     with contextlib.closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -101,7 +120,7 @@ def _check_port(port: int) -> None:
             raise StudyError(found, "un port libre", f"en choisir un autre avec --port, par exemple --port {port + 1}") from error
 
 
-def _serve(port: int, *, on_ready: Callable[[], object] | None) -> None:
+def _serve(study: Study, port: int, *, on_ready: Callable[[], object] | None) -> None:
     from gunicorn.app.base import BaseApplication
 
     from pipeline.review.worker import PatientWorker
@@ -122,6 +141,7 @@ def _serve(port: int, *, on_ready: Callable[[], object] | None) -> None:
             for name, value in options.items():
                 if name in self.cfg.settings:
                     self.cfg.set(name, value)
+            self.cfg.set("post_worker_init", lambda _worker: _keep_count(study))
             if on_ready is not None:
                 self.cfg.set("when_ready", lambda _server: on_ready())
 
