@@ -437,7 +437,7 @@ def test_a_commune_whose_name_ends_so_is_found_as_among_all() -> None:
 def test_what_is_beyond_the_limit_of_lists_and_maps_is_told_and_the_first_are_read() -> None:
     lists = [[("a",)] * 3, [("b",)] * 3, [("c",)] * 3]
     assert [len(rows) for rows in stage._first_rows(lists, 4)] == [3, 1, 0]
-    contents = Contents([Part("carte.csv", (), "", RawPart(()), sort_part((), ()), (), (Pin("A"),) * 101)])
+    contents = Contents([Part("carte.csv", "carte.csv", (), "", RawPart(()), sort_part((), ()), (), (Pin("A"),) * 101)])
     (told,) = stage._left_out(Path("Trégor"), contents, IngestSettings(max_listed=100))
     assert told["reason"] == "cartes de 101 lignes en tout : seules les 100 premières sont lues" and "max_listed" in told["advice"]
     assert stage._left_out(Path("Trégor"), contents, IngestSettings(max_listed=101)) == []
@@ -450,3 +450,48 @@ def test_structures_of_many_workshops_are_not_compared_each_with_all(monkeypatch
     calls = counted_calls(monkeypatch, shared_structures, "are_one")
     ids = share_ids(rows, ["Trégor"])
     assert len(calls) < 30 * len(rows) and len(set(ids.values())) == len(set(names))
+
+
+STATUSES = [  # the header of a column, its cells, who came
+    ("Statut", ("Attending", "Not attending", "Attending"), (True, False, True)),
+    ("Statut de la commande", ("Validé", "Annulé", "Validé"), (True, False, True)),
+    ("Statut", ("Inscrit", "Liste d'attente", "Inscrite"), (True, False, True)),
+    ("Attendee Status", ("Checked In", "Attending", "No Show"), (True, False, False)),
+    ("État", ("confirmé", "désistement", "excusé·e"), (True, False, False)),
+    ("Suivi", ("Présente", "N'est pas venu", "Annulé par mail le 3 mars"), (True, False, False)),
+    ("", ("venue", "absente", "ne vient plus"), (True, False, False)),
+    ("Observations", ("", "Désistement", ""), (True, False, True)),
+    ("Suivi", ("à rappeler", "Absent", "allergique aux noix"), (True, False, True)),
+    ("Présence", ("Présent", "Excusée", "Présente"), (True, False, True)),
+    ("Émargement", ("x", "no show", "x"), (True, False, True)),
+    ("Type de structure", ("Annulé", "Validé", "Validé"), (False, True, True)),
+    ("Participation", ("oui", "non", "oui"), (True, False, True)),
+    ("Adhésion", ("oui", "non", "oui"), (True, True, True)),  # yes to something else
+]
+
+
+@pytest.mark.parametrize(("title", "cells", "came"), STATUSES)
+def test_a_status_is_known_by_what_the_cells_say(title: str, cells: tuple[str, ...], came: tuple[bool, ...]) -> None:
+    people = (("Riou", "Anne", "anne@example.org"), ("Kerven", "Bob", "bob@example.org"), ("Morel", "Lucie", "lucie@example.org"))
+    rows = [("Nom", "Prénom", "Email", title), *((*person, cell) for person, cell in zip(people, cells, strict=True))]
+    assert kind_of(rows) == "attendance"
+    attendances, roster = _read(rows)
+    assert tuple(entry.has_signed for entry in attendances) == came
+    assert len(roster.people) == 3
+
+
+def test_who_cancelled_is_not_counted_where_nobody_signed() -> None:
+    rows = [("Liste des inscrits", "", ""), ("Nom", "Prénom", "Statut"), ("Riou", "Anne", "Validé"), ("Kerven", "Bob", "Annulé")]
+    attendances, roster = _read(rows)
+    assert [entry.participant_id for entry in attendances] == ["tregor-2026-10-01-p01"]
+    assert [person.full_name for person in roster.people] == ["Anne Riou", "Bob Kerven"]
+
+
+def test_words_that_only_look_like_a_status_change_nothing() -> None:
+    rows = [
+        ("Nom", "Prénom", "Structure", "Fonction"),
+        ("Riou", "Anne", "SCIC Présent", "présidente"),
+        ("Refusé", "Bob", "Les Absents", ""),
+    ]
+    attendances, _ = _read(rows)
+    assert [(entry.structure, entry.has_signed) for entry in attendances] == [("SCIC Présent", True), ("Les Absents", True)]

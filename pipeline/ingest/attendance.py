@@ -13,6 +13,7 @@ from itertools import pairwise
 from pipeline.ingest.columns import Header, find_header, lone_cell, meaning_of
 from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.people import Person, Roster, is_first_name, split_name
+from pipeline.ingest.presence import read_presence
 from pipeline.ingest.structures import is_elected, is_lone_person, split_structures, type_of, type_of_role
 from pipeline.ingest.words import blank_to_none, fold, lexicon
 
@@ -40,6 +41,7 @@ class Attendance:
     commune: str
     commune_code: str
     has_signed: bool
+    is_absent: bool = False  # said not to have come: excused, cancelled, on a waiting list
 
 
 @dataclass(frozen=True)
@@ -56,12 +58,14 @@ class _Line:
     email: str | None
     phone: str | None
     has_signed: bool
+    is_absent: bool
 
 
 def read_attendance(sheets: Sequence[Sequence[Sequence[str]]], roster: Roster) -> list[Attendance]:
     """Return the attendances of `sheets` in order, and enter their persons into `roster`; rows without a name are left out.
 
     A person listed twice for one structure is one attendance, signed if either row is; a row without structure adds nothing to one with.
+    Where nobody signed anything, everybody listed counts: who is said not to have come is then left out.
     """
     lines = [line for rows in sheets for half in _halves(rows) for line in _unswapped(list(_lines(half)))]
     attendances: dict[tuple[str, str], Attendance] = {}
@@ -70,17 +74,23 @@ def read_attendance(sheets: Sequence[Sequence[Sequence[str]]], roster: Roster) -
         attendance = _attendance(participant_id, line)
         key = (participant_id, fold(attendance.structure or ""))
         known = attendances.get(key)
-        attendances[key] = replace(known, has_signed=known.has_signed or attendance.has_signed) if known else attendance
+        attendances[key] = _either(known, attendance) if known else attendance
     named = {participant_id for participant_id, structure in attendances if structure}
     kept = [
         attendance
         for (participant_id, structure), attendance in attendances.items()
         if structure or participant_id not in named or attendance.structure_type == "élu"
     ]
+    if not any(attendance.has_signed for attendance in kept):
+        kept = [attendance for attendance in kept if not attendance.is_absent]
     log.info(
         "attendance: %d rows, %d persons, %d attendances", len(lines), len({attendance.participant_id for attendance in kept}), len(kept)
     )
     return kept
+
+
+def _either(first: Attendance, second: Attendance) -> Attendance:
+    return replace(first, has_signed=first.has_signed or second.has_signed, is_absent=first.is_absent and second.is_absent)
 
 
 def _attendance(participant_id: str, line: _Line) -> Attendance:
@@ -99,6 +109,7 @@ def _attendance(participant_id: str, line: _Line) -> Attendance:
         commune=line.commune,
         commune_code=line.commune_code,
         has_signed=line.has_signed,
+        is_absent=line.is_absent,
     )
 
 
@@ -129,10 +140,9 @@ def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
     if header is None:
         return
     above, body = rows[: max(header.order, 0)], rows[header.order + 1 :]
-    column = header.column("signature")
-    is_unused = column is not None and not any(header.cell(row, "signature") for row in body)  # signed on paper, or not at all
-    expected = any(re.search(r"\b(?:inscri\w*|invite\w*|attendu\w*)\b", fold(" ".join(row))) for row in above)
-    if is_unused:
+    is_expected = any(re.search(r"\b(?:inscri\w*|invite\w*|attendu\w*)\b", fold(" ".join(row))) for row in above)
+    presence = read_presence(header, body, is_expected=is_expected)
+    if "signature" in presence.header.meanings and presence.default is not None:
         log.warning("attendance: signature column blank throughout, everybody counted as present")
     is_absent = any(_section_of(row) == "titres_absents" for row in above)
     for row in body:
@@ -140,9 +150,9 @@ def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
         is_absent = section == "titres_absents" or (is_absent and section is None)
         first, last = _name(header, row)
         if (first or last) and section is None and not _is_header_again(header, row) and not _is_section(row):
-            default = not expected if column is None or is_unused else None
-            line = _line(header, row, first, last)
-            yield replace(line, has_signed=not is_absent and _has_signed(header, row, default=default))
+            line = _line(presence.header, row, first, last)
+            is_away = is_absent or presence.is_absent(row)
+            yield replace(line, has_signed=not is_away and presence.has_signed(row), is_absent=is_away)
 
 
 def _line(header: Header, row: Sequence[str], first: str | None, last: str | None) -> _Line:
@@ -158,6 +168,7 @@ def _line(header: Header, row: Sequence[str], first: str | None, last: str | Non
         email=email,
         phone=phone,
         has_signed=True,
+        is_absent=False,
     )
 
 
@@ -197,20 +208,6 @@ def _is_section(row: Sequence[str]) -> bool:
     lone = lone_cell(row)
     is_merged = any(cell and cell == right for cell, right in pairwise(row))
     return lone is not None and (is_merged or type_of(re.sub(r"\([^)]*\)", " ", lone)) != "autre")
-
-
-def _has_signed(header: Header, row: Sequence[str], *, default: bool | None) -> bool:
-    """True for a mark in any signature column; `default` where the list has none that is used; never for somebody excused."""
-    cells = [fold(cell) for cell, meaning in zip(row, header.meanings, strict=False) if meaning == "signature"]
-    words = lexicon("attendance")
-    remarks = fold(
-        " ".join(cell for cell, meaning in zip(row, header.meanings, strict=False) if meaning in ("remark", "role", "signature"))
-    )
-    if re.search(rf"\b(?:{'|'.join(words['absents'])})", remarks):
-        return False
-    raw = [cell.strip() for cell, meaning in zip(row, header.meanings, strict=False) if meaning == "signature"]
-    marked = any(cell and folded not in words["non"] and cell not in ("-", "–", "/", "0") for cell, folded in zip(raw, cells, strict=True))
-    return marked if default is None else default
 
 
 def _unswapped(lines: list[_Line]) -> list[_Line]:

@@ -13,6 +13,7 @@ from statistics import median
 from pipeline.ingest.columns import Header, find_header, is_question, lone_cell, meaning_of
 from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.presence import with_statuses
 from pipeline.ingest.readers.wording import bullet_of
 from pipeline.ingest.tabulated import told_blocks, with_places
 from pipeline.ingest.where.cues import read_cues
@@ -21,7 +22,7 @@ from pipeline.ingest.where.titles import asked_by_header, resembled
 Rows = Sequence[Sequence[str]]
 
 _NAMES = frozenset({"last_name", "first_name", "full_name"})
-_PRESENCE = frozenset({"signature", "email", "phone", "role", "structure"})
+_PRESENCE = frozenset({"status", "signature", "email", "phone", "role", "structure"})
 _ZONES = frozenset({"radius", "geometry", "latitude", "longitude"})
 _LISTED = _NAMES | _PRESENCE | _ZONES | {"structure_type", "commune", "commune_code", "remark", "number"}
 _TOLD = frozenset({"table", "question", "text", "speaker", "color", "channel", "theme", "number", "carrier"})
@@ -41,7 +42,7 @@ def kind_of(rows: Rows) -> str:
         return "attendance"
     if header is None or header.order + 1 >= len(rows) or header.column("text") is not None:
         return "speech"
-    known = set(header.meanings)
+    known = set(with_statuses(header, rows[header.order + 1 :]).meanings)
     has_person = bool(known & {"first_name", "full_name"}) or (
         "last_name" in known and bool(known & {"email", "signature", "role", "structure"})
     )
