@@ -89,6 +89,12 @@ def read_attendance(sheets: Sequence[Sequence[Sequence[str]]], roster: Roster) -
     return kept
 
 
+def enter_respondents(forms: Sequence[Sequence[Sequence[str]]], roster: Roster) -> None:
+    """Enter into `roster` the persons who answered `forms`: known by name, though nothing tells that they were in the room."""
+    for line in (line for rows in forms for line in _unswapped(list(_lines(rows)))):
+        roster.add(Person(line.first_name, line.last_name, line.email, line.phone, "form"))
+
+
 def _either(first: Attendance, second: Attendance) -> Attendance:
     return replace(first, has_signed=first.has_signed or second.has_signed, is_absent=first.is_absent and second.is_absent)
 

@@ -86,6 +86,11 @@ class Contents:
         return {path: rows for path, rows in found.items() if rows}
 
     @property
+    def forms(self) -> list[Rows]:
+        """The forms whose respondents are named."""
+        return [rows for part in self.parts for rows in part.held.forms]
+
+    @property
     def pins(self) -> list[Pin]:
         """The structures of all maps."""
         return name_zones([pin for part in self.parts for pin in (*part.pins, *part.listed)])
@@ -195,5 +200,5 @@ def _rejects(part: Part) -> Iterator[Reject]:
         yield _reject(part.path, reason, advice)
     for reason, advice in part.lightened:
         yield _reject(part.path, reason, advice)
-    for warning in part.raw.warnings:
+    for warning in (*part.raw.warnings, *part.held.left):
         yield _reject(part.path, warning, _SKIPPED_ADVICE)

@@ -1,6 +1,6 @@
 """Who was met in a workshop's files, before pseudonymisation: raw personal data, for the vault only, never written to tables/.
 
-In:   names and mail addresses from the attendance list, the manifest, mail headers and transcripts
+In:   names and mail addresses from the attendance list, the manifest, forms, mail headers and transcripts
 Out:  people   one row a person, in the order met
 """
 
@@ -17,7 +17,7 @@ from pipeline.ingest.words import fold, lexicon
 from pipeline.resources import data_path
 from pipeline.schema import Column, Table
 
-ORIGINS = ("attendance", "manifest", "mail", "transcript")
+ORIGINS = ("attendance", "manifest", "mail", "transcript", "form")
 
 PEOPLE = Table(
     "people",

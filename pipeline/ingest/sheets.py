@@ -11,6 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 from pipeline.ingest.columns import Header, find_header, is_question, lone_cell, meaning_of
+from pipeline.ingest.forms import answer_columns, choice_columns, is_form, n_remarks, stamp_columns
 from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.presence import with_statuses
@@ -18,11 +19,13 @@ from pipeline.ingest.readers.wording import bullet_of
 from pipeline.ingest.tabulated import told_blocks, with_places
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.titles import asked_by_header, resembled
+from pipeline.words import counted
 
 Rows = Sequence[Sequence[str]]
 
 _NAMES = frozenset({"last_name", "first_name", "full_name"})
 _PRESENCE = frozenset({"status", "signature", "email", "phone", "role", "structure"})
+_BESIDE_NAME = frozenset({"status", "email", "signature", "role", "structure"})
 _ZONES = frozenset({"radius", "geometry", "latitude", "longitude"})
 _LISTED = _NAMES | _PRESENCE | _ZONES | {"structure_type", "commune", "commune_code", "remark", "number"}
 _TOLD = frozenset({"table", "question", "text", "speaker", "color", "channel", "theme", "number", "carrier"})
@@ -36,20 +39,32 @@ _SPARSE = 0.5  # share of filled cells under which a column names groups of rows
 
 
 def kind_of(rows: Rows) -> str:
-    """Return "attendance", "map" or "speech"; a list of structures without persons counts as a map."""
+    """Return "attendance", "form", "map" or "speech".
+
+    A list of structures without persons counts as a map; answers with who gave them are a form, which tells of persons but not of
+    who was in the room.
+    """
     header = find_header(rows, wanted=_LISTED, at_least=2)
-    if header is None and find_header(rows, wanted=_TOLD, at_least=1) is None and guess_header(rows) is not None:
+    if header is None and find_header(rows, wanted=_TOLD, at_least=1) is None and not _asks_on_top(rows) and guess_header(rows) is not None:
         return "attendance"
-    if header is None or header.order + 1 >= len(rows) or header.column("text") is not None:
+    if header is None or header.order + 1 >= len(rows):
         return "speech"
-    known = set(with_statuses(header, rows[header.order + 1 :]).meanings)
-    has_person = bool(known & {"first_name", "full_name"}) or (
-        "last_name" in known and bool(known & {"email", "signature", "role", "structure"})
-    )
+    body = rows[header.order + 1 :]
+    known = set(with_statuses(header, body).meanings)
+    has_person = bool(known & {"first_name", "full_name"}) or ("last_name" in known and bool(known & _BESIDE_NAME))
     if has_person and known & _PRESENCE and not known & _ZONES:
-        return "attendance"
+        return "form" if is_form(header, body) else "attendance"
+    if header.column("text") is not None:
+        return "speech"
     names_structure = bool(known & {"structure", "last_name"})
-    return "map" if names_structure and known & (_ZONES | {"commune", "structure_type"}) and not has_person else "speech"
+    is_map = names_structure and known & (_ZONES | {"commune", "structure_type"}) and not has_person
+    return "map" if is_map and (known & _ZONES or not is_form(header, body)) else "speech"
+
+
+def _asks_on_top(rows: Rows) -> bool:
+    """True where the first row that is no title asks something."""
+    top = next((row for row in rows if len(set(filter(None, row))) > 1), ())
+    return any(map(is_question, top))
 
 
 def tables_of(blocks: Sequence[RawBlock]) -> Iterator[tuple[range, list[tuple[str, ...]]]]:
@@ -89,8 +104,7 @@ def blocks_of_speech(rows: Rows) -> list[RawBlock]:
         if lone and len(said) < len(row) and (read_cues(lone).is_label or _is_section(row, lone, said)):
             blocks.append(RawBlock(lone, "heading", 2))
             continue
-        columns = tuple(zip(header.titles, row, strict=False))
-        blocks += [RawBlock(passage, "cell", columns=columns, column=place) for place in said for passage in _passages(row[place])]
+        blocks += _cells_said(header, row, said)
     return blocks
 
 
@@ -179,11 +193,14 @@ def _meaning_of_cells(cells: Sequence[str]) -> str | None:
 def _said_columns(body: Rows, header: Header) -> list[int]:
     """The columns that hold passages: text by header, below a table or question, or of unknown meaning with sentences in it."""
     said: list[int] = []
+    stamps = stamp_columns(header, body)
+    asked = answer_columns(header, body) if stamps else []
     for place, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True)):
         cells = [row[place] for row in body if row[place]]
         is_wide = meaning not in _TOLD and _is_place(title)
-        is_long = bool(cells) and median(len(cell.split()) for cell in cells) >= _MIN_OTHER
-        if cells and (meaning == "text" or is_wide or (meaning not in _NOT_SAID and is_long and not _labels_rows(place, cells))):
+        is_long = bool(cells) and median(len(cell.split()) for cell in cells) >= _MIN_OTHER and place not in stamps
+        is_sentences = meaning not in _NOT_SAID and is_long and not _labels_rows(place, cells)
+        if place in asked or (cells and (meaning == "text" or is_wide or is_sentences)):
             said.append(place)
     return said or _longest_columns(body, [place for place, meaning in enumerate(header.meanings) if meaning not in _NOT_SAID])
 
@@ -232,32 +249,67 @@ def _filled_down(body: Rows, header: Header) -> list[list[str]]:
 
 @dataclass(frozen=True)
 class SortedPart:
-    """The tables of a part told apart: lists of persons, of structures, and the blocks that were said."""
+    """The tables of a part told apart: lists of persons, of structures, forms, and the blocks that were said."""
 
     attendance: tuple[Rows, ...]
     maps: tuple[Rows, ...]
     blocks: tuple[RawBlock, ...]
+    forms: tuple[Rows, ...] = ()  # whose persons are known, and no more
+    left: tuple[str, ...] = ()  # in French, what was left aside of a list or form
 
 
 def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:
-    """Return what a part holds; tables of a document that list persons or structures leave its blocks."""
+    """Return what a part holds; tables of a document that list persons or structures leave its blocks, but for what people answered."""
     if rows:
         kind = kind_of(rows)
-        said = tuple(blocks_of_speech(rows)) if kind == "speech" else ()
-        return SortedPart((rows,) if kind == "attendance" else (), (rows,) if kind == "map" else (), said)
-    found: dict[str, list[Rows]] = {"attendance": [], "map": []}
+        said, left = _answers(rows, kind) if kind in ("attendance", "form") else ([], ())
+        lists = {name: (rows,) if kind == name else () for name in ("attendance", "map", "form")}
+        blocks_said = blocks_of_speech(rows) if kind == "speech" else said
+        return SortedPart(lists["attendance"], lists["map"], tuple(blocks_said), lists["form"], left)
+    found: dict[str, list[Rows]] = {"attendance": [], "map": [], "form": []}
     taken: set[int] = set()
     kept = list(blocks)
     for orders, table in tables_of(blocks):
         kind = kind_of(table)
-        if kind in found:
-            found[kind].append(table)
-            taken |= set(orders)
+        found.get(kind, []).append(table)
+        if kind in ("attendance", "map"):
+            answers = _answer_places(table) if kind == "attendance" else set()
+            taken |= {order for order in orders if blocks[order].column not in answers}
         else:
             kept[orders.start : orders.stop] = _said_blocks(blocks[orders.start : orders.stop])
-    return SortedPart(
-        tuple(found["attendance"]), tuple(found["map"]), tuple(block for order, block in enumerate(kept) if order not in taken)
-    )
+    said = [block for order, block in enumerate(kept) if order not in taken]
+    return SortedPart(tuple(found["attendance"]), tuple(found["map"]), tuple(said), tuple(found["form"]))
+
+
+def _answers(rows: Rows, kind: str) -> tuple[list[RawBlock], tuple[str, ...]]:
+    """What people wrote in a form, or answered in a list of attendance; and what was left aside, counted."""
+    header = find_header(rows, wanted=_LISTED, at_least=2)
+    if header is None:
+        return [], ()
+    body = rows[header.order + 1 :]
+    places = answer_columns(header, body, has_remarks=kind == "form")
+    if kind == "form":
+        n_left = len(choice_columns(header, body))
+        left = counted(n_left, "question à choix non reprise", "questions à choix non reprises")
+        said = blocks_of_speech(rows) if "text" in header.meanings else _rows_said(header, body, places)
+        return said, (f"questionnaire : {left}",) if n_left else ()
+    n_left = n_remarks(header, body)
+    left = counted(n_left, "remarque non reprise comme passage", "remarques non reprises comme passages")
+    return _rows_said(header, body, places), (f"liste de présence : {left}",) if n_left else ()
+
+
+def _rows_said(header: Header, body: Rows, places: Sequence[int]) -> list[RawBlock]:
+    return [block for row in body for block in _cells_said(header, row, places)]
+
+
+def _answer_places(rows: Rows) -> set[int | None]:
+    header = find_header(rows, wanted=_LISTED, at_least=2)
+    return set(answer_columns(header, rows[header.order + 1 :])) if header else set()
+
+
+def _cells_said(header: Header, row: Sequence[str], places: Sequence[int]) -> list[RawBlock]:
+    columns = tuple(zip(header.titles, row, strict=False))
+    return [RawBlock(passage, "cell", columns=columns, column=place) for place in places for passage in _passages(row[place])]
 
 
 def _said_blocks(blocks: Sequence[RawBlock]) -> list[RawBlock]:

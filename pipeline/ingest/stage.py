@@ -14,7 +14,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.depot import folder_name
-from pipeline.ingest.attendance import Attendance, read_attendance
+from pipeline.ingest.attendance import Attendance, enter_respondents, read_attendance
 from pipeline.ingest.contents import Contents, read_contents
 from pipeline.ingest.dates import find_date
 from pipeline.ingest.documents import Source, build_document
@@ -53,6 +53,7 @@ def ingest(
         on_passing(contents.n_passing)
     roster, pins = Roster(workshop_id), contents.pins[: settings.max_listed]
     attendances = read_attendance(_first_rows(contents.lists, settings.max_listed), roster)
+    enter_respondents(contents.forms, roster)
     for name in manifest.animators:
         _enter_animator(name, roster)
     written = [*(entry.commune for entry in attendances), *(pin.commune for pin in pins)]

@@ -1,0 +1,133 @@
+"""Tell the answers to a form from a list of persons, by what the columns hold and not by their names or the tool.
+
+In:   the header and rows of a sheet that names persons or structures
+Out:  the columns of answers; whether the sheet is a form, whose respondents were not for that in the room
+"""
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from statistics import median
+
+from pipeline.ingest.columns import Header, is_question
+from pipeline.ingest.dates import find_date
+from pipeline.ingest.presence import read_presence, with_statuses
+from pipeline.ingest.where.cues import read_cues
+from pipeline.ingest.where.lines import states
+from pipeline.ingest.where.titles import asked_by_header
+from pipeline.ingest.words import fold, lexicon
+
+Rows = Sequence[Sequence[str]]
+
+_OPEN = frozenset({None, "text", "theme", "table", "question", "carrier"})  # meanings under which answers may stand
+_LONG, _VERY_LONG = 4, 8  # words of most cells of a column of answers, and of one whose header says nothing
+_MANY = 4  # rows from which recurring cells show a closed question
+_MOST, _CLOSED = 0.6, 0.5
+_HOUR = re.compile(r"\b\d{1,2}[:hH]\d{2}\b")
+
+
+def is_form(header: Header, body: Rows) -> bool:
+    """True for answers with the names of who gave them: asked, dated one by one, or several; never where people signed or have a status."""
+    told = with_statuses(header, body)
+    if "status" in told.meanings or _is_signed(header, body):
+        return False
+    answers = answer_columns(header, body)
+    is_asked = any(_asks(header.titles[place]) for place in answers)
+    is_told = any(header.meanings[place] == "text" for place in answers)
+    is_dated = bool(stamp_columns(header, body))
+    is_long = any(median(len(cell.split()) for cell in _cells(body, place)) >= _VERY_LONG for place in answers)
+    return bool(answers) and (is_asked or is_told or is_dated or is_long or len(answers) > 1)
+
+
+def answer_columns(header: Header, body: Rows, *, has_remarks: bool = False) -> list[int]:
+    """The columns that hold what people answered in their own words: under a question, or sentences under an unknown header.
+
+    `has_remarks`: remarks are answers too, as in a form; in a list of attendance they tell of the person.
+    """
+    statuses = with_statuses(header, body).meanings
+    return [
+        place
+        for place, meaning in enumerate(header.meanings)
+        if (cells := _cells(body, place))
+        and statuses[place] != "status"
+        and ((has_remarks and meaning == "remark") or _are_answers(header.titles[place], meaning, cells))
+    ]
+
+
+def choice_columns(header: Header, body: Rows) -> list[int]:
+    """The columns of a form under an unknown header that hold neither answers in words nor dates: choices ("Oui", "Non")."""
+    told = {*answer_columns(header, body, has_remarks=True), *stamp_columns(header, body)}
+    unknown = [place for place, meaning in enumerate(header.meanings) if meaning is None and place not in told]
+    return [place for place in unknown if any(re.search(r"[^\W\d_]", cell) for cell in _cells(body, place))]
+
+
+def stamp_columns(header: Header, body: Rows) -> list[int]:
+    """The columns that date each row to the minute."""
+    return [place for place, title in enumerate(header.titles) if _dates_rows(title, _cells(body, place))]
+
+
+def n_remarks(header: Header, body: Rows) -> int:
+    """How many remarks of a list of attendance say something of their own, beyond that somebody did not come."""
+    presence = read_presence(header, body, is_expected=False)
+    places = [place for place, meaning in enumerate(presence.header.meanings) if meaning == "remark"]
+    rows = [row for row in body if not presence.is_absent(row)]
+    remarks = [row[place] for row in rows for place in places if place < len(row)]
+    return sum(len(remark.split()) >= _LONG or states(remark, is_announced=False) for remark in remarks)
+
+
+def _are_answers(title: str, meaning: str | None, cells: Sequence[str]) -> bool:
+    if meaning == "text":
+        return True
+    if meaning not in _OPEN and not (meaning == "remark" and is_question(title)):
+        return False
+    if _asks(title):
+        return not _is_closed(cells)
+    is_long = median(len(cell.split()) for cell in cells) >= _LONG
+    return meaning is None and is_long and not _is_closed(cells) and not _are_dates(cells)
+
+
+def _asks(title: str) -> bool:
+    """True for a header that is a question, or names one of the four ("Ce qui marche")."""
+    cues = read_cues(title)
+    return is_question(title) or (cues.is_label and cues.question is not None) or asked_by_header(title) is not None
+
+
+def _is_closed(cells: Sequence[str]) -> bool:
+    """True for answers that choose: most of them "Oui" and the like, or few short ones that recur."""
+    folded = [fold(cell) for cell in cells]
+    if sum(bool(_choice().fullmatch(cell)) for cell in folded) >= _MOST * len(folded):
+        return True
+    recurs = len(folded) >= _MANY and len(set(folded)) <= _CLOSED * len(folded)
+    return _are_dates(cells) or (recurs and median(len(cell.split()) for cell in folded) < _LONG)
+
+
+def _dates_rows(title: str, cells: Sequence[str]) -> bool:
+    """True for a column that dates each row to the minute, by its header or its cells."""
+    is_called = bool(_stamp().fullmatch(fold(title)))
+    n_dated = sum(find_date(cell) is not None and bool(_HOUR.search(cell)) for cell in cells)
+    return bool(cells) and (is_called or n_dated >= _MOST * len(cells))
+
+
+def _are_dates(cells: Sequence[str]) -> bool:
+    n_dates = sum(find_date(cell) is not None and len(cell.split()) <= _VERY_LONG for cell in cells)
+    return n_dates >= _MOST * len(cells)
+
+
+def _is_signed(header: Header, body: Rows) -> bool:
+    """True for a column of signatures with marks or left blank for them, not with sentences."""
+    places = [place for place, meaning in enumerate(header.meanings) if meaning == "signature"]
+    return any(all(len(cell.split()) < _LONG for cell in _cells(body, place)) for place in places)
+
+
+def _cells(body: Rows, place: int) -> list[str]:
+    return [row[place] for row in body if place < len(row) and row[place]]
+
+
+@cache
+def _choice() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in lexicon("columns")["fermees"]))
+
+
+@cache
+def _stamp() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in lexicon("columns")["horodatage"]))

@@ -1,0 +1,242 @@
+"""Forms and lists of attendance told apart by what their columns hold; the tools' exports are invented, and no tool's name counts."""
+
+# ruff: noqa: E501  an example that stands on one line is compared at a glance
+
+from pathlib import Path
+
+import pytest
+from made_files import docx, w_p, w_table
+
+from pipeline.ingest import ingest_workshop
+from pipeline.ingest.attendance import enter_respondents
+from pipeline.ingest.people import Roster
+from pipeline.ingest.readers.dispatch import read_source
+from pipeline.ingest.readers.source import Limits, Source
+from pipeline.ingest.sheets import kind_of, sort_part
+from pipeline.settings import IngestSettings
+
+Rows = list[tuple[str, ...]]
+
+BUSES, HALL, DESK = "Les bus ne passent plus le soir", "La halle couverte tourne bien", "Un guichet unique pour tous"
+DOCTOR, SHOP, TIME = "Le médecin part sans remplaçant", "L'épicerie sert cent familles", "Du temps pour se voir"
+ANNE, KARIM = ("Anne Riou", "anne@example.org"), ("Karim Lefebvre", "karim@example.org")
+
+FORMS: list[tuple[str, Rows, list[str]]] = [  # what it looks like, its rows, what its passages say
+    (
+        "questions above long answers, each row dated",
+        [
+            (
+                "Horodateur",
+                "Nom et prénom",
+                "Adresse e-mail",
+                "Quels besoins voyez-vous ?",
+                "Qu'est-ce qui marche bien ?",
+                "Que faudrait-il améliorer ?",
+            ),
+            ("12/03/2026 14:05:33", *ANNE, BUSES, HALL, DESK),
+            ("12/03/2026 15:11:02", *KARIM, DOCTOR, SHOP, TIME),
+        ],
+        [BUSES, HALL, DESK, DOCTOR, SHOP, TIME],
+    ),
+    (
+        "short answers to questions, structure and commune given",
+        [
+            (
+                "ID",
+                "Heure de début",
+                "Heure de fin",
+                "Adresse de messagerie",
+                "Nom",
+                "Votre structure",
+                "Votre commune",
+                "Le besoin prioritaire du territoire ?",
+                "Une idée pour demain ?",
+            ),
+            (
+                "1",
+                "3/12/26 14:05:33",
+                "3/12/26 14:09:10",
+                "anne@example.org",
+                "Anne Riou",
+                "La Criée",
+                "Lannion",
+                "des bus",
+                "un guichet unique",
+            ),
+            (
+                "2",
+                "3/12/26 14:06:33",
+                "3/12/26 14:19:10",
+                "karim@example.org",
+                "Karim Lefebvre",
+                "CCAS",
+                "Plouha",
+                "un médecin",
+                "se voir plus",
+            ),
+        ],
+        ["des bus", "un guichet unique", "un médecin", "se voir plus"],
+    ),
+    (
+        "a code of the question before it, answers by choice beside them",
+        [
+            (
+                "ID de la réponse",
+                "Date de soumission",
+                "[nom]Nom",
+                "[prenom]Prénom",
+                "[courriel]Courriel",
+                "[q1]Quels sont les besoins et menaces du territoire ?",
+                "[adh]Êtes-vous adhérent de la CRESS ?",
+            ),
+            ("1", "2026-03-12 14:05:33", "Riou", "Anne", "anne@example.org", BUSES, "Oui"),
+            ("2", "2026-03-13 09:00:01", "Lefebvre", "Karim", "karim@example.org", DOCTOR, "Non"),
+            ("3", "2026-03-13 09:40:12", "Morel", "Lucie", "lucie@example.org", "La sécheresse touche les maraîchers", "Oui"),
+        ],
+        [BUSES, DOCTOR, "La sécheresse touche les maraîchers"],
+    ),
+    (
+        "headers that ask nothing above two columns of sentences",
+        [
+            ("Nom", "Prénom", "Mail", "Les besoins selon moi", "Mes pistes"),
+            ("Riou", "Anne", "anne@example.org", BUSES, DESK),
+            ("Lefebvre", "Karim", "karim@example.org", DOCTOR, TIME),
+        ],
+        [BUSES, DESK, DOCTOR, TIME],
+    ),
+    (
+        "a title above the header, remarks at the end",
+        [
+            ("Enquête auprès des acteurs", "", "", "", ""),
+            ("Nom complet", "Email", "Organisation", "Quelles sont vos difficultés ?", "Commentaires"),
+            ("Anne Riou", "anne@example.org", "La Criée", "Trop peu de bénévoles au bureau", "Merci de nous avoir écoutés"),
+        ],
+        ["Trop peu de bénévoles au bureau", "Merci de nous avoir écoutés"],
+    ),
+    (
+        "no name at all, structures and communes that are no map",
+        [
+            ("Horodateur", "Structure", "Commune", "Quels besoins pour votre commune ?"),
+            ("12/03/2026 14:05", "La Criée", "Lannion", BUSES),
+            ("12/03/2026 15:05", "CCAS", "Plouha", DOCTOR),
+        ],
+        [BUSES, DOCTOR],
+    ),
+    (
+        "a name alone beside short answers",
+        [
+            ("Horodateur", "Nom", "Votre besoin prioritaire ?"),
+            ("12/03/2026 14:05", "Anne Riou", "des bus"),
+            ("12/03/2026 14:07", "Karim Lefebvre", "un médecin"),
+            ("12/03/2026 14:09", "Lucie Morel", "de l'eau"),
+        ],
+        ["des bus", "un médecin", "de l'eau"],
+    ),
+]
+
+
+@pytest.mark.parametrize(("why", "rows", "passages"), FORMS, ids=[why for why, *_ in FORMS])
+def test_the_answers_to_a_form_are_passages_and_its_respondents_no_attendance(why: str, rows: Rows, passages: list[str]) -> None:
+    held = sort_part((), tuple(rows))
+    assert kind_of(rows) in ("form", "speech")
+    assert (held.attendance, held.maps) == ((), ())
+    assert [block.text for block in held.blocks if block.kind == "cell"] == passages
+
+
+LISTS: list[tuple[str, Rows, list[str], tuple[str, ...]]] = [  # what it looks like, its rows, its passages, what is said to be left
+    (
+        "a signed list with remarks",
+        [
+            ("Nom", "Prénom", "Structure", "Signature", "Remarques"),
+            ("Riou", "Anne", "La Criée", "x", "souhaite être recontactée pour le projet de halle"),
+            ("Kerven", "Bob", "CCAS", "", "excusé"),
+        ],
+        [],
+        ("liste de présence : 1 remarque non reprise comme passage",),
+    ),
+    (
+        "a list to be signed on paper, with remarks",
+        [
+            ("Nom et prénom", "Mail", "Émargement", "Observations"),
+            ("Anne Riou", "a@example.org", "", ""),
+            ("Bob Kerven", "b@example.org", "", "arrivera vers 15 h"),
+        ],
+        [],
+        ("liste de présence : 1 remarque non reprise comme passage",),
+    ),
+    (
+        "a list without signatures and with one note",
+        [
+            ("Nom", "Prénom", "Email", "Commentaire"),
+            ("Riou", "Anne", "a@example.org", ""),
+            ("Kerven", "Bob", "b@example.org", "végétarien"),
+        ],
+        [],
+        (),
+    ),
+    (
+        "registrations with a status and a question asked: present, and passages",
+        [
+            ("Date de la commande", "Nom", "Prénom", "Email", "Statut", "Quels besoins voyez-vous sur le territoire ?"),
+            ("01/03/2026 10:12", "Riou", "Anne", "a@example.org", "Attending", BUSES),
+            ("02/03/2026 11:30", "Kerven", "Bob", "b@example.org", "Not attending", DOCTOR),
+        ],
+        [BUSES, DOCTOR],
+        (),
+    ),
+    (
+        "registrations dated one by one, paid, with a choice",
+        [
+            ("Date", "Nom", "Prénom", "Email", "Tarif", "Repas végétarien ?"),
+            ("01/03/2026 10:12", "Riou", "Anne", "a@example.org", "Gratuit", "Oui"),
+            ("02/03/2026 11:30", "Kerven", "Bob", "b@example.org", "Gratuit", "Non"),
+        ],
+        [],
+        (),
+    ),
+]
+
+
+@pytest.mark.parametrize(("why", "rows", "passages", "left"), LISTS, ids=[why for why, *_ in LISTS])
+def test_a_list_of_attendance_stays_one_whatever_is_noted_beside_it(
+    why: str, rows: Rows, passages: list[str], left: tuple[str, ...]
+) -> None:
+    held = sort_part((), tuple(rows))
+    assert kind_of(rows) == "attendance"
+    assert held.attendance == (tuple(rows),)
+    assert ([block.text for block in held.blocks], held.left) == (passages, left)
+
+
+def test_what_a_form_asks_by_choice_is_counted() -> None:
+    assert sort_part((), tuple(FORMS[2][1])).left == ("questionnaire : 1 question à choix non reprise",)
+
+
+def test_the_respondents_of_a_form_are_known_by_name_and_mail() -> None:
+    roster = Roster("w")
+    enter_respondents([rows for _, rows, _ in FORMS[:3]], roster)
+    assert [(person.full_name, person.email, person.origin) for person in roster.people] == [
+        ("Anne Riou", "anne@example.org", "form"),
+        ("Karim Lefebvre", "karim@example.org", "form"),
+        ("Lucie Morel", "lucie@example.org", "form"),
+    ]
+
+
+def test_a_form_laid_out_in_a_document_is_one_too() -> None:
+    _, rows, passages = FORMS[3]
+    (part,) = read_source(Source(docx(w_p("Enquête") + w_table(*rows)), "enquete.docx", Limits()))
+    held = sort_part(part.blocks, part.rows)
+    assert held.attendance == ()
+    assert len(held.forms) == 1
+    assert set(passages) <= {block.text for block in held.blocks}
+
+
+def test_a_form_in_a_folder_gives_its_questions_and_counts_nobody_present(tmp_path: Path) -> None:
+    folder = tmp_path / "Trégor 2026-05-19"
+    folder.mkdir()
+    lines = [";".join(row) for row in FORMS[0][1]]
+    (folder / "reponses.csv").write_text("\n".join(lines), encoding="utf-8")
+    tables = ingest_workshop(folder, depot=tmp_path, settings=IngestSettings())
+    said = tables["blocks"][tables["blocks"]["kind"] == "cell"]
+    assert said["question"].tolist() == ["q1", "q2", "q4"] * 2
+    assert said["speaker"].nunique() == len(tables["people"]) == 2
+    assert (len(tables["attendance"]), len(tables["rejects"])) == (0, 0)
