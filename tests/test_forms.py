@@ -1,7 +1,5 @@
 """Forms and lists of attendance told apart by what their columns hold; the tools' exports are invented, and no tool's name counts."""
 
-# ruff: noqa: E501  an example that stands on one line is compared at a glance
-
 from pathlib import Path
 
 import pytest

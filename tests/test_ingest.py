@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 import unicodedata
 import zipfile
 from pathlib import Path
@@ -385,3 +386,34 @@ def test_a_list_in_plain_words_and_a_manifest_are_no_silent_files(tmp_path: Path
     files = {"notes.txt": "Présents : Anne Riou (La Criée), Karim Lefebvre (CCAS)\n", "atelier.yaml": "lieu: Lannion"}
     tables = _ingest(_write(tmp_path / "Trégor 2026-05-19", files))
     assert (len(tables["attendance"]), len(tables["rejects"])) == (2, 0)
+
+
+NOTES = {  # files of lines in many habits: each line must be found again
+    "T3.txt": "Table 3\nRapporteur : Anne Petit\nNote : les bus ne passent plus\n\nQ1 - les médecins partent\n[T3] la halle est pleine\nÀ retenir : un guichet",
+    "_chat.txt": "[12/03/2026, 14:05:33] Anne Riou: on manque d'eau\net de fourrage\n[12/03/2026, 14:06:33] Anne Riou: <Médias omis>",
+    "appel.txt": "Appel de Mme Riou le 3/4 : elle cherche un local",
+    "plénière.txt": "Atelier en plénière\nQuestion 2\n- la ressourcerie tourne bien\nAnimation : équipe de la CRESS\nRemarque : le four sert peu",
+    "note.md": "# Besoins\n\nLieu : mairie annexe\n\nPlus de train après vingt heures.\n",
+    "seul.txt": "il faudrait un local plus grand",
+    "reponses.csv": "Nom;Mail;Quels besoins voyez-vous ?;Que faudrait-il améliorer ?\nAnne Riou;a@example.org;des trains le soir;un guichet pour tous",
+}
+
+
+def test_every_word_of_a_text_is_in_a_passage_or_in_what_is_set_aside(tmp_path: Path) -> None:
+    tables = _ingest(_write(tmp_path / "Trégor 2026-05-19", NOTES))
+    texts = {Path(document.path).name: document.text for document in tables["documents"].itertuples()}
+    people = " ".join(tables["people"][["full_name", "email"]].fillna("").to_numpy().ravel())
+    listed = {"Nom", "Mail", "Quels", "besoins", "voyez", "vous", "Que", "faudrait", "il", "améliorer", "Rapporteur"}
+    for name, content in NOTES.items():
+        words = set(re.findall(r"[^\W\d_]{2,}", content)) - (listed if name.endswith(".csv") else set())
+        missing = words - set(re.findall(r"[^\W\d_]{2,}", f"{texts[name]} {people}"))
+        assert not missing, name
+
+
+def test_every_block_of_a_document_covers_its_own_text_and_no_line_lies_between(tmp_path: Path) -> None:
+    tables = _ingest(_write(tmp_path / "Trégor 2026-05-19", NOTES))
+    for document in tables["documents"].itertuples():
+        blocks = tables["blocks"][tables["blocks"]["document_id"] == document.document_id].sort_values("start_char")
+        covered = [document.text[block.start_char : block.end_char] for block in blocks.itertuples()]
+        assert "\n".join(covered) == document.text
+        assert set(blocks["kind"]) - {"heading", "meta"}, document.path
