@@ -389,13 +389,16 @@ def test_a_list_in_plain_words_and_a_manifest_are_no_silent_files(tmp_path: Path
 
 
 NOTES = {  # files of lines in many habits: each line must be found again
-    "T3.txt": "Table 3\nRapporteur : Anne Petit\nNote : les bus ne passent plus\n\nQ1 - les médecins partent\n[T3] la halle est pleine\nÀ retenir : un guichet",
+    "T3.txt": "Table 3\nRapporteur : Anne Petit\nNote : les bus ne passent plus\n\n"
+    "Q1 - les médecins partent\n[T3] la halle est pleine\nÀ retenir : un guichet",
     "_chat.txt": "[12/03/2026, 14:05:33] Anne Riou: on manque d'eau\net de fourrage\n[12/03/2026, 14:06:33] Anne Riou: <Médias omis>",
     "appel.txt": "Appel de Mme Riou le 3/4 : elle cherche un local",
-    "plénière.txt": "Atelier en plénière\nQuestion 2\n- la ressourcerie tourne bien\nAnimation : équipe de la CRESS\nRemarque : le four sert peu",
+    "plénière.txt": "Atelier en plénière\nQuestion 2\n- la ressourcerie tourne bien\n"
+    "Animation : équipe de la CRESS\nRemarque : le four sert peu",
     "note.md": "# Besoins\n\nLieu : mairie annexe\n\nPlus de train après vingt heures.\n",
     "seul.txt": "il faudrait un local plus grand",
-    "reponses.csv": "Nom;Mail;Quels besoins voyez-vous ?;Que faudrait-il améliorer ?\nAnne Riou;a@example.org;des trains le soir;un guichet pour tous",
+    "reponses.csv": "Nom;Mail;Quels besoins voyez-vous ?;Que faudrait-il améliorer ?\n"
+    "Anne Riou;a@example.org;des trains le soir;un guichet pour tous",
 }
 
 
