@@ -13,7 +13,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from flows.named_files import name_pattern, named_files
+import pandas as pd
+
+from flows.named_files import every_form, name_pattern, named_files, other_files_naming
 from flows.progress import Listener, listening, tell
 from flows.run import run_study
 from flows.vault import Vault
@@ -23,16 +25,22 @@ from pipeline.pseudonymise import Person, Registry, find_people, is_forgotten_pe
 from pipeline.study import Study
 from pipeline.tokens import PERSON, person_token
 
+_NAMED_BY_MACHINE = ("themes", "theme_families")
+
 
 @dataclass(frozen=True)
 class Erasure:
-    """What was erased, or would be: counts by what, and the depot's files that name the person, by how often."""
+    """What was erased, or would be: counts by what, and the files that people must correct, by how often they name the person.
+
+    Those of the depot, and those of the study that nothing makes again.
+    """
 
     participant_ids: tuple[str, ...]
     is_dry_run: bool
     counts: dict[str, int] = field(default_factory=dict)
     depot_files: dict[str, int] = field(default_factory=dict)
     n_file_names: int = 0
+    other_files: dict[str, int] = field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """For a machine."""
@@ -42,6 +50,7 @@ class Erasure:
             "counts": self.counts,
             "depot_files": self.depot_files,
             "n_file_names": self.n_file_names,
+            "other_files": self.other_files,
         }
 
 
@@ -94,7 +103,7 @@ def _plan(study: Study, person: Person, *, with_words: bool, dry_run: bool) -> E
     tell("recherche dans les fichiers reçus", 0, 1)
     files, n_file_names = named_files(study, person)
     store = study.decisions
-    n_deleted, n_changed = store.count_erased(units if with_words else [], _cleaner(person))
+    n_deleted, n_changed = store.count_erased(units if with_words else [], _cleaner(person), clean_author=_author_cleaner(person))
     counts = {
         "lignes de présence": int((attendance["participant_id"] == person.participant_id).sum()),
         "mentions dans les textes": sum(text.count(person_token(person.number)) for text in documents["text"]),
@@ -104,9 +113,11 @@ def _plan(study: Study, person: Person, *, with_words: bool, dry_run: bool) -> E
         "publications retirées": len(_inside(study.publications)),
         "exports retirés": len(_inside(study.root / "exports")),
         "anciens fichiers de décisions retirés": len(study.former_decisions),
+        "thèmes proposés dont le texte est masqué": _clean_machine_tables(study, person, dry_run=True),
         "traces de traitements retirées": len(_records_naming(study, person)),
     }
-    return Erasure((person.participant_id,), dry_run, counts, files, n_file_names)
+    others = other_files_naming(study, person)
+    return Erasure((person.participant_id,), dry_run, counts, files, n_file_names, others)
 
 
 def _erase(study: Study, vault: Vault, registry: Registry, person: Person, erasure: Erasure, *, with_words: bool) -> None:
@@ -115,8 +126,15 @@ def _erase(study: Study, vault: Vault, registry: Registry, person: Person, erasu
     units, clean = _units_of(study, person), _cleaner(person)
     if study.decisions_state():
         counts = {what: n for what, n in erasure.counts.items() if n}
-        study.decisions.erase(units if with_words else [], clean, author=getpass.getuser(), counts=counts)
+        study.decisions.erase(
+            units if with_words else [],
+            clean,
+            clean_author=_author_cleaner(person),
+            author=getpass.getuser(),
+            counts=counts,
+        )
     study.remove_tables()
+    _clean_machine_tables(study, person, dry_run=False)
     made_again = (*_inside(study.publications), *_inside(study.root / "exports"), study.cache)
     for path in (
         *made_again,
@@ -138,9 +156,30 @@ def _units_of(study: Study, person: Person) -> list[str]:
 
 
 def _cleaner(person: Person) -> Callable[[str], str]:
-    """Replaces the person's names, mail and telephones in what people typed."""
+    """Replaces the person's names, the first one too, mail and telephones in what people typed."""
+    pattern = every_form(person)
+    return lambda text: pattern.sub(PERSON, text)
+
+
+def _author_cleaner(person: Person) -> Callable[[str], str]:
+    """Replaces the person's whole names among those who decided: a first name alone is also another analyst's."""
     pattern = name_pattern(person)
     return lambda text: pattern.sub(PERSON, text)
+
+
+def _clean_machine_tables(study: Study, person: Person, *, dry_run: bool) -> int:
+    """Take the person out of the themes that the machine proposed, which later runs take names from; return how many change."""
+    clean, n_changed = _cleaner(person), 0
+    for name in _NAMED_BY_MACHINE:
+        table = study.read_machine_table(name)
+        texts = [column for column in map(str, table) if pd.api.types.is_string_dtype(table[column])]
+        typed = [column for column in texts if not column.endswith("_id") and column != "quotes"]
+        cleaned = table.assign(**{column: table[column].map(clean, na_action="ignore").astype(table[column].dtype) for column in typed})
+        is_changed = (cleaned[typed].fillna("") != table[typed].fillna("")).any(axis=1)
+        n_changed += int(is_changed.sum())
+        if is_changed.any() and not dry_run:
+            study.write_machine_table(name, cleaned)
+    return n_changed
 
 
 def _remove(path: Path) -> None:
@@ -155,8 +194,8 @@ def _inside(folder: Path) -> list[Path]:
 
 
 def _records_naming(study: Study, person: Person) -> list[Path]:
-    """The records of runs that name the person, by a file's name that was in the depot then."""
-    pattern = name_pattern(person)
+    """The records of runs that name the person: by a file's name that was in the depot then, or a word of the settings."""
+    pattern = every_form(person)
     return [path for path in sorted(study.runs.glob("*.json")) if any(map(pattern.search, _strings(_read_json(path))))]
 
 

@@ -8,8 +8,9 @@ import re
 from collections import Counter
 from collections.abc import Iterator
 
+from pipeline.french import is_word
 from pipeline.ingest.contents import Part, read_contents
-from pipeline.pseudonymise import Person, fold, is_telling, lasting_forms
+from pipeline.pseudonymise import Person, fold, is_name_word, is_telling, lasting_forms, spelt
 from pipeline.study import Study
 
 _GAP = r"[\s\u00a0.\-_]{1,3}"
@@ -37,6 +38,45 @@ def name_pattern(person: Person) -> re.Pattern[str]:
     forms |= {r"[\s.\-/()]*".join(number) for number in person.phones}
     listed = "|".join(sorted(forms, key=lambda form: (-len(form), form)))
     return re.compile(rf"(?<![^\W\d_])(?:{listed})(?![^\W\d_])" if listed else r"(?!)", re.IGNORECASE)
+
+
+def every_form(person: Person) -> re.Pattern[str]:
+    """`name_pattern`, and each word of the person's names alone, first names too: nothing typed about passages may keep one.
+
+    A word that is common too counts with a capital only: Rose, not the rose of the garden.
+    """
+    written = (person.first_name, person.last_name, person.full_name)
+    mentioned = (name for names in person.mentions.values() for name in names)
+    names = {spelt(name) for name in (*written, *person.names, *mentioned) if name}
+    words = {word for name in names for word in name.split() if is_name_word(word)}
+    alone = "|".join(_alone(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+    compounds = sorted(_GAP.join(map(_any_spelling, name.split())) for name in names if " " in name)
+    whole = "|".join([name_pattern(person).pattern, *(rf"(?<![^\W\d_])(?:{form})(?![^\W\d_])" for form in compounds)])
+    return re.compile(rf"(?i:{whole})" + (rf"|(?<![^\W\d_])(?:{alone})(?![^\W\d_])" if alone else ""))
+
+
+def other_files_naming(study: Study, person: Person) -> dict[str, int]:
+    """How often each file of the study that an erasure cannot make again names the person: settings, grid, models, notes.
+
+    What is read is bytes: a file that is zipped or encrypted tells nothing.
+    """
+    pattern = every_form(person)
+    made_again = (study.depot, study.vault, study.tables, study.publications, study.runs, study.cache)
+    skipped = {*made_again, study.root / "exports"}
+    counts: dict[str, int] = {}
+    for path in sorted(study.root.rglob("*")):
+        is_decisions = path.name.startswith(study.decisions_path.stem)
+        if skipped & {path, *path.parents} or is_decisions or path.is_symlink() or not path.is_file():
+            continue
+        if n_found := len(pattern.findall(path.read_bytes().decode("utf-8", "ignore"))):
+            counts[path.relative_to(study.root).as_posix()] = n_found
+    return counts
+
+
+def _alone(word: str) -> str:
+    if not is_word(word):
+        return f"(?i:{_any_spelling(word)})"
+    return f"{_letter(word[0]).upper()}(?i:{_any_spelling(word[1:])})"
 
 
 def _any_spelling(word: str) -> str:

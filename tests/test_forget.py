@@ -15,9 +15,13 @@ import pytest
 
 from flows import forget
 from flows.forget import forget_person
+from flows.named_files import every_form, name_pattern
 from flows.run import run_study
 from flows.vault import Vault
+from pipeline.decision_store import DecisionStore
 from pipeline.errors import StudyError
+from pipeline.pseudonymise import Person
+from pipeline.pseudonymise.identities import name_words
 from pipeline.study import Study
 
 RETHEL, VOUZIERS = "Rethel 2026-09-10", "Vouziers 2026-09-17"
@@ -41,6 +45,7 @@ Il manque un point de collecte des bouchons à l'entrée de Rethel.
 Ludivine Quenneson
 06 39 98 51 17
 """
+OLD_RECORD = {"run_id": "20200101T000000000000Z", "settings": {"pseudonymise": {"hide": ["Ludivine"]}}}
 TRACES = re.compile(r"quenneson|ludivine|639985117|06 39 98 51 17", re.IGNORECASE)
 
 
@@ -142,6 +147,69 @@ def _check_tables(study: Study, before: pd.DataFrame, theme_ids: set[str], *, wi
     reports = list(study.publications.glob("*/rapport.html"))
     assert len(reports) == 1
     assert ("bouchons" in reports[0].read_text(encoding="utf-8")) is not with_words
+
+
+@pytest.mark.slow
+def test_a_first_name_leaves_decisions_doubts_records_and_the_new_report_too(study):
+    (own,) = study.read_table("units").loc[lambda units: units["text"].str.contains("marché du soir"), "unit_id"]
+    theme = study.read_table("themes")["theme_id"][0]
+    store, vault = study.decisions, Vault(study)
+    for row in (  # as a version before typed texts were masked kept them
+        {"action": "rename_theme", "theme_id": theme, "value": "Ce que LUDIVINE propose"},
+        {"action": "describe_theme", "theme_id": theme, "value": "voir ludivine et Mme Quenneson"},
+        {"action": "accept_tag", "unit_id": own, "axis": "rubrique", "code": "alimentation", "why": "Ludivine y tient"},
+    ):
+        store.append(author="analyste", **row)
+    kept = {"words": "Ludivine", "done": "gardé", "decision": "garder"}
+    vault.write_decisions({"c-1": kept, "c-2": kept | {"words": "Rethel"}})
+    (study.runs / "20200101T000000000000Z.json").write_text(json.dumps(OLD_RECORD), encoding="utf-8")
+    study.settings_path.write_text(study.settings_path.read_text(encoding="utf-8") + '\n[pseudonymise]\nhide = ["Ludivine"]\n', "utf-8")
+    run_study(study.root)
+    machine = study.read_machine_table("themes")
+    machine.loc[0, "label"] = "Le marché de Ludivine"
+    study.write_machine_table("themes", machine)
+    erasure = forget_person(study.root, "Ludivine Quenneson")
+    assert erasure.other_files == {"etude.toml": 1}
+    assert erasure.counts["thèmes proposés dont le texte est masqué"] == 1
+    assert traces(study, TRACES) == ["etude.toml"], "which people are told to correct"
+    assert "[personne] y tient" in list(study.decisions.read()["why"])
+    assert set(Vault(study).decisions()) == {"c-2"}
+
+
+FORMS = [
+    ("Ludivine", "Quenneson", "LUDIVINE, ludivine et Quenneson", "[personne], [personne] et [personne]"),
+    ("Ludivine", "Quenneson", "Ludivinette et la quennesonne", "Ludivinette et la quennesonne"),
+    (
+        "Rose",
+        "Petit",
+        "Rose dit que la rose du petit jardin de Petit fane",
+        "[personne] dit que la rose du petit jardin de [personne] fane",
+    ),
+    ("Jean-Éric", "Le Dû", "jean éric, Eric et l'été dû au Du", "[personne], [personne] et l'été dû au Du"),
+    ("Anaïs", None, "ANAIS, Anaïs", "[personne], [personne]"),
+]
+
+
+@pytest.mark.parametrize(("first", "last", "typed", "clean"), FORMS)
+def test_every_form_of_a_name_leaves_what_was_typed_and_common_words_stay(first, last, typed, clean):
+    person = Person(1, is_listed=True, first_name=first, last_name=last, names=[name_words(f"{first} {last or ''}")])
+    assert every_form(person).sub("[personne]", typed) == clean
+
+
+def test_whoever_decided_keeps_a_first_name_that_the_forgotten_person_had_too(tmp_path):
+    store = DecisionStore(tmp_path / "decisions.sqlite3")
+    store.append(author="ludivine", action="rename_theme", theme_id="t", value="Chez Ludivine", why=None)
+    store.append(author="Ludivine Quenneson", action="rename_theme", theme_id="t", value="Le four")
+    person = Person(1, is_listed=True, first_name="Ludivine", last_name="Quenneson", names=["ludivine quenneson"])
+    whole, every = name_pattern(person), every_form(person)
+    cleaners = (lambda text: every.sub("[personne]", text), lambda text: whole.sub("[personne]", text))
+    assert store.count_erased([], cleaners[0], clean_author=cleaners[1]) == (0, 2)
+    store.erase([], cleaners[0], clean_author=cleaners[1], author="exploitant", counts={})
+    kept = store.read()
+    assert list(kept["author"]) == ["ludivine", "[personne]"]
+    assert list(kept["value"]) == ["Chez [personne]", "Le four"]
+    content = b"".join(path.read_bytes() for path in tmp_path.glob("decisions.sqlite3*"))
+    assert b"Chez Ludivine" not in content and b"Quenneson" not in content
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(study):

@@ -112,8 +112,18 @@ class DecisionStore:
         """Say in French what is gone or changed since `recorded`, None where all is there."""
         return what_is_lost(recorded, self.read_rows(), self.erasure_count())
 
-    def erase(self, unit_ids: Collection[str], clean: Callable[[str], str], *, author: str, counts: Mapping[str, int]) -> None:
+    def erase(
+        self,
+        unit_ids: Collection[str],
+        clean: Callable[[str], str],
+        *,
+        clean_author: Callable[[str], str] | None = None,
+        author: str,
+        counts: Mapping[str, int],
+    ) -> None:
         """Delete the decisions on `unit_ids`, pass what people typed in the others through `clean`, and record that it was done.
+
+        The names of those who decided pass through `clean_author` where it is given.
 
         All or nothing; nothing erased is left in free pages, nor any mark of requests. `counts` is recorded, and must hold no
         personal data.
@@ -123,7 +133,7 @@ class DecisionStore:
                 connection.execute("DELETE FROM decisions WHERE unit_id = ?", (unit_id,))
             changed = f"UPDATE decisions SET {', '.join(f'{name} = ?' for name in TYPED)} WHERE decision_id = ?"
             for number, *cells in connection.execute(f"SELECT decision_id, {', '.join(TYPED)} FROM decisions").fetchall():
-                cleaned = [clean(cell) if cell else cell for cell in cells]
+                cleaned = _cleaned(cells, clean, clean_author or clean)
                 if cleaned != cells:
                     connection.execute(changed, (*cleaned, number))
             connection.execute("DELETE FROM requests")
@@ -139,12 +149,20 @@ class DecisionStore:
         """Write every decision and erasure of one moment into a new file at `path`, under the same numbers."""
         copy_into_file(self._database, SqliteDatabase(path))
 
-    def count_erased(self, unit_ids: Collection[str], clean: Callable[[str], str]) -> tuple[int, int]:
+    def count_erased(
+        self,
+        unit_ids: Collection[str],
+        clean: Callable[[str], str],
+        *,
+        clean_author: Callable[[str], str] | None = None,
+    ) -> tuple[int, int]:
         """How many decisions `erase` would delete and how many it would change."""
         wanted, decisions = set(unit_ids), self.read()
         deleted = decisions["unit_id"].isin(wanted)
         typed = decisions.loc[~deleted, list(TYPED)].fillna("")
-        return int(deleted.sum()), int(sum(any(clean(cell) != cell for cell in row) for row in typed.itertuples(index=False, name=None)))
+        rows = [list(row) for row in typed.itertuples(index=False, name=None)]
+        changed = [row for row in rows if _cleaned(row, clean, clean_author or clean) != row]
+        return int(deleted.sum()), len(changed)
 
     def read_erasures(self) -> list[dict[str, Any]]:
         """What was erased, in order: `erased_at`, `author` and `counts`."""
@@ -169,6 +187,12 @@ def _postgres(address: str, former: Path | None) -> Database:
     if former is not None and former.is_file():
         move_decisions(former, database)
     return database
+
+
+def _cleaned(cells: Sequence[str | None], clean: Callable[[str], str], clean_author: Callable[[str], str]) -> list[str | None]:
+    """The cells of the columns `TYPED`, cleaned."""
+    cleaners = [clean_author if name == "author" else clean for name in TYPED]
+    return [cleaner(cell) if cell else cell for cleaner, cell in zip(cleaners, cells, strict=True)]
 
 
 def _insert(connection: Statements, rows: Iterable[Sequence[Any]]) -> list[int]:

@@ -17,9 +17,9 @@ from pipeline.pseudonymise.doubts import DOUBTS, list_doubts
 from pipeline.pseudonymise.identities import Identified, identify_people
 from pipeline.pseudonymise.masker import Masker
 from pipeline.pseudonymise.places import find_places
-from pipeline.pseudonymise.pseudonyms import Candidate, number_names
+from pipeline.pseudonymise.pseudonyms import Candidate, number_names, spelt
 from pipeline.pseudonymise.roster import build_roster
-from pipeline.pseudonymise.search import find_people, is_forgotten_person, is_telling, lasting_forms
+from pipeline.pseudonymise.search import find_people, is_forgotten_person, is_name_word, is_telling, lasting_forms
 from pipeline.pseudonymise.structures import rename_structures
 from pipeline.pseudonymise.typed import TypedTextMasker
 from pipeline.pseudonymise.vault import VAULT, Person, Registry, keyed_hash
@@ -38,10 +38,12 @@ __all__ = [
     "find_people",
     "fold",
     "is_forgotten_person",
+    "is_name_word",
     "is_telling",
     "keyed_hash",
     "lasting_forms",
     "pseudonymise",
+    "spelt",
 ]
 
 ANONYMOUS_SPEAKER = "intervenant"

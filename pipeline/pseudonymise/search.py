@@ -10,7 +10,7 @@ from pipeline.french import is_word
 from pipeline.pseudonymise.identities import digits_of, name_words
 from pipeline.pseudonymise.pseudonyms import spelt
 from pipeline.pseudonymise.vault import Facts, Person, Registry
-from pipeline.pseudonymise.words import is_first_name
+from pipeline.pseudonymise.words import is_first_name, listed
 
 _ID = re.compile(r"\[?personne[- ](\d+)\]?", re.IGNORECASE)
 
@@ -51,6 +51,11 @@ def lasting_forms(person: Person) -> list[tuple[str, str]]:
     if last and is_telling(last):
         parts |= {(folder, last) for folder in person.folders}
     return sorted({("", whole) for whole in wholes} | parts)
+
+
+def is_name_word(word: str) -> bool:
+    """Whether a word of a name, as `spelt`, is more than an initial, a particle or a function word."""
+    return len(word) > 2 and word not in listed("particules") | listed("jamais") | listed("civilites")
 
 
 def is_telling(name: str) -> bool:

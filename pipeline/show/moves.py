@@ -71,6 +71,10 @@ def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
         line(_("  {path} : {n} fois").format(path=path, n=n))
     if erasure.n_file_names:
         line(_("  dont {n} par leur nom même, que les tables gardent : les renommer").format(n=erasure.n_file_names))
+    if erasure.other_files:
+        line(_("Autres fichiers de l'étude qui la nomment : à corriger à la main :"))
+    for path, n in erasure.other_files.items():
+        line(_("  {path} : {n} fois").format(path=path, n=n))
     line(_("Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."))
 
 
