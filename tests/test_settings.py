@@ -65,6 +65,15 @@ def test_a_wrong_setting_is_named_with_what_was_expected(tmp_path, text, found, 
     assert caught.value.exit_code == 2
 
 
+@pytest.mark.parametrize("written", ['hide = "Zdrakov"', 'keep = "Chez Zdrakov"', 'hide = [["Zdrakov"]]'])
+def test_a_wrong_setting_that_may_hold_a_name_is_said_without_it(tmp_path, written):
+    with pytest.raises(SettingsError) as caught:
+        load_settings(write(tmp_path, f"[pseudonymise]\n{written}\n"))
+    assert "Zdrakov" not in str(caught.value)
+    assert f"« pseudonymise.{written[:4]}" in caught.value.found
+    assert caught.value.expected in ("une liste", "un texte")
+
+
 @pytest.mark.parametrize(
     "url", ["https://serveur.fr/v1", *(f"http://{host}:8000/v1" for host in ("localhost", "127.0.0.1", "10.1.2.3", "192.168.1.9", "[::1]"))]
 )

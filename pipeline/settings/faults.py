@@ -7,6 +7,8 @@ from pydantic import BaseModel, ValidationError
 from pipeline.addresses import without_secrets
 from pipeline.errors import SettingsError
 
+_NAMES = ("pseudonymise.hide", "pseudonymise.keep")  # settings whose value may be somebody's name
+
 
 def first_problem(path: Path, error: ValidationError, whole: type[BaseModel]) -> SettingsError:
     """Return the first of pydantic's problems with `path`, whose sections are those of `whole`, as found, expected, do."""
@@ -17,6 +19,12 @@ def first_problem(path: Path, error: ValidationError, whole: type[BaseModel]) ->
         known = ", ".join(_keys_beside(place, whole))
         return SettingsError(f"{path.name} : réglage inconnu « {key} »", f"un de : {known}", f"corriger ou retirer « {key} »")
     value = problem.get("input")
+    if key.startswith(_NAMES):  # an error is repeated in logs and mails
+        return SettingsError(
+            f"{path.name} : « {key} » n'est pas écrit comme il faut",
+            _expectation(problem),
+            f'écrire par exemple {place[1]} = ["mot", "autre mot"]',
+        )
     if isinstance(value, str) and "://" in value:
         value = without_secrets(value)
     return SettingsError(f"{path.name} : « {key} » vaut {value!r}", _expectation(problem), f"corriger « {key} »")
