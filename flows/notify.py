@@ -20,6 +20,7 @@ from pipeline.i18n import _
 from pipeline.secret import read_secret
 from pipeline.settings import NotifySettings
 from pipeline.study import Study
+from pipeline.words import study_counts
 
 if TYPE_CHECKING:
     from flows.run import Outcome
@@ -115,7 +116,7 @@ def _mail(notice: Notice, settings: NotifySettings) -> EmailMessage:
         n_again = notice.counts.get("to_read_again", 0)
         lines += [
             _("Ateliers lus : {ids}").format(ids=", ".join(notice.workshops) or "0"),
-            _("En tout : {workshops} ateliers, {documents} documents, {units} passages, {themes} thèmes.").format(**notice.counts),
+            _("En tout : {counts}.").format(counts=study_counts(notice.counts)),
             _("Fichiers ou parties non lus : {rejects}").format(**notice.counts),
             *([_("Lectures à reprendre au prochain traitement : {n}").format(n=n_again)] if n_again else []),
             _("Rapport : {path}").format(path=notice.report),

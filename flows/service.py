@@ -20,6 +20,7 @@ from flows.run import due_fingerprint
 from pipeline.errors import AteliersError, StudyError
 from pipeline.i18n import _
 from pipeline.study import Study, text_hash
+from pipeline.words import Count
 
 _AWAY_S = 5.0  # between two looks for a server that went away
 _FOLLOW_S = 5.0  # between two looks at a run that was asked for
@@ -87,7 +88,7 @@ class StudyService:
         ids = {name: await served.deploy(runner) for name, served in served_flows(study).items()}
         n_orphans = await asyncio.to_thread(sweep_orphans, ids.values())
         if n_orphans:
-            self._told(_("{n} traitements interrompus, à reprendre").format(n=n_orphans))
+            self._told(_("{n:traitement interrompu|traitements interrompus}, à reprendre").format(n=Count(n_orphans)))
         self._process_id, self._runner = ids[PROCESS], runner
         self._told(_("servie ; dépôt surveillé : {depot}").format(depot=study.depot))
         self._told(_("réapprendre l'étiquetage : prefect deployment run '{name}'").format(name=f"{TRAIN}/{deployment_name(self._root)}"))

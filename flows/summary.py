@@ -12,6 +12,7 @@ from pipeline.decisions.effects import told_idle
 from pipeline.errors import AteliersError
 from pipeline.i18n import _
 from pipeline.study import Study
+from pipeline.words import Count
 
 if TYPE_CHECKING:
     from flows.run import Outcome
@@ -60,10 +61,10 @@ def training_summary(study: Study, figures: Mapping[str, Any]) -> str:
     names = [name for name in figures["after"] if name != "n_units"]
     rows = "\n".join(f"| {name} | {figures['before'].get(name, '')} | {figures['after'][name]} |" for name in names)
     verdict = (
-        _("{n} passages étiquetés : le nouvel étiqueteur servira au prochain traitement.")
+        _("{n:passage étiqueté|passages étiquetés} : le nouvel étiqueteur servira au prochain traitement.")
         if figures["is_registered"]
-        else _("{n} passages étiquetés : pas mieux qu'avant, l'étiqueteur en place reste.")
-    ).format(n=figures["n_units"])
+        else _("{n:passage étiqueté|passages étiquetés} : pas mieux qu'avant, l'étiqueteur en place reste.")
+    ).format(n=Count(figures["n_units"]))
     return f"# {study.settings.etude.title}\n\n{verdict}\n\n| | {_('avant')} | {_('après')} |\n|---|---|---|\n{rows}\n"
 
 
@@ -100,7 +101,7 @@ def _rejects(study: Study) -> str:
         return _("Aucun.")
     lines = [f"- {_cell(row.path)} : {_cell(row.reason)} → {_cell(row.advice)}" for row in rejects.head(_SHOWN).itertuples()]
     if len(rejects) > _SHOWN:
-        lines.append(_("- … et {n} autres, en annexe du rapport").format(n=len(rejects) - _SHOWN))
+        lines.append(_("- … et {n:autre|autres}, en annexe du rapport").format(n=Count(len(rejects) - _SHOWN)))
     return "\n".join(lines)
 
 

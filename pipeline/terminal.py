@@ -9,6 +9,7 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING
 
 from pipeline.i18n import _
+from pipeline.words import Count
 
 if TYPE_CHECKING:
     from rich.progress import Progress
@@ -108,9 +109,13 @@ def going_on(bars: Bars | None, *, is_agreed: bool) -> "Callable[[StudyError], b
 
 def cost_line(estimate: "Estimate") -> str:
     """What is about to be sent, where, for how much and how long."""
+    numbers = {"units": estimate.n_units, "requests": estimate.n_requests, "sent": estimate.tokens_in, "received": estimate.tokens_out}
+    counts = {name: Count(n) for name, n in numbers.items()}
     purpose = _("Second codeur") if estimate.purpose == "codes" else _("Noms de thèmes")
-    what = purpose + _(" : {n_units} passages pseudonymisés à envoyer à {address} ({model}), en {n_requests} requêtes, ")
-    tokens = _("environ {tokens_in} jetons envoyés et {tokens_out} reçus ; ")
+    what = purpose + _(
+        " : {units:passage pseudonymisé|passages pseudonymisés} à envoyer à {address} ({model}), en {requests:requête|requêtes}, "
+    )
+    tokens = _("environ {sent:jeton envoyé|jetons envoyés} et {received:reçu|reçus} ; ")
     price = _("coût inconnu ; ") if estimate.price is None else _("environ {price:.2f} € ; ")
     duration = _("durée inconnue.") if estimate.seconds is None else _("environ {minutes:.0f} min.")
-    return (what + tokens + price + duration).format(**vars(estimate), minutes=max(1.0, (estimate.seconds or 0) / 60))
+    return (what + tokens + price + duration).format(**vars(estimate), **counts, minutes=max(1.0, (estimate.seconds or 0) / 60))

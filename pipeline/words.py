@@ -6,9 +6,11 @@ Out:  folded text, slugs, lexicon entries
 
 import re
 import unicodedata
+from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
+from pipeline.i18n import _
 from pipeline.resources import data_path, load_yaml
 
 _LIGATURES = str.maketrans({"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "’": "'", "º": "°", "&": " et "})
@@ -56,3 +58,30 @@ def _as_pattern(word: str) -> str:
 def counted(n: int, singular: str, plural: str | None = None) -> str:
     """`n` and its noun: 0 passage, 1 passage, 2 passages."""
     return f"{n} {singular if n < 2 else plural or singular + 's'}"
+
+
+class Count(int):
+    """A number that its noun agrees with in a sentence: `"{n:fichier lu|fichiers lus}".format(n=Count(1))` is 1 fichier lu.
+
+    A mark before the first word leaves the number out: `{n:=arrive|arrivent}` is arrive. In French 0 and 1 are singular.
+    """
+
+    space = " "
+
+    def __format__(self, spec: str) -> str:
+        """The number and the word that agrees with it, or the number as any other where `spec` is no pair of words."""
+        one, bar, several = spec.removeprefix("=").partition("|")
+        if not bar:
+            return format(int(self), spec) if spec else self.written()
+        agreed = one if abs(self) < 2 else several
+        return agreed if spec.startswith("=") else f"{self.written()}{self.space}{agreed}"
+
+    def written(self) -> str:
+        """The number by itself."""
+        return str(int(self))
+
+
+def study_counts(n_rows: Mapping[str, int]) -> str:
+    """« 3 ateliers, 1 document, 0 passage, 2 thèmes », from the rows of these tables."""
+    told = _("{workshops:atelier|ateliers}, {documents:document|documents}, {units:passage|passages}, {themes:thème|thèmes}")
+    return told.format(**{name: Count(n) for name, n in n_rows.items()})

@@ -61,7 +61,7 @@ def test_a_project_comes_back_as_decisions_of_its_people_once(study, capsys, tmp
     study.decisions_path.unlink()
     code, out, _ = run(capsys, "import", str(study.root), str(tmp_path / "etude.qdpx"))
     assert code == 0
-    assert "1 décisions nouvelles (Lise : 1) ; 0 déjà connues." in out
+    assert "1 décision nouvelle (Lise : 1) ; 0 déjà connue." in out
     assert "laissé de côté, codages de la machine" in out and "ateliers publish" in out
     (row,) = store.read().to_dict("records")
     assert (row["author"], row["action"], row["unit_id"], row["code"]) == ("Lise", "add_tag", "d0u2", "offre")

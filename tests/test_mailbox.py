@@ -397,7 +397,7 @@ def test_the_command_says_what_came_and_why_others_wait(box, capsys):
     code, out, err = run(capsys, "fetch-mail", str(box.study.root))
     assert (code, err) == (0, "")
     assert f"{OMER} : 1" in out
-    assert "1 mails pris, 0 déjà là" in out
+    assert "1 mail pris, 0 déjà là" in out
     assert "du 2026-03-16 : ne nomme aucun atelier" in out
     assert "secret" not in out
     code, out, _ = run(capsys, "fetch-mail", str(box.study.root), "--json")
@@ -435,7 +435,7 @@ def test_a_service_tells_what_came_once_and_a_server_away_once(box):
     heard = Heard(box)
     box.deliver(mail(1, "Saint-Omer"), mail(2, "bonjour"))
     came, waits = heard.read(3)
-    assert f"1 mails pris ({OMER} : 1)" in came
+    assert f"1 mail pris ({OMER} : 1)" in came
     assert "1 mails de plus attendent" in waits
     box.server.kill()
     try:
@@ -446,7 +446,7 @@ def test_a_service_tells_what_came_once_and_a_server_away_once(box):
     box.deliver(mail(3, "Saint-Omer"))
     back, came = heard.read(2)
     assert "de nouveau lue" in back
-    assert "1 mails pris" in came
+    assert "1 mail pris" in came
 
 
 def test_a_service_does_not_insist_on_a_password_that_was_refused(box, monkeypatch):

@@ -54,7 +54,7 @@ def test_a_mail_says_that_a_workshop_is_ready(run_once):
     text = mail.get_content()
     (workshop_id,) = study.read_table("workshops")["workshop_id"]
     assert f"Ateliers lus : {workshop_id}" in text
-    assert "1 ateliers, 2 documents, 3 passages" in text
+    assert "1 atelier, 2 documents, 3 passages" in text
     assert "non lus : 1" in text
     assert str(study.root / outcome.manifest["publication"] / "rapport.html") in text
     assert [word for word in SAID if word in text] == []

@@ -323,7 +323,7 @@ def test_an_author_may_be_given_and_an_unknown_code_is_named_with_all_else_that_
     assert found.lines == ("notes et mémos : 1",)
     unknown = on_xml(lambda xml: xml.replace('name="Offre de biens et services"', 'name="Mobilité 🚲"').replace("Identifiant : offre", ""))
     files = unknown(on_xml(new_guids)(exported(small(), taken(on_tag("add", "d0u0", "rubrique", "offre")))))
-    assert brought(files, tmp_path).lines == ("code inconnu : « Mobilité 🚲 », 1 codages",)
+    assert brought(files, tmp_path).lines == ("code inconnu : « Mobilité 🚲 », 1 codage",)
 
 
 def test_of_two_themes_that_a_person_put_on_a_passage_the_last_one_counts(tmp_path: Path) -> None:

@@ -156,7 +156,7 @@ def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_bac
     assert len(tags) > 0 and small_study.read_table("second_tags").empty
     assert outcome.manifest["second_coder"]["state"] == "stopped"
     show.outcome(small_study, outcome, as_json=False)
-    assert "0 passages codés sur 3 ; arrêté (ConnectError), les étiquettes locales valent seules" in capsys.readouterr().out
+    assert "0 passage codé sur 3 ; arrêté (ConnectError), les étiquettes locales valent seules" in capsys.readouterr().out
     with serving(honest(GRID)) as server:
         set_up(small_study, server.url, confirm=False, themes=False)
         value = confirmation([("pilier", GRID.axis("pilier")[0].code)])

@@ -202,6 +202,4 @@ def test_without_its_server_the_machine_s_names_stand_and_the_summary_says_so(re
     assert StageCache(ready[0].cache).load(proposed.record)["theme_proposals"].empty
     assert proposed.summary and proposed.summary["state"] == "stopped"
     results._proposals(ready[0], proposed.summary)
-    assert (
-        "0 noms proposés sur 2 thèmes, 0 réunions ; arrêté (ConnectError), les noms de la machine valent seuls" in capsys.readouterr().out
-    )
+    assert "0 nom proposé sur 2 thèmes, 0 réunion ; arrêté (ConnectError), les noms de la machine valent seuls" in capsys.readouterr().out

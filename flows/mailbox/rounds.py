@@ -10,6 +10,7 @@ from flows.retrying import can_pass
 from pipeline.errors import AteliersError
 from pipeline.i18n import _
 from pipeline.study import Study, text_hash
+from pipeline.words import Count
 
 _REFUSED_S = 3600.0  # before a password that was refused is tried again: servers lock whoever insists
 _DEFAULT_S = 600.0
@@ -59,10 +60,14 @@ class MailRounds:
         self._fault, self._refused = None, ""
         if fetched.taken:
             counts = ", ".join(f"{folder} : {n}" for folder, n in sorted(fetched.taken.items()))
-            self._told(_("{n} mails pris ({counts})").format(n=fetched.taken.total(), counts=counts))
+            self._told(_("{n:mail pris|mails pris} ({counts})").format(n=Count(fetched.taken.total()), counts=counts))
         if fetched.n_new_waiting:
             how = f"ateliers fetch-mail {self._root}"
-            self._told(_("{n} mails de plus attendent sur le serveur : {how} dit pourquoi").format(n=fetched.n_new_waiting, how=how))
+            self._told(
+                _("{n:mail de plus attend|mails de plus attendent} sur le serveur : {how} dit pourquoi").format(
+                    n=Count(fetched.n_new_waiting), how=how
+                )
+            )
 
     def _told(self, line: str) -> None:
         self._told_to(f"{self._root.name} : {line}")

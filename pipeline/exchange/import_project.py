@@ -17,7 +17,7 @@ from pipeline.exchange.placing import Placer
 from pipeline.exchange.project_file import FileCode, Project, Selection
 from pipeline.exchange.taken import Decision, Taken, counted_reasons, settled_time, take_new
 from pipeline.grid import Grid
-from pipeline.words import fold
+from pipeline.words import counted, fold
 
 _WHY = "importé d'un projet REFI-QDA"
 _AUTHOR_CHARS = 80
@@ -35,7 +35,7 @@ def take_project(
     reader = _Reader(project, tables, grid, author)
     read = _with_one_theme(list(reader.decisions()), reader.reasons)
     new, n_known = take_new(read, decisions, tables["tags"])
-    unknown = [f"code inconnu : « {name} », {n} codages" for name, n in sorted(reader.unknown_codes.items())]
+    unknown = [f"code inconnu : « {name} », {counted(n, 'codage')}" for name, n in sorted(reader.unknown_codes.items())]
     left = [f"{what} : {n}" for what, n in project.left.items()]
     return Taken(new, n_known, counted_reasons(reader.reasons), (*unknown, *left))
 

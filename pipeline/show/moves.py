@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.i18n import _
 from pipeline.show.writing import SHOWN_LINES, line, write_json
+from pipeline.words import Count
 
 if TYPE_CHECKING:
     from flows.backup import Backup
@@ -22,9 +23,13 @@ def imported(study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting
     if as_json:
         write_json({**counts, "n_unknown": n_unknown, "n_waiting": n_waiting})
         return
-    line(_("{n} décisions lues : masquer {hide}, garder {keep}.").format(n=len(decisions), hide=counts["masquer"], keep=counts["garder"]))
+    line(
+        _("{n:décision lue|décisions lues} : masquer {hide}, garder {keep}.").format(
+            n=Count(len(decisions)), hide=counts["masquer"], keep=counts["garder"]
+        )
+    )
     if n_unknown:
-        line(_("{n} cas du fichier ne sont pas, ou plus, dans l'étude : laissés de côté.").format(n=n_unknown))
+        line(_("{n} cas du fichier hors de l'étude, ou qui n'y sont plus, {n:=laissé|laissés} de côté.").format(n=Count(n_unknown)))
     line(_("Cas douteux sans décision : {n}. Pour appliquer : ateliers run {root}").format(n=n_waiting, root=study.root))
 
 
@@ -35,13 +40,17 @@ def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
         write_json({"n_new": n, "n_known": taken.n_known, "by_author": taken.by_author, "left_out": taken.left_out, "lines": taken.lines})
         return
     people = ", ".join(f"{author} : {count}" for author, count in taken.by_author.items())
-    line(_("{n} décisions nouvelles{people} ; {known} déjà connues.").format(n=n, people=f" ({people})" if n else "", known=taken.n_known))
+    line(
+        _("{n:décision nouvelle|décisions nouvelles}{people} ; {known:déjà connue|déjà connues}.").format(
+            n=Count(n), people=f" ({people})" if n else "", known=Count(taken.n_known)
+        )
+    )
     for reason, count in taken.left_out.items():
         line(_("  laissé de côté, {reason} : {n}").format(reason=reason, n=count))
     for told in taken.lines[:SHOWN_LINES]:
         line(f"  {told}")
     if len(taken.lines) > SHOWN_LINES:
-        line(_("  … et {n} autres lignes (toutes avec --json)").format(n=len(taken.lines) - SHOWN_LINES))
+        line(_("  … et {n:autre ligne|autres lignes} (toutes avec --json)").format(n=Count(len(taken.lines) - SHOWN_LINES)))
     if n:
         line(_("Pour appliquer : ateliers publish {root}").format(root=study.root))
 
@@ -53,7 +62,11 @@ def compared(study: "Study", name: str, differences: Sequence[str], *, as_json: 
         return
     for told in differences:
         line(f"  {told}")
-    line(_("{n} différences entre {name} et la grille de l'étude ; rien n'a été changé.").format(n=len(differences), name=name))
+    line(
+        _("{n:différence|différences} entre {name} et la grille de l'étude ; rien n'a été changé.").format(
+            n=Count(len(differences)), name=name
+        )
+    )
     line(_("Une étude garde la grille de sa création : ateliers init NOUVELLE_ÉTUDE --grid {name}").format(name=name))
 
 
@@ -101,7 +114,7 @@ def saved(backup: "Backup", *, as_json: bool) -> None:
     if as_json:
         write_json(_told(backup))
         return
-    line(_("{n} fichiers sauvegardés dans {path}").format(n=backup.n_files, path=backup.path))
+    line(_("{n:fichier sauvegardé|fichiers sauvegardés} dans {path}").format(n=Count(backup.n_files), path=backup.path))
     if not backup.is_sealed:
         line(_("En clair, avec le coffre : la garder comme lui, ou donner une phrase de passe par ATELIERS_BACKUP_PASSPHRASE_FILE."))
     if not backup.has_accounts:
@@ -113,7 +126,7 @@ def restored(backup: "Backup", *, as_json: bool) -> None:
     if as_json:
         write_json(_told(backup))
         return
-    line(_("{n} fichiers remis dans {path}, tous vérifiés.").format(n=backup.n_files, path=backup.path))
+    line(_("{n:fichier remis|fichiers remis} dans {path}, {n:=vérifié|tous vérifiés}.").format(n=Count(backup.n_files), path=backup.path))
 
 
 def _told(backup: "Backup") -> dict[str, Any]:
@@ -133,14 +146,14 @@ def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
         return
     for folder, n in sorted(fetched.taken.items()):
         line(_("  {folder} : {n}").format(folder=folder, n=n))
-    counts = _("{n} mails pris, {known} déjà là, {automatic} automatiques laissés de côté")
-    line(counts.format(n=fetched.taken.total(), known=fetched.n_known, automatic=fetched.n_automatic) + ".")
+    counts = _("{n:mail pris|mails pris}, {known} déjà là, {automatic:automatique laissé|automatiques laissés} de côté")
+    line(counts.format(n=Count(fetched.taken.total()), known=fetched.n_known, automatic=Count(fetched.n_automatic)) + ".")
     if fetched.waiting:
-        line(_("{n} attendent sur le serveur :").format(n=len(fetched.waiting)))
+        line(_("{n:attend|attendent} sur le serveur :").format(n=Count(len(fetched.waiting))))
     for waiting in fetched.waiting[:SHOWN_LINES]:
         line(_("  {message} du {day} : {why}").format(message=waiting.message, day=waiting.day or "?", why=_why_waiting(waiting.reason)))
     if len(fetched.waiting) > SHOWN_LINES:
-        line(_("  … et {n} autres lignes (toutes avec --json)").format(n=len(fetched.waiting) - SHOWN_LINES))
+        line(_("  … et {n:autre ligne|autres lignes} (toutes avec --json)").format(n=Count(len(fetched.waiting) - SHOWN_LINES)))
     if fetched.taken:
         line(_("Pour les traiter : ateliers run {root}").format(root=study.root))
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.i18n import _
 from pipeline.show.writing import line, write_json, write_table
+from pipeline.words import Count, counted, study_counts
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -36,8 +37,8 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     rows = outcome.manifest["n_rows"]
     if not outcome.is_new:
         line(_("Rien de nouveau depuis le dernier traitement."))
-    counts = _("{workshops} ateliers, {documents} documents, {units} passages, {themes} thèmes").format(**rows)
-    line(counts + _(" ; {n} fichiers ou parties non lus").format(n=rows["rejects"]) + ".")
+    counts = study_counts(rows)
+    line(counts + _(" ; {n:fichier ou partie non lu|fichiers ou parties non lus}").format(n=Count(rows["rejects"])) + ".")
     _rejects(study.read_table("rejects").to_dict("records"))
     _to_read_again(outcome.manifest.get("n_passing"))
     _first_priorities(study)
@@ -62,7 +63,11 @@ def published(study: "Study", outcome_: "Outcome", publication: "Publication", *
     outcome(study, outcome_, as_json=False)
     for change in publication.changes:
         line(change)
-    line(_("Publication : {path} ({n} fichiers, listés dans manifeste.json)").format(path=publication.folder, n=len(publication.files)))
+    line(
+        _("Publication : {path} ({n:fichier, listé|fichiers, listés} dans manifeste.json)").format(
+            path=publication.folder, n=Count(len(publication.files))
+        )
+    )
 
 
 def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
@@ -108,10 +113,10 @@ def comparison(study: "Study", compared: "dict[str, pd.DataFrame]", themes: "pd.
     for word in ("partagé", "propre à un territoire"):
         names = [labels.get(theme_id, theme_id) + leaning.get(theme_id, "") for theme_id in reach.loc[reach["reach"] == word, "theme_id"]]
         line(f"{word} : {' ; '.join(names) or _('aucun thème, avec la matière présente')}")
-    _contrasts(contrasts, labels, study.grid)
+    _contrasts(contrasts, labels, study.grid, _places(study))
     needs = compared["needs"]
     is_open = needs["coverage"].isin(["aucune structure de ce secteur", "hors des zones de chalandise connues"])
-    line("\n" + _("Besoins sans réponse connue : {n}").format(n=int(is_open.sum())))
+    line("\n" + _("Besoins sans réponse relevée, à vérifier : {n}").format(n=int(is_open.sum())))
     line(_("Défauts de la carte : {n}").format(n=len(compared["map_problems"])))
     line(_("Tableaux, graphiques, carte et rapport : {path}").format(path=study.root / "exports" / "comparaison"))
 
@@ -136,13 +141,26 @@ def trained(found: dict[str, Any], *, as_json: bool) -> None:
         line(note)
     if found["is_registered"]:
         line(
-            _("{n} passages étiquetés : {file} enregistré, employé au prochain traitement.").format(n=found["n_units"], file=found["file"])
+            _("{n:passage étiqueté|passages étiquetés} : {file} enregistré, employé au prochain traitement.").format(
+                n=Count(found["n_units"]), file=found["file"]
+            )
         )
     else:
-        line(_("{n} passages étiquetés : pas mieux qu'avant, l'étiqueteur en place reste.").format(n=found["n_units"]))
+        line(
+            _("{n:passage étiqueté|passages étiquetés} : pas mieux qu'avant, l'étiqueteur en place reste.").format(
+                n=Count(found["n_units"])
+            )
+        )
 
 
-def _contrasts(rows: "pd.DataFrame", labels: "Mapping[str, str]", grid: "Grid") -> None:
+def _places(study: "Study") -> tuple[str, str]:
+    """What a territory's tables are called: a study where no note names any counts its documents."""
+    if study.read_table("units")["table_number"].notna().any():
+        return _("table"), _("tables")
+    return _("document"), _("documents")
+
+
+def _contrasts(rows: "pd.DataFrame", labels: "Mapping[str, str]", grid: "Grid", places: tuple[str, str]) -> None:
     """For each territory, what is most and least present against the others."""
     for territory, there in rows.groupby("territory", sort=True):
         line(f"\n{territory}")
@@ -153,7 +171,7 @@ def _contrasts(rows: "pd.DataFrame", labels: "Mapping[str, str]", grid: "Grid") 
         leads = there[there["is_lead"] & (there["subject"] == "theme")].assign(verdict=_("semble plus présent ici, à vérifier"))
         for row in chain(marked.head(_SHOWN_CONTRASTS).itertuples(), leads.itertuples()):
             name = labels.get(str(row.subject_id)) or grid.label_of(str(row.subject_id).partition(":")[2])
-            line(f"  {row.verdict} : {name} ({row.n_units} passages, {row.n_tables} tables)")
+            line(f"  {row.verdict} : {name} ({counted(int(str(row.n_units)), 'passage')}, {counted(int(str(row.n_tables)), *places)})")
 
 
 def _first_priorities(study: "Study") -> None:
@@ -180,7 +198,9 @@ def _second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
     """One line on the second coder, where the study has one."""
     if not coder:
         return
-    counts = _("Second codeur {model} ({address}) : {n_coded} passages codés sur {n_units}").format(**coder)
+    counts = _("Second codeur {model} ({address}) : {n:passage codé|passages codés} sur {n_units}").format(
+        **coder, n=Count(coder["n_coded"])
+    )
     report = coder["report"] or {}
     if coder["state"] == "stopped":
         why = _(" ; arrêté ({why}), les étiquettes locales valent seules pour le reste ; reprendre : ateliers run {root}")
@@ -195,7 +215,9 @@ def _proposals(study: "Study", asked: Mapping[str, Any] | None) -> None:
     """One line on what a language model proposes for the themes, where the study allows one."""
     if not asked:
         return
-    counts = _("Thèmes relus par {model} ({address}) : {n_names} noms proposés sur {n_themes} thèmes, {n_mergers} réunions").format(**asked)
+    counts = _(
+        "Thèmes relus par {model} ({address}) : {names:nom proposé|noms proposés} sur {themes:thème|thèmes}, {mergers:réunion|réunions}"
+    ).format(**asked, names=Count(asked["n_names"]), themes=Count(asked["n_themes"]), mergers=Count(asked["n_mergers"]))
     if asked["state"] == "stopped":
         why = _(" ; arrêté ({why}), les noms de la machine valent seuls pour le reste ; reprendre : ateliers run {root}")
         line(counts + why.format(why=asked["report"]["stopped"], root=study.root))
@@ -217,7 +239,7 @@ def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:
     for row in rows[:_SHOWN_REJECTS]:
         line(_("  non lu : {path} : {reason} → {advice}").format(**row))
     if len(rows) > _SHOWN_REJECTS:
-        line(_("  … et {n} autres : ateliers export --format csv").format(n=len(rows) - _SHOWN_REJECTS))
+        line(_("  … et {n:autre|autres} : ateliers export --format csv").format(n=Count(len(rows) - _SHOWN_REJECTS)))
 
 
 def _to_read_again(n: int | None) -> None:
