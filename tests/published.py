@@ -33,9 +33,9 @@ def passages() -> list[dict[str, Any]]:
     ]
 
 
-def tables(*said_passages: dict[str, Any], **more: pd.DataFrame) -> Tables:
-    """All the tables of a small study."""
-    made = study(*(said_passages or passages())) | {"workshops": workshops()}
+def tables(*said_passages: dict[str, Any], held: pd.DataFrame | None = None, **more: pd.DataFrame) -> Tables:
+    """All the tables of a small study, of the workshops `held`."""
+    made = study(*(said_passages or passages())) | {"workshops": workshops() if held is None else held}
     made["documents"] = DOCUMENTS.build(
         {
             "document_id": name,

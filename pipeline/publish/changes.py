@@ -116,12 +116,12 @@ def _listed(key: str, names: list[str]) -> list[str]:
     """One line that lists `names`; none where there is none."""
     if not names:
         return []
-    shown = ", ".join(names[:_MOST]) + (sentence("changements.autres", n=number(len(names) - _MOST)) if len(names) > _MOST else "")
-    return [sentence(f"changements.{key}", n=number(len(names)), noms=shown)]
+    shown = ", ".join(names[:_MOST]) + (sentence("changements.autres", n=len(names) - _MOST) if len(names) > _MOST else "")
+    return [sentence(f"changements.{key}", n=len(names), noms=shown)]
 
 
 def _cut(lines: list[str]) -> list[str]:
-    return lines if len(lines) <= _MOST else [*lines[:_MOST], sentence("changements.autres_lignes", n=number(len(lines) - _MOST))]
+    return lines if len(lines) <= _MOST else [*lines[:_MOST], sentence("changements.autres_lignes", n=len(lines) - _MOST)]
 
 
 def _signed(n: int) -> str:

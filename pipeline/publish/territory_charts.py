@@ -153,7 +153,7 @@ def map_spec(shown: TerritoryMap) -> Spec:
         *_scale_bar(shown, place),
     ]
     drawing = {"width": round(width), "height": round(height), "layer": layers}
-    spec = make_spec({"vconcat": [drawing, _key(round(width))], "spacing": 6})
+    spec = make_spec({"vconcat": [drawing, _key(round(width), has_needs=bool(shown.needs))], "spacing": 6})
     return {
         **spec,
         "config": {**spec["config"], "view": {**spec["config"]["view"], "clip": True}},
@@ -179,9 +179,9 @@ def scale_of(shown: TerritoryMap) -> tuple[int, float]:
     return longest, longest / km_a_degree
 
 
-def _key(width: int) -> dict[str, Any]:
+def _key(width: int, *, has_needs: bool) -> dict[str, Any]:
     """What the signs of a map mean, and whose outlines they are, under it."""
-    told = "\n".join(wrapped(sentence(key), width // 6) for key in ("cartes.legende", "cartes.source"))
+    told = "\n".join(wrapped(sentence(key), width // 6) for key in (f"cartes.legende{'_besoins' * has_needs}", "cartes.source"))
     text = {
         "type": "text",
         "align": "left",

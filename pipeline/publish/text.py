@@ -14,6 +14,7 @@ from typing import Any
 
 from pipeline.publish.small_counts import Mask, Tally
 from pipeline.resources import load_yaml
+from pipeline.words import Count
 
 NBSP, NARROW = "\u00a0", "\u202f"
 _MONTHS = ["janvier", "février", "mars", "avril", "mai", "juin", "juillet", "août", "septembre", "octobre", "novembre", "décembre"]
@@ -24,10 +25,23 @@ SOLID, FRAGILE = 0.75, 0.5  # Hennig (2007): over 0.75 a cluster is stable, unde
 
 
 def sentence(key: str, **values: Any) -> str:
-    """The text of `key` ("section.entry") in textes.yaml, with `values` in its braces, whole numbers as `number` writes them."""
+    """The text of `key` ("section.entry") in textes.yaml, with `values` in its braces, whole numbers as `number` writes them.
+
+    A noun or verb that agrees with a whole number is written as `pipeline.words.Count` tells: {n:autre|autres}.
+    """
     section, entry = key.split(".")
-    written = {name: number(value) if isinstance(value, int) else value for name, value in values.items()}
+    written = {name: _Printed(value) if isinstance(value, int) else value for name, value in values.items()}
     return typography(str(texts()[section][entry]).format(**written))
+
+
+class _Printed(Count):
+    """A count as it is printed: thousands parted, a no-break space before what it counts."""
+
+    space = NBSP
+
+    def written(self) -> str:
+        """The number with narrow spaces between thousands."""
+        return number(int(self))
 
 
 @cache
@@ -91,8 +105,18 @@ def count(n: int, singular: str, plural: str | None = None) -> str:
     return f"{number(n)}{NBSP}{singular if n < 2 else plural or singular + 's'}"
 
 
-def tally(n: Tally, singular: str = "", *, least: int) -> str:
-    """A count of people or structures as it may be told, and its noun: 3 personnes, < 3 personnes, personnes n. c."""
+def shown_rows(n: int) -> str:
+    """How many first rows of a list are shown: « Seule la première ligne est montrée » of 1."""
+    return sentence("annexes.montree" if n == 1 else "annexes.montrees", n=n)
+
+
+def tally(n: Tally | None, singular: str = "", *, least: int) -> str:
+    """A count of people or structures as it may be told, and its noun: 3 personnes, < 3 personnes, personnes n. c.
+
+    What nobody knows (None) is never 0.
+    """
+    if n is None:
+        return word("voix", "inconnu")
     if n is Mask.WITHHELD:
         return f"{singular}s{NBSP}{word('voix', 'tu')}" if singular else word("voix", "tu")
     shown = f"<{NBSP}{least}" if n is Mask.SMALL else number(n)
@@ -123,17 +147,18 @@ def joined(words: Sequence[str]) -> str:
     return " et ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
 
 
+def one_of(words: Sequence[str]) -> str:
+    """a, b ou c."""
+    return " ou ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+
+
 def some_of(words: Sequence[str], n_chars: int) -> str:
     """a, b et c; the first ones that `n_chars` hold and how many others where they do not all do."""
     if len(joined(words)) <= n_chars:
         return joined(words)
     kept = [word for place, word in enumerate(words) if not place or len(", ".join(words[: place + 1])) <= n_chars]
     others = len(words) - len(kept)
-    return (
-        sentence("lectures.et_autres", noms=shortened(", ".join(kept), n_chars), n=number(others))
-        if others
-        else shortened(kept[0], n_chars)
-    )
+    return sentence("lectures.et_autres", noms=shortened(", ".join(kept), n_chars), n=others) if others else shortened(kept[0], n_chars)
 
 
 def capitalised(text: str) -> str:
@@ -153,11 +178,11 @@ def french_date(day: datetime.date | str | float | None) -> str:
     return f"{'1er' if day.day == 1 else day.day}{NBSP}{_MONTHS[day.month - 1]}{NBSP}{day.year}"
 
 
-def rank_interval(low: int, high: int) -> str:
-    """Where a rank may lie over the draws, in words."""
+def rank_interval(low: int, high: int, drawn: str = "tables retenues") -> str:
+    """Where a rank may lie over the draws of weights and of what is `drawn`, in words."""
     if low == high:
         return sentence("rang.ferme", rang=ordinal(low))
-    return sentence("rang.entre", bas=ordinal(low), haut=ordinal(high))
+    return sentence("rang.entre", bas=ordinal(low), haut=ordinal(high), retenus=drawn)
 
 
 def stability(value: float | None) -> str:

@@ -13,7 +13,7 @@ from pipeline.i18n import _
 from pipeline.rank.methods import OTHER_METHODS
 from pipeline.rank.order import Standing, ranks_of, weighted_sum
 from pipeline.rank.tally import Counts
-from pipeline.words import counted
+from pipeline.words import Count, counted
 
 N_FIRST = 5
 _DECIMALS = 6
@@ -34,7 +34,7 @@ def check_rows(standing: Standing, weights: Counts, free_weights: Counts, withou
     }
     found["poids_libres"] = (
         places_by(_acceptability(standing, free_weights)),
-        _("Avec des poids tirés au hasard, sans préférence, {n} de ces {m} priorités restent parmi les {m} premières."),
+        _("Avec des poids tirés au hasard, sans préférence, {n} de ces {m} priorités {n:=reste|restent} parmi les {m} premières."),
     )
     rows = [_row(standing, name, places, said) for name, (places, said) in found.items()]
     return [*rows, _late_row(standing, without, n_late)]
@@ -72,8 +72,15 @@ def _row(standing: Standing, name: str, places: NDArray[np.int64], said: str) ->
         "n_first": n_first,
         "n_common": n_common,
         "agreement": _agreement(places),
-        "sentence": said.format(n=n_common, m=n_first),
+        "sentence": _told(said, n_first, n=n_common),
     }
+
+
+def _told(said: str, n_first: int, n: int = 0, **values: str) -> str:
+    """`said` of the first priorities; a single theme has no order that another method could change."""
+    if n_first == 1:
+        return _("Un seul thème est classé : il n'y a pas d'ordre à vérifier.")
+    return said.format(n=Count(n), m=n_first, **values)
 
 
 def _agreement(places: NDArray[np.int64]) -> float:
@@ -97,14 +104,14 @@ def _late_row(standing: Standing, without: Standing, n_late: int) -> dict[str, A
     is_same = list(standing.order[:n_first]) == list(without.order[:n_first])
     n_new = n_first - row["n_common"]
     if not n_late:
-        said = _("Personne n'a écrit ni appelé après l'atelier.")
-    elif is_same:
+        return row | {"sentence": _("Rien de ce qui a été lu n'est venu après l'atelier.")}
+    if is_same:
         said = _("Ce qui a été écrit ou dit après l'atelier ne change pas l'ordre des {m} premières priorités.")
     elif not n_new:
         said = _("Ce qui a été écrit ou dit après l'atelier change l'ordre des {m} premières, sans en faire entrer d'autre.")
     else:
         said = _("Ce qui a été écrit ou dit après l'atelier fait entrer {new} parmi les {m} premiers.")
-    return row | {"sentence": said.format(m=n_first, new=counted(n_new, _("thème")))}
+    return row | {"sentence": _told(said, n_first, new=counted(n_new, _("thème")))}
 
 
 def _moved(earlier: int | None, rank: int) -> str:

@@ -22,7 +22,7 @@ class Criterion(NamedTuple):
 
 
 CRITERIA: dict[str, Criterion] = {
-    "c_tables": Criterion("Tables", "Part des tables où le sujet a été évoqué pendant les quatre questions."),
+    "c_tables": Criterion("Tables", "Part des tables où le sujet a été évoqué, hors restitution."),
     "c_workshops": Criterion("Ateliers", "Part des ateliers où le sujet a été évoqué ; sans effet dans le classement d'un seul atelier."),
     "c_rapporteurs": Criterion("Rapporteurs", "Part des rapporteurs qui reprennent le sujet en synthèse ; insister compte double."),
     "c_actors": Criterion(
@@ -36,7 +36,7 @@ CRITERIA: dict[str, Criterion] = {
     "c_leverage": Criterion("Prise", "Part des tables qui voient par où agir : proposition, opportunité ou partenariat."),
     "c_late": Criterion(
         "À distance",
-        "Part des personnes qui en parlent après l'atelier, par mail ou téléphone ; chacune pèse au plus autant qu'une table.",
+        "Part des personnes qui en parlent après l'atelier ; chacune pèse au plus autant qu'une table.",
     ),
     "c_severity": Criterion("Gravité", "Part des tables qui en parlent comme d'un danger, d'une perte ou d'une urgence."),
 }

@@ -5,7 +5,7 @@ from typing import Any
 from pipeline.publish.layout.blocks import Block, Paragraph, Section
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.content import Capped, Report, ThemeRow
-from pipeline.publish.text import count, number, quoted, sentence
+from pipeline.publish.text import count, number, quoted, sentence, shown_rows
 
 
 def offer_section(report: Report, numbering: Numbering) -> Section:
@@ -26,10 +26,14 @@ def _families(report: Report, numbering: Numbering) -> tuple[Block, ...]:
     """What the themes come to in a few lines; nothing where they make no family."""
     if not report.families:
         return ()
-    columns = {"famille": 3, "themes": 6, "passages": 1.3, "tables": 1.1}
+    columns = {"famille": 3, "themes": 6, "passages": 1.3, report.places.column: 1.1}
     rows = [(row.label, " ; ".join(row.themes), number(row.n_units), number(row.n_tables)) for row in report.families]
-    intro = sentence("themes.familles", themes=count(len(report.themes), "thème"), familles=count(len(rows), "famille"))
-    return Paragraph(intro, "lead"), numbering.table(sentence("legendes.familles"), columns, rows, numbers=("passages", "tables"))
+    intro = sentence(
+        "themes.familles", themes=count(len(report.themes), "thème"), familles=count(len(rows), "famille"), **report.places.words
+    )
+    return Paragraph(intro, "lead"), numbering.table(
+        sentence("legendes.familles"), columns, rows, numbers=("passages", report.places.column)
+    )
 
 
 def _said_of(row: ThemeRow) -> list[str]:
@@ -41,7 +45,7 @@ def _said_of(row: ThemeRow) -> list[str]:
 
 def theme_section(report: Report, numbering: Numbering) -> Section:
     """The families of themes, then every theme."""
-    columns = {"theme": 2.6, "description": 4.6, "stabilite": 1.4, "passages": 1.35, "tables": 1.1, "ateliers": 1.2}
+    columns = {"theme": 2.6, "description": 4.6, "stabilite": 1.4, "passages": 1.35, report.places.column: 1.1, "ateliers": 1.2}
     rows = [
         (
             row.label,
@@ -53,7 +57,7 @@ def theme_section(report: Report, numbering: Numbering) -> Section:
     ]
     intro = Paragraph(sentence("themes.intro", themes=count(len(rows), "thème")), "lead")
     families = _families(report, numbering)
-    table = numbering.table(sentence("legendes.themes"), columns, rows, numbers=("passages", "tables", "ateliers"))
+    table = numbering.table(sentence("legendes.themes"), columns, rows, numbers=("passages", report.places.column, "ateliers"))
     return Section(sentence("titres.themes"), "themes", (*families, intro, table) if rows else (Paragraph(sentence("priorites.aucune")),))
 
 
@@ -70,8 +74,8 @@ def set_aside_section(report: Report, numbering: Numbering) -> Section:
 
 def code_section(report: Report, numbering: Numbering) -> Section:
     """One table an axis of the grid."""
-    columns = {"code": 2.4, "definition": 4.6, "passages": 1.35, "tables": 1.1, "ateliers": 1.2}
-    blocks: list[Block] = [Paragraph(sentence("annexes.codes"), "lead")]
+    columns = {"code": 2.4, "definition": 4.6, "passages": 1.35, report.places.column: 1.1, "ateliers": 1.2}
+    blocks: list[Block] = [Paragraph(sentence("annexes.codes", **report.places.words), "lead")]
     for axis in report.axes:
         rows = [
             (row.label, row.definition, *map(number, (row.n_units, row.n_tables, row.n_workshops)))
@@ -82,7 +86,12 @@ def code_section(report: Report, numbering: Numbering) -> Section:
             choice = sentence("annexes.un_code" if axis.is_exclusive else "annexes.plusieurs_codes", axe=axis.label)
             blocks.append(Paragraph(f"{choice} {axis.definition}".strip(), "note"))
         blocks.append(
-            numbering.table(sentence("legendes.codes", axe=axis.label), columns, rows, numbers=("passages", "tables", "ateliers"))
+            numbering.table(
+                sentence("legendes.codes", axe=axis.label, **report.places.words),
+                columns,
+                rows,
+                numbers=("passages", report.places.column, "ateliers"),
+            )
         )
     return Section(sentence("titres.annexe_codes"), "annexe-codes", tuple(blocks))
 
@@ -100,4 +109,6 @@ def _cut(rows: Capped[Any], table: str) -> tuple[Paragraph, ...]:
     """A line that says how much is not shown and where it is; nothing where all is shown."""
     if len(rows.rows) == rows.n_all:
         return ()
-    return (Paragraph(sentence("annexes.coupe", montres=number(len(rows.rows)), total=number(rows.n_all), fichier=f"{table}.csv"), "note"),)
+    return (
+        Paragraph(sentence("annexes.coupe", montres=shown_rows(len(rows.rows)), total=number(rows.n_all), fichier=f"{table}.csv"), "note"),
+    )

@@ -18,7 +18,7 @@ _COLUMNS_A_TABLE = 4  # a wider crossing goes on in a second table, so that a po
 _COLUMNS_A_FIGURE = 5
 _MOST_NAMES = 12
 T = TypeVar("T")
-Present = tuple[Tally, Tally]  # structures and people
+Present = tuple[Tally | None, Tally | None]  # structures and people; None where it is not known
 _SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}  # more here, less here, perhaps: seen at a glance, in black and white too
 
 
@@ -91,7 +91,7 @@ def territory_section(report: Report, numbering: Numbering) -> Section:
         for row in report.contrasts
     ]
     tables = _split(numbering, "territoires", "theme", _at(report.territories, told), rows)
-    intro = Paragraph(sentence("territoires.intro"), "lead")
+    intro = Paragraph(sentence("territoires.intro", **report.places.words), "lead")
     blocks = (intro, *reach_blocks(report), *extent_note(report, where="territoires"), *tables)
     return Section(title, "territoires", blocks, reading_sections(report, numbering))
 
@@ -133,8 +133,13 @@ def presence_cells(report: Report) -> list[tuple[str, list[str]]]:
 
 def in_words(attendance: Iterable[AttendanceRow], totals: Iterable[Present], least: int) -> list[tuple[str, list[str]]]:
     """The rows of `attendance`, then `totals`, as `presence_cells` has them; under `least` nobody is counted."""
-    counted = [*((row.structure_type, row.cells) for row in attendance), (sentence("voix.total"), totals)]
-    return [(name, [_present(cell, least) for cell in cells]) for name, cells in counted]
+    told = list(totals)
+    knows = [n_structures is not None for n_structures, _ in told]  # else a type's 0 structures is only that no list names any
+    types: list[tuple[str, Sequence[Present]]] = [
+        (row.structure_type, [(n if known else None, n_people) for (n, n_people), known in zip(row.cells, knows, strict=True)])
+        for row in attendance
+    ]
+    return [(name, [_present(cell, least) for cell in cells]) for name, cells in [*types, (sentence("voix.total"), told)]]
 
 
 def _totals(report: Report) -> tuple[Present, ...]:
@@ -177,11 +182,14 @@ def _single_types(report: Report, numbering: Numbering) -> tuple[Section, ...]:
     return (Section(sentence("voix.un_seul_type"), "un-seul-type", (Paragraph(sentence("voix.un_seul_type_intro")), table)),)
 
 
-def _present(cell: tuple[Tally, Tally], least: int) -> str:
+def _present(cell: Present, least: int) -> str:
     n_structures, n_people = cell
+    if n_people is None:
+        return sentence("voix.sans_liste")
     if n_people == 0:
         return "–"
-    told = tally(n_structures, "structure", least=least), tally(n_people, "personne", least=least)
+    structures = sentence("voix.structures_inconnues") if n_structures is None else tally(n_structures, "structure", least=least)
+    told = structures, tally(n_people, "personne", least=least)
     return sentence("voix.cellule", structures=told[0], personnes=told[1])
 
 

@@ -6,7 +6,7 @@ Out:  the places of the workshops and territories that are told one by one, and 
 
 from pipeline.publish.layout.blocks import Paragraph
 from pipeline.publish.report.content import Report
-from pipeline.publish.text import count, number, sentence
+from pipeline.publish.text import count, sentence
 
 TREE_LEAVES = 40  # a taller drawing leaves its page
 
@@ -30,5 +30,5 @@ def extent_note(report: Report, *, where: str) -> tuple[Paragraph, ...]:
     """What is left out here and `where` it is; nothing where all workshops are told."""
     if len(report.workshops) <= report.n_told:
         return ()
-    told = sentence("ampleur.note", ateliers=count(len(report.workshops), "atelier"), n=number(report.n_told))
+    told = sentence("ampleur.note", ateliers=count(len(report.workshops), "atelier"), n=report.n_told, **report.places.words)
     return (Paragraph(f"{told} {sentence(f'ampleur.{where}')}", "note"),)

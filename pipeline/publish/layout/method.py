@@ -18,7 +18,7 @@ def method_section(report: Report, numbering: Numbering) -> Section:
     ]
     if report.rejects:
         parts.append(_rejects(report, numbering))
-    parts.append(_limits())
+    parts.append(_limits(report))
     return Section(sentence("titres.methode"), "methode", (), tuple(parts))
 
 
@@ -36,18 +36,24 @@ def _counting(report: Report) -> Section:
     criteria = tuple((f"{label} ({weight})", explanation) for label, weight, explanation in report.criteria)
     chosen = (Paragraph(sentence("methode.ponderation", nom=report.weighting)),) if report.weighting else ()
     blocks = (
-        Paragraph(sentence("methode.tables")),
+        Paragraph(counted_by(report)),
         Paragraph(sentence("methode.score")),
         Terms(criteria),
         *chosen,
         Paragraph(sentence("methode.phrase")),
     )
-    return Section(sentence("methode.tables_titre"), "comptage", blocks)
+    return Section(sentence("methode.tables_titre", **report.places.words), "comptage", blocks)
+
+
+def counted_by(report: Report) -> str:
+    """What priorities count, and what becomes of announced tables where there are any."""
+    counted = sentence("methode.tables", **report.places.words)
+    return f"{counted} {sentence('methode.tables_muettes')}" if any(workshop.n_tables for workshop in report.workshops) else counted
 
 
 def _sureness(report: Report, numbering: Numbering) -> Section:
     stability = sentence("methode.stabilite", solide=percent(SOLID), fragile=percent(FRAGILE))
-    blocks: list[Block] = [Paragraph(sentence("methode.rangs")), Paragraph(stability)]
+    blocks: list[Block] = [Paragraph(sentence("methode.rangs", **report.places.words)), Paragraph(stability)]
     if report.trials:
         verdicts = stabilities(theme.stability for theme in report.themes)
         blocks.append(Paragraph(sentence("methode.essais", themes=count(len(report.themes), "thème"), verdicts=verdicts)))
@@ -82,11 +88,12 @@ def _decided(report: Report, numbering: Numbering) -> Section:
     return Section(sentence("relectures.titre"), "relectures", (*blocks, Paragraph(sentence("relectures.accord")), table))
 
 
-def _limits() -> Section:
-    entries = tuple(
-        (sentence(f"limites.{name}_titre"), sentence(f"limites.{name}"))
-        for name in ("notes", "presents", "programme", "ecarts", "personnes")
-    )
+def _limits(report: Report) -> Section:
+    """What the report does not tell; of differences between territories only where there are several."""
+    notes = ["notes"] if report.channels & {"notes", "postit", "resume", "telephone"} else []
+    names = [*notes, "presents", "programme", *(["ecarts"] if len(report.territories) > 1 else []), "personnes"]
+    words = report.places.words
+    entries = tuple((sentence(f"limites.{name}_titre", **words), sentence(f"limites.{name}", **words)) for name in names)
     return Section(sentence("limites.titre"), "limites", (Terms(entries),))
 
 

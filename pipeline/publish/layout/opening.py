@@ -4,7 +4,7 @@ from pipeline.publish.layout.blocks import Block, Facts, Paragraph, Quotes, Sect
 from pipeline.publish.layout.extent import extent_note, told_workshops
 from pipeline.publish.layout.numbering import Numbering
 from pipeline.publish.report.content import Priority, Report
-from pipeline.publish.text import capitalised, number, sentence, tally, texts
+from pipeline.publish.text import capitalised, count, number, sentence, tally, texts
 
 _N_QUOTES = 2  # of the first priority, so that the page holds them
 
@@ -29,25 +29,45 @@ def _figures(report: Report) -> Facts:
         "themes": len(report.themes),
     }
     words = {name: texts()["chiffres"][name].split("|") for name in counts}
-    shown = {  # without an attendance list, nobody is counted; what may not be told is left out
+    shown = {  # what nobody knows or may not be told is left out
         name: n for name, n in counts.items() if isinstance(n, int) and (n or name in ("ateliers", "passages"))
     }
-    return Facts(tuple((number(n), words[name][n > 1]) for name, n in shown.items()))
+    heads = {name: words[name][n > 1] for name, n in shown.items()}
+    if "personnes" in heads:
+        heads["personnes"] += lists_note(report)
+    return Facts(tuple((number(n), heads[name]) for name, n in shown.items()))
+
+
+def lists_note(report: Report) -> str:
+    """« (1 atelier sur 2 avec une liste d'émargement) » where a count of people is not of all workshops; else nothing."""
+    if report.n_lists == len(report.workshops):
+        return ""
+    return f" ({sentence('voix.listes', n=count(report.n_lists, 'atelier'), total=len(report.workshops))})"
 
 
 def _workshops(report: Report, numbering: Numbering) -> Block:
-    columns = {"atelier": 3, "date": 2.1, "tables": 1.3, "personnes": 1.8, "structures": 1.9, "documents": 2, "passages": 1.7}
-    rows = [
-        (
-            f"{workshop.name}, {workshop.place}" if workshop.place else workshop.name,
-            workshop.date,
-            number(workshop.n_tables),
-            *(tally(n, least=report.least_count) for n in (workshop.n_people, workshop.n_structures)),
-            number(workshop.n_documents),
-            number(workshop.n_units),
-        )
-        for workshop in (report.workshops[place] for place in told_workshops(report))
+    """One row a workshop; a column that no workshop can fill is left out."""
+    widths = {"atelier": 3, "date": 2.1, "tables": 1.3, "personnes": 1.8, "structures": 1.9, "documents": 2, "passages": 1.7}
+    told = [report.workshops[place] for place in told_workshops(report)]
+    is_filled = {
+        "tables": any(workshop.n_tables for workshop in told),
+        "personnes": any(workshop.n_people is not None for workshop in told),
+        "structures": any(workshop.n_structures is not None for workshop in told),
+    }
+    columns = {name: width for name, width in widths.items() if is_filled.get(name, True)}
+    cells = [
+        {
+            "atelier": f"{workshop.name}, {workshop.place}" if workshop.place else workshop.name,
+            "date": workshop.date,
+            "tables": number(workshop.n_tables) if workshop.n_tables else "–",
+            "personnes": tally(workshop.n_people, least=report.least_count),
+            "structures": tally(workshop.n_structures, least=report.least_count),
+            "documents": number(workshop.n_documents),
+            "passages": number(workshop.n_units),
+        }
+        for workshop in told
     ]
+    rows = [tuple(row[name] for name in columns) for row in cells]
     return numbering.table(sentence("legendes.ateliers"), columns, rows, numbers=list(columns)[2:])
 
 

@@ -25,7 +25,9 @@ def _scope(scope: Scope, place: int, numbering: Numbering) -> Section:
     anchor = f"priorites-{place}"
     if not scope.priorities:
         return Section(scope.title, anchor, (Paragraph(sentence("priorites.aucune")),))
-    reach = sentence("priorites.portee", themes=count(scope.n_ranked, "thème"), passages=count(scope.n_units, "passage"))
+    reach = sentence(
+        "priorites.portee", themes=count(scope.n_ranked, "thème classé", "thèmes classés"), passages=count(scope.n_units, "passage")
+    )
     caption = sentence("legendes.priorites", portee=scope.title)
     figure = numbering.figure(caption, _alt(scope), priorities_spec(scope))
     checks = [Paragraph(" ".join(scope.checks), "note")] if scope.checks else []

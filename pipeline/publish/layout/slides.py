@@ -5,11 +5,13 @@ Out:  Slide, 10 to 15 for a study with something to tell
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from pipeline.publish.charts import CRITERIA_COLOURS, posture_colour
 from pipeline.publish.layout.crossings import presence_cells
+from pipeline.publish.layout.method import counted_by
+from pipeline.publish.layout.opening import lists_note
 from pipeline.publish.layout.priorities import facts_of
 from pipeline.publish.layout.territories import map_alt
 from pipeline.publish.report.content import Priority, Quote, Report
@@ -55,7 +57,7 @@ def lay_out_slides(report: Report) -> tuple[Slide, ...]:
     """Return the slides in order; the first is the cover, one that would have nothing to tell is left out."""
     first = report.scopes[0].priorities[:_N_PRIORITIES]
     slides = [_cover(report), _figures(report), _list(first), *_scores(report, first), *map(_priority, first)]
-    slides += [*_codes(report), *_shared(report), *_maps(report), *_presence(report), *_actions(report), _next(report)]
+    slides += [*_codes(report), *_shared(report), *_maps(report), *_presence(report), *_actions(report), _next()]
     return tuple(slide for slide in slides if slide)
 
 
@@ -72,16 +74,26 @@ def _figures(report: Report) -> Slide:
         (report.n_people, "personne"),
         (report.n_structures, "structure"),
     ]
-    came = [count(n, name) for n, name in counts if isinstance(n, int) and n]
+    came = [count(n, name) + (lists_note(report) if name == "personne" else "") for n, name in counts if isinstance(n, int) and n]
     lines = (
         Line(capitalised(joined(came))),
         Line(
-            sentence("diapos.lu", documents=count(report.documents.n_all, "document"), passages=count(report.coverage.n_units, "passage"))
+            sentence(
+                "diapos.lu",
+                documents=count(report.documents.n_all, "document lu", "documents lus"),
+                passages=count(report.coverage.n_units, "passage"),
+            )
         ),
-        Line(sentence("diapos.themes", themes=count(len(report.themes), "thème"), passages=count(report.coverage.n_aside, "passage"))),
+        Line(
+            sentence(
+                "diapos.themes",
+                themes=count(len(report.themes), "thème"),
+                passages=count(report.coverage.n_aside, "passage mis à part", "passages mis à part"),
+            )
+        ),
         Line(sentence("diapos.candidates")),
     )
-    return Slide(sentence("diapos.essentiel"), (sentence("methode.tables"), sentence("rapport.avis")), lines)
+    return Slide(sentence("diapos.essentiel"), (counted_by(report), sentence("rapport.avis")), lines)
 
 
 def _list(first: tuple[Priority, ...]) -> Slide:
@@ -94,7 +106,7 @@ def _list(first: tuple[Priority, ...]) -> Slide:
                 "diapos.ligne",
                 rang=item.rank,
                 theme=shortened(item.label, _LABEL_CHARS * 2),
-                tables=sentence("raisons.tables", n=count(item.n_tables, "table"), total=item.of_tables),
+                tables=item.said,
             )
         )
         for item in first
@@ -163,11 +175,17 @@ def _shared(report: Report) -> list[Slide]:
         Line(f"{sentence('lectures.partages')}{NBSP}: {some_of(reading.shared, _LINE_CHARS) or nothing}"),
         Line(f"{sentence('lectures.propres')}{NBSP}: {shortened(own_sentence(reading.own) or nothing, _LINE_CHARS)}"),
     )
-    return [Slide(sentence("titres.territoires"), (sentence("lectures.intro"), sentence("territoires.intro")), lines)]
+    return [
+        Slide(
+            sentence("titres.territoires"),
+            (sentence("lectures.intro", **report.places.words), sentence("territoires.intro", **report.places.words)),
+            lines,
+        )
+    ]
 
 
 def _maps(report: Report) -> list[Slide]:
-    maps = report.reading.maps[:_N_MAPS]
+    maps = [replace(shown, needs=()) for shown in report.reading.maps[:_N_MAPS]]  # nobody has confirmed that they have no answer
     if not maps:
         return []
     notes = (*map(map_alt, maps), sentence("cartes.source"))
@@ -199,8 +217,6 @@ def _actions(report: Report) -> list[Slide]:
     return [Slide(sentence("diapos.pistes"), tuple(map(_told, actions)), lines)] if lines else []
 
 
-def _next(report: Report) -> Slide:
-    needs = [f"{sector} ({workshop}, {where})" for workshop, sector, where, *_ in report.reading.needs]
-    lines = [Line(sentence("atelier.besoins", besoins=" ; ".join(needs[:_N_LINES])))] if needs else []
-    lines += [Line(sentence("diapos.discuter")), Line(sentence("diapos.corriger"))]
-    return Slide(sentence("atelier.suite"), (*needs, sentence("rapport.avis")), tuple(lines))
+def _next() -> Slide:
+    lines = (Line(sentence("diapos.discuter")), Line(sentence("diapos.corriger")))
+    return Slide(sentence("atelier.suite"), (sentence("rapport.avis"),), lines)

@@ -9,7 +9,7 @@ from pipeline.publish.report.content import Report
 from pipeline.publish.report.territories import own_sentence
 from pipeline.publish.report.territory_content import Plane, TerritoryMap
 from pipeline.publish.territory_charts import map_spec, plane_spec, tree_spec
-from pipeline.publish.text import count, joined, number, percent, sentence
+from pipeline.publish.text import count, joined, number, percent, sentence, word
 
 MAP_FILE = "carte.html"
 _NEAREST = 3
@@ -23,7 +23,7 @@ def reach_blocks(report: Report) -> tuple[Block, ...]:
         (sentence("lectures.partages"), joined(reading.shared) or nothing),
         (sentence("lectures.propres"), own_sentence(reading.own) or nothing),
     )
-    return Terms(terms), Paragraph(sentence("lectures.intro"), "note")
+    return Terms(terms), Paragraph(sentence("lectures.intro", **report.places.words), "note")
 
 
 def reading_sections(report: Report, numbering: Numbering) -> tuple[Section, ...]:
@@ -36,7 +36,12 @@ def _evolutions(report: Report, numbering: Numbering) -> Section:
     title, rows = sentence("lectures.evolutions"), report.reading.evolutions[: report.n_told * _A_PAIR]
     columns = {"atelier": 2.6, "theme": 3, "avant": 1, "apres": 1, "verdict": 2}
     blocks = (
-        (Paragraph(sentence("lectures.evolutions_intro")), numbering.table(sentence("legendes.evolutions"), columns, rows)) if rows else ()
+        (
+            Paragraph(sentence("lectures.evolutions_intro", **report.places.words)),
+            numbering.table(sentence("legendes.evolutions"), columns, rows),
+        )
+        if rows
+        else ()
     )
     return Section(title, "evolutions", blocks)
 
@@ -47,7 +52,7 @@ def _planes(report: Report, numbering: Numbering) -> Section:
     figures = tuple(
         numbering.figure(sentence(f"legendes.plan_{plane.analysis}"), _plane_alt(plane, told), plane_spec(plane)) for plane in planes
     )
-    intro = (Paragraph(sentence("lectures.plans_intro")),) if figures else ()
+    intro = (Paragraph(sentence("lectures.plans_intro", **report.places.words)),) if figures else ()
     return Section(sentence("lectures.plans"), "plans", (*intro, *figures))
 
 
@@ -66,7 +71,7 @@ def _tree(report: Report, numbering: Numbering) -> Section:
     reading = report.reading
     if not reading.links:
         return Section(sentence("lectures.arbre"), "arbre", ())
-    blocks: list[Block] = [Paragraph(sentence("lectures.arbre_intro"))]
+    blocks: list[Block] = [Paragraph(sentence("lectures.arbre_intro", **report.places.words))]
     if 1 < len(reading.tree) < TREE_LEAVES:
         steps = [sentence("lectures.alt_pas", membres=joined(step.members), part=percent(step.likeness)) for step in reading.tree]
         alt = sentence("lectures.alt_arbre", pas=" ; ".join(steps))
@@ -105,13 +110,14 @@ def map_section(report: Report, numbering: Numbering) -> Section:
 
 def map_alt(shown: TerritoryMap) -> str:
     """A map in a sentence."""
-    return sentence(
-        "cartes.alt",
-        territoire=shown.name,
-        structures=count(len(shown.structures), "structure"),
-        zones=count(len(shown.areas), "zone de chalandise", "zones de chalandise"),
-        besoins=count(len(shown.needs), "commune avec un besoin sans réponse connue", "communes avec un besoin sans réponse connue"),
-    )
+    drawn = [
+        count(len(shown.structures), "structure"),
+        count(len(shown.areas), "zone de chalandise", "zones de chalandise"),
+    ]
+    if shown.needs:
+        told = word("cartes", "besoin_alt"), word("cartes", "besoins_alt")
+        drawn.append(count(len(shown.needs), *told))
+    return sentence("cartes.alt", territoire=shown.name, montres=", ".join(drawn))
 
 
 def _problems(report: Report, numbering: Numbering) -> tuple[Section, ...]:

@@ -23,10 +23,9 @@ class Room:
     n_quotes: int = 2
     n_rubriques: int = 6
     n_actions: int = 3
-    n_needs: int = 3
 
 
-ROOMS = (Room(), Room(3, 1, 5, 2, 2), Room(2, 1, 4, 1, 1), Room(1, 1, 3, 1, 0))  # from the most to what fits whatever was said
+ROOMS = (Room(), Room(3, 1, 5, 2), Room(2, 1, 4, 1), Room(1, 1, 3, 1))  # from the most to what fits whatever was said
 _LABEL_CHARS, _QUOTE_CHARS = 90, 320
 
 
@@ -39,7 +38,7 @@ def lay_out_workshop(report: Report, place: int, room: Room) -> Page:
         _priorities(scope, room),
         replace(_said(report, place, room, numbering), starts_page=True),
         _presence(report, place),
-        _next(report, scope, place, room),
+        _next(scope, room),
     )
     return Page(
         title=sentence("atelier.titre", atelier=shortened(facts.name, _LABEL_CHARS)),
@@ -56,7 +55,9 @@ def _priorities(scope: Scope, room: Room) -> Section:
     title = sentence("atelier.priorites")
     if not scope.priorities:
         return Section(title, "priorites", (Paragraph(sentence("priorites.aucune")),))
-    intro = sentence("atelier.intro", themes=count(scope.n_ranked, "thème"), passages=count(scope.n_units, "passage"))
+    intro = sentence(
+        "atelier.intro", themes=count(scope.n_ranked, "thème classé", "thèmes classés"), passages=count(scope.n_units, "passage")
+    )
     blocks: list[Block] = [Paragraph(intro)]
     blocks += [_card(priority, room) for priority in scope.priorities[: room.n_cards]]
     others = scope.priorities[room.n_cards :]
@@ -99,32 +100,35 @@ def most_present(heat: Heat, workshop: str, n_codes: int) -> tuple[tuple[str, fl
 
 def _presence(report: Report, place: int) -> Section:
     facts, least = report.workshops[place], report.least_count
-    words = {name: texts()["chiffres"][name].split("|")[1] for name in ("tables", "personnes", "structures", "passages")}
-    shown = {
-        "tables": number(facts.n_tables),
-        "personnes": tally(facts.n_people, least=least),
-        "structures": tally(facts.n_structures, least=least),
-        "passages": number(facts.n_units),
+    counts = {
+        "tables": facts.n_tables or None,
+        "documents": None if facts.n_tables else facts.n_documents,
+        "personnes": facts.n_people,
+        "structures": facts.n_structures,
+        "passages": facts.n_units,
     }
-    blocks: list[Block] = [Facts(tuple((shown[name], words[name]) for name in shown))]
+    known = {name: n for name, n in counts.items() if n is not None}
+    heads = {name: texts()["chiffres"][name].split("|") for name in known}
+    shown = {name: (tally(n, least=least), heads[name][not isinstance(n, int) or n > 1]) for name, n in known.items()}
+    shown["passages"] = number(facts.n_units), heads["passages"][facts.n_units > 1]
+    blocks: list[Block] = [Facts(tuple(shown.values()))]
     alike: dict[str, list[str]] = {}
     for name, cells in presence_cells(report)[:-1]:
         alike.setdefault(cells[place], []).append(name)
     types = [f"{joined(names)} ({told})" for told, names in alike.items() if told != "–"]
-    blocks.append(Paragraph(sentence("atelier.types", types=" ; ".join(types)) if types else sentence("voix.aucune_liste"), "note"))
+    missing_list = sentence("voix.aucune_liste") if facts.n_people is None else ""
+    told_types = sentence("atelier.types", types=" ; ".join(types)) if types else missing_list
+    blocks += [Paragraph(told_types, "note")] if told_types else []
     absent = [row for row in report.absent if row.workshop == facts.name]
     if absent and (missing := [*absent[0].structure_types, *absent[0].communes]):
         blocks.append(Paragraph(sentence("atelier.absents", absents=", ".join(missing))))
     return Section(sentence("atelier.presents"), "presents", tuple(blocks))
 
 
-def _next(report: Report, scope: Scope, place: int, room: Room) -> Section:
-    """What people proposed, the needs that nobody known answers, and how to answer this page."""
+def _next(scope: Scope, room: Room) -> Section:
+    """What people proposed, and how to answer this page."""
     blocks: list[Block] = []
     if scope.actions and room.n_actions:
         actions = tuple(replace(quote, text=shortened(quote.text, _QUOTE_CHARS)) for quote in scope.actions[: room.n_actions])
         blocks += [Paragraph(sentence("atelier.pistes")), Quotes(actions)]
-    needs = [row for row in report.reading.needs if row[0] == report.workshops[place].name][: room.n_needs]
-    if needs:
-        blocks.append(Paragraph(sentence("atelier.besoins", besoins=" ; ".join(f"{sector} ({where})" for _, sector, where, *_ in needs))))
     return Section(sentence("atelier.suite"), "suite", (*blocks, Paragraph(sentence("atelier.repondre"))))

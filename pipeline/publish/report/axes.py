@@ -11,6 +11,7 @@ import pandas as pd
 
 from pipeline.grid import Axis, Grid
 from pipeline.publish.report.passages import Passages
+from pipeline.publish.report.places import Places
 from pipeline.publish.text import count, plain_name, printable, sentence, texts, typography, word
 
 _N_CODES = 4  # of an axis in a line
@@ -47,7 +48,7 @@ def own_codes(passages: Passages, grid: Grid) -> pd.DataFrame:
     return passages.tags[passages.tags["axis"].isin(own)].merge(passages.rows, on="unit_id", validate="many_to_one")
 
 
-def profile_lines(coded: pd.DataFrame, grid: Grid) -> tuple[str, ...]:
+def profile_lines(coded: pd.DataFrame, grid: Grid, places: Places) -> tuple[str, ...]:
     """A line an axis that the grid brings: its codes in `coded` (axis, code, unit_id, is_said, circle_id), at most tables first."""
     lines = []
     for axis in grid.own_axes:
@@ -56,7 +57,7 @@ def profile_lines(coded: pd.DataFrame, grid: Grid) -> tuple[str, ...]:
         told = [(n_tables, n_units, code) for (n_tables, n_units), code in zip(counts, grid.axis(axis.axis), strict=True) if n_units]
         told.sort(key=lambda row: (-row[0], -row[1]))
         if told:
-            codes = ", ".join(_told(n_tables, n_units, plain_name(code.label)) for n_tables, n_units, code in told[:_N_CODES])
+            codes = ", ".join(_told(n_tables, n_units, plain_name(code.label), places) for n_tables, n_units, code in told[:_N_CODES])
             lines.append(sentence("themes.profil", axe=axis_title(axis), codes=codes))
     return tuple(lines)
 
@@ -78,7 +79,7 @@ def _counts(here: pd.DataFrame) -> tuple[int, int]:
     return here.loc[here["is_said"], "circle_id"].nunique(), here["unit_id"].nunique()
 
 
-def _told(n_tables: int, n_units: int, label: str) -> str:
+def _told(n_tables: int, n_units: int, label: str, places: Places) -> str:
     if n_tables:
-        return sentence("themes.profil_tables", code=label, n=count(n_tables, "table"))
-    return sentence("themes.profil_passages", code=label, n=count(n_units, "passage"))
+        return sentence("themes.profil_tables", code=label, n=places.many(n_tables), **places.words)
+    return sentence("themes.profil_passages", code=label, n=count(n_units, "passage"), **places.words)

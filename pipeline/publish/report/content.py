@@ -6,6 +6,7 @@ from functools import cached_property
 from typing import Generic, TypeVar
 
 from pipeline.publish.report.axes import AxisRow
+from pipeline.publish.report.places import Places
 from pipeline.publish.report.territory_content import TerritoryReading
 from pipeline.publish.small_counts import Tally
 
@@ -48,7 +49,10 @@ class Criterion:
 
 @dataclass(frozen=True)
 class Priority:
-    """A theme among the first of its scope: `of_tables` and `of_workshops` are what the scope held."""
+    """A theme among the first of its scope: `of_tables` and `of_workshops` are what the scope held.
+
+    Where there is no table, documents are counted in their place.
+    """
 
     rank: int
     label: str
@@ -61,6 +65,7 @@ class Priority:
     n_units: int
     n_tables: int
     of_tables: int
+    said: str  # at how many of them, in words
     n_workshops: int
     of_workshops: int
     postures: tuple[Share, ...]
@@ -99,16 +104,19 @@ class Scope:
 
 @dataclass(frozen=True)
 class WorkshopFacts:
-    """One workshop in numbers; where nobody signed the list (`is_unsigned`), all registered count as present."""
+    """One workshop in numbers; where nobody signed the list (`is_unsigned`), all registered count as present.
+
+    Without a list, or a list without structures, nobody knows how many came: None.
+    """
 
     name: str
     territory: str
     date: str
     place: str
     n_tables: int
-    n_people: Tally
+    n_people: Tally | None
     is_unsigned: bool
-    n_structures: Tally
+    n_structures: Tally | None
     n_documents: int
     n_units: int
 
@@ -311,9 +319,12 @@ class Report:
     title: str
     made_on: str
     made_at: str  # ISO day, for a file's properties
+    channels: frozenset[str]  # by which passages came; "resume" where rapporteurs told what they keep
+    places: Places  # what subjects are counted by: tables, or documents where there is none
     workshops: tuple[WorkshopFacts, ...]
-    n_people: Tally
-    n_structures: Tally
+    n_people: Tally | None  # of the workshops that have a list
+    n_structures: Tally | None
+    n_lists: int  # workshops with an attendance list
     least_count: int  # a count of people under it is not told
     n_told: int  # workshops told one by one in a report; of more, the others are a line each
     coverage: Coverage

@@ -4,13 +4,14 @@ In:   workshops, documents, units, tags, themes, theme_members
 Out:  Passages
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import pandas as pd
 
 from pipeline.counting import circles_of
+from pipeline.publish.report.places import Places, places_of
 from pipeline.publish.text import french_date, plain_name, printable, where
 
 Tables = Mapping[str, pd.DataFrame]
@@ -20,13 +21,22 @@ Tables = Mapping[str, pd.DataFrame]
 class Passages:
     """`rows`: units in reading order with circle, theme_id (blank when set aside), strength and place; `tags`: those assigned.
 
-    `names` (workshop_id → name, in order of date) and `n_tables` (workshop_id → tables held) cover workshops without passages too.
+    `names` (workshop_id → name, in order of date), `n_tables` (workshop_id → tables held, or documents where the notes name no table),
+    `n_held` (as the ranking counts them) and `has_tables` cover workshops without passages too. Where nobody spoke in a room, each mail
+    or call is a document, and a passage of it is said.
     """
 
     rows: pd.DataFrame
     tags: pd.DataFrame
     names: dict[str, str]
     n_tables: dict[str, int]
+    n_held: dict[str, int]
+    has_tables: dict[str, bool]
+
+    def places(self, workshop_ids: Collection[str]) -> Places:
+        """What these workshops count by; those of which nothing was read or announced tell nothing."""
+        told = [name for name in workshop_ids if self.n_tables[name]]
+        return places_of([self.has_tables[name] for name in told])
 
     def within(self, scope: str) -> pd.DataFrame:
         """The passages of `scope`: all for `study`, else those of one workshop."""
@@ -52,13 +62,20 @@ def gather_passages(tables: Tables) -> Passages:
     rows = rows.sort_values(["place_in_study", "path", "unit_order", "unit_id"], ignore_index=True)
     rows["text"] = rows["text"].map(printable)
     rows["where"] = [_where(row) for row in rows_of(rows)]
-    n_tables = {workshop_id: int(circles.n_tables.get(workshop_id, 0)) for workshop_id in names}
-    return Passages(rows, assigned_tags(tables["tags"]), names, n_tables)
+    n_held = {workshop_id: int(circles.n_tables.get(workshop_id, 0)) for workshop_id in names}
+    numbered = set(rows.loc[rows["table_number"].notna() & ~rows["is_away"], "workshop_id"])
+    heard = set(rows["workshop_id"])
+    has_tables = {name: name in numbered or (name not in heard and n > 0) for name, n in n_held.items()}
+    spoken = set(rows.loc[rows["is_said"], "workshop_id"])
+    rows["is_said"] |= ~rows["workshop_id"].isin(spoken)
+    documents = rows[rows["is_said"]].groupby("workshop_id")["circle_id"].nunique()
+    n_tables = {name: n if has_tables[name] else int(documents.get(name, 0)) for name, n in n_held.items()}
+    return Passages(rows, assigned_tags(tables["tags"]), names, n_tables, n_held, has_tables)
 
 
 def n_remote(passages: pd.DataFrame) -> int:
-    """Contributions after the workshop, mails and calls, among `passages`."""
-    return int(passages.loc[passages["is_away"], "circle_id"].nunique())
+    """Contributions after the workshop, mails and calls, among `passages`; none where they are all there is."""
+    return int(passages.loc[passages["is_away"] & ~passages["is_said"], "circle_id"].nunique())
 
 
 def rows_of(table: pd.DataFrame) -> Iterator[Any]:

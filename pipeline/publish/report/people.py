@@ -34,9 +34,10 @@ class Presence:
 
     types: tuple[str, ...]  # "" where it is not known
     cells: tuple[tuple[tuple[Tally, Tally], ...], ...]
-    workshops: dict[str, tuple[Tally, Tally]]
-    n_structures: Tally
-    n_people: Tally
+    workshops: dict[str, tuple[Tally | None, Tally | None]]  # None where it is not known
+    n_structures: Tally | None
+    n_people: Tally | None
+    n_lists: int
 
 
 def presence(tables: Tables, workshop_ids: Iterable[str], *, least: int) -> Presence:
@@ -49,16 +50,20 @@ def presence(tables: Tables, workshop_ids: Iterable[str], *, least: int) -> Pres
     for workshop_id in workshop_ids:
         here = came[came["workshop_id"] == workshop_id]
         structures, people = (_masked(here, column, types, least) for column in ("structure_id", "participant_id"))
+        listed = tables["attendance"][tables["attendance"]["workshop_id"] == workshop_id]
+        tells_structures = bool(listed["structure_id"].notna().any())
         columns.append(tuple(zip(structures.counts, people.counts, strict=True)))
-        workshops[workshop_id] = structures.total, people.total
+        workshops[workshop_id] = structures.total if tells_structures else None, people.total if len(listed) else None
     hides = [any(isinstance(totals[place], Mask) for totals in workshops.values()) for place in (0, 1)]
+    is_known = [any(totals[place] is not None for totals in workshops.values()) for place in (0, 1)]
     n_people = came.drop_duplicates(["participant_id", "workshop_id"]).shape[0]
     return Presence(
         types=types,
         cells=tuple(zip(*columns, strict=True)) if columns else (),
         workshops=workshops,
-        n_structures=Mask.WITHHELD if hides[0] else came["structure_id"].nunique(),
-        n_people=Mask.WITHHELD if hides[1] else n_people,
+        n_structures=None if not is_known[0] else Mask.WITHHELD if hides[0] else came["structure_id"].nunique(),
+        n_people=None if not is_known[1] else Mask.WITHHELD if hides[1] else n_people,
+        n_lists=sum(n_people is not None for _, n_people in workshops.values()),
     )
 
 
@@ -83,7 +88,7 @@ def workshop_facts(tables: Tables, passages: Passages, came: Presence) -> tuple[
                 territory=plain_name(str(workshops[workshop_id].territory)),
                 date=french_date(workshops[workshop_id].date),
                 place="" if pd.isna(workshops[workshop_id].place) else plain_name(workshops[workshop_id].place),
-                n_tables=passages.n_tables[workshop_id],
+                n_tables=passages.n_tables[workshop_id] if passages.has_tables[workshop_id] else 0,
                 n_people=n_people,
                 is_unsigned=bool(len(listed)) and not listed["has_signed"].any(),
                 n_structures=n_structures,
@@ -121,7 +126,8 @@ def _other_communes(codes: pd.Series) -> str:
     largest = sorted(codes, key=lambda code: (-population_of(code), code))[:_N_LARGEST]
     if not largest:
         return ""
-    return sentence("voix.autres_communes", n=number(len(codes)), plus_grandes=joined([commune_name(code) for code in largest]))
+    named = sentence("voix.dont" if len(codes) > len(largest) else "voix.soit", noms=joined([commune_name(code) for code in largest]))
+    return sentence("voix.autres_communes", n=len(codes), plus_grandes=named)
 
 
 def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> Capped[OfferRow]:

@@ -15,7 +15,7 @@ from pipeline.grid import POSTURE, Grid
 from pipeline.publish.report.axes import profile_lines
 from pipeline.publish.report.content import Criterion, Priority, Quote, Scope, Share
 from pipeline.publish.report.passages import Passages, Tables, rows_of
-from pipeline.publish.report.reasons import reasons
+from pipeline.publish.report.reasons import reasons, said_at
 from pipeline.publish.report.themes import family_labels
 from pipeline.publish.text import percent, plain_name, printable, rank_interval, sentence, stability, typography
 from pipeline.rank import CRITERIA
@@ -49,7 +49,7 @@ class ScopeMaker:
         means = ranked[[name for name in CRITERIA if name in ranked]].mean().to_dict()
         first = ranked.head(self.settings.n_priorities).to_dict("records")
         checks = self.tables["rank_checks"].sort_values("check", ascending=False)  # methods first, late contributions last
-        said = tuple(typography(text) for text in checks.loc[checks["scope"] == scope, "sentence"])
+        said = tuple(dict.fromkeys(typography(text) for text in checks.loc[checks["scope"] == scope, "sentence"]))
         labels = self.tables["themes"].set_index("theme_id")["label"]
         return Scope(
             title,
@@ -65,20 +65,21 @@ class ScopeMaker:
         """One priority; `means` are the criteria of the scope's average theme."""
         theme = self.tables["themes"].set_index("theme_id").loc[row["theme_id"]]
         members = heard[heard["theme_id"] == row["theme_id"]]
-        held = {scope: self.passages.n_tables[scope]} if scope != "study" else self.passages.n_tables
+        held = (scope,) if scope != "study" else tuple(self.passages.names)
         lifts = {name: self._weight(name) * (row[name] - mean) for name, mean in means.items()}
         return Priority(
             rank=int(row["rank"]),
             label=plain_name(theme["label"]),
             description=typography(printable(theme["description"])),
             score=float(row["score"]),
-            why=reasons(members, self.passages, sum(held.values()), len(held), row, lifts, least=self.settings.least_count),
-            interval=rank_interval(int(row["rank_low"]), int(row["rank_high"])),
+            why=reasons(members, self.passages, held, row, lifts, least=self.settings.least_count),
+            interval=rank_interval(int(row["rank_low"]), int(row["rank_high"]), self.passages.places(held).retenus),
             sureness=sentence("rang.cinq", part=percent(row["p_top5"])),
             stability=stability(theme["stability"]),
             n_units=len(members),
             n_tables=members.loc[members["is_said"], "circle_id"].nunique(),
-            of_tables=sum(held.values()),
+            of_tables=sum(self.passages.n_tables[name] for name in held),
+            said=said_at(members, self.passages, held),
             n_workshops=members["workshop_id"].nunique(),
             of_workshops=len(held),
             postures=self._postures(members),
@@ -107,7 +108,8 @@ class ScopeMaker:
     def _criteria(self, row: Mapping[Any, Any]) -> tuple[Criterion, ...]:
         """Each criterion in the order of CRITERIA; contributions are weighted shares of the score."""
         found = {name: float(row[name]) for name in CRITERIA if name in row}
-        return tuple(Criterion(typography(CRITERIA[name].label), value, value * self._weight(name)) for name, value in found.items())
+        places = self.passages.places(self.passages.names)
+        return tuple(Criterion(places.criterion(name)[0], value, value * self._weight(name)) for name, value in found.items())
 
     def _weight(self, name: str) -> float:
         """The share of a criterion among the weights, 0..1."""
@@ -126,7 +128,8 @@ class ScopeMaker:
     def _profile(self, members: pd.DataFrame) -> tuple[str, ...]:
         """The codes of the axes that the grid brings, a line an axis."""
         tags = self.passages.tags
-        return profile_lines(tags[tags["unit_id"].isin(members["unit_id"])].merge(members, on="unit_id", validate="many_to_one"), self.grid)
+        coded = tags[tags["unit_id"].isin(members["unit_id"])].merge(members, on="unit_id", validate="many_to_one")
+        return profile_lines(coded, self.grid, self.passages.places(self.passages.names))
 
     def _quotes(self, members: pd.DataFrame, central: list[str], scope: str) -> list[Quote]:
         """Verbatim passages, most central first, from as many workshops and circles as possible and never the same words twice."""

@@ -4,14 +4,15 @@ In:   the theme's passages in a scope and its row of priorities, how far each cr
 Out:  a sentence in French
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 import pandas as pd
 
 from pipeline.publish.report.passages import Passages, n_remote
+from pipeline.publish.report.places import Places
 from pipeline.publish.small_counts import Mask, mask_one
-from pipeline.publish.text import capitalised, count, joined, sentence
+from pipeline.publish.text import capitalised, count, joined, one_of, sentence, word
 
 _NEED = ("difficulte", "demande")
 _N_REASONS = 3  # after where it was said
@@ -20,8 +21,7 @@ _N_REASONS = 3  # after where it was said
 def reasons(
     members: pd.DataFrame,
     passages: Passages,
-    of_tables: int,
-    of_workshops: int,
+    scope: Collection[str],
     row: Mapping[Any, Any],
     lifts: Mapping[Any, float],
     *,
@@ -31,25 +31,35 @@ def reasons(
 
     Under `least`, how many wrote or called after the workshop is not told.
     """
-    said = [_said(members, of_tables)]
-    if of_workshops > 1:
-        said.append(sentence("raisons.workshops", n=count(members["workshop_id"].nunique(), "atelier"), total=of_workshops))
+    places, of_tables = passages.places(scope), sum(passages.n_held[name] for name in scope)
+    said = [said_at(members, passages, scope)]
+    if len(scope) > 1:
+        said.append(sentence("raisons.workshops", n=count(members["workshop_id"].nunique(), "atelier"), total=len(scope)))
     postures = passages.tags[passages.tags["axis"] == "posture"].set_index("unit_id")["code"]
     members = members.assign(posture=members["unit_id"].map(postures[~postures.index.duplicated()]))
     worded = {
         "c_rapporteurs": _rapporteurs(members),
         "c_need": _need(members),
-        "c_leverage": _at_tables("raisons.leverage", row.get("c_leverage", 0.0), of_tables),
+        "c_leverage": _at_tables("raisons.leverage", row.get("c_leverage", 0.0), of_tables, places),
         "c_late": _late(members, least),
-        "c_severity": _at_tables("raisons.severity", row.get("c_severity", 0.0), of_tables),
+        "c_severity": _at_tables("raisons.severity", row.get("c_severity", 0.0), of_tables, places),
     }
     above = sorted((name for name in worded if worded[name] and lifts.get(name, 0.0) > 0), key=lambda name: -lifts[name])
     return capitalised(" ; ".join([joined(said), *(worded[name] for name in above[:_N_REASONS])]).replace(" ;", "\u202f;")) + "."
 
 
-def _said(members: pd.DataFrame, of_tables: int) -> str:
+def said_at(members: pd.DataFrame, passages: Passages, scope: Collection[str]) -> str:
+    """« dit à 3 tables sur 8 » of the workshops of `scope`, or by which ways it came where no table said it."""
+    places = passages.places(scope)
     n_tables = members.loc[members["is_said"], "circle_id"].nunique()
-    return sentence("raisons.tables", n=count(n_tables, "table"), total=of_tables) if n_tables else sentence("raisons.aucune_table")
+    if n_tables:
+        total = sum(passages.n_tables[name] for name in scope)
+        return sentence("raisons.tables", n=places.many(n_tables), total=total, **places.words)
+    ways = [
+        *(word("raisons_voies", name) for name in ("mail", "telephone") if (members["channel"] == name).any()),
+        *([word("raisons_voies", "resume")] if members["is_summary"].any() else []),
+    ]
+    return sentence("raisons.aucune_table", voies=one_of(ways) or word("raisons_voies", "distance"), **places.words)
 
 
 def _rapporteurs(members: pd.DataFrame) -> str:
@@ -67,10 +77,10 @@ def _late(members: pd.DataFrame, least: int) -> str:
     return sentence("raisons.a_distance", n=count(n_away, "contribution")) if n_away else ""
 
 
-def _at_tables(key: str, share: float, of_tables: int) -> str:
+def _at_tables(key: str, share: float, of_tables: int, places: Places) -> str:
     """What a share of the scope's tables say."""
     n_tables = round(share * of_tables)
-    return sentence(key, n=count(n_tables, "table")) if n_tables else ""
+    return sentence(key, n=places.many(n_tables), **places.words) if n_tables else ""
 
 
 def _need(members: pd.DataFrame) -> str:

@@ -124,7 +124,7 @@ def _evolutions(tables: Tables, passages: Passages, labels: dict[str, str]) -> t
 
 
 def _needs(tables: Tables, passages: Passages) -> tuple[tuple[str, str, str, str, str], ...]:
-    """Needs that no known structure answers, those of most tables first within a workshop."""
+    """Needs for which no answer was found in what was read, those of most tables first within a workshop."""
     needs = tables["needs"]
     open_needs = needs[needs["coverage"].isin(COVERAGES[1:3])].sort_values(
         ["n_circles", "n_units", "sector"], ascending=[False, False, True]
@@ -137,7 +137,7 @@ def _needs(tables: Tables, passages: Passages) -> tuple[tuple[str, str, str, str
             sentence(
                 "voix.dit", passages=count(row.n_units, "passage"), lieux=count(row.n_circles, "table ou document", "tables ou documents")
             ),
-            typography(row.coverage),
+            word("couvertures", row.coverage),
         )
         for workshop_id, name in passages.names.items()
         for row in rows_of(open_needs[open_needs["workshop_id"] == workshop_id])

@@ -13,7 +13,8 @@ from pipeline.grid import RUBRIQUE, Grid
 from pipeline.publish.report.axes import AxisRow, axis_rows, own_codes, profile_lines
 from pipeline.publish.report.content import CodeRow, ContrastRow, FamilyRow, Heat, ThemeRow, Trial
 from pipeline.publish.report.passages import Passages, Tables, rows_of
-from pipeline.publish.text import count, plain_name, printable, sentence, stability, typography, word
+from pipeline.publish.report.places import Places
+from pipeline.publish.text import plain_name, printable, sentence, stability, typography, word
 from pipeline.tables import LEAD
 
 _N_KEYWORDS = 8
@@ -22,7 +23,7 @@ _N_KEYWORDS = 8
 def theme_rows(tables: Tables, passages: Passages, grid: Grid) -> tuple[ThemeRow, ...]:
     """Every theme, in the order of the study's ranking; unranked ones last."""
     coded = own_codes(passages, grid)
-    profiles = {theme_id: profile_lines(rows, grid) for theme_id, rows in coded.groupby("theme_id")}
+    profiles = {theme_id: profile_lines(rows, grid, passages.places(passages.names)) for theme_id, rows in coded.groupby("theme_id")}
     counted = passages.rows.groupby("theme_id").agg(n_units=("unit_id", "size"), n_workshops=("workshop_id", "nunique"))
     said = passages.rows[passages.rows["is_said"]].groupby("theme_id")["circle_id"].nunique()
     families = family_labels(tables)
@@ -76,11 +77,13 @@ def contrast_rows(tables: Tables, passages: Passages) -> tuple[tuple[str, ...], 
     territory_of = tables["workshops"].set_index("workshop_id")["territory"]
     held: dict[str, int] = {}
     for workshop_id in passages.names:
-        held[territory_of[workshop_id]] = held.get(territory_of[workshop_id], 0) + passages.n_tables[workshop_id]
+        spoken = passages.n_tables[workshop_id] if passages.n_held[workshop_id] else 0  # mails alone are set against nobody's tables
+        held[territory_of[workshop_id]] = held.get(territory_of[workshop_id], 0) + spoken
+    places = {name: passages.places([one for one in passages.names if territory_of[one] == name]) for name in held}
     contrasts = tables["contrasts"][tables["contrasts"]["subject"] == "theme"]
     found = {(row.subject_id, row.territory): row for row in rows_of(contrasts)}
     rows = [
-        ContrastRow(plain_name(theme.label), tuple(_cell(found.get((theme.theme_id, name)), n) for name, n in held.items()))
+        ContrastRow(plain_name(theme.label), tuple(_cell(found.get((theme.theme_id, name)), n, places[name]) for name, n in held.items()))
         for theme in rows_of(_in_order(tables))
         if (contrasts["subject_id"] == theme.theme_id).any()
     ]
@@ -131,8 +134,9 @@ def verdict_of(contrast: Any) -> str:
     return typography(LEAD) if contrast.is_lead else typography(contrast.verdict)
 
 
-def _cell(contrast: Any, n_tables_held: int) -> tuple[str, str]:
+def _cell(contrast: Any, n_held: int, places: Places) -> tuple[str, str]:
     if contrast is None:
         return "", ""
-    n_tables = count(int(contrast.n_tables), "table")
-    return sentence("territoires.cellule", n=n_tables, total=n_tables_held), verdict_of(contrast)
+    if not n_held:
+        return "–", verdict_of(contrast)
+    return sentence("territoires.cellule", n=places.many(int(contrast.n_tables)), total=n_held), verdict_of(contrast)

@@ -1,0 +1,342 @@
+"""What a report may not say: counts and circumstances that the material of an odd study does not show."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import pytest
+from invented import DIE, ORTHEZ, said, workshops
+from lxml import html
+from pptx import Presentation
+from published import report, tables
+from test_pdf import pdf_text
+
+from pipeline.publish.layout import lay_out
+from pipeline.publish.layout.blocks import Facts, Page, Paragraph, PriorityCard, Quotes, Section, Table, Terms
+from pipeline.publish.layout.slides import lay_out_slides
+from pipeline.publish.layout.workshop import ROOMS, lay_out_workshop
+from pipeline.publish.report.content import Report
+from pipeline.study import Study
+from pipeline.tables import ATTENDANCE, NEEDS
+from pipeline.words import Count, study_counts
+
+
+def words(made: Report) -> dict[str, str]:
+    """All that the report, the slides and each workshop's pages say, people's own words apart, with plain spaces."""
+    said = {"rapport": "\n".join(_page(lay_out(made)))}
+    said["diapositives"] = "\n".join(
+        "\n".join([slide.title, *(line.text for line in slide.lines), *slide.notes, *(alt for _, alt in slide.pictures)])
+        for slide in lay_out_slides(made)
+    )
+    for place, workshop in enumerate(made.workshops):
+        said[f"atelier {workshop.name}"] = "\n".join(_page(lay_out_workshop(made, place, ROOMS[0])))
+    return {name: re.sub("[\u00a0\u202f]", " ", text) for name, text in said.items()}
+
+
+def _page(page: Page) -> Iterator[str]:
+    yield from (page.title, page.notice.text)
+    for section in page.sections:
+        yield from _section(section)
+
+
+def _section(section: Section) -> Iterator[str]:
+    yield section.title
+    for block in section.blocks:
+        match block:
+            case Paragraph():
+                yield block.text
+            case Terms():
+                yield from (f"{term} : {meaning}" for term, meaning in block.entries)
+            case Facts():
+                yield from (f"{n} {what}" for n, what in block.entries)
+            case Table():
+                yield from (block.caption, " | ".join(block.columns), *(" | ".join(row) for row in block.rows))
+            case PriorityCard():
+                yield from (block.priority.label, block.priority.why, block.facts, block.profile_alt)
+            case Quotes():
+                yield from (quote.where for quote in block.quotes)
+            case _:
+                yield f"{getattr(block, 'caption', '')} {getattr(block, 'alt', '')}"
+    for part in section.sections:
+        yield from _section(part)
+
+
+def everything(made: Report) -> str:
+    return "\n".join(words(made).values())
+
+
+# ---- needs without an answer ----
+
+
+def needs(coverage: str) -> Any:
+    row = {"workshop_id": ORTHEZ, "sector": "mobilité", "place": "64430", "n_structures": 0, "n_units": 2, "n_circles": 2}
+    return NEEDS.build([row | {"quotes": "[]", "coverage": coverage}])
+
+
+@pytest.mark.parametrize("coverage", ["aucune structure de ce secteur", "hors des zones de chalandise connues"])
+def test_that_nobody_answers_a_need_is_told_as_what_was_found_in_the_report_and_nowhere_else(coverage: str) -> None:
+    said = words(report(tables(needs=needs(coverage))))
+    claims = re.compile(r"aucune structure (?:re)?connue|de ce secteur|sans réponse|ne répond|zones de chalandise connues", re.IGNORECASE)
+    assert {name for name, text in said.items() if claims.search(text)} == {"rapport"}
+    assert "aucune réponse n'a été relevée dans les notes" in said["rapport"].replace("’", "'")
+    assert not re.search("sans réponse connue|aucune structure connue", said["rapport"])
+
+
+def test_the_maps_of_the_slides_do_not_mark_needs_that_nobody_confirmed() -> None:
+    placed = tables()["structures"].assign(map_workshop_ids=f'["{ORTHEZ}"]')
+    made = report(tables(structures=placed, needs=needs("aucune structure de ce secteur")))
+    (shown,) = [slide for slide in lay_out_slides(made) if slide.pictures]
+    assert made.reading.maps[0].needs and "besoin" not in str(shown)
+
+
+# ---- who came ----
+
+
+def without_list(*workshop_ids: str) -> Report:
+    attendance = tables()["attendance"]
+    return report(tables(attendance=attendance[~attendance["workshop_id"].isin(workshop_ids)]))
+
+
+def test_without_any_attendance_list_nobody_is_counted_anywhere() -> None:
+    said = everything(without_list(ORTHEZ, DIE))
+    assert re.findall(r".*(?:personnes? présentes?|structures? présentes?|\b0 (?:personne|structure|présent)).*", said, re.I) == []
+    assert "Aucune liste d’émargement n’a été trouvée" in said
+
+
+def test_where_one_workshop_has_no_list_its_people_are_unknown_and_the_total_says_of_whom_it_is() -> None:
+    made = without_list(DIE)
+    assert [workshop.n_people is None for workshop in made.workshops] == [False, True]
+    said = words(made)
+    assert "die | 11 mars 2025 | 4 | non connu | non connu |" in said["rapport"]
+    assert "personnes présentes (1 atelier sur 2 avec une liste d’émargement)" in said["rapport"]
+    assert "3 personnes (1 atelier sur 2 avec une liste d’émargement)" in said["diapositives"]
+    assert not re.search(r"personnes? présentes?|\d+ structures?", said["atelier die"])
+
+
+def test_a_list_without_structures_leaves_structures_unknown_not_none() -> None:
+    attendance = tables()["attendance"].assign(structure_id=None)
+    said = words(report(tables(attendance=attendance)))
+    assert "0 structure" not in "\n".join(said.values()) and "structures non connues" in said["rapport"]
+
+
+def test_who_is_on_a_list_that_others_signed_and_did_not_sign_is_nobody_present() -> None:
+    """0 is known there: a list, and nobody of it in the room."""
+    made = without_list(DIE)
+    assert made.workshops[0].n_people == 3 and made.n_lists == 1
+
+
+# ---- tables, rounds and other circumstances ----
+
+
+def odd(channel: str, question: str | None = None, held: tuple[str, ...] = (ORTHEZ,), n_themes: int = 2) -> Report:
+    """A study of one kind of document, without table, list or map; each passage in a document of its own."""
+    names = [(workshop_id, f"{workshop_id}-{n}") for workshop_id in held for n in range(3)]
+    passages = [
+        said(f"theme {theme}", None, question, channel=channel, workshop_id=workshop_id, document_id=name, text=f"{theme} {name}")
+        for workshop_id, name in names
+        for theme in range(n_themes)
+    ]
+    made = tables(*passages, held=workshops(*held, n_tables=None))
+    return report(made | {name: made[name].head(0) for name in ("attendance", "structures", "voices", "offers", "rejects", "contrasts")})
+
+
+TWO, TWICE = (ORTHEZ, DIE), (ORTHEZ, "orthez-2025-06-12")
+KINDS = [
+    ("mails of two territories", "mail", "distance", "resume|telephone", TWO),
+    ("calls of one workshop", "telephone", "distance", "resume|mail", (ORTHEZ,)),
+    ("minutes of two territories", "notes", None, "resume|mail|telephone", TWO),
+    ("a survey of one territory", "notes", "q2", "resume|mail|telephone", TWICE),
+    ("a recording", "transcript", None, "resume|mail|telephone", (ORTHEZ,)),
+    ("summaries alone", "resume", "resume", "mail|telephone", (ORTHEZ,)),
+]
+CLAIMS = {
+    "tables": r"\b[Tt]ables?\b",
+    "rounds": r"en tournant|world café|quatre questions",
+    "resume": r"rapporteur|en restitution|restitution de",
+    "mail": r"\bmails?\b",
+    "telephone": r"téléphon|\bappel",
+}
+
+
+@pytest.mark.parametrize(("channel", "question", "absent", "held"), [kind[1:] for kind in KINDS], ids=[kind[0] for kind in KINDS])
+def test_no_table_round_or_channel_is_claimed_that_no_document_shows(
+    channel: str, question: str | None, absent: str, held: tuple[str, ...]
+) -> None:
+    told = "\n".join(line for line in everything(odd(channel, question, held)).split("\n") if "Sans effet ici" not in line)
+    claims = {name: CLAIMS[name] for name in ("tables", "rounds", *absent.split("|"))}
+    assert {name: re.findall(f".*(?:{claim}).*", told) for name, claim in claims.items() if re.search(claim, told)} == {}
+    assert not re.search(r"rien n.est perdu|\b0 (?:document|présent|personne|structure)", told, re.IGNORECASE)
+    assert "dans 3 documents sur" in told.lower()
+
+
+def test_minutes_of_a_study_with_tables_elsewhere_are_counted_with_them_by_both_names() -> None:
+    mixed = [
+        *(said("cars", n, text=f"table {n}") for n in (1, 2, 3)),
+        *(said("cars", None, None, workshop_id=DIE, document_id=f"cr-{n}", text=f"compte rendu {n}") for n in (1, 2)),
+    ]
+    made = report(tables(*mixed, held=workshops(n_tables=None), attendance=ATTENDANCE.empty()))
+    study, orthez, die = (scope.priorities[0].said for scope in made.scopes)
+    assert study == "dit dans 5\u00a0tables ou documents sur 5"
+    assert (orthez, die) == ("dit à 3\u00a0tables sur 3", "dit dans 2\u00a0documents sur 2")
+    assert [workshop.n_tables for workshop in made.workshops] == [3, 0]
+
+
+def test_questions_are_those_that_passages_bear() -> None:
+    assert [name for name, _ in report(tables(said("cars", 1, "q1"), said("cars", 2, "q1"))).questions] == ["q1"]
+    assert "1 question" in words(report(tables(said("cars", 1, "q1"))))["rapport"]
+
+
+def test_notes_are_not_said_to_be_all_where_people_wrote_themselves() -> None:
+    assert "qui tenait le stylo" not in everything(odd("mail", "distance")) and "qui tenait le stylo" in everything(odd("notes"))
+
+
+# ---- plurals ----
+
+NOUNS = (
+    "atelier|document|passage|table|thème|famille|structure|personne|étiquette|décision|question|fichier|contribution|code|ligne|commune"
+)
+AS_ONE_OR_SEVERAL = {
+    "fois",
+    "sur",
+    "dans",
+    "mis",
+    "sans",
+    "plus",
+    "puis",
+    "pas",
+    "des",
+    "ses",
+    "les",
+    "ces",
+    "dès",
+    "après",
+    "sous",
+    "vers",
+}
+AGREED = re.compile(r"(?<![\d,.’'-])(\d+) ([a-zéèêàç]+)(?: ([a-zéèêàç]+))?(?: ([a-zéèêàç]+))?")
+
+
+def wrong_agreements(text: str) -> list[str]:
+    """Numbers whose noun, adjective or verb does not agree: in French 0 and 1 are singular."""
+    wrong = []
+    for match in AGREED.finditer(text):
+        n, noun, *others = match.groups(default="")
+        if int(n) < 2 and (_is_plural(noun) or (re.fullmatch(NOUNS, noun) and any(map(_is_plural, others[:1])))):
+            wrong.append(match[0])
+        if int(n) < 2 and {*others} & {"ont", "sont", "disent", "restent", "parlent"}:
+            wrong.append(match[0])
+        if int(n) > 1 and re.fullmatch(NOUNS, noun):
+            wrong.append(match[0])
+    return wrong
+
+
+def _is_plural(word: str) -> bool:
+    return word.endswith("s") and word not in AS_ONE_OR_SEVERAL
+
+
+@pytest.mark.parametrize(
+    ("text", "n_wrong"),
+    [
+        ("1 thème classés", 1),
+        ("0 passages", 1),
+        ("2 passage", 1),
+        ("1 passage sur 12 dit", 0),
+        ("1 thème ont", 1),
+        ("21 tables, 0 document", 0),
+    ],
+)
+def test_the_check_of_agreements_sees_what_it_should(text: str, n_wrong: int) -> None:
+    assert len(wrong_agreements(text)) == n_wrong
+
+
+def few(n: int) -> Report:
+    """A study with `n` of everything: workshops, themes, passages set aside, people, families, rejects, offers and needs."""
+    held = [f"lieu-{place}-2025-02-0{place + 1}" for place in range(n)]
+    passages = [
+        *(
+            said(f"thème {theme}", 1, workshop_id=name, text=f"les cars du soir {theme}", posture="proposition")
+            for name in held
+            for theme in range(n)
+        ),
+        *(said(None, n + 1, text=f"seul {place}", workshop_id=held[0]) for place in range(n)),
+    ]
+    whole = tables()
+    if not passages:
+        return report({name: table.head(0) for name, table in whole.items()})
+    made = tables(*passages, held=workshops(*held, n_tables=None), needs=needs("aucune structure de ce secteur"))
+    people = whole["attendance"].head(n).assign(workshop_id=held[0], participant_id=[f"p{place}" for place in range(n)])
+    offers = whole["offers"].assign(unit_id="u000")
+    cut = {name: made[name].head(0) for name in ("voices", "contrasts")} | {"attendance": people, "offers": offers}
+    return report(made | cut | {"rejects": pd.concat([whole["rejects"]] * n)}, n_annex_rows=1, least_count=1)
+
+
+@pytest.mark.parametrize("n", [0, 1, 2])
+def test_every_noun_and_verb_agrees_with_its_number(n: int) -> None:
+    assert {name: wrong for name, text in words(few(n)).items() if (wrong := wrong_agreements(text))} == {}
+
+
+ROOT = Path(__file__).parent.parent
+SENTENCES = [
+    *ROOT.joinpath("pipeline/show").glob("*.py"),
+    *ROOT.joinpath("flows").rglob("*.py"),
+    ROOT.joinpath("pipeline/terminal.py"),
+    ROOT.joinpath("pipeline/rank/checks.py"),
+]
+ALWAYS_SEVERAL = ("{m} ", "{price", "{minutes", "{known} déjà là", "{places} premières")
+
+
+def test_what_the_command_line_and_the_service_say_agrees_with_its_number_too() -> None:
+    """A number before a plural word is written {n:mot|mots}; what is never 0 or 1 is listed."""
+    plural = re.compile(r"\{\w+\} (?!(?:sur|dans|cas|sans|fois)\b)[a-zéèê]+s\b")
+    found = [
+        (path.name, match[0])
+        for path in SENTENCES
+        for match in plural.finditer(path.read_text(encoding="utf-8"))
+        if not match[0].startswith(ALWAYS_SEVERAL)
+    ]
+    assert found == []
+
+
+@pytest.mark.parametrize(("n", "told"), [(0, "0 fichier lu arrive"), (1, "1 fichier lu arrive"), (2, "2 fichiers lus arrivent")])
+def test_a_count_agrees_in_a_sentence(n: int, told: str) -> None:
+    assert "{n:fichier lu|fichiers lus} {n:=arrive|arrivent}".format(n=Count(n)) == told
+    assert study_counts(dict.fromkeys(("workshops", "documents", "units", "themes"), n)).startswith(f"{n} atelier" + "s" * (n > 1))
+
+
+@pytest.mark.slow
+def test_a_study_of_mails_alone_is_run_and_its_report_claims_nothing_that_mails_do_not_show(tmp_path: Path) -> None:
+    from flows.publication import publish_whole
+    from flows.run import run_study
+
+    study = Study.create(tmp_path / "etude")
+    folder = study.depot / "Pays de Retz 2026-10-01"
+    folder.mkdir()
+    for number, text in enumerate(MAILS):
+        head = f"From: Une lectrice <lectrice{number}@exemple.fr>\nTo: atelier@exemple.fr\nSubject: Suite de nos échanges\n"
+        (folder / f"mail {number}.eml").write_text(f"{head}Date: Fri, 2 Oct 2026 10:0{number}:00 +0200\n\n{text}\n", encoding="utf-8")
+    publication = study.root / publish_whole(study.root, run_study(study.root).manifest).folder
+    shown = re.sub("[\u00a0\u202f]", " ", html.fromstring((publication / "rapport.html").read_bytes()).text_content())
+    slides = "\n".join(
+        shape.text_frame.text
+        for slide in Presentation(str(publication / "restitution.pptx")).slides
+        for shape in slide.shapes
+        if shape.has_text_frame
+    )
+    pages = "\n".join(pdf_text(path) for path in sorted((publication / "ateliers").glob("*.pdf")))
+    for name, text in {"report": shown, "slides": slides, "pages": pages}.items():
+        told = "\n".join(line for line in re.split(r"\n|(?<=[.;]) ", text) if "Sans effet" not in line)
+        claims = re.findall(
+            r".*(?:\btables? |en tournant|world café|rien n.est perdu|comme ailleurs|\b0 (?:présent|personne)).*", told, re.I
+        )
+        assert (name, claims, wrong_agreements(told)) == (name, [], [])
+    assert "documents" in shown and "on ne sait pas combien de personnes sont venues" in shown
+
+
+MAILS = (
+    "Bonjour,\n\nIl n'y a plus de car le soir entre Machecoul et Nantes.\nLes jeunes ne peuvent plus rentrer du lycée.\n",
+    "Bonjour,\n\nLe car du soir a disparu, il faudrait un minibus partagé entre les communes.\n",
+    "Bonjour,\n\nLa recyclerie de Legé emploie douze personnes et répare des vélos.\nElle cherche un local plus grand.\n",
+    "Bonjour,\n\nLes loyers montent sur la côte, les saisonniers ne trouvent plus de logement.\n",
+)
