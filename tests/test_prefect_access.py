@@ -303,7 +303,7 @@ def preflight(server: PrefectServer) -> str | None:
     return ask_as_a_page(f"{server.url}/deployments/filter", "OPTIONS", **asked)[1]
 
 
-@pytest.mark.service
+@pytest.mark.slow
 def test_a_foreign_page_without_password_cannot_rewrite_what_a_deployment_runs(tmp_path, without_rights):
     study, marker = Study.create(tmp_path / "visee"), tmp_path / "pris"
     with (
@@ -417,3 +417,27 @@ def test_clients_read_the_password_of_a_file_and_say_in_one_line_that_it_is_refu
         asked = {"filter": {"event": {"name": ["ateliers.review.done"]}}}
         wait_for(lambda: server.ask("/events/filter", asked)["events"], "the event", 30)
     assert study.last_run() is not None
+
+
+FETCH = """async (url) => {
+    const options = {method: "POST", body: "{}", headers: {"Content-Type": "application/json"}};
+    try { return (await fetch(url, options)).status } catch (error) { return error.name }
+}"""
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize(("is_open", "answer"), [(True, 200), (False, "TypeError")])
+def test_a_browser_lets_no_page_of_another_origin_ask_a_closed_server(tmp_path, is_open, answer):
+    from playwright.sync_api import sync_playwright
+
+    with (
+        running(PrefectServer(tmp_path / "serveur", is_open=is_open)) as server,
+        answering(StandIn()) as other,
+        sync_playwright() as tool,
+    ):
+        browser = tool.chromium.launch(executable_path="/usr/bin/chromium", args=["--no-sandbox"])
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{other.server_port}/health")
+        assert page.evaluate(FETCH, f"{server.url}/deployments/filter") == answer
+        browser.close()
