@@ -3,6 +3,7 @@
 import json
 import logging
 import random
+from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
@@ -22,6 +23,8 @@ from pipeline.decisions import (
     weights_in_use,
 )
 from pipeline.decisions.effects import told_idle
+from pipeline.review import live
+from pipeline.review.snapshot import Snapshot
 from pipeline.settings import RankSettings
 from pipeline.standing import coded_units, confirmation, confirmed_units, judged_units, judgements
 from pipeline.tables import DECISION_EFFECTS, DECISION_GROUNDS, DECISIONS, MERGE_PROPOSALS, TAGS, THEME_FAMILIES
@@ -815,3 +818,14 @@ def test_one_line_says_how_many_decisions_stopped_applying_and_where_to_see_them
     )
     told = told_idle(effects, "etude")
     assert told is None if expected is None else told is not None and told.startswith(expected) and "ateliers review etude" in told
+
+
+def test_pages_of_themes_leave_out_what_awaits_a_review() -> None:
+    tables, merge = machine(), taken(on_theme("merge_theme", "cars", "lait"), on_theme("rename_theme", "haie", "Bocage"))
+    journal = SimpleNamespace(store=SimpleNamespace(read=lambda: merge))
+    for state, left in (("appliquée", {"lait", "haie"}), ("à revoir", {"cars", "lait", "haie"})):
+        effect = {"decision_id": 1, "action": "merge_theme", "state": state, "reason": None if state == "appliquée" else "Devenu un autre."}
+        snapshot = Snapshot("r", {"units": tables["units"], "decision_effects": DECISION_EFFECTS.build([effect])}, tables)
+        now = live._replayed(snapshot, journal, 2)  # type: ignore[arg-type]
+        assert set(now.labels) == left and now.labels["haie"] == "Bocage"
+        assert snapshot.to_review == ({} if state == "appliquée" else {1: "Devenu un autre."})
