@@ -59,6 +59,7 @@ def test_colours_come_from_the_palette(path: Path) -> None:
     ] == []
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize(
     ("system", "asked", "expected"),
@@ -103,8 +104,9 @@ _COVERED = """() => {
 }"""
 
 
+@pytest.mark.slow
 @pytest.mark.browser
-@pytest.mark.parametrize("screen", [name if name == "laptop" else pytest.param(name, marks=pytest.mark.slow) for name in SCREENS])
+@pytest.mark.parametrize("screen", SCREENS)
 def test_valider_is_in_sight_and_hides_nothing(served: Served, browser: Browser, screen: str) -> None:
     width, height = SCREENS[screen]
     page = served.open(browser, "alix", "passages?ordre=lecture", viewport={"width": width, "height": height}, reduced_motion="reduce")
@@ -117,6 +119,7 @@ def test_valider_is_in_sight_and_hides_nothing(served: Served, browser: Browser,
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_each_decision_is_said_and_the_focus_is_kept(served: Served, browser: Browser) -> None:
     page = served.open(browser, "bilal", "passages?ordre=lecture")

@@ -128,7 +128,10 @@ def test_two_studies_reviewed_in_one_browser_keep_their_sessions_apart(served: S
         assert [browser.get(one.url("passages")).status_code for one in (served, other)] == [200, 200]
 
 
-@pytest.mark.parametrize("name", ["connexion", *sorted(PAGES)])
+_QUICK = ("connexion", "passages", "theme")  # pages; the others with the slow tests
+
+
+@pytest.mark.parametrize("name", [*_QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in sorted(PAGES) if name not in _QUICK)])
 def test_no_page_is_kept_by_browsers_or_proxies(served: Served, name: str) -> None:
     answer = client(served, "chantal").get(address(name, served))
     assert answer.headers["cache-control"] == "no-store"
@@ -157,9 +160,14 @@ TOO_LONG: list[tuple[str, dict[str, str], int]] = [
     ("accord/desaccords/{unit}/arbitrer", {"why": "a" * 501}, 422),
     ("connexion", {"username": "alix", "password": "a" * 200_000}, 422),
 ]
+_N_QUICK = 5
 
 
-@pytest.mark.parametrize(("path", "sent", "status"), TOO_LONG, ids=[f"{n} {case[0]}" for n, case in enumerate(TOO_LONG)])
+@pytest.mark.parametrize(
+    ("path", "sent", "status"),
+    [case if n < _N_QUICK else pytest.param(*case, marks=pytest.mark.slow) for n, case in enumerate(TOO_LONG)],
+    ids=[f"{n} {case[0]}" for n, case in enumerate(TOO_LONG)],
+)
 def test_a_text_that_is_too_long_is_refused_and_said(served: Served, path: str, sent: dict[str, str], status: int) -> None:
     session, before = client(served, "alix"), len(served.decisions())
     theme, unit_id = (served.study.read_machine_table(name)[key].min() for name, key in (("themes", "theme_id"), ("tags", "unit_id")))
@@ -298,6 +306,7 @@ def user_number(page: str, name: str) -> str:
     return re.findall(r'action="/comptes/(\d+)"', row)[0]
 
 
+@pytest.mark.slow
 def test_an_invitation_takes_no_password_away_and_nobody_invites_oneself(served: Served) -> None:
     served.sessions |= make_accounts(served.study.root, {"fanny": "administration", "gael": "analyse"})
     session = client(served, "fanny")
