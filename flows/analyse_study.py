@@ -1,5 +1,6 @@
 """The whole study: gather the workshops, cluster, replay decisions, rank, compare, list offers, write the tables."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
@@ -22,6 +23,7 @@ from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.profiles import profile_themes, quote_themes
 from pipeline.counting import count_families
 from pipeline.decisions import apply_decisions, left_proposals, note_grounds, weights_in_use
+from pipeline.depot import Unread
 from pipeline.ingest import reject_silent_documents, reject_stray_files, reject_unread
 from pipeline.kept import kept_in
 from pipeline.rank import rank_themes
@@ -32,10 +34,12 @@ MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decision
 
 
 @flow(name="analyse_study")
-def analyse_study(root: Path, processed: list[StageRecord], coders: list[StageRecord]) -> tuple[list[StageRecord], Proposals]:
+def analyse_study(
+    root: Path, processed: list[StageRecord], coders: list[StageRecord], failed: Sequence[Unread] = ()
+) -> tuple[list[StageRecord], Proposals]:
     """Return the records of the passes over the whole study and what is proposed for its themes.
 
-    Its tables are left written, those of `coders` too.
+    Its tables are left written, those of `coders` too; `failed` are the workshops that could not be processed.
     """
     clustered = cluster_study(root, processed)
     joined = join_study(root, processed, clustered)
@@ -45,7 +49,7 @@ def analyse_study(root: Path, processed: list[StageRecord], coders: list[StageRe
     ranked = rank_study(root, processed, decided)
     compared = compare_study(root, processed, decided, ranked)
     records = [clustered, joined, proposed.record, decided, ranked, compared, *coders]
-    write_study(root, processed, records)
+    write_study(root, processed, records, failed)
     return records, proposed
 
 
@@ -166,12 +170,12 @@ def compare_study(root: Path, processed: list[StageRecord], decided: StageRecord
 
 
 @task(name="write")
-def write_study(root: Path, processed: list[StageRecord], records: list[StageRecord]) -> None:
+def write_study(root: Path, processed: list[StageRecord], records: list[StageRecord], failed: Sequence[Unread] = ()) -> None:
     """Write the machine's tables first, as later runs take the themes' names from them, then the reviewed ones."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
     tables = gather_tables(cache, processed)
     rejects = reject_stray_files(tables["rejects"], study.stray_files(), depot=study.depot)
-    rejects = reject_unread(rejects, study.unread_entries(), depot=study.depot)
+    rejects = reject_unread(rejects, [*study.unread_entries(), *failed], depot=study.depot)
     silent = paths_without_units(tables["documents"], tables["blocks"], tables["units"])
     tables["rejects"] = reject_silent_documents(rejects, silent)
     machine = tables | cache.load(records[1])

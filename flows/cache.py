@@ -47,6 +47,10 @@ class StageRecord:
     is_cached: bool = False
     n_passing: int = 0  # failures that can pass: the next run computes the stage again
 
+    def is_of(self, key: str) -> bool:
+        """Whether this is what the stage gives under `key`."""
+        return self.entry == _entry(self.stage, key)
+
 
 @dataclass(frozen=True)
 class Unfinished:

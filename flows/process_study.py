@@ -1,5 +1,7 @@
 """The whole job, in order: each workshop, then the study, then its report."""
 
+import logging
+import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,15 +13,32 @@ from flows.process_workshop import process_workshop, tag_workshops
 from flows.publish_study import publish_study, writer_ready
 from flows.second_coder import agree_study, code_again, order_study
 from flows.steps import flow
+from pipeline.depot import Unread
+from pipeline.errors import TableError
 from pipeline.ingest import identify_workshops, readers_kept
 from pipeline.study import Study
+
+_LOG = logging.getLogger(__name__)
+_FAULTS = (  # of our code at a content that it did not foresee; the other workshops are none the worse for it
+    TableError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+    re.error,
+)
 
 
 @dataclass(frozen=True)
 class Processed:
-    """The records of every stage of a run, and what the language model did, if there is one: as a second coder, and for themes."""
+    """The records of every stage of a run, the folders that failed, and what the language model did, if there is one: as a
+    second coder, and for themes.
+    """
 
     records: list[StageRecord]
+    failed: list[str]
     second_coder: dict[str, Any] | None
     theme_proposals: dict[str, Any] | None
 
@@ -31,21 +50,36 @@ def process_study(
     """Return what the run did; `kept` are the records of workshops that this run does not look at, `first_paths` those of renamed files."""
     study = Study.open(root)
     ids = identify_workshops([*study.workshop_folders(), *(study.depot / folder for folder in folders)], depot=study.depot)
-    read = []
+    read: list[list[StageRecord]] = []
+    failed: list[tuple[str, Exception]] = []
     with encoding_ahead(root) as ahead:
         with readers_kept():
             for folder in folders:
-                records = process_workshop(root, folder, ids[folder], first_paths)
+                try:
+                    records = process_workshop(root, folder, ids[folder], first_paths)
+                except _FAULTS as error:
+                    _LOG.warning("a workshop failed: %s", type(error).__name__)
+                    failed.append((folder, error))
+                    continue
                 read.append(records)
                 if ahead is not None:
                     ahead.take(records[-1])
+        if failed and not read and not kept:
+            raise failed[0][1]
         tagged = tag_workshops(root, [segmented for _, segmented in read])
     processed = [*kept, *(record for records in read for record in records), *tagged]
     processed.sort(key=lambda record: str(record.workshop))
     second = code_again(root, processed)
     coders = [second.record, agree_study(root, processed, second), order_study(root, processed, second)]
     with writer_ready(sum(record.n_rows.get("units", 0) for record in processed)):
-        analysed, proposed = analyse_study(root, processed, coders)
+        analysed, proposed = analyse_study(root, processed, coders, [_unread(study, *failure) for failure in failed])
         forget_loaded()  # what is published is read from the study
         publish_study(root, run_id)
-    return Processed(processed + analysed, second.summary, proposed.summary)
+    return Processed(processed + analysed, [folder for folder, _ in failed], second.summary, proposed.summary)
+
+
+def _unread(study: Study, folder: str, error: Exception) -> Unread:
+    """The line that says that a workshop failed; never its message, which may quote what people said."""
+    what = error.found if isinstance(error, TableError) else type(error).__name__
+    advice = "signaler ce défaut ; les autres ateliers sont traités, celui-ci le sera une fois ses fichiers changés"
+    return Unread(study.depot / folder, f"l'atelier n'a pas pu être traité ({what})", advice)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.consent import NOT_SENT, STOPPED, Approver, asking
-from flows.keys import input_hashes, study_fingerprint
+from flows.keys import input_hashes, read_key, study_fingerprint
 from flows.prefect_setup import prefect_ready
 from flows.progress import Listener, listening
 from flows.renamed import first_paths
@@ -20,12 +20,14 @@ from flows.vault import Vault
 from models.embedder import encoder_used
 from pipeline.decision_store import Mark
 from pipeline.errors import StudyError
+from pipeline.ingest import identify_workshops
 from pipeline.pseudonymise import keyed_hash
 from pipeline.study import Study, text_hash
 from pipeline.versions import SCHEMA, versions
 
 if TYPE_CHECKING:
     from flows.cache import StageRecord
+    from flows.process_study import Processed
 
 Manifest = dict[str, Any]
 _NOT_RECORDED = {"execution", "notify", "mail", "review", "vault"}  # no result depends on them; addresses of people and servers are there
@@ -106,6 +108,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
     inputs = {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()}
     named = first_paths(inputs, last)
     processed = process_study(study.root, folders, _kept_records(study, only, last), run_id, named)
+    n_moved = 0 if only else _n_moved(study, processed, vault.state(), named)
     manifest = {
         "schema": SCHEMA,
         "run_id": run_id,
@@ -122,7 +125,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "decisions": asdict(mark),
         "second_coder": processed.second_coder,
         "theme_proposals": processed.theme_proposals,
-        "n_passing": sum(record.n_passing for record in processed.records),
+        "n_passing": sum(record.n_passing for record in processed.records) + n_moved,
         "n_rows": study.count_rows(),
         "tables": study.table_hashes(),
         "publication": f"publications/{run_id}",
@@ -134,6 +137,15 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         vault.drop_earlier()
     _drop_old_entries(study, processed.records)
     return manifest
+
+
+def _n_moved(study: Study, processed: "Processed", vault_state: str, named: dict[str, str]) -> int:
+    """How many workshops were not read as they lie there now: files that were away while the run worked, or came since."""
+    ids = identify_workshops(study.workshop_folders(), depot=study.depot)
+    read = {record.workshop: record for record in processed.records if record.stage == "read"}
+    told = {*processed.failed, *(folder for folder, record in read.items() if record.n_passing)}
+    keys = {folder: read_key(study, folder, ids[folder], vault_state, named) for folder in ids.keys() - told}
+    return sum(folder not in read or not read[folder].is_of(key) for folder, key in keys.items())
 
 
 def recorded_settings(study: Study, vault: Vault) -> dict[str, Any]:
@@ -169,6 +181,7 @@ def _has_kept(study: Study, only: str, last: Manifest | None) -> bool:
 def _kept_records(study: Study, only: str | None, last: Manifest | None) -> "list[StageRecord]":
     """What the last run kept of the folders that this run does not look at."""
     from flows.cache import StageRecord
+    from flows.process_study import Processed
 
     if only is None or last is None:
         return []

@@ -113,11 +113,20 @@ class Study:
         Raises `StudyError` when there is none.
         """
         folders = workshop_folders(self.depot)
-        if not folders and not self.stray_files() and not self.unread_entries():
-            raise StudyError(
-                f"« {self.depot} » est vide", "un dossier par atelier, avec ses fichiers", "y copier les dossiers des ateliers"
-            )
+        if not folders:
+            raise self._no_workshop()
         return folders
+
+    def _no_workshop(self) -> StudyError:
+        """The error of a depot without any workshop, which names the first entry that is there all the same."""
+        expected = "un dossier par atelier, avec ses fichiers"
+        unread = {entry.path.name: entry.reason for entry in self.unread_entries()}
+        there = {path.name: "fichier hors de tout dossier d'atelier" for path in self.stray_files()} | unread
+        if not there:
+            return StudyError(f"« {self.depot} » est vide", expected, "y copier les dossiers des ateliers")
+        name, reason = min(there.items())
+        found = f"« {self.depot} » n'a aucun dossier d'atelier qui se lise (« {name} » : {reason})"
+        return StudyError(found, expected, "vérifier les droits, ou y copier les dossiers eux-mêmes")
 
     def stray_files(self) -> list[Path]:
         """Files that lie in depot/ itself, outside any workshop's folder."""

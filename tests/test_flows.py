@@ -7,6 +7,7 @@ import resource
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ import pandas as pd
 import pytest
 from studies import RETZ, new_small_study
 
+from flows.process_workshop import process_workshop
 from flows.run import run_study
 from flows.vault import Vault
 from models.embedder import encoder_used
@@ -127,15 +129,50 @@ def test_another_run_of_the_example_elsewhere_gives_the_same_bytes(demo_study, t
     assert table_bytes(other) == table_bytes(demo_study)
 
 
-def test_an_unreadable_file_is_a_reject_and_the_rest_goes_on(small_study):
-    folder = small_study.depot / RETZ
+def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_rest_goes_on(small_study, monkeypatch, capsys):
+    depot, folder = small_study.depot, small_study.depot / RETZ
     (folder / "Table 3.docx").write_bytes(b"PK\x03\x04 tronque")
-    (small_study.depot / "egare.txt").write_text("un mot", encoding="utf-8")
+    (folder / "atelier.yaml").write_text("a: &a [x]\nb: [*a, *a]\n", encoding="utf-8")
+    (folder / "T\udce9.txt").write_text("Q2\n- une halle couverte\n", encoding="utf-8")
+    (folder / "Table 1.txt#x.txt").write_text("Q2\n- un lavoir\n", encoding="utf-8")
+    os.mkfifo(folder / "tube")
+    (depot / "egare.txt").write_text("un mot", encoding="utf-8")
+    (depot / "etc").symlink_to("/etc")
+    (depot / "Tr\udce9gor").mkdir()
+    (depot / "Bray 2026-05-19").mkdir()
+    (depot / "Bray 2026-05-19" / "T1.txt").write_text("- un passage", encoding="utf-8")
+    monkeypatch.setattr("flows.process_study.process_workshop", _failing("Bray 2026-05-19"))
     outcome = run_study(small_study.root)
-    rejects = small_study.read_table("rejects")
-    assert sorted(rejects["path"]) == ["Pays de Retz 2026-10-01/Table 3.docx", "egare.txt"]
+    rejects = small_study.read_table("rejects").sort_values("path")
+    assert [path.removeprefix(f"{RETZ}/") for path in rejects["path"]] == [
+        "Bray 2026-05-19",
+        "T\\xe9.txt",
+        "Table 1.txt%23x.txt",
+        "Table 3.docx",
+        "atelier.yaml",
+        "tube",
+        "Tr\\xe9gor",
+        "egare.txt",
+        "etc",
+    ]
+    assert rejects["reason"].iloc[0] == "l'atelier n'a pas pu être traité (IndexError)"
     assert rejects["advice"].str.len().gt(10).all()
-    assert outcome.manifest["n_rows"]["units"] == 3
+    assert (outcome.manifest["n_rows"]["units"], outcome.manifest["n_passing"]) == (5, 0)
+    assert not run_study(small_study.root).is_new
+    assert main(["status", str(small_study.root)]) == 0
+    told = capsys.readouterr().out
+    assert "Fichiers ou parties non lus : 9" in told and "raccourci vers un dossier : il n'est pas suivi" in told
+
+
+def _failing(folder: str) -> Callable[..., Any]:
+    """The processing of workshops with a fault at one of them that nobody foresaw."""
+
+    def process(root: Path, name: str, workshop_id: str) -> Any:
+        if name == folder:
+            raise IndexError("ce que quelqu'un a dit")
+        return process_workshop(root, name, workshop_id)
+
+    return process
 
 
 class Story(NamedTuple):

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from tempfile import gettempdir
 from typing import Any
 
 import pytest
 
-from flows import process_workshop
+from flows import process_workshop, run
 from flows.cache import StageCache, StageRecord
-from flows.keys import read_key, segment_key, study_fingerprint
+from flows.keys import input_hashes, read_key, segment_key, study_fingerprint
 from flows.run import due_fingerprint
 from flows.vault import Vault
 from pipeline.ingest import contents, identify_workshops
@@ -16,7 +17,7 @@ from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Source
 from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.pseudonymise import Kept, Registry
-from pipeline.study import Study
+from pipeline.study import Study, file_hash
 
 RETZ = "Pays de Retz 2026-10-01"
 
@@ -216,3 +217,39 @@ def test_after_a_failure_that_can_pass_a_run_has_something_to_do_and_may_be_aske
     small_study.write_manifest(record | {"fingerprint": fingerprint, "tables": {}})
     due = due_fingerprint(small_study)
     assert (due is not None) is is_due and due != fingerprint
+
+
+def test_a_file_without_rights_has_a_reason_for_a_hash_and_another_key_once_it_has_them(small_study, without_rights):
+    path = small_study.depot / RETZ / "Table 1.txt"
+    before = study_fingerprint(small_study, "")
+    path.chmod(0o000)
+    for parent in path.parents[:6]:
+        if parent.is_relative_to(gettempdir()) and parent != Path(gettempdir()):
+            parent.chmod(0o755)
+    with without_rights():
+        hashes = input_hashes(small_study, RETZ)
+    assert hashes[f"{RETZ}/Table 1.txt"] == "droits insuffisants" and len(hashes[f"{RETZ}/Table 2.txt"]) == 64
+    assert study_fingerprint(small_study, "") == before
+
+
+@pytest.mark.parametrize("error", [PermissionError(13, "x"), OSError(5, "x"), FileNotFoundError(2, "x")])
+def test_a_file_that_cannot_be_hashed_ends_nothing_and_changes_the_fingerprint(small_study, monkeypatch, error):
+    before = study_fingerprint(small_study, "")
+
+    def refused(path):
+        if path.name == "Table 1.txt":
+            raise error
+        return file_hash(path)
+
+    monkeypatch.setattr("flows.keys.file_hash", refused)
+    assert study_fingerprint(small_study, "") != before
+
+
+def test_a_workshop_that_was_away_while_the_run_read_is_counted_as_to_be_read_again(small_study, quick_reading):
+    def n_moved(*records, failed=()):
+        return run._n_moved(small_study, list(records), list(failed), Vault(small_study).state())
+
+    record = read(small_study)
+    assert (n_moved(record), n_moved(), n_moved(failed=[RETZ])) == (0, 1, 0)
+    add_note(small_study)
+    assert n_moved(record) == 1
