@@ -181,7 +181,6 @@ def _has_kept(study: Study, only: str, last: Manifest | None) -> bool:
 def _kept_records(study: Study, only: str | None, last: Manifest | None) -> "list[StageRecord]":
     """What the last run kept of the folders that this run does not look at."""
     from flows.cache import StageRecord
-    from flows.process_study import Processed
 
     if only is None or last is None:
         return []

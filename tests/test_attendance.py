@@ -1,7 +1,9 @@
 """Who was in the room: invented attendance lists and what they tell, names that are one structure or two, types in the fiche's terms."""
 
 import random
+import unicodedata
 from pathlib import Path
+from random import Random
 from types import ModuleType
 
 import pytest
@@ -9,14 +11,15 @@ import pytest
 from pipeline import shared_structures
 from pipeline.communes import tiers
 from pipeline.communes.tables import by_slug, sorted_slugs
+from pipeline.gather import gather_workshops
+from pipeline.ingest import ingest_workshop, stage
 from pipeline.ingest import people as people_module
-from pipeline.ingest import stage
 from pipeline.ingest import structures as structures_module
 from pipeline.ingest.attendance import Attendance, read_attendance
 from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.contents import Contents, Part
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.people import Person, Roster, split_name
+from pipeline.ingest.people import PEOPLE, Person, Roster, split_name
 from pipeline.ingest.places import Places
 from pipeline.ingest.readers.grids import blocks_of_rows
 from pipeline.ingest.sheets import kind_of, sort_part
@@ -25,9 +28,11 @@ from pipeline.ingest.structures import Mention, is_elected, is_lone_person, join
 from pipeline.ingest.territory_map import Pin
 from pipeline.ingest.workshop import Commune
 from pipeline.name_index import NameIndex
-from pipeline.settings import IngestSettings
+from pipeline.pseudonymise import Registry, pseudonymise
+from pipeline.settings import IngestSettings, Settings
 from pipeline.shared_structures import Row, share_ids
 from pipeline.structure_names import Named, are_one
+from pipeline.tables import ATTENDANCE, TABLES, WORKSHOPS
 
 Rows = list[tuple[str, ...]]
 
@@ -495,3 +500,67 @@ def test_words_that_only_look_like_a_status_change_nothing() -> None:
     ]
     attendances, _ = _read(rows)
     assert [(entry.structure, entry.has_signed) for entry in attendances] == [("SCIC Présent", True), ("Les Absents", True)]
+
+
+FIRST = ["Anne", "ANNE", "Zoë", unicodedata.normalize("NFD", "Zoë"), "名", "\u200bAnne", "A."]
+FIRST += ["Jean-Marie", "de", "Mme", "[", "(", "\\", ""]
+LAST = ["Riou", "RIOU", "Rióu", "名", "", "de Sousa", "D’ARC", "(Riou)", "Ivanov", "Иванов", "*"]
+STRUCTURE = ["La Criée", unicodedata.normalize("NFD", "La Criée"), "LA CRIÉE (SCOP)", "CCAS", "CCAS / La Criée"]
+STRUCTURE += ["Comité des fêtes", "Ferme de Zoë Riou", "Ferme Riou", "Riou (EI)", "particulier", "名名", "((", "", "."]
+STRUCTURE += ["élue et présidente de La Criée"]
+OTHERS = (["", "a@x.org", "A@X.ORG"], ["Lannion", "Plouha", ""], ["gérante", "élue", "M. (", ""], ["x", "", "excusé"])
+CELLS = (LAST, FIRST, STRUCTURE, *OTHERS)
+LISTED = ("Nom", "Prénom", "Structure", "Courriel", "Commune", "Fonction", "Signature")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+def test_whatever_people_type_twice_no_table_has_a_key_twice(tmp_path: Path, seed: int) -> None:
+    chance, settings = Random(seed), Settings()
+    registry, workshops = Registry(), []
+    for name in ("Trégor 2026-01-01", "Bray 2026-02-01"):
+        folder = tmp_path / name
+        folder.mkdir()
+        rows = [LISTED, *([chance.choice(cells) for cells in CELLS] for _ in range(40))]
+        (folder / "liste.csv").write_text("\n".join(map(";".join, [*rows, *rows[:9]])), encoding="utf-8")
+        placed = [[chance.choice(STRUCTURE), chance.choice(["Lannion", ""]), "12"] for _ in range(15)]
+        (folder / "carte.csv").write_text("\n".join(map(";".join, [["structure", "commune", "rayon"], *placed])), encoding="utf-8")
+        raw = ingest_workshop(folder, depot=tmp_path, settings=settings.ingest)
+        clean, kept = pseudonymise(raw, known=registry, settings=settings.pseudonymise)
+        registry = Registry.loads(kept.registry.dumps())
+        workshops.append(clean)
+    for table_name, rows in gather_workshops(workshops).items():  # checked there, by the data dictionary
+        assert not rows.duplicated(list(TABLES[table_name].key)).any()
+
+
+def test_two_structures_of_a_workshop_never_share_an_id_in_the_study() -> None:
+    chance = Random(21)
+    own = ["x", "x-2", "x-3", "x-ailleurs", "x-ailleurs-2", "x-lannion"]
+    for _ in range(300):
+        rows = [
+            Row(workshop, structure_id, chance.choice(["Fil", "CCAS", "Comité des fêtes"]), chance.choice([None, "22113"]))
+            for workshop in range(3)
+            for structure_id in chance.sample(own, chance.randint(0, 4))
+        ]
+        ids = share_ids(rows, [])
+        for workshop in range(3):
+            shared = [ids[row.workshop, row.structure_id] for row in rows if row.workshop == workshop]
+            assert len(set(shared)) == len(shared)
+
+
+def test_one_person_on_two_lines_has_signed_where_either_line_is_signed() -> None:
+    people = PEOPLE.build(
+        {"participant_id": f"w-p0{n}", "workshop_id": "w", "full_name": name, "first_name": "Jean-Marc", "last_name": name.split()[1]}
+        | {"origin": "attendance"}
+        for n, name in ((1, "Jean-Marc Riou"), (2, "Jean-Marc RIOU"))
+    )
+    attendance = ATTENDANCE.build(
+        {"participant_id": f"w-p0{n}", "workshop_id": "w", "has_signed": has_signed} for n, has_signed in ((1, False), (2, True))
+    )
+    blank = {name: table.empty() for name, table in TABLES.items()}
+    workshop = WORKSHOPS.build([{"workshop_id": "w", "territory": "T", "folder": "W"}])
+    tables = {name: blank[name] for name in ("documents", "blocks", "structures", "catchments", "rejects")}
+    tables |= {"workshops": workshop, "attendance": attendance, "people": people}
+    clean, _ = pseudonymise(tables, settings=Settings().pseudonymise)
+    assert clean["attendance"][["participant_id", "has_signed"]].values.tolist() == [["personne-1", True]]
+    assert clean["blocks"].columns.tolist() == blank["blocks"].columns.tolist()
