@@ -12,7 +12,9 @@ import pytest
 
 from pipeline.ingest import ingest_workshop, reject_stray_files
 from pipeline.ingest.dates import find_date
+from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.people import PEOPLE
+from pipeline.ingest.readers.wire import from_line, to_line
 from pipeline.ingest.workshop import Manifest, identify_workshop, identify_workshops, name_territory, name_workshop, read_manifest
 from pipeline.resources import data_path
 from pipeline.settings import IngestSettings
@@ -230,6 +232,16 @@ def test_two_folders_that_differ_in_their_unicode_form_alone_share_no_document(t
     for name in ("documents", "workshops", "rejects"):
         TABLES[name].check(pd.concat([of_folder[name] for of_folder in tables]))
     assert tables[0]["documents"]["path"].tolist() == ["Trégor/T1.txt"]
+
+
+def test_half_a_character_in_a_file_stops_nothing(tmp_path: Path) -> None:
+    half = "La \\ud800Criée \\ud83d\\ude00"
+    point = f'{{"type": "Feature", "properties": {{"name": "{half}"}}, "geometry": {{"type": "Point", "coordinates": [-3.4, 48.7]}}}}'
+    files = {"carte.geojson": f'{{"type": "FeatureCollection", "features": [{point}]}}'}
+    tables = _ingest(_write(tmp_path / "Trégor", files))
+    assert tables["structures"]["name"].tolist() == ["La ?Criée 😀"]
+    (part,), _ = from_line(to_line((RawPart((RawBlock("un \ud800 lavoir", "bullet"),), name="a\udfff"),)))
+    assert (part.blocks[0].text, part.name) == ("un ? lavoir", "a?")
 
 
 FILES = {

@@ -182,6 +182,8 @@ def _features(raw: RawPart) -> list[Pin] | None:
     """The pins of a JSON file, [] where it is no map; None where the file is no JSON after all."""
     try:
         content = json.loads(raw.blocks[0].text)
+        if "\\u" in raw.blocks[0].text:  # an escape can make half a character, which no table holds
+            content = json.loads(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError):
         return None
     return read_features(content) if is_geojson(content) else []

@@ -108,9 +108,10 @@ def _block(found: dict[str, Any]) -> RawBlock:
 
 
 def _text(value: Any) -> str:
+    """A text of the answer; half a character, which no table holds, becomes « ? »."""
     if not isinstance(value, str):
         raise TypeError
-    return value
+    return value if value.isascii() else value.encode("utf-8", "replace").decode()
 
 
 def _optional(value: Any) -> str | None:
