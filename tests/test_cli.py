@@ -13,6 +13,7 @@ from tempfile import gettempdir
 import pytest
 
 from pipeline.cli import main
+from pipeline.tables import DECISION_EFFECTS
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -89,6 +90,16 @@ def test_status_of_a_study_never_run_is_zeros(capsys, small_study):
     code, out, _ = run(capsys, "status", str(small_study.root), "--json")
     found = json.loads(out)
     assert (code, found["last_run"], found["n_rows"]["units"], found["n_decisions"]) == (0, None, 0, 0)
+
+
+def test_status_says_how_many_decisions_stopped_applying_and_where_to_see_them(capsys, small_study):
+    states = ("à revoir", "appliquée", "sans objet", "à revoir")
+    rows = [{"decision_id": number, "action": "merge_theme", "state": state, "reason": None} for number, state in enumerate(states, 1)]
+    small_study.write_table("decision_effects", DECISION_EFFECTS.build(rows))
+    code, out, _ = run(capsys, "status", str(small_study.root))
+    assert code == 0 and "3 décisions ne s'appliquent plus : 2 à revoir" in " ".join(out.split())
+    found = json.loads(run(capsys, "status", str(small_study.root), "--json")[1])
+    assert (found["n_decisions_to_review"], found["n_decisions_without_object"]) == (2, 1)
 
 
 def test_help_lists_exactly_the_commands_of_the_readme():
