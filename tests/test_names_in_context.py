@@ -111,6 +111,11 @@ LEFT_TO_LOOK_AT = [
     "Présents : Claire {{Bois}}",
     "{{Boucher}} dit que non",
     "la place de {{Karim}} est libre",
+    "c'est {{Bonnet}} qui a la remorque, on doit tout à {{Garnier}}",
+    "proposition de {{Garnier}} : un car le soir",
+    "{{Barbier}} refuse de signer",
+    "Signé : {{Collet}}",
+    "{{Marc Jardin}} gère la cuisine",
     "la place du docteur {{Vasseur}} est libre",
 ]
 NOTHING_TO_LOOK_AT = [

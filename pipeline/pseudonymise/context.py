@@ -122,7 +122,7 @@ def announces(words: list[Word], place: int, folded: str, *, strongly: bool = Fa
 
 def calls_for_person(words: list[Word], place: int, folded: str) -> bool:
     """Whether a person is expected at `place`: selon X, merci à X et Y, le fils X, la cousine de X, dit X."""
-    if announces(words, place, folded):
+    if announces(words, place, folded) or is_told(words, place, folded):
         return True
     before = folded[max(0, words[place].start - _NEAR) : words[place].start]
     if _kin().search(re.sub(r"(?<!\w)d'$", "de ", before)):

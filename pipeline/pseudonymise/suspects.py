@@ -8,6 +8,7 @@ from functools import cache
 
 from pipeline.pseudonymise.communes import is_place
 from pipeline.pseudonymise.context import (
+    announces,
     calls_for_person,
     has_inner_capital,
     is_owned,
@@ -29,6 +30,7 @@ _IN_LIST = "prénom de la liste, pris ici pour un mot ou un lieu"
 _STANDS = "à la place d'un nom de personne"
 _MAY_STAND = "personne, ou organisation ?"
 _WITH_WORD = "prénom suivi d'un mot : le nom de quelqu'un ?"
+_SURNAME = "nom de famille laissé lisible"
 _FIRST_NAME = "prénom laissé lisible"
 _GOES_ON = "suite d'un nom masqué ?"
 _NEVER = ("jamais", "acronymes", "civilites", "fonctions", "moments")
@@ -82,6 +84,8 @@ def _doubt_of_capital(passage: Passage, place: int, names: set[int]) -> str:
     is_name = is_surname(word.folded) or is_first_name(word.folded)
     if is_name and not is_place(word.folded) and _is_told_alone(passage, place):
         return _ACTS
+    if _is_bare_surname(passage, place):
+        return _SURNAME
     if word.opens:
         return ""
     if is_place_name(words, place):
@@ -117,7 +121,34 @@ def _is_followed_by_word(passage: Passage, place: int) -> bool:
     if after is None or after.before != " " or not after.has_capital or after.is_upper or passage.is_kept(after):
         return False
     is_name = is_usual_first_name(word.folded) and word.folded not in listed("prenoms_lieux") and not is_place_name(words, place)
-    return is_name and _may_be_name(after)
+    return is_name and (_may_be_name(after) or is_subject(words, place + 1))
+
+
+def _is_bare_surname(passage: Passage, place: int) -> bool:
+    """Whether a surname stands as names do: no article, no name of a place or thing before it, or a verb after it.
+
+    A common word that opens a sentence counts before a verb or after a heading only: Barbier refuse; Animatrice : Rivière.
+    """
+    word, words = passage.words[place], passage.words
+    if not is_surname(word.folded) or word.is_upper or is_place(word.folded):
+        return False
+    if word.folded in listed("prenoms_lieux") | listed("prenoms_mots") or is_place_name(words, place) or is_thing(words, place):
+        return False
+    if word.opens:
+        is_entry = bool(place) and announces(words, place, passage.folded) and not _goes_on(words, place)
+        return is_entry or is_subject(words, place)
+    before = words[place - 1]
+    is_determined = before.folded in listed("articles") | listed("determinants") | {"de", "en"}
+    if before.folded == "de" and place > 1:
+        is_determined = words[place - 2].folded not in listed("possessions")
+    is_tied = word.before[-1:] in ("'", "’") or (word.before == " " and before.has_capital)
+    return not (is_determined or is_tied)
+
+
+def _goes_on(words: list[Word], place: int) -> bool:
+    """Whether a word that is no surname follows at once, as after an adjective: Petit déjeuner, Grand Est."""
+    after = words[place + 1] if place + 1 < len(words) else None
+    return after is not None and after.before == " " and (after.has_capital or after.is_common)
 
 
 def _is_before_name(words: list[Word], place: int, names: set[int]) -> bool:
