@@ -10,16 +10,17 @@ import pytest
 from invented import DIE, ORTHEZ, said, workshops
 from lxml import html
 from pptx import Presentation
-from published import report, tables
+from published import GRID, report, tables
 from test_pdf import pdf_text
 
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import Facts, Page, Paragraph, PriorityCard, Quotes, Section, Table, Terms
 from pipeline.publish.layout.slides import lay_out_slides
 from pipeline.publish.layout.workshop import ROOMS, lay_out_workshop
+from pipeline.publish.readable import readable_lists
 from pipeline.publish.report.content import Report
 from pipeline.study import Study
-from pipeline.tables import ATTENDANCE, NEEDS
+from pipeline.tables import ATTENDANCE, NEEDS, TABLES
 from pipeline.words import Count, study_counts
 
 
@@ -192,6 +193,12 @@ def test_notes_are_not_said_to_be_all_where_people_wrote_themselves() -> None:
     assert "qui tenait le stylo" not in everything(odd("mail", "distance")) and "qui tenait le stylo" in everything(odd("notes"))
 
 
+def test_the_analysts_list_of_territories_heads_documents_where_no_note_names_a_table() -> None:
+    empty = {name: table.empty() for name, table in TABLES.items()}
+    heads = [set(readable_lists(empty | tables(said("cars", table, None)), GRID)["liste_territoires"].columns) for table in (None, 1)]
+    assert "Part des documents" in heads[0] and "Tables" not in heads[0] and {"Part des tables", "Tables"} <= heads[1]
+
+
 # ---- plurals ----
 
 NOUNS = (
@@ -317,7 +324,10 @@ def test_a_study_of_mails_alone_is_run_and_its_report_claims_nothing_that_mails_
         head = f"From: Une lectrice <lectrice{number}@exemple.fr>\nTo: atelier@exemple.fr\nSubject: Suite de nos échanges\n"
         (folder / f"mail {number}.eml").write_text(f"{head}Date: Fri, 2 Oct 2026 10:0{number}:00 +0200\n\n{text}\n", encoding="utf-8")
     publication = study.root / publish_whole(study.root, run_study(study.root).manifest).folder
-    shown = re.sub("[\u00a0\u202f]", " ", html.fromstring((publication / "rapport.html").read_bytes()).text_content())
+    page = html.fromstring((publication / "rapport.html").read_bytes())
+    for hidden in page.xpath("//style|//script"):
+        hidden.drop_tree()
+    shown = page.text_content()
     slides = "\n".join(
         shape.text_frame.text
         for slide in Presentation(str(publication / "restitution.pptx")).slides
@@ -326,12 +336,14 @@ def test_a_study_of_mails_alone_is_run_and_its_report_claims_nothing_that_mails_
     )
     pages = "\n".join(pdf_text(path) for path in sorted((publication / "ateliers").glob("*.pdf")))
     for name, text in {"report": shown, "slides": slides, "pages": pages}.items():
-        told = "\n".join(line for line in re.split(r"\n|(?<=[.;]) ", text) if "Sans effet" not in line)
+        plain = re.sub("[\u00a0\u202f]", " ", text)
+        told = "\n".join(line for line in re.split(r"\n|(?<=[.;]) ", plain) if "Sans effet" not in line)
         claims = re.findall(
             r".*(?:\btables? |en tournant|world café|rien n.est perdu|comme ailleurs|\b0 (?:présent|personne)).*", told, re.I
         )
         assert (name, claims, wrong_agreements(told)) == (name, [], [])
-    assert "documents" in shown and "on ne sait pas combien de personnes sont venues" in shown
+    assert "documents sur 4" in re.sub("[\u00a0\u202f]", " ", shown.lower())
+    assert "on ne sait pas combien de personnes sont venues" in shown
 
 
 MAILS = (

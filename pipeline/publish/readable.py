@@ -27,6 +27,8 @@ def readable_lists(tables: Tables, grid: Grid | None) -> dict[str, pd.DataFrame]
     }
     own = {axis.axis: axis.label for axis in grid.own_axes} if grid else {}
     heads = texts()["exports"] | own
+    if tables["units"]["table_number"].isna().all() and len(tables["units"]):  # documents were counted in the place of tables
+        lists["liste_territoires"] = lists["liste_territoires"].rename(columns={"n_tables": "n_documents", "part": "part_documents"})
     return {name: rows.rename(columns=heads) for name, rows in lists.items()}
 
 

@@ -22,7 +22,8 @@ def opening_section(report: Report, numbering: Numbering) -> Section:
 def _figures(report: Report) -> Facts:
     counts = {
         "ateliers": len(report.workshops),
-        "tables": sum(workshop.n_tables for workshop in report.workshops),
+        "tables": (n_tables := sum(workshop.n_tables for workshop in report.workshops)),
+        "documents": 0 if n_tables else report.documents.n_all,
         "personnes": report.n_people,
         "structures": report.n_structures,
         "passages": report.coverage.n_units,
