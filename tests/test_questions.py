@@ -392,6 +392,7 @@ def _placed_rows(rows: Sequence[tuple[str, ...]], *names: str) -> list[PlacedBlo
         ([("Fiches de l'atelier", "", "", ""), FICHE, *ANSWERS], "saisie.xlsx"),
         ([SHORT, *ANSWERS], "synthèse.csv"),
         ([FICHE, *ANSWERS], "Synthèse de l'atelier.xlsx"),
+        ([("Table", *SHORT), *(("3", *row) for row in ANSWERS)], "Synthèse des tables.xlsx"),
         ([SHORT, *ANSWERS], "plénière du 12 mars.csv"),
         ([("Question", "Synthèse"), *((SHORT[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row))], "synthèse.csv"),
         ([("Question posée", "Réponse"), *((FICHE[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row))], "export.csv"),
