@@ -173,6 +173,17 @@ LISTS: list[tuple[str, Rows, list[str], tuple[str, ...]]] = [  # what it looks l
         (),
     ),
     (
+        "a list with a note on one person, under a header that might be anything",
+        [
+            ("Nom", "Prénom", "Structure", "Notes", "À savoir"),
+            ("Riou", "Anne", "La Criée", "", ""),
+            ("Kerven", "Bob", "CCAS", "il manque un guichet unique", ""),
+            ("Morel", "Lucie", "AMAP", "", "vient de loin et repart en train"),
+        ],
+        [],
+        ("liste de présence : 2 remarques non reprises comme passages",),
+    ),
+    (
         "registrations with a status and a question asked: present, and passages",
         [
             ("Date de la commande", "Nom", "Prénom", "Email", "Statut", "Quels besoins voyez-vous sur le territoire ?"),

@@ -23,6 +23,7 @@ _OPEN = frozenset({None, "text", "theme", "table", "question", "carrier"})  # me
 _LONG, _VERY_LONG = 4, 8  # words of most cells of a column of answers, and of one whose header says nothing
 _MANY = 4  # rows from which recurring cells show a closed question
 _MOST, _CLOSED = 0.6, 0.5
+_FILLED = 0.5  # share of the rows from which a column under no question holds answers, and not a note on somebody here and there
 _HOUR = re.compile(r"\b\d{1,2}[:hH]\d{2}\b")
 
 
@@ -50,7 +51,7 @@ def answer_columns(header: Header, body: Rows, *, has_remarks: bool = False) -> 
         for place, meaning in enumerate(header.meanings)
         if (cells := _cells(body, place))
         and statuses[place] != "status"
-        and ((has_remarks and meaning == "remark") or _are_answers(header.titles[place], meaning, cells))
+        and ((has_remarks and meaning == "remark") or _are_answers(header.titles[place], meaning, cells, len(body)))
     ]
 
 
@@ -69,21 +70,24 @@ def stamp_columns(header: Header, body: Rows) -> list[int]:
 def n_remarks(header: Header, body: Rows) -> int:
     """How many remarks of a list of attendance say something of their own, beyond that somebody did not come."""
     presence = read_presence(header, body, is_expected=False)
-    places = [place for place, meaning in enumerate(presence.header.meanings) if meaning == "remark"]
+    told = {*answer_columns(header, body), *stamp_columns(header, body)}
+    meanings = enumerate(presence.header.meanings)
+    places = [place for place, meaning in meanings if meaning in ("remark", "text", None) and place not in told]
     rows = [row for row in body if not presence.is_absent(row)]
     remarks = [row[place] for row in rows for place in places if place < len(row)]
     return sum(len(remark.split()) >= _LONG or states(remark, is_announced=False) for remark in remarks)
 
 
-def _are_answers(title: str, meaning: str | None, cells: Sequence[str]) -> bool:
+def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: int) -> bool:
+    is_filled = len(cells) >= _FILLED * n_rows
     if meaning == "text":
-        return True
+        return is_filled
     if meaning not in _OPEN and not (meaning == "remark" and is_question(title)):
         return False
     if _asks(title):
         return not _is_closed(cells)
     is_long = median(len(cell.split()) for cell in cells) >= _LONG
-    return meaning is None and is_long and not _is_closed(cells) and not _are_dates(cells)
+    return meaning is None and is_filled and is_long and not _is_closed(cells) and not _are_dates(cells)
 
 
 def _asks(title: str) -> bool:
