@@ -166,7 +166,7 @@ def is_title(text: str) -> bool:
 def _is_venue(text: str, folded: str) -> bool:
     """True for a place and a date, such as "Vervins, 19 mai 2026"."""
     date = _date_pattern().search(folded)
-    if not date or len(folded.split()) > MAX_TITLE_WORDS:
+    if not date or len(folded.split()) > MAX_TITLE_WORDS or _label_patterns()["clauses"].search(folded):
         return False
     small = [word for word in re.findall(r"\b[a-zà-ÿ]{3,}", text) if word not in lexicon("dates")["mois"]]
     return bool(date["year"] or date["year2"]) or len(small) <= 1
