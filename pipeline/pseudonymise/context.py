@@ -9,7 +9,7 @@ from functools import cache
 
 from pipeline.pseudonymise.communes import is_place
 from pipeline.pseudonymise.verbs import is_subject
-from pipeline.pseudonymise.words import Word, alternatives, listed
+from pipeline.pseudonymise.words import Word, alternatives, is_surname, listed
 
 _GAP = r"[\s\u00a0]"
 _CLOSE = re.compile(rf"{_GAP}+(?:[«\"“]{_GAP}?)?(?:[dlDL]['’])?|-")
@@ -128,7 +128,9 @@ def calls_for_person(words: list[Word], place: int, folded: str) -> bool:
     if _kin().search(re.sub(r"(?<!\w)d'$", "de ", before)):
         return True
     is_second = place > 1 and words[place - 1].folded in ("et", "ou") and words[place - 2].has_capital
-    return is_second and not words[place - 2].opens and calls_for_person(words, place - 2, folded)
+    if not is_second or words[place - 2].opens or not is_surname(words[place - 2].folded):
+        return False
+    return calls_for_person(words, place - 2, folded)
 
 
 def may_call_for_person(words: list[Word], place: int) -> bool:

@@ -128,6 +128,8 @@ def _in_persons_place(passage: Passage, place: int) -> Evidence | None:
         return Evidence("first name", _WORD_OR_NAME) if is_whole else None
     if word.opens or passage.is_shouted or len(word.text) < 3 or word.folded in listed("acronymes") | listed("jamais"):
         return None
+    if place and words[place - 1].folded == "chez":  # a shop as often as somebody: a case to look at
+        return None
     is_name = is_surname(word.folded) and word.folded not in listed("fonctions") and not is_place(word.folded)
     return Evidence("announced", _FORM_ONLY) if is_name and calls_for_person(words, place, passage.folded) else None
 
