@@ -436,7 +436,7 @@ def test_a_service_tells_what_came_once_and_a_server_away_once(box):
     box.deliver(mail(1, "Saint-Omer"), mail(2, "bonjour"))
     came, waits = heard.read(3)
     assert f"1 mail pris ({OMER} : 1)" in came
-    assert "1 mails de plus attendent" in waits
+    assert "1 mail de plus attend" in waits
     box.server.kill()
     try:
         (away,) = heard.read(3)
