@@ -191,7 +191,7 @@ def test_nothing_is_sent_without_the_setting_or_consent_and_at_most_max_units(re
         asked: list[str] = []
         with asking(lambda estimate: bool(asked.append(cost_line(estimate))) or True):
             propose(ready, server.url, max_units=1)
-        assert "Noms de thèmes : 1 passages pseudonymisés" in asked[0]
+        assert "Noms de thèmes : 1 passage pseudonymisé" in asked[0]
         assert len(server.seen) == 1
 
 
