@@ -475,6 +475,13 @@ STATUSES = [  # the header of a column, its cells, who came
 ]
 
 
+def test_a_list_exported_with_english_headers_has_no_person_called_after_them() -> None:
+    rows = [("Full name", "Company", "Attendee status"), ("Anne Riou", "Régie", "Checked in"), ("Bob Kerven", "ADMR", "No show")]
+    attendances, roster = _read(rows)
+    assert [(entry.structure, entry.has_signed) for entry in attendances] == [("Régie", True), ("ADMR", False)]
+    assert len(roster.people) == 2
+
+
 @pytest.mark.parametrize(("title", "cells", "came"), STATUSES)
 def test_a_status_is_known_by_what_the_cells_say(title: str, cells: tuple[str, ...], came: tuple[bool, ...]) -> None:
     people = (("Riou", "Anne", "anne@example.org"), ("Kerven", "Bob", "bob@example.org"), ("Morel", "Lucie", "lucie@example.org"))
