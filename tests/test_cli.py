@@ -12,6 +12,7 @@ from tempfile import gettempdir
 
 import pytest
 
+from flows.vault import Vault
 from pipeline.cli import main
 from pipeline.tables import DECISION_EFFECTS
 
@@ -109,8 +110,10 @@ def test_help_lists_exactly_the_commands_of_the_readme():
     assert listed == documented
 
 
-def test_no_doubtful_case_is_said_and_no_file_written(capsys, tmp_path, demo_study):
+def test_no_doubtful_case_is_said_and_no_file_written(capsys, tmp_path, demo_study, monkeypatch):
     path = tmp_path / "doutes.csv"
+    cases = Vault.doubts
+    monkeypatch.setattr(Vault, "doubts", lambda vault: cases(vault).head(0))
     code, out, _ = run(capsys, "export", str(demo_study.root), "--format", "doutes", "-o", str(path))
     assert (code, out, path.exists()) == (0, "Aucun cas douteux.\n", False)
 

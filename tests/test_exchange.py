@@ -73,18 +73,18 @@ def test_a_review_sheet_comes_back_with_the_name_in_it_or_the_one_given(study, c
     path = tmp_path / "relecture.xlsx"
     path.write_bytes(filled(small(), {("d0u2", "Relu"): "oui", ("d0u1", "Relu"): "oui", ("d0u1", "Rubrique 2"): "Mobilité"}))
     code, out, _ = run(capsys, "import", str(study.root), str(path))
-    assert (code, "1 décisions nouvelles (Lise : 1)" in out, "ligne 4 : code inconnu de la grille « Mobilité »" in out) == (0, True, True)
+    assert (code, "1 décision nouvelle (Lise : 1)" in out, "ligne 4 : code inconnu de la grille « Mobilité »" in out) == (0, True, True)
     path.write_bytes(sheet_file(small(), GRID))
     code, _, err = run(capsys, "import", str(study.root), str(path))
     assert (code, "--author" in err, err.count("\n")) == (2, True, 1)
-    assert run(capsys, "import", str(study.root), str(path), "--author", "Zoé")[1].startswith("0 décisions nouvelles ;")
+    assert run(capsys, "import", str(study.root), str(path), "--author", "Zoé")[1].startswith("0 décision nouvelle ;")
 
 
 def test_a_codebook_is_compared_and_changes_nothing(study, capsys, tmp_path):
     run(capsys, "export", str(study.root), "--format", "qdc", "-o", str(tmp_path))
     before = study.grid_path.read_bytes()
     path = tmp_path / "grille.qdc"
-    assert "0 différences" in run(capsys, "import", str(study.root), str(path))[1]
+    assert "0 différence entre" in run(capsys, "import", str(study.root), str(path))[1]
     path.write_text(path.read_text(encoding="utf-8").replace("Identifiant : offre", "Identifiant : biens"), encoding="utf-8")
     code, out, _ = run(capsys, "import", str(study.root), str(path))
     assert (code, "en plus dans le fichier : biens" in out, "absent du fichier : offre" in out, "--grid" in out) == (0, True, True, True)

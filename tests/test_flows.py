@@ -167,10 +167,10 @@ def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_re
 def _failing(folder: str) -> Callable[..., Any]:
     """The processing of workshops with a fault at one of them that nobody foresaw."""
 
-    def process(root: Path, name: str, workshop_id: str) -> Any:
+    def process(root: Path, name: str, *others: Any) -> Any:
         if name == folder:
             raise IndexError("ce que quelqu'un a dit")
-        return process_workshop(root, name, workshop_id)
+        return process_workshop(root, name, *others)
 
     return process
 

@@ -10,6 +10,7 @@ import pytest
 from flows import process_workshop, run
 from flows.cache import StageCache, StageRecord
 from flows.keys import input_hashes, read_key, segment_key, study_fingerprint
+from flows.process_study import Processed
 from flows.run import due_fingerprint
 from flows.vault import Vault
 from pipeline.ingest import contents, identify_workshops
@@ -223,7 +224,7 @@ def test_a_file_without_rights_has_a_reason_for_a_hash_and_another_key_once_it_h
     path = small_study.depot / RETZ / "Table 1.txt"
     before = study_fingerprint(small_study, "")
     path.chmod(0o000)
-    for parent in path.parents[:6]:
+    for parent in path.parents:
         if parent.is_relative_to(gettempdir()) and parent != Path(gettempdir()):
             parent.chmod(0o755)
     with without_rights():
@@ -247,7 +248,8 @@ def test_a_file_that_cannot_be_hashed_ends_nothing_and_changes_the_fingerprint(s
 
 def test_a_workshop_that_was_away_while_the_run_read_is_counted_as_to_be_read_again(small_study, quick_reading):
     def n_moved(*records, failed=()):
-        return run._n_moved(small_study, list(records), list(failed), Vault(small_study).state())
+        processed = Processed(list(records), list(failed), None, None)
+        return run._n_moved(small_study, processed, Vault(small_study).state(), {})
 
     record = read(small_study)
     assert (n_moved(record), n_moved(), n_moved(failed=[RETZ])) == (0, 1, 0)

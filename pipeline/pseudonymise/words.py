@@ -4,10 +4,13 @@ In:   a passage
 Out:  its words with their place, folded form and the capital they carry
 """
 
+import importlib.util
 import re
+import runpy
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from pathlib import Path
 
 from pipeline.french import is_word
 from pipeline.resources import data_path
@@ -77,9 +80,9 @@ def is_common_word(lowered: str) -> bool:
 
 @cache
 def _function_words() -> frozenset[str]:
-    from spacy.lang.fr.stop_words import STOP_WORDS
-
-    return frozenset(STOP_WORDS)
+    # Its file alone: importing it would make all of spaCy's French, which takes seconds.
+    spacy = Path(str(importlib.util.find_spec("spacy").origin)).parent  # type: ignore[union-attr]
+    return frozenset(runpy.run_path(str(spacy / "lang" / "fr" / "stop_words.py"))["STOP_WORDS"])
 
 
 def is_function_word(lowered: str) -> bool:

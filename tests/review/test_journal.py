@@ -18,8 +18,8 @@ def test_a_decision_is_undone_by_a_new_one_and_both_stay(served: Served, browser
     page.keyboard.press("Escape")
     page.locator("summary").click()
     page.fill("#pourquoi", "dit deux fois")
-    page.click("text=Valider le passage")
-    page.wait_for_timeout(300)
+    with page.expect_response("**/decider"):
+        page.click("text=Valider le passage")
     number = int(served.decisions()["decision_id"].max())
     page.goto(served.url("journal"))
     row = page.locator(f"#d{number}")

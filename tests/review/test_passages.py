@@ -100,9 +100,8 @@ def test_keys_can_be_put_out(served: Served, browser: Browser) -> None:
 def test_a_confirmation_holds_the_codes_that_were_shown(served: Served, browser: Browser) -> None:
     page = served.open(browser, "chantal")
     shown = page.locator(".coded li.on").count()
-    page.click("text=Valider le passage")
-    expect(page.locator("#annonce")).to_be_attached()
-    page.wait_for_timeout(300)
+    with page.expect_response("**/decider"):
+        page.click("text=Valider le passage")
     last = served.decisions().iloc[-1]
     assert last["action"] == "confirm_unit" and len(json.loads(last["value"])) == shown
 

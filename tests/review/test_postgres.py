@@ -85,8 +85,6 @@ def test_a_database_that_fails_under_the_decision_alone_is_told_the_same_way(ser
     token_ = token(session)
     assert validate(session, unit_id, token_, "avant") == 200
     with psycopg.connect(postgres_url, autocommit=True) as connection:
-        connection.execute("ALTER TABLE decisions RENAME TO decisions_ailleurs")
-        connection.execute("CREATE VIEW decisions AS SELECT * FROM decisions_ailleurs")
         connection.execute("ALTER TABLE requests RENAME TO requests_ailleurs")
     answer = session.post(f"/passages/{unit_id}/decider", data={"geste": "valider", "csrfmiddlewaretoken": token_, "request_id": "pendant"})
     assert answer.status_code == 503 and "PostgreSQL" in answer.text and PASSWORD not in answer.text
