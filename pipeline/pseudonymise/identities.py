@@ -9,7 +9,7 @@ confirm it. What remains unsure carries a doubt for a person to look at.
 
 import re
 from bisect import insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,7 +53,9 @@ def identify_people(people: pd.DataFrame, attendance: pd.DataFrame, registry: Re
     """Give each of `people` its number in `registry`, which learns what they tell."""
     found, index = Identified(), _Index(registry, folder)
     rows: list[dict[Any, Any]] = people.to_dict("records")
-    known = [(row, _facts(row, attendance)) for row in rows]
+    lines: dict[Any, pd.DataFrame] = dict(list(attendance.groupby("participant_id")))
+    known = [(row, _facts(row, lines.get(row["participant_id"]))) for row in rows]
+    names = [facts.names for _, facts in known]
     for row, facts in known:
         provisional = str(row["participant_id"])
         hashed = facts.hashed(registry.secret) if registry.forgotten else facts
@@ -61,8 +63,7 @@ def identify_people(people: pd.DataFrame, attendance: pd.DataFrame, registry: Re
         if forgotten is not None:
             found.forgotten[provisional] = forgotten
             continue
-        others = [other.names for _, other in known if other is not facts]
-        person = index.find(facts, others) or registry.add(is_listed=True)
+        person = index.find(facts, names) or registry.add(is_listed=True)
         _complete(person, row, facts, folder)
         index.enter(person)
         found.numbers[provisional] = person.number
@@ -74,6 +75,7 @@ class _Index:
 
     def __init__(self, registry: Registry, folder: str) -> None:
         self._registry, self._folder = registry, folder
+        self._unlisted = registry.met_in(folder, is_listed=False)
         self._by: dict[tuple[str, str], dict[int, Person]] = {}
         self._names: list[str] = []  # sorted
         for _, person in sorted(registry.persons.items()):
@@ -87,8 +89,8 @@ class _Index:
                     insort(self._names, fact)
                 self._by.setdefault((kind, fact), {})[person.number] = person
 
-    def find(self, facts: Facts, others: Iterable[frozenset[str]]) -> Person | None:
-        """The person whose facts these are; None for a new one whom nothing makes doubtful. `others` are the list's other names."""
+    def find(self, facts: Facts, listed: Sequence[frozenset[str]]) -> Person | None:
+        """The person whose facts these are; None for a new one whom nothing makes doubtful. `listed` are the list's names."""
         namesakes = self._having("names", facts.names)
         here = [person for person in namesakes if self._folder in person.folders]
         if here:
@@ -103,7 +105,8 @@ class _Index:
         confirmed = [person for person in reached if _may_be(facts, person)] + [person for person in misspelt if facts.shares(person.facts)]
         if confirmed:
             return confirmed[0]
-        adopted = _named_in_texts(facts, self._registry.met_in(self._folder, is_listed=False), others)
+        unlisted = [person for person in self._unlisted if not person.is_listed]
+        adopted = _named_in_texts(facts, unlisted, listed)
         return self._new(PERHAPS_ONE) if adopted is None and misspelt else adopted
 
     def _having(self, kind: str, facts: frozenset[str]) -> list[Person]:
@@ -135,17 +138,18 @@ def digits_of(phone: str) -> str:
     return digits[-9:] if len(digits) >= 9 else ""
 
 
-def _facts(row: dict[Any, Any], attendance: pd.DataFrame) -> Facts:
+def _facts(row: dict[Any, Any], own: pd.DataFrame | None) -> Facts:
+    """What a list tells of a person, `own` being the person's lines of attendance."""
     facts = {name: str(row[name]).strip() for name in ("first_name", "last_name", "full_name", "email", "phone") if pd.notna(row[name])}
     name = " ".join(facts[part] for part in ("first_name", "last_name") if facts.get(part)) or facts.get("full_name", "")
-    own = attendance[attendance["participant_id"] == row["participant_id"]]
-    communes = (str(code) for code in own["commune_code"].dropna())
+    structures = [] if own is None else [str(structure) for structure in own["structure_id"].dropna()]
+    communes = [] if own is None else [str(code) for code in own["commune_code"].dropna()]
     is_told = any(facts.get(kind) for kind in ("email", "phone")) or name
     return Facts(
         _set(name_words(name) if is_told else str(row["participant_id"])),
         _set(facts.get("email", "").casefold()),
         _set(digits_of(facts.get("phone", ""))),
-        frozenset(str(structure) for structure in own["structure_id"].dropna()),
+        frozenset(structures),
         frozenset(code[: 3 if code.startswith("97") else 2] for code in communes if len(code) == _SIZE_OF_CODE and code[2:].isdigit()),
     )
 
@@ -165,15 +169,19 @@ def _may_be(facts: Facts, person: Person) -> bool:
     return not mine or not theirs or bool(mine & theirs)
 
 
-def _named_in_texts(facts: Facts, unlisted: list[Person], others: Iterable[frozenset[str]]) -> Person | None:
+def _named_in_texts(facts: Facts, unlisted: list[Person], listed: Sequence[frozenset[str]]) -> Person | None:
     """The person whom texts named by a part of this name before a list did, where nobody else of the list has that part."""
-    taken = [set(name.split()) for names in others for name in names]
     for person in unlisted:
         part = {word for name in person.names for word in name.split()}
         fits = any(part <= set(name.split()) for name in facts.names)
-        if part and fits and not person.doubt and not any(part <= words for words in taken):
+        if part and fits and not person.doubt and _n_with(part, listed) == _n_with(part, [facts.names]):
             return person
     return None
+
+
+def _n_with(part: set[str], listed: Iterable[frozenset[str]]) -> int:
+    """How many names have all words of `part`."""
+    return sum(part <= set(name.split()) for names in listed for name in names)
 
 
 def _complete(person: Person, row: dict[Any, Any], facts: Facts, folder: str) -> None:
