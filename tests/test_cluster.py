@@ -22,7 +22,7 @@ from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.profiles import profile_themes, quote_themes
 from pipeline.cluster.quotes import choose_quotes, describe
 from pipeline.settings import ClusterSettings, EmbedSettings
-from pipeline.tables import TAGS, UNITS
+from pipeline.tables import TAGS, THEME_MEMBERS, UNITS
 
 QUICK = ClusterSettings(n_resamples=8)
 
@@ -346,6 +346,10 @@ def test_a_theme_is_profiled_by_codes_and_quoted_with_one_passage_that_says_the_
     assert (quotes["role"] == "centrale").groupby(quotes["theme_id"]).sum().tolist() == [3, 3, 3]
     opposed = quotes[quotes["role"] == "contraire"]
     assert opposed["unit_id"].tolist() == ["u08"] and opposed["posture"].tolist() == ["difficulte"]
+
+
+def test_a_study_without_any_theme_has_no_profile() -> None:
+    assert profile_themes(UNITS.build([]), TAGS.build([]), THEME_MEMBERS.build([])).empty
 
 
 def test_themes_that_overlap_are_proposed_for_merging_and_loose_large_ones_flagged():

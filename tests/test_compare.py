@@ -243,6 +243,10 @@ def test_an_expected_type_that_nobody_came_for_is_absent() -> None:
     assert found.loc[(ORTHEZ, "structure_type", "élu")].tolist() == [0, 0, True]
 
 
+def test_no_type_is_absent_where_the_type_of_nobody_who_came_is_known() -> None:
+    assert voices([person("p1"), person("p2", structure_id="laiterie")], [structure("laiterie")], ("coopérative", "élu")).empty
+
+
 def test_two_people_of_one_structure_are_one_structure_and_an_elected_official_without_one_counts() -> None:
     people = [person(name, structure_id="laiterie", structure_type="coopérative") for name in ("p1", "p2")]
     found = voices([*people, person("p3", structure_type="élu")], [structure("laiterie")])

@@ -263,6 +263,19 @@ def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("content", [{"emargement.csv": "Nom;Prénom;Structure;Signature\nRiou;Anne;Régie;x\n"}, {}])
+def test_a_depot_without_any_passage_is_reported_and_its_files_are_told(tmp_path, capsys, content):
+    study = new_small_study(tmp_path / "etude")
+    for path in (study.depot / RETZ).iterdir():
+        path.unlink()
+    for name, text in ({"vide.txt": ""} | content).items():
+        (study.depot / RETZ / name).write_text(text, encoding="utf-8")
+    assert main(["run", str(study.root)]) == 0
+    assert f"non lu : {RETZ}/vide.txt" in capsys.readouterr().out
+    assert list(study.publications.glob("*/rapport.html"))
+
+
+@pytest.mark.slow
 def test_what_was_decided_on_a_passage_holds_when_its_folder_and_its_file_are_renamed(small_study):
     run_study(small_study.root)
     units, documents = small_study.read_table("units"), small_study.read_table("documents")

@@ -255,7 +255,7 @@ def test_every_priority_has_a_note_on_each_criterion_and_chance() -> None:
 
 
 LATE = [
-    ("nobody wrote", [], "Rien de ce qui a été lu n'est venu après l'atelier.", {"cars": (1, 1), "lait": (2, 2)}),
+    ("nobody wrote", [], "Aucun passage d'un thème n'est connu pour être venu après l'atelier.", {"cars": (1, 1), "lait": (2, 2)}),
     (
         "a mail that changes no rank",
         [mail("cars")],

@@ -35,7 +35,8 @@ def profile_themes(units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.Da
     counts = said.groupby(key).size().rename("n_units").to_frame()
     counts["n_tables"] = tables.reindex(counts.index, fill_value=0)
     rows = counts.reset_index()
-    rows["share"] = (rows["n_units"] / rows["theme_id"].map(theme_members["theme_id"].value_counts())).round(6)
+    held = rows["theme_id"].map(theme_members["theme_id"].value_counts()).astype("float64")  # of a study without any theme too
+    rows["share"] = (rows["n_units"] / held).round(6)
     return THEME_PROFILES.check(rows.sort_values(["theme_id", "axis", "n_units", "code"], ascending=[True, True, False, True]))
 
 

@@ -23,7 +23,8 @@ def list_voices(
 ) -> pd.DataFrame:
     """Return, for every workshop with an attendance list, every type and commune in scope, on its map or in its room.
 
-    In scope are the expected types, and the communes of the workshop's intercommunal authority where it is known.
+    In scope are the expected types, and the communes of the workshop's intercommunal authority where it is known. Where the list tells
+    the type of nobody who came, no type is said to be absent.
     """
     epci_of = workshops.set_index("workshop_id")["epci_code"]
     present = _present(attendance, structures)
@@ -34,6 +35,8 @@ def list_voices(
         communes = members_of(str(epci_of[workshop_id])) if pd.notna(epci_of[workshop_id]) else ()
         scopes = (("structure_type", "structure_type", expected_structure_types), ("commune", "commune_code", communes))
         for kind, column, expected in scopes:
+            if kind == "structure_type" and here[column].isna().all():
+                continue
             n_present = here.dropna(subset=[column]).groupby(column)["voice_id"].nunique()
             n_on_map = placed.dropna(subset=[column]).groupby(column)["voice_id"].nunique()
             for value in sorted({*expected, *n_present.index, *n_on_map.index}):

@@ -104,7 +104,7 @@ def _late_row(standing: Standing, without: Standing, n_late: int) -> dict[str, A
     is_same = list(standing.order[:n_first]) == list(without.order[:n_first])
     n_new = n_first - row["n_common"]
     if not n_late:
-        return row | {"sentence": _("Rien de ce qui a été lu n'est venu après l'atelier.")}
+        return row | {"sentence": _("Aucun passage d'un thème n'est connu pour être venu après l'atelier.")}
     if is_same:
         said = _("Ce qui a été écrit ou dit après l'atelier ne change pas l'ordre des {m} premières priorités.")
     elif not n_new:

@@ -109,7 +109,7 @@ def _need(n_needs: int, n_answers: int, *, tells_answers: bool) -> str:
 
 def _late(n: int, total: int) -> str:
     if not total:
-        return _("Rien de ce qui a été lu n'est venu après l'atelier.")
+        return _("Aucun passage d'un thème n'est connu pour être venu après l'atelier.")
     if not n:
         return _("Personne n'en parle après l'atelier.")
     said = _("{n} sur {total} en parlent après l'atelier.") if n > 1 else _("{n} sur {total} en parle après l'atelier.")
