@@ -8,7 +8,7 @@ import tempfile
 from pathlib import Path
 
 from flows.typed_texts import decisions_to_show, keep_decisions
-from pipeline.errors import UsageError
+from pipeline.errors import StudyError, UsageError
 from pipeline.exchange import (
     By,
     Taken,
@@ -60,6 +60,8 @@ def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken
 
     Raises `StudyError` for a file that cannot be read, `UsageError` where nobody is named.
     """
+    if not path.is_file():
+        raise StudyError(f"« {path} » n'est pas un fichier", "un projet .qdpx ou une feuille de relecture", "vérifier son chemin")
     tables, store = study.read_tables(), study.decisions
     if path.suffix.lower() == ".qdpx":
         project = read_project(path)

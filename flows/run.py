@@ -19,11 +19,12 @@ from flows.runners import running
 from flows.vault import Vault
 from models.embedder import encoder_used
 from pipeline.decision_store import Mark
-from pipeline.errors import StudyError
+from pipeline.errors import StudyError, VaultError
 from pipeline.ingest import identify_workshops
 from pipeline.pseudonymise import keyed_hash
 from pipeline.study import Study, text_hash
 from pipeline.versions import SCHEMA, versions
+from pipeline.words import counted
 
 if TYPE_CHECKING:
     from flows.cache import StageRecord
@@ -63,8 +64,9 @@ def run_study(
     only = study.find_workshop(workshop).name if workshop else None
     with study.locked():
         mark = study.check_decisions(on_lost_decisions)
-        fingerprint = study_fingerprint(study, Vault(study).state())
-        last = study.last_run()
+        vault, last = Vault(study), study.last_run()
+        _check_vault(study, vault, last)
+        fingerprint = study_fingerprint(study, vault.state())
         if only and not _has_kept(study, only, last):
             only = None
         if last and only is None and last["fingerprint"] == fingerprint and _is_whole(study, last, on_cost):
@@ -84,6 +86,17 @@ def due_fingerprint(study: Study) -> str | None:
         return fingerprint
     # another hash where the same content is to be read again: whoever asked for it once may ask again
     return None if _is_whole(study, last, None) else text_hash(fingerprint, last["run_id"])
+
+
+def _check_vault(study: Study, vault: Vault, last: Manifest | None) -> None:
+    """Raise `VaultError` where the vault knows fewer persons than the tables number: they would all get other numbers."""
+    expected, known = (last or {}).get("n_persons", 0), vault.registry().last_number
+    if known < expected and study.has_table("documents"):
+        raise VaultError(
+            f"le coffre ne connaît plus que {counted(known, 'personne')}",
+            f"{counted(expected, 'personne')}, dont les tables et les publications portent les numéros",
+            "remettre vault/ d'une sauvegarde ; sans sauvegarde, effacer tables/ puis relancer : chacun aura un autre numéro",
+        )
 
 
 def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
@@ -130,6 +143,7 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
         "tables": study.table_hashes(),
         "publication": f"publications/{run_id}",
         "n_doubts": vault.count_waiting(),
+        "n_persons": vault.registry().last_number,
         "is_renumbered": is_renumbered,
     }
     study.write_manifest(manifest)

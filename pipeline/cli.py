@@ -88,6 +88,7 @@ def status(options: argparse.Namespace) -> None:
 
     study = Study.open(options.study)
     study.check_decisions()
+    study.check_tables()
     waiting = {"n_doubts": _doubts_waiting(study), "n_mails_waiting": Record(study).n_waiting}
     tables, proposed, exclusive = study.read_tables(), study.read_machine_table("tags"), study.grid.exclusive
     found = study_status(tables, study.last_run(), study.decisions.read(), machine_tags=proposed, exclusive=exclusive)
@@ -249,6 +250,7 @@ def _processed(root: Path) -> Study:
     if study.last_run() is None:
         raise StudyError(_("l'étude n'a encore jamais été traitée"), _("des tables"), f"ateliers run {root}")
     study.check_decisions()
+    study.check_tables()
     return study
 
 

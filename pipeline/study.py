@@ -186,13 +186,24 @@ class Study:
 
         self.decisions.check()
         last = self.last_run() or {}
-        recorded = Mark.recorded(last)
+        recorded, source = Mark.recorded(last), f"runs/{last.get('run_id')}.json"
         lost = self.decisions.lost_since(recorded) if recorded else None
+        if recorded is None:
+            recorded, source = self._followed_by_tables(), "tables/decision_effects"
+            is_older = recorded is not None and self.decisions.last_id() < recorded.last_id
+            lost = "ne tient plus les dernières décisions" if is_older else None
         if recorded is not None and lost is not None:
-            error = self._lost_decisions(lost, recorded, last["run_id"])
+            error = self._lost_decisions(lost, recorded, source)
             if goes_on is None or not goes_on(error):
                 raise error
         return self.decisions.mark()
+
+    def _followed_by_tables(self) -> "Mark | None":
+        """What the tables say of the decisions that they follow, where no record of a run is left."""
+        from pipeline.decision_store import Mark
+
+        ids = self.read_table("decision_effects")["decision_id"]
+        return Mark(int(ids.max()), len(ids), "", 0) if len(ids) else None
 
     def note_decisions(self) -> None:
         """Have the last run's record count what was decided since, to be missed where it goes.
@@ -209,7 +220,7 @@ class Study:
         if last is not None and is_new:
             self.write_manifest(last | {"decisions": asdict(mark)})
 
-    def _lost_decisions(self, lost: str, recorded: "Mark", run_id: str) -> StudyError:
+    def _lost_decisions(self, lost: str, recorded: "Mark", source: str) -> StudyError:
         """The error that says what is left of the decisions, and how to get the others back."""
         place = "la base des décisions" if self.database_url else self.decisions_path.name
         if not self.database_url and not self.decisions_path.exists():
@@ -217,7 +228,7 @@ class Study:
         back = "vérifier son adresse, ou la rendre" if self.database_url else "le reprendre"
         return StudyError(
             f"{place} {lost}",
-            f"{counted(recorded.n_decisions, 'décision')}, jusqu'à la n° {recorded.last_id} (runs/{run_id}.json)",
+            f"{counted(recorded.n_decisions, 'décision')}, jusqu'à la n° {recorded.last_id} ({source})",
             f"rien n'a été touché : tables et rapport restent ; {back} d'une sauvegarde (ateliers restore, "
             f"dans un autre dossier), ou continuer avec ce qui reste : ateliers run {self.root} --accept-lost-decisions",
         )
@@ -284,8 +295,17 @@ class Study:
         return table.empty() if rows is None else table.adapt(rows)
 
     def table_hashes(self) -> dict[str, str]:
-        """sha256 of each table in the store, by name."""
-        return self.table_store.hashes(_dictionary())
+        """sha256 of each table in the store, by name; those that the machine proposed as `machine/tags`."""
+        names = list(_dictionary())
+        return self.table_store.hashes([*names, *(f"machine/{name}" for name in names)])
+
+    def check_tables(self) -> None:
+        """Raise `TableError` where a table that the last run wrote is gone: it would be read as one without rows."""
+        last = self.last_run() or {}
+        gone = sorted(name for name in last.get("tables", ()) if not self.has_table(name))
+        if gone:
+            found = f"il manque {counted(len(gone), 'table')} du dernier traitement : {', '.join(gone)}"
+            raise TableError(found, "toutes celles qu'il a écrites", f"les refaire : ateliers run {self.root}")
 
     def count_rows(self) -> dict[str, int]:
         """Number of rows of each table, by name."""

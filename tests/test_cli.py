@@ -97,6 +97,8 @@ def test_status_says_how_many_decisions_stopped_applying_and_where_to_see_them(c
     states = ("à revoir", "appliquée", "sans objet", "à revoir")
     rows = [{"decision_id": number, "action": "merge_theme", "state": state, "reason": None} for number, state in enumerate(states, 1)]
     small_study.write_table("decision_effects", DECISION_EFFECTS.build(rows))
+    for _ in states:
+        small_study.decisions.append(author="lise", action="rename_theme", theme_id="t", value="Se soigner")
     code, out, _ = run(capsys, "status", str(small_study.root))
     assert code == 0 and "3 décisions ne s'appliquent plus : 2 à revoir" in " ".join(out.split())
     found = json.loads(run(capsys, "status", str(small_study.root), "--json")[1])

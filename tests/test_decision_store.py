@@ -24,7 +24,7 @@ from pipeline.decision_store import DecisionStore, _insert
 from pipeline.errors import StudyError, TableError
 from pipeline.review.journal import Journals
 from pipeline.study import Study
-from pipeline.tables import DECISIONS
+from pipeline.tables import DECISION_EFFECTS, DECISIONS
 
 ROOT = Path(__file__).parent.parent
 
@@ -437,6 +437,17 @@ def test_what_is_gone_or_changed_since_a_run_is_said(store: DecisionStore, place
     assert store.lost_since(mark) is None
     lose(place)
     assert DecisionStore(place).lost_since(mark) == words
+
+
+def test_where_every_record_of_a_run_is_gone_the_tables_tell_what_was_decided(tmp_path: Path) -> None:
+    study = Study.create(tmp_path / "etude")
+    effects = [{"decision_id": number, "action": "rename_theme", "state": "appliquée"} for number in (1, 2)]
+    study.write_table("decision_effects", DECISION_EFFECTS.build(effects))
+    with pytest.raises(StudyError, match=r"n'est plus là ; attendu : 2 décisions, jusqu'à la n° 2 \(tables/decision_effects\)"):
+        study.check_decisions()
+    for _ in effects:
+        study.decisions.append(author="lise", action="rename_theme", theme_id="t", value="Se soigner")
+    assert study.check_decisions().n_decisions == 2
 
 
 def test_what_forget_erased_is_no_loss_and_its_coming_back_is_one(store: DecisionStore, tmp_path: Path) -> None:

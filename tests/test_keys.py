@@ -13,6 +13,7 @@ from flows.keys import input_hashes, read_key, segment_key, study_fingerprint
 from flows.process_study import Processed
 from flows.run import due_fingerprint
 from flows.vault import Vault
+from pipeline.errors import VaultError
 from pipeline.ingest import contents, identify_workshops
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Source
@@ -244,6 +245,19 @@ def test_a_file_that_cannot_be_hashed_ends_nothing_and_changes_the_fingerprint(s
 
     monkeypatch.setattr("flows.keys.file_hash", refused)
     assert study_fingerprint(small_study, "") != before
+
+
+def test_a_vault_that_knows_fewer_persons_than_the_tables_number_stops_the_run(small_study):
+    vault, registry = Vault(small_study), Registry()
+    registry.add(is_listed=True)
+    vault.write_registry(registry)
+    run._check_vault(small_study, vault, {"n_persons": 1})
+    small_study.write_table("documents", small_study.read_table("documents"))
+    for path in small_study.vault.glob("*.vault"):
+        path.unlink()
+    with pytest.raises(VaultError, match=r"le coffre ne connaît plus que 0 personne ; attendu : 1 personne, .*remettre vault/"):
+        run._check_vault(small_study, Vault(small_study), {"n_persons": 1})
+    run._check_vault(small_study, Vault(small_study), {})  # the record of an earlier version
 
 
 def test_a_workshop_that_was_away_while_the_run_read_is_counted_as_to_be_read_again(small_study, quick_reading):

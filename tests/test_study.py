@@ -5,9 +5,9 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.errors import GridError, StudyError, UsageError
+from pipeline.errors import GridError, StudyError, TableError, UsageError
 from pipeline.study import Study, write_bytes
-from pipeline.tables import REJECTS
+from pipeline.tables import REJECTS, TAGS
 
 
 @pytest.fixture
@@ -69,6 +69,20 @@ def test_writing_a_table_twice_gives_the_same_bytes_and_changing_a_file_is_seen(
     assert study.tables_match(hashes)
     study.write_table("rejects", REJECTS.empty())
     assert not study.tables_match(hashes)
+
+
+def test_a_table_of_the_last_run_that_is_gone_is_not_read_as_one_without_rows(study):
+    study.write_table("rejects", REJECTS.empty())
+    study.write_machine_table("tags", TAGS.empty())
+    record = {"run_id": "20261127T030000000000Z", "is_done": True, "tables": study.table_hashes()}
+    study.write_manifest(record)
+    study.check_tables()
+    assert {"rejects", "machine/tags"} == set(record["tables"]) and study.tables_match(record["tables"])
+    for name in ("rejects", "machine/tags"):
+        (study.tables / f"{name}.parquet").unlink()
+    assert not study.tables_match(record["tables"])
+    with pytest.raises(TableError, match=r"il manque 2 tables du dernier traitement : machine/tags, rejects ; .*ateliers run"):
+        study.check_tables()
 
 
 def test_only_one_process_holds_a_study(study):

@@ -16,6 +16,7 @@ from pipeline.errors import StoreError
 _WAIT_S = 30.0  # how long a writer waits for another one
 _PAUSE_S = 0.01
 _DAMAGED = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+_REFUSED = {sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN}
 _TABLES = {
     "decisions": """decision_id INTEGER PRIMARY KEY AUTOINCREMENT, decided_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL,
   unit_id TEXT, axis TEXT, code TEXT, theme_id TEXT, value TEXT, why TEXT""",
@@ -93,6 +94,12 @@ class SqliteDatabase:
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
                 raise _damaged(self.path, str(error)) from error
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF in _REFUSED:
+                raise StoreError(
+                    f"{self.path.name} ne s'ouvre pas en écriture",
+                    "un dossier d'étude où l'on peut écrire, même pour lire ses décisions",
+                    "donner ces droits à qui lance le programme, ou remonter le disque en écriture",
+                ) from error
             raise StoreError(
                 f"{self.path.name} : {error}",
                 "un fichier de décisions lisible et ouvert en écriture",

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pipeline.errors import StudyError
+from pipeline.errors import StudyError, reason_of
 from pipeline.study import Study
 
 HOST = "127.0.0.1"
@@ -115,8 +115,8 @@ def _check_port(port: int) -> None:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((HOST, port))
-        except OSError as error:
-            found = f"le port {port} : {error.strerror}"
+        except (OSError, OverflowError) as error:
+            found = f"le port {port} : {reason_of(error) if isinstance(error, OSError) else 'il ne peut exister'}"
             raise StudyError(found, "un port libre", f"en choisir un autre avec --port, par exemple --port {port + 1}") from error
 
 
