@@ -7,10 +7,12 @@ from made_files import docx, w_p, w_table
 
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.attendance import enter_respondents
+from pipeline.ingest.parts import RawPart
 from pipeline.ingest.people import Roster
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Limits, Source
 from pipeline.ingest.sheets import kind_of, sort_part
+from pipeline.ingest.where import PlacedBlock, place_blocks
 from pipeline.settings import IngestSettings
 
 Rows = list[tuple[str, ...]]
@@ -249,3 +251,46 @@ def test_a_form_in_a_folder_gives_its_questions_and_counts_nobody_present(tmp_pa
     assert said["question"].tolist() == ["q1", "q2", "q4"] * 2
     assert said["speaker"].nunique() == len(tables["people"]) == 2
     assert (len(tables["attendance"]), len(tables["rejects"])) == (0, 0)
+
+
+NUMBERED = [  # a header above 1, 2, 3, 1, 2; whether it names tables in a form, and beside ideas alone
+    ("Combien de salariés ?", False, False),
+    ("Nombre de bénévoles", False, False),
+    ("Note de 1 à 5 du soutien des élus", False, False),
+    ("Sur une échelle de 1 à 5, êtes-vous soutenus ?", False, False),
+    ("Votre note", False, False),
+    ("Depuis combien d'années ?", False, False),
+    ("Emplois", False, False),
+    ("Nappe", False, True),
+    ("Table", True, True),
+    ("Groupe n°", True, True),
+    ("Îlot", True, True),
+]
+
+
+@pytest.mark.parametrize(("title", "in_form", "beside_ideas"), NUMBERED, ids=[title for title, *_ in NUMBERED])
+def test_small_numbers_answered_are_no_tables(title: str, in_form: bool, beside_ideas: bool) -> None:
+    numbers, answers = ["1", "2", "3", "1", "2"], [BUSES, HALL, DESK, DOCTOR, SHOP]
+    stamps, names = [f"12/03/2026 14:0{place}:33" for place in range(5)], ["Riou", "Kerven", "Morel", "Petit", "Le Goff"]
+    asked, told = ("Qu'est-ce qui marche bien ?",), ("Post-it",)
+    forms = [
+        [
+            ("Horodateur", "Nom", title, *asked),
+            *zip(stamps, names, numbers, answers, strict=True),
+        ],
+        [("Horodateur", title, *told), *zip(stamps, numbers, answers, strict=True)],
+        [(title, *asked), *zip(numbers, answers, strict=True)],
+    ]
+    for rows, is_table in (*((form, in_form) for form in forms), ([(title, *told), *zip(numbers, answers, strict=True)], beside_ideas)):
+        tables = {block.text: block.table_number for block in _placed(rows) if block.kind == "cell"}
+        assert tables == dict(zip(answers, map(int, numbers) if is_table else [None] * 5, strict=True))
+
+
+def test_numbers_of_a_dated_sheet_without_header_are_no_tables() -> None:
+    rows = [(f"12/03/2026 14:0{place}:33", str(number), text) for place, (number, text) in enumerate(((1, BUSES), (2, HALL), (1, DESK)))]
+    assert [block.table_number for block in _placed(rows) if block.text in (BUSES, HALL, DESK)] == [None] * 3
+
+
+def _placed(rows: Rows) -> list[PlacedBlock]:
+    part = RawPart((), rows=tuple(rows))
+    return place_blocks(part, sort_part((), part.rows).blocks, names=["saisie.xlsx"])

@@ -85,9 +85,9 @@ def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: 
     if meaning not in _OPEN and not (meaning == "remark" and is_question(title)):
         return False
     if _asks(title):
-        return not _is_closed(cells)
+        return not is_closed(cells)
     is_long = median(len(cell.split()) for cell in cells) >= _LONG
-    return meaning is None and is_filled and is_long and not _is_closed(cells) and not _are_dates(cells)
+    return meaning is None and is_filled and is_long and not is_closed(cells) and not _are_dates(cells)
 
 
 def _asks(title: str) -> bool:
@@ -96,13 +96,18 @@ def _asks(title: str) -> bool:
     return is_question(title) or (cues.is_label and cues.question is not None) or asked_by_header(title) is not None
 
 
-def _is_closed(cells: Sequence[str]) -> bool:
+def is_closed(cells: Sequence[str]) -> bool:
     """True for answers that choose: most of them "Oui" and the like, or few short ones that recur."""
     folded = [fold(cell) for cell in cells]
-    if sum(bool(_choice().fullmatch(cell)) for cell in folded) >= _MOST * len(folded):
+    if are_choices(cells):
         return True
     recurs = len(folded) >= _MANY and len(set(folded)) <= _CLOSED * len(folded)
     return _are_dates(cells) or (recurs and median(len(cell.split()) for cell in folded) < _LONG)
+
+
+def are_choices(cells: Sequence[str]) -> bool:
+    """True where most cells are "Oui" and the like, or a number."""
+    return sum(bool(_choice().fullmatch(fold(cell))) for cell in cells) >= _MOST * len(cells)
 
 
 def _dates_rows(title: str, cells: Sequence[str]) -> bool:

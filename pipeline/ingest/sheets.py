@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 from pipeline.ingest.columns import Header, find_header, is_question, lone_cell, meaning_of
-from pipeline.ingest.forms import answer_columns, choice_columns, is_form, n_remarks, stamp_columns
+from pipeline.ingest.forms import answer_columns, are_choices, choice_columns, is_closed, is_form, n_remarks, stamp_columns
 from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.presence import with_statuses
@@ -176,6 +176,8 @@ def _guessed_header(rows: Rows) -> Header:
     for column in zip(*rows, strict=False):
         cells = [cell for cell in column if cell]
         meanings.append(_meaning_of_cells(cells) if cells else None)
+    if stamp_columns(Header(-1, ("",) * len(meanings), tuple(meanings)), rows):  # a form: its numbers are answers
+        meanings = [None if meaning == "table" else meaning for meaning in meanings]
     return Header(-1, tuple(meaning or "" for meaning in meanings), tuple(meanings))
 
 
@@ -197,7 +199,8 @@ def _said_columns(body: Rows, header: Header) -> list[int]:
     asked = answer_columns(header, body) if stamps else []
     for place, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True)):
         cells = [row[place] for row in body if row[place]]
-        is_wide = meaning not in _TOLD and _is_place(title)
+        is_chosen = is_question(title) and (is_closed(cells) if stamps else are_choices(cells))
+        is_wide = meaning not in _TOLD and _is_place(title) and not is_chosen
         is_long = bool(cells) and median(len(cell.split()) for cell in cells) >= _MIN_OTHER and place not in stamps
         is_sentences = meaning not in _NOT_SAID and is_long and not _labels_rows(place, cells)
         if place in asked or (cells and (meaning == "text" or is_wide or is_sentences)):

@@ -9,13 +9,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from pipeline.ingest.columns import Header, is_question, meaning_of
+from pipeline.ingest.forms import stamp_columns
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.titles import CAFE, asked_by_header, asked_together
+from pipeline.ingest.words import fold, lexicon
 
 Rows = Sequence[Sequence[str]]
 
 _OPEN = frozenset({None, "theme", "remark", "structure_type"})  # meanings of a header below which questions may stand all the same
+_RESPONDENT = frozenset({"full_name", "first_name", "last_name", "email", "phone", "structure", "role", "commune", "postal_code"})
 _MAX_TITLES, _MAX_WORDS = 8, 14  # different questions of a column, as written, and words of one that is no question
 _MOST = 0.75  # share of a column's different cells that must ask, for all of it to
 _MIN_TABLES, _MAX_TABLES = 3, 40  # different tables that a column names for it to be one of tables, by numbers alone or at all
@@ -43,24 +46,44 @@ def _asked_in(place: int, body: Rows) -> dict[str, str]:
 
 
 def table_column(titles: Sequence[str], body: Rows) -> int | None:
-    """The one column whose cells name the tables of their rows under a header that says nothing of it ("Nappe": 1, 1, 2 or T1, T2)."""
+    """The one column whose cells name the tables of their rows under a header that says nothing of it ("Nappe": 1, 1, 2 or T1, T2).
+
+    Numbers alone do so only in a sheet of ideas: what people answered to a form, or a header that counts or rates, is no table.
+    """
     meanings = [meaning_of(title) for title in titles]
     if "table" in meanings:
         return None
-    found = [place for place, meaning in enumerate(meanings) if meaning is None and titles[place] and _names_tables(place, body)]
+    is_form = looks_answered(titles, body)
+    open_places = [place for place, meaning in enumerate(meanings) if meaning is None and titles[place]]
+    found = [place for place in open_places if _labels_tables(place, body) or (not is_form and _numbers_tables(titles[place], place, body))]
     return found[0] if len(found) == 1 else None
 
 
-def _names_tables(place: int, body: Rows) -> bool:
-    """True for labels of tables alone, or for whole numbers from 1 on without a gap, which recur."""
-    cells = [row[place].strip() for row in body if place < len(row) and row[place].strip()]
-    cues = [read_cues(cell) for cell in dict.fromkeys(cells)]
-    if len(cues) > 1 and all(cue.is_label and cue.table is not None and cue.question is None for cue in cues):
-        return True
+def looks_answered(titles: Sequence[str], body: Rows) -> bool:
+    """True for the answers to a form: a header asks, says who answered, or rows are dated to the minute."""
+    header = Header(-1, tuple(titles), tuple(map(meaning_of, titles)))
+    return bool(_RESPONDENT & set(header.meanings)) or any(map(is_question, titles)) or bool(stamp_columns(header, body))
+
+
+def _labels_tables(place: int, body: Rows) -> bool:
+    """True for labels of tables alone ("T1", "table 2")."""
+    cues = [read_cues(cell) for cell in dict.fromkeys(_cells(place, body))]
+    return len(cues) > 1 and all(cue.is_label and cue.table is not None and cue.question is None for cue in cues)
+
+
+def _numbers_tables(title: str, place: int, body: Rows) -> bool:
+    """True for whole numbers from 1 on without a gap, which recur, under a header that counts and rates nothing."""
+    if re.search(rf"\b(?:{'|'.join(lexicon('columns')['mesures'])})\b", fold(title)):
+        return False
+    cells = _cells(place, body)
     numbers = [int(found[1]) for cell in cells if (found := re.fullmatch(r"(\d{1,2})(?:[.,]0+)?", cell))]
     different = set(numbers)
     is_whole = bool(numbers) and len(numbers) == len(cells) and different == set(range(1, len(different) + 1))
     return is_whole and _MIN_TABLES <= len(different) <= min(_MAX_TABLES, len(numbers) - 1)
+
+
+def _cells(place: int, body: Rows) -> list[str]:
+    return [row[place].strip() for row in body if place < len(row) and row[place].strip()]
 
 
 def with_places(header: Header, body: Rows) -> tuple[Header, list[list[str]]]:
