@@ -294,3 +294,73 @@ def test_numbers_of_a_dated_sheet_without_header_are_no_tables() -> None:
 def _placed(rows: Rows) -> list[PlacedBlock]:
     part = RawPart((), rows=tuple(rows))
     return place_blocks(part, sort_part((), part.rows).blocks, names=["saisie.xlsx"])
+
+
+LONG_ANSWERS = [
+    "Notre bureau tient bon mais la caisse est vide depuis deux ans",
+    "On manque de bénévoles pour ouvrir le samedi, et les plus anciens fatiguent",
+    "La trésorerie passe tout juste, la subvention arrive toujours trop tard",
+]
+ASKED_OF_A_STRUCTURE = [  # a header that holds a word of who answers, its question
+    ("Points forts et points faibles de votre organisation", "q3"),
+    ("Les difficultés de votre structure", "q3"),
+    ("La vie de votre association, en quelques mots", None),
+    ("Besoins non couverts de votre commune", "q1"),
+    ("Le réseau mobile chez vous", None),
+    ("Votre fonction et votre quotidien", None),
+    ("Ce que vit votre entreprise", None),
+    ("Organisation", None),
+]
+
+
+@pytest.mark.parametrize(("title", "question"), ASKED_OF_A_STRUCTURE, ids=[title for title, _ in ASKED_OF_A_STRUCTURE])
+@pytest.mark.parametrize("first", [("Date", "Nom", "Courriel"), ("Horodateur", "Groupe d'âge", "Secteur"), ("Nom", "Prénom", "Structure")])
+def test_sentences_are_answers_whatever_words_their_header_holds(title: str, question: str | None, first: tuple[str, ...]) -> None:
+    whos = [
+        ("12/03/2026 14:05", "Riou", "riou@example.org"),
+        ("13/03/2026 09:10", "Kerven", "k@example.org"),
+        ("14/03/2026 11:00", "Morel", "m@example.org"),
+    ]
+    if first[0] == "Horodateur":
+        whos = [(stamp, "30-45", "Sport") for stamp, *_ in whos]
+    if first[0] == "Nom":
+        whos = [("Riou", "Anne", "La Criée"), ("Kerven", "Bob", "CCAS"), ("Morel", "Lucie", "AMAP du Porhoët")]
+    rows = [
+        (*first, title, "Qu'est-ce qui marche bien ?"),
+        *((*who, said, HALL + str(place)) for place, (who, said) in enumerate(zip(whos, LONG_ANSWERS, strict=True))),
+    ]
+    told = {block.text: block.question for block in _placed(rows) if block.kind == "cell"}
+    assert told == dict.fromkeys(LONG_ANSWERS, question) | {HALL + str(place): "q2" for place in range(3)}
+    assert sort_part((), tuple(rows)).attendance == ()
+
+
+WHO = [  # a header and cells that say who answers, however long
+    (
+        "Nom de votre structure",
+        ["Centre communal d'action sociale de la ville de Lannion", "Association pour le développement de l'emploi à Bray"],
+    ),
+    (
+        "Votre fonction dans la structure",
+        ["Chargée de mission développement social et économique", "Directeur des services à la population"],
+    ),
+    ("Structure représentée (si besoin)", ["Communauté de communes du Pays de Bray", "Pôle Est de la Mission locale du Trégor"]),
+    ("Commune d'intervention", ["Lannion", "toutes les communes du Trégor et au-delà"]),
+]
+
+
+@pytest.mark.parametrize(("title", "cells"), WHO, ids=[title for title, _ in WHO])
+def test_long_names_of_who_answers_are_no_answers(title: str, cells: list[str]) -> None:
+    rows = [("Date", "Nom", "Courriel", title, "Qu'est-ce qui marche bien ?")]
+    rows += [
+        ("12/03/2026 14:05", name, "a@example.org", cell, said)
+        for name, cell, said in zip(("Riou", "Petit"), cells, (HALL, SHOP), strict=True)
+    ]
+    assert [block.text for block in _placed(rows) if block.kind == "cell"] == [HALL, SHOP]
+
+
+@pytest.mark.parametrize("title", ["Les difficultés de votre structure", "La vie de votre association, en quelques mots"])
+def test_sentences_in_a_table_of_a_document_are_answers_too(title: str) -> None:
+    rows = [("Nom", "Courriel", title), *((f"Riou {place}", f"a{place}@example.org", said) for place, said in enumerate(LONG_ANSWERS))]
+    (part,) = read_source(Source(docx(w_table(*rows)), "enquete.docx", Limits()))
+    placed = place_blocks(part, sort_part(part.blocks, part.rows).blocks, names=["enquete.docx"])
+    assert [block.text for block in placed if block.kind == "cell"] == LONG_ANSWERS

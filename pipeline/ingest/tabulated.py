@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from pipeline.ingest.columns import Header, is_question, meaning_of
+from pipeline.ingest.columns import Header, is_question, meaning_of, sentence_columns
 from pipeline.ingest.forms import stamp_columns
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cues import read_cues
@@ -92,13 +92,18 @@ def with_places(header: Header, body: Rows) -> tuple[Header, list[list[str]]]:
     called = _called(header.titles, body, asking)
     titles = tuple(called.get(place, title) for place, title in enumerate(header.titles))
     rows = [[asking.get(place, {}).get(cell, cell) for place, cell in enumerate(row)] for row in body]
-    return Header(header.order, titles, tuple(called.get(place, own) for place, own in enumerate(header.meanings))), rows
+    return Header(header.order, titles, tuple(map(_meaning_told, titles, header.titles, header.meanings))), rows
+
+
+def _meaning_told(title: str, former: str, meaning: str | None) -> str | None:
+    return meaning if title == former else meaning_of(title)
 
 
 def _called(titles: Sequence[str], body: Rows, asking: Mapping[int, Mapping[str, str]]) -> dict[int, str]:
     """What the columns are for whose cells tell it, by place."""
     table = table_column(titles, body)
-    return ({} if table is None else {table: "table"}) | dict.fromkeys(asking, "question")
+    tables = {} if table is None else {table: "table"}
+    return sentence_columns(titles, body) | tables | dict.fromkeys(asking, "question")
 
 
 def told_blocks(blocks: Sequence[RawBlock], titles: Sequence[str], body: Rows, said: Sequence[int]) -> list[RawBlock]:
