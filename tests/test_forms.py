@@ -219,7 +219,7 @@ def test_a_list_of_attendance_stays_one_whatever_is_noted_beside_it(
 
 
 def test_what_a_form_asks_by_choice_is_counted() -> None:
-    assert sort_part((), tuple(FORMS[2][1])).left == ("questionnaire : 1 question à choix non reprise",)
+    assert sort_part((), tuple(FORMS[2][1])).left == ("questionnaire : 1 colonne laissée de côté",)
 
 
 def test_the_respondents_of_a_form_are_known_by_name_and_mail() -> None:
@@ -364,3 +364,43 @@ def test_sentences_in_a_table_of_a_document_are_answers_too(title: str) -> None:
     (part,) = read_source(Source(docx(w_table(*rows)), "enquete.docx", Limits()))
     placed = place_blocks(part, sort_part(part.blocks, part.rows).blocks, names=["enquete.docx"])
     assert [block.text for block in placed if block.kind == "cell"] == LONG_ANSWERS
+
+
+STAMPS = [f"12/03/2026 14:0{place}:33" for place in range(4)]
+IDEAS = [BUSES, HALL, DESK, DOCTOR]
+SECTORS, COUNTS, CHOICES = ["Culture", "Santé", "Culture", "Culture"], ["3", "17", "0", "42"], ["Oui", "Non", "Oui", "Oui"]
+LEFT = [  # the columns beside one of answers, how many of them are left out
+    ([("Nom", ["Riou", "Kerven", "Morel", "Petit"]), ("Courriel", ["a@example.org"] * 4)], 0),
+    ([("Langue de départ", ["fr"] * 4), ("Dernière page", ["3"] * 4), ("Tête de série", ["8812", "417", "1290", "77"])], 0),
+    ([("Nom", ["Riou", "Kerven", "Morel", "Petit"]), ("Êtes-vous adhérent ?", CHOICES)], 1),
+    ([("Quel est votre secteur ?", SECTORS), ("Combien de salariés ?", COUNTS), ("Êtes-vous adhérent ?", CHOICES)], 3),
+    ([("Nom", ["Riou", "Kerven", "Morel", "Petit"]), ("Courriel", ["a@example.org"] * 4), ("Votre secteur", SECTORS), ("Note", COUNTS)], 2),
+    ([("Structure", ["La Criée", "CCAS", "AMAP", "ESAT"]), ("Âge", ["30-45", "18-30", "30-45", "60+"]), ("Vide", [""] * 4)], 1),
+]
+
+
+@pytest.mark.parametrize(("columns", "n_left"), LEFT, ids=[" ".join(title for title, _ in columns) for columns, _ in LEFT])
+def test_the_columns_left_out_of_a_form_are_counted(columns: list[tuple[str, list[str]]], n_left: int) -> None:
+    titles = ("Horodateur", *(title for title, _ in columns), "Qu'est-ce qui marche bien ?")
+    rows = [titles, *zip(STAMPS, *(cells for _, cells in columns), IDEAS, strict=True)]
+    held = sort_part((), tuple(rows))
+    assert [block.text for block in held.blocks] == IDEAS
+    told = f"questionnaire : {n_left} colonne laissée de côté" if n_left == 1 else f"questionnaire : {n_left} colonnes laissées de côté"
+    assert held.left == ((told,) if n_left else ())
+
+
+def test_a_sheet_of_ideas_tells_of_no_column_left_out() -> None:
+    rows = (("Table", "Couleur", "Ce qui est écrit", "Gommettes"), *(("1", "bleu", said, "3") for said in IDEAS))
+    assert sort_part((), rows).left == ()
+
+
+def test_titles_and_totals_of_a_list_are_no_remarks() -> None:
+    rows = [
+        ("Nom", "Prénom", "Structure", "Signature", "Observations"),
+        ("Riou", "Anne", "La Criée", "x", ""),
+        ("", "", "", "", "Merci de signer en face de votre nom"),
+        ("Ajouts sur place :",) * 5,
+        ("Kerven", "Bob", "CCAS", "x", "repart vers 15 h avec le bus"),
+        ("", "Total signatures : 14 sur 20 inscrits", "", "", "Total signatures : 14 sur 20 inscrits"),
+    ]
+    assert sort_part((), tuple(rows)).left == ("liste de présence : 1 remarque non reprise comme passage",)

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from functools import cache
 from statistics import median
 
-from pipeline.ingest.columns import Header, is_question
+from pipeline.ingest.columns import Header, is_question, lone_cell
 from pipeline.ingest.dates import find_date
 from pipeline.ingest.presence import read_presence, with_statuses
 from pipeline.ingest.where.cues import read_cues
@@ -20,6 +20,7 @@ from pipeline.ingest.words import fold, lexicon
 Rows = Sequence[Sequence[str]]
 
 _OPEN = frozenset({None, "text", "theme", "table", "question", "carrier"})  # meanings under which answers may stand
+_LEFT = frozenset({None, "text", "theme", "carrier", "remark"})  # meanings of a column that is told to be left out
 _LONG, _VERY_LONG = 4, 8  # words of most cells of a column of answers, and of one whose header says nothing
 _MANY = 4  # rows from which recurring cells show a closed question
 _MOST, _CLOSED = 0.6, 0.5
@@ -55,11 +56,11 @@ def answer_columns(header: Header, body: Rows, *, has_remarks: bool = False) -> 
     ]
 
 
-def choice_columns(header: Header, body: Rows) -> list[int]:
-    """The columns of a form under an unknown header that hold neither answers in words nor dates: choices ("Oui", "Non")."""
-    told = {*answer_columns(header, body, has_remarks=True), *stamp_columns(header, body)}
-    unknown = [place for place, meaning in enumerate(header.meanings) if meaning is None and place not in told]
-    return [place for place in unknown if any(re.search(r"[^\W\d_]", cell) for cell in _cells(body, place))]
+def left_columns(header: Header, body: Rows, said: Sequence[int]) -> list[int]:
+    """The columns of a form that are not `said`, nor tell who answered, when or with what tool: choices, numbers, a word."""
+    told = {*said, *stamp_columns(header, body)}
+    open_places = [place for place, meaning in enumerate(header.meanings) if meaning in _LEFT and place not in told]
+    return [place for place in open_places if _cells(body, place) and not _technical().fullmatch(fold(header.titles[place]))]
 
 
 def stamp_columns(header: Header, body: Rows) -> list[int]:
@@ -73,15 +74,21 @@ def n_remarks(header: Header, body: Rows) -> int:
     told = {*answer_columns(header, body), *stamp_columns(header, body)}
     meanings = enumerate(presence.header.meanings)
     places = [place for place, meaning in meanings if meaning in ("remark", "text", None) and place not in told]
-    rows = [row for row in body if not presence.is_absent(row)]
+    rows = [row for row in body if _names_somebody(presence.header, row) and not presence.is_absent(row)]
     remarks = [row[place] for row in rows for place in places if place < len(row)]
     return sum(len(remark.split()) >= _LONG or states(remark, is_announced=False) for remark in remarks)
+
+
+def _names_somebody(header: Header, row: Sequence[str]) -> bool:
+    """True for the row of a person, and not for a title, a total or a note to all."""
+    name = header.cell(row, "full_name", "last_name", "first_name")
+    return lone_cell(row) is None and bool(name) and fold(name).partition(" ")[0] not in lexicon("attendance")["totaux"]
 
 
 def _are_answers(title: str, meaning: str | None, cells: Sequence[str], n_rows: int) -> bool:
     is_filled = len(cells) >= _FILLED * n_rows
     if meaning == "text":
-        return is_filled
+        return is_filled and not are_choices(cells)
     if meaning not in _OPEN and not (meaning == "remark" and is_question(title)):
         return False
     if _asks(title):
@@ -140,3 +147,8 @@ def _choice() -> re.Pattern[str]:
 @cache
 def _stamp() -> re.Pattern[str]:
     return re.compile("|".join(f"(?:{pattern})" for pattern in lexicon("columns")["horodatage"]))
+
+
+@cache
+def _technical() -> re.Pattern[str]:
+    return re.compile("|".join(f"(?:{pattern})" for pattern in lexicon("columns")["techniques"]))

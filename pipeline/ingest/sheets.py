@@ -11,12 +11,12 @@ from itertools import pairwise
 from statistics import median
 
 from pipeline.ingest.columns import Header, find_header, is_question, lone_cell, meaning_of
-from pipeline.ingest.forms import answer_columns, are_choices, choice_columns, is_closed, is_form, n_remarks, stamp_columns
+from pipeline.ingest.forms import answer_columns, are_choices, is_closed, is_form, left_columns, n_remarks, stamp_columns
 from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.presence import with_statuses
 from pipeline.ingest.readers.wording import bullet_of
-from pipeline.ingest.tabulated import told_blocks, with_places
+from pipeline.ingest.tabulated import looks_answered, told_blocks, with_places
 from pipeline.ingest.where.cues import read_cues
 from pipeline.ingest.where.titles import asked_by_header, resembled
 from pipeline.words import counted
@@ -92,20 +92,31 @@ def _first_of_header(blocks: Sequence[RawBlock], start: int, titles: Sequence[st
     return first
 
 
-def blocks_of_speech(rows: Rows) -> list[RawBlock]:
-    """Return the passages of a sheet as cell blocks, row by row; rows above the header and rows that hold a lone label are headings."""
+def _left(header: Header, body: Rows, said: Sequence[int]) -> tuple[str, ...]:
+    """How many columns of a form are left out, in French."""
+    n_left = len(left_columns(header, body, said))
+    return (f"questionnaire : {counted(n_left, 'colonne laissée de côté', 'colonnes laissées de côté')}",) if n_left else ()
+
+
+def _said_and_left(rows: Rows) -> tuple[list[RawBlock], tuple[str, ...]]:
+    """The passages of a sheet as cell blocks, row by row, and what a form leaves out.
+
+    Rows above the header and rows that hold a lone label are headings.
+    """
     header = _speech_header(rows)
     blocks = [RawBlock(" – ".join(dict.fromkeys(filter(None, row))), "heading", 1) for row in rows[: max(header.order, 0)] if any(row)]
     header, body = with_places(header, rows[header.order + 1 :])
     body = _filled_down(body, header)
     said = _said_columns(body, header)
+    is_form = header.order >= 0 and looks_answered(header.titles, body)
+    left = _left(header, body, said) if is_form else ()
     for row in body:
         lone = lone_cell(row)
         if lone and len(said) < len(row) and (read_cues(lone).is_label or _is_section(row, lone, said)):
             blocks.append(RawBlock(lone, "heading", 2))
             continue
         blocks += _cells_said(header, row, said)
-    return blocks
+    return blocks, left
 
 
 def _speech_header(rows: Rows) -> Header:
@@ -197,13 +208,15 @@ def _said_columns(body: Rows, header: Header) -> list[int]:
     said: list[int] = []
     stamps = stamp_columns(header, body)
     asked = answer_columns(header, body) if stamps else []
+    is_answered = looks_answered(header.titles, body)
     for place, (title, meaning) in enumerate(zip(header.titles, header.meanings, strict=True)):
         cells = [row[place] for row in body if row[place]]
-        is_chosen = is_question(title) and (is_closed(cells) if stamps else are_choices(cells))
-        is_wide = meaning not in _TOLD and _is_place(title) and not is_chosen
+        is_chosen = are_choices(cells) if is_answered else False
+        is_chosen = is_chosen or (bool(stamps) and is_question(title) and is_closed(cells))
+        is_wide = meaning not in _TOLD | _PRESENCE and _is_place(title) and not is_chosen
         is_long = bool(cells) and median(len(cell.split()) for cell in cells) >= _MIN_OTHER and place not in stamps
         is_sentences = meaning not in _NOT_SAID and is_long and not _labels_rows(place, cells)
-        if place in asked or (cells and (meaning == "text" or is_wide or is_sentences)):
+        if place in asked or (cells and ((meaning == "text" and not is_chosen) or is_wide or is_sentences)):
             said.append(place)
     return said or _longest_columns(body, [place for place, meaning in enumerate(header.meanings) if meaning not in _NOT_SAID])
 
@@ -265,10 +278,9 @@ def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:
     """Return what a part holds; tables of a document that list persons or structures leave its blocks, but for what people answered."""
     if rows:
         kind = kind_of(rows)
-        said, left = _answers(rows, kind) if kind in ("attendance", "form") else ([], ())
+        said, left = _answers(rows, kind) if kind in ("attendance", "form") else _said_and_left(rows) if kind == "speech" else ([], ())
         lists = {name: (rows,) if kind == name else () for name in ("attendance", "map", "form")}
-        blocks_said = blocks_of_speech(rows) if kind == "speech" else said
-        return SortedPart(lists["attendance"], lists["map"], tuple(blocks_said), lists["form"], left)
+        return SortedPart(lists["attendance"], lists["map"], tuple(said), lists["form"], left)
     found: dict[str, list[Rows]] = {"attendance": [], "map": [], "form": []}
     taken: set[int] = set()
     kept = list(blocks)
@@ -292,10 +304,9 @@ def _answers(rows: Rows, kind: str) -> tuple[list[RawBlock], tuple[str, ...]]:
     body = rows[header.order + 1 :]
     places = answer_columns(header, body, has_remarks=kind == "form")
     if kind == "form":
-        n_left = len(choice_columns(header, body))
-        left = counted(n_left, "question à choix non reprise", "questions à choix non reprises")
-        said = blocks_of_speech(rows) if "text" in header.meanings else _rows_said(header, body, places)
-        return said, (f"questionnaire : {left}",) if n_left else ()
+        if "text" in header.meanings:
+            return _said_and_left(rows)
+        return _rows_said(header, body, places), _left(header, body, places)
     n_left = n_remarks(header, body)
     left = counted(n_left, "remarque non reprise comme passage", "remarques non reprises comme passages")
     return _rows_said(header, body, places), (f"liste de présence : {left}",) if n_left else ()
