@@ -371,6 +371,8 @@ IDEAS = [BUSES, HALL, DESK, DOCTOR]
 SECTORS, COUNTS, CHOICES = ["Culture", "Santé", "Culture", "Culture"], ["3", "17", "0", "42"], ["Oui", "Non", "Oui", "Oui"]
 LEFT = [  # the columns beside one of answers, how many of them are left out
     ([("Nom", ["Riou", "Kerven", "Morel", "Petit"]), ("Courriel", ["a@example.org"] * 4)], 0),
+    ([("Série", ["1", "2", "3", "4"]), ("Votre nom", ["Anne Riou", "Bob Kerven", "Lucie Morel", "Yann Petit"])], 0),
+    ([("Acceptez-vous d'être recontacté ?", CHOICES)], 1),
     ([("Langue de départ", ["fr"] * 4), ("Dernière page", ["3"] * 4), ("Tête de série", ["8812", "417", "1290", "77"])], 0),
     ([("Nom", ["Riou", "Kerven", "Morel", "Petit"]), ("Êtes-vous adhérent ?", CHOICES)], 1),
     ([("Quel est votre secteur ?", SECTORS), ("Combien de salariés ?", COUNTS), ("Êtes-vous adhérent ?", CHOICES)], 3),
