@@ -472,7 +472,47 @@ STATUSES = [  # the header of a column, its cells, who came
     ("Type de structure", ("Annulé", "Validé", "Validé"), (False, True, True)),
     ("Participation", ("oui", "non", "oui"), (True, False, True)),
     ("Adhésion", ("oui", "non", "oui"), (True, True, True)),  # yes to something else
+    ("Statut", ("présent", "en visio", "excusée"), (True, True, False)),
+    ("Statut", ("Visio", "à distance", "absente"), (True, True, False)),
+    ("Statut", ("distanciel", "sur Zoom", "annulé"), (True, True, False)),
+    ("Statut", ("en distanciel le matin", "connectée via Teams", "n'a pas pu venir"), (True, True, False)),
+    ("Statut", ("présente", "oui", "non"), (True, True, False)),
+    ("Statut", ("venu", "arrivée en retard", "partie à 15 h"), (True, True, True)),
+    ("Statut", ("présent", "retard (train)", "a dû partir avant la fin"), (True, True, True)),
+    ("Statut", ("présent", "inscrite en visio", "visio annulée"), (True, False, False)),
+    ("Statut", ("oui", "annulé", "oui"), (True, False, True)),
 ]
+OTHER_THINGS = [  # the header and cells of a column that says nothing of who came
+    ("Modalité souhaitée", ("visio", "présentiel", "visio")),
+    ("Contact préféré", ("téléphone", "mail", "téléphone")),
+    ("Adhésion", ("oui", "oui", "non")),
+]
+
+
+@pytest.mark.parametrize(("title", "cells"), OTHER_THINGS)
+def test_how_people_would_come_is_no_sign_that_they_came(title: str, cells: tuple[str, ...]) -> None:
+    people = (("Riou", "Anne", "x"), ("Kerven", "Bob", ""), ("Morel", "Lucie", ""))
+    rows = [("Nom", "Prénom", "Signature", title), *((*person, cell) for person, cell in zip(people, cells, strict=True))]
+    attendances, _ = _read(rows)
+    assert [entry.has_signed for entry in attendances] == [True, False, False]
+
+
+UNKNOWN = [  # the cells of a column of statuses, what is said of those nobody understands
+    (
+        ("présent", "présente", "à confirmer par Luc", "absent", "chez le dentiste"),
+        ("liste de présence : 1 statut non compris, compté comme non présent",),
+    ),
+    (("présent", "absent", "venu", "prévenu", "VIP"), ("liste de présence : 2 statuts non compris, comptés comme non présents",)),
+    (("présent", "absent", "venu", "en visio", "inscrit"), ()),
+    (("inscrit", "annulé", "VIP", "inscrit", "inscrit"), ()),  # nobody is told to have come: all who did not cancel count
+]
+
+
+@pytest.mark.parametrize(("cells", "left"), UNKNOWN)
+def test_a_status_that_is_not_understood_is_told(cells: tuple[str, ...], left: tuple[str, ...]) -> None:
+    people = [("Riou", "Anne"), ("Kerven", "Bob"), ("Morel", "Lucie"), ("Petit", "Yann"), ("Le Goff", "Zoé")]
+    rows = [("Nom", "Prénom", "Statut"), *((*person, cell) for person, cell in zip(people, cells, strict=True))]
+    assert sort_part((), tuple(rows)).left == left
 
 
 def test_a_list_exported_with_english_headers_has_no_person_called_after_them() -> None:

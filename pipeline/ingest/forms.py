@@ -79,6 +79,12 @@ def n_remarks(header: Header, body: Rows) -> int:
     return sum(len(remark.split()) >= _LONG or states(remark, is_announced=False) for remark in remarks)
 
 
+def n_unclear(header: Header, body: Rows) -> int:
+    """How many persons of a list of attendance have a status that is not understood, where others' tell who came."""
+    presence = read_presence(header, body, is_expected=False)
+    return sum(_names_somebody(presence.header, row) and presence.is_unclear(row) for row in body)
+
+
 def _names_somebody(header: Header, row: Sequence[str]) -> bool:
     """True for the row of a person, and not for a title, a total or a note to all."""
     name = header.cell(row, "full_name", "last_name", "first_name")

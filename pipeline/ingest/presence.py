@@ -19,6 +19,7 @@ _WHO = frozenset(
 )  # columns whose cells say who somebody is, whatever their words
 _MOST = 0.6  # share of a column's filled cells that are statuses, for it to be one of statuses
 _MAX_MORE = 6  # words after a status in such a column: "Annulé par mail le 3 mars"
+_GROUPS = ("statuts_absents", "statuts_venus", "statuts_inscrits", "statuts_a_distance")
 _NO_MARK = frozenset({"-", "–", "/", "0"})
 
 
@@ -28,18 +29,18 @@ class Presence:
 
     header: Header
     default: bool | None  # None where a signature must be there
-    has_came: bool  # a column of statuses tells who came, beside who had registered
+    came: frozenset[int] = frozenset()  # the columns of statuses that tell who came, beside who had registered
 
     def has_signed(self, row: Sequence[str]) -> bool:
         """True for a mark in any signature column, or a status of somebody who came; never for somebody said to be absent."""
         if self.is_absent(row):
             return False
-        if any(_is(cell, "statuts_venus") for cell in self._cells(row, "status")):
+        if any(_is(cell, "statuts_venus") for cell in self._cells(row, "status")) or self._says_yes(row):
             return True
         is_marked = any(
             cell.strip() not in _NO_MARK and fold(cell) not in lexicon("attendance")["non"] for cell in self._cells(row, "signature")
         )
-        return is_marked if self.default is None or self.has_came else self.default
+        return is_marked if self.default is None or self.came else self.default
 
     def is_absent(self, row: Sequence[str]) -> bool:
         """True where a status, a remark or any cell of its own says that the person did not come."""
@@ -51,6 +52,16 @@ class Presence:
         cells = zip(row, self.header.meanings, strict=False)
         return any(_is(cell, "statuts_absents", more=0) for cell, meaning in cells if cell and meaning not in _WHO)
 
+    def is_unclear(self, row: Sequence[str]) -> bool:
+        """True where only a status that is not understood stands where those of others tell who came."""
+        cells = [row[place] for place in self.came if place < len(row) and row[place]]
+        is_known = any(_is(cell, group) for cell in cells for group in _GROUPS)
+        return bool(cells) and not is_known and not self.has_signed(row) and not self.is_absent(row)
+
+    def _says_yes(self, row: Sequence[str]) -> bool:
+        cells = [row[place] for place in self.came if place < len(row)]
+        return any(_is(cell, group) for cell in cells for group in ("oui", "statuts_a_distance"))
+
     def _cells(self, row: Sequence[str], *meanings: str) -> list[str]:
         return [cell for cell, meaning in zip(row, self.header.meanings, strict=False) if cell and meaning in meanings]
 
@@ -61,8 +72,8 @@ def read_presence(header: Header, body: Rows, *, is_expected: bool) -> Presence:
     signatures = [place for place, meaning in enumerate(told.meanings) if meaning == "signature"]
     statuses = [place for place, meaning in enumerate(told.meanings) if meaning == "status"]
     is_used = any(place < len(row) and row[place] for place in signatures for row in body)
-    has_came = any(_is(cell, "statuts_venus") for place in statuses for cell in _column(body, place))
-    return Presence(told, None if is_used else not is_expected, has_came)
+    came = frozenset(place for place in statuses if _tells_who_came(_column(body, place)))
+    return Presence(told, None if is_used else not is_expected, came)
 
 
 def with_statuses(header: Header, body: Rows) -> Header:
@@ -73,10 +84,13 @@ def with_statuses(header: Header, body: Rows) -> Header:
 
 def _has_statuses(cells: Sequence[str]) -> bool:
     """True where most cells are statuses, and one says more than yes, no or registered."""
-    groups = ("statuts_absents", "statuts_venus", "statuts_inscrits")
-    n_statuses = sum(any(_is(cell, group) for group in groups) for cell in cells)
-    is_telling = any(_is(cell, group) for cell in cells for group in groups[:2])
+    n_statuses = sum(any(_is(cell, group) for group in _GROUPS) for cell in cells)
+    is_telling = any(_is(cell, group) for cell in cells for group in _GROUPS[:2])
     return is_telling and n_statuses >= _MOST * len(cells)
+
+
+def _tells_who_came(statuses: Sequence[str]) -> bool:
+    return any(_is(cell, group) for cell in statuses for group in ("statuts_venus", "statuts_a_distance"))
 
 
 def _column(body: Rows, place: int) -> list[str]:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from statistics import median
 
 from pipeline.ingest.columns import Header, find_header, is_question, lone_cell, meaning_of
-from pipeline.ingest.forms import answer_columns, are_choices, is_closed, is_form, left_columns, n_remarks, stamp_columns
+from pipeline.ingest.forms import answer_columns, are_choices, is_closed, is_form, left_columns, n_remarks, n_unclear, stamp_columns
 from pipeline.ingest.headerless import guess_header
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.presence import with_statuses
@@ -307,9 +307,14 @@ def _answers(rows: Rows, kind: str) -> tuple[list[RawBlock], tuple[str, ...]]:
         if "text" in header.meanings:
             return _said_and_left(rows)
         return _rows_said(header, body, places), _left(header, body, places)
-    n_left = n_remarks(header, body)
-    left = counted(n_left, "remarque non reprise comme passage", "remarques non reprises comme passages")
-    return _rows_said(header, body, places), (f"liste de présence : {left}",) if n_left else ()
+    remarks, unclear = n_remarks(header, body), n_unclear(header, body)
+    left = (
+        counted(remarks, "remarque non reprise comme passage", "remarques non reprises comme passages") if remarks else "",
+        counted(unclear, "statut non compris, compté comme non présent", "statuts non compris, comptés comme non présents")
+        if unclear
+        else "",
+    )
+    return _rows_said(header, body, places), tuple(f"liste de présence : {what}" for what in left if what)
 
 
 def _rows_said(header: Header, body: Rows, places: Sequence[int]) -> list[RawBlock]:
