@@ -673,7 +673,25 @@ LONE_LINES = [  # the only line of a file, (kind, text) of its blocks, channel
     ),
     ("il faudrait un local plus grand", [("paragraph", "il faudrait un local plus grand")], "notes"),
     ("Qu'est-ce qu'il faudrait améliorer ?", [("heading", "Qu'est-ce qu'il faudrait améliorer ?")], "notes"),
-    ("Note : les bus ne passent plus le soir", [("paragraph", "Note : les bus ne passent plus le soir")], "notes"),
+    ("Note : les bus ne passent plus le soir", [("paragraph", "les bus ne passent plus le soir")], "notes"),
+    *(
+        (f"{head} {said}", [("meta", head), ("paragraph", said)], "telephone")
+        for head, said in (
+            ("Tél Mme Maurel 26/09 :", "sa ressourcerie cherche un hangar de 300 m2"),
+            ("Tel M. Robic 12/10 14h :", "3 familles sans logement à Carmaux"),
+            ("Appel M. Robic 25/09 :", "12 enfants sur liste d'attente à la crèche"),
+            ("Téléphone Mme Roux, 2/10 :", "la crèche a perdu 12 places"),
+            ("Coup de fil de Mme Roux 2/10 :", "besoin de 200 chaises pour le marché couvert"),
+        )
+    ),
+    *(
+        (line, [("meta", line)], "telephone")
+        for line in (
+            "Tél : 06 12 34 56 78",
+            "Appel de Mme Roux : le 3 mars à 14 h",
+            "Appel de Mme Roux : durée 12 minutes",
+        )
+    ),
 ]
 
 
@@ -702,6 +720,18 @@ LABELLED = [  # a line, whether it is a circumstance at the head of a document, 
     ("Notes de la table 3 : les bus ne passent plus", False, False),
     ("Remarque : le guichet unique est attendu", False, False),
     ("À retenir : mutualiser les emplois, partager un comptable", False, False),
+    ("Nota : Gwenaëlle Riou", True, True),
+    ("Conclusion : Mme Kerven", True, True),
+    ("Bilan : Anne Petit et M. Kerven.", True, True),
+    ("Secrétariat : Mme Le Goff, Yann Petit", True, True),
+    ("Remarque de Yann Petit.", True, True),
+    ("Question de M. Kerven", True, True),
+    ("Intervention de Mme Riou :", True, True),
+    ("Conclusion : Mme Kerven prête sa grange", False, False),
+    ("Conclusion : navettes du soir", False, False),
+    ("Remarque de Yann : il faut une navette", False, False),
+    ("Remarque de bon sens.", False, False),
+    ("Force : Anne Petit", False, False),
     ("Lieu : salle polyvalente de la mairie annexe du quartier Est", True, False),
     ("Date : 12 mars 2026, de 14 h à 16 h 30, à la mairie", True, False),
     ("Participants : 12 personnes dont 4 élus et 3 salariés de l'ESAT", True, False),
@@ -729,5 +759,14 @@ def test_what_a_role_said_is_read_under_that_role() -> None:
     assert shown == [
         ("meta", 4, None, "Rapporteur : Anne Petit"),
         ("paragraph", 4, "Rapporteur", "on manque de bus"),
-        ("paragraph", 4, None, "Note : la halle est pleine"),
+        ("paragraph", 4, None, "la halle est pleine"),
     ]
+
+
+@pytest.mark.parametrize(
+    "label", ["Nota", "Nota bene", "NB", "Remarque", "Remarques", "Conclusion", "En conclusion", "Observation", "Note"]
+)
+def test_a_label_that_only_announces_does_not_stay_before_what_was_said(label: str) -> None:
+    blocks = [RawBlock("Table 4"), RawBlock("la navette part trop tôt le matin"), RawBlock(f"{label} : le guichet unique est attendu")]
+    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["notes.txt"])
+    assert (placed[-1].kind, placed[-1].text) == ("paragraph", "le guichet unique est attendu")

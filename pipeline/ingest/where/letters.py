@@ -16,6 +16,7 @@ from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.words import fold, lexicon
 
 _MARKS = re.compile(r"(?<!\d):\s*|:\s+|\s[–—-]+>?\s+|(?<=[^\s.]{3})\.\s+(?=[A-ZÀ-Ý])|[,;]\s+|\s*→\s*")  # between circumstances and words
+_SHORT, _MIN_TOLD = 3, 2  # letters of a small word; other words beside a figure, for it to belong to what was said
 _N_OPENING = 6  # blocks among which the header lines of a copied mail stand
 
 
@@ -57,11 +58,17 @@ def _cut_call(block: RawBlock) -> list[RawBlock]:
         return [block]
     for mark in _MARKS.finditer(block.text):
         piece = _MARKS.split(block.text[mark.end() :], maxsplit=1)[0]
-        is_told = ":" in mark[0] and len(piece.split()) > 1 and not is_fact(piece)
+        is_told = ":" in mark[0] and len(piece.split()) > 1 and (not is_fact(piece) or _tells_beside_figures(piece))
         if is_told or states(piece, is_announced=not mark[0].startswith((",", ";"))):
             before, after = block.text[: mark.end()].strip(), block.text[mark.end() :].strip()
             return [replace(block, text=before, kind="meta", level=None), replace(block, text=after, kind="paragraph", level=None)]
     return [block]
+
+
+def _tells_beside_figures(piece: str) -> bool:
+    """True where a few words stand beside a figure that are neither a date, an hour nor a length: "3 familles sans logement"."""
+    words = [word for word in fold(piece).split() if word.isalpha() and len(word) > _SHORT]
+    return bool(re.search(r"\d", piece)) and sum(not _pattern("mots_de_date").fullmatch(word) for word in words) >= _MIN_TOLD
 
 
 def _says(text: str) -> bool:

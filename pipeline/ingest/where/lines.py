@@ -64,6 +64,8 @@ def _is_worded_label(text: str, cues: Cues) -> bool:
 def is_meta(text: str, *, in_head: bool) -> bool:
     """True for "Prise de notes : …" and the like; labels such as "Lieu :" and bare dates count only `in_head`, before any passage."""
     folded = fold(text)
+    if is_name_alone(text):
+        return True
     if len(folded.split()) > MAX_META_WORDS or states_after_label(text):
         return False
     label = _label_of(text)
@@ -75,6 +77,22 @@ def is_meta(text: str, *, in_head: bool) -> bool:
     if in_head and (opening_head.match(folded) or _is_venue(text, folded) or _all_meta(text)):
         return True
     return bool(opening.match(folded)) and len(folded.split()) <= MAX_LABEL_WORDS
+
+
+def is_name_alone(text: str) -> bool:
+    """True for a label and nothing but names of persons: "Nota : Anne Petit", "Remarque de M. Kerven."."""
+    before, colon, after = text.partition(":")
+    if colon and after.strip(" ."):
+        cues = read_cues(before)
+        is_asking = any(question.startswith("q") for question, _ in cues.scores)  # and not "Conclusion"
+        return 0 < cues.n_words <= _MAX_NAMED + 1 and not is_asking and _are_names(after)
+    opening = _name_label_pattern().match(before)
+    return bool(opening) and _are_names(before[opening.end() :])
+
+
+def _are_names(text: str) -> bool:
+    names = [name.strip(" .") for name in re.split(r"[,;/&]|\bet\b", text)]
+    return all(map(is_whole_name, names))
 
 
 def states_after_label(text: str) -> bool:
@@ -114,6 +132,13 @@ def split_role(text: str) -> tuple[str, str] | None:
     before, _, after = text.partition(":")
     is_role = bool(_label_patterns()["roles_nommes"].fullmatch(fold(before)))
     return (before.strip(), after.strip()) if is_role and states_after_label(text) else None
+
+
+def without_label(text: str) -> str:
+    """`text` without a label that only announces what was said: "Nota : le bus part trop tôt"."""
+    before, colon, after = text.partition(":")
+    is_bare = bool(colon) and bool(_label_patterns()["etiquettes_retirees"].fullmatch(fold(before)))
+    return after.strip() if is_bare and after.strip() else text
 
 
 def _opens_with_name(text: str) -> bool:
@@ -270,8 +295,13 @@ def _idea_pattern() -> re.Pattern[str]:
 
 @cache
 def _label_patterns() -> dict[str, re.Pattern[str]]:
-    lists = ("roles_nommes", "etiquettes_ouvertes", "etiquettes_de_propos", "clauses")
+    lists = ("roles_nommes", "etiquettes_ouvertes", "etiquettes_de_propos", "etiquettes_retirees", "clauses")
     return {name: re.compile(rf"\b(?:{'|'.join(lexicon('where')[name])})\b") for name in lists}
+
+
+@cache
+def _name_label_pattern() -> re.Pattern[str]:
+    return re.compile(rf"\s*(?:{'|'.join(lexicon('where')['propos_de'])})\s+(?:de\s+|d['’]\s*|par\s+)", re.IGNORECASE)
 
 
 @cache

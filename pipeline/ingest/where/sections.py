@@ -11,7 +11,18 @@ from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.where.cells import place_cell
 from pipeline.ingest.where.cues import Cues, read_cues, telling_words
 from pipeline.ingest.where.habits import Habits, names_table_alone, opens_with_idea, read_habits
-from pipeline.ingest.where.lines import Prefix, asks, is_label, is_meta, is_meta_section, is_title, split_prefix, split_reporter, split_role
+from pipeline.ingest.where.lines import (
+    Prefix,
+    asks,
+    is_label,
+    is_meta,
+    is_meta_section,
+    is_title,
+    split_prefix,
+    split_reporter,
+    split_role,
+    without_label,
+)
 from pipeline.ingest.where.names import channel_of, is_plain_summary, without_plenary
 from pipeline.ingest.where.placed import Place, PlacedBlock
 from pipeline.ingest.where.titles import SURE, asked, names_part, resembled
@@ -198,6 +209,7 @@ class _Walk:
         said = split_role(block.text)
         if said and not block.speaker:
             block = replace(block, speaker=said[0], text=said[1])
+        block = replace(block, text=without_label(block.text))
         prefix = split_prefix(block.text)
         if prefix and self._habits.heeds(prefix):
             return self._prefixed(block, prefix)
