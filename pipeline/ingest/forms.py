@@ -20,7 +20,8 @@ from pipeline.ingest.words import fold, lexicon
 Rows = Sequence[Sequence[str]]
 
 _OPEN = frozenset({None, "text", "theme", "table", "question", "carrier"})  # meanings under which answers may stand
-_LEFT = frozenset({None, "text", "theme", "carrier", "remark"})  # meanings of a column that is told to be left out
+_LEFT = frozenset({None, "text", "remark"})  # meanings of a column that is told to be left out
+_LEFT_DATED = frozenset({"theme", "carrier"})  # … where each row is dated: elsewhere they sort ideas on a wall
 _LONG, _VERY_LONG = 4, 8  # words of most cells of a column of answers, and of one whose header says nothing
 _MANY = 4  # rows from which recurring cells show a closed question
 _MOST, _CLOSED = 0.6, 0.5
@@ -58,8 +59,9 @@ def answer_columns(header: Header, body: Rows, *, has_remarks: bool = False) -> 
 
 def left_columns(header: Header, body: Rows, said: Sequence[int]) -> list[int]:
     """The columns of a form that are not `said`, nor tell who answered, when or with what tool: choices, numbers, a word."""
-    told = {*said, *stamp_columns(header, body)}
-    open_places = [place for place, meaning in enumerate(header.meanings) if meaning in _LEFT and place not in told]
+    stamps = stamp_columns(header, body)
+    left, told = _LEFT | (_LEFT_DATED if stamps else frozenset()), {*said, *stamps}
+    open_places = [place for place, meaning in enumerate(header.meanings) if meaning in left and place not in told]
     return [place for place in open_places if _cells(body, place) and not _technical().fullmatch(fold(header.titles[place]))]
 
 

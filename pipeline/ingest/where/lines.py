@@ -87,7 +87,7 @@ def is_name_alone(text: str) -> bool:
         is_asking = any(question.startswith("q") for question, _ in cues.scores)  # and not "Conclusion"
         return 0 < cues.n_words <= _MAX_NAMED + 1 and not is_asking and _are_names(after)
     opening = _name_label_pattern().match(before)
-    return bool(opening) and _are_names(before[opening.end() :])
+    return opening is not None and _are_names(before[opening.end() :])
 
 
 def _are_names(text: str) -> bool:
