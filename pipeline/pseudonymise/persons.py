@@ -70,9 +70,12 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
     word = passage.words[place]
     is_function_word = word.folded in listed("jamais") and not is_first_name(word.folded)
     is_titled = has_title(passage.words, place)
-    if is_place_name(passage.words, place):
+    is_in_place = is_place_name(passage.words, place)
+    if word.folded in passage.roster.sure and not (word.has_capital or word.is_common):
+        return Evidence("title" if is_titled else "roster", _LISTED_OR_STREET if is_in_place else "")
+    if is_in_place:
         return _person_in_place(passage, place, is_titled=is_titled)
-    if is_said_thing(passage.words, place, passage.folded, is_titled=is_titled):
+    if is_said_thing(passage.words, place, passage.folded, is_person=is_titled or _is_person_before_comma(passage, place)):
         return None
     if is_titled:
         return Evidence("title")
@@ -98,6 +101,11 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
     if _follows_initial(passage, place):
         return Evidence("initial")
     return _announced(passage, place) or _in_persons_place(passage, place)
+
+
+def _is_person_before_comma(passage: Passage, place: int) -> bool:
+    """Whether the list, or what announces a person, keeps what follows the comma from being what the name is: selon X, le pont…"""
+    return passage.words[place].folded in passage.roster.sure or announces(passage.words, place, passage.folded)
 
 
 def _person_in_place(passage: Passage, place: int, *, is_titled: bool) -> Evidence | None:
@@ -268,10 +276,11 @@ def _acts_humanly(passage: Passage, place: int) -> bool:
 
 
 def _family(passage: Passage, place: int) -> Evidence | None:
-    """The evidence for a surname after "les" and before a verb in the plural: les Castaing vendent."""
+    """The evidence for a surname after "les" that the list has, or before a verb in the plural: les Castaing vendent."""
     word = passage.words[place]
-    if not place or word.opens or not word.has_capital or is_place(word.folded) or not is_surname(word.folded):
+    is_listed = word.folded in passage.roster.sure
+    if not place or word.opens or not word.has_capital or is_place(word.folded) or not (is_listed or is_surname(word.folded)):
         return None
     may_be_noun = word.is_common and word.folded.endswith(("s", "x"))
     is_plural = passage.words[place - 1].folded in ("les", "aux", "des") and word.before == " " and not may_be_noun
-    return Evidence("announced", "famille ou enseigne ?") if is_plural and is_subject(passage.words, place) else None
+    return Evidence("announced", "famille ou enseigne ?") if is_plural and (is_listed or is_subject(passage.words, place)) else None

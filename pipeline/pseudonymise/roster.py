@@ -11,7 +11,8 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.pseudonymise.words import alternatives, celebrated, fold, is_first_name, known_brands, listed
+from pipeline.pseudonymise.communes import is_place
+from pipeline.pseudonymise.words import alternatives, celebrated, fold, is_first_name, is_sure_surname, known_brands, listed
 
 _GAP = r"[\s\u00a0.\-]{1,3}"
 
@@ -25,6 +26,7 @@ class Roster:
     last: frozenset[str]
     kept: re.Pattern[str]
     initials: frozenset[str] = frozenset()  # two or three letters: "ko", "jb", "jba"
+    sure: frozenset[str] = frozenset()  # surnames that are no common word, no town and no first name, so the person wherever they stand
     places: frozenset[str] = frozenset()  # first names that are places in this workshop
 
 
@@ -41,8 +43,10 @@ def build_roster(people: Iterable[pd.DataFrame], structures: Iterable[str], keep
     kept -= {order for first, last in names for order in (f"{first} {last}", f"{last} {first}")}
     kept |= {fold(" ".join(word.split())) for word in keep}
     initials = frozenset(form for first, last in names for form in _initials(first, last))
+    parts = {part for _, last in names for part in (last, *re.split(r"[\s\-]+", last)) if is_sure_surname(part) and not is_place(part)}
+    sure = {part for part in parts if part in last_names or part not in kept}
     left = _any_of({_spaced(form) for form in kept if len(form) > 2})
-    return Roster(_any_of(full), frozenset(first_names), frozenset(last_names), left, initials)
+    return Roster(_any_of(full), frozenset(first_names), frozenset(last_names | sure), left, initials, frozenset(sure))
 
 
 def _compounds(first: str, last: str) -> set[str]:

@@ -87,13 +87,13 @@ def _may_precede_name(word: Word) -> bool:
     return word.folded in known or is_first_name(word.folded)
 
 
-def is_said_thing(words: list[Word], place: int, folded: str, *, is_titled: bool = False) -> bool:
+def is_said_thing(words: list[Word], place: int, folded: str, *, is_person: bool = False) -> bool:
     """Whether what follows the name says that it is a thing: Félix, le restaurant du port; X (c'est le nom du moulin).
 
-    Of a titled name only the second says so: Mme X, la ferme du haut, is where she lives.
+    Of a person known as one only the second says so: Mme X, la ferme du haut, is where she lives; selon X, le pont ne tient pas.
     """
     after = folded[words[place].end : words[place].end + 60]
-    return bool(_naming().match(after)) or (not is_titled and bool(_apposition().match(after)))
+    return bool(_naming().match(after)) or (not is_person and bool(_apposition().match(after)))
 
 
 @cache

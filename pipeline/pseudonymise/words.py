@@ -133,6 +133,11 @@ def is_surname(folded: str) -> bool:
     return folded in _lines_of("noms.txt") or folded in _lines_of("noms_courants.txt")
 
 
+def is_sure_surname(folded: str) -> bool:
+    """Whether a surname tells its person by itself, even in small letters: no common word, no first name, not too short."""
+    return len(folded) > 3 and not (is_common_word(folded) or is_first_name(folded))
+
+
 def celebrated() -> frozenset[str]:
     """Folded names of dead persons after whom places are named."""
     return _lines_of("celebres.txt")
