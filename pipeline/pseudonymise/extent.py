@@ -8,7 +8,8 @@ import re
 
 from pipeline.pseudonymise.communes import is_place
 from pipeline.pseudonymise.passage import Passage
-from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_surname, listed
+from pipeline.pseudonymise.verbs import is_verb_form
+from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_surname, is_word_in_capitals, listed
 
 _INITIALS_BEFORE = re.compile(rf"(?<!\w)(?:{UPPER}h?\.[\s\-]?){{1,3}}$")
 _BEFORE_WORD = r"(?<![AÀYO])(?=\s[a-zà-ÿ]{3})"
@@ -85,8 +86,20 @@ def _next_part(passage: Passage, last: int) -> int | None:
         is_middle = _is_initial(word) and place + 1 < len(words) and words[place + 1].before == ". " and words[place + 1].has_capital
         if is_middle or word.folded in listed("particules"):
             continue
-        return place if word.has_capital and not _is_initial(word) and _may_be_surname(word) else None
+        is_part = word.has_capital and not _is_initial(word) and _may_be_surname(word) and not _ends_shouted_name(passage, place)
+        return place if is_part else None
     return None
+
+
+def _ends_shouted_name(passage: Passage, place: int) -> bool:
+    """Whether a common word or verb goes on after the name in a line of capitals: MME ROCHE DEMANDE; not M. JEAN PETIT, whom it names."""
+    word, before = passage.words[place], passage.words[place - 1]
+    if not (
+        word.is_upper and (word.is_common or is_word_in_capitals(word.folded) or is_verb_form(word.folded)) and passage.is_shouted_at(word)
+    ):
+        return False
+    is_surname_here = is_surname(word.folded) and is_first_name(before.folded) and before.folded not in passage.roster.last
+    return not (is_surname_here or word.folded in passage.roster.last | passage.roster.first)
 
 
 def _is_initial(word: Word) -> bool:

@@ -33,8 +33,12 @@ class Passage:
     @cached_property
     def is_shouted(self) -> bool:
         """Whether it is all in capitals, so that a capital proves nothing."""
-        letters = [letter for letter in self.text if letter.isalpha()]
-        return len(letters) > 8 and sum(letter.isupper() for letter in letters) > 0.7 * len(letters)
+        return _is_shouted(self.text)
+
+    def is_shouted_at(self, word: Word) -> bool:
+        """Whether the line that `word` stands in is."""
+        start, end = self.text.rfind("\n", 0, word.start) + 1, self.text.find("\n", word.end)
+        return _is_shouted(self.text[start : end if end >= 0 else None])
 
     @cached_property
     def kept(self) -> list[tuple[int, int]]:
@@ -53,3 +57,8 @@ class Passage:
     def label(self, word: Word) -> str:
         """spaCy's label of the entity that covers `word`, or nothing."""
         return next((label for start, end, label in self.entities if start <= word.start and word.end <= end), "")
+
+
+def _is_shouted(text: str) -> bool:
+    letters = [letter for letter in text if letter.isalpha()]
+    return len(letters) > 8 and sum(letter.isupper() for letter in letters) > 0.7 * len(letters)

@@ -56,6 +56,13 @@ def is_subject(words: list[Word], last: int, *, humanly: bool = False) -> bool:
     return _is_verb(words[place], humanly=humanly, is_surely=(is_strong or has_object) and not humanly)
 
 
+def is_verb_form(folded: str) -> bool:
+    """Whether a folded word may be a verb in the third person: habite, demandent."""
+    if folded in listed("verbes") | listed("verbes_humains"):
+        return True
+    return any(is_listed(folded[: -len(ending)] + infinitive, "verb") for ending, infinitive in _ENDINGS if folded.endswith(ending))
+
+
 def _with_pronoun(words: list[Word], first: int, place: int) -> str:
     """The verb with its reflexive pronoun as the lists write it: s'inquiete, se souvient."""
     verb = words[place].folded

@@ -10,6 +10,7 @@ import runpy
 import unicodedata
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
+from itertools import product
 from pathlib import Path
 
 from pipeline.french import is_word
@@ -23,6 +24,7 @@ _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
 _SIGNS = str.maketrans("’‐‑", "'--")
 _BARE = {"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "ı": "i", "ß": "s", "à": "à", "À": "à"}  # what no accent explains
 _WITH_PRONOUN = re.compile(r"[-‐](?:je|tu|ils?|elles?|on|nous|vous|ce|moi|toi|les?|la|lui|y)$")
+_ACCENTED = 12  # first letters of a word in capitals among which lost accents are tried
 _STEMS_OF_SHORT = ("jean", "marie", "anne", "pierre", "paul", "rose", "claude")  # Jean-Phi, Marie-Do
 
 
@@ -76,6 +78,13 @@ def is_common_word(lowered: str) -> bool:
     if is_word(lowered) or is_function_word(lowered) or fold(lowered) in listed("nombres") or _WITH_PRONOUN.search(lowered):
         return True
     return all(is_word(part) for part in re.split(r"[-‐]", lowered))
+
+
+@lru_cache(maxsize=10_000)
+def is_word_in_capitals(folded: str) -> bool:
+    """Whether a word, folded from capitals that often lose their accents, is a common one: PREFERE is préfère."""
+    vowels = [("e", "é", "è") if letter == "e" and n < _ACCENTED else (letter,) for n, letter in enumerate(folded)]
+    return any(is_common_word("".join(letters)) for letters in product(*vowels))
 
 
 @cache
