@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pipeline import tables as dictionary
-from pipeline.pseudonymise import VAULT, pseudonymise
+from pipeline.pseudonymise import VAULT, lasting_forms, pseudonymise
 from pipeline.settings import PseudonymiseSettings
 from pipeline.tokens import without_numbers
 
@@ -283,3 +283,18 @@ def test_a_workshop_without_documents_or_people_is_returned_as_it_is() -> None:
     clean, kept = pseudonymise(tables, settings=PseudonymiseSettings())
     assert clean["documents"].empty
     assert not kept.registry.persons
+
+
+def test_the_doubts_of_a_next_reading_name_nobody_who_was_forgotten() -> None:
+    texts = ("voir avec Rouxel pour le devis, on commande chez Perrotin, dit ndoye, vu hier", "la place du docteur Ndoye est libre")
+    settings = PseudonymiseSettings()
+    _, kept = pseudonymise(_tables(*texts), settings=settings)
+    assert "Rouxel pour le devis" in " ".join(kept.doubts["context"]), "the vault may name those it knows"
+    assert list(kept.doubts["words"]) == ["Perrotin", "Ndoye"]
+    for number in (2, 5):
+        kept.registry.forget(number, has_no_words=False, forms=lasting_forms(kept.registry.persons[number]))
+    _, again = pseudonymise(_tables(*texts), known=kept.registry, settings=settings)
+    assert list(again.doubts["words"]) == ["Perrotin"]
+    (context,) = again.doubts["context"]
+    assert "[personne] pour le devis" in context
+    assert not re.search("rouxel|ndoye", context, re.IGNORECASE)

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.pseudonymise.contacts import Mask
+from pipeline.pseudonymise.contacts import PERSON, Mask
 from pipeline.pseudonymise.rewrite import Rewriting
 from pipeline.pseudonymise.vault import Person
 from pipeline.pseudonymise.words import fold
@@ -40,7 +40,7 @@ DOUBTS = Table(
 
 
 class Case(NamedTuple):
-    """A text with its masks and suspects, `settled` those of them that were replaced."""
+    """A text with its masks and suspects, and what replaced them; a mask without a number hides somebody forgotten."""
 
     path: str
     text: str
@@ -59,10 +59,12 @@ def list_doubts(workshop_id: str, cases: Iterable[Case], persons: Iterable[Perso
 
 
 def _rows_of(case: Case) -> Iterator[dict[str, Any]]:
-    replaced = [mask for mask in case.rewriting.masks if mask.doubt]
+    forgotten = [mask for mask in case.rewriting.masks if mask.token == PERSON]
+    shown = Rewriting(case.text, forgotten)  # what the vault keeps names them no more
+    replaced = [mask for mask in case.rewriting.masks if mask.doubt and mask.token != PERSON]
     readable = [mask for mask in case.found if mask.is_kept and mask.doubt and not _is_hidden(mask, case.rewriting.masks)]
     for mask in sorted({*replaced, *readable}):
-        around = case.text[max(0, mask.start - _AROUND) : mask.end + _AROUND]
+        around = shown.text[max(0, shown.move(mask.start) - _AROUND) : shown.move(mask.end) + _AROUND]
         yield {
             "path": case.path,
             "start_char": case.rewriting.move(mask.start),
