@@ -298,3 +298,12 @@ def test_the_doubts_of_a_next_reading_name_nobody_who_was_forgotten() -> None:
     (context,) = again.doubts["context"]
     assert "[personne] pour le devis" in context
     assert not re.search("rouxel|ndoye", context, re.IGNORECASE)
+
+
+def test_a_forgotten_surname_in_small_letters_stays_hidden_once_the_list_no_longer_has_it() -> None:
+    texts = ("d'après rouxel, la chaudière tient", "Rouxel a dit oui", "la rose de nolwenn")
+    _, kept = pseudonymise(_tables(*texts), settings=PseudonymiseSettings())
+    for number in (2, 3):
+        kept.registry.forget(number, has_no_words=False, forms=lasting_forms(kept.registry.persons[number]))
+    clean, _ = pseudonymise(_tables(*texts, people=False), known=kept.registry, settings=PseudonymiseSettings())
+    assert _texts(clean) == ["d'après [personne], la chaudière tient", "[personne] a dit oui", "la rose de [personne]"]

@@ -14,7 +14,7 @@ from pipeline.pseudonymise.masker import Masker
 from pipeline.pseudonymise.pseudonyms import is_forgotten, spelt
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.vault import Registry
-from pipeline.pseudonymise.words import Word, fold, words_of
+from pipeline.pseudonymise.words import Word, fold, is_sure_surname, words_of
 
 _MOST_WORDS = 5  # of a forgotten name
 
@@ -67,8 +67,8 @@ class DecidedMasker(Masker):
 
     def _is_forgotten(self, text: str, first: Word, last: Word) -> bool:
         name = text[first.start : last.end]
-        is_capital = first.has_capital or first is not last  # one word in small letters may be any word
-        return is_capital and "\n" not in name and self._hash_is_known(spelt(name))
+        is_name = first.has_capital or first is not last or (is_sure_surname(first.folded) and not first.is_common)
+        return is_name and "\n" not in name and self._hash_is_known(spelt(name))
 
     def _hash_is_known(self, name: str) -> bool:
         if name not in self._known_hashes:
