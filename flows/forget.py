@@ -9,13 +9,13 @@ import getpass
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from flows.named_files import every_form, name_pattern, named_files, other_files_naming
+from flows.named_files import every_form, name_pattern, named_files, other_files_naming, still_naming
 from flows.progress import Listener, listening, tell
 from flows.run import run_study
 from flows.vault import Vault
@@ -41,6 +41,7 @@ class Erasure:
     depot_files: dict[str, int] = field(default_factory=dict)
     n_file_names: int = 0
     other_files: dict[str, int] = field(default_factory=dict)
+    still_readable: dict[str, int] = field(default_factory=dict)  # where the name stands after the study was run again
 
     def as_json(self) -> dict[str, Any]:
         """For a machine."""
@@ -51,6 +52,7 @@ class Erasure:
             "depot_files": self.depot_files,
             "n_file_names": self.n_file_names,
             "other_files": self.other_files,
+            "still_readable": self.still_readable,
         }
 
 
@@ -75,6 +77,8 @@ def forget_person(
                 _erase(study, vault, registry, person, erasure, with_words=with_words)
     if not dry_run and workshop_folders(study.depot):
         run_study(study.root, on_progress=on_progress)
+        if person is not None:
+            erasure = replace(erasure, still_readable=still_naming(study, person))
     return erasure
 
 

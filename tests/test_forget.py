@@ -14,14 +14,15 @@ import pandas as pd
 import pytest
 
 from flows import forget
-from flows.forget import forget_person
-from flows.named_files import every_form, name_pattern
+from flows.forget import Erasure, forget_person
+from flows.named_files import every_form, name_pattern, named_files, still_naming
 from flows.run import run_study
 from flows.vault import Vault
 from pipeline.decision_store import DecisionStore
 from pipeline.errors import StudyError
 from pipeline.pseudonymise import Person
 from pipeline.pseudonymise.identities import name_words
+from pipeline.show.moves import forgotten
 from pipeline.study import Study
 
 RETHEL, VOUZIERS = "Rethel 2026-09-10", "Vouziers 2026-09-17"
@@ -121,7 +122,7 @@ def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_doe
     assert erasure.participant_ids == (own,)
     assert (erasure.counts["lignes de présence"], erasure.counts["anciens fichiers de décisions retirés"]) == (2, 1)
     assert set(erasure.depot_files) == {f"{RETHEL}/{name}" for name in ("Table 1.txt", "emargement.csv", "suite.eml")} | {
-        f"{VOUZIERS}/emargement.csv"
+        f"{VOUZIERS}/{name}" for name in ("Table 2.txt", "emargement.csv")
     }
     assert (traces(study, TRACES), traces(study, ids)) == ([], [])
     _check_tables(study, before, theme_ids, with_words=with_words)
@@ -171,9 +172,42 @@ def test_a_first_name_leaves_decisions_doubts_records_and_the_new_report_too(stu
     erasure = forget_person(study.root, "Ludivine Quenneson")
     assert erasure.other_files == {"etude.toml": 1}
     assert erasure.counts["thèmes proposés dont le texte est masqué"] == 1
+    assert erasure.still_readable == {}
     assert traces(study, TRACES) == ["etude.toml"], "which people are told to correct"
     assert "[personne] y tient" in list(study.decisions.read()["why"])
     assert set(Vault(study).decisions()) == {"c-2"}
+
+
+def test_the_files_to_correct_are_those_that_hid_her_too_by_her_first_name_alone(study):
+    person = Vault(study).registry().persons[int(identifier(study).removeprefix("personne-"))]
+    files, _ = named_files(study, person)
+    assert files[f"{VOUZIERS}/Table 2.txt"] == 1
+    assert files[f"{RETHEL}/Table 1.txt"] == 2
+
+
+def test_what_still_names_a_forgotten_person_is_told_by_place(study):
+    person = Person(1, is_listed=True, first_name="Rose", last_name="Quéméneur", names=["quemeneur rose"])
+    assert still_naming(study, person) == {}
+    page = study.publications / "1" / "page.html"
+    page.parent.mkdir(exist_ok=True)
+    page.write_text("selon quemeneur, une rose à Rethel, QUÉMÉNEUR aussi", encoding="utf-8")
+    with zipfile.ZipFile(page.with_name("tableaux.xlsx"), "w") as archive:
+        archive.writestr("mots.xml", "<t>Quémeneur</t>")
+    documents = study.read_table("documents")
+    documents.loc[0, "text"] = documents.loc[0, "text"] + "\nles quéméneur"
+    documents.to_parquet(study.tables / "documents.parquet")
+    assert still_naming(study, person) == {
+        "publications/1/page.html": 2,
+        "publications/1/tableaux.xlsx": 1,
+        f"tables/documents, {documents.loc[0, 'path']}": 1,
+    }
+
+
+def test_the_command_says_in_one_line_where_the_name_still_stands(capsys):
+    forgotten(
+        Erasure(("personne-4",), False, still_readable={"tables/documents, notes.txt": 2, "publications/1/rapport.html": 3}), as_json=False
+    )
+    assert "Son nom se lit encore" in capsys.readouterr().out
 
 
 FORMS = [

@@ -88,6 +88,9 @@ def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
         line(_("Autres fichiers de l'étude qui la nomment : à corriger à la main :"))
     for path, n in erasure.other_files.items():
         line(_("  {path} : {n} fois").format(path=path, n=n))
+    if erasure.still_readable:
+        where = " ; ".join(f"{path} ({n})" for path, n in erasure.still_readable.items())
+        line(_("Son nom se lit encore, à corriger dans les fichiers reçus, puis ateliers run : {where}").format(where=where))
     line(_("Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."))
 
 
