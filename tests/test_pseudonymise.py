@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from pipeline import tables as dictionary
-from pipeline.pseudonymise import VAULT, lasting_forms, pseudonymise
+from pipeline.pseudonymise import VAULT, Choices, lasting_forms, pseudonymise
 from pipeline.settings import PseudonymiseSettings
 from pipeline.tokens import without_numbers
 
@@ -307,3 +307,20 @@ def test_a_forgotten_surname_in_small_letters_stays_hidden_once_the_list_no_long
         kept.registry.forget(number, has_no_words=False, forms=lasting_forms(kept.registry.persons[number]))
     clean, _ = pseudonymise(_tables(*texts, people=False), known=kept.registry, settings=PseudonymiseSettings())
     assert _texts(clean) == ["d'après [personne], la chaudière tient", "[personne] a dit oui", "la rose de [personne]"]
+
+
+DECIDED = [  # what "garder" on the word leaves hidden, and what it opens
+    ("les Jardins de Rose ouvrent", "Rose", "les Jardins de Rose ouvrent"),
+    ("Mme Rose a demandé deux bancs", "Rose", "Mme [personne] a demandé deux bancs"),
+    ("voir avec Rouxel", "Rouxel", "voir avec [personne]"),
+    ("c'est Florence qui gère, dit Florence", "Florence", "c'est [personne] qui gère, dit [personne]"),
+    ("avec Kermorvan, dit Kermorvan", "Kermorvan", "avec Kermorvan, dit Kermorvan"),
+    ("chez Mme Kermorvan", "Kermorvan", "chez Mme [personne]"),
+    ("d'après Guéguen", "Guéguen", "d'après Guéguen"),
+]
+
+
+@pytest.mark.parametrize(("text", "kept", "clean"), DECIDED)
+def test_a_word_kept_readable_opens_neither_a_titled_mention_nor_the_listed_person(text: str, kept: str, clean: str) -> None:
+    tables, _ = pseudonymise(_tables(text), choices=Choices(frozenset({kept})), settings=PseudonymiseSettings())
+    assert _texts(tables) == [clean]

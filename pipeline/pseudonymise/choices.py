@@ -48,7 +48,7 @@ class DecidedMasker(Masker):
         if mask.token != PERSON:
             return mask
         words = _key(text[mask.start : mask.end])
-        return mask._replace(is_kept=words in self._keep or (mask.is_kept and words not in self._hide))
+        return mask._replace(is_kept=(words in self._keep and not mask.is_sure) or (mask.is_kept and words not in self._hide))
 
     def _added(self, text: str) -> Iterable[Mask]:
         """Masks of the words to hide and of the names forgotten, wherever they stand."""

@@ -18,3 +18,4 @@ class Mask(NamedTuple):
     token: str
     doubt: str = ""  # why a person should look, in French; "" where the evidence is plain
     is_kept: bool = False  # a suspect left readable, never replaced
+    is_sure: bool = False  # a title, or the listed name itself: a decision on the same word elsewhere does not open it

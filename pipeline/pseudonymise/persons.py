@@ -61,7 +61,7 @@ def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
         evidence = _evidence(passage, place, name_match)
         if evidence:
             span = whole_name(passage, place, has_title=evidence.kind == "title", has_initial=evidence.kind == "initial")
-            masks.append(Mask(*span, PERSON, doubt=evidence.doubt))
+            masks.append(Mask(*span, PERSON, doubt=evidence.doubt, is_sure=_is_sure(passage, word, evidence)))
     return sorted([*masks, *beside_names(passage, masks)])
 
 
@@ -101,6 +101,12 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
     if _follows_initial(passage, place):
         return Evidence("initial")
     return _announced(passage, place) or _in_persons_place(passage, place)
+
+
+def _is_sure(passage: Passage, word: Word, evidence: Evidence) -> bool:
+    """Whether a title, or a name of the list as it is spelt there, tells the person without any doubt."""
+    is_listed = evidence.kind == "roster" and word.folded in passage.roster.first | passage.roster.last
+    return not evidence.doubt and (is_listed or evidence.kind == "title")
 
 
 def _is_person_before_comma(passage: Passage, place: int) -> bool:
