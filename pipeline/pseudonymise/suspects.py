@@ -32,6 +32,7 @@ _MAY_STAND = "personne, ou organisation ?"
 _WITH_WORD = "prénom suivi d'un mot : le nom de quelqu'un ?"
 _SURNAME = "nom de famille laissé lisible"
 _FIRST_NAME = "prénom laissé lisible"
+_FAMILY = "famille, ou lieu ?"
 _GOES_ON = "suite d'un nom masqué ?"
 _NEVER = ("jamais", "acronymes", "civilites", "fonctions", "moments")
 
@@ -47,7 +48,7 @@ def find_suspects(passage: Passage, masks: list[Mask]) -> list[Mask]:
         doubt = _doubt(passage, place) or _doubt_of_capital(passage, place, names)
         if doubt:
             last = place + 1 if doubt == _WITH_WORD else place
-            found.append(Mask(word.start, passage.words[last].end, PERSON, doubt=doubt, is_kept=True))
+            found.append(Mask(passage.words[_head(passage.words, place)].start, passage.words[last].end, PERSON, doubt=doubt, is_kept=True))
     return found
 
 
@@ -88,6 +89,8 @@ def _doubt_of_capital(passage: Passage, place: int, names: set[int]) -> str:
         return _SURNAME
     if word.opens:
         return ""
+    if _is_family(passage, place):
+        return _FAMILY
     if is_place_name(words, place):
         may_be_owner = is_owned(words, place) and not has_inner_capital(words, place)
         before = words[place - 1]
@@ -143,6 +146,27 @@ def _is_bare_surname(passage: Passage, place: int) -> bool:
         is_determined = words[place - 2].folded not in listed("possessions")
     is_tied = word.before[-1:] in ("'", "’") or (word.before == " " and before.has_capital)
     return not (is_determined or is_tied)
+
+
+def _head(words: list[Word], place: int) -> int:
+    """Where the name that ends at `place` starts: at the particles with a capital before it, as in Le Floch."""
+    head, particles = place, listed("particules") - {"les", "des"}
+    while head and words[head].before == " " and words[head - 1].has_capital and words[head - 1].folded in particles:
+        head -= 1
+    return place if words[head].opens else head
+
+
+def _is_family(passage: Passage, place: int) -> bool:
+    """Whether a surname names a household: chez les Morvan, la maison des Le Floch; or stands, over its particle, where people do."""
+    word, words, head = passage.words[place], passage.words, _head(passage.words, place)
+    whole = passage.folded[words[head].start : word.end]
+    if word.is_common or word.is_upper or not (is_surname(word.folded) or is_surname(whole)) or not head or words[head].opens:
+        return False
+    before = words[head - 1]
+    is_plural = before.folded in ("les", "des", "aux") and words[head].before == " "
+    if is_plural and head > 1 and words[head - 2].folded == "chez":
+        return True
+    return not is_place(whole) and (is_plural or (head < place and calls_for_person(words, head, passage.folded)))
 
 
 def _goes_on(words: list[Word], place: int) -> bool:
