@@ -140,6 +140,7 @@ LEFT_TO_LOOK_AT = [
 FAMILIES = [
     "Les enfants {{Le Floch}} attendent le car",
     "La maison des {{Le Bihan}} est vide",
+    "on remercie Nadia {{Dimanche}} pour le minibus, et dimanche Nadia dort",
     "Chez les {{Morvan}}, la fibre coupe",
     "selon {{Le Corre}} il pleut",
     "on passe devant la place des {{Guivarch}} au marché",

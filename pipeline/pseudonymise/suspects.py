@@ -69,7 +69,10 @@ def _doubt(passage: Passage, place: int) -> str:
 def _doubt_of_capital(passage: Passage, place: int, names: set[int]) -> str:
     """The doubt of a capital where people stand; `names` are the edges of the names masked."""
     word, words = passage.words[place], passage.words
-    if passage.is_shouted or word.folded in _never():
+    if passage.is_shouted:
+        return ""
+    is_day = word.folded in listed("fonctions_noms") - listed("fonctions")  # Luc Mercredi, Marie Février
+    if word.folded in _never() and not is_day:
         return ""
     if not word.opens and word.before == " " and words[place - 1].end in names and not word.is_upper:
         return _GOES_ON
