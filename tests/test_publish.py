@@ -225,7 +225,7 @@ def test_each_scope_says_whether_other_ways_of_ranking_would_change_it() -> None
     study, orthez, die = report().scopes
     assert "ne change pas l’ordre des 2 premières" in study.checks[-1].replace("\u00a0", " ")
     assert orthez.checks[1] == "La méthode TOPSIS place 2 de ces 2 priorités parmi ses 2 premières."
-    assert die.checks[-1] == "Rien de ce qui a été lu n’est venu après l’atelier."
+    assert die.checks[-1] == "Aucun passage d’un thème n’est connu pour être venu après l’atelier."
 
 
 def test_the_study_comes_first_then_its_workshops_in_order_of_date() -> None:
