@@ -47,6 +47,7 @@ def test_passages_are_encoded_before_they_are_tagged(small_study: Study, cut: St
     assert [len(known_vectors(settings, texts).keys) for settings in asked] == [len(texts)] * len(asked)
 
 
+@pytest.mark.slow
 def test_what_is_tagged_already_is_left_alone(small_study: Study, cut: StageRecord):
     run_study(small_study.root)
     with encoding_ahead(small_study.root) as ahead:
@@ -66,6 +67,7 @@ def test_few_passages_wait_for_others(small_study: Study, cut: StageRecord, monk
         assert len(ahead._at_work) == 1
 
 
+@pytest.mark.slow
 def test_a_failure_is_told_by_its_kind_alone_and_the_run_goes_on(
     small_study: Study, cut: StageRecord, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ):

@@ -204,6 +204,7 @@ def test_two_writers_at_once_lose_nothing(store: DecisionStore, place: Path | st
         assert [int(line.split()[0]) for line in lines.splitlines()] == mine["decision_id"].tolist()
 
 
+@pytest.mark.slow
 def test_a_reader_that_follows_several_writers_misses_nothing(store: DecisionStore, place: Path | str) -> None:
     processes = [writer(place, name, 60) for name in ("lise", "omar", "noor")]
     followed: list[int] = []

@@ -42,6 +42,7 @@ class Disk:
         self.too_soon += [f"{target.name} : {path.name}" for path in files if path.stat().st_ino not in self._forced]
 
 
+@pytest.mark.slow
 def test_what_a_run_and_a_publication_put_in_place_is_on_the_disk(small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     disk = Disk(tmp_path, monkeypatch)
     outcome = run_study(small_study.root)

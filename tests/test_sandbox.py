@@ -291,6 +291,7 @@ def test_kept_children_read_folder_after_folder_and_end_with_the_block(note: Pat
     assert [texts(reading) for (reading,) in folders] == [["rouvrir la gare de Figeac"]] * 3
 
 
+@pytest.mark.slow
 def test_a_slow_file_holds_up_no_other(tmp_path: Path) -> None:
     slow = written(tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 400_000)
     done: list[Path] = []

@@ -23,6 +23,7 @@ def validate(session: httpx.Client, unit_id: str, token_: str, request_id: str) 
     return session.post(f"/passages/{unit_id}/decider", data=data, headers={"HX-Request": "true"}).status_code
 
 
+@pytest.mark.slow
 def test_twenty_analysts_at_once_lose_and_double_nothing(served: Served) -> None:
     served.sessions |= make_accounts(served.study.root, ANALYSTS)
     unit_ids = sorted(served.study.read_table("units")["unit_id"])[:_EACH]
