@@ -52,11 +52,11 @@ fuzz: $(STAMP) ## feed the readers with changed files for SECONDS (600)
 
 encoder: $(STAMP) ## tune the encoder again; needs torch (fetched by pip), then no network
 	$(BIN)/python -m pip install --quiet "torch>=2.4" "tokenizers>=0.20"
-	$(BIN)/python -m models.training.encoder
-	$(BIN)/python -m models.training.subject_map
+	$(BIN)/python -m tools.training.encoder
+	$(BIN)/python -m tools.training.subject_map
 
 docs: $(STAMP) ## write again what is generated from the code
-	$(BIN)/python -m pipeline.dictionary > docs/dictionnaire.md
+	$(BIN)/python -m tools.dictionary > docs/dictionnaire.md
 
 guide: $(STAMP) docs ## build the guide, to be opened at build/guide/index.html without a network
 	rm -rf build/guide build/guide-doctrees  # what was read before would not be warned of again
@@ -72,16 +72,16 @@ messages: $(STAMP) ## gather the words of the review pages for their translation
 	cd pipeline/review && DJANGO_SETTINGS_MODULE= $(CURDIR)/$(BIN)/django-admin compilemessages
 
 reference: $(STAMP) ## make data/reference/ again from open data; needs npm and the network
-	$(BIN)/python -m pipeline.communes.making
+	$(BIN)/python -m tools.communes
 
 lock: $(STAMP) ## pin every package again
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --extra dev --extra docs --extra postgres --extra dask --extra s3 --universal --python-version 3.11 \
 		--generate-hashes --no-emit-index-url --no-annotate --no-header --quiet -o requirements.lock
-	$(BIN)/python tests/audit.py dates
+	$(BIN)/python tools/audit.py dates
 
 audit: $(STAMP) ## tell faults published (where pip-audit has its data), age and licence of each pinned package
-	$(BIN)/python tests/audit.py
+	$(BIN)/python tools/audit.py
 
 clean: ## remove what the targets above made
 	rm -rf $(VENV) demo build dist

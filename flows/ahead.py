@@ -21,7 +21,7 @@ from flows.runners import works_apart
 from models.embedder import encoding_also, load_embedder, vectors_kept
 from models.registry import load_tagger
 from models.tagger.views import texts_of
-from pipeline.settings import EmbedSettings
+from pipeline.settings.stages import EmbedSettings
 from pipeline.study import Study
 
 _FEWEST = 1_000  # passages worth beginning with: those of a workshop or two are encoded as quickly when they are tagged
@@ -49,12 +49,20 @@ class Ahead:
     def close(self) -> None:
         """Drop what was not begun; what failed is tried again by whoever asks for its vectors, and tells its error there."""
         self._pool.shutdown(cancel_futures=True)
-        kinds = [type(error).__name__ for future in self._at_work if not future.cancelled() and (error := future.exception())]
+        kinds = [
+            type(error).__name__
+            for future in self._at_work
+            if not future.cancelled() and (error := future.exception())
+        ]
         if kinds:
-            _LOG.warning("encoding ahead failed %d times: %s", len(kinds), ", ".join(sorted(set(kinds))))
+            _LOG.warning(
+                "encoding ahead failed %d times: %s", len(kinds), ", ".join(sorted(set(kinds)))
+            )
 
     def _encode(self, records: list[StageRecord]) -> None:
-        texts = list(chain.from_iterable(texts_of(self._cache.load(record)["units"]) for record in records))
+        texts = list(
+            chain.from_iterable(texts_of(self._cache.load(record)["units"]) for record in records)
+        )
         with vectors_kept(self._study.vectors), encoding_also(self._study.settings.embed):
             for encoder in self._encoders:
                 load_embedder(EmbedSettings.model_validate({"backend": encoder})).encode(texts)
@@ -63,7 +71,9 @@ class Ahead:
     def _encoders(self) -> tuple[str, ...]:
         """Those that the study's tagger reads with."""
         study = self._study
-        return load_tagger(study.grid, settings=study.settings.tag, registered=study.registered_tagger).reads_with
+        return load_tagger(
+            study.grid, settings=study.settings.tag, registered=study.registered_tagger
+        ).reads_with
 
 
 @contextmanager

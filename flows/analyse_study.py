@@ -6,36 +6,48 @@ from pathlib import Path
 import pandas as pd
 
 from flows.cache import StageCache, StageRecord, Tables, gather_tables
-from flows.comparison import comparison
 from flows.keys import cluster_key, conclusion_key, join_key
+from flows.language_model import Proposals, propose_themes
 from flows.memory import give_back
 from flows.progress import tell
+from flows.publish_study import comparison
 from flows.runners import spread_work, vectors_at_hand
 from flows.steps import flow, task
-from flows.theme_proposals import Proposals, propose_themes
 from flows.typed_texts import decisions_to_show
 from models.embedder import load_embedder
 from models.rows import rows_kept_in
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
-from pipeline.cluster.changes import list_changes
+from pipeline.cluster.identity import list_changes
 from pipeline.cluster.late import join_late_units, room_units
-from pipeline.cluster.profiles import profile_themes, quote_themes
+from pipeline.cluster.quotes import profile_themes, quote_themes
 from pipeline.counting import count_families
-from pipeline.decisions import apply_decisions, left_proposals, note_grounds, weights_in_use
+from pipeline.decisions import apply_decisions
+from pipeline.decisions.grounds import note_grounds
+from pipeline.decisions.on_themes import left_proposals
+from pipeline.decisions.weightings import weights_in_use
 from pipeline.depot import Unread
+from pipeline.files import text_hash
 from pipeline.ingest import reject_silent_documents, reject_stray_files, reject_unread
 from pipeline.kept import kept_in
 from pipeline.rank import rank_themes
 from pipeline.segment import paths_without_units
-from pipeline.study import Study, text_hash
+from pipeline.study import Study
 
-MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decisions are replayed on; kept as the machine proposed it
+MACHINE = (
+    "tags",
+    "themes",
+    "theme_families",
+    "theme_members",
+)  # what decisions are replayed on; kept as the machine proposed it
 
 
 @flow(name="analyse_study")
 def analyse_study(
-    root: Path, processed: list[StageRecord], coders: list[StageRecord], failed: Sequence[Unread] = ()
+    root: Path,
+    processed: list[StageRecord],
+    coders: list[StageRecord],
+    failed: Sequence[Unread] = (),
 ) -> tuple[list[StageRecord], Proposals]:
     """Return the records of the passes over the whole study and what is proposed for its themes.
 
@@ -98,7 +110,9 @@ def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord)
                 spread=spread_work(),
             )
         changes = list_changes(_previous(study), (joined.themes, joined.theme_members))
-        families = count_families(found["theme_families"], joined.themes, joined.theme_members, tables["units"])
+        families = count_families(
+            found["theme_families"], joined.themes, joined.theme_members, tables["units"]
+        )
         return found | joined._asdict() | {"theme_families": families, "theme_changes": changes}
 
     return cache.run("join", join_key(clustered, processed), compute)
@@ -113,14 +127,20 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
 
     def compute() -> Tables:
         gathered, found = gather_tables(cache, processed), cache.load(joined)
-        machine = {name: (gathered if name in gathered else found)[name] for name in ("units", *MACHINE)}
+        machine = {
+            name: (gathered if name in gathered else found)[name] for name in ("units", *MACHINE)
+        }
         reviewed = apply_decisions(machine, decisions, axes=study.grid.axes, grounds=grounds)
-        units, tags, themes, members = (reviewed[name] for name in ("units", "tags", "themes", "theme_members"))
+        units, tags, themes, members = (
+            reviewed[name] for name in ("units", "tags", "themes", "theme_members")
+        )
         return {name: rows for name, rows in reviewed.items() if name != "units"} | {
             "theme_profiles": profile_themes(units, tags, members),
             "theme_quotes": quote_themes(units, tags, themes, members),
             "merge_proposals": left_proposals(found["merge_proposals"], themes, decisions),
-            "theme_flags": found["theme_flags"][found["theme_flags"]["theme_id"].isin(themes["theme_id"])],
+            "theme_flags": found["theme_flags"][
+                found["theme_flags"]["theme_id"].isin(themes["theme_id"])
+            ],
             "decision_grounds": grounds,
         }
 
@@ -156,7 +176,9 @@ def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -
 
 
 @task(name="compare")
-def compare_study(root: Path, processed: list[StageRecord], decided: StageRecord, ranked: StageRecord) -> StageRecord:
+def compare_study(
+    root: Path, processed: list[StageRecord], decided: StageRecord, ranked: StageRecord
+) -> StageRecord:
     """Compare the territories, tell whose voice is missing, and list what is on offer."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
 
@@ -166,11 +188,20 @@ def compare_study(root: Path, processed: list[StageRecord], decided: StageRecord
         with kept_in(study.readings):
             return comparison(tables, study.settings, study.grid.exclusive)
 
-    return cache.run("compare", conclusion_key("compare", ranked, study.settings.compare, study.settings.etude), compute)
+    return cache.run(
+        "compare",
+        conclusion_key("compare", ranked, study.settings.compare, study.settings.etude),
+        compute,
+    )
 
 
 @task(name="write")
-def write_study(root: Path, processed: list[StageRecord], records: list[StageRecord], failed: Sequence[Unread] = ()) -> None:
+def write_study(
+    root: Path,
+    processed: list[StageRecord],
+    records: list[StageRecord],
+    failed: Sequence[Unread] = (),
+) -> None:
     """Write the machine's tables first, as later runs take the themes' names from them, then the reviewed ones."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
     tables = gather_tables(cache, processed)

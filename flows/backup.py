@@ -21,12 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
 
-from flows.sealed_stream import MAGIC, OpeningReader, SealingWriter
+from flows.encryption import SEALED_STREAM_MAGIC as MAGIC
+from flows.encryption import OpeningReader, SealingWriter
 from pipeline import __version__
+from pipeline.credentials import read_secret
 from pipeline.errors import StudyError, VaultError
-from pipeline.files import force_to_disk
-from pipeline.secret import read_secret
-from pipeline.study import Study, file_hash, read_only
+from pipeline.files import file_hash, force_to_disk, read_only
+from pipeline.study import Study
 
 PASSPHRASE, PASSPHRASE_FILE = "ATELIERS_BACKUP_PASSPHRASE", "ATELIERS_BACKUP_PASSPHRASE_FILE"
 LIST = "sauvegarde.json"
@@ -56,12 +57,20 @@ def backup_study(root: Path, target: Path | None = None) -> Backup:
     """
     study = Study.open(root.resolve())
     moment = datetime.datetime.now(datetime.UTC)
-    path = target or study.root.parent / f"{study.root.name}-{moment.strftime('%Y%m%dT%H%M%SZ')}.ateliers"
+    path = (
+        target
+        or study.root.parent / f"{study.root.name}-{moment.strftime('%Y%m%dT%H%M%SZ')}.ateliers"
+    )
     if path.exists():
-        raise StudyError(f"« {path} » existe déjà", "un nouveau fichier", "donner un autre nom avec -o")
+        raise StudyError(
+            f"« {path} » existe déjà", "un nouveau fichier", "donner un autre nom avec -o"
+        )
     passphrase = _passphrase()
     study.check_decisions()  # what is lost must not take the place of an earlier backup
-    with study.locked(), tempfile.TemporaryDirectory(dir=_writable(path.parent), prefix=".sauvegarde-") as folder:
+    with (
+        study.locked(),
+        tempfile.TemporaryDirectory(dir=_writable(path.parent), prefix=".sauvegarde-") as folder,
+    ):
         copies = _copies(study, Path(folder))
         entries = sorted(_entries(study, copies), key=lambda entry: entry[0])
         building = Path(folder) / "sauvegarde"
@@ -79,10 +88,18 @@ def restore_study(source: Path, root: Path) -> Backup:
     Nothing is left in `root` where the file is damaged, cut off or sealed under another passphrase. Raises `StudyError`, `VaultError`.
     """
     if not source.is_file():
-        raise StudyError(f"pas de fichier « {source} »", "une sauvegarde faite par ateliers backup", "corriger le chemin")
+        raise StudyError(
+            f"pas de fichier « {source} »",
+            "une sauvegarde faite par ateliers backup",
+            "corriger le chemin",
+        )
     if root.exists() and (not root.is_dir() or any(root.iterdir())):
-        raise StudyError(f"« {root} » n'est pas vide", "un dossier nouveau ou vide", "donner un autre dossier")
-    with tempfile.TemporaryDirectory(dir=_writable(root.resolve().parent), prefix=".restauration-") as folder:
+        raise StudyError(
+            f"« {root} » n'est pas vide", "un dossier nouveau ou vide", "donner un autre dossier"
+        )
+    with tempfile.TemporaryDirectory(
+        dir=_writable(root.resolve().parent), prefix=".restauration-"
+    ) as folder:
         building = Path(folder) / "etude"
         building.mkdir()
         with _opened(source) as (stream, is_sealed):
@@ -102,7 +119,11 @@ def _passphrase() -> str | None:
 
 def _writable(folder: Path) -> Path:
     if not os.access(folder, os.W_OK):
-        raise StudyError(f"« {folder} » refuse l'écriture", "un dossier où écrire", "en donner un autre, ou vérifier les droits")
+        raise StudyError(
+            f"« {folder} » refuse l'écriture",
+            "un dossier où écrire",
+            "en donner un autre, ou vérifier les droits",
+        )
     return folder
 
 
@@ -119,7 +140,10 @@ def _copies(study: Study, folder: Path) -> dict[str, Path]:
     for path in sorted((study.root / ".review").glob("*.sqlite3")):
         name = path.relative_to(study.root).as_posix()
         copies[name] = folder / f"compte-{path.name}"
-        with contextlib.closing(sqlite3.connect(path)) as source, contextlib.closing(sqlite3.connect(copies[name])) as copy:
+        with (
+            contextlib.closing(sqlite3.connect(path)) as source,
+            contextlib.closing(sqlite3.connect(copies[name])) as copy,
+        ):
             source.backup(copy)
         copies[name].chmod(path.stat().st_mode & 0o777)
     return copies
@@ -128,18 +152,33 @@ def _copies(study: Study, folder: Path) -> dict[str, Path]:
 def _entries(study: Study, copies: dict[str, Path]) -> Iterator[tuple[str, Path]]:
     """Path in the study and file of everything saved; links are not followed."""
     yield from copies.items()
-    has_tables = any(name.startswith(f"{study.tables.name}/") for name in copies)  # those that tables/ holds are older
+    has_tables = any(
+        name.startswith(f"{study.tables.name}/") for name in copies
+    )  # those that tables/ holds are older
     for path in study.root.rglob("*"):
         name = path.relative_to(study.root)
         is_journal = path.name.endswith(_JOURNALS) and ".sqlite3" in path.name
         is_older = has_tables and name.parts[0] == study.tables.name
-        if name.parts[0] in _LEFT_OUT or is_older or name == _LOCK or is_journal or name.as_posix() in copies or path.is_symlink():
+        if (
+            name.parts[0] in _LEFT_OUT
+            or is_older
+            or name == _LOCK
+            or is_journal
+            or name.as_posix() in copies
+            or path.is_symlink()
+        ):
             continue
         if path.is_file():
             yield name.as_posix(), path
 
 
-def _write(file: IO[bytes], entries: list[tuple[str, Path]], study: Study, moment: datetime.datetime, passphrase: str | None) -> None:
+def _write(
+    file: IO[bytes],
+    entries: list[tuple[str, Path]],
+    study: Study,
+    moment: datetime.datetime,
+    passphrase: str | None,
+) -> None:
     listed: dict[str, Any] = {
         "format": _FORMAT,
         "version": __version__,
@@ -147,15 +186,24 @@ def _write(file: IO[bytes], entries: list[tuple[str, Path]], study: Study, momen
         "has_accounts": not study.database_url,
         "folders": dict(_folders(study)),
         "files": {
-            name: {"sha256": file_hash(path), "n_bytes": path.stat().st_size, "mode": path.stat().st_mode & 0o777} for name, path in entries
+            name: {
+                "sha256": file_hash(path),
+                "n_bytes": path.stat().st_size,
+                "mode": path.stat().st_mode & 0o777,
+            }
+            for name, path in entries
         },
     }
     sealing = SealingWriter(file, passphrase) if passphrase else None
     with (
-        gzip.GzipFile(fileobj=sealing or file, mode="wb", compresslevel=6, mtime=0) as packed,  # it holds no date after 2106
+        gzip.GzipFile(
+            fileobj=sealing or file, mode="wb", compresslevel=6, mtime=0
+        ) as packed,  # it holds no date after 2106
         tarfile.open(fileobj=packed, mode="w|") as archive,
     ):
-        _add(archive, LIST, io.BytesIO(json.dumps(listed).encode()))  # escaped: a name may be no UTF-8
+        _add(
+            archive, LIST, io.BytesIO(json.dumps(listed).encode())
+        )  # escaped: a name may be no UTF-8
         for name, path in entries:
             with path.open("rb") as content:
                 _add(archive, name, content)
@@ -197,7 +245,11 @@ def _opened(source: Path) -> Iterator[tuple[IO[bytes], bool]]:
             return
         passphrase = _passphrase()
         if passphrase is None:
-            raise VaultError("la sauvegarde est chiffrée", "sa phrase de passe", f"la donner par {PASSPHRASE_FILE} ou {PASSPHRASE}")
+            raise VaultError(
+                "la sauvegarde est chiffrée",
+                "sa phrase de passe",
+                f"la donner par {PASSPHRASE_FILE} ou {PASSPHRASE}",
+            )
         yield io.BufferedReader(OpeningReader(file, passphrase)), True
 
 
@@ -210,7 +262,11 @@ def _extract(stream: IO[bytes], folder: Path) -> None:
                     raise _damaged("une entrée qui n'est pas un fichier")
                 archive.extract(entry, folder, filter="data")
     except (tarfile.TarError, EOFError, OSError) as error:
-        if isinstance(error, OSError) and error.errno is not None and not isinstance(error, tarfile.TarError):
+        if (
+            isinstance(error, OSError)
+            and error.errno is not None
+            and not isinstance(error, tarfile.TarError)
+        ):
             raise read_only(folder.parent, error) from error
         raise _damaged(type(error).__name__) from error
 
@@ -227,7 +283,9 @@ def _checked(folder: Path) -> dict[str, Any]:
         raise _damaged("pas de liste de ses fichiers") from error
     if listed["format"] != _FORMAT:
         raise StudyError(
-            f"une sauvegarde de format {listed['format']}", f"le format {_FORMAT}", "la restaurer avec la version qui l'a faite"
+            f"une sauvegarde de format {listed['format']}",
+            f"le format {_FORMAT}",
+            "la restaurer avec la version qui l'a faite",
         )
     (folder / LIST).unlink()
     there = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
@@ -253,5 +311,7 @@ def _is_private(name: str) -> bool:
 
 def _damaged(what: str) -> StudyError:
     return StudyError(
-        f"la sauvegarde est abîmée ou incomplète : {what}", "un fichier entier, fait par ateliers backup", "en prendre une autre"
+        f"la sauvegarde est abîmée ou incomplète : {what}",
+        "un fichier entier, fait par ateliers backup",
+        "en prendre une autre",
     )

@@ -22,10 +22,16 @@ import pandas as pd
 
 from flows.memory import give_back, peak_memory
 from pipeline.errors import StudyError
-from pipeline.files import file_hash, parquet_bytes, text_hash, write_bytes
+from pipeline.files import (
+    file_hash,
+    parquet_bytes,
+    read_only,
+    text_hash,
+    write_bytes,
+    write_parquet,
+)
 from pipeline.gather import NAMING, gather_workshops
 from pipeline.i18n import _
-from pipeline.study import read_only, write_parquet
 from pipeline.tables import TABLES
 
 Tables = dict[str, pd.DataFrame]
@@ -67,7 +73,13 @@ class StageCache:
         self.folder = folder / "stages"
 
     def run(
-        self, stage: str, key: str, compute: Callable[[], Tables | Unfinished], *, workshop: str | None = None, refresh: bool = False
+        self,
+        stage: str,
+        key: str,
+        compute: Callable[[], Tables | Unfinished],
+        *,
+        workshop: str | None = None,
+        refresh: bool = False,
     ) -> StageRecord:
         """Return the record of `stage` under `key`, computing and keeping its tables unless they are there.
 
@@ -80,10 +92,15 @@ class StageCache:
         started = time.perf_counter()
         with peak_memory() as peak:
             made = compute()
-        tables, n_passing = (made.tables, made.n_passing) if isinstance(made, Unfinished) else (made, 0)
+        tables, n_passing = (
+            (made.tables, made.n_passing) if isinstance(made, Unfinished) else (made, 0)
+        )
         if n_passing:
             contents = (parquet_bytes(rows) for rows in tables.values())
-            entry = _entry(stage, text_hash(key, *(hashlib.sha256(content).hexdigest() for content in contents)))
+            entry = _entry(
+                stage,
+                text_hash(key, *(hashlib.sha256(content).hexdigest() for content in contents)),
+            )
         record = StageRecord(
             stage,
             workshop,
@@ -110,7 +127,9 @@ class StageCache:
         Raises `StudyError` where they are no longer those that were kept.
         """
         entry = self.folder / record.entry
-        return {name: rows.copy(deep=False) for name, rows in _loaded(entry, _written_at(entry)).items()}
+        return {
+            name: rows.copy(deep=False) for name, rows in _loaded(entry, _written_at(entry)).items()
+        }
 
     def keep_only(self, entries: Iterable[str]) -> None:
         """Drop every entry but these."""
@@ -126,7 +145,11 @@ class StageCache:
             return None
         record, fault = _looked_through(folder)
         if record is None:
-            _LOG.warning(_("cache : {entry} n'est pas ce qui y fut écrit ({why}), refait").format(entry=entry, why=fault))
+            _LOG.warning(
+                _("cache : {entry} n'est pas ce qui y fut écrit ({why}), refait").format(
+                    entry=entry, why=fault
+                )
+            )
         return record
 
     def _keep(self, entry: str, tables: Tables, record: dict[str, Any]) -> None:
@@ -143,7 +166,7 @@ class StageCache:
         done = {"record": record, "files": files}
         write_bytes(building / _DONE, json.dumps(done | {"sha256": _hash_of(done)}).encode())
         shutil.rmtree(self.folder / entry, ignore_errors=True)
-        os.rename(building, self.folder / entry)  # noqa: PTH104 - refuses to merge into a folder that is not empty
+        os.rename(building, self.folder / entry)  # noqa: PTH104
 
 
 def _entry(stage: str, key: str) -> str:
@@ -152,7 +175,10 @@ def _entry(stage: str, key: str) -> str:
 
 def gather_tables(cache: StageCache, processed: list[StageRecord]) -> Tables:
     """The tables of all workshops, each stage's in the order of the workshops."""
-    entries = tuple((record.workshop, record.entry, _written_at(cache.folder / record.entry)) for record in processed)
+    entries = tuple(
+        (record.workshop, record.entry, _written_at(cache.folder / record.entry))
+        for record in processed
+    )
     return {name: rows.copy(deep=False) for name, rows in _gathered(cache.folder, entries).items()}
 
 
@@ -172,10 +198,18 @@ def _loaded(entry: Path, _written_at: int) -> Tables:
 def _gathered(folder: Path, entries: tuple[tuple[str | None, str, int], ...]) -> Tables:
     places: dict[str | None, dict[str, Path]] = {}
     for workshop, entry, _at in entries:
-        places.setdefault(workshop, {}).update({path.stem: path for path in _files_of(folder / entry)})
-    named = [{name: pd.read_parquet(path) for name, path in paths.items() if name in NAMING} for paths in places.values()]
+        places.setdefault(workshop, {}).update(
+            {path.stem: path for path in _files_of(folder / entry)}
+        )
+    named = [
+        {name: pd.read_parquet(path) for name, path in paths.items() if name in NAMING}
+        for paths in places.values()
+    ]
     others = sorted({name for paths in places.values() for name in paths} - NAMING)
-    return gather_workshops(named) | {name: _joined(name, [paths[name] for paths in places.values() if name in paths]) for name in others}
+    return gather_workshops(named) | {
+        name: _joined(name, [paths[name] for paths in places.values() if name in paths])
+        for name in others
+    }
 
 
 def _joined(name: str, paths: list[Path]) -> pd.DataFrame:
@@ -183,7 +217,11 @@ def _joined(name: str, paths: list[Path]) -> pd.DataFrame:
     import pyarrow as pa
     import pyarrow.parquet as pq
 
-    return TABLES[name].check(pa.concat_tables([pq.read_table(path) for path in paths], promote_options="default").to_pandas())
+    return TABLES[name].check(
+        pa.concat_tables(
+            [pq.read_table(path) for path in paths], promote_options="default"
+        ).to_pandas()
+    )
 
 
 def _read_entry(entry: Path) -> Tables:
@@ -195,7 +233,9 @@ def _files_of(entry: Path) -> list[Path]:
     record, fault = _looked_through(entry)
     if record is None:
         raise StudyError(
-            f"« {entry} » a changé pendant le traitement ({fault})", "un cache auquel personne ne touche", "relancer : il est refait"
+            f"« {entry} » a changé pendant le traitement ({fault})",
+            "un cache auquel personne ne touche",
+            "relancer : il est refait",
         )
     return sorted(entry.glob("*.parquet"))
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from pipeline.within import within
 
 if TYPE_CHECKING:
-    from models.language_model import Estimate
+    from models.language_model.prompt import Estimate
 
 Approver = Callable[["Estimate"], bool]
 

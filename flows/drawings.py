@@ -28,27 +28,35 @@ def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path
     Themes bear their `names`, by theme_id; those that are not among them the name that they had in that run. Most drawings
     were made for the report and are at hand. Raises `StudyError` for a study that cannot be written to.
     """
-    from flows.reporting import report_of, whole_folder
-    from pipeline.publish import comparison_specs
-    from pipeline.publish.charts import draw_svg
-    from pipeline.publish.drawings import drawings_kept
-    from pipeline.publish.layout.territories import map_alt
-    from pipeline.words import slug
+    from flows.publish_study import report_of, whole_folder
+    from pipeline.publish.charts import draw_svg, drawings_kept
+    from pipeline.publish.layout.crossings import map_alt
+    from pipeline.publish.territory_charts import comparison_specs
+    from pipeline.text import slug
 
     study = Study.open(root)
     run_id = (study.last_run() or {})["run_id"]
     tables, names = study.read_tables(), names or {}
     themes = tables["themes"]
-    tables["themes"] = themes.assign(label=themes["theme_id"].map(dict(names)).fillna(themes["label"]))
+    tables["themes"] = themes.assign(
+        label=themes["theme_id"].map(dict(names)).fillna(themes["label"])
+    )
     report = report_of(study, tables)
-    titles = {f"carte-{slug(shown.name)}": (shown.name, map_alt(shown)) for shown in report.reading.maps}
+    titles = {
+        f"carte-{slug(shown.name)}": (shown.name, map_alt(shown)) for shown in report.reading.maps
+    }
     target = drawings_folder(study, run_id, names)
-    with drawings_kept(study.cache / "drawings", drops_others=False), whole_folder(target) as folder:
+    with (
+        drawings_kept(study.cache / "drawings", drops_others=False),
+        whole_folder(target) as folder,
+    ):
         listed = []
         for name, spec in comparison_specs(report).items():
             (folder / f"{name}.svg").write_text(draw_svg(spec), encoding="utf-8")
             title, words = titles.get(name, ("", ""))
-            listed.append({"name": name, "kind": name.split("-")[0], "title": title, "words": words})
+            listed.append(
+                {"name": name, "kind": name.split("-")[0], "title": title, "words": words}
+            )
         (folder / INDEX).write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
     for earlier in target.parent.iterdir():
         if earlier != target:

@@ -3,27 +3,220 @@
 The story: find the person → count what names it → erase decisions → drop whatever holds it and can be made again → leave keyed hashes in
 the vault in the person's place → run the study, which reads it as forgotten. Interrupted before the vault changes, the same command
 starts again; after, the same command or any run ends the work.
+
+Which files of the depot name a person: paths and counts, for people to correct or delete what they were given.
 """
 
 import getpass
 import json
+import re
 import shutil
-from collections.abc import Callable
+import zipfile
+from collections import Counter
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from flows.named_files import every_form, name_pattern, named_files, other_files_naming, still_naming
 from flows.progress import Listener, listening, tell
 from flows.run import run_study
 from flows.vault import Vault
 from pipeline.depot import workshop_folders
 from pipeline.errors import StudyError
-from pipeline.pseudonymise import Person, Registry, find_people, is_forgotten_person, lasting_forms
+from pipeline.french import is_word
+from pipeline.ingest.contents import Part, read_contents
+from pipeline.pseudonymise.choices import (
+    find_people,
+    is_forgotten_person,
+    is_name_word,
+    is_telling,
+    lasting_forms,
+)
+from pipeline.pseudonymise.identities import spelt
+from pipeline.pseudonymise.vault import Person, Registry
+from pipeline.pseudonymise.words import fold, is_place
 from pipeline.study import Study
-from pipeline.tokens import PERSON, person_token
+from pipeline.text import PERSON, person_token
+
+_GAP = r"[\s\u00a0.\-_]{1,3}"
+
+
+def named_files(study: Study, person: Person) -> tuple[dict[str, int], int]:
+    """Return how often each file of the depot names the person, and how many do by their own name.
+
+    The larger of what the pattern finds and of the person's tokens in what was read: "Voir avec Marchand" is hidden, though no pattern
+    can tell it from a trade.
+    """
+    pattern, hidden = name_pattern(person), _hidden_mentions(study, person)
+    counts: Counter[str] = Counter()
+    named: set[str] = set()
+    for folder in study.workshop_folders():
+        for part in read_contents(
+            folder, depot=study.depot, settings=study.settings.ingest, on_file=None
+        ).parts:
+            named |= {part.file} if pattern.search(part.path) else set()
+            n_times = sum(len(pattern.findall(text)) for text in _texts(part))
+            counts[part.file] += max(n_times, hidden.pop(part.path, 0)) + bool(part.file in named)
+    return {path: n for path, n in sorted(counts.items()) if n}, len(named)
+
+
+def _hidden_mentions(study: Study, person: Person) -> dict[str, int]:
+    """How often each document of the tables has the person's token, by path."""
+    documents, token = study.read_table("documents"), person_token(person.number)
+    return {
+        str(path): text.count(token)
+        for path, text in zip(documents["path"], documents["text"], strict=True)
+    }
+
+
+def still_naming(study: Study, person: Person) -> dict[str, int]:
+    """How often the documents of the tables and the files of publications still have a word of the person's name, in any case.
+
+    Common words and towns are left aside. A PDF is not read: it says what the report beside it says.
+    """
+    pattern = _telling_words(person)
+    documents = study.read_table("documents")
+    counts = Counter(
+        {f"tables/documents, {path}": len(pattern.findall(text)) for path, text in _rows(documents)}
+    )
+    for path in sorted(study.publications.rglob("*")):
+        if path.is_file() and not path.is_symlink():
+            counts[path.relative_to(study.root).as_posix()] += sum(
+                len(pattern.findall(text)) for text in _contents(path)
+            )
+    return {where: n for where, n in sorted(counts.items()) if n}
+
+
+def _rows(documents: pd.DataFrame) -> Iterator[tuple[str, str]]:
+    for path, title, text in zip(
+        documents["path"], documents["title"].fillna(""), documents["text"], strict=True
+    ):
+        yield str(path), f"{title}\n{text}"
+
+
+def _contents(path: Path) -> Iterator[str]:
+    """A file as text; each part of a zipped one: docx, xlsx, qdpx."""
+    if not zipfile.is_zipfile(path):
+        yield path.read_bytes().decode("utf-8", "ignore")
+        return
+    with zipfile.ZipFile(path) as archive:
+        for part in archive.namelist():
+            yield archive.read(part).decode("utf-8", "ignore")
+
+
+def name_pattern(person: Person) -> re.Pattern[str]:
+    """The person's names in any order, with an initial, by a telling last name; its mail addresses and telephones, however spaced."""
+    names = {name for _, name in lasting_forms(person)}
+    telling = {
+        name for name in names if " " in name or is_telling(name)
+    } or names  # a first name alone may be anybody's
+    forms = {_GAP.join(map(_any_spelling, name.split())) for name in telling}
+    forms |= {re.escape(email) for email in person.emails}
+    forms |= {r"[\s.\-/()]*".join(number) for number in person.phones}
+    listed = "|".join(sorted(forms, key=lambda form: (-len(form), form)))
+    return re.compile(
+        rf"(?<![^\W\d_])(?:{listed})(?![^\W\d_])" if listed else r"(?!)", re.IGNORECASE
+    )
+
+
+def every_form(person: Person) -> re.Pattern[str]:
+    """`name_pattern`, and each word of the person's names alone, first names too: nothing typed about passages may keep one.
+
+    A word that is common too counts with a capital only: Rose, not the rose of the garden.
+    """
+    names = _written_names(person)
+    words = {word for name in names for word in name.split() if is_name_word(word)}
+    alone = "|".join(_alone(word) for word in sorted(words, key=lambda word: (-len(word), word)))
+    compounds = sorted(_GAP.join(map(_any_spelling, name.split())) for name in names if " " in name)
+    whole = "|".join(
+        [
+            name_pattern(person).pattern,
+            *(rf"(?<![^\W\d_])(?:{form})(?![^\W\d_])" for form in compounds),
+        ]
+    )
+    return re.compile(
+        rf"(?i:{whole})" + (rf"|(?<![^\W\d_])(?:{alone})(?![^\W\d_])" if alone else "")
+    )
+
+
+def _written_names(person: Person) -> set[str]:
+    """The person's names as `spelt`, and the mentions of it."""
+    written = (person.first_name, person.last_name, person.full_name)
+    mentioned = (name for names in person.mentions.values() for name in names)
+    return {spelt(name) for name in (*written, *person.names, *mentioned) if name}
+
+
+def _telling_words(person: Person) -> re.Pattern[str]:
+    """The words of the person's names in any case and accents, common words and towns aside."""
+    words = {word for name in _written_names(person) for word in name.split() if is_name_word(word)}
+    telling = sorted(word for word in words if not (is_word(word) or is_place(word)))
+    return re.compile(
+        rf"(?<![^\W\d_])(?:{'|'.join(map(_any_spelling, telling))})(?![^\W\d_])"
+        if telling
+        else r"(?!)",
+        re.IGNORECASE,
+    )
+
+
+def other_files_naming(study: Study, person: Person) -> dict[str, int]:
+    """How often each file of the study that an erasure cannot make again names the person: settings, grid, models, notes.
+
+    What is read is bytes: a file that is zipped or encrypted tells nothing.
+    """
+    pattern = every_form(person)
+    made_again = (
+        study.depot,
+        study.vault,
+        study.tables,
+        study.publications,
+        study.runs,
+        study.cache,
+    )
+    skipped = {*made_again, study.root / "exports"}
+    counts: dict[str, int] = {}
+    for path in sorted(study.root.rglob("*")):
+        is_decisions = path.name.startswith(study.decisions_path.stem)
+        if (
+            skipped & {path, *path.parents}
+            or is_decisions
+            or path.is_symlink()
+            or not path.is_file()
+        ):
+            continue
+        if n_found := len(pattern.findall(path.read_bytes().decode("utf-8", "ignore"))):
+            counts[path.relative_to(study.root).as_posix()] = n_found
+    return counts
+
+
+def _alone(word: str) -> str:
+    if not is_word(word):
+        return f"(?i:{_any_spelling(word)})"
+    return f"{_letter(word[0]).upper()}(?i:{_any_spelling(word[1:])})"
+
+
+def _any_spelling(word: str) -> str:
+    """A word as `spelt`, as a regular expression that accents and apostrophes don't matter to."""
+    return "['’]?".join(map(_letter, word))
+
+
+def _letter(letter: str) -> str:
+    same = "".join(other for other in "àâäáãåçèêëéîïíôöóõùûüúÿñ" if fold(other) == letter)
+    return f"[{letter}{same}]" if same else re.escape(letter)
+
+
+def _texts(part: Part) -> Iterator[str]:
+    """All that was read of a part."""
+    for block in part.raw.blocks:
+        yield block.text
+        yield block.speaker or ""
+    for row in part.raw.rows:
+        yield " ".join(row)
+    for name, address in part.raw.people:
+        yield f"{name} {address}"
+    yield part.raw.title or ""
+
 
 _NAMED_BY_MACHINE = ("themes", "theme_families")
 
@@ -41,7 +234,9 @@ class Erasure:
     depot_files: dict[str, int] = field(default_factory=dict)
     n_file_names: int = 0
     other_files: dict[str, int] = field(default_factory=dict)
-    still_readable: dict[str, int] = field(default_factory=dict)  # where the name stands after the study was run again
+    still_readable: dict[str, int] = field(
+        default_factory=dict
+    )  # where the name stands after the study was run again
 
     def as_json(self) -> dict[str, Any]:
         """For a machine."""
@@ -57,7 +252,12 @@ class Erasure:
 
 
 def forget_person(
-    root: Path, wanted: str, *, with_words: bool = False, dry_run: bool = False, on_progress: Listener | None = None
+    root: Path,
+    wanted: str,
+    *,
+    with_words: bool = False,
+    dry_run: bool = False,
+    on_progress: Listener | None = None,
 ) -> Erasure:
     """Erase whom `wanted` names: a name, mail address, telephone or participant_id; with `with_words`, what it said too.
 
@@ -86,9 +286,13 @@ def _find(registry: Registry, wanted: str) -> Person | None:
     """The one person meant; None for somebody forgotten already."""
     found = find_people(registry, wanted)
     if len(found) > 1:
-        where = ", ".join(f"{person.participant_id} ({' ; '.join(person.folders)})" for person in found)
+        where = ", ".join(
+            f"{person.participant_id} ({' ; '.join(person.folders)})" for person in found
+        )
         found_text = f"plusieurs personnes répondent à « {wanted} » : {where}"
-        raise StudyError(found_text, "un seul identifiant", f"ateliers forget ÉTUDE {found[0].participant_id}")
+        raise StudyError(
+            found_text, "un seul identifiant", f"ateliers forget ÉTUDE {found[0].participant_id}"
+        )
     if found:
         return found[0]
     if is_forgotten_person(registry, wanted):
@@ -107,24 +311,38 @@ def _plan(study: Study, person: Person, *, with_words: bool, dry_run: bool) -> E
     tell("recherche dans les fichiers reçus", 0, 1)
     files, n_file_names = named_files(study, person)
     store = study.decisions
-    n_deleted, n_changed = store.count_erased(units if with_words else [], _cleaner(person), clean_author=_author_cleaner(person))
+    n_deleted, n_changed = store.count_erased(
+        units if with_words else [], _cleaner(person), clean_author=_author_cleaner(person)
+    )
     counts = {
         "lignes de présence": int((attendance["participant_id"] == person.participant_id).sum()),
-        "mentions dans les textes": sum(text.count(person_token(person.number)) for text in documents["text"]),
+        "mentions dans les textes": sum(
+            text.count(person_token(person.number)) for text in documents["text"]
+        ),
         "passages effacés" if with_words else "passages gardés, sans leur auteur": len(units),
         "décisions effacées": n_deleted,
         "décisions dont le texte est masqué": n_changed,
         "publications retirées": len(_inside(study.publications)),
         "exports retirés": len(_inside(study.root / "exports")),
         "anciens fichiers de décisions retirés": len(study.former_decisions),
-        "thèmes proposés dont le texte est masqué": _clean_machine_tables(study, person, dry_run=True),
+        "thèmes proposés dont le texte est masqué": _clean_machine_tables(
+            study, person, dry_run=True
+        ),
         "traces de traitements retirées": len(_records_naming(study, person)),
     }
     others = other_files_naming(study, person)
     return Erasure((person.participant_id,), dry_run, counts, files, n_file_names, others)
 
 
-def _erase(study: Study, vault: Vault, registry: Registry, person: Person, erasure: Erasure, *, with_words: bool) -> None:
+def _erase(
+    study: Study,
+    vault: Vault,
+    registry: Registry,
+    person: Person,
+    erasure: Erasure,
+    *,
+    with_words: bool,
+) -> None:
     """Erase in an order that may be cut anywhere: the vault last, since the person can be found until then."""
     tell("effacement", 0, 1)
     units, clean = _units_of(study, person), _cleaner(person)
@@ -149,14 +367,22 @@ def _erase(study: Study, vault: Vault, registry: Registry, person: Person, erasu
     ):
         _remove(path)
     vault.drop_doubts()
-    vault.write_decisions({case: entry for case, entry in vault.decisions().items() if clean(entry["words"]) == entry["words"]})
+    vault.write_decisions(
+        {
+            case: entry
+            for case, entry in vault.decisions().items()
+            if clean(entry["words"]) == entry["words"]
+        }
+    )
     registry.forget(person.number, has_no_words=with_words, forms=lasting_forms(person))
     vault.write_registry(registry)
 
 
 def _units_of(study: Study, person: Person) -> list[str]:
     units = study.read_table("units")
-    return [str(unit_id) for unit_id in units.loc[units["speaker"] == person.participant_id, "unit_id"]]
+    return [
+        str(unit_id) for unit_id in units.loc[units["speaker"] == person.participant_id, "unit_id"]
+    ]
 
 
 def _cleaner(person: Person) -> Callable[[str], str]:
@@ -176,9 +402,16 @@ def _clean_machine_tables(study: Study, person: Person, *, dry_run: bool) -> int
     clean, n_changed = _cleaner(person), 0
     for name in _NAMED_BY_MACHINE:
         table = study.read_machine_table(name)
-        texts = [column for column in map(str, table) if pd.api.types.is_string_dtype(table[column])]
+        texts = [
+            column for column in map(str, table) if pd.api.types.is_string_dtype(table[column])
+        ]
         typed = [column for column in texts if not column.endswith("_id") and column != "quotes"]
-        cleaned = table.assign(**{column: table[column].map(clean, na_action="ignore").astype(table[column].dtype) for column in typed})
+        cleaned = table.assign(
+            **{
+                column: table[column].map(clean, na_action="ignore").astype(table[column].dtype)
+                for column in typed
+            }
+        )
         is_changed = (cleaned[typed].fillna("") != table[typed].fillna("")).any(axis=1)
         n_changed += int(is_changed.sum())
         if is_changed.any() and not dry_run:
@@ -200,7 +433,11 @@ def _inside(folder: Path) -> list[Path]:
 def _records_naming(study: Study, person: Person) -> list[Path]:
     """The records of runs that name the person: by a file's name that was in the depot then, or a word of the settings."""
     pattern = every_form(person)
-    return [path for path in sorted(study.runs.glob("*.json")) if any(map(pattern.search, _strings(_read_json(path))))]
+    return [
+        path
+        for path in sorted(study.runs.glob("*.json"))
+        if any(map(pattern.search, _strings(_read_json(path))))
+    ]
 
 
 def _read_json(path: Path) -> Any:

@@ -9,9 +9,9 @@ from typing import Any
 from flows.ahead import encoding_ahead
 from flows.analyse_study import analyse_study
 from flows.cache import StageRecord, forget_loaded
+from flows.language_model import agree_study, code_again, order_study
 from flows.process_workshop import process_workshop, tag_workshops
 from flows.publish_study import publish_study, writer_ready
-from flows.second_coder import agree_study, code_again, order_study
 from flows.steps import flow
 from pipeline.depot import Unread
 from pipeline.errors import TableError
@@ -45,11 +45,18 @@ class Processed:
 
 @flow(name="process_study")
 def process_study(
-    root: Path, folders: list[str], kept: list[StageRecord], run_id: str, first_paths: dict[str, str] | None = None
+    root: Path,
+    folders: list[str],
+    kept: list[StageRecord],
+    run_id: str,
+    first_paths: dict[str, str] | None = None,
 ) -> Processed:
     """Return what the run did; `kept` are the records of workshops that this run does not look at, `first_paths` those of renamed files."""
     study = Study.open(root)
-    ids = identify_workshops([*study.workshop_folders(), *(study.depot / folder for folder in folders)], depot=study.depot)
+    ids = identify_workshops(
+        [*study.workshop_folders(), *(study.depot / folder for folder in folders)],
+        depot=study.depot,
+    )
     read: list[list[StageRecord]] = []
     failed: list[tuple[str, Exception]] = []
     with encoding_ahead(root) as ahead:
@@ -70,12 +77,20 @@ def process_study(
     processed = [*kept, *(record for records in read for record in records), *tagged]
     processed.sort(key=lambda record: str(record.workshop))
     second = code_again(root, processed)
-    coders = [second.record, agree_study(root, processed, second), order_study(root, processed, second)]
+    coders = [
+        second.record,
+        agree_study(root, processed, second),
+        order_study(root, processed, second),
+    ]
     with writer_ready(sum(record.n_rows.get("units", 0) for record in processed)):
-        analysed, proposed = analyse_study(root, processed, coders, [_unread(study, *failure) for failure in failed])
+        analysed, proposed = analyse_study(
+            root, processed, coders, [_unread(study, *failure) for failure in failed]
+        )
         forget_loaded()  # what is published is read from the study
         publish_study(root, run_id)
-    return Processed(processed + analysed, [folder for folder, _ in failed], second.summary, proposed.summary)
+    return Processed(
+        processed + analysed, [folder for folder, _ in failed], second.summary, proposed.summary
+    )
 
 
 def _unread(study: Study, folder: str, error: Exception) -> Unread:

@@ -27,14 +27,18 @@ from pipeline.tag import tag_each
 
 
 @flow(name="process_workshop")
-def process_workshop(root: Path, folder: str, workshop_id: str, first_paths: dict[str, str] | None = None) -> list[StageRecord]:
+def process_workshop(
+    root: Path, folder: str, workshop_id: str, first_paths: dict[str, str] | None = None
+) -> list[StageRecord]:
     """Return the records of reading and segmenting one folder of the depot; `first_paths` are those of files that were renamed."""
     read = read_workshop(root, folder, workshop_id, first_paths)
     return [read, segment_workshop(root, folder, read)]
 
 
 @task(name="read")
-def read_workshop(root: Path, folder: str, workshop_id: str, first_paths: dict[str, str] | None = None) -> StageRecord:
+def read_workshop(
+    root: Path, folder: str, workshop_id: str, first_paths: dict[str, str] | None = None
+) -> StageRecord:
     """Ingest and pseudonymise every file of the folder."""
     study = Study.open(root)
     vault = Vault(study)
@@ -60,7 +64,12 @@ def read_workshop(root: Path, folder: str, workshop_id: str, first_paths: dict[s
         now = read_key(study, folder, workshop_id, vault_state, first_paths)
         is_changed = now != key  # by somebody at work in the depot
         raw["people"] = vault.with_earlier(raw["people"], folder)
-        clean, kept = pseudonymise(raw, known=vault.registry(), choices=vault.choices(), settings=study.settings.pseudonymise)
+        clean, kept = pseudonymise(
+            raw,
+            known=vault.registry(),
+            choices=vault.choices(),
+            settings=study.settings.pseudonymise,
+        )
         vault.write_doubts(folder, kept.doubts)
         vault.write_registry(kept.registry)
         n_passing = sum(passing) + is_changed
@@ -78,7 +87,11 @@ def segment_workshop(root: Path, folder: str, read: StageRecord) -> StageRecord:
     def compute() -> Tables:
         tell(f"découpage de {folder}", 0, 1)
         tables = cache.load(read)
-        return {"units": segment_documents(tables["documents"], tables["blocks"], settings=study.settings.segment)}
+        return {
+            "units": segment_documents(
+                tables["documents"], tables["blocks"], settings=study.settings.segment
+            )
+        }
 
     return cache.run("segment", segment_key(study, read), compute, workshop=folder)
 
@@ -89,7 +102,15 @@ def tag_workshops(root: Path, segmented: list[StageRecord]) -> list[StageRecord]
     study = Study.open(root)
     cache = StageCache(study.cache)
     keys = [tag_key(study, record) for record in segmented]
-    tagged = _tagged(study, cache, [record for record, key in zip(segmented, keys, strict=True) if not cache.has_key("tag", key)])
+    tagged = _tagged(
+        study,
+        cache,
+        [
+            record
+            for record, key in zip(segmented, keys, strict=True)
+            if not cache.has_key("tag", key)
+        ],
+    )
 
     def compute(workshop: str | None) -> Tables:
         tell(f"étiquetage de {workshop}", 0, 1)
@@ -104,7 +125,16 @@ def tag_workshops(root: Path, segmented: list[StageRecord]) -> list[StageRecord]
 
 def _tagged(study: Study, cache: StageCache, records: list[StageRecord]) -> Iterator[pd.DataFrame]:
     """The tags of each workshop in turn; the tagger is loaded when there is something to tag."""
-    tagger = load_tagger(study.grid, settings=study.settings.tag, registered=study.registered_tagger)
+    tagger = load_tagger(
+        study.grid, settings=study.settings.tag, registered=study.registered_tagger
+    )
     units = [cache.load(record)["units"] for record in records]
     settings, also = study.settings.tag, study.settings.embed
-    yield from tag_each(units, tagger=tagger, grid=study.grid, settings=settings, spread=spread_tagging(tagger), also=also)
+    yield from tag_each(
+        units,
+        tagger=tagger,
+        grid=study.grid,
+        settings=settings,
+        spread=spread_tagging(tagger),
+        also=also,
+    )

@@ -2,27 +2,142 @@
 
 In:   a study that was run
 Out:  publications/<run>/, in one step; a record of it in manifeste.json
+
+A study written for other tools, and their files brought back as decisions.
 """
 
 import json
 import shutil
+import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.exchange import export_study
 from flows.progress import tell
-from flows.publish_study import publish_study
-from flows.reporting import day_of, report_of, whole_folder
-from pipeline.publish import write_slides, write_workshop_pages
+from flows.publish_study import day_of, publish_study, report_of, whole_folder
+from flows.typed_texts import decisions_to_show, keep_decisions
+from pipeline.errors import StudyError, UsageError
+from pipeline.exchange import project_file
+from pipeline.exchange.codebook import codebook_file, compare_codebook
+from pipeline.exchange.documents import By, corpus_file, gather_codings
+from pipeline.exchange.import_project import Taken, take_project
+from pipeline.exchange.project_file import read_project
+from pipeline.exchange.review_sheet import read_sheet_file, sheet_file, take_sheet
+from pipeline.files import file_hash, write_bytes
+from pipeline.grid import load_grid
 from pipeline.publish.changes import summarise, tell_changes
-from pipeline.study import Study, file_hash
+from pipeline.publish.docx import write_workshop_pages
+from pipeline.publish.slides import write_slides
+from pipeline.publish.tables import Format, write_tables
+from pipeline.study import Study
+
+TABLES: tuple[Format, ...] = ("xlsx", "csv", "parquet", "geojson")
+_FILES = {
+    "qdpx": "etude.qdpx",
+    "qdc": "grille.qdc",
+    "iramuteq": "corpus-iramuteq.txt",
+    "relecture": "relecture.xlsx",
+    "xlsx": "tableaux.xlsx",
+    "geojson": "structures.geojson",
+}
+
+
+def export_study(
+    study: Study, form: str, output: Path | None, *, by: By | None = None
+) -> list[Path]:
+    """Write the study in `form` and return the files: at `output` where it is named like such a file, else in that folder.
+
+    Raises `UsageError` for `by` with another form than iramuteq, `StudyError` where the place cannot be written.
+    """
+    if by is not None and form != "iramuteq":
+        raise UsageError(
+            f"--by avec le format {form}", "--by avec le format iramuteq", "retirer --by"
+        )
+    target = output or study.root / "exports" / form
+    name = _FILES.get(form)
+    path = (
+        target
+        if name and target.suffix.lower() == Path(name).suffix and not target.is_dir()
+        else target / (name or "")
+    )
+    if form in TABLES:
+        return _export_tables(study, form, path)
+    write_bytes(path, _content(study, form, by or "document"))
+    return [path]
+
+
+def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken | None:
+    """Append to the study's decisions what people decided in a .qdpx or in a review sheet; None for a workbook that is no such sheet.
+
+    Raises `StudyError` for a file that cannot be read, `UsageError` where nobody is named.
+    """
+    if not path.is_file():
+        raise StudyError(
+            f"« {path} » n'est pas un fichier",
+            "un projet .qdpx ou une feuille de relecture",
+            "vérifier son chemin",
+        )
+    tables, store = study.read_tables(), study.decisions
+    if path.suffix.lower() == ".qdpx":
+        project = read_project(path)
+        taken = take_project(project, tables, study.grid, decisions=store.read(), author=author)
+    else:
+        sheet = read_sheet_file(path)
+        if sheet is None:
+            return None
+        taken = take_sheet(sheet, tables, study.grid, decisions=store.read(), author=author)
+    keep_decisions(study, taken.decisions)
+    return taken
+
+
+def compare_grid(study: Study, path: Path) -> list[str]:
+    """How the codebook in `path` differs from the study's grid.
+
+    Raises `GridError` where it is no codebook.
+    """
+    return compare_codebook(load_grid(path), study.grid)
+
+
+def _content(study: Study, form: str, by: By) -> bytes:
+    tables = study.read_tables()
+    if form == "qdc":
+        return codebook_file(study.grid, tables["themes"], tables["theme_families"])
+    if form == "iramuteq":
+        return corpus_file(tables, by=by, own_axes=study.grid.own_axes)
+    if form == "relecture":
+        return sheet_file(tables, study.grid)
+    decisions, proposed = decisions_to_show(study), study.read_machine_table("tags")
+    codings = gather_codings(tables, study.grid, decisions=decisions, machine_tags=proposed)
+    return project_file(tables, study.grid, codings, title=study.settings.etude.title)
+
+
+def _export_tables(study: Study, form: str, path: Path) -> list[Path]:
+    """Write tables into the folder `path`, or the one file of a format at `path`."""
+    wanted: list[Format] = [known for known in TABLES if known == form]
+    if form not in _FILES:
+        return write_tables(study.read_tables(), path, formats=wanted, grid=study.grid)
+    with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
+        (written,) = write_tables(
+            study.read_tables(), Path(scratch), formats=wanted, grid=study.grid
+        )
+        write_bytes(path, written.read_bytes())
+    return [path]
+
 
 MANIFEST, CHANGES = "manifeste.json", "changements.txt"
 _FOR_ANALYSTS = "analystes"
 _EXCHANGED = {"qdpx": "etude.qdpx", "qdc": "grille.qdc", "iramuteq": "corpus-iramuteq.txt"}
-_SETTINGS = ("etude", "segment", "embed", "tag", "cluster", "rank", "compare", "publish")  # others hold names, places or addresses
+_SETTINGS = (
+    "etude",
+    "segment",
+    "embed",
+    "tag",
+    "cluster",
+    "rank",
+    "compare",
+    "publish",
+)  # others hold names, places or addresses
 
 
 @dataclass(frozen=True)
@@ -48,7 +163,9 @@ def publish_whole(root: Path, run: Mapping[str, Any]) -> Publication:
     if not target.is_dir():
         publish_study(root, run["run_id"])
     with whole_folder(target) as folder:
-        shutil.copytree(target, folder, dirs_exist_ok=True)  # what the run wrote is the report of the same tables
+        shutil.copytree(
+            target, folder, dirs_exist_ok=True
+        )  # what the run wrote is the report of the same tables
         tell("deux pages par atelier", 0, 1)
         write_workshop_pages(report, folder / "ateliers")
         tell("diapositives", 0, 1)
@@ -65,17 +182,29 @@ def publish_whole(root: Path, run: Mapping[str, Any]) -> Publication:
             "previous": previous["run_id"] if previous else None,
             "versions": run.get("versions"),
             "encoder": run.get("encoder"),
-            "settings": {name: section for name, section in study.settings.model_dump(mode="json").items() if name in _SETTINGS},
+            "settings": {
+                name: section
+                for name, section in study.settings.model_dump(mode="json").items()
+                if name in _SETTINGS
+            },
             "files": files,
             "summary": summary,
         }
-        (folder / MANIFEST).write_text(json.dumps(manifest, ensure_ascii=False, indent=1) + "\n", encoding="utf-8", newline="\n")
+        (folder / MANIFEST).write_text(
+            json.dumps(manifest, ensure_ascii=False, indent=1) + "\n",
+            encoding="utf-8",
+            newline="\n",
+        )
     return Publication(target, files, changes)
 
 
 def _previous(study: Study, run_id: str) -> dict[str, Any] | None:
     """The manifest of the last publication before that of `run_id`."""
-    before = [path for path in sorted(study.publications.glob(f"*/{MANIFEST}")) if path.parent.name < run_id]
+    before = [
+        path
+        for path in sorted(study.publications.glob(f"*/{MANIFEST}"))
+        if path.parent.name < run_id
+    ]
     return dict(json.loads(before[-1].read_text(encoding="utf-8"))) if before else None
 
 

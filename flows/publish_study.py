@@ -1,20 +1,88 @@
-"""The report and the exports of a study, from its reviewed tables, into publications/<run>/ in one step.
+"""What publication and comparison share: a study's report, and a folder that takes the place of the old one only once it is whole.
 
-Of a large study, another process writes the tables while this one writes the report.
+The report and the exports of a study, from its reviewed tables, into publications/<run>/ in one step.
+
+The comparison of a study's territories: its tables, and a folder with its charts, its maps and its part of the report.
 """
 
-from collections.abc import Iterator
+import datetime
+import json
+import shutil
+import tempfile
+from collections.abc import Collection, Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing import get_context
 from pathlib import Path
 
+import pandas as pd
+
 from flows.progress import tell
-from flows.reporting import day_of, report_of, whole_folder
 from flows.steps import task
-from pipeline.publish import write_docx, write_html, write_map_page, write_pdf, write_public_tables
-from pipeline.publish.drawings import drawings_kept
+from flows.typed_texts import followed_decisions
+from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
+from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
+from pipeline.compare.readings import link_territories, read_territories
+from pipeline.decisions.weightings import weights_in_use
+from pipeline.files import force_to_disk, read_only
+from pipeline.grid.codes import POSTURE
+from pipeline.offer import list_offers
+from pipeline.publish.charts import drawings_kept
+from pipeline.publish.docx import write_docx
+from pipeline.publish.html import write_html, write_map_page
+from pipeline.publish.pdf import write_pdf
+from pipeline.publish.public import write_public_tables
+from pipeline.publish.report import build_report
+from pipeline.publish.report.content import Report
+from pipeline.publish.tables import write_tables
+from pipeline.publish.territory_charts import draw_comparison
+from pipeline.settings import Settings
 from pipeline.study import Study
+
+
+def day_of(run_id: str) -> datetime.date:
+    """The day of a run, in UTC: a report made again of the same run bears the same date."""
+    return datetime.datetime.strptime(run_id[:8], "%Y%m%d").replace(tzinfo=datetime.UTC).date()
+
+
+def report_of(
+    study: Study, tables: Mapping[str, pd.DataFrame], *, made_on: datetime.date | None = None
+) -> Report:
+    """Return the report of `tables` with the study's grid, title and the weights it was ranked by, dated `made_on` or today."""
+    settings = study.settings
+    chosen = weights_in_use(followed_decisions(study, tables), settings.rank)
+    return build_report(
+        dict(tables),
+        grid=study.grid,
+        settings=settings.publish,
+        title=settings.etude.title,
+        made_on=made_on or datetime.datetime.now(datetime.UTC).date(),
+        weights=chosen.weights.model_dump(),
+        weighting=chosen.name,
+    )
+
+
+@contextmanager
+def whole_folder(target: Path) -> Iterator[Path]:
+    """Give a hidden folder beside `target` that becomes `target` when all is written; after an error the old one is still there.
+
+    Raises `StudyError` where the place cannot be written.
+    """
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        building = Path(tempfile.mkdtemp(dir=target.parent, prefix=".building-"))
+    except OSError as error:
+        raise read_only(target.parent, error) from error
+    try:
+        yield building
+        force_to_disk(building)
+    except BaseException:
+        shutil.rmtree(building, ignore_errors=True)
+        raise
+    building.chmod(0o755)
+    shutil.rmtree(target, ignore_errors=True)
+    building.rename(target)
+
 
 _LARGE = 5_000  # passages
 _READY: list[Executor] = []  # of `writer_ready`
@@ -83,8 +151,68 @@ def _tables_written(root: Path, folder: Path, writer: Executor | None) -> Iterat
 
 def _write_tables(root: Path, folder: Path) -> None:
     study = Study.open(root)
-    write_public_tables(study.read_tables(), folder, grid=study.grid, least_count=study.settings.publish.least_count)
+    write_public_tables(
+        study.read_tables(), folder, grid=study.grid, least_count=study.settings.publish.least_count
+    )
 
 
 def _get_ready() -> None:
     """Nothing: what a process imports to find this function is what it needs."""
+
+
+Tables = dict[str, pd.DataFrame]
+
+
+def comparison(
+    tables: Mapping[str, pd.DataFrame], settings: Settings, exclusive: Collection[str] = (POSTURE,)
+) -> Tables:
+    """Return the tables of the comparison, in the order in which each needs those before; `exclusive` are axes as for the contrasts."""
+    units, tags, members, workshops = (
+        tables[name] for name in ("units", "tags", "theme_members", "workshops")
+    )
+    attendance, structures = tables["attendance"], tables["structures"]
+    contrasts = compare_territories(
+        units, tags, members, workshops, settings=settings.compare, exclusive=exclusive
+    )
+    offers = list_offers(units, tags, structures)
+    expected = settings.etude.expected_structure_types
+    return {
+        "contrasts": contrasts,
+        **read_territories(
+            units, members, contrasts, workshops, settings=settings.compare
+        )._asdict(),
+        **link_territories(units, members, workshops, settings=settings.compare)._asdict(),
+        "theme_reach": reach_themes(
+            contrasts, tables["priorities"], workshops, min_tables=settings.compare.min_tables
+        ),
+        "evolutions": follow_territories(
+            units, tags, members, workshops, settings=settings.compare, exclusive=exclusive
+        ),
+        "offers": offers,
+        "voices": list_voices(attendance, structures, workshops, expected_structure_types=expected),
+        "theme_voices": voices_of_themes(units, members, attendance),
+        "needs": list_needs({**tables, "offers": offers}),
+        "map_problems": list_map_problems(structures, tables["catchments"]),
+    }
+
+
+def write_comparison(root: Path) -> dict[str, pd.DataFrame]:
+    """Compare anew from the tables of the last run, write exports/comparaison/ in one step, and return the tables of the comparison.
+
+    The tables of the study stay as they are. Raises `StudyError` for a study that cannot be written to.
+    """
+    study = Study.open(root)
+    compared = comparison(study.read_tables(), study.settings, study.grid.exclusive)
+    report = report_of(study, study.read_tables() | compared)
+    with whole_folder(study.root / "exports" / "comparaison") as folder:
+        write_html(report, folder / "comparaison.html", part="territoires")
+        write_docx(report, folder / "comparaison.docx", part="territoires")
+        write_map_page(report, folder / "carte.html")
+        for name, (spec, svg, png) in draw_comparison(report).items():
+            (folder / f"{name}.vl.json").write_text(
+                json.dumps(spec, ensure_ascii=False, indent=1), encoding="utf-8"
+            )
+            (folder / f"{name}.svg").write_text(svg, encoding="utf-8")
+            (folder / f"{name}.png").write_bytes(png)
+        write_tables(compared, folder / "tableaux", formats=("csv",), only=compared)
+    return compared

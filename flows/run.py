@@ -1,37 +1,144 @@
 """Run a study: look whether anything changed, call the flow, write the record of the run.
 
 The story: fingerprint → nothing new: say so; else process each workshop → analyse the study → publish → manifest.
+
+Know a file of the depot again by its content, so that a folder or file that is renamed keeps its passages and what was decided on them.
 """
 
 import datetime
 import json
-from collections.abc import Callable
+from collections import Counter, defaultdict, deque
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from flows.consent import NOT_SENT, STOPPED, Approver, asking
 from flows.keys import input_hashes, read_key, study_fingerprint
-from flows.prefect_setup import prefect_ready
+from flows.prefect_server import prefect_ready
 from flows.progress import Listener, listening
-from flows.renamed import first_paths
 from flows.runners import running
 from flows.vault import Vault
 from models.embedder import encoder_used
-from pipeline.decision_store import Mark
+from pipeline.decision_store.mark import Mark
 from pipeline.errors import StudyError, VaultError
+from pipeline.files import text_hash
 from pipeline.ingest import identify_workshops
-from pipeline.pseudonymise import keyed_hash
-from pipeline.study import Study, text_hash
+from pipeline.pseudonymise.vault import keyed_hash
+from pipeline.study import Study
+from pipeline.text import counted
 from pipeline.versions import SCHEMA, versions
-from pipeline.words import counted
 
 if TYPE_CHECKING:
     from flows.cache import StageRecord
     from flows.process_study import Processed
 
+_DIGITS = (
+    64  # of a sha256: whatever stands for a file that was not read tells nothing of its content
+)
+
+Key = Callable[[str], Hashable | None]
+
+
+def first_paths(inputs: Mapping[str, str], last: Mapping[str, Any] | None) -> dict[str, str]:
+    """Return, for files of `inputs` (path → sha256) met first under another path, that path; `last` is the record of the last run.
+
+    A file is the one of the last run with its content: at its path, else in its folder or what its folder was called, else anywhere.
+    Where no content agrees it is the one at its path, edited; else it is new. No two files are ever one.
+    """
+    if last is None:
+        return {}
+    earlier: dict[str, str] = last["inputs"]
+    named: dict[str, str] = last.get("first_paths", {})
+    known = {**dict.fromkeys(named, ""), **earlier}
+    source = _source_of(inputs, known)
+    found: dict[str, str] = {}  # path → path in the last run
+
+    def content_at(files: Mapping[str, str], place: Callable[[str], Hashable]) -> Key:
+        return lambda path: (files[path], place(path)) if len(files[path]) == _DIGITS else None
+
+    passes: tuple[tuple[Key, Key], ...] = (
+        (content_at(inputs, str), content_at(known, str)),
+        (content_at(inputs, source), content_at(known, str)),
+        (content_at(inputs, lambda path: _folder(source(path))), content_at(known, _folder)),
+        (content_at(inputs, lambda _: ""), content_at(known, lambda _: "")),
+        (str, str),
+        (source, str),
+    )
+    for key, known_key in passes:
+        taken = set(found.values())
+        found |= _pairs(
+            (path for path in inputs if path not in found),
+            (path for path in known if path not in taken),
+            key,
+            known_key,
+        )
+    firsts = {path: named.get(old, old) for path, old in found.items()}
+    return _distinct(inputs, firsts) | {
+        path: named[path]
+        for path in named
+        if path not in inputs and named[path] not in firsts.values()
+    }
+
+
+def _pairs(paths: Iterable[str], known: Iterable[str], key: Key, known_key: Key) -> dict[str, str]:
+    """Each of `paths` with one of `known` that has the same key, in order; a key that is None agrees with nothing."""
+    waiting: dict[Hashable, deque[str]] = defaultdict(deque)
+    for path in sorted(known):
+        if (found := known_key(path)) is not None:
+            waiting[found].append(path)
+    pairs = {}
+    for path in sorted(paths):
+        if (found := key(path)) is not None and waiting.get(found):
+            pairs[path] = waiting[found].popleft()
+    return pairs
+
+
+def _source_of(inputs: Mapping[str, str], known: Mapping[str, str]) -> Callable[[str], str]:
+    """A function that gives a file's path as it was before its folder was renamed."""
+    new, gone = (
+        {*map(_folder, one)} - {*map(_folder, other)}
+        for one, other in ((inputs, known), (known, inputs))
+    )
+    holders: dict[str, tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for side, (files, folders) in enumerate(((inputs, new), (known, gone))):
+        for path, sha256 in files.items():
+            if _folder(path) in folders and len(sha256) == _DIGITS:
+                holders[sha256][side].add(_folder(path))
+    common = Counter(
+        (now, before) for here, there in holders.values() for now in here for before in there
+    )
+    renamed: dict[str, str] = {}
+    for (now, before), _ in sorted(common.items(), key=lambda entry: (-entry[1], entry[0])):
+        if now not in renamed and before not in renamed.values():
+            renamed[now] = before
+    return lambda path: path.replace(_folder(path), renamed.get(_folder(path), _folder(path)), 1)
+
+
+def _distinct(inputs: Iterable[str], firsts: Mapping[str, str]) -> dict[str, str]:
+    """`firsts` where they are other than the path, and for a new file whose path is another's first one, the path with a number."""
+    taken, numbered = set(firsts.values()), dict(firsts)
+    for path in sorted(path for path in inputs if path not in firsts and path in taken):
+        number = 2
+        while f"{path} ({number})" in taken:
+            number += 1
+        numbered[path] = f"{path} ({number})"
+        taken.add(numbered[path])
+    return {path: first for path, first in numbered.items() if first != path}
+
+
+def _folder(path: str) -> str:
+    return path.split("/", 1)[0]
+
+
 Manifest = dict[str, Any]
-_NOT_RECORDED = {"execution", "notify", "mail", "review", "vault"}  # no result depends on them; addresses of people and servers are there
+_NOT_RECORDED = {
+    "execution",
+    "notify",
+    "mail",
+    "review",
+    "vault",
+}  # no result depends on them; addresses of people and servers are there
 
 
 @dataclass(frozen=True)
@@ -69,9 +176,19 @@ def run_study(
         fingerprint = study_fingerprint(study, vault.state())
         if only and not _has_kept(study, only, last):
             only = None
-        if last and only is None and last["fingerprint"] == fingerprint and _is_whole(study, last, on_cost):
+        if (
+            last
+            and only is None
+            and last["fingerprint"] == fingerprint
+            and _is_whole(study, last, on_cost)
+        ):
             return Outcome(last, is_new=False)
-        with listening(on_progress), asking(on_cost), prefect_ready(study.cache), running(study.settings.execution):
+        with (
+            listening(on_progress),
+            asking(on_cost),
+            prefect_ready(study.cache),
+            running(study.settings.execution),
+        ):
             return Outcome(_run_flow(study, fingerprint, only, last, mark), is_new=True)
 
 
@@ -109,7 +226,9 @@ def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
     return study.tables_match(last["tables"]) and (study.root / last["publication"]).is_dir()
 
 
-def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest | None, mark: Mark) -> Manifest:
+def _run_flow(
+    study: Study, fingerprint: str, only: str | None, last: Manifest | None, mark: Mark
+) -> Manifest:
     """Call the flow over the folders that count; write and return the manifest."""
     from flows.process_study import process_study
 
@@ -118,7 +237,11 @@ def _run_flow(study: Study, fingerprint: str, only: str | None, last: Manifest |
     folders = [only] if only else [path.name for path in study.workshop_folders()]
     vault = Vault(study)
     is_renumbered = vault.has_earlier()
-    inputs = {path: value for folder in study.workshop_folders() for path, value in input_hashes(study, folder.name).items()}
+    inputs = {
+        path: value
+        for folder in study.workshop_folders()
+        for path, value in input_hashes(study, folder.name).items()
+    }
     named = first_paths(inputs, last)
     processed = process_study(study.root, folders, _kept_records(study, only, last), run_id, named)
     n_moved = 0 if only else _n_moved(study, processed, vault.state(), named)
@@ -158,7 +281,10 @@ def _n_moved(study: Study, processed: "Processed", vault_state: str, named: dict
     ids = identify_workshops(study.workshop_folders(), depot=study.depot)
     read = {record.workshop: record for record in processed.records if record.stage == "read"}
     told = {*processed.failed, *(folder for folder, record in read.items() if record.n_passing)}
-    keys = {folder: read_key(study, folder, ids[folder], vault_state, named) for folder in ids.keys() - told}
+    keys = {
+        folder: read_key(study, folder, ids[folder], vault_state, named)
+        for folder in ids.keys() - told
+    }
     return sum(folder not in read or not read[folder].is_of(key) for folder, key in keys.items())
 
 
@@ -168,7 +294,9 @@ def recorded_settings(study: Study, vault: Vault) -> dict[str, Any]:
     secret = vault.registry().secret
     for name in ("keep", "hide"):
         words = recorded["pseudonymise"][name]
-        mark = keyed_hash(secret, name, json.dumps(sorted(words), ensure_ascii=False)) if words else ""
+        mark = (
+            keyed_hash(secret, name, json.dumps(sorted(words), ensure_ascii=False)) if words else ""
+        )
         recorded["pseudonymise"][name] = {"n_words": len(words), "mark": mark}
     return recorded
 
@@ -179,7 +307,9 @@ def _later_id(started_at: datetime.datetime, last: Manifest | None) -> str:
     run_id = started_at.strftime(form)
     if last is None or run_id > last["run_id"]:
         return run_id
-    return (datetime.datetime.strptime(last["run_id"], form) + datetime.timedelta(microseconds=1)).strftime(form)
+    return (
+        datetime.datetime.strptime(last["run_id"], form) + datetime.timedelta(microseconds=1)
+    ).strftime(form)
 
 
 def _has_kept(study: Study, only: str, last: Manifest | None) -> bool:

@@ -16,9 +16,9 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from flows.mailbox.rounds import MailRounds
+from flows.mailbox.fetching import MailRounds
 from flows.mailbox.server import require_imap_tools
-from flows.prefect_setup import prefect_ready
+from flows.prefect_server import prefect_ready
 from flows.steps import is_recorded
 from pipeline.errors import AteliersError, MissingPackageError, StudyError, UsageError
 from pipeline.i18n import _
@@ -45,7 +45,7 @@ def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool 
     studies = [Study.open(root.resolve()) for root in roots]
     _refuse_same_names(studies)
     for study in studies:
-        study.settings, study.grid  # noqa: B018 - read, to be refused now
+        _ = study.settings, study.grid  # read now: what is wrong in them is said before serving
         study.check_decisions()
     if any(study.settings.mail.host for study in studies):
         require_imap_tools()
@@ -53,7 +53,10 @@ def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool 
         raise MissingPackageError("watchfiles", _("surveiller le dépôt"))
     if not is_recorded():
         raise _no_server(_("PREFECT_API_URL ne nomme aucun serveur Prefect"))
-    for name, value in (("PREFECT_SERVER_ANALYTICS_ENABLED", "false"), ("PREFECT_DEPLOYMENTS_CLEAR_SCHEDULES_ON_EMPTY", "true")):
+    for name, value in (
+        ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
+        ("PREFECT_DEPLOYMENTS_CLEAR_SCHEDULES_ON_EMPTY", "true"),
+    ):
         os.environ.setdefault(name, value)
     with ExitStack() as stack:
         for study in studies:
@@ -65,8 +68,7 @@ def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool 
 
 def _look_at_server(told: Told, *, allow_open: bool) -> None:
     """Tell what an open server answers to anyone; raise where that is not allowed, or none answers."""
-    from flows.prefect_access import check_access
-    from flows.requests import ServerAwayError
+    from flows.prefect_server import ServerAwayError, check_access
 
     url = os.environ["PREFECT_API_URL"]
     try:
@@ -74,20 +76,33 @@ def _look_at_server(told: Told, *, allow_open: bool) -> None:
     except ServerAwayError as error:
         raise _no_server(_("pas de serveur Prefect à l'adresse {url}").format(url=url)) from error
     if opened:
-        told(_("Attention : le serveur Prefect {url} répond {to} ; qui l'atteint commande ce service.").format(url=url, to=opened))
+        told(
+            _(
+                "Attention : le serveur Prefect {url} répond {to} ; qui l'atteint commande ce service."
+            ).format(url=url, to=opened)
+        )
 
 
 def _serve(studies: Sequence[Study], told: Told, *, allow_open_server: bool) -> None:
     """Keep each study's service and mailbox in threads of their own; the main one waits for signals, or a thread that ends by itself."""
-    from flows.deployments import served_flows
-    from flows.service import StudyService
+    from flows.service import StudyService, served_flows
 
     for study in studies:
         served_flows(study)  # a schedule that is none is refused now
     stop, asked = threading.Event(), threading.Event()
-    services = [StudyService(study.root, stop=stop, told=told, allow_open_server=allow_open_server) for study in studies]
-    rounds = [MailRounds(study.root, stop=stop, told=told) for study in studies if study.settings.mail.host]
-    works = [*(work for service in services for work in (service.run, service.watch)), *(mails.run for mails in rounds)]
+    services = [
+        StudyService(study.root, stop=stop, told=told, allow_open_server=allow_open_server)
+        for study in studies
+    ]
+    rounds = [
+        MailRounds(study.root, stop=stop, told=told)
+        for study in studies
+        if study.settings.mail.host
+    ]
+    works = [
+        *(work for service in services for work in (service.run, service.watch)),
+        *(mails.run for mails in rounds),
+    ]
     threads = [_Thread(work, stop, told) for work in works]
     with _signals(asked, stop):
         for thread in threads:
@@ -97,7 +112,9 @@ def _serve(studies: Sequence[Study], told: Told, *, allow_open_server: bool) -> 
     _end(services, threads)
     if not asked.is_set():
         raise StudyError(
-            _("le service s'est arrêté de lui-même"), _("un service qui dure"), _("lire ce qui précède, puis relancer ateliers serve")
+            _("le service s'est arrêté de lui-même"),
+            _("un service qui dure"),
+            _("lire ce qui précède, puis relancer ateliers serve"),
         )
 
 
@@ -151,7 +168,10 @@ def _alone(study: Study) -> Iterator[None]:
     Raises `StudyError` when another service has it.
     """
     found = _("« {root} » est déjà servie").format(root=study.root)
-    with held(study.runs / ".served", StudyError(found, _("un service à la fois"), _("arrêter l'autre ateliers serve"))):
+    with held(
+        study.runs / ".served",
+        StudyError(found, _("un service à la fois"), _("arrêter l'autre ateliers serve")),
+    ):
         yield
 
 
@@ -160,7 +180,11 @@ def _refuse_same_names(studies: Sequence[Study]) -> None:
     for name in names:
         if names.count(name) > 1:
             found = _("deux études de même nom « {name} »").format(name=name)
-            raise UsageError(found, _("des dossiers de noms différents"), _("renommer l'un des dossiers, ou n'en servir qu'un"))
+            raise UsageError(
+                found,
+                _("des dossiers de noms différents"),
+                _("renommer l'un des dossiers, ou n'en servir qu'un"),
+            )
 
 
 def _no_server(found: str) -> StudyError:

@@ -1,31 +1,287 @@
-"""The service of one study: its deployments kept on Prefect's server, its runs started one at a time, its depot watched."""
+"""The service of one study: its deployments kept on Prefect's server, its runs started one at a time, its depot watched.
+
+Watch a study's depot: tell when what was dropped there is copied whole.
+
+What `ateliers serve` offers for a study on Prefect's server: process, compare, train, each by its schedule, on request or on an event.
+"""
 
 import asyncio
+import os
+import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from threading import Event
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import httpx
 from prefect.exceptions import PrefectException
 from prefect.runner import Runner
 
-from flows.deployments import PROCESS, TRAIN, deployment_name, served_flows
-from flows.drop_folder import Settling, look, watch_depot
 from flows.notify import failure_notice, send
-from flows.prefect_access import AccessError, check_access
-from flows.requests import ServerAwayError, UnknownDeploymentError, ask_run, is_answering, is_crashed, sweep_orphans
+from flows.prefect_server import (
+    AccessError,
+    ServerAwayError,
+    UnknownDeploymentError,
+    ask_run,
+    check_access,
+    is_answering,
+    is_crashed,
+    sweep_orphans,
+)
 from flows.run import due_fingerprint
-from pipeline.errors import AteliersError, StudyError
+from flows.served_flows import EVENT
+from pipeline.depot import is_junk
+from pipeline.errors import AteliersError, SettingsError, StudyError
+from pipeline.files import text_hash
 from pipeline.i18n import _
-from pipeline.study import Study, text_hash
-from pipeline.words import Count
+from pipeline.settings.service import ExecutionSettings
+from pipeline.study import Study
+from pipeline.text import Count
+
+if TYPE_CHECKING:
+    from prefect import Flow
+    from prefect.runner import Runner
+
+Look = dict[
+    str, tuple[int, int]
+]  # size in bytes and time of change in nanoseconds, by path below the depot
+
+_TEMPORARY_STARTS = ("~$", "~wrl", ".~", ".goutputstream-")
+_TEMPORARY_ENDS = (
+    ".part",
+    ".partial",
+    ".crdownload",
+    ".download",
+    ".filepart",
+    ".tmp",
+    ".swp",
+    ".lock#",
+)
+_STEP_S = 1.0  # between two looks when the system announces no change, as on network shares
+
+
+@dataclass(frozen=True)
+class Depot:
+    """One look at a depot: files that count, files that say that a program is still writing, and what is left behind besides."""
+
+    files: Look
+    temporary: Look
+    left_behind: Look
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether nothing was dropped."""
+        return not self.files
+
+
+def look(depot: Path) -> Depot:
+    """Return what lies in `depot` now; a file that vanishes meanwhile is left out, a depot that is away has nothing."""
+    seen = Depot({}, {}, {})
+    for folder, _folders, names in os.walk(depot):
+        for name in names:
+            path = Path(folder, name)
+            try:
+                found = path.stat()
+            except OSError:
+                continue
+            if stat.S_ISREG(found.st_mode):
+                below = path.relative_to(depot)
+                _kind(seen, below)[below.as_posix()] = found.st_size, found.st_mtime_ns
+    return seen
+
+
+class Settling:
+    """Says when successive looks at a depot show a new content that is complete; times are seconds of a clock that never jumps."""
+
+    def __init__(self, *, settle_s: float, open_file_s: float) -> None:
+        self._settle_s, self._open_file_s = settle_s, open_file_s
+        self._last: Depot | None = None
+        self._since = 0.0
+        self._handled: Look | None = None
+
+    def observe(self, seen: Depot, now: float) -> bool:
+        """Whether `seen` differs from what was handled and has not changed for as long as it must."""
+        if seen != self._last:
+            self._last, self._since = seen, now
+        if seen.is_empty or seen.files == self._handled:
+            return False
+        return now - self._since >= (
+            max(self._open_file_s, self._settle_s) if seen.temporary else self._settle_s
+        )
+
+    def handled(self) -> None:
+        """Take the content last observed for handled."""
+        self._handled = self._last.files if self._last else None
+
+    def forget(self) -> None:
+        """Take nothing for handled: the same content counts again."""
+        self._handled = None
+
+
+def watch_depot(
+    depot: Path,
+    settling: Settling,
+    *,
+    stop: Event,
+    on_complete: Callable[[], bool],
+    on_look: Callable[[], None] = lambda: None,
+) -> None:
+    """Call `on_complete` each time a new content is complete, until `stop`; where it returns False it is called again at the next look.
+
+    A depot that was away counts as new when it is back: a run may have ended for want of it. `on_look` is called after each look.
+    """
+    for _wake in _wakes(depot, stop):
+        if not depot.is_dir():
+            settling.forget()
+        if settling.observe(look(depot), time.monotonic()) and on_complete():
+            settling.handled()
+        on_look()
+
+
+def _wakes(depot: Path, stop: Event) -> Iterator[None]:
+    """Yield at once, then when something moves in `depot`, and every second where nothing is said to move."""
+    from watchfiles import watch
+
+    yield
+    while not stop.is_set():
+        try:
+            for _ in watch(
+                depot,
+                stop_event=stop,
+                yield_on_timeout=True,
+                rust_timeout=int(_STEP_S * 1000),
+                debounce=500,
+                raise_interrupt=False,
+                watch_filter=None,
+            ):
+                if stop.is_set():
+                    return
+                yield
+        except OSError:  # the depot is away: a share that was unmounted, a folder that was renamed
+            pass
+        stop.wait(_STEP_S)
+        yield
+
+
+def _kind(seen: Depot, below: Path) -> dict[str, tuple[int, int]]:
+    """Where the file `below` the depot belongs; hidden files are left behind, and rsync writes in one until it is whole."""
+    lowered = below.name.lower()
+    if lowered.startswith(_TEMPORARY_STARTS) or lowered.endswith(_TEMPORARY_ENDS):
+        return seen.temporary
+    return seen.left_behind if is_junk(below) else seen.files
+
+
+PROCESS, COMPARE, TRAIN = "process_study", "compare_territories", "train_tagger"
+
+
+@dataclass(frozen=True)
+class ServedFlow:
+    """A flow of a study and when it runs."""
+
+    flow: "Flow[..., Any]"
+    name: str
+    description: str
+    schedules: tuple[Any, ...] = ()
+    triggers: tuple[Any, ...] = ()
+
+    async def deploy(self, runner: "Runner") -> Any:
+        """Have `runner` run the flow when the server asks for it; return the deployment's id.
+
+        The runner keeps the function itself. A deployment added without it is run as the server
+        describes it, from its entrypoint and after its pull steps, which may be a shell command:
+        whoever writes to the server would choose what this process runs.
+        """
+        from prefect.types.entrypoint import EntrypointType
+
+        return await runner.aadd_flow(
+            self.flow,
+            name=self.name,
+            schedules=list(self.schedules),
+            triggers=list(self.triggers),
+            description=self.description,
+            tags=["ateliers", self.name],
+            entrypoint_type=EntrypointType.MODULE_PATH,
+        )
+
+
+def served_flows(study: Study) -> dict[str, ServedFlow]:
+    """Return the flows of a study, by their name.
+
+    Raises `SettingsError` for a schedule that is not one.
+    """
+    from flows import served_flows as served
+
+    execution, root = study.settings.execution, study.root
+    name = deployment_name(root)
+    title = f"Étude : {study.settings.etude.title}"
+    return {
+        PROCESS: ServedFlow(
+            served.process_flow(root),
+            name,
+            f"Traite ce qui est nouveau ou changé. {title}",
+            _schedules("nightly", execution),
+            (_after_review(root),),
+        ),
+        COMPARE: ServedFlow(
+            served.compare_flow(root),
+            name,
+            f"Compare les territoires, d'après le dernier traitement. {title}",
+            _schedules("compare", execution),
+        ),
+        TRAIN: ServedFlow(
+            served.train_flow(root), name, f"Réapprend l'étiquetage, à la demande. {title}"
+        ),
+    }
+
+
+def deployment_name(root: Path) -> str:
+    """The name of a study's deployments: that of its folder, without what Prefect refuses in a name."""
+    return "".join("-" if letter in "/%&<>" else letter for letter in root.name)
+
+
+def _schedules(key: str, execution: ExecutionSettings) -> tuple[Any, ...]:
+    from prefect.client.schemas.schedules import CronSchedule
+
+    cron = getattr(execution, key)
+    if not cron:
+        return ()
+    try:
+        return (CronSchedule(cron=cron, timezone=execution.timezone),)
+    except ValueError as error:
+        found = f"etude.toml : « execution.{key} » vaut {cron!r}"
+        raise SettingsError(
+            found,
+            "cinq champs de cron, comme « 0 3 * * * », ou rien",
+            f"corriger « execution.{key} »",
+        ) from error
+
+
+def _after_review(root: Path) -> Any:
+    """The trigger that runs a study once people have decided; what they decided is followed at night without it."""
+    from prefect.events import DeploymentEventTrigger
+
+    return DeploymentEventTrigger(
+        name=f"ateliers-{deployment_name(root)}",
+        expect={EVENT},
+        match={"prefect.resource.id": f"ateliers.study.{root.name}"},
+    )
+
 
 _AWAY_S = 5.0  # between two looks for a server that went away
 _FOLLOW_S = 5.0  # between two looks at a run that was asked for
 _MAX_CRASHES = 3  # of runs over one content
-_ENDED = (ServerAwayError, PrefectException, httpx.HTTPError, RuntimeError, OSError, ExceptionGroup)  # how Prefect ends without its server
+_ENDED = (
+    ServerAwayError,
+    PrefectException,
+    httpx.HTTPError,
+    RuntimeError,
+    OSError,
+    ExceptionGroup,
+)  # how Prefect ends without its server
 
 
 class StudyService:
@@ -43,7 +299,9 @@ class StudyService:
         self._root, self._stop, self._told_to = root, stop, told
         self._allow_open_server = allow_open_server
         self._query_s = min(10.0, settings.settle_s)
-        self._settling = Settling(settle_s=settings.settle_s, open_file_s=settings.open_file_minutes * 60)
+        self._settling = Settling(
+            settle_s=settings.settle_s, open_file_s=settings.open_file_minutes * 60
+        )
         self._runner: Runner | None = None
         self._process_id: UUID | None = None
         self._asked: UUID | None = None
@@ -63,14 +321,20 @@ class StudyService:
             except AteliersError as error:
                 self._told(str(error))
             except _ENDED as error:
-                self._told(_("serveur Prefect injoignable ({why}) ; il est attendu").format(why=type(error).__name__))
+                self._told(
+                    _("serveur Prefect injoignable ({why}) ; il est attendu").format(
+                        why=type(error).__name__
+                    )
+                )
             while not self._stop.wait(_AWAY_S) and not is_answering():
                 pass
 
     def watch(self) -> None:
         """Ask for a run each time something new in the depot is complete, and again for one that was killed."""
         depot = Study(self._root).depot
-        watch_depot(depot, self._settling, stop=self._stop, on_complete=self._ask, on_look=self._follow)
+        watch_depot(
+            depot, self._settling, stop=self._stop, on_complete=self._ask, on_look=self._follow
+        )
 
     def end(self) -> bool:
         """Stop what is at work; False where nothing has started yet."""
@@ -84,14 +348,27 @@ class StudyService:
         """Register the deployments and start their runs, one at a time, until stopped."""
         await asyncio.to_thread(check_access, allow_open=self._allow_open_server)
         study = Study.open(self._root)
-        runner = Runner(name=deployment_name(self._root), limit=1, pause_on_shutdown=False, query_seconds=self._query_s)
+        runner = Runner(
+            name=deployment_name(self._root),
+            limit=1,
+            pause_on_shutdown=False,
+            query_seconds=self._query_s,
+        )
         ids = {name: await served.deploy(runner) for name, served in served_flows(study).items()}
         n_orphans = await asyncio.to_thread(sweep_orphans, ids.values())
         if n_orphans:
-            self._told(_("{n:traitement interrompu|traitements interrompus}, à reprendre").format(n=Count(n_orphans)))
+            self._told(
+                _("{n:traitement interrompu|traitements interrompus}, à reprendre").format(
+                    n=Count(n_orphans)
+                )
+            )
         self._process_id, self._runner = ids[PROCESS], runner
         self._told(_("servie ; dépôt surveillé : {depot}").format(depot=study.depot))
-        self._told(_("réapprendre l'étiquetage : prefect deployment run '{name}'").format(name=f"{TRAIN}/{deployment_name(self._root)}"))
+        self._told(
+            _("réapprendre l'étiquetage : prefect deployment run '{name}'").format(
+                name=f"{TRAIN}/{deployment_name(self._root)}"
+            )
+        )
         if not self._stop.is_set():
             await runner.start()
 

@@ -6,6 +6,8 @@ Out:  the same decisions, whose reasons, names of themes and families, descripti
 Whoever writes decisions passes by `keep_decisions`; whatever leaves the study by `decisions_to_show`, since somebody may be
 known only since. Where the vault is encrypted and its passphrase is not given, as to a review, titled names, first names,
 mail addresses and telephones are still masked; the next run, which opens the vault, masks the names that it knows.
+
+The decisions that a study's tables already follow: what was decided since waits for the next run.
 """
 
 import json
@@ -14,9 +16,13 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.cipher import is_encrypted, read_passphrase
+import pandas as pd
+
+from flows.encryption import is_encrypted, read_passphrase
 from flows.vault import Vault
-from pipeline.pseudonymise import Choices, Registry, TypedTextMasker
+from pipeline.pseudonymise import TypedTextMasker
+from pipeline.pseudonymise.choices import Choices
+from pipeline.pseudonymise.vault import Registry
 from pipeline.study import Study
 
 if TYPE_CHECKING:
@@ -26,7 +32,9 @@ _TYPED_VALUES = ("rename_theme", "describe_theme", "rename_family", "use_weighti
 _NAMED_VALUES = ("save_weighting",)  # JSON with a name in it
 
 
-def keep_decisions(study: Study, decisions: Iterable[Mapping[str, Any]], *, request_id: str | None = None) -> list[int]:
+def keep_decisions(
+    study: Study, decisions: Iterable[Mapping[str, Any]], *, request_id: str | None = None
+) -> list[int]:
     """Append `decisions` without names to the study's store and return their numbers, as `append_all` does."""
     return study.decisions.append_all(without_names(study, decisions), request_id=request_id)
 
@@ -86,7 +94,9 @@ def _masked_value(action: str, value: str, mask: Callable[[str], str]) -> str:
 
 def _mask(study: Study) -> Callable[[str], str]:
     """The mask of the study as its vault is now."""
-    written = tuple((path.name, path.stat().st_mtime_ns) for path in sorted(study.vault.glob("*.vault")))
+    written = tuple(
+        (path.name, path.stat().st_mtime_ns) for path in sorted(study.vault.glob("*.vault"))
+    )
     return _made(study.root, written).mask
 
 
@@ -100,10 +110,20 @@ def _made(root: Path, _written: tuple[tuple[str, int], ...]) -> TypedTextMasker:
     settings = study.settings.pseudonymise
     chosen = Choices(choices.keep | set(settings.keep), choices.hide | set(settings.hide))
     structures = study.read_table("structures")["name"].dropna()
-    return TypedTextMasker(registry, choices=chosen, structures=structures, name_match=settings.name_match)
+    return TypedTextMasker(
+        registry, choices=chosen, structures=structures, name_match=settings.name_match
+    )
 
 
 def _can_be_opened(study: Study) -> bool:
     """Whether there is a vault that is plain, or whose passphrase is given."""
     paths = sorted(study.vault.glob("*.vault"))
-    return read_passphrase(study) is not None or not any(is_encrypted(path.read_bytes()) for path in paths)
+    return read_passphrase(study) is not None or not any(
+        is_encrypted(path.read_bytes()) for path in paths
+    )
+
+
+def followed_decisions(study: Study, tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
+    """Return the decisions that were replayed when `tables` were made."""
+    decisions = decisions_to_show(study)
+    return decisions[decisions["decision_id"].isin(list(tables["decision_effects"]["decision_id"]))]

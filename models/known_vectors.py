@@ -55,7 +55,9 @@ class KnownVectors:
                 some = _rows_of(self._shards[shard], rows[here])
             except FileNotFoundError:
                 return None
-            found = np.empty((len(keys), some.shape[1]), dtype=np.float32) if found is None else found
+            found = (
+                np.empty((len(keys), some.shape[1]), dtype=np.float32) if found is None else found
+            )
             found[here] = some
         return found
 
@@ -70,9 +72,15 @@ class KnownVectors:
 
     def forget_lost(self) -> None:
         """Forget the vectors whose files are gone, of a folder that somebody emptied. Not while another thread adds some."""
-        lost = {at for at, shard in enumerate(self._shards) if isinstance(shard, Path) and not shard.is_file()}
+        lost = {
+            at
+            for at, shard in enumerate(self._shards)
+            if isinstance(shard, Path) and not shard.is_file()
+        }
         if lost:
-            self._place = {key: place for key, place in self._place.items() if place // _MOST_ROWS not in lost}
+            self._place = {
+                key: place for key, place in self._place.items() if place // _MOST_ROWS not in lost
+            }
             self._read = {path for path in self._read if path.is_file()}
 
     def read(self, folder: Path) -> None:
@@ -80,7 +88,11 @@ class KnownVectors:
         new = [path for path in sorted(folder.glob("*.npy")) if path not in self._read]
         altered = {path for path in new if path.name != _name_of(folder, file_hash(path))}
         if altered:
-            _LOG.warning(_("vecteurs : {n} fichiers ne sont pas ce qui y fut écrit, refaits").format(n=len(altered)))
+            _LOG.warning(
+                _("vecteurs : {n} fichiers ne sont pas ce qui y fut écrit, refaits").format(
+                    n=len(altered)
+                )
+            )
         for path in new:
             if path in altered:
                 path.unlink(missing_ok=True)

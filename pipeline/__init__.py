@@ -8,7 +8,7 @@
 | tag | pipeline.tag | tag_units | tags |
 | cluster | pipeline.cluster | cluster_units | themes, theme_members, merge_proposals, theme_flags, theme_agreement, unit_places |
 | | pipeline.cluster.late, .changes | join_late_units, list_changes | the same with late contributions, theme_changes |
-| | pipeline.cluster.profiles | profile_themes, quote_themes | theme_profiles, theme_quotes, once reviewed |
+| | pipeline.cluster.quotes | profile_themes, quote_themes | theme_profiles, theme_quotes, once reviewed |
 | rank | pipeline.rank | rank_themes | priorities, priority_notes, rank_checks, late_effects |
 | compare | pipeline.compare | compare_territories, list_voices | contrasts, voices |
 | offer | pipeline.offer | list_offers | offers |

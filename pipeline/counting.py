@@ -5,6 +5,8 @@ In a workshop whose notes name no table at all, each document written in the roo
 
 In:   units, workshops, and any table with a unit_id
 Out:  circles (one row a unit), tables held by each workshop, draws of circles
+
+The heading under which each unit was written.
 """
 
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from pipeline.tables import THEME_FAMILIES
+from pipeline.tables.results import THEME_FAMILIES
 
 WORLD_CAFE = ("q1", "q2", "q3", "q4")
 _AWAY_CHANNELS = ("mail", "telephone")
@@ -42,13 +44,17 @@ def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
     is_numbered = units["table_number"].notna() & ~is_away
     numbered_workshops = set(units.loc[is_numbered, "workshop_id"])
     is_summary = (units["question"] == "resume").fillna(False)
-    is_table = is_numbered | (~is_away & ~is_summary & ~units["workshop_id"].isin(numbered_workshops))
+    is_table = is_numbered | (
+        ~is_away & ~is_summary & ~units["workshop_id"].isin(numbered_workshops)
+    )
     table = units["table_number"].astype("string").fillna("")
     of_unit = pd.DataFrame(
         {
             "unit_id": units["unit_id"],
             "workshop_id": units["workshop_id"],
-            "circle_id": units["workshop_id"].astype(str) + "|" + ("t" + table).where(is_numbered, units["document_id"]).astype(str),
+            "circle_id": units["workshop_id"].astype(str)
+            + "|"
+            + ("t" + table).where(is_numbered, units["document_id"]).astype(str),
             "is_table": is_table.astype(bool),
             "is_summary": is_summary.astype(bool),
             "is_away": is_away.astype(bool),
@@ -60,26 +66,41 @@ def circles_of(units: pd.DataFrame, workshops: pd.DataFrame) -> Circles:
 
 def count_themes(theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
     """Return n_units, n_tables (numbered ones, in any question) and n_workshops of every theme, by theme_id."""
-    places = theme_members.merge(units[["unit_id", "workshop_id", "table_number"]], on="unit_id", validate="one_to_one")
-    numbered = places[places["table_number"].notna()].drop_duplicates(["theme_id", "workshop_id", "table_number"])
+    places = theme_members.merge(
+        units[["unit_id", "workshop_id", "table_number"]], on="unit_id", validate="one_to_one"
+    )
+    numbered = places[places["table_number"].notna()].drop_duplicates(
+        ["theme_id", "workshop_id", "table_number"]
+    )
     by_theme = places.groupby("theme_id")
-    counts = pd.DataFrame({"n_units": by_theme.size(), "n_workshops": by_theme["workshop_id"].nunique()})
+    counts = pd.DataFrame(
+        {"n_units": by_theme.size(), "n_workshops": by_theme["workshop_id"].nunique()}
+    )
     counts["n_tables"] = numbered.groupby("theme_id").size().reindex(counts.index, fill_value=0)
     return counts
 
 
-def count_families(families: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame, units: pd.DataFrame) -> pd.DataFrame:
+def count_families(
+    families: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame, units: pd.DataFrame
+) -> pd.DataFrame:
     """Return `families` (theme_families) that hold a theme, with the counts of their themes' members, the largest first."""
     parents = dict(zip(themes["theme_id"], themes["parent_id"], strict=True))
-    members = theme_members.assign(theme_id=theme_members["theme_id"].map(parents)).dropna(subset="theme_id")
+    members = theme_members.assign(theme_id=theme_members["theme_id"].map(parents)).dropna(
+        subset="theme_id"
+    )
     n_themes = themes["parent_id"].value_counts()
     held = families[families["family_id"].isin(n_themes.index)]
     counts = count_themes(members, units)
     counted = held.assign(
         n_themes=held["family_id"].map(n_themes),
-        **{name: held["family_id"].map(counts[name]).fillna(0) for name in ("n_units", "n_tables", "n_workshops")},
+        **{
+            name: held["family_id"].map(counts[name]).fillna(0)
+            for name in ("n_units", "n_tables", "n_workshops")
+        },
     )
-    return THEME_FAMILIES.check(counted.sort_values(["n_units", "family_id"], ascending=[False, True], kind="stable"))
+    return THEME_FAMILIES.check(
+        counted.sort_values(["n_units", "family_id"], ascending=[False, True], kind="stable")
+    )
 
 
 def resample(rng: np.random.Generator, n_circles: int, n_draws: int) -> NDArray[np.float64]:
@@ -97,3 +118,26 @@ def _n_tables(of_unit: pd.DataFrame, workshops: pd.DataFrame) -> pd.Series:
     announced = workshops.set_index("workshop_id")["n_tables"].fillna(0).astype(int)
     both = pd.concat([announced, seen], axis=1, join="outer").fillna(0)
     return both.max(axis=1).astype(int).sort_index()
+
+
+def with_headings(
+    units: pd.DataFrame, documents: pd.DataFrame, blocks: pd.DataFrame
+) -> pd.DataFrame:
+    """Return `units`, in their order, with the text of their heading."""
+    texts = dict(zip(documents["document_id"], documents["text"], strict=True))
+    headings = blocks[
+        (blocks["kind"] == "heading") & blocks["document_id"].isin(texts)
+    ].sort_values("start_char", kind="stable")
+    by_document: dict[str, list[tuple[int, str]]] = {}
+    for document_id, start, end in (
+        headings[["document_id", "start_char", "end_char"]].to_numpy(dtype=object).tolist()
+    ):
+        by_document.setdefault(document_id, []).append((start, texts[document_id][start:end]))
+    found = [
+        next(
+            (text for start, text in reversed(by_document.get(document_id, [])) if start <= at),
+            None,
+        )
+        for document_id, at in units[["document_id", "start_char"]].to_numpy(dtype=object).tolist()
+    ]
+    return units.assign(heading=pd.Series(found, index=units.index, dtype=object))

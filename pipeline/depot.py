@@ -19,17 +19,31 @@ from typing import NamedTuple
 
 from pipeline.errors import reason_of
 
-_JUNK_NAMES = frozenset({"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "@eadir", "$recycle.bin"})
-_JUNK_STARTS = (".", "~$")  # hidden files and folders, ._ copies of macOS, lock files of Word and LibreOffice
+_JUNK_NAMES = frozenset(
+    {"thumbs.db", "desktop.ini", "ehthumbs.db", "icon\r", "__macosx", "@eadir", "$recycle.bin"}
+)
+_JUNK_STARTS = (
+    ".",
+    "~$",
+)  # hidden files and folders, ._ copies of macOS, lock files of Word and LibreOffice
 _JUNK_ENDS = (".part", ".crdownload", ".lnk", "~")
 
 _INSTEAD = "déposer le document lui-même à la place du raccourci"
 _RIGHTS = "donner à qui lance le programme le droit de le lire, puis relancer"
 _BROKEN = ("raccourci vers un fichier qui n'existe pas", _INSTEAD)
 _OUTSIDE = ("raccourci vers un fichier hors du dépôt", _INSTEAD)
-_LINKED_FOLDER = ("raccourci vers un dossier : il n'est pas suivi", "copier le dossier lui-même dans le dépôt")
-_SPECIAL = ("ce n'est pas un fichier ordinaire (tube, prise ou périphérique)", "le retirer, ou déposer le document lui-même")
-_NOT_UTF8 = ("nom de dossier qui n'est pas en UTF-8", "renommer le dossier : ses fichiers seront lus")
+_LINKED_FOLDER = (
+    "raccourci vers un dossier : il n'est pas suivi",
+    "copier le dossier lui-même dans le dépôt",
+)
+_SPECIAL = (
+    "ce n'est pas un fichier ordinaire (tube, prise ou périphérique)",
+    "le retirer, ou déposer le document lui-même",
+)
+_NOT_UTF8 = (
+    "nom de dossier qui n'est pas en UTF-8",
+    "renommer le dossier : ses fichiers seront lus",
+)
 
 Kind = str | tuple[str, str]  # "file", "folder", or why it is not read and what to do
 
@@ -52,7 +66,9 @@ class Listing(NamedTuple):
 def is_junk(path: PurePath) -> bool:
     """Whether `path`, relative to the depot, was left behind by an operating system or an office suite, or lies in such a folder."""
     name = path.name.lower()
-    if name.endswith(".icloud"):  # a document not fetched from the cloud yet: a reject that says so, not junk
+    if name.endswith(
+        ".icloud"
+    ):  # a document not fetched from the cloud yet: a reject that says so, not junk
         return any(_is_left_behind(part.lower()) for part in path.parts[:-1])
     return any(_is_left_behind(part.lower()) for part in path.parts)
 
@@ -143,7 +159,11 @@ def folder_name(folder: Path) -> str:
     """The name under which documents tell a workshop's folder: its own, unless another has it in the composed form."""
     others = (path for path in folders_of(folder.parent) if path.name != folder.name)
     has_twin = any(_composed(path.name) == _composed(folder.name) for path in others)
-    return f"{folder.name}~{_digest(PurePath(folder.name))[:6]}" if has_twin and not _is_composed(folder) else folder.name
+    return (
+        f"{folder.name}~{_digest(PurePath(folder.name))[:6]}"
+        if has_twin and not _is_composed(folder)
+        else folder.name
+    )
 
 
 def text_of(path: PurePath) -> str:
@@ -181,8 +201,15 @@ def _top(depot: Path) -> list[tuple[Path, Kind]]:
         return []
     root = depot.resolve()
     with os.scandir(depot) as entries:
-        found = [(depot / entry.name, _kind(entry, root)) for entry in entries if not is_junk(PurePath(entry.name))]
-    return sorted((path, kind if kind != "folder" or _is_utf8(path.name) else _NOT_UTF8) for path, kind in found)
+        found = [
+            (depot / entry.name, _kind(entry, root))
+            for entry in entries
+            if not is_junk(PurePath(entry.name))
+        ]
+    return sorted(
+        (path, kind if kind != "folder" or _is_utf8(path.name) else _NOT_UTF8)
+        for path, kind in found
+    )
 
 
 def _below(folder: Path, root: Path) -> list[tuple[Path, Kind]]:
@@ -212,7 +239,11 @@ def _kind_of_link(path: Path, root: Path) -> Kind:
     try:
         mode = path.stat().st_mode
     except OSError as error:
-        return _BROKEN if error.errno == errno.ENOENT else (f"raccourci illisible ({reason_of(error)})", _INSTEAD)
+        return (
+            _BROKEN
+            if error.errno == errno.ENOENT
+            else (f"raccourci illisible ({reason_of(error)})", _INSTEAD)
+        )
     if stat.S_ISDIR(mode):
         return _LINKED_FOLDER
     if not stat.S_ISREG(mode):
@@ -225,5 +256,12 @@ def _is_utf8(name: str) -> bool:
 
 
 def _is_left_behind(name: str) -> bool:
-    is_temporary = name.startswith("~") and name.endswith(".tmp")  # "~WRL01.tmp" of Word; somebody may call her notes "notes.tmp"
-    return name in _JUNK_NAMES or name.startswith(_JUNK_STARTS) or name.endswith(_JUNK_ENDS) or is_temporary
+    is_temporary = name.startswith("~") and name.endswith(
+        ".tmp"
+    )  # "~WRL01.tmp" of Word; somebody may call her notes "notes.tmp"
+    return (
+        name in _JUNK_NAMES
+        or name.startswith(_JUNK_STARTS)
+        or name.endswith(_JUNK_ENDS)
+        or is_temporary
+    )

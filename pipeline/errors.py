@@ -109,4 +109,8 @@ class MissingPackageError(AteliersError):
     """A package that the project depends on is not installed."""
 
     def __init__(self, package: str, use: str) -> None:
-        super().__init__(f"le paquet « {package} » n'est pas installé", f"ce paquet, pour {use}", f"pip install {package}")
+        super().__init__(
+            f"le paquet « {package} » n'est pas installé",
+            f"ce paquet, pour {use}",
+            f"pip install {package}",
+        )

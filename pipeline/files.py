@@ -1,13 +1,19 @@
 """Files written in one step, and what their bytes hash to.
 
 Nothing heavy is imported before a table is written.
+
+Where the data that the project ships lies: beside the packages in a checkout, inside `pipeline` once installed.
+
+YAML that people write, read without what a few lines of it can do: anchors and aliases, deep nesting, huge numbers and texts.
 """
 
 import hashlib
 import os
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from pipeline.errors import StudyError
 
@@ -71,5 +77,79 @@ def force_to_disk(folder: Path) -> None:
 def read_only(folder: Path, error: OSError) -> StudyError:
     """The error for a folder that refuses writing."""
     return StudyError(
-        f"« {folder} » refuse l'écriture ({error.strerror})", "un dossier où écrire, avec de la place", "vérifier droits et disque"
+        f"« {folder} » refuse l'écriture ({error.strerror})",
+        "un dossier où écrire, avec de la place",
+        "vérifier droits et disque",
     )
+
+
+_LOADER = getattr(
+    yaml, "CSafeLoader", yaml.SafeLoader
+)  # libyaml, ten times as quick, where PyYAML was built with it
+_PLACES = (Path(__file__).parent / "data", Path(__file__).parent.parent / "data")
+
+
+def data_path(*names: str) -> Path:
+    """Path of a shipped file or folder, such as `data_path("grid", "grille-ateliers-territoires.yaml")`.
+
+    Raises `StudyError` when the installation lacks it.
+    """
+    for place in _PLACES:
+        if place.joinpath(*names).exists():
+            return place.joinpath(*names)
+    raise StudyError(
+        f"{'/'.join(names)} manque à l'installation",
+        "les données livrées avec le projet",
+        "réinstaller ateliers-territoires",
+    )
+
+
+def load_yaml(path: Path) -> Any:
+    """Return the content of a shipped YAML file; lists that people bring have readers that tell their faults by line."""
+    return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
+
+
+_MAX_DEPTH = 20
+_MAX_SCALAR = 100  # characters of a number or a date
+_MAX_TEXT = 20_000  # characters of a text
+_TEXT = "tag:yaml.org,2002:str"
+
+
+class RefusedYamlError(yaml.MarkedYAMLError):
+    """YAML that is well formed but more than a person writes; `problem` says in French what was found."""
+
+
+class PlainLoader(yaml.SafeLoader):
+    """Loads what a person writes; raises `RefusedYamlError` at the line of anything else, before it is unfolded."""
+
+    _depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        """Compose one node and those below it."""
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        if getattr(event, "anchor", None) is not None:
+            raise _refused("renvoi YAML (« & » ou « * »)", event)
+        if self._depth >= _MAX_DEPTH:
+            raise _refused(f"plus de {_MAX_DEPTH} niveaux l'un dans l'autre", event)
+        self._depth += 1
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        if isinstance(node, yaml.ScalarNode):
+            if len(node.value) > (_MAX_TEXT if node.tag == _TEXT else _MAX_SCALAR):
+                raise _refused(f"valeur de {len(node.value)} caractères", event)
+            node.value = node.value.encode(
+                "utf-8", "replace"
+            ).decode()  # an escape can make half a character
+        return node
+
+
+def load_plain(text: str, loader: type[PlainLoader] = PlainLoader) -> Any:
+    """Return what `text` holds.
+
+    Raises `yaml.YAMLError` for what is no YAML or more than a person writes, `ValueError` for an impossible date.
+    """
+    return yaml.load(text, Loader=loader)
+
+
+def _refused(problem: str, event: Any) -> RefusedYamlError:
+    return RefusedYamlError(problem=problem, problem_mark=event.start_mark)

@@ -13,7 +13,9 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 _LOADING = threading.Lock()
-_MARKS = dict.fromkeys(number for number in range(0x20000) if unicodedata.combining(chr(number)))  # combining signs: none lies beyond
+_MARKS = dict.fromkeys(
+    number for number in range(0x20000) if unicodedata.combining(chr(number))
+)  # combining signs: none lies beyond
 CONTENT_POS = frozenset({"NOUN", "PROPN", "ADJ"})
 
 
@@ -22,7 +24,9 @@ def fold(text: str) -> str:
     plain = text.lower()
     if plain.isascii():
         return plain
-    return unicodedata.normalize("NFD", plain.replace("’", "'").replace("œ", "oe").replace("æ", "ae")).translate(_MARKS)
+    return unicodedata.normalize(
+        "NFD", plain.replace("’", "'").replace("œ", "oe").replace("æ", "ae")
+    ).translate(_MARKS)
 
 
 def french() -> "Language":
@@ -94,7 +98,9 @@ def _letters_worked_out_once() -> Iterator[None]:
         compiler._optimize_charset = work_out
 
 
-def parse(texts: Iterable[str], *, batch_size: int = 64, without: tuple[str, ...] = ()) -> Iterator["Doc"]:
+def parse(
+    texts: Iterable[str], *, batch_size: int = 64, without: tuple[str, ...] = ()
+) -> Iterator["Doc"]:
     """Yield one parsed document a text, in order; `without` names components that are not needed, such as "parser"."""
     yield from french().pipe(texts, batch_size=batch_size, disable=list(without))
 
@@ -141,5 +147,8 @@ def content_lemmas(document: "Doc") -> list[str]:
     return [
         token.lemma_.lower()
         for token in document
-        if token.pos_ in CONTENT_POS and not token.is_stop and len(token.lemma_) > 1 and any(letter.isalpha() for letter in token.lemma_)
+        if token.pos_ in CONTENT_POS
+        and not token.is_stop
+        and len(token.lemma_) > 1
+        and any(letter.isalpha() for letter in token.lemma_)
     ]

@@ -24,13 +24,21 @@ _SWEEP = (0.7937, 0.6083)  # a direction in which no street grid or straight bor
 _FINEST = 1e-6  # degrees, a tenth of a metre: the first step at which a large outline is thinned
 _LEAST = 4  # points of a closed ring
 _FARTHEST = 1e9  # no coordinate is as large, in degrees or metres; neither is what is no number
-_DEPTHS = {"LineString": 1, "MultiLineString": 2, "Polygon": 2, "MultiPolygon": 3}  # of lists around the points
+_DEPTHS = {
+    "LineString": 1,
+    "MultiLineString": 2,
+    "Polygon": 2,
+    "MultiPolygon": 3,
+}  # of lists around the points
 
 
 def great_circle_km(first: Point, second: Point) -> float:
     """Kilometres between two points over the sphere."""
     (lat, lon), (other_lat, other_lon) = (tuple(map(radians, point)) for point in (first, second))
-    half = sin((other_lat - lat) / 2) ** 2 + cos(lat) * cos(other_lat) * sin((other_lon - lon) / 2) ** 2
+    half = (
+        sin((other_lat - lat) / 2) ** 2
+        + cos(lat) * cos(other_lat) * sin((other_lon - lon) / 2) ** 2
+    )
     return 2 * EARTH_KM * asin(min(1.0, sqrt(half)))
 
 
@@ -47,7 +55,10 @@ def box_of(geometry: Mapping[str, Any]) -> tuple[Point, Point]:
     """The corners, south-west and north-east, of the box around a Polygon or MultiPolygon; of others, a box that holds nothing."""
     points = [point for polygon in _polygons(geometry) for point in (polygon[0] if polygon else ())]
     lats, lons = [point[1] for point in points], [point[0] for point in points]
-    return (min(lats, default=1), min(lons, default=1)), (max(lats, default=0), max(lons, default=0))
+    return (min(lats, default=1), min(lons, default=1)), (
+        max(lats, default=0),
+        max(lons, default=0),
+    )
 
 
 def crosses_itself(geometry: Mapping[str, Any]) -> bool | None:
@@ -89,11 +100,18 @@ def thinned(geometry: Mapping[str, Any], max_points: int) -> dict[str, Any] | No
         return {**geometry, "geometries": kept} if kept else None
     if count_points(geometry) <= max_points:
         return dict(geometry)
-    parts = _thinned(_parts(geometry), max_points, _LEAST if geometry["type"].endswith("Polygon") else 2)
+    parts = _thinned(
+        _parts(geometry), max_points, _LEAST if geometry["type"].endswith("Polygon") else 2
+    )
     if not parts:
         return None
     if geometry["type"].startswith("Multi"):
-        return {**geometry, "coordinates": [part[0] for part in parts] if geometry["type"] == "MultiLineString" else parts}
+        return {
+            **geometry,
+            "coordinates": [part[0] for part in parts]
+            if geometry["type"] == "MultiLineString"
+            else parts,
+        }
     return {**geometry, "coordinates": parts[0] if geometry["type"] == "Polygon" else parts[0][0]}
 
 
@@ -116,7 +134,9 @@ def rings(geometry: Mapping[str, Any]) -> Iterator[Ring]:
             yield [(float(point[0]), float(point[1])) for point in polygon[0]]
 
 
-def cut(ring: Sequence[tuple[float, float]], low: tuple[float, float], high: tuple[float, float]) -> Ring:
+def cut(
+    ring: Sequence[tuple[float, float]], low: tuple[float, float], high: tuple[float, float]
+) -> Ring:
     """The part of a closed ring inside the box from `low` to `high` (longitude, latitude), closed along the box's sides; [] outside."""
     kept = list(ring)
     for axis in (0, 1):
@@ -150,7 +170,9 @@ def _is_inside(ring: Any, point: Point) -> bool:
     is_inside = False
     for place, (end_lon, end_lat, *_) in enumerate(ring):
         start_lon, start_lat, *_ = ring[place - 1]
-        if (start_lat > lat) != (end_lat > lat) and lon < (end_lon - start_lon) * (lat - start_lat) / (end_lat - start_lat) + start_lon:
+        if (start_lat > lat) != (end_lat > lat) and lon < (end_lon - start_lon) * (
+            lat - start_lat
+        ) / (end_lat - start_lat) + start_lon:
             is_inside = not is_inside
     return is_inside
 
@@ -163,7 +185,11 @@ def _has_lines(geometry: Any) -> bool:
 def _is_nested(value: Any, depth: int) -> bool:
     if not isinstance(value, list | tuple):
         return False
-    return all(_is_nested(part, depth - 1) for part in value) and bool(value) if depth else is_pair(value)
+    return (
+        all(_is_nested(part, depth - 1) for part in value) and bool(value)
+        if depth
+        else is_pair(value)
+    )
 
 
 def is_pair(value: Any) -> bool:
@@ -171,7 +197,12 @@ def is_pair(value: Any) -> bool:
     return (
         isinstance(value, list | tuple)
         and len(value) >= 2
-        and all(isinstance(number, int | float) and not isinstance(number, bool) and abs(number) < _FARTHEST for number in value[:2])
+        and all(
+            isinstance(number, int | float)
+            and not isinstance(number, bool)
+            and abs(number) < _FARTHEST
+            for number in value[:2]
+        )
     )
 
 
@@ -180,7 +211,11 @@ def _parts(geometry: Mapping[str, Any]) -> list[list[Any]]:
     kind, coordinates = geometry["type"], geometry["coordinates"]
     if kind == "MultiPolygon":
         return list(coordinates)
-    return [[line] for line in coordinates] if kind == "MultiLineString" else [[coordinates] if kind == "LineString" else coordinates]
+    return (
+        [[line] for line in coordinates]
+        if kind == "MultiLineString"
+        else [[coordinates] if kind == "LineString" else coordinates]
+    )
 
 
 def _thinned(parts: list[list[Any]], max_points: int, least: int) -> list[list[Any]]:
@@ -191,15 +226,22 @@ def _thinned(parts: list[list[Any]], max_points: int, least: int) -> list[list[A
     points -= points.min(axis=0)
     is_last, cell = np.append(of_line[1:] != of_line[:-1], True), _FINEST
     while True:
-        cells = np.round(points / cell)  # no side of a cell is one of the next grid's: what runs along it is thinned there
-        is_new = np.append(True, (cells[1:] != cells[:-1]).any(axis=1) | (of_line[1:] != of_line[:-1]))
+        cells = np.round(
+            points / cell
+        )  # no side of a cell is one of the next grid's: what runs along it is thinned there
+        is_new = np.append(
+            True, (cells[1:] != cells[:-1]).any(axis=1) | (of_line[1:] != of_line[:-1])
+        )
         is_kept = is_new | is_last  # a line keeps its end, a ring stays closed
         is_kept &= (np.bincount(of_line, is_kept) >= least)[of_line]
         if is_kept.sum() <= max_points:
             break
         cell *= 2
     flags = iter(np.split(is_kept, np.cumsum([len(line) for line in lines])[:-1]))
-    drawn = [[[point for point, is_in in zip(line, next(flags), strict=True) if is_in] for line in part] for part in parts]
+    drawn = [
+        [[point for point, is_in in zip(line, next(flags), strict=True) if is_in] for line in part]
+        for part in parts
+    ]
     return [[line for line in part if line] for part in drawn if part[0]]
 
 
@@ -215,7 +257,9 @@ class _Sweep:
     starts: NDArray[np.float64]  # (n, 2), by side as drawn
     ends: NDArray[np.float64]
     order: NDArray[np.intp]  # of the sides, as met
-    past: NDArray[np.intp]  # how many sides are met before the one at this place of `order` is passed
+    past: NDArray[
+        np.intp
+    ]  # how many sides are met before the one at this place of `order` is passed
 
     @classmethod
     def of(cls, ring: Any) -> "_Sweep":
@@ -226,7 +270,12 @@ class _Sweep:
         along, along_ends = points @ np.array(_SWEEP), ends @ np.array(_SWEEP)
         order = np.argsort(np.minimum(along, along_ends), kind="stable")
         met = np.minimum(along, along_ends)[order]
-        return cls(points, ends, order, np.searchsorted(met, np.maximum(along, along_ends)[order], side="right"))
+        return cls(
+            points,
+            ends,
+            order,
+            np.searchsorted(met, np.maximum(along, along_ends)[order], side="right"),
+        )
 
     @property
     def n_pairs(self) -> int:
@@ -236,8 +285,13 @@ class _Sweep:
     def has_crossing(self) -> bool:
         """Whether any of those pairs cross."""
         counts = self.past - np.arange(1, len(self.past) + 1)
-        blocks = np.searchsorted(np.cumsum(counts), np.arange(0, self.n_pairs, _PAIRS_AT_ONCE), side="right")
-        return any(self._crosses(low, high, counts) for low, high in pairwise([*blocks.tolist(), len(counts)]))
+        blocks = np.searchsorted(
+            np.cumsum(counts), np.arange(0, self.n_pairs, _PAIRS_AT_ONCE), side="right"
+        )
+        return any(
+            self._crosses(low, high, counts)
+            for low, high in pairwise([*blocks.tolist(), len(counts)])
+        )
 
     def _crosses(self, low: int, high: int, counts: NDArray[np.intp]) -> bool:
         """Whether a side met from `low` to `high` crosses one that is met before it is past."""
@@ -245,16 +299,30 @@ class _Sweep:
         first = np.repeat(np.arange(low, high), some)
         second = first + 1 + np.arange(len(first)) - np.repeat(np.cumsum(some) - some, some)
         one, other = self.order[first], self.order[second]
-        apart = (np.abs(one - other) > 1) & (np.abs(one - other) < len(self.order) - 1)  # neighbours share a point
+        apart = (np.abs(one - other) > 1) & (
+            np.abs(one - other) < len(self.order) - 1
+        )  # neighbours share a point
         one, other = one[apart], other[apart]
-        start, end, other_start, other_end = self.starts[one], self.ends[one], self.starts[other], self.ends[other]
+        start, end, other_start, other_end = (
+            self.starts[one],
+            self.ends[one],
+            self.starts[other],
+            self.ends[other],
+        )
         are_parted = _turn(start, end, other_start) * _turn(start, end, other_end) < 0
-        return bool((are_parted & (_turn(other_start, other_end, start) * _turn(other_start, other_end, end) < 0)).any())
+        return bool(
+            (
+                are_parted
+                & (_turn(other_start, other_end, start) * _turn(other_start, other_end, end) < 0)
+            ).any()
+        )
 
 
-def _turn(first: NDArray[np.float64], second: NDArray[np.float64], third: NDArray[np.float64]) -> NDArray[np.float64]:
+def _turn(
+    first: NDArray[np.float64], second: NDArray[np.float64], third: NDArray[np.float64]
+) -> NDArray[np.float64]:
     """Positive where the way over three points turns left, (n,)."""
-    turned: NDArray[np.float64] = (second[:, 0] - first[:, 0]) * (third[:, 1] - first[:, 1]) - (second[:, 1] - first[:, 1]) * (
-        third[:, 0] - first[:, 0]
-    )
+    turned: NDArray[np.float64] = (second[:, 0] - first[:, 0]) * (third[:, 1] - first[:, 1]) - (
+        second[:, 1] - first[:, 1]
+    ) * (third[:, 0] - first[:, 0])
     return turned

@@ -5,7 +5,10 @@ import os
 from pathlib import Path
 
 _CATALOGUE = gettext.translation(
-    "ateliers", Path(__file__).with_name("locale"), languages=[os.environ.get("ATELIERS_LANG", "fr")], fallback=True
+    "ateliers",
+    Path(__file__).with_name("locale"),
+    languages=[os.environ.get("ATELIERS_LANG", "fr")],
+    fallback=True,
 )
 
 

@@ -24,7 +24,9 @@ from pipeline.within import within
 
 _LOG = logging.getLogger(__name__)
 _FOLDERS: list[Path] = []  # of `kept_in`, the innermost last
-_AT_ONCE = 32 * GRAIN  # values that are worked out and written together: what a killed run loses; whole grains, as always
+_AT_ONCE = (
+    32 * GRAIN
+)  # values that are worked out and written together: what a killed run loses; whole grains, as always
 _HEX = 64  # letters of a key, and of a line's hash after it
 
 
@@ -80,7 +82,11 @@ def _read(folder: Path, wanted: set[bytes], read_back: Callable[[Any], Any]) -> 
                     else:
                         n_altered += 1
     if n_altered:
-        _LOG.warning(_("{name} : {n} lectures ne sont pas ce qui fut écrit, refaites").format(name=folder.name, n=n_altered))
+        _LOG.warning(
+            _("{name} : {n} lectures ne sont pas ce qui fut écrit, refaites").format(
+                name=folder.name, n=n_altered
+            )
+        )
     return found
 
 
@@ -94,7 +100,10 @@ def _key(line: bytes) -> bytes:
 def _write(folder: Path, values: dict[bytes, Any]) -> None:
     """One file a call, whole or not at all."""
     name = hashlib.sha256(b"".join(values)).hexdigest()[:24]
-    lines = (_sealed(folder.name, key, json.dumps(value, ensure_ascii=False).encode()) for key, value in values.items())
+    lines = (
+        _sealed(folder.name, key, json.dumps(value, ensure_ascii=False).encode())
+        for key, value in values.items()
+    )
     write_bytes(folder / f"{name}.jsonl", b"".join(lines))
 
 

@@ -20,7 +20,9 @@ GRAIN = 256  # passages; a multiple of the 64 that spaCy reads at once
 class Mapper(Protocol):
     """What `map` does: the results of a top-level function, in order. It may look ahead in `grains`, and pickle what it is given."""
 
-    def __call__(self, function: Callable[[Grain], Result], grains: Iterable[Grain], /) -> Iterator[Result]:
+    def __call__(
+        self, function: Callable[[Grain], Result], grains: Iterable[Grain], /
+    ) -> Iterator[Result]:
         """Yield one result a grain."""
         ...
 
@@ -36,7 +38,9 @@ def grains_of(values: Sequence[Grain], size: int | None = None) -> list[list[Gra
     return [list(values[start : start + size]) for start in range(0, len(values), size)]
 
 
-def map_groups(spread: Mapper, function: Callable[[Grain], Result], groups: Sequence[Sequence[Grain]]) -> Iterator[list[Result]]:
+def map_groups(
+    spread: Mapper, function: Callable[[Grain], Result], groups: Sequence[Sequence[Grain]]
+) -> Iterator[list[Result]]:
     """Yield the results of each group, in order, as soon as they are there: small groups are worked on together."""
     results = spread(function, chain.from_iterable(groups))
     for group in groups:

@@ -22,7 +22,9 @@ Code = tuple[str, str]  # axis and code
 def standing(decisions: pd.DataFrame) -> pd.DataFrame:
     """Return, in order, the decisions that nobody undid; the undoings themselves, whose work is done, are left out."""
     is_undone = decisions["decision_id"].isin(list(undone_by(decisions)))
-    return decisions[~is_undone & (decisions["action"] != UNDO)].sort_values("decision_id", ignore_index=True)
+    return decisions[~is_undone & (decisions["action"] != UNDO)].sort_values(
+        "decision_id", ignore_index=True
+    )
 
 
 def undone_by(decisions: pd.DataFrame) -> dict[int, int]:
@@ -61,13 +63,19 @@ def confirmed_units(decisions: pd.DataFrame) -> set[str]:
     """The units whose codes somebody confirmed as being all that it bears."""
     said = standing(decisions)
     confirmed = said[(said["action"] == CONFIRM) & said["unit_id"].notna()]
-    return {str(unit) for unit, value in zip(confirmed["unit_id"], confirmed["value"], strict=True) if confirmed_codes(value) is not None}
+    return {
+        str(unit)
+        for unit, value in zip(confirmed["unit_id"], confirmed["value"], strict=True)
+        if confirmed_codes(value) is not None
+    }
 
 
 def judged_units(decisions: pd.DataFrame) -> set[str]:
     """The units on which somebody put, refused or confirmed codes."""
     said = standing(decisions)
-    return set(said.loc[said["action"].isin(CODE_ACTIONS), "unit_id"].dropna()) | confirmed_units(said)
+    return set(said.loc[said["action"].isin(CODE_ACTIONS), "unit_id"].dropna()) | confirmed_units(
+        said
+    )
 
 
 def is_coded(put: Iterable[Code], said: Iterable[Any], exclusive: Collection[str]) -> bool:
@@ -88,19 +96,29 @@ def is_coded(put: Iterable[Code], said: Iterable[Any], exclusive: Collection[str
     return any(words.values()) and all(code in words or code[0] in replaced for code in put)
 
 
-def coded_units(decisions: pd.DataFrame, tags: pd.DataFrame, *, exclusive: Collection[str]) -> dict[str, set[str]]:
+def coded_units(
+    decisions: pd.DataFrame, tags: pd.DataFrame, *, exclusive: Collection[str]
+) -> dict[str, set[str]]:
     """Return the units that each author coded, as `is_coded` tells; `tags` hold those of the machine, before any decision."""
     said = standing(decisions)
     said = said[said["action"].isin((*CODE_ACTIONS, CONFIRM)) & said["unit_id"].notna()]
-    by_author: defaultdict[str, defaultdict[str, list[Any]]] = defaultdict(lambda: defaultdict(list))
+    by_author: defaultdict[str, defaultdict[str, list[Any]]] = defaultdict(
+        lambda: defaultdict(list)
+    )
     for row in said.itertuples(index=False):
         by_author[str(row.author)][str(row.unit_id)].append(row)
-    is_put = (tags["source"] == "machine") & tags["is_assigned"].astype(bool) & tags["unit_id"].isin(list(said["unit_id"]))
+    is_put = (
+        (tags["source"] == "machine")
+        & tags["is_assigned"].astype(bool)
+        & tags["unit_id"].isin(list(said["unit_id"]))
+    )
     put: defaultdict[str, list[Code]] = defaultdict(list)
     for unit_id, axis, code in tags.loc[is_put, _CODE].itertuples(index=False, name=None):
         put[unit_id].append((axis, code))
     return {
-        author: {unit_id for unit_id, rows in units.items() if is_coded(put[unit_id], rows, exclusive)}
+        author: {
+            unit_id for unit_id, rows in units.items() if is_coded(put[unit_id], rows, exclusive)
+        }
         for author, units in by_author.items()
     }
 
@@ -133,7 +151,9 @@ def judgements(decisions: pd.DataFrame, tags: pd.DataFrame) -> pd.DataFrame:
     if not confirmed:
         return on_codes
     rows = _written_out(said, _put_on(tags, confirmed))
-    return pd.concat([on_codes, rows], ignore_index=True).sort_values("decision_id", kind="stable", ignore_index=True)
+    return pd.concat([on_codes, rows], ignore_index=True).sort_values(
+        "decision_id", kind="stable", ignore_index=True
+    )
 
 
 def _written_out(said: pd.DataFrame, put: dict[str, set[Code]]) -> pd.DataFrame:
@@ -147,8 +167,13 @@ def _written_out(said: pd.DataFrame, put: dict[str, set[Code]]) -> pd.DataFrame:
         listed = confirmed_codes(row["value"])
         if listed is None:
             continue
-        verdicts = [("accept_tag", code) for code in listed] + [("reject_tag", code) for code in sorted(codes - set(listed))]
-        rows += [row | {"action": action, "axis": axis, "code": code} for action, (axis, code) in verdicts]
+        verdicts = [("accept_tag", code) for code in listed] + [
+            ("reject_tag", code) for code in sorted(codes - set(listed))
+        ]
+        rows += [
+            row | {"action": action, "axis": axis, "code": code}
+            for action, (axis, code) in verdicts
+        ]
         codes.update(listed)
     return pd.DataFrame(rows, columns=said.columns).astype(said.dtypes)
 
@@ -156,11 +181,17 @@ def _written_out(said: pd.DataFrame, put: dict[str, set[Code]]) -> pd.DataFrame:
 def _put_on(tags: pd.DataFrame, unit_ids: Collection[str]) -> dict[str, set[Code]]:
     """The codes that the machine put on each of `unit_ids`, and those that a person's row tells of."""
     put: defaultdict[str, set[Code]] = defaultdict(set, {unit_id: set() for unit_id in unit_ids})
-    is_told = tags["unit_id"].isin(list(unit_ids)) & (tags["is_assigned"].astype(bool) | (tags["source"] == "person"))
+    is_told = tags["unit_id"].isin(list(unit_ids)) & (
+        tags["is_assigned"].astype(bool) | (tags["source"] == "person")
+    )
     for unit_id, axis, code in tags.loc[is_told, _CODE].itertuples(index=False, name=None):
         put[unit_id].add((axis, code))
     return put
 
 
 def _is_code(entry: object) -> bool:
-    return isinstance(entry, list) and len(entry) == 2 and all(isinstance(part, str) and part.strip() for part in entry)
+    return (
+        isinstance(entry, list)
+        and len(entry) == 2
+        and all(isinstance(part, str) and part.strip() for part in entry)
+    )

@@ -14,24 +14,35 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from pipeline.credentials import read_secret
 from pipeline.depot import Unread, stray_files, unread_entries, workshop_folders
 from pipeline.errors import StudyError, TableError, UsageError
-from pipeline.files import file_hash, read_only, text_hash, write_bytes, write_parquet
-from pipeline.grid import Grid, load_grid, missing_grid, save_grid
-from pipeline.resources import data_path
-from pipeline.secret import read_secret
+from pipeline.files import data_path, file_hash, read_only, text_hash, write_bytes, write_parquet
+from pipeline.grid import load_grid, missing_grid, save_grid
+from pipeline.grid.codes import Grid
 from pipeline.settings import Settings, load_settings
 from pipeline.table_store import TableStore, open_place
+from pipeline.text import counted
 from pipeline.versions import SCHEMA
-from pipeline.words import counted
 
-__all__ = ["Study", "file_hash", "held", "read_manifest", "read_only", "schema_of", "text_hash", "write_bytes", "write_parquet"]
+__all__ = [
+    "Study",
+    "file_hash",
+    "held",
+    "read_manifest",
+    "read_only",
+    "schema_of",
+    "text_hash",
+    "write_bytes",
+    "write_parquet",
+]
 
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.decision_store import DecisionStore, Mark
-    from pipeline.schema import Table
+    from pipeline.decision_store import DecisionStore
+    from pipeline.decision_store.mark import Mark
+    from pipeline.tables.schema import Table
 
 
 class Study:
@@ -40,9 +51,17 @@ class Study:
     def __init__(self, root: Path) -> None:
         self.root = root
         self.depot, self.tables, self.vault = root / "depot", root / "tables", root / "vault"
-        self.publications, self.runs, self.cache = root / "publications", root / "runs", root / ".cache"
+        self.publications, self.runs, self.cache = (
+            root / "publications",
+            root / "runs",
+            root / ".cache",
+        )
         self.vectors, self.readings = self.cache / "vectors", self.cache / "readings"
-        self.settings_path, self.grid_path, self.decisions_path = root / "etude.toml", root / "grille.yaml", root / "decisions.sqlite3"
+        self.settings_path, self.grid_path, self.decisions_path = (
+            root / "etude.toml",
+            root / "grille.yaml",
+            root / "decisions.sqlite3",
+        )
 
     @classmethod
     def open(cls, root: Path) -> "Study":
@@ -51,10 +70,16 @@ class Study:
         Raises `StudyError` when `root` does not exist, holds no etude.toml, or was last run by a later version.
         """
         if not root.is_dir():
-            raise StudyError(f"pas de dossier « {root} »", "le dossier d'une étude", f"ateliers init {root}")
+            raise StudyError(
+                f"pas de dossier « {root} »", "le dossier d'une étude", f"ateliers init {root}"
+            )
         study = cls(root)
         if not study.settings_path.is_file():
-            raise StudyError(f"« {root} » n'a pas d'etude.toml", "le dossier d'une étude", f"ateliers init {root}")
+            raise StudyError(
+                f"« {root} » n'a pas d'etude.toml",
+                "le dossier d'une étude",
+                f"ateliers init {root}",
+            )
         newest = max(study.runs.glob("*.json"), default=None)
         if newest is not None and (schema := schema_of(read_manifest(newest))) > SCHEMA:
             raise StudyError(
@@ -72,7 +97,11 @@ class Study:
         """
         study = cls(root)
         if study.settings_path.exists():
-            raise StudyError(f"« {root} » est déjà une étude", "un nouveau dossier", f"choisir un autre dossier, ou ateliers run {root}")
+            raise StudyError(
+                f"« {root} » est déjà une étude",
+                "un nouveau dossier",
+                f"choisir un autre dossier, ou ateliers run {root}",
+            )
         source = grid or data_path("grid", "grille-ateliers-territoires.yaml")
         loaded = load_grid(source)
         for folder in (study.depot, study.tables, study.publications, study.runs):
@@ -121,12 +150,18 @@ class Study:
         """The error of a depot without any workshop, which names the first entry that is there all the same."""
         expected = "un dossier par atelier, avec ses fichiers"
         unread = {entry.path.name: entry.reason for entry in self.unread_entries()}
-        there = {path.name: "fichier hors de tout dossier d'atelier" for path in self.stray_files()} | unread
+        there = {
+            path.name: "fichier hors de tout dossier d'atelier" for path in self.stray_files()
+        } | unread
         if not there:
-            return StudyError(f"« {self.depot} » est vide", expected, "y copier les dossiers des ateliers")
+            return StudyError(
+                f"« {self.depot} » est vide", expected, "y copier les dossiers des ateliers"
+            )
         name, reason = min(there.items())
         found = f"« {self.depot} » n'a aucun dossier d'atelier qui se lise (« {name} » : {reason})"
-        return StudyError(found, expected, "vérifier les droits, ou y copier les dossiers eux-mêmes")
+        return StudyError(
+            found, expected, "vérifier les droits, ou y copier les dossiers eux-mêmes"
+        )
 
     def stray_files(self) -> list[Path]:
         """Files that lie in depot/ itself, outside any workshop's folder."""
@@ -143,9 +178,15 @@ class Study:
         """
         folders = self.workshop_folders()
         wanted = _folded(name)
-        found = [path for path in folders if _folded(path.name) == wanted] or [path for path in folders if wanted in _folded(path.name)]
+        found = [path for path in folders if _folded(path.name) == wanted] or [
+            path for path in folders if wanted in _folded(path.name)
+        ]
         if len(found) != 1:
-            raise UsageError(f"atelier « {name} »", f"un de : {', '.join(path.name for path in folders)}", "reprendre le nom du dossier")
+            raise UsageError(
+                f"atelier « {name} »",
+                f"un de : {', '.join(path.name for path in folders)}",
+                "reprendre le nom du dossier",
+            )
         return found[0]
 
     # --- what people add -------------------------------------------------------------------------------------------
@@ -170,7 +211,9 @@ class Study:
     @property
     def database_url(self) -> str:
         """The address of the PostgreSQL database: ATELIERS_DATABASE_URL or its file, else etude.toml; blank for files in the study."""
-        return (read_secret("ATELIERS_DATABASE_URL", "l'adresse de la base") or "").strip() or self.settings.review.database
+        return (
+            read_secret("ATELIERS_DATABASE_URL", "l'adresse de la base") or ""
+        ).strip() or self.settings.review.database
 
     def decisions_state(self) -> int:
         """Number of the last decision; 0 where nobody decided anything."""
@@ -182,7 +225,7 @@ class Study:
         Raises `StudyError` where some are not, unless `goes_on` agrees to do with what is left;
         `StoreError` where the store is damaged or does not answer.
         """
-        from pipeline.decision_store import Mark
+        from pipeline.decision_store.mark import Mark
 
         self.decisions.check()
         last = self.last_run() or {}
@@ -200,7 +243,7 @@ class Study:
 
     def _followed_by_tables(self) -> "Mark | None":
         """What the tables say of the decisions that they follow, where no record of a run is left."""
-        from pipeline.decision_store import Mark
+        from pipeline.decision_store.mark import Mark
 
         ids = self.read_table("decision_effects")["decision_id"]
         return Mark(int(ids.max()), len(ids), "", 0) if len(ids) else None
@@ -212,11 +255,13 @@ class Study:
         """
         from dataclasses import asdict
 
-        from pipeline.decision_store import Mark
+        from pipeline.decision_store.mark import Mark
 
         last = self.last_run()
         recorded, mark = Mark.recorded(last), self.decisions.mark()
-        is_new = recorded is None or (recorded != mark and self.decisions.lost_since(recorded) is None)
+        is_new = recorded is None or (
+            recorded != mark and self.decisions.lost_since(recorded) is None
+        )
         if last is not None and is_new:
             self.write_manifest(last | {"decisions": asdict(mark)})
 
@@ -275,7 +320,9 @@ class Study:
         """
         execution = self.settings.execution
         place = open_place(execution.store, self.tables)
-        return TableStore(place, partition_rows=execution.partition_rows, memory=self.cache / "tables.json")
+        return TableStore(
+            place, partition_rows=execution.partition_rows, memory=self.cache / "tables.json"
+        )
 
     @property
     def keeps_tables_elsewhere(self) -> bool:
@@ -284,7 +331,9 @@ class Study:
 
     @property
     def _local_tables(self) -> TableStore:
-        return TableStore(open_place("", self.tables), partition_rows=self.settings.execution.partition_rows)
+        return TableStore(
+            open_place("", self.tables), partition_rows=self.settings.execution.partition_rows
+        )
 
     def _read(self, name: str, kept_as: str) -> "pd.DataFrame":
         """A table; from tables/, where it was before or was restored, as long as the store of etude.toml does not have it."""
@@ -304,8 +353,12 @@ class Study:
         last = self.last_run() or {}
         gone = sorted(name for name in last.get("tables", ()) if not self.has_table(name))
         if gone:
-            found = f"il manque {counted(len(gone), 'table')} du dernier traitement : {', '.join(gone)}"
-            raise TableError(found, "toutes celles qu'il a écrites", f"les refaire : ateliers run {self.root}")
+            found = (
+                f"il manque {counted(len(gone), 'table')} du dernier traitement : {', '.join(gone)}"
+            )
+            raise TableError(
+                found, "toutes celles qu'il a écrites", f"les refaire : ateliers run {self.root}"
+            )
 
     def count_rows(self) -> dict[str, int]:
         """Number of rows of each table, by name."""
@@ -322,7 +375,11 @@ class Study:
         unknown = sorted(set(checked["axis"].dropna()) - known) if "axis" in checked.columns else []
         if unknown:
             found = f"table {name} : axe « {unknown[0]} »"
-            raise TableError(found, f"un de : {', '.join(sorted(known))}", "relancer le traitement avec la grille de l'étude")
+            raise TableError(
+                found,
+                f"un de : {', '.join(sorted(known))}",
+                "relancer le traitement avec la grille de l'étude",
+            )
         return checked
 
     # --- runs ------------------------------------------------------------------------------------------------------
@@ -334,7 +391,10 @@ class Study:
         Raises `StudyError` when another process holds it or the folder cannot be written.
         """
         found = f"« {self.root} » est déjà en cours de traitement"
-        with held(self.runs / ".lock", StudyError(found, "un traitement à la fois", "attendre qu'il finisse")):
+        with held(
+            self.runs / ".lock",
+            StudyError(found, "un traitement à la fois", "attendre qu'il finisse"),
+        ):
             yield
 
     def last_run(self) -> dict[str, Any] | None:
@@ -381,7 +441,11 @@ def read_manifest(path: Path) -> dict[str, Any]:
     """
     found = _json_of(path, path.stat().st_mtime_ns)
     if not isinstance(found, dict):
-        raise StudyError(f"runs/{path.name} ne se lit pas", "le fichier d'un traitement", "le remettre d'une sauvegarde, ou le retirer")
+        raise StudyError(
+            f"runs/{path.name} ne se lit pas",
+            "le fichier d'un traitement",
+            "le remettre d'une sauvegarde, ou le retirer",
+        )
     return dict(found)
 
 
@@ -403,7 +467,11 @@ def _folded(text: str) -> str:
     """`text` without accents, case and punctuation."""
     import unicodedata
 
-    plain = "".join(letter for letter in unicodedata.normalize("NFKD", text) if not unicodedata.combining(letter))
+    plain = "".join(
+        letter
+        for letter in unicodedata.normalize("NFKD", text)
+        if not unicodedata.combining(letter)
+    )
     return " ".join(re.findall(r"\w+", plain.lower()))
 
 

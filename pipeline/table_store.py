@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 from urllib.parse import urlsplit
 
-from pipeline.addresses import address_fault, without_secrets
+from pipeline.credentials import address_fault, without_secrets
 from pipeline.errors import MissingExtraError, MissingPackageError, StoreError, StudyError
 from pipeline.files import parquet_bytes, text_hash, write_bytes
 
@@ -25,10 +25,26 @@ if TYPE_CHECKING:
 
 ENDPOINT = "ATELIERS_STORE_ENDPOINT"  # of a store that speaks S3 elsewhere than at Amazon
 _S3 = ("s3", "s3a")
-_OF_OBJECTS = (*_S3, "gs", "gcs", "abfs", "abfss", "az", "oss")  # folders come with their files; asked to make one, some make a bucket
+_OF_OBJECTS = (
+    *_S3,
+    "gs",
+    "gcs",
+    "abfs",
+    "abfss",
+    "az",
+    "oss",
+)  # folders come with their files; asked to make one, some make a bucket
 _PATIENCE = {"connect_timeout": 10, "read_timeout": 60, "retries": {"max_attempts": 3}}
 _SUFFIX = ".parquet"
-_MARKS = ("ETag", "etag", "md5Hash", "mtime", "updated", "created", "LastModified")  # of a store's entry, the surest first
+_MARKS = (
+    "ETag",
+    "etag",
+    "md5Hash",
+    "mtime",
+    "updated",
+    "created",
+    "LastModified",
+)  # of a store's entry, the surest first
 
 
 class Place(Protocol):
@@ -85,7 +101,9 @@ class TableStore:
         names = _files_of(table, self._place.files())
         if not names:
             return None
-        whole = [name for name in names if name == table + _SUFFIX]  # beside parts only after a crash
+        whole = [
+            name for name in names if name == table + _SUFFIX
+        ]  # beside parts only after a crash
         parts = []
         for name in whole or names:
             with self._place.open(name) as file, _whole(name):
@@ -97,14 +115,26 @@ class TableStore:
         told: dict[str, _Told] = {}
         there = _files_of(table, self._place.files())
         is_whole = len(rows) <= self._partition_rows
-        names = [table + _SUFFIX] if is_whole else [_part(table, part) for part in range(-(-len(rows) // self._partition_rows))]
-        in_the_way = [old for old in there if self._place.has_folders and (old == table + _SUFFIX) != is_whole]
+        names = (
+            [table + _SUFFIX]
+            if is_whole
+            else [_part(table, part) for part in range(-(-len(rows) // self._partition_rows))]
+        )
+        in_the_way = [
+            old for old in there if self._place.has_folders and (old == table + _SUFFIX) != is_whole
+        ]
         for name in in_the_way:  # a file and a folder cannot have the same name
             self._place.remove(name)
         for part, name in enumerate(names):
-            piece = rows if is_whole else rows.iloc[part * self._partition_rows : (part + 1) * self._partition_rows]
+            piece = (
+                rows
+                if is_whole
+                else rows.iloc[part * self._partition_rows : (part + 1) * self._partition_rows]
+            )
             content = parquet_bytes(piece)
-            told[name] = _Told(self._place.write(name, content), hashlib.sha256(content).hexdigest(), len(piece))
+            told[name] = _Told(
+                self._place.write(name, content), hashlib.sha256(content).hexdigest(), len(piece)
+            )
         for name in set(there) - set(names) - set(in_the_way):
             self._place.remove(name)
         self._remember(told)
@@ -125,7 +155,10 @@ class TableStore:
             found = {name: entry.sha256 for name, entry in self._told(wanted, there).items()}
         else:
             found = {name: self._sha256(name) for name in wanted}
-        return {table: _hash_of(table, {name: found[name] for name in names}) for table, names in files.items()}
+        return {
+            table: _hash_of(table, {name: found[name] for name in names})
+            for table, names in files.items()
+        }
 
     def count_rows(self, tables: Iterable[str]) -> dict[str, int]:
         """Number of rows of each of `tables`, 0 where it is not there; no table is loaded."""
@@ -160,7 +193,11 @@ class TableStore:
     def _told(self, names: Iterable[str], there: Mapping[str, str]) -> dict[str, _Told]:
         """Hash and number of rows of remote files, as they are remembered where they did not change; else read once."""
         known = self._remembered()
-        told = {name: known[name] for name in names if name in known and known[name].stamp and known[name].stamp == there[name]}
+        told = {
+            name: known[name]
+            for name in names
+            if name in known and known[name].stamp and known[name].stamp == there[name]
+        }
         new = {name: self._tell(name, there[name]) for name in names if name not in told}
         self._remember(new)
         return told | new
@@ -178,14 +215,21 @@ class TableStore:
         if self._memory is None or not self._memory.is_file():
             return {}
         try:
-            return {name: _Told(*entry) for name, entry in json.loads(self._memory.read_text(encoding="utf-8")).items()}
+            return {
+                name: _Told(*entry)
+                for name, entry in json.loads(self._memory.read_text(encoding="utf-8")).items()
+            }
         except (ValueError, TypeError, AttributeError):
             return {}
 
     def _remember(self, told: Mapping[str, _Told]) -> None:
         if self._memory is not None and told:
-            with contextlib.suppress(StudyError):  # of a study that may not be written to: it is asked again
-                write_bytes(self._memory, json.dumps(self._remembered() | dict(told), indent=0).encode())
+            with contextlib.suppress(
+                StudyError
+            ):  # of a study that may not be written to: it is asked again
+                write_bytes(
+                    self._memory, json.dumps(self._remembered() | dict(told), indent=0).encode()
+                )
 
 
 @contextlib.contextmanager
@@ -263,15 +307,23 @@ class _Remote:
             options |= {"config_kwargs": _PATIENCE}
             if endpoint := os.environ.get(ENDPOINT, "").strip():
                 if fault := address_fault(endpoint):
-                    raise StoreError(f"{ENDPOINT} vaut « {without_secrets(endpoint)} »", fault, f"corriger {ENDPOINT}")
+                    raise StoreError(
+                        f"{ENDPOINT} vaut « {without_secrets(endpoint)} »",
+                        fault,
+                        f"corriger {ENDPOINT}",
+                    )
                 options |= {"endpoint_url": endpoint}
         try:
             self._files, self._root = fsspec.url_to_fs(address, **options)
         except ImportError as error:
-            raise MissingPackageError(f"fsspec[{scheme}]", f"des tables à l'adresse {address}") from error
+            raise MissingPackageError(
+                f"fsspec[{scheme}]", f"des tables à l'adresse {address}"
+            ) from error
         except ValueError as error:
             found = f"[execution] store : aucun entrepôt de la sorte « {scheme} »"
-            raise StoreError(found, "une adresse comme s3://seau/etude", "corriger « store » dans etude.toml") from error
+            raise StoreError(
+                found, "une adresse comme s3://seau/etude", "corriger « store » dans etude.toml"
+            ) from error
 
     def files(self) -> dict[str, str]:
         with self._reached():
@@ -280,7 +332,11 @@ class _Remote:
             except FileNotFoundError:
                 return {}
         start = len(self._root.rstrip("/")) + 1
-        return {path[start:]: _stamp(entry) for path, entry in sorted(found.items()) if path.endswith(_SUFFIX)}
+        return {
+            path[start:]: _stamp(entry)
+            for path, entry in sorted(found.items())
+            if path.endswith(_SUFFIX)
+        }
 
     def open(self, name: str) -> IO[bytes]:
         import io
@@ -323,7 +379,11 @@ class _Remote:
 def _answers() -> tuple[type[BaseException], ...]:
     """The errors of stores, as far as their packages are loaded: not all of them are errors of the system."""
     kinds: list[type[BaseException]] = [OSError, TimeoutError]
-    for module, name in (("botocore.exceptions", "BotoCoreError"), ("botocore.exceptions", "ClientError"), ("aiohttp", "ClientError")):
+    for module, name in (
+        ("botocore.exceptions", "BotoCoreError"),
+        ("botocore.exceptions", "ClientError"),
+        ("aiohttp", "ClientError"),
+    ):
         if (loaded := sys.modules.get(module)) is not None:
             kinds.append(getattr(loaded, name))
     return tuple(kinds)
@@ -337,7 +397,9 @@ def _stamp(entry: Mapping[str, Any]) -> str:
 
 def _files_of(table: str, there: Iterable[str]) -> list[str]:
     """The files of a table, in order."""
-    return sorted(name for name in there if name == table + _SUFFIX or name.startswith(f"{table}{_SUFFIX}/"))
+    return sorted(
+        name for name in there if name == table + _SUFFIX or name.startswith(f"{table}{_SUFFIX}/")
+    )
 
 
 def _part(table: str, part: int) -> str:

@@ -11,7 +11,7 @@ from importlib import metadata
 from pathlib import Path
 
 from pipeline import __version__
-from pipeline.resources import data_path
+from pipeline.files import data_path
 
 SCHEMA = 2  # 1: studies whose runs do not say
 _PACKAGES = (
@@ -28,12 +28,29 @@ _PACKAGES = (
     "scipy",
     "spacy",
 )
-_CODE = (".py", ".json", ".npz", ".xz", ".yaml", ".txt", ".html", ".css", ".docx", ".j2", ".pptx", ".typ")
+_CODE = (
+    ".py",
+    ".json",
+    ".npz",
+    ".xz",
+    ".yaml",
+    ".txt",
+    ".html",
+    ".css",
+    ".docx",
+    ".j2",
+    ".pptx",
+    ".typ",
+)
 
 
 def versions() -> dict[str, str]:
     """Versions of Python, of this project and of the packages that results depend on; "absent" where one is not installed."""
-    found = {"python": platform.python_version(), "ateliers-territoires": __version__, "code": code_hash()}
+    found = {
+        "python": platform.python_version(),
+        "ateliers-territoires": __version__,
+        "code": code_hash(),
+    }
     for package in _PACKAGES:
         try:
             found[package] = metadata.version(package)
@@ -47,7 +64,14 @@ def code_hash() -> str:
     """12 hex digits that change with any file of ours that a result may depend on."""
     root = Path(__file__).parent.parent
     folders = [root / "pipeline", root / "models", root / "flows", data_path("lexicon")]
-    files = sorted({path for folder in folders for path in folder.rglob("*") if path.suffix in _CODE and "demo" not in path.parts})
+    files = sorted(
+        {
+            path
+            for folder in folders
+            for path in folder.rglob("*")
+            if path.suffix in _CODE and "demo" not in path.parts
+        }
+    )
     digest = hashlib.sha256()
     for path in files:
         digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")

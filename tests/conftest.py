@@ -9,10 +9,10 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
-from once import made_once
-from studies import new_small_study
 
 from pipeline.study import Study
+from support.once import made_once
+from support.studies import new_small_study
 
 NOBODY = 65534
 _IS_WORKER = "PYTEST_XDIST_WORKER" in os.environ
@@ -31,7 +31,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     users = {item.path for item in items if "demo_study" in getattr(item, "fixturenames", ())}
 
     def place(item: pytest.Item) -> tuple[bool, bool, int, str]:
-        return item.path.name != "test_flows.py", item.path in users, -n_tests[item.path], str(item.path)
+        return (
+            item.path.name != "test_flows.py",
+            item.path in users,
+            -n_tests[item.path],
+            str(item.path),
+        )
 
     items.sort(key=place)
 
@@ -47,10 +52,13 @@ def _prefect_home(tmp_path_factory: pytest.TempPathFactory) -> None:
 def demo_study(tmp_path_factory: pytest.TempPathFactory) -> Study:
     """The example study, processed once for all the processes of a session, each of which has a copy; tests leave it as it is."""
     from flows.run import run_study
-    from pipeline.demo import copy_demo
+    from pipeline.cli import copy_demo
 
     base = tmp_path_factory.getbasetemp()
-    processed = made_once((base.parent if _IS_WORKER else base) / "etude", lambda folder: run_study(copy_demo(folder).root))
+    processed = made_once(
+        (base.parent if _IS_WORKER else base) / "etude",
+        lambda folder: run_study(copy_demo(folder).root),
+    )
     return Study.open(Path(shutil.copytree(processed, tmp_path_factory.mktemp("demo") / "etude")))
 
 
@@ -64,7 +72,7 @@ def _own_decisions() -> None:
 def postgres_server() -> Iterator[str]:
     """The address of a PostgreSQL server started for these tests, to end with a database's name; skipped where none is installed."""
     pytest.importorskip("psycopg", reason="psycopg n'est pas installé (extra postgres)")
-    from postgres_server import binary, running_server
+    from support.postgres_server import binary, running_server
 
     if not binary("initdb"):
         pytest.skip("aucun serveur PostgreSQL sur cette machine (apt-get install postgresql)")
@@ -75,7 +83,7 @@ def postgres_server() -> Iterator[str]:
 @pytest.fixture
 def postgres_url(postgres_server: str) -> Iterator[str]:
     """The address of an empty database."""
-    from postgres_server import drop_database, make_database
+    from support.postgres_server import drop_database, make_database
 
     name = f"essai{next(_numbers)}"
     yield make_database(postgres_server, name)

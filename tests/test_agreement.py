@@ -5,11 +5,18 @@ import pandas as pd
 import pytest
 from sklearn.metrics import cohen_kappa_score
 
-from pipeline.agreement import Coding, codings_of_people, krippendorff_alpha, machine_coding, measure_agreement, unnamed
+from pipeline.agreement import (
+    Coding,
+    codings_of_people,
+    krippendorff_alpha,
+    machine_coding,
+    measure_agreement,
+    unnamed,
+)
+from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.resources import data_path
 from pipeline.standing import confirmation
-from pipeline.tables import DECISIONS, TAGS
+from pipeline.tables.material import DECISIONS, TAGS
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 
@@ -25,8 +32,15 @@ def row(codings: list[Coding], axis: str, code: str) -> pd.Series:
 
 
 def test_alpha_of_krippendorffs_own_example():
-    observers = ["1 2 3 3 2 1 4 1 2 . . .", "1 2 3 3 2 2 4 1 2 5 . 3", ". 3 3 3 2 3 4 2 2 5 1 .", "1 2 3 3 2 4 4 1 2 5 1 ."]
-    values = [[None if value == "." else value for value in observer.split()] for observer in observers]
+    observers = [
+        "1 2 3 3 2 1 4 1 2 . . .",
+        "1 2 3 3 2 2 4 1 2 5 . 3",
+        ". 3 3 3 2 3 4 2 2 5 1 .",
+        "1 2 3 3 2 4 4 1 2 5 1 .",
+    ]
+    values = [
+        [None if value == "." else value for value in observer.split()] for observer in observers
+    ]
     assert krippendorff_alpha(values) == pytest.approx(0.743, abs=0.0005)
 
 
@@ -47,12 +61,22 @@ def test_figures_of_one_code_are_those_of_the_textbooks():
     draw = np.random.default_rng(1)
     first, second = draw.integers(0, 2, 60), draw.integers(0, 2, 60)
     found = row(
-        [coding(name, *("offre" if put else "" for put in column)) for name, column in (("a", first), ("b", second))], "rubrique", "offre"
+        [
+            coding(name, *("offre" if put else "" for put in column))
+            for name, column in (("a", first), ("b", second))
+        ],
+        "rubrique",
+        "offre",
     )
     both = int((first & second).sum())
-    assert (found["n_both"], found["f1"]) == (both, round(2 * both / (first.sum() + second.sum()), 3))
+    assert (found["n_both"], found["f1"]) == (
+        both,
+        round(2 * both / (first.sum() + second.sum()), 3),
+    )
     assert found["kappa"] == pytest.approx(cohen_kappa_score(first, second), abs=0.0005)
-    assert found["alpha"] == pytest.approx(krippendorff_alpha([list(map(str, first)), list(map(str, second))]), abs=0.0005)
+    assert found["alpha"] == pytest.approx(
+        krippendorff_alpha([list(map(str, first)), list(map(str, second))]), abs=0.0005
+    )
     assert found["alpha_low"] < found["alpha"] < found["alpha_high"]
 
 
@@ -61,7 +85,13 @@ def test_the_posture_axis_is_nominal():
     names = ["force", "difficulte", "demande"]
     first, second = [[names[at] for at in draw.integers(0, 3, 50)] for _ in range(2)]
     codings = [
-        Coding(name, {f"u{n}": frozenset({("posture", put), ("rubrique", "offre")}) for n, put in enumerate(column)})
+        Coding(
+            name,
+            {
+                f"u{n}": frozenset({("posture", put), ("rubrique", "offre")})
+                for n, put in enumerate(column)
+            },
+        )
         for name, column in (("a", first), ("b", second))
     ]
     found = row(codings, "posture", "tous")
@@ -73,13 +103,22 @@ def test_a_set_that_holds_the_other_is_nearer_than_one_that_overlaps():
     base = ("offre", "opportunites", "accompagnement", "")
     near = coding("b", "offre opportunites", *base[1:])
     far = coding("b", "opportunites", *base[1:])
-    alphas = [row([coding("a", *base), other], "rubrique", "tous")["alpha"] for other in (coding("b", *base), near, far)]
+    alphas = [
+        row([coding("a", *base), other], "rubrique", "tous")["alpha"]
+        for other in (coding("b", *base), near, far)
+    ]
     assert alphas[0] == 1.0 > alphas[1] > alphas[2]
 
 
 def test_postures_of_noise_are_not_compared_and_codes_nobody_uses_have_no_row():
     codings = [
-        Coding(name, {"u0": frozenset({("posture", "constat")}), "u1": frozenset({("rubrique", "offre"), ("posture", "force")})})
+        Coding(
+            name,
+            {
+                "u0": frozenset({("posture", "constat")}),
+                "u1": frozenset({("rubrique", "offre"), ("posture", "force")}),
+            },
+        )
         for name in "ab"
     ]
     found = measure_agreement(codings, GRID)
@@ -88,11 +127,18 @@ def test_postures_of_noise_are_not_compared_and_codes_nobody_uses_have_no_row():
 
 
 def test_coders_without_a_common_unit_have_no_row():
-    assert measure_agreement([Coding("a", {"u1": frozenset()}), Coding("b", {"u2": frozenset()})], GRID).empty
+    assert measure_agreement(
+        [Coding("a", {"u1": frozenset()}), Coding("b", {"u2": frozenset()})], GRID
+    ).empty
 
 
 def test_what_people_decided_is_their_coding():
-    put = [("u1", "rubrique", "offre"), ("u1", "posture", "force"), ("u2", "rubrique", "opportunites"), ("u3", "rubrique", "offre")]
+    put = [
+        ("u1", "rubrique", "offre"),
+        ("u1", "posture", "force"),
+        ("u2", "rubrique", "opportunites"),
+        ("u3", "rubrique", "offre"),
+    ]
     tags = TAGS.build(
         {
             "unit_id": unit,
@@ -116,19 +162,44 @@ def test_what_people_decided_is_their_coding():
     ]
     columns = ("author", "action", "unit_id", "axis", "code")
     decisions = DECISIONS.build(
-        dict(zip(columns, row, strict=True)) | {"decision_id": n, "decided_at": "2026-04-02T09:00:00+00:00"}
+        dict(zip(columns, row, strict=True))
+        | {"decision_id": n, "decided_at": "2026-04-02T09:00:00+00:00"}
         for n, row in enumerate(decided, start=1)
     )
     ana, bob = codings_of_people(tags, decisions)
-    assert ana.codes == {"u1": frozenset({("posture", "difficulte")}), "u2": frozenset({("rubrique", "opportunites")})}
-    assert [coding.coder for coding in unnamed([bob, ana], decisions)] == ["relecteur 1", "relecteur 2"]
+    assert ana.codes == {
+        "u1": frozenset({("posture", "difficulte")}),
+        "u2": frozenset({("rubrique", "opportunites")}),
+    }
+    assert [coding.coder for coding in unnamed([bob, ana], decisions)] == [
+        "relecteur 1",
+        "relecteur 2",
+    ]
     assert [coding.codes for coding in unnamed([bob, ana], decisions)] == [ana.codes, bob.codes]
-    assert bob.codes == {"u2": frozenset({("rubrique", "opportunites"), ("rubrique", "accompagnement")})}
+    assert bob.codes == {
+        "u2": frozenset({("rubrique", "opportunites"), ("rubrique", "accompagnement")})
+    }
     said = {"decided_at": "2026-04-02T10:00:00+00:00", "author": "Ana"}
     confirmed = [("u1", [("rubrique", "accompagnement")]), ("u3", []), ("u5", [])]
-    more = [said | {"action": "confirm_unit", "unit_id": unit, "value": confirmation(codes)} for unit, codes in confirmed]
-    more += [said | {"action": "undo", "value": "3"}, said | {"action": "confirm_unit", "unit_id": "u4", "value": "tous"}]
-    every = [*decisions.to_dict("records"), *({"decision_id": n} | row for n, row in enumerate(more, start=7))]
+    more = [
+        said | {"action": "confirm_unit", "unit_id": unit, "value": confirmation(codes)}
+        for unit, codes in confirmed
+    ]
+    more += [
+        said | {"action": "undo", "value": "3"},
+        said | {"action": "confirm_unit", "unit_id": "u4", "value": "tous"},
+    ]
+    every = [
+        *decisions.to_dict("records"),
+        *({"decision_id": n} | row for n, row in enumerate(more, start=7)),
+    ]
     ana, _ = codings_of_people(tags, DECISIONS.build(every))
-    assert ana.codes == {"u1": frozenset({("rubrique", "accompagnement")}), "u3": frozenset(), "u5": frozenset()}
-    assert machine_coding(tags, ["u3", "u4"]).codes == {"u3": frozenset({("rubrique", "offre")}), "u4": frozenset()}
+    assert ana.codes == {
+        "u1": frozenset({("rubrique", "accompagnement")}),
+        "u3": frozenset(),
+        "u5": frozenset(),
+    }
+    assert machine_coding(tags, ["u3", "u4"]).codes == {
+        "u3": frozenset({("rubrique", "offre")}),
+        "u4": frozenset(),
+    }

@@ -6,7 +6,6 @@ import sys
 from pathlib import Path
 
 import pytest
-from studies import RETZ
 from test_flows import table_bytes
 
 import flows.ahead
@@ -18,10 +17,12 @@ from flows.run import run_study
 from flows.runners import make_runner
 from models.embedder import known_vectors
 from models.tagger.views import available_encoders
-from pipeline.demo import copy_demo
+from pipeline.cli import copy_demo
 from pipeline.ingest import identify_workshops
-from pipeline.settings import EmbedSettings, ExecutionSettings
+from pipeline.settings.service import ExecutionSettings
+from pipeline.settings.stages import EmbedSettings
 from pipeline.study import Study
+from support.studies import RETZ
 
 ROOT = Path(__file__).parent.parent
 SAID = "les navettes du marché ne passent plus par Villeneuve-en-Retz le jeudi"
@@ -38,13 +39,17 @@ def cut(small_study: Study, monkeypatch: pytest.MonkeyPatch) -> StageRecord:
 
 def test_passages_are_encoded_before_they_are_tagged(small_study: Study, cut: StageRecord):
     texts = list(StageCache(small_study.cache).load(cut)["units"]["text"])
-    asked = [EmbedSettings.model_validate({"backend": name}) for name in available_encoders()] + [small_study.settings.embed]
+    asked = [EmbedSettings.model_validate({"backend": name}) for name in available_encoders()] + [
+        small_study.settings.embed
+    ]
     assert all(SAID in texts and not known_vectors(settings, [SAID]).keys for settings in asked)
     with encoding_ahead(small_study.root) as ahead:
         assert ahead is not None
         ahead.take(cut)
         wait(ahead)
-    assert [len(known_vectors(settings, texts).keys) for settings in asked] == [len(texts)] * len(asked)
+    assert [len(known_vectors(settings, texts).keys) for settings in asked] == [len(texts)] * len(
+        asked
+    )
 
 
 @pytest.mark.slow
@@ -57,7 +62,9 @@ def test_what_is_tagged_already_is_left_alone(small_study: Study, cut: StageReco
         assert not ahead._at_work
 
 
-def test_few_passages_wait_for_others(small_study: Study, cut: StageRecord, monkeypatch: pytest.MonkeyPatch):
+def test_few_passages_wait_for_others(
+    small_study: Study, cut: StageRecord, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(flows.ahead, "_FEWEST", 2 * cut.n_rows["units"])
     with encoding_ahead(small_study.root) as ahead:
         assert ahead is not None
@@ -69,7 +76,10 @@ def test_few_passages_wait_for_others(small_study: Study, cut: StageRecord, monk
 
 @pytest.mark.slow
 def test_a_failure_is_told_by_its_kind_alone_and_the_run_goes_on(
-    small_study: Study, cut: StageRecord, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    small_study: Study,
+    cut: StageRecord,
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
 ):
     def fail(*_: object, **__: object) -> None:
         raise MemoryError(SAID)
@@ -94,14 +104,20 @@ def test_threads_take_turns_more_often_as_long_as_one_encodes_beside(small_study
     assert sys.getswitchinterval() == usual
 
 
-def test_workers_of_another_memory_encode_by_themselves(small_study: Study, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(flows.runners, "_RUNNING", [make_runner(ExecutionSettings(runner="processes"))])
+def test_workers_of_another_memory_encode_by_themselves(
+    small_study: Study, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(
+        flows.runners, "_RUNNING", [make_runner(ExecutionSettings(runner="processes"))]
+    )
     with encoding_ahead(small_study.root) as ahead:
         assert ahead is None
 
 
 @pytest.mark.slow
-def test_the_example_has_the_same_bytes_when_its_passages_are_encoded_ahead(demo_study: Study, tmp_path: Path):
+def test_the_example_has_the_same_bytes_when_its_passages_are_encoded_ahead(
+    demo_study: Study, tmp_path: Path
+):
     other = copy_demo(tmp_path / "ailleurs")
     script = f"import flows.ahead, flows.run; flows.ahead._FEWEST = 1; flows.run.run_study(__import__('pathlib').Path({str(other.root)!r}))"
     subprocess.run([sys.executable, "-c", script], cwd=ROOT, check=True, capture_output=True)

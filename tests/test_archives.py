@@ -1,7 +1,5 @@
 """Zip archives: their files are read as if they lay in the folder, and one bad file leaves the others alone."""
 
-# ruff: noqa: E501  an example that stands on one line is compared at a glance
-
 import io
 import json
 import struct
@@ -9,14 +7,14 @@ import zipfile
 from pathlib import Path
 
 import pytest
-from made_files import docx, odt, w_p, xlsx, zipped
 
 from pipeline.errors import ReadError
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Limits, Source
-from pipeline.settings import IngestSettings
+from pipeline.settings.stages import IngestSettings
+from support.made_files import docx, odt, w_p, xlsx, zipped
 
 NOTE = docx(w_p("rouvrir le lavoir de Gordes"))
 MAIL = "From: a@example.org\nTo: b@example.org\nSubject: suite\nMIME-Version: 1.0\n\nIl manque un abribus à Apt.\n".encode()
@@ -29,17 +27,29 @@ def read(content: bytes, **limits: int) -> tuple[RawPart, ...]:
 def found(content: bytes) -> list[tuple[str, str]]:
     """(Name, first text or reason of refusal) of each part."""
     return [
-        (part.name, part.error[0] if part.error else (part.blocks[0].text if part.blocks else part.rows[0][0])) for part in read(content)
+        (
+            part.name,
+            part.error[0]
+            if part.error
+            else (part.blocks[0].text if part.blocks else part.rows[0][0]),
+        )
+        for part in read(content)
     ]
 
 
 def raw_named(name: bytes, flag_bits: int = 0, content: bytes = b"une idee") -> bytes:
     """An archive of one stored text whose name and flags are written as they are."""
     check = zipfile.crc32(content)
-    shared = struct.pack("<HHHHHIIIHH", 20, flag_bits, 0, 0, 0, check, len(content), len(content), len(name), 0)
+    shared = struct.pack(
+        "<HHHHHIIIHH", 20, flag_bits, 0, 0, 0, check, len(content), len(content), len(name), 0
+    )
     local = b"PK\x03\x04" + shared + name + content
     central = b"PK\x01\x02\x14\x00" + shared + struct.pack("<HHHII", 0, 0, 0, 0, 0) + name
-    return local + central + struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1, 1, len(central), len(local), 0)
+    return (
+        local
+        + central
+        + struct.pack("<4sHHHHIIH", b"PK\x05\x06", 0, 0, 1, 1, len(central), len(local), 0)
+    )
 
 
 ARCHIVES: list[tuple[str, bytes, list[tuple[str, str]]]] = [
@@ -82,8 +92,12 @@ ARCHIVES: list[tuple[str, bytes, list[tuple[str, str]]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "expected"), [case[1:] for case in ARCHIVES], ids=[case[0] for case in ARCHIVES])
-def test_files_of_an_archive_are_parts_named_by_their_path(content: bytes, expected: list[tuple[str, str]]) -> None:
+@pytest.mark.parametrize(
+    ("content", "expected"), [case[1:] for case in ARCHIVES], ids=[case[0] for case in ARCHIVES]
+)
+def test_files_of_an_archive_are_parts_named_by_their_path(
+    content: bytes, expected: list[tuple[str, str]]
+) -> None:
     assert found(content) == expected
 
 
@@ -102,9 +116,17 @@ def test_two_files_of_one_name_stay_two_parts() -> None:
         (zipped({}), {}, "archive sans document"),
         (zipped({".DS_Store": "x"}), {}, "archive sans document"),
         (zipped({"n.txt": "x"})[:-30], {}, "le fichier .zip est abîmé"),
-        (zipped({f"{number}.txt": "x" for number in range(6)}), {"max_entries": 5}, "archive qui se déplie démesurément"),
+        (
+            zipped({f"{number}.txt": "x" for number in range(6)}),
+            {"max_entries": 5},
+            "archive qui se déplie démesurément",
+        ),
         (zipped({"n.txt": b"\0" * 2_000_000}), {}, "archive qui se déplie démesurément"),
-        (zipped({"n.txt": b"idee " * 300}), {"max_unzipped_bytes": 1000}, "archive qui se déplie démesurément"),
+        (
+            zipped({"n.txt": b"idee " * 300}),
+            {"max_unzipped_bytes": 1000},
+            "archive qui se déplie démesurément",
+        ),
     ],
     ids=[
         "blank",
@@ -115,7 +137,9 @@ def test_two_files_of_one_name_stay_two_parts() -> None:
         "much",
     ],  # an archive's bytes hold the time of their making
 )
-def test_an_archive_that_is_blank_damaged_or_monstrous_is_refused_whole(content: bytes, limits: dict[str, int], reason: str) -> None:
+def test_an_archive_that_is_blank_damaged_or_monstrous_is_refused_whole(
+    content: bytes, limits: dict[str, int], reason: str
+) -> None:
     with pytest.raises(ReadError) as refusal:
         read(content, **limits)
     assert refusal.value.found.startswith(reason)
@@ -124,14 +148,26 @@ def test_an_archive_that_is_blank_damaged_or_monstrous_is_refused_whole(content:
 
 def test_what_an_archive_in_an_archive_unfolds_counts_with_the_rest() -> None:
     inner = zipped({"n.txt": b"une idee " * 100})
-    (first, second) = read(zipped({"a.txt": b"une idee " * 50, "x.zip": inner}), max_unzipped_bytes=450 + len(inner) + 800)
-    assert (first.error, (second.error or ("",))[0].split(" (")[0]) == (None, "archive qui se déplie démesurément")
+    (first, second) = read(
+        zipped({"a.txt": b"une idee " * 50, "x.zip": inner}),
+        max_unzipped_bytes=450 + len(inner) + 800,
+    )
+    assert (first.error, (second.error or ("",))[0].split(" (")[0]) == (
+        None,
+        "archive qui se déplie démesurément",
+    )
 
 
-def test_notes_lists_and_maps_of_an_archive_count_as_if_they_lay_in_the_folder(tmp_path: Path) -> None:
+def test_notes_lists_and_maps_of_an_archive_count_as_if_they_lay_in_the_folder(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "Luberon 2026-05-04"
     folder.mkdir()
-    point = {"type": "Feature", "properties": {"nom": "La Bergerie"}, "geometry": {"type": "Point", "coordinates": [5.4, 43.87]}}
+    point = {
+        "type": "Feature",
+        "properties": {"nom": "La Bergerie"},
+        "geometry": {"type": "Point", "coordinates": [5.4, 43.87]},
+    }
     files = {
         "envoi/table 3/question 2.docx": NOTE,
         "envoi/emargement.csv": "Nom;Prénom;Structure;Signature\nAUBERT;Lise;La Bergerie;x\nROUX;Jean;Ville d'Apt;\n",

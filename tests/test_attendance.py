@@ -8,10 +8,10 @@ from types import ModuleType
 
 import pytest
 
-from pipeline import shared_structures
-from pipeline.communes import tiers
+from pipeline import gather as shared_structures
+from pipeline.communes import gazetteer as tiers
 from pipeline.communes.tables import by_slug, sorted_slugs
-from pipeline.gather import gather_workshops
+from pipeline.gather import Row, gather_workshops, share_ids
 from pipeline.ingest import ingest_workshop, stage
 from pipeline.ingest import people as people_module
 from pipeline.ingest import structures as structures_module
@@ -20,19 +20,26 @@ from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.contents import Contents, Part
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.people import PEOPLE, Person, Roster, split_name
-from pipeline.ingest.places import Places
 from pipeline.ingest.readers.grids import blocks_of_rows
 from pipeline.ingest.sheets import kind_of, sort_part
-from pipeline.ingest.speakers import enter_correspondents
-from pipeline.ingest.structures import Mention, is_elected, is_lone_person, join_structures, type_of
-from pipeline.ingest.territory_map import Pin
+from pipeline.ingest.stage import enter_correspondents
+from pipeline.ingest.structures import (
+    Mention,
+    Places,
+    is_elected,
+    is_lone_person,
+    join_structures,
+    type_of,
+)
+from pipeline.ingest.territory_map.shapes import Pin
 from pipeline.ingest.workshop import Commune
-from pipeline.name_index import NameIndex
-from pipeline.pseudonymise import Registry, pseudonymise
-from pipeline.settings import IngestSettings, Settings
-from pipeline.shared_structures import Row, share_ids
-from pipeline.structure_names import Named, are_one
-from pipeline.tables import ATTENDANCE, TABLES, WORKSHOPS
+from pipeline.pseudonymise import pseudonymise
+from pipeline.pseudonymise.vault import Registry
+from pipeline.settings import Settings
+from pipeline.settings.stages import IngestSettings
+from pipeline.structure_names import Named, NameIndex, are_one
+from pipeline.tables import TABLES
+from pipeline.tables.material import ATTENDANCE, WORKSHOPS
 
 Rows = list[tuple[str, ...]]
 
@@ -72,7 +79,14 @@ def test_a_column_is_known_by_what_its_header_means(title: str, meaning: str | N
 
 KINDS = [
     ([HEADER, ("Riou", "Anne", "La Criée", "gérante", "x")], "attendance"),
-    ([("Feuille d'émargement", "", ""), ("Nom et prénom", "Structure", "Signature"), ("Anne Riou", "La Criée", "x")], "attendance"),
+    (
+        [
+            ("Feuille d'émargement", "", ""),
+            ("Nom et prénom", "Structure", "Signature"),
+            ("Anne Riou", "La Criée", "x"),
+        ],
+        "attendance",
+    ),
     ([("nom", "prenom", "mail"), ("Riou", "Anne", "a@example.org")], "attendance"),
     ([("structure", "commune", "rayon"), ("La Criée", "Lannion", "12")], "map"),
     ([("Nom", "Commune", "Zone de chalandise (km)"), ("La Criée", "Lannion", "12")], "map"),
@@ -98,7 +112,9 @@ def test_the_header_is_found_under_titles_and_repeated_headers_and_totals_are_no
         ("Total", "1", "", "", ""),
     ]
     attendances, roster = _read(rows)
-    assert [(entry.structure, entry.role, entry.has_signed) for entry in attendances] == [("La Criée", "gérante", True)]
+    assert [(entry.structure, entry.role, entry.has_signed) for entry in attendances] == [
+        ("La Criée", "gérante", True)
+    ]
     assert [(person.first_name, person.last_name) for person in roster.people] == [("Anne", "Riou")]
 
 
@@ -134,7 +150,9 @@ SIGNED = [
 
 @pytest.mark.parametrize(("mark", "expected"), SIGNED)
 def test_a_mark_is_a_signature_and_an_excuse_is_none(mark: str, expected: bool) -> None:
-    attendances, _ = _read([HEADER, ("Riou", "Anne", "La Criée", "", mark), ("Kerven", "Bob", "La Criée", "", "x")])
+    attendances, _ = _read(
+        [HEADER, ("Riou", "Anne", "La Criée", "", mark), ("Kerven", "Bob", "La Criée", "", "x")]
+    )
     assert attendances[0].has_signed is expected
 
 
@@ -168,7 +186,12 @@ def test_a_name_in_one_cell_is_split(cell: str, first: str | None, last: str | N
 
 
 @pytest.mark.parametrize(
-    ("first", "last", "full"), [("de", "Kergariou", "de Kergariou"), ("Du", None, "Du"), ("Anne", "de La Tour", "Anne de La Tour")]
+    ("first", "last", "full"),
+    [
+        ("de", "Kergariou", "de Kergariou"),
+        ("Du", None, "Du"),
+        ("Anne", "de La Tour", "Anne de La Tour"),
+    ],
 )
 def test_a_particle_is_nobody_s_first_name(first: str, last: str | None, full: str) -> None:
     roster = Roster("w")
@@ -196,7 +219,11 @@ def test_the_title_of_a_group_of_rows_is_nobody(row: tuple[str, ...], is_person:
 
 CONTACTS = [  # header and cell, address and telephone
     (("Téléphone / courriel", "01 99 00 21 21"), None, "01 99 00 21 21"),
-    (("Téléphone / courriel", "01.99.00.21.21 ou a.riou@example.org"), "a.riou@example.org", "01.99.00.21.21"),
+    (
+        ("Téléphone / courriel", "01.99.00.21.21 ou a.riou@example.org"),
+        "a.riou@example.org",
+        "01.99.00.21.21",
+    ),
     (("Mail", "a.riou@example.org / 2026"), "a.riou@example.org", None),
     (("Tél", "+33 1 99 00 21 21"), None, "+33 1 99 00 21 21"),
     (("Tél", "a.riou@example.org"), "a.riou@example.org", None),
@@ -205,14 +232,27 @@ CONTACTS = [  # header and cell, address and telephone
 
 
 @pytest.mark.parametrize(("column", "email", "phone"), CONTACTS)
-def test_an_address_and_a_telephone_are_told_apart_in_any_column(column: tuple[str, str], email: str | None, phone: str | None) -> None:
+def test_an_address_and_a_telephone_are_told_apart_in_any_column(
+    column: tuple[str, str], email: str | None, phone: str | None
+) -> None:
     _, roster = _read([("Nom", "Prénom", column[0]), ("Riou", "Anne", column[1])])
     assert (roster.people[0].email, roster.people[0].phone) == (email, phone)
 
 
 def test_a_person_is_found_by_part_of_the_name_only_where_one_fits() -> None:
-    roster = Roster("w", [Person("Anne", "Riou"), Person("Karim", "Benali"), Person("Karim", "Le Dû"), Person("Jean-Marc", "Thoor")])
-    found = {name: roster.find_name(name) for name in ("Mme Riou", "Anne", "K. Benali", "JM Thoor", "Karim", "Mme Personne", "")}
+    roster = Roster(
+        "w",
+        [
+            Person("Anne", "Riou"),
+            Person("Karim", "Benali"),
+            Person("Karim", "Le Dû"),
+            Person("Jean-Marc", "Thoor"),
+        ],
+    )
+    found = {
+        name: roster.find_name(name)
+        for name in ("Mme Riou", "Anne", "K. Benali", "JM Thoor", "Karim", "Mme Personne", "")
+    }
     assert found == {
         "Mme Riou": "w-p01",
         "Anne": "w-p01",
@@ -284,9 +324,13 @@ def test_a_common_name_is_joined_with_its_commune_and_named_after_it() -> None:
         Mention("Comité des fêtes de Plouha", None, "association"),
         Mention("Mission locale", "lannion", "réseau"),
     ]
-    structures, ids = join_structures(mentions, PLACES, territory="Trégor", name_match=85, workshop_id="tregor")
+    structures, ids = join_structures(
+        mentions, PLACES, territory="Trégor", name_match=85, workshop_id="tregor"
+    )
     assert ids == ["comite-fetes-plouha", "comite-fetes-plouha", "mission-locale-lannion"]
-    assert structures[["name", "structure_type", "is_on_map", "is_in_attendance"]].values.tolist() == [
+    assert structures[
+        ["name", "structure_type", "is_on_map", "is_in_attendance"]
+    ].values.tolist() == [
         ["Comité des fêtes de Plouha", "association", True, True],
         ["Mission locale", "réseau d'accompagnement", False, True],
     ]
@@ -319,7 +363,9 @@ TYPES = [
 
 
 @pytest.mark.parametrize(("type_text", "name", "expected"), TYPES)
-def test_a_type_is_said_in_the_terms_of_the_fiche(type_text: str, name: str, expected: str | None) -> None:
+def test_a_type_is_said_in_the_terms_of_the_fiche(
+    type_text: str, name: str, expected: str | None
+) -> None:
     assert type_of(type_text, name) == expected
 
 
@@ -337,13 +383,21 @@ ELECTED = [
 
 
 @pytest.mark.parametrize(("type_text", "role", "kind", "expected"), ELECTED)
-def test_an_elected_official_is_known_by_type_or_role(type_text: str, role: str, kind: str, expected: bool) -> None:
+def test_an_elected_official_is_known_by_type_or_role(
+    type_text: str, role: str, kind: str, expected: bool
+) -> None:
     assert is_elected(type_text, role, kind) is expected
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
-    [("", True), ("particulier", True), ("maraîcher retraité", True), ("habitante", True), ("Les Maraîchers du Léguer", False)],
+    [
+        ("", True),
+        ("particulier", True),
+        ("maraîcher retraité", True),
+        ("habitante", True),
+        ("Les Maraîchers du Léguer", False),
+    ],
 )
 def test_a_person_for_herself_has_no_structure(name: str, expected: bool) -> None:
     assert is_lone_person(name) is expected
@@ -362,37 +416,89 @@ COMMUNES = [
 
 
 @pytest.mark.parametrize(("name", "code", "expected"), COMMUNES)
-def test_a_commune_is_its_code_or_the_slug_of_its_full_name(name: str, code: str, expected: str | None) -> None:
-    places = Places([Commune("22222", "Plouha")], "Trégor", ["Lannion", "Le Vieux-Marché", "Saint-Brieuc"])
+def test_a_commune_is_its_code_or_the_slug_of_its_full_name(
+    name: str, code: str, expected: str | None
+) -> None:
+    places = Places(
+        [Commune("22222", "Plouha")], "Trégor", ["Lannion", "Le Vieux-Marché", "Saint-Brieuc"]
+    )
     assert places.code_of(name, code) == expected
 
 
 def test_a_list_inside_a_document_leaves_what_was_said() -> None:
-    cells = [[[RawBlock(cell)] if cell else [] for cell in row] for row in (("Nom", "Prénom", "Signature"), ("Riou", "Anne", "x"))]
-    held = sort_part([RawBlock("Table 5", "heading", 1), *blocks_of_rows(cells), RawBlock("la halle est vide", "bullet", 0)], ())
+    cells = [
+        [[RawBlock(cell)] if cell else [] for cell in row]
+        for row in (("Nom", "Prénom", "Signature"), ("Riou", "Anne", "x"))
+    ]
+    held = sort_part(
+        [
+            RawBlock("Table 5", "heading", 1),
+            *blocks_of_rows(cells),
+            RawBlock("la halle est vide", "bullet", 0),
+        ],
+        (),
+    )
     assert [block.text for block in held.blocks] == ["Table 5", "la halle est vide"]
     assert held.attendance == ([("Nom", "Prénom", "Signature"), ("Riou", "Anne", "x")],)
 
 
-SYLLABLES = ["ba", "co", "di", "fu", "ga", "la", "mi", "no", "pe", "ra", "sa", "ti", "vo", "zu", "bre", "cha", "dro", "fli", "gru", "tri"]
+SYLLABLES = [
+    "ba",
+    "co",
+    "di",
+    "fu",
+    "ga",
+    "la",
+    "mi",
+    "no",
+    "pe",
+    "ra",
+    "sa",
+    "ti",
+    "vo",
+    "zu",
+    "bre",
+    "cha",
+    "dro",
+    "fli",
+    "gru",
+    "tri",
+]
 
 
 def _word(draw: random.Random) -> str:
     return "".join(draw.choice(SYLLABLES) for _ in range(draw.randint(2, 4))).title()
 
 
-def test_a_long_list_of_structures_is_not_compared_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_list_of_structures_is_not_compared_with_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """1,200 names are 720,000 pairs; all of them took a minute, and 6,000 names never ended."""
     draw = random.Random(1)
     kinds = ("Association", "Épicerie", "Café associatif", "SCIC", "Ressourcerie")
-    mentions = [Mention(f"{draw.choice(kinds)} {_word(draw)} {_word(draw)}", "22113", is_on_map=draw.random() < 0.5) for _ in range(1_200)]
+    mentions = [
+        Mention(
+            f"{draw.choice(kinds)} {_word(draw)} {_word(draw)}",
+            "22113",
+            is_on_map=draw.random() < 0.5,
+        )
+        for _ in range(1_200)
+    ]
     mentions += [Mention("Comité des fêtes", f"{code}") for code in range(10_000, 10_300)]
     calls = counted_calls(monkeypatch, structures_module, "are_one")
-    structures, ids = join_structures(mentions, PLACES, territory="Trégor", name_match=85, workshop_id="tregor")
-    assert len(calls) < 30 * len(mentions) and len(ids) == len(mentions) and 1_100 < len(structures) <= 1_201
+    structures, ids = join_structures(
+        mentions, PLACES, territory="Trégor", name_match=85, workshop_id="tregor"
+    )
+    assert (
+        len(calls) < 30 * len(mentions)
+        and len(ids) == len(mentions)
+        and 1_100 < len(structures) <= 1_201
+    )
 
 
-def test_a_long_list_of_persons_is_not_compared_with_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_long_list_of_persons_is_not_compared_with_itself(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     draw, roster = random.Random(1), Roster("w")
     calls = [counted_calls(monkeypatch, people_module, name) for name in ("_are_one", "_fits")]
     for place in range(800):
@@ -412,13 +518,32 @@ def counted_calls(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str
 def test_every_name_that_may_be_one_structure_s_is_among_those_compared(name_match: int) -> None:
     draw = random.Random(name_match)
     written = [name for pair in (*SAME, *DIFFERENT) for name in pair]
-    written += ["Mairie", "CCAS", "Comité des fêtes", "Comité des fêtes de Plouha", "Le Fil (ex La Bobine)", "La Bobine", "ADMR"]
-    written += ["ADMR - Aide à Domicile en Milieu Rural", "RQNQ (Régie de Quartier Nord Quinquis)", "Foyer rural Le Vieux-Marché"]
-    names = [Named(_misspelt(name, draw), draw.choice(["22222", "22113", None])) for name in (*written, *written)]
+    written += [
+        "Mairie",
+        "CCAS",
+        "Comité des fêtes",
+        "Comité des fêtes de Plouha",
+        "Le Fil (ex La Bobine)",
+        "La Bobine",
+        "ADMR",
+    ]
+    written += [
+        "ADMR - Aide à Domicile en Milieu Rural",
+        "RQNQ (Régie de Quartier Nord Quinquis)",
+        "Foyer rural Le Vieux-Marché",
+    ]
+    names = [
+        Named(_misspelt(name, draw), draw.choice(["22222", "22113", None]))
+        for name in (*written, *written)
+    ]
     index = NameIndex(names, PLACES.words, name_match)
     n_joined = 0
     for place, named in enumerate(names):
-        one = {other for other in range(place) if are_one(named, names[other], PLACES.words, name_match)}
+        one = {
+            other
+            for other in range(place)
+            if are_one(named, names[other], PLACES.words, name_match)
+        }
         assert one <= {group for group, _ in index.near(named)}
         n_joined += len(one)
         index.add(named, place)
@@ -427,13 +552,19 @@ def test_every_name_that_may_be_one_structure_s_is_among_those_compared(name_mat
 
 def _misspelt(name: str, draw: random.Random) -> str:
     place, letter = draw.randrange(len(name)), draw.choice("aeist")
-    return draw.choice([name, name, name[:place] + name[place + 1 :], name[:place] + letter + name[place:]])
+    return draw.choice(
+        [name, name, name[:place] + name[place + 1 :], name[:place] + letter + name[place:]]
+    )
 
 
 def test_a_commune_whose_name_ends_so_is_found_as_among_all() -> None:
     for ending in ("menehould", "nouvion", "marche", "omer", "xyz"):
         names = [name for name in sorted_slugs() if name.endswith(f"-{ending}")]
-        plain = [name for name in names if name.removesuffix(f"-{ending}").split("-")[-1] not in tiers._LINKS]
+        plain = [
+            name
+            for name in names
+            if name.removesuffix(f"-{ending}").split("-")[-1] not in tiers._LINKS
+        ]
         assert [place.slug for place in tiers._within(ending)] == [
             place.slug for name in plain for place in by_slug()[name] if place.kind == "commune"
         ]
@@ -442,16 +573,38 @@ def test_a_commune_whose_name_ends_so_is_found_as_among_all() -> None:
 def test_what_is_beyond_the_limit_of_lists_and_maps_is_told_and_the_first_are_read() -> None:
     lists = [[("a",)] * 3, [("b",)] * 3, [("c",)] * 3]
     assert [len(rows) for rows in stage._first_rows(lists, 4)] == [3, 1, 0]
-    contents = Contents([Part("carte.csv", "carte.csv", (), "", RawPart(()), sort_part((), ()), (), (Pin("A"),) * 101)])
+    contents = Contents(
+        [
+            Part(
+                "carte.csv",
+                "carte.csv",
+                (),
+                "",
+                RawPart(()),
+                sort_part((), ()),
+                (),
+                (Pin("A"),) * 101,
+            )
+        ]
+    )
     (told,) = stage._left_out(Path("Trégor"), contents, IngestSettings(max_listed=100))
-    assert told["reason"] == "cartes de 101 lignes en tout : seules les 100 premières sont lues" and "max_listed" in told["advice"]
+    assert (
+        told["reason"] == "cartes de 101 lignes en tout : seules les 100 premières sont lues"
+        and "max_listed" in told["advice"]
+    )
     assert stage._left_out(Path("Trégor"), contents, IngestSettings(max_listed=101)) == []
 
 
-def test_structures_of_many_workshops_are_not_compared_each_with_all(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_structures_of_many_workshops_are_not_compared_each_with_all(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     draw = random.Random(1)
     names = [f"Association {_word(draw)} {_word(draw)}" for _ in range(400)]
-    rows = [Row(workshop, f"{workshop}-{place}", name, "22113") for workshop in range(3) for place, name in enumerate(names)]
+    rows = [
+        Row(workshop, f"{workshop}-{place}", name, "22113")
+        for workshop in range(3)
+        for place, name in enumerate(names)
+    ]
     calls = counted_calls(monkeypatch, shared_structures, "are_one")
     ids = share_ids(rows, ["Trégor"])
     assert len(calls) < 30 * len(rows) and len(set(ids.values())) == len(set(names))
@@ -475,7 +628,11 @@ STATUSES = [  # the header of a column, its cells, who came
     ("Statut", ("présent", "en visio", "excusée"), (True, True, False)),
     ("Statut", ("Visio", "à distance", "absente"), (True, True, False)),
     ("Statut", ("distanciel", "sur Zoom", "annulé"), (True, True, False)),
-    ("Statut", ("en distanciel le matin", "connectée via Teams", "n'a pas pu venir"), (True, True, False)),
+    (
+        "Statut",
+        ("en distanciel le matin", "connectée via Teams", "n'a pas pu venir"),
+        (True, True, False),
+    ),
     ("Statut", ("présente", "oui", "non"), (True, True, False)),
     ("Statut", ("venu", "arrivée en retard", "partie à 15 h"), (True, True, True)),
     ("Statut", ("présent", "retard (train)", "a dû partir avant la fin"), (True, True, True)),
@@ -490,9 +647,14 @@ OTHER_THINGS = [  # the header and cells of a column that says nothing of who ca
 
 
 @pytest.mark.parametrize(("title", "cells"), OTHER_THINGS)
-def test_how_people_would_come_is_no_sign_that_they_came(title: str, cells: tuple[str, ...]) -> None:
+def test_how_people_would_come_is_no_sign_that_they_came(
+    title: str, cells: tuple[str, ...]
+) -> None:
     people = (("Riou", "Anne", "x"), ("Kerven", "Bob", ""), ("Morel", "Lucie", ""))
-    rows = [("Nom", "Prénom", "Signature", title), *((*person, cell) for person, cell in zip(people, cells, strict=True))]
+    rows = [
+        ("Nom", "Prénom", "Signature", title),
+        *((*person, cell) for person, cell in zip(people, cells, strict=True)),
+    ]
     attendances, _ = _read(rows)
     assert [entry.has_signed for entry in attendances] == [True, False, False]
 
@@ -502,30 +664,63 @@ UNKNOWN = [  # the cells of a column of statuses, what is said of those nobody u
         ("présent", "présente", "à confirmer par Luc", "absent", "chez le dentiste"),
         ("liste de présence : 1 statut non compris, compté comme non présent",),
     ),
-    (("présent", "absent", "venu", "prévenu", "VIP"), ("liste de présence : 2 statuts non compris, comptés comme non présents",)),
+    (
+        ("présent", "absent", "venu", "prévenu", "VIP"),
+        ("liste de présence : 2 statuts non compris, comptés comme non présents",),
+    ),
     (("présent", "absent", "venu", "en visio", "inscrit"), ()),
-    (("inscrit", "annulé", "VIP", "inscrit", "inscrit"), ()),  # nobody is told to have come: all who did not cancel count
+    (
+        ("inscrit", "annulé", "VIP", "inscrit", "inscrit"),
+        (),
+    ),  # nobody is told to have come: all who did not cancel count
 ]
 
 
 @pytest.mark.parametrize(("cells", "left"), UNKNOWN)
-def test_a_status_that_is_not_understood_is_told(cells: tuple[str, ...], left: tuple[str, ...]) -> None:
-    people = [("Riou", "Anne"), ("Kerven", "Bob"), ("Morel", "Lucie"), ("Petit", "Yann"), ("Le Goff", "Zoé")]
-    rows = [("Nom", "Prénom", "Statut"), *((*person, cell) for person, cell in zip(people, cells, strict=True))]
+def test_a_status_that_is_not_understood_is_told(
+    cells: tuple[str, ...], left: tuple[str, ...]
+) -> None:
+    people = [
+        ("Riou", "Anne"),
+        ("Kerven", "Bob"),
+        ("Morel", "Lucie"),
+        ("Petit", "Yann"),
+        ("Le Goff", "Zoé"),
+    ]
+    rows = [
+        ("Nom", "Prénom", "Statut"),
+        *((*person, cell) for person, cell in zip(people, cells, strict=True)),
+    ]
     assert sort_part((), tuple(rows)).left == left
 
 
 def test_a_list_exported_with_english_headers_has_no_person_called_after_them() -> None:
-    rows = [("Full name", "Company", "Attendee status"), ("Anne Riou", "Régie", "Checked in"), ("Bob Kerven", "ADMR", "No show")]
+    rows = [
+        ("Full name", "Company", "Attendee status"),
+        ("Anne Riou", "Régie", "Checked in"),
+        ("Bob Kerven", "ADMR", "No show"),
+    ]
     attendances, roster = _read(rows)
-    assert [(entry.structure, entry.has_signed) for entry in attendances] == [("Régie", True), ("ADMR", False)]
+    assert [(entry.structure, entry.has_signed) for entry in attendances] == [
+        ("Régie", True),
+        ("ADMR", False),
+    ]
     assert len(roster.people) == 2
 
 
 @pytest.mark.parametrize(("title", "cells", "came"), STATUSES)
-def test_a_status_is_known_by_what_the_cells_say(title: str, cells: tuple[str, ...], came: tuple[bool, ...]) -> None:
-    people = (("Riou", "Anne", "anne@example.org"), ("Kerven", "Bob", "bob@example.org"), ("Morel", "Lucie", "lucie@example.org"))
-    rows = [("Nom", "Prénom", "Email", title), *((*person, cell) for person, cell in zip(people, cells, strict=True))]
+def test_a_status_is_known_by_what_the_cells_say(
+    title: str, cells: tuple[str, ...], came: tuple[bool, ...]
+) -> None:
+    people = (
+        ("Riou", "Anne", "anne@example.org"),
+        ("Kerven", "Bob", "bob@example.org"),
+        ("Morel", "Lucie", "lucie@example.org"),
+    )
+    rows = [
+        ("Nom", "Prénom", "Email", title),
+        *((*person, cell) for person, cell in zip(people, cells, strict=True)),
+    ]
     assert kind_of(rows) == "attendance"
     attendances, roster = _read(rows)
     assert tuple(entry.has_signed for entry in attendances) == came
@@ -533,7 +728,12 @@ def test_a_status_is_known_by_what_the_cells_say(title: str, cells: tuple[str, .
 
 
 def test_who_cancelled_is_not_counted_where_nobody_signed() -> None:
-    rows = [("Liste des inscrits", "", ""), ("Nom", "Prénom", "Statut"), ("Riou", "Anne", "Validé"), ("Kerven", "Bob", "Annulé")]
+    rows = [
+        ("Liste des inscrits", "", ""),
+        ("Nom", "Prénom", "Statut"),
+        ("Riou", "Anne", "Validé"),
+        ("Kerven", "Bob", "Annulé"),
+    ]
     attendances, roster = _read(rows)
     assert [entry.participant_id for entry in attendances] == ["tregor-2026-10-01-p01"]
     assert [person.full_name for person in roster.people] == ["Anne Riou", "Bob Kerven"]
@@ -546,16 +746,40 @@ def test_words_that_only_look_like_a_status_change_nothing() -> None:
         ("Refusé", "Bob", "Les Absents", ""),
     ]
     attendances, _ = _read(rows)
-    assert [(entry.structure, entry.has_signed) for entry in attendances] == [("SCIC Présent", True), ("Les Absents", True)]
+    assert [(entry.structure, entry.has_signed) for entry in attendances] == [
+        ("SCIC Présent", True),
+        ("Les Absents", True),
+    ]
 
 
 FIRST = ["Anne", "ANNE", "Zoë", unicodedata.normalize("NFD", "Zoë"), "名", "\u200bAnne", "A."]
 FIRST += ["Jean-Marie", "de", "Mme", "[", "(", "\\", ""]
 LAST = ["Riou", "RIOU", "Rióu", "名", "", "de Sousa", "D’ARC", "(Riou)", "Ivanov", "Иванов", "*"]
-STRUCTURE = ["La Criée", unicodedata.normalize("NFD", "La Criée"), "LA CRIÉE (SCOP)", "CCAS", "CCAS / La Criée"]
-STRUCTURE += ["Comité des fêtes", "Ferme de Zoë Riou", "Ferme Riou", "Riou (EI)", "particulier", "名名", "((", "", "."]
+STRUCTURE = [
+    "La Criée",
+    unicodedata.normalize("NFD", "La Criée"),
+    "LA CRIÉE (SCOP)",
+    "CCAS",
+    "CCAS / La Criée",
+]
+STRUCTURE += [
+    "Comité des fêtes",
+    "Ferme de Zoë Riou",
+    "Ferme Riou",
+    "Riou (EI)",
+    "particulier",
+    "名名",
+    "((",
+    "",
+    ".",
+]
 STRUCTURE += ["élue et présidente de La Criée"]
-OTHERS = (["", "a@x.org", "A@X.ORG"], ["Lannion", "Plouha", ""], ["gérante", "élue", "M. (", ""], ["x", "", "excusé"])
+OTHERS = (
+    ["", "a@x.org", "A@X.ORG"],
+    ["Lannion", "Plouha", ""],
+    ["gérante", "élue", "M. (", ""],
+    ["x", "", "excusé"],
+)
 CELLS = (LAST, FIRST, STRUCTURE, *OTHERS)
 LISTED = ("Nom", "Prénom", "Structure", "Courriel", "Commune", "Fonction", "Signature")
 
@@ -569,14 +793,22 @@ def test_whatever_people_type_twice_no_table_has_a_key_twice(tmp_path: Path, see
         folder = tmp_path / name
         folder.mkdir()
         rows = [LISTED, *([chance.choice(cells) for cells in CELLS] for _ in range(40))]
-        (folder / "liste.csv").write_text("\n".join(map(";".join, [*rows, *rows[:9]])), encoding="utf-8")
-        placed = [[chance.choice(STRUCTURE), chance.choice(["Lannion", ""]), "12"] for _ in range(15)]
-        (folder / "carte.csv").write_text("\n".join(map(";".join, [["structure", "commune", "rayon"], *placed])), encoding="utf-8")
+        (folder / "liste.csv").write_text(
+            "\n".join(map(";".join, [*rows, *rows[:9]])), encoding="utf-8"
+        )
+        placed = [
+            [chance.choice(STRUCTURE), chance.choice(["Lannion", ""]), "12"] for _ in range(15)
+        ]
+        (folder / "carte.csv").write_text(
+            "\n".join(map(";".join, [["structure", "commune", "rayon"], *placed])), encoding="utf-8"
+        )
         raw = ingest_workshop(folder, depot=tmp_path, settings=settings.ingest)
         clean, kept = pseudonymise(raw, known=registry, settings=settings.pseudonymise)
         registry = Registry.loads(kept.registry.dumps())
         workshops.append(clean)
-    for table_name, rows in gather_workshops(workshops).items():  # checked there, by the data dictionary
+    for table_name, rows in gather_workshops(
+        workshops
+    ).items():  # checked there, by the data dictionary
         assert not rows.duplicated(list(TABLES[table_name].key)).any()
 
 
@@ -585,29 +817,47 @@ def test_two_structures_of_a_workshop_never_share_an_id_in_the_study() -> None:
     own = ["x", "x-2", "x-3", "x-ailleurs", "x-ailleurs-2", "x-lannion"]
     for _ in range(300):
         rows = [
-            Row(workshop, structure_id, chance.choice(["Fil", "CCAS", "Comité des fêtes"]), chance.choice([None, "22113"]))
+            Row(
+                workshop,
+                structure_id,
+                chance.choice(["Fil", "CCAS", "Comité des fêtes"]),
+                chance.choice([None, "22113"]),
+            )
             for workshop in range(3)
             for structure_id in chance.sample(own, chance.randint(0, 4))
         ]
         ids = share_ids(rows, [])
         for workshop in range(3):
-            shared = [ids[row.workshop, row.structure_id] for row in rows if row.workshop == workshop]
+            shared = [
+                ids[row.workshop, row.structure_id] for row in rows if row.workshop == workshop
+            ]
             assert len(set(shared)) == len(shared)
 
 
 def test_one_person_on_two_lines_has_signed_where_either_line_is_signed() -> None:
     people = PEOPLE.build(
-        {"participant_id": f"w-p0{n}", "workshop_id": "w", "full_name": name, "first_name": "Jean-Marc", "last_name": name.split()[1]}
+        {
+            "participant_id": f"w-p0{n}",
+            "workshop_id": "w",
+            "full_name": name,
+            "first_name": "Jean-Marc",
+            "last_name": name.split()[1],
+        }
         | {"origin": "attendance"}
         for n, name in ((1, "Jean-Marc Riou"), (2, "Jean-Marc RIOU"))
     )
     attendance = ATTENDANCE.build(
-        {"participant_id": f"w-p0{n}", "workshop_id": "w", "has_signed": has_signed} for n, has_signed in ((1, False), (2, True))
+        {"participant_id": f"w-p0{n}", "workshop_id": "w", "has_signed": has_signed}
+        for n, has_signed in ((1, False), (2, True))
     )
     blank = {name: table.empty() for name, table in TABLES.items()}
     workshop = WORKSHOPS.build([{"workshop_id": "w", "territory": "T", "folder": "W"}])
-    tables = {name: blank[name] for name in ("documents", "blocks", "structures", "catchments", "rejects")}
+    tables = {
+        name: blank[name] for name in ("documents", "blocks", "structures", "catchments", "rejects")
+    }
     tables |= {"workshops": workshop, "attendance": attendance, "people": people}
     clean, _ = pseudonymise(tables, settings=Settings().pseudonymise)
-    assert clean["attendance"][["participant_id", "has_signed"]].values.tolist() == [["personne-1", True]]
+    assert clean["attendance"][["participant_id", "has_signed"]].values.tolist() == [
+        ["personne-1", True]
+    ]
     assert clean["blocks"].columns.tolist() == blank["blocks"].columns.tolist()

@@ -1,7 +1,8 @@
 """What `make audit` says of the lock: every licence is permissive or weak copyleft, or was read by hand."""
 
 import pytest
-from audit import DOUBTFUL, LOCK, is_fine, licences, pins, read_dates
+
+from tools.audit import DOUBTFUL, LOCK, is_fine, licences, pins, read_dates
 
 PINS = pins(LOCK.read_text(encoding="utf-8"))
 
@@ -25,7 +26,9 @@ PINS = pins(LOCK.read_text(encoding="utf-8"))
         "GPL-2.0-only OR MIT",
     ],
 )
-def test_a_licence_that_asks_for_notices_or_for_changes_of_the_package_is_fine(licence: str) -> None:
+def test_a_licence_that_asks_for_notices_or_for_changes_of_the_package_is_fine(
+    licence: str,
+) -> None:
     assert is_fine(licence)
 
 
@@ -57,7 +60,10 @@ def test_every_package_of_the_lock_has_a_licence_that_is_fine_or_was_read_by_han
 
 def test_what_was_read_by_hand_is_still_in_the_lock() -> None:
     assert set(DOUBTFUL) <= set(PINS)
-    assert all(is_fine(licence) or licence in ("LGPL-LR", "Artistic-1.0-Perl") for licence, _ in DOUBTFUL.values())
+    assert all(
+        is_fine(licence) or licence in ("LGPL-LR", "Artistic-1.0-Perl")
+        for licence, _ in DOUBTFUL.values()
+    )
 
 
 def test_nearly_every_pinned_version_has_its_date() -> None:

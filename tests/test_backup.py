@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from flows.backup import LIST, PASSPHRASE, PASSPHRASE_FILE, backup_study, restore_study
+from flows.encryption import SEALED_STREAM_MAGIC as MAGIC
+from flows.encryption import OpeningReader, SealingWriter
 from flows.run import run_study
-from flows.sealed_stream import MAGIC, OpeningReader, SealingWriter
 from pipeline.cli import main
 from pipeline.errors import StudyError, VaultError
 from pipeline.study import Study
@@ -26,7 +27,15 @@ def study(demo_study: Study, tmp_path: Path) -> Study:
     shutil.copytree(demo_study.root, root)
     study = Study.open(root)
     study.decisions.append_all(
-        [{"author": "alix", "action": "rename_theme", "theme_id": "t-1", "value": f"Nom n° {n} « é »"} for n in range(3)]
+        [
+            {
+                "author": "alix",
+                "action": "rename_theme",
+                "theme_id": "t-1",
+                "value": f"Nom n° {n} « é »",
+            }
+            for n in range(3)
+        ]
     )
     study.decisions.erase([], lambda text: text, author="op", counts={"essai": 1})
     (root / ".review").mkdir(mode=0o700)
@@ -43,15 +52,28 @@ def state(root: Path) -> dict[str, object]:
     found: dict[str, object] = {}
     for path in sorted(root.rglob("*")):
         name = path.relative_to(root)
-        if name.parts[0] == ".cache" or name.as_posix() == "runs/.lock" or path.name.endswith(("-wal", "-shm")):
+        if (
+            name.parts[0] == ".cache"
+            or name.as_posix() == "runs/.lock"
+            or path.name.endswith(("-wal", "-shm"))
+        ):
             continue
         rights = path.stat().st_mode & 0o777
         if path.is_dir():
             found[name.as_posix()] = rights
         elif path.suffix == ".sqlite3":
             with sqlite3.connect(path) as database:
-                tables = [row[0] for row in database.execute("SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")]
-                held = {table: database.execute(f"SELECT * FROM {table}").fetchall() for table in tables if not table.startswith("sqlite_")}
+                tables = [
+                    row[0]
+                    for row in database.execute(
+                        "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
+                    )
+                ]
+                held = {
+                    table: database.execute(f"SELECT * FROM {table}").fetchall()
+                    for table in tables
+                    if not table.startswith("sqlite_")
+                }
                 found[name.as_posix()] = held
         else:
             found[name.as_posix()] = (rights, path.read_bytes())
@@ -59,7 +81,9 @@ def state(root: Path) -> dict[str, object]:
 
 
 @pytest.mark.parametrize("passphrase", [None, SECRET])
-def test_a_study_comes_back_as_it_was(study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passphrase: str | None) -> None:
+def test_a_study_comes_back_as_it_was(
+    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, passphrase: str | None
+) -> None:
     if passphrase:
         monkeypatch.setenv(PASSPHRASE, passphrase)
     before = state(study.root)
@@ -68,7 +92,11 @@ def test_a_study_comes_back_as_it_was(study: Study, tmp_path: Path, monkeypatch:
     shutil.rmtree(study.root)
     restored = restore_study(saved.path, study.root)
     assert state(study.root) == before
-    assert (restored.n_files, restored.n_bytes, restored.is_sealed) == (saved.n_files, saved.n_bytes, passphrase is not None)
+    assert (restored.n_files, restored.n_bytes, restored.is_sealed) == (
+        saved.n_files,
+        saved.n_bytes,
+        passphrase is not None,
+    )
 
 
 def test_a_run_has_nothing_to_do_after_a_study_came_back(demo_study: Study, tmp_path: Path) -> None:
@@ -86,7 +114,11 @@ def test_a_sealed_backup_shows_nothing_and_opens_for_its_passphrase_alone(
     monkeypatch.setenv(PASSPHRASE_FILE, str(secret))
     saved = backup_study(study.root, tmp_path / "garde.ateliers")
     content = saved.path.read_bytes()
-    assert content.startswith(MAGIC) and b"etude.toml" not in content and b"\x1f\x8b\x08" not in content[:64]
+    assert (
+        content.startswith(MAGIC)
+        and b"etude.toml" not in content
+        and b"\x1f\x8b\x08" not in content[:64]
+    )
     secret.write_text("une autre phrase", encoding="utf-8")
     with pytest.raises(VaultError, match="n'ouvre pas la sauvegarde"):
         restore_study(saved.path, tmp_path / "ailleurs")
@@ -99,7 +131,11 @@ def test_a_sealed_backup_shows_nothing_and_opens_for_its_passphrase_alone(
 @pytest.mark.parametrize("is_sealed", [False, True])
 @pytest.mark.parametrize("damage", ["cut", "changed", "doubled"])
 def test_a_damaged_file_brings_nothing_back(
-    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damage: str, is_sealed: bool
+    small_study: Study,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    damage: str,
+    is_sealed: bool,
 ) -> None:
     if is_sealed:
         monkeypatch.setenv(PASSPHRASE, SECRET)
@@ -109,14 +145,26 @@ def test_a_damaged_file_brings_nothing_back(
     middle = len(content) // 2
     if damage == "changed":
         content[middle] ^= 1
-    damaged = content[:-40] if damage == "cut" else content if damage == "changed" else content[:middle] + content[middle - 999 :]
+    damaged = (
+        content[:-40]
+        if damage == "cut"
+        else content
+        if damage == "changed"
+        else content[:middle] + content[middle - 999 :]
+    )
     saved.path.write_bytes(bytes(damaged))
     with pytest.raises((StudyError, VaultError), match="abîmé"):
         restore_study(saved.path, tmp_path / "revenue")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["etude", "garde.ateliers"]
 
 
-def archive(path: Path, entries: dict[str, bytes], *, listed: dict[str, object] | None = None, link: str | None = None) -> None:
+def archive(
+    path: Path,
+    entries: dict[str, bytes],
+    *,
+    listed: dict[str, object] | None = None,
+    link: str | None = None,
+) -> None:
     """An archive that our command did not make."""
     with tarfile.open(path, "w:gz") as made:
         for name, content in {LIST: json.dumps(listed or {}).encode(), **entries}.items():
@@ -132,9 +180,21 @@ def archive(path: Path, entries: dict[str, bytes], *, listed: dict[str, object] 
 @pytest.mark.parametrize(
     ("entries", "listed", "link"),
     [
-        ({"../evade.txt": b"x"}, {"format": 1, "files": {}, "folders": {}, "has_accounts": True}, None),
-        ({"/tmp/evade.txt": b"x"}, {"format": 1, "files": {}, "folders": {}, "has_accounts": True}, None),
-        ({"etude.toml": b"x"}, {"format": 1, "files": {}, "folders": {}, "has_accounts": True}, None),
+        (
+            {"../evade.txt": b"x"},
+            {"format": 1, "files": {}, "folders": {}, "has_accounts": True},
+            None,
+        ),
+        (
+            {"/tmp/evade.txt": b"x"},
+            {"format": 1, "files": {}, "folders": {}, "has_accounts": True},
+            None,
+        ),
+        (
+            {"etude.toml": b"x"},
+            {"format": 1, "files": {}, "folders": {}, "has_accounts": True},
+            None,
+        ),
         ({}, {"format": 1, "files": {"etude.toml": {}}, "folders": {}, "has_accounts": True}, None),
         ({}, {"format": 1, "files": {}, "folders": {"../dehors": 511}, "has_accounts": True}, None),
         ({}, {"format": 1, "files": {}, "folders": {}, "has_accounts": True}, "/etc/passwd"),
@@ -142,7 +202,9 @@ def archive(path: Path, entries: dict[str, bytes], *, listed: dict[str, object] 
         ({}, None, None),
     ],
 )
-def test_an_archive_made_elsewhere_writes_nothing(tmp_path: Path, entries: dict[str, bytes], listed: dict[str, object], link: str) -> None:
+def test_an_archive_made_elsewhere_writes_nothing(
+    tmp_path: Path, entries: dict[str, bytes], listed: dict[str, object], link: str
+) -> None:
     archive(tmp_path / "intruse.ateliers", entries, listed=listed, link=link)
     with pytest.raises(StudyError):
         restore_study(tmp_path / "intruse.ateliers", tmp_path / "cible")
@@ -173,7 +235,10 @@ def test_the_commands_tell_what_was_done_and_what_to_keep_in_mind(
 ) -> None:
     assert main(["backup", str(small_study.root), "-o", str(tmp_path / "garde.ateliers")]) == 0
     assert "En clair, avec le coffre" in " ".join(capsys.readouterr().out.split())
-    assert main(["restore", str(tmp_path / "garde.ateliers"), str(tmp_path / "revenue"), "--json"]) == 0
+    assert (
+        main(["restore", str(tmp_path / "garde.ateliers"), str(tmp_path / "revenue"), "--json"])
+        == 0
+    )
     assert json.loads(capsys.readouterr().out)["n_files"] > 3
     assert main(["restore", str(tmp_path / "rien"), str(tmp_path / "revenue2")]) == 1
 
@@ -188,7 +253,9 @@ def test_a_clock_that_stands_before_1970_or_after_2106_does_not_stop_a_backup(
     assert sorted(state(tmp_path / "revenue")) == sorted(state(small_study.root))
 
 
-def test_a_file_whose_name_is_not_utf_8_is_saved_and_brought_back(small_study: Study, tmp_path: Path) -> None:
+def test_a_file_whose_name_is_not_utf_8_is_saved_and_brought_back(
+    small_study: Study, tmp_path: Path
+) -> None:
     (small_study.depot / "T\udce9.txt").write_text("- un", encoding="utf-8")
     backup_study(small_study.root, tmp_path / "s.ateliers")
     restore_study(tmp_path / "s.ateliers", tmp_path / "revenue")

@@ -9,7 +9,7 @@ import pytest
 from flows.cache import StageCache, Unfinished, gather_tables
 from pipeline.errors import StudyError, TableError
 from pipeline.files import write_parquet
-from pipeline.tables import REJECTS, WORKSHOPS
+from pipeline.tables.material import REJECTS, WORKSHOPS
 
 ROWS = [{"path": "a/b.docx", "reason": "abîmé", "advice": "le renvoyer"}]
 
@@ -32,7 +32,12 @@ def test_a_stage_is_computed_once_a_key(cache):
     first = cache.run("read", "cle-1", counted(calls))
     again = cache.run("read", "cle-1", counted(calls))
     other = cache.run("read", "cle-2", counted(calls))
-    assert (first.is_cached, again.is_cached, other.is_cached, len(calls)) == (False, True, False, 2)
+    assert (first.is_cached, again.is_cached, other.is_cached, len(calls)) == (
+        False,
+        True,
+        False,
+        2,
+    )
     pd.testing.assert_frame_equal(cache.load(again)["rejects"], REJECTS.build(ROWS))
 
 
@@ -120,7 +125,9 @@ def cut_the_marker(entry: Path) -> None:
 
 def change_a_count_in_the_marker(entry: Path) -> None:
     path = entry / "done.json"
-    path.write_text(path.read_text(encoding="utf-8").replace('"rejects": 1', '"rejects": 9'), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace('"rejects": 1', '"rejects": 9'), encoding="utf-8"
+    )
 
 
 def write_an_earlier_version_s_marker(entry: Path) -> None:
@@ -156,7 +163,11 @@ def write_words_in_the_marker(entry: Path) -> None:
 )
 def test_an_entry_that_is_not_what_was_written_is_computed_again_and_told(cache, damage, caplog):
     record = cache.run("read", "cle", lambda: TWO)
-    assert cache.has(record) and cache.has_key("read", "cle") and cache.run("read", "cle", dict).is_cached
+    assert (
+        cache.has(record)
+        and cache.has_key("read", "cle")
+        and cache.run("read", "cle", dict).is_cached
+    )
     damage(cache.folder / record.entry)
     assert not cache.has(record) and not cache.has_key("read", "cle")
     with pytest.raises(StudyError, match="pendant le traitement"):
@@ -182,7 +193,9 @@ def test_what_is_unfinished_serves_its_run_and_is_computed_again_by_the_next(cac
     pd.testing.assert_frame_equal(gather_tables(cache, [record])["rejects"], half)
     assert cache.has(record) and not cache.has_key("read", "cle")
     again = cache.run("read", "cle", lambda: Unfinished({"rejects": half}, 2))
-    assert not again.is_cached and again.entry == record.entry, "what follows it has the same key as long as nothing changed"
+    assert not again.is_cached and again.entry == record.entry, (
+        "what follows it has the same key as long as nothing changed"
+    )
     whole = cache.run("read", "cle", lambda: {"rejects": REJECTS.build(ROWS)})
     assert (whole.n_passing, whole.is_cached) == (0, False) and whole.entry != record.entry
     assert cache.run("read", "cle", dict).is_cached

@@ -14,7 +14,7 @@ import pytest
 
 from flows.vault import Vault
 from pipeline.cli import main
-from pipeline.tables import DECISION_EFFECTS
+from pipeline.tables.material import DECISION_EFFECTS
 
 README = Path(__file__).parent.parent / "README.md"
 
@@ -37,7 +37,9 @@ def run(capsys, *arguments: str) -> tuple[int, str, str]:
         (("status", "nulle-part"), 1, "pas de dossier « nulle-part »"),
     ],
 )
-def test_a_mistake_is_one_line_with_what_to_do(capsys, tmp_path, monkeypatch, arguments, code, words):
+def test_a_mistake_is_one_line_with_what_to_do(
+    capsys, tmp_path, monkeypatch, arguments, code, words
+):
     monkeypatch.chdir(tmp_path)
     found, out, err = run(capsys, *arguments)
     assert found == code
@@ -69,7 +71,11 @@ def test_an_unknown_setting_ends_with_2_and_names_it(capsys, small_study):
 def test_a_read_only_study_ends_with_1(capsys, small_study, without_rights):
     import flows.process_study  # noqa: F401 - who runs the tests may read it, nobody may not
 
-    above = [path for path in small_study.root.parents if path.is_relative_to(gettempdir()) and path != Path(gettempdir())]
+    above = [
+        path
+        for path in small_study.root.parents
+        if path.is_relative_to(gettempdir()) and path != Path(gettempdir())
+    ]
     for path in (small_study.root, *small_study.root.rglob("*"), *above):
         path.chmod(0o755 if path.is_dir() else 0o644)
     with without_rights():
@@ -90,15 +96,25 @@ def test_figures_before_a_first_run_say_to_run_first(capsys, small_study):
 def test_status_of_a_study_never_run_is_zeros(capsys, small_study):
     code, out, _ = run(capsys, "status", str(small_study.root), "--json")
     found = json.loads(out)
-    assert (code, found["last_run"], found["n_rows"]["units"], found["n_decisions"]) == (0, None, 0, 0)
+    assert (code, found["last_run"], found["n_rows"]["units"], found["n_decisions"]) == (
+        0,
+        None,
+        0,
+        0,
+    )
 
 
 def test_status_says_how_many_decisions_stopped_applying_and_where_to_see_them(capsys, small_study):
     states = ("à revoir", "appliquée", "sans objet", "à revoir")
-    rows = [{"decision_id": number, "action": "merge_theme", "state": state, "reason": None} for number, state in enumerate(states, 1)]
+    rows = [
+        {"decision_id": number, "action": "merge_theme", "state": state, "reason": None}
+        for number, state in enumerate(states, 1)
+    ]
     small_study.write_table("decision_effects", DECISION_EFFECTS.build(rows))
     for _ in states:
-        small_study.decisions.append(author="lise", action="rename_theme", theme_id="t", value="Se soigner")
+        small_study.decisions.append(
+            author="lise", action="rename_theme", theme_id="t", value="Se soigner"
+        )
     code, out, _ = run(capsys, "status", str(small_study.root))
     assert code == 0 and "3 décisions ne s'appliquent plus : 2 à revoir" in " ".join(out.split())
     found = json.loads(run(capsys, "status", str(small_study.root), "--json")[1])
@@ -106,9 +122,13 @@ def test_status_says_how_many_decisions_stopped_applying_and_where_to_see_them(c
 
 
 def test_help_lists_exactly_the_commands_of_the_readme():
-    help_text = subprocess.run([sys.executable, "-m", "pipeline.cli", "--help"], capture_output=True, text=True, check=True).stdout
+    help_text = subprocess.run(
+        [sys.executable, "-m", "pipeline.cli", "--help"], capture_output=True, text=True, check=True
+    ).stdout
     listed = set(re.findall(r"^    ([a-z-]+)\s", help_text, re.MULTILINE))
-    documented = set(re.findall(r"^\| `ateliers ([a-z-]+)", README.read_text(encoding="utf-8"), re.MULTILINE))
+    documented = set(
+        re.findall(r"^\| `ateliers ([a-z-]+)", README.read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert listed == documented
 
 
@@ -116,7 +136,9 @@ def test_no_doubtful_case_is_said_and_no_file_written(capsys, tmp_path, demo_stu
     path = tmp_path / "doutes.csv"
     cases = Vault.doubts
     monkeypatch.setattr(Vault, "doubts", lambda vault: cases(vault).head(0))
-    code, out, _ = run(capsys, "export", str(demo_study.root), "--format", "doutes", "-o", str(path))
+    code, out, _ = run(
+        capsys, "export", str(demo_study.root), "--format", "doutes", "-o", str(path)
+    )
     assert (code, out, path.exists()) == (0, "Aucun cas douteux.\n", False)
 
 
@@ -131,7 +153,11 @@ def test_french_and_any_name_are_written_on_any_terminal(monkeypatch, tmp_path, 
     for stream in streams:
         stream.flush()
     out, err = (stream.buffer.getvalue().decode(encoding) for stream in streams)
-    told = {"ascii": 'Etude " a l\'oeuvre " ?', "latin-1": "Étude « à l'oeuvre » ?", "utf-8": "Étude « à l'œuvre » 名"}
+    told = {
+        "ascii": 'Etude " a l\'oeuvre " ?',
+        "latin-1": "Étude « à l'oeuvre » ?",
+        "utf-8": "Étude « à l'œuvre » 名",
+    }
     assert told[encoding] in out and "nulle ? part" in err
     assert err.count("\n") == 1
 
@@ -152,7 +178,10 @@ def test_an_error_of_the_disk_is_told_in_french(capsys, monkeypatch):
 
     monkeypatch.setattr("pipeline.cli.Study.open", fail)
     assert run(capsys, "status", "e")[::2] == (1, ERROR)
-    monkeypatch.setattr("pipeline.cli.Study.open", lambda _: (_ for _ in ()).throw(OSError("Couldn't deserialize thrift")))
+    monkeypatch.setattr(
+        "pipeline.cli.Study.open",
+        lambda _: (_ for _ in ()).throw(OSError("Couldn't deserialize thrift")),
+    )
     assert "None" not in run(capsys, "status", "e")[2]
 
 

@@ -13,33 +13,73 @@ from models.rows import unit_rows
 from models.theme_model import ThemeModel
 from models.views import join_views
 from pipeline.cluster import cluster_units, off_topic
-from pipeline.cluster.candidates import Candidate, find_candidates
-from pipeline.cluster.changes import list_changes
-from pipeline.cluster.hints import Geometry
-from pipeline.cluster.identity import identify_themes
-from pipeline.cluster.labels import keywords_of, label_themes
+from pipeline.cluster.families import Geometry
+from pipeline.cluster.identity import identify_themes, list_changes
 from pipeline.cluster.late import join_late_units, room_units
-from pipeline.cluster.profiles import profile_themes, quote_themes
-from pipeline.cluster.quotes import choose_quotes, describe
-from pipeline.settings import ClusterSettings, EmbedSettings
-from pipeline.tables import TAGS, THEME_MEMBERS, UNITS
+from pipeline.cluster.names import Candidate, find_candidates, keywords_of, label_themes
+from pipeline.cluster.quotes import choose_quotes, describe, profile_themes, quote_themes
+from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.tables.material import TAGS, UNITS
+from pipeline.tables.results import THEME_MEMBERS
 
 QUICK = ClusterSettings(n_resamples=8)
 
 # Theme number, workshop, table, posture, text. An invented valley; -1 stands for what is about no subject.
 SAID = [
-    (0, "vallée-a", 1, "difficulte", "plus de maîtres-nageurs pour surveiller la piscine municipale"),
-    (0, "vallée-a", 2, "difficulte", "la piscine municipale ferme deux jours par semaine, le chauffage coûte trop"),
+    (
+        0,
+        "vallée-a",
+        1,
+        "difficulte",
+        "plus de maîtres-nageurs pour surveiller la piscine municipale",
+    ),
+    (
+        0,
+        "vallée-a",
+        2,
+        "difficulte",
+        "la piscine municipale ferme deux jours par semaine, le chauffage coûte trop",
+    ),
     (0, "vallée-b", 1, "difficulte", "les écoles n'ont plus de créneau à la piscine municipale"),
-    (0, "vallée-b", 3, "difficulte", "apprendre à nager : un enfant sur trois ne sait pas en sixième"),
+    (
+        0,
+        "vallée-b",
+        3,
+        "difficulte",
+        "apprendre à nager : un enfant sur trois ne sait pas en sixième",
+    ),
     (0, "vallée-b", None, "demande", "il faudrait former des maîtres-nageurs ici"),
     (1, "vallée-a", 1, "force", "la fromagerie coopérative paye le lait au prix juste"),
-    (1, "vallée-a", 1, "force", "le lait de montagne est transformé sur place, à la fromagerie coopérative"),
+    (
+        1,
+        "vallée-a",
+        1,
+        "force",
+        "le lait de montagne est transformé sur place, à la fromagerie coopérative",
+    ),
     (1, "vallée-a", 3, "force", "douze éleveurs livrent la fromagerie coopérative"),
-    (1, "vallée-b", 2, "difficulte", "les éleveurs partent à la retraite sans repreneur pour le troupeau"),
-    (2, "vallée-b", 1, "proposition", "une ressourcerie dans l'ancienne gare, avec un atelier de réparation"),
+    (
+        1,
+        "vallée-b",
+        2,
+        "difficulte",
+        "les éleveurs partent à la retraite sans repreneur pour le troupeau",
+    ),
+    (
+        2,
+        "vallée-b",
+        1,
+        "proposition",
+        "une ressourcerie dans l'ancienne gare, avec un atelier de réparation",
+    ),
     (2, "vallée-b", 2, "proposition", "réparer les skis et les vélos plutôt que les jeter"),
-    (2, "vallée-a", 2, "proposition", "ouvrir la ressourcerie le samedi, les gens viendraient avec leurs skis"),
+    (
+        2,
+        "vallée-a",
+        2,
+        "proposition",
+        "ouvrir la ressourcerie le samedi, les gens viendraient avec leurs skis",
+    ),
     (-1, "vallée-a", 1, "constat", "merci à tous d'être venus, bonne soirée"),
 ]
 
@@ -100,18 +140,26 @@ def quick_embedder():
 @pytest.fixture(scope="module")
 def clustered(quick_embedder):
     units, tags = units_and_tags()
-    return cluster_units(units, tags, model=Told(), embedder=quick_embedder, settings=ClusterSettings(n_quotes=3))
+    return cluster_units(
+        units, tags, model=Told(), embedder=quick_embedder, settings=ClusterSettings(n_quotes=3)
+    )
 
 
 def test_no_unit_gives_no_theme(quick_embedder):
-    themes, members, *_ = cluster_units(UNITS.empty(), TAGS.empty(), model=Told(), embedder=quick_embedder, settings=QUICK)
+    themes, members, *_ = cluster_units(
+        UNITS.empty(), TAGS.empty(), model=Told(), embedder=quick_embedder, settings=QUICK
+    )
     assert themes.empty
     assert members.empty
 
 
 def test_themes_come_from_the_most_spoken_of_and_count_tables_and_workshops(clustered):
     themes, *_ = clustered
-    assert themes[["n_units", "n_tables", "n_workshops"]].to_numpy().tolist() == [[5, 4, 2], [4, 3, 2], [3, 3, 2]]
+    assert themes[["n_units", "n_tables", "n_workshops"]].to_numpy().tolist() == [
+        [5, 4, 2],
+        [4, 3, 2],
+        [3, 3, 2],
+    ]
     assert themes["stability"].tolist() == [0.9, 0.8, 0.7]
 
 
@@ -124,7 +172,13 @@ def test_labels_are_distinct_and_name_what_was_said(clustered):
     labels = clustered[0]["label"].tolist()
     assert len(set(labels)) == 3
     for label, words in zip(
-        labels, [("piscine", "nageurs"), ("fromagerie", "lait", "éleveurs"), ("ressourcerie", "skis", "réparation")], strict=True
+        labels,
+        [
+            ("piscine", "nageurs"),
+            ("fromagerie", "lait", "éleveurs"),
+            ("ressourcerie", "skis", "réparation"),
+        ],
+        strict=True,
     ):
         assert any(word in label.lower() for word in words)
         assert label[0].isupper()
@@ -161,7 +215,13 @@ def test_descriptions_quote_what_was_said_word_for_word(clustered):
 def test_the_order_of_the_units_changes_nothing(clustered, quick_embedder):
     units, tags = units_and_tags()
     shuffled = units.sample(frac=1, random_state=3)
-    themes, members, *_ = cluster_units(shuffled, tags[::-1], model=Told(), embedder=quick_embedder, settings=ClusterSettings(n_quotes=3))
+    themes, members, *_ = cluster_units(
+        shuffled,
+        tags[::-1],
+        model=Told(),
+        embedder=quick_embedder,
+        settings=ClusterSettings(n_quotes=3),
+    )
     pd.testing.assert_frame_equal(themes, clustered[0])
     pd.testing.assert_frame_equal(members, clustered[1])
 
@@ -174,25 +234,44 @@ def test_an_earlier_run_gives_its_identities_and_nothing_else(clustered, quick_e
         themes.assign(theme_id=themes["theme_id"].map(renamed), label="Avant"),
         members.assign(theme_id=members["theme_id"].map(renamed)),
     )
-    again, *_ = cluster_units(units, tags, model=Told(), embedder=quick_embedder, previous=previous, settings=ClusterSettings(n_quotes=3))
+    again, *_ = cluster_units(
+        units,
+        tags,
+        model=Told(),
+        embedder=quick_embedder,
+        previous=previous,
+        settings=ClusterSettings(n_quotes=3),
+    )
     assert again["theme_id"].tolist() == list(renamed.values())
     pd.testing.assert_frame_equal(again.drop(columns="theme_id"), themes.drop(columns="theme_id"))
 
 
 def test_the_whole_stage_sets_thanks_aside_and_keeps_needs(quick_embedder):
     units, tags = units_and_tags()
-    _, members, *_ = cluster_units(units, tags, model=ThemeModel(), embedder=quick_embedder, settings=ClusterSettings())
+    _, members, *_ = cluster_units(
+        units, tags, model=ThemeModel(), embedder=quick_embedder, settings=ClusterSettings()
+    )
     assert "u12" not in set(members["unit_id"])
     assert len(members) >= 10
 
 
 @pytest.mark.parametrize(
     ("probability", "has_rubrique", "expected"),
-    [(0.9, True, True), (0.6, True, False), (0.6, False, True), (0.4, False, False), (0.1, True, False)],
+    [
+        (0.9, True, True),
+        (0.6, True, False),
+        (0.6, False, True),
+        (0.4, False, False),
+        (0.1, True, False),
+    ],
 )
 def test_a_unit_is_off_topic_surely_or_when_the_tagger_agrees(probability, has_rubrique, expected):
     units, tags = units_and_tags()
-    kept = tags[(tags["unit_id"] != "u00") | (tags["axis"] != "rubrique")] if not has_rubrique else tags
+    kept = (
+        tags[(tags["unit_id"] != "u00") | (tags["axis"] != "rubrique")]
+        if not has_rubrique
+        else tags
+    )
     assert off_topic(units.head(1), kept, np.array([probability])).tolist() == [expected]
 
 
@@ -202,11 +281,17 @@ def test_without_any_rubrique_the_tagger_is_not_asked():
 
 
 KEPT = [("a", "t-1"), ("b", "t-1"), ("c", "t-1"), ("d", "t-2"), ("e", "t-2"), ("f", "t-3")]
-WORDS = {"t-1": ["piscine municipale", "maîtres-nageurs"], "t-2": ["fromagerie", "lait"], "t-3": ["ressourcerie"]}
+WORDS = {
+    "t-1": ["piscine municipale", "maîtres-nageurs"],
+    "t-2": ["fromagerie", "lait"],
+    "t-3": ["ressourcerie"],
+}
 
 
 def earlier(members=KEPT, words=WORDS):
-    themes = pd.DataFrame({"theme_id": list(words), "keywords": [json.dumps(listed) for listed in words.values()]})
+    themes = pd.DataFrame(
+        {"theme_id": list(words), "keywords": [json.dumps(listed) for listed in words.values()]}
+    )
     return themes, pd.DataFrame(members, columns=["unit_id", "theme_id"])
 
 
@@ -218,7 +303,10 @@ NO_WORDS = [[], [], []]
     [
         ([["a", "b", "c"], ["d", "e"], ["f"]], ["t-1", "t-2", "t-3"]),
         ([["d", "e"], ["f"], ["c", "b", "a"]], ["t-2", "t-3", "t-1"]),
-        ([["a", "b", "new1", "new2", "new3", "new4"]], ["t-1"]),  # a new workshop does not change who a theme is
+        (
+            [["a", "b", "new1", "new2", "new3", "new4"]],
+            ["t-1"],
+        ),  # a new workshop does not change who a theme is
         ([["a", "b", "c", "d", "e", "f"]], ["t-1"]),  # merged: the larger part's name
         ([["a"], ["b", "c"]], [None, "t-1"]),  # split: the larger part keeps it
         ([["x", "y"]], [None]),
@@ -234,9 +322,17 @@ def test_a_theme_keeps_its_identity_while_it_keeps_its_units(members, expected):
 @pytest.mark.parametrize(
     ("members", "keywords", "expected"),
     [
-        (["x", "y", "z"], ["maître-nageur", "piscines municipales"], "t-1"),  # the documents were typed again: other units, same words
+        (
+            ["x", "y", "z"],
+            ["maître-nageur", "piscines municipales"],
+            "t-1",
+        ),  # the documents were typed again: other units, same words
         (["x", "y", "z"], ["boulangerie", "pain"], None),
-        (["x", "a", "b", "c", "d"], ["fromagerie", "lait"], "t-1"),  # units first: words only name what lost its units
+        (
+            ["x", "a", "b", "c", "d"],
+            ["fromagerie", "lait"],
+            "t-1",
+        ),  # units first: words only name what lost its units
     ],
 )
 def test_a_theme_whose_units_are_gone_is_known_by_its_words(members, keywords, expected):
@@ -253,17 +349,32 @@ def test_a_new_identity_depends_on_the_theme_alone_and_is_given_once():
 def run(**themes):
     """themes and theme_members of a run: label → units, each unit a letter."""
     rows = [(unit, name) for name, units in themes.items() for unit in units]
-    return pd.DataFrame({"theme_id": list(themes), "label": [name.capitalize() for name in themes]}), pd.DataFrame(
-        rows, columns=["unit_id", "theme_id"]
-    )
+    return pd.DataFrame(
+        {"theme_id": list(themes), "label": [name.capitalize() for name in themes]}
+    ), pd.DataFrame(rows, columns=["unit_id", "theme_id"])
 
 
 CHANGES = [
     ("the first run", run(), run(bus="abc"), {"bus": ("nouveau", "Nouveau thème de 3 passages.")}),
-    ("nothing changed", run(bus="abc"), run(bus="cba"), {"bus": ("inchangé", "Inchangé : les mêmes 3 passages.")}),
-    ("a workshop more", run(bus="abc"), run(bus="abcd"), {"bus": ("grandi", "Passe de 3 à 4 passages.")}),
+    (
+        "nothing changed",
+        run(bus="abc"),
+        run(bus="cba"),
+        {"bus": ("inchangé", "Inchangé : les mêmes 3 passages.")},
+    ),
+    (
+        "a workshop more",
+        run(bus="abc"),
+        run(bus="abcd"),
+        {"bus": ("grandi", "Passe de 3 à 4 passages.")},
+    ),
     ("a file less", run(bus="abc"), run(bus="a"), {"bus": ("réduit", "Passe de 3 à 1 passage.")}),
-    ("others in their place", run(bus="abc"), run(bus="abz"), {"bus": ("remanié", "Autant de passages (3), mais pas les mêmes.")}),
+    (
+        "others in their place",
+        run(bus="abc"),
+        run(bus="abz"),
+        {"bus": ("remanié", "Autant de passages (3), mais pas les mêmes.")},
+    ),
     (
         "two become one",
         run(bus="abc", car="de"),
@@ -286,18 +397,28 @@ CHANGES = [
         "one scatters",
         run(bus="abc", car="xyz"),
         run(bus="abcx"),
-        {"bus": ("grandi", "Passe de 3 à 4 passages."), "car": ("disparu", "N'existe plus : ses 3 passages sont dispersés.")},
+        {
+            "bus": ("grandi", "Passe de 3 à 4 passages."),
+            "car": ("disparu", "N'existe plus : ses 3 passages sont dispersés."),
+        },
     ),
     (
         "a new workshop brings a subject",
         run(bus="abc"),
         run(bus="abc", lait="mno"),
-        {"bus": ("inchangé", "Inchangé : les mêmes 3 passages."), "lait": ("nouveau", "Nouveau thème de 3 passages.")},
+        {
+            "bus": ("inchangé", "Inchangé : les mêmes 3 passages."),
+            "lait": ("nouveau", "Nouveau thème de 3 passages."),
+        },
     ),
 ]
 
 
-@pytest.mark.parametrize(("before", "after", "expected"), [case[1:] for case in CHANGES], ids=[case[0] for case in CHANGES])
+@pytest.mark.parametrize(
+    ("before", "after", "expected"),
+    [case[1:] for case in CHANGES],
+    ids=[case[0] for case in CHANGES],
+)
 def test_what_changed_since_the_last_run_is_told(before, after, expected):
     changes = list_changes(before, after)
     assert {row.theme_id: (row.change, row.sentence) for row in changes.itertuples()} == expected
@@ -307,7 +428,14 @@ def test_a_late_unit_joins_the_nearest_theme_and_changes_no_other(clustered, qui
     units, tags = units_and_tags()
     mail = UNITS.build(
         units.iloc[0].to_dict()
-        | {"unit_id": name, "document_id": "mail", "text": text, "table_number": None, "question": "distance", "channel": "mail"}
+        | {
+            "unit_id": name,
+            "document_id": "mail",
+            "text": text,
+            "table_number": None,
+            "question": "distance",
+            "channel": "mail",
+        }
         for name, text in [
             ("m0", "la piscine municipale doit rouvrir l'hiver, avec des maîtres-nageurs"),
             ("m1", "merci à tous, bonne soirée"),
@@ -316,15 +444,26 @@ def test_a_late_unit_joins_the_nearest_theme_and_changes_no_other(clustered, qui
     themes, members, places = clustered.themes, clustered.theme_members, clustered.unit_places
     said = pd.concat([units, mail], ignore_index=True)
     joined_themes, joined, joined_places = join_late_units(
-        themes, members, places, said, tags, embedder=quick_embedder, settings=ClusterSettings(n_quotes=3)
+        themes,
+        members,
+        places,
+        said,
+        tags,
+        embedder=quick_embedder,
+        settings=ClusterSettings(n_quotes=3),
     )
     assert joined[~joined["unit_id"].isin(mail["unit_id"])].reset_index(drop=True).equals(members)
-    assert dict(zip(joined["unit_id"], joined["theme_id"], strict=True)).get("m0") == themes["theme_id"][0]
+    assert (
+        dict(zip(joined["unit_id"], joined["theme_id"], strict=True)).get("m0")
+        == themes["theme_id"][0]
+    )
     assert "m1" not in set(joined["unit_id"])
     assert joined_places.head(len(places)).equals(places)
     assert joined_places["unit_id"].tolist() == said["unit_id"].tolist()
     assert joined_themes["n_units"].tolist() == [6, 4, 3]
-    assert joined_themes[["theme_id", "label", "keywords", "description"]].equals(themes[["theme_id", "label", "keywords", "description"]])
+    assert joined_themes[["theme_id", "label", "keywords", "description"]].equals(
+        themes[["theme_id", "label", "keywords", "description"]]
+    )
 
 
 def test_what_came_after_makes_no_theme_unless_it_is_most_of_what_there_is():
@@ -340,7 +479,9 @@ def test_a_theme_is_profiled_by_codes_and_quoted_with_one_passage_that_says_the_
     themes, members, *_ = clustered
     profiles = profile_themes(units, tags, members).set_index(["theme_id", "axis", "code"])
     pool = themes["theme_id"][0]
-    assert profiles.loc[(pool, "posture", "difficulte"), ["n_units", "n_tables", "share"]].tolist() == [4, 4, 0.8]
+    assert profiles.loc[
+        (pool, "posture", "difficulte"), ["n_units", "n_tables", "share"]
+    ].tolist() == [4, 4, 0.8]
     assert profiles.loc[(pool, "rubrique", "offre"), "share"] == 1.0
     quotes = quote_themes(units, tags, themes, members)
     assert (quotes["role"] == "centrale").groupby(quotes["theme_id"]).sum().tolist() == [3, 3, 3]
@@ -369,12 +510,20 @@ def test_themes_that_overlap_are_proposed_for_merging_and_loose_large_ones_flagg
 @pytest.mark.parametrize(
     ("keywords", "quoted", "expected"),
     [
-        (["vélos", "abris"], ["il manque des abris sûrs"], "On y parle surtout de vélos et d'abris ; « il manque des abris sûrs »."),
+        (
+            ["vélos", "abris"],
+            ["il manque des abris sûrs"],
+            "On y parle surtout de vélos et d'abris ; « il manque des abris sûrs ».",
+        ),
         (["hangars", "habitat", "eau"], [], "On y parle surtout de hangars, d'habitat et d'eau."),
         (["haies"], ["trop court"], "On y parle surtout de haies."),
         (
             ["haies", "bocage"],
-            ["les haies se taillent trop tôt", "les haies se taillent trop tôt", "planter du bocage ensemble"],
+            [
+                "les haies se taillent trop tôt",
+                "les haies se taillent trop tôt",
+                "planter du bocage ensemble",
+            ],
             "On y parle surtout de haies et de bocage ; « les haies se taillent trop tôt » ; « planter du bocage ensemble ».",
         ),
         (
@@ -414,11 +563,15 @@ def named(texts: list[str], tables: list[str], embedder) -> str:
     """The label of a theme that holds all of `texts`, said at `tables`."""
     readings = read_texts(texts)
     space = join_views(texts, readings, embedder).subject
-    found = find_candidates(readings, np.zeros(len(texts), dtype=int), np.ones(len(texts)), [[]], space, tables)
+    found = find_candidates(
+        readings, np.zeros(len(texts), dtype=int), np.ones(len(texts)), [[]], space, tables
+    )
     return label_themes(found, [unit_rows(space.rows)])[0]
 
 
-def test_a_theme_is_named_by_what_several_tables_say_rather_than_by_what_one_repeats(quick_embedder):
+def test_a_theme_is_named_by_what_several_tables_say_rather_than_by_what_one_repeats(
+    quick_embedder,
+):
     texts = [
         "le moulin communal",
         "le moulin communal à farine",
@@ -440,11 +593,20 @@ def candidate(surface: str, score: float, support: int, angle: float) -> Candida
     ("found", "expected"),
     [
         # one word that several tables say is completed by the best phrase, whoever says it
-        ([candidate("digues", 0.8, 3, 0.0), candidate("curage des fossés", 0.6, 1, 1.2)], "Digues et curage des fossés"),
+        (
+            [candidate("digues", 0.8, 3, 0.0), candidate("curage des fossés", 0.6, 1, 1.2)],
+            "Digues et curage des fossés",
+        ),
         # a phrase that several tables say says enough
-        ([candidate("curage des fossés", 0.8, 3, 0.0), candidate("digues", 0.6, 1, 1.2)], "Curage des fossés"),
+        (
+            [candidate("curage des fossés", 0.8, 3, 0.0), candidate("digues", 0.6, 1, 1.2)],
+            "Curage des fossés",
+        ),
         # what one table says names the theme where nothing shared comes near
-        ([candidate("curage des fossés", 0.9, 1, 0.0), candidate("rencontres", 0.3, 4, 1.2)], "Curage des fossés et rencontres"),
+        (
+            [candidate("curage des fossés", 0.9, 1, 0.0), candidate("rencontres", 0.3, 4, 1.2)],
+            "Curage des fossés et rencontres",
+        ),
     ],
 )
 def test_a_label_is_shared_and_says_enough(found, expected):
@@ -453,16 +615,25 @@ def test_a_label_is_shared_and_says_enough(found, expected):
 
 
 def test_a_label_that_another_bears_is_made_again_of_other_phrases_while_there_are_any():
-    found = [candidate("voiture partagée", 0.9, 2, 0.0), candidate("transport solidaire", 0.8, 2, 0.0)]
+    found = [
+        candidate("voiture partagée", 0.9, 2, 0.0),
+        candidate("transport solidaire", 0.8, 2, 0.0),
+    ]
     members = np.array([[1.0, 0.0]])
     assert label_themes([found], [members]) == ["Voiture partagée"]
     assert label_themes([found], [members], others=["Voiture partagée"]) == ["Transport solidaire"]
-    assert label_themes([found], [members], others=["voiture partagee", "Transport solidaire"]) == ["Voiture partagée"]
+    assert label_themes([found], [members], others=["voiture partagee", "Transport solidaire"]) == [
+        "Voiture partagée"
+    ]
 
 
 def quote_rows(*rows: tuple[str, str, str, int | None, float]) -> pd.DataFrame:
-    made = pd.DataFrame(rows, columns=["unit_id", "text", "workshop_id", "table_number", "strength"])
-    return made.assign(document_id="d-" + made["workshop_id"], table_number=made["table_number"].astype("Int64"))
+    made = pd.DataFrame(
+        rows, columns=["unit_id", "text", "workshop_id", "table_number", "strength"]
+    )
+    return made.assign(
+        document_id="d-" + made["workshop_id"], table_number=made["table_number"].astype("Int64")
+    )
 
 
 LONG_ENOUGH = "les éleveurs cherchent un repreneur"
@@ -473,7 +644,11 @@ LONG_ENOUGH = "les éleveurs cherchent un repreneur"
     [
         # the most central first, then another table before the same one
         (
-            [("a", LONG_ENOUGH, "w", 1, 0.9), ("b", LONG_ENOUGH + " vite", "w", 1, 0.85), ("c", LONG_ENOUGH + " ici", "w", 2, 0.8)],
+            [
+                ("a", LONG_ENOUGH, "w", 1, 0.9),
+                ("b", LONG_ENOUGH + " vite", "w", 1, 0.85),
+                ("c", LONG_ENOUGH + " ici", "w", 2, 0.8),
+            ],
             ["a", "c", "b"],
         ),
         # a text said twice is quoted last
@@ -488,7 +663,13 @@ LONG_ENOUGH = "les éleveurs cherchent un repreneur"
         # two words say less than a sentence
         ([("a", "repreneur !!", "w", 1, 0.6), ("b", LONG_ENOUGH, "w", 2, 0.5)], ["b", "a"]),
         # a masked person is not the first to be quoted
-        ([("a", "[personne] cherche un repreneur depuis mai", "w", 1, 0.6), ("b", LONG_ENOUGH, "w", 2, 0.55)], ["b", "a"]),
+        (
+            [
+                ("a", "[personne] cherche un repreneur depuis mai", "w", 1, 0.6),
+                ("b", LONG_ENOUGH, "w", 2, 0.55),
+            ],
+            ["b", "a"],
+        ),
     ],
 )
 def test_quotes_are_central_readable_and_from_several_circles(rows, expected):
@@ -498,7 +679,13 @@ def test_quotes_are_central_readable_and_from_several_circles(rows, expected):
 @pytest.mark.parametrize(
     ("texts", "never"),
     [
-        (["Bernadette tient la cantine du foyer", "la cantine du foyer, Bernadette y est tous les jours"], "bernadette"),
+        (
+            [
+                "Bernadette tient la cantine du foyer",
+                "la cantine du foyer, Bernadette y est tous les jours",
+            ],
+            "bernadette",
+        ),
         (["[personne] répare la roue du moulin", "le moulin, [personne] le connaît"], "personne"),
         (["un problème de moulin", "le moulin, des problèmes"], "problème"),
         (["il faut partager le moulin", "le moulin à partager"], "partager"),
@@ -523,7 +710,9 @@ def test_keywords_repeat_no_word_in_another_form(quick_embedder):
     ]
     readings = read_texts(texts)
     space = join_views(texts, readings, quick_embedder).subject
-    keywords = keywords_of(find_candidates(readings, np.zeros(5, dtype=int), np.ones(5), [[]], space)[0])
+    keywords = keywords_of(
+        find_candidates(readings, np.zeros(5, dtype=int), np.ones(5), [[]], space)[0]
+    )
     assert sum("jeune" in keyword for keyword in keywords) == 1
     assert sum("coop" in keyword for keyword in keywords) == 1
     assert sum("éleveur" in keyword for keyword in keywords) <= 1

@@ -14,30 +14,35 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from pipeline.communes import (
-    Gazetteer,
-    around,
-    centre_of,
+from pipeline.communes import centre_of, name_of
+from pipeline.communes.gazetteer import Gazetteer, around, distance_km, read_written
+from pipeline.communes.tables import (
+    by_code,
     codes_of_department,
     department_names,
-    distance_km,
     epci_names,
     epci_of,
     epci_of_most,
     find_epci,
     has_contour,
     members_of,
-    name_of,
     outline,
+    places,
 )
-from pipeline.communes.making.geometry import km_outside, middle_of, read_point, read_rings, surface_of
-from pipeline.communes.making.places import build_places
-from pipeline.communes.making.sources import AREAS, HISTORY, TODAY, Archive, SourceError, fetch_archive, read_rows
-from pipeline.communes.making.topology import build_topology
-from pipeline.communes.names import read_written
-from pipeline.communes.tables import by_code, places
-from pipeline.resources import data_path
-from pipeline.words import slug
+from pipeline.files import data_path
+from pipeline.text import slug
+from tools.communes.geometry import km_outside, middle_of, read_point, read_rings, surface_of
+from tools.communes.places import build_places
+from tools.communes.sources import (
+    AREAS,
+    HISTORY,
+    TODAY,
+    Archive,
+    SourceError,
+    fetch_archive,
+    read_rows,
+)
+from tools.communes.topology import build_topology
 
 ROOT = Path(__file__).parent.parent
 REFERENCE = data_path("reference")
@@ -199,7 +204,11 @@ NEAR = [  # seen from a territory: code, None where it still may be several
     (OMER, "Saint-Martin", None),
     (OMER, "Sainte-Colombe", None),
     (OMER, "Saint-Denis", None),  # nobody's neighbour, and a large one elsewhere
-    (OMER, "Montreuil", None),  # Montreuil-sur-Mer is 50 km away, and that of Seine-Saint-Denis is large
+    (
+        OMER,
+        "Montreuil",
+        None,
+    ),  # Montreuil-sur-Mer is 50 km away, and that of Seine-Saint-Denis is large
     (OMER, "tout le canton", None),
     (OMER, "Pays de Saint-Omer", None),
     (OMER, "Audomarois", None),
@@ -239,7 +248,11 @@ NEAR = [  # seen from a territory: code, None where it still may be several
     (RODEZ, "St Geniez d'Olt", "12224"),
     (RODEZ, "Villefranche", None),  # -de-Rouergue, -de-Panat
     (RODEZ, "Évry", None),
-    (around(["36044"]), "Indre", None),  # the department around, not the commune of Loire-Atlantique
+    (
+        around(["36044"]),
+        "Indre",
+        None,
+    ),  # the department around, not the commune of Loire-Atlantique
     (around(["44109"]), "Indre", "44074"),
     (around(["51507"]), "Ménehould", "51507"),
     (around(["14118"]), "Saint-Omer", "14635"),
@@ -247,7 +260,9 @@ NEAR = [  # seen from a territory: code, None where it still may be several
 
 
 @pytest.mark.parametrize(("gazetteer", "written", "expected"), NEAR)
-def test_a_territory_tells_namesakes_and_shortened_names(gazetteer: Gazetteer, written: str, expected: str | None) -> None:
+def test_a_territory_tells_namesakes_and_shortened_names(
+    gazetteer: Gazetteer, written: str, expected: str | None
+) -> None:
     assert gazetteer.find(written).code == expected
 
 
@@ -266,7 +281,9 @@ PARTS = [  # the part that is named, of a commune of today
 
 
 @pytest.mark.parametrize(("written", "code", "place_code"), PARTS)
-def test_a_part_keeps_its_own_code_beside_that_of_its_commune(written: str, code: str, place_code: str) -> None:
+def test_a_part_keeps_its_own_code_beside_that_of_its_commune(
+    written: str, code: str, place_code: str
+) -> None:
     found = FRANCE.find(written)
     assert (found.code, found.place_code) == (code, place_code)
 
@@ -287,7 +304,9 @@ COLUMN_OF_CODES = [  # name, code of a column beside it
 
 
 @pytest.mark.parametrize(("written", "code", "expected"), COLUMN_OF_CODES)
-def test_a_column_of_codes_and_a_name_make_one_commune(written: str, code: str, expected: str | None) -> None:
+def test_a_column_of_codes_and_a_name_make_one_commune(
+    written: str, code: str, expected: str | None
+) -> None:
     assert FRANCE.find(written, code).code == expected
 
 
@@ -305,7 +324,9 @@ READINGS = [  # what is read of a cell: slugs of each reading, codes, department
 
 
 @pytest.mark.parametrize(("text", "slugs", "codes", "departments"), READINGS)
-def test_a_cell_is_read_whole_then_in_parts(text: str, slugs: list[tuple[str, ...]], codes: tuple[str, ...], departments: set[str]) -> None:
+def test_a_cell_is_read_whole_then_in_parts(
+    text: str, slugs: list[tuple[str, ...]], codes: tuple[str, ...], departments: set[str]
+) -> None:
     readings = read_written(text)
     assert [reading.slugs for reading in readings] == slugs
     assert all((reading.codes, reading.departments) == (codes, departments) for reading in readings)
@@ -330,7 +351,13 @@ def test_distances_are_right_to_a_hundredth() -> None:
     assert distance_km(lille, marseille) == pytest.approx(835, rel=0.02)
 
 
-NAMES = [("59350", "Lille"), ("75114", "Paris 14e Arrondissement"), ("01018", "Arlod"), ("ville-imaginaire", "Ville-Imaginaire"), ("", "")]
+NAMES = [
+    ("59350", "Lille"),
+    ("75114", "Paris 14e Arrondissement"),
+    ("01018", "Arlod"),
+    ("ville-imaginaire", "Ville-Imaginaire"),
+    ("", ""),
+]
 
 
 @pytest.mark.parametrize(("code", "expected"), NAMES)
@@ -363,7 +390,9 @@ AUTHORITIES = [  # name, communes of the territory, SIREN
 
 
 @pytest.mark.parametrize(("name", "communes", "expected"), AUTHORITIES)
-def test_an_authority_is_told_by_its_telling_words_or_its_initials(name: str, communes: tuple[str, ...], expected: str | None) -> None:
+def test_an_authority_is_told_by_its_telling_words_or_its_initials(
+    name: str, communes: tuple[str, ...], expected: str | None
+) -> None:
     assert find_epci(name, communes=communes) == expected
 
 
@@ -372,7 +401,9 @@ def test_communes_authorities_and_departments_hold_each_other() -> None:
     assert epci_of("29155") is None  # Ouessant
     assert epci_of("99999") is None
     assert len(members_of("200093201")) == 95
-    assert set(members_of("200057867")) < set(members_of("200054781"))  # an EPT of the Métropole du Grand Paris
+    assert set(members_of("200057867")) < set(
+        members_of("200054781")
+    )  # an EPT of the Métropole du Grand Paris
     assert members_of("000000000") == ()
     assert codes_of_department("75") == ("75056",)
     assert len(codes_of_department("62")) == 887
@@ -391,21 +422,37 @@ MOSTLY = [
 
 
 @pytest.mark.parametrize(("communes", "expected"), MOSTLY)
-def test_most_of_several_communes_tell_the_authority(communes: tuple[str, ...], expected: str | None) -> None:
+def test_most_of_several_communes_tell_the_authority(
+    communes: tuple[str, ...], expected: str | None
+) -> None:
     assert epci_of_most(communes) == expected
 
 
 def _surface(geometry: dict) -> float:
     rings = [ring for polygon in geometry["coordinates"] for ring in polygon]
-    return sum(sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in pairwise(ring)) / 2 for ring in rings)
+    return sum(
+        sum(x * next_y - next_x * y for (x, y), (next_x, next_y) in pairwise(ring)) / 2
+        for ring in rings
+    )
 
 
 def test_outlines_are_closed_rings_around_the_town_hall() -> None:
-    for code in ("62765", "59350", "75056", "2A004", "97411", "94076", "93029", "91223"):  # the last three were misplaced by their source
+    for code in (
+        "62765",
+        "59350",
+        "75056",
+        "2A004",
+        "97411",
+        "94076",
+        "93029",
+        "91223",
+    ):  # the last three were misplaced by their source
         geometry = outline([code])
         rings = [polygon[0] for polygon in geometry["coordinates"]]
         assert all(ring[0] == ring[-1] and len(ring) > 3 for ring in rings), code
-        on_grid = [[(round(lon * 10_000), round(lat * 10_000)) for lon, lat in ring] for ring in rings]
+        on_grid = [
+            [(round(lon * 10_000), round(lat * 10_000)) for lon, lat in ring] for ring in rings
+        ]
         assert km_outside(centre_of(code), on_grid) < 1, code
 
 
@@ -413,8 +460,12 @@ def test_the_outline_of_an_authority_dissolves_its_communes_borders() -> None:
     members = members_of("200069037")
     whole, parts = outline(members), [outline([code]) for code in members]
     assert len(whole["coordinates"]) == 1
-    assert abs(_surface(whole)) == pytest.approx(sum(abs(_surface(part)) for part in parts), rel=1e-6)
-    assert len(whole["coordinates"][0][0]) < sum(len(part["coordinates"][0][0]) for part in parts) / 3
+    assert abs(_surface(whole)) == pytest.approx(
+        sum(abs(_surface(part)) for part in parts), rel=1e-6
+    )
+    assert (
+        len(whole["coordinates"][0][0]) < sum(len(part["coordinates"][0][0]) for part in parts) / 3
+    )
 
 
 def test_what_has_no_contour_has_no_outline() -> None:
@@ -443,10 +494,19 @@ def test_the_table_holds_together() -> None:
 
 
 def test_a_former_name_is_none_that_its_commune_still_bears() -> None:
-    borne = {(place.slug, code) for place in places() if place.kind != "ancienne" for code in (place.code, place.current_code)}
+    borne = {
+        (place.slug, code)
+        for place in places()
+        if place.kind != "ancienne"
+        for code in (place.code, place.current_code)
+    }
     former = [place for place in places() if place.kind == "ancienne"]
     assert len(former) > 3500
-    assert [place.name for place in former if {(place.slug, place.code), (place.slug, place.current_code)} & borne] == []
+    assert [
+        place.name
+        for place in former
+        if {(place.slug, place.code), (place.slug, place.current_code)} & borne
+    ] == []
     assert by_code()["15031"].kind == "commune"  # Celles, which came back
 
 
@@ -455,13 +515,19 @@ def _section(title: str) -> str:
 
 
 def test_the_files_are_those_whose_fingerprints_are_told() -> None:
-    told = dict(reversed(line.split()) for line in re.findall(r"^[0-9a-f]{64}  \S+$", _section("Empreintes"), re.MULTILINE))
+    told = dict(
+        reversed(line.split())
+        for line in re.findall(r"^[0-9a-f]{64}  \S+$", _section("Empreintes"), re.MULTILINE)
+    )
     files = [path for path in REFERENCE.iterdir() if path.name != "README.md"]
     assert {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in files} == told
 
 
 def test_the_files_have_the_rows_that_are_told() -> None:
-    told = {name: int(re.sub(r"\D", "", count)) for name, count in re.findall(r"^\| `(\S+)` \|.*\| ([\d\s]+) \|$", README, re.MULTILINE)}
+    told = {
+        name: int(re.sub(r"\D", "", count))
+        for name, count in re.findall(r"^\| `(\S+)` \|.*\| ([\d\s]+) \|$", README, re.MULTILINE)
+    }
     with gzip.open(REFERENCE / "contours.json.gz") as packed:
         n_contours = len(json.load(packed)["objects"]["communes"]["geometries"])
     with (REFERENCE / "departements.csv").open(encoding="utf-8", newline="") as lines:
@@ -475,21 +541,28 @@ def test_the_files_have_the_rows_that_are_told() -> None:
 
 
 def test_each_source_has_a_licence_and_each_archive_its_sum() -> None:
-    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in _section("Sources").splitlines() if line.startswith("| ")][1:]
+    rows = [
+        [cell.strip() for cell in line.strip("|").split("|")]
+        for line in _section("Sources").splitlines()
+        if line.startswith("| ")
+    ][1:]
     assert len(rows) == 7
     assert all(content and source and package for content, source, _, package in rows)
     assert {licence for _, _, licence, _ in rows} == {"Licence Ouverte 2.0"}
-    assert set(re.findall(r"`([0-9a-f]{64})`", _section("Sources"))) == {archive.sha256 for archive in (TODAY, HISTORY, AREAS)}
+    assert set(re.findall(r"`([0-9a-f]{64})`", _section("Sources"))) == {
+        archive.sha256 for archive in (TODAY, HISTORY, AREAS)
+    }
     mention = re.search(r"« (.*) »", _section("Sources"))
     assert mention
     assert all(name in mention[1] for name in ("Insee", "DGCL", "La Poste", "DILA", "IGN"))
 
 
 def test_no_run_imports_how_the_tables_are_made() -> None:
-    making = ROOT / "pipeline" / "communes" / "making"
-    modules = [path for folder in ("pipeline", "models", "flows") for path in (ROOT / folder).rglob("*.py") if making not in path.parents]
+    modules = [
+        path for folder in ("pipeline", "models", "flows") for path in (ROOT / folder).rglob("*.py")
+    ]
     assert len(modules) > 100
-    assert [path.name for path in modules if "communes.making" in path.read_text(encoding="utf-8")] == []
+    assert [path.name for path in modules if "from tools" in path.read_text(encoding="utf-8")] == []
 
 
 def test_an_archive_of_other_bytes_is_refused_in_one_line(tmp_path: Path) -> None:
@@ -504,7 +577,9 @@ def test_an_archive_of_other_bytes_is_refused_in_one_line(tmp_path: Path) -> Non
 
 
 @pytest.mark.parametrize("command", [("no-such-command",), ("false",), ("true",)])
-def test_an_archive_that_cannot_be_fetched_is_an_error(tmp_path: Path, command: tuple[str, ...]) -> None:
+def test_an_archive_that_cannot_be_fetched_is_an_error(
+    tmp_path: Path, command: tuple[str, ...]
+) -> None:
     with pytest.raises(SourceError, match="attendu"):
         fetch_archive(Archive("made.tgz", "0" * 64, command), tmp_path)
 
@@ -531,7 +606,9 @@ def _was(entry: str, name: str, **more: object) -> dict:
 
 def test_a_name_that_is_no_more_goes_to_the_commune_of_today() -> None:
     communes = [
-        _today("01001", "Grand-Bourg", population=900, codesPostaux=["01100"], anciensCodes=["01005"]),
+        _today(
+            "01001", "Grand-Bourg", population=900, codesPostaux=["01100"], anciensCodes=["01005"]
+        ),
         _today("01002", "Le Vieux-Bourg", "commune-deleguee", chefLieu="01001"),
         _today("01003", "Aulnes-sur-Ain"),
     ]
@@ -552,27 +629,47 @@ def test_a_name_that_is_no_more_goes_to_the_commune_of_today() -> None:
         centres={"01001": {"commune": (46.0, 5.0)}, "01002": {"déléguée": (46.1, 5.1)}},
     )
     former = table[table.kind == "ancienne"]
-    assert list(zip(former.code, former.name, former.current_code, former.epci_code.isna(), strict=True)) == [
+    assert list(
+        zip(former.code, former.name, former.current_code, former.epci_code.isna(), strict=True)
+    ) == [
         ("01002", "Vieux-Bourg", "01001", False),
         ("01003", "Aulnes", "01003", True),
         ("01005", "Petit-Bourg", "01001", False),
     ]
-    assert former.lat.tolist()[::2] == pytest.approx([46.1, 46.0])  # that of its code, else that of its commune
+    assert former.lat.tolist()[::2] == pytest.approx(
+        [46.1, 46.0]
+    )  # that of its code, else that of its commune
     assert table[table.kind == "commune"].postal_codes.tolist() == ["01100", ""]
 
 
 def _square(west: float, south: float) -> bytes:
-    corners = [(west, south), (west + 0.1, south), (west + 0.1, south + 0.1), (west, south + 0.1), (west, south)]
-    return struct.pack("<BIII", 1, 3, 1, 5) + b"".join(struct.pack("<dd", *corner) for corner in corners)
+    corners = [
+        (west, south),
+        (west + 0.1, south),
+        (west + 0.1, south + 0.1),
+        (west, south + 0.1),
+        (west, south),
+    ]
+    return struct.pack("<BIII", 1, 3, 1, 5) + b"".join(
+        struct.pack("<dd", *corner) for corner in corners
+    )
 
 
 def _squares(*corners: tuple[float, float]) -> str:
-    return (struct.pack("<BII", 1, 6, len(corners)) + b"".join(_square(*corner) for corner in corners)).hex()
+    return (
+        struct.pack("<BII", 1, 6, len(corners)) + b"".join(_square(*corner) for corner in corners)
+    ).hex()
 
 
 def test_geometries_are_read_on_a_grid() -> None:
     (ring,) = read_rings(_squares((3.0, 47.0)))
-    assert ring == [(30_000, 470_000), (31_000, 470_000), (31_000, 471_000), (30_000, 471_000), (30_000, 470_000)]
+    assert ring == [
+        (30_000, 470_000),
+        (31_000, 470_000),
+        (31_000, 471_000),
+        (30_000, 471_000),
+        (30_000, 470_000),
+    ]
     assert surface_of(ring) == 1_000_000
     assert middle_of([ring]) == (47.05, 3.05)
     assert middle_of([]) is None
@@ -587,10 +684,14 @@ def test_geometries_are_read_on_a_grid() -> None:
 
 
 def test_a_border_of_two_neighbours_is_written_once() -> None:
-    topology = build_topology({"2": read_rings(_squares((3.1, 47.0))), "1": read_rings(_squares((3.0, 47.0))), "3": []})
+    topology = build_topology(
+        {"2": read_rings(_squares((3.1, 47.0))), "1": read_rings(_squares((3.0, 47.0))), "3": []}
+    )
     west, east = topology["objects"]["communes"]["geometries"]
     assert (west["id"], east["id"]) == ("1", "2")
     (first,), (second,) = west["arcs"][0], east["arcs"][0]
     assert len(topology["arcs"]) == 3
-    assert {~number for number in first if ~number in second} | {number for number in first if ~number in second}
+    assert {~number for number in first if ~number in second} | {
+        number for number in first if ~number in second
+    }
     assert topology["arcs"][0][0] == [6200, 94000]

@@ -8,12 +8,10 @@ import pytest
 from benchmarks.contrasts import LAYOUTS, judged, naive, ours, simulate, without_circle
 from scipy.stats import hypergeom
 
-from pipeline.compare.counts import Counts
-from pipeline.compare.specificity import log_odds, specificity
-from pipeline.compare.verdict import judge
-from pipeline.compare.witnesses import hear, spread_of
-from pipeline.settings import CompareSettings
-from pipeline.tables import VERDICTS
+from pipeline.compare.counts import Counts, log_odds, specificity
+from pipeline.compare.verdict import hear, judge, spread_of
+from pipeline.settings.stages import CompareSettings
+from pipeline.tables.schema import VERDICTS
 
 # Ten discourses of Robespierre (Lafon, 1980), as textometry and lexicalStat distribute them
 WORDS_OF_PARTS = [8395, 2558, 3920, 6903, 7896, 4555, 10142, 2063, 1084, 13933]
@@ -28,7 +26,12 @@ ROBESPIERRE = {
 
 def robespierre() -> tuple[np.ndarray, np.ndarray, np.ndarray, float]:
     counts = np.array(list(ROBESPIERRE.values()), dtype=float)
-    return counts, counts.sum(axis=1, keepdims=True), np.array([WORDS_OF_PARTS], dtype=float), float(sum(WORDS_OF_PARTS))
+    return (
+        counts,
+        counts.sum(axis=1, keepdims=True),
+        np.array([WORDS_OF_PARTS], dtype=float),
+        float(sum(WORDS_OF_PARTS)),
+    )
 
 
 def exact_tail(n: int, total: int, here: int, everything: int, *, upper: bool) -> float:
@@ -38,14 +41,19 @@ def exact_tail(n: int, total: int, here: int, everything: int, *, upper: bool) -
     return float(Fraction(part, comb(everything, here)))
 
 
-@pytest.mark.parametrize("word", ["peuple", *(pytest.param(word, marks=pytest.mark.slow) for word in ("ennemi", "patrie"))])
+@pytest.mark.parametrize(
+    "word",
+    ["peuple", *(pytest.param(word, marks=pytest.mark.slow) for word in ("ennemi", "patrie"))],
+)
 def test_specificities_of_lafons_table_are_those_of_whole_numbers(word: str) -> None:
     counts, totals, here, everything = robespierre()
     row = list(ROBESPIERRE).index(word)
     found = specificity(counts, totals, here, everything)[row]
     for part, n in enumerate(ROBESPIERRE[word]):
         upper = n * everything >= totals[row, 0] * here[0, part]
-        tail = exact_tail(n, int(totals[row, 0]), int(here[0, part]), int(everything), upper=bool(upper))
+        tail = exact_tail(
+            n, int(totals[row, 0]), int(here[0, part]), int(everything), upper=bool(upper)
+        )
         assert found[part] == pytest.approx((-1 if upper else 1) * log10(tail), abs=1e-6)
 
 
@@ -53,7 +61,11 @@ def test_lafons_reading_of_his_table_is_found_again() -> None:
     """« Peuple » is rare in the fourth discourse, « patrie » rare in the first and frequent in the seventh."""
     found = dict(zip(ROBESPIERRE, specificity(*robespierre()), strict=True))
     assert found["peuple"][3] < -3 and np.argmin(found["peuple"]) == 3
-    assert found["patrie"][0] < -3 and np.argmin(found["patrie"]) == 0 and np.argmax(found["patrie"]) == 6
+    assert (
+        found["patrie"][0] < -3
+        and np.argmin(found["patrie"]) == 0
+        and np.argmax(found["patrie"]) == 6
+    )
 
 
 def test_specificities_equal_scipys_tails_over_random_tables() -> None:
@@ -65,7 +77,9 @@ def test_specificities_equal_scipys_tails_over_random_tables() -> None:
     found = specificity(counts, totals, here, everything)
     over = counts * everything >= totals * here
     expected = np.where(
-        over, -hypergeom.logsf(counts - 1, everything, totals, here) / log(10), hypergeom.logcdf(counts, everything, totals, here) / log(10)
+        over,
+        -hypergeom.logsf(counts - 1, everything, totals, here) / log(10),
+        hypergeom.logcdf(counts, everything, totals, here) / log(10),
     )
     assert np.abs(found - expected).max() < 1e-6
 
@@ -73,7 +87,11 @@ def test_specificities_equal_scipys_tails_over_random_tables() -> None:
 def test_log_odds_are_those_of_monroe_and_others() -> None:
     """Formulas 15, 19, 20 and 22 of « Fightin' Words » worked by hand for one word of two groups."""
     counts = Counts(
-        ["mot", "autre"], ["ici", "ailleurs"], np.array([0, 1]), np.array([100.0, 300.0]), np.array([[30.0, 70.0], [20.0, 280.0]])
+        ["mot", "autre"],
+        ["ici", "ailleurs"],
+        np.array([0, 1]),
+        np.array([100.0, 300.0]),
+        np.array([[30.0, 70.0], [20.0, 280.0]]),
     )
     odds, z_score = log_odds(counts, 40.0)
     prior = 40 * 50 / 400
@@ -83,28 +101,50 @@ def test_log_odds_are_those_of_monroe_and_others() -> None:
 
 
 def test_a_strong_prior_draws_log_odds_to_nought() -> None:
-    counts = Counts(["mot", "autre"], ["ici", "ailleurs"], np.array([0, 1]), np.array([10.0, 10.0]), np.array([[8.0, 2.0], [2.0, 8.0]]))
+    counts = Counts(
+        ["mot", "autre"],
+        ["ici", "ailleurs"],
+        np.array([0, 1]),
+        np.array([10.0, 10.0]),
+        np.array([[8.0, 2.0], [2.0, 8.0]]),
+    )
     weak, strong = (abs(log_odds(counts, prior)[0]).max() for prior in (0.1, 1000.0))
     assert strong < 0.05 < 1 < weak
 
 
 def test_a_table_out_of_proportion_is_not_heard_on_its_subject_and_on_it_alone() -> None:
-    said = np.column_stack([[30.0, 2, 1, 3, 2, 1], *[np.roll([3.0, 2, 4, 3, 2, 3], turn) for turn in range(6)]])
-    counts = Counts([f"s{n}" for n in range(7)], ["ici"], np.zeros(6, dtype=int), said.sum(axis=1), said)
+    said = np.column_stack(
+        [[30.0, 2, 1, 3, 2, 1], *[np.roll([3.0, 2, 4, 3, 2, 3], turn) for turn in range(6)]]
+    )
+    counts = Counts(
+        [f"s{n}" for n in range(7)], ["ici"], np.zeros(6, dtype=int), said.sum(axis=1), said
+    )
     heard = hear(counts)
     assert heard.said[:, 0].tolist() == [0, 2, 1, 3, 2, 1] and heard.sizes[0, 0] == 0
-    assert (heard.said[:, 1:] == said[:, 1:]).all() and (heard.sizes[1:] == counts.sizes[1:, None]).all()
+    assert (heard.said[:, 1:] == said[:, 1:]).all() and (
+        heard.sizes[1:] == counts.sizes[1:, None]
+    ).all()
 
 
 def test_tables_of_a_territory_that_all_insist_are_all_heard() -> None:
     said = np.array([[12.0, 8.0]] * 4 + [[0.0, 20.0]] * 4)
-    counts = Counts(["propre", "reste"], ["ici", "ailleurs"], np.repeat([0, 1], 4), said.sum(axis=1), said)
+    counts = Counts(
+        ["propre", "reste"], ["ici", "ailleurs"], np.repeat([0, 1], 4), said.sum(axis=1), said
+    )
     assert (hear(counts).said == said).all()
 
 
-def test_the_design_effect_is_one_for_even_circles_and_grows_where_some_say_it_over_and_over() -> None:
+def test_the_design_effect_is_one_for_even_circles_and_grows_where_some_say_it_over_and_over() -> (
+    None
+):
     said = np.column_stack([np.full(12, 3.0), np.tile([6.0, 0.0], 6), np.full(12, 2.0)])
-    counts = Counts(["pareil", "par à-coups", "reste"], ["ici", "ailleurs"], np.repeat([0, 1], 6), np.full(12, 20.0), said)
+    counts = Counts(
+        ["pareil", "par à-coups", "reste"],
+        ["ici", "ailleurs"],
+        np.repeat([0, 1], 6),
+        np.full(12, 20.0),
+        said,
+    )
     spread = spread_of(counts, hear(counts))
     assert spread.effect[0, 0] == 1.0 and spread.effect[1, 0] > 3 and (spread.freedom == 10).all()
 
@@ -118,9 +158,17 @@ def test_subjects_lend_each_other_what_they_tell_of_tables() -> None:
 
 def _judged(said: list[list[float]], place: list[int], sizes: list[float]) -> np.ndarray:
     matrix = np.array(said)
-    counts = Counts([f"s{n}" for n in range(matrix.shape[1])], ["a", "b"], np.array(place), np.array(sizes), matrix)
+    counts = Counts(
+        [f"s{n}" for n in range(matrix.shape[1])],
+        ["a", "b"],
+        np.array(place),
+        np.array(sizes),
+        matrix,
+    )
     n_tables = counts.by_territory((matrix > 0).astype(float)).T
-    return judge(counts, n_tables, np.bincount(place).astype(float)[None, :], CompareSettings()).verdict
+    return judge(
+        counts, n_tables, np.bincount(place).astype(float)[None, :], CompareSettings()
+    ).verdict
 
 
 @pytest.mark.parametrize("loud", [10.0, 40.0, 200.0])
@@ -136,11 +184,16 @@ def test_what_several_tables_say_is_affirmed() -> None:
 
 
 def _with_false(method, held: tuple[int, ...], n_studies: int) -> float:
-    found = [method(simulate(np.random.default_rng([9, number]), held, planted=0)[0]) for number in range(n_studies)]
+    found = [
+        method(simulate(np.random.default_rng([9, number]), held, planted=0)[0])
+        for number in range(n_studies)
+    ]
     return float(np.mean([(verdict == VERDICTS[0]).any() for verdict in found]))
 
 
-def test_territories_that_do_not_differ_are_seldom_said_to_where_sentences_would_say_it_each_time() -> None:
+def test_territories_that_do_not_differ_are_seldom_said_to_where_sentences_would_say_it_each_time() -> (
+    None
+):
     held = LAYOUTS["3 territoires de 5, 6 et 7 tables"]
     assert _with_false(ours, held, 25) <= 0.05
     assert _with_false(naive, held, 3) == 1.0
@@ -160,13 +213,18 @@ def test_what_is_affirmed_does_not_rest_on_any_one_table() -> None:
 
 
 def test_a_lead_is_never_an_affirmed_cell_nor_said_to_be_alike() -> None:
-    found = [judged(simulate(np.random.default_rng([6, number]), (2, 5, 6, 7), planted=6)[0]) for number in range(10)]
+    found = [
+        judged(simulate(np.random.default_rng([6, number]), (2, 5, 6, 7), planted=6)[0])
+        for number in range(10)
+    ]
     leads = np.concatenate([one.verdict[one.is_lead] for one in found])
     assert len(leads) > 5 and set(leads) == {VERDICTS[3]}
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("layout", LAYOUTS)
-def test_no_layout_of_territories_gives_more_false_verdicts_than_the_rate_allows(layout: str) -> None:
+def test_no_layout_of_territories_gives_more_false_verdicts_than_the_rate_allows(
+    layout: str,
+) -> None:
     """At most 5 %, with two standard errors of 300 studies."""
     assert _with_false(ours, LAYOUTS[layout], 300) <= 0.05 + 2 * sqrt(0.05 * 0.95 / 300)

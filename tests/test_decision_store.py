@@ -17,14 +17,14 @@ import pandas as pd
 import pytest
 
 from flows.backup import backup_study, restore_study
-from flows.retrying import can_pass
 from flows.run import run_study
+from flows.served_flows import can_pass
 from pipeline.cli import main
 from pipeline.decision_store import DecisionStore, _insert
 from pipeline.errors import StudyError, TableError
 from pipeline.review.journal import Journals
 from pipeline.study import Study
-from pipeline.tables import DECISION_EFFECTS, DECISIONS
+from pipeline.tables.material import DECISION_EFFECTS, DECISIONS
 
 ROOT = Path(__file__).parent.parent
 
@@ -32,7 +32,11 @@ ROOT = Path(__file__).parent.parent
 @pytest.fixture(params=["sqlite", "postgresql"])
 def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | str:
     """Where decisions are kept: a file that does not exist yet, or an empty database."""
-    return tmp_path / "decisions.sqlite3" if request.param == "sqlite" else str(request.getfixturevalue("postgres_url"))
+    return (
+        tmp_path / "decisions.sqlite3"
+        if request.param == "sqlite"
+        else str(request.getfixturevalue("postgres_url"))
+    )
 
 
 @pytest.fixture
@@ -56,8 +60,12 @@ def move(unit_id: str, theme_id: str | None = "cars", author: str = "lise") -> d
     return {"author": author, "action": "move_unit", "unit_id": unit_id, "value": theme_id}
 
 
-def test_a_store_that_does_not_exist_has_no_decisions_and_is_not_made_by_reading(store: DecisionStore, place: Path | str) -> None:
-    assert store.read().empty and list(store.read().columns) == [column.name for column in DECISIONS.columns]
+def test_a_store_that_does_not_exist_has_no_decisions_and_is_not_made_by_reading(
+    store: DecisionStore, place: Path | str
+) -> None:
+    assert store.read().empty and list(store.read().columns) == [
+        column.name for column in DECISIONS.columns
+    ]
     assert (store.last_id(), store.read_erasures()) == (0, [])
     if isinstance(place, Path):
         assert not place.exists()
@@ -66,12 +74,23 @@ def test_a_store_that_does_not_exist_has_no_decisions_and_is_not_made_by_reading
 
 
 def test_decisions_come_back_in_order_with_their_numbers(store: DecisionStore) -> None:
-    first = store.append(author="lise", action="add_tag", unit_id="a", axis="rubrique", code="offre", why="cité à l'étal")
+    first = store.append(
+        author="lise",
+        action="add_tag",
+        unit_id="a",
+        axis="rubrique",
+        code="offre",
+        why="cité à l'étal",
+    )
     merge = {"author": "omar", "action": "merge_theme", "theme_id": "cars", "value": "lait"}
     others = store.append_all([merge, move("a", None, "omar")])
     assert [first, *others] == [1, 2, 3]
     found = store.read()
-    assert found["decision_id"].tolist() == [1, 2, 3] and found["author"].tolist() == ["lise", "omar", "omar"]
+    assert found["decision_id"].tolist() == [1, 2, 3] and found["author"].tolist() == [
+        "lise",
+        "omar",
+        "omar",
+    ]
     assert found["why"][0] == "cité à l'étal" and pd.isna(found["value"][2])
     assert found["decided_at"].str.endswith("+00:00").all()
     pd.testing.assert_frame_equal(DECISIONS.check(found), found)
@@ -86,7 +105,11 @@ def test_only_what_came_since_is_read(store: DecisionStore) -> None:
 
 def test_a_request_that_comes_twice_adds_nothing_and_answers_the_same(store: DecisionStore) -> None:
     first = store.append_all([move("a"), move("b")], request_id="page-1")
-    assert store.append_all([move("a"), move("b") | {"why": None}], request_id="page-1") == first == [1, 2]
+    assert (
+        store.append_all([move("a"), move("b") | {"why": None}], request_id="page-1")
+        == first
+        == [1, 2]
+    )
     assert store.append_all([move("a"), move("b")], request_id="page-2") == [3, 4]
     assert store.append_all([move("a"), move("b")]) == [5, 6]
     assert len(store.read()) == 6
@@ -112,9 +135,16 @@ def test_the_study_knows_its_store(tmp_path: Path) -> None:
     assert study.decisions_state() == Study.open(study.root).decisions.last_id() == 2
 
 
-REFUSED = ["UPDATE decisions SET author = 'x'", "DELETE FROM decisions", "UPDATE erasures SET counts = '{}'", "DELETE FROM erasures"]
+REFUSED = [
+    "UPDATE decisions SET author = 'x'",
+    "DELETE FROM decisions",
+    "UPDATE erasures SET counts = '{}'",
+    "DELETE FROM erasures",
+]
 REFUSED_IN = {
-    "sqlite": ["INSERT OR REPLACE INTO decisions (decision_id, decided_at, author, action) VALUES (1, 'x', 'x', 'x')"],
+    "sqlite": [
+        "INSERT OR REPLACE INTO decisions (decision_id, decided_at, author, action) VALUES (1, 'x', 'x', 'x')"
+    ],
     "postgresql": [
         "TRUNCATE decisions",
         "TRUNCATE decisions, requests",
@@ -126,7 +156,9 @@ REFUSED_IN = {
 }
 
 
-def test_the_database_itself_refuses_to_change_a_decision(store: DecisionStore, place: Path | str) -> None:
+def test_the_database_itself_refuses_to_change_a_decision(
+    store: DecisionStore, place: Path | str
+) -> None:
     store.append_all([move("a")])
     store.erase([], str, author="omar", counts={})
     before, erased = store.read(), store.read_erasures()
@@ -145,10 +177,19 @@ def test_an_unknown_action_or_column_is_refused_and_nothing_is_kept(store: Decis
     assert store.read().empty
 
 
-def test_erasing_deletes_cleans_and_is_recorded_and_the_store_refuses_changes_again(store: DecisionStore, place: Path | str) -> None:
-    store.append_all([move("a"), move("b") | {"why": "dit par Lou Vernet"}, move("c")], request_id="page-1")
+def test_erasing_deletes_cleans_and_is_recorded_and_the_store_refuses_changes_again(
+    store: DecisionStore, place: Path | str
+) -> None:
+    store.append_all(
+        [move("a"), move("b") | {"why": "dit par Lou Vernet"}, move("c")], request_id="page-1"
+    )
     assert store.count_erased(["a"], lambda text: text.replace("Lou Vernet", "X")) == (1, 1)
-    store.erase(["a"], lambda text: text.replace("Lou Vernet", "X"), author="omar", counts={"décisions effacées": 1})
+    store.erase(
+        ["a"],
+        lambda text: text.replace("Lou Vernet", "X"),
+        author="omar",
+        counts={"décisions effacées": 1},
+    )
     assert store.read()["why"].fillna("").tolist() == ["dit par X", ""]
     (record,) = store.read_erasures()
     assert (record["author"], record["counts"]) == ("omar", {"décisions effacées": 1})
@@ -189,7 +230,9 @@ def writer(place: Path | str, name: str, n: int) -> "subprocess.Popen[str]":
     """Another process that adds `n` decisions as `name`, and tells each once it was kept."""
     environment = os.environ | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-c", WRITER, str(place), name, str(n)]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    return subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment
+    )
 
 
 def test_two_writers_at_once_lose_nothing(store: DecisionStore, place: Path | str) -> None:
@@ -205,7 +248,9 @@ def test_two_writers_at_once_lose_nothing(store: DecisionStore, place: Path | st
 
 
 @pytest.mark.slow
-def test_a_reader_that_follows_several_writers_misses_nothing(store: DecisionStore, place: Path | str) -> None:
+def test_a_reader_that_follows_several_writers_misses_nothing(
+    store: DecisionStore, place: Path | str
+) -> None:
     processes = [writer(place, name, 60) for name in ("lise", "omar", "noor")]
     followed: list[int] = []
     while any(process.poll() is None for process in processes):
@@ -215,12 +260,17 @@ def test_a_reader_that_follows_several_writers_misses_nothing(store: DecisionSto
     assert followed == list(range(1, 181)) == store.read()["decision_id"].tolist()
 
 
-def test_a_number_is_given_only_once_all_before_it_are_kept(store: DecisionStore, place: Path | str) -> None:
+def test_a_number_is_given_only_once_all_before_it_are_kept(
+    store: DecisionStore, place: Path | str
+) -> None:
     """The writer in the way has its number, and keeps it for a while before it is read."""
     store.append_all([move("a")])
     with ThreadPoolExecutor() as pool:
         with DecisionStore(place)._database.writing() as connection:
-            _insert(connection, [("2026-05-19", "omar", "move_unit", "b", None, None, None, "cars", None)])
+            _insert(
+                connection,
+                [("2026-05-19", "omar", "move_unit", "b", None, None, None, "cars", None)],
+            )
             later = pool.submit(store.append_all, [move("c")])
             time.sleep(0.3)
             assert not later.done() and store.last_id() == 1
@@ -228,19 +278,27 @@ def test_a_number_is_given_only_once_all_before_it_are_kept(store: DecisionStore
     assert [row[0] for row in store.read_rows(after=1)] == [2, 3]
 
 
-def test_a_writer_that_waited_sees_what_it_waited_for_whatever_the_server_prefers(postgres_url: str) -> None:
-    run_in_database(postgres_url, "ALTER ROLE relecture SET default_transaction_isolation = 'repeatable read'")
+def test_a_writer_that_waited_sees_what_it_waited_for_whatever_the_server_prefers(
+    postgres_url: str,
+) -> None:
+    run_in_database(
+        postgres_url, "ALTER ROLE relecture SET default_transaction_isolation = 'repeatable read'"
+    )
     try:
         store = DecisionStore(postgres_url)
         store.append_all([move("a")])
         with ThreadPoolExecutor(6) as pool:
-            numbers = list(pool.map(lambda _: store.append_all([move("b")], request_id="page-1"), range(12)))
+            numbers = list(
+                pool.map(lambda _: store.append_all([move("b")], request_id="page-1"), range(12))
+            )
         assert numbers == [[2]] * 12
     finally:
         run_in_database(postgres_url, "ALTER ROLE relecture RESET ALL")
 
 
-def test_a_writer_killed_in_a_burst_loses_nothing_that_it_acknowledged(store: DecisionStore, place: Path | str) -> None:
+def test_a_writer_killed_in_a_burst_loses_nothing_that_it_acknowledged(
+    store: DecisionStore, place: Path | str
+) -> None:
     process = writer(place, "lise", 100_000)
     assert process.stdout
     acknowledged = [process.stdout.readline() for _ in range(30)]
@@ -264,17 +322,28 @@ def test_first_writers_of_a_file_that_come_at_once_all_write(tmp_path: Path) -> 
         for trial in range(60):
             store, together = DecisionStore(tmp_path / f"{trial}.sqlite3"), threading.Barrier(8)
 
-            def write(number: int, store: DecisionStore = store, together: threading.Barrier = together) -> list[int]:
+            def write(
+                number: int, store: DecisionStore = store, together: threading.Barrier = together
+            ) -> list[int]:
                 together.wait()
                 return store.append_all([move(f"u{number}")])
 
-            assert sorted(number for numbers in pool.map(write, range(8)) for number in numbers) == list(range(1, 9))
+            assert sorted(
+                number for numbers in pool.map(write, range(8)) for number in numbers
+            ) == list(range(1, 9))
 
 
 def test_many_threads_share_a_store(store: DecisionStore) -> None:
     with ThreadPoolExecutor(12) as pool:
         numbers = list(
-            pool.map(lambda n: store.append_all([move(f"u{n}")], request_id=str(n // 2))[0] if n % 2 else store.last_id(), range(60))
+            pool.map(
+                lambda n: (
+                    store.append_all([move(f"u{n}")], request_id=str(n // 2))[0]
+                    if n % 2
+                    else store.last_id()
+                ),
+                range(60),
+            )
         )
     assert len(store.read()) == 30 and len(numbers) == 60
 
@@ -312,10 +381,15 @@ def test_reading_and_adding_take_milliseconds_of_the_processor(store: DecisionSt
     assert (time.process_time() - started) / 20 < 0.05  # 4 ms on a quiet core
 
 
-def test_the_database_of_the_environment_wins_over_the_study_s(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str) -> None:
+def test_the_database_of_the_environment_wins_over_the_study_s(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres_url: str
+) -> None:
     study = Study.create(tmp_path / "etude")
     settings = study.settings_path.read_text(encoding="utf-8")
-    study.settings_path.write_text(settings + '\n[review]\ndatabase = "postgresql://nulle-part.invalid/etude"\n', encoding="utf-8")
+    study.settings_path.write_text(
+        settings + '\n[review]\ndatabase = "postgresql://nulle-part.invalid/etude"\n',
+        encoding="utf-8",
+    )
     monkeypatch.setenv("ATELIERS_DATABASE_URL", postgres_url)
     study = Study.open(study.root)
     assert study.decisions.append_all([move("a")]) == [1]
@@ -325,24 +399,34 @@ def test_the_database_of_the_environment_wins_over_the_study_s(tmp_path: Path, m
 
 @pytest.mark.parametrize(
     "address",
-    ["postgresql://lise:s3cret@127.0.0.1:1/etude?connect_timeout=2", "postgresql://lise:s3cret@127.0.0.1:pas-un-port/etude"],
+    [
+        "postgresql://lise:s3cret@127.0.0.1:1/etude?connect_timeout=2",
+        "postgresql://lise:s3cret@127.0.0.1:pas-un-port/etude",
+    ],
 )
 def test_a_database_that_cannot_be_reached_is_one_line_that_tells_no_password(address: str) -> None:
     pytest.importorskip("psycopg")
     with pytest.raises(StudyError) as caught:
         DecisionStore(address).last_id()
     assert "s3cret" not in str(caught.value) and "\n" not in str(caught.value)
-    assert ("base" in caught.value.found and "ATELIERS_DATABASE_URL" in caught.value.do) or "PGPASSWORD" in caught.value.do
+    assert (
+        "base" in caught.value.found and "ATELIERS_DATABASE_URL" in caught.value.do
+    ) or "PGPASSWORD" in caught.value.do
 
 
 def test_without_psycopg_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "pipeline.decision_store.postgres_database", None)
     with pytest.raises(StudyError) as caught:
         DecisionStore("postgresql://serveur/etude")
-    assert "psycopg manque" in caught.value.found and "ateliers-territoires[postgres]" in caught.value.do
+    assert (
+        "psycopg manque" in caught.value.found
+        and "ateliers-territoires[postgres]" in caught.value.do
+    )
 
 
-def test_what_a_file_holds_passes_into_the_database_once_under_the_same_numbers(tmp_path: Path, postgres_url: str) -> None:
+def test_what_a_file_holds_passes_into_the_database_once_under_the_same_numbers(
+    tmp_path: Path, postgres_url: str
+) -> None:
     file = tmp_path / "decisions.sqlite3"
     before = DecisionStore(file)
     before.append_all([move("a"), move("b"), move("c")])
@@ -364,7 +448,9 @@ def test_two_sets_of_decisions_are_never_mixed(tmp_path: Path, postgres_url: str
     file = tmp_path / "decisions.sqlite3"
     DecisionStore(file).append_all([move("a")])
     DecisionStore(postgres_url).append_all([move("z")])
-    with pytest.raises(StudyError, match=r"decisions\.sqlite3 tient 1 décision, et la base en tient d'autres"):
+    with pytest.raises(
+        StudyError, match=r"decisions\.sqlite3 tient 1 décision, et la base en tient d'autres"
+    ):
         DecisionStore(postgres_url, former=file)
     assert file.exists() and DecisionStore(postgres_url).read()["unit_id"].tolist() == ["z"]
 
@@ -432,7 +518,9 @@ LOSSES = [
 
 
 @pytest.mark.parametrize(("lose", "words"), LOSSES)
-def test_what_is_gone_or_changed_since_a_run_is_said(store: DecisionStore, place: Path | str, lose: Any, words: str) -> None:
+def test_what_is_gone_or_changed_since_a_run_is_said(
+    store: DecisionStore, place: Path | str, lose: Any, words: str
+) -> None:
     store.append_all(move(unit_id) for unit_id in "abc")
     mark = store.mark()
     assert store.lost_since(mark) is None
@@ -440,18 +528,29 @@ def test_what_is_gone_or_changed_since_a_run_is_said(store: DecisionStore, place
     assert DecisionStore(place).lost_since(mark) == words
 
 
-def test_where_every_record_of_a_run_is_gone_the_tables_tell_what_was_decided(tmp_path: Path) -> None:
+def test_where_every_record_of_a_run_is_gone_the_tables_tell_what_was_decided(
+    tmp_path: Path,
+) -> None:
     study = Study.create(tmp_path / "etude")
-    effects = [{"decision_id": number, "action": "rename_theme", "state": "appliquée"} for number in (1, 2)]
+    effects = [
+        {"decision_id": number, "action": "rename_theme", "state": "appliquée"} for number in (1, 2)
+    ]
     study.write_table("decision_effects", DECISION_EFFECTS.build(effects))
-    with pytest.raises(StudyError, match=r"n'est plus là ; attendu : 2 décisions, jusqu'à la n° 2 \(tables/decision_effects\)"):
+    with pytest.raises(
+        StudyError,
+        match=r"n'est plus là ; attendu : 2 décisions, jusqu'à la n° 2 \(tables/decision_effects\)",
+    ):
         study.check_decisions()
     for _ in effects:
-        study.decisions.append(author="lise", action="rename_theme", theme_id="t", value="Se soigner")
+        study.decisions.append(
+            author="lise", action="rename_theme", theme_id="t", value="Se soigner"
+        )
     assert study.check_decisions().n_decisions == 2
 
 
-def test_what_forget_erased_is_no_loss_and_its_coming_back_is_one(store: DecisionStore, tmp_path: Path) -> None:
+def test_what_forget_erased_is_no_loss_and_its_coming_back_is_one(
+    store: DecisionStore, tmp_path: Path
+) -> None:
     store.append_all(move(unit_id) for unit_id in "abc")
     before = store.mark()
     store.save_copy(tmp_path / "copie.sqlite3")
@@ -459,7 +558,10 @@ def test_what_forget_erased_is_no_loss_and_its_coming_back_is_one(store: Decisio
     assert store.lost_since(before) is None
     copy = DecisionStore(tmp_path / "copie.sqlite3")
     assert copy.lost_since(before) is None
-    assert copy.lost_since(store.mark()) == "tient des décisions d'avant un effacement (ateliers forget)"
+    assert (
+        copy.lost_since(store.mark())
+        == "tient des décisions d'avant un effacement (ateliers forget)"
+    )
 
 
 def test_a_store_that_never_held_anything_has_lost_nothing(store: DecisionStore) -> None:
@@ -472,7 +574,9 @@ def test_a_store_that_never_held_anything_has_lost_nothing(store: DecisionStore)
 
 
 @pytest.mark.parametrize("damage", ["cut", "overwritten", "head"])
-def test_a_damaged_file_is_one_clear_line_and_never_an_empty_one(tmp_path: Path, damage: str) -> None:
+def test_a_damaged_file_is_one_clear_line_and_never_an_empty_one(
+    tmp_path: Path, damage: str
+) -> None:
     path = tmp_path / "decisions.sqlite3"
     DecisionStore(path).append_all(move(f"passage {n}") for n in range(300))
     with contextlib.closing(sqlite3.connect(path)) as connection:
@@ -486,7 +590,9 @@ def test_a_damaged_file_is_one_clear_line_and_never_an_empty_one(tmp_path: Path,
     path.write_bytes(changed[damage])
     with pytest.raises(StudyError) as caught:
         DecisionStore(path).check()
-    assert caught.value.found.startswith("decisions.sqlite3 est abîmé") and "\n" not in str(caught.value)
+    assert caught.value.found.startswith("decisions.sqlite3 est abîmé") and "\n" not in str(
+        caught.value
+    )
     assert "sauvegarde" in caught.value.do
 
 
@@ -494,8 +600,14 @@ def test_a_damaged_file_is_one_clear_line_and_never_an_empty_one(tmp_path: Path,
 def bereft(small_study: Study) -> Study:
     """A study whose last run followed two decisions that are no longer there."""
     small_study.decisions.append_all([move("a"), move("b")])
-    record = {"run_id": "20261127T030000000000Z", "is_done": True, "decisions": asdict(small_study.decisions.mark())}
-    small_study.write_manifest(record | {"fingerprint": "x", "tables": {}, "publication": "publications/x"})
+    record = {
+        "run_id": "20261127T030000000000Z",
+        "is_done": True,
+        "decisions": asdict(small_study.decisions.mark()),
+    }
+    small_study.write_manifest(
+        record | {"fingerprint": "x", "tables": {}, "publication": "publications/x"}
+    )
     for path in small_study.root.glob("decisions.sqlite3*"):
         path.unlink()
     return small_study
@@ -518,19 +630,27 @@ COMMANDS = [
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=lambda command: command[0])
-def test_no_command_goes_on_where_decisions_are_lost(bereft: Study, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_no_command_goes_on_where_decisions_are_lost(
+    bereft: Study, command: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
     before = sorted(path for path in bereft.root.rglob("*") if path.name != ".lock")
     assert main([str(bereft.root) if word == "ÉTUDE" else word for word in command]) == 1
     out, err = capsys.readouterr()
     assert out == "" and err.count("\n") == 1
     assert "decisions.sqlite3 n'est plus là ; attendu : 2 décisions, jusqu'à la n° 2" in err
-    assert f"ateliers run {bereft.root} --accept-lost-decisions" in err and "ateliers restore" in err
+    assert (
+        f"ateliers run {bereft.root} --accept-lost-decisions" in err and "ateliers restore" in err
+    )
     assert sorted(path for path in bereft.root.rglob("*") if path.name != ".lock") == before
 
 
-def test_in_words_one_goes_on_and_the_next_run_expects_what_is_left(bereft: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_in_words_one_goes_on_and_the_next_run_expects_what_is_left(
+    bereft: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     marks: list[Any] = []
-    monkeypatch.setattr("flows.run._run_flow", lambda *given: marks.append(given[-1]) or {"run_id": "x"})
+    monkeypatch.setattr(
+        "flows.run._run_flow", lambda *given: marks.append(given[-1]) or {"run_id": "x"}
+    )
     asked: list[StudyError] = []
     with pytest.raises(StudyError, match="n'est plus là"):
         run_study(bereft.root, on_lost_decisions=lambda error: asked.append(error) or False)
@@ -553,10 +673,18 @@ def test_the_record_of_an_earlier_version_asks_nothing(bereft: Study) -> None:
     assert Study.open(bereft.root).check_decisions().n_decisions == 0
 
 
-def test_an_older_backup_is_brought_back_whole_without_a_question_and_its_file_alone_with_one(small_study: Study, tmp_path: Path) -> None:
+def test_an_older_backup_is_brought_back_whole_without_a_question_and_its_file_alone_with_one(
+    small_study: Study, tmp_path: Path
+) -> None:
     def record_run(run_id: str) -> None:
-        record = {"run_id": run_id, "is_done": True, "decisions": asdict(small_study.decisions.mark())}
-        small_study.write_manifest(record | {"fingerprint": "x", "tables": {}, "publication": "publications/x"})
+        record = {
+            "run_id": run_id,
+            "is_done": True,
+            "decisions": asdict(small_study.decisions.mark()),
+        }
+        small_study.write_manifest(
+            record | {"fingerprint": "x", "tables": {}, "publication": "publications/x"}
+        )
 
     small_study.decisions.append_all([move("a")])
     record_run("20261127T030000000000Z")
@@ -568,7 +696,9 @@ def test_an_older_backup_is_brought_back_whole_without_a_question_and_its_file_a
     for path in small_study.root.glob("decisions.sqlite3*"):
         path.unlink()
     shutil.copyfile(older / "decisions.sqlite3", small_study.decisions_path)
-    with pytest.raises(StudyError, match="ne tient plus que 1 décision ; attendu : 2 décisions, jusqu'à la n° 2"):
+    with pytest.raises(
+        StudyError, match="ne tient plus que 1 décision ; attendu : 2 décisions, jusqu'à la n° 2"
+    ):
         Study.open(small_study.root).check_decisions()
     assert Study.open(small_study.root).check_decisions(lambda _: True).n_decisions == 1
 
@@ -582,11 +712,15 @@ def test_what_is_decided_since_a_run_is_counted_and_a_loss_is_not_noted_away(ber
     bereft.decisions.append_all([move("a"), move("b"), move("c")])
     bereft.note_decisions()
     bereft.decisions_path.write_bytes(b"")
-    with pytest.raises(StudyError, match="ne tient plus aucune décision ; attendu : 3 décisions, jusqu'à la n° 3"):
+    with pytest.raises(
+        StudyError, match="ne tient plus aucune décision ; attendu : 3 décisions, jusqu'à la n° 3"
+    ):
         Study.open(bereft.root).check_decisions()
 
 
-def test_an_open_review_takes_no_decision_on_top_of_lost_ones(store: DecisionStore, place: Path | str) -> None:
+def test_an_open_review_takes_no_decision_on_top_of_lost_ones(
+    store: DecisionStore, place: Path | str
+) -> None:
     journals = Journals(store, keep=store.append_all)
     assert journals.current().last_id == 0
     store.append_all(move(unit_id) for unit_id in "abc")

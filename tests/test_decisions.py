@@ -8,26 +8,28 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from draws import seeds
-from invented import DIE, said, study, tag
 
 from pipeline.counting import count_families
-from pipeline.decisions import (
-    apply_decisions,
-    left_proposals,
-    note_grounds,
-    saved_weightings,
-    split_id,
-    standing,
-    weighting_value,
-    weights_in_use,
-)
+from pipeline.decisions import apply_decisions
 from pipeline.decisions.effects import told_idle
+from pipeline.decisions.grounds import note_grounds
+from pipeline.decisions.on_themes import left_proposals, split_id
+from pipeline.decisions.weightings import saved_weightings, weighting_value, weights_in_use
 from pipeline.review import live
 from pipeline.review.snapshot import Snapshot
-from pipeline.settings import RankSettings
-from pipeline.standing import coded_units, confirmation, confirmed_units, judged_units, judgements
-from pipeline.tables import DECISION_EFFECTS, DECISION_GROUNDS, DECISIONS, MERGE_PROPOSALS, TAGS, THEME_FAMILIES
+from pipeline.settings.stages import RankSettings
+from pipeline.standing import (
+    coded_units,
+    confirmation,
+    confirmed_units,
+    judged_units,
+    judgements,
+    standing,
+)
+from pipeline.tables.material import DECISION_EFFECTS, DECISION_GROUNDS, DECISIONS, TAGS
+from pipeline.tables.results import MERGE_PROPOSALS, THEME_FAMILIES
+from support.draws import seeds
+from support.invented import DIE, said, study, tag
 
 COUNTED = ("n_themes", "n_units", "n_tables", "n_workshops")
 SEEDS = seeds(40)  # of decisions drawn at random
@@ -44,16 +46,31 @@ def machine() -> dict[str, pd.DataFrame]:
         said("haie", 3, unit_id="f"),
         said(None, 4, unit_id="g", posture="constat"),
     )
-    second = [tag(unit_id, "posture", "demande", is_assigned=False, score=0.4) for unit_id in ("a", "b")]
-    families = ({"family_id": name, "label": label, **dict.fromkeys(COUNTED, 1)} for name, label in (("f-1", "Venir"), ("f-2", "Produire")))
-    tables["themes"] = tables["themes"].assign(parent_id=tables["themes"]["theme_id"].map({"cars": "f-1", "lait": "f-2", "haie": "f-2"}))
+    second = [
+        tag(unit_id, "posture", "demande", is_assigned=False, score=0.4) for unit_id in ("a", "b")
+    ]
+    families = (
+        {"family_id": name, "label": label, **dict.fromkeys(COUNTED, 1)}
+        for name, label in (("f-1", "Venir"), ("f-2", "Produire"))
+    )
+    tables["themes"] = tables["themes"].assign(
+        parent_id=tables["themes"]["theme_id"].map({"cars": "f-1", "lait": "f-2", "haie": "f-2"})
+    )
     built = THEME_FAMILIES.build(families)
-    tables["theme_families"] = count_families(built, tables["themes"], tables["theme_members"], tables["units"])
+    tables["theme_families"] = count_families(
+        built, tables["themes"], tables["theme_members"], tables["units"]
+    )
     third = [tag("a", "posture", "constat", is_assigned=False, score=0.2)]
-    return tables | {"tags": TAGS.check(pd.concat([tables["tags"], pd.DataFrame(second + third)], ignore_index=True))}
+    return tables | {
+        "tags": TAGS.check(
+            pd.concat([tables["tags"], pd.DataFrame(second + third)], ignore_index=True)
+        )
+    }
 
 
-def decided(*decisions: dict[str, Any], on: dict[str, pd.DataFrame] | None = None) -> dict[str, pd.DataFrame]:
+def decided(
+    *decisions: dict[str, Any], on: dict[str, pd.DataFrame] | None = None
+) -> dict[str, pd.DataFrame]:
     reviewed = apply_decisions(on or machine(), taken(*decisions))
     del reviewed["decision_effects"]
     return reviewed
@@ -64,7 +81,9 @@ def effects_of(*decisions: dict[str, Any]) -> dict[int, tuple[str, str | None]]:
     effects = apply_decisions(machine(), taken(*decisions))["decision_effects"]
     return {
         number: (state, None if pd.isna(reason) else reason)
-        for number, state, reason in zip(effects["decision_id"], effects["state"], effects["reason"], strict=True)
+        for number, state, reason in zip(
+            effects["decision_id"], effects["state"], effects["reason"], strict=True
+        )
     }
 
 
@@ -80,7 +99,9 @@ def on_tag(action: str, unit_id: str, axis: str, code: str) -> dict[str, Any]:
     return {"action": f"{action}_tag", "unit_id": unit_id, "axis": axis, "code": code}
 
 
-def on_theme(action: str, theme_id: str, value: str | None = None, unit_id: str | None = None) -> dict[str, Any]:
+def on_theme(
+    action: str, theme_id: str, value: str | None = None, unit_id: str | None = None
+) -> dict[str, Any]:
     return {"action": action, "theme_id": theme_id, "value": value, "unit_id": unit_id}
 
 
@@ -98,12 +119,18 @@ def move(unit_id: str, theme_id: str | None) -> dict[str, Any]:
 
 def assigned(tables: dict[str, pd.DataFrame], unit_id: str, axis: str) -> str:
     """The unit's assigned codes on `axis`, as `source:code source:code`, sorted."""
-    rows = tables["tags"][(tables["tags"]["unit_id"] == unit_id) & (tables["tags"]["axis"] == axis) & tables["tags"]["is_assigned"]]
+    rows = tables["tags"][
+        (tables["tags"]["unit_id"] == unit_id)
+        & (tables["tags"]["axis"] == axis)
+        & tables["tags"]["is_assigned"]
+    ]
     return " ".join(sorted(rows["source"] + ":" + rows["code"]))
 
 
 def themes_of(tables: dict[str, pd.DataFrame]) -> dict[str, str]:
-    return dict(zip(tables["theme_members"]["unit_id"], tables["theme_members"]["theme_id"], strict=True))
+    return dict(
+        zip(tables["theme_members"]["unit_id"], tables["theme_members"]["theme_id"], strict=True)
+    )
 
 
 def theme(tables: dict[str, pd.DataFrame], theme_id: str) -> pd.Series:
@@ -111,17 +138,53 @@ def theme(tables: dict[str, pd.DataFrame], theme_id: str) -> pd.Series:
 
 
 TAG_CASES = [
-    ("accepted: the person's row joins the machine's", "accept d rubrique offre", "machine:offre person:offre"),
+    (
+        "accepted: the person's row joins the machine's",
+        "accept d rubrique offre",
+        "machine:offre person:offre",
+    ),
     ("rejected: nothing is assigned", "reject d rubrique offre", ""),
-    ("added: beside the machine's", "add d rubrique accompagnement", "machine:offre person:accompagnement"),
-    ("rejected then accepted: the last word counts", "reject d rubrique offre, accept d rubrique offre", "machine:offre person:offre"),
+    (
+        "added: beside the machine's",
+        "add d rubrique accompagnement",
+        "machine:offre person:accompagnement",
+    ),
+    (
+        "rejected then accepted: the last word counts",
+        "reject d rubrique offre, accept d rubrique offre",
+        "machine:offre person:offre",
+    ),
     ("added then rejected: gone", "add e rubrique offre, reject e rubrique offre", ""),
-    ("another posture replaces the machine's", "accept a posture demande", "machine:demande person:demande"),
-    ("a posture that was not proposed replaces the machine's", "add a posture proposition", "person:proposition"),
-    ("the last posture accepted is kept", "add a posture force, accept a posture demande", "machine:demande person:demande"),
-    ("a rejected posture gives way to the next best", "reject a posture difficulte", "machine:demande"),
-    ("two rejected ones give way to the third", "reject a posture difficulte, reject a posture demande", "machine:constat"),
-    ("the only posture proposed cannot be rejected", "reject e posture difficulte", "machine:difficulte"),
+    (
+        "another posture replaces the machine's",
+        "accept a posture demande",
+        "machine:demande person:demande",
+    ),
+    (
+        "a posture that was not proposed replaces the machine's",
+        "add a posture proposition",
+        "person:proposition",
+    ),
+    (
+        "the last posture accepted is kept",
+        "add a posture force, accept a posture demande",
+        "machine:demande person:demande",
+    ),
+    (
+        "a rejected posture gives way to the next best",
+        "reject a posture difficulte",
+        "machine:demande",
+    ),
+    (
+        "two rejected ones give way to the third",
+        "reject a posture difficulte, reject a posture demande",
+        "machine:constat",
+    ),
+    (
+        "the only posture proposed cannot be rejected",
+        "reject e posture difficulte",
+        "machine:difficulte",
+    ),
     (
         "a rejection of what was accepted before brings the machine's back",
         "add e posture force, reject e posture force",
@@ -130,7 +193,9 @@ TAG_CASES = [
 ]
 
 
-@pytest.mark.parametrize(("decisions", "expected"), [case[1:] for case in TAG_CASES], ids=[case[0] for case in TAG_CASES])
+@pytest.mark.parametrize(
+    ("decisions", "expected"), [case[1:] for case in TAG_CASES], ids=[case[0] for case in TAG_CASES]
+)
 def test_decisions_on_codes(decisions: str, expected: str) -> None:
     words = [decision.split() for decision in decisions.split(", ")]
     _, unit_id, axis, _ = words[-1]
@@ -142,17 +207,24 @@ def test_decisions_on_codes(decisions: str, expected: str) -> None:
 def test_the_machines_rows_all_stay_and_a_persons_row_says_which_decision_it_comes_from() -> None:
     reviewed = decided(on_tag("reject", "d", "rubrique", "offre"))["tags"]
     key = ["unit_id", "axis", "code", "score", "evidence"]
-    pd.testing.assert_frame_equal(reviewed.loc[reviewed["source"] == "machine", key], machine()["tags"][key])
+    pd.testing.assert_frame_equal(
+        reviewed.loc[reviewed["source"] == "machine", key], machine()["tags"][key]
+    )
     person = reviewed[reviewed["source"] == "person"]
-    assert person[["unit_id", "code", "score", "is_assigned", "model_version"]].to_numpy().tolist() == [
-        ["d", "offre", 0.0, False, "décision 1"]
-    ]
+    assert person[
+        ["unit_id", "code", "score", "is_assigned", "model_version"]
+    ].to_numpy().tolist() == [["d", "offre", 0.0, False, "décision 1"]]
 
 
 def test_a_renamed_theme_has_its_last_name_and_nothing_else_changes() -> None:
-    reviewed = decided(on_theme("rename_theme", "cars", "Les cars"), on_theme("rename_theme", "cars", "Les cars du soir"))
+    reviewed = decided(
+        on_theme("rename_theme", "cars", "Les cars"),
+        on_theme("rename_theme", "cars", "Les cars du soir"),
+    )
     assert theme(reviewed, "cars")["label"] == "Les cars du soir"
-    pd.testing.assert_frame_equal(reviewed["themes"].drop(columns="label"), machine()["themes"].drop(columns="label"))
+    pd.testing.assert_frame_equal(
+        reviewed["themes"].drop(columns="label"), machine()["themes"].drop(columns="label")
+    )
     pd.testing.assert_frame_equal(reviewed["theme_members"], machine()["theme_members"])
 
 
@@ -166,13 +238,27 @@ def test_a_merged_theme_gives_its_passages_counts_and_quotes_to_the_other() -> N
 MERGES = [
     ("a chain ends at its last theme", [("cars", "lait"), ("lait", "haie")], {"haie"}),
     ("a chain decided backwards ends there too", [("lait", "haie"), ("cars", "lait")], {"haie"}),
-    ("merged both ways, the later one stays", [("cars", "lait"), ("lait", "cars")], {"cars", "haie"}),
-    ("a circle ends at the last target", [("cars", "lait"), ("lait", "haie"), ("haie", "cars")], {"cars"}),
-    ("merged twice, the last target gets it", [("cars", "lait"), ("cars", "haie")], {"lait", "haie"}),
+    (
+        "merged both ways, the later one stays",
+        [("cars", "lait"), ("lait", "cars")],
+        {"cars", "haie"},
+    ),
+    (
+        "a circle ends at the last target",
+        [("cars", "lait"), ("lait", "haie"), ("haie", "cars")],
+        {"cars"},
+    ),
+    (
+        "merged twice, the last target gets it",
+        [("cars", "lait"), ("cars", "haie")],
+        {"lait", "haie"},
+    ),
 ]
 
 
-@pytest.mark.parametrize(("merges", "left"), [case[1:] for case in MERGES], ids=[case[0] for case in MERGES])
+@pytest.mark.parametrize(
+    ("merges", "left"), [case[1:] for case in MERGES], ids=[case[0] for case in MERGES]
+)
 def test_chains_of_merges_lose_no_passage(merges: list[tuple[str, str]], left: set[str]) -> None:
     reviewed = decided(*[on_theme("merge_theme", source, target) for source, target in merges])
     assert set(reviewed["themes"]["theme_id"]) == left
@@ -197,16 +283,37 @@ MOVES = [
     ("to another theme", [move("a", "lait")], "a", "lait"),
     ("aside", [move("a", None)], "a", None),
     ("from aside into a theme", [move("g", "lait")], "g", "lait"),
-    ("into a theme that is merged, before or after", [move("a", "lait"), on_theme("merge_theme", "lait", "haie")], "a", "haie"),
-    ("after its theme was rejected", [on_theme("reject_theme", "cars"), move("a", "lait")], "a", "lait"),
+    (
+        "into a theme that is merged, before or after",
+        [move("a", "lait"), on_theme("merge_theme", "lait", "haie")],
+        "a",
+        "haie",
+    ),
+    (
+        "after its theme was rejected",
+        [on_theme("reject_theme", "cars"), move("a", "lait")],
+        "a",
+        "lait",
+    ),
     ("twice: the last counts", [move("a", "lait"), move("a", "haie")], "a", "haie"),
     ("to a theme that is no more: stays", [move("a", "t-99")], "a", "cars"),
-    ("to one that is no more, and was merged: follows it", [move("a", "t-99"), on_theme("merge_theme", "t-99", "haie")], "a", "haie"),
+    (
+        "to one that is no more, and was merged: follows it",
+        [move("a", "t-99"), on_theme("merge_theme", "t-99", "haie")],
+        "a",
+        "haie",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("decisions", "unit_id", "expected"), [case[1:] for case in MOVES], ids=[case[0] for case in MOVES])
-def test_moved_passages(decisions: list[dict[str, Any]], unit_id: str, expected: str | None) -> None:
+@pytest.mark.parametrize(
+    ("decisions", "unit_id", "expected"),
+    [case[1:] for case in MOVES],
+    ids=[case[0] for case in MOVES],
+)
+def test_moved_passages(
+    decisions: list[dict[str, Any]], unit_id: str, expected: str | None
+) -> None:
     assert themes_of(decided(*decisions)).get(unit_id) == expected
 
 
@@ -216,9 +323,23 @@ def split(*unit_ids: str, theme_id: str = "cars") -> dict[str, Any]:
 
 def test_a_split_makes_a_theme_of_its_units_that_later_decisions_can_name() -> None:
     new = split_id(["b", "c"])
-    reviewed = decided(split("c", "b"), on_theme("rename_theme", new, "Les cars de Die"), move("d", new))
-    assert themes_of(reviewed) == {"a": "cars", "b": new, "c": new, "d": new, "e": "lait", "f": "haie"}
-    assert theme(reviewed, new)[["label", "n_units", "n_tables", "n_workshops"]].tolist() == ["Les cars de Die", 3, 3, 2]
+    reviewed = decided(
+        split("c", "b"), on_theme("rename_theme", new, "Les cars de Die"), move("d", new)
+    )
+    assert themes_of(reviewed) == {
+        "a": "cars",
+        "b": new,
+        "c": new,
+        "d": new,
+        "e": "lait",
+        "f": "haie",
+    }
+    assert theme(reviewed, new)[["label", "n_units", "n_tables", "n_workshops"]].tolist() == [
+        "Les cars de Die",
+        3,
+        3,
+        2,
+    ]
     assert set(json.loads(theme(reviewed, new)["quotes"])) <= {"b", "c", "d"}
     assert theme(reviewed, "cars")["n_units"] == 1
 
@@ -239,7 +360,9 @@ def test_a_split_theme_can_be_merged_away_and_a_merge_keeps_its_units() -> None:
 def test_an_unpinned_quote_is_not_quoted_until_it_is_pinned_again() -> None:
     unpinned = on_theme("unpin_quote", "cars", unit_id="a")
     assert json.loads(theme(decided(unpinned), "cars")["quotes"]) == ["b", "c"]
-    assert json.loads(theme(decided(unpinned, on_theme("pin_quote", "cars", unit_id="a")), "cars")["quotes"]) == ["a", "b", "c"]
+    assert json.loads(
+        theme(decided(unpinned, on_theme("pin_quote", "cars", unit_id="a")), "cars")["quotes"]
+    ) == ["a", "b", "c"]
 
 
 GONE_UNIT = "Le passage n'existe plus : son document a changé ou a été retiré."
@@ -251,11 +374,23 @@ EFFECTS = [
         [on_theme("rename_theme", "cars", "A"), on_theme("rename_theme", "cars", "B")],
         ("remplacée", "Remplacée par une décision plus récente (n° 2)."),
     ),
-    ("renamed twice alike", [on_theme("rename_theme", "cars", "A"), on_theme("rename_theme", "cars", "A")], ("appliquée", None)),
+    (
+        "renamed twice alike",
+        [on_theme("rename_theme", "cars", "A"), on_theme("rename_theme", "cars", "A")],
+        ("appliquée", None),
+    ),
     ("a theme that is gone", [on_theme("rename_theme", "t-99", "A")], ("sans objet", GONE_THEME)),
-    ("a blank name", [on_theme("rename_theme", "cars", " ")], ("sans objet", "La décision ne dit ni nom ni autre thème.")),
+    (
+        "a blank name",
+        [on_theme("rename_theme", "cars", " ")],
+        ("sans objet", "La décision ne dit ni nom ni autre thème."),
+    ),
     ("a merge", [on_theme("merge_theme", "cars", "lait")], ("appliquée", None)),
-    ("into a theme that is gone", [on_theme("merge_theme", "cars", "t-99")], ("sans objet", "Le thème d'arrivée n'existe plus.")),
+    (
+        "into a theme that is gone",
+        [on_theme("merge_theme", "cars", "t-99")],
+        ("sans objet", "Le thème d'arrivée n'existe plus."),
+    ),
     (
         "merged, then rejected",
         [on_theme("merge_theme", "cars", "lait"), on_theme("reject_theme", "cars")],
@@ -263,19 +398,35 @@ EFFECTS = [
     ),
     ("rejected", [on_theme("reject_theme", "cars")], ("appliquée", None)),
     ("moved", [move("a", "lait")], ("appliquée", None)),
-    ("moved into a theme that is merged", [move("a", "lait"), on_theme("merge_theme", "lait", "haie")], ("appliquée", None)),
+    (
+        "moved into a theme that is merged",
+        [move("a", "lait"), on_theme("merge_theme", "lait", "haie")],
+        ("appliquée", None),
+    ),
     ("set aside", [move("a", None)], ("appliquée", None)),
     ("a unit that is gone", [move("z", "lait")], ("sans objet", GONE_UNIT)),
-    ("moved, then split off", [move("a", "lait"), split("a", "b")], ("remplacée", "Remplacée par une décision plus récente (n° 2).")),
+    (
+        "moved, then split off",
+        [move("a", "lait"), split("a", "b")],
+        ("remplacée", "Remplacée par une décision plus récente (n° 2)."),
+    ),
     ("split", [split("a", "z")], ("appliquée", None)),
-    ("split of nothing", [split("y", "z")], ("sans objet", "Aucun des passages à séparer n'existe plus.")),
+    (
+        "split of nothing",
+        [split("y", "z")],
+        ("sans objet", "Aucun des passages à séparer n'existe plus."),
+    ),
     (
         "a split that does not read",
         [on_theme("split_theme", "cars", "a, b")],
         ("sans objet", "Aucun des passages à séparer n'existe plus."),
     ),
     ("pinned", [on_theme("pin_quote", "cars", unit_id="c")], ("appliquée", None)),
-    ("pinned elsewhere", [on_theme("pin_quote", "cars", unit_id="d")], ("sans objet", "Le passage n'est pas dans ce thème.")),
+    (
+        "pinned elsewhere",
+        [on_theme("pin_quote", "cars", unit_id="d")],
+        ("sans objet", "Le passage n'est pas dans ce thème."),
+    ),
     ("unpinned", [on_theme("unpin_quote", "cars", unit_id="a")], ("appliquée", None)),
     ("a code accepted", [on_tag("accept", "d", "rubrique", "offre")], ("appliquée", None)),
     (
@@ -293,11 +444,17 @@ EFFECTS = [
         [on_tag("reject", "e", "posture", "difficulte")],
         ("sans objet", "Aucune autre posture n'a été proposée pour ce passage."),
     ),
-    ("a code on a unit that is gone", [on_tag("accept", "z", "rubrique", "offre")], ("sans objet", GONE_UNIT)),
+    (
+        "a code on a unit that is gone",
+        [on_tag("accept", "z", "rubrique", "offre")],
+        ("sans objet", GONE_UNIT),
+    ),
 ]
 
 
-@pytest.mark.parametrize(("decisions", "expected"), [case[1:] for case in EFFECTS], ids=[case[0] for case in EFFECTS])
+@pytest.mark.parametrize(
+    ("decisions", "expected"), [case[1:] for case in EFFECTS], ids=[case[0] for case in EFFECTS]
+)
 def test_each_decision_is_applied_replaced_or_void_with_its_reason(
     decisions: list[dict[str, Any]], expected: tuple[str, str | None]
 ) -> None:
@@ -311,7 +468,10 @@ def test_no_decision_is_silently_dropped(seed: int) -> None:
     assert list(effects) == list(range(1, len(decisions) + 1))
     for state, reason in effects.values():
         assert (reason is None) == (state == "appliquée")
-    assert effects[len(decisions)][0] not in ("remplacée", "annulée")  # the last word is nobody's to replace
+    assert effects[len(decisions)][0] not in (
+        "remplacée",
+        "annulée",
+    )  # the last word is nobody's to replace
 
 
 def test_a_theme_without_passages_goes() -> None:
@@ -319,7 +479,9 @@ def test_a_theme_without_passages_goes() -> None:
 
 
 def test_pinned_quotes_come_first_the_last_pinned_before_the_others() -> None:
-    reviewed = decided(on_theme("pin_quote", "cars", unit_id="c"), on_theme("pin_quote", "cars", unit_id="b"))
+    reviewed = decided(
+        on_theme("pin_quote", "cars", unit_id="c"), on_theme("pin_quote", "cars", unit_id="b")
+    )
     assert json.loads(theme(reviewed, "cars")["quotes"]) == ["b", "c", "a"]
 
 
@@ -339,7 +501,9 @@ GONE = [
 ]
 
 
-def test_decisions_on_what_is_gone_are_counted_and_change_nothing(caplog: pytest.LogCaptureFixture) -> None:
+def test_decisions_on_what_is_gone_are_counted_and_change_nothing(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     with caplog.at_level(logging.INFO):
         assert_same(decided(*GONE), machine())
     assert f"décisions rejouées : {len(GONE)}, dont appliquées : 0" in caplog.text
@@ -354,9 +518,17 @@ def random_decisions(seed: int, n_decisions: int = 25) -> list[dict[str, Any]]:
     """Any decisions on the machine's tables, some of them on things that are gone."""
     draw = random.Random(seed)
     themes, units = ["cars", "lait", "haie", "t-99"], [*"abcdefg", "z"]
-    codes = [("rubrique", "offre"), ("rubrique", "enjeux.social"), ("posture", "demande"), ("posture", "force"), ("posture", "difficulte")]
+    codes = [
+        ("rubrique", "offre"),
+        ("rubrique", "enjeux.social"),
+        ("posture", "demande"),
+        ("posture", "force"),
+        ("posture", "difficulte"),
+    ]
     makers = [
-        lambda: on_tag(draw.choice(["accept", "reject", "add"]), draw.choice(units), *draw.choice(codes)),
+        lambda: on_tag(
+            draw.choice(["accept", "reject", "add"]), draw.choice(units), *draw.choice(codes)
+        ),
         lambda: on_theme("rename_theme", draw.choice(themes), draw.choice(["Un nom", "Un autre"])),
         lambda: on_theme("merge_theme", draw.choice(themes), draw.choice(themes)),
         lambda: on_theme("reject_theme", draw.choice(themes)),
@@ -364,11 +536,18 @@ def random_decisions(seed: int, n_decisions: int = 25) -> list[dict[str, Any]]:
         lambda: on_theme("unpin_quote", draw.choice(themes), unit_id=draw.choice(units)),
         lambda: split(*draw.sample(units, 3), theme_id=draw.choice(themes)),
         lambda: move(draw.choice(units), draw.choice([*themes, None])),
-        lambda: on_theme("describe_theme", draw.choice(themes), draw.choice(["Ce que les cars changent", "Le soir"])),
+        lambda: on_theme(
+            "describe_theme",
+            draw.choice(themes),
+            draw.choice(["Ce que les cars changent", "Le soir"]),
+        ),
         lambda: on_theme("keep_apart", *draw.sample(themes, 2)),
         lambda: confirm(draw.choice(units), *draw.sample(codes, draw.randint(0, 2))),
         lambda: undo(draw.randint(1, n_decisions)),
-        lambda: {"action": "save_weighting", "value": weighting_value(draw.choice("AB"), {draw.choice(["tables", "humeur"]): 1})},
+        lambda: {
+            "action": "save_weighting",
+            "value": weighting_value(draw.choice("AB"), {draw.choice(["tables", "humeur"]): 1}),
+        },
         lambda: {"action": "use_weighting", "value": draw.choice(["A", "B", None])},
     ]
     return [draw.choice(makers)() for _ in range(n_decisions)]
@@ -386,17 +565,25 @@ def test_replaying_over_reviewed_tables_changes_nothing(seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_any_decisions_leave_one_posture_a_passage_and_themes_that_agree_with_their_members(seed: int) -> None:
+def test_any_decisions_leave_one_posture_a_passage_and_themes_that_agree_with_their_members(
+    seed: int,
+) -> None:
     decisions = random_decisions(seed)
     reviewed = decided(*decisions)
-    postures = reviewed["tags"][(reviewed["tags"]["axis"] == "posture") & reviewed["tags"]["is_assigned"]]
+    postures = reviewed["tags"][
+        (reviewed["tags"]["axis"] == "posture") & reviewed["tags"]["is_assigned"]
+    ]
     counts = postures.groupby("unit_id")["code"].nunique().reindex(list("abcdefg"), fill_value=0)
     assert counts.le(1).all()
     assert set(counts.index[counts == 0]) <= confirmed_units(taken(*decisions))
     sizes = reviewed["theme_members"].groupby("theme_id").size()
-    assert sizes.to_dict() == dict(zip(reviewed["themes"]["theme_id"], reviewed["themes"]["n_units"], strict=True))
+    assert sizes.to_dict() == dict(
+        zip(reviewed["themes"]["theme_id"], reviewed["themes"]["n_units"], strict=True)
+    )
     for row in reviewed["themes"].itertuples():
-        assert {themes_of(reviewed).get(unit_id) for unit_id in json.loads(row.quotes)} <= {row.theme_id}
+        assert {themes_of(reviewed).get(unit_id) for unit_id in json.loads(row.quotes)} <= {
+            row.theme_id
+        }
 
 
 @pytest.mark.parametrize("seed", seeds(20))
@@ -429,10 +616,18 @@ def test_the_inputs_are_left_as_they_were() -> None:
     ("decision", "families", "parent"),
     [
         (None, {"Produire": 2, "Venir": 1}, "f-1"),
-        ({"action": "rename_family", "theme_id": "f-1", "value": "Se déplacer"}, {"Produire": 2, "Se déplacer": 1}, "f-1"),
+        (
+            {"action": "rename_family", "theme_id": "f-1", "value": "Se déplacer"},
+            {"Produire": 2, "Se déplacer": 1},
+            "f-1",
+        ),
         ({"action": "move_theme", "theme_id": "cars", "value": "f-2"}, {"Produire": 3}, "f-2"),
         ({"action": "move_theme", "theme_id": "cars"}, {"Produire": 2}, None),
-        ({"action": "merge_theme", "theme_id": "haie", "value": "cars"}, {"Produire": 1, "Venir": 1}, "f-1"),
+        (
+            {"action": "merge_theme", "theme_id": "haie", "value": "cars"},
+            {"Produire": 1, "Venir": 1},
+            "f-1",
+        ),
     ],
 )
 def test_families_follow_what_was_decided(decision, families, parent):
@@ -456,16 +651,30 @@ def test_what_is_split_off_stays_in_the_family_and_the_family_is_counted_again()
     ("decisions", "state", "reason"),
     [
         ([{"action": "rename_family", "theme_id": "f-1", "value": "Aller"}], "appliquée", None),
-        ([{"action": "rename_family", "theme_id": "f-9", "value": "Aller"}], "sans objet", "La famille n'existe plus"),
         (
-            [{"action": "rename_family", "theme_id": "f-1", "value": name} for name in ("Aller", "Partir")],
+            [{"action": "rename_family", "theme_id": "f-9", "value": "Aller"}],
+            "sans objet",
+            "La famille n'existe plus",
+        ),
+        (
+            [
+                {"action": "rename_family", "theme_id": "f-1", "value": name}
+                for name in ("Aller", "Partir")
+            ],
             "remplacée",
             "Remplacée par une décision plus récente (n° 2).",
         ),
         ([{"action": "move_theme", "theme_id": "cars", "value": "f-2"}], "appliquée", None),
-        ([{"action": "move_theme", "theme_id": "cars", "value": "f-9"}], "sans objet", "La famille d'arrivée n'existe plus."),
         (
-            [{"action": "move_theme", "theme_id": "cars", "value": "f-2"}, {"action": "reject_theme", "theme_id": "cars"}],
+            [{"action": "move_theme", "theme_id": "cars", "value": "f-9"}],
+            "sans objet",
+            "La famille d'arrivée n'existe plus.",
+        ),
+        (
+            [
+                {"action": "move_theme", "theme_id": "cars", "value": "f-2"},
+                {"action": "reject_theme", "theme_id": "cars"},
+            ],
             "sans objet",
             "Une autre décision a réuni ou écarté ce thème.",
         ),
@@ -486,7 +695,12 @@ def test_a_decision_on_families_holds_or_says_why_not(decisions, state, reason):
     assert (found[1] is None) == (reason is None)
 
 
-OFFRE, SOCIAL, DEMANDE, DIFFICULTE = ("rubrique", "offre"), ("rubrique", "enjeux.social"), ("posture", "demande"), ("posture", "difficulte")
+OFFRE, SOCIAL, DEMANDE, DIFFICULTE = (
+    ("rubrique", "offre"),
+    ("rubrique", "enjeux.social"),
+    ("posture", "demande"),
+    ("posture", "difficulte"),
+)
 
 STANDING = [
     ("nothing undone", [move("a", None), move("b", None)], [1, 2]),
@@ -499,11 +713,17 @@ STANDING = [
     ("of what does not exist", [move("a", None), undo(9)], [1]),
     ("of what comes later", [undo(2), move("a", None)], [2]),
     ("of itself", [undo(1), move("a", None)], [2]),
-    ("that names nothing", [move("a", None), {"action": "undo", "value": "la première"}, {"action": "undo"}], [1]),
+    (
+        "that names nothing",
+        [move("a", None), {"action": "undo", "value": "la première"}, {"action": "undo"}],
+        [1],
+    ),
 ]
 
 
-@pytest.mark.parametrize(("decisions", "left"), [case[1:] for case in STANDING], ids=[case[0] for case in STANDING])
+@pytest.mark.parametrize(
+    ("decisions", "left"), [case[1:] for case in STANDING], ids=[case[0] for case in STANDING]
+)
 def test_what_stands_once_some_are_undone(decisions: list[dict[str, Any]], left: list[int]) -> None:
     stands = standing(taken(*decisions))
     assert stands["decision_id"].tolist() == left
@@ -511,7 +731,9 @@ def test_what_stands_once_some_are_undone(decisions: list[dict[str, Any]], left:
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-def test_undoing_everything_gives_the_machines_tables_and_undoing_that_gives_all_back(seed: int) -> None:
+def test_undoing_everything_gives_the_machines_tables_and_undoing_that_gives_all_back(
+    seed: int,
+) -> None:
     decisions = [decision for decision in random_decisions(seed) if decision["action"] != "undo"]
     n = len(decisions)
     undone = [undo(number) for number in range(1, n + 1)]
@@ -527,38 +749,78 @@ def test_an_undone_decision_is_as_if_it_had_never_been_taken(seed: int) -> None:
     ordered = taken(*decisions, undo(place + 1))
     without = ordered[~ordered["decision_id"].isin([place + 1, len(ordered)])]
     with_it, never = (apply_decisions(machine(), some) for some in (ordered, without))
-    assert_same(with_it, {name: table for name, table in never.items() if name != "decision_effects"})
+    assert_same(
+        with_it, {name: table for name, table in never.items() if name != "decision_effects"}
+    )
 
 
 CONFIRMED = [
-    ("all that the machine put: it stays", [confirm("d", OFFRE, DIFFICULTE)], {"offre", "difficulte"}),
+    (
+        "all that the machine put: it stays",
+        [confirm("d", OFFRE, DIFFICULTE)],
+        {"offre", "difficulte"},
+    ),
     ("a code less", [confirm("d", DIFFICULTE)], {"difficulte"}),
     ("another code", [confirm("d", SOCIAL, DIFFICULTE)], {"enjeux.social", "difficulte"}),
     ("no code at all, not even a posture", [confirm("d")], set()),
-    ("what somebody added before is refused", [on_tag("add", "d", "rubrique", "accompagnement"), confirm("d", OFFRE)], {"offre"}),
-    ("what somebody refused before is put", [on_tag("reject", "d", "rubrique", "offre"), confirm("d", OFFRE)], {"offre"}),
-    ("a code added later is kept", [confirm("d", OFFRE), on_tag("add", "d", *SOCIAL)], {"offre", "enjeux.social"}),
-    ("a code refused later goes", [confirm("d", OFFRE, DIFFICULTE), on_tag("reject", "d", *OFFRE)], {"difficulte"}),
-    ("a posture refused later leaves none", [confirm("d", DIFFICULTE), on_tag("reject", "d", *DIFFICULTE)], set()),
+    (
+        "what somebody added before is refused",
+        [on_tag("add", "d", "rubrique", "accompagnement"), confirm("d", OFFRE)],
+        {"offre"},
+    ),
+    (
+        "what somebody refused before is put",
+        [on_tag("reject", "d", "rubrique", "offre"), confirm("d", OFFRE)],
+        {"offre"},
+    ),
+    (
+        "a code added later is kept",
+        [confirm("d", OFFRE), on_tag("add", "d", *SOCIAL)],
+        {"offre", "enjeux.social"},
+    ),
+    (
+        "a code refused later goes",
+        [confirm("d", OFFRE, DIFFICULTE), on_tag("reject", "d", *OFFRE)],
+        {"difficulte"},
+    ),
+    (
+        "a posture refused later leaves none",
+        [confirm("d", DIFFICULTE), on_tag("reject", "d", *DIFFICULTE)],
+        set(),
+    ),
     ("a posture put later", [confirm("d"), on_tag("add", "d", *DEMANDE)], {"demande"}),
     ("confirmed twice: the last counts", [confirm("d", SOCIAL), confirm("d", OFFRE)], {"offre"}),
     ("confirmed, then undone", [confirm("d"), undo(1)], {"offre", "difficulte"}),
-    ("what does not read changes nothing", [{"action": "confirm_unit", "unit_id": "d", "value": "offre"}], {"offre", "difficulte"}),
+    (
+        "what does not read changes nothing",
+        [{"action": "confirm_unit", "unit_id": "d", "value": "offre"}],
+        {"offre", "difficulte"},
+    ),
 ]
 
 
-@pytest.mark.parametrize(("decisions", "codes"), [case[1:] for case in CONFIRMED], ids=[case[0] for case in CONFIRMED])
-def test_a_confirmed_passage_bears_the_codes_listed_and_no_other(decisions: list[dict[str, Any]], codes: set[str]) -> None:
+@pytest.mark.parametrize(
+    ("decisions", "codes"), [case[1:] for case in CONFIRMED], ids=[case[0] for case in CONFIRMED]
+)
+def test_a_confirmed_passage_bears_the_codes_listed_and_no_other(
+    decisions: list[dict[str, Any]], codes: set[str]
+) -> None:
     tags = decided(*decisions)["tags"]
     assert set(tags.loc[(tags["unit_id"] == "d") & tags["is_assigned"], "code"]) == codes
     others = tags[tags["unit_id"] != "d"].reset_index(drop=True)
-    pd.testing.assert_frame_equal(others, machine()["tags"].query("unit_id != 'd'").reset_index(drop=True))
+    pd.testing.assert_frame_equal(
+        others, machine()["tags"].query("unit_id != 'd'").reset_index(drop=True)
+    )
 
 
 def test_a_retrained_machine_does_not_change_a_confirmed_passage() -> None:
     retrained = machine()
     new = pd.DataFrame(
-        [tag("d", "rubrique", "opportunites"), tag("d", "pilier", "emploi"), tag("d", "posture", "force", is_assigned=False)]
+        [
+            tag("d", "rubrique", "opportunites"),
+            tag("d", "pilier", "emploi"),
+            tag("d", "posture", "force", is_assigned=False),
+        ]
     )
     retrained["tags"] = TAGS.check(pd.concat([retrained["tags"], new], ignore_index=True))
     for codes in ((OFFRE, DIFFICULTE), ()):
@@ -568,7 +830,9 @@ def test_a_retrained_machine_does_not_change_a_confirmed_passage() -> None:
 
 
 def test_a_confirmed_passage_is_judged_whether_or_not_it_bears_a_code() -> None:
-    decisions = taken(confirm("d", OFFRE), confirm("f"), on_tag("reject", "a", *DIFFICULTE), confirm("g"), undo(4))
+    decisions = taken(
+        confirm("d", OFFRE), confirm("f"), on_tag("reject", "a", *DIFFICULTE), confirm("g"), undo(4)
+    )
     assert judged_units(decisions) == {"a", "d", "f"} and confirmed_units(decisions) == {"d", "f"}
     written = judgements(decisions, machine()["tags"])[["decision_id", "action", "unit_id", "code"]]
     assert written.to_numpy().tolist() == [
@@ -583,31 +847,65 @@ CODED: list[tuple[str, list[tuple[str, str, tuple[str, str]]], bool]] = [
     ("one of two refused, and left", [("Ana", "reject", OFFRE)], False),
     ("one of two accepted, and left", [("Ana", "accept", OFFRE)], False),
     ("another added, and left", [("Ana", "add", ("pilier", "emploi"))], False),
-    ("both refused, and left: nobody said that it bears none", [("Ana", "reject", OFFRE), ("Ana", "reject", DIFFICULTE)], False),
+    (
+        "both refused, and left: nobody said that it bears none",
+        [("Ana", "reject", OFFRE), ("Ana", "reject", DIFFICULTE)],
+        False,
+    ),
     ("a word on each, one stays", [("Ana", "reject", OFFRE), ("Ana", "accept", DIFFICULTE)], True),
-    ("another posture is a word on the first", [("Ana", "accept", OFFRE), ("Ana", "add", ("posture", "force"))], True),
-    ("a word on each, by two people", [("Ana", "reject", OFFRE), ("Bob", "accept", DIFFICULTE)], False),
+    (
+        "another posture is a word on the first",
+        [("Ana", "accept", OFFRE), ("Ana", "add", ("posture", "force"))],
+        True,
+    ),
+    (
+        "a word on each, by two people",
+        [("Ana", "reject", OFFRE), ("Bob", "accept", DIFFICULTE)],
+        False,
+    ),
     ("refused, then confirmed", [("Ana", "reject", OFFRE), ("Ana", "confirm", DIFFICULTE)], True),
     ("confirmed, then one refused", [("Ana", "confirm", OFFRE), ("Ana", "reject", OFFRE)], True),
     ("somebody else confirmed", [("Ana", "reject", OFFRE), ("Bob", "confirm", OFFRE)], False),
 ]
 
 
-@pytest.mark.parametrize(("said", "is_coded"), [case[1:] for case in CODED], ids=[case[0] for case in CODED])
-def test_a_passage_is_coded_once_one_person_told_all_its_codes(said: list[tuple[str, str, tuple[str, str]]], is_coded: bool) -> None:
-    rows = [confirm("d", code) if verb == "confirm" else on_tag(verb, "d", *code) for _author, verb, code in said]
-    decisions = taken(*(row | {"author": author} for row, (author, _verb, _code) in zip(rows, said, strict=True)))
+@pytest.mark.parametrize(
+    ("said", "is_coded"), [case[1:] for case in CODED], ids=[case[0] for case in CODED]
+)
+def test_a_passage_is_coded_once_one_person_told_all_its_codes(
+    said: list[tuple[str, str, tuple[str, str]]], is_coded: bool
+) -> None:
+    rows = [
+        confirm("d", code) if verb == "confirm" else on_tag(verb, "d", *code)
+        for _author, verb, code in said
+    ]
+    decisions = taken(
+        *(row | {"author": author} for row, (author, _verb, _code) in zip(rows, said, strict=True))
+    )
     tags = machine()["tags"]  # of d: offre and difficulte
-    assert ("d" in coded_units(decisions, tags, exclusive=("posture",)).get("Ana", set())) is is_coded
-    undone = taken(*(row | {"author": author} for row, (author, *_) in zip(rows, said, strict=True)), undo(len(rows)))
+    assert (
+        "d" in coded_units(decisions, tags, exclusive=("posture",)).get("Ana", set())
+    ) is is_coded
+    undone = taken(
+        *(row | {"author": author} for row, (author, *_) in zip(rows, said, strict=True)),
+        undo(len(rows)),
+    )
     is_by_confirmation = is_coded and said[-1][1] != "confirm" and said[0][1] == "confirm"
-    assert ("d" in coded_units(undone, tags, exclusive=("posture",)).get("Ana", set())) is is_by_confirmation
+    assert (
+        "d" in coded_units(undone, tags, exclusive=("posture",)).get("Ana", set())
+    ) is is_by_confirmation
 
 
 def test_a_described_theme_has_its_last_description_and_nothing_else_changes() -> None:
-    reviewed = decided(on_theme("describe_theme", "cars", "Venir"), on_theme("describe_theme", "cars", "Venir le soir, sans voiture"))
+    reviewed = decided(
+        on_theme("describe_theme", "cars", "Venir"),
+        on_theme("describe_theme", "cars", "Venir le soir, sans voiture"),
+    )
     assert theme(reviewed, "cars")["description"] == "Venir le soir, sans voiture"
-    pd.testing.assert_frame_equal(reviewed["themes"].drop(columns="description"), machine()["themes"].drop(columns="description"))
+    pd.testing.assert_frame_equal(
+        reviewed["themes"].drop(columns="description"),
+        machine()["themes"].drop(columns="description"),
+    )
 
 
 @pytest.mark.parametrize(
@@ -621,14 +919,25 @@ def test_a_described_theme_has_its_last_description_and_nothing_else_changes() -
         ([on_theme("merge_theme", "haie", "lait")], [("cars", "lait")]),
     ],
 )
-def test_a_merge_proposal_that_was_refused_is_not_made_again(decisions: list[dict[str, Any]], left: list[tuple[str, str]]) -> None:
+def test_a_merge_proposal_that_was_refused_is_not_made_again(
+    decisions: list[dict[str, Any]], left: list[tuple[str, str]]
+) -> None:
     pairs = [("cars", "lait"), ("haie", "lait")]
     proposals = MERGE_PROPOSALS.build(
-        {"theme_id": one, "other_theme_id": other, "cosine": 0.9, "overlap": 0.5, "sentence": "Se ressemblent."} for one, other in pairs
+        {
+            "theme_id": one,
+            "other_theme_id": other,
+            "cosine": 0.9,
+            "overlap": 0.5,
+            "sentence": "Se ressemblent.",
+        }
+        for one, other in pairs
     )
     found = left_proposals(proposals, decided(*decisions)["themes"], taken(*decisions))
     assert list(found[["theme_id", "other_theme_id"]].itertuples(index=False, name=None)) == left
-    assert list(left_proposals(proposals.iloc[:0], machine()["themes"], taken(*decisions)).columns) == list(proposals.columns)
+    assert list(
+        left_proposals(proposals.iloc[:0], machine()["themes"], taken(*decisions)).columns
+    ) == list(proposals.columns)
 
 
 def save(name: str, **weights: Any) -> dict[str, Any]:
@@ -642,12 +951,24 @@ def use(name: str | None) -> dict[str, Any]:
 WEIGHTINGS = [
     ("saved, not used", [save("Élus", need=1)], ""),
     ("used", [save("Élus", need=1), use("Élus")], "Élus"),
-    ("the last one used", [save("Élus", need=1), save("Réseaux", tables=1), use("Réseaux"), use("Élus")], "Élus"),
+    (
+        "the last one used",
+        [save("Élus", need=1), save("Réseaux", tables=1), use("Réseaux"), use("Élus")],
+        "Élus",
+    ),
     ("used before it was saved", [use("Élus"), save("Élus", need=1)], "Élus"),
     ("back to the study's own", [save("Élus", need=1), use("Élus"), use(None)], ""),
     ("its saving undone", [save("Élus", need=1), use("Élus"), undo(1)], ""),
-    ("its use undone", [save("Élus", need=1), save("Réseaux", tables=1), use("Réseaux"), use("Élus"), undo(4)], "Réseaux"),
-    ("one that does not exist changes nothing", [save("Élus", need=1), use("Élus"), use("Réseau")], "Élus"),
+    (
+        "its use undone",
+        [save("Élus", need=1), save("Réseaux", tables=1), use("Réseaux"), use("Élus"), undo(4)],
+        "Réseaux",
+    ),
+    (
+        "one that does not exist changes nothing",
+        [save("Élus", need=1), use("Élus"), use("Réseau")],
+        "Élus",
+    ),
     ("an unknown criterion", [save("Élus", humeur=1), use("Élus")], ""),
     ("no weight above 0", [save("Élus", need=0), use("Élus")], ""),
     ("a weight below 0", [save("Élus", need=-1), use("Élus")], ""),
@@ -657,8 +978,12 @@ WEIGHTINGS = [
 ]
 
 
-@pytest.mark.parametrize(("decisions", "name"), [case[1:] for case in WEIGHTINGS], ids=[case[0] for case in WEIGHTINGS])
-def test_the_weighting_in_use_is_the_last_chosen_that_exists(decisions: list[dict[str, Any]], name: str) -> None:
+@pytest.mark.parametrize(
+    ("decisions", "name"), [case[1:] for case in WEIGHTINGS], ids=[case[0] for case in WEIGHTINGS]
+)
+def test_the_weighting_in_use_is_the_last_chosen_that_exists(
+    decisions: list[dict[str, Any]], name: str
+) -> None:
     settings = RankSettings()
     found = weights_in_use(taken(*decisions), settings)
     assert found.name == name
@@ -667,14 +992,31 @@ def test_the_weighting_in_use_is_the_last_chosen_that_exists(decisions: list[dic
 
 
 def test_a_weighting_saved_again_has_its_last_weights_and_author() -> None:
-    decisions = taken(save("Élus", need=1), save("Élus", tables=2, need=1) | {"author": "omar"}, use("Élus"))
+    decisions = taken(
+        save("Élus", need=1), save("Élus", tables=2, need=1) | {"author": "omar"}, use("Élus")
+    )
     (found,) = saved_weightings(decisions).values()
-    assert (found.author, found.decision_id, found.weights.tables, found.weights.late) == ("omar", 2, 2.0, 0.0)
+    assert (found.author, found.decision_id, found.weights.tables, found.weights.late) == (
+        "omar",
+        2,
+        2.0,
+        0.0,
+    )
 
 
 MORE_EFFECTS = [
-    ("undone", [move("a", "lait"), undo(1)], {1: "annulée", 2: "appliquée"}, "Annulée par la décision n° 2."),
-    ("undone and back", [move("a", "lait"), undo(1), undo(2)], {1: "appliquée", 2: "annulée", 3: "appliquée"}, None),
+    (
+        "undone",
+        [move("a", "lait"), undo(1)],
+        {1: "annulée", 2: "appliquée"},
+        "Annulée par la décision n° 2.",
+    ),
+    (
+        "undone and back",
+        [move("a", "lait"), undo(1), undo(2)],
+        {1: "appliquée", 2: "annulée", 3: "appliquée"},
+        None,
+    ),
     ("an undoing of nothing", [undo(7)], {1: "sans objet"}, "La décision à annuler n'existe pas."),
     (
         "what was replaced holds again once the later one is undone",
@@ -683,9 +1025,24 @@ MORE_EFFECTS = [
         None,
     ),
     ("confirmed", [confirm("d", OFFRE)], {1: "appliquée"}, None),
-    ("confirmed, then a code added", [confirm("d", OFFRE), on_tag("add", "d", *SOCIAL)], {1: "remplacée", 2: "appliquée"}, "Remplacée"),
-    ("a code added, then others confirmed", [on_tag("add", "d", *SOCIAL), confirm("d", OFFRE)], {1: "remplacée"}, "Remplacée"),
-    ("a code added, then confirmed", [on_tag("add", "d", *SOCIAL), confirm("d", SOCIAL)], {1: "appliquée", 2: "appliquée"}, None),
+    (
+        "confirmed, then a code added",
+        [confirm("d", OFFRE), on_tag("add", "d", *SOCIAL)],
+        {1: "remplacée", 2: "appliquée"},
+        "Remplacée",
+    ),
+    (
+        "a code added, then others confirmed",
+        [on_tag("add", "d", *SOCIAL), confirm("d", OFFRE)],
+        {1: "remplacée"},
+        "Remplacée",
+    ),
+    (
+        "a code added, then confirmed",
+        [on_tag("add", "d", *SOCIAL), confirm("d", SOCIAL)],
+        {1: "appliquée", 2: "appliquée"},
+        None,
+    ),
     ("confirmed of a unit that is gone", [confirm("z")], {1: "sans objet"}, GONE_UNIT),
     (
         "a confirmation that does not read",
@@ -693,8 +1050,18 @@ MORE_EFFECTS = [
         {1: "sans objet"},
         "La décision ne dit pas la liste",
     ),
-    ("two postures confirmed", [confirm("d", DEMANDE, DIFFICULTE)], {1: "sans objet"}, "La liste donne plusieurs codes"),
-    ("an axis that the grid lost", [confirm("d", OFFRE, ("saison", "hiver"))], {1: "appliquée"}, None),
+    (
+        "two postures confirmed",
+        [confirm("d", DEMANDE, DIFFICULTE)],
+        {1: "sans objet"},
+        "La liste donne plusieurs codes",
+    ),
+    (
+        "an axis that the grid lost",
+        [confirm("d", OFFRE, ("saison", "hiver"))],
+        {1: "appliquée"},
+        None,
+    ),
     ("kept apart", [on_theme("keep_apart", "cars", "lait")], {1: "appliquée"}, None),
     (
         "kept apart, then merged all the same",
@@ -702,8 +1069,18 @@ MORE_EFFECTS = [
         {1: "sans objet", 2: "appliquée"},
         "Une autre décision a réuni ou écarté ce thème.",
     ),
-    ("kept apart from what is gone", [on_theme("keep_apart", "cars", "t-9")], {1: "sans objet"}, "L'autre thème n'existe plus."),
-    ("kept apart from nothing", [on_theme("keep_apart", "cars")], {1: "sans objet"}, "La décision ne dit ni nom ni autre thème."),
+    (
+        "kept apart from what is gone",
+        [on_theme("keep_apart", "cars", "t-9")],
+        {1: "sans objet"},
+        "L'autre thème n'existe plus.",
+    ),
+    (
+        "kept apart from nothing",
+        [on_theme("keep_apart", "cars")],
+        {1: "sans objet"},
+        "La décision ne dit ni nom ni autre thème.",
+    ),
     ("described", [on_theme("describe_theme", "cars", "Venir")], {1: "appliquée"}, None),
     (
         "described twice",
@@ -711,18 +1088,57 @@ MORE_EFFECTS = [
         {1: "remplacée"},
         "Remplacée",
     ),
-    ("described, then renamed", [on_theme("describe_theme", "cars", "A"), on_theme("rename_theme", "cars", "B")], {1: "appliquée"}, None),
-    ("described by nothing", [on_theme("describe_theme", "cars")], {1: "sans objet"}, "La décision ne dit pas de description."),
+    (
+        "described, then renamed",
+        [on_theme("describe_theme", "cars", "A"), on_theme("rename_theme", "cars", "B")],
+        {1: "appliquée"},
+        None,
+    ),
+    (
+        "described by nothing",
+        [on_theme("describe_theme", "cars")],
+        {1: "sans objet"},
+        "La décision ne dit pas de description.",
+    ),
     ("a weighting", [save("Élus", need=1), use("Élus")], {1: "appliquée", 2: "appliquée"}, None),
-    ("a weighting saved again", [save("Élus", need=1), save("Élus", need=2)], {1: "remplacée", 2: "appliquée"}, "Remplacée"),
-    ("another one used since", [save("Élus", need=1), use("Élus"), use(None)], {2: "remplacée", 3: "appliquée"}, None),
-    ("one that does not exist", [use("Élus")], {1: "sans objet"}, "La pondération « Élus » n'existe pas."),
-    ("an unknown criterion", [save("Élus", humeur=1)], {1: "sans objet"}, "La pondération cite un critère inconnu : « humeur »."),
-    ("a weight that is no number", [save("Élus", need=True)], {1: "sans objet"}, "Un poids de la pondération n'est pas un nombre"),
+    (
+        "a weighting saved again",
+        [save("Élus", need=1), save("Élus", need=2)],
+        {1: "remplacée", 2: "appliquée"},
+        "Remplacée",
+    ),
+    (
+        "another one used since",
+        [save("Élus", need=1), use("Élus"), use(None)],
+        {2: "remplacée", 3: "appliquée"},
+        None,
+    ),
+    (
+        "one that does not exist",
+        [use("Élus")],
+        {1: "sans objet"},
+        "La pondération « Élus » n'existe pas.",
+    ),
+    (
+        "an unknown criterion",
+        [save("Élus", humeur=1)],
+        {1: "sans objet"},
+        "La pondération cite un critère inconnu : « humeur ».",
+    ),
+    (
+        "a weight that is no number",
+        [save("Élus", need=True)],
+        {1: "sans objet"},
+        "Un poids de la pondération n'est pas un nombre",
+    ),
 ]
 
 
-@pytest.mark.parametrize(("decisions", "states", "reason"), [case[1:] for case in MORE_EFFECTS], ids=[case[0] for case in MORE_EFFECTS])
+@pytest.mark.parametrize(
+    ("decisions", "states", "reason"),
+    [case[1:] for case in MORE_EFFECTS],
+    ids=[case[0] for case in MORE_EFFECTS],
+)
 def test_undoings_confirmations_and_weightings_say_what_became_of_them(
     decisions: list[dict[str, Any]], states: dict[int, str], reason: str | None
 ) -> None:
@@ -734,19 +1150,57 @@ def test_undoings_confirmations_and_weightings_say_what_became_of_them(
 
 def members_of(**units: str) -> pd.DataFrame:
     """theme_members of themes given as name="a b c"."""
-    return pd.DataFrame([(unit, name) for name, listed in units.items() for unit in listed.split()], columns=["unit_id", "theme_id"])
+    return pd.DataFrame(
+        [(unit, name) for name, listed in units.items() for unit in listed.split()],
+        columns=["unit_id", "theme_id"],
+    )
 
 
 NO_GROUNDS = DECISION_GROUNDS.empty()
 NOW = [  # what the themes held when the decision was taken, the decision, whether it is applied now: cars a b c, lait d e, haie f
-    ("the same passages", {"cars": "a b c", "lait": "d e"}, on_theme("merge_theme", "cars", "lait"), True),
+    (
+        "the same passages",
+        {"cars": "a b c", "lait": "d e"},
+        on_theme("merge_theme", "cars", "lait"),
+        True,
+    ),
     ("grown since", {"cars": "a b", "lait": "d"}, on_theme("merge_theme", "cars", "lait"), True),
-    ("half of them left", {"cars": "a b d e", "lait": "d e"}, on_theme("merge_theme", "cars", "lait"), True),
-    ("passages taken out of the study do not count", {"cars": "a y z x w", "lait": "d"}, on_theme("merge_theme", "cars", "lait"), True),
-    ("the theme has become another", {"cars": "d e f", "lait": "d e"}, on_theme("merge_theme", "cars", "lait"), False),
-    ("fewer than half left", {"cars": "a d e", "lait": "d e"}, on_theme("merge_theme", "cars", "lait"), False),
-    ("the other theme has become another", {"cars": "a b c", "lait": "f g"}, on_theme("merge_theme", "cars", "lait"), False),
-    ("none of its passages is left", {"cars": "y z", "lait": "d e"}, on_theme("merge_theme", "cars", "lait"), False),
+    (
+        "half of them left",
+        {"cars": "a b d e", "lait": "d e"},
+        on_theme("merge_theme", "cars", "lait"),
+        True,
+    ),
+    (
+        "passages taken out of the study do not count",
+        {"cars": "a y z x w", "lait": "d"},
+        on_theme("merge_theme", "cars", "lait"),
+        True,
+    ),
+    (
+        "the theme has become another",
+        {"cars": "d e f", "lait": "d e"},
+        on_theme("merge_theme", "cars", "lait"),
+        False,
+    ),
+    (
+        "fewer than half left",
+        {"cars": "a d e", "lait": "d e"},
+        on_theme("merge_theme", "cars", "lait"),
+        False,
+    ),
+    (
+        "the other theme has become another",
+        {"cars": "a b c", "lait": "f g"},
+        on_theme("merge_theme", "cars", "lait"),
+        False,
+    ),
+    (
+        "none of its passages is left",
+        {"cars": "y z", "lait": "d e"},
+        on_theme("merge_theme", "cars", "lait"),
+        False,
+    ),
     ("a name", {"cars": "d e f"}, on_theme("rename_theme", "cars", "Venir"), False),
     ("a description", {"cars": "d e f"}, on_theme("describe_theme", "cars", "Venir"), False),
     ("a rejection", {"cars": "d e f"}, on_theme("reject_theme", "cars"), False),
@@ -759,7 +1213,9 @@ NOW = [  # what the themes held when the decision was taken, the decision, wheth
 ]
 
 
-@pytest.mark.parametrize(("then", "decision", "is_applied"), [case[1:] for case in NOW], ids=[case[0] for case in NOW])
+@pytest.mark.parametrize(
+    ("then", "decision", "is_applied"), [case[1:] for case in NOW], ids=[case[0] for case in NOW]
+)
 def test_a_decision_holds_as_long_as_its_theme_is_about_the_same_passages(
     then: dict[str, str], decision: dict[str, Any], is_applied: bool
 ) -> None:
@@ -767,7 +1223,10 @@ def test_a_decision_holds_as_long_as_its_theme_is_about_the_same_passages(
     reviewed = apply_decisions(machine(), taken(decision), grounds=grounds)
     (effect,) = reviewed.pop("decision_effects").itertuples()
     assert effect.state == ("appliquée" if is_applied else "à revoir")
-    assert is_applied or (str(effect.reason).startswith("Le thème est devenu un autre : il garde ") and same(reviewed, decided()))
+    assert is_applied or (
+        str(effect.reason).startswith("Le thème est devenu un autre : il garde ")
+        and same(reviewed, decided())
+    )
 
 
 def same(first: dict[str, pd.DataFrame], second: dict[str, pd.DataFrame]) -> bool:
@@ -778,7 +1237,10 @@ def test_a_decision_taken_again_replaces_the_one_that_awaited_it() -> None:
     first, again = on_theme("merge_theme", "cars", "lait"), on_theme("merge_theme", "cars", "haie")
     grounds = note_grounds(taken(first), members_of(cars="d e f", lait="d e", haie="f"), NO_GROUNDS)
     grounds = note_grounds(taken(first, again), machine()["theme_members"], grounds)
-    assert grounds.loc[grounds["decision_id"] == 1, "unit_ids"].tolist() == ['["d", "e", "f"]', '["d", "e"]'], "what was noted stays"
+    assert grounds.loc[grounds["decision_id"] == 1, "unit_ids"].tolist() == [
+        '["d", "e", "f"]',
+        '["d", "e"]',
+    ], "what was noted stays"
     reviewed = apply_decisions(machine(), taken(first, again), grounds=grounds)
     assert reviewed["decision_effects"]["state"].tolist() == ["remplacée", "appliquée"]
     assert set(reviewed["themes"]["theme_id"]) == {"lait", "haie"}
@@ -787,17 +1249,27 @@ def test_a_decision_taken_again_replaces_the_one_that_awaited_it() -> None:
 def test_a_decision_undone_or_whose_theme_is_gone_awaits_nothing() -> None:
     merge = on_theme("merge_theme", "cars", "lait")
     grounds = note_grounds(taken(merge, undo(1)), members_of(cars="d e f"), NO_GROUNDS)
-    assert apply_decisions(machine(), taken(merge, undo(1)), grounds=grounds)["decision_effects"]["state"].tolist()[0] == "annulée"
+    assert (
+        apply_decisions(machine(), taken(merge, undo(1)), grounds=grounds)["decision_effects"][
+            "state"
+        ].tolist()[0]
+        == "annulée"
+    )
     gone = on_theme("rename_theme", "parti", "Venir")
     grounds = note_grounds(taken(gone), members_of(parti="a b"), NO_GROUNDS)
-    assert apply_decisions(machine(), taken(gone), grounds=grounds)["decision_effects"]["state"].tolist() == ["sans objet"]
+    assert apply_decisions(machine(), taken(gone), grounds=grounds)["decision_effects"][
+        "state"
+    ].tolist() == ["sans objet"]
 
 
 @pytest.mark.parametrize("seed", SEEDS[:10])
 def test_while_themes_hold_what_they_held_nothing_awaits_a_review(seed: int) -> None:
     decisions = taken(*random_decisions(seed))
     grounds = note_grounds(decisions, machine()["theme_members"], NO_GROUNDS)
-    assert same(apply_decisions(machine(), decisions, grounds=grounds), apply_decisions(machine(), decisions))
+    assert same(
+        apply_decisions(machine(), decisions, grounds=grounds),
+        apply_decisions(machine(), decisions),
+    )
 
 
 @pytest.mark.parametrize(
@@ -812,20 +1284,39 @@ def test_while_themes_hold_what_they_held_nothing_awaits_a_review(seed: int) -> 
         ),
     ],
 )
-def test_one_line_says_how_many_decisions_stopped_applying_and_where_to_see_them(states: list[str], expected: str | None) -> None:
+def test_one_line_says_how_many_decisions_stopped_applying_and_where_to_see_them(
+    states: list[str], expected: str | None
+) -> None:
     effects = DECISION_EFFECTS.build(
-        {"decision_id": number, "action": "rename_theme", "state": state, "reason": None} for number, state in enumerate(states, start=1)
+        {"decision_id": number, "action": "rename_theme", "state": state, "reason": None}
+        for number, state in enumerate(states, start=1)
     )
     told = told_idle(effects, "etude")
-    assert told is None if expected is None else told is not None and told.startswith(expected) and "ateliers review etude" in told
+    assert (
+        told is None
+        if expected is None
+        else told is not None and told.startswith(expected) and "ateliers review etude" in told
+    )
 
 
 def test_pages_of_themes_leave_out_what_awaits_a_review() -> None:
-    tables, merge = machine(), taken(on_theme("merge_theme", "cars", "lait"), on_theme("rename_theme", "haie", "Bocage"))
+    tables, merge = (
+        machine(),
+        taken(on_theme("merge_theme", "cars", "lait"), on_theme("rename_theme", "haie", "Bocage")),
+    )
     journal = SimpleNamespace(store=SimpleNamespace(read=lambda: merge))
     for state, left in (("appliquée", {"lait", "haie"}), ("à revoir", {"cars", "lait", "haie"})):
-        effect = {"decision_id": 1, "action": "merge_theme", "state": state, "reason": None if state == "appliquée" else "Devenu un autre."}
-        snapshot = Snapshot("r", {"units": tables["units"], "decision_effects": DECISION_EFFECTS.build([effect])}, tables)
+        effect = {
+            "decision_id": 1,
+            "action": "merge_theme",
+            "state": state,
+            "reason": None if state == "appliquée" else "Devenu un autre.",
+        }
+        snapshot = Snapshot(
+            "r",
+            {"units": tables["units"], "decision_effects": DECISION_EFFECTS.build([effect])},
+            tables,
+        )
         now = live._replayed(snapshot, journal, 2)  # type: ignore[arg-type]
         assert set(now.labels) == left and now.labels["haie"] == "Bocage"
         assert snapshot.to_review == ({} if state == "appliquée" else {1: "Devenu un autre."})

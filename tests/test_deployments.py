@@ -5,8 +5,8 @@ from typing import Any
 
 import pytest
 
-from flows.after_review import EVENT
-from flows.deployments import ServedFlow, deployment_name, served_flows
+from flows.served_flows import EVENT
+from flows.service import ServedFlow, deployment_name, served_flows
 from pipeline.errors import SettingsError
 from pipeline.study import Study
 
@@ -27,16 +27,23 @@ def offered(study: Study, execution: str = "") -> dict[str, ServedFlow]:
     return served_flows(Study.open(study.root))
 
 
-def test_a_study_is_processed_at_night_in_paris_and_compared_on_mondays_and_refitted_on_request(small_study):
+def test_a_study_is_processed_at_night_in_paris_and_compared_on_mondays_and_refitted_on_request(
+    small_study,
+):
     made = offered(small_study)
-    times = {name: [(each.cron, each.timezone) for each in flow.schedules] for name, flow in made.items()}
+    times = {
+        name: [(each.cron, each.timezone) for each in flow.schedules] for name, flow in made.items()
+    }
     assert times == {
         "process_study": [("0 3 * * *", "Europe/Paris")],
         "compare_territories": [("0 5 * * 1", "Europe/Paris")],
         "train_tagger": [],
     }
     (trigger,) = made["process_study"].triggers
-    assert (trigger.expect, dict(trigger.match.root)) == ({EVENT}, {"prefect.resource.id": "ateliers.study.etude"})
+    assert (trigger.expect, dict(trigger.match.root)) == (
+        {EVENT},
+        {"prefect.resource.id": "ateliers.study.etude"},
+    )
 
 
 def test_the_runner_keeps_our_functions_and_reads_none_from_the_server(small_study):
@@ -46,7 +53,7 @@ def test_the_runner_keeps_our_functions_and_reads_none_from_the_server(small_stu
         asyncio.run(each.deploy(runner))
     assert [flow for flow, _ in runner.given] == [each.flow for each in made.values()]
     assert {options["name"] for _, options in runner.given} == {"etude"}
-    assert {flow.fn.__module__ for flow, _ in runner.given} == {"flows.served"}
+    assert {flow.fn.__module__ for flow, _ in runner.given} == {"flows.served_flows"}
 
 
 def test_the_study_of_a_flow_is_no_parameter_that_a_run_could_change(small_study):

@@ -72,7 +72,16 @@ def _write(depot: Path, *paths: str) -> None:
 
 
 def test_a_workshop_is_a_visible_folder_with_a_file_however_deep(tmp_path: Path) -> None:
-    _write(tmp_path, "B/sous/T1.txt", "A/notes.txt", "C/.DS_Store", "D/.caché/T2.txt", ".cache/x.txt", "seul.txt", ".DS_Store")
+    _write(
+        tmp_path,
+        "B/sous/T1.txt",
+        "A/notes.txt",
+        "C/.DS_Store",
+        "D/.caché/T2.txt",
+        ".cache/x.txt",
+        "seul.txt",
+        ".DS_Store",
+    )
     (tmp_path / "E").mkdir()
     assert [path.name for path in workshop_folders(tmp_path)] == ["A", "B"]
     assert [path.name for path in stray_files(tmp_path)] == ["seul.txt"]
@@ -89,7 +98,10 @@ def test_files_come_in_order_of_path_and_links_to_folders_are_not_followed(tmp_p
     (tmp_path / "A" / "lien").symlink_to(tmp_path / "ailleurs")
     (tmp_path / "A" / "boucle").symlink_to(tmp_path / "A")
     (tmp_path / "A" / "perdu.txt").symlink_to(tmp_path / "absent.txt")
-    assert [path.relative_to(tmp_path).as_posix() for path in workshop_files(tmp_path / "A")] == ["A/a/c.txt", "A/b.txt"]
+    assert [path.relative_to(tmp_path).as_posix() for path in workshop_files(tmp_path / "A")] == [
+        "A/a/c.txt",
+        "A/b.txt",
+    ]
 
 
 def _entries(folder: Path, outside: Path) -> None:
@@ -123,21 +135,34 @@ def near() -> Iterator[Path]:
 
 
 @pytest.mark.parametrize("where", ["", "A", "A/sous/dossier", "sans fichier"])
-def test_what_is_no_file_is_listed_with_a_reason_wherever_it_lies_and_never_followed(near: Path, where: str) -> None:
+def test_what_is_no_file_is_listed_with_a_reason_wherever_it_lies_and_never_followed(
+    near: Path, where: str
+) -> None:
     depot = near / "depot"
-    _write(depot, "A/notes.txt", "A/sous/dossier/b.txt", "../ailleurs/secret.txt", "../ailleurs/sous/x.txt")
+    _write(
+        depot,
+        "A/notes.txt",
+        "A/sous/dossier/b.txt",
+        "../ailleurs/secret.txt",
+        "../ailleurs/sous/x.txt",
+    )
     folder = depot / where
     folder.mkdir(exist_ok=True)
     _entries(folder, near / "ailleurs")
     listing = list_folder(depot / "A")
-    assert [path.relative_to(depot).as_posix() for path in listing.files] == ["A/notes.txt", "A/sous/dossier/b.txt"]
+    assert [path.relative_to(depot).as_posix() for path in listing.files] == [
+        "A/notes.txt",
+        "A/sous/dossier/b.txt",
+    ]
     assert [path.name for path in workshop_folders(depot)] == ["A"] and stray_files(depot) == []
     unread = [*listing.unread, *unread_entries(depot)]
     assert {entry.path.relative_to(folder).as_posix(): entry.reason for entry in unread} == UNREAD
     assert all(entry.advice for entry in unread)
 
 
-def test_a_link_to_a_file_of_the_depot_is_read_and_a_depot_may_itself_be_a_link(tmp_path: Path) -> None:
+def test_a_link_to_a_file_of_the_depot_is_read_and_a_depot_may_itself_be_a_link(
+    tmp_path: Path,
+) -> None:
     _write(tmp_path / "disque", "A/notes.txt", "B/notes.txt")
     (tmp_path / "disque" / "B" / "aussi.txt").symlink_to(tmp_path / "disque" / "A" / "notes.txt")
     (tmp_path / "depot").symlink_to(tmp_path / "disque")
@@ -147,7 +172,9 @@ def test_a_link_to_a_file_of_the_depot_is_read_and_a_depot_may_itself_be_a_link(
     assert unread_entries(depot) == []
 
 
-def test_a_folder_without_rights_is_listed_with_a_reason_wherever_it_lies(near: Path, without_rights: WithoutRights) -> None:
+def test_a_folder_without_rights_is_listed_with_a_reason_wherever_it_lies(
+    near: Path, without_rights: WithoutRights
+) -> None:
     _write(near, "A/notes.txt", "A/sous/a.txt", "B/b.txt", "C/liste/c.txt")
     near.chmod(0o755)
     for name, mode in (("A/sous", 0o000), ("B", 0o300), ("C/liste", 0o311)):
@@ -156,7 +183,10 @@ def test_a_folder_without_rights_is_listed_with_a_reason_wherever_it_lies(near: 
         listing, outside = list_folder(near / "A"), unread_entries(near)
         folders = workshop_folders(near)
     assert [path.name for path in folders] == ["A"]
-    assert [(entry.path.relative_to(near).as_posix(), entry.reason) for entry in (*listing.unread, *outside)] == [
+    assert [
+        (entry.path.relative_to(near).as_posix(), entry.reason)
+        for entry in (*listing.unread, *outside)
+    ] == [
         ("A/sous", "dossier illisible (droits insuffisants)"),
         ("B", "dossier illisible (droits insuffisants)"),
         ("C/liste", "dossier illisible (droits insuffisants)"),
@@ -166,12 +196,20 @@ def test_a_folder_without_rights_is_listed_with_a_reason_wherever_it_lies(near: 
 def test_a_workshop_s_folder_whose_name_is_not_utf_8_is_to_be_renamed(tmp_path: Path) -> None:
     _write(tmp_path, "Tr\udce9gor/notes.txt")
     assert workshop_folders(tmp_path) == []
-    assert [(text_of(path.relative_to(tmp_path)), reason) for path, reason, _ in unread_entries(tmp_path)] == [
-        ("Tr\\xe9gor", "nom de dossier qui n'est pas en UTF-8")
-    ]
+    assert [
+        (text_of(path.relative_to(tmp_path)), reason)
+        for path, reason, _ in unread_entries(tmp_path)
+    ] == [("Tr\\xe9gor", "nom de dossier qui n'est pas en UTF-8")]
 
 
-ORDINARY = ["Table 1.docx", "notes #2.txt", "été.txt", "sous dossier/a#b.txt", "50 %23.txt", "a~b.txt"]
+ORDINARY = [
+    "Table 1.docx",
+    "notes #2.txt",
+    "été.txt",
+    "sous dossier/a#b.txt",
+    "50 %23.txt",
+    "a~b.txt",
+]
 NAMES = [  # files of one workshop, and the names they get where it is another
     ([*ORDINARY], {}),
     ([NFD("été.txt")], {}),
@@ -185,19 +223,25 @@ NAMES = [  # files of one workshop, and the names they get where it is another
 
 
 @pytest.mark.parametrize(("files", "changed"), NAMES)
-def test_a_file_keeps_its_name_unless_another_could_be_taken_for_it(tmp_path: Path, files: list[str], changed: dict[str, str]) -> None:
+def test_a_file_keeps_its_name_unless_another_could_be_taken_for_it(
+    tmp_path: Path, files: list[str], changed: dict[str, str]
+) -> None:
     paths = [tmp_path / "Retz" / name for name in files]
     names = name_files(paths, depot=tmp_path)
-    assert {path.relative_to(tmp_path / "Retz").as_posix(): name for path, name in names.items()} == {
-        name: f"Retz/{changed.get(name, name)}" for name in files
-    }
+    assert {
+        path.relative_to(tmp_path / "Retz").as_posix(): name for path, name in names.items()
+    } == {name: f"Retz/{changed.get(name, name)}" for name in files}
 
 
-def test_names_are_all_different_in_the_composed_form_whatever_the_files_and_their_parts_are_called(tmp_path: Path) -> None:
+def test_names_are_all_different_in_the_composed_form_whatever_the_files_and_their_parts_are_called(
+    tmp_path: Path,
+) -> None:
     chance = Random(21)
     pieces = ["a", "#", "b", "é", NFD("é"), "\udce9", "\\xe9", "%23", "~", ".txt", "/c"]
     for _ in range(300):
-        found = {"".join(chance.choices(pieces, k=chance.randint(1, 5))).strip("/") for _ in range(8)} - {""}
+        found = {
+            "".join(chance.choices(pieces, k=chance.randint(1, 5))).strip("/") for _ in range(8)
+        } - {""}
         paths = sorted(tmp_path / "Retz" / name for name in found)
         names = name_files(paths, depot=tmp_path)
         told = [f"{name}{part}" for name in names.values() for part in ("", "#b", "#b/c", "#é")]

@@ -12,16 +12,31 @@ from pathlib import Path
 
 import pytest
 import yaml
-from docs_read import GUIDES, PAGES, ROOT, anchors_of, blocks_of, paragraphs_of, spans_of, text_of
 
 from pipeline.cli import _parser
 from pipeline.errors import UsageError
 from pipeline.ingest.workshop import read_manifest
 from pipeline.settings import Settings
-from pipeline.tables import DECISIONS, TABLES
+from pipeline.tables import TABLES
+from pipeline.tables.material import DECISIONS
+from support.docs_read import (
+    GUIDES,
+    PAGES,
+    ROOT,
+    anchors_of,
+    blocks_of,
+    paragraphs_of,
+    spans_of,
+    text_of,
+)
 
 NAMES = {page: page.relative_to(ROOT).as_posix() for page in PAGES}
-MASKS = {"[personne]", "[courriel]", "[adresse]", "[compte]"}  # what hides names in texts, not sections of settings
+MASKS = {
+    "[personne]",
+    "[courriel]",
+    "[adresse]",
+    "[compte]",
+}  # what hides names in texts, not sections of settings
 MEASURES = {"themes.ami", "themes.left_out"}  # of `ateliers evaluate`, not columns
 TOP = ("docs", "pipeline", "models", "flows", "data", "tests")
 
@@ -42,8 +57,17 @@ def written_out(command: str) -> list[list[str]]:
 
 @on_pages(GUIDES)
 def test_every_command_named_in_the_prose_is_one_that_the_program_reads(page):
-    told = [span for span in spans_of(page) if span.startswith("ateliers ") and not re.fullmatch(r"ateliers [a-z]+( --[a-z-]+)?", span)]
-    refused = [span for span in told for words in written_out(span.replace("[--port N]", "[--port 1]")) if not is_read(words[1:])]
+    told = [
+        span
+        for span in spans_of(page)
+        if span.startswith("ateliers ") and not re.fullmatch(r"ateliers [a-z]+( --[a-z-]+)?", span)
+    ]
+    refused = [
+        span
+        for span in told
+        for words in written_out(span.replace("[--port N]", "[--port 1]"))
+        if not is_read(words[1:])
+    ]
     assert not refused
 
 
@@ -58,19 +82,30 @@ def is_read(words: list[str]) -> bool:
 
 @on_pages(GUIDES)
 def test_every_command_and_option_named_alone_exists(page):
-    subcommands = next(action for action in _parser()._actions if action.choices and action.metavar).choices
-    options = {option for command in subcommands.values() for action in command._actions for option in action.option_strings}
+    subcommands = next(
+        action for action in _parser()._actions if action.choices and action.metavar
+    ).choices
+    options = {
+        option
+        for command in subcommands.values()
+        for action in command._actions
+        for option in action.option_strings
+    }
     for span in spans_of(page):
         if match := re.fullmatch(r"ateliers ([a-z]+)( --[a-z-]+)?", span):
             assert match[1] in subcommands, span
             assert not match[2] or match[2].strip() in options, span
         elif match := re.fullmatch(r"(--[a-z-]+)( [A-Za-zÉ]+)?", span):
-            assert match[1] in options | {"--compare", "--base"}, span  # of python -m models.training.…
+            assert match[1] in options | {"--compare", "--base"}, (
+                span
+            )  # of python -m tools.training.…
 
 
 @on_pages(GUIDES)
 def test_every_make_target_and_python_module_named_exists(page):
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(
+        re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     for span in spans_of(page):
         if match := re.fullmatch(r"make ([a-z-]+)", span):
             assert match[1] in targets, span
@@ -84,7 +119,10 @@ def test_every_make_target_and_python_module_named_exists(page):
 @on_pages(GUIDES)
 def test_every_deployment_named_is_one_of_our_flows(page):
     flows = set(
-        re.findall(r'@flow\(name="([a-z_]+)"', " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "flows").glob("*.py")))
+        re.findall(
+            r'@flow\(name="([a-z_]+)"',
+            " ".join(path.read_text(encoding="utf-8") for path in (ROOT / "flows").glob("*.py")),
+        )
     )
     for span in spans_of(page):
         if match := re.fullmatch(r"(?:prefect deployment run ')?([a-z]+_[a-z_]+)/[\w…-]+'?", span):
@@ -104,7 +142,12 @@ def as_told(value: object) -> set[str]:
     if isinstance(value, bool):
         return {str(value).lower()}
     if isinstance(value, int | float):
-        return {str(value), f"{value:g}", str(value).replace(".", ","), f"{value:g}".replace(".", ",")}
+        return {
+            str(value),
+            f"{value:g}",
+            str(value).replace(".", ","),
+            f"{value:g}".replace(".", ","),
+        }
     return {str(value), f'"{value}"'}
 
 
@@ -113,7 +156,9 @@ def test_every_setting_named_exists_with_the_default_that_is_told(page):
     sections = settings_by_section()
     for paragraph in paragraphs_of(page):
         section = None
-        for match in re.finditer(r"`([^`\n]+)`(?: \((-?[\d.,]+|true|false)(?=[ );,:]| s\)))?", paragraph):
+        for match in re.finditer(
+            r"`([^`\n]+)`(?: \((-?[\d.,]+|true|false)(?=[ );,:]| s\)))?", paragraph
+        ):
             span, told = re.sub(r"\s+", " ", match[1]), match[2]
             key = span
             if named := re.fullmatch(r"\[([a-z_.]+)\](?: ([a-z_]+))?(?: = .*)?", span):
@@ -121,15 +166,22 @@ def test_every_setting_named_exists_with_the_default_that_is_told(page):
                     continue
                 section, key = named[1], named[2] or ""
                 assert section in sections, span
-                assert not key or key in type(sections[section]).model_fields, f"{NAMES[page]} : {span}"
+                assert not key or key in type(sections[section]).model_fields, (
+                    f"{NAMES[page]} : {span}"
+                )
             if section and told and key in type(sections[section]).model_fields:
-                assert told.rstrip(",;:") in as_told(getattr(sections[section], key)), f"{NAMES[page]} : {span} ({told})"
+                assert told.rstrip(",;:") in as_told(getattr(sections[section], key)), (
+                    f"{NAMES[page]} : {span} ({told})"
+                )
 
 
 @on_pages(GUIDES)
 def test_what_follows_a_section_and_a_colon_are_its_keys(page):
     sections = settings_by_section()
-    for named, listed in re.findall(r"`\[([a-z_.]+)\]`(?: dans `etude\.toml`)? : ((?:`[a-z_]+`[^`.]*)+)", " ".join(paragraphs_of(page))):
+    for named, listed in re.findall(
+        r"`\[([a-z_.]+)\]`(?: dans `etude\.toml`)? : ((?:`[a-z_]+`[^`.]*)+)",
+        " ".join(paragraphs_of(page)),
+    ):
         for key in re.findall(r"`([a-z_]+)`", listed):
             assert key in type(sections[named]).model_fields, f"{NAMES[page]} : [{named}] {key}"
 
@@ -137,20 +189,28 @@ def test_what_follows_a_section_and_a_colon_are_its_keys(page):
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind == "toml"], ids=lambda block: block.lines[0])
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.kind == "toml"], ids=lambda block: block.lines[0]
+)
 def test_every_settings_block_is_accepted(block):
     assert Settings.model_validate(tomllib.loads(block.text)) != Settings()
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind == "yaml"], ids=lambda block: block.lines[0])
+@pytest.mark.parametrize(
+    "block", [block for block in BLOCKS if block.kind == "yaml"], ids=lambda block: block.lines[0]
+)
 def test_every_yaml_block_is_a_manifest_or_a_part_of_a_grid(block, tmp_path):
     content = yaml.safe_load(block.text)
     if "axes" in content:
         from pipeline.grid import load_grid
 
-        grid = (ROOT / "data" / "grid" / "grille-ateliers-territoires.yaml").read_text(encoding="utf-8")
+        grid = (ROOT / "data" / "grid" / "grille-ateliers-territoires.yaml").read_text(
+            encoding="utf-8"
+        )
         (tmp_path / "grille.yaml").write_text(f"{grid}\n{block.text}", encoding="utf-8")
-        assert {axis["id"] for axis in content["axes"]} <= {axis.axis for axis in load_grid(tmp_path / "grille.yaml").axes}
+        assert {axis["id"] for axis in content["axes"]} <= {
+            axis.axis for axis in load_grid(tmp_path / "grille.yaml").axes
+        }
         return
     (tmp_path / "atelier").mkdir()
     (tmp_path / "atelier" / "atelier.yaml").write_text(block.text, encoding="utf-8")
@@ -158,7 +218,11 @@ def test_every_yaml_block_is_a_manifest_or_a_part_of_a_grid(block, tmp_path):
     assert (manifest.rejects, manifest.territory) == ((), content["territoire"])
 
 
-@pytest.mark.parametrize("block", [block for block in BLOCKS if block.kind == "nginx"], ids=lambda block: NAMES[block.page])
+@pytest.mark.parametrize(
+    "block",
+    [block for block in BLOCKS if block.kind == "nginx"],
+    ids=lambda block: NAMES[block.page],
+)
 def test_a_server_block_is_whole_and_leads_to_the_review(block):
     bare = [re.sub(r"\s+#.*", "", line) for line in block.lines]
     assert all(line.endswith(("{", "}", ";")) for line in bare)
@@ -175,9 +239,16 @@ def test_a_server_block_is_whole_and_leads_to_the_review(block):
 def test_every_path_named_exists(page):
     for span in spans_of(page):
         top = span.split("/")[0]
-        if top not in TOP or "/" not in span or not re.fullmatch(r"[\w./*-]+", span) or span == "models/":
+        if (
+            top not in TOP
+            or "/" not in span
+            or not re.fullmatch(r"[\w./*-]+", span)
+            or span == "models/"
+        ):
             continue
-        assert list(ROOT.glob(span.rstrip("/"))) or list(ROOT.glob(f"{span.rstrip('/')}*.md")), f"{NAMES[page]} : {span}"
+        assert list(ROOT.glob(span.rstrip("/"))) or list(ROOT.glob(f"{span.rstrip('/')}*.md")), (
+            f"{NAMES[page]} : {span}"
+        )
 
 
 @on_pages()
@@ -192,7 +263,11 @@ def test_every_link_leads_to_a_page_and_to_a_title_of_it(page):
 
 
 def test_no_page_asks_for_anything_from_elsewhere():
-    assert not [page for page in PAGES if re.search(r"!\[[^\]]*\]\(https?:|<(script|img|link)\b", text_of(page))]
+    assert not [
+        page
+        for page in PAGES
+        if re.search(r"!\[[^\]]*\]\(https?:|<(script|img|link)\b", text_of(page))
+    ]
 
 
 @on_pages(GUIDES)
@@ -205,13 +280,19 @@ def test_every_table_and_column_named_exists(page):
     for span in spans_of(page):
         match = re.fullmatch(r"([a-z_]+)\.([a-z_]+)", span)
         if match and match[1] in tables and span not in MEASURES:
-            assert match[2] in {column.name for column in tables[match[1]].columns}, f"{NAMES[page]} : {span}"
+            assert match[2] in {column.name for column in tables[match[1]].columns}, (
+                f"{NAMES[page]} : {span}"
+            )
 
 
 @pytest.fixture(scope="module")
 def our_words() -> set[str]:
     """Every name that our code, its lexicons or its settings write."""
-    sources = [path for top in ("pipeline", "models", "flows", "tests") for path in (ROOT / top).rglob("*.py")]
+    sources = [
+        path
+        for top in ("pipeline", "models", "flows", "tests")
+        for path in (ROOT / top).rglob("*.py")
+    ]
     sources += [ROOT / "pyproject.toml", *(ROOT / "data" / "lexicon").glob("*.yaml")]
     return set(re.findall(r"\w+", " ".join(path.read_text(encoding="utf-8") for path in sources)))
 
@@ -219,7 +300,11 @@ def our_words() -> set[str]:
 @on_pages(GUIDES)
 def test_every_name_with_an_underscore_is_one_of_ours(page, our_words):
     elsewhere = {"proxy_pass", "AWS_PROFILE"}
-    unknown = {span for span in spans_of(page) if re.fullmatch(r"[A-Za-z]+(_[A-Za-z0-9]+)+", span)} - our_words - elsewhere
+    unknown = (
+        {span for span in spans_of(page) if re.fullmatch(r"[A-Za-z]+(_[A-Za-z0-9]+)+", span)}
+        - our_words
+        - elsewhere
+    )
     assert {name for name in unknown if not name.startswith("PREFECT_")} == set()
 
 
@@ -230,8 +315,24 @@ def test_every_name_with_an_underscore_is_one_of_ours(page, our_words):
 def site(tmp_path_factory) -> Path:
     """The guide, built as `make guide` does."""
     folder = tmp_path_factory.mktemp("site")
-    options = ["-b", "html", "-c", "docs/guide", "-d", str(folder / "doctrees"), "-W", "--keep-going", "-n", "-q"]
-    built = subprocess.run([sys.executable, "-m", "sphinx", *options, ".", str(folder / "guide")], cwd=ROOT, capture_output=True, text=True)
+    options = [
+        "-b",
+        "html",
+        "-c",
+        "docs/guide",
+        "-d",
+        str(folder / "doctrees"),
+        "-W",
+        "--keep-going",
+        "-n",
+        "-q",
+    ]
+    built = subprocess.run(
+        [sys.executable, "-m", "sphinx", *options, ".", str(folder / "guide")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
     assert (built.returncode, built.stderr) == (0, "")
     return folder / "guide"
 
@@ -240,10 +341,17 @@ def test_the_guide_holds_every_page_and_fetches_nothing(site):
     pages = {page.relative_to(site).with_suffix("").as_posix() for page in site.rglob("*.html")}
     assert {NAMES[page].removesuffix(".md") for page in PAGES if page.name != "README.md"} <= pages
     for page in site.rglob("*.html"):
-        loaded = re.findall(r'<(?:script|img|iframe)[^>]+src="([^"]+)"|<link[^>]+href="([^"]+)"', page.read_text(encoding="utf-8"))
-        assert not [address for pair in loaded for address in pair if re.match(r"(https?:)?//", address)], page
+        loaded = re.findall(
+            r'<(?:script|img|iframe)[^>]+src="([^"]+)"|<link[^>]+href="([^"]+)"',
+            page.read_text(encoding="utf-8"),
+        )
+        assert not [
+            address for pair in loaded for address in pair if re.match(r"(https?:)?//", address)
+        ], page
     for style in site.rglob("*.css"):
-        assert not re.search(r"@import|url\(['\"]?(https?:)?//", style.read_text(encoding="utf-8")), style
+        assert not re.search(
+            r"@import|url\(['\"]?(https?:)?//", style.read_text(encoding="utf-8")
+        ), style
 
 
 def test_the_guide_speaks_french(site):

@@ -22,14 +22,16 @@ from pathlib import Path
 
 import pytest
 import xlsxwriter
-from docs_read import PAGES, ROOT, Block, blocks_of
-from prefect_server import read_variables
 from python_calamine import CalamineWorkbook
 
 from pipeline.cli import _parser
 from pipeline.study import Study
+from support.docs_read import PAGES, ROOT, Block, blocks_of
+from support.prefect_server import read_variables
 
-BLOCKS = [block for page in PAGES for block in blocks_of(page) if block.kind in ("commands", "cron")]
+BLOCKS = [
+    block for page in PAGES for block in blocks_of(page) if block.kind in ("commands", "cron")
+]
 UNITS = {path.stem for path in (ROOT / "docs" / "operations").glob("*.service")}
 PERSON = "Luce Ferrand"
 PATIENCE_S = 240
@@ -74,14 +76,20 @@ Osmont;Nadia;Les Jardins partagés;bénévole;Vervins;x
 
 
 def a_target_that_make_knows(words: list[str]) -> None:
-    printed = subprocess.run(["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    printed = subprocess.run(
+        ["make", "-n", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
     if words[1:] == ["demo"]:
         assert "bin/ateliers demo demo" in printed
 
 
 def units_that_are_shipped(words: list[str]) -> None:
     """`systemctl stop a b`, `systemctl enable --now a`, `journalctl -u a`."""
-    named = [word for word in words[2:] if word != "--now"] if words[0] == "systemctl" else [words[words.index("-u") + 1]]
+    named = (
+        [word for word in words[2:] if word != "--now"]
+        if words[0] == "systemctl"
+        else [words[words.index("-u") + 1]]
+    )
     assert set(named) <= UNITS and bool(named) != ("daemon-reload" in words), words
     if words[0] == "systemctl":
         assert words[1] in ("start", "stop", "restart", "status", "enable", "daemon-reload")
@@ -94,8 +102,15 @@ def an_account_that_the_units_name(words: list[str]) -> None:
     if words[0] == "install" and "-d" not in words:
         assert {path.stem for path in ROOT.glob(words[-2])} == UNITS
         return
-    account = words[-1] if words[0] == "useradd" else words[words.index("-o" if words[0] == "install" else "-u") + 1]
-    units = [(ROOT / "docs" / "operations" / f"{name}.service").read_text(encoding="utf-8") for name in UNITS]
+    account = (
+        words[-1]
+        if words[0] == "useradd"
+        else words[words.index("-o" if words[0] == "install" else "-u") + 1]
+    )
+    units = [
+        (ROOT / "docs" / "operations" / f"{name}.service").read_text(encoding="utf-8")
+        for name in UNITS
+    ]
     assert all(f"User={account}\n" in unit for unit in units)
     if words[0] == "runuser":
         _parser().parse_args(words[words.index("--") + 2 :])
@@ -113,7 +128,9 @@ def a_command_that_dask_knows(words: list[str]) -> None:
     """`dask scheduler`, `dask worker`: each option is one of theirs."""
     pytest.importorskip("distributed", reason="l'extra dask n'est pas installé")
     program = Path(sys.executable).with_name("dask")
-    known = subprocess.run([program, words[1], "--help"], capture_output=True, text=True, check=True).stdout
+    known = subprocess.run(
+        [program, words[1], "--help"], capture_output=True, text=True, check=True
+    ).stdout
     assert [word for word in words[2:] if word.startswith("--") and word not in known] == []
 
 
@@ -158,10 +175,16 @@ def commands_of(block: Block) -> Iterator[str]:
             yield re.sub(r"^(\S+\s+){5}", "", command) if block.kind == "cron" else command
 
 
-LINES = [(block.page.relative_to(ROOT).as_posix(), line) for block in BLOCKS for line in commands_of(block)]
+LINES = [
+    (block.page.relative_to(ROOT).as_posix(), line)
+    for block in BLOCKS
+    for line in commands_of(block)
+]
 
 
-@pytest.mark.parametrize(("page", "line"), LINES, ids=[f"{page}: {line[:60]}" for page, line in LINES])
+@pytest.mark.parametrize(
+    ("page", "line"), LINES, ids=[f"{page}: {line[:60]}" for page, line in LINES]
+)
 def test_every_line_is_a_command_that_is_run_or_one_that_is_checked(page, line):
     _, words = words_of(line)
     check = check_instead(words)
@@ -177,8 +200,14 @@ def test_the_units_are_ones_that_systemd_reads():
         pytest.skip("systemd-analyze n'est pas installé")
     for name in sorted(UNITS):
         path = ROOT / "docs" / "operations" / f"{name}.service"
-        told = subprocess.run(["systemd-analyze", "verify", "--man=no", str(path)], capture_output=True, text=True).stderr
-        of_unit = [line for line in told.splitlines() if path.name in line and "is not executable" not in line and "Unit " not in line]
+        told = subprocess.run(
+            ["systemd-analyze", "verify", "--man=no", str(path)], capture_output=True, text=True
+        ).stderr
+        of_unit = [
+            line
+            for line in told.splitlines()
+            if path.name in line and "is not executable" not in line and "Unit " not in line
+        ]
         assert of_unit == []
 
 
@@ -193,7 +222,12 @@ def make_workshop(folder: Path) -> None:
     folder.mkdir(parents=True)
     for name, text in NOTES.items():
         (folder / name).write_text(text, encoding="utf-8")
-    manifest = next(block.text for page in PAGES for block in blocks_of(page) if block.kind == "yaml" and "territoire:" in block.text)
+    manifest = next(
+        block.text
+        for page in PAGES
+        for block in blocks_of(page)
+        if block.kind == "yaml" and "territoire:" in block.text
+    )
     (folder / "atelier.yaml").write_text(manifest, encoding="utf-8")
 
 
@@ -207,7 +241,10 @@ def read_every_row(work: Path) -> None:
 
 def fill(path: Path, title: str, value: str, *, author: str = "") -> None:
     """Write `value` in the column `title` of every row, and who read beside « Relu par »."""
-    sheets = {sheet: CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet).to_python() for sheet in sheet_names(path)}
+    sheets = {
+        sheet: CalamineWorkbook.from_path(str(path)).get_sheet_by_name(sheet).to_python()
+        for sheet in sheet_names(path)
+    }
     book = xlsxwriter.Workbook(path, {"strings_to_formulas": False})
     for name, rows in sheets.items():
         head = next((place for place, row in enumerate(rows) if title in row), len(rows))
@@ -265,7 +302,9 @@ class Session:
         """Run a line to its end, or until it serves; it ends with 0, or is refused as told."""
         told, words = words_of(self._here(line))
         name = " ".join(words[:2])
-        if words[0] == "set":  # every variable that is read is given to commands, here as in `environment`
+        if (
+            words[0] == "set"
+        ):  # every variable that is read is given to commands, here as in `environment`
             return
         if words[0] == ".":
             self.environment |= read_variables(self.work / words[1])
@@ -273,16 +312,31 @@ class Session:
         if name in SERVING:
             self._serve(name, words, told)
             return
-        done = subprocess.run(words, cwd=self.work, env=self.environment | told, capture_output=True, text=True, timeout=900)
+        done = subprocess.run(
+            words,
+            cwd=self.work,
+            env=self.environment | told,
+            capture_output=True,
+            text=True,
+            timeout=900,
+        )
         if name in REFUSED:
             assert (done.returncode, REFUSED[name] in done.stderr) == (1, True), done.stderr
             return
         assert done.returncode == 0, f"{line} : {done.returncode}\n{done.stdout}\n{done.stderr}"
 
     def _here(self, line: str) -> str:
-        line = line.replace("ÉTUDE", "etude").replace("Prénom Nom", PERSON).replace("127.0.0.1:4200", f"127.0.0.1:{self.port}")
-        line = line.replace("/etc/", f"{self.work}/etc/").replace("docs/operations/", f"{ROOT}/docs/operations/")
-        return re.sub(r"(?<![\w/])/srv/(?!ateliers/)", f"{self.work}/", line).replace("--port 4200", f"--port {self.port}")
+        line = (
+            line.replace("ÉTUDE", "etude")
+            .replace("Prénom Nom", PERSON)
+            .replace("127.0.0.1:4200", f"127.0.0.1:{self.port}")
+        )
+        line = line.replace("/etc/", f"{self.work}/etc/").replace(
+            "docs/operations/", f"{ROOT}/docs/operations/"
+        )
+        return re.sub(r"(?<![\w/])/srv/(?!ateliers/)", f"{self.work}/", line).replace(
+            "--port 4200", f"--port {self.port}"
+        )
 
     def _serve(self, name: str, words: list[str], told: dict[str, str]) -> None:
         if name == "ateliers review" and "--port" not in words:
@@ -297,7 +351,9 @@ class Session:
             start_new_session=True,
         )
         heard: list[str] = []
-        threading.Thread(target=lambda: heard.extend(iter(process.stdout.readline, "")), daemon=True).start()
+        threading.Thread(
+            target=lambda: heard.extend(iter(process.stdout.readline, "")), daemon=True
+        ).start()
         try:
             if name == "prefect server":
                 until(lambda: answers(f"http://127.0.0.1:{self.port}/api/health"), process, heard)
@@ -359,7 +415,9 @@ def stop(process: subprocess.Popen[str]) -> None:
 def test_every_command_of_the_documentation_runs(demo_study: Study, tmp_path: Path):
     work = tmp_path / "srv"
     (work / "sauvegardes").mkdir(parents=True)
-    shutil.copytree(demo_study.root, work / "essai")  # « ateliers demo essai » has nothing left to do
+    shutil.copytree(
+        demo_study.root, work / "essai"
+    )  # « ateliers demo essai » has nothing left to do
     waiting, ran = dict(BETWEEN), set()
     session = Session(work)
     try:
@@ -374,7 +432,11 @@ def test_every_command_of_the_documentation_runs(demo_study: Study, tmp_path: Pa
         session.close()
     assert waiting == {}, "what people do before a line that no page holds any more"
     etude = Study.open(work / "etude")
-    assert len(etude.read_table("decision_effects")) >= 15  # what was filled in the sheet came back as decisions
+    assert (
+        len(etude.read_table("decision_effects")) >= 15
+    )  # what was filled in the sheet came back as decisions
     assert not [
-        path for path in etude.root.rglob("*") if path.is_file() and "depot" not in path.parts and PERSON.encode() in path.read_bytes()
+        path
+        for path in etude.root.rglob("*")
+        if path.is_file() and "depot" not in path.parts and PERSON.encode() in path.read_bytes()
     ]

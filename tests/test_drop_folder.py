@@ -6,8 +6,8 @@ import time
 
 import pytest
 
-from flows import drop_folder
-from flows.drop_folder import Depot, Settling, look, watch_depot
+from flows import service as drop_folder
+from flows.service import Depot, Settling, look, watch_depot
 
 NOTES = {"Retz/Table 1.txt": (10, 1)}
 MORE = NOTES | {"Retz/Table 2.txt": (5, 2)}
@@ -26,11 +26,23 @@ OPEN = {"Retz/~$Table 1.docx": (162, 3)}
         ([(0, NOTES, {}), (20, LATER, {}), (40, LATER, {}), (50, LATER, {})], [50]),
         ([(0, NOTES, {}), (20, MORE, {}), (31, MORE, {}), (50, MORE, {})], [50]),
         ([(0, MORE, {}), (20, NOTES, {}), (31, NOTES, {}), (50, NOTES, {})], [50]),
-        ([(0, NOTES, OPEN), (40, NOTES, OPEN), (50, NOTES, {}), (79, NOTES, {}), (80, NOTES, {})], [80]),
+        (
+            [
+                (0, NOTES, OPEN),
+                (40, NOTES, OPEN),
+                (50, NOTES, {}),
+                (79, NOTES, {}),
+                (80, NOTES, {}),
+            ],
+            [80],
+        ),
         ([(0, NOTES, OPEN), (599, NOTES, OPEN), (600, NOTES, OPEN)], [600]),
         ([(0, NOTES, {}), (30, NOTES, {}), (60, NOTES, {}), (900, NOTES, {})], [30]),
         ([(0, NOTES, {}), (30, NOTES, {}), (40, MORE, {}), (70, MORE, {})], [30, 70]),
-        ([(0, NOTES, {}), (30, NOTES, {}), (40, NOTES, OPEN), (50, NOTES, {}), (90, NOTES, {})], [30]),
+        (
+            [(0, NOTES, {}), (30, NOTES, {}), (40, NOTES, OPEN), (50, NOTES, {}), (90, NOTES, {})],
+            [30],
+        ),
         ([(0, NOTES, {}), (30, NOTES, {}), (40, {}, {}), (50, NOTES, {}), (90, NOTES, {})], [30]),
     ],
 )
@@ -82,9 +94,11 @@ def test_a_file_counts_or_says_that_somebody_is_writing_or_is_left_behind(tmp_pa
     (tmp_path / "Retz").mkdir()
     (tmp_path / "Retz" / name).write_bytes(b"abc")
     seen = look(tmp_path)
-    assert {part: list(getattr(seen, part)) for part in ("files", "temporary", "left_behind") if getattr(seen, part)} == {
-        kind: [f"Retz/{name}"]
-    }
+    assert {
+        part: list(getattr(seen, part))
+        for part in ("files", "temporary", "left_behind")
+        if getattr(seen, part)
+    } == {kind: [f"Retz/{name}"]}
 
 
 def test_a_look_survives_broken_links_and_a_depot_that_is_away(tmp_path):
@@ -105,7 +119,9 @@ def test_files_that_come_one_after_another_are_told_once(tmp_path, monkeypatch):
         calls.append(sorted(look(depot).files))
         return len(calls) != 1  # refused once: it is told again
 
-    watching = threading.Thread(target=watch_depot, args=(depot, settling), kwargs={"stop": stop, "on_complete": complete})
+    watching = threading.Thread(
+        target=watch_depot, args=(depot, settling), kwargs={"stop": stop, "on_complete": complete}
+    )
     watching.start()
     (depot / "Retz").mkdir(parents=True)
     for number in range(4):
@@ -131,7 +147,11 @@ def test_a_depot_that_was_away_counts_as_new_when_it_is_back(tmp_path, monkeypat
     watching = threading.Thread(
         target=watch_depot,
         args=(depot, Settling(settle_s=0.5, open_file_s=60)),
-        kwargs={"stop": stop, "on_complete": lambda: calls.append("complet") or True, "on_look": lambda: looks.append(depot.is_dir())},
+        kwargs={
+            "stop": stop,
+            "on_complete": lambda: calls.append("complet") or True,
+            "on_look": lambda: looks.append(depot.is_dir()),
+        },
     )
     watching.start()
     _wait_for(lambda: calls)

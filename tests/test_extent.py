@@ -3,27 +3,35 @@
 import re
 from pathlib import Path
 
-from invented import said, workshops
-from published import report, tables
 from test_pdf import pdf_text, sections_of, squeezed, words_of
 
-from pipeline.publish import write_pdf, write_workshop_pages
+from pipeline.publish.docx import write_workshop_pages
 from pipeline.publish.layout import lay_out
-from pipeline.publish.report import Report
+from pipeline.publish.pdf import write_pdf
+from pipeline.publish.report.content import Report
+from support.invented import said, workshops
+from support.published import report, tables
 
 PLACES = tuple(f"atelier{letter}-2025-02-0{day}" for day, letter in enumerate("abcdef", start=1))
 
 
 def large(**settings: int) -> Report:
     """Six workshops, the third with most passages."""
-    heard = [said("cars", 1 + n % 4, workshop_id=place) for place in PLACES for n in range(9 if place == PLACES[2] else 3)]
+    heard = [
+        said("cars", 1 + n % 4, workshop_id=place)
+        for place in PLACES
+        for n in range(9 if place == PLACES[2] else 3)
+    ]
     return report(tables(*heard) | {"workshops": workshops(*PLACES)}, **settings)
 
 
 def shown(made: Report) -> str:
     page = lay_out(made)
     return " ".join(
-        text for section in sections_of(page) for block in section.blocks for text in (section.title, *words_of(block))
+        text
+        for section in sections_of(page)
+        for block in section.blocks
+        for text in (section.title, *words_of(block))
     ).replace("\u00a0", " ")
 
 
@@ -54,6 +62,10 @@ def test_figures_of_the_whole_stay_those_of_all_workshops() -> None:
 
 def test_every_workshop_has_its_pages_all_the_same(tmp_path: Path) -> None:
     made = large(n_workshops=1)
-    assert len([path for path in write_workshop_pages(made, tmp_path) if path.suffix == ".pdf"]) == 6
+    assert (
+        len([path for path in write_workshop_pages(made, tmp_path) if path.suffix == ".pdf"]) == 6
+    )
     write_pdf(made, tmp_path / "rapport.pdf")
-    assert squeezed("Les autres ateliers, en une ligne") in squeezed(pdf_text(tmp_path / "rapport.pdf"))
+    assert squeezed("Les autres ateliers, en une ligne") in squeezed(
+        pdf_text(tmp_path / "rapport.pdf")
+    )

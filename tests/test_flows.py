@@ -14,31 +14,57 @@ from typing import Any, NamedTuple
 import numpy as np
 import pandas as pd
 import pytest
-from studies import RETZ, new_small_study
 
 from flows.process_workshop import process_workshop
 from flows.run import run_study
 from flows.vault import Vault
 from models.embedder import encoder_used
-from pipeline.cli import main
+from pipeline.cli import copy_demo, main
 from pipeline.cluster.families import LEAST, MOST
-from pipeline.decisions import weighting_value
-from pipeline.demo import copy_demo
+from pipeline.decisions.weightings import weighting_value
 from pipeline.evaluate import evaluate_study
+from pipeline.files import data_path, file_hash
 from pipeline.ingest import child
-from pipeline.resources import data_path
-from pipeline.settings import EmbedSettings
-from pipeline.study import Study, file_hash
+from pipeline.settings.stages import EmbedSettings
+from pipeline.study import Study
 from pipeline.tables import TABLES
+from support.studies import RETZ, new_small_study
 
 ROOT = Path(__file__).parent.parent
 GOLDEN = Path(__file__).parent / "golden" / "demo_rows.csv"
-READ = ("workshops", "documents", "blocks", "rejects", "attendance", "structures", "catchments", "units", "unit_places", "review_queue")
-STAGES = ("read", "segment", "tag", "second", "agree", "order", "cluster", "join", "propose", "decide", "rank", "compare")  # as they run
+READ = (
+    "workshops",
+    "documents",
+    "blocks",
+    "rejects",
+    "attendance",
+    "structures",
+    "catchments",
+    "units",
+    "unit_places",
+    "review_queue",
+)
+STAGES = (
+    "read",
+    "segment",
+    "tag",
+    "second",
+    "agree",
+    "order",
+    "cluster",
+    "join",
+    "propose",
+    "decide",
+    "rank",
+    "compare",
+)  # as they run
 
 
 def table_bytes(study: Study) -> dict[str, str]:
-    return {path.relative_to(study.tables).as_posix(): file_hash(path) for path in sorted(study.tables.rglob("*.parquet"))}
+    return {
+        path.relative_to(study.tables).as_posix(): file_hash(path)
+        for path in sorted(study.tables.rglob("*.parquet"))
+    }
 
 
 def test_every_table_of_the_dictionary_is_there_with_the_golden_number_of_rows(demo_study):
@@ -52,7 +78,9 @@ def test_every_table_of_the_dictionary_is_there_with_the_golden_number_of_rows(d
 
 
 def test_every_unit_is_tagged_and_clustered_or_listed_as_set_aside(demo_study):
-    units, tags, members = (demo_study.read_table(name) for name in ("units", "tags", "theme_members"))
+    units, tags, members = (
+        demo_study.read_table(name) for name in ("units", "tags", "theme_members")
+    )
     postures = tags[(tags["axis"] == "posture") & tags["is_assigned"]]
     assert postures["unit_id"].value_counts().eq(1).all()
     assert set(postures["unit_id"]) == set(units["unit_id"])
@@ -84,7 +112,9 @@ def test_the_manifest_says_what_was_used_and_what_it_cost(demo_study):
     assert {"numpy", "code", "ateliers-territoires"} <= set(manifest["versions"])
     assert manifest["encoder"] == encoder_used(EmbedSettings())
     assert manifest["encoder"]["fallback"] is None
-    assert len(manifest["inputs"]) == sum(1 for path in demo_study.depot.rglob("*") if path.is_file())
+    assert len(manifest["inputs"]) == sum(
+        1 for path in demo_study.depot.rglob("*") if path.is_file()
+    )
     assert {record["stage"] for record in manifest["stages"]} == set(STAGES)
     assert all(record["seconds"] >= 0 and record["peak_mb"] > 0 for record in manifest["stages"])
     assert manifest["n_rows"]["units"] == len(demo_study.read_table("units"))
@@ -94,16 +124,24 @@ def test_no_name_of_the_attendance_lists_is_outside_the_vault(demo_study):
     persons = Vault(demo_study).registry().persons.values()
     names = {f"{person.first_name} {person.last_name}" for person in persons if person.is_listed}
     assert len(names) > 50
-    for path in [*demo_study.runs.glob("*.json"), *demo_study.publications.rglob("*.html"), *demo_study.publications.rglob("*.csv")]:
+    for path in [
+        *demo_study.runs.glob("*.json"),
+        *demo_study.publications.rglob("*.html"),
+        *demo_study.publications.rglob("*.csv"),
+    ]:
         text = path.read_text(encoding="utf-8")
         inputs = "".join(json.loads(text).get("inputs", ())) if path.suffix == ".json" else ""
-        assert [name for name in sorted(names) if name in text and name not in inputs] == [], path.name
+        assert [name for name in sorted(names) if name in text and name not in inputs] == [], (
+            path.name
+        )
 
 
 def test_a_second_run_with_nothing_new_says_so_within_three_seconds_and_without_prefect(demo_study):
     before = _children_seconds()
     script = f"import sys; from pipeline.cli import main; main(['run', {str(demo_study.root)!r}]); print('prefect' in sys.modules)"
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     assert "Rien de nouveau" in done.stdout
     assert done.stdout.strip().endswith("False")
     assert _children_seconds() - before < 3
@@ -129,7 +167,9 @@ def test_another_run_of_the_example_elsewhere_gives_the_same_bytes(demo_study, t
     assert table_bytes(other) == table_bytes(demo_study)
 
 
-def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_rest_goes_on(small_study, monkeypatch, capsys):
+def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_rest_goes_on(
+    small_study, monkeypatch, capsys
+):
     depot, folder = small_study.depot, small_study.depot / RETZ
     (folder / "Table 3.docx").write_bytes(b"PK\x03\x04 tronque")
     (folder / "atelier.yaml").write_text("a: &a [x]\nb: [*a, *a]\n", encoding="utf-8")
@@ -161,7 +201,10 @@ def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_re
     assert not run_study(small_study.root).is_new
     assert main(["status", str(small_study.root)]) == 0
     told = capsys.readouterr().out
-    assert "Fichiers ou parties non lus : 9" in told and "raccourci vers un dossier : il n'est pas suivi" in told
+    assert (
+        "Fichiers ou parties non lus : 9" in told
+        and "raccourci vers un dossier : il n'est pas suivi" in told
+    )
 
 
 def _failing(folder: str) -> Callable[..., Any]:
@@ -196,9 +239,13 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> Story:
 
     run()
     first_bytes = table_bytes(study)
-    (study.depot / RETZ / "Table 4.txt").write_text("Q4\n- ouvrir une régie de quartier à Machecoul\n", encoding="utf-8")
+    (study.depot / RETZ / "Table 4.txt").write_text(
+        "Q4\n- ouvrir une régie de quartier à Machecoul\n", encoding="utf-8"
+    )
     (study.depot / "Ancenis 2026-10-08").mkdir()
-    (study.depot / "Ancenis 2026-10-08" / "T1.txt").write_text("Q1\n- il manque des places en crèche\n", encoding="utf-8")
+    (study.depot / "Ancenis 2026-10-08" / "T1.txt").write_text(
+        "Q1\n- il manque des places en crèche\n", encoding="utf-8"
+    )
     run(workshop="Ancenis")
     study.write_manifest(manifests[-1] | {"run_id": "21000101T000000000000Z"})
     mail = "From: a@example.org\nContent-Type: text/plain; charset=utf-8\n\nIl manque un bus le samedi entre Legé et la gare.\n"
@@ -212,9 +259,11 @@ def test_one_workshop_alone_leaves_the_others_as_they_were(story):
     first, alone, last = story.told
     assert sorted(alone["workshops"]["folder"]) == ["Ancenis 2026-10-08", RETZ]
     assert not alone["documents"]["path"].str.contains("Table 4").any()
-    assert set(alone["units"].loc[alone["units"]["workshop_id"].isin(first["units"]["workshop_id"]), "unit_id"]) == set(
-        first["units"]["unit_id"]
-    )
+    assert set(
+        alone["units"].loc[
+            alone["units"]["workshop_id"].isin(first["units"]["workshop_id"]), "unit_id"
+        ]
+    ) == set(first["units"]["unit_id"])
     assert last["documents"]["path"].str.contains("Table 4").any()
 
 
@@ -224,7 +273,10 @@ def test_a_late_mail_changes_its_workshop_only_and_no_unit_of_before(story):
     (late,) = after.loc[after["channel"] == "mail", "unit_id"]
     assert late not in set(before["unit_id"])
     assert len(after) == len(before) + 2  # with the one of table 4
-    cached = {(record["stage"], record["workshop"]): record["is_cached"] for record in story.manifests[-1]["stages"]}
+    cached = {
+        (record["stage"], record["workshop"]): record["is_cached"]
+        for record in story.manifests[-1]["stages"]
+    }
     assert cached["read", "Ancenis 2026-10-08"]
     assert not cached["read", RETZ]
 
@@ -236,34 +288,61 @@ def test_a_clock_that_went_back_does_not_make_an_older_run_the_last_one(story):
     assert not run_study(story.study.root).is_new
 
 
-def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_material(small_study):
+def test_a_decision_is_replayed_over_what_the_machine_proposes_and_survives_new_material(
+    small_study,
+):
     run_study(small_study.root)
     (proposed,) = small_study.read_table("themes").itertuples()
     store = small_study.decisions
-    store.append(author="analyste", action="rename_theme", theme_id=proposed.theme_id, value="Se soigner et se loger", why="plus clair")
+    store.append(
+        author="analyste",
+        action="rename_theme",
+        theme_id=proposed.theme_id,
+        value="Se soigner et se loger",
+        why="plus clair",
+    )
     assert run_study(small_study.root).is_new
     assert list(small_study.read_table("themes")["label"]) == ["Se soigner et se loger"]
     assert list(small_study.read_machine_table("themes")["label"]) == [proposed.label]
-    store.append(author="analyste", action="save_weighting", value=weighting_value("Élus", {"need": 1}))
+    store.append(
+        author="analyste", action="save_weighting", value=weighting_value("Élus", {"need": 1})
+    )
     store.append(author="analyste", action="use_weighting", value="Élus")
     store.append(author="analyste", action="undo", value="1")
     weighed = run_study(small_study.root)
     assert list(small_study.read_table("themes")["label"]) == [proposed.label]
     priorities = small_study.read_table("priorities")
     assert priorities["score"].tolist() == priorities["c_need"].tolist()
-    assert list(small_study.read_table("decision_effects")["state"]) == ["annulée", "appliquée", "appliquée", "appliquée"]
-    report = (small_study.root / weighed.manifest["publication"] / "rapport.html").read_text(encoding="utf-8").replace("\u00a0", " ")
+    assert list(small_study.read_table("decision_effects")["state"]) == [
+        "annulée",
+        "appliquée",
+        "appliquée",
+        "appliquée",
+    ]
+    report = (
+        (small_study.root / weighed.manifest["publication"] / "rapport.html")
+        .read_text(encoding="utf-8")
+        .replace("\u00a0", " ")
+    )
     assert "la pondération « Élus »" in report and "analyste" not in report
     store.append(author="analyste", action="undo", value="4")
     folder = small_study.depot / RETZ
-    (folder / "Table 3.txt").write_text("Q1\n- le dernier dentiste de Legé part en retraite\n", encoding="utf-8")
+    (folder / "Table 3.txt").write_text(
+        "Q1\n- le dernier dentiste de Legé part en retraite\n", encoding="utf-8"
+    )
     run_study(small_study.root)
     (kept,) = small_study.read_table("themes").itertuples()
-    assert (kept.theme_id, kept.label, kept.n_tables) == (proposed.theme_id, "Se soigner et se loger", 3)
+    assert (kept.theme_id, kept.label, kept.n_tables) == (
+        proposed.theme_id,
+        "Se soigner et se loger",
+        3,
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("content", [{"emargement.csv": "Nom;Prénom;Structure;Signature\nRiou;Anne;Régie;x\n"}, {}])
+@pytest.mark.parametrize(
+    "content", [{"emargement.csv": "Nom;Prénom;Structure;Signature\nRiou;Anne;Régie;x\n"}, {}]
+)
 def test_a_depot_without_any_passage_is_reported_and_its_files_are_told(tmp_path, capsys, content):
     study = new_small_study(tmp_path / "etude")
     for path in (study.depot / RETZ).iterdir():
@@ -280,7 +359,9 @@ def test_what_was_decided_on_a_passage_holds_when_its_folder_and_its_file_are_re
     run_study(small_study.root)
     units, documents = small_study.read_table("units"), small_study.read_table("documents")
     for unit_id in units["unit_id"]:
-        small_study.decisions.append(author="analyste", action="add_tag", unit_id=unit_id, axis="rubrique", code="offre")
+        small_study.decisions.append(
+            author="analyste", action="add_tag", unit_id=unit_id, axis="rubrique", code="offre"
+        )
     folder = small_study.depot / RETZ
     renamed = folder.rename(small_study.depot / "01 Retz")
     run_study(small_study.root)
@@ -291,7 +372,9 @@ def test_what_was_decided_on_a_passage_holds_when_its_folder_and_its_file_are_re
     after = small_study.read_table("documents")
     assert set(small_study.read_table("decision_effects")["state"]) == {"appliquée"}
     assert set(after["document_id"]) == set(documents["document_id"])
-    assert "01 Retz/T1.txt" in set(after["path"]) and f"{RETZ}/Table 1.txt" in set(after["first_path"].dropna())
+    assert "01 Retz/T1.txt" in set(after["path"]) and f"{RETZ}/Table 1.txt" in set(
+        after["first_path"].dropna()
+    )
     assert not run_study(small_study.root).is_new
 
 
@@ -310,13 +393,17 @@ def test_an_altered_cache_changes_no_table_of_the_next_run(small_study, tmp_path
     for path in other.readings.rglob("*.jsonl"):
         path.write_bytes(path.read_bytes().replace(b"e", b"a"))
     for study in (small_study, other):
-        (study.depot / RETZ / "Table 3.txt").write_text("Q1\n- le dernier dentiste part en retraite\n", encoding="utf-8")
+        (study.depot / RETZ / "Table 3.txt").write_text(
+            "Q1\n- le dernier dentiste part en retraite\n", encoding="utf-8"
+        )
         run_study(study.root)
     assert table_bytes(other) == table_bytes(small_study)
 
 
 @pytest.mark.slow
-def test_a_reader_killed_for_good_gives_a_run_that_says_so_and_the_next_reads_the_file(small_study, monkeypatch, capsys):
+def test_a_reader_killed_for_good_gives_a_run_that_says_so_and_the_next_reads_the_file(
+    small_study, monkeypatch, capsys
+):
     send = child.Child._send
 
     def send_and_kill(self, message):
@@ -328,7 +415,9 @@ def test_a_reader_killed_for_good_gives_a_run_that_says_so_and_the_next_reads_th
     assert main(["run", str(small_study.root)]) == 0
     out = capsys.readouterr().out
     assert "Table 2.txt : lecture arrêtée par le système" in out
-    assert "Lectures à reprendre au prochain traitement" in out and "machine trop occupée) : 1" in out
+    assert (
+        "Lectures à reprendre au prochain traitement" in out and "machine trop occupée) : 1" in out
+    )
     assert main(["status", str(small_study.root)]) == 0
     assert "machine trop occupée) : 1" in capsys.readouterr().out
     monkeypatch.setattr(child.Child, "_send", send)
@@ -342,7 +431,9 @@ def test_lost_decisions_stop_a_run_until_somebody_says_to_go_on(small_study, cap
     root = str(small_study.root)
     run_study(small_study.root)
     (theme,) = small_study.read_table("themes").itertuples()
-    small_study.decisions.append(author="lise", action="rename_theme", theme_id=theme.theme_id, value="Se soigner")
+    small_study.decisions.append(
+        author="lise", action="rename_theme", theme_id=theme.theme_id, value="Se soigner"
+    )
     assert main(["run", root]) == 0
     before = table_bytes(small_study)
     small_study.decisions_path.write_bytes(b"")
@@ -378,10 +469,17 @@ run.run_study(root)
 
 
 @pytest.mark.slow
-def test_a_run_killed_in_every_stage_in_turn_ends_with_the_tables_of_one_that_was_not(demo_study, tmp_path):
+def test_a_run_killed_in_every_stage_in_turn_ends_with_the_tables_of_one_that_was_not(
+    demo_study, tmp_path
+):
     study = copy_demo(tmp_path / "tuee")
     for target in (*STAGES, "table:themes", "table:priorities", "publish"):
-        killed = subprocess.run([sys.executable, "-c", KILL, target, str(study.root)], cwd=ROOT, env=os.environ, check=False)
+        killed = subprocess.run(
+            [sys.executable, "-c", KILL, target, str(study.root)],
+            cwd=ROOT,
+            env=os.environ,
+            check=False,
+        )
         assert killed.returncode == -9, target
         assert study.last_run() is None
     run_study(study.root)
@@ -390,6 +488,8 @@ def test_a_run_killed_in_every_stage_in_turn_ends_with_the_tables_of_one_that_wa
     study.tables.joinpath("units.parquet").unlink()
     assert run_study(study.root).is_new
     again, once = table_bytes(study), table_bytes(demo_study)
-    assert again.pop("theme_changes.parquet") != once.pop("theme_changes.parquet")  # since the run before, nothing changed
+    assert again.pop("theme_changes.parquet") != once.pop(
+        "theme_changes.parquet"
+    )  # since the run before, nothing changed
     assert set(study.read_table("theme_changes")["change"]) == {"inchangé"}
     assert again == once

@@ -14,14 +14,13 @@ import pandas as pd
 import pytest
 
 from flows import forget
-from flows.forget import Erasure, forget_person
-from flows.named_files import every_form, name_pattern, named_files, still_naming
+from flows.forget import Erasure, every_form, forget_person, name_pattern, named_files, still_naming
 from flows.run import run_study
 from flows.vault import Vault
 from pipeline.decision_store import DecisionStore
 from pipeline.errors import StudyError
-from pipeline.pseudonymise import Person
 from pipeline.pseudonymise.identities import name_words
+from pipeline.pseudonymise.vault import Person
 from pipeline.show.moves import forgotten
 from pipeline.study import Study
 
@@ -46,7 +45,10 @@ Il manque un point de collecte des bouchons à l'entrée de Rethel.
 Ludivine Quenneson
 06 39 98 51 17
 """
-OLD_RECORD = {"run_id": "20200101T000000000000Z", "settings": {"pseudonymise": {"hide": ["Ludivine"]}}}
+OLD_RECORD = {
+    "run_id": "20200101T000000000000Z",
+    "settings": {"pseudonymise": {"hide": ["Ludivine"]}},
+}
 TRACES = re.compile(r"quenneson|ludivine|639985117|06 39 98 51 17", re.IGNORECASE)
 
 
@@ -65,21 +67,38 @@ def processed(tmp_path_factory: pytest.TempPathFactory) -> Study:
         (made.depot / folder / "emargement.csv").write_text(LIST, encoding="utf-8")
     (made.depot / RETHEL / "Table 1.txt").write_text(NOTES, encoding="utf-8")
     (made.depot / RETHEL / "suite.eml").write_text(MAIL, encoding="utf-8")
-    (made.depot / VOUZIERS / "Table 2.txt").write_text("Question 2\n- Ludivine a lancé un marché du soir\n- le four est réparé\n", "utf-8")
+    (made.depot / VOUZIERS / "Table 2.txt").write_text(
+        "Question 2\n- Ludivine a lancé un marché du soir\n- le four est réparé\n", "utf-8"
+    )
     run_study(made.root)
     units = made.read_table("units")
     (own,) = units.loc[units["text"].str.contains("bouchons"), "unit_id"]
     (other,) = units.loc[units["text"].str.contains("four"), "unit_id"]
     store = made.decisions
-    store.append(author="analyste", action="accept_tag", unit_id=own, axis="rubrique", code="environnement", why="dit par L. Quenneson")
-    store.append(author="Ludivine Quenneson", action="accept_tag", unit_id=other, axis="rubrique", code="alimentation")
+    store.append(
+        author="analyste",
+        action="accept_tag",
+        unit_id=own,
+        axis="rubrique",
+        code="environnement",
+        why="dit par L. Quenneson",
+    )
+    store.append(
+        author="Ludivine Quenneson",
+        action="accept_tag",
+        unit_id=other,
+        axis="rubrique",
+        code="alimentation",
+    )
     run_study(made.root)
     return made
 
 
 def everything(root: Path) -> Iterator[tuple[str, str]]:
     """Each file outside depot/ as text: raw bytes, unzipped and read where its format hides them."""
-    for path in sorted(path for path in root.rglob("*") if path.is_file() and (root / "depot") not in path.parents):
+    for path in sorted(
+        path for path in root.rglob("*") if path.is_file() and (root / "depot") not in path.parents
+    ):
         content = path.read_bytes()
         name = path.relative_to(root).as_posix()
         yield name, content.decode("utf-8", "ignore")
@@ -88,7 +107,10 @@ def everything(root: Path) -> Iterator[tuple[str, str]]:
             yield name, pd.read_parquet(path).to_json(force_ascii=False)
         if zipfile.is_zipfile(io.BytesIO(content)):
             with zipfile.ZipFile(path) as archive:
-                yield from ((f"{name}!{part}", archive.read(part).decode("utf-8", "ignore")) for part in archive.namelist())
+                yield from (
+                    (f"{name}!{part}", archive.read(part).decode("utf-8", "ignore"))
+                    for part in archive.namelist()
+                )
 
 
 def traces(study: Study, pattern: re.Pattern[str]) -> list[str]:
@@ -96,53 +118,77 @@ def traces(study: Study, pattern: re.Pattern[str]) -> list[str]:
 
 
 def identifier(study: Study) -> str:
-    (person,) = (person for person in Vault(study).registry().persons.values() if person.last_name == "Quenneson")
+    (person,) = (
+        person
+        for person in Vault(study).registry().persons.values()
+        if person.last_name == "Quenneson"
+    )
     return person.participant_id
 
 
 def test_she_is_one_person_over_both_workshops_and_the_vault_alone_names_her(study):
     own = identifier(study)
     attendance = study.read_table("attendance")
-    assert sorted(attendance.loc[attendance["participant_id"] == own, "workshop_id"]) == ["rethel-2026-09-10", "vouziers-2026-09-17"]
+    assert sorted(attendance.loc[attendance["participant_id"] == own, "workshop_id"]) == [
+        "rethel-2026-09-10",
+        "vouziers-2026-09-17",
+    ]
     number = own.removeprefix("personne-")
     texts = " ".join(study.read_table("documents")["text"])
     assert texts.count(f"[personne {number}]") >= 3
-    assert {name for name in traces(study, TRACES) if not name.startswith("vault/")} == {"decisions.sqlite3"}
+    assert {name for name in traces(study, TRACES) if not name.startswith("vault/")} == {
+        "decisions.sqlite3"
+    }
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("with_words", [pytest.param(False, marks=pytest.mark.slow), True])
-def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_does_not_bring_it_back(study, with_words):
+def test_nothing_outside_the_depot_names_a_forgotten_person_and_the_next_run_does_not_bring_it_back(
+    study, with_words
+):
     own = identifier(study)
     ids = re.compile(own.replace("-", "[- ]") + r"(?!\d)")
     assert any(name.startswith("publications/") for name in traces(study, ids))
     before, theme_ids = study.read_table("units"), set(study.read_table("themes")["theme_id"])
-    (study.root / "decisions-reprises.sqlite3").write_bytes(study.decisions_path.read_bytes())  # as once a database took them over
+    (study.root / "decisions-reprises.sqlite3").write_bytes(
+        study.decisions_path.read_bytes()
+    )  # as once a database took them over
     erasure = forget_person(study.root, "Ludivine QUENNESON", with_words=with_words)
     assert erasure.participant_ids == (own,)
-    assert (erasure.counts["lignes de présence"], erasure.counts["anciens fichiers de décisions retirés"]) == (2, 1)
-    assert set(erasure.depot_files) == {f"{RETHEL}/{name}" for name in ("Table 1.txt", "emargement.csv", "suite.eml")} | {
-        f"{VOUZIERS}/{name}" for name in ("Table 2.txt", "emargement.csv")
-    }
+    assert (
+        erasure.counts["lignes de présence"],
+        erasure.counts["anciens fichiers de décisions retirés"],
+    ) == (2, 1)
+    assert set(erasure.depot_files) == {
+        f"{RETHEL}/{name}" for name in ("Table 1.txt", "emargement.csv", "suite.eml")
+    } | {f"{VOUZIERS}/{name}" for name in ("Table 2.txt", "emargement.csv")}
     assert (traces(study, TRACES), traces(study, ids)) == ([], [])
     _check_tables(study, before, theme_ids, with_words=with_words)
-    (study.depot / RETHEL / "Table 3.txt").write_text("Question 3\n- Ludivine Quenneson tient la caisse, Mme Quenneson aide\n", "utf-8")
+    (study.depot / RETHEL / "Table 3.txt").write_text(
+        "Question 3\n- Ludivine Quenneson tient la caisse, Mme Quenneson aide\n", "utf-8"
+    )
     run_study(study.root)
     assert (traces(study, TRACES), traces(study, ids)) == ([], [])
     texts = " ".join(study.read_table("documents")["text"])
     assert "[personne] tient la caisse, Mme [personne] aide" in texts
 
 
-def _check_tables(study: Study, before: pd.DataFrame, theme_ids: set[str], *, with_words: bool) -> None:
+def _check_tables(
+    study: Study, before: pd.DataFrame, theme_ids: set[str], *, with_words: bool
+) -> None:
     after = study.read_table("units")
     gone = set(before["unit_id"]) - set(after["unit_id"])
     spoken = set(before.loc[before["text"].str.contains("bouchons"), "unit_id"])
-    assert gone == (set(before.loc[before["channel"] == "mail", "unit_id"]) if with_words else set())
+    assert gone == (
+        set(before.loc[before["channel"] == "mail", "unit_id"]) if with_words else set()
+    )
     assert (spoken <= gone) is with_words
     assert set(study.read_table("attendance")["participant_id"]) == {"personne-2"}
     assert set(study.read_table("themes")["theme_id"]) == theme_ids
     store = study.decisions
-    assert list(store.read()["author"]) == (["[personne]"] if with_words else ["analyste", "[personne]"])
+    assert list(store.read()["author"]) == (
+        ["[personne]"] if with_words else ["analyste", "[personne]"]
+    )
     (record,) = store.read_erasures()
     assert record["counts"]["décisions dont le texte est masqué"] == (1 if with_words else 2)
     reports = list(study.publications.glob("*/rapport.html"))
@@ -152,19 +198,32 @@ def _check_tables(study: Study, before: pd.DataFrame, theme_ids: set[str], *, wi
 
 @pytest.mark.slow
 def test_a_first_name_leaves_decisions_doubts_records_and_the_new_report_too(study):
-    (own,) = study.read_table("units").loc[lambda units: units["text"].str.contains("marché du soir"), "unit_id"]
+    (own,) = study.read_table("units").loc[
+        lambda units: units["text"].str.contains("marché du soir"), "unit_id"
+    ]
     theme = study.read_table("themes")["theme_id"][0]
     store, vault = study.decisions, Vault(study)
     for row in (  # as a version before typed texts were masked kept them
         {"action": "rename_theme", "theme_id": theme, "value": "Ce que LUDIVINE propose"},
         {"action": "describe_theme", "theme_id": theme, "value": "voir ludivine et Mme Quenneson"},
-        {"action": "accept_tag", "unit_id": own, "axis": "rubrique", "code": "alimentation", "why": "Ludivine y tient"},
+        {
+            "action": "accept_tag",
+            "unit_id": own,
+            "axis": "rubrique",
+            "code": "alimentation",
+            "why": "Ludivine y tient",
+        },
     ):
         store.append(author="analyste", **row)
     kept = {"words": "Ludivine", "done": "gardé", "decision": "garder"}
     vault.write_decisions({"c-1": kept, "c-2": kept | {"words": "Rethel"}})
-    (study.runs / "20200101T000000000000Z.json").write_text(json.dumps(OLD_RECORD), encoding="utf-8")
-    study.settings_path.write_text(study.settings_path.read_text(encoding="utf-8") + '\n[pseudonymise]\nhide = ["Ludivine"]\n', "utf-8")
+    (study.runs / "20200101T000000000000Z.json").write_text(
+        json.dumps(OLD_RECORD), encoding="utf-8"
+    )
+    study.settings_path.write_text(
+        study.settings_path.read_text(encoding="utf-8") + '\n[pseudonymise]\nhide = ["Ludivine"]\n',
+        "utf-8",
+    )
     run_study(study.root)
     machine = study.read_machine_table("themes")
     machine.loc[0, "label"] = "Le marché de Ludivine"
@@ -186,7 +245,9 @@ def test_the_files_to_correct_are_those_that_hid_her_too_by_her_first_name_alone
 
 
 def test_what_still_names_a_forgotten_person_is_told_by_place(study):
-    person = Person(1, is_listed=True, first_name="Rose", last_name="Quéméneur", names=["quemeneur rose"])
+    person = Person(
+        1, is_listed=True, first_name="Rose", last_name="Quéméneur", names=["quemeneur rose"]
+    )
     assert still_naming(study, person) == {}
     page = study.publications / "1" / "page.html"
     page.parent.mkdir(exist_ok=True)
@@ -205,13 +266,23 @@ def test_what_still_names_a_forgotten_person_is_told_by_place(study):
 
 def test_the_command_says_in_one_line_where_the_name_still_stands(capsys):
     forgotten(
-        Erasure(("personne-4",), False, still_readable={"tables/documents, notes.txt": 2, "publications/1/rapport.html": 3}), as_json=False
+        Erasure(
+            ("personne-4",),
+            False,
+            still_readable={"tables/documents, notes.txt": 2, "publications/1/rapport.html": 3},
+        ),
+        as_json=False,
     )
     assert "Son nom se lit encore" in capsys.readouterr().out
 
 
 FORMS = [
-    ("Ludivine", "Quenneson", "LUDIVINE, ludivine et Quenneson", "[personne], [personne] et [personne]"),
+    (
+        "Ludivine",
+        "Quenneson",
+        "LUDIVINE, ludivine et Quenneson",
+        "[personne], [personne] et [personne]",
+    ),
     ("Ludivine", "Quenneson", "Ludivinette et la quennesonne", "Ludivinette et la quennesonne"),
     (
         "Rose",
@@ -219,24 +290,48 @@ FORMS = [
         "Rose dit que la rose du petit jardin de Petit fane",
         "[personne] dit que la rose du petit jardin de [personne] fane",
     ),
-    ("Jean-Éric", "Le Dû", "jean éric, Eric et l'été dû au Du", "[personne], [personne] et l'été dû au Du"),
+    (
+        "Jean-Éric",
+        "Le Dû",
+        "jean éric, Eric et l'été dû au Du",
+        "[personne], [personne] et l'été dû au Du",
+    ),
     ("Anaïs", None, "ANAIS, Anaïs", "[personne], [personne]"),
 ]
 
 
 @pytest.mark.parametrize(("first", "last", "typed", "clean"), FORMS)
-def test_every_form_of_a_name_leaves_what_was_typed_and_common_words_stay(first, last, typed, clean):
-    person = Person(1, is_listed=True, first_name=first, last_name=last, names=[name_words(f"{first} {last or ''}")])
+def test_every_form_of_a_name_leaves_what_was_typed_and_common_words_stay(
+    first, last, typed, clean
+):
+    person = Person(
+        1,
+        is_listed=True,
+        first_name=first,
+        last_name=last,
+        names=[name_words(f"{first} {last or ''}")],
+    )
     assert every_form(person).sub("[personne]", typed) == clean
 
 
 def test_whoever_decided_keeps_a_first_name_that_the_forgotten_person_had_too(tmp_path):
     store = DecisionStore(tmp_path / "decisions.sqlite3")
-    store.append(author="ludivine", action="rename_theme", theme_id="t", value="Chez Ludivine", why=None)
+    store.append(
+        author="ludivine", action="rename_theme", theme_id="t", value="Chez Ludivine", why=None
+    )
     store.append(author="Ludivine Quenneson", action="rename_theme", theme_id="t", value="Le four")
-    person = Person(1, is_listed=True, first_name="Ludivine", last_name="Quenneson", names=["ludivine quenneson"])
+    person = Person(
+        1,
+        is_listed=True,
+        first_name="Ludivine",
+        last_name="Quenneson",
+        names=["ludivine quenneson"],
+    )
     whole, every = name_pattern(person), every_form(person)
-    cleaners = (lambda text: every.sub("[personne]", text), lambda text: whole.sub("[personne]", text))
+    cleaners = (
+        lambda text: every.sub("[personne]", text),
+        lambda text: whole.sub("[personne]", text),
+    )
     assert store.count_erased([], cleaners[0], clean_author=cleaners[1]) == (0, 2)
     store.erase([], cleaners[0], clean_author=cleaners[1], author="exploitant", counts={})
     kept = store.read()
@@ -247,10 +342,18 @@ def test_whoever_decided_keeps_a_first_name_that_the_forgotten_person_had_too(tm
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(study):
-    before = {path: path.read_bytes() for path in study.root.rglob("*") if path.is_file() and path.name != ".lock"}
+    before = {
+        path: path.read_bytes()
+        for path in study.root.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    }
     erasure = forget_person(study.root, "ludivine.quenneson@example.org", dry_run=True)
     assert erasure.counts["lignes de présence"] == 2
-    assert {path: path.read_bytes() for path in study.root.rglob("*") if path.is_file() and path.name != ".lock"} == before
+    assert {
+        path: path.read_bytes()
+        for path in study.root.rglob("*")
+        if path.is_file() and path.name != ".lock"
+    } == before
 
 
 @pytest.mark.slow
@@ -261,7 +364,9 @@ def test_an_erasure_cut_at_any_step_is_ended_by_the_same_command(study, monkeypa
             cut.setattr(getattr(forget, target) if target else forget, method, _cut)
             with pytest.raises(KeyboardInterrupt):
                 forget_person(study.root, "06.39.98.51.17")
-    assert forget_person(study.root, "06.39.98.51.17").participant_ids == (), "the vault had forgotten her already"
+    assert forget_person(study.root, "06.39.98.51.17").participant_ids == (), (
+        "the vault had forgotten her already"
+    )
     assert traces(study, TRACES) == []
     assert study.read_table("attendance")["participant_id"].tolist() == ["personne-2", "personne-2"]
 
@@ -284,10 +389,20 @@ def test_a_name_of_several_or_of_nobody_is_an_error_that_changes_nothing(study):
 
 @pytest.mark.slow
 def test_the_command_names_files_to_correct_and_gives_figures_to_machines(study):
-    command = [sys.executable, "-m", "pipeline.cli", "forget", str(study.root), "Quenneson", "--dry-run"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.cli",
+        "forget",
+        str(study.root),
+        "Quenneson",
+        "--dry-run",
+    ]
     shown = subprocess.run(command, capture_output=True, text=True, check=True)
     assert "à corriger ou supprimer à la main" in shown.stdout
     assert f"{RETHEL}/suite.eml" in shown.stdout
-    figures = json.loads(subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout)
+    figures = json.loads(
+        subprocess.run([*command, "--json"], capture_output=True, text=True, check=True).stdout
+    )
     assert figures["counts"]["lignes de présence"] == 2
     assert figures["is_dry_run"]

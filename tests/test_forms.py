@@ -3,7 +3,6 @@
 from pathlib import Path
 
 import pytest
-from made_files import docx, w_p, w_table
 
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.attendance import enter_respondents
@@ -12,13 +11,23 @@ from pipeline.ingest.people import Roster
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Limits, Source
 from pipeline.ingest.sheets import kind_of, sort_part
-from pipeline.ingest.where import PlacedBlock, place_blocks
-from pipeline.settings import IngestSettings
+from pipeline.ingest.where import place_blocks
+from pipeline.ingest.where.cues import PlacedBlock
+from pipeline.settings.stages import IngestSettings
+from support.made_files import docx, w_p, w_table
 
 Rows = list[tuple[str, ...]]
 
-BUSES, HALL, DESK = "Les bus ne passent plus le soir", "La halle couverte tourne bien", "Un guichet unique pour tous"
-DOCTOR, SHOP, TIME = "Le médecin part sans remplaçant", "L'épicerie sert cent familles", "Du temps pour se voir"
+BUSES, HALL, DESK = (
+    "Les bus ne passent plus le soir",
+    "La halle couverte tourne bien",
+    "Un guichet unique pour tous",
+)
+DOCTOR, SHOP, TIME = (
+    "Le médecin part sans remplaçant",
+    "L'épicerie sert cent familles",
+    "Du temps pour se voir",
+)
 ANNE, KARIM = ("Anne Riou", "anne@example.org"), ("Karim Lefebvre", "karim@example.org")
 
 FORMS: list[tuple[str, Rows, list[str]]] = [  # what it looks like, its rows, what its passages say
@@ -91,7 +100,15 @@ FORMS: list[tuple[str, Rows, list[str]]] = [  # what it looks like, its rows, wh
             ),
             ("1", "2026-03-12 14:05:33", "Riou", "Anne", "anne@example.org", BUSES, "Oui"),
             ("2", "2026-03-13 09:00:01", "Lefebvre", "Karim", "karim@example.org", DOCTOR, "Non"),
-            ("3", "2026-03-13 09:40:12", "Morel", "Lucie", "lucie@example.org", "La sécheresse touche les maraîchers", "Oui"),
+            (
+                "3",
+                "2026-03-13 09:40:12",
+                "Morel",
+                "Lucie",
+                "lucie@example.org",
+                "La sécheresse touche les maraîchers",
+                "Oui",
+            ),
         ],
         [BUSES, DOCTOR, "La sécheresse touche les maraîchers"],
     ),
@@ -108,8 +125,20 @@ FORMS: list[tuple[str, Rows, list[str]]] = [  # what it looks like, its rows, wh
         "a title above the header, remarks at the end",
         [
             ("Enquête auprès des acteurs", "", "", "", ""),
-            ("Nom complet", "Email", "Organisation", "Quelles sont vos difficultés ?", "Commentaires"),
-            ("Anne Riou", "anne@example.org", "La Criée", "Trop peu de bénévoles au bureau", "Merci de nous avoir écoutés"),
+            (
+                "Nom complet",
+                "Email",
+                "Organisation",
+                "Quelles sont vos difficultés ?",
+                "Commentaires",
+            ),
+            (
+                "Anne Riou",
+                "anne@example.org",
+                "La Criée",
+                "Trop peu de bénévoles au bureau",
+                "Merci de nous avoir écoutés",
+            ),
         ],
         ["Trop peu de bénévoles au bureau", "Merci de nous avoir écoutés"],
     ),
@@ -136,14 +165,18 @@ FORMS: list[tuple[str, Rows, list[str]]] = [  # what it looks like, its rows, wh
 
 
 @pytest.mark.parametrize(("why", "rows", "passages"), FORMS, ids=[why for why, *_ in FORMS])
-def test_the_answers_to_a_form_are_passages_and_its_respondents_no_attendance(why: str, rows: Rows, passages: list[str]) -> None:
+def test_the_answers_to_a_form_are_passages_and_its_respondents_no_attendance(
+    why: str, rows: Rows, passages: list[str]
+) -> None:
     held = sort_part((), tuple(rows))
     assert kind_of(rows) in ("form", "speech")
     assert (held.attendance, held.maps) == ((), ())
     assert [block.text for block in held.blocks if block.kind == "cell"] == passages
 
 
-LISTS: list[tuple[str, Rows, list[str], tuple[str, ...]]] = [  # what it looks like, its rows, its passages, what is said to be left
+LISTS: list[
+    tuple[str, Rows, list[str], tuple[str, ...]]
+] = [  # what it looks like, its rows, its passages, what is said to be left
     (
         "a signed list with remarks",
         [
@@ -188,7 +221,14 @@ LISTS: list[tuple[str, Rows, list[str], tuple[str, ...]]] = [  # what it looks l
     (
         "registrations with a status and a question asked: present, and passages",
         [
-            ("Date de la commande", "Nom", "Prénom", "Email", "Statut", "Quels besoins voyez-vous sur le territoire ?"),
+            (
+                "Date de la commande",
+                "Nom",
+                "Prénom",
+                "Email",
+                "Statut",
+                "Quels besoins voyez-vous sur le territoire ?",
+            ),
             ("01/03/2026 10:12", "Riou", "Anne", "a@example.org", "Attending", BUSES),
             ("02/03/2026 11:30", "Kerven", "Bob", "b@example.org", "Not attending", DOCTOR),
         ],
@@ -268,10 +308,17 @@ NUMBERED = [  # a header above 1, 2, 3, 1, 2; whether it names tables in a form,
 ]
 
 
-@pytest.mark.parametrize(("title", "in_form", "beside_ideas"), NUMBERED, ids=[title for title, *_ in NUMBERED])
-def test_small_numbers_answered_are_no_tables(title: str, in_form: bool, beside_ideas: bool) -> None:
+@pytest.mark.parametrize(
+    ("title", "in_form", "beside_ideas"), NUMBERED, ids=[title for title, *_ in NUMBERED]
+)
+def test_small_numbers_answered_are_no_tables(
+    title: str, in_form: bool, beside_ideas: bool
+) -> None:
     numbers, answers = ["1", "2", "3", "1", "2"], [BUSES, HALL, DESK, DOCTOR, SHOP]
-    stamps, names = [f"12/03/2026 14:0{place}:33" for place in range(5)], ["Riou", "Kerven", "Morel", "Petit", "Le Goff"]
+    stamps, names = (
+        [f"12/03/2026 14:0{place}:33" for place in range(5)],
+        ["Riou", "Kerven", "Morel", "Petit", "Le Goff"],
+    )
     asked, told = ("Qu'est-ce qui marche bien ?",), ("Post-it",)
     forms = [
         [
@@ -281,14 +328,24 @@ def test_small_numbers_answered_are_no_tables(title: str, in_form: bool, beside_
         [("Horodateur", title, *told), *zip(stamps, numbers, answers, strict=True)],
         [(title, *asked), *zip(numbers, answers, strict=True)],
     ]
-    for rows, is_table in (*((form, in_form) for form in forms), ([(title, *told), *zip(numbers, answers, strict=True)], beside_ideas)):
+    for rows, is_table in (
+        *((form, in_form) for form in forms),
+        ([(title, *told), *zip(numbers, answers, strict=True)], beside_ideas),
+    ):
         tables = {block.text: block.table_number for block in _placed(rows) if block.kind == "cell"}
-        assert tables == dict(zip(answers, map(int, numbers) if is_table else [None] * 5, strict=True))
+        assert tables == dict(
+            zip(answers, map(int, numbers) if is_table else [None] * 5, strict=True)
+        )
 
 
 def test_numbers_of_a_dated_sheet_without_header_are_no_tables() -> None:
-    rows = [(f"12/03/2026 14:0{place}:33", str(number), text) for place, (number, text) in enumerate(((1, BUSES), (2, HALL), (1, DESK)))]
-    assert [block.table_number for block in _placed(rows) if block.text in (BUSES, HALL, DESK)] == [None] * 3
+    rows = [
+        (f"12/03/2026 14:0{place}:33", str(number), text)
+        for place, (number, text) in enumerate(((1, BUSES), (2, HALL), (1, DESK)))
+    ]
+    assert [block.table_number for block in _placed(rows) if block.text in (BUSES, HALL, DESK)] == [
+        None
+    ] * 3
 
 
 def _placed(rows: Rows) -> list[PlacedBlock]:
@@ -313,9 +370,20 @@ ASKED_OF_A_STRUCTURE = [  # a header that holds a word of who answers, its quest
 ]
 
 
-@pytest.mark.parametrize(("title", "question"), ASKED_OF_A_STRUCTURE, ids=[title for title, _ in ASKED_OF_A_STRUCTURE])
-@pytest.mark.parametrize("first", [("Date", "Nom", "Courriel"), ("Horodateur", "Groupe d'âge", "Secteur"), ("Nom", "Prénom", "Structure")])
-def test_sentences_are_answers_whatever_words_their_header_holds(title: str, question: str | None, first: tuple[str, ...]) -> None:
+@pytest.mark.parametrize(
+    ("title", "question"), ASKED_OF_A_STRUCTURE, ids=[title for title, _ in ASKED_OF_A_STRUCTURE]
+)
+@pytest.mark.parametrize(
+    "first",
+    [
+        ("Date", "Nom", "Courriel"),
+        ("Horodateur", "Groupe d'âge", "Secteur"),
+        ("Nom", "Prénom", "Structure"),
+    ],
+)
+def test_sentences_are_answers_whatever_words_their_header_holds(
+    title: str, question: str | None, first: tuple[str, ...]
+) -> None:
     whos = [
         ("12/03/2026 14:05", "Riou", "riou@example.org"),
         ("13/03/2026 09:10", "Kerven", "k@example.org"),
@@ -324,26 +392,44 @@ def test_sentences_are_answers_whatever_words_their_header_holds(title: str, que
     if first[0] == "Horodateur":
         whos = [(stamp, "30-45", "Sport") for stamp, *_ in whos]
     if first[0] == "Nom":
-        whos = [("Riou", "Anne", "La Criée"), ("Kerven", "Bob", "CCAS"), ("Morel", "Lucie", "AMAP du Porhoët")]
+        whos = [
+            ("Riou", "Anne", "La Criée"),
+            ("Kerven", "Bob", "CCAS"),
+            ("Morel", "Lucie", "AMAP du Porhoët"),
+        ]
     rows = [
         (*first, title, "Qu'est-ce qui marche bien ?"),
-        *((*who, said, HALL + str(place)) for place, (who, said) in enumerate(zip(whos, LONG_ANSWERS, strict=True))),
+        *(
+            (*who, said, HALL + str(place))
+            for place, (who, said) in enumerate(zip(whos, LONG_ANSWERS, strict=True))
+        ),
     ]
     told = {block.text: block.question for block in _placed(rows) if block.kind == "cell"}
-    assert told == dict.fromkeys(LONG_ANSWERS, question) | {HALL + str(place): "q2" for place in range(3)}
+    assert told == dict.fromkeys(LONG_ANSWERS, question) | {
+        HALL + str(place): "q2" for place in range(3)
+    }
     assert sort_part((), tuple(rows)).attendance == ()
 
 
 WHO = [  # a header and cells that say who answers, however long
     (
         "Nom de votre structure",
-        ["Centre communal d'action sociale de la ville de Lannion", "Association pour le développement de l'emploi à Bray"],
+        [
+            "Centre communal d'action sociale de la ville de Lannion",
+            "Association pour le développement de l'emploi à Bray",
+        ],
     ),
     (
         "Votre fonction dans la structure",
-        ["Chargée de mission développement social et économique", "Directeur des services à la population"],
+        [
+            "Chargée de mission développement social et économique",
+            "Directeur des services à la population",
+        ],
     ),
-    ("Structure représentée (si besoin)", ["Communauté de communes du Pays de Bray", "Pôle Est de la Mission locale du Trégor"]),
+    (
+        "Structure représentée (si besoin)",
+        ["Communauté de communes du Pays de Bray", "Pôle Est de la Mission locale du Trégor"],
+    ),
     ("Commune d'intervention", ["Lannion", "toutes les communes du Trégor et au-delà"]),
 ]
 
@@ -358,9 +444,17 @@ def test_long_names_of_who_answers_are_no_answers(title: str, cells: list[str]) 
     assert [block.text for block in _placed(rows) if block.kind == "cell"] == [HALL, SHOP]
 
 
-@pytest.mark.parametrize("title", ["Les difficultés de votre structure", "La vie de votre association, en quelques mots"])
+@pytest.mark.parametrize(
+    "title", ["Les difficultés de votre structure", "La vie de votre association, en quelques mots"]
+)
 def test_sentences_in_a_table_of_a_document_are_answers_too(title: str) -> None:
-    rows = [("Nom", "Courriel", title), *((f"Riou {place}", f"a{place}@example.org", said) for place, said in enumerate(LONG_ANSWERS))]
+    rows = [
+        ("Nom", "Courriel", title),
+        *(
+            (f"Riou {place}", f"a{place}@example.org", said)
+            for place, said in enumerate(LONG_ANSWERS)
+        ),
+    ]
     (part,) = read_source(Source(docx(w_table(*rows)), "enquete.docx", Limits()))
     placed = place_blocks(part, sort_part(part.blocks, part.rows).blocks, names=["enquete.docx"])
     assert [block.text for block in placed if block.kind == "cell"] == LONG_ANSWERS
@@ -368,30 +462,82 @@ def test_sentences_in_a_table_of_a_document_are_answers_too(title: str) -> None:
 
 STAMPS = [f"12/03/2026 14:0{place}:33" for place in range(4)]
 IDEAS = [BUSES, HALL, DESK, DOCTOR]
-SECTORS, COUNTS, CHOICES = ["Culture", "Santé", "Culture", "Culture"], ["3", "17", "0", "42"], ["Oui", "Non", "Oui", "Oui"]
+SECTORS, COUNTS, CHOICES = (
+    ["Culture", "Santé", "Culture", "Culture"],
+    ["3", "17", "0", "42"],
+    ["Oui", "Non", "Oui", "Oui"],
+)
 LEFT = [  # the columns beside one of answers, how many of them are left out
     ([("Nom", ["Riou", "Kerven", "Morel", "Petit"]), ("Courriel", ["a@example.org"] * 4)], 0),
-    ([("Série", ["1", "2", "3", "4"]), ("Votre nom", ["Anne Riou", "Bob Kerven", "Lucie Morel", "Yann Petit"])], 0),
+    (
+        [
+            ("Série", ["1", "2", "3", "4"]),
+            ("Votre nom", ["Anne Riou", "Bob Kerven", "Lucie Morel", "Yann Petit"]),
+        ],
+        0,
+    ),
     ([("Acceptez-vous d'être recontacté ?", CHOICES)], 1),
-    ([("Langue de départ", ["fr"] * 4), ("Dernière page", ["3"] * 4), ("Tête de série", ["8812", "417", "1290", "77"])], 0),
+    (
+        [
+            ("Langue de départ", ["fr"] * 4),
+            ("Dernière page", ["3"] * 4),
+            ("Tête de série", ["8812", "417", "1290", "77"]),
+        ],
+        0,
+    ),
     ([("Nom", ["Riou", "Kerven", "Morel", "Petit"]), ("Êtes-vous adhérent ?", CHOICES)], 1),
-    ([("Quel est votre secteur ?", SECTORS), ("Combien de salariés ?", COUNTS), ("Êtes-vous adhérent ?", CHOICES)], 3),
-    ([("Nom", ["Riou", "Kerven", "Morel", "Petit"]), ("Courriel", ["a@example.org"] * 4), ("Votre secteur", SECTORS), ("Note", COUNTS)], 2),
-    ([("Structure", ["La Criée", "CCAS", "AMAP", "ESAT"]), ("Âge", ["30-45", "18-30", "30-45", "60+"]), ("Vide", [""] * 4)], 1),
+    (
+        [
+            ("Quel est votre secteur ?", SECTORS),
+            ("Combien de salariés ?", COUNTS),
+            ("Êtes-vous adhérent ?", CHOICES),
+        ],
+        3,
+    ),
+    (
+        [
+            ("Nom", ["Riou", "Kerven", "Morel", "Petit"]),
+            ("Courriel", ["a@example.org"] * 4),
+            ("Votre secteur", SECTORS),
+            ("Note", COUNTS),
+        ],
+        2,
+    ),
+    (
+        [
+            ("Structure", ["La Criée", "CCAS", "AMAP", "ESAT"]),
+            ("Âge", ["30-45", "18-30", "30-45", "60+"]),
+            ("Vide", [""] * 4),
+        ],
+        1,
+    ),
 ]
 
 
-@pytest.mark.parametrize(("columns", "n_left"), LEFT, ids=[" ".join(title for title, _ in columns) for columns, _ in LEFT])
-def test_the_columns_left_out_of_a_form_are_counted(columns: list[tuple[str, list[str]]], n_left: int) -> None:
+@pytest.mark.parametrize(
+    ("columns", "n_left"),
+    LEFT,
+    ids=[" ".join(title for title, _ in columns) for columns, _ in LEFT],
+)
+def test_the_columns_left_out_of_a_form_are_counted(
+    columns: list[tuple[str, list[str]]], n_left: int
+) -> None:
     titles = ("Horodateur", *(title for title, _ in columns), "Qu'est-ce qui marche bien ?")
     rows = [titles, *zip(STAMPS, *(cells for _, cells in columns), IDEAS, strict=True)]
     held = sort_part((), tuple(rows))
     assert [block.text for block in held.blocks] == IDEAS
-    told = f"questionnaire : {n_left} colonne laissée de côté" if n_left == 1 else f"questionnaire : {n_left} colonnes laissées de côté"
+    told = (
+        f"questionnaire : {n_left} colonne laissée de côté"
+        if n_left == 1
+        else f"questionnaire : {n_left} colonnes laissées de côté"
+    )
     assert held.left == ((told,) if n_left else ())
 
 
-@pytest.mark.parametrize("titles", [("Table", "Couleur", "Ce qui est écrit", "Gommettes"), ("Table", "Qui", "Idée", "Thème")])
+@pytest.mark.parametrize(
+    "titles",
+    [("Table", "Couleur", "Ce qui est écrit", "Gommettes"), ("Table", "Qui", "Idée", "Thème")],
+)
 def test_a_sheet_of_ideas_tells_of_no_column_left_out(titles: tuple[str, ...]) -> None:
     rows = (titles, *(("1", "Anne Riou", said, "3") for said in IDEAS))
     assert sort_part((), rows).left == ()
@@ -404,6 +550,14 @@ def test_titles_and_totals_of_a_list_are_no_remarks() -> None:
         ("", "", "", "", "Merci de signer en face de votre nom"),
         ("Ajouts sur place :",) * 5,
         ("Kerven", "Bob", "CCAS", "x", "repart vers 15 h avec le bus"),
-        ("", "Total signatures : 14 sur 20 inscrits", "", "", "Total signatures : 14 sur 20 inscrits"),
+        (
+            "",
+            "Total signatures : 14 sur 20 inscrits",
+            "",
+            "",
+            "Total signatures : 14 sur 20 inscrits",
+        ),
     ]
-    assert sort_part((), tuple(rows)).left == ("liste de présence : 1 remarque non reprise comme passage",)
+    assert sort_part((), tuple(rows)).left == (
+        "liste de présence : 1 remarque non reprise comme passage",
+    )

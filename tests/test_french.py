@@ -7,9 +7,9 @@ import threading
 import pytest
 import spacy
 
+from pipeline.files import data_path
 from pipeline.french import french, load_early, parse
 from pipeline.pseudonymise.masker import _NOT_NEEDED
-from pipeline.resources import data_path
 
 SAID = [
     "Aujourd'hui, l'entr'aide entre sous-traitants du Pas-de-Calais coûte 3,5 k€/an : c'est-à-dire trop.",
@@ -22,14 +22,18 @@ SAID = [
 def test_the_tokens_are_those_of_the_pipeline_as_it_comes():
     as_it_comes = spacy.blank("fr").from_config(french().config)
     as_it_comes.tokenizer.from_bytes(french().tokenizer.to_bytes())
-    assert [[token.text for token in document] for document in parse(SAID, without=("parser", "ner"))] == [
-        [token.text for token in as_it_comes.make_doc(text)] for text in SAID
-    ]
+    assert [
+        [token.text for token in document] for document in parse(SAID, without=("parser", "ner"))
+    ] == [[token.text for token in as_it_comes.make_doc(text)] for text in SAID]
 
 
 def test_entities_do_not_depend_on_the_word_vectors_that_pseudonymisation_leaves_out():
     with_vectors = tuple(name for name in _NOT_NEEDED if name != "tok2vec")
-    texts = [*SAID, *_of_the_example(150), "Mme Delattre, maire de Guise, a vu Karim Benali à la Ressourcerie du Nord."]
+    texts = [
+        *SAID,
+        *_of_the_example(150),
+        "Mme Delattre, maire de Guise, a vu Karim Benali à la Ressourcerie du Nord.",
+    ]
     read, alone = (_entities(texts, left_out) for left_out in (with_vectors, _NOT_NEEDED))
     assert alone == read
     assert sum(map(len, read)) > 20
@@ -54,4 +58,7 @@ def _of_the_example(n_texts: int) -> list[str]:
 
 
 def _entities(texts: list[str], left_out: tuple[str, ...]) -> list[list[tuple[str, str]]]:
-    return [[(one.text, one.label_) for one in document.ents] for document in parse(texts, without=left_out)]
+    return [
+        [(one.text, one.label_) for one in document.ents]
+        for document in parse(texts, without=left_out)
+    ]

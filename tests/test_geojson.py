@@ -4,10 +4,10 @@ import json
 from typing import Any
 
 import pytest
-from published import tables
 
-from pipeline.publish.geojson import geojson, oriented
-from pipeline.tables import CATCHMENTS
+from pipeline.publish.tables import geojson, oriented
+from pipeline.tables.material import CATCHMENTS
+from support.published import tables
 
 LEFT = [[0, 0], [1, 0], [1, 1], [0, 0]]  # counterclockwise
 RIGHT = LEFT[::-1]
@@ -17,8 +17,16 @@ CASES: list[tuple[str, Any, Any]] = [
     ("a ring the right way", {"type": "Polygon", "coordinates": [LEFT]}, [LEFT]),
     ("a ring the wrong way", {"type": "Polygon", "coordinates": [RIGHT]}, [LEFT]),
     ("a ring left open", {"type": "Polygon", "coordinates": [LEFT[:-1]]}, [LEFT]),
-    ("a hole turns the other way", {"type": "Polygon", "coordinates": [RIGHT, HOLE]}, [LEFT, HOLE[::-1]]),
-    ("several polygons", {"type": "MultiPolygon", "coordinates": [[RIGHT], [LEFT]]}, [[LEFT], [LEFT]]),
+    (
+        "a hole turns the other way",
+        {"type": "Polygon", "coordinates": [RIGHT, HOLE]},
+        [LEFT, HOLE[::-1]],
+    ),
+    (
+        "several polygons",
+        {"type": "MultiPolygon", "coordinates": [[RIGHT], [LEFT]]},
+        [[LEFT], [LEFT]],
+    ),
     ("a line", {"type": "LineString", "coordinates": RIGHT}, RIGHT),
     ("latitude out of the globe", {"type": "Point", "coordinates": [2, 99]}, None),
     ("no number", {"type": "Point", "coordinates": ["2", 48]}, None),
@@ -29,14 +37,19 @@ CASES: list[tuple[str, Any, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("geometry", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("geometry", "expected"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 def test_a_geometry_is_turned_closed_or_left_out(geometry: Any, expected: Any) -> None:
     found = oriented(geometry)
     assert (found and found["coordinates"]) == expected
 
 
 def test_a_collection_keeps_the_geometries_that_are_some() -> None:
-    parts = [{"type": "Polygon", "coordinates": [RIGHT]}, {"type": "Point", "coordinates": [999, 0]}]
+    parts = [
+        {"type": "Polygon", "coordinates": [RIGHT]},
+        {"type": "Point", "coordinates": [999, 0]},
+    ]
     assert oriented({"type": "GeometryCollection", "geometries": parts}) == {
         "type": "GeometryCollection",
         "geometries": [{"type": "Polygon", "coordinates": [LEFT]}],
@@ -46,9 +59,14 @@ def test_a_collection_keeps_the_geometries_that_are_some() -> None:
 
 def test_a_structure_says_how_far_it_goes_and_an_area_follows_it() -> None:
     area = {"type": "Polygon", "coordinates": [RIGHT]}
-    catchments = CATCHMENTS.build([{"structure_id": "coop-lait", "geometry": json.dumps(area), "radius_km": 12.5}])
+    catchments = CATCHMENTS.build(
+        [{"structure_id": "coop-lait", "geometry": json.dumps(area), "radius_km": 12.5}]
+    )
     found = json.loads(geojson(tables()["structures"], catchments))
-    assert [(feature["properties"]["kind"], feature["geometry"]["type"]) for feature in found["features"]] == [
+    assert [
+        (feature["properties"]["kind"], feature["geometry"]["type"])
+        for feature in found["features"]
+    ] == [
         ("structure", "Point"),
         ("zone de chalandise", "Polygon"),
     ]

@@ -5,8 +5,9 @@ import pytest
 import xlsxwriter
 
 from pipeline.errors import GridError
-from pipeline.grid import Grid, load_grid, save_grid
-from pipeline.resources import data_path
+from pipeline.files import data_path
+from pipeline.grid import load_grid, save_grid
+from pipeline.grid.codes import Grid
 from pipeline.study import Study
 
 SMALL = """
@@ -37,7 +38,10 @@ def test_the_shipped_grid_has_twelve_rubriques_five_postures_and_seven_piliers()
 
 def test_any_other_grid_loads_without_postures_or_piliers(tmp_path):
     grid = load_grid(write(tmp_path, SMALL))
-    assert [(code.code, code.parent_id) for code in grid.codes] == [("fuites", None), ("prix.tarif", "prix")]
+    assert [(code.code, code.parent_id) for code in grid.codes] == [
+        ("fuites", None),
+        ("prix.tarif", "prix"),
+    ]
     assert grid.axis("posture") == ()
     assert "4 € le m³" in grid.codes[1].description
 
@@ -45,12 +49,24 @@ def test_any_other_grid_loads_without_postures_or_piliers(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (SMALL + "  - {id: fuites, libelle: Encore, definition: Une fuite.}\n", "ligne 5 : codes donnés deux fois : fuites"),
+        (
+            SMALL + "  - {id: fuites, libelle: Encore, definition: Une fuite.}\n",
+            "ligne 5 : codes donnés deux fois : fuites",
+        ),
         (SMALL.replace("id: prix.tarif", "id: cout.tarif"), "ligne 9 : .*rangé sous « prix »"),
-        (SMALL.replace('definition: "Une perte d\'eau sur le réseau."', 'definition: ""'), "ligne 5 : « fuites » sans définition"),
+        (
+            SMALL.replace('definition: "Une perte d\'eau sur le réseau."', 'definition: ""'),
+            "ligne 5 : « fuites » sans définition",
+        ),
         (SMALL.replace("definition:", "définition:"), "ligne 5 : clé inconnue « définition »"),
-        (SMALL.replace("id: fuites, ", "").replace("id: prix\n", "id: ''\n"), r"ligne 6 : .*sans « id » \(et 1 autre\)"),
-        (SMALL.replace("libelle: Prix", "id: eau\n    libelle: Prix"), "ligne 7 : « id » donné deux fois"),
+        (
+            SMALL.replace("id: fuites, ", "").replace("id: prix\n", "id: ''\n"),
+            r"ligne 6 : .*sans « id » \(et 1 autre\)",
+        ),
+        (
+            SMALL.replace("libelle: Prix", "id: eau\n    libelle: Prix"),
+            "ligne 7 : « id » donné deux fois",
+        ),
         ("rubriques: []", "n'a pas de « rubriques »"),
         ("- juste une liste", "n'a pas de « rubriques »"),
         ("rubriques: oui", "ligne 1 : « rubriques » n'est pas une liste"),
@@ -76,7 +92,15 @@ def test_a_missing_grid_says_how_to_give_one(tmp_path):
 ROWS = [
     ["Grille de l'eau, relue en mai"],
     ["Axe", "Libellé", "Définition", "Inclure", "Exemples", "Famille", "Code"],
-    ["", "Fuites", "Une perte d'eau sur le réseau.", "", "ça coule ; compteur qui tourne", "", "fuites"],
+    [
+        "",
+        "Fuites",
+        "Une perte d'eau sur le réseau.",
+        "",
+        "ça coule ; compteur qui tourne",
+        "",
+        "fuites",
+    ],
     ["Rubriques", "Tarif", "Ce que coûte le mètre cube.", "la facture", "", "Prix", "prix.tarif"],
     [],
     ["posture", "Plainte", "On se plaint.", "", "", "", ""],
@@ -84,9 +108,13 @@ ROWS = [
 ]
 
 
-def write_csv(folder: Path, rows: list[list[str]], *, encoding: str = "utf-8-sig", sign: str = ";") -> Path:
+def write_csv(
+    folder: Path, rows: list[list[str]], *, encoding: str = "utf-8-sig", sign: str = ";"
+) -> Path:
     path = folder / "eau.csv"
-    path.write_text("\n".join(sign.join(f'"{cell}"' for cell in row) for row in rows), encoding=encoding)
+    path.write_text(
+        "\n".join(sign.join(f'"{cell}"' for cell in row) for row in rows), encoding=encoding
+    )
     return path
 
 
@@ -108,10 +136,14 @@ def check_the_grid_of_water(grid: Grid) -> None:
     ]
     assert grid.codes[0].examples == ("ça coule", "compteur qui tourne")
     assert grid.families == (("prix", "Prix"),)
-    assert [(question.question, question.label) for question in grid.questions] == [("q1", "Que faut-il changer ?")]
+    assert [(question.question, question.label) for question in grid.questions] == [
+        ("q1", "Que faut-il changer ?")
+    ]
 
 
-@pytest.mark.parametrize(("encoding", "sign"), [("utf-8-sig", ";"), ("utf-8", ","), ("cp1252", "\t")])
+@pytest.mark.parametrize(
+    ("encoding", "sign"), [("utf-8-sig", ";"), ("utf-8", ","), ("cp1252", "\t")]
+)
 def test_a_grid_written_in_a_csv(tmp_path, encoding, sign):
     check_the_grid_of_water(load_grid(write_csv(tmp_path, ROWS, encoding=encoding, sign=sign)))
 
@@ -123,9 +155,18 @@ def test_a_grid_written_in_a_workbook(tmp_path):
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        (["rubrique", "Puits", "", "", "", "", "puits"], "eau.xlsx, ligne 8 : « puits » sans définition"),
-        (["rubrik", "Puits", "Un trou.", "", "", "", "puits"], "ligne 8 : axe « rubrik » pour un seul code"),
-        (["", "Fuites encore", "Une fuite.", "", "", "", "fuites"], "ligne 3 : codes donnés deux fois"),
+        (
+            ["rubrique", "Puits", "", "", "", "", "puits"],
+            "eau.xlsx, ligne 8 : « puits » sans définition",
+        ),
+        (
+            ["rubrik", "Puits", "Un trou.", "", "", "", "puits"],
+            "ligne 8 : axe « rubrik » pour un seul code",
+        ),
+        (
+            ["", "Fuites encore", "Une fuite.", "", "", "", "fuites"],
+            "ligne 3 : codes donnés deux fois",
+        ),
     ],
 )
 def test_a_faulty_row_is_named_by_its_line(tmp_path, row, message):
@@ -173,9 +214,15 @@ def test_a_grid_exported_as_a_codebook(tmp_path):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        (CODEBOOK.replace("<Description>Une perte.</Description>", ""), "eau.qdc, ligne 4 : « fuites-d-eau » sans définition"),
+        (
+            CODEBOOK.replace("<Description>Une perte.</Description>", ""),
+            "eau.qdc, ligne 4 : « fuites-d-eau » sans définition",
+        ),
         (CODEBOOK.replace("codebook:1.0", "project:1.0"), "n'est pas un livre de codes"),
-        (CODEBOOK.replace("<CodeBook", "<!DOCTYPE CodeBook><CodeBook"), "n'est pas un livre de codes"),
+        (
+            CODEBOOK.replace("<CodeBook", "<!DOCTYPE CodeBook><CodeBook"),
+            "n'est pas un livre de codes",
+        ),
         (CODEBOOK.replace("</Codes>", ""), "ligne 12 : illisible"),
     ],
 )

@@ -21,7 +21,9 @@ SETTINGS = Settings()
 def read(folder: Path) -> dict[str, pd.DataFrame]:
     raw = ingest_workshop(folder, depot=HABITS / "depot", settings=SETTINGS.ingest)
     clean, _ = pseudonymise(raw, settings=SETTINGS.pseudonymise)
-    return clean | {"units": segment_documents(clean["documents"], clean["blocks"], settings=SETTINGS.segment)}
+    return clean | {
+        "units": segment_documents(clean["documents"], clean["blocks"], settings=SETTINGS.segment)
+    }
 
 
 @pytest.fixture(scope="module")
@@ -49,4 +51,8 @@ def test_no_personal_datum_is_left_and_no_place_or_structure_is_hidden(tables):
 
 
 def test_what_cannot_be_read_is_listed_and_what_is_junk_is_not(tables):
-    assert sorted(Path(path).name for path in tables["rejects"]["path"]) == ["Table 7.docx", "photo tables.jpg", "scan illisible.pdf"]
+    assert sorted(Path(path).name for path in tables["rejects"]["path"]) == [
+        "Table 7.docx",
+        "photo tables.jpg",
+        "scan illisible.pdf",
+    ]

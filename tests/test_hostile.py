@@ -9,19 +9,28 @@ import pytest
 from hostile import CASES
 from hostile.case import READ, Case
 from hostile.runs import KINDS, runs_in
-from measured import Measured, read_measured
 
 from pipeline.ingest import ingest_workshop
-from pipeline.settings import IngestSettings
+from pipeline.settings.stages import IngestSettings
+from support.measured import Measured, read_measured
 
-MAX_SECONDS, MAX_MEGABYTES = 40, 1500  # a file may take 12 of the processor, which on a busy machine are more by the clock
-UNSEEN = re.compile(r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff]")
+MAX_SECONDS, MAX_MEGABYTES = (
+    40,
+    1500,
+)  # a file may take 12 of the processor, which on a busy machine are more by the clock
+UNSEEN = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u061c\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff\ud800-\udfff]"
+)
 Measure = Callable[[Case], Measured]
 
 
 def parameters() -> Iterator[object]:
     for case in CASES:
-        yield pytest.param(case, id=case.name.encode("ascii", "replace").decode(), marks=[pytest.mark.slow] if case.is_slow else [])
+        yield pytest.param(
+            case,
+            id=case.name.encode("ascii", "replace").decode(),
+            marks=[pytest.mark.slow] if case.is_slow else [],
+        )
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +40,11 @@ def measure(request: pytest.FixtureRequest) -> Measure:
 
     def look_up(case: Case) -> Measured:
         if not found:
-            asked = [item.callspec.params.get("case") for item in request.session.items if hasattr(item, "callspec")]
+            asked = [
+                item.callspec.params.get("case")
+                for item in request.session.items
+                if hasattr(item, "callspec")
+            ]
             found.update(read_cases([case for case in asked if isinstance(case, Case)]))
         return found[case.name]
 
@@ -55,7 +68,9 @@ def written(folder: Path, case: Case) -> Path:
 def errors_of(measured: Measured) -> list[tuple[str, str]]:
     """The reasons and advices of a file and of its parts."""
     reading = measured.reading
-    return [reading.error] if reading.error else [part.error for part in reading.parts if part.error]
+    return (
+        [reading.error] if reading.error else [part.error for part in reading.parts if part.error]
+    )
 
 
 def check(case: Case, measured: Measured) -> None:
@@ -75,7 +90,9 @@ def test_there_are_enough_of_them_and_no_two_have_one_name() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", parameters())
-def test_a_hostile_file_ends_in_time_and_in_memory_with_a_reason_and_an_advice(case: Case, measure: Measure) -> None:
+def test_a_hostile_file_ends_in_time_and_in_memory_with_a_reason_and_an_advice(
+    case: Case, measure: Measure
+) -> None:
     check(case, measure(case))
 
 
@@ -87,10 +104,14 @@ def test_a_run_of_signs_ends_in_time_whatever_the_format(kind: str) -> None:
         check(case, measured)
 
 
-def test_a_folder_of_hostile_files_gives_a_reject_for_each_and_the_good_file_is_read(tmp_path: Path) -> None:
+def test_a_folder_of_hostile_files_gives_a_reject_for_each_and_the_good_file_is_read(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "depot" / "Figeac 2026-06-01"
     folder.mkdir(parents=True)
-    refused = [case for case in CASES if not case.is_slow and case.outcome and READ not in case.outcome]
+    refused = [
+        case for case in CASES if not case.is_slow and case.outcome and READ not in case.outcome
+    ]
     names = [written(folder, case).name for case in refused]
     (folder / "Table 1.txt").write_text("- rouvrir le lavoir de Figeac\n", encoding="utf-8")
     tables = ingest_workshop(folder, depot=folder.parent, settings=IngestSettings())

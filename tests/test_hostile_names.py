@@ -12,26 +12,26 @@ from typing import Any
 
 import docx
 import pytest
-from exchanged import on_tag
-from invented import DIE, ORTHEZ, said
 from lxml import etree, html
 from pptx import Presentation
-from published import GRID, tables
 from python_calamine import CalamineWorkbook
 from test_iramuteq import parsed
 from test_pdf import pdf_text, squeezed
 from test_refi_export import SCHEMA, check_codebook
 
-from flows.comparison import comparison, write_comparison
-from flows.exchange import export_study
-from flows.publication import publish_whole
+from flows.publication import export_study, publish_whole
+from flows.publish_study import comparison, write_comparison
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import apply_decisions
 from pipeline.publish.charts import draw_svg, shares_spec, wrapped
 from pipeline.publish.text import plain_name
 from pipeline.settings import Settings
 from pipeline.study import Study
-from pipeline.tables import CATCHMENTS, STRUCTURES, TABLES
+from pipeline.tables import TABLES
+from pipeline.tables.material import CATCHMENTS, STRUCTURES
+from support.exchanged import on_tag
+from support.invented import DIE, ORTHEZ, said
+from support.published import GRID, tables
 
 HOSTILE = {
     "formula": '=HYPERLINK("http://x.invalid","y")',
@@ -59,20 +59,38 @@ ZIPPED = (".docx", ".pptx", ".xlsx", ".qdpx")
 def files(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     """Every file of a publication, of each export and of a comparison, by its path."""
     study = _renamed(tmp_path_factory.mktemp("noms") / "etude")
-    run = {"run_id": "20250601T080000000000Z", "is_done": True, "publication": "publications/20250601T080000000000Z", "versions": {}}
+    run = {
+        "run_id": "20250601T080000000000Z",
+        "is_done": True,
+        "publication": "publications/20250601T080000000000Z",
+        "versions": {},
+    }
     study.write_manifest(run)
     publish_whole(study.root, run)
     write_comparison(study.root)
     for form in ("xlsx", "csv", "geojson", "qdpx", "qdc", "iramuteq", "relecture"):
         export_study(study, form, study.root / "exports" / form)
     folders = (study.root / run["publication"], study.root / "exports")
-    return {path.relative_to(study.root).as_posix(): path for folder in folders for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(study.root).as_posix(): path
+        for folder in folders
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 def _renamed(root: Path) -> Study:
     """A study whose themes people renamed; a structure and a place are hostile too."""
     heard = [
-        said(name, 1 + place % 4, question, workshop_id=workshop_id, text=f"on parle de ceci {place}", rubrique="offre", posture="force")
+        said(
+            name,
+            1 + place % 4,
+            question,
+            workshop_id=workshop_id,
+            text=f"on parle de ceci {place}",
+            rubrique="offre",
+            posture="force",
+        )
         for workshop_id in (ORTHEZ, DIE)
         for place, name in enumerate(HOSTILE)
         for question in ("q1", "q2")
@@ -80,14 +98,30 @@ def _renamed(root: Path) -> Study:
     made = {name: table.empty() for name, table in TABLES.items()} | tables(*heard)
     placed = {"lat": 43.49, "lon": -0.77, "is_on_map": True, "is_in_attendance": True}
     known = {"structure_type": "coopérative", "commune_code": "64430"} | placed
-    made["structures"] = STRUCTURES.build([{"structure_id": "coop", "name": STRUCTURE, "map_workshop_ids": json.dumps([ORTHEZ])} | known])
+    made["structures"] = STRUCTURES.build(
+        [
+            {"structure_id": "coop", "name": STRUCTURE, "map_workshop_ids": json.dumps([ORTHEZ])}
+            | known
+        ]
+    )
     made["catchments"] = CATCHMENTS.build([{"structure_id": "coop", "radius_km": 12.0}])
     made["workshops"] = made["workshops"].assign(place=PLACE)
     made |= comparison(made, Settings())
     study = Study.create(root)
     store = DecisionStore(study.decisions_path)
-    named = [{"author": "Lise", "action": "rename_theme", "theme_id": name, "value": value} for name, value in HOSTILE.items()]
-    store.append_all([*named, {"author": "=1+1 <b>", **on_tag("add", made["units"]["unit_id"].iloc[0], "rubrique", "offre")}])
+    named = [
+        {"author": "Lise", "action": "rename_theme", "theme_id": name, "value": value}
+        for name, value in HOSTILE.items()
+    ]
+    store.append_all(
+        [
+            *named,
+            {
+                "author": "=1+1 <b>",
+                **on_tag("add", made["units"]["unit_id"].iloc[0], "rubrique", "offre"),
+            },
+        ]
+    )
     study.write_machine_table("tags", made["tags"])
     made |= apply_decisions(made, store.read(), axes=GRID.axes)
     for name, rows in made.items():
@@ -117,17 +151,37 @@ def entries(path: Path) -> Iterator[tuple[str, bytes]]:
                     yield from ((f"{name}/{inner}", book.read(inner)) for inner in book.namelist())
 
 
-def test_the_names_reach_the_store_as_they_are_and_every_kind_of_file_is_looked_at(files: dict[str, Path]) -> None:
+def test_the_names_reach_the_store_as_they_are_and_every_kind_of_file_is_looked_at(
+    files: dict[str, Path],
+) -> None:
     kinds = {path.suffix for path in files.values()}
-    assert kinds >= {".html", ".docx", ".pdf", ".pptx", ".xlsx", ".csv", ".geojson", ".qdpx", ".qdc", ".txt", ".json", ".svg", ".png"}
+    assert kinds >= {
+        ".html",
+        ".docx",
+        ".pdf",
+        ".pptx",
+        ".xlsx",
+        ".csv",
+        ".geojson",
+        ".qdpx",
+        ".qdc",
+        ".txt",
+        ".json",
+        ".svg",
+        ".png",
+    }
 
 
-def test_a_page_shows_the_names_as_text_and_has_no_element_of_theirs(files: dict[str, Path]) -> None:
+def test_a_page_shows_the_names_as_text_and_has_no_element_of_theirs(
+    files: dict[str, Path],
+) -> None:
     for name, path in of_kind(files, ".html").items():
         page = html.fromstring(path.read_bytes())
         scripts = [script for script in page.iter("script") if "alert" in (script.text or "")]
         assert scripts == [] and not page.xpath("//img | //iframe | //*[@onerror]"), name
-        assert not [link for link in page.xpath("//@href | //@src") if not link.startswith("#")], name
+        assert not [link for link in page.xpath("//@href | //@src") if not link.startswith("#")], (
+            name
+        )
         text = squeezed(page.text_content())
         if path.stem != "carte":
             assert [one for one in HOSTILE if shown(one) not in text] == [], name
@@ -136,7 +190,9 @@ def test_a_page_shows_the_names_as_text_and_has_no_element_of_theirs(files: dict
             assert squeezed(STRUCTURE) in squeezed(unescape(path.read_text(encoding="utf-8"))), name
 
 
-def test_word_shows_the_names_as_text_with_no_field_and_no_link_of_theirs(files: dict[str, Path]) -> None:
+def test_word_shows_the_names_as_text_with_no_field_and_no_link_of_theirs(
+    files: dict[str, Path],
+) -> None:
     whole = [name for name in of_kind(files, ".docx") if "ateliers/" not in name]
     assert len(whole) == 2 and len(of_kind(files, ".docx")) == 4
     for name, path in of_kind(files, ".docx").items():
@@ -145,8 +201,14 @@ def test_word_shows_the_names_as_text_with_no_field_and_no_link_of_theirs(files:
         if name in whole:
             assert [one for one in HOSTILE if shown(one) not in text] == [], name
         fields = [node.get(f"{{{node.nsmap['w']}}}instr") for node in body.xpath(".//w:fldSimple")]
-        assert all(re.fullmatch(r" SEQ (Figure|Tableau) \\\* ARABIC ", field) for field in fields), name
-        assert not [inner for inner, content in entries(path) if inner.endswith(".rels") and b'TargetMode="External"' in content], name
+        assert all(
+            re.fullmatch(r" SEQ (Figure|Tableau) \\\* ARABIC ", field) for field in fields
+        ), name
+        assert not [
+            inner
+            for inner, content in entries(path)
+            if inner.endswith(".rels") and b'TargetMode="External"' in content
+        ], name
 
 
 def test_the_pdf_shows_the_names_as_text(files: dict[str, Path]) -> None:
@@ -154,17 +216,34 @@ def test_the_pdf_shows_the_names_as_text(files: dict[str, Path]) -> None:
     (report,) = [path for name, path in found.items() if name.endswith("rapport.pdf")]
     text = squeezed(pdf_text(report))
     assert [one for one in HOSTILE if shown(one) not in text] == []
-    assert len(found) == 3 and not [name for name, path in found.items() if b"/URI" in path.read_bytes() or b"/JS" in path.read_bytes()]
+    assert len(found) == 3 and not [
+        name
+        for name, path in found.items()
+        if b"/URI" in path.read_bytes() or b"/JS" in path.read_bytes()
+    ]
 
 
-def test_slides_show_the_names_as_text_with_no_link_and_no_formula_behind_a_chart(files: dict[str, Path]) -> None:
+def test_slides_show_the_names_as_text_with_no_link_and_no_formula_behind_a_chart(
+    files: dict[str, Path],
+) -> None:
     ((_, path),) = of_kind(files, ".pptx").items()
     slides = list(Presentation(str(path)).slides)
-    text = squeezed("".join(shape.text_frame.text for slide in slides for shape in slide.shapes if shape.has_text_frame))
+    text = squeezed(
+        "".join(
+            shape.text_frame.text
+            for slide in slides
+            for shape in slide.shapes
+            if shape.has_text_frame
+        )
+    )
     notes = squeezed("".join(slide.notes_slide.notes_text_frame.text for slide in slides))
     titles = [slide.shapes.title.text_frame.text for slide in slides]
-    ranked = [one for one in HOSTILE if any(plain_name(HOSTILE[one])[:20] in title for title in titles)]
-    assert len(ranked) == 5 and all(shown(one)[:15] in text and shown(one) in notes for one in ranked)
+    ranked = [
+        one for one in HOSTILE if any(plain_name(HOSTILE[one])[:20] in title for title in titles)
+    ]
+    assert len(ranked) == 5 and all(
+        shown(one)[:15] in text and shown(one) in notes for one in ranked
+    )
     for inner, content in entries(path):
         assert b"hlinkClick" not in content and b"<f>" not in content, inner
         assert not (inner.endswith(".rels") and b'TargetMode="External"' in content), inner
@@ -173,9 +252,18 @@ def test_slides_show_the_names_as_text_with_no_link_and_no_formula_behind_a_char
 def test_a_workbook_holds_text_alone(files: dict[str, Path]) -> None:
     for name, path in of_kind(files, ".xlsx").items():
         for inner, content in entries(path):
-            assert b"<f>" not in content and b"<hyperlink" not in content and b'TargetMode="External"' not in content, (name, inner)
+            assert (
+                b"<f>" not in content
+                and b"<hyperlink" not in content
+                and b'TargetMode="External"' not in content
+            ), (name, inner)
         book = CalamineWorkbook.from_path(str(path))
-        cells = {squeezed(str(cell)) for sheet in book.sheet_names for row in book.get_sheet_by_name(sheet).to_python() for cell in row}
+        cells = {
+            squeezed(str(cell))
+            for sheet in book.sheet_names
+            for row in book.get_sheet_by_name(sheet).to_python()
+            for cell in row
+        }
         if "relecture" not in name:
             assert [one for one in HOSTILE if squeezed(HOSTILE[one]) not in cells] == [], name
 
@@ -183,24 +271,38 @@ def test_a_workbook_holds_text_alone(files: dict[str, Path]) -> None:
 def test_no_cell_of_a_csv_is_a_formula(files: dict[str, Path]) -> None:
     seen = set()
     for name, path in of_kind(files, ".csv").items():
-        for row in csv.reader(io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), delimiter=";"):
+        for row in csv.reader(
+            io.StringIO(path.read_text(encoding="utf-8-sig"), newline=""), delimiter=";"
+        ):
             for cell in row:
                 assert not cell.startswith(("=", "+", "@", "\t", "\r")), (name, cell)
-                assert not cell.startswith("-") or re.fullmatch(r"-\d+(,\d+)?(e-?\d+)?", cell), (name, cell)
+                assert not cell.startswith("-") or re.fullmatch(r"-\d+(,\d+)?(e-?\d+)?", cell), (
+                    name,
+                    cell,
+                )
                 seen.add(squeezed(cell.removeprefix("'")))
     assert [one for one in HOSTILE if squeezed(HOSTILE[one].removeprefix("'")) not in seen] == []
 
 
 def test_maps_and_drawings_hold_the_names_as_values(files: dict[str, Path]) -> None:
     for path in of_kind(files, ".geojson").values():
-        assert STRUCTURE in [feature["properties"]["name"] for feature in json.loads(path.read_text(encoding="utf-8"))["features"]]
+        assert STRUCTURE in [
+            feature["properties"]["name"]
+            for feature in json.loads(path.read_text(encoding="utf-8"))["features"]
+        ]
     drawn = ""
     for path in of_kind(files, ".svg").values():
         drawing = etree.fromstring(path.read_bytes())
-        assert not drawing.xpath("//*[local-name()='script' or local-name()='image' or local-name()='a']")
+        assert not drawing.xpath(
+            "//*[local-name()='script' or local-name()='image' or local-name()='a']"
+        )
         drawn += squeezed("".join(drawing.itertext()))
     assert squeezed(STRUCTURE) in drawn
-    assert all(json.loads(path.read_text(encoding="utf-8")) for name, path in files.items() if name.endswith(".json"))
+    assert all(
+        json.loads(path.read_text(encoding="utf-8"))
+        for name, path in files.items()
+        if name.endswith(".json")
+    )
 
 
 @pytest.mark.parametrize("name", [name for name in HOSTILE if name not in ("long", "unbroken")])
@@ -224,11 +326,17 @@ def test_exchange_files_are_valid_and_keep_the_names(files: dict[str, Path]) -> 
         assert _missing(check_codebook(path.read_bytes())) == []
     for name, path in files.items():
         if path.stem == "corpus-iramuteq":
-            assert sum(len(lines) for _, lines in parsed(path.read_bytes())) == 4 * len(HOSTILE), name
+            assert sum(len(lines) for _, lines in parsed(path.read_bytes())) == 4 * len(HOSTILE), (
+                name
+            )
 
 
 def _missing(root: Any) -> list[str]:
-    codes = {squeezed(code.get("name"))[:40] for code in root.iter() if etree.QName(code).localname == "Code"}
+    codes = {
+        squeezed(code.get("name"))[:40]
+        for code in root.iter()
+        if etree.QName(code).localname == "Code"
+    }
     return [one for one in HOSTILE if squeezed(HOSTILE[one])[:40] not in codes]
 
 

@@ -10,15 +10,23 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
+from pipeline.files import data_path
 from pipeline.ingest import ingest_workshop, reject_stray_files
-from pipeline.ingest.dates import find_date
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.people import PEOPLE
-from pipeline.ingest.readers.wire import from_line, to_line
-from pipeline.ingest.workshop import Manifest, identify_workshop, identify_workshops, name_territory, name_workshop, read_manifest
-from pipeline.resources import data_path
-from pipeline.settings import IngestSettings
-from pipeline.tables import REJECTS, TABLES
+from pipeline.ingest.readers.source import from_line, to_line
+from pipeline.ingest.words import find_date
+from pipeline.ingest.workshop import (
+    Manifest,
+    identify_workshop,
+    identify_workshops,
+    name_territory,
+    name_workshop,
+    read_manifest,
+)
+from pipeline.settings.stages import IngestSettings
+from pipeline.tables import TABLES
+from pipeline.tables.material import REJECTS
 
 Tables = dict[str, pd.DataFrame]
 
@@ -29,7 +37,11 @@ FOLDERS = [  # folder, territory, workshop_id
     ("20260519 Pays de Bray", "Pays de Bray", "pays-de-bray-2026-05-19"),
     ("Atelier territoire du Perche (12.03.26)", "Perche", "perche-2026-03-12"),
     ("atelier_bresse_3_juin_2026", "Bresse", "bresse-2026-06-03"),
-    ("Ateliers territoires - Val-de-Marne - 1er avril 2026", "Val-de-Marne", "val-de-marne-2026-04-01"),
+    (
+        "Ateliers territoires - Val-de-Marne - 1er avril 2026",
+        "Val-de-Marne",
+        "val-de-marne-2026-04-01",
+    ),
     ("19052026_Vervins", "Vervins", "vervins-2026-05-19"),
     ("Le Havre mars 2026", "Le Havre", "le-havre"),
     ("La Rochelle", "La Rochelle", "la-rochelle"),
@@ -41,7 +53,10 @@ FOLDERS = [  # folder, territory, workshop_id
 
 @pytest.mark.parametrize(("folder", "territory", "workshop_id"), FOLDERS)
 def test_a_folder_tells_territory_and_date(folder: str, territory: str, workshop_id: str) -> None:
-    assert (name_territory(Path(folder), Manifest()), name_workshop(Path(folder), Manifest())) == (territory, workshop_id)
+    assert (name_territory(Path(folder), Manifest()), name_workshop(Path(folder), Manifest())) == (
+        territory,
+        workshop_id,
+    )
 
 
 DATES = [
@@ -105,7 +120,10 @@ def test_a_manifest_is_read_and_what_is_odd_in_it_is_rejected(
 
 LAUGHS = "\n".join(
     ["a: &a [ha, ha, ha, ha, ha, ha, ha, ha, ha]"]
-    + [f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]" for before, name in zip("abcdefgh", "bcdefghi", strict=True)]
+    + [
+        f"{name}: &{name} [{', '.join([f'*{before}'] * 9)}]"
+        for before, name in zip("abcdefgh", "bcdefghi", strict=True)
+    ]
 )
 REFUSED = [  # what a person does not write in atelier.yaml, and why it is refused
     (LAUGHS, "renvoi YAML (« & » ou « * ») à la ligne 1"),
@@ -124,7 +142,9 @@ REFUSED = [  # what a person does not write in atelier.yaml, and why it is refus
 
 
 @pytest.mark.parametrize(("text", "reason"), REFUSED)
-def test_a_manifest_that_no_person_wrote_is_a_reject_and_costs_nothing(tmp_path: Path, text: str, reason: str) -> None:
+def test_a_manifest_that_no_person_wrote_is_a_reject_and_costs_nothing(
+    tmp_path: Path, text: str, reason: str
+) -> None:
     folder = _write(tmp_path / "Trégor", {"atelier.yaml": text})
     manifest = read_manifest(folder, depot=tmp_path)
     assert [reject["reason"] for reject in manifest.rejects] == [reason]
@@ -155,28 +175,50 @@ def test_a_manifest_of_odd_types_gives_tables_all_the_same(tmp_path: Path, text:
 
 
 def test_a_second_manifest_of_a_folder_is_said(tmp_path: Path) -> None:
-    folder = _write(tmp_path / "Trégor", {"atelier.yaml": "lieu: Plouha", "Atelier.yml": "lieu: Paimpol"})
+    folder = _write(
+        tmp_path / "Trégor", {"atelier.yaml": "lieu: Plouha", "Atelier.yml": "lieu: Paimpol"}
+    )
     manifest = read_manifest(folder, depot=tmp_path)
     assert manifest.place == "Paimpol"
     assert [reject["path"] for reject in manifest.rejects] == ["Trégor/atelier.yaml"]
 
 
 def test_communes_of_a_manifest_give_their_codes(tmp_path: Path) -> None:
-    folder = _write(tmp_path / "Trégor", {"atelier.yaml": "communes:\n  - {code: '22113', nom: Lannion}\n  - 22222\n  - Plouha\n"})
+    folder = _write(
+        tmp_path / "Trégor",
+        {"atelier.yaml": "communes:\n  - {code: '22113', nom: Lannion}\n  - 22222\n  - Plouha\n"},
+    )
     communes = read_manifest(folder, depot=tmp_path).communes
-    assert [(commune.code, commune.name) for commune in communes] == [("22113", "Lannion"), ("22222", None), (None, "Plouha")]
+    assert [(commune.code, commune.name) for commune in communes] == [
+        ("22113", "Lannion"),
+        ("22222", None),
+        (None, "Plouha"),
+    ]
 
 
 def test_a_file_outside_any_folder_is_rejected_and_not_lost(tmp_path: Path) -> None:
     _write(tmp_path, {"seul.txt": "x", ".DS_Store": "x"})
     rejects = reject_stray_files(REJECTS.empty(), sorted(tmp_path.iterdir()), depot=tmp_path)
-    assert rejects[["path", "reason"]].values.tolist() == [["seul.txt", "fichier hors de tout dossier d'atelier"]]
+    assert rejects[["path", "reason"]].values.tolist() == [
+        ["seul.txt", "fichier hors de tout dossier d'atelier"]
+    ]
 
 
 def test_two_folders_of_one_name_and_date_get_two_ids(tmp_path: Path) -> None:
-    folders = [_write(tmp_path / name, {"T1.txt": "x"}) for name in ("Trégor 2026-05-19", "2026-05-19 tregor (suite)", "Bray 2026-05-19")]
-    folders += [_write(tmp_path / name, {"T1.txt": "x"}) for name in ("Léon", "Leon", unicodedata.normalize("NFD", "Léon"))]
-    folders.append(_write(tmp_path / "Autre", {"atelier.yaml": "territoire: Bray\ndate: 2026-05-19", "T1.txt": "x"}))
+    folders = [
+        _write(tmp_path / name, {"T1.txt": "x"})
+        for name in ("Trégor 2026-05-19", "2026-05-19 tregor (suite)", "Bray 2026-05-19")
+    ]
+    folders += [
+        _write(tmp_path / name, {"T1.txt": "x"})
+        for name in ("Léon", "Leon", unicodedata.normalize("NFD", "Léon"))
+    ]
+    folders.append(
+        _write(
+            tmp_path / "Autre",
+            {"atelier.yaml": "territoire: Bray\ndate: 2026-05-19", "T1.txt": "x"},
+        )
+    )
     ids = [identify_workshop(folder, depot=tmp_path) for folder in folders]
     assert len(set(ids)) == 7 and identify_workshops(folders, depot=tmp_path) == {
         folder.name: name for folder, name in zip(folders, ids, strict=True)
@@ -206,10 +248,14 @@ KNOWN_IDS = {  # as they have always been: decisions hang on them
 
 
 @pytest.mark.filterwarnings("ignore:Duplicate name")
-def test_names_that_could_be_taken_for_each_other_are_documents_of_their_own_and_said(tmp_path: Path) -> None:
+def test_names_that_could_be_taken_for_each_other_are_documents_of_their_own_and_said(
+    tmp_path: Path,
+) -> None:
     folder = tmp_path / "Trégor"
     folder.mkdir()
-    (folder / "a.zip").write_bytes(_zip(("b.txt", "- un"), ("b.txt (2)", "- deux"), ("b.txt", "- trois")))
+    (folder / "a.zip").write_bytes(
+        _zip(("b.txt", "- un"), ("b.txt (2)", "- deux"), ("b.txt", "- trois"))
+    )
     for name in ("a.zip#b.txt", "été.txt", unicodedata.normalize("NFD", "été.txt"), "notes #2.txt"):
         (folder / name).write_text("- quatre", encoding="utf-8")
     for name in ("T\udce9.txt", "T\udce8.txt"):
@@ -221,10 +267,15 @@ def test_names_that_could_be_taken_for_each_other_are_documents_of_their_own_and
     ids = {path: documents.loc[f"Trégor/{path}", "document_id"] for path in KNOWN_IDS}
     assert ids == KNOWN_IDS
     renamed = tables["rejects"][tables["rejects"]["reason"].str.startswith("nom qui se confond")]
-    assert sorted(renamed["path"]) == sorted({*documents.index} & {*renamed["path"]}) and len(renamed) == 4
+    assert (
+        sorted(renamed["path"]) == sorted({*documents.index} & {*renamed["path"]})
+        and len(renamed) == 4
+    )
 
 
-def test_two_folders_that_differ_in_their_unicode_form_alone_share_no_document(tmp_path: Path) -> None:
+def test_two_folders_that_differ_in_their_unicode_form_alone_share_no_document(
+    tmp_path: Path,
+) -> None:
     folders = [tmp_path / unicodedata.normalize(form, "Trégor") for form in ("NFC", "NFD")]
     for folder in folders:
         _write(folder, {"T1.txt": "- un", "atelier.yaml": "x: 1"})
@@ -240,7 +291,9 @@ def test_half_a_character_in_a_file_stops_nothing(tmp_path: Path) -> None:
     files = {"carte.geojson": f'{{"type": "FeatureCollection", "features": [{point}]}}'}
     tables = _ingest(_write(tmp_path / "Trégor", files))
     assert tables["structures"]["name"].tolist() == ["La ?Criée 😀"]
-    (part,), _ = from_line(to_line((RawPart((RawBlock("un \ud800 lavoir", "bullet"),), name="a\udfff"),)))
+    (part,), _ = from_line(
+        to_line((RawPart((RawBlock("un \ud800 lavoir", "bullet"),), name="a\udfff"),))
+    )
     assert (part.blocks[0].text, part.name) == ("un ? lavoir", "a?")
 
 
@@ -265,7 +318,16 @@ def tregor(tmp_path_factory: pytest.TempPathFactory) -> Tables:
 
 
 def test_every_table_has_the_columns_of_the_dictionary(tregor: Tables) -> None:
-    assert set(tregor) == {"workshops", "documents", "blocks", "rejects", "attendance", "structures", "catchments", "people"}
+    assert set(tregor) == {
+        "workshops",
+        "documents",
+        "blocks",
+        "rejects",
+        "attendance",
+        "structures",
+        "catchments",
+        "people",
+    }
     for name, rows in tregor.items():
         (PEOPLE if name == "people" else TABLES[name]).check(rows)
 
@@ -284,7 +346,12 @@ def test_a_block_is_the_span_of_its_text(tregor: Tables) -> None:
     blocks = tregor["blocks"]
     passages = blocks[~blocks["kind"].isin(["heading", "meta"])]
     assert [
-        (text_of[block.document_id][block.start_char : block.end_char], block.table_number, block.question, block.channel)
+        (
+            text_of[block.document_id][block.start_char : block.end_char],
+            block.table_number,
+            block.question,
+            block.channel,
+        )
         for block in passages.itertuples()
     ] == [
         ("la une on a parlé de soins", 1, "resume", "transcript"),
@@ -327,13 +394,20 @@ def test_the_same_folder_gives_the_same_tables(tregor: Tables, tmp_path: Path) -
 def test_a_folder_without_files_is_a_workshop_without_documents(tmp_path: Path) -> None:
     folder = tmp_path / "Vide"
     folder.mkdir()
-    assert {name: len(rows) for name, rows in _ingest(folder).items() if len(rows)} == {"workshops": 1}
+    assert {name: len(rows) for name, rows in _ingest(folder).items() if len(rows)} == {
+        "workshops": 1
+    }
 
 
 def test_progress_counts_the_files(tmp_path: Path) -> None:
     folder = _write(tmp_path / "Trégor", {"T1.txt": "un passage", "T2.txt": "un autre passage"})
     told: list[tuple[int, int]] = []
-    ingest_workshop(folder, depot=tmp_path, settings=IngestSettings(), on_file=lambda done, total: told.append((done, total)))
+    ingest_workshop(
+        folder,
+        depot=tmp_path,
+        settings=IngestSettings(),
+        on_file=lambda done, total: told.append((done, total)),
+    )
     assert told == [(1, 2), (2, 2)]
 
 
@@ -345,7 +419,9 @@ EXAMPLE = [  # folder, then rows of documents, blocks, attendance, structures, c
 
 
 @pytest.mark.parametrize(("folder", "counts"), EXAMPLE)
-def test_the_example_study_gives_the_same_counts_and_no_reject(folder: str, counts: tuple[int, ...]) -> None:
+def test_the_example_study_gives_the_same_counts_and_no_reject(
+    folder: str, counts: tuple[int, ...]
+) -> None:
     depot = data_path("demo")
     tables = ingest_workshop(depot / folder, depot=depot, settings=IngestSettings())
     names = ("documents", "blocks", "attendance", "structures", "catchments", "people")
@@ -385,7 +461,11 @@ def test_a_map_is_known_by_its_content_whatever_its_file_is_called(
     assert tables["rejects"]["reason"].tolist() == reasons
 
 
-SILENT_FILES = ["Prise de notes : Anne Petit\n", "Atelier du Trégor\n\nQuestion 1\n", "Page 1 sur 2\n"]
+SILENT_FILES = [
+    "Prise de notes : Anne Petit\n",
+    "Atelier du Trégor\n\nQuestion 1\n",
+    "Page 1 sur 2\n",
+]
 
 
 @pytest.mark.parametrize("content", SILENT_FILES)
@@ -395,7 +475,10 @@ def test_a_file_that_gives_no_passage_is_said(tmp_path: Path, content: str) -> N
 
 
 def test_a_list_in_plain_words_and_a_manifest_are_no_silent_files(tmp_path: Path) -> None:
-    files = {"notes.txt": "Présents : Anne Riou (La Criée), Karim Lefebvre (CCAS)\n", "atelier.yaml": "lieu: Lannion"}
+    files = {
+        "notes.txt": "Présents : Anne Riou (La Criée), Karim Lefebvre (CCAS)\n",
+        "atelier.yaml": "lieu: Lannion",
+    }
     tables = _ingest(_write(tmp_path / "Trégor 2026-05-19", files))
     assert (len(tables["attendance"]), len(tables["rejects"])) == (2, 0)
 
@@ -416,20 +499,44 @@ NOTES = {  # files of lines in many habits: each line must be found again
 
 def test_every_word_of_a_text_is_in_a_passage_or_in_what_is_set_aside(tmp_path: Path) -> None:
     tables = _ingest(_write(tmp_path / "Trégor 2026-05-19", NOTES))
-    texts = {Path(document.path).name: document.text for document in tables["documents"].itertuples()}
+    texts = {
+        Path(document.path).name: document.text for document in tables["documents"].itertuples()
+    }
     people = " ".join(tables["people"][["full_name", "email"]].fillna("").to_numpy().ravel())
-    listed = {"Nom", "Mail", "Quels", "besoins", "voyez", "vous", "Que", "faudrait", "il", "améliorer", "Rapporteur"}
+    listed = {
+        "Nom",
+        "Mail",
+        "Quels",
+        "besoins",
+        "voyez",
+        "vous",
+        "Que",
+        "faudrait",
+        "il",
+        "améliorer",
+        "Rapporteur",
+    }
     for name, content in NOTES.items():
-        content = re.sub(r"(?m)^(?:Note|Remarque) : ", "", content)  # labels that only announce, and go
-        words = set(re.findall(r"[^\W\d_]{2,}", content)) - (listed if name.endswith(".csv") else set())
+        content = re.sub(
+            r"(?m)^(?:Note|Remarque) : ", "", content
+        )  # labels that only announce, and go
+        words = set(re.findall(r"[^\W\d_]{2,}", content)) - (
+            listed if name.endswith(".csv") else set()
+        )
         missing = words - set(re.findall(r"[^\W\d_]{2,}", f"{texts[name]} {people}"))
         assert not missing, name
 
 
-def test_every_block_of_a_document_covers_its_own_text_and_no_line_lies_between(tmp_path: Path) -> None:
+def test_every_block_of_a_document_covers_its_own_text_and_no_line_lies_between(
+    tmp_path: Path,
+) -> None:
     tables = _ingest(_write(tmp_path / "Trégor 2026-05-19", NOTES))
     for document in tables["documents"].itertuples():
-        blocks = tables["blocks"][tables["blocks"]["document_id"] == document.document_id].sort_values("start_char")
-        covered = [document.text[block.start_char : block.end_char] for block in blocks.itertuples()]
+        blocks = tables["blocks"][
+            tables["blocks"]["document_id"] == document.document_id
+        ].sort_values("start_char")
+        covered = [
+            document.text[block.start_char : block.end_char] for block in blocks.itertuples()
+        ]
         assert "\n".join(covered) == document.text
         assert set(blocks["kind"]) - {"heading", "meta"}, document.path

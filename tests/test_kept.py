@@ -8,7 +8,13 @@ from models.reading import read_texts
 from pipeline import kept
 from pipeline.kept import by_text, kept_in
 
-TEXTS = ["Le car ne passe plus après 18 h", "La halle fuit « encore »", "", "Le car ne passe plus après 18 h", "été\nhiver"]
+TEXTS = [
+    "Le car ne passe plus après 18 h",
+    "La halle fuit « encore »",
+    "",
+    "Le car ne passe plus après 18 h",
+    "été\nhiver",
+]
 
 
 class Counted:
@@ -32,7 +38,9 @@ def test_a_text_is_worked_on_once_and_its_value_comes_back_in_order(tmp_path: Pa
     assert count.asked == [*dict.fromkeys(TEXTS), "un de plus"]
 
 
-def test_what_was_worked_out_before_a_crash_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_was_worked_out_before_a_crash_is_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(kept, "_AT_ONCE", 2)
     texts = [f"mot {at}" for at in range(5)]
 
@@ -105,7 +113,9 @@ def test_a_file_cut_short_gives_what_is_whole(tmp_path: Path):
 
 
 @pytest.mark.parametrize("at", [5, 70, 140, -3])
-def test_a_value_that_was_altered_is_worked_out_again(tmp_path: Path, at: int, caplog: pytest.LogCaptureFixture):
+def test_a_value_that_was_altered_is_worked_out_again(
+    tmp_path: Path, at: int, caplog: pytest.LogCaptureFixture
+):
     """Wherever a byte of its line changes: in the key, in the hash, in the value, which stays JSON."""
     texts = ["La halle fuit", "Le car ne passe plus"]
     with kept_in(tmp_path):
@@ -141,4 +151,7 @@ def test_a_kept_reading_is_the_one_that_is_read_anew(tmp_path: Path):
 def test_no_text_lies_in_what_is_kept_under_its_own_words(tmp_path: Path):
     with kept_in(tmp_path):
         by_text("longueur", ["madame Delattre"], lambda texts: [len(text) for text in texts])
-    assert all("Delattre" not in path.read_text(encoding="utf-8") + path.name for path in tmp_path.rglob("*.jsonl"))
+    assert all(
+        "Delattre" not in path.read_text(encoding="utf-8") + path.name
+        for path in tmp_path.rglob("*.jsonl")
+    )

@@ -14,12 +14,14 @@ from flows.process_study import Processed
 from flows.run import due_fingerprint
 from flows.vault import Vault
 from pipeline.errors import VaultError
+from pipeline.files import file_hash
 from pipeline.ingest import contents, identify_workshops
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Source
 from pipeline.ingest.sandbox import Reading, read_files
-from pipeline.pseudonymise import Kept, Registry
-from pipeline.study import Study, file_hash
+from pipeline.pseudonymise import Kept
+from pipeline.pseudonymise.vault import Registry
+from pipeline.study import Study
 
 RETZ = "Pays de Retz 2026-10-01"
 
@@ -29,7 +31,9 @@ def add_note(study: Study) -> None:
 
 
 def edit_note(study: Study) -> None:
-    (study.depot / RETZ / "Table 1.txt").write_text("Q1\n- plus de médecin à Pornic\n", encoding="utf-8")
+    (study.depot / RETZ / "Table 1.txt").write_text(
+        "Q1\n- plus de médecin à Pornic\n", encoding="utf-8"
+    )
 
 
 def rename_note(study: Study) -> None:
@@ -82,7 +86,9 @@ def forget_somebody(study: Study) -> None:
 
 
 def decide_on_a_doubt(study: Study) -> None:
-    Vault(study).write_decisions({"c-1": {"words": "Olive", "done": "masqué", "decision": "garder"}})
+    Vault(study).write_decisions(
+        {"c-1": {"words": "Olive", "done": "masqué", "decision": "garder"}}
+    )
 
 
 @pytest.mark.parametrize(
@@ -102,7 +108,9 @@ def decide_on_a_doubt(study: Study) -> None:
         (decide_on_a_doubt, True, True),
     ],
 )
-def test_a_change_asks_for_just_the_work_that_depends_on_it(small_study, change, reads_again, runs_again):
+def test_a_change_asks_for_just_the_work_that_depends_on_it(
+    small_study, change, reads_again, runs_again
+):
     read, run = _keys(small_study)
     change(small_study)
     read_after, run_after = _keys(Study.open(small_study.root))
@@ -184,7 +192,9 @@ def leave(study: Study, paths: list[Path]) -> None:
         (remove_for_good, leave, ["Table 2.txt"]),
     ],
 )
-def test_what_a_depot_at_work_kept_from_being_read_is_read_by_the_next_run(small_study, quick_reading, monkeypatch, before, after, names):
+def test_what_a_depot_at_work_kept_from_being_read_is_read_by_the_next_run(
+    small_study, quick_reading, monkeypatch, before, after, names
+):
     """The reading of a workshop while somebody works in it, then with nobody there."""
     study = small_study
 
@@ -212,16 +222,25 @@ def test_a_file_that_is_bad_itself_is_read_once(small_study, quick_reading, monk
 
 
 @pytest.mark.parametrize(("n_passing", "is_due"), [(0, False), (1, True)])
-def test_after_a_failure_that_can_pass_a_run_has_something_to_do_and_may_be_asked_for_again(small_study, n_passing, is_due):
+def test_after_a_failure_that_can_pass_a_run_has_something_to_do_and_may_be_asked_for_again(
+    small_study, n_passing, is_due
+):
     fingerprint = study_fingerprint(small_study, Vault(small_study).state())
     small_study.publications.joinpath("x").mkdir()
-    record = {"run_id": "20261127T030000000000Z", "is_done": True, "publication": "publications/x", "n_passing": n_passing}
+    record = {
+        "run_id": "20261127T030000000000Z",
+        "is_done": True,
+        "publication": "publications/x",
+        "n_passing": n_passing,
+    }
     small_study.write_manifest(record | {"fingerprint": fingerprint, "tables": {}})
     due = due_fingerprint(small_study)
     assert (due is not None) is is_due and due != fingerprint
 
 
-def test_a_file_without_rights_has_a_reason_for_a_hash_and_another_key_once_it_has_them(small_study, without_rights):
+def test_a_file_without_rights_has_a_reason_for_a_hash_and_another_key_once_it_has_them(
+    small_study, without_rights
+):
     path = small_study.depot / RETZ / "Table 1.txt"
     before = study_fingerprint(small_study, "")
     path.chmod(0o000)
@@ -230,12 +249,19 @@ def test_a_file_without_rights_has_a_reason_for_a_hash_and_another_key_once_it_h
             parent.chmod(0o755)
     with without_rights():
         hashes = input_hashes(small_study, RETZ)
-    assert hashes[f"{RETZ}/Table 1.txt"] == "droits insuffisants" and len(hashes[f"{RETZ}/Table 2.txt"]) == 64
+    assert (
+        hashes[f"{RETZ}/Table 1.txt"] == "droits insuffisants"
+        and len(hashes[f"{RETZ}/Table 2.txt"]) == 64
+    )
     assert study_fingerprint(small_study, "") == before
 
 
-@pytest.mark.parametrize("error", [PermissionError(13, "x"), OSError(5, "x"), FileNotFoundError(2, "x")])
-def test_a_file_that_cannot_be_hashed_ends_nothing_and_changes_the_fingerprint(small_study, monkeypatch, error):
+@pytest.mark.parametrize(
+    "error", [PermissionError(13, "x"), OSError(5, "x"), FileNotFoundError(2, "x")]
+)
+def test_a_file_that_cannot_be_hashed_ends_nothing_and_changes_the_fingerprint(
+    small_study, monkeypatch, error
+):
     before = study_fingerprint(small_study, "")
 
     def refused(path):
@@ -255,12 +281,17 @@ def test_a_vault_that_knows_fewer_persons_than_the_tables_number_stops_the_run(s
     small_study.write_table("documents", small_study.read_table("documents"))
     for path in small_study.vault.glob("*.vault"):
         path.unlink()
-    with pytest.raises(VaultError, match=r"le coffre ne connaît plus que 0 personne ; attendu : 1 personne, .*remettre vault/"):
+    with pytest.raises(
+        VaultError,
+        match=r"le coffre ne connaît plus que 0 personne ; attendu : 1 personne, .*remettre vault/",
+    ):
         run._check_vault(small_study, Vault(small_study), {"n_persons": 1})
     run._check_vault(small_study, Vault(small_study), {})  # the record of an earlier version
 
 
-def test_a_workshop_that_was_away_while_the_run_read_is_counted_as_to_be_read_again(small_study, quick_reading):
+def test_a_workshop_that_was_away_while_the_run_read_is_counted_as_to_be_read_again(
+    small_study, quick_reading
+):
     def n_moved(*records, failed=()):
         processed = Processed(list(records), list(failed), None, None)
         return run._n_moved(small_study, processed, Vault(small_study).state(), {})

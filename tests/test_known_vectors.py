@@ -50,8 +50,13 @@ def swap_the_keys(content: bytes) -> bytes:
     return content.replace(KEYS[0], b"x" * 32).replace(KEYS[1], KEYS[0]).replace(b"x" * 32, KEYS[1])
 
 
-@pytest.mark.parametrize("alter", [flip_a_bit, swap_the_keys, lambda content: content[:-9], lambda _: b"", lambda c: c + b"\0"])
-def test_a_file_that_was_altered_gives_no_vector_and_the_others_give_theirs(tmp_path: Path, alter, caplog):
+@pytest.mark.parametrize(
+    "alter",
+    [flip_a_bit, swap_the_keys, lambda content: content[:-9], lambda _: b"", lambda c: c + b"\0"],
+)
+def test_a_file_that_was_altered_gives_no_vector_and_the_others_give_theirs(
+    tmp_path: Path, alter, caplog
+):
     KnownVectors().add(KEYS[:3], ROWS[:3], tmp_path)
     (path,) = tmp_path.iterdir()
     path.write_bytes(alter(path.read_bytes()))

@@ -7,13 +7,18 @@ from pathlib import Path
 import pytest
 import yaml
 
-from models.training import labelled
-from models.training.labelled import file_hashes, labelled_rows, training_files
+from models import registry as labelled
+from models.registry import file_hashes, labelled_rows, training_files
+from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.resources import data_path
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
-THEMES = {theme["id"] for theme in yaml.safe_load(data_path("training", "themes-larges.yaml").read_text(encoding="utf-8"))["themes"]}
+THEMES = {
+    theme["id"]
+    for theme in yaml.safe_load(
+        data_path("training", "themes-larges.yaml").read_text(encoding="utf-8")
+    )["themes"]
+}
 
 
 @pytest.fixture
@@ -28,7 +33,9 @@ def two_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
         "themes-larges": [{"unit_id": "a-1", "theme_large": "commerce"}],
     }
     for name, lines in rows.items():
-        (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+        (tmp_path / f"{name}.jsonl").write_text(
+            "".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8"
+        )
     monkeypatch.setattr(labelled, "data_path", lambda _, *names: tmp_path.joinpath(*names))
     labelled._broad_themes.cache_clear()  # read once a process
     yield
@@ -43,7 +50,11 @@ def test_every_file_is_taken_in_order_but_the_themes():
 
 @pytest.mark.usefixtures("two_files")
 def test_a_broad_theme_is_the_rows_own_or_told_beside():
-    assert [(row["file"], row["theme_large"]) for file in training_files() for row in labelled_rows(file)] == [
+    assert [
+        (row["file"], row["theme_large"])
+        for file in training_files()
+        for row in labelled_rows(file)
+    ] == [
         ("amorce-9", "commerce"),
         ("amorce-9", None),
         ("notes-2", "mobilite"),
@@ -58,7 +69,9 @@ def test_the_shipped_passages_carry_known_codes_and_themes(file: str):
     assert len({row["unit_id"] for row in rows}) == len(rows)
     assert all(row["text"].strip() for row in rows)
     assert {row["theme_large"] for row in rows} - {None} <= THEMES
-    assert {code for row in rows for code in (*row["rubriques"], row["posture"], *row["piliers"])} <= codes
+    assert {
+        code for row in rows for code in (*row["rubriques"], row["posture"], *row["piliers"])
+    } <= codes
 
 
 def test_no_passage_belongs_to_two_files():

@@ -13,15 +13,17 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from chat_server import ChatServer, Seen, altered, honest, serving
 from sklearn.base import clone
 
-from models.language_model import LanguageModelTagger, sample_units
-from models.language_model.checks import Codebook, find_quote, read_answer
-from pipeline.grid import Grid, Question, load_grid
-from pipeline.resources import data_path
-from pipeline.settings import LanguageModelSettings, TagSettings
+from models.language_model.asking import Codebook, find_quote, read_answer
+from models.language_model.prompt import sample_units
+from models.language_model.tagger import LanguageModelTagger
+from pipeline.files import data_path
+from pipeline.grid import load_grid
+from pipeline.grid.codes import Grid, Question
+from pipeline.settings.stages import LanguageModelSettings, TagSettings
 from pipeline.tag import tag_units
+from support.chat_server import ChatServer, Seen, altered, honest, serving
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 TEXTS = [
@@ -44,7 +46,14 @@ UNITS = pd.DataFrame(
 
 
 def settings(url: str, **more: Any) -> LanguageModelSettings:
-    quick = {"batch_size": 3, "n_parallel": 1, "max_retries": 2, "retry_wait_s": 0.01, "connect_timeout_s": 1.0, "read_timeout_s": 1.0}
+    quick = {
+        "batch_size": 3,
+        "n_parallel": 1,
+        "max_retries": 2,
+        "retry_wait_s": 0.01,
+        "connect_timeout_s": 1.0,
+        "read_timeout_s": 1.0,
+    }
     return LanguageModelSettings(enabled=True, url=url, model="essai", **(quick | more))
 
 
@@ -70,14 +79,18 @@ def test_every_unit_gets_its_codes_with_their_words_and_names_the_coder(right_ta
     assert right_table["is_assigned"].all() and right_table["score"].eq(1).all()
     assert right_table["model_version"].str.fullmatch(r"essai\+[0-9a-f]{8}").all()
     postures = right_table[right_table["axis"] == "posture"].set_index("unit_id")
-    assert json.loads(postures.loc["u-4", "evidence"]) == [[0, len(TEXTS[4])]]  # offsets of the numbered text
+    assert json.loads(postures.loc["u-4", "evidence"]) == [
+        [0, len(TEXTS[4])]
+    ]  # offsets of the numbered text
     assert postures.index.is_unique
 
 
 def test_the_interface_is_that_of_the_local_tagger(right_table):
     with serving(honest(GRID)) as server:
         coder = clone(tagger(server))
-        assert list(coder.classes_) == [code.code for axis in ("rubrique", "posture", "pilier") for code in GRID.axis(axis)]
+        assert list(coder.classes_) == [
+            code.code for axis in ("rubrique", "posture", "pilier") for code in GRID.axis(axis)
+        ]
         probabilities = coder.predict_proba(UNITS)
         assert probabilities.shape == (len(UNITS), len(coder.classes_))
         assert [len(codes) for codes in coder.predict(UNITS)] == probabilities.sum(axis=1).tolist()
@@ -87,7 +100,9 @@ def test_the_interface_is_that_of_the_local_tagger(right_table):
 
 @pytest.mark.parametrize(("n_parallel", "batch_size"), [(4, 1), (2, 2), (1, 50)])
 def test_neither_threads_nor_batches_change_the_table(right_table, n_parallel, batch_size):
-    with serving(lambda request: (time.sleep(0.02 * len(request.texts[0]) % 0.05), honest(GRID)(request))[1]) as server:
+    with serving(
+        lambda request: (time.sleep(0.02 * len(request.texts[0]) % 0.05), honest(GRID)(request))[1]
+    ) as server:
         coder = tagger(server, n_parallel=n_parallel, batch_size=batch_size)
         coder.ask(UNITS)
         pd.testing.assert_frame_equal(table(coder), right_table)
@@ -100,13 +115,31 @@ def test_what_is_sent_is_the_grid_with_its_conventions_and_the_passages_with_the
     body, headers = server.seen[0].body, server.seen[0].headers
     system = body["messages"][0]["content"]
     for code in GRID.codes:
-        assert code.code in system and " ".join(code.definition.split()) in system and " ".join(code.exclude.split()) in system
+        assert (
+            code.code in system
+            and " ".join(code.definition.split()) in system
+            and " ".join(code.exclude.split()) in system
+        )
     assert all(question.label in system for question in GRID.questions)
-    expected = {"numero": 1, "question": "q1", "canal": "notes", "titre": "Table 3 : [personne]", "texte": TEXTS[0]}
+    expected = {
+        "numero": 1,
+        "question": "q1",
+        "canal": "notes",
+        "titre": "Table 3 : [personne]",
+        "texte": TEXTS[0],
+    }
     assert server.seen[0].passages[0] == expected
-    assert (body["model"], body["temperature"], body["seed"], body["stream"]) == ("essai", 0, 7, False)
+    assert (body["model"], body["temperature"], body["seed"], body["stream"]) == (
+        "essai",
+        0,
+        7,
+        False,
+    )
     assert body["response_format"]["json_schema"]["strict"] is True
-    assert "[personne 12]" not in "".join(server.texts) and "[personne] tient l'épicerie sociale d’ici" in server.texts
+    assert (
+        "[personne 12]" not in "".join(server.texts)
+        and "[personne] tient l'épicerie sociale d’ici" in server.texts
+    )
     assert "Authorization" not in headers
 
 
@@ -134,7 +167,9 @@ def add_extra(answers: list[dict[str, Any]]) -> None:
 
 
 def two_postures(answers: list[dict[str, Any]]) -> None:
-    other = next(code.code for code in GRID.axis("posture") if code.code != answers[0]["posture"]["code"])
+    other = next(
+        code.code for code in GRID.axis("posture") if code.code != answers[0]["posture"]["code"]
+    )
     answers[0]["codes"].append({"code": other, "citation": answers[0]["posture"]["citation"]})
 
 
@@ -170,24 +205,46 @@ def numbers_as_text(answers: list[dict[str, Any]]) -> None:
         pytest.param([altered(GRID, numbers_as_text)], 0, {}, id="numbers as text"),
         pytest.param([altered(GRID, add_extra)], 0, {"extra_units": 3}, id="extra units"),
         pytest.param([altered(GRID, invented_code)], 0, {"unknown_codes": 1}, id="invented code"),
-        pytest.param([altered(GRID, invented_quote)], 0, {"invented_quotes": 1}, id="invented quote"),
+        pytest.param(
+            [altered(GRID, invented_quote)], 0, {"invented_quotes": 1}, id="invented quote"
+        ),
         pytest.param([altered(GRID, drop_first)], 1, {}, id="missing unit"),
         pytest.param([altered(GRID, two_postures)], 1, {"broken_units": 1}, id="two postures"),
         pytest.param([altered(GRID, no_posture)], 1, {"broken_units": 1}, id="no posture"),
         pytest.param(
-            [altered(GRID, invented_posture_quote)], 1, {"broken_units": 1, "invented_quotes": 1}, id="invented quote of a posture"
+            [altered(GRID, invented_posture_quote)],
+            1,
+            {"broken_units": 1, "invented_quotes": 1},
+            id="invented quote of a posture",
         ),
         pytest.param([altered(GRID, answered_twice)], 1, {"broken_units": 1}, id="answered twice"),
         pytest.param([lambda _: "désolé"], 3, {"broken_answers": 1}, id="no JSON"),
-        pytest.param([lambda request: honest(GRID)(request)[:-40]], 3, {"broken_answers": 1}, id="truncated JSON"),
-        pytest.param([lambda _: '{"passages": ' * 5000], 3, {"broken_answers": 1}, id="too deep JSON"),
+        pytest.param(
+            [lambda request: honest(GRID)(request)[:-40]],
+            3,
+            {"broken_answers": 1},
+            id="truncated JSON",
+        ),
+        pytest.param(
+            [lambda _: '{"passages": ' * 5000], 3, {"broken_answers": 1}, id="too deep JSON"
+        ),
         pytest.param([lambda _: b"<html>"], 3, {}, id="no completion"),
-        pytest.param([lambda _: b'{"choices": [{"message": {"content": null}}]}'], 3, {}, id="empty completion"),
+        pytest.param(
+            [lambda _: b'{"choices": [{"message": {"content": null}}]}'],
+            3,
+            {},
+            id="empty completion",
+        ),
         pytest.param([lambda _: 413], 3, {}, id="too long"),
         pytest.param([lambda _: 500], 0, {}, id="500"),
         pytest.param([lambda _: None], 0, {}, id="hangs up"),
         pytest.param([lambda _: (429, {"Retry-After": "0.05"})], 0, {}, id="429"),
-        pytest.param([lambda _: (503, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})], 0, {}, id="503 with a date"),
+        pytest.param(
+            [lambda _: (503, {"Retry-After": "Wed, 21 Oct 2015 07:28:00 GMT"})],
+            0,
+            {},
+            id="503 with a date",
+        ),
         pytest.param([lambda _: 400], 0, {}, id="refuses response_format"),
         pytest.param([lambda _: 400, lambda _: 400], 0, {}, id="refuses temperature too"),
     ],
@@ -210,9 +267,16 @@ def test_a_passage_asked_again_is_asked_alone_and_with_another_seed():
 
 
 def test_what_a_server_refuses_is_left_out_of_every_later_request():
-    with serving(lambda request: 400 if "response_format" in request.body else honest(GRID)(request)) as server:
+    with serving(
+        lambda request: 400 if "response_format" in request.body else honest(GRID)(request)
+    ) as server:
         assert tagger(server).ask(UNITS).n_coded == 7
-    assert ["response_format" in request.body for request in server.seen] == [True, False, False, False]
+    assert ["response_format" in request.body for request in server.seen] == [
+        True,
+        False,
+        False,
+        False,
+    ]
 
 
 def test_retry_after_is_waited_for_and_a_longer_one_than_bearable_ends_the_asking():
@@ -222,7 +286,11 @@ def test_retry_after_is_waited_for_and_a_longer_one_than_bearable_ends_the_askin
         assert time.perf_counter() - started >= 0.3
     with serving(honest(GRID), [lambda _: (429, {"Retry-After": "3600"})]) as server:
         report = tagger(server).ask(UNITS)
-    assert (report.n_coded, report.stopped, len(server.seen)) == (0, "réponse 429, attendre 3600 s", 1)
+    assert (report.n_coded, report.stopped, len(server.seen)) == (
+        0,
+        "réponse 429, attendre 3600 s",
+        1,
+    )
 
 
 def test_a_slow_answer_is_given_up_and_asked_again(right_table):
@@ -239,7 +307,11 @@ def test_a_slow_answer_is_given_up_and_asked_again(right_table):
 
 def test_a_passage_that_never_gets_an_answer_has_no_row_and_is_not_kept(tmp_path):
     def spoil(request: Seen) -> str:
-        return altered(GRID, drop_first)(request) if request.texts[0] == TEXTS[3] else honest(GRID)(request)
+        return (
+            altered(GRID, drop_first)(request)
+            if request.texts[0] == TEXTS[3]
+            else honest(GRID)(request)
+        )
 
     with serving(spoil) as server:
         coder = tagger(server, tmp_path)
@@ -253,7 +325,12 @@ def test_a_passage_that_never_gets_an_answer_has_no_row_and_is_not_kept(tmp_path
 
 @pytest.mark.parametrize(
     ("behaviour", "reason", "n_requests"),
-    [(401, "clé refusée (401)", 1), (404, "adresse ou modèle inconnus (404)", 1), (302, "redirection (302)", 1), (500, "réponse 500", 9)],
+    [
+        (401, "clé refusée (401)", 1),
+        (404, "adresse ou modèle inconnus (404)", 1),
+        (302, "redirection (302)", 1),
+        (500, "réponse 500", 9),
+    ],
 )
 def test_a_server_of_no_use_is_left_in_peace(behaviour, reason, n_requests):
     units = pd.concat([UNITS.assign(text=UNITS["text"] + f" {place}") for place in range(5)])
@@ -296,7 +373,9 @@ def test_answers_are_kept_by_content_and_hold_no_text(tmp_path, right_table):
         pd.testing.assert_frame_equal(table(tagger(server, tmp_path)), right_table)
         changed = UNITS.assign(question=["q2", *UNITS["question"][1:]])
         assert tagger(server, tmp_path).estimate(changed).n_units == 1
-        other_model = LanguageModelTagger(GRID, settings(server.url).model_copy(update={"model": "autre"}), cache=tmp_path)
+        other_model = LanguageModelTagger(
+            GRID, settings(server.url).model_copy(update={"model": "autre"}), cache=tmp_path
+        )
         assert other_model.estimate(UNITS).n_units == 7
     kept = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.json"))
     assert not any(word in kept for word in ("médecin", "recyclerie", "personne"))
@@ -314,11 +393,18 @@ def test_a_damaged_answer_on_disk_is_asked_again(tmp_path):
     with serving(honest(GRID)) as server:
         tagger(server, tmp_path).ask(UNITS)
         kept = sorted(tmp_path.glob("*/*.json"))
-        for path, content in zip(kept, ["", "[]", '{"codes": 3}', '{"codes": {"a": [[1]]}}'], strict=False):
+        for path, content in zip(
+            kept, ["", "[]", '{"codes": 3}', '{"codes": {"a": [[1]]}}'], strict=False
+        ):
             path.write_text(content, encoding="utf-8")
         assert tagger(server, tmp_path).estimate(UNITS).n_units == 4
-        altered = next(path for path in kept[4:] if '"codes": {"' in path.read_text(encoding="utf-8"))
-        altered.write_text(altered.read_text(encoding="utf-8").replace('"codes": {"', '"codes": {"x'), encoding="utf-8")
+        altered = next(
+            path for path in kept[4:] if '"codes": {"' in path.read_text(encoding="utf-8")
+        )
+        altered.write_text(
+            altered.read_text(encoding="utf-8").replace('"codes": {"', '"codes": {"x'),
+            encoding="utf-8",
+        )
         assert tagger(server, tmp_path).estimate(UNITS).n_units == 5
         for path in kept[4:]:  # as an earlier version left them
             answer = json.loads(path.read_text(encoding="utf-8"))
@@ -343,7 +429,10 @@ def test_a_killed_asking_goes_on_without_asking_again(tmp_path, right_table):
         release.wait(20)
 
     with serving(honest(GRID), [honest(GRID), honest(GRID), hang]) as server:
-        child = subprocess.Popen([sys.executable, "-c", SCRIPT, str(Path(__file__).parent), server.url, str(tmp_path)], env=os.environ)
+        child = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(Path(__file__).parent), server.url, str(tmp_path)],
+            env=os.environ,
+        )
         assert stuck.wait(30)
         child.send_signal(signal.SIGKILL)
         assert child.wait() == -9
@@ -351,7 +440,9 @@ def test_a_killed_asking_goes_on_without_asking_again(tmp_path, right_table):
         before = len(server.seen)
         coder = tagger(server, tmp_path)
         report = coder.ask(UNITS)
-        asked_again = set(server.texts[: 2 * (before - 1)]) & {text for request in server.seen[before:] for text in request.texts}
+        asked_again = set(server.texts[: 2 * (before - 1)]) & {
+            text for request in server.seen[before:] for text in request.texts
+        }
     assert (report.n_asked, asked_again) == (3, set())
     pd.testing.assert_frame_equal(table(coder), right_table)
 
@@ -361,14 +452,22 @@ def test_a_killed_asking_goes_on_without_asking_again(tmp_path, right_table):
 
 def test_at_most_twelve_examples_are_shown_the_same_whatever_their_order():
     names = [code.code for code in GRID.axis("rubrique")]
-    labels: list[set[str]] = [{names[place % len(names)], "inconnu"} if place % 5 else set() for place in range(40)]
+    labels: list[set[str]] = [
+        {names[place % len(names)], "inconnu"} if place % 5 else set() for place in range(40)
+    ]
     units = pd.DataFrame({"text": [f"passage numéro {place}" for place in range(40)]})
     with serving(honest(GRID)) as server:
         forward = tagger(server).fit(units, labels)
         backward = tagger(server).fit(units.iloc[::-1], labels[::-1])
         assert forward.version_ == backward.version_ != tagger(server).version_
         forward.ask(UNITS.head(1))
-    shown = server.seen[0].body["messages"][0]["content"].split("## Exemples déjà codés\n")[1].split("\n\n")[0].splitlines()
+    shown = (
+        server.seen[0]
+        .body["messages"][0]["content"]
+        .split("## Exemples déjà codés\n")[1]
+        .split("\n\n")[0]
+        .splitlines()
+    )
     assert len(shown) == 12
     assert sum("aucun code" in line for line in shown) == 1
     assert len({line.split(" → ")[1] for line in shown}) == 12
@@ -383,12 +482,21 @@ def test_the_estimate_sends_nothing_and_is_near_what_it_takes(tmp_path):
         assert server.seen == []
         assert (estimate.n_units, estimate.n_requests, estimate.seconds) == (7, 3, None)
         assert estimate.address == f"{server.url}/chat/completions"
-        assert estimate.price == pytest.approx((2 * estimate.tokens_in + 10 * estimate.tokens_out) / 1e6, abs=1e-4)
+        assert estimate.price == pytest.approx(
+            (2 * estimate.tokens_in + 10 * estimate.tokens_out) / 1e6, abs=1e-4
+        )
         coder.ask(UNITS)
-        assert estimate.tokens_in == pytest.approx(sum(len(str(seen.body["messages"])) for seen in server.seen) / 3.5, rel=0.1)
+        assert estimate.tokens_in == pytest.approx(
+            sum(len(str(seen.body["messages"])) for seen in server.seen) / 3.5, rel=0.1
+        )
         again = tagger(server, tmp_path).estimate(UNITS.assign(question="q3"))
         assert again.seconds is not None and 0 < again.seconds < 3  # as the first asking measured
-        assert tagger(server, tmp_path, seconds_per_request=10, n_parallel=2).estimate(UNITS.assign(question="q3")).seconds == 20
+        assert (
+            tagger(server, tmp_path, seconds_per_request=10, n_parallel=2)
+            .estimate(UNITS.assign(question="q3"))
+            .seconds
+            == 20
+        )
         assert coder.estimate(UNITS).n_requests == coder.estimate(UNITS).tokens_in == 0
 
 
@@ -397,7 +505,9 @@ def test_a_sample_is_the_same_units_in_their_order_and_grows_by_adding():
     few, more = sample_units(units, 20), sample_units(units, 60)
     assert len(few) == 20 and few["unit_id"].isin(more["unit_id"]).all()
     assert few.index.is_monotonic_increasing
-    assert set(sample_units(units.iloc[::-1].reset_index(drop=True), 20)["unit_id"]) == set(few["unit_id"])
+    assert set(sample_units(units.iloc[::-1].reset_index(drop=True), 20)["unit_id"]) == set(
+        few["unit_id"]
+    )
     assert few.index.max() > 100
 
 
@@ -423,12 +533,21 @@ def test_a_quote_is_found_word_for_word(quote, text, span):
 
 def test_a_grid_without_postures_needs_none_and_a_passage_may_have_no_code():
     grid = Grid("g", "1", GRID.axis("pilier"), (Question("q1", "?"),), ())
-    answers, dropped = read_answer('{"passages": [{"numero": 1, "codes": []}]}', ["bonjour"], Codebook.of(grid))
+    answers, dropped = read_answer(
+        '{"passages": [{"numero": 1, "codes": []}]}', ["bonjour"], Codebook.of(grid)
+    )
     assert (answers, dict(dropped)) == ({0: {}}, {})
-    with serving(lambda request: json.dumps({"passages": [{"numero": one["numero"], "codes": []} for one in request.passages]})) as server:
+    with serving(
+        lambda request: json.dumps(
+            {"passages": [{"numero": one["numero"], "codes": []} for one in request.passages]}
+        )
+    ) as server:
         coder = LanguageModelTagger(grid, settings(server.url))
         coder.ask(UNITS)
         assert coder.is_coded(UNITS).all()
         assert (
-            "posture" not in server.seen[0].body["response_format"]["json_schema"]["schema"]["properties"]["passages"]["items"]["required"]
+            "posture"
+            not in server.seen[0].body["response_format"]["json_schema"]["schema"]["properties"][
+                "passages"
+            ]["items"]["required"]
         )

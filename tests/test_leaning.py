@@ -2,9 +2,9 @@
 
 import numpy as np
 import pandas as pd
-from centring import centred
 
-from models.leaning import lean_on_neighbours, neighbours
+from models.views import lean_on_neighbours, neighbours
+from support.centring import centred
 
 
 def units(rows: list[tuple[str, int | None, str, int]]) -> pd.DataFrame:
@@ -14,7 +14,16 @@ def units(rows: list[tuple[str, int | None, str, int]]) -> pd.DataFrame:
 
 def test_neighbours_share_document_table_and_question():
     first, second = neighbours(
-        units([("a", 1, "q1", 2), ("a", 1, "q1", 1), ("a", 1, "q2", 3), ("a", 2, "q2", 4), ("b", None, "q1", 1), ("b", None, "q1", 2)])
+        units(
+            [
+                ("a", 1, "q1", 2),
+                ("a", 1, "q1", 1),
+                ("a", 1, "q2", 3),
+                ("a", 2, "q2", 4),
+                ("b", None, "q1", 1),
+                ("b", None, "q1", 2),
+            ]
+        )
     )
     assert list(zip(first.tolist(), second.tolist(), strict=True)) == [(1, 0), (4, 5)]
 
@@ -23,7 +32,9 @@ def talk(n_subjects: int, per_subject: int) -> tuple[np.ndarray, pd.DataFrame, n
     """Vectors of a talk that stays on each subject for a while, its units, its subjects."""
     draw = np.random.default_rng(2)
     subject = np.repeat(np.arange(n_subjects), per_subject)
-    vectors = centred(draw.normal(size=(n_subjects, 30))[subject] + 2 * draw.normal(size=(len(subject), 30)))
+    vectors = centred(
+        draw.normal(size=(n_subjects, 30))[subject] + 2 * draw.normal(size=(len(subject), 30))
+    )
     return vectors, units([("a", 1, "q1", order) for order in range(len(subject))]), subject
 
 
@@ -56,4 +67,7 @@ def test_passages_without_neighbours_stay_as_they_are():
 def test_the_order_of_the_rows_does_not_matter():
     vectors, said, _ = talk(4, 8)
     mixed = np.random.default_rng(0).permutation(len(said))
-    assert np.allclose(lean_on_neighbours(vectors[mixed], said.iloc[mixed]), lean_on_neighbours(vectors, said)[mixed])
+    assert np.allclose(
+        lean_on_neighbours(vectors[mixed], said.iloc[mixed]),
+        lean_on_neighbours(vectors, said)[mixed],
+    )

@@ -5,13 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from flows.mailbox.arrivals import day_of, mail_hash, message_hash, write_mail
+from flows.mailbox.fetching import day_of, mail_hash, message_hash, write_mail
 from flows.mailbox.placing import Placing
 from pipeline.errors import SettingsError
-from pipeline.ingest.where.names import read_names
-from pipeline.ingest.where.placed import Place
-from pipeline.settings import MailSettings, load_settings
-from pipeline.study import text_hash
+from pipeline.files import text_hash
+from pipeline.ingest.where.cues import Place
+from pipeline.ingest.where.titles import read_names
+from pipeline.settings import load_settings
+from pipeline.settings.service import MailSettings
 
 OMER, RETZ, RETZ_LATER, SEYNE, LOT = (
     "Saint-Omer 2026-03-12", "Pays de Retz 2026-10-01", "Pays de Retz 2027-02-04", "2026_06_24 La Seyne-sur-Mer", "Atelier Lot",
@@ -24,13 +25,17 @@ def depot(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("lieux") / "depot"
     for name in (OMER, RETZ, RETZ_LATER, SEYNE, LOT, ".caché"):
         (folder / name).mkdir(parents=True)
-    (folder / LOT / "atelier.yaml").write_text("territoire: Lot\ndate: 2026-05-19\n", encoding="utf-8")
+    (folder / LOT / "atelier.yaml").write_text(
+        "territoire: Lot\ndate: 2026-05-19\n", encoding="utf-8"
+    )
     (folder / "hors de tout.txt").write_text("x", encoding="utf-8")
     return folder
 
 
 def placed(depot: Path, headers: str, **settings: object) -> str:
-    chosen = MailSettings(host="imap.exemple.fr", user="atelier@exemple.fr", workshops=RULES, **settings)
+    chosen = MailSettings(
+        host="imap.exemple.fr", user="atelier@exemple.fr", workshops=RULES, **settings
+    )
     found = Placing(depot, chosen).place(message_from_string(headers + "\n\n"))
     return found.folder or found.reason
 
@@ -88,7 +93,9 @@ def placed(depot: Path, headers: str, **settings: object) -> str:
         ("To: <<<>>, ;;: \"", "no_workshop"),
     ],
 )  # fmt: skip
-def test_a_mail_goes_to_the_one_workshop_that_its_address_or_subject_names(depot, headers, expected):
+def test_a_mail_goes_to_the_one_workshop_that_its_address_or_subject_names(
+    depot, headers, expected
+):
     assert placed(depot, headers) == expected
 
 
@@ -99,13 +106,36 @@ def test_bytes_beyond_ascii_in_a_subject_are_read(depot):
 
 
 @pytest.mark.parametrize(
-    "noise", [b"\xff\x00", b"=?hex?q?\xff\x00?=", b"=?utf-8?b?\xff?=", b"=?rot13?q?x?=", b'"<@[::,;(', b"=?idna?q?=FF?="], ids=repr
+    "noise",
+    [
+        b"\xff\x00",
+        b"=?hex?q?\xff\x00?=",
+        b"=?utf-8?b?\xff?=",
+        b"=?rot13?q?x?=",
+        b'"<@[::,;(',
+        b"=?idna?q?=FF?=",
+    ],
+    ids=repr,
 )
 def test_headers_that_are_no_text_do_not_stop_the_reading(depot, noise):
-    names = (b"Message-ID", b"Subject", b"From", b"To", b"Delivered-To", b"Date", b"Auto-Submitted", b"Content-Type")
+    names = (
+        b"Message-ID",
+        b"Subject",
+        b"From",
+        b"To",
+        b"Delivered-To",
+        b"Date",
+        b"Auto-Submitted",
+        b"Content-Type",
+    )
     content = b"".join(name + b": " + noise + b"\r\n" for name in names) + b"\r\nles loyers"
     headers = message_from_bytes(content)
-    assert Placing(depot, MailSettings(host="h", user="atelier@exemple.fr", fallback=LOT)).place(headers).folder == LOT
+    assert (
+        Placing(depot, MailSettings(host="h", user="atelier@exemple.fr", fallback=LOT))
+        .place(headers)
+        .folder
+        == LOT
+    )
     assert len(message_hash(headers) + mail_hash(content) + day_of(headers)) == 28
 
 
@@ -168,7 +198,16 @@ def test_a_file_is_named_by_moment_and_hash_and_is_its_owner_s(tmp_path):
     assert [entry.name for entry in path.parent.iterdir()] == [path.name]
 
 
-@pytest.mark.parametrize("date", [b"", b"Date: hier", b"Date: Mon, 99 Mar 2026 99:42", b"Date: =?x?=", b"Date: 1 Jan 99999 00:00"])
+@pytest.mark.parametrize(
+    "date",
+    [
+        b"",
+        b"Date: hier",
+        b"Date: Mon, 99 Mar 2026 99:42",
+        b"Date: =?x?=",
+        b"Date: 1 Jan 99999 00:00",
+    ],
+)
 def test_a_mail_that_tells_no_day_has_a_name_too(tmp_path, date):
     path = write_mail(date + b"\r\nSubject: s\r\n\r\nx", tmp_path)
     assert path.name.startswith("sans date ")
@@ -176,13 +215,20 @@ def test_a_mail_that_tells_no_day_has_a_name_too(tmp_path, date):
 
 
 def test_the_name_of_a_mail_tells_neither_table_nor_question():
-    names = [f"{2020 + n % 9}-0{1 + n % 9}-1{n % 10} 0{n % 10}h{10 + n % 50} {text_hash(str(n))[:16]}.eml" for n in range(60)]
+    names = [
+        f"{2020 + n % 9}-0{1 + n % 9}-1{n % 10} 0{n % 10}h{10 + n % 50} {text_hash(str(n))[:16]}.eml"
+        for n in range(60)
+    ]
     assert {read_names(("mails", name)) for name in names} == {Place(None, None, "mail")}
 
 
 def test_a_mail_without_message_id_has_a_hash_of_its_own():
-    assert message_hash(message_from_string("Subject: a\n\n")) != message_hash(message_from_string("Subject: b\n\n"))
-    assert message_hash(message_from_bytes(MAIL)) == message_hash(message_from_string("Message-ID: <1@x>\n\n"))
+    assert message_hash(message_from_string("Subject: a\n\n")) != message_hash(
+        message_from_string("Subject: b\n\n")
+    )
+    assert message_hash(message_from_bytes(MAIL)) == message_hash(
+        message_from_string("Message-ID: <1@x>\n\n")
+    )
 
 
 @pytest.mark.parametrize(
@@ -203,7 +249,9 @@ def test_a_mail_without_message_id_has_a_hash_of_its_own():
         ('password = "secret"', "password_file"),
     ],
 )  # fmt: skip
-def test_settings_that_would_leak_or_lead_out_of_the_depot_are_refused(tmp_path, settings, expected):
+def test_settings_that_would_leak_or_lead_out_of_the_depot_are_refused(
+    tmp_path, settings, expected
+):
     path = tmp_path / "etude.toml"
     path.write_text(f"[mail]\n{settings}\n", encoding="utf-8")
     with pytest.raises(SettingsError, match=expected) as caught:

@@ -10,23 +10,25 @@ from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
 
-import imap_server
 import pytest
-from imap_server import PASSWORD, ImapServer
-from made_files import docx, w_p
 
-from flows.drop_folder import look
-from flows.mailbox import Fetched, fetch_mail
-from flows.mailbox.rounds import MailRounds
+from flows.mailbox.fetching import Fetched, MailRounds, fetch_mail
 from flows.mailbox.server import opened
 from flows.notify import Notice, _mail
-from flows.retrying import can_pass
+from flows.served_flows import can_pass
+from flows.service import look
 from pipeline.cli import main
 from pipeline.errors import MailError, MissingExtraError, SettingsError, StudyError
-from pipeline.settings import NotifySettings
-from pipeline.study import Study, held, text_hash
+from pipeline.files import text_hash
+from pipeline.settings.service import NotifySettings
+from pipeline.study import Study, held
+from support import imap_server
+from support.imap_server import PASSWORD, ImapServer
+from support.made_files import docx, w_p
 
-pytestmark = pytest.mark.skipif(imap_server.why_not() is not None, reason=str(imap_server.why_not()))
+pytestmark = pytest.mark.skipif(
+    imap_server.why_not() is not None, reason=str(imap_server.why_not())
+)
 
 OMER, SEYNE = "Saint-Omer 2026-03-12", "2026_06_24 La Seyne-sur-Mer"
 SAID = "Les loyers sont trop élevés à la gare, près de l'école."
@@ -50,8 +52,13 @@ class Box:
     def set(self, *, more: str = "", **mail: object) -> None:
         """Write the settings; of [mail], those given besides where the server is."""
         mail = {"host": "127.0.0.1", "port": self.server.port, "user": self.user} | mail
-        lines = [f"{key} = " + json.dumps(value, ensure_ascii=False).replace('": "', '" = "') for key, value in mail.items()]
-        self.study.settings_path.write_text("\n".join(["[mail]", *lines, more, ""]), encoding="utf-8")
+        lines = [
+            f"{key} = " + json.dumps(value, ensure_ascii=False).replace('": "', '" = "')
+            for key, value in mail.items()
+        ]
+        self.study.settings_path.write_text(
+            "\n".join(["[mail]", *lines, more, ""]), encoding="utf-8"
+        )
 
     def deliver(self, *mails: bytes, folder: str = "INBOX") -> None:
         self.server.deliver(self.user, *mails, folder=folder)
@@ -66,7 +73,12 @@ class Box:
     def taken(self) -> dict[str, list[bytes]]:
         """The mails of each workshop."""
         return {
-            name: [path.read_bytes() for path in self.files() if path.is_relative_to(self.study.depot / name)] for name in (OMER, SEYNE)
+            name: [
+                path.read_bytes()
+                for path in self.files()
+                if path.is_relative_to(self.study.depot / name)
+            ]
+            for name in (OMER, SEYNE)
         }
 
 
@@ -77,7 +89,14 @@ def box(server, tmp_path, monkeypatch, request) -> Box:
     return Box(server, tmp_path, f"atelier-{text_hash(request.node.name)[:12]}")
 
 
-def mail(number: int, subject: str, *, to: str = "atelier@exemple.fr", charset: str = "utf-8", **headers: str) -> bytes:
+def mail(
+    number: int,
+    subject: str,
+    *,
+    to: str = "atelier@exemple.fr",
+    charset: str = "utf-8",
+    **headers: str,
+) -> bytes:
     """A mail as people's programs write it."""
     message = EmailMessage()
     message["Message-ID"] = f"<essai-{number}@exemple.org>"
@@ -87,7 +106,9 @@ def mail(number: int, subject: str, *, to: str = "atelier@exemple.fr", charset: 
     message["Subject"] = subject
     for name, value in headers.items():
         message[name.replace("_", "-")] = value
-    message.set_content(f"Bonjour,\n\n{SAID}\n\nRemarque {number}.\n", charset=charset, cte="quoted-printable")
+    message.set_content(
+        f"Bonjour,\n\n{SAID}\n\nRemarque {number}.\n", charset=charset, cte="quoted-printable"
+    )
     return message.as_bytes().replace(b"\n", b"\r\n")
 
 
@@ -103,7 +124,14 @@ def with_attachment(number: int, subject: str, name: str, content: bytes) -> byt
 def test_mails_go_to_their_workshops_byte_for_byte_and_the_server_keeps_them_unread(box):
     by_address = mail(2, "une idée", to=f"{box.user}+saint-omer@exemple.fr")
     omer = [mail(1, "Suite de l'atelier de Saint-Omer", charset="windows-1252"), by_address]
-    seyne = [with_attachment(3, "La Seyne-sur-Mer : nos notes", "Notes été.docx", docx(w_p("L'été, la gare est fermée.")))]
+    seyne = [
+        with_attachment(
+            3,
+            "La Seyne-sur-Mer : nos notes",
+            "Notes été.docx",
+            docx(w_p("L'été, la gare est fermée.")),
+        )
+    ]
     assert b"=?utf-8?" in by_address
     assert b"=E9" in omer[0]
     box.set(workshops={f"{box.user}+seyne@exemple.fr": SEYNE})
@@ -129,7 +157,9 @@ def test_a_second_reading_brings_what_came_since_and_nothing_else(box):
 
 
 def test_a_mail_that_came_by_two_ways_is_one_file(box):
-    copy = b"Received: from liste.exemple.org\r\nDelivered-To: liste@exemple.org\r\n" + mail(1, "Saint-Omer")
+    copy = b"Received: from liste.exemple.org\r\nDelivered-To: liste@exemple.org\r\n" + mail(
+        1, "Saint-Omer"
+    )
     box.deliver(mail(1, "Saint-Omer"), copy)
     fetched = box.fetch()
     assert (fetched.taken, fetched.n_known) == ({OMER: 1}, 1)
@@ -185,9 +215,14 @@ def test_what_waited_and_was_deleted_on_the_server_waits_no_more(box):
 
 def test_a_mail_too_big_waits_and_the_others_come_in(box):
     box.set(more="[ingest]\nmax_file_mb = 0.1")
-    box.deliver(with_attachment(1, "Saint-Omer", "film.mp4", b"\0" * 150_000), mail(2, "Saint-Omer"))
+    box.deliver(
+        with_attachment(1, "Saint-Omer", "film.mp4", b"\0" * 150_000), mail(2, "Saint-Omer")
+    )
     fetched = box.fetch()
-    assert (fetched.taken, [waiting.reason for waiting in fetched.waiting]) == ({OMER: 1}, ["too_big"])
+    assert (fetched.taken, [waiting.reason for waiting in fetched.waiting]) == (
+        {OMER: 1},
+        ["too_big"],
+    )
     box.set(more="[ingest]\nmax_file_mb = 0.3")
     assert (box.fetch().taken, len(box.files())) == ({OMER: 1}, 2)
 
@@ -196,7 +231,11 @@ def test_what_programs_write_by_themselves_is_left(box):
     settings = NotifySettings(to=("atelier@exemple.fr",), sender="ateliers@exemple.fr")
     counts = dict.fromkeys(("workshops", "documents", "units", "themes", "rejects"), 1)
     notice = _mail(Notice("ready", "Saint-Omer", counts=counts), settings)
-    box.deliver(bytes(notice), mail(1, "Saint-Omer, absence", Auto_Submitted="auto-replied"), mail(2, "Saint-Omer", Auto_Submitted="no"))
+    box.deliver(
+        bytes(notice),
+        mail(1, "Saint-Omer, absence", Auto_Submitted="auto-replied"),
+        mail(2, "Saint-Omer", Auto_Submitted="no"),
+    )
     fetched = box.fetch()
     assert (fetched.n_automatic, fetched.taken, fetched.waiting) == (2, {OMER: 1}, [])
 
@@ -206,7 +245,11 @@ def test_the_record_holds_neither_address_nor_word(box):
     box.fetch()
     path = box.study.runs / ".mail"
     text = path.read_text(encoding="utf-8").lower()
-    assert [word for word in ("@", "loyers", "éloïse", "eloise", box.user, "essai-", "omer") if word in text] == []
+    assert [
+        word
+        for word in ("@", "loyers", "éloïse", "eloise", box.user, "essai-", "omer")
+        if word in text
+    ] == []
     assert path.stat().st_mode & 0o777 == 0o600
     assert box.study.last_run() is None
 
@@ -265,11 +308,21 @@ fetch_mail(Path(sys.argv[1]))
 """
 
 
-@pytest.mark.parametrize("where", ["before the file is whole", "before it has its name", "before it is counted", "before it is remembered"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        "before the file is whole",
+        "before it has its name",
+        "before it is counted",
+        "before it is remembered",
+    ],
+)
 def test_a_reading_that_is_killed_loses_and_doubles_nothing(box, where):
     mails = [mail(number, "Saint-Omer") for number in range(5)]
     box.deliver(*mails, mail(6, "bonjour"))
-    killed = subprocess.run([sys.executable, "-c", _KILLED, str(box.study.root), where], capture_output=True)
+    killed = subprocess.run(
+        [sys.executable, "-c", _KILLED, str(box.study.root), where], capture_output=True
+    )
     assert killed.returncode == -9, killed.stderr
     seen = look(box.study.depot)
     assert seen.temporary == {}  # what was cut does not make the watch wait
@@ -286,7 +339,10 @@ def test_the_folder_is_opened_for_reading_only(box):
 
 
 def test_whatever_breaks_an_encrypted_connection_once_signed_in_may_pass(box):
-    with pytest.raises(MailError, match="ne répond pas") as caught, opened(box.study.settings.mail, PASSWORD):
+    with (
+        pytest.raises(MailError, match="ne répond pas") as caught,
+        opened(box.study.settings.mail, PASSWORD),
+    ):
         raise ssl.SSLError(1, "[SSL] record layer failure")
     assert can_pass(caught.value)
 
@@ -369,7 +425,10 @@ def test_a_password_in_a_file_is_read_and_only_its_owner_s(box, monkeypatch):
 
 
 def test_one_reading_at_a_time(box):
-    with held(box.study.runs / ".fetching", StudyError("x", "y", "z")), pytest.raises(StudyError, match="déjà en cours") as caught:
+    with (
+        held(box.study.runs / ".fetching", StudyError("x", "y", "z")),
+        pytest.raises(StudyError, match="déjà en cours") as caught,
+    ):
         box.fetch()
     assert can_pass(caught.value)
 
@@ -402,7 +461,11 @@ def test_the_command_says_what_came_and_why_others_wait(box, capsys):
     assert "secret" not in out
     code, out, _ = run(capsys, "fetch-mail", str(box.study.root), "--json")
     found = json.loads(out)
-    assert (code, found["taken"], [waiting["reason"] for waiting in found["waiting"]]) == (0, {}, ["no_workshop"])
+    assert (code, found["taken"], [waiting["reason"] for waiting in found["waiting"]]) == (
+        0,
+        {},
+        ["no_workshop"],
+    )
     _, out, _ = run(capsys, "status", str(box.study.root))
     assert "Mails qui attendent sur le serveur : 1" in out
 
@@ -450,7 +513,7 @@ def test_a_service_tells_what_came_once_and_a_server_away_once(box):
 
 
 def test_a_service_does_not_insist_on_a_password_that_was_refused(box, monkeypatch):
-    from flows.mailbox import rounds
+    from flows.mailbox import fetching as rounds
 
     asked: list[Path] = []
     monkeypatch.setattr(rounds, "fetch_mail", lambda root: asked.append(root) or fetch_mail(root))
@@ -477,18 +540,29 @@ def test_a_mail_becomes_a_document_of_its_workshop(box):
     from flows.run import due_fingerprint, run_study
 
     for name in (OMER, SEYNE):
-        (box.study.depot / name / "Table 1.txt").write_text("Q1\n- plus de médecin le soir\n- les loyers montent\n", encoding="utf-8")
+        (box.study.depot / name / "Table 1.txt").write_text(
+            "Q1\n- plus de médecin le soir\n- les loyers montent\n", encoding="utf-8"
+        )
     notes = docx(w_p("Table 2") + w_p("Q4") + w_p("- Il faudrait ouvrir la gare le dimanche."))
-    box.deliver(mail(1, "Suite à Saint-Omer"), with_attachment(2, "La Seyne-sur-Mer", "Notes table 2.docx", notes))
+    box.deliver(
+        mail(1, "Suite à Saint-Omer"),
+        with_attachment(2, "La Seyne-sur-Mer", "Notes table 2.docx", notes),
+    )
     run_study(box.study.root)
     assert due_fingerprint(box.study) is None
     assert box.fetch().taken == {OMER: 1, SEYNE: 1}
     assert due_fingerprint(Study.open(box.study.root)) is not None
     run_study(box.study.root)
-    documents = box.study.read_table("documents").merge(box.study.read_table("workshops"), on="workshop_id", validate="m:1")
+    documents = box.study.read_table("documents").merge(
+        box.study.read_table("workshops"), on="workshop_id", validate="m:1"
+    )
     by_mail = documents[documents["path"].str.contains("/mails/")].sort_values("path")
     assert list(by_mail.loc[by_mail["channel"] == "mail", "folder"]) == [SEYNE, OMER]
-    assert by_mail[by_mail["folder"] == OMER]["text"].str.contains("Les loyers sont trop élevés à la gare").any()
+    assert (
+        by_mail[by_mail["folder"] == OMER]["text"]
+        .str.contains("Les loyers sont trop élevés à la gare")
+        .any()
+    )
     (attached,) = by_mail[by_mail["path"].str.contains("docx")].itertuples()
     assert (attached.folder, attached.table_number) == (SEYNE, 2)
     assert documents["text"].str.contains("Éloïse|Lefèvre|exemple.org").sum() == 0

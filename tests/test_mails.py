@@ -1,18 +1,19 @@
 """What people's mail programs add around what was written, in French, English and German, and what must stay."""
 
-# ruff: noqa: E501  an example that stands on one line is compared at a glance
-
 import base64
 import quopri
 
 import pytest
-from made_files import docx, w_p, zipped
 
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.mail_body import blocks_of_mail
 from pipeline.ingest.readers.source import Source
+from support.made_files import docx, w_p, zipped
 
-OWN = ["La passerelle de Foix reste fermée le soir.", "Il faudrait un local pour réparer les vélos."]
+OWN = [
+    "La passerelle de Foix reste fermée le soir.",
+    "Il faudrait un local pour réparer les vélos.",
+]
 TEXT = "Bonjour,\n\n" + "\n\n".join(OWN) + "\n\n"
 ASKED = "Voici les notes de l'atelier.\nDites-nous ce qui manque.\n"
 QUOTED = "".join(f"> {line}\n" for line in ASKED.splitlines())
@@ -20,7 +21,11 @@ RULE, LINE = "-" * 8, "_" * 32
 
 
 def said(text: str, *, sender: str = "Léa Pujol", is_forward: bool = False) -> list[str]:
-    return [block.text for block in blocks_of_mail(text, sender=sender, is_forward=is_forward)[0] if block.kind != "meta"]
+    return [
+        block.text
+        for block in blocks_of_mail(text, sender=sender, is_forward=is_forward)[0]
+        if block.kind != "meta"
+    ]
 
 
 ANSWERS: list[tuple[str, str]] = [
@@ -60,7 +65,9 @@ ANSWERS: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize("quoted", [case[1] for case in ANSWERS], ids=[case[0] for case in ANSWERS])
 @pytest.mark.parametrize(
-    "signature", ["", "Bien cordialement,\n\nLéa Pujol\nLes Roues du Plantaurel\n05 99 00 12 34\n\n"], ids=["unsigned", "signed"]
+    "signature",
+    ["", "Bien cordialement,\n\nLéa Pujol\nLes Roues du Plantaurel\n05 99 00 12 34\n\n"],
+    ids=["unsigned", "signed"],
 )
 def test_a_mail_answered_above_is_cut_whatever_the_program(quoted: str, signature: str) -> None:
     assert said(TEXT + signature + quoted) == OWN
@@ -83,7 +90,9 @@ SIGNATURES: list[tuple[str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("ending", [case[1] for case in SIGNATURES], ids=[case[0] for case in SIGNATURES])
+@pytest.mark.parametrize(
+    "ending", [case[1] for case in SIGNATURES], ids=[case[0] for case in SIGNATURES]
+)
 def test_farewells_signatures_and_notices_are_cut(ending: str) -> None:
     assert said(TEXT + ending) == OWN
 
@@ -133,7 +142,9 @@ KEPT = [
 
 @pytest.mark.parametrize("sentence", KEPT)
 def test_sentences_that_look_like_a_programs_are_kept(sentence: str) -> None:
-    assert said(f"Bonjour,\n\n{sentence}\n\nLe car du samedi manque à tous.\n\nCordialement,\nLéa\n") == [
+    assert said(
+        f"Bonjour,\n\n{sentence}\n\nLe car du samedi manque à tous.\n\nCordialement,\nLéa\n"
+    ) == [
         sentence,
         "Le car du samedi manque à tous.",
     ]
@@ -162,7 +173,9 @@ TRANSFERS: list[tuple[str, bytes]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("content", [case[1] for case in TRANSFERS], ids=[case[0] for case in TRANSFERS])
+@pytest.mark.parametrize(
+    "content", [case[1] for case in TRANSFERS], ids=[case[0] for case in TRANSFERS]
+)
 def test_a_mail_is_decoded_however_it_travelled(content: bytes) -> None:
     part = read_source(Source(content, "m.eml"))[0]
     assert part.blocks[0].text == IDEAS
@@ -186,21 +199,30 @@ PAGES: list[tuple[str, str]] = [
 
 @pytest.mark.parametrize("page", [case[1] for case in PAGES], ids=[case[0] for case in PAGES])
 def test_a_mail_in_html_alone_is_cut_as_well(page: str) -> None:
-    (part,) = read_source(Source(mime("Content-Type: text/html; charset=utf-8", page.encode()), "m.eml"))
+    (part,) = read_source(
+        Source(mime("Content-Type: text/html; charset=utf-8", page.encode()), "m.eml")
+    )
     assert [block.text for block in part.blocks if block.kind != "meta"] == OWN
 
 
 @pytest.mark.parametrize("noise", [b"\xff\x00", b"=?hex?q?\xff\x00?="], ids=repr)
 def test_a_header_that_is_no_text_does_not_hide_what_the_mail_says(noise: bytes) -> None:
-    (part,) = read_source(Source(b"Subject: " + noise + b"\nFrom: a@example.org\n\nLa passerelle reste ferm\xc3\xa9e le soir.\n", "m.eml"))
+    (part,) = read_source(
+        Source(
+            b"Subject: "
+            + noise
+            + b"\nFrom: a@example.org\n\nLa passerelle reste ferm\xc3\xa9e le soir.\n",
+            "m.eml",
+        )
+    )
     assert "La passerelle reste fermée le soir." in [block.text for block in part.blocks]
 
 
 def test_a_mail_passed_on_in_html_is_read() -> None:
     quoted = f"<div class='gmail_quote'>---------- Forwarded message ---------<br>De : <b>Gaston Vidal</b> &lt;g@example.com&gt;<br>Date: lun. 4 mai 2026<br>Subject: idée<br>To: &lt;lea@example.org&gt;<br><br>{P}</div>"
-    content = mime("Content-Type: text/html; charset=utf-8", f"<div>Pour info.</div>{quoted}".encode()).replace(
-        b"Subject: idee", b"Subject: Fwd: idee"
-    )
+    content = mime(
+        "Content-Type: text/html; charset=utf-8", f"<div>Pour info.</div>{quoted}".encode()
+    ).replace(b"Subject: idee", b"Subject: Fwd: idee")
     (part,) = read_source(Source(content, "m.eml"))
     assert [block.text for block in part.blocks if block.kind != "meta"] == ["Pour info.", *OWN]
     assert ("Gaston Vidal", "g@example.com") in part.people
@@ -211,9 +233,18 @@ def test_a_zip_that_is_attached_is_opened_and_winmail_is_told() -> None:
     tnef = base64.encodebytes(b"\x78\x9f\x3e\x22\x01\x00").decode()
     head = "Content-Transfer-Encoding: base64\nContent-Disposition: attachment; filename="
     body = f"--B\n\n{IDEAS}\n--B\nContent-Type: application/zip\n{head}tout.zip\n\n{archive}--B\nContent-Type: application/ms-tnef\n{head}winmail.dat\n\n{tnef}--B--\n"
-    parts = read_source(Source(mime("Content-Type: multipart/mixed; boundary=B", body.encode()), "m.eml"))
-    assert [part.name for part in parts] == ["", "001-tout.zip/notes/Table 2.docx", "002-winmail.dat"]
-    assert (parts[1].blocks[0].text, (parts[2].error or ("",))[0]) == ("un lavoir", "pièce jointe d'Outlook (winmail.dat)")
+    parts = read_source(
+        Source(mime("Content-Type: multipart/mixed; boundary=B", body.encode()), "m.eml")
+    )
+    assert [part.name for part in parts] == [
+        "",
+        "001-tout.zip/notes/Table 2.docx",
+        "002-winmail.dat",
+    ]
+    assert (parts[1].blocks[0].text, (parts[2].error or ("",))[0]) == (
+        "un lavoir",
+        "pièce jointe d'Outlook (winmail.dat)",
+    )
 
 
 def test_a_line_that_begins_with_from_parts_no_mail_of_a_mailbox() -> None:

@@ -13,10 +13,9 @@ from typing import Any, NamedTuple
 import pandas as pd
 import pytest
 
-from pipeline.pseudonymise import VAULT
-from pipeline.pseudonymise.masker import Masker
-from pipeline.pseudonymise.rewrite import Rewriting, settle_masks
+from pipeline.pseudonymise.masker import Masker, Rewriting, settle_masks
 from pipeline.pseudonymise.roster import build_roster
+from pipeline.pseudonymise.vault import VAULT
 
 FOLDER = Path(__file__).parent / "masking"
 
@@ -34,14 +33,22 @@ class Measured(NamedTuple):
 
 def _people(roster: Sequence[Sequence[str]]) -> pd.DataFrame:
     return VAULT.build(
-        {"participant_id": f"p{n}", "workshop_id": "w", "full_name": f"{first} {last}", "first_name": first, "last_name": last}
+        {
+            "participant_id": f"p{n}",
+            "workshop_id": "w",
+            "full_name": f"{first} {last}",
+            "first_name": first,
+            "last_name": last,
+        }
         for n, (first, last) in enumerate(roster)
     )
 
 
 def _masked(phrase: dict[str, Any]) -> str:
     text = phrase["text"]
-    (masks,) = Masker(build_roster([_people(phrase.get("roster", []))], [], []), name_match=85).find([(text, [])])
+    (masks,) = Masker(
+        build_roster([_people(phrase.get("roster", []))], [], []), name_match=85
+    ).find([(text, [])])
     return Rewriting(text, settle_masks(text, masks, (0, len(text)))).text
 
 
@@ -52,7 +59,10 @@ def _quotes(phrase: dict[str, Any]) -> list[str]:
 
 def _lost(kept: Sequence[str], persons: Sequence[str], text: str, clean: str) -> list[str]:
     """The quotes of `kept` that stand less often in `clean` than in `text`, those of the same name that are persons not counted."""
-    meant = {quote: _count(quote, text) - sum(_count(quote, person) for person in persons) for quote in kept}
+    meant = {
+        quote: _count(quote, text) - sum(_count(quote, person) for person in persons)
+        for quote in kept
+    }
     return [quote for quote, n_meant in meant.items() if _count(quote, clean) < n_meant]
 
 
@@ -98,7 +108,14 @@ def test_the_lists_are_long_and_quote_their_sentences(name):
 def test_what_is_hidden_wrongly_and_let_through_on_sentences_never_seen_gets_no_worse():
     phrases = _read("phrases.jsonl")
     named = [
-        phrase | {"keep": [quote for quote, kind in zip(phrase["keep"], kinds["kinds"], strict=True) if kind != "other"]}
+        phrase
+        | {
+            "keep": [
+                quote
+                for quote, kind in zip(phrase["keep"], kinds["kinds"], strict=True)
+                if kind != "other"
+            ]
+        }
         for phrase, kinds in zip(phrases, _read("kinds.jsonl"), strict=True)
     ]
     cleaned = [_masked(phrase) for phrase in phrases]

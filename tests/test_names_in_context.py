@@ -5,13 +5,19 @@ import re
 import pandas as pd
 import pytest
 
-from pipeline.pseudonymise import VAULT
-from pipeline.pseudonymise.masker import Masker
-from pipeline.pseudonymise.masks import Mask
-from pipeline.pseudonymise.rewrite import Rewriting, settle_masks
+from pipeline.pseudonymise.contacts import Mask
+from pipeline.pseudonymise.masker import Masker, Rewriting, settle_masks
 from pipeline.pseudonymise.roster import build_roster
+from pipeline.pseudonymise.vault import VAULT
 
-PEOPLE = [("Odile", "Leroy"), ("Luc", "Godin"), ("Marion", "Auray"), ("Josette", "Le Dantec"), ("Hugo", "Grand"), ("Rose", "Bertin")]
+PEOPLE = [
+    ("Odile", "Leroy"),
+    ("Luc", "Godin"),
+    ("Marion", "Auray"),
+    ("Josette", "Le Dantec"),
+    ("Hugo", "Grand"),
+    ("Rose", "Bertin"),
+]
 SURE = [("Yann", "Kermarrec"), ("Luce", "Beaumanoir-Penguilly"), ("Luc", "Évêque")]
 
 BRANDS_AND_SIGNS = [
@@ -158,10 +164,18 @@ NOTHING_TO_LOOK_AT = [
 
 def _masks(text: str) -> list[Mask]:
     people = VAULT.build(
-        {"participant_id": f"p{n}", "workshop_id": "w", "full_name": f"{first} {last}", "first_name": first, "last_name": last}
+        {
+            "participant_id": f"p{n}",
+            "workshop_id": "w",
+            "full_name": f"{first} {last}",
+            "first_name": first,
+            "last_name": last,
+        }
         for n, (first, last) in enumerate([*PEOPLE, *SURE])
     )
-    (masks,) = Masker(build_roster([pd.DataFrame(people)], [], []), name_match=85).find([(text, [])])
+    (masks,) = Masker(build_roster([pd.DataFrame(people)], [], []), name_match=85).find(
+        [(text, [])]
+    )
     return masks
 
 
@@ -170,14 +184,20 @@ def _clean(text: str) -> str:
 
 
 def _expected(example: str) -> str:
-    return re.sub(r"\[\[(?:([^|\]]*)\|)?[^\]]*\]\]", lambda match: f"{match[1]} [personne]" if match[1] else "[personne]", example)
+    return re.sub(
+        r"\[\[(?:([^|\]]*)\|)?[^\]]*\]\]",
+        lambda match: f"{match[1]} [personne]" if match[1] else "[personne]",
+        example,
+    )
 
 
 def _plain(example: str) -> str:
     return re.sub(r"\[\[([^\]]*)\]\]", lambda match: match[1].replace("|", " "), example)
 
 
-@pytest.mark.parametrize("example", [*BRANDS_AND_SIGNS, *PLACES, *RARE_NAMES, *TIED_NAMES, *SMALL_LETTERS, *SAME_WORDS])
+@pytest.mark.parametrize(
+    "example", [*BRANDS_AND_SIGNS, *PLACES, *RARE_NAMES, *TIED_NAMES, *SMALL_LETTERS, *SAME_WORDS]
+)
 def test_a_name_is_hidden_and_its_namesake_stays(example: str) -> None:
     assert "[[" in example or _plain(example) == example
     assert _clean(_plain(example)) == _expected(example)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy import sparse
 
-from models.tagger.neighbours import SHARE, Neighbours
+from models.tagger.regression import SHARE, Neighbours
 from models.tagger.views import Inputs
 
 N_TERMS, N_OUTPUTS = 40, 3
@@ -13,11 +13,23 @@ N_TERMS, N_OUTPUTS = 40, 3
 def inputs_of(n: int, seed: int, n_questions: int = 2) -> Inputs:
     rng = np.random.default_rng(seed)
     terms = sparse.random(n, N_TERMS, density=0.2, random_state=seed, format="csr")
-    return Inputs(rng.normal(0, 0.1, (n, 16)), np.zeros((n, 2)), rng.integers(-1, n_questions, n), n_questions, terms)
+    return Inputs(
+        rng.normal(0, 0.1, (n, 16)),
+        np.zeros((n, 2)),
+        rng.integers(-1, n_questions, n),
+        n_questions,
+        terms,
+    )
 
 
 def rows_of(inputs: Inputs, rows: slice) -> Inputs:
-    return Inputs(inputs.vectors[rows], inputs.context[rows], inputs.questions[rows], inputs.n_questions, inputs.terms[rows])
+    return Inputs(
+        inputs.vectors[rows],
+        inputs.context[rows],
+        inputs.questions[rows],
+        inputs.n_questions,
+        inputs.terms[rows],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -40,15 +52,26 @@ def test_the_size_of_a_batch_changes_no_bit(remembered):
     asked = inputs_of(600, 3)
     ridge = np.random.default_rng(4).random((600, N_OUTPUTS))
     together = neighbours.beside(ridge, asked)
-    alone = np.vstack([neighbours.beside(ridge[at : at + 1], rows_of(asked, slice(at, at + 1))) for at in (0, 255, 256, 599)])
+    alone = np.vstack(
+        [
+            neighbours.beside(ridge[at : at + 1], rows_of(asked, slice(at, at + 1)))
+            for at in (0, 255, 256, 599)
+        ]
+    )
     assert np.array_equal(alone, together[[0, 255, 256, 599]])
 
 
 def test_a_passage_that_is_kept_apart_says_nothing(remembered):
     inputs, outputs, neighbours = remembered
     apart = np.eye(len(outputs), dtype=bool)
-    changed = Neighbours(**neighbours.arrays() | {"outputs": np.where(np.arange(200)[:, None] == 7, 1 - outputs, outputs).astype(np.uint8)})
-    before, after = (known.beside(np.zeros_like(outputs), inputs, apart=apart)[7] for known in (neighbours, changed))
+    changed = Neighbours(
+        **neighbours.arrays()
+        | {"outputs": np.where(np.arange(200)[:, None] == 7, 1 - outputs, outputs).astype(np.uint8)}
+    )
+    before, after = (
+        known.beside(np.zeros_like(outputs), inputs, apart=apart)[7]
+        for known in (neighbours, changed)
+    )
     assert np.array_equal(before, after)
 
 
@@ -59,17 +82,23 @@ def test_what_nobody_judged_is_not_taken_for_absent(remembered):
     known[:5, 0] = True
     outputs = np.where(known, outputs, 0.0)
     outputs[:5, 0] = 1.0
-    said = Neighbours.remember(inputs, outputs, known).beside(np.zeros_like(outputs), inputs) / SHARE
+    said = (
+        Neighbours.remember(inputs, outputs, known).beside(np.zeros_like(outputs), inputs) / SHARE
+    )
     assert said[:, 0] == pytest.approx(1.0)
 
 
 def test_fewer_passages_than_neighbours_are_enough():
     inputs = inputs_of(4, 5)
     outputs = np.eye(4, N_OUTPUTS)
-    said = Neighbours.remember(inputs, outputs, np.ones(outputs.shape, dtype=bool)).beside(np.zeros((9, N_OUTPUTS)), inputs_of(9, 6))
+    said = Neighbours.remember(inputs, outputs, np.ones(outputs.shape, dtype=bool)).beside(
+        np.zeros((9, N_OUTPUTS)), inputs_of(9, 6)
+    )
     assert np.isfinite(said).all()
 
 
 def test_no_unit_gives_no_row(remembered):
     _, _, neighbours = remembered
-    assert neighbours.beside(np.zeros((0, N_OUTPUTS)), rows_of(inputs_of(1, 7), slice(0, 0))).shape == (0, N_OUTPUTS)
+    assert neighbours.beside(
+        np.zeros((0, N_OUTPUTS)), rows_of(inputs_of(1, 7), slice(0, 0))
+    ).shape == (0, N_OUTPUTS)

@@ -14,14 +14,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from served import PrefectServer, running
 from test_nobody_named import texts_of
 
-from flows.notify import _mail, failure_notice, ready_notice
+from flows.notify import _mail, failure_notice, failure_summary, ready_notice, run_summary
 from flows.run import Outcome, run_study
-from flows.summary import failure_summary, run_summary
 from pipeline.cli import main
 from pipeline.study import Study
+from support.served import PrefectServer, running
 from tests.review.serving import serving
 
 ROOT = Path(__file__).parent.parent
@@ -46,15 +45,36 @@ SPOILT = {
     "page.html": b"<!DOCTYPE x [<!ENTITY a 'Hippolyte Trevidic'>]><p>&a;</p>",
     "vide.eml": b"From: Hippolyte Trevidic <h.trevidic@retz.example>\n\n",
 }
-NAMES = ("Guivarch", "Le Bihan", "Sorin", "Pasquereau", "Kerbrat", "Quemeneur", "Trevidic", "Théophile", "Gwenola")
-REACHED = ("maelle.guivarch@", "yannick.lebihan@", "gwenola.kerbrat@", "h.trevidic@", "06 39 98", "0639984567", "0639987788", "639981234")
+NAMES = (
+    "Guivarch",
+    "Le Bihan",
+    "Sorin",
+    "Pasquereau",
+    "Kerbrat",
+    "Quemeneur",
+    "Trevidic",
+    "Théophile",
+    "Gwenola",
+)
+REACHED = (
+    "maelle.guivarch@",
+    "yannick.lebihan@",
+    "gwenola.kerbrat@",
+    "h.trevidic@",
+    "06 39 98",
+    "0639984567",
+    "0639987788",
+    "639981234",
+)
 
 
 @pytest.fixture
 def planted(tmp_path: Path) -> Study:
     """A workshop with an attendance list, two tables of notes, a mail, and files that cannot be read."""
     study = Study.create(tmp_path / "etude")
-    shutil.copytree(ROOT / "tests" / "golden" / "first-release" / "depot" / FOLDER, study.depot / FOLDER)
+    shutil.copytree(
+        ROOT / "tests" / "golden" / "first-release" / "depot" / FOLDER, study.depot / FOLDER
+    )
     (study.depot / FOLDER / "suite.eml").write_text(MAIL, encoding="utf-8")
     for name, content in SPOILT.items():
         (study.depot / FOLDER / name).write_bytes(content)
@@ -63,8 +83,14 @@ def planted(tmp_path: Path) -> Study:
 
 def words_said(study: Study) -> list[str]:
     """What must not be found: names, addresses, numbers, passages and lines of files of more than three words."""
-    paths = [path for path in study.depot.rglob("*") if path.suffix in (".md", ".txt", ".eml", ".csv")]
-    lines = [line.strip("-• \t") for path in paths for line in path.read_text(encoding="utf-8").splitlines()]
+    paths = [
+        path for path in study.depot.rglob("*") if path.suffix in (".md", ".txt", ".eml", ".csv")
+    ]
+    lines = [
+        line.strip("-• \t")
+        for path in paths
+        for line in path.read_text(encoding="utf-8").splitlines()
+    ]
     passages = study.read_table("units")["text"].tolist()
     return [*NAMES, *REACHED, *(text for text in {*lines, *passages} if len(text.split()) > 3)]
 
@@ -72,7 +98,12 @@ def words_said(study: Study) -> list[str]:
 def found_in(texts: dict[str, str], words: list[str]) -> list[tuple[str, str]]:
     """Where a word stands, as it is or as JSON writes it."""
     forms = {word: {word, word.encode("unicode_escape").decode()} for word in words}
-    return [(where, word) for where, text in texts.items() for word in words if any(form in text for form in forms[word])]
+    return [
+        (where, word)
+        for where, text in texts.items()
+        for word in words
+        if any(form in text for form in forms[word])
+    ]
 
 
 @contextmanager
@@ -80,11 +111,17 @@ def everything_logged() -> Iterator[io.StringIO]:
     """What every logger of this process says, at DEBUG."""
     stream, root = io.StringIO(), logging.getLogger()
     handler, level = logging.StreamHandler(stream), root.level
-    quiet = [logger for name in list(logging.root.manager.loggerDict) if not (logger := logging.getLogger(name)).propagate]
+    quiet = [
+        logger
+        for name in list(logging.root.manager.loggerDict)
+        if not (logger := logging.getLogger(name)).propagate
+    ]
     for logger in (root, *quiet):
         logger.addHandler(handler)
     root.setLevel(logging.DEBUG)
-    logging.getLogger("numba").setLevel(logging.INFO)  # tells each line that it compiles, for minutes
+    logging.getLogger("numba").setLevel(
+        logging.INFO
+    )  # tells each line that it compiles, for minutes
     try:
         yield stream
     finally:
@@ -94,16 +131,27 @@ def everything_logged() -> Iterator[io.StringIO]:
 
 
 def test_the_search_finds_what_is_planted() -> None:
-    texts = {"journal": "lecture de Table 1 : Mme Guivarch", "json": '"nom": "Th\\xe9ophile"', "rien": "31 passages, 5 thèmes"}
+    texts = {
+        "journal": "lecture de Table 1 : Mme Guivarch",
+        "json": '"nom": "Th\\xe9ophile"',
+        "rien": "31 passages, 5 thèmes",
+    }
     assert {where for where, _ in found_in(texts, [*NAMES, *REACHED])} == {"journal", "json"}
 
 
 @pytest.mark.slow
-def test_a_run_says_nobody_s_name_and_nobody_s_words(planted: Study, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_run_says_nobody_s_name_and_nobody_s_words(
+    planted: Study, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     root = str(planted.root)
     with everything_logged() as logged:
         outcome = run_study(planted.root)
-        for command in (["status", root], ["status", root, "--json"], ["publish", root], ["compare", root]):
+        for command in (
+            ["status", root],
+            ["status", root, "--json"],
+            ["publish", root],
+            ["compare", root],
+        ):
             assert main(command) == 0
         assert main(["export", root, "--format", "doutes"]) == 0
         doubts = planted.vault / "doutes.csv"
@@ -119,10 +167,20 @@ def test_a_run_says_nobody_s_name_and_nobody_s_words(planted: Study, tmp_path: P
         "stdout": said.out,
         "stderr": said.err,
         "summary": run_summary(study, Outcome(outcome.manifest, is_new=True)),
-        "failure": failure_summary(study, ValueError("Maëlle Guivarch : plus de médecin à Machecoul depuis deux ans")),
-        "mail": str(_mail(ready_notice(study, outcome), study.settings.notify.model_copy(update={"sender": "a@b.example"}))),
+        "failure": failure_summary(
+            study, ValueError("Maëlle Guivarch : plus de médecin à Machecoul depuis deux ans")
+        ),
+        "mail": str(
+            _mail(
+                ready_notice(study, outcome),
+                study.settings.notify.model_copy(update={"sender": "a@b.example"}),
+            )
+        ),
         "mail of a failure": str(
-            _mail(failure_notice(study, KeyError("Guivarch")), study.settings.notify.model_copy(update={"sender": "a@b.example"}))
+            _mail(
+                failure_notice(study, KeyError("Guivarch")),
+                study.settings.notify.model_copy(update={"sender": "a@b.example"}),
+            )
         ),
     } | {path.name: path.read_text(encoding="utf-8") for path in study.runs.glob("*.json")}
     assert len(texts) >= 9 and len(texts["stdout"]) > 1000
@@ -135,21 +193,41 @@ def test_a_run_says_nobody_s_name_and_nobody_s_words(planted: Study, tmp_path: P
 def test_what_is_kept_beside_the_vault_names_nobody(planted: Study) -> None:
     run_study(planted.root)
     people = [*NAMES, *REACHED]
-    kept = [path for folder in (planted.cache, planted.tables) for path in sorted(folder.rglob("*")) if path.is_file()]
+    kept = [
+        path
+        for folder in (planted.cache, planted.tables)
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
     assert len(kept) > 50
-    texts = {f"{path.parent.name}/{path.name}": "\n".join(texts_of(path.name, path.read_bytes())) for path in kept if path.suffix != ".npy"}
+    texts = {
+        f"{path.parent.name}/{path.name}": "\n".join(texts_of(path.name, path.read_bytes()))
+        for path in kept
+        if path.suffix != ".npy"
+    }
     assert found_in(texts, people) == []
 
 
 @pytest.mark.slow
-def test_the_review_logs_nobody_s_name_and_nobody_s_words(planted: Study, capfd: pytest.CaptureFixture[str]) -> None:
+def test_the_review_logs_nobody_s_name_and_nobody_s_words(
+    planted: Study, capfd: pytest.CaptureFixture[str]
+) -> None:
     run_study(planted.root)
     unit = planted.read_table("units")["unit_id"].min()
-    paths = ["passages", f"passages/{unit}/document", "recherche?q=Guivarch", "inconnu/Guivarch?q=Guivarch", "themes"]
+    paths = [
+        "passages",
+        f"passages/{unit}/document",
+        "recherche?q=Guivarch",
+        "inconnu/Guivarch?q=Guivarch",
+        "themes",
+    ]
     with serving(planted) as served:
         for path in paths:
             quoted = urllib.parse.quote(path, safe="/?=")
-            request = urllib.request.Request(served.url(quoted), headers={"Cookie": f"{served.session_cookie}={served.sessions['alix']}"})
+            request = urllib.request.Request(
+                served.url(quoted),
+                headers={"Cookie": f"{served.session_cookie}={served.sessions['alix']}"},
+            )
             try:
                 urllib.request.urlopen(request, timeout=60).close()
             except urllib.error.HTTPError as error:
@@ -161,19 +239,32 @@ def test_the_review_logs_nobody_s_name_and_nobody_s_words(planted: Study, capfd:
     words = [word for word in words_said(planted) if word != "Guivarch"]
     assert found_in({"stdout": said.out, "stderr": said.err}, words) == []
     lines = [line for line in (said.out + said.err).splitlines() if "Guivarch" in line]
-    assert [line for line in lines if "/Guivarch" not in line] == [], "nothing but an address that somebody typed"
+    assert [line for line in lines if "/Guivarch" not in line] == [], (
+        "nothing but an address that somebody typed"
+    )
 
 
 @pytest.mark.slow
 def test_prefect_keeps_nobody_s_name_and_nobody_s_words(planted: Study, tmp_path: Path) -> None:
     with running(PrefectServer(tmp_path / "serveur")) as server:
-        told = os.environ | server.environment | {"PREFECT_LOGGING_LEVEL": "DEBUG", "DO_NOT_TRACK": "1"}
+        told = (
+            os.environ
+            | server.environment
+            | {"PREFECT_LOGGING_LEVEL": "DEBUG", "DO_NOT_TRACK": "1"}
+        )
         run = subprocess.run(
-            [sys.executable, "-m", "pipeline.cli", "run", str(planted.root)], env=told, cwd=ROOT, capture_output=True, text=True, check=True
+            [sys.executable, "-m", "pipeline.cli", "run", str(planted.root)],
+            env=told,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
         )
     texts = {"stdout": run.stdout, "stderr": run.stderr}
     for path in sorted((tmp_path / "serveur").rglob("*")):
         if path.is_file():
             texts[path.name] = path.read_bytes().decode("utf-8", "replace")
-    assert any(name.startswith("prefect.db") for name in texts) and "process_study" in "".join(texts.values())
+    assert any(name.startswith("prefect.db") for name in texts) and "process_study" in "".join(
+        texts.values()
+    )
     assert found_in(texts, words_said(planted)) == []

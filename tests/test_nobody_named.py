@@ -15,11 +15,10 @@ import pypdfium2
 import pytest
 from python_calamine import CalamineWorkbook
 
-from flows.comparison import write_comparison
-from flows.exchange import export_study
-from flows.publication import publish_whole
+from flows.publication import export_study, publish_whole
+from flows.publish_study import write_comparison
 from flows.vault import Vault
-from pipeline.resources import data_path
+from pipeline.files import data_path
 from pipeline.study import Study
 
 FORMS = ("qdpx", "qdc", "iramuteq", "relecture", "xlsx", "csv", "parquet", "geojson")
@@ -29,14 +28,22 @@ _PHONE = re.compile(r"(?<!\d)(?:0|\+33 ?)[1-9](?:[ .-]?\d{2}){4}(?!\d)")
 
 def folded(text: str) -> str:
     """Small letters without accents, single blanks, whatever dash."""
-    letters = (letter for letter in unicodedata.normalize("NFKD", text.casefold()) if not unicodedata.combining(letter))
-    return " ".join(re.sub("[\u2010-\u2015\u00ad]", "-", "".join(letters)).replace("\u2019", "'").split())
+    letters = (
+        letter
+        for letter in unicodedata.normalize("NFKD", text.casefold())
+        if not unicodedata.combining(letter)
+    )
+    return " ".join(
+        re.sub("[\u2010-\u2015\u00ad]", "-", "".join(letters)).replace("\u2019", "'").split()
+    )
 
 
 def texts_of(name: str, content: bytes) -> Iterator[str]:
     """All the texts of a file: of each entry of an archive, of each page of a PDF, of each cell of a table; marked up or not."""
     if content.startswith(b"%PDF"):
-        yield "\n".join(page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(content))
+        yield "\n".join(
+            page.get_textpage().get_text_range() for page in pypdfium2.PdfDocument(content)
+        )
     elif content.startswith(b"PAR1"):
         yield pd.read_parquet(io.BytesIO(content)).to_csv()
     elif zipfile.is_zipfile(io.BytesIO(content)):
@@ -58,19 +65,36 @@ def cells_of(path: Path) -> Iterator[str]:
         yield from (cell for row in csv.reader(lines, delimiter=";") for cell in row)
     else:
         book = CalamineWorkbook.from_path(str(path))
-        yield from (str(cell) for name in book.sheet_names for row in book.get_sheet_by_name(name).to_python() for cell in row)
+        yield from (
+            str(cell)
+            for name in book.sheet_names
+            for row in book.get_sheet_by_name(name).to_python()
+            for cell in row
+        )
 
 
 def people_of(study: Study) -> dict[str, set[str]]:
     """What tells a person, folded: whole names in any order, words of gold/pii.jsonl, addresses of mail; and telephones as digits."""
-    told = [json.loads(line) for line in data_path("demo", "gold", "pii.jsonl").read_text(encoding="utf-8").splitlines()]
+    told = [
+        json.loads(line)
+        for line in data_path("demo", "gold", "pii.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     persons = [one for one in Vault(study).registry().persons.values() if one.is_listed]
     listed = [cell for path in study.depot.rglob("*margement*") for cell in cells_of(path)]
-    names = {f"{one.first_name} {one.last_name}" for one in persons} | {f"{one.last_name} {one.first_name}" for one in persons}
+    names = {f"{one.first_name} {one.last_name}" for one in persons} | {
+        f"{one.last_name} {one.first_name}" for one in persons
+    }
     names |= {f"{one.first_name[:1]}. {one.last_name}" for one in persons if one.first_name}
-    phones = [found for text in (*listed, *(row["quote"] for row in told)) for found in _PHONE.findall(text)]
+    phones = [
+        found
+        for text in (*listed, *(row["quote"] for row in told))
+        for found in _PHONE.findall(text)
+    ]
     return {
-        "names": {folded(name) for name in (*names, *(row["quote"] for row in told if row["kind"] != "PHONE"))},
+        "names": {
+            folded(name)
+            for name in (*names, *(row["quote"] for row in told if row["kind"] != "PHONE"))
+        },
         "mails": {folded(found) for cell in listed for found in _MAIL.findall(cell)},
         "phones": {re.sub(r"\D", "", phone)[-9:] for phone in phones},
     }
@@ -80,8 +104,16 @@ def named_in(text: str, people: dict[str, set[str]]) -> set[str]:
     """What of `people` stands in `text` as whole words."""
     plain, digits = folded(text), re.sub(r"(?<=\d)[\s.\-\u00a0\u202f]+(?=\d)", "", text)
     words = {*people["names"], *people["mails"]}
-    found = {word for word in words if word in plain and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", plain)}
-    return found | {phone for phone in people["phones"] if re.search(rf"(?<!\d)(?:0|33|0033){phone}(?!\d)", digits)}
+    found = {
+        word
+        for word in words
+        if word in plain and re.search(rf"(?<!\w){re.escape(word)}(?!\w)", plain)
+    }
+    return found | {
+        phone
+        for phone in people["phones"]
+        if re.search(rf"(?<!\d)(?:0|33|0033){phone}(?!\d)", digits)
+    }
 
 
 @pytest.mark.slow
@@ -96,10 +128,34 @@ def test_nobody_is_named_in_any_file_of_the_example(demo_study: Study, tmp_path:
     write_comparison(study.root)
     for form in FORMS:
         export_study(study, form, study.root / "exports" / form)
-    files = [path for folder in (study.publications, study.root / "exports") for path in sorted(folder.rglob("*")) if path.is_file()]
-    kinds = {"html", "docx", "pdf", "pptx", "xlsx", "csv", "parquet", "qdpx", "qdc", "txt", "json", "geojson", "svg"}
+    files = [
+        path
+        for folder in (study.publications, study.root / "exports")
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    ]
+    kinds = {
+        "html",
+        "docx",
+        "pdf",
+        "pptx",
+        "xlsx",
+        "csv",
+        "parquet",
+        "qdpx",
+        "qdc",
+        "txt",
+        "json",
+        "geojson",
+        "svg",
+    }
     assert {path.suffix[1:] for path in files} >= kinds
-    found = {(path.name, word) for path in files for text in texts_of(path.name, path.read_bytes()) for word in named_in(text, people)}
+    found = {
+        (path.name, word)
+        for path in files
+        for text in texts_of(path.name, path.read_bytes())
+        for word in named_in(text, people)
+    }
     assert found == set()
 
 
@@ -116,6 +172,10 @@ WRITTEN = [
 
 @pytest.mark.parametrize("text", WRITTEN)
 def test_the_search_finds_a_person_however_written(text: str) -> None:
-    people = {"names": {"zoe durand-levy", "durand-levy zoe", "z. durand-levy"}, "mails": {"zoe@exemple.fr"}, "phones": {"612345678"}}
+    people = {
+        "names": {"zoe durand-levy", "durand-levy zoe", "z. durand-levy"},
+        "mails": {"zoe@exemple.fr"},
+        "phones": {"612345678"},
+    }
     assert len(named_in(text, people)) == 1
     assert named_in("Zoé et M. Durand, 06 12 34 56 79, zoe@exemple.fra", people) == set()

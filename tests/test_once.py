@@ -8,7 +8,8 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from once import made_once
+
+from support.once import made_once
 
 
 def test_several_that_ask_at_the_same_time_get_what_one_of_them_made(tmp_path: Path) -> None:
@@ -36,7 +37,9 @@ def _failed(folder: Path) -> None:
 
 @pytest.mark.parametrize("make", [_killed, _failed])
 def test_where_the_maker_ended_badly_the_others_fail_at_once(tmp_path: Path, make) -> None:
-    maker = multiprocessing.get_context("spawn").Process(target=made_once, args=(tmp_path / "etude", make))
+    maker = multiprocessing.get_context("spawn").Process(
+        target=made_once, args=(tmp_path / "etude", make)
+    )
     maker.start()
     maker.join(30)
     assert maker.exitcode not in (0, None)

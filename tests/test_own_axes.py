@@ -4,18 +4,21 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from own_axes import GRID_YAML, csv_grid, xlsx_grid, yaml_grid
 
 from pipeline.errors import GridError
 from pipeline.exchange.codebook import codebook_file
-from pipeline.grid import Grid, load_grid, save_grid
-from pipeline.tables import THEME_FAMILIES, THEMES
+from pipeline.grid import load_grid, save_grid
+from pipeline.grid.codes import Grid
+from pipeline.tables.results import THEME_FAMILIES, THEMES
+from support.own_axes import GRID_YAML, csv_grid, xlsx_grid, yaml_grid
 
 
 def qdc_grid(folder: Path) -> Path:
     """The grid as this project exports it."""
     path = folder / "jeunesse.qdc"
-    path.write_bytes(codebook_file(load_grid(yaml_grid(folder)), THEMES.empty(), THEME_FAMILIES.empty()))
+    path.write_bytes(
+        codebook_file(load_grid(yaml_grid(folder)), THEMES.empty(), THEME_FAMILIES.empty())
+    )
     return path
 
 
@@ -50,7 +53,11 @@ def test_every_format_brings_the_same_axes_and_codes(tmp_path: Path, write: Call
 
 def test_standard_axes_come_first_whatever_the_order_of_the_file(tmp_path: Path):
     path = yaml_grid(tmp_path)
-    path.write_text(GRID_YAML + "piliers:\n  - {id: gouvernance, libelle: Gouvernance, definition: Décider ensemble.}\n", encoding="utf-8")
+    path.write_text(
+        GRID_YAML
+        + "piliers:\n  - {id: gouvernance, libelle: Gouvernance, definition: Décider ensemble.}\n",
+        encoding="utf-8",
+    )
     assert [axis.axis for axis in load_grid(path).axes] == ["pilier", "echelle", "public"]
 
 
@@ -63,19 +70,34 @@ def changed(old: str, new: str) -> str:
     ("text", "message"),
     [
         (changed("id: public", "id: echelle"), "ligne 12 : axe « echelle » donné deux fois"),
-        (changed("libelle: Publics", "libelle: échelles"), "ligne 12 : axe « public » donné deux fois"),
-        (changed("choix: un", "choix: parfois"), "ligne 4 : choix « parfois » pour l'axe « echelle »"),
+        (
+            changed("libelle: Publics", "libelle: échelles"),
+            "ligne 12 : axe « public » donné deux fois",
+        ),
+        (
+            changed("choix: un", "choix: parfois"),
+            "ligne 4 : choix « parfois » pour l'axe « echelle »",
+        ),
         (changed("id: public", "id: unit_id"), "ligne 12 : axe « unit_id »"),
         (changed("id: public", "id: question"), "ligne 12 : axe « question »"),
         (changed("id: public", "id: theme"), "ligne 12 : axe « theme »"),
         (changed("libelle: Publics", "libelle: Passage"), "ligne 12 : axe « Passage »"),
         (changed("id: public", "id: posture"), "ligne 12 : « posture » parmi les axes propres"),
         (changed("id: public", "id: 3publics"), "ligne 12 : « 3publics » comme nom d'axe"),
-        (changed("id: public", "id: Publics visés"), "ligne 12 : « Publics visés » comme nom d'axe"),
+        (
+            changed("id: public", "id: Publics visés"),
+            "ligne 12 : « Publics visés » comme nom d'axe",
+        ),
         (changed("- id: public\n    libelle", "- libelle"), "ligne 12 : un axe sans « id »"),
-        (changed("{id: jeunes,", "{id: region,"), r"ligne 11 : « region » sur deux axes \(echelle et public\)"),
+        (
+            changed("{id: jeunes,", "{id: region,"),
+            r"ligne 11 : « region » sur deux axes \(echelle et public\)",
+        ),
         (changed("{id: jeunes,", "{id: les jeunes,"), "ligne 15 : « les jeunes » avec une espace"),
-        (changed("definition: À quel", "définition: À quel"), "ligne 4 : clé inconnue « définition »"),
+        (
+            changed("definition: À quel", "définition: À quel"),
+            "ligne 4 : clé inconnue « définition »",
+        ),
         (
             "axes:\n  - id: echelle\n    choix: un\n    codes:\n      - {id: commune, definition: La mairie.}\n",
             "ligne 2 : axe « echelle » à choix unique, avec un seul code",
@@ -97,11 +119,23 @@ SHEET = "axe;code;définition;choix\nÉchelle;commune;La mairie.;un\nÉchelle;re
 @pytest.mark.parametrize(
     ("more", "message"),
     [
-        ("Échelle;interco;Le bourg-centre.;plusieurs\n", "ligne 4 : choix « plusieurs » pour l'axe « Échelle », « un » plus haut"),
+        (
+            "Échelle;interco;Le bourg-centre.;plusieurs\n",
+            "ligne 4 : choix « plusieurs » pour l'axe « Échelle », « un » plus haut",
+        ),
         ("Échele;interco;Le bourg-centre.;\n", "ligne 4 : axe « Échele » pour un seul code"),
-        ("Public;commune;Les communes.;\n", r"ligne 2 : « commune » sur deux axes \(echelle et public\)"),
-        ("Question;jeunes;Les jeunes.;\nPublic;jeunes;Les jeunes.;trois\n", "ligne 5 : choix « trois »"),
-        ("posture;plainte;On se plaint.;plusieurs\n", "ligne 4 : choix « plusieurs » pour l'axe « posture »"),
+        (
+            "Public;commune;Les communes.;\n",
+            r"ligne 2 : « commune » sur deux axes \(echelle et public\)",
+        ),
+        (
+            "Question;jeunes;Les jeunes.;\nPublic;jeunes;Les jeunes.;trois\n",
+            "ligne 5 : choix « trois »",
+        ),
+        (
+            "posture;plainte;On se plaint.;plusieurs\n",
+            "ligne 4 : choix « plusieurs » pour l'axe « posture »",
+        ),
     ],
 )
 def test_a_faulty_row_is_refused_by_its_line(tmp_path: Path, more: str, message: str):
@@ -130,4 +164,8 @@ def test_a_group_at_the_top_of_a_codebook_is_an_axis_and_a_lone_code_a_rubrique(
         ("rubrique", "Rubriques", False),
         ("echelle", "Échelle", True),
     ]
-    assert [(code.axis, code.code) for code in grid.by_axis] == [("rubrique", "mobilite"), ("echelle", "commune"), ("echelle", "region")]
+    assert [(code.axis, code.code) for code in grid.by_axis] == [
+        ("rubrique", "mobilite"),
+        ("echelle", "commune"),
+        ("echelle", "region"),
+    ]

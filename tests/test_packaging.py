@@ -17,7 +17,10 @@ LOCK = (ROOT / "requirements.lock").read_text(encoding="utf-8")
 def wheel_names(tmp_path_factory) -> set[str]:
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)], cwd=ROOT, check=True, capture_output=True
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(folder)],
+        cwd=ROOT,
+        check=True,
+        capture_output=True,
     )
     (wheel,) = folder.glob("*.whl")
     return set(zipfile.ZipFile(wheel).namelist())
@@ -50,14 +53,18 @@ def test_the_wheel_holds_what_a_run_needs(wheel_names, name):
 
 
 def test_the_wheel_holds_neither_tests_nor_results(wheel_names):
-    assert {name.split("/")[0] for name in wheel_names if not name.endswith("/")} <= {"pipeline", "models", "flows"} | {
-        name.split("/")[0] for name in wheel_names if ".dist-info" in name
-    }
+    assert {name.split("/")[0] for name in wheel_names if not name.endswith("/")} <= {
+        "pipeline",
+        "models",
+        "flows",
+    } | {name.split("/")[0] for name in wheel_names if ".dist-info" in name}
 
 
 def test_the_lock_pins_with_hashes_and_names_no_host():
     pins = re.findall(r"^([a-z0-9._-]+)==\S+", LOCK, re.MULTILINE)
-    entries = [entry for entry in re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE) if entry.strip()]
+    entries = [
+        entry for entry in re.split(r"^(?=[a-z0-9])", LOCK, flags=re.MULTILINE) if entry.strip()
+    ]
     assert len(entries) == len(pins) > 100
     assert all("--hash=sha256:" in entry for entry in entries)
     assert "http:" not in LOCK
@@ -70,7 +77,13 @@ def test_the_lock_leaves_torch_and_its_users_out():
 
 def test_every_dependency_of_the_project_is_locked():
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    declared = [re.split(r"[><=\[ ]", line)[0] for line in project["dependencies"] + project["optional-dependencies"]["dev"]]
-    locked = {name.lower().replace("_", "-") for name in re.findall(r"^([A-Za-z0-9._-]+)==", LOCK, re.MULTILINE)}
+    declared = [
+        re.split(r"[><=\[ ]", line)[0]
+        for line in project["dependencies"] + project["optional-dependencies"]["dev"]
+    ]
+    locked = {
+        name.lower().replace("_", "-")
+        for name in re.findall(r"^([A-Za-z0-9._-]+)==", LOCK, re.MULTILINE)
+    }
     assert len(declared) > 30
     assert [name for name in declared if name.lower() not in locked] == []

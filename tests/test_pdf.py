@@ -10,16 +10,29 @@ from typing import Any
 
 import docx
 import pypdfium2
-from invented import said
 from lxml import html
-from published import report, tables
 from pypdfium2 import raw
 
-from pipeline.publish import write_docx, write_html, write_pdf
+from pipeline.publish.docx import write_docx
+from pipeline.publish.html import write_html
 from pipeline.publish.layout import lay_out
-from pipeline.publish.layout.blocks import Facts, Figure, Page, Paragraph, PriorityCard, Quotes, Section, Table, Terms
+from pipeline.publish.layout.blocks import (
+    Facts,
+    Figure,
+    Page,
+    Paragraph,
+    PriorityCard,
+    Quotes,
+    Section,
+    Table,
+    Terms,
+)
+from pipeline.publish.pdf import write_pdf
 from pipeline.publish.text import typography
-from pipeline.tables import TABLES, THEMES
+from pipeline.tables import TABLES
+from pipeline.tables.results import THEMES
+from support.invented import said
+from support.published import report, tables
 
 HOSTILE = [
     '#import "@preview/tout:1.0.0": *',
@@ -39,7 +52,8 @@ def squeezed(text: str) -> str:
     return "".join(
         letter
         for letter in unicodedata.normalize("NFKC", text)
-        if not letter.isspace() and unicodedata.category(letter) not in ("Cf", "Cc", "Pd", "So", "Co")
+        if not letter.isspace()
+        and unicodedata.category(letter) not in ("Cf", "Cc", "Pd", "So", "Co")
     ).replace("\ufffe", "")
 
 
@@ -68,7 +82,12 @@ def words_of(block: Any) -> list[str]:
             return [text for quote in block.quotes for text in (quote.text, quote.where)]
         case PriorityCard():
             quotes = [text for quote in block.priority.quotes for text in (quote.text, quote.where)]
-            return [f"{block.priority.rank}. {block.priority.label}", block.priority.why, block.facts, *quotes]
+            return [
+                f"{block.priority.rank}. {block.priority.label}",
+                block.priority.why,
+                block.facts,
+                *quotes,
+            ]
     return [block.title, block.text]
 
 
@@ -78,13 +97,22 @@ def shown_by(made: Any, folder: Path) -> dict[str, str]:
         write(made, folder / f"rapport.{kind}")
     page = html.fromstring((folder / "rapport.html").read_bytes()).text_content()
     word = "".join(docx.Document(str(folder / "rapport.docx")).element.body.xpath(".//w:t/text()"))
-    return {"html": squeezed(page), "docx": squeezed(word), "pdf": squeezed(pdf_text(folder / "rapport.pdf"))}
+    return {
+        "html": squeezed(page),
+        "docx": squeezed(word),
+        "pdf": squeezed(pdf_text(folder / "rapport.pdf")),
+    }
 
 
 def test_every_word_and_figure_is_the_same_in_every_format(tmp_path: Path) -> None:
     made = report()
     shown = shown_by(made, tmp_path)
-    wanted = [text for section in sections_of(lay_out(made)) for block in section.blocks for text in (section.title, *words_of(block))]
+    wanted = [
+        text
+        for section in sections_of(lay_out(made))
+        for block in section.blocks
+        for text in (section.title, *words_of(block))
+    ]
     assert len(wanted) > 200
     for kind, text in shown.items():
         assert [words for words in wanted if squeezed(words) not in text] == [], kind
@@ -92,7 +120,9 @@ def test_every_word_and_figure_is_the_same_in_every_format(tmp_path: Path) -> No
 
 def test_what_looks_like_markup_stays_text(tmp_path: Path) -> None:
     made = tables(*(said("cars", place % 4 + 1, text=words) for place, words in enumerate(HOSTILE)))
-    made["themes"] = THEMES.check(made["themes"].assign(label=" ".join(HOSTILE), description=" ".join(HOSTILE)))
+    made["themes"] = THEMES.check(
+        made["themes"].assign(label=" ".join(HOSTILE), description=" ".join(HOSTILE))
+    )
     write_pdf(report(made, n_quotes=len(HOSTILE)), tmp_path / "rapport.pdf")
     shown = squeezed(pdf_text(tmp_path / "rapport.pdf"))
     assert squeezed(typography(" ".join(HOSTILE))) in shown
@@ -102,7 +132,11 @@ def test_what_looks_like_markup_stays_text(tmp_path: Path) -> None:
 def test_emoji_and_other_scripts_are_printed_in_a_font_that_has_them(tmp_path: Path) -> None:
     usual = fonts_of(report(tables(said("cars", 1, text="le car du 5"), said("cars", 2))), tmp_path)
     assert not any("Noto" in font for font in usual)
-    for text, font in (("le car 🚍 du 5", "NotoEmoji"), ("مرحبا", "NotoSansArabic"), ("שלום", "LibertinusSerif")):
+    for text, font in (
+        ("le car 🚍 du 5", "NotoEmoji"),
+        ("مرحبا", "NotoSansArabic"),
+        ("שלום", "LibertinusSerif"),
+    ):
         fonts = fonts_of(report(tables(said("cars", 1, text=text))), tmp_path)
         assert font in {name.partition("+")[2].partition("-")[0] for name in fonts}
 
@@ -110,7 +144,10 @@ def test_emoji_and_other_scripts_are_printed_in_a_font_that_has_them(tmp_path: P
 def fonts_of(made: Any, folder: Path) -> set[str]:
     """The fonts that the page of the first priority is printed in."""
     write_pdf(made, folder / "rapport.pdf")
-    text, name = pypdfium2.PdfDocument(folder / "rapport.pdf")[1].get_textpage(), create_string_buffer(100)
+    text, name = (
+        pypdfium2.PdfDocument(folder / "rapport.pdf")[1].get_textpage(),
+        create_string_buffer(100),
+    )
 
     fonts = set()
     for place in range(text.count_chars()):
@@ -137,17 +174,27 @@ def test_pages_are_numbered_in_french_and_the_contents_lead_to_them(tmp_path: Pa
     assert "Sommaire" in document[0].get_textpage().get_text_range()
 
 
-def test_the_first_priority_and_what_was_said_of_it_are_on_the_first_two_pages(tmp_path: Path) -> None:
+def test_the_first_priority_and_what_was_said_of_it_are_on_the_first_two_pages(
+    tmp_path: Path,
+) -> None:
     made = report()
     write_pdf(made, tmp_path / "rapport.pdf")
     document = pypdfium2.PdfDocument(tmp_path / "rapport.pdf")
-    first_pages = squeezed("".join(document[place].get_textpage().get_text_range() for place in (0, 1)))
+    first_pages = squeezed(
+        "".join(document[place].get_textpage().get_text_range() for place in (0, 1))
+    )
     first = made.scopes[0].priorities[0]
-    assert all(squeezed(text) in first_pages for text in (first.label, first.why, *(quote.text for quote in first.quotes[:2])))
+    assert all(
+        squeezed(text) in first_pages
+        for text in (first.label, first.why, *(quote.text for quote in first.quotes[:2]))
+    )
 
 
 def test_no_page_is_empty_and_an_empty_study_has_its_pages(tmp_path: Path) -> None:
-    for name, made in (("a", report()), ("b", report({table: schema.empty() for table, schema in TABLES.items()}))):
+    for name, made in (
+        ("a", report()),
+        ("b", report({table: schema.empty() for table, schema in TABLES.items()})),
+    ):
         write_pdf(made, tmp_path / f"{name}.pdf")
         for page in pypdfium2.PdfDocument(tmp_path / f"{name}.pdf"):
             assert len(page.get_textpage().get_text_range()) > 60

@@ -4,8 +4,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline.cluster.places import place_late, place_units
-from pipeline.tables import UNIT_PLACES
+from pipeline.cluster.families import place_late, place_units
+from pipeline.tables.results import UNIT_PLACES
 
 PER_THEME = 12
 
@@ -16,7 +16,9 @@ def said(n_themes: int, *, n_aside: int = 0) -> tuple[pd.Series, np.ndarray, np.
     centres = np.eye(40)[:n_themes]
     vectors = np.vstack([np.repeat(centres, PER_THEME, axis=0), np.zeros((n_aside, 40))])
     vectors += 0.12 * draw.normal(size=vectors.shape)
-    labels = np.append(np.repeat(np.arange(n_themes), PER_THEME), np.full(n_aside, -1)).astype(np.int64)
+    labels = np.append(np.repeat(np.arange(n_themes), PER_THEME), np.full(n_aside, -1)).astype(
+        np.int64
+    )
     return pd.Series([f"u{row:03d}" for row in range(len(vectors))]), vectors, labels
 
 
@@ -28,7 +30,10 @@ def distances(places: pd.DataFrame) -> np.ndarray:
 @pytest.mark.parametrize("n_themes", [2, 3, 7, 20])
 def test_a_theme_s_units_lie_nearer_to_each_other_than_to_those_of_others(n_themes):
     ids, vectors, labels = said(n_themes)
-    apart, is_same = distances(place_units(ids, vectors, labels)), labels[:, None] == labels[None, :]
+    apart, is_same = (
+        distances(place_units(ids, vectors, labels)),
+        labels[:, None] == labels[None, :],
+    )
     nearest = np.where(np.eye(len(labels), dtype=bool), np.inf, apart).argmin(axis=1)
     assert (labels[nearest] == labels).all()
     assert apart[is_same].mean() < 0.5 * apart[~is_same].mean()
@@ -42,7 +47,9 @@ def test_like_themes_lie_near_each_other():
     assert np.linalg.norm(middles - middles[5], axis=1).argsort()[1] == 0
 
 
-@pytest.mark.parametrize(("n_themes", "n_aside"), [(0, 0), (0, 1), (0, 9), (1, 0), (1, 3), (2, 5), (9, 20)])
+@pytest.mark.parametrize(
+    ("n_themes", "n_aside"), [(0, 0), (0, 1), (0, 9), (1, 0), (1, 3), (2, 5), (9, 20)]
+)
 def test_every_unit_has_a_place_of_its_own_on_the_map(n_themes, n_aside):
     ids, vectors, labels = said(n_themes, n_aside=n_aside)
     places = place_units(ids, vectors, labels)
@@ -56,7 +63,9 @@ def test_the_order_of_the_units_changes_no_place():
     ids, vectors, labels = said(5, n_aside=4)
     order = np.random.default_rng(1).permutation(len(ids))
     shuffled = place_units(ids.iloc[order].reset_index(drop=True), vectors[order], labels[order])
-    pd.testing.assert_frame_equal(shuffled.sort_values("unit_id", ignore_index=True), place_units(ids, vectors, labels))
+    pd.testing.assert_frame_equal(
+        shuffled.sort_values("unit_id", ignore_index=True), place_units(ids, vectors, labels)
+    )
 
 
 def test_single_precision_moves_nothing_that_one_could_see():
@@ -81,4 +90,6 @@ def test_what_comes_late_has_a_place_though_nothing_said_before_made_a_theme():
     ids, vectors, labels = said(0, n_aside=5)
     places = place_late(ids, vectors, labels, place_units(ids[:3], vectors[:3], labels[:3]))
     assert places["unit_id"].tolist() == ids.tolist()
-    pd.testing.assert_frame_equal(place_late(ids[:0], vectors[:0], labels[:0], UNIT_PLACES.empty()), UNIT_PLACES.empty())
+    pd.testing.assert_frame_equal(
+        place_late(ids[:0], vectors[:0], labels[:0], UNIT_PLACES.empty()), UNIT_PLACES.empty()
+    )

@@ -37,13 +37,21 @@ class Disk:
         return looked
 
     def _look(self, source: Path, target: Path) -> None:
-        files = [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
+        files = (
+            [source] if source.is_file() else [path for path in source.rglob("*") if path.is_file()]
+        )
         self.n_placed += len(files)
-        self.too_soon += [f"{target.name} : {path.name}" for path in files if path.stat().st_ino not in self._forced]
+        self.too_soon += [
+            f"{target.name} : {path.name}"
+            for path in files
+            if path.stat().st_ino not in self._forced
+        ]
 
 
 @pytest.mark.slow
-def test_what_a_run_and_a_publication_put_in_place_is_on_the_disk(small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_what_a_run_and_a_publication_put_in_place_is_on_the_disk(
+    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     disk = Disk(tmp_path, monkeypatch)
     outcome = run_study(small_study.root)
     publish_whole(small_study.root, outcome.manifest)
@@ -52,7 +60,9 @@ def test_what_a_run_and_a_publication_put_in_place_is_on_the_disk(small_study: S
 
 
 @pytest.mark.slow
-def test_a_backup_and_what_it_brings_back_are_on_the_disk(small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_backup_and_what_it_brings_back_are_on_the_disk(
+    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     run_study(small_study.root)
     disk = Disk(tmp_path, monkeypatch)
     saved = backup_study(small_study.root, tmp_path / "etude.ateliers")

@@ -15,8 +15,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mail_server import running as answering
-from prefect_server import (
+
+from flows import serve
+from flows.prefect_server import AccessError, ServerAwayError, check_access, prefect_ready
+from pipeline.cli import main
+from pipeline.errors import StudyError
+from pipeline.study import Study
+from support.mail_server import running as answering
+from support.prefect_server import (
     OPERATIONS,
     SECRETS,
     authorization,
@@ -24,16 +30,8 @@ from prefect_server import (
     read_variables,
     unit_lines,
 )
-from served import PrefectServer, Process, Service, running, wait_for
-from studies import new_small_study
-
-from flows import serve
-from flows.prefect_access import AccessError, check_access
-from flows.prefect_setup import prefect_ready
-from flows.requests import ServerAwayError
-from pipeline.cli import main
-from pipeline.errors import StudyError
-from pipeline.study import Study
+from support.served import PrefectServer, Process, Service, running, wait_for
+from support.studies import new_small_study
 
 FOREIGN = "https://page-etrangere.example"
 PASSWORD = "ateliers:essai-81c2"
@@ -119,7 +117,9 @@ def test_an_open_server_is_refused_in_one_line_unless_it_is_allowed(monkeypatch,
     assert "\n" not in line and "essai-81c2" not in line
 
 
-@pytest.mark.parametrize(("allows", "refusal"), [("", 401), ("http://127.0.0.1:4200", 401), ("", 403)])
+@pytest.mark.parametrize(
+    ("allows", "refusal"), [("", 401), ("http://127.0.0.1:4200", 401), ("", 403)]
+)
 def test_a_closed_server_that_knows_our_password_is_served(monkeypatch, allows, refusal):
     kind = {"password": PASSWORD, "allows": allows, "refusal": refusal}
     with named_server(monkeypatch, PASSWORD, **kind):
@@ -147,7 +147,9 @@ def test_a_server_that_answers_with_an_error_is_not_taken_for_a_closed_one(monke
         check_access(allow_open=True)
 
 
-def test_serve_refuses_an_open_server_and_serves_it_once_told_in_words(small_study, monkeypatch, capsys):
+def test_serve_refuses_an_open_server_and_serves_it_once_told_in_words(
+    small_study, monkeypatch, capsys
+):
     pytest.importorskip("watchfiles")
     served: list[bool] = []
 
@@ -175,7 +177,7 @@ def test_a_run_whose_password_the_server_refuses_ends_in_one_line(monkeypatch, t
         pytest.raises(StudyError, match="refuse le mot de passe"),
         prefect_ready(tmp_path),
     ):
-        from flows.requests import server as prefect
+        from flows.prefect_server import server as prefect
 
         try:
             with prefect() as client:
@@ -189,7 +191,11 @@ def test_a_run_whose_password_the_server_refuses_ends_in_one_line(monkeypatch, t
 
 
 UNITS = {path.stem: unit_lines(path.stem) for path in sorted(OPERATIONS.glob("*.service"))}
-CLIENTS = [name for name, unit in UNITS.items() if any("PREFECT_API_URL" in line for line in unit["Environment"])]
+CLIENTS = [
+    name
+    for name, unit in UNITS.items()
+    if any("PREFECT_API_URL" in line for line in unit["Environment"])
+]
 
 
 def test_the_unit_of_the_server_has_a_password_closed_origins_and_the_loopback_alone():
@@ -249,7 +255,9 @@ def test_the_password_is_long_new_each_time_shown_nowhere_and_its_owner_s_alone(
 # --- the attack, on a real server -------------------------------------------------------------------
 
 
-def ask_as_a_page(url: str, method: str, body: dict[str, Any] | None = None, **headers: str) -> tuple[int, str | None]:
+def ask_as_a_page(
+    url: str, method: str, body: dict[str, Any] | None = None, **headers: str
+) -> tuple[int, str | None]:
     """Ask as a page of a foreign origin, without a password; the status, and the origins allowed."""
     request = urllib.request.Request(
         url,
@@ -270,7 +278,9 @@ def attack(server: PrefectServer, deployment_id: str, marker: Path) -> list[int]
     Return the statuses of the answers.
     """
     script = marker.with_suffix(".py")
-    script.write_text(f"from pathlib import Path\nPath({str(marker)!r}).touch()\n", encoding="utf-8")
+    script.write_text(
+        f"from pathlib import Path\nPath({str(marker)!r}).touch()\n", encoding="utf-8"
+    )
     step = {"prefect.deployments.steps.run_shell_script": {"script": f"touch {marker}"}}
     changed = {
         "pull_steps": [step],
@@ -304,7 +314,9 @@ def preflight(server: PrefectServer) -> str | None:
 
 
 @pytest.mark.slow
-def test_a_foreign_page_without_password_cannot_rewrite_what_a_deployment_runs(tmp_path, without_rights):
+def test_a_foreign_page_without_password_cannot_rewrite_what_a_deployment_runs(
+    tmp_path, without_rights
+):
     study, marker = Study.create(tmp_path / "visee"), tmp_path / "pris"
     with (
         running(PrefectServer(tmp_path / "serveur")) as server,
@@ -335,10 +347,16 @@ def refuses_socket(server: PrefectServer) -> bool:
         return True
 
 
-def assert_secret(password: str, folder: Path, processes: list[Process], without_rights: Any) -> None:
+def assert_secret(
+    password: str, folder: Path, processes: list[Process], without_rights: Any
+) -> None:
     """The password is in no journal, no record and no command line; another account cannot read it."""
     secret = password.partition(":")[2]
-    holders = [path for path in folder.rglob("*") if path.is_file() and secret.encode() in path.read_bytes()]
+    holders = [
+        path
+        for path in folder.rglob("*")
+        if path.is_file() and secret.encode() in path.read_bytes()
+    ]
     assert holders == [folder / "serveur" / "prefect.env"]
     listed = subprocess.run(["ps", "-eo", "args"], capture_output=True, text=True, check=True)
     assert secret not in listed.stdout
@@ -360,14 +378,21 @@ def test_what_a_stranger_writes_to_an_open_server_is_still_not_run(tmp_path):
     command = [sys.executable, "-m", "pipeline.cli", "serve", str(study.root)]
     with running(PrefectServer(tmp_path / "serveur", is_open=True)) as server:
         told = os.environ | server.environment
-        refused = subprocess.run(command, env=told, capture_output=True, text=True, check=False, timeout=90)
+        refused = subprocess.run(
+            command, env=told, capture_output=True, text=True, check=False, timeout=90
+        )
         assert (refused.returncode, refused.stdout) == (1, "")
         opened = "est ouvert : il répond sans mot de passe et aux pages web de toute origine"
         assert opened in refused.stderr
         with running(Service(study, server, "--allow-open-server")) as service:
             assert service.said("Attention : le serveur Prefect")
             assert preflight(server) == "*"
-            assert attack(server, deployment_of(server, study)["id"], marker) == [200, 204, 201, 201]
+            assert attack(server, deployment_of(server, study)["id"], marker) == [
+                200,
+                204,
+                201,
+                201,
+            ]
             assert deployment_of(server, study)["pull_steps"]
             wait_for(lambda: len(ended_states(server, study)) >= 2, "the runs that were asked for")
             states = ended_states(server, study)
@@ -406,13 +431,15 @@ def test_clients_read_the_password_of_a_file_and_say_in_one_line_that_it_is_refu
 
         def call(module: str, *words: str, **told: str) -> subprocess.CompletedProcess[str]:
             command = [sys.executable, "-m", module, *words]
-            return subprocess.run(command, env=named | told, capture_output=True, text=True, check=False, timeout=300)
+            return subprocess.run(
+                command, env=named | told, capture_output=True, text=True, check=False, timeout=300
+            )
 
         refused = call("pipeline.cli", "run", str(study.root), PREFECT_API_AUTH_STRING="ateliers:x")
         assert (refused.returncode, refused.stdout) == (1, "")
         assert "refuse le mot de passe" in refused.stderr.splitlines()[-1]
         assert "Traceback" not in refused.stderr
-        review = call("flows.after_review", str(study.root), PREFECT_API_AUTH_STRING_FILE=str(file))
+        review = call("flows.served_flows", str(study.root), PREFECT_API_AUTH_STRING_FILE=str(file))
         assert (review.returncode, review.stderr) == (0, "")
         asked = {"filter": {"event": {"name": ["ateliers.review.done"]}}}
         wait_for(lambda: server.ask("/events/filter", asked)["events"], "the event", 30)

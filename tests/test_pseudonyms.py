@@ -4,17 +4,34 @@ import pandas as pd
 import pytest
 
 from pipeline import tables as dictionary
-from pipeline.pseudonymise import Registry, pseudonymise
-from pipeline.pseudonymise.identities import HOMONYM, PERHAPS_ONE, PERHAPS_TWO
-from pipeline.pseudonymise.pseudonyms import AMBIGUOUS, Candidate, number_names, spelt
-from pipeline.schema import Table
-from pipeline.settings import PseudonymiseSettings
+from pipeline.pseudonymise import pseudonymise
+from pipeline.pseudonymise.identities import (
+    AMBIGUOUS,
+    HOMONYM,
+    PERHAPS_ONE,
+    PERHAPS_TWO,
+    Candidate,
+    number_names,
+    spelt,
+)
+from pipeline.pseudonymise.vault import Registry
+from pipeline.settings.stages import PseudonymiseSettings
+from pipeline.tables.schema import Table
 
-LISTED = ["Soazig Le Floch", "Jean-Marc Thébault", "Marie Kerdoncuff", "Paul Kerdoncuff", "Yann Thébaud"]
+LISTED = [
+    "Soazig Le Floch",
+    "Jean-Marc Thébault",
+    "Marie Kerdoncuff",
+    "Paul Kerdoncuff",
+    "Yann Thébaud",
+]
 
 # (names in the order met, the number of each): 1 to 5 are the list's, the next ones are given in order of meeting
 NAMES = [
-    (["Soazig Le Floch", "Le Floch", "Soazig", "S. Le Floch", "LE FLOCH Soazig", "soazig"], [1, 1, 1, 1, 1, 1]),
+    (
+        ["Soazig Le Floch", "Le Floch", "Soazig", "S. Le Floch", "LE FLOCH Soazig", "soazig"],
+        [1, 1, 1, 1, 1, 1],
+    ),
     (["JM Thébault", "J.-M. Thébault", "Jean-Marc T.", "Thébault", "Jean Marc"], [2, 2, 2, 2, 2]),
     (["Soazigg", "Le Floc'h", "Soazic Le Floch"], [1, 1, 1]),
     (["Kerdoncuff", "Marie Kerdoncuff", "Paul K.", "Kerdoncuff"], [6, 3, 4, 6]),
@@ -37,14 +54,18 @@ def _people(names: list[str]) -> tuple[Registry, list[Candidate]]:
     return registry, people
 
 
-def _numbers(names: list[str], registry: Registry, people: list[Candidate], folder: str = "Pays de Quimper") -> list[int | None]:
+def _numbers(
+    names: list[str], registry: Registry, people: list[Candidate], folder: str = "Pays de Quimper"
+) -> list[int | None]:
     given = [spelt(name) for name in names]
     found = number_names(given, people, registry, folder=folder, name_match=85)
     return [found.get(name) for name in given]
 
 
 @pytest.mark.parametrize(("names", "numbers"), [case for case in NAMES if case[1]])
-def test_names_of_one_person_have_one_number_and_a_name_that_fits_several_has_its_own(names, numbers):
+def test_names_of_one_person_have_one_number_and_a_name_that_fits_several_has_its_own(
+    names, numbers
+):
     assert _numbers(names, *_people(LISTED)) == numbers
 
 
@@ -55,13 +76,18 @@ def test_reading_again_changes_nothing_and_no_order_of_later_names_does(names, n
     before = registry.dumps()
     assert _numbers(names, registry, people) == numbers
     assert registry.dumps() == before
-    assert _numbers(["Ghislaine Morin-Petit", *reversed(names)], registry, people)[1:] == numbers[::-1]
+    assert (
+        _numbers(["Ghislaine Morin-Petit", *reversed(names)], registry, people)[1:] == numbers[::-1]
+    )
 
 
 def test_a_name_that_fits_several_is_a_doubt():
     registry, people = _people(LISTED)
     _numbers(["Kerdoncuff", "Ghislaine Morin", "Ghislaine Petit", "Ghislaine"], registry, people)
-    assert {number for number, person in registry.persons.items() if person.doubt == AMBIGUOUS} == {6, 9}
+    assert {number for number, person in registry.persons.items() if person.doubt == AMBIGUOUS} == {
+        6,
+        9,
+    }
 
 
 def test_an_unlisted_name_is_another_person_in_another_workshop_and_a_whole_listed_one_is_not():
@@ -81,28 +107,69 @@ def test_a_later_whole_name_joins_the_one_person_known_by_its_first_name():
 # --- over workshops -------------------------------------------------------------------------------------------------
 
 REDON, VANNES, SEDAN = "Redon 2026-04-09", "Vannes 2026-05-12", "Sedan 2026-06-03"
-Row = tuple[str, str, str | None, str | None, str | None]  # first name, last name, mail, structure, INSEE code
+Row = tuple[
+    str, str, str | None, str | None, str | None
+]  # first name, last name, mail, structure, INSEE code
 
 
 def _workshop(folder: str, rows: list[Row], text: str = "un mot") -> dict[str, pd.DataFrame]:
     """What ingest returns of a workshop with a list and one document of one block."""
     workshop_id = folder.lower().replace(" ", "-")
     ids = [f"{workshop_id}-p{place:02d}" for place in range(1, len(rows) + 1)]
-    document = {"document_id": folder, "workshop_id": workshop_id, "path": f"{folder}/notes.txt", "sha256": "0", "channel": "notes"}
-    block = {"document_id": folder, "block_order": 0, "start_char": 0, "end_char": len(text), "kind": "paragraph", "channel": "notes"}
+    document = {
+        "document_id": folder,
+        "workshop_id": workshop_id,
+        "path": f"{folder}/notes.txt",
+        "sha256": "0",
+        "channel": "notes",
+    }
+    block = {
+        "document_id": folder,
+        "block_order": 0,
+        "start_char": 0,
+        "end_char": len(text),
+        "kind": "paragraph",
+        "channel": "notes",
+    }
     people = [
-        {"participant_id": own, "workshop_id": workshop_id, "full_name": f"{row[0]} {row[1]}", "first_name": row[0], "last_name": row[1]}
+        {
+            "participant_id": own,
+            "workshop_id": workshop_id,
+            "full_name": f"{row[0]} {row[1]}",
+            "first_name": row[0],
+            "last_name": row[1],
+        }
         | {"email": row[2], "phone": None, "origin": "attendance"}
         for own, row in zip(ids, rows, strict=True)
     ]
     attendance = [
-        {"participant_id": own, "workshop_id": workshop_id, "structure_id": row[3], "commune_code": row[4], "has_signed": True}
+        {
+            "participant_id": own,
+            "workshop_id": workshop_id,
+            "structure_id": row[3],
+            "commune_code": row[4],
+            "has_signed": True,
+        }
         for own, row in zip(ids, rows, strict=True)
     ]
-    text_columns = ["participant_id", "workshop_id", "full_name", "first_name", "last_name", "email", "phone", "origin"]
+    text_columns = [
+        "participant_id",
+        "workshop_id",
+        "full_name",
+        "first_name",
+        "last_name",
+        "email",
+        "phone",
+        "origin",
+    ]
     return {
-        "workshops": _built(dictionary.WORKSHOPS, [{"workshop_id": workshop_id, "territory": folder.split()[0], "folder": folder}]),
-        "documents": _built(dictionary.DOCUMENTS, [document | {"n_chars": len(text), "text": text}]),
+        "workshops": _built(
+            dictionary.WORKSHOPS,
+            [{"workshop_id": workshop_id, "territory": folder.split()[0], "folder": folder}],
+        ),
+        "documents": _built(
+            dictionary.DOCUMENTS, [document | {"n_chars": len(text), "text": text}]
+        ),
         "blocks": _built(dictionary.BLOCKS, [block]),
         "rejects": dictionary.REJECTS.empty(),
         "attendance": _built(dictionary.ATTENDANCE, attendance),
@@ -166,8 +233,14 @@ def test_one_name_with_another_mail_and_structure_is_one_person_and_a_doubt():
 def test_texts_carry_the_numbers_of_the_list_and_of_other_workshops_lists():
     people = [("Hélène", "Garnier", None, None, None), ("Idrissa", "Sow", None, None, None)]
     participants, _, texts = _met(
-        _workshop(REDON, people, "Mme Garnier et Idrissa ont vu Josiane ; I. Sow rappelle Josiane."),
-        _workshop(SEDAN, [("Odile", "Roche", None, None, None)], "Josiane et Hélène Garnier ont appelé Odile."),
+        _workshop(
+            REDON, people, "Mme Garnier et Idrissa ont vu Josiane ; I. Sow rappelle Josiane."
+        ),
+        _workshop(
+            SEDAN,
+            [("Odile", "Roche", None, None, None)],
+            "Josiane et Hélène Garnier ont appelé Odile.",
+        ),
     )
     assert participants == [["personne-1", "personne-2"], ["personne-4"]]
     assert texts == [
@@ -180,9 +253,16 @@ def test_a_workshop_read_again_after_others_keeps_every_number_and_a_newcomer_ge
     first = _workshop(REDON, [SAME[0]], "Mme Garnier a vu Josiane.")
     _, registry, texts = _met(first, _workshop(SEDAN, [("Odile", "Roche", None, None, None)]))
     assert texts[0] == "Mme [personne 1] a vu [personne 2]."
-    longer = _workshop(REDON, [("Anton", "Brel", None, None, None), SAME[0]], "Anton et Josiane. Mme Garnier a vu Josiane.")
+    longer = _workshop(
+        REDON,
+        [("Anton", "Brel", None, None, None), SAME[0]],
+        "Anton et Josiane. Mme Garnier a vu Josiane.",
+    )
     clean, kept = pseudonymise(longer, known=registry, settings=PseudonymiseSettings())
-    assert clean["documents"]["text"][0] == "[personne 4] et [personne 2]. Mme [personne 1] a vu [personne 2]."
+    assert (
+        clean["documents"]["text"][0]
+        == "[personne 4] et [personne 2]. Mme [personne 1] a vu [personne 2]."
+    )
     assert list(clean["attendance"]["participant_id"]) == ["personne-4", "personne-1"]
     assert set(registry.persons) < set(kept.registry.persons)
 
@@ -191,7 +271,9 @@ def test_a_person_named_in_texts_before_a_list_came_keeps_the_number():
     _, registry, texts = _met(_workshop(REDON, [], "Hélène Garnier et Mme Tanguy sont passées."))
     assert texts[0] == "[personne 1] et Mme [personne 2] sont passées."
     clean, _ = pseudonymise(
-        _workshop(REDON, [("Maud", "Tanguy", None, None, None), SAME[0]]), known=registry, settings=PseudonymiseSettings()
+        _workshop(REDON, [("Maud", "Tanguy", None, None, None), SAME[0]]),
+        known=registry,
+        settings=PseudonymiseSettings(),
     )
     assert list(clean["attendance"]["participant_id"]) == ["personne-2", "personne-1"]
 

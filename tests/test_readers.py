@@ -1,11 +1,8 @@
 """The readers: what each format's file gives, block by block, and what it must not give."""
 
-# ruff: noqa: E501  an example that stands on one line is compared at a glance
-
 import base64
 
 import pytest
-from made_files import ODF, W, doc, docx, ods, ods_cells, ods_table, odt, ole, pdf, shown, shown_lines, w_p, w_table, xls, xlsx, zipped
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
@@ -13,24 +10,52 @@ from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.pdf.page_words import Word
 from pipeline.ingest.readers.pdf.reading_order import lines_of_words
 from pipeline.ingest.readers.source import Limits, Source
+from support.made_files import (
+    ODF,
+    W,
+    doc,
+    docx,
+    ods,
+    ods_cells,
+    ods_table,
+    odt,
+    ole,
+    pdf,
+    shown,
+    shown_lines,
+    w_p,
+    w_table,
+    xls,
+    xlsx,
+    zipped,
+)
 
 Shown = list[tuple[str, str]]
 
 
 def read(content: str | bytes, name: str, **limits: int) -> tuple[RawPart, ...]:
     """The parts of a file of that name."""
-    return read_source(Source(content.encode() if isinstance(content, str) else content, name, Limits(**limits)))
+    return read_source(
+        Source(content.encode() if isinstance(content, str) else content, name, Limits(**limits))
+    )
 
 
 def kinds(content: str | bytes, name: str) -> Shown:
     """(Kind, text) of the blocks of a file's only part; a bullet's kind bears its level."""
     (part,) = read(content, name)
-    return [(f"bullet{block.level}" if block.kind == "bullet" else block.kind, block.text) for block in part.blocks]
+    return [
+        (f"bullet{block.level}" if block.kind == "bullet" else block.kind, block.text)
+        for block in part.blocks
+    ]
 
 
 def said(content: str | bytes, name: str) -> list[str]:
     """The texts of the first part that may become passages."""
-    return [block.text for block in read(content, name)[0].blocks if block.kind not in ("meta", "heading")]
+    return [
+        block.text
+        for block in read(content, name)[0].blocks
+        if block.kind not in ("meta", "heading")
+    ]
 
 
 PLAIN: list[tuple[str, str, Shown]] = [
@@ -49,7 +74,11 @@ PLAIN: list[tuple[str, str, Shown]] = [
     (
         "one idea a line stays one block a line",
         "plus de bus le soir\nle boucher a fermé\nles loyers montent à Laval\n",
-        [("paragraph", "plus de bus le soir"), ("paragraph", "le boucher a fermé"), ("paragraph", "les loyers montent à Laval")],
+        [
+            ("paragraph", "plus de bus le soir"),
+            ("paragraph", "le boucher a fermé"),
+            ("paragraph", "les loyers montent à Laval"),
+        ],
     ),
     (
         "prose wrapped by a program is joined",
@@ -114,8 +143,14 @@ PLAIN: list[tuple[str, str, Shown]] = [
                 "Les personnes présentes ont parlé longtemps du port et des quais, que personne n'entretient plus, de la criée où les bateaux "
                 "ne viennent décharger que deux fois par mois, et de la digue, qui a cédé deux",
             ),
-            ("paragraph", "Question 2 : la coopérative des patrons pêcheurs tient bon, avec ses trente adhérents."),
-            ("paragraph", "T4 - le chantier naval forme encore dix jeunes chaque année, et les garde."),
+            (
+                "paragraph",
+                "Question 2 : la coopérative des patrons pêcheurs tient bon, avec ses trente adhérents.",
+            ),
+            (
+                "paragraph",
+                "T4 - le chantier naval forme encore dix jeunes chaque année, et les garde.",
+            ),
         ],
     ),
     (
@@ -123,7 +158,11 @@ PLAIN: list[tuple[str, str, Shown]] = [
         "+ la fête du lin\n- le prix du gazole\n",
         [("bullet0", "+ la fête du lin"), ("bullet0", "le prix du gazole")],
     ),
-    ("a plus alone is a sign", "+ la fête du lin\n+ la navette\n", [("bullet0", "la fête du lin"), ("bullet0", "la navette")]),
+    (
+        "a plus alone is a sign",
+        "+ la fête du lin\n+ la navette\n",
+        [("bullet0", "la fête du lin"), ("bullet0", "la navette")],
+    ),
     (
         "ideas with blank lines between are no titles",
         "plus de médecin à Craon\n\nplus de bus\n",
@@ -132,12 +171,18 @@ PLAIN: list[tuple[str, str, Shown]] = [
     (
         "a first line above sentences is a title",
         "Notes de la table quatre\n\nLe lait ne paie plus.\n\nLa laverie tourne.\n",
-        [("heading", "Notes de la table quatre"), ("paragraph", "Le lait ne paie plus."), ("paragraph", "La laverie tourne.")],
+        [
+            ("heading", "Notes de la table quatre"),
+            ("paragraph", "Le lait ne paie plus."),
+            ("paragraph", "La laverie tourne."),
+        ],
     ),
 ]
 
 
-@pytest.mark.parametrize(("text", "expected"), [case[1:] for case in PLAIN], ids=[case[0] for case in PLAIN])
+@pytest.mark.parametrize(
+    ("text", "expected"), [case[1:] for case in PLAIN], ids=[case[0] for case in PLAIN]
+)
 def test_plain_text_becomes_the_blocks_its_author_saw(text: str, expected: Shown) -> None:
     assert kinds(text, "notes.txt") == expected
 
@@ -145,7 +190,10 @@ def test_plain_text_becomes_the_blocks_its_author_saw(text: str, expected: Shown
 SENTENCE = "Été à Vézelay : l'œuvre coûte 12 € « déjà » – où ça ? Ça marche, Noël, aiguë, forêt"
 
 
-@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "mac_roman"])
+@pytest.mark.parametrize(
+    "encoding",
+    ["utf-8", "utf-8-sig", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "cp1252", "mac_roman"],
+)
 def test_text_is_read_in_any_encoding_that_french_programs_write(encoding: str) -> None:
     assert said(SENTENCE.encode(encoding), "notes.txt") == [SENTENCE]
 
@@ -153,13 +201,19 @@ def test_text_is_read_in_any_encoding_that_french_programs_write(encoding: str) 
 @pytest.mark.parametrize(
     ("content", "expected"),
     [
-        ("Été à Sées, où ça ? forêt, maïs, déjà".encode("cp850"), "Été à Sées, où ça ? forêt, maïs, déjà"),
+        (
+            "Été à Sées, où ça ? forêt, maïs, déjà".encode("cp850"),
+            "Été à Sées, où ça ? forêt, maïs, déjà",
+        ),
         ("12 € l'été, un œuf".encode("iso8859_15"), "12 € l'été, un œuf"),
         ("Ã‰tÃ© Ã\u00a0 VÃ©zelay, lâ€™eau monte".encode(), "Été à Vézelay, l’eau monte"),
         ("été cp1252 à Sées\n".encode("cp1252"), "été cp1252 à Sées"),
         ("déjà en UTF-8, rien à changer".encode(), "déjà en UTF-8, rien à changer"),
         ("e\u0301te\u0301 a\u0300 Nice\u00a0!".encode(), "été à Nice !"),
-        (b"un z\xc3\xa9ro\x00 perdu" + b" dans une longue phrase" * 5, "un zéro perdu" + " dans une longue phrase" * 5),
+        (
+            b"un z\xc3\xa9ro\x00 perdu" + b" dans une longue phrase" * 5,
+            "un zéro perdu" + " dans une longue phrase" * 5,
+        ),
     ],
 )
 def test_mangled_text_is_put_right(content: bytes, expected: str) -> None:
@@ -167,8 +221,13 @@ def test_mangled_text_is_put_right(content: bytes, expected: str) -> None:
 
 
 def test_two_encodings_pasted_together_are_read_line_by_line() -> None:
-    content = "première moitié, été déjà à Élancourt\n".encode() + "seconde moitié à Sées\n".encode("cp1252")
-    assert said(content, "notes.txt") == ["première moitié, été déjà à Élancourt", "seconde moitié à Sées"]
+    content = "première moitié, été déjà à Élancourt\n".encode() + "seconde moitié à Sées\n".encode(
+        "cp1252"
+    )
+    assert said(content, "notes.txt") == [
+        "première moitié, été déjà à Élancourt",
+        "seconde moitié à Sées",
+    ]
 
 
 def test_markdown_loses_its_marks_and_keeps_its_text() -> None:
@@ -227,7 +286,12 @@ WORD: list[tuple[str, str, Shown]] = [
         + w_p("manque d'eau", listed(1))
         + w_p("en août", listed(1, 1))
         + w_p("Forces", styled("T1") + listed(2)),
-        [("heading", "Question 1 : Besoins"), ("bullet0", "manque d'eau"), ("bullet1", "en août"), ("heading", "Question 2 : Forces")],
+        [
+            ("heading", "Question 1 : Besoins"),
+            ("bullet0", "manque d'eau"),
+            ("bullet1", "en août"),
+            ("heading", "Question 2 : Forces"),
+        ],
     ),
     (
         "insertions in, deletions and hidden text out, a deleted paragraph mark joins",
@@ -242,7 +306,12 @@ WORD: list[tuple[str, str, Shown]] = [
         '<w:p><w:r><w:t>la criée</w:t></w:r><w:r><w:footnoteReference w:id="2"/></w:r><w:r><w:br/><w:t>le port</w:t></w:r></w:p>'
         f"<w:p><w:r><mc:AlternateContent><mc:Choice><w:txbxContent>{w_p('un cadre')}</w:txbxContent></mc:Choice>"
         f"<mc:Fallback><w:txbxContent>{w_p('un cadre')}</w:txbxContent></mc:Fallback></mc:AlternateContent></w:r></w:p>",
-        [("paragraph", "la criée"), ("paragraph", "le port"), ("paragraph", "fermée en 2019"), ("paragraph", "un cadre")],
+        [
+            ("paragraph", "la criée"),
+            ("paragraph", "le port"),
+            ("paragraph", "fermée en 2019"),
+            ("paragraph", "un cadre"),
+        ],
     ),
     (
         "bold titles and typed dashes of a document without styles",
@@ -297,7 +366,9 @@ WORD: list[tuple[str, str, Shown]] = [
         "an underlined line is a title, an underlined word is none",
         w_p("Ce qui bloque", run='<w:u w:val="single"/>')
         + "<w:p><w:r><w:rPr><w:u w:val='single'/></w:rPr><w:t>Jamais</w:t></w:r><w:r><w:t> le bac n'a été aussi cher pour les gens de l'île.</w:t></w:r></w:p>"
-        + w_p("Une suite assez longue pour que les titres restent rares.", run='<w:u w:val="none"/>'),
+        + w_p(
+            "Une suite assez longue pour que les titres restent rares.", run='<w:u w:val="none"/>'
+        ),
         [
             ("heading", "Ce qui bloque"),
             ("paragraph", "Jamais le bac n'a été aussi cher pour les gens de l'île."),
@@ -311,7 +382,10 @@ WORD: list[tuple[str, str, Shown]] = [
     ),
     (
         "labels in the first column are headings, the second column flows",
-        w_table(["Question 1", w_p("logement trop cher", listed(1)) + w_p("plus de bus", listed(1))], ["Question 2", "la laverie"]),
+        w_table(
+            ["Question 1", w_p("logement trop cher", listed(1)) + w_p("plus de bus", listed(1))],
+            ["Question 2", "la laverie"],
+        ),
         [
             ("heading", "Question 1"),
             ("bullet0", "logement trop cher"),
@@ -328,10 +402,15 @@ WORD: list[tuple[str, str, Shown]] = [
 ]
 
 
-@pytest.mark.parametrize(("body", "expected"), [case[1:] for case in WORD], ids=[case[0] for case in WORD])
+@pytest.mark.parametrize(
+    ("body", "expected"), [case[1:] for case in WORD], ids=[case[0] for case in WORD]
+)
 def test_word_documents_are_read_in_order(body: str, expected: Shown) -> None:
     notes = f'<w:footnotes xmlns:w="{W}"><w:footnote w:id="2">{w_p("fermée en 2019")}</w:footnote></w:footnotes>'
-    assert kinds(docx(body, numbering=NUMBERING, styles=STYLES, footnotes=notes), "table.docx") == expected
+    assert (
+        kinds(docx(body, numbering=NUMBERING, styles=STYLES, footnotes=notes), "table.docx")
+        == expected
+    )
 
 
 def test_strict_documents_templates_and_pasted_pages_are_read() -> None:
@@ -344,13 +423,21 @@ def test_strict_documents_templates_and_pasted_pages_are_read() -> None:
         "word/page.html": "<p>la <b>halle</b> à pain</p>",
     }
     body = '<w:altChunk xmlns:r="http://schemas.openxmlformats.org/officeDocument/2006/relationships" r:id="rId9"/>'
-    assert said(zipped({"word/document.xml": f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>', **page}), "colle.docx") == [
-        "la halle à pain"
-    ]
+    assert said(
+        zipped(
+            {
+                "word/document.xml": f'<w:document xmlns:w="{W}"><w:body>{body}</w:body></w:document>',
+                **page,
+            }
+        ),
+        "colle.docx",
+    ) == ["la halle à pain"]
 
 
 def test_cells_know_their_header_and_their_row() -> None:
-    (part,) = read(docx(w_table(["Atouts", "Freins"], ["le port", w_p("la digue") + w_p("le prix")])), "t.docx")
+    (part,) = read(
+        docx(w_table(["Atouts", "Freins"], ["le port", w_p("la digue") + w_p("le prix")])), "t.docx"
+    )
     row = (("Atouts", "le port"), ("Freins", "la digue le prix"))
     assert [block for block in part.blocks if block.kind == "cell"] == [
         RawBlock("le port", "cell", columns=row, column=0),
@@ -377,17 +464,27 @@ MERGED_RTF = rb"""{\rtf1\ansi
 \trowd\clvmgf\cellx1000\cellx2000\cellx3000\pard\intbl Q3\cell le bac\cell le quai\cell\row
 \trowd\clvmrg\cellx1000\cellx2000\clmrg\cellx3000\pard\intbl\cell la cri\'e9e\cell\cell\row
 \pard\par}"""
-MERGED_HTML = (
-    b"<table><tr><th>Question<th colspan=2>Ce qui marche<tr><td rowspan=2>Q3<td>le bac<td>le quai<tr><td colspan=2>la cri&eacute;e</table>"
-)
+MERGED_HTML = b"<table><tr><th>Question<th colspan=2>Ce qui marche<tr><td rowspan=2>Q3<td>le bac<td>le quai<tr><td colspan=2>la cri&eacute;e</table>"
 
 
 @pytest.mark.parametrize(
-    ("content", "name"), [(MERGED_WORD, "t.docx"), (MERGED_ODT, "t.odt"), (MERGED_RTF, "t.rtf"), (MERGED_HTML, "t.html")]
+    ("content", "name"),
+    [
+        (MERGED_WORD, "t.docx"),
+        (MERGED_ODT, "t.odt"),
+        (MERGED_RTF, "t.rtf"),
+        (MERGED_HTML, "t.html"),
+    ],
 )
-def test_merged_cells_are_said_once_and_known_to_every_row_and_column_they_cover(content: bytes, name: str) -> None:
+def test_merged_cells_are_said_once_and_known_to_every_row_and_column_they_cover(
+    content: bytes, name: str
+) -> None:
     (part,) = read(content, name)
-    assert [block.text for block in part.blocks if block.kind == "cell"] == ["le bac", "le quai", "la criée"]
+    assert [block.text for block in part.blocks if block.kind == "cell"] == [
+        "le bac",
+        "le quai",
+        "la criée",
+    ]
     assert [block.columns for block in part.blocks if block.kind == "cell"] == [
         (("Question", "Q3"), ("Ce qui marche", "le bac"), ("Ce qui marche", "le quai")),
         (("Question", "Q3"), ("Ce qui marche", "le bac"), ("Ce qui marche", "le quai")),
@@ -396,7 +493,11 @@ def test_merged_cells_are_said_once_and_known_to_every_row_and_column_they_cover
 
 
 def test_a_cell_merged_over_its_row_names_the_rows_below() -> None:
-    body = "<w:tbl>" + w_row(w_cell("Table 3 : nos forces", SPAN2)) + w_row(w_cell("Atout", ""), w_cell("Frein", ""))
+    body = (
+        "<w:tbl>"
+        + w_row(w_cell("Table 3 : nos forces", SPAN2))
+        + w_row(w_cell("Atout", ""), w_cell("Frein", ""))
+    )
     body += (
         w_row(w_cell("le bac", ""), w_cell("le prix", ""))
         + w_row(w_cell("Question 2", SPAN2))
@@ -417,10 +518,15 @@ def test_a_cell_merged_over_its_row_names_the_rows_below() -> None:
 
 def test_page_headers_and_footers_are_kept_apart_and_said_once() -> None:
     header, footer = (
-        f'<w:{kind} xmlns:w="{W}">{w_p(text)}</w:{kind}>' for kind, text in (("hdr", "Atelier du Léon – table 5"), ("ftr", "CRESS"))
+        f'<w:{kind} xmlns:w="{W}">{w_p(text)}</w:{kind}>'
+        for kind, text in (("hdr", "Atelier du Léon – table 5"), ("ftr", "CRESS"))
     )
     (part,) = read(docx(w_p("le bac"), header1=header, header2=header, footer1=footer), "t.docx")
-    assert part.blocks == (RawBlock("Atelier du Léon – table 5", "meta"), RawBlock("CRESS", "meta"), RawBlock("le bac"))
+    assert part.blocks == (
+        RawBlock("Atelier du Léon – table 5", "meta"),
+        RawBlock("CRESS", "meta"),
+        RawBlock("le bac"),
+    )
 
 
 COMMENTS = [  # what is written in the margin, by whom, whether it was settled; then what is read of it, and as whose
@@ -440,25 +546,42 @@ COMMENTS = [  # what is written in the margin, by whom, whether it was settled; 
 def test_comments_that_add_something_are_read_where_they_stand(
     name: str, text: str, author: str, is_resolved: bool, kind: str, speaker: str | None
 ) -> None:
-    w15, w14 = "http://schemas.microsoft.com/office/word/2012/wordml", "http://schemas.microsoft.com/office/word/2010/wordml"
+    w15, w14 = (
+        "http://schemas.microsoft.com/office/word/2012/wordml",
+        "http://schemas.microsoft.com/office/word/2010/wordml",
+    )
     comments = f'<w:comments xmlns:w="{W}" xmlns:w14="{w14}"><w:comment w:id="7" w:author="{author}"><w:p w14:paraId="A1"><w:r><w:t>{text}</w:t></w:r></w:p></w:comment></w:comments>'
     extended = f'<w15:commentsEx xmlns:w15="{w15}"><w15:commentEx w15:paraId="A1" w15:done="{int(is_resolved)}"/></w15:commentsEx>'
     word = docx(
-        "<w:p><w:r><w:t>le bac</w:t></w:r><w:r><w:commentReference w:id='7'/></w:r></w:p>" + w_p("le quai"),
+        "<w:p><w:r><w:t>le bac</w:t></w:r><w:r><w:commentReference w:id='7'/></w:r></w:p>"
+        + w_p("le quai"),
         comments=comments,
         commentsExtended=extended,
     )
     attributes = f'xmlns:dc="http://purl.org/dc/elements/1.1/" xmlns:loext="urn:x" loext:resolved="{str(is_resolved).lower()}"'
     note = f"<office:annotation {attributes}><dc:creator>{author}</dc:creator><dc:date>2026-05-04</dc:date><text:p>{text}</text:p></office:annotation>"
-    (part,) = read(word if name == "t.docx" else odt(f"<text:p>le bac{note}</text:p><text:p>le quai</text:p>"), name)
-    assert part.blocks == (RawBlock("le bac"), RawBlock(text, kind, speaker=speaker), RawBlock("le quai"))
+    (part,) = read(
+        word if name == "t.docx" else odt(f"<text:p>le bac{note}</text:p><text:p>le quai</text:p>"),
+        name,
+    )
+    assert part.blocks == (
+        RawBlock("le bac"),
+        RawBlock(text, kind, speaker=speaker),
+        RawBlock("le quai"),
+    )
 
 
 def test_a_comment_on_a_cell_follows_its_table_and_leaves_the_cell_alone() -> None:
     comments = f'<w:comments xmlns:w="{W}"><w:comment w:id="7">{w_p("Elle est venue avec deux voisins du bourg.")}</w:comment></w:comments>'
     cell = "<w:p><w:r><w:t>Zoé Le Goff</w:t></w:r><w:r><w:commentReference w:id='7'/></w:r></w:p>"
-    (part,) = read(docx(w_table(["Nom", "Structure"], [cell, "La Criée"]), comments=comments), "t.docx")
-    assert [block.text for block in part.blocks][-3:] == ["Zoé Le Goff", "La Criée", "Elle est venue avec deux voisins du bourg."]
+    (part,) = read(
+        docx(w_table(["Nom", "Structure"], [cell, "La Criée"]), comments=comments), "t.docx"
+    )
+    assert [block.text for block in part.blocks][-3:] == [
+        "Zoé Le Goff",
+        "La Criée",
+        "Elle est venue avec deux voisins du bourg.",
+    ]
     assert part.blocks[-2].columns == (("Nom", "Zoé Le Goff"), ("Structure", "La Criée"))
 
 
@@ -497,7 +620,13 @@ def test_numbered_lists_of_an_opendocument_text_show_their_numbers_in_bold_title
     item = '<text:list text:style-name="L" {}><text:list-item><text:p text:style-name="G">{}</text:p></text:list-item></text:list>'
     idea = '<text:p>Une idée dite assez longuement <text:span text:style-name="C">cachée </text:span>pour ne pas être un titre.</text:p>'
     image = "<text:p><draw:frame><draw:image/><svg:title>Une image contenant du texte</svg:title></draw:frame>Légende de la photo.</text:p>"
-    body = item.format("", "besoins") + idea + item.format('text:continue-numbering="true"', "forces") + idea + image
+    body = (
+        item.format("", "besoins")
+        + idea
+        + item.format('text:continue-numbering="true"', "forces")
+        + idea
+        + image
+    )
     said_once = ("paragraph", "Une idée dite assez longuement pour ne pas être un titre.")
     assert kinds(odt(body, styles), "n.odt") == [
         ("heading", "Question 1 : besoins"),
@@ -554,7 +683,9 @@ def test_rich_text_comments_footers_and_underlined_titles_are_read() -> None:
 
 
 def test_old_word_documents_are_read() -> None:
-    assert kinds(doc(["Table 2", "le bac est en panne", "- l'école d'Étretat ferme"]), "notes.doc") == [
+    assert kinds(
+        doc(["Table 2", "le bac est en panne", "- l'école d'Étretat ferme"]), "notes.doc"
+    ) == [
         ("heading", "Table 2"),
         ("paragraph", "le bac est en panne"),
         ("bullet0", "l'école d'Étretat ferme"),
@@ -598,7 +729,11 @@ RIGHT = [
 
 
 def test_pdf_columns_are_read_one_after_the_other_and_hyphens_undone() -> None:
-    page = shown(60, 60, "Question 1 : besoins", size=16, is_bold=True) + shown_lines(60, 100, LEFT) + shown_lines(330, 100, RIGHT)
+    page = (
+        shown(60, 60, "Question 1 : besoins", size=16, is_bold=True)
+        + shown_lines(60, 100, LEFT)
+        + shown_lines(330, 100, RIGHT)
+    )
     assert kinds(pdf([page]), "synthese.pdf") == [
         ("heading", "Question 1 : besoins"),
         (
@@ -615,21 +750,43 @@ def test_pdf_columns_are_read_one_after_the_other_and_hyphens_undone() -> None:
 
 
 def test_pdf_titles_between_columns_part_them_and_titles_inside_do_not() -> None:
-    below = shown(60, 200, "Forces", is_bold=True) + shown_lines(60, 230, LEFT) + shown_lines(330, 230, RIGHT)
+    below = (
+        shown(60, 200, "Forces", is_bold=True)
+        + shown_lines(60, 230, LEFT)
+        + shown_lines(330, 230, RIGHT)
+    )
     parted = said(pdf([shown_lines(60, 100, LEFT) + shown_lines(330, 100, RIGHT) + below]), "a.pdf")
-    assert [text.split()[1] for text in parted] == ["participants", "coopérative", "participants", "coopérative"]
+    assert [text.split()[1] for text in parted] == [
+        "participants",
+        "coopérative",
+        "participants",
+        "coopérative",
+    ]
     inside = shown(60, 180, "Forces", is_bold=True) + shown_lines(60, 200, LEFT)
-    flowing = said(pdf([shown_lines(60, 100, LEFT) + inside + shown_lines(330, 100, [*RIGHT[:3], *RIGHT])]), "a.pdf")
+    flowing = said(
+        pdf([shown_lines(60, 100, LEFT) + inside + shown_lines(330, 100, [*RIGHT[:3], *RIGHT])]),
+        "a.pdf",
+    )
     assert [text.split()[1] for text in flowing] == ["participants", "participants", "coopérative"]
 
 
 @pytest.mark.parametrize(
     ("matrix", "x", "y", "dx", "dy"),
-    [("0 1 -1 0", 100, 100, 20, 0), ("0 -1 1 0", 500, 700, -20, 0), ("-1 0 0 -1", 500, 100, 0, 20), ("1 0 0 1", 60, 700, 0, -20)],
+    [
+        ("0 1 -1 0", 100, 100, 20, 0),
+        ("0 -1 1 0", 500, 700, -20, 0),
+        ("-1 0 0 -1", 500, 100, 0, 20),
+        ("1 0 0 1", 60, 700, 0, -20),
+    ],
 )
-def test_pdf_pages_are_read_whichever_way_they_are_turned_and_watermarks_left(matrix: str, x: int, y: int, dx: int, dy: int) -> None:
+def test_pdf_pages_are_read_whichever_way_they_are_turned_and_watermarks_left(
+    matrix: str, x: int, y: int, dx: int, dy: int
+) -> None:
     lines = ["Le port se vide en hiver.", "Le phare rouvre enfin.", "La criée manque de glace."]
-    page = "".join(f"BT /F1 11 Tf {matrix} {x + dx * place} {y + dy * place} Tm ({line}) Tj ET\n" for place, line in enumerate(lines))
+    page = "".join(
+        f"BT /F1 11 Tf {matrix} {x + dx * place} {y + dy * place} Tm ({line}) Tj ET\n"
+        for place, line in enumerate(lines)
+    )
     diagonal = "BT /F1 30 Tf 0.7 0.7 -0.7 0.7 200 200 Tm (XY) Tj ET\n" if dy == 0 else ""
     assert said(pdf([page + diagonal]), "a.pdf") == lines
 
@@ -644,20 +801,33 @@ EDGES = [  # where lines that begin at 60 end, and the edge at which they were w
 
 @pytest.mark.parametrize(("ends", "edge"), EDGES)
 def test_pdf_lines_that_end_flush_tell_where_they_were_wrapped(ends: list[int], edge: int) -> None:
-    words = [Word("mot", 60, end, 100 + 14 * place, 111 + 14 * place) for place, end in enumerate(ends)]
+    words = [
+        Word("mot", 60, end, 100 + 14 * place, 111 + 14 * place) for place, end in enumerate(ends)
+    ]
     assert {line.right for line in lines_of_words(words, bounds=(0, 360))} == {edge}
 
 
 def test_pdf_bullets_and_lines_that_their_author_ended_stay_apart() -> None:
-    page = shown_lines(60, 100, ["logement trop cher", "plus de médecin à Yvetot", "les ados s'ennuient"])
+    page = shown_lines(
+        60, 100, ["logement trop cher", "plus de médecin à Yvetot", "les ados s'ennuient"]
+    )
     page += shown_lines(
-        60, 200, ["• une halle pour les producteurs du canton et des environs, ouverte tous les", "  samedis", "• un lavoir"]
+        60,
+        200,
+        [
+            "• une halle pour les producteurs du canton et des environs, ouverte tous les",
+            "  samedis",
+            "• un lavoir",
+        ],
     )
     assert kinds(pdf([page]), "notes.pdf") == [
         ("paragraph", "logement trop cher"),
         ("paragraph", "plus de médecin à Yvetot"),
         ("paragraph", "les ados s'ennuient"),
-        ("bullet0", "une halle pour les producteurs du canton et des environs, ouverte tous les samedis"),
+        (
+            "bullet0",
+            "une halle pour les producteurs du canton et des environs, ouverte tous les samedis",
+        ),
         ("bullet0", "un lavoir"),
     ]
 
@@ -684,7 +854,17 @@ def test_pdf_tables_drawn_with_lines_are_read_by_row() -> None:
         + shown(70, 150, "le phare")
         + shown_lines(270, 150, ["la route coupée", "le prix du bac"])
     )
-    (part,) = read(pdf([lines + texts + shown(60, 60, "Avant le tableau.") + shown(60, 220, "Après le tableau.")]), "t.pdf")
+    (part,) = read(
+        pdf(
+            [
+                lines
+                + texts
+                + shown(60, 60, "Avant le tableau.")
+                + shown(60, 220, "Après le tableau.")
+            ]
+        ),
+        "t.pdf",
+    )
     assert [(block.kind, block.text) for block in part.blocks] == [
         ("paragraph", "Avant le tableau."),
         ("meta", "Atout"),
@@ -694,13 +874,23 @@ def test_pdf_tables_drawn_with_lines_are_read_by_row() -> None:
         ("cell", "le prix du bac"),
         ("paragraph", "Après le tableau."),
     ]
-    assert part.blocks[3].columns == (("Atout", "le phare"), ("Frein", "la route coupée le prix du bac"))
+    assert part.blocks[3].columns == (
+        ("Atout", "le phare"),
+        ("Frein", "la route coupée le prix du bac"),
+    )
 
 
 PICTURE = "q 595 0 0 842 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID \x00 EI Q\n"
 
 
-def laid_out(rows: list[tuple[str, ...]], places: tuple[int, ...], *, top: int = 100, step: int = 20, is_bold: bool = True) -> str:
+def laid_out(
+    rows: list[tuple[str, ...]],
+    places: tuple[int, ...],
+    *,
+    top: int = 100,
+    step: int = 20,
+    is_bold: bool = True,
+) -> str:
     return "".join(
         shown(x, top + step * order, text, is_bold=is_bold and not order)
         for order, row in enumerate(rows)
@@ -719,12 +909,17 @@ def test_pdf_tables_laid_out_by_white_space_are_read_by_row() -> None:
     ]
     places = [100, 120, 140, 152, 172]
     table = "".join(
-        shown(x, places[order], text) for order, row in enumerate(rows) for x, text in zip((60, 120, 200), row, strict=True) if text
+        shown(x, places[order], text)
+        for order, row in enumerate(rows)
+        for x, text in zip((60, 120, 200), row, strict=True)
+        if text
     )
     page = (
         shown(60, 60, "Relevé des post-its", size=16)
         + table
-        + shown_lines(60, 220, ["Le reste des idées se trouve sur le grand panneau, que chacun a pu lire."])
+        + shown_lines(
+            60, 220, ["Le reste des idées se trouve sur le grand panneau, que chacun a pu lire."]
+        )
     )
     (part,) = read(pdf([page]), "t.pdf")
     assert [(block.kind, block.text) for block in part.blocks if block.kind != "meta"] == [
@@ -734,14 +929,26 @@ def test_pdf_tables_laid_out_by_white_space_are_read_by_row() -> None:
         ("cell", "La laverie tourne bien"),
         ("paragraph", "Le reste des idées se trouve sur le grand panneau, que chacun a pu lire."),
     ]
-    assert part.blocks[6].columns == (("Table", "1"), ("Question", "Q1"), ("Idée", "Plus de médecin à Scaër"))
+    assert part.blocks[6].columns == (
+        ("Table", "1"),
+        ("Question", "Q1"),
+        ("Idée", "Plus de médecin à Scaër"),
+    )
 
 
 def test_pdf_tables_go_on_over_pages_under_their_header() -> None:
     header, first = ("Nom", "Prénom", "Structure"), ("LE GALL", "Annick", "Les Filets")
     pages = [
         laid_out([header, first, ("RIOU", "Jean", "Scaër")], (60, 160, 260)),
-        laid_out([("KERNEIS", "Maël", "Coop"), ("ABGRALL", "Zoé", "Le Quai"), ("RIOU", "Ana", "Le Quai")], (60, 160, 260), is_bold=False),
+        laid_out(
+            [
+                ("KERNEIS", "Maël", "Coop"),
+                ("ABGRALL", "Zoé", "Le Quai"),
+                ("RIOU", "Ana", "Le Quai"),
+            ],
+            (60, 160, 260),
+            is_bold=False,
+        ),
     ]
     (part,) = read(pdf(pages), "t.pdf")
     assert [block.text for block in part.blocks if block.kind == "meta"] == list(header)
@@ -757,18 +964,35 @@ def test_pdf_tables_go_on_over_pages_under_their_header() -> None:
     ]
 
 
-THIRD = ["Le car du soir ne passe plus", "et les jeunes de la zone ne", "rentrent pas après dix-neuf", "heures, même en semaine."]
+THIRD = [
+    "Le car du soir ne passe plus",
+    "et les jeunes de la zone ne",
+    "rentrent pas après dix-neuf",
+    "heures, même en semaine.",
+]
 NARROW = [["Le marché du jeudi attire", "du monde mais les forains", "partent faute de places,", "et la halle prend l'eau."], ["La maison de santé n'a plus", "de médecin depuis un an et", "les gens vont à Quimper en", "voiture, quand ils peuvent."], THIRD]  # fmt: skip
 
 
 def test_pdf_three_columns_are_read_one_after_the_other() -> None:
-    assert said(pdf(["".join(shown_lines(50 + 180 * place, 100, column) for place, column in enumerate(NARROW))]), "t.pdf") == [
-        " ".join(column) for column in NARROW
-    ]
+    assert said(
+        pdf(
+            [
+                "".join(
+                    shown_lines(50 + 180 * place, 100, column)
+                    for place, column in enumerate(NARROW)
+                )
+            ]
+        ),
+        "t.pdf",
+    ) == [" ".join(column) for column in NARROW]
 
 
 def test_pdf_marks_of_notes_go() -> None:
-    page = shown(60, 100, "La digue cède") + shown(131, 96, "1", size=6) + shown(140, 100, "depuis la tempête de 2023.")
+    page = (
+        shown(60, 100, "La digue cède")
+        + shown(131, 96, "1", size=6)
+        + shown(140, 100, "depuis la tempête de 2023.")
+    )
     assert said(pdf([page]), "n.pdf") == ["La digue cède depuis la tempête de 2023."]
 
 
@@ -778,7 +1002,11 @@ def test_pdf_comments_and_filled_fields_are_read() -> None:
     field = "<< /Type /Annot /Subtype /Widget /FT /Tx /T (idee) /V (rouvrir la criée.) /Rect [160 726 400 742] /P 7 0 R >>"
     form = {"catalog": "/AcroForm << /Fields [5 0 R] /DA (/F1 11 Tf) >>", "others": [field]}
     (part,) = read(
-        pdf([shown(60, 112, "Notre idée :") + shown(60, 160, "Le bac coûte trop cher.")], annotations={0: f"{note} {nod} 5 0 R"}, **form),
+        pdf(
+            [shown(60, 112, "Notre idée :") + shown(60, 160, "Le bac coûte trop cher.")],
+            annotations={0: f"{note} {nod} 5 0 R"},
+            **form,
+        ),
         "f.pdf",
     )  # type: ignore[arg-type]
     assert [(block.kind, block.text, block.speaker) for block in part.blocks] == [
@@ -844,20 +1072,35 @@ ROWS: list[tuple[str, bytes, str, tuple[tuple[str, ...], ...]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "name", "expected"), [case[1:] for case in ROWS], ids=[case[0] for case in ROWS])
-def test_tables_give_their_rows(content: bytes, name: str, expected: tuple[tuple[str, ...], ...]) -> None:
+@pytest.mark.parametrize(
+    ("content", "name", "expected"), [case[1:] for case in ROWS], ids=[case[0] for case in ROWS]
+)
+def test_tables_give_their_rows(
+    content: bytes, name: str, expected: tuple[tuple[str, ...], ...]
+) -> None:
     (part,) = read(content, name)
     assert (part.rows, part.blocks, part.name) == (expected, (), "")
 
 
 def test_sheets_are_parts_in_order_and_hidden_ones_are_told() -> None:
-    parts = read(xlsx({"Émargement": [["nom"]], "vide": [], "T2/T3": [["idée"]], "listes": [["secret"]]}, hidden=["listes"]), "e.xlsx")
-    assert [(part.name, part.rows) for part in parts] == [("1-Émargement", (("nom",),)), ("3-T2-T3", (("idée",),))]
+    parts = read(
+        xlsx(
+            {"Émargement": [["nom"]], "vide": [], "T2/T3": [["idée"]], "listes": [["secret"]]},
+            hidden=["listes"],
+        ),
+        "e.xlsx",
+    )
+    assert [(part.name, part.rows) for part in parts] == [
+        ("1-Émargement", (("nom",),)),
+        ("3-T2-T3", (("idée",),)),
+    ]
     assert parts[0].warnings == ("1 feuille masquée non lue",)
 
 
 def test_hidden_sheets_and_comments_of_an_opendocument_workbook_are_told() -> None:
-    style = '<style:style style:name="H"><style:table-properties table:display="false"/></style:style>'
+    style = (
+        '<style:style style:name="H"><style:table-properties table:display="false"/></style:style>'
+    )
     note = "<table:table-cell><office:annotation><text:p>à revoir</text:p></office:annotation><text:p>idée</text:p></table:table-cell>"
     hidden = ods_table("listes", ods_cells("secret"), attributes='table:style-name="H"')
     (part,) = read(ods(ods_table("T2", note), hidden, styles=style), "e.ods")
@@ -871,21 +1114,33 @@ CUES: list[tuple[str, str, str, list[tuple[str | None, str]]]] = [
         "t.vtt",
         "WEBVTT\n\nSTYLE\n::cue {}\n\na1/0-0\n00:00:01.000 --> 00:00:03.000\n<v Maëlle Riou>On commence.</v>\n\na1/0-1\n00:00:03.100 --> 00:00:05.000\n"
         "<v Maëlle Riou>La criée &amp; le port.\n\nNOTE pause\n\n00:09.000 --> 00:12.000\n<v.x Invité 2>Oui <i>mais</i> <00:10.000>non.\nEt puis zut.\n",
-        [(None, "pause"), ("Maëlle Riou", "On commence. La criée & le port."), ("Invité 2", "Oui mais non. Et puis zut.")],
+        [
+            (None, "pause"),
+            ("Maëlle Riou", "On commence. La criée & le port."),
+            ("Invité 2", "Oui mais non. Et puis zut."),
+        ],
     ),
     (
         "names before a colon, a word before a colon is none",
         "t.srt",
         "1\n00:00:01,000 --> 00:00:03,000\nAnimateur : on démarre\n\n2\n00:00:03,100 --> 00:00:05,000\nSPEAKER_01: le bac ne\npasse plus\n\n"
         "3\n00:00:05,100 --> 00:00:07,000\nla nuit\n\n4\n00:00:07,100 --> 00:00:09,000\nAnimateur : merci\n\n5\n00:00:09,100 --> 00:00:10,000\nBref: on ferme\n",
-        [("Animateur", "on démarre"), ("SPEAKER 01", "le bac ne passe plus la nuit"), ("Animateur", "merci Bref: on ferme")],
+        [
+            ("Animateur", "on démarre"),
+            ("SPEAKER 01", "le bac ne passe plus la nuit"),
+            ("Animateur", "merci Bref: on ferme"),
+        ],
     ),
     (
         "a first name speaks even once, a word before a colon or a place inside a line does not",
         "t.srt",
         "1\n00:00:01,000 --> 00:00:03,000\nSylvain : la une c'est le port\n\n2\n00:00:03,100 --> 00:00:05,000\nRésultat : plus de glace\n\n"
         "3\n00:00:05,100 --> 00:00:07,000\nAïcha: la deux c'est l'eau\n\n4\n00:00:07,100 --> 00:00:08,000\nMme Kerléo : et nous\n",
-        [("Sylvain", "la une c'est le port Résultat : plus de glace"), ("Aïcha", "la deux c'est l'eau"), ("Mme Kerléo", "et nous")],
+        [
+            ("Sylvain", "la une c'est le port Résultat : plus de glace"),
+            ("Aïcha", "la deux c'est l'eau"),
+            ("Mme Kerléo", "et nous"),
+        ],
     ),
     (
         "a pause before a verb parts nothing",
@@ -909,15 +1164,23 @@ CUES: list[tuple[str, str, str, list[tuple[str | None, str]]]] = [
 ]
 
 
-@pytest.mark.parametrize(("name", "text", "expected"), [case[1:] for case in CUES], ids=[case[0] for case in CUES])
-def test_transcripts_give_one_block_a_turn(name: str, text: str, expected: list[tuple[str | None, str]]) -> None:
+@pytest.mark.parametrize(
+    ("name", "text", "expected"), [case[1:] for case in CUES], ids=[case[0] for case in CUES]
+)
+def test_transcripts_give_one_block_a_turn(
+    name: str, text: str, expected: list[tuple[str | None, str]]
+) -> None:
     (part,) = read(text, name)
     assert [(block.speaker, block.text) for block in part.blocks] == expected
     assert part.channel == "transcript"
 
 
 def mail(
-    body: str, *, subject: str = "Suite", sender: str = "Yann Le Bihan <yann@example.org>", kind: str = "text/plain; charset=utf-8"
+    body: str,
+    *,
+    subject: str = "Suite",
+    sender: str = "Yann Le Bihan <yann@example.org>",
+    kind: str = "text/plain; charset=utf-8",
 ) -> bytes:
     return f"From: {sender}\nTo: ateliers@example.fr\nSubject: {subject}\nMIME-Version: 1.0\nContent-Type: {kind}\n\n{body}".encode()
 
@@ -989,14 +1252,22 @@ MAILS: list[tuple[str, bytes, list[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "expected"), [case[1:] for case in MAILS], ids=[case[0] for case in MAILS])
-def test_of_a_mail_only_what_was_written_may_become_passages(content: bytes, expected: list[str]) -> None:
+@pytest.mark.parametrize(
+    ("content", "expected"), [case[1:] for case in MAILS], ids=[case[0] for case in MAILS]
+)
+def test_of_a_mail_only_what_was_written_may_become_passages(
+    content: bytes, expected: list[str]
+) -> None:
     assert said(content, "mail.eml") == expected
 
 
 def test_people_of_a_mail_are_told_also_those_of_a_mail_passed_on() -> None:
     (part,) = read(MAILS[4][1], "mail.eml")
-    assert part.people == (("Yann Le Bihan", "yann@example.org"), ("", "ateliers@example.fr"), ("Soizic Kerléo", "s@example.com"))
+    assert part.people == (
+        ("Yann Le Bihan", "yann@example.org"),
+        ("", "ateliers@example.fr"),
+        ("Soizic Kerléo", "s@example.com"),
+    )
     assert (part.title, part.channel) == ("Fwd: idée", "mail")
 
 
@@ -1014,17 +1285,25 @@ def test_attachments_are_parts_and_a_bad_one_is_a_part_with_an_error() -> None:
     )
     parts = read(mail(body, kind="multipart/mixed; boundary=XX"), "mail.eml")
     assert [part.name for part in parts] == ["", "001-Table 2 été.docx", "002-photo.jpg"]
-    assert [block.text for part in parts for block in part.blocks] == ["Voici les notes, à lire.", "une idée jointe"]
+    assert [block.text for part in parts for block in part.blocks] == [
+        "Voici les notes, à lire.",
+        "une idée jointe",
+    ]
     assert [part.error is None for part in parts] == [True, True, False]
 
 
 def test_mails_of_a_mailbox_are_parts_that_sort_in_order() -> None:
     box = b"\n".join(
-        b"From x Mon Jun  1 10:00:00 2026\n" + mail(f"L'idée n° {number} est de rouvrir la gare.\n>From ici, rien.\n")
+        b"From x Mon Jun  1 10:00:00 2026\n"
+        + mail(f"L'idée n° {number} est de rouvrir la gare.\n>From ici, rien.\n")
         for number in range(1, 12)
     )
     parts = read(box, "boite.mbox")
-    assert [part.name for part in parts] == sorted(part.name for part in parts) == [f"{number:03}" for number in range(1, 12)]
+    assert (
+        [part.name for part in parts]
+        == sorted(part.name for part in parts)
+        == [f"{number:03}" for number in range(1, 12)]
+    )
     assert parts[10].blocks[0].text == "L'idée n° 11 est de rouvrir la gare."
 
 
@@ -1037,8 +1316,18 @@ def test_plain_text_is_preferred_to_html_unless_it_is_empty() -> None:
     assert said(both("  "), "m.eml") == ["La version HTML du texte."]
 
 
-BOMB = zipped({"word/document.xml": f'<w:document xmlns:w="{W}"><w:body>' + "<w:p/>" * 1_500_000 + "</w:body></w:document>"})
-DTD = zipped({"word/document.xml": f'<!DOCTYPE a [<!ENTITY b "c">]><w:document xmlns:w="{W}"><w:body>{w_p("&b;")}</w:body></w:document>'})
+BOMB = zipped(
+    {
+        "word/document.xml": f'<w:document xmlns:w="{W}"><w:body>'
+        + "<w:p/>" * 1_500_000
+        + "</w:body></w:document>"
+    }
+)
+DTD = zipped(
+    {
+        "word/document.xml": f'<!DOCTYPE a [<!ENTITY b "c">]><w:document xmlns:w="{W}"><w:body>{w_p("&b;")}</w:body></w:document>'
+    }
+)
 REFUSED: list[tuple[str, bytes, str, str]] = [
     ("empty", b"", "a.docx", "fichier vide"),
     ("blank", b" \n \n", "a.txt", "fichier texte sans texte"),
@@ -1069,8 +1358,12 @@ REFUSED: list[tuple[str, bytes, str, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "name", "reason"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
-def test_what_cannot_be_read_is_refused_in_french_with_advice(content: bytes, name: str, reason: str) -> None:
+@pytest.mark.parametrize(
+    ("content", "name", "reason"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
+def test_what_cannot_be_read_is_refused_in_french_with_advice(
+    content: bytes, name: str, reason: str
+) -> None:
     with pytest.raises(ReadError) as refusal:
         read(content, name)
     assert refusal.value.found.startswith(reason)
@@ -1082,9 +1375,10 @@ def test_limits_refuse_large_texts_and_deep_mails() -> None:
         read("une idée\n" * 30, "a.txt", max_blocks=20)
     inner = mail("au fond, une idée")
     for _ in range(4):
-        inner = mail("--XX\n" + f"Content-Type: message/rfc822\n\n{inner.decode()}\n--XX--\n", kind="multipart/mixed; boundary=XX").replace(
-            b"XX", b"X" * 3
-        )
+        inner = mail(
+            "--XX\n" + f"Content-Type: message/rfc822\n\n{inner.decode()}\n--XX--\n",
+            kind="multipart/mixed; boundary=XX",
+        ).replace(b"XX", b"X" * 3)
     errors = [part.error[0] for part in read(inner, "a.eml", max_depth=1) if part.error]
     assert errors == ["trop de fichiers emboîtés (pièces jointes, archives)"]
 
@@ -1099,7 +1393,9 @@ def test_limits_refuse_large_texts_and_deep_mails() -> None:
         (mail("Un courriel sans extension."), "message", "Un courriel sans extension."),
     ],
 )
-def test_the_content_tells_the_format_not_the_extension(content: bytes, name: str, expected: str) -> None:
+def test_the_content_tells_the_format_not_the_extension(
+    content: bytes, name: str, expected: str
+) -> None:
     assert expected in said(content, name)
 
 
@@ -1109,24 +1405,39 @@ CHATS = [  # the export, (who writes, what) of each passage
         "12/03/2026, 14:05 - Les messages et les appels sont chiffrés de bout en bout. Aucun tiers ne peut les lire.\n"
         "12/03/2026, 14:05 - Lucie a créé le groupe « Table 3 »\n12/03/2026, 14:06 - Anne Riou: Les bus ne passent plus\net les jeunes restent coincés\n"
         "12/03/2026, 14:07 - Anne Riou: <Médias omis>\n12/03/2026, 14:09 - Karim: il faudrait un local plus grand <Ce message a été modifié>\n",
-        [("Anne Riou", "Les bus ne passent plus et les jeunes restent coincés"), ("Karim", "il faudrait un local plus grand")],
+        [
+            ("Anne Riou", "Les bus ne passent plus et les jeunes restent coincés"),
+            ("Karim", "il faudrait un local plus grand"),
+        ],
     ),
     (
         "an iOS export, with its marks and narrow blanks",
         "\u200e[12/03/2026, 14:05:33] Atelier Bray: \u200eLes messages et les appels sont chiffrés de bout en bout.\n"
         "[12/03/2026, 2:06:01\u202fPM] Anne Riou: La halle tourne bien\n\u200e[12/03/2026, 14:07:12] Karim: \u200eimage omitted\n"
         "[12/03/2026 14:08:00] ~\u202fKarim: Ce message est à garder : on manque d'eau\n",
-        [("Anne Riou", "La halle tourne bien"), ("Karim", "Ce message est à garder : on manque d'eau")],
+        [
+            ("Anne Riou", "La halle tourne bien"),
+            ("Karim", "Ce message est à garder : on manque d'eau"),
+        ],
     ),
     (
         "a French export with « à »; a number and a nickname name nobody",
         "12/03/26 à 14:06 - +33 6 12 34 56 78: Les bus ne passent plus le soir\n12/03/26 à 14:07 - titi59: le médecin part\n12/03/26 à 14:08 - titi59: en mai\n",
-        [("intervenant", "Les bus ne passent plus le soir"), ("intervenant", "le médecin part"), ("intervenant", "en mai")],
+        [
+            ("intervenant", "Les bus ne passent plus le soir"),
+            ("intervenant", "le médecin part"),
+            ("intervenant", "en mai"),
+        ],
     ),
     (
         "times before days, dotted days, ISO days, names before times",
         "[14:05, 12/03/2026] Anne Riou: un\n2026-03-12 14:05:33 Anne Riou: deux\n12.03.2026 14h06 – Paul Morel : trois\nLucie Morel, [12.03.2026 14:05]\nquatre\n",
-        [("Anne Riou", "un"), ("Anne Riou", "deux"), ("Paul Morel", "trois"), ("Lucie Morel", "quatre")],
+        [
+            ("Anne Riou", "un"),
+            ("Anne Riou", "deux"),
+            ("Paul Morel", "trois"),
+            ("Lucie Morel", "quatre"),
+        ],
     ),
     (
         "a list in a message, a photo with a caption",
@@ -1142,10 +1453,17 @@ CHATS = [  # the export, (who writes, what) of each passage
 
 
 @pytest.mark.parametrize(("why", "content", "expected"), CHATS, ids=[why for why, *_ in CHATS])
-def test_a_conversation_exported_from_a_phone_tells_who_wrote_what(why: str, content: str, expected: Shown) -> None:
-    for name, file in (("_chat.txt", content), ("discussion.docx", docx("".join(map(w_p, content.replace("<", "&lt;").splitlines()))))):
+def test_a_conversation_exported_from_a_phone_tells_who_wrote_what(
+    why: str, content: str, expected: Shown
+) -> None:
+    for name, file in (
+        ("_chat.txt", content),
+        ("discussion.docx", docx("".join(map(w_p, content.replace("<", "&lt;").splitlines())))),
+    ):
         (part,) = read(file, name)
-        assert [(block.speaker, block.text) for block in part.blocks if block.kind != "meta"] == expected, name
+        assert [
+            (block.speaker, block.text) for block in part.blocks if block.kind != "meta"
+        ] == expected, name
 
 
 @pytest.mark.parametrize(
@@ -1157,12 +1475,19 @@ def test_a_conversation_exported_from_a_phone_tells_who_wrote_what(why: str, con
     ],
 )
 def test_a_programme_or_a_dated_note_is_no_conversation(content: str) -> None:
-    assert all(block.speaker is None and block.kind != "meta" for block in read(content, "notes.txt")[0].blocks)
+    assert all(
+        block.speaker is None and block.kind != "meta"
+        for block in read(content, "notes.txt")[0].blocks
+    )
 
 
 def test_every_line_of_a_conversation_is_in_a_block() -> None:
     for _, content, _ in CHATS:
-        words = {word.strip(".:,") for line in content.split(" <Ce message")[0].splitlines() for word in line.split(": ", 1)[-1].split()}
+        words = {
+            word.strip(".:,")
+            for line in content.split(" <Ce message")[0].splitlines()
+            for word in line.split(": ", 1)[-1].split()
+        }
         (part,) = read(content, "_chat.txt")
         held = " ".join(f"{block.speaker} {block.text}" for block in part.blocks)
         missing = [word for word in words if word.isalpha() and word not in held]

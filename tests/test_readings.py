@@ -3,14 +3,26 @@
 import numpy as np
 import pytest
 
-from pipeline.compare.correspondence import correspondence
-from pipeline.compare.reinert import classify, first_axis, select_lemmas, split
+from pipeline.compare.counts import classify, correspondence, first_axis, select_lemmas, split
 
 # Greenacre's smokers, as package ca gives them: staff (managers, employees, secretaries) by smoking (none, light, medium, heavy)
-SMOKE = np.array([[4, 2, 3, 2], [4, 3, 7, 4], [25, 10, 12, 4], [18, 24, 33, 13], [10, 6, 7, 2]], dtype=float)
+SMOKE = np.array(
+    [[4, 2, 3, 2], [4, 3, 7, 4], [25, 10, 12, 4], [18, 24, 33, 13], [10, 6, 7, 2]], dtype=float
+)
 SMOKE_INERTIA = [0.074759, 0.010017, 0.000414]
-SMOKE_ROWS = [(-0.240539, -1.935708), (0.947105, -2.430958), (-1.391973, -0.106508), (0.851989, 0.576944), (-0.735456, 0.788435)]
-SMOKE_COLUMNS = [(-1.438471, -0.304659), (0.363746, 1.409433), (0.718017, 0.073528), (1.074445, -1.975960)]
+SMOKE_ROWS = [
+    (-0.240539, -1.935708),
+    (0.947105, -2.430958),
+    (-1.391973, -0.106508),
+    (0.851989, 0.576944),
+    (-0.735456, 0.788435),
+]
+SMOKE_COLUMNS = [
+    (-1.438471, -0.304659),
+    (0.363746, 1.409433),
+    (0.718017, 0.073528),
+    (1.074445, -1.975960),
+]
 
 
 def test_the_textbook_table_of_smokers_has_its_published_inertia_and_standard_coordinates() -> None:
@@ -32,18 +44,26 @@ def test_coordinates_equal_those_of_an_eigenvalue_computation(seed: int) -> None
     assert found.inertia == pytest.approx(values.real[order], abs=1e-9)
     for axis, place in enumerate(order):
         vector = vectors[:, place].real
-        vector = vector / np.sqrt((vector**2 * rows / rows.sum()).sum()) * np.sqrt(values.real[place])
+        vector = (
+            vector / np.sqrt((vector**2 * rows / rows.sum()).sum()) * np.sqrt(values.real[place])
+        )
         assert np.abs(found.rows[:, axis]) == pytest.approx(np.abs(vector), abs=1e-6)
-        profile = counts.T @ found.rows[:, axis] / columns / np.sqrt(found.inertia[axis])  # transition formula
+        profile = (
+            counts.T @ found.rows[:, axis] / columns / np.sqrt(found.inertia[axis])
+        )  # transition formula
         assert found.columns[:, axis] == pytest.approx(profile, abs=1e-6)
 
 
 def test_contributions_and_qualities_sum_to_one_and_inertia_is_chi_square_over_n() -> None:
     found = correspondence(SMOKE)
-    assert found.row_contributions.sum(axis=0) == pytest.approx(1) and found.column_contributions.sum(axis=0) == pytest.approx(1)
+    assert found.row_contributions.sum(axis=0) == pytest.approx(
+        1
+    ) and found.column_contributions.sum(axis=0) == pytest.approx(1)
     assert found.row_qualities.sum(axis=1) == pytest.approx(1)
     expected = np.outer(SMOKE.sum(axis=1), SMOKE.sum(axis=0)) / SMOKE.sum()
-    assert found.inertia.sum() == pytest.approx((((SMOKE - expected) ** 2) / expected).sum() / SMOKE.sum())
+    assert found.inertia.sum() == pytest.approx(
+        (((SMOKE - expected) ** 2) / expected).sum() / SMOKE.sum()
+    )
 
 
 def test_a_table_of_two_rows_has_one_axis_and_rows_in_proportion_have_none() -> None:
@@ -53,13 +73,25 @@ def test_a_table_of_two_rows_has_one_axis_and_rows_in_proportion_have_none() -> 
 
 # The small table that rainette's own tests use, with the results they state
 RAINETTE = np.array(
-    [[1, 1, 1, 0, 0], [0, 0, 1, 1, 0], [1, 0, 0, 0, 0], [1, 1, 1, 1, 0], [1, 1, 1, 1, 1], [1, 0, 0, 0, 0], [1, 1, 1, 0, 0]], dtype=float
+    [
+        [1, 1, 1, 0, 0],
+        [0, 0, 1, 1, 0],
+        [1, 0, 0, 0, 0],
+        [1, 1, 1, 1, 0],
+        [1, 1, 1, 1, 1],
+        [1, 0, 0, 0, 0],
+        [1, 1, 1, 0, 0],
+    ],
+    dtype=float,
 )
 
 
 def test_rainettes_small_table_is_cut_as_rainette_cuts_it() -> None:
     found = classify(RAINETTE, 2, min_members=3)
-    assert {tuple(np.flatnonzero(found == place) + 1) for place in (0, 1)} == {(3, 6), (1, 2, 4, 5, 7)}
+    assert {tuple(np.flatnonzero(found == place) + 1) for place in (0, 1)} == {
+        (3, 6),
+        (1, 2, 4, 5, 7),
+    }
     halves = split(RAINETTE)
     small = 0 if len(halves.first) == 2 else 1
     keeps = select_lemmas(RAINETTE, halves)

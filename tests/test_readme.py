@@ -10,8 +10,8 @@ import pytest
 
 from flows.run import run_study
 from pipeline.evaluate import evaluate_study
-from pipeline.ingest.sniff import sniff
-from pipeline.resources import data_path
+from pipeline.files import data_path
+from pipeline.ingest.parts import sniff
 from pipeline.settings import Settings, load_settings
 from pipeline.study import Study
 
@@ -27,7 +27,9 @@ def section(title: str) -> str:
 def test_every_format_of_the_readme_is_one_that_the_readers_know():
     from pipeline.ingest.readers.dispatch import _READERS
 
-    promised = set(re.findall(r"\.([a-z]+[0-9]?)\b", section("Ce qui entre").split("atelier.yaml")[0])) - {"geojson"}
+    promised = set(
+        re.findall(r"\.([a-z]+[0-9]?)\b", section("Ce qui entre").split("atelier.yaml")[0])
+    ) - {"geojson"}
     assert promised == set(_READERS) - {"json"}
     assert sniff(b'{"type": "FeatureCollection", "features": []}', "carte.geojson") == "json"
 
@@ -40,7 +42,9 @@ FIGURES = re.findall(r"\(`([a-z0-9_.]+)`\) \| ([0-9.]+) \| ([0-9.]+) \|", sectio
 def told(place: int) -> dict[str, object]:
     """The README's figures of one study, first or second, each as near as it may be."""
     return {
-        figure[0]: pytest.approx(float(figure[place]), abs=CLOSE_OF_THEMES if figure[0].startswith("themes.") else CLOSE)
+        figure[0]: pytest.approx(
+            float(figure[place]), abs=CLOSE_OF_THEMES if figure[0].startswith("themes.") else CLOSE
+        )
         for figure in FIGURES
     }
 
@@ -48,7 +52,9 @@ def told(place: int) -> dict[str, object]:
 def measured(study: Study, gold: Path) -> dict[str, float]:
     """The figures of the README's table, by their dotted name."""
     found = evaluate_study(study.read_tables(), gold)
-    return {name: functools.reduce(operator.getitem, name.split("."), found) for name, *_ in FIGURES}
+    return {
+        name: functools.reduce(operator.getitem, name.split("."), found) for name, *_ in FIGURES
+    }
 
 
 def test_the_figures_of_the_readme_for_the_example_are_the_ones_measured(demo_study):
@@ -71,7 +77,9 @@ def test_links_between_pages_lead_somewhere(page):
 
 
 def test_every_make_target_named_in_the_readme_exists():
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+    targets = set(
+        re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+    )
     assert set(re.findall(r"`?make ([a-z]+)", README)) <= targets
 
 

@@ -8,14 +8,17 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from draws import seeds
-from exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
 from lxml import etree
 
-from pipeline.exchange import codebook_file, gather_codings, project_file
-from pipeline.exchange.xml_text import one_line, xml_text
+from pipeline.exchange import project_file
+from pipeline.exchange.codebook import codebook_file
+from pipeline.exchange.documents import gather_codings
+from pipeline.exchange.xml import one_line, xml_text
 from pipeline.grid import load_grid
-from pipeline.tables import DECISIONS, TAGS, THEME_FAMILIES
+from pipeline.tables.material import DECISIONS, TAGS
+from pipeline.tables.results import THEME_FAMILIES
+from support.draws import seeds
+from support.exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
 
 SCHEMA = etree.XMLSchema(etree.parse(Path(__file__).parent / "refi" / "Project.xsd"))
 NS = {"p": "urn:QDA-XML:project:1.0", "c": "urn:QDA-XML:codebook:1.0"}
@@ -23,7 +26,9 @@ GUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}
 
 
 def exported(tables: Tables, decisions: pd.DataFrame | None = None, **more: Any) -> bytes:
-    codings = gather_codings(tables, GRID, decisions=DECISIONS.empty() if decisions is None else decisions, **more)
+    codings = gather_codings(
+        tables, GRID, decisions=DECISIONS.empty() if decisions is None else decisions, **more
+    )
     return project_file(tables, GRID, codings, title="Étude d'essai")
 
 
@@ -36,7 +41,10 @@ def opened(content: bytes) -> tuple[Any, dict[str, bytes]]:
 def coded(content: bytes) -> set[tuple[str, str, str]]:
     """(user, quote, code) of every coding, the quote read in the source's file at the offsets told."""
     root, files = opened(content)
-    users = {user.get("guid"): user.get("name").partition(" ")[0] for user in root.iterfind(".//p:User", NS)}
+    users = {
+        user.get("guid"): user.get("name").partition(" ")[0]
+        for user in root.iterfind(".//p:User", NS)
+    }
     codes = {code.get("guid"): code.get("name") for code in root.iterfind(".//p:Code", NS)}
     found = set()
     for source in root.iterfind(".//p:TextSource", NS):
@@ -44,7 +52,13 @@ def coded(content: bytes) -> set[tuple[str, str, str]]:
         for selection in source.iterfind("p:PlainTextSelection", NS):
             quote = text[int(selection.get("startPosition")) : int(selection.get("endPosition"))]
             for coding in selection.iterfind("p:Coding", NS):
-                found.add((users[coding.get("creatingUser")], quote, codes[coding.find("p:CodeRef", NS).get("targetGUID")]))
+                found.add(
+                    (
+                        users[coding.get("creatingUser")],
+                        quote,
+                        codes[coding.find("p:CodeRef", NS).get("targetGUID")],
+                    )
+                )
     return found
 
 
@@ -54,8 +68,14 @@ def test_any_study_gives_a_valid_project_with_the_right_quotes(seed: int) -> Non
     content = exported(tables)
     root, files = opened(content)
     assert SCHEMA.validate(root), SCHEMA.error_log.last_error
-    assert {quote for _, quote, _ in coded(content)} <= {xml_text(text) for text in tables["units"]["text"]}
-    assert all(b"\r" not in text and not text.startswith(b"\xef\xbb\xbf") for name, text in files.items() if name != "project.qde")
+    assert {quote for _, quote, _ in coded(content)} <= {
+        xml_text(text) for text in tables["units"]["text"]
+    }
+    assert all(
+        b"\r" not in text and not text.startswith(b"\xef\xbb\xbf")
+        for name, text in files.items()
+        if name != "project.qde"
+    )
     guids = [element.get("guid") for element in root.iter() if element.get("guid")]
     assert len(guids) == len(set(guids)) and all(map(GUID.fullmatch, guids))
     names = [code.get("name").casefold() for code in root.iterfind(".//p:Code", NS)]
@@ -74,7 +94,10 @@ def test_an_emoji_counts_for_one() -> None:
 
 def test_the_order_of_rows_changes_no_byte() -> None:
     tables = any_study(7)
-    shuffled = {name: rows.sample(frac=1, random_state=2).reset_index(drop=True) for name, rows in tables.items()}
+    shuffled = {
+        name: rows.sample(frac=1, random_state=2).reset_index(drop=True)
+        for name, rows in tables.items()
+    }
     assert exported(tables) == exported(shuffled)
     assert codebook_of(tables) == codebook_of(shuffled)
 
@@ -102,23 +125,36 @@ def test_each_person_has_codes_of_their_own_and_the_machine_keeps_what_nobody_re
     tables["tags"] = TAGS.check(tables["tags"].assign(is_assigned=~is_rejected))
     codings = gather_codings(tables, GRID, decisions=decisions, machine_tags=proposed)
     people = {(coding.author, coding.unit_id, coding.code) for coding in codings if coding.author}
-    assert people == {("Lise", "d0u0", "enjeux.social"), ("Paul", "d0u0", "offre"), ("Paul", "d0u2", "demande")}
+    assert people == {
+        ("Lise", "d0u0", "enjeux.social"),
+        ("Paul", "d0u0", "offre"),
+        ("Paul", "d0u2", "demande"),
+    }
     machine = {(coding.unit_id, coding.code) for coding in codings if not coding.author}
-    assert ("d0u0", "enjeux.social") in machine and ("d0u1", "offre") not in machine and ("d0u1", "approvisionnement") in machine
+    assert (
+        ("d0u0", "enjeux.social") in machine
+        and ("d0u1", "offre") not in machine
+        and ("d0u1", "approvisionnement") in machine
+    )
 
 
 def test_what_only_a_decision_assigned_is_not_the_machines() -> None:
     tables, proposed = small(), small()["tags"].assign(is_assigned=False)
-    codings = gather_codings(tables, GRID, decisions=DECISIONS.empty(), machine_tags=TAGS.check(proposed))
+    codings = gather_codings(
+        tables, GRID, decisions=DECISIONS.empty(), machine_tags=TAGS.check(proposed)
+    )
     assert {coding.axis for coding in codings} == {"theme"}
 
 
 def test_a_theme_that_a_person_chose_is_that_persons() -> None:
     decisions = taken(
-        {"action": "move_unit", "unit_id": "d0u0", "value": "t-cars"}, {"action": "move_unit", "unit_id": "d0u1", "value": "t-cars"}
+        {"action": "move_unit", "unit_id": "d0u0", "value": "t-cars"},
+        {"action": "move_unit", "unit_id": "d0u1", "value": "t-cars"},
     )
     codings = gather_codings(small(), GRID, decisions=decisions)
-    assert {(coding.author, coding.unit_id, coding.code) for coding in codings if coding.axis == "theme"} == {
+    assert {
+        (coding.author, coding.unit_id, coding.code) for coding in codings if coding.axis == "theme"
+    } == {
         ("Lise", "d0u0", "t-cars"),
         ("", "d0u1", "t-lait"),
         ("", "d1u0", "t-cars"),
@@ -127,31 +163,65 @@ def test_a_theme_that_a_person_chose_is_that_persons() -> None:
 
 
 def test_workshops_and_tables_are_cases_with_their_variables() -> None:
-    root, _ = opened(exported(made_study(Doc([Line("a", table=1), Line("b", table=2)], table=None, title="Restitution"), Doc([Line("c")]))))
+    root, _ = opened(
+        exported(
+            made_study(
+                Doc([Line("a", table=1), Line("b", table=2)], table=None, title="Restitution"),
+                Doc([Line("c")]),
+            )
+        )
+    )
     cases = {case.get("name"): case for case in root.iterfind(".//p:Case", NS)}
     assert list(cases) == ["orthez", "orthez, table 1", "orthez, table 2", "die"]
     assert [len(cases[name].findall("p:SourceRef", NS)) for name in cases] == [2, 1, 0, 0]
     assert [len(cases[name].findall("p:SelectionRef", NS)) for name in cases] == [0, 1, 1, 0]
-    names = {variable.get("guid"): variable.get("name") for variable in root.iterfind(".//p:Variable", NS)}
-    values = {names[value[0].get("targetGUID")]: value[1].text for value in cases["orthez, table 1"].iterfind("p:VariableValue", NS)}
-    assert values == {"Territoire": "orthez", "Atelier": "orthez", "Date": "2025-02-04", "Table": "1"}
+    names = {
+        variable.get("guid"): variable.get("name")
+        for variable in root.iterfind(".//p:Variable", NS)
+    }
+    values = {
+        names[value[0].get("targetGUID")]: value[1].text
+        for value in cases["orthez, table 1"].iterfind("p:VariableValue", NS)
+    }
+    assert values == {
+        "Territoire": "orthez",
+        "Atelier": "orthez",
+        "Date": "2025-02-04",
+        "Table": "1",
+    }
 
 
 def test_an_empty_study_is_a_valid_project_without_empty_lists() -> None:
     tables = made_study()
     root, files = opened(exported(tables | {"workshops": tables["workshops"].head(0)}))
     assert SCHEMA.validate(root), SCHEMA.error_log.last_error
-    assert list(files) == ["project.qde"] and root.find("p:Sources", NS) is None and root.find("p:Cases", NS) is None
+    assert (
+        list(files) == ["project.qde"]
+        and root.find("p:Sources", NS) is None
+        and root.find("p:Cases", NS) is None
+    )
 
 
 def check_codebook(content: bytes) -> Any:
     """The root of a .qdc, its elements, their order and attributes those of the standard."""
     root = etree.fromstring(content)
-    assert root.tag == f"{{{NS['c']}}}CodeBook" and [child.tag for child in root] == [f"{{{NS['c']}}}Codes"] and len(root[0])
+    assert (
+        root.tag == f"{{{NS['c']}}}CodeBook"
+        and [child.tag for child in root] == [f"{{{NS['c']}}}Codes"]
+        and len(root[0])
+    )
     for code in root.iterfind(".//c:Code", NS):
-        assert set(code.attrib) == {"guid", "name", "isCodable", "color"} and GUID.fullmatch(code.get("guid")) and code.get("name")
-        assert code.get("isCodable") in ("true", "false") and re.fullmatch("#[0-9A-F]{6}", code.get("color"))
-        assert re.fullmatch("(Description )?(Code )*", "".join(f"{etree.QName(child).localname} " for child in code))
+        assert (
+            set(code.attrib) == {"guid", "name", "isCodable", "color"}
+            and GUID.fullmatch(code.get("guid"))
+            and code.get("name")
+        )
+        assert code.get("isCodable") in ("true", "false") and re.fullmatch(
+            "#[0-9A-F]{6}", code.get("color")
+        )
+        assert re.fullmatch(
+            "(Description )?(Code )*", "".join(f"{etree.QName(child).localname} " for child in code)
+        )
     return root
 
 
@@ -163,7 +233,9 @@ def test_the_codebook_has_two_branches_and_every_theme(seed: int) -> None:
     grid, of_themes = root.findall("c:Codes/c:Code", NS)
     assert [branch.get("name") for branch in grid] == ["Rubriques", "Postures", "Piliers"]
     assert len(of_themes.findall("c:Code", NS)) == len(themes)
-    assert {one_line(label)[:50] for label in themes["label"] if label} <= {code.get("name")[:50] for code in of_themes}
+    assert {one_line(label)[:50] for label in themes["label"] if label} <= {
+        code.get("name")[:50] for code in of_themes
+    }
 
 
 def test_a_grid_comes_back_from_its_codebook(tmp_path: Path) -> None:
@@ -177,12 +249,22 @@ def test_a_theme_of_a_family_hangs_under_it() -> None:
     tables = made_study(labels={"t-1": "Cars", "t-2": "Trains", "t-3": "Loyers", "t-4": "Crèches"})
     tables["themes"] = tables["themes"].assign(parent_id=["f-1", "f-1", "f-2", None])
     tables["theme_families"] = THEME_FAMILIES.build(
-        {"family_id": name, "label": label, "n_themes": 1, "n_units": 1, "n_tables": 1, "n_workshops": 1}
+        {
+            "family_id": name,
+            "label": label,
+            "n_themes": 1,
+            "n_units": 1,
+            "n_tables": 1,
+            "n_workshops": 1,
+        }
         for name, label in (("f-1", "Transports"), ("f-2", "Loyers"), ("f-3", "Vide"))
     )
     root = check_codebook(codebook_of(tables))
     (branch,) = root.findall("c:Codes/c:Code", NS)[1:]
-    assert [(code.get("name"), [child.get("name") for child in code.iterfind("c:Code", NS)]) for code in branch] == [
+    assert [
+        (code.get("name"), [child.get("name") for child in code.iterfind("c:Code", NS)])
+        for code in branch
+    ] == [
         ("Loyers (f-2)", ["Loyers"]),
         ("Transports", ["Cars", "Trains"]),
         ("Crèches", []),

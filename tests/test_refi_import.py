@@ -11,16 +11,20 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from draws import seeds
-from exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
 
 from pipeline.errors import StudyError
-from pipeline.exchange import Taken, compare_codebook, gather_codings, placing, project_file, read_project, take_project
+from pipeline.exchange import codebook as compare_codebook
+from pipeline.exchange import import_project as placing
 from pipeline.exchange import import_project as reasons
-from pipeline.exchange.archive import pack
-from pipeline.exchange.offsets import plain_text, settle_spans
+from pipeline.exchange import project_file
+from pipeline.exchange.documents import gather_codings
+from pipeline.exchange.import_project import Taken, take_project
+from pipeline.exchange.project_file import plain_text, read_project, settle_spans
+from pipeline.exchange.xml import pack
 from pipeline.standing import confirmation
-from pipeline.tables import DECISIONS
+from pipeline.tables.material import DECISIONS
+from support.draws import seeds
+from support.exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
 
 Files = dict[str, bytes]
 CODED = taken(
@@ -39,23 +43,40 @@ WANTED = [
 
 def exported(tables: Tables, decisions: pd.DataFrame) -> Files:
     """The files of a project of ours, by name."""
-    content = project_file(tables, GRID, gather_codings(tables, GRID, decisions=decisions), title="Essai")
+    content = project_file(
+        tables, GRID, gather_codings(tables, GRID, decisions=decisions), title="Essai"
+    )
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         return {name: archive.read(name) for name in archive.namelist()}
 
 
-def brought(files: Files, folder: Path, tables: Tables | None = None, known: pd.DataFrame | None = None, **more: Any) -> Taken:
+def brought(
+    files: Files,
+    folder: Path,
+    tables: Tables | None = None,
+    known: pd.DataFrame | None = None,
+    **more: Any,
+) -> Taken:
     """What a project of these files brings to a study where nobody decided anything, or `known`."""
     path = folder / "retour.qdpx"
     path.write_bytes(pack(files.items()))
     decisions = DECISIONS.empty() if known is None else known
-    return take_project(read_project(path), small() if tables is None else tables, GRID, decisions=decisions, **more)
+    return take_project(
+        read_project(path), small() if tables is None else tables, GRID, decisions=decisions, **more
+    )
 
 
 def told(found: Taken) -> list[tuple[str, ...]]:
     """(author, action, unit, axis, code or theme), sorted."""
     return sorted(
-        (row["author"], row["action"], row["unit_id"], row.get("axis", "theme"), row.get("code") or row["value"]) for row in found.decisions
+        (
+            row["author"],
+            row["action"],
+            row["unit_id"],
+            row.get("axis", "theme"),
+            row.get("code") or row["value"],
+        )
+        for row in found.decisions
     )
 
 
@@ -65,7 +86,8 @@ def on_xml(change: Callable[[str], str]) -> Callable[[Files], Files]:
 
 def on_sources(change: Callable[[str], str]) -> Callable[[Files], Files]:
     return lambda files: {
-        name: change(content.decode()).encode() if name.startswith("sources/") else content for name, content in files.items()
+        name: change(content.decode()).encode() if name.startswith("sources/") else content
+        for name, content in files.items()
     }
 
 
@@ -73,16 +95,27 @@ def renamed(change: Callable[[str], str]) -> Callable[[Files], Files]:
     return lambda files: {change(name): content for name, content in files.items()}
 
 
-def recounted(stored: Callable[[str], str], counted: Callable[[str], int]) -> Callable[[Files], Files]:
+def recounted(
+    stored: Callable[[str], str], counted: Callable[[str], int]
+) -> Callable[[Files], Files]:
     """Texts stored otherwise, and offsets as `counted` of what is stored before them."""
 
     def change(files: Files) -> Files:
         xml = files["project.qde"].decode()
         for name, content in files.items():
             if name.startswith("sources/"):
-                text, part = content.decode(), re.search(rf"<TextSource guid=\"{name[8:-4]}\".*?</TextSource>", xml, re.DOTALL)
+                text, part = (
+                    content.decode(),
+                    re.search(
+                        rf"<TextSource guid=\"{name[8:-4]}\".*?</TextSource>", xml, re.DOTALL
+                    ),
+                )
                 moved = (
-                    re.sub(r'(Position)="(\d+)"', lambda at, text=text: f'{at[1]}="{counted(stored(text[: int(at[2])]))}"', part[0])
+                    re.sub(
+                        r'(Position)="(\d+)"',
+                        lambda at, text=text: f'{at[1]}="{counted(stored(text[: int(at[2])]))}"',
+                        part[0],
+                    )
                     if part
                     else ""
                 )
@@ -96,7 +129,9 @@ def new_guids(xml: str) -> str:
     """Every GUID replaced by another, as QualCoder does; texts are found by their name in the archive, which stays."""
     given: dict[str, str] = {}
     pattern = r'((?:guid|targetGUID|creatingUser|creatingUserGUID)=")([0-9a-f-]{36})'
-    return re.sub(pattern, lambda found: found[1] + given.setdefault(found[2], str(uuid.uuid4())), xml)
+    return re.sub(
+        pattern, lambda found: found[1] + given.setdefault(found[2], str(uuid.uuid4())), xml
+    )
 
 
 def inline(files: Files) -> Files:
@@ -142,65 +177,124 @@ HABITS: list[tuple[str, Callable[[Files], Files]]] = [
     ("line ends of two characters, counted as two", recounted(crlf, len)),
     ("a byte order mark that is not counted", on_sources(lambda text: "\ufeff" + text)),
     ("a byte order mark that is counted", recounted(lambda text: "\ufeff" + text, len)),
-    ("a byte order mark and line ends, both counted", recounted(lambda text: "\ufeff" + crlf(text), len)),
+    (
+        "a byte order mark and line ends, both counted",
+        recounted(lambda text: "\ufeff" + crlf(text), len),
+    ),
     ("an emoji counted as two", recounted(lambda text: text, in_utf16)),
     ("an emoji and a line end counted as two", recounted(crlf, in_utf16)),
     ("a capital folder", renamed(capital_folder)),
     (
         "as QualCoder: other GUIDs, a capital folder, line ends and a byte order mark that are stored and not counted",
-        chained(on_xml(new_guids), on_sources(lambda text: "\ufeff" + crlf(text)), renamed(capital_folder)),
+        chained(
+            on_xml(new_guids),
+            on_sources(lambda text: "\ufeff" + crlf(text)),
+            renamed(capital_folder),
+        ),
     ),
     (
         "as MAXQDA: GUIDs in capitals, a capital folder, line ends counted as two after a byte order mark",
         chained(
-            recounted(lambda text: "\ufeff" + crlf(text), lambda text: len(text.removeprefix("\ufeff"))),
-            on_xml(lambda xml: re.sub(r'="([0-9a-f-]{36})"', lambda found: f'="{found[1].upper()}"', xml)),
+            recounted(
+                lambda text: "\ufeff" + crlf(text), lambda text: len(text.removeprefix("\ufeff"))
+            ),
+            on_xml(
+                lambda xml: re.sub(
+                    r'="([0-9a-f-]{36})"', lambda found: f'="{found[1].upper()}"', xml
+                )
+            ),
             renamed(capital_folder),
         ),
     ),
-    ("all in a folder, under another name", renamed(lambda name: f"Projet/{name}".replace("project.qde", "Étude finale.QDE"))),
-    ("GUIDs in braces and capitals", on_xml(lambda xml: re.sub(r'="([0-9a-f-]{36})"', lambda found: f'="{{{found[1].upper()}}}"', xml))),
-    ("paths relative to the archive", on_xml(lambda xml: xml.replace("internal://", "relative://sources/"))),
+    (
+        "all in a folder, under another name",
+        renamed(lambda name: f"Projet/{name}".replace("project.qde", "Étude finale.QDE")),
+    ),
+    (
+        "GUIDs in braces and capitals",
+        on_xml(
+            lambda xml: re.sub(
+                r'="([0-9a-f-]{36})"', lambda found: f'="{{{found[1].upper()}}}"', xml
+            )
+        ),
+    ),
+    (
+        "paths relative to the archive",
+        on_xml(lambda xml: xml.replace("internal://", "relative://sources/")),
+    ),
     ("paths of another system", on_xml(lambda xml: xml.replace("internal://", "sources\\\\"))),
     ("texts in the XML", inline),
     ("other GUIDs everywhere", on_xml(new_guids)),
-    ("other GUIDs and no description", on_xml(lambda xml: re.sub("<Description>.*?</Description>", "", new_guids(xml), flags=re.DOTALL))),
-    ("other GUIDs, codes renamed", on_xml(lambda xml: re.sub(r'<Code ([^>]*)name="[^"]*"', r'<Code \1name="x"', new_guids(xml)))),
+    (
+        "other GUIDs and no description",
+        on_xml(
+            lambda xml: re.sub(
+                "<Description>.*?</Description>", "", new_guids(xml), flags=re.DOTALL
+            )
+        ),
+    ),
+    (
+        "other GUIDs, codes renamed",
+        on_xml(
+            lambda xml: re.sub(r'<Code ([^>]*)name="[^"]*"', r'<Code \1name="x"', new_guids(xml))
+        ),
+    ),
     (
         "the user on the selection instead of the coding",
         on_xml(lambda xml: re.sub(r'(<PlainTextSelection [^>]*)creatingUser="[^"]*"', r"\1", xml)),
     ),
     (
         "UTF-16 texts",
-        lambda files: {name: text if name.endswith("qde") else text.decode().encode("utf-16") for name, text in files.items()},
+        lambda files: {
+            name: text if name.endswith("qde") else text.decode().encode("utf-16")
+            for name, text in files.items()
+        },
     ),
     (
         "a comment and another namespace version",
-        on_xml(lambda xml: xml.replace("project:1.0", "project:1.5").replace("<Users>", "<!-- x --><Users>")),
+        on_xml(
+            lambda xml: xml.replace("project:1.0", "project:1.5").replace(
+                "<Users>", "<!-- x --><Users>"
+            )
+        ),
     ),
 ]
 
 
-@pytest.mark.parametrize("change", [habit[1] for habit in HABITS], ids=[habit[0] for habit in HABITS])
-def test_people_keep_their_codings_whatever_tool_wrote_the_file(change: Callable[[Files], Files], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "change", [habit[1] for habit in HABITS], ids=[habit[0] for habit in HABITS]
+)
+def test_people_keep_their_codings_whatever_tool_wrote_the_file(
+    change: Callable[[Files], Files], tmp_path: Path
+) -> None:
     found = brought(change(exported(small(), CODED)), tmp_path)
     assert told(found) == WANTED
     assert set(found.left_out) == {reasons.BY_MACHINE}
 
 
 @pytest.mark.parametrize("seed", seeds(12))
-def test_what_was_exported_comes_back_and_goes_out_again_as_the_same_bytes(seed: int, tmp_path: Path) -> None:
+def test_what_was_exported_comes_back_and_goes_out_again_as_the_same_bytes(
+    seed: int, tmp_path: Path
+) -> None:
     tables = any_study(seed)
     codes = [code for code in GRID.codes if code.axis != "posture"]
     rows = [
-        on_tag("add", unit_id, codes[place % len(codes)].axis, codes[place % len(codes)].code, author=f"P{place % 3} & <fils>")
+        on_tag(
+            "add",
+            unit_id,
+            codes[place % len(codes)].axis,
+            codes[place % len(codes)].code,
+            author=f"P{place % 3} & <fils>",
+        )
         for place, unit_id in enumerate(tables["units"]["unit_id"])
     ]
     decisions = taken(*rows)
     files = exported(tables, decisions)
     found = brought(files, tmp_path, tables)
     assert found.n_known == 0
-    again = DECISIONS.build({"decision_id": place} | row for place, row in enumerate(found.decisions, start=1))
+    again = DECISIONS.build(
+        {"decision_id": place} | row for place, row in enumerate(found.decisions, start=1)
+    )
     assert exported(tables, again) == files
     assert brought(files, tmp_path, tables, known=decisions).decisions == ()
     assert brought(files, tmp_path, tables, known=again).decisions == ()
@@ -208,7 +302,9 @@ def test_what_was_exported_comes_back_and_goes_out_again_as_the_same_bytes(seed:
 
 def test_an_old_file_does_not_undo_what_its_author_said_since(tmp_path: Path) -> None:
     files = exported(small(), CODED)
-    since = on_tag("reject", "d0u0", "rubrique", "enjeux.social", decided_at="2026-02-01T10:00:00+00:00")
+    since = on_tag(
+        "reject", "d0u0", "rubrique", "enjeux.social", decided_at="2026-02-01T10:00:00+00:00"
+    )
     known = taken(*CODED.drop(columns="decision_id").to_dict("records"), since)
     assert brought(files, tmp_path, known=known).decisions == ()
 
@@ -216,18 +312,23 @@ def test_an_old_file_does_not_undo_what_its_author_said_since(tmp_path: Path) ->
 def test_what_was_undone_comes_back_only_by_what_was_said_since(tmp_path: Path) -> None:
     files = exported(small(), CODED)
     known = taken(
-        *CODED.drop(columns="decision_id").to_dict("records"), {"action": "undo", "value": "2", "decided_at": "2026-02-01T10:00:00Z"}
+        *CODED.drop(columns="decision_id").to_dict("records"),
+        {"action": "undo", "value": "2", "decided_at": "2026-02-01T10:00:00Z"},
     )
     assert brought(files, tmp_path, known=known).decisions == ()
     later = exported(small(), CODED.assign(decided_at="2026-03-01T10:00:00Z"))
     assert told(brought(later, tmp_path, known=known)) == [WANTED[2]]
 
 
-def test_a_confirmed_passage_goes_out_as_its_author_s_codes_and_is_known_when_it_comes_back(tmp_path: Path) -> None:
+def test_a_confirmed_passage_goes_out_as_its_author_s_codes_and_is_known_when_it_comes_back(
+    tmp_path: Path,
+) -> None:
     codes = [("rubrique", "opportunites"), ("posture", "demande")]
     known = taken({"action": "confirm_unit", "unit_id": "d0u1", "value": confirmation(codes)})
     files = exported(small(), known)
-    assert told(brought(files, tmp_path)) == [("Lise", "add_tag", "d0u1", axis, code) for axis, code in sorted(codes)]
+    assert told(brought(files, tmp_path)) == [
+        ("Lise", "add_tag", "d0u1", axis, code) for axis, code in sorted(codes)
+    ]
     assert brought(files, tmp_path, known=known).decisions == ()
 
 
@@ -235,12 +336,18 @@ def selected(tables: Tables, *spans: tuple[int, int]) -> Files:
     """A project with these selections of the first document coded « offre » by Lise."""
     files = exported(tables, taken(on_tag("add", "d0u0", "rubrique", "offre")))
     xml = files["project.qde"].decode()
-    (coding,) = [part for part in re.findall("<Coding .*?</Coding>", xml) if f'"{guid_of(xml, "Lise")}"' in part]
+    (coding,) = [
+        part
+        for part in re.findall("<Coding .*?</Coding>", xml)
+        if f'"{guid_of(xml, "Lise")}"' in part
+    ]
     made = "".join(
         f'<PlainTextSelection guid="{uuid.uuid4()}" startPosition="{start}" endPosition="{end}">{coding}</PlainTextSelection>'
         for start, end in spans
     )
-    source = re.search(r"(<TextSource [^>]*>)(.*?)(<VariableValue>.*?</TextSource>)", xml, re.DOTALL)
+    source = re.search(
+        r"(<TextSource [^>]*>)(.*?)(<VariableValue>.*?</TextSource>)", xml, re.DOTALL
+    )
     assert source
     return files | {"project.qde": xml.replace(source[0], source[1] + made + source[3]).encode()}
 
@@ -269,8 +376,12 @@ SELECTIONS = [
 ]
 
 
-@pytest.mark.parametrize(("span", "units"), [case[1:] for case in SELECTIONS], ids=[case[0] for case in SELECTIONS])
-def test_a_selection_speaks_of_the_passages_that_it_covers_by_half(span: tuple[int, int], units: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("span", "units"), [case[1:] for case in SELECTIONS], ids=[case[0] for case in SELECTIONS]
+)
+def test_a_selection_speaks_of_the_passages_that_it_covers_by_half(
+    span: tuple[int, int], units: list[str], tmp_path: Path
+) -> None:
     found = brought(selected(TWO, span), tmp_path, TWO)
     assert [row["unit_id"] for row in found.decisions] == units
     assert sum(found.left_out.values()) == (0 if units else 1)
@@ -288,11 +399,21 @@ def test_a_document_changed_elsewhere_is_searched_for_the_words_selected(tmp_pat
 LEFT_OUT: list[tuple[str, Callable[[Files], Files], dict[str, int]]] = [
     (
         "an unknown code",
-        on_xml(lambda xml: re.sub(r"<CodeRef targetGUID=\"[^\"]*\"", '<CodeRef targetGUID="x"', xml)),
+        on_xml(
+            lambda xml: re.sub(r"<CodeRef targetGUID=\"[^\"]*\"", '<CodeRef targetGUID="x"', xml)
+        ),
         {reasons.UNKNOWN_CODE: 4},
     ),
-    ("no author", on_xml(lambda xml: xml.replace('name="Lise"', "").replace('name="Zoé"', "")), {reasons.NO_AUTHOR: 4}),
-    ("texts that are not there", lambda files: {"project.qde": files["project.qde"]}, {placing.NO_TEXT: 4}),
+    (
+        "no author",
+        on_xml(lambda xml: xml.replace('name="Lise"', "").replace('name="Zoé"', "")),
+        {reasons.NO_AUTHOR: 4},
+    ),
+    (
+        "texts that are not there",
+        lambda files: {"project.qde": files["project.qde"]},
+        {placing.NO_TEXT: 4},
+    ),
     (
         "a text on the disk of somebody",
         on_xml(lambda xml: re.sub(r'"internal://[^"]*"', '"absolute:///etc/passwd"', xml)),
@@ -300,29 +421,57 @@ LEFT_OUT: list[tuple[str, Callable[[Files], Files], dict[str, int]]] = [
     ),
     (
         "documents of another study",
-        lambda files: on_xml(lambda xml: re.sub(r' · [^"]*"', '"', new_guids(xml)))(on_sources(str.upper)(files)),
+        lambda files: on_xml(lambda xml: re.sub(r' · [^"]*"', '"', new_guids(xml)))(
+            on_sources(str.upper)(files)
+        ),
         {placing.UNKNOWN_SOURCE: 4},
     ),
-    ("bounds that are no numbers", on_xml(lambda xml: re.sub(r'(startPosition)="\d+"', r'\1="x"', xml)), {placing.OUTSIDE: 4}),
-    ("whole documents coded", on_xml(lambda xml: re.sub("</?PlainTextSelection[^>]*>", "", xml)), {placing.WHOLE: 4}),
+    (
+        "bounds that are no numbers",
+        on_xml(lambda xml: re.sub(r'(startPosition)="\d+"', r'\1="x"', xml)),
+        {placing.OUTSIDE: 4},
+    ),
+    (
+        "whole documents coded",
+        on_xml(lambda xml: re.sub("</?PlainTextSelection[^>]*>", "", xml)),
+        {placing.WHOLE: 4},
+    ),
 ]
 
 
-@pytest.mark.parametrize(("change", "expected"), [case[1:] for case in LEFT_OUT], ids=[case[0] for case in LEFT_OUT])
-def test_what_cannot_be_taken_is_counted_by_reason(change: Callable[[Files], Files], expected: dict[str, int], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("change", "expected"), [case[1:] for case in LEFT_OUT], ids=[case[0] for case in LEFT_OUT]
+)
+def test_what_cannot_be_taken_is_counted_by_reason(
+    change: Callable[[Files], Files], expected: dict[str, int], tmp_path: Path
+) -> None:
     found = brought(change(exported(small(), CODED)), tmp_path)
     assert found.decisions == ()
-    assert {reason: n for reason, n in found.left_out.items() if reason != reasons.BY_MACHINE} == expected
+    assert {
+        reason: n for reason, n in found.left_out.items() if reason != reasons.BY_MACHINE
+    } == expected
 
 
-def test_an_author_may_be_given_and_an_unknown_code_is_named_with_all_else_that_is_left(tmp_path: Path) -> None:
+def test_an_author_may_be_given_and_an_unknown_code_is_named_with_all_else_that_is_left(
+    tmp_path: Path,
+) -> None:
     note = '<Notes><Note guid="x" name="mémo"/></Notes>'
-    change = on_xml(lambda xml: re.sub('name="(Lise|Zoé)"', "", xml).replace("<Description>Textes", note + "<Description>Textes"))
+    change = on_xml(
+        lambda xml: re.sub('name="(Lise|Zoé)"', "", xml).replace(
+            "<Description>Textes", note + "<Description>Textes"
+        )
+    )
     found = brought(change(exported(small(), CODED)), tmp_path, author="Ana")
     assert {row["author"] for row in found.decisions} == {"Ana"}
     assert found.lines == ("notes et mémos : 1",)
-    unknown = on_xml(lambda xml: xml.replace('name="Offre de biens et services"', 'name="Mobilité 🚲"').replace("Identifiant : offre", ""))
-    files = unknown(on_xml(new_guids)(exported(small(), taken(on_tag("add", "d0u0", "rubrique", "offre")))))
+    unknown = on_xml(
+        lambda xml: xml.replace('name="Offre de biens et services"', 'name="Mobilité 🚲"').replace(
+            "Identifiant : offre", ""
+        )
+    )
+    files = unknown(
+        on_xml(new_guids)(exported(small(), taken(on_tag("add", "d0u0", "rubrique", "offre"))))
+    )
     assert brought(files, tmp_path).lines == ("code inconnu : « Mobilité 🚲 », 1 codage",)
 
 
@@ -330,9 +479,17 @@ def test_of_two_themes_that_a_person_put_on_a_passage_the_last_one_counts(tmp_pa
     files = exported(small(), taken(on_tag("add", "d0u0", "rubrique", "offre")))
     xml = files["project.qde"].decode()
     codes = dict(re.findall(r'<Code guid="([^"]+)" name="(t-cars|t-lait)"', xml))
-    (coding,) = [part for part in re.findall("<Coding .*?</Coding>", xml) if f'"{guid_of(xml, "Lise")}"' in part]
+    (coding,) = [
+        part
+        for part in re.findall("<Coding .*?</Coding>", xml)
+        if f'"{guid_of(xml, "Lise")}"' in part
+    ]
     both = "".join(
-        re.sub("2026-01-01", f"2026-01-0{day}", re.sub('targetGUID="[^"]+"', f'targetGUID="{identity}"', coding))
+        re.sub(
+            "2026-01-01",
+            f"2026-01-0{day}",
+            re.sub('targetGUID="[^"]+"', f'targetGUID="{identity}"', coding),
+        )
         for day, identity in enumerate(codes, start=1)
     )
     found = brought(files | {"project.qde": xml.replace(coding, both).encode()}, tmp_path)
@@ -346,10 +503,15 @@ def bomb() -> bytes:
 
 def again_and_again() -> bytes:
     """One text of 900 kB that 2,000 sources share."""
-    sources = "".join(f'<TextSource guid="{n}" plainTextPath="internal://a.txt"/>' for n in range(2000))
+    sources = "".join(
+        f'<TextSource guid="{n}" plainTextPath="internal://a.txt"/>' for n in range(2000)
+    )
     return pack(
         [
-            ("project.qde", f'<Project {NAMED} name="a"><Sources>{sources}</Sources></Project>'.encode()),
+            (
+                "project.qde",
+                f'<Project {NAMED} name="a"><Sources>{sources}</Sources></Project>'.encode(),
+            ),
             ("sources/a.txt", b"a b " * 225_000),
         ]
     )
@@ -367,22 +529,51 @@ NAMED = 'xmlns="urn:QDA-XML:project:1.0"'
 HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ("no archive", lambda: b"%PDF-1.7", "n'est pas une archive lisible"),
     ("an empty file", lambda: b"", "n'est pas une archive lisible"),
-    ("a cut archive", lambda: pack([("project.qde", b"<Project/>" * 500)])[:-40], "n'est pas une archive lisible"),
+    (
+        "a cut archive",
+        lambda: pack([("project.qde", b"<Project/>" * 500)])[:-40],
+        "n'est pas une archive lisible",
+    ),
     ("a bomb", bomb, "bombe de compression"),
     ("a text read again and again", again_and_again, "bombe de compression"),
     ("a directory that lies", lying, "n'est pas une archive lisible"),
-    ("a name that climbs", lambda: pack([("../../x.qde", b"<Project/>")]), "nom de fichier dangereux"),
-    ("an absolute name", lambda: pack([("/etc/x", b""), ("project.qde", b"<Project/>")]), "nom de fichier dangereux"),
-    ("a drive", lambda: pack([("C:\\x", b""), ("project.qde", b"<Project/>")]), "nom de fichier dangereux"),
+    (
+        "a name that climbs",
+        lambda: pack([("../../x.qde", b"<Project/>")]),
+        "nom de fichier dangereux",
+    ),
+    (
+        "an absolute name",
+        lambda: pack([("/etc/x", b""), ("project.qde", b"<Project/>")]),
+        "nom de fichier dangereux",
+    ),
+    (
+        "a drive",
+        lambda: pack([("C:\\x", b""), ("project.qde", b"<Project/>")]),
+        "nom de fichier dangereux",
+    ),
     ("no project", lambda: pack([("sources/a.txt", b"x")]), "aucun projet"),
-    ("broken XML", lambda: pack([("project.qde", b"<Project>\n<Users>")]), "ligne 2 : XML illisible"),
+    (
+        "broken XML",
+        lambda: pack([("project.qde", b"<Project>\n<Users>")]),
+        "ligne 2 : XML illisible",
+    ),
     ("an empty project", lambda: pack([("project.qde", b"")]), "XML illisible"),
-    ("another root", lambda: pack([("project.qde", f"<CodeBook {NAMED}/>".encode())]), "n'est pas un projet"),
+    (
+        "another root",
+        lambda: pack([("project.qde", f"<CodeBook {NAMED}/>".encode())]),
+        "n'est pas un projet",
+    ),
     ("another language", lambda: pack([("project.qde", b"<Project/>")]), "n'est pas un projet"),
     (
         "a DTD",
         lambda: pack(
-            [("project.qde", f'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><Project {NAMED} name="a">&x;</Project>'.encode())]
+            [
+                (
+                    "project.qde",
+                    f'<!DOCTYPE a [<!ENTITY x SYSTEM "file:///etc/passwd">]><Project {NAMED} name="a">&x;</Project>'.encode(),
+                )
+            ]
         ),
         "DTD",
     ),
@@ -393,7 +584,9 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
                 (
                     "project.qde",
                     b'<!DOCTYPE a [<!ENTITY a "aaaaaaaaaa">'
-                    + b"".join(b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9))
+                    + b"".join(
+                        b'<!ENTITY %c "%s">' % (98 + n, b"&%c;" % (97 + n) * 10) for n in range(9)
+                    )
                     + b']><Project name="&j;"/>',
                 )
             ]
@@ -404,8 +597,12 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
 ]
 
 
-@pytest.mark.parametrize(("content", "message"), [case[1:] for case in HOSTILE], ids=[case[0] for case in HOSTILE])
-def test_a_hostile_or_broken_file_is_one_clear_line(content: Callable[[], bytes], message: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("content", "message"), [case[1:] for case in HOSTILE], ids=[case[0] for case in HOSTILE]
+)
+def test_a_hostile_or_broken_file_is_one_clear_line(
+    content: Callable[[], bytes], message: str, tmp_path: Path
+) -> None:
     path = tmp_path / "retour.qdpx"
     path.write_bytes(content())
     with pytest.raises(StudyError, match=message) as raised:
@@ -434,7 +631,9 @@ def test_a_missing_file_is_said(tmp_path: Path) -> None:
         ("un\rcar", (3, 6), "car"),
     ],
 )
-def test_the_count_that_ends_with_words_is_the_tools(stored: str, span: tuple[int, int], quote: str) -> None:
+def test_the_count_that_ends_with_words_is_the_tools(
+    stored: str, span: tuple[int, int], quote: str
+) -> None:
     (found,) = settle_spans(stored, [span])
     assert found and plain_text(stored)[slice(*found)] == quote
 
@@ -444,7 +643,10 @@ def test_a_codebook_is_compared_code_by_code() -> None:
     theirs = dataclasses.replace(
         GRID,
         codes=(
-            *(dataclasses.replace(code, label="Autre") if code.code == "force" else code for code in codes),
+            *(
+                dataclasses.replace(code, label="Autre") if code.code == "force" else code
+                for code in codes
+            ),
             dataclasses.replace(codes[0], code="neuf"),
         ),
     )

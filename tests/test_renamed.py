@@ -2,12 +2,15 @@
 
 import pytest
 
-from flows.renamed import first_paths
+from flows.run import first_paths
 
 
 def run(names: dict[str, str], **first: str) -> dict[str, object]:
     """The record of a run over files given as path → letter of their content, some met first under another path."""
-    return {"inputs": inputs(names), "first_paths": {path.replace("_", "/"): old for path, old in first.items()}}
+    return {
+        "inputs": inputs(names),
+        "first_paths": {path.replace("_", "/"): old for path, old in first.items()},
+    }
 
 
 def inputs(names: dict[str, str]) -> dict[str, str]:
@@ -44,14 +47,21 @@ BEFORE = {"A/x": "a", "A/y": "b", "B/x": "c"}
         "folders swapped",
     ],
 )
-def test_a_file_is_known_by_its_content_then_by_its_path(now: dict[str, str], expected: dict[str, str]) -> None:
+def test_a_file_is_known_by_its_content_then_by_its_path(
+    now: dict[str, str], expected: dict[str, str]
+) -> None:
     assert first_paths(inputs(now), run(BEFORE)) == expected
 
 
 def test_equal_files_of_two_workshops_stay_each_in_its_own() -> None:
     before = {"A/n": "s", "A/x": "a", "B/n": "s", "B/x": "b"}
     now = {"Z/n": "s", "Z/x": "a", "C/n": "s", "C/x": "b"}
-    assert first_paths(inputs(now), run(before)) == {"Z/n": "A/n", "Z/x": "A/x", "C/n": "B/n", "C/x": "B/x"}
+    assert first_paths(inputs(now), run(before)) == {
+        "Z/n": "A/n",
+        "Z/x": "A/x",
+        "C/n": "B/n",
+        "C/x": "B/x",
+    }
 
 
 def test_what_was_renamed_keeps_its_first_path_in_every_later_run() -> None:
@@ -62,11 +72,19 @@ def test_what_was_renamed_keeps_its_first_path_in_every_later_run() -> None:
     assert first_paths(inputs({"A/x": "a"}), second) == {}
     away = first_paths({}, second)
     assert away == {"A2/x": "A/x"}
-    assert first_paths(inputs({"A2/x": "z"}), {"inputs": {}, "first_paths": away}) == {"A2/x": "A/x"}
+    assert first_paths(inputs({"A2/x": "z"}), {"inputs": {}, "first_paths": away}) == {
+        "A2/x": "A/x"
+    }
 
 
 def test_what_stands_for_a_file_that_was_not_read_is_no_content() -> None:
-    assert first_paths({"B/x": "illisible"}, {"inputs": {"A/x": "illisible", "A/y": "a" * 64}, "first_paths": {}}) == {}
+    assert (
+        first_paths(
+            {"B/x": "illisible"},
+            {"inputs": {"A/x": "illisible", "A/y": "a" * 64}, "first_paths": {}},
+        )
+        == {}
+    )
 
 
 def test_the_first_run_and_the_record_of_an_earlier_version_know_nothing_else() -> None:

@@ -10,8 +10,8 @@ import pandas as pd
 import pytest
 
 from flows.run import run_study
-from pipeline.decisions import split_id
-from pipeline.resources import data_path
+from pipeline.decisions.on_themes import split_id
+from pipeline.files import data_path
 from pipeline.standing import confirmation, confirmed_codes
 from pipeline.study import Study
 
@@ -47,18 +47,24 @@ def story(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, pd.Da
 
 
 def tables_of(study: Study) -> dict[str, pd.DataFrame]:
-    machine = {f"machine_{name}": study.read_machine_table(name) for name in ("themes", "theme_members")}
+    machine = {
+        f"machine_{name}": study.read_machine_table(name) for name in ("themes", "theme_members")
+    }
     return study.read_tables() | machine | {"decisions": study.decisions.read()}
 
 
-def random_decisions(tables: dict[str, pd.DataFrame], *, seed: int, n_decisions: int = 30) -> list[dict[str, Any]]:
+def random_decisions(
+    tables: dict[str, pd.DataFrame], *, seed: int, n_decisions: int = 30
+) -> list[dict[str, Any]]:
     """Decisions of every kind on what the machine proposed."""
     draw = random.Random(seed)
     themes, units = sorted(tables["themes"]["theme_id"]), sorted(tables["theme_members"]["unit_id"])
     families = sorted(tables["theme_families"]["family_id"])
     tags = tables["tags"].sort_values(["unit_id", "axis", "code"]).to_dict("records")
     codes = sorted({(tag["axis"], tag["code"]) for tag in tags if tag["axis"] != "posture"})
-    members = {name: sorted(rows["unit_id"]) for name, rows in tables["theme_members"].groupby("theme_id")}
+    members = {
+        name: sorted(rows["unit_id"]) for name, rows in tables["theme_members"].groupby("theme_id")
+    }
 
     def on_tag() -> dict[str, Any]:
         tag = draw.choice(tags)
@@ -67,40 +73,98 @@ def random_decisions(tables: dict[str, pd.DataFrame], *, seed: int, n_decisions:
 
     def split() -> dict[str, Any]:
         source = draw.choice(themes)
-        return {"action": "split_theme", "theme_id": source, "value": json.dumps(draw.sample(members[source], 3))}
+        return {
+            "action": "split_theme",
+            "theme_id": source,
+            "value": json.dumps(draw.sample(members[source], 3)),
+        }
 
     makers = [
         on_tag,
         split,
-        lambda: {"action": "rename_theme", "theme_id": draw.choice(themes), "value": f"Nom {draw.randint(1, 99)}"},
-        lambda: {"action": "merge_theme", "theme_id": draw.choice(themes), "value": draw.choice(themes)},
+        lambda: {
+            "action": "rename_theme",
+            "theme_id": draw.choice(themes),
+            "value": f"Nom {draw.randint(1, 99)}",
+        },
+        lambda: {
+            "action": "merge_theme",
+            "theme_id": draw.choice(themes),
+            "value": draw.choice(themes),
+        },
         lambda: {"action": "reject_theme", "theme_id": draw.choice(themes)},
-        lambda: {"action": "move_unit", "unit_id": draw.choice(units), "value": draw.choice([*themes, None])},
-        lambda: {"action": "pin_quote", "theme_id": (name := draw.choice(themes)), "unit_id": draw.choice(members[name])},
-        lambda: {"action": "rename_family", "theme_id": draw.choice(families), "value": f"Famille {draw.randint(1, 99)}"},
-        lambda: {"action": "move_theme", "theme_id": draw.choice(themes), "value": draw.choice([*families, None])},
-        lambda: {"action": "describe_theme", "theme_id": draw.choice(themes), "value": f"Description {draw.randint(1, 99)}"},
-        lambda: {"action": "keep_apart", "theme_id": draw.choice(themes), "value": draw.choice(themes)},
-        lambda: {"action": "confirm_unit", "unit_id": draw.choice(units), "value": confirmation(draw.sample(codes, 2))},
+        lambda: {
+            "action": "move_unit",
+            "unit_id": draw.choice(units),
+            "value": draw.choice([*themes, None]),
+        },
+        lambda: {
+            "action": "pin_quote",
+            "theme_id": (name := draw.choice(themes)),
+            "unit_id": draw.choice(members[name]),
+        },
+        lambda: {
+            "action": "rename_family",
+            "theme_id": draw.choice(families),
+            "value": f"Famille {draw.randint(1, 99)}",
+        },
+        lambda: {
+            "action": "move_theme",
+            "theme_id": draw.choice(themes),
+            "value": draw.choice([*families, None]),
+        },
+        lambda: {
+            "action": "describe_theme",
+            "theme_id": draw.choice(themes),
+            "value": f"Description {draw.randint(1, 99)}",
+        },
+        lambda: {
+            "action": "keep_apart",
+            "theme_id": draw.choice(themes),
+            "value": draw.choice(themes),
+        },
+        lambda: {
+            "action": "confirm_unit",
+            "unit_id": draw.choice(units),
+            "value": confirmation(draw.sample(codes, 2)),
+        },
         lambda: {"action": "undo", "value": str(draw.randint(1, n_decisions))},
-        lambda: {"action": "unpin_quote", "theme_id": (name := draw.choice(themes)), "unit_id": draw.choice(members[name])},
+        lambda: {
+            "action": "unpin_quote",
+            "theme_id": (name := draw.choice(themes)),
+            "unit_id": draw.choice(members[name]),
+        },
     ]
     return [{"author": "lise"} | draw.choice(makers)() for _ in range(n_decisions)]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["three", "mail"])
-def test_every_decision_holds_or_is_void_with_its_reason(story: dict[str, dict[str, pd.DataFrame]], moment: str) -> None:
+def test_every_decision_holds_or_is_void_with_its_reason(
+    story: dict[str, dict[str, pd.DataFrame]], moment: str
+) -> None:
     tables = story[moment]
     effects = tables["decision_effects"].set_index("decision_id")
     assert len(effects) == 30
-    theme_of = dict(zip(tables["theme_members"]["unit_id"], tables["theme_members"]["theme_id"], strict=True))
+    theme_of = dict(
+        zip(tables["theme_members"]["unit_id"], tables["theme_members"]["theme_id"], strict=True)
+    )
     labels = dict(zip(tables["themes"]["theme_id"], tables["themes"]["label"], strict=True))
-    descriptions = dict(zip(tables["themes"]["theme_id"], tables["themes"]["description"], strict=True))
+    descriptions = dict(
+        zip(tables["themes"]["theme_id"], tables["themes"]["description"], strict=True)
+    )
     put = tables["tags"][tables["tags"]["is_assigned"]]
-    assigned = {unit: list(zip(rows["axis"], rows["code"], strict=True)) for unit, rows in put.groupby("unit_id")}
-    families = dict(zip(tables["theme_families"]["family_id"], tables["theme_families"]["label"], strict=True))
-    parents = {row.theme_id: None if pd.isna(row.parent_id) else row.parent_id for row in tables["themes"].itertuples()}
+    assigned = {
+        unit: list(zip(rows["axis"], rows["code"], strict=True))
+        for unit, rows in put.groupby("unit_id")
+    }
+    families = dict(
+        zip(tables["theme_families"]["family_id"], tables["theme_families"]["label"], strict=True)
+    )
+    parents = {
+        row.theme_id: None if pd.isna(row.parent_id) else row.parent_id
+        for row in tables["themes"].itertuples()
+    }
     for decision in tables["decisions"].itertuples(index=False):
         effect = effects.loc[decision.decision_id]
         if effect["state"] != "appliquée":
@@ -110,7 +174,9 @@ def test_every_decision_holds_or_is_void_with_its_reason(story: dict[str, dict[s
         elif decision.action == "describe_theme":
             assert descriptions[decision.theme_id] == decision.value
         elif decision.action == "confirm_unit":
-            assert set(assigned.get(decision.unit_id, [])) == set(confirmed_codes(decision.value) or [])
+            assert set(assigned.get(decision.unit_id, [])) == set(
+                confirmed_codes(decision.value) or []
+            )
         elif decision.action == "undo":
             assert effects.loc[int(decision.value), "state"] == "annulée"
         elif decision.action in ("merge_theme", "reject_theme"):
@@ -118,18 +184,25 @@ def test_every_decision_holds_or_is_void_with_its_reason(story: dict[str, dict[s
         elif decision.action == "rename_family":
             assert families[decision.theme_id] == decision.value
         elif decision.action == "move_theme":
-            assert parents[decision.theme_id] == (None if pd.isna(decision.value) else decision.value)
+            assert parents[decision.theme_id] == (
+                None if pd.isna(decision.value) else decision.value
+            )
         elif decision.action == "move_unit" and pd.isna(decision.value):
             assert decision.unit_id not in theme_of
         elif decision.action == "split_theme":
             units = json.loads(decision.value)
             assert len({theme_of[unit] for unit in units if unit in theme_of}) >= 1
-            assert any(theme_of.get(unit) == split_id(units) or split_id(units) not in labels for unit in units)
+            assert any(
+                theme_of.get(unit) == split_id(units) or split_id(units) not in labels
+                for unit in units
+            )
     assert (effects["state"] == "appliquée").sum() >= 15
 
 
 @pytest.mark.slow
-def test_themes_that_keep_their_units_keep_their_identity(story: dict[str, dict[str, pd.DataFrame]]) -> None:
+def test_themes_that_keep_their_units_keep_their_identity(
+    story: dict[str, dict[str, pd.DataFrame]],
+) -> None:
     before, after = (story[moment]["machine_theme_members"] for moment in ("two", "three"))
     known = set(before["unit_id"])
     now = {name: set(rows["unit_id"]) & known for name, rows in after.groupby("theme_id")}
@@ -159,7 +232,9 @@ def test_the_example_s_folders_are_where_this_test_looks_for_them() -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("moment", ["two", "three", "mail"])
-def test_every_theme_is_told_in_full(story: dict[str, dict[str, pd.DataFrame]], moment: str) -> None:
+def test_every_theme_is_told_in_full(
+    story: dict[str, dict[str, pd.DataFrame]], moment: str
+) -> None:
     """Three central quotes where it has three passages, a description, profiles of posture and rubrique; a family that exists or none."""
     tables = story[moment]
     quotes, profiles = tables["theme_quotes"], tables["theme_profiles"]

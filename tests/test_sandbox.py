@@ -16,18 +16,23 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from made_files import docx, w_p, xlsx
 
 from pipeline.ingest import child
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.wire import TooLongError, frame, from_line, is_passing, read_frame, to_line
+from pipeline.ingest.readers.source import (
+    TooLongError,
+    frame,
+    from_line,
+    is_passing,
+    read_frame,
+    to_line,
+)
 from pipeline.ingest.sandbox import Reading, read_files, readers_kept
-from pipeline.settings import IngestSettings
+from pipeline.settings.stages import IngestSettings
+from support.made_files import docx, w_p, xlsx
 
 SETTINGS = IngestSettings()
-FAR_CELL = (
-    '<row r="1048576"><c t="inlineStr" r="XFD1048576"><is><t>x</t></is></c></row>'  # written as no program does, else it would be refused
-)
+FAR_CELL = '<row r="1048576"><c t="inlineStr" r="XFD1048576"><is><t>x</t></is></c></row>'  # written as no program does, else it would be refused
 on_linux = pytest.mark.skipif(sys.platform != "linux", reason="memory limits hold on Linux only")
 
 
@@ -48,11 +53,17 @@ def texts(reading: Reading) -> list[str]:
     return [block.text for part in reading.parts for block in part.blocks]
 
 
-def test_readings_come_in_the_order_of_the_paths_and_each_is_told(note: Path, tmp_path: Path) -> None:
+def test_readings_come_in_the_order_of_the_paths_and_each_is_told(
+    note: Path, tmp_path: Path
+) -> None:
     table = written(tmp_path, "table 2.docx", docx(w_p("un lavoir")))
     done: list[Path] = []
     readings = read_files([table, note, table], settings=SETTINGS, on_file=done.append)
-    assert [texts(reading) for reading in readings] == [["un lavoir"], ["rouvrir la gare de Figeac"], ["un lavoir"]]
+    assert [texts(reading) for reading in readings] == [
+        ["un lavoir"],
+        ["rouvrir la gare de Figeac"],
+        ["un lavoir"],
+    ]
     assert sorted(done) == sorted([table, note, table])
 
 
@@ -64,20 +75,28 @@ def test_no_file_starts_no_child() -> None:
 def test_a_file_that_kills_its_reader_leaves_the_next_one_alone(note: Path, tmp_path: Path) -> None:
     killer = written(tmp_path, "loin.xlsx", xlsx({"a": [["x"]]}, extra=FAR_CELL))
     bad, good = read_files([killer, note], settings=SETTINGS)
-    assert bad.error is not None and bad.error[0].startswith("fichier abîmé ou trop lourd") and not bad.can_pass
+    assert (
+        bad.error is not None
+        and bad.error[0].startswith("fichier abîmé ou trop lourd")
+        and not bad.can_pass
+    )
     assert texts(good) == ["rouvrir la gare de Figeac"]
 
 
 @on_linux
 def test_a_file_that_takes_too_much_memory_is_refused_by_name(note: Path, tmp_path: Path) -> None:
-    greedy = written(tmp_path, "lourd.docx", docx("".join(w_p(f"idée {number}") for number in range(400_000))))
+    greedy = written(
+        tmp_path, "lourd.docx", docx("".join(w_p(f"idée {number}") for number in range(400_000)))
+    )
     bad, good = read_files([greedy, note], settings=IngestSettings(max_memory_mb=256))
     assert bad.error is not None and "demande trop de mémoire" in bad.error[0] and not bad.can_pass
     assert texts(good) == ["rouvrir la gare de Figeac"]
 
 
 def test_a_file_that_takes_too_long_is_given_up(note: Path, tmp_path: Path) -> None:
-    slow = written(tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 400_000)
+    slow = written(
+        tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 400_000
+    )
     bad, good = read_files([slow, note], settings=IngestSettings(max_seconds_per_file=1.5))
     assert bad.error is not None and bad.error[0] == "lecture trop longue (plus de 1,5 s de calcul)"
     assert "max_seconds_per_file" in bad.error[1] and not bad.can_pass
@@ -89,11 +108,15 @@ def readers(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     """The processes that were started, the last one last."""
     started: list[Any] = []
     start = child._start_process
-    monkeypatch.setattr(child, "_start_process", lambda scratch: started.append(start(scratch)) or started[-1])
+    monkeypatch.setattr(
+        child, "_start_process", lambda scratch: started.append(start(scratch)) or started[-1]
+    )
     return started
 
 
-def signal_at_a_file(monkeypatch: pytest.MonkeyPatch, readers: list[Any], numbers: list[signal.Signals]) -> None:
+def signal_at_a_file(
+    monkeypatch: pytest.MonkeyPatch, readers: list[Any], numbers: list[signal.Signals]
+) -> None:
     """Send the next of `numbers` to a reader that was just given a file; none once they are used up."""
     send = child.Child._send
 
@@ -110,7 +133,9 @@ def signal_at_a_file(monkeypatch: pytest.MonkeyPatch, readers: list[Any], number
 
 
 @on_linux
-def test_a_reader_killed_once_by_the_system_is_asked_again(note: Path, monkeypatch: pytest.MonkeyPatch, readers: list[Any]) -> None:
+def test_a_reader_killed_once_by_the_system_is_asked_again(
+    note: Path, monkeypatch: pytest.MonkeyPatch, readers: list[Any]
+) -> None:
     signal_at_a_file(monkeypatch, readers, [signal.SIGKILL])
     assert texts(*read_files([note], settings=SETTINGS)) == ["rouvrir la gare de Figeac"]
     assert len(readers) == 2
@@ -167,11 +192,15 @@ def test_a_reader_that_gets_no_processor_at_all_is_given_up_until_the_next_run(
         monkeypatch.setattr(child, "max_wall_seconds", lambda _: 0.3)
         readers[0].send_signal(signal.SIGSTOP)
         (reading,) = read_files([note], settings=settings)
-    assert reading.error is not None and reading.error[0].startswith("lecture arrêtée après 0 s d'attente")
+    assert reading.error is not None and reading.error[0].startswith(
+        "lecture arrêtée après 0 s d'attente"
+    )
     assert reading.can_pass
 
 
-def test_a_file_that_goes_away_while_it_is_read_can_be_read_later(note: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_that_goes_away_while_it_is_read_can_be_read_later(
+    note: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     send = child.Child._send
 
     def send_once_gone(self: child.Child, message: object) -> None:
@@ -186,13 +215,17 @@ def test_a_file_that_goes_away_while_it_is_read_can_be_read_later(note: Path, mo
     assert reading.can_pass
 
 
-def test_a_reader_that_cannot_be_started_is_no_fault_of_a_file(note: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_cannot_be_started_is_no_fault_of_a_file(
+    note: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     def refuse(_: Path) -> None:
         raise OSError(errno.ENOMEM, "Cannot allocate memory")
 
     monkeypatch.setattr(child, "_start_process", refuse)
     readings = read_files([note, note], settings=SETTINGS)
-    assert [(reading.error is not None, reading.can_pass) for reading in readings] == [(True, True)] * 2
+    assert [(reading.error is not None, reading.can_pass) for reading in readings] == [
+        (True, True)
+    ] * 2
 
 
 @pytest.mark.parametrize(
@@ -206,7 +239,9 @@ def test_a_reader_that_cannot_be_started_is_no_fault_of_a_file(note: Path, monke
         (errno.ELOOP, False),
     ],
 )
-def test_rights_last_until_somebody_changes_them_and_a_missing_disk_does_not(number: int, can_pass: bool) -> None:
+def test_rights_last_until_somebody_changes_them_and_a_missing_disk_does_not(
+    number: int, can_pass: bool
+) -> None:
     assert is_passing(OSError(number, "x")) is can_pass
 
 
@@ -238,7 +273,9 @@ def test_a_file_over_the_size_limit_is_refused_with_the_setting_to_change(tmp_pa
     assert reading.error[0] == "fichier de 2,1 Mo" and "max_file_mb" in reading.error[1]
 
 
-def test_the_child_takes_no_module_from_the_current_folder(note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_child_takes_no_module_from_the_current_folder(
+    note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     (tmp_path / "lxml.py").write_text("raise SystemExit", encoding="utf-8")
     monkeypatch.chdir(tmp_path)
     (reading,) = read_files([Path(note.name)], settings=SETTINGS)
@@ -261,18 +298,26 @@ def test_a_reading_comes_back_from_the_wire_as_it_went() -> None:
 
 
 @pytest.mark.parametrize("n_readers", [2, 4])
-def test_any_number_of_children_gives_the_same_readings_in_the_same_order(n_readers: int, tmp_path: Path) -> None:
-    paths = [written(tmp_path, f"{n}.docx", docx(w_p(f"idée {n}") * (n % 7 + 1))) for n in range(30)] + [tmp_path / "absent.txt"]
+def test_any_number_of_children_gives_the_same_readings_in_the_same_order(
+    n_readers: int, tmp_path: Path
+) -> None:
+    paths = [
+        written(tmp_path, f"{n}.docx", docx(w_p(f"idée {n}") * (n % 7 + 1))) for n in range(30)
+    ] + [tmp_path / "absent.txt"]
     alone = read_files(paths, settings=IngestSettings(n_readers=1))
     assert read_files(paths, settings=IngestSettings(n_readers=n_readers)) == alone
     assert [reading.path for reading in alone] == paths
 
 
 @on_linux
-def test_kept_children_read_folder_after_folder_and_end_with_the_block(note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_kept_children_read_folder_after_folder_and_end_with_the_block(
+    note: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     started: list[subprocess.Popen[bytes]] = []
     start = child._start_process
-    monkeypatch.setattr(child, "_start_process", lambda scratch: started.append(start(scratch)) or started[-1])
+    monkeypatch.setattr(
+        child, "_start_process", lambda scratch: started.append(start(scratch)) or started[-1]
+    )
     settings = IngestSettings(n_readers=1)
     killer = written(tmp_path, "loin.xlsx", xlsx({"a": [["x"]]}, extra=FAR_CELL))
     with readers_kept():
@@ -283,7 +328,9 @@ def test_kept_children_read_folder_after_folder_and_end_with_the_block(note: Pat
         assert texts(*read_files([note], settings=settings)) == ["rouvrir la gare de Figeac"]
         bad, good = read_files([killer, note], settings=settings)
         assert bad.error and texts(good) == ["rouvrir la gare de Figeac"]  # in a new child
-        with contextlib.suppress(ZeroDivisionError):  # a caller that gives up ends its children, and the next ones are others
+        with contextlib.suppress(
+            ZeroDivisionError
+        ):  # a caller that gives up ends its children, and the next ones are others
             read_files([note, note], settings=settings, on_file=lambda _: 1 / 0)
         assert all(process.poll() is not None for process in started)
         assert texts(*read_files([note], settings=settings)) == ["rouvrir la gare de Figeac"]
@@ -293,17 +340,27 @@ def test_kept_children_read_folder_after_folder_and_end_with_the_block(note: Pat
 
 @pytest.mark.slow
 def test_a_slow_file_holds_up_no_other(tmp_path: Path) -> None:
-    slow = written(tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 400_000)
+    slow = written(
+        tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 400_000
+    )
     done: list[Path] = []
     short = [written(tmp_path, f"{n}.txt", b"- un lavoir\n") for n in range(10)]
-    read_files([slow, *short], settings=IngestSettings(max_seconds_per_file=2, n_readers=2), on_file=done.append)
+    read_files(
+        [slow, *short],
+        settings=IngestSettings(max_seconds_per_file=2, n_readers=2),
+        on_file=done.append,
+    )
     assert done == [*short, slow]
 
 
 def test_children_fit_into_the_memory_at_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(child, "_megabytes_at_hand", lambda: 3500)
     monkeypatch.setattr(child, "_n_processors", lambda: 16)
-    asked = [(IngestSettings(), 2), (IngestSettings(max_memory_mb=500), 4), (IngestSettings(max_memory_mb=500, n_readers=6), 6)]
+    asked = [
+        (IngestSettings(), 2),
+        (IngestSettings(max_memory_mb=500), 4),
+        (IngestSettings(max_memory_mb=500, n_readers=6), 6),
+    ]
     assert [child.count_children(settings) for settings, _ in asked] == [n for _, n in asked]
     monkeypatch.setattr(child, "_megabytes_at_hand", lambda: 10)
     assert child.count_children(IngestSettings()) == 1
@@ -334,10 +391,15 @@ print(Path(sys.argv[1], "y").read_text())
 """
 
 
-@pytest.mark.skipif(sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"), reason="calls are filtered on Linux only")
+@pytest.mark.skipif(
+    sys.platform != "linux" or platform.machine() not in ("x86_64", "aarch64"),
+    reason="calls are filtered on Linux only",
+)
 def test_a_confined_process_reads_files_and_does_nothing_else(tmp_path: Path) -> None:
     written(tmp_path, "y", b"lu")
-    ran = subprocess.run([sys.executable, "-c", CONFINED, str(tmp_path)], capture_output=True, text=True, check=False)
+    ran = subprocess.run(
+        [sys.executable, "-c", CONFINED, str(tmp_path)], capture_output=True, text=True, check=False
+    )
     assert ran.stdout.split() == ["refused"] * 8 + ["lu"]
 
 
@@ -350,7 +412,9 @@ def test_the_child_inherits_no_secret(monkeypatch: pytest.MonkeyPatch, tmp_path:
         if not environment.exists():
             pytest.skip("no /proc on this system")
         until = time.monotonic() + 5
-        while not environment.read_bytes() and time.monotonic() < until:  # it is only just being started
+        while (
+            not environment.read_bytes() and time.monotonic() < until
+        ):  # it is only just being started
             time.sleep(0.01)
         names = {entry.split(b"=")[0] for entry in environment.read_bytes().split(b"\0")}
     finally:
@@ -378,7 +442,9 @@ read_files([Path(sys.argv[1])] * 2, settings=IngestSettings(max_seconds_per_file
 
 @on_linux
 def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
-    slow = written(tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 1_000_000)
+    slow = written(
+        tmp_path, "long.txt", "une idée assez longue, dite à Cahors\n".encode() * 1_000_000
+    )
     parent = subprocess.Popen([sys.executable, "-c", PARENT, str(slow)], stdout=subprocess.PIPE)
     assert parent.stdout
     pids = [int(parent.stdout.readline()) for _ in range(2)]
@@ -395,7 +461,10 @@ def test_children_end_with_a_parent_that_was_killed(tmp_path: Path) -> None:
 
 def _is_running(pid: int) -> bool:
     try:
-        return Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0] != "Z"
+        return (
+            Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rsplit(")", 1)[1].split()[0]
+            != "Z"
+        )
     except OSError:
         return False
 
@@ -416,7 +485,11 @@ FORGED = [  # what a child that was taken over might answer
 @pytest.mark.parametrize("line", FORGED)
 def test_a_forged_answer_is_a_reject_and_never_an_error_of_the_run(line: bytes) -> None:
     (parts, error, can_pass), failure = child._understood(line)
-    assert (parts, error, can_pass) == ((), child._BROKEN, False) and failure == "an answer of another form"
+    assert (parts, error, can_pass) == (
+        (),
+        child._BROKEN,
+        False,
+    ) and failure == "an answer of another form"
 
 
 def test_an_endless_answer_is_not_taken_in() -> None:
@@ -428,7 +501,9 @@ def test_an_endless_answer_is_not_taken_in() -> None:
 
 
 @pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links on this system")
-def test_a_link_out_of_the_depot_is_refused_and_one_within_is_followed(note: Path, tmp_path: Path) -> None:
+def test_a_link_out_of_the_depot_is_refused_and_one_within_is_followed(
+    note: Path, tmp_path: Path
+) -> None:
     depot = tmp_path / "depot"
     depot.mkdir()
     inside = written(depot, "note.txt", b"- un lavoir\n")
@@ -439,7 +514,10 @@ def test_a_link_out_of_the_depot_is_refused_and_one_within_is_followed(note: Pat
         ("boucle.txt", depot / "boucle.txt"),
     ):
         (depot / name).symlink_to(target)
-    readings = {reading.path.name: reading for reading in read_files(sorted(depot.iterdir()), settings=SETTINGS, within=[depot])}
+    readings = {
+        reading.path.name: reading
+        for reading in read_files(sorted(depot.iterdir()), settings=SETTINGS, within=[depot])
+    }
     errors = {name: reading.error[0] for name, reading in readings.items() if reading.error}
     assert errors == {
         "boucle.txt": "fichier illisible (boucle de raccourcis)",

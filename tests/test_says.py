@@ -7,28 +7,46 @@ from typing import Any
 
 import pandas as pd
 import pytest
-from invented import DIE, ORTHEZ, said, workshops
 from lxml import html
 from pptx import Presentation
-from published import GRID, report, tables
 from test_pdf import pdf_text
 
 from pipeline.publish.layout import lay_out
-from pipeline.publish.layout.blocks import Facts, Page, Paragraph, PriorityCard, Quotes, Section, Table, Terms
+from pipeline.publish.layout.blocks import (
+    Facts,
+    Page,
+    Paragraph,
+    PriorityCard,
+    Quotes,
+    Section,
+    Table,
+    Terms,
+)
+from pipeline.publish.layout.opening import ROOMS, lay_out_workshop
 from pipeline.publish.layout.slides import lay_out_slides
-from pipeline.publish.layout.workshop import ROOMS, lay_out_workshop
-from pipeline.publish.readable import readable_lists
 from pipeline.publish.report.content import Report
+from pipeline.publish.tables import readable_lists
 from pipeline.study import Study
-from pipeline.tables import ATTENDANCE, NEEDS, TABLES
-from pipeline.words import Count, study_counts
+from pipeline.tables import TABLES
+from pipeline.tables.material import ATTENDANCE
+from pipeline.tables.results import NEEDS
+from pipeline.text import Count, study_counts
+from support.invented import DIE, ORTHEZ, said, workshops
+from support.published import GRID, report, tables
 
 
 def words(made: Report) -> dict[str, str]:
     """All that the report, the slides and each workshop's pages say, people's own words apart, with plain spaces."""
     said = {"rapport": "\n".join(_page(lay_out(made)))}
     said["diapositives"] = "\n".join(
-        "\n".join([slide.title, *(line.text for line in slide.lines), *slide.notes, *(alt for _, alt in slide.pictures)])
+        "\n".join(
+            [
+                slide.title,
+                *(line.text for line in slide.lines),
+                *slide.notes,
+                *(alt for _, alt in slide.pictures),
+            ]
+        )
         for slide in lay_out_slides(made)
     )
     for place, workshop in enumerate(made.workshops):
@@ -53,9 +71,18 @@ def _section(section: Section) -> Iterator[str]:
             case Facts():
                 yield from (f"{n} {what}" for n, what in block.entries)
             case Table():
-                yield from (block.caption, " | ".join(block.columns), *(" | ".join(row) for row in block.rows))
+                yield from (
+                    block.caption,
+                    " | ".join(block.columns),
+                    *(" | ".join(row) for row in block.rows),
+                )
             case PriorityCard():
-                yield from (block.priority.label, block.priority.why, block.facts, block.profile_alt)
+                yield from (
+                    block.priority.label,
+                    block.priority.why,
+                    block.facts,
+                    block.profile_alt,
+                )
             case Quotes():
                 yield from (quote.where for quote in block.quotes)
             case _:
@@ -72,16 +99,32 @@ def everything(made: Report) -> str:
 
 
 def needs(coverage: str) -> Any:
-    row = {"workshop_id": ORTHEZ, "sector": "mobilité", "place": "64430", "n_structures": 0, "n_units": 2, "n_circles": 2}
+    row = {
+        "workshop_id": ORTHEZ,
+        "sector": "mobilité",
+        "place": "64430",
+        "n_structures": 0,
+        "n_units": 2,
+        "n_circles": 2,
+    }
     return NEEDS.build([row | {"quotes": "[]", "coverage": coverage}])
 
 
 @pytest.mark.parametrize(
-    "coverage", ["aucune structure de ce secteur", pytest.param("hors des zones de chalandise connues", marks=pytest.mark.slow)]
+    "coverage",
+    [
+        "aucune structure de ce secteur",
+        pytest.param("hors des zones de chalandise connues", marks=pytest.mark.slow),
+    ],
 )
-def test_that_nobody_answers_a_need_is_told_as_what_was_found_in_the_report_and_nowhere_else(coverage: str) -> None:
+def test_that_nobody_answers_a_need_is_told_as_what_was_found_in_the_report_and_nowhere_else(
+    coverage: str,
+) -> None:
     said = words(report(tables(needs=needs(coverage))))
-    claims = re.compile(r"aucune structure (?:re)?connue|de ce secteur|sans réponse|ne répond|zones de chalandise connues", re.IGNORECASE)
+    claims = re.compile(
+        r"aucune structure (?:re)?connue|de ce secteur|sans réponse|ne répond|zones de chalandise connues",
+        re.IGNORECASE,
+    )
     assert {name for name, text in said.items() if claims.search(text)} == {"rapport"}
     assert "aucune réponse n'a été relevée dans les notes" in said["rapport"].replace("’", "'")
     assert not re.search("sans réponse connue|aucune structure connue", said["rapport"])
@@ -106,11 +149,20 @@ def without_list(*workshop_ids: str) -> Report:
 @pytest.mark.slow
 def test_without_any_attendance_list_nobody_is_counted_anywhere() -> None:
     said = everything(without_list(ORTHEZ, DIE))
-    assert re.findall(r".*(?:personnes? présentes?|structures? présentes?|\b0 (?:personne|structure|présent)).*", said, re.I) == []
+    assert (
+        re.findall(
+            r".*(?:personnes? présentes?|structures? présentes?|\b0 (?:personne|structure|présent)).*",
+            said,
+            re.I,
+        )
+        == []
+    )
     assert "Aucune liste d’émargement n’a été trouvée" in said
 
 
-def test_where_one_workshop_has_no_list_its_people_are_unknown_and_the_total_says_of_whom_it_is() -> None:
+def test_where_one_workshop_has_no_list_its_people_are_unknown_and_the_total_says_of_whom_it_is() -> (
+    None
+):
     made = without_list(DIE)
     assert [workshop.n_people is None for workshop in made.workshops] == [False, True]
     said = words(made)
@@ -124,7 +176,10 @@ def test_where_one_workshop_has_no_list_its_people_are_unknown_and_the_total_say
 def test_a_list_without_structures_leaves_structures_unknown_not_none() -> None:
     attendance = tables()["attendance"].assign(structure_id=None)
     said = words(report(tables(attendance=attendance)))
-    assert "0 structure" not in "\n".join(said.values()) and "structures non connues" in said["rapport"]
+    assert (
+        "0 structure" not in "\n".join(said.values())
+        and "structures non connues" in said["rapport"]
+    )
 
 
 @pytest.mark.slow
@@ -137,16 +192,32 @@ def test_who_is_on_a_list_that_others_signed_and_did_not_sign_is_nobody_present(
 # ---- tables, rounds and other circumstances ----
 
 
-def odd(channel: str, question: str | None = None, held: tuple[str, ...] = (ORTHEZ,), n_themes: int = 2) -> Report:
+def odd(
+    channel: str, question: str | None = None, held: tuple[str, ...] = (ORTHEZ,), n_themes: int = 2
+) -> Report:
     """A study of one kind of document, without table, list or map; each passage in a document of its own."""
     names = [(workshop_id, f"{workshop_id}-{n}") for workshop_id in held for n in range(3)]
     passages = [
-        said(f"theme {theme}", None, question, channel=channel, workshop_id=workshop_id, document_id=name, text=f"{theme} {name}")
+        said(
+            f"theme {theme}",
+            None,
+            question,
+            channel=channel,
+            workshop_id=workshop_id,
+            document_id=name,
+            text=f"{theme} {name}",
+        )
         for workshop_id, name in names
         for theme in range(n_themes)
     ]
     made = tables(*passages, held=workshops(*held, n_tables=None))
-    return report(made | {name: made[name].head(0) for name in ("attendance", "structures", "voices", "offers", "rejects", "contrasts")})
+    return report(
+        made
+        | {
+            name: made[name].head(0)
+            for name in ("attendance", "structures", "voices", "offers", "rejects", "contrasts")
+        }
+    )
 
 
 TWO, TWICE = (ORTHEZ, DIE), (ORTHEZ, "orthez-2025-06-12")
@@ -170,22 +241,40 @@ CLAIMS = {
 
 @pytest.mark.parametrize(
     ("channel", "question", "absent", "held"),
-    [pytest.param(*kind[1:], id=kind[0], marks=() if place in _QUICK else pytest.mark.slow) for place, kind in enumerate(KINDS)],
+    [
+        pytest.param(*kind[1:], id=kind[0], marks=() if place in _QUICK else pytest.mark.slow)
+        for place, kind in enumerate(KINDS)
+    ],
 )
 def test_no_table_round_or_channel_is_claimed_that_no_document_shows(
     channel: str, question: str | None, absent: str, held: tuple[str, ...]
 ) -> None:
-    told = "\n".join(line for line in everything(odd(channel, question, held)).split("\n") if "Sans effet ici" not in line)
+    told = "\n".join(
+        line
+        for line in everything(odd(channel, question, held)).split("\n")
+        if "Sans effet ici" not in line
+    )
     claims = {name: CLAIMS[name] for name in ("tables", "rounds", *absent.split("|"))}
-    assert {name: re.findall(f".*(?:{claim}).*", told) for name, claim in claims.items() if re.search(claim, told)} == {}
-    assert not re.search(r"rien n.est perdu|\b0 (?:document|présent|personne|structure)", told, re.IGNORECASE)
+    assert {
+        name: re.findall(f".*(?:{claim}).*", told)
+        for name, claim in claims.items()
+        if re.search(claim, told)
+    } == {}
+    assert not re.search(
+        r"rien n.est perdu|\b0 (?:document|présent|personne|structure)", told, re.IGNORECASE
+    )
     assert "dans 3 documents sur" in told.lower()
 
 
 def test_minutes_of_a_study_with_tables_elsewhere_are_counted_with_them_by_both_names() -> None:
     mixed = [
         *(said("cars", n, text=f"table {n}") for n in (1, 2, 3)),
-        *(said("cars", None, None, workshop_id=DIE, document_id=f"cr-{n}", text=f"compte rendu {n}") for n in (1, 2)),
+        *(
+            said(
+                "cars", None, None, workshop_id=DIE, document_id=f"cr-{n}", text=f"compte rendu {n}"
+            )
+            for n in (1, 2)
+        ),
     ]
     made = report(tables(*mixed, held=workshops(n_tables=None), attendance=ATTENDANCE.empty()))
     study, orthez, die = (scope.priorities[0].said for scope in made.scopes)
@@ -195,25 +284,38 @@ def test_minutes_of_a_study_with_tables_elsewhere_are_counted_with_them_by_both_
 
 
 def test_questions_are_those_that_passages_bear() -> None:
-    assert [name for name, _ in report(tables(said("cars", 1, "q1"), said("cars", 2, "q1"))).questions] == ["q1"]
+    assert [
+        name for name, _ in report(tables(said("cars", 1, "q1"), said("cars", 2, "q1"))).questions
+    ] == ["q1"]
 
 
 @pytest.mark.slow
 def test_notes_are_not_said_to_be_all_where_people_wrote_themselves() -> None:
-    assert "qui tenait le stylo" not in everything(odd("mail", "distance")) and "qui tenait le stylo" in everything(odd("notes"))
+    assert "qui tenait le stylo" not in everything(
+        odd("mail", "distance")
+    ) and "qui tenait le stylo" in everything(odd("notes"))
 
 
 def test_the_analysts_list_of_territories_heads_documents_where_no_note_names_a_table() -> None:
     empty = {name: table.empty() for name, table in TABLES.items()}
-    heads = [set(readable_lists(empty | tables(said("cars", table, None)), GRID)["liste_territoires"].columns) for table in (None, 1)]
-    assert "Part des documents" in heads[0] and "Tables" not in heads[0] and {"Part des tables", "Tables"} <= heads[1]
+    heads = [
+        set(
+            readable_lists(empty | tables(said("cars", table, None)), GRID)[
+                "liste_territoires"
+            ].columns
+        )
+        for table in (None, 1)
+    ]
+    assert (
+        "Part des documents" in heads[0]
+        and "Tables" not in heads[0]
+        and {"Part des tables", "Tables"} <= heads[1]
+    )
 
 
 # ---- plurals ----
 
-NOUNS = (
-    "atelier|document|passage|table|thème|famille|structure|personne|étiquette|décision|question|fichier|contribution|code|ligne|commune"
-)
+NOUNS = "atelier|document|passage|table|thème|famille|structure|personne|étiquette|décision|question|fichier|contribution|code|ligne|commune"
 AS_ONE_OR_SEVERAL = {
     "fois",
     "sur",
@@ -240,7 +342,9 @@ def wrong_agreements(text: str) -> list[str]:
     wrong = []
     for match in AGREED.finditer(text):
         n, noun, *others = match.groups(default="")
-        if int(n) < 2 and (_is_plural(noun) or (re.fullmatch(NOUNS, noun) and any(map(_is_plural, others[:1])))):
+        if int(n) < 2 and (
+            _is_plural(noun) or (re.fullmatch(NOUNS, noun) and any(map(_is_plural, others[:1])))
+        ):
             wrong.append(match[0])
         if int(n) < 2 and {*others} & {"ont", "sont", "disent", "restent", "parlent"}:
             wrong.append(match[0])
@@ -273,7 +377,13 @@ def few(n: int) -> Report:
     held = [f"lieu-{place}-2025-02-0{place + 1}" for place in range(n)]
     passages = [
         *(
-            said(f"thème {theme}", 1, workshop_id=name, text=f"les cars du soir {theme}", posture="proposition")
+            said(
+                f"thème {theme}",
+                1,
+                workshop_id=name,
+                text=f"les cars du soir {theme}",
+                posture="proposition",
+            )
             for name in held
             for theme in range(n)
         ),
@@ -282,24 +392,41 @@ def few(n: int) -> Report:
     whole = tables()
     if not passages:
         return report({name: table.head(0) for name, table in whole.items()})
-    made = tables(*passages, held=workshops(*held, n_tables=None), needs=needs("aucune structure de ce secteur"))
-    people = whole["attendance"].head(n).assign(workshop_id=held[0], participant_id=[f"p{place}" for place in range(n)])
+    made = tables(
+        *passages,
+        held=workshops(*held, n_tables=None),
+        needs=needs("aucune structure de ce secteur"),
+    )
+    people = (
+        whole["attendance"]
+        .head(n)
+        .assign(workshop_id=held[0], participant_id=[f"p{place}" for place in range(n)])
+    )
     offers = whole["offers"].assign(unit_id="u000")
-    cut = {name: made[name].head(0) for name in ("voices", "contrasts")} | {"attendance": people, "offers": offers}
-    return report(made | cut | {"rejects": pd.concat([whole["rejects"]] * n)}, n_annex_rows=1, least_count=1)
+    cut = {name: made[name].head(0) for name in ("voices", "contrasts")} | {
+        "attendance": people,
+        "offers": offers,
+    }
+    return report(
+        made | cut | {"rejects": pd.concat([whole["rejects"]] * n)}, n_annex_rows=1, least_count=1
+    )
 
 
-@pytest.mark.parametrize("n", [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "n", [pytest.param(0, marks=pytest.mark.slow), 1, pytest.param(2, marks=pytest.mark.slow)]
+)
 def test_every_noun_and_verb_agrees_with_its_number(n: int) -> None:
-    assert {name: wrong for name, text in words(few(n)).items() if (wrong := wrong_agreements(text))} == {}
+    assert {
+        name: wrong for name, text in words(few(n)).items() if (wrong := wrong_agreements(text))
+    } == {}
 
 
 ROOT = Path(__file__).parent.parent
 SENTENCES = [
     *ROOT.joinpath("pipeline/show").glob("*.py"),
     *ROOT.joinpath("flows").rglob("*.py"),
-    ROOT.joinpath("pipeline/terminal.py"),
-    ROOT.joinpath("pipeline/rank/checks.py"),
+    ROOT.joinpath("pipeline/show/writing.py"),
+    ROOT.joinpath("pipeline/rank/order.py"),
 ]
 ALWAYS_SEVERAL = ("{m} ", "{price", "{minutes", "{known} déjà là", "{places} premières")
 
@@ -316,14 +443,21 @@ def test_what_the_command_line_and_the_service_say_agrees_with_its_number_too() 
     assert found == []
 
 
-@pytest.mark.parametrize(("n", "told"), [(0, "0 fichier lu arrive"), (1, "1 fichier lu arrive"), (2, "2 fichiers lus arrivent")])
+@pytest.mark.parametrize(
+    ("n", "told"),
+    [(0, "0 fichier lu arrive"), (1, "1 fichier lu arrive"), (2, "2 fichiers lus arrivent")],
+)
 def test_a_count_agrees_in_a_sentence(n: int, told: str) -> None:
     assert "{n:fichier lu|fichiers lus} {n:=arrive|arrivent}".format(n=Count(n)) == told
-    assert study_counts(dict.fromkeys(("workshops", "documents", "units", "themes"), n)).startswith(f"{n} atelier" + "s" * (n > 1))
+    assert study_counts(dict.fromkeys(("workshops", "documents", "units", "themes"), n)).startswith(
+        f"{n} atelier" + "s" * (n > 1)
+    )
 
 
 @pytest.mark.slow
-def test_a_study_of_mails_alone_is_run_and_its_report_claims_nothing_that_mails_do_not_show(tmp_path: Path) -> None:
+def test_a_study_of_mails_alone_is_run_and_its_report_claims_nothing_that_mails_do_not_show(
+    tmp_path: Path,
+) -> None:
     from flows.publication import publish_whole
     from flows.run import run_study
 
@@ -332,7 +466,9 @@ def test_a_study_of_mails_alone_is_run_and_its_report_claims_nothing_that_mails_
     folder.mkdir()
     for number, text in enumerate(MAILS):
         head = f"From: Une lectrice <lectrice{number}@exemple.fr>\nTo: atelier@exemple.fr\nSubject: Suite de nos échanges\n"
-        (folder / f"mail {number}.eml").write_text(f"{head}Date: Fri, 2 Oct 2026 10:0{number}:00 +0200\n\n{text}\n", encoding="utf-8")
+        (folder / f"mail {number}.eml").write_text(
+            f"{head}Date: Fri, 2 Oct 2026 10:0{number}:00 +0200\n\n{text}\n", encoding="utf-8"
+        )
     publication = study.root / publish_whole(study.root, run_study(study.root).manifest).folder
     page = html.fromstring((publication / "rapport.html").read_bytes())
     for hidden in page.xpath("//style|//script"):
@@ -347,9 +483,13 @@ def test_a_study_of_mails_alone_is_run_and_its_report_claims_nothing_that_mails_
     pages = "\n".join(pdf_text(path) for path in sorted((publication / "ateliers").glob("*.pdf")))
     for name, text in {"report": shown, "slides": slides, "pages": pages}.items():
         plain = re.sub("[\u00a0\u202f]", " ", text)
-        told = "\n".join(line for line in re.split(r"\n|(?<=[.;]) ", plain) if "Sans effet" not in line)
+        told = "\n".join(
+            line for line in re.split(r"\n|(?<=[.;]) ", plain) if "Sans effet" not in line
+        )
         claims = re.findall(
-            r".*(?:\btables? |en tournant|world café|rien n.est perdu|comme ailleurs|\b0 (?:présent|personne)).*", told, re.I
+            r".*(?:\btables? |en tournant|world café|rien n.est perdu|comme ailleurs|\b0 (?:présent|personne)).*",
+            told,
+            re.I,
         )
         assert (name, claims, wrong_agreements(told)) == (name, [], [])
     assert "documents sur 4" in re.sub("[\u00a0\u202f]", " ", shown.lower())

@@ -6,26 +6,27 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, honest, serving
-from invented import said, study, tag
 
 from flows.cache import StageCache, StageRecord
 from flows.consent import asking
+from flows.language_model import SecondCoding, agree_study, code_again
 from flows.process_workshop import read_workshop, segment_workshop
 from flows.run import run_study
-from flows.second_coder import SecondCoding, agree_study, code_again
 from flows.vault import Vault
-from models.language_model import Estimate
+from models.language_model.prompt import Estimate
 from pipeline import show
 from pipeline.evaluate import evaluate_study
+from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.resources import data_path
 from pipeline.show import results
+from pipeline.show.results import study_status
+from pipeline.show.writing import consent, cost_line
 from pipeline.standing import confirmation
-from pipeline.status import study_status
 from pipeline.study import Study
-from pipeline.tables import SECOND_TAGS, TABLES
-from pipeline.terminal import consent, cost_line
+from pipeline.tables import TABLES
+from pipeline.tables.material import SECOND_TAGS
+from support.chat_server import ChatServer, honest, serving
+from support.invented import said, study, tag
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 PEOPLE = [
@@ -44,8 +45,18 @@ Q2
 
 def set_up(root: Study, url: str, **more: Any) -> None:
     """Write the study's [language_model]."""
-    lines = {"enabled": True, "url": url, "model": "essai", "retry_wait_s": 0.01, "max_retries": 1, **more}
-    root.settings_path.write_text("[language_model]\n" + "\n".join(f"{name} = {json.dumps(value)}" for name, value in lines.items()))
+    lines = {
+        "enabled": True,
+        "url": url,
+        "model": "essai",
+        "retry_wait_s": 0.01,
+        "max_retries": 1,
+        **more,
+    }
+    root.settings_path.write_text(
+        "[language_model]\n"
+        + "\n".join(f"{name} = {json.dumps(value)}" for name, value in lines.items())
+    )
 
 
 @pytest.fixture(scope="module")
@@ -72,7 +83,9 @@ def ready(read_study, tmp_path) -> tuple[Study, list[StageRecord]]:
     return made, records
 
 
-def second(ready: tuple[Study, list[StageRecord]], server: ChatServer | None = None, **more: Any) -> SecondCoding:
+def second(
+    ready: tuple[Study, list[StageRecord]], server: ChatServer | None = None, **more: Any
+) -> SecondCoding:
     made, records = ready
     if server:
         set_up(made, server.url, **more)
@@ -100,9 +113,14 @@ def test_nothing_is_sent_without_consent_and_the_summary_says_so(ready, capsys):
         assert "rien n'a été envoyé, faute d'accord" in capsys.readouterr().out
         with asking(lambda estimate: estimate.n_units == found.summary["n_units"]):
             agreed = second(ready, server)
-        assert agreed.summary["state"] == "done" and agreed.summary["n_coded"] == agreed.summary["n_units"] > 3
+        assert (
+            agreed.summary["state"] == "done"
+            and agreed.summary["n_coded"] == agreed.summary["n_units"] > 3
+        )
         n_requests = len(server.seen)
-        assert len(rows(ready, second(ready, server))) == len(rows(ready, agreed)) > 0  # kept answers need no consent
+        assert (
+            len(rows(ready, second(ready, server))) == len(rows(ready, agreed)) > 0
+        )  # kept answers need no consent
         assert len(server.seen) == n_requests
 
 
@@ -114,7 +132,11 @@ def test_no_personal_datum_of_the_vault_is_in_the_bytes_sent(ready):
     persons = Vault(ready[0]).registry().persons.values()
     assert {person.last_name for person in persons} == {"Kerbrat", "Delvaux"}
     words = {word for person in PEOPLE for word in person} | {"02 98 11 12 13"}
-    words |= {str(name) for person in persons for name in (person.first_name, person.last_name, person.participant_id)}
+    words |= {
+        str(name)
+        for person in persons
+        for name in (person.first_name, person.last_name, person.participant_id)
+    }
     assert [word for word in sorted(words) if word.lower() in sent] == []
     assert "u-" not in "".join(request.body["messages"][1]["content"] for request in server.seen)
 
@@ -124,7 +146,11 @@ def test_at_most_max_units_of_a_study_are_ever_sent(ready):
         for _ in range(2):
             found = second(ready, server, confirm=False, max_units=2)
     assert len(server.texts) == 2
-    assert (found.summary["n_chosen"], found.summary["n_coded"], found.summary["state"]) == (2, 2, "done")
+    assert (found.summary["n_chosen"], found.summary["n_coded"], found.summary["state"]) == (
+        2,
+        2,
+        "done",
+    )
 
 
 def test_the_table_of_agreement_names_the_machine_the_model_and_the_person(ready):
@@ -139,15 +165,27 @@ def test_the_table_of_agreement_names_the_machine_the_model_and_the_person(ready
     said = confirmation([("pilier", GRID.axis("pilier")[0].code)])
     store.append(author="analyste", action="confirm_unit", unit_id=coded.unit_ids[0], value=said)
     agreed = agree_study(made.root, [*records, tagged], coded)
-    found = cache.load(agreed)["agreement"].set_index(["first_coder", "second_coder", "axis", "code"]).sort_index()
-    assert set(found.index.droplevel(["axis", "code"])) == {("machine", "essai"), ("machine", "relecteur 1"), ("essai", "relecteur 1")}
+    found = (
+        cache.load(agreed)["agreement"]
+        .set_index(["first_coder", "second_coder", "axis", "code"])
+        .sort_index()
+    )
+    assert set(found.index.droplevel(["axis", "code"])) == {
+        ("machine", "essai"),
+        ("machine", "relecteur 1"),
+        ("essai", "relecteur 1"),
+    }
     between = found.loc["machine", "essai"]
     assert between.loc[("posture", "tous"), "f1"] == 1.0
-    assert between.loc[("rubrique", "tous"), "n_first"] == 0 and between.loc[("rubrique", "tous"), "n_units"] == len(coded.unit_ids)
+    assert between.loc[("rubrique", "tous"), "n_first"] == 0 and between.loc[
+        ("rubrique", "tous"), "n_units"
+    ] == len(coded.unit_ids)
 
 
 @pytest.mark.slow
-def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_back(small_study, capsys):
+def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_back(
+    small_study, capsys
+):
     with serving(honest(GRID)) as server:
         pass
     set_up(small_study, server.url, confirm=False, themes=False)
@@ -156,11 +194,16 @@ def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_bac
     assert len(tags) > 0 and small_study.read_table("second_tags").empty
     assert outcome.manifest["second_coder"]["state"] == "stopped"
     show.outcome(small_study, outcome, as_json=False)
-    assert "0 passage codé sur 3 ; arrêté (ConnectError), les étiquettes locales valent seules" in capsys.readouterr().out
+    assert (
+        "0 passage codé sur 3 ; arrêté (ConnectError), les étiquettes locales valent seules"
+        in capsys.readouterr().out
+    )
     with serving(honest(GRID)) as server:
         set_up(small_study, server.url, confirm=False, themes=False)
         value = confirmation([("pilier", GRID.axis("pilier")[0].code)])
-        small_study.decisions.append(author="analyste", action="confirm_unit", unit_id=tags["unit_id"][0], value=value)
+        small_study.decisions.append(
+            author="analyste", action="confirm_unit", unit_id=tags["unit_id"][0], value=value
+        )
         outcome = run_study(small_study.root)
         assert not run_study(small_study.root).is_new
         assert len(server.texts) == 3
@@ -173,30 +216,45 @@ def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_bac
         ("machine", "relecteur 1"),
         ("essai", "relecteur 1"),
     }
-    status = study_status(small_study.read_tables(), small_study.last_run(), small_study.decisions.read())
+    status = study_status(
+        small_study.read_tables(), small_study.last_run(), small_study.decisions.read()
+    )
     assert (status["second_coder"]["n_coded"], status["n_rows"]["second_tags"]) == (3, len(found))
     assert "recyclerie" not in json.dumps(outcome.manifest, ensure_ascii=False)
 
 
 # --- the question, and figures -------------------------------------------------------------------------------------
 
-ESTIMATE = Estimate("https://serveur/v1/chat/completions", "essai", 363, 37, 200_000, 30_000, 0.7, 240.0)
+ESTIMATE = Estimate(
+    "https://serveur/v1/chat/completions", "essai", 363, 37, 200_000, 30_000, 0.7, 240.0
+)
 
 
 def test_the_question_tells_where_how_much_and_how_long():
     line = cost_line(ESTIMATE)
-    for words in ("363 passages pseudonymisés", ESTIMATE.address, "(essai)", "37 requêtes", "200000 jetons", "0.70 €", "4 min"):
+    for words in (
+        "363 passages pseudonymisés",
+        ESTIMATE.address,
+        "(essai)",
+        "37 requêtes",
+        "200000 jetons",
+        "0.70 €",
+        "4 min",
+    ):
         assert words in line
 
 
-@pytest.mark.parametrize(("typed", "is_agreed"), [("o\n", True), ("Oui\n", True), ("\n", False), ("n\n", False), ("", False)])
+@pytest.mark.parametrize(
+    ("typed", "is_agreed"),
+    [("o\n", True), ("Oui\n", True), ("\n", False), ("n\n", False), ("", False)],
+)
 def test_only_a_yes_on_a_terminal_is_a_yes(monkeypatch, capsys, typed, is_agreed):
     import io
 
     from rich.console import Console
     from rich.progress import Progress
 
-    from pipeline.terminal import Bars
+    from pipeline.show.writing import Bars
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -219,15 +277,45 @@ def test_without_a_terminal_nobody_agrees_but_yes_does(capsys):
 def test_figures_of_the_second_coder_are_over_the_passages_that_it_coded(tmp_path: Path):
     units = {"a": "plus de car le soir", "b": "la laiterie de Die emploie douze personnes"}
     gold = [
-        {"unit_id": key, "document": "notes.txt", "text": text, "rubriques": ["offre"], "posture": "force"} for key, text in units.items()
+        {
+            "unit_id": key,
+            "document": "notes.txt",
+            "text": text,
+            "rubriques": ["offre"],
+            "posture": "force",
+        }
+        for key, text in units.items()
     ]
-    (tmp_path / "units.jsonl").write_text("\n".join(json.dumps(row) for row in gold), encoding="utf-8")
-    some = study(*[said(None, text=text, unit_id=key, document_id="d", posture="force", rubrique="offre") for key, text in units.items()])
+    (tmp_path / "units.jsonl").write_text(
+        "\n".join(json.dumps(row) for row in gold), encoding="utf-8"
+    )
+    some = study(
+        *[
+            said(None, text=text, unit_id=key, document_id="d", posture="force", rubrique="offre")
+            for key, text in units.items()
+        ]
+    )
     tables = {name: table.empty() for name, table in TABLES.items()} | some
     tables["documents"] = TABLES["documents"].build(
-        [{"document_id": "d", "workshop_id": "w", "path": "notes.txt", "sha256": "", "channel": "notes", "n_chars": 0, "text": ""}]
+        [
+            {
+                "document_id": "d",
+                "workshop_id": "w",
+                "path": "notes.txt",
+                "sha256": "",
+                "channel": "notes",
+                "n_chars": 0,
+                "text": "",
+            }
+        ]
     )
     assert "second" not in evaluate_study(tables, tmp_path)
-    tables["second_tags"] = SECOND_TAGS.build([tag("a", "posture", "force"), tag("a", "rubrique", "offre")])
+    tables["second_tags"] = SECOND_TAGS.build(
+        [tag("a", "posture", "force"), tag("a", "rubrique", "offre")]
+    )
     found = evaluate_study(tables, tmp_path)["second"]
-    assert (found["gold_units"], found["rubrique"]["micro_f1"], found["posture"]["accuracy"]) == (1, 1.0, 1.0)
+    assert (found["gold_units"], found["rubrique"]["micro_f1"], found["posture"]["accuracy"]) == (
+        1,
+        1.0,
+        1.0,
+    )

@@ -15,18 +15,18 @@ from pathlib import Path
 import pytest
 
 from flows.backup import _passphrase, backup_study, restore_study
-from flows.cipher import read_passphrase
+from flows.encryption import read_passphrase
 from flows.forget import forget_person
 from flows.mailbox import fetching
 from flows.notify import read_password, read_webhook
-from flows.prefect_setup import prefect_ready
+from flows.prefect_server import prefect_ready
 from flows.run import run_study
 from flows.vault import Vault
 from models.language_model.client import UnavailableError, _headers
 from pipeline.cli import main
+from pipeline.credentials import header_secret
 from pipeline.errors import AteliersError
-from pipeline.review.secrets import private_folder, secret_key
-from pipeline.secret import header_secret
+from pipeline.review.settings import private_folder, secret_key
 from pipeline.study import Study
 
 ROOT = Path(__file__).parent.parent
@@ -45,7 +45,9 @@ READERS: dict[str, Callable[[Study], str | None]] = {
     "ATELIERS_WEBHOOK": read_webhook,
     "ATELIERS_IMAP_PASSWORD": fetching.read_password,
     "ATELIERS_DATABASE_URL": lambda study: study.database_url or None,
-    "ATELIERS_LANGUAGE_MODEL_KEY": lambda _: _headers().get("Authorization", "").removeprefix("Bearer ") or None,
+    "ATELIERS_LANGUAGE_MODEL_KEY": lambda _: (
+        _headers().get("Authorization", "").removeprefix("Bearer ") or None
+    ),
     "ATELIERS_EMBED_API_KEY": lambda _: header_secret("ATELIERS_EMBED_API_KEY", "la clé"),
     "PREFECT_API_AUTH_STRING": _prefect,
 }
@@ -90,7 +92,12 @@ REFUSED = [
 @pytest.mark.parametrize("name", READERS)
 @pytest.mark.parametrize(("what", "value"), REFUSED)
 def test_a_file_that_others_may_read_or_that_holds_nothing_is_refused_in_one_line(
-    study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, what: str, value: int | bytes | None
+    study: Study,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: str,
+    what: str,
+    value: int | bytes | None,
 ) -> None:
     file = tmp_path / "secret"
     file.write_bytes(value if isinstance(value, bytes) else ADDRESS.encode())
@@ -100,18 +107,31 @@ def test_a_file_that_others_may_read_or_that_holds_nothing_is_refused_in_one_lin
     monkeypatch.setenv(f"{name}_FILE", str(file))
     with pytest.raises((AteliersError, UnavailableError)) as caught:
         READERS[name](study)
-    assert "secret" in str(caught.value) and "\n" not in str(caught.value) and "jeton" not in str(caught.value)
+    assert (
+        "secret" in str(caught.value)
+        and "\n" not in str(caught.value)
+        and "jeton" not in str(caught.value)
+    )
 
 
 def test_no_other_code_reads_a_secret_of_the_environment() -> None:
     told = re.compile(r"PASS|SECRET|KEY|TOKEN|AUTH|DATABASE_URL|WEBHOOK|CREDENTIAL")
     found = []
-    for path in sorted(path for folder in ("pipeline", "models", "flows") for path in (ROOT / folder).rglob("*.py")):
+    for path in sorted(
+        path for folder in ("pipeline", "models", "flows") for path in (ROOT / folder).rglob("*.py")
+    ):
         if path == ROOT / "pipeline" / "secret.py":
             continue
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            is_read = isinstance(node, ast.Subscript) and isinstance(node.ctx, ast.Load) and ast.unparse(node.value) == "os.environ"
-            is_read |= isinstance(node, ast.Call) and ast.unparse(node.func) in ("os.environ.get", "os.getenv")
+            is_read = (
+                isinstance(node, ast.Subscript)
+                and isinstance(node.ctx, ast.Load)
+                and ast.unparse(node.value) == "os.environ"
+            )
+            is_read |= isinstance(node, ast.Call) and ast.unparse(node.func) in (
+                "os.environ.get",
+                "os.getenv",
+            )
             if is_read and told.search(ast.unparse(node)):
                 found.append(f"{path.relative_to(ROOT)}:{node.lineno}")
     assert found == []
@@ -169,7 +189,10 @@ def everything_logged() -> Iterator[io.StringIO]:
 
 @pytest.mark.slow
 def test_no_secret_is_in_a_log_a_record_or_what_a_command_says(
-    small_study: Study, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    small_study: Study,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
     from flows.notify import failure_notice, ready_notice, send
 
@@ -180,7 +203,9 @@ def test_no_secret_is_in_a_log_a_record_or_what_a_command_says(
     study, faults = Study.open(small_study.root), []
     with everything_logged() as logged:
         outcome = run_study(study.root)
-        faults += send(ready_notice(study, outcome), study) + send(failure_notice(study, ValueError("x")), study)
+        faults += send(ready_notice(study, outcome), study) + send(
+            failure_notice(study, ValueError("x")), study
+        )
         assert main(["status", str(study.root), "--json"]) == 0
         assert main(["status", str(study.root)]) == 0
         assert main(["publish", str(study.root)]) == 0
@@ -190,14 +215,26 @@ def test_no_secret_is_in_a_log_a_record_or_what_a_command_says(
         monkeypatch.setenv("ATELIERS_VAULT_PASSPHRASE", SECRETS["ATELIERS_VAULT_PASSPHRASE"])
         monkeypatch.setenv("ATELIERS_BACKUP_PASSPHRASE", "autre-phrase-77b0")
         assert main(["restore", str(tmp_path / "garde.ateliers"), str(tmp_path / "revenue")]) == 1
-        monkeypatch.setenv("ATELIERS_DATABASE_URL", "postgresql://lise:mot-de-base-9e1f@127.0.0.1:9/absente")
+        monkeypatch.setenv(
+            "ATELIERS_DATABASE_URL", "postgresql://lise:mot-de-base-9e1f@127.0.0.1:9/absente"
+        )
         assert main(["status", str(study.root)]) == 1
     assert len(faults) == 4
     said = capsys.readouterr()
-    texts = [("stdout", said.out), ("stderr", said.err), ("logs", logged.getvalue()), ("faults", "\n".join(faults))]
+    texts = [
+        ("stdout", said.out),
+        ("stderr", said.err),
+        ("logs", logged.getvalue()),
+        ("faults", "\n".join(faults)),
+    ]
     words = [*SECRETS.values(), "jeton-webhook-4f66", "autre-phrase-77b0", "mot-de-base-9e1f"]
     assert [(where, word) for where, text in texts for word in words if word in text] == []
-    assert [(path, word) for path, content in all_under(tmp_path) for word in words if word.encode() in content] == []
+    assert [
+        (path, word)
+        for path, content in all_under(tmp_path)
+        for word in words
+        if word.encode() in content
+    ] == []
 
 
 @pytest.mark.slow
@@ -245,7 +282,9 @@ def test_the_vault_is_its_owner_s_after_every_command(tmp_path: Path, umask: int
         assert stat.S_IMODE(saved.path.stat().st_mode) == 0o600
         restore_study(saved.path, tmp_path / "revenue")
         for name in ("vault", ".review"):
-            assert rights_of(tmp_path / "revenue" / name) == expected_rights(tmp_path / "revenue" / name)
+            assert rights_of(tmp_path / "revenue" / name) == expected_rights(
+                tmp_path / "revenue" / name
+            )
     finally:
         os.umask(previous)
 

@@ -25,17 +25,27 @@ def test_each_threat_has_a_proof_that_exists(row: str) -> None:
 def test_the_modules_named_are_there() -> None:
     named = set(re.findall(r"`((?:[a-z_]+/)*[a-z_]+\.py)`", TABLE))
     assert len(named) > 10
-    missing = [name for name in sorted(named) if not any((ROOT / folder / name).is_file() for folder in ("", "pipeline"))]
+    missing = [
+        name
+        for name in sorted(named)
+        if not any((ROOT / folder / name).is_file() for folder in ("", "pipeline"))
+    ]
     assert missing == []
 
 
 def test_every_secret_that_the_code_reads_is_listed() -> None:
     called = re.compile(r'read_secret\(\s*"(\w+)"|header_secret\(\s*"(\w+)"')
-    constants = re.compile(r'"((?:ATELIERS|PREFECT)_\w*(?:PASSPHRASE|PASSWORD|KEY|WEBHOOK|URL|AUTH_STRING))"')
-    code = "\n".join(
-        path.read_text(encoding="utf-8") for folder in ("pipeline", "models", "flows") for path in sorted((ROOT / folder).rglob("*.py"))
+    constants = re.compile(
+        r'"((?:ATELIERS|PREFECT)_\w*(?:PASSPHRASE|PASSWORD|KEY|WEBHOOK|URL|AUTH_STRING))"'
     )
-    names = {name for found in called.findall(code) for name in found if name} | set(constants.findall(code))
+    code = "\n".join(
+        path.read_text(encoding="utf-8")
+        for folder in ("pipeline", "models", "flows")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+    )
+    names = {name for found in called.findall(code) for name in found if name} | set(
+        constants.findall(code)
+    )
     names -= {"PREFECT_API_URL"}
     assert len(names) >= 8
     assert [name for name in sorted(names) if f"`{name}`" not in TEXT] == []

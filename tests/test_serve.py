@@ -10,17 +10,17 @@ import threading
 import time
 from pathlib import Path
 
-import imap_server
 import pytest
-from mail_server import Hook
-from mail_server import running as answering
-from served import PrefectServer, Process, Service, begun, manifests, running, wait_for
 
 from flows import serve
 from flows.run import due_fingerprint, run_study
 from flows.serve import serve_studies
 from pipeline.errors import StudyError, UsageError
 from pipeline.study import Study
+from support import imap_server
+from support.mail_server import Hook
+from support.mail_server import running as answering
+from support.served import PrefectServer, Process, Service, begun, manifests, running, wait_for
 
 FOLDER = "Pays de Retz 2026-10-01"
 NOTES = {
@@ -61,7 +61,9 @@ def report_is_there(study: Study) -> bool:
 def ended(server: PrefectServer, study: Study, n: int) -> bool:
     """Whether the server knows `n` runs of the study that all ended."""
     runs = server.runs(study)
-    return len(runs) >= n and all(run["state"]["type"] not in ("PENDING", "RUNNING", "CANCELLING") for run in runs)
+    return len(runs) >= n and all(
+        run["state"]["type"] not in ("PENDING", "RUNNING", "CANCELLING") for run in runs
+    )
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +82,9 @@ def server(tmp_path_factory):
 
 
 @pytest.mark.service
-def test_a_folder_copied_in_slowly_is_processed_once_when_it_is_complete_and_people_are_told(server, tmp_path, undisturbed):
+def test_a_folder_copied_in_slowly_is_processed_once_when_it_is_complete_and_people_are_told(
+    server, tmp_path, undisturbed
+):
     with answering(Hook()) as hook:
         study = new_study(tmp_path / "lente", f'{EXECUTION}[notify]\nwebhook = "{hook.url}"\n')
         with running(Service(study, server)) as service:
@@ -96,7 +100,9 @@ def test_a_folder_copied_in_slowly_is_processed_once_when_it_is_complete_and_peo
     assert (told["state"], told["counts"]["documents"]) == ("ready", 3)
     (artifact,) = server.ask("/artifacts/filter", {"artifacts": {"key": {"any_": ["etude-lente"]}}})
     assert f"| {FOLDER} | 3 |" in artifact["data"]
-    assert "médecin à Machecoul" not in artifact["data"] + service.journal.read_text(encoding="utf-8")
+    assert "médecin à Machecoul" not in artifact["data"] + service.journal.read_text(
+        encoding="utf-8"
+    )
 
 
 @pytest.mark.service
@@ -110,14 +116,22 @@ def test_what_was_dropped_while_nobody_watched_is_seen_at_the_start(server, tmp_
 
 @pytest.mark.service
 @pytest.mark.skipif(imap_server.why_not() is not None, reason=str(imap_server.why_not()))
-def test_a_mail_that_comes_is_processed_though_its_server_and_the_service_were_killed(server, tmp_path):
-    mails = [f"Message-ID: <{n}@x>\r\nSubject: Pays de Retz\r\n\r\nLe car de {hour} h est plein.\r\n" for n, hour in enumerate((7, 8))]
+def test_a_mail_that_comes_is_processed_though_its_server_and_the_service_were_killed(
+    server, tmp_path
+):
+    mails = [
+        f"Message-ID: <{n}@x>\r\nSubject: Pays de Retz\r\n\r\nLe car de {hour} h est plein.\r\n"
+        for n, hour in enumerate((7, 8))
+    ]
     with imap_server.running_server() as box:
         where = {"host": "127.0.0.1", "port": box.port, "user": "retz", "every_minutes": 0.05}
         section = "\n".join(f"{key} = {json.dumps(value)}" for key, value in where.items())
         study = new_study(tmp_path / "courrier", f"{EXECUTION}[mail]\n{section}\n")
         drop(study)
-        secrets = {"SSL_CERT_FILE": str(box.authority), "ATELIERS_IMAP_PASSWORD": imap_server.PASSWORD}
+        secrets = {
+            "SSL_CERT_FILE": str(box.authority),
+            "ATELIERS_IMAP_PASSWORD": imap_server.PASSWORD,
+        }
         with running(Service(study, server, **secrets)) as service:
             box.deliver("retz", mails[0].encode())
             wait_for(lambda: any(study.depot.glob("*/mails/*.eml")), "first mail")
@@ -137,7 +151,8 @@ def test_a_mail_that_comes_is_processed_though_its_server_and_the_service_were_k
 
 @pytest.mark.service
 @pytest.mark.parametrize(
-    ("stage", "with_children"), [("read", True), ("tag", False), ("cluster", True), ("publish", True), ("publish", False)]
+    ("stage", "with_children"),
+    [("read", True), ("tag", False), ("cluster", True), ("publish", True), ("publish", False)],
 )
 def test_a_service_killed_in_the_middle_of_a_run_and_started_again_ends_as_if_it_had_not(
     server, tmp_path, undisturbed, stage, with_children
@@ -150,7 +165,9 @@ def test_a_service_killed_in_the_middle_of_a_run_and_started_again_ends_as_if_it
         assert manifests(study) == []
         service.start()
         wait_for(lambda: report_is_there(study), "report")
-        wait_for(lambda: ended(server, study, 2 if with_children else 1), "end of the runs")  # a run left alone may end by itself
+        wait_for(
+            lambda: ended(server, study, 2 if with_children else 1), "end of the runs"
+        )  # a run left alone may end by itself
         assert len(manifests(study)) == 1
         assert due_fingerprint(study) is None
     assert study.table_hashes() == undisturbed
@@ -166,14 +183,19 @@ def test_a_run_killed_alone_is_asked_for_again(server, tmp_path, undisturbed):
         wait_for(lambda: report_is_there(study), "report")
         assert service.said("redemandé")
         wait_for(lambda: ended(server, study, 2), "end of the runs")
-        assert sorted(run["state"]["type"] for run in server.runs(study)) == ["COMPLETED", "CRASHED"]
+        assert sorted(run["state"]["type"] for run in server.runs(study)) == [
+            "COMPLETED",
+            "CRASHED",
+        ]
         assert len(manifests(study)) == 1
     assert study.table_hashes() == undisturbed
 
 
 @pytest.mark.service
 @pytest.mark.parametrize("keeps_records", [True, False])
-def test_a_server_killed_in_the_middle_of_a_run_and_started_again_loses_nothing(tmp_path, undisturbed, keeps_records):
+def test_a_server_killed_in_the_middle_of_a_run_and_started_again_loses_nothing(
+    tmp_path, undisturbed, keeps_records
+):
     study = new_study(tmp_path / "etude")
     with running(PrefectServer(tmp_path / "serveur")) as server, running(Service(study, server)):
         drop(study)
@@ -187,7 +209,9 @@ def test_a_server_killed_in_the_middle_of_a_run_and_started_again_loses_nothing(
         wait_for(lambda: report_is_there(study), "report")
         assert len(manifests(study)) == 1
         assert study.table_hashes() == undisturbed
-        (study.depot / FOLDER / "Table 4.txt").write_text("Q1\n- il manque des places en crèche\n", encoding="utf-8")
+        (study.depot / FOLDER / "Table 4.txt").write_text(
+            "Q1\n- il manque des places en crèche\n", encoding="utf-8"
+        )
         wait_for(lambda: len(manifests(study)) == 2, "second run")
     assert len(study.read_table("documents")) == 4
 
@@ -198,15 +222,24 @@ def test_two_runs_started_at_once_are_one(server, tmp_path, undisturbed):
     with running(Service(study, server)) as service:
         (deployment,) = [
             found
-            for found in server.ask("/deployments/filter", {"deployments": {"name": {"any_": [study.root.name]}}})
+            for found in server.ask(
+                "/deployments/filter", {"deployments": {"name": {"any_": [study.root.name]}}}
+            )
             if "process" in found["entrypoint"]
         ]
         drop(study)
-        by_hand = Process([sys.executable, "-m", "pipeline.cli", "run", str(study.root)], {}, tmp_path / "main.log")
+        by_hand = Process(
+            [sys.executable, "-m", "pipeline.cli", "run", str(study.root)],
+            {},
+            tmp_path / "main.log",
+        )
         by_hand.start()
         for _ in range(2):
             server.ask(f"/deployments/{deployment['id']}/create_flow_run", {})
-        assert by_hand.process and by_hand.process.wait(300) in (0, 1)  # 1 where the service had the study first
+        assert by_hand.process and by_hand.process.wait(300) in (
+            0,
+            1,
+        )  # 1 where the service had the study first
         wait_for(lambda: report_is_there(study) and ended(server, study, 2), "end of the runs")
         time.sleep(5)
         wait_for(lambda: ended(server, study, 2), "end of the runs")
@@ -224,20 +257,30 @@ def test_a_review_that_ends_is_followed_once(server, tmp_path):
     with running(Service(study, server)):
         time.sleep(8)  # the depot is looked at once at the start, before anybody decides
         (theme,) = study.read_table("themes").itertuples()
-        study.decisions.append(author="analyste", action="rename_theme", theme_id=theme.theme_id, value="Se soigner", why="plus clair")
-        command = [sys.executable, "-m", "flows.after_review", str(study.root)]
+        study.decisions.append(
+            author="analyste",
+            action="rename_theme",
+            theme_id=theme.theme_id,
+            value="Se soigner",
+            why="plus clair",
+        )
+        command = [sys.executable, "-m", "flows.served_flows", str(study.root)]
         reviewed = Process(command, server.environment, tmp_path / "relecture.log")
         reviewed.start()
         assert reviewed.process and reviewed.process.wait(300) == 0
         wait_for(lambda: ended(server, study, 1), "run on the event")
-        assert [(run["created_by"] or {}).get("type") for run in server.runs(study)] == ["AUTOMATION"]
+        assert [(run["created_by"] or {}).get("type") for run in server.runs(study)] == [
+            "AUTOMATION"
+        ]
         assert {run["state"]["type"] for run in server.runs(study)} == {"COMPLETED"}
         assert len(manifests(study)) == 2
     assert list(study.read_table("themes")["label"]) == ["Se soigner"]
 
 
 @pytest.mark.service
-def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_processed(server, tmp_path, undisturbed):
+def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_processed(
+    server, tmp_path, undisturbed
+):
     with answering(Hook()) as hook:
         study = new_study(tmp_path / "grille", f'{EXECUTION}[notify]\nwebhook = "{hook.url}"\n')
         with running(Service(study, server)) as service:
@@ -261,7 +304,11 @@ def test_a_failure_that_cannot_pass_is_told_once_and_the_repaired_study_is_proce
 def test_a_full_disk_is_waited_for(server, tmp_path, undisturbed):
     place = tmp_path / "petit"
     place.mkdir()
-    mounted = subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)], capture_output=True, check=False)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(place)],
+        capture_output=True,
+        check=False,
+    )
     if mounted.returncode:
         pytest.skip("il faut pouvoir monter un petit disque")
     try:
@@ -272,7 +319,10 @@ def test_a_full_disk_is_waited_for(server, tmp_path, undisturbed):
             with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
                 while True:
                     file.write(bytes(4096))
-            wait_for(lambda: any(run["state"]["type"] == "RUNNING" for run in server.runs(study)), "a run at work")
+            wait_for(
+                lambda: any(run["state"]["type"] == "RUNNING" for run in server.runs(study)),
+                "a run at work",
+            )
             wait_for(lambda: retried(server), "an attempt that failed")
             filler.unlink()
             wait_for(lambda: report_is_there(study), "report")
@@ -281,12 +331,21 @@ def test_a_full_disk_is_waited_for(server, tmp_path, undisturbed):
             assert len(manifests(study)) == 1
             assert study.table_hashes() == undisturbed
     finally:
-        wait_for(lambda: subprocess.run(["umount", str(place)], capture_output=True, check=False).returncode == 0, "the disk set free", 30)
+        wait_for(
+            lambda: (
+                subprocess.run(["umount", str(place)], capture_output=True, check=False).returncode
+                == 0
+            ),
+            "the disk set free",
+            30,
+        )
 
 
 @pytest.mark.service
 @pytest.mark.parametrize("stage", ["read", "cluster"])
-def test_a_share_that_goes_away_during_a_run_is_processed_when_it_is_back(server, tmp_path, undisturbed, stage):
+def test_a_share_that_goes_away_during_a_run_is_processed_when_it_is_back(
+    server, tmp_path, undisturbed, stage
+):
     share, place = tmp_path / "partage", tmp_path / "monté"
     share.mkdir()
     place.mkdir()
@@ -312,7 +371,7 @@ def test_a_share_that_goes_away_during_a_run_is_processed_when_it_is_back(server
 @pytest.mark.service
 def test_a_database_that_is_stopped_is_waited_for(server, tmp_path, undisturbed):
     pytest.importorskip("psycopg", reason="psycopg n'est pas installé (extra postgres)")
-    from postgres_server import binary, make_database, running_server
+    from support.postgres_server import binary, make_database, running_server
 
     if not binary("initdb"):
         pytest.skip("aucun serveur PostgreSQL sur cette machine (apt-get install postgresql)")
@@ -339,8 +398,16 @@ def test_a_clock_that_jumps_during_a_run_changes_nothing(tmp_path, undisturbed, 
     study = new_study(tmp_path / f"horloge{jumps[0]}")
     clock = tmp_path / "horloge"
     set_clock(clock, "+0")
-    told = {"LD_PRELOAD": str(CLOCK), "FAKETIME_TIMESTAMP_FILE": str(clock), "FAKETIME_NO_CACHE": "1", "FAKETIME_DONT_FAKE_MONOTONIC": "1"}
-    with running(PrefectServer(tmp_path / "serveur", **told)) as server, running(Service(study, server, **told)) as service:
+    told = {
+        "LD_PRELOAD": str(CLOCK),
+        "FAKETIME_TIMESTAMP_FILE": str(clock),
+        "FAKETIME_NO_CACHE": "1",
+        "FAKETIME_DONT_FAKE_MONOTONIC": "1",
+    }
+    with (
+        running(PrefectServer(tmp_path / "serveur", **told)) as server,
+        running(Service(study, server, **told)) as service,
+    ):
         drop(study)
         for stage, jump in zip(("read", "cluster"), jumps, strict=True):
             wait_for(lambda stage=stage: begun(study, stage), stage)
@@ -348,9 +415,13 @@ def test_a_clock_that_jumps_during_a_run_changes_nothing(tmp_path, undisturbed, 
         wait_for(lambda: report_is_there(study), "report")
         wait_for(lambda: ended(server, study, 1), "end of the run")
         time.sleep(6)
-        assert len(manifests(study)) == 1  # a clock that is days ahead has the nightly run come early: it finds nothing new
+        assert (
+            len(manifests(study)) == 1
+        )  # a clock that is days ahead has the nightly run come early: it finds nothing new
         assert study.table_hashes() == undisturbed
-        (study.depot / FOLDER / "Table 4.txt").write_text("Q1\n- le car du soir est complet\n", encoding="utf-8")
+        (study.depot / FOLDER / "Table 4.txt").write_text(
+            "Q1\n- le car du soir est complet\n", encoding="utf-8"
+        )
         wait_for(lambda: len(manifests(study)) == 2, "next run")
         wait_for(lambda: due_fingerprint(Study.open(study.root)) is None, "end of the next run")
         wait_for(lambda: ended(server, study, 2), "end of the runs")
@@ -367,7 +438,12 @@ def set_clock(path: Path, offset: str) -> None:
 
 def retried(server: PrefectServer) -> bool:
     """Whether an attempt at a run waits to be made again."""
-    return bool(server.ask("/task_runs/filter", {"task_runs": {"state": {"name": {"any_": ["AwaitingRetry", "Retrying"]}}}}))
+    return bool(
+        server.ask(
+            "/task_runs/filter",
+            {"task_runs": {"state": {"name": {"any_": ["AwaitingRetry", "Retrying"]}}}},
+        )
+    )
 
 
 def test_without_a_server_one_line_says_how_to_start_one(small_study, monkeypatch):
@@ -375,11 +451,21 @@ def test_without_a_server_one_line_says_how_to_start_one(small_study, monkeypatc
     from prefect.settings import PREFECT_API_URL, temporary_settings
 
     monkeypatch.delenv("PREFECT_API_URL", raising=False)
-    with pytest.raises(StudyError, match=r"ne nomme aucun serveur.*prefect server start --host 127\.0\.0\.1"):
+    with pytest.raises(
+        StudyError, match=r"ne nomme aucun serveur.*prefect server start --host 127\.0\.0\.1"
+    ):
         serve_studies([small_study.root], told=print)
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    named = temporary_settings({PREFECT_API_URL: os.environ["PREFECT_API_URL"]})  # Prefect read the environment once, maybe before
-    with named, pytest.raises(StudyError, match=r"pas de serveur Prefect à l'adresse http://127\.0\.0\.1:9/api.*prefect server start"):
+    named = temporary_settings(
+        {PREFECT_API_URL: os.environ["PREFECT_API_URL"]}
+    )  # Prefect read the environment once, maybe before
+    with (
+        named,
+        pytest.raises(
+            StudyError,
+            match=r"pas de serveur Prefect à l'adresse http://127\.0\.0\.1:9/api.*prefect server start",
+        ),
+    ):
         serve_studies([small_study.root], told=print)
 
 
@@ -391,7 +477,10 @@ def test_a_study_is_served_once_and_names_are_not_shared(small_study, tmp_path, 
         serve_studies([small_study.root, other.root], told=print)
     from pipeline.study import held
 
-    with held(small_study.runs / ".served", StudyError("a", "b", "c")), pytest.raises(StudyError, match="est déjà servie"):
+    with (
+        held(small_study.runs / ".served", StudyError("a", "b", "c")),
+        pytest.raises(StudyError, match="est déjà servie"),
+    ):
         serve_studies([small_study.root], told=print)
 
 

@@ -3,7 +3,8 @@ from pathlib import Path
 import pytest
 
 from pipeline.errors import SettingsError
-from pipeline.settings import RankWeights, load_settings
+from pipeline.settings import load_settings
+from pipeline.settings.stages import RankWeights
 
 
 def write(folder: Path, text: str) -> Path:
@@ -37,22 +38,82 @@ def test_a_weight_given_alone_leaves_the_others_at_their_defaults(tmp_path):
         ('[embed]\nbackend = "magie"', "« embed.backend » vaut 'magie'", "un de"),
         ("[rank.weights]\nhumeur = 1", "réglage inconnu « rank.weights.humeur »", "tables"),
         ("[rank.weights]\ntables = -1", "« rank.weights.tables » vaut -1", "≥ 0"),
-        ("[rank.weights]\n" + "\n".join(f"{name} = 0" for name in RankWeights.model_fields), "« rank.weights »", "au moins un poids"),
-        ('[language_model]\nenabled = "oui, bien sûr"', "« language_model.enabled » vaut", "true ou false"),
-        ("[language_model]\nenabled = true", "« language_model » vaut", "un modèle nommé par « model »"),
-        ('[language_model]\nurl = "serveur/v1"', "« language_model.url » vaut 'serveur/v1'", "une adresse comme https://serveur/v1"),
-        ('[language_model]\nurl = "ftp://127.0.0.1/v1"', "« language_model.url »", "une adresse comme https://serveur/v1"),
-        ('[language_model]\nurl = "https://moi:cle@serveur/v1"', "« language_model.url »", "sans clé"),
-        ('[language_model]\nurl = "https://serveur/v1?key=abc"', "« language_model.url »", "sans clé"),
-        *(
-            (f'[language_model]\nurl = "http://{host}/v1"', "« language_model.url »", "https, sauf pour cette machine ou un réseau privé")
-            for host in ("serveur.fr", "8.8.8.8", "172.32.0.1", "169.254.169.254", "127.0.0.1.fr", "[2001:db8::1]", "[::ffff:8.8.8.8]")
+        (
+            "[rank.weights]\n" + "\n".join(f"{name} = 0" for name in RankWeights.model_fields),
+            "« rank.weights »",
+            "au moins un poids",
         ),
-        ('[review]\ndatabase = "mysql://serveur/base"', "« review.database »", "une adresse comme postgresql://"),
-        ('[review]\ndatabase = "postgresql://serveur"', "« review.database »", "une adresse comme postgresql://"),
-        ('[review]\ndatabase = "postgresql://lise:s3cret@serveur/base"', "'postgresql://…@serveur/base'", "il va dans PGPASSWORD"),
-        ('[review]\ndatabase = "postgresql://serveur/base?password=s3cret"', "'postgresql://serveur/base?…'", "il va dans PGPASSWORD"),
-        ('[review]\ndatabase = "postgresql://lise:s3/c@ret@serveur/base"', "'postgresql://…@serveur/base'", "une adresse"),
+        (
+            '[language_model]\nenabled = "oui, bien sûr"',
+            "« language_model.enabled » vaut",
+            "true ou false",
+        ),
+        (
+            "[language_model]\nenabled = true",
+            "« language_model » vaut",
+            "un modèle nommé par « model »",
+        ),
+        (
+            '[language_model]\nurl = "serveur/v1"',
+            "« language_model.url » vaut 'serveur/v1'",
+            "une adresse comme https://serveur/v1",
+        ),
+        (
+            '[language_model]\nurl = "ftp://127.0.0.1/v1"',
+            "« language_model.url »",
+            "une adresse comme https://serveur/v1",
+        ),
+        (
+            '[language_model]\nurl = "https://moi:cle@serveur/v1"',
+            "« language_model.url »",
+            "sans clé",
+        ),
+        (
+            '[language_model]\nurl = "https://serveur/v1?key=abc"',
+            "« language_model.url »",
+            "sans clé",
+        ),
+        *(
+            (
+                f'[language_model]\nurl = "http://{host}/v1"',
+                "« language_model.url »",
+                "https, sauf pour cette machine ou un réseau privé",
+            )
+            for host in (
+                "serveur.fr",
+                "8.8.8.8",
+                "172.32.0.1",
+                "169.254.169.254",
+                "127.0.0.1.fr",
+                "[2001:db8::1]",
+                "[::ffff:8.8.8.8]",
+            )
+        ),
+        (
+            '[review]\ndatabase = "mysql://serveur/base"',
+            "« review.database »",
+            "une adresse comme postgresql://",
+        ),
+        (
+            '[review]\ndatabase = "postgresql://serveur"',
+            "« review.database »",
+            "une adresse comme postgresql://",
+        ),
+        (
+            '[review]\ndatabase = "postgresql://lise:s3cret@serveur/base"',
+            "'postgresql://…@serveur/base'",
+            "il va dans PGPASSWORD",
+        ),
+        (
+            '[review]\ndatabase = "postgresql://serveur/base?password=s3cret"',
+            "'postgresql://serveur/base?…'",
+            "il va dans PGPASSWORD",
+        ),
+        (
+            '[review]\ndatabase = "postgresql://lise:s3/c@ret@serveur/base"',
+            "'postgresql://…@serveur/base'",
+            "une adresse",
+        ),
         ("cluster = 3", "« cluster » vaut 3", "une section"),
         ("[cluster", "etude.toml", "un fichier TOML"),
     ],
@@ -65,7 +126,9 @@ def test_a_wrong_setting_is_named_with_what_was_expected(tmp_path, text, found, 
     assert caught.value.exit_code == 2
 
 
-@pytest.mark.parametrize("written", ['hide = "Zdrakov"', 'keep = "Chez Zdrakov"', 'hide = [["Zdrakov"]]'])
+@pytest.mark.parametrize(
+    "written", ['hide = "Zdrakov"', 'keep = "Chez Zdrakov"', 'hide = [["Zdrakov"]]']
+)
 def test_a_wrong_setting_that_may_hold_a_name_is_said_without_it(tmp_path, written):
     with pytest.raises(SettingsError) as caught:
         load_settings(write(tmp_path, f"[pseudonymise]\n{written}\n"))
@@ -75,10 +138,20 @@ def test_a_wrong_setting_that_may_hold_a_name_is_said_without_it(tmp_path, writt
 
 
 @pytest.mark.parametrize(
-    "url", ["https://serveur.fr/v1", *(f"http://{host}:8000/v1" for host in ("localhost", "127.0.0.1", "10.1.2.3", "192.168.1.9", "[::1]"))]
+    "url",
+    [
+        "https://serveur.fr/v1",
+        *(
+            f"http://{host}:8000/v1"
+            for host in ("localhost", "127.0.0.1", "10.1.2.3", "192.168.1.9", "[::1]")
+        ),
+    ],
 )
 def test_passages_may_go_to_https_or_to_a_local_host(tmp_path, url):
-    assert load_settings(write(tmp_path, f'[language_model]\nurl = "{url}"\n')).language_model.url == url
+    assert (
+        load_settings(write(tmp_path, f'[language_model]\nurl = "{url}"\n')).language_model.url
+        == url
+    )
 
 
 def test_a_file_in_another_encoding_is_one_clear_line(tmp_path):
@@ -89,7 +162,13 @@ def test_a_file_in_another_encoding_is_one_clear_line(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "url", ["", "postgresql://serveur/base", "postgres://lise@serveur:5433/base?sslmode=require", "postgresql:///base"]
+    "url",
+    [
+        "",
+        "postgresql://serveur/base",
+        "postgres://lise@serveur:5433/base?sslmode=require",
+        "postgresql:///base",
+    ],
 )
 def test_a_database_without_a_password_may_be_written_in_a_study(tmp_path, url):
     assert load_settings(write(tmp_path, f'[review]\ndatabase = "{url}"\n')).review.database == url

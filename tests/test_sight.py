@@ -8,15 +8,14 @@ from sklearn.metrics import adjusted_rand_score
 import pipeline.cluster as cluster
 import pipeline.cluster.sight as sight_module
 from models.embedder import load_embedder
-from models.leaning import lean_on_neighbours
 from models.reading import read_texts
 from models.theme_model import ThemeModel, communities
-from models.views import join_views, text_views
+from models.views import join_views, lean_on_neighbours, text_views
 from pipeline.cluster import cluster_units
 from pipeline.cluster.late import join_late_units
 from pipeline.cluster.sight import Sight
-from pipeline.settings import ClusterSettings, EmbedSettings
-from pipeline.tables import TAGS, UNITS
+from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.tables.material import TAGS, UNITS
 
 SUBJECTS = [
     "la piscine du bourg ferme l'été",
@@ -24,7 +23,18 @@ SUBJECTS = [
     "plus de train le soir",
     "une crèche aux horaires larges",
 ]
-WAYS = ["vraiment", "dit-on", "cette année", "à Crémone", "encore", "c'est connu", "pour les familles", "on le répète", "hélas", "bien sûr"]
+WAYS = [
+    "vraiment",
+    "dit-on",
+    "cette année",
+    "à Crémone",
+    "encore",
+    "c'est connu",
+    "pour les familles",
+    "on le répète",
+    "hélas",
+    "bien sûr",
+]
 
 
 class Counted:
@@ -79,11 +89,15 @@ def test_a_small_study_is_seen_closely_all_over(units, readings, encoder):
     assert sight.readings == readings
 
 
-def test_of_a_large_study_what_groups_are_made_of_is_read_and_its_neighbours(units, readings, encoder, monkeypatch):
+def test_of_a_large_study_what_groups_are_made_of_is_read_and_its_neighbours(
+    units, readings, encoder, monkeypatch
+):
     monkeypatch.setattr(sight_module, "MANY", 40)
     counted = Counted(encoder)
     read: list[str] = []
-    monkeypatch.setattr(sight_module, "read_texts", lambda texts, **_: read.extend(texts) or read_texts(texts))
+    monkeypatch.setattr(
+        sight_module, "read_texts", lambda texts, **_: read.extend(texts) or read_texts(texts)
+    )
     sight = Sight(units, counted)
     contents = [reading.content for reading in readings]
     assert not counted.asked & set(contents)
@@ -95,7 +109,9 @@ def test_of_a_large_study_what_groups_are_made_of_is_read_and_its_neighbours(uni
     assert sight.rows.tolist() == near
     assert read == [units["text"][row] for row in near]
     assert counted.asked & set(contents) == {contents[row] for row in near}
-    joined = join_views([units["text"][row] for row in near], [readings[row] for row in near], encoder)
+    joined = join_views(
+        [units["text"][row] for row in near], [readings[row] for row in near], encoder
+    )
     assert closer.shape == (3, joined.vectors.shape[1])
     assert closer.shape[1] > sight.vectors.shape[1]
     assert sight.settle(np.ones(40, dtype=bool)) is closer
@@ -115,7 +131,9 @@ def test_where_nothing_was_grouped_the_first_are_looked_at(units, encoder, monke
 def test_a_large_study_about_nothing_has_no_theme(units, encoder, monkeypatch):
     monkeypatch.setattr(sight_module, "MANY", 40)
     monkeypatch.setattr(cluster, "off_topic", lambda units, *_: np.ones(len(units), dtype=bool))
-    made = cluster_units(units, TAGS.empty(), model=ThemeModel(), embedder=encoder, settings=ClusterSettings())
+    made = cluster_units(
+        units, TAGS.empty(), model=ThemeModel(), embedder=encoder, settings=ClusterSettings()
+    )
     assert made.themes.empty
     assert made.theme_agreement.empty
     assert len(made.unit_places) == len(units)
@@ -123,12 +141,19 @@ def test_a_large_study_about_nothing_has_no_theme(units, encoder, monkeypatch):
 
 def test_late_units_are_seen_as_the_room_was(units, encoder, monkeypatch):
     room, settings = units[units["channel"] == "notes"], ClusterSettings(n_resamples=8, n_repeats=0)
-    monkeypatch.setattr(sight_module, "MANY", len(room) + 1)  # the room is small, and all together are not
-    made = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings)
+    monkeypatch.setattr(
+        sight_module, "MANY", len(room) + 1
+    )  # the room is small, and all together are not
+    made = cluster_units(
+        room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings
+    )
     late = [made.themes, made.theme_members, made.unit_places, units, TAGS.empty()]
     joined = join_late_units(*late, embedder=encoder, settings=settings)
     monkeypatch.setattr(sight_module, "MANY", len(units) + 1)
-    pd.testing.assert_frame_equal(joined.theme_members, join_late_units(*late, embedder=encoder, settings=settings).theme_members)
+    pd.testing.assert_frame_equal(
+        joined.theme_members,
+        join_late_units(*late, embedder=encoder, settings=settings).theme_members,
+    )
 
 
 def test_a_large_study_gets_the_themes_that_were_said(units, encoder, monkeypatch):
@@ -136,11 +161,23 @@ def test_a_large_study_gets_the_themes_that_were_said(units, encoder, monkeypatc
     monkeypatch.setattr(communities, "MOST_AT_ONCE", 24)
     settings = ClusterSettings(n_resamples=20, n_repeats=3)
     room = units[units["channel"] == "notes"]
-    made = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings)
-    again = cluster_units(room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings)
+    made = cluster_units(
+        room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings
+    )
+    again = cluster_units(
+        room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings
+    )
     for one, other in zip(made, again, strict=True):
         pd.testing.assert_frame_equal(one, other)
-    joined = join_late_units(made.themes, made.theme_members, made.unit_places, units, TAGS.empty(), embedder=encoder, settings=settings)
+    joined = join_late_units(
+        made.themes,
+        made.theme_members,
+        made.unit_places,
+        units,
+        TAGS.empty(),
+        embedder=encoder,
+        settings=settings,
+    )
     theme_of = joined.theme_members.set_index("unit_id")["theme_id"]
     assert set(units.loc[units["channel"] == "mail", "unit_id"]) <= set(theme_of.index)
     said = [int(unit_id[1:]) % len(SUBJECTS) for unit_id in theme_of.index]

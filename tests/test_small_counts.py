@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from invented import DIE, ORTHEZ, said, workshops
-from published import GRID, report, tables
 from python_calamine import CalamineWorkbook
 
 from pipeline.errors import SettingsError
-from pipeline.publish import write_html, write_public_tables
-from pipeline.publish.small_counts import Mask, Masked, mask_counts
-from pipeline.publish.text import tally
+from pipeline.publish.html import write_html
+from pipeline.publish.public import write_public_tables
+from pipeline.publish.text import Mask, Masked, mask_counts, tally
 from pipeline.settings import load_settings
-from pipeline.tables import ATTENDANCE
+from pipeline.tables.material import ATTENDANCE
+from support.invented import DIE, ORTHEZ, said, workshops
+from support.published import GRID, report, tables
 
 SMALL, WITHHELD = Mask.SMALL, Mask.WITHHELD
 
@@ -25,7 +25,12 @@ CASES = [
     ((5, 3, 0), 3, (5, 3, 0), 8),
     ((1, 2), 1, (1, 2), 3),
     ((1, 5, 9), 3, (SMALL, WITHHELD, 9), 15),  # without the 5, 15 - 14 gives the 1
-    ((1, 3, 9), 3, (SMALL, 3, WITHHELD), 13),  # 4 shared by a small one and one of 3 or more can only be 1 and 3
+    (
+        (1, 3, 9),
+        3,
+        (SMALL, 3, WITHHELD),
+        13,
+    ),  # 4 shared by a small one and one of 3 or more can only be 1 and 3
     ((1, 2, 9), 3, (SMALL, SMALL, 9), 12),  # 3 is 1 + 2 or 2 + 1
     ((1, 1, 9), 3, (SMALL, SMALL, WITHHELD), 11),  # 2 is only 1 + 1
     ((2,), 3, (SMALL,), SMALL),
@@ -42,7 +47,10 @@ def test_a_small_count_is_masked_with_just_enough_others(counts, least, told, to
 
 def possible(masked: Masked, least: int, most: int) -> list[tuple[int, ...]]:
     """Every list of counts that would be told in these words, as somebody finds who knows the rule of masking."""
-    domains = [range(1, least) if n is SMALL else range(least, most) if n is WITHHELD else (n,) for n in masked.counts]
+    domains = [
+        range(1, least) if n is SMALL else range(least, most) if n is WITHHELD else (n,)
+        for n in masked.counts
+    ]
     found = itertools.product(*domains)
     totals = {SMALL: range(1, least), WITHHELD: range(1, 10**6)}
     return [counts for counts in found if sum(counts) in totals.get(masked.total, (masked.total,))]
@@ -61,22 +69,41 @@ def test_every_small_number_stays_possible_for_every_small_count(least: int) -> 
 
 
 def test_how_a_masked_count_is_written() -> None:
-    told = [tally(n, "personne", least=3).replace("\u00a0", " ") for n in (0, 1, 4, SMALL, WITHHELD)]
+    told = [
+        tally(n, "personne", least=3).replace("\u00a0", " ") for n in (0, 1, 4, SMALL, WITHHELD)
+    ]
     assert told == ["0 personne", "1 personne", "4 personnes", "< 3 personnes", "personnes n. c."]
     assert (tally(SMALL, least=3), tally(WITHHELD, least=3)) == ("<\u00a03", "n. c.")
 
 
 def attended(*rows: tuple[str, str, int]) -> pd.DataFrame:
     """(workshop, type, number of people), each of a structure of its own."""
-    people = [(workshop_id, kind, f"{workshop_id}{kind}{n}") for workshop_id, kind, most in rows for n in range(most)]
+    people = [
+        (workshop_id, kind, f"{workshop_id}{kind}{n}")
+        for workshop_id, kind, most in rows
+        for n in range(most)
+    ]
     return ATTENDANCE.build(
-        {"participant_id": who, "workshop_id": workshop_id, "structure_id": who, "structure_type": kind, "has_signed": True}
+        {
+            "participant_id": who,
+            "workshop_id": workshop_id,
+            "structure_id": who,
+            "structure_type": kind,
+            "has_signed": True,
+        }
         for workshop_id, kind, who in people
     )
 
 
 def test_a_report_holds_no_small_count_and_its_page_says_why(tmp_path: Path) -> None:
-    made = tables(attendance=attended((ORTHEZ, "association", 7), (ORTHEZ, "élu", 1), (ORTHEZ, "coopérative", 5), (DIE, "élu", 2)))
+    made = tables(
+        attendance=attended(
+            (ORTHEZ, "association", 7),
+            (ORTHEZ, "élu", 1),
+            (ORTHEZ, "coopérative", 5),
+            (DIE, "élu", 2),
+        )
+    )
     content = report(made)
     assert [(row.structure_type, row.cells) for row in content.attendance] == [
         ("coopérative", ((WITHHELD, WITHHELD), (0, 0))),
@@ -87,7 +114,10 @@ def test_a_report_holds_no_small_count_and_its_page_says_why(tmp_path: Path) -> 
     assert content.n_people is WITHHELD  # 15 would give the 2 of the second workshop
     write_html(content, tmp_path / "a.html")
     page = re.sub(r"\s+", " ", (tmp_path / "a.html").read_text(encoding="utf-8"))
-    assert "&lt; 3 structures, &lt; 3 personnes" in page and "un effectif de 1 à moins de 3 est écrit" in page
+    assert (
+        "&lt; 3 structures, &lt; 3 personnes" in page
+        and "un effectif de 1 à moins de 3 est écrit" in page
+    )
 
 
 def test_published_tables_hold_no_row_a_person_and_no_speaker(tmp_path: Path) -> None:
@@ -96,12 +126,14 @@ def test_published_tables_hold_no_row_a_person_and_no_speaker(tmp_path: Path) ->
     write_public_tables(made, tmp_path, grid=GRID, least_count=3)
     names = {path.stem for path in tmp_path.glob("*.csv")}
     assert {"passages", "units", "themes", "offers", "documents", "liste_presence"} <= names
-    assert names.isdisjoint({"attendance", "voices", "theme_voices", "decisions", "agreement", "blocks"})
+    assert names.isdisjoint(
+        {"attendance", "voices", "theme_voices", "decisions", "agreement", "blocks"}
+    )
     shown = "".join(path.read_text(encoding="utf-8-sig") for path in tmp_path.glob("*.csv"))
     assert "personne-12" not in shown and ";p1;" not in shown
-    assert "coopérative;< 3 structures, < 3 personnes;–" in (tmp_path / "liste_presence.csv").read_text(encoding="utf-8-sig").replace(
-        "\u00a0", " "
-    )
+    assert "coopérative;< 3 structures, < 3 personnes;–" in (
+        tmp_path / "liste_presence.csv"
+    ).read_text(encoding="utf-8-sig").replace("\u00a0", " ")
     book = CalamineWorkbook.from_path(str(tmp_path / "tableaux.xlsx"))
     assert "liste_presence" in book.sheet_names and "attendance" not in book.sheet_names
 
@@ -110,14 +142,31 @@ REMOTE = [
     (0, "dit à 1 table", "0,0", "Personne n'en parle après l'atelier."),
     (1, "redit à distance", "", "Moins de 3 personnes en parlent après l’atelier."),
     (2, "redit à distance", "", "Moins de 3 personnes en parlent après l’atelier."),
-    (3, "redit par 3 contributions à distance", "0,5", "3 personnes sur 6 en parlent après l'atelier."),
+    (
+        3,
+        "redit par 3 contributions à distance",
+        "0,5",
+        "3 personnes sur 6 en parlent après l'atelier.",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("n", "why", "value", "note"), REMOTE)
-def test_a_small_count_of_mails_and_calls_is_told_nowhere(n: int, why: str, value: str, note: str, tmp_path: Path) -> None:
-    mails = [said("cars", None, "distance", channel="mail", document_id=f"m{place}", text=f"mail {place}") for place in range(n)]
-    others = [said(f"t{place}", None, "distance", channel="mail", document_id=f"l{place}", text=f"{place}") for place in range(6 - n)]
+def test_a_small_count_of_mails_and_calls_is_told_nowhere(
+    n: int, why: str, value: str, note: str, tmp_path: Path
+) -> None:
+    mails = [
+        said(
+            "cars", None, "distance", channel="mail", document_id=f"m{place}", text=f"mail {place}"
+        )
+        for place in range(n)
+    ]
+    others = [
+        said(
+            f"t{place}", None, "distance", channel="mail", document_id=f"l{place}", text=f"{place}"
+        )
+        for place in range(6 - n)
+    ]
     made = tables(said("cars", 1), said("lait", 2), *mails, *others, workshops=workshops(ORTHEZ))
     content = report(made)
     (first,) = [item for item in content.scopes[0].priorities if item.label == "Cars"]
@@ -128,7 +177,12 @@ def test_a_small_count_of_mails_and_calls_is_told_nowhere(n: int, why: str, valu
     assert f"study;cars;c_late;{value};{note}" in [line.strip() for line in notes]
     if 0 < n < 3:
         shown = re.sub(
-            r"\s+", " ", "".join(path.read_text(encoding="utf-8-sig") for path in (tmp_path / "a.html", tmp_path / "priority_notes.csv"))
+            r"\s+",
+            " ",
+            "".join(
+                path.read_text(encoding="utf-8-sig")
+                for path in (tmp_path / "a.html", tmp_path / "priority_notes.csv")
+            ),
         )
         assert f"{n} contribution" not in shown and f";{n} personne" not in shown
         ranked = pd.read_csv(tmp_path / "priorities.csv", sep=";", decimal=",")

@@ -7,14 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
-from prefect_server import count_runs, prefect_server
 
-from flows.prefect_setup import prefect_ready
+from flows.prefect_server import prefect_ready
 from flows.run import run_study
 from flows.steps import flow, task
-from models.training.labelled import labelled_rows
+from models.registry import labelled_rows
 from pipeline.errors import StudyError
-from pipeline.study import Study, file_hash
+from pipeline.files import file_hash
+from pipeline.study import Study
+from support.prefect_server import count_runs, prefect_server
 
 
 def test_without_a_server_a_step_is_its_function(monkeypatch):
@@ -34,7 +35,12 @@ def test_with_a_server_a_step_is_run_by_prefect(monkeypatch):
 
 def test_a_server_that_does_not_answer_is_said_in_one_line(monkeypatch, tmp_path):
     monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
-    with pytest.raises(StudyError, match=r"pas de serveur Prefect à l'adresse http://127\.0\.0\.1:9/api"), prefect_ready(tmp_path):
+    with (
+        pytest.raises(
+            StudyError, match=r"pas de serveur Prefect à l'adresse http://127\.0\.0\.1:9/api"
+        ),
+        prefect_ready(tmp_path),
+    ):
         raise RuntimeError("Failed to reach API at http://127.0.0.1:9/api/")
 
 
@@ -50,11 +56,16 @@ def test_a_run_recorded_by_a_server_writes_the_same_tables(small_study, tmp_path
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(importlib.util.find_spec("prefect_dask") is None, reason="prefect-dask n'est pas installé (extra dask)")
+@pytest.mark.skipif(
+    importlib.util.find_spec("prefect_dask") is None,
+    reason="prefect-dask n'est pas installé (extra dask)",
+)
 def test_a_run_recorded_by_a_server_gives_its_batches_to_dask(small_study, tmp_path):
     said = [row["text"] for row in labelled_rows("amorce-1")][:40]
     folder = small_study.depot / "Pays de Retz 2026-10-01"
-    (folder / "Table 3.txt").write_text("Q1\n" + "".join(f"- {text}\n" for text in said), encoding="utf-8")
+    (folder / "Table 3.txt").write_text(
+        "Q1\n" + "".join(f"- {text}\n" for text in said), encoding="utf-8"
+    )
     run_study(small_study.root)
     plain = _tables(small_study)
     with small_study.settings_path.open("a", encoding="utf-8") as file:
@@ -70,7 +81,12 @@ def test_a_run_recorded_by_a_server_gives_its_batches_to_dask(small_study, tmp_p
 
 def _run(study: Study, environment: dict[str, str]) -> None:
     script = f"from pathlib import Path; from flows.run import run_study\nif __name__ == '__main__': run_study(Path({str(study.root)!r}))"
-    subprocess.run([sys.executable, "-c", script], env=environment, cwd=Path(__file__).parent.parent, check=True)
+    subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        cwd=Path(__file__).parent.parent,
+        check=True,
+    )
 
 
 def _tables(study: Study) -> dict[str, str]:

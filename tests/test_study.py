@@ -6,8 +6,9 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import GridError, StudyError, TableError, UsageError
-from pipeline.study import Study, write_bytes
-from pipeline.tables import REJECTS, TAGS
+from pipeline.files import write_bytes
+from pipeline.study import Study
+from pipeline.tables.material import REJECTS, TAGS
 
 
 @pytest.fixture
@@ -23,14 +24,23 @@ def put(study: Study, *paths: str) -> None:
 
 
 def test_a_new_study_has_its_folders_and_a_vault_that_others_cannot_open(study):
-    assert all(folder.is_dir() for folder in (study.depot, study.tables, study.publications, study.runs))
+    assert all(
+        folder.is_dir() for folder in (study.depot, study.tables, study.publications, study.runs)
+    )
     assert stat.S_IMODE(study.vault.stat().st_mode) == 0o700
     assert study.grid.grid_id == "ateliers-territoires"
     assert study.settings.etude.title == "Ateliers territoires"
 
 
 def test_a_workshop_is_a_folder_with_at_least_one_file_however_deep(study):
-    put(study, "Retz/Q1/table 1.txt", "Retz/.DS_Store", "Ancenis/notes.txt", "Vide/.DS_Store", "egare.txt")
+    put(
+        study,
+        "Retz/Q1/table 1.txt",
+        "Retz/.DS_Store",
+        "Ancenis/notes.txt",
+        "Vide/.DS_Store",
+        "egare.txt",
+    )
     assert [path.name for path in study.workshop_folders()] == ["Ancenis", "Retz"]
     assert [path.name for path in study.stray_files()] == ["egare.txt"]
 
@@ -41,7 +51,12 @@ def test_an_empty_depot_says_what_to_put_there(study):
 
 
 @pytest.mark.parametrize(
-    ("name", "folder"), [("Thiérache 2026-05-19", "Thiérache 2026-05-19"), ("thierache", "Thiérache 2026-05-19"), ("roubaix", "Roubaix")]
+    ("name", "folder"),
+    [
+        ("Thiérache 2026-05-19", "Thiérache 2026-05-19"),
+        ("thierache", "Thiérache 2026-05-19"),
+        ("roubaix", "Roubaix"),
+    ],
 )
 def test_a_workshop_is_found_by_a_part_of_its_folder_s_name(study, name, folder):
     put(study, "Thiérache 2026-05-19/a.txt", "Roubaix/a.txt")
@@ -77,16 +92,25 @@ def test_a_table_of_the_last_run_that_is_gone_is_not_read_as_one_without_rows(st
     record = {"run_id": "20261127T030000000000Z", "is_done": True, "tables": study.table_hashes()}
     study.write_manifest(record)
     study.check_tables()
-    assert {"rejects", "machine/tags"} == set(record["tables"]) and study.tables_match(record["tables"])
+    assert {"rejects", "machine/tags"} == set(record["tables"]) and study.tables_match(
+        record["tables"]
+    )
     for name in ("rejects", "machine/tags"):
         (study.tables / f"{name}.parquet").unlink()
     assert not study.tables_match(record["tables"])
-    with pytest.raises(TableError, match=r"il manque 2 tables du dernier traitement : machine/tags, rejects ; .*ateliers run"):
+    with pytest.raises(
+        TableError,
+        match=r"il manque 2 tables du dernier traitement : machine/tags, rejects ; .*ateliers run",
+    ):
         study.check_tables()
 
 
 def test_only_one_process_holds_a_study(study):
-    with study.locked(), pytest.raises(StudyError, match="déjà en cours"), Study.open(study.root).locked():
+    with (
+        study.locked(),
+        pytest.raises(StudyError, match="déjà en cours"),
+        Study.open(study.root).locked(),
+    ):
         pass
     with study.locked():
         pass
@@ -100,7 +124,9 @@ def test_a_read_only_folder_is_one_clear_line(study, without_rights):
 
 def test_a_failed_write_leaves_the_old_file_whole(study, monkeypatch):
     write_bytes(study.root / "fichier", b"ancien")
-    monkeypatch.setattr(Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device")))
+    monkeypatch.setattr(
+        Path, "replace", lambda *_: (_ for _ in ()).throw(OSError(28, "No space left on device"))
+    )
     with pytest.raises(StudyError, match="refuse l'écriture"):
         write_bytes(study.root / "fichier", b"nouveau")
     assert (study.root / "fichier").read_bytes() == b"ancien"
@@ -108,7 +134,9 @@ def test_a_failed_write_leaves_the_old_file_whole(study, monkeypatch):
 
 def test_the_last_run_is_the_latest_that_ended_well(study):
     study.write_manifest({"run_id": "20260101T000000Z", "is_done": True})
-    (study.runs / "20260102T000000Z.json").write_text(json.dumps({"run_id": "x", "is_done": False}), encoding="utf-8")
+    (study.runs / "20260102T000000Z.json").write_text(
+        json.dumps({"run_id": "x", "is_done": False}), encoding="utf-8"
+    )
     assert study.last_run() == {"run_id": "20260101T000000Z", "is_done": True}
 
 

@@ -2,12 +2,14 @@
 
 import pytest
 
+from flows.notify import failure_summary, run_summary
 from flows.run import Outcome, run_study
-from flows.summary import failure_summary, run_summary
 from pipeline.errors import StudyError
 
 
-def test_a_summary_of_the_example_tells_workshops_priorities_and_where_to_look_and_quotes_nobody(demo_study):
+def test_a_summary_of_the_example_tells_workshops_priorities_and_where_to_look_and_quotes_nobody(
+    demo_study,
+):
     text = run_summary(demo_study, Outcome(demo_study.last_run(), is_new=True))
     for folder in demo_study.read_table("workshops")["folder"]:
         assert f"| {folder} | " in text
@@ -40,7 +42,11 @@ def test_what_was_not_read_is_listed_with_advice_and_any_file_name_stays_plain(s
 @pytest.mark.parametrize(
     ("error", "expected", "absent"),
     [
-        (StudyError("disque plein", "de la place", "en faire"), "- À faire : en faire", "StudyError"),
+        (
+            StudyError("disque plein", "de la place", "en faire"),
+            "- À faire : en faire",
+            "StudyError",
+        ),
         (KeyError("plus de médecin à Machecoul"), "- Erreur : KeyError", "médecin"),
     ],
 )

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from s3_server import s3_server
 
 from flows.backup import backup_study, restore_study
 from flows.forget import forget_person
@@ -19,7 +18,8 @@ from pipeline.files import file_hash
 from pipeline.settings import load_settings
 from pipeline.study import Study
 from pipeline.table_store import TableStore, open_place
-from pipeline.tables import REJECTS
+from pipeline.tables.material import REJECTS
+from support.s3_server import s3_server
 
 ROOT = Path(__file__).parent.parent
 BUCKET = "seau"
@@ -35,7 +35,10 @@ def s3() -> Iterator[str]:
 
 
 def rejects(n: int, first: int = 0) -> pd.DataFrame:
-    rows = ({"path": f"a/{first + at}.docx", "reason": "abîmé", "advice": "le renvoyer"} for at in range(n))
+    rows = (
+        {"path": f"a/{first + at}.docx", "reason": "abîmé", "advice": "le renvoyer"}
+        for at in range(n)
+    )
     return REJECTS.build(rows)
 
 
@@ -44,7 +47,9 @@ def local(folder: Path, partition_rows: int = 3) -> TableStore:
 
 
 def names(folder: Path) -> list[str]:
-    return sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
+    return sorted(
+        path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()
+    )
 
 
 @pytest.mark.parametrize(
@@ -68,7 +73,9 @@ def test_a_table_of_more_rows_than_a_part_holds_is_in_parts(tmp_path, n, files):
 def test_another_table_in_its_place_leaves_no_part_of_it(tmp_path, before, after):
     store, fresh = local(tmp_path / "a"), local(tmp_path / "b")
     store.write("rejects", rejects(before))
-    assert store.write("rejects", rejects(after, 100)) == fresh.write("rejects", rejects(after, 100))
+    assert store.write("rejects", rejects(after, 100)) == fresh.write(
+        "rejects", rejects(after, 100)
+    )
     assert names(tmp_path / "a") == names(tmp_path / "b")
     assert store.hashes(["rejects"]) == fresh.hashes(["rejects"])
 
@@ -96,7 +103,9 @@ def test_a_table_that_a_crash_cut_is_told_by_its_hash(tmp_path, torn):
 @pytest.mark.parametrize("n", [0, 3, 7])
 def test_s3_and_a_folder_hold_the_same_bytes(s3, tmp_path, n):
     address = f"s3://{BUCKET}/octets-{n}"
-    there = TableStore(open_place(address, tmp_path / "unused"), partition_rows=3, memory=tmp_path / "memory.json")
+    there = TableStore(
+        open_place(address, tmp_path / "unused"), partition_rows=3, memory=tmp_path / "memory.json"
+    )
     here = local(tmp_path / "here")
     there.write("machine/rejects", rejects(9))
     assert there.write("machine/rejects", rejects(n)) == here.write("machine/rejects", rejects(n))
@@ -111,17 +120,27 @@ def test_s3_and_a_folder_hold_the_same_bytes(s3, tmp_path, n):
     assert not there.has("machine/rejects") and there.read("machine/rejects") is None
 
 
-def test_what_did_not_change_in_a_store_is_not_read_again_and_what_changed_is(s3, tmp_path, monkeypatch):
+def test_what_did_not_change_in_a_store_is_not_read_again_and_what_changed_is(
+    s3, tmp_path, monkeypatch
+):
     address = f"s3://{BUCKET}/memoire"
     memory = tmp_path / "memory.json"
     store = TableStore(open_place(address, tmp_path), partition_rows=3, memory=memory)
     written = {"rejects": store.write("rejects", rejects(7))}
     read: list[str] = []
     kept = table_store._Remote.open
-    monkeypatch.setattr(table_store._Remote, "open", lambda self, name: read.append(name) or kept(self, name))
+    monkeypatch.setattr(
+        table_store._Remote, "open", lambda self, name: read.append(name) or kept(self, name)
+    )
     again = TableStore(open_place(address, tmp_path), partition_rows=3, memory=memory)
-    assert (again.hashes(["rejects"]), again.count_rows(["rejects"]), read) == (written, {"rejects": 7}, [])
-    other = TableStore(open_place(address, tmp_path), partition_rows=3, memory=tmp_path / "other.json")
+    assert (again.hashes(["rejects"]), again.count_rows(["rejects"]), read) == (
+        written,
+        {"rejects": 7},
+        [],
+    )
+    other = TableStore(
+        open_place(address, tmp_path), partition_rows=3, memory=tmp_path / "other.json"
+    )
     other.write("rejects", rejects(7, 50))
     assert again.hashes(["rejects"]) == other.hashes(["rejects"]) != written
     assert read
@@ -150,9 +169,13 @@ def test_a_study_in_s3_is_the_study_on_disk(s3, small_study, tmp_path, monkeypat
     same = [name for name in disk if name in stored and not name.startswith("theme_changes")]
     assert len(same) > 15 and all(stored[name].read_bytes() == disk[name] for name in same)
     part = study.table_store._place
-    part.write("units.parquet/part-00001.parquet", stored["units.parquet/part-00000.parquet"].read_bytes())
+    part.write(
+        "units.parquet/part-00001.parquet", stored["units.parquet/part-00000.parquet"].read_bytes()
+    )
     assert run_study(study.root).is_new  # the torn table is written again
-    assert study.table_hashes() == moved.manifest["tables"] | {"theme_changes": study.table_hashes()["theme_changes"]}
+    assert study.table_hashes() == moved.manifest["tables"] | {
+        "theme_changes": study.table_hashes()["theme_changes"]
+    }
     saved = backup_study(study.root, tmp_path / "etude.ateliers")
     study.remove_tables()
     assert study.count_rows()["units"] == 0
@@ -163,16 +186,24 @@ def test_a_study_in_s3_is_the_study_on_disk(s3, small_study, tmp_path, monkeypat
 @pytest.mark.slow
 def test_forgetting_somebody_empties_the_store_and_what_was_before_it(s3, small_study):
     folder = small_study.depot / "Pays de Retz 2026-10-01"
-    (folder / "emargement.csv").write_text("Nom;Prénom;Structure\nLemarchand;Odile;Recyclerie de Legé\n", encoding="utf-8")
+    (folder / "emargement.csv").write_text(
+        "Nom;Prénom;Structure\nLemarchand;Odile;Recyclerie de Legé\n", encoding="utf-8"
+    )
     run_study(small_study.root)
     with small_study.settings_path.open("a", encoding="utf-8") as file:
         file.write(f'\n[execution]\nstore = "s3://{BUCKET}/oubli"\n')
     study = Study.open(small_study.root)
     run_study(study.root)
-    assert len(study.read_table("attendance")) == 1 and (small_study.tables / "attendance.parquet").is_file()
+    assert (
+        len(study.read_table("attendance")) == 1
+        and (small_study.tables / "attendance.parquet").is_file()
+    )
     forget_person(study.root, "Odile Lemarchand")
     assert not (small_study.tables / "attendance.parquet").exists()
-    assert "Lemarchand" not in study.read_table("attendance").to_csv() and study.count_rows()["units"] == 3
+    assert (
+        "Lemarchand" not in study.read_table("attendance").to_csv()
+        and study.count_rows()["units"] == 3
+    )
 
 
 @pytest.mark.parametrize(
@@ -206,23 +237,34 @@ def test_a_kind_of_store_that_nobody_knows_is_one_line(tmp_path):
 
 @pytest.mark.parametrize("fault", ["no bucket", "no server", "clear"])
 def test_a_store_that_does_not_answer_is_one_line(s3, tmp_path, monkeypatch, fault):
-    monkeypatch.setattr(table_store, "_PATIENCE", {"connect_timeout": 1, "read_timeout": 1, "retries": {"max_attempts": 0}})
+    monkeypatch.setattr(
+        table_store,
+        "_PATIENCE",
+        {"connect_timeout": 1, "read_timeout": 1, "retries": {"max_attempts": 0}},
+    )
     if fault == "no server":
         monkeypatch.setenv("ATELIERS_STORE_ENDPOINT", "http://127.0.0.1:9")
     if fault == "clear":
         monkeypatch.setenv("ATELIERS_STORE_ENDPOINT", "http://cle:secret@serveur.example")
     with pytest.raises(StoreError) as told:
-        store = TableStore(open_place(f"s3://{'absent' if fault == 'no bucket' else BUCKET}/etude", tmp_path), partition_rows=3)
+        store = TableStore(
+            open_place(f"s3://{'absent' if fault == 'no bucket' else BUCKET}/etude", tmp_path),
+            partition_rows=3,
+        )
         store.write("rejects", rejects(2))
     assert "\n" not in str(told.value) and "secret" not in str(told.value)
 
 
 def test_any_store_of_fsspec_will_do(tmp_path):
     pytest.importorskip("fsspec")
-    store = TableStore(open_place("memory://etude", tmp_path), partition_rows=3, memory=tmp_path / "memory.json")
+    store = TableStore(
+        open_place("memory://etude", tmp_path), partition_rows=3, memory=tmp_path / "memory.json"
+    )
     store.write("rejects", rejects(2))
     store.write("rejects", rejects(7))
-    assert store.hashes(["rejects"]) == {"rejects": local(tmp_path / "here").write("rejects", rejects(7))}
+    assert store.hashes(["rejects"]) == {
+        "rejects": local(tmp_path / "here").write("rejects", rejects(7))
+    }
 
 
 @pytest.mark.slow
@@ -232,7 +274,9 @@ def test_without_a_store_nothing_of_fsspec_nor_dask_is_imported(small_study):
         f"import sys; from pathlib import Path; from flows.run import run_study; print(run_study(Path({str(small_study.root)!r})).is_new,"
         " sorted({'fsspec', 'dask', 'distributed', 'prefect_dask', 'prefect', 's3fs'} & set(sys.modules)))"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True)
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, cwd=ROOT, check=True
+    )
     assert done.stdout.strip() == "False []"
 
 
@@ -241,14 +285,22 @@ def test_the_extra_of_the_tests_is_there():
 
 
 @pytest.mark.parametrize("content", [b"", b"PAR1", b"salut" * 90, "cut", "rotten"])
-def test_an_altered_table_is_one_line_that_names_it_and_says_what_to_do(tmp_path: Path, content: bytes | str) -> None:
+def test_an_altered_table_is_one_line_that_names_it_and_says_what_to_do(
+    tmp_path: Path, content: bytes | str
+) -> None:
     store = local(tmp_path, partition_rows=100)
     store.write("rejects", rejects(40))
     path = tmp_path / "rejects.parquet"
     whole = path.read_bytes()
-    changed = {"cut": whole[: len(whole) // 2], "rotten": whole[:4] + bytes(len(whole) // 2) + whole[4 + len(whole) // 2 :]}
+    changed = {
+        "cut": whole[: len(whole) // 2],
+        "rotten": whole[:4] + bytes(len(whole) // 2) + whole[4 + len(whole) // 2 :],
+    }
     path.write_bytes(content if isinstance(content, bytes) else changed[content])
-    with pytest.raises(StoreError, match=r"la table tables/rejects.parquet ne se lit pas.*l'effacer, puis ateliers run"):
+    with pytest.raises(
+        StoreError,
+        match=r"la table tables/rejects.parquet ne se lit pas.*l'effacer, puis ateliers run",
+    ):
         store.read("rejects")
     if content != "rotten":  # whose number of rows is still told
         with pytest.raises(StoreError, match=r"tables/rejects.parquet"):

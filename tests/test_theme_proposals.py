@@ -5,18 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chat_server import ChatServer, Seen, serving
-from invented import said, study
 
 from flows.cache import StageCache, StageRecord
 from flows.consent import asking
-from flows.theme_proposals import Proposals, propose_themes
-from models.language_model import ThemeCard, ThemeReader
-from models.language_model.theme_answers import Named, Pair, read_named, read_pairs
-from pipeline.settings import LanguageModelSettings
+from flows.language_model import Proposals, propose_themes
+from models.language_model.themes import Named, Pair, ThemeCard, ThemeReader, read_named, read_pairs
+from pipeline.settings.stages import LanguageModelSettings
 from pipeline.show import results
+from pipeline.show.writing import cost_line
 from pipeline.study import Study
-from pipeline.terminal import cost_line
+from support.chat_server import ChatServer, Seen, serving
+from support.invented import said, study
 
 PASSAGES = ["plus de car le soir", "le minibus de l'association dépanne"]
 
@@ -27,7 +26,11 @@ def honest(request: Seen) -> str:
         return json.dumps({"reunions": [{"themes": [1, 2], "raison": "les deux parlent de venir"}]})
     first = request.passages[0]["texte"]
     return json.dumps(
-        {"nom": f"Nom de {first.split('[')[0].strip()}", "description": "Une phrase.", "citations": [{"passage": 1, "citation": first}]}
+        {
+            "nom": f"Nom de {first.split('[')[0].strip()}",
+            "description": "Une phrase.",
+            "citations": [{"passage": 1, "citation": first}],
+        }
     )
 
 
@@ -39,7 +42,11 @@ def named(content: Any, texts: list[str] = PASSAGES) -> Named | None:
     return read_named(content if isinstance(content, str) else json.dumps(content), texts)
 
 
-GOOD = {"nom": "Cars du soir", "description": "Il n'y a plus de car.", "citations": [{"passage": 1, "citation": "plus de car"}]}
+GOOD = {
+    "nom": "Cars du soir",
+    "description": "Il n'y a plus de car.",
+    "citations": [{"passage": 1, "citation": "plus de car"}],
+}
 
 
 @pytest.mark.parametrize(
@@ -64,9 +71,18 @@ def test_a_name_that_its_quotes_do_not_bear_out_is_none(content):
 
 
 def test_a_name_is_read_alone_in_a_fence_or_after_thoughts_and_only_true_quotes_stay():
-    told = {**GOOD, "citations": [*GOOD["citations"], {"passage": 2, "citation": "le minibus vole"}]}
-    for content in (told, f"```json\n{json.dumps(told)}\n```", f"<think>{{hum}}</think> {json.dumps(told)}"):
-        assert named(content) == Named("Cars du soir", "Il n'y a plus de car.", ((0, "plus de car"),))
+    told = {
+        **GOOD,
+        "citations": [*GOOD["citations"], {"passage": 2, "citation": "le minibus vole"}],
+    }
+    for content in (
+        told,
+        f"```json\n{json.dumps(told)}\n```",
+        f"<think>{{hum}}</think> {json.dumps(told)}",
+    ):
+        assert named(content) == Named(
+            "Cars du soir", "Il n'y a plus de car.", ((0, "plus de car"),)
+        )
 
 
 @pytest.mark.parametrize(
@@ -75,7 +91,10 @@ def test_a_name_is_read_alone_in_a_fence_or_after_thoughts_and_only_true_quotes_
         ({"reunions": []}, []),
         ({"reunions": [{"themes": [2, 1], "raison": "même chose"}]}, [Pair(0, 1, "même chose")]),
         ({"reunions": [{"themes": [1, 9], "raison": ""}, {"themes": "1 et 2"}, 4]}, []),
-        ({"reunions": [{"themes": [1, 2]}, {"themes": [2, 1], "raison": "redite"}]}, [Pair(0, 1, "")]),
+        (
+            {"reunions": [{"themes": [1, 2]}, {"themes": [2, 1], "raison": "redite"}]},
+            [Pair(0, 1, "")],
+        ),
         ({"reunions": "aucune"}, None),
         ({}, None),
     ],
@@ -86,7 +105,10 @@ def test_mergers_are_pairs_of_known_themes(told, pairs):
 
 # --- the server ----------------------------------------------------------------------------------------------------
 
-CARDS = [ThemeCard("Cars", ("car",), (PASSAGES[0],)), ThemeCard("Minibus", ("minibus",), (PASSAGES[1],))]
+CARDS = [
+    ThemeCard("Cars", ("car",), (PASSAGES[0],)),
+    ThemeCard("Minibus", ("minibus",), (PASSAGES[1],)),
+]
 
 
 def reader(server: ChatServer, folder: Path) -> ThemeReader:
@@ -106,7 +128,9 @@ def test_each_theme_is_asked_once_and_then_all_together_and_nothing_twice(tmp_pa
         again = reader(server, tmp_path)
         assert again.estimate(CARDS).n_requests == 0 and again.ask(CARDS).n_requests == 0
         assert (report.n_asked, report.n_coded, len(server.seen)) == (3, 3, 3)
-        assert [found.name for found in again.named(CARDS) if found] == [f"Nom de {text}" for text in PASSAGES]
+        assert [found.name for found in again.named(CARDS) if found] == [
+            f"Nom de {text}" for text in PASSAGES
+        ]
         assert again.pairs(CARDS) == [Pair(0, 1, "les deux parlent de venir")]
         changed = [ThemeCard("Cars", ("car",), ("un car de plus",)), CARDS[1]]
         assert again.estimate(changed).n_units == 1  # the theme whose passages changed
@@ -122,7 +146,9 @@ def test_each_theme_is_asked_once_and_then_all_together_and_nothing_twice(tmp_pa
         altered(nom="un nom bien trop long " * 5),
     ],
 )
-def test_a_broken_answer_is_asked_again_and_a_theme_that_has_none_is_left_to_the_machine(tmp_path, broken):
+def test_a_broken_answer_is_asked_again_and_a_theme_that_has_none_is_left_to_the_machine(
+    tmp_path, broken
+):
     with serving(honest, [broken]) as server:
         asked = reader(server, tmp_path / "une")
         assert asked.ask(CARDS).n_again == 1 and asked.named(CARDS)[0]
@@ -155,12 +181,30 @@ def ready(tmp_path: Path) -> tuple[Study, list[StageRecord], StageRecord]:
     )
     cache = StageCache(made.cache)
     segmented = cache.run("segment", "essai", lambda: {"units": tables["units"]}, workshop="w")
-    return made, [segmented], cache.run("join", "essai", lambda: {name: tables[name] for name in ("themes", "theme_members")})
+    return (
+        made,
+        [segmented],
+        cache.run(
+            "join", "essai", lambda: {name: tables[name] for name in ("themes", "theme_members")}
+        ),
+    )
 
 
-def propose(ready: tuple[Study, list[StageRecord], StageRecord], url: str, **more: Any) -> Proposals:
-    lines = {"enabled": True, "url": url, "model": "essai", "retry_wait_s": 0.01, "max_retries": 1, **more}
-    ready[0].settings_path.write_text("[language_model]\n" + "\n".join(f"{name} = {json.dumps(value)}" for name, value in lines.items()))
+def propose(
+    ready: tuple[Study, list[StageRecord], StageRecord], url: str, **more: Any
+) -> Proposals:
+    lines = {
+        "enabled": True,
+        "url": url,
+        "model": "essai",
+        "retry_wait_s": 0.01,
+        "max_retries": 1,
+        **more,
+    }
+    ready[0].settings_path.write_text(
+        "[language_model]\n"
+        + "\n".join(f"{name} = {json.dumps(value)}" for name, value in lines.items())
+    )
     return propose_themes(ready[0].root, *ready[1:])
 
 
@@ -169,12 +213,19 @@ def test_proposals_stand_in_their_table_with_quotes_and_no_number_leaves(ready):
         proposed = propose(ready, server.url, confirm=False)
     rows = StageCache(ready[0].cache).load(proposed.record)["theme_proposals"]
     assert rows["subject"].value_counts().to_dict() == {"nom": 2, "description": 2, "réunion": 1}
-    quotes = json.loads(rows[(rows["theme_id"] == "lait") & (rows["subject"] == "nom")]["quotes"].iloc[0])
+    quotes = json.loads(
+        rows[(rows["theme_id"] == "lait") & (rows["subject"] == "nom")]["quotes"].iloc[0]
+    )
     assert quotes == [["c", "la laiterie emploie douze personnes"]]
     assert "personne 4" not in b"".join(request.raw for request in server.seen).decode()
-    assert proposed.summary and (proposed.summary["n_names"], proposed.summary["n_mergers"]) == (2, 1)
+    assert proposed.summary and (proposed.summary["n_names"], proposed.summary["n_mergers"]) == (
+        2,
+        1,
+    )
     merger = rows[rows["subject"] == "réunion"].iloc[0]
-    ready[0].decisions.append(author="lise", action="keep_apart", theme_id=merger["value"], value=merger["theme_id"])
+    ready[0].decisions.append(
+        author="lise", action="keep_apart", theme_id=merger["value"], value=merger["theme_id"]
+    )
     with serving(honest) as server:
         again = propose(ready, server.url, confirm=False)
     assert again.summary and again.summary["n_mergers"] == 0
@@ -202,4 +253,7 @@ def test_without_its_server_the_machine_s_names_stand_and_the_summary_says_so(re
     assert StageCache(ready[0].cache).load(proposed.record)["theme_proposals"].empty
     assert proposed.summary and proposed.summary["state"] == "stopped"
     results._proposals(ready[0], proposed.summary)
-    assert "0 nom proposé sur 2 thèmes, 0 réunion ; arrêté (ConnectError), les noms de la machine valent seuls" in capsys.readouterr().out
+    assert (
+        "0 nom proposé sur 2 thèmes, 0 réunion ; arrêté (ConnectError), les noms de la machine valent seuls"
+        in capsys.readouterr().out
+    )

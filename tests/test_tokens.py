@@ -2,11 +2,14 @@
 
 import pytest
 
-from pipeline.tokens import PlainText, person_token, without_numbers
+from pipeline.text import PlainText, person_token, without_numbers
 
 TEXTS = [
     ("[personne 12] a dit oui", "[personne] a dit oui"),
-    ("Mme [personne 3], puis [personne 3] et [personne 1204]", "Mme [personne], puis [personne] et [personne]"),
+    (
+        "Mme [personne 3], puis [personne 3] et [personne 1204]",
+        "Mme [personne], puis [personne] et [personne]",
+    ),
     ("[personne] sans numéro, la [personne douze], 12 personnes, [téléphone]", None),
     ("", None),
 ]
@@ -25,7 +28,10 @@ def test_a_span_of_the_plain_text_is_the_same_words_of_the_numbered_one(numbered
     for start in bounds:
         assert plain.to_plain(plain.to_numbered(start)) == start
         for end in (end for end in bounds if end >= start):
-            assert without_numbers(numbered[plain.to_numbered(start) : plain.to_numbered(end)]) == plain.text[start:end]
+            assert (
+                without_numbers(numbered[plain.to_numbered(start) : plain.to_numbered(end)])
+                == plain.text[start:end]
+            )
 
 
 def test_an_offset_inside_a_number_becomes_the_place_where_it_was_cut():

@@ -1,13 +1,11 @@
 """Transcripts saved as texts by transcribing programs and by people, and the notes that only look like one."""
 
-# ruff: noqa: E501  an example that stands on one line is compared at a glance
-
 import pytest
-from made_files import docx, pdf, shown_lines, w_p
 
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Source
-from pipeline.ingest.readers.spoken_text import spoken_blocks
+from pipeline.ingest.readers.spoken import spoken_blocks
+from support.made_files import docx, pdf, shown_lines, w_p
 
 Said = list[tuple[str | None, str]]
 TALK: Said = [
@@ -72,24 +70,39 @@ SPOKEN: list[tuple[str, str, Said]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "expected"), [case[1:] for case in SPOKEN], ids=[case[0] for case in SPOKEN])
+@pytest.mark.parametrize(
+    ("text", "expected"), [case[1:] for case in SPOKEN], ids=[case[0] for case in SPOKEN]
+)
 def test_a_transcript_saved_as_text_is_read_by_turns(text: str, expected: Said) -> None:
     (part,) = read_source(Source(text.encode(), "enregistrement.txt"))
     assert part.channel == "transcript"
     assert [(block.speaker, block.text) for block in part.blocks] == expected
 
 
-@pytest.mark.parametrize(("text", "expected"), [case[1:] for case in SPOKEN[:6]], ids=[case[0] for case in SPOKEN[:6]])
+@pytest.mark.parametrize(
+    ("text", "expected"), [case[1:] for case in SPOKEN[:6]], ids=[case[0] for case in SPOKEN[:6]]
+)
 def test_a_transcript_saved_as_a_word_document_is_read_by_turns(text: str, expected: Said) -> None:
-    paragraphs = "".join(w_p(line, run="<w:b/>" if line.startswith("Intervenant") else "") for line in text.split("\n"))
+    paragraphs = "".join(
+        w_p(line, run="<w:b/>" if line.startswith("Intervenant") else "")
+        for line in text.split("\n")
+    )
     (part,) = read_source(Source(docx(paragraphs), "enregistrement.docx"))
     assert part.channel == "transcript"
     assert [(block.speaker, block.text) for block in part.blocks] == expected
 
 
 def test_a_transcript_printed_to_pdf_is_read_by_turns() -> None:
-    (part,) = read_source(Source(pdf([shown_lines(60, 60, SPOKEN[1][1].strip().split("\n"), leading=22)]), "enregistrement.pdf"))
-    assert (part.channel, [(block.speaker, block.text) for block in part.blocks]) == ("transcript", TALK)
+    (part,) = read_source(
+        Source(
+            pdf([shown_lines(60, 60, SPOKEN[1][1].strip().split("\n"), leading=22)]),
+            "enregistrement.pdf",
+        )
+    )
+    assert (part.channel, [(block.speaker, block.text) for block in part.blocks]) == (
+        "transcript",
+        TALK,
+    )
 
 
 NO_TRANSCRIPTS = [
@@ -101,7 +114,9 @@ NO_TRANSCRIPTS = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize("text", [case[1] for case in NO_TRANSCRIPTS], ids=[case[0] for case in NO_TRANSCRIPTS])
+@pytest.mark.parametrize(
+    "text", [case[1] for case in NO_TRANSCRIPTS], ids=[case[0] for case in NO_TRANSCRIPTS]
+)
 def test_notes_with_times_or_colons_are_no_transcript(text: str) -> None:
     assert spoken_blocks(text.split("\n")) is None
 
@@ -110,7 +125,11 @@ BRACKETED = [
     (
         "1\n00:00:01,000 --> 00:00:03,000\n[Maïwenn] le bac du soir\n\n2\n00:00:03,100 --> 00:00:05,000\nne passe plus\n\n"
         "3\n00:00:06,500 --> 00:00:08,000\n[Mme Riou] et la laverie est fermée\n\n4\n00:00:09,000 --> 00:00:11,000\n[Maïwenn] oui depuis mars\n",
-        [("Maïwenn", "le bac du soir ne passe plus"), ("Mme Riou", "et la laverie est fermée"), ("Maïwenn", "oui depuis mars")],
+        [
+            ("Maïwenn", "le bac du soir ne passe plus"),
+            ("Mme Riou", "et la laverie est fermée"),
+            ("Maïwenn", "oui depuis mars"),
+        ],
     ),
     (
         "1\n00:00:01,000 --> 00:00:03,000\n[Rires] le bac du soir\n\n2\n00:00:03,100 --> 00:00:05,000\n[Rires] ne passe plus\n",

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from flows.cipher import PASSPHRASE
+from flows.encryption import PASSPHRASE
 from flows.typed_texts import decisions_to_show, keep_decisions, typed_without_names
 from flows.vault import Vault
 from pipeline.decisions.weightings import weighting_value
-from pipeline.pseudonymise import Registry
+from pipeline.pseudonymise.vault import Registry
 from pipeline.study import Study
 
 TYPED = [
@@ -21,7 +21,10 @@ TYPED = [
     ("l'Ogre sait pourquoi", "l'[personne] sait pourquoi"),
     ("Se déplacer sans voiture à Redon", "Se déplacer sans voiture à Redon"),
     ("Rue Jean-Jaurès, place du Général-de-Gaulle", "Rue Jean-Jaurès, place du Général-de-Gaulle"),
-    ("France Travail, la CAF et l'école Marie Curie", "France Travail, la CAF et l'école Marie Curie"),
+    (
+        "France Travail, la CAF et l'école Marie Curie",
+        "France Travail, la CAF et l'école Marie Curie",
+    ),
 ]
 
 
@@ -41,20 +44,50 @@ def study(tmp_path: Path) -> Study:
 
 
 @pytest.mark.parametrize(("typed", "kept"), TYPED)
-def test_a_typed_text_names_nobody_and_keeps_its_places_and_organisations(study: Study, typed: str, kept: str) -> None:
+def test_a_typed_text_names_nobody_and_keeps_its_places_and_organisations(
+    study: Study, typed: str, kept: str
+) -> None:
     assert typed_without_names(study, typed) == kept
 
 
-def test_reasons_names_of_themes_families_and_weights_are_masked_before_they_are_kept(study: Study) -> None:
+def test_reasons_names_of_themes_families_and_weights_are_masked_before_they_are_kept(
+    study: Study,
+) -> None:
     keep_decisions(
         study,
         [
-            {"author": "alix", "action": "rename_theme", "theme_id": "t-1", "value": "Le car de Baudrillart"},
-            {"author": "alix", "action": "rename_family", "theme_id": "f-1", "value": "Idées de Mme Quenneson"},
-            {"author": "alix", "action": "describe_theme", "theme_id": "t-1", "value": "06 39 98 51 17"},
-            {"author": "alix", "action": "save_weighting", "value": weighting_value("Poids de Ludivine", {"c_scope": 1.0})},
+            {
+                "author": "alix",
+                "action": "rename_theme",
+                "theme_id": "t-1",
+                "value": "Le car de Baudrillart",
+            },
+            {
+                "author": "alix",
+                "action": "rename_family",
+                "theme_id": "f-1",
+                "value": "Idées de Mme Quenneson",
+            },
+            {
+                "author": "alix",
+                "action": "describe_theme",
+                "theme_id": "t-1",
+                "value": "06 39 98 51 17",
+            },
+            {
+                "author": "alix",
+                "action": "save_weighting",
+                "value": weighting_value("Poids de Ludivine", {"c_scope": 1.0}),
+            },
             {"author": "alix", "action": "use_weighting", "value": "Poids de Ludivine"},
-            {"author": "alix", "action": "accept_tag", "unit_id": "u", "axis": "a", "code": "c", "why": "Thibaut l'a dit"},
+            {
+                "author": "alix",
+                "action": "accept_tag",
+                "unit_id": "u",
+                "axis": "a",
+                "code": "c",
+                "why": "Thibaut l'a dit",
+            },
             {"author": "alix", "action": "merge_theme", "theme_id": "t-1", "value": "t-2"},
         ],
     )
@@ -65,16 +98,33 @@ def test_reasons_names_of_themes_families_and_weights_are_masked_before_they_are
     assert json.loads(values[3]) == {"name": "Poids de [personne]", "weights": {"c_scope": 1.0}}
     assert kept["why"][5] == "[personne] l'a dit"
     content = b"".join(path.read_bytes() for path in study.root.glob("decisions.sqlite3*"))
-    assert not any(name in content for name in (b"Quenneson", b"Baudrillart", b"Ludivine", b"639985117"))
+    assert not any(
+        name in content for name in (b"Quenneson", b"Baudrillart", b"Ludivine", b"639985117")
+    )
 
 
 def test_a_request_sent_twice_is_kept_once(study: Study) -> None:
-    row = {"author": "alix", "action": "rename_theme", "theme_id": "t", "value": "Le car de Baudrillart"}
-    assert keep_decisions(study, [row], request_id="r") == keep_decisions(study, [row], request_id="r") == [1]
+    row = {
+        "author": "alix",
+        "action": "rename_theme",
+        "theme_id": "t",
+        "value": "Le car de Baudrillart",
+    }
+    assert (
+        keep_decisions(study, [row], request_id="r")
+        == keep_decisions(study, [row], request_id="r")
+        == [1]
+    )
 
 
 def test_what_was_typed_before_somebody_was_known_names_nobody_when_it_leaves(study: Study) -> None:
-    study.decisions.append(author="alix", action="rename_theme", theme_id="t", value="La remorque de Zdrakov", why="Zdrakov")
+    study.decisions.append(
+        author="alix",
+        action="rename_theme",
+        theme_id="t",
+        value="La remorque de Zdrakov",
+        why="Zdrakov",
+    )
     assert list(decisions_to_show(study)["value"]) == ["La remorque de Zdrakov"]
     vault = Vault(study)
     registry = vault.registry()
@@ -85,7 +135,9 @@ def test_what_was_typed_before_somebody_was_known_names_nobody_when_it_leaves(st
     assert list(shown.dtypes) == list(study.decisions.read().dtypes)
 
 
-def test_without_the_passphrase_patterns_are_still_masked(study: Study, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_without_the_passphrase_patterns_are_still_masked(
+    study: Study, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv(PASSPHRASE, "une phrase de passe")
     Vault(study)
     monkeypatch.delenv(PASSPHRASE)

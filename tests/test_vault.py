@@ -8,14 +8,15 @@ from pathlib import Path
 import pandas as pd
 import pytest
 
-from flows.cipher import MAGIC, PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted
-from flows.doubts_file import read_decisions, write_doubts
+from flows.encryption import MAGIC, PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted
 from flows.run import recorded_settings
-from flows.vault import Vault
+from flows.vault import Vault, read_decisions, write_doubts
 from pipeline.cli import main
 from pipeline.errors import StudyError, UsageError, VaultError
-from pipeline.pseudonymise import DOUBTS, VAULT, Registry
-from pipeline.study import Study, text_hash, write_parquet
+from pipeline.files import text_hash, write_parquet
+from pipeline.pseudonymise.documents import DOUBTS
+from pipeline.pseudonymise.vault import VAULT, Registry
+from pipeline.study import Study
 
 CASES = [
     ("c-1", "Olive", "l'atelier d'Olive ouvre", "masqué", "prénom ou mot commun"),
@@ -31,7 +32,14 @@ def study(tmp_path: Path) -> Study:
 
 def _doubts() -> pd.DataFrame:
     return DOUBTS.build(
-        {"doubt_id": case, "workshop_id": "w", "path": "W/a.txt", "start_char": 3, "words": words, "context": context}
+        {
+            "doubt_id": case,
+            "workshop_id": "w",
+            "path": "W/a.txt",
+            "start_char": 3,
+            "words": words,
+            "context": context,
+        }
         | {"done": done, "reason": reason, "n_occurrences": 2}
         for case, words, context, done, reason in CASES
     )
@@ -57,7 +65,9 @@ def test_what_is_written_is_read_back_and_doubts_carry_their_decision(study):
     registry = _registry()
     Vault(study).write_registry(registry)
     Vault(study).write_doubts("W", _doubts())
-    Vault(study).write_decisions({"c-1": {"words": "Olive", "done": "masqué", "decision": "garder"}})
+    Vault(study).write_decisions(
+        {"c-1": {"words": "Olive", "done": "masqué", "decision": "garder"}}
+    )
     again = Vault(study)
     assert again.registry() == registry
     assert list(again.doubts()["decision"].fillna("")) == ["garder", "", ""]
@@ -81,8 +91,13 @@ def test_a_passphrase_encrypts_a_plain_vault_in_place_and_then_opens_it(study, m
     assert list(Vault(study).doubts()["words"]) == [case[1] for case in CASES]
 
 
-@pytest.mark.parametrize(("passphrase", "words"), [("autre phrase", "n'ouvre pas le coffre"), ("", "est chiffré"), (None, "est chiffré")])
-def test_another_passphrase_or_none_is_one_line_and_overwrites_nothing(study, monkeypatch, capsys, passphrase, words):
+@pytest.mark.parametrize(
+    ("passphrase", "words"),
+    [("autre phrase", "n'ouvre pas le coffre"), ("", "est chiffré"), (None, "est chiffré")],
+)
+def test_another_passphrase_or_none_is_one_line_and_overwrites_nothing(
+    study, monkeypatch, capsys, passphrase, words
+):
     (study.depot / "Rethel").mkdir()
     (study.depot / "Rethel" / "Table 1.txt").write_text("Q1\n- plus de car\n", encoding="utf-8")
     monkeypatch.setenv(PASSPHRASE, "trois haies, un four")
@@ -119,7 +134,11 @@ def test_a_file_that_was_altered_or_renamed_is_refused():
     sealed = Cipher("phrase").encrypt("Anaïs Vautrin".encode(), "a.vault")
     assert is_encrypted(sealed)
     assert Cipher("phrase").decrypt(sealed, "a.vault").decode() == "Anaïs Vautrin"
-    for damaged, name in ((sealed[:-1] + b"\0", "a.vault"), (sealed, "b.vault"), (sealed[:40], "a.vault")):
+    for damaged, name in (
+        (sealed[:-1] + b"\0", "a.vault"),
+        (sealed, "b.vault"),
+        (sealed[:40], "a.vault"),
+    ):
         with pytest.raises(VaultError):
             Cipher("phrase").decrypt(damaged, name)
 
@@ -134,8 +153,13 @@ def test_decisions_come_back_from_the_table_that_was_written(tmp_path, ending):
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert read_decisions(path, doubts) == ({}, 0), "blank decisions decide nothing"
     doubts.loc[[0, 1], "decision"] = ["garder", "masquer"]
-    decisions, n_unknown = read_decisions(write_doubts(doubts, path), doubts.head(2).drop(columns="decision").assign(decision=None))
-    assert {case: entry["decision"] for case, entry in decisions.items()} == {"c-1": "garder", "c-2": "masquer"}
+    decisions, n_unknown = read_decisions(
+        write_doubts(doubts, path), doubts.head(2).drop(columns="decision").assign(decision=None)
+    )
+    assert {case: entry["decision"] for case, entry in decisions.items()} == {
+        "c-1": "garder",
+        "c-2": "masquer",
+    }
     assert decisions["c-1"]["words"] == "Olive"
     assert n_unknown == 1
 
@@ -156,7 +180,10 @@ def test_a_returned_csv_is_read_in_any_usual_form(tmp_path, text, expected, enco
     assert {case: entry["decision"] for case, entry in decisions.items()} == expected
 
 
-@pytest.mark.parametrize(("text", "words"), [("cas;décision\nc-1;oui\n", "ligne 2 : décision « oui »"), ("a;b\n", "n'a pas les colonnes")])
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("cas;décision\nc-1;oui\n", "ligne 2 : décision « oui »"), ("a;b\n", "n'a pas les colonnes")],
+)
 def test_a_table_that_says_something_else_is_refused_with_its_line(tmp_path, text, words):
     path = tmp_path / "retour.csv"
     path.write_text(text, encoding="utf-8")
@@ -189,7 +216,9 @@ def test_decisions_change_words_over_the_whole_study_and_a_counted_person_change
 
 
 def test_the_record_of_a_run_says_how_many_words_are_hidden_and_none_of_them(study):
-    study.settings_path.write_text('[pseudonymise]\nhide = ["Ogre", "Zdrakov"]\nkeep = ["Chez Mirecourt"]\n', encoding="utf-8")
+    study.settings_path.write_text(
+        '[pseudonymise]\nhide = ["Ogre", "Zdrakov"]\nkeep = ["Chez Mirecourt"]\n', encoding="utf-8"
+    )
     Vault(study).write_registry(_registry())
     made = Study.open(study.root)
     recorded = recorded_settings(made, Vault(made))
@@ -208,8 +237,12 @@ def test_people_of_an_earlier_version_s_vault_join_those_of_the_lists(study):
         "first_name": "Anaïs",
         "last_name": "Vautrin",
     }
-    write_parquet(VAULT.build([row]), study.vault / f"{text_hash('Rethel')[:16]}.parquet", mode=0o600)
-    listed = VAULT.build([{**row, "full_name": "Luc Roze", "first_name": "Luc", "last_name": "Roze"}]).assign(origin="mail")
+    write_parquet(
+        VAULT.build([row]), study.vault / f"{text_hash('Rethel')[:16]}.parquet", mode=0o600
+    )
+    listed = VAULT.build(
+        [{**row, "full_name": "Luc Roze", "first_name": "Luc", "last_name": "Roze"}]
+    ).assign(origin="mail")
     vault = Vault(study)
     people = vault.with_earlier(listed, "Rethel")
     assert list(people["last_name"]) == ["Roze", "Vautrin"]
@@ -240,7 +273,9 @@ def _full(study: Study) -> dict[str, bytes]:
 
 
 @pytest.mark.parametrize("passphrase", [None, "ouvre-toi"])
-def test_a_file_of_the_vault_that_is_cut_anywhere_is_one_error_and_is_left_as_it_is(study, monkeypatch, passphrase):
+def test_a_file_of_the_vault_that_is_cut_anywhere_is_one_error_and_is_left_as_it_is(
+    study, monkeypatch, passphrase
+):
     if passphrase:
         monkeypatch.setenv(PASSPHRASE, passphrase)
     for name, content in _full(study).items():

@@ -6,11 +6,11 @@ import pytest
 
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sheets import sort_part
-from pipeline.ingest.where import PlacedBlock, place_blocks
-from pipeline.ingest.where.cues import read_cues
+from pipeline.ingest.where import place_blocks
+from pipeline.ingest.where.cues import PlacedBlock, read_cues
 from pipeline.ingest.where.lines import is_idea, is_meta, split_prefix
-from pipeline.ingest.where.names import read_names
 from pipeline.ingest.where.spoken import announced_question, announced_table
+from pipeline.ingest.where.titles import read_names
 
 NAMES = [  # path inside the workshop, table, question, channel
     ("Table 2 - question 3.docx", 2, "q3", None),
@@ -66,7 +66,9 @@ NAMES = [  # path inside the workshop, table, question, channel
 
 
 @pytest.mark.parametrize(("path", "table", "question", "channel"), NAMES)
-def test_a_path_tells_table_question_and_channel(path: str, table: int | None, question: str | None, channel: str | None) -> None:
+def test_a_path_tells_table_question_and_channel(
+    path: str, table: int | None, question: str | None, channel: str | None
+) -> None:
     place = read_names(path.split("/"))
     assert (place.table_number, place.question, place.channel) == (table, question, channel)
 
@@ -80,8 +82,14 @@ HEADINGS = [
     ("Ce qui ne va pas sur le territoire", "q1"),
     ("Problèmes du territoire", "q1"),
     ("Besions et mennaces", "q1"),
-    ("Quels sont les besoins et menaces environnementaux et sociaux repérés sur le territoire ?", "q1"),
-    ("Quels sont les besoin et menaces environementaux et sociaux repérés sur notre territoire", "q1"),
+    (
+        "Quels sont les besoins et menaces environnementaux et sociaux repérés sur le territoire ?",
+        "q1",
+    ),
+    (
+        "Quels sont les besoin et menaces environementaux et sociaux repérés sur notre territoire",
+        "q1",
+    ),
     ("Ce qui marche chez nous", "q2"),
     ("Les réponses existantes", "q2"),
     ("Q2 : réponses qui marchent", "q2"),
@@ -148,14 +156,27 @@ PREFIXES = [
 
 
 @pytest.mark.parametrize(("line", "table", "question", "rest"), PREFIXES)
-def test_a_prefix_is_told_from_its_passage(line: str, table: int | None, question: str | None, rest: str) -> None:
+def test_a_prefix_is_told_from_its_passage(
+    line: str, table: int | None, question: str | None, rest: str
+) -> None:
     prefix = split_prefix(line)
     assert prefix is not None
-    assert (prefix.place.table_number, prefix.place.question, prefix.rest) == (table, question, rest)
+    assert (prefix.place.table_number, prefix.place.question, prefix.rest) == (
+        table,
+        question,
+        rest,
+    )
 
 
 @pytest.mark.parametrize(
-    "line", ["Table 12h30 le midi", "2 médecins pour 6 000 habitants", "Tour de France du vélo", "T3", "5 % du budget"]
+    "line",
+    [
+        "Table 12h30 le midi",
+        "2 médecins pour 6 000 habitants",
+        "Tour de France du vélo",
+        "T3",
+        "5 % du budget",
+    ],
 )
 def test_a_line_without_prefix_has_none(line: str) -> None:
     assert split_prefix(line) is None
@@ -404,7 +425,11 @@ def _example(case: str) -> tuple[list[str], list[RawBlock], list[str]]:
         mark = re.match(r"(#+|-) ", text)
         kind = "paragraph" if not mark else "bullet" if mark[1] == "-" else "heading"
         blocks.append(
-            RawBlock(text[mark.end() :] if mark else text, kind, len(mark[1]) if mark and kind == "heading" else 0 if mark else None)
+            RawBlock(
+                text[mark.end() :] if mark else text,
+                kind,
+                len(mark[1]) if mark and kind == "heading" else 0 if mark else None,
+            )
         )
         expected.append(told)
     return path.split("/"), blocks, expected
@@ -419,38 +444,69 @@ def _told(block: PlacedBlock) -> str:
 @pytest.mark.parametrize("case", DOCUMENTS, ids=lambda case: case.split("\n")[0])
 def test_each_line_of_a_document_is_placed_by_what_stands_above_it(case: str) -> None:
     names, blocks, expected = _example(case)
-    assert [_told(block) for block in place_blocks(RawPart(tuple(blocks)), blocks, names=names)] == expected
+    assert [
+        _told(block) for block in place_blocks(RawPart(tuple(blocks)), blocks, names=names)
+    ] == expected
 
 
 CHANNELS = [
     ("Table 3.docx", ["la halle est vide"], "notes"),
     ("post-its table 3.docx", ["la halle est vide"], "postit"),
     ("Restitution.docx", ["Table 1 : la halle est vide"], "resume"),
-    ("20 mars.txt", ["Appel de M. Riou (comité des fêtes), 14h", "il propose de rouvrir la halle"], "telephone"),
-    ("message.txt", ["De : Anne Riou <a.riou@example.org>", "À : atelier@example.org", "Objet : suite", "La halle est vide."], "mail"),
+    (
+        "20 mars.txt",
+        ["Appel de M. Riou (comité des fêtes), 14h", "il propose de rouvrir la halle"],
+        "telephone",
+    ),
+    (
+        "message.txt",
+        [
+            "De : Anne Riou <a.riou@example.org>",
+            "À : atelier@example.org",
+            "Objet : suite",
+            "La halle est vide.",
+        ],
+        "mail",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("name", "lines", "channel"), CHANNELS)
-def test_the_channel_is_told_by_name_or_first_lines(name: str, lines: list[str], channel: str) -> None:
+def test_the_channel_is_told_by_name_or_first_lines(
+    name: str, lines: list[str], channel: str
+) -> None:
     blocks = [RawBlock(line) for line in lines]
-    assert {block.channel for block in place_blocks(RawPart(tuple(blocks)), blocks, names=[name])} == {channel}
+    assert {
+        block.channel for block in place_blocks(RawPart(tuple(blocks)), blocks, names=[name])
+    } == {channel}
 
 
 SHEETS = [  # names, rows, what each passage tells
     (
         ["saisie.xlsx"],
-        [("Table", "Q1", "Q2"), ("1", "manque de bus le soir", "garage solidaire"), ("2", "eau trop chère", "")],
+        [
+            ("Table", "Q1", "Q2"),
+            ("1", "manque de bus le soir", "garage solidaire"),
+            ("2", "eau trop chère", ""),
+        ],
         ["1 q1 manque de bus le soir", "1 q2 garage solidaire", "2 q1 eau trop chère"],
     ),
     (
         ["postits.xlsx"],
-        [("Question", "Table 1", "Table 2"), ("Besoins", "manque de bus", "- eau chère\n- logement froid"), ("Idées", "navette", "")],
+        [
+            ("Question", "Table 1", "Table 2"),
+            ("Besoins", "manque de bus", "- eau chère\n- logement froid"),
+            ("Idées", "navette", ""),
+        ],
         ["1 q1 manque de bus", "2 q1 eau chère", "2 q1 logement froid", "1 q4 navette"],
     ),
     (
         ["x.xlsx"],
-        [("Table 3 – question 2", "", ""), ("n°", "post-it", "couleur"), ("1", "vélobus du bourg", "jaune")],
+        [
+            ("Table 3 – question 2", "", ""),
+            ("n°", "post-it", "couleur"),
+            ("1", "vélobus du bourg", "jaune"),
+        ],
         ["3 q2 vélobus du bourg"],
     ),
     (
@@ -468,12 +524,23 @@ SHEETS = [  # names, rows, what each passage tells
     ),
     (
         ["y.csv"],
-        [("1", "Q1", "la nappe baisse chaque été"), ("1", "Q2", "un atelier vélo à Pontivy"), ("2", "Q3", "une trésorerie à sec")],
-        ["1 q1 la nappe baisse chaque été", "1 q2 un atelier vélo à Pontivy", "2 q3 une trésorerie à sec"],
+        [
+            ("1", "Q1", "la nappe baisse chaque été"),
+            ("1", "Q2", "un atelier vélo à Pontivy"),
+            ("2", "Q3", "une trésorerie à sec"),
+        ],
+        [
+            "1 q1 la nappe baisse chaque été",
+            "1 q2 un atelier vélo à Pontivy",
+            "2 q3 une trésorerie à sec",
+        ],
     ),
     (
         ["classeur.xlsx", "1-Table 2"],
-        [("Besoins", "Réponses", "Améliorations"), ("déserts médicaux", "maison de santé", "un poste partagé")],
+        [
+            ("Besoins", "Réponses", "Améliorations"),
+            ("déserts médicaux", "maison de santé", "un poste partagé"),
+        ],
         ["2 q1 déserts médicaux", "2 q2 maison de santé", "2 q4 un poste partagé"],
     ),
     (
@@ -483,12 +550,19 @@ SHEETS = [  # names, rows, what each passage tells
     ),
     (
         ["x.xlsx"],
-        [("Tour", "Table", "Verbatim"), ("1", "T3", "on manque d'eau"), ("2", "1 et 2", "le jardin des Prés")],
+        [
+            ("Tour", "Table", "Verbatim"),
+            ("1", "T3", "on manque d'eau"),
+            ("2", "1 et 2", "le jardin des Prés"),
+        ],
         ["3 q1 on manque d'eau", "- q2 le jardin des Prés"],
     ),
     (
         ["x.csv"],
-        [("prénom", "nom", "question", "idée"), ("Anne", "Riou", "Q4", "une halle couverte pour le marché")],
+        [
+            ("prénom", "nom", "question", "idée"),
+            ("Anne", "Riou", "Q4", "une halle couverte pour le marché"),
+        ],
         ["- q4 une halle couverte pour le marché"],
     ),
     (
@@ -512,14 +586,22 @@ SHEETS = [  # names, rows, what each passage tells
     ),
     (
         ["x.xlsx"],  # the last row has no table: it is not the table above it
-        [("table", "question", "texte"), ("1", "Q1", "eau"), ("1", "Q1", "bus"), ("2", "Q4", "halle"), ("", "Q4", "ranger les feutres")],
+        [
+            ("table", "question", "texte"),
+            ("1", "Q1", "eau"),
+            ("1", "Q1", "bus"),
+            ("2", "Q4", "halle"),
+            ("", "Q4", "ranger les feutres"),
+        ],
         ["1 q1 eau", "1 q1 bus", "2 q4 halle", "- q4 ranger les feutres"],
     ),
 ]
 
 
 @pytest.mark.parametrize(("names", "rows", "expected"), SHEETS)
-def test_a_cell_is_placed_by_its_row_its_header_or_its_sheet(names: list[str], rows: list[tuple[str, ...]], expected: list[str]) -> None:
+def test_a_cell_is_placed_by_its_row_its_header_or_its_sheet(
+    names: list[str], rows: list[tuple[str, ...]], expected: list[str]
+) -> None:
     held = sort_part((), rows)
     placed = place_blocks(RawPart((), rows=tuple(rows)), held.blocks, names=names)
     assert [f"{_told(block)} {block.text}" for block in placed if block.kind == "cell"] == expected
@@ -563,9 +645,13 @@ def test_a_table_is_heard_at_the_start_of_a_turn(turn: str, table: int | None) -
     assert announced_table(turn, by_letter=True) == table
 
 
-def _place_turns(turns: list[tuple[str | None, str]], name: str, n_tables: int | None = None) -> list[PlacedBlock]:
+def _place_turns(
+    turns: list[tuple[str | None, str]], name: str, n_tables: int | None = None
+) -> list[PlacedBlock]:
     blocks = [RawBlock(text, "cue", speaker=speaker) for speaker, text in turns]
-    return place_blocks(RawPart(tuple(blocks), channel="transcript"), blocks, names=[name], n_tables=n_tables)
+    return place_blocks(
+        RawPart(tuple(blocks), channel="transcript"), blocks, names=[name], n_tables=n_tables
+    )
 
 
 LONG = "l'eau revient tout le temps chez nous, les digues aussi, et l'argent manque pour tout"
@@ -583,14 +669,20 @@ REPORTS = [  # who speaks, what they say, the table expected
 
 
 def test_a_reporter_keeps_her_table_and_the_order_tells_those_who_announce_none() -> None:
-    placed = _place_turns([(speaker, text) for speaker, text, _ in REPORTS], "plénière.vtt", n_tables=5)
+    placed = _place_turns(
+        [(speaker, text) for speaker, text, _ in REPORTS], "plénière.vtt", n_tables=5
+    )
     assert [block.table_number for block in placed] == [table for *_, table in REPORTS]
     assert {(block.question, block.channel) for block in placed} == {("resume", "transcript")}
 
 
 def test_a_reporter_is_left_without_table_where_the_order_leaves_a_doubt() -> None:
     turns = [("A", f"la une {LONG}"), ("B", f"bonjour {LONG}"), ("C", f"la quatre {LONG}")]
-    assert [block.table_number for block in _place_turns([*turns], "Restitution.vtt")] == [1, None, 4]
+    assert [block.table_number for block in _place_turns([*turns], "Restitution.vtt")] == [
+        1,
+        None,
+        4,
+    ]
 
 
 def test_a_recording_of_a_table_follows_the_questions_announced() -> None:
@@ -600,12 +692,20 @@ def test_a_recording_of_a_table_follows_the_questions_announced() -> None:
         ("Facilitatrice", "dernière question, qu'est-ce qu'il faudrait améliorer"),
         ("P1", "des navettes"),
     ]
-    assert [_told(block) for block in _place_turns([*turns], "audio_0012.vtt")] == ["4 q1", "4 q1", "4 q4", "4 q4"]
+    assert [_told(block) for block in _place_turns([*turns], "audio_0012.vtt")] == [
+        "4 q1",
+        "4 q1",
+        "4 q4",
+        "4 q4",
+    ]
 
 
 def test_a_long_run_is_cut_where_it_announces_a_question() -> None:
     talk = " ".join(["les bus ne passent plus le soir et les gens restent chez eux"] * 4)
-    placed = _place_turns([(None, f"{talk} alors bon question deux vous avez dix minutes, le garage tourne bien")], "table 2.vtt")
+    placed = _place_turns(
+        [(None, f"{talk} alors bon question deux vous avez dix minutes, le garage tourne bien")],
+        "table 2.vtt",
+    )
     assert [_told(block) for block in placed] == ["2 -", "2 q2"]
     assert placed[1].text.startswith("alors bon question deux")
 
@@ -616,7 +716,11 @@ INSIDE = [  # a turn, its pieces, and the question after it
         ["je coupe la clim si ça gêne", "bon alors deuxième question, les réponses"],
         "q2",
     ),
-    ("on a perdu le micro par terre allez question quatre", ["on a perdu le micro par terre", "allez question quatre"], "q4"),
+    (
+        "on a perdu le micro par terre allez question quatre",
+        ["on a perdu le micro par terre", "allez question quatre"],
+        "q4",
+    ),
     ("oui bon alors question trois", ["oui bon alors question trois"], "q3"),
     ("comme on a dit pour les bus alors question deux c'est pareil", None, None),
     ("c'est une vraie question alors deux trois bus par jour ça suffit pas", None, None),
@@ -625,7 +729,9 @@ INSIDE = [  # a turn, its pieces, and the question after it
 
 
 @pytest.mark.parametrize(("turn", "pieces", "question"), INSIDE)
-def test_a_turn_is_cut_where_a_question_is_announced_inside_it(turn: str, pieces: list[str] | None, question: str | None) -> None:
+def test_a_turn_is_cut_where_a_question_is_announced_inside_it(
+    turn: str, pieces: list[str] | None, question: str | None
+) -> None:
     placed = _place_turns([("Facilitateur", turn), ("P1", "la source tarit")], "audio.vtt")
     assert [block.text for block in placed[:-1]] == (pieces or [turn])
     assert placed[-1].question == question
@@ -643,9 +749,21 @@ LONE_LINES = [  # the only line of a file, (kind, text) of its blocks, channel
         [("meta", "Appel de Mme Riou le 3/4 :"), ("paragraph", "elle dit que les bus manquent")],
         "telephone",
     ),
-    ("M. Petit a appelé, il voudrait une halle", [("meta", "M. Petit a appelé,"), ("paragraph", "il voudrait une halle")], "telephone"),
-    ("Tel Mme Dupont 3/4 - souhaite un guichet", [("meta", "Tel Mme Dupont 3/4 -"), ("paragraph", "souhaite un guichet")], "telephone"),
-    ("Appel de M. Le Goff : besoin d'un local", [("meta", "Appel de M. Le Goff :"), ("paragraph", "besoin d'un local")], "telephone"),
+    (
+        "M. Petit a appelé, il voudrait une halle",
+        [("meta", "M. Petit a appelé,"), ("paragraph", "il voudrait une halle")],
+        "telephone",
+    ),
+    (
+        "Tel Mme Dupont 3/4 - souhaite un guichet",
+        [("meta", "Tel Mme Dupont 3/4 -"), ("paragraph", "souhaite un guichet")],
+        "telephone",
+    ),
+    (
+        "Appel de M. Le Goff : besoin d'un local",
+        [("meta", "Appel de M. Le Goff :"), ("paragraph", "besoin d'un local")],
+        "telephone",
+    ),
     (
         "Appel de Mme Riou le 3/4 elle dit que les bus manquent",
         [("paragraph", "Appel de Mme Riou le 3/4 elle dit que les bus manquent")],
@@ -653,7 +771,10 @@ LONE_LINES = [  # the only line of a file, (kind, text) of its blocks, channel
     ),
     (
         "Appel de Mme Dufour (asso Marais), 0639987713, vendredi vers 11h : elle propose une veille",
-        [("meta", "Appel de Mme Dufour (asso Marais), 0639987713, vendredi vers 11h :"), ("paragraph", "elle propose une veille")],
+        [
+            ("meta", "Appel de Mme Dufour (asso Marais), 0639987713, vendredi vers 11h :"),
+            ("paragraph", "elle propose une veille"),
+        ],
         "telephone",
     ),
     (
@@ -671,9 +792,21 @@ LONE_LINES = [  # the only line of a file, (kind, text) of its blocks, channel
         [("meta", "Message vocal de M. Kerven, 14:05 :"), ("paragraph", "il manque un médecin")],
         "telephone",
     ),
-    ("il faudrait un local plus grand", [("paragraph", "il faudrait un local plus grand")], "notes"),
-    ("Qu'est-ce qu'il faudrait améliorer ?", [("heading", "Qu'est-ce qu'il faudrait améliorer ?")], "notes"),
-    ("Note : les bus ne passent plus le soir", [("paragraph", "les bus ne passent plus le soir")], "notes"),
+    (
+        "il faudrait un local plus grand",
+        [("paragraph", "il faudrait un local plus grand")],
+        "notes",
+    ),
+    (
+        "Qu'est-ce qu'il faudrait améliorer ?",
+        [("heading", "Qu'est-ce qu'il faudrait améliorer ?")],
+        "notes",
+    ),
+    (
+        "Note : les bus ne passent plus le soir",
+        [("paragraph", "les bus ne passent plus le soir")],
+        "notes",
+    ),
     *(
         (f"{head} {said}", [("meta", head), ("paragraph", said)], "telephone")
         for head, said in (
@@ -695,8 +828,12 @@ LONE_LINES = [  # the only line of a file, (kind, text) of its blocks, channel
 ]
 
 
-@pytest.mark.parametrize(("line", "shown", "channel"), LONE_LINES, ids=[line for line, *_ in LONE_LINES])
-def test_a_note_of_one_line_says_what_it_says(line: str, shown: list[tuple[str, str]], channel: str) -> None:
+@pytest.mark.parametrize(
+    ("line", "shown", "channel"), LONE_LINES, ids=[line for line, *_ in LONE_LINES]
+)
+def test_a_note_of_one_line_says_what_it_says(
+    line: str, shown: list[tuple[str, str]], channel: str
+) -> None:
     block = RawBlock(line)
     placed = place_blocks(RawPart((block,)), [block], names=["note.txt"])
     assert [(one.kind, one.text) for one in placed] == shown
@@ -746,13 +883,22 @@ LABELLED = [  # a line, whether it is a circumstance at the head of a document, 
 ]
 
 
-@pytest.mark.parametrize(("line", "at_head", "below"), LABELLED, ids=[line for line, *_ in LABELLED])
-def test_a_label_before_a_name_or_a_fact_is_a_circumstance_and_before_words_a_passage(line: str, at_head: bool, below: bool) -> None:
+@pytest.mark.parametrize(
+    ("line", "at_head", "below"), LABELLED, ids=[line for line, *_ in LABELLED]
+)
+def test_a_label_before_a_name_or_a_fact_is_a_circumstance_and_before_words_a_passage(
+    line: str, at_head: bool, below: bool
+) -> None:
     assert (is_meta(line, in_head=True), is_meta(line, in_head=False)) == (at_head, below)
 
 
 def test_what_a_role_said_is_read_under_that_role() -> None:
-    lines = ["Table 4", "Rapporteur : Anne Petit", "Rapporteur : on manque de bus", "Note : la halle est pleine"]
+    lines = [
+        "Table 4",
+        "Rapporteur : Anne Petit",
+        "Rapporteur : on manque de bus",
+        "Note : la halle est pleine",
+    ]
     blocks = [RawBlock(line) for line in lines]
     placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["notes.txt"])
     shown = [(block.kind, block.table_number, block.speaker, block.text) for block in placed[1:]]
@@ -764,9 +910,24 @@ def test_what_a_role_said_is_read_under_that_role() -> None:
 
 
 @pytest.mark.parametrize(
-    "label", ["Nota", "Nota bene", "NB", "Remarque", "Remarques", "Conclusion", "En conclusion", "Observation", "Note"]
+    "label",
+    [
+        "Nota",
+        "Nota bene",
+        "NB",
+        "Remarque",
+        "Remarques",
+        "Conclusion",
+        "En conclusion",
+        "Observation",
+        "Note",
+    ],
 )
 def test_a_label_that_only_announces_does_not_stay_before_what_was_said(label: str) -> None:
-    blocks = [RawBlock("Table 4"), RawBlock("la navette part trop tôt le matin"), RawBlock(f"{label} : le guichet unique est attendu")]
+    blocks = [
+        RawBlock("Table 4"),
+        RawBlock("la navette part trop tôt le matin"),
+        RawBlock(f"{label} : le guichet unique est attendu"),
+    ]
     placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["notes.txt"])
     assert (placed[-1].kind, placed[-1].text) == ("paragraph", "le guichet unique est attendu")

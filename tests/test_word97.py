@@ -1,7 +1,5 @@
 """Old Word documents: those that LibreOffice wrote, and what Word alone writes, made by hand with the structures of [MS-DOC]."""
 
-# ruff: noqa: E501  an example that stands on one line is compared at a glance
-
 import random
 import struct
 from collections.abc import Mapping, Sequence
@@ -9,7 +7,6 @@ from contextlib import suppress
 from pathlib import Path
 
 import pytest
-from made_files import doc, ole
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock
@@ -17,12 +14,15 @@ from pipeline.ingest.readers.source import Limits, Source
 from pipeline.ingest.readers.word97 import read_word97
 from pipeline.ingest.readers.word97.paragraphs import without_field_codes
 from pipeline.ingest.sandbox import read_files
-from pipeline.settings import IngestSettings
+from pipeline.settings.stages import IngestSettings
+from support.made_files import doc, ole
 
 FILES = Path(__file__).parent / "word97"
 START = 1024  # where the text begins
 Format = tuple[int, int, bytes]  # from a character to another, half-open, and its changes
-Pieces = Sequence[tuple[str, bool, int]]  # text, whether it takes one byte a character, and the change of the whole piece
+Pieces = Sequence[
+    tuple[str, bool, int]
+]  # text, whether it takes one byte a character, and the change of the whole piece
 
 
 def change(which: int, operand: bytes | int) -> bytes:
@@ -30,10 +30,18 @@ def change(which: int, operand: bytes | int) -> bytes:
     return struct.pack("<H", which) + (bytes([operand]) if isinstance(operand, int) else operand)
 
 
-DELETED, HIDDEN, BOLD, NOT_AS_STYLE = change(0x0800, 1), change(0x083C, 1), change(0x0835, 1), change(0x0835, 0x81)
+DELETED, HIDDEN, BOLD, NOT_AS_STYLE = (
+    change(0x0800, 1),
+    change(0x083C, 1),
+    change(0x0835, 1),
+    change(0x0835, 0x81),
+)
 IN_TABLE, ROW_END = change(0x2416, 1), change(0x2416, 1) + change(0x2417, 1)
 IN_INNER = IN_TABLE + change(0x6649, struct.pack("<I", 2))
-INNER_CELL_END, INNER_ROW_END = IN_INNER + change(0x244B, 1), IN_INNER + change(0x244B, 1) + change(0x244C, 1)
+INNER_CELL_END, INNER_ROW_END = (
+    IN_INNER + change(0x244B, 1),
+    IN_INNER + change(0x244B, 1) + change(0x244C, 1),
+)
 LONG = change(0x6646, bytes(4))  # the changes lie in the stream of data
 LISTED = change(0x460B, struct.pack("<H", 1)) + change(0x260A, 2)
 HEADING = change(0x2640, 1)
@@ -41,7 +49,10 @@ HEADING = change(0x2640, 1)
 
 def row(*edges: int, merged: Mapping[int, int] | None = None) -> bytes:
     """The end of a row whose cells lie between `edges`; `merged` are the flags of cells."""
-    cells = b"".join(struct.pack("<H", (merged or {}).get(place, 0)).ljust(20, b"\0") for place in range(len(edges) - 1))
+    cells = b"".join(
+        struct.pack("<H", (merged or {}).get(place, 0)).ljust(20, b"\0")
+        for place in range(len(edges) - 1)
+    )
     told = bytes([len(edges) - 1]) + struct.pack(f"<{len(edges)}h", *edges) + cells
     return ROW_END + change(0xD608, struct.pack("<H", len(told) + 1) + told)
 
@@ -82,8 +93,15 @@ def word97(
     held = [bytes([(len(told) + 4) // 2]) + b"\0\0" + told for told in changes]
     paragraph_page = page([START, *(offsets[end] for end in ends)], held, 13)
     bounds = sorted({0, len(text), *(place for start, end, _ in runs for place in (start, end))})
-    told = [b"".join(content for start, end, content in runs if start <= place < end) for place in bounds[:-1]]
-    run_page = page([offsets[place] for place in bounds], [bytes([len(content)]) + content for content in told], 1)
+    told = [
+        b"".join(content for start, end, content in runs if start <= place < end)
+        for place in bounds[:-1]
+    ]
+    run_page = page(
+        [offsets[place] for place in bounds],
+        [bytes([len(content)]) + content for content in told],
+        1,
+    )
     stream = bytes(START) + body
     stream += bytes(-len(stream) % 512)
     number = len(stream) // 512
@@ -100,7 +118,10 @@ def word97(
         + struct.pack("<I", len(listed))
         + listed
     )
-    bins = {12: struct.pack("<III", START, offsets[-1], number + 1), 13: struct.pack("<III", START, offsets[-1], number)}
+    bins = {
+        12: struct.pack("<III", START, offsets[-1], number + 1),
+        13: struct.pack("<III", START, offsets[-1], number),
+    }
     struct.pack_into("<HH", fib, 0, 0xA5EC, version)
     struct.pack_into("<H", fib, 10, 0x0200)
     struct.pack_into("<8I", fib, 0x4C, *(*(lengths or (len(text),)), *[0] * 8)[:8])
@@ -119,7 +140,14 @@ def blocks(content: bytes) -> tuple[RawBlock, ...]:
 def shown(block: RawBlock) -> str:
     """A block as the files of expected texts have it."""
     kind = f"{block.kind} {'' if block.level is None else block.level}".strip()
-    return " | ".join([kind, block.speaker or "", block.text, *(f"{header} = {cell}" for header, cell in block.columns)])
+    return " | ".join(
+        [
+            kind,
+            block.speaker or "",
+            block.text,
+            *(f"{header} = {cell}" for header, cell in block.columns),
+        ]
+    )
 
 
 def plain(text: str) -> Pieces:
@@ -164,13 +192,22 @@ READ: list[tuple[str, bytes, list[str]]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "expected"), [case[1:] for case in READ], ids=[case[0] for case in READ])
+@pytest.mark.parametrize(
+    ("content", "expected"), [case[1:] for case in READ], ids=[case[0] for case in READ]
+)
 def test_what_word_writes_is_read_as_it_shows(content: bytes, expected: list[str]) -> None:
-    found = [f"{block.kind}{block.level} {block.text}" if block.kind in ("heading", "bullet") else block.text for block in blocks(content)]
+    found = [
+        f"{block.kind}{block.level} {block.text}"
+        if block.kind in ("heading", "bullet")
+        else block.text
+        for block in blocks(content)
+    ]
     assert found == expected
 
 
-CELLS = "Lieu\x07Idée\x07\x07nord\x07une halte de car au bourg\x07\x07\x07un four à pain commun\x07\x07"
+CELLS = (
+    "Lieu\x07Idée\x07\x07nord\x07une halte de car au bourg\x07\x07\x07un four à pain commun\x07\x07"
+)
 FOUR, HALTE = "un four à pain commun", "une halte de car au bourg"
 ROWS: list[tuple[str, tuple[bytes, bytes, bytes], list[tuple[str, str, str]]]] = [
     ("no cell merged", (row(0, 3000, 6000), row(20, 3010, 5990), row(0, 3000, 6000)), [("nord", "Lieu", "nord"), (HALTE, "Lieu", "nord"), (FOUR, "Lieu", "")]),
@@ -180,17 +217,28 @@ ROWS: list[tuple[str, tuple[bytes, bytes, bytes], list[tuple[str, str, str]]]] =
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("ends", "expected"), [case[1:] for case in ROWS], ids=[case[0] for case in ROWS])
-def test_no_cell_is_lost_however_its_row_lies(ends: tuple[bytes, bytes, bytes], expected: list[tuple[str, str, str]]) -> None:
+@pytest.mark.parametrize(
+    ("ends", "expected"), [case[1:] for case in ROWS], ids=[case[0] for case in ROWS]
+)
+def test_no_cell_is_lost_however_its_row_lies(
+    ends: tuple[bytes, bytes, bytes], expected: list[tuple[str, str, str]]
+) -> None:
     marks = dict.fromkeys(range(9), IN_TABLE) | dict(zip((2, 5, 8), ends, strict=True))
-    found = [(block.text, *block.columns[0]) for block in blocks(word97(plain(CELLS), paragraphs=marks)) if block.columns]
+    found = [
+        (block.text, *block.columns[0])
+        for block in blocks(word97(plain(CELLS), paragraphs=marks))
+        if block.columns
+    ]
     assert found == expected
 
 
 def test_a_table_inside_a_cell_is_read_where_it_stands() -> None:
     text = "avant le tableau\rPlus\rMoins\r\rle marché\rle parking\r\raprès le tableau\x07à côté\x07\x07"
     inner = dict.fromkeys((1, 2, 4, 5), INNER_CELL_END) | dict.fromkeys((3, 6), INNER_ROW_END)
-    content = word97(plain(text), paragraphs={0: IN_TABLE, 7: IN_TABLE, 8: IN_TABLE, 9: row(0, 3000, 6000)} | inner)
+    content = word97(
+        plain(text),
+        paragraphs={0: IN_TABLE, 7: IN_TABLE, 8: IN_TABLE, 9: row(0, 3000, 6000)} | inner,
+    )
     assert [block.text for block in blocks(content)] == [
         "avant le tableau",
         "Plus",
@@ -215,7 +263,9 @@ FIELDS: list[tuple[str, str]] = [
 
 
 @pytest.mark.parametrize(("text", "expected"), FIELDS)
-def test_the_codes_of_fields_are_blanked_and_a_mark_without_its_pair_hides_nothing(text: str, expected: str) -> None:
+def test_the_codes_of_fields_are_blanked_and_a_mark_without_its_pair_hides_nothing(
+    text: str, expected: str
+) -> None:
     assert without_field_codes(text).replace("\0", ".") == expected
 
 
@@ -232,7 +282,9 @@ REFUSED: list[tuple[str, bytes, str]] = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("content", "reason"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED])
+@pytest.mark.parametrize(
+    ("content", "reason"), [case[1:] for case in REFUSED], ids=[case[0] for case in REFUSED]
+)
 def test_what_cannot_be_read_is_refused_with_advice(content: bytes, reason: str) -> None:
     with pytest.raises(ReadError) as refusal:
         blocks(content)
@@ -240,10 +292,17 @@ def test_what_cannot_be_read_is_refused_with_advice(content: bytes, reason: str)
     assert len(refusal.value.do.split()) > 3
 
 
-def test_pieces_that_repeat_one_stretch_of_the_file_are_refused_before_they_fill_the_memory() -> None:
+def test_pieces_that_repeat_one_stretch_of_the_file_are_refused_before_they_fill_the_memory() -> (
+    None
+):
     n_pieces, n_chars = 2000, len(SAID)
-    listed = struct.pack(f"<{n_pieces + 1}I", *range(0, n_chars * (n_pieces + 1), n_chars)) + struct.pack("<HIH", 0, START, 0) * n_pieces
-    content = word97(plain(f"{SAID}\r"), tables={33: b"\x02" + struct.pack("<I", len(listed)) + listed})
+    listed = (
+        struct.pack(f"<{n_pieces + 1}I", *range(0, n_chars * (n_pieces + 1), n_chars))
+        + struct.pack("<HIH", 0, START, 0) * n_pieces
+    )
+    content = word97(
+        plain(f"{SAID}\r"), tables={33: b"\x02" + struct.pack("<I", len(listed)) + listed}
+    )
     with pytest.raises(ReadError, match="112000 signes"):
         read_word97(Source(content, "notes.doc", Limits(max_chars=100_000)))
 
@@ -257,13 +316,17 @@ SPOILT = [(path.stem, seed) for path in sorted(FILES.glob("*.doc")) for seed in 
 
 
 @pytest.mark.parametrize(("stem", "seed"), SPOILT)
-def test_a_spoilt_document_is_read_or_refused_but_never_fails_otherwise(stem: str, seed: int) -> None:
+def test_a_spoilt_document_is_read_or_refused_but_never_fails_otherwise(
+    stem: str, seed: int
+) -> None:
     chance = random.Random(seed)
     whole = (FILES / f"{stem}.doc").read_bytes()
     for _ in range(40):
         content = bytearray(whole)
         for _ in range(chance.choice([1, 3, 20])):
             place = chance.randrange(512, len(content) - 4)
-            content[place : place + 4] = chance.choice([b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff", bytes(4), chance.randbytes(4)])
+            content[place : place + 4] = chance.choice(
+                [b"\xff\xff\xff\x7f", b"\xff\xff\xff\xff", bytes(4), chance.randbytes(4)]
+            )
         with suppress(ReadError):
             assert blocks(bytes(content))

@@ -6,14 +6,14 @@ from pathlib import Path
 import docx
 import pypdfium2
 import pytest
-from invented import said
-from published import report, tables
 from test_pdf import pdf_text, squeezed
 
-from pipeline.publish import write_workshop_pages
+from pipeline.publish.docx import write_workshop_pages
 from pipeline.publish.report.content import Report
 from pipeline.publish.text import shortened, some_of
 from pipeline.tables import TABLES
+from support.invented import said
+from support.published import report, tables
 
 
 @pytest.fixture(scope="module")
@@ -28,9 +28,18 @@ def word_text(path: Path) -> str:
 
 def test_there_is_a_pdf_and_a_word_document_a_workshop_of_two_pages(pages) -> None:
     _, paths = pages
-    assert [path.name for path in paths] == ["01-orthez.pdf", "01-orthez.docx", "02-die.pdf", "02-die.docx"]
+    assert [path.name for path in paths] == [
+        "01-orthez.pdf",
+        "01-orthez.docx",
+        "02-die.pdf",
+        "02-die.docx",
+    ]
     assert [len(pypdfium2.PdfDocument(path)) for path in paths if path.suffix == ".pdf"] == [2, 2]
-    assert all(docx.Document(str(path)).element.xml.count("pageBreakBefore") == 1 for path in paths if path.suffix == ".docx")
+    assert all(
+        docx.Document(str(path)).element.xml.count("pageBreakBefore") == 1
+        for path in paths
+        if path.suffix == ".docx"
+    )
 
 
 def test_the_first_page_tells_the_first_priority_and_its_evidence(pages) -> None:
@@ -38,12 +47,24 @@ def test_the_first_page_tells_the_first_priority_and_its_evidence(pages) -> None
     for scope, path in zip(made.scopes[1:], paths[::2], strict=True):
         shown = squeezed(pypdfium2.PdfDocument(path)[0].get_textpage().get_text_range())
         first = scope.priorities[0]
-        assert all(squeezed(text) in shown for text in (f"1. {first.label}", first.why, first.quotes[0].text, first.quotes[0].where))
+        assert all(
+            squeezed(text) in shown
+            for text in (
+                f"1. {first.label}",
+                first.why,
+                first.quotes[0].text,
+                first.quotes[0].where,
+            )
+        )
 
 
-def test_the_second_page_tells_who_came_what_was_proposed_and_nothing_that_finds_a_person(pages) -> None:
+def test_the_second_page_tells_who_came_what_was_proposed_and_nothing_that_finds_a_person(
+    pages,
+) -> None:
     made, paths = pages
-    shown = pypdfium2.PdfDocument(paths[0])[1].get_textpage().get_text_range().replace("\u00a0", " ")
+    shown = (
+        pypdfium2.PdfDocument(paths[0])[1].get_textpage().get_text_range().replace("\u00a0", " ")
+    )
     assert made.scopes[1].actions[0].text == "un minibus le samedi, porté par les communes"
     assert made.scopes[1].actions[0].text in shown
     assert "coopérative (< 3 structures, < 3 personnes)" in re.sub(r"\s+", " ", shown)
@@ -52,7 +73,10 @@ def test_the_second_page_tells_who_came_what_was_proposed_and_nothing_that_finds
 def test_both_formats_say_the_same(pages) -> None:
     for pdf, word in zip(pages[1][::2], pages[1][1::2], strict=True):
         printed = squeezed(pdf_text(pdf))
-        lines = ["".join(paragraph.xpath(".//w:t/text()")) for paragraph in docx.Document(str(word)).element.body.xpath(".//w:p")]
+        lines = [
+            "".join(paragraph.xpath(".//w:t/text()"))
+            for paragraph in docx.Document(str(word)).element.body.xpath(".//w:p")
+        ]
         assert [line for line in lines if squeezed(line) not in printed] == []
 
 
@@ -63,21 +87,36 @@ def test_the_same_report_gives_the_same_bytes(pages, tmp_path: Path) -> None:
 
 def test_long_names_and_long_passages_still_hold_on_two_pages(tmp_path: Path) -> None:
     long = "les cars du soir #{7*7} $x$ ont disparu de la vallée et personne ne sait pourquoi, " * 5
-    made = tables(*(said(f"theme {name} " + "mot " * 90, table, text=f"{name} {table} {long}") for name in "abcdef" for table in (1, 2, 3)))
-    (path, _) = write_workshop_pages(report(made | {"workshops": made["workshops"].head(1)}), tmp_path)
+    made = tables(
+        *(
+            said(f"theme {name} " + "mot " * 90, table, text=f"{name} {table} {long}")
+            for name in "abcdef"
+            for table in (1, 2, 3)
+        )
+    )
+    (path, _) = write_workshop_pages(
+        report(made | {"workshops": made["workshops"].head(1)}), tmp_path
+    )
     assert len(pypdfium2.PdfDocument(path)) == 2
     assert "#{7*7} $x$" in pdf_text(path)
 
 
 def test_a_workshop_without_passages_has_its_pages_all_the_same(tmp_path: Path) -> None:
-    made = {name: table.empty() for name, table in TABLES.items()} | {"workshops": tables()["workshops"]}
+    made = {name: table.empty() for name, table in TABLES.items()} | {
+        "workshops": tables()["workshops"]
+    }
     paths = write_workshop_pages(report(made), tmp_path)
     assert "il y a trop peu de passages" in word_text(paths[1]).replace("\u00a0", " ")
 
 
 @pytest.mark.parametrize(
     ("text", "n", "expected"),
-    [("les cars", 8, "les cars"), ("les cars du soir", 10, "les cars…"), ("anticonstitutionnellement", 8, "anticon…"), ("", 5, "")],
+    [
+        ("les cars", 8, "les cars"),
+        ("les cars du soir", 10, "les cars…"),
+        ("anticonstitutionnellement", 8, "anticon…"),
+        ("", 5, ""),
+    ],
 )
 def test_a_text_is_cut_between_words_where_it_can_be(text: str, n: int, expected: str) -> None:
     assert shortened(text, n) == expected
@@ -85,5 +124,9 @@ def test_a_text_is_cut_between_words_where_it_can_be(text: str, n: int, expected
 
 def test_a_long_list_of_names_keeps_whole_names_and_counts_the_others() -> None:
     names = ["cars", "lait", "haies", "loyers"]
-    assert [some_of(names, n) for n in (40, 12, 5)] == ["cars, lait, haies et loyers", "cars, lait et 2 autres", "cars et 3 autres"]
+    assert [some_of(names, n) for n in (40, 12, 5)] == [
+        "cars, lait, haies et loyers",
+        "cars, lait et 2 autres",
+        "cars et 3 autres",
+    ]
     assert some_of([], 5) == "" and some_of(["anticonstitutionnellement"], 8) == "anticon…"

@@ -20,7 +20,17 @@ language = "fr"
 extensions = ["myst_parser"]
 root_doc = "docs/index"
 include_patterns = ["docs/*.md", "docs/decisions/*.md", "docs/operations/*.md", "models/cards/*.md"]
-exclude_patterns = [".*", "build", "demo", "dist", "data", "tests", "pipeline", "flows", "shared"]  # not even looked into
+exclude_patterns = [
+    ".*",
+    "build",
+    "demo",
+    "dist",
+    "data",
+    "tests",
+    "pipeline",
+    "flows",
+    "shared",
+]  # not even looked into
 templates_path = ["templates"]
 
 myst_heading_anchors = 4  # « page.md#un-titre », as the repository's own pages have them
@@ -37,7 +47,9 @@ html_css_files = ["guide.css"]
 html_additional_pages = {"index": "redirect.html"}  # build/guide/index.html leads to the home page
 html_show_sourcelink = False
 html_copy_source = False
-html_show_search_summary = False  # extracts are fetched, which browsers refuse to a page opened from a folder
+html_show_search_summary = (
+    False  # extracts are fetched, which browsers refuse to a page opened from a folder
+)
 html_use_index = False
 html_show_copyright = False
 html_theme_options = {
@@ -67,7 +79,9 @@ FRENCH = {  # what Furo says in English only
 }
 
 
-UNBROKEN = re.compile(r" (?=[:;!?»%€])|(?<=«) ")  # a line never begins with these signs, nor ends with that one
+UNBROKEN = re.compile(
+    r" (?=[:;!?»%€])|(?<=«) "
+)  # a line never begins with these signs, nor ends with that one
 
 
 def setup(app: Any) -> None:

@@ -4,7 +4,6 @@ In:   a study, the [mail] settings, a server that speaks IMAP
 Out:  depot/<workshop>/mails/*.eml; what was read, what waits and why
 """
 
-from flows.mailbox.fetching import Fetched, fetch_mail
-from flows.mailbox.record import Record, Waiting
+from flows.mailbox.fetching import Fetched, Record, Waiting, fetch_mail
 
 __all__ = ["Fetched", "Record", "Waiting", "fetch_mail"]

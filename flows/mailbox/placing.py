@@ -13,16 +13,22 @@ from functools import cache
 from pathlib import Path
 
 from pipeline.depot import folders_of
-from pipeline.ingest.dates import find_date
+from pipeline.files import text_hash
 from pipeline.ingest.readers.mail import header_text, people_in
+from pipeline.ingest.words import find_date
 from pipeline.ingest.workshop import date_of, name_territory, name_workshop, read_manifest
-from pipeline.settings import MailSettings
-from pipeline.study import text_hash
-from pipeline.words import fold, lexicon
+from pipeline.settings.service import MailSettings
+from pipeline.text import fold, lexicon
 
 NO_WORKSHOP, SEVERAL, NO_FOLDER = "no_workshop", "several", "no_folder"
 
-_CARRIED_TO = ("delivered-to", "x-delivered-to", "x-original-to", "envelope-to", "x-envelope-to")  # of this very copy
+_CARRIED_TO = (
+    "delivered-to",
+    "x-delivered-to",
+    "x-original-to",
+    "envelope-to",
+    "x-envelope-to",
+)  # of this very copy
 _WRITTEN_TO = ("to", "cc", "resent-to", "resent-cc")
 _ABBREVIATED = {"st": "saint", "ste": "sainte"}
 _SHORT = 4  # letters: "Lot" is also a word, and counts with its capital alone
@@ -54,15 +60,22 @@ class Placing:
         self._fallback = _on_disk(settings.fallback, self._places)
         named = {key: _on_disk(name, self._places) for key, name in settings.workshops.items()}
         self._addresses = {key.lower(): folder for key, folder in named.items() if "@" in key}
-        self._words = {_plain(key): folder for key, folder in named.items() if _plain(key) and "@" not in key}
+        self._words = {
+            _plain(key): folder for key, folder in named.items() if _plain(key) and "@" not in key
+        }
         told = [f"{place.folder}={place.day}={sorted(place.names)}" for place in self._places]
-        self.fingerprint = text_hash(settings.model_dump_json(include={"fallback", "workshops"}), *told)
+        self.fingerprint = text_hash(
+            settings.model_dump_json(include={"fallback", "workshops"}), *told
+        )
 
     def place(self, headers: Message) -> Placed:
         """Return the folder of the workshop that a mail with these headers is for."""
         subject = header_text(headers, "subject")
         by_subject = self._by_subject(subject)
-        for addressed in (self._by_address(headers, _CARRIED_TO), self._by_address(headers, _WRITTEN_TO)):
+        for addressed in (
+            self._by_address(headers, _CARRIED_TO),
+            self._by_address(headers, _WRITTEN_TO),
+        ):
             if addressed:
                 return self._settled(addressed, by_subject, subject)
         return self._settled(by_subject, by_subject, subject)
@@ -78,7 +91,11 @@ class Placing:
         return Placed(None, SEVERAL if named else NO_WORKSHOP)
 
     def _there(self, folder: str) -> Placed:
-        return Placed(folder) if any(place.folder == folder for place in self._places) else Placed(None, NO_FOLDER)
+        return (
+            Placed(folder)
+            if any(place.folder == folder for place in self._places)
+            else Placed(None, NO_FOLDER)
+        )
 
     def _by_address(self, headers: Message, names: tuple[str, ...]) -> set[str]:
         """The folders that the addresses in the headers `names` tell: as the settings say, or after a « + »."""
@@ -103,23 +120,42 @@ class Placing:
         if label in self._words:
             return {self._words[label]}
         squeezed = label.replace(" ", "")
-        return {place.folder for place in self._places if any(name.replace(" ", "") == squeezed for name in place.names)}
+        return {
+            place.folder
+            for place in self._places
+            if any(name.replace(" ", "") == squeezed for name in place.names)
+        }
 
     def _by_subject(self, subject: str) -> set[str]:
         """The folders that words of `subject` name; a name inside a longer one does not count, several of a name are told apart by day."""
         text = f" {_plain(subject)} "
         said = {(words, folder) for words, folder in self._words.items() if f" {words} " in text}
-        said |= {(name, place.folder) for place in self._places for name in place.names if f" {name} " in text and _is_meant(name, subject)}
-        folders = {folder for name, folder in said if not any(f" {name} " in f" {other} " and name != other for other, _ in said)}
+        said |= {
+            (name, place.folder)
+            for place in self._places
+            for name in place.names
+            if f" {name} " in text and _is_meant(name, subject)
+        }
+        folders = {
+            folder
+            for name, folder in said
+            if not any(f" {name} " in f" {other} " and name != other for other, _ in said)
+        }
         if not said and " atelier" in text:
             folders = self._of_days(subject, {place.folder for place in self._places})
-        return (folders & self._of_days(subject, folders) or folders) if len(folders) > 1 else folders
+        return (
+            (folders & self._of_days(subject, folders) or folders) if len(folders) > 1 else folders
+        )
 
     def _of_days(self, subject: str, folders: set[str]) -> set[str]:
         """Those of `folders` whose day `subject` tells, with or without the year."""
         days = set(_days(subject))
         return {
-            place.folder for place in self._places if place.folder in folders and place.day and (place.day in days or place.day[5:] in days)
+            place.folder
+            for place in self._places
+            if place.folder in folders
+            and place.day
+            and (place.day in days or place.day[5:] in days)
         }
 
 
@@ -127,14 +163,21 @@ def _places(depot: Path) -> Iterator[Place]:
     """The workshops that have a folder, even an empty one."""
     for path in folders_of(depot):
         manifest = read_manifest(path, depot=depot)
-        names = {_plain(name_territory(path, manifest)), _plain(name_workshop(path, manifest)), _plain(path.name)} - {""}
+        names = {
+            _plain(name_territory(path, manifest)),
+            _plain(name_workshop(path, manifest)),
+            _plain(path.name),
+        } - {""}
         yield Place(path.name, frozenset(names), date_of(path, manifest))
 
 
 def _on_disk(name: str, places: Sequence[Place]) -> str:
     """The folder called `name`, whichever way its accents are kept; `name` itself where there is none."""
     wanted = unicodedata.normalize("NFC", name.strip())
-    return next((place.folder for place in places if unicodedata.normalize("NFC", place.folder) == wanted), name)
+    return next(
+        (place.folder for place in places if unicodedata.normalize("NFC", place.folder) == wanted),
+        name,
+    )
 
 
 def _plain(text: str) -> str:

@@ -16,13 +16,15 @@ from typing import TYPE_CHECKING
 
 from pipeline.errors import MailError, MissingExtraError
 from pipeline.i18n import _
-from pipeline.settings import MailSettings
+from pipeline.settings.service import MailSettings
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox, MailMessage
 
 _TIMEOUT_S = 60.0
-_BUSY = frozenset({"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"})  # refusals that say nothing against the password (RFC 5530)
+_BUSY = frozenset(
+    {"UNAVAILABLE", "INUSE", "LIMIT", "SERVERBUG"}
+)  # refusals that say nothing against the password (RFC 5530)
 
 
 class Mailbox:
@@ -84,13 +86,17 @@ def opened(settings: MailSettings, password: str | None) -> Iterator[Mailbox]:
         ) from error
     except ssl.SSLCertVerificationError as error:
         raise MailError(
-            _("le certificat de {host} est refusé ({why})").format(host=settings.host, why=error.verify_message),
+            _("le certificat de {host} est refusé ({why})").format(
+                host=settings.host, why=error.verify_message
+            ),
             _("un certificat à ce nom, d'une autorité que cette machine connaît"),
             _("corriger « mail.host », ou donner l'autorité par SSL_CERT_FILE"),
         ) from error
     except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
         raise MailError(
-            _("{host}:{port} ne répond pas, ou plus ({why})").format(host=settings.host, port=settings.port, why=type(error).__name__),
+            _("{host}:{port} ne répond pas, ou plus ({why})").format(
+                host=settings.host, port=settings.port, why=type(error).__name__
+            ),
             _("un serveur IMAP, chiffré comme le dit « mail.encryption »"),
             _("vérifier l'adresse, le port et le réseau, puis relancer : ce qui a été lu le reste"),
         ) from error
@@ -107,9 +113,13 @@ def _connected(settings: MailSettings) -> "BaseMailBox":
 
     trusted = ssl.create_default_context()
     if settings.encryption == "tls":
-        client: BaseMailBox = MailBox(settings.host, settings.port, timeout=_TIMEOUT_S, ssl_context=trusted)
+        client: BaseMailBox = MailBox(
+            settings.host, settings.port, timeout=_TIMEOUT_S, ssl_context=trusted
+        )
     elif settings.encryption == "starttls":
-        client = MailBoxStartTls(settings.host, settings.port, timeout=_TIMEOUT_S, ssl_context=trusted)
+        client = MailBoxStartTls(
+            settings.host, settings.port, timeout=_TIMEOUT_S, ssl_context=trusted
+        )
     else:
         client = MailBoxUnencrypted(settings.host, settings.port, timeout=_TIMEOUT_S)
     client.email_message_class = _whole_class()
@@ -143,7 +153,9 @@ def _log_in(client: "BaseMailBox", settings: MailSettings, password: str) -> Non
 
     try:
         is_plain = (settings.user + password).isascii()
-        (client.login if is_plain else client.login_utf8)(settings.user, password, initial_folder=None)
+        (client.login if is_plain else client.login_utf8)(
+            settings.user, password, initial_folder=None
+        )
     except imaplib.IMAP4.abort:
         raise
     except (MailboxLoginError, imaplib.IMAP4.error) as error:
@@ -151,7 +163,13 @@ def _log_in(client: "BaseMailBox", settings: MailSettings, password: str) -> Non
         if code and code[1] in _BUSY:
             raise imaplib.IMAP4.abort(code[1]) from error
         raise MailError(
-            _("{host} refuse l'utilisateur ou le mot de passe{code}").format(host=settings.host, code=f" ({code[1]})" if code else ""),
-            _("« mail.user » et le mot de passe de la boîte (au besoin un mot de passe d'application)"),
-            _("les corriger : ATELIERS_IMAP_PASSWORD, ATELIERS_IMAP_PASSWORD_FILE ou « mail.password_file »"),
+            _("{host} refuse l'utilisateur ou le mot de passe{code}").format(
+                host=settings.host, code=f" ({code[1]})" if code else ""
+            ),
+            _(
+                "« mail.user » et le mot de passe de la boîte (au besoin un mot de passe d'application)"
+            ),
+            _(
+                "les corriger : ATELIERS_IMAP_PASSWORD, ATELIERS_IMAP_PASSWORD_FILE ou « mail.password_file »"
+            ),
         ) from error

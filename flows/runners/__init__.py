@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.embedder import encoding_spread, vectors_kept
-from pipeline.settings import ExecutionSettings
+from pipeline.settings.service import ExecutionSettings
 from pipeline.spreading import Mapper
 
 if TYPE_CHECKING:
     from flows.runners.base import Runner
-    from models.tagger import GridTagger
+    from models.tagger.estimator import GridTagger
 
 _RUNNING: list["Runner"] = []  # the innermost last; none: this process does all
 
@@ -77,7 +77,7 @@ def spread_tagging(tagger: "GridTagger") -> Mapper:
     """The `map` of the runner at work, for units: their vectors go with them and come back with their tags."""
     if not works_apart():
         return spread_work()
-    from models.lending import lending
+    from models.embedder import lending
     from models.tagger.views import texts_of
 
     def texts(units: Any) -> list[str]:

@@ -44,7 +44,9 @@ class Runner(ABC):
         self.workers = workers or len(os.sched_getaffinity(0))
         self.batch_units = batch_units
 
-    def spread(self, function: Callable[[Grain], Result], grains: Iterable[Grain], /) -> Iterator[Result]:
+    def spread(
+        self, function: Callable[[Grain], Result], grains: Iterable[Grain], /
+    ) -> Iterator[Result]:
         """Yield one result a grain, in order. What makes one batch is worked on here: starting workers would take longer.
 
         No more than `most_in_flight` batches are ever out. Raises `RunnerError`, or the function's own `AteliersError`.

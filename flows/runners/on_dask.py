@@ -27,7 +27,7 @@ _LOOK_S = 2.0  # between two looks at the cluster while a batch is waited for
 _NO_WORKER_S = 60.0  # that a cluster may be without a worker
 
 
-class NoWorkers(TimeoutError):  # noqa: N818, what happened
+class NoWorkers(TimeoutError):  # noqa: N818
     """The cluster had no worker for long."""
 
 
@@ -52,7 +52,9 @@ class DaskRunner(Runner):
         if self._client is None:
             import distributed
 
-            logging.getLogger(distributed.__name__).setLevel(logging.CRITICAL)  # after it has set its own
+            logging.getLogger(distributed.__name__).setLevel(
+                logging.CRITICAL
+            )  # after it has set its own
             warnings.filterwarnings("ignore", message="Sending large graph")
             try:
                 self._client = self._connected()
@@ -76,19 +78,25 @@ class DaskRunner(Runner):
             "scheduler_kwargs": {"dashboard": False},
             "protocol": "tls",  # whoever reaches a scheduler runs what they like as its user
             "security": True,
-            "local_directory": self._stack.enter_context(tempfile.TemporaryDirectory(prefix="ateliers-dask-")),
+            "local_directory": self._stack.enter_context(
+                tempfile.TemporaryDirectory(prefix="ateliers-dask-")
+            ),
             "silence_logs": logging.CRITICAL,
         }
         if is_recorded():
             from prefect_dask import DaskTaskRunner
 
             where = {"address": self._address} if self._address else {"cluster_kwargs": local}
-            task_runner = self._stack.enter_context(DaskTaskRunner(**where, client_kwargs={"timeout": _CONNECT_S}))
+            task_runner = self._stack.enter_context(
+                DaskTaskRunner(**where, client_kwargs={"timeout": _CONNECT_S})
+            )
             return task_runner.client
         from distributed import Client, LocalCluster
 
         if self._address:
-            return self._stack.enter_context(Client(self._address, timeout=_CONNECT_S, set_as_default=False))
+            return self._stack.enter_context(
+                Client(self._address, timeout=_CONNECT_S, set_as_default=False)
+            )
         cluster = self._stack.enter_context(LocalCluster(**local))
         return self._stack.enter_context(Client(cluster, timeout=_CONNECT_S, set_as_default=False))
 
@@ -150,7 +158,9 @@ class _DaskJob:
 
     def send(self, batch: list[Any]) -> None:
         content = pickle.dumps(batch, protocol=pickle.HIGHEST_PROTOCOL)
-        self._out.append(self._submit(self._work, self._function, self._name, fingerprint(), content))
+        self._out.append(
+            self._submit(self._work, self._function, self._name, fingerprint(), content)
+        )
 
     def receive(self) -> list[Any]:
         from distributed import CancelledError, KilledWorker, wait

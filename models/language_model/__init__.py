@@ -5,8 +5,16 @@ disk), asking (batches, retries), cost; for themes: themes, theme_answers.
 """
 
 from models.language_model.asking import Report
-from models.language_model.cost import Estimate, price_of, sample_units
+from models.language_model.prompt import Estimate, price_of, sample_units
 from models.language_model.tagger import LanguageModelTagger
 from models.language_model.themes import ThemeCard, ThemeReader
 
-__all__ = ["Estimate", "LanguageModelTagger", "Report", "ThemeCard", "ThemeReader", "price_of", "sample_units"]
+__all__ = [
+    "Estimate",
+    "LanguageModelTagger",
+    "Report",
+    "ThemeCard",
+    "ThemeReader",
+    "price_of",
+    "sample_units",
+]

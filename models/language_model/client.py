@@ -14,17 +14,24 @@ from urllib.parse import urlsplit
 
 import httpx
 
-from pipeline.addresses import is_local
+from pipeline.credentials import header_secret, is_local
 from pipeline.errors import SettingsError
-from pipeline.secret import header_secret
-from pipeline.settings import LanguageModelSettings
+from pipeline.settings.stages import LanguageModelSettings
 
 API_KEY = "ATELIERS_LANGUAGE_MODEL_KEY"
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})
 _MOST_WAIT_S, _MOST_ASKED_WAIT_S = 60.0, 300.0  # a server that asks for more is not waited for
 _MOST_BYTES = 4_000_000  # of an answer
-_TOKENS_PER_UNIT, _MORE_TOKENS = 400, 4_000  # an answer, with the thoughts of models that think aloud, is no longer
-_HOPELESS = {401: "clé refusée", 403: "clé refusée", 404: "adresse ou modèle inconnus", 402: "crédit épuisé"}
+_TOKENS_PER_UNIT, _MORE_TOKENS = (
+    400,
+    4_000,
+)  # an answer, with the thoughts of models that think aloud, is no longer
+_HOPELESS = {
+    401: "clé refusée",
+    403: "clé refusée",
+    404: "adresse ou modèle inconnus",
+    402: "crédit épuisé",
+}
 
 
 class UnavailableError(Exception):
@@ -58,35 +65,54 @@ class ChatClient:
         timeout = httpx.Timeout(settings.read_timeout_s, connect=settings.connect_timeout_s)
         # A proxy of the environment is no way to a local server; redirections are never followed, since text would go elsewhere.
         is_inside = is_local(urlsplit(settings.url).hostname or "")
-        self._http = httpx.Client(headers=_headers(), timeout=timeout, trust_env=not is_inside, follow_redirects=False)
+        self._http = httpx.Client(
+            headers=_headers(), timeout=timeout, trust_env=not is_inside, follow_redirects=False
+        )
 
     def close(self) -> None:
         """Close the connections."""
         self._http.close()
 
-    def ask(self, system: str, user: str, schema: dict[str, Any], *, n_units: int, seed: int) -> Reply:
+    def ask(
+        self, system: str, user: str, schema: dict[str, Any], *, n_units: int, seed: int
+    ) -> Reply:
         """Return the completion.
 
         Some servers refuse the schema of the answer, others a seed or a temperature: what is refused with 400 is left out from then on.
         Raises `UnavailableError` and `UnusableError`.
         """
         messages = [{"role": "system", "content": system}, {"role": "user", "content": user}]
-        form = {"type": "json_schema", "json_schema": {"name": "codage", "strict": True, "schema": schema}}
+        form = {
+            "type": "json_schema",
+            "json_schema": {"name": "codage", "strict": True, "schema": schema},
+        }
         options: list[dict[str, Any]] = [
-            {"temperature": 0, "seed": seed, "max_tokens": _MORE_TOKENS + _TOKENS_PER_UNIT * n_units},
+            {
+                "temperature": 0,
+                "seed": seed,
+                "max_tokens": _MORE_TOKENS + _TOKENS_PER_UNIT * n_units,
+            },
             {"response_format": form},
         ]
         status, content = 0, b""
         for n_dropped in range(self._n_dropped, len(options) + 1):
-            body: dict[str, Any] = {"model": self._settings.model, "messages": messages, "stream": False}
+            body: dict[str, Any] = {
+                "model": self._settings.model,
+                "messages": messages,
+                "stream": False,
+            }
             for option in options[: len(options) - n_dropped]:
                 body |= option
             status, content = self._sent(json.dumps(body, ensure_ascii=False).encode())
             if status != 400:
-                self._n_dropped = max(self._n_dropped, n_dropped) if status == 200 else self._n_dropped
+                self._n_dropped = (
+                    max(self._n_dropped, n_dropped) if status == 200 else self._n_dropped
+                )
                 break
         if status in _HOPELESS or 300 <= status < 400:
-            raise UnavailableError(f"{_HOPELESS.get(status, 'redirection')} ({status})", is_final=True)
+            raise UnavailableError(
+                f"{_HOPELESS.get(status, 'redirection')} ({status})", is_final=True
+            )
         if status != 200:
             raise UnusableError(f"réponse {status}")
         return _reply(content)
@@ -99,13 +125,18 @@ class ChatClient:
             try:
                 status, content, asked_wait = self._exchanged(body)
             except httpx.HTTPError as error:
-                found, is_final = type(error).__name__, isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout))
+                found, is_final = (
+                    type(error).__name__,
+                    isinstance(error, (httpx.ConnectError, httpx.ConnectTimeout)),
+                )
             else:
                 if status not in _RETRIED:
                     return status, content
                 found, is_final = f"réponse {status}", False
                 if asked_wait is not None and asked_wait > _MOST_ASKED_WAIT_S:
-                    raise UnavailableError(f"réponse {status}, attendre {asked_wait:.0f} s", is_final=True)
+                    raise UnavailableError(
+                        f"réponse {status}, attendre {asked_wait:.0f} s", is_final=True
+                    )
                 wait = wait if asked_wait is None else asked_wait
             if attempt == self._settings.max_retries or self._stop.wait(wait):
                 break
@@ -113,7 +144,9 @@ class ChatClient:
 
     def _exchanged(self, body: bytes) -> tuple[int, bytes, float | None]:
         """One request: status, bytes, and the wait that the server asks for; bounded in bytes and in time however slowly they come."""
-        deadline = time.monotonic() + self._settings.connect_timeout_s + self._settings.read_timeout_s
+        deadline = (
+            time.monotonic() + self._settings.connect_timeout_s + self._settings.read_timeout_s
+        )
         content = b""
         with self._http.stream("POST", self.address, content=body) as response:
             for chunk in response.iter_bytes():
@@ -133,7 +166,9 @@ def _headers() -> dict[str, str]:
         key = header_secret(API_KEY, "la clé du modèle de langue")
     except SettingsError as error:
         raise UnavailableError(error.found, is_final=True) from error
-    return {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
+    return {"Content-Type": "application/json"} | (
+        {"Authorization": f"Bearer {key}"} if key else {}
+    )
 
 
 def _asked_wait(text: str | None) -> float | None:
@@ -160,6 +195,9 @@ def _reply(content: bytes) -> Reply:
     if not isinstance(text, str):
         raise UnusableError("sans texte")
     usage = answer.get("usage")
-    tokens = [usage.get(name) if isinstance(usage, dict) else None for name in ("prompt_tokens", "completion_tokens")]
+    tokens = [
+        usage.get(name) if isinstance(usage, dict) else None
+        for name in ("prompt_tokens", "completion_tokens")
+    ]
     counts = [count if isinstance(count, int) and count > 0 else 0 for count in tokens]
     return Reply(text, *counts)

@@ -14,18 +14,23 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
-from models.language_model.answers import AnswerStore
-from models.language_model.asking import Asking, Progress, Report
-from models.language_model.checks import Answer
+from models.language_model.asking import Answer, AnswerStore, Asking, Progress, Report
 from models.language_model.client import address_of
-from models.language_model.cost import Estimate, estimate_cost
-from models.language_model.prompt import Example, Item, item_key, items_of, system_fingerprint, system_message
-from models.tagger import Tagging
+from models.language_model.prompt import (
+    Estimate,
+    Example,
+    Item,
+    estimate_cost,
+    item_key,
+    items_of,
+    system_fingerprint,
+    system_message,
+)
 from models.tagger.decision import Assigned
-from models.tagger.evidence import Span
-from models.tagger.views import Array, texts_of
-from pipeline.grid import Code, Grid
-from pipeline.settings import LanguageModelSettings
+from models.tagger.estimator import Tagging
+from models.tagger.views import Array, Span, texts_of
+from pipeline.grid.codes import Code, Grid
+from pipeline.settings.stages import LanguageModelSettings
 
 _MOST_EXAMPLES = 12
 
@@ -37,7 +42,9 @@ class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
     frame holds them but for persons' numbers: give it pseudonymised ones.
     """
 
-    def __init__(self, grid: Grid, settings: LanguageModelSettings, *, cache: Path | None = None) -> None:
+    def __init__(
+        self, grid: Grid, settings: LanguageModelSettings, *, cache: Path | None = None
+    ) -> None:
         self.grid = grid
         self.settings = settings
         self.cache = cache
@@ -67,21 +74,31 @@ class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
     def __sklearn_is_fitted__(self) -> bool:
         return True
 
-    def fit(self, units: pd.DataFrame, labels: Sequence[set[str]], groups: Sequence[str] | None = None) -> "LanguageModelTagger":
+    def fit(
+        self, units: pd.DataFrame, labels: Sequence[set[str]], groups: Sequence[str] | None = None
+    ) -> "LanguageModelTagger":
         """Learn nothing, but show the model at most twelve of these passages: those with most codes not shown yet, one without code."""
         order = {str(code): place for place, code in enumerate(self.classes_)}
         known = [tuple(sorted(set(put) & order.keys(), key=order.__getitem__)) for put in labels]
-        self._examples = _chosen(sorted({Example(*pair) for pair in zip(texts_of(units), known, strict=True)}, key=_shuffled))
+        self._examples = _chosen(
+            sorted(
+                {Example(*pair) for pair in zip(texts_of(units), known, strict=True)}, key=_shuffled
+            )
+        )
         return self
 
     def estimate(self, units: pd.DataFrame) -> Estimate:
         """What asking about `units` would take, those that the cache holds left out; nothing is sent."""
         left = list(self._left(units).values())
-        return estimate_cost(left, self._system, self.settings, self.address, self._store.seconds_per_request)
+        return estimate_cost(
+            left, self._system, self.settings, self.address, self._store.seconds_per_request
+        )
 
     def ask(self, units: pd.DataFrame, *, on_progress: Progress | None = None) -> Report:
         """Ask about the units that the cache does not hold, each text and context once; what fails is reported, never raised."""
-        return Asking(self.grid, self._system, self.settings, self._store).run(self._left(units), on_progress)
+        return Asking(self.grid, self._system, self.settings, self._store).run(
+            self._left(units), on_progress
+        )
 
     def is_coded(self, units: pd.DataFrame) -> NDArray[np.bool_]:
         """Whether the model coded each unit, (n_units,)."""
@@ -101,7 +118,10 @@ class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
         if self._left(units):
             self.ask(units)
         names = self.classes_
-        put = np.array([[code in (answer or {}) for code in names] for answer in self._answers(units)], dtype=bool)
+        put = np.array(
+            [[code in (answer or {}) for code in names] for answer in self._answers(units)],
+            dtype=bool,
+        )
         put = put.reshape(len(units), len(names))
         return Tagging(put.astype(np.float64), put)
 
@@ -109,7 +129,10 @@ class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
         """Return, for each unit, where the model's quotes stand, by each column that `asked` (n_units, n_codes) marks."""
         names = self.classes_
         return [
-            {int(column): list((answer or {}).get(str(names[column]), [])) for column in np.flatnonzero(row)}
+            {
+                int(column): list((answer or {}).get(str(names[column]), []))
+                for column in np.flatnonzero(row)
+            }
             for answer, row in zip(self._answers(units), asked, strict=True)
         ]
 
@@ -141,7 +164,9 @@ def _chosen(examples: list[Example]) -> tuple[Example, ...]:
     bare = [example for example in examples if not example.codes][:1]
     left = [example for example in examples if example.codes]
     while left and len(chosen) < _MOST_EXAMPLES - len(bare):
-        best = max(left, key=lambda example: sum(1 / (1 + shown[code]) ** 2 for code in example.codes))
+        best = max(
+            left, key=lambda example: sum(1 / (1 + shown[code]) ** 2 for code in example.codes)
+        )
         left.remove(best)
         chosen.append(best)
         shown.update(best.codes)

@@ -1,28 +1,118 @@
-"""What a large language model would call each theme, say of it, and make one of two: proposals beside the machine's own.
+"""What is kept of what a model says of themes: names and descriptions that its quotes bear out word for word, pairs of known themes.
 
-In:   ThemeCard, one a theme: the machine's name, keywords and most central passages
-Out:  Named, one a theme that it read; Pair, one a merger; Report of the asking
+In:   the text of an answer; the passages of a theme, or the number of themes
+Out:  Named; pairs; None where nothing is left
 
-One request a theme, then one over all of them. Answers are kept by content: a theme whose passages did not change is not asked again.
+What a large language model would call each theme, say of it, and make one of two: proposals beside the machine's own.
 """
 
 import hashlib
 import json
 import math
+import re
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 from pathlib import Path
 from typing import Any
 
-from models.language_model.answers import keep_text, read_text
-from models.language_model.asking import Report
+from models.language_model.asking import Report, find_quote, keep_text, read_text
 from models.language_model.client import ChatClient, UnavailableError, UnusableError, address_of
-from models.language_model.cost import CHARS_PER_TOKEN, Estimate, price_of
-from models.language_model.theme_answers import Named, Pair, read_named, read_pairs
-from pipeline.settings import LanguageModelSettings
+from models.language_model.prompt import CHARS_PER_TOKEN, Estimate, price_of
+from pipeline.settings.stages import LanguageModelSettings
+
+LONGEST_NAME, LONGEST_DESCRIPTION, LONGEST_REASON = 60, 300, 200  # characters
+_OPENING = re.compile(r"\{")
+_MOST_OPENINGS = 20
+
+
+@dataclass(frozen=True)
+class Named:
+    """A proposed name and description; each quote with the place of the passage that holds it."""
+
+    name: str
+    description: str
+    quotes: tuple[tuple[int, str], ...]
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two themes, by place, that the model would make one, and why."""
+
+    first: int
+    second: int
+    reason: str
+
+
+def read_named(content: str, texts: list[str]) -> Named | None:
+    """The name and description in an answer; None where one is missing or too long, or where no quote stands in its passage."""
+    value = _object_with(content, "nom")
+    name, description = (_one_line(value.get(key)) for key in ("nom", "description"))
+    told = value.get("citations")
+    quotes = tuple(
+        (number - 1, quote)
+        for number, quote in map(_quote, told if isinstance(told, list) else [])
+        if _stands(number, quote, texts)
+    )
+    is_short = 0 < len(name) <= LONGEST_NAME and 0 < len(description) <= LONGEST_DESCRIPTION
+    return (
+        Named(name, description, tuple(dict.fromkeys(quotes)))
+        if is_short and quotes and "[" not in name
+        else None
+    )
+
+
+def read_pairs(content: str, n_themes: int) -> list[Pair] | None:
+    """The mergers in an answer, each pair of known themes once; None where there is no list of them."""
+    told = _object_with(content, "reunions").get("reunions")
+    if not isinstance(told, list):
+        return None
+    found: dict[tuple[int, int], Pair] = {}
+    for entry in told:
+        numbers = entry.get("themes") if isinstance(entry, dict) else None
+        known = (
+            sorted({n for n in numbers if type(n) is int and 1 <= n <= n_themes})
+            if isinstance(numbers, list)
+            else []
+        )
+        for first, second in combinations(known, 2):
+            found.setdefault(
+                (first, second),
+                Pair(first - 1, second - 1, _one_line(entry.get("raison"))[:LONGEST_REASON]),
+            )
+    return [found[pair] for pair in sorted(found)]
+
+
+def _object_with(content: str, key: str) -> dict[str, Any]:
+    """The first JSON object with `key`, alone, in a code fence or after thoughts; {} where there is none."""
+    decoder = json.JSONDecoder()
+    for match in list(_OPENING.finditer(content))[:_MOST_OPENINGS]:
+        try:
+            value, _ = decoder.raw_decode(content, match.start())
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(value, dict) and key in value:
+            return value
+    return {}
+
+
+def _one_line(text: Any) -> str:
+    return " ".join(text.split()) if isinstance(text, str) and text.isprintable() else ""
+
+
+def _quote(entry: Any) -> tuple[int, str]:
+    number, quote = (
+        (entry.get("passage"), entry.get("citation")) if isinstance(entry, dict) else (None, None)
+    )
+    return (number if type(number) is int else 0), (quote if isinstance(quote, str) else "")
+
+
+def _stands(number: int, quote: str, texts: list[str]) -> bool:
+    return 1 <= number <= len(texts) and bool(find_quote(quote, texts[number - 1]))
+
 
 VERSION = "1"  # of what is said
 _RULES = Path(__file__).with_name("instructions_themes.txt")
@@ -61,7 +151,9 @@ class ThemeReader:
     def estimate(self, cards: Sequence[ThemeCard]) -> Estimate:
         """What asking about `cards` would take, what is kept left out; nothing is sent."""
         left = [question for question in self._questions(cards) if self._kept(question) is None]
-        tokens_in = math.ceil(sum(len(question.system) + len(question.user) for question in left) / CHARS_PER_TOKEN)
+        tokens_in = math.ceil(
+            sum(len(question.system) + len(question.user) for question in left) / CHARS_PER_TOKEN
+        )
         tokens_out, seconds = _TOKENS_PER_ANSWER * len(left), self._settings.seconds_per_request
         return Estimate(
             address_of(self._settings.url),
@@ -75,7 +167,9 @@ class ThemeReader:
             purpose="themes",
         )
 
-    def ask(self, cards: Sequence[ThemeCard], on_progress: Callable[[int, int], None] | None = None) -> Report:
+    def ask(
+        self, cards: Sequence[ThemeCard], on_progress: Callable[[int, int], None] | None = None
+    ) -> Report:
         """Ask what is not kept; what fails is reported, never raised."""
         counts: Counter[str] = Counter()
         stop, stopped, started, unusable = threading.Event(), None, time.perf_counter(), 0
@@ -156,15 +250,26 @@ class ThemeReader:
 
 
 def _about(card: ThemeCard) -> Question:
-    lines = [json.dumps({"passage": number, "texte": text}, ensure_ascii=False) for number, text in enumerate(card.passages, start=1)]
+    lines = [
+        json.dumps({"passage": number, "texte": text}, ensure_ascii=False)
+        for number, text in enumerate(card.passages, start=1)
+    ]
     texts = list(card.passages)
     quote = _object({"passage": {"type": "integer"}, "citation": {"type": "string"}})
     schema = _object(
-        {"nom": {"type": "string"}, "description": {"type": "string"}, "citations": {"type": "array", "items": quote, "minItems": 1}}
+        {
+            "nom": {"type": "string"},
+            "description": {"type": "string"},
+            "citations": {"type": "array", "items": quote, "minItems": 1},
+        }
     )
     asked = f"Donner le nom du thème, sa description et une à trois citations. Répondre en JSON seulement :\n{_NAME_FORM}"
     return Question(
-        _said(asked), "\n".join(["Passages du thème :", *lines]), schema, lambda content: read_named(content, texts), len(lines)
+        _said(asked),
+        "\n".join(["Passages du thème :", *lines]),
+        schema,
+        lambda content: read_named(content, texts),
+        len(lines),
     )
 
 
@@ -173,11 +278,19 @@ def _mergers(cards: Sequence[ThemeCard]) -> Question:
         json.dumps({"theme": number, "nom": card.label, "mots": card.keywords}, ensure_ascii=False)
         for number, card in enumerate(cards, start=1)
     ]
-    pair = _object({"themes": {"type": "array", "items": {"type": "integer"}}, "raison": {"type": "string"}})
+    pair = _object(
+        {"themes": {"type": "array", "items": {"type": "integer"}}, "raison": {"type": "string"}}
+    )
     schema = _object({"reunions": {"type": "array", "items": pair}})
     asked = "Dire quels thèmes parlent de la même chose et gagneraient à n'en faire qu'un ; aucun est une réponse. JSON seulement :\n"
     n_themes = len(lines)
-    return Question(_said(asked + _MERGE_FORM), "\n".join(["Thèmes :", *lines]), schema, lambda content: read_pairs(content, n_themes), 0)
+    return Question(
+        _said(asked + _MERGE_FORM),
+        "\n".join(["Thèmes :", *lines]),
+        schema,
+        lambda content: read_pairs(content, n_themes),
+        0,
+    )
 
 
 def _said(asked: str) -> str:
@@ -185,4 +298,9 @@ def _said(asked: str) -> str:
 
 
 def _object(fields: dict[str, Any]) -> dict[str, Any]:
-    return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
+    return {
+        "type": "object",
+        "properties": fields,
+        "required": list(fields),
+        "additionalProperties": False,
+    }

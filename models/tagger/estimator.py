@@ -15,11 +15,10 @@ from sklearn.base import BaseEstimator
 
 from models.tagger.decision import Assigned, Axes, Scores, Thresholds
 from models.tagger.definitions import DefinitionMatcher, load_background
-from models.tagger.evidence import Span
 from models.tagger.learning import Lesson, Recipe, fold_groups, learn
 from models.tagger.storage import code_fingerprint, grid_fingerprint
-from models.tagger.views import Array, available_encoders, texts_of
-from pipeline.grid import Axis, Code, Grid, Question
+from models.tagger.views import Array, Span, available_encoders, texts_of
+from pipeline.grid.codes import Axis, Code, Grid, Question
 
 _LEARNT_ALONE = 20  # labelled passages of a code from which its definition has no say any more
 _DECIMALS = 9  # beyond these, probabilities are noise
@@ -65,7 +64,9 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
     @property
     def reads_with(self) -> tuple[str, ...]:
         """The encoders that it may ask for the vectors of units."""
-        return tuple(dict.fromkeys([*self._encoders, *(self.model_.views.centres if self.is_learnt else ())]))
+        return tuple(
+            dict.fromkeys([*self._encoders, *(self.model_.views.centres if self.is_learnt else ())])
+        )
 
     @property
     def is_learnt(self) -> bool:
@@ -103,16 +104,24 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         targets = self.targets(labels)
         folds = fold_groups(_groups(units) if groups is None else list(groups))
         known = np.ones(targets.shape, dtype=bool) if judged is None else judged
-        often = np.ones(len(units), dtype=np.int64) if counts is None else np.asarray(counts, dtype=np.int64)
+        often = (
+            np.ones(len(units), dtype=np.int64)
+            if counts is None
+            else np.asarray(counts, dtype=np.int64)
+        )
         kept = np.zeros(len(units), dtype=bool) if remembered is None else remembered
         recipe = Recipe(self._encoders, self.penalty, self.n_terms)
-        self.model_, learnt = learn(Lesson(units, targets, folds, known, often, kept), Axes.of(self.grid), recipe)
+        self.model_, learnt = learn(
+            Lesson(units, targets, folds, known, often, kept), Axes.of(self.grid), recipe
+        )
         self.held_out_ = self._blended(learnt, units)
         return self
 
     def targets(self, labels: Sequence[set[str]]) -> Array:
         """`labels` as (n_units, n_codes), 0 or 1."""
-        return np.array([[code in put for code in self.classes_] for put in labels], dtype=np.float64).reshape(len(labels), len(self.codes))
+        return np.array(
+            [[code in put for code in self.classes_] for put in labels], dtype=np.float64
+        ).reshape(len(labels), len(self.codes))
 
     def predict_proba(self, units: pd.DataFrame) -> Array:
         """Return probabilities (n_units, n_codes), an exclusive axis's summing to 1; a unit's row does not depend on the others."""
@@ -126,7 +135,10 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
     def tag(self, units: pd.DataFrame, *, threshold_shift: float = 0.0) -> Tagging:
         """Return probabilities and decisions; `threshold_shift` is added to every code's threshold."""
         scores = self._scores(units)
-        return Tagging(scores.probabilities, self._thresholds().shifted(threshold_shift).decide(scores, Axes.of(self.grid)))
+        return Tagging(
+            scores.probabilities,
+            self._thresholds().shifted(threshold_shift).decide(scores, Axes.of(self.grid)),
+        )
 
     def explain(self, units: pd.DataFrame, asked: Assigned) -> list[dict[int, list[Span]]]:
         """Return, for each unit, the telling spans of each column that `asked` (n_units, n_codes) marks."""
@@ -137,8 +149,12 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         first = 0
         for matcher in self._matchers:
             last = first + len(matcher.codes)
-            for unit_spans, found in zip(spans, matcher.explain(texts, asked[:, first:last]), strict=True):
-                unit_spans.update({first + column: spans_found for column, spans_found in found.items()})
+            for unit_spans, found in zip(
+                spans, matcher.explain(texts, asked[:, first:last]), strict=True
+            ):
+                unit_spans.update(
+                    {first + column: spans_found for column, spans_found in found.items()}
+                )
             first = last
         loans = self._loans
         if self.lender is not None and loans:
@@ -146,7 +162,9 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
             lent[:, list(loans.values())] = asked[:, list(loans)]
             mine = {theirs: column for column, theirs in loans.items()}
             for unit_spans, found in zip(spans, self.lender.explain(units, lent), strict=True):
-                unit_spans.update({mine[theirs]: spans_found for theirs, spans_found in found.items()})
+                unit_spans.update(
+                    {mine[theirs]: spans_found for theirs, spans_found in found.items()}
+                )
         return spans
 
     @property
@@ -154,8 +172,14 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         return self.encoders or available_encoders()
 
     def _scores(self, units: pd.DataFrame) -> Scores:
-        scores = self._blended(self.model_.scores(units), units) if self.is_learnt else self._with_loans(self._defined(units), units)
-        return Scores(np.round(scores.probabilities, _DECIMALS), np.round(scores.no_code, _DECIMALS))
+        scores = (
+            self._blended(self.model_.scores(units), units)
+            if self.is_learnt
+            else self._with_loans(self._defined(units), units)
+        )
+        return Scores(
+            np.round(scores.probabilities, _DECIMALS), np.round(scores.no_code, _DECIMALS)
+        )
 
     def _thresholds(self) -> Thresholds:
         if self.is_learnt:
@@ -183,7 +207,10 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
     def _defined(self, units: pd.DataFrame) -> Scores:
         """Scores by the grid's definitions; they never say that some code must fit."""
         columns = [matcher.probabilities(units) for matcher in self._matchers]
-        return Scores(np.hstack(columns) if columns else np.zeros((len(units), 0)), np.ones((len(units), len(Axes.of(self.grid).gated))))
+        return Scores(
+            np.hstack(columns) if columns else np.zeros((len(units), 0)),
+            np.ones((len(units), len(Axes.of(self.grid).gated))),
+        )
 
     def _with_loans(self, defined: Scores, units: pd.DataFrame) -> Scores:
         """Take from the lender what it has learnt of the codes that both grids define alike."""
@@ -216,26 +243,46 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         if self.lender is None:
             return {}
         theirs = {code_fingerprint(code): column for column, code in enumerate(self.lender.codes)}
-        loans = {column: theirs[mark] for column, mark in enumerate(map(code_fingerprint, self.codes)) if mark in theirs}
+        loans = {
+            column: theirs[mark]
+            for column, mark in enumerate(map(code_fingerprint, self.codes))
+            if mark in theirs
+        }
         kept = {axis.axis for axis in self.grid.axes if self._lends(axis, set(loans))}
         return {column: place for column, place in loans.items() if self.codes[column].axis in kept}
 
     def _lends(self, axis: Axis, lent: set[int]) -> bool:
         """Whether the lender asks the same of `axis` and, where it is exclusive, defines all its codes and no other; `lent` are columns."""
-        theirs = {other.axis: other.is_exclusive for other in self.lender.grid.axes} if self.lender is not None else {}
+        theirs = (
+            {other.axis: other.is_exclusive for other in self.lender.grid.axes}
+            if self.lender is not None
+            else {}
+        )
         if theirs.get(axis.axis) != axis.is_exclusive or self.lender is None:
             return False
         mine = {column for column, code in enumerate(self.codes) if code.axis == axis.axis}
-        return not axis.is_exclusive or (mine <= lent and len(mine) == len(self.lender.grid.axis(axis.axis)))
+        return not axis.is_exclusive or (
+            mine <= lent and len(mine) == len(self.lender.grid.axis(axis.axis))
+        )
 
     @property
     def _matchers(self) -> list[DefinitionMatcher]:
         """One matcher an axis of the grid."""
-        return [_matcher(self.grid.axis(axis.axis), self.grid.questions, self._encoders, axis.is_exclusive) for axis in self.grid.axes]
+        return [
+            _matcher(
+                self.grid.axis(axis.axis), self.grid.questions, self._encoders, axis.is_exclusive
+            )
+            for axis in self.grid.axes
+        ]
 
 
 @cache
-def _matcher(codes: tuple[Code, ...], questions: tuple[Question, ...], encoders: tuple[str, ...], is_exclusive: bool) -> DefinitionMatcher:
+def _matcher(
+    codes: tuple[Code, ...],
+    questions: tuple[Question, ...],
+    encoders: tuple[str, ...],
+    is_exclusive: bool,
+) -> DefinitionMatcher:
     return DefinitionMatcher(codes, questions, encoders, load_background(), is_exclusive)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
-from pipeline.grid import Code, Grid
+from pipeline.grid.codes import Code, Grid
 
 FORMAT = 2
 LICENCE = "MIT"
@@ -26,7 +26,11 @@ def write_model(path: Path, description: dict[str, Any], arrays: Arrays) -> None
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(path.with_suffix(".npz"), allow_pickle=False, **arrays)
     full = {"format": FORMAT, **description, "arrays_sha256": _file_hash(path.with_suffix(".npz"))}
-    path.write_text(json.dumps(full | {"sha256": _seal(full)}, ensure_ascii=False, indent=1, sort_keys=True) + "\n", encoding="utf-8")
+    path.write_text(
+        json.dumps(full | {"sha256": _seal(full)}, ensure_ascii=False, indent=1, sort_keys=True)
+        + "\n",
+        encoding="utf-8",
+    )
 
 
 def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
@@ -55,7 +59,11 @@ def read_description(path: Path) -> dict[str, Any]:
     except (OSError, ValueError) as error:
         raise _altered(path) from error
     if not isinstance(description, dict) or description.get("format") != FORMAT:
-        raise ModelError(f"{path.name} d'un autre format", f"le format {FORMAT}", "refaire le modèle : ateliers train ÉTUDE")
+        raise ModelError(
+            f"{path.name} d'un autre format",
+            f"le format {FORMAT}",
+            "refaire le modèle : ateliers train ÉTUDE",
+        )
     seal = description.pop("sha256", None)
     if seal != _seal(description):
         raise _altered(path)
@@ -91,10 +99,14 @@ def _seal(description: dict[str, Any]) -> str:
 
 
 def _hash(value: Any) -> str:
-    return hashlib.sha256(json.dumps(value, ensure_ascii=False, sort_keys=True).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
+    ).hexdigest()
 
 
 def _altered(path: Path) -> ModelError:
     return ModelError(
-        f"{path.name} manquant ou altéré", "le fichier tel qu'il a été écrit", "réinstaller ateliers-territoires, ou ateliers train ÉTUDE"
+        f"{path.name} manquant ou altéré",
+        "le fichier tel qu'il a été écrit",
+        "réinstaller ateliers-territoires, ou ateliers train ÉTUDE",
     )

@@ -23,7 +23,7 @@ from models.rows import Labels, Matrix, Rows
 from models.theme_model.communities import CommunityClusters
 from pipeline.errors import ModelError
 from pipeline.french import fold
-from pipeline.settings import ClusterSettings
+from pipeline.settings.stages import ClusterSettings
 from pipeline.spreading import Mapper
 
 _SEPARATOR = " "  # lemmas hold no space once split on it
@@ -69,8 +69,16 @@ class ThemeModel:
         No unit gives no theme; a dozen or fewer give one, of stability 0. Raises `ModelError` where rows do not correspond.
         """
         if len(units) != len(embeddings):
-            raise ModelError(f"{len(units)} passages, {len(embeddings)} vecteurs", "un vecteur par passage", "recalculer les vecteurs")
-        kept = np.ones(len(units), dtype=bool) if set_aside is None else ~np.asarray(set_aside, dtype=bool)
+            raise ModelError(
+                f"{len(units)} passages, {len(embeddings)} vecteurs",
+                "un vecteur par passage",
+                "recalculer les vecteurs",
+            )
+        kept = (
+            np.ones(len(units), dtype=bool)
+            if set_aside is None
+            else ~np.asarray(set_aside, dtype=bool)
+        )
         self.labels_ = np.full(len(units), -1, dtype=np.int64)
         self.stability_ = np.zeros(0)
         self._words = []
@@ -82,7 +90,9 @@ class ThemeModel:
         """The `k` lemmas that tell each theme from the others, with their c-TF-IDF weight, one list a theme."""
         return [words[:k] for words in self._words]
 
-    def _fit_kept(self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_], closer: Closer | None) -> None:
+    def _fit_kept(
+        self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_], closer: Closer | None
+    ) -> None:
         clusters = CommunityClusters(self.settings, self._spread).fit_rows(
             embeddings,
             np.flatnonzero(kept),
@@ -90,9 +100,19 @@ class ThemeModel:
             list(units["unit_id"][kept.tolist()]) if "unit_id" in units else None,
         )
         self.labels_[kept] = clusters.labels_
-        read, lemmas = closer.lemmas(kept) if closer else (np.flatnonzero(kept), _lemmas_of(units[kept.tolist()]))
-        numbers, words = _topics([_SEPARATOR.join(row) or _NOTHING for row in lemmas], self.labels_[read], len(clusters.stability_))
-        sizes = np.bincount(clusters.labels_[clusters.labels_ >= 0], minlength=len(clusters.stability_))
+        read, lemmas = (
+            closer.lemmas(kept)
+            if closer
+            else (np.flatnonzero(kept), _lemmas_of(units[kept.tolist()]))
+        )
+        numbers, words = _topics(
+            [_SEPARATOR.join(row) or _NOTHING for row in lemmas],
+            self.labels_[read],
+            len(clusters.stability_),
+        )
+        sizes = np.bincount(
+            clusters.labels_[clusters.labels_ >= 0], minlength=len(clusters.stability_)
+        )
         order = sorted(range(len(sizes)), key=lambda cluster: (-sizes[cluster], numbers[cluster]))
         number = np.array([*np.argsort(order), -1])  # the last stands for none
         self.labels_, self.stability_ = number[self.labels_], clusters.stability_[order]
@@ -105,20 +125,28 @@ class _Found:
     def __init__(self, labels: Labels) -> None:
         self.labels_ = labels
 
-    def fit(self, X: Any, y: Any = None) -> "_Found":  # noqa: N803, BERTopic calls it as scikit-learn does
+    def fit(self, X: Any, y: Any = None) -> "_Found":  # noqa: N803
         return self
 
 
 def _lemmas_of(units: pd.DataFrame) -> list[tuple[str, ...]]:
-    return list(units["lemmas"]) if "lemmas" in units else [reading.lemmas for reading in read_texts(units["text"])]
+    return (
+        list(units["lemmas"])
+        if "lemmas" in units
+        else [reading.lemmas for reading in read_texts(units["text"])]
+    )
 
 
-def _topics(documents: Sequence[str], labels: Labels, n_clusters: int) -> tuple[list[int], list[list[tuple[str, float]]]]:
+def _topics(
+    documents: Sequence[str], labels: Labels, n_clusters: int
+) -> tuple[list[int], list[list[tuple[str, float]]]]:
     """The number that BERTopic gives each cluster, by how many `documents` (n,) have its label, and the words that tell it from others."""
     if len({lemma for document in documents for lemma in telling_lemmas(document)}) < 2:
         return list(range(n_clusters)), [[] for _ in range(n_clusters)]  # c-TF-IDF needs two words
     topic_model = _assemble(_Found(labels))
-    topic_model.fit_transform(documents, labels[:, None])  # one row a document is all that it still asks of vectors
+    topic_model.fit_transform(
+        documents, labels[:, None]
+    )  # one row a document is all that it still asks of vectors
     topic = dict(zip(labels.tolist(), topic_model.topics_, strict=True))
     numbers = [topic[cluster] for cluster in range(n_clusters)]
     return numbers, [topic_model.get_topic(number) or [] for number in numbers]
@@ -163,11 +191,15 @@ def _import_bertopic() -> None:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         os.environ["NUMBA_CACHE_DIR"] = folder
         numba.config.reload_config()  # type: ignore[no-untyped-call]
-        _LOG.warning("no cache folder that numba can write: it keeps what it compiles in a temporary one")
+        _LOG.warning(
+            "no cache folder that numba can write: it keeps what it compiles in a temporary one"
+        )
         import bertopic  # noqa: F401
 
 
 def telling_lemmas(lemmas: str) -> list[str]:
     """The lemmas of a document, without those that say nothing of a subject; `_NOTHING` where none is left."""
     generic = generic_words()
-    return [lemma for lemma in lemmas.split(_SEPARATOR) if lemma and fold(lemma) not in generic] or [_NOTHING]
+    return [
+        lemma for lemma in lemmas.split(_SEPARATOR) if lemma and fold(lemma) not in generic
+    ] or [_NOTHING]

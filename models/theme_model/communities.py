@@ -2,6 +2,8 @@
 
 In:   vectors (n, d), compared by their dot product
 Out:  labels_ (n,), −1 where a vector fits nowhere; stability_ (n_groups,); a scikit-learn clusterer, as BERTopic expects
+
+How much the groups owe to chance: how alike they come out when they are made again, with another seed or with a part of the vectors.
 """
 
 import hashlib
@@ -9,7 +11,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from heapq import nsmallest
-from itertools import islice
+from itertools import combinations, islice
 from typing import Any
 
 import numpy as np
@@ -21,7 +23,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
 from models.rows import Labels, Matrix, Rows, slices
-from pipeline.settings import ClusterSettings
+from pipeline.settings.stages import ClusterSettings
 from pipeline.spreading import Mapper
 
 LookCloser = Callable[[Labels], Matrix]
@@ -29,7 +31,10 @@ LookCloser = Callable[[Labels], Matrix]
 MOST_AT_ONCE = 2500  # vectors that the consensus sees; the others join the nearest group
 FEWEST_TO_SPLIT = 12  # fewer vectors make one group
 FEWEST_GROUPS, MOST_GROUPS = 5, 30
-_RESOLUTIONS = (2.0, 4.0)  # of the communities, spread over the resamples; nearer to 1 under `_FULL_RANGE_FROM` vectors
+_RESOLUTIONS = (
+    2.0,
+    4.0,
+)  # of the communities, spread over the resamples; nearer to 1 under `_FULL_RANGE_FROM` vectors
 _FULL_RANGE_FROM = 200
 _COUNTED_AT_ONCE = 64  # resamples whose communities are held, however many are asked for
 _ALL_RESAMPLES_TO = 300  # vectors up to which every resample of the settings is made
@@ -55,12 +60,16 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self.settings = settings
         self.spread = spread
 
-    def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803, scikit-learn's own name
+    def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803
         """Group the rows of `X`; no row gives no group, fewer than `FEWEST_TO_SPLIT` one group of stability 0."""
         return self.fit_rows(np.asarray(X), np.arange(len(X)))
 
     def fit_rows(
-        self, vectors: Rows, rows: Labels, look_closer: LookCloser | None = None, names: Sequence[str] | None = None
+        self,
+        vectors: Rows,
+        rows: Labels,
+        look_closer: LookCloser | None = None,
+        names: Sequence[str] | None = None,
     ) -> "CommunityClusters":
         """Group the `rows` of `vectors`, one label a row of those; a large matrix is not copied.
 
@@ -69,7 +78,10 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         """
         settings = self.settings or ClusterSettings()
         if len(rows) < FEWEST_TO_SPLIT:
-            self.labels_, self.stability_ = np.zeros(len(rows), dtype=np.int64), np.zeros(min(len(rows), 1))
+            self.labels_, self.stability_ = (
+                np.zeros(len(rows), dtype=np.int64),
+                np.zeros(min(len(rows), 1)),
+            )
             return self
         sampled = np.arange(len(rows))
         if len(rows) > MOST_AT_ONCE:
@@ -105,7 +117,12 @@ def mean_by_group(values: Matrix, labels: Labels) -> Matrix:
 
 def _consensus(vectors: Matrix, settings: ClusterSettings, spread: Mapper) -> Consensus:
     together = _co_association(vectors @ vectors.T, settings, spread)
-    labels = _dissolve_small(_best_cut(together), together, settings.min_theme_size, _FITS_SOMEWHERE * _scale(len(vectors)))
+    labels = _dissolve_small(
+        _best_cut(together),
+        together,
+        settings.min_theme_size,
+        _FITS_SOMEWHERE * _scale(len(vectors)),
+    )
     return Consensus(_to_nearest(labels, vectors, settings.min_theme_size), together)
 
 
@@ -116,7 +133,9 @@ def _to_nearest(labels: Labels, vectors: Matrix, min_size: int) -> Labels:
     """
     rows = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
     centres = np.stack([rows[labels == group].mean(axis=0) for group in range(labels.max() + 1)])
-    closeness = rows @ (centres / np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)).T
+    closeness = (
+        rows @ (centres / np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)).T
+    )
     sizes = np.bincount(closeness.argmax(axis=1)[labels >= 0], minlength=len(centres))
     if (sizes >= min_size).any():
         closeness[:, sizes < min_size] = -np.inf
@@ -139,7 +158,12 @@ def _co_association(similarity: Matrix, settings: ClusterSettings, spread: Mappe
     """Share of resamples (n, n) in which two vectors fall in one community, among those that drew both."""
     np.fill_diagonal(similarity, -np.inf)
     nearest_first = np.argsort(-similarity, axis=1, kind="stable")
-    function = partial(_communities, similarity=similarity, nearest_first=nearest_first, n_neighbours=settings.n_neighbours)
+    function = partial(
+        _communities,
+        similarity=similarity,
+        nearest_first=nearest_first,
+        n_neighbours=settings.n_neighbours,
+    )
     together, drawn = (np.zeros(similarity.shape, dtype=np.float32) for _ in range(2))
     found = iter(spread(function, _resamples(len(similarity), settings)))
     while some := list(islice(found, _COUNTED_AT_ONCE)):
@@ -149,10 +173,15 @@ def _co_association(similarity: Matrix, settings: ClusterSettings, spread: Mappe
     return np.asarray(together.astype(np.float64) / np.maximum(drawn, 1))
 
 
-def _members(found: Sequence[tuple[Labels, Labels]], n: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _members(
+    found: Sequence[tuple[Labels, Labels]], n: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """1 where a vector fell in a community (n, n_communities), and where a resample kept it (n, n_resamples); else 0."""
     firsts = np.cumsum([0, *(int(communities.max()) + 1 for _, communities in found)])
-    member, was_kept = np.zeros((n, firsts[-1]), dtype=np.float32), np.zeros((n, len(found)), dtype=np.float32)
+    member, was_kept = (
+        np.zeros((n, firsts[-1]), dtype=np.float32),
+        np.zeros((n, len(found)), dtype=np.float32),
+    )
     for resample, (kept, communities) in enumerate(found):
         member[kept, firsts[resample] + communities] = 1
         was_kept[kept, resample] = 1
@@ -172,7 +201,10 @@ def _resamples(n: int, settings: ClusterSettings) -> Iterator[_Resample]:
 
 def _n_resamples(n: int, settings: ClusterSettings) -> int:
     """How many resamples `n` vectors are worth: more vectors cost more each, and owe less to the draw."""
-    return max(min(settings.n_resamples, _FEWEST_RESAMPLES), round(settings.n_resamples * min(1.0, _ALL_RESAMPLES_TO / n)))
+    return max(
+        min(settings.n_resamples, _FEWEST_RESAMPLES),
+        round(settings.n_resamples * min(1.0, _ALL_RESAMPLES_TO / n)),
+    )
 
 
 def _scale(n: int) -> float:
@@ -180,7 +212,9 @@ def _scale(n: int) -> float:
     return min(1.0, n / _FULL_RANGE_FROM)
 
 
-def _communities(resample: _Resample, *, similarity: Matrix, nearest_first: Labels, n_neighbours: int) -> tuple[Labels, Labels]:
+def _communities(
+    resample: _Resample, *, similarity: Matrix, nearest_first: Labels, n_neighbours: int
+) -> tuple[Labels, Labels]:
     """The vectors kept, and the Louvain communities of the graph that joins each of them to its nearest neighbours among them.
 
     `nearest_first` (n, n) holds, for each vector, all of them from the most similar to itself: sorted once for all resamples.
@@ -196,7 +230,9 @@ def _communities(resample: _Resample, *, similarity: Matrix, nearest_first: Labe
     is_nearest = (places >= 0) & ((places >= 0).cumsum(axis=1) <= n_neighbours)
     nearest = places[is_nearest]
     weights = np.maximum(similarity[kept.repeat(n_neighbours), kept[nearest]], 1e-6)
-    graph = sparse.csr_matrix((weights, nearest, np.arange(0, n * n_neighbours + 1, n_neighbours)), shape=(n, n))
+    graph = sparse.csr_matrix(
+        (weights, nearest, np.arange(0, n * n_neighbours + 1, n_neighbours)), shape=(n, n)
+    )
     louvain = Louvain(resolution=resample.resolution, random_state=resample.seed)
     return kept, louvain.fit_predict(graph.maximum(graph.T)).astype(np.int64)
 
@@ -213,7 +249,10 @@ def _best_cut(together: Matrix) -> Labels:
 def _range_of_groups(n: int) -> range:
     """How many groups are tried: about half to 1.3 times the root of the number of vectors."""
     fewest, most = round(0.5 * n**0.5), round(1.3 * n**0.5)
-    return range(max(2, min(fewest, FEWEST_GROUPS), min(fewest, MOST_GROUPS // 2)), max(3, min(most, MOST_GROUPS)) + 1)
+    return range(
+        max(2, min(fewest, FEWEST_GROUPS), min(fewest, MOST_GROUPS // 2)),
+        max(3, min(most, MOST_GROUPS)) + 1,
+    )
 
 
 def _separation(together: Matrix, labels: Labels) -> float:
@@ -245,7 +284,10 @@ def _dissolve_small(labels: Labels, together: Matrix, min_size: int, fits: float
 def _numbered(labels: Labels) -> Labels:
     """Groups numbered from 0, the largest first, then the one that comes first; −1 stays."""
     groups = [int(group) for group in np.unique(labels[labels >= 0])]
-    order = sorted(groups, key=lambda group: (-int((labels == group).sum()), int(np.flatnonzero(labels == group)[0])))
+    order = sorted(
+        groups,
+        key=lambda group: (-int((labels == group).sum()), int(np.flatnonzero(labels == group)[0])),
+    )
     number = {group: rank for rank, group in enumerate(order)} | {-1: -1}
     return np.array([number[int(group)] for group in labels], dtype=np.int64)
 
@@ -259,9 +301,87 @@ def _stability(consensus: Consensus) -> Matrix:
 
 def _spread(labels: Labels, sampled: Labels, vectors: Rows, rows: Labels) -> Labels:
     """Labels of all `rows`: those of the `sampled` ones, and for the others the group whose centre is nearest."""
-    centres = np.stack([vectors[rows[sampled[labels == group]]].astype(np.float64).mean(axis=0) for group in range(labels.max() + 1)])
+    centres = np.stack(
+        [
+            vectors[rows[sampled[labels == group]]].astype(np.float64).mean(axis=0)
+            for group in range(labels.max() + 1)
+        ]
+    )
     centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
-    closeness = [np.asarray(vectors[rows[some]], dtype=np.float64) @ centres.T for some in slices(len(rows))]
+    closeness = [
+        np.asarray(vectors[rows[some]], dtype=np.float64) @ centres.T for some in slices(len(rows))
+    ]
     spread: Labels = np.vstack(closeness).argmax(axis=1).astype(np.int64)
     spread[sampled] = labels
     return spread
+
+
+SHARE = 0.8  # of the vectors, in a subsample
+FEWEST = 30  # vectors under which it says nothing
+AGREEMENT_MOST_AT_ONCE = 600  # vectors that it is measured on; more are drawn from
+_RESAMPLES = 20  # of each consensus: fewer than the groups themselves take, which can but make them less alike
+_NOT_DRAWN = -9
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Mean pairwise index over `n_runs` seeds, and over as many subsamples on what two of them share; told from `n_vectors`."""
+
+    over_seeds: float
+    over_subsamples: float
+    n_runs: int
+    n_vectors: int
+
+
+@dataclass(frozen=True)
+class _Trial:
+    """A grouping to be made: of which rows, under which seed."""
+
+    rows: Labels
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+
+def measure_agreement(
+    vectors: Rows, settings: ClusterSettings, *, spread: Mapper = map
+) -> Agreement | None:
+    """Return how alike `settings.n_repeats` groupings of `vectors` (n, d) are, None under two of them or under `FEWEST` vectors."""
+    n_runs, rows = settings.n_repeats, np.arange(len(vectors))
+    if n_runs < 2 or len(rows) < FEWEST:
+        return None
+    draw = np.random.default_rng(settings.seed)
+    if len(rows) > AGREEMENT_MOST_AT_ONCE:
+        rows = rows[np.sort(draw.choice(len(rows), AGREEMENT_MOST_AT_ONCE, replace=False))]
+    drawn: NDArray[Any] = vectors[rows]
+    quick = settings.model_copy(update={"n_resamples": min(settings.n_resamples, _RESAMPLES)})
+    n_drawn = round(SHARE * len(drawn))
+    seeds = [_Trial(np.arange(len(drawn)), settings.seed + 1 + run) for run in range(n_runs)]
+    subsamples = [
+        _Trial(np.sort(draw.choice(len(drawn), n_drawn, replace=False)), settings.seed)
+        for _ in range(n_runs)
+    ]
+    runs = list(spread(partial(_labels, vectors=drawn, settings=quick), [*seeds, *subsamples]))
+    return Agreement(mean_index(runs[:n_runs]), mean_index(runs[n_runs:]), n_runs, len(drawn))
+
+
+def mean_index(runs: Sequence[Labels]) -> float:
+    """Mean adjusted Rand index of all pairs of runs, each on the vectors that both drew."""
+    from sklearn.metrics import adjusted_rand_score
+
+    indices = []
+    for first, other in combinations(runs, 2):
+        both = (first != _NOT_DRAWN) & (other != _NOT_DRAWN)
+        indices.append(adjusted_rand_score(first[both], other[both]))
+    return float(np.mean(indices))
+
+
+def _labels(trial: _Trial, *, vectors: NDArray[Any], settings: ClusterSettings) -> Labels:
+    labels = np.full(len(vectors), _NOT_DRAWN)
+    labels[trial.rows] = (
+        CommunityClusters(settings.model_copy(update={"seed": trial.seed}))
+        .fit(vectors[trial.rows])
+        .labels_
+    )
+    return labels

@@ -24,28 +24,40 @@ from numpy.typing import NDArray
 from models.embedder import Embedder
 from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 from models.theme_model import Closer
-from pipeline.cluster.agreement import agree_themes
-from pipeline.cluster.candidates import Candidate, find_candidates
-from pipeline.cluster.families import find_families
-from pipeline.cluster.hints import Geometry
+from pipeline.cluster.families import Geometry, find_families, place_units
 from pipeline.cluster.identity import Previous, identify_families, identify_themes
-from pipeline.cluster.labels import keywords_of, label_themes
-from pipeline.cluster.places import place_units
+from pipeline.cluster.names import Candidate, find_candidates, keywords_of, label_themes
 from pipeline.cluster.quotes import choose_quotes, describe
-from pipeline.cluster.sight import Sight
+from pipeline.cluster.sight import Sight, agree_themes
 from pipeline.counting import count_families, count_themes
 from pipeline.french import fold
 from pipeline.i18n import _
-from pipeline.settings import ClusterSettings
+from pipeline.settings.stages import ClusterSettings
 from pipeline.spreading import Mapper
-from pipeline.tables import MERGE_PROPOSALS, THEME_AGREEMENT, THEME_FAMILIES, THEME_FLAGS, THEME_MEMBERS, THEMES, UNIT_PLACES
-from pipeline.tokens import plain_texts
+from pipeline.tables.results import (
+    MERGE_PROPOSALS,
+    THEME_AGREEMENT,
+    THEME_FAMILIES,
+    THEME_FLAGS,
+    THEME_MEMBERS,
+    THEMES,
+    UNIT_PLACES,
+)
+from pipeline.text import plain_texts
 
 _LOG = logging.getLogger(__name__)
 
-SURELY_OFF_TOPIC, PERHAPS_OFF_TOPIC = 0.8, 0.5  # probability; the lower one where the tagger found no rubrique either
+SURELY_OFF_TOPIC, PERHAPS_OFF_TOPIC = (
+    0.8,
+    0.5,
+)  # probability; the lower one where the tagger found no rubrique either
 _N_TOPIC_WORDS = 10
-_KIND_OF_POSTURE = {"difficulte": "besoin", "demande": "besoin", "force": "réponse", "proposition": "proposition"}
+_KIND_OF_POSTURE = {
+    "difficulte": "besoin",
+    "demande": "besoin",
+    "force": "réponse",
+    "proposition": "proposition",
+}
 _MOSTLY = 0.5  # share of the postures that tell a kind from which a theme is of it
 
 
@@ -68,7 +80,12 @@ class Grouping(Protocol):
     stability_: Matrix
 
     def fit(
-        self, units: pd.DataFrame, embeddings: Rows, *, set_aside: NDArray[np.bool_] | None = None, closer: Closer | None = None
+        self,
+        units: pd.DataFrame,
+        embeddings: Rows,
+        *,
+        set_aside: NDArray[np.bool_] | None = None,
+        closer: Closer | None = None,
     ) -> "Grouping":
         """Group the units, one a row of `embeddings`; `closer` sees those better that groups are made of."""
         ...
@@ -90,9 +107,19 @@ def cluster_units(
 ) -> Clustered:
     """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups; `spread` no result."""
     if units.empty:
-        tables = (THEMES, THEME_MEMBERS, MERGE_PROPOSALS, THEME_FLAGS, THEME_FAMILIES, THEME_AGREEMENT, UNIT_PLACES)
+        tables = (
+            THEMES,
+            THEME_MEMBERS,
+            MERGE_PROPOSALS,
+            THEME_FLAGS,
+            THEME_FAMILIES,
+            THEME_AGREEMENT,
+            UNIT_PLACES,
+        )
         return Clustered(*(table.empty() for table in tables))
-    units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)  # whatever the order of workshops
+    units = (
+        plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
+    )  # whatever the order of workshops
     sight = Sight(units, embedder, spread=spread)
     set_aside = off_topic(units, tags, sight.off_topic)
     model.fit(units, sight.leaning, set_aside=set_aside, closer=sight)
@@ -101,7 +128,9 @@ def cluster_units(
     members = _members(units, model.labels_, _strengths(sight.vectors, model.labels_))
     themes = _themes(members, units, sight, model, tags, settings)
     keywords = [json.loads(theme["keywords"]) for theme in themes]
-    identities = identify_themes([list(rows["unit_id"]) for rows in _by_theme(members)], keywords, previous)
+    identities = identify_themes(
+        [list(rows["unit_id"]) for rows in _by_theme(members)], keywords, previous
+    )
     _LOG.info(
         "%d units in %d themes, %d set aside, %d of them about no subject",
         len(members),
@@ -117,16 +146,22 @@ def cluster_units(
     return Clustered(named, placed, *hints, counted, agreement, places)
 
 
-def _hints(geometry: Geometry, identities: Sequence[str], labels: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _hints(
+    geometry: Geometry, identities: Sequence[str], labels: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The pairs that may be one theme and the themes that hold a bit of everything, in words."""
-    close = _("« {first} » et « {second} » sont proches : {percent} % de leurs passages iraient aussi bien dans l'autre.")
+    close = _(
+        "« {first} » et « {second} » sont proches : {percent} % de leurs passages iraient aussi bien dans l'autre."
+    )
     pairs = [
         {
             "theme_id": identities[first],
             "other_theme_id": identities[second],
             "cosine": cosine,
             "overlap": overlap,
-            "sentence": close.format(first=labels[first], second=labels[second], percent=round(100 * overlap)),
+            "sentence": close.format(
+                first=labels[first], second=labels[second], percent=round(100 * overlap)
+            ),
         }
         for first, second, cosine, overlap in geometry.near_duplicates()
     ]
@@ -147,8 +182,14 @@ def _hints(geometry: Geometry, identities: Sequence[str], labels: Sequence[str])
 def off_topic(units: pd.DataFrame, tags: pd.DataFrame, probability: Matrix) -> NDArray[np.bool_]:
     """Which units are about no subject: surely by the subject map, or perhaps by it where the tagger found no rubrique."""
     rubriques = tags[(tags["axis"] == "rubrique") & tags["is_assigned"].astype(bool)]
-    without = ~units["unit_id"].isin(rubriques["unit_id"]).to_numpy(dtype=bool) if len(rubriques) else np.zeros(len(units), dtype=bool)
-    return np.asarray((probability >= SURELY_OFF_TOPIC) | (without & (probability >= PERHAPS_OFF_TOPIC)))
+    without = (
+        ~units["unit_id"].isin(rubriques["unit_id"]).to_numpy(dtype=bool)
+        if len(rubriques)
+        else np.zeros(len(units), dtype=bool)
+    )
+    return np.asarray(
+        (probability >= SURELY_OFF_TOPIC) | (without & (probability >= PERHAPS_OFF_TOPIC))
+    )
 
 
 def _strengths(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
@@ -164,7 +205,9 @@ def _strengths(vectors: Rows, labels: NDArray[np.int64]) -> Matrix:
 def _members(units: pd.DataFrame, labels: NDArray[np.int64], strengths: Matrix) -> pd.DataFrame:
     """The units that have a theme, by theme number, most central first; `row` is their place among the units."""
     placed = units.assign(theme=labels, strength=strengths.round(6), row=np.arange(len(units)))
-    return placed[placed["theme"] >= 0].sort_values(["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable")
+    return placed[placed["theme"] >= 0].sort_values(
+        ["theme", "strength", "unit_id"], ascending=[True, False, True], kind="stable"
+    )
 
 
 def _by_theme(members: pd.DataFrame) -> list[pd.DataFrame]:
@@ -181,13 +224,31 @@ def _themes(
 ) -> list[dict[str, Any]]:
     """What each theme is called, about and quoted for, by theme number."""
     words, labels = _topic_words(model), model.labels_[sight.rows]
-    candidates = find_candidates(sight.readings, labels, _strengths_read(members, units, sight), words, sight.space, _places(units, sight))
-    rows = (unit_rows(sight.space.rows[labels == theme]) for theme in range(len(words)))  # one after the other: many are large
+    candidates = find_candidates(
+        sight.readings,
+        labels,
+        _strengths_read(members, units, sight),
+        words,
+        sight.space,
+        _places(units, sight),
+    )
+    rows = (
+        unit_rows(sight.space.rows[labels == theme]) for theme in range(len(words))
+    )  # one after the other: many are large
     names = label_themes(candidates, rows)
     kinds = _kinds(members, tags)
     return [
-        _theme(label, found, theme_members, float(model.stability_[theme]), kinds.get(theme, "mixte"), settings.n_quotes)
-        for theme, (label, found, theme_members) in enumerate(zip(names, candidates, _by_theme(members), strict=True))
+        _theme(
+            label,
+            found,
+            theme_members,
+            float(model.stability_[theme]),
+            kinds.get(theme, "mixte"),
+            settings.n_quotes,
+        )
+        for theme, (label, found, theme_members) in enumerate(
+            zip(names, candidates, _by_theme(members), strict=True)
+        )
     ]
 
 
@@ -206,7 +267,11 @@ def _strengths_read(members: pd.DataFrame, units: pd.DataFrame, sight: Sight) ->
 def _places(units: pd.DataFrame, sight: Sight) -> list[str]:
     """The table of each unit that was read; its document stands for a table that has no number."""
     read = units.iloc[sight.rows]
-    return list(read["workshop_id"].astype(str) + "|" + read["table_number"].astype("string").fillna(read["document_id"]))
+    return list(
+        read["workshop_id"].astype(str)
+        + "|"
+        + read["table_number"].astype("string").fillna(read["document_id"])
+    )
 
 
 def _families(
@@ -233,19 +298,36 @@ def _families(
     )
     central = members.sort_values(["strength", "unit_id"], ascending=[False, True], kind="stable")
     held = [list(central.loc[central["theme"].isin(family.themes), "unit_id"]) for family in found]
-    words = [[word for theme in family.themes for word in json.loads(themes[theme]["keywords"])] for family in found]
+    words = [
+        [word for theme in family.themes for word in json.loads(themes[theme]["keywords"])]
+        for family in found
+    ]
     identities = identify_families(held, words, previous)
     for family, identity in zip(found, identities, strict=True):
         for theme in family.themes:
             themes[theme]["parent_id"] = identity
     return [
-        {"family_id": identity, "label": family.label, "n_themes": 0, "n_units": 0, "n_tables": 0, "n_workshops": 0}
+        {
+            "family_id": identity,
+            "label": family.label,
+            "n_themes": 0,
+            "n_units": 0,
+            "n_tables": 0,
+            "n_workshops": 0,
+        }
         | {"stability": family.stability}
         for family, identity in zip(found, identities, strict=True)
     ]
 
 
-def _theme(label: str, found: Sequence[Candidate], members: pd.DataFrame, stability: float, kind: str, n_quotes: int) -> dict[str, Any]:
+def _theme(
+    label: str,
+    found: Sequence[Candidate],
+    members: pd.DataFrame,
+    stability: float,
+    kind: str,
+    n_quotes: int,
+) -> dict[str, Any]:
     keywords = keywords_of(found)
     quotes = choose_quotes(members, n_quotes)
     text_of = dict(zip(members["unit_id"], members["text"], strict=True))
@@ -262,19 +344,29 @@ def _theme(label: str, found: Sequence[Candidate], members: pd.DataFrame, stabil
 
 def _kinds(members: pd.DataFrame, tags: pd.DataFrame) -> dict[int, str]:
     """What most postures of a theme's units tell, by theme number; a theme whose postures tell nothing has none."""
-    postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].drop_duplicates("unit_id")
-    joined = members[["unit_id", "theme"]].merge(postures[["unit_id", "code"]], on="unit_id", validate="one_to_one")
+    postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].drop_duplicates(
+        "unit_id"
+    )
+    joined = members[["unit_id", "theme"]].merge(
+        postures[["unit_id", "code"]], on="unit_id", validate="one_to_one"
+    )
     joined["kind"] = joined["code"].map(_KIND_OF_POSTURE)
     told = joined.dropna(subset="kind")
     shares = pd.crosstab(told["theme"], told["kind"], normalize="index")
-    return {int(theme): str(row.idxmax()) for theme, row in shares.iterrows() if row.max() > _MOSTLY}  # type: ignore[call-overload]
+    most = shares[shares.max(axis=1) > _MOSTLY].idxmax(axis=1)
+    return {int(theme): str(kind) for theme, kind in most.items()}  # type: ignore[call-overload]
 
 
-def _tables(themes: list[dict[str, Any]], members: pd.DataFrame, identities: Sequence[str]) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _tables(
+    themes: list[dict[str, Any]], members: pd.DataFrame, identities: Sequence[str]
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The two tables, the themes of most units first."""
     named = members.assign(theme_id=[identities[theme] for theme in members["theme"]])
     counts = count_themes(named[["unit_id", "theme_id"]], named)
-    rows = [{"theme_id": identity, **counts.loc[identity].to_dict(), **theme} for identity, theme in zip(identities, themes, strict=True)]
+    rows = [
+        {"theme_id": identity, **counts.loc[identity].to_dict(), **theme}
+        for identity, theme in zip(identities, themes, strict=True)
+    ]
     rows.sort(key=lambda row: (-row["n_units"], row["theme_id"]))
     rank = {row["theme_id"]: at for at, row in enumerate(rows)}
     named = named.assign(rank=named["theme_id"].map(rank)).sort_values(

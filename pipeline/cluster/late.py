@@ -17,17 +17,19 @@ from numpy.typing import NDArray
 from models.embedder import Embedder
 from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 from pipeline.cluster import off_topic
-from pipeline.cluster.places import place_late
+from pipeline.cluster.families import place_late
 from pipeline.cluster.quotes import choose_quotes
 from pipeline.cluster.sight import see
 from pipeline.counting import count_themes, said_after
-from pipeline.settings import ClusterSettings
+from pipeline.settings.stages import ClusterSettings
 from pipeline.spreading import Mapper
-from pipeline.tables import THEME_MEMBERS, THEMES
-from pipeline.tokens import plain_texts
+from pipeline.tables.results import THEME_MEMBERS, THEMES
+from pipeline.text import plain_texts
 
 MOST_LATE = 1 / 3  # share of late units from which they make themes too
-FITS = 0.01  # quantile of members' closeness to their own centre under which a late unit fits nowhere
+FITS = (
+    0.01  # quantile of members' closeness to their own centre under which a late unit fits nowhere
+)
 
 
 class Joined(NamedTuple):
@@ -62,10 +64,20 @@ def join_late_units(
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
     texts = list(units["text"].astype(str))
     n_room = len(units) - len(late)
-    views = see(texts, embedder, n_units=n_room, spread=spread)  # as the room was, or strengths have two scales
-    candidates = units["unit_id"].isin(late["unit_id"]).to_numpy() & ~off_topic(units, tags, views.off_topic)
+    views = see(
+        texts, embedder, n_units=n_room, spread=spread
+    )  # as the room was, or strengths have two scales
+    candidates = units["unit_id"].isin(late["unit_id"]).to_numpy() & ~off_topic(
+        units, tags, views.off_topic
+    )
     place = pd.Series(range(len(themes)), index=themes["theme_id"])
-    labels = units["unit_id"].map(theme_members.set_index("unit_id")["theme_id"].map(place)).fillna(-1).to_numpy().astype(np.int64)
+    labels = (
+        units["unit_id"]
+        .map(theme_members.set_index("unit_id")["theme_id"].map(place))
+        .fillna(-1)
+        .to_numpy()
+        .astype(np.int64)
+    )
     places = place_late(units["unit_id"], views.vectors, labels, unit_places)
     if themes.empty:
         return Joined(themes, theme_members, places)
@@ -83,7 +95,9 @@ def join_late_units(
         ["place", "strength", "unit_id"], ascending=[True, False, True]
     )
     members = THEME_MEMBERS.check(in_order.drop(columns="place"))
-    return Joined(_follow(themes, members, set(joined["theme_id"]), units, settings), members, places)
+    return Joined(
+        _follow(themes, members, set(joined["theme_id"]), units, settings), members, places
+    )
 
 
 def _nearest(vectors: Rows, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64], Matrix]:
@@ -97,10 +111,25 @@ def _nearest(vectors: Rows, labels: NDArray[np.int64]) -> tuple[NDArray[np.int64
     return nearest, closeness
 
 
-def _follow(themes: pd.DataFrame, members: pd.DataFrame, changed: set[str], units: pd.DataFrame, settings: ClusterSettings) -> pd.DataFrame:
+def _follow(
+    themes: pd.DataFrame,
+    members: pd.DataFrame,
+    changed: set[str],
+    units: pd.DataFrame,
+    settings: ClusterSettings,
+) -> pd.DataFrame:
     """`themes` with counts of all members, and quotes chosen again in the themes that were joined."""
     counts = count_themes(members, units)
     said = members.merge(units, on="unit_id", validate="one_to_one")
-    quotes = {name: json.dumps(choose_quotes(rows, settings.n_quotes)) for name, rows in said.groupby("theme_id") if name in changed}
-    counted = {name: themes["theme_id"].map(counts[name]) for name in ("n_units", "n_tables", "n_workshops")}
-    return THEMES.check(themes.assign(**counted, quotes=themes["theme_id"].map(quotes).fillna(themes["quotes"])))
+    quotes = {
+        name: json.dumps(choose_quotes(rows, settings.n_quotes))
+        for name, rows in said.groupby("theme_id")
+        if name in changed
+    }
+    counted = {
+        name: themes["theme_id"].map(counts[name])
+        for name in ("n_units", "n_tables", "n_workshops")
+    }
+    return THEMES.check(
+        themes.assign(**counted, quotes=themes["theme_id"].map(quotes).fillna(themes["quotes"]))
+    )

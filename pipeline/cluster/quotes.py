@@ -2,8 +2,11 @@
 
 In:   the members of one theme, with their strength
 Out:  unit_ids, most central first; a description in French
+
+What a theme is made of, once reviewed: its postures and rubriques, three central passages and one that says the opposite.
 """
 
+import json
 import re
 from collections.abc import Sequence
 from functools import cache
@@ -11,9 +14,10 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.files import data_path
 from pipeline.french import fold
 from pipeline.i18n import _
-from pipeline.resources import data_path
+from pipeline.tables.results import THEME_PROFILES, THEME_QUOTES
 
 _SHORT, _LONG = 5, 45  # words of a quote that reads well alone
 _EXTRACT_WORDS, _SHORT_EXTRACT, _FEWEST_WORDS = 22, 16, 4  # of one clause, of each of two, of any
@@ -30,9 +34,14 @@ def choose_quotes(members: pd.DataFrame, n_quotes: int) -> list[str]:
     """
     waiting = members.assign(
         circle=members["table_number"].astype("string").fillna(members["document_id"]),
-        worth=[strength - _flaws(text) for strength, text in zip(members["strength"], members["text"], strict=True)],
+        worth=[
+            strength - _flaws(text)
+            for strength, text in zip(members["strength"], members["text"], strict=True)
+        ],
     ).sort_values(["worth", "unit_id"], ascending=[False, True], kind="stable")
-    rows: list[dict[Any, Any]] = waiting[["unit_id", "workshop_id", "circle", "worth", "text"]].to_dict("records")
+    rows: list[dict[Any, Any]] = waiting[
+        ["unit_id", "workshop_id", "circle", "worth", "text"]
+    ].to_dict("records")
     chosen: list[dict[Any, Any]] = []
     while rows and len(chosen) < n_quotes:
         best = max(rows, key=lambda row: round(float(row["worth"]) - _repetition(row, chosen), 6))
@@ -46,9 +55,15 @@ def describe(keywords: Sequence[str], quoted: Sequence[str]) -> str:
 
     A clause is the one that holds most of the keywords; where two are quoted, both are short.
     """
-    extracts = list(dict.fromkeys(found for text in quoted if (found := _extract(text, keywords, _SHORT_EXTRACT))))[:_N_EXTRACTS]
+    extracts = list(
+        dict.fromkeys(
+            found for text in quoted if (found := _extract(text, keywords, _SHORT_EXTRACT))
+        )
+    )[:_N_EXTRACTS]
     if len(extracts) < _N_EXTRACTS:
-        extracts = [found for text in quoted if (found := _extract(text, keywords, _EXTRACT_WORDS))][:1]
+        extracts = [
+            found for text in quoted if (found := _extract(text, keywords, _EXTRACT_WORDS))
+        ][:1]
     told = _(" ; ").join(_("« {extract} »").format(extract=extract) for extract in extracts)
     subjects = _listed_with_de(keywords[:3])
     if subjects and told:
@@ -85,10 +100,21 @@ def _extract(text: str, keywords: Sequence[str], most_words: int) -> str:
         return flat
     starts = [0, *(match.end() for match in _CLAUSE_END.finditer(flat))]
     found = [_from(flat, start, most_words) for start in starts]
-    whole = [(start, end) for start, end in found if _FEWEST_WORDS <= len(flat[start:end].split()) <= most_words]
+    whole = [
+        (start, end)
+        for start, end in found
+        if _FEWEST_WORDS <= len(flat[start:end].split()) <= most_words
+    ]
     if not whole:
         return f"{' '.join(flat.split()[:most_words])}…"
-    start, end = max(whole, key=lambda span: (_n_said(flat[slice(*span)], keywords), -len(flat[slice(*span)].split()), -span[0]))
+    start, end = max(
+        whole,
+        key=lambda span: (
+            _n_said(flat[slice(*span)], keywords),
+            -len(flat[slice(*span)].split()),
+            -span[0],
+        ),
+    )
     return f"{'… ' if start else ''}{flat[start:end]}{'…' if end < len(flat) else ''}"
 
 
@@ -102,7 +128,10 @@ def _from(flat: str, start: int, most_words: int) -> tuple[int, int]:
 def _n_said(clause: str, keywords: Sequence[str]) -> int:
     """How many of the keywords a clause says, by the beginnings of their words."""
     said = {word[:_ROOT] for word in re.findall(r"\w+", fold(clause))}
-    return sum(all(word[:_ROOT] in said for word in re.findall(r"\w{3,}", fold(keyword))) for keyword in keywords)
+    return sum(
+        all(word[:_ROOT] in said for word in re.findall(r"\w{3,}", fold(keyword)))
+        for keyword in keywords
+    )
 
 
 def _listed_with_de(surfaces: Sequence[str]) -> str:
@@ -116,10 +145,99 @@ def _elides(surface: str) -> bool:
     first = fold(surface.split()[0])
     if first[0] == "h":
         return first not in _aspirated() and first.rstrip("sx") not in _aspirated()
-    return first[0] in "aeiou" and not surface.split()[0].isupper() and not first.startswith(("oui", "onz"))
+    return (
+        first[0] in "aeiou"
+        and not surface.split()[0].isupper()
+        and not first.startswith(("oui", "onz"))
+    )
 
 
 @cache
 def _aspirated() -> frozenset[str]:
     lines = data_path("lexicon", "h_aspires.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(fold(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
+    return frozenset(
+        fold(line.strip()) for line in lines if line.strip() and not line.startswith("#")
+    )
+
+
+N_CENTRAL = 3
+_OPPOSED = {
+    "difficulte": ("force",),
+    "demande": ("force",),
+    "force": ("difficulte", "demande"),
+    "proposition": ("difficulte",),
+}
+
+
+def profile_themes(
+    units: pd.DataFrame, tags: pd.DataFrame, theme_members: pd.DataFrame
+) -> pd.DataFrame:
+    """Return how many units and tables of each theme carry each code that occurs there, most frequent first on each axis."""
+    assigned = tags[tags["is_assigned"].astype(bool)].drop_duplicates(["unit_id", "axis", "code"])
+    said = (
+        assigned[["unit_id", "axis", "code"]]
+        .merge(theme_members[["unit_id", "theme_id"]], on="unit_id", validate="many_to_one")
+        .merge(
+            units[["unit_id", "workshop_id", "table_number"]], on="unit_id", validate="many_to_one"
+        )
+    )
+    key = ["theme_id", "axis", "code"]
+    tables = (
+        said[said["table_number"].notna()]
+        .drop_duplicates([*key, "workshop_id", "table_number"])
+        .groupby(key)
+        .size()
+    )
+    counts = said.groupby(key).size().rename("n_units").to_frame()
+    counts["n_tables"] = tables.reindex(counts.index, fill_value=0)
+    rows = counts.reset_index()
+    held = (
+        rows["theme_id"].map(theme_members["theme_id"].value_counts()).astype("float64")
+    )  # of a study without any theme too
+    rows["share"] = (rows["n_units"] / held).round(6)
+    return THEME_PROFILES.check(
+        rows.sort_values(
+            ["theme_id", "axis", "n_units", "code"], ascending=[True, True, False, True]
+        )
+    )
+
+
+def quote_themes(
+    units: pd.DataFrame, tags: pd.DataFrame, themes: pd.DataFrame, theme_members: pd.DataFrame
+) -> pd.DataFrame:
+    """Return the first quotes of each theme, then its most central passage of a posture opposed to most of the theme's."""
+    postures = tags[(tags["axis"] == "posture") & tags["is_assigned"].astype(bool)].sort_values(
+        ["unit_id", "source", "code"]
+    )
+    posture_of = postures.drop_duplicates("unit_id", keep="last").set_index("unit_id")["code"]
+    members = theme_members.merge(units, on="unit_id", validate="one_to_one")
+    members["posture"] = members["unit_id"].map(posture_of)
+    by_theme = {str(name): rows for name, rows in members.groupby("theme_id")}
+    rows: list[dict[str, Any]] = []
+    for theme in themes.itertuples(index=False):
+        central = json.loads(str(theme.quotes))[:N_CENTRAL]
+        told = [(unit_id, "centrale") for unit_id in central]
+        told += [
+            (unit_id, "contraire") for unit_id in _opposed(by_theme[str(theme.theme_id)], central)
+        ]
+        for place, (unit_id, role) in enumerate(told, start=1):
+            row = {
+                "theme_id": theme.theme_id,
+                "unit_id": unit_id,
+                "quote_order": place,
+                "role": role,
+            }
+            rows.append(row | {"posture": posture_of.get(unit_id)})
+    return THEME_QUOTES.build(rows)
+
+
+def _opposed(members: pd.DataFrame, central: list[str]) -> list[str]:
+    """The most central member whose posture is opposed to the theme's most frequent one, if there is any."""
+    counts = members["posture"].value_counts()
+    if counts.empty:
+        return []
+    usual = sorted(counts.index, key=lambda code: (-int(counts[code]), str(code)))[0]
+    opposed = members[
+        members["posture"].isin(_OPPOSED.get(str(usual), ())) & ~members["unit_id"].isin(central)
+    ]
+    return choose_quotes(opposed, 1)

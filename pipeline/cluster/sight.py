@@ -5,6 +5,8 @@ Out:  vectors of all units; closer ones of some, and what was read in them; the 
 
 Looking closely takes reading a passage, encoding its content words, and a second encoder. Groups are made of 2,500 units at most, and the
 others find theirs as well without it (models/cards/themes.md).
+
+Say how much a study's themes owe to chance: made again with other draws, or with a part of the passages, how alike are they?
 """
 
 from collections.abc import Sequence
@@ -14,12 +16,14 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from models.embedder import Embedder
-from models.leaning import lean, neighbours
 from models.reading import Reading, read_texts
 from models.rows import LARGE, Labels, Matrix, Rows
-from models.theme_model.communities import MOST_AT_ONCE
-from models.views import SubjectSpace, Views, join_views, text_views
+from models.theme_model.communities import MOST_AT_ONCE, measure_agreement
+from models.views import SubjectSpace, Views, join_views, lean, neighbours, text_views
+from pipeline.i18n import _
+from pipeline.settings.stages import ClusterSettings
 from pipeline.spreading import Mapper
+from pipeline.tables.results import THEME_AGREEMENT
 
 MANY = LARGE  # units from which some are looked at more closely than the others
 
@@ -38,11 +42,19 @@ class Sight:
 
     def __init__(self, units: pd.DataFrame, embedder: Embedder, *, spread: Mapper = map) -> None:
         """See `units`, one at least; `spread` reads them, and changes no result."""
-        self._texts, self._embedder, self._spread = list(units["text"].astype(str)), embedder, spread
+        self._texts, self._embedder, self._spread = (
+            list(units["text"].astype(str)),
+            embedder,
+            spread,
+        )
         self._pairs = neighbours(units)
         self._is_close = len(units) < MANY
         self._looked_at: Matrix | None = None
-        views = self._join(np.arange(len(units))) if self._is_close else text_views(self._texts, embedder)
+        views = (
+            self._join(np.arange(len(units)))
+            if self._is_close
+            else text_views(self._texts, embedder)
+        )
         self.vectors, self.off_topic = views.vectors, views.off_topic
         self.leaning: Rows = lean(self.vectors, *self._pairs)
 
@@ -56,7 +68,9 @@ class Sight:
         first, second = first[is_near], second[is_near]
         beside = np.unique(np.concatenate([rows, first, second]))
         views = self._join(beside)
-        leaning = lean(views.vectors, np.searchsorted(beside, first), np.searchsorted(beside, second))
+        leaning = lean(
+            views.vectors, np.searchsorted(beside, first), np.searchsorted(beside, second)
+        )
         self._looked_at = leaning[np.searchsorted(beside, rows)]
         return self._looked_at
 
@@ -71,7 +85,9 @@ class Sight:
         if not self._is_close:
             self._look_once(kept)
         is_kept = kept[self.rows]
-        return self.rows[is_kept], [reading.lemmas for reading, is_one in zip(self.readings, is_kept, strict=True) if is_one]
+        return self.rows[is_kept], [
+            reading.lemmas for reading, is_one in zip(self.readings, is_kept, strict=True) if is_one
+        ]
 
     def _look_once(self, kept: NDArray[np.bool_]) -> Matrix:
         """What was looked at; where nothing was yet, the first `kept` are, or where there is none, the first of all."""
@@ -92,4 +108,48 @@ class Sight:
 
 def see(texts: Sequence[str], embedder: Embedder, *, n_units: int, spread: Mapper = map) -> Views:
     """Return the views of `texts` by which they find their themes, where themes are made of `n_units`, few or many."""
-    return join_views(texts, read_texts(texts, spread=spread), embedder) if n_units < MANY else text_views(texts, embedder)
+    return (
+        join_views(texts, read_texts(texts, spread=spread), embedder)
+        if n_units < MANY
+        else text_views(texts, embedder)
+    )
+
+
+SAME, ALIKE = 0.9, 0.6  # index from which the themes are nearly the same, or alike
+
+
+def agree_themes(vectors: Rows, settings: ClusterSettings, *, spread: Mapper = map) -> pd.DataFrame:
+    """Return how alike the themes come out when they are made again of units with these `vectors`, and what that means."""
+    found = measure_agreement(vectors, settings, spread=spread)
+    if found is None:
+        return THEME_AGREEMENT.empty()
+    trials = {
+        "graines": (
+            found.over_seeds,
+            _("Refaits {n} fois avec d'autres tirages au sort, les thèmes sont {verdict}."),
+        ),
+        "sous_echantillons": (
+            found.over_subsamples,
+            _("Refaits {n} fois sur 80 % des passages, les thèmes sont {verdict}."),
+        ),
+    }
+    return THEME_AGREEMENT.build(
+        {
+            "trial": trial,
+            "n_runs": found.n_runs,
+            "n_units": found.n_vectors,
+            "mean_index": round(index, 6),
+            "sentence": sentence.format(n=found.n_runs, verdict=_verdict(index)),
+        }
+        for trial, (index, sentence) in trials.items()
+    )
+
+
+def _verdict(index: float) -> str:
+    if index >= SAME:
+        return _("presque les mêmes")
+    return (
+        _("en gros les mêmes")
+        if index >= ALIKE
+        else _("souvent autres : à relire avant de les citer")
+    )

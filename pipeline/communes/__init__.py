@@ -4,10 +4,19 @@ In:   names as people write them; INSEE codes
 Out:  INSEE codes where certain, names, centres, intercommunal authorities, outlines
 """
 
-from pipeline.communes.contours import has_contour, outline
-from pipeline.communes.epci import codes_of_department, epci_of, epci_of_most, find_epci, members_of
 from pipeline.communes.gazetteer import Found, Gazetteer, around, distance_km
-from pipeline.communes.tables import by_code, department_names, epci_names
+from pipeline.communes.tables import (
+    by_code,
+    codes_of_department,
+    department_names,
+    epci_names,
+    epci_of,
+    epci_of_most,
+    find_epci,
+    has_contour,
+    members_of,
+    outline,
+)
 
 __all__ = [
     "Found",

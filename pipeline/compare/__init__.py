@@ -4,12 +4,9 @@ In:   units, tags, theme_members, priorities, workshops; attendance, structures,
 Out:  the tables of the comparison, one function each
 """
 
-from pipeline.compare.contrasts import compare_territories
-from pipeline.compare.likeness import link_territories
-from pipeline.compare.needs import list_map_problems, list_needs
-from pipeline.compare.reach import follow_territories, reach_themes
-from pipeline.compare.readings import read_territories
-from pipeline.compare.voices import list_voices, voices_of_themes
+from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
+from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
+from pipeline.compare.readings import link_territories, read_territories
 
 __all__ = [
     "compare_territories",

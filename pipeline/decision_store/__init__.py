@@ -34,7 +34,9 @@ class DecisionStore:
     """
 
     def __init__(self, place: Path | str, *, former: Path | None = None) -> None:
-        self._database: Database = SqliteDatabase(place) if isinstance(place, Path) else _postgres(place, former)
+        self._database: Database = (
+            SqliteDatabase(place) if isinstance(place, Path) else _postgres(place, former)
+        )
 
     def append(
         self,
@@ -49,10 +51,18 @@ class DecisionStore:
         why: str | None = None,
     ) -> int:
         """Add one decision, taken now, and return its decision_id. Raises `TableError` for an action that does not exist."""
-        subject = {"unit_id": unit_id, "axis": axis, "code": code, "theme_id": theme_id, "value": value}
+        subject = {
+            "unit_id": unit_id,
+            "axis": axis,
+            "code": code,
+            "theme_id": theme_id,
+            "value": value,
+        }
         return self.append_all([{"author": author, "action": action, "why": why, **subject}])[0]
 
-    def append_all(self, decisions: Iterable[Mapping[str, Any]], *, request_id: str | None = None) -> list[int]:
+    def append_all(
+        self, decisions: Iterable[Mapping[str, Any]], *, request_id: str | None = None
+    ) -> list[int]:
         """Add `decisions` in order, all or none, and return their decision_id; `decided_at` is now, UTC, where it is not given.
 
         What comes again under the same `request_id`, as a browser may send it twice, adds nothing and returns the numbers given then.
@@ -68,14 +78,21 @@ class DecisionStore:
         with self._database.writing() as connection:
             if request_id is None:
                 return _insert(connection, rows)
-            given = connection.execute("SELECT content, decision_ids FROM requests WHERE request_id = ?", (request_id,)).fetchone()
+            given = connection.execute(
+                "SELECT content, decision_ids FROM requests WHERE request_id = ?", (request_id,)
+            ).fetchone()
             if given is None:
                 numbers = _insert(connection, rows)
-                connection.execute("INSERT INTO requests VALUES (?, ?, ?)", (request_id, content, json.dumps(numbers)))
+                connection.execute(
+                    "INSERT INTO requests VALUES (?, ?, ?)",
+                    (request_id, content, json.dumps(numbers)),
+                )
                 return numbers
         if given[0] != content:
             raise StudyError(
-                f"la demande « {request_id} » a déjà porté d'autres décisions", "un numéro par demande", "recharger la page et recommencer"
+                f"la demande « {request_id} » a déjà porté d'autres décisions",
+                "un numéro par demande",
+                "recharger la page et recommencer",
             )
         return [int(number) for number in json.loads(given[1])]
 
@@ -98,7 +115,11 @@ class DecisionStore:
         with self._database.reading() as connection:
             if connection is None:
                 return 0
-            return int(connection.execute("SELECT coalesce(max(decision_id), 0) FROM decisions").fetchone()[0])
+            return int(
+                connection.execute(
+                    "SELECT coalesce(max(decision_id), 0) FROM decisions"
+                ).fetchone()[0]
+            )
 
     def mark(self) -> Mark:
         """Return what tells these decisions from fewer, older or altered ones."""
@@ -132,18 +153,26 @@ class DecisionStore:
             for unit_id in sorted(unit_ids):
                 connection.execute("DELETE FROM decisions WHERE unit_id = ?", (unit_id,))
             changed = f"UPDATE decisions SET {', '.join(f'{name} = ?' for name in TYPED)} WHERE decision_id = ?"
-            for number, *cells in connection.execute(f"SELECT decision_id, {', '.join(TYPED)} FROM decisions").fetchall():
+            for number, *cells in connection.execute(
+                f"SELECT decision_id, {', '.join(TYPED)} FROM decisions"
+            ).fetchall():
                 cleaned = _cleaned(cells, clean, clean_author or clean)
                 if cleaned != cells:
                     connection.execute(changed, (*cleaned, number))
             connection.execute("DELETE FROM requests")
             recorded = (now(), author, json.dumps(dict(counts), ensure_ascii=False))
-            connection.execute("INSERT INTO erasures (erased_at, author, counts) VALUES (?, ?, ?)", recorded)
+            connection.execute(
+                "INSERT INTO erasures (erased_at, author, counts) VALUES (?, ?, ?)", recorded
+            )
 
     def erasure_count(self) -> int:
         """How many times something was erased: whoever holds decisions in memory reads them all again when it grows."""
         with self._database.reading() as connection:
-            return int(connection.execute("SELECT count(*) FROM erasures").fetchone()[0]) if connection else 0
+            return (
+                int(connection.execute("SELECT count(*) FROM erasures").fetchone()[0])
+                if connection
+                else 0
+            )
 
     def save_copy(self, path: Path) -> None:
         """Write every decision and erasure of one moment into a new file at `path`, under the same numbers."""
@@ -169,8 +198,13 @@ class DecisionStore:
         with self._database.reading() as connection:
             if connection is None:
                 return []
-            rows = connection.execute("SELECT erased_at, author, counts FROM erasures ORDER BY erased_at").fetchall()
-        return [{"erased_at": moment, "author": author, "counts": json.loads(counts)} for moment, author, counts in rows]
+            rows = connection.execute(
+                "SELECT erased_at, author, counts FROM erasures ORDER BY erased_at"
+            ).fetchall()
+        return [
+            {"erased_at": moment, "author": author, "counts": json.loads(counts)}
+            for moment, author, counts in rows
+        ]
 
 
 def _postgres(address: str, former: Path | None) -> Database:
@@ -189,7 +223,9 @@ def _postgres(address: str, former: Path | None) -> Database:
     return database
 
 
-def _cleaned(cells: Sequence[str | None], clean: Callable[[str], str], clean_author: Callable[[str], str]) -> list[str | None]:
+def _cleaned(
+    cells: Sequence[str | None], clean: Callable[[str], str], clean_author: Callable[[str], str]
+) -> list[str | None]:
     """The cells of the columns `TYPED`, cleaned."""
     cleaners = [clean_author if name == "author" else clean for name in TYPED]
     return [cleaner(cell) if cell else cell for cleaner, cell in zip(cleaners, cells, strict=True)]

@@ -23,4 +23,6 @@ def now() -> str:
 def content_of(decisions: Sequence[Mapping[str, Any]]) -> str:
     """sha256 of what `decisions` say, in order; a blank is as good as nothing."""
     said = [{name: value for name, value in row.items() if value is not None} for row in decisions]
-    return hashlib.sha256(json.dumps(said, ensure_ascii=False, sort_keys=True, default=str).encode()).hexdigest()
+    return hashlib.sha256(
+        json.dumps(said, ensure_ascii=False, sort_keys=True, default=str).encode()
+    ).hexdigest()

@@ -21,10 +21,18 @@ def read_all(database: Database) -> tuple[Rows, Rows]:
     with database.reading() as source:
         if source is None:
             return [], []
-        return [tuple(row) for row in source.execute(DECISIONS).fetchall()], [tuple(row) for row in source.execute(_ERASURES).fetchall()]
+        return [tuple(row) for row in source.execute(DECISIONS).fetchall()], [
+            tuple(row) for row in source.execute(_ERASURES).fetchall()
+        ]
 
 
-def write_all(decisions: Sequence[Sequence[Any]], erasures: Sequence[Sequence[Any]], target: Statements, *, overriding: str = "") -> None:
+def write_all(
+    decisions: Sequence[Sequence[Any]],
+    erasures: Sequence[Sequence[Any]],
+    target: Statements,
+    *,
+    overriding: str = "",
+) -> None:
     """Write them into a database that has none; `overriding` is what it wants told before it takes numbers as they are."""
     columns, marks = ", ".join(NAMES), ", ".join("?" * len(NAMES))
     for row in decisions:

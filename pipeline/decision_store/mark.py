@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.words import counted
+from pipeline.text import counted
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from pipeline.decision_store.copying import DECISIONS, read_all, write_all
 from pipeline.decision_store.postgres_database import PostgresDatabase
 from pipeline.decision_store.sqlite_database import SqliteDatabase
 from pipeline.errors import StudyError
-from pipeline.words import counted
+from pipeline.text import counted
 
 _KEPT = "-reprises"  # ends the name of a file whose decisions are in the database
 _NEXT = "SELECT setval(pg_get_serial_sequence('decisions', 'decision_id'), ?)"

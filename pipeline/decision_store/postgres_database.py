@@ -23,7 +23,9 @@ _WAIT_S = 30  # how long a writer waits for another one
 _CONNECT_S = 10
 _LOCK = 8_301_745  # the advisory lock of those who write decisions, in their database
 _N_KEPT = 8  # open connections
-_TEXTS = ", ".join(f"{name} TEXT" for name in ("unit_id", "axis", "code", "theme_id", "value", "why"))
+_TEXTS = ", ".join(
+    f"{name} TEXT" for name in ("unit_id", "axis", "code", "theme_id", "value", "why")
+)
 _MADE = "SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'decisions' AND schemaname = ANY (current_schemas(false)))"
 _TABLES = (
     f"""CREATE TABLE decisions (decision_id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
@@ -39,7 +41,9 @@ _TABLES = (
     f"COMMENT ON TABLE decisions IS '{VERSION}'",
 )
 _SAID_VERSION = "SELECT coalesce(obj_description(to_regclass('decisions'), 'pg_class'), '')"  # blank: made before it was written
-_idle: defaultdict[tuple[int, str], list["psycopg.Connection[Any]"]] = defaultdict(list)  # by process and address
+_idle: defaultdict[tuple[int, str], list["psycopg.Connection[Any]"]] = defaultdict(
+    list
+)  # by process and address
 _guard = threading.Lock()
 
 
@@ -134,9 +138,13 @@ class PostgresDatabase:
 
     def _opened(self) -> "psycopg.Connection[Any]":
         given = conninfo_to_dict(self._address)
-        waiting = make_conninfo(self._address, connect_timeout=given.get("connect_timeout") or _CONNECT_S)
+        waiting = make_conninfo(
+            self._address, connect_timeout=given.get("connect_timeout") or _CONNECT_S
+        )
         connection = psycopg.connect(waiting, autocommit=True)
-        connection.isolation_level = psycopg.IsolationLevel.READ_COMMITTED  # else a writer sees what was before it waited for the lock
+        connection.isolation_level = (
+            psycopg.IsolationLevel.READ_COMMITTED
+        )  # else a writer sees what was before it waited for the lock
         connection.execute(f"SET lock_timeout = '{_WAIT_S}s'")
         return connection
 

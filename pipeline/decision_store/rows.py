@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.decision_store.columns import NAMES, SAID, now
-from pipeline.tables import DECISIONS
+from pipeline.tables.material import DECISIONS
 
 _COLUMNS = {column.name: column for column in DECISIONS.columns}
 
@@ -21,8 +21,12 @@ def checked_rows(decisions: Sequence[Mapping[str, Any]]) -> list[tuple[Any, ...]
     Raises `TableError` for a column, an action or a type that does not exist.
     """
     blank = dict.fromkeys(NAMES) | {"decided_at": now()}
-    numbered = [{**blank, **row, "decision_id": place} for place, row in enumerate(decisions, start=1)]
-    if all(_is_plain(row) for row in numbered):  # a decision from a page: no frame is needed to see that it is right
+    numbered = [
+        {**blank, **row, "decision_id": place} for place, row in enumerate(decisions, start=1)
+    ]
+    if all(
+        _is_plain(row) for row in numbered
+    ):  # a decision from a page: no frame is needed to see that it is right
         return [tuple(row[name] for name in SAID) for row in numbered]
     checked = DECISIONS.check(pd.DataFrame(numbered, dtype=object))[list(SAID)].astype(object)
     return list(checked.where(checked.notna(), None).itertuples(index=False, name=None))
@@ -33,7 +37,9 @@ def framed(rows: Sequence[Sequence[Any]]) -> pd.DataFrame:
     if not rows:
         return DECISIONS.empty()
     typed = zip(DECISIONS.columns, zip(*rows, strict=True), strict=True)
-    return pd.DataFrame({column.name: pd.array(list(cells), dtype=column.dtype) for column, cells in typed})
+    return pd.DataFrame(
+        {column.name: pd.array(list(cells), dtype=column.dtype) for column, cells in typed}
+    )
 
 
 def _is_plain(row: Mapping[str, Any]) -> bool:

@@ -45,8 +45,13 @@ class SqliteDatabase:
             yield None
             return
         with self._open() as connection:
-            made = {row[0] for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
-            for name in _TABLES.keys() - made if "decisions" in made else ():  # an earlier version's file is read as it is
+            made = {
+                row[0]
+                for row in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            }
+            for name in (
+                _TABLES.keys() - made if "decisions" in made else ()
+            ):  # an earlier version's file is read as it is
                 connection.execute(f"CREATE TEMP TABLE {name} ({_TABLES[name]})")
             yield connection if "decisions" in made else None
 
@@ -82,14 +87,22 @@ class SqliteDatabase:
                     connection.execute(f"DROP TRIGGER IF EXISTS {name}")
                 yield connection
                 _set_triggers(connection)
-            for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM", "PRAGMA wal_checkpoint(TRUNCATE)"):
+            for statement in (
+                "PRAGMA wal_checkpoint(TRUNCATE)",
+                "VACUUM",
+                "PRAGMA wal_checkpoint(TRUNCATE)",
+            ):
                 connection.execute(statement)
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
-            with contextlib.closing(sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)) as connection:
-                refuse_newer(self.path.name, connection.execute("PRAGMA user_version").fetchone()[0])
+            with contextlib.closing(
+                sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)
+            ) as connection:
+                refuse_newer(
+                    self.path.name, connection.execute("PRAGMA user_version").fetchone()[0]
+                )
                 yield connection
         except sqlite3.Error as error:
             if getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED:
@@ -152,4 +165,6 @@ def _set_journal(connection: sqlite3.Connection) -> None:
 
 def _set_triggers(connection: sqlite3.Connection) -> None:
     for name, when in _TRIGGERS.items():
-        connection.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {when} BEGIN SELECT RAISE(ABORT, 'append-only'); END")
+        connection.execute(
+            f"CREATE TRIGGER IF NOT EXISTS {name} {when} BEGIN SELECT RAISE(ABORT, 'append-only'); END"
+        )

@@ -18,10 +18,15 @@ from pipeline.decisions.grounds import decisions_to_review, note_grounds
 from pipeline.decisions.on_families import review_families
 from pipeline.decisions.on_tags import review_tags
 from pipeline.decisions.on_themes import Replay, left_proposals, refused_merges, split_id
-from pipeline.decisions.weightings import Weighting, saved_weightings, weighting_value, weights_in_use
-from pipeline.grid import STANDARD, Axis
+from pipeline.decisions.weightings import (
+    Weighting,
+    saved_weightings,
+    weighting_value,
+    weights_in_use,
+)
+from pipeline.grid.codes import STANDARD, Axis
 from pipeline.standing import confirmed_units, judgements, standing
-from pipeline.tables import DECISION_EFFECTS
+from pipeline.tables.material import DECISION_EFFECTS
 
 __all__ = [
     "Weighting",
@@ -52,7 +57,9 @@ def apply_decisions(
     them: a decision on a theme that became another is not applied, and awaits a review.
     """
     units, said = tables["units"], standing(decisions)
-    to_review = {} if grounds is None else decisions_to_review(grounds, tables["theme_members"], units)
+    to_review = (
+        {} if grounds is None else decisions_to_review(grounds, tables["theme_members"], units)
+    )
     said = said[~said["decision_id"].isin(list(to_review))]
     exclusive = frozenset(axis.axis for axis in axes if axis.is_exclusive)
     judged = judgements(said, tables["tags"])
@@ -60,8 +67,18 @@ def apply_decisions(
     tags = review_tags(tables["tags"], units, known, exclusive, confirmed=confirmed_units(said))
     replay = Replay(tables["themes"], tables["theme_members"], units, said)
     reviewed = review_families(tables["theme_families"], replay, units, said)
-    effects = DECISION_EFFECTS.build(Effects.of(replay, reviewed, tags, axes, said).rows(decisions, to_review))
+    effects = DECISION_EFFECTS.build(
+        Effects.of(replay, reviewed, tags, axes, said).rows(decisions, to_review)
+    )
     if len(decisions):
-        log.info("décisions rejouées : %d, dont appliquées : %d", len(decisions), int((effects["state"] == APPLIED).sum()))
-    themes = {"themes": reviewed.themes, "theme_families": reviewed.families, "theme_members": replay.members}
+        log.info(
+            "décisions rejouées : %d, dont appliquées : %d",
+            len(decisions),
+            int((effects["state"] == APPLIED).sum()),
+        )
+    themes = {
+        "themes": reviewed.themes,
+        "theme_families": reviewed.families,
+        "theme_members": replay.members,
+    }
     return {"units": units, "tags": tags, **themes, "decision_effects": effects}

@@ -16,12 +16,26 @@ import pandas as pd
 from pipeline.decisions.on_families import Families
 from pipeline.decisions.on_themes import Replay, split_id, split_units, text
 from pipeline.decisions.subjects import subjects_of, touched_by
-from pipeline.decisions.weightings import SAVE, USE, Weighting, name_in, name_in_use, read_weighting, saved_weightings
-from pipeline.grid import POSTURE, Axis
+from pipeline.decisions.weightings import (
+    SAVE,
+    USE,
+    Weighting,
+    name_in,
+    name_in_use,
+    read_weighting,
+    saved_weightings,
+)
+from pipeline.grid.codes import POSTURE, Axis
 from pipeline.i18n import _
 from pipeline.standing import CODE_ACTIONS, CONFIRM, UNDO, confirmed_codes, number_in, undone_by
 
-APPLIED, REPLACED, UNDONE, TO_REVIEW, VOID = "appliquée", "remplacée", "annulée", "à revoir", "sans objet"
+APPLIED, REPLACED, UNDONE, TO_REVIEW, VOID = (
+    "appliquée",
+    "remplacée",
+    "annulée",
+    "à revoir",
+    "sans objet",
+)
 _ON_UNIT = (*CODE_ACTIONS, CONFIRM, "move_unit", "pin_quote", "unpin_quote")
 
 
@@ -31,8 +45,20 @@ def told_idle(effects: pd.DataFrame, root: object) -> str | None:
     n = n_to_review + n_void
     if not n:
         return None
-    parts = [_("{n} à revoir, leur thème est devenu un autre").format(n=n_to_review)] if n_to_review else []
-    parts += [_("{n} sans objet, faute de leur passage, de leur thème ou d'un autre code").format(n=n_void)] if n_void else []
+    parts = (
+        [_("{n} à revoir, leur thème est devenu un autre").format(n=n_to_review)]
+        if n_to_review
+        else []
+    )
+    parts += (
+        [
+            _("{n} sans objet, faute de leur passage, de leur thème ou d'un autre code").format(
+                n=n_void
+            )
+        ]
+        if n_void
+        else []
+    )
     verb = _("décision ne s'applique plus") if n == 1 else _("décisions ne s'appliquent plus")
     return _("{n} {verb} : {parts} ; les voir : ateliers review {root}, page Résultats").format(
         n=n, verb=verb, parts=" ; ".join(parts), root=root
@@ -55,13 +81,22 @@ class Effects:
     in_use: str  # name of a weighting
 
     @classmethod
-    def of(cls, replay: Replay, families: Families, tags: pd.DataFrame, axes: Sequence[Axis], said: pd.DataFrame) -> "Effects":
+    def of(
+        cls,
+        replay: Replay,
+        families: Families,
+        tags: pd.DataFrame,
+        axes: Sequence[Axis],
+        said: pd.DataFrame,
+    ) -> "Effects":
         """Read the reviewed tables; `tags` are the reviewed ones, `axes` the grid's, `said` the decisions that stand."""
-        last = tags.sort_values(["unit_id", "axis", "code", "source"]).drop_duplicates(["unit_id", "axis", "code"], keep="last")
+        last = tags.sort_values(["unit_id", "axis", "code", "source"]).drop_duplicates(
+            ["unit_id", "axis", "code"], keep="last"
+        )
         assigned: dict[str, set[tuple[str, str]]] = {}
-        for unit_id, axis, code in last.loc[last["is_assigned"].astype(bool), ["unit_id", "axis", "code"]].itertuples(
-            index=False, name=None
-        ):
+        for unit_id, axis, code in last.loc[
+            last["is_assigned"].astype(bool), ["unit_id", "axis", "code"]
+        ].itertuples(index=False, name=None):
             assigned.setdefault(unit_id, set()).add((axis, code))
         themes = replay.themes
         return cls(
@@ -69,7 +104,10 @@ class Effects:
             families,
             assigned,
             dict(zip(replay.members["unit_id"], replay.members["theme_id"], strict=True)),
-            {theme_id: json.loads(quotes) for theme_id, quotes in zip(themes["theme_id"], themes["quotes"], strict=True)},
+            {
+                theme_id: json.loads(quotes)
+                for theme_id, quotes in zip(themes["theme_id"], themes["quotes"], strict=True)
+            },
             dict(zip(themes["theme_id"], themes["label"], strict=True)),
             dict(zip(themes["theme_id"], themes["description"], strict=True)),
             {axis.axis: axis.is_exclusive for axis in axes},
@@ -85,11 +123,18 @@ class Effects:
         undone, known = undone_by(decisions), set(decisions["decision_id"])
         listed: list[Any] = list(decisions.sort_values("decision_id").itertuples(index=False))
         standing = [row for row in listed if row.decision_id not in undone]
-        last = {subject: row.decision_id for row in standing for subject in touched_by(row, self.exclusive)}
+        last = {
+            subject: row.decision_id
+            for row in standing
+            for subject in touched_by(row, self.exclusive)
+        }
         rows: list[dict[str, Any]] = []
         for row in listed:
             if by := undone.get(row.decision_id):
-                effect: dict[str, str | None] = {"state": UNDONE, "reason": _("Annulée par la décision n° {n}.").format(n=by)}
+                effect: dict[str, str | None] = {
+                    "state": UNDONE,
+                    "reason": _("Annulée par la décision n° {n}.").format(n=by),
+                }
             elif row.action == UNDO:
                 is_there = number_in(row.value) in known and number_in(row.value) < row.decision_id
                 effect = _told(None if is_there else _("La décision à annuler n'existe pas."))
@@ -98,14 +143,19 @@ class Effects:
             rows.append({"decision_id": row.decision_id, "action": row.action} | effect)
         return rows
 
-    def _effect(self, row: Any, last: dict[tuple[str, ...], int], to_review: str | None) -> dict[str, str | None]:
+    def _effect(
+        self, row: Any, last: dict[tuple[str, ...], int], to_review: str | None
+    ) -> dict[str, str | None]:
         """State and reason of a decision that stands; `last` numbers the last decision that touched each subject."""
         missing = self._missing(row)
         if to_review is None and (missing is not None or self._holds(row)):
             return _told(missing)
         by = max((last.get(subject, 0) for subject in subjects_of(row, self.exclusive)), default=0)
         if by > row.decision_id:
-            return {"state": REPLACED, "reason": _("Remplacée par une décision plus récente (n° {n}).").format(n=by)}
+            return {
+                "state": REPLACED,
+                "reason": _("Remplacée par une décision plus récente (n° {n}).").format(n=by),
+            }
         return {"state": TO_REVIEW, "reason": to_review} if to_review else _told(self._why_not(row))
 
     def _missing(self, row: Any) -> str | None:
@@ -115,7 +165,11 @@ class Effects:
         if row.action in _ON_UNIT and text(row.unit_id) not in self.replay.unit_ids:
             return _("Le passage n'existe plus : son document a changé ou a été retiré.")
         if row.action == CONFIRM:
-            return None if confirmed_codes(row.value) is not None else _("La décision ne dit pas la liste des codes du passage.")
+            return (
+                None
+                if confirmed_codes(row.value) is not None
+                else _("La décision ne dit pas la liste des codes du passage.")
+            )
         if row.action in CODE_ACTIONS:
             if text(row.axis) and row.axis not in self.exclusive:
                 return _("La grille n'a plus l'axe « {axis} ».").format(axis=row.axis)
@@ -127,17 +181,34 @@ class Effects:
             read = read_weighting(row.value)
             return None if isinstance(read, Weighting) else read
         name = name_in(row.value)
-        return None if not name or name in self.weightings else _("La pondération « {name} » n'existe pas.").format(name=name)
+        return (
+            None
+            if not name or name in self.weightings
+            else _("La pondération « {name} » n'existe pas.").format(name=name)
+        )
 
     def _missing_theme(self, row: Any) -> str | None:
         known, theme, value = self.replay, text(row.theme_id), text(row.value)
         if row.action == "split_theme":
-            return None if set(split_units(value)) & known.unit_ids else _("Aucun des passages à séparer n'existe plus.")
+            return (
+                None
+                if set(split_units(value)) & known.unit_ids
+                else _("Aucun des passages à séparer n'existe plus.")
+            )
         if row.action == "rename_family":
-            return None if theme in self.families.known else _("La famille n'existe plus : ses thèmes sont passés dans d'autres.")
+            return (
+                None
+                if theme in self.families.known
+                else _("La famille n'existe plus : ses thèmes sont passés dans d'autres.")
+            )
         if row.action != "move_unit" and theme not in known.theme_ids:
             return _("Le thème n'existe plus : ses passages sont passés dans d'autres.")
-        if row.action in ("move_unit", "merge_theme") and value and value not in known.theme_ids and known.end_of(value) in (value, None):
+        if (
+            row.action in ("move_unit", "merge_theme")
+            and value
+            and value not in known.theme_ids
+            and known.end_of(value) in (value, None)
+        ):
             return _("Le thème d'arrivée n'existe plus.")
         if row.action == "keep_apart" and value and value not in known.theme_ids:
             return _("L'autre thème n'existe plus.")
@@ -145,7 +216,9 @@ class Effects:
             return _("La famille d'arrivée n'existe plus.")
         if row.action == "describe_theme" and not value:
             return _("La décision ne dit pas de description.")
-        if row.action in ("rename_theme", "merge_theme", "keep_apart") and (not value or value == theme):
+        if row.action in ("rename_theme", "merge_theme", "keep_apart") and (
+            not value or value == theme
+        ):
             return _("La décision ne dit ni nom ni autre thème.")
         return None
 
@@ -153,14 +226,22 @@ class Effects:
         """Whether the reviewed tables are as the decision, which has a subject, wants them."""
         unit, value = text(row.unit_id), text(row.value)
         if row.action == SAVE:
-            return any(weighting.decision_id == row.decision_id for weighting in self.weightings.values())
+            return any(
+                weighting.decision_id == row.decision_id for weighting in self.weightings.values()
+            )
         if row.action == USE:
             return name_in(row.value) == self.in_use
         if row.action in CODE_ACTIONS:
-            return ((str(row.axis), str(row.code)) in self.assigned.get(unit or "", set())) == bool(row.action != "reject_tag")
+            return ((str(row.axis), str(row.code)) in self.assigned.get(unit or "", set())) == bool(
+                row.action != "reject_tag"
+            )
         if row.action == CONFIRM:
-            wanted = {code for code in confirmed_codes(row.value) or [] if code[0] in self.exclusive}
-            return {code for code in self.assigned.get(unit or "", set()) if code[0] in self.exclusive} == wanted
+            wanted = {
+                code for code in confirmed_codes(row.value) or [] if code[0] in self.exclusive
+            }
+            return {
+                code for code in self.assigned.get(unit or "", set()) if code[0] in self.exclusive
+            } == wanted
         return self._holds_theme(row, unit, value)
 
     def _holds_theme(self, row: Any, unit: str | None, value: str | None) -> bool:
@@ -180,16 +261,22 @@ class Effects:
         if row.action == "merge_theme":
             return theme not in self.labels and end(theme) == end(value) is not None
         if row.action == "move_unit":
-            return self.theme_of.get(unit or "") == end(value) and (value is None or end(value) is not None)
+            return self.theme_of.get(unit or "") == end(value) and (
+                value is None or end(value) is not None
+            )
         if row.action == "split_theme":
             units = split_units(value)
-            return any(self.theme_of.get(name) == end(split_id(units)) is not None for name in units)
+            return any(
+                self.theme_of.get(name) == end(split_id(units)) is not None for name in units
+            )
         return (unit in self.quotes.get(end(theme) or "", [])) == bool(row.action == "pin_quote")
 
     def _why_not(self, row: Any) -> str:
         """Why a decision that has a subject and was not replaced does not show."""
         if row.action == CONFIRM:
-            return _("La liste donne plusieurs codes d'un axe qui n'en admet qu'un : seul le dernier est gardé.")
+            return _(
+                "La liste donne plusieurs codes d'un axe qui n'en admet qu'un : seul le dernier est gardé."
+            )
         if row.action in CODE_ACTIONS:
             if row.axis == POSTURE:
                 return _("Aucune autre posture n'a été proposée pour ce passage.")

@@ -10,7 +10,7 @@ import pandas as pd
 
 from pipeline.counting import count_families
 from pipeline.decisions.on_themes import Replay, text
-from pipeline.tables import THEMES
+from pipeline.tables.results import THEMES
 
 FAMILY_ACTIONS = ("rename_family", "move_theme")
 
@@ -26,7 +26,10 @@ class Families:
     @property
     def parents(self) -> dict[str, str | None]:
         """The family of each theme."""
-        return {str(name): text(parent) for name, parent in zip(self.themes["theme_id"], self.themes["parent_id"], strict=True)}
+        return {
+            str(name): text(parent)
+            for name, parent in zip(self.themes["theme_id"], self.themes["parent_id"], strict=True)
+        }
 
     @property
     def labels(self) -> dict[str, str]:
@@ -34,7 +37,9 @@ class Families:
         return dict(zip(self.families["family_id"], self.families["label"], strict=True))
 
 
-def review_families(families: pd.DataFrame, replay: Replay, units: pd.DataFrame, decisions: pd.DataFrame) -> Families:
+def review_families(
+    families: pd.DataFrame, replay: Replay, units: pd.DataFrame, decisions: pd.DataFrame
+) -> Families:
     """Return what `decisions` make of `families`; one whose family or theme is gone changes nothing."""
     known = frozenset(families["family_id"])
     renamed: dict[str, str] = {}
@@ -45,7 +50,11 @@ def review_families(families: pd.DataFrame, replay: Replay, units: pd.DataFrame,
             renamed[str(subject)] = value
         elif row.action == "move_theme" and (value is None or value in known):
             moved[str(subject)] = value
-    parents = replay.themes["theme_id"].map(moved).where(replay.themes["theme_id"].isin(moved), replay.themes["parent_id"])
+    parents = (
+        replay.themes["theme_id"]
+        .map(moved)
+        .where(replay.themes["theme_id"].isin(moved), replay.themes["parent_id"])
+    )
     themes = THEMES.check(replay.themes.assign(parent_id=parents))
     named = families.assign(label=families["family_id"].map(renamed).fillna(families["label"]))
     return Families(themes, count_families(named, themes, replay.members, units), known)

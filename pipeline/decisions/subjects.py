@@ -35,7 +35,11 @@ def touched_by(row: Any, exclusive: Mapping[str, bool]) -> Subjects:
 
 
 def _code(row: Any, exclusive: Mapping[str, bool]) -> tuple[str, ...]:
-    return ("tag", str(text(row.unit_id)), str(row.axis if exclusive.get(row.axis) else f"{row.axis}:{row.code}"))
+    return (
+        "tag",
+        str(text(row.unit_id)),
+        str(row.axis if exclusive.get(row.axis) else f"{row.axis}:{row.code}"),
+    )
 
 
 def _both(row: Any) -> Subjects:
@@ -57,4 +61,6 @@ def _both(row: Any) -> Subjects:
         return {("unit", name) for name in units} | {("theme", split_id(units))}
     if row.action == "move_unit":
         return {("unit", str(unit))} | ({("theme", value)} if value else set())
-    return {("theme", str(theme))} | ({("theme", value)} if row.action == "merge_theme" and value else set())
+    return {("theme", str(theme))} | (
+        {("theme", value)} if row.action == "merge_theme" and value else set()
+    )

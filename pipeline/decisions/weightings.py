@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.i18n import _
-from pipeline.settings import RankSettings, RankWeights
+from pipeline.settings.stages import RankSettings, RankWeights
 from pipeline.standing import standing
 
 SAVE, USE = "save_weighting", "use_weighting"
@@ -39,7 +39,9 @@ def saved_weightings(decisions: pd.DataFrame) -> dict[str, Weighting]:
     said = standing(decisions)
     saved = {}
     columns = ["decision_id", "value", "author", "decided_at"]
-    for number, value, author, decided_at in said.loc[said["action"] == SAVE, columns].itertuples(index=False, name=None):
+    for number, value, author, decided_at in said.loc[said["action"] == SAVE, columns].itertuples(
+        index=False, name=None
+    ):
         read = read_weighting(value)
         if isinstance(read, Weighting):
             saved[read.name] = Weighting(read.name, read.weights, author, decided_at, number)
@@ -69,18 +71,29 @@ def read_weighting(value: object) -> Weighting | str:
         read = json.loads(value) if isinstance(value, str) else None
     except json.JSONDecodeError:
         read = None
-    name, weights = (read.get("name"), read.get("weights")) if isinstance(read, dict) else (None, None)
+    name, weights = (
+        (read.get("name"), read.get("weights")) if isinstance(read, dict) else (None, None)
+    )
     if not isinstance(weights, dict) or not name_in(name):
         return _("La décision ne dit ni le nom ni les poids d'une pondération.")
     unknown = sorted(set(weights) - set(RankWeights.model_fields))
     if unknown:
-        return _("La pondération cite un critère inconnu : « {criterion} ».").format(criterion=unknown[0])
+        return _("La pondération cite un critère inconnu : « {criterion} ».").format(
+            criterion=unknown[0]
+        )
     if not all(_is_weight(weight) for weight in weights.values()):
         return _("Un poids de la pondération n'est pas un nombre d'au moins 0.")
     if not any(weights.values()):
         return _("La pondération n'a aucun poids au-dessus de 0.")
-    return Weighting(name_in(name), RankWeights(**dict.fromkeys(RankWeights.model_fields, 0.0) | weights))
+    return Weighting(
+        name_in(name), RankWeights(**dict.fromkeys(RankWeights.model_fields, 0.0) | weights)
+    )
 
 
 def _is_weight(weight: object) -> bool:
-    return isinstance(weight, int | float) and not isinstance(weight, bool) and math.isfinite(weight) and weight >= 0
+    return (
+        isinstance(weight, int | float)
+        and not isinstance(weight, bool)
+        and math.isfinite(weight)
+        and weight >= 0
+    )

@@ -4,16 +4,12 @@ In:   tables as reviewed, grid, decisions; or a file from elsewhere
 Out:  .qdpx, .qdc, a corpus for IRaMuTeQ, a review sheet; or Taken: decisions, and what was left out
 """
 
-from pipeline.exchange.codebook import codebook_file
-from pipeline.exchange.codings import gather_codings
-from pipeline.exchange.compare_codebook import compare_codebook
-from pipeline.exchange.import_project import take_project
-from pipeline.exchange.iramuteq import BY, By, corpus_file
+from pipeline.exchange.codebook import codebook_file, compare_codebook
+from pipeline.exchange.documents import BY, By, corpus_file, gather_codings
+from pipeline.exchange.import_project import Taken, take_project
 from pipeline.exchange.project import project_file
 from pipeline.exchange.project_file import read_project
-from pipeline.exchange.review_sheet import sheet_file
-from pipeline.exchange.review_sheet_file import read_sheet_file, take_sheet
-from pipeline.exchange.taken import Taken
+from pipeline.exchange.review_sheet import read_sheet_file, sheet_file, take_sheet
 
 __all__ = [
     "BY",

@@ -14,13 +14,10 @@ import pandas as pd
 from lxml import etree
 
 from pipeline import __version__
-from pipeline.exchange.archive import pack
 from pipeline.exchange.codebook import ORIGIN, build_codebook, codes_element, walk
-from pipeline.exchange.codings import MACHINE, Coding
-from pipeline.exchange.documents import named_documents
-from pipeline.exchange.guids import guid
-from pipeline.exchange.xml_text import one_line, root_element, xml_text
-from pipeline.grid import Grid
+from pipeline.exchange.documents import MACHINE, Coding, named_documents
+from pipeline.exchange.xml import guid, one_line, pack, root_element, xml_text
+from pipeline.grid.codes import Grid
 from pipeline.publish.report.passages import rows_of, workshop_names
 from pipeline.publish.text import word
 
@@ -47,7 +44,11 @@ Values = dict[str, Any]
 
 def project_file(tables: Tables, grid: Grid, codings: Sequence[Coding], *, title: str) -> bytes:
     """The content of a .qdpx."""
-    about = {"name": one_line(title) or ORIGIN, "origin": f"{ORIGIN} {__version__}", "creatingUserGUID": MACHINE_GUID}
+    about = {
+        "name": one_line(title) or ORIGIN,
+        "origin": f"{ORIGIN} {__version__}",
+        "creatingUserGUID": MACHINE_GUID,
+    }
     root = root_element(NAMESPACE, "Project", **about)
     documents = named_documents(tables)
     _add_users(root, codings)
@@ -59,7 +60,10 @@ def project_file(tables: Tables, grid: Grid, codings: Sequence[Coding], *, title
     _add_sources(root, tables, documents, codings, guids)
     _child(root, "Description").text = _ABOUT
     content = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
-    texts = [(f"sources/{guid('document', row.document_id)}.txt", xml_text(row.text).encode()) for row in documents]
+    texts = [
+        (f"sources/{guid('document', row.document_id)}.txt", xml_text(row.text).encode())
+        for row in documents
+    ]
     return pack([("project.qde", content), *texts])
 
 
@@ -102,9 +106,16 @@ def _add_cases(root: Any, tables: Tables, documents: Iterable[Any]) -> None:
         mine = [source for source in sources if source.workshop_id == workshop_id]
         for source in mine:
             _child(case, "SourceRef", targetGUID=guid("document", source.document_id))
-        here = units[(units["workshop_id"] == workshop_id) & units["table_number"].notna()].sort_values(["unit_order", "unit_id"])
+        here = units[
+            (units["workshop_id"] == workshop_id) & units["table_number"].notna()
+        ].sort_values(["unit_order", "unit_id"])
         for number, said in here.groupby("table_number", sort=True):
-            of_table = _child(cases, "Case", guid=guid("case", workshop_id, str(number)), name=f"{name}, table {number}")
+            of_table = _child(
+                cases,
+                "Case",
+                guid=guid("case", workshop_id, str(number)),
+                name=f"{name}, table {number}",
+            )
             _add_values(of_table, _of_workshop(row, name) | {"table": number})
             _add_references(of_table, mine, said, number)
 
@@ -123,7 +134,13 @@ def _add_references(case: Any, sources: Iterable[Any], said: pd.DataFrame, numbe
             _child(case, "SelectionRef", targetGUID=guid("unit", unit_id))
 
 
-def _add_sources(root: Any, tables: Tables, documents: Sequence[Any], codings: Iterable[Coding], guids: Mapping[Any, str]) -> None:
+def _add_sources(
+    root: Any,
+    tables: Tables,
+    documents: Sequence[Any],
+    codings: Iterable[Coding],
+    guids: Mapping[Any, str],
+) -> None:
     if not documents:
         return
     names = workshop_names(tables["workshops"])
@@ -131,26 +148,51 @@ def _add_sources(root: Any, tables: Tables, documents: Sequence[Any], codings: I
     of_unit: dict[str, list[Coding]] = defaultdict(list)
     for coding in codings:
         of_unit[coding.unit_id].append(coding)
-    units = dict(iter(tables["units"].sort_values(["unit_order", "unit_id"]).groupby("document_id")))
+    units = dict(
+        iter(tables["units"].sort_values(["unit_order", "unit_id"]).groupby("document_id"))
+    )
     sources = _child(root, "Sources")
     for document in documents:
         workshop = workshops.get(document.workshop_id)
         moment = _moment(workshop.date if workshop is not None else None)
         identity = guid("document", document.document_id)
         path = f"internal://{identity}.txt"
-        source = _child(sources, "TextSource", guid=identity, name=document.name, plainTextPath=path, creatingUser=MACHINE_GUID, **moment)
+        source = _child(
+            sources,
+            "TextSource",
+            guid=identity,
+            name=document.name,
+            plainTextPath=path,
+            creatingUser=MACHINE_GUID,
+            **moment,
+        )
         for unit in rows_of(units[document.document_id]) if document.document_id in units else ():
             _add_selection(source, unit, of_unit[unit.unit_id], guids, moment)
         values = _of_workshop(workshop, names[document.workshop_id]) if workshop is not None else {}
-        _add_values(source, values | {"canal": word("lieux", document.channel), "table": document.table_number})
+        _add_values(
+            source,
+            values | {"canal": word("lieux", document.channel), "table": document.table_number},
+        )
 
 
-def _add_selection(source: Any, unit: Any, codings: Iterable[Coding], guids: Mapping[Any, str], moment: dict[str, str]) -> None:
+def _add_selection(
+    source: Any,
+    unit: Any,
+    codings: Iterable[Coding],
+    guids: Mapping[Any, str],
+    moment: dict[str, str],
+) -> None:
     """A passage, and the codes on it."""
     place = {"startPosition": str(unit.start_char), "endPosition": str(unit.end_char)}
     name = one_line(unit.text)[:_NAME_CHARS]
     selection = _child(
-        source, "PlainTextSelection", guid=guid("unit", unit.unit_id), name=name, **place, creatingUser=MACHINE_GUID, **moment
+        source,
+        "PlainTextSelection",
+        guid=guid("unit", unit.unit_id),
+        name=name,
+        **place,
+        creatingUser=MACHINE_GUID,
+        **moment,
     )
     for coding in codings:
         user = guid("user", "personne", coding.author) if coding.author else MACHINE_GUID
@@ -161,7 +203,11 @@ def _add_selection(source: Any, unit: Any, codings: Iterable[Coding], guids: Map
 
 
 def _of_workshop(row: Any, name: str) -> Values:
-    return {"territoire": row.territory, "atelier": name, "date": row.date[:10] if _moment(row.date) else None}
+    return {
+        "territoire": row.territory,
+        "atelier": name,
+        "date": row.date[:10] if _moment(row.date) else None,
+    }
 
 
 def _moment(written: Any) -> dict[str, str]:

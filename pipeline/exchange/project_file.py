@@ -2,12 +2,15 @@
 
 In:   a .qdpx
 Out:  Project; what it holds beside codings of texts is counted, by what it is
+
+Where selections lie in a text, however the tool that wrote them counts: with the byte order mark or not, a line end as one or two,
+an emoji as one or two.
 """
 
 import codecs
 import posixpath
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,14 +18,80 @@ from typing import Any
 from lxml import etree
 
 from pipeline.errors import StudyError
-from pipeline.exchange.archive import Archive
-from pipeline.exchange.guids import plain_guid
-from pipeline.exchange.offsets import Span
-from pipeline.exchange.xml_text import one_line, parse_xml
+from pipeline.exchange.xml import Archive, one_line, parse_xml, plain_guid
+
+MARK = "\ufeff"
+Span = tuple[int, int]
+
+
+def plain_text(stored: str) -> str:
+    """`stored` without byte order mark, its lines ended by \\n alone."""
+    return stored.removeprefix(MARK).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def settle_spans(
+    stored: str, spans: Sequence[Span], bounds: Collection[int] = ()
+) -> list[Span | None]:
+    """Return `spans` as offsets in `plain_text(stored)`, None for one that lies outside; `bounds` are offsets where one may be expected."""
+    text = plain_text(stored)
+    counts = list(_counts(stored))
+    settled = [[_moved(span, count) for span in spans] for count in counts]
+    scores = [sum(_fit(text, span, bounds) for span in moved if span) for moved in settled]
+    return settled[scores.index(max(scores))]
+
+
+def _counts(stored: str) -> Iterator[list[int]]:
+    """Each way to count, as the offset in the plain text of every offset stored; the usual ones first."""
+    has_mark, has_pairs, has_astral = (
+        stored.startswith(MARK),
+        "\r\n" in stored,
+        any(letter > "\uffff" for letter in stored),
+    )
+    for in_units in (False, True) if has_astral else (False,):
+        for with_mark in (False, True) if has_mark else (False,):
+            for pair in (1, 2) if has_pairs else (1,):
+                yield _count(stored.removeprefix(MARK), int(with_mark), pair, in_units)
+
+
+def _count(text: str, n_before: int, pair: int, in_units: bool) -> list[int]:
+    """The offset in the plain text of each offset of this count; `n_before` characters stand before it."""
+    offsets = [0] * n_before
+    at = 0
+    for place, letter in enumerate(text):
+        if letter == "\n" and text[place - 1 : place] == "\r":
+            continue  # counted with its \r
+        is_pair = letter == "\r" and text[place + 1 : place + 2] == "\n"
+        offsets += [at] * (pair if is_pair else 2 if in_units and letter > "\uffff" else 1)
+        at += 1
+    return [*offsets, at]
+
+
+def _moved(span: Span, count: Sequence[int]) -> Span | None:
+    start, end = span
+    if not 0 <= start < end < len(count):
+        return None
+    return (count[start], count[end]) if count[start] < count[end] else None
+
+
+def _fit(text: str, span: Span, bounds: Collection[int]) -> int:
+    """How well a selection begins and ends: at a bound that is expected, else where a word does."""
+    start, end = span
+    fits_start = not text[start].isspace() and not (
+        text[start].isalnum() and text[start - 1 : start].isalnum()
+    )
+    fits_end = not text[end - 1].isspace() and not (
+        text[end - 1].isalnum() and text[end : end + 1].isalnum()
+    )
+    return int(fits_start) + int(fits_end) + 2 * (start in bounds) + 2 * (end in bounds)
+
 
 _EXPECTED = "un projet REFI-QDA (.qdpx)"
 _NAMESPACE = "urn:QDA-XML:project:"
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_MARKS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
 _LEFT = {
     "PictureSource": "images",
     "PDFSource": "PDF",
@@ -86,15 +155,31 @@ def read_project(path: Path) -> Project:
 def _read(archive: Archive, path: Path) -> Project:
     named = [name for name in archive.names if name.lower().endswith(".qde")]
     if not named:
-        raise StudyError(f"« {path.name} » ne contient aucun projet (.qde)", _EXPECTED, "exporter le projet en REFI-QDA")
+        raise StudyError(
+            f"« {path.name} » ne contient aucun projet (.qde)",
+            _EXPECTED,
+            "exporter le projet en REFI-QDA",
+        )
     name = min(named, key=lambda name: (name.count("/"), name.lower() != "project.qde", name))
     root = parse_xml(archive.read(name), f"{path.name}, {name}", _EXPECTED)
     if _tag(root) != "Project" or not str(etree.QName(root).namespace or "").startswith(_NAMESPACE):
-        raise StudyError(f"{path.name}, {name} n'est pas un projet REFI-QDA", _EXPECTED, "exporter le projet en REFI-QDA")
-    users = {plain_guid(user.get("guid")): one_line(user.get("name") or user.get("id") or "") for user in _each(root, "User")}
+        raise StudyError(
+            f"{path.name}, {name} n'est pas un projet REFI-QDA",
+            _EXPECTED,
+            "exporter le projet en REFI-QDA",
+        )
+    users = {
+        plain_guid(user.get("guid")): one_line(user.get("name") or user.get("id") or "")
+        for user in _each(root, "User")
+    }
     left = Counter(_LEFT[_tag(element)] for element in root.iter() if _tag(element) in _LEFT)
     sources = tuple(_source(element, archive) for element in _each(root, "TextSource"))
-    return Project(users, {code.guid: code for code in map(_code, _each(root, "Code"))}, sources, dict(sorted(left.items())))
+    return Project(
+        users,
+        {code.guid: code for code in map(_code, _each(root, "Code"))},
+        sources,
+        dict(sorted(left.items())),
+    )
 
 
 def _tag(element: Any) -> str:
@@ -112,22 +197,40 @@ def _first(element: Any, tag: str) -> Any:
 def _code(element: Any) -> FileCode:
     description = _first(element, "Description")
     return FileCode(
-        plain_guid(element.get("guid")), one_line(element.get("name", "")), (description is not None and description.text) or ""
+        plain_guid(element.get("guid")),
+        one_line(element.get("name", "")),
+        (description is not None and description.text) or "",
     )
 
 
 def _source(element: Any, archive: Archive) -> Source:
     content = _first(element, "PlainTextContent")
-    stored = content.text or "" if content is not None else _stored(element.get("plainTextPath"), archive)
-    selections = [coding for child in element if _tag(child) == "PlainTextSelection" for coding in _codings(child, _span(child))]
-    return Source(plain_guid(element.get("guid")), one_line(element.get("name", "")), stored, (*selections, *_codings(element, None)))
+    stored = (
+        content.text or ""
+        if content is not None
+        else _stored(element.get("plainTextPath"), archive)
+    )
+    selections = [
+        coding
+        for child in element
+        if _tag(child) == "PlainTextSelection"
+        for coding in _codings(child, _span(child))
+    ]
+    return Source(
+        plain_guid(element.get("guid")),
+        one_line(element.get("name", "")),
+        stored,
+        (*selections, *_codings(element, None)),
+    )
 
 
 def _stored(path: str | None, archive: Archive) -> str | None:
     """The text of a file of the archive, by its name alone: tools disagree on the folder's capitals; a place outside is never read."""
     wanted = posixpath.basename((path or "").replace("\\", "/").split("://")[-1]).lower()
     is_text = wanted.endswith(".txt")
-    found = sorted(name for name in archive.names if is_text and posixpath.basename(name).lower() == wanted)
+    found = sorted(
+        name for name in archive.names if is_text and posixpath.basename(name).lower() == wanted
+    )
     return _decoded(archive.read(found[0])) if found else None
 
 

@@ -7,16 +7,41 @@ Out:  Grid; duplicates, orphans and empty definitions are refused, by line
 from pathlib import Path
 
 from pipeline.errors import GridError
-from pipeline.grid.axes import PILIER, POSTURE, RUBRIQUE, STANDARD, Axis
-from pipeline.grid.checks import build_grid
 from pipeline.grid.codebook_file import read_codebook
-from pipeline.grid.codes import Code, Grid, Question
+from pipeline.grid.codes import (
+    PILIER,
+    POSTURE,
+    RUBRIQUE,
+    STANDARD,
+    Axis,
+    Code,
+    Grid,
+    Question,
+    build_grid,
+)
 from pipeline.grid.sheet_file import read_sheet
 from pipeline.grid.yaml_file import read_yaml, write_yaml
 
-__all__ = ["PILIER", "POSTURE", "RUBRIQUE", "STANDARD", "Axis", "Code", "Grid", "Question", "load_grid", "save_grid"]
+__all__ = [
+    "PILIER",
+    "POSTURE",
+    "RUBRIQUE",
+    "STANDARD",
+    "Axis",
+    "Code",
+    "Grid",
+    "Question",
+    "load_grid",
+    "save_grid",
+]
 
-_READERS = {".yaml": read_yaml, ".yml": read_yaml, ".xlsx": read_sheet, ".csv": read_sheet, ".qdc": read_codebook}
+_READERS = {
+    ".yaml": read_yaml,
+    ".yml": read_yaml,
+    ".xlsx": read_sheet,
+    ".csv": read_sheet,
+    ".qdc": read_codebook,
+}
 
 
 def load_grid(path: Path | str) -> Grid:
@@ -30,7 +55,11 @@ def load_grid(path: Path | str) -> Grid:
         raise missing_grid(path)
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
-        raise GridError(f"grille {path.name}", f"un fichier {', '.join(_READERS)}", "enregistrer la grille dans un de ces formats")
+        raise GridError(
+            f"grille {path.name}",
+            f"un fichier {', '.join(_READERS)}",
+            "enregistrer la grille dans un de ces formats",
+        )
     return build_grid(reader(path), path)
 
 

@@ -14,16 +14,28 @@ from pathlib import Path
 from lxml import etree
 
 from pipeline.errors import GridError
-from pipeline.grid.axes import RUBRIQUE, STANDARD, Axis, standard_axis
-from pipeline.grid.axis_checks import AxisEntry
-from pipeline.grid.checks import Entries, Entry
-from pipeline.grid.codes import Code
-from pipeline.words import fold, slug
+from pipeline.grid.codes import (
+    RUBRIQUE,
+    STANDARD,
+    Axis,
+    AxisEntry,
+    Code,
+    Entries,
+    Entry,
+    standard_axis,
+)
+from pipeline.text import fold, slug
 
 _NAMESPACE = "{urn:QDA-XML:codebook:1.0}"
 _BRANCH = "grille"  # beside the branch of the themes
 IDENTIFIER = "Identifiant"  # heads the last line of a description that `describe` made
-_PARTS = {"Inclure": "include", "Exclure": "exclude", "Exemple": "examples", "Lexique": "lexicon", IDENTIFIER: "code"}
+_PARTS = {
+    "Inclure": "include",
+    "Exclure": "exclude",
+    "Exemple": "examples",
+    "Lexique": "lexicon",
+    IDENTIFIER: "code",
+}
 _PART = re.compile(rf"^({'|'.join(_PARTS)}) : (.+)$")
 _CHOICE = re.compile(r"^Choix : (.+)$")  # in the description of an axis
 _ONLY_ONE = re.compile(r"\s*\((?:un|une) seule?\)$", re.IGNORECASE)  # likewise, after its name
@@ -34,16 +46,24 @@ def read_codebook(path: Path) -> Entries:
 
     Raises `GridError` when it is not XML, declares a document type, or is no codebook.
     """
-    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    parser = etree.XMLParser(
+        resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False
+    )
     try:
         root = etree.fromstring(path.read_bytes(), parser)
     except etree.XMLSyntaxError as error:
         raise GridError(
-            f"{path.name}, ligne {error.lineno} : illisible", "un livre de codes REFI-QDA (.qdc)", "l'exporter à nouveau"
+            f"{path.name}, ligne {error.lineno} : illisible",
+            "un livre de codes REFI-QDA (.qdc)",
+            "l'exporter à nouveau",
         ) from error
     declares_type = b"<!DOCTYPE" in path.read_bytes()
     if declares_type or root.tag != f"{_NAMESPACE}CodeBook":
-        raise GridError(f"{path.name} n'est pas un livre de codes", "un fichier .qdc de REFI-QDA", "exporter le livre de codes en REFI-QDA")
+        raise GridError(
+            f"{path.name} n'est pas un livre de codes",
+            "un fichier .qdc de REFI-QDA",
+            "exporter le livre de codes en REFI-QDA",
+        )
     codes: list[Entry] = []
     families: list[tuple[str, str, str]] = []
     axes: list[AxisEntry] = []
@@ -60,7 +80,11 @@ def read_codebook(path: Path) -> Entries:
 
 def describe(code: Code) -> str:
     """All that the grid says of `code`, as the text of a description that `read_codebook` reads back; its identifier comes last."""
-    parts = [("Inclure", code.include), ("Exclure", code.exclude), *(("Exemple", example) for example in code.examples)]
+    parts = [
+        ("Inclure", code.include),
+        ("Exclure", code.exclude),
+        *(("Exemple", example) for example in code.examples),
+    ]
     parts += [("Lexique", " ; ".join(code.lexicon)), (IDENTIFIER, code.code)]
     return "\n".join([code.definition, *(f"{title} : {text}" for title, text in parts if text)])
 
@@ -69,7 +93,11 @@ def describe_axis(axis: Axis) -> str:
     """All that the grid says of `axis` beside its title, as `describe` does; nothing for a standard one, which its title tells."""
     if axis.axis in STANDARD:
         return ""
-    lines = [axis.definition, f"Choix : {'un' if axis.is_exclusive else 'plusieurs'}", f"{IDENTIFIER} : {axis.axis}"]
+    lines = [
+        axis.definition,
+        f"Choix : {'un' if axis.is_exclusive else 'plusieurs'}",
+        f"{IDENTIFIER} : {axis.axis}",
+    ]
     return "\n".join(line for line in lines if line)
 
 
@@ -77,12 +105,25 @@ def _own_axis(element: etree._Element) -> AxisEntry:
     """The axis that a group of the first level is; its name may end with « (un seul) »."""
     written = " ".join(element.get("name", "").split())
     label = _ONLY_ONE.sub("", written)
-    lines = [line.strip() for line in (element.findtext(f"{_NAMESPACE}Description") or "").splitlines()]
+    lines = [
+        line.strip() for line in (element.findtext(f"{_NAMESPACE}Description") or "").splitlines()
+    ]
     told = [found[1].strip() for line in lines if (found := _CHOICE.match(line))]
-    named = [found[2].strip() for line in lines if (found := _PART.match(line)) and found[1] == IDENTIFIER]
-    definition = " ".join(word for line in lines if not (_CHOICE.match(line) or _PART.match(line)) for word in line.split())
+    named = [
+        found[2].strip()
+        for line in lines
+        if (found := _PART.match(line)) and found[1] == IDENTIFIER
+    ]
+    definition = " ".join(
+        word
+        for line in lines
+        if not (_CHOICE.match(line) or _PART.match(line))
+        for word in line.split()
+    )
     choice = told[0] if told else "un" if label != written else ""
-    return AxisEntry(named[0] if named else slug(label), label, definition, choice, f"ligne {element.sourceline}")
+    return AxisEntry(
+        named[0] if named else slug(label), label, definition, choice, f"ligne {element.sourceline}"
+    )
 
 
 def _is_group(element: etree._Element) -> bool:
@@ -93,11 +134,21 @@ def _is_group(element: etree._Element) -> bool:
 def _branches(root: etree._Element) -> list[etree._Element]:
     """The codes of the first level, or those of the branch of the grid where there is one."""
     first = list(root.iterfind(f"{_NAMESPACE}Codes/{_NAMESPACE}Code"))
-    ours = [element for element in first if fold(element.get("name", "")) == _BRANCH and list(_below(element))]
+    ours = [
+        element
+        for element in first
+        if fold(element.get("name", "")) == _BRANCH and list(_below(element))
+    ]
     return list(_below(ours[0])) if ours else first
 
 
-def _read(element: etree._Element, axis: str, family: str | None, codes: list[Entry], families: list[tuple[str, str, str]]) -> None:
+def _read(
+    element: etree._Element,
+    axis: str,
+    family: str | None,
+    codes: list[Entry],
+    families: list[tuple[str, str, str]],
+) -> None:
     """Add a code, or a family and what lies below it; deeper levels hang under the nearest family of the first."""
     label, where = " ".join(element.get("name", "").split()), f"ligne {element.sourceline}"
     definition, parts = _described(element)
@@ -110,8 +161,23 @@ def _read(element: etree._Element, axis: str, family: str | None, codes: list[En
             _read(code, axis, family or name, codes, families)
         return
     include, exclude = " ".join(parts["include"]), " ".join(parts["exclude"])
-    lexicon = tuple(word.strip() for line in parts["lexicon"] for word in line.split(";") if word.strip())
-    codes.append(Entry(name, axis, label, definition, include, exclude, tuple(parts["examples"]), lexicon, family, where))
+    lexicon = tuple(
+        word.strip() for line in parts["lexicon"] for word in line.split(";") if word.strip()
+    )
+    codes.append(
+        Entry(
+            name,
+            axis,
+            label,
+            definition,
+            include,
+            exclude,
+            tuple(parts["examples"]),
+            lexicon,
+            family,
+            where,
+        )
+    )
     for code in below:
         _read(code, axis, family, codes, families)
 
@@ -137,4 +203,8 @@ def _name(element: etree._Element) -> str:
     """The code's name as it is when it is written like an id, else as a slug."""
     written = element.get("name", "").strip()
     parts = written.split(".")
-    return written if all(part and fold(part).replace(" ", "_") == part for part in parts) else slug(written)
+    return (
+        written
+        if all(part and fold(part).replace(" ", "_") == part for part in parts)
+        else slug(written)
+    )

@@ -1,8 +1,91 @@
-"""What a grid is made of."""
+"""The axes of a grid: three that every part of the programme knows, and those that a study's grid brings.
 
-from dataclasses import dataclass
+In:   what a file says of an axis
+Out:  Axis; the names that no axis may bear
 
-from pipeline.grid.axes import STANDARD, Axis
+What a grid is made of.
+
+What may be wrong with the axes that a grid brings.
+
+From the entries that a reader found to a grid, or to one clear line about what is wrong.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from pipeline.errors import GridError
+from pipeline.text import fold
+
+RUBRIQUE, POSTURE, PILIER = "rubrique", "posture", "pilier"
+
+
+@dataclass(frozen=True)
+class Axis:
+    """An axis: `label` is its title; `is_exclusive` where every unit bears exactly one of its codes, else any number of them."""
+
+    axis: str
+    label: str
+    is_exclusive: bool = False
+    definition: str = ""
+
+    @property
+    def is_standard(self) -> bool:
+        """Whether it is a rubrique, a posture or a pilier, whose words and meaning the programme has of its own."""
+        return self.axis in STANDARD
+
+
+STANDARD = {
+    axis.axis: axis
+    for axis in (
+        Axis(RUBRIQUE, "Rubriques"),
+        Axis(POSTURE, "Postures", is_exclusive=True),
+        Axis(PILIER, "Piliers"),
+    )
+}
+
+IDENTIFIER = re.compile(r"[a-z][a-z0-9_-]*")
+_CHOICES = {
+    "": False,
+    "plusieurs": False,
+    "un": True,
+    "une": True,
+    "un seul": True,
+    "une seule": True,
+    "exactement un": True,
+    "1": True,
+}
+
+# What heads other columns of the files where an axis has one: tables and gold passages, then lists, corpora and review sheets.
+_TAKEN = (
+    "unit_id document_id workshop_id theme_id unit_order start_char end_char text table_number question channel speaker axis code score",
+    "is_assigned evidence source model_version document path workshop territory themes tags units rubriques postures piliers passages",
+    "atelier table canal nature passage theme thèmes mis_a_part identifiant n° lieu où avant juste_avant apres juste_après raison",
+    "numero codes pourquoi_le_relire relu remarque propose territoire date tous",
+)
+_TAKEN_KEYS = frozenset(fold(name).replace(" ", "") for line in _TAKEN for name in line.split())
+
+
+def axis_key(name: str) -> str:
+    """`name` as axes are compared: letters and digits alone, in the singular."""
+    return fold(name).replace(" ", "").removesuffix("s")
+
+
+def is_taken(name: str) -> bool:
+    """Whether `name`, an axis's identifier or title, already heads another column."""
+    return fold(name).replace(" ", "") in _TAKEN_KEYS
+
+
+def standard_axis(name: str) -> str | None:
+    """The standard axis that `name` is, in the singular or the plural; None where it is none."""
+    return next((axis for axis in STANDARD if axis_key(axis) == axis_key(name)), None)
+
+
+def choice_of(written: str) -> bool | None:
+    """Whether `written` asks for exactly one code; None where it says neither one nor several."""
+    return _CHOICES.get(fold(written))
 
 
 @dataclass(frozen=True)
@@ -22,7 +105,11 @@ class Code:
     @property
     def description(self) -> str:
         """Label, definition and inclusions in one text, for a reader or an encoder."""
-        return " ".join(part for part in (f"{self.label}.", self.definition, self.include, *self.examples) if part)
+        return " ".join(
+            part
+            for part in (f"{self.label}.", self.definition, self.include, *self.examples)
+            if part
+        )
 
 
 @dataclass(frozen=True)
@@ -58,7 +145,9 @@ class Grid:
     @property
     def telling(self) -> tuple[str, ...]:
         """The axes of which a unit may bear no code, so that a code tells something; all axes where there is no such axis."""
-        return tuple(axis.axis for axis in self.axes if not axis.is_exclusive) or tuple(axis.axis for axis in self.axes)
+        return tuple(axis.axis for axis in self.axes if not axis.is_exclusive) or tuple(
+            axis.axis for axis in self.axes
+        )
 
     def axis(self, axis: str) -> tuple[Code, ...]:
         """The codes of one axis, in the grid's order."""
@@ -73,3 +162,236 @@ class Grid:
         """The label of a code or family; the code itself where the grid does not know it."""
         known = {entry.code: entry.label for entry in self.codes} | dict(self.families)
         return known.get(code, code)
+
+
+Fault = tuple[str, str, str, str]  # where, found, expected, do
+_PLURALS = {axis: f"{axis}s" for axis in STANDARD}
+
+
+@dataclass(frozen=True)
+class AxisEntry:
+    """An axis as its author wrote it; `choice` in the author's words, `where` as in `Entry`."""
+
+    axis: str
+    label: str
+    definition: str = ""
+    choice: str = ""
+    where: str = ""
+
+
+def axis_faults(axes: Sequence[AxisEntry], n_codes: Mapping[str, int]) -> Iterator[Fault]:
+    """Every fault of `axes`; `n_codes` by axis."""
+    seen: set[str] = set()
+    for axis in axes:
+        yield from _identity_faults(axis)
+        keys = {axis_key(name) for name in (axis.axis, axis.label) if axis_key(name)}
+        if keys & seen:
+            yield (
+                axis.where,
+                f"axe « {axis.axis or axis.label} » donné deux fois",
+                "un axe, un nom",
+                "réunir les deux, ou renommer l'un",
+            )
+        seen |= keys
+        is_exclusive = choice_of(axis.choice)
+        if is_exclusive is None:
+            found = f"choix « {axis.choice} » pour l'axe « {axis.axis} »"
+            yield (
+                axis.where,
+                found,
+                "« un » ou « plusieurs »",
+                "écrire un (un seul code par passage) ou plusieurs",
+            )
+        n_here = n_codes.get(axis.axis, 0)
+        if axis.axis and not n_here:
+            yield (
+                axis.where,
+                f"axe « {axis.axis} » sans code",
+                "un code au moins, avec sa définition",
+                "écrire ses codes, ou retirer l'axe",
+            )
+        if is_exclusive and n_here == 1:
+            found = f"axe « {axis.axis} » à choix unique, avec un seul code"
+            yield (
+                axis.where,
+                found,
+                "deux codes au moins quand chaque passage en porte exactement un",
+                "ajouter un code, ou choix : plusieurs",
+            )
+
+
+def _identity_faults(axis: AxisEntry) -> Iterator[Fault]:
+    """What is wrong with the identifier or the title of one axis."""
+    if not axis.axis:
+        yield axis.where, "un axe sans « id »", "un « id » par axe", "lui donner un « id »"
+        return
+    standard = standard_axis(axis.axis)
+    if standard is not None:
+        found = f"« {axis.axis} » parmi les axes propres à la grille"
+        yield (
+            axis.where,
+            found,
+            f"la liste « {_PLURALS[standard]} »",
+            f"mettre ses codes dans « {_PLURALS[standard]} », ou renommer l'axe",
+        )
+    elif not IDENTIFIER.fullmatch(axis.axis):
+        found = f"« {axis.axis} » comme nom d'axe"
+        yield (
+            axis.where,
+            found,
+            "une lettre, puis des lettres sans accent, des chiffres, - ou _, en minuscules",
+            "le renommer",
+        )
+    elif is_taken(axis.axis) or is_taken(axis.label):
+        name = axis.axis if is_taken(axis.axis) else axis.label
+        yield (
+            axis.where,
+            f"axe « {name} »",
+            "un nom qu'aucune colonne ne porte déjà (unit_id, question, theme…)",
+            "le renommer",
+        )
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A code as its author wrote it; `where` says where that is, such as "ligne 12", and is empty where nothing tells."""
+
+    code: str
+    axis: str
+    label: str
+    definition: str
+    include: str = ""
+    exclude: str = ""
+    examples: tuple[str, ...] = ()
+    lexicon: tuple[str, ...] = ()
+    family: str | None = None
+    where: str = ""
+
+
+@dataclass(frozen=True)
+class Entries:
+    """All that a file says; `families` are the grouping rubriques: id, label, where; `axes` those that are not standard."""
+
+    codes: list[Entry]
+    families: list[tuple[str, str, str]] = field(default_factory=list)
+    questions: list[tuple[str, str]] = field(default_factory=list)
+    grid_id: str = ""
+    version: str = ""
+    axes: list[AxisEntry] = field(default_factory=list)
+
+
+def build_grid(entries: Entries, path: Path) -> Grid:
+    """Return the grid.
+
+    Raises `GridError` on the first fault, and counts the others.
+    """
+    faults = list(_faults(entries))
+    if faults:
+        where, found, expected, do = faults[0]
+        others = (
+            f" (et {len(faults) - 1} autre{'s' if len(faults) > 2 else ''})"
+            if len(faults) > 1
+            else ""
+        )
+        raise GridError(
+            f"{path.name}{', ' if where else ''}{where} : {found}{others}", expected, do
+        )
+    families = tuple(dict.fromkeys((family, label) for family, label, _ in entries.families))
+    questions = tuple(Question(question, label) for question, label in entries.questions)
+    axes = tuple(
+        Axis(axis.axis, axis.label or axis.axis, bool(choice_of(axis.choice)), axis.definition)
+        for axis in entries.axes
+    )
+    return Grid(
+        entries.grid_id or path.stem,
+        entries.version or "1",
+        tuple(map(_code, entries.codes)),
+        questions,
+        families,
+        axes,
+    )
+
+
+def _code(entry: Entry) -> Code:
+    return Code(
+        entry.code,
+        entry.axis,
+        entry.label or entry.code,
+        entry.definition,
+        entry.include,
+        entry.exclude,
+        entry.examples,
+        entry.family,
+        entry.lexicon,
+    )
+
+
+def _faults(entries: Entries) -> Iterator[Fault]:
+    """Every fault of the file, in its order."""
+    if not entries.codes:
+        yield (
+            "",
+            "aucun code",
+            "un code au moins, avec sa définition",
+            "partir de la grille de data/grid/",
+        )
+    yield from axis_faults(entries.axes, Counter(entry.axis for entry in entries.codes))
+    counts = Counter(
+        [entry.code for entry in entries.codes] + [family for family, _, _ in entries.families]
+    )
+    seen: set[str] = set()
+    for family, _, where in entries.families:
+        if not family:
+            yield (
+                where,
+                "une rubrique à sous-rubriques sans « id »",
+                "un « id » par rubrique",
+                "lui donner un « id »",
+            )
+    for entry in entries.codes:
+        if not entry.code:
+            yield (
+                entry.where,
+                f"un code sans « id » ({entry.axis})",
+                "un « id » par code",
+                "donner un « id » à chaque code",
+            )
+            continue
+        if counts[entry.code] > 1 and entry.code not in seen:
+            yield (
+                entry.where,
+                _twice(entry, entries),
+                "un « id » par code",
+                "renommer ou retirer les doublons",
+            )
+        seen.add(entry.code)
+        if entry.code != "".join(entry.code.split()):
+            yield (
+                entry.where,
+                f"« {entry.code} » avec une espace",
+                "un « id » sans espace",
+                "y mettre un tiret",
+            )
+        if not entry.definition:
+            yield (
+                entry.where,
+                f"« {entry.code} » sans définition",
+                "une définition par code",
+                f"écrire la définition de « {entry.code} »",
+            )
+        if entry.family and "." in entry.code and not entry.code.startswith(f"{entry.family}."):
+            found = f"« {entry.code} » est rangé sous « {entry.family} »"
+            yield (
+                entry.where,
+                found,
+                "un code sous sa propre rubrique",
+                "le déplacer ou le renommer",
+            )
+
+
+def _twice(entry: Entry, entries: Entries) -> str:
+    """Where the code of `entry` comes again: on its own axis, or on another one."""
+    axes = dict.fromkeys(other.axis for other in entries.codes if other.code == entry.code)
+    if len(axes) > 1:
+        return f"« {entry.code} » sur deux axes ({' et '.join(axes)})"
+    return f"codes donnés deux fois : {entry.code}"

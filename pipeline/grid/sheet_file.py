@@ -1,21 +1,130 @@
-"""A grid as a spreadsheet: a row a code, columns recognised by their titles.
+"""The axes that the rows of a spreadsheet name or declare.
 
-In:   .xlsx or .csv; columns code, axe, libellé, définition, inclure, exclure, exemples, lexique, famille, choix, in any order
-Out:  Entries; a row of axis "question" is a question, a row of axis "axe" declares an axis; other axes are those that rows name
+In:   rows, with the line of each
+Out:  AxisEntry in the order of the sheet; the axis of each code
+
+A grid as a spreadsheet: a row a code, columns recognised by their titles.
 """
 
 import csv
 import io
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from difflib import get_close_matches
 from pathlib import Path
 
 import python_calamine
 
 from pipeline.errors import GridError
-from pipeline.grid.checks import Entries, Entry
-from pipeline.grid.sheet_axes import AXIS, QUESTION, SheetAxes, kind_of
-from pipeline.words import fold, slug
+from pipeline.grid.codes import (
+    RUBRIQUE,
+    STANDARD,
+    AxisEntry,
+    Entries,
+    Entry,
+    axis_key,
+    choice_of,
+    standard_axis,
+)
+from pipeline.text import fold, slug
+
+QUESTION, AXIS = "question", "axe"  # rows that are no code
+_ALIKE = 0.7  # from which the name of an axis with a single code is likely another axis's, misspelt
+
+
+def kind_of(written: str) -> str:
+    """What a row of this axis is: a question, a declaration of an axis, else "" for a code."""
+    return next((kind for kind in (QUESTION, AXIS) if axis_key(written) == kind), "")
+
+
+class SheetAxes:
+    """Gathers the axes of a sheet; `name` is its file's."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._axes: dict[str, AxisEntry] = {}  # by what stands in the column of axes, folded
+        self._declared: list[AxisEntry] = []
+
+    @property
+    def entries(self) -> list[AxisEntry]:
+        """The axes that are not standard, in the order of the sheet."""
+        return sorted(
+            dict.fromkeys((*self._declared, *self._axes.values())),
+            key=lambda axis: int(axis.where.split()[1]),
+        )
+
+    def declare(self, name: str, row: Mapping[str, str], order: int) -> None:
+        """Take in the row that gives an axis its title, definition and choice; before the rows of its codes."""
+        definition = " ".join(row.get("definition", "").split())
+        entry = AxisEntry(
+            name, row.get("label") or name, definition, row.get("choice", ""), f"ligne {order}"
+        )
+        self._declared.append(entry)
+        for key in {axis_key(name), axis_key(entry.label)}:
+            self._axes[key] = entry
+
+    def of(self, row: Mapping[str, str], order: int) -> str:
+        """The axis of a code: rubrique where the cell is blank, else the one that it names.
+
+        Raises `GridError` when two rows of one axis want other choices.
+        """
+        written, choice = " ".join(row.get("axis", "").split()), row.get("choice", "")
+        standard = standard_axis(written) if fold(written) else RUBRIQUE
+        if standard is not None:
+            if choice and choice_of(choice) is not STANDARD[standard].is_exclusive:
+                found = (
+                    f"{self._name}, ligne {order} : choix « {choice} » pour l'axe « {standard} »"
+                )
+                raise GridError(
+                    found,
+                    "un seul code pour posture, plusieurs pour rubrique et pilier",
+                    "vider la case, ou nommer un autre axe",
+                )
+            return standard
+        key = axis_key(written)
+        known = self._axes.setdefault(
+            key, AxisEntry(slug(written), written, "", choice, f"ligne {order}")
+        )
+        if choice and not known.choice:
+            known = self._with_choice(known, choice)
+        elif choice and choice_of(choice) != choice_of(known.choice):
+            found = f"{self._name}, ligne {order} : choix « {choice} » pour l'axe « {written} », « {known.choice} » plus haut"
+            raise GridError(
+                found,
+                "un seul choix par axe",
+                "écrire le même sur toutes ses lignes, ou une seule fois",
+            )
+        return known.axis
+
+    def refuse_misspelt(self, axes_of_codes: Sequence[str]) -> None:
+        """Raise `GridError` for an axis that nobody declared, that has a single code and nearly the name of another one."""
+        counts = Counter(axes_of_codes)
+        for axis in self.entries:
+            if counts[axis.axis] != 1 or axis in self._declared:
+                continue
+            others = [
+                name
+                for name in (*STANDARD, *(other.axis for other in self.entries))
+                if name != axis.axis
+            ]
+            near = get_close_matches(axis.axis, others, n=1, cutoff=_ALIKE)
+            if near:
+                found = f"{self._name}, {axis.where} : axe « {axis.label} » pour un seul code"
+                raise GridError(
+                    found,
+                    f"« {near[0]} », ou un axe de plusieurs codes",
+                    "corriger la colonne axe, ou déclarer l'axe sur une ligne « axe »",
+                )
+
+    def _with_choice(self, known: AxisEntry, choice: str) -> AxisEntry:
+        """`known` with the choice that a later row gives, wherever it is kept."""
+        chosen = replace(known, choice=choice)
+        self._declared = [chosen if axis is known else axis for axis in self._declared]
+        self._axes = {key: chosen if axis is known else axis for key, axis in self._axes.items()}
+        return chosen
+
 
 _TITLES = {
     "code": ("code", "id", "identifiant", "nom court"),
@@ -47,7 +156,11 @@ def read_sheet(path: Path) -> Entries:
             order, columns = found
             return _entries(rows, order, columns, path)
     expected = "une ligne de titres : code, axe, libellé, définition"
-    raise GridError(f"{path.name} : pas de colonne « définition »", expected, "ajouter cette ligne en tête de la feuille")
+    raise GridError(
+        f"{path.name} : pas de colonne « définition »",
+        expected,
+        "ajouter cette ligne en tête de la feuille",
+    )
 
 
 def _csv_sheets(path: Path) -> list[list[list[str]]]:
@@ -56,22 +169,33 @@ def _csv_sheets(path: Path) -> list[list[list[str]]]:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError:
         text = content.decode("cp1252", "replace")  # as French spreadsheets save .csv
-    separator = max(";\t,", key=lambda sign: max(line.count(sign) for line in text.split("\n")[:_HEAD_ROWS]))
+    separator = max(
+        ";\t,", key=lambda sign: max(line.count(sign) for line in text.split("\n")[:_HEAD_ROWS])
+    )
     try:
         return [[*csv.reader(io.StringIO(text), delimiter=separator)]]
     except csv.Error as error:
-        raise GridError(f"{path.name} illisible", "un fichier .csv", "l'enregistrer en .xlsx depuis un tableur") from error
+        raise GridError(
+            f"{path.name} illisible", "un fichier .csv", "l'enregistrer en .xlsx depuis un tableur"
+        ) from error
 
 
 def _workbook_sheets(path: Path) -> list[list[list[str]]]:
     try:
         workbook = python_calamine.load_workbook(str(path))
         return [
-            [[str(cell) for cell in row] for row in workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)]
+            [
+                [str(cell) for cell in row]
+                for row in workbook.get_sheet_by_name(name).to_python(skip_empty_area=False)
+            ]
             for name in workbook.sheet_names
         ]
     except (python_calamine.CalamineError, zipfile.BadZipFile, OSError) as error:
-        raise GridError(f"{path.name} illisible", "un classeur .xlsx", "l'ouvrir dans un tableur et l'enregistrer en .xlsx") from error
+        raise GridError(
+            f"{path.name} illisible",
+            "un classeur .xlsx",
+            "l'ouvrir dans un tableur et l'enregistrer en .xlsx",
+        ) from error
 
 
 def _head(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]] | None:
@@ -87,7 +211,9 @@ def _head(rows: Sequence[Sequence[str]]) -> tuple[int, dict[str, int]] | None:
     return None
 
 
-def _entries(rows: Sequence[Sequence[str]], head: int, columns: dict[str, int], path: Path) -> Entries:
+def _entries(
+    rows: Sequence[Sequence[str]], head: int, columns: dict[str, int], path: Path
+) -> Entries:
     axes = SheetAxes(path.name)
     codes: list[Entry] = []
     families: dict[str, tuple[str, str, str]] = {}
@@ -108,12 +234,22 @@ def _entries(rows: Sequence[Sequence[str]], head: int, columns: dict[str, int], 
     return Entries(codes, list(families.values()), questions, axes=axes.entries)
 
 
-def _filled(rows: Sequence[Sequence[str]], head: int, columns: dict[str, int]) -> Iterator[tuple[int, Row, str, str]]:
+def _filled(
+    rows: Sequence[Sequence[str]], head: int, columns: dict[str, int]
+) -> Iterator[tuple[int, Row, str, str]]:
     """Line, cells, kind and identifier of each row below the titles that holds anything."""
     for order, cells in enumerate(rows[head + 1 :], start=head + 2):
-        row = {name: cells[place].strip() if place < len(cells) else "" for name, place in columns.items()}
+        row = {
+            name: cells[place].strip() if place < len(cells) else ""
+            for name, place in columns.items()
+        }
         if any(row.values()):
-            yield order, row, kind_of(row.get("axis", "")), row.get("code") or slug(row.get("label", ""))
+            yield (
+                order,
+                row,
+                kind_of(row.get("axis", "")),
+                row.get("code") or slug(row.get("label", "")),
+            )
 
 
 def _entry(row: Row, name: str, axis: str, family: str | None, where: str) -> Entry:
@@ -125,4 +261,14 @@ def _entry(row: Row, name: str, axis: str, family: str | None, where: str) -> En
         return tuple(" ".join(part.split()) for part in parts if part.strip())
 
     lists = several("examples"), several("lexicon")
-    return Entry(name, axis, text("label"), text("definition"), text("include"), text("exclude"), *lists, family, where)
+    return Entry(
+        name,
+        axis,
+        text("label"),
+        text("definition"),
+        text("include"),
+        text("exclude"),
+        *lists,
+        family,
+        where,
+    )

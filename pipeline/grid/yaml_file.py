@@ -11,16 +11,28 @@ from typing import Any
 import yaml
 
 from pipeline.errors import GridError
-from pipeline.grid.axes import PILIER, POSTURE, RUBRIQUE, Axis
-from pipeline.grid.axis_checks import AxisEntry
-from pipeline.grid.checks import Entries, Entry
-from pipeline.grid.codes import Code, Grid
-from pipeline.plain_yaml import PlainLoader, RefusedYamlError, load_plain
+from pipeline.files import PlainLoader, RefusedYamlError, load_plain
+from pipeline.grid.codes import (
+    PILIER,
+    POSTURE,
+    RUBRIQUE,
+    Axis,
+    AxisEntry,
+    Code,
+    Entries,
+    Entry,
+    Grid,
+)
 
 _LISTS = {"rubriques": RUBRIQUE, "postures": POSTURE, "piliers": PILIER}
 _OWN_AXES = "axes"
-_GROUPED = ("sous_rubriques", "sous_codes")  # the same, as a rubrique or another axis's code says it
-_KNOWN = frozenset({"id", "libelle", "definition", "inclure", "exclure", "exemples", "lexique", *_GROUPED})
+_GROUPED = (
+    "sous_rubriques",
+    "sous_codes",
+)  # the same, as a rubrique or another axis's code says it
+_KNOWN = frozenset(
+    {"id", "libelle", "definition", "inclure", "exclure", "exemples", "lexique", *_GROUPED}
+)
 _KNOWN_OF_AXIS = frozenset({"id", "libelle", "definition", "choix", "codes"})
 _LINE = "\0line"  # no key of a YAML file holds a null
 _WIDTH = 120
@@ -34,7 +46,9 @@ class _Loader(PlainLoader):
         keys = [key.value for key, _ in node.value]
         twice = next((key for key, _ in reversed(node.value) if keys.count(key.value) > 1), None)
         if twice is not None:
-            raise yaml.MarkedYAMLError(problem=f"« {twice.value} » donné deux fois", problem_mark=twice.start_mark)
+            raise yaml.MarkedYAMLError(
+                problem=f"« {twice.value} » donné deux fois", problem_mark=twice.start_mark
+            )
         return {**super().construct_mapping(node, deep=deep), _LINE: node.start_mark.line + 1}
 
 
@@ -45,15 +59,25 @@ def read_yaml(path: Path) -> Entries:
     """
     try:
         if path.stat().st_size > _MAX_BYTES:
-            raise GridError(f"{path.name} a plus de {_MAX_BYTES // 1_000_000} Mo", "une grille de codes", "la raccourcir")
+            raise GridError(
+                f"{path.name} a plus de {_MAX_BYTES // 1_000_000} Mo",
+                "une grille de codes",
+                "la raccourcir",
+            )
         content = load_plain(path.read_text(encoding="utf-8"), _Loader)
     except UnicodeDecodeError as error:
-        raise GridError(f"{path.name} n'est pas en UTF-8", "un fichier YAML en UTF-8", "l'enregistrer en UTF-8") from error
+        raise GridError(
+            f"{path.name} n'est pas en UTF-8", "un fichier YAML en UTF-8", "l'enregistrer en UTF-8"
+        ) from error
     except (yaml.YAMLError, ValueError) as error:
         raise _syntax_error(path, error) from error
     if not isinstance(content, dict) or not any(content.get(name) for name in (*_LISTS, _OWN_AXES)):
         expected = "une liste « rubriques », « postures », « piliers » ou « axes »"
-        raise GridError(f"{path.name} n'a pas de « rubriques », ni d'autres axes", expected, "partir de la grille de data/grid/")
+        raise GridError(
+            f"{path.name} n'a pas de « rubriques », ni d'autres axes",
+            expected,
+            "partir de la grille de data/grid/",
+        )
     codes: list[Entry] = []
     families: list[tuple[str, str, str]] = []
     for name, axis in _LISTS.items():
@@ -61,16 +85,26 @@ def read_yaml(path: Path) -> Entries:
             _read_entry(entry, axis, path, codes, families)
     axes = [_read_axis(entry, path, codes, families) for entry in _listed(content, _OWN_AXES, path)]
     asked = _listed(content, "questions", path)
-    questions = [(str(entry["id"]), str(entry.get("libelle", entry["id"]))) for entry in asked if entry.get("id")]
-    return Entries(codes, families, questions, _text(content, "id"), _text(content, "version"), axes)
+    questions = [
+        (str(entry["id"]), str(entry.get("libelle", entry["id"])))
+        for entry in asked
+        if entry.get("id")
+    ]
+    return Entries(
+        codes, families, questions, _text(content, "id"), _text(content, "version"), axes
+    )
 
 
 def write_yaml(grid: Grid) -> str:
     """Return `grid` as the text of a grille.yaml."""
     content: dict[str, Any] = {"id": grid.grid_id, "version": grid.version, "langue": "fr"}
     content |= {name: list(_tree(grid, axis)) for name, axis in _LISTS.items()}
-    content[_OWN_AXES] = [_written_axis(axis) | {"codes": list(_tree(grid, axis.axis))} for axis in grid.own_axes]
-    content["questions"] = [{"id": question.question, "libelle": question.label} for question in grid.questions]
+    content[_OWN_AXES] = [
+        _written_axis(axis) | {"codes": list(_tree(grid, axis.axis))} for axis in grid.own_axes
+    ]
+    content["questions"] = [
+        {"id": question.question, "libelle": question.label} for question in grid.questions
+    ]
     filled = {key: value for key, value in content.items() if value}
     return yaml.safe_dump(filled, allow_unicode=True, sort_keys=False, width=_WIDTH)
 
@@ -81,10 +115,18 @@ def _syntax_error(path: Path, error: Exception) -> GridError:
     where = f", ligne {mark.line + 1}" if mark else ""
     if isinstance(error, RefusedYamlError):
         expected = "un fichier YAML sans renvois, ni imbrications ni valeurs démesurées"
-        return GridError(f"{path.name}{where} : {problem}", expected, "écrire chaque valeur en toutes lettres")
+        return GridError(
+            f"{path.name}{where} : {problem}", expected, "écrire chaque valeur en toutes lettres"
+        )
     if problem.startswith("«"):
-        return GridError(f"{path.name}{where} : {problem}", "une seule fois chaque clé", "retirer l'une des deux")
-    return GridError(f"{path.name}{where} : illisible", "un fichier YAML", "corriger sa syntaxe : retraits, guillemets, deux-points")
+        return GridError(
+            f"{path.name}{where} : {problem}", "une seule fois chaque clé", "retirer l'une des deux"
+        )
+    return GridError(
+        f"{path.name}{where} : illisible",
+        "un fichier YAML",
+        "corriger sa syntaxe : retraits, guillemets, deux-points",
+    )
 
 
 def _listed(content: dict[str, Any], name: str, path: Path) -> list[dict[str, Any]]:
@@ -93,20 +135,36 @@ def _listed(content: dict[str, Any], name: str, path: Path) -> list[dict[str, An
     if not isinstance(listed, list) or not all(isinstance(entry, dict) for entry in listed):
         where = f", ligne {content[_LINE]}"
         found = f"{path.name}{where} : « {name} » n'est pas une liste de codes"
-        raise GridError(found, "une liste de codes, chacun avec id, libelle, definition", f"corriger « {name} »")
+        raise GridError(
+            found, "une liste de codes, chacun avec id, libelle, definition", f"corriger « {name} »"
+        )
     return listed
 
 
-def _read_axis(entry: dict[str, Any], path: Path, codes: list[Entry], families: list[tuple[str, str, str]]) -> AxisEntry:
+def _read_axis(
+    entry: dict[str, Any], path: Path, codes: list[Entry], families: list[tuple[str, str, str]]
+) -> AxisEntry:
     """Return the axis that `entry` declares, its codes added."""
     _refuse_unknown(entry, _KNOWN_OF_AXIS, path)
     axis = _text(entry, "id")
     for code in _listed(entry, "codes", path):
         _read_entry(code, axis, path, codes, families)
-    return AxisEntry(axis, _text(entry, "libelle"), _text(entry, "definition"), _text(entry, "choix"), f"ligne {entry[_LINE]}")
+    return AxisEntry(
+        axis,
+        _text(entry, "libelle"),
+        _text(entry, "definition"),
+        _text(entry, "choix"),
+        f"ligne {entry[_LINE]}",
+    )
 
 
-def _read_entry(entry: dict[str, Any], axis: str, path: Path, codes: list[Entry], families: list[tuple[str, str, str]]) -> None:
+def _read_entry(
+    entry: dict[str, Any],
+    axis: str,
+    path: Path,
+    codes: list[Entry],
+    families: list[tuple[str, str, str]],
+) -> None:
     """Add an entry, or the family and the entries below it."""
     children = [child for name in _GROUPED for child in _listed(entry, name, path)]
     if not children:
@@ -160,16 +218,33 @@ def _tree(grid: Grid, axis: str) -> Iterator[dict[str, Any]]:
             yield _written(code)
         elif code.parent_id not in done:
             done.add(code.parent_id)
-            below = [_written(child) for child in grid.axis(axis) if child.parent_id == code.parent_id]
-            yield {"id": code.parent_id, "libelle": labels.get(code.parent_id, code.parent_id), grouped: below}
+            below = [
+                _written(child) for child in grid.axis(axis) if child.parent_id == code.parent_id
+            ]
+            yield {
+                "id": code.parent_id,
+                "libelle": labels.get(code.parent_id, code.parent_id),
+                grouped: below,
+            }
 
 
 def _written_axis(axis: Axis) -> dict[str, Any]:
-    texts = {"id": axis.axis, "libelle": axis.label, "definition": axis.definition, "choix": "un" if axis.is_exclusive else "plusieurs"}
+    texts = {
+        "id": axis.axis,
+        "libelle": axis.label,
+        "definition": axis.definition,
+        "choix": "un" if axis.is_exclusive else "plusieurs",
+    }
     return {key: value for key, value in texts.items() if value}
 
 
 def _written(code: Code) -> dict[str, Any]:
-    texts = {"id": code.code, "libelle": code.label, "definition": code.definition, "inclure": code.include, "exclure": code.exclude}
+    texts = {
+        "id": code.code,
+        "libelle": code.label,
+        "definition": code.definition,
+        "inclure": code.include,
+        "exclure": code.exclude,
+    }
     lists = {"exemples": list(code.examples), "lexique": list(code.lexicon)}
     return {key: value for key, value in (texts | lists).items() if value}

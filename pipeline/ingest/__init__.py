@@ -11,7 +11,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from pipeline.settings import IngestSettings
+from pipeline.settings.stages import IngestSettings
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -49,7 +49,9 @@ def ingest_workshop(
     )
 
 
-def reject_stray_files(rejects: "pd.DataFrame", files: Sequence[Path], *, depot: Path) -> "pd.DataFrame":
+def reject_stray_files(
+    rejects: "pd.DataFrame", files: Sequence[Path], *, depot: Path
+) -> "pd.DataFrame":
     """Return `rejects` with a row for each of `files`, which lie in `depot` outside any workshop's folder."""
     from pipeline.ingest.workshop import reject_strays
 
@@ -63,7 +65,9 @@ def reject_silent_documents(rejects: "pd.DataFrame", paths: Iterable[str]) -> "p
     return reject_silent(rejects, paths)
 
 
-def reject_unread(rejects: "pd.DataFrame", unread: "Sequence[Unread]", *, depot: Path) -> "pd.DataFrame":
+def reject_unread(
+    rejects: "pd.DataFrame", unread: "Sequence[Unread]", *, depot: Path
+) -> "pd.DataFrame":
     """Return `rejects` with a row for each of `unread`, entries of `depot` that are in no workshop."""
     from pipeline.ingest.workshop import reject_unread
 

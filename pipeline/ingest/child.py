@@ -20,8 +20,8 @@ from pathlib import Path
 from typing import NamedTuple
 
 from pipeline.ingest.parts import RawPart
-from pipeline.ingest.readers.source import MEGABYTE
-from pipeline.ingest.readers.wire import (
+from pipeline.ingest.readers.source import (
+    MEGABYTE,
     READY,
     Error,
     TooLongError,
@@ -30,24 +30,53 @@ from pipeline.ingest.readers.wire import (
     from_line,
     read_frame,
 )
-from pipeline.settings import IngestSettings
+from pipeline.settings.stages import IngestSettings
 
 _log = logging.getLogger(__name__)
 _DYING_S = 5.0  # for a child that closed its output to be gone
 _START_SECONDS = 60.0  # for the child to import its libraries on a loaded machine
 _PACKAGES = Path(__file__).parents[2]
 _MAX_CHILDREN = 4  # more gains little: what comes after reading takes longer
-_KEPT = ("LANG", "LC_ALL", "LC_CTYPE", "TZ", "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")  # of our environment
+_KEPT = (
+    "LANG",
+    "LC_ALL",
+    "LC_CTYPE",
+    "TZ",
+    "LD_LIBRARY_PATH",
+    "DYLD_LIBRARY_PATH",
+    "SYSTEMROOT",
+    "WINDIR",
+)  # of our environment
 _SPLIT = "découper le fichier ou l'enregistrer dans un autre format"
-_BROKEN: Error = ("fichier abîmé ou trop lourd : sa lecture s'est interrompue", "l'enregistrer de nouveau ou dans un autre format")
+_BROKEN: Error = (
+    "fichier abîmé ou trop lourd : sa lecture s'est interrompue",
+    "l'enregistrer de nouveau ou dans un autre format",
+)
 _SWOLLEN: Error = ("fichier au contenu démesuré", _SPLIT)
-_UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError)  # of an answer that no reader of ours wrote
+_UNREADABLE = (
+    ValueError,
+    KeyError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    RecursionError,
+)  # of an answer that no reader of ours wrote
 _AGAIN = "rien à corriger dans ce fichier : le prochain traitement le relira"
 _KILLED: Error = ("lecture arrêtée par le système (mémoire de la machine, arrêt)", _AGAIN)
 _NO_READER: Error = ("lecture impossible pour l'instant : le lecteur ne démarre pas", _AGAIN)
-_FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGALRM")  # nothing in a file makes its reader end so
+_FROM_OUTSIDE = (
+    "SIGKILL",
+    "SIGTERM",
+    "SIGINT",
+    "SIGHUP",
+    "SIGQUIT",
+    "SIGALRM",
+)  # nothing in a file makes its reader end so
 _OVER_TIME = ("SIGPROF", "SIGXCPU")
-_PATIENCE, _LEAST_WALL_S = 10, 60.0  # times the processor's seconds; a machine at that pace is not to be waited for
+_PATIENCE, _LEAST_WALL_S = (
+    10,
+    60.0,
+)  # times the processor's seconds; a machine at that pace is not to be waited for
 
 
 class Answer(NamedTuple):
@@ -106,7 +135,9 @@ class Child:
         name = signal.Signals(-code).name if code is not None and code < 0 else ""
         if name in _OVER_TIME:
             return Answer(error=self._too_late())
-        return Answer(error=_KILLED, can_pass=True) if name in _FROM_OUTSIDE else Answer(error=_BROKEN)
+        return (
+            Answer(error=_KILLED, can_pass=True) if name in _FROM_OUTSIDE else Answer(error=_BROKEN)
+        )
 
     def close(self) -> None:
         """End the child for good, at once; what it was reading is lost."""
@@ -183,7 +214,9 @@ class Child:
             return _Heard(b"")
         finally:
             watch.cancel()
-        return _Heard(line, is_last, _waited_for(seconds) if is_late.is_set() and not line else None)
+        return _Heard(
+            line, is_last, _waited_for(seconds) if is_late.is_set() and not line else None
+        )
 
     def _too_late(self) -> Error:
         seconds = f"{self._settings.max_seconds_per_file:g}".replace(".", ",")
@@ -207,7 +240,9 @@ def _understood(line: bytes) -> tuple[Answer, str | None]:
         if failure:
             return Answer(error=_BROKEN), failure
         away = away_of_line(line)
-        return (Answer(error=away_error(away), can_pass=True) if away else Answer(*from_line(line))), None
+        return (
+            Answer(error=away_error(away), can_pass=True) if away else Answer(*from_line(line))
+        ), None
     except _UNREADABLE:
         return Answer(error=_BROKEN), "an answer of another form"
 
@@ -223,7 +258,13 @@ def away_error(why: str) -> Error:
 
 
 def _waited_for(seconds: float) -> Answer:
-    return Answer(error=(f"lecture arrêtée après {seconds:.0f} s d'attente : machine ou disque trop occupés", _AGAIN), can_pass=True)
+    return Answer(
+        error=(
+            f"lecture arrêtée après {seconds:.0f} s d'attente : machine ou disque trop occupés",
+            _AGAIN,
+        ),
+        can_pass=True,
+    )
 
 
 def _start_process(scratch: Path) -> subprocess.Popen[bytes]:
@@ -231,7 +272,9 @@ def _start_process(scratch: Path) -> subprocess.Popen[bytes]:
     paths = [str(_PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
     kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
     ours = {
-        "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in os.pathsep.join(paths).split(os.pathsep) if path),
+        "PYTHONPATH": os.pathsep.join(
+            str(Path(path).absolute()) for path in os.pathsep.join(paths).split(os.pathsep) if path
+        ),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "OPENBLAS_NUM_THREADS": "1",

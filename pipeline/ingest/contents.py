@@ -2,25 +2,138 @@
 
 In:   the files of a folder
 Out:  Contents; every file is a part, a reject or both
+
+Read lists of participants written as prose: "Présents : Mme Riou (La Criée), M. Kerven", or a title and its bullets.
 """
 
 import hashlib
 import json
+import re
 import unicodedata
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path, PurePath
 
 from pipeline.depot import list_folder, name_files, text_of
 from pipeline.ingest.child import away_error
-from pipeline.ingest.listed import rows_of_prose
-from pipeline.ingest.parts import RawPart
+from pipeline.ingest.columns import is_whole_name
+from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sandbox import Reading, read_files
-from pipeline.ingest.sheets import Rows, SortedPart, sort_part
-from pipeline.ingest.territory_map import Pin, is_geojson, lighten_zones, name_zones, read_features, read_map_rows
+from pipeline.ingest.sheets import Rows as ContentsRows
+from pipeline.ingest.sheets import SortedPart, sort_part
+from pipeline.ingest.territory_map.shapes import (
+    Pin,
+    is_geojson,
+    lighten_zones,
+    name_zones,
+    read_features,
+    read_map_rows,
+)
 from pipeline.ingest.workshop import Reject, is_manifest
-from pipeline.settings import IngestSettings
+from pipeline.settings.stages import IngestSettings
+from pipeline.text import fold, lexicon
+
+_HEADER = ("Nom et prénom", "Structure", "Fonction", "Présence")
+_MAX_TITLE_WORDS = 7
+_OUTSIDE = r"(?![^()]*\))"  # of brackets
+
+Rows = list[tuple[str, ...]]
+
+
+def rows_of_prose(blocks: Sequence[RawBlock]) -> Rows:
+    """Return a header and one row a person listed; [] where no title announces a list."""
+    found = [row for row in _listed(blocks) if row]
+    return [_HEADER, *found] if found else []
+
+
+def _listed(blocks: Sequence[RawBlock]) -> Iterator[tuple[str, ...]]:
+    mark: str | None = None  # of the list that goes on: "x" for who came, "excusé" for who did not
+    for block in blocks:
+        if block.speaker or block.columns:
+            mark = None
+            continue
+        announced = _announced(block.text)
+        if announced:
+            mark, rest = announced
+            yield from _persons(rest, mark)
+        elif mark and block.kind != "heading":
+            rows = list(_persons(block.text, mark))
+            mark = mark if rows else None
+            yield from rows
+        else:
+            mark = None
+
+
+def _announced(text: str) -> tuple[str, str] | None:
+    """(Mark, what follows on the line) where a text opens a list of persons."""
+    title, colon, rest = text.partition(":")
+    words = fold(title)
+    if (
+        not words
+        or len(words.split()) > _MAX_TITLE_WORDS
+        or (not colon and len(text.split()) > _MAX_TITLE_WORDS)
+    ):
+        return None
+    for mark, group in (("excusé", "titres_absents"), ("x", "titres_presents")):
+        if re.fullmatch(_titles(group), words):
+            return mark, rest.strip()
+    return None
+
+
+@cache
+def _titles(group: str) -> str:
+    return "|".join(f"(?:{pattern})" for pattern in lexicon("attendance")[group])
+
+
+def _persons(text: str, mark: str) -> Iterator[tuple[str, ...]]:
+    """The persons that a line lists; nobody where one of its items names none."""
+    items = _items(text)
+    rows = [_person(item, mark) for item in items]
+    if all(rows):
+        yield from (row for row in rows if row)
+
+
+def _items(text: str) -> list[str]:
+    """The items of a line: between semicolons, else between commas where each names a person, else the line."""
+    bare = text.strip(" .")
+    if not bare:
+        return []
+    if ";" in bare:
+        return [item.strip() for item in bare.split(";") if item.strip()]
+    parts = [
+        part.strip()
+        for part in re.split(rf"\s*,\s*{_OUTSIDE}|\s+et\s+{_OUTSIDE}", bare)
+        if part.strip()
+    ]
+    return parts if all(is_whole_name(re.sub(r"\([^)]*\)", "", part)) for part in parts) else [bare]
+
+
+def _person(item: str, mark: str) -> tuple[str, ...] | None:
+    """The row of "Anne Riou (La Criée, gérante)", "Anne Riou, La Criée, gérante" or "Anne Riou – La Criée"; None where no name opens it."""
+    found = re.fullmatch(r"([^(,:–—]+?)\s*(?:\((.*)\)|(?:,|:|\s[-–—]\s|–|—)\s*(.+))?", item)
+    if not found or not is_whole_name(found[1]):
+        halves = re.split(
+            r"\s+(?:de|du|des|pour)\s+(?=(?:l['’]|la |le |les )?[A-ZÉ])", item, maxsplit=1
+        )
+        return (
+            (halves[0], halves[1], "", mark)
+            if len(halves) == 2 and is_whole_name(halves[0])
+            else None
+        )
+    told = [
+        part.strip()
+        for part in re.split(r"\s*(?:,|\s[-–—]\s)\s*", found[2] or found[3] or "")
+        if part.strip()
+    ]
+    is_role_first = len(told) == 2 and bool(
+        re.match(rf"(?:{'|'.join(lexicon('attendance')['fonctions'])})", fold(told[0]))
+    )
+    structure, role = (
+        (told[1], told[0]) if is_role_first else ((told[0] if told else ""), ", ".join(told[1:]))
+    )
+    return found[1].strip(), structure, role, mark
+
 
 _EMPTY = ("aucun texte dans ce fichier", "vérifier que c'est le bon fichier, ou le retirer")
 _GONE = away_error("disparu")
@@ -28,12 +141,17 @@ _BLANK_MAP = (
     "carte sans structure nommée",
     "donner un nom à chaque point ou zone de la carte, puis la redéposer",
 )
-_NO_MAP = ("fichier JSON qui n'est pas une carte", "déposer la carte en .geojson, avec le nom de chaque structure")
+_NO_MAP = (
+    "fichier JSON qui n'est pas une carte",
+    "déposer la carte en .geojson, avec le nom de chaque structure",
+)
 _RENAMED = (
     "nom qui se confond avec un autre (accents, « # ») ou qui n'est pas en UTF-8 : lu sous ce nom-ci",
     "renommer le fichier, ou le retirer s'il y est deux fois",
 )
-_SKIPPED_ADVICE = "le reste du fichier est lu ; recopier dans un document texte ce qui manque, s'il compte"
+_SKIPPED_ADVICE = (
+    "le reste du fichier est lu ; recopier dans un document texte ce qui manque, s'il compte"
+)
 
 
 @dataclass(frozen=True)
@@ -42,14 +160,18 @@ class Part:
 
     path: str
     file: str  # the same without `#part`
-    names: tuple[str, ...]  # of folders, file, sheet, attachment or path in an archive, inside the workshop
+    names: tuple[
+        str, ...
+    ]  # of folders, file, sheet, attachment or path in an archive, inside the workshop
     sha256: str
     raw: RawPart
     held: SortedPart
     pins: tuple[Pin, ...] = ()  # of a map's file
     listed: tuple[Pin, ...] = ()  # of its sheets or tables
     first_path: str | None = None  # of what was renamed since it was first read
-    lightened: tuple[tuple[str, str], ...] = ()  # (reason, advice) of what was changed in the zones of both
+    lightened: tuple[
+        tuple[str, str], ...
+    ] = ()  # (reason, advice) of what was changed in the zones of both
 
 
 @dataclass
@@ -66,7 +188,7 @@ class Contents:
         return [part for part in self.parts if part.held.blocks and not part.pins]
 
     @cached_property
-    def lists(self) -> list[Rows]:
+    def lists(self) -> list[ContentsRows]:
         """The attendance lists; without any table of them, those that notes hold in plain words."""
         tables = [rows for part in self.parts for rows in part.held.attendance]
         return tables or list(self._prose.values())
@@ -79,14 +201,14 @@ class Contents:
         return maps | (tables or set(self._prose))
 
     @cached_property
-    def _prose(self) -> dict[str, Rows]:
+    def _prose(self) -> dict[str, ContentsRows]:
         """The lists that notes hold in plain words, by the path of the part."""
         notes = [part for part in self.parts if part.raw.channel is None]
         found = {part.path: rows_of_prose(part.held.blocks) for part in notes}
         return {path: rows for path, rows in found.items() if rows}
 
     @property
-    def forms(self) -> list[Rows]:
+    def forms(self) -> list[ContentsRows]:
         """The forms whose respondents are named."""
         return [rows for part in self.parts for rows in part.held.forms]
 
@@ -130,7 +252,9 @@ def read_contents(
             contents.rejects.append(_reject(name, *_RENAMED))
         first = (first_paths or {}).get(name)
         for part in _parts(reading, name, folder, sha256, settings.max_outline_points):
-            contents.parts.append(replace(part, first_path=first + part.path[len(name) :]) if first else part)
+            contents.parts.append(
+                replace(part, first_path=first + part.path[len(name) :]) if first else part
+            )
             contents.rejects += _rejects(part)
     return contents
 
@@ -148,7 +272,9 @@ def _hash(path: Path) -> str | None:
         return None
 
 
-def _parts(reading: Reading, name: str, folder: Path, sha256: str, max_points: int) -> Iterator[Part]:
+def _parts(
+    reading: Reading, name: str, folder: Path, sha256: str, max_points: int
+) -> Iterator[Part]:
     inside = PurePath(text_of(reading.path.relative_to(folder))).parts
     taken: set[str] = set()
     for raw in reading.parts:
@@ -175,7 +301,11 @@ def _free_name(name: str, taken: set[str]) -> str:
 
 def _is_json(raw: RawPart) -> bool:
     """True for what the reader of JSON returns, from a file or an archive: one meta block that is an object or a list."""
-    return len(raw.blocks) == 1 and raw.blocks[0].kind == "meta" and raw.blocks[0].text.lstrip()[:1] in ("{", "[")
+    return (
+        len(raw.blocks) == 1
+        and raw.blocks[0].kind == "meta"
+        and raw.blocks[0].text.lstrip()[:1] in ("{", "[")
+    )
 
 
 def _features(raw: RawPart) -> list[Pin] | None:
@@ -198,7 +328,9 @@ def _rejects(part: Part) -> Iterator[Reject]:
     if part.raw.error:
         yield _reject(part.path, *part.raw.error)
     elif not (part.held.blocks or part.held.attendance or part.held.maps or part.pins):
-        reason, advice = _EMPTY if not part.raw.blocks else _BLANK_MAP if _is_map(part.raw) else _NO_MAP
+        reason, advice = (
+            _EMPTY if not part.raw.blocks else _BLANK_MAP if _is_map(part.raw) else _NO_MAP
+        )
         yield _reject(part.path, reason, advice)
     for reason, advice in part.lightened:
         yield _reject(part.path, reason, advice)

@@ -13,9 +13,9 @@ from functools import cache
 import pandas as pd
 from rapidfuzz import fuzz, process
 
-from pipeline.ingest.words import fold, lexicon
-from pipeline.resources import data_path
-from pipeline.schema import Column, Table
+from pipeline.files import data_path
+from pipeline.tables.schema import Column, Table
+from pipeline.text import fold, lexicon
 
 ORIGINS = ("attendance", "manifest", "mail", "transcript", "form")
 
@@ -24,7 +24,11 @@ PEOPLE = Table(
     "A person met in a workshop's files; never leaves memory but for the vault.",
     ("participant_id",),
     (
-        Column("participant_id", "text", "Provisional: workshop_id, `-p` and the order met; pseudonymise maps it to the vault's"),
+        Column(
+            "participant_id",
+            "text",
+            "Provisional: workshop_id, `-p` and the order met; pseudonymise maps it to the vault's",
+        ),
         Column("workshop_id", "text", "Workshop whose files name the person"),
         Column("full_name", "text", "First and last name, or what is known of them", nullable=True),
         Column("first_name", "text", "First name", nullable=True),
@@ -74,22 +78,30 @@ class Roster:
 
     def add(self, person: Person) -> str:
         """Return the participant_id of `person`, known already or added."""
-        if person.first_name and all(word in lexicon("people")["particules"] for word in fold(person.first_name).split()):
-            person = replace(person, first_name=None, last_name=person.full_name)  # a name cut in its middle
+        if person.first_name and all(
+            word in lexicon("people")["particules"] for word in fold(person.first_name).split()
+        ):
+            person = replace(
+                person, first_name=None, last_name=person.full_name
+            )  # a name cut in its middle
         place = self._find(person)
         if place is None:
             place = len(self.people)
             self.people.append(person)
         else:
             known = self.people[place]
-            self.people[place] = replace(known, email=known.email or person.email, phone=known.phone or person.phone)
+            self.people[place] = replace(
+                known, email=known.email or person.email, phone=known.phone or person.phone
+            )
         self._index.add(place, self.people[place])
         return self._id(place)
 
     def find_name(self, name: str) -> str | None:
         """The participant_id of the one person whom `name` fits ("Mme Ouali", "Karim", "F. Delattre"); None where nobody or several do."""
         words = [word for word in fold(name).split() if word not in lexicon("people")["civilites"]]
-        fitting = [place for place in self._index.with_a_word(words) if _fits(words, self.people[place])]
+        fitting = [
+            place for place in self._index.with_a_word(words) if _fits(words, self.people[place])
+        ]
         return self._id(fitting[0]) if len(fitting) == 1 else None
 
     def find_email(self, email: str) -> str | None:
@@ -129,7 +141,9 @@ class _Index:
 
     def __init__(self) -> None:
         self._by_key: dict[tuple[str, ...], int] = {}
-        self._by_length: dict[int, dict[str, int]] = defaultdict(dict)  # names of as many words, each with the first who bears it
+        self._by_length: dict[int, dict[str, int]] = defaultdict(
+            dict
+        )  # names of as many words, each with the first who bears it
         self._by_email: dict[str, list[int]] = defaultdict(list)
         self._by_word: dict[str, list[int]] = defaultdict(list)
 
@@ -140,7 +154,9 @@ class _Index:
         if person.email and place not in (places := self._by_email[person.email.lower()]):
             places.append(place)
             places.sort()
-        for word in dict.fromkeys(fold(f"{person.first_name or ''} {person.last_name or ''}").split()):
+        for word in dict.fromkeys(
+            fold(f"{person.first_name or ''} {person.last_name or ''}").split()
+        ):
             if place not in self._by_word[word][-1:]:
                 self._by_word[word].append(place)
 
@@ -151,7 +167,11 @@ class _Index:
     def spelt_like(self, key: tuple[str, ...]) -> list[int]:
         """Those whose name has as many words and nearly the same letters."""
         alike = process.extract(
-            " ".join(key), self._by_length.get(len(key), {}).keys(), scorer=fuzz.ratio, score_cutoff=_SAME_NAME, limit=None
+            " ".join(key),
+            self._by_length.get(len(key), {}).keys(),
+            scorer=fuzz.ratio,
+            score_cutoff=_SAME_NAME,
+            limit=None,
         )
         return [self._by_length[len(key)][name] for name, *_ in alike]
 
@@ -170,7 +190,11 @@ def split_name(full_name: str) -> tuple[str | None, str | None]:
     A particle opens a last name, never a first name: "de Sousa Kelly" is Kelly.
     """
     particles = lexicon("people")["particules"]
-    bare = " ".join(word for word in re.sub(r"\([^)]*\)", " ", full_name).split() if fold(word) not in lexicon("people")["civilites"])
+    bare = " ".join(
+        word
+        for word in re.sub(r"\([^)]*\)", " ", full_name).split()
+        if fold(word) not in lexicon("people")["civilites"]
+    )
     if "," in bare:
         last, first = (part.strip() or None for part in bare.split(",", 1))
         return first, last
@@ -178,7 +202,9 @@ def split_name(full_name: str) -> tuple[str | None, str | None]:
     capitals = [word for word in words if word.isupper() and len(word) > 1]
     if capitals and len(capitals) < len(words):
         firsts = [word for word in words if word not in capitals and fold(word) not in particles]
-        return " ".join(firsts) or None, " ".join(word for word in words if word not in firsts) or None
+        return " ".join(firsts) or None, " ".join(
+            word for word in words if word not in firsts
+        ) or None
     if len(words) < 2:
         return (bare, None) if is_first_name(bare) else (None, bare or None)
     if fold(words[0]) in particles and not is_first_name(words[0]):
@@ -192,7 +218,9 @@ def split_name(full_name: str) -> tuple[str | None, str | None]:
 def is_person_name(name: str) -> bool:
     """True for a name that a person may bear, False for a service's or a structure's ("Ateliers CRESS", "contact")."""
     words = fold(name).split()
-    return 1 <= len(words) <= 5 and not any(word in lexicon("people")["services"] or word.isdigit() for word in words)
+    return 1 <= len(words) <= 5 and not any(
+        word in lexicon("people")["services"] or word.isdigit() for word in words
+    )
 
 
 def is_first_name(name: str) -> bool:
@@ -204,17 +232,29 @@ def is_first_name(name: str) -> bool:
 @cache
 def _first_names() -> frozenset[str]:
     lines = data_path("lexicon", "prenoms.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(word for line in lines if not line.startswith("#") for word in fold(line).split())
+    return frozenset(
+        word for line in lines if not line.startswith("#") for word in fold(line).split()
+    )
 
 
 def _are_one(known: Person, person: Person) -> bool:
     """True for one name misspelt, or for the same address where one name is missing or alike."""
     if known.key and person.key:
         alike = fuzz.token_sort_ratio(" ".join(known.key), " ".join(person.key))
-        same_mail = bool(known.email and person.email) and (known.email or "").lower() == (person.email or "").lower()
-        same_last = bool(set(fold(known.last_name or "").split()) & set(fold(person.last_name or "").split()))
-        return (len(known.key) == len(person.key) and alike >= _SAME_NAME) or (same_mail and same_last)
-    return bool(known.email and person.email) and (known.email or "").lower() == (person.email or "").lower()
+        same_mail = (
+            bool(known.email and person.email)
+            and (known.email or "").lower() == (person.email or "").lower()
+        )
+        same_last = bool(
+            set(fold(known.last_name or "").split()) & set(fold(person.last_name or "").split())
+        )
+        return (len(known.key) == len(person.key) and alike >= _SAME_NAME) or (
+            same_mail and same_last
+        )
+    return (
+        bool(known.email and person.email)
+        and (known.email or "").lower() == (person.email or "").lower()
+    )
 
 
 def _fits(words: list[str], person: Person) -> bool:
@@ -222,4 +262,7 @@ def _fits(words: list[str], person: Person) -> bool:
     first, last = fold(person.first_name or "").split(), fold(person.last_name or "").split()
     initials = "".join(word[0] for word in first)
     rest = [word for word in words if word not in first and word not in last]
-    return not rest or (len(words) > len(rest) and all(len(word) <= 2 and initials.startswith(word) for word in rest))
+    return not rest or (
+        len(words) > len(rest)
+        and all(len(word) <= 2 and initials.startswith(word) for word in rest)
+    )

@@ -18,9 +18,8 @@ from pathlib import Path
 from pipeline.errors import reason_of
 from pipeline.ingest.child import Answer, Child, away_error, count_children
 from pipeline.ingest.parts import RawPart
-from pipeline.ingest.readers.source import MEGABYTE, too_large
-from pipeline.ingest.readers.wire import Error, is_passing
-from pipeline.settings import IngestSettings
+from pipeline.ingest.readers.source import MEGABYTE, Error, is_passing, too_large
+from pipeline.settings.stages import IngestSettings
 
 _log = logging.getLogger(__name__)
 _kept: list[dict[IngestSettings, "_Readers"]] = []  # of the open blocks of `readers_kept`
@@ -75,7 +74,11 @@ def read_files(
             readings[place] = reading
             if on_file:
                 on_file(reading.path)
-    _log.info("%d files read, %d refused", len(readings), sum(reading.error is not None for reading in readings.values()))
+    _log.info(
+        "%d files read, %d refused",
+        len(readings),
+        sum(reading.error is not None for reading in readings.values()),
+    )
     return [readings[place] for place in range(len(paths))]
 
 
@@ -87,7 +90,9 @@ def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> A
         why = reason_of(error) if isinstance(error, OSError) else "boucle de raccourcis"
         if isinstance(error, OSError) and is_passing(error):
             return Answer(error=away_error(why), can_pass=True)
-        return Answer(error=(f"fichier illisible ({why})", "vérifier que l'on a le droit de le lire"))
+        return Answer(
+            error=(f"fichier illisible ({why})", "vérifier que l'on a le droit de le lire")
+        )
     if found is None and not path.is_symlink():  # it was there when its folder was listed
         return Answer(error=away_error("disparu"), can_pass=True)
     is_file, n_bytes = (stat.S_ISREG(found.st_mode), found.st_size) if found else (False, 0)
@@ -95,7 +100,12 @@ def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> A
         advice = "vérifier qu'il existe encore, ou déposer le document lui-même à la place d'un raccourci"
         return Answer(error=("ce n'est pas un fichier ordinaire", advice))
     if allowed and not any(target.is_relative_to(folder) for folder in allowed):
-        return Answer(error=("raccourci vers un fichier hors du dépôt", "déposer le document lui-même à la place du raccourci"))
+        return Answer(
+            error=(
+                "raccourci vers un fichier hors du dépôt",
+                "déposer le document lui-même à la place du raccourci",
+            )
+        )
     if n_bytes > settings.max_file_mb * MEGABYTE:
         refusal = too_large(n_bytes, int(settings.max_file_mb * MEGABYTE))
         return Answer(error=(refusal.found, refusal.do))
@@ -179,7 +189,9 @@ class _Readers:
 
     def _add(self) -> None:
         child = Child(self._settings, Path(self._scratch.name))
-        self._at_work.append((child, threading.Thread(target=self._work, args=(child,), daemon=True)))
+        self._at_work.append(
+            (child, threading.Thread(target=self._work, args=(child,), daemon=True))
+        )
         self._at_work[-1][1].start()
 
     def _work(self, child: Child) -> None:

@@ -2,13 +2,21 @@
 
 In:   the files of a workshop's folder
 Out:  the tables of `pipeline.ingest`
+
+Write the documents and blocks of a workshop from parts whose blocks are placed.
+
+Who wrote or said each block: a participant of the workshop where a name tells, else the role as written.
 """
 
+import hashlib
 import logging
+import re
+import unicodedata
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import accumulate
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Any
 
 import pandas as pd
@@ -16,18 +24,161 @@ import pandas as pd
 from pipeline.depot import folder_name
 from pipeline.ingest.attendance import Attendance, enter_respondents, read_attendance
 from pipeline.ingest.contents import Contents, read_contents
-from pipeline.ingest.dates import find_date
-from pipeline.ingest.documents import Source, build_document
-from pipeline.ingest.people import Person, Roster, split_name
-from pipeline.ingest.places import Places
+from pipeline.ingest.people import Person, Roster, is_first_name, is_person_name, split_name
 from pipeline.ingest.sheets import Rows
-from pipeline.ingest.speakers import enter_correspondents, name_speakers
-from pipeline.ingest.structures import Mention, join_structures
-from pipeline.ingest.territory_map import Pin, build_catchments
-from pipeline.ingest.where import place_blocks, questions_by_siblings
-from pipeline.ingest.workshop import SILENT, Manifest, Reject, date_of, identify_workshop, name_territory, read_manifest
-from pipeline.settings import IngestSettings
-from pipeline.tables import ATTENDANCE, BLOCKS, DOCUMENTS, REJECTS, WORKSHOPS
+from pipeline.ingest.structures import Mention, Places, join_structures
+from pipeline.ingest.territory_map import build_catchments
+from pipeline.ingest.territory_map.shapes import Pin
+from pipeline.ingest.where import place_blocks
+from pipeline.ingest.where.cues import PlacedBlock
+from pipeline.ingest.where.spoken import is_role
+from pipeline.ingest.where.titles import questions_by_siblings
+from pipeline.ingest.words import find_date
+from pipeline.ingest.workshop import (
+    SILENT,
+    Manifest,
+    Reject,
+    date_of,
+    identify_workshop,
+    name_territory,
+    read_manifest,
+)
+from pipeline.settings.stages import IngestSettings
+from pipeline.tables.material import ATTENDANCE, BLOCKS, DOCUMENTS, REJECTS, WORKSHOPS
+from pipeline.text import fold, lexicon
+
+_SILENT = frozenset({"meta", "heading"})
+
+
+@dataclass(frozen=True)
+class Source:
+    """Where a document comes from: `path` in the depot with its `#part`, `file` without it, and what that file is.
+
+    `first_path` is the path under which it was first met, where it was renamed since.
+    """
+
+    path: str
+    file: str
+    sha256: str
+    title: str | None = None
+    first_path: str | None = None
+
+
+def document_id(path: str) -> str:
+    """The identifier of the document at `path`, the same on every system."""
+    return "d-" + hashlib.sha256(unicodedata.normalize("NFC", path).encode()).hexdigest()[:12]
+
+
+def build_document(
+    source: Source,
+    placed: Sequence[PlacedBlock],
+    speakers: Sequence[str | None],
+    *,
+    workshop_id: str,
+) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """Return the row of documents and the rows of blocks; the text is the blocks' texts, a line each."""
+    own_id = document_id(source.first_path or source.path)
+    blocks: list[dict[str, Any]] = []
+    at = 0
+    for order, (block, speaker) in enumerate(zip(placed, speakers, strict=True)):
+        blocks.append(
+            {
+                "document_id": own_id,
+                "block_order": order,
+                "start_char": at,
+                "end_char": at + len(block.text),
+                "kind": block.kind,
+                "level": block.level,
+                "table_number": block.table_number,
+                "question": block.question,
+                "channel": block.channel,
+                "speaker": speaker,
+            }
+        )
+        at += len(block.text) + 1
+    text = "\n".join(block.text for block in placed)
+    passages = [block for block in placed if block.kind not in _SILENT] or list(placed)
+    tables = {block.table_number for block in passages}
+    document = {
+        "document_id": own_id,
+        "workshop_id": workshop_id,
+        "path": source.path,
+        "sha256": source.sha256,
+        "channel": Counter(block.channel for block in passages).most_common(1)[0][0],
+        "table_number": tables.pop() if len(tables) == 1 else None,
+        "title": source.title or PurePosixPath(source.file).stem,
+        "n_chars": len(text),
+        "text": text,
+        "first_path": source.first_path,
+    }
+    return document, blocks
+
+
+def enter_correspondents(people: Sequence[tuple[str, str]], roster: Roster) -> list[str | None]:
+    """Enter senders and recipients of a mail, as (name, address), and return their participant_id; None for a service."""
+    return [_correspondent(name, address, roster) for name, address in people]
+
+
+def name_speakers(blocks: Sequence[PlacedBlock], roster: Roster) -> list[str | None]:
+    """Return the speaker of each block, names unknown so far entered into `roster`."""
+    known = {
+        speaker: _speaker(speaker, roster)
+        for speaker in dict.fromkeys(block.speaker for block in blocks)
+        if speaker
+    }
+    return [known.get(block.speaker) if block.speaker else None for block in blocks]
+
+
+def _correspondent(name: str, address: str, roster: Roster) -> str | None:
+    known = (roster.find_email(address) if address else None) or (
+        roster.find_name(name) if name else None
+    )
+    if known and name and is_person_name(name):
+        return known
+    if known:
+        return known
+    first, last = (
+        split_name(name)
+        if name and is_person_name(name) and "@" not in name
+        else _names_of_address(address)
+    )
+    return roster.add(Person(first, last, address or None, None, "mail")) if first or last else None
+
+
+def _names_of_address(address: str) -> tuple[str | None, str | None]:
+    """The names that an address such as karim.lefebvre@… spells, where the first is a first name."""
+    words = [word for word in re.split(r"[._-]", address.split("@")[0]) if word.isalpha()]
+    return (
+        (words[0].title(), words[1].title())
+        if len(words) == 2 and is_first_name(words[0]) and len(words[1]) > 1
+        else (None, None)
+    )
+
+
+def _speaker(speaker: str, roster: Roster) -> str:
+    """The participant_id of `speaker`; a role stays as written, a name nobody bears is a new person."""
+    pieces = [piece.strip() for piece in re.split(r"[()\[\]/–—]|\s-\s", speaker) if piece.strip()]
+    for piece in pieces:
+        known = None if is_role(piece) else roster.find_name(piece)
+        if known:
+            return known
+    names = [piece for piece in pieces if not is_role(piece) and _looks_like_name(piece)]
+    if not names:
+        return speaker
+    first, last = split_name(names[0])
+    return roster.add(Person(first, last, None, None, "transcript"))
+
+
+def _looks_like_name(piece: str) -> bool:
+    """True for up to four capitalised words, or words that hold a title or a first name."""
+    words = piece.split()
+    telling = any(
+        is_first_name(word) or fold(word) in lexicon("people")["civilites"] for word in words
+    )
+    return is_person_name(piece) and (
+        telling or (len(words) <= 4 and all(word[:1].isupper() for word in words))
+    )
+
 
 log = logging.getLogger(__name__)
 
@@ -47,8 +198,13 @@ def ingest(
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of one workshop, as `pipeline.ingest.ingest_workshop` says."""
     manifest = read_manifest(folder, depot=depot)
-    workshop_id, territory = workshop_id or identify_workshop(folder, depot=depot), name_territory(folder, manifest)
-    contents = read_contents(folder, depot=depot, settings=settings, on_file=on_file, first_paths=first_paths)
+    workshop_id, territory = (
+        workshop_id or identify_workshop(folder, depot=depot),
+        name_territory(folder, manifest),
+    )
+    contents = read_contents(
+        folder, depot=depot, settings=settings, on_file=on_file, first_paths=first_paths
+    )
     if contents.n_passing and on_passing:
         on_passing(contents.n_passing)
     roster, pins = Roster(workshop_id), contents.pins[: settings.max_listed]
@@ -59,12 +215,26 @@ def ingest(
     written = [*(entry.commune for entry in attendances), *(pin.commune for pin in pins)]
     places = Places(manifest.communes, territory, written, epci_codes=manifest.epci_codes)
     named = [entry for entry in attendances if entry.structure]
-    mentions = [*(_mention_of_pin(pin, places) for pin in pins), *(_mention(entry, places) for entry in named)]
-    structures, ids = join_structures(mentions, places, territory=territory, name_match=settings.name_match, workshop_id=workshop_id)
+    mentions = [
+        *(_mention_of_pin(pin, places) for pin in pins),
+        *(_mention(entry, places) for entry in named),
+    ]
+    structures, ids = join_structures(
+        mentions,
+        places,
+        territory=territory,
+        name_match=settings.name_match,
+        workshop_id=workshop_id,
+    )
     documents, blocks = _write_documents(contents, roster, manifest)
     _log_unplaced(workshop_id, blocks)
     return {
-        "workshops": WORKSHOPS.build([_workshop(folder, manifest, workshop_id, contents, blocks) | {"epci_code": places.epci_code}]),
+        "workshops": WORKSHOPS.build(
+            [
+                _workshop(folder, manifest, workshop_id, contents, blocks)
+                | {"epci_code": places.epci_code}
+            ]
+        ),
         "documents": documents,
         "blocks": blocks,
         "rejects": _write_rejects(
@@ -91,10 +261,17 @@ def _first_rows(lists: Sequence[Rows], n_rows: int) -> list[Rows]:
 
 def _left_out(folder: Path, contents: Contents, settings: IngestSettings) -> list[Reject]:
     """What of the lists and maps is beyond the limit, as one reject of the whole folder."""
-    most, counts = settings.max_listed, (("cartes", len(contents.pins)), ("listes de présence", sum(map(len, contents.lists))))
+    most, counts = (
+        settings.max_listed,
+        (("cartes", len(contents.pins)), ("listes de présence", sum(map(len, contents.lists)))),
+    )
     advice = "en retirer ce qui n'est pas de cet atelier, ou relever « max_listed » dans etude.toml, section [ingest]"
     return [
-        {"path": folder.name, "reason": f"{what} de {n} lignes en tout : seules les {most} premières sont lues", "advice": advice}
+        {
+            "path": folder.name,
+            "reason": f"{what} de {n} lignes en tout : seules les {most} premières sont lues",
+            "advice": advice,
+        }
         for what, n in counts
         if n > most
     ]
@@ -107,23 +284,41 @@ def _enter_animator(name: str, roster: Roster) -> None:
 
 
 def _mention_of_pin(pin: Pin, places: Places) -> Mention:
-    code, point = places.code_of(pin.commune, pin.commune_code), places.point_of(pin.commune, pin.commune_code)
-    return Mention(pin.name, code, pin.type_text, is_on_map=True, lat=pin.lat, lon=pin.lon, point=point)
+    code, point = (
+        places.code_of(pin.commune, pin.commune_code),
+        places.point_of(pin.commune, pin.commune_code),
+    )
+    return Mention(
+        pin.name, code, pin.type_text, is_on_map=True, lat=pin.lat, lon=pin.lon, point=point
+    )
 
 
 def _mention(entry: Attendance, places: Places) -> Mention:
-    code, point = places.code_of(entry.commune, entry.commune_code), places.point_of(entry.commune, entry.commune_code)
+    code, point = (
+        places.code_of(entry.commune, entry.commune_code),
+        places.point_of(entry.commune, entry.commune_code),
+    )
     return Mention(entry.structure or "", code, entry.type_text, point=point)
 
 
-def _write_documents(contents: Contents, roster: Roster, manifest: Manifest) -> tuple[pd.DataFrame, pd.DataFrame]:
+def _write_documents(
+    contents: Contents, roster: Roster, manifest: Manifest
+) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The documents and blocks of all parts in which something was said; mails name people before transcripts do."""
-    senders = {part.path: enter_correspondents(part.raw.people, roster)[:1] for part in contents.documents}
+    senders = {
+        part.path: enter_correspondents(part.raw.people, roster)[:1] for part in contents.documents
+    }
     likely = questions_by_siblings([part.names for part in contents.documents])
     documents: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
     for part in contents.documents:
-        placed = place_blocks(part.raw, part.held.blocks, names=part.names, n_tables=manifest.n_tables, likely=likely.get(part.names))
+        placed = place_blocks(
+            part.raw,
+            part.held.blocks,
+            names=part.names,
+            n_tables=manifest.n_tables,
+            likely=likely.get(part.names),
+        )
         sender = next(iter(senders[part.path]), None)
         speakers = [
             speaker or (sender if block.channel == "mail" else None)
@@ -140,11 +335,22 @@ def _log_unplaced(workshop_id: str, blocks: pd.DataFrame) -> None:
     """Count the passages whose table or question could not be told; remote contributions have no table."""
     passages = blocks[~blocks["kind"].isin(["heading", "meta"])]
     in_room = passages[~passages["channel"].isin(["mail", "telephone"])]
-    n_tables, n_questions = int(in_room["table_number"].isna().sum()), int(passages["question"].isna().sum())
-    log.info("%s: %d blocks of passages, %d without table, %d without question", workshop_id, len(passages), n_tables, n_questions)
+    n_tables, n_questions = (
+        int(in_room["table_number"].isna().sum()),
+        int(passages["question"].isna().sum()),
+    )
+    log.info(
+        "%s: %d blocks of passages, %d without table, %d without question",
+        workshop_id,
+        len(passages),
+        n_tables,
+        n_questions,
+    )
 
 
-def _workshop(folder: Path, manifest: Manifest, workshop_id: str, contents: Contents, blocks: pd.DataFrame) -> dict[str, Any]:
+def _workshop(
+    folder: Path, manifest: Manifest, workshop_id: str, contents: Contents, blocks: pd.DataFrame
+) -> dict[str, Any]:
     titles = [" ".join(row) for rows in contents.lists for row in rows[:_TITLE_ROWS]]
     listed = next((found[0] for title in titles if (found := find_date(title))), None)
     n_seen = blocks["table_number"].nunique()
@@ -158,7 +364,12 @@ def _workshop(folder: Path, manifest: Manifest, workshop_id: str, contents: Cont
     }
 
 
-def _write_attendance(attendances: Sequence[Attendance], structure_ids: Sequence[str], places: Places, workshop_id: str) -> pd.DataFrame:
+def _write_attendance(
+    attendances: Sequence[Attendance],
+    structure_ids: Sequence[str],
+    places: Places,
+    workshop_id: str,
+) -> pd.DataFrame:
     """One row a participant and structure; two spellings of one structure are one row, signed if either is."""
     ids = iter(structure_ids)
     rows: dict[tuple[str, str | None], dict[str, Any]] = {}
@@ -205,6 +416,11 @@ def _write_rejects(rejects: Sequence[Reject]) -> pd.DataFrame:
     counts = Counter((reject["path"], reject["reason"]) for reject in rejects)
     unique = {(reject["path"], reject["reason"]): reject for reject in rejects}
     return REJECTS.build(
-        reject | {"reason": f"{reject['reason']} ({counts[key]} fois)" if counts[key] > 1 else reject["reason"]}
+        reject
+        | {
+            "reason": f"{reject['reason']} ({counts[key]} fois)"
+            if counts[key] > 1
+            else reject["reason"]
+        }
         for key, reject in unique.items()
     )

@@ -17,14 +17,14 @@ from typing import Any
 import pandas as pd
 import yaml
 
-from pipeline.communes import find_epci
+from pipeline.communes.tables import find_epci
 from pipeline.depot import Unread, folder_name, is_junk, list_folder, text_of, workshop_folders
 from pipeline.errors import ReadError, reason_of
-from pipeline.ingest.dates import find_date, strip_dates
-from pipeline.ingest.sniff import decode
-from pipeline.ingest.words import blank_to_none, fold, lexicon, slug, to_number
-from pipeline.plain_yaml import RefusedYamlError, load_plain
-from pipeline.tables import REJECTS
+from pipeline.files import RefusedYamlError, load_plain
+from pipeline.ingest.parts import decode
+from pipeline.ingest.words import blank_to_none, find_date, strip_dates, to_number
+from pipeline.tables.material import REJECTS
+from pipeline.text import fold, lexicon, slug
 
 Reject = dict[str, str]
 
@@ -74,15 +74,23 @@ def reject_silent(rejects: pd.DataFrame, paths: Iterable[str]) -> pd.DataFrame:
 
 def reject_strays(rejects: pd.DataFrame, files: Sequence[Path], *, depot: Path) -> pd.DataFrame:
     """Return `rejects` with a row for each of `files`, which lie in `depot` outside any workshop's folder."""
-    reason, advice = "fichier hors de tout dossier d'atelier", "le déplacer dans le dossier de son atelier"
+    reason, advice = (
+        "fichier hors de tout dossier d'atelier",
+        "le déplacer dans le dossier de son atelier",
+    )
     strays = [path for path in files if not is_junk(path.relative_to(depot))]
     return reject_unread(rejects, [Unread(path, reason, advice) for path in strays], depot=depot)
 
 
 def reject_unread(rejects: pd.DataFrame, unread: Sequence[Unread], *, depot: Path) -> pd.DataFrame:
     """Return `rejects` with a row for each of `unread`, which are in no workshop."""
-    rows = REJECTS.build({"path": text_of(path.relative_to(depot)), "reason": reason, "advice": advice} for path, reason, advice in unread)
-    return REJECTS.check(pd.concat([rejects, rows], ignore_index=True).drop_duplicates(["path", "reason"]))
+    rows = REJECTS.build(
+        {"path": text_of(path.relative_to(depot)), "reason": reason, "advice": advice}
+        for path, reason, advice in unread
+    )
+    return REJECTS.check(
+        pd.concat([rejects, rows], ignore_index=True).drop_duplicates(["path", "reason"])
+    )
 
 
 def is_manifest(path: Path) -> bool:
@@ -99,7 +107,9 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
     path, *others = found
     label = folder_name(folder)
     name = f"{label}/{path.name}"
-    rejects: list[Reject] = [_second_manifest(f"{label}/{other.name}", path.name) for other in others]
+    rejects: list[Reject] = [
+        _second_manifest(f"{label}/{other.name}", path.name) for other in others
+    ]
     content, problem = _load(path)
     if not isinstance(content, dict):
         reason, advice = problem or "pas de clés dans ce fichier", f"y écrire {_EXAMPLE}"
@@ -114,8 +124,17 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
         attribute, read = _KEYS[fold(str(key))]
         told[attribute] = read(value) if value not in (None, "", []) else None
         if told[attribute] is None and value not in (None, "", []):
-            rejects.append({"path": name, "reason": f"valeur illisible pour « {key} »", "advice": _ADVICE[attribute]})
-    return Manifest(**{attribute: value for attribute, value in told.items() if value is not None}, rejects=tuple(rejects))
+            rejects.append(
+                {
+                    "path": name,
+                    "reason": f"valeur illisible pour « {key} »",
+                    "advice": _ADVICE[attribute],
+                }
+            )
+    return Manifest(
+        **{attribute: value for attribute, value in told.items() if value is not None},
+        rejects=tuple(rejects),
+    )
 
 
 def _second_manifest(path: str, first: str) -> Reject:
@@ -127,7 +146,10 @@ def name_territory(folder: Path, manifest: Manifest) -> str:
     """The territory's name: the manifest's, else the folder's name without date and words such as "atelier"."""
     if manifest.territory:
         return manifest.territory
-    words = re.split(r"[\s_]+", re.sub(r"[–—,;()\[\]]|\s-\s|^-|-$", " ", strip_dates(folder.name.replace("_", " "))))
+    words = re.split(
+        r"[\s_]+",
+        re.sub(r"[–—,;()\[\]]|\s-\s|^-|-$", " ", strip_dates(folder.name.replace("_", " "))),
+    )
     kept = [word.strip("-. ") for word in words if fold(word)]
     while len(kept) > 1 and _surrounds(kept[0]):
         kept.pop(0)
@@ -152,7 +174,9 @@ def identify_workshops(folders: Iterable[Path], *, depot: Path) -> dict[str, str
     """The workshop_id of each of `folders`, all those of `depot`, by the folder's name: `name_workshop`, with the folder's own slug
     appended where another folder has the same name.
     """
-    names = {folder.name: name_workshop(folder, read_manifest(folder, depot=depot)) for folder in folders}
+    names = {
+        folder.name: name_workshop(folder, read_manifest(folder, depot=depot)) for folder in folders
+    }
     counts = Counter(names.values())
     ids = {folder: name for folder, name in names.items() if counts[name] == 1}
     for folder in sorted(names.keys() - ids.keys(), key=_composed_first):
@@ -180,7 +204,9 @@ def date_of(folder: Path, manifest: Manifest) -> str | None:
 
 def _surrounds(word: str) -> bool:
     """True for a word or number that stands around a territory's name in a folder's."""
-    return fold(word) in lexicon("territories")["entourage"] or bool(re.fullmatch(r"(?:no )?\d{1,3}", fold(word)))
+    return fold(word) in lexicon("territories")["entourage"] or bool(
+        re.fullmatch(r"(?:no )?\d{1,3}", fold(word))
+    )
 
 
 def _load(path: Path) -> tuple[Any, str]:
@@ -222,31 +248,54 @@ def _read_number(value: Any) -> int | None:
 
 
 def _read_people(value: Any) -> tuple[str, ...] | None:
-    names = value if isinstance(value, list) else re.split(r",|;| et ", value) if isinstance(value, str) else []
+    names = (
+        value
+        if isinstance(value, list)
+        else re.split(r",|;| et ", value)
+        if isinstance(value, str)
+        else []
+    )
     kept = [re.sub(r"\s*\([^)]*\)", "", name).strip() for name in names if isinstance(name, str)]
     return tuple(name for name in kept if fold(name)) or None
 
 
 def _read_communes(value: Any) -> tuple[Commune, ...] | None:
-    return tuple(commune for entry in (value if isinstance(value, list) else [value]) if (commune := _read_commune(entry))) or None
+    return (
+        tuple(
+            commune
+            for entry in (value if isinstance(value, list) else [value])
+            if (commune := _read_commune(entry))
+        )
+        or None
+    )
 
 
 def _read_commune(entry: Any) -> Commune | None:
     if isinstance(entry, dict):
         fields = {fold(str(key)): str(value) for key, value in entry.items()}
-        return Commune(fields.get("code") or fields.get("insee") or fields.get("code insee"), fields.get("nom") or fields.get("name"))
+        return Commune(
+            fields.get("code") or fields.get("insee") or fields.get("code insee"),
+            fields.get("nom") or fields.get("name"),
+        )
     text = _read_text(entry)
     if text is None:
         return None
     code = re.search(r"\b(?:\d{5}|2[AB]\d{3})\b", text.zfill(5) if text.isdigit() else text)
-    return Commune(code[0] if code else None, blank_to_none(re.sub(r"[()]|\b(?:\d{4,5}|2[AB]\d{3})\b", " ", text)))
+    return Commune(
+        code[0] if code else None,
+        blank_to_none(re.sub(r"[()]|\b(?:\d{4,5}|2[AB]\d{3})\b", " ", text)),
+    )
 
 
 def _read_epci(value: Any) -> tuple[str, ...] | None:
     """The SIREN of the intercommunal authorities, given as such or by a name that only one bears."""
     codes: list[str] = []
     for entry in value if isinstance(value, list) else [value]:
-        fields = {fold(str(key)): str(item) for key, item in entry.items()} if isinstance(entry, dict) else {"nom": str(entry)}
+        fields = (
+            {fold(str(key)): str(item) for key, item in entry.items()}
+            if isinstance(entry, dict)
+            else {"nom": str(entry)}
+        )
         siren = re.search(r"\b\d{9}\b", " ".join(fields.values()))
         code = siren[0] if siren else find_epci(fields.get("nom", ""))
         codes += [code] if code else []

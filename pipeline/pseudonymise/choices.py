@@ -2,6 +2,8 @@
 
 In:   a Masker, the decisions taken on doubtful cases, the registry
 Out:  the masker's masks, corrected
+
+Find a person of the vault by what is known of it, and list the names that must hide it for good once it is erased.
 """
 
 import re
@@ -9,12 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 
+from pipeline.french import is_word
 from pipeline.pseudonymise.contacts import PERSON, Mask
+from pipeline.pseudonymise.identities import digits_of, is_forgotten, name_words, spelt
 from pipeline.pseudonymise.masker import Masker
-from pipeline.pseudonymise.pseudonyms import is_forgotten, spelt
 from pipeline.pseudonymise.roster import Roster
-from pipeline.pseudonymise.vault import Registry
-from pipeline.pseudonymise.words import Word, fold, is_sure_surname, words_of
+from pipeline.pseudonymise.vault import Facts, Person, Registry
+from pipeline.pseudonymise.words import Word, fold, is_first_name, is_sure_surname, listed, words_of
 
 _MOST_WORDS = 5  # of a forgotten name
 
@@ -30,7 +33,9 @@ class Choices:
 class DecidedMasker(Masker):
     """A masker that people's decisions correct; `folder` is the workshop's."""
 
-    def __init__(self, roster: Roster, *, name_match: int, choices: Choices, registry: Registry, folder: str) -> None:
+    def __init__(
+        self, roster: Roster, *, name_match: int, choices: Choices, registry: Registry, folder: str
+    ) -> None:
         super().__init__(roster, name_match=name_match)
         self._hide = frozenset(map(_key, choices.hide))
         self._keep = frozenset(map(_key, choices.keep)) - self._hide
@@ -48,11 +53,18 @@ class DecidedMasker(Masker):
         if mask.token != PERSON:
             return mask
         words = _key(text[mask.start : mask.end])
-        return mask._replace(is_kept=(words in self._keep and not mask.is_sure) or (mask.is_kept and words not in self._hide))
+        return mask._replace(
+            is_kept=(words in self._keep and not mask.is_sure)
+            or (mask.is_kept and words not in self._hide)
+        )
 
     def _added(self, text: str) -> Iterable[Mask]:
         """Masks of the words to hide and of the names forgotten, wherever they stand."""
-        masks = [Mask(*match.span(), PERSON) for match in _any_of(self._hide).finditer(fold(text))] if self._hide else []
+        masks = (
+            [Mask(*match.span(), PERSON) for match in _any_of(self._hide).finditer(fold(text))]
+            if self._hide
+            else []
+        )
         return masks + (self._forgotten(text) if self._hidden else [])
 
     def _forgotten(self, text: str) -> list[Mask]:
@@ -67,12 +79,18 @@ class DecidedMasker(Masker):
 
     def _is_forgotten(self, text: str, first: Word, last: Word) -> bool:
         name = text[first.start : last.end]
-        is_name = first.has_capital or first is not last or (is_sure_surname(first.folded) and not first.is_common)
+        is_name = (
+            first.has_capital
+            or first is not last
+            or (is_sure_surname(first.folded) and not first.is_common)
+        )
         return is_name and "\n" not in name and self._hash_is_known(spelt(name))
 
     def _hash_is_known(self, name: str) -> bool:
         if name not in self._known_hashes:
-            self._known_hashes[name] = is_forgotten(name, self._registry, self._folder, self._hidden)
+            self._known_hashes[name] = is_forgotten(
+                name, self._registry, self._folder, self._hidden
+            )
         return self._known_hashes[name]
 
 
@@ -83,5 +101,74 @@ def _key(words: str) -> str:
 @cache
 def _any_of(words: frozenset[str]) -> re.Pattern[str]:
     """Whole words, longest first."""
-    forms = [r"\s+".join(map(re.escape, form.split())) for form in sorted(words, key=lambda form: (-len(form), form))]
+    forms = [
+        r"\s+".join(map(re.escape, form.split()))
+        for form in sorted(words, key=lambda form: (-len(form), form))
+    ]
     return re.compile(rf"(?<!\w)(?:{'|'.join(forms)})(?!\w)")
+
+
+_ID = re.compile(r"\[?personne[- ](\d+)\]?", re.IGNORECASE)
+
+
+def find_people(registry: Registry, wanted: str) -> list[Person]:
+    """Return whom `wanted` may mean, in order of number: those with the whole name before those with a part of it."""
+    everybody = [person for _, person in sorted(registry.persons.items())]
+    number, text = _ID.fullmatch(wanted.strip()), wanted.strip()
+    if number:
+        return [person for person in everybody if person.number == int(number[1])]
+    if "@" in text:
+        return [person for person in everybody if text.casefold() in person.emails]
+    if digits_of(text):
+        return [person for person in everybody if digits_of(text) in person.phones]
+    words = set(name_words(spelt(text)).split())
+    exact = [
+        person
+        for person in everybody
+        if any(set(spelt(name).split()) == words for name in person.names)
+    ]
+    return exact or [
+        person
+        for person in everybody
+        if words and any(words <= set(spelt(name).split()) for name in person.names)
+    ]
+
+
+def is_forgotten_person(registry: Registry, wanted: str) -> bool:
+    """Whether `wanted` names somebody erased; of a participant_id, whether it was ever given."""
+    text, number = wanted.strip(), _ID.fullmatch(wanted.strip())
+    if number:
+        return 0 < int(number[1]) <= registry.last_number
+    facts = Facts(
+        *(
+            frozenset(filter(None, fact))
+            for fact in ((name_words(text),), (text.casefold(),), (digits_of(text),), (), ())
+        )
+    )
+    hashed, hidden = facts.hashed(registry.secret), registry.forgotten_mentions()
+    forms = {registry.hash_mention("", form) for form in (spelt(text), name_words(spelt(text)))}
+    return bool(forms & hidden) or any(entry.is_person(hashed) for entry in registry.forgotten)
+
+
+def lasting_forms(person: Person) -> list[tuple[str, str]]:
+    """(folder, name as `spelt`) pairs that mean this person: "" for its whole names, which do anywhere; a folder for parts of them."""
+    wholes = {spelt(name) for name in person.names if len(name.split()) > 1}
+    first, last = (spelt(name or "") for name in (person.first_name, person.last_name))
+    if first and last:
+        wholes |= {f"{first} {last}", f"{last} {first}", f"{first[0]} {last}"}
+    parts = {(folder, name) for folder, names in person.mentions.items() for name in names}
+    if last and is_telling(last):
+        parts |= {(folder, last) for folder in person.folders}
+    return sorted({("", whole) for whole in wholes} | parts)
+
+
+def is_name_word(word: str) -> bool:
+    """Whether a word of a name, as `spelt`, is more than an initial, a particle or a function word."""
+    return len(word) > 2 and word not in listed("particules") | listed("jamais") | listed(
+        "civilites"
+    )
+
+
+def is_telling(name: str) -> bool:
+    """Whether a name alone tells its person: no first name, no common word."""
+    return len(name) > 2 and not is_first_name(name) and not is_word(name)

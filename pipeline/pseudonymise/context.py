@@ -2,14 +2,31 @@
 
 In:   the words of a passage, the place of one, the folded passage
 Out:  yes or no
+
+How far a person's name extends around the word that gave it away: initials, particles, surnames.
+
+A passage in which names are looked for: its words, its entities, and where it must not be touched.
 """
 
 import re
-from functools import cache
+from dataclasses import dataclass
+from functools import cache, cached_property
 
-from pipeline.pseudonymise.communes import is_place
-from pipeline.pseudonymise.verbs import is_subject
-from pipeline.pseudonymise.words import Word, alternatives, is_surname, listed
+from pipeline.pseudonymise.cues import is_subject, is_verb_form
+from pipeline.pseudonymise.roster import Roster
+from pipeline.pseudonymise.words import (
+    UPPER,
+    Word,
+    alternatives,
+    celebrated,
+    fold,
+    is_first_name,
+    is_place,
+    is_surname,
+    is_word_in_capitals,
+    listed,
+    words_of,
+)
 
 _GAP = r"[\s\u00a0]"
 _CLOSE = re.compile(rf"{_GAP}+(?:[«\"“]{_GAP}?)?(?:[dlDL]['’])?|-")
@@ -22,14 +39,20 @@ def is_place_name(words: list[Word], place: int) -> bool:
     word, back = words[place], place - 1
     if "-" in word.folded and word.folded.split("-")[0] in listed("saints"):
         return True
-    if back >= 0 and words[back].folded in listed("civilites") and _AFTER_TITLE.fullmatch(word.before):
+    if (
+        back >= 0
+        and words[back].folded in listed("civilites")
+        and _AFTER_TITLE.fullmatch(word.before)
+    ):
         return _is_honoured(words, back)
     if back < 0 or not _CLOSE.fullmatch(word.before):
         return False
     if words[back].folded in listed("saints") and words[back].has_capital:
         return True
     is_linked = bool(re.search(r"[dD]['’]$", word.before))
-    while back > 0 and words[back].folded in listed("liens") and _CLOSE.fullmatch(words[back].before):
+    while (
+        back > 0 and words[back].folded in listed("liens") and _CLOSE.fullmatch(words[back].before)
+    ):
         is_linked, back = True, back - 1
     if words[back].folded in listed("civilites"):
         return _is_honoured(words, back)
@@ -55,13 +78,18 @@ def _is_honoured(words: list[Word], title: int) -> bool:
         is_written_out = len(word.text) > 4 or word.text == "M"
         return is_direct and is_written_out and is_place_name(words, title)
     is_article = is_direct or link in ("du", "des") or bool(re.search(r"[lL]['’]$", word.before))
-    return (is_article or word.folded in listed("civilites_sans_article")) and is_place_name(words, title)
+    return (is_article or word.folded in listed("civilites_sans_article")) and is_place_name(
+        words, title
+    )
 
 
 def is_owned(words: list[Word], place: int) -> bool:
     """Whether "de" alone ties the name at `place` to what stands before: the place of somebody, where a street would need none."""
     word = words[place]
-    return place > 0 and ((word.before == " " and words[place - 1].folded == "de") or bool(re.fullmatch(r" [dD]['’]", word.before)))
+    return place > 0 and (
+        (word.before == " " and words[place - 1].folded == "de")
+        or bool(re.fullmatch(r" [dD]['’]", word.before))
+    )
 
 
 def has_inner_capital(words: list[Word], place: int) -> bool:
@@ -88,7 +116,9 @@ def _is_kind_of_place(words: list[Word], place: int, *, is_linked: bool, is_home
     if is_home:
         return is_inner_capital and _is_house(words, place)
     if is_linked:
-        return kind in listed("lieux_avec_de") or (is_inner_capital and (word.is_common or kind in listed("lieux_et_organisations")))
+        return kind in listed("lieux_avec_de") or (
+            is_inner_capital and (word.is_common or kind in listed("lieux_et_organisations"))
+        )
     is_inner = is_inner_capital and word.folded not in listed("parentes")
     return kind in listed("lieux_et_organisations") or (is_inner and is_place_name(words, place))
 
@@ -96,25 +126,35 @@ def _is_kind_of_place(words: list[Word], place: int, *, is_linked: bool, is_home
 def _is_house(words: list[Word], place: int) -> bool:
     """Whether the capitalised word before "chez" is a house that has a sign (le Relais chez Paul), not a town or the end of a street."""
     word = words[place]
-    is_town_or_day = not word.is_common or is_place(word.folded) or word.folded in listed("jamais") | listed("moments")
+    is_town_or_day = (
+        not word.is_common
+        or is_place(word.folded)
+        or word.folded in listed("jamais") | listed("moments")
+    )
     return not is_town_or_day and not is_place_name(words, place)
 
 
 def _is_cited(words: list[Word], place: int) -> bool:
     """Whether the word is the verb of "je cite", not a "cité"."""
-    return words[place].text.lower() == "cite" and (place == 0 or words[place - 1].folded in ("je", "tu", "il", "elle", "on", "qui"))
+    return words[place].text.lower() == "cite" and (
+        place == 0 or words[place - 1].folded in ("je", "tu", "il", "elle", "on", "qui")
+    )
 
 
 def _is_function_word(words: list[Word], place: int) -> bool:
     """Whether the word is the conjunction "car" or the possessive "sa", not a coach or a company: car Karim est malade, sa sœur Nadia."""
     if words[place].text.lower() == "car":
-        return place == 0 or words[place - 1].folded not in listed("determinants_de_chose") | listed("articles")
+        return place == 0 or words[place - 1].folded not in listed(
+            "determinants_de_chose"
+        ) | listed("articles")
     return words[place].text in ("sa", "Sa")
 
 
 def announces(words: list[Word], place: int, folded: str, *, strongly: bool = False) -> bool:
     """Whether the words before the name at `place` announce a person; `strongly`: even one whose first name is unknown."""
-    before = re.sub(r"(?<!\w)d'$", "de ", folded[max(0, words[place].start - _FAR) : words[place].start])
+    before = re.sub(
+        r"(?<!\w)d'$", "de ", folded[max(0, words[place].start - _FAR) : words[place].start]
+    )
     strong = (_heading(), _greeting(), _speech(), _apposed())
     frames = strong if strongly else (*strong, _mention(), _attribution())
     return any(frame.search(before) for frame in frames)
@@ -127,7 +167,9 @@ def calls_for_person(words: list[Word], place: int, folded: str) -> bool:
     before = folded[max(0, words[place].start - _NEAR) : words[place].start]
     if _kin().search(re.sub(r"(?<!\w)d'$", "de ", before)):
         return True
-    is_second = place > 1 and words[place - 1].folded in ("et", "ou") and words[place - 2].has_capital
+    is_second = (
+        place > 1 and words[place - 1].folded in ("et", "ou") and words[place - 2].has_capital
+    )
     if not is_second or words[place - 2].opens or not is_surname(words[place - 2].folded):
         return False
     return calls_for_person(words, place - 2, folded)
@@ -136,7 +178,11 @@ def calls_for_person(words: list[Word], place: int, folded: str) -> bool:
 def may_call_for_person(words: list[Word], place: int) -> bool:
     """Whether a person or an organisation may be expected at `place`: avec X, chez X, les X."""
     before = words[place - 1] if place else None
-    return before is not None and bool(re.fullmatch(_GAP, words[place].before)) and before.folded in listed("appels")
+    return (
+        before is not None
+        and bool(re.fullmatch(_GAP, words[place].before))
+        and before.folded in listed("appels")
+    )
 
 
 @cache
@@ -146,7 +192,9 @@ def _kin() -> re.Pattern[str]:
     owned = f"{kin}|{alternatives('choses_de_personnes')}"
     articles = "le|la|les|du|un|une|au|aux|des|mon|ma|mes|son|sa|ses|notre|nos|votre|vos|leur|leurs"
     asked = alternatives("annonces_a_verifier")
-    return re.compile(rf"(?<!\w)(?:(?:{articles}){_GAP}(?:{kin})|(?:{owned}){_GAP}de|{asked}){_GAP}$")
+    return re.compile(
+        rf"(?<!\w)(?:(?:{articles}){_GAP}(?:{kin})|(?:{owned}){_GAP}de|{asked}){_GAP}$"
+    )
 
 
 @cache
@@ -161,7 +209,9 @@ def _heading() -> re.Pattern[str]:
 @cache
 def _greeting() -> re.Pattern[str]:
     """Merci, Bonjour, Merci beaucoup à."""
-    return re.compile(rf"(?<!\w)(?:{alternatives('annonces_fortes')}){_GAP}+(?:à\s|beaucoup\sà\s)?$")
+    return re.compile(
+        rf"(?<!\w)(?:{alternatives('annonces_fortes')}){_GAP}+(?:à\s|beaucoup\sà\s)?$"
+    )
 
 
 @cache
@@ -186,7 +236,9 @@ def _attribution() -> re.Pattern[str]:
 @cache
 def _mention() -> re.Pattern[str]:
     """Voir avec, selon, relu par, le président."""
-    return re.compile(rf"(?<!\w)(?:{alternatives('annonces')}){_GAP}+(?:(?:à|avec|par|à nouveau)\s)?$")
+    return re.compile(
+        rf"(?<!\w)(?:{alternatives('annonces')}){_GAP}+(?:(?:à|avec|par|à nouveau)\s)?$"
+    )
 
 
 def is_presented(words: list[Word], place: int, folded: str) -> bool:
@@ -198,11 +250,23 @@ def is_presented(words: list[Word], place: int, folded: str) -> bool:
 
 def is_told(words: list[Word], place: int, folded: str) -> bool:
     """Whether words that people alone have stand around a surname: voir avec X; c'est X qui; (X, maraîchère)."""
-    before, after = folded[max(0, words[place].start - _NEAR) : words[place].start], folded[words[place].end : words[place].end + _NEAR]
-    is_cleft = re.search(r"(?<!\w)c'est\s(?:pas\s|à\s)?$", before) and re.match(r"\s(?:qui|de)\s", after)
-    is_voter = re.search(r"(?:contre|abstentions?|pour)\s(?:\d+\s?)?\($", before) or _vote().match(after)
+    before, after = (
+        folded[max(0, words[place].start - _NEAR) : words[place].start],
+        folded[words[place].end : words[place].end + _NEAR],
+    )
+    is_cleft = re.search(r"(?<!\w)c'est\s(?:pas\s|à\s)?$", before) and re.match(
+        r"\s(?:qui|de)\s", after
+    )
+    is_voter = re.search(r"(?:contre|abstentions?|pour)\s(?:\d+\s?)?\($", before) or _vote().match(
+        after
+    )
     is_said = is_cleft or is_voter or _function().match(after)
-    return bool(is_said) or is_related(words, place, folded) or announces(words, place, folded) or takes_the_floor(after)
+    return (
+        bool(is_said)
+        or is_related(words, place, folded)
+        or announces(words, place, folded)
+        or takes_the_floor(after)
+    )
 
 
 def is_related(words: list[Word], place: int, folded: str) -> bool:
@@ -215,7 +279,9 @@ def _relation() -> re.Pattern[str]:
     people = f"{alternatives('fonctions')}|{alternatives('parentes')}|{alternatives('proches')}|{alternatives('metiers')}"
     kin = rf"\s?,?\s(?:et\s|avec\s)?(?:mon|ma|notre|son|sa|ses)\s(?:{people})(?!\w)"
     trade = rf"\s?,?\s(?:le|la|l'|du|de\sla)\s?(?:{alternatives('metiers')})(?!\w)"
-    return re.compile(rf"{kin}|{trade}|\s?,?\s(?:de\sla\s)?table\s\d|\s(?:m'a|lui\sa|t'a|n'en\speut\splus|en\sa\smarre)(?!\w)")
+    return re.compile(
+        rf"{kin}|{trade}|\s?,?\s(?:de\sla\s)?table\s\d|\s(?:m'a|lui\sa|t'a|n'en\speut\splus|en\sa\smarre)(?!\w)"
+    )
 
 
 @cache
@@ -234,7 +300,12 @@ def is_posted(words: list[Word], place: int, folded: str) -> bool:
 
 def takes_the_floor(after: str) -> bool:
     """Whether a colon and what a speaker begins with follow: « Nadia : oui, nous… »."""
-    return re.match(rf"\s?:\s*(?:[«\"“]|(?:{alternatives('prises_de_parole')})(?:(?<=')|(?!\w)))", after) is not None
+    return (
+        re.match(
+            rf"\s?:\s*(?:[«\"“]|(?:{alternatives('prises_de_parole')})(?:(?<=')|(?!\w)))", after
+        )
+        is not None
+    )
 
 
 def announces_first_name(words: list[Word], place: int) -> bool:
@@ -251,7 +322,9 @@ def follows(words: list[Word], place: int, folded: str) -> bool:
     word = words[place]
     line_start = folded[: word.start].rpartition("\n")[2].strip(" \t\u00a0-–•*")
     opens = not line_start or line_start.endswith((".", ";", "!", "?"))
-    is_speaker = folded[word.end : word.end + 3].lstrip(" \u00a0").startswith((": ", ":\u00a0")) and opens
+    is_speaker = (
+        folded[word.end : word.end + 3].lstrip(" \u00a0").startswith((": ", ":\u00a0")) and opens
+    )
     return is_speaker or acts(words, place, folded)
 
 
@@ -266,10 +339,239 @@ def _action() -> re.Pattern[str]:
     """Propose, a dit, et Marin tiennent, proposerait."""
     other = rf"(?:{_GAP}et{_GAP}[^\W\d_]+)?"
     auxiliary = r"(?:a\s|nous\s|vous\s|y\s|en\s|se\s|ne\s|l')?"
-    return re.compile(rf"{other}{_GAP}{auxiliary}(?:{alternatives('verbes')}|[a-z]{{3,}}(?:ait|aient|era|erait|eront|irait))(?!\w)")
+    return re.compile(
+        rf"{other}{_GAP}{auxiliary}(?:{alternatives('verbes')}|[a-z]{{3,}}(?:ait|aient|era|erait|eront|irait))(?!\w)"
+    )
 
 
 @cache
 def _function() -> re.Pattern[str]:
     """, trésorière; (notre coordinatrice)."""
-    return re.compile(rf"{_GAP}?[,(]{_GAP}?(?:l[ae]\s|l'|notre\s|une?\s)?(?:{alternatives('fonctions')})(?!\w)")
+    return re.compile(
+        rf"{_GAP}?[,(]{_GAP}?(?:l[ae]\s|l'|notre\s|une?\s)?(?:{alternatives('fonctions')})(?!\w)"
+    )
+
+
+@dataclass(frozen=True)
+class Passage:
+    """A block of a document, or a cell of a table."""
+
+    text: str
+    entities: tuple[tuple[int, int, str], ...]  # start, end, label (PER, LOC, ORG, MISC)
+    roster: Roster
+
+    @cached_property
+    def words(self) -> list[Word]:
+        """Its words in order."""
+        return words_of(self.text)
+
+    @cached_property
+    def folded(self) -> str:
+        """Its text folded, offsets unchanged."""
+        return fold(self.text)
+
+    @cached_property
+    def is_shouted(self) -> bool:
+        """Whether it is all in capitals, so that a capital proves nothing."""
+        return _is_shouted(self.text)
+
+    def is_shouted_at(self, word: Word) -> bool:
+        """Whether the line that `word` stands in is."""
+        start, end = self.text.rfind("\n", 0, word.start) + 1, self.text.find("\n", word.end)
+        return _is_shouted(self.text[start : end if end >= 0 else None])
+
+    @cached_property
+    def kept(self) -> list[tuple[int, int]]:
+        """Spans of structures' names and of words that the settings keep."""
+        return [
+            match.span()
+            for match in self.roster.kept.finditer(self.folded)
+            if not self._goes_on(match)
+        ]
+
+    def _goes_on(self, match: re.Match[str]) -> bool:
+        """Whether a surname follows a famous name, which is then a living person's: Aimé Césaire Kouassi."""
+        after = re.match(rf"[ \u00a0]({UPPER}[\w\-]+)", self.text[match.end() :])
+        return match.group() in celebrated() and after is not None and is_surname(fold(after[1]))
+
+    def is_kept(self, word: Word) -> bool:
+        """Whether `word` lies in a name to leave."""
+        return any(start <= word.start and word.end <= end for start, end in self.kept)
+
+    def label(self, word: Word) -> str:
+        """spaCy's label of the entity that covers `word`, or nothing."""
+        return next(
+            (
+                label
+                for start, end, label in self.entities
+                if start <= word.start and word.end <= end
+            ),
+            "",
+        )
+
+
+def _is_shouted(text: str) -> bool:
+    letters = [letter for letter in text if letter.isalpha()]
+    return len(letters) > 8 and sum(letter.isupper() for letter in letters) > 0.7 * len(letters)
+
+
+_INITIALS_BEFORE = re.compile(rf"(?<!\w)(?:{UPPER}h?\.[\s\-]?){{1,3}}$")
+_BEFORE_WORD = r"(?<![AÀYO])(?=\s[a-zà-ÿ]{3})"
+_INITIAL_AFTER = re.compile(
+    rf"\s{UPPER}(?:\.(?=\s?[^\s\w]|\s{{1,2}}[a-zà-ÿ]|$)|(?=\.?\s?[,;:)/]|\.?$|\.\s)|{_BEFORE_WORD})"
+)
+_BLANK = r"[\s\u00a0](?:[dDlL]['’])?"
+_MOST_WORDS = 6
+
+
+def whole_name(
+    passage: Passage, place: int, *, has_title: bool, has_initial: bool
+) -> tuple[int, int]:
+    """Return the span of the name that the word at `place` belongs to, without its title."""
+    words = passage.words
+    last = place
+    while last - place < _MOST_WORDS and (following := _next_part(passage, last)) is not None:
+        last = following
+    end = words[last].end
+    initial = None if has_initial else _INITIAL_AFTER.match(passage.text, end)
+    return _start(passage, place, has_title=has_title), initial.end() if initial else end
+
+
+def _start(passage: Passage, place: int, *, has_title: bool) -> int:
+    """Where the name starts: at its initials, at the particles after a title, at a surname in capitals before a first name."""
+    words, start = passage.words, passage.words[place].start
+    initials = initials_before(passage.text[:start])
+    if initials is not None:
+        return initials
+    if has_title:
+        while (
+            place
+            and words[place - 1].folded in listed("particules")
+            and re.fullmatch(_BLANK, words[place].before)
+        ):
+            place -= 1
+        start = words[place].start
+        return start - 2 if re.search(r"(?<!\w)[DLO]['’]$", passage.text[:start]) else start
+    before = place - 1
+    while (
+        before > 0
+        and words[before].folded in ("van", "thi", "dinh")
+        and words[before + 1].before == " "
+    ):
+        before -= 1
+    if (
+        before >= 0
+        and words[before + 1].before == " "
+        and _is_surname_first(passage, words[before])
+    ):
+        return words[before].start
+    return start
+
+
+def initials_before(text: str) -> int | None:
+    """Where the initials that end `text` start ("J.-P. "); "M. " alone is a title."""
+    match = _INITIALS_BEFORE.search(text)
+    start = match.start() if match else len(text)
+    start += 3 if re.match(r"M\.\s", text[start:]) else 0
+    return start if start < len(text) else None
+
+
+def surname_after(passage: Passage, place: int) -> Word | None:
+    """The capitalised word right after `place` that may be a surname."""
+    after = passage.words[place + 1] if place + 1 < len(passage.words) else None
+    if (
+        after is None
+        or not re.fullmatch(_BLANK, after.before)
+        or not after.has_capital
+        or passage.is_kept(after)
+    ):
+        return None
+    return None if after.folded in listed("jamais") | listed("acronymes") else after
+
+
+def has_particle_after(passage: Passage, place: int) -> bool:
+    """Whether a particle and a capitalised word that is neither common nor a place follow: Jean de Kerguelen."""
+    words = passage.words
+    if (
+        place + 2 >= len(words)
+        or words[place + 1].before != " "
+        or words[place + 1].folded not in listed("particules")
+    ):
+        return False
+    name = words[place + 2]
+    return (
+        name.has_capital
+        and name.before == " "
+        and not (name.is_common or name.is_upper or is_place(name.folded) or passage.is_kept(name))
+    )
+
+
+def _next_part(passage: Passage, last: int) -> int | None:
+    """The place of the next part of a name after the word at `last`, over particles and a middle initial; None where the name ends."""
+    words = passage.words
+    for place in range(last + 1, min(last + 4, len(words))):
+        word, previous = words[place], words[place - 1]
+        gap = rf"\.{_BLANK}" if _is_initial(previous) else _BLANK
+        if not re.fullmatch(gap, word.before) or passage.is_kept(word):
+            return None
+        is_middle = (
+            _is_initial(word)
+            and place + 1 < len(words)
+            and words[place + 1].before == ". "
+            and words[place + 1].has_capital
+        )
+        if is_middle or word.folded in listed("particules"):
+            continue
+        is_part = (
+            word.has_capital
+            and not _is_initial(word)
+            and _may_be_surname(word)
+            and not _ends_shouted_name(passage, place)
+        )
+        return place if is_part else None
+    return None
+
+
+def _ends_shouted_name(passage: Passage, place: int) -> bool:
+    """Whether a common word or verb goes on after the name in a line of capitals: MME ROCHE DEMANDE; not M. JEAN PETIT, whom it names."""
+    word, before = passage.words[place], passage.words[place - 1]
+    if not (
+        word.is_upper
+        and (word.is_common or is_word_in_capitals(word.folded) or is_verb_form(word.folded))
+        and passage.is_shouted_at(word)
+    ):
+        return False
+    is_surname_here = (
+        is_surname(word.folded)
+        and is_first_name(before.folded)
+        and before.folded not in passage.roster.last
+    )
+    return not (is_surname_here or word.folded in passage.roster.last | passage.roster.first)
+
+
+def _is_initial(word: Word) -> bool:
+    return len(word.text) == 1 and word.has_capital
+
+
+def _may_be_surname(word: Word) -> bool:
+    is_function_word = word.folded in listed("jamais") and not is_first_name(word.folded)
+    is_generic = (
+        word.is_common
+        and word.folded in listed("lieux_et_organisations")
+        and not is_surname(word.folded)
+    )
+    return not (is_function_word or is_generic or word.folded in listed("acronymes"))
+
+
+def _is_surname_first(passage: Passage, word: Word) -> bool:
+    """Whether `word` is a surname before its first name: known, or in capitals (ROY Hélène)."""
+    if word.folded in passage.roster.last:
+        return True
+    if (
+        is_surname(word.folded)
+        and word.has_capital
+        and not (word.is_common or is_place(word.folded) or is_first_name(word.folded))
+    ):
+        return True
+    is_shouted = passage.is_shouted or not word.is_upper or len(word.text) < 3
+    return not (is_shouted or word.is_common or word.folded in listed("acronymes"))

@@ -2,23 +2,131 @@
 
 In:   documents and blocks, raw; a masker; the numbers of the names found
 Out:  documents and blocks without personal data; the cases that doubts are listed from
+
+The cases that a person should look at: names hidden or left readable without being sure, and persons who may be one or two.
+
+Find the first names that are places in one workshop: the quarter Berthe, the commune of Rémy.
 """
 
+import hashlib
 import logging
+import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from functools import cache
+from typing import Any, NamedTuple
 
 import pandas as pd
 
 from pipeline.pseudonymise.contacts import PERSON, Mask
-from pipeline.pseudonymise.doubts import Case
-from pipeline.pseudonymise.masker import Masker
-from pipeline.pseudonymise.pseudonyms import spelt
-from pipeline.pseudonymise.rewrite import Rewriting, settle_masks
-from pipeline.pseudonymise.vault import Registry
-from pipeline.tokens import person_token
+from pipeline.pseudonymise.context import Passage, acts, announces, takes_the_floor, whole_name
+from pipeline.pseudonymise.identities import spelt
+from pipeline.pseudonymise.masker import Masker, Rewriting, settle_masks
+from pipeline.pseudonymise.persons import AGE_OR_INITIAL, ALONE_IN_BRACKETS
+from pipeline.pseudonymise.roster import Roster
+from pipeline.pseudonymise.vault import Person, Registry
+from pipeline.pseudonymise.words import LETTER, alternatives, fold, has_title, is_first_name
+from pipeline.tables.schema import Column, Table
+from pipeline.text import person_token
+
+HIDDEN, READABLE, COUNTED = "masqué", "gardé", "compté"
+HIDE, KEEP = "masquer", "garder"
+_AROUND = 60  # characters of context on each side
+
+DOUBTS = Table(
+    "doubts",
+    "A doubtful case of pseudonymisation, in real words: kept in vault/, never written to tables/.",
+    ("doubt_id",),
+    (
+        Column("doubt_id", "text", "Hash of workshop, words and reason"),
+        Column("workshop_id", "text", "Workshop"),
+        Column(
+            "path",
+            "text",
+            "Document where it was met first; blank for a person of a list",
+            nullable=True,
+        ),
+        Column(
+            "start_char",
+            "int",
+            "Where, in the pseudonymised text",
+            "code points",
+            nullable=True,
+            low=0,
+        ),
+        Column("words", "text", "The words in doubt"),
+        Column("context", "text", "What stands around them", nullable=True),
+        Column("done", "text", "What was done", values=(HIDDEN, READABLE, COUNTED)),
+        Column("reason", "text", "Why it is in doubt"),
+        Column("n_occurrences", "int", "Times met in the workshop", "occurrences", low=1),
+        Column("decision", "text", "What a person decided", nullable=True, values=(HIDE, KEEP)),
+    ),
+)
+
+
+class Case(NamedTuple):
+    """A text with its masks and suspects, and what replaced them; a mask without a number hides somebody forgotten."""
+
+    path: str
+    text: str
+    found: list[Mask]
+    rewriting: Rewriting
+
+
+def list_doubts(workshop_id: str, cases: Iterable[Case], persons: Iterable[Person]) -> pd.DataFrame:
+    """Return the doubts of a workshop, those of texts first, in reading order."""
+    rows: dict[str, dict[str, Any]] = {}
+    for row in [*(row for case in cases for row in _rows_of(case)), *map(_row_of_person, persons)]:
+        doubt_id = (
+            "c-"
+            + hashlib.sha256(
+                "\x1f".join((workshop_id, fold(row["words"]), row["reason"])).encode()
+            ).hexdigest()[:12]
+        )
+        known = rows.setdefault(
+            doubt_id, {"doubt_id": doubt_id, "workshop_id": workshop_id, "n_occurrences": 0, **row}
+        )
+        known["n_occurrences"] += 1
+    return DOUBTS.build(rows.values())
+
+
+def _rows_of(case: Case) -> Iterator[dict[str, Any]]:
+    forgotten = [mask for mask in case.rewriting.masks if mask.token == PERSON]
+    shown = Rewriting(case.text, forgotten)  # what the vault keeps names them no more
+    replaced = [mask for mask in case.rewriting.masks if mask.doubt and mask.token != PERSON]
+    readable = [
+        mask
+        for mask in case.found
+        if mask.is_kept and mask.doubt and not _is_hidden(mask, case.rewriting.masks)
+    ]
+    for mask in sorted({*replaced, *readable}):
+        around = shown.text[
+            max(0, shown.move(mask.start) - _AROUND) : shown.move(mask.end) + _AROUND
+        ]
+        yield {
+            "path": case.path,
+            "start_char": case.rewriting.move(mask.start),
+            "words": " ".join(case.text[mask.start : mask.end].split()),
+            "context": " ".join(around.split()),
+            "done": READABLE if mask.is_kept else HIDDEN,
+            "reason": mask.doubt,
+        }
+
+
+def _is_hidden(mask: Mask, masks: list[Mask]) -> bool:
+    """Whether another mask hides some of it."""
+    return any(other.start < mask.end and mask.start < other.end for other in masks)
+
+
+def _row_of_person(person: Person) -> dict[str, Any]:
+    name = (
+        " ".join(filter(None, (person.first_name, person.last_name)))
+        or person.full_name
+        or person.participant_id
+    )
+    return {"words": f"{name} ({person.participant_id})", "done": COUNTED, "reason": person.doubt}
+
 
 _log = logging.getLogger(__name__)
 ERASED = "[propos effacé]"
@@ -40,20 +148,28 @@ class Marked:
         return spelt(self.text[mask.start : mask.end])
 
 
-def mark_documents(documents: pd.DataFrame, blocks: pd.DataFrame, masker: Masker, *, erased: Sequence[bool]) -> list[Marked]:
+def mark_documents(
+    documents: pd.DataFrame, blocks: pd.DataFrame, masker: Masker, *, erased: Sequence[bool]
+) -> list[Marked]:
     """Return the documents with their masks; a mask never crosses the edge of a block. `erased` blocks (n_blocks,) are hidden whole."""
     spans_of: dict[Any, list[tuple[int, int]]] = {}
     gone: dict[Any, list[Mask]] = {}
-    for document_id, start, end, is_gone in zip(blocks["document_id"], blocks["start_char"], blocks["end_char"], erased, strict=True):
+    for document_id, start, end, is_gone in zip(
+        blocks["document_id"], blocks["start_char"], blocks["end_char"], erased, strict=True
+    ):
         spans_of.setdefault(document_id, []).append((int(start), int(end)))
-        gone.setdefault(document_id, []).extend([Mask(int(start), int(end), ERASED)] if is_gone else [])
+        gone.setdefault(document_id, []).extend(
+            [Mask(int(start), int(end), ERASED)] if is_gone else []
+        )
     rows = list(zip(documents["document_id"], documents["path"], documents["text"], strict=True))
     masks_of = masker.find([(text, spans_of.get(document_id, [])) for document_id, _, text in rows])
     marked = []
     for (document_id, path, text), masks in zip(rows, masks_of, strict=True):
         edges = tuple(edge for span in spans_of.get(document_id, []) for edge in span)
         found = (*masks, *gone.get(document_id, []))
-        marked.append(Marked(document_id, path, text, edges, found, tuple(settle_masks(text, found, edges))))
+        marked.append(
+            Marked(document_id, path, text, edges, found, tuple(settle_masks(text, found, edges)))
+        )
     counts = Counter(mask.token for document in marked for mask in document.settled)
     _log.info("masked %s", dict(sorted(counts.items())))
     return marked
@@ -61,27 +177,53 @@ def mark_documents(documents: pd.DataFrame, blocks: pd.DataFrame, masker: Masker
 
 def names_of(marked: Iterable[Marked]) -> list[str]:
     """The names hidden, in reading order."""
-    return [document.name(mask) for document in marked for mask in document.settled if mask.token == PERSON]
+    return [
+        document.name(mask)
+        for document in marked
+        for mask in document.settled
+        if mask.token == PERSON
+    ]
 
 
 def write_documents(
-    documents: pd.DataFrame, blocks: pd.DataFrame, marked: Sequence[Marked], numbers: Mapping[str, int | None], registry: Registry
+    documents: pd.DataFrame,
+    blocks: pd.DataFrame,
+    marked: Sequence[Marked],
+    numbers: Mapping[str, int | None],
+    registry: Registry,
 ) -> tuple[pd.DataFrame, pd.DataFrame, list[Case]]:
     """Return both tables rewritten, and each document's case."""
     cases = [_case(document, numbers, registry) for document in marked]
-    rewritten = {document.document_id: case.rewriting for document, case in zip(marked, cases, strict=True)}
+    rewritten = {
+        document.document_id: case.rewriting for document, case in zip(marked, cases, strict=True)
+    }
     clean = [rewritten[document_id].text for document_id in documents["document_id"]]
     documents["text"] = pd.Series(clean, index=documents.index, dtype=documents["text"].dtype)
-    documents["n_chars"] = pd.Series([len(text) for text in clean], index=documents.index, dtype="Int64")
+    documents["n_chars"] = pd.Series(
+        [len(text) for text in clean], index=documents.index, dtype="Int64"
+    )
     for bound in ("start_char", "end_char"):
-        blocks[bound] = [rewritten[document_id].move(int(at)) for document_id, at in zip(blocks["document_id"], blocks[bound], strict=True)]
+        blocks[bound] = [
+            rewritten[document_id].move(int(at))
+            for document_id, at in zip(blocks["document_id"], blocks[bound], strict=True)
+        ]
     blocks[["start_char", "end_char"]] = blocks[["start_char", "end_char"]].astype("Int64")
     return documents, blocks, cases
 
 
 def _case(document: Marked, numbers: Mapping[str, int | None], registry: Registry) -> Case:
-    masks = [_numbered(mask, numbers.get(document.name(mask)), registry) if mask.token == PERSON else mask for mask in document.settled]
-    return Case(document.path, document.text, list(document.found), Rewriting(document.text, masks, document.edges))
+    masks = [
+        _numbered(mask, numbers.get(document.name(mask)), registry)
+        if mask.token == PERSON
+        else mask
+        for mask in document.settled
+    ]
+    return Case(
+        document.path,
+        document.text,
+        list(document.found),
+        Rewriting(document.text, masks, document.edges),
+    )
 
 
 def _numbered(mask: Mask, number: int | None, registry: Registry) -> Mask:
@@ -89,3 +231,81 @@ def _numbered(mask: Mask, number: int | None, registry: Registry) -> Mask:
     person = registry.persons[number] if number is not None else None
     doubt = person.doubt if person and not person.is_listed else ""
     return mask._replace(token=person_token(number), doubt=mask.doubt or doubt)
+
+
+def find_places(texts: Iterable[str], communes: Iterable[str], roster: Roster) -> frozenset[str]:
+    """Return the first names that a cue or a commune makes places and that nothing in `texts` or the roster makes persons."""
+    passages = [Passage(text, (), roster) for text in texts]
+    named = {fold(commune) for commune in communes} | {
+        name for passage in passages for name in _cued(passage)
+    }
+    candidates = {name for name in named if is_first_name(name)} - roster.first - roster.last
+    if not candidates:
+        return frozenset()
+    return frozenset(
+        candidates - {name for passage in passages for name in _persons(passage, candidates)}
+    )
+
+
+def _cued(passage: Passage) -> set[str]:
+    """The capitalised names, folded, that follow a cue of place and stand alone."""
+    found = (match.span("name") for cue in _cues() for match in cue.finditer(passage.folded))
+    return {
+        passage.folded[start:end]
+        for start, end in found
+        if passage.text[start].isupper() and not _goes_on(passage.text[end:])
+    }
+
+
+def _goes_on(after: str) -> bool:
+    """Whether a name goes on: in "cité Paul Éluard", Paul is not the place."""
+    return (
+        bool(re.match(r"[\s\u00a0\-‐‑](?:[dDlL]['’])?(?=\w)", after))
+        and after[1:].lstrip("dDlL'’")[:1].isupper()
+    )
+
+
+@cache
+def _cues() -> tuple[re.Pattern[str], ...]:
+    """Quartier X; habitants de X; vivent à X; at the start of a clause, les gens à X."""
+    blank = r"[ \u00a0]"
+    apposed = rf"(?<!\w)(?:{alternatives('lieux_nommes')}){blank}"
+    linked = rf"(?<!\w)(?:{alternatives('lieux_nommes_avec_de')}){blank}(?:de{blank}|d')"
+    present = rf"(?<!\w)(?:{alternatives('presences')}){blank}à{blank}"
+    start = rf"(?:^|[.,;:!?(\n]){blank}*(?:(?:et|mais|que|car|donc){blank})?"
+    clause = rf"{start}(?:les|des|nos){blank}(?:{alternatives('populations')}){blank}à{blank}"
+    name = rf"(?P<name>{LETTER}+(?:-{LETTER}+)*)(?![\w'-])"
+    return tuple(re.compile(cue + name) for cue in (apposed, linked, present, clause))
+
+
+def _persons(passage: Passage, names: set[str]) -> set[str]:
+    """Those of `names` that some mention shows to be a person's."""
+    if not any(name in passage.folded for name in names):
+        return set()
+    mentions = [
+        (place, word.folded) for place, word in enumerate(passage.words) if word.folded in names
+    ]
+    return {name for place, name in mentions if _is_person(passage, place)}
+
+
+def _is_person(passage: Passage, place: int) -> bool:
+    """Whether the words around the name tell a person: a title, a surname, an announcement, an age, brackets, a verb, a turn to speak."""
+    words, text, folded, word = passage.words, passage.text, passage.folded, passage.words[place]
+    before = words[place - 1] if place else None
+    if (
+        before is not None
+        and word.before == " "
+        and before.has_capital
+        and is_first_name(before.folded)
+    ):
+        return True
+    if has_title(words, place):
+        return True
+    span = whole_name(passage, place, has_title=False, has_initial=False)
+    if span != (word.start, word.end) or AGE_OR_INITIAL.match(text, word.end):
+        return True
+    if ALONE_IN_BRACKETS.fullmatch(text[max(0, word.start - 1) : word.end + 1]) or takes_the_floor(
+        folded[word.end : word.end + 40]
+    ):
+        return True
+    return announces(words, place, folded) or acts(words, place, folded)

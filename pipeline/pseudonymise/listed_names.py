@@ -2,20 +2,23 @@
 
 In:   a passage, the place of a word in it
 Out:  "" when it is a listed name, a doubt when it is nearly one, None when it is none
+
+Find again, in the rest of a document, the names found once in it: alone, or misspelt.
 """
 
 import re
 
 from rapidfuzz import fuzz, process
 
-from pipeline.pseudonymise.communes import is_place
-from pipeline.pseudonymise.context import is_told
-from pipeline.pseudonymise.passage import Passage
+from pipeline.pseudonymise.contacts import PERSON, Mask
+from pipeline.pseudonymise.context import Passage, is_place_name, is_told
+from pipeline.pseudonymise.cues import is_of_brand, is_said_thing, is_subject, is_thing
 from pipeline.pseudonymise.roster import Roster
-from pipeline.pseudonymise.verbs import is_subject
-from pipeline.pseudonymise.words import fold, is_first_name, listed
+from pipeline.pseudonymise.words import fold, is_first_name, is_place, listed
 
-_WHERE = re.compile(r"\s(?:à\s(?!la\s|l')|vers\s)|\s?[,(]\s?(?:dans\s(?:les?|la|l')|en\s|pres\sd|\d\d)")
+_WHERE = re.compile(
+    r"\s(?:à\s(?!la\s|l')|vers\s)|\s?[,(]\s?(?:dans\s(?:les?|la|l')|en\s|pres\sd|\d\d)"
+)
 _NEARLY = "orthographe proche d'un nom de la liste"
 _PLACE_OR_NAME = "nom de quelqu'un de la liste, et d'un lieu"
 
@@ -26,13 +29,19 @@ def is_written_as_name(text: str, roster: Roster) -> bool:
     return any(part[:1].isupper() for part in parts) or all(len(part) > 2 for part in parts)
 
 
-def is_roster_name(passage: Passage, place: int, name_match: int, *, in_context: bool) -> str | None:
+def is_roster_name(
+    passage: Passage, place: int, name_match: int, *, in_context: bool
+) -> str | None:
     """Tell whether a capitalised word is a name of the roster, or nearly; a common word that opens a sentence counts in context only."""
     word, roster = passage.words[place], passage.roster
-    if word.folded in roster.first or (word.folded in roster.last and (len(word.text) > 2 or _is_surely_person(passage, place))):
+    if word.folded in roster.first or (
+        word.folded in roster.last and (len(word.text) > 2 or _is_surely_person(passage, place))
+    ):
         return _listed_name(passage, place, in_context=in_context)
     is_common = word.is_common or word.folded in listed("prenoms_lieux") | listed("prenoms_mots")
-    may_be_misspelt = len(word.text) > 4 and not (is_common or passage.is_shouted or is_first_name(word.folded) or is_place(word.folded))
+    may_be_misspelt = len(word.text) > 4 and not (
+        is_common or passage.is_shouted or is_first_name(word.folded) or is_place(word.folded)
+    )
     return _misspelt(passage, place, name_match, in_context=in_context) if may_be_misspelt else None
 
 
@@ -44,10 +53,16 @@ def _listed_name(passage: Passage, place: int, *, in_context: bool) -> str | Non
     if is_person and not (is_place(word.folded) and is_located(passage, place)):
         return ""
     may_be_place = is_place(word.folded) and word.folded not in passage.roster.first
-    is_article = place > 0 and word.before == " " and passage.words[place - 1].folded in listed("articles_singuliers")
+    is_article = (
+        place > 0
+        and word.before == " "
+        and passage.words[place - 1].folded in listed("articles_singuliers")
+    )
     if (may_be_place and passage.label(word) == "LOC") or (is_article and word.is_common):
         return None
-    is_word = (word.is_common or word.folded in listed("prenoms_mots")) and (word.opens or passage.is_shouted)
+    is_word = (word.is_common or word.folded in listed("prenoms_mots")) and (
+        word.opens or passage.is_shouted
+    )
     if (is_word and word.folded not in listed("prenoms_lieux")) or is_located(passage, place):
         return None
     return _PLACE_OR_NAME if may_be_place else ""
@@ -56,23 +71,41 @@ def _listed_name(passage: Passage, place: int, *, in_context: bool) -> str | Non
 def _is_surely_person(passage: Passage, place: int) -> bool:
     """Whether the words around a name that is also a place's are those that only people have: places too ask, finance and lose."""
     words, folded = passage.words, passage.folded
-    if is_first_name(words[place].folded) or is_told(words, place, folded) or is_subject(words, place, humanly=True):
+    if (
+        is_first_name(words[place].folded)
+        or is_told(words, place, folded)
+        or is_subject(words, place, humanly=True)
+    ):
         return True
-    if re.fullmatch(r" [dD]['’]", words[place].before) and words[place - 1].folded in listed("possessions"):
+    if re.fullmatch(r" [dD]['’]", words[place].before) and words[place - 1].folded in listed(
+        "possessions"
+    ):
         return True
-    beside = (words[place + by] for by in (-2, 2) if 0 <= place + by < len(words) and words[place + by // 2].folded in ("et", "ou"))
-    return any(word.folded in passage.roster.first | passage.roster.last and not is_place(word.folded) for word in beside)
+    beside = (
+        words[place + by]
+        for by in (-2, 2)
+        if 0 <= place + by < len(words) and words[place + by // 2].folded in ("et", "ou")
+    )
+    return any(
+        word.folded in passage.roster.first | passage.roster.last and not is_place(word.folded)
+        for word in beside
+    )
 
 
 def _misspelt(passage: Passage, place: int, name_match: int, *, in_context: bool) -> str | None:
     """Whether the word is nearly a name of the roster with the same first letter; after "de" or "à" spaCy must see a person too."""
     word = passage.words[place]
-    near = [name for name in sorted(passage.roster.first | passage.roster.last) if len(name) > 4 and name[0] == word.folded[0]]
+    near = [
+        name
+        for name in sorted(passage.roster.first | passage.roster.last)
+        if len(name) > 4 and name[0] == word.folded[0]
+    ]
     match = process.extractOne(word.folded, near, scorer=fuzz.ratio, score_cutoff=name_match)
     if match is None:
         return None
     may_be_place = bool(place) and (
-        passage.words[place - 1].folded in listed("prepositions_de_lieu") | {"de", "du"} or "'" in fold(word.before)
+        passage.words[place - 1].folded in listed("prepositions_de_lieu") | {"de", "du"}
+        or "'" in fold(word.before)
     )
     if may_be_place and not in_context and passage.label(word) != "PER":
         return None
@@ -90,7 +123,11 @@ def is_located(passage: Passage, place: int) -> bool:
         return _is_origin(passage, place, place - (1 if is_elided else 2))
     if word.before != " ":
         return False
-    may_be_place = word.folded in listed("prenoms_lieux") or passage.label(word) == "LOC" or _is_place_only(passage, place)
+    may_be_place = (
+        word.folded in listed("prenoms_lieux")
+        or passage.label(word) == "LOC"
+        or _is_place_only(passage, place)
+    )
     return may_be_place and before.folded in listed("prepositions_de_lieu")
 
 
@@ -105,9 +142,81 @@ def _is_origin(passage: Passage, place: int, head: int) -> bool:
     of_what = words[head].folded if head >= 0 else ""
     if of_what in listed("provenances"):
         return True
-    return word.folded not in passage.roster.first and not is_first_name(word.folded) and of_what not in listed("possessions")
+    return (
+        word.folded not in passage.roster.first
+        and not is_first_name(word.folded)
+        and of_what not in listed("possessions")
+    )
 
 
 def _is_place_only(passage: Passage, place: int) -> bool:
     word = passage.words[place]
     return is_place(word.folded) and not is_first_name(word.folded)
+
+
+_LONG = 6
+_SURE = 88  # rapidfuzz score: no roster vouches for the name
+_MENTIONS_NEARLY = "orthographe proche d'un nom du même document"
+
+
+def mentions_of(passage: Passage, names: frozenset[str]) -> list[Mask]:
+    """Return the mentions by a single capitalised name, folded in `names`, of persons named elsewhere in the same document."""
+    return [
+        Mask(word.start, word.end, PERSON)
+        for place, word in enumerate(passage.words)
+        if word.folded in names
+        and word.has_capital
+        and not (passage.is_kept(word) or is_located(passage, place) or _is_other(passage, place))
+    ]
+
+
+def _is_other(passage: Passage, place: int) -> bool:
+    """Whether the words around make a place, a thing or a structure of the name: un poêle Godin; Chez Josette, c'est le nom du bar."""
+    words = passage.words
+    is_brand = not is_first_name(words[place].folded) and is_of_brand(words, place)
+    return is_brand or is_place_name(words, place) or is_said_thing(words, place, passage.folded)
+
+
+def misspelt_mentions(passage: Passage, names: frozenset[str], *, name_match: int) -> list[Mask]:
+    """Return the long unknown words of `passage` that are nearly one of `names`, found in the same document: Hoarau for Hoareau."""
+    near = [name for name in sorted(names) if len(name) >= _LONG]
+    masks: list[Mask] = []
+    for place, word in enumerate(passage.words):
+        is_unknown = (
+            len(word.text) >= _LONG
+            and word.has_capital
+            and not (word.is_common or word.is_upper or is_place(word.folded))
+        )
+        if (
+            not near
+            or not is_unknown
+            or word.folded in names
+            or passage.is_kept(word)
+            or passage.label(word) in ("ORG", "LOC")
+        ):
+            continue
+        same = [name for name in near if name[:2] == word.folded[:2]]
+        match = process.extractOne(
+            word.folded, same, scorer=fuzz.ratio, score_cutoff=max(name_match, _SURE)
+        )
+        if match and not (
+            is_first_name(word.folded)
+            or is_place_name(passage.words, place)
+            or is_thing(passage.words, place)
+        ):
+            masks.append(Mask(word.start, word.end, PERSON, doubt=_MENTIONS_NEARLY))
+    return masks
+
+
+def names_in(passage: Passage, masks: list[Mask]) -> frozenset[str]:
+    """Folded parts of the names found, uncommon enough to be looked for alone."""
+    parts = [
+        word
+        for word in passage.words
+        if len(word.text) > 3 and word.has_capital and not (word.is_common or is_place(word.folded))
+    ]
+    return frozenset(
+        word.folded
+        for word in parts
+        if any(mask.start <= word.start and word.end <= mask.end for mask in masks)
+    )

@@ -2,39 +2,114 @@
 
 In:   a passage
 Out:  masks of names; a title, a structure, a place or a common word is none. A mask that rests on weak evidence says why
+
+Find initials that stand for a person: K. O. prend les notes; KO, where the attendance list has a Karim Ouzzani.
 """
 
 import re
+from dataclasses import replace
 from typing import NamedTuple
 
-from pipeline.pseudonymise.beside import beside_names
-from pipeline.pseudonymise.communes import is_place
+from pipeline.pseudonymise.contacts import PERSON, Mask
 from pipeline.pseudonymise.context import (
+    Passage,
     announces,
     announces_first_name,
     calls_for_person,
     follows,
     has_inner_capital,
+    has_particle_after,
+    initials_before,
     is_owned,
     is_place_name,
     is_posted,
     is_presented,
     is_related,
     is_told,
+    surname_after,
+    whole_name,
 )
-from pipeline.pseudonymise.extent import has_particle_after, initials_before, surname_after, whole_name
-from pipeline.pseudonymise.initials import find_initials
+from pipeline.pseudonymise.cues import is_of_brand, is_said_thing, is_subject, is_thing
 from pipeline.pseudonymise.listed_names import is_located, is_roster_name, is_written_as_name
-from pipeline.pseudonymise.masks import PERSON, Mask
-from pipeline.pseudonymise.passage import Passage
-from pipeline.pseudonymise.small_letters import small_name
-from pipeline.pseudonymise.things import is_of_brand, is_said_thing, is_thing
-from pipeline.pseudonymise.titles import has_title
-from pipeline.pseudonymise.verbs import is_subject
-from pipeline.pseudonymise.words import UPPER, Word, is_first_name, is_rare_first_name, is_surname, is_usual_first_name, listed
+from pipeline.pseudonymise.names_beside import beside_names, small_name
+from pipeline.pseudonymise.words import (
+    UPPER,
+    Word,
+    has_title,
+    is_first_name,
+    is_place,
+    is_rare_first_name,
+    is_surname,
+    is_usual_first_name,
+    listed,
+)
 
-_AGE = r"\s?[,(]\s?\d{1,2}\sans\b"
-AGE_OR_INITIAL = re.compile(rf"{_AGE}|\s{UPPER}\.(?!\w)")
+_DOTTED = re.compile(
+    rf"(?<![\w.])({UPPER})\.[\s\u00a0\-]?({UPPER})\.(?![\s\u00a0\-]?\w\.|\w)(?!\s?{UPPER}[a-zà-ÿ])"
+)
+_AGE = re.compile(r",?\s?\(?\d{1,2}\sans\b")
+
+
+def find_initials(passage: Passage) -> list[Mask]:
+    """Return initials with points where the list or the context tells a person, and bare ones of the list in context."""
+    masks = [
+        Mask(*match.span(), PERSON)
+        for match in _DOTTED.finditer(passage.text)
+        if _is_person(passage, match)
+    ]
+    if not passage.is_shouted:
+        masks += [
+            Mask(word.start, word.end, PERSON, doubt="initiales de quelqu'un de la liste ?")
+            for place, word in enumerate(passage.words)
+            if word.is_upper and word.folded in passage.roster.initials and _acts(passage, place)
+        ]
+    return masks
+
+
+def _is_person(passage: Passage, match: re.Match[str]) -> bool:
+    letters = (match[1] + match[2]).lower()
+    places = [
+        place
+        for place, word in enumerate(passage.words)
+        if match.start() <= word.start < match.end()
+    ]
+    if letters in passage.roster.initials or _AGE.match(passage.text, match.end()):
+        return True
+    is_acronym = letters in listed("acronymes") or not places
+    return not is_acronym and (
+        announces(passage.words, places[0], passage.folded)
+        or _acts_after_point(passage, places[-1])
+    )
+
+
+def _acts_after_point(passage: Passage, last: int) -> bool:
+    """Whether a verb follows the point: the blank before it is all that a name has after it."""
+    words = passage.words
+    if last + 1 >= len(words) or not words[last + 1].before.startswith("."):
+        return False
+    without_point = [
+        *words[: last + 1],
+        *(word if word is not words[last + 1] else _unpointed(word) for word in words[last + 1 :]),
+    ]
+    return is_subject(without_point, last)
+
+
+def _unpointed(word: Word) -> Word:
+    return replace(word, before=word.before.removeprefix("."), opens=False)
+
+
+def _acts(passage: Passage, place: int) -> bool:
+    word = passage.words[place]
+    if word.folded in listed("acronymes"):
+        return False
+    told = announces(passage.words, place, passage.folded) or follows(
+        passage.words, place, passage.folded
+    )
+    return told or is_subject(passage.words, place)
+
+
+_PERSONS_AGE = r"\s?[,(]\s?\d{1,2}\sans\b"
+AGE_OR_INITIAL = re.compile(rf"{_PERSONS_AGE}|\s{UPPER}\.(?!\w)")
 ALONE_IN_BRACKETS = re.compile(r"\([^\W\d_\-]+\)")
 _FORM_ONLY = "nom de personne d'après sa seule forme ?"
 _ACTS = "nom inconnu qui parle ou agit comme une personne"
@@ -53,15 +128,26 @@ class Evidence(NamedTuple):
 def find_persons(passage: Passage, *, name_match: int) -> list[Mask]:
     """Return the names in `passage`; `name_match` is the rapidfuzz score over which a misspelt word is a name of the roster."""
     full = (match.span() for match in passage.roster.full.finditer(passage.folded))
-    masks = [Mask(*span, PERSON) for span in full if is_written_as_name(passage.text[slice(*span)], passage.roster)]
+    masks = [
+        Mask(*span, PERSON)
+        for span in full
+        if is_written_as_name(passage.text[slice(*span)], passage.roster)
+    ]
     masks += find_initials(passage)
     for place, word in enumerate(passage.words):
         if passage.is_kept(word) or any(mask.start <= word.start < mask.end for mask in masks):
             continue
         evidence = _evidence(passage, place, name_match)
         if evidence:
-            span = whole_name(passage, place, has_title=evidence.kind == "title", has_initial=evidence.kind == "initial")
-            masks.append(Mask(*span, PERSON, doubt=evidence.doubt, is_sure=_is_sure(passage, word, evidence)))
+            span = whole_name(
+                passage,
+                place,
+                has_title=evidence.kind == "title",
+                has_initial=evidence.kind == "initial",
+            )
+            masks.append(
+                Mask(*span, PERSON, doubt=evidence.doubt, is_sure=_is_sure(passage, word, evidence))
+            )
     return sorted([*masks, *beside_names(passage, masks)])
 
 
@@ -72,10 +158,17 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
     is_titled = has_title(passage.words, place)
     is_in_place = is_place_name(passage.words, place)
     if word.folded in passage.roster.sure and not (word.has_capital or word.is_common):
-        return Evidence("title" if is_titled else "roster", _LISTED_OR_STREET if is_in_place else "")
+        return Evidence(
+            "title" if is_titled else "roster", _LISTED_OR_STREET if is_in_place else ""
+        )
     if is_in_place:
         return _person_in_place(passage, place, is_titled=is_titled)
-    if is_said_thing(passage.words, place, passage.folded, is_person=is_titled or _is_person_before_comma(passage, place)):
+    if is_said_thing(
+        passage.words,
+        place,
+        passage.folded,
+        is_person=is_titled or _is_person_before_comma(passage, place),
+    ):
         return None
     if is_titled:
         return Evidence("title")
@@ -105,13 +198,17 @@ def _evidence(passage: Passage, place: int, name_match: int) -> Evidence | None:
 
 def _is_sure(passage: Passage, word: Word, evidence: Evidence) -> bool:
     """Whether a title, or a name of the list as it is spelt there, tells the person without any doubt."""
-    is_listed = evidence.kind == "roster" and word.folded in passage.roster.first | passage.roster.last
+    is_listed = (
+        evidence.kind == "roster" and word.folded in passage.roster.first | passage.roster.last
+    )
     return not evidence.doubt and (is_listed or evidence.kind == "title")
 
 
 def _is_person_before_comma(passage: Passage, place: int) -> bool:
     """Whether the list, or what announces a person, keeps what follows the comma from being what the name is: selon X, le pont…"""
-    return passage.words[place].folded in passage.roster.sure or announces(passage.words, place, passage.folded)
+    return passage.words[place].folded in passage.roster.sure or announces(
+        passage.words, place, passage.folded
+    )
 
 
 def _person_in_place(passage: Passage, place: int, *, is_titled: bool) -> Evidence | None:
@@ -127,32 +224,64 @@ def _person_in_place(passage: Passage, place: int, *, is_titled: bool) -> Eviden
     if not is_owned(passage.words, place):
         return None
     surname = surname_after(passage, place)
-    if word.folded in roster.last or (word.folded in roster.first and not has_inner_capital(passage.words, place)):
+    if word.folded in roster.last or (
+        word.folded in roster.first and not has_inner_capital(passage.words, place)
+    ):
         return Evidence("roster", _LISTED_OR_STREET)
     is_whole = surname is not None and is_surname(surname.folded) and not is_place(surname.folded)
-    return Evidence("first name", _LISTED_OR_STREET) if is_whole and is_usual_first_name(word.folded) else None
+    return (
+        Evidence("first name", _LISTED_OR_STREET)
+        if is_whole and is_usual_first_name(word.folded)
+        else None
+    )
 
 
 def _in_persons_place(passage: Passage, place: int) -> Evidence | None:
     """The evidence for a surname, perhaps a common word, after words that call for a person, or after a usual first name."""
     word, words = passage.words[place], passage.words
-    if is_usual_first_name(word.folded) and word.folded not in listed("prenoms_lieux") and not passage.is_shouted:
+    if (
+        is_usual_first_name(word.folded)
+        and word.folded not in listed("prenoms_lieux")
+        and not passage.is_shouted
+    ):
         surname = surname_after(passage, place)
-        is_whole = surname is not None and not surname.is_upper and is_surname(surname.folded) and not is_place(surname.folded)
+        is_whole = (
+            surname is not None
+            and not surname.is_upper
+            and is_surname(surname.folded)
+            and not is_place(surname.folded)
+        )
         return Evidence("first name", _WORD_OR_NAME) if is_whole else None
-    if word.opens or passage.is_shouted or len(word.text) < 3 or word.folded in listed("acronymes") | listed("jamais"):
+    if (
+        word.opens
+        or passage.is_shouted
+        or len(word.text) < 3
+        or word.folded in listed("acronymes") | listed("jamais")
+    ):
         return None
-    if place and words[place - 1].folded == "chez":  # a shop as often as somebody: a case to look at
+    if (
+        place and words[place - 1].folded == "chez"
+    ):  # a shop as often as somebody: a case to look at
         return None
-    is_name = is_surname(word.folded) and word.folded not in listed("fonctions") and not is_place(word.folded)
-    return Evidence("announced", _FORM_ONLY) if is_name and calls_for_person(words, place, passage.folded) else None
+    is_name = (
+        is_surname(word.folded)
+        and word.folded not in listed("fonctions")
+        and not is_place(word.folded)
+    )
+    return (
+        Evidence("announced", _FORM_ONLY)
+        if is_name and calls_for_person(words, place, passage.folded)
+        else None
+    )
 
 
 def _is_known_first_name(passage: Passage, place: int) -> bool:
     """Whether a capitalised word is a first name of the lexicon and cannot be a common word, a place or an acronym here."""
     word = passage.words[place]
     is_short = len(word.text) < 5 and not is_usual_first_name(word.folded)
-    is_acronym = word.is_upper and (is_short or len(word.text) < 3 or word.folded in listed("acronymes"))
+    is_acronym = word.is_upper and (
+        is_short or len(word.text) < 3 or word.folded in listed("acronymes")
+    )
     if is_acronym or _is_where(passage, place):
         return False
     if is_rare_first_name(word.folded):
@@ -162,7 +291,11 @@ def _is_known_first_name(passage: Passage, place: int) -> bool:
         return False
     is_word = word.folded in listed("prenoms_lieux") or _may_be_word(word)
     is_alone_in_capitals = word.is_upper and surname_after(passage, place) is None
-    return _is_in_context(passage, place) if is_word or passage.is_shouted or is_alone_in_capitals else True
+    return (
+        _is_in_context(passage, place)
+        if is_word or passage.is_shouted or is_alone_in_capitals
+        else True
+    )
 
 
 def _is_where(passage: Passage, place: int) -> bool:
@@ -177,7 +310,13 @@ def _is_seen(passage: Passage, place: int) -> bool:
     """Whether a rare first name stands inside a sentence, after words that people follow, and spaCy sees no organisation or place."""
     word = passage.words[place]
     before = passage.words[place - 1].folded if place else ""
-    if word.opens or word.is_upper or passage.label(word) in ("ORG", "LOC") or passage.is_shouted or before in listed("avant_une_chose"):
+    if (
+        word.opens
+        or word.is_upper
+        or passage.label(word) in ("ORG", "LOC")
+        or passage.is_shouted
+        or before in listed("avant_une_chose")
+    ):
         return False
     return passage.label(word) == "PER" or announces_first_name(passage.words, place)
 
@@ -190,37 +329,75 @@ def _may_be_word(word: Word) -> bool:
 def _doubt_of_first_name(passage: Passage, place: int) -> str:
     """A doubt where a name that may be a place, or a word at the start of a sentence, rests on the verb after it alone."""
     word = passage.words[place]
-    is_firm = surname_after(passage, place) is not None or announces(passage.words, place, passage.folded)
+    is_firm = surname_after(passage, place) is not None or announces(
+        passage.words, place, passage.folded
+    )
     if is_firm or is_subject(passage.words, place, humanly=True):
         return ""
     if word.folded in listed("prenoms_lieux"):
         return _PLACE_OR_NAME
-    return _WORD_OR_NAME if word.opens and word.is_common and not is_subject(passage.words, place) else ""
+    return (
+        _WORD_OR_NAME
+        if word.opens and word.is_common and not is_subject(passage.words, place)
+        else ""
+    )
 
 
 def _is_in_context(passage: Passage, place: int) -> bool:
     """Whether the words around tell a person: an announcement, a surname or its initial, brackets, a function, an age, a verb."""
     word, surname = passage.words[place], surname_after(passage, place)
-    if is_presented(passage.words, place, passage.folded) or is_posted(passage.words, place, passage.folded):
+    if is_presented(passage.words, place, passage.folded) or is_posted(
+        passage.words, place, passage.folded
+    ):
         return True
-    if surname and not (surname.is_common or surname.is_upper or is_place(surname.folded)) and is_subject(passage.words, place + 1):
+    if (
+        surname
+        and not (surname.is_common or surname.is_upper or is_place(surname.folded))
+        and is_subject(passage.words, place + 1)
+    ):
         return True
-    if surname and is_surname(surname.folded) and not (surname.is_common and surname.opens) and not passage.is_shouted:
-        return not surname.is_common or is_subject(passage.words, place + 1) or follows(passage.words, place + 1, passage.folded)
+    if (
+        surname
+        and is_surname(surname.folded)
+        and not (surname.is_common and surname.opens)
+        and not passage.is_shouted
+    ):
+        return (
+            not surname.is_common
+            or is_subject(passage.words, place + 1)
+            or follows(passage.words, place + 1, passage.folded)
+        )
     if is_related(passage.words, place, passage.folded) or has_particle_after(passage, place):
         return True
     if word.folded in listed("prenoms_lieux") and passage.label(word) != "PER":
-        is_human = surname is None and not is_place(word.folded) and is_subject(passage.words, place, humanly=True)
-        return is_human or (surname is None and announces(passage.words, place, passage.folded, strongly=True))
-    if announces(passage.words, place, passage.folded) or AGE_OR_INITIAL.match(passage.text, word.end):
+        is_human = (
+            surname is None
+            and not is_place(word.folded)
+            and is_subject(passage.words, place, humanly=True)
+        )
+        return is_human or (
+            surname is None and announces(passage.words, place, passage.folded, strongly=True)
+        )
+    if announces(passage.words, place, passage.folded) or AGE_OR_INITIAL.match(
+        passage.text, word.end
+    ):
         return True
     if ALONE_IN_BRACKETS.fullmatch(passage.text[max(0, word.start - 1) : word.end + 1]):
         return True
-    if surname and not passage.is_shouted and not surname.is_common and passage.label(surname) in ("PER", ""):
+    if (
+        surname
+        and not passage.is_shouted
+        and not surname.is_common
+        and passage.label(surname) in ("PER", "")
+    ):
         return True
     if word.folded in listed("prenoms_lieux"):
         return is_subject(passage.words, place, humanly=True)
-    return follows(passage.words, place, passage.folded) or is_subject(passage.words, place) or _is_coordinated(passage, place)
+    return (
+        follows(passage.words, place, passage.folded)
+        or is_subject(passage.words, place)
+        or _is_coordinated(passage, place)
+    )
 
 
 def _is_coordinated(passage: Passage, place: int) -> bool:
@@ -229,7 +406,11 @@ def _is_coordinated(passage: Passage, place: int) -> bool:
     if place + 2 >= len(words) or words[place + 1].folded != "et":
         return False
     other = words[place + 2]
-    return other.has_capital and is_first_name(other.folded) and other.folded not in listed("prenoms_lieux")
+    return (
+        other.has_capital
+        and is_first_name(other.folded)
+        and other.folded not in listed("prenoms_lieux")
+    )
 
 
 def _follows_initial(passage: Passage, place: int) -> bool:
@@ -242,13 +423,23 @@ def _follows_initial(passage: Passage, place: int) -> bool:
         return after is not None and not after.is_common and not is_place(after.folded)
     if len(word.text) < 3 or word.is_upper:
         return False
-    return not word.is_common or word.folded in passage.roster.last or announces(passage.words, place, passage.folded)
+    return (
+        not word.is_common
+        or word.folded in passage.roster.last
+        or announces(passage.words, place, passage.folded)
+    )
 
 
 def _announced(passage: Passage, place: int) -> Evidence | None:
     """The evidence for an uncommon capitalised word: strong words around it, a surname after it, or spaCy with a second name."""
     word, words, folded = passage.words[place], passage.words, passage.folded
-    if word.is_upper or word.is_common or len(word.text) < 3 or is_place(word.folded) or word.folded in listed("acronymes"):
+    if (
+        word.is_upper
+        or word.is_common
+        or len(word.text) < 3
+        or is_place(word.folded)
+        or word.folded in listed("acronymes")
+    ):
         return None
     if announces(words, place, folded, strongly=True) or is_presented(words, place, folded):
         return Evidence("announced")
@@ -258,10 +449,15 @@ def _announced(passage: Passage, place: int) -> Evidence | None:
         return Evidence("announced", _ACTS)
     if passage.label(word) in ("LOC", "ORG"):
         return None
-    if not word.opens and re.match(_AGE, passage.text[word.end :]):
+    if not word.opens and re.match(_PERSONS_AGE, passage.text[word.end :]):
         return Evidence("announced")
     surname = surname_after(passage, place)
-    if surname is not None and is_surname(surname.folded) and not surname.is_common and not word.is_common:
+    if (
+        surname is not None
+        and is_surname(surname.folded)
+        and not surname.is_common
+        and not word.is_common
+    ):
         return Evidence("announced", _FORM_ONLY if passage.label(word) != "PER" else "")
     is_at = place > 0 and words[place - 1].folded == "chez"
     if is_surname(word.folded) and not is_at and is_told(words, place, folded):
@@ -270,7 +466,11 @@ def _announced(passage: Passage, place: int) -> Evidence | None:
         return None
     if not (word.opens or is_at) and announces(words, place, folded):
         return Evidence("announced", _FORM_ONLY)
-    if surname is not None and passage.label(surname) == "PER" and not (surname.is_common or surname.is_upper or is_place(surname.folded)):
+    if (
+        surname is not None
+        and passage.label(surname) == "PER"
+        and not (surname.is_common or surname.is_upper or is_place(surname.folded))
+    ):
         return Evidence("announced", _FORM_ONLY)
     return Evidence("announced", _FORM_ONLY) if is_subject(words, place, humanly=True) else None
 
@@ -285,8 +485,22 @@ def _family(passage: Passage, place: int) -> Evidence | None:
     """The evidence for a surname after "les" that the list has, or before a verb in the plural: les Castaing vendent."""
     word = passage.words[place]
     is_listed = word.folded in passage.roster.sure
-    if not place or word.opens or not word.has_capital or is_place(word.folded) or not (is_listed or is_surname(word.folded)):
+    if (
+        not place
+        or word.opens
+        or not word.has_capital
+        or is_place(word.folded)
+        or not (is_listed or is_surname(word.folded))
+    ):
         return None
     may_be_noun = word.is_common and word.folded.endswith(("s", "x"))
-    is_plural = passage.words[place - 1].folded in ("les", "aux", "des") and word.before == " " and not may_be_noun
-    return Evidence("announced", "famille ou enseigne ?") if is_plural and (is_listed or is_subject(passage.words, place)) else None
+    is_plural = (
+        passage.words[place - 1].folded in ("les", "aux", "des")
+        and word.before == " "
+        and not may_be_noun
+    )
+    return (
+        Evidence("announced", "famille ou enseigne ?")
+        if is_plural and (is_listed or is_subject(passage.words, place))
+        else None
+    )

@@ -11,8 +11,16 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.pseudonymise.communes import is_place
-from pipeline.pseudonymise.words import alternatives, celebrated, fold, is_first_name, is_sure_surname, known_brands, listed
+from pipeline.pseudonymise.words import (
+    alternatives,
+    celebrated,
+    fold,
+    is_first_name,
+    is_place,
+    is_sure_surname,
+    known_brands,
+    listed,
+)
 
 _GAP = r"[\s\u00a0.\-]{1,3}"
 
@@ -26,32 +34,56 @@ class Roster:
     last: frozenset[str]
     kept: re.Pattern[str]
     initials: frozenset[str] = frozenset()  # two or three letters: "ko", "jb", "jba"
-    sure: frozenset[str] = frozenset()  # surnames that are no common word, no town and no first name, so the person wherever they stand
+    sure: frozenset[str] = (
+        frozenset()
+    )  # surnames that are no common word, no town and no first name, so the person wherever they stand
     places: frozenset[str] = frozenset()  # first names that are places in this workshop
 
 
-def build_roster(people: Iterable[pd.DataFrame], structures: Iterable[str], keep: Iterable[str]) -> Roster:
+def build_roster(
+    people: Iterable[pd.DataFrame], structures: Iterable[str], keep: Iterable[str]
+) -> Roster:
     """Return the roster; a person without a last name counts by the first one, and the reverse."""
     names = sorted({_first_and_last(row) for frame in people for row in frame.to_dict("records")})
     full = {form for first, last in names for form in _forms(first, last)} | {
         form for first, last in names for form in _compounds(first, last)
     }
-    first_names = {part for first, _ in names for part in (first, *first.split()) if _may_stand_alone(part)}
+    first_names = {
+        part for first, _ in names for part in (first, *first.split()) if _may_stand_alone(part)
+    }
     last_names = {last for _, last in names if _may_stand_alone(last)}
-    kept = {form for name in structures for form in _structure_forms(name)} - last_names - first_names
+    kept = (
+        {form for name in structures for form in _structure_forms(name)} - last_names - first_names
+    )
     kept |= listed("institutions") | celebrated() | (known_brands() - last_names - first_names)
     kept -= {order for first, last in names for order in (f"{first} {last}", f"{last} {first}")}
     kept |= {fold(" ".join(word.split())) for word in keep}
     initials = frozenset(form for first, last in names for form in _initials(first, last))
-    parts = {part for _, last in names for part in (last, *re.split(r"[\s\-]+", last)) if is_sure_surname(part) and not is_place(part)}
+    parts = {
+        part
+        for _, last in names
+        for part in (last, *re.split(r"[\s\-]+", last))
+        if is_sure_surname(part) and not is_place(part)
+    }
     sure = {part for part in parts if part in last_names or part not in kept}
     left = _any_of({_spaced(form) for form in kept if len(form) > 2})
-    return Roster(_any_of(full), frozenset(first_names), frozenset(last_names | sure), left, initials, frozenset(sure))
+    return Roster(
+        _any_of(full),
+        frozenset(first_names),
+        frozenset(last_names | sure),
+        left,
+        initials,
+        frozenset(sure),
+    )
 
 
 def _compounds(first: str, last: str) -> set[str]:
     """A first or last name of several words alone: "marie claude", "Le Goff"."""
-    return {_spaced(name) for name in (first, last) if re.search(r"[^\W\d_]{2,}[\s\-][^\W\d_]{3,}", name)}
+    return {
+        _spaced(name)
+        for name in (first, last)
+        if re.search(r"[^\W\d_]{2,}[\s\-][^\W\d_]{3,}", name)
+    }
 
 
 def _initials(first: str, last: str) -> set[str]:
@@ -65,13 +97,17 @@ def _initials(first: str, last: str) -> set[str]:
 
 def _may_stand_alone(name: str) -> bool:
     """Whether a name is looked for alone: a particle or a function word is not, unless it is a first name (Ben)."""
-    return len(name) > 1 and (name not in listed("particules") | listed("jamais") or is_first_name(name))
+    return len(name) > 1 and (
+        name not in listed("particules") | listed("jamais") or is_first_name(name)
+    )
 
 
 def _first_and_last(row: dict[Any, Any]) -> tuple[str, str]:
     """Folded first and last name; a full name alone is split where a known first name ends, else after its first word."""
     facts = (row[name] for name in ("first_name", "last_name", "full_name"))
-    first, last, full = (fold(" ".join(str(fact).split())) if pd.notna(fact) else "" for fact in facts)
+    first, last, full = (
+        fold(" ".join(str(fact).split())) if pd.notna(fact) else "" for fact in facts
+    )
     if first or last or not full:
         return first, last
     words = re.sub(rf"^(?:{alternatives('civilites')})\.?\s", "", full).split()
@@ -91,7 +127,11 @@ def _forms(first: str, last: str) -> set[str]:
     initials = r"[.\-\s]{0,2}".join(letters) + r"\.?"
     first_form, last_form = _spaced(first), _spaced(last)
     whole = {rf"{first_form}{_GAP}{last_form}", rf"{last_form}{_GAP}{first_form}"}
-    return whole | {rf"{initials}{_GAP}{last_form}", rf"{letters[0]}\.{_GAP}{last_form}", rf"{last_form}{_GAP}{initials}(?!\w)"}
+    return whole | {
+        rf"{initials}{_GAP}{last_form}",
+        rf"{letters[0]}\.{_GAP}{last_form}",
+        rf"{last_form}{_GAP}{initials}(?!\w)",
+    }
 
 
 def _structure_forms(name: str) -> set[str]:
@@ -100,7 +140,9 @@ def _structure_forms(name: str) -> set[str]:
     words = plain.split()
     if not words or fold(words[0]).rstrip(".") in listed("civilites"):
         return set()
-    while len(words) > 1 and (fold(words[0]) in listed("lieux_et_organisations") or words[0][0].islower()):
+    while len(words) > 1 and (
+        fold(words[0]) in listed("lieux_et_organisations") or words[0][0].islower()
+    ):
         words = words[1:]
     rest = " ".join(words)
     forms = {fold(plain)}

@@ -19,9 +19,11 @@ from typing import Any, NamedTuple, TypeVar
 from pydantic import TypeAdapter
 
 from pipeline.errors import VaultError
-from pipeline.schema import Column, Table
+from pipeline.tables.schema import Column, Table
 
-_VERSION = 1  # of what is kept; it grows when an earlier version would lose some of it by writing it again
+_VERSION = (
+    1  # of what is kept; it grows when an earlier version would lose some of it by writing it again
+)
 VAULT = Table(
     "vault",
     "People of the vault as the search for names takes them; never written to tables/.",
@@ -51,16 +53,29 @@ class Facts(NamedTuple):
 
     def hashed(self, secret: str) -> "Facts":
         """The same facts, comparable with others hashed under `secret` and readable by nobody."""
-        return Facts(*(frozenset(keyed_hash(secret, kind, fact) for fact in facts) for kind, facts in self._asdict().items()))
+        return Facts(
+            *(
+                frozenset(keyed_hash(secret, kind, fact) for fact in facts)
+                for kind, facts in self._asdict().items()
+            )
+        )
 
     def contradicts(self, other: "Facts") -> bool:
         """Whether mail, structure and place are all known on both sides and all differ."""
-        pairs = ((self.emails, other.emails), (self.structures, other.structures), (self.areas, other.areas))
+        pairs = (
+            (self.emails, other.emails),
+            (self.structures, other.structures),
+            (self.areas, other.areas),
+        )
         return all(mine and theirs and not mine & theirs for mine, theirs in pairs)
 
     def shares(self, other: "Facts") -> bool:
         """Whether a mail address, a telephone or a structure is the same."""
-        return bool(self.emails & other.emails or self.phones & other.phones or self.structures & other.structures)
+        return bool(
+            self.emails & other.emails
+            or self.phones & other.phones
+            or self.structures & other.structures
+        )
 
 
 @dataclass
@@ -69,16 +84,22 @@ class Person:
 
     number: int
     is_listed: bool
-    folders: list[str] = field(default_factory=list)  # of the workshops where it was met, the first one first
+    folders: list[str] = field(
+        default_factory=list
+    )  # of the workshops where it was met, the first one first
     first_name: str | None = None
     last_name: str | None = None
     full_name: str | None = None
-    names: list[str] = field(default_factory=list)  # the words of each spelling, folded, in alphabetical order
+    names: list[str] = field(
+        default_factory=list
+    )  # the words of each spelling, folded, in alphabetical order
     emails: list[str] = field(default_factory=list)
     phones: list[str] = field(default_factory=list)
     structures: list[str] = field(default_factory=list)
     areas: list[str] = field(default_factory=list)
-    mentions: dict[str, list[str]] = field(default_factory=dict)  # by folder, the folded names that its texts use
+    mentions: dict[str, list[str]] = field(
+        default_factory=dict
+    )  # by folder, the folded names that its texts use
     doubt: str = ""  # why a person should look, in French
 
     @property
@@ -89,7 +110,9 @@ class Person:
     @property
     def facts(self) -> Facts:
         """What tells it from a homonym."""
-        return Facts(*map(frozenset, (self.names, self.emails, self.phones, self.structures, self.areas)))
+        return Facts(
+            *map(frozenset, (self.names, self.emails, self.phones, self.structures, self.areas))
+        )
 
     def learn(self, folder: str, facts: Facts) -> None:
         """Add what a workshop tells, in a fixed order."""
@@ -119,12 +142,18 @@ class Forgotten:
     @property
     def facts(self) -> Facts:
         """The hashed facts."""
-        return Facts(*map(frozenset, (self.names, self.emails, self.phones, self.structures, self.areas)))
+        return Facts(
+            *map(frozenset, (self.names, self.emails, self.phones, self.structures, self.areas))
+        )
 
     def is_person(self, facts: Facts) -> bool:
         """Whether hashed `facts` are the forgotten person's: the same name without contradiction, or the same mail or telephone."""
         same_name = bool(self.facts.names & facts.names) and not self.facts.contradicts(facts)
-        return same_name or bool(self.facts.emails & facts.emails) or bool(self.facts.phones & facts.phones)
+        return (
+            same_name
+            or bool(self.facts.emails & facts.emails)
+            or bool(self.facts.phones & facts.phones)
+        )
 
 
 @dataclass
@@ -158,7 +187,9 @@ class Registry:
                 "mettre ateliers à jour",
             )
         persons = TypeAdapter(list[Person]).validate_python(list(_known(Person, read["persons"])))
-        forgotten = TypeAdapter(list[Forgotten]).validate_python(list(_known(Forgotten, read["forgotten"])))
+        forgotten = TypeAdapter(list[Forgotten]).validate_python(
+            list(_known(Forgotten, read["forgotten"]))
+        )
         folders = TypeAdapter(list[str]).validate_python(read["folders"])
         by_number = {person.number: person for person in persons}
         last_number = int(read["last_number"])
@@ -170,13 +201,22 @@ class Registry:
     def dumps(self) -> bytes:
         """The registry as JSON, the same bytes for the same content; without indents, which json writes far more slowly."""
         persons = [vars(person) for _, person in sorted(self.persons.items())]
-        content = vars(self) | {"version": _VERSION, "persons": persons, "forgotten": [vars(entry) for entry in self.forgotten]}
+        content = vars(self) | {
+            "version": _VERSION,
+            "persons": persons,
+            "forgotten": [vars(entry) for entry in self.forgotten],
+        }
         return (json.dumps(content, ensure_ascii=False, sort_keys=True) + "\n").encode()
 
     def copy(self) -> "Registry":
         """A registry that may change without this one."""
         persons = {number: _copied(person) for number, person in self.persons.items()}
-        return replace(self, persons=persons, folders=list(self.folders), forgotten=[_copied(entry) for entry in self.forgotten])
+        return replace(
+            self,
+            persons=persons,
+            folders=list(self.folders),
+            forgotten=[_copied(entry) for entry in self.forgotten],
+        )
 
     def add(self, *, is_listed: bool) -> Person:
         """A new person under the next number."""
@@ -187,11 +227,19 @@ class Registry:
     def met_in(self, folder: str, *, is_listed: bool | None = None) -> list[Person]:
         """The persons met in `folder`, in order of number."""
         here = [person for _, person in sorted(self.persons.items()) if folder in person.folders]
-        return here if is_listed is None else [person for person in here if person.is_listed is is_listed]
+        return (
+            here
+            if is_listed is None
+            else [person for person in here if person.is_listed is is_listed]
+        )
 
     def mentioned(self, folder: str) -> dict[str, int]:
         """The number of each folded name that the texts of `folder` were found to use."""
-        return {name: number for number, person in sorted(self.persons.items()) for name in person.mentions.get(folder, ())}
+        return {
+            name: number
+            for number, person in sorted(self.persons.items())
+            for name in person.mentions.get(folder, ())
+        }
 
     def forgotten_mentions(self) -> frozenset[str]:
         """The hashes of all names that texts used for those forgotten."""
@@ -221,7 +269,9 @@ def damaged_vault(what: str) -> VaultError:
 
 def keyed_hash(secret: str, kind: str, fact: str) -> str:
     """HMAC-SHA256 of a fact, 32 hex digits."""
-    return hmac.new(bytes.fromhex(secret), f"{kind}\x1f{fact}".encode(), hashlib.sha256).hexdigest()[:32]
+    return hmac.new(
+        bytes.fromhex(secret), f"{kind}\x1f{fact}".encode(), hashlib.sha256
+    ).hexdigest()[:32]
 
 
 def _known(kind: type, entries: Iterable[dict[str, Any]]) -> Iterator[dict[str, Any]]:

@@ -2,6 +2,10 @@
 
 In:   a passage
 Out:  its words with their place, folded form and the capital they carry
+
+Which words name a place whatever stands around them: communes, departments and regions of France, rivers, countries.
+
+Titles before a name: Mme Roy, le docteur Pham, MM. Wibaut, Crespel et Da Silva, les frères Bonnaure.
 """
 
 import importlib.util
@@ -13,19 +17,41 @@ from functools import cache, cached_property, lru_cache
 from itertools import product
 from pathlib import Path
 
+from pipeline.communes.tables import department_names, places
+from pipeline.files import data_path
 from pipeline.french import is_word
-from pipeline.resources import data_path
-from pipeline.words import lexicon
+from pipeline.text import lexicon
 
 LETTER, UPPER = r"[^\W\d_]", r"[^\W\d_a-zà-öø-ÿœ]"
 _WORD = re.compile(rf"{LETTER}+(?:[-‐'’]{LETTER}+)*")
-_ELISION = re.compile(r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puisqu)['’](?=.)", re.IGNORECASE)
+_ELISION = re.compile(
+    r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puisqu)['’](?=.)", re.IGNORECASE
+)
 _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
 _SIGNS = str.maketrans("’‐‑", "'--")
-_BARE = {"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "ı": "i", "ß": "s", "à": "à", "À": "à"}  # what no accent explains
+_BARE = {
+    "đ": "d",
+    "Đ": "d",
+    "ł": "l",
+    "Ł": "l",
+    "ø": "o",
+    "Ø": "o",
+    "ı": "i",
+    "ß": "s",
+    "à": "à",
+    "À": "à",
+}  # what no accent explains
 _WITH_PRONOUN = re.compile(r"[-‐](?:je|tu|ils?|elles?|on|nous|vous|ce|moi|toi|les?|la|lui|y)$")
 _ACCENTED = 12  # first letters of a word in capitals among which lost accents are tried
-_STEMS_OF_SHORT = ("jean", "marie", "anne", "pierre", "paul", "rose", "claude")  # Jean-Phi, Marie-Do
+_STEMS_OF_SHORT = (
+    "jean",
+    "marie",
+    "anne",
+    "pierre",
+    "paul",
+    "rose",
+    "claude",
+)  # Jean-Phi, Marie-Do
 
 
 @dataclass(frozen=True)
@@ -67,7 +93,9 @@ def words_of(passage: str) -> list[Word]:
         elided = _ELISION.match(match.group())
         start = match.start() + (elided.end() if elided else 0)
         opens = not elided and (not words or bool(_BREAK.search(passage[last : match.start()])))
-        words.append(Word(start, match.end(), passage[start : match.end()], opens, passage[last:start]))
+        words.append(
+            Word(start, match.end(), passage[start : match.end()], opens, passage[last:start])
+        )
         last = match.end()
     return words
 
@@ -75,7 +103,12 @@ def words_of(passage: str) -> list[Word]:
 @lru_cache(maxsize=50_000)
 def is_common_word(lowered: str) -> bool:
     """Whether the French lemmatiser knows `lowered`, or every part of a compound; numbers count."""
-    if is_word(lowered) or is_function_word(lowered) or fold(lowered) in listed("nombres") or _WITH_PRONOUN.search(lowered):
+    if (
+        is_word(lowered)
+        or is_function_word(lowered)
+        or fold(lowered) in listed("nombres")
+        or _WITH_PRONOUN.search(lowered)
+    ):
         return True
     return all(is_word(part) for part in re.split(r"[-‐]", lowered))
 
@@ -83,7 +116,10 @@ def is_common_word(lowered: str) -> bool:
 @lru_cache(maxsize=10_000)
 def is_word_in_capitals(folded: str) -> bool:
     """Whether a word, folded from capitals that often lose their accents, is a common one: PREFERE is préfère."""
-    vowels = [("e", "é", "è") if letter == "e" and n < _ACCENTED else (letter,) for n, letter in enumerate(folded)]
+    vowels = [
+        ("e", "é", "è") if letter == "e" and n < _ACCENTED else (letter,)
+        for n, letter in enumerate(folded)
+    ]
     return any(is_common_word("".join(letters)) for letters in product(*vowels))
 
 
@@ -129,7 +165,9 @@ def is_shortened(folded: str) -> bool:
 
 def is_usual_first_name(folded: str) -> bool:
     """Whether `folded` is a first name often met in France: in small letters, only such a one is taken for a name."""
-    return folded in _usual_first_names() or ("-" in folded and all(part in _usual_first_names() for part in folded.split("-")))
+    return folded in _usual_first_names() or (
+        "-" in folded and all(part in _usual_first_names() for part in folded.split("-"))
+    )
 
 
 def is_rare_first_name(folded: str) -> bool:
@@ -166,7 +204,9 @@ def listed(name: str) -> frozenset[str]:
 @cache
 def alternatives(name: str) -> str:
     """The folded entries of a list of personnes.yaml as a regular expression, longest first."""
-    return "|".join(re.escape(entry) for entry in sorted(listed(name), key=lambda entry: (-len(entry), entry)))
+    return "|".join(
+        re.escape(entry) for entry in sorted(listed(name), key=lambda entry: (-len(entry), entry))
+    )
 
 
 @cache
@@ -183,10 +223,132 @@ def _usual_first_names() -> frozenset[str]:
 def _lines_of(name: str) -> frozenset[str]:
     """The folded lines of a lexicon, comments left out."""
     lines = data_path("lexicon", name).read_text(encoding="utf-8").splitlines()
-    return frozenset(fold(line.strip()) for line in lines if line.strip() and not line.startswith("#"))
+    return frozenset(
+        fold(line.strip()) for line in lines if line.strip() and not line.startswith("#")
+    )
 
 
 @cache
 def _lexicon() -> dict[str, list[str]]:
     content: dict[str, list[str]] = lexicon("personnes")
     return content
+
+
+def is_place(folded: str) -> bool:
+    """Whether `folded` is a commune, a department, a region, a river or a country; many are also surnames, and some first names."""
+    return folded in _places()
+
+
+@cache
+def _places() -> frozenset[str]:
+    listed = data_path("lexicon", "lieux.txt").read_text(encoding="utf-8").splitlines()
+    others = [word for line in listed if not line.startswith("#") for word in line.split()]
+    return frozenset(
+        fold(name)
+        for name in (*(place.name for place in places()), *department_names().values(), *others)
+    )
+
+
+_AFTER_TITLE = re.compile(r"\.?[\s\u00a0]+(?:[dlDL]['’])?")
+_IN_LIST = re.compile(r"[\s\u00a0]?,?[\s\u00a0]?,?")
+
+
+def has_title(words: list[Word], place: int) -> bool:
+    """Whether a title precedes the capital at `place`, or a clear one a word in small letters (mme dufour)."""
+    if not place or _goes_on(words, place):
+        return False
+    if _is_role(words[place]):
+        return place > 0 and _is_role_as_name(words[place - 1], words[place])
+    word, before = words[place], words[place - 1]
+    if (
+        word.has_capital
+        and word.folded not in listed("civilites")
+        and _is_in_titled_list(words, place)
+    ):
+        return True
+    if not _AFTER_TITLE.fullmatch(word.before):
+        return False
+    if not word.has_capital:
+        return _has_clear_title(words, place)
+    is_family = (
+        before.folded in listed("parentes")
+        and word.before.isspace()
+        and not word.is_common
+        and not word.is_upper
+    )
+    return _is_title(before) or is_family or _has_title_over_particles(words, place - 1)
+
+
+def _goes_on(words: list[Word], place: int) -> bool:
+    """Whether a title is followed by the name it belongs to ("M. Pasteur Roy", "Mme Docteure Le Bris"): it is no surname then."""
+    after = words[place + 1] if place + 1 < len(words) else None
+    is_title = words[place].folded in listed("civilites")
+    return is_title and (
+        not words[place].has_capital
+        or (after is not None and after.has_capital and after.before.isspace())
+    )
+
+
+def _has_clear_title(words: list[Word], place: int) -> bool:
+    """Whether a clear title, over particles, precedes a word in small letters that is none: mme dufour, mme le goff, madame rose."""
+    word, before = words[place], place - 1
+    is_name = is_usual_first_name(word.folded) or (is_surname(word.folded) and not _is_role(word))
+    if word.folded in listed("particules") or (word.is_common and not is_name):
+        return False
+    if words[before].folded in listed("particules_sures") and words[before].before == " ":
+        before -= 1
+    return words[before].folded in listed("civilites_sures")
+
+
+def _is_title(word: Word) -> bool:
+    """Whether `word` is a title; the shortest ones (M, Dr, Me) need their capital."""
+    return (
+        word.folded in listed("civilites")
+        and (len(word.text) > 2 or word.has_capital)
+        and word.text != "ME"
+    )
+
+
+def _is_role(word: Word) -> bool:
+    return word.folded in listed("fonctions") | listed("jamais")
+
+
+def _is_role_as_name(title: Word, word: Word) -> bool:
+    """Whether a capitalised function right after a title is a surname: Monsieur Maire, but Monsieur le Maire."""
+    return (
+        word.folded in listed("fonctions_noms")
+        and word.has_capital
+        and not word.is_upper
+        and title.has_capital
+        and _is_title(title)
+    )
+
+
+def _has_title_over_particles(words: list[Word], place: int) -> bool:
+    """Whether a title stands before the particles that end at `place`: Mme Le Goff, M. de La Tour; not M. le Curé."""
+    while (
+        place > 0
+        and words[place].folded in listed("particules")
+        and words[place].text not in ("le", "la", "les")
+    ):
+        place -= 1
+        if _is_title(words[place]):
+            return True
+    return False
+
+
+def _is_in_titled_list(words: list[Word], place: int) -> bool:
+    """Whether the word is a later name of a list under one title in the plural."""
+    while (
+        place > 0
+        and words[place].has_capital
+        and (not _is_role(words[place]) or words[place].folded in listed("particules"))
+    ):
+        separator, place = words[place].before, place - 1
+        if words[place].folded == "et" and separator == " ":
+            separator, place = words[place].before + ",", place - 1
+        if words[place].folded in listed("civilites"):
+            return words[place].folded in listed("civilites_de_plusieurs")
+        if not _IN_LIST.fullmatch(separator):
+            return False
+    return False

@@ -8,30 +8,29 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.publish.comparison import comparison_specs, draw_comparison
-    from pipeline.publish.docx import write_docx
-    from pipeline.publish.html import write_html
-    from pipeline.publish.map_page import write_map_page
+    from pipeline.publish.docx import write_docx, write_workshop_pages
+    from pipeline.publish.html import write_html, write_map_page
     from pipeline.publish.pdf import write_pdf
     from pipeline.publish.public import write_public_tables
-    from pipeline.publish.report import Report, build_report
+    from pipeline.publish.report import build_report
+    from pipeline.publish.report.content import Report
     from pipeline.publish.slides import write_slides
     from pipeline.publish.tables import write_tables
-    from pipeline.publish.workshop_pages import write_workshop_pages
+    from pipeline.publish.territory_charts import comparison_specs, draw_comparison
 
 _WHERE = {
     "Report": "pipeline.publish.report",
     "build_report": "pipeline.publish.report",
-    "comparison_specs": "pipeline.publish.comparison",
-    "draw_comparison": "pipeline.publish.comparison",
+    "comparison_specs": "pipeline.publish.territory_charts",
+    "draw_comparison": "pipeline.publish.territory_charts",
     "write_docx": "pipeline.publish.docx",
     "write_html": "pipeline.publish.html",
-    "write_map_page": "pipeline.publish.map_page",
+    "write_map_page": "pipeline.publish.html",
     "write_pdf": "pipeline.publish.pdf",
     "write_public_tables": "pipeline.publish.public",
     "write_slides": "pipeline.publish.slides",
     "write_tables": "pipeline.publish.tables",
-    "write_workshop_pages": "pipeline.publish.workshop_pages",
+    "write_workshop_pages": "pipeline.publish.docx",
 }  # writers bring their libraries with them: whoever wants words alone loads none
 
 __all__ = [

@@ -4,6 +4,8 @@ docxtpl fills the template (cover, contents, header), python-docx adds the block
 
 In:   Report
 Out:  a .docx file, the same for the same report
+
+Write two pages a workshop for those who took part, as a PDF and as a Word document.
 """
 
 import datetime
@@ -14,6 +16,7 @@ from typing import Any
 from xml.sax.saxutils import escape, quoteattr
 
 import docx
+import pypdfium2
 from docx.document import Document
 from docx.oxml import parse_xml
 from docx.oxml.ns import nsdecls
@@ -22,10 +25,24 @@ from docxtpl import DocxTemplate
 
 from pipeline.publish.charts import Spec, draw_png
 from pipeline.publish.layout import Part, lay_out
-from pipeline.publish.layout.blocks import Block, Callout, Facts, Figure, Page, Paragraph, PriorityCard, Quotes, Section, Table, Terms
+from pipeline.publish.layout.blocks import (
+    Block,
+    Callout,
+    Facts,
+    Figure,
+    Page,
+    Paragraph,
+    PriorityCard,
+    Quotes,
+    Section,
+    Table,
+    Terms,
+)
+from pipeline.publish.layout.opening import ROOMS, lay_out_workshop
+from pipeline.publish.pdf import print_page
 from pipeline.publish.report.content import Report
-from pipeline.publish.text import quoted, sentence
-from pipeline.publish.zipped import fix_times
+from pipeline.publish.text import fix_times, quoted, sentence
+from pipeline.text import slug
 
 _TEMPLATE = Path(__file__).with_name("templates") / "rapport.docx"
 _WIDTH_CM, _WIDTH_TWIPS = 17.0, 9638
@@ -90,7 +107,9 @@ def _add_section(document: Document, section: Section, level: int) -> None:
     """A heading that the contents can link to, its blocks, then its subsections."""
     heading = document.add_paragraph(style=f"Heading {level}")
     number = len(document.element.body.xpath("//w:bookmarkStart"))
-    heading._p.append(parse_xml(f'<w:bookmarkStart {_W} w:id="{number}" w:name={quoteattr(_bookmark(section))}/>'))
+    heading._p.append(
+        parse_xml(f'<w:bookmarkStart {_W} w:id="{number}" w:name={quoteattr(_bookmark(section))}/>')
+    )
     heading.add_run(section.title)
     if section.starts_page:
         heading.paragraph_format.page_break_before = True
@@ -130,7 +149,9 @@ def _add_facts(document: Document, block: Facts) -> None:
     """Key figures side by side, in a table without rules."""
     width = _WIDTH_TWIPS // len(block.entries)
     figures, words = (_style_id(document, name) for name in ("Chiffre", "Libellé de chiffre"))
-    cells = [_cell(width, _text(figure, figures) + _text(what, words)) for figure, what in block.entries]
+    cells = [
+        _cell(width, _text(figure, figures) + _text(what, words)) for figure, what in block.entries
+    ]
     _append_table(document, [width] * len(cells), "", f"<w:tr>{''.join(cells)}</w:tr>")
 
 
@@ -139,14 +160,22 @@ def _add_table(document: Document, block: Table) -> None:
     _add_caption(document, block)
     look = '<w:tblLook w:val="06A0" w:firstRow="1" w:lastRow="0" w:firstColumn="1" w:lastColumn="0" w:noHBand="1" w:noVBand="1"/>'
     widths = [round(_WIDTH_TWIPS * width) for width in block.widths]
-    styles = [_style_id(document, "Cellule nombre" if is_number else "Cellule") for is_number in block.is_number]
+    styles = [
+        _style_id(document, "Cellule nombre" if is_number else "Cellule")
+        for is_number in block.is_number
+    ]
     rows = [
         f"<w:tr><w:trPr><w:cantSplit/>{'' if place else '<w:tblHeader/>'}</w:trPr>"
-        + "".join(_cell(width, _text(text, style)) for text, width, style in zip(row, widths, styles, strict=True))
+        + "".join(
+            _cell(width, _text(text, style))
+            for text, width, style in zip(row, widths, styles, strict=True)
+        )
         + "</w:tr>"
         for place, row in enumerate((block.columns, *block.rows))
     ]
-    _append_table(document, widths, f"{look}<w:tblCaption w:val={quoteattr(block.caption)}/>", "".join(rows))
+    _append_table(
+        document, widths, f"{look}<w:tblCaption w:val={quoteattr(block.caption)}/>", "".join(rows)
+    )
 
 
 def _append_table(document: Document, widths: list[int], properties: str, rows: str) -> None:
@@ -165,7 +194,9 @@ def _cell(width: int, paragraphs: str) -> str:
 
 
 def _text(text: str, style_id: str) -> str:
-    lines = "<w:br/>".join(f'<w:t xml:space="preserve">{escape(line)}</w:t>' for line in text.split("\n"))
+    lines = "<w:br/>".join(
+        f'<w:t xml:space="preserve">{escape(line)}</w:t>' for line in text.split("\n")
+    )
     return f'<w:p><w:pPr><w:pStyle w:val="{style_id}"/></w:pPr><w:r>{lines}</w:r></w:p>'
 
 
@@ -188,9 +219,14 @@ def _add_caption(document: Document, block: Table | Figure) -> None:
 
 def _add_picture(document: Document, spec: Spec, alt: str, widest_cm: float) -> None:
     """The chart at its own size, 96 units of the drawing an inch, `widest_cm` wide at most."""
-    picture = document.add_paragraph(style="Graphique").add_run().add_picture(io.BytesIO(draw_png(spec)))
+    picture = (
+        document.add_paragraph(style="Graphique").add_run().add_picture(io.BytesIO(draw_png(spec)))
+    )
     scale = min(72 / 96, Cm(widest_cm) / picture.width)
-    picture.width, picture.height = Emu(round(picture.width * scale)), Emu(round(picture.height * scale))
+    picture.width, picture.height = (
+        Emu(round(picture.width * scale)),
+        Emu(round(picture.height * scale)),
+    )
     for side in "TBLR":
         picture._inline.set(f"dist{side}", "0")  # LibreOffice adds a margin where none is said
     described = picture._inline.docPr
@@ -208,7 +244,9 @@ def _add_card(document: Document, block: PriorityCard) -> None:
         _add_picture(document, block.profile, block.profile_alt, _WIDTH_CM / 2)
         legend = document.add_paragraph(style="Précision")
         for colour, text in block.legend:
-            legend.add_run("\u25a0\u00a0").font.color.rgb = RGBColor.from_string(colour.lstrip("#").upper())
+            legend.add_run("\u25a0\u00a0").font.color.rgb = RGBColor.from_string(
+                colour.lstrip("#").upper()
+            )
             legend.add_run(text.replace(" ", "\u00a0") + "\u2003 ")
     _add_quotes(document, Quotes(block.priority.quotes))
     for paragraph in document.paragraphs[start:-1]:
@@ -227,7 +265,12 @@ def _set_properties(document: Document, page: Page) -> None:
     properties.title, properties.subject = page.title, page.subtitle
     properties.author = properties.last_modified_by = "Ateliers Territoires"
     properties.created = properties.modified = day
-    properties.language, properties.comments, properties.keywords, properties.revision = "fr-FR", "", "", 1
+    properties.language, properties.comments, properties.keywords, properties.revision = (
+        "fr-FR",
+        "",
+        "",
+        1,
+    )
 
 
 _ADDERS: dict[type[Block], Callable[[Document, Any], None]] = {
@@ -240,3 +283,33 @@ _ADDERS: dict[type[Block], Callable[[Document, Any], None]] = {
     Quotes: _add_quotes,
     PriorityCard: _add_card,
 }
+
+
+_N_PAGES = 2
+_TRIED_SIZE = 1.2  # what fits in letters that much larger fits in Word too, whose fonts are wider
+
+
+def write_workshop_pages(report: Report, folder: Path) -> list[Path]:
+    """Write the pages into `folder`, which is made; return the files."""
+    folder.mkdir(parents=True, exist_ok=True)
+    paths: list[Path] = []
+    for place, workshop in enumerate(report.workshops):
+        page = _fitted(report, place)
+        name = f"{place + 1:02d}-{slug(workshop.name)[:60]}"
+        paths += [folder / f"{name}.pdf", folder / f"{name}.docx"]
+        paths[-2].write_bytes(print_page(page))
+        write_page(page, paths[-1])
+    return paths
+
+
+def _fitted(report: Report, place: int) -> Page:
+    """As much as two pages hold."""
+    pages = [lay_out_workshop(report, place, room) for room in ROOMS]
+    return next(
+        (page for page in pages if _n_pages(print_page(page, size=_TRIED_SIZE)) <= _N_PAGES),
+        pages[-1],
+    )
+
+
+def _n_pages(printed: bytes) -> int:
+    return len(pypdfium2.PdfDocument(io.BytesIO(printed)))

@@ -20,7 +20,17 @@ import typst
 
 from pipeline.publish.charts import FONTS, Spec, draw_png, draw_svg
 from pipeline.publish.layout import Part, lay_out
-from pipeline.publish.layout.blocks import Block, Figure, Page, Paragraph, PriorityCard, Quotes, Section, Table, Terms
+from pipeline.publish.layout.blocks import (
+    Block,
+    Figure,
+    Page,
+    Paragraph,
+    PriorityCard,
+    Quotes,
+    Section,
+    Table,
+    Terms,
+)
 from pipeline.publish.report.content import Quote, Report
 from pipeline.publish.text import quoted, sentence
 
@@ -41,11 +51,16 @@ def print_page(page: Page, *, size: float = 1.0) -> bytes:
     """The PDF of `page`, its letters `size` times as large as usual."""
     with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
         folder = Path(scratch)
-        (folder / "page.json").write_text(json.dumps(_Writer(folder).page(page) | {"size": size}, ensure_ascii=False), encoding="utf-8")
+        (folder / "page.json").write_text(
+            json.dumps(_Writer(folder).page(page) | {"size": size}, ensure_ascii=False),
+            encoding="utf-8",
+        )
         main = folder / "page.typ"
         main.write_bytes(_TEMPLATE.read_bytes())
         day = datetime.datetime.fromisoformat(page.made_at).replace(tzinfo=datetime.UTC)
-        printed = typst.Compiler(main, root=folder, font_paths=[FONTS], ignore_system_fonts=True).compile(format="pdf", timestamp=day)
+        printed = typst.Compiler(
+            main, root=folder, font_paths=[FONTS], ignore_system_fonts=True
+        ).compile(format="pdf", timestamp=day)
     assert isinstance(printed, bytes)
     return printed
 
@@ -65,15 +80,32 @@ class _Writer:
             "notice": dataclasses.asdict(page.notice),
             "contents_title": sentence("rapport.sommaire"),
             "is_long": not page.is_brief,
-            "sections": [written for section in page.sections for written in self._sections(section, 1)],
+            "sections": [
+                written for section in page.sections for written in self._sections(section, 1)
+            ],
         }
 
     def _sections(self, section: Section, level: int) -> list[dict[str, Any]]:
         """The section, then those within it."""
         followed = itertools.zip_longest(section.blocks, section.blocks[1:])
-        blocks = [self._block(block, is_sticky=isinstance(after, Figure | Table | Terms | Quotes)) for block, after in followed]
-        mine = {"title": section.title, "level": level, "starts_page": section.starts_page, "blocks": blocks}
-        return [mine, *(written for inner in section.sections for written in self._sections(inner, level + 1))]
+        blocks = [
+            self._block(block, is_sticky=isinstance(after, Figure | Table | Terms | Quotes))
+            for block, after in followed
+        ]
+        mine = {
+            "title": section.title,
+            "level": level,
+            "starts_page": section.starts_page,
+            "blocks": blocks,
+        }
+        return [
+            mine,
+            *(
+                written
+                for inner in section.sections
+                for written in self._sections(inner, level + 1)
+            ),
+        ]
 
     def _block(self, block: Block, *, is_sticky: bool) -> dict[str, Any]:
         kind = {"kind": type(block).__name__}
@@ -82,7 +114,11 @@ class _Writer:
         if isinstance(block, Table):
             return kind | dataclasses.asdict(block) | {"label": block.label}
         if isinstance(block, Figure):
-            return kind | {"label": block.label, "caption": block.caption, "drawing": self._drawing(block.spec, block.alt, _WIDTH_PT)}
+            return kind | {
+                "label": block.label,
+                "caption": block.caption,
+                "drawing": self._drawing(block.spec, block.alt, _WIDTH_PT),
+            }
         if isinstance(block, PriorityCard):
             return kind | self._card(block)
         if isinstance(block, Quotes):
@@ -95,7 +131,9 @@ class _Writer:
             "title": f"{priority.rank}. {priority.label}",
             "why": priority.why,
             "facts": block.facts,
-            "drawing": None if block.profile is None else self._drawing(block.profile, block.profile_alt, _WIDTH_PT / 2),
+            "drawing": None
+            if block.profile is None
+            else self._drawing(block.profile, block.profile_alt, _WIDTH_PT / 2),
             "legend": block.legend,
             "quotes": _quotes(priority.quotes),
             "is_breakable": sum(len(quote.text) for quote in priority.quotes) > 2000,
@@ -108,7 +146,11 @@ class _Writer:
         name = f"{self._n_drawings}.{'png' if is_mixed else 'svg'}"
         (self._folder / name).write_bytes(draw_png(spec) if is_mixed else svg.encode())
         size = _SIZE.search(svg)
-        return {"file": name, "alt": alt, "width": min(widest_pt, _PT_A_UNIT * float(size[1]) if size else widest_pt)}
+        return {
+            "file": name,
+            "alt": alt,
+            "width": min(widest_pt, _PT_A_UNIT * float(size[1]) if size else widest_pt),
+        }
 
 
 def _quotes(quotes: tuple[Quote, ...]) -> list[tuple[str, str]]:

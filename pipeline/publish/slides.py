@@ -25,13 +25,16 @@ from pptx.util import Emu, Inches, Pt
 from pipeline.publish.charts import draw_png, draw_svg
 from pipeline.publish.layout.slides import Bars, Line, Slide, lay_out_slides
 from pipeline.publish.report.content import Report
-from pipeline.publish.text import shortened
-from pipeline.publish.zipped import fix_times
+from pipeline.publish.text import fix_times, shortened
 
 _TEMPLATE = Path(__file__).with_name("templates") / "restitution.pptx"
 _COVER, _TEXT, _TEXT_AND_CHART, _CHART, _PICTURES = range(5)  # layouts of the template
 _SIZES, _TITLE_SIZES = (24, 22, 20, 18, 16, 14), (28, 24, 20)
-_LETTER, _LEADING, _GAP = 0.56, 1.25, 8  # mean width in ems, on the wide side; height of a line in ems; points between lines
+_LETTER, _LEADING, _GAP = (
+    0.56,
+    1.25,
+    8,
+)  # mean width in ems, on the wide side; height of a line in ems; points between lines
 _SOFT = RGBColor(0x4D, 0x5D, 0x5B)
 _SVG = "{96DAC541-7B7A-43D3-8B79-37D633B846F1}"  # the extension by which PowerPoint draws an SVG in the place of its picture
 
@@ -42,7 +45,12 @@ def write_slides(report: Report, path: Path) -> None:
     for place, slide in enumerate(lay_out_slides(report)):
         _add(shown, slide, is_cover=not place)
     properties, day = shown.core_properties, datetime.datetime.fromisoformat(report.made_at)
-    properties.title, properties.language, properties.keywords, properties.comments = report.title, "fr-FR", "", ""
+    properties.title, properties.language, properties.keywords, properties.comments = (
+        report.title,
+        "fr-FR",
+        "",
+        "",
+    )
     properties.author = properties.last_modified_by = "Ateliers Territoires"
     properties.created = properties.modified = day
     properties.revision = 1
@@ -52,7 +60,15 @@ def write_slides(report: Report, path: Path) -> None:
 
 def _add(shown: Any, slide: Slide, *, is_cover: bool) -> None:
     layout = (
-        _COVER if is_cover else _PICTURES if slide.pictures else _TEXT if not slide.bars else _TEXT_AND_CHART if slide.lines else _CHART
+        _COVER
+        if is_cover
+        else _PICTURES
+        if slide.pictures
+        else _TEXT
+        if not slide.bars
+        else _TEXT_AND_CHART
+        if slide.lines
+        else _CHART
     )
     made = shown.slides.add_slide(shown.slide_layouts[layout])
     boxes = {shape.placeholder_format.idx: shape for shape in made.placeholders}
@@ -74,7 +90,9 @@ def _write(box: Any, lines: tuple[Line, ...], sizes: tuple[int, ...]) -> None:
     size = next((size for size in sizes if text_height(lines, size, width) <= height), sizes[-1])
     while text_height(lines, size, width) > height and max(len(line.text) for line in lines) > 20:
         longest = max(len(line.text) for line in lines)
-        lines = tuple(Line(shortened(line.text, max(20, longest * 4 // 5)), line.source) for line in lines)
+        lines = tuple(
+            Line(shortened(line.text, max(20, longest * 4 // 5)), line.source) for line in lines
+        )
     frame = box.text_frame
     frame.word_wrap = True
     for place, line in enumerate(lines):
@@ -96,7 +114,11 @@ def _run(paragraph: Any, text: str, size: int) -> Any:
 def text_height(lines: tuple[Line, ...], size: int, width: float) -> float:
     """Points that `lines` take in letters of `size` points, `width` points wide; rather more than less."""
     per_line = max(1, int((width - 1.5 * size) / (_LETTER * size)))
-    rows = sum(ceil(len(line.text) * 1.05 / per_line) * size + ceil(len(line.source) / per_line) * size * 3 // 4 for line in lines)
+    rows = sum(
+        ceil(len(line.text) * 1.05 / per_line) * size
+        + ceil(len(line.source) / per_line) * size * 3 // 4
+        for line in lines
+    )
     return rows * _LEADING + _GAP * len(lines)
 
 
@@ -144,11 +166,17 @@ def _add_pictures(shown: Any, made: Any, slide: Slide) -> None:
         picture = made.shapes.add_picture(io.BytesIO(draw_png(spec)), left, top)
         scale = min((each - Inches(0.2)) / picture.width, height / picture.height)
         picture.width, picture.height = round(picture.width * scale), round(picture.height * scale)
-        picture.left, picture.top = left + each * place + (each - picture.width) // 2, top + (height - picture.height) // 2
+        picture.left, picture.top = (
+            left + each * place + (each - picture.width) // 2,
+            top + (height - picture.height) // 2,
+        )
         picture._element.nvPicPr.cNvPr.set("descr", alt)
         picture.name = f"Carte {place + 1}"
         name = PackURI(f"/ppt/media/carte{len(shown.slides)}-{place + 1}.svg")
-        relation = made.part.relate_to(Part(name, "image/svg+xml", shown.part.package, draw_svg(spec).encode()), RELATIONSHIP_TYPE.IMAGE)
+        relation = made.part.relate_to(
+            Part(name, "image/svg+xml", shown.part.package, draw_svg(spec).encode()),
+            RELATIONSHIP_TYPE.IMAGE,
+        )
         blip = picture._element.blipFill.find(qn("a:blip"))
         blip.append(
             parse_xml(

@@ -18,18 +18,35 @@ import numpy as np
 import pandas as pd
 
 from pipeline.counting import Circles
-from pipeline.grid import Grid
-from pipeline.rank.checks import check_rows, late_rows
-from pipeline.rank.criteria import CRITERIA, Criterion, shares_of
-from pipeline.rank.facts import untold_facts
-from pipeline.rank.notes import note_rows, nothing_to_read
-from pipeline.rank.order import Standing
-from pipeline.rank.tally import Counts, Tally
-from pipeline.rank.weighing import STUDY, Tallies, draw_weights, rank_tallies, start_of, tally_themes, workshop_tallies
-from pipeline.settings import RankSettings, RankWeights
+from pipeline.grid.codes import Grid
+from pipeline.rank.criteria import CRITERIA, Counts, Criterion, Tally, shares_of, untold_facts
+from pipeline.rank.order import (
+    STUDY,
+    Standing,
+    Tallies,
+    check_rows,
+    draw_weights,
+    late_rows,
+    note_rows,
+    nothing_to_read,
+    rank_tallies,
+    start_of,
+    tally_themes,
+    workshop_tallies,
+)
+from pipeline.settings.stages import RankSettings, RankWeights
 from pipeline.tables import TABLES
 
-__all__ = ["CRITERIA", "Criterion", "Ranking", "Tallies", "rank_tallies", "rank_themes", "tally_themes", "unread_criteria"]
+__all__ = [
+    "CRITERIA",
+    "Criterion",
+    "Ranking",
+    "Tallies",
+    "rank_tallies",
+    "rank_themes",
+    "tally_themes",
+    "unread_criteria",
+]
 
 
 class Ranking(NamedTuple):
@@ -58,17 +75,29 @@ def rank_themes(
     `weights` are those that people chose, by default the settings'. Without `attendance`, nobody's type of structure is known; without
     `grid`, notes take it that every criterion has codes to read.
     """
-    circles, theme_ids, facts, rng, drawn = start_of(units, tags, themes, theme_members, workshops, attendance, settings)
+    circles, theme_ids, facts, rng, drawn = start_of(
+        units, tags, themes, theme_members, workshops, attendance, settings
+    )
     untold = untold_facts(grid) if grid is not None else frozenset()
     if weights is not None:
         drawn = draw_weights(weights, settings, np.random.default_rng(settings.seed))
-    free_weights = np.random.default_rng([settings.seed, 1]).dirichlet(np.ones(len(CRITERIA)), size=settings.n_draws)
+    free_weights = np.random.default_rng([settings.seed, 1]).dirichlet(
+        np.ones(len(CRITERIA)), size=settings.n_draws
+    )
     of_scopes = [
         _rows_of(standing, tally, without, theme_ids, drawn[0], free_weights, untold)
         for standing, tally, without in _standings(circles, theme_ids, facts, rng, drawn, settings)
     ]
-    in_order = [*of_scopes[-1:], *of_scopes[:-1]]  # the study, which is known last, before its workshops
-    return Ranking(*(TABLES[name].build(row for rows in in_order for row in rows[name]) for name in Ranking._fields))
+    in_order = [
+        *of_scopes[-1:],
+        *of_scopes[:-1],
+    ]  # the study, which is known last, before its workshops
+    return Ranking(
+        *(
+            TABLES[name].build(row for rows in in_order for row in rows[name])
+            for name in Ranking._fields
+        )
+    )
 
 
 def unread_criteria(grid: Grid) -> dict[str, str]:
@@ -77,7 +106,12 @@ def unread_criteria(grid: Grid) -> dict[str, str]:
 
 
 def _standings(
-    circles: Circles, theme_ids: list[str], facts: pd.DataFrame, rng: np.random.Generator, drawn: Counts, settings: RankSettings
+    circles: Circles,
+    theme_ids: list[str],
+    facts: pd.DataFrame,
+    rng: np.random.Generator,
+    drawn: Counts,
+    settings: RankSettings,
 ) -> Iterator[tuple[Standing, Tally, Standing]]:
     """Each workshop where a theme was heard, then the study: its standing, its tally, its standing without what came after the workshop.
 
@@ -108,7 +142,9 @@ def _rows_of(
     return {
         "priorities": standing.rows(theme_ids),
         "priority_notes": list(note_rows(standing, tally, theme_ids, untold)),
-        "rank_checks": check_rows(standing, weights, free_weights, without, int(tally.totals["late_voices"])),
+        "rank_checks": check_rows(
+            standing, weights, free_weights, without, int(tally.totals["late_voices"])
+        ),
         "late_effects": late_rows(standing, without, theme_ids),
     }
 

@@ -2,20 +2,38 @@
 
 In:   decisions and codes as they stand
 Out:  Row, one a pair and code, and one for each whole axis, with what may be concluded from it
+
+What two coders do not both put on a passage, and what somebody decided between them.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import combinations
 from typing import Any
 
 import pandas as pd
 from django.utils.translation import gettext as _
 
-from pipeline.agreement import MACHINE, WHOLE_AXIS, Codes, Coding, codings_of_people, machine_coding, measure_agreement
-from pipeline.grid import Grid
+from pipeline.agreement import (
+    MACHINE,
+    WHOLE_AXIS,
+    Codes,
+    Coding,
+    codings_of_people,
+    machine_coding,
+    measure_agreement,
+)
+from pipeline.grid.codes import POSTURE, RUBRIQUE, Grid
+from pipeline.review.journal import Decision
+from pipeline.review.snapshot import Proposed
+from pipeline.standing import CONFIRM, Code, arbitrated, arbitration, confirmed_codes, is_coded
 
-MIN_UNITS, MIN_USES = 30, 5  # fewer passages, or fewer with the code, and one passage more or less changes the figure by much
+MIN_UNITS, MIN_USES = (
+    30,
+    5,
+)  # fewer passages, or fewer with the code, and one passage more or less changes the figure by much
 _RELIABLE, _TENTATIVE = 0.8, 0.667  # Krippendorff (2004) on alpha
 
 
@@ -53,10 +71,14 @@ class Row:
     def conclusion(self) -> str:
         """What may be concluded, in words."""
         if self.n_units < MIN_UNITS:
-            return _("Trop peu de passages pour conclure : {n}, il en faut une trentaine.").format(n=self.n_units)
+            return _("Trop peu de passages pour conclure : {n}, il en faut une trentaine.").format(
+                n=self.n_units
+            )
         if not self.is_whole and self.n_first + self.n_second - self.n_both < MIN_USES:
             n_used = self.n_first + self.n_second - self.n_both
-            return _("Code trop rare pour conclure : posé sur {n} des passages codés par les deux.").format(n=n_used)
+            return _(
+                "Code trop rare pour conclure : posé sur {n} des passages codés par les deux."
+            ).format(n=n_used)
         if self.alpha is None or self.alpha.low is None or self.alpha.high is None:
             return _("Rien ne varie : l’accord ne se distingue pas du hasard.")
         if self.alpha.low >= _RELIABLE:
@@ -80,30 +102,49 @@ class Measured:
         for first, second in combinations(codings, 2):
             pair = (first.coder, second.coder)
             shared = first.codes.keys() & second.codes.keys()
-            own = [Coding(coding.coder, {unit_id: coding.codes[unit_id] for unit_id in shared}) for coding in (first, second)]
+            own = [
+                Coding(coding.coder, {unit_id: coding.codes[unit_id] for unit_id in shared})
+                for coding in (first, second)
+            ]
             before = self._kept.get(pair)
-            rows = before[2] if before is not None and [*before[:2]] == own else _rows(measure_agreement(own, grid))
+            rows = (
+                before[2]
+                if before is not None and [*before[:2]] == own
+                else _rows(measure_agreement(own, grid))
+            )
             kept[pair] = (own[0], own[1], rows)
         self._kept = kept
         return [row for _first, _second, rows in kept.values() for row in rows]
 
 
 def codings(
-    tags: pd.DataFrame, unit_ids: Collection[str], decisions: pd.DataFrame, grid: Grid, second: Mapping[str, Mapping[str, Codes]]
+    tags: pd.DataFrame,
+    unit_ids: Collection[str],
+    decisions: pd.DataFrame,
+    grid: Grid,
+    second: Mapping[str, Mapping[str, Codes]],
 ) -> list[Coding]:
     """Return the codings of people, by name, then of the machine and of second machines; `tags` are the machine's own, of `unit_ids`."""
     known = [
-        Coding(coding.coder, {unit_id: codes for unit_id, codes in coding.codes.items() if unit_id in unit_ids})
+        Coding(
+            coding.coder,
+            {unit_id: codes for unit_id, codes in coding.codes.items() if unit_id in unit_ids},
+        )
         for coding in codings_of_people(tags, decisions, exclusive=grid.exclusive)
     ]
     people = [coding for coding in known if coding.codes]
-    machines = [machine_coding(tags, list(unit_ids)), *(Coding(name, codes) for name, codes in second.items())]
+    machines = [
+        machine_coding(tags, list(unit_ids)),
+        *(Coding(name, codes) for name, codes in second.items()),
+    ]
     return [*people, *machines] if people or second else []
 
 
 def second_codes(tags: pd.DataFrame, name: str) -> dict[str, dict[str, Codes]]:
     """What a second machine put on the passages that it coded, under its name; nothing where there is none."""
-    return {name: dict(machine_coding(tags, sorted(set(tags["unit_id"]))).codes)} if len(tags) else {}
+    return (
+        {name: dict(machine_coding(tags, sorted(set(tags["unit_id"]))).codes)} if len(tags) else {}
+    )
 
 
 def coder_label(coder: str) -> str:
@@ -133,3 +174,180 @@ def _rows(table: pd.DataFrame) -> list[Row]:
 
 def _figure(row: Mapping[Any, Any], name: str) -> Figure | None:
     return None if row[name] is None else Figure(row[name], row[f"{name}_low"], row[f"{name}_high"])
+
+
+@dataclass(frozen=True)
+class Split:
+    """A code that one of two coders puts on a passage and the other does not; `settled_by` is the arbitration that still holds."""
+
+    unit_id: str
+    axis: str
+    code: str
+    is_by_first: bool
+    settled_by: Decision | None = None
+
+
+@dataclass(frozen=True)
+class Codings:
+    """What people, the machine and a second machine put on passages; `own` holds people's decisions by author and passage."""
+
+    grid: Grid
+    unit_ids: Collection[str]  # in reading order
+    proposed: Mapping[str, Sequence[Proposed]]
+    own: Mapping[str, Mapping[str, Sequence[Decision]]]
+    arbitrations: Mapping[str, Sequence[Decision]]  # by passage
+    second: Mapping[str, Mapping[str, Codes]] = field(
+        default_factory=dict
+    )  # by name of a second machine, then passage
+
+    @classmethod
+    def of(
+        cls,
+        decisions: Iterable[Decision],
+        unit_ids: Collection[str],
+        proposed: Mapping[str, Sequence[Proposed]],
+        grid: Grid,
+        second: Mapping[str, Mapping[str, Codes]],
+    ) -> "Codings":
+        """Read the standing `decisions` on codes of `unit_ids`, in order."""
+        own: defaultdict[str, defaultdict[str, list[Decision]]] = defaultdict(
+            lambda: defaultdict(list)
+        )
+        settled: defaultdict[str, list[Decision]] = defaultdict(list)
+        for row in decisions:
+            if row.unit_id not in unit_ids:
+                continue
+            if row.action != CONFIRM and arbitrated(row.value):
+                settled[str(row.unit_id)].append(row)
+            else:
+                own[row.author][str(row.unit_id)].append(row)
+        return cls(grid, unit_ids, proposed, own, settled, second)
+
+    @cached_property
+    def coded(self) -> dict[str, set[str]]:
+        """The passages that each person coded whole, by name."""
+        return {
+            author: {unit_id for unit_id in units if self._is_whole(author, unit_id)}
+            for author, units in self.own.items()
+        }
+
+    @property
+    def people(self) -> list[str]:
+        """Who coded, by name."""
+        return sorted(author for author, units in self.coded.items() if units)
+
+    def units_of(self, coder: str) -> Iterable[str]:
+        """The passages that `coder` coded."""
+        if coder == MACHINE:
+            return self.unit_ids
+        return self.coded.get(coder) or self.second.get(coder, {}).keys()
+
+    def codes(self, coder: str, unit_id: str) -> Codes:
+        """What `coder` put on a passage that it coded."""
+        if coder in self.second:
+            return self.second[coder][unit_id]
+        return coded(
+            self._put_on(unit_id), self.own.get(coder, {}).get(unit_id, ()), self.grid.exclusive
+        )
+
+    def splits(self, first: str, second: str, axis: str, code: str = WHOLE_AXIS) -> list[Split]:
+        """Return what the two disagree on, over one code or all those of an axis, in the order of passages and grid."""
+        shared = set(self.units_of(first)) & set(self.units_of(second))
+        return [
+            split
+            for unit_id in self.unit_ids
+            if unit_id in shared
+            for split in self.on_unit(unit_id, first, second, axis, code)
+        ]
+
+    def open_units(self) -> dict[tuple[str, str, str, str], frozenset[str]]:
+        """The passages left to settle, by two people in order of name, axis and code, `tous` for a whole axis."""
+        found: defaultdict[tuple[str, str, str, str], set[str]] = defaultdict(set)
+        for first, second in combinations(self.people, 2):
+            for axis in self.grid.axes:
+                for split in self.splits(first, second, axis.axis):
+                    if split.settled_by is None:
+                        for code in (split.code, WHOLE_AXIS):
+                            found[first, second, axis.axis, code].add(split.unit_id)
+        return {key: frozenset(units) for key, units in found.items()}
+
+    def on_unit(
+        self, unit_id: str, first: str, second: str, axis: str, code: str = WHOLE_AXIS
+    ) -> list[Split]:
+        """Return what the two, who both coded it, disagree on over one passage; as agreement is measured, what is noise has no posture."""
+        here, there = self.codes(first, unit_id), self.codes(second, unit_id)
+        if (
+            axis == POSTURE
+            and self.grid.axis(RUBRIQUE)
+            and not any(entry[0] == RUBRIQUE for entry in here | there)
+        ):
+            return []
+        apart = {name for name in here ^ there if name[0] == axis and code in (WHOLE_AXIS, name[1])}
+        listed = [
+            (axis, entry.code) for entry in self.grid.axis(axis) if (axis, entry.code) in apart
+        ]
+        return [
+            Split(unit_id, *name, name in here, self._settling(unit_id, name, (first, second)))
+            for name in listed
+        ]
+
+    def _put_on(self, unit_id: str) -> set[Code]:
+        """What the machine put on a passage."""
+        return {(row.axis, row.code) for row in self.proposed.get(unit_id, ()) if row.is_assigned}
+
+    def _is_whole(self, author: str, unit_id: str) -> bool:
+        return is_coded(self._put_on(unit_id), self.own[author][unit_id], self.grid.exclusive)
+
+    def _settling(self, unit_id: str, code: Code, coders: Sequence[str]) -> Decision | None:
+        """The last arbitration on a code, unless one of `coders` spoke of it again."""
+        said = [
+            row.decision_id
+            for coder in coders
+            for row in self.own.get(coder, {}).get(unit_id, ())
+            if self._is_about(row, code)
+        ]
+        arbitrations = [
+            row for row in self.arbitrations.get(unit_id, ()) if self._is_about(row, code)
+        ]
+        return (
+            arbitrations[-1]
+            if arbitrations and arbitrations[-1].decision_id > max(said, default=0)
+            else None
+        )
+
+    def _is_about(self, row: Decision, code: Code) -> bool:
+        return row.action == CONFIRM or (
+            row.axis == code[0] and (row.code == code[1] or code[0] in self.grid.exclusive)
+        )
+
+
+def coded(put: Iterable[Code], decisions: Iterable[Decision], exclusive: Iterable[str]) -> Codes:
+    """The codes on a passage that bore `put`, after one person's `decisions` in order."""
+    codes = set(put)
+    for row in decisions:
+        if row.action == CONFIRM:
+            listed = confirmed_codes(row.value)
+            if listed is not None:
+                codes = set()
+                for code in listed:
+                    _put(code, codes, exclusive)
+        elif row.action == "reject_tag":
+            codes.discard((str(row.axis), str(row.code)))
+        else:
+            _put((str(row.axis), str(row.code)), codes, exclusive)
+    return frozenset(codes)
+
+
+def verdict(
+    split: Split, *, is_put: bool, is_proposed: bool, between: Sequence[str], why: str
+) -> dict[str, Any]:
+    """The decision that settles `split` between two coders: the code is put on the passage, or is not."""
+    action = ("accept_tag" if is_proposed else "add_tag") if is_put else "reject_tag"
+    subject = {"unit_id": split.unit_id, "axis": split.axis, "code": split.code}
+    return {"action": action, **subject, "value": arbitration(*between), "why": why}
+
+
+def _put(code: Code, codes: set[Code], exclusive: Iterable[str]) -> None:
+    if code[0] in exclusive:
+        codes -= {entry for entry in codes if entry[0] == code[0]}
+    codes.add(code)

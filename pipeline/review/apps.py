@@ -35,9 +35,14 @@ def check_roles(app_configs: Any = None, **_options: Any) -> list[CheckMessage]:
     from django.urls import get_resolver
 
     return [
-        Error(f"{pattern.pattern} names no role", hint="reads, decides or administers of pipeline.review.roles", id="review.E001")
+        Error(
+            f"{pattern.pattern} names no role",
+            hint="reads, decides or administers of pipeline.review.roles",
+            id="review.E001",
+        )
         for pattern in _patterns(get_resolver().url_patterns)
-        if not hasattr(pattern.callback, "role") and getattr(pattern.callback, "login_required", True)
+        if not hasattr(pattern.callback, "role")
+        and getattr(pattern.callback, "login_required", True)
     ]
 
 

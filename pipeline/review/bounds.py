@@ -17,7 +17,10 @@ from pipeline.publish.text import number
 MAX_BODY_BYTES = 256 * 1024  # the longest form, eight hundred ticked passages, takes a tenth of it
 MAX_WHY, MAX_LABEL, MAX_TEXT = 500, 120, 1000  # characters
 _MAX_CHARS = {"why": MAX_WHY, "nom": MAX_LABEL, "username": 60}  # others: MAX_TEXT
-_MAX_CHARS |= {"next": 4096, "decisions": 20_000}  # which nobody types: an address, the numbers of decisions taken together
+_MAX_CHARS |= {
+    "next": 4096,
+    "decisions": 20_000,
+}  # which nobody types: an address, the numbers of decisions taken together
 
 
 class BoundedFieldsMiddleware:
@@ -29,7 +32,9 @@ class BoundedFieldsMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:  # noqa: D102
         return self._get_response(request)
 
-    def process_view(self, request: HttpRequest, _view: Any, _args: Any, _options: Any) -> HttpResponse | None:
+    def process_view(
+        self, request: HttpRequest, _view: Any, _args: Any, _options: Any
+    ) -> HttpResponse | None:
         """Return the page that refuses the form; None lets it through."""
         if request.method != "POST":
             return None
@@ -55,9 +60,16 @@ class NoStoreMiddleware:
 
 def too_long(request: HttpRequest, n_chars: int, limit: int, name: str) -> HttpResponse:
     """The page (422) that says which field is too long, and by how much."""
-    named = {"why": _("Pourquoi"), "nom": _("Nom"), "username": _("Nom"), "description": _("Description")}
+    named = {
+        "why": _("Pourquoi"),
+        "nom": _("Nom"),
+        "username": _("Nom"),
+        "description": _("Description"),
+    }
     fault = UsageError(
-        _("le champ « {name} » compte {n} signes").format(name=named.get(name, name[:30]), n=number(n_chars)),
+        _("le champ « {name} » compte {n} signes").format(
+            name=named.get(name, name[:30]), n=number(n_chars)
+        ),
         _("{n} signes au plus").format(n=number(limit)),
         _("le raccourcir, puis recommencer ; rien n’est enregistré"),
     )
@@ -67,7 +79,9 @@ def too_long(request: HttpRequest, n_chars: int, limit: int, name: str) -> HttpR
 def body_too_long(request: HttpRequest) -> HttpResponse:
     """The page (413) for a form that is longer than any form of the application."""
     fault = UsageError(
-        _("un envoi de {n} Kio").format(n=number(int(request.META.get("CONTENT_LENGTH") or 0) / 1024, 0)),
+        _("un envoi de {n} Kio").format(
+            n=number(int(request.META.get("CONTENT_LENGTH") or 0) / 1024, 0)
+        ),
         _("{n} Kio au plus").format(n=number(MAX_BODY_BYTES / 1024, 0)),
         _("raccourcir le texte, puis recommencer ; rien n’est enregistré"),
     )
@@ -77,5 +91,9 @@ def body_too_long(request: HttpRequest) -> HttpResponse:
 def refused(request: HttpRequest, fault: UsageError, *, status: int) -> HttpResponse:
     """The page that says `fault`; to htmx, which asked for a part of a page, its three lines, among the messages."""
     response = render(request, "review/fault.html", {"fault": fault}, status=status)
-    response["HX-Retarget"], response["HX-Reswap"], response["HX-Reselect"] = "#annonce", "innerHTML", "dl.fault"
+    response["HX-Retarget"], response["HX-Reswap"], response["HX-Reselect"] = (
+        "#annonce",
+        "innerHTML",
+        "dl.fault",
+    )
     return response

@@ -11,7 +11,15 @@ from typing import Any, NamedTuple, Protocol
 
 from pipeline.decision_store import DecisionStore
 from pipeline.errors import StudyError
-from pipeline.standing import CODE_ACTIONS, CONFIRM, UNDO, Code, confirmed_codes, is_coded, number_in
+from pipeline.standing import (
+    CODE_ACTIONS,
+    CONFIRM,
+    UNDO,
+    Code,
+    confirmed_codes,
+    is_coded,
+    number_in,
+)
 
 TAG_ACTIONS = frozenset((*CODE_ACTIONS, CONFIRM))
 
@@ -49,10 +57,16 @@ class Journal:
         self._undone: frozenset[int] = frozenset()
         self._on_tags: dict[str, list[int]] = defaultdict(list)  # by author
         self._judged: dict[str, set[str]] = defaultdict(set)  # passages by author
-        self._confirmed: dict[str, set[str]] = defaultdict(set)  # those of them that the author confirmed
-        self._whole: dict[tuple[str, str], tuple[Hashable, bool]] = {}  # by author and passage: of what, and whether it is coded
+        self._confirmed: dict[str, set[str]] = defaultdict(
+            set
+        )  # those of them that the author confirmed
+        self._whole: dict[
+            tuple[str, str], tuple[Hashable, bool]
+        ] = {}  # by author and passage: of what, and whether it is coded
         self.last_id = 0
-        self.last_on_themes = 0  # number of the last decision on themes or families, or undoing of any
+        self.last_on_themes = (
+            0  # number of the last decision on themes or families, or undoing of any
+        )
 
     def refresh(self) -> "Journal":
         """Read what was decided since, by anybody and in any process; return itself."""
@@ -60,7 +74,9 @@ class Journal:
             self._take([Decision(*row) for row in self.store.read_rows(after=self.last_id)])
         return self
 
-    def add(self, decisions: Sequence[Mapping[str, Any]], *, author: str, request_id: str) -> list[int]:
+    def add(
+        self, decisions: Sequence[Mapping[str, Any]], *, author: str, request_id: str
+    ) -> list[int]:
         """Append `decisions` of `author`, all or none, and return their numbers; sent again under one `request_id`, they count once."""
         rows = [{"author": author, **row} for row in decisions]
         ids = self._keep(rows, request_id=request_id)
@@ -94,17 +110,27 @@ class Journal:
 
     def standing(self, actions: frozenset[str]) -> list[Decision]:
         """The decisions of these kinds that stand, in order."""
-        return [row for number, row in list(self._all.items()) if row.action in actions and number not in self._undone]
+        return [
+            row
+            for number, row in list(self._all.items())
+            if row.action in actions and number not in self._undone
+        ]
 
     def judged_by(self, author: str) -> set[str]:
         """The passages on a code of which `author` decided, be it a single one."""
         return set(self._judged.get(author, ()))
 
-    def coded_by(self, author: str, put: Callable[[str], Iterable[Code]], exclusive: Collection[str]) -> set[str]:
+    def coded_by(
+        self, author: str, put: Callable[[str], Iterable[Code]], exclusive: Collection[str]
+    ) -> set[str]:
         """Return the passages all of whose codes `author` told; `put` gives what the machine put on one (see `is_coded`)."""
         confirmed = set(self._confirmed.get(author, ()))
         others = set(self._judged.get(author, ())) - confirmed
-        return confirmed | {unit_id for unit_id in others if self._is_whole(author, unit_id, tuple(put(unit_id)), exclusive)}
+        return confirmed | {
+            unit_id
+            for unit_id in others
+            if self._is_whole(author, unit_id, tuple(put(unit_id)), exclusive)
+        }
 
     @property
     def coders(self) -> list[str]:
@@ -116,12 +142,17 @@ class Journal:
         numbers = reversed(self._on_tags.get(author, []))
         return next((self._all[number] for number in numbers if number not in self._undone), None)
 
-    def _is_whole(self, author: str, unit_id: str, put: tuple[Code, ...], exclusive: Collection[str]) -> bool:
+    def _is_whole(
+        self, author: str, unit_id: str, put: tuple[Code, ...], exclusive: Collection[str]
+    ) -> bool:
         """As `is_coded`, kept until something is decided on the passage or undone: pages ask it of all that a person judged."""
         state = (put, len(self._of_unit[unit_id]), self._undone)
         held = self._whole.get((author, unit_id))
         if held is None or held[0] != state:
-            held = self._whole[author, unit_id] = state, is_coded(put, self.on_unit(unit_id, by=author), exclusive)
+            held = self._whole[author, unit_id] = (
+                state,
+                is_coded(put, self.on_unit(unit_id, by=author), exclusive),
+            )
         return held[1]
 
     def _standing(self, numbers: Sequence[int], by: str | None) -> list[Decision]:
@@ -167,7 +198,11 @@ class Journals:
         with self._lock:
             known = self._held.last_id if self._held else 0
             if self._held is None or n_erasures > self._n_erasures:
-                self._held, self._n_erasures, known = Journal(self._store, keep=self._keep), n_erasures, 0
+                self._held, self._n_erasures, known = (
+                    Journal(self._store, keep=self._keep),
+                    n_erasures,
+                    0,
+                )
             journal, is_older = self._held, n_erasures < self._n_erasures
         if is_older or self._store.last_id() < known:
             raise StudyError(
@@ -200,6 +235,11 @@ def _undone(rows: list[Decision]) -> frozenset[int]:
     known = {row.decision_id for row in rows}
     for row in reversed(rows):
         target = number_in(row.value)
-        if row.action == UNDO and row.decision_id not in found and target in known and target < row.decision_id:
+        if (
+            row.action == UNDO
+            and row.decision_id not in found
+            and target in known
+            and target < row.decision_id
+        ):
             found.add(target)
     return frozenset(found)

@@ -29,31 +29,43 @@ class Themes:
     families: pd.DataFrame
     members: pd.DataFrame
     last_id: int
-    named: dict[str, str] = field(default_factory=dict)  # what people called themes and families, those that are gone too
+    named: dict[str, str] = field(
+        default_factory=dict
+    )  # what people called themes and families, those that are gone too
 
     @cached_property
     def theme_of(self) -> dict[str, str]:
         """The theme of each passage that has one."""
-        return dict(zip(self.members["unit_id"].tolist(), self.members["theme_id"].tolist(), strict=True))
+        return dict(
+            zip(self.members["unit_id"].tolist(), self.members["theme_id"].tolist(), strict=True)
+        )
 
     @cached_property
     def of_theme(self) -> dict[str, tuple[str, ...]]:
         """The passages of each theme, those that people put there and then the most central first."""
-        rows = self.members.sort_values(["strength", "unit_id"], ascending=[False, True], kind="stable")
+        rows = self.members.sort_values(
+            ["strength", "unit_id"], ascending=[False, True], kind="stable"
+        )
         found: dict[str, list[str]] = defaultdict(list)
-        for unit_id, theme_id in zip(rows["unit_id"].tolist(), rows["theme_id"].tolist(), strict=True):
+        for unit_id, theme_id in zip(
+            rows["unit_id"].tolist(), rows["theme_id"].tolist(), strict=True
+        ):
             found[theme_id].append(unit_id)
         return {theme_id: tuple(unit_ids) for theme_id, unit_ids in found.items()}
 
     @cached_property
     def labels(self) -> dict[str, str]:
         """The name of each theme, in the order of the table."""
-        return dict(zip(self.themes["theme_id"].tolist(), self.themes["label"].tolist(), strict=True))
+        return dict(
+            zip(self.themes["theme_id"].tolist(), self.themes["label"].tolist(), strict=True)
+        )
 
     @cached_property
     def names(self) -> dict[str, str]:
         """The names of themes and families."""
-        return self.labels | dict(zip(self.families["family_id"].tolist(), self.families["label"].tolist(), strict=True))
+        return self.labels | dict(
+            zip(self.families["family_id"].tolist(), self.families["label"].tolist(), strict=True)
+        )
 
 
 def themes() -> Themes:
@@ -79,7 +91,11 @@ def _replayed(snapshot: Snapshot, journal: Journal, last_id: int) -> Themes:
     machine, units = snapshot.machine, snapshot.places
     replay = Replay(machine["themes"], machine["theme_members"], units, said)
     reviewed = review_families(machine["theme_families"], replay, units, said)
-    renamed = said[said["action"].isin(("rename_theme", "rename_family")) & said["theme_id"].notna() & said["value"].notna()]
+    renamed = said[
+        said["action"].isin(("rename_theme", "rename_family"))
+        & said["theme_id"].notna()
+        & said["value"].notna()
+    ]
     named = dict(zip(renamed["theme_id"].tolist(), renamed["value"].tolist(), strict=True))
     return Themes(reviewed.themes, reviewed.families, replay.members, last_id, named)
 

@@ -2,16 +2,190 @@
 
 In:   a snapshot, the decisions, what the person asks for
 Out:  unit_ids in order, and where one stands among them
+
+Find passages and themes by words: accents, case and ligatures do not count, and a word finds those that it begins.
+
+The codes of one passage as one person sees them: what the machine proposes, with that person's own decisions on top.
 """
 
+import re
+import unicodedata
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django.http import QueryDict
 
-from pipeline.grid import Grid
-from pipeline.review.codes import codes_on
-from pipeline.review.journal import Journal
-from pipeline.review.snapshot import Snapshot, Unit
+from pipeline.grid.codes import Code, Grid
+from pipeline.review.journal import Decision, Journal
+from pipeline.review.snapshot import Proposed, Snapshot, Unit
+from pipeline.standing import CONFIRM, confirmed_codes
+
+_LIGATURES = {"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss"}
+_PHRASE = re.compile(r"[\"«“]\s*([^\"»”]+?)\s*[\"»”]|(\S+)")
+
+
+def folded(text: str) -> tuple[str, list[int]]:
+    """Return `text` without accents and case, and the place in `text` of each of its characters."""
+    letters: list[str] = []
+    places: list[int] = []
+    for place, letter in enumerate(text):
+        plain = _LIGATURES.get(letter) or "".join(
+            part
+            for part in unicodedata.normalize("NFKD", letter)
+            if not unicodedata.combining(part)
+        )
+        plain = plain.replace("’", "'").lower()
+        letters.append(plain)
+        places += [place] * len(plain)
+    return "".join(letters), places
+
+
+class Query:
+    """What was typed: words, and phrases between quotation marks; all of them must be found."""
+
+    def __init__(self, typed: str) -> None:
+        parts = [phrase or word for phrase, word in _PHRASE.findall(typed)]
+        self._words = [
+            word
+            for part in parts
+            if (word := " ".join(folded(part)[0].split()))
+            and any(letter.isalnum() for letter in word)
+        ]
+        self._patterns = [re.compile(r"(?<!\w)" + re.escape(word)) for word in self._words]
+
+    def __bool__(self) -> bool:
+        return bool(self._patterns)
+
+    def weight(self, plain: str) -> int:
+        """How often the words occur in a folded text; 0 where one is missing."""
+        counts = [len(pattern.findall(plain)) for pattern in self._patterns]
+        return sum(counts) if all(counts) else 0
+
+    def spans(self, text: str) -> list[tuple[int, int]]:
+        """Where the words are in `text`, half-open."""
+        plain, places = folded(text)
+        ends = [*places[1:], len(text)] if places else []
+        found = [match.span() for pattern in self._patterns for match in pattern.finditer(plain)]
+        return sorted(
+            (places[start], max(ends[end - 1], places[end - 1] + 1))
+            for start, end in found
+            if end > start
+        )
+
+
+class Index:
+    """The folded texts of a run's passages."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.run_id = snapshot.run_id
+        self._plain = [(unit_id, folded(unit.text)[0]) for unit_id, unit in snapshot.units.items()]
+
+    def find(self, query: Query) -> list[str]:
+        """Return the passages with every word, those with most occurrences first, then in reading order."""
+        if not query:
+            return []
+        weighed = [(query.weight(plain), unit_id) for unit_id, plain in self._plain]
+        return [
+            unit_id for weight, unit_id in sorted(weighed, key=lambda entry: -entry[0]) if weight
+        ]
+
+
+def find_themes(query: Query, themes: Sequence[tuple[str, str, str]]) -> list[str]:
+    """Return the theme_id of those of `themes` (theme_id, label, description) that have every word."""
+    return [
+        theme_id
+        for theme_id, label, description in themes
+        if query and query.weight(folded(f"{label} {description}")[0])
+    ]
+
+
+ACCEPTED, REJECTED, ADDED, PUT, CONSIDERED = (
+    "acceptée",
+    "rejetée",
+    "ajoutée",
+    "proposée",
+    "envisagée",
+)
+_ASSIGNED = frozenset((ACCEPTED, ADDED, PUT))
+
+
+@dataclass(frozen=True)
+class Coded:
+    """A code on a passage: `state` is acceptée, rejetée or ajoutée by the person, proposée by the machine, or envisagée and not put."""
+
+    code: Code
+    state: str
+    score: float | None
+    spans: tuple[tuple[int, int], ...]
+
+    @property
+    def is_assigned(self) -> bool:
+        """Whether the passage bears it."""
+        return self.state in _ASSIGNED
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether the person said so."""
+        return self.state not in (PUT, CONSIDERED)
+
+
+def codes_on(
+    proposed: Sequence[Proposed], decisions: Iterable[Decision], grid: Grid
+) -> list[Coded]:
+    """Return the codes that the machine considered or the person decided on; a code that left the grid is left out."""
+    known = {(code.axis, code.code): code for code in grid.by_axis}
+    machine = {(row.axis, row.code): row for row in proposed if (row.axis, row.code) in known}
+    states = {key: PUT if row.is_assigned else CONSIDERED for key, row in machine.items()}
+    for decision in decisions:
+        _apply(decision, states, machine.keys(), grid.exclusive)
+    return [
+        Coded(
+            code,
+            states[key],
+            machine[key].score if key in machine else None,
+            tuple(machine[key].spans) if key in machine else (),
+        )
+        for key, code in known.items()
+        if key in states
+    ]
+
+
+def assigned(coded: Iterable[Coded]) -> list[tuple[str, str]]:
+    """Axis and code of those that the passage bears."""
+    return [(entry.code.axis, entry.code.code) for entry in coded if entry.is_assigned]
+
+
+def _apply(
+    decision: Decision,
+    states: dict[tuple[str, str], str],
+    machine: Iterable[tuple[str, str]],
+    exclusive: frozenset[str],
+) -> None:
+    if decision.action == CONFIRM:
+        kept = set(confirmed_codes(decision.value) or ())
+        for key in [*states, *kept]:
+            states[key] = (
+                (ACCEPTED if key in machine else ADDED)
+                if key in kept
+                else _without(states.get(key))
+            )
+        return
+    key = (str(decision.axis), str(decision.code))
+    if decision.action == "reject_tag":
+        states[key] = REJECTED
+        return
+    if decision.action not in ("accept_tag", "add_tag"):
+        return
+    if key[0] in exclusive:
+        for other in [name for name in states if name[0] == key[0] and states[name] in _ASSIGNED]:
+            states[other] = REJECTED
+    states[key] = ACCEPTED if key in machine else ADDED
+
+
+def _without(state: str | None) -> str:
+    """A code that a confirmation leaves out: rejected where it stood, else as it was."""
+    return CONSIDERED if state in (CONSIDERED, None) else REJECTED
+
 
 TODO, MINE, ALL, SHARED = "a-decider", "decides", "tous", "a-plusieurs"
 STATES = (TODO, MINE, SHARED, ALL)
@@ -61,23 +235,33 @@ class Wanted:
         return query.urlencode()
 
 
-def passages(wanted: Wanted, snapshot: Snapshot, journal: Journal, grid: Grid, author: str) -> list[str]:
+def passages(
+    wanted: Wanted, snapshot: Snapshot, journal: Journal, grid: Grid, author: str
+) -> list[str]:
     """Return the unit_ids that `author` asked for, in the order asked for."""
     mine = journal.coded_by(author, snapshot.put_on, grid.exclusive)
     found = list(snapshot.by_doubt if wanted.order == DOUBT else snapshot.units)
     if wanted.workshop_id or wanted.table or wanted.question or wanted.theme_id:
-        found = [unit_id for unit_id in found if _was_said(snapshot.units[unit_id], wanted, snapshot)]
+        found = [
+            unit_id for unit_id in found if _was_said(snapshot.units[unit_id], wanted, snapshot)
+        ]
     if wanted.state == TODO:
         found = [unit_id for unit_id in found if unit_id not in mine]
     elif wanted.state == MINE:
         found = [unit_id for unit_id in found if unit_id in mine]
     elif wanted.state == SHARED:
         others = [name for name in journal.coders if name != author]
-        theirs = set().union(*(journal.coded_by(name, snapshot.put_on, grid.exclusive) for name in others))
+        theirs = set().union(
+            *(journal.coded_by(name, snapshot.put_on, grid.exclusive) for name in others)
+        )
         found = [unit_id for unit_id in found if unit_id in mine & theirs]
     if wanted.code:
         judged = journal.judged_by(author)
-        found = [unit_id for unit_id in found if _bears(unit_id, wanted.code, snapshot, journal, grid, author, judged)]
+        found = [
+            unit_id
+            for unit_id in found
+            if _bears(unit_id, wanted.code, snapshot, journal, grid, author, judged)
+        ]
     return found
 
 
@@ -86,7 +270,9 @@ def neighbours(unit_id: str, listed: list[str]) -> tuple[str | None, str | None]
     if unit_id not in listed:
         return None, listed[0] if listed else None
     place = listed.index(unit_id)
-    return listed[place - 1] if place else None, listed[place + 1] if place + 1 < len(listed) else None
+    return listed[place - 1] if place else None, listed[place + 1] if place + 1 < len(
+        listed
+    ) else None
 
 
 def _was_said(unit: Unit, wanted: Wanted, snapshot: Snapshot) -> bool:
@@ -99,10 +285,20 @@ def _was_said(unit: Unit, wanted: Wanted, snapshot: Snapshot) -> bool:
     )
 
 
-def _bears(unit_id: str, code: str, snapshot: Snapshot, journal: Journal, grid: Grid, author: str, judged: set[str]) -> bool:
+def _bears(
+    unit_id: str,
+    code: str,
+    snapshot: Snapshot,
+    journal: Journal,
+    grid: Grid,
+    author: str,
+    judged: set[str],
+) -> bool:
     axis, _, name = code.partition(":")
     proposed = snapshot.proposed.get(unit_id, ())
     if unit_id not in judged:
         return any(row.is_assigned and row.axis == axis and row.code == name for row in proposed)
     coded = codes_on(proposed, journal.on_unit(unit_id, by=author), grid)
-    return any(entry.is_assigned and (entry.code.axis, entry.code.code) == (axis, name) for entry in coded)
+    return any(
+        entry.is_assigned and (entry.code.axis, entry.code.code) == (axis, name) for entry in coded
+    )

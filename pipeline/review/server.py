@@ -2,21 +2,30 @@
 
 In:   a study that was run, a port
 Out:  a server, until it is told to stop
+
+The server's worker: a request goes to a thread once it has come whole, so that slow clients hold a socket and never a thread.
 """
 
 import contextlib
 import logging
 import os
+import re
 import secrets
+import selectors
 import socket
+import struct
 import threading
 import time
 import webbrowser
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+from gunicorn.workers.gthread import ThreadWorker
+
 from pipeline.errors import StudyError, reason_of
+from pipeline.review.bounds import MAX_BODY_BYTES
 from pipeline.study import Study
 
 HOST = "127.0.0.1"
@@ -26,14 +35,18 @@ _COUNT_S = 60.0  # between two counts of decisions
 _LOG = logging.getLogger(__name__)
 
 
-def serve_review(root: Path, *, port: int, opens_browser: bool, told: Callable[[str, bool], None]) -> None:
+def serve_review(
+    root: Path, *, port: int, opens_browser: bool, told: Callable[[str, bool], None]
+) -> None:
     """Serve the study in `root` on this machine's `port` until interrupted; `told` is given the address and whether it is a first access.
 
     One process with threads: what is held in memory is held once. Raises `StudyError` for a port that is taken and a study without a run.
     """
     study = Study.open(root.resolve())
     if study.last_run() is None:
-        raise StudyError("l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {root}")
+        raise StudyError(
+            "l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {root}"
+        )
     study.check_decisions()  # says in one line, too, where the database does not answer
     _check_port(port)
     address = f"{_origin(study, port)}/"
@@ -55,7 +68,7 @@ def invite(root: Path, name: str, *, port: int) -> tuple[str, bool]:
     """
     study = Study.open(root.resolve())
     prepare(study.root)
-    from pipeline.review.inviting import invite_again
+    from pipeline.review.roles import invite_again
 
     path, is_made = invite_again(name)
     return _origin(study, port) + path, is_made
@@ -64,7 +77,9 @@ def invite(root: Path, name: str, *, port: int) -> tuple[str, bool]:
 def _origin(study: Study, port: int) -> str:
     """Where browsers reach the application: its public name behind a proxy, else this machine's port."""
     review = study.settings.review
-    return f"https://{review.hosts[0]}" if review.https and review.hosts else f"http://{HOST}:{port}"
+    return (
+        f"https://{review.hosts[0]}" if review.https and review.hosts else f"http://{HOST}:{port}"
+    )
 
 
 def prepare(root: Path) -> bool:
@@ -73,7 +88,9 @@ def prepare(root: Path) -> bool:
     Raises `StudyError` where the tables of accounts cannot be made.
     """
     os.environ["ATELIERS_STUDY"] = str(root)
-    os.environ.setdefault("ARROW_DEFAULT_MEMORY_POOL", "system")  # gives back what reading tables took
+    os.environ.setdefault(
+        "ARROW_DEFAULT_MEMORY_POOL", "system"
+    )  # gives back what reading tables took
     os.environ["DJANGO_SETTINGS_MODULE"] = "pipeline.review.settings"
     import django
     from django.core.management import call_command
@@ -85,7 +102,11 @@ def prepare(root: Path) -> bool:
         call_command("migrate", interactive=False, verbosity=0)
     except DatabaseError as error:
         found = f"la base des comptes refuse ses tables ({str(error).strip().splitlines()[0]})"
-        raise StudyError(found, "une base où l'utilisateur peut créer des tables", "vérifier ses droits, puis recommencer") from error
+        raise StudyError(
+            found,
+            "une base où l'utilisateur peut créer des tables",
+            "vérifier ses droits, puis recommencer",
+        ) from error
     finally:
         os.umask(previous)
     from django.contrib.auth import get_user_model
@@ -103,7 +124,9 @@ def _keep_count(study: Study) -> None:
         while True:
             try:
                 study.note_decisions()
-            except StudyError as error:  # a database that does not answer, a folder that refuses writing: later
+            except (
+                StudyError
+            ) as error:  # a database that does not answer, a folder that refuses writing: later
                 _LOG.warning(str(error))
             time.sleep(_COUNT_S)
 
@@ -117,13 +140,15 @@ def _check_port(port: int) -> None:
             probe.bind((HOST, port))
         except (OSError, OverflowError) as error:
             found = f"le port {port} : {reason_of(error) if isinstance(error, OSError) else 'il ne peut exister'}"
-            raise StudyError(found, "un port libre", f"en choisir un autre avec --port, par exemple --port {port + 1}") from error
+            raise StudyError(
+                found,
+                "un port libre",
+                f"en choisir un autre avec --port, par exemple --port {port + 1}",
+            ) from error
 
 
 def _serve(study: Study, port: int, *, on_ready: Callable[[], object] | None) -> None:
     from gunicorn.app.base import BaseApplication
-
-    from pipeline.review.worker import PatientWorker
 
     class Application(BaseApplication):  # type: ignore[misc]
         def load_config(self) -> None:
@@ -151,3 +176,113 @@ def _serve(study: Study, port: int, *, on_ready: Callable[[], object] | None) ->
             return get_wsgi_application()
 
     Application().run()
+
+
+_WAIT_S = 20  # for a whole request, and for a client to take what it asked for
+_MAX_HEAD_BYTES, _READ_BYTES = 64 * 1024, 64 * 1024
+_SEND_BUFFER_BYTES = 1024 * 1024  # the system's, which then holds a whole page
+_HEAD_END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,18})[ \t]*\r$", re.IGNORECASE | re.MULTILINE)
+_IN_PARTS = re.compile(rb"^transfer-encoding[ \t]*:", re.IGNORECASE | re.MULTILINE)
+_REFUSED = "HTTP/1.1 {}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n"
+
+
+class Arriving:
+    """A request of which some bytes have come.
+
+    A body over `MAX_BODY_BYTES` is not kept: only its head is handed over, which the application refuses by its length.
+    """
+
+    def __init__(self, received: bytes = b"") -> None:
+        self._bytes = bytearray()
+        self._head_size = 0  # with the blank line; 0 while it has not come whole
+        self._body_size = 0
+        self._n_dropped = 0
+        self.refusal = ""  # an HTTP status, for what is not even read
+        self.take(received)
+
+    def take(self, received: bytes) -> None:
+        """Take in what has just come."""
+        self._bytes += received
+        if not self._head_size:
+            self._read_head()
+        if self._is_too_long and self._head_size:
+            self._n_dropped += len(self._bytes) - self._head_size
+            del self._bytes[self._head_size :]
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing more is to be waited for."""
+        n_body = len(self._bytes) - self._head_size + self._n_dropped
+        return bool(self.refusal) or (self._head_size > 0 and n_body >= self._body_size)
+
+    def handed_over(self) -> bytes:
+        """Return what the application reads: the bytes as they came, or a head alone, after which the connection closes."""
+        if not self._is_too_long:
+            return bytes(self._bytes)
+        first_line, _, rest = bytes(self._bytes).partition(b"\r\n")
+        return first_line + b"\r\nConnection: close\r\n" + rest
+
+    @property
+    def _is_too_long(self) -> bool:
+        return self._body_size > MAX_BODY_BYTES
+
+    def _read_head(self) -> None:
+        end = self._bytes.find(_HEAD_END)
+        if (end if end >= 0 else len(self._bytes)) > _MAX_HEAD_BYTES:
+            self.refusal = "431 Request Header Fields Too Large"
+        elif end >= 0:
+            self._head_size = end + len(_HEAD_END)
+            head = bytes(self._bytes[: self._head_size])
+            length = _LENGTH.search(head)
+            self._body_size = int(length[1]) if length else 0
+            self.refusal = "411 Length Required" if _IN_PARTS.search(head) else ""
+
+
+class PatientWorker(ThreadWorker):  # type: ignore[misc]
+    """gunicorn's threaded worker, whose threads only see requests that have come whole."""
+
+    def enqueue_req(self, conn: Any) -> None:
+        """Wait for the whole request of a connection that was accepted, or that speaks again, then hand it over."""
+        conn.arriving = Arriving(conn.parser.unreader.take_buffered() if conn.parser else b"")
+        if conn.arriving.is_whole:
+            self._hand_over(conn)
+            return
+        conn.sock.setblocking(False)
+        conn.timeout = time.monotonic() + _WAIT_S
+        self.pending_conns.append(conn)  # closed when its time is over, by murder_pending
+        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._on_readable, conn))
+
+    def _on_readable(self, conn: Any, client: socket.socket) -> None:
+        try:
+            received = client.recv(_READ_BYTES)
+        except BlockingIOError:
+            return
+        except OSError:
+            received = b""
+        conn.arriving.take(received)
+        if received and not conn.arriving.is_whole:
+            return
+        self.poller.unregister(client)
+        self.pending_conns.remove(conn)
+        if received:
+            self._hand_over(conn)
+        else:
+            self._close(conn)
+
+    def _hand_over(self, conn: Any) -> None:
+        if conn.arriving.refusal:
+            self._close(conn, _REFUSED.format(conn.arriving.refusal).encode())
+            return
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _SEND_BUFFER_BYTES)
+        conn.sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, struct.pack("ll", _WAIT_S, 0))
+        conn.init()
+        conn.parser.unreader.unread(conn.arriving.handed_over())
+        conn.data_ready = True
+        super().enqueue_req(conn)
+
+    def _close(self, conn: Any, last_words: bytes = b"") -> None:
+        self.nr_conns -= 1
+        with contextlib.suppress(OSError):
+            conn.sock.send(last_words)
+        conn.close()

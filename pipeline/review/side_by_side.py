@@ -12,7 +12,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.communes import name_of
-from pipeline.grid import Grid
+from pipeline.grid.codes import Grid
 
 Tables = Mapping[str, pd.DataFrame]
 _LEVELS = 5  # of the heat map
@@ -44,7 +44,9 @@ class HeatMap:
     rows: tuple[tuple[str, str, tuple[Cell | None, ...]], ...]
 
 
-def heat_map(tables: Tables, grid: Grid, labels: Mapping[str, str], *, subject: str, axis: str = "") -> HeatMap:
+def heat_map(
+    tables: Tables, grid: Grid, labels: Mapping[str, str], *, subject: str, axis: str = ""
+) -> HeatMap:
     """Return the heat map of themes (`subject` theme) or of the codes of `axis` (`subject` code)."""
     contrasts = tables["contrasts"]
     rows = contrasts[contrasts["subject"] == subject]
@@ -54,15 +56,22 @@ def heat_map(tables: Tables, grid: Grid, labels: Mapping[str, str], *, subject: 
     cells: dict[str, dict[str, Cell]] = {}
     for row in rows.itertuples():
         cells.setdefault(str(row.subject_id), {})[str(row.territory)] = _cell(row)
-    listed = [(name, _label(name, grid, labels), tuple(found.get(territory) for territory in territories)) for name, found in cells.items()]
+    listed = [
+        (name, _label(name, grid, labels), tuple(found.get(territory) for territory in territories))
+        for name, found in cells.items()
+    ]
     listed.sort(key=lambda row: (-sum(cell.n_tables for cell in row[2] if cell), row[1]))
     return HeatMap(territories, tuple(listed))
 
 
-def specificities(tables: Tables, grid: Grid, labels: Mapping[str, str], territory: str) -> list[dict[str, Any]]:
+def specificities(
+    tables: Tables, grid: Grid, labels: Mapping[str, str], territory: str
+) -> list[dict[str, Any]]:
     """What is more or less present in `territory`, the most specific first, themes and codes together."""
     contrasts = tables["contrasts"]
-    rows = contrasts[contrasts["territory"] == territory].sort_values(["specificity", "subject_id"], ascending=[False, True])
+    rows = contrasts[contrasts["territory"] == territory].sort_values(
+        ["specificity", "subject_id"], ascending=[False, True]
+    )
     return [
         {
             "subject": row.subject,
@@ -79,9 +88,13 @@ def specificities(tables: Tables, grid: Grid, labels: Mapping[str, str], territo
 def plane(tables: Tables, labels: Mapping[str, str], analysis: str) -> list[dict[str, Any]]:
     """The points of a factor plane, territories first, as a table."""
     points = tables["factor_points"]
-    rows = points[points["analysis"] == analysis].sort_values(["kind", "weight"], ascending=[False, False])
+    rows = points[points["analysis"] == analysis].sort_values(
+        ["kind", "weight"], ascending=[False, False]
+    )
     ordered = pd.concat([rows[rows["kind"] == "territoire"], rows[rows["kind"] != "territoire"]])
-    return [row | {"label": labels.get(str(row["point"]), row["point"])} for row in _records(ordered)]
+    return [
+        row | {"label": labels.get(str(row["point"]), row["point"])} for row in _records(ordered)
+    ]
 
 
 def absent_voices(tables: Tables) -> list[dict[str, Any]]:
@@ -89,11 +102,17 @@ def absent_voices(tables: Tables) -> list[dict[str, Any]]:
     voices = tables["voices"]
     found = []
     for workshop_id, rows in voices[voices["is_in_scope"]].groupby("workshop_id", sort=True):
-        kinds = {kind: rows[rows["kind"] == kind].sort_values("value") for kind in ("structure_type", "commune")}
+        kinds = {
+            kind: rows[rows["kind"] == kind].sort_values("value")
+            for kind in ("structure_type", "commune")
+        }
         found.append(
             {
                 "workshop_id": workshop_id,
-                **{f"absent_{kind}": [_said(name) for name in told.loc[told["is_absent"], "value"]] for kind, told in kinds.items()},
+                **{
+                    f"absent_{kind}": [_said(name) for name in told.loc[told["is_absent"], "value"]]
+                    for kind, told in kinds.items()
+                },
                 **{f"present_{kind}": _present(told) for kind, told in kinds.items()},
             }
         )
@@ -104,15 +123,23 @@ def carried_by(tables: Tables, labels: Mapping[str, str]) -> list[dict[str, Any]
     """Which types of actor are known to carry each theme."""
     rows = tables["theme_voices"].sort_values(["n_units", "theme_id"], ascending=[False, True])
     return [
-        row | {"label": labels.get(str(row["theme_id"]), row["theme_id"]), "types": json.loads(row["structure_types"])}
+        row
+        | {
+            "label": labels.get(str(row["theme_id"]), row["theme_id"]),
+            "types": json.loads(row["structure_types"]),
+        }
         for row in _records(rows)
     ]
 
 
 def offers(tables: Tables, *, sector: str = "", workshop_id: str = "") -> list[dict[str, Any]]:
     """The offer that passages name, with its structure's name; by sector and workshop where asked."""
-    placed = tables["offers"].merge(tables["units"][["unit_id", "workshop_id", "text"]], on="unit_id", validate="many_to_one")
-    names = dict(zip(tables["structures"]["structure_id"], tables["structures"]["name"], strict=True))
+    placed = tables["offers"].merge(
+        tables["units"][["unit_id", "workshop_id", "text"]], on="unit_id", validate="many_to_one"
+    )
+    names = dict(
+        zip(tables["structures"]["structure_id"], tables["structures"]["name"], strict=True)
+    )
     placed = placed.assign(structure=placed["structure_id"].map(names))
     if sector:
         placed = placed[placed["sector"] == sector]
@@ -125,18 +152,27 @@ def offers(tables: Tables, *, sector: str = "", workshop_id: str = "") -> list[d
 def needs(tables: Tables) -> list[dict[str, Any]]:
     """Needs by sector and place, and whether a structure reaches them; those without an answer first."""
     rows = tables["needs"].assign(is_met=tables["needs"]["coverage"] == "couvert")
-    rows = rows.sort_values(["is_met", "n_circles", "sector", "place"], ascending=[True, False, True, True])
-    return [row | {"place_name": name_of(str(row["place"])), "quoted": json.loads(row["quotes"])} for row in _records(rows)]
+    rows = rows.sort_values(
+        ["is_met", "n_circles", "sector", "place"], ascending=[True, False, True, True]
+    )
+    return [
+        row | {"place_name": name_of(str(row["place"])), "quoted": json.loads(row["quotes"])}
+        for row in _records(rows)
+    ]
 
 
 def structures(tables: Tables) -> list[dict[str, Any]]:
     """The structures of the maps and attendance lists, with their catchment's radius: the twin of the maps."""
     radius = tables["catchments"].assign(has_shape=tables["catchments"]["geometry"].notna())
     joined = tables["structures"].merge(
-        radius[["structure_id", "radius_km", "has_shape"]], on="structure_id", how="left", validate="one_to_one"
+        radius[["structure_id", "radius_km", "has_shape"]],
+        on="structure_id",
+        how="left",
+        validate="one_to_one",
     )
     return [
-        row | {"commune": name_of(str(row["commune_code"])) if row["commune_code"] else ""} for row in _records(joined.sort_values("name"))
+        row | {"commune": name_of(str(row["commune_code"])) if row["commune_code"] else ""}
+        for row in _records(joined.sort_values("name"))
     ]
 
 

@@ -19,8 +19,20 @@ from pipeline.errors import StudyError
 from pipeline.study import Study
 from pipeline.tables import TABLES
 
-_LEFT_OUT = frozenset(("blocks", "lexical_classes", "lexical_members", "evolutions"))  # no page shows them
-_UNIT = ("unit_id", "document_id", "workshop_id", "unit_order", "text", "table_number", "question", "channel", "speaker")
+_LEFT_OUT = frozenset(
+    ("blocks", "lexical_classes", "lexical_members", "evolutions")
+)  # no page shows them
+_UNIT = (
+    "unit_id",
+    "document_id",
+    "workshop_id",
+    "unit_order",
+    "text",
+    "table_number",
+    "question",
+    "channel",
+    "speaker",
+)
 
 
 class Unit(NamedTuple):
@@ -63,15 +75,24 @@ class Snapshot:
     @cached_property
     def units(self) -> dict[str, Unit]:
         """Every passage by id, in reading order: workshop, document, place in it."""
-        rows = self.tables["units"].sort_values(["workshop_id", "document_id", "unit_order"])[list(_UNIT)]
+        rows = self.tables["units"].sort_values(["workshop_id", "document_id", "unit_order"])[
+            list(_UNIT)
+        ]
         columns = [_shared(rows[name]) for name in _UNIT]
         return {row[0]: Unit(*row) for row in zip(*columns, strict=True)}
 
     @cached_property
     def theme_names(self) -> dict[str, str]:
         """Names of themes and families as the machine gave them."""
-        named = ((self.machine["themes"], "theme_id"), (self.machine["theme_families"], "family_id"))
-        return {name: label for table, key in named for name, label in zip(table[key].tolist(), table["label"].tolist(), strict=True)}
+        named = (
+            (self.machine["themes"], "theme_id"),
+            (self.machine["theme_families"], "family_id"),
+        )
+        return {
+            name: label
+            for table, key in named
+            for name, label in zip(table[key].tolist(), table["label"].tolist(), strict=True)
+        }
 
     @cached_property
     def to_review(self) -> dict[int, str]:
@@ -90,9 +111,14 @@ class Snapshot:
     @cached_property
     def proposed(self) -> dict[str, tuple[Proposed, ...]]:
         """The machine's codes of each passage, the surest first."""
-        rows = self.machine["tags"].sort_values(["unit_id", "score", "axis", "code"], ascending=[True, False, True, True])
+        rows = self.machine["tags"].sort_values(
+            ["unit_id", "score", "axis", "code"], ascending=[True, False, True, True]
+        )
         found: dict[str, list[Proposed]] = defaultdict(list)
-        columns = [_shared(rows[name]) for name in ("unit_id", "axis", "code", "score", "is_assigned", "evidence")]
+        columns = [
+            _shared(rows[name])
+            for name in ("unit_id", "axis", "code", "score", "is_assigned", "evidence")
+        ]
         for unit_id, *rest in zip(*columns, strict=True):
             found[unit_id].append(Proposed(*rest))
         return {unit_id: tuple(codes) for unit_id, codes in found.items()}
@@ -107,7 +133,9 @@ class Snapshot:
         rows = self.tables["tags"]
         rows = rows[rows["is_assigned"].astype(bool)].drop_duplicates(["unit_id", "axis", "code"])
         found: dict[str, list[tuple[str, str]]] = defaultdict(list)
-        for unit_id, *code in zip(*(rows[name].tolist() for name in ("unit_id", "axis", "code")), strict=True):
+        for unit_id, *code in zip(
+            *(rows[name].tolist() for name in ("unit_id", "axis", "code")), strict=True
+        ):
             found[unit_id].append((sys.intern(code[0]), sys.intern(code[1])))
         return {unit_id: tuple(codes) for unit_id, codes in found.items()}
 
@@ -115,7 +143,12 @@ class Snapshot:
     def spots(self) -> dict[str, tuple[float, float]]:
         """Where each passage lies on the map, 0..1 from left to right and from bottom to top."""
         rows = self.tables["unit_places"]
-        return {str(name): (x, y) for name, x, y in zip(*(rows[name].tolist() for name in ("unit_id", "x", "y")), strict=True)}
+        return {
+            str(name): (x, y)
+            for name, x, y in zip(
+                *(rows[name].tolist() for name in ("unit_id", "x", "y")), strict=True
+            )
+        }
 
     @cached_property
     def of_document(self) -> dict[str, tuple[str, ...]]:
@@ -129,21 +162,34 @@ class Snapshot:
     def queue(self) -> dict[str, tuple[int, str, float]]:
         """Place in the order of review, its reason and the errors expected, by passage that nobody had coded when it was made."""
         rows = self.tables["review_queue"]
-        listed = zip(rows["unit_id"], rows["place"], rows["reason"], rows["n_expected_errors"], strict=True)
-        return {unit_id: (int(place), str(reason), float(errors)) for unit_id, place, reason, errors in listed}
+        listed = zip(
+            rows["unit_id"], rows["place"], rows["reason"], rows["n_expected_errors"], strict=True
+        )
+        return {
+            unit_id: (int(place), str(reason), float(errors))
+            for unit_id, place, reason, errors in listed
+        }
 
     @cached_property
     def by_doubt(self) -> tuple[str, ...]:
         """Every passage, in the order of review; those coded before it was made come last, in reading order."""
         last = len(self.queue) + 1
-        return tuple(sorted(self.units, key=lambda unit_id: self.queue[unit_id][0] if unit_id in self.queue else last))
+        return tuple(
+            sorted(
+                self.units,
+                key=lambda unit_id: self.queue[unit_id][0] if unit_id in self.queue else last,
+            )
+        )
 
     @cached_property
     def workshops(self) -> dict[str, dict[str, Any]]:
         """Each workshop's row by id, in order of date and territory."""
         rows = self.tables["workshops"].sort_values(["territory", "date", "workshop_id"])
         blank = rows.astype(object).where(rows.notna(), None)
-        return {str(row["workshop_id"]): {str(name): cell for name, cell in row.items()} for row in blank.to_dict("records")}
+        return {
+            str(row["workshop_id"]): {str(name): cell for name, cell in row.items()}
+            for row in blank.to_dict("records")
+        }
 
     @cached_property
     def titles(self) -> dict[str, str]:
@@ -162,7 +208,10 @@ class Snapshot:
 def _shared(cells: pd.Series) -> list[Any]:
     """The cells as a list, None where blank, in which equal ones are one object."""
     seen: dict[Any, Any] = {}
-    return [None if cell is pd.NA or cell != cell else seen.setdefault(cell, cell) for cell in cells.tolist()]
+    return [
+        None if cell is pd.NA or cell != cell else seen.setdefault(cell, cell)
+        for cell in cells.tolist()
+    ]
 
 
 class Snapshots:
@@ -189,9 +238,18 @@ class Snapshots:
     def _read(self) -> Snapshot:
         last = self._study.last_run()
         if last is None:
-            raise StudyError("l'étude n'a encore jamais été traitée", "des tables à relire", f"ateliers run {self._study.root}")
-        if self._held is not None and (last["run_id"] == self._held.run_id or not self._study.tables_match(last["tables"])):
+            raise StudyError(
+                "l'étude n'a encore jamais été traitée",
+                "des tables à relire",
+                f"ateliers run {self._study.root}",
+            )
+        if self._held is not None and (
+            last["run_id"] == self._held.run_id or not self._study.tables_match(last["tables"])
+        ):
             return self._held
-        machine = {name: self._study.read_machine_table(name) for name in ("tags", "themes", "theme_families", "theme_members")}
+        machine = {
+            name: self._study.read_machine_table(name)
+            for name in ("tags", "themes", "theme_families", "theme_members")
+        }
         tables = {name: self._study.read_table(name) for name in TABLES if name not in _LEFT_OUT}
         return Snapshot(last["run_id"], tables, machine)

@@ -86,7 +86,11 @@ def draw_map(wish: Wish, now: Themes, snapshot: Snapshot, family_labels: Mapping
     """
     family_of = dict(zip(now.themes["theme_id"], now.themes["parent_id"], strict=True))
     by_family = bool(family_labels) and not wish.family_id and not wish.theme_id
-    units = [unit for unit in snapshot.units.values() if unit.unit_id in snapshot.spots and _is_wished(unit, wish, now, family_of)]
+    units = [
+        unit
+        for unit in snapshot.units.values()
+        if unit.unit_id in snapshot.spots and _is_wished(unit, wish, now, family_of)
+    ]
     drawn = sorted(units, key=lambda unit: zlib.crc32(unit.unit_id.encode()))[:N_DRAWN]
     frame = _Frame([snapshot.spots[unit.unit_id] for unit in units])
     key_of = {unit.unit_id: _key(unit, now, family_of, by_family=by_family) for unit in units}
@@ -99,9 +103,13 @@ def draw_map(wish: Wish, now: Themes, snapshot: Snapshot, family_labels: Mapping
     for key in key_of.values():
         counts[key] += 1
     looks = _looks(labels)
-    groups = [Group(key, labels[key], *looks[key], False, counts[key], tuple(marks[key])) for key in keys]
+    groups = [
+        Group(key, labels[key], *looks[key], False, counts[key], tuple(marks[key])) for key in keys
+    ]
     if counts[""]:
-        groups.append(Group("", "", _ASIDE_COLOUR, _ASIDE_SHAPE, True, counts[""], tuple(marks[""])))
+        groups.append(
+            Group("", "", _ASIDE_COLOUR, _ASIDE_SHAPE, True, counts[""], tuple(marks[""]))
+        )
     order = {key: place for place, key in enumerate([*keys, ""])}
     listed = tuple(sorted(units, key=lambda unit: order[key_of[unit.unit_id]]))
     return Map(tuple(groups), listed, by_family, frame.height, len(drawn))
@@ -119,7 +127,10 @@ class _Frame:
 
     def put(self, place: tuple[float, float]) -> tuple[str, str]:
         """Both coordinates, as text to a tenth."""
-        return f"{_MARGIN + (place[0] - self._left) * self._scale:.1f}", f"{_MARGIN + (self._top - place[1]) * self._scale:.1f}"
+        return (
+            f"{_MARGIN + (place[0] - self._left) * self._scale:.1f}",
+            f"{_MARGIN + (self._top - place[1]) * self._scale:.1f}",
+        )
 
 
 def _is_wished(unit: Unit, wish: Wish, now: Themes, family_of: Mapping[str, object]) -> bool:
@@ -143,11 +154,20 @@ def _key(unit: Unit, now: Themes, family_of: Mapping[str, object], *, by_family:
 def _looks(labels: Mapping[str, str]) -> dict[str, tuple[str, str]]:
     """Colour and shape of each of `labels`: 56 pairs before one comes again."""
     return {
-        key: (COLOURS[place % len(COLOURS)], _SHAPES[(place + place // len(COLOURS)) % len(_SHAPES)]) for place, key in enumerate(labels)
+        key: (
+            COLOURS[place % len(COLOURS)],
+            _SHAPES[(place + place // len(COLOURS)) % len(_SHAPES)],
+        )
+        for place, key in enumerate(labels)
     }
 
 
 def _mark(unit: Unit, now: Themes, snapshot: Snapshot, frame: _Frame) -> Mark:
     x, y = frame.put(snapshot.spots[unit.unit_id])
     label = now.labels.get(now.theme_of.get(unit.unit_id, ""), "")
-    return Mark(unit.unit_id, x, y, f"{label} : {shortened(unit.text, _N_CHARS)}" if label else shortened(unit.text, _N_CHARS))
+    return Mark(
+        unit.unit_id,
+        x,
+        y,
+        f"{label} : {shortened(unit.text, _N_CHARS)}" if label else shortened(unit.text, _N_CHARS),
+    )

@@ -14,12 +14,12 @@ from pipeline.review.views import (
     passages,
     priorities,
     results,
-    search,
-    territories,
-    theme_decisions,
-    theme_map,
     themes,
 )
+from pipeline.review.views import passages as search
+from pipeline.review.views import results as territories
+from pipeline.review.views import themes as theme_decisions
+from pipeline.review.views import themes as theme_map
 
 
 @reads
@@ -28,16 +28,20 @@ def home(request: HttpRequest) -> HttpResponse:
     return redirect("passages")
 
 
-handler400 = "pipeline.review.faults.unreadable"
-handler403 = "pipeline.review.faults.refused"
-handler404 = "pipeline.review.faults.missing"
-handler500 = "pipeline.review.faults.broken"
+handler400 = "pipeline.review.pages.unreadable"
+handler403 = "pipeline.review.pages.refused"
+handler404 = "pipeline.review.pages.missing"
+handler500 = "pipeline.review.pages.broken"
 urlpatterns = [
     path("", home, name="home"),
     path("connexion", accounts.Login.as_view(), name="login"),
     path("deconnexion", login_not_required(LogoutView.as_view()), name="logout"),
     path("premier-acces", accounts.first_access, name="first_access"),
-    path("invitation/<uidb64>/<token>", login_not_required(accounts.Invitation.as_view()), name="invitation"),
+    path(
+        "invitation/<uidb64>/<token>",
+        login_not_required(accounts.Invitation.as_view()),
+        name="invitation",
+    ),
     path("compte", accounts.account, name="account"),
     path("compte/preferences", accounts.preferences, name="preferences"),
     path("comptes", accounts.accounts, name="accounts"),

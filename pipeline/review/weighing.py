@@ -2,6 +2,8 @@
 
 In:   what a form sends, decisions on weightings, tallies
 Out:  points of 0..100 by criterion; Choice, one a weighting; Ranked and Compared, one a theme
+
+What the priorities are ranked by, counted on the themes and codes as they stand now.
 """
 
 import math
@@ -12,12 +14,19 @@ from typing import Any
 import pandas as pd
 from django.utils.translation import gettext as _
 
-from pipeline.decisions import Weighting, saved_weightings, weights_in_use
+from pipeline.decisions import apply_decisions
+from pipeline.decisions.weightings import Weighting, saved_weightings, weights_in_use
+from pipeline.grid.codes import Axis
 from pipeline.publish.text import number, ordinal, quoted
-from pipeline.rank import CRITERIA, Tallies, rank_tallies
-from pipeline.review.journal import Decision
-from pipeline.settings import RankSettings, RankWeights
-from pipeline.tables import DECISIONS
+from pipeline.rank.criteria import CRITERIA
+from pipeline.rank.order import Tallies, rank_tallies, tally_themes
+from pipeline.review import live, state
+from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
+from pipeline.review.snapshot import Snapshot
+from pipeline.review.state import Held, Kept
+from pipeline.settings.stages import RankSettings, RankWeights
+from pipeline.standing import UNDO, judged_units
+from pipeline.tables.material import DECISIONS
 
 MOST = 100.0
 N_FIRST = 5
@@ -36,7 +45,11 @@ class Choice:
     @property
     def told(self) -> str:
         """« Tables 25, Rapporteurs 20 »: criteria that weigh something, in the order of the settings."""
-        return ", ".join(f"{CRITERIA[f'c_{name}'].label} {number(value)}" for name, value in self.points.items() if value)
+        return ", ".join(
+            f"{CRITERIA[f'c_{name}'].label} {number(value)}"
+            for name, value in self.points.items()
+            if value
+        )
 
 
 @dataclass(frozen=True)
@@ -100,7 +113,9 @@ def read_points(sent: Mapping[str, str], base: Points) -> tuple[Points, dict[str
         found = _number(sent[name])
         if found is None:
             expected = _("un nombre de 0 à 100, par exemple 25")
-            faults[name] = _("Trouvé : {found}. Attendu : {expected}.").format(found=quoted(sent[name][:20]), expected=expected)
+            faults[name] = _("Trouvé : {found}. Attendu : {expected}.").format(
+                found=quoted(sent[name][:20]), expected=expected
+            )
         else:
             points[name] = round(found, _DECIMALS)
     return points, faults
@@ -108,25 +123,43 @@ def read_points(sent: Mapping[str, str], base: Points) -> tuple[Points, dict[str
 
 def weights_of(points: Points) -> RankWeights | None:
     """The weights of `points`, shares of 100; None where all are 0, which ranks nothing."""
-    return RankWeights(**{name: value / MOST for name, value in points.items()}) if any(points.values()) else None
+    return (
+        RankWeights(**{name: value / MOST for name, value in points.items()})
+        if any(points.values())
+        else None
+    )
 
 
 def choices(decisions: Sequence[Decision], settings: RankSettings) -> list[Choice]:
     """Return the weightings, that of etude.toml first, then as saved, by name; `decisions` are those on weightings that stand."""
     table = DECISIONS.build(row._asdict() for row in decisions)
     used = weights_in_use(table, settings)
-    listed = [Weighting("", settings.weights), *sorted(saved_weightings(table).values(), key=lambda entry: entry.name.casefold())]
+    listed = [
+        Weighting("", settings.weights),
+        *sorted(saved_weightings(table).values(), key=lambda entry: entry.name.casefold()),
+    ]
     return [Choice(entry, points_of(entry.weights), entry.name == used.name) for entry in listed]
 
 
-def priorities(tallies: Tallies, scope: str, weights: RankWeights, settings: RankSettings) -> pd.DataFrame:
+def priorities(
+    tallies: Tallies, scope: str, weights: RankWeights, settings: RankSettings
+) -> pd.DataFrame:
     """The priorities of `scope` by `weights`; none where no theme was heard there."""
     heard = [name for name in tallies.theme_ids if name == scope]
-    own = Tallies({name: tallies.theme_ids[name] for name in heard}, {name: tallies.shares[name] for name in heard})
+    own = Tallies(
+        {name: tallies.theme_ids[name] for name in heard},
+        {name: tallies.shares[name] for name in heard},
+    )
     return rank_tallies(own, weights, settings)
 
 
-def ranked(now: pd.DataFrame, usual: pd.DataFrame, last: pd.DataFrame, notes: pd.DataFrame, changed: Iterable[str]) -> list[Ranked]:
+def ranked(
+    now: pd.DataFrame,
+    usual: pd.DataFrame,
+    last: pd.DataFrame,
+    notes: pd.DataFrame,
+    changed: Iterable[str],
+) -> list[Ranked]:
     """Return the themes of one scope, best first.
 
     All are rows of that scope: `now` and `usual` by the weights shown and in use, `last` and `notes` of the last run. A sentence of that
@@ -141,20 +174,34 @@ def ranked(now: pd.DataFrame, usual: pd.DataFrame, last: pd.DataFrame, notes: pd
 
 def changed_themes(before: pd.DataFrame, after: pd.DataFrame) -> set[str]:
     """The themes whose passages are not the same in both tables of theme_members."""
-    old, new = (dict(zip(table["unit_id"], table["theme_id"], strict=True)) for table in (before, after))
-    moved_units = [unit_id for unit_id in old.keys() | new.keys() if old.get(unit_id) != new.get(unit_id)]
-    return {theme_id for unit_id in moved_units for theme_id in (old.get(unit_id), new.get(unit_id)) if theme_id}
+    old, new = (
+        dict(zip(table["unit_id"], table["theme_id"], strict=True)) for table in (before, after)
+    )
+    moved_units = [
+        unit_id for unit_id in old.keys() | new.keys() if old.get(unit_id) != new.get(unit_id)
+    ]
+    return {
+        theme_id
+        for unit_id in moved_units
+        for theme_id in (old.get(unit_id), new.get(unit_id))
+        if theme_id
+    }
 
 
 def compared(tables: Sequence[pd.DataFrame]) -> list[Compared]:
     """Return each theme's places by every weighting, in the order of the first; `tables` are the priorities of one scope."""
     rows = [{str(row.theme_id): row for row in table.itertuples(index=False)} for table in tables]
-    return [Compared(theme_id, tuple(_place(by[theme_id], first) for by in rows)) for theme_id, first in rows[0].items()]
+    return [
+        Compared(theme_id, tuple(_place(by[theme_id], first) for by in rows))
+        for theme_id, first in rows[0].items()
+    ]
 
 
 def ranks(priorities: pd.DataFrame) -> dict[str, int]:
     """Rank of each theme of one scope."""
-    return dict(zip(priorities["theme_id"].astype(str), priorities["rank"].astype(int), strict=True))
+    return dict(
+        zip(priorities["theme_id"].astype(str), priorities["rank"].astype(int), strict=True)
+    )
 
 
 def moved(before: int | None, after: int) -> str:
@@ -163,7 +210,11 @@ def moved(before: int | None, after: int) -> str:
         return _("nouveau")
     if before == after:
         return _("même rang")
-    said = _("monte de {n} (du {before} au {after})") if after < before else _("descend de {n} (du {before} au {after})")
+    said = (
+        _("monte de {n} (du {before} au {after})")
+        if after < before
+        else _("descend de {n} (du {before} au {after})")
+    )
     return said.format(n=abs(after - before), before=ordinal(before), after=ordinal(after))
 
 
@@ -182,10 +233,22 @@ def _ranked(
 ) -> Ranked:
     theme_id = str(row["theme_id"])
     is_changed = theme_id in changed
-    criteria = tuple(_criterion(name, float(row[name]), told.get((theme_id, name)), is_changed=is_changed) for name in CRITERIA)
+    criteria = tuple(
+        _criterion(name, float(row[name]), told.get((theme_id, name)), is_changed=is_changed)
+        for name in CRITERIA
+    )
     rank, low, high = (int(row[name]) for name in ("rank", "rank_low", "rank_high"))
     chances = float(row["score"]), float(row["p_top5"])
-    return Ranked(theme_id, rank, low, high, *chances, usual_ranks[theme_id], last_ranks.get(theme_id), criteria)
+    return Ranked(
+        theme_id,
+        rank,
+        low,
+        high,
+        *chances,
+        usual_ranks[theme_id],
+        last_ranks.get(theme_id),
+        criteria,
+    )
 
 
 def _place(row: Any, first: Any) -> Place:
@@ -195,10 +258,18 @@ def _place(row: Any, first: Any) -> Place:
     return Place(int(row.rank), int(row.rank_low), int(row.rank_high), told)
 
 
-def _criterion(name: str, value: float, told: tuple[float, str] | None, *, is_changed: bool) -> Criterion:
+def _criterion(
+    name: str, value: float, told: tuple[float, str] | None, *, is_changed: bool
+) -> Criterion:
     before, sentence = told if told is not None else (None, None)
     is_same = before is not None and math.isclose(before, value, abs_tol=1e-6)
-    return Criterion(name, CRITERIA[name].label, value, sentence if is_same and not is_changed else None, None if is_same else before)
+    return Criterion(
+        name,
+        CRITERIA[name].label,
+        value,
+        sentence if is_same and not is_changed else None,
+        None if is_same else before,
+    )
 
 
 def _number(text: str) -> float | None:
@@ -208,3 +279,55 @@ def _number(text: str) -> float | None:
     except ValueError:
         return None
     return found if 0 <= found <= MOST else None
+
+
+WEIGHTING_ACTIONS = frozenset(("save_weighting", "use_weighting"))
+_N_SCOPES = 6
+
+_kept: Kept[Tallies] = Kept(_N_SCOPES)
+
+
+def last_counted(journal: Journal) -> int:
+    """Number of the last decision that a ranking depends on beside its weights; 0 where there is none."""
+    return next(
+        (row.decision_id for row in journal.newest_first() if row.action not in WEIGHTING_ACTIONS),
+        0,
+    )
+
+
+def tallies(scope: str) -> Held[Tallies] | None:
+    """Return the tallies of `scope`, of now or of moments ago; None while they are first counted."""
+    snapshot, journal = state.snapshot(), state.journal()
+    key = last_counted(journal)
+    return _kept.get((snapshot.run_id, scope), key, lambda: _counted(snapshot, journal, scope))
+
+
+def reviewed_tags(
+    snapshot: Snapshot, decisions: pd.DataFrame, axes: Sequence[Axis]
+) -> pd.DataFrame:
+    """The machine's codes with all of `decisions` on top; only passages that somebody judged are gone through again."""
+    on_tags = decisions[decisions["action"].isin([*TAG_ACTIONS, UNDO])]
+    tags, units = snapshot.machine["tags"], snapshot.tables["units"]
+    is_judged = tags["unit_id"].isin(list(judged_units(on_tags)))
+    blank = {
+        name: snapshot.machine[name].iloc[:0]
+        for name in ("themes", "theme_families", "theme_members")
+    }
+    reviewed = apply_decisions(
+        {"units": units, "tags": tags[is_judged], **blank}, on_tags, axes=axes
+    )
+    return pd.concat([tags[~is_judged], reviewed["tags"]], ignore_index=True)
+
+
+def _counted(snapshot: Snapshot, journal: Journal, scope: str) -> Tallies:
+    now, tables = live.themes(), snapshot.tables
+    return tally_themes(
+        tables["units"],
+        reviewed_tags(snapshot, journal.store.read(), state.study().grid.axes),
+        now.themes,
+        now.members,
+        tables["workshops"],
+        tables["attendance"],
+        settings=state.study().settings.rank,
+        scopes=(scope,),
+    )

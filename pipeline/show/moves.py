@@ -7,17 +7,19 @@ from typing import TYPE_CHECKING, Any
 
 from pipeline.i18n import _
 from pipeline.show.writing import SHOWN_LINES, line, write_json
-from pipeline.words import Count
+from pipeline.text import Count
 
 if TYPE_CHECKING:
     from flows.backup import Backup
     from flows.forget import Erasure
-    from flows.mailbox import Fetched
-    from pipeline.exchange import Taken
+    from flows.mailbox.fetching import Fetched
+    from pipeline.exchange.import_project import Taken
     from pipeline.study import Study
 
 
-def imported(study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting: int, *, as_json: bool) -> None:
+def imported(
+    study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting: int, *, as_json: bool
+) -> None:
     """Say how many decisions were read and what is left to decide."""
     counts = {decision: decisions.count(decision) for decision in ("masquer", "garder")}
     if as_json:
@@ -29,28 +31,48 @@ def imported(study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting
         )
     )
     if n_unknown:
-        line(_("{n} cas du fichier hors de l'étude, ou qui n'y sont plus, {n:=laissé|laissés} de côté.").format(n=Count(n_unknown)))
-    line(_("Cas douteux sans décision : {n}. Pour appliquer : ateliers run {root}").format(n=n_waiting, root=study.root))
+        line(
+            _(
+                "{n} cas du fichier hors de l'étude, ou qui n'y sont plus, {n:=laissé|laissés} de côté."
+            ).format(n=Count(n_unknown))
+        )
+    line(
+        _("Cas douteux sans décision : {n}. Pour appliquer : ateliers run {root}").format(
+            n=n_waiting, root=study.root
+        )
+    )
 
 
 def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
     """Say what a file from elsewhere brought, and all that was left out of it."""
     n = len(taken.decisions)
     if as_json:
-        write_json({"n_new": n, "n_known": taken.n_known, "by_author": taken.by_author, "left_out": taken.left_out, "lines": taken.lines})
+        write_json(
+            {
+                "n_new": n,
+                "n_known": taken.n_known,
+                "by_author": taken.by_author,
+                "left_out": taken.left_out,
+                "lines": taken.lines,
+            }
+        )
         return
     people = ", ".join(f"{author} : {count}" for author, count in taken.by_author.items())
     line(
-        _("{n:décision nouvelle|décisions nouvelles}{people} ; {known:déjà connue|déjà connues}.").format(
-            n=Count(n), people=f" ({people})" if n else "", known=Count(taken.n_known)
-        )
+        _(
+            "{n:décision nouvelle|décisions nouvelles}{people} ; {known:déjà connue|déjà connues}."
+        ).format(n=Count(n), people=f" ({people})" if n else "", known=Count(taken.n_known))
     )
     for reason, count in taken.left_out.items():
         line(_("  laissé de côté, {reason} : {n}").format(reason=reason, n=count))
     for told in taken.lines[:SHOWN_LINES]:
         line(f"  {told}")
     if len(taken.lines) > SHOWN_LINES:
-        line(_("  … et {n:autre ligne|autres lignes} (toutes avec --json)").format(n=Count(len(taken.lines) - SHOWN_LINES)))
+        line(
+            _("  … et {n:autre ligne|autres lignes} (toutes avec --json)").format(
+                n=Count(len(taken.lines) - SHOWN_LINES)
+            )
+        )
     if n:
         line(_("Pour appliquer : ateliers publish {root}").format(root=study.root))
 
@@ -63,11 +85,15 @@ def compared(study: "Study", name: str, differences: Sequence[str], *, as_json: 
     for told in differences:
         line(f"  {told}")
     line(
-        _("{n:différence|différences} entre {name} et la grille de l'étude ; rien n'a été changé.").format(
-            n=Count(len(differences)), name=name
-        )
+        _(
+            "{n:différence|différences} entre {name} et la grille de l'étude ; rien n'a été changé."
+        ).format(n=Count(len(differences)), name=name)
     )
-    line(_("Une étude garde la grille de sa création : ateliers init NOUVELLE_ÉTUDE --grid {name}").format(name=name))
+    line(
+        _(
+            "Une étude garde la grille de sa création : ateliers init NOUVELLE_ÉTUDE --grid {name}"
+        ).format(name=name)
+    )
 
 
 def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
@@ -75,29 +101,52 @@ def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
     if as_json:
         write_json(erasure.as_json())
         return
-    line((_("Serait effacé (rien n'a été changé) :") if erasure.is_dry_run else _("Effacé :")) + f" {', '.join(erasure.participant_ids)}")
+    line(
+        (_("Serait effacé (rien n'a été changé) :") if erasure.is_dry_run else _("Effacé :"))
+        + f" {', '.join(erasure.participant_ids)}"
+    )
     for what, n in erasure.counts.items():
         line(f"  {what} : {n}")
     if erasure.depot_files:
-        line(_("Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis ateliers run :"))
+        line(
+            _(
+                "Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis ateliers run :"
+            )
+        )
     for path, n in erasure.depot_files.items():
         line(_("  {path} : {n} fois").format(path=path, n=n))
     if erasure.n_file_names:
-        line(_("  dont {n} par leur nom même, que les tables gardent : les renommer").format(n=erasure.n_file_names))
+        line(
+            _("  dont {n} par leur nom même, que les tables gardent : les renommer").format(
+                n=erasure.n_file_names
+            )
+        )
     if erasure.other_files:
         line(_("Autres fichiers de l'étude qui la nomment : à corriger à la main :"))
     for path, n in erasure.other_files.items():
         line(_("  {path} : {n} fois").format(path=path, n=n))
     if erasure.still_readable:
         where = " ; ".join(f"{path} ({n})" for path, n in erasure.still_readable.items())
-        line(_("Son nom se lit encore, à corriger dans les fichiers reçus, puis ateliers run : {where}").format(where=where))
-    line(_("Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."))
+        line(
+            _(
+                "Son nom se lit encore, à corriger dans les fichiers reçus, puis ateliers run : {where}"
+            ).format(where=where)
+        )
+    line(
+        _(
+            "Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."
+        )
+    )
 
 
 def review_served(address: str, is_first: bool) -> None:
     """Say where the review application answers; whoever opens a first access makes the first account."""
     if is_first:
-        line(_("Premier accès (ne pas transmettre cette adresse) : {address}").format(address=address))
+        line(
+            _("Premier accès (ne pas transmettre cette adresse) : {address}").format(
+                address=address
+            )
+        )
     else:
         line(_("Relecture : {address}").format(address=address))
     line(_("Ctrl+C pour arrêter."))
@@ -107,8 +156,16 @@ def review_served(address: str, is_first: bool) -> None:
 def invited(name: str, address: str, is_made_administrator: bool) -> None:
     """The address by which somebody chooses a new password, once."""
     if is_made_administrator:
-        line(_("Plus personne n'administrait l'étude : {name} l'administre désormais.").format(name=name))
-    line(_("À remettre à {name} seulement (sert une fois, pendant trois jours) : {address}").format(name=name, address=address))
+        line(
+            _("Plus personne n'administrait l'étude : {name} l'administre désormais.").format(
+                name=name
+            )
+        )
+    line(
+        _("À remettre à {name} seulement (sert une fois, pendant trois jours) : {address}").format(
+            name=name, address=address
+        )
+    )
     line(_("L'ouvrir pendant que la relecture est servie (ateliers review)."))
 
 
@@ -117,9 +174,17 @@ def saved(backup: "Backup", *, as_json: bool) -> None:
     if as_json:
         write_json(_told(backup))
         return
-    line(_("{n:fichier sauvegardé|fichiers sauvegardés} dans {path}").format(n=Count(backup.n_files), path=backup.path))
+    line(
+        _("{n:fichier sauvegardé|fichiers sauvegardés} dans {path}").format(
+            n=Count(backup.n_files), path=backup.path
+        )
+    )
     if not backup.is_sealed:
-        line(_("En clair, avec le coffre : la garder comme lui, ou donner une phrase de passe par ATELIERS_BACKUP_PASSPHRASE_FILE."))
+        line(
+            _(
+                "En clair, avec le coffre : la garder comme lui, ou donner une phrase de passe par ATELIERS_BACKUP_PASSPHRASE_FILE."
+            )
+        )
     if not backup.has_accounts:
         line(_("Les comptes de relecture sont dans PostgreSQL : les sauvegarder avec pg_dump."))
 
@@ -129,11 +194,18 @@ def restored(backup: "Backup", *, as_json: bool) -> None:
     if as_json:
         write_json(_told(backup))
         return
-    line(_("{n:fichier remis|fichiers remis} dans {path}, {n:=vérifié|tous vérifiés}.").format(n=Count(backup.n_files), path=backup.path))
+    line(
+        _("{n:fichier remis|fichiers remis} dans {path}, {n:=vérifié|tous vérifiés}.").format(
+            n=Count(backup.n_files), path=backup.path
+        )
+    )
 
 
 def _told(backup: "Backup") -> dict[str, Any]:
-    return {name: str(value) if isinstance(value, Path) else value for name, value in vars(backup).items()}
+    return {
+        name: str(value) if isinstance(value, Path) else value
+        for name, value in vars(backup).items()
+    }
 
 
 def service(told: str) -> None:
@@ -149,14 +221,31 @@ def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
         return
     for folder, n in sorted(fetched.taken.items()):
         line(_("  {folder} : {n}").format(folder=folder, n=n))
-    counts = _("{n:mail pris|mails pris}, {known} déjà là, {automatic:automatique laissé|automatiques laissés} de côté")
-    line(counts.format(n=Count(fetched.taken.total()), known=fetched.n_known, automatic=Count(fetched.n_automatic)) + ".")
+    counts = _(
+        "{n:mail pris|mails pris}, {known} déjà là, {automatic:automatique laissé|automatiques laissés} de côté"
+    )
+    line(
+        counts.format(
+            n=Count(fetched.taken.total()),
+            known=fetched.n_known,
+            automatic=Count(fetched.n_automatic),
+        )
+        + "."
+    )
     if fetched.waiting:
         line(_("{n:attend|attendent} sur le serveur :").format(n=Count(len(fetched.waiting))))
     for waiting in fetched.waiting[:SHOWN_LINES]:
-        line(_("  {message} du {day} : {why}").format(message=waiting.message, day=waiting.day or "?", why=_why_waiting(waiting.reason)))
+        line(
+            _("  {message} du {day} : {why}").format(
+                message=waiting.message, day=waiting.day or "?", why=_why_waiting(waiting.reason)
+            )
+        )
     if len(fetched.waiting) > SHOWN_LINES:
-        line(_("  … et {n:autre ligne|autres lignes} (toutes avec --json)").format(n=Count(len(fetched.waiting) - SHOWN_LINES)))
+        line(
+            _("  … et {n:autre ligne|autres lignes} (toutes avec --json)").format(
+                n=Count(len(fetched.waiting) - SHOWN_LINES)
+            )
+        )
     if fetched.taken:
         line(_("Pour les traiter : ateliers run {root}").format(root=study.root))
 
@@ -164,11 +253,19 @@ def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
 def _why_waiting(reason: str) -> str:
     """Why a mail was left on the server, and what takes it in at the next reading."""
     return {
-        "no_workshop": _("ne nomme aucun atelier ; « mail.workshops » ou « mail.fallback » le placent"),
-        "several": _("nomme plusieurs ateliers ; « mail.workshops » ou « mail.fallback » le placent"),
+        "no_workshop": _(
+            "ne nomme aucun atelier ; « mail.workshops » ou « mail.fallback » le placent"
+        ),
+        "several": _(
+            "nomme plusieurs ateliers ; « mail.workshops » ou « mail.fallback » le placent"
+        ),
         "no_folder": _("son atelier n'a pas de dossier dans depot/ ; le créer, ou corriger [mail]"),
-        "too_big": _("plus gros que « ingest.max_file_mb » ; l'augmenter, ou déposer ses pièces à la main"),
-        "unreadable": _("le serveur ne le donne pas ; l'enregistrer en .eml et le déposer à la main"),
+        "too_big": _(
+            "plus gros que « ingest.max_file_mb » ; l'augmenter, ou déposer ses pièces à la main"
+        ),
+        "unreadable": _(
+            "le serveur ne le donne pas ; l'enregistrer en .eml et le déposer à la main"
+        ),
     }[reason]
 
 

@@ -1,19 +1,28 @@
-"""What a study holds: what a run read and found, where it stands, how territories compare, measured figures."""
+"""What a study holds: what a run read and found, where it stands, how territories compare, measured figures.
 
-from collections.abc import Iterator, Mapping, Sequence
+Where a study stands, in numbers.
+"""
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
+import pandas as pd
+
+from pipeline.decisions.effects import TO_REVIEW, VOID
+from pipeline.grid.codes import POSTURE
 from pipeline.i18n import _
 from pipeline.show.writing import line, write_json, write_table
-from pipeline.words import Count, counted, study_counts
+from pipeline.standing import coded_units, standing
+from pipeline.text import Count, counted, study_counts
+from pipeline.versions import versions
 
 if TYPE_CHECKING:
     import pandas as pd
 
     from flows.publication import Publication
     from flows.run import Outcome
-    from pipeline.grid import Grid
+    from pipeline.grid.codes import Grid
     from pipeline.study import Study
 
 PSEUDONYMOUS = _(
@@ -26,7 +35,11 @@ _SHOWN_CONTRASTS = 8
 def created(study: "Study") -> None:
     """Say where the new study is and what to do next."""
     line(_("Étude créée dans {root}.").format(root=study.root))
-    line(_("Y déposer un dossier par atelier dans {depot}, puis : ateliers run {root}").format(depot=study.depot, root=study.root))
+    line(
+        _("Y déposer un dossier par atelier dans {depot}, puis : ateliers run {root}").format(
+            depot=study.depot, root=study.root
+        )
+    )
 
 
 def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
@@ -38,24 +51,44 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     if not outcome.is_new:
         line(_("Rien de nouveau depuis le dernier traitement."))
     counts = study_counts(rows)
-    line(counts + _(" ; {n:fichier ou partie non lu|fichiers ou parties non lus}").format(n=Count(rows["rejects"])) + ".")
+    line(
+        counts
+        + _(" ; {n:fichier ou partie non lu|fichiers ou parties non lus}").format(
+            n=Count(rows["rejects"])
+        )
+        + "."
+    )
     _rejects(study.read_table("rejects").to_dict("records"))
     _to_read_again(outcome.manifest.get("n_passing"))
     _first_priorities(study)
     if outcome.manifest.get("is_renumbered") and outcome.is_new:
-        line(_("Le coffre vient d'une version antérieure : les personnes ont été renumérotées, une fois pour toutes."))
+        line(
+            _(
+                "Le coffre vient d'une version antérieure : les personnes ont été renumérotées, une fois pour toutes."
+            )
+        )
     encoder = outcome.manifest.get("encoder") or {}
     if encoder.get("fallback"):
-        line(_("Thèmes faits avec l'encodeur non réglé {name} : {reason}").format(name=encoder["name"], reason=encoder["fallback"]))
+        line(
+            _("Thèmes faits avec l'encodeur non réglé {name} : {reason}").format(
+                name=encoder["name"], reason=encoder["fallback"]
+            )
+        )
     _idle_decisions(study)
     _second_coder(study, outcome.manifest.get("second_coder"))
     _proposals(study, outcome.manifest.get("theme_proposals"))
     _doubts(study, outcome.manifest.get("n_doubts"))
-    line(_("Rapport : {path}").format(path=study.root / outcome.manifest["publication"] / "rapport.html"))
+    line(
+        _("Rapport : {path}").format(
+            path=study.root / outcome.manifest["publication"] / "rapport.html"
+        )
+    )
     line(PSEUDONYMOUS)
 
 
-def published(study: "Study", outcome_: "Outcome", publication: "Publication", *, as_json: bool) -> None:
+def published(
+    study: "Study", outcome_: "Outcome", publication: "Publication", *, as_json: bool
+) -> None:
     """Say what a run gave, what changed since the last publication, and where the new one is."""
     if as_json:
         write_json(outcome_.manifest | {"files": publication.files, "changes": publication.changes})
@@ -77,12 +110,34 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
         return
     line(_("Dernier traitement : {when}").format(when=found["last_run"] or _("jamais")))
     if found["is_other_version"]:
-        line(_("Il vient d'une autre version du programme : ateliers run le refait, et garde les décisions."))
-    columns = (_("Territoire"), _("Date"), _("Documents"), _("Passages"), _("sans table"), _("sans question"))
-    keys = ("territory", "date", "n_documents", "n_units", "n_units_without_table", "n_units_without_question")
+        line(
+            _(
+                "Il vient d'une autre version du programme : ateliers run le refait, et garde les décisions."
+            )
+        )
+    columns = (
+        _("Territoire"),
+        _("Date"),
+        _("Documents"),
+        _("Passages"),
+        _("sans table"),
+        _("sans question"),
+    )
+    keys = (
+        "territory",
+        "date",
+        "n_documents",
+        "n_units",
+        "n_units_without_table",
+        "n_units_without_question",
+    )
     write_table(columns, [[workshop[key] for key in keys] for workshop in found["workshops"]])
     line(_("Passages hors thème : {n}").format(n=found["n_units_in_no_theme"]))
-    line(_("Passages à relire : {n} ; décisions en vigueur : {m}").format(n=found["n_units_awaiting_review"], m=found["n_decisions"]))
+    line(
+        _("Passages à relire : {n} ; décisions en vigueur : {m}").format(
+            n=found["n_units_awaiting_review"], m=found["n_decisions"]
+        )
+    )
     _idle_decisions(study)
     if found["late_effect"]:
         line(found["late_effect"])
@@ -100,25 +155,41 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
     line(PSEUDONYMOUS)
 
 
-def comparison(study: "Study", compared: "dict[str, pd.DataFrame]", themes: "pd.DataFrame", *, as_json: bool) -> None:
+def comparison(
+    study: "Study", compared: "dict[str, pd.DataFrame]", themes: "pd.DataFrame", *, as_json: bool
+) -> None:
     """Show themes that are shared and specific, each territory's contrasts, needs without answer, and where the folder is."""
     if as_json:
         write_json({name: rows.to_dict("records") for name, rows in compared.items()})
         return
     labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
     reach, contrasts = compared["theme_reach"], compared["contrasts"]
-    leads = contrasts[contrasts["is_lead"] & (contrasts["subject"] == "theme")].sort_values("territory")
+    leads = contrasts[contrasts["is_lead"] & (contrasts["subject"] == "theme")].sort_values(
+        "territory"
+    )
     may_be_more = _(" (peut-être davantage : {territories})")
-    leaning = {name: may_be_more.format(territories=", ".join(rows["territory"])) for name, rows in leads.groupby("subject_id")}
+    leaning = {
+        name: may_be_more.format(territories=", ".join(rows["territory"]))
+        for name, rows in leads.groupby("subject_id")
+    }
     for word in ("partagé", "propre à un territoire"):
-        names = [labels.get(theme_id, theme_id) + leaning.get(theme_id, "") for theme_id in reach.loc[reach["reach"] == word, "theme_id"]]
+        names = [
+            labels.get(theme_id, theme_id) + leaning.get(theme_id, "")
+            for theme_id in reach.loc[reach["reach"] == word, "theme_id"]
+        ]
         line(f"{word} : {' ; '.join(names) or _('aucun thème, avec la matière présente')}")
     _contrasts(contrasts, labels, study.grid, _places(study))
     needs = compared["needs"]
-    is_open = needs["coverage"].isin(["aucune structure de ce secteur", "hors des zones de chalandise connues"])
+    is_open = needs["coverage"].isin(
+        ["aucune structure de ce secteur", "hors des zones de chalandise connues"]
+    )
     line("\n" + _("Besoins sans réponse relevée, à vérifier : {n}").format(n=int(is_open.sum())))
     line(_("Défauts de la carte : {n}").format(n=len(compared["map_problems"])))
-    line(_("Tableaux, graphiques, carte et rapport : {path}").format(path=study.root / "exports" / "comparaison"))
+    line(
+        _("Tableaux, graphiques, carte et rapport : {path}").format(
+            path=study.root / "exports" / "comparaison"
+        )
+    )
 
 
 def figures(found: dict[str, Any], *, as_json: bool) -> None:
@@ -136,20 +207,23 @@ def trained(found: dict[str, Any], *, as_json: bool) -> None:
         write_json(found)
         return
     names = [name for name in found["after"] if name != "n_units"]
-    write_table(("", _("avant"), _("après")), [(name, found["before"].get(name, ""), found["after"][name]) for name in names])
+    write_table(
+        ("", _("avant"), _("après")),
+        [(name, found["before"].get(name, ""), found["after"][name]) for name in names],
+    )
     for note in found["notes"]:
         line(note)
     if found["is_registered"]:
         line(
-            _("{n:passage étiqueté|passages étiquetés} : {file} enregistré, employé au prochain traitement.").format(
-                n=Count(found["n_units"]), file=found["file"]
-            )
+            _(
+                "{n:passage étiqueté|passages étiquetés} : {file} enregistré, employé au prochain traitement."
+            ).format(n=Count(found["n_units"]), file=found["file"])
         )
     else:
         line(
-            _("{n:passage étiqueté|passages étiquetés} : pas mieux qu'avant, l'étiqueteur en place reste.").format(
-                n=Count(found["n_units"])
-            )
+            _(
+                "{n:passage étiqueté|passages étiquetés} : pas mieux qu'avant, l'étiqueteur en place reste."
+            ).format(n=Count(found["n_units"]))
         )
 
 
@@ -160,25 +234,39 @@ def _places(study: "Study") -> tuple[str, str]:
     return _("document"), _("documents")
 
 
-def _contrasts(rows: "pd.DataFrame", labels: "Mapping[str, str]", grid: "Grid", places: tuple[str, str]) -> None:
+def _contrasts(
+    rows: "pd.DataFrame", labels: "Mapping[str, str]", grid: "Grid", places: tuple[str, str]
+) -> None:
     """For each territory, what is most and least present against the others."""
     for territory, there in rows.groupby("territory", sort=True):
         line(f"\n{territory}")
         marked = there[there["verdict"].isin(["plus présent ici", "moins présent"])]
-        marked = marked.reindex(marked["specificity"].abs().sort_values(ascending=False, kind="stable").index)
+        marked = marked.reindex(
+            marked["specificity"].abs().sort_values(ascending=False, kind="stable").index
+        )
         if marked.empty:
             line(_("  rien de plus ni de moins présent qu'ailleurs, avec ce qu'il y a de matière"))
-        leads = there[there["is_lead"] & (there["subject"] == "theme")].assign(verdict=_("semble plus présent ici, à vérifier"))
+        leads = there[there["is_lead"] & (there["subject"] == "theme")].assign(
+            verdict=_("semble plus présent ici, à vérifier")
+        )
         for row in chain(marked.head(_SHOWN_CONTRASTS).itertuples(), leads.itertuples()):
-            name = labels.get(str(row.subject_id)) or grid.label_of(str(row.subject_id).partition(":")[2])
-            line(f"  {row.verdict} : {name} ({counted(int(str(row.n_units)), 'passage')}, {counted(int(str(row.n_tables)), *places)})")
+            name = labels.get(str(row.subject_id)) or grid.label_of(
+                str(row.subject_id).partition(":")[2]
+            )
+            line(
+                f"  {row.verdict} : {name} ({counted(int(str(row.n_units)), 'passage')}, {counted(int(str(row.n_tables)), *places)})"
+            )
 
 
 def _first_priorities(study: "Study") -> None:
     themes = study.read_table("themes")
     labels = dict(zip(themes["theme_id"], themes["label"], strict=True))
     ranked = study.read_table("priorities")
-    first = ranked[ranked["scope"] == "study"].sort_values("rank").head(study.settings.publish.n_priorities)
+    first = (
+        ranked[ranked["scope"] == "study"]
+        .sort_values("rank")
+        .head(study.settings.publish.n_priorities)
+    )
     if len(first):
         line(_("Premières priorités candidates :"))
     for row in first.itertuples():
@@ -198,17 +286,32 @@ def _second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
     """One line on the second coder, where the study has one."""
     if not coder:
         return
-    counts = _("Second codeur {model} ({address}) : {n:passage codé|passages codés} sur {n_units}").format(
-        **coder, n=Count(coder["n_coded"])
-    )
+    counts = _(
+        "Second codeur {model} ({address}) : {n:passage codé|passages codés} sur {n_units}"
+    ).format(**coder, n=Count(coder["n_coded"]))
     report = coder["report"] or {}
     if coder["state"] == "stopped":
-        why = _(" ; arrêté ({why}), les étiquettes locales valent seules pour le reste ; reprendre : ateliers run {root}")
+        why = _(
+            " ; arrêté ({why}), les étiquettes locales valent seules pour le reste ; reprendre : ateliers run {root}"
+        )
         line(counts + why.format(why=report["stopped"], root=study.root))
     elif coder["state"] == "not_sent":
-        line(counts + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(root=study.root))
+        line(
+            counts
+            + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(
+                root=study.root
+            )
+        )
     else:
-        line(counts + (_(" ; {n} sans réponse utilisable").format(n=report["n_asked"] - report["n_coded"]) if report else "") + ".")
+        line(
+            counts
+            + (
+                _(" ; {n} sans réponse utilisable").format(n=report["n_asked"] - report["n_coded"])
+                if report
+                else ""
+            )
+            + "."
+        )
 
 
 def _proposals(study: "Study", asked: Mapping[str, Any] | None) -> None:
@@ -217,19 +320,35 @@ def _proposals(study: "Study", asked: Mapping[str, Any] | None) -> None:
         return
     counts = _(
         "Thèmes relus par {model} ({address}) : {names:nom proposé|noms proposés} sur {themes:thème|thèmes}, {mergers:réunion|réunions}"
-    ).format(**asked, names=Count(asked["n_names"]), themes=Count(asked["n_themes"]), mergers=Count(asked["n_mergers"]))
+    ).format(
+        **asked,
+        names=Count(asked["n_names"]),
+        themes=Count(asked["n_themes"]),
+        mergers=Count(asked["n_mergers"]),
+    )
     if asked["state"] == "stopped":
-        why = _(" ; arrêté ({why}), les noms de la machine valent seuls pour le reste ; reprendre : ateliers run {root}")
+        why = _(
+            " ; arrêté ({why}), les noms de la machine valent seuls pour le reste ; reprendre : ateliers run {root}"
+        )
         line(counts + why.format(why=asked["report"]["stopped"], root=study.root))
     elif asked["state"] == "not_sent":
-        line(counts + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(root=study.root))
+        line(
+            counts
+            + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(
+                root=study.root
+            )
+        )
     else:
         line(counts + _(" (table theme_proposals) ; ceux de la machine restent en place."))
 
 
 def _doubts(study: "Study", n: int | None) -> None:
     if n is None:
-        line(_("Cas douteux de pseudonymisation : coffre chiffré, donner sa phrase de passe pour les compter."))
+        line(
+            _(
+                "Cas douteux de pseudonymisation : coffre chiffré, donner sa phrase de passe pour les compter."
+            )
+        )
     elif n:
         how = f"ateliers export {study.root} --format doutes -o doutes.csv"
         line(_("Cas douteux de pseudonymisation à revoir : {n} ({how})").format(n=n, how=how))
@@ -239,7 +358,11 @@ def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:
     for row in rows[:_SHOWN_REJECTS]:
         line(_("  non lu : {path} : {reason} → {advice}").format(**row))
     if len(rows) > _SHOWN_REJECTS:
-        line(_("  … et {n:autre|autres} : ateliers export --format csv").format(n=Count(len(rows) - _SHOWN_REJECTS)))
+        line(
+            _("  … et {n:autre|autres} : ateliers export --format csv").format(
+                n=Count(len(rows) - _SHOWN_REJECTS)
+            )
+        )
 
 
 def _to_read_again(n: int | None) -> None:
@@ -255,3 +378,57 @@ def _flattened(found: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, A
             yield from _flattened(value, f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}", value
+
+
+def study_status(
+    tables: dict[str, pd.DataFrame],
+    last_run: dict[str, Any] | None,
+    decisions: pd.DataFrame,
+    *,
+    machine_tags: pd.DataFrame | None = None,
+    exclusive: Collection[str] = (POSTURE,),
+) -> dict[str, Any]:
+    """Return the counts that `ateliers status` shows; zeros for a study that was never run.
+
+    A unit awaits review until somebody has coded it whole. `machine_tags` are those before any decision, by default
+    those of `tables`; `exclusive` are the axes of which a unit bears one code.
+    """
+    units, documents = tables["units"], tables["documents"]
+    coded = coded_units(
+        decisions, tables["tags"] if machine_tags is None else machine_tags, exclusive=exclusive
+    )
+    checks = tables["rank_checks"]
+    late = checks.loc[(checks["scope"] == "study") & (checks["check"] == "a_distance"), "sentence"]
+    return {
+        "last_run": last_run["ended_at"] if last_run else None,
+        "is_other_version": last_run is not None
+        and last_run.get("versions", {}).get("code") != versions()["code"],
+        "publication": last_run["publication"] if last_run else None,
+        "n_passing": last_run.get("n_passing", 0) if last_run else 0,
+        "second_coder": last_run.get("second_coder") if last_run else None,
+        "theme_proposals": last_run.get("theme_proposals") if last_run else None,
+        "workshops": [
+            {
+                "territory": row.territory,
+                "date": row.date if isinstance(row.date, str) else None,
+                "folder": row.folder,
+                "n_documents": int((documents["workshop_id"] == row.workshop_id).sum()),
+                "n_units": int((units["workshop_id"] == row.workshop_id).sum()),
+                "n_units_without_table": int(
+                    ((units["workshop_id"] == row.workshop_id) & units["table_number"].isna()).sum()
+                ),
+                "n_units_without_question": int(
+                    ((units["workshop_id"] == row.workshop_id) & units["question"].isna()).sum()
+                ),
+            }
+            for row in tables["workshops"].itertuples()
+        ],
+        "n_rows": {name: len(rows) for name, rows in tables.items()},
+        "n_units_in_no_theme": len(units) - len(tables["theme_members"]),
+        "n_units_awaiting_review": len(set(units["unit_id"]).difference(*coded.values())),
+        "n_decisions": len(standing(decisions)),
+        "n_decisions_to_review": int((tables["decision_effects"]["state"] == TO_REVIEW).sum()),
+        "n_decisions_without_object": int((tables["decision_effects"]["state"] == VOID).sum()),
+        "late_effect": next(iter(late), None),
+        "rejects": tables["rejects"].to_dict("records"),
+    }

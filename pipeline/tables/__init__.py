@@ -4,30 +4,39 @@ Suffixes: `_id` identifier, `n_…` count, `*_share` and `*_score` 0..1, `*_char
 `is_`/`has_` boolean, `_km` kilometres. Every text is pseudonymised; only `path` keeps the depot's own file names.
 """
 
-from pipeline.schema import Table
-from pipeline.tables.coded import AGREEMENT, DECISION_EFFECTS, DECISION_GROUNDS, DECISIONS, REVIEW_QUEUE, SECOND_TAGS, TAGS
-from pipeline.tables.read import ATTENDANCE, BLOCKS, CATCHMENTS, DOCUMENTS, REJECTS, STRUCTURES, UNITS, WORKSHOPS
-from pipeline.tables.territories import (
+from pipeline.tables.material import (
+    AGREEMENT,
+    ATTENDANCE,
+    BLOCKS,
+    CATCHMENTS,
+    DECISION_EFFECTS,
+    DECISION_GROUNDS,
+    DECISIONS,
+    DOCUMENTS,
+    REJECTS,
+    REVIEW_QUEUE,
+    SECOND_TAGS,
+    STRUCTURES,
+    TAGS,
+    UNITS,
+    WORKSHOPS,
+)
+from pipeline.tables.results import (
     CONTRASTS,
     EVOLUTIONS,
     FACTOR_POINTS,
+    LATE_EFFECTS,
     LEXICAL_CLASSES,
     LEXICAL_MEMBERS,
     MAP_PROBLEMS,
+    MERGE_PROPOSALS,
     NEEDS,
     OFFERS,
-    TERRITORY_LINKS,
-    TERRITORY_TREE,
-    THEME_REACH,
-    THEME_VOICES,
-    VOICES,
-)
-from pipeline.tables.themes import (
-    LATE_EFFECTS,
-    MERGE_PROPOSALS,
     PRIORITIES,
     PRIORITY_NOTES,
     RANK_CHECKS,
+    TERRITORY_LINKS,
+    TERRITORY_TREE,
     THEME_AGREEMENT,
     THEME_CHANGES,
     THEME_FAMILIES,
@@ -36,10 +45,13 @@ from pipeline.tables.themes import (
     THEME_PROFILES,
     THEME_PROPOSALS,
     THEME_QUOTES,
+    THEME_REACH,
+    THEME_VOICES,
     THEMES,
     UNIT_PLACES,
+    VOICES,
 )
-from pipeline.tables.values import (
+from pipeline.tables.schema import (
     BLOCK_KINDS,
     CHANGES,
     CHANNELS,
@@ -51,6 +63,7 @@ from pipeline.tables.values import (
     STRUCTURE_TYPES,
     TRENDS,
     VERDICTS,
+    Table,
 )
 
 __all__ = [

@@ -12,12 +12,24 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from flows import comparison as flow
+from flows import publish_study as flow
 from pipeline.settings import Settings
-from pipeline.tables import ATTENDANCE, CATCHMENTS, PRIORITIES, STRUCTURES, TAGS, THEME_MEMBERS, UNITS, WORKSHOPS
+from pipeline.tables.material import ATTENDANCE, CATCHMENTS, STRUCTURES, TAGS, UNITS, WORKSHOPS
+from pipeline.tables.results import PRIORITIES, THEME_MEMBERS
 
 N_TERRITORIES, N_TABLES, N_THEMES, N_UNITS = 100, 10, 60, 100_000
-_CODES = (("rubrique", ("offre", "enjeux.social", "enjeux.environnemental", "organisation", "innovation.territoire")),)
+_CODES = (
+    (
+        "rubrique",
+        (
+            "offre",
+            "enjeux.social",
+            "enjeux.environnemental",
+            "organisation",
+            "innovation.territoire",
+        ),
+    ),
+)
 _POSTURES = ("constat", "difficulte", "force", "proposition", "demande")
 _WORDS = (
     *("eau", "marais", "haie", "bois", "bus", "vélo", "cantine", "légume", "local"),
@@ -27,14 +39,33 @@ _WORDS = (
 
 def made_up(rng: np.random.Generator) -> dict[str, pd.DataFrame]:
     """The tables of such a study; three words and sometimes a number make a passage."""
-    territory, table, theme = (rng.integers(0, n, N_UNITS) for n in (N_TERRITORIES, N_TABLES, N_THEMES))
+    territory, table, theme = (
+        rng.integers(0, n, N_UNITS) for n in (N_TERRITORIES, N_TABLES, N_THEMES)
+    )
     words = rng.choice(_WORDS, (N_UNITS, 3))
-    texts = [f"le {a} et la {b} avec {n} {c}s" for (a, b, c), n in zip(words, rng.integers(2, 90, N_UNITS), strict=True)]
+    texts = [
+        f"le {a} et la {b} avec {n} {c}s"
+        for (a, b, c), n in zip(words, rng.integers(2, 90, N_UNITS), strict=True)
+    ]
     ids = [f"u{place:06d}" for place in range(N_UNITS)]
     names = [f"atelier-{place:03d}" for place in range(N_TERRITORIES)]
-    units = {"unit_id": ids, "text": texts, "workshop_id": [names[place] for place in territory], "table_number": table + 1}
-    units |= {"document_id": [f"d{a}-{b}" for a, b in zip(territory, table, strict=True)], "question": "q1", "channel": "notes"}
-    units |= {"unit_order": range(N_UNITS), "start_char": 0, "end_char": [len(text) for text in texts], "speaker": None}
+    units = {
+        "unit_id": ids,
+        "text": texts,
+        "workshop_id": [names[place] for place in territory],
+        "table_number": table + 1,
+    }
+    units |= {
+        "document_id": [f"d{a}-{b}" for a, b in zip(territory, table, strict=True)],
+        "question": "q1",
+        "channel": "notes",
+    }
+    units |= {
+        "unit_order": range(N_UNITS),
+        "start_char": 0,
+        "end_char": [len(text) for text in texts],
+        "speaker": None,
+    }
     held = [
         {
             "workshop_id": name,
@@ -60,7 +91,13 @@ def made_up(rng: np.random.Generator) -> dict[str, pd.DataFrame]:
 
 
 def _tags(ids: list[str], axis: str, codes: Any) -> pd.DataFrame:
-    kept = {"score": 0.9, "is_assigned": True, "evidence": "[]", "source": "machine", "model_version": "essai"}
+    kept = {
+        "score": 0.9,
+        "is_assigned": True,
+        "evidence": "[]",
+        "source": "machine",
+        "model_version": "essai",
+    }
     return pd.DataFrame({"unit_id": ids, "axis": axis, "code": codes, **kept})
 
 
@@ -97,7 +134,9 @@ def main() -> None:
     for name in steps:
         sys.stdout.write(f"{name:<22} {spent[name]:6.1f} s\n")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    sys.stdout.write(f"en tout {time.perf_counter() - start:.1f} s, {time.process_time() - cpu:.1f} s de processeur ; ")
+    sys.stdout.write(
+        f"en tout {time.perf_counter() - start:.1f} s, {time.process_time() - cpu:.1f} s de processeur ; "
+    )
     sys.stdout.write(
         f"mémoire {peak:.0f} Mo ({before:.0f} avant) ; {len(compared['contrasts'])} contrastes, {len(compared['offers'])} offres\n"
     )

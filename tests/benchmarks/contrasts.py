@@ -14,8 +14,8 @@ from scipy.stats import chi2_contingency
 
 from pipeline.compare.counts import Counts
 from pipeline.compare.verdict import Judged, judge
-from pipeline.settings import CompareSettings
-from pipeline.tables import VERDICTS
+from pipeline.settings.stages import CompareSettings
+from pipeline.tables.schema import VERDICTS
 
 N_THEMES, PLANTED = 20, 6
 LAYOUTS = {
@@ -59,12 +59,21 @@ def simulate(
     rates /= rates.sum(axis=1, keepdims=True)
     sizes = np.maximum(3, rng.lognormal(np.log(15), 0.5, len(place)).astype(int))
     said = np.array(
-        [rng.multinomial(size, rng.dirichlet(concentration * rates[where] + 1e-9)) for size, where in zip(sizes, place, strict=True)]
+        [
+            rng.multinomial(size, rng.dirichlet(concentration * rates[where] + 1e-9))
+            for size, where in zip(sizes, place, strict=True)
+        ]
     )
     if loud:
         said[rng.integers(len(place)), -1] += 30
     names = [f"t{theme:02d}" for theme in range(N_THEMES)]
-    return Counts(names, [f"p{n:02d}" for n in range(len(held))], place, said.sum(axis=1).astype(float), said.astype(float)), truth
+    return Counts(
+        names,
+        [f"p{n:02d}" for n in range(len(held))],
+        place,
+        said.sum(axis=1).astype(float),
+        said.astype(float),
+    ), truth
 
 
 def judged(counts: Counts) -> Judged:
@@ -83,15 +92,28 @@ def naive(counts: Counts) -> NDArray:
     """A chi-square on sentences, each cell by itself at 5 %."""
     verdict = np.full(counts.n_units.shape, VERDICTS[2], dtype=object)
     for theme, where in np.ndindex(*verdict.shape):
-        n, of_theme, here = counts.n_units[theme, where], counts.n_subject[theme, 0], counts.n_here[0, where]
+        n, of_theme, here = (
+            counts.n_units[theme, where],
+            counts.n_subject[theme, 0],
+            counts.n_here[0, where],
+        )
         table = np.array([[n, here - n], [of_theme - n, counts.n_all - here - of_theme + n]])
         if of_theme and chi2_contingency(table)[1] <= 0.05:
-            verdict[theme, where] = VERDICTS[0] if n * counts.n_all > of_theme * here else VERDICTS[1]
+            verdict[theme, where] = (
+                VERDICTS[0] if n * counts.n_all > of_theme * here else VERDICTS[1]
+            )
     return verdict
 
 
 def measure(
-    method, held: tuple[int, ...], *, planted: int, n_studies: int, seed: int = 0, times: float = 4.0, concentration: float = 25.0
+    method,
+    held: tuple[int, ...],
+    *,
+    planted: int,
+    n_studies: int,
+    seed: int = 0,
+    times: float = 4.0,
+    concentration: float = 25.0,
 ) -> Figures:
     """The figures of `method` over `n_studies` studies."""
     rows = []
@@ -101,7 +123,12 @@ def measure(
         verdict = method(counts)
         more, less = verdict == VERDICTS[0], verdict == VERDICTS[1]
         n_false = int((more & ~truth).sum())
-        row = [n_false > 0, n_false / max(1, more.sum()), (more & truth).sum() / max(1, planted), False]
+        row = [
+            n_false > 0,
+            n_false / max(1, more.sum()),
+            (more & truth).sum() / max(1, planted),
+            False,
+        ]
         row.append((less & ~truth.any(axis=1, keepdims=True)).any())
         if (more | less)[-1].any():
             quiet = simulate(np.random.default_rng([seed, number]), held, loud=False, **told)[0]
@@ -116,7 +143,9 @@ def measure(
 
 def without_circle(counts: Counts, circle: int) -> Counts:
     """`counts` as if that table had not been there."""
-    parts = (np.delete(column, circle, axis=0) for column in (counts.place, counts.sizes, counts.said))
+    parts = (
+        np.delete(column, circle, axis=0) for column in (counts.place, counts.sizes, counts.said)
+    )
     return Counts(counts.subject_ids, counts.territories, *parts)
 
 
@@ -135,11 +164,23 @@ def main(n_studies: int) -> None:
                 )
     for concentration in (8.0, 100.0):
         for planted in (0, PLANTED):
-            told = measure(ours, (5, 6, 7), planted=planted, n_studies=n_studies, concentration=concentration)
-            print(f"3 territoires de 5, 6 et 7 tables, concentration {concentration} | {planted} plantés | {told}", flush=True)
+            told = measure(
+                ours, (5, 6, 7), planted=planted, n_studies=n_studies, concentration=concentration
+            )
+            print(
+                f"3 territoires de 5, 6 et 7 tables, concentration {concentration} | {planted} plantés | {told}",
+                flush=True,
+            )
     for n_tables in (4, 6, 8, 12, 16):
-        powers = [measure(ours, (n_tables,) * 3, planted=3, n_studies=n_studies // 3, times=times).power for times in (2.0, 4.0, 8.0)]
-        print(f"3 territoires de {n_tables} tables | puissance ×2, ×4, ×8 : " + ", ".join(f"{power:.2f}" for power in powers), flush=True)
+        powers = [
+            measure(ours, (n_tables,) * 3, planted=3, n_studies=n_studies // 3, times=times).power
+            for times in (2.0, 4.0, 8.0)
+        ]
+        print(
+            f"3 territoires de {n_tables} tables | puissance ×2, ×4, ×8 : "
+            + ", ".join(f"{power:.2f}" for power in powers),
+            flush=True,
+        )
 
 
 if __name__ == "__main__":

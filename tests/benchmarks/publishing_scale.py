@@ -22,47 +22,60 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pypdfium2
-from published import GRID
 from themes_scale import make_units
 
 from flows import publication, publish_study
-from flows.comparison import comparison
-from models.training.labelled import labelled_rows
+from flows.publish_study import comparison
+from models.registry import labelled_rows
+from pipeline.files import data_path
 from pipeline.rank import rank_themes
-from pipeline.resources import data_path
-from pipeline.settings import RankSettings, Settings
+from pipeline.settings import Settings
+from pipeline.settings.stages import RankSettings
 from pipeline.study import Study
-from pipeline.tables import (
+from pipeline.tables import TABLES
+from pipeline.tables.material import (
     ATTENDANCE,
     CATCHMENTS,
     DOCUMENTS,
-    STRUCTURE_TYPES,
     STRUCTURES,
-    TABLES,
     TAGS,
-    THEME_MEMBERS,
-    THEMES,
     UNITS,
     WORKSHOPS,
 )
+from pipeline.tables.results import THEME_MEMBERS, THEMES
+from pipeline.tables.schema import STRUCTURE_TYPES
+from support.published import GRID
 
 FILES = ("amorce-1", "amorce-2", "amorce-3", "amorce-4")
 N_PEOPLE, N_STRUCTURES, N_TABLES, N_DRAWS = 25, 15, 6, 200
 RUN = "20260601T080000000000Z"
 STEPS = {
-    publish_study: ("report_of", "write_html", "write_docx", "write_pdf", "write_map_page", "write_public_tables"),
+    publish_study: (
+        "report_of",
+        "write_html",
+        "write_docx",
+        "write_pdf",
+        "write_map_page",
+        "write_public_tables",
+    ),
     publication: ("write_workshop_pages", "write_slides", "export_study"),
 }
 
 
 def main() -> None:
     """Print one line a size."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sizes", default="360,5000,20000")
-    parser.add_argument("--keep", type=Path, help="folder that keeps the studies and their publications")
+    parser.add_argument(
+        "--keep", type=Path, help="folder that keeps the studies and their publications"
+    )
     options = parser.parse_args()
     for size in map(int, options.sizes.split(",")):
-        process = multiprocessing.get_context("spawn").Process(target=measure, args=(size, options.keep))
+        process = multiprocessing.get_context("spawn").Process(
+            target=measure, args=(size, options.keep)
+        )
         process.start()
         process.join()
 
@@ -86,12 +99,20 @@ def measure(size: int, keep: Path | None) -> None:
         rest = time.perf_counter() - start
         folder = study.root / run["publication"]
         sys.stdout.write(f"{size} passages : rapport {report:.1f} s, le reste {rest:.1f} s, ")
-        sys.stdout.write(f"processeur {time.process_time() - processor:.1f} s, mémoire {peak_mb():.0f} Mo ({before:.0f} avant)\n")
-        sys.stdout.write("  " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in spent.items()) + "\n")
+        sys.stdout.write(
+            f"processeur {time.process_time() - processor:.1f} s, mémoire {peak_mb():.0f} Mo ({before:.0f} avant)\n"
+        )
+        sys.stdout.write(
+            "  " + ", ".join(f"{name} {seconds:.1f}" for name, seconds in spent.items()) + "\n"
+        )
         for path in sorted(folder.rglob("*")):
             if path.stat().st_size > 1_000_000 or (path.parent == folder and path.is_file()):
-                pages = f", {len(pypdfium2.PdfDocument(path))} pages" if path.suffix == ".pdf" else ""
-                sys.stdout.write(f"  {path.relative_to(folder)} : {path.stat().st_size / 1e6:.1f} Mo{pages}\n")
+                pages = (
+                    f", {len(pypdfium2.PdfDocument(path))} pages" if path.suffix == ".pdf" else ""
+                )
+                sys.stdout.write(
+                    f"  {path.relative_to(folder)} : {path.stat().st_size / 1e6:.1f} Mo{pages}\n"
+                )
         sys.stdout.flush()
 
 
@@ -112,12 +133,20 @@ def made_tables(size: int) -> dict[str, pd.DataFrame]:
     passages = [row for file in FILES for row in labelled_rows(file)]
     drawn_units, drawn = make_units(passages, size)
     said = [passages[at] for at in drawn]
-    rows = drawn_units.assign(question=[row["question"] for row in said], channel=[row["channel"] for row in said])
-    rows = rows.assign(question=rows["question"].where(rows["question"].isin(["q1", "q2", "q3", "q4", "resume", "distance"]), "autre"))
+    rows = drawn_units.assign(
+        question=[row["question"] for row in said], channel=[row["channel"] for row in said]
+    )
+    rows = rows.assign(
+        question=rows["question"].where(
+            rows["question"].isin(["q1", "q2", "q3", "q4", "resume", "distance"]), "autre"
+        )
+    )
     rows = rows.assign(start_char=0, end_char=rows["text"].str.len(), speaker=None)
     units = UNITS.build(rows.to_dict("records"))
     themes = [row["theme_large"] for row in said]
-    tables = {name: table.empty() for name, table in TABLES.items()} | _people(sorted(set(units["workshop_id"])))
+    tables = {name: table.empty() for name, table in TABLES.items()} | _people(
+        sorted(set(units["workshop_id"]))
+    )
     tables |= {
         "units": units,
         "documents": _documents(units),
@@ -129,7 +158,10 @@ def made_tables(size: int) -> dict[str, pd.DataFrame]:
         ),
         "themes": THEMES.build(_themes(units.assign(theme=themes))),
     }
-    ranked = [tables[name] for name in ("units", "tags", "themes", "theme_members", "workshops", "attendance")]
+    ranked = [
+        tables[name]
+        for name in ("units", "tags", "themes", "theme_members", "workshops", "attendance")
+    ]
     tables |= rank_themes(*ranked, settings=RankSettings(n_draws=N_DRAWS), grid=GRID)._asdict()
     return tables | comparison(tables, Settings())
 
@@ -152,12 +184,21 @@ def _documents(units: pd.DataFrame) -> pd.DataFrame:
 
 
 def _tags(units: pd.DataFrame, said: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    kept = {"score": 0.9, "is_assigned": True, "evidence": "[]", "source": "machine", "model_version": "essai"}
+    kept = {
+        "score": 0.9,
+        "is_assigned": True,
+        "evidence": "[]",
+        "source": "machine",
+        "model_version": "essai",
+    }
     axes = {"rubrique": "rubriques", "pilier": "piliers"}
     return [
         {"unit_id": unit_id, "axis": axis, "code": code, **kept}
         for unit_id, row in zip(units["unit_id"], said, strict=True)
-        for axis, codes in [*((axis, row[name]) for axis, name in axes.items()), ("posture", [row["posture"]] if row["posture"] else [])]
+        for axis, codes in [
+            *((axis, row[name]) for axis, name in axes.items()),
+            ("posture", [row["posture"]] if row["posture"] else []),
+        ]
         for code in codes
     ]
 
@@ -167,10 +208,25 @@ def _themes(placed: pd.DataFrame) -> list[dict[str, Any]]:
     rows = []
     for theme, here in placed.dropna(subset=["theme"]).groupby("theme"):
         tables = here[["workshop_id", "table_number"]].drop_duplicates().shape[0]
-        counts = {"n_units": len(here), "n_tables": tables, "n_workshops": here["workshop_id"].nunique()}
-        words = {"label": str(theme).replace("-", " ").capitalize(), "keywords": "[]", "description": "On y parle de ce sujet."}
+        counts = {
+            "n_units": len(here),
+            "n_tables": tables,
+            "n_workshops": here["workshop_id"].nunique(),
+        }
+        words = {
+            "label": str(theme).replace("-", " ").capitalize(),
+            "keywords": "[]",
+            "description": "On y parle de ce sujet.",
+        }
         rows.append(
-            {"theme_id": theme, "stability": 0.8, "kind": "mixte", "quotes": json.dumps([*here["unit_id"].head(5)]), **words, **counts}
+            {
+                "theme_id": theme,
+                "stability": 0.8,
+                "kind": "mixte",
+                "quotes": json.dumps([*here["unit_id"].head(5)]),
+                **words,
+                **counts,
+            }
         )
     return rows
 
@@ -178,11 +234,19 @@ def _themes(placed: pd.DataFrame) -> list[dict[str, Any]]:
 def _people(workshop_ids: list[str]) -> dict[str, pd.DataFrame]:
     """Workshops in as many real towns, with lists and maps made up around them."""
     draw = np.random.default_rng(0)
-    communes = pd.read_parquet(data_path("reference", "communes.parquet")).nlargest(len(workshop_ids) + 50, "population")
+    communes = pd.read_parquet(data_path("reference", "communes.parquet")).nlargest(
+        len(workshop_ids) + 50, "population"
+    )
     towns = communes.dropna(subset=["lat", "lon"]).drop_duplicates("name").head(len(workshop_ids))
     workshops, people, structures, catchments = [], [], [], []
     for workshop_id, town in zip(workshop_ids, towns.to_dict("records"), strict=True):
-        held = {"date": "2026-03-01", "place": None, "epci_code": None, "n_tables": N_TABLES, "folder": workshop_id}
+        held = {
+            "date": "2026-03-01",
+            "place": None,
+            "epci_code": None,
+            "n_tables": N_TABLES,
+            "folder": workshop_id,
+        }
         workshops.append({"workshop_id": workshop_id, "territory": town["name"], **held})
         for place in range(N_STRUCTURES):
             name = f"{workshop_id}-s{place}"
@@ -191,12 +255,38 @@ def _people(workshop_ids: list[str]) -> dict[str, pd.DataFrame]:
                 "name": f"Structure {place} de {town['name']}",
                 "structure_type": str(draw.choice(STRUCTURE_TYPES)),
             }
-            spot = {"lat": town["lat"] + draw.normal(0, 0.05), "lon": town["lon"] + draw.normal(0, 0.05), "commune_code": town["code"]}
-            structures.append(row | spot | {"is_on_map": True, "map_workshop_ids": json.dumps([workshop_id]), "is_in_attendance": True})
-            catchments.append({"structure_id": name, "geometry": None, "radius_km": float(draw.uniform(2, 15))})
+            spot = {
+                "lat": town["lat"] + draw.normal(0, 0.05),
+                "lon": town["lon"] + draw.normal(0, 0.05),
+                "commune_code": town["code"],
+            }
+            structures.append(
+                row
+                | spot
+                | {
+                    "is_on_map": True,
+                    "map_workshop_ids": json.dumps([workshop_id]),
+                    "is_in_attendance": True,
+                }
+            )
+            catchments.append(
+                {"structure_id": name, "geometry": None, "radius_km": float(draw.uniform(2, 15))}
+            )
         for place in range(N_PEOPLE):
-            of = {"structure_id": f"{workshop_id}-s{place % N_STRUCTURES}", "structure_type": None, "role": None, "commune_code": None}
-            people.append({"participant_id": f"{workshop_id}-p{place}", "workshop_id": workshop_id, "has_signed": True, **of})
+            of = {
+                "structure_id": f"{workshop_id}-s{place % N_STRUCTURES}",
+                "structure_type": None,
+                "role": None,
+                "commune_code": None,
+            }
+            people.append(
+                {
+                    "participant_id": f"{workshop_id}-p{place}",
+                    "workshop_id": workshop_id,
+                    "has_signed": True,
+                    **of,
+                }
+            )
     return {
         "workshops": WORKSHOPS.build(workshops),
         "attendance": ATTENDANCE.build(people),

@@ -16,10 +16,10 @@ from pathlib import Path
 from random import Random
 
 import made_files as made
-from measured import Measured, read_measured
 
-from pipeline.resources import data_path
-from pipeline.settings import IngestSettings
+from pipeline.files import data_path
+from pipeline.settings.stages import IngestSettings
+from support.measured import Measured, read_measured
 
 _N_LINES = 45  # of a document: one to two pages
 _PEOPLE = 60  # rows of a list
@@ -28,7 +28,9 @@ Maker = Callable[[Random], bytes]
 
 def main() -> None:
     """Print one line a format, then one for the mixed depot."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--documents", type=int, default=40, help="documents of each format")
     parser.add_argument("--mixed", type=int, default=500, help="documents of the mixed depot")
     parser.add_argument("--readers", type=int, default=2, help="children that read the mixed depot")
@@ -41,8 +43,13 @@ def main() -> None:
 
 def print_format(kind: str, make: Maker, folder: Path, n_documents: int) -> None:
     """Print how fast one started child reads documents of one format."""
-    paths = [_written(folder, f"{number:03}.{kind}", make(Random(number))) for number in range(n_documents)]
-    measured = read_measured([_written(folder, "a.txt", b"- un four"), *paths], settings=IngestSettings(n_readers=1))[1:]
+    paths = [
+        _written(folder, f"{number:03}.{kind}", make(Random(number)))
+        for number in range(n_documents)
+    ]
+    measured = read_measured(
+        [_written(folder, "a.txt", b"- un four"), *paths], settings=IngestSettings(n_readers=1)
+    )[1:]
     seconds = sum(one.cost.seconds for one in measured)
     line = {
         "format": kind,
@@ -61,7 +68,10 @@ def print_mixed(folder: Path, n_documents: int, n_readers: int) -> None:
     """Print how long a depot of all formats takes, the start of the children included."""
     kinds = sorted(MAKERS)
     made_of = [(kinds[number % len(kinds)], number) for number in range(n_documents)]
-    paths = [_written(folder, f"m{number:04}.{kind}", MAKERS[kind](Random(f"mixed {number}"))) for kind, number in made_of]
+    paths = [
+        _written(folder, f"m{number:04}.{kind}", MAKERS[kind](Random(f"mixed {number}")))
+        for kind, number in made_of
+    ]
     start = time.monotonic()
     measured = read_measured(paths, settings=IngestSettings(n_readers=n_readers))
     line = {
@@ -93,7 +103,18 @@ def _sentences() -> list[str]:
 
 
 _SAID = _sentences()
-_NAMES = ("Riou", "Le Goff", "Martin", "Petit", "Bernard", "Laurent", "Garnier", "Faure", "Chevalier", "Perrin")
+_NAMES = (
+    "Riou",
+    "Le Goff",
+    "Martin",
+    "Petit",
+    "Bernard",
+    "Laurent",
+    "Garnier",
+    "Faure",
+    "Chevalier",
+    "Perrin",
+)
 _FIRST = ("Anne", "Bob", "Chloé", "Denis", "Élodie", "Farid", "Gaëlle", "Hugo", "Inès", "Julien")
 _TOWNS = ("Figeac", "Cajarc", "Gramat", "Souillac", "Cahors", "Lalbenque", "Prayssac", "Gourdon")
 
@@ -120,18 +141,28 @@ def _text(chance: Random) -> bytes:
 def _docx(chance: Random) -> bytes:
     lines = [line.replace("&", "et") for line in _lines(chance)]
     body = made.w_p("Question 1", '<w:pStyle w:val="Titre1"/>') + "".join(map(made.w_p, lines[10:]))
-    return made.docx(body + made.w_table(["Atout", "Frein"], *zip(lines[:5], lines[5:10], strict=True)))
+    return made.docx(
+        body + made.w_table(["Atout", "Frein"], *zip(lines[:5], lines[5:10], strict=True))
+    )
 
 
 def _odt(chance: Random) -> bytes:
-    items = "".join(f"<text:list-item><text:p>{line.replace('&', 'et')}</text:p></text:list-item>" for line in _lines(chance))
-    return made.odt(f'<text:h text:outline-level="1">Question 1</text:h><text:list>{items}</text:list>')
+    items = "".join(
+        f"<text:list-item><text:p>{line.replace('&', 'et')}</text:p></text:list-item>"
+        for line in _lines(chance)
+    )
+    return made.odt(
+        f'<text:h text:outline-level="1">Question 1</text:h><text:list>{items}</text:list>'
+    )
 
 
 def _pdf(chance: Random) -> bytes:
     lines = [piece for line in _lines(chance) for piece in _wrapped(f"- {line}", 95)]
     pages = [lines[start : start + 50] for start in range(0, len(lines), 50)]
-    drawn = [made.shown(50, 50, "Question 1", size=16, is_bold=True) + made.shown_lines(50, 80, page) for page in pages]
+    drawn = [
+        made.shown(50, 50, "Question 1", size=16, is_bold=True) + made.shown_lines(50, 80, page)
+        for page in pages
+    ]
     return made.pdf([*drawn, _ruled([line[:40] for line in chance.choices(_SAID, k=12)])])
 
 
@@ -140,7 +171,9 @@ def _ruled(cells: list[str]) -> str:
     edges = "".join(f"50 {800 - 30 * row} m 545 {800 - 30 * row} l S\n" for row in range(7))
     edges += "".join(f"{x} 800 m {x} 620 l S\n" for x in (50, 300, 545))
     shown = [cell.encode("cp1252", "replace").decode("cp1252") for cell in cells]
-    return edges + "".join(made.shown(55 + 250 * (n % 2), 60 + 30 * (n // 2), cell) for n, cell in enumerate(shown))
+    return edges + "".join(
+        made.shown(55 + 250 * (n % 2), 60 + 30 * (n // 2), cell) for n, cell in enumerate(shown)
+    )
 
 
 def _wrapped(line: str, width: int) -> list[str]:
@@ -155,12 +188,20 @@ def _wrapped(line: str, width: int) -> list[str]:
 def _pptx(chance: Random) -> bytes:
     lines = [line.replace("&", "et").replace("<", "") for line in _lines(chance)]
     groups = [lines[start : start + 5] for start in range(0, _N_LINES, 5)]
-    return made.pptx([made.p_shape('type="title"', "Question 1") + made.p_shape('type="body"', *group) for group in groups])
+    return made.pptx(
+        [
+            made.p_shape('type="title"', "Question 1") + made.p_shape('type="body"', *group)
+            for group in groups
+        ]
+    )
 
 
 def _rtf(chance: Random) -> bytes:
     lines = [line.encode("cp1252", "replace") for line in _lines(chance)]
-    escaped = [b"".join(b"\\'%02x" % byte if byte > 127 else bytes([byte]) for byte in line) for line in lines]
+    escaped = [
+        b"".join(b"\\'%02x" % byte if byte > 127 else bytes([byte]) for byte in line)
+        for line in lines
+    ]
     return (
         b"{\\rtf1\\ansi\\ansicpg1252\\pard\\b Question 1\\b0\\par\n"
         + b"\\par\n".join(b"\\pard\\li360 " + line for line in escaped)
@@ -175,12 +216,18 @@ def _html(chance: Random) -> bytes:
 
 
 def _vtt(chance: Random) -> bytes:
-    cues = [f"00:{n:02}:00.000 --> 00:{n:02}:30.000\n<v {chance.choice(_FIRST)}>{line}" for n, line in enumerate(_lines(chance))]
+    cues = [
+        f"00:{n:02}:00.000 --> 00:{n:02}:30.000\n<v {chance.choice(_FIRST)}>{line}"
+        for n, line in enumerate(_lines(chance))
+    ]
     return ("WEBVTT\n\n" + "\n\n".join(cues)).encode()
 
 
 def _srt(chance: Random) -> bytes:
-    cues = [f"{n + 1}\n00:{n:02}:00,000 --> 00:{n:02}:30,000\n{chance.choice(_FIRST)} : {line}" for n, line in enumerate(_lines(chance))]
+    cues = [
+        f"{n + 1}\n00:{n:02}:00,000 --> 00:{n:02}:30,000\n{chance.choice(_FIRST)} : {line}"
+        for n, line in enumerate(_lines(chance))
+    ]
     return "\n\n".join(cues).encode()
 
 
@@ -188,20 +235,32 @@ def _mail(chance: Random) -> bytes:
     lines = _lines(chance)
     packed = [base64.encodebytes(make(chance)).decode() for make in (_docx, _text)]
     opening = "--b\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\nContent-Disposition: attachment"
-    attached = [f'{opening}; filename="{name}"\n\n{content}' for name, content in zip(("notes.docx", "notes.txt"), packed, strict=True)]
+    attached = [
+        f'{opening}; filename="{name}"\n\n{content}'
+        for name, content in zip(("notes.docx", "notes.txt"), packed, strict=True)
+    ]
     head = "From: Anne Riou <a@example.org>\nTo: b@example.org\nSubject: Suite\nMIME-Version: 1.0\n"
     head += 'Content-Type: multipart/mixed; boundary="b"\n'
     text = "Bonjour,\n\n" + "\n\n".join(lines[:8]) + "\n\nCordialement,\nAnne Riou\n"
-    return (f"{head}\n--b\nContent-Type: text/plain; charset=utf-8\n\n{text}\n" + "".join(attached) + "--b--\n").encode()
+    return (
+        f"{head}\n--b\nContent-Type: text/plain; charset=utf-8\n\n{text}\n"
+        + "".join(attached)
+        + "--b--\n"
+    ).encode()
 
 
 def _mailbox(chance: Random) -> bytes:
-    return b"\n".join(b"From a@example.org Mon Jun  1 10:00:00 2026\n" + _mail(chance) for _ in range(3))
+    return b"\n".join(
+        b"From a@example.org Mon Jun  1 10:00:00 2026\n" + _mail(chance) for _ in range(3)
+    )
 
 
 def _msg(chance: Random) -> bytes:
     held = made.msg_properties({0x3707: "notes.docx", 0x3701: _docx(chance)}, {0x3705: 1})
-    return made.msg({0x0037: "Suite", 0x1000: "\r\n\r\n".join(_lines(chance)[:8])}, folders={"__attach_version1.0_#00000000": held})
+    return made.msg(
+        {0x0037: "Suite", 0x1000: "\r\n\r\n".join(_lines(chance)[:8])},
+        folders={"__attach_version1.0_#00000000": held},
+    )
 
 
 def _csv(chance: Random) -> bytes:

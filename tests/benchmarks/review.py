@@ -15,7 +15,7 @@ from pathlib import Path
 import pandas as pd
 
 from flows.run import run_study
-from pipeline.demo import copy_demo
+from pipeline.cli import copy_demo
 from pipeline.study import Study
 from tests.review.serving import Served, serving
 from tests.review.test_load import ANALYSTS, validate
@@ -23,17 +23,32 @@ from tests.review.test_security import client, token
 
 _OF_UNITS = ("units", "theme_members", "review_queue", "unit_places", "offers", "theme_quotes")
 _OF_MACHINE = ("tags", "theme_members")
-PAGES = ("passages", "passages/liste?etat=tous", "themes", "priorites", "territoires", "accord", "journal", "recherche?q=transport")
+PAGES = (
+    "passages",
+    "passages/liste?etat=tous",
+    "themes",
+    "priorites",
+    "territoires",
+    "accord",
+    "journal",
+    "recherche?q=transport",
+)
 
 
 def main() -> None:
     """Make the study, serve it, measure, print."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--units", type=int, default=20_000)
-    parser.add_argument("--study", type=Path, help="a processed study to repeat, instead of the example")
+    parser.add_argument(
+        "--study", type=Path, help="a processed study to repeat, instead of the example"
+    )
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        study = copy_demo(Path(folder) / "etude") if options.study is None else _copied(options.study, Path(folder) / "etude")
+        study = (
+            copy_demo(Path(folder) / "etude")
+            if options.study is None
+            else _copied(options.study, Path(folder) / "etude")
+        )
         if options.study is None:
             run_study(study.root)
         n_units = repeat_passages(study, options.units)
@@ -78,21 +93,31 @@ def measure(served: Served) -> None:
     session = client(served, "analyste00")
     for page in PAGES:
         first = timed(lambda page=page: session.get(f"/{page}"))  # type: ignore[misc]
-        print(f"{page:32} premier {first:6.0f} ms, ensuite {told([timed(lambda page=page: session.get(f'/{page}')) for _ in range(15)])}")
+        print(
+            f"{page:32} premier {first:6.0f} ms, ensuite {told([timed(lambda page=page: session.get(f'/{page}')) for _ in range(15)])}"
+        )
     unit_ids = sorted(served.study.read_table("units")["unit_id"])
     token_ = token(session)
-    alone = [timed(lambda unit=unit: validate(session, unit, token_, f"seul-{unit}")) for unit in unit_ids[:100]]  # type: ignore[misc]
+    alone = [
+        timed(lambda unit=unit: validate(session, unit, token_, f"seul-{unit}"))
+        for unit in unit_ids[:100]
+    ]  # type: ignore[misc]
     print(f"{'décision, une personne':32} {told(alone)}")
 
     def work(name: str) -> list[float]:
         mine = client(served, name)
         key = token(mine)
-        return [timed(lambda unit=unit: validate(mine, unit, key, f"{name}-{unit}")) for unit in unit_ids[200:220]]  # type: ignore[misc]
+        return [
+            timed(lambda unit=unit: validate(mine, unit, key, f"{name}-{unit}"))
+            for unit in unit_ids[200:220]
+        ]  # type: ignore[misc]
 
     start = time.monotonic()
     with ThreadPoolExecutor(len(ANALYSTS)) as pool:
         together = [took for times in pool.map(work, ANALYSTS) for took in times]
-    print(f"{'décision, vingt à la fois':32} {told(together)} ; {len(together) / (time.monotonic() - start):.0f} décisions par seconde")
+    print(
+        f"{'décision, vingt à la fois':32} {told(together)} ; {len(together) / (time.monotonic() - start):.0f} décisions par seconde"
+    )
 
 
 def timed(call: Callable[[], object]) -> float:
@@ -115,7 +140,9 @@ def memory_mb(served: Served) -> float:
         try:
             if int((entry / "stat").read_text().rsplit(")", 1)[1].split()[2]) == group:
                 rollup = (entry / "smaps_rollup").read_text()
-                total += next(int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:"))
+                total += next(
+                    int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")
+                )
         except (FileNotFoundError, ProcessLookupError, StopIteration):
             continue
     return total / 1024

@@ -22,25 +22,29 @@ from themes_scale import FILES, make_units, peak_mb
 
 from flows import runners
 from models.embedder import load_embedder
-from models.registry import load_tagger
+from models.registry import labelled_rows, load_tagger
 from models.theme_model import ThemeModel
-from models.training.labelled import labelled_rows
 from pipeline.cluster import cluster_units
+from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.resources import data_path
-from pipeline.settings import ClusterSettings, ExecutionSettings, TagSettings
+from pipeline.settings.service import ExecutionSettings
+from pipeline.settings.stages import ClusterSettings, TagSettings
 from pipeline.tag import tag_each
 
 
 def main() -> None:
     """Print one line a runner."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--units", type=int, default=1000)
     parser.add_argument("--runners", default="here:1,threads:2,processes:2,dask:1,dask:2,dask:4")
     options = parser.parse_args()
     for runner in options.runners.split(","):
         kind, workers = runner.split(":")
-        process = multiprocessing.get_context("spawn").Process(target=measure, args=(options.units, kind, int(workers)))
+        process = multiprocessing.get_context("spawn").Process(
+            target=measure, args=(options.units, kind, int(workers))
+        )
         process.start()
         process.join()
 
@@ -52,17 +56,32 @@ def measure(size: int, kind: str, workers: int) -> None:
     grid, settings = load_grid(data_path("grid", "grille-ateliers-territoires.yaml")), TagSettings()
     tagger = load_tagger(grid, settings=settings)
     execution = ExecutionSettings.model_validate({"runner": kind, "workers": workers})
-    with tempfile.TemporaryDirectory() as folder, runners.running(execution), runners.vectors_at_hand(Path(folder)):
+    with (
+        tempfile.TemporaryDirectory() as folder,
+        runners.running(execution),
+        runners.vectors_at_hand(Path(folder)),
+    ):
         list(runners.spread_work()(len, [[0] * 1000] * (4 * workers)))  # starts the workers
         seconds: dict[str, float] = {}
         with timed(seconds, "tag"):
             spread = runners.spread_tagging(tagger)
-            tags = pd.concat(list(tag_each(tables, tagger=tagger, grid=grid, settings=settings, spread=spread)), ignore_index=True)
+            tags = pd.concat(
+                list(tag_each(tables, tagger=tagger, grid=grid, settings=settings, spread=spread)),
+                ignore_index=True,
+            )
         with timed(seconds, "cluster"):
             spread, themes = runners.spread_work(), ClusterSettings()
             model = ThemeModel(themes, spread=spread)
-            found = cluster_units(units, tags, model=model, embedder=load_embedder(), settings=themes, spread=spread)
-        line = {"runner": kind, "workers": workers, "units": size, **seconds, "total_s": round(sum(seconds.values()), 1)}
+            found = cluster_units(
+                units, tags, model=model, embedder=load_embedder(), settings=themes, spread=spread
+            )
+        line = {
+            "runner": kind,
+            "workers": workers,
+            "units": size,
+            **seconds,
+            "total_s": round(sum(seconds.values()), 1),
+        }
         line |= {"peak_mb": round(peak_mb()), "workers_mb": round(workers_mb())}
     digest = hashlib.sha256("".join(rows.to_csv() for rows in (tags, *found)).encode())
     print(json.dumps(line | {"sha256": digest.hexdigest()[:12]}), flush=True)
@@ -82,7 +101,11 @@ def workers_mb() -> float:
 
 
 def _below(parent: int | None) -> list[int]:
-    children = [int(number) for path in Path(f"/proc/{parent}/task").glob("*/children") for number in path.read_text().split()]
+    children = [
+        int(number)
+        for path in Path(f"/proc/{parent}/task").glob("*/children")
+        for number in path.read_text().split()
+    ]
     return children + [deeper for child in children for deeper in _below(child)]
 
 

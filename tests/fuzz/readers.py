@@ -22,17 +22,19 @@ from pathlib import Path
 from random import Random
 
 import pandas as pd
-from measured import Cost, measuring
 
 from fuzz.mutations import mutated
 from fuzz.seeds import seeds
 from pipeline.ingest import ingest_workshop
-from pipeline.settings import IngestSettings
+from pipeline.settings.stages import IngestSettings
+from support.measured import Cost, measuring
 
 MAX_SECONDS, MAX_MEGABYTES = 15, 1500
 N_FILES = 120  # of a batch
 _STILL_READ = "le reste du fichier est lu"  # begins the advice where something alone was left out
-_KILLED = -9  # the parent ends a child that failed, was late, or has too little memory left for the next file
+_KILLED = (
+    -9
+)  # the parent ends a child that failed, was late, or has too little memory left for the next file
 
 
 @dataclass
@@ -75,7 +77,14 @@ class _Listener(logging.Handler):
         self.heard.append(record.getMessage())
 
 
-def fuzz(*, seconds: float, seed: int = 0, n_files: int = N_FILES, n_readers: int = 0, keep: Path | None = None) -> Findings:
+def fuzz(
+    *,
+    seconds: float,
+    seed: int = 0,
+    n_files: int = N_FILES,
+    n_readers: int = 0,
+    keep: Path | None = None,
+) -> Findings:
     """Read batches of `n_files` changed files until `seconds` have passed, one at least."""
     findings, known = Findings(), seeds()
     settings = IngestSettings(n_readers=n_readers)
@@ -89,7 +98,9 @@ def fuzz(*, seconds: float, seed: int = 0, n_files: int = N_FILES, n_readers: in
     return findings
 
 
-def _write_batch(folder: Path, known: dict[str, list[tuple[str, bytes]]], chance: Random, n_files: int) -> dict[str, str]:
+def _write_batch(
+    folder: Path, known: dict[str, list[tuple[str, bytes]]], chance: Random, n_files: int
+) -> dict[str, str]:
     """Write the changed files, formats in turn; return the format of the valid file by the name of the changed one."""
     folder.mkdir()
     kinds: dict[str, str] = {}
@@ -103,7 +114,13 @@ def _write_batch(folder: Path, known: dict[str, list[tuple[str, bytes]]], chance
     return kinds
 
 
-def _read_batch(folder: Path, kinds: dict[str, str], settings: IngestSettings, findings: Findings, keep: Path | None) -> None:
+def _read_batch(
+    folder: Path,
+    kinds: dict[str, str],
+    settings: IngestSettings,
+    findings: Findings,
+    keep: Path | None,
+) -> None:
     listener = _Listener()
     log = logging.getLogger("pipeline.ingest.child")
     log.addHandler(listener)
@@ -119,7 +136,9 @@ def _read_batch(folder: Path, kinds: dict[str, str], settings: IngestSettings, f
         _count(folder, kinds, costs, _reasons(tables["rejects"]), findings, keep)
 
 
-def _ingested(folder: Path, settings: IngestSettings, findings: Findings, keep: Path | None) -> dict[str, pd.DataFrame] | None:
+def _ingested(
+    folder: Path, settings: IngestSettings, findings: Findings, keep: Path | None
+) -> dict[str, pd.DataFrame] | None:
     """The tables of a folder; None where the main process broke, whatever it raised: that is what is looked for."""
     with ThreadPoolExecutor(1) as pool:  # which hands over an exception of any kind
         held = pool.submit(ingest_workshop, folder, depot=folder.parent, settings=settings)
@@ -134,12 +153,19 @@ def _ingested(folder: Path, settings: IngestSettings, findings: Findings, keep: 
 
 def _reasons(rejects: pd.DataFrame) -> dict[str, str]:
     """The first reason of each file that could not be read, by its name; a part that alone is bad makes no reject of its file."""
-    whole = rejects[~rejects["path"].str.contains("#") & ~rejects["advice"].str.startswith(_STILL_READ)]
+    whole = rejects[
+        ~rejects["path"].str.contains("#") & ~rejects["advice"].str.startswith(_STILL_READ)
+    ]
     return {str(row.path).split("/")[-1]: str(row.reason) for row in whole.iloc[::-1].itertuples()}
 
 
 def _count(
-    folder: Path, kinds: dict[str, str], costs: dict[Path, Cost], rejects: dict[str, str], findings: Findings, keep: Path | None
+    folder: Path,
+    kinds: dict[str, str],
+    costs: dict[Path, Cost],
+    rejects: dict[str, str],
+    findings: Findings,
+    keep: Path | None,
 ) -> None:
     for name, kind in kinds.items():
         tally, cost = findings.by_format.setdefault(kind, Tally()), costs.get(folder / name, Cost())
@@ -148,7 +174,10 @@ def _count(
         tally.n_rejected += reason is not None
         tally.n_late += reason is not None and "trop longue" in reason
         tally.n_signals += cost.ended is not None and cost.ended < 0 and cost.ended != _KILLED
-        tally.max_seconds, tally.max_megabytes = max(tally.max_seconds, cost.seconds), max(tally.max_megabytes, cost.peak_mb)
+        tally.max_seconds, tally.max_megabytes = (
+            max(tally.max_seconds, cost.seconds),
+            max(tally.max_megabytes, cost.peak_mb),
+        )
         if reason:
             findings.reasons[re.sub(r"\d[\d\s.,]*", "N ", reason)] += 1
         if cost.seconds > MAX_SECONDS or cost.peak_mb > MAX_MEGABYTES:
@@ -165,30 +194,43 @@ def _keep(path: Path, folder: Path | None, why: str) -> None:
 
 def print_findings(findings: Findings) -> None:
     """Print the figures as a table, then reasons and failures with how often each came up."""
-    print(f"{'format':<8}{'files':>7}{'read':>7}{'reject':>8}{'late':>6}{'signal':>8}{'max s':>7}{'max MB':>8}")
+    print(
+        f"{'format':<8}{'files':>7}{'read':>7}{'reject':>8}{'late':>6}{'signal':>8}{'max s':>7}{'max MB':>8}"
+    )
     for kind, tally in sorted(findings.by_format.items()):
         n_files = tally.n_read + tally.n_rejected
         print(
             f"{kind:<8}{n_files:>7}{tally.n_read:>7}{tally.n_rejected:>8}{tally.n_late:>6}{tally.n_signals:>8}"
             f"{tally.max_seconds:>7.1f}{tally.max_megabytes:>8.0f}"
         )
-    for title, counts in (("reasons", findings.reasons), ("unforeseen in a child", findings.unforeseen)):
+    for title, counts in (
+        ("reasons", findings.reasons),
+        ("unforeseen in a child", findings.unforeseen),
+    ):
         print(f"\n{title}:")
         for what, count in counts.most_common():
             print(f"{count:>7}  {what}")
-    print(f"\n{findings.n_files} files, {len(findings.over_limits)} over the limits, main process broken {len(findings.broken)} times")
+    print(
+        f"\n{findings.n_files} files, {len(findings.over_limits)} over the limits, main process broken {len(findings.broken)} times"
+    )
     print(*findings.over_limits, *findings.broken, sep="\n")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the search that the command line asks for."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--seconds", type=float, default=600)
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--readers", type=int, default=0, help="child processes; 0: one a processor")
+    parser.add_argument(
+        "--readers", type=int, default=0, help="child processes; 0: one a processor"
+    )
     parser.add_argument("--keep", type=Path, help="folder for the files that broke something")
     asked = parser.parse_args(arguments)
-    findings = fuzz(seconds=asked.seconds, seed=asked.seed, n_readers=asked.readers, keep=asked.keep)
+    findings = fuzz(
+        seconds=asked.seconds, seed=asked.seed, n_readers=asked.readers, keep=asked.keep
+    )
     print_findings(findings)
     return 1 if findings.broken or findings.over_limits else 0
 

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import made_files as made
 
-from pipeline.ingest.sniff import sniff
-from pipeline.resources import data_path
+from pipeline.files import data_path
+from pipeline.ingest.parts import sniff
 
 _MAX_BYTES = 150_000  # a larger file only slows the search down
 _FOLDERS = (data_path("demo"), Path(__file__).parents[1] / "habits" / "depot")
@@ -44,8 +44,15 @@ def seeds() -> dict[str, list[tuple[str, bytes]]]:
 
 
 def _kept() -> list[tuple[str, bytes]]:
-    paths = [path for folder in _FOLDERS for path in sorted(folder.rglob("*")) if path.is_file() and path.suffix not in (".jsonl", ".yaml")]
-    return [(path.name, path.read_bytes()) for path in paths if 0 < path.stat().st_size <= _MAX_BYTES]
+    paths = [
+        path
+        for folder in _FOLDERS
+        for path in sorted(folder.rglob("*"))
+        if path.is_file() and path.suffix not in (".jsonl", ".yaml")
+    ]
+    return [
+        (path.name, path.read_bytes()) for path in paths if 0 < path.stat().st_size <= _MAX_BYTES
+    ]
 
 
 def _made() -> list[tuple[str, bytes]]:
@@ -54,13 +61,28 @@ def _made() -> list[tuple[str, bytes]]:
 
 def _offices() -> list[tuple[str, bytes]]:
     reference = '<w:p><w:r><w:t>un lavoir</w:t><w:footnoteReference w:id="1"/></w:r></w:p>'
-    document = made.docx(made.w_p("Table 4", '<w:pStyle w:val="Titre1"/>') + reference + _TABLE, footnotes=_NOTE)
-    slides = made.pptx([made.p_shape('type="title"', "Table 2") + made.p_shape('type="body"', "un lavoir", "un four")], notes={0: _SAID})
-    book = made.xlsx({"Liste": [["Nom", "Structure"], ["Anne Riou", "Le Four"], ["Bob", 4.5]], "Carte": [["nom", "lat"], ["x", 44.6]]})
+    document = made.docx(
+        made.w_p("Table 4", '<w:pStyle w:val="Titre1"/>') + reference + _TABLE, footnotes=_NOTE
+    )
+    slides = made.pptx(
+        [
+            made.p_shape('type="title"', "Table 2")
+            + made.p_shape('type="body"', "un lavoir", "un four")
+        ],
+        notes={0: _SAID},
+    )
+    book = made.xlsx(
+        {
+            "Liste": [["Nom", "Structure"], ["Anne Riou", "Le Four"], ["Bob", 4.5]],
+            "Carte": [["nom", "lat"], ["x", 44.6]],
+        }
+    )
     text = made.odt(
         f'<text:h text:outline-level="1">Table 1</text:h><text:list><text:list-item><text:p>{_SAID}</text:p></text:list-item></text:list>'
     )
-    sheet = made.ods(made.ods_table("a", made.ods_cells("Nom", "Structure"), made.ods_cells("Anne", "Le Four")))
+    sheet = made.ods(
+        made.ods_table("a", made.ods_cells("Nom", "Structure"), made.ods_cells("Anne", "Le Four"))
+    )
     show = made.zipped(
         {
             "mimetype": "application/vnd.oasis.opendocument.presentation",
@@ -70,10 +92,19 @@ def _offices() -> list[tuple[str, bytes]]:
         stored=("mimetype",),
     )
     page = made.pdf(
-        [made.shown(50, 60, "Table 3", size=16, is_bold=True) + made.shown_lines(50, 90, [_SAID] * 12), made.shown(50, 60, "un four")]
+        [
+            made.shown(50, 60, "Table 3", size=16, is_bold=True)
+            + made.shown_lines(50, 90, [_SAID] * 12),
+            made.shown(50, 60, "un four"),
+        ]
     )
     archive = made.zipped(
-        {"T1/note.docx": document, "T1/note.txt": _SAID, "mail.eml": _MAIL, "dedans.zip": made.zipped({"n.md": "# Q1\n- x"})}
+        {
+            "T1/note.docx": document,
+            "T1/note.txt": _SAID,
+            "mail.eml": _MAIL,
+            "dedans.zip": made.zipped({"n.md": "# Q1\n- x"}),
+        }
     )
     return [
         ("a.docx", document), ("a.pptx", slides), ("a.xlsx", book), ("a.odt", text), ("a.ods", sheet), ("a.odp", show), ("a.pdf", page),
@@ -83,7 +114,10 @@ def _offices() -> list[tuple[str, bytes]]:
 
 def _compounds() -> list[tuple[str, bytes]]:
     properties = made.msg_properties({0x3707: "n.txt", 0x3701: b"- un four\n"}, {0x3705: 1})
-    letter = made.msg({0x0037: "suite", 0x1000: _SAID * 4, 0x0C1A: "Anne"}, folders={"__attach_version1.0_#00000000": properties})
+    letter = made.msg(
+        {0x0037: "suite", 0x1000: _SAID * 4, 0x0C1A: "Anne"},
+        folders={"__attach_version1.0_#00000000": properties},
+    )
     return [
         ("a.doc", made.doc([_SAID] * 8)),
         ("a.xls", made.xls([["Nom", "Note"], ["Anne", 4.5]], merged=[(0, 0, 0, 1)])),
@@ -103,6 +137,14 @@ def _texts() -> list[tuple[str, bytes]]:
         "a.csv": 'Nom;Structure;Commune\nAnne Riou;"Le ""Four""";Figeac\nBob Le Goff;;Cajarc\n',
         "a.html": _HTML, "a.vtt": spoken, "a.srt": titles, "a.geojson": place, "a.kml": _KML, "a.gpx": _GPX,
     }  # fmt: skip
-    mails = b"".join(b"From anne@example.org Mon Jun  1 10:00:00 2026\n" + letter + b"\n" for _ in range(3))
+    mails = b"".join(
+        b"From anne@example.org Mon Jun  1 10:00:00 2026\n" + letter + b"\n" for _ in range(3)
+    )
     held = [(name, text.encode()) for name, text in texts.items()]
-    return [*held, ("a.eml", letter), ("a.mbox", mails), ("a.rtf", _RTF), ("a.gz", gzip.compress(b"un four", mtime=0))]
+    return [
+        *held,
+        ("a.eml", letter),
+        ("a.mbox", mails),
+        ("a.rtf", _RTF),
+        ("a.gz", gzip.compress(b"un four", mtime=0)),
+    ]

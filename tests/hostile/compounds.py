@@ -3,9 +3,8 @@
 import struct
 from collections.abc import Callable, Iterator
 
-from made_files import compound, doc, msg, msg_properties, ole, xls
-
 from hostile.case import READ, Case
+from support.made_files import compound, doc, msg, msg_properties, ole, xls
 
 _SUBJECT, _BODY, _RTF, _METHOD = 0x0037, 0x1000, 0x1009, 0x3705
 _ANY = f"{READ}|abîmé|interrompue|sans texte|format inconnu|mémoire|mot de passe"
@@ -59,13 +58,17 @@ def _looping(content: bytes) -> bytes:
 _SPOILT: dict[str, Callable[[bytes], bytes]] = {
     "secteurs en boucle": _looping,
     "secteur qui se suit": lambda content: _set(content, _sector(content, 76), "<I", 0),
-    "repertoire en boucle": lambda content: _set(content, 48, "<I", struct.unpack_from("<I", content, 76)[0]),
+    "repertoire en boucle": lambda content: _set(
+        content, 48, "<I", struct.unpack_from("<I", content, 76)[0]
+    ),
     "voisins en boucle": lambda content: _all_entries(content, 72, "<I", 1),
     "enfant de soi": lambda content: _all_entries(content, 76, "<I", 0),
     "taille enorme": lambda content: _all_entries(content, 120, "<Q", 2**62),
     "taille de 2 Go": lambda content: _all_entries(content, 120, "<Q", 2**31 - 1),
     "debut lointain": lambda content: _all_entries(content, 116, "<I", 0x0FFFFFF0),
-    "tables innombrables": lambda content: _set(_set(content, 44, "<I", 0xFFFFFFFF), 72, "<I", 0xFFFFFFFF),
+    "tables innombrables": lambda content: _set(
+        _set(content, 44, "<I", 0xFFFFFFFF), 72, "<I", 0xFFFFFFFF
+    ),
     "tables de tables": lambda content: _set(content, 68, "<I", 0),
     "secteurs immenses": lambda content: _set(content, 30, "<H", 31),
     "secteurs minuscules": lambda content: _set(content, 30, "<H", 0),
@@ -91,7 +94,14 @@ def _fib(place: int, kind: str, value: int) -> bytes:
 def _records(*records: tuple[int, bytes]) -> bytes:
     """A workbook stream of these records after the opening ones."""
     opening = struct.pack("<HHHHHHII", 0x0809, 16, 0x0600, 0x0005, 0, 0, 0, 0)
-    return ole({"Workbook": opening + b"".join(struct.pack("<HH", kind, len(content)) + content for kind, content in records)})
+    return ole(
+        {
+            "Workbook": opening
+            + b"".join(
+                struct.pack("<HH", kind, len(content)) + content for kind, content in records
+            )
+        }
+    )
 
 
 def _far_cells(n_cells: int) -> bytes:
@@ -109,12 +119,20 @@ def _nested(depth: int) -> bytes:
     inner: dict[str, object] = dict(msg_properties({_SUBJECT: "au fond", _BODY: _NOTE}, header=24))
     for _ in range(depth):
         attachment = {**msg_properties({}, {_METHOD: 5}), "__substg1.0_3701000D": inner}
-        inner = {**msg_properties({_SUBJECT: "suite", _BODY: _NOTE}, header=24), "__attach_version1.0_#00000000": attachment}
+        inner = {
+            **msg_properties({_SUBJECT: "suite", _BODY: _NOTE}, header=24),
+            "__attach_version1.0_#00000000": attachment,
+        }
     return compound({**inner, **msg_properties({_SUBJECT: "suite", _BODY: _NOTE}, header=32)})  # type: ignore[dict-item]
 
 
 def _attachments(n_files: int, content: bytes) -> bytes:
-    held = {f"__attach_version1.0_#{n:08X}": msg_properties({0x3707: f"p{n}.txt", 0x3701: content}, {_METHOD: 1}) for n in range(n_files)}
+    held = {
+        f"__attach_version1.0_#{n:08X}": msg_properties(
+            {0x3707: f"p{n}.txt", 0x3701: content}, {_METHOD: 1}
+        )
+        for n in range(n_files)
+    }
     return msg({_SUBJECT: "suite", _BODY: _NOTE}, folders=held)
 
 
@@ -127,16 +145,37 @@ COMPOUNDS = (
     Case("entete immense.doc", lambda: _fib(0x98, "<H", 0xFFFF), _ANY),
     Case("lettres perdues.doc", lambda: _fib(0x18, "<I", 0xFFFFFFF0), _ANY),
     Case("vide.doc", lambda: ole({"WordDocument": bytes(5000)}), "abîmé|sans texte|interrompue"),
-    Case("hasard.doc", lambda: ole({"WordDocument": b"\xec\xa5" + bytes(range(256)) * 40, "1Table": bytes(range(255, -1, -1)) * 20}), _ANY),
-    Case("feuille lointaine.xls", lambda: _records((0x0085, struct.pack("<IBB", 0xFFFFFFFF, 0, 0) + b"\x01\x00a"), (0x0A, b"")), _ANY),
+    Case(
+        "hasard.doc",
+        lambda: ole(
+            {
+                "WordDocument": b"\xec\xa5" + bytes(range(256)) * 40,
+                "1Table": bytes(range(255, -1, -1)) * 20,
+            }
+        ),
+        _ANY,
+    ),
+    Case(
+        "feuille lointaine.xls",
+        lambda: _records(
+            (0x0085, struct.pack("<IBB", 0xFFFFFFFF, 0, 0) + b"\x01\x00a"), (0x0A, b"")
+        ),
+        _ANY,
+    ),
     Case(
         "chaines innombrables.xls",
-        lambda: _records((0x00FC, struct.pack("<II", 0xFFFFFFFF, 0xFFFFFFFF) + b"\x05\x00\x00abcde"), (0x0A, b"")),
+        lambda: _records(
+            (0x00FC, struct.pack("<II", 0xFFFFFFFF, 0xFFFFFFFF) + b"\x05\x00\x00abcde"), (0x0A, b"")
+        ),
         _ANY,
     ),
     Case(
         "chaine immense.xls",
-        lambda: _records((0x00FC, struct.pack("<II", 1, 1) + b"\xff\xff\x0d" + b"\xff" * 20), (0x3C, b""), (0x0A, b"")),
+        lambda: _records(
+            (0x00FC, struct.pack("<II", 1, 1) + b"\xff\xff\x0d" + b"\xff" * 20),
+            (0x3C, b""),
+            (0x0A, b""),
+        ),
         _ANY,
     ),
     Case("cellules lointaines.xls", lambda: _far_cells(1), f"{_ANY}|cellules|lignes"),
@@ -147,8 +186,16 @@ COMPOUNDS = (
     Case("chiffre.xlsx", lambda: ole({"EncryptedPackage": bytes(5000)}), "mot de passe"),
     Case("messages emboites.msg", lambda: _nested(9), f"{READ}|emboît"),
     Case("pieces.msg", lambda: _attachments(60, b"- un four\n"), READ),
-    Case("page de code.msg", lambda: msg({_SUBJECT: "suite", _BODY: _NOTE}, numbers={0x3FFD: 99999}), READ),
-    Case("texte enrichi immense.msg", lambda: msg({_RTF: struct.pack("<II4sI", 12, 0xFFFFFFFF, b"LZFu", 0)}), "abîmé|sans texte"),
+    Case(
+        "page de code.msg",
+        lambda: msg({_SUBJECT: "suite", _BODY: _NOTE}, numbers={0x3FFD: 99999}),
+        READ,
+    ),
+    Case(
+        "texte enrichi immense.msg",
+        lambda: msg({_RTF: struct.pack("<II4sI", 12, 0xFFFFFFFF, b"LZFu", 0)}),
+        "abîmé|sans texte",
+    ),
     Case(
         "texte enrichi en boucle.msg",
         lambda: msg({_RTF: struct.pack("<II4sI", 5000, 5000, b"LZFu", 0) + b"\xff\x00\x0f" * 1600}),

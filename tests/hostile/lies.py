@@ -7,9 +7,8 @@ import lzma
 import random
 import tarfile
 
-from made_files import docx, pdf, shown, w_p, xlsx
-
 from hostile.case import READ, Case
+from support.made_files import docx, pdf, shown, w_p, xlsx
 
 _ARCHIVE = "archive autre que .zip"
 

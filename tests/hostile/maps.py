@@ -1,15 +1,14 @@
 """Hostile maps, made on the spot: what each is and what must become of it."""
 
-# ruff: noqa: E501  a case that stands on one line is read at a glance
-
-from made_files import zipped
-
 from hostile.case import READ, Case
 from hostile.xml_attacks import DECLARATION, DTDS, deep
+from support.made_files import zipped
 
 _DTD = "DTD|abîmé"
 _KML = '<kml xmlns="http://www.opengis.net/kml/2.2">{}</kml>'
-_MARK = "<Placemark><name>Le Four</name><Point><coordinates>2.0,44.6</coordinates></Point></Placemark>"
+_MARK = (
+    "<Placemark><name>Le Four</name><Point><coordinates>2.0,44.6</coordinates></Point></Placemark>"
+)
 _GPX = '<gpx xmlns="http://www.topografix.com/GPX/1/1">{}</gpx>'
 _FEATURES = b'{"type":"FeatureCollection","features":[%b]}'
 _FEATURE = b'{"type":"Feature","properties":{"nom":"Le Four"},"geometry":{"type":"Point","coordinates":%b}}'
@@ -21,9 +20,7 @@ def _kml(marks: str, dtd: str = "") -> bytes:
 
 def _polygon(n_points: int) -> str:
     ring = " ".join(f"{n % 360}.{n},{n % 90}.{n},0" for n in range(n_points))
-    return (
-        f"<Placemark><name>Zone</name><Polygon><outerBoundaryIs><coordinates>{ring}</coordinates></outerBoundaryIs></Polygon></Placemark>"
-    )
+    return f"<Placemark><name>Zone</name><Polygon><outerBoundaryIs><coordinates>{ring}</coordinates></outerBoundaryIs></Polygon></Placemark>"
 
 
 MAPS = (

@@ -1,13 +1,10 @@
 """Hostile PDF files, made on the spot: what each is and what must become of it."""
 
-# ruff: noqa: E501  a case that stands on one line is read at a glance
-
 import zlib
 from collections.abc import Sequence
 
-from made_files import pdf, shown
-
 from hostile.case import READ, Case
+from support.made_files import pdf, shown
 
 _TEXT = shown(50, 50, "un lavoir a restaurer pour la fete")
 _FONT = b"<< /Type /Font /Subtype /Type1 /BaseFont /Helvetica /Encoding /WinAnsiEncoding >>"
@@ -15,7 +12,9 @@ _PAGE = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 595 842] /Contents 4 0 R /
 _DAMAGED, _BLANK, _LATE = "abîmé|interrompue", "sans texte", "trop longue|mémoire|interrompue"
 
 
-def raw_pdf(objects: Sequence[bytes], *, trailer: bytes = b"", lies_by: int = 0, root: bytes = b"1 0 R") -> bytes:
+def raw_pdf(
+    objects: Sequence[bytes], *, trailer: bytes = b"", lies_by: int = 0, root: bytes = b"1 0 R"
+) -> bytes:
     """A PDF of these objects, numbered from 1; the places of its table are `lies_by` bytes off."""
     body, places = b"%PDF-1.7\n", []
     for number, content in enumerate(objects, start=1):
@@ -33,11 +32,18 @@ def _stream(content: bytes, entries: bytes = b"") -> bytes:
 
 
 def _one_page(
-    content: bytes, *, page: bytes = _PAGE, pages: bytes = b"[3 0 R] /Count 1", others: Sequence[bytes] = (), **claims: bytes
+    content: bytes,
+    *,
+    page: bytes = _PAGE,
+    pages: bytes = b"[3 0 R] /Count 1",
+    others: Sequence[bytes] = (),
+    **claims: bytes,
 ) -> bytes:
     """A PDF of one page: object 3 the page, 4 its drawing, 5 its font, `others` from 6 on."""
     tree = b"<< /Type /Pages /Kids %b >>" % pages
-    return raw_pdf([b"<< /Type /Catalog /Pages 2 0 R >>", tree, page, content, _FONT, *others], **claims)
+    return raw_pdf(
+        [b"<< /Type /Catalog /Pages 2 0 R >>", tree, page, content, _FONT, *others], **claims
+    )
 
 
 def _packed(content: bytes, times: int = 1) -> bytes:
@@ -47,7 +53,9 @@ def _packed(content: bytes, times: int = 1) -> bytes:
 
 
 def _drawn(operators: str | bytes) -> bytes:
-    return _one_page(_stream(operators if isinstance(operators, bytes) else operators.encode("cp1252")))
+    return _one_page(
+        _stream(operators if isinstance(operators, bytes) else operators.encode("cp1252"))
+    )
 
 
 def _page_with(entries: bytes) -> bytes:
@@ -57,8 +65,15 @@ def _page_with(entries: bytes) -> bytes:
 def _tree(depth: int) -> bytes:
     """A page below `depth` nodes, one in the other."""
     objects = [b"<< /Type /Catalog /Pages 2 0 R >>"]
-    objects += [b"<< /Type /Pages /Kids [%d 0 R] /Count 1 >>" % (number + 1) for number in range(2, depth + 2)]
-    objects += [_PAGE.replace(b"/Contents 4", b"/Contents %d" % (depth + 3)).replace(b"/F1 5", b"/F1 %d" % (depth + 4))]
+    objects += [
+        b"<< /Type /Pages /Kids [%d 0 R] /Count 1 >>" % (number + 1)
+        for number in range(2, depth + 2)
+    ]
+    objects += [
+        _PAGE.replace(b"/Contents 4", b"/Contents %d" % (depth + 3)).replace(
+            b"/F1 5", b"/F1 %d" % (depth + 4)
+        )
+    ]
     return raw_pdf([*objects, _stream(_TEXT.encode()), _FONT])
 
 
@@ -86,18 +101,30 @@ def _type3() -> bytes:
     font = b"<< /Type /Font /Subtype /Type3 /FontBBox [0 0 9 9] /FontMatrix [1 0 0 1 0 0] /FirstChar 65 /LastChar 65 /Widths [9]"
     font += b" /Encoding << /Differences [65 /A] >> /CharProcs << /A 7 0 R >> /Resources << /Font << /F1 6 0 R >> >> >>"
     drawing = _stream(b"9 0 d0 BT /F1 9 Tf (AAAA) Tj ET")
-    return _one_page(_stream(b"BT /F1 9 Tf (AAAA) Tj ET"), page=_PAGE.replace(b"/F1 5", b"/F1 6"), others=[font, drawing])
+    return _one_page(
+        _stream(b"BT /F1 9 Tf (AAAA) Tj ET"),
+        page=_PAGE.replace(b"/F1 5", b"/F1 6"),
+        others=[font, drawing],
+    )
 
 
 def _many_pages(n_pages: int) -> bytes:
-    objects = [b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [%b] /Count %d >>", b"", _stream(_TEXT.encode()), _FONT]
+    objects = [
+        b"<< /Type /Catalog /Pages 2 0 R >>",
+        b"<< /Type /Pages /Kids [%b] /Count %d >>",
+        b"",
+        _stream(_TEXT.encode()),
+        _FONT,
+    ]
     kids = b" ".join(b"%d 0 R" % (6 + number) for number in range(n_pages))
     objects[1] = objects[1] % (kids, n_pages)
     return raw_pdf([*objects, *[_PAGE] * n_pages])
 
 
 def _encrypted(entries: bytes) -> bytes:
-    return _one_page(_stream(_TEXT.encode()), trailer=b"/ID [<00> <00>] /Encrypt << %b >>" % entries)
+    return _one_page(
+        _stream(_TEXT.encode()), trailer=b"/ID [<00> <00>] /Encrypt << %b >>" % entries
+    )
 
 
 _KEYS = b"/O <%b> /U <%b> /P -4" % (b"41" * 32, b"42" * 32)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
-from made_files import W, zipped
+from support.made_files import W, zipped
 
 _ZIP_END = b"PK\x05\x06"
 
@@ -37,18 +37,27 @@ def raw_zip(entries: list[Entry], *, comment: bytes = b"", n_entries: int | None
         packed = _packed(entry.content) if entry.method == 8 else entry.content
         crc = zlib.crc32(entry.content) if entry.crc is None else entry.crc
         size = len(entry.content) if entry.size is None else entry.size
-        local_size, local_name = size if entry.local_size is None else entry.local_size, entry.local_name or entry.name
+        local_size, local_name = (
+            size if entry.local_size is None else entry.local_size,
+            entry.local_name or entry.name,
+        )
         offset = len(body) if entry.offset is None else entry.offset
         common = (20, entry.flags, entry.method, 0, 0, crc, len(packed))
         if entry.offset is None:
-            body += struct.pack("<4sHHHHHIIIHH", b"PK\x03\x04", *common, local_size, len(local_name), 0) + local_name + packed
+            body += (
+                struct.pack("<4sHHHHHIIIHH", b"PK\x03\x04", *common, local_size, len(local_name), 0)
+                + local_name
+                + packed
+            )
         directory += struct.pack(
             "<4sHHHHHHIIIHHHHHII",
             b"PK\x01\x02", 0x031E, *common, size, len(entry.name), len(entry.extra), 0, 0, 0, entry.attributes, offset,
         )  # fmt: skip
         directory += entry.name + entry.extra
     n_held = (len(entries) if n_entries is None else n_entries) & 0xFFFF
-    end = struct.pack("<4sHHHHIIH", _ZIP_END, 0, 0, n_held, n_held, len(directory), len(body), len(comment))
+    end = struct.pack(
+        "<4sHHHHIIH", _ZIP_END, 0, 0, n_held, n_held, len(directory), len(body), len(comment)
+    )
     return body + directory + end + comment
 
 
@@ -61,7 +70,12 @@ def _packed(content: bytes) -> bytes:
 
 def word(xml: str, **claims: object) -> bytes:
     """A Word document whose main part is `xml`, with these claims about it."""
-    return raw_zip([Entry(b"[Content_Types].xml", b"<Types/>"), Entry(b"word/document.xml", xml.encode(), **claims)])  # type: ignore[arg-type]
+    return raw_zip(
+        [
+            Entry(b"[Content_Types].xml", b"<Types/>"),
+            Entry(b"word/document.xml", xml.encode(), **claims),
+        ]
+    )  # type: ignore[arg-type]
 
 
 def body_of(text: str) -> str:

@@ -81,7 +81,11 @@ _WRAPPED = {  # format: how a run is put into it
 def runs_in(kind: str) -> Iterator[Case]:
     """Yield a case a run, put into a file of this format."""
     for name, run in _RUNS.items():
-        yield Case(f"{name}.{kind}", lambda run=run: _WRAPPED[kind].format(run, run).encode("utf-8", "replace"), "")
+        yield Case(
+            f"{name}.{kind}",
+            lambda run=run: _WRAPPED[kind].format(run, run).encode("utf-8", "replace"),
+            "",
+        )
 
 
 KINDS = tuple(_WRAPPED)

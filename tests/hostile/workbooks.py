@@ -1,12 +1,9 @@
 """Hostile workbooks, made on the spot: what each is and what must become of it."""
 
-# ruff: noqa: E501  a case that stands on one line is read at a glance
-
-from made_files import ODF, xlsx, zipped
-
 from hostile.case import READ, Case
 from hostile.raw_zip import with_entries
 from hostile.xml_attacks import DECLARATION, DTDS, deep
+from support.made_files import ODF, xlsx, zipped
 
 _DAMAGED, _BOMB, _DTD, _NESTED = "abîmé", "bombe", "DTD", "imbriqué"
 _FAR = '<row r="1048576"><c r="XFD1048576" t="inlineStr"><is><t>x</t></is></c></row>'
@@ -30,7 +27,10 @@ def _sheet(rows: str, before: str = "", after: str = "") -> str:
 
 def _ods(table: str) -> bytes:
     content = f"<office:document-content {ODF}><office:body><office:spreadsheet>{table}</office:spreadsheet></office:body></office:document-content>"
-    return zipped({"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": content}, stored=("mimetype",))
+    return zipped(
+        {"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": content},
+        stored=("mimetype",),
+    )
 
 
 def _with_raw(sheet: str) -> bytes:
@@ -43,8 +43,14 @@ def _with_bytes(container: bytes, name: str, content: bytes) -> bytes:
 
 
 WORKBOOKS = (
-    Case("loin.xlsx", lambda: xlsx({"a": [["x"]]}, extra=_FAR), "cellules|lignes|interrompue|mémoire"),
-    Case("plage.xlsx", lambda: _far_sheet(**{_SHEET: _sheet(_NEAR, '<dimension ref="A1:XFD1048576"/>')}), READ),
+    Case(
+        "loin.xlsx", lambda: xlsx({"a": [["x"]]}, extra=_FAR), "cellules|lignes|interrompue|mémoire"
+    ),
+    Case(
+        "plage.xlsx",
+        lambda: _far_sheet(**{_SHEET: _sheet(_NEAR, '<dimension ref="A1:XFD1048576"/>')}),
+        READ,
+    ),
     Case(
         "plage a l'envers.xlsx",
         lambda: _far_sheet(**{_SHEET: _sheet(_NEAR, '<dimension ref="XFD1048576:A1"/>')}),
@@ -52,7 +58,14 @@ WORKBOOKS = (
     ),
     Case(
         "fusion.xlsx",
-        lambda: _far_sheet(**{_SHEET: _sheet(_NEAR, after='<mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>')}),
+        lambda: _far_sheet(
+            **{
+                _SHEET: _sheet(
+                    _NEAR,
+                    after='<mergeCells count="1"><mergeCell ref="A1:XFD1048576"/></mergeCells>',
+                )
+            }
+        ),
         READ,
     ),
     Case(
@@ -63,7 +76,12 @@ WORKBOOKS = (
     ),
     Case(
         "indice.xlsx",
-        lambda: _far_sheet(**{_SHEET: _sheet('<row r="1"><c r="A1" t="s"><v>4000000000</v></c></row>'), _STRINGS: '<sst xmlns="MAIN"/>'}),
+        lambda: _far_sheet(
+            **{
+                _SHEET: _sheet('<row r="1"><c r="A1" t="s"><v>4000000000</v></c></row>'),
+                _STRINGS: '<sst xmlns="MAIN"/>',
+            }
+        ),
         f"{_DAMAGED}|sans texte|interrompue",
     ),
     Case(
@@ -73,7 +91,9 @@ WORKBOOKS = (
     ),
     Case(
         "reference.xlsx",
-        lambda: _far_sheet(**{_SHEET: _sheet('<row r="99999999999"><c r="ZZZZZZZZ99999999999"><v>1</v></c></row>')}),
+        lambda: _far_sheet(
+            **{_SHEET: _sheet('<row r="99999999999"><c r="ZZZZZZZZ99999999999"><v>1</v></c></row>')}
+        ),
         f"{_DAMAGED}|sans texte|interrompue|{READ}",
     ),
     Case(
@@ -92,24 +112,45 @@ WORKBOOKS = (
         lambda: _far_sheet(
             **{
                 "xl/styles.xml": '<styleSheet xmlns="MAIN"><numFmts>'
-                + "".join(f'<numFmt numFmtId="{n}" formatCode="[{"h" * 50}]0.{n}"/>' for n in range(100_000))
+                + "".join(
+                    f'<numFmt numFmtId="{n}" formatCode="[{"h" * 50}]0.{n}"/>'
+                    for n in range(100_000)
+                )
                 + "</numFmts></styleSheet>"
             }
         ),
         READ,
     ),
-    Case("mille feuilles.xlsx", lambda: xlsx({f"f{n}": [["un lavoir"]] for n in range(1000)}), READ),
-    Case("chaines.xlsx", lambda: zipped({"xl/workbook.xml": "<workbook/>", _STRINGS: " " * 60_000_000}), _BOMB),
+    Case(
+        "mille feuilles.xlsx", lambda: xlsx({f"f{n}": [["un lavoir"]] for n in range(1000)}), READ
+    ),
+    Case(
+        "chaines.xlsx",
+        lambda: zipped({"xl/workbook.xml": "<workbook/>", _STRINGS: " " * 60_000_000}),
+        _BOMB,
+    ),
     Case(
         "dtd.xlsx",
-        lambda: _far_sheet(**{_STRINGS: DECLARATION + DTDS["billion_laughs"] + '<sst xmlns="MAIN"><si><t>&e;</t></si></sst>'}),
+        lambda: _far_sheet(
+            **{
+                _STRINGS: DECLARATION
+                + DTDS["billion_laughs"]
+                + '<sst xmlns="MAIN"><si><t>&e;</t></si></sst>'
+            }
+        ),
         _DTD,
     ),
-    Case("dtd au loin.xlsx", lambda: _far_sheet(**{_STRINGS: _PADDED + '<sst xmlns="MAIN"><si><t>&e;</t></si></sst>'}), _DTD),
+    Case(
+        "dtd au loin.xlsx",
+        lambda: _far_sheet(**{_STRINGS: _PADDED + '<sst xmlns="MAIN"><si><t>&e;</t></si></sst>'}),
+        _DTD,
+    ),
     Case("dtd utf-16.xlsx", lambda: _with_raw(_SHEET), _DTD),
     Case(
         "repete.ods",
-        lambda: _ods(f'<table:table table:name="a">{_BLANKS.format("<text:p>x</text:p>")}</table:table>'),
+        lambda: _ods(
+            f'<table:table table:name="a">{_BLANKS.format("<text:p>x</text:p>")}</table:table>'
+        ),
         f"démesurée|cellules|lignes|mémoire|interrompue|{_DAMAGED}",
     ),
     Case(
@@ -124,6 +165,16 @@ WORKBOOKS = (
         lambda: _ods(deep("<table:table-row-group>", "</table:table-row-group>", "", 15_000)),
         f"sans texte|{_DAMAGED}|interrompue|{_NESTED}",
     ),
-    Case("longue.xlsx", lambda: xlsx({"a": [[" ".join(f"lavoir{n}" for n in range(2_000_000))]]}), "signes|démesuré|mémoire", is_slow=True),
-    Case("grand.xlsx", lambda: xlsx({"a": [[f"idée {n}"] * 20 for n in range(40_000)]}), f"{READ}|cellules|démesuré|signes", is_slow=True),
+    Case(
+        "longue.xlsx",
+        lambda: xlsx({"a": [[" ".join(f"lavoir{n}" for n in range(2_000_000))]]}),
+        "signes|démesuré|mémoire",
+        is_slow=True,
+    ),
+    Case(
+        "grand.xlsx",
+        lambda: xlsx({"a": [[f"idée {n}"] * 20 for n in range(40_000)]}),
+        f"{READ}|cellules|démesuré|signes",
+        is_slow=True,
+    ),
 )

@@ -26,9 +26,18 @@ def browser() -> Iterator[Browser]:
     """A real headless Chromium, closed with the file's last test: its event loop would stand in the way of tests that start one."""
     if not CHROMIUM.is_file():
         pytest.skip("needs chromium")
-    arguments = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
+    arguments = [
+        "--no-sandbox",
+        "--disable-gpu",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+    ]
     with sync_playwright() as session:
-        chromium = session.chromium.launch(executable_path=str(CHROMIUM), args=[*arguments, "--disable-component-update", "--disable-sync"])
+        chromium = session.chromium.launch(
+            executable_path=str(CHROMIUM),
+            args=[*arguments, "--disable-component-update", "--disable-sync"],
+        )
         yield chromium
         chromium.close()
 
@@ -40,7 +49,7 @@ def database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
         yield str
         return
     server, names = request.getfixturevalue("postgres_server"), []
-    from postgres_server import drop_database, make_database
+    from support.postgres_server import drop_database, make_database
 
     def make() -> str:
         names.append(f"relecture{next(_numbers)}")
@@ -52,9 +61,13 @@ def database(request: pytest.FixtureRequest) -> Iterator[Callable[[], str]]:
 
 
 @pytest.fixture(scope="module")
-def new_study(demo_study: Study, database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory) -> Callable[..., Study]:
+def new_study(
+    demo_study: Study, database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Callable[..., Study]:
     """Gives copies of the processed example study, each with a database of its own and the keys of [review] asked for."""
-    return lambda **review: copy_study(demo_study, tmp_path_factory.mktemp("review") / "etude", **review, database=database())
+    return lambda **review: copy_study(
+        demo_study, tmp_path_factory.mktemp("review") / "etude", **review, database=database()
+    )
 
 
 @pytest.fixture(scope="module")

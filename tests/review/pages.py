@@ -39,4 +39,7 @@ def address(page: str, served: Served) -> str:
 @cache
 def _first(root: Path) -> dict[str, str]:
     study = Study.open(root)
-    return {"unit": study.read_table("units")["unit_id"].min(), "theme": study.read_machine_table("themes")["theme_id"].min()}
+    return {
+        "unit": study.read_table("units")["unit_id"].min(),
+        "theme": study.read_machine_table("themes")["theme_id"].min(),
+    }

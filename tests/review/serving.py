@@ -17,13 +17,15 @@ import pandas as pd
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 from playwright.sync_api import Error as PlaywrightError
 
-from pipeline.review.secrets import cookie_mark, secret_key
+from pipeline.review.settings import cookie_mark, secret_key
 from pipeline.study import Study
 
 PASSWORD = "la ruche de Lumbres 62"
 ACCOUNTS = {"alix": "analyse", "bilal": "analyse", "chantal": "administration", "denis": "lecture"}
 _START_S, _WAIT_MS = 60, 15_000
-_made: dict[str, tuple[dict[str, bytes], dict[str, str]]] = {}  # files and session keys, by accounts
+_made: dict[
+    str, tuple[dict[str, bytes], dict[str, str]]
+] = {}  # files and session keys, by accounts
 _MAKE_ACCOUNTS = """
 import json, sys
 from importlib import import_module
@@ -79,22 +81,30 @@ class Served:
             os.killpg(self.process.pid, 9)
         self.process.wait()
 
-    def open(self, browser: Browser, name: str | None = "alix", path: str = "passages", **context: Any) -> Page:
+    def open(
+        self, browser: Browser, name: str | None = "alix", path: str = "passages", **context: Any
+    ) -> Page:
         """A page of a browser of its own, logged in as `name`; what it asks of any other machine is noted in `strangers`, and refused."""
         self._contexts.append(browser.new_context(locale="fr-FR", **context))
         if name is not None:
-            self._contexts[-1].add_cookies([{"name": self.session_cookie, "value": self.sessions[name], "url": self.address}])
+            self._contexts[-1].add_cookies(
+                [{"name": self.session_cookie, "value": self.sessions[name], "url": self.address}]
+            )
         page = self._contexts[-1].new_page()
         page.set_default_timeout(_WAIT_MS)
         page.on("request", self._note)
-        page.route(lambda url: not url.startswith((self.address, "data:")), lambda route: route.abort())
+        page.route(
+            lambda url: not url.startswith((self.address, "data:")), lambda route: route.abort()
+        )
         page.goto(self.url(path))
         return page
 
     def close(self) -> None:
         """Close every page."""
         for context in self._contexts:
-            with contextlib.suppress(PlaywrightError):  # the browser may be closed before its server
+            with contextlib.suppress(
+                PlaywrightError
+            ):  # the browser may be closed before its server
                 context.close()
 
     def _note(self, request: Request) -> None:
@@ -106,24 +116,51 @@ def copy_study(study: Study, folder: Path, **review: Any) -> Study:
     """A processed study of one's own, which may be decided on and run again, with these keys of [review]."""
     shutil.copytree(study.root, folder)
     with (folder / study.settings_path.name).open("a", encoding="utf-8") as settings:
-        settings.write("\n[review]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in review.items()))
+        settings.write(
+            "\n[review]\n"
+            + "".join(f"{key} = {json.dumps(value)}\n" for key, value in review.items())
+        )
     return Study.open(folder)
 
 
-def make_accounts(root: Path, accounts: Mapping[str, str], environment: Mapping[str, str] | None = None) -> dict[str, str]:
+def make_accounts(
+    root: Path, accounts: Mapping[str, str], environment: Mapping[str, str] | None = None
+) -> dict[str, str]:
     """Give the review of the study in `root` accounts of PASSWORD, name → group, and return the key of an open session of each."""
     command = [sys.executable, "-c", _MAKE_ACCOUNTS, str(root), PASSWORD, json.dumps(accounts)]
-    told = subprocess.run(command, check=True, env=_environment(environment), stdout=subprocess.PIPE, text=True)
+    told = subprocess.run(
+        command, check=True, env=_environment(environment), stdout=subprocess.PIPE, text=True
+    )
     return {str(name): str(key) for name, key in json.loads(told.stdout).items()}
 
 
 @contextlib.contextmanager
-def serving(study: Study, *, accounts: Mapping[str, str] = ACCOUNTS, environment: Mapping[str, str] | None = None) -> Iterator[Served]:
+def serving(
+    study: Study,
+    *,
+    accounts: Mapping[str, str] = ACCOUNTS,
+    environment: Mapping[str, str] | None = None,
+) -> Iterator[Served]:
     """Serve `study`, with these accounts, by the command that people use, until the block ends."""
     sessions = _accounts_of(study, accounts, environment) if accounts else {}
     port = _free_port()
-    command = [sys.executable, "-m", "pipeline.cli", "review", str(study.root), "--no-browser", "--port", str(port)]
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True, env=_environment(environment))
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.cli",
+        "review",
+        str(study.root),
+        "--no-browser",
+        "--port",
+        str(port),
+    ]
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        env=_environment(environment),
+    )
     served = Served(study, f"http://127.0.0.1:{port}", process, "", sessions=sessions)
     try:
         assert process.stdout is not None
@@ -136,7 +173,9 @@ def serving(study: Study, *, accounts: Mapping[str, str] = ACCOUNTS, environment
     assert served.strangers == [], "a page asked something of another machine"
 
 
-def _accounts_of(study: Study, accounts: Mapping[str, str], environment: Mapping[str, str] | None) -> dict[str, str]:
+def _accounts_of(
+    study: Study, accounts: Mapping[str, str], environment: Mapping[str, str] | None
+) -> dict[str, str]:
     """As `make_accounts`; where they are files, made once and copied."""
     if study.database_url or environment:
         return make_accounts(study.root, accounts, environment)
@@ -154,7 +193,9 @@ def _accounts_of(study: Study, accounts: Mapping[str, str], environment: Mapping
 
 def environment_of(study: Study) -> dict[str, str]:
     """The environment of Django's own commands for `study`."""
-    return _environment({"ATELIERS_STUDY": str(study.root), "DJANGO_SETTINGS_MODULE": "pipeline.review.settings"})
+    return _environment(
+        {"ATELIERS_STUDY": str(study.root), "DJANGO_SETTINGS_MODULE": "pipeline.review.settings"}
+    )
 
 
 def _environment(more: Mapping[str, str] | None) -> dict[str, str]:

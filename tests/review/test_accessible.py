@@ -22,8 +22,16 @@ def page(served: Served, browser: Browser) -> Page:
     return served.open(browser, "chantal")
 
 
-@pytest.mark.parametrize("name", [name if name in _QUICK else pytest.param(name, marks=pytest.mark.slow) for name in sorted(PAGES)])
-def test_a_page_is_accessible_in_french_without_error_and_fits_a_telephone(page: Page, served: Served, name: str) -> None:
+@pytest.mark.parametrize(
+    "name",
+    [
+        name if name in _QUICK else pytest.param(name, marks=pytest.mark.slow)
+        for name in sorted(PAGES)
+    ],
+)
+def test_a_page_is_accessible_in_french_without_error_and_fits_a_telephone(
+    page: Page, served: Served, name: str
+) -> None:
     told: list[str] = []
     page.on("console", lambda message: told.append(message.text))
     page.on("pageerror", lambda error: told.append(str(error)))
@@ -50,7 +58,9 @@ def test_focus_is_seen_and_leaves_every_element(page: Page, served: Served, name
     seen = set()
     for _ in range(25):
         page.keyboard.press("Tab")
-        told = page.evaluate("(() => { const e = document.activeElement; return e.tagName + e.outerHTML.slice(0, 120); })()")
+        told = page.evaluate(
+            "(() => { const e = document.activeElement; return e.tagName + e.outerHTML.slice(0, 120); })()"
+        )
         if told.startswith("BODY"):  # past the last element, on the browser's own
             continue
         seen.add(told)

@@ -11,21 +11,40 @@ from tests.review.serving import Served
 
 pytestmark = pytest.mark.browser
 LIST = "accord/desaccords?premier=alix&second=bilal&axe={axis}&code={code}"
-OFFER, NEEDS, HARD, ASKED = ("rubrique", "offre"), ("rubrique", "enjeux.social"), ("posture", "difficulte"), ("posture", "demande")
+OFFER, NEEDS, HARD, ASKED = (
+    ("rubrique", "offre"),
+    ("rubrique", "enjeux.social"),
+    ("posture", "difficulte"),
+    ("posture", "demande"),
+)
 N_ALIKE = 32
 
 
 @pytest.fixture(scope="module", autouse=True)
 def coded(served: Served) -> list[str]:
     """Passages in reading order: alix and bilal agree on the first 32, differ on the three after; chantal coded none of them."""
-    units = served.study.read_table("units").sort_values(["workshop_id", "document_id", "unit_order"])["unit_id"].head(N_ALIKE + 4)
-    said = [(who, unit_id, [OFFER if n % 2 else NEEDS, HARD]) for n, unit_id in enumerate(units[:N_ALIKE]) for who in ("alix", "bilal")]
+    units = (
+        served.study.read_table("units")
+        .sort_values(["workshop_id", "document_id", "unit_order"])["unit_id"]
+        .head(N_ALIKE + 4)
+    )
+    said = [
+        (who, unit_id, [OFFER if n % 2 else NEEDS, HARD])
+        for n, unit_id in enumerate(units[:N_ALIKE])
+        for who in ("alix", "bilal")
+    ]
     rubrique, both, posture, of_bilal = units[N_ALIKE:]
     said += [("alix", rubrique, [OFFER, HARD]), ("bilal", rubrique, [HARD])]
     said += [("alix", both, [OFFER, HARD]), ("bilal", both, [NEEDS, HARD])]
     said += [("alix", posture, [OFFER, HARD]), ("bilal", posture, [OFFER, ASKED])]
-    said += [("bilal", of_bilal, [OFFER]), ("erik", of_bilal, [NEEDS])]  # alix has not seen this one
-    decided = [{"author": who, "action": "confirm_unit", "unit_id": unit, "value": confirmation(codes)} for who, unit, codes in said]
+    said += [
+        ("bilal", of_bilal, [OFFER]),
+        ("erik", of_bilal, [NEEDS]),
+    ]  # alix has not seen this one
+    decided = [
+        {"author": who, "action": "confirm_unit", "unit_id": unit, "value": confirmation(codes)}
+        for who, unit, codes in said
+    ]
     served.study.decisions.append_all(decided)
     return list(units)
 
@@ -34,7 +53,9 @@ def listed(page: Page) -> list[str]:
     return [str(found.get_attribute("data-unit")) for found in page.locator(".apart").all()]
 
 
-def test_figures_say_what_they_rest_on_and_what_they_allow(served: Served, browser: Browser) -> None:
+def test_figures_say_what_they_rest_on_and_what_they_allow(
+    served: Served, browser: Browser
+) -> None:
     page = served.open(browser, "denis", "accord")
     row = page.locator(".agreement tr", has_text="alix et bilal").filter(has_text="Rubriques")
     expect(row).to_contain_text("35")
@@ -53,7 +74,9 @@ def test_figures_say_what_they_rest_on_and_what_they_allow(served: Served, brows
 
 
 @pytest.mark.slow
-def test_only_passages_that_one_has_judged_are_shown(served: Served, browser: Browser, coded: list[str]) -> None:
+def test_only_passages_that_one_has_judged_are_shown(
+    served: Served, browser: Browser, coded: list[str]
+) -> None:
     theirs = "accord/desaccords?premier=bilal&second=erik&axe=rubrique&code=tous"
     page = served.open(browser, "alix", theirs)
     assert listed(page) == []
@@ -67,10 +90,21 @@ def test_only_passages_that_one_has_judged_are_shown(served: Served, browser: Br
     expect(page.locator(".said")).to_have_attribute("data-unit", coded[N_ALIKE])
 
 
-def test_nobody_settles_what_one_has_not_judged(served: Served, browser: Browser, coded: list[str]) -> None:
+def test_nobody_settles_what_one_has_not_judged(
+    served: Served, browser: Browser, coded: list[str]
+) -> None:
     page = served.open(browser, "alix", LIST.format(axis="rubrique", code="tous"))
-    form = {"premier": "bilal", "second": "erik", "axe": "rubrique", "code": "tous", "geste": "mettre=offre", "why": "x"}
-    form["csrfmiddlewaretoken"] = str(page.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value"))
+    form = {
+        "premier": "bilal",
+        "second": "erik",
+        "axe": "rubrique",
+        "code": "tous",
+        "geste": "mettre=offre",
+        "why": "x",
+    }
+    form["csrfmiddlewaretoken"] = str(
+        page.locator("[name=csrfmiddlewaretoken]").first.get_attribute("value")
+    )
     before = len(served.decisions())
     address = served.url(f"accord/desaccords/{coded[-1]}/arbitrer")
     assert page.request.post(address, form=form, headers={"Referer": served.address}).status == 403
@@ -86,12 +120,21 @@ def test_a_code_is_settled_with_a_reason_leaves_the_list_and_comes_back_when_und
     apart.get_by_role("button", name="Mettre « Offre de biens et services »", exact=True).click()
     assert len(served.decisions()) == before  # the reason is asked for first
     apart.get_by_label("Pourquoi").fill("une activité est bien citée")
-    apart.get_by_role("button", name="Mettre « Offre de biens et services »", exact=True).press("Enter")
+    apart.get_by_role("button", name="Mettre « Offre de biens et services »", exact=True).press(
+        "Enter"
+    )
     expect(page.locator("#annonce")).to_contain_text("Désaccord arbitré")
     assert unit_id not in listed(page)
     row = served.decisions().iloc[-1]
-    assert (row["author"], row["unit_id"], row["code"], row["why"]) == ("alix", unit_id, "offre", "une activité est bien citée")
-    assert row["action"] in ("accept_tag", "add_tag") and json.loads(row["value"]) == {"arbitrates": ["alix", "bilal"]}
+    assert (row["author"], row["unit_id"], row["code"], row["why"]) == (
+        "alix",
+        unit_id,
+        "offre",
+        "une activité est bien citée",
+    )
+    assert row["action"] in ("accept_tag", "add_tag") and json.loads(row["value"]) == {
+        "arbitrates": ["alix", "bilal"]
+    }
     page.goto(served.url("journal"))
     told = page.locator(f"#d{row['decision_id']}")
     expect(told).to_contain_text("arbitre entre alix et bilal : ")
@@ -114,13 +157,17 @@ def test_one_posture_is_kept_of_two(served: Served, browser: Browser, coded: lis
     apart.get_by_role("button", name="Retenir « Besoin ou demande »").click()
     expect(page.locator("main")).to_contain_text("Plus rien à arbitrer ici")
     row = served.decisions().iloc[-1]
-    assert (row["author"], row["axis"], row["code"]) == ("chantal", "posture", "demande") and row["action"] != "reject_tag"
+    assert (row["author"], row["axis"], row["code"]) == ("chantal", "posture", "demande") and row[
+        "action"
+    ] != "reject_tag"
     page.goto(served.url(LIST.format(axis="posture", code="difficulte")))
     assert listed(page) == []
 
 
 @pytest.mark.slow
-def test_one_of_two_is_followed_on_all_codes_and_the_second_to_settle_is_told(served: Served, browser: Browser, coded: list[str]) -> None:
+def test_one_of_two_is_followed_on_all_codes_and_the_second_to_settle_is_told(
+    served: Served, browser: Browser, coded: list[str]
+) -> None:
     unit_id, path = coded[N_ALIKE + 1], LIST.format(axis="rubrique", code="tous")
     late = served.open(browser, "chantal", path)
     page = served.open(browser, "bilal", path)
@@ -129,7 +176,10 @@ def test_one_of_two_is_followed_on_all_codes_and_the_second_to_settle_is_told(se
     apart.get_by_role("button", name="Suivre alix").click()
     expect(page.locator("#annonce")).to_contain_text("Désaccord arbitré")
     rows = served.decisions().tail(2)
-    assert {(row.code, row.action == "reject_tag") for row in rows.itertuples()} == {("offre", False), ("enjeux.social", True)}
+    assert {(row.code, row.action == "reject_tag") for row in rows.itertuples()} == {
+        ("offre", False),
+        ("enjeux.social", True),
+    }
     before = len(served.decisions())
     apart = late.locator(f"[data-unit='{unit_id}']")
     apart.get_by_label("Pourquoi").fill("non")
@@ -138,21 +188,37 @@ def test_one_of_two_is_followed_on_all_codes_and_the_second_to_settle_is_told(se
     assert len(served.decisions()) == before
 
 
-def test_machine_and_people_are_compared_without_arbitration(served: Served, browser: Browser) -> None:
-    page = served.open(browser, "alix", "accord/desaccords?premier=alix&second=machine&axe=rubrique&code=tous")
+def test_machine_and_people_are_compared_without_arbitration(
+    served: Served, browser: Browser
+) -> None:
+    page = served.open(
+        browser, "alix", "accord/desaccords?premier=alix&second=machine&axe=rubrique&code=tous"
+    )
     expect(page.locator("h1")).to_have_text("Désaccords de alix et la machine")
     assert listed(page)
     expect(page.locator(".apart form")).to_have_count(0)
-    assert page.request.get(served.url("accord/desaccords?premier=alix&second=personne&axe=rubrique")).status == 404
+    assert (
+        page.request.get(
+            served.url("accord/desaccords?premier=alix&second=personne&axe=rubrique")
+        ).status
+        == 404
+    )
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "path",
-    ["accord", "accord?premier=alix&second=bilal", LIST.format(axis="rubrique", code="tous"), LIST.format(axis="posture", code="tous")],
+    [
+        "accord",
+        "accord?premier=alix&second=bilal",
+        LIST.format(axis="rubrique", code="tous"),
+        LIST.format(axis="posture", code="tous"),
+    ],
 )
 @pytest.mark.parametrize("width", [1400, pytest.param(390, marks=pytest.mark.slow)])
-def test_pages_are_accessible_and_fit(served: Served, browser: Browser, path: str, width: int) -> None:
+def test_pages_are_accessible_and_fit(
+    served: Served, browser: Browser, path: str, width: int
+) -> None:
     page = served.open(browser, "chantal", path, viewport={"width": width, "height": 900})
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -9,7 +9,10 @@ from playwright.sync_api import Browser
 from tests.review.serving import Served
 
 TEMPLATES = Path(__file__).parents[2] / "pipeline/review/templates/review"
-FORM = re.compile(r"<form\b[^>]*method=\"post\"[^>]*action=\"(?P<action>(?:{%.*?%}|[^\"])*)\".*?>(?P<content>.*?)</form>", re.DOTALL)
+FORM = re.compile(
+    r"<form\b[^>]*method=\"post\"[^>]*action=\"(?P<action>(?:{%.*?%}|[^\"])*)\".*?>(?P<content>.*?)</form>",
+    re.DOTALL,
+)
 DECIDING = re.compile(r"'(?:decide|arbitrate|theme_decide|set_aside_decide)'|{{ (?:to|action) }}")
 _ENTER = 'input:not([type="hidden"]):not([type="range"])'  # fields in which Enter submits a form
 _PAGES = {
@@ -30,9 +33,17 @@ _PAGES = {
 def test_a_form_that_decides_has_no_default_button(path: Path) -> None:
     html = path.read_text(encoding="utf-8")
     forms = [found for found in FORM.finditer(html) if DECIDING.search(found["action"])]
-    first = re.compile(r"\s*(?:{% url [^%]*%})?{% include \"review/(?:no_default_button|theme_form)\.html\"")
+    first = re.compile(
+        r"\s*(?:{% url [^%]*%})?{% include \"review/(?:no_default_button|theme_form)\.html\""
+    )
     assert [found["action"] for found in forms if not first.match(found["content"])] == []
-    if path.name in ("bench.html", "disagreements.html", "theme_edit.html", "theme_members.html", "theme_split.html"):
+    if path.name in (
+        "bench.html",
+        "disagreements.html",
+        "theme_edit.html",
+        "theme_members.html",
+        "theme_split.html",
+    ):
         assert forms
 
 
@@ -42,7 +53,9 @@ def test_a_form_that_decides_has_no_default_button(path: Path) -> None:
 def test_enter_in_a_field_decides_nothing(served: Served, browser: Browser, name: str) -> None:
     theme = served.study.read_machine_table("themes")["theme_id"].min()
     page = served.open(browser, "alix", _PAGES[name].format(theme=theme))
-    page.evaluate("for (const shown of document.querySelectorAll('main details')) shown.open = true")
+    page.evaluate(
+        "for (const shown of document.querySelectorAll('main details')) shown.open = true"
+    )
     for choice in page.locator("main form[method=post] select").all():
         choice.select_option(index=1)
     for box in page.locator("main form[method=post] [name=passage]").all()[:2]:
@@ -56,6 +69,8 @@ def test_enter_in_a_field_decides_nothing(served: Served, browser: Browser, name
             field.fill("on en a parlé à deux tables")
         field.press("Enter")
         page.wait_for_timeout(200)  # what is sent arrives
-        page.evaluate("for (const shown of document.querySelectorAll('main details')) shown.open = true")
+        page.evaluate(
+            "for (const shown of document.querySelectorAll('main details')) shown.open = true"
+        )
     assert len(served.decisions()) == before
     assert n_fields or name in ("propositions", "resultats", "journal")

@@ -34,8 +34,12 @@ def test_a_decision_is_undone_by_a_new_one_and_both_stay(served: Served, browser
 
 
 @pytest.mark.slow
-def test_an_analyst_takes_back_nobody_elses_decision_and_an_administrator_does(served: Served, browser: Browser) -> None:
-    number = served.study.decisions.append(author="alix", action="rename_theme", theme_id="t-inconnu", value="Bocage")
+def test_an_analyst_takes_back_nobody_elses_decision_and_an_administrator_does(
+    served: Served, browser: Browser
+) -> None:
+    number = served.study.decisions.append(
+        author="alix", action="rename_theme", theme_id="t-inconnu", value="Bocage"
+    )
     page = served.open(browser, "bilal", "journal")
     expect(page.locator(f"#d{number}").get_by_role("button")).to_have_count(0)
     page = served.open(browser, "chantal", "journal?quoi=themes")
@@ -44,17 +48,30 @@ def test_an_analyst_takes_back_nobody_elses_decision_and_an_administrator_does(s
 
 
 @pytest.mark.slow
-def test_the_journal_keeps_from_an_analyst_what_others_put_on_a_passage_still_to_code(served: Served, browser: Browser) -> None:
+def test_the_journal_keeps_from_an_analyst_what_others_put_on_a_passage_still_to_code(
+    served: Served, browser: Browser
+) -> None:
     unit_id = str(served.study.read_table("units")["unit_id"].max())
-    row = {"author": "alix", "action": "reject_tag", "unit_id": unit_id, "axis": "posture", "code": "besoin", "why": "déjà une réponse"}
+    row = {
+        "author": "alix",
+        "action": "reject_tag",
+        "unit_id": unit_id,
+        "axis": "posture",
+        "code": "besoin",
+        "why": "déjà une réponse",
+    }
     number = served.study.decisions.append_all([row])[0]
     page = served.open(browser, "bilal", "journal")
     expect(page.locator(f"#d{number}")).to_contain_text("que vous n’avez pas encore codé")
     expect(page.locator(f"#d{number}")).not_to_contain_text("déjà une réponse")
-    served.study.decisions.append(author="bilal", action="confirm_unit", unit_id=unit_id, value="[]")
+    served.study.decisions.append(
+        author="bilal", action="confirm_unit", unit_id=unit_id, value="[]"
+    )
     page.reload()
     expect(page.locator(f"#d{number}")).to_contain_text("déjà une réponse")
-    expect(served.open(browser, "chantal", "journal").locator(f"#d{number}")).to_contain_text("déjà une réponse")
+    expect(served.open(browser, "chantal", "journal").locator(f"#d{number}")).to_contain_text(
+        "déjà une réponse"
+    )
 
 
 def test_the_journal_is_filtered_and_exported(served: Served, browser: Browser) -> None:
@@ -70,7 +87,9 @@ def test_the_journal_is_filtered_and_exported(served: Served, browser: Browser) 
 
 
 @pytest.mark.slow
-def test_the_first_person_makes_the_first_account_and_invites_another(new_study: Callable[..., Study], browser: Browser) -> None:
+def test_the_first_person_makes_the_first_account_and_invites_another(
+    new_study: Callable[..., Study], browser: Browser
+) -> None:
     with serving(new_study(), accounts={}) as fresh:
         link = re.search(r"http://\S+", fresh.first_line)
         assert link and "premier-acces?jeton=" in link.group()

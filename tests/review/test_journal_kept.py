@@ -2,20 +2,32 @@
 
 import numpy as np
 import pytest
-from draws import seeds
 
 from pipeline.decision_store import DecisionStore
 from pipeline.review.journal import TAG_ACTIONS, Journal
 from pipeline.standing import coded_units, judged_units, standing
-from pipeline.tables import TAGS
+from pipeline.tables.material import TAGS
+from support.draws import seeds
 
 CODES = [("posture", "force"), ("pilier", "besoin")]
-_SAID = {"score": 0.9, "is_assigned": True, "evidence": "[]", "source": "machine", "model_version": "m"}
-PUT = TAGS.build(_SAID | {"unit_id": f"u-{n}", "axis": axis, "code": code} for n in range(6) for axis, code in CODES)
+_SAID = {
+    "score": 0.9,
+    "is_assigned": True,
+    "evidence": "[]",
+    "source": "machine",
+    "model_version": "m",
+}
+PUT = TAGS.build(
+    _SAID | {"unit_id": f"u-{n}", "axis": axis, "code": code}
+    for n in range(6)
+    for axis, code in CODES
+)
 
 
 @pytest.mark.parametrize("seed", seeds(12))
-def test_the_journal_agrees_with_the_replay_on_what_stands(tmp_path_factory: pytest.TempPathFactory, seed: int) -> None:
+def test_the_journal_agrees_with_the_replay_on_what_stands(
+    tmp_path_factory: pytest.TempPathFactory, seed: int
+) -> None:
     store = DecisionStore(tmp_path_factory.mktemp("journal") / "decisions.sqlite3")
     journal, rng = Journal(store, keep=store.append_all), np.random.default_rng(seed)
     for number in range(1, 60):
@@ -24,14 +36,26 @@ def test_the_journal_agrees_with_the_replay_on_what_stands(tmp_path_factory: pyt
             row = {"action": "undo", "value": str(rng.integers(0, number + 3))}
         else:
             unit_id = f"u-{rng.integers(6)}"
-            row = {"action": str(rng.choice(sorted(TAG_ACTIONS))), "unit_id": unit_id, "axis": "posture", "code": "besoin", "value": "[]"}
+            row = {
+                "action": str(rng.choice(sorted(TAG_ACTIONS))),
+                "unit_id": unit_id,
+                "axis": "posture",
+                "code": "besoin",
+                "value": "[]",
+            }
             row |= {"axis": "pilier"} if rng.random() < 0.5 else {}
         journal.add([row], author=author, request_id=f"{number}")
         if number % 7:
             continue
         decisions = standing(store.read())
-        assert [decision.decision_id for decision in journal.standing(TAG_ACTIONS)] == list(decisions["decision_id"])
+        assert [decision.decision_id for decision in journal.standing(TAG_ACTIONS)] == list(
+            decisions["decision_id"]
+        )
         whole = coded_units(store.read(), PUT, exclusive=("posture",))
         for name in ("alix", "bilal"):
-            assert journal.judged_by(name) == set(judged_units(decisions[decisions["author"] == name]))
-            assert journal.coded_by(name, lambda _unit: CODES, ("posture",)) == whole.get(name, set())
+            assert journal.judged_by(name) == set(
+                judged_units(decisions[decisions["author"] == name])
+            )
+            assert journal.coded_by(name, lambda _unit: CODES, ("posture",)) == whole.get(
+                name, set()
+            )

@@ -10,18 +10,31 @@ from pipeline.study import Study
 from tests.review.serving import copy_study, serving
 
 REVIEW = Path(__file__).parents[2] / "pipeline" / "review"
-ENTRY = re.compile(r'^msgid "(?P<source>.*?)"\n(?:msgid_plural .*\n)?msgstr(?:\[0\])? "(?P<target>.*?)"', re.MULTILINE)
+ENTRY = re.compile(
+    r'^msgid "(?P<source>.*?)"\n(?:msgid_plural .*\n)?msgstr(?:\[0\])? "(?P<target>.*?)"',
+    re.MULTILINE,
+)
 
 
 def test_every_message_has_an_english_one_with_the_same_blanks() -> None:
-    text = re.sub(r'"\n"', "", (REVIEW / "locale/en/LC_MESSAGES/django.po").read_text(encoding="utf-8"))
-    entries = [(found["source"], found["target"]) for found in ENTRY.finditer(text) if found["source"]]
+    text = re.sub(
+        r'"\n"', "", (REVIEW / "locale/en/LC_MESSAGES/django.po").read_text(encoding="utf-8")
+    )
+    entries = [
+        (found["source"], found["target"]) for found in ENTRY.finditer(text) if found["source"]
+    ]
     assert len(entries) > 400
     blanks = re.compile(r"%\(\w+\)s|\{\w+\}")
-    assert [source for source, target in entries if not target or sorted(blanks.findall(source)) != sorted(blanks.findall(target))] == []
+    assert [
+        source
+        for source, target in entries
+        if not target or sorted(blanks.findall(source)) != sorted(blanks.findall(target))
+    ] == []
 
 
-@pytest.mark.parametrize("path", sorted((REVIEW / "templates").rglob("*.html")), ids=lambda path: path.name)
+@pytest.mark.parametrize(
+    "path", sorted((REVIEW / "templates").rglob("*.html")), ids=lambda path: path.name
+)
 def test_words_on_pages_have_curly_apostrophes(path: Path) -> None:
     told = re.findall(r'{% translate "([^"]*)"', path.read_text(encoding="utf-8"))
     assert [words for words in told if re.search(r"\w'\w", words)] == []
@@ -29,7 +42,9 @@ def test_words_on_pages_have_curly_apostrophes(path: Path) -> None:
 
 @pytest.mark.slow
 @pytest.mark.browser
-def test_pages_speak_english_where_asked(demo_study: Study, tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> None:
+def test_pages_speak_english_where_asked(
+    demo_study: Study, tmp_path_factory: pytest.TempPathFactory, browser: Browser
+) -> None:
     study = copy_study(demo_study, tmp_path_factory.mktemp("english") / "study")
     with serving(study, environment={"ATELIERS_LANG": "en"}) as served:
         page = served.open(browser, "alix")

@@ -20,7 +20,9 @@ _EACH = 5
 def validate(session: httpx.Client, unit_id: str, token_: str, request_id: str) -> int:
     """Confirm a passage; the status of the answer."""
     data = {"geste": "valider", "csrfmiddlewaretoken": token_, "request_id": request_id}
-    return session.post(f"/passages/{unit_id}/decider", data=data, headers={"HX-Request": "true"}).status_code
+    return session.post(
+        f"/passages/{unit_id}/decider", data=data, headers={"HX-Request": "true"}
+    ).status_code
 
 
 @pytest.mark.slow
@@ -32,7 +34,11 @@ def test_twenty_analysts_at_once_lose_and_double_nothing(served: Served) -> None
     def work(name: str) -> list[int]:
         session = client(served, name)
         token_ = token(session)
-        return [validate(session, unit_id, token_, f"{name}-{unit_id}") for unit_id in unit_ids for _twice in range(2)]
+        return [
+            validate(session, unit_id, token_, f"{name}-{unit_id}")
+            for unit_id in unit_ids
+            for _twice in range(2)
+        ]
 
     with ThreadPoolExecutor(len(ANALYSTS)) as pool:
         answers = [status for statuses in pool.map(work, ANALYSTS) for status in statuses]
@@ -44,7 +50,9 @@ def test_twenty_analysts_at_once_lose_and_double_nothing(served: Served) -> None
 
 
 @pytest.mark.slow
-def test_a_server_killed_in_a_burst_keeps_what_it_acknowledged(new_study: Callable[..., Study]) -> None:
+def test_a_server_killed_in_a_burst_keeps_what_it_acknowledged(
+    new_study: Callable[..., Study],
+) -> None:
     study = new_study()
     unit_ids = sorted(study.read_table("units")["unit_id"])
     acknowledged: list[str] = []

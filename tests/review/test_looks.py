@@ -11,7 +11,12 @@ from tests.review.pages import PAGES, address
 from tests.review.serving import Served
 
 STYLES = Path(__file__).parents[2] / "pipeline/review/static/review"
-SCREENS = {"laptop": (1366, 768), "telephone": (390, 844), "small telephone": (320, 640), "tablet": (820, 1180)}
+SCREENS = {
+    "laptop": (1366, 768),
+    "telephone": (390, 844),
+    "small telephone": (320, 640),
+    "tablet": (820, 1180),
+}
 
 _COLOURS = """() => {
   const style = (selector, name) => getComputedStyle(document.querySelector(selector))[name];
@@ -40,10 +45,15 @@ def rgb(colour: str) -> str:
 
 
 CSS = (STYLES / "review.css").read_text(encoding="utf-8")
-LIGHT, DARK = declarations(CSS, ':root:not([data-theme="dark"]) {'), declarations(CSS, ':root[data-theme="dark"] {')
+LIGHT, DARK = (
+    declarations(CSS, ':root:not([data-theme="dark"]) {'),
+    declarations(CSS, ':root[data-theme="dark"] {'),
+)
 
 
-def test_the_dark_palette_is_told_alike_for_the_system_and_for_a_page_and_has_every_colour() -> None:
+def test_the_dark_palette_is_told_alike_for_the_system_and_for_a_page_and_has_every_colour() -> (
+    None
+):
     assert declarations(CSS, ":root:not([data-theme]) {") == DARK
     colours = {name for name, value in LIGHT.items() if value.startswith(("#", "rgb"))}
     assert colours == DARK.keys()
@@ -53,9 +63,15 @@ def test_the_dark_palette_is_told_alike_for_the_system_and_for_a_page_and_has_ev
 def test_colours_come_from_the_palette(path: Path) -> None:
     css = path.read_text(encoding="utf-8")
     rules = css.split("\n:root {", 1)[-1] if path.name == "review.css" else css
-    allowed = ("background: #fff; border-radius", "background: #fff; }", "stroke: #000")  # drawings, made on white
+    allowed = (
+        "background: #fff; border-radius",
+        "background: #fff; }",
+        "stroke: #000",
+    )  # drawings, made on white
     assert [
-        line for line in rules.splitlines() if re.search(r"#[0-9a-fA-F]{3,6}\b", line) and not any(part in line for part in allowed)
+        line
+        for line in rules.splitlines()
+        if re.search(r"#[0-9a-fA-F]{3,6}\b", line) and not any(part in line for part in allowed)
     ] == []
 
 
@@ -63,8 +79,18 @@ def test_colours_come_from_the_palette(path: Path) -> None:
 @pytest.mark.browser
 @pytest.mark.parametrize(
     ("system", "asked", "expected"),
-    [("light", None, LIGHT), ("dark", None, DARK), ("dark", "light", LIGHT), ("light", "dark", DARK)],
-    ids=["light system", "dark system", "light asked for on a dark system", "dark asked for on a light system"],
+    [
+        ("light", None, LIGHT),
+        ("dark", None, DARK),
+        ("dark", "light", LIGHT),
+        ("light", "dark", DARK),
+    ],
+    ids=[
+        "light system",
+        "dark system",
+        "light asked for on a dark system",
+        "dark asked for on a light system",
+    ],
 )
 def test_our_palette_wins_over_the_frameworks(
     served: Served, browser: Browser, system: str, asked: str | None, expected: dict[str, str]
@@ -107,9 +133,17 @@ _COVERED = """() => {
 @pytest.mark.slow
 @pytest.mark.browser
 @pytest.mark.parametrize("screen", SCREENS)
-def test_valider_is_in_sight_and_hides_nothing(served: Served, browser: Browser, screen: str) -> None:
+def test_valider_is_in_sight_and_hides_nothing(
+    served: Served, browser: Browser, screen: str
+) -> None:
     width, height = SCREENS[screen]
-    page = served.open(browser, "alix", "passages?ordre=lecture", viewport={"width": width, "height": height}, reduced_motion="reduce")
+    page = served.open(
+        browser,
+        "alix",
+        "passages?ordre=lecture",
+        viewport={"width": width, "height": height},
+        reduced_motion="reduce",
+    )
     expect(page.locator("#valider")).to_be_in_viewport(ratio=1)
     bar = page.locator(".bar").bounding_box()
     assert bar is not None and bar["height"] < height / 4
@@ -124,9 +158,14 @@ def test_valider_is_in_sight_and_hides_nothing(served: Served, browser: Browser,
 def test_each_decision_is_said_and_the_focus_is_kept(served: Served, browser: Browser) -> None:
     page = served.open(browser, "bilal", "passages?ordre=lecture")
     said = page.locator("#fait[role=status][aria-live=polite]")
-    page.evaluate("document.getElementById('fait').dataset.same = 'oui'")  # a region that was replaced would say nothing
+    page.evaluate(
+        "document.getElementById('fait').dataset.same = 'oui'"
+    )  # a region that was replaced would say nothing
     put = page.locator(".coded li.on").first
-    label, number = put.locator(".label").inner_text().split(" ", 1)[1], put.locator("button").first.get_attribute("id")
+    label, number = (
+        put.locator(".label").inner_text().split(" ", 1)[1],
+        put.locator("button").first.get_attribute("id"),
+    )
     put.locator("button").first.focus()
     page.keyboard.press("Enter")
     expect(said).to_contain_text(f"{label} »")
@@ -136,7 +175,9 @@ def test_each_decision_is_said_and_the_focus_is_kept(served: Served, browser: Br
     page.locator("#annuler").focus()
     page.keyboard.press("Enter")
     expect(said).to_contain_text("Annulé")
-    expect(page.locator("#passage-titre")).to_be_focused()  # nothing is left to take back: the button is off
+    expect(
+        page.locator("#passage-titre")
+    ).to_be_focused()  # nothing is left to take back: the button is off
     page.locator("#valider").focus()
     page.keyboard.press("Enter")
     expect(said).to_contain_text("Passage validé")

@@ -10,7 +10,9 @@ from tests.review.serving import Served
 pytestmark = pytest.mark.browser
 
 
-def test_forty_keys_typed_at_once_are_forty_decisions_in_order(served: Served, browser: Browser) -> None:
+def test_forty_keys_typed_at_once_are_forty_decisions_in_order(
+    served: Served, browser: Browser
+) -> None:
     page = served.open(browser, "alix")
     order = [page.locator(".said").get_attribute("data-unit")]
     before = len(served.decisions())
@@ -35,11 +37,18 @@ def test_a_key_rejects_a_code_and_another_undoes_it(served: Served, browser: Bro
     page.keyboard.press("u")
     expect(page.locator(".coded li").first.locator(".state")).to_contain_text("proposée")
     rejected, undone = served.decisions().tail(2).itertuples()
-    assert (rejected.action, rejected.unit_id, undone.action, undone.value) == ("reject_tag", unit_id, "undo", str(rejected.decision_id))
+    assert (rejected.action, rejected.unit_id, undone.action, undone.value) == (
+        "reject_tag",
+        unit_id,
+        "undo",
+        str(rejected.decision_id),
+    )
     assert label
 
 
-def test_others_decisions_show_only_once_ones_own_is_saved(served: Served, browser: Browser) -> None:
+def test_others_decisions_show_only_once_ones_own_is_saved(
+    served: Served, browser: Browser
+) -> None:
     page = served.open(browser, "alix", "passages?ordre=lecture&etat=tous")
     unit_id = page.locator(".said").get_attribute("data-unit")
     page.keyboard.press("v")
@@ -47,15 +56,24 @@ def test_others_decisions_show_only_once_ones_own_is_saved(served: Served, brows
     other = served.open(browser, "bilal", f"passages?etat=tous&passage={unit_id}")
     expect(other.locator("section.others")).to_have_count(0)
     other.click("text=Valider le passage")
-    other.wait_for_function("id => document.querySelector('.said')?.dataset.unit !== id", arg=unit_id)
+    other.wait_for_function(
+        "id => document.querySelector('.said')?.dataset.unit !== id", arg=unit_id
+    )
     other.goto(served.url(f"passages?etat=tous&passage={unit_id}"))
     expect(other.locator("section.others")).to_contain_text("alix")
 
 
-def test_a_passage_left_after_one_code_was_rejected_is_not_coded(served: Served, browser: Browser) -> None:
+def test_a_passage_left_after_one_code_was_rejected_is_not_coded(
+    served: Served, browser: Browser
+) -> None:
     page = served.open(browser, "bilal", "passages?ordre=lecture")
-    listed, unit_id = page.locator("#a-suivre").inner_text(), page.locator(".said").get_attribute("data-unit")
-    served.study.decisions.append(author="chantal", action="confirm_unit", unit_id=unit_id, value="[]")
+    listed, unit_id = (
+        page.locator("#a-suivre").inner_text(),
+        page.locator(".said").get_attribute("data-unit"),
+    )
+    served.study.decisions.append(
+        author="chantal", action="confirm_unit", unit_id=unit_id, value="[]"
+    )
     page.keyboard.press("1")
     expect(page.locator(".chip.begun")).to_have_text("commencé, reste à valider")
     expect(page.locator("section.others")).to_have_count(0)  # what chantal put is not shown yet
@@ -82,7 +100,11 @@ def test_a_code_is_added_from_the_list(served: Served, browser: Browser) -> None
     page.click(".add button")
     expect(page.locator(".coded")).to_contain_text([label])
     added = served.decisions().iloc[-1]
-    assert (added["action"], f"{added['axis']}:{added['code']}", added["unit_id"]) == ("add_tag", key, unit_id)
+    assert (added["action"], f"{added['axis']}:{added['code']}", added["unit_id"]) == (
+        "add_tag",
+        key,
+        unit_id,
+    )
 
 
 def test_keys_can_be_put_out(served: Served, browser: Browser) -> None:

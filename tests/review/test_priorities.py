@@ -18,7 +18,9 @@ pytestmark = pytest.mark.browser
 
 
 def order(page: Page) -> list[str]:
-    return [str(row.get_attribute("data-theme-id")) for row in page.locator(".ranking tbody tr").all()]
+    return [
+        str(row.get_attribute("data-theme-id")) for row in page.locator(".ranking tbody tr").all()
+    ]
 
 
 @contextmanager
@@ -38,28 +40,49 @@ def set_number(page: Page, name: str, value: str) -> None:
 
 
 def only(page: Page, kept: str) -> None:
-    for name in ("tables", "workshops", "rapporteurs", "actors", "need", "leverage", "late", "severity"):
+    for name in (
+        "tables",
+        "workshops",
+        "rapporteurs",
+        "actors",
+        "need",
+        "leverage",
+        "late",
+        "severity",
+    ):
         if name != kept:
             set_number(page, name, "0")
 
 
-def test_the_page_ranks_as_the_last_run_where_nobody_decided_since(served: Served, browser: Browser) -> None:
+def test_the_page_ranks_as_the_last_run_where_nobody_decided_since(
+    served: Served, browser: Browser
+) -> None:
     page = served.open(browser, "denis", "priorites")
     rows = served.study.read_table("priorities")
     rows = rows[rows["scope"] == "study"].sort_values("rank")
     assert order(page) == list(rows["theme_id"])
     first = page.locator(".ranking tbody tr").first
-    expect(first.locator(".interval")).to_contain_text(f"{rows['rank_low'].iloc[0]} à {rows['rank_high'].iloc[0]}")
+    expect(first.locator(".interval")).to_contain_text(
+        f"{rows['rank_low'].iloc[0]} à {rows['rank_high'].iloc[0]}"
+    )
     first.locator("summary").press("Enter")
     notes = served.study.read_table("priority_notes")
-    said = notes[(notes["theme_id"] == order(page)[0]) & (notes["scope"] == "study") & (notes["subject"] == "c_tables")]
+    said = notes[
+        (notes["theme_id"] == order(page)[0])
+        & (notes["scope"] == "study")
+        & (notes["subject"] == "c_tables")
+    ]
     expect(first.locator(".criteria")).to_contain_text(said["sentence"].iloc[0])
     expect(page.locator("#controles ~ ul li")).to_have_count(4)
-    expect(page.locator("text=Enregistrer ces poids")).to_have_count(0)  # a reader tries, and saves nothing
+    expect(page.locator("text=Enregistrer ces poids")).to_have_count(
+        0
+    )  # a reader tries, and saves nothing
     expect(page.get_by_role("button", name="Classer l’étude ainsi")).to_have_count(0)
 
 
-def test_a_slider_and_its_number_say_the_same_and_rank_at_once(served: Served, browser: Browser) -> None:
+def test_a_slider_and_its_number_say_the_same_and_rank_at_once(
+    served: Served, browser: Browser
+) -> None:
     page = served.open(browser, "alix", "priorites")
     before, opened = order(page), page.locator(".ranking details").nth(2)
     opened_id = opened.get_attribute("id")
@@ -113,7 +136,9 @@ def test_one_workshop_is_ranked_by_itself(served: Served, browser: Browser) -> N
     assert order(page) == list(rows[rows["scope"] == name].sort_values("rank")["theme_id"])
 
 
-def test_weights_are_saved_under_a_name_loaded_used_and_left_again(served: Served, browser: Browser) -> None:
+def test_weights_are_saved_under_a_name_loaded_used_and_left_again(
+    served: Served, browser: Browser
+) -> None:
     page = served.open(browser, "bilal", "priorites")
     only(page, "need")
     set_number(page, "need", "60")
@@ -122,7 +147,12 @@ def test_weights_are_saved_under_a_name_loaded_used_and_left_again(served: Serve
     expect(page.locator("#annonce")).to_contain_text("est enregistrée")
     saved = served.decisions().iloc[-1]
     held = json.loads(saved["value"])
-    assert (saved["author"], saved["action"], held["name"], held["weights"]["need"]) == ("bilal", "save_weighting", "Besoin d'abord", 0.6)
+    assert (saved["author"], saved["action"], held["name"], held["weights"]["need"]) == (
+        "bilal",
+        "save_weighting",
+        "Besoin d'abord",
+        0.6,
+    )
     row = page.locator(".weightings tr", has_text="Besoin d’abord")
     expect(row).to_contain_text("bilal")
     page.goto(served.url("priorites"))
@@ -133,10 +163,16 @@ def test_weights_are_saved_under_a_name_loaded_used_and_left_again(served: Serve
     row.get_by_role("button", name="Classer l’étude ainsi").click()
     expect(row).to_contain_text("classe l’étude")
     used = served.decisions().iloc[-1]
-    assert (used["author"], used["action"], used["value"]) == ("bilal", "use_weighting", "Besoin d'abord")
+    assert (used["author"], used["action"], used["value"]) == (
+        "bilal",
+        "use_weighting",
+        "Besoin d'abord",
+    )
     page.goto(served.url("priorites"))
     assert order(page) == ranked
-    page.locator(".weightings tr", has_text="etude.toml").get_by_role("button", name="Classer l’étude ainsi").click()
+    page.locator(".weightings tr", has_text="etude.toml").get_by_role(
+        "button", name="Classer l’étude ainsi"
+    ).click()
     expect(page.locator("#annonce")).to_contain_text("de nouveau par les poids d’etude.toml")
     left = served.decisions().iloc[-1]
     assert left["action"] == "use_weighting" and left["value"] != left["value"]  # blank
@@ -173,9 +209,14 @@ def test_weightings_stand_side_by_side(served: Served, browser: Browser) -> None
 
 def ranked_by_a_run(study: Study) -> list[str]:
     """The themes of the study in the order that the next run will give, by the weights of etude.toml."""
-    tables = {name: study.read_machine_table(name) for name in ("tags", "themes", "theme_families", "theme_members")}
+    tables = {
+        name: study.read_machine_table(name)
+        for name in ("tags", "themes", "theme_families", "theme_members")
+    }
     units = study.read_table("units")
-    reviewed = apply_decisions({"units": units, **tables}, study.decisions.read(), axes=study.grid.axes)
+    reviewed = apply_decisions(
+        {"units": units, **tables}, study.decisions.read(), axes=study.grid.axes
+    )
     told = (reviewed[name] for name in ("tags", "themes", "theme_members"))
     rest = (study.read_table(name) for name in ("workshops", "attendance"))
     rows = rank_themes(units, *told, *rest, settings=study.settings.rank).priorities
@@ -186,10 +227,14 @@ def test_a_theme_bears_the_name_and_rank_of_now(served: Served, browser: Browser
     themes = served.study.read_table("themes")
     name, other = themes["theme_id"].iloc[0], themes["theme_id"].iloc[1]
     said, units = {"author": "chantal"}, served.study.read_table("units")["unit_id"]
-    judged = [said | {"action": "confirm_unit", "unit_id": unit_id, "value": "[]"} for unit_id in units[::4]]
+    judged = [
+        said | {"action": "confirm_unit", "unit_id": unit_id, "value": "[]"}
+        for unit_id in units[::4]
+    ]
     served.study.decisions.append_all(
         [
-            said | {"action": "rename_theme", "theme_id": name, "value": "Aller <b>sans</b> voiture"},
+            said
+            | {"action": "rename_theme", "theme_id": name, "value": "Aller <b>sans</b> voiture"},
             said | {"action": "merge_theme", "theme_id": other, "value": name},
             *judged,
         ]
@@ -202,7 +247,9 @@ def test_a_theme_bears_the_name_and_rank_of_now(served: Served, browser: Browser
     expect(page.locator("text=en train d’être comptées")).to_have_count(0)
     assert order(page) == ranked_by_a_run(served.study)
     row.locator("summary").click()
-    expect(row.locator(".criteria")).not_to_contain_text("Dit à")  # it gained passages: the sentence of the last run is not true any more
+    expect(row.locator(".criteria")).not_to_contain_text(
+        "Dit à"
+    )  # it gained passages: the sentence of the last run is not true any more
 
 
 def test_a_reader_can_save_and_use_nothing(served: Served, browser: Browser) -> None:
@@ -211,16 +258,29 @@ def test_a_reader_can_save_and_use_nothing(served: Served, browser: Browser) -> 
     before = len(served.decisions())
     for path in ("priorites/enregistrer", "priorites/utiliser"):
         form = {"csrfmiddlewaretoken": str(token), "nom": "x", "tables": "1", "ponderation": ""}
-        assert page.request.post(served.url(path), form=form, headers={"Referer": served.address}).status == 403
+        assert (
+            page.request.post(
+                served.url(path), form=form, headers={"Referer": served.address}
+            ).status
+            == 403
+        )
     assert len(served.decisions()) == before
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "path", ["priorites", "priorites?tables=beaucoup", "priorites/comparer", "priorites/comparer?p=&p=Besoin%20d'abord"]
+    "path",
+    [
+        "priorites",
+        "priorites?tables=beaucoup",
+        "priorites/comparer",
+        "priorites/comparer?p=&p=Besoin%20d'abord",
+    ],
 )
 @pytest.mark.parametrize("width", [1400, pytest.param(390, marks=pytest.mark.slow)])
-def test_pages_are_accessible_and_fit(served: Served, browser: Browser, path: str, width: int) -> None:
+def test_pages_are_accessible_and_fit(
+    served: Served, browser: Browser, path: str, width: int
+) -> None:
     page = served.open(browser, "alix", path, viewport={"width": width, "height": 900})
     assert faults(page) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width

@@ -16,11 +16,18 @@ pytestmark = pytest.mark.browser
         ("névoles", False),
         *(
             pytest.param(typed, found, marks=pytest.mark.slow)
-            for typed, found in (("BÉNÉVOLES", True), ("bénévol", True), ('"bénévoles zzz"', False), ("<b>", False))
+            for typed, found in (
+                ("BÉNÉVOLES", True),
+                ("bénévol", True),
+                ('"bénévoles zzz"', False),
+                ("<b>", False),
+            )
         ),
     ],
 )
-def test_search_folds_accents_and_case_and_takes_beginnings_of_words(served: Served, browser: Browser, typed: str, found: bool) -> None:
+def test_search_folds_accents_and_case_and_takes_beginnings_of_words(
+    served: Served, browser: Browser, typed: str, found: bool
+) -> None:
     page = served.open(browser, "denis")
     page.fill("#recherche", typed)
     page.press("#recherche", "Enter")
@@ -30,8 +37,15 @@ def test_search_folds_accents_and_case_and_takes_beginnings_of_words(served: Ser
     assert all(mark.startswith(("bénévol", "benevol")) for mark in marks)
 
 
-def test_what_awaits_a_run_is_told_again_with_its_progress_and_not_only_when_the_page_opens(served: Served) -> None:
-    session = httpx.Client(base_url=served.address, timeout=30, cookies={served.session_cookie: served.sessions["denis"]}, verify=False)
+def test_what_awaits_a_run_is_told_again_with_its_progress_and_not_only_when_the_page_opens(
+    served: Served,
+) -> None:
+    session = httpx.Client(
+        base_url=served.address,
+        timeout=30,
+        cookies={served.session_cookie: served.sessions["denis"]},
+        verify=False,
+    )
     progress = session.get("/resultats", headers={"HX-Request": "true"}).text
     assert "<h1" not in progress and "prochain calcul" in progress and "appliquée" in progress
 
@@ -47,9 +61,13 @@ def test_a_new_run_that_cannot_start_says_why(served: Served, browser: Browser) 
 
 
 @pytest.mark.slow
-def test_a_new_run_applies_decisions_and_tells_what_changed(served: Served, browser: Browser) -> None:
+def test_a_new_run_applies_decisions_and_tells_what_changed(
+    served: Served, browser: Browser
+) -> None:
     priorities = served.study.read_table("priorities")
-    first = priorities[(priorities["scope"] == "study") & (priorities["rank"] == 1)]["theme_id"].iloc[0]
+    first = priorities[(priorities["scope"] == "study") & (priorities["rank"] == 1)][
+        "theme_id"
+    ].iloc[0]
     served.study.decisions.append(author="alix", action="reject_theme", theme_id=str(first))
     page = served.open(browser, "alix", "resultats")
     expect(page.locator("main")).to_contain_text("le prochain calcul")
@@ -57,7 +75,9 @@ def test_a_new_run_applies_decisions_and_tells_what_changed(served: Served, brow
     expect(page.locator("#avancement h2")).to_contain_text("changé", timeout=120_000)
     expect(page.locator("#avancement")).to_contain_text("n’est plus classé")
     expect(page.locator("#avancement")).to_contain_text("du rang 2 au rang 1")
-    expect(page.locator("main")).to_contain_text("0 décision attend")  # on the page that asked for it, not only once it is loaded again
+    expect(page.locator("main")).to_contain_text(
+        "0 décision attend"
+    )  # on the page that asked for it, not only once it is loaded again
     expect(page.locator("main")).to_contain_text("1 est appliquée")
     page.goto(served.url("resultats"))
     expect(page.locator("main")).to_contain_text("0 décision attend")

@@ -26,14 +26,25 @@ def client(served: Served, name: str | None = None) -> httpx.Client:
 
 def token(session: httpx.Client) -> str:
     """The token of the last form that the session was shown."""
-    page = session.get("/compte" if any(name.startswith("ateliers_session") for name in session.cookies) else "/connexion").text
+    page = session.get(
+        "/compte"
+        if any(name.startswith("ateliers_session") for name in session.cookies)
+        else "/connexion"
+    ).text
     return re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page)[0]
 
 
 def posts(served: Served) -> list[str]:
     """Every address that changes something."""
     unit_id = served.study.read_table("units")["unit_id"].min()
-    return ["/journal/1/annuler", f"/passages/{unit_id}/decider", "/resultats/recalculer", "/comptes", "/comptes/1", "/compte/preferences"]
+    return [
+        "/journal/1/annuler",
+        f"/passages/{unit_id}/decider",
+        "/resultats/recalculer",
+        "/comptes",
+        "/comptes/1",
+        "/compte/preferences",
+    ]
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
@@ -53,24 +64,41 @@ def test_nothing_is_decided_without_login_or_without_the_forms_token(served: Ser
 
 def test_a_reader_reads_everything_and_decides_nothing(served: Served) -> None:
     session = client(served, "denis")
-    assert {name: session.get(address(name, served)).status_code for name in READ_ONLY} == dict.fromkeys(READ_ONLY, 200)
+    assert {
+        name: session.get(address(name, served)).status_code for name in READ_ONLY
+    } == dict.fromkeys(READ_ONLY, 200)
     assert session.get(address("comptes", served)).status_code == 403
-    data = {"geste": "valider", "csrfmiddlewaretoken": token(session), "request_id": uuid.uuid4().hex}
+    data = {
+        "geste": "valider",
+        "csrfmiddlewaretoken": token(session),
+        "request_id": uuid.uuid4().hex,
+    }
     refused = [path for path in posts(served) if path != "/compte/preferences"]
-    assert {path: session.post(path, data=data).status_code for path in refused} == dict.fromkeys(refused, 403)
+    assert {path: session.post(path, data=data).status_code for path in refused} == dict.fromkeys(
+        refused, 403
+    )
 
 
 def test_an_analyst_does_not_see_accounts(served: Served) -> None:
     session = client(served, "alix")
     assert session.get("/comptes").status_code == 403
-    assert session.post("/comptes", data={"username": "intrus", "csrfmiddlewaretoken": token(session)}).status_code == 403
+    assert (
+        session.post(
+            "/comptes", data={"username": "intrus", "csrfmiddlewaretoken": token(session)}
+        ).status_code
+        == 403
+    )
 
 
 def test_every_address_of_the_application_names_a_role(served: Served) -> None:
     from tests.review.serving import environment_of
 
     told = subprocess.run(
-        [sys.executable, "-m", "pipeline.review", "check"], capture_output=True, text=True, env=environment_of(served.study), check=False
+        [sys.executable, "-m", "pipeline.review", "check"],
+        capture_output=True,
+        text=True,
+        env=environment_of(served.study),
+        check=False,
     )
     assert (told.returncode, "no issues" in told.stdout) == (0, True), told.stderr
 
@@ -79,21 +107,45 @@ def test_production_settings_pass_djangos_own_check(new_study: Callable[..., Stu
     from tests.review.serving import environment_of
 
     study = new_study(https=True, hosts=["relecture.example.org"])
-    command = [sys.executable, "-m", "pipeline.review", "check", "--deploy", "--fail-level", "WARNING"]
-    told = subprocess.run(command, capture_output=True, text=True, env=environment_of(study), check=False)
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.review",
+        "check",
+        "--deploy",
+        "--fail-level",
+        "WARNING",
+    ]
+    told = subprocess.run(
+        command, capture_output=True, text=True, env=environment_of(study), check=False
+    )
     assert (told.returncode, "no issues" in told.stdout) == (0, True), told.stderr
 
 
 @pytest.mark.slow
-def test_behind_a_proxy_the_application_speaks_its_public_name_and_https_only(new_study: Callable[..., Study]) -> None:
+def test_behind_a_proxy_the_application_speaks_its_public_name_and_https_only(
+    new_study: Callable[..., Study],
+) -> None:
     with serving(new_study(https=True, hosts=["relecture.example.org"]), accounts={}) as proxied:
         assert "https://relecture.example.org/premier-acces?jeton=" in proxied.first_line
         told = {"Host": "relecture.example.org"}
-        assert httpx.get(proxied.url("connexion"), headers=told).headers["location"] == "https://relecture.example.org/connexion"
+        assert (
+            httpx.get(proxied.url("connexion"), headers=told).headers["location"]
+            == "https://relecture.example.org/connexion"
+        )
         answer = httpx.get(proxied.url("connexion"), headers=told | {"X-Forwarded-Proto": "https"})
-        assert answer.status_code == 200 and "max-age=31536000" in answer.headers["strict-transport-security"]
+        assert (
+            answer.status_code == 200
+            and "max-age=31536000" in answer.headers["strict-transport-security"]
+        )
         assert "Secure" in answer.headers["set-cookie"]
-        assert httpx.get(proxied.url("connexion"), headers={"Host": "ailleurs.example", "X-Forwarded-Proto": "https"}).status_code == 400
+        assert (
+            httpx.get(
+                proxied.url("connexion"),
+                headers={"Host": "ailleurs.example", "X-Forwarded-Proto": "https"},
+            ).status_code
+            == 400
+        )
 
 
 @pytest.mark.parametrize(
@@ -115,23 +167,42 @@ def test_headers_keep_other_sites_out(served: Served, name: str, wanted: str) ->
 
 
 @pytest.mark.slow
-def test_two_studies_reviewed_in_one_browser_keep_their_sessions_apart(served: Served, new_study: Callable[..., Study]) -> None:
+def test_two_studies_reviewed_in_one_browser_keep_their_sessions_apart(
+    served: Served, new_study: Callable[..., Study]
+) -> None:
     with serving(new_study(), accounts={"alix": "analyse"}) as other:
-        browser = httpx.Client(timeout=30)  # which sends cookies to every port of a host, as browsers do
+        browser = httpx.Client(
+            timeout=30
+        )  # which sends cookies to every port of a host, as browsers do
         for one in (served, other):
             told = browser.get(one.url("connexion"))
             token_ = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', told.text)[0]
             data = {"username": "alix", "password": PASSWORD, "csrfmiddlewaretoken": token_}
             assert browser.post(one.url("connexion"), data=data).status_code == 302
         names = {cookie.name for cookie in browser.cookies.jar}
-        assert len(names) == 4, names  # a session and a form's token of each, and nothing that both read
-        assert [browser.get(one.url("passages")).status_code for one in (served, other)] == [200, 200]
+        assert len(names) == 4, (
+            names
+        )  # a session and a form's token of each, and nothing that both read
+        assert [browser.get(one.url("passages")).status_code for one in (served, other)] == [
+            200,
+            200,
+        ]
 
 
 _QUICK = ("connexion", "passages", "theme")  # pages; the others with the slow tests
 
 
-@pytest.mark.parametrize("name", [*_QUICK, *(pytest.param(name, marks=pytest.mark.slow) for name in sorted(PAGES) if name not in _QUICK)])
+@pytest.mark.parametrize(
+    "name",
+    [
+        *_QUICK,
+        *(
+            pytest.param(name, marks=pytest.mark.slow)
+            for name in sorted(PAGES)
+            if name not in _QUICK
+        ),
+    ],
+)
 def test_no_page_is_kept_by_browsers_or_proxies(served: Served, name: str) -> None:
     answer = client(served, "chantal").get(address(name, served))
     assert answer.headers["cache-control"] == "no-store"
@@ -140,7 +211,9 @@ def test_no_page_is_kept_by_browsers_or_proxies(served: Served, name: str) -> No
 def test_nothing_that_holds_passages_is_kept_and_styles_are(served: Served) -> None:
     session = client(served, "chantal")
     paths = ["/journal/export.csv", "/resultats/rapport.html", "/nulle-part", "/resultats/absent"]
-    assert {path: session.get(path).headers["cache-control"] for path in paths} == dict.fromkeys(paths, "no-store")
+    assert {path: session.get(path).headers["cache-control"] for path in paths} == dict.fromkeys(
+        paths, "no-store"
+    )
     part = session.get("/passages", headers={"HX-Request": "true"})
     assert 'id="poste"' in part.text and part.headers["cache-control"] == "no-store"
     assert "max-age" in session.get("/static/review/review.css").headers["cache-control"]
@@ -165,12 +238,20 @@ _N_QUICK = 5
 
 @pytest.mark.parametrize(
     ("path", "sent", "status"),
-    [case if n < _N_QUICK else pytest.param(*case, marks=pytest.mark.slow) for n, case in enumerate(TOO_LONG)],
+    [
+        case if n < _N_QUICK else pytest.param(*case, marks=pytest.mark.slow)
+        for n, case in enumerate(TOO_LONG)
+    ],
     ids=[f"{n} {case[0]}" for n, case in enumerate(TOO_LONG)],
 )
-def test_a_text_that_is_too_long_is_refused_and_said(served: Served, path: str, sent: dict[str, str], status: int) -> None:
+def test_a_text_that_is_too_long_is_refused_and_said(
+    served: Served, path: str, sent: dict[str, str], status: int
+) -> None:
     session, before = client(served, "alix"), len(served.decisions())
-    theme, unit_id = (served.study.read_machine_table(name)[key].min() for name, key in (("themes", "theme_id"), ("tags", "unit_id")))
+    theme, unit_id = (
+        served.study.read_machine_table(name)[key].min()
+        for name, key in (("themes", "theme_id"), ("tags", "unit_id"))
+    )
     data = {"csrfmiddlewaretoken": token(session)} | sent
     answer = session.post("/" + path.format(theme=theme, unit=unit_id), data=data)
     assert answer.status_code == status
@@ -193,13 +274,21 @@ def test_what_is_too_long_is_said_where_one_decides(served: Served, browser: Bro
 
 
 def test_a_session_gets_a_new_key_at_login_and_none_survives_logout(served: Served) -> None:
-    session = httpx.Client(base_url=served.address, cookies={served.session_cookie: "choisiparunautre0123456789abcdef"})
+    session = httpx.Client(
+        base_url=served.address, cookies={served.session_cookie: "choisiparunautre0123456789abcdef"}
+    )
     page = session.get("/connexion")
     token_ = re.findall(r'name="csrfmiddlewaretoken" value="([^"]+)"', page.text)[0]
-    answer = session.post("/connexion", data={"username": "alix", "password": PASSWORD, "csrfmiddlewaretoken": token_})
+    answer = session.post(
+        "/connexion", data={"username": "alix", "password": PASSWORD, "csrfmiddlewaretoken": token_}
+    )
     given = answer.cookies[served.session_cookie]
     assert given != "choisiparunautre0123456789abcdef"
-    cookie = next(line for line in answer.headers.get_list("set-cookie") if line.startswith("ateliers_session"))
+    cookie = next(
+        line
+        for line in answer.headers.get_list("set-cookie")
+        if line.startswith("ateliers_session")
+    )
     assert "HttpOnly" in cookie and "SameSite=Lax" in cookie
     fresh = httpx.Client(base_url=served.address, cookies={served.session_cookie: given})
     assert fresh.get("/passages").status_code == 200
@@ -208,16 +297,34 @@ def test_a_session_gets_a_new_key_at_login_and_none_survives_logout(served: Serv
     assert stolen.get("/passages").status_code == 302
 
 
-@pytest.mark.parametrize("target", ["https://ailleurs.example/", "//ailleurs.example", "/\\ailleurs.example", "javascript:alert(1)"])
+@pytest.mark.parametrize(
+    "target",
+    [
+        "https://ailleurs.example/",
+        "//ailleurs.example",
+        "/\\ailleurs.example",
+        "javascript:alert(1)",
+    ],
+)
 def test_login_and_undo_lead_to_no_other_site(served: Served, target: str) -> None:
     session = httpx.Client(base_url=served.address)
     session.get("/connexion")
-    data = {"username": "alix", "password": PASSWORD, "next": target, "csrfmiddlewaretoken": token(session)}
+    data = {
+        "username": "alix",
+        "password": PASSWORD,
+        "next": target,
+        "csrfmiddlewaretoken": token(session),
+    }
     assert session.post("/connexion", data=data).headers["location"] == "/"
     unit_id = served.study.read_table("units")["unit_id"].min()
-    session.post(f"/passages/{unit_id}/decider", data={"geste": "valider", "csrfmiddlewaretoken": token(session)})
+    session.post(
+        f"/passages/{unit_id}/decider",
+        data={"geste": "valider", "csrfmiddlewaretoken": token(session)},
+    )
     number = int(served.decisions()["decision_id"].max())
-    answer = session.post(f"/journal/{number}/annuler", data={"next": target, "csrfmiddlewaretoken": token(session)})
+    answer = session.post(
+        f"/journal/{number}/annuler", data={"next": target, "csrfmiddlewaretoken": token(session)}
+    )
     assert answer.headers["location"] == "/journal"
 
 
@@ -242,8 +349,21 @@ def test_what_people_typed_is_shown_as_text(served: Served, browser: Browser) ->
     theme_id = str(served.study.read_machine_table("themes")["theme_id"].min())
     unit_id = str(served.study.read_table("units")["unit_id"].min())
     rows = [
-        {"author": HOSTILE[:60], "action": "rename_theme", "theme_id": theme_id, "value": HOSTILE, "why": HOSTILE},
-        {"author": "alix", "action": "reject_tag", "unit_id": unit_id, "axis": "posture", "code": "besoin", "why": HOSTILE},
+        {
+            "author": HOSTILE[:60],
+            "action": "rename_theme",
+            "theme_id": theme_id,
+            "value": HOSTILE,
+            "why": HOSTILE,
+        },
+        {
+            "author": "alix",
+            "action": "reject_tag",
+            "unit_id": unit_id,
+            "axis": "posture",
+            "code": "besoin",
+            "why": HOSTILE,
+        },
     ]
     served.study.decisions.append_all(rows)
     page = served.open(browser, "chantal")
@@ -252,7 +372,9 @@ def test_what_people_typed_is_shown_as_text(served: Served, browser: Browser) ->
         assert page.title() != "volé", name
         assert page.locator("img[src=x]").count() == 0, name
     page.goto(served.url("journal"))
-    assert "7*7" in page.inner_text("main") and "49" not in page.inner_text("td:has-text('7*7') >> nth=0")
+    assert "7*7" in page.inner_text("main") and "49" not in page.inner_text(
+        "td:has-text('7*7') >> nth=0"
+    )
 
 
 @pytest.fixture
@@ -296,7 +418,17 @@ def choose(served: Served, address: str, password: str) -> httpx.Client:
 
 def invite(study: Study, name: str) -> subprocess.CompletedProcess[str]:
     """The command that gets somebody back in."""
-    command = [sys.executable, "-m", "pipeline.cli", "review", str(study.root), "--invite", name, "--port", "8123"]
+    command = [
+        sys.executable,
+        "-m",
+        "pipeline.cli",
+        "review",
+        str(study.root),
+        "--invite",
+        name,
+        "--port",
+        "8123",
+    ]
     return subprocess.run(command, capture_output=True, text=True, check=False)
 
 
@@ -308,7 +440,9 @@ def user_number(page: str, name: str) -> str:
 
 @pytest.mark.slow
 def test_an_invitation_takes_no_password_away_and_nobody_invites_oneself(served: Served) -> None:
-    served.sessions |= make_accounts(served.study.root, {"fanny": "administration", "gael": "analyse"})
+    served.sessions |= make_accounts(
+        served.study.root, {"fanny": "administration", "gael": "analyse"}
+    )
     session = client(served, "fanny")
     page = session.get("/comptes").text
     own = next(part for part in page.split("<tr>") if '<th scope="row">fanny</th>' in part)
@@ -320,11 +454,18 @@ def test_an_invitation_takes_no_password_away_and_nobody_invites_oneself(served:
     told = session.post(f"/comptes/{user_number(page, 'gael')}", data=asked).text
     address = re.findall(r'value="(http[^"]+/invitation/[^"]+)"', told)[0]
     assert httpx.get(address, follow_redirects=True).status_code == 200
-    assert logged_in(served, "gael", PASSWORD)  # until the invitation is used; coming in by it makes that one void
+    assert logged_in(
+        served, "gael", PASSWORD
+    )  # until the invitation is used; coming in by it makes that one void
     told = session.post(f"/comptes/{user_number(page, 'gael')}", data=asked).text
     address = re.findall(r'value="(http[^"]+/invitation/[^"]+)"', told)[0]
-    assert choose(served, address, "les haies de la Thiérache").get("/passages").url.path == "/passages"
-    assert not logged_in(served, "gael", PASSWORD) and logged_in(served, "gael", "les haies de la Thiérache")
+    assert (
+        choose(served, address, "les haies de la Thiérache").get("/passages").url.path
+        == "/passages"
+    )
+    assert not logged_in(served, "gael", PASSWORD) and logged_in(
+        served, "gael", "les haies de la Thiérache"
+    )
     assert "a déjà servi" in httpx.get(address, follow_redirects=True).text
 
 
@@ -336,16 +477,22 @@ def test_a_command_gets_an_administrator_back_in(served: Served) -> None:
     (address,) = re.findall(r"http://127\.0\.0\.1:8123(/invitation/\S+)", told.stdout)
     assert "n'administrait" not in told.stdout
     assert choose(served, address, "un verger à Guînes").get("/comptes").status_code == 200
-    assert logged_in(served, "hugues", "un verger à Guînes") and not logged_in(served, "hugues", PASSWORD)
+    assert logged_in(served, "hugues", "un verger à Guînes") and not logged_in(
+        served, "hugues", PASSWORD
+    )
     unknown = invite(served.study, "zoé")
     assert (unknown.returncode, unknown.stdout, unknown.stderr.count("\n")) == (2, "", 1)
     assert "zoé" in unknown.stderr and "hugues" in unknown.stderr
 
 
 @pytest.mark.slow
-def test_where_no_administrator_is_left_the_one_invited_becomes_it(new_study: Callable[..., Study]) -> None:
+def test_where_no_administrator_is_left_the_one_invited_becomes_it(
+    new_study: Callable[..., Study],
+) -> None:
     study = new_study()
-    assert invite(study, "iris").returncode == 2  # nobody has an account yet: the first access is the way in
+    assert (
+        invite(study, "iris").returncode == 2
+    )  # nobody has an account yet: the first access is the way in
     make_accounts(study.root, {"iris": "analyse", "jean": "lecture"})
     told = invite(study, "iris")
     assert told.returncode == 0 and "iris l'administre désormais" in told.stdout
@@ -361,4 +508,6 @@ def test_the_first_access_is_closed_once_there_is_an_account(served: Served) -> 
 def test_private_files_are_their_owners_alone(served: Served) -> None:
     folder = served.study.root / ".review"
     assert folder.stat().st_mode & 0o777 == 0o700
-    assert {path.name: path.stat().st_mode & 0o077 for path in folder.iterdir()} == {path.name: 0 for path in folder.iterdir()}
+    assert {path.name: path.stat().st_mode & 0o077 for path in folder.iterdir()} == {
+        path.name: 0 for path in folder.iterdir()
+    }

@@ -19,7 +19,9 @@ def test_the_heat_map_tells_shares_of_tables_and_verdicts(page: Page, served: Se
     themes = contrasts[contrasts["subject"] == "theme"]
     expect(page.locator(".heat tbody tr")).to_have_count(themes["subject_id"].nunique())
     told = page.locator(".heat td").all_inner_texts()
-    assert sum("plus présent ici" in cell for cell in told) == int((themes["verdict"] == "plus présent ici").sum())
+    assert sum("plus présent ici" in cell for cell in told) == int(
+        (themes["verdict"] == "plus présent ici").sum()
+    )
     assert sum("piste à vérifier" in cell for cell in told) == int(themes["is_lead"].sum())
 
 
@@ -29,7 +31,9 @@ def test_the_heat_map_compares_the_codes_of_an_axis(page: Page, served: Served) 
     page.click("text=Montrer")
     expect(page.locator(".heat tbody th").first).to_be_visible()
     piliers = {code.label for code in served.study.grid.axis("pilier")}
-    assert set(page.locator(".heat tbody th").all_inner_texts()) <= {label.replace("'", "’") for label in piliers}
+    assert set(page.locator(".heat tbody th").all_inner_texts()) <= {
+        label.replace("'", "’") for label in piliers
+    }
 
 
 def test_specificities_are_those_of_the_territory_asked_for(page: Page, served: Served) -> None:
@@ -37,16 +41,24 @@ def test_specificities_are_those_of_the_territory_asked_for(page: Page, served: 
     page.select_option("[name=territoire]", "Thiérache")
     page.click("text=Montrer")
     contrasts = served.study.read_table("contrasts")
-    expect(page.locator("tbody tr")).to_have_count(int((contrasts["territory"] == "Thiérache").sum()))
+    expect(page.locator("tbody tr")).to_have_count(
+        int((contrasts["territory"] == "Thiérache").sum())
+    )
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("part", "n_least"), [pytest.param("plans", 2, marks=pytest.mark.slow), ("cartes", 3)])
-def test_drawings_come_once_made_with_a_table_beside_them(page: Page, served: Served, part: str, n_least: int) -> None:
+@pytest.mark.parametrize(
+    ("part", "n_least"), [pytest.param("plans", 2, marks=pytest.mark.slow), ("cartes", 3)]
+)
+def test_drawings_come_once_made_with_a_table_beside_them(
+    page: Page, served: Served, part: str, n_least: int
+) -> None:
     page.goto(served.url(f"territoires/{part}"))
     expect(page.locator("img.drawing").first).to_be_visible(timeout=60_000)
     assert page.locator("img.drawing").count() >= n_least
-    page.wait_for_function("() => [...document.querySelectorAll('img.drawing')].every(i => i.complete && i.naturalWidth > 100)")
+    page.wait_for_function(
+        "() => [...document.querySelectorAll('img.drawing')].every(i => i.complete && i.naturalWidth > 100)"
+    )
     assert all(page.locator("img.drawing").evaluate_all("all => all.map(i => i.alt)"))
     expect(page.locator("table").first).to_be_visible()
 
@@ -64,15 +76,21 @@ def test_offer_is_filtered_by_sector(page: Page, served: Served) -> None:
     sector = offers["sector"].value_counts().index[0]
     page.select_option("[name=secteur]", str(sector))
     page.click("text=Filtrer")
-    expect(page.get_by_role("region", name="Offre").locator("tbody tr")).to_have_count(int((offers["sector"] == sector).sum()))
+    expect(page.get_by_role("region", name="Offre").locator("tbody tr")).to_have_count(
+        int((offers["sector"] == sector).sum())
+    )
 
 
 @pytest.mark.slow
-def test_a_theme_renamed_since_the_run_bears_its_new_name_in_the_drawings_as_in_the_tables(page: Page, served: Served) -> None:
+def test_a_theme_renamed_since_the_run_bears_its_new_name_in_the_drawings_as_in_the_tables(
+    page: Page, served: Served
+) -> None:
     points = served.study.read_table("factor_points")
     theme_id = points.loc[points["kind"] != "territoire", "point"].iloc[0]
     names = served.study.read_machine_table("themes").set_index("theme_id")["label"]
-    served.study.decisions.append(author="alix", action="rename_theme", theme_id=theme_id, value="Zyzanie")
+    served.study.decisions.append(
+        author="alix", action="rename_theme", theme_id=theme_id, value="Zyzanie"
+    )
     page.goto(served.url("territoires/plans"))
     expect(page.locator("img.drawing").first).to_be_visible(timeout=60_000)
     sources = page.locator("img.drawing").evaluate_all("all => all.map(i => i.src)")

@@ -26,11 +26,31 @@ def _study(n_units: int) -> tuple[Themes, Snapshot]:
             "speaker": None,
         }
     )
-    places = pd.DataFrame({"unit_id": units["unit_id"], "x": [n / n_units for n in numbers], "y": [n % 7 / 14 for n in numbers]})
-    themes = pd.DataFrame({"theme_id": ["t-1", "t-2", "t-3"], "label": ["Bus", "Vélo", "Loyers"], "parent_id": ["f-1", "f-1", "f-2"]})
+    places = pd.DataFrame(
+        {
+            "unit_id": units["unit_id"],
+            "x": [n / n_units for n in numbers],
+            "y": [n % 7 / 14 for n in numbers],
+        }
+    )
+    themes = pd.DataFrame(
+        {
+            "theme_id": ["t-1", "t-2", "t-3"],
+            "label": ["Bus", "Vélo", "Loyers"],
+            "parent_id": ["f-1", "f-1", "f-2"],
+        }
+    )
     themed = [n for n in numbers if n % 4 < 3]
-    members = pd.DataFrame({"unit_id": [f"u-{n:05}" for n in themed], "theme_id": [f"t-{n % 4 + 1}" for n in themed], "strength": 1.0})
-    return Themes(themes, pd.DataFrame(), members, 0), Snapshot("r", {"units": units, "unit_places": places}, {})
+    members = pd.DataFrame(
+        {
+            "unit_id": [f"u-{n:05}" for n in themed],
+            "theme_id": [f"t-{n % 4 + 1}" for n in themed],
+            "strength": 1.0,
+        }
+    )
+    return Themes(themes, pd.DataFrame(), members, 0), Snapshot(
+        "r", {"units": units, "unit_places": places}, {}
+    )
 
 
 @pytest.mark.parametrize(
@@ -43,15 +63,24 @@ def _study(n_units: int) -> tuple[Themes, Snapshot]:
         (Wish(family_id="f-2", workshop_id="w-2"), {"t-3": 10}),
     ],
 )
-def test_passages_are_grouped_by_family_or_by_theme_within_one(wish: Wish, groups: dict[str, int]) -> None:
+def test_passages_are_grouped_by_family_or_by_theme_within_one(
+    wish: Wish, groups: dict[str, int]
+) -> None:
     drawn = draw_map(wish, *_study(80), _FAMILIES)
     assert {group.key: group.n for group in drawn.groups} == groups
-    assert {mark.unit_id for group in drawn.groups for mark in group.marks} == {unit.unit_id for unit in drawn.units}
+    assert {mark.unit_id for group in drawn.groups for mark in group.marks} == {
+        unit.unit_id for unit in drawn.units
+    }
     assert len({(group.colour, group.shape) for group in drawn.groups}) == len(groups)
 
 
 def test_without_families_themes_are_told_apart() -> None:
-    assert [group.key for group in draw_map(Wish(), *_study(80), {}).groups] == ["t-1", "t-2", "t-3", ""]
+    assert [group.key for group in draw_map(Wish(), *_study(80), {}).groups] == [
+        "t-1",
+        "t-2",
+        "t-3",
+        "",
+    ]
 
 
 def test_marks_stay_within_the_picture() -> None:
@@ -71,8 +100,13 @@ def test_every_colour_stands_out_from_white() -> None:
     drawn = draw_map(Wish(), *_study(80), {f"f-{n}": f"Famille {n}" for n in range(1, 9)})
     for colour in {*(group.colour for group in drawn.groups), *COLOURS}:
         channels = [int(colour[at : at + 2], 16) / 255 for at in (1, 3, 5)]
-        linear = [value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4 for value in channels]
-        luminance = sum(weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True))
+        linear = [
+            value / 12.92 if value <= 0.04045 else ((value + 0.055) / 1.055) ** 2.4
+            for value in channels
+        ]
+        luminance = sum(
+            weight * value for weight, value in zip((0.2126, 0.7152, 0.0722), linear, strict=True)
+        )
         assert 1.05 / (luminance + 0.05) >= 4.5, colour
 
 

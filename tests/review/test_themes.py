@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pipeline.decisions import split_id
+from pipeline.decisions.on_themes import split_id
 from pipeline.study import Study
-from pipeline.tables import MERGE_PROPOSALS, THEME_FLAGS, THEME_PROPOSALS
+from pipeline.tables.results import MERGE_PROPOSALS, THEME_FLAGS, THEME_PROPOSALS
 from tests.review.accessible import faults
 from tests.review.serving import Served, serving
 
@@ -26,14 +26,34 @@ def served(new_study: Callable[..., Study]) -> Iterator[Served]:
 
 
 def _propose(study: Study, themes: list[str]) -> None:
-    nearby = {"theme_id": themes[10], "other_theme_id": themes[11], "cosine": 0.9, "overlap": 0.2, "sentence": "Peut-être un seul thème."}
+    nearby = {
+        "theme_id": themes[10],
+        "other_theme_id": themes[11],
+        "cosine": 0.9,
+        "overlap": 0.2,
+        "sentence": "Peut-être un seul thème.",
+    }
     study.write_table("merge_proposals", MERGE_PROPOSALS.build([nearby]))
     model = {"quotes": "[]", "model_version": "essai", "reason": None}
     words = [("nom", "Nom du modèle"), ("description", "Phrase du modèle.")]
-    said = [{"theme_id": themes[12], "subject": subject, "value": value, **model} for subject, value in words]
-    merger = {**model, "theme_id": themes[14], "subject": "réunion", "value": themes[13], "reason": "Même sujet."}
+    said = [
+        {"theme_id": themes[12], "subject": subject, "value": value, **model}
+        for subject, value in words
+    ]
+    merger = {
+        **model,
+        "theme_id": themes[14],
+        "subject": "réunion",
+        "value": themes[13],
+        "reason": "Même sujet.",
+    }
     study.write_table("theme_proposals", THEME_PROPOSALS.build([*said, merger]))
-    flag = {"theme_id": themes[0], "flag": "fourre-tout", "cohesion": 0.3, "sentence": "Thème large : à relire."}
+    flag = {
+        "theme_id": themes[0],
+        "flag": "fourre-tout",
+        "cohesion": 0.3,
+        "sentence": "Thème large : à relire.",
+    }
     study.write_table("theme_flags", THEME_FLAGS.build([flag]))
 
 
@@ -60,18 +80,25 @@ def _opened(page: Page, summary: str) -> None:
 
 def test_the_listing_tells_what_to_look_at(served: Served, browser: Browser) -> None:
     page, theme = served.open(browser, "denis", "themes"), _themes(served.study)[0]
-    families, themes = served.study.read_table("theme_families"), served.study.read_table("themes").set_index("theme_id")
+    families, themes = (
+        served.study.read_table("theme_families"),
+        served.study.read_table("themes").set_index("theme_id"),
+    )
     expect(page.locator("section.family")).to_have_count(len(families))
     expect(page.locator(".cards > li")).to_have_count(len(themes))
     card = page.locator(".cards > li", has=page.locator(f"a[href$='{theme}']"))
     row = themes.loc[theme]
-    expect(card).to_contain_text(f"{row['n_tables']} tables · {row['n_workshops']} ateliers · {row['n_units']} passages")
+    expect(card).to_contain_text(
+        f"{row['n_tables']} tables · {row['n_workshops']} ateliers · {row['n_units']} passages"
+    )
     expect(card).to_contain_text("fourre-tout")
     expect(card).to_contain_text("rang")
     expect(page.locator("main button", has_text="Renommer")).to_have_count(0)
 
 
-def test_a_theme_is_renamed_and_described_and_that_is_undone(served: Served, browser: Browser) -> None:
+def test_a_theme_is_renamed_and_described_and_that_is_undone(
+    served: Served, browser: Browser
+) -> None:
     theme, before = _themes(served.study)[0], len(served.decisions())
     page, label = served.open(browser, "alix", f"themes/{theme}"), _label(served.study, theme)
     page.fill("#nom", "L'emploi  des jeunes")
@@ -92,7 +119,10 @@ def test_a_theme_is_renamed_and_described_and_that_is_undone(served: Served, bro
 
 def test_a_theme_is_merged_into_another_whose_counts_grow(served: Served, browser: Browser) -> None:
     gone, left = _themes(served.study)[1:3]
-    before, members = len(served.decisions()), _members(served.study, gone) + _members(served.study, left)
+    before, members = (
+        len(served.decisions()),
+        _members(served.study, gone) + _members(served.study, left),
+    )
     page = served.open(browser, "alix", f"themes/{gone}")
     _opened(page, "Réunir")
     page.select_option("#autre", left)
@@ -102,7 +132,9 @@ def test_a_theme_is_merged_into_another_whose_counts_grow(served: Served, browse
     page.goto(served.url(f"themes/{gone}"))
     expect(page.locator("main")).to_contain_text("Ce thème n’est plus dans l’étude")
     page.get_by_role("button", name="Annuler").click()
-    expect(page.locator("#membres")).to_have_text(f"Ses {len(_members(served.study, gone))} passages")
+    expect(page.locator("#membres")).to_have_text(
+        f"Ses {len(_members(served.study, gone))} passages"
+    )
     added = _added(served, before)
     assert list(added["action"]) == ["merge_theme", "undo"]
     assert (added["theme_id"].iloc[0], added["value"].iloc[0]) == (gone, left)
@@ -117,22 +149,36 @@ def test_a_theme_is_split_by_the_passages_ticked(served: Served, browser: Browse
     boxes.nth(2).check()
     page.fill("#nom-nouveau", "Une part")
     page.get_by_role("button", name="Séparer").click()
-    expect(page.locator("#membres")).to_have_text(f"Ses {len(_members(served.study, theme)) - 2} passages")
+    expect(page.locator("#membres")).to_have_text(
+        f"Ses {len(_members(served.study, theme)) - 2} passages"
+    )
     page.click("#annonce a")
     expect(page.locator("h1")).to_have_text("Une part")
     expect(page.locator("#membres")).to_have_text("Ses 2 passages")
     split, named = _added(served, before).itertuples()
-    assert (split.action, split.theme_id, json.loads(split.value)) == ("split_theme", theme, sorted(chosen))
-    assert (named.action, named.theme_id, named.value) == ("rename_theme", split_id(chosen), "Une part")
+    assert (split.action, split.theme_id, json.loads(split.value)) == (
+        "split_theme",
+        theme,
+        sorted(chosen),
+    )
+    assert (named.action, named.theme_id, named.value) == (
+        "rename_theme",
+        split_id(chosen),
+        "Une part",
+    )
 
 
-def test_the_machine_proposes_two_halves_and_a_person_decides(served: Served, browser: Browser) -> None:
+def test_the_machine_proposes_two_halves_and_a_person_decides(
+    served: Served, browser: Browser
+) -> None:
     theme, before = _themes(served.study)[4], len(served.decisions())
     page = served.open(browser, "alix", f"themes/{theme}")
     _opened(page, "Séparer en deux")
     page.click("text=Voir deux moitiés")
     expect(page.locator("h1")).to_have_text("Séparer ce thème en deux")
-    ticked = [box.get_attribute("value") or "" for box in page.locator("[name=passage]:checked").all()]
+    ticked = [
+        box.get_attribute("value") or "" for box in page.locator("[name=passage]:checked").all()
+    ]
     members = _members(served.study, theme)
     assert 0 < len(ticked) <= len(members) / 2
     assert len(served.decisions()) == before
@@ -145,19 +191,29 @@ def test_the_machine_proposes_two_halves_and_a_person_decides(served: Served, br
     assert set(json.loads(split.value)) == {*ticked[1:], added_by_hand}
 
 
-def test_passages_are_moved_set_aside_and_taken_back_together(served: Served, browser: Browser) -> None:
+def test_passages_are_moved_set_aside_and_taken_back_together(
+    served: Served, browser: Browser
+) -> None:
     theme, other = _themes(served.study)[5:7]
     before, n = len(served.decisions()), len(_members(served.study, theme))
     page = served.open(browser, "alix", f"themes/{theme}")
-    moved = [page.locator("[name=passage]").nth(place).get_attribute("value") for place in (0, 1, 2)]
+    moved = [
+        page.locator("[name=passage]").nth(place).get_attribute("value") for place in (0, 1, 2)
+    ]
     for name in moved:
         page.locator(f"[name=passage][value='{name}']").check()
     page.select_option("#vers", other)
     page.get_by_role("button", name="Déplacer").click()
     expect(page.locator("#membres")).to_have_text(f"Ses {n - 3} passages")
     added = _added(served, before)
-    assert list(added["action"]) == ["move_unit"] * 3 and list(added["unit_id"]) == moved and set(added["value"]) == {other}
-    page.locator(".deeds li", has_text="met 3 passages").get_by_role("button", name="Annuler").click()
+    assert (
+        list(added["action"]) == ["move_unit"] * 3
+        and list(added["unit_id"]) == moved
+        and set(added["value"]) == {other}
+    )
+    page.locator(".deeds li", has_text="met 3 passages").get_by_role(
+        "button", name="Annuler"
+    ).click()
     expect(page.locator("#membres")).to_have_text(f"Ses {n} passages")
     assert list(_added(served, before)["action"]) == ["move_unit"] * 3 + ["undo"] * 3
     page.locator("[name=passage]").first.check()
@@ -200,7 +256,9 @@ def test_quotes_are_pinned_first_and_removed(served: Served, browser: Browser) -
     assert (removed.action, removed.theme_id, removed.unit_id) == ("unpin_quote", theme, unit_id)
 
 
-def test_passages_are_ticked_and_set_aside_by_keyboard_alone(served: Served, browser: Browser) -> None:
+def test_passages_are_ticked_and_set_aside_by_keyboard_alone(
+    served: Served, browser: Browser
+) -> None:
     theme = _themes(served.study)[8]
     page, n = served.open(browser, "bilal", f"themes/{theme}"), len(_members(served.study, theme))
     box = page.locator("[name=passage]").nth(1)
@@ -217,7 +275,11 @@ def test_passages_are_ticked_and_set_aside_by_keyboard_alone(served: Served, bro
     page.keyboard.press("Enter")
     expect(page.locator("#membres")).to_have_text(f"Ses {n - 1} passages")
     last = served.decisions().iloc[-1]
-    assert (last["action"], last["unit_id"], last["author"]) == ("move_unit", unit_id, "bilal") and pd.isna(last["value"])
+    assert (last["action"], last["unit_id"], last["author"]) == (
+        "move_unit",
+        unit_id,
+        "bilal",
+    ) and pd.isna(last["value"])
 
 
 @pytest.mark.slow
@@ -230,7 +292,11 @@ def test_a_theme_is_rejected_with_a_reason(served: Served, browser: Browser) -> 
     expect(page.locator("main")).to_contain_text("Ce thème n’est plus dans l’étude")
     expect(page.locator(".deeds")).to_contain_text("Rien de commun.")
     last = served.decisions().iloc[-1]
-    assert (last["action"], last["theme_id"], last["why"]) == ("reject_theme", theme, "Rien de commun.")
+    assert (last["action"], last["theme_id"], last["why"]) == (
+        "reject_theme",
+        theme,
+        "Rien de commun.",
+    )
     page.get_by_role("button", name="Annuler").click()
     expect(page.locator("#membres")).to_be_visible()
 
@@ -255,7 +321,11 @@ def test_a_family_is_renamed_and_a_theme_moved_to_another(served: Served, browse
     label = str(families.set_index("family_id")["label"][other]).replace("'", "’")
     expect(page.locator(".crumbs")).to_contain_text(label)
     renamed, moved = _added(served, before).itertuples()
-    assert (renamed.action, renamed.theme_id, renamed.value) == ("rename_family", family, "Vivre ici")
+    assert (renamed.action, renamed.theme_id, renamed.value) == (
+        "rename_family",
+        family,
+        "Vivre ici",
+    )
     assert (moved.action, moved.theme_id, moved.value) == ("move_theme", theme.name, other)
 
 
@@ -264,9 +334,13 @@ def test_proposals_are_accepted_or_refused(served: Served, browser: Browser) -> 
     themes, before = _themes(served.study), len(served.decisions())
     page = served.open(browser, "alix", "themes/propositions")
     expect(page.locator(".cards > li")).to_have_count(4)
-    page.locator(".cards > li", has_text="Peut-être un seul thème").get_by_role("button", name="Réunir").click()
+    page.locator(".cards > li", has_text="Peut-être un seul thème").get_by_role(
+        "button", name="Réunir"
+    ).click()
     expect(page.locator(".cards > li")).to_have_count(3)
-    page.locator(".cards > li", has_text="Même sujet").get_by_role("button", name="Garder à part").click()
+    page.locator(".cards > li", has_text="Même sujet").get_by_role(
+        "button", name="Garder à part"
+    ).click()
     expect(page.locator("main")).to_contain_text("Aucune réunion proposée")
     page.get_by_role("button", name="Prendre ce nom").click()
     expect(page.locator("h3", has_text="Nom du modèle")).to_be_visible()
@@ -283,7 +357,9 @@ def test_proposals_are_accepted_or_refused(served: Served, browser: Browser) -> 
 
 
 @pytest.mark.slow
-def test_two_analysts_on_one_theme_the_second_is_told_and_loses_nothing(served: Served, browser: Browser) -> None:
+def test_two_analysts_on_one_theme_the_second_is_told_and_loses_nothing(
+    served: Served, browser: Browser
+) -> None:
     theme, before = _themes(served.study)[15], len(served.decisions())
     first, second = (served.open(browser, name, f"themes/{theme}") for name in ("alix", "bilal"))
     first.fill("#nom", "Nom d'alix")
@@ -306,7 +382,9 @@ def test_two_analysts_on_one_theme_the_second_is_told_and_loses_nothing(served: 
 
 
 @pytest.mark.slow
-def test_what_was_ticked_for_a_theme_merged_meanwhile_is_kept(served: Served, browser: Browser) -> None:
+def test_what_was_ticked_for_a_theme_merged_meanwhile_is_kept(
+    served: Served, browser: Browser
+) -> None:
     gone, left = _themes(served.study)[15:17]
     before = len(served.decisions())
     second = served.open(browser, "bilal", f"themes/{gone}")
@@ -324,7 +402,11 @@ def test_what_was_ticked_for_a_theme_merged_meanwhile_is_kept(served: Served, br
     second.click("text=Appliquer quand même")
     expect(second.locator("#annonce")).to_contain_text("Voir le nouveau thème")
     merged, split = _added(served, before).itertuples()
-    assert (merged.action, split.action, json.loads(split.value)) == ("merge_theme", "split_theme", ticked)
+    assert (merged.action, split.action, json.loads(split.value)) == (
+        "merge_theme",
+        "split_theme",
+        ticked,
+    )
     second.click("#annonce a")
     expect(second.locator("#membres")).to_have_text("Ses 2 passages")
 
@@ -366,12 +448,17 @@ def test_a_form_sent_twice_counts_once(served: Served, browser: Browser) -> None
         for name in ("csrfmiddlewaretoken", "seen", "request_id")
     }
     for _ in range(2):
-        page.request.post(served.url(f"themes/{theme}/decider"), form={**form, "geste": "renommer", "nom": "Une fois"})
+        page.request.post(
+            served.url(f"themes/{theme}/decider"),
+            form={**form, "geste": "renommer", "nom": "Une fois"},
+        )
     assert list(_added(served, before)["value"]) == ["Une fois"]
 
 
 @pytest.mark.slow
-def test_readers_decide_nothing_and_nobody_on_what_does_not_exist(served: Served, browser: Browser) -> None:
+def test_readers_decide_nothing_and_nobody_on_what_does_not_exist(
+    served: Served, browser: Browser
+) -> None:
     theme, before = _themes(served.study)[17], len(served.decisions())
     page = served.open(browser, "denis", f"themes/{theme}")
     expect(page.locator("aside button, .members button")).to_have_count(0)
@@ -387,11 +474,23 @@ def test_readers_decide_nothing_and_nobody_on_what_does_not_exist(served: Served
 
 @pytest.mark.slow
 @pytest.mark.parametrize("width", [1400, pytest.param(390, marks=pytest.mark.slow)])
-def test_the_pages_are_accessible_and_hold_in_their_width(served: Served, browser: Browser, width: int) -> None:
+def test_the_pages_are_accessible_and_hold_in_their_width(
+    served: Served, browser: Browser, width: int
+) -> None:
     theme = _themes(served.study)[2]
     page = served.open(browser, "alix", "themes", viewport={"width": width, "height": 900})
-    for path in ("", "/carte", "/propositions", "/sans-theme", f"/{theme}", f"/{theme}/separer", f"/{_themes(served.study)[11]}"):
+    for path in (
+        "",
+        "/carte",
+        "/propositions",
+        "/sans-theme",
+        f"/{theme}",
+        f"/{theme}/separer",
+        f"/{_themes(served.study)[11]}",
+    ):
         page.goto(served.url(f"themes{path}"))
-        page.evaluate("document.querySelectorAll('details').forEach((details) => { details.open = true; })")
+        page.evaluate(
+            "document.querySelectorAll('details').forEach((details) => { details.open = true; })"
+        )
         assert faults(page) == [], path
         assert page.evaluate("document.documentElement.scrollWidth") <= width, path

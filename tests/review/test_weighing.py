@@ -9,16 +9,19 @@ import pytest
 
 from pipeline.agreement import codings_of_people
 from pipeline.decisions import apply_decisions
+from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.resources import data_path
-from pipeline.review import agreeing, tallying, weighing
-from pipeline.review.arbitrating import Codings, verdict
+from pipeline.review import agreeing, weighing
+from pipeline.review import weighing as tallying
+from pipeline.review.agreeing import Codings, verdict
 from pipeline.review.journal import Decision
-from pipeline.review.keeping import Kept
 from pipeline.review.snapshot import Proposed, Snapshot
-from pipeline.settings import RankSettings, RankWeights
+from pipeline.review.state import Kept
+from pipeline.settings.stages import RankSettings, RankWeights
 from pipeline.standing import arbitrated, arbitration, confirmation
-from pipeline.tables import DECISIONS, TABLES, TAGS, THEME_MEMBERS, THEMES, UNITS
+from pipeline.tables import TABLES
+from pipeline.tables.material import DECISIONS, TAGS, UNITS
+from pipeline.tables.results import THEME_MEMBERS, THEMES
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 OFFER, NEEDS = ("rubrique", "offre"), ("rubrique", "enjeux.social")
@@ -47,7 +50,9 @@ def weights(**given: float) -> RankWeights:
         ({"tables": 1e-5}, {"tables": 100}),
     ],
 )
-def test_weights_become_points_in_proportion(given: dict[str, float], expected: dict[str, float]) -> None:
+def test_weights_become_points_in_proportion(
+    given: dict[str, float], expected: dict[str, float]
+) -> None:
     assert weighing.points_of(weights(**given)) == NONE | expected
 
 
@@ -71,7 +76,12 @@ def test_nonsense_is_told_and_changes_nothing(sent: str) -> None:
 
 @pytest.mark.parametrize(
     ("before", "after", "told"),
-    [(3, 1, "monte de 2 (du 3e au 1er)"), (1, 4, "descend de 3 (du 1er au 4e)"), (2, 2, "même rang"), (None, 5, "nouveau")],
+    [
+        (3, 1, "monte de 2 (du 3e au 1er)"),
+        (1, 4, "descend de 3 (du 1er au 4e)"),
+        (2, 2, "même rang"),
+        (None, 5, "nouveau"),
+    ],
 )
 def test_a_change_of_rank_is_told_in_words(before: int | None, after: int, told: str) -> None:
     assert weighing.moved(before, after) == told
@@ -80,7 +90,10 @@ def test_a_change_of_rank_is_told_in_words(before: int | None, after: int, told:
 def test_places_are_held_against_the_first_weighting() -> None:
     first = _priorities([("a", 1, 1, 2), ("b", 2, 1, 2), ("c", 3, 3, 3)])
     other = _priorities([("c", 1, 1, 2), ("a", 2, 1, 3), ("b", 3, 2, 3)])
-    told = {row.theme_id: [place.told for place in row.places] for row in weighing.compared([first, other])}
+    told = {
+        row.theme_id: [place.told for place in row.places]
+        for row in weighing.compared([first, other])
+    }
     assert told == {
         "a": ["", "descend de 1 (du 1er au 2e)"],
         "b": ["", "descend de 1 (du 2e au 3e)"],
@@ -98,12 +111,18 @@ def test_themes_that_gained_or_lost_passages_are_known() -> None:
 
 def test_the_weighting_in_use_is_the_last_chosen() -> None:
     said = [
-        _decision(1, "ana", "save_weighting", value=json.dumps({"name": "Besoin", "weights": {"need": 1}})),
-        _decision(2, "bob", "save_weighting", value=json.dumps({"name": "aval", "weights": {"tables": 1}})),
+        _decision(
+            1, "ana", "save_weighting", value=json.dumps({"name": "Besoin", "weights": {"need": 1}})
+        ),
+        _decision(
+            2, "bob", "save_weighting", value=json.dumps({"name": "aval", "weights": {"tables": 1}})
+        ),
         _decision(3, "bob", "use_weighting", value="Besoin"),
     ]
     listed = weighing.choices(said, RankSettings())
-    assert [(choice.weighting.name, choice.weighting.author, choice.is_in_use) for choice in listed] == [
+    assert [
+        (choice.weighting.name, choice.weighting.author, choice.is_in_use) for choice in listed
+    ] == [
         ("", "", False),
         ("aval", "bob", False),
         ("Besoin", "ana", True),
@@ -123,12 +142,21 @@ def test_people_disagree_until_somebody_settles_it_and_again_when_one_speaks_aft
     (split,) = _codings(said).splits("ana", "bob", "rubrique")
     assert (split.code, split.is_by_first, split.settled_by) == ("offre", True, None)
     row = verdict(split, is_put=False, is_proposed=False, between=("bob", "ana"), why="hors sujet")
-    assert (row["action"], row["why"], arbitrated(row["value"])) == ("reject_tag", "hors sujet", ("ana", "bob"))
-    settled = [*said, _decision(3, "eve", row["action"], axis="rubrique", code="offre", value=row["value"])]
+    assert (row["action"], row["why"], arbitrated(row["value"])) == (
+        "reject_tag",
+        "hors sujet",
+        ("ana", "bob"),
+    )
+    settled = [
+        *said,
+        _decision(3, "eve", row["action"], axis="rubrique", code="offre", value=row["value"]),
+    ]
     (split,) = _codings(settled).splits("ana", "bob", "rubrique")
     assert split.settled_by is not None and split.settled_by.author == "eve"
     assert _codings(settled).people == ["ana", "bob"]  # to settle is not to code
-    (split,) = _codings([*settled, _decision(4, "ana", "accept_tag", axis="rubrique", code="offre")]).splits("ana", "bob", "rubrique")
+    (split,) = _codings(
+        [*settled, _decision(4, "ana", "accept_tag", axis="rubrique", code="offre")]
+    ).splits("ana", "bob", "rubrique")
     assert split.settled_by is None
 
 
@@ -136,7 +164,9 @@ def test_one_choice_settles_an_axis_of_one_code_a_passage() -> None:
     said = [
         _decision(1, "ana", "confirm_unit", value=confirmation([OFFER, HARD])),
         _decision(2, "bob", "confirm_unit", value=confirmation([OFFER, ASKED])),
-        _decision(3, "eve", "accept_tag", axis="posture", code="demande", value=arbitration("ana", "bob")),
+        _decision(
+            3, "eve", "accept_tag", axis="posture", code="demande", value=arbitration("ana", "bob")
+        ),
     ]
     splits = _codings(said).splits("ana", "bob", "posture")
     assert [split.code for split in splits] == ["difficulte", "demande"]
@@ -152,7 +182,15 @@ def test_what_is_noise_for_both_has_no_posture_to_disagree_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("value", "between"), [(arbitration("b", "a"), ("a", "b")), (None, ()), ("{", ()), ("[]", ()), ("12", ()), ('{"arbitrates": 3}', ())]
+    ("value", "between"),
+    [
+        (arbitration("b", "a"), ("a", "b")),
+        (None, ()),
+        ("{", ()),
+        ("[]", ()),
+        ("12", ()),
+        ('{"arbitrates": 3}', ()),
+    ],
 )
 def test_an_arbitration_says_between_whom(value: str | None, between: tuple[str, ...]) -> None:
     assert arbitrated(value) == between
@@ -162,18 +200,40 @@ def test_codings_are_those_that_agreement_is_measured_on() -> None:
     said = [
         _decision(1, "ana", "reject_tag", axis="rubrique", code="offre"),
         _decision(2, "ana", "accept_tag", axis="posture", code="demande"),
-        _decision(3, "bob", "add_tag", axis="rubrique", code="enjeux.social"),  # and leaves: u1 is not coded by bob
+        _decision(
+            3, "bob", "add_tag", axis="rubrique", code="enjeux.social"
+        ),  # and leaves: u1 is not coded by bob
         _decision(4, "bob", "confirm_unit", unit_id="u2", value=confirmation([NEEDS, ASKED, HARD])),
         _decision(5, "bob", "reject_tag", unit_id="u2", axis="posture", code="difficulte"),
-        _decision(6, "ana", "reject_tag", axis="rubrique", code="enjeux.social", value=arbitration("ana", "bob")),
-        _decision(7, "eve", "accept_tag", axis="rubrique", code="offre", value=arbitration("ana", "bob")),
+        _decision(
+            6,
+            "ana",
+            "reject_tag",
+            axis="rubrique",
+            code="enjeux.social",
+            value=arbitration("ana", "bob"),
+        ),
+        _decision(
+            7, "eve", "accept_tag", axis="rubrique", code="offre", value=arbitration("ana", "bob")
+        ),
     ]
     tags, table = _tags("u1", "u2"), DECISIONS.build(row._asdict() for row in said)
     codings = _codings(said)
     for coding in codings_of_people(tags, table):
-        assert {unit_id: codings.codes(coding.coder, unit_id) for unit_id in codings.units_of(coding.coder)} == coding.codes
-    assert {name: set(codings.units_of(name)) for name in ("ana", "bob", "eve")} == {"ana": {"u1"}, "bob": {"u2"}, "eve": set()}
-    assert codings.people == ["ana", "bob"] == [coding.coder for coding in codings_of_people(tags, table)]
+        assert {
+            unit_id: codings.codes(coding.coder, unit_id)
+            for unit_id in codings.units_of(coding.coder)
+        } == coding.codes
+    assert {name: set(codings.units_of(name)) for name in ("ana", "bob", "eve")} == {
+        "ana": {"u1"},
+        "bob": {"u2"},
+        "eve": set(),
+    }
+    assert (
+        codings.people
+        == ["ana", "bob"]
+        == [coding.coder for coding in codings_of_people(tags, table)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -190,31 +250,62 @@ def test_codings_are_those_that_agreement_is_measured_on() -> None:
 )
 def test_a_figure_concludes_only_with_enough_behind_it(given: dict[str, Any], told: str) -> None:
     alpha = given.pop("alpha", (0.9, 0.85, 0.95))
-    usual = {"first": "a", "second": "b", "axis": "rubrique", "code": "tous", "n_units": 30, "n_first": 20, "n_second": 20, "n_both": 18}
+    usual = {
+        "first": "a",
+        "second": "b",
+        "axis": "rubrique",
+        "code": "tous",
+        "n_units": 30,
+        "n_first": 20,
+        "n_second": 20,
+        "n_both": 18,
+    }
     figure = agreeing.Figure(*alpha) if alpha else None
     assert told in agreeing.Row(**usual | given, f1=None, kappa=None, alpha=figure).conclusion
 
 
 def test_only_judged_passages_are_gone_through_again_and_all_come_out_as_by_a_run() -> None:
     units = UNITS.build(
-        {"unit_id": name, "document_id": "d", "workshop_id": "w", "unit_order": n, "start_char": 0, "end_char": 4, "text": "mots"}
+        {
+            "unit_id": name,
+            "document_id": "d",
+            "workshop_id": "w",
+            "unit_order": n,
+            "start_char": 0,
+            "end_char": 4,
+            "text": "mots",
+        }
         | {"table_number": 1, "question": "q1", "channel": "notes", "speaker": None}
         for n, name in enumerate(("u1", "u2", "u3"))
     )
-    machine = {"tags": _tags("u1", "u2", "u3"), "themes": THEMES.empty(), "theme_members": THEME_MEMBERS.empty()}
+    machine = {
+        "tags": _tags("u1", "u2", "u3"),
+        "themes": THEMES.empty(),
+        "theme_members": THEME_MEMBERS.empty(),
+    }
     machine["theme_families"] = TABLES["theme_families"].empty()
     said = [
         _decision(1, "ana", "confirm_unit", value=confirmation([NEEDS, ASKED])),
         _decision(2, "bob", "reject_tag", unit_id="u2", axis="rubrique", code="offre"),
         _decision(3, "bob", "undo", value="2"),
         _decision(4, "eve", "add_tag", unit_id="u3", axis="rubrique", code="enjeux.social"),
-        _decision(5, "eve", "accept_tag", unit_id="u3", axis="posture", code="demande", value=arbitration("ana", "bob")),
+        _decision(
+            5,
+            "eve",
+            "accept_tag",
+            unit_id="u3",
+            axis="posture",
+            code="demande",
+            value=arbitration("ana", "bob"),
+        ),
     ]
     decisions = DECISIONS.build(row._asdict() for row in said)
     key = ["unit_id", "axis", "code", "source"]
     found = tallying.reviewed_tags(Snapshot("r", {"units": units}, machine), decisions, GRID.axes)
     whole = apply_decisions({"units": units, **machine}, decisions, axes=GRID.axes)["tags"]
-    pd.testing.assert_frame_equal(*(table.sort_values(key, ignore_index=True) for table in (found, whole)))
+    pd.testing.assert_frame_equal(
+        *(table.sort_values(key, ignore_index=True) for table in (found, whole))
+    )
 
 
 # --- what is kept ----------------------------------------------------------------------------------------------------
@@ -256,10 +347,23 @@ def _decision(number: int, author: str, action: str, unit_id: str = "u1", **told
 
 
 def _tags(*unit_ids: str) -> pd.DataFrame:
-    said = {"score": 0.9, "is_assigned": True, "evidence": "[]", "source": "machine", "model_version": "m"}
-    return TAGS.build(said | {"unit_id": unit, "axis": axis, "code": code} for unit in unit_ids for axis, code in (OFFER, HARD))
+    said = {
+        "score": 0.9,
+        "is_assigned": True,
+        "evidence": "[]",
+        "source": "machine",
+        "model_version": "m",
+    }
+    return TAGS.build(
+        said | {"unit_id": unit, "axis": axis, "code": code}
+        for unit in unit_ids
+        for axis, code in (OFFER, HARD)
+    )
 
 
 def _codings(said: list[Decision]) -> Codings:
-    proposed = {unit_id: [Proposed(*code, 0.9, True, "[]") for code in (OFFER, HARD)] for unit_id in ("u1", "u2")}
+    proposed = {
+        unit_id: [Proposed(*code, 0.9, True, "[]") for code in (OFFER, HARD)]
+        for unit_id in ("u1", "u2")
+    }
     return Codings.of(said, ["u1", "u2"], proposed, GRID, {})

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from pipeline.review.bounds import MAX_BODY_BYTES
-from pipeline.review.worker import Arriving
+from pipeline.review.server import Arriving
 from tests.review.serving import Served
 from tests.review.test_security import client
 
@@ -33,9 +33,13 @@ CASES: list[tuple[str, bytes, bool]] = [
 ]
 
 
-@pytest.mark.parametrize(("received", "is_whole"), [case[1:] for case in CASES], ids=[case[0] for case in CASES])
+@pytest.mark.parametrize(
+    ("received", "is_whole"), [case[1:] for case in CASES], ids=[case[0] for case in CASES]
+)
 @pytest.mark.parametrize("n_bytes", [1, 7, 1_000_000])
-def test_a_request_is_whole_once_its_head_and_the_body_it_announces_are_there(received: bytes, is_whole: bool, n_bytes: int) -> None:
+def test_a_request_is_whole_once_its_head_and_the_body_it_announces_are_there(
+    received: bytes, is_whole: bool, n_bytes: int
+) -> None:
     arriving = Arriving()
     for at in range(0, min(len(received), 3_000), n_bytes):
         arriving.take(received[at : min(at + n_bytes, 3_000)])
@@ -54,13 +58,18 @@ def test_a_body_that_is_too_long_is_not_kept_and_closes_the_connection() -> None
 def test_an_endless_head_and_a_body_of_unknown_length_are_refused() -> None:
     endless = Arriving(b"GET / HTTP/1.1\r\n" + b"X-A: b\r\n" * 20_000)
     assert endless.is_whole and endless.refusal.startswith("431")
-    assert Arriving(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").refusal.startswith("411")
+    assert Arriving(b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n").refusal.startswith(
+        "411"
+    )
 
 
 @contextlib.contextmanager
 def slow_clients(served: Served, speak: Callable[[socket.socket], None]) -> Iterator[None]:
     """Many connections, each of which `speak` drives on and on."""
-    address, is_over = (urlsplit(served.address).hostname, urlsplit(served.address).port), threading.Event()
+    address, is_over = (
+        (urlsplit(served.address).hostname, urlsplit(served.address).port),
+        threading.Event(),
+    )
     sockets = [socket.create_connection(address) for _ in range(_N_SLOW)]
 
     def drive() -> None:
@@ -83,9 +92,18 @@ def slow_clients(served: Served, speak: Callable[[socket.socket], None]) -> Iter
 
 SLOW: dict[str, tuple[bytes, bytes]] = {
     "that say nothing": (b"", b""),
-    "that send a head a byte at a time": (b"GET /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ", b"a"),
-    "that send a body a byte at a time": (b"POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 90000\r\n\r\n", b"a"),
-    "that never take what they ask for": (b"", b"GET /static/review/vendor/pico.min.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"),
+    "that send a head a byte at a time": (
+        b"GET /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Long: ",
+        b"a",
+    ),
+    "that send a body a byte at a time": (
+        b"POST /connexion HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 90000\r\n\r\n",
+        b"a",
+    ),
+    "that never take what they ask for": (
+        b"",
+        b"GET /static/review/vendor/pico.min.css HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n",
+    ),
 }
 
 
@@ -101,5 +119,7 @@ def test_slow_clients_stop_nobody(served: Served, kind: str) -> None:
         begun.add(id(one))
 
     with slow_clients(served, speak):
-        answers = [client(served, "alix").get("/passages", timeout=_SOON_S).status_code for _ in range(3)]
+        answers = [
+            client(served, "alix").get("/passages", timeout=_SOON_S).status_code for _ in range(3)
+        ]
     assert answers == [200] * 3

@@ -15,20 +15,24 @@ from typing import BinaryIO
 from pipeline.errors import ReadError, reason_of
 from pipeline.ingest.readers.confine import Budget, confine
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import Limits, Source, too_large
-from pipeline.ingest.readers.wire import (
+from pipeline.ingest.readers.source import (
     NO_MEMORY,
     READY,
+    Limits,
+    Source,
     away_to_line,
     failure_to_line,
     frame,
     is_passing,
     to_line,
+    too_large,
 )
 
 _RIGHTS = "vérifier que l'on a le droit de le lire"
 _ANOTHER_FORM = "l'ouvrir dans son logiciel et l'enregistrer dans un autre format"
-_NO_MEMORY_FRAME = frame(to_line((), NO_MEMORY), is_last=True)  # made beforehand: there is none left to make it when it is needed
+_NO_MEMORY_FRAME = frame(
+    to_line((), NO_MEMORY), is_last=True
+)  # made beforehand: there is none left to make it when it is needed
 
 
 def main() -> None:
@@ -62,7 +66,9 @@ def _write(output: BinaryIO, answer: bytes) -> None:
     output.flush()
 
 
-def _name_failure(output: BinaryIO, kind: type[BaseException], _: BaseException, trace: TracebackType | None) -> None:
+def _name_failure(
+    output: BinaryIO, kind: type[BaseException], _: BaseException, trace: TracebackType | None
+) -> None:
     """Tell the parent the type of what went wrong and the line of ours where; never its message, which may quote the file."""
     ours = Path(__file__).parent
     place = ""
@@ -84,7 +90,11 @@ def _answer(path: Path, limits: Limits) -> bytes | None:
         return to_line((), (error.found, error.do))
     except OSError as error:
         why = reason_of(error)
-        return away_to_line(why) if is_passing(error) else to_line((), (f"fichier illisible ({why})", _RIGHTS))
+        return (
+            away_to_line(why)
+            if is_passing(error)
+            else to_line((), (f"fichier illisible ({why})", _RIGHTS))
+        )
     except MemoryError:
         return None
     return _reading_of(Source(content, path.name, limits))

@@ -14,7 +14,12 @@ from pathlib import Path
 
 _DEATH_SIGNAL, _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 1, 38, 22, 2  # of prctl(2)
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of classic BPF
-_ALLOW, _KILL, _REFUSE, _UNKNOWN = 0x7FFF0000, 0x80000000, 0x00050001, 0x00050026  # refuse: EPERM; unknown: ENOSYS
+_ALLOW, _KILL, _REFUSE, _UNKNOWN = (
+    0x7FFF0000,
+    0x80000000,
+    0x00050001,
+    0x00050026,
+)  # refuse: EPERM; unknown: ENOSYS
 _NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # offsets in what a filter sees
 _X32 = 0x40000000  # calls of the x32 interface, which would slip past the numbers below
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
@@ -69,8 +74,15 @@ def confine() -> None:
     """Give up what reading does not need, for good: new files, new processes, the network, core dumps, life without the parent."""
     os.umask(0o077)
     with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")  # the first to go where the machine lacks memory
-    for kind, most in (("RLIMIT_CORE", 0), ("RLIMIT_FSIZE", 0), ("RLIMIT_NOFILE", _N_FILES), ("RLIMIT_NPROC", 0)):
+        Path("/proc/self/oom_score_adj").write_text(
+            "1000", encoding="ascii"
+        )  # the first to go where the machine lacks memory
+    for kind, most in (
+        ("RLIMIT_CORE", 0),
+        ("RLIMIT_FSIZE", 0),
+        ("RLIMIT_NOFILE", _N_FILES),
+        ("RLIMIT_NPROC", 0),
+    ):
         _limit(kind, most, for_good=True)
     if sys.platform == "linux":
         library = ctypes.CDLL(None, use_errno=True)
@@ -86,7 +98,12 @@ def _filter_calls(library: ctypes.CDLL) -> None:
     steps = _steps(*known)
 
     class Step(ctypes.Structure):
-        _fields_ = (("code", ctypes.c_ushort), ("jt", ctypes.c_ubyte), ("jf", ctypes.c_ubyte), ("k", ctypes.c_uint))
+        _fields_ = (
+            ("code", ctypes.c_ushort),
+            ("jt", ctypes.c_ubyte),
+            ("jf", ctypes.c_ubyte),
+            ("k", ctypes.c_uint),
+        )
 
     class Program(ctypes.Structure):
         _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.POINTER(Step)))
@@ -95,7 +112,9 @@ def _filter_calls(library: ctypes.CDLL) -> None:
     library.prctl(_SECCOMP, _FILTER, ctypes.byref(Program(len(steps), held)), 0, 0)
 
 
-def _steps(machine: int, openat: int, open_: int | None, refused: tuple[int, ...]) -> list[tuple[int, int, int, int]]:
+def _steps(
+    machine: int, openat: int, open_: int | None, refused: tuple[int, ...]
+) -> list[tuple[int, int, int, int]]:
     """The filter as (code, steps to skip where true, where false, operand)."""
     steps = [
         (_LOAD, 0, 0, _MACHINE),
@@ -109,7 +128,13 @@ def _steps(machine: int, openat: int, open_: int | None, refused: tuple[int, ...
         steps += _where(_EQUAL, number, _REFUSE)
     for opening, argument in ((openat, 2), (open_, 1)):
         if opening is not None:  # to be read only
-            steps += [(_EQUAL, 0, 4, opening), _argument(argument), (_ANY_BIT, 0, 1, _WRITES), _return(_REFUSE), _return(_ALLOW)]
+            steps += [
+                (_EQUAL, 0, 4, opening),
+                _argument(argument),
+                (_ANY_BIT, 0, 1, _WRITES),
+                _return(_REFUSE),
+                _return(_ALLOW),
+            ]
     return [*steps, _return(_ALLOW)]
 
 

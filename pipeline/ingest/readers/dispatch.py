@@ -7,36 +7,32 @@ Out:  its parts
 from collections.abc import Callable
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawPart
-from pipeline.ingest.readers.archive import read_archive
-from pipeline.ingest.readers.chat import as_chat
-from pipeline.ingest.readers.delimited import read_delimited
+from pipeline.ingest.parts import RawPart, sniff
+from pipeline.ingest.readers.container import read_archive
 from pipeline.ingest.readers.docx import read_docx
 from pipeline.ingest.readers.html_page import read_html, read_html_rows
 from pipeline.ingest.readers.kml import read_kml
 from pipeline.ingest.readers.mail import read_mail, read_mailbox
 from pipeline.ingest.readers.markdown import read_markdown
-from pipeline.ingest.readers.odp import read_odp
-from pipeline.ingest.readers.odt import read_odt
+from pipeline.ingest.readers.odt import read_odp, read_odt
 from pipeline.ingest.readers.outlook import read_outlook
 from pipeline.ingest.readers.pdf import read_pdf
-from pipeline.ingest.readers.plain import read_plain
+from pipeline.ingest.readers.plain import read_json, read_plain
 from pipeline.ingest.readers.rtf import read_rtf
-from pipeline.ingest.readers.sheets import read_ods, read_sheets
+from pipeline.ingest.readers.sheets import read_delimited, read_ods, read_sheets
 from pipeline.ingest.readers.slides import read_slides
 from pipeline.ingest.readers.source import Source, protected
-from pipeline.ingest.readers.spoken_text import as_transcript
-from pipeline.ingest.readers.structured import read_json
-from pipeline.ingest.readers.subtitles import read_subtitles
+from pipeline.ingest.readers.spoken import as_chat, as_transcript, read_subtitles
 from pipeline.ingest.readers.word97 import read_word97
-from pipeline.ingest.sniff import sniff
 
 _READERS: dict[str, Callable[[Source], tuple[RawPart, ...]]] = {
     "csv": read_delimited,
     "doc": read_word97,
     "docx": read_docx,
     "eml": lambda source: read_mail(source, read_source),
-    "html": lambda source: read_html_rows(source) if ".xls" in source.name.lower() else read_html(source),
+    "html": lambda source: (
+        read_html_rows(source) if ".xls" in source.name.lower() else read_html(source)
+    ),
     "json": read_json,
     "kml": read_kml,
     "mbox": lambda source: read_mailbox(source, read_source),
@@ -55,14 +51,25 @@ _READERS: dict[str, Callable[[Source], tuple[RawPart, ...]]] = {
     "xlsx": read_sheets,
     "zip": lambda source: read_archive(source, read_source),
 }
-_PROSE = frozenset({"doc", "docx", "html", "md", "odt", "pdf", "rtf"})  # in which a transcript may have been saved
+_PROSE = frozenset(
+    {"doc", "docx", "html", "md", "odt", "pdf", "rtf"}
+)  # in which a transcript may have been saved
 _TEXT_ADVICE = "un texte, un tableau, un courriel ou un PDF"
 _REFUSALS = {
-    "archive": ("archive autre que .zip (7z, rar, tar, gz)", "la décompresser dans le dossier de l'atelier, ou la refaire en .zip"),
+    "archive": (
+        "archive autre que .zip (7z, rar, tar, gz)",
+        "la décompresser dans le dossier de l'atelier, ou la refaire en .zip",
+    ),
     "audio": ("enregistrement sonore", "déposer sa transcription (.vtt, .srt, .docx ou .txt)"),
     "binary": ("format inconnu", "l'enregistrer en .docx, .odt, .pdf, .xlsx, .csv ou .txt"),
-    "cloud": ("fichier resté dans le nuage", "le télécharger sur l'ordinateur (clic droit) puis le redéposer"),
-    "image": ("image ou photo", "recopier ce qui y est écrit dans un .docx ou un .xlsx, ou en reconnaître le texte (OCR)"),
+    "cloud": (
+        "fichier resté dans le nuage",
+        "le télécharger sur l'ordinateur (clic droit) puis le redéposer",
+    ),
+    "image": (
+        "image ou photo",
+        "recopier ce qui y est écrit dans un .docx ou un .xlsx, ou en reconnaître le texte (OCR)",
+    ),
     "pages": ("document Apple (Pages, Numbers ou Keynote)", "l'exporter en .docx, .xlsx ou .pdf"),
     "slides": ("ancien diaporama (.ppt)", "l'ouvrir et l'enregistrer en .pptx ou .pdf"),
     "tnef": (
@@ -80,7 +87,11 @@ def read_source(source: Source) -> tuple[RawPart, ...]:
     Raises `ReadError` for an empty file, an unreadable one, one of a format without a reader, and one with more text than the limits allow.
     """
     if not source.content:
-        raise ReadError("fichier vide (0 octet)", _TEXT_ADVICE, "retrouver le fichier complet et le redéposer, ou le retirer")
+        raise ReadError(
+            "fichier vide (0 octet)",
+            _TEXT_ADVICE,
+            "retrouver le fichier complet et le redéposer, ou le retirer",
+        )
     found = sniff(source.content, source.name)
     if found == "encrypted":
         raise protected("fichier Word, Excel ou PowerPoint")

@@ -15,12 +15,16 @@ W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 _MAX_ANCESTORS = 30  # of a style: Word allows ten
 _OFF = frozenset({"0", "false", "off", "none"})
 _HEADING_NAME = re.compile(r"^(?:heading|titre|title|rubrik)\s*(\d)?$", re.IGNORECASE)
-_LIST_NAME = re.compile(r"^(?:list (?:bullet|number)|liste à (?:puces|numéros))\s*(\d)?$", re.IGNORECASE)
+_LIST_NAME = re.compile(
+    r"^(?:list (?:bullet|number)|liste à (?:puces|numéros))\s*(\d)?$", re.IGNORECASE
+)
 
 
 def value(element: etree._Element | None, path: str, default: str = "") -> str:
     """The `w:val` of the first element at `path` (prefix w: implied by `/`-joined local names), `default` where there is none."""
-    found = None if element is None else element.find("/".join(W + name for name in path.split("/")))
+    found = (
+        None if element is None else element.find("/".join(W + name for name in path.split("/")))
+    )
     return default if found is None else found.get(W + "val", "true")
 
 
@@ -57,7 +61,11 @@ class Styles:
     @classmethod
     def of(cls, root: etree._Element | None) -> "Styles":
         """The styles of word/styles.xml, none where the file is missing."""
-        elements = {} if root is None else {style.get(W + "styleId", ""): style for style in root.iter(W + "style")}
+        elements = (
+            {}
+            if root is None
+            else {style.get(W + "styleId", ""): style for style in root.iter(W + "style")}
+        )
         return cls({style_id: _style(style_id, elements) for style_id in elements})
 
     def get(self, style_id: str) -> Style:
@@ -71,15 +79,44 @@ def _style(style_id: str, elements: dict[str, etree._Element]) -> Style:
     while style_id in elements and len(chain) < _MAX_ANCESTORS and elements[style_id] not in chain:
         chain.append(elements[style_id])
         style_id = value(chain[-1], "basedOn")
-    named = next((style for style in (_named(value(element, "name")) for element in chain) if style != Style()), Style())
-    outline = next((value(element, "pPr/outlineLvl") for element in chain if value(element, "pPr/outlineLvl")), "")
+    named = next(
+        (
+            style
+            for style in (_named(value(element, "name")) for element in chain)
+            if style != Style()
+        ),
+        Style(),
+    )
+    outline = next(
+        (value(element, "pPr/outlineLvl") for element in chain if value(element, "pPr/outlineLvl")),
+        "",
+    )
     heading = named.heading or outline_level(outline)
-    numbered = next((element for element in chain if element.find(f"{W}pPr/{W}numPr") is not None), None)
+    numbered = next(
+        (element for element in chain if element.find(f"{W}pPr/{W}numPr") is not None), None
+    )
     level = value(numbered, "pPr/numPr/ilvl")
-    bold = next((flag for flag in (is_on(element.find(W + "rPr"), "b") for element in chain) if flag is not None), False)
+    bold = next(
+        (
+            flag
+            for flag in (is_on(element.find(W + "rPr"), "b") for element in chain)
+            if flag is not None
+        ),
+        False,
+    )
     list_level = whole(level, named.list_level)
-    is_contents = any(re.match(r"(?:toc|tm|table des matières) ?\d", value(element, "name"), re.IGNORECASE) for element in chain)
-    return Style(heading, named.is_title, value(numbered, "pPr/numPr/numId") or named.list_id, list_level, bold, is_contents)
+    is_contents = any(
+        re.match(r"(?:toc|tm|table des matières) ?\d", value(element, "name"), re.IGNORECASE)
+        for element in chain
+    )
+    return Style(
+        heading,
+        named.is_title,
+        value(numbered, "pPr/numPr/numId") or named.list_id,
+        list_level,
+        bold,
+        is_contents,
+    )
 
 
 def _named(name: str) -> Style:
@@ -90,16 +127,24 @@ def _named(name: str) -> Style:
         is_title = not heading[1] and spaced.lower() in ("title", "titre")
         return Style(heading=min(6, max(1, int(heading[1] or 1))), is_title=is_title)
     listed = _LIST_NAME.match(
-        re.sub(r"^List(?=[BN])", "List ", spaced).replace("Listepuces", "Liste à puces").replace("Listenumros", "Liste à numéros")
+        re.sub(r"^List(?=[BN])", "List ", spaced)
+        .replace("Listepuces", "Liste à puces")
+        .replace("Listenumros", "Liste à numéros")
     )
-    return Style(list_id="style", list_level=int(listed[1]) - 1 if listed[1] else 0) if listed else Style()
+    return (
+        Style(list_id="style", list_level=int(listed[1]) - 1 if listed[1] else 0)
+        if listed
+        else Style()
+    )
 
 
 @dataclass
 class Numbering:
     """The list definitions, and how far each list has counted."""
 
-    formats: dict[tuple[str, int], tuple[str, str, int]] = field(default_factory=dict)  # (numId, level) → format, text, start
+    formats: dict[tuple[str, int], tuple[str, str, int]] = field(
+        default_factory=dict
+    )  # (numId, level) → format, text, start
     _counts: dict[tuple[str, int], int] = field(default_factory=dict)
 
     @classmethod
@@ -107,13 +152,21 @@ class Numbering:
         """The definitions of word/numbering.xml, none where the file is missing."""
         if root is None:
             return cls()
-        abstract = {entry.get(W + "abstractNumId", ""): entry for entry in root.iter(W + "abstractNum")}
+        abstract = {
+            entry.get(W + "abstractNumId", ""): entry for entry in root.iter(W + "abstractNum")
+        }
         formats: dict[tuple[str, int], tuple[str, str, int]] = {}
         for entry in root.iter(W + "num"):
-            for level in abstract.get(value(entry, "abstractNumId"), etree.Element("none")).iter(W + "lvl"):
+            for level in abstract.get(value(entry, "abstractNumId"), etree.Element("none")).iter(
+                W + "lvl"
+            ):
                 depth, start = level.get(W + "ilvl", "0"), value(level, "start", "1")
                 text = value(level, "lvlText")
-                formats[entry.get(W + "numId", ""), whole(depth)] = (value(level, "numFmt"), text, whole(start, 1))
+                formats[entry.get(W + "numId", ""), whole(depth)] = (
+                    value(level, "numFmt"),
+                    text,
+                    whole(start, 1),
+                )
         return cls(formats)
 
     def count(self, list_id: str, level: int) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.readers.drafts import is_label
+from pipeline.ingest.readers.blocks import is_label
 from pipeline.ingest.readers.wording import is_finished
 
 Cell = list[RawBlock]
@@ -52,14 +52,22 @@ def _blocks_of_rows(filled: list[list[Cell]]) -> list[RawBlock]:
         and all(_is_label(row[0]) for row in filled)
         and any(_words(row[-1]) > _MAX_LABEL_WORDS or len(row[-1]) > 1 for row in filled)
     ):
-        return [block for row in filled for block in (_banner(row) if _is_banner(row) else _labelled(row))]
-    return [block for row in filled for block in (_banner(row) if _is_banner(row) else _cells_of(row))]
+        return [
+            block
+            for row in filled
+            for block in (_banner(row) if _is_banner(row) else _labelled(row))
+        ]
+    return [
+        block for row in filled for block in (_banner(row) if _is_banner(row) else _cells_of(row))
+    ]
 
 
 def unfolded(rows: Iterable[Iterable[tuple[Cell, int, int]]]) -> list[list[Cell]]:
     """The grid of rows whose cells are given once, each with the numbers of rows and columns that it covers."""
     grid: list[list[Cell]] = []
-    above: dict[int, tuple[int, Cell]] = {}  # by column: rows still covered from above, and by which cell
+    above: dict[
+        int, tuple[int, Cell]
+    ] = {}  # by column: rows still covered from above, and by which cell
     for row in rows:
         cells: list[Cell] = []
         below: dict[int, tuple[int, Cell]] = {}
@@ -74,7 +82,9 @@ def unfolded(rows: Iterable[Iterable[tuple[Cell, int, int]]]) -> list[list[Cell]
     return grid
 
 
-def _cover(cells: list[Cell], above: dict[int, tuple[int, Cell]], below: dict[int, tuple[int, Cell]]) -> None:
+def _cover(
+    cells: list[Cell], above: dict[int, tuple[int, Cell]], below: dict[int, tuple[int, Cell]]
+) -> None:
     """Add to `cells` those that a cell `above` covers next."""
     while len(cells) in above:
         n_rows, cell = above[len(cells)]
@@ -89,12 +99,20 @@ def text_of(cell: Cell) -> str:
 
 def _is_banner(row: Sequence[Cell]) -> bool:
     """True where the first cell is merged over the whole row."""
-    return len(row) > 1 and bool(row[0]) and all(isinstance(cell, Covered) and cell.by is row[0] for cell in row[1:])
+    return (
+        len(row) > 1
+        and bool(row[0])
+        and all(isinstance(cell, Covered) and cell.by is row[0] for cell in row[1:])
+    )
 
 
 def _banner(row: Sequence[Cell]) -> list[RawBlock]:
     """A short banner as headings, else its own blocks."""
-    return [replace(block, kind="heading", level=4) for block in row[0]] if _is_label(row[0]) else list(row[0])
+    return (
+        [replace(block, kind="heading", level=4) for block in row[0]]
+        if _is_label(row[0])
+        else list(row[0])
+    )
 
 
 def _cells_of(row: Sequence[Cell]) -> Iterator[RawBlock]:
@@ -133,20 +151,36 @@ def _with_header(rows: list[list[Cell]]) -> Iterator[RawBlock]:
             continue
         columns = _columns(header, row)
         for place, cell in enumerate(row):
-            yield from (replace(block, kind=_kind(block), level=None, columns=columns, column=place) for block in cell)
+            yield from (
+                replace(block, kind=_kind(block), level=None, columns=columns, column=place)
+                for block in cell
+            )
 
 
 def _columns(header: Sequence[str], row: Sequence[Cell]) -> tuple[tuple[str, str], ...]:
-    return tuple((header[place] if place < len(header) else "", text_of(cell)) for place, cell in enumerate(row))
+    return tuple(
+        (header[place] if place < len(header) else "", text_of(cell))
+        for place, cell in enumerate(row)
+    )
 
 
 def _kind(block: RawBlock) -> str:
     """A number or a label such as « Q1 » is no passage: it stays in the other cells' columns."""
-    return "meta" if block.kind == "meta" or is_label(block.text) or not any(letter.isalpha() for letter in block.text) else "cell"
+    return (
+        "meta"
+        if block.kind == "meta"
+        or is_label(block.text)
+        or not any(letter.isalpha() for letter in block.text)
+        else "cell"
+    )
 
 
 def _is_label(cell: Cell) -> bool:
-    return len(cell) <= 1 and _words(cell) <= _MAX_LABEL_WORDS and not (cell and _ends_sentence(cell[0].text))
+    return (
+        len(cell) <= 1
+        and _words(cell) <= _MAX_LABEL_WORDS
+        and not (cell and _ends_sentence(cell[0].text))
+    )
 
 
 def _words(cell: Cell) -> int:

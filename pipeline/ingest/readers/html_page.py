@@ -10,17 +10,17 @@ from dataclasses import dataclass, field, replace
 
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
-from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.delimited import squared
-from pipeline.ingest.readers.drafts import Draft
+from pipeline.ingest.parts import RawBlock, RawPart, decode
+from pipeline.ingest.readers.blocks import Draft, settle
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows, text_of, unfolded
-from pipeline.ingest.readers.settle import settle
+from pipeline.ingest.readers.sheets import squared
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean, unreadable_signs
-from pipeline.ingest.sniff import decode
 
 _CHARSET = re.compile(rb"""<meta[^>]+charset=["']?([\w-]+)""", re.IGNORECASE)
-_HIDDEN_STYLE = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE)
+_HIDDEN_STYLE = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all", re.IGNORECASE
+)
 _BOLD_STYLE = re.compile(r"font-weight\s*:\s*(?:bold|[6-9]00)", re.IGNORECASE)
 _SKIPPED = frozenset(
     {
@@ -34,7 +34,9 @@ _INLINE = frozenset(
         "label", "mark", "o:p", "q", "s", "samp", "small", "span", "strike", "strong", "sub", "sup", "time", "tt", "u", "var", "wbr",
     }
 )  # fmt: skip
-_NOTE_MARK = re.compile(r"#(?:_?(?:ftn|edn|ftnt|cmnt|msocom)|sd(?:foot|end)note)", re.IGNORECASE)  # Word, Google Docs, LibreOffice
+_NOTE_MARK = re.compile(
+    r"#(?:_?(?:ftn|edn|ftnt|cmnt|msocom)|sd(?:foot|end)note)", re.IGNORECASE
+)  # Word, Google Docs, LibreOffice
 _MAX_DEPTH = 150  # elements inside elements; below that, text is taken without its layout
 
 
@@ -50,14 +52,22 @@ def read_html(source: Source) -> tuple[RawPart, ...]:
     blocks = settle(_drafts_of_page(page))
     if not blocks:
         raise no_text("page web")
-    return (RawPart(tuple(blocks), title=(clean(title.text()) or None) if title else None, warnings=unreadable_signs(text)),)
+    return (
+        RawPart(
+            tuple(blocks),
+            title=(clean(title.text()) or None) if title else None,
+            warnings=unreadable_signs(text),
+        ),
+    )
 
 
 def read_html_rows(source: Source) -> tuple[RawPart, ...]:
     """Return the largest table of a page as one part of rows: what some programs export as a workbook (.xls)."""
     page = LexborHTMLParser(decode(source.content))
     tables = [_shown_rows(table) for table in page.css("table")]
-    largest = max(range(len(tables)), key=lambda place: sum(len(row) for row in tables[place]), default=None)
+    largest = max(
+        range(len(tables)), key=lambda place: sum(len(row) for row in tables[place]), default=None
+    )
     rows = () if largest is None else squared(tables[largest])
     return (RawPart((), rows=rows),) if rows else read_html(source)
 
@@ -66,7 +76,11 @@ def _shown_rows(table: LexborNode) -> list[list[str]]:
     """The texts of a table's cells, merged ones filled."""
     rows = [
         [
-            ([RawBlock(clean(cell.text(separator=" ")))], _span(cell, "rowspan"), _span(cell, "colspan"))
+            (
+                [RawBlock(clean(cell.text(separator=" ")))],
+                _span(cell, "rowspan"),
+                _span(cell, "colspan"),
+            )
             for cell in row.iter()
             if cell.tag in ("td", "th")
         ]
@@ -162,11 +176,18 @@ class _Walk:
                     walk = _Walk()
                     walk.children(cell, replace(place, list_depth=-1, is_bold=False), depth + 1)
                     walk.close(place)
-                    cells.append((settle(walk.done, has_headings=False), _span(cell, "rowspan"), _span(cell, "colspan")))
+                    cells.append(
+                        (
+                            settle(walk.done, has_headings=False),
+                            _span(cell, "rowspan"),
+                            _span(cell, "colspan"),
+                        )
+                    )
                 cell = cell.next
             rows.append(cells)
         return [
-            Draft(f"{'> ' * place.n_quotes}{block.text}", None if place.n_quotes else block) for block in blocks_of_rows(unfolded(rows))
+            Draft(f"{'> ' * place.n_quotes}{block.text}", None if place.n_quotes else block)
+            for block in blocks_of_rows(unfolded(rows))
         ]
 
     def _add(self, text: str, place: _Place) -> None:
@@ -196,14 +217,23 @@ def _inside(node: LexborNode, tag: str, place: _Place) -> _Place:
     is_cited = tag == "blockquote" and "cite" in (node.attributes.get("type") or "")
     if is_cited or "gmail_quote" in (node.attributes.get("class") or ""):
         return replace(place, n_quotes=place.n_quotes + 1)
-    return replace(place, is_bold=True) if _BOLD_STYLE.search(node.attributes.get("style") or "") else place
+    return (
+        replace(place, is_bold=True)
+        if _BOLD_STYLE.search(node.attributes.get("style") or "")
+        else place
+    )
 
 
 def _is_hidden(node: LexborNode) -> bool:
     """True for what a reader of the page does not see, and for menus and forms."""
     attributes = node.attributes
     is_mark = node.tag == "a" and bool(_NOTE_MARK.match(attributes.get("href") or ""))
-    return node.tag in _SKIPPED or is_mark or "hidden" in attributes or bool(_HIDDEN_STYLE.search(attributes.get("style") or ""))
+    return (
+        node.tag in _SKIPPED
+        or is_mark
+        or "hidden" in attributes
+        or bool(_HIDDEN_STYLE.search(attributes.get("style") or ""))
+    )
 
 
 def _span(cell: LexborNode, name: str) -> int:

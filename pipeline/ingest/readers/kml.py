@@ -32,9 +32,15 @@ def read_kml(source: Source) -> tuple[RawPart, ...]:
     root = parse_xml(source.content, "fichier KML ou GPX")
     rows = [*_placemarks(root), *_waypoints(root)]
     if not rows:
-        raise ReadError("carte KML ou GPX sans repère", "au moins un repère nommé", "l'exporter de nouveau depuis l'outil de cartographie")
+        raise ReadError(
+            "carte KML ou GPX sans repère",
+            "au moins un repère nommé",
+            "l'exporter de nouveau depuis l'outil de cartographie",
+        )
     header = (*_HEADER, *dict.fromkeys(key for row in rows for key in row if key not in _HEADER))
-    return (RawPart((), rows=(header, *(tuple(row.get(key, "") for key in header) for row in rows))),)
+    return (
+        RawPart((), rows=(header, *(tuple(row.get(key, "") for key in header) for row in rows))),
+    )
 
 
 def _placemarks(root: etree._Element) -> Iterator[Row]:
@@ -44,13 +50,20 @@ def _placemarks(root: etree._Element) -> Iterator[Row]:
             value = _text(told, "{*}value") or (told.text or "").strip()
             if value and told.get("name") and str(told.get("name")).lower() not in _PROSE:
                 row.setdefault(str(told.get("name")), value)
-        row |= {key: value for key, value in _told_in(mark.findtext("{*}description") or "") if key not in row}
+        row |= {
+            key: value
+            for key, value in _told_in(mark.findtext("{*}description") or "")
+            if key not in row
+        }
         point = mark.find(".//{*}Point/{*}coordinates")
         if point is not None:
             row["longitude"], row["latitude"] = next(iter(_pairs(point.text)), ("", ""))
         rings = [_ring(ring) for ring in mark.iterfind(".//{*}outerBoundaryIs//{*}coordinates")]
         if any(rings):
-            row["geometry"] = json.dumps({"type": "MultiPolygon", "coordinates": [[ring] for ring in rings if ring]}, separators=(",", ":"))
+            row["geometry"] = json.dumps(
+                {"type": "MultiPolygon", "coordinates": [[ring] for ring in rings if ring]},
+                separators=(",", ":"),
+            )
         yield row
 
 
@@ -64,7 +77,11 @@ def _told_in(description: str) -> Iterator[tuple[str, str]]:
 
 def _waypoints(root: etree._Element) -> Iterator[Row]:
     for point in root.iter("{*}wpt"):
-        yield {"structure": _text(point, "{*}name"), "latitude": point.get("lat", ""), "longitude": point.get("lon", "")}
+        yield {
+            "structure": _text(point, "{*}name"),
+            "latitude": point.get("lat", ""),
+            "longitude": point.get("lon", ""),
+        }
 
 
 def _text(element: etree._Element, path: str) -> str:
@@ -73,7 +90,11 @@ def _text(element: etree._Element, path: str) -> str:
 
 def _pairs(text: str | None) -> list[tuple[str, str]]:
     """(Longitude, latitude) of each "lon,lat,height"."""
-    return [(numbers[0], numbers[1]) for entry in (text or "").split() if len(numbers := entry.split(",")) >= 2]
+    return [
+        (numbers[0], numbers[1])
+        for entry in (text or "").split()
+        if len(numbers := entry.split(",")) >= 2
+    ]
 
 
 def _ring(coordinates: etree._Element) -> list[list[float]]:

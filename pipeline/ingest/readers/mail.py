@@ -1,11 +1,14 @@
-"""Read mails (.eml) and mailboxes (.mbox): what was written, who wrote to whom, and what is attached.
+"""What a mail is, whatever wrote it: from its text and attachments to parts, the mail first.
 
-In:   the bytes of a mail or mailbox
+In:   a letter
 Out:  one part a mail and one an attachment, named so that they sort in reading order
+
+Read mails (.eml) and mailboxes (.mbox): what was written, who wrote to whom, and what is attached.
 """
 
 import re
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 from email import message_from_bytes
 from email.errors import HeaderParseError
 from email.header import decode_header
@@ -13,11 +16,89 @@ from email.message import Message
 from email.utils import getaddresses
 
 from pipeline.errors import ReadError
-from pipeline.ingest.parts import RawPart
-from pipeline.ingest.readers.letters import Letter, ReadSource, lines_of_html, parts_of_letter
+from pipeline.ingest.parts import RawPart, decode
+from pipeline.ingest.readers.html_page import drafts_of_html
+from pipeline.ingest.readers.mail_body import blocks_of_mail, matches
 from pipeline.ingest.readers.source import Source, no_text, protected
 from pipeline.ingest.readers.wording import clean
-from pipeline.ingest.sniff import decode
+
+ReadSource = Callable[[Source], tuple[RawPart, ...]]
+
+_UNSAFE = re.compile(r"[/\\#\x00-\x1f]+")
+_MAX_NAME = 80  # characters of an attachment's name kept in the part's name
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A mail: its people are (name, address), senders first; `text` is plain, `attached` are (name, bytes)."""
+
+    subject: str
+    senders: tuple[tuple[str, str], ...]
+    people: tuple[tuple[str, str], ...]
+    text: str
+    attached: tuple[tuple[str, bytes], ...] = ()
+    n_images: int = 0
+
+
+def parts_of_letter(letter: Letter, source: Source, read: ReadSource, name: str) -> list[RawPart]:
+    """Return the part of a mail, called `name`, then those of its attachments (« 001-nom.docx »), each read by `read`."""
+    sender = " ".join(letter.senders[0]) if letter.senders else ""
+    blocks, forwarded = blocks_of_mail(
+        letter.text, sender=sender, is_forward=bool(matches("objets_transfert", letter.subject))
+    )
+    people = [*letter.people, *(person for person in getaddresses(forwarded) if any(person))]
+    own = RawPart(
+        tuple(blocks),
+        name=name,
+        title=letter.subject or None,
+        channel="mail",
+        people=tuple(dict.fromkeys(people)),
+        warnings=tuple(_warnings(letter.n_images)),
+    )
+    return [own, *_attachments(letter.attached, source, read, f"{name}-" if name else "")]
+
+
+def _warnings(n_images: int) -> Iterator[str]:
+    """What was left out."""
+    if n_images:
+        yield f"{n_images} image{'s' if n_images > 1 else ''} du message non lue{'s' if n_images > 1 else ''}"
+
+
+def _attachments(
+    attached: tuple[tuple[str, bytes], ...], source: Source, read: ReadSource, prefix: str
+) -> Iterator[RawPart]:
+    """The parts of the attachments; one that cannot be read is a part with an error."""
+    for number, (filename, content) in enumerate(attached, start=1):
+        name = f"{prefix}{number:03}-{_UNSAFE.sub('-', filename)[-_MAX_NAME:]}"
+        try:
+            for part in read(source.inner(content, filename)):
+                yield replace(
+                    part,
+                    name=_joined(name, part.name),
+                    title=part.title or filename.rsplit(".", 1)[0],
+                )
+        except ReadError as error:
+            yield RawPart((), name=name, title=filename, error=(error.found, error.do))
+
+
+def _joined(name: str, inner: str) -> str:
+    """The name of a part of an attachment; a path in an archive stays a path."""
+    return (
+        f"{name}{'/' if '/' in inner or name.lower().endswith('.zip') else '-'}{inner}"
+        if inner
+        else name
+    )
+
+
+def lines_of_html(text: str) -> Iterator[str]:
+    """Yield the lines of an HTML mail, a blank line after each paragraph: none of its lines was wrapped."""
+    for draft in drafts_of_html(text):
+        block = draft.block
+        bullet = f"{'  ' * (block.level or 0)}- " if block and block.kind == "bullet" else ""
+        yield f"{bullet}{block.text if block else draft.text}"
+        if draft.text and not draft.text.startswith(">"):
+            yield ""
+
 
 _MAIL_START = re.compile(rb"(?:\A|(?<=\n)\r?\n)From [^\r\n]*\d[^\r\n]*\r?\n(?=[\w-]+:|>From )")
 _IGNORED = frozenset(
@@ -27,7 +108,9 @@ _IGNORED = frozenset(
     }
 )  # fmt: skip
 _MAX_NOTICE = 40  # words of a plain text that may only ask to read the HTML
-_ENCRYPTED = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted"})
+_ENCRYPTED = frozenset(
+    {"application/pkcs7-mime", "application/x-pkcs7-mime", "multipart/encrypted"}
+)
 
 
 def read_mail(source: Source, read: ReadSource) -> tuple[RawPart, ...]:
@@ -50,7 +133,9 @@ def read_mailbox(source: Source, read: ReadSource) -> tuple[RawPart, ...]:
     ends = [*(found.start() for found in starts[1:]), len(source.content)]
     if not starts or len(starts) > source.limits.max_parts:
         raise ReadError(
-            f"boîte de {len(starts)} messages", f"1 à {source.limits.max_parts} messages", "exporter les messages utiles en .eml"
+            f"boîte de {len(starts)} messages",
+            f"1 à {source.limits.max_parts} messages",
+            "exporter les messages utiles en .eml",
         )
     digits = max(3, len(str(len(starts))))
     parts: list[RawPart] = []
@@ -88,19 +173,26 @@ def header_text(message: Message, name: str) -> str:
 
 
 def _decoded(raw: str) -> str:
-    if any("\udc80" <= sign <= "\udcff" for sign in raw):  # bytes beyond ASCII, sent without saying how they are encoded
+    if any(
+        "\udc80" <= sign <= "\udcff" for sign in raw
+    ):  # bytes beyond ASCII, sent without saying how they are encoded
         raw = _guessed(raw.encode("ascii", "surrogateescape"))
     try:
         pieces = decode_header(raw)
     except (HeaderParseError, ValueError):
         return raw
-    return "".join(piece if isinstance(piece, str) else _piece(piece, charset) for piece, charset in pieces)
+    return "".join(
+        piece if isinstance(piece, str) else _piece(piece, charset) for piece, charset in pieces
+    )
 
 
 def _piece(content: bytes, charset: str | None) -> str:
     try:
         return content.decode(charset or "utf-8")
-    except (LookupError, ValueError):  # an encoding that is unknown, or whose name no encoding can bear
+    except (
+        LookupError,
+        ValueError,
+    ):  # an encoding that is unknown, or whose name no encoding can bear
         return _guessed(content)
 
 
@@ -114,8 +206,16 @@ def _guessed(content: bytes) -> str:
 
 def people_in(message: Message, names: tuple[str, ...]) -> list[tuple[str, str]]:
     """(Name, address) of everyone in the headers `names` (in lower case), each once; a name is "" where the header gives none."""
-    values = [re.sub(r"\s+", " ", str(value)) for name in names for key, value in message.raw_items() if key.lower() == name]
-    found = [(clean(_decoded(name)).strip("'\" "), clean(address)) for name, address in getaddresses(values)]
+    values = [
+        re.sub(r"\s+", " ", str(value))
+        for name in names
+        for key, value in message.raw_items()
+        if key.lower() == name
+    ]
+    found = [
+        (clean(_decoded(name)).strip("'\" "), clean(address))
+        for name, address in getaddresses(values)
+    ]
     return list(dict.fromkeys((name, address) for name, address in found if name or address))
 
 
@@ -140,11 +240,22 @@ class _Content:
                     self.sort(part)
         elif kind in _IGNORED:
             return
-        elif kind.startswith("image/") and (message.get("content-id") or message.get_content_disposition() == "inline"):
+        elif kind.startswith("image/") and (
+            message.get("content-id") or message.get_content_disposition() == "inline"
+        ):
             self.n_images += 1
-        elif filename or message.get_content_disposition() == "attachment" or not kind.startswith("text/"):
+        elif (
+            filename
+            or message.get_content_disposition() == "attachment"
+            or not kind.startswith("text/")
+        ):
             content = message.get_payload(decode=True)
-            self.attached.append((filename or f"piece.{kind.split('/')[1]}", content if isinstance(content, bytes) else b""))
+            self.attached.append(
+                (
+                    filename or f"piece.{kind.split('/')[1]}",
+                    content if isinstance(content, bytes) else b"",
+                )
+            )
         else:
             self.texts.append(_text(message))
 
@@ -159,7 +270,14 @@ class _Content:
 def _best(alternatives: list[Message]) -> Message:
     """The plain text, unless it has no words or only says that the HTML should be read; else the last alternative that shows text."""
     shown = [part for part in alternatives if part.get_content_type() not in _IGNORED]
-    plain = next((part for part in shown if part.get_content_type() == "text/plain" and len(_text(part).split()) > 2), None)
+    plain = next(
+        (
+            part
+            for part in shown
+            if part.get_content_type() == "text/plain" and len(_text(part).split()) > 2
+        ),
+        None,
+    )
     html = next((part for part in shown if part.get_content_type() == "text/html"), None)
     if plain is not None and html is not None:
         n_words, n_html = len(_text(plain).split()), len(_text(html).split())

@@ -7,14 +7,11 @@ Out:  one part
 import re
 from collections.abc import Iterator
 
-from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.drafts import Draft
+from pipeline.ingest.parts import RawBlock, RawPart, decode
+from pipeline.ingest.readers.blocks import Draft, paragraphs_of_lines, settle
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
-from pipeline.ingest.readers.lines import paragraphs_of_lines
-from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean, unreadable_signs
-from pipeline.ingest.sniff import decode
 
 _FRONT = re.compile(r"\A---\n(.*?)\n(?:---|\.\.\.)\n", re.DOTALL)
 _TITLE = re.compile(r"^(?:title|titre)\s*:\s*[\"']?(.*?)[\"']?\s*$", re.MULTILINE | re.IGNORECASE)
@@ -52,8 +49,16 @@ def read_markdown(source: Source) -> tuple[RawPart, ...]:
     if not blocks:
         raise no_text("fichier Markdown")
     title = _TITLE.search(front[1]) if front else None
-    first = next((block.text for block in blocks if block.kind == "heading" and block.level == 1), None)
-    return (RawPart(tuple(blocks), title=clean(title[1]) if title else first, warnings=unreadable_signs(text)),)
+    first = next(
+        (block.text for block in blocks if block.kind == "heading" and block.level == 1), None
+    )
+    return (
+        RawPart(
+            tuple(blocks),
+            title=clean(title[1]) if title else first,
+            warnings=unreadable_signs(text),
+        ),
+    )
 
 
 def _drafts(lines: list[str]) -> Iterator[Draft]:
@@ -69,10 +74,17 @@ def _drafts(lines: list[str]) -> Iterator[Draft]:
             flow = []
             title = clean(unmarked(held))
             yield Draft(title, RawBlock(title, "heading", len(heading[1])))
-        elif "|" in line and place + 1 < len(lines) and "|" in lines[place + 1] and _TABLE_RULE.match(lines[place + 1]):
+        elif (
+            "|" in line
+            and place + 1 < len(lines)
+            and "|" in lines[place + 1]
+            and _TABLE_RULE.match(lines[place + 1])
+        ):
             yield from _flow(flow)
             flow = []
-            end = next((row for row in range(place + 2, len(lines)) if "|" not in lines[row]), len(lines))
+            end = next(
+                (row for row in range(place + 2, len(lines)) if "|" not in lines[row]), len(lines)
+            )
             yield from _table([line, *lines[place + 2 : end]])
             place = end - 1
         elif not _FENCE.match(line):
@@ -85,9 +97,13 @@ def _flow(lines: list[str]) -> Iterator[Draft]:
     for group in paragraphs_of_lines([_hidden_emphasis(line) for line in lines]):
         is_underlined = len(group) == 2 and not group[1].strip(" =-~") and bool(group[1].strip())
         kept = group[:1] if is_underlined else group
-        whole = " ".join([*(line.rstrip() for line in kept[:1]), *(line.strip() for line in kept[1:])])
+        whole = " ".join(
+            [*(line.rstrip() for line in kept[:1]), *(line.strip() for line in kept[1:])]
+        )
         for text in unmarked(whole).split("\n") or [""]:
-            yield Draft(text, is_underlined=is_underlined, is_strong=bool(_STRONG.match(whole.strip())))
+            yield Draft(
+                text, is_underlined=is_underlined, is_strong=bool(_STRONG.match(whole.strip()))
+            )
 
 
 def _hidden_emphasis(line: str) -> str:
@@ -113,5 +129,10 @@ def _table(lines: list[str]) -> Iterator[Draft]:
     rows: list[list[Cell]] = []
     for line in lines:
         cells = re.split(r"(?<!\\)\|", line.strip().removeprefix("|").removesuffix("|"))
-        rows.append([[RawBlock(text) for text in map(clean, unmarked(cell).split("\n")) if text] for cell in cells])
+        rows.append(
+            [
+                [RawBlock(text) for text in map(clean, unmarked(cell).split("\n")) if text]
+                for cell in cells
+            ]
+        )
     yield from (Draft(block.text, block) for block in blocks_of_rows(rows))

@@ -2,6 +2,8 @@
 
 In:   the bytes of a .odt
 Out:  one part: headings, paragraphs, bullets, cells; insertions in, deletions out, notes, comments and frames where they are called
+
+Read OpenDocument slides (.odp, .fodp) with the walk of OpenDocument texts.
 """
 
 from collections.abc import Iterator
@@ -11,11 +13,21 @@ from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.drafts import Draft
+from pipeline.ingest.readers.blocks import Draft, remark, settle
 from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
-from pipeline.ingest.readers.odf import DC, DRAW, OFFICE, STYLE, SVG, TABLE, TEXT, OdfStyles, count_of, odf_trees
-from pipeline.ingest.readers.remarks import remark
-from pipeline.ingest.readers.settle import settle
+from pipeline.ingest.readers.odf import (
+    DC,
+    DRAW,
+    OFFICE,
+    STYLE,
+    SVG,
+    TABLE,
+    TEXT,
+    OdfStyles,
+    count_of,
+    odf_trees,
+)
+from pipeline.ingest.readers.slides import as_part
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean, whole
 
@@ -49,7 +61,9 @@ def read_odt(source: Source) -> tuple[RawPart, ...]:
     body = None if content is None else content.find(f"{OFFICE}body/{OFFICE}text")
     if content is None or body is None:
         raise ReadError(
-            "document OpenDocument sans corps de texte", "un document texte .odt", "l'ouvrir dans LibreOffice et l'enregistrer de nouveau"
+            "document OpenDocument sans corps de texte",
+            "un document texte .odt",
+            "l'ouvrir dans LibreOffice et l'enregistrer de nouveau",
         )
     walk = OdfWalk(OdfStyles.of(styles, content))
     blocks = [*_furniture(styles), *settle(list(walk.drafts(body)))]
@@ -60,9 +74,20 @@ def read_odt(source: Source) -> tuple[RawPart, ...]:
 
 def _furniture(styles: etree._Element | None) -> list[RawBlock]:
     """The page headers and footers as meta blocks, each text once."""
-    held = [] if styles is None else [element for name in ("header", "footer") for element in styles.iter(STYLE + name)]
-    texts = [clean(" ".join("".join(map(str, line.itertext())) for line in element.iter(TEXT + "p"))) for element in held]
-    return [RawBlock(text, "meta") for text in dict.fromkeys(texts) if any(letter.isalpha() for letter in text)]
+    held = (
+        []
+        if styles is None
+        else [element for name in ("header", "footer") for element in styles.iter(STYLE + name)]
+    )
+    texts = [
+        clean(" ".join("".join(map(str, line.itertext())) for line in element.iter(TEXT + "p")))
+        for element in held
+    ]
+    return [
+        RawBlock(text, "meta")
+        for text in dict.fromkeys(texts)
+        if any(letter.isalpha() for letter in text)
+    ]
 
 
 @dataclass
@@ -90,10 +115,16 @@ class OdfWalk:
 
     styles: OdfStyles
     title: str | None = None
-    _lists: list["_List"] = field(default_factory=list)  # the lists around the place of the walk, outermost first
-    _counts: dict[tuple[str, int], int] = field(default_factory=dict)  # items of the last list of a style and level
+    _lists: list["_List"] = field(
+        default_factory=list
+    )  # the lists around the place of the walk, outermost first
+    _counts: dict[tuple[str, int], int] = field(
+        default_factory=dict
+    )  # items of the last list of a style and level
     _n_tables: int = 0  # tables around the place of the walk
-    _remarks: list[Draft] = field(default_factory=list)  # comments on the cells of a table, which follow it
+    _remarks: list[Draft] = field(
+        default_factory=list
+    )  # comments on the cells of a table, which follow it
 
     def drafts(self, parent: etree._Element, depth: int = -1) -> Iterator[Draft]:
         """Yield the drafts below `parent`, in order; `depth` is the list level, -1 outside lists."""
@@ -116,7 +147,10 @@ class OdfWalk:
         """The drafts of a list; it goes on counting where it says so."""
         above = self._lists[-1].style if self._lists else ""
         style = element.get(TEXT + "style-name") or above
-        is_continued = element.get(TEXT + "continue-numbering") == "true" or element.get(TEXT + "continue-list") is not None
+        is_continued = (
+            element.get(TEXT + "continue-numbering") == "true"
+            or element.get(TEXT + "continue-list") is not None
+        )
         start = self._counts.get((style, depth), 0) if is_continued else 0
         self._lists.append(_List(style, self.styles.numbers.get((style, depth)), start))
         yield from self.drafts(element, depth)
@@ -127,7 +161,11 @@ class OdfWalk:
         style = element.get(TEXT + "style-name", "")
         runs = _Runs(self.styles)
         runs.walk(element, is_bold=self.styles.is_bold(style))
-        level = element.get(TEXT + "outline-level", "1") if element.tag == TEXT + "h" else str(self.styles.title_level(style))
+        level = (
+            element.get(TEXT + "outline-level", "1")
+            if element.tag == TEXT + "h"
+            else str(self.styles.title_level(style))
+        )
         heading = whole(level)
         if heading and clean(runs.text):
             text = clean(runs.text)
@@ -136,12 +174,19 @@ class OdfWalk:
         elif depth >= 0:
             number = self._lists[-1].shown() if self._lists else ""
             for line in runs.text.split("\n"):
-                yield Draft(line, RawBlock(clean(line), "bullet", depth), number=number, is_strong=runs.is_strong)
+                yield Draft(
+                    line,
+                    RawBlock(clean(line), "bullet", depth),
+                    number=number,
+                    is_strong=runs.is_strong,
+                )
         else:
             yield from (Draft(line, is_strong=runs.is_strong) for line in runs.text.split("\n"))
         for box in runs.boxes:
             yield from self.drafts(box)
-        self._remarks += [Draft(block.text, block) for block in map(_comment, runs.comments) if block.text]
+        self._remarks += [
+            Draft(block.text, block) for block in map(_comment, runs.comments) if block.text
+        ]
         if not self._n_tables:
             yield from self._asked_for()
 
@@ -175,15 +220,25 @@ class OdfWalk:
                     content = settle(list(self.drafts(cell)), has_headings=False)
                     n_across = count_of(cell, "number-columns-spanned") - 1
                 repeat = min(count_of(cell, "number-columns-repeated"), _MAX_REPEAT)
-                cells += [content, *(Covered(content) if isinstance(content, Covered) else [] for _ in range(repeat - 1))]
+                cells += [
+                    content,
+                    *(
+                        Covered(content) if isinstance(content, Covered) else []
+                        for _ in range(repeat - 1)
+                    ),
+                ]
             rows.append(cells)
         return rows
 
 
 def _comment(element: etree._Element) -> RawBlock:
     """The block of a comment; its thread's later comments stand behind it as comments of their own."""
-    text = " ".join("".join(map(str, paragraph.itertext())) for paragraph in element.iter(TEXT + "p"))
-    is_resolved = any(str(key).endswith("}resolved") and value == "true" for key, value in element.attrib.items())
+    text = " ".join(
+        "".join(map(str, paragraph.itertext())) for paragraph in element.iter(TEXT + "p")
+    )
+    is_resolved = any(
+        str(key).endswith("}resolved") and value == "true" for key, value in element.attrib.items()
+    )
     return remark(text, element.findtext(DC + "creator", ""), is_resolved=is_resolved)
 
 
@@ -191,7 +246,11 @@ def _rows_of(table: etree._Element) -> Iterator[etree._Element]:
     for child in table:
         if child.tag == TABLE + "table-row":
             yield child
-        elif child.tag in (TABLE + "table-header-rows", TABLE + "table-rows", TABLE + "table-row-group"):
+        elif child.tag in (
+            TABLE + "table-header-rows",
+            TABLE + "table-rows",
+            TABLE + "table-row-group",
+        ):
             yield from _rows_of(child)
 
 
@@ -230,12 +289,16 @@ class _Runs:
             self.comments.append(child)
         elif tag == TEXT + "note":
             self.boxes += child.findall(TEXT + "note-body")
-        elif tag in (DRAW + "text-box", TABLE + "table") or (tag.startswith(DRAW) and child.find(TEXT + "p") is not None):
+        elif tag in (DRAW + "text-box", TABLE + "table") or (
+            tag.startswith(DRAW) and child.find(TEXT + "p") is not None
+        ):
             self.boxes.append(child)
         elif tag == TEXT + "span":
             if self.styles.is_hidden(child.get(TEXT + "style-name", "")):
                 return
-            self.walk(child, is_bold=self.styles.is_bold(child.get(TEXT + "style-name", ""), is_bold))
+            self.walk(
+                child, is_bold=self.styles.is_bold(child.get(TEXT + "style-name", ""), is_bold)
+            )
         else:
             self.walk(child, is_bold=is_bold)
 
@@ -245,3 +308,82 @@ class _Runs:
         n_letters = sum(letter.isalpha() for letter in flowed)
         self.n_strong += n_letters if is_bold else 0
         self.n_plain += 0 if is_bold else n_letters
+
+
+_PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
+_FURNITURE = frozenset({"page-number", "date-time", "footer", "header", "page"})
+_MAX_DEPTH = 30  # groups within groups
+
+
+def read_odp(source: Source) -> tuple[RawPart, ...]:
+    """Return the presentation as one part.
+
+    Raises `ReadError` for a damaged, protected or textless presentation.
+    """
+    content, styles = odf_trees(source, "diaporama OpenDocument")
+    body = None if content is None else content.find(f"{OFFICE}body/{OFFICE}presentation")
+    if content is None or body is None:
+        raise ReadError(
+            "diaporama sans contenu",
+            "un diaporama .odp",
+            "l'ouvrir dans LibreOffice et l'enregistrer de nouveau",
+        )
+    walk = OdfWalk(OdfStyles.of(styles, content))
+    pages = body.findall(DRAW + "page")
+    shown = [page for page in pages if not _is_hidden(page, walk.styles)]
+    blocks = [
+        block
+        for order, page in enumerate(shown)
+        for block in _blocks(page, walk, is_opening=not order)
+    ]
+    title = next((block.text for block in blocks if block.kind == "heading"), None)
+    return as_part(blocks, title=title, n_hidden=len(pages) - len(shown))
+
+
+def _is_hidden(page: etree._Element, styles: OdfStyles) -> bool:
+    """True for a slide that is not shown."""
+    chain = styles.chain(page.get(DRAW + "style-name", ""))
+    properties = [
+        found
+        for style in chain
+        if (found := style.find(STYLE + "drawing-page-properties")) is not None
+    ]
+    return any(found.get(_PRESENTATION + "visibility") == "hidden" for found in properties)
+
+
+def _blocks(page: etree._Element, walk: OdfWalk, *, is_opening: bool) -> list[RawBlock]:
+    """The blocks of a slide; what stands under the title of the first one, where no list follows it, tells the occasion."""
+    shapes = list(_shapes(page, 0))
+    classes = [shape.get(_PRESENTATION + "class", "") for shape in shapes]
+    titles = [shape for shape, name in zip(shapes, classes, strict=True) if name == "title"]
+    heading = clean(" ".join(draft.text for shape in titles for draft in walk.drafts(shape)))
+    blocks = (
+        [RawBlock(heading, "heading", 1 if is_opening and "subtitle" in classes else 2)]
+        if heading
+        else []
+    )
+    for shape, name in zip(shapes, classes, strict=True):
+        if name == "title" or name in _FURNITURE:
+            continue
+        own = settle([*walk.drafts(shape)], has_headings=False)
+        blocks += (
+            [RawBlock(block.text, "meta") for block in own]
+            if name == "subtitle" and is_opening
+            else own
+        )
+    return blocks
+
+
+def _shapes(parent: etree._Element, depth: int) -> Iterator[etree._Element]:
+    """The frames and shapes of a slide in order, groups opened, those of its notes last."""
+    for child in parent:
+        if child.tag == DRAW + "g" and depth < _MAX_DEPTH:
+            yield from _shapes(child, depth + 1)
+        elif isinstance(child.tag, str) and child.tag.startswith(DRAW):
+            yield child
+    for notes in parent.findall(_PRESENTATION + "notes"):
+        yield from (
+            frame
+            for frame in notes.findall(DRAW + "frame")
+            if frame.get(_PRESENTATION + "class") == "notes"
+        )

@@ -2,16 +2,19 @@
 
 In:   the bytes of a text
 Out:  one part, or the rows of a table where every line is cut by the same separators
+
+Check structured files (.json, .geojson) that other modules interpret; here they are only decoded and parsed once.
 """
 
-from pipeline.ingest.parts import RawPart
-from pipeline.ingest.readers.chat import chat_blocks
-from pipeline.ingest.readers.delimited import looks_delimited, rows_of
-from pipeline.ingest.readers.lines import blocks_of_lines
+import json
+
+from pipeline.errors import ReadError
+from pipeline.ingest.parts import RawBlock, RawPart, decode
+from pipeline.ingest.readers.blocks import blocks_of_lines
+from pipeline.ingest.readers.sheets import looks_delimited, rows_of
 from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.spoken_text import spoken_blocks
+from pipeline.ingest.readers.spoken import chat_blocks, spoken_blocks
 from pipeline.ingest.readers.wording import unreadable_signs
-from pipeline.ingest.sniff import decode
 
 
 def read_plain(source: Source) -> tuple[RawPart, ...]:
@@ -33,3 +36,20 @@ def read_plain(source: Source) -> tuple[RawPart, ...]:
     if not blocks:
         raise no_text("fichier texte")
     return (RawPart(tuple(blocks), warnings=unreadable_signs(text)),)
+
+
+def read_json(source: Source) -> tuple[RawPart, ...]:
+    """Return the text of a JSON file as one meta block.
+
+    Raises `ReadError` where it does not parse.
+    """
+    text = decode(source.content).removeprefix("\ufeff")
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ReadError(
+            "fichier JSON illisible",
+            "un fichier .json ou .geojson complet",
+            "l'exporter de nouveau depuis l'outil de cartographie",
+        ) from error
+    return (RawPart((RawBlock(text, "meta"),)),)

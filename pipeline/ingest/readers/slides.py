@@ -12,10 +12,9 @@ from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.blocks import Draft, settle
 from pipeline.ingest.readers.container import Container
-from pipeline.ingest.readers.drafts import Draft
 from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
-from pipeline.ingest.readers.settle import settle
 from pipeline.ingest.readers.source import Source, no_text
 from pipeline.ingest.readers.wording import clean, whole
 
@@ -47,21 +46,34 @@ def as_part(blocks: list[RawBlock], *, title: str | None, n_hidden: int) -> tupl
     if not blocks:
         raise no_text("diaporama")
     plural = "s" if n_hidden > 1 else ""
-    warnings = (f"{n_hidden} diapositive{plural} masquée{plural} non lue{plural}",) if n_hidden else ()
+    warnings = (
+        (f"{n_hidden} diapositive{plural} masquée{plural} non lue{plural}",) if n_hidden else ()
+    )
     return (RawPart(tuple(blocks), title=title, warnings=warnings),)
 
 
 def _slides(container: Container) -> Iterator["_Slide"]:
     """The slides in the order in which they are shown."""
-    main = next((name for name in sorted(container.names) if name.startswith("ppt/presentation") and name.endswith(".xml")), "")
+    main = next(
+        (
+            name
+            for name in sorted(container.names)
+            if name.startswith("ppt/presentation") and name.endswith(".xml")
+        ),
+        "",
+    )
     root = container.xml(main) if main else None
     if root is None:
         raise ReadError(
-            "diaporama sans contenu", "un diaporama enregistré par PowerPoint", "l'ouvrir et l'enregistrer de nouveau en .pptx ou .pdf"
+            "diaporama sans contenu",
+            "un diaporama enregistré par PowerPoint",
+            "l'ouvrir et l'enregistrer de nouveau en .pptx ou .pdf",
         )
     relations = _relations(container, main)
     for entry in list(root.iter("{*}sldId"))[:_MAX_SLIDES]:
-        target = relations.get(entry.get(_RELATION + "id") or entry.get(_STRICT_RELATION + "id") or "", ("", ""))[1]
+        target = relations.get(
+            entry.get(_RELATION + "id") or entry.get(_STRICT_RELATION + "id") or "", ("", "")
+        )[1]
         slide = container.xml(target)
         if slide is not None:
             yield _Slide(container, target, slide, _relations(container, target))
@@ -111,23 +123,51 @@ class _Slide:
             return [*_table(shape), *self._diagram(shape)]
         if kind == "subTitle" and is_opening:
             return [RawBlock(clean(text), "meta") for text, *_ in _paragraphs(shape) if clean(text)]
-        return settle(_drafts(shape, is_list=kind in ("body", "obj", "") or kind.isdigit()), has_headings=False)
+        return settle(
+            _drafts(shape, is_list=kind in ("body", "obj", "") or kind.isdigit()),
+            has_headings=False,
+        )
 
     def _diagram(self, shape: etree._Element) -> list[RawBlock]:
         """The texts of a diagram (SmartArt), as bullets."""
         called = next(shape.iter("{*}relIds"), None)
-        ids = () if called is None else (called.get(_RELATION + "dm"), called.get(_STRICT_RELATION + "dm"))
-        root = next((self.container.xml(self.relations[found][1]) for found in ids if found in self.relations), None)
-        texts = [] if root is None else [text for body in root.iter("{*}t") if len(body) for text, *_ in _paragraphs(body)]
+        ids = (
+            ()
+            if called is None
+            else (called.get(_RELATION + "dm"), called.get(_STRICT_RELATION + "dm"))
+        )
+        root = next(
+            (
+                self.container.xml(self.relations[found][1])
+                for found in ids
+                if found in self.relations
+            ),
+            None,
+        )
+        texts = (
+            []
+            if root is None
+            else [text for body in root.iter("{*}t") if len(body) for text, *_ in _paragraphs(body)]
+        )
         return [RawBlock(clean(text), "bullet", 0) for text in texts if clean(text)]
 
     def _notes(self) -> list[RawBlock]:
         """What the presenter noted below the slide."""
-        name = next((target for kind, target in self.relations.values() if kind == "notesSlide"), "")
+        name = next(
+            (target for kind, target in self.relations.values() if kind == "notesSlide"), ""
+        )
         root = self.container.xml(name) if name else None
         tree = None if root is None else root.find("{*}cSld/{*}spTree")
-        bodies = [] if tree is None else [shape for shape in _shapes(tree, 0) if _placeholder(shape) in ("body", "1")]
-        return [block for shape in bodies for block in settle(_drafts(shape, is_list=False), has_headings=False)]
+        bodies = (
+            []
+            if tree is None
+            else [shape for shape in _shapes(tree, 0) if _placeholder(shape) in ("body", "1")]
+        )
+        return [
+            block
+            for shape in bodies
+            for block in settle(_drafts(shape, is_list=False), has_headings=False)
+        ]
 
 
 def _shapes(parent: etree._Element, depth: int) -> Iterator[etree._Element]:
@@ -159,8 +199,20 @@ def _paragraphs(shape: etree._Element) -> Iterator[tuple[str, int, bool | None]]
     for paragraph in shape.iter("{*}p"):
         properties = paragraph.find("{*}pPr")
         level = "0" if properties is None else properties.get("lvl", "0")
-        marks = set() if properties is None else {etree.QName(child).localname for child in properties if isinstance(child.tag, str)}
-        is_bullet = True if marks & {"buChar", "buAutoNum", "buBlip"} else False if "buNone" in marks else None
+        marks = (
+            set()
+            if properties is None
+            else {
+                etree.QName(child).localname for child in properties if isinstance(child.tag, str)
+            }
+        )
+        is_bullet = (
+            True
+            if marks & {"buChar", "buAutoNum", "buBlip"}
+            else False
+            if "buNone" in marks
+            else None
+        )
         yield "".join(_texts(paragraph)), whole(level), is_bullet
 
 
@@ -169,7 +221,9 @@ def _texts(paragraph: etree._Element) -> Iterator[str]:
         name = etree.QName(child).localname if isinstance(child.tag, str) else ""
         if name == "br":
             yield "\n"
-        elif name == "r" or (name == "fld" and not child.get("type", "").startswith(("slidenum", "datetime"))):
+        elif name == "r" or (
+            name == "fld" and not child.get("type", "").startswith(("slidenum", "datetime"))
+        ):
             yield from (text.text or "" for text in child.iter("{*}t"))
 
 
@@ -181,7 +235,11 @@ def _drafts(shape: etree._Element, *, is_list: bool) -> list[Draft]:
     for text, level, is_bullet in paragraphs:
         for line in text.split("\n"):
             shown = has_bullets if is_bullet is None else is_bullet
-            drafts.append(Draft(line, RawBlock(clean(line), "bullet", level) if shown and clean(line) else None))
+            drafts.append(
+                Draft(
+                    line, RawBlock(clean(line), "bullet", level) if shown and clean(line) else None
+                )
+            )
     return drafts
 
 

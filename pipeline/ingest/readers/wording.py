@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 import ftfy
 
-from pipeline.resources import data_path
+from pipeline.files import data_path
 
 _INVISIBLE = re.compile(
     "[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u206f\u061c\ufeff\ufff9-\ufffc\ud800-\udfff\x00-\x08\x0e-\x1f\x7f-\x9f\U000e0000-\U000e007f]"
@@ -67,7 +67,9 @@ def bullet_of(line: str) -> Bullet | None:
         return None
     found = _BULLET.match(line)
     if found:
-        sign = next(value for name, value in found.groupdict().items() if name != "indent" and value)
+        sign = next(
+            value for name, value in found.groupdict().items() if name != "indent" and value
+        )
         kept = line[found.start("arrow") :] if found["arrow"] else line[found.end() :]
         return Bullet(width(found["indent"]), sign, kept.strip())
     found = _NUMBER.match(line)
@@ -106,7 +108,13 @@ def starts_low(line: str) -> bool:
 def unreadable_signs(text: str) -> tuple[str, ...]:
     """A warning where signs were lost before the file came here."""
     n_lost = text.count("\ufffd")
-    return (f"{n_lost} signe{'s' if n_lost > 1 else ''} illisible{'s' if n_lost > 1 else ''} dans le texte",) if n_lost else ()
+    return (
+        (
+            f"{n_lost} signe{'s' if n_lost > 1 else ''} illisible{'s' if n_lost > 1 else ''} dans le texte",
+        )
+        if n_lost
+        else ()
+    )
 
 
 @cache

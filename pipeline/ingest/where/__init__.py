@@ -13,33 +13,146 @@ What tells first wins, in this order:
 5. the names of the sheet, the file and its folders, innermost first, and what the files beside it leave to it.
 
 A summary by reporters keeps question `resume`, a mail or phone note `distance`, whatever stands inside.
+
+Mails and phone notes: what was sent or said beside the workshop.
 """
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from statistics import median
 
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.where.cells import place_cell
-from pipeline.ingest.where.cues import read_cues
+from pipeline.ingest.readers.mail_body import blocks_of_mail
+from pipeline.ingest.where.cues import Place, PlacedBlock, read_cues
 from pipeline.ingest.where.habits import count_asked
-from pipeline.ingest.where.letters import is_call_sheet, is_copied_mail, place_letter
-from pipeline.ingest.where.lines import is_title, states
-from pipeline.ingest.where.names import channel_of, is_plain_summary, questions_by_siblings, read_names
-from pipeline.ingest.where.placed import Place, PlacedBlock
-from pipeline.ingest.where.sections import place_sections
+from pipeline.ingest.where.lines import is_fact, is_meta, is_title, states
+from pipeline.ingest.where.sections import place_cell, place_sections
 from pipeline.ingest.where.spoken import place_turns
-from pipeline.ingest.where.titles import CAFE
+from pipeline.ingest.where.titles import (
+    CAFE,
+    channel_of,
+    is_plain_summary,
+    questions_by_siblings,
+    read_names,
+)
+from pipeline.text import fold, lexicon
+
+_MARKS = re.compile(
+    r"(?<!\d):\s*|:\s+|\s[–—-]+>?\s+|(?<=[^\s.]{3})\.\s+(?=[A-ZÀ-Ý])|[,;]\s+|\s*→\s*"
+)  # between circumstances and words
+_SHORT, _MIN_TOLD = (
+    3,
+    2,
+)  # letters of a small word; other words beside a figure, for it to belong to what was said
+_N_OPENING = 6  # blocks among which the header lines of a copied mail stand
+
+
+def place_letter(blocks: Sequence[RawBlock], place: Place) -> list[PlacedBlock]:
+    """Return `blocks` placed at `place`; the first line of a call sheet and the surroundings of a copied mail are `meta`."""
+    told = _of_copied_mail(blocks) if is_copied_mail(blocks) else list(blocks)
+    placed: list[PlacedBlock] = []
+    is_top = True
+    is_call = place.channel == "telephone"
+    for block in (piece for whole in told for piece in (_cut_call(whole) if is_call else [whole])):
+        is_aside = block.kind == "meta" or is_meta(block.text, in_head=is_top)
+        is_aside = is_aside or (is_top and _opens_call(block.text) and not _says(block.text))
+        kind = "meta" if is_aside else block.kind
+        is_top = is_top and (is_aside or kind == "heading")
+        placed.append(
+            PlacedBlock(
+                block.text,
+                kind,
+                block.level,
+                place.table_number,
+                place.question,
+                place.channel or "mail",
+                block.speaker,
+            )
+        )
+    return placed
+
+
+def is_call_sheet(blocks: Sequence[RawBlock]) -> bool:
+    """True where the first line tells of a call ("Appel de Mme …", "Eu au téléphone …")."""
+    return _opens_call(next((block.text for block in blocks if block.text.strip()), ""))
+
+
+def is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
+    """True where a document opens with the header lines of a mail ("De : …", "Objet : …")."""
+    opening = [fold(block.text) for block in blocks[:_N_OPENING] if ":" in block.text[:14]]
+    return sum(bool(_pattern("en_tete_mail").search(line)) for line in opening) > 1
+
+
+def _opens_call(text: str) -> bool:
+    return bool(_pattern("debut_appel").search(fold(text)))
+
+
+def _cut_call(block: RawBlock) -> list[RawBlock]:
+    """A line that tells of a call and then of what was said, as two: "Appel de Mme Riou le 3/4 :", "elle dit que…"."""
+    if block.kind == "meta" or not _opens_call(block.text) or _says(block.text):
+        return [block]
+    for mark in _MARKS.finditer(block.text):
+        piece = _MARKS.split(block.text[mark.end() :], maxsplit=1)[0]
+        is_told = (
+            ":" in mark[0]
+            and len(piece.split()) > 1
+            and (not is_fact(piece) or _tells_beside_figures(piece))
+        )
+        if is_told or states(piece, is_announced=not mark[0].startswith((",", ";"))):
+            before, after = block.text[: mark.end()].strip(), block.text[mark.end() :].strip()
+            return [
+                replace(block, text=before, kind="meta", level=None),
+                replace(block, text=after, kind="paragraph", level=None),
+            ]
+    return [block]
+
+
+def _tells_beside_figures(piece: str) -> bool:
+    """True where a few words stand beside a figure that are neither a date, an hour nor a length: "3 familles sans logement"."""
+    words = [word for word in fold(piece).split() if word.isalpha() and len(word) > _SHORT]
+    return (
+        bool(re.search(r"\d", piece))
+        and sum(not _pattern("mots_de_date").fullmatch(word) for word in words) >= _MIN_TOLD
+    )
+
+
+def _says(text: str) -> bool:
+    """True where a line that opens a call goes on without a mark with what was said: "Mme Riou a appelé pour dire que…"."""
+    opening = _MARKS.split(text, maxsplit=1)[0]
+    return states(_pattern("debut_appel").sub("", fold(opening), count=1), is_announced=False)
+
+
+def _of_copied_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
+    """The blocks of a copied mail as the reader of mails would tell them."""
+    lines = [f"- {block.text}" if block.kind == "bullet" else block.text for block in blocks]
+    return blocks_of_mail("\n\n".join(lines))[0]
+
+
+@cache
+def _pattern(group: str) -> re.Pattern[str]:
+    return re.compile("|".join(lexicon("where")[group]))
+
 
 __all__ = ["Place", "PlacedBlock", "place_blocks", "questions_by_siblings"]
 
 _SHORT_CELL = 18  # words: a sheet whose cells are mostly shorter holds post-its
-_IN_COLUMNS = 2  # questions that columns must tell, for them to win over a "synthèse" in the file's name
-_STRUCTURED = 3  # questions that must head a "synthèse" or a mail for it to be a table's notes after all
+_IN_COLUMNS = (
+    2  # questions that columns must tell, for them to win over a "synthèse" in the file's name
+)
+_STRUCTURED = (
+    3  # questions that must head a "synthèse" or a mail for it to be a table's notes after all
+)
 
 
 def place_blocks(
-    part: RawPart, blocks: Sequence[RawBlock], *, names: Sequence[str], n_tables: int | None = None, likely: str | None = None
+    part: RawPart,
+    blocks: Sequence[RawBlock],
+    *,
+    names: Sequence[str],
+    n_tables: int | None = None,
+    likely: str | None = None,
 ) -> list[PlacedBlock]:
     """Return `blocks` of `part` in order, placed.
 
@@ -52,18 +165,34 @@ def _without_lone_titles(placed: list[PlacedBlock]) -> list[PlacedBlock]:
     """The blocks of a document; where it has nothing but titles and circumstances, a title that states something is a passage."""
     if any(block.kind not in ("heading", "meta") for block in placed):
         return placed
-    return [replace(block, kind="paragraph", level=None) if _is_passage(block) else block for block in placed]
+    return [
+        replace(block, kind="paragraph", level=None) if _is_passage(block) else block
+        for block in placed
+    ]
 
 
 def _is_passage(block: PlacedBlock) -> bool:
     cues = read_cues(block.text)
-    names = cues.has_tables or cues.has_numbers or block.text.rstrip().endswith((":", "?")) or is_title(block.text)
+    names = (
+        cues.has_tables
+        or cues.has_numbers
+        or block.text.rstrip().endswith((":", "?"))
+        or is_title(block.text)
+    )
     return block.kind == "heading" and not names and states(block.text, is_announced=False)
 
 
-def _place(part: RawPart, blocks: Sequence[RawBlock], names: Sequence[str], n_tables: int | None, likely: str | None) -> list[PlacedBlock]:
+def _place(
+    part: RawPart,
+    blocks: Sequence[RawBlock],
+    names: Sequence[str],
+    n_tables: int | None,
+    likely: str | None,
+) -> list[PlacedBlock]:
     """The blocks placed."""
-    told = _head_place(blocks).over(read_names([*names, *([part.title] if part.title and part.rows else [])]))
+    told = _head_place(blocks).over(
+        read_names([*names, *([part.title] if part.title and part.rows else [])])
+    )
     name = told.over(Place(question=likely))
     if part.channel == "transcript":
         return place_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
@@ -71,7 +200,11 @@ def _place(part: RawPart, blocks: Sequence[RawBlock], names: Sequence[str], n_ta
     n_asked = count_asked(blocks)
     if channel in ("mail", "telephone"):
         is_notes = n_asked >= _STRUCTURED and name.table_number is not None
-        place = replace(name, channel=channel) if is_notes else Place(None, "distance", channel, is_numbered=True)
+        place = (
+            replace(name, channel=channel)
+            if is_notes
+            else Place(None, "distance", channel, is_numbered=True)
+        )
         return place_sections(blocks, place) if is_notes else place_letter(blocks, place)
     if name.question == "resume" and all(map(is_plain_summary, names)):
         is_headed = n_asked >= (1 if name.is_perhaps else _STRUCTURED)
@@ -90,12 +223,18 @@ def _asked_by_columns(blocks: Sequence[RawBlock]) -> set[str]:
 
 def _head_place(blocks: Sequence[RawBlock]) -> Place:
     """What page headers and notes of a recording tell before the first line; several tables or questions tell none."""
-    first = next((order for order, block in enumerate(blocks) if block.kind != "meta" or block.columns), len(blocks))
+    first = next(
+        (order for order, block in enumerate(blocks) if block.kind != "meta" or block.columns),
+        len(blocks),
+    )
     titles = [title for title, _ in blocks[first].columns] if first < len(blocks) else []
     notes = [read_cues(block.text) for block in blocks[:first] if block.text not in titles]
     tables = {cues.table for cues in notes if cues.table is not None}
     questions = {cues.numbered for cues in notes if cues.numbered is not None}
-    table, question = (tables.pop() if len(tables) == 1 else None), (questions.pop() if len(questions) == 1 else None)
+    table, question = (
+        (tables.pop() if len(tables) == 1 else None),
+        (questions.pop() if len(questions) == 1 else None),
+    )
     return Place(table, question, None, is_numbered=question is not None)
 
 
@@ -107,7 +246,11 @@ def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Place) -> str:
         return "mail"
     if is_call_sheet(blocks):
         return "telephone"
-    told = name.channel or next((channel_of(block.text) for block in blocks[:3] if block.kind == "heading"), None) or _titled(blocks)
+    told = (
+        name.channel
+        or next((channel_of(block.text) for block in blocks[:3] if block.kind == "heading"), None)
+        or _titled(blocks)
+    )
     if told in ("mail", "telephone") and part.rows:
         told = None
     return told or ("postit" if part.rows and _is_short(blocks) else "notes")
@@ -115,9 +258,15 @@ def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Place) -> str:
 
 def _titled(blocks: Sequence[RawBlock]) -> str | None:
     """Post-its where a title above a table of them says so: "Saisie des post-it, 4 mai"."""
-    titles = [block.text for block in blocks[:3] if block.kind == "paragraph" and not block.columns and is_title(block.text)]
+    titles = [
+        block.text
+        for block in blocks[:3]
+        if block.kind == "paragraph" and not block.columns and is_title(block.text)
+    ]
     has_cells = any(block.columns for block in blocks)
-    return "postit" if has_cells and any(channel_of(title) == "postit" for title in titles) else None
+    return (
+        "postit" if has_cells and any(channel_of(title) == "postit" for title in titles) else None
+    )
 
 
 def _is_short(blocks: Sequence[RawBlock]) -> bool:

@@ -1,7 +1,6 @@
-"""What a short text says of table and question: numbers, and what it asks, weighed with data/lexicon/questions.yaml.
+"""What `where` is told and what it tells.
 
-In:   a heading, a label, a file or column name
-Out:  Cues; what it does not say, or says of several at once, is None
+What a short text says of table and question: numbers, and what it asks, weighed with data/lexicon/questions.yaml.
 """
 
 import re
@@ -12,17 +11,63 @@ from typing import Any
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
-from pipeline.tables import QUESTIONS
+from pipeline.ingest.words import number_pattern, to_number
+from pipeline.tables.schema import QUESTIONS
+from pipeline.text import fold, lexicon
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where something was said; None is what could not be told."""
+
+    table_number: int | None = None
+    question: str | None = None
+    channel: str | None = None
+    is_numbered: bool = False  # the question was given by number or by the person who filed it: a label inside does not change it
+    is_perhaps: bool = False  # a restitution only by the word "plénière", which may be a place: a question said inside wins
+
+    def over(self, other: "Place") -> "Place":
+        """What this place tells, and `other` where it tells nothing."""
+        told = self if self.question else other
+        table = self.table_number if self.table_number is not None else other.table_number
+        return Place(
+            table, told.question, self.channel or other.channel, told.is_numbered, told.is_perhaps
+        )
+
+
+@dataclass(frozen=True)
+class PlacedBlock:
+    """A block with where it was said; `text` is without the prefix that told it, `speaker` as written in the file."""
+
+    text: str
+    kind: str
+    level: int | None = None
+    table_number: int | None = None
+    question: str | None = None
+    channel: str = "notes"
+    speaker: str | None = None
+
 
 _MAX_WORDS = 45  # of a text that names a table or question
 ENOUGH, MARGIN = 2, 1  # a meaning is told by this total, this far ahead of the next
-_TYPO, _WORDING = 0.83, 88  # similarities over which a word is a misspelt cue (0..1), and a text the grid's own wording (0..100)
-_ENUMERATOR = re.compile(r"^\s*(?:[IVX]{1,4}|[A-Fa-f])\s?[.)/–-]\s+")  # "III. Les difficultés", "B) Ce qui marche"
-_NAMED = re.compile(r"\(?\b(?:rapporteu|animat|secr[ée]taire|scribe|preneu)\w*\s*:[^)]*\)?", re.IGNORECASE)  # "Table 2 (rapporteur : Maud)"
-_SIGNS = ((re.compile(r"(?<!\S)\+(?!\S)"), "plus"), (re.compile(r"(?<!\S)[-–](?=\s*$)"), "moins"))  # "les + et les -"
+_TYPO, _WORDING = (
+    0.83,
+    88,
+)  # similarities over which a word is a misspelt cue (0..1), and a text the grid's own wording (0..100)
+_ENUMERATOR = re.compile(
+    r"^\s*(?:[IVX]{1,4}|[A-Fa-f])\s?[.)/–-]\s+"
+)  # "III. Les difficultés", "B) Ce qui marche"
+_NAMED = re.compile(
+    r"\(?\b(?:rapporteu|animat|secr[ée]taire|scribe|preneu)\w*\s*:[^)]*\)?", re.IGNORECASE
+)  # "Table 2 (rapporteur : Maud)"
+_SIGNS = (
+    (re.compile(r"(?<!\S)\+(?!\S)"), "plus"),
+    (re.compile(r"(?<!\S)[-–](?=\s*$)"), "moins"),
+)  # "les + et les -"
 _MONTHS = "janv|f[ée]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c"
-_PAIR = re.compile(rf"(?<![\d/.-])(\d{{1,2}})\s?[-–/&+,]\s?(?=\d{{1,2}}(?![\d/.-]))(?! ?\d+ ?(?:{_MONTHS}))")
+_PAIR = re.compile(
+    rf"(?<![\d/.-])(\d{{1,2}})\s?[-–/&+,]\s?(?=\d{{1,2}}(?![\d/.-]))(?! ?\d+ ?(?:{_MONTHS}))"
+)
 
 
 @dataclass(frozen=True)
@@ -31,7 +76,9 @@ class Cues:
 
     table: int | None = None
     number: int | None = None  # of the question or round, as numbered
-    lead: int | None = None  # a number that opens the text ("2 - ce qui marche"): of a question or of anything else
+    lead: int | None = (
+        None  # a number that opens the text ("2 - ce qui marche"): of a question or of anything else
+    )
     has_tables: bool = False  # names a table, or several
     has_numbers: bool = False  # numbers a question, or several
     scores: tuple[tuple[str, int], ...] = ()
@@ -57,7 +104,9 @@ class Cues:
     def question(self) -> str | None:
         """The question, by clear words (beside a number: very clear), else by number, else by an opening number and weak words."""
         if self.meaning or self.numbered:
-            is_outweighed = self.meaning is None or (self.numbered is not None and self.scores[0][1] <= ENOUGH)
+            is_outweighed = self.meaning is None or (
+                self.numbered is not None and self.scores[0][1] <= ENOUGH
+            )
             return self.numbered if is_outweighed else self.meaning
         return f"q{self.lead}" if f"q{self.lead}" in dict(self.scores) else None
 
@@ -86,7 +135,9 @@ def read_cues(text: str) -> Cues:
     rest, tables = _take_numbers(folded, _patterns()[0])
     rest, numbers = _take_numbers(rest, _patterns()[1])
     rest, scores = _weigh(rest, fold(text))
-    other = [word for word in rest.split() if word not in _neutral() and not (lead and word == lead[0])]
+    other = [
+        word for word in rest.split() if word not in _neutral() and not (lead and word == lead[0])
+    ]
     return Cues(
         table=tables[0] if len(set(tables)) == 1 else None,
         number=numbers[0] if len(set(numbers)) == 1 else None,
@@ -112,7 +163,9 @@ def without_tables(text: str) -> str:
 
 def telling_words(text: str) -> frozenset[str]:
     """The words of `text` that are not neutral, in the singular: "Nos atouts et nos fragilités" has "atout" and "fragilite"."""
-    return frozenset(word.rstrip("sx") for word in without_tables(text).split() if word not in _neutral())
+    return frozenset(
+        word.rstrip("sx") for word in without_tables(text).split() if word not in _neutral()
+    )
 
 
 def _numbered(group: str, letter: str) -> re.Pattern[str]:
@@ -153,12 +206,18 @@ def _weigh(rest: str, whole: str) -> tuple[str, tuple[tuple[str, int], ...]]:
     if worded:
         return "", ((worded, 9),)
     order = {question: rank for rank, question in enumerate(QUESTIONS)}
-    return " ".join(left), tuple(sorted(totals.items(), key=lambda entry: (-entry[1], order[entry[0]])))
+    return " ".join(left), tuple(
+        sorted(totals.items(), key=lambda entry: (-entry[1], order[entry[0]]))
+    )
 
 
 def _worded(whole: str) -> str | None:
     """The question whose wording in the grid `whole` repeats, misspellings allowed."""
-    wordings = {question: fold(entry["formulation"]) for question, entry in _asked().items() if "formulation" in entry}
+    wordings = {
+        question: fold(entry["formulation"])
+        for question, entry in _asked().items()
+        if "formulation" in entry
+    }
     if len(whole.split()) < 5:
         return None
     best = process.extractOne(whole, wordings, scorer=fuzz.ratio, score_cutoff=_WORDING)
@@ -169,10 +228,15 @@ def _worded(whole: str) -> str | None:
 def _expressions() -> tuple[tuple[re.Pattern[str], str, int], ...]:
     """Every expression as (pattern, question, weight), the heaviest first, then the longest."""
     entries = [
-        (pattern, question, weight) for question, entry in _asked().items() for pattern, weight in (entry.get("expressions") or {}).items()
+        (pattern, question, weight)
+        for question, entry in _asked().items()
+        for pattern, weight in (entry.get("expressions") or {}).items()
     ]
     entries.sort(key=lambda entry: (-entry[2], -len(entry[0]), entry[0]))
-    return tuple((re.compile(rf"\b(?:{pattern})(?!\w)"), question, weight) for pattern, question, weight in entries)
+    return tuple(
+        (re.compile(rf"\b(?:{pattern})(?!\w)"), question, weight)
+        for pattern, question, weight in entries
+    )
 
 
 @cache
@@ -185,7 +249,9 @@ def _cues_of(word: str) -> tuple[tuple[str, int], ...]:
     if len(word) < 6 or word in _neutral():
         return ()
     alike = [known for known in listed if len(known) > 4 and known[0] == word[0]]
-    best = process.extractOne(word.removesuffix("s"), alike, scorer=OSA.normalized_similarity, score_cutoff=_TYPO)
+    best = process.extractOne(
+        word.removesuffix("s"), alike, scorer=OSA.normalized_similarity, score_cutoff=_TYPO
+    )
     return listed[best[0]] if best else ()
 
 
@@ -200,7 +266,9 @@ def _listed_words() -> dict[str, tuple[tuple[str, int], ...]]:
 
 @cache
 def _asked() -> dict[str, dict[str, Any]]:
-    return {question: entry for question, entry in lexicon("questions").items() if question in QUESTIONS}
+    return {
+        question: entry for question, entry in lexicon("questions").items() if question in QUESTIONS
+    }
 
 
 @cache

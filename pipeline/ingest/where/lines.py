@@ -8,19 +8,21 @@ import re
 from dataclasses import dataclass
 from functools import cache
 
-from pipeline.ingest.headerless import is_whole_name
+from pipeline.ingest.columns import is_whole_name
 from pipeline.ingest.people import is_first_name
-from pipeline.ingest.where.cues import ENOUGH, Cues, read_cues, without_tables
-from pipeline.ingest.where.placed import Place
-from pipeline.ingest.words import fold, lexicon, number_pattern, to_number
-from pipeline.tables import QUESTIONS
+from pipeline.ingest.where.cues import ENOUGH, Cues, Place, read_cues, without_tables
+from pipeline.ingest.words import number_pattern, to_number
+from pipeline.tables.schema import QUESTIONS
+from pipeline.text import fold, lexicon
 
 MAX_LABEL_WORDS, MAX_TITLE_WORDS, MAX_META_WORDS = 16, 22, 40
 _MAX_NAME_WORDS = 4  # of a person's name
 _MIN_IDEA_WORDS = 5  # after a prefix, for a line without final mark to be an idea and not a title
 _MAX_FACTS = 6  # words behind a label, or in it, that may tell a circumstance
 _MAX_NAMED = 2  # words beside a table that a colon announces, such as who reports
-_ASKS = re.compile(r"^(?:\W|\d)*(?:quel|qu['’]|que\b|quoi|comment|de quoi|o[uù]\b|pourquoi)", re.IGNORECASE)
+_ASKS = re.compile(
+    r"^(?:\W|\d)*(?:quel|qu['’]|que\b|quoi|comment|de quoi|o[uù]\b|pourquoi)", re.IGNORECASE
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +59,11 @@ def _is_worded_label(text: str, cues: Cues) -> bool:
     """True where a number and a meaning agree, a question is asked or a table called ("Maud, table 2 :"), with hardly a word more."""
     if cues.table is not None and text.rstrip().endswith(":") and cues.n_other <= _MAX_NAMED:
         return True
-    agree = cues.numbered is not None and cues.numbered == cues.meaning and cues.n_other <= cues.n_words // 3
+    agree = (
+        cues.numbered is not None
+        and cues.numbered == cues.meaning
+        and cues.n_other <= cues.n_words // 3
+    )
     return agree or asks(text, cues)
 
 
@@ -84,7 +90,9 @@ def is_name_alone(text: str) -> bool:
     before, colon, after = text.partition(":")
     if colon and after.strip(" ."):
         cues = read_cues(before)
-        is_asking = any(question.startswith("q") for question, _ in cues.scores)  # and not "Conclusion"
+        is_asking = any(
+            question.startswith("q") for question, _ in cues.scores
+        )  # and not "Conclusion"
         return 0 < cues.n_words <= _MAX_NAMED + 1 and not is_asking and _are_names(after)
     opening = _name_label_pattern().match(before)
     return opening is not None and _are_names(before[opening.end() :])
@@ -110,7 +118,9 @@ def states_after_label(text: str) -> bool:
     patterns, label = _label_patterns(), without_tables(re.sub(r"\([^)]*\)", " ", before))
     if not patterns["etiquettes_ouvertes"].fullmatch(label):
         return bool(patterns["clauses"].search(rest)) and not _opens_with_name(after)
-    is_told = bool(patterns["etiquettes_de_propos"].fullmatch(label)) and not _opens_with_name(after)
+    is_told = bool(patterns["etiquettes_de_propos"].fullmatch(label)) and not _opens_with_name(
+        after
+    )
     return is_told or states(after, is_announced=True)
 
 
@@ -124,7 +134,11 @@ def states(text: str, *, is_announced: bool) -> bool:
 
 def is_fact(text: str) -> bool:
     """True for what opens with a person's name or a document's title, or holds a figure: a date, an hour, a number of people."""
-    return bool(re.search(r"\d", text)) or bool(_title_pattern().match(fold(text))) or _opens_with_name(text)
+    return (
+        bool(re.search(r"\d", text))
+        or bool(_title_pattern().match(fold(text)))
+        or _opens_with_name(text)
+    )
 
 
 def split_role(text: str) -> tuple[str, str] | None:
@@ -157,7 +171,10 @@ def _all_meta(text: str) -> bool:
     """True where each of several sentences tells circumstances ("Atelier du 4 mai, salle des fêtes. Contact : …")."""
     sentences = re.split(r"(?<=[^\s.]{3}\.)\s+(?=[A-ZÀ-Ý])", text)
     bare = [sentence.rstrip(".") for sentence in sentences]
-    return len(bare) > 1 and all(is_meta(one, in_head=True) or (is_title(one) and bool(_date_pattern().search(fold(one)))) for one in bare)
+    return len(bare) > 1 and all(
+        is_meta(one, in_head=True) or (is_title(one) and bool(_date_pattern().search(fold(one))))
+        for one in bare
+    )
 
 
 def _is_named_role(text: str) -> bool:
@@ -171,7 +188,9 @@ def _is_named_role(text: str) -> bool:
     roles = [bool(_meta_patterns()[0].fullmatch(without_tables(piece))) for piece in pieces]
     name = pieces[roles.index(False)].split() if sum(roles) == 1 else []
     particles = lexicon("people")["particules"]
-    return 0 < len(name) <= _MAX_NAME_WORDS and all(word[:1].isupper() or fold(word) in particles for word in name)
+    return 0 < len(name) <= _MAX_NAME_WORDS and all(
+        word[:1].isupper() or fold(word) in particles for word in name
+    )
 
 
 def is_meta_section(text: str) -> bool:
@@ -185,15 +204,23 @@ def is_title(text: str) -> bool:
     is_long = len(folded.split()) > MAX_TITLE_WORDS
     if is_long or text.rstrip().endswith(("!", ";", ".")) or states_after_label(text):
         return False
-    return bool(_title_pattern().match(folded)) or bool(_number_patterns()["tables"].match(text.strip()))
+    return bool(_title_pattern().match(folded)) or bool(
+        _number_patterns()["tables"].match(text.strip())
+    )
 
 
 def _is_venue(text: str, folded: str) -> bool:
     """True for a place and a date, such as "Vervins, 19 mai 2026"."""
     date = _date_pattern().search(folded)
-    if not date or len(folded.split()) > MAX_TITLE_WORDS or _label_patterns()["clauses"].search(folded):
+    if (
+        not date
+        or len(folded.split()) > MAX_TITLE_WORDS
+        or _label_patterns()["clauses"].search(folded)
+    ):
         return False
-    small = [word for word in re.findall(r"\b[a-zà-ÿ]{3,}", text) if word not in lexicon("dates")["mois"]]
+    small = [
+        word for word in re.findall(r"\b[a-zà-ÿ]{3,}", text) if word not in lexicon("dates")["mois"]
+    ]
     return bool(date["year"] or date["year2"]) or len(small) <= 1
 
 
@@ -213,8 +240,20 @@ def split_prefix(text: str) -> Prefix | None:
     asked = told.get("questions")
     question = None if asked is None else f"q{asked}" if f"q{asked}" in QUESTIONS else "autre"
     is_bracketed = bool(opening and opening[1] and closing[1])
-    form = "bracketed" if is_bracketed else "bare" if not (closing[1] or closing[2]) else "spelled" if is_spelled else "marked"
-    return Prefix(Place(told.get("tables"), question, None, question is not None), form, text[closing.end() :].strip())
+    form = (
+        "bracketed"
+        if is_bracketed
+        else "bare"
+        if not (closing[1] or closing[2])
+        else "spelled"
+        if is_spelled
+        else "marked"
+    )
+    return Prefix(
+        Place(told.get("tables"), question, None, question is not None),
+        form,
+        text[closing.end() :].strip(),
+    )
 
 
 def without_numbers(text: str) -> str:
@@ -241,7 +280,9 @@ def is_idea(text: str) -> bool:
     if ends in (".", "!", ";", "…"):
         return True
     is_listing = text[:1].islower() and bool(re.search(r"[,;(]|\d", text))
-    return len(words) >= _MIN_IDEA_WORDS and (is_listing or bool(_idea_pattern().search(" ".join(words))))
+    return len(words) >= _MIN_IDEA_WORDS and (
+        is_listing or bool(_idea_pattern().search(" ".join(words)))
+    )
 
 
 def split_reporter(text: str) -> int | None:
@@ -264,7 +305,10 @@ def _match_number(text: str, at: int, told: dict[str, int]) -> tuple[str, int, b
 @cache
 def _number_patterns() -> dict[str, re.Pattern[str]]:
     """A spelled word ("Table 4", "N° de table : 4") or a single letter, then a number that no unit follows."""
-    no, number = r"(?:n\s?[°ºo]|num[ée]ro)", rf"(?P<number>{number_pattern('cardinaux')})(?!(?![tq]\d)[\w%€])"
+    no, number = (
+        r"(?:n\s?[°ºo]|num[ée]ro)",
+        rf"(?P<number>{number_pattern('cardinaux')})(?!(?![tq]\d)[\w%€])",
+    )
     return {
         group: re.compile(
             rf"(?:(?:{no}\s*(?:de )?(?:la )?)?(?P<word>{_nouns(group)})\s*(?:{no}\s?)?(?::\s*)?|{letter}\s?(?=\d)){number}",
@@ -281,11 +325,16 @@ def _numbered_patterns() -> tuple[re.Pattern[str], ...]:
     ordinal = ordinals.replace(r"\d{1,2}", r"\d{1,2}\s?(?:[eè]me|ère?|er|re|nde?|e)")
     numbered = [rf"(?<!\w){pattern.pattern}" for pattern in _number_patterns().values()]
     opening = r"^\W*\d{1,2}(?![\w%€]|\s?[%€]|\s?[.,]\d)\W*"
-    return tuple(re.compile(pattern, re.IGNORECASE) for pattern in (opening, *numbered, rf"(?<!\w)(?:{ordinal})\s(?:{nouns})s?\b"))
+    return tuple(
+        re.compile(pattern, re.IGNORECASE)
+        for pattern in (opening, *numbered, rf"(?<!\w)(?:{ordinal})\s(?:{nouns})s?\b")
+    )
 
 
 def _nouns(group: str) -> str:
-    return "|".join(sorted((noun for noun in lexicon("where")[group] if len(noun) > 1), key=len, reverse=True))
+    return "|".join(
+        sorted((noun for noun in lexicon("where")[group] if len(noun) > 1), key=len, reverse=True)
+    )
 
 
 @cache
@@ -295,20 +344,31 @@ def _idea_pattern() -> re.Pattern[str]:
 
 @cache
 def _label_patterns() -> dict[str, re.Pattern[str]]:
-    lists = ("roles_nommes", "etiquettes_ouvertes", "etiquettes_de_propos", "etiquettes_retirees", "clauses")
+    lists = (
+        "roles_nommes",
+        "etiquettes_ouvertes",
+        "etiquettes_de_propos",
+        "etiquettes_retirees",
+        "clauses",
+    )
     return {name: re.compile(rf"\b(?:{'|'.join(lexicon('where')[name])})\b") for name in lists}
 
 
 @cache
 def _name_label_pattern() -> re.Pattern[str]:
-    return re.compile(rf"\s*(?:{'|'.join(lexicon('where')['propos_de'])})\s+(?:de\s+|d['’]\s*|par\s+)", re.IGNORECASE)
+    return re.compile(
+        rf"\s*(?:{'|'.join(lexicon('where')['propos_de'])})\s+(?:de\s+|d['’]\s*|par\s+)",
+        re.IGNORECASE,
+    )
 
 
 @cache
 def _verb_pattern() -> re.Pattern[str]:
     """The verbs of everyday notes, and those by which a table's words are reported."""
     reported = [fold(verb) for verb in lexicon("segmentation")["verbes_de_compte_rendu"]]
-    return re.compile(rf"\b(?:{'|'.join([*lexicon('where')['propos'], *lexicon('where')['clauses'], *reported])})\b")
+    return re.compile(
+        rf"\b(?:{'|'.join([*lexicon('where')['propos'], *lexicon('where')['clauses'], *reported])})\b"
+    )
 
 
 @cache
@@ -332,10 +392,14 @@ def _title_pattern() -> re.Pattern[str]:
 @cache
 def _date_pattern() -> re.Pattern[str]:
     months = "|".join(fold(month) for month in lexicon("dates")["mois"])
-    return re.compile(rf"\b\d{{1,2}}(?:er)? (?:{months})\b(?: (?P<year>\d{{4}}))?|\b\d{{1,2}} \d{{1,2}} (?P<year2>\d{{4}}|\d{{2}})\b")
+    return re.compile(
+        rf"\b\d{{1,2}}(?:er)? (?:{months})\b(?: (?P<year>\d{{4}}))?|\b\d{{1,2}} \d{{1,2}} (?P<year2>\d{{4}}|\d{{2}})\b"
+    )
 
 
 @cache
 def _reporter_pattern() -> re.Pattern[str]:
     openings = "(?:(?:pour|a|chez|de|quant a|nous|cote|selon) )?(?:(?:la|le|notre|a la|au) )?"
-    return re.compile(rf"{openings}(?:{_nouns('tables')}) (?:no )?({number_pattern('cardinaux')})\b")
+    return re.compile(
+        rf"{openings}(?:{_nouns('tables')}) (?:no )?({number_pattern('cardinaux')})\b"
+    )

@@ -2,14 +2,18 @@
 
 In:   the blocks of a document, and what its name tells
 Out:  placed blocks
+
+Where a cell was said: by the columns of its row, its own header, or the label that opens its row.
 """
 
-from collections.abc import Sequence
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cache
 
+from pipeline.ingest.columns import is_question, meaning_of
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.where.cells import place_cell
-from pipeline.ingest.where.cues import Cues, read_cues, telling_words
+from pipeline.ingest.where.cues import Cues, Place, PlacedBlock, read_cues, telling_words
 from pipeline.ingest.where.habits import Habits, names_table_alone, opens_with_idea, read_habits
 from pipeline.ingest.where.lines import (
     Prefix,
@@ -23,12 +27,167 @@ from pipeline.ingest.where.lines import (
     split_role,
     without_label,
 )
-from pipeline.ingest.where.names import channel_of, is_plain_summary, without_plenary
-from pipeline.ingest.where.placed import Place, PlacedBlock
-from pipeline.ingest.where.titles import SURE, asked, names_part, resembled
+from pipeline.ingest.where.titles import (
+    HINTED,
+    MAX_COMPARED,
+    SURE,
+    asked,
+    asked_by_header,
+    asked_together,
+    channel_of,
+    is_plain_summary,
+    names_part,
+    resembled,
+    without_plenary,
+)
+from pipeline.ingest.words import to_number
+from pipeline.text import fold
 
-_NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0  # ranks beside the headings' 1..6: a lower one holds the higher
-_MINOR, _SUB_LABEL = 0.25, 0.5  # added to the rank of what the leading dimension, or a numbered question, holds
+_TELLING = frozenset(
+    {"table", "question", "number", "color", "channel", "speaker", "carrier"}
+)  # columns that say something of their row's passages
+_SPEAKERS = (("speaker",), ("full_name",), ("first_name", "last_name"), ("last_name",))
+_PERSONAL = frozenset(
+    {
+        "full_name",
+        "first_name",
+        "last_name",
+        "structure",
+        "role",
+        "commune",
+        "email",
+        "phone",
+        "signature",
+    }
+)
+_LABEL_WORDS = 12
+
+
+def place_cell(block: RawBlock, here: Place) -> PlacedBlock:
+    """Return `block` placed by its row, then by its own header, then by `here`; a prefix in the cell itself wins."""
+    own = (
+        block.columns[block.column][0]
+        if block.column is not None and block.column < len(block.columns)
+        else ""
+    )
+    row = _row_place(block)
+    place = row.over(_header_place(own, [title for title, _ in block.columns])).over(here)
+    if here.question in ("resume", "distance") and not here.is_perhaps:
+        place = replace(place, question=here.question)
+    prefix = split_prefix(block.text)
+    text = block.text
+    if prefix and prefix.form in ("bracketed", "spelled"):
+        place, text = prefix.place.over(place), prefix.rest
+    kind = "meta" if _is_telling(block, own) else "cell"
+    return PlacedBlock(
+        text,
+        kind,
+        None,
+        place.table_number,
+        place.question,
+        place.channel or "notes",
+        block.speaker or _speaker(block),
+    )
+
+
+def table_of(cell: str) -> int | None:
+    """The table that a cell of a table column names ("3", "3.0", "T3", "table trois"); None where it names none or several."""
+    bare = re.fullmatch(r"\s*(\d{1,2})(?:[.,]0+)?\s*", cell)
+    if bare:
+        return int(bare[1])
+    cues = read_cues(cell)
+    return cues.table if cues.has_tables else to_number(fold(cell))
+
+
+def question_of(cell: str) -> str | None:
+    """The question that a cell of a question column names ("1", "Q1", "besoins"), or None."""
+    bare = re.fullmatch(r"\s*([1-4])(?:[.,]0+)?\s*", cell)
+    if bare:
+        return f"q{bare[1]}"
+    in_full = asked_by_header(cell) if is_question(cell) else None
+    return in_full or read_cues(cell).question or resembled(cell, margin=HINTED)
+
+
+def _row_place(block: RawBlock) -> Place:
+    """What the other cells of the row tell."""
+    table = question = None
+    for order, (title, cell) in enumerate(block.columns):
+        meaning = meaning_of(title)
+        if meaning == "table":
+            table = table_of(cell)
+        elif meaning == "question":
+            question = question_of(cell)
+        elif order == 0 and order != block.column and meaning not in _TELLING and _labels_row(cell):
+            cues = read_cues(cell)
+            table, question = cues.table, cues.question
+    return Place(table, question, None, question is not None)
+
+
+def _header_place(title: str, titles: Sequence[str]) -> Place:
+    """What a header tells of the cells below it ("Table 3", "Q2", "Ce qui marche"); "Réponses" does so only beside other questions."""
+    cues = read_cues(title)
+    questions = _asked_by(tuple(other for other in titles if other))
+    is_wide = len(set(questions.values())) > 1
+    if not (meaning_of(title) is None or cues.has_tables or cues.has_numbers or is_wide):
+        return Place()
+    question = questions.get(title) if is_wide or is_question(title) else None
+    if question is None and cues.n_words <= MAX_COMPARED:
+        question = cues.question or (
+            resembled(title, margin=SURE) if meaning_of(title) is None and not is_wide else None
+        )
+    return Place(cues.table, question, None, question is not None)
+
+
+@cache
+def _asked_by(titles: tuple[str, ...]) -> Mapping[str, str]:
+    """The questions of the headers of a table, those aside that mean something else."""
+    asking = [title for title in titles if meaning_of(title) is None or read_cues(title).question]
+    return asked_together({title: title for title in asking}, read=asked_by_header)
+
+
+def _labels_row(cell: str) -> bool:
+    cues = read_cues(cell)
+    return 0 < cues.n_words <= _LABEL_WORDS and (
+        is_label(cell, cues, "paragraph") or cues.table is not None or cues.number is not None
+    )
+
+
+def _is_telling(block: RawBlock, own: str) -> bool:
+    """True for a cell that tells something of its row and says nothing itself."""
+    cell = block.text
+    return meaning_of(own) in _TELLING | _PERSONAL or (
+        block.column == 0 and len(block.columns) > 1 and _labels_row(cell)
+    )
+
+
+def _speaker(block: RawBlock) -> str | None:
+    """Who speaks, by the columns that name persons."""
+    cells = {
+        meaning: cell
+        for title, cell in reversed(block.columns)
+        if (meaning := meaning_of(title)) and cell
+    }
+    return next(
+        (
+            " ".join(cells[meaning] for meaning in group)
+            for group in _SPEAKERS
+            if all(meaning in cells for meaning in group)
+        ),
+        None,
+    )
+
+
+_NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = (
+    0.0,
+    1.0,
+    7.0,
+    8.0,
+    9.0,
+)  # ranks beside the headings' 1..6: a lower one holds the higher
+_MINOR, _SUB_LABEL = (
+    0.25,
+    0.5,
+)  # added to the rank of what the leading dimension, or a numbered question, holds
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
 _MAX_HEADING_WORDS, _MAX_LISTED_WORDS = 30, 15
 _MIN_LINES = 4  # lines of a list of ideas, and words of an idea
@@ -54,17 +213,37 @@ def place_sections(blocks: Sequence[RawBlock], name: Place) -> list[PlacedBlock]
     blocks = _with_first_line(blocks)
     habits = read_habits(blocks, name)
     walk = _Walk(habits, [_Section(_NAME, name)])
-    return [walk.place(order, block, below) for order, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False))]
+    return [
+        walk.place(order, block, below)
+        for order, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False))
+    ]
 
 
 def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
     """The blocks with a first line that a reader took for a title made a passage, where it only opens a list of bare lines."""
-    if len(blocks) < _MIN_LINES or blocks[0].kind != "heading" or any(block.kind != "paragraph" for block in blocks[1:]):
+    if (
+        len(blocks) < _MIN_LINES
+        or blocks[0].kind != "heading"
+        or any(block.kind != "paragraph" for block in blocks[1:])
+    ):
         return blocks
     text, cues = blocks[0].text, read_cues(blocks[0].text)
-    is_told = cues.is_label or cues.table is not None or cues.question is not None or is_title(text) or is_meta(text, in_head=True)
-    is_alike = len(text.split()) >= _MIN_LINES and max(len(block.text.split()) for block in blocks) <= _MAX_HEADING_WORDS
-    return [replace(blocks[0], kind="paragraph", level=None), *blocks[1:]] if is_alike and not is_told else blocks
+    is_told = (
+        cues.is_label
+        or cues.table is not None
+        or cues.question is not None
+        or is_title(text)
+        or is_meta(text, in_head=True)
+    )
+    is_alike = (
+        len(text.split()) >= _MIN_LINES
+        and max(len(block.text.split()) for block in blocks) <= _MAX_HEADING_WORDS
+    )
+    return (
+        [replace(blocks[0], kind="paragraph", level=None), *blocks[1:]]
+        if is_alike and not is_told
+        else blocks
+    )
 
 
 def _question_of(title: str, cues: Cues) -> str | None:
@@ -79,7 +258,9 @@ class _Walk:
 
     def __init__(self, habits: Habits, sections: list[_Section]) -> None:
         self._habits, self._sections = habits, sections
-        self._is_head = self._is_top = True  # no passage since the last heading; nothing yet but meta
+        self._is_head = self._is_top = (
+            True  # no passage since the last heading; nothing yet but meta
+        )
 
     def place(self, order: int, block: RawBlock, below: RawBlock | None) -> PlacedBlock:
         """The placed block, sections opened or closed by it."""
@@ -90,8 +271,12 @@ class _Walk:
             return place_cell(block, self._here())
         cues = read_cues(block.text)
         names = cues.is_label and (cues.has_tables or cues.has_numbers)
-        tells = names or (block.kind == "heading" and (cues.table is not None or cues.question is not None))
-        if not tells and (is_meta(block.text, in_head=self._is_head) or self._is_listed(block, cues)):
+        tells = names or (
+            block.kind == "heading" and (cues.table is not None or cues.question is not None)
+        )
+        if not tells and (
+            is_meta(block.text, in_head=self._is_head) or self._is_listed(block, cues)
+        ):
             if block.kind == "heading":
                 self._close_by(float(block.level or _PARAGRAPH))
             self._open_by_meta(cues)
@@ -102,7 +287,9 @@ class _Walk:
             self._is_head, self._is_top = True, False
             return self._placed(block, "heading")
         self._is_head = self._is_top = False
-        return self._passage(replace(block, kind="paragraph", level=None) if block.kind == "heading" else block)
+        return self._passage(
+            replace(block, kind="paragraph", level=None) if block.kind == "heading" else block
+        )
 
     def _open_by_meta(self, cues: Cues) -> None:
         """Let a circumstance above the first passage tell the table: "Table 4, rapporteure : Maud"."""
@@ -116,7 +303,11 @@ class _Walk:
         if opens_with_idea(block):
             return None
         if block.kind == "heading":
-            return float(block.level or _PARAGRAPH) if cues.n_words <= _MAX_HEADING_WORDS and not self._is_in_series(block, below) else None
+            return (
+                float(block.level or _PARAGRAPH)
+                if cues.n_words <= _MAX_HEADING_WORDS and not self._is_in_series(block, below)
+                else None
+            )
         if names_part(block, cues, is_first=self._is_top) or (
             self._habits.bullets_ask and block.kind == "bullet" and asks(block.text, cues)
         ):
@@ -128,13 +319,21 @@ class _Walk:
             return None
         if names_table_alone(block, below):
             return _TITLE if self._is_top else _PARAGRAPH
-        is_passage = prefix is not None and (prefix.form in ("spelled", "bracketed") or self._habits.heeds(prefix))
+        is_passage = prefix is not None and (
+            prefix.form in ("spelled", "bracketed") or self._habits.heeds(prefix)
+        )
         return _TITLE if self._is_top and not is_passage and is_title(block.text) else None
 
     def _is_in_series(self, block: RawBlock, below: RawBlock | None) -> bool:
         """True for a prefixed line above another ("Q1 : les bus", "Q2 : la crèche"): a passage, whatever its weight or place."""
         first, second = split_prefix(block.text), split_prefix(below.text) if below else None
-        return bool(first and second and first.form == second.form and self._habits.heeds(first) and not read_cues(block.text).is_label)
+        return bool(
+            first
+            and second
+            and first.form == second.form
+            and self._habits.heeds(first)
+            and not read_cues(block.text).is_label
+        )
 
     def _is_listed(self, block: RawBlock, cues: Cues) -> bool:
         """True for a line of a list of participants and the like."""
@@ -150,7 +349,11 @@ class _Walk:
         question = self._habits.by_order.get(order) or _question_of(block.text, cues)
         if question and cues.number is None:
             question = self._question_above(rank, words) or question
-        if question == "resume" and self._habits.n_asked >= _STRUCTURED and is_plain_summary(block.text):
+        if (
+            question == "resume"
+            and self._habits.n_asked >= _STRUCTURED
+            and is_plain_summary(block.text)
+        ):
             question = None
         rest = without_plenary(block.text) if question == "resume" else None
         is_perhaps = rest is not None
@@ -164,7 +367,13 @@ class _Walk:
         rank += self._minor(cues, question) if not is_listing else 0
         self._sections = [section for section in self._sections if section.rank < rank]
         channel = channel_of(block.text) if question in _FIXED else None
-        place = Place(cues.table, None if is_listing else question, channel, cues.number is not None, is_perhaps)
+        place = Place(
+            cues.table,
+            None if is_listing else question,
+            channel,
+            cues.number is not None,
+            is_perhaps,
+        )
         self._sections.append(
             _Section(
                 rank,
@@ -179,7 +388,11 @@ class _Walk:
 
     def _question_above(self, rank: float, words: frozenset[str]) -> str | None:
         """The question of the innermost section whose title holds all `words`: "Fragilités" below "Atouts et fragilités" is half of it."""
-        above = [section for section in self._sections if section.rank < rank and words and words < section.words]
+        above = [
+            section
+            for section in self._sections
+            if section.rank < rank and words and words < section.words
+        ]
         return above[-1].place.question if above else None
 
     def _close_by(self, rank: float) -> None:
@@ -188,9 +401,16 @@ class _Walk:
         Beside "Q1" it names a subject of question 1; beside "Besoins" it may be another question that could not be told.
         """
         above = [section for section in self._sections if section.rank < rank]
-        beside = [section for section in self._sections if rank <= section.rank < rank + 1 and section.bullet_level is None]
+        beside = [
+            section
+            for section in self._sections
+            if rank <= section.rank < rank + 1 and section.bullet_level is None
+        ]
         kept = [
-            section if section.place.is_numbered else replace(section, place=replace(section.place, question=None)) for section in beside
+            section
+            if section.place.is_numbered
+            else replace(section, place=replace(section.place, question=None))
+            for section in beside
         ]
         self._sections = [*above, *(section for section in kept if not section.is_meta)]
 
@@ -228,7 +448,10 @@ class _Walk:
 
     def _hold(self, place: Place) -> None:
         """Let `place` count for the paragraphs that follow, until the next heading or prefix."""
-        self._sections = [*(section for section in self._sections if section.rank < _PREFIX), _Section(_PREFIX, place)]
+        self._sections = [
+            *(section for section in self._sections if section.rank < _PREFIX),
+            _Section(_PREFIX, place),
+        ]
 
     def _close_nested(self, level: int) -> None:
         """Close the section that a bullet named once its deeper bullets are over."""
@@ -237,7 +460,15 @@ class _Walk:
 
     def _placed(self, block: RawBlock, kind: str, place: Place | None = None) -> PlacedBlock:
         told = place or self._here()
-        return PlacedBlock(block.text, kind, block.level, told.table_number, told.question, told.channel or "notes", block.speaker)
+        return PlacedBlock(
+            block.text,
+            kind,
+            block.level,
+            told.table_number,
+            told.question,
+            told.channel or "notes",
+            block.speaker,
+        )
 
     def _here(self) -> Place:
         """Where a block without prefix is, by the open sections."""
@@ -250,7 +481,15 @@ class _Walk:
                 here = replace(here, question=None, is_numbered=False, is_perhaps=False)
             elif told.question and not (here.question and is_kept):
                 channel = None if here.is_perhaps else here.channel
-                here = Place(here.table_number, told.question, channel, told.is_numbered, told.is_perhaps)
-            table = None if section.hides_table else told.table_number if told.table_number is not None else here.table_number
+                here = Place(
+                    here.table_number, told.question, channel, told.is_numbered, told.is_perhaps
+                )
+            table = (
+                None
+                if section.hides_table
+                else told.table_number
+                if told.table_number is not None
+                else here.table_number
+            )
             here = replace(here, table_number=table, channel=told.channel or here.channel)
         return here

@@ -7,15 +7,22 @@ Out:  Page
 from collections.abc import Callable
 from typing import Literal
 
-from pipeline.publish.layout.annexes import code_section, document_section, offer_section, set_aside_section, theme_section
-from pipeline.publish.layout.blocks import Callout, Page, Section
-from pipeline.publish.layout.crossings import rubrique_section, territory_section, voice_section
-from pipeline.publish.layout.method import method_section
-from pipeline.publish.layout.numbering import Numbering
-from pipeline.publish.layout.opening import opening_section
-from pipeline.publish.layout.priorities import priority_section
-from pipeline.publish.layout.prospects import prospect_section
-from pipeline.publish.layout.territories import map_section
+from pipeline.publish.layout.annexes import (
+    code_section,
+    document_section,
+    method_section,
+    offer_section,
+    set_aside_section,
+    theme_section,
+)
+from pipeline.publish.layout.blocks import Callout, Numbering, Page, Section
+from pipeline.publish.layout.crossings import (
+    map_section,
+    rubrique_section,
+    territory_section,
+    voice_section,
+)
+from pipeline.publish.layout.opening import opening_section, priority_section, prospect_section
 from pipeline.publish.report.content import Report
 from pipeline.publish.text import number, sentence
 
@@ -39,7 +46,14 @@ _SECTIONS: tuple[Callable[[Report, Numbering], Section], ...] = (
     document_section,
 )
 
-_TERRITORIES = (rubrique_section, territory_section, offer_section, prospect_section, voice_section, map_section)
+_TERRITORIES = (
+    rubrique_section,
+    territory_section,
+    offer_section,
+    prospect_section,
+    voice_section,
+    map_section,
+)
 
 
 def lay_out(report: Report, part: Part = "tout") -> Page:
@@ -50,8 +64,14 @@ def lay_out(report: Report, part: Part = "tout") -> Page:
         title=report.title,
         subtitle=sentence("rapport.sous_titre", date=report.made_on),
         made_at=report.made_at,
-        notice=Callout(sentence("rapport.avis_titre"), f"{sentence('rapport.avis')} {_review(report)}"),
-        sections=tuple(section for make in sections if (section := make(report, numbering)).blocks or section.sections),
+        notice=Callout(
+            sentence("rapport.avis_titre"), f"{sentence('rapport.avis')} {_review(report)}"
+        ),
+        sections=tuple(
+            section
+            for make in sections
+            if (section := make(report, numbering)).blocks or section.sections
+        ),
     )
 
 

@@ -1,10 +1,16 @@
-"""What a page is made of, for any format: sections of paragraphs, lists, tables, figures and priorities."""
+"""What a page is made of, for any format: sections of paragraphs, lists, tables, figures and priorities.
 
-from collections.abc import Mapping
+Number the tables and figures of a page in the order they are made, which is the order they are read.
+
+How much of a large study a report tells one by one, so that a study of a hundred workshops is still a document that opens and is read.
+"""
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.publish.report.content import Priority, Quote
+from pipeline.publish.report.content import Priority, Quote, Report
+from pipeline.publish.text import count, sentence, texts, typography
 
 
 @dataclass(frozen=True)
@@ -111,3 +117,72 @@ class Page:
     notice: Callout
     sections: tuple[Section, ...]
     is_brief: bool = False
+
+
+class Numbering:
+    """Makes captioned tables and figures, each with the next number of its kind."""
+
+    def __init__(self) -> None:
+        self._n_tables = self._n_figures = 0
+
+    def table(
+        self,
+        caption: str,
+        columns: Mapping[str, float],
+        rows: Sequence[Sequence[str]],
+        numbers: Sequence[str] = (),
+    ) -> Table:
+        """A table whose `columns`, keys of textes.yaml or words, have a share of the width; those in `numbers` are right-aligned."""
+        self._n_tables += 1
+        heads = texts()["colonnes"]
+        return Table(
+            number=self._n_tables,
+            caption=caption,
+            columns=tuple(typography(heads.get(name, name)) for name in columns),
+            is_number=tuple(name in numbers for name in columns),
+            widths=tuple(width / sum(columns.values()) for width in columns.values()),
+            rows=tuple(tuple(row) for row in rows),
+        )
+
+    def figure(self, caption: str, alt: str, spec: Mapping[str, Any]) -> Figure:
+        """A figure."""
+        self._n_figures += 1
+        return Figure(self._n_figures, caption, alt, spec)
+
+
+TREE_LEAVES = 40  # a taller drawing leaves its page
+
+
+def told_workshops(report: Report) -> tuple[int, ...]:
+    """Places in `report.workshops`, in order: all of them, or the `n_told` with most tables, then most passages."""
+    places = range(len(report.workshops))
+    first = sorted(
+        places,
+        key=lambda place: (
+            -report.workshops[place].n_tables,
+            -report.workshops[place].n_units,
+            place,
+        ),
+    )
+    return tuple(sorted(first[: report.n_told]))
+
+
+def told_territories(report: Report) -> tuple[int, ...]:
+    """Places in `report.territories`: all of them, or those of the workshops told."""
+    if len(report.territories) <= report.n_told:
+        return tuple(range(len(report.territories)))
+    told = {report.workshops[place].territory for place in told_workshops(report)}
+    return tuple(place for place, name in enumerate(report.territories) if name in told)
+
+
+def extent_note(report: Report, *, where: str) -> tuple[Paragraph, ...]:
+    """What is left out here and `where` it is; nothing where all workshops are told."""
+    if len(report.workshops) <= report.n_told:
+        return ()
+    told = sentence(
+        "ampleur.note",
+        ateliers=count(len(report.workshops), "atelier"),
+        n=report.n_told,
+        **report.places.words,
+    )
+    return (Paragraph(f"{told} {sentence(f'ampleur.{where}')}", "note"),)

@@ -1,32 +1,227 @@
-"""What crosses two tables: rubriques by workshop, themes by territory, types of structure by workshop."""
+"""What crosses two tables: rubriques by workshop, themes by territory, types of structure by workshop.
 
-from collections.abc import Iterable, Iterator, Sequence
+What territories share, how they look side by side, and their maps.
+"""
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from pipeline.publish.charts import heat_spec
-from pipeline.publish.layout.blocks import Block, Paragraph, Section, Table
-from pipeline.publish.layout.extent import extent_note, told_territories, told_workshops
-from pipeline.publish.layout.numbering import Numbering
-from pipeline.publish.layout.territories import reach_blocks, reading_sections
-from pipeline.publish.report.content import AttendanceRow, Heat, Report
-from pipeline.publish.small_counts import Mask, Tally
-from pipeline.publish.text import count, joined, number, percent, sentence, tally
-from pipeline.tables import LEAD, VERDICTS
+from pipeline.publish.layout.blocks import (
+    TREE_LEAVES,
+    Block,
+    Numbering,
+    Paragraph,
+    Section,
+    Table,
+    Terms,
+    extent_note,
+    told_territories,
+    told_workshops,
+)
+from pipeline.publish.report.content import AttendanceRow, Heat, Plane, Report, TerritoryMap
+from pipeline.publish.report.territories import own_sentence
+from pipeline.publish.territory_charts import map_spec, plane_spec, tree_spec
+from pipeline.publish.text import Mask, Tally, count, joined, number, percent, sentence, tally, word
+from pipeline.tables.schema import LEAD, VERDICTS
+
+MAP_FILE = "carte.html"
+_NEAREST = 3
+_A_PAIR = 30  # rows told of a pair of workshops that follow each other
+
+
+def reach_blocks(report: Report) -> tuple[Block, ...]:
+    """Shared themes, and each territory's own."""
+    reading, nothing = report.reading, sentence("lectures.aucun")
+    terms = (
+        (sentence("lectures.partages"), joined(reading.shared) or nothing),
+        (sentence("lectures.propres"), own_sentence(reading.own) or nothing),
+    )
+    return Terms(terms), Paragraph(sentence("lectures.intro", **report.places.words), "note")
+
+
+def reading_sections(report: Report, numbering: Numbering) -> tuple[Section, ...]:
+    """Evolution, planes, tree and classes, each where there is something to read."""
+    makers = (_evolutions, _planes, _tree, _classes)
+    return tuple(section for make in makers if (section := make(report, numbering)).blocks)
+
+
+def _evolutions(report: Report, numbering: Numbering) -> Section:
+    title, rows = (
+        sentence("lectures.evolutions"),
+        report.reading.evolutions[: report.n_told * _A_PAIR],
+    )
+    columns = {"atelier": 2.6, "theme": 3, "avant": 1, "apres": 1, "verdict": 2}
+    blocks = (
+        (
+            Paragraph(sentence("lectures.evolutions_intro", **report.places.words)),
+            numbering.table(sentence("legendes.evolutions"), columns, rows),
+        )
+        if rows
+        else ()
+    )
+    return Section(title, "evolutions", blocks)
+
+
+def _planes(report: Report, numbering: Numbering) -> Section:
+    planes = report.reading.planes
+    told = {report.territories[place] for place in told_territories(report)}
+    figures = tuple(
+        numbering.figure(
+            sentence(f"legendes.plan_{plane.analysis}"), _plane_alt(plane, told), plane_spec(plane)
+        )
+        for plane in planes
+    )
+    intro = (Paragraph(sentence("lectures.plans_intro", **report.places.words)),) if figures else ()
+    return Section(sentence("lectures.plans"), "plans", (*intro, *figures))
+
+
+def _plane_alt(plane: Plane, names: Collection[str]) -> str:
+    """Each territory of these with the points nearest to it."""
+    others = [point for point in plane.points if point.kind != "territoire"]
+    told = []
+    for territory in (
+        point for point in plane.points if point.kind == "territoire" and point.label in names
+    ):
+        near = sorted(
+            others,
+            key=lambda point: (
+                (point.x - territory.x) ** 2 + (point.y - territory.y) ** 2,
+                point.label,
+            ),
+        )
+        names = joined([point.label for point in near[:_NEAREST]])
+        told.append(sentence("lectures.alt_territoire", territoire=territory.label, proches=names))
+    return sentence("lectures.alt_plan", territoires=" ; ".join(told))
+
+
+def _tree(report: Report, numbering: Numbering) -> Section:
+    reading = report.reading
+    if not reading.links:
+        return Section(sentence("lectures.arbre"), "arbre", ())
+    blocks: list[Block] = [Paragraph(sentence("lectures.arbre_intro", **report.places.words))]
+    if 1 < len(reading.tree) < TREE_LEAVES:
+        steps = [
+            sentence("lectures.alt_pas", membres=joined(step.members), part=percent(step.likeness))
+            for step in reading.tree
+        ]
+        alt = sentence("lectures.alt_arbre", pas=" ; ".join(steps))
+        blocks.append(numbering.figure(sentence("legendes.arbre"), alt, tree_spec(reading.tree)))
+    columns = {"territoires": 3, "ressemblance": 3, "verdict": 2.4}
+    told = [report.territories[place] for place in told_territories(report)]
+    pairs = {f"{one} – {other}" for one in told for other in told}
+    blocks.append(
+        numbering.table(
+            sentence("legendes.ressemblances"),
+            columns,
+            [row for row in reading.links if row[0] in pairs],
+        )
+    )
+    return Section(sentence("lectures.arbre"), "arbre", tuple(blocks))
+
+
+def _classes(report: Report, numbering: Numbering) -> Section:
+    rows = [
+        (
+            number(one.number),
+            number(one.n_units),
+            ", ".join(one.lemmas),
+            " ; ".join(one.marks) or "–",
+        )
+        for one in report.reading.classes
+    ]
+    columns = {"classe": 0.9, "passages": 1.2, "mots": 4, "marques": 3.4}
+    table = (
+        numbering.table(sentence("legendes.classes"), columns, rows, numbers=("passages",))
+        if rows
+        else None
+    )
+    return Section(
+        sentence("lectures.classes"),
+        "classes",
+        (Paragraph(sentence("lectures.classes_intro")), table) if table else (),
+    )
+
+
+def map_section(report: Report, numbering: Numbering) -> Section:
+    """One map a workshop, and what keeps structures from being drawn."""
+    title, reading = sentence("titres.cartes"), report.reading
+    if not reading.maps:
+        return Section(
+            title, "cartes", (Paragraph(sentence("cartes.aucune")),), _problems(report, numbering)
+        )
+    blocks: list[Block] = [Paragraph(sentence("cartes.intro", fichier=MAP_FILE), "lead")]
+    told = {report.workshops[place].name for place in told_workshops(report)}
+    blocks += extent_note(report, where="cartes")
+    for shown in (shown for shown in reading.maps if shown.name in told):
+        blocks.append(
+            numbering.figure(
+                sentence("legendes.carte", territoire=shown.name), map_alt(shown), map_spec(shown)
+            )
+        )
+        if shown.n_unplaced:
+            blocks.append(
+                Paragraph(
+                    sentence("cartes.non_places", n=count(shown.n_unplaced, "structure")), "note"
+                )
+            )
+    blocks.append(Paragraph(sentence("cartes.source"), "note"))
+    return Section(title, "cartes", tuple(blocks), _problems(report, numbering))
+
+
+def map_alt(shown: TerritoryMap) -> str:
+    """A map in a sentence."""
+    drawn = [
+        count(len(shown.structures), "structure"),
+        count(len(shown.areas), "zone de chalandise", "zones de chalandise"),
+    ]
+    if shown.needs:
+        told = word("cartes", "besoin_alt"), word("cartes", "besoins_alt")
+        drawn.append(count(len(shown.needs), *told))
+    return sentence("cartes.alt", territoire=shown.name, montres=", ".join(drawn))
+
+
+def _problems(report: Report, numbering: Numbering) -> tuple[Section, ...]:
+    if not report.reading.problems:
+        return ()
+    table = numbering.table(
+        sentence("legendes.defauts"),
+        {"structure": 2.4, "defaut": 2.4, "que_faire": 3},
+        report.reading.problems,
+    )
+    return (
+        Section(
+            sentence("cartes.defauts"),
+            "defauts-carte",
+            (Paragraph(sentence("cartes.defauts_intro")), table),
+        ),
+    )
+
 
 _COLUMNS_A_TABLE = 4  # a wider crossing goes on in a second table, so that a portrait page holds it
 _COLUMNS_A_FIGURE = 5
 _MOST_NAMES = 12
 T = TypeVar("T")
 Present = tuple[Tally | None, Tally | None]  # structures and people; None where it is not known
-_SIGNS = {VERDICTS[0]: "▲ ", VERDICTS[1]: "▼ ", LEAD: "△ "}  # more here, less here, perhaps: seen at a glance, in black and white too
+_SIGNS = {
+    VERDICTS[0]: "▲ ",
+    VERDICTS[1]: "▼ ",
+    LEAD: "△ ",
+}  # more here, less here, perhaps: seen at a glance, in black and white too
 
 
 def rubrique_section(report: Report, numbering: Numbering) -> Section:
     """The heat map of rubriques, then those of the axes that the grid brings."""
     heats = [_told(heat, report) for heat in report.heats]
-    blocks = [block for heat in heats for block in (_rubriques(heat, numbering) if heat.axis is None else _codes(heat, numbering))]
-    return Section(sentence("titres.rubriques"), "rubriques", (*extent_note(report, where="passages"), *blocks))
+    blocks = [
+        block
+        for heat in heats
+        for block in (_rubriques(heat, numbering) if heat.axis is None else _codes(heat, numbering))
+    ]
+    return Section(
+        sentence("titres.rubriques"), "rubriques", (*extent_note(report, where="passages"), *blocks)
+    )
 
 
 def _told(heat: Heat, report: Report) -> Heat:
@@ -42,7 +237,10 @@ def _rubriques(heat: Heat, numbering: Numbering) -> list[Block]:
         return [Paragraph(sentence("rubriques.aucune"))]
     alt = sentence("alt.rubriques", maxima=_maxima(heat))
     captions = [sentence("legendes.rubriques"), sentence("legendes.rubriques_suite")]
-    return [Paragraph(sentence("rubriques.intro"), "lead"), *_figures(heat, alt, captions, numbering)]
+    return [
+        Paragraph(sentence("rubriques.intro"), "lead"),
+        *_figures(heat, alt, captions, numbering),
+    ]
 
 
 def _codes(heat: Heat, numbering: Numbering) -> list[Block]:
@@ -51,9 +249,14 @@ def _codes(heat: Heat, numbering: Numbering) -> list[Block]:
     label = heat.axis.label
     if not heat.rubriques:
         return [Paragraph(sentence("rubriques.aucun_code", axe=label))]
-    intro = sentence("annexes.un_code" if heat.axis.is_exclusive else "annexes.plusieurs_codes", axe=label)
+    intro = sentence(
+        "annexes.un_code" if heat.axis.is_exclusive else "annexes.plusieurs_codes", axe=label
+    )
     alt = sentence("alt.codes", axe=label, maxima=_maxima(heat))
-    captions = [sentence("legendes.codes_ateliers", axe=label), sentence("legendes.codes_ateliers_suite", axe=label)]
+    captions = [
+        sentence("legendes.codes_ateliers", axe=label),
+        sentence("legendes.codes_ateliers_suite", axe=label),
+    ]
     return [Paragraph(intro, "lead"), *_figures(heat, alt, captions, numbering)]
 
 
@@ -69,14 +272,21 @@ def _maxima(heat: Heat) -> str:
 def _figures(heat: Heat, alt: str, captions: Sequence[str], numbering: Numbering) -> list[Block]:
     """One figure a part, the first caption for the first."""
     highest = max(map(max, heat.shares))
-    return [numbering.figure(captions[place > 0], alt, heat_spec(part, highest)) for place, part in enumerate(_parts(heat))]
+    return [
+        numbering.figure(captions[place > 0], alt, heat_spec(part, highest))
+        for place, part in enumerate(_parts(heat))
+    ]
 
 
 def _parts(heat: Heat) -> Iterator[Heat]:
     """`heat` cut into as many workshops as a page holds."""
     for start in range(0, len(heat.workshops), _COLUMNS_A_FIGURE):
         here = slice(start, start + _COLUMNS_A_FIGURE)
-        yield replace(heat, workshops=heat.workshops[here], shares=tuple(shares[here] for shares in heat.shares))
+        yield replace(
+            heat,
+            workshops=heat.workshops[here],
+            shares=tuple(shares[here] for shares in heat.shares),
+        )
 
 
 def territory_section(report: Report, numbering: Numbering) -> Section:
@@ -87,7 +297,13 @@ def territory_section(report: Report, numbering: Numbering) -> Section:
         return Section(title, "territoires", (Paragraph(sentence(reason)),))
     told = told_territories(report)
     rows = [
-        (row.label, [f"{tables}\n{_SIGNS.get(verdict, '')}{verdict}".strip() or "–" for tables, verdict in _at(row.cells, told)])
+        (
+            row.label,
+            [
+                f"{tables}\n{_SIGNS.get(verdict, '')}{verdict}".strip() or "–"
+                for tables, verdict in _at(row.cells, told)
+            ],
+        )
         for row in report.contrasts
     ]
     tables = _split(numbering, "territoires", "theme", _at(report.territories, told), rows)
@@ -105,15 +321,26 @@ def voice_section(report: Report, numbering: Numbering) -> Section:
     told = told_workshops(report)
     blocks += extent_note(report, where="presence")
     names = [report.workshops[place].name for place in told]
-    blocks += _split(numbering, "presence", "type", names, [(name, _at(cells, told)) for name, cells in presence_cells(report)])
+    blocks += _split(
+        numbering,
+        "presence",
+        "type",
+        names,
+        [(name, _at(cells, told)) for name, cells in presence_cells(report)],
+    )
     counts = (*(row.cells for row in report.attendance), _totals(report))
     if any(isinstance(n, Mask) for cells in counts for cell in cells for n in cell):
-        blocks.append(Paragraph(sentence("voix.petits_effectifs", n=number(report.least_count)), "note"))
+        blocks.append(
+            Paragraph(sentence("voix.petits_effectifs", n=number(report.least_count)), "note")
+        )
     unsigned = [workshop.name for workshop in report.workshops if workshop.is_unsigned]
     if unsigned:
         blocks.append(Paragraph(sentence("voix.sans_signature", ateliers=_some(unsigned)), "note"))
     return Section(
-        title, "voix", tuple(blocks), (_absent(report, numbering), *_needs(report, numbering), *_single_types(report, numbering))
+        title,
+        "voix",
+        tuple(blocks),
+        (_absent(report, numbering), *_needs(report, numbering), *_single_types(report, numbering)),
     )
 
 
@@ -131,15 +358,28 @@ def presence_cells(report: Report) -> list[tuple[str, list[str]]]:
     return in_words(report.attendance, _totals(report), report.least_count)
 
 
-def in_words(attendance: Iterable[AttendanceRow], totals: Iterable[Present], least: int) -> list[tuple[str, list[str]]]:
+def in_words(
+    attendance: Iterable[AttendanceRow], totals: Iterable[Present], least: int
+) -> list[tuple[str, list[str]]]:
     """The rows of `attendance`, then `totals`, as `presence_cells` has them; under `least` nobody is counted."""
     told = list(totals)
-    knows = [n_structures is not None for n_structures, _ in told]  # else a type's 0 structures is only that no list names any
+    knows = [
+        n_structures is not None for n_structures, _ in told
+    ]  # else a type's 0 structures is only that no list names any
     types: list[tuple[str, Sequence[Present]]] = [
-        (row.structure_type, [(n if known else None, n_people) for (n, n_people), known in zip(row.cells, knows, strict=True)])
+        (
+            row.structure_type,
+            [
+                (n if known else None, n_people)
+                for (n, n_people), known in zip(row.cells, knows, strict=True)
+            ],
+        )
         for row in attendance
     ]
-    return [(name, [_present(cell, least) for cell in cells]) for name, cells in [*types, (sentence("voix.total"), told)]]
+    return [
+        (name, [_present(cell, least) for cell in cells])
+        for name, cells in [*types, (sentence("voix.total"), told)]
+    ]
 
 
 def _totals(report: Report) -> tuple[Present, ...]:
@@ -153,14 +393,19 @@ def _absent(report: Report, numbering: Numbering) -> Section:
         (
             row.workshop,
             ", ".join(row.structure_types) or sentence("voix.aucun_type"),
-            "\n".join(filter(None, (", ".join(row.communes), row.others))) or sentence("voix.aucune_commune"),
+            "\n".join(filter(None, (", ".join(row.communes), row.others)))
+            or sentence("voix.aucune_commune"),
         )
         for row in report.absent
         if row.workshop in told
     ]
     if not rows:
         return Section(title, "absentes", (Paragraph(sentence("voix.aucune_absence")),))
-    table = numbering.table(sentence("legendes.absences"), {"atelier": 2, "types_absents": 3, "communes_absentes": 3}, rows)
+    table = numbering.table(
+        sentence("legendes.absences"),
+        {"atelier": 2, "types_absents": 3, "communes_absentes": 3},
+        rows,
+    )
     return Section(title, "absentes", (Paragraph(sentence("voix.absentes_intro")), table))
 
 
@@ -171,7 +416,11 @@ def _needs(report: Report, numbering: Numbering) -> tuple[Section, ...]:
         return ()
     columns = {"atelier": 1.6, "secteur": 2.2, "endroit": 1.8, "dit": 2, "couverture": 2.2}
     table = numbering.table(sentence("legendes.besoins"), columns, rows)
-    return (Section(sentence("voix.besoins"), "besoins", (Paragraph(sentence("voix.besoins_intro")), table)),)
+    return (
+        Section(
+            sentence("voix.besoins"), "besoins", (Paragraph(sentence("voix.besoins_intro")), table)
+        ),
+    )
 
 
 def _single_types(report: Report, numbering: Numbering) -> tuple[Section, ...]:
@@ -179,7 +428,13 @@ def _single_types(report: Report, numbering: Numbering) -> tuple[Section, ...]:
         return ()
     columns = {"theme": 3.4, "type_acteur": 2.4, "connues": 1.6}
     table = numbering.table(sentence("legendes.un_seul_type"), columns, report.reading.single_types)
-    return (Section(sentence("voix.un_seul_type"), "un-seul-type", (Paragraph(sentence("voix.un_seul_type_intro")), table)),)
+    return (
+        Section(
+            sentence("voix.un_seul_type"),
+            "un-seul-type",
+            (Paragraph(sentence("voix.un_seul_type_intro")), table),
+        ),
+    )
 
 
 def _present(cell: Present, least: int) -> str:
@@ -188,13 +443,21 @@ def _present(cell: Present, least: int) -> str:
         return sentence("voix.sans_liste")
     if n_people == 0:
         return "–"
-    structures = sentence("voix.structures_inconnues") if n_structures is None else tally(n_structures, "structure", least=least)
+    structures = (
+        sentence("voix.structures_inconnues")
+        if n_structures is None
+        else tally(n_structures, "structure", least=least)
+    )
     told = structures, tally(n_people, "personne", least=least)
     return sentence("voix.cellule", structures=told[0], personnes=told[1])
 
 
 def _split(
-    numbering: Numbering, caption: str, first: str, columns: Sequence[str], rows: Sequence[tuple[str, Sequence[str]]]
+    numbering: Numbering,
+    caption: str,
+    first: str,
+    columns: Sequence[str],
+    rows: Sequence[tuple[str, Sequence[str]]],
 ) -> Iterator[Table]:
     """One table for every `_COLUMNS_A_TABLE` columns."""
     for start in range(0, len(columns), _COLUMNS_A_TABLE):

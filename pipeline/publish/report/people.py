@@ -12,14 +12,53 @@ import pandas as pd
 
 from pipeline.communes import name_of, population_of
 from pipeline.french import fold
-from pipeline.publish.report.content import AbsentVoices, AttendanceRow, Capped, OfferRow, WorkshopFacts
+from pipeline.publish.report.content import (
+    AbsentVoices,
+    AttendanceRow,
+    Capped,
+    OfferRow,
+    WorkshopFacts,
+)
 from pipeline.publish.report.passages import Passages, Tables, rows_of
-from pipeline.publish.small_counts import Mask, Masked, Tally, mask_counts
-from pipeline.publish.text import NBSP, capitalised, french_date, joined, number, one_line, plain_name, sentence, typography, word
-from pipeline.tables import STRUCTURE_TYPES
+from pipeline.publish.text import (
+    NBSP,
+    Mask,
+    Masked,
+    Tally,
+    capitalised,
+    french_date,
+    joined,
+    mask_counts,
+    number,
+    one_line,
+    plain_name,
+    sentence,
+    typography,
+    word,
+)
+from pipeline.tables.schema import STRUCTURE_TYPES
 
 _N_LARGEST = 3
-_SMALL_WORDS = frozenset(["à", "au", "aux", "d", "de", "des", "du", "en", "et", "l", "la", "le", "les", "lès", "sous", "sur"])
+_SMALL_WORDS = frozenset(
+    [
+        "à",
+        "au",
+        "aux",
+        "d",
+        "de",
+        "des",
+        "du",
+        "en",
+        "et",
+        "l",
+        "la",
+        "le",
+        "les",
+        "lès",
+        "sous",
+        "sur",
+    ]
+)
 
 
 def present(attendance: pd.DataFrame) -> pd.DataFrame:
@@ -44,24 +83,37 @@ def presence(tables: Tables, workshop_ids: Iterable[str], *, least: int) -> Pres
     """Count structures and people of the workshops, small counts masked; types in the data dictionary's order, those that came only."""
     known = tables["structures"].set_index("structure_id")["structure_type"]
     came = present(tables["attendance"])
-    came = came.assign(structure_type=came["structure_type"].fillna(came["structure_id"].map(known)).fillna(""))
+    came = came.assign(
+        structure_type=came["structure_type"].fillna(came["structure_id"].map(known)).fillna("")
+    )
     types = tuple(name for name in (*STRUCTURE_TYPES, "") if (came["structure_type"] == name).any())
     columns, workshops = [], {}
     for workshop_id in workshop_ids:
         here = came[came["workshop_id"] == workshop_id]
-        structures, people = (_masked(here, column, types, least) for column in ("structure_id", "participant_id"))
+        structures, people = (
+            _masked(here, column, types, least) for column in ("structure_id", "participant_id")
+        )
         listed = tables["attendance"][tables["attendance"]["workshop_id"] == workshop_id]
         tells_structures = bool(listed["structure_id"].notna().any())
         columns.append(tuple(zip(structures.counts, people.counts, strict=True)))
-        workshops[workshop_id] = structures.total if tells_structures else None, people.total if len(listed) else None
-    hides = [any(isinstance(totals[place], Mask) for totals in workshops.values()) for place in (0, 1)]
+        workshops[workshop_id] = (
+            structures.total if tells_structures else None,
+            people.total if len(listed) else None,
+        )
+    hides = [
+        any(isinstance(totals[place], Mask) for totals in workshops.values()) for place in (0, 1)
+    ]
     is_known = [any(totals[place] is not None for totals in workshops.values()) for place in (0, 1)]
     n_people = came.drop_duplicates(["participant_id", "workshop_id"]).shape[0]
     return Presence(
         types=types,
         cells=tuple(zip(*columns, strict=True)) if columns else (),
         workshops=workshops,
-        n_structures=None if not is_known[0] else Mask.WITHHELD if hides[0] else came["structure_id"].nunique(),
+        n_structures=None
+        if not is_known[0]
+        else Mask.WITHHELD
+        if hides[0]
+        else came["structure_id"].nunique(),
         n_people=None if not is_known[1] else Mask.WITHHELD if hides[1] else n_people,
         n_lists=sum(n_people is not None for _, n_people in workshops.values()),
     )
@@ -69,7 +121,9 @@ def presence(tables: Tables, workshop_ids: Iterable[str], *, least: int) -> Pres
 
 def _masked(here: pd.DataFrame, column: str, types: tuple[str, ...], least: int) -> Masked:
     """Distinct values of `column` by type; a total that is not their sum, since some have several types, is kept where it may be told."""
-    told = mask_counts([here.loc[here["structure_type"] == name, column].nunique() for name in types], least=least)
+    told = mask_counts(
+        [here.loc[here["structure_type"] == name, column].nunique() for name in types], least=least
+    )
     return told if isinstance(told.total, Mask) else Masked(told.counts, here[column].nunique())
 
 
@@ -77,7 +131,10 @@ def workshop_facts(tables: Tables, passages: Passages, came: Presence) -> tuple[
     """One row a workshop, in order of date."""
     attendance = tables["attendance"]
     workshops = {row.workshop_id: row for row in rows_of(tables["workshops"])}
-    documents, units = tables["documents"]["workshop_id"].value_counts(), passages.rows["workshop_id"].value_counts()
+    documents, units = (
+        tables["documents"]["workshop_id"].value_counts(),
+        passages.rows["workshop_id"].value_counts(),
+    )
     rows = []
     for workshop_id, name in passages.names.items():
         listed = attendance[attendance["workshop_id"] == workshop_id]
@@ -87,7 +144,9 @@ def workshop_facts(tables: Tables, passages: Passages, came: Presence) -> tuple[
                 name=name,
                 territory=plain_name(str(workshops[workshop_id].territory)),
                 date=french_date(workshops[workshop_id].date),
-                place="" if pd.isna(workshops[workshop_id].place) else plain_name(workshops[workshop_id].place),
+                place=""
+                if pd.isna(workshops[workshop_id].place)
+                else plain_name(workshops[workshop_id].place),
                 n_tables=passages.n_tables[workshop_id] if passages.has_tables[workshop_id] else 0,
                 n_people=n_people,
                 is_unsigned=bool(len(listed)) and not listed["has_signed"].any(),
@@ -102,7 +161,10 @@ def workshop_facts(tables: Tables, passages: Passages, came: Presence) -> tuple[
 def attendance_rows(came: Presence) -> tuple[AttendanceRow, ...]:
     """One row a type of structure that came, people without a known type last."""
     rows = zip(came.types, came.cells, strict=True)
-    return tuple(AttendanceRow(typography(name or word("voix", "non_precise")), cells) for name, cells in rows)
+    return tuple(
+        AttendanceRow(typography(name or word("voix", "non_precise")), cells)
+        for name, cells in rows
+    )
 
 
 def absent_voices(tables: Tables, passages: Passages) -> tuple[AbsentVoices, ...]:
@@ -111,10 +173,14 @@ def absent_voices(tables: Tables, passages: Passages) -> tuple[AbsentVoices, ...
     rows = []
     for workshop_id, name in passages.names.items():
         here = absent[absent["workshop_id"] == workshop_id].sort_values("value")
-        types = tuple(typography(value) for value in here.loc[here["kind"] == "structure_type", "value"])
+        types = tuple(
+            typography(value) for value in here.loc[here["kind"] == "structure_type", "value"]
+        )
         of_communes = here[here["kind"] == "commune"]
         is_known = of_communes["n_on_map"] > 0
-        communes = tuple(sorted((commune_name(value) for value in of_communes.loc[is_known, "value"]), key=fold))
+        communes = tuple(
+            sorted((commune_name(value) for value in of_communes.loc[is_known, "value"]), key=fold)
+        )
         others = _other_communes(of_communes.loc[~is_known & of_communes["is_in_scope"], "value"])
         if types or communes or others:
             rows.append(AbsentVoices(name, types, communes, others))
@@ -126,7 +192,10 @@ def _other_communes(codes: pd.Series) -> str:
     largest = sorted(codes, key=lambda code: (-population_of(code), code))[:_N_LARGEST]
     if not largest:
         return ""
-    named = sentence("voix.dont" if len(codes) > len(largest) else "voix.soit", noms=joined([commune_name(code) for code in largest]))
+    named = sentence(
+        "voix.dont" if len(codes) > len(largest) else "voix.soit",
+        noms=joined([commune_name(code) for code in largest]),
+    )
     return sentence("voix.autres_communes", n=len(codes), plus_grandes=named)
 
 
@@ -134,11 +203,32 @@ def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> Capped[OfferR
     """Offers by workshop, those with a number first; `n_rows` at most are kept."""
     offers = (
         tables["offers"]
-        .merge(passages.rows[["unit_id", "workshop_id", "place_in_study", "text"]], on="unit_id", validate="many_to_one")
-        .merge(tables["structures"][["structure_id", "name"]], on="structure_id", how="left", validate="many_to_one")
+        .merge(
+            passages.rows[["unit_id", "workshop_id", "place_in_study", "text"]],
+            on="unit_id",
+            validate="many_to_one",
+        )
+        .merge(
+            tables["structures"][["structure_id", "name"]],
+            on="structure_id",
+            how="left",
+            validate="many_to_one",
+        )
     )
-    offers = offers.assign(is_bare=offers["quantity"].isna(), sorted_as=offers["activity"].map(fold))
-    offers = offers.sort_values(["place_in_study", "is_bare", "sorted_as", "activity", "quantity", "quantity_unit", "unit_id"])
+    offers = offers.assign(
+        is_bare=offers["quantity"].isna(), sorted_as=offers["activity"].map(fold)
+    )
+    offers = offers.sort_values(
+        [
+            "place_in_study",
+            "is_bare",
+            "sorted_as",
+            "activity",
+            "quantity",
+            "quantity_unit",
+            "unit_id",
+        ]
+    )
     rows = tuple(
         OfferRow(
             territory=passages.names[row.workshop_id],
@@ -160,7 +250,10 @@ def commune_name(value: str) -> str:
     if value != value.lower():
         return plain_name(value)
     parts = value.split("-")
-    return "-".join(part if place and part in _SMALL_WORDS else part[:1].upper() + part[1:] for place, part in enumerate(parts))
+    return "-".join(
+        part if place and part in _SMALL_WORDS else part[:1].upper() + part[1:]
+        for place, part in enumerate(parts)
+    )
 
 
 def _quantity(quantity: float, unit: Any) -> str:

@@ -88,7 +88,9 @@ def code_label(code: str) -> str:
 @register.filter
 def codes_told(value: str) -> str:
     """The codes of a confirmation, in words."""
-    return ", ".join(code_label(code) for _, code in json.loads(value or "[]")) or gettext("aucune étiquette")
+    return ", ".join(code_label(code) for _, code in json.loads(value or "[]")) or gettext(
+        "aucune étiquette"
+    )
 
 
 @register.filter

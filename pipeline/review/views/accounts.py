@@ -19,9 +19,17 @@ from django.urls import reverse_lazy
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST
 
-from pipeline.review.inviting import has_other_administrator, invitation_of
 from pipeline.review.models import Preference
-from pipeline.review.roles import LABELS, Role, administers, give_role, reads, role_of
+from pipeline.review.roles import (
+    LABELS,
+    Role,
+    administers,
+    give_role,
+    has_other_administrator,
+    invitation_of,
+    reads,
+    role_of,
+)
 
 _GIVEN = (Role.READER, Role.ANALYST, Role.ADMINISTRATOR)
 
@@ -49,7 +57,11 @@ def first_access(request: HttpRequest) -> HttpResponse:
     token = request.GET.get("jeton", "")
     expected = settings.FIRST_ACCESS_TOKEN
     users = User.objects
-    if not expected or not secrets.compare_digest(token.encode(), expected.encode()) or users.exists():
+    if (
+        not expected
+        or not secrets.compare_digest(token.encode(), expected.encode())
+        or users.exists()
+    ):
         raise PermissionDenied
     name = request.POST.get("username", "").strip()
     user = User(username=name)
@@ -61,7 +73,9 @@ def first_access(request: HttpRequest) -> HttpResponse:
             give_role(user, Role.ADMINISTRATOR)
         login(request, user, backend="django.contrib.auth.backends.ModelBackend")
         return redirect("home")
-    return render(request, "review/first_access.html", {"form": form, "username": name, "faults": faults})
+    return render(
+        request, "review/first_access.html", {"form": form, "username": name, "faults": faults}
+    )
 
 
 @reads
@@ -73,14 +87,20 @@ def account(request: HttpRequest) -> HttpResponse:
         update_session_auth_hash(request, form.save())
         messages.success(request, _("Le mot de passe est changé."))
         return redirect("account")
-    return render(request, "review/account.html", {"section": "account", "form": form, "role": LABELS[role_of(request.user)]})
+    return render(
+        request,
+        "review/account.html",
+        {"section": "account", "form": form, "role": LABELS[role_of(request.user)]},
+    )
 
 
 @reads
 @require_POST
 def preferences(request: HttpRequest) -> HttpResponse:
     """Whether single keys act."""
-    Preference.objects.update_or_create(user=request.user, defaults={"has_keys": request.POST.get("has_keys") == "on"})
+    Preference.objects.update_or_create(
+        user=request.user, defaults={"has_keys": request.POST.get("has_keys") == "on"}
+    )
     messages.success(request, _("C’est noté."))
     return redirect("account")
 
@@ -110,7 +130,9 @@ def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
     user = get_object_or_404(User, pk=user_id)
     gesture = request.POST.get("geste", "")
     if gesture == "inviter" and user.pk == request.user.pk:
-        messages.error(request, _("Votre propre mot de passe se change dans votre compte, avec l’ancien."))
+        messages.error(
+            request, _("Votre propre mot de passe se change dans votre compte, avec l’ancien.")
+        )
         return redirect("account")
     if gesture == "inviter":
         return _listed(request, invited=user)
@@ -124,15 +146,32 @@ def change_account(request: HttpRequest, user_id: int) -> HttpResponse:
             give_role(user, role)
             user.is_active = is_active
             user.save()
-        messages.success(request, _("Le compte {name} est changé.").format(name=user.get_username()))
+        messages.success(
+            request, _("Le compte {name} est changé.").format(name=user.get_username())
+        )
     return redirect("accounts")
 
 
-def _listed(request: HttpRequest, *, invited: Any = None, username: str = "", faults: list[str] | None = None) -> HttpResponse:
+def _listed(
+    request: HttpRequest,
+    *,
+    invited: Any = None,
+    username: str = "",
+    faults: list[str] | None = None,
+) -> HttpResponse:
     users = User.objects.prefetch_related("groups").order_by("username")
-    rows = [{"user": user, "role": role_of(user), "label": LABELS.get(role_of(user), "")} for user in users]
+    rows = [
+        {"user": user, "role": role_of(user), "label": LABELS.get(role_of(user), "")}
+        for user in users
+    ]
     roles = [(int(role), LABELS[role]) for role in _GIVEN]
-    shown: dict[str, Any] = {"section": "accounts", "rows": rows, "roles": roles, "username": username, "faults": faults or []}
+    shown: dict[str, Any] = {
+        "section": "accounts",
+        "rows": rows,
+        "roles": roles,
+        "username": username,
+        "faults": faults or [],
+    }
     if invited is not None:
         shown |= {"invited": invited, "link": request.build_absolute_uri(invitation_of(invited))}
     return render(request, "review/accounts.html", shown)
@@ -151,4 +190,6 @@ def _name_faults(name: str) -> list[str]:
         return list(error.messages)
     if len(name) > 60:
         return [_("Soixante signes au plus.")]
-    return [_("Ce nom est déjà pris.")] if User.objects.filter(username__iexact=name).exists() else []
+    return (
+        [_("Ce nom est déjà pris.")] if User.objects.filter(username__iexact=name).exists() else []
+    )

@@ -15,13 +15,12 @@ from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.agreement import MACHINE, WHOLE_AXIS, Codes
 from pipeline.review import agreeing, state
-from pipeline.review.agreeing import Measured, Row
-from pipeline.review.arbitrating import Codings, Split, verdict
+from pipeline.review import views as asking
+from pipeline.review.agreeing import Codings, Measured, Row, Split, verdict
 from pipeline.review.journal import TAG_ACTIONS, Journal
-from pipeline.review.keeping import Held, Kept
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
-from pipeline.review.views import asking
+from pipeline.review.state import Held, Kept
 from pipeline.standing import UNDO
 
 OPEN, EVERY = "ouverts", "tous"
@@ -48,7 +47,10 @@ class _Asked(NamedTuple):
     def address(self, **more: str) -> str:
         """The address's query."""
         query = QueryDict(mutable=True)
-        query.update({"premier": self.first, "second": self.second, "axe": self.axis, "code": self.code} | more)
+        query.update(
+            {"premier": self.first, "second": self.second, "axe": self.axis, "code": self.code}
+            | more
+        )
         return query.urlencode()
 
 
@@ -57,11 +59,16 @@ class _Asked(NamedTuple):
 def listing(request: HttpRequest) -> HttpResponse:
     """Every two coders by axis; with two of them asked for, these by code."""
     held, codings = _figures(), _codings()
-    coder, pair = request.GET.get("avec", ""), (request.GET.get("premier", ""), request.GET.get("second", ""))
+    coder, pair = (
+        request.GET.get("avec", ""),
+        (request.GET.get("premier", ""), request.GET.get("second", "")),
+    )
     rows = held.value.rows if held is not None else []
     coders = list(dict.fromkeys(name for row in rows for name in (row.first, row.second)))
     own = [row for row in rows if (row.first, row.second) == pair]
-    listed = own or [row for row in rows if row.is_whole and (not coder or coder in (row.first, row.second))]
+    listed = own or [
+        row for row in rows if row.is_whole and (not coder or coder in (row.first, row.second))
+    ]
     visible, left = _visible(request, codings), held.value.open_units if held is not None else {}
     shown = {
         "section": "agreement",
@@ -70,7 +77,10 @@ def listing(request: HttpRequest) -> HttpResponse:
         "coders": coders,
         "coder": coder,
         "pair": pair if own else None,
-        "rows": [_row(row, left.get((row.first, row.second, row.axis, row.code), frozenset()), visible) for row in listed],
+        "rows": [
+            _row(row, left.get((row.first, row.second, row.axis, row.code), frozenset()), visible)
+            for row in listed
+        ],
         "n_people": len(codings.people),
         "min_units": agreeing.MIN_UNITS,
     }
@@ -99,7 +109,9 @@ def disagreements(request: HttpRequest) -> HttpResponse:
         "wanted": wanted,
         "is_between_people": is_between_people,
         "page": page,
-        "passages": [_passage(unit_id, by_unit[unit_id], asked, codings) for unit_id in page.object_list],
+        "passages": [
+            _passage(unit_id, by_unit[unit_id], asked, codings) for unit_id in page.object_list
+        ],
         "n_passages": len(by_unit),
         "n_hidden": len({split.unit_id for split in found} - {split.unit_id for split in seen}),
         "axis": next((axis for axis in state.study().grid.axes if axis.axis == asked.axis), None),
@@ -116,7 +128,10 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
     visible = _visible(request, codings)
     if visible is not None and unit_id not in visible:
         raise PermissionDenied
-    if not all(name in codings.people and unit_id in codings.units_of(name) for name in (asked.first, asked.second)):
+    if not all(
+        name in codings.people and unit_id in codings.units_of(name)
+        for name in (asked.first, asked.second)
+    ):
         raise Http404
     author, why = asking.author(request), request.POST.get("why", "").strip()
     splits = codings.on_unit(unit_id, asked.first, asked.second, asked.axis)
@@ -125,14 +140,22 @@ def arbitrate(request: HttpRequest, unit_id: str) -> HttpResponse:
     if not why:
         messages.error(request, _("Dites pourquoi : l’arbitrage n’est pas enregistré sans motif."))
     elif settled:
-        told = _("{who} a déjà arbitré ce désaccord (décision n° {n}) ; votre choix n’est pas enregistré.")
+        told = _(
+            "{who} a déjà arbitré ce désaccord (décision n° {n}) ; votre choix n’est pas enregistré."
+        )
         if settled[0].author != author:
             messages.warning(request, told.format(who=settled[0].author, n=settled[0].decision_id))
     else:
         between = (asked.first, asked.second)
         proposed = {(row.axis, row.code) for row in state.snapshot().proposed.get(unit_id, ())}
         rows = [
-            verdict(split, is_put=is_put, is_proposed=(split.axis, split.code) in proposed, between=between, why=why)
+            verdict(
+                split,
+                is_put=is_put,
+                is_proposed=(split.axis, split.code) in proposed,
+                between=between,
+                why=why,
+            )
             for split, is_put in wanted
         ]
         state.journal().add(rows, author=author, request_id=asking.request_id(request))
@@ -147,7 +170,11 @@ def _wanted(gesture: str, splits: list[Split], asked: _Asked) -> list[tuple[Spli
         left = [split for split in splits if split.settled_by is None] or splits
         found = [(split, split.is_by_first == (name == asked.first)) for split in left]
     else:
-        found = [(split, verb == "mettre") for split in splits if split.code == name and verb in ("mettre", "oter")]
+        found = [
+            (split, verb == "mettre")
+            for split in splits
+            if split.code == name and verb in ("mettre", "oter")
+        ]
     if not found:
         raise Http404
     return found
@@ -172,14 +199,20 @@ def _passage(unit_id: str, splits: list[Split], asked: _Asked, codings: Codings)
         {
             "coder": agreeing.coder_label(coder),
             "name": coder,
-            "codes": [code for code in state.study().grid.axis(asked.axis) if (code.axis, code.code) in codings.codes(coder, unit_id)],
+            "codes": [
+                code
+                for code in state.study().grid.axis(asked.axis)
+                if (code.axis, code.code) in codings.codes(coder, unit_id)
+            ],
         }
         for coder in (asked.first, asked.second)
     ]
     return {
         "unit": unit,
         "workshop": snapshot.workshops[unit.workshop_id],
-        "splits": codings.on_unit(unit_id, *asked[:3]) if asked.axis in codings.grid.exclusive else splits,  # one of all its codes
+        "splits": codings.on_unit(unit_id, *asked[:3])
+        if asked.axis in codings.grid.exclusive
+        else splits,  # one of all its codes
         "sides": sides,
         "is_open": any(split.settled_by is None for split in splits),
         "request_id": uuid.uuid4().hex,
@@ -189,27 +222,40 @@ def _passage(unit_id: str, splits: list[Split], asked: _Asked, codings: Codings)
 def _figures() -> Held[_Figures] | None:
     """The agreement of every two coders, on what was decided until now or moments ago."""
     snapshot, journal = state.snapshot(), state.journal()
-    last = next((row.decision_id for row in journal.newest_first() if row.action in TAG_ACTIONS or row.action == UNDO), 0)
+    last = next(
+        (
+            row.decision_id
+            for row in journal.newest_first()
+            if row.action in TAG_ACTIONS or row.action == UNDO
+        ),
+        0,
+    )
     return _kept.get(snapshot.run_id, last, lambda: _measure(snapshot, journal))
 
 
 def _measure(snapshot: Snapshot, journal: Journal) -> _Figures:
     grid, decisions = state.study().grid, journal.store.read()
     on_tags = decisions[decisions["action"].isin([*TAG_ACTIONS, UNDO])]
-    codings = agreeing.codings(snapshot.machine["tags"], snapshot.units, on_tags, grid, _second(snapshot.run_id))
+    codings = agreeing.codings(
+        snapshot.machine["tags"], snapshot.units, on_tags, grid, _second(snapshot.run_id)
+    )
     return _Figures(_measured.rows(codings, grid), _codings().open_units())
 
 
 def _codings() -> Codings:
     snapshot = state.snapshot()
     decisions = state.journal().standing(TAG_ACTIONS)
-    return Codings.of(decisions, snapshot.units, snapshot.proposed, state.study().grid, _second(snapshot.run_id))
+    return Codings.of(
+        decisions, snapshot.units, snapshot.proposed, state.study().grid, _second(snapshot.run_id)
+    )
 
 
 @lru_cache(maxsize=1)
 def _second(run_id: str) -> dict[str, dict[str, Codes]]:
     """What the second coder of the last run put on the passages that it coded."""
-    return agreeing.second_codes(state.snapshot().tables["second_tags"], state.study().settings.language_model.model)
+    return agreeing.second_codes(
+        state.snapshot().tables["second_tags"], state.study().settings.language_model.model
+    )
 
 
 def _visible(request: HttpRequest, codings: Codings) -> set[str] | None:
@@ -222,9 +268,16 @@ def _visible(request: HttpRequest, codings: Codings) -> set[str] | None:
 def _asked(sent: QueryDict) -> _Asked:
     """Raises `Http404` for coders or an axis that do not exist."""
     codings, grid = _codings(), state.study().grid
-    asked = _Asked(sent.get("premier", ""), sent.get("second", ""), sent.get("axe", ""), sent.get("code", WHOLE_AXIS))
+    asked = _Asked(
+        sent.get("premier", ""),
+        sent.get("second", ""),
+        sent.get("axe", ""),
+        sent.get("code", WHOLE_AXIS),
+    )
     known = {*codings.people, MACHINE, *codings.second}
-    is_known = asked.code == WHOLE_AXIS or any(code.code == asked.code for code in grid.axis(asked.axis))
+    is_known = asked.code == WHOLE_AXIS or any(
+        code.code == asked.code for code in grid.axis(asked.axis)
+    )
     if not {asked.first, asked.second} <= known or not grid.axis(asked.axis) or not is_known:
         raise Http404
     return asked

@@ -14,20 +14,35 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.review import state, telling
+from pipeline.review import views as asking
 from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
 from pipeline.review.roles import Role, decides, reads, role_of
-from pipeline.review.views import asking
 from pipeline.standing import UNDO
 
 _N_LISTED = 50
-_COLUMNS = ("decision_id", "decided_at", "author", "action", "unit_id", "axis", "code", "theme_id", "value", "why")
+_COLUMNS = (
+    "decision_id",
+    "decided_at",
+    "author",
+    "action",
+    "unit_id",
+    "axis",
+    "code",
+    "theme_id",
+    "value",
+    "why",
+)
 
 
 @reads
 @require_GET
 def listing(request: HttpRequest) -> HttpResponse:
     """Decisions, the newest first, fifty a page."""
-    journal, author, kind = state.journal(), request.GET.get("auteur", ""), request.GET.get("quoi", "")
+    journal, author, kind = (
+        state.journal(),
+        request.GET.get("auteur", ""),
+        request.GET.get("quoi", ""),
+    )
     rows = journal.newest_first()
     authors = sorted({row.author for row in rows})
     if author:
@@ -38,7 +53,9 @@ def listing(request: HttpRequest) -> HttpResponse:
     effects = _effects()
     coded = _coded(request, journal)
     shown = [_told(_seen(row, request, coded), request, effects) for row in page.object_list]
-    address = "&".join(f"{name}={value}" for name, value in (("auteur", author), ("quoi", kind)) if value)
+    address = "&".join(
+        f"{name}={value}" for name, value in (("auteur", author), ("quoi", kind)) if value
+    )
     return render(
         request,
         "review/journal.html",
@@ -66,14 +83,21 @@ def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
     row = journal[decision_id]
     if row.author != author and role_of(request.user) < Role.ADMINISTRATOR:
         messages.error(
-            request, _("Seule la personne qui a décidé, ou l’administration, peut annuler la décision n° {n}.").format(n=decision_id)
+            request,
+            _(
+                "Seule la personne qui a décidé, ou l’administration, peut annuler la décision n° {n}."
+            ).format(n=decision_id),
         )
     elif journal.is_undone(decision_id):
         messages.warning(request, _("La décision n° {n} était déjà annulée.").format(n=decision_id))
     else:
         why = request.POST.get("why", "").strip() or None
         request_id = request.POST.get("request_id") or uuid.uuid4().hex
-        journal.add([{"action": UNDO, "value": str(decision_id), "why": why}], author=author, request_id=request_id)
+        journal.add(
+            [{"action": UNDO, "value": str(decision_id), "why": why}],
+            author=author,
+            request_id=request_id,
+        )
         messages.success(request, _("La décision n° {n} est annulée.").format(n=decision_id))
     return HttpResponseRedirect(asking.back(request, reverse("journal")))
 
@@ -96,7 +120,9 @@ def export(request: HttpRequest) -> HttpResponse:
 
 def _coded(request: HttpRequest, journal: Journal) -> set[str]:
     """The passages that the person has coded: what others put on those is no secret any more."""
-    return journal.coded_by(asking.author(request), state.snapshot().put_on, state.study().grid.exclusive)
+    return journal.coded_by(
+        asking.author(request), state.snapshot().put_on, state.study().grid.exclusive
+    )
 
 
 def _seen(row: Decision, request: HttpRequest, coded: set[str]) -> Decision:
@@ -107,7 +133,9 @@ def _seen(row: Decision, request: HttpRequest, coded: set[str]) -> Decision:
     return row
 
 
-def _told(row: Decision, request: HttpRequest, effects: dict[int, tuple[str, str | None]]) -> dict[str, Any]:
+def _told(
+    row: Decision, request: HttpRequest, effects: dict[int, tuple[str, str | None]]
+) -> dict[str, Any]:
     journal = state.journal()
     is_undone = journal.is_undone(row.decision_id)
     is_mine = row.author == request.user.get_username()
@@ -125,7 +153,10 @@ def _effects() -> dict[int, tuple[str, str | None]]:
     """What became of each decision at the last run."""
     rows = state.snapshot().tables["decision_effects"]
     reasons = rows["reason"].astype(object).where(rows["reason"].notna(), None)
-    return {int(number): (told, reason) for number, told, reason in zip(rows["decision_id"], rows["state"], reasons, strict=True)}
+    return {
+        int(number): (told, reason)
+        for number, told, reason in zip(rows["decision_id"], rows["state"], reasons, strict=True)
+    }
 
 
 def _cell(value: object) -> str:

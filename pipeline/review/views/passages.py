@@ -1,6 +1,10 @@
-"""The passages: a queue, one passage in its document with its codes, and what is decided on it."""
+"""The passages: a queue, one passage in its document with its codes, and what is decided on it.
+
+Search over passages and themes.
+"""
 
 import uuid
+from functools import lru_cache
 from typing import Any
 
 from django.contrib import messages
@@ -12,12 +16,19 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.publish.text import joined, quoted
-from pipeline.review import queue, state
-from pipeline.review.codes import Coded, assigned, codes_on
+from pipeline.review import live, queue, state
 from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
-from pipeline.review.queue import Wanted
+from pipeline.review.queue import (
+    Coded,
+    Index,
+    Query,
+    Wanted,
+    assigned,
+    codes_on,
+    find_themes,
+    folded,
+)
 from pipeline.review.roles import decides, reads
-from pipeline.review.searching import folded
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.standing import CONFIRM, UNDO, confirmation, confirmed_codes, is_coded
 
@@ -47,8 +58,18 @@ def table(request: HttpRequest) -> HttpResponse:
     wanted, snapshot, journal = Wanted.read(request.GET), state.snapshot(), state.journal()
     listed = queue.passages(wanted, snapshot, journal, state.study().grid, _author(request))
     page = Paginator(listed, _N_LISTED).get_page(request.GET.get("page"))
-    rows = [_row(snapshot.units[unit_id], snapshot, journal, _author(request)) for unit_id in page.object_list]
-    shown = {"wanted": wanted, "address": wanted.address(), "page": page, "rows": rows, "n_listed": len(listed), "section": "passages"}
+    rows = [
+        _row(snapshot.units[unit_id], snapshot, journal, _author(request))
+        for unit_id in page.object_list
+    ]
+    shown = {
+        "wanted": wanted,
+        "address": wanted.address(),
+        "page": page,
+        "rows": rows,
+        "n_listed": len(listed),
+        "section": "passages",
+    }
     return render(request, "review/passages_list.html", shown | _filters(snapshot))
 
 
@@ -59,7 +80,12 @@ def document(request: HttpRequest, unit_id: str) -> HttpResponse:
     snapshot = state.snapshot()
     unit = _unit(snapshot, unit_id)
     units = [snapshot.units[name] for name in snapshot.of_document[unit.document_id]]
-    shown = {"unit": unit, "units": units, "title": snapshot.titles[unit.document_id], "workshop": snapshot.workshops[unit.workshop_id]}
+    shown = {
+        "unit": unit,
+        "units": units,
+        "title": snapshot.titles[unit.document_id],
+        "workshop": snapshot.workshops[unit.workshop_id],
+    }
     return render(request, "review/document.html", shown)
 
 
@@ -77,19 +103,29 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
         target = str(row.unit_id) if row is not None else target
         told = _told(row._asdict(), is_undone=True) if row is not None else _("Rien à annuler.")
     else:
-        coded = codes_on(snapshot.proposed.get(unit_id, ()), journal.on_unit(unit_id, by=author), grid)
-        decision = _decision(gesture, rest or request.POST.get("code", ""), unit_id, coded, snapshot)
+        coded = codes_on(
+            snapshot.proposed.get(unit_id, ()), journal.on_unit(unit_id, by=author), grid
+        )
+        decision = _decision(
+            gesture, rest or request.POST.get("code", ""), unit_id, coded, snapshot
+        )
         decision |= {"why": request.POST.get("why", "").strip() or None}
         journal.add([decision], author=author, request_id=_request_id(request))
         told = _told(decision)
-    listed = queue.passages(wanted, snapshot, journal, grid, author) if gesture != "valider" else _left(before, unit_id, wanted)
+    listed = (
+        queue.passages(wanted, snapshot, journal, grid, author)
+        if gesture != "valider"
+        else _left(before, unit_id, wanted)
+    )
     if gesture == "valider":
         target = queue.neighbours(unit_id, before)[1] or (listed[0] if listed else None)
     if _is_fragment(request):
         bench = _bench(request, wanted, snapshot, journal, listed, target)
         return render(request, "review/bench.html", bench | {"announcement": told})
     messages.success(request, told)
-    query = "&".join(part for part in (wanted.address(), f"passage={target}" if target else "") if part)
+    query = "&".join(
+        part for part in (wanted.address(), f"passage={target}" if target else "") if part
+    )
     return HttpResponseRedirect(f"{reverse('passages')}?{query}")
 
 
@@ -98,14 +134,18 @@ def _left(before: list[str], unit_id: str, wanted: Wanted) -> list[str]:
     return [name for name in before if name != unit_id] if wanted.state == queue.TODO else before
 
 
-def _decision(gesture: str, key: str, unit_id: str, coded: list[Coded], snapshot: Snapshot) -> dict[str, Any]:
+def _decision(
+    gesture: str, key: str, unit_id: str, coded: list[Coded], snapshot: Snapshot
+) -> dict[str, Any]:
     """The decision that a gesture means. Raises `Http404` for a gesture or a code that does not exist."""
     if gesture == "valider":
         return {"action": CONFIRM, "unit_id": unit_id, "value": confirmation(assigned(coded))}
     axis, _colon, code = key.partition(":")
     if (axis, code) not in {(entry.axis, entry.code) for entry in state.study().grid.by_axis}:
         raise Http404
-    is_proposed = any((row.axis, row.code) == (axis, code) for row in snapshot.proposed.get(unit_id, ()))
+    is_proposed = any(
+        (row.axis, row.code) == (axis, code) for row in snapshot.proposed.get(unit_id, ())
+    )
     actions = {"accepter": "accept_tag" if is_proposed else "add_tag", "rejeter": "reject_tag"}
     if gesture not in actions:
         raise Http404
@@ -116,8 +156,14 @@ def _told(decision: dict[str, Any], *, is_undone: bool = False) -> str:
     """What was just decided, in one sentence, for who does not see the page change."""
     label = state.study().grid.label_of
     if decision["action"] == CONFIRM:
-        codes = joined([quoted(label(code)) for _axis, code in confirmed_codes(decision["value"]) or ()])
-        said = _("passage validé : {codes}").format(codes=codes) if codes else _("passage validé, sans étiquette")
+        codes = joined(
+            [quoted(label(code)) for _axis, code in confirmed_codes(decision["value"]) or ()]
+        )
+        said = (
+            _("passage validé : {codes}").format(codes=codes)
+            if codes
+            else _("passage validé, sans étiquette")
+        )
     else:
         verbs = {
             "accept_tag": _("{label} : acceptée"),
@@ -134,12 +180,21 @@ def _undo(request: HttpRequest, journal: Journal, author: str) -> Decision | Non
     last = journal.last_on_tags(author)
     if last is None:
         return None
-    journal.add([{"action": UNDO, "value": str(last.decision_id)}], author=author, request_id=_request_id(request))
+    journal.add(
+        [{"action": UNDO, "value": str(last.decision_id)}],
+        author=author,
+        request_id=_request_id(request),
+    )
     return last
 
 
 def _bench(
-    request: HttpRequest, wanted: Wanted, snapshot: Snapshot, journal: Journal, listed: list[str], unit_id: str | None
+    request: HttpRequest,
+    wanted: Wanted,
+    snapshot: Snapshot,
+    journal: Journal,
+    listed: list[str],
+    unit_id: str | None,
 ) -> dict[str, Any]:
     """Everything that the workbench shows of one passage; nothing but the count where there is none."""
     shown: dict[str, Any] = {
@@ -160,7 +215,15 @@ def _bench(
     place = listed.index(unit_id) if unit_id in listed else 0
     siblings = snapshot.of_document[unit.document_id]
     at = siblings.index(unit_id)
-    others = [row for row in journal.on_unit(unit_id) if row.author != author and row.action in TAG_ACTIONS] if is_done else []
+    others = (
+        [
+            row
+            for row in journal.on_unit(unit_id)
+            if row.author != author and row.action in TAG_ACTIONS
+        ]
+        if is_done
+        else []
+    )
     return shown | {
         "unit": unit,
         "workshop": snapshot.workshops[unit.workshop_id],
@@ -192,12 +255,20 @@ def _progress(unit_id: str, own: list[Decision], snapshot: Snapshot) -> tuple[bo
 
 def _by_axis(coded: list[Coded]) -> list[dict[str, Any]]:
     """The codes by axis of the grid, numbered over all axes for the keys 1 to 9."""
-    keys = {(entry.code.axis, entry.code.code): number for number, entry in enumerate(coded, start=1) if number <= 9}
+    keys = {
+        (entry.code.axis, entry.code.code): number
+        for number, entry in enumerate(coded, start=1)
+        if number <= 9
+    }
     return [
         {
             "axis": axis,
             "codes": [
-                {"coded": entry, "key": keys.get((entry.code.axis, entry.code.code), ""), "number": number}
+                {
+                    "coded": entry,
+                    "key": keys.get((entry.code.axis, entry.code.code), ""),
+                    "number": number,
+                }
                 for number, entry in enumerate(coded, start=1)
                 if entry.code.axis == axis.axis
             ],
@@ -210,7 +281,13 @@ def _codes_left(coded: list[Coded]) -> list[dict[str, Any]]:
     """The grid's codes that the passage has no row for, by axis: what can be added."""
     shown = {(entry.code.axis, entry.code.code) for entry in coded}
     grid = state.study().grid
-    return [{"axis": axis, "codes": [code for code in grid.axis(axis.axis) if (code.axis, code.code) not in shown]} for axis in grid.axes]
+    return [
+        {
+            "axis": axis,
+            "codes": [code for code in grid.axis(axis.axis) if (code.axis, code.code) not in shown],
+        }
+        for axis in grid.axes
+    ]
 
 
 def _row(unit: Unit, snapshot: Snapshot, journal: Journal, author: str) -> dict[str, Any]:
@@ -229,9 +306,19 @@ def _row(unit: Unit, snapshot: Snapshot, journal: Journal, author: str) -> dict[
 
 def _filters(snapshot: Snapshot) -> dict[str, Any]:
     """What can be asked for."""
-    tables = sorted({unit.table_number for unit in snapshot.units.values() if unit.table_number is not None})
-    names = dict(zip(snapshot.machine["themes"]["theme_id"], snapshot.machine["themes"]["label"], strict=True))
-    renamed = {row.theme_id: row.value for row in state.journal_of_page().standing(_RENAMED) if row.theme_id in names and row.value}
+    tables = sorted(
+        {unit.table_number for unit in snapshot.units.values() if unit.table_number is not None}
+    )
+    names = dict(
+        zip(
+            snapshot.machine["themes"]["theme_id"], snapshot.machine["themes"]["label"], strict=True
+        )
+    )
+    renamed = {
+        row.theme_id: row.value
+        for row in state.journal_of_page().standing(_RENAMED)
+        if row.theme_id in names and row.value
+    }
     themes = sorted((names | renamed).items(), key=lambda entry: folded(str(entry[1]))[0])
     return {
         "workshops": list(snapshot.workshops.values()),
@@ -259,3 +346,34 @@ def _request_id(request: HttpRequest) -> str:
 
 def _is_fragment(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
+
+
+@reads
+@require_GET
+def search(request: HttpRequest) -> HttpResponse:
+    """Passages and themes that hold every word asked for."""
+    typed = request.GET.get("q", "").strip()[:200]
+    query, snapshot = Query(typed), state.snapshot()
+    found = _index(snapshot.run_id).find(query)
+    page = Paginator(found, _N_LISTED).get_page(request.GET.get("page"))
+    rows = []
+    for unit_id in page.object_list:
+        unit = snapshot.units[unit_id]
+        rows.append(
+            {
+                "unit": unit,
+                "spans": query.spans(unit.text),
+                "workshop": snapshot.workshops[unit.workshop_id],
+            }
+        )
+    themes = live.themes().themes
+    listed = list(themes[["theme_id", "label", "description"]].itertuples(index=False, name=None))
+    labels = {theme_id: label for theme_id, label, _ in listed}
+    matching = [(theme_id, labels[theme_id]) for theme_id in find_themes(query, listed)]
+    shown = {"query": typed, "page": page, "rows": rows, "n_found": len(found), "themes": matching}
+    return render(request, "review/search.html", shown)
+
+
+@lru_cache(maxsize=1)
+def _index(run_id: str) -> Index:
+    return Index(state.snapshot())

@@ -13,16 +13,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from flows.typed_texts import typed_without_names
-from pipeline.decisions import weighting_value
+from pipeline.decisions.weightings import weighting_value
 from pipeline.publish.text import french_date, joined, percent, quoted
-from pipeline.rank import CRITERIA, unread_criteria
-from pipeline.review import live, state, tallying, weighing
+from pipeline.rank import unread_criteria
+from pipeline.rank.criteria import CRITERIA
+from pipeline.review import live, state, weighing
+from pipeline.review import views as asking
+from pipeline.review import weighing as tallying
 from pipeline.review.bounds import too_long
 from pipeline.review.roles import decides, reads
-from pipeline.review.tallying import WEIGHTING_ACTIONS
-from pipeline.review.views import asking
-from pipeline.review.weighing import Choice, Points, Ranked
-from pipeline.settings import RankSettings
+from pipeline.review.weighing import WEIGHTING_ACTIONS, Choice, Points, Ranked
+from pipeline.settings.stages import RankSettings
 
 _STUDY = "study"
 _N_CHARS = 60  # of a weighting's name
@@ -34,7 +35,11 @@ def listing(request: HttpRequest) -> HttpResponse:
     """The ranking of the study or of a workshop by the weights sent; what is sent by POST is only shown, nothing is kept of it."""
     shown = _page(request, request.POST if request.method == "POST" else request.GET)
     is_fragment = request.headers.get("HX-Request") == "true"
-    return render(request, "review/priorities_ranking.html" if is_fragment else "review/priorities.html", shown)
+    return render(
+        request,
+        "review/priorities_ranking.html" if is_fragment else "review/priorities.html",
+        shown,
+    )
 
 
 @reads
@@ -44,14 +49,26 @@ def compare(request: HttpRequest) -> HttpResponse:
     scope, listed = _scope(request.GET), _choices()
     by_name = {choice.weighting.name: choice for choice in listed}
     chosen = [by_name[name] for name in dict.fromkeys(request.GET.getlist("p")) if name in by_name]
-    shown: dict[str, Any] = {"section": "priorities", "scope": scope, "scopes": _scopes(), "choices": listed, "chosen": chosen}
+    shown: dict[str, Any] = {
+        "section": "priorities",
+        "scope": scope,
+        "scopes": _scopes(),
+        "choices": listed,
+        "chosen": chosen,
+    }
     held = tallying.tallies(scope)
     if held is not None and len(chosen) > 1:
-        tables = [weighing.priorities(held.value, scope, choice.weighting.weights, _settings()) for choice in chosen]
+        tables = [
+            weighing.priorities(held.value, scope, choice.weighting.weights, _settings())
+            for choice in chosen
+        ]
         shown |= {
             "rows": weighing.compared(tables),
             "labels": live.labels(),
-            "common": [(choice, *weighing.n_common(tables[0], table)) for choice, table in zip(chosen[1:], tables[1:], strict=True)],
+            "common": [
+                (choice, *weighing.n_common(tables[0], table))
+                for choice, table in zip(chosen[1:], tables[1:], strict=True)
+            ],
         }
     return render(request, "review/priorities_compared.html", shown | {"is_counting": held is None})
 
@@ -66,12 +83,25 @@ def save(request: HttpRequest) -> HttpResponse:
     name = typed_without_names(state.study(), typed)  # as it is kept, so that it is found again
     shown = _page(request, request.POST)
     weights = weighing.weights_of(shown["points"])
-    before = next((choice for choice in shown["choices"] if name and choice.weighting.name == name), None)
-    is_taken = before is not None and before.points != shown["points"] and not request.POST.get("remplacer")
+    before = next(
+        (choice for choice in shown["choices"] if name and choice.weighting.name == name), None
+    )
+    is_taken = (
+        before is not None
+        and before.points != shown["points"]
+        and not request.POST.get("remplacer")
+    )
     if weights is None or shown["faults"] or not name or is_taken:
-        return render(request, "review/priorities.html", shown | {"name": name, "taken": before if is_taken else None}, status=409)
+        return render(
+            request,
+            "review/priorities.html",
+            shown | {"name": name, "taken": before if is_taken else None},
+            status=409,
+        )
     decision = {"action": "save_weighting", "value": weighting_value(name, weights.model_dump())}
-    state.journal().add([decision], author=asking.author(request), request_id=asking.request_id(request))
+    state.journal().add(
+        [decision], author=asking.author(request), request_id=asking.request_id(request)
+    )
     messages.success(request, _("La pondération {name} est enregistrée.").format(name=quoted(name)))
     return redirect(_address(scope, name))
 
@@ -83,10 +113,22 @@ def use(request: HttpRequest) -> HttpResponse:
     name = request.POST.get("ponderation", "")
     if name not in {choice.weighting.name for choice in _choices()}:
         raise Http404
-    decision = {"action": "use_weighting", "value": name or None, "why": request.POST.get("why", "").strip() or None}
-    state.journal().add([decision], author=asking.author(request), request_id=asking.request_id(request))
-    told = _("L’étude se classe par la pondération {name}.") if name else _("L’étude se classe de nouveau par les poids d’etude.toml.")
-    messages.success(request, told.format(name=quoted(name)) + " " + _("Le rapport suivra au prochain calcul."))
+    decision = {
+        "action": "use_weighting",
+        "value": name or None,
+        "why": request.POST.get("why", "").strip() or None,
+    }
+    state.journal().add(
+        [decision], author=asking.author(request), request_id=asking.request_id(request)
+    )
+    told = (
+        _("L’étude se classe par la pondération {name}.")
+        if name
+        else _("L’étude se classe de nouveau par les poids d’etude.toml.")
+    )
+    messages.success(
+        request, told.format(name=quoted(name)) + " " + _("Le rapport suivra au prochain calcul.")
+    )
     return redirect(_address(_scope(request.POST), name))
 
 
@@ -94,7 +136,9 @@ def _page(request: HttpRequest, sent: QueryDict) -> dict[str, Any]:
     """Everything that the page shows."""
     scope, listed = _scope(sent), _choices()
     in_use = next(choice for choice in listed if choice.is_in_use)
-    chosen = next((choice for choice in listed if choice.weighting.name == sent.get("ponderation")), in_use)
+    chosen = next(
+        (choice for choice in listed if choice.weighting.name == sent.get("ponderation")), in_use
+    )
     points, faults = weighing.read_points(sent, chosen.points)
     shown = {
         "section": "priorities",
@@ -122,11 +166,19 @@ def _ranking(scope: str, points: Points, chosen: Choice, in_use: Choice) -> dict
     if held is None:
         return {"rows": [], "is_counting": True}
     settings, snapshot = _settings(), state.snapshot()
-    tables = {name: _of_scope(snapshot.tables[name], scope) for name in ("priorities", "priority_notes", "rank_checks", "late_effects")}
-    shown, usual = (weighing.priorities(held.value, scope, each, settings) for each in (weights, in_use.weighting.weights))
+    tables = {
+        name: _of_scope(snapshot.tables[name], scope)
+        for name in ("priorities", "priority_notes", "rank_checks", "late_effects")
+    }
+    shown, usual = (
+        weighing.priorities(held.value, scope, each, settings)
+        for each in (weights, in_use.weighting.weights)
+    )
     changed = _changed(snapshot.run_id, live.themes().last_id)
     rows = weighing.ranked(shown, usual, tables["priorities"], tables["priority_notes"], changed)
-    last_labels = dict(zip(snapshot.tables["themes"]["theme_id"], snapshot.tables["themes"]["label"], strict=True))
+    last_labels = dict(
+        zip(snapshot.tables["themes"]["theme_id"], snapshot.tables["themes"]["label"], strict=True)
+    )
     labels, late = live.labels(), tables["late_effects"]
     late_told = dict(zip(late["theme_id"], late["sentence"], strict=True))
     return {
@@ -142,13 +194,23 @@ def _ranking(scope: str, points: Points, chosen: Choice, in_use: Choice) -> dict
 @lru_cache(maxsize=1)
 def _changed(run_id: str, last_id: int) -> frozenset[str]:
     """The themes that gained or lost passages since the run `run_id`, by decisions up to `last_id`."""
-    return frozenset(weighing.changed_themes(state.snapshot().tables["theme_members"], live.themes().members))
+    return frozenset(
+        weighing.changed_themes(state.snapshot().tables["theme_members"], live.themes().members)
+    )
 
 
-def _row(row: Ranked, n_themes: int, labels: dict[str, str], last_labels: dict[str, str], late: dict[str, str]) -> dict[str, Any]:
+def _row(
+    row: Ranked,
+    n_themes: int,
+    labels: dict[str, str],
+    last_labels: dict[str, str],
+    late: dict[str, str],
+) -> dict[str, Any]:
     label = labels.get(row.theme_id, row.theme_id)
     before = last_labels.get(row.theme_id)
-    lowest, highest, at = (_percent_along(rank, n_themes) for rank in (row.rank_low, row.rank_high, row.rank))
+    lowest, highest, at = (
+        _percent_along(rank, n_themes) for rank in (row.rank_low, row.rank_high, row.rank)
+    )
     return {
         "ranked": row,
         "label": label,
@@ -181,8 +243,12 @@ def _sliders(points: Points, faults: dict[str, str]) -> list[dict[str, str]]:
 def _weights_told(weights: dict[str, float]) -> str:
     """« Tables 25 %, Rapporteurs 20 % »: the largest first, without those that weigh nothing."""
     total = sum(weights.values())
-    listed = sorted(((value, name) for name, value in weights.items() if value), key=lambda pair: -pair[0])
-    return ", ".join(f"{CRITERIA[f'c_{name}'].label} {percent(value / total)}" for value, name in listed)
+    listed = sorted(
+        ((value, name) for name, value in weights.items() if value), key=lambda pair: -pair[0]
+    )
+    return ", ".join(
+        f"{CRITERIA[f'c_{name}'].label} {percent(value / total)}" for value, name in listed
+    )
 
 
 def _choices() -> list[Choice]:
@@ -198,7 +264,10 @@ def _scopes() -> list[tuple[str, str]]:
     snapshot = state.snapshot()
     known = set(snapshot.tables["priorities"]["scope"])
     named = [
-        (name, ", ".join(part for part in (str(row["territory"]), french_date(row["date"])) if part))
+        (
+            name,
+            ", ".join(part for part in (str(row["territory"]), french_date(row["date"])) if part),
+        )
         for name, row in snapshot.workshops.items()
         if name in known
     ]

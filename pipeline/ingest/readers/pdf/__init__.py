@@ -14,20 +14,37 @@ import pypdfium2.raw as raw
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.drafts import Draft
+from pipeline.ingest.readers.blocks import Draft, settle
 from pipeline.ingest.readers.grids import Cell, blocks_of_rows
-from pipeline.ingest.readers.pdf.aligned_tables import aligned_tables
-from pipeline.ingest.readers.pdf.annotations import annotations_of_page
-from pipeline.ingest.readers.pdf.flow import drafts_of_lines, usual_height, without_furniture
-from pipeline.ingest.readers.pdf.page_words import PageWords, Word, words_of_page
-from pipeline.ingest.readers.pdf.reading_order import Line, lines_of_words
-from pipeline.ingest.readers.pdf.ruled_tables import RuledTable, is_drawn, outside, tables_of_pages, with_headers
-from pipeline.ingest.readers.settle import settle
+from pipeline.ingest.readers.pdf.page_words import (
+    PageWords,
+    Word,
+    annotations_of_page,
+    words_of_page,
+)
+from pipeline.ingest.readers.pdf.reading_order import (
+    Line,
+    drafts_of_lines,
+    lines_of_words,
+    usual_height,
+    without_furniture,
+)
+from pipeline.ingest.readers.pdf.tables import (
+    RuledTable,
+    aligned_tables,
+    is_drawn,
+    outside,
+    tables_of_pages,
+    with_headers,
+)
 from pipeline.ingest.readers.source import Source, corrupt, no_text, protected
 
 _MAX_PAGES = 3000
 _MAX_SCANNED = 20  # pages told one by one
-_SCAN = ("PDF sans texte (scan)", "faire reconnaître le texte (OCR), ou déposer le document d'origine")
+_SCAN = (
+    "PDF sans texte (scan)",
+    "faire reconnaître le texte (OCR), ou déposer le document d'origine",
+)
 _FORMS = (raw.FORMTYPE_ACRO_FORM, raw.FORMTYPE_XFA_FULL, raw.FORMTYPE_XFA_FOREGROUND)
 _MIN_WORDS_A_PAGE = 3  # fewer words, on average, on pages that hold pictures, are a scan
 
@@ -55,30 +72,52 @@ def read_pdf(source: Source) -> tuple[RawPart, ...]:
         raise no_text("PDF")
     tables = _tables(source, pages)
     lines = [
-        lines_of_words(outside(page.held.words, tables.get(number, [])), bounds=(0.0, page.held.width), page=number)
+        lines_of_words(
+            outside(page.held.words, tables.get(number, [])),
+            bounds=(0.0, page.held.width),
+            page=number,
+        )
         for number, page in enumerate(pages)
     ]
     kept, furniture = without_furniture(lines, [page.held.height for page in pages])
     body = usual_height([word for page in pages for word in page.held.words])
     drafts = _drafts(kept, tables, [page.remarks for page in pages], body)
-    blocks = [*(RawBlock(text, "meta") for text in furniture if any(letter.isalpha() for letter in text)), *settle(drafts)]
+    blocks = [
+        *(RawBlock(text, "meta") for text in furniture if any(letter.isalpha() for letter in text)),
+        *settle(drafts),
+    ]
     return (RawPart(tuple(blocks)), *_scanned(pages))
 
 
 def _scanned(pages: Sequence[_Page]) -> Iterator[RawPart]:
     """A part with an error for each page that holds a picture and hardly a word; one for all where they are many."""
-    numbers = [number for number, page in enumerate(pages, start=1) if page.has_picture and len(page.held.words) < _MIN_WORDS_A_PAGE]
+    numbers = [
+        number
+        for number, page in enumerate(pages, start=1)
+        if page.has_picture and len(page.held.words) < _MIN_WORDS_A_PAGE
+    ]
     if len(numbers) > _MAX_SCANNED:
-        yield RawPart((), name=f"pages-{numbers[0]}-{numbers[-1]}", error=(f"{len(numbers)} pages sans texte (scan)", _SCAN[1]))
+        yield RawPart(
+            (),
+            name=f"pages-{numbers[0]}-{numbers[-1]}",
+            error=(f"{len(numbers)} pages sans texte (scan)", _SCAN[1]),
+        )
     else:
-        yield from (RawPart((), name=f"page-{number}", error=("page sans texte (scan)", _SCAN[1])) for number in numbers)
+        yield from (
+            RawPart((), name=f"page-{number}", error=("page sans texte (scan)", _SCAN[1]))
+            for number in numbers
+        )
 
 
 def _pages(source: Source) -> list[_Page]:
     try:
         document = pdfium.PdfDocument(source.content)
         if len(document) > _MAX_PAGES:
-            raise ReadError(f"PDF de {len(document)} pages", f"{_MAX_PAGES} pages au plus", "n'en garder que les pages utiles")
+            raise ReadError(
+                f"PDF de {len(document)} pages",
+                f"{_MAX_PAGES} pages au plus",
+                "n'en garder que les pages utiles",
+            )
         if document.get_formtype() in _FORMS:
             document.init_forms()
         return [_page(page, document.formenv) for page in document]
@@ -103,14 +142,20 @@ def _tables(source: Source, pages: Sequence[_Page]) -> dict[int, list[RuledTable
     drawn = {number: page.held for number, page in enumerate(pages) if page.is_drawn}
     ruled = tables_of_pages(source.content, drawn) if drawn else {}
     tables = {
-        number: [*ruled.get(number, []), *aligned_tables(outside(page.held.words, ruled.get(number, [])))]
+        number: [
+            *ruled.get(number, []),
+            *aligned_tables(outside(page.held.words, ruled.get(number, []))),
+        ]
         for number, page in enumerate(pages)
     }
     return with_headers(tables)
 
 
 def _drafts(
-    pages: list[list[Line]], tables: dict[int, list[RuledTable]], remarks: Sequence[Sequence[RawBlock]], body: float
+    pages: list[list[Line]],
+    tables: dict[int, list[RuledTable]],
+    remarks: Sequence[Sequence[RawBlock]],
+    body: float,
 ) -> list[Draft]:
     """The drafts of all pages; a paragraph runs on over pages, a table stands where it was laid out, comments follow their page."""
     drafts: list[Draft] = []
@@ -123,14 +168,21 @@ def _drafts(
             flow, lines = [], [line for line in lines if line not in above]
         flow += lines
         if remarks[number]:
-            drafts += [*drafts_of_lines(flow, body=body), *(Draft(block.text, block) for block in remarks[number])]
+            drafts += [
+                *drafts_of_lines(flow, body=body),
+                *(Draft(block.text, block) for block in remarks[number]),
+            ]
             flow = []
     return drafts + drafts_of_lines(flow, body=body)
 
 
 def _blocks(table: RuledTable) -> Iterator[RawBlock]:
     blocks = blocks_of_rows([[_cell(words, edges) for edges, words in row] for row in table.rows])
-    n_repeated = sum(1 for _ in takewhile(lambda block: block.kind == "meta", blocks)) if table.is_continued else 0
+    n_repeated = (
+        sum(1 for _ in takewhile(lambda block: block.kind == "meta", blocks))
+        if table.is_continued
+        else 0
+    )
     yield from blocks[n_repeated:]
 
 

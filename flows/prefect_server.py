@@ -1,0 +1,278 @@
+"""Check that Prefect's server takes orders from nobody but those who have its password.
+
+In:   the server that PREFECT_API_URL names
+Out:  nothing where it is closed; one line where it is open, or refuses our own password
+
+Whoever commands the server commands `ateliers serve`. Prefect leaves it open: it asks for no
+password unless PREFECT_SERVER_API_AUTH_STRING is set, and answers web pages of every origin
+unless PREFECT_SERVER_CORS_ALLOWED_ORIGINS names some. Its health page stays open in any case,
+so that an answer there proves nothing.
+
+Settings of Prefect for one machine, offline and silent; anything set in the environment wins.
+
+Ask Prefect's server for runs, once for a content, and see what became of them.
+"""
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from flows.steps import is_recorded
+from pipeline.credentials import read_secret
+from pipeline.errors import StudyError
+from pipeline.files import read_only, text_hash
+from pipeline.i18n import _
+
+if TYPE_CHECKING:
+    from prefect.client.orchestration import SyncPrefectClient
+if TYPE_CHECKING:
+    import httpx
+
+_PASSWORD = "PREFECT_API_AUTH_STRING"
+_NO_SERVER = "Failed to reach API"  # in the message of the RuntimeError that Prefect raises
+
+
+@contextmanager
+def prefect_ready(cache: Path) -> Iterator[None]:
+    """Keep Prefect's own files under `cache`, and turn its reports home off; without PREFECT_API_URL there is nothing to prepare.
+
+    To be entered before Prefect is imported. Raises `StudyError` where no server answers at PREFECT_API_URL, or where it refuses
+    the password.
+    """
+    if not is_recorded():
+        yield
+        return
+    if password := read_secret(_PASSWORD, "le mot de passe du serveur Prefect"):
+        os.environ[_PASSWORD] = (
+            password  # where Prefect and the processes that it starts look for it
+        )
+    home = Path(os.environ.setdefault("PREFECT_HOME", str(cache / "prefect")))
+    for name, value in (
+        ("PREFECT_LOGGING_LEVEL", "CRITICAL"),
+        ("PREFECT_CLI_PROMPT", "false"),
+        ("DO_NOT_TRACK", "1"),
+    ):
+        os.environ.setdefault(name, value)
+    try:
+        home.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only
+    except OSError as error:
+        raise read_only(home, error) from error
+    import httpx
+
+    try:
+        yield
+    except httpx.HTTPStatusError as error:
+        if not is_refusal(error):
+            raise
+        raise password_refused() from error
+    except RuntimeError as error:
+        if _NO_SERVER not in str(error):
+            raise
+        raise StudyError(
+            f"pas de serveur Prefect à l'adresse {os.environ['PREFECT_API_URL']}",
+            "le serveur que nomme PREFECT_API_URL, en service",
+            "le démarrer, ou retirer PREFECT_API_URL : le traitement se passe de serveur",
+        ) from error
+
+
+class ServerAwayError(Exception):
+    """Prefect's server does not answer, or not as it should; it may come back."""
+
+
+class UnknownDeploymentError(ServerAwayError):
+    """Prefect's server does not know the deployment: it lost its records."""
+
+
+@contextmanager
+def server() -> "Iterator[SyncPrefectClient]":
+    """Give a client of the server that the environment names.
+
+    Raises `ServerAwayError` where it does not answer, inside the block too.
+    """
+    import httpx
+    from prefect.client.orchestration import get_client
+    from prefect.exceptions import PrefectException
+
+    try:
+        with get_client(sync_client=True) as client:
+            yield client
+    except ServerAwayError:
+        raise
+    except (httpx.HTTPError, PrefectException, RuntimeError, OSError) as error:
+        raise ServerAwayError(type(error).__name__) from error
+
+
+def is_answering() -> bool:
+    """Whether the server that the environment names answers."""
+    try:
+        with server() as client:
+            return client.api_healthcheck() is None
+    except ServerAwayError:
+        return False
+
+
+def ask_run(deployment_id: UUID, content: str) -> UUID:
+    """Ask for a run over `content`, a hash, and return its id: that of the run that waits or is at work on the same content, if any.
+
+    A run that ended, however it did, is not asked for again but followed by another. Raises `ServerAwayError`, `UnknownDeploymentError`.
+    """
+    import httpx
+
+    key = text_hash(str(deployment_id), content)
+    with server() as client:
+        try:
+            run = client.create_flow_run_from_deployment(deployment_id, idempotency_key=key)
+            while run.state is not None and run.state.is_final():
+                key = text_hash(key, str(run.id))
+                run = client.create_flow_run_from_deployment(deployment_id, idempotency_key=key)
+        except httpx.HTTPStatusError as error:
+            if error.response.status_code == httpx.codes.NOT_FOUND:
+                raise UnknownDeploymentError(str(deployment_id)) from error
+            raise
+        return run.id
+
+
+def is_crashed(run_id: UUID) -> bool | None:
+    """Whether a run ended without a word: its process was killed, or it is not known any more; None while it waits or works.
+
+    Raises `ServerAwayError`.
+    """
+    from prefect.exceptions import ObjectNotFound
+
+    with server() as client:
+        try:
+            state = client.read_flow_run(run_id).state
+        except ObjectNotFound:
+            return True
+        return state.is_crashed() if state is not None and state.is_final() else None
+
+
+def sweep_orphans(deployment_ids: Iterable[UUID]) -> int:
+    """Mark as crashed the runs of these deployments that a service left at work when it was killed, and return how many.
+
+    Only for the one service of these deployments, before it starts any run. Raises `ServerAwayError`.
+    """
+    from prefect.client.schemas.filters import (
+        DeploymentFilter,
+        DeploymentFilterId,
+        FlowRunFilter,
+        FlowRunFilterState,
+        FlowRunFilterStateType,
+    )
+    from prefect.client.schemas.objects import StateType
+    from prefect.states import Crashed
+
+    started = FlowRunFilterStateType(
+        any_=[StateType.PENDING, StateType.RUNNING, StateType.CANCELLING]
+    )
+    with server() as client:
+        orphans = client.read_flow_runs(
+            deployment_filter=DeploymentFilter(id=DeploymentFilterId(any_=list(deployment_ids))),
+            flow_run_filter=FlowRunFilter(state=FlowRunFilterState(type=started)),
+        )
+        for run in orphans:
+            client.set_flow_run_state(
+                run.id,
+                Crashed(message="Le service s'est arrêté pendant ce traitement."),
+                force=True,
+            )
+        return len(orphans)
+
+
+ALLOW = "--allow-open-server"
+
+_FOREIGN_ORIGINS = ("https://ailleurs.invalid", "null")  # null: a page opened from a file
+_REFUSED = (401, 403)
+_TIMEOUT_S = 30.0
+
+
+class AccessError(StudyError):
+    """Prefect's server is open to anyone, or refuses the password that it is given."""
+
+
+def check_access(*, allow_open: bool) -> str:
+    """Return what is open to anyone, in words; blank for a closed server.
+
+    Raises `AccessError` for an open server unless `allow_open`, and for one that refuses our
+    password; `ServerAwayError` for one that does not answer as Prefect does.
+    """
+    import httpx
+
+    address = os.environ["PREFECT_API_URL"].rstrip("/")
+    try:
+        opened = _openings(address)
+    except httpx.HTTPError as error:
+        raise ServerAwayError(type(error).__name__) from error
+    if opened and not allow_open:
+        raise AccessError(
+            _("le serveur Prefect {url} est ouvert : il répond {to}").format(
+                url=address, to=opened
+            ),
+            _("un serveur qui demande un mot de passe et refuse les pages d'autres origines"),
+            _(
+                "le redémarrer avec PREFECT_SERVER_API_AUTH_STRING et"
+                " PREFECT_SERVER_CORS_ALLOWED_ORIGINS (docs/exploitation.md),"
+                " ou accepter que n'importe qui le commande : {option}"
+            ).format(option=ALLOW),
+        )
+    with server() as client:
+        try:
+            client.hello()
+        except httpx.HTTPStatusError as error:
+            if not is_refusal(error):
+                raise
+            raise password_refused() from error
+    return opened
+
+
+def password_refused() -> AccessError:
+    """The error of a server that refuses the password of PREFECT_API_AUTH_STRING, or wants one."""
+    return AccessError(
+        _("le serveur Prefect {url} refuse le mot de passe, ou n'en a pas reçu").format(
+            url=os.environ["PREFECT_API_URL"]
+        ),
+        _("dans PREFECT_API_AUTH_STRING, ce que le serveur a dans PREFECT_SERVER_API_AUTH_STRING"),
+        _("le donner par la variable, ou par le fichier que nomme PREFECT_API_AUTH_STRING_FILE"),
+    )
+
+
+def is_refusal(error: "httpx.HTTPStatusError") -> bool:
+    """Whether Prefect's server, and no other, answered that the password is wrong or missing."""
+    from prefect.exceptions import PrefectHTTPStatusError
+
+    return isinstance(error, PrefectHTTPStatusError) and error.response.status_code in _REFUSED
+
+
+def _openings(address: str) -> str:
+    """To whom the server answers that it should refuse."""
+    import httpx
+
+    opened = []
+    # No certificate is checked: nothing secret is sent, and no answer is trusted but a refusal.
+    with httpx.Client(verify=False, timeout=_TIMEOUT_S, follow_redirects=True) as stranger:
+        answer = stranger.get(f"{address}/hello")
+        if answer.is_success:
+            opened.append(_("sans mot de passe"))
+        elif answer.status_code not in _REFUSED:
+            raise ServerAwayError(str(answer.status_code))
+        if any(_allows(stranger, address, origin) for origin in _FOREIGN_ORIGINS):
+            opened.append(_("aux pages web de toute origine"))
+    return _(" et ").join(opened)
+
+
+def _allows(stranger: "httpx.Client", address: str, origin: str) -> bool:
+    """Whether a browser would let a page of `origin` send what changes a deployment."""
+    asked = {
+        "Origin": origin,
+        "Access-Control-Request-Method": "PATCH",
+        "Access-Control-Request-Headers": "authorization,content-type",
+    }
+    answers = (
+        stranger.options(f"{address}/deployments/filter", headers=asked),
+        stranger.get(f"{address}/health", headers={"Origin": origin}),
+    )
+    allowed = {answer.headers.get("Access-Control-Allow-Origin") for answer in answers}
+    return bool(allowed & {"*", origin})

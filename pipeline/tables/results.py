@@ -1,0 +1,670 @@
+"""Themes, what becomes of them from run to run, and how they are ranked.
+
+Territories side by side: contrasts, planes, likeness; what is on offer, who is missing, which needs nobody answers.
+"""
+
+from pipeline.tables.schema import (
+    AXIS_MEANING,
+    CHANGES,
+    COVERAGES,
+    LIKENESS,
+    REACHES,
+    TRENDS,
+    VERDICTS,
+    Column,
+    Table,
+)
+
+THEMES = Table(
+    "themes",
+    "A group of units about the same thing.",
+    ("theme_id",),
+    (
+        Column("theme_id", "text", "Stable across runs"),
+        Column("label", "text", "Short name in French"),
+        Column("keywords", "json", "List of lemmas and phrases, most specific first"),
+        Column("description", "text", "One sentence"),
+        Column("n_units", "int", "Units in it", "units", low=0),
+        Column(
+            "n_tables", "int", "Distinct tables of workshops where it was said", "tables", low=0
+        ),
+        Column("n_workshops", "int", "Distinct workshops", "workshops", low=0),
+        Column(
+            "stability",
+            "float",
+            "Share of resamples in which its units stay together",
+            "0..1",
+            low=0,
+            high=1,
+            nullable=True,
+        ),
+        Column(
+            "kind",
+            "text",
+            "What its units mostly are",
+            values=("besoin", "réponse", "proposition", "mixte"),
+        ),
+        Column(
+            "parent_id", "text", "family_id of the family of themes it belongs to", nullable=True
+        ),
+        Column("quotes", "json", "List of unit_id, most central first"),
+    ),
+)
+
+THEME_FAMILIES = Table(
+    "theme_families",
+    "A group of themes, the second level; fewer than six themes have none.",
+    ("family_id",),
+    (
+        Column("family_id", "text", "Stable across runs; parent_id of its themes"),
+        Column(
+            "label",
+            "text",
+            "Short name in French, that of none of the themes where other words can be found",
+        ),
+        Column("n_themes", "int", "Themes in it", "themes", low=0),
+        Column("n_units", "int", "Units of its themes", "units", low=0),
+        Column(
+            "n_tables",
+            "int",
+            "Distinct tables of workshops where one of its themes was said",
+            "tables",
+            low=0,
+        ),
+        Column("n_workshops", "int", "Distinct workshops", "workshops", low=0),
+        Column(
+            "stability",
+            "float",
+            "Share of resamples in which two of its themes stay together",
+            "0..1",
+            low=0,
+            high=1,
+            nullable=True,
+        ),
+    ),
+)
+
+THEME_MEMBERS = Table(
+    "theme_members",
+    "Which theme a unit belongs to; a unit absent from here is set aside.",
+    ("unit_id",),
+    (
+        Column("unit_id", "text", "Member"),
+        Column("theme_id", "text", "Its theme"),
+        Column(
+            "strength", "float", "Closeness to the theme's centre, scaled", "0..1", low=0, high=1
+        ),
+    ),
+)
+
+UNIT_PLACES = Table(
+    "unit_places",
+    "Where each unit lies on a map of what was said: those of a theme together, like themes near. The axes mean nothing.",
+    ("unit_id",),
+    (
+        Column("unit_id", "text", "Unit, with a theme or set aside"),
+        Column("x", "float", "From left to right; on the scale of y", "0..1", low=0, high=1),
+        Column("y", "float", "From bottom to top", "0..1", low=0, high=1),
+    ),
+)
+
+THEME_CHANGES = Table(
+    "theme_changes",
+    "What became of each theme since the run before, as the machine groups units; decisions are replayed on top.",
+    ("theme_id",),
+    (
+        Column("theme_id", "text", "Theme of this run, or of the one before where it is gone"),
+        Column("label", "text", "Its name, the last one where it is gone"),
+        Column("change", "text", "What happened", values=CHANGES),
+        Column("n_before", "int", "Units in the run before", "units", low=0),
+        Column("n_after", "int", "Units now", "units", low=0),
+        Column("n_common", "int", "Units in both", "units", low=0),
+        Column(
+            "other_theme_ids",
+            "json",
+            "List of themes that it took in, that left it, or that its units went to",
+        ),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
+THEME_PROFILES = Table(
+    "theme_profiles",
+    "How often each code of the grid is on the units of a theme.",
+    ("theme_id", "axis", "code"),
+    (
+        Column("theme_id", "text", "Theme"),
+        Column("axis", "text", AXIS_MEANING),
+        Column("code", "text", "Code of the grid"),
+        Column("n_units", "int", "Units of the theme that carry it", "units", low=1),
+        Column("n_tables", "int", "Numbered tables where one of them was said", "tables", low=0),
+        Column("share", "float", "Units that carry it / units of the theme", "0..1", low=0, high=1),
+    ),
+)
+
+THEME_QUOTES = Table(
+    "theme_quotes",
+    "Three central passages of each theme, and one that says the opposite where there is one.",
+    ("theme_id", "unit_id"),
+    (
+        Column("theme_id", "text", "Theme"),
+        Column("unit_id", "text", "Passage"),
+        Column("quote_order", "int", "Order in which to read them", low=1),
+        Column(
+            "role",
+            "text",
+            "Central, or of a posture opposed to most of the theme's",
+            values=("centrale", "contraire"),
+        ),
+        Column("posture", "text", "Its posture", nullable=True),
+    ),
+)
+
+MERGE_PROPOSALS = Table(
+    "merge_proposals",
+    "Two themes that may be one, of all pairs; a person decides.",
+    ("theme_id", "other_theme_id"),
+    (
+        Column("theme_id", "text", "The larger theme"),
+        Column("other_theme_id", "text", "The other one"),
+        Column("cosine", "float", "Between the centres of the two themes", low=-1, high=1),
+        Column(
+            "overlap",
+            "float",
+            "Units of both as close to the other's centre as to their own",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
+THEME_PROPOSALS = Table(
+    "theme_proposals",
+    "What a language model, where the study allows one, would call the machine's themes, say of them and merge; a person decides.",
+    ("theme_id", "subject", "value"),
+    (
+        Column("theme_id", "text", "Theme of the machine"),
+        Column("subject", "text", "What is proposed", values=("nom", "description", "réunion")),
+        Column("value", "text", "The name, the description, or the theme_id to merge with"),
+        Column("reason", "text", "Why, in the model's words, for a merger", nullable=True),
+        Column(
+            "quotes",
+            "json",
+            "List of [unit_id, words], each word for word in its passage, persons' numbers left out",
+        ),
+        Column("model_version", "text", "Which model, told what"),
+    ),
+)
+
+THEME_FLAGS = Table(
+    "theme_flags",
+    "What to look at first when reviewing a theme.",
+    ("theme_id", "flag"),
+    (
+        Column("theme_id", "text", "Theme"),
+        Column(
+            "flag", "text", "Catch-all: large, and its units far apart", values=("fourre-tout",)
+        ),
+        Column("cohesion", "float", "Mean cosine of its units with its centre", low=-1, high=1),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
+THEME_AGREEMENT = Table(
+    "theme_agreement",
+    "How alike the themes come out when they are made again; no row where there are too few units to tell.",
+    ("trial",),
+    (
+        Column(
+            "trial",
+            "text",
+            "Other seeds, or 80 % of the units",
+            values=("graines", "sous_echantillons"),
+        ),
+        Column("n_runs", "int", "Times they were made", low=2),
+        Column(
+            "n_units", "int", "Units they were made of, before any are left out", "units", low=1
+        ),
+        Column(
+            "mean_index",
+            "float",
+            "Mean adjusted Rand index of two runs: 1 the same, 0 as alike as by chance",
+            low=-1,
+            high=1,
+        ),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
+PRIORITIES = Table(
+    "priorities",
+    "A theme proposed for the study's attention, ranked for the study and for each workshop.",
+    ("scope", "theme_id"),
+    (
+        Column("scope", "text", "`study` or a workshop_id"),
+        Column("theme_id", "text", "Ranked theme"),
+        Column("rank", "int", "1 is first", low=1),
+        Column("score", "float", "Weighted mean of the criteria", "0..1", low=0, high=1),
+        Column("c_.*", "float", "One column a criterion", "0..1", low=0, high=1, is_pattern=True),
+        Column("p_top1", "float", "Share of draws in which it is first", "0..1", low=0, high=1),
+        Column(
+            "p_top3",
+            "float",
+            "Share of draws in which it is among the first three",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column(
+            "p_top5",
+            "float",
+            "Share of draws in which it is among the first five",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column("rank_low", "int", "Best rank of the 90 % interval", low=1),
+        Column("rank_high", "int", "Worst rank of the 90 % interval", low=1),
+    ),
+)
+
+PRIORITY_NOTES = Table(
+    "priority_notes",
+    "What each criterion of a priority counted, and how sure its place is, in one French sentence.",
+    ("scope", "theme_id", "subject"),
+    (
+        Column("scope", "text", "`study` or a workshop_id"),
+        Column("theme_id", "text", "Ranked theme"),
+        Column(
+            "subject",
+            "text",
+            "Column of priorities that the sentence is about: a criterion, p_top1, p_top3 or p_top5",
+        ),
+        Column("value", "float", "Its value", "0..1", low=0, high=1),
+        Column("sentence", "text", "What was counted"),
+    ),
+)
+
+RANK_CHECKS = Table(
+    "rank_checks",
+    "Whether the first priorities of a scope would be others by another way of ranking.",
+    ("scope", "check"),
+    (
+        Column("scope", "text", "`study` or a workshop_id"),
+        Column(
+            "check",
+            "text",
+            "Other methods, weights drawn without preference, or the ranking without mails and calls",
+            values=("topsis", "vikor", "poids_libres", "a_distance"),
+        ),
+        Column(
+            "n_first",
+            "int",
+            "First priorities compared: five, or all where there are fewer",
+            "themes",
+            low=0,
+        ),
+        Column("n_common", "int", "Those that the other way also puts first", "themes", low=0),
+        Column(
+            "agreement",
+            "float",
+            "Kendall's tau between both rankings of all themes",
+            "-1..1",
+            low=-1,
+            high=1,
+        ),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
+LATE_EFFECTS = Table(
+    "late_effects",
+    "What mails and calls received after the workshop change to a theme's rank.",
+    ("scope", "theme_id"),
+    (
+        Column("scope", "text", "`study` or a workshop_id"),
+        Column("theme_id", "text", "Ranked theme"),
+        Column(
+            "rank_without",
+            "int",
+            "Rank by the room alone; blank where only mails and calls speak of it",
+            nullable=True,
+            low=1,
+        ),
+        Column("rank_with", "int", "Rank by everything", low=1),
+        Column("sentence", "text", "In plain French"),
+    ),
+)
+
+
+CONTRASTS = Table(
+    "contrasts",
+    "How present a theme or a code is in a territory against the others.",
+    ("subject", "subject_id", "territory"),
+    (
+        Column("subject", "text", "What is compared", values=("theme", "code")),
+        Column("subject_id", "text", "theme_id, or axis:code"),
+        Column("territory", "text", "Territory"),
+        Column("n_units", "int", "Units of it said here", "units", low=0),
+        Column("n_tables", "int", "Tables here where it was said", "tables", low=0),
+        Column(
+            "share",
+            "float",
+            "Tables where it was said / tables of the territory",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column(
+            "specificity",
+            "float",
+            "Lafon's specificity: signed -log10 of the hypergeometric tail, by units",
+        ),
+        Column(
+            "share_low",
+            "float",
+            "Lower bound of the 90 % interval of share, workshops and tables resampled",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column("share_high", "float", "Upper bound", "0..1", low=0, high=1),
+        Column(
+            "log_odds",
+            "float",
+            "Smoothed log-odds ratio against the other territories (informative Dirichlet prior), by units",
+        ),
+        Column("log_odds_z", "float", "log_odds over its standard error"),
+        Column(
+            "q_value",
+            "float",
+            "One-sided p-value of the verdict's test, adjusted for all cells tested; 1 untested",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column("verdict", "text", "In plain French", values=VERDICTS),
+        Column(
+            "is_lead",
+            "bool",
+            "Looks more present here, without control of error over all cells: to be checked, never affirmed",
+        ),
+    ),
+)
+
+FACTOR_POINTS = Table(
+    "factor_points",
+    "A territory, theme or lemma on the plane of a correspondence analysis of tables of the world café.",
+    ("analysis", "kind", "point"),
+    (
+        Column(
+            "analysis", "text", "Territories by themes or by lemmas", values=("themes", "lemmes")
+        ),
+        Column("kind", "text", "What the point is", values=("territoire", "thème", "lemme")),
+        Column("point", "text", "Territory, theme_id or lemma"),
+        Column("weight", "float", "Its mass", "0..1", low=0, high=1),
+        Column("x", "float", "Principal coordinate on the first axis"),
+        Column(
+            "y", "float", "Principal coordinate on the second axis; 0 where there is one axis only"
+        ),
+        Column(
+            "contribution_x", "float", "Part of the first axis that it makes", "0..1", low=0, high=1
+        ),
+        Column(
+            "contribution_y",
+            "float",
+            "Part of the second axis that it makes",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column(
+            "quality", "float", "How well the plane shows it (sum of cos²)", "0..1", low=0, high=1
+        ),
+        Column("share_x", "float", "Part of the inertia on the first axis", "0..1", low=0, high=1),
+        Column("share_y", "float", "Part of the inertia on the second axis", "0..1", low=0, high=1),
+    ),
+)
+
+LEXICAL_CLASSES = Table(
+    "lexical_classes",
+    "What marks a class of Reinert's descending classification, by chi-square over 5 %.",
+    ("class_number", "kind", "value"),
+    (
+        Column("class_number", "int", "Class, in the order of the cuts", low=1),
+        Column(
+            "kind",
+            "text",
+            "What the mark is; only lemmas made the classes",
+            values=("lemme", "thème", "territoire", "question"),
+        ),
+        Column("value", "text", "Lemma, theme_id, territory or question"),
+        Column("chi_square", "float", "Chi-square of mark and class", low=0),
+        Column("n_in_class", "int", "Units of the class that bear it", "units", low=0),
+        Column("n_all", "int", "Classified units that bear it", "units", low=0),
+        Column("n_units", "int", "Units of the class", "units", low=0),
+    ),
+)
+
+LEXICAL_MEMBERS = Table(
+    "lexical_members",
+    "The lexical class of a unit; a unit without any frequent lemma has none.",
+    ("unit_id",),
+    (Column("unit_id", "text", "Unit"), Column("class_number", "int", "Its class", low=1)),
+)
+
+TERRITORY_LINKS = Table(
+    "territory_links",
+    "How alike two territories are by the shares of their tables that say each theme.",
+    ("territory", "other"),
+    (
+        Column("territory", "text", "First by name"),
+        Column("other", "text", "The other"),
+        Column(
+            "likeness", "float", "What both have in common (1 - Bray-Curtis)", "0..1", low=0, high=1
+        ),
+        Column(
+            "likeness_low",
+            "float",
+            "Lower bound of its 90 % interval, tables resampled",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column("likeness_high", "float", "Upper bound", "0..1", low=0, high=1),
+        Column(
+            "likeness_by_chance",
+            "float",
+            "Mean likeness of the same tables dealt out at random",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column("verdict", "text", "In plain French", values=LIKENESS),
+    ),
+)
+
+TERRITORY_TREE = Table(
+    "territory_tree",
+    "The joinings of territories by mean likeness, the closest first.",
+    ("step",),
+    (
+        Column("step", "int", "Order of joining", low=1),
+        Column("members", "json", "List of the territories joined so far in this group"),
+        Column(
+            "likeness", "float", "Mean likeness of the two groups that join", "0..1", low=0, high=1
+        ),
+        Column(
+            "support",
+            "float",
+            "Share of redrawn tables in which the same group comes out",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+    ),
+)
+
+THEME_REACH = Table(
+    "theme_reach",
+    "Whether a theme is shared by the territories or one territory's own; territories with too little material are left out.",
+    ("theme_id",),
+    (
+        Column("theme_id", "text", "Theme"),
+        Column("reach", "text", "In plain French", values=REACHES),
+        Column("more_in", "json", "List of the territories where it is more present"),
+        Column("less_in", "json", "List of those where it is less present"),
+        Column("said_in", "json", "List of those where a table said it"),
+        Column(
+            "first_in",
+            "json",
+            "List of those where it is among the first five priorities of a workshop",
+        ),
+        Column("n_territories", "int", "Territories with enough material", "territories", low=0),
+    ),
+)
+
+EVOLUTIONS = Table(
+    "evolutions",
+    "What changed between two workshops of one territory that follow each other.",
+    ("territory", "theme_id", "earlier_id", "later_id"),
+    (
+        Column("territory", "text", "Territory"),
+        Column("theme_id", "text", "Theme"),
+        Column("earlier_id", "text", "workshop_id of the first"),
+        Column("later_id", "text", "workshop_id of the next"),
+        Column(
+            "share_before",
+            "float",
+            "Share of tables that said it at the first",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column(
+            "share_after",
+            "float",
+            "Share of tables that said it at the next",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column(
+            "q_value",
+            "float",
+            "As in contrasts, the two workshops set against each other",
+            "0..1",
+            low=0,
+            high=1,
+        ),
+        Column("verdict", "text", "In plain French", values=TRENDS),
+    ),
+)
+
+OFFERS = Table(
+    "offers",
+    "An existing good or service that a passage names, with a quantity where it gives one.",
+    ("unit_id", "activity", "quantity", "quantity_unit"),
+    (
+        Column("unit_id", "text", "Passage that says it"),
+        Column("structure_id", "text", "Structure that carries it", nullable=True),
+        Column("activity", "text", "What is done, as named in the passage"),
+        Column(
+            "sector",
+            "text",
+            "Sector of activity, by the words of the activity, the structure or the passage",
+            nullable=True,
+        ),
+        Column("pillars", "json", "Codes of the piliers of the passage"),
+        Column(
+            "quantity", "float", "Number; the middle of a range", "quantity_unit", nullable=True
+        ),
+        Column("quantity_unit", "text", "What the number counts", nullable=True),
+        Column(
+            "quantity_low",
+            "float",
+            "Lower bound where a range is said, else the number",
+            "quantity_unit",
+            nullable=True,
+        ),
+        Column("quantity_high", "float", "Upper bound", "quantity_unit", nullable=True),
+    ),
+)
+
+VOICES = Table(
+    "voices",
+    "Types of structure and communes expected at a workshop, and whether anybody came.",
+    ("workshop_id", "kind", "value"),
+    (
+        Column("workshop_id", "text", "Workshop"),
+        Column("kind", "text", "What is counted", values=("structure_type", "commune")),
+        Column("value", "text", "Type of structure or commune"),
+        Column(
+            "is_in_scope",
+            "bool",
+            "Expected type, or commune of the workshop's intercommunal authority",
+        ),
+        Column("n_on_map", "int", "Structures on the map", "structures", low=0),
+        Column("n_present", "int", "Structures that attended", "structures", low=0),
+        Column("is_absent", "bool", "Expected and nobody came"),
+    ),
+)
+
+THEME_VOICES = Table(
+    "theme_voices",
+    "Which types of actor are known to carry a theme; most passages of notes have no known speaker.",
+    ("theme_id",),
+    (
+        Column("theme_id", "text", "Theme"),
+        Column("n_units", "int", "Units in it", "units", low=0),
+        Column(
+            "n_units_known",
+            "int",
+            "Those whose speaker is on an attendance list with a type",
+            "units",
+            low=0,
+        ),
+        Column("n_speakers", "int", "Such speakers", "people", low=0),
+        Column("structure_types", "json", "List of their types"),
+        Column("is_single_type", "bool", "Two such speakers or more, all of one type"),
+    ),
+)
+
+NEEDS = Table(
+    "needs",
+    "A need of one sector at a place, and whether a structure of that sector reaches it.",
+    ("workshop_id", "sector", "place"),
+    (
+        Column("workshop_id", "text", "Workshop"),
+        Column("sector", "text", "Sector of activity, by the words of the passages"),
+        Column(
+            "place", "text", "INSEE code of the commune that the passages name, or `territoire`"
+        ),
+        Column(
+            "n_structures",
+            "int",
+            "Structures of the sector on the workshop's map or list",
+            "structures",
+            low=0,
+        ),
+        Column("coverage", "text", "In plain French", values=COVERAGES),
+        Column(
+            "n_units", "int", "Passages that say it as a difficulty or a demand", "units", low=0
+        ),
+        Column("n_circles", "int", "Tables, or documents away from tables, that say it", low=0),
+        Column("quotes", "json", "List of unit_id, five at most"),
+    ),
+)
+
+MAP_PROBLEMS = Table(
+    "map_problems",
+    "What keeps the map from showing a structure or its catchment area; nothing is dropped for it.",
+    ("structure_id", "problem"),
+    (
+        Column("structure_id", "text", "Structure"),
+        Column("problem", "text", "What was found"),
+        Column("advice", "text", "What to do"),
+    ),
+)

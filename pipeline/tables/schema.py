@@ -1,0 +1,209 @@
+"""What a table of the data dictionary is: typed columns, a key, bounds, checked on the way in and on the way out.
+
+In:   rows or frames of any origin
+Out:  frames whose columns, order, types, bounds and key are those of the dictionary
+
+The words that columns are limited to, and what several tables say of one column.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import pandas as pd
+
+from pipeline.errors import TableError
+
+Kind = Literal["text", "json", "int", "float", "bool"]
+
+_DTYPES: dict[Kind, Any] = {
+    "text": pd.StringDtype(na_value=float("nan")),
+    "json": pd.StringDtype(na_value=float("nan")),
+    "int": pd.Int64Dtype(),
+    "float": "float64",
+    "bool": "bool",
+}
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: `kind` is its type, `unit` what its numbers count; a pattern column stands for any name that matches."""
+
+    name: str
+    kind: Kind
+    meaning: str
+    unit: str = ""
+    nullable: bool = False
+    values: tuple[str, ...] = ()
+    low: float | None = None
+    high: float | None = None
+    is_pattern: bool = False
+
+    @property
+    def dtype(self) -> Any:
+        """The pandas type that holds the column."""
+        return _DTYPES[self.kind]
+
+    @property
+    def _is_free(self) -> bool:
+        """Whether any cell of the right type will do: most tables are small, and looking costs more than they hold."""
+        return self.nullable and not self.values and self.low is None and self.high is None
+
+    def failures(self, cells: pd.Series) -> Iterator[tuple[str, int]]:
+        """The rules that typed `cells` break, each with the number of cells that break it."""
+        if self._is_free or cells.empty:
+            return
+        is_told = cells.notna()
+        if not self.nullable and (n := int((~is_told).sum())):
+            yield "non vide", n
+        if self.values and (n := int((is_told & ~cells.isin(self.values)).sum())):
+            yield f"un de {', '.join(self.values)}", n
+        if self.low is not None and (n := int((is_told & (cells < self.low)).sum())):
+            yield f"au moins {self.low:g}", n
+        if self.high is not None and (n := int((is_told & (cells > self.high)).sum())):
+            yield f"au plus {self.high:g}", n
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of the study: `key` names the columns that together identify a row."""
+
+    name: str
+    meaning: str
+    key: tuple[str, ...]
+    columns: tuple[Column, ...]
+
+    def build(self, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
+        """Return `rows` as a checked frame, in their order; a missing value becomes a blank where the column allows one."""
+        listed = list(rows)
+        names = self._names({name for row in listed for name in row})
+        frame = pd.DataFrame(
+            {name: pd.Series([row.get(name) for row in listed], dtype=object) for name in names}
+        )
+        return self.check(frame)
+
+    def empty(self) -> pd.DataFrame:
+        """Return the table without rows."""
+        return self.build([])
+
+    def check(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return `frame` with the table's column order and types and a fresh index.
+
+        Raises `TableError` for missing or unknown columns, wrong types, values out of bounds or a key that is not unique.
+        """
+        names = self._names(set(frame.columns))
+        missing = [name for name in names if name not in frame.columns]
+        unknown = [str(name) for name in frame.columns if name not in names]
+        if missing or unknown:
+            raise TableError(
+                f"table {self.name} : colonnes manquantes {missing or 'aucune'}, inconnues {unknown or 'aucune'}",
+                f"les colonnes {', '.join(names)}",
+                "relancer le traitement avec la version qui a écrit cette table, ou effacer tables/ et relancer",
+            )
+        try:
+            typed = (
+                frame[names]
+                .reset_index(drop=True)
+                .astype({name: self._column(name).dtype for name in names})
+            )
+        except (TypeError, ValueError) as error:
+            raise self._refused(type(error).__name__) from error
+        failure = next(self._failures(typed), None)
+        if failure:
+            raise self._refused(failure)
+        return typed
+
+    def adapt(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """Return what another version left of the table as this version reads it, checked.
+
+        Columns unknown here are left out and those that may be blank are added so; where another is missing no row can be told, and there
+        is none until the next run. Raises as `check` does for what the columns hold.
+        """
+        names = self._names(set(frame.columns))
+        missing = [self._column(name) for name in names if name not in frame.columns]
+        if any(not column.nullable for column in missing):
+            return self.empty()
+        blank = {
+            column.name: pd.Series(pd.NA, index=frame.index, dtype=column.dtype)
+            for column in missing
+        }
+        return self.check(frame.assign(**blank)[names])
+
+    def _failures(self, typed: pd.DataFrame) -> Iterator[str]:
+        """What `typed` breaks, never a value: cells may hold what people said."""
+        for name in typed.columns:
+            for rule, n_cells in self._column(str(name)).failures(typed[name]):
+                yield f"colonne {name}, règle « {rule} », {n_cells} cas"
+        if n_rows := int(typed.duplicated(list(self.key)).sum()):
+            yield f"clé {', '.join(self.key)} en double, {n_rows} cas"
+
+    def _refused(self, what: str) -> TableError:
+        return TableError(
+            f"table {self.name} : {what}",
+            "les types et bornes de docs/dictionnaire.md",
+            "signaler ce défaut avec le fichier runs/ du traitement",
+        )
+
+    def _column(self, name: str) -> Column:
+        for column in self.columns:
+            if column.name == name or (
+                column.is_pattern and name.startswith(column.name.rstrip(".*"))
+            ):
+                return column
+        raise KeyError(name)
+
+    def _names(self, present: set[str]) -> list[str]:
+        """The table's column names in order, each pattern replaced by the present names that match it, sorted."""
+        names: list[str] = []
+        for column in self.columns:
+            if column.is_pattern:
+                names += sorted(
+                    str(name) for name in present if str(name).startswith(column.name.rstrip(".*"))
+                )
+            else:
+                names.append(column.name)
+        return names
+
+
+QUESTIONS = ("q1", "q2", "q3", "q4", "resume", "distance", "autre")
+CHANNELS = ("notes", "postit", "transcript", "resume", "mail", "telephone")
+AXIS_MEANING = "Axis of the study's grid: rubrique, posture, pilier, or one that the grid brings; checked when a study writes the table"
+STRUCTURE_TYPES = (
+    "coopérative",
+    "association",
+    "groupe d'acteurs",
+    "entreprise sociale",
+    "mouvement citoyen",
+    "réseau d'accompagnement",
+    "collectivité",
+    "élu",
+    "autre",
+)
+BLOCK_KINDS = ("heading", "paragraph", "bullet", "cell", "cue", "meta")
+CHANGES = ("nouveau", "grandi", "réduit", "remanié", "réuni", "partagé", "disparu", "inchangé")
+COVERAGES = (
+    "couvert",
+    "hors des zones de chalandise connues",
+    "aucune structure de ce secteur",
+    "zone de chalandise inconnue",
+)
+LIKENESS = (
+    "comme des tables tirées au sort",
+    "plus éloignés que le hasard",
+    "trop peu de matière pour conclure",
+)
+REACHES = (
+    "partagé",
+    "propre à un territoire",
+    "contrasté",
+    "ni partagé ni propre",
+    "trop peu de matière pour conclure",
+)
+TRENDS = ("en hausse", "en baisse", "sans changement visible", "trop peu de matière pour conclure")
+VERDICTS = (
+    "plus présent ici",
+    "moins présent",
+    "comme ailleurs",
+    "trop peu de matière pour conclure",
+)
+LEAD = "semble plus présent ici, à vérifier"  # what screens show of a cell that is_lead, instead of its verdict

@@ -1,0 +1,1 @@
+"""What tests share: studies made for them, files and servers to read from."""
