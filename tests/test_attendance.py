@@ -19,13 +19,13 @@ from pipeline.ingest.attendance import Attendance, read_attendance
 from pipeline.ingest.columns import meaning_of
 from pipeline.ingest.contents import Contents, Part
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.people import PEOPLE, Person, Roster, split_name
+from pipeline.ingest.people import PEOPLE, Participant, WorkshopPeople, split_name
 from pipeline.ingest.readers.grids import blocks_of_rows
 from pipeline.ingest.sheets import kind_of, sort_part
 from pipeline.ingest.stage import enter_correspondents
 from pipeline.ingest.structures import (
     Mention,
-    Places,
+    WorkshopCommunes,
     is_elected,
     is_lone_person,
     join_structures,
@@ -46,8 +46,8 @@ Rows = list[tuple[str, ...]]
 HEADER = ("Nom", "Prénom", "Structure", "Fonction", "Signature")
 
 
-def _read(rows: Rows) -> tuple[list[Attendance], Roster]:
-    roster = Roster("tregor-2026-10-01")
+def _read(rows: Rows) -> tuple[list[Attendance], WorkshopPeople]:
+    roster = WorkshopPeople("tregor-2026-10-01")
     return read_attendance([rows], roster), roster
 
 
@@ -194,8 +194,8 @@ def test_a_name_in_one_cell_is_split(cell: str, first: str | None, last: str | N
     ],
 )
 def test_a_particle_is_nobody_s_first_name(first: str, last: str | None, full: str) -> None:
-    roster = Roster("w")
-    roster.add(Person(first, last))
+    roster = WorkshopPeople("w")
+    roster.add(Participant(first, last))
     assert roster.people[0].first_name in (None, "Anne")
     assert roster.people[0].full_name == full
 
@@ -240,13 +240,13 @@ def test_an_address_and_a_telephone_are_told_apart_in_any_column(
 
 
 def test_a_person_is_found_by_part_of_the_name_only_where_one_fits() -> None:
-    roster = Roster(
+    roster = WorkshopPeople(
         "w",
         [
-            Person("Anne", "Riou"),
-            Person("Karim", "Benali"),
-            Person("Karim", "Le Dû"),
-            Person("Jean-Marc", "Thoor"),
+            Participant("Anne", "Riou"),
+            Participant("Karim", "Benali"),
+            Participant("Karim", "Le Dû"),
+            Participant("Jean-Marc", "Thoor"),
         ],
     )
     found = {
@@ -265,7 +265,7 @@ def test_a_person_is_found_by_part_of_the_name_only_where_one_fits() -> None:
 
 
 def test_correspondents_are_known_by_address_or_name_and_services_are_nobody() -> None:
-    roster = Roster("w", [Person("Anne", "Riou", "compta@example.org")])
+    roster = WorkshopPeople("w", [Participant("Anne", "Riou", "compta@example.org")])
     mail = [
         ("", "compta@example.org"),
         ("Bob Kerven", "bob@example.org"),
@@ -277,7 +277,7 @@ def test_correspondents_are_known_by_address_or_name_and_services_are_nobody() -
     assert roster.people[2].full_name == "Yann Legoff"
 
 
-PLACES = Places([], "Trégor", ["Lannion", "Plouha", "Le Vieux-Marché", "Saint-Brieuc"])
+PLACES = WorkshopCommunes([], "Trégor", ["Lannion", "Plouha", "Le Vieux-Marché", "Saint-Brieuc"])
 SAME = [
     ("Les Couseuses de l'Alma", "Couseuses de l'Alma"),
     ("Fil & Fripe", "Fil et Fripe"),
@@ -419,7 +419,7 @@ COMMUNES = [
 def test_a_commune_is_its_code_or_the_slug_of_its_full_name(
     name: str, code: str, expected: str | None
 ) -> None:
-    places = Places(
+    places = WorkshopCommunes(
         [Commune("22222", "Plouha")], "Trégor", ["Lannion", "Le Vieux-Marché", "Saint-Brieuc"]
     )
     assert places.code_of(name, code) == expected
@@ -499,10 +499,10 @@ def test_a_long_list_of_structures_is_not_compared_with_itself(
 def test_a_long_list_of_persons_is_not_compared_with_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    draw, roster = random.Random(1), Roster("w")
+    draw, roster = random.Random(1), WorkshopPeople("w")
     calls = [counted_calls(monkeypatch, people_module, name) for name in ("_are_one", "_fits")]
     for place in range(800):
-        roster.add(Person(_word(draw), _word(draw), f"{place}@example.org"))
+        roster.add(Participant(_word(draw), _word(draw), f"{place}@example.org"))
         roster.find_name(_word(draw))
     assert sum(map(len, calls)) < 30 * 800 and len(roster.people) > 700
 

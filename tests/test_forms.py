@@ -6,13 +6,13 @@ import pytest
 
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.attendance import enter_respondents
+from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.locate.cues import LocatedBlock
 from pipeline.ingest.parts import RawPart
-from pipeline.ingest.people import Roster
+from pipeline.ingest.people import WorkshopPeople
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Limits, Source
 from pipeline.ingest.sheets import kind_of, sort_part
-from pipeline.ingest.where import place_blocks
-from pipeline.ingest.where.cues import PlacedBlock
 from pipeline.settings.stages import IngestSettings
 from support.made_files import docx, w_p, w_table
 
@@ -263,7 +263,7 @@ def test_what_a_form_asks_by_choice_is_counted() -> None:
 
 
 def test_the_respondents_of_a_form_are_known_by_name_and_mail() -> None:
-    roster = Roster("w")
+    roster = WorkshopPeople("w")
     enter_respondents([rows for _, rows, _ in FORMS[:3]], roster)
     assert [(person.full_name, person.email, person.origin) for person in roster.people] == [
         ("Anne Riou", "anne@example.org", "form"),
@@ -348,9 +348,9 @@ def test_numbers_of_a_dated_sheet_without_header_are_no_tables() -> None:
     ] * 3
 
 
-def _placed(rows: Rows) -> list[PlacedBlock]:
+def _placed(rows: Rows) -> list[LocatedBlock]:
     part = RawPart((), rows=tuple(rows))
-    return place_blocks(part, sort_part((), part.rows).blocks, names=["saisie.xlsx"])
+    return locate_blocks(part, sort_part((), part.rows).blocks, names=["saisie.xlsx"])
 
 
 LONG_ANSWERS = [
@@ -456,7 +456,7 @@ def test_sentences_in_a_table_of_a_document_are_answers_too(title: str) -> None:
         ),
     ]
     (part,) = read_source(Source(docx(w_table(*rows)), "enquete.docx", Limits()))
-    placed = place_blocks(part, sort_part(part.blocks, part.rows).blocks, names=["enquete.docx"])
+    placed = locate_blocks(part, sort_part(part.blocks, part.rows).blocks, names=["enquete.docx"])
     assert [block.text for block in placed if block.kind == "cell"] == LONG_ANSWERS
 
 

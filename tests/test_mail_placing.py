@@ -9,8 +9,8 @@ from flows.mailbox.fetching import day_of, mail_hash, message_hash, write_mail
 from flows.mailbox.placing import Placing
 from pipeline.errors import SettingsError
 from pipeline.files import text_hash
-from pipeline.ingest.where.cues import Place
-from pipeline.ingest.where.titles import read_names
+from pipeline.ingest.locate.cues import Location
+from pipeline.ingest.locate.titles import read_names
 from pipeline.settings import load_settings
 from pipeline.settings.service import MailSettings
 
@@ -219,7 +219,7 @@ def test_the_name_of_a_mail_tells_neither_table_nor_question():
         f"{2020 + n % 9}-0{1 + n % 9}-1{n % 10} 0{n % 10}h{10 + n % 50} {text_hash(str(n))[:16]}.eml"
         for n in range(60)
     ]
-    assert {read_names(("mails", name)) for name in names} == {Place(None, None, "mail")}
+    assert {read_names(("mails", name)) for name in names} == {Location(None, None, "mail")}
 
 
 def test_a_mail_without_message_id_has_a_hash_of_its_own():

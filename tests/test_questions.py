@@ -8,13 +8,11 @@ from collections.abc import Sequence
 import pytest
 
 from models.embedder import Likeness, load_embedder
-from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.sheets import sort_part
-from pipeline.ingest.where import place_blocks
-from pipeline.ingest.where.cues import PlacedBlock, read_cues
-from pipeline.ingest.where.lines import is_meta, without_numbers
-from pipeline.ingest.where.spoken import place_round
-from pipeline.ingest.where.titles import (
+from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.locate.cues import LocatedBlock, read_cues
+from pipeline.ingest.locate.lines import is_meta, without_numbers
+from pipeline.ingest.locate.spoken import locate_round
+from pipeline.ingest.locate.titles import (
     CAFE,
     MARGIN,
     SCORE,
@@ -24,6 +22,8 @@ from pipeline.ingest.where.titles import (
     questions_by_siblings,
     read_names,
 )
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.sheets import sort_part
 from pipeline.settings.stages import EmbedSettings
 from pipeline.text import lexicon
 
@@ -174,7 +174,7 @@ def _lines(kinds_and_texts: list[tuple[str, str]], name: str) -> list[str]:
     blocks = [
         RawBlock(text, kind, 1 if kind == "heading" else None) for kind, text in kinds_and_texts
     ]
-    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=[name])
+    placed = locate_blocks(RawPart(tuple(blocks)), blocks, names=[name])
     return [
         f"{block.question or '-'} {block.text}"
         for block in placed
@@ -229,7 +229,7 @@ def test_a_title_is_compared_without_its_numbers() -> None:
     ]
 
 
-def _told(blocks: list[PlacedBlock]) -> list[str]:
+def _told(blocks: list[LocatedBlock]) -> list[str]:
     return [
         f"{block.table_number or '-'} {block.question or '-'} {block.text}"
         for block in blocks
@@ -250,7 +250,7 @@ def test_a_column_of_questions_is_known_by_its_cells_whatever_it_is_called() -> 
         ("3", "Fiertés", "le bal"),
         ("3", "Dedans", "deux trésoriers"),
     ]
-    placed = place_blocks(
+    placed = locate_blocks(
         RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.xlsx"]
     )
     assert _told(placed)[:3] == ["1 q1 le bac", "1 q2 la criée", "2 q3 les clés"]
@@ -260,7 +260,7 @@ def test_a_column_of_questions_is_known_by_its_cells_whatever_it_is_called() -> 
         ("1", "Santé", "la criée"),
         ("2", "Logement", "les clés"),
     ]
-    placed = place_blocks(
+    placed = locate_blocks(
         RawPart((), rows=tuple(subjects)), sort_part((), subjects).blocks, names=["mur.xlsx"]
     )
     assert _told(placed) == ["1 - le bac", "1 - la criée", "2 - les clés"]
@@ -282,7 +282,7 @@ def test_the_rows_of_a_word_table_are_questions_in_any_words() -> None:
     ]
     rows += [("Entre nos murs", "les clés", "le bail"), ("Le grand saut", "un four", "une halle")]
     blocks = sort_part(_table(rows), ()).blocks
-    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["recap.docx"])
+    placed = locate_blocks(RawPart(tuple(blocks)), blocks, names=["recap.docx"])
     assert _told(placed) == [
         f"{table} {question} {text}"
         for question, texts in (
@@ -302,7 +302,7 @@ def test_a_column_of_who_would_do_it_is_no_passage() -> None:
         ("2", "louer un car", "à trouver"),
     ]
     blocks = sort_part(_table(rows), ()).blocks
-    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["tour 4.pdf"])
+    placed = locate_blocks(RawPart(tuple(blocks)), blocks, names=["tour 4.pdf"])
     assert _told(placed) == ["1 q4 un four à pain par hameau", "2 q4 louer un car"]
 
 
@@ -356,7 +356,7 @@ ROUNDS = [  # runs of speech without speakers, and the pieces with their tables
 def test_a_table_takes_over_in_a_round_without_speakers(
     runs: list[str], expected: list[tuple[int | None, str]]
 ) -> None:
-    placed = place_round([RawBlock(run, "cue") for run in runs], None)
+    placed = locate_round([RawBlock(run, "cue") for run in runs], None)
     assert [table for _, table in placed] == [table for table, _ in expected]
     assert all(
         turn.text.startswith(opening)
@@ -366,7 +366,7 @@ def test_a_table_takes_over_in_a_round_without_speakers(
 
 def _heard(turns: list[tuple[str | None, str]], name: str) -> list[str]:
     blocks = [RawBlock(text, "cue", speaker=speaker) for speaker, text in turns]
-    placed = place_blocks(RawPart(tuple(blocks), channel="transcript"), blocks, names=[name])
+    placed = locate_blocks(RawPart(tuple(blocks), channel="transcript"), blocks, names=[name])
     return [f"{block.table_number or '-'} {block.question or '-'}" for block in placed]
 
 
@@ -407,7 +407,7 @@ def test_a_column_names_tables_by_its_cells_whatever_it_is_called(
 ) -> None:
     ideas = [f"rouvrir le four du hameau numéro {place}" for place in range(len(cells))]
     rows = [("Nappe", "Ce qui est écrit"), *zip(cells, ideas, strict=True)]
-    placed = place_blocks(
+    placed = locate_blocks(
         RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.xlsx"]
     )
     assert [block.table_number for block in placed if block.text in ideas] == tables
@@ -420,7 +420,7 @@ def test_a_first_row_of_places_is_no_header_where_its_cells_recur_below() -> Non
         ("CHANGER", "T1", "un four commun"),
         ("BESOINS", "T2", "l'eau du puits"),
     ]
-    placed = place_blocks(
+    placed = locate_blocks(
         RawPart((), rows=tuple(rows)), sort_part((), rows).blocks, names=["mur.csv"]
     )
     assert _told([block for block in placed if block.kind == "cell"]) == [
@@ -504,9 +504,9 @@ IN_ORDER = ["q1", "q2", "q3", "q4"] * 2
 SHORT = ("Besoins et menaces", "Ce qui marche", "Forces et difficultés", "À améliorer")
 
 
-def _placed_rows(rows: Sequence[tuple[str, ...]], *names: str) -> list[PlacedBlock]:
+def _placed_rows(rows: Sequence[tuple[str, ...]], *names: str) -> list[LocatedBlock]:
     part = RawPart((), rows=tuple(rows))
-    return place_blocks(part, sort_part((), part.rows).blocks, names=names)
+    return locate_blocks(part, sort_part((), part.rows).blocks, names=names)
 
 
 @pytest.mark.parametrize(
@@ -570,7 +570,7 @@ def _placed_lines(lines: Sequence[tuple[str, str]], name: str) -> list[tuple[str
         RawBlock(text, kind, 1 if kind == "heading" else 0 if kind == "bullet" else None)
         for kind, text in lines
     ]
-    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=[name])
+    placed = locate_blocks(RawPart(tuple(blocks)), blocks, names=[name])
     return [(block.question, block.channel) for block in placed if block.kind == "bullet"]
 
 

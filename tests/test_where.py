@@ -4,13 +4,13 @@ import re
 
 import pytest
 
+from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.locate.cues import LocatedBlock, read_cues
+from pipeline.ingest.locate.lines import is_idea, is_meta, split_prefix
+from pipeline.ingest.locate.spoken import announced_question, announced_table
+from pipeline.ingest.locate.titles import read_names
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sheets import sort_part
-from pipeline.ingest.where import place_blocks
-from pipeline.ingest.where.cues import PlacedBlock, read_cues
-from pipeline.ingest.where.lines import is_idea, is_meta, split_prefix
-from pipeline.ingest.where.spoken import announced_question, announced_table
-from pipeline.ingest.where.titles import read_names
 
 NAMES = [  # path inside the workshop, table, question, channel
     ("Table 2 - question 3.docx", 2, "q3", None),
@@ -435,7 +435,7 @@ def _example(case: str) -> tuple[list[str], list[RawBlock], list[str]]:
     return path.split("/"), blocks, expected
 
 
-def _told(block: PlacedBlock) -> str:
+def _told(block: LocatedBlock) -> str:
     if block.kind in ("meta", "heading"):
         return "x"
     return f"{'-' if block.table_number is None else block.table_number} {block.question or '-'}"
@@ -445,7 +445,7 @@ def _told(block: PlacedBlock) -> str:
 def test_each_line_of_a_document_is_placed_by_what_stands_above_it(case: str) -> None:
     names, blocks, expected = _example(case)
     assert [
-        _told(block) for block in place_blocks(RawPart(tuple(blocks)), blocks, names=names)
+        _told(block) for block in locate_blocks(RawPart(tuple(blocks)), blocks, names=names)
     ] == expected
 
 
@@ -477,7 +477,7 @@ def test_the_channel_is_told_by_name_or_first_lines(
 ) -> None:
     blocks = [RawBlock(line) for line in lines]
     assert {
-        block.channel for block in place_blocks(RawPart(tuple(blocks)), blocks, names=[name])
+        block.channel for block in locate_blocks(RawPart(tuple(blocks)), blocks, names=[name])
     } == {channel}
 
 
@@ -603,7 +603,7 @@ def test_a_cell_is_placed_by_its_row_its_header_or_its_sheet(
     names: list[str], rows: list[tuple[str, ...]], expected: list[str]
 ) -> None:
     held = sort_part((), rows)
-    placed = place_blocks(RawPart((), rows=tuple(rows)), held.blocks, names=names)
+    placed = locate_blocks(RawPart((), rows=tuple(rows)), held.blocks, names=names)
     assert [f"{_told(block)} {block.text}" for block in placed if block.kind == "cell"] == expected
 
 
@@ -647,9 +647,9 @@ def test_a_table_is_heard_at_the_start_of_a_turn(turn: str, table: int | None) -
 
 def _place_turns(
     turns: list[tuple[str | None, str]], name: str, n_tables: int | None = None
-) -> list[PlacedBlock]:
+) -> list[LocatedBlock]:
     blocks = [RawBlock(text, "cue", speaker=speaker) for speaker, text in turns]
-    return place_blocks(
+    return locate_blocks(
         RawPart(tuple(blocks), channel="transcript"), blocks, names=[name], n_tables=n_tables
     )
 
@@ -739,7 +739,9 @@ def test_a_turn_is_cut_where_a_question_is_announced_inside_it(
 
 def test_notes_of_a_recording_tell_its_table_and_round() -> None:
     blocks = [RawBlock("table 6, tour 3", "meta"), RawBlock("la trésorerie est à sec", "cue")]
-    placed = place_blocks(RawPart(tuple(blocks), channel="transcript"), blocks, names=["audio.vtt"])
+    placed = locate_blocks(
+        RawPart(tuple(blocks), channel="transcript"), blocks, names=["audio.vtt"]
+    )
     assert [_told(block) for block in placed] == ["x", "6 q3"]
 
 
@@ -835,7 +837,7 @@ def test_a_note_of_one_line_says_what_it_says(
     line: str, shown: list[tuple[str, str]], channel: str
 ) -> None:
     block = RawBlock(line)
-    placed = place_blocks(RawPart((block,)), [block], names=["note.txt"])
+    placed = locate_blocks(RawPart((block,)), [block], names=["note.txt"])
     assert [(one.kind, one.text) for one in placed] == shown
     assert {one.channel for one in placed} == {channel}
 
@@ -900,7 +902,7 @@ def test_what_a_role_said_is_read_under_that_role() -> None:
         "Note : la halle est pleine",
     ]
     blocks = [RawBlock(line) for line in lines]
-    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["notes.txt"])
+    placed = locate_blocks(RawPart(tuple(blocks)), blocks, names=["notes.txt"])
     shown = [(block.kind, block.table_number, block.speaker, block.text) for block in placed[1:]]
     assert shown == [
         ("meta", 4, None, "Rapporteur : Anne Petit"),
@@ -929,5 +931,5 @@ def test_a_label_that_only_announces_does_not_stay_before_what_was_said(label: s
         RawBlock("la navette part trop tôt le matin"),
         RawBlock(f"{label} : le guichet unique est attendu"),
     ]
-    placed = place_blocks(RawPart(tuple(blocks)), blocks, names=["notes.txt"])
+    placed = locate_blocks(RawPart(tuple(blocks)), blocks, names=["notes.txt"])
     assert (placed[-1].kind, placed[-1].text) == ("paragraph", "le guichet unique est attendu")

@@ -90,6 +90,6 @@ def readers_kept() -> AbstractContextManager[None]:
 
 def learn_questions() -> None:
     """Read the wordings that titles are compared with, once a process; nobody's words are among them, so their vectors may be kept."""
-    from pipeline.ingest.where.titles import learn_wordings
+    from pipeline.ingest.locate.titles import learn_wordings
 
     learn_wordings()

@@ -1,7 +1,7 @@
 """Read attendance lists: who was in the room, for which structure, and who signed.
 
 In:   the rows of the sheets that list persons
-Out:  attendances, one a person and structure, and the persons in a Roster
+Out:  attendances, one a person and structure, and the persons in a WorkshopPeople
 
 Tell who of a list came: marks in a signature column, and columns of statuses, known by what their cells say.
 """
@@ -14,7 +14,7 @@ from functools import cache
 from itertools import pairwise
 
 from pipeline.ingest.columns import Header, find_header, guess_header, lone_cell, meaning_of
-from pipeline.ingest.people import Person, Roster, is_first_name, split_name
+from pipeline.ingest.people import Participant, WorkshopPeople, is_first_name, split_name
 from pipeline.ingest.structures import (
     is_elected,
     is_lone_person,
@@ -46,7 +46,7 @@ _NO_MARK = frozenset({"-", "–", "/", "0"})
 
 
 @dataclass(frozen=True)
-class Presence:
+class PresenceColumns:
     """What the columns of a list say of who came; `default` is for a person of whom they say nothing."""
 
     header: Header
@@ -101,14 +101,14 @@ class Presence:
         ]
 
 
-def read_presence(header: Header, body: Rows, *, is_expected: bool) -> Presence:
+def read_presence(header: Header, body: Rows, *, is_expected: bool) -> PresenceColumns:
     """Return how `body` tells who came; in a list of people who are only `is_expected`, nobody came without a mark."""
     told = with_statuses(header, body)
     signatures = [place for place, meaning in enumerate(told.meanings) if meaning == "signature"]
     statuses = [place for place, meaning in enumerate(told.meanings) if meaning == "status"]
     is_used = any(place < len(row) and row[place] for place in signatures for row in body)
     came = frozenset(place for place in statuses if _tells_who_came(_column(body, place)))
-    return Presence(told, None if is_used else not is_expected, came)
+    return PresenceColumns(told, None if is_used else not is_expected, came)
 
 
 def with_statuses(header: Header, body: Rows) -> Header:
@@ -206,7 +206,9 @@ class _Line:
     is_absent: bool
 
 
-def read_attendance(sheets: Sequence[Sequence[Sequence[str]]], roster: Roster) -> list[Attendance]:
+def read_attendance(
+    sheets: Sequence[Sequence[Sequence[str]]], roster: WorkshopPeople
+) -> list[Attendance]:
     """Return the attendances of `sheets` in order, and enter their persons into `roster`; rows without a name are left out.
 
     A person listed twice for one structure is one attendance, signed if either row is; a row without structure adds nothing to one with.
@@ -218,7 +220,7 @@ def read_attendance(sheets: Sequence[Sequence[Sequence[str]]], roster: Roster) -
     attendances: dict[tuple[str, str], Attendance] = {}
     for line in (one for whole in lines for one in _each_structure(whole)):
         participant_id = roster.add(
-            Person(line.first_name, line.last_name, line.email, line.phone, "attendance")
+            Participant(line.first_name, line.last_name, line.email, line.phone, "attendance")
         )
         attendance = _attendance(participant_id, line)
         key = (participant_id, fold(attendance.structure or ""))
@@ -241,10 +243,10 @@ def read_attendance(sheets: Sequence[Sequence[Sequence[str]]], roster: Roster) -
     return kept
 
 
-def enter_respondents(forms: Sequence[Sequence[Sequence[str]]], roster: Roster) -> None:
+def enter_respondents(forms: Sequence[Sequence[Sequence[str]]], roster: WorkshopPeople) -> None:
     """Enter into `roster` the persons who answered `forms`: known by name, though nothing tells that they were in the room."""
     for line in (line for rows in forms for line in _unswapped(list(_lines(rows)))):
-        roster.add(Person(line.first_name, line.last_name, line.email, line.phone, "form"))
+        roster.add(Participant(line.first_name, line.last_name, line.email, line.phone, "form"))
 
 
 def _either(first: Attendance, second: Attendance) -> Attendance:

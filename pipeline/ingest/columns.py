@@ -89,7 +89,7 @@ def meaning_of(title: str) -> str | None:
 
 def _asks_about(folded: str, word: re.Match[str]) -> bool:
     """True for a header that asks one of the four questions about who answers: "les difficultes de votre structure"."""
-    from pipeline.ingest.where.cues import read_cues  # which reads columns in its turn
+    from pipeline.ingest.locate.cues import read_cues  # which reads columns in its turn
 
     before = folded[: word.start()].rstrip()
     if not re.search(
@@ -168,7 +168,7 @@ def holds_sentences(place: int, body: Sequence[Sequence[str]]) -> bool:
 
 
 def _is_sentence(cell: str) -> bool:
-    from pipeline.ingest.where.lines import states  # which reads columns in its turn
+    from pipeline.ingest.locate.lines import states  # which reads columns in its turn
 
     n_words = len(cell.split())
     if n_words < _SENTENCE:

@@ -14,10 +14,10 @@ from statistics import median
 
 from pipeline.ingest.attendance import read_presence, with_statuses
 from pipeline.ingest.columns import Header, is_question, lone_cell, meaning_of, sentence_columns
+from pipeline.ingest.locate.cues import read_cues
+from pipeline.ingest.locate.lines import states
+from pipeline.ingest.locate.titles import CAFE, asked_by_header, asked_together
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.where.cues import read_cues
-from pipeline.ingest.where.lines import states
-from pipeline.ingest.where.titles import CAFE, asked_by_header, asked_together
 from pipeline.ingest.words import find_date
 from pipeline.text import fold, lexicon
 

@@ -43,7 +43,7 @@ _SAME_NAME = 90  # rapidfuzz score over which two whole names are one person's
 
 
 @dataclass(frozen=True)
-class Person:
+class Participant:
     """A person as first met, completed by what is met later; None where not known."""
 
     first_name: str | None
@@ -64,11 +64,11 @@ class Person:
 
 
 @dataclass
-class Roster:
+class WorkshopPeople:
     """The people of one workshop in the order met; a person met twice stays one."""
 
     workshop_id: str
-    people: list[Person] = field(default_factory=list)
+    people: list[Participant] = field(default_factory=list)
     _index: "_Index" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -76,7 +76,7 @@ class Roster:
         for place, person in enumerate(self.people):
             self._index.add(place, person)
 
-    def add(self, person: Person) -> str:
+    def add(self, person: Participant) -> str:
         """Return the participant_id of `person`, known already or added."""
         if person.first_name and all(
             word in lexicon("people")["particules"] for word in fold(person.first_name).split()
@@ -128,7 +128,7 @@ class Roster:
     def _id(self, place: int) -> str:
         return f"{self.workshop_id}-p{place + 1:02d}"
 
-    def _find(self, person: Person) -> int | None:
+    def _find(self, person: Participant) -> int | None:
         exact = self._index.with_key(person.key)
         if exact is not None:
             return exact
@@ -147,7 +147,7 @@ class _Index:
         self._by_email: dict[str, list[int]] = defaultdict(list)
         self._by_word: dict[str, list[int]] = defaultdict(list)
 
-    def add(self, place: int, person: Person) -> None:
+    def add(self, place: int, person: Participant) -> None:
         """Enter `person`, or what is known more of the one at `place`."""
         if person.key and self._by_key.setdefault(person.key, place) == place:
             self._by_length[len(person.key)][" ".join(person.key)] = place
@@ -237,7 +237,7 @@ def _first_names() -> frozenset[str]:
     )
 
 
-def _are_one(known: Person, person: Person) -> bool:
+def _are_one(known: Participant, person: Participant) -> bool:
     """True for one name misspelt, or for the same address where one name is missing or alike."""
     if known.key and person.key:
         alike = fuzz.token_sort_ratio(" ".join(known.key), " ".join(person.key))
@@ -257,7 +257,7 @@ def _are_one(known: Person, person: Person) -> bool:
     )
 
 
-def _fits(words: list[str], person: Person) -> bool:
+def _fits(words: list[str], person: Participant) -> bool:
     """True where each of `words` is a word of the person's name, or the initials of the first name."""
     first, last = fold(person.first_name or "").split(), fold(person.last_name or "").split()
     initials = "".join(word[0] for word in first)

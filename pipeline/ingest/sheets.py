@@ -32,10 +32,10 @@ from pipeline.ingest.forms import (
     told_blocks,
     with_places,
 )
+from pipeline.ingest.locate.cues import read_cues
+from pipeline.ingest.locate.titles import asked_by_header, resembled
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.readers.wording import bullet_of
-from pipeline.ingest.where.cues import read_cues
-from pipeline.ingest.where.titles import asked_by_header, resembled
 from pipeline.text import counted
 
 Rows = Sequence[Sequence[str]]

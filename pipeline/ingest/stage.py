@@ -24,15 +24,21 @@ import pandas as pd
 from pipeline.depot import folder_name
 from pipeline.ingest.attendance import Attendance, enter_respondents, read_attendance
 from pipeline.ingest.contents import Contents, read_contents
-from pipeline.ingest.people import Person, Roster, is_first_name, is_person_name, split_name
+from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.locate.cues import LocatedBlock
+from pipeline.ingest.locate.spoken import is_role
+from pipeline.ingest.locate.titles import questions_by_siblings
+from pipeline.ingest.people import (
+    Participant,
+    WorkshopPeople,
+    is_first_name,
+    is_person_name,
+    split_name,
+)
 from pipeline.ingest.sheets import Rows
-from pipeline.ingest.structures import Mention, Places, join_structures
+from pipeline.ingest.structures import Mention, WorkshopCommunes, join_structures
 from pipeline.ingest.territory_map import build_catchments
 from pipeline.ingest.territory_map.shapes import Pin
-from pipeline.ingest.where import place_blocks
-from pipeline.ingest.where.cues import PlacedBlock
-from pipeline.ingest.where.spoken import is_role
-from pipeline.ingest.where.titles import questions_by_siblings
 from pipeline.ingest.words import find_date
 from pipeline.ingest.workshop import (
     SILENT,
@@ -71,7 +77,7 @@ def document_id(path: str) -> str:
 
 def build_document(
     source: Source,
-    placed: Sequence[PlacedBlock],
+    placed: Sequence[LocatedBlock],
     speakers: Sequence[str | None],
     *,
     workshop_id: str,
@@ -114,12 +120,14 @@ def build_document(
     return document, blocks
 
 
-def enter_correspondents(people: Sequence[tuple[str, str]], roster: Roster) -> list[str | None]:
+def enter_correspondents(
+    people: Sequence[tuple[str, str]], roster: WorkshopPeople
+) -> list[str | None]:
     """Enter senders and recipients of a mail, as (name, address), and return their participant_id; None for a service."""
     return [_correspondent(name, address, roster) for name, address in people]
 
 
-def name_speakers(blocks: Sequence[PlacedBlock], roster: Roster) -> list[str | None]:
+def name_speakers(blocks: Sequence[LocatedBlock], roster: WorkshopPeople) -> list[str | None]:
     """Return the speaker of each block, names unknown so far entered into `roster`."""
     known = {
         speaker: _speaker(speaker, roster)
@@ -129,7 +137,7 @@ def name_speakers(blocks: Sequence[PlacedBlock], roster: Roster) -> list[str | N
     return [known.get(block.speaker) if block.speaker else None for block in blocks]
 
 
-def _correspondent(name: str, address: str, roster: Roster) -> str | None:
+def _correspondent(name: str, address: str, roster: WorkshopPeople) -> str | None:
     known = (roster.find_email(address) if address else None) or (
         roster.find_name(name) if name else None
     )
@@ -142,7 +150,11 @@ def _correspondent(name: str, address: str, roster: Roster) -> str | None:
         if name and is_person_name(name) and "@" not in name
         else _names_of_address(address)
     )
-    return roster.add(Person(first, last, address or None, None, "mail")) if first or last else None
+    return (
+        roster.add(Participant(first, last, address or None, None, "mail"))
+        if first or last
+        else None
+    )
 
 
 def _names_of_address(address: str) -> tuple[str | None, str | None]:
@@ -155,7 +167,7 @@ def _names_of_address(address: str) -> tuple[str | None, str | None]:
     )
 
 
-def _speaker(speaker: str, roster: Roster) -> str:
+def _speaker(speaker: str, roster: WorkshopPeople) -> str:
     """The participant_id of `speaker`; a role stays as written, a name nobody bears is a new person."""
     pieces = [piece.strip() for piece in re.split(r"[()\[\]/–—]|\s-\s", speaker) if piece.strip()]
     for piece in pieces:
@@ -166,7 +178,7 @@ def _speaker(speaker: str, roster: Roster) -> str:
     if not names:
         return speaker
     first, last = split_name(names[0])
-    return roster.add(Person(first, last, None, None, "transcript"))
+    return roster.add(Participant(first, last, None, None, "transcript"))
 
 
 def _looks_like_name(piece: str) -> bool:
@@ -207,13 +219,13 @@ def ingest(
     )
     if contents.n_passing and on_passing:
         on_passing(contents.n_passing)
-    roster, pins = Roster(workshop_id), contents.pins[: settings.max_listed]
+    roster, pins = WorkshopPeople(workshop_id), contents.pins[: settings.max_listed]
     attendances = read_attendance(_first_rows(contents.lists, settings.max_listed), roster)
     enter_respondents(contents.forms, roster)
     for name in manifest.animators:
         _enter_animator(name, roster)
     written = [*(entry.commune for entry in attendances), *(pin.commune for pin in pins)]
-    places = Places(manifest.communes, territory, written, epci_codes=manifest.epci_codes)
+    places = WorkshopCommunes(manifest.communes, territory, written, epci_codes=manifest.epci_codes)
     named = [entry for entry in attendances if entry.structure]
     mentions = [
         *(_mention_of_pin(pin, places) for pin in pins),
@@ -277,13 +289,13 @@ def _left_out(folder: Path, contents: Contents, settings: IngestSettings) -> lis
     ]
 
 
-def _enter_animator(name: str, roster: Roster) -> None:
+def _enter_animator(name: str, roster: WorkshopPeople) -> None:
     if roster.find_name(name) is None:
         first, last = split_name(name)
-        roster.add(Person(first, last, None, None, "manifest"))
+        roster.add(Participant(first, last, None, None, "manifest"))
 
 
-def _mention_of_pin(pin: Pin, places: Places) -> Mention:
+def _mention_of_pin(pin: Pin, places: WorkshopCommunes) -> Mention:
     code, point = (
         places.code_of(pin.commune, pin.commune_code),
         places.point_of(pin.commune, pin.commune_code),
@@ -293,7 +305,7 @@ def _mention_of_pin(pin: Pin, places: Places) -> Mention:
     )
 
 
-def _mention(entry: Attendance, places: Places) -> Mention:
+def _mention(entry: Attendance, places: WorkshopCommunes) -> Mention:
     code, point = (
         places.code_of(entry.commune, entry.commune_code),
         places.point_of(entry.commune, entry.commune_code),
@@ -302,7 +314,7 @@ def _mention(entry: Attendance, places: Places) -> Mention:
 
 
 def _write_documents(
-    contents: Contents, roster: Roster, manifest: Manifest
+    contents: Contents, roster: WorkshopPeople, manifest: Manifest
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The documents and blocks of all parts in which something was said; mails name people before transcripts do."""
     senders = {
@@ -312,7 +324,7 @@ def _write_documents(
     documents: list[dict[str, Any]] = []
     blocks: list[dict[str, Any]] = []
     for part in contents.documents:
-        placed = place_blocks(
+        placed = locate_blocks(
             part.raw,
             part.held.blocks,
             names=part.names,
@@ -367,7 +379,7 @@ def _workshop(
 def _write_attendance(
     attendances: Sequence[Attendance],
     structure_ids: Sequence[str],
-    places: Places,
+    places: WorkshopCommunes,
     workshop_id: str,
 ) -> pd.DataFrame:
     """One row a participant and structure; two spellings of one structure are one row, signed if either is."""
@@ -401,7 +413,7 @@ def _silent(contents: Contents, documents: pd.DataFrame, blocks: pd.DataFrame) -
     ]
 
 
-def _unsettled(folder: Path, places: Places) -> list[Reject]:
+def _unsettled(folder: Path, places: WorkshopCommunes) -> list[Reject]:
     """The communes without code, as one reject of the whole folder, so that people see how many there are."""
     n_unsettled = places.n_unsettled
     log.info("%s: %d communes without code", folder.name, n_unsettled)

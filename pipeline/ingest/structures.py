@@ -34,7 +34,7 @@ _SHORTENED = {"st": "saint", "ste": "sainte", "sts": "saints", "s": "sur", "ss":
 _CERTAIN = ("code", "exact")
 
 
-class Places:
+class WorkshopCommunes:
     """The communes known to one workshop; `epci_codes` are the manifest's authorities."""
 
     def __init__(
@@ -212,7 +212,7 @@ class Mention(Named):
 
 def join_structures(
     mentions: Sequence[Mention],
-    places: Places,
+    places: WorkshopCommunes,
     *,
     territory: str,
     name_match: int,
@@ -320,7 +320,7 @@ def _says_what_it_is(name: str) -> bool:
     )
 
 
-def _are_one(first: Mention, second: Named, places: Places, name_match: int) -> bool:
+def _are_one(first: Mention, second: Named, places: WorkshopCommunes, name_match: int) -> bool:
     """`are_one`; a common name met twice on the map, or twice on lists, is one structure whatever the communes beside it."""
     is_alike = (
         isinstance(second, Mention)

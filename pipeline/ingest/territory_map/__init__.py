@@ -14,7 +14,7 @@ import pandas as pd
 
 from pipeline.communes import centre_of
 from pipeline.communes.tables import codes_of_department, department_names, members_of, outline
-from pipeline.ingest.structures import Places
+from pipeline.ingest.structures import WorkshopCommunes
 from pipeline.ingest.territory_map.shapes import (
     Pin,
     is_geojson,
@@ -29,7 +29,7 @@ from pipeline.text import fold, lexicon
 
 
 def build_catchments(
-    pins: Sequence[Pin], structure_ids: Sequence[str], places: Places | None = None
+    pins: Sequence[Pin], structure_ids: Sequence[str], places: WorkshopCommunes | None = None
 ) -> pd.DataFrame:
     """Return one row a structure whose zone or radius is known, each the first given; the others are on the map without a catchment.
 
@@ -51,7 +51,7 @@ def build_catchments(
     )
 
 
-def _zone_in_words(pin: Pin, places: Places) -> str | None:
+def _zone_in_words(pin: Pin, places: WorkshopCommunes) -> str | None:
     codes = _communes_in_words(pin, places)
     shape = outline(codes) if codes else None
     if shape is None:
@@ -64,7 +64,7 @@ def _zone_in_words(pin: Pin, places: Places) -> str | None:
     return json.dumps(shape, separators=(",", ":")) if shape else None
 
 
-def _communes_in_words(pin: Pin, places: Places) -> tuple[str, ...]:
+def _communes_in_words(pin: Pin, places: WorkshopCommunes) -> tuple[str, ...]:
     """The communes of "tout le département", "la CC", "la commune", a department's or authority's name, or a list; () where unsure."""
     extents = lexicon("territories")["portees"]
     words, small = set(fold(pin.reach).split()), set(extents["mots"])

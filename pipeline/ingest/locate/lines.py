@@ -1,7 +1,7 @@
 """What a line of a document is: a label that names what follows, a circumstance that is never a passage, or a passage with its prefix.
 
 In:   a block's text and what is known of its surroundings
-Out:  yes or no; a prefix as a Place and the rest
+Out:  yes or no; a prefix as a Location and the rest
 """
 
 import re
@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 
 from pipeline.ingest.columns import is_whole_name
+from pipeline.ingest.locate.cues import ENOUGH, Location, TextCues, read_cues, without_tables
 from pipeline.ingest.people import is_first_name
-from pipeline.ingest.where.cues import ENOUGH, Cues, Place, read_cues, without_tables
 from pipeline.ingest.words import number_pattern, to_number
 from pipeline.tables.schema import QUESTIONS
 from pipeline.text import fold, lexicon
@@ -29,12 +29,12 @@ _ASKS = re.compile(
 class Prefix:
     """What opens a line, such as "[T4] "; `form` is bracketed, spelled ("Table 2 :"), marked ("T2 –") or bare ("T2 le bus")."""
 
-    place: Place
+    place: Location
     form: str
     rest: str
 
 
-def is_label(text: str, cues: Cues, kind: str) -> bool:
+def is_label(text: str, cues: TextCues, kind: str) -> bool:
     """True where `text` names what follows: every word a cue; a bullet must be numbered or end with a colon, a cell is never a label."""
     ends = text.rstrip()[-1:]
     if kind == "cell" or ends in (".", "!", ";") or cues.n_words > MAX_LABEL_WORDS:
@@ -49,13 +49,13 @@ def is_label(text: str, cues: Cues, kind: str) -> bool:
     return cues.meaning is not None and (ends == ":" if kind == "bullet" else True)
 
 
-def asks(text: str, cues: Cues) -> bool:
+def asks(text: str, cues: TextCues) -> bool:
     """True for a line that asks one of the questions ("Quelles réponses fonctionnent bien ?") with hardly a word more."""
     is_clear = cues.meaning is not None and cues.scores[0][1] > ENOUGH and cues.n_other <= 1
     return is_clear and text.rstrip().endswith("?") and bool(_ASKS.match(text))
 
 
-def _is_worded_label(text: str, cues: Cues) -> bool:
+def _is_worded_label(text: str, cues: TextCues) -> bool:
     """True where a number and a meaning agree, a question is asked or a table called ("Maud, table 2 :"), with hardly a word more."""
     if cues.table is not None and text.rstrip().endswith(":") and cues.n_other <= _MAX_NAMED:
         return True
@@ -250,7 +250,7 @@ def split_prefix(text: str) -> Prefix | None:
         else "marked"
     )
     return Prefix(
-        Place(told.get("tables"), question, None, question is not None),
+        Location(told.get("tables"), question, None, question is not None),
         form,
         text[closing.end() :].strip(),
     )

@@ -14,9 +14,9 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from functools import cache, lru_cache
 from typing import TYPE_CHECKING, TypeVar
 
+from pipeline.ingest.locate.cues import ENOUGH, Location, TextCues, read_cues
+from pipeline.ingest.locate.lines import MAX_LABEL_WORDS, asks, is_label, without_numbers
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.where.cues import ENOUGH, Cues, Place, read_cues
-from pipeline.ingest.where.lines import MAX_LABEL_WORDS, asks, is_label, without_numbers
 from pipeline.ingest.words import number_pattern, strip_dates, to_number
 from pipeline.settings.stages import EmbedSettings
 from pipeline.text import fold, lexicon
@@ -80,7 +80,7 @@ def asked_by_header(title: str) -> str | None:
     return asked(title) if read_cues(title).n_words <= MAX_COMPARED else None
 
 
-def _is_contradicted(text: str, cues: Cues) -> bool:
+def _is_contradicted(text: str, cues: TextCues) -> bool:
     """True where one word asks ("Handicap et emploi") and the title clearly resembles others: more clearly, the more the word weighs."""
     weight = cues.scores[0][1] if cues.scores else 0
     is_weak = (
@@ -103,7 +103,7 @@ def agrees(text: str, question: str) -> bool:
     return best is not None and best[0] == question and best[2] >= HINTED
 
 
-def names_part(block: RawBlock, cues: Cues, *, is_first: bool) -> bool:
+def names_part(block: RawBlock, cues: TextCues, *, is_first: bool) -> bool:
     """True where a line that is no heading names what follows: by its words, or a few that surely ask ("On est contents de…").
 
     What somebody says or writes under their name does so only where it asks or gives a number.
@@ -230,9 +230,9 @@ _VERSIONS = re.compile(
 )
 
 
-def read_names(names: Sequence[str]) -> Place:
+def read_names(names: Sequence[str]) -> Location:
     """Return what `names` tell, the innermost name first; several tables or questions in a name tell none."""
-    place = Place()
+    place = Location()
     for above, name in reversed(list(zip(["", *names], names, strict=False))):
         place = place.over(_read_name(name, above))
     return place
@@ -294,7 +294,7 @@ def without_plenary(text: str) -> str | None:
     return rest if n_words and not is_told else None
 
 
-def _read_name(name: str, above: str) -> Place:
+def _read_name(name: str, above: str) -> Location:
     text = clean_name(name)
     rest = without_plenary(text)
     if rest is None:
@@ -305,22 +305,22 @@ def _read_name(name: str, above: str) -> Place:
         or told.question is not None
         or told.channel in ("telephone", "mail", "postit")
     )
-    return told if is_told else Place(None, "resume", "resume", is_perhaps=True)
+    return told if is_told else Location(None, "resume", "resume", is_perhaps=True)
 
 
-def _read_cleaned(text: str, above: str) -> Place:
+def _read_cleaned(text: str, above: str) -> Location:
     cues = read_cues(text)
     channel = channel_of(text)
     table = cues.table if cues.table is not None else _bare_number(text, above, "tables")
     if channel in ("telephone", "mail"):
-        return Place(table, None, channel)
+        return Location(table, None, channel)
     if channel == "resume" or (channel is None and cues.meaning == "resume"):
-        return Place(table, "resume", "resume", is_numbered=True)
+        return Location(table, "resume", "resume", is_numbered=True)
     question = _filed_question(text, cues) or _asked_by_number(text, above)
-    return Place(table, question, channel, is_numbered=question is not None)
+    return Location(table, question, channel, is_numbered=question is not None)
 
 
-def _filed_question(text: str, cues: Cues) -> str | None:
+def _filed_question(text: str, cues: TextCues) -> str | None:
     """The question of a file name: by number, by words that leave few others, or by what it surely resembles."""
     told = cues.question if cues.number is not None or cues.n_other <= _OTHERS else None
     if told is None:

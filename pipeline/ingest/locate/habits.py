@@ -7,10 +7,10 @@ Out:  Habits
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from pipeline.ingest.locate.cues import Location, TextCues, read_cues
+from pipeline.ingest.locate.lines import Prefix, asks, is_idea, split_prefix
+from pipeline.ingest.locate.titles import agrees, asked, asked_together, names_part, told_between
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.where.cues import Cues, Place, read_cues
-from pipeline.ingest.where.lines import Prefix, asks, is_idea, split_prefix
-from pipeline.ingest.where.titles import agrees, asked, asked_together, names_part, told_between
 
 _TAGGED_SHARE = (
     0.5  # share of passages with a prefix from which each prefix speaks for its own line only
@@ -41,7 +41,7 @@ class Habits:
         )
 
 
-def read_habits(blocks: Sequence[RawBlock], name: Place) -> Habits:
+def read_habits(blocks: Sequence[RawBlock], name: Location) -> Habits:
     """Return the habits that `blocks` show."""
     by_bullets = {
         cues.question
@@ -136,7 +136,7 @@ def _each_opens_a_part(prefixes: Sequence[Prefix], n_passages: int) -> bool:
     )
 
 
-def _told_by_neighbours(heads: Mapping[int, Cues]) -> dict[int, str]:
+def _told_by_neighbours(heads: Mapping[int, TextCues]) -> dict[int, str]:
     """The question of each heading with words of several, where one alone lies between the questions before and after it."""
     told: dict[int, str] = {}
     last = ""

@@ -15,8 +15,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 
+from pipeline.ingest.locate.cues import LocatedBlock, Location, read_cues
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.where.cues import Place, PlacedBlock, read_cues
 from pipeline.ingest.words import number_pattern, to_number
 from pipeline.text import fold, lexicon
 
@@ -135,10 +135,10 @@ class _Announcement:
 
 def is_round(turns: Sequence[RawBlock]) -> bool:
     """True where several tables announce themselves at the start of turns or sentences, or in the order of their numbers."""
-    return len({table for _, table in place_round(turns, None) if table is not None}) >= _MANY
+    return len({table for _, table in locate_round(turns, None) if table is not None}) >= _MANY
 
 
-def place_round(turns: Sequence[RawBlock], table: int | None) -> list[tuple[RawBlock, int | None]]:
+def locate_round(turns: Sequence[RawBlock], table: int | None) -> list[tuple[RawBlock, int | None]]:
     """Return the pieces of `turns` with their tables, from `table` on until the first announces itself."""
     placed: list[tuple[RawBlock, int | None]] = []
     for turn in turns:
@@ -239,9 +239,9 @@ _CLEAR, _OTHERS = (
 _FIRST_TURNS = 4  # in which a summing-up is announced
 
 
-def place_turns(
-    blocks: Sequence[RawBlock], name: Place, *, n_tables: int | None
-) -> list[PlacedBlock]:
+def locate_turns(
+    blocks: Sequence[RawBlock], name: Location, *, n_tables: int | None
+) -> list[LocatedBlock]:
     """Return the turns placed: a summing-up by who reports for which table, any other recording by the questions announced."""
     turns = [turn for block in blocks for turn in _cut_at_announcements(block)]
     if name.question == "resume" or _is_summary(turns, name):
@@ -249,7 +249,7 @@ def place_turns(
     return _place_discussion(turns, name)
 
 
-def _is_summary(turns: Sequence[RawBlock], name: Place) -> bool:
+def _is_summary(turns: Sequence[RawBlock], name: Location) -> bool:
     """True where a summing-up is announced, or a closing round of a recording that no table or question bears; or tables take turns."""
     opening = " ".join(
         fold(turn.text) for turn in [turn for turn in turns if turn.kind != "meta"][:_FIRST_TURNS]
@@ -263,9 +263,9 @@ def _is_summary(turns: Sequence[RawBlock], name: Place) -> bool:
     )
 
 
-def _place_discussion(turns: Sequence[RawBlock], name: Place) -> list[PlacedBlock]:
+def _place_discussion(turns: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
     table, question = name.table_number, name.question
-    placed: list[PlacedBlock] = []
+    placed: list[LocatedBlock] = []
     for turn in turns:
         table = announced_table(turn.text, by_letter=False) or table
         by_animator = is_animator(turn.speaker or "")
@@ -279,12 +279,12 @@ def _place_discussion(turns: Sequence[RawBlock], name: Place) -> list[PlacedBloc
 
 
 def _place_reports(
-    turns: Sequence[RawBlock], name: Place, n_tables: int | None
-) -> list[PlacedBlock]:
+    turns: Sequence[RawBlock], name: Location, n_tables: int | None
+) -> list[LocatedBlock]:
     """The turns of a summing-up: a reporter keeps the table that she or the animator before her announced; without speakers, the last."""
     if not any(turn.speaker for turn in turns):
         return [
-            _placed(turn, table, "resume") for turn, table in place_round(turns, name.table_number)
+            _placed(turn, table, "resume") for turn, table in locate_round(turns, name.table_number)
         ]
     reporters: dict[str, Reporter] = {}
     called: int | None = None
@@ -306,8 +306,8 @@ def _place_reports(
     ]
 
 
-def _placed(turn: RawBlock, table: int | None, question: str | None) -> PlacedBlock:
-    return PlacedBlock(
+def _placed(turn: RawBlock, table: int | None, question: str | None) -> LocatedBlock:
+    return LocatedBlock(
         turn.text, turn.kind, turn.level, table, question, "transcript", turn.speaker
     )
 

@@ -12,10 +12,9 @@ from dataclasses import dataclass, replace
 from functools import cache
 
 from pipeline.ingest.columns import is_question, meaning_of
-from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.where.cues import Cues, Place, PlacedBlock, read_cues, telling_words
-from pipeline.ingest.where.habits import Habits, names_table_alone, opens_with_idea, read_habits
-from pipeline.ingest.where.lines import (
+from pipeline.ingest.locate.cues import LocatedBlock, Location, TextCues, read_cues, telling_words
+from pipeline.ingest.locate.habits import Habits, names_table_alone, opens_with_idea, read_habits
+from pipeline.ingest.locate.lines import (
     Prefix,
     asks,
     is_label,
@@ -27,7 +26,7 @@ from pipeline.ingest.where.lines import (
     split_role,
     without_label,
 )
-from pipeline.ingest.where.titles import (
+from pipeline.ingest.locate.titles import (
     HINTED,
     MAX_COMPARED,
     SURE,
@@ -40,6 +39,7 @@ from pipeline.ingest.where.titles import (
     resembled,
     without_plenary,
 )
+from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import to_number
 from pipeline.text import fold
 
@@ -63,7 +63,7 @@ _PERSONAL = frozenset(
 _LABEL_WORDS = 12
 
 
-def place_cell(block: RawBlock, here: Place) -> PlacedBlock:
+def locate_cell(block: RawBlock, here: Location) -> LocatedBlock:
     """Return `block` placed by its row, then by its own header, then by `here`; a prefix in the cell itself wins."""
     own = (
         block.columns[block.column][0]
@@ -79,7 +79,7 @@ def place_cell(block: RawBlock, here: Place) -> PlacedBlock:
     if prefix and prefix.form in ("bracketed", "spelled"):
         place, text = prefix.place.over(place), prefix.rest
     kind = "meta" if _is_telling(block, own) else "cell"
-    return PlacedBlock(
+    return LocatedBlock(
         text,
         kind,
         None,
@@ -108,7 +108,7 @@ def question_of(cell: str) -> str | None:
     return in_full or read_cues(cell).question or resembled(cell, margin=HINTED)
 
 
-def _row_place(block: RawBlock) -> Place:
+def _row_place(block: RawBlock) -> Location:
     """What the other cells of the row tell."""
     table = question = None
     for order, (title, cell) in enumerate(block.columns):
@@ -120,22 +120,22 @@ def _row_place(block: RawBlock) -> Place:
         elif order == 0 and order != block.column and meaning not in _TELLING and _labels_row(cell):
             cues = read_cues(cell)
             table, question = cues.table, cues.question
-    return Place(table, question, None, question is not None)
+    return Location(table, question, None, question is not None)
 
 
-def _header_place(title: str, titles: Sequence[str]) -> Place:
+def _header_place(title: str, titles: Sequence[str]) -> Location:
     """What a header tells of the cells below it ("Table 3", "Q2", "Ce qui marche"); "Réponses" does so only beside other questions."""
     cues = read_cues(title)
     questions = _asked_by(tuple(other for other in titles if other))
     is_wide = len(set(questions.values())) > 1
     if not (meaning_of(title) is None or cues.has_tables or cues.has_numbers or is_wide):
-        return Place()
+        return Location()
     question = questions.get(title) if is_wide or is_question(title) else None
     if question is None and cues.n_words <= MAX_COMPARED:
         question = cues.question or (
             resembled(title, margin=SURE) if meaning_of(title) is None and not is_wide else None
         )
-    return Place(cues.table, question, None, question is not None)
+    return Location(cues.table, question, None, question is not None)
 
 
 @cache
@@ -197,7 +197,7 @@ _STRUCTURED = 3  # questions that must head a "synthèse" for it to be a table's
 @dataclass(frozen=True)
 class _Section:
     rank: float
-    place: Place
+    place: Location
     is_meta: bool = False
     hides_table: bool = False  # names several tables, so the one above no longer holds
     hides_question: bool = False
@@ -205,7 +205,7 @@ class _Section:
     words: frozenset[str] = frozenset()  # of its title
 
 
-def place_sections(blocks: Sequence[RawBlock], name: Place) -> list[PlacedBlock]:
+def locate_sections(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
     """Return `blocks` placed by table columns, then prefix, then the headings and labels above, innermost first, then the file's `name`.
 
     A question that is numbered is not changed by a label without number inside it; a summary or a remote contribution stays one.
@@ -246,7 +246,7 @@ def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
     )
 
 
-def _question_of(title: str, cues: Cues) -> str | None:
+def _question_of(title: str, cues: TextCues) -> str | None:
     """The question of a title, by cue words that are most of it, by number, or by what it resembles."""
     if cues.question is None or cues.is_mostly_cues:
         return asked(title)
@@ -262,13 +262,13 @@ class _Walk:
             True  # no passage since the last heading; nothing yet but meta
         )
 
-    def place(self, order: int, block: RawBlock, below: RawBlock | None) -> PlacedBlock:
+    def place(self, order: int, block: RawBlock, below: RawBlock | None) -> LocatedBlock:
         """The placed block, sections opened or closed by it."""
         if block.kind == "meta":
             return self._placed(block, "meta")
         if block.columns:
             self._is_head = self._is_top = False
-            return place_cell(block, self._here())
+            return locate_cell(block, self._here())
         cues = read_cues(block.text)
         names = cues.is_label and (cues.has_tables or cues.has_numbers)
         tells = names or (
@@ -291,14 +291,14 @@ class _Walk:
             replace(block, kind="paragraph", level=None) if block.kind == "heading" else block
         )
 
-    def _open_by_meta(self, cues: Cues) -> None:
+    def _open_by_meta(self, cues: TextCues) -> None:
         """Let a circumstance above the first passage tell the table: "Table 4, rapporteure : Maud"."""
         if self._is_head and cues.table is not None:
             rank = _TITLE if self._is_top else _PARAGRAPH
             self._sections = [section for section in self._sections if section.rank <= rank]
-            self._sections.append(_Section(rank + _MINOR, Place(cues.table)))
+            self._sections.append(_Section(rank + _MINOR, Location(cues.table)))
 
-    def _rank(self, block: RawBlock, cues: Cues, below: RawBlock | None) -> float | None:
+    def _rank(self, block: RawBlock, cues: TextCues, below: RawBlock | None) -> float | None:
         """The rank of the section that `block` names, or None for a passage."""
         if opens_with_idea(block):
             return None
@@ -335,7 +335,7 @@ class _Walk:
             and not read_cues(block.text).is_label
         )
 
-    def _is_listed(self, block: RawBlock, cues: Cues) -> bool:
+    def _is_listed(self, block: RawBlock, cues: TextCues) -> bool:
         """True for a line of a list of participants and the like."""
         return (
             self._sections[-1].is_meta
@@ -344,7 +344,7 @@ class _Walk:
             and not is_label(block.text, cues, block.kind)
         )
 
-    def _open(self, order: int, block: RawBlock, cues: Cues, rank: float) -> None:
+    def _open(self, order: int, block: RawBlock, cues: TextCues, rank: float) -> None:
         words = telling_words(block.text)
         question = self._habits.by_order.get(order) or _question_of(block.text, cues)
         if question and cues.number is None:
@@ -367,7 +367,7 @@ class _Walk:
         rank += self._minor(cues, question) if not is_listing else 0
         self._sections = [section for section in self._sections if section.rank < rank]
         channel = channel_of(block.text) if question in _FIXED else None
-        place = Place(
+        place = Location(
             cues.table,
             None if is_listing else question,
             channel,
@@ -414,7 +414,7 @@ class _Walk:
         ]
         self._sections = [*above, *(section for section in kept if not section.is_meta)]
 
-    def _minor(self, cues: Cues, question: str | None) -> float:
+    def _minor(self, cues: TextCues, question: str | None) -> float:
         """What is added to a heading's rank where others of its rank hold it (questions in tables, or the reverse), or it holds them."""
         if question in _FIXED and not cues.has_tables:
             return -_SUB_LABEL
@@ -423,7 +423,7 @@ class _Walk:
         is_single = cues.has_tables != bool(question or cues.has_numbers)
         return _MINOR if is_single and cues.has_tables != self._habits.tables_lead else 0.0
 
-    def _passage(self, block: RawBlock) -> PlacedBlock:
+    def _passage(self, block: RawBlock) -> LocatedBlock:
         if block.kind == "bullet":
             self._close_nested(block.level or 0)
         said = split_role(block.text)
@@ -435,10 +435,10 @@ class _Walk:
             return self._prefixed(block, prefix)
         named = split_reporter(block.text) if self._here().question == "resume" else None
         if named is not None:
-            self._hold(Place(table_number=named))
+            self._hold(Location(table_number=named))
         return self._placed(block, block.kind)
 
-    def _prefixed(self, block: RawBlock, prefix: Prefix) -> PlacedBlock:
+    def _prefixed(self, block: RawBlock, prefix: Prefix) -> LocatedBlock:
         here = self._here()
         is_fixed = here.question in _FIXED and not here.is_perhaps
         place = replace(prefix.place, question=None) if is_fixed else prefix.place
@@ -446,7 +446,7 @@ class _Walk:
             self._hold(place)
         return self._placed(replace(block, text=prefix.rest), block.kind, place.over(here))
 
-    def _hold(self, place: Place) -> None:
+    def _hold(self, place: Location) -> None:
         """Let `place` count for the paragraphs that follow, until the next heading or prefix."""
         self._sections = [
             *(section for section in self._sections if section.rank < _PREFIX),
@@ -458,9 +458,9 @@ class _Walk:
         while (top := self._sections[-1]).bullet_level is not None and level < top.bullet_level:
             self._sections.pop()
 
-    def _placed(self, block: RawBlock, kind: str, place: Place | None = None) -> PlacedBlock:
+    def _placed(self, block: RawBlock, kind: str, place: Location | None = None) -> LocatedBlock:
         told = place or self._here()
-        return PlacedBlock(
+        return LocatedBlock(
             block.text,
             kind,
             block.level,
@@ -470,9 +470,9 @@ class _Walk:
             block.speaker,
         )
 
-    def _here(self) -> Place:
+    def _here(self) -> Location:
         """Where a block without prefix is, by the open sections."""
-        here = Place()
+        here = Location()
         for section in self._sections:
             told = section.place
             is_fixed = here.question in _FIXED and not here.is_perhaps
@@ -481,7 +481,7 @@ class _Walk:
                 here = replace(here, question=None, is_numbered=False, is_perhaps=False)
             elif told.question and not (here.question and is_kept):
                 channel = None if here.is_perhaps else here.channel
-                here = Place(
+                here = Location(
                     here.table_number, told.question, channel, told.is_numbered, told.is_perhaps
                 )
             table = (

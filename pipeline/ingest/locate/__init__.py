@@ -23,20 +23,20 @@ from dataclasses import replace
 from functools import cache
 from statistics import median
 
-from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.mail_body import blocks_of_mail
-from pipeline.ingest.where.cues import Place, PlacedBlock, read_cues
-from pipeline.ingest.where.habits import count_asked
-from pipeline.ingest.where.lines import is_fact, is_meta, is_title, states
-from pipeline.ingest.where.sections import place_cell, place_sections
-from pipeline.ingest.where.spoken import place_turns
-from pipeline.ingest.where.titles import (
+from pipeline.ingest.locate.cues import LocatedBlock, Location, read_cues
+from pipeline.ingest.locate.habits import count_asked
+from pipeline.ingest.locate.lines import is_fact, is_meta, is_title, states
+from pipeline.ingest.locate.sections import locate_cell, locate_sections
+from pipeline.ingest.locate.spoken import locate_turns
+from pipeline.ingest.locate.titles import (
     CAFE,
     channel_of,
     is_plain_summary,
     questions_by_siblings,
     read_names,
 )
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.mail_body import blocks_of_mail
 from pipeline.text import fold, lexicon
 
 _MARKS = re.compile(
@@ -49,10 +49,10 @@ _SHORT, _MIN_TOLD = (
 _N_OPENING = 6  # blocks among which the header lines of a copied mail stand
 
 
-def place_letter(blocks: Sequence[RawBlock], place: Place) -> list[PlacedBlock]:
+def locate_letter(blocks: Sequence[RawBlock], place: Location) -> list[LocatedBlock]:
     """Return `blocks` placed at `place`; the first line of a call sheet and the surroundings of a copied mail are `meta`."""
     told = _of_copied_mail(blocks) if is_copied_mail(blocks) else list(blocks)
-    placed: list[PlacedBlock] = []
+    placed: list[LocatedBlock] = []
     is_top = True
     is_call = place.channel == "telephone"
     for block in (piece for whole in told for piece in (_cut_call(whole) if is_call else [whole])):
@@ -61,7 +61,7 @@ def place_letter(blocks: Sequence[RawBlock], place: Place) -> list[PlacedBlock]:
         kind = "meta" if is_aside else block.kind
         is_top = is_top and (is_aside or kind == "heading")
         placed.append(
-            PlacedBlock(
+            LocatedBlock(
                 block.text,
                 kind,
                 block.level,
@@ -135,7 +135,7 @@ def _pattern(group: str) -> re.Pattern[str]:
     return re.compile("|".join(lexicon("where")[group]))
 
 
-__all__ = ["Place", "PlacedBlock", "place_blocks", "questions_by_siblings"]
+__all__ = ["LocatedBlock", "Location", "locate_blocks", "questions_by_siblings"]
 
 _SHORT_CELL = 18  # words: a sheet whose cells are mostly shorter holds post-its
 _IN_COLUMNS = (
@@ -146,14 +146,14 @@ _STRUCTURED = (
 )
 
 
-def place_blocks(
+def locate_blocks(
     part: RawPart,
     blocks: Sequence[RawBlock],
     *,
     names: Sequence[str],
     n_tables: int | None = None,
     likely: str | None = None,
-) -> list[PlacedBlock]:
+) -> list[LocatedBlock]:
     """Return `blocks` of `part` in order, placed.
 
     `names` are its path's parts inside the workshop, `n_tables` is as announced, `likely` is what the files beside it leave to it.
@@ -161,7 +161,7 @@ def place_blocks(
     return _without_lone_titles(_place(part, blocks, names, n_tables, likely))
 
 
-def _without_lone_titles(placed: list[PlacedBlock]) -> list[PlacedBlock]:
+def _without_lone_titles(placed: list[LocatedBlock]) -> list[LocatedBlock]:
     """The blocks of a document; where it has nothing but titles and circumstances, a title that states something is a passage."""
     if any(block.kind not in ("heading", "meta") for block in placed):
         return placed
@@ -171,7 +171,7 @@ def _without_lone_titles(placed: list[PlacedBlock]) -> list[PlacedBlock]:
     ]
 
 
-def _is_passage(block: PlacedBlock) -> bool:
+def _is_passage(block: LocatedBlock) -> bool:
     cues = read_cues(block.text)
     names = (
         cues.has_tables
@@ -188,14 +188,14 @@ def _place(
     names: Sequence[str],
     n_tables: int | None,
     likely: str | None,
-) -> list[PlacedBlock]:
+) -> list[LocatedBlock]:
     """The blocks placed."""
     told = _head_place(blocks).over(
         read_names([*names, *([part.title] if part.title and part.rows else [])])
     )
-    name = told.over(Place(question=likely))
+    name = told.over(Location(question=likely))
     if part.channel == "transcript":
-        return place_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
+        return locate_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
     channel = _channel(part, blocks, name)
     n_asked = count_asked(blocks)
     if channel in ("mail", "telephone"):
@@ -203,25 +203,25 @@ def _place(
         place = (
             replace(name, channel=channel)
             if is_notes
-            else Place(None, "distance", channel, is_numbered=True)
+            else Location(None, "distance", channel, is_numbered=True)
         )
-        return place_sections(blocks, place) if is_notes else place_letter(blocks, place)
+        return locate_sections(blocks, place) if is_notes else locate_letter(blocks, place)
     if name.question == "resume" and all(map(is_plain_summary, names)):
         is_headed = n_asked >= (1 if name.is_perhaps else _STRUCTURED)
         if is_headed or len(_asked_by_columns(blocks)) >= _IN_COLUMNS:
             channel = _channel(part, blocks, replace(name, channel=None))
             channel = "notes" if channel == "resume" else channel
-            return place_sections(blocks, Place(name.table_number, None, channel))
-    return place_sections(blocks, replace(name, channel=channel))
+            return locate_sections(blocks, Location(name.table_number, None, channel))
+    return locate_sections(blocks, replace(name, channel=channel))
 
 
 def _asked_by_columns(blocks: Sequence[RawBlock]) -> set[str]:
     """The questions of the world café that the columns of tables tell."""
-    placed = (place_cell(block, Place()).question for block in blocks if block.columns)
+    placed = (locate_cell(block, Location()).question for block in blocks if block.columns)
     return {question for question in placed if question in CAFE}
 
 
-def _head_place(blocks: Sequence[RawBlock]) -> Place:
+def _head_place(blocks: Sequence[RawBlock]) -> Location:
     """What page headers and notes of a recording tell before the first line; several tables or questions tell none."""
     first = next(
         (order for order, block in enumerate(blocks) if block.kind != "meta" or block.columns),
@@ -235,10 +235,10 @@ def _head_place(blocks: Sequence[RawBlock]) -> Place:
         (tables.pop() if len(tables) == 1 else None),
         (questions.pop() if len(questions) == 1 else None),
     )
-    return Place(table, question, None, is_numbered=question is not None)
+    return Location(table, question, None, is_numbered=question is not None)
 
 
-def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Place) -> str:
+def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
     """The channel, by the format, the document's first lines, its name, its first heading, or the length of its cells."""
     if part.channel:
         return part.channel

@@ -17,7 +17,7 @@ from pipeline.text import fold, lexicon
 
 
 @dataclass(frozen=True)
-class Place:
+class Location:
     """Where something was said; None is what could not be told."""
 
     table_number: int | None = None
@@ -26,17 +26,17 @@ class Place:
     is_numbered: bool = False  # the question was given by number or by the person who filed it: a label inside does not change it
     is_perhaps: bool = False  # a restitution only by the word "plénière", which may be a place: a question said inside wins
 
-    def over(self, other: "Place") -> "Place":
+    def over(self, other: "Location") -> "Location":
         """What this place tells, and `other` where it tells nothing."""
         told = self if self.question else other
         table = self.table_number if self.table_number is not None else other.table_number
-        return Place(
+        return Location(
             table, told.question, self.channel or other.channel, told.is_numbered, told.is_perhaps
         )
 
 
 @dataclass(frozen=True)
-class PlacedBlock:
+class LocatedBlock:
     """A block with where it was said; `text` is without the prefix that told it, `speaker` as written in the file."""
 
     text: str
@@ -71,7 +71,7 @@ _PAIR = re.compile(
 
 
 @dataclass(frozen=True)
-class Cues:
+class TextCues:
     """What a text says; `scores` weighs each question by meaning, best first."""
 
     table: int | None = None
@@ -122,11 +122,11 @@ class Cues:
 
 
 @lru_cache(maxsize=8192)
-def read_cues(text: str) -> Cues:
+def read_cues(text: str) -> TextCues:
     """Return the cues of `text`; a blank one has none, and neither has one too long to name anything."""
     n_words = len(text.split())
     if n_words > _MAX_WORDS:
-        return Cues(n_words=n_words, n_other=n_words)
+        return TextCues(n_words=n_words, n_other=n_words)
     text = _NAMED.sub("", _ENUMERATOR.sub("", text))
     for sign, word in _SIGNS:
         text = sign.sub(word, text)
@@ -138,7 +138,7 @@ def read_cues(text: str) -> Cues:
     other = [
         word for word in rest.split() if word not in _neutral() and not (lead and word == lead[0])
     ]
-    return Cues(
+    return TextCues(
         table=tables[0] if len(set(tables)) == 1 else None,
         number=numbers[0] if len(set(numbers)) == 1 else None,
         lead=int(lead[1]) if lead else None,
