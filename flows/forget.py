@@ -36,9 +36,9 @@ from pipeline.pseudonymise.choices import (
 )
 from pipeline.pseudonymise.identities import spelt
 from pipeline.pseudonymise.vault import Person, Registry
-from pipeline.pseudonymise.words import fold, is_place
+from pipeline.pseudonymise.words import is_place
 from pipeline.study import Study
-from pipeline.text import PERSON, person_token
+from pipeline.text import PERSON, fold_same_length, person_token
 
 _GAP = r"[\s\u00a0.\-_]{1,3}"
 
@@ -202,7 +202,9 @@ def _any_spelling(word: str) -> str:
 
 
 def _letter(letter: str) -> str:
-    same = "".join(other for other in "àâäáãåçèêëéîïíôöóõùûüúÿñ" if fold(other) == letter)
+    same = "".join(
+        other for other in "àâäáãåçèêëéîïíôöóõùûüúÿñ" if fold_same_length(other) == letter
+    )
     return f"[{letter}{same}]" if same else re.escape(letter)
 
 

@@ -23,11 +23,11 @@ import xlsxwriter
 from flows.encryption import PASSPHRASE, PASSPHRASE_FILE, Cipher, is_encrypted, read_passphrase
 from pipeline.errors import StudyError, UsageError, VaultError
 from pipeline.files import text_hash, write_bytes
-from pipeline.french import fold
 from pipeline.pseudonymise.choices import Choices
 from pipeline.pseudonymise.documents import DOUBTS
 from pipeline.pseudonymise.vault import Registry, damaged_vault
 from pipeline.study import Study
+from pipeline.text import fold
 
 _REGISTRY, _DECISIONS, _README = "personnes.vault", "decisions-doutes.vault", "LISEZMOI.txt"
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -313,7 +313,7 @@ def read_decisions(path: Path, doubts: pd.DataFrame) -> tuple[Decisions, int]:
     Raises `StudyError` for a file that is no such table or a decision that is neither masquer nor garder, with its line.
     """
     rows = _rows(path)
-    heads = [fold(str(cell)).strip() for cell in rows[0]] if rows else []
+    heads = [fold(str(cell), keep_signs=True).strip() for cell in rows[0]] if rows else []
     if "cas" not in heads or "decision" not in heads:
         raise StudyError(
             f"« {path.name} » n'a pas les colonnes « cas » et « décision »",
@@ -341,7 +341,7 @@ def read_decisions(path: Path, doubts: pd.DataFrame) -> tuple[Decisions, int]:
 
 
 def _decision(cell: str, path: Path, line: int) -> str | None:
-    word = fold(cell).strip()
+    word = fold(cell, keep_signs=True).strip()
     if not word:
         return None
     if word not in _DOUBTS_FILE_DECISIONS:

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline.french import (
     CONTENT_POS,
     content_lemmas,
-    fold,
     is_listed,
     is_stop_word,
     is_word,
@@ -25,7 +24,7 @@ from pipeline.french import (
 )
 from pipeline.kept import by_text
 from pipeline.spreading import Mapper, grains_of
-from pipeline.text import lexicon
+from pipeline.text import fold, lexicon
 
 if TYPE_CHECKING:
     from spacy.tokens import Doc, Token
@@ -204,7 +203,7 @@ def _as_phrase(phrase: list[_Word]) -> Phrase:
         for word in phrase
     ]
     surface = "".join(text + word.space for text, word in zip(shown, phrase, strict=True)).strip()
-    key = tuple(fold(word.lemma) for word in carrying)
+    key = tuple(fold(word.lemma, keep_signs=True) for word in carrying)
     is_doubtful = carrying[0].kind == "adjective" or carrying[-1].kind == "participle"
     return Phrase(key, surface, any(word.kind == "name" for word in carrying), is_doubtful)
 
@@ -288,7 +287,7 @@ def _skimmed(word: str) -> str | None:
 def generic_words() -> frozenset[str]:
     """Folded words that say nothing of a subject, from data/lexicon/generiques.yaml."""
     return frozenset(
-        fold(str(word))
+        fold(str(word), keep_signs=True)
         for name, words in _generic().items()
         if name != "locutions"
         for word in words
@@ -298,14 +297,15 @@ def generic_words() -> frozenset[str]:
 @cache
 def opening_words() -> frozenset[str]:
     """The generic words, folded, that may open a phrase which goes on: "manque de bénévoles"."""
-    return frozenset(fold(str(word)) for word in _generic()["tetes"])
+    return frozenset(fold(str(word), keep_signs=True) for word in _generic()["tetes"])
 
 
 @cache
 def set_phrases() -> frozenset[tuple[str, ...]]:
     """Keys of phrases that say something though each of their words is generic: "appel à projets"."""
     return frozenset(
-        tuple(fold(word) for word in str(phrase).split()) for phrase in _generic()["locutions"]
+        tuple(fold(word, keep_signs=True) for word in str(phrase).split())
+        for phrase in _generic()["locutions"]
     )
 
 

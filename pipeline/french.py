@@ -2,7 +2,6 @@
 
 import re
 import threading
-import unicodedata
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import cache
@@ -13,20 +12,7 @@ if TYPE_CHECKING:
     from spacy.tokens import Doc
 
 _LOADING = threading.Lock()
-_MARKS = dict.fromkeys(
-    number for number in range(0x20000) if unicodedata.combining(chr(number))
-)  # combining signs: none lies beyond
 CONTENT_POS = frozenset({"NOUN", "PROPN", "ADJ"})
-
-
-def fold(text: str) -> str:
-    """`text` in lower case, without accents, with plain apostrophes and `œ` as `oe`: what a word list is compared with."""
-    plain = text.lower()
-    if plain.isascii():
-        return plain
-    return unicodedata.normalize(
-        "NFD", plain.replace("’", "'").replace("œ", "oe").replace("æ", "ae")
-    ).translate(_MARKS)
 
 
 def french() -> "Language":

@@ -29,7 +29,7 @@ import pandas as pd
 
 from pipeline.settings.stages import SegmentSettings
 from pipeline.tables.material import UNITS
-from pipeline.text import PlainText
+from pipeline.text import PlainText, fold_same_length
 from pipeline.text import lexicon as read_lexicon
 
 UPPER = r"[^\W\d_a-zà-ÿœ]"  # a capital letter
@@ -42,8 +42,7 @@ def n_words(passage: str) -> int:
 
 def plain_text(passage: str) -> str:
     """`passage` in lower case with straight apostrophes and plain spaces: as many characters as before."""
-    lowered = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in passage)
-    return re.sub(r"\s", " ", lowered.replace("’", "'"))
+    return re.sub(r"\s", " ", fold_same_length(passage, accents="all"))
 
 
 def opens_with(plain: str, name: str) -> bool:
@@ -374,6 +373,7 @@ def _units_of(
 
 
 def _normalise(text: str) -> str:
+    # Unit ids are hashed from this: it must never change, so it is not a folding of pipeline.text.
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 

@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 import json
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
 from functools import cached_property, lru_cache
@@ -22,7 +21,7 @@ from pipeline.grid import load_grid, missing_grid, save_grid
 from pipeline.grid.codes import Grid
 from pipeline.settings import Settings, load_settings
 from pipeline.table_store import TableStore, open_place
-from pipeline.text import counted
+from pipeline.text import counted, fold
 from pipeline.versions import SCHEMA
 
 __all__ = [
@@ -177,9 +176,9 @@ class Study:
         Raises `UsageError` with the known folders.
         """
         folders = self.workshop_folders()
-        wanted = _folded(name)
-        found = [path for path in folders if _folded(path.name) == wanted] or [
-            path for path in folders if wanted in _folded(path.name)
+        wanted = fold(name) or name.strip()  # nothing of a name in another script is folded
+        found = [path for path in folders if wanted in (path.name, fold(path.name))] or [
+            path for path in folders if wanted in fold(path.name)
         ]
         if len(found) != 1:
             raise UsageError(
@@ -461,18 +460,6 @@ def _json_of(path: Path, _written_at: int) -> Any:
         return json.loads(path.read_bytes())
     except ValueError:
         return None
-
-
-def _folded(text: str) -> str:
-    """`text` without accents, case and punctuation."""
-    import unicodedata
-
-    plain = "".join(
-        letter
-        for letter in unicodedata.normalize("NFKD", text)
-        if not unicodedata.combining(letter)
-    )
-    return " ".join(re.findall(r"\w+", plain.lower()))
 
 
 def _dictionary() -> "dict[str, Table]":

@@ -1,9 +1,6 @@
-"""French words as people type them, made comparable: folded text, slugs, and the lexicons that hold word lists.
+"""French text made comparable, the shipped word lists, counted nouns, and the tokens that stand for persons.
 
-In:   text, or the name of a file of data/lexicon/
-Out:  folded text, slugs, lexicon entries
-
-The tokens that stand for persons in pseudonymised texts: `[personne 12]`, or `[personne]` where nobody may be told from another.
+`fold` and `fold_same_length` are the only two foldings of the project: compare texts through one of them.
 """
 
 import re
@@ -11,24 +8,55 @@ import unicodedata
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from pipeline.files import data_path, load_yaml
 from pipeline.i18n import _
 
-_LIGATURES = str.maketrans(
-    {"œ": "oe", "Œ": "OE", "æ": "ae", "Æ": "AE", "’": "'", "º": "°", "&": " et "}
-)
+_SPELLED_OUT = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss", "’": "'"})
+_IN_WORDS = str.maketrans({"º": "°", "&": " et "})
 _NUMERO = re.compile(r"\bn\s*°\s*|\bno\s(?=\d)", re.IGNORECASE)
+_MARKS = dict.fromkeys(
+    code for code in range(0x20000) if unicodedata.combining(chr(code))
+)  # accents once detached from their letter; none lies beyond
+_SAME_LENGTH = {"’": "'", "‐": "-", "‑": "-"}
+_NO_ACCENT = {"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", "ı": "i", "ß": "s"}
 
 
-def fold(text: str) -> str:
-    """`text` in lower case without accents or punctuation, one blank between words; "n° 4" gives "no 4"."""
-    plain = unicodedata.normalize("NFKD", _NUMERO.sub("no ", text.translate(_LIGATURES)))
-    letters = "".join(letter for letter in plain if not unicodedata.combining(letter)).lower()
-    return " ".join(re.findall(r"[a-z0-9]+", letters))
+def fold(text: str, *, keep_signs: bool = False) -> str:
+    """Return `text` in lower case without accents or ligatures: "L'Œuvre n° 4" gives "l oeuvre no 4".
+
+    Only Latin letters and digits stay, one blank between words. With `keep_signs` everything else stays
+    too, apostrophes made plain: "l'oeuvre n° 4".
+    """
+    if keep_signs and text.isascii():
+        return text.lower()
+    spelled = text.translate(_SPELLED_OUT)
+    if not keep_signs:
+        spelled = _NUMERO.sub("no ", spelled.translate(_IN_WORDS))
+    plain = unicodedata.normalize("NFKD", spelled).translate(_MARKS).lower()
+    return plain if keep_signs else " ".join(re.findall(r"[a-z0-9]+", plain))
+
+
+def fold_same_length(text: str, *, accents: Literal["à", "all", "none"] = "à") -> str:
+    """Return `text` in lower case, apostrophes and hyphens plain, with as many characters: offsets hold.
+
+    `accents` says which stay: that of "à", which is another word than "a"; "all" of them; or "none".
+    """
+    return "".join([_fold_letter(letter, accents) for letter in text])
+
+
+@cache
+def _fold_letter(letter: str, accents: str) -> str:
+    if sign := _SAME_LENGTH.get(letter):
+        return sign
+    if accents == "all" or (accents == "à" and letter in "àÀ"):
+        lowered = letter.lower()
+    else:
+        lowered = _NO_ACCENT.get(letter) or unicodedata.normalize("NFKD", letter)[0].lower()
+    return lowered if len(lowered) == 1 else letter
 
 
 def slug(text: str) -> str:

@@ -7,7 +7,6 @@ Tag with the grid's own words: how much closer a passage lies to a code's label 
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
@@ -34,7 +33,7 @@ from models.tagger.views import (
 from models.tagger.views import Span as DefinitionsSpan
 from pipeline.grid.codes import POSTURE, RUBRIQUE, STANDARD, Code, Question
 from pipeline.settings.stages import EmbedSettings
-from pipeline.text import lexicon
+from pipeline.text import fold_same_length, lexicon
 
 Span = tuple[int, int]
 
@@ -76,7 +75,7 @@ class NotionMatcher:
     def spans(self, text: str, code: int) -> list[Span]:
         """Return where `text` says what the code calls, what it calls most first."""
         weights = self._calls[:, code]
-        folded = _folded(text)
+        folded = fold_same_length(text, accents="none")
         places = [place for place in np.argsort(-weights, kind="stable") if weights[place] > 0]
         return [
             match.span() for place in places for match in self._patterns[place].finditer(folded)
@@ -102,7 +101,9 @@ class NotionMatcher:
                 (code.include, _INCLUDE),
             ):
                 calls[:, column] += [
-                    weight * np.sqrt(_n_found(notion.named_by, _folded(text))) for notion in notions
+                    weight
+                    * np.sqrt(_n_found(notion.named_by, fold_same_length(text, accents="none")))
+                    for notion in notions
                 ]
         callers = (calls > 0).sum(axis=1, keepdims=True)
         calls *= np.log1p(
@@ -135,7 +136,7 @@ def _notions_said(texts: tuple[str, ...]) -> Array:
 
 def _said(texts: Iterable[str], patterns: Sequence[re.Pattern[str]]) -> Array:
     """How much each text says what each pattern finds: (n_texts, n_patterns)."""
-    folded = [_folded(text) for text in texts]
+    folded = [fold_same_length(text, accents="none") for text in texts]
     found = [[min(_MOST_CUES, _n_found(pattern, text)) for pattern in patterns] for text in folded]
     return np.sqrt(np.array(found, dtype=np.float64).reshape(len(folded), len(patterns)))
 
@@ -156,7 +157,7 @@ def _pattern(words: Sequence[str]) -> re.Pattern[str]:
 
 
 def _one(word: str) -> str:
-    folded = _folded(word)
+    folded = fold_same_length(word, accents="none")
     body = r"[\s'-]+".join(re.escape(part) for part in re.split(r"[\s'-]+", folded.rstrip("*")))
     before = r"(?<!\w)" if folded[0].isalnum() else ""
     if folded.endswith("*"):
@@ -167,17 +168,6 @@ def _one(word: str) -> str:
 def _n_found(pattern: re.Pattern[str], folded: str) -> int:
     """Different words of `folded` that `pattern` finds."""
     return len({match.group() for match in pattern.finditer(folded)})
-
-
-def _folded(text: str) -> str:
-    """`text` in lower case without accents, plain apostrophes; same length, so that offsets hold."""
-    return "".join(_fold_letter(letter) for letter in text)
-
-
-@cache
-def _fold_letter(letter: str) -> str:
-    base = unicodedata.normalize("NFD", letter)[0].lower()
-    return "'" if letter == "’" else base if len(base) == 1 else letter
 
 
 WEIGHTS_PATH = Path(__file__).parents[1] / "weights" / "definitions.json"

@@ -23,7 +23,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from models.embedder import load_embedder
 from pipeline.french import usual_lemma
 from pipeline.settings.stages import EmbedSettings
-from pipeline.text import without_numbers
+from pipeline.text import fold_same_length, without_numbers
 
 Array = NDArray[np.float64]
 
@@ -48,8 +48,7 @@ def available_encoders() -> tuple[str, ...]:
 
 def normalised(text: str) -> str:
     """`text` in lower case, digits as 0, plain apostrophes; same length, so that offsets hold."""
-    lowered = "".join(letter.lower() if len(letter.lower()) == 1 else letter for letter in text)
-    return _DIGIT.sub("0", lowered.replace("’", "'"))
+    return _DIGIT.sub("0", fold_same_length(text, accents="all"))
 
 
 def texts_of(units: pd.DataFrame) -> list[str]:

@@ -22,9 +22,9 @@ from models.reading import generic_words, read_texts
 from models.rows import Labels, Matrix, Rows
 from models.theme_model.communities import CommunityClusters
 from pipeline.errors import ModelError
-from pipeline.french import fold
 from pipeline.settings.stages import ClusterSettings
 from pipeline.spreading import Mapper
+from pipeline.text import fold
 
 _SEPARATOR = " "  # lemmas hold no space once split on it
 _MOST_WORDS = 30  # a topic keeps this many
@@ -201,5 +201,7 @@ def telling_lemmas(lemmas: str) -> list[str]:
     """The lemmas of a document, without those that say nothing of a subject; `_NOTHING` where none is left."""
     generic = generic_words()
     return [
-        lemma for lemma in lemmas.split(_SEPARATOR) if lemma and fold(lemma) not in generic
+        lemma
+        for lemma in lemmas.split(_SEPARATOR)
+        if lemma and fold(lemma, keep_signs=True) not in generic
     ] or [_NOTHING]

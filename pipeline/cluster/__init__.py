@@ -30,7 +30,6 @@ from pipeline.cluster.names import Candidate, find_candidates, keywords_of, labe
 from pipeline.cluster.quotes import choose_quotes, describe
 from pipeline.cluster.sight import Sight, agree_themes
 from pipeline.counting import count_families, count_themes
-from pipeline.french import fold
 from pipeline.i18n import _
 from pipeline.settings.stages import ClusterSettings
 from pipeline.spreading import Mapper
@@ -43,7 +42,7 @@ from pipeline.tables.results import (
     THEMES,
     UNIT_PLACES,
 )
-from pipeline.text import plain_texts
+from pipeline.text import fold, plain_texts
 
 _LOG = logging.getLogger(__name__)
 
@@ -253,7 +252,10 @@ def _themes(
 
 
 def _topic_words(model: Grouping) -> list[list[str]]:
-    return [[fold(word) for word, _ in theme] for theme in model.topic_words(_N_TOPIC_WORDS)]
+    return [
+        [fold(word, keep_signs=True) for word, _ in theme]
+        for theme in model.topic_words(_N_TOPIC_WORDS)
+    ]
 
 
 def _strengths_read(members: pd.DataFrame, units: pd.DataFrame, sight: Sight) -> Matrix:

@@ -16,10 +16,9 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from pipeline.french import fold
 from pipeline.i18n import _
 from pipeline.tables.results import THEME_CHANGES
-from pipeline.text import counted
+from pipeline.text import counted, fold
 
 SAME_THEME = 0.25  # share of common units (Jaccard, among units that the earlier run had) from which a theme is the same
 SAME_SUBJECT = 0.5  # share of common words of the keywords from which a theme is, where the earlier one's units are mostly gone
@@ -132,7 +131,12 @@ def _table(
 
 def _roots(keywords: Sequence[str]) -> set[str]:
     """The beginnings of the words of `keywords`, so that inflections meet."""
-    return {word[:_ROOT] for keyword in keywords for word in fold(keyword).split() if len(word) > 2}
+    return {
+        word[:_ROOT]
+        for keyword in keywords
+        for word in fold(keyword, keep_signs=True).split()
+        if len(word) > 2
+    }
 
 
 def _jaccard(first: set[str], second: set[str]) -> float:

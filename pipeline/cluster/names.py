@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from models.reading import Phrase, Reading, generic_words, opening_words, set_phrases
 from models.rows import Matrix, unit_rows, weighted_sums_by_group
 from models.views import SubjectSpace
-from pipeline.french import fold
 from pipeline.i18n import _
+from pipeline.text import fold
 
 _MOST_PER_THEME = 40  # phrases that are projected
 _MOST_WORDS = 3  # that carry a meaning
@@ -142,7 +142,7 @@ class Support:
 
 def _is_plural(surface: str, key: tuple[str, ...]) -> bool:
     """Whether the first word is in the plural: « minibus » is its own lemma."""
-    first = fold(surface.split()[0])
+    first = fold(surface.split()[0], keep_signs=True)
     return first[-1] in "sx" and first != key[0]
 
 

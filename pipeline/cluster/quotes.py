@@ -15,9 +15,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.files import data_path
-from pipeline.french import fold
 from pipeline.i18n import _
 from pipeline.tables.results import THEME_PROFILES, THEME_QUOTES
+from pipeline.text import fold
 
 _SHORT, _LONG = 5, 45  # words of a quote that reads well alone
 _EXTRACT_WORDS, _SHORT_EXTRACT, _FEWEST_WORDS = 22, 16, 4  # of one clause, of each of two, of any
@@ -127,9 +127,9 @@ def _from(flat: str, start: int, most_words: int) -> tuple[int, int]:
 
 def _n_said(clause: str, keywords: Sequence[str]) -> int:
     """How many of the keywords a clause says, by the beginnings of their words."""
-    said = {word[:_ROOT] for word in re.findall(r"\w+", fold(clause))}
+    said = {word[:_ROOT] for word in fold(clause).split()}
     return sum(
-        all(word[:_ROOT] in said for word in re.findall(r"\w{3,}", fold(keyword)))
+        all(word[:_ROOT] in said for word in fold(keyword).split() if len(word) > 2)
         for keyword in keywords
     )
 
@@ -142,7 +142,7 @@ def _listed_with_de(surfaces: Sequence[str]) -> str:
 
 def _elides(surface: str) -> bool:
     """Whether « de » loses its vowel before `surface`."""
-    first = fold(surface.split()[0])
+    first = fold(surface.split()[0], keep_signs=True)
     if first[0] == "h":
         return first not in _aspirated() and first.rstrip("sx") not in _aspirated()
     return (
@@ -156,7 +156,9 @@ def _elides(surface: str) -> bool:
 def _aspirated() -> frozenset[str]:
     lines = data_path("lexicon", "h_aspires.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(
-        fold(line.strip()) for line in lines if line.strip() and not line.startswith("#")
+        fold(line.strip(), keep_signs=True)
+        for line in lines
+        if line.strip() and not line.startswith("#")
     )
 
 

@@ -18,7 +18,6 @@ Agreement of the coders over the gold passages: the gold, other readers beside i
 """
 
 import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,7 +32,7 @@ from pipeline.agreement import MACHINE, WHOLE_AXIS, Coding, measure_agreement
 from pipeline.errors import StudyError
 from pipeline.evaluate.gold import Alignment, Gold, align_study, gold_codes, read_gold
 from pipeline.grid.codes import POSTURE, RUBRIQUE, STANDARD, Axis, Grid
-from pipeline.text import plain_texts
+from pipeline.text import fold, plain_texts
 
 _COLUMNS = (("table_number", "table"), ("question", "question"), ("channel", "channel"))
 
@@ -163,18 +162,12 @@ def _names(
 
 def _is_same_place(workshop: str, scope: str) -> bool:
     """Whether a scope (a workshop_id) and the gold's name of a workshop mean the same place: one holds the other, dates apart."""
-    name, other = _slug(workshop), _slug(scope)
+    name, other = fold(workshop).replace(" ", ""), fold(scope).replace(" ", "")
     return (
         name in other
         or other in name
         or any(len(word) > 5 and word in other for word in re.findall(r"[a-z]+", name))
     )
-
-
-def _slug(text: str) -> str:
-    return re.sub(
-        r"\W+", "", unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    ).lower()
 
 
 USUAL_AXES = tuple(STANDARD.values())

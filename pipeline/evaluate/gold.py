@@ -8,8 +8,6 @@ Align gold passages with the study's units, word by word inside each document.
 
 import difflib
 import json
-import re
-import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,6 +20,7 @@ import yaml
 from pipeline.errors import StudyError
 from pipeline.files import load_plain
 from pipeline.grid.codes import PILIER, RUBRIQUE
+from pipeline.text import fold
 
 _OWN_FILES = ("units.jsonl", "pii.jsonl")
 _NEEDED = ("unit_id", "document", "text")
@@ -122,7 +121,6 @@ def _theme_id(row: Any) -> str:
     return str(row.get("theme", row.get("id"))) if isinstance(row, dict) else str(row)
 
 
-_WORD = re.compile(r"\w+")
 _ENOUGH = 0.5  # of the passage's words, or of the unit's own
 
 
@@ -205,8 +203,8 @@ def _align_document(
 
 
 def words_of(text: str) -> list[str]:
-    """The words of `text` in small letters, as they are compared."""
-    return _WORD.findall(unicodedata.normalize("NFC", str(text)).lower().replace("’", "'"))
+    """The words of `text`, folded."""
+    return fold(str(text)).split()
 
 
 def _words_and_owners(texts: list[str]) -> tuple[list[str], list[int]]:

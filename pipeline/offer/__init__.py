@@ -24,13 +24,13 @@ import pandas as pd
 from rapidfuzz import fuzz
 from spacy.tokens import Doc, Token
 
-from pipeline.french import fold, parse
+from pipeline.french import parse
 from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Grid
 from pipeline.kept import by_text
 from pipeline.offer.quantities import Quantity, find_numbers, lexicon, quantities_of
 from pipeline.structure_names import sectors_of
 from pipeline.tables.results import OFFERS
-from pipeline.text import plain_texts
+from pipeline.text import fold, plain_texts
 
 _HEAD = re.compile(r"^([^:=→–\d]{3,70}?)\s*(?::|=|→|->|–)")
 _LEAD = re.compile(
@@ -106,7 +106,11 @@ def _ends_phrase(token: Token) -> bool:
         and token.morph.get("Tense", []) == ["Past"]
     ):
         return False
-    return token.pos_ in _STOPS or token.text in ("/", "&") or fold(token.text) in _TIME
+    return (
+        token.pos_ in _STOPS
+        or token.text in ("/", "&")
+        or fold(token.text, keep_signs=True) in _TIME
+    )
 
 
 def _heading(passage: Doc, end: int) -> str:
@@ -139,7 +143,7 @@ def _first_phrase(passage: Doc, start: int, end: int) -> str:
             start <= token.idx < end
             and token.pos_ == "NOUN"
             and len(token.text) > 2
-            and fold(token.text) not in lexicon()["sans_objet"]
+            and fold(token.text, keep_signs=True) not in lexicon()["sans_objet"]
         ):
             before = passage.text[start : token.idx]
             return _phrase_from(passage, start + len(_HYPHENED.sub("", before)))
@@ -148,7 +152,7 @@ def _first_phrase(passage: Doc, start: int, end: int) -> str:
 
 def _unless_carrier(phrase: str, carrier: str | None) -> str:
     """`phrase`, or "" where it is no more than the structure's own name."""
-    plain, name = fold(phrase), fold(carrier or "")
+    plain, name = fold(phrase, keep_signs=True), fold(carrier or "", keep_signs=True)
     return (
         "" if name and (plain in name or (name in plain and len(plain) < len(name) + 4)) else phrase
     )
@@ -223,7 +227,7 @@ class Carriers:
 
 def _essential(name: str) -> str:
     """`name` folded, its legal form and articles before and between left out: « SCIC Les Paniers de l'Orb » is « paniers orb »."""
-    words = _WORD.findall(fold(str(name)))
+    words = _WORD.findall(fold(str(name), keep_signs=True))
     while len(words) > 1 and words[0] in lexicon()["statuts"]:
         words = words[1:]
     return " ".join(words)
@@ -255,7 +259,7 @@ def _plain(text: str) -> tuple[str, list[int]]:
             letters.append(" ")
             offsets.append(match.start())
         for place in range(match.start(), match.end()):
-            for letter in fold(text[place]):
+            for letter in fold(text[place], keep_signs=True):
                 letters.append(letter)
                 offsets.append(place)
     return "".join(letters), offsets
@@ -402,7 +406,7 @@ def _sector(*texts: str) -> str | None:
 
 def _with_pace(text: str, quantity: Quantity) -> str:
     """« paniers par semaine » where the pace is said within six words after the noun."""
-    after = " ".join(fold(text[quantity.noun_end :]).split()[:6])
+    after = " ".join(fold(text[quantity.noun_end :], keep_signs=True).split()[:6])
     for pattern, pace in lexicon()["rythmes"].items():
         match = re.search(pattern, after)
         if match and not find_numbers(after[: match.start()]):

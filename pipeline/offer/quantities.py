@@ -19,7 +19,7 @@ from typing import Any
 import pandas as pd
 from spacy.tokens import Doc, Token
 
-from pipeline.french import fold
+from pipeline.text import fold
 from pipeline.text import lexicon as read_lexicon
 
 _ORDINAL = r"(?!(?:er?|re|ère|i?ème|i?eme|nde?|h)(?![^\W\d_]))"  # « 2e », « 1re », but also « 19h »
@@ -72,7 +72,7 @@ def _in_digits(text: str) -> Iterator[Number]:
 
 def _in_letters(text: str) -> Iterator[Number]:
     """Runs of number words, and collectives (« une vingtaine », « trois douzaines »)."""
-    words = [(match, fold(match[0])) for match in _WORD.finditer(text)]
+    words = [(match, fold(match[0], keep_signs=True)) for match in _WORD.finditer(text)]
     place = 0
     while place < len(words):
         run = _run_from(words, place, text)
@@ -169,7 +169,7 @@ def _multiplied(number: Number, text: str) -> Number:
         if number.end < len(text) and text[number.end].isspace()
         else None
     )
-    word = fold(match[0]) if match else ""
+    word = fold(match[0], keep_signs=True) if match else ""
     factor = lexicon()["multiples"].get(word) or lexicon()["ensembles"].get(word.removesuffix("s"))
     if match is None or factor is None:
         return number
@@ -202,7 +202,7 @@ def _with_ranges(numbers: list[Number], text: str) -> list[Number]:
 
 def _is_range(first: Number, second: Number, text: str) -> bool:
     """« et » joins a range only after « entre »; « à » and the others between numbers of a like size, unless one became the other."""
-    before = fold(text[: first.start]).rstrip()
+    before = fold(text[: first.start], keep_signs=True).rstrip()
     if text[first.end : second.start].strip() == "et":
         return before.endswith("entre")
     if re.search(r"\b(pass|mont|augment|grimp|tomb|descend|baiss)\w* (de|d')$", before):
@@ -249,7 +249,7 @@ def quantities_of(passage: Doc, *, is_offer: bool) -> Iterator[Quantity]:
 def _counted(passage: Doc, number: Number) -> Quantity | None:
     """The noun that `number` counts: a listed compound, measure or person word right after it, else a noun within three words."""
     text = passage.text
-    rest = fold(text[number.end :])
+    rest = fold(text[number.end :], keep_signs=True)
     for pattern, unit in _compounds():
         match = pattern.match(rest)
         if match:
@@ -264,13 +264,13 @@ def _counted(passage: Doc, number: Number) -> Quantity | None:
     word = _UNIT_WORD.match(text, number.end)
     if word:
         for kind, units in (("mesure", lexicon()["mesures"]), ("personne", lexicon()["personnes"])):
-            unit = units.get(fold(word[1]))
+            unit = units.get(fold(word[1], keep_signs=True))
             if unit and (kind == "personne" or word[1] not in ("L", "T")):
                 return Quantity(number, number.value, unit, kind, word.start(1), word.end(1))
     noun = _noun_after(passage, number)
     if noun is None or _is_plain_one(number, noun):
         return None
-    unit = lexicon()["personnes"].get(fold(noun.text))
+    unit = lexicon()["personnes"].get(fold(noun.text, keep_signs=True))
     kind = "personne" if unit else "chose"
     written = noun.text if noun.text.isupper() else noun.text.lower()
     return Quantity(
@@ -295,7 +295,7 @@ def _noun_after(passage: Doc, number: Number) -> Token | None:
     for token in passage:
         if token.idx < number.end or token.is_space:
             continue
-        plain = fold(token.text)
+        plain = fold(token.text, keep_signs=True)
         if plain in ("de", "d'", "des"):
             continue
         if plain in lexicon()["jamais"] or plain.removesuffix(".") in lexicon()["jamais"]:
@@ -321,23 +321,26 @@ def _is_participle(token: Token) -> bool:
     return bool(
         token.pos_ == "VERB"
         and token.morph.get("VerbForm", []) == ["Part"]
-        and fold(token.text).endswith("s")
+        and fold(token.text, keep_signs=True).endswith("s")
     )
 
 
 def _is_plain_one(number: Number, noun: Token) -> bool:
-    return number.value <= 1 or fold(noun.text) in lexicon()["nombres"]
+    return number.value <= 1 or fold(noun.text, keep_signs=True) in lexicon()["nombres"]
 
 
 def _exists(text: str, found: Quantity) -> bool:
     """Whether the clause says that the quantity is there, and speaks of the whole rather than of one, of a price or of a distance."""
-    before, after = fold(text[: found.number.start]).rstrip(), fold(text[found.noun_end :])
+    before, after = (
+        fold(text[: found.number.start], keep_signs=True).rstrip(),
+        fold(text[found.noun_end :], keep_signs=True),
+    )
     if re.search("|".join(lexicon()["avant_jamais"]), " ".join(before.split()[-5:])):
         return False
     if re.search(lexicon()["apres_jamais"], " ".join(after.split()[:4])):
         return False
     left, right = _clause_bounds(text, found.number.start, found.noun_end)
-    clause = fold(text[left:right])
+    clause = fold(text[left:right], keep_signs=True)
     if re.search("|".join(lexicon()["annule"]), clause):
         return False
     if found.unit in lexicon()["monnaies"]:
@@ -354,7 +357,7 @@ def _is_written_as_year(text: str, number: Number) -> bool:
     return text[number.start : number.end] == str(int(number.value)) and bool(
         re.search(
             r"\b(en|depuis|des|de|fin|debut|ete|hiver|rentree|avant|apres|jusqu'en)$",
-            fold(text[: number.start]).rstrip(),
+            fold(text[: number.start], keep_signs=True).rstrip(),
         )
     )
 
@@ -368,7 +371,7 @@ def _is_to_come(passage: Doc, found: Quantity) -> bool:
     return any(
         token.morph.get("Mood", []) == ["Cnd"]
         or token.morph.get("Tense", []) == ["Fut"]
-        or fold(token.text).endswith(_CONDITIONAL)
+        or fold(token.text, keep_signs=True).endswith(_CONDITIONAL)
         for token in verbs
     )
 

@@ -43,7 +43,6 @@ from pipeline.pseudonymise.identities import (
 from pipeline.pseudonymise.masker import Masker, Rewriting, rename_structures
 from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.vault import VAULT, Person, Registry, keyed_hash
-from pipeline.pseudonymise.words import fold
 from pipeline.settings.stages import PseudonymiseSettings
 from pipeline.tables.material import ATTENDANCE
 
@@ -107,7 +106,6 @@ __all__ = [
     "Registry",
     "TypedTextMasker",
     "find_people",
-    "fold",
     "is_forgotten_person",
     "is_name_word",
     "is_telling",

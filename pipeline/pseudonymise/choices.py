@@ -17,7 +17,8 @@ from pipeline.pseudonymise.identities import digits_of, is_forgotten, name_words
 from pipeline.pseudonymise.masker import Masker
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.vault import Facts, Person, Registry
-from pipeline.pseudonymise.words import Word, fold, is_first_name, is_sure_surname, listed, words_of
+from pipeline.pseudonymise.words import Word, is_first_name, is_sure_surname, listed, words_of
+from pipeline.text import fold_same_length
 
 _MOST_WORDS = 5  # of a forgotten name
 
@@ -61,7 +62,10 @@ class DecidedMasker(Masker):
     def _added(self, text: str) -> Iterable[Mask]:
         """Masks of the words to hide and of the names forgotten, wherever they stand."""
         masks = (
-            [Mask(*match.span(), PERSON) for match in _any_of(self._hide).finditer(fold(text))]
+            [
+                Mask(*match.span(), PERSON)
+                for match in _any_of(self._hide).finditer(fold_same_length(text))
+            ]
             if self._hide
             else []
         )
@@ -95,7 +99,7 @@ class DecidedMasker(Masker):
 
 
 def _key(words: str) -> str:
-    return " ".join(fold(words).split())
+    return " ".join(fold_same_length(words).split())
 
 
 @cache

@@ -20,8 +20,8 @@ from typing import NamedTuple
 
 import phonenumbers
 
-from pipeline.pseudonymise.words import LETTER, UPPER, fold, is_common_word
-from pipeline.text import lexicon
+from pipeline.pseudonymise.words import LETTER, UPPER, is_common_word
+from pipeline.text import fold_same_length, lexicon
 
 PERSON, PHONE, MAIL, ADDRESS = "[personne]", "[téléphone]", "[courriel]", "[adresse]"
 BIRTH, ACCOUNT, NUMBER = "[date de naissance]", "[compte]", "[numéro]"
@@ -455,6 +455,6 @@ def _accounts(passage: str) -> Iterator[Mask]:
     for match in _NAMED_ACCOUNT.finditer(passage):
         handle = match.group(1)
         if re.search(r"[@._\d#]", handle) or (
-            not is_common_word(handle.lower()) and fold(handle) == handle
+            not is_common_word(handle.lower()) and fold_same_length(handle) == handle
         ):
             yield Mask(*match.span(1), ACCOUNT)

@@ -19,7 +19,6 @@ from pipeline.pseudonymise.words import (
     Word,
     alternatives,
     celebrated,
-    fold,
     is_first_name,
     is_place,
     is_surname,
@@ -27,6 +26,7 @@ from pipeline.pseudonymise.words import (
     listed,
     words_of,
 )
+from pipeline.text import fold_same_length
 
 _GAP = r"[\s\u00a0]"
 _CLOSE = re.compile(rf"{_GAP}+(?:[«\"“]{_GAP}?)?(?:[dlDL]['’])?|-")
@@ -368,7 +368,7 @@ class Passage:
     @cached_property
     def folded(self) -> str:
         """Its text folded, offsets unchanged."""
-        return fold(self.text)
+        return fold_same_length(self.text)
 
     @cached_property
     def is_shouted(self) -> bool:
@@ -392,7 +392,11 @@ class Passage:
     def _goes_on(self, match: re.Match[str]) -> bool:
         """Whether a surname follows a famous name, which is then a living person's: Aimé Césaire Kouassi."""
         after = re.match(rf"[ \u00a0]({UPPER}[\w\-]+)", self.text[match.end() :])
-        return match.group() in celebrated() and after is not None and is_surname(fold(after[1]))
+        return (
+            match.group() in celebrated()
+            and after is not None
+            and is_surname(fold_same_length(after[1]))
+        )
 
     def is_kept(self, word: Word) -> bool:
         """Whether `word` lies in a name to leave."""

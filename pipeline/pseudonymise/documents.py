@@ -26,9 +26,9 @@ from pipeline.pseudonymise.masker import Masker, Rewriting, settle_masks
 from pipeline.pseudonymise.persons import AGE_OR_INITIAL, ALONE_IN_BRACKETS
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.vault import Person, Registry
-from pipeline.pseudonymise.words import LETTER, alternatives, fold, has_title, is_first_name
+from pipeline.pseudonymise.words import LETTER, alternatives, has_title, is_first_name
 from pipeline.tables.schema import Column, Table
-from pipeline.text import person_token
+from pipeline.text import fold_same_length, person_token
 
 HIDDEN, READABLE, COUNTED = "masqué", "gardé", "compté"
 HIDE, KEEP = "masquer", "garder"
@@ -81,7 +81,7 @@ def list_doubts(workshop_id: str, cases: Iterable[Case], persons: Iterable[Perso
         doubt_id = (
             "c-"
             + hashlib.sha256(
-                "\x1f".join((workshop_id, fold(row["words"]), row["reason"])).encode()
+                "\x1f".join((workshop_id, fold_same_length(row["words"]), row["reason"])).encode()
             ).hexdigest()[:12]
         )
         known = rows.setdefault(
@@ -236,7 +236,7 @@ def _numbered(mask: Mask, number: int | None, registry: Registry) -> Mask:
 def find_places(texts: Iterable[str], communes: Iterable[str], roster: Roster) -> frozenset[str]:
     """Return the first names that a cue or a commune makes places and that nothing in `texts` or the roster makes persons."""
     passages = [Passage(text, (), roster) for text in texts]
-    named = {fold(commune) for commune in communes} | {
+    named = {fold_same_length(commune) for commune in communes} | {
         name for passage in passages for name in _cued(passage)
     }
     candidates = {name for name in named if is_first_name(name)} - roster.first - roster.last

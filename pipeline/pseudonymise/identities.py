@@ -19,7 +19,8 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from pipeline.pseudonymise.vault import Facts, Forgotten, Person, Registry
-from pipeline.pseudonymise.words import fold, listed
+from pipeline.pseudonymise.words import listed
+from pipeline.text import fold_same_length
 
 HOMONYM = "même nom, mais autre courriel, autre structure et autre département : comptés comme deux personnes"
 PERHAPS_TWO = "même nom, mais autre courriel et autre structure : comptés comme une seule personne"
@@ -150,7 +151,7 @@ class _Index:
 
 def name_words(text: str) -> str:
     """The folded words of a name in alphabetical order, so that swapped names agree."""
-    return " ".join(sorted(fold(text).replace("-", " ").split()))
+    return " ".join(sorted(fold_same_length(text).replace("-", " ").split()))
 
 
 def digits_of(phone: str) -> str:
@@ -281,7 +282,7 @@ class Candidate:
 
 def spelt(name: str) -> str:
     """A name as it is compared: its folded words, hyphens and points as blanks, apostrophes as nothing."""
-    return " ".join(_LETTERS.findall(fold(name).replace("'", "")))
+    return " ".join(_LETTERS.findall(fold_same_length(name).replace("'", "")))
 
 
 def number_names(

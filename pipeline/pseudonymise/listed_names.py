@@ -14,7 +14,8 @@ from pipeline.pseudonymise.contacts import PERSON, Mask
 from pipeline.pseudonymise.context import Passage, is_place_name, is_told
 from pipeline.pseudonymise.cues import is_of_brand, is_said_thing, is_subject, is_thing
 from pipeline.pseudonymise.roster import Roster
-from pipeline.pseudonymise.words import fold, is_first_name, is_place, listed
+from pipeline.pseudonymise.words import is_first_name, is_place, listed
+from pipeline.text import fold_same_length
 
 _WHERE = re.compile(
     r"\s(?:à\s(?!la\s|l')|vers\s)|\s?[,(]\s?(?:dans\s(?:les?|la|l')|en\s|pres\sd|\d\d)"
@@ -105,7 +106,7 @@ def _misspelt(passage: Passage, place: int, name_match: int, *, in_context: bool
         return None
     may_be_place = bool(place) and (
         passage.words[place - 1].folded in listed("prepositions_de_lieu") | {"de", "du"}
-        or "'" in fold(word.before)
+        or "'" in fold_same_length(word.before)
     )
     if may_be_place and not in_context and passage.label(word) != "PER":
         return None

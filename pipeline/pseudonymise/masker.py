@@ -23,7 +23,7 @@ from pipeline.pseudonymise.listed_names import mentions_of, misspelt_mentions, n
 from pipeline.pseudonymise.persons import find_persons
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.suspects import find_suspects
-from pipeline.pseudonymise.words import fold
+from pipeline.text import fold_same_length
 
 
 class Rewriting:
@@ -226,7 +226,7 @@ def _renumber(ids: "pd.Series", new_ids: dict[str, str]) -> "pd.Series":
 
 def _free_id(name: str, taken: set[str]) -> str:
     """A slug of `name` that is not taken, which it then is."""
-    slug = re.sub(r"\W+", "-", fold(name)).strip("-")
+    slug = re.sub(r"\W+", "-", fold_same_length(name)).strip("-")
     number = 1
     while (structure_id := slug if number == 1 else f"{slug}-{number}") in taken:
         number += 1

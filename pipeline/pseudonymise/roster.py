@@ -14,13 +14,13 @@ import pandas as pd
 from pipeline.pseudonymise.words import (
     alternatives,
     celebrated,
-    fold,
     is_first_name,
     is_place,
     is_sure_surname,
     known_brands,
     listed,
 )
+from pipeline.text import fold_same_length
 
 _GAP = r"[\s\u00a0.\-]{1,3}"
 
@@ -57,7 +57,7 @@ def build_roster(
     )
     kept |= listed("institutions") | celebrated() | (known_brands() - last_names - first_names)
     kept -= {order for first, last in names for order in (f"{first} {last}", f"{last} {first}")}
-    kept |= {fold(" ".join(word.split())) for word in keep}
+    kept |= {fold_same_length(" ".join(word.split())) for word in keep}
     initials = frozenset(form for first, last in names for form in _initials(first, last))
     parts = {
         part
@@ -106,7 +106,7 @@ def _first_and_last(row: dict[Any, Any]) -> tuple[str, str]:
     """Folded first and last name; a full name alone is split where a known first name ends, else after its first word."""
     facts = (row[name] for name in ("first_name", "last_name", "full_name"))
     first, last, full = (
-        fold(" ".join(str(fact).split())) if pd.notna(fact) else "" for fact in facts
+        fold_same_length(" ".join(str(fact).split())) if pd.notna(fact) else "" for fact in facts
     )
     if first or last or not full:
         return first, last
@@ -138,15 +138,15 @@ def _structure_forms(name: str) -> set[str]:
     """A structure's name without brackets, and without the generic words before a proper name; none for a titled person."""
     plain = " ".join(re.sub(r"\([^)]*\)", " ", str(name)).split())
     words = plain.split()
-    if not words or fold(words[0]).rstrip(".") in listed("civilites"):
+    if not words or fold_same_length(words[0]).rstrip(".") in listed("civilites"):
         return set()
     while len(words) > 1 and (
-        fold(words[0]) in listed("lieux_et_organisations") or words[0][0].islower()
+        fold_same_length(words[0]) in listed("lieux_et_organisations") or words[0][0].islower()
     ):
         words = words[1:]
     rest = " ".join(words)
-    forms = {fold(plain)}
-    return forms | ({fold(rest)} if len(words) > 1 and rest[0].isupper() else set())
+    forms = {fold_same_length(plain)}
+    return forms | ({fold_same_length(rest)} if len(words) > 1 and rest[0].isupper() else set())
 
 
 def _spaced(name: str) -> str:

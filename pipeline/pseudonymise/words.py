@@ -11,7 +11,6 @@ Titles before a name: Mme Roy, le docteur Pham, MM. Wibaut, Crespel et Da Silva,
 import importlib.util
 import re
 import runpy
-import unicodedata
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import product
@@ -20,7 +19,7 @@ from pathlib import Path
 from pipeline.communes.tables import department_names, places
 from pipeline.files import data_path
 from pipeline.french import is_word
-from pipeline.text import lexicon
+from pipeline.text import fold_same_length, lexicon
 
 LETTER, UPPER = r"[^\W\d_]", r"[^\W\d_a-zà-öø-ÿœ]"
 _WORD = re.compile(rf"{LETTER}+(?:[-‐'’]{LETTER}+)*")
@@ -28,19 +27,6 @@ _ELISION = re.compile(
     r"(?:[cdjlmst]|n(?=['’][^A-ZÀ-Þ])|qu|jusqu|lorsqu|puisqu)['’](?=.)", re.IGNORECASE
 )
 _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
-_SIGNS = str.maketrans("’‐‑", "'--")
-_BARE = {
-    "đ": "d",
-    "Đ": "d",
-    "ł": "l",
-    "Ł": "l",
-    "ø": "o",
-    "Ø": "o",
-    "ı": "i",
-    "ß": "s",
-    "à": "à",
-    "À": "à",
-}  # what no accent explains
 _WITH_PRONOUN = re.compile(r"[-‐](?:je|tu|ils?|elles?|on|nous|vous|ce|moi|toi|les?|la|lui|y)$")
 _ACCENTED = 12  # first letters of a word in capitals among which lost accents are tried
 _STEMS_OF_SHORT = (
@@ -67,7 +53,7 @@ class Word:
     @cached_property
     def folded(self) -> str:
         """Lower case without accents."""
-        return fold(self.text)
+        return fold_same_length(self.text)
 
     @property
     def has_capital(self) -> bool:
@@ -106,7 +92,7 @@ def is_common_word(lowered: str) -> bool:
     if (
         is_word(lowered)
         or is_function_word(lowered)
-        or fold(lowered) in listed("nombres")
+        or fold_same_length(lowered) in listed("nombres")
         or _WITH_PRONOUN.search(lowered)
     ):
         return True
@@ -133,19 +119,6 @@ def _function_words() -> frozenset[str]:
 def is_function_word(lowered: str) -> bool:
     """Whether `lowered` is one of French's function words, which the lemmatiser leaves out: plusieurs, selon."""
     return lowered in _function_words()
-
-
-def fold(text: str) -> str:
-    """`text` in lower case, apostrophes and hyphens made plain, without accents but that of "à" (no verb): as many characters as before."""
-    return "".join(_fold_letter(letter) for letter in text).translate(_SIGNS)
-
-
-@cache
-def _fold_letter(letter: str) -> str:
-    if letter in _BARE:
-        return _BARE[letter]
-    base = unicodedata.normalize("NFKD", letter)[0].lower()
-    return base if len(base) == 1 else letter
 
 
 def is_first_name(folded: str) -> bool:
@@ -198,7 +171,7 @@ def known_brands() -> frozenset[str]:
 @cache
 def listed(name: str) -> frozenset[str]:
     """The folded entries of a list of personnes.yaml."""
-    return frozenset(fold(entry) for entry in _lexicon()[name])
+    return frozenset(fold_same_length(entry) for entry in _lexicon()[name])
 
 
 @cache
@@ -224,7 +197,9 @@ def _lines_of(name: str) -> frozenset[str]:
     """The folded lines of a lexicon, comments left out."""
     lines = data_path("lexicon", name).read_text(encoding="utf-8").splitlines()
     return frozenset(
-        fold(line.strip()) for line in lines if line.strip() and not line.startswith("#")
+        fold_same_length(line.strip())
+        for line in lines
+        if line.strip() and not line.startswith("#")
     )
 
 
@@ -244,7 +219,7 @@ def _places() -> frozenset[str]:
     listed = data_path("lexicon", "lieux.txt").read_text(encoding="utf-8").splitlines()
     others = [word for line in listed if not line.startswith("#") for word in line.split()]
     return frozenset(
-        fold(name)
+        fold_same_length(name)
         for name in (*(place.name for place in places()), *department_names().values(), *others)
     )
 

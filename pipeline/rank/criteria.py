@@ -22,10 +22,9 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.counting import Circles, resample
-from pipeline.french import fold
 from pipeline.grid.codes import POSTURE, RUBRIQUE, Grid
 from pipeline.tables.schema import STRUCTURE_TYPES
-from pipeline.text import lexicon
+from pipeline.text import fold, lexicon
 
 Counts = NDArray[np.float64]
 
@@ -221,7 +220,7 @@ class Cues:
 
     def are_in(self, text: str) -> bool:
         """Whether `text` holds a cue that no cancelling turn overlaps."""
-        plain = fold(text)
+        plain = fold(text, keep_signs=True)
         found = list(self.words.finditer(plain))
         cancelled = [match.span() for match in self.cancelling.finditer(plain)] if found else []
         return any(
@@ -238,7 +237,9 @@ def load_cues(name: str) -> Cues:
 
 
 def _either(patterns: list[str]) -> re.Pattern[str]:
-    return re.compile(r"\b(?:" + "|".join(fold(pattern) for pattern in patterns) + ")")
+    return re.compile(
+        r"\b(?:" + "|".join(fold(pattern, keep_signs=True) for pattern in patterns) + ")"
+    )
 
 
 _LEXICON = "insistence"
@@ -270,7 +271,7 @@ def _shows_it(text: str) -> bool:
     capitalised = _CAPITALISED.findall(text)
     is_amid_small_letters = 2 * sum(map(len, capitalised)) < len(_LETTERS.findall(text))
     return is_amid_small_letters and any(
-        fold(word).upper() in listed["capitales"] for word in capitalised
+        fold(word, keep_signs=True).upper() in listed["capitales"] for word in capitalised
     )
 
 

@@ -9,7 +9,6 @@ The codes of one passage as one person sees them: what the machine proposes, wit
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -19,25 +18,9 @@ from pipeline.grid.codes import Code, Grid
 from pipeline.review.journal import Decision, Journal
 from pipeline.review.snapshot import Proposed, Snapshot, Unit
 from pipeline.standing import CONFIRM, confirmed_codes
+from pipeline.text import fold
 
-_LIGATURES = {"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss"}
 _PHRASE = re.compile(r"[\"«“]\s*([^\"»”]+?)\s*[\"»”]|(\S+)")
-
-
-def folded(text: str) -> tuple[str, list[int]]:
-    """Return `text` without accents and case, and the place in `text` of each of its characters."""
-    letters: list[str] = []
-    places: list[int] = []
-    for place, letter in enumerate(text):
-        plain = _LIGATURES.get(letter) or "".join(
-            part
-            for part in unicodedata.normalize("NFKD", letter)
-            if not unicodedata.combining(part)
-        )
-        plain = plain.replace("’", "'").lower()
-        letters.append(plain)
-        places += [place] * len(plain)
-    return "".join(letters), places
 
 
 class Query:
@@ -48,7 +31,7 @@ class Query:
         self._words = [
             word
             for part in parts
-            if (word := " ".join(folded(part)[0].split()))
+            if (word := " ".join(fold(part, keep_signs=True).split()))
             and any(letter.isalnum() for letter in word)
         ]
         self._patterns = [re.compile(r"(?<!\w)" + re.escape(word)) for word in self._words]
@@ -63,7 +46,9 @@ class Query:
 
     def spans(self, text: str) -> list[tuple[int, int]]:
         """Where the words are in `text`, half-open."""
-        plain, places = folded(text)
+        letters = [fold(letter, keep_signs=True) for letter in text]
+        plain = "".join(letters)
+        places = [i for i, folded in enumerate(letters) for _ in folded]
         ends = [*places[1:], len(text)] if places else []
         found = [match.span() for pattern in self._patterns for match in pattern.finditer(plain)]
         return sorted(
@@ -78,7 +63,9 @@ class Index:
 
     def __init__(self, snapshot: Snapshot) -> None:
         self.run_id = snapshot.run_id
-        self._plain = [(unit_id, folded(unit.text)[0]) for unit_id, unit in snapshot.units.items()]
+        self._plain = [
+            (unit_id, fold(unit.text, keep_signs=True)) for unit_id, unit in snapshot.units.items()
+        ]
 
     def find(self, query: Query) -> list[str]:
         """Return the passages with every word, those with most occurrences first, then in reading order."""
@@ -95,7 +82,7 @@ def find_themes(query: Query, themes: Sequence[tuple[str, str, str]]) -> list[st
     return [
         theme_id
         for theme_id, label, description in themes
-        if query and query.weight(folded(f"{label} {description}")[0])
+        if query and query.weight(fold(f"{label} {description}", keep_signs=True))
     ]
 
 

@@ -21,8 +21,8 @@ from pipeline.grid.codes import Axis, Code, Grid
 from pipeline.publish.text import stability
 from pipeline.review.journal import Decision, Journal
 from pipeline.review.live import Themes
-from pipeline.review.queue import folded
 from pipeline.review.snapshot import Snapshot, Unit
+from pipeline.text import fold
 
 _PINS = frozenset(("pin_quote", "unpin_quote"))
 
@@ -247,7 +247,7 @@ def family_labels(now: Themes, snapshot: Snapshot) -> dict[str, str]:
         str(name): str(label)
         for name, label in zip(now.families["family_id"], now.families["label"], strict=True)
     }
-    return dict(sorted(named.items(), key=lambda entry: folded(entry[1])[0]))
+    return dict(sorted(named.items(), key=lambda entry: fold(entry[1], keep_signs=True)))
 
 
 def set_aside(now: Themes, snapshot: Snapshot) -> list[Unit]:

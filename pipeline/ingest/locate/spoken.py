@@ -18,7 +18,7 @@ from itertools import pairwise
 from pipeline.ingest.locate.cues import LocatedBlock, Location, read_cues
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import number_pattern, to_number
-from pipeline.text import fold, lexicon
+from pipeline.text import fold, fold_same_length, lexicon
 
 _MIN_WORDS = 12  # said in all; fewer is a heckler
 
@@ -225,8 +225,8 @@ def _pattern() -> re.Pattern[str]:
 
 
 def flatten(text: str) -> str:
-    """`text` folded one character for one, so that offsets hold: everything but letters and digits is a blank."""
-    return "".join(folded if len(folded := fold(letter)) == 1 else " " for letter in text)
+    """Fold `text`, offsets unchanged; everything but letters and digits is a blank."""
+    return re.sub(r"[^a-z0-9]", " ", fold_same_length(text, accents="none"))
 
 
 log = logging.getLogger(__name__)

@@ -11,7 +11,6 @@ from typing import Any
 import pandas as pd
 
 from pipeline.communes import name_of, population_of
-from pipeline.french import fold
 from pipeline.publish.report.content import (
     AbsentVoices,
     AttendanceRow,
@@ -37,6 +36,7 @@ from pipeline.publish.text import (
     word,
 )
 from pipeline.tables.schema import STRUCTURE_TYPES
+from pipeline.text import fold
 
 _N_LARGEST = 3
 _SMALL_WORDS = frozenset(

@@ -42,6 +42,7 @@ from pipeline.publish.text import (
 )
 from pipeline.rank.criteria import CRITERIA
 from pipeline.settings.stages import PublishSettings
+from pipeline.text import fold
 
 _NEED = ("difficulte", "demande")
 _N_REASONS = 3  # after where it was said
@@ -292,7 +293,7 @@ class ScopeMaker:
         ).sort_values(
             ["is_short", "central", "strength", "unit_id"], ascending=[True, True, False, True]
         )
-        ordered = ordered[~ordered["text"].str.casefold().str.split().str.join(" ").duplicated()]
+        ordered = ordered[~ordered["text"].map(fold).duplicated()]
         for whole in ("circle_id", "workshop_id"):
             ordered = ordered.assign(turn=ordered.groupby(whole).cumcount()).sort_values(
                 "turn", kind="stable"

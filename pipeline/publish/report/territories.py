@@ -13,7 +13,6 @@ import pandas as pd
 
 from pipeline.communes import centre_of, name_of
 from pipeline.communes.tables import epci_of, members_of, outline
-from pipeline.french import fold
 from pipeline.geometry import circle, rings
 from pipeline.offer.quantities import Total, total_quantities
 from pipeline.publish.report.content import (
@@ -43,6 +42,7 @@ from pipeline.publish.text import (
     word,
 )
 from pipeline.tables.schema import COVERAGES, REACHES
+from pipeline.text import fold
 
 _WHOLE = "territoire"
 

@@ -26,11 +26,11 @@ from pipeline.review.queue import (
     assigned,
     codes_on,
     find_themes,
-    folded,
 )
 from pipeline.review.roles import decides, reads
 from pipeline.review.snapshot import Snapshot, Unit
 from pipeline.standing import CONFIRM, UNDO, confirmation, confirmed_codes, is_coded
+from pipeline.text import fold
 
 _RENAMED = frozenset(("rename_theme",))
 _AROUND = 2  # passages shown on each side, in the document
@@ -319,7 +319,9 @@ def _filters(snapshot: Snapshot) -> dict[str, Any]:
         for row in state.journal_of_page().standing(_RENAMED)
         if row.theme_id in names and row.value
     }
-    themes = sorted((names | renamed).items(), key=lambda entry: folded(str(entry[1]))[0])
+    themes = sorted(
+        (names | renamed).items(), key=lambda entry: fold(str(entry[1]), keep_signs=True)
+    )
     return {
         "workshops": list(snapshot.workshops.values()),
         "tables": tables,

@@ -29,7 +29,6 @@ from pipeline.review import views as asking
 from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
 from pipeline.review.journal import Decision, Journal
 from pipeline.review.live import Themes
-from pipeline.review.queue import folded
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.theme_decisions import (
@@ -43,6 +42,7 @@ from pipeline.review.theme_decisions import (
 )
 from pipeline.review.theme_map import N_DRAWN, Map, Wish, draw_map
 from pipeline.standing import UNDO
+from pipeline.text import fold
 
 _N_LISTED = 50
 _N_LATEST, _N_TOLD = 5, 100
@@ -186,7 +186,9 @@ def _common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Jou
         "section": "themes",
         "seen": seen,
         "request_id": uuid.uuid4().hex,
-        "labels": dict(sorted(now.labels.items(), key=lambda entry: folded(entry[1])[0])),
+        "labels": dict(
+            sorted(now.labels.items(), key=lambda entry: fold(entry[1], keep_signs=True))
+        ),
         "family_labels": theme_cards.family_labels(now, snapshot),
         "workshops_by_id": snapshot.workshops,
         "latest": theme_history.latest_of(asking.author(request), journal, n_deeds=_N_LATEST),
@@ -363,7 +365,9 @@ def chart(request: HttpRequest) -> HttpResponse:
             {"unit": unit, "theme_id": now.theme_of.get(unit.unit_id, "")}
             for unit in page.object_list
         ],
-        "labels": dict(sorted(now.labels.items(), key=lambda entry: folded(entry[1])[0])),
+        "labels": dict(
+            sorted(now.labels.items(), key=lambda entry: fold(entry[1], keep_signs=True))
+        ),
         "family_labels": family_labels,
         "workshops_by_id": snapshot.workshops,
         "is_sampled": len(drawn.units) > N_DRAWN,
