@@ -45,7 +45,7 @@ def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool 
     studies = [Study.open(root.resolve()) for root in roots]
     _refuse_same_names(studies)
     for study in studies:
-        _ = study.settings, study.grid  # read now: what is wrong in them is said before serving
+        study.settings, study.grid  # noqa: B018 - read, to be refused now
         study.check_decisions()
     if any(study.settings.mail.host for study in studies):
         require_imap_tools()

@@ -21,8 +21,8 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.registry import file_hashes, load_tagger, save_tagger
-from models.tagger.decision import Assigned, Axes, choose_thresholds
+from models.registry import file_hashes, labelled_rows, load_tagger, save_tagger, training_files
+from models.tagger.decision import Assigned, Axes, choose_thresholds, micro_f1
 from models.tagger.estimator import GridTagger
 from models.tagger.learning import where_judged
 from models.tagger.storage import grid_fingerprint, read_description
@@ -30,11 +30,12 @@ from models.tagger.views import Array
 from pipeline.errors import ModelError
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.grid.codes import PILIER, RUBRIQUE, STANDARD, Grid
+from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, STANDARD, Grid
 from pipeline.settings.stages import TagSettings
 from pipeline.text import plain_texts
-from tools.training.tagger import PASSAGE_COLUMNS, figures_of, load_passages
 
+LABELS = ("rubriques", "piliers")
+PASSAGE_COLUMNS = ("unit_id", "file", "text", "question", "channel", "theme_large")
 _LISTS = {RUBRIQUE: "rubriques", PILIER: "piliers"}
 _CONTEXT = ("text", "question", "channel")
 
@@ -432,3 +433,56 @@ def _shipped_passages(grid: Grid) -> tuple[pd.DataFrame, list[set[str]]]:
     ):
         return load_passages()
     return pd.DataFrame(columns=list(PASSAGE_COLUMNS)), []
+
+
+def load_passages() -> tuple[pd.DataFrame, list[set[str]]]:
+    """Return the passages of data/training (text, question, channel, file, theme_large) and their codes."""
+    rows = [row for file in training_files() for row in labelled_rows(file)]
+    return pd.DataFrame(rows)[list(PASSAGE_COLUMNS)], [codes_of(row) for row in rows]
+
+
+def codes_of(row: Mapping[str, Any]) -> set[str]:
+    """Return the codes of a labelled row, all axes in one set."""
+    return {code for name in LABELS for code in row[name]} | (
+        {row["posture"]} if row.get("posture") else set()
+    )
+
+
+def figures_of(assigned: Assigned, targets: Array, axes: Axes) -> dict[str, float]:
+    """Return micro, macro and samples F1 of each axis of several codes, and the share of units found right on each exclusive one.
+
+    Postures are asked of the units with a rubrique, where the grid has rubriques; others of the units that somebody gave a code.
+    """
+    figures: dict[str, float] = {"n_units": float(len(targets))}
+    own = {axis.axis: axis.columns for axis in axes.own}
+    exclusive = {axis.axis for axis in axes.own if axis.is_exclusive}
+    for name, axis in {RUBRIQUE: axes.rubriques, PILIER: axes.piliers, **own}.items():
+        if name in exclusive:
+            continue
+        if axis.stop > axis.start:
+            put, wanted = assigned[:, axis], targets[:, axis]
+            each = [
+                micro_f1(put[:, [code]], wanted[:, [code]])
+                for code, is_used in enumerate(wanted.sum(axis=0) > 0)
+                if is_used
+            ]
+            figures[f"{name}_micro_f1"] = micro_f1(put, wanted)
+            figures[f"{name}_macro_f1"] = float(np.mean(each)) if each else 0.0
+            figures[f"{name}_samples_f1"] = _samples_f1(put, wanted)
+    for name, axis in {
+        POSTURE: axes.postures,
+        **{name: own[name] for name in own if name in exclusive},
+    }.items():
+        asks_rubriques = name == POSTURE and axes.rubriques.stop > axes.rubriques.start
+        asked = targets[:, axes.rubriques if asks_rubriques else axis].any(axis=1)
+        if axis.stop > axis.start and asked.any():
+            figures[f"{name}_accuracy"] = float(
+                np.any(assigned[asked, axis] * targets[asked, axis], axis=1).mean()
+            )
+    return {name: round(value, 3) for name, value in figures.items()}
+
+
+def _samples_f1(put: Assigned, wanted: Array) -> float:
+    """Mean F1 of the units; 1 for a unit that rightly has no code."""
+    both, sizes = (put * wanted).sum(axis=1), put.sum(axis=1) + wanted.sum(axis=1)
+    return float(np.where(sizes == 0, 1.0, 2 * both / np.maximum(sizes, 1)).mean())

@@ -284,7 +284,7 @@ def test_a_connection_cut_in_the_middle_loses_nothing(box, monkeypatch):
 _KILLED = """
 import os, signal, sys
 from pathlib import Path
-from flows.mailbox import arrivals, fetch_mail, record
+from flows.mailbox import fetch_mail, fetching
 
 where, calls = sys.argv[2], []
 
@@ -297,13 +297,13 @@ def dying(function):
     return call
 
 if where == "before the file is whole":
-    arrivals.os.fsync = dying(os.fsync)
+    fetching.os.fsync = dying(os.fsync)
 elif where == "before it has its name":
     Path.replace = dying(Path.replace)
 elif where == "before it is counted":
-    arrivals._keep = dying(arrivals._keep)
+    fetching._keep = dying(fetching._keep)
 else:
-    record.Record.save = lambda self: os.kill(os.getpid(), signal.SIGKILL)
+    fetching.Record.save = lambda self: os.kill(os.getpid(), signal.SIGKILL)
 fetch_mail(Path(sys.argv[1]))
 """
 

@@ -12,8 +12,7 @@ from lxml import etree
 from python_calamine import CalamineWorkbook
 
 from pipeline.errors import TableError
-from pipeline.exchange import codebook as compare_codebook
-from pipeline.exchange import project_file
+from pipeline.exchange import compare_codebook, project_file
 from pipeline.exchange import review_sheet as reading
 from pipeline.exchange.documents import corpus_file, gather_codings
 from pipeline.exchange.import_project import take_project

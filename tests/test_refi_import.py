@@ -13,10 +13,9 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import StudyError
-from pipeline.exchange import codebook as compare_codebook
+from pipeline.exchange import compare_codebook, project_file
 from pipeline.exchange import import_project as placing
 from pipeline.exchange import import_project as reasons
-from pipeline.exchange import project_file
 from pipeline.exchange.documents import gather_codings
 from pipeline.exchange.import_project import Taken, take_project
 from pipeline.exchange.project_file import plain_text, read_project, settle_spans

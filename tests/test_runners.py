@@ -240,7 +240,7 @@ def test_what_a_worker_tells_of_a_failure_quotes_nobody():
     name, content = work.as_bytes(worked.stumble)
     told = work.run_batch(content, name, work.fingerprint(), pickle.dumps([[7]]))
     assert worked.SECRET.encode() not in told and b"Lemarchand" not in told
-    with pytest.raises(RunnerError, match=r"\(ValueError tests/worked\.py:\d+\)"):
+    with pytest.raises(RunnerError, match=r"\(ValueError tests/support/worked\.py:\d+\)"):
         opened(told)
 
 
@@ -275,7 +275,7 @@ def test_settings_of_runners_are_checked(tmp_path, line, said):
 
 def test_processes_end_with_whoever_started_them():
     script = (
-        "import os, sys; sys.path.insert(0, 'tests'); import worked; from flows.runners.pools import ProcessRunner\n"
+        "import os, sys; sys.path.insert(0, 'tests'); from support import worked; from flows.runners.pools import ProcessRunner\n"
         "if __name__ == '__main__':\n"
         "    runner = ProcessRunner(2, 1); list(runner.spread(worked.double, [[1], [2], [3]]))\n"
         "    print(*runner.pool._processes, flush=True); os.kill(os.getpid(), 9)\n"

@@ -26,7 +26,7 @@ from models.language_model.client import UnavailableError, _headers
 from pipeline.cli import main
 from pipeline.credentials import header_secret
 from pipeline.errors import AteliersError
-from pipeline.review.settings import private_folder, secret_key
+from pipeline.review.storage import private_folder, secret_key
 from pipeline.study import Study
 
 ROOT = Path(__file__).parent.parent

@@ -2,101 +2,17 @@
 
 Accounts and sessions live in .review/ of the study (SQLite), or in the PostgreSQL database of [review]. Decisions live in the study's own
 store, which knows nothing of Django.
-
-Where accounts and sessions are kept, as Django wants it told.
-
-What the review application keeps to itself: a folder that only its owner reads, and the key that signs sessions.
 """
 
 import datetime
-import hashlib
 import os
-import secrets
 from pathlib import Path
-from typing import Any
 
 from csp.constants import NONE, SELF
 
-from pipeline.credentials import secret_in
-from pipeline.errors import StudyError
-from pipeline.files import write_bytes
 from pipeline.review.bounds import MAX_BODY_BYTES
+from pipeline.review.storage import cookie_mark, database, private_folder, secret_key
 from pipeline.study import Study
-
-_WAIT_S = 20
-_CONNECT_S = 10
-_KEPT_S = 60  # for which a thread keeps its connection
-_PARTS = {"dbname": "NAME", "user": "USER", "password": "PASSWORD", "host": "HOST", "port": "PORT"}
-
-
-def database(study: Study, folder: Path) -> dict[str, Any]:
-    """Return Django's settings for the PostgreSQL of ATELIERS_DATABASE_URL or [review], or for a file in `folder`."""
-    if study.database_url:
-        return _postgres(study.database_url)
-    return {
-        "ENGINE": "django.db.backends.sqlite3",
-        "NAME": folder / "accounts.sqlite3",
-        "OPTIONS": {
-            "timeout": _WAIT_S,
-            "transaction_mode": "IMMEDIATE",
-            "init_command": "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;",
-        },
-    }
-
-
-def _postgres(address: str) -> dict[str, Any]:
-    """The same database as decisions; a connection that the server dropped is opened again at the next request."""
-    from psycopg.conninfo import conninfo_to_dict
-
-    given = conninfo_to_dict(address)
-    parts = {name: str(given.pop(key, "")) for key, name in _PARTS.items()}
-    return {
-        "ENGINE": "django.db.backends.postgresql",
-        **parts,
-        "OPTIONS": {"connect_timeout": _CONNECT_S, **given},
-        "CONN_MAX_AGE": _KEPT_S,
-        "CONN_HEALTH_CHECKS": True,
-    }
-
-
-_N_BYTES = 48
-
-
-def private_folder(root: Path) -> Path:
-    """Return .review/ of the study in `root`, mode 700, made where it is missing.
-
-    Raises `StudyError` where it cannot be made.
-    """
-    folder = root / ".review"
-    try:
-        folder.mkdir(mode=0o700, exist_ok=True)
-        folder.chmod(0o700)
-    except OSError as error:
-        found = f"« {folder} » refuse l'écriture ({error.strerror})"
-        raise StudyError(
-            found, "un dossier où garder les comptes", "vérifier les droits du dossier de l'étude"
-        ) from error
-    return folder
-
-
-def secret_key(folder: Path) -> str:
-    """Return the study's own signing key, made once, mode 600.
-
-    Raises `StudyError` where others may read it.
-    """
-    path = folder / "secret_key"
-    if not path.is_file():
-        write_bytes(path, secrets.token_urlsafe(_N_BYTES).encode(), mode=0o600)
-    return secret_in(path, "la clé des sessions", error=StudyError)
-
-
-def cookie_mark(root: Path, key: str) -> str:
-    """Return what the names of a study's cookies end with: a browser keeps those of two studies of one machine apart.
-
-    A browser sends a host's cookies to all its ports, so that under one name each study would close the other's session.
-    """
-    return hashlib.sha256(f"{key} {root.resolve()}".encode()).hexdigest()[:12]
-
 
 STUDY = Study.open(Path(os.environ["ATELIERS_STUDY"]))
 _REVIEW = STUDY.settings.review

@@ -12,7 +12,7 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from models.refit import COUNTS
+from models.refit import COUNTS, figures_of, load_passages
 from models.tagger.decision import Axes
 from models.tagger.estimator import GridTagger
 from pipeline.files import data_path
@@ -20,7 +20,6 @@ from pipeline.grid import load_grid
 from pipeline.settings.stages import TagSettings
 from pipeline.tag import order_review, tag_units
 from tools.training.subject_map import MINUTES
-from tools.training.tagger import figures_of, load_passages
 
 N_DRAWS = 5
 NOTES = ("amorce-1", "amorce-2", "amorce-3", "amorce-4", "atelier-7", "atelier-8", "atelier-13")

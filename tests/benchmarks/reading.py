@@ -15,10 +15,9 @@ from collections.abc import Callable
 from pathlib import Path
 from random import Random
 
-import made_files as made
-
 from pipeline.files import data_path
 from pipeline.settings.stages import IngestSettings
+from support import made_files as made
 from support.measured import Measured, read_measured
 
 _N_LINES = 45  # of a document: one to two pages

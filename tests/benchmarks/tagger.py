@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 
 from models.embedder import CachedEmbedder, load_embedder
+from models.refit import figures_of
 from models.registry import load_tagger
 from models.tagger.decision import Assigned, Axes, micro_f1
 from models.tagger.estimator import GridTagger
@@ -17,7 +18,6 @@ from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.settings.stages import EmbedSettings, TagSettings
 from pipeline.tag import tag_units
-from tools.training.tagger import figures_of
 
 pytestmark = pytest.mark.slow
 

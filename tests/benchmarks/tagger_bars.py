@@ -19,6 +19,7 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
+from models.refit import figures_of, load_passages
 from models.tagger.decision import Axes, micro_f1
 from models.tagger.definitions import DefinitionMatcher, load_background, match
 from models.tagger.estimator import GridTagger
@@ -27,7 +28,6 @@ from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Code, Grid
 from tools.training.definitions import best_threshold, fit_coefficients, learning_sample, tasks_of
-from tools.training.tagger import figures_of, load_passages
 
 pytestmark = pytest.mark.slow
 

@@ -3,10 +3,9 @@
 import gzip
 from pathlib import Path
 
-import made_files as made
-
 from pipeline.files import data_path
 from pipeline.ingest.parts import sniff
+from support import made_files as made
 
 _MAX_BYTES = 150_000  # a larger file only slows the search down
 _FOLDERS = (data_path("demo"), Path(__file__).parents[1] / "habits" / "depot")

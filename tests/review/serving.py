@@ -17,7 +17,7 @@ import pandas as pd
 from playwright.sync_api import Browser, BrowserContext, Page, Request
 from playwright.sync_api import Error as PlaywrightError
 
-from pipeline.review.settings import cookie_mark, secret_key
+from pipeline.review.storage import cookie_mark, secret_key
 from pipeline.study import Study
 
 PASSWORD = "la ruche de Lumbres 62"
