@@ -18,11 +18,10 @@ from flows.progress import tell
 from flows.publish_study import day_of, publish_study, report_of, whole_folder
 from flows.typed_texts import decisions_to_show, keep_decisions
 from pipeline.errors import StudyError, UsageError
-from pipeline.exchange import project_file
 from pipeline.exchange.codebook import codebook_file, compare_codebook
 from pipeline.exchange.documents import By, corpus_file, gather_codings
 from pipeline.exchange.import_project import Taken, take_project
-from pipeline.exchange.project_file import read_project
+from pipeline.exchange.project import project_file, read_project
 from pipeline.exchange.review_sheet import read_sheet_file, sheet_file, take_sheet
 from pipeline.files import file_hash, write_bytes
 from pipeline.grid import load_grid

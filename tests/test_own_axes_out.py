@@ -12,11 +12,11 @@ from lxml import etree
 from python_calamine import CalamineWorkbook
 
 from pipeline.errors import TableError
-from pipeline.exchange import compare_codebook, project_file
 from pipeline.exchange import review_sheet as reading
+from pipeline.exchange.codebook import compare_codebook
 from pipeline.exchange.documents import corpus_file, gather_codings
 from pipeline.exchange.import_project import take_project
-from pipeline.exchange.project_file import read_project
+from pipeline.exchange.project import project_file, read_project
 from pipeline.exchange.review_sheet import read_sheet_file, sheet_file, take_sheet
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Grid

@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from lxml import etree
 
-from pipeline.exchange import project_file
 from pipeline.exchange.codebook import codebook_file
 from pipeline.exchange.documents import gather_codings
+from pipeline.exchange.project import project_file
 from pipeline.exchange.xml import one_line, xml_text
 from pipeline.grid import load_grid
 from pipeline.tables.material import DECISIONS, TAGS

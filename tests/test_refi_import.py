@@ -13,13 +13,13 @@ import pandas as pd
 import pytest
 
 from pipeline.errors import StudyError
-from pipeline.exchange import compare_codebook, project_file
 from pipeline.exchange import import_project as placing
 from pipeline.exchange import import_project as reasons
+from pipeline.exchange.codebook import compare_codebook
 from pipeline.exchange.documents import gather_codings
 from pipeline.exchange.import_project import Taken, take_project
-from pipeline.exchange.project_file import plain_text, read_project, settle_spans
-from pipeline.exchange.xml import pack
+from pipeline.exchange.project import plain_text, project_file, read_project, settle_spans
+from pipeline.publish.text import zipped
 from pipeline.standing import confirmation
 from pipeline.tables.material import DECISIONS
 from support.draws import seeds
@@ -58,7 +58,7 @@ def brought(
 ) -> Taken:
     """What a project of these files brings to a study where nobody decided anything, or `known`."""
     path = folder / "retour.qdpx"
-    path.write_bytes(pack(files.items()))
+    path.write_bytes(zipped(files.items()))
     decisions = DECISIONS.empty() if known is None else known
     return take_project(
         read_project(path), small() if tables is None else tables, GRID, decisions=decisions, **more
@@ -497,7 +497,7 @@ def test_of_two_themes_that_a_person_put_on_a_passage_the_last_one_counts(tmp_pa
 
 
 def bomb() -> bytes:
-    return pack([("project.qde", b"<Project/>"), ("sources/a.txt", b"0" * 30_000_000)])
+    return zipped([("project.qde", b"<Project/>"), ("sources/a.txt", b"0" * 30_000_000)])
 
 
 def again_and_again() -> bytes:
@@ -505,7 +505,7 @@ def again_and_again() -> bytes:
     sources = "".join(
         f'<TextSource guid="{n}" plainTextPath="internal://a.txt"/>' for n in range(2000)
     )
-    return pack(
+    return zipped(
         [
             (
                 "project.qde",
@@ -518,7 +518,7 @@ def again_and_again() -> bytes:
 
 def lying() -> bytes:
     """An archive whose directory says that an entry is small."""
-    content = bytearray(pack([("project.qde", b"<a>" + b" " * 5000 + b"</a>")]))
+    content = bytearray(zipped([("project.qde", b"<a>" + b" " * 5000 + b"</a>")]))
     place = content.rindex(b"PK\x01\x02")
     content[place + 24 : place + 28] = (9).to_bytes(4, "little")
     return bytes(content)
@@ -530,7 +530,7 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ("an empty file", lambda: b"", "n'est pas une archive lisible"),
     (
         "a cut archive",
-        lambda: pack([("project.qde", b"<Project/>" * 500)])[:-40],
+        lambda: zipped([("project.qde", b"<Project/>" * 500)])[:-40],
         "n'est pas une archive lisible",
     ),
     ("a bomb", bomb, "bombe de compression"),
@@ -538,35 +538,35 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ("a directory that lies", lying, "n'est pas une archive lisible"),
     (
         "a name that climbs",
-        lambda: pack([("../../x.qde", b"<Project/>")]),
+        lambda: zipped([("../../x.qde", b"<Project/>")]),
         "nom de fichier dangereux",
     ),
     (
         "an absolute name",
-        lambda: pack([("/etc/x", b""), ("project.qde", b"<Project/>")]),
+        lambda: zipped([("/etc/x", b""), ("project.qde", b"<Project/>")]),
         "nom de fichier dangereux",
     ),
     (
         "a drive",
-        lambda: pack([("C:\\x", b""), ("project.qde", b"<Project/>")]),
+        lambda: zipped([("C:\\x", b""), ("project.qde", b"<Project/>")]),
         "nom de fichier dangereux",
     ),
-    ("no project", lambda: pack([("sources/a.txt", b"x")]), "aucun projet"),
+    ("no project", lambda: zipped([("sources/a.txt", b"x")]), "aucun projet"),
     (
         "broken XML",
-        lambda: pack([("project.qde", b"<Project>\n<Users>")]),
+        lambda: zipped([("project.qde", b"<Project>\n<Users>")]),
         "ligne 2 : XML illisible",
     ),
-    ("an empty project", lambda: pack([("project.qde", b"")]), "XML illisible"),
+    ("an empty project", lambda: zipped([("project.qde", b"")]), "XML illisible"),
     (
         "another root",
-        lambda: pack([("project.qde", f"<CodeBook {NAMED}/>".encode())]),
+        lambda: zipped([("project.qde", f"<CodeBook {NAMED}/>".encode())]),
         "n'est pas un projet",
     ),
-    ("another language", lambda: pack([("project.qde", b"<Project/>")]), "n'est pas un projet"),
+    ("another language", lambda: zipped([("project.qde", b"<Project/>")]), "n'est pas un projet"),
     (
         "a DTD",
-        lambda: pack(
+        lambda: zipped(
             [
                 (
                     "project.qde",
@@ -578,7 +578,7 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
     ),
     (
         "entities that swell",
-        lambda: pack(
+        lambda: zipped(
             [
                 (
                     "project.qde",
@@ -592,7 +592,7 @@ HOSTILE: list[tuple[str, Callable[[], bytes], str]] = [
         ),
         "XML illisible|DTD",
     ),
-    ("depth without end", lambda: pack([("project.qde", b"<a>" * 50_000)]), "XML illisible"),
+    ("depth without end", lambda: zipped([("project.qde", b"<a>" * 50_000)]), "XML illisible"),
 ]
 
 

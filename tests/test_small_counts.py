@@ -11,13 +11,13 @@ from python_calamine import CalamineWorkbook
 from pipeline.errors import SettingsError
 from pipeline.publish.html import write_html
 from pipeline.publish.public import write_public_tables
-from pipeline.publish.text import Mask, Masked, mask_counts, tally
+from pipeline.publish.text import CountMask, MaskedCounts, mask_counts, tally
 from pipeline.settings import load_settings
 from pipeline.tables.material import ATTENDANCE
 from support.invented import DIE, ORTHEZ, said, workshops
 from support.published import GRID, report, tables
 
-SMALL, WITHHELD = Mask.SMALL, Mask.WITHHELD
+SMALL, WITHHELD = CountMask.SMALL, CountMask.WITHHELD
 
 CASES = [
     ((), 3, (), 0),
@@ -42,10 +42,10 @@ CASES = [
 
 @pytest.mark.parametrize(("counts", "least", "told", "total"), CASES)
 def test_a_small_count_is_masked_with_just_enough_others(counts, least, told, total) -> None:
-    assert mask_counts(counts, least=least) == Masked(told, total)
+    assert mask_counts(counts, least=least) == MaskedCounts(told, total)
 
 
-def possible(masked: Masked, least: int, most: int) -> list[tuple[int, ...]]:
+def possible(masked: MaskedCounts, least: int, most: int) -> list[tuple[int, ...]]:
     """Every list of counts that would be told in these words, as somebody finds who knows the rule of masking."""
     domains = [
         range(1, least) if n is SMALL else range(least, most) if n is WITHHELD else (n,)

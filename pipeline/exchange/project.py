@@ -1,27 +1,41 @@
-"""The study as a REFI-QDA project (.qdpx): documents, passages with their codes by coder, workshops and tables as cases.
+"""The study as a REFI-QDA project (.qdpx), and any tool's project read: who put which code where.
 
-In:   tables as reviewed, grid, codings
-Out:  a .qdpx, identical for identical studies
+In:   tables as reviewed, grid, codings; or a .qdpx
+Out:  a .qdpx, identical for identical studies; or CodingProject
 
 Offsets are Unicode code points. Pieces of text go through `xml_text`, which keeps their length.
 """
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+import codecs
+import posixpath
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import pandas as pd
 from lxml import etree
 
 from pipeline import __version__
+from pipeline.errors import StudyError
 from pipeline.exchange.codebook import ORIGIN, build_codebook, codes_element, walk
-from pipeline.exchange.documents import MACHINE, Coding, named_documents
-from pipeline.exchange.xml import guid, one_line, pack, root_element, xml_text
+from pipeline.exchange.documents import MACHINE, PassageCoding, named_documents
+from pipeline.exchange.xml import (
+    Archive,
+    guid,
+    one_line,
+    parse_xml,
+    plain_guid,
+    root_element,
+    xml_text,
+)
 from pipeline.grid.codes import Grid
-from pipeline.publish.report.passages import rows_of, workshop_names
-from pipeline.publish.text import word
+from pipeline.publish.report.passages import Tables, rows_of, workshop_names
+from pipeline.publish.text import word, zipped
 
-NAMESPACE = "urn:QDA-XML:project:1.0"
+_FAMILY = "urn:QDA-XML:project:"
+NAMESPACE = f"{_FAMILY}1.0"
 MACHINE_GUID = guid("user", MACHINE)
 _VARIABLES = {
     "territoire": ("Territoire", "Text"),
@@ -32,29 +46,30 @@ _VARIABLES = {
     "canal": ("Nature", "Text"),
     "table": ("Table", "Integer"),
 }
+_VALUE_TAGS = {"Text": "TextValue", "Integer": "IntegerValue", "Date": "DateValue"}
 _NAME_CHARS = 60
 _ABOUT = (
-    "Textes pseudonymisés. Les codes de la machine sont à l'utilisateur « automate », ceux de chaque personne à son nom. "
-    "N'y sont pas : les codes écartés en relecture, les probabilités, les priorités, les comparaisons, l'émargement et la carte."
+    "Textes pseudonymisés. Les codes de la machine sont à l'utilisateur « automate », ceux de "
+    "chaque personne à son nom. N'y sont pas : les codes écartés en relecture, les probabilités, "
+    "les priorités, les comparaisons, l'émargement et la carte."
 )
 
-Tables = Mapping[str, pd.DataFrame]
 Values = dict[str, Any]
 
 
-def project_file(tables: Tables, grid: Grid, codings: Sequence[Coding], *, title: str) -> bytes:
-    """The content of a .qdpx."""
-    about = {
-        "name": one_line(title) or ORIGIN,
-        "origin": f"{ORIGIN} {__version__}",
-        "creatingUserGUID": MACHINE_GUID,
-    }
-    root = root_element(NAMESPACE, "Project", **about)
+def project_file(
+    tables: Tables, grid: Grid, codings: Sequence[PassageCoding], *, title: str
+) -> bytes:
+    """The content of a .qdpx: documents, passages with their codes by coder, workshops as cases."""
+    about = {"name": one_line(title) or ORIGIN, "origin": f"{ORIGIN} {__version__}"}
+    root = root_element(NAMESPACE, "Project", **about, creatingUserGUID=MACHINE_GUID)
     documents = named_documents(tables)
     _add_users(root, codings)
     entries = build_codebook(grid, tables["themes"], tables["theme_families"])
     _child(root, "CodeBook").append(codes_element(entries, NAMESPACE))
-    _add_variables(root)
+    variables = _child(root, "Variables")
+    for key, (name, kind) in _VARIABLES.items():
+        _child(variables, "Variable", guid=guid("variable", key), name=name, typeOfVariable=kind)
     _add_cases(root, tables, documents)
     guids = {(entry.axis, entry.code): entry.guid for entry in walk(entries) if entry.is_codable}
     _add_sources(root, tables, documents, codings, guids)
@@ -64,159 +79,371 @@ def project_file(tables: Tables, grid: Grid, codings: Sequence[Coding], *, title
         (f"sources/{guid('document', row.document_id)}.txt", xml_text(row.text).encode())
         for row in documents
     ]
-    return pack([("project.qde", content), *texts])
+    return zipped([("project.qde", content), *texts])
 
 
-def _add_users(root: Any, codings: Sequence[Coding]) -> None:
+def _child(parent: Any, tag: str, **attributes: str) -> Any:
+    return etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}", attributes)
+
+
+def _add_users(root: Any, codings: Sequence[PassageCoding]) -> None:
     users = _child(root, "Users")
     _child(users, "User", guid=MACHINE_GUID, name=f"{MACHINE} {__version__}")
     for author in sorted({coding.author for coding in codings} - {""}):
         _child(users, "User", guid=guid("user", "personne", author), name=one_line(author))
 
 
-def _add_variables(root: Any) -> None:
-    variables = _child(root, "Variables")
-    for key, (name, kind) in _VARIABLES.items():
-        _child(variables, "Variable", guid=guid("variable", key), name=name, typeOfVariable=kind)
-
-
-def _add_values(parent: Any, values: Values) -> None:
-    """A `VariableValue` for each value that is known."""
-    tags = {"Text": "TextValue", "Integer": "IntegerValue", "Date": "DateValue"}
-    for key, value in values.items():
-        if value is None or pd.isna(value):
-            continue
-        element = _child(parent, "VariableValue")
-        _child(element, "VariableRef", targetGUID=guid("variable", key))
-        _child(element, tags[_VARIABLES[key][1]]).text = one_line(str(value))
-
-
-def _add_cases(root: Any, tables: Tables, documents: Iterable[Any]) -> None:
-    """A case a workshop, and one a numbered table of it; a document of several tables is divided by passages."""
+def _add_cases(root: Any, tables: Tables, documents: Sequence[Any]) -> None:
+    """A case a workshop, and one a numbered table of it."""
     names = workshop_names(tables["workshops"])
     if not names:
         return
     cases = _child(root, "Cases")
     workshops = {row.workshop_id: row for row in rows_of(tables["workshops"])}
-    sources, units = list(documents), tables["units"]
+    units = tables["units"]
+    numbered = units[units["table_number"].notna()].sort_values(["unit_order", "unit_id"])
     for workshop_id, name in names.items():
         row = workshops[workshop_id]
+        values = _workshop_values(row, name)
         case = _child(cases, "Case", guid=guid("case", workshop_id), name=name)
-        _add_values(case, _of_workshop(row, name) | {"lieu": row.place, "tables": row.n_tables})
-        mine = [source for source in sources if source.workshop_id == workshop_id]
-        for source in mine:
+        _add_values(case, values | {"lieu": row.place, "tables": row.n_tables})
+        sources = [source for source in documents if source.workshop_id == workshop_id]
+        for source in sources:
             _child(case, "SourceRef", targetGUID=guid("document", source.document_id))
-        here = units[
-            (units["workshop_id"] == workshop_id) & units["table_number"].notna()
-        ].sort_values(["unit_order", "unit_id"])
-        for number, said in here.groupby("table_number", sort=True):
-            of_table = _child(
-                cases,
-                "Case",
-                guid=guid("case", workshop_id, str(number)),
-                name=f"{name}, table {number}",
-            )
-            _add_values(of_table, _of_workshop(row, name) | {"table": number})
-            _add_references(of_table, mine, said, number)
+        of_workshop = numbered[numbered["workshop_id"] == workshop_id]
+        for number, passages in of_workshop.groupby("table_number", sort=True):
+            identity = guid("case", workshop_id, str(number))
+            table_case = _child(cases, "Case", guid=identity, name=f"{name}, table {number}")
+            _add_values(table_case, values | {"table": number})
+            _add_references(table_case, sources, passages, number)
 
 
-def _add_references(case: Any, sources: Iterable[Any], said: pd.DataFrame, number: Any) -> None:
+def _add_references(
+    case: Any, sources: Iterable[Any], passages: pd.DataFrame, table_number: Any
+) -> None:
     """The documents that are wholly of a table, then the passages of it in others."""
-    of_document = dict(iter(said.groupby("document_id")))
+    unit_ids_by_document = dict(iter(passages.groupby("document_id")["unit_id"]))
     divided = []
     for source in sources:
-        if not pd.isna(source.table_number) and source.table_number == number:
+        if not pd.isna(source.table_number) and source.table_number == table_number:
             _child(case, "SourceRef", targetGUID=guid("document", source.document_id))
-        elif source.document_id in of_document:
-            divided.append(source.document_id)
-    for document_id in divided:
-        for unit_id in of_document[document_id]["unit_id"]:
-            _child(case, "SelectionRef", targetGUID=guid("unit", unit_id))
+        elif source.document_id in unit_ids_by_document:
+            divided += [*unit_ids_by_document[source.document_id]]
+    for unit_id in divided:
+        _child(case, "SelectionRef", targetGUID=guid("unit", unit_id))
 
 
 def _add_sources(
     root: Any,
     tables: Tables,
     documents: Sequence[Any],
-    codings: Iterable[Coding],
+    codings: Iterable[PassageCoding],
     guids: Mapping[Any, str],
 ) -> None:
     if not documents:
         return
     names = workshop_names(tables["workshops"])
     workshops = {row.workshop_id: row for row in rows_of(tables["workshops"])}
-    of_unit: dict[str, list[Coding]] = defaultdict(list)
+    codings_by_unit: dict[str, list[PassageCoding]] = defaultdict(list)
     for coding in codings:
-        of_unit[coding.unit_id].append(coding)
-    units = dict(
-        iter(tables["units"].sort_values(["unit_order", "unit_id"]).groupby("document_id"))
-    )
+        codings_by_unit[coding.unit_id].append(coding)
+    units = tables["units"].sort_values(["unit_order", "unit_id"])
+    units_by_document = dict(iter(units.groupby("document_id")))
     sources = _child(root, "Sources")
     for document in documents:
         workshop = workshops.get(document.workshop_id)
-        moment = _moment(workshop.date if workshop is not None else None)
+        moment = _moment(None if workshop is None else workshop.date)
         identity = guid("document", document.document_id)
-        path = f"internal://{identity}.txt"
         source = _child(
             sources,
             "TextSource",
             guid=identity,
             name=document.name,
-            plainTextPath=path,
+            plainTextPath=f"internal://{identity}.txt",
             creatingUser=MACHINE_GUID,
             **moment,
         )
-        for unit in rows_of(units[document.document_id]) if document.document_id in units else ():
-            _add_selection(source, unit, of_unit[unit.unit_id], guids, moment)
-        values = _of_workshop(workshop, names[document.workshop_id]) if workshop is not None else {}
-        _add_values(
-            source,
-            values | {"canal": word("lieux", document.channel), "table": document.table_number},
-        )
+        if document.document_id in units_by_document:
+            for unit in rows_of(units_by_document[document.document_id]):
+                _add_selection(source, unit, codings_by_unit[unit.unit_id], guids, moment)
+        values = {"canal": word("lieux", document.channel), "table": document.table_number}
+        if workshop is not None:
+            values = _workshop_values(workshop, names[document.workshop_id]) | values
+        _add_values(source, values)
 
 
 def _add_selection(
     source: Any,
     unit: Any,
-    codings: Iterable[Coding],
+    codings: Iterable[PassageCoding],
     guids: Mapping[Any, str],
     moment: dict[str, str],
 ) -> None:
     """A passage, and the codes on it."""
-    place = {"startPosition": str(unit.start_char), "endPosition": str(unit.end_char)}
-    name = one_line(unit.text)[:_NAME_CHARS]
     selection = _child(
         source,
         "PlainTextSelection",
         guid=guid("unit", unit.unit_id),
-        name=name,
-        **place,
+        name=one_line(unit.text)[:_NAME_CHARS],
+        startPosition=str(unit.start_char),
+        endPosition=str(unit.end_char),
         creatingUser=MACHINE_GUID,
         **moment,
     )
     for coding in codings:
         user = guid("user", "personne", coding.author) if coding.author else MACHINE_GUID
-        when = _moment(coding.decided_at) if coding.author else moment
+        coded = _moment(coding.decided_at) if coding.author else moment
         identity = guid("coding", coding.unit_id, coding.author, coding.axis, coding.code)
-        element = _child(selection, "Coding", guid=identity, creatingUser=user, **when)
+        element = _child(selection, "Coding", guid=identity, creatingUser=user, **coded)
         _child(element, "CodeRef", targetGUID=guids[coding.axis, coding.code])
 
 
-def _of_workshop(row: Any, name: str) -> Values:
-    return {
-        "territoire": row.territory,
-        "atelier": name,
-        "date": row.date[:10] if _moment(row.date) else None,
-    }
+def _workshop_values(row: Any, name: str) -> Values:
+    date = row.date[:10] if _moment(row.date) else None
+    return {"territoire": row.territory, "atelier": name, "date": date}
+
+
+def _add_values(parent: Any, values: Values) -> None:
+    """A `VariableValue` for each value that is not missing."""
+    for key, value in values.items():
+        if value is None or pd.isna(value):
+            continue
+        element = _child(parent, "VariableValue")
+        _child(element, "VariableRef", targetGUID=guid("variable", key))
+        _child(element, _VALUE_TAGS[_VARIABLES[key][1]]).text = one_line(str(value))
 
 
 def _moment(written: Any) -> dict[str, str]:
-    """The attribute that dates something, in UTC; a day is its first second. None where `written` is no date."""
+    """The attribute that dates something, in UTC; a day is its first second; {} for no date."""
     if not isinstance(written, str):
         return {}
-    found = pd.to_datetime(written, utc=True, errors="coerce", format="ISO8601")
-    return {} if pd.isna(found) else {"creationDateTime": found.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    moment = pd.to_datetime(written, utc=True, errors="coerce", format="ISO8601")
+    return {} if pd.isna(moment) else {"creationDateTime": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
 
 
-def _child(parent: Any, tag: str, **attributes: str) -> Any:
-    return etree.SubElement(parent, f"{{{NAMESPACE}}}{tag}", attributes)
+MARK = "\ufeff"
+Span = tuple[int, int]
+_EXPECTED = "un projet REFI-QDA (.qdpx)"
+_EXPORT = "exporter le projet en REFI-QDA"
+_ENCODINGS = (
+    (codecs.BOM_UTF8, "utf-8"),
+    (codecs.BOM_UTF16_LE, "utf-16-le"),
+    (codecs.BOM_UTF16_BE, "utf-16-be"),
+)
+_LEFT_OUT = {
+    "PictureSource": "images",
+    "PDFSource": "PDF",
+    "AudioSource": "enregistrements",
+    "VideoSource": "vidéos",
+    "Note": "notes et mémos",
+    "Set": "ensembles",
+    "Link": "liens",
+    "Graph": "cartes",
+}
+
+
+@dataclass(frozen=True)
+class FileCode:
+    """A code of the project, by its name and description as written."""
+
+    guid: str
+    name: str
+    description: str
+
+
+@dataclass(frozen=True)
+class Selection:
+    """A code on a piece of text; `user` and `code` are GUIDs.
+
+    `span` is as the tool counts it, None for the whole document.
+    """
+
+    user: str
+    code: str
+    span: Span | None
+    coded_at: str
+
+
+@dataclass(frozen=True)
+class TextSource:
+    """A text as `stored` (None where the project has not got it), and the codes on it."""
+
+    guid: str
+    name: str
+    stored: str | None
+    selections: tuple[Selection, ...]
+
+
+@dataclass(frozen=True)
+class CodingProject:
+    """`users` and `codes` by GUID; `left` counts what is no coding of a text, in French."""
+
+    users: Mapping[str, str]
+    codes: Mapping[str, FileCode]
+    sources: tuple[TextSource, ...]
+    left: Mapping[str, int] = field(default_factory=dict)
+
+
+def read_project(path: Path) -> CodingProject:
+    """Return the project in `path`.
+
+    Raises `StudyError`, in one line, for what is no project, is damaged, or would harm.
+    """
+    with Archive(path, _EXPECTED) as archive:
+        names = [name for name in archive.names if name.lower().endswith(".qde")]
+        if not names:
+            message = f"« {path.name} » ne contient aucun projet (.qde)"
+            raise StudyError(message, _EXPECTED, _EXPORT)
+        name = min(names, key=lambda name: (name.count("/"), name.lower() != "project.qde", name))
+        root = parse_xml(archive.read(name), f"{path.name}, {name}", _EXPECTED)
+        namespace = str(etree.QName(root).namespace or "")
+        if _tag(root) != "Project" or not namespace.startswith(_FAMILY):
+            message = f"{path.name}, {name} n'est pas un projet REFI-QDA"
+            raise StudyError(message, _EXPECTED, _EXPORT)
+        tags = map(_tag, root.iter())
+        left = Counter(_LEFT_OUT[tag] for tag in tags if tag in _LEFT_OUT)
+        return CodingProject(
+            users={
+                plain_guid(user.get("guid")): one_line(user.get("name") or user.get("id") or "")
+                for user in _each(root, "User")
+            },
+            codes={code.guid: code for code in map(_code, _each(root, "Code"))},
+            sources=tuple(_source(element, archive) for element in _each(root, "TextSource")),
+            left=dict(sorted(left.items())),
+        )
+
+
+def _tag(element: Any) -> str:
+    return str(etree.QName(element).localname) if isinstance(element.tag, str) else ""
+
+
+def _each(root: Any, tag: str) -> Iterator[Any]:
+    return (element for element in root.iter() if _tag(element) == tag)
+
+
+def _first(element: Any, tag: str) -> Any:
+    return next((child for child in element if _tag(child) == tag), None)
+
+
+def _code(element: Any) -> FileCode:
+    description = _first(element, "Description")
+    text = "" if description is None else description.text or ""
+    return FileCode(plain_guid(element.get("guid")), one_line(element.get("name", "")), text)
+
+
+def _source(element: Any, archive: Archive) -> TextSource:
+    content = _first(element, "PlainTextContent")
+    if content is None:
+        stored = _stored(element.get("plainTextPath"), archive)
+    else:
+        stored = content.text or ""
+    selections: list[Selection] = []
+    for child in element:
+        if _tag(child) == "PlainTextSelection":
+            selections += _codings(child, _span(child))
+    selections += _codings(element, None)
+    name = one_line(element.get("name", ""))
+    return TextSource(plain_guid(element.get("guid")), name, stored, tuple(selections))
+
+
+def _stored(path: str | None, archive: Archive) -> str | None:
+    """The text of a file of the archive, by its name alone: tools disagree on its folder."""
+    wanted = posixpath.basename((path or "").replace("\\", "/").split("://")[-1]).lower()
+    if not wanted.endswith(".txt"):
+        return None
+    names = sorted(name for name in archive.names if posixpath.basename(name).lower() == wanted)
+    return _decoded(archive.read(names[0])) if names else None
+
+
+def _decoded(content: bytes) -> str:
+    """The text, its byte order mark included, as offsets may count it."""
+    for mark, encoding in _ENCODINGS:
+        if content.startswith(mark):
+            return content.decode(encoding, "replace")
+    try:
+        return content.decode("utf-8")
+    except UnicodeDecodeError:
+        return content.decode("cp1252", "replace")
+
+
+def _span(element: Any) -> Span:
+    """The bounds as written; (0, 0), which is no span, where they are no numbers."""
+    try:
+        return int(element.get("startPosition", "")), int(element.get("endPosition", ""))
+    except ValueError:
+        return 0, 0
+
+
+def _codings(element: Any, span: Span | None) -> Iterator[Selection]:
+    for coding in element:
+        if _tag(coding) == "Coding":
+            reference = _first(coding, "CodeRef")
+            code = "" if reference is None else plain_guid(reference.get("targetGUID"))
+            user = coding.get("creatingUser") or element.get("creatingUser")
+            moment = coding.get("creationDateTime") or element.get("creationDateTime") or ""
+            yield Selection(plain_guid(user), code, span, moment)
+
+
+def plain_text(stored: str) -> str:
+    """`stored` without byte order mark, its lines ended by \\n alone."""
+    return stored.removeprefix(MARK).replace("\r\n", "\n").replace("\r", "\n")
+
+
+def settle_spans(
+    stored: str, spans: Sequence[Span], bounds: Collection[int] = ()
+) -> list[Span | None]:
+    """Return `spans` as offsets in `plain_text(stored)`, None for one that lies outside.
+
+    Tools count differently: the byte order mark or not, a line end as one or two, an emoji as one
+    or two. The count whose selections begin and end best is taken; `bounds` are offsets where one
+    is expected.
+    """
+    text = plain_text(stored)
+    settled = [[_moved(span, offsets) for span in spans] for offsets in _counts(stored)]
+    scores = [sum(_fit(text, span, bounds) for span in moved if span) for moved in settled]
+    return settled[scores.index(max(scores))]
+
+
+def _counts(stored: str) -> Iterator[list[int]]:
+    """Each way to count, as the plain offset of every stored offset; usual ones first."""
+    has_mark, has_line_pairs = stored.startswith(MARK), "\r\n" in stored
+    has_astral = any(letter > "\uffff" for letter in stored)
+    for counts_utf16 in (False, True) if has_astral else (False,):
+        for with_mark in (False, True) if has_mark else (False,):
+            for n_of_pair in (1, 2) if has_line_pairs else (1,):
+                yield _offsets(stored.removeprefix(MARK), int(with_mark), n_of_pair, counts_utf16)
+
+
+def _offsets(text: str, n_before: int, n_of_pair: int, counts_utf16: bool) -> list[int]:
+    """The plain offset of each offset of a count with `n_before` characters before it."""
+    offsets = [0] * n_before
+    at = 0
+    for i, letter in enumerate(text):
+        if letter == "\n" and text[i - 1 : i] == "\r":
+            continue  # counted with its \r
+        n = 2 if counts_utf16 and letter > "\uffff" else 1
+        if letter == "\r" and text[i + 1 : i + 2] == "\n":
+            n = n_of_pair
+        offsets += [at] * n
+        at += 1
+    return [*offsets, at]
+
+
+def _moved(span: Span, offsets: Sequence[int]) -> Span | None:
+    start, end = span
+    if not 0 <= start < end < len(offsets) or offsets[start] >= offsets[end]:
+        return None
+    return offsets[start], offsets[end]
+
+
+def _fit(text: str, span: Span, bounds: Collection[int]) -> int:
+    """How well a selection begins and ends: at a bound that is expected, else where a word does."""
+    return sum(
+        int(_is_word_edge(text[i - 1 : i], text[i : i + 1], inner)) + 2 * (i in bounds)
+        for i, inner in zip(span, (text[span[0]], text[span[1] - 1]), strict=True)
+    )
+
+
+def _is_word_edge(before: str, after: str, inner: str) -> bool:
+    """Whether a word begins or ends here; `inner` is the sign on the selection's side."""
+    return not inner.isspace() and not (before.isalnum() and after.isalnum())

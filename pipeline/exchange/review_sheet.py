@@ -1,11 +1,10 @@
-"""The review sheet (.xlsx): passages with their codes in cells that an analyst corrects offline, from lists.
+"""The review sheet (.xlsx): passages with their codes in cells that an analyst corrects offline.
 
-In:   tables as reviewed, grid
-Out:  a .xlsx; `import_sheet` reads it back
+In:   tables as reviewed, grid; a sheet that came back filled
+Out:  a .xlsx; Taken: what its lines decide
 
-The cells hold words; what they stand for is in the sheet of lists, and what a passage bore when it was written in a hidden column.
-
-A review sheet that came back filled, as decisions.
+The cells hold words; what they stand for is in the sheet of lists, and what a passage bore when the
+sheet was written in a hidden column.
 """
 
 import io
@@ -14,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -22,18 +22,19 @@ import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
 from pipeline.errors import StudyError, UsageError
-from pipeline.exchange.codebook import THEME, Entry, build_codebook, walk
+from pipeline.exchange.codebook import THEME, build_codebook, walk
 from pipeline.exchange.import_project import (
     Decision,
     Taken,
     counted_reasons,
+    proposed_codes,
     settled_time,
     take_new,
 )
 from pipeline.exchange.xml import Archive, one_line
-from pipeline.grid.codes import Axis, Grid
+from pipeline.grid.codes import Grid
 from pipeline.ingest.sandbox import read_files
-from pipeline.publish.report.passages import gather_passages, rows_of
+from pipeline.publish.report.passages import Tables, gather_passages, rows_of
 from pipeline.publish.text import printable, texts, undated
 from pipeline.settings.stages import IngestSettings
 from pipeline.text import fold
@@ -41,9 +42,9 @@ from pipeline.text import fold
 NO_THEME = ""  # the theme_id of a passage set aside
 WRITTEN_AT = datetime(1980, 1, 1)  # what the file says until a spreadsheet saves it
 _CELL_CHARS = 32_767
-_MIN_CELLS = (
-    3  # of an axis of several codes: one more than the fullest passage bears, at least so many
-)
+_MIN_CELLS = 3  # of an axis of several codes: one more than the fullest passage bears, or so many
+_BEFORE_CODES = ("numero", "atelier", "lieu", "avant", "passage", "apres")
+_AFTER_CODES = ("relu", "remarque", "raison", "identifiant", "propose")
 _WIDTHS = {
     "numero": 6,
     "atelier": 18,
@@ -56,34 +57,32 @@ _WIDTHS = {
     "remarque": 30,
 }
 _HIDDEN = ("identifiant", "propose")
-_HEAD_ROW = 1  # under the reviewer's name
-_FIRST_ROW = 2
+_HEAD_ROW, _FIRST_ROW = 1, 2  # under the reviewer's name
 
-Tables = Mapping[str, pd.DataFrame]
+WordsByCode = Mapping[str, Mapping[str, str]]  # axis, or `theme`, → code → the words for it
+CodesByAxis = dict[str, list[str]]
 
 
 @dataclass(frozen=True)
-class _Row:
-    """A passage, its neighbours, and the codes that it bears, by axis or `theme`."""
+class _SheetRow:
+    """A passage, its neighbours' texts, why it is in the queue, and the codes that it bears."""
 
     unit: Any
     before: str
     after: str
     reason: str
-    codes: dict[str, list[str]]
+    codes: CodesByAxis
 
 
 def sheet_file(tables: Tables, grid: Grid) -> bytes:
-    """The content of the sheet: passages in the order of review, those not in the queue after them, in reading order."""
-    lists = _lists(build_codebook(grid, tables["themes"], tables["theme_families"]), grid)
-    titles = sheet_titles(grid)
+    """The content of the sheet: passages in the order of review, then in reading order."""
+    lists, titles = _lists(tables, grid), sheet_titles(grid)
     rows = _rows(tables, lists)
     out = io.BytesIO()
-    with xlsxwriter.Workbook(
-        out, {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
-    ) as workbook:
+    options = ("strings_to_formulas", "strings_to_urls", "strings_to_numbers")
+    with xlsxwriter.Workbook(out, dict.fromkeys(options, False)) as workbook:
         workbook.set_properties({"created": WRITTEN_AT, "author": "Ateliers Territoires"})
-        _add_passages(workbook, rows, lists, dict(_columns_of(rows, grid)), titles)
+        _add_passages(workbook, rows, lists, _columns(rows, grid), titles)
         _add_notice(workbook)
         _add_lists(workbook, lists, titles)
     return undated(out.getvalue())
@@ -92,22 +91,20 @@ def sheet_file(tables: Tables, grid: Grid) -> bytes:
 def sheet_titles(grid: Grid) -> dict[str, str]:
     """Axis, or `theme`, → what heads its cells, in the order of the columns."""
     words = texts()["relecture"]
-    return {
-        axis.axis: words[axis.axis] if axis.is_standard else axis.label for axis in grid.axes
-    } | {THEME: words[THEME]}
+    titles = {axis.axis: words[axis.axis] if axis.is_standard else axis.label for axis in grid.axes}
+    return titles | {THEME: words[THEME]}
 
 
-def _lists(entries: tuple[Entry, ...], grid: Grid) -> dict[str, dict[str, str]]:
-    """code → the words that stand for it, by axis and for `theme`."""
+def _lists(tables: Tables, grid: Grid) -> dict[str, dict[str, str]]:
     lists: dict[str, dict[str, str]] = {axis: {} for axis in sheet_titles(grid)}
-    for entry in walk(entries):
+    for entry in walk(build_codebook(grid, tables["themes"], tables["theme_families"])):
         if entry.is_codable:
             lists[entry.axis][entry.code] = entry.name
     lists[THEME][NO_THEME] = texts()["relecture"]["aucun"]
     return lists
 
 
-def _rows(tables: Tables, lists: Mapping[str, Mapping[str, str]]) -> list[_Row]:
+def _rows(tables: Tables, lists: WordsByCode) -> list[_SheetRow]:
     passages = gather_passages(tables)
     units = list(rows_of(passages.rows))
     queue = (
@@ -115,127 +112,102 @@ def _rows(tables: Tables, lists: Mapping[str, Mapping[str, str]]) -> list[_Row]:
         if "review_queue" in tables
         else {}
     )
-    codes: dict[str, dict[str, list[str]]] = defaultdict(lambda: defaultdict(list))
+    codes: dict[str, CodesByAxis] = defaultdict(lambda: defaultdict(list))
     for unit_id, axis, code in passages.tags.itertuples(index=False, name=None):
         if code in lists.get(axis, {}):
             codes[unit_id][axis].append(code)
+    befores = ["", *(_neighbour(before, after) for before, after in pairwise(units))]
+    afters = [*(_neighbour(after, before) for before, after in pairwise(units)), ""]
     rows = []
-    for place, unit in enumerate(units):
-        before, after = (
-            units[near] if 0 <= near < len(units) else None for near in (place - 1, place + 1)
-        )
-        near = [
-            other.text if other is not None and other.document_id == unit.document_id else ""
-            for other in (before, after)
-        ]
+    for unit, before, after in zip(units, befores, afters, strict=False):
         bears = {
             axis: sorted(codes[unit.unit_id][axis], key=list(lists[axis]).index)
             for axis in lists
             if axis != THEME
         }
         bears[THEME] = [NO_THEME if pd.isna(unit.theme_id) else unit.theme_id]
+        reason = queue[unit.unit_id].reason if unit.unit_id in queue else ""
         named = unit._replace(workshop_id=passages.names[unit.workshop_id])
-        rows.append(
-            _Row(
-                named,
-                near[0],
-                near[1],
-                queue[unit.unit_id].reason if unit.unit_id in queue else "",
-                bears,
-            )
-        )
-    return sorted(
-        rows,
-        key=lambda row: (
-            queue[row.unit.unit_id].place if row.unit.unit_id in queue else len(units) + 1
-        ),
-    )
+        rows.append(_SheetRow(named, before, after, reason, bears))
+    n_rows = len(rows)
+    rank = {unit_id: row.place for unit_id, row in queue.items()}
+    return sorted(rows, key=lambda row: rank.get(row.unit.unit_id, n_rows + 1))
 
 
-def _columns_of(rows: Sequence[_Row], grid: Grid) -> "list[tuple[str, str]]":
-    """The columns in order: a key of their own → what they hold (a column of words, or an axis)."""
-    columns = [(name, name) for name in ("numero", "atelier", "lieu", "avant", "passage", "apres")]
-    for axis in (*grid.axes, Axis(THEME, THEME, is_exclusive=True)):
-        fullest = max((len(row.codes[axis.axis]) for row in rows), default=0)
-        n_cells = max(1, fullest) if axis.is_exclusive else max(_MIN_CELLS, fullest + 1)
-        columns += [(f"{axis.axis} {n}", axis.axis) for n in range(1, n_cells + 1)]
-    return columns + [
-        (name, name) for name in ("relu", "remarque", "raison", "identifiant", "propose")
-    ]
+def _neighbour(other: Any, unit: Any) -> str:
+    """The text of the passage beside `unit`, if it is of the same document."""
+    return str(other.text) if other.document_id == unit.document_id else ""
+
+
+def _columns(rows: Sequence[_SheetRow], grid: Grid) -> dict[str, str]:
+    """The columns in order: a key of their own → the word or the axis that they hold."""
+    axes = {axis.axis: axis.is_exclusive for axis in grid.axes} | {THEME: True}
+    columns = {name: name for name in _BEFORE_CODES}
+    for axis, is_exclusive in axes.items():
+        fullest = max((len(row.codes[axis]) for row in rows), default=0)
+        n_cells = max(1, fullest) if is_exclusive else max(_MIN_CELLS, fullest + 1)
+        columns |= {f"{axis} {n}": axis for n in range(1, n_cells + 1)}
+    return columns | {name: name for name in _AFTER_CODES}
 
 
 def _add_passages(
     workbook: Any,
-    rows: Sequence[_Row],
-    lists: Mapping[str, Mapping[str, str]],
+    rows: Sequence[_SheetRow],
+    lists: WordsByCode,
     columns: Mapping[str, str],
     titles: Mapping[str, str],
 ) -> None:
     words = texts()["relecture"]
     sheet = workbook.add_worksheet(words["feuille"])
-    head, wrapped = (
-        workbook.add_format({"bold": True, "bg_color": "#E8F1F1", "bottom": 1}),
-        {"text_wrap": True, "valign": "top"},
-    )
-    plain, filled = (
-        workbook.add_format(wrapped),
-        workbook.add_format(
-            wrapped | {"bg_color": "#FFF8E1", "border": 1, "border_color": "#D9D2BC"}
-        ),
-    )
+    head = workbook.add_format({"bold": True, "bg_color": "#E8F1F1", "bottom": 1})
+    wrapped = {"text_wrap": True, "valign": "top"}
+    plain = workbook.add_format(wrapped)
+    coloured = {"bg_color": "#FFF8E1", "border": 1, "border_color": "#D9D2BC"}
+    filled = workbook.add_format(wrapped | coloured)
     sheet.write_string(0, 0, words["relu_par"], head)
     sheet.write_blank(0, 1, None, filled)
-    for place, (key, kind) in enumerate(columns.items()):
+    last_row = max(_FIRST_ROW, len(rows) + 1)
+    for column, (key, kind) in enumerate(columns.items()):
         is_list = kind in lists
         number = key.rpartition(" ")[2] if is_list and f"{kind} 2" in columns else ""
-        sheet.write_string(
-            _HEAD_ROW, place, f"{titles.get(kind) or words[kind]} {number}".strip(), head
-        )
-        is_hidden = kind in _HIDDEN
-        sheet.set_column(
-            place, place, 24 if is_list else _WIDTHS.get(kind, 12), None, {"hidden": is_hidden}
-        )
+        title = f"{titles.get(kind) or words[kind]} {number}".strip()
+        sheet.write_string(_HEAD_ROW, column, title, head)
+        width = 24 if is_list else _WIDTHS.get(kind, 12)
+        sheet.set_column(column, column, width, None, {"hidden": kind in _HIDDEN})
         if is_list or kind == "relu":
-            source = (
-                f"={words['listes']}!{_range(list(lists).index(kind), len(lists[kind]))}"
-                if is_list
-                else [words["oui"]]
-            )
-            sheet.data_validation(
-                _FIRST_ROW,
-                place,
-                max(_FIRST_ROW, len(rows) + 1),
-                place,
-                {"validate": "list", "source": source, "error_type": "warning"},
-            )
-    for nth, row in enumerate(rows, start=1):
-        for place, (key, kind) in enumerate(columns.items()):
-            cell = _cell(row, key, kind, nth, lists)
-            is_open = kind in lists or kind in ("relu", "remarque")
+            source = _source(kind, lists) if is_list else [words["oui"]]
+            rule = {"validate": "list", "source": source, "error_type": "warning"}
+            sheet.data_validation(_FIRST_ROW, column, last_row, column, rule)
+    for n, row in enumerate(rows, start=1):
+        for column, (key, kind) in enumerate(columns.items()):
+            cell = _cell(row, key, kind, n, lists)
+            style = filled if kind in lists or kind in ("relu", "remarque") else plain
             if isinstance(cell, int):
-                sheet.write_number(_HEAD_ROW + nth, place, cell, plain)
+                sheet.write_number(_HEAD_ROW + n, column, cell, plain)
             else:
-                sheet.write_string(
-                    _HEAD_ROW + nth,
-                    place,
-                    printable(cell)[:_CELL_CHARS],
-                    filled if is_open else None if kind in _HIDDEN else plain,
-                )
+                text = printable(cell)[:_CELL_CHARS]
+                sheet.write_string(_HEAD_ROW + n, column, text, None if kind in _HIDDEN else style)
     sheet.freeze_panes(_FIRST_ROW, 1)
     sheet.set_landscape()
     sheet.set_paper(8)  # A3
     sheet.fit_to_pages(1, 0)
     sheet.repeat_rows(_HEAD_ROW)
-    sheet.autofilter(_HEAD_ROW, 0, max(_FIRST_ROW, len(rows) + 1), len(columns) - 1)
+    sheet.autofilter(_HEAD_ROW, 0, last_row, len(columns) - 1)
 
 
-def _cell(
-    row: _Row, key: str, kind: str, number: int, lists: Mapping[str, Mapping[str, str]]
-) -> str | int:
+def _source(kind: str, lists: WordsByCode) -> str:
+    """The cells of a list: its words are in every other column, each before its codes."""
+    letter = xl_col_to_name(2 * list(lists).index(kind))
+    last_row = max(2, len(lists[kind]) + 1)
+    return f"={texts()['relecture']['listes']}!${letter}$2:${letter}${last_row}"
+
+
+def _cell(row: _SheetRow, key: str, kind: str, number: int, lists: WordsByCode) -> str | int:
     if kind in lists:
-        codes, nth = row.codes[kind], int(key.rpartition(" ")[2])
-        return lists[kind][codes[nth - 1]] if nth <= len(codes) else ""
-    held: dict[str, str | int] = {
+        codes, n = row.codes[kind], int(key.rpartition(" ")[2])
+        return lists[kind][codes[n - 1]] if n <= len(codes) else ""
+    bears = [f"{axis}:{code}" for axis, codes in row.codes.items() for code in codes]
+    cells: dict[str, str | int] = {
         "numero": number,
         "atelier": row.unit.workshop_id,
         "lieu": row.unit.where,
@@ -244,37 +216,26 @@ def _cell(
         "apres": row.after,
         "raison": row.reason,
         "identifiant": row.unit.unit_id,
-        "propose": " ".join(
-            f"{axis}:{code}" for axis, codes in row.codes.items() for code in codes
-        ),
+        "propose": " ".join(bears),
     }
-    return held.get(kind, "")
-
-
-def _range(column: int, n_rows: int) -> str:
-    """The cells of a list: its words stand in every other column, each before its codes."""
-    letter = xl_col_to_name(2 * column)
-    return f"${letter}$2:${letter}${max(2, n_rows + 1)}"
+    return cells.get(kind, "")
 
 
 def _add_notice(workbook: Any) -> None:
     words = texts()["relecture"]
     sheet = workbook.add_worksheet(words["notice"])
     sheet.set_column(0, 0, 120)
-    for place, line in enumerate(words["mode_d_emploi"]):
-        sheet.write_string(place, 0, line)
+    sheet.write_column(0, 0, words["mode_d_emploi"])
 
 
-def _add_lists(
-    workbook: Any, lists: Mapping[str, Mapping[str, str]], titles: Mapping[str, str]
-) -> None:
+def _add_lists(workbook: Any, lists: WordsByCode, titles: Mapping[str, str]) -> None:
     sheet = workbook.add_worksheet(texts()["relecture"]["listes"])
-    for column, (axis, words) in enumerate(lists.items()):
-        sheet.write_string(0, 2 * column, titles[axis])
-        sheet.write_string(0, 2 * column + 1, axis)
-        for place, (code, name) in enumerate(words.items(), start=1):
-            sheet.write_string(place, 2 * column, printable(name))
-            sheet.write_string(place, 2 * column + 1, code)
+    for i, (axis, words) in enumerate(lists.items()):
+        sheet.write_string(0, 2 * i, titles[axis])
+        sheet.write_string(0, 2 * i + 1, axis)
+        for row, (code, name) in enumerate(words.items(), start=1):
+            sheet.write_string(row, 2 * i, printable(name))
+            sheet.write_string(row, 2 * i + 1, code)
     sheet.set_column(0, 2 * len(lists), 30)
 
 
@@ -292,18 +253,21 @@ Rows = Sequence[Sequence[str]]
 
 
 @dataclass(frozen=True)
-class Sheet:
-    """What a file holds: `rows` from the titles on, `head` the line of the titles, `codes` what words stand for, by axis."""
+class ReviewSheet:
+    """What a file holds: `rows` from the titles on, `head` the line of the titles.
+
+    `codes` are what words stand for, by axis.
+    """
 
     name: str
     rows: Rows
     head: int
     author: str
-    codes: Mapping[str, Mapping[str, str]]
+    codes: WordsByCode
     saved_at: str
 
 
-def read_sheet_file(path: Path) -> Sheet | None:
+def read_sheet_file(path: Path) -> ReviewSheet | None:
     """Return the sheet of review in `path`; None where the workbook holds none.
 
     Raises `StudyError` for a file that cannot be read.
@@ -316,21 +280,47 @@ def read_sheet_file(path: Path) -> Sheet | None:
     for rows in sheets.values():
         for head, row in enumerate(rows[:_HEAD_ROWS]):
             if {words["identifiant"], words["propose"], words["relu"]} <= set(row):
-                codes = _codes_of(sheets.get(fold(words["listes"]), ()))
-                return Sheet(
-                    path.name,
-                    rows[head:],
-                    head + 1,
-                    _author_above(rows[:head]),
-                    codes,
-                    _saved_at(path),
-                )
+                codes = _codes_in(sheets.get(fold(words["listes"]), ()))
+                author = _author_in(rows[:head])
+                return ReviewSheet(path.name, rows[head:], head + 1, author, codes, _saved_at(path))
     return None
 
 
+def _author_in(rows: Rows) -> str:
+    """The name beside « Relu par »."""
+    title = fold(texts()["relecture"]["relu_par"])
+    for row in rows:
+        for column, cell in enumerate(row[:-1]):
+            if fold(cell) == title:
+                return next((name for name in row[column + 1 :] if name.strip()), "")
+    return ""
+
+
+def _codes_in(rows: Rows) -> dict[str, dict[str, str]]:
+    """The folded words of each list → what they stand for, by axis."""
+    lists: dict[str, dict[str, str]] = {}
+    for column, axis in enumerate(rows[0] if rows else ()):
+        if column:
+            lists[axis] = {
+                _key(row[column - 1]): row[column]
+                for row in rows[1:]
+                if column < len(row) and row[column - 1]
+            }
+    return lists
+
+
+def _saved_at(path: Path) -> str:
+    """When a spreadsheet last saved the file, "" where none did."""
+    name = "docProps/core.xml"
+    with Archive(path, _EXPECTED) as archive:
+        match = _SAVED.search(archive.read(name)) if name in archive.names else None
+    written = match[1].decode("ascii", "replace") if match else ""
+    return "" if written.startswith(WRITTEN_AT.date().isoformat()) else written
+
+
 def take_sheet(
-    sheet: Sheet,
-    tables: Mapping[str, pd.DataFrame],
+    sheet: ReviewSheet,
+    tables: Tables,
     grid: Grid,
     *,
     decisions: pd.DataFrame,
@@ -338,181 +328,131 @@ def take_sheet(
 ) -> Taken:
     """Return what the lines marked as read decide, by `author` or else by the name in the sheet.
 
-    What stays in the cells of a line is accepted or added, what went from them is rejected; a line with an unknown word decides nothing.
-    Raises `UsageError` where nobody is named.
+    What stays in the cells of a line is accepted or added, what went from them is rejected; a line
+    with an unknown word decides nothing. Raises `UsageError` where nobody is named.
     """
-    who = one_line(author or sheet.author)[:_AUTHOR_CHARS]
-    if not who:
+    coder = one_line(author or sheet.author)[:_AUTHOR_CHARS]
+    if not coder:
         raise UsageError(
             f"« {sheet.name} » ne dit pas qui a relu",
             "un nom à côté de « Relu par »",
             "l'y écrire, ou ajouter --author NOM",
         )
-    reader = _Reader(sheet, tables, grid, who)
+    reader = _SheetReader(sheet, tables, grid, coder)
     for number, cells in enumerate(sheet.rows[1:], start=sheet.head + 1):
-        reader.read(number, dict(reader.pairs(cells)))
+        reader.read(number, cells)
     new, n_known = take_new(reader.decisions, decisions, tables["tags"])
-    return Taken(
-        new,
-        n_known,
-        counted_reasons(reason for _, reason, _ in reader.refused),
-        tuple(_line(*refused) for refused in reader.refused),
-    )
+    reasons = counted_reasons(reason for _, reason, _ in reader.refused)
+    return Taken(new, n_known, reasons, tuple(_line(*refused) for refused in reader.refused))
 
 
-def _author_above(rows: Rows) -> str:
-    """The name beside « Relu par »."""
-    wanted = fold(texts()["relecture"]["relu_par"])
-    for row in rows:
-        for place, cell in enumerate(row[:-1]):
-            if fold(cell) == wanted:
-                return next((name for name in row[place + 1 :] if name.strip()), "")
-    return ""
+def _line(number: int, reason: str, detail: str) -> str:
+    return f"ligne {number} : {reason}" + (f" « {detail[:60]} »" if detail else "")
 
 
-def _codes_of(rows: Rows) -> dict[str, dict[str, str]]:
-    """The words of each list, folded → what they stand for, by axis."""
-    lists: dict[str, dict[str, str]] = {}
-    if rows:
-        for place, axis in enumerate(rows[0]):
-            if place:
-                lists[axis] = {
-                    _key(row[place - 1]): row[place]
-                    for row in rows[1:]
-                    if place < len(row) and row[place - 1]
-                }
-    return lists
+class _SheetReader:
+    """Reads a sheet line by line into `decisions`, and into `refused`: (line, reason, detail)."""
 
-
-def _saved_at(path: Path) -> str:
-    """When a spreadsheet last saved the file, "" where none did."""
-    with Archive(path, _EXPECTED) as archive:
-        found = (
-            _SAVED.search(archive.read("docProps/core.xml"))
-            if "docProps/core.xml" in archive.names
-            else None
-        )
-    written = found[1].decode("ascii", "replace") if found else ""
-    return "" if written.startswith(WRITTEN_AT.date().isoformat()) else written
-
-
-class _Reader:
-    """Reads a sheet line by line into `decisions`, and into `refused` what it cannot: (line, reason, detail)."""
-
-    def __init__(
-        self, sheet: Sheet, tables: Mapping[str, pd.DataFrame], grid: Grid, author: str
-    ) -> None:
+    def __init__(self, sheet: ReviewSheet, tables: Tables, grid: Grid, author: str) -> None:
         words = texts()["relecture"]
         self._titles = list(sheet.rows[0])
         self._names = {name: words[name] for name in ("relu", "remarque", "identifiant", "propose")}
         self._axis_of = {fold(title): axis for axis, title in sheet_titles(grid).items()}
         self._exclusive = grid.exclusive
-        self._units = set(tables["units"]["unit_id"])
-        tags = tables["tags"]
-        proposed = tags[(tags["source"] == "machine") & tags["is_assigned"]]
-        self._proposed = set(
-            proposed[["unit_id", "axis", "code"]].itertuples(index=False, name=None)
-        )
-        self._known = {
-            axis.axis: {code.code for code in grid.axis(axis.axis)} for axis in grid.axes
-        }
-        self._known[THEME] = {*tables["themes"]["theme_id"], NO_THEME}
-        self._codes: dict[str, dict[str, str]] = {axis: {} for axis in self._known}
-        for entry in walk(build_codebook(grid, tables["themes"], tables["theme_families"])):
-            if entry.is_codable:
-                self._codes[entry.axis] |= {
-                    _key(entry.code): entry.code,
-                    _key(entry.name): entry.code,
-                }
-        for axis, listed in sheet.codes.items():
-            if axis in self._codes:
-                self._codes[axis] |= listed
+        self._unit_ids = set(tables["units"]["unit_id"])
+        self._proposed = proposed_codes(tables["tags"])
+        lists = _lists(tables, grid)
+        self._codes_of = {axis: set(names) for axis, names in lists.items()}
+        self._meanings: dict[str, dict[str, str]] = {}
+        for axis, names in lists.items():
+            self._meanings[axis] = {_key(code): code for code in names if code}
+            self._meanings[axis] |= {_key(name): code for code, name in names.items() if code}
+            self._meanings[axis] |= sheet.codes.get(axis, {})
         self._author, self._decided_at = author, settled_time(sheet.saved_at)
         self.decisions: list[Decision] = []
         self.refused: list[tuple[int, str, str]] = []
 
-    def pairs(self, cells: Sequence[str]) -> "list[tuple[int, str]]":
-        """The place and content of each cell."""
-        return [(place, cell.strip()) for place, cell in enumerate(cells[: len(self._titles)])]
-
-    def read(self, number: int, cells: Mapping[int, str]) -> None:
+    def read(self, number: int, cells: Sequence[str]) -> None:
         """Take line `number` in."""
-        own = {
-            name: cells.get(self._titles.index(title), "") if title in self._titles else ""
-            for name, title in self._names.items()
-        }
+        filled = [(title, cell.strip()) for title, cell in zip(self._titles, cells, strict=False)]
+        first = dict(reversed(filled))  # of columns of one title, the first
+        own = {name: first.get(title, "") for name, title in self._names.items()}
         if not own["identifiant"]:
             return
-        bore, unknown = _before(own["propose"], self._known), ""
-        bears: dict[str, list[str]] = {axis: [] for axis in self._known}
-        for place, cell in cells.items():
-            title = fold(self._titles[place])
-            axis = self._axis_of.get(title) or self._axis_of.get(re.sub(r" \d+$", "", title))
-            if axis and cell:
-                code = self._codes[axis].get(_key(cell))
-                unknown = unknown or (f"{axis}:{cell}" if code is None else "")
-                bears[axis] += [code] if code is not None and code not in bears[axis] else []
+        before = _codes_before(own["propose"], self._codes_of)
+        codes, unknown = self._codes_in_cells(filled)
         if fold(own["relu"]) not in _YES:
-            if unknown or any(set(bears[axis]) != set(bore[axis]) for axis in bears):
+            if unknown or any(set(codes[axis]) != set(before[axis]) for axis in codes):
                 self.refused.append((number, NOT_READ, ""))
-        elif own["identifiant"] not in self._units:
+        elif own["identifiant"] not in self._unit_ids:
             self.refused.append((number, UNKNOWN_UNIT, own["identifiant"]))
         elif unknown:
-            axis, _, cell = unknown.partition(":")
+            axis, cell = unknown
             self.refused.append((number, UNKNOWN_THEME if axis == THEME else UNKNOWN_CODE, cell))
         else:
-            self._decide(number, own["identifiant"], bore, bears, own["remarque"])
+            why = one_line(own["remarque"])[:_WHY_CHARS] or None
+            common = {"author": self._author, "unit_id": own["identifiant"], "why": why}
+            common["decided_at"] = self._decided_at
+            self._decide_codes(number, common, before, codes)
+            self._decide_theme(number, common, before[THEME], codes[THEME])
 
-    def _decide(
-        self,
-        number: int,
-        unit_id: str,
-        bore: Mapping[str, list[str]],
-        bears: Mapping[str, list[str]],
-        remark: str,
+    def _codes_in_cells(
+        self, filled: Iterable[tuple[str, str]]
+    ) -> tuple[CodesByAxis, tuple[str, str] | None]:
+        """The codes of a line by axis, and the first (axis, cell) whose words mean no code."""
+        codes: CodesByAxis = {axis: [] for axis in self._codes_of}
+        unknown = None
+        for title, cell in filled:
+            key = fold(title)
+            axis = self._axis_of.get(key) or self._axis_of.get(re.sub(r" \d+$", "", key))
+            if axis and cell:
+                code = self._meanings[axis].get(_key(cell))
+                if code is None:
+                    unknown = unknown or (axis, cell)
+                elif code not in codes[axis]:
+                    codes[axis].append(code)
+        return codes, unknown
+
+    def _decide_codes(
+        self, number: int, common: Decision, before: CodesByAxis, codes: CodesByAxis
     ) -> None:
-        """What a line says: its codes, one by one, and its theme where that is another than before."""
-        common = {
-            "author": self._author,
-            "unit_id": unit_id,
-            "why": one_line(remark)[:_WHY_CHARS] or None,
-            "decided_at": self._decided_at,
-        }
-        for axis in (axis for axis in self._known if axis != THEME):
-            left = [code for code in bore[axis] if code not in bears[axis]]
-            gone = (
-                [] if axis in self._exclusive else left
-            )  # of an exclusive axis, another code takes its place
-            for code in (*bears[axis], *gone):
-                if code not in self._known[axis]:
+        """One decision a code that is there or gone.
+
+        Of an exclusive axis nothing is rejected: another code takes the place of the one before.
+        """
+        for axis in (axis for axis in codes if axis != THEME):
+            gone = [code for code in before[axis] if code not in codes[axis]]
+            for code in (*codes[axis], *([] if axis in self._exclusive else gone)):
+                if code not in self._codes_of[axis]:
                     self.refused.append((number, UNKNOWN_CODE, code))
                     continue
-                word = "accept_tag" if (unit_id, axis, code) in self._proposed else "add_tag"
-                self.decisions.append(
-                    common
-                    | {"action": "reject_tag" if code in gone else word, "axis": axis, "code": code}
-                )
-        theme_id = bears[THEME][0] if bears[THEME] else NO_THEME
-        if theme_id not in bore[THEME]:
-            if theme_id in self._known[THEME]:
-                self.decisions.append(common | {"action": "move_unit", "value": theme_id or None})
-            else:
-                self.refused.append((number, UNKNOWN_THEME, theme_id))
+                is_proposed = (common["unit_id"], axis, code) in self._proposed
+                action = "accept_tag" if is_proposed else "add_tag"
+                if code in gone:
+                    action = "reject_tag"
+                self.decisions.append(common | {"action": action, "axis": axis, "code": code})
+
+    def _decide_theme(
+        self, number: int, common: Decision, before: list[str], themes: list[str]
+    ) -> None:
+        theme_id = themes[0] if themes else NO_THEME
+        if theme_id in before:
+            return
+        if theme_id in self._codes_of[THEME]:
+            self.decisions.append(common | {"action": "move_unit", "value": theme_id or None})
+        else:
+            self.refused.append((number, UNKNOWN_THEME, theme_id))
 
 
-def _before(written: str, axes: Iterable[str]) -> dict[str, list[str]]:
+def _codes_before(written: str, axes: Iterable[str]) -> CodesByAxis:
     """What a passage bore when the sheet was written, by axis."""
-    bore: dict[str, list[str]] = {axis: [] for axis in axes}
+    codes: CodesByAxis = {axis: [] for axis in axes}
     for axis, _, code in (part.partition(":") for part in written.split(" ")):
-        if axis in bore:
-            bore[axis].append(code)
-    return bore
+        if axis in codes:
+            codes[axis].append(code)
+    return codes
 
 
 def _key(words: str) -> str:
     """Words as they are compared; as they are where they hold no letter."""
     return fold(words) or words.strip()
-
-
-def _line(number: int, reason: str, detail: str) -> str:
-    return f"ligne {number} : {reason}" + (f" « {detail[:60]} »" if detail else "")

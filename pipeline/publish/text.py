@@ -1,11 +1,7 @@
-"""French wording: numbers, dates, ranks, typography, and the sentences of templates/textes.yaml.
+"""French wording: the sentences of templates/textes.yaml, numbers, dates, ranks and typography.
 
-In:   numbers and labels
-Out:  words as they are printed; what people said never passes through here, except to lose characters that no file can hold
-
-Keep small counts of people out of what is published, so that no participant is recognised by them.
-
-Make a zipped office file depend on its content alone: no time of writing in it.
+Small counts of people are masked here, and zipped office files made to depend on content alone.
+What people said only loses the characters that no file can hold.
 """
 
 import datetime
@@ -23,116 +19,35 @@ from typing import Any
 from pipeline.files import load_yaml
 from pipeline.text import Count
 
-
-class Mask(Enum):
-    """What is told instead of a count."""
-
-    SMALL = "small"  # from 1 to least - 1
-    WITHHELD = "withheld"  # least or more, and kept back since it would give a small one away
-
-
-Tally = int | Mask
-
-
-@dataclass(frozen=True)
-class Masked:
-    """Counts as they may be told, and their total."""
-
-    counts: tuple[Tally, ...]
-    total: Tally
-
-
-def mask_counts(counts: Sequence[int], *, least: int) -> Masked:
-    """Return `counts` (all 0 or more) and their sum as they may be told; `least` of 1 masks nothing.
-
-    Whoever knows all that is told, and how it is masked, finds every number from 1 to `least` - 1 possible for each small count.
-    """
-    total = sum(counts)
-    told: list[Tally] = [mask_one(n, least=least) for n in counts]
-    if Mask.SMALL not in told:
-        return Masked(tuple(told), total)
-    if total < least:
-        return Masked(tuple(told), Mask.SMALL if sum(n > 0 for n in counts) == 1 else Mask.WITHHELD)
-    shown = list(told)
-    candidates = sorted((n, place) for place, n in enumerate(counts) if n >= least)
-    for _, place in [(0, -1), *_lone_first(candidates, counts, told, least)]:
-        if place >= 0:
-            shown[place] = Mask.WITHHELD
-        if _is_hidden(counts, shown, least):
-            return Masked(tuple(shown), total)
-    return Masked(tuple(told), Mask.WITHHELD)
-
-
-def mask_one(n: int, *, least: int) -> Tally:
-    """`n`, or that it is small."""
-    return Mask.SMALL if 0 < n < least else n
-
-
-def _lone_first(
-    candidates: list[tuple[int, int]], counts: Sequence[int], told: list[Tally], least: int
-) -> list[tuple[int, int]]:
-    """The smallest candidate that suffices alone; else all of them, smallest first."""
-    for n, place in candidates:
-        if _is_hidden(
-            counts,
-            [Mask.WITHHELD if here == place else one for here, one in enumerate(told)],
-            least,
-        ):
-            return [(n, place)]
-    return candidates
-
-
-def _is_hidden(counts: Sequence[int], told: Sequence[Tally], least: int) -> bool:
-    """Whether each small count may be anything from 1 to `least` - 1, for whoever knows the total and the counts that are told."""
-    n_small, n_withheld = list(told).count(Mask.SMALL), list(told).count(Mask.WITHHELD)
-    rest = sum(n for n, one in zip(counts, told, strict=True) if isinstance(one, Mask))
-    most = rest - (n_small - 1) - least * n_withheld  # where the others are as small as they may be
-    fewest = 1 if n_withheld else rest - (n_small - 1) * (least - 1)  # where they are as large
-    return most >= least - 1 and fewest <= 1
-
-
 NBSP, NARROW = "\u00a0", "\u202f"
-_MONTHS = [
-    "janvier",
-    "février",
-    "mars",
-    "avril",
-    "mai",
-    "juin",
-    "juillet",
-    "août",
-    "septembre",
-    "octobre",
-    "novembre",
-    "décembre",
-]
+SOLID, FRAGILE = 0.75, 0.5  # Hennig (2007): over 0.75 a cluster is stable, under 0.5 it dissolves
+_TEXTS = Path(__file__).with_name("templates") / "textes.yaml"
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029\ufdd0-\ufdef\ufffe\uffff]"
 )
 _TURNING = re.compile("[\u202a-\u202e\u2066-\u2069]")
-_TEXTS = Path(__file__).with_name("templates") / "textes.yaml"
-SOLID, FRAGILE = 0.75, 0.5  # Hennig (2007): over 0.75 a cluster is stable, under 0.5 it dissolves
 
 
 def sentence(key: str, **values: Any) -> str:
-    """The text of `key` ("section.entry") in textes.yaml, with `values` in its braces, whole numbers as `number` writes them.
+    """The text of `key` ("section.entry") in textes.yaml, with `values` in its braces.
 
-    A noun or verb that agrees with a whole number is written as `pipeline.text.Count` tells: {n:autre|autres}.
+    A noun or verb that agrees with a whole number is written {n:autre|autres}, see
+    `pipeline.text.Count`.
     """
     section, entry = key.split(".")
-    written = {
-        name: _Printed(value) if isinstance(value, int) else value for name, value in values.items()
+    printed = {
+        name: _PrintedCount(value) if isinstance(value, int) else value
+        for name, value in values.items()
     }
-    return typography(str(texts()[section][entry]).format(**written))
+    return typography(str(texts()[section][entry]).format(**printed))
 
 
-class _Printed(Count):
+class _PrintedCount(Count):
     """A count as it is printed: thousands parted, a no-break space before what it counts."""
 
     space = NBSP
 
     def written(self) -> str:
-        """The number with narrow spaces between thousands."""
         return number(int(self))
 
 
@@ -144,12 +59,15 @@ def texts() -> Mapping[str, Any]:
 
 
 def word(section: str, key: str) -> str:
-    """The word of `key` in a section of textes.yaml; `key` itself where the section does not know it."""
+    """The word of `key` in a section of textes.yaml; `key` itself where the section lacks it."""
     return typography(str(texts()[section].get(key, key)))
 
 
 def typography(text: str) -> str:
-    """`text` with no-break spaces where French wants them and curly apostrophes; a sign that touches its word stays so (10:30)."""
+    """`text` with no-break spaces where French wants them and curly apostrophes.
+
+    A sign that touches its word stays so (10:30).
+    """
     text = re.sub(r"(?<=\w)'(?=\w)", "’", text)
     text = re.sub(r"[ \u00a0\u202f]+([;!?])", NARROW + r"\1", text)
     text = re.sub(r"[ \u00a0\u202f]+([:»%])", NBSP + r"\1", text)
@@ -157,12 +75,12 @@ def typography(text: str) -> str:
 
 
 def printable(text: str) -> str:
-    """`text` without the control characters and half pairs that XML refuses; nothing else changes."""
+    """`text` without the control characters and half pairs that XML refuses."""
     return text if text.isprintable() else _UNPRINTABLE.sub("", text)
 
 
 def one_line(text: str) -> str:
-    """A name as a heading or a cell can hold it: on one line, without signs that turn what follows them from right to left."""
+    """A name on one line, without signs that turn what follows them from right to left."""
     return " ".join(_TURNING.sub("", printable(text)).split())
 
 
@@ -171,25 +89,30 @@ def plain_name(text: str) -> str:
     return typography(one_line(text))
 
 
+def plain_text(text: str) -> str:
+    """A text on its lines, with French spacing."""
+    return typography(printable(text))
+
+
 def quoted(text: str) -> str:
     """A passage between quotation marks, unless it brings its own."""
     return text if text.startswith("«") and text.endswith("»") else f"«{NBSP}{text}{NBSP}»"
 
 
 def shortened(text: str, n_chars: int) -> str:
-    """`text` in `n_chars` characters at most, cut between words where it can be, with an ellipsis."""
+    """`text` in `n_chars` characters at most, cut between words where it can be."""
     if len(text) <= n_chars:
         return text
     start = text[: n_chars - 1]
-    whole = start.rpartition(" ")[0]
-    return (whole if len(whole) > n_chars // 2 else start).rstrip(" ,;:.") + "…"
+    whole_words = start.rpartition(" ")[0]
+    return (whole_words if len(whole_words) > n_chars // 2 else start).rstrip(" ,;:.") + "…"
 
 
 def number(value: float, decimals: int = 1) -> str:
-    """`value` with narrow spaces between thousands and a decimal comma; whole numbers have no decimals."""
-    whole = round(value, decimals) == round(value)
-    shown = f"{value:,.0f}" if whole else f"{value:,.{decimals}f}".rstrip("0")
-    return shown.replace(",", NARROW).replace(".", ",").replace("-", "\u2212")
+    """`value` with narrow spaces between thousands and a decimal comma, if it has decimals."""
+    is_whole = round(value, decimals) == round(value)
+    text = f"{value:,.0f}" if is_whole else f"{value:,.{decimals}f}".rstrip("0")
+    return text.replace(",", NARROW).replace(".", ",").replace("-", "\u2212")
 
 
 def count(n: int, singular: str, plural: str | None = None) -> str:
@@ -200,21 +123,6 @@ def count(n: int, singular: str, plural: str | None = None) -> str:
 def shown_rows(n: int) -> str:
     """How many first rows of a list are shown: « Seule la première ligne est montrée » of 1."""
     return sentence("annexes.montree" if n == 1 else "annexes.montrees", n=n)
-
-
-def tally(n: Tally | None, singular: str = "", *, least: int) -> str:
-    """A count of people or structures as it may be told, and its noun: 3 personnes, < 3 personnes, personnes n. c.
-
-    What nobody knows (None) is never 0.
-    """
-    if n is None:
-        return word("voix", "inconnu")
-    if n is Mask.WITHHELD:
-        return f"{singular}s{NBSP}{word('voix', 'tu')}" if singular else word("voix", "tu")
-    shown = f"<{NBSP}{least}" if n is Mask.SMALL else number(n)
-    if not singular:
-        return shown
-    return f"{shown}{NBSP}{singular if isinstance(n, int) and n < 2 else singular + 's'}"
 
 
 def percent(share: float) -> str:
@@ -234,31 +142,19 @@ def ordinal(n: int) -> str:
     return f"{number(n)}{'er' if n == 1 else 'e'}"
 
 
-def joined(words: Sequence[str]) -> str:
+def joined(words: Sequence[str], last: str = "et") -> str:
     """a, b et c."""
-    return " et ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
-
-
-def one_of(words: Sequence[str]) -> str:
-    """a, b ou c."""
-    return " ou ".join([", ".join(words[:-1]), words[-1]]) if len(words) > 1 else "".join(words)
+    return f" {last} ".join(filter(None, (", ".join(words[:-1]), *words[-1:])))
 
 
 def some_of(words: Sequence[str], n_chars: int) -> str:
-    """a, b et c; the first ones that `n_chars` hold and how many others where they do not all do."""
+    """a, b et c; where `n_chars` do not hold them, the first ones and how many others."""
     if len(joined(words)) <= n_chars:
         return joined(words)
-    kept = [
-        word
-        for place, word in enumerate(words)
-        if not place or len(", ".join(words[: place + 1])) <= n_chars
-    ]
-    others = len(words) - len(kept)
-    return (
-        sentence("lectures.et_autres", noms=shortened(", ".join(kept), n_chars), n=others)
-        if others
-        else shortened(kept[0], n_chars)
-    )
+    n_first = max(1, sum(len(", ".join(words[: i + 1])) <= n_chars for i in range(len(words))))
+    first = shortened(", ".join(words[:n_first]), n_chars)
+    n_others = len(words) - n_first
+    return sentence("lectures.et_autres", noms=first, n=n_others) if n_others else first
 
 
 def capitalised(text: str) -> str:
@@ -267,7 +163,7 @@ def capitalised(text: str) -> str:
 
 
 def french_date(day: datetime.date | str | float | None) -> str:
-    """1er juin 2026; another text than an ISO date stays as it is, and a blank (None, NaN) is an empty text."""
+    """1er juin 2026; a text that is no ISO date stays as it is, and a blank (None, NaN) is ""."""
     if day is None or isinstance(day, float):
         return ""
     if isinstance(day, str):
@@ -275,7 +171,8 @@ def french_date(day: datetime.date | str | float | None) -> str:
             return french_date(datetime.date.fromisoformat(day[:10]))
         except ValueError:
             return day
-    return f"{'1er' if day.day == 1 else day.day}{NBSP}{_MONTHS[day.month - 1]}{NBSP}{day.year}"
+    month = texts()["mois"][day.month - 1]
+    return f"{'1er' if day.day == 1 else day.day}{NBSP}{month}{NBSP}{day.year}"
 
 
 def rank_interval(low: int, high: int, drawn: str = "tables retenues") -> str:
@@ -286,75 +183,139 @@ def rank_interval(low: int, high: int, drawn: str = "tables retenues") -> str:
 
 
 def stability(value: float | None) -> str:
-    """solide, à confirmer or fragile from the share of resamples (0..1); "non mesurée" where there is none."""
+    """solide, à confirmer or fragile from the share of resamples (0..1), or "non mesurée"."""
     if value is None or value != value:
         return word("stabilite", "inconnue")
-    return word(
-        "stabilite", "solide" if value >= SOLID else "fragile" if value < FRAGILE else "a_confirmer"
-    )
+    if value >= SOLID:
+        return word("stabilite", "solide")
+    return word("stabilite", "fragile" if value < FRAGILE else "a_confirmer")
 
 
-def stabilities(said: Iterable[str]) -> str:
-    """How many themes are what `stability` says of each, the most frequent first: 12 solides et 7 à confirmer."""
-    return joined(
-        [
-            count(n, verdict, word("stabilites", verdict))
-            for verdict, n in Counter(said).most_common()
-        ]
-    )
+def stabilities(words: Iterable[str]) -> str:
+    """How many themes are what `stability` says, most frequent first: 12 solides et 7 fragiles."""
+    counts = Counter(words).most_common()
+    return joined([count(n, verdict, word("stabilites", verdict)) for verdict, n in counts])
 
 
 def where(channel: str, question: str | None, table_number: int | None, workshop: str = "") -> str:
-    """Where a passage was said, in words: workshop, table, question; "mail" or "restitution de la table 2" where that says it all."""
-    table = f"table{NBSP}{table_number}" if table_number is not None else ""
+    """Where a passage was said, in words: workshop, medium, table and question.
+
+    "mail" or "restitution de la table 2" where that says it all.
+    """
+    table = "" if table_number is None else f"table{NBSP}{table_number}"
     if question == "resume" or channel == "resume":
-        place = (
-            sentence("lieux.restitution_de", table=table) if table else word("lieux", "restitution")
-        )
-        parts = [place]
+        with_table = sentence("lieux.restitution_de", table=table)
+        parts = [with_table if table else word("lieux", "restitution")]
     elif channel in ("mail", "telephone"):
         parts = [word("lieux", channel)]
     else:
-        medium = word("lieux", channel) if channel != "notes" or not table else ""
+        medium = "" if channel == "notes" and table else word("lieux", channel)
         topic = word("questions", question) if question and question in texts()["questions"] else ""
-        parts = [medium, table, f"«{NBSP}{topic}{NBSP}»" if topic else ""]
+        parts = [medium, table, topic and f"«{NBSP}{topic}{NBSP}»"]
     return ", ".join(part for part in (workshop, *parts) if part)
 
 
+class CountMask(Enum):
+    """What is told instead of a count."""
+
+    SMALL = "small"  # from 1 to least - 1
+    WITHHELD = "withheld"  # least or more, but it would give a small one away
+
+
+Tally = int | CountMask
+
+
+@dataclass(frozen=True)
+class MaskedCounts:
+    """Counts as they may be told, and their total."""
+
+    counts: tuple[Tally, ...]
+    total: Tally
+
+
+def tally(n: Tally | None, singular: str = "", *, least: int) -> str:
+    """A count of people or structures as it may be told, and its noun.
+
+    3 personnes, < 3 personnes, personnes n. c.; what nobody knows (None) is never 0.
+    """
+    if n is None:
+        return word("voix", "inconnu")
+    if n is CountMask.WITHHELD:
+        return f"{singular}s{NBSP}{word('voix', 'tu')}" if singular else word("voix", "tu")
+    text = f"<{NBSP}{least}" if n is CountMask.SMALL else number(n)
+    noun = singular if isinstance(n, int) and n < 2 else singular + "s"
+    return f"{text}{NBSP}{noun}" if singular else text
+
+
+def mask_one(n: int, *, least: int) -> Tally:
+    """`n`, or that it is small."""
+    return CountMask.SMALL if 0 < n < least else n
+
+
+def mask_counts(counts: Sequence[int], *, least: int) -> MaskedCounts:
+    """Return `counts` (all 0 or more) and their sum as they may be told; 1 masks nothing.
+
+    Whoever knows all that is told, and how it is masked, finds every number from 1 to `least` - 1
+    possible for each small count.
+    """
+    total = sum(counts)
+    masked: list[Tally] = [mask_one(n, least=least) for n in counts]
+    if CountMask.SMALL not in masked:
+        return MaskedCounts(tuple(masked), total)
+    if total < least:
+        is_alone = sum(n > 0 for n in counts) == 1
+        return MaskedCounts(tuple(masked), CountMask.SMALL if is_alone else CountMask.WITHHELD)
+    candidates = [i for _, i in sorted((n, i) for i, n in enumerate(counts) if n >= least)]
+    alone = [[i] for i in candidates]
+    smallest_first = [candidates[:n] for n in range(2, len(candidates) + 1)]
+    for withheld in ([], *alone, *smallest_first):
+        told = [CountMask.WITHHELD if i in withheld else n for i, n in enumerate(masked)]
+        if _is_hidden(counts, told, least):
+            return MaskedCounts(tuple(told), total)
+    return MaskedCounts(tuple(masked), CountMask.WITHHELD)
+
+
+def _is_hidden(counts: Sequence[int], told: Sequence[Tally], least: int) -> bool:
+    """Whether each small count may be anything from 1 to `least` - 1 for the reader."""
+    n_small, n_withheld = told.count(CountMask.SMALL), told.count(CountMask.WITHHELD)
+    rest = sum(n for n, shown in zip(counts, told, strict=True) if isinstance(shown, CountMask))
+    most = rest - (n_small - 1) - least * n_withheld  # where the others are as small as can be
+    fewest = 1 if n_withheld else rest - (n_small - 1) * (least - 1)  # where they are as large
+    return most >= least - 1 and fewest <= 1
+
+
 _STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*<")
-_THEN = (1980, 1, 1, 0, 0, 0)
 
 
 def fix_times(path: Path) -> None:
-    """Write `path` again with its entries in their order, compressed, all of the same date."""
+    """Write a zipped file again with its entries in their order, compressed, all of one date."""
     path.write_bytes(undated(path.read_bytes()))
 
 
 def undated(content: bytes) -> bytes:
-    """The bytes of a zipped file, its entries in their order, compressed, all of the same date."""
+    """The bytes of a zipped file without any time of writing, in workbooks within it neither."""
+    return zipped((name, _undated_workbook(name, inner)) for name, inner in _unzipped(content))
+
+
+def zipped(entries: Iterable[tuple[str, bytes]]) -> bytes:
+    """A zip file of `entries` (name, content) in their order, compressed, all of one date."""
     out = io.BytesIO()
-    with (
-        zipfile.ZipFile(io.BytesIO(content)) as written,
-        zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive,
-    ):
-        for name in written.namelist():
-            entry = zipfile.ZipInfo(name, _THEN)
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in entries:
+            entry = zipfile.ZipInfo(name, (1980, 1, 1, 0, 0, 0))
             entry.compress_type, entry.external_attr = zipfile.ZIP_DEFLATED, 0o600 << 16
-            archive.writestr(entry, _inner(name, written.read(name)))
+            archive.writestr(entry, content)
     return out.getvalue()
 
 
-def _inner(name: str, content: bytes) -> bytes:
-    """A file of the zipped one; the workbook behind a chart is undated too, its properties included."""
+def _unzipped(content: bytes) -> list[tuple[str, bytes]]:
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return [(name, archive.read(name)) for name in archive.namelist()]
+
+
+def _undated_workbook(name: str, content: bytes) -> bytes:
+    """The workbook behind a chart, its properties undated too; any other content as it is."""
     if not name.endswith(".xlsx"):
         return content
-    with zipfile.ZipFile(io.BytesIO(content)) as written:
-        files = {
-            inner: _STAMP.sub(rb"\g<1>1980-01-01T00:00:00Z<", written.read(inner))
-            for inner in written.namelist()
-        }
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w") as archive:
-        for inner, bytes_ in files.items():
-            archive.writestr(zipfile.ZipInfo(inner, _THEN), bytes_)
-    return undated(out.getvalue())
+    entries = _unzipped(content)
+    return zipped((n, _STAMP.sub(rb"\g<1>1980-01-01T00:00:00Z<", inner)) for n, inner in entries)

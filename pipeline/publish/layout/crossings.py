@@ -23,7 +23,17 @@ from pipeline.publish.layout.blocks import (
 from pipeline.publish.report.content import AttendanceRow, Heat, Plane, Report, TerritoryMap
 from pipeline.publish.report.territories import own_sentence
 from pipeline.publish.territory_charts import map_spec, plane_spec, tree_spec
-from pipeline.publish.text import Mask, Tally, count, joined, number, percent, sentence, tally, word
+from pipeline.publish.text import (
+    CountMask,
+    Tally,
+    count,
+    joined,
+    number,
+    percent,
+    sentence,
+    tally,
+    word,
+)
 from pipeline.tables.schema import LEAD, VERDICTS
 
 MAP_FILE = "carte.html"
@@ -329,7 +339,7 @@ def voice_section(report: Report, numbering: Numbering) -> Section:
         [(name, _at(cells, told)) for name, cells in presence_cells(report)],
     )
     counts = (*(row.cells for row in report.attendance), _totals(report))
-    if any(isinstance(n, Mask) for cells in counts for cell in cells for n in cell):
+    if any(isinstance(n, CountMask) for cells in counts for cell in cells for n in cell):
         blocks.append(
             Paragraph(sentence("voix.petits_effectifs", n=number(report.least_count)), "note")
         )

@@ -21,8 +21,8 @@ from pipeline.publish.report.content import (
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.text import (
     NBSP,
-    Mask,
-    Masked,
+    CountMask,
+    MaskedCounts,
     Tally,
     capitalised,
     french_date,
@@ -101,7 +101,8 @@ def presence(tables: Tables, workshop_ids: Iterable[str], *, least: int) -> Pres
             people.total if len(listed) else None,
         )
     hides = [
-        any(isinstance(totals[place], Mask) for totals in workshops.values()) for place in (0, 1)
+        any(isinstance(totals[place], CountMask) for totals in workshops.values())
+        for place in (0, 1)
     ]
     is_known = [any(totals[place] is not None for totals in workshops.values()) for place in (0, 1)]
     n_people = came.drop_duplicates(["participant_id", "workshop_id"]).shape[0]
@@ -111,20 +112,24 @@ def presence(tables: Tables, workshop_ids: Iterable[str], *, least: int) -> Pres
         workshops=workshops,
         n_structures=None
         if not is_known[0]
-        else Mask.WITHHELD
+        else CountMask.WITHHELD
         if hides[0]
         else came["structure_id"].nunique(),
-        n_people=None if not is_known[1] else Mask.WITHHELD if hides[1] else n_people,
+        n_people=None if not is_known[1] else CountMask.WITHHELD if hides[1] else n_people,
         n_lists=sum(n_people is not None for _, n_people in workshops.values()),
     )
 
 
-def _masked(here: pd.DataFrame, column: str, types: tuple[str, ...], least: int) -> Masked:
+def _masked(here: pd.DataFrame, column: str, types: tuple[str, ...], least: int) -> MaskedCounts:
     """Distinct values of `column` by type; a total that is not their sum, since some have several types, is kept where it may be told."""
     told = mask_counts(
         [here.loc[here["structure_type"] == name, column].nunique() for name in types], least=least
     )
-    return told if isinstance(told.total, Mask) else Masked(told.counts, here[column].nunique())
+    return (
+        told
+        if isinstance(told.total, CountMask)
+        else MaskedCounts(told.counts, here[column].nunique())
+    )
 
 
 def workshop_facts(tables: Tables, passages: Passages, came: Presence) -> tuple[WorkshopFacts, ...]:

@@ -25,12 +25,11 @@ from pipeline.publish.report.passages import (
 )
 from pipeline.publish.report.themes import family_labels
 from pipeline.publish.text import (
-    Mask,
+    CountMask,
     capitalised,
     count,
     joined,
     mask_one,
-    one_of,
     percent,
     plain_name,
     printable,
@@ -111,7 +110,7 @@ def said_at(members: pd.DataFrame, passages: Passages, scope: Collection[str]) -
     ]
     return sentence(
         "raisons.aucune_table",
-        voies=one_of(ways) or word("raisons_voies", "distance"),
+        voies=joined(ways, "ou") or word("raisons_voies", "distance"),
         **places.words,
     )
 
@@ -126,7 +125,7 @@ def _rapporteurs(members: pd.DataFrame) -> str:
 
 def _late(members: pd.DataFrame, least: int) -> str:
     n_away = n_remote(members)
-    if mask_one(n_away, least=least) is Mask.SMALL:
+    if mask_one(n_away, least=least) is CountMask.SMALL:
         return sentence("raisons.a_distance_peu")
     return sentence("raisons.a_distance", n=count(n_away, "contribution")) if n_away else ""
 
