@@ -20,7 +20,7 @@ from flows.keys import tag_key
 from flows.runners import works_apart
 from models.embedder import encoding_also, load_embedder, vectors_kept
 from models.registry import load_tagger
-from models.tagger.views import texts_of
+from models.tagger.features import texts_of
 from pipeline.settings.stages import EmbedSettings
 from pipeline.study import Study
 

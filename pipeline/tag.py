@@ -20,7 +20,7 @@ from threadpoolctl import threadpool_limits
 
 from models.embedder import encoding_also
 from models.language_model.tagger import LanguageModelTagger
-from models.tagger.estimator import GridTagger
+from models.tagger import GridTagger
 from pipeline.grid.codes import PILIER, RUBRIQUE, Grid
 from pipeline.settings.stages import EmbedSettings, TagSettings
 from pipeline.spreading import Mapper, grains_of_rows, map_groups

@@ -16,7 +16,7 @@ from flows.process_workshop import process_workshop
 from flows.run import run_study
 from flows.runners import make_runner
 from models.embedder import known_vectors
-from models.tagger.views import available_encoders
+from models.tagger.features import available_encoders
 from pipeline.cli import copy_demo
 from pipeline.ingest import identify_workshops
 from pipeline.settings.service import ExecutionSettings

@@ -11,9 +11,8 @@ from models.language_model.asking import Codebook, read_answer
 from models.language_model.prompt import answer_schema, system_message
 from models.refit import read_labels, train_on_study
 from models.registry import read_tagger
+from models.tagger import GridTagger
 from models.tagger.decision import Axes, OwnAxis, Scores, Thresholds, choose_thresholds
-from models.tagger.estimator import GridTagger
-from models.tagger.learning import where_judged
 from pipeline.agreement import codings_of_people, machine_coding, measure_agreement
 from pipeline.decisions import apply_decisions
 from pipeline.evaluate import code_figures, exclusive_figures
@@ -165,7 +164,7 @@ def test_what_nobody_judged_of_an_axis_moves_none_of_its_thresholds(grid: Grid):
     probabilities, targets = lots.random((80, 6)), np.zeros((80, 6))
     targets[:, 3:] = probabilities[:, 3:] > 0.6
     scores, judged = Scores(probabilities, lots.random((80, 2))), np.ones((80, 6), dtype=bool)
-    alone = choose_thresholds(where_judged(scores, judged, axes), targets, axes)
+    alone = choose_thresholds(scores.where_judged(judged, axes), targets, axes)
     unjudged = Scores(lots.random((200, 6)), np.zeros((200, 2)))
     both = Scores(
         np.vstack([probabilities, unjudged.probabilities]),
@@ -173,7 +172,7 @@ def test_what_nobody_judged_of_an_axis_moves_none_of_its_thresholds(grid: Grid):
     )
     known = np.vstack([judged, np.zeros((200, 6), dtype=bool)])
     beside = choose_thresholds(
-        where_judged(both, known, axes), np.vstack([targets, np.zeros((200, 6))]), axes
+        both.where_judged(known, axes), np.vstack([targets, np.zeros((200, 6))]), axes
     )
     assert beside.codes.tolist() == alone.codes.tolist()
     assert beside.no_code.tolist() == alone.no_code.tolist()

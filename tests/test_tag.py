@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 
 from models.registry import labelled_rows, load_tagger
-from models.tagger.estimator import GridTagger
+from models.tagger import GridTagger
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import STANDARD, Code, Grid

@@ -15,7 +15,7 @@ from pipeline.spreading import Mapper
 
 if TYPE_CHECKING:
     from flows.runners.base import Runner
-    from models.tagger.estimator import GridTagger
+    from models.tagger import GridTagger
 
 _RUNNING: list["Runner"] = []  # the innermost last; none: this process does all
 
@@ -78,7 +78,7 @@ def spread_tagging(tagger: "GridTagger") -> Mapper:
     if not works_apart():
         return spread_work()
     from models.embedder import lending
-    from models.tagger.views import texts_of
+    from models.tagger.features import texts_of
 
     def texts(units: Any) -> list[str]:
         return texts_of(units)

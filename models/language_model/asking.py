@@ -23,7 +23,7 @@ from typing import Any
 
 from models.language_model.client import ChatClient, UnavailableError, UnusableError
 from models.language_model.prompt import Item, answer_schema, user_message
-from models.tagger.views import Span
+from models.tagger.features import Span
 from pipeline.files import text_hash, write_bytes
 from pipeline.grid.codes import Grid
 from pipeline.settings.stages import LanguageModelSettings

@@ -16,7 +16,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from models.tagger.views import texts_of
+from models.tagger.features import texts_of
 from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Axis, Code, Grid
 from pipeline.settings.stages import LanguageModelSettings
 

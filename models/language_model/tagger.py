@@ -26,9 +26,8 @@ from models.language_model.prompt import (
     system_fingerprint,
     system_message,
 )
-from models.tagger.decision import Assigned
-from models.tagger.estimator import Tagging
-from models.tagger.views import Array, Span, texts_of
+from models.tagger import Tagging
+from models.tagger.features import Array, Mask, Span, texts_of
 from pipeline.grid.codes import Code, Grid
 from pipeline.settings.stages import LanguageModelSettings
 
@@ -125,7 +124,7 @@ class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
         put = put.reshape(len(units), len(names))
         return Tagging(put.astype(np.float64), put)
 
-    def explain(self, units: pd.DataFrame, asked: Assigned) -> list[dict[int, list[Span]]]:
+    def explain(self, units: pd.DataFrame, asked: Mask) -> list[dict[int, list[Span]]]:
         """Return, for each unit, where the model's quotes stand, by each column that `asked` (n_units, n_codes) marks."""
         names = self.classes_
         return [

@@ -1,10 +1,313 @@
 """The tagger: which codes of a grid a passage carries, how surely, and which words say so.
 
-`GridTagger(grid)` is a scikit-learn estimator: learnt from labelled passages where there are any, else from the grid's own definitions.
-To read in this order: estimator, views (what it sees), linear (weights), postures, decision (from outputs to codes), learning, definitions,
-notions, evidence, storage.
+Fitted on labelled passages, or without any by the grid's own definitions.
+
+In:   units (a `text` column; `question` and `channel` where known); to fit, a set of codes a unit
+Out:  probabilities, codes and evidence, in the order of `classes_`: axis by axis, in grid order
 """
 
-from models.tagger.estimator import GridTagger, Tagging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
 
-__all__ = ["GridTagger", "Tagging"]
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from models.tagger.decision import Axes, Scores, Thresholds
+from models.tagger.definitions import DefinitionMatcher, load_background
+from models.tagger.features import Array, Mask, Span, available_encoders, texts_of
+from models.tagger.learning import Recipe, TrainingSet, fold_groups, learn
+from models.tagger.storage import code_fingerprint, grid_fingerprint
+from pipeline.grid.codes import Axis, Code, Grid, Question
+
+_LEARNT_ALONE = 20  # labelled passages of a code from which its definition no longer counts
+_DECIMALS = 9  # beyond these, probabilities are noise
+
+
+@dataclass(frozen=True)
+class Tagging:
+    """`probabilities` and `is_assigned`, both (n_units, n_codes)."""
+
+    probabilities: Array
+    is_assigned: Mask
+
+
+class GridTagger(BaseEstimator):  # type: ignore[misc]
+    """Multi-label tagger of a grid; exactly one code a unit of each exclusive axis.
+
+    `encoders`: None takes those that run here. `pretrained`: a tagger fitted for another grid,
+    which answers for the codes that both define alike.
+    """
+
+    def __init__(
+        self,
+        grid: Grid,
+        *,
+        encoders: tuple[str, ...] | None = None,
+        penalty: float = 4.0,
+        n_terms: tuple[int, int] = (20_000, 15_000),
+        pretrained: "GridTagger | None" = None,
+    ) -> None:
+        self.grid = grid
+        self.encoders = encoders
+        self.penalty = penalty
+        self.n_terms = n_terms
+        self.pretrained = pretrained
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """The grid's codes, axis by axis."""
+        return self.grid.by_axis
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The codes' names, in the order of the columns."""
+        return np.array([code.code for code in self.codes], dtype=np.str_)
+
+    @property
+    def reads_with(self) -> tuple[str, ...]:
+        """The encoders that it may ask for the vectors of units."""
+        learnt = self.model_.features.centres if self.is_learnt else ()
+        return tuple(dict.fromkeys([*self._encoders, *learnt]))
+
+    @property
+    def is_learnt(self) -> bool:
+        """Whether it was fitted on labelled passages."""
+        return hasattr(self, "model_")
+
+    @property
+    def version_(self) -> str:
+        """Names what the answers depend on."""
+        if self.is_learnt:
+            return f"{getattr(self, 'name_', 'etude')}-{self.model_.fingerprint()}"
+        version = f"definitions-{grid_fingerprint(self.grid)[:8]}"
+        if self.pretrained is not None and self._shared_columns:
+            version += f"+{self.pretrained.version_}"
+        return version
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def __sklearn_tags__(self) -> Any:
+        """Passages are text, and the tagger answers without a fit."""
+        tags = super().__sklearn_tags__()
+        tags.input_tags.two_d_array = False
+        tags.input_tags.string = True
+        tags.target_tags.multi_output = True
+        tags.target_tags.required = True
+        tags.requires_fit = False
+        return tags
+
+    def fit(
+        self,
+        units: pd.DataFrame,
+        labels: Sequence[set[str]],
+        groups: Sequence[str] | None = None,
+        *,
+        judged: Mask | None = None,
+        counts: Sequence[int] | NDArray[np.int64] | None = None,
+        remembered: Mask | None = None,
+    ) -> "GridTagger":
+        """Learn from `units` and their codes; codes that the grid does not know are ignored.
+
+        Thresholds and calibration come from whole `groups` left out, by default the units'
+        workshops. `judged` (n_units, n_codes) marks what somebody decided, by default all; a unit
+        counts `counts` times (n_units), by default once. `remembered` (n_units), by default none,
+        marks passages of which the model keeps vectors and n-grams: none that a person must be
+        able to have erased. `held_out_` are each unit's scores by the fit without its group.
+        """
+        targets = self.targets(labels)
+        n_units = len(units)
+        training = TrainingSet(
+            units,
+            targets,
+            fold_groups(_groups(units) if groups is None else list(groups)),
+            np.ones(targets.shape, dtype=bool) if judged is None else judged,
+            np.asarray(np.ones(n_units) if counts is None else counts, dtype=np.int64),
+            np.zeros(n_units, dtype=bool) if remembered is None else remembered,
+        )
+        recipe = Recipe(self._encoders, self.penalty, self.n_terms)
+        self.model_, held_out = learn(training, Axes.of(self.grid), recipe)
+        self.held_out_ = self._with_definitions(held_out, units)
+        return self
+
+    def targets(self, labels: Iterable[set[str]]) -> Array:
+        """`labels` as (n_units, n_codes), 0 or 1."""
+        rows = [[code in put for code in self.classes_] for put in labels]
+        return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.codes))
+
+    def predict_proba(self, units: pd.DataFrame) -> Array:
+        """Return probabilities (n_units, n_codes), each unit's by itself.
+
+        Those of an exclusive axis sum to 1.
+        """
+        return self.scores(units).probabilities
+
+    def predict(self, units: pd.DataFrame) -> list[set[str]]:
+        """Return the codes of each unit: one of each exclusive axis, any number of the others."""
+        names = self.classes_
+        return [{str(code) for code in names[row]} for row in self.tag(units).is_assigned]
+
+    def tag(self, units: pd.DataFrame, *, threshold_shift: float = 0.0) -> Tagging:
+        """Return probabilities and decisions; every threshold is moved by `threshold_shift`."""
+        scores = self.scores(units)
+        thresholds = self.thresholds().shifted(threshold_shift)
+        return Tagging(scores.probabilities, thresholds.decide(scores, Axes.of(self.grid)))
+
+    def explain(self, units: pd.DataFrame, mask: Mask) -> list[dict[int, list[Span]]]:
+        """Return, for each unit, the spans that speak for each column in `mask`."""
+        texts = texts_of(units)
+        if self.is_learnt:
+            return self.model_.explain(texts, mask)
+        explained: list[dict[int, list[Span]]] = [{} for _ in texts]
+        start = 0
+        for matcher in self._matchers:
+            end = start + len(matcher.codes)
+            _add_spans(explained, matcher.explain(texts, mask[:, start:end]), range(start, end))
+            start = end
+        shared = self._shared_columns
+        if self.pretrained is not None and shared:
+            theirs = np.zeros((len(units), len(self.pretrained.codes)), dtype=bool)
+            theirs[:, list(shared.values())] = mask[:, list(shared)]
+            own_column = {column: own for own, column in shared.items()}
+            _add_spans(explained, self.pretrained.explain(units, theirs), own_column)
+        return explained
+
+    @property
+    def _encoders(self) -> tuple[str, ...]:
+        return self.encoders or available_encoders()
+
+    def scores(self, units: pd.DataFrame) -> Scores:
+        """Return probabilities, and the chances that no code of an axis fits."""
+        if self.is_learnt:
+            scores = self._with_definitions(self.model_.scores(units), units)
+        else:
+            scores = self._with_pretrained(self._by_definitions(units), units)
+        return Scores(
+            np.round(scores.probabilities, _DECIMALS), np.round(scores.no_code, _DECIMALS)
+        )
+
+    def thresholds(self) -> Thresholds:
+        """Return the thresholds in force."""
+        if self.is_learnt:
+            return self.model_.thresholds
+        codes = [matcher.threshold for matcher in self._matchers for _ in matcher.codes]
+        thresholds = Thresholds(np.array(codes), np.zeros(len(Axes.of(self.grid).gated)))
+        shared = self._shared_columns
+        if self.pretrained is not None and shared:
+            theirs = self.pretrained.thresholds()
+            thresholds.codes[list(shared)] = theirs.codes[list(shared.values())]
+            for gate, their_gate in self._shared_gates.items():
+                thresholds.no_code[gate] = theirs.no_code[their_gate]
+        return thresholds
+
+    def _with_definitions(self, learnt: Scores, units: pd.DataFrame) -> Scores:
+        """Mix definitions in for codes of few labelled passages, the more the fewer."""
+        share = np.minimum(1.0, self.model_.counts / _LEARNT_ALONE)
+        for columns in Axes.of(self.grid).exclusive:
+            share[columns] = share[columns].min(initial=1.0)
+        if (share == 1).all():
+            return learnt
+        defined = self._by_definitions(units).probabilities
+        return Scores(share * learnt.probabilities + (1 - share) * defined, learnt.no_code)
+
+    def _by_definitions(self, units: pd.DataFrame) -> Scores:
+        """Scores by the grid's definitions, which never say that some code must fit."""
+        probabilities = [matcher.probabilities(units) for matcher in self._matchers]
+        return Scores(
+            np.hstack(probabilities) if probabilities else np.zeros((len(units), 0)),
+            np.ones((len(units), len(Axes.of(self.grid).gated))),
+        )
+
+    def _with_pretrained(self, defined: Scores, units: pd.DataFrame) -> Scores:
+        """Replace what the pretrained tagger learnt of the codes that both grids define alike."""
+        shared = self._shared_columns
+        if self.pretrained is None or not shared:
+            return defined
+        theirs = self.pretrained.scores(units)
+        probabilities, no_code = defined.probabilities.copy(), defined.no_code.copy()
+        probabilities[:, list(shared)] = theirs.probabilities[:, list(shared.values())]
+        for gate, their_gate in self._shared_gates.items():
+            no_code[:, gate] = theirs.no_code[:, their_gate]
+        return Scores(probabilities, no_code)
+
+    @property
+    def _shared_gates(self) -> dict[int, int]:
+        """The pretrained tagger's gate of each of ours whose codes are all shared."""
+        if self.pretrained is None:
+            return {}
+        their_gates, shared = list(Axes.of(self.pretrained.grid).gated), set(self._shared_columns)
+        return {
+            gate: their_gates.index(name)
+            for gate, (name, columns) in enumerate(Axes.of(self.grid).gated.items())
+            if name in their_gates and {*range(columns.start, columns.stop)} <= shared
+        }
+
+    @property
+    def _shared_columns(self) -> dict[int, int]:
+        """The pretrained tagger's column of each code that both grids define alike.
+
+        Of an exclusive axis only where all its codes are.
+        """
+        if self.pretrained is None:
+            return {}
+        theirs = {code_fingerprint(code): i for i, code in enumerate(self.pretrained.codes)}
+        fingerprints = enumerate(map(code_fingerprint, self.codes))
+        shared = {column: theirs[mark] for column, mark in fingerprints if mark in theirs}
+        axes = {
+            axis.axis
+            for axis in self.grid.axes
+            if self._is_axis_shared(axis, set(shared), self.pretrained.grid)
+        }
+        return {
+            column: other for column, other in shared.items() if self.codes[column].axis in axes
+        }
+
+    def _is_axis_shared(self, axis: Axis, shared: set[int], other: Grid) -> bool:
+        """Whether `other` asks the same of `axis` and, where exclusive, has the same codes."""
+        choices = {other_axis.axis: other_axis.is_exclusive for other_axis in other.axes}
+        if choices.get(axis.axis) != axis.is_exclusive:
+            return False
+        columns = {column for column, code in enumerate(self.codes) if code.axis == axis.axis}
+        has_same_codes = columns <= shared and len(columns) == len(other.axis(axis.axis))
+        return not axis.is_exclusive or has_same_codes
+
+    @property
+    def _matchers(self) -> list[DefinitionMatcher]:
+        """One matcher an axis of the grid."""
+        grid, encoders = self.grid, self._encoders
+        return [
+            _matcher(grid.axis(axis.axis), grid.questions, encoders, axis.is_exclusive)
+            for axis in grid.axes
+        ]
+
+
+def _add_spans(
+    explained: list[dict[int, list[Span]]],
+    others: list[dict[int, list[Span]]],
+    column_of: Sequence[int] | dict[int, int],
+) -> None:
+    """Add the spans of `others`, each of their columns under its number in `column_of`."""
+    for spans, more in zip(explained, others, strict=True):
+        spans.update({column_of[column]: found for column, found in more.items()})
+
+
+@cache
+def _matcher(
+    codes: tuple[Code, ...],
+    questions: tuple[Question, ...],
+    encoders: tuple[str, ...],
+    is_exclusive: bool,
+) -> DefinitionMatcher:
+    return DefinitionMatcher(codes, questions, encoders, load_background(), is_exclusive)
+
+
+def _groups(units: pd.DataFrame) -> list[str]:
+    """The workshop of each unit, else its document, else one group."""
+    for column in ("workshop_id", "document_id"):
+        if column in units.columns and units[column].notna().all():
+            return [str(value) for value in units[column]]
+    return [""] * len(units)

@@ -1,19 +1,15 @@
-"""Ridge regression of all codes at once, on vectors, n-grams and context, and what it says of groups that it has not seen.
+"""Learn all codes at once from features: ridge regression, nearest passages, exclusive axes.
 
-In:   inputs, targets (n_units, n_outputs) 0 or 1, the group of each unit
-Out:  Weights, whose outputs do not depend on what else is in the batch; each unit's outputs by the fit without its group
+The ridge is fitted in the dual: one factorisation serves all codes, and gives the fits that leave
+a group out exactly. Labels of the most similar passages are blended in. An exclusive axis, such as
+posture, is then learnt from all outputs and the question: the same words complain, or propose.
 
-Fitted in the dual: one factorisation serves all codes, and gives the fits that leave a group out exactly, without making them.
-
-What the labelled passages most like a unit bear: beside the ridge, which weighs each word alone, it knows turns that it has met before.
-
-The posture, read again from what the ridge regression says of all codes and from the question: the same words complain, or propose.
+Every unit's product is taken alone where a batch would change the last bits.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass, fields
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,18 +18,21 @@ from scipy.linalg import cho_factor, lapack
 from scipy.optimize import minimize
 from threadpoolctl import threadpool_limits
 
-from models.tagger.views import Array, Inputs
+from models.tagger.features import Array, Features, Mask, as_stored
 
-OF_QUESTION = 0.5  # how much more two passages that answer the same question have in common
+Groups = NDArray[np.int64]
 Single = NDArray[np.float32]
+
+SAME_QUESTION = 0.5  # how much more alike two passages are that answer the same question
 
 
 @dataclass(frozen=True)
 class Weights:
-    """One column an output.
+    """Ridge weights, one column an output; the fields' names are those of the model's file.
 
-    `vectors` (n_vectors, n_outputs), what each question adds to them in `by_question` (n_questions, n_vectors, n_outputs), `context`
-    (n_context, n_outputs), `terms` (n_terms, n_outputs), `intercepts` (n_outputs).
+    `vectors` (n_vectors, n_outputs), what each question adds to them in `by_question`
+    (n_questions, n_vectors, n_outputs), `context` (n_context, n_outputs), `terms`
+    (n_terms, n_outputs), `intercepts` (n_outputs).
     """
 
     vectors: Array
@@ -42,86 +41,83 @@ class Weights:
     terms: Array
     intercepts: Array
 
-    def outputs(self, inputs: Inputs) -> Array:
-        """Return (n_units, n_outputs), around 0 to 1; each unit's product is taken alone, because a batch changes the last bits."""
-        summed = inputs.terms @ self.terms + inputs.context @ self.context + self.intercepts
-        for row, (vector, question) in enumerate(
-            zip(inputs.vectors, inputs.questions, strict=True)
-        ):
-            summed[row] += vector @ (
-                self.vectors if question < 0 else self.vectors + self.by_question[question]
-            )
-        return np.asarray(summed)
+    def outputs(self, features: Features) -> Array:
+        """Return (n_units, n_outputs), around 0 to 1."""
+        outputs = features.terms @ self.terms + features.context @ self.context + self.intercepts
+        pairs = zip(features.vectors, features.questions, strict=True)
+        for row, (vector, question) in enumerate(pairs):
+            known = self.vectors if question < 0 else self.vectors + self.by_question[question]
+            outputs[row] += vector @ known
+        return np.asarray(outputs)
 
 
 def fit_weights(
-    inputs: Inputs,
+    features: Features,
     targets: Array,
-    known: NDArray[np.bool_],
-    groups: NDArray[np.int64],
+    judged: Mask,
+    groups: Groups,
     *,
     penalty: float,
     counts: NDArray[np.int64],
 ) -> tuple[Weights, Array]:
-    """Return the weights that minimise squared errors plus `penalty` times their squares, and the outputs of fits without each group.
+    """Return the ridge weights, and each unit's outputs by the fit without its group.
 
-    `known` (n_units, n_outputs) marks the targets that a person has judged; the others teach nothing. A unit counts `counts` times
-    (n_units). Where there is a single group its units' held-out outputs are the shares of the true ones.
+    `judged` (n_units, n_outputs) marks the targets that a person decided; the others teach
+    nothing. A unit counts `counts` times (n_units). The held-out outputs of a single group are
+    the shares of true targets.
     """
-    counted = known * counts[:, None]
+    counted = judged * counts[:, None]
     shares = (targets * counted).sum(axis=0) / np.maximum(1, counted.sum(axis=0))
-    errors = np.where(known, targets - shares, 0.0).astype(np.float32)
+    errors = np.where(judged, targets - shares, 0.0).astype(np.float32)
     with threadpool_limits(1):  # the number of threads changes the last bits
-        inverse = _inverse(_likeness(inputs), penalty / counts)
+        inverse = _inverse(_kernel(features), penalty / counts)
         duals = inverse @ errors
         held_out = errors.copy()
         for group in np.unique(groups):
             rows = np.flatnonzero(groups == group)
             held_out[rows] -= np.linalg.solve(inverse[np.ix_(rows, rows)], duals[rows])
-    return _weights(inputs, duals, shares), held_out + shares
+    return _weights(features, duals, shares), held_out + shares
 
 
-def _likeness(inputs: Inputs) -> Single:
+def _kernel(features: Features) -> Single:
     """What each two units have in common (n_units, n_units)."""
-    vectors, context = inputs.vectors.astype(np.float32), inputs.context.astype(np.float32)
-    same_question = (inputs.questions[:, None] == inputs.questions) & (inputs.questions >= 0)
-    alike = vectors @ vectors.T
-    alike *= 1 + np.float32(OF_QUESTION) * same_question
-    alike += context @ context.T
-    for start in range(0, len(alike), 500):
-        alike[start : start + 500] += (inputs.terms[start : start + 500] @ inputs.terms.T).toarray()
-    return np.asarray(alike, dtype=np.float32)
+    vectors, context = features.vectors.astype(np.float32), features.context.astype(np.float32)
+    kernel = vectors @ vectors.T
+    kernel *= 1 + np.float32(SAME_QUESTION) * _same_question(features.questions, features.questions)
+    kernel += context @ context.T
+    for start in range(0, len(kernel), 500):
+        rows = slice(start, start + 500)
+        kernel[rows] += (features.terms[rows] @ features.terms.T).toarray()
+    return np.asarray(kernel, dtype=np.float32)
 
 
-def _inverse(likeness: Single, penalties: Array) -> Single:
-    """The inverse of `likeness`, which is lost, plus each unit's penalty."""
-    likeness[np.diag_indices_from(likeness)] += penalties.astype(np.float32)
-    factor, _ = cho_factor(likeness, lower=True, overwrite_a=True, check_finite=False)
+def _same_question(first: NDArray[np.integer], second: NDArray[np.integer]) -> Mask:
+    return np.asarray((first[:, None] == second) & (first[:, None] >= 0))
+
+
+def _inverse(kernel: Single, penalties: Array) -> Single:
+    """The inverse of `kernel`, which is overwritten, plus each unit's penalty."""
+    kernel[np.diag_indices_from(kernel)] += penalties.astype(np.float32)
+    factor, _ = cho_factor(kernel, lower=True, overwrite_a=True, check_finite=False)
     inverse, _ = lapack.spotri(factor, lower=True, overwrite_c=True)
     lower = np.tril(inverse)
     return np.asarray(lower + np.tril(lower, -1).T)
 
 
-def _weights(inputs: Inputs, duals: Single, shares: Array) -> Weights:
-    vectors = inputs.vectors.astype(np.float32)
-    by_question = [
-        OF_QUESTION * vectors[inputs.questions == question].T @ duals[inputs.questions == question]
-        for question in range(inputs.n_questions)
-    ]
+def _weights(features: Features, duals: Single, shares: Array) -> Weights:
+    vectors = features.vectors.astype(np.float32)
+    by_question = []
+    for question in range(features.n_questions):
+        rows = features.questions == question
+        by_question.append(SAME_QUESTION * vectors[rows].T @ duals[rows])
+    shape = (features.n_questions, vectors.shape[1], duals.shape[1])
     return Weights(
         as_stored(vectors.T @ duals),
-        as_stored(
-            np.array(by_question).reshape(inputs.n_questions, vectors.shape[1], duals.shape[1])
-        ),
-        as_stored(inputs.context.T @ duals),
-        as_stored(inputs.terms.T @ duals),
+        as_stored(np.array(by_question).reshape(shape)),
+        as_stored(features.context.T @ duals),
+        as_stored(features.terms.T @ duals),
         as_stored(shares),
     )
-
-
-def as_stored(values: NDArray[np.floating[Any]]) -> Array:
-    """Return `values` as a file keeps them."""
-    return np.asarray(values).astype(np.float32).astype(np.float64)
 
 
 def sigmoid(logits: Array) -> Array:
@@ -135,20 +131,21 @@ def softmax(logits: Array) -> Array:
     return np.asarray(raised / raised.sum(axis=1, keepdims=True))
 
 
-SHARE = 0.2  # of the neighbours in what is put out, beside the ridge; as the two below, chosen on files of data/training left out
+# Chosen on files of data/training left out.
+SHARE = 0.2  # of the neighbours' labels in the outputs, beside the ridge
 _N_NEAREST = 30
-_SHARPNESS = 4  # the power of the likeness by which neighbours weigh
-_PARTS = 256  # what is compared is kept in 256ths
+_SHARPNESS = 4  # the power of the similarity by which neighbours weigh
+_UNITS = 256  # features are kept as whole numbers of 256ths
 _BATCH = 256
-Whole = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Neighbours:
-    """Passages that are remembered, no word of them as written.
+    """Labelled passages to compare others with; no word of them as written.
 
-    `vectors` (n_passages, n_vectors), `context` (n_passages, n_context) and `terms` (n_passages, n_terms) in 256ths, `questions`
-    (n_passages), what each bears in `outputs` and what of it somebody judged in `known`, both (n_passages, n_outputs), 0 or 1.
+    `vectors` (n_passages, n_vectors), `context` (n_passages, n_context) and terms in 256ths,
+    `questions` (n_passages), the labels in `outputs` and which of them somebody judged in `known`,
+    both (n_passages, n_outputs), 0 or 1. The fields' names are those of the model's file.
     """
 
     vectors: NDArray[np.int8]
@@ -161,191 +158,178 @@ class Neighbours:
     known: NDArray[np.uint8]
 
     @classmethod
-    def remember(cls, inputs: Inputs, outputs: Array, known: NDArray[np.bool_]) -> "Neighbours":
-        """Remember every passage of `inputs`, with what it bears."""
-        terms = _whole_terms(inputs.terms)
+    def of_passages(cls, features: Features, outputs: Array, judged: Mask) -> "Neighbours":
+        """Keep every passage of `features`, with its labels."""
+        terms = _whole_terms(features.terms)
         return cls(
-            _whole(inputs.vectors).astype(np.int8),
-            _whole(inputs.context).astype(np.int8),
-            inputs.questions.astype(np.int16),
+            _whole(features.vectors).astype(np.int8),
+            _whole(features.context).astype(np.int8),
+            features.questions.astype(np.int16),
             terms.data.astype(np.uint16),
             terms.indices.astype(np.uint16 if terms.shape[1] <= 2**16 else np.uint32),
             terms.indptr.astype(np.int64),
             outputs.astype(np.uint8),
-            known.astype(np.uint8),
+            judged.astype(np.uint8),
         )
 
     def arrays(self) -> dict[str, NDArray[np.generic]]:
-        """What a file keeps; `Neighbours(**arrays)` gives the same back."""
+        """The arrays of a file; `Neighbours(**arrays)` gives the same back."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
-    def beside(
-        self, ridge: Array, inputs: Inputs, *, apart: NDArray[np.bool_] | None = None
-    ) -> Array:
-        """Return `ridge` (n_units, n_outputs) with the neighbours' share in it.
+    def blend(self, outputs: Array, features: Features, *, excluded: Mask | None = None) -> Array:
+        """Return `outputs` (n_units, n_outputs) with the neighbours' share in it.
 
-        `apart` (n_units, n_passages) marks passages that a unit may not be compared with, as those of its own group.
+        `excluded` (n_units, n_passages) marks passages that a unit is not compared with.
         """
-        said = np.zeros_like(ridge)
-        for rows, likeness in self._likeness(inputs):
-            if apart is not None:
-                likeness[apart[rows]] = 0.0
-            said[rows] = self._said_by_nearest(likeness)
-        return np.asarray((1 - SHARE) * ridge + SHARE * said)
+        nearest = np.zeros_like(outputs)
+        for rows, similarity in self._similarities(features):
+            if excluded is not None:
+                similarity[excluded[rows]] = 0.0
+            nearest[rows] = self._labels_of_nearest(similarity)
+        return np.asarray((1 - SHARE) * outputs + SHARE * nearest)
 
-    def _likeness(self, inputs: Inputs) -> Iterator[tuple[slice, Array]]:
+    def _similarities(self, features: Features) -> Iterator[tuple[slice, Array]]:
         """Cosines (n_rows, n_passages), a batch of units at a time."""
-        vectors, context, terms = (
-            _whole(inputs.vectors),
-            _whole(inputs.context),
-            _whole_terms(inputs.terms),
-        )
-        own = np.sqrt(_own_likeness(vectors, context, terms, inputs.questions))
-        kept_vectors, kept_context, kept_terms = self._kept
+        vectors, context = _whole(features.vectors), _whole(features.context)
+        terms, questions = _whole_terms(features.terms), features.questions
+        norms = np.sqrt(_squared_norms(vectors, context, terms, questions))
+        own_vectors, own_context, own_terms = self._features
         for start in range(0, len(vectors), _BATCH):
             rows = slice(start, start + _BATCH)
-            is_same = (inputs.questions[rows, None] == self.questions) & (
-                inputs.questions[rows, None] >= 0
-            )
+            same_question = _same_question(questions[rows], self.questions)
             with threadpool_limits(1):
-                alike = (vectors[rows] @ kept_vectors.T).astype(np.float64)
-                alike *= 1 + OF_QUESTION * is_same
-                alike += context[rows] @ kept_context.T
-            alike += (terms[rows, : kept_terms.shape[1]] @ kept_terms.T).toarray()
-            yield rows, np.maximum(alike, 0.0) / np.maximum(own[rows, None] * self._own, 1e-9)
+                similarity = (vectors[rows] @ own_vectors.T).astype(np.float64)
+                similarity *= 1 + SAME_QUESTION * same_question
+                similarity += context[rows] @ own_context.T
+            similarity += (terms[rows, : own_terms.shape[1]] @ own_terms.T).toarray()
+            scale = np.maximum(norms[rows, None] * self._norms, 1e-9)
+            yield rows, np.maximum(similarity, 0.0) / scale
 
-    def _said_by_nearest(self, likeness: Array) -> Array:
-        """The mean of what the nearest passages bear, the more alike the heavier; the share of all where no judged one is alike."""
-        n_nearest = min(_N_NEAREST, likeness.shape[1])
-        nearest = np.argpartition(-likeness, n_nearest - 1, axis=1)[:, :n_nearest]
-        weights = (
-            np.take_along_axis(likeness, nearest, axis=1)[:, :, None] ** _SHARPNESS
-            * self.known[nearest]
-        )
+    def _labels_of_nearest(self, similarity: Array) -> Array:
+        """The mean labels of the nearest passages; the share of all where none is alike."""
+        n_nearest = min(_N_NEAREST, similarity.shape[1])
+        nearest = np.argpartition(-similarity, n_nearest - 1, axis=1)[:, :n_nearest]
+        closeness = np.take_along_axis(similarity, nearest, axis=1)[:, :, None]
+        weights = closeness**_SHARPNESS * self.known[nearest]
         total = weights.sum(axis=1)
-        said = (weights * self.outputs[nearest]).sum(axis=1) / np.maximum(total, 1e-12)
-        return np.where(total > 1e-12, said, self._shares)
+        labels = (weights * self.outputs[nearest]).sum(axis=1) / np.maximum(total, 1e-12)
+        return np.where(total > 1e-12, labels, self._shares)
 
     @cached_property
-    def _kept(self) -> tuple[Whole, Whole, sparse.csr_matrix]:
+    def _features(self) -> tuple[Single, Single, sparse.csr_matrix]:
         n_terms = int(self.term_places.max(initial=0)) + 1
+        columns = self.term_places.astype(np.int64)
         terms = sparse.csr_matrix(
-            (
-                self.term_values.astype(np.float64),
-                self.term_places.astype(np.int64),
-                self.term_ends,
-            ),
+            (self.term_values.astype(np.float64), columns, self.term_ends),
             shape=(len(self.vectors), n_terms),
         )
         return self.vectors.astype(np.float32), self.context.astype(np.float32), terms
 
     @cached_property
-    def _own(self) -> Array:
-        """How much each passage is like itself, square root taken, (n_passages)."""
-        return np.sqrt(_own_likeness(*self._kept, self.questions))
+    def _norms(self) -> Array:
+        return np.sqrt(_squared_norms(*self._features, self.questions))
 
     @cached_property
     def _shares(self) -> Array:
-        return np.asarray(
-            (self.outputs * self.known).sum(axis=0) / np.maximum(1, self.known.sum(axis=0))
-        )
+        n_judged = np.maximum(1, self.known.sum(axis=0))
+        return np.asarray((self.outputs * self.known).sum(axis=0) / n_judged)
 
 
-def _own_likeness(
-    vectors: Whole, context: Whole, terms: sparse.csr_matrix, questions: NDArray[np.integer]
+def _squared_norms(
+    vectors: Single, context: Single, terms: sparse.csr_matrix, questions: NDArray[np.integer]
 ) -> Array:
-    squares = (vectors.astype(np.float64) ** 2).sum(axis=1) * (1 + OF_QUESTION * (questions >= 0))
-    return np.asarray(
-        squares
-        + (context.astype(np.float64) ** 2).sum(axis=1)
-        + np.asarray(terms.multiply(terms).sum(axis=1)).ravel()
-    )
+    of_vectors = (vectors.astype(np.float64) ** 2).sum(axis=1)
+    of_vectors = of_vectors * (1 + SAME_QUESTION * (questions >= 0))
+    of_context = (context.astype(np.float64) ** 2).sum(axis=1)
+    of_terms = np.asarray(terms.multiply(terms).sum(axis=1)).ravel()
+    return np.asarray(of_vectors + of_context + of_terms)
 
 
-def _whole(values: Array) -> Whole:
-    """`values` in 256ths, as much of them as a signed byte holds: single dimensions stay well below a half."""
-    return np.clip(np.rint(values * _PARTS), -127, 127).astype(np.float32)
+def _whole(values: Array) -> Single:
+    """`values` in 256ths, within a signed byte: single dimensions stay well below a half."""
+    return np.clip(np.rint(values * _UNITS), -127, 127).astype(np.float32)
 
 
 def _whole_terms(terms: sparse.csr_matrix) -> sparse.csr_matrix:
     whole = terms.copy()
-    whole.data = np.rint(whole.data * _PARTS)
+    whole.data = np.rint(whole.data * _UNITS)
     whole.eliminate_zeros()
     whole.sort_indices()
     return whole
 
 
-_SCALE = 5.0  # of outputs beside the question's marks
-_MOST_STEPS = 200
+_OUTPUT_SCALE = 5.0  # of outputs beside the question's marks
+_MAX_ITERATIONS = 200
 
 
 @dataclass(frozen=True)
-class PostureWeights:
-    """`outputs` (n_outputs, n_postures), `questions` (n_questions + 1, n_postures), the last row for a unit without a known question."""
+class ExclusiveWeights:
+    """Weights of one exclusive axis; the fields' names are those of the model's file.
+
+    `outputs` (n_outputs, n_codes), `questions` (n_questions + 1, n_codes), the last row for a unit
+    without a known question.
+    """
 
     outputs: Array
     questions: Array
 
     def logits(self, outputs: Array, questions: NDArray[np.int64]) -> Array:
-        """Return (n_units, n_postures); each unit's product is taken alone, because a batch changes the last bits."""
-        summed = self.questions[questions]  # -1 is the last row
-        for row, seen in enumerate(outputs):
-            summed[row] += seen @ self.outputs
-        return np.asarray(summed)
+        """Return (n_units, n_codes)."""
+        logits = self.questions[questions]  # -1 is the last row
+        for row, unit_outputs in enumerate(outputs):
+            logits[row] += unit_outputs @ self.outputs
+        return np.asarray(logits)
 
 
-def read_again(
-    outputs: Array, inputs: Inputs, targets: Array, row_weights: Array, groups: NDArray[np.int64]
-) -> tuple[PostureWeights, Array]:
-    """Return the weights learnt on all units, and each unit's logits by those that had not seen its group.
+def fit_exclusive(
+    outputs: Array, features: Features, targets: Array, row_weights: Array, groups: Groups
+) -> tuple[ExclusiveWeights, Array]:
+    """Return the weights of one exclusive axis, and each unit's logits without its group.
 
-    `targets` (n_units, n_postures) has one true posture a row; a unit of weight 0 teaches nothing. A single group has seen itself.
+    `targets` (n_units, n_codes) has one true code a row; a unit of weight 0 teaches nothing. A
+    single group is judged by the fit that saw it.
     """
+    questions, n_questions = features.questions, features.n_questions
     logits = np.zeros(targets.shape)
     for group in np.unique(groups):
-        asked = groups == group
-        known = ~asked if not asked.all() else asked
-        weights = _fit(
-            outputs[known],
-            inputs.questions[known],
-            targets[known],
-            row_weights[known],
-            n_questions=inputs.n_questions,
+        held_out = groups == group
+        rest = held_out if held_out.all() else ~held_out
+        weights = _fit_softmax(
+            outputs[rest], questions[rest], targets[rest], row_weights[rest], n_questions
         )
-        logits[asked] = weights.logits(outputs[asked], inputs.questions[asked])
-    return _fit(
-        outputs, inputs.questions, targets, row_weights, n_questions=inputs.n_questions
-    ), logits
+        logits[held_out] = weights.logits(outputs[held_out], questions[held_out])
+    return _fit_softmax(outputs, questions, targets, row_weights, n_questions), logits
 
 
-def _fit(
+def _fit_softmax(
     outputs: Array,
     questions: NDArray[np.int64],
     targets: Array,
     row_weights: Array,
-    *,
     n_questions: int,
-) -> PostureWeights:
+) -> ExclusiveWeights:
     """The weights with the least log loss, each unit's times its weight, plus a ridge penalty."""
-    inputs = np.hstack([_SCALE * outputs, np.eye(n_questions + 1)[questions]])
+    inputs = np.hstack([_OUTPUT_SCALE * outputs, np.eye(n_questions + 1)[questions]])
+    shape = (inputs.shape[1], targets.shape[1])
 
-    def loss_and_slope(flat: Array) -> tuple[float, Array]:
-        moved = flat.reshape(inputs.shape[1], targets.shape[1])
-        chances = softmax(inputs @ moved)
-        loss = (
-            -(row_weights * (targets * np.log(np.maximum(chances, 1e-12))).sum(axis=1)).sum()
-            + (moved**2).sum() / 2
-        )
-        return float(loss), (
-            inputs.T @ (row_weights[:, None] * (chances - targets)) + moved
-        ).ravel()
+    def loss_and_gradient(flat: Array) -> tuple[float, Array]:
+        weights = flat.reshape(shape)
+        chances = softmax(inputs @ weights)
+        log_losses = (targets * np.log(np.maximum(chances, 1e-12))).sum(axis=1)
+        loss = -(row_weights * log_losses).sum() + (weights**2).sum() / 2
+        gradient = inputs.T @ (row_weights[:, None] * (chances - targets)) + weights
+        return float(loss), gradient.ravel()
 
-    start = np.zeros(inputs.shape[1] * targets.shape[1])
     with threadpool_limits(1):  # the number of threads changes the last bits
-        found = minimize(
-            loss_and_slope, start, jac=True, method="L-BFGS-B", options={"maxiter": _MOST_STEPS}
-        ).x
-    moved = found.reshape(inputs.shape[1], targets.shape[1])
-    return PostureWeights(
-        as_stored(_SCALE * moved[: outputs.shape[1]]), as_stored(moved[outputs.shape[1] :])
+        result = minimize(
+            loss_and_gradient,
+            np.zeros(shape[0] * shape[1]),
+            jac=True,
+            method="L-BFGS-B",
+            options={"maxiter": _MAX_ITERATIONS},
+        )
+    weights = result.x.reshape(shape)
+    n_outputs = outputs.shape[1]
+    return ExclusiveWeights(
+        as_stored(_OUTPUT_SCALE * weights[:n_outputs]), as_stored(weights[n_outputs:])
     )

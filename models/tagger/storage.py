@@ -1,7 +1,6 @@
-"""Models as files that anyone can read: a .json that describes and an .npz of plain arrays beside it. No pickle.
+"""Models as files that anyone can read: a .json that describes, an .npz of arrays, no pickle.
 
-In:   a description and arrays
-Out:  the same, once both files' sha256 are found right
+Both carry a sha256 that is checked when they are read.
 """
 
 import hashlib
@@ -14,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.errors import ModelError
+from pipeline.files import file_hash
 from pipeline.grid.codes import Code, Grid
 
 FORMAT = 2
@@ -24,13 +24,12 @@ Arrays = dict[str, NDArray[Any]]
 def write_model(path: Path, description: dict[str, Any], arrays: Arrays) -> None:
     """Write `path` (.json) and its arrays; same content, same bytes."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    np.savez_compressed(path.with_suffix(".npz"), allow_pickle=False, **arrays)
-    full = {"format": FORMAT, **description, "arrays_sha256": _file_hash(path.with_suffix(".npz"))}
-    path.write_text(
-        json.dumps(full | {"sha256": _seal(full)}, ensure_ascii=False, indent=1, sort_keys=True)
-        + "\n",
-        encoding="utf-8",
-    )
+    arrays_path = path.with_suffix(".npz")
+    np.savez_compressed(arrays_path, allow_pickle=False, **arrays)
+    full = {"format": FORMAT, **description, "arrays_sha256": file_hash(arrays_path)}
+    full["sha256"] = _hash(full)
+    content = json.dumps(full, ensure_ascii=False, indent=1, sort_keys=True)
+    path.write_text(content + "\n", encoding="utf-8")
 
 
 def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
@@ -40,7 +39,7 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
     """
     description = read_description(path)
     arrays_path = path.with_suffix(".npz")
-    if not arrays_path.is_file() or _file_hash(arrays_path) != description["arrays_sha256"]:
+    if not arrays_path.is_file() or file_hash(arrays_path) != description["arrays_sha256"]:
         raise _altered(arrays_path)
     try:
         with np.load(arrays_path, allow_pickle=False) as file:
@@ -50,7 +49,7 @@ def read_model(path: Path) -> tuple[dict[str, Any], Arrays]:
 
 
 def read_description(path: Path) -> dict[str, Any]:
-    """Return what a model's .json says, its own sha256 checked.
+    """Return what a model's .json holds, its own sha256 checked.
 
     Raises `ModelError` as `read_model` does.
     """
@@ -64,21 +63,21 @@ def read_description(path: Path) -> dict[str, Any]:
             f"le format {FORMAT}",
             "refaire le modèle : ateliers train ÉTUDE",
         )
-    seal = description.pop("sha256", None)
-    if seal != _seal(description):
+    sha256 = description.pop("sha256", None)
+    if sha256 != _hash(description):
         raise _altered(path)
-    return description | {"sha256": seal}
+    return description | {"sha256": sha256}
 
 
 def code_fingerprint(code: Code) -> str:
-    """Sixteen hex digits that change with the code's axis, name or definition, not with its label or layout."""
+    """Sixteen hex digits of the code's axis, name and definition; its label does not matter."""
     return _hash([code.axis, code.code, " ".join(code.definition.split()).lower()])[:16]
 
 
 def grid_fingerprint(grid: Grid) -> str:
-    """Sixteen hex digits that change with any code of the grid and with what its own axes ask for, not with the codes' order."""
-    asked = [f"{axis.axis} {axis.is_exclusive}" for axis in grid.own_axes]
-    return _hash(sorted(code_fingerprint(code) for code in grid.codes) + asked)[:16]
+    """Sixteen hex digits of all codes, in any order, and of what the grid's own axes ask for."""
+    own_axes = [f"{axis.axis} {axis.is_exclusive}" for axis in grid.own_axes]
+    return _hash(sorted(code_fingerprint(code) for code in grid.codes) + own_axes)[:16]
 
 
 def array_fingerprint(arrays: Arrays) -> str:
@@ -90,18 +89,9 @@ def array_fingerprint(arrays: Arrays) -> str:
     return digest.hexdigest()[:8]
 
 
-def _file_hash(path: Path) -> str:
-    return hashlib.sha256(path.read_bytes()).hexdigest()
-
-
-def _seal(description: dict[str, Any]) -> str:
-    return _hash(description)
-
-
 def _hash(value: Any) -> str:
-    return hashlib.sha256(
-        json.dumps(value, ensure_ascii=False, sort_keys=True).encode()
-    ).hexdigest()
+    text = json.dumps(value, ensure_ascii=False, sort_keys=True)
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _altered(path: Path) -> ModelError:

@@ -12,9 +12,10 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from models.refit import COUNTS, figures_of, load_passages
+from models.refit import COUNTS, figures_of
+from models.registry import load_passages
+from models.tagger import GridTagger
 from models.tagger.decision import Axes
-from models.tagger.estimator import GridTagger
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.settings.stages import TagSettings

@@ -11,9 +11,9 @@ import pytest
 from models.embedder import CachedEmbedder, load_embedder
 from models.refit import figures_of
 from models.registry import load_tagger
-from models.tagger.decision import Assigned, Axes, micro_f1
-from models.tagger.estimator import GridTagger
-from models.tagger.views import Array, available_encoders
+from models.tagger import GridTagger
+from models.tagger.decision import Axes, micro_f1
+from models.tagger.features import Array, Mask, available_encoders
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.settings.stages import EmbedSettings, TagSettings
@@ -82,7 +82,7 @@ def _seconds(work: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
-def _print_codes(tagger: GridTagger, assigned: Assigned, targets: Array) -> None:
+def _print_codes(tagger: GridTagger, assigned: Mask, targets: Array) -> None:
     """F1 of each code with its 95 % interval over resampled passages."""
     draws = np.random.default_rng(0).integers(0, len(targets), (N_DRAWS, len(targets)))
     for column, code in enumerate(tagger.classes_):

