@@ -101,10 +101,14 @@ def code_hash() -> str:
     )
 
 
-@cache
 def code_of(*functions: Callable[..., Any]) -> str:
     """12 hex digits that change with the code of `functions` and all that lies behind it."""
-    return SourceTree(ROOT).hash_behind(*functions)
+    return _hash_behind(*sorted({_name_of(function) for function in functions}))
+
+
+@cache
+def _hash_behind(*names: tuple[str, str]) -> str:
+    return SourceTree(ROOT).hash_behind(*names)
 
 
 @dataclass(frozen=True)
@@ -119,21 +123,21 @@ class SourceTree:
         installed = self.root / "pipeline" / "data"
         return installed if installed.is_dir() else self.root / "data"
 
-    def hash_behind(self, *functions: Callable[..., Any]) -> str:
-        """Hash what `functions` are made of in their own modules, and all files behind that.
+    def hash_behind(self, *names: tuple[str, str]) -> str:
+        """Hash what some functions, by module and name, are made of, and all files behind that.
 
         Of its own module only the definitions that a function uses count; of the modules that these
         import, and so on, the whole text and the data files that it names. A function-level import
         counts, one for type checkers alone does not.
         """
         texts: set[str] = set()
-        names: set[str] = set()
-        for function in functions:
-            slice_ = self._slice(*_name_of(function))
-            texts |= slice_.texts
-            names |= slice_.imports
+        modules: set[str] = set()
+        for module, name in names:
+            own = self._slice(module, name)
+            texts |= own.texts
+            modules |= own.imports
         digest = hashlib.sha256("\0".join(sorted(texts)).encode())
-        digest.update(_hash_of_files(self.files_behind(names)).encode())
+        digest.update(_hash_of_files(self.files_behind(modules)).encode())
         return digest.hexdigest()[:12]
 
     def files_behind(self, modules: Iterable[str]) -> frozenset[Path]:

@@ -14,10 +14,18 @@ import pytest
 
 import flows.runners as runners
 from flows.run import run_study
-from flows.runners import make_runner, on_dask, running, work
-from flows.runners.base import Runner, batched, opened
+from flows.runners import (
+    ProcessRunner,
+    SharingRunner,
+    ThreadRunner,
+    batched,
+    make_runner,
+    on_dask,
+    running,
+    work,
+)
 from flows.runners.on_dask import DaskRunner
-from flows.runners.pools import ProcessRunner, ThreadRunner
+from flows.runners.work import opened
 from models import embedder as embedders
 from models.embedder import lending, load_embedder
 from models.reading import read_texts
@@ -64,9 +72,9 @@ SAID = [
 
 
 @contextmanager
-def started(kind: str, workers: int = 2, batch_units: int = 3) -> Iterator[Runner]:
+def started(kind: str, workers: int = 2, batch_units: int = 3) -> Iterator[SharingRunner]:
     runner = make_runner(ExecutionSettings(runner=kind, workers=workers, batch_units=batch_units))
-    assert runner is not None
+    assert isinstance(runner, SharingRunner)
     try:
         yield runner
     finally:
@@ -74,7 +82,7 @@ def started(kind: str, workers: int = 2, batch_units: int = 3) -> Iterator[Runne
 
 
 @pytest.fixture(scope="module", params=KINDS)
-def runner(request: pytest.FixtureRequest) -> Iterator[Runner]:
+def runner(request: pytest.FixtureRequest) -> Iterator[SharingRunner]:
     """Two workers of each kind, started once for all tests of this file."""
     with started(request.param) as made:
         yield made
@@ -140,7 +148,7 @@ def test_one_batch_starts_no_worker(grains):
         assert list(runner.spread(worked.double, grains)) == [
             worked.double(grain) for grain in grains
         ]
-    assert runner._pool is None
+    assert runner.pool is None
 
 
 @pytest.mark.parametrize(
@@ -198,14 +206,15 @@ def test_a_cluster_of_an_address_does_the_work_and_is_left_running(monkeypatch):
 @pytest.mark.slow
 @needs_dask
 @pytest.mark.parametrize("fault", ["no scheduler", "no worker", "scheduler ends"])
-def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch, fault):
+def test_a_cluster_that_does_not_answer_is_one_line(fault):
     from distributed import LocalCluster
 
-    monkeypatch.setattr(on_dask, "_CONNECT_S", 2.0)
-    monkeypatch.setattr(on_dask, "_NO_WORKER_S", 2.0)
+    def impatient(address: str) -> DaskRunner:
+        return DaskRunner(1, 3, address, connect_s=2.0, no_worker_s=2.0)
+
     if fault == "no scheduler":
         with pytest.raises(RunnerError, match=r"tcp://127\.0\.0\.1:9"):
-            list(DaskRunner(1, 3, "tcp://127.0.0.1:9").spread(worked.double, GRAINS))
+            list(impatient("tcp://127.0.0.1:9").spread(worked.double, GRAINS))
         return
     cluster = LocalCluster(
         n_workers=0 if fault == "no worker" else 1,
@@ -213,7 +222,7 @@ def test_a_cluster_that_does_not_answer_is_one_line(monkeypatch, fault):
         dashboard_address=None,
         processes=True,
     )
-    runner = DaskRunner(0, 3, cluster.scheduler_address)
+    runner = impatient(cluster.scheduler_address)
     try:
         with pytest.raises(RunnerError, match="aucun planificateur Dask, ou aucun ouvrier"):
             for _ in runner.spread(worked.double, GRAINS * 50):
@@ -244,13 +253,8 @@ def test_what_a_worker_tells_of_a_failure_quotes_nobody():
         opened(told)
 
 
-@pytest.mark.parametrize("package", ["distributed", "prefect_dask"])
-def test_dask_that_is_not_installed_says_which_extra(monkeypatch, package):
-    found = on_dask.importlib.util.find_spec
-    monkeypatch.setattr(
-        on_dask.importlib.util, "find_spec", lambda name: None if name == package else found(name)
-    )
-    monkeypatch.setattr(on_dask, "is_recorded", lambda: True)
+def test_dask_that_is_not_installed_says_which_extra(monkeypatch):
+    monkeypatch.setattr(on_dask.importlib.util, "find_spec", lambda name: None)
     with pytest.raises(MissingExtraError, match=r"ateliers-territoires\[dask\]"):
         make_runner(ExecutionSettings(runner="dask"))
 
@@ -275,7 +279,8 @@ def test_settings_of_runners_are_checked(tmp_path, line, said):
 
 def test_processes_end_with_whoever_started_them():
     script = (
-        "import os, sys; sys.path.insert(0, 'tests'); from support import worked; from flows.runners.pools import ProcessRunner\n"
+        "import os, sys; sys.path.insert(0, 'tests')\n"
+        "from support import worked; from flows.runners import ProcessRunner\n"
         "if __name__ == '__main__':\n"
         "    runner = ProcessRunner(2, 1); list(runner.spread(worked.double, [[1], [2], [3]]))\n"
         "    print(*runner.pool._processes, flush=True); os.kill(os.getpid(), 9)\n"
@@ -472,15 +477,16 @@ def test_a_run_goes_on_when_a_worker_of_its_cluster_is_killed(invented, plain, m
         n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True
     ) as cluster:
         monkeypatch.setenv(on_dask.ADDRESS, cluster.scheduler_address)
-        received, receive = [0], on_dask._DaskJob.receive
+        received, spread = [0], DaskRunner.spread
 
-        def kill_one(job: on_dask._DaskJob) -> list[object]:
-            received[0] += 1
-            if received[0] in (2, 40):
-                list(cluster.workers.values())[received[0] == 40].process.process.kill()
-            return receive(job)
+        def kill_two(runner: DaskRunner, *asked: object) -> Iterator[object]:
+            for result in spread(runner, *asked):
+                received[0] += 1
+                if received[0] in (2, 40):
+                    list(cluster.workers.values())[received[0] == 40].process.process.kill()
+                yield result
 
-        monkeypatch.setattr(on_dask._DaskJob, "receive", kill_one)
+        monkeypatch.setattr(DaskRunner, "spread", kill_two)
         run_study(study.root)
     assert received[0] > 40
     assert table_bytes(study) == plain

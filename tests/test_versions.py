@@ -1,9 +1,8 @@
 """What a stage's code is: the modules behind its function and their data files, and nothing else."""
 
 import shutil
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -60,15 +59,6 @@ FILES = {
 }
 
 
-def function(module: str, name: str) -> Callable[..., Any]:
-    """A function as it would be once `module` was imported."""
-
-    def made() -> None: ...
-
-    made.__module__, made.__qualname__ = module, f"{name}.<locals>.compute"
-    return made
-
-
 def small_tree(folder: Path, files: dict[str, str]) -> SourceTree:
     for name, text in files.items():
         path = folder / name
@@ -99,8 +89,8 @@ def test_code_is_what_lies_behind_a_function(tmp_path, changed, first, third):
     before = small_tree(tmp_path / "before", FILES)
     after = small_tree(tmp_path / "after", FILES | {changed: f"{FILES[changed]}# autre\n"})
     for name, is_changed in (("first", first), ("third", third)):
-        made = function("pipeline.stages", name)
-        assert (before.hash_behind(made) != after.hash_behind(made)) is is_changed, name
+        function = ("pipeline.stages", name)
+        assert (before.hash_behind(function) != after.hash_behind(function)) is is_changed, name
 
 
 @pytest.mark.parametrize(
@@ -116,13 +106,13 @@ def test_of_its_own_module_only_what_a_function_uses_counts(tmp_path, old, new, 
     before = small_tree(tmp_path / "before", FILES)
     after = small_tree(tmp_path / "after", FILES | {"pipeline/stages.py": text.replace(old, new)})
     for name, is_changed in (("first", first), ("third", third)):
-        made = function("pipeline.stages", name)
-        assert (before.hash_behind(made) != after.hash_behind(made)) is is_changed, name
+        function = ("pipeline.stages", name)
+        assert (before.hash_behind(function) != after.hash_behind(function)) is is_changed, name
 
 
 def test_the_same_files_in_another_folder_are_the_same_code(tmp_path):
     trees = [small_tree(tmp_path / name, FILES) for name in ("un", "deux")]
-    one, other = (tree.hash_behind(function("pipeline.stages", "first")) for tree in trees)
+    one, other = (tree.hash_behind(("pipeline.stages", "first")) for tree in trees)
     assert one == other
 
 
@@ -159,4 +149,12 @@ def test_a_stage_of_the_installed_project_has_the_same_files_behind_it(tmp_path)
         )
     for name in ("lexicon", "grid"):
         shutil.copytree(ROOT / "data" / name, tmp_path / "pipeline" / "data" / name)
-    assert SourceTree(tmp_path).hash_behind(segment_documents) == code_of(segment_documents)
+    installed = SourceTree(tmp_path).hash_behind(("pipeline.segment", "segment_documents"))
+    assert installed == code_of(segment_documents)
+
+
+def test_a_function_inside_another_is_known_by_that_one():
+    def compute() -> None: ...
+
+    compute.__module__, compute.__qualname__ = "pipeline.segment", "segment_documents.<locals>.f"
+    assert code_of(compute) == code_of(partial(compute)) == code_of(segment_documents)

@@ -1,6 +1,7 @@
-"""Workers of a Dask cluster: of an address, or started on this machine; by Prefect's own Dask runner where a server keeps the record.
+"""Workers of a Dask cluster: of an address, or started on this machine.
 
-A batch whose worker ends goes to another, three times at most: Dask does it. What is watched here is that some worker is left.
+A batch whose worker ends goes to another, three times at most: Dask does it. What is watched here
+is that some worker is left.
 """
 
 import importlib.util
@@ -10,38 +11,46 @@ import pickle
 import tempfile
 import time
 import warnings
-from collections import deque
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from functools import cache, partial
 from typing import Any, NoReturn
 
-from flows.runners.base import Job, Runner, fail, give_up, opened
-from flows.runners.work import as_bytes, fingerprint, run_batch
-from flows.steps import is_recorded
+from flows.runners import SharingRunner, Submit
+from flows.runners.work import as_bytes, fail, fingerprint, give_up, opened, run_batch
 from pipeline.errors import MissingExtraError, RunnerError
 
 ADDRESS = "ATELIERS_DASK_ADDRESS"
-_CONNECT_S = 20.0
 _LOOK_S = 2.0  # between two looks at the cluster while a batch is waited for
-_NO_WORKER_S = 60.0  # that a cluster may be without a worker
 
 
-class NoWorkers(TimeoutError):  # noqa: N818
+class NoWorkers(TimeoutError):  # noqa: N818 - what is missing is told
     """The cluster had no worker for long."""
 
 
-class DaskRunner(Runner):
-    """A cluster of Dask, reached or started when there is something to share."""
+class DaskRunner(SharingRunner):
+    """A cluster of Dask, reached or started when there is something to share.
 
-    def __init__(self, workers: int, batch_units: int, address: str) -> None:
+    A scheduler may take `connect_s` to answer, a cluster be without a worker for `no_worker_s`.
+    """
+
+    is_apart = True
+
+    def __init__(
+        self,
+        workers: int,
+        batch_units: int,
+        address: str,
+        *,
+        connect_s: float = 20.0,
+        no_worker_s: float = 60.0,
+    ) -> None:
         super().__init__(workers, batch_units)
         self._address = os.environ.get(ADDRESS, "").strip() or address
+        self._connect_s, self._no_worker_s = connect_s, no_worker_s
         self._stack = ExitStack()
         self._client: Any = None
-        for package in ("distributed", *(["prefect_dask"] if is_recorded() else [])):
-            if importlib.util.find_spec(package) is None:
-                raise MissingExtraError(package.replace("_", "-"), "dask")
+        if importlib.util.find_spec("distributed") is None:
+            raise MissingExtraError("distributed", "dask")
 
     @property
     def client(self) -> Any:
@@ -52,92 +61,21 @@ class DaskRunner(Runner):
         if self._client is None:
             import distributed
 
-            logging.getLogger(distributed.__name__).setLevel(
-                logging.CRITICAL
-            )  # after it has set its own
+            quiet = logging.getLogger(distributed.__name__)
+            quiet.setLevel(logging.CRITICAL)  # after it has set its own
             warnings.filterwarnings("ignore", message="Sending large graph")
             try:
                 self._client = self._connected()
-                self._client.wait_for_workers(1, timeout=_NO_WORKER_S)
+                self._client.wait_for_workers(1, timeout=self._no_worker_s)
             except (OSError, TimeoutError) as error:
                 self.close()
-                self._unreachable(error)
+                self.unreachable(error)
         return self._client
 
     @property
     def most_in_flight(self) -> int:
         """Batches that are out at most: two a thread of the cluster as it is."""
         return 2 * max(1, sum(int(worker["nthreads"]) for worker in self._workers().values()))
-
-    def _connected(self) -> Any:
-        local = {
-            "n_workers": self.workers,
-            "threads_per_worker": 1,
-            "processes": True,
-            "dashboard_address": "127.0.0.1:0",
-            "scheduler_kwargs": {"dashboard": False},
-            "protocol": "tls",  # whoever reaches a scheduler runs what they like as its user
-            "security": True,
-            "local_directory": self._stack.enter_context(
-                tempfile.TemporaryDirectory(prefix="ateliers-dask-")
-            ),
-            "silence_logs": logging.CRITICAL,
-        }
-        if is_recorded():
-            from prefect_dask import DaskTaskRunner
-
-            where = {"address": self._address} if self._address else {"cluster_kwargs": local}
-            task_runner = self._stack.enter_context(
-                DaskTaskRunner(**where, client_kwargs={"timeout": _CONNECT_S})
-            )
-            return task_runner.client
-        from distributed import Client, LocalCluster
-
-        if self._address:
-            return self._stack.enter_context(
-                Client(self._address, timeout=_CONNECT_S, set_as_default=False)
-            )
-        cluster = self._stack.enter_context(LocalCluster(**local))
-        return self._stack.enter_context(Client(cluster, timeout=_CONNECT_S, set_as_default=False))
-
-    def _workers(self) -> dict[str, Any]:
-        workers: dict[str, Any] = self.client.scheduler_info(n_workers=-1).get("workers", {})
-        return workers
-
-    def _unreachable(self, error: BaseException | None) -> NoReturn:
-        where = self._address or "cette machine"
-        raise RunnerError(
-            f"aucun planificateur Dask, ou aucun ouvrier, ne répond ({where})",
-            "un planificateur et des ouvriers en service",
-            f"vérifier dask_address dans [execution] ou {ADDRESS}, et que dask worker tourne",
-        ) from error
-
-    @contextmanager
-    def _job(self, function: Callable[[Any], Any]) -> Iterator[Job]:
-        job = _DaskJob(self, function)
-        try:
-            yield job
-        finally:
-            job.cancel()
-
-    def watch(self, some_worker_at: float) -> float:
-        """Return when some worker was last there, at best now.
-
-        Raises `RunnerError` where the scheduler is gone, or no worker is left for long.
-        """
-        if self.client.status != "running":
-            self.lost(None)
-        now = time.monotonic()
-        if self._workers():
-            return now
-        if now - some_worker_at > _NO_WORKER_S:
-            self._unreachable(NoWorkers())
-        return some_worker_at
-
-    def lost(self, error: BaseException | None) -> NoReturn:
-        """Raise the error of a scheduler that is gone."""
-        cause = error if isinstance(error, OSError) else ConnectionError(type(error).__name__)
-        self._unreachable(cause)
 
     def close(self) -> None:
         """Leave the cluster, and end it where it was started here."""
@@ -146,69 +84,96 @@ class DaskRunner(Runner):
             warnings.simplefilter("ignore")
             self._stack.close()
 
+    def watch(self, some_worker_at: float) -> float:
+        """Return when some worker was last there, at best now.
 
-class _DaskJob:
-    def __init__(self, runner: DaskRunner, function: Callable[[Any], Any]) -> None:
-        self._runner = runner
-        self._name, content = as_bytes(function)
+        Raises `RunnerError` where the scheduler is gone, or no worker is left for long.
+        """
+        self._refuse_lost()
+        now = time.monotonic()
+        if self._workers():
+            return now
+        if now - some_worker_at > self._no_worker_s:
+            self.unreachable(NoWorkers())
+        return some_worker_at
+
+    def unreachable(self, error: BaseException) -> NoReturn:
+        """Raise the error of a scheduler that is gone, or of workers that are."""
+        where = self._address or "cette machine"
+        raise RunnerError(
+            f"aucun planificateur Dask, ou aucun ouvrier, ne répond ({where})",
+            "un planificateur et des ouvriers en service",
+            f"vérifier dask_address dans [execution] ou {ADDRESS}, et que dask worker tourne",
+        ) from (error if isinstance(error, OSError) else ConnectionError(type(error).__name__))
+
+    @contextmanager
+    def _sending(self, function: Callable[[Any], Any]) -> Iterator[Submit]:
+        name, content = as_bytes(function)
         # A task and not scattered data: Dask makes it again where its only worker ends.
-        self._function = self._submit(partial(_held, content))
-        self._work = _recorded() if is_recorded() else run_batch
-        self._out: deque[Any] = deque()
+        work = self.submit(bytes, content)
+        try:
+            yield lambda batch: _DaskBatch(
+                self, self.submit(run_batch, work, name, fingerprint(), pickle.dumps(batch))
+            )
+        finally:
+            work.release()
 
-    def send(self, batch: list[Any]) -> None:
-        content = pickle.dumps(batch, protocol=pickle.HIGHEST_PROTOCOL)
-        self._out.append(
-            self._submit(self._work, self._function, self._name, fingerprint(), content)
-        )
+    def submit(self, function: Callable[..., Any], *arguments: Any) -> Any:
+        """Have the cluster call `function`; return Dask's future."""
+        self._refuse_lost()
+        return self.client.submit(function, *arguments, pure=False)
 
-    def receive(self) -> list[Any]:
-        from distributed import CancelledError, KilledWorker, wait
+    def _connected(self) -> Any:
+        from distributed import Client, LocalCluster
 
-        future = self._out[0]
+        where: Any = self._address
+        if not where:
+            folder = tempfile.TemporaryDirectory(prefix="ateliers-dask-")
+            where = self._stack.enter_context(
+                LocalCluster(
+                    n_workers=self.workers,
+                    threads_per_worker=1,
+                    processes=True,
+                    dashboard_address="127.0.0.1:0",
+                    scheduler_kwargs={"dashboard": False},
+                    protocol="tls",  # whoever reaches a scheduler runs what they like as its user
+                    security=True,
+                    local_directory=self._stack.enter_context(folder),
+                    silence_logs=logging.CRITICAL,
+                )
+            )
+        client = Client(where, timeout=self._connect_s, set_as_default=False)
+        return self._stack.enter_context(client)
+
+    def _workers(self) -> dict[str, Any]:
+        workers: dict[str, Any] = self.client.scheduler_info(n_workers=-1).get("workers", {})
+        return workers
+
+    def _refuse_lost(self) -> None:
+        if self.client.status != "running":
+            self.unreachable(ConnectionError(self.client.status))
+
+
+class _DaskBatch:
+    def __init__(self, runner: DaskRunner, future: Any) -> None:
+        self._runner, self._future = runner, future
+
+    def result(self) -> list[Any]:
+        from distributed import CancelledError, KilledWorker
+
         some_worker_at = time.monotonic()
         while True:
             try:
-                with self._runner.client.as_current():
-                    wait(future, timeout=_LOOK_S)
-                if future.status == "finished":
-                    content: bytes = future.result(timeout=_CONNECT_S)
-                    break
-                reason = future.exception(timeout=_CONNECT_S) if future.status == "error" else None
+                error = self._future.exception(timeout=_LOOK_S)
+                if isinstance(error, KilledWorker):
+                    give_up(error)
+                if error is not None:
+                    fail(error)
+                return opened(self._future.result())
             except TimeoutError:
                 some_worker_at = self._runner.watch(some_worker_at)
-                continue
             except (CancelledError, OSError) as error:
-                self._runner.lost(error)
-            if isinstance(reason, KilledWorker):
-                give_up(reason)
-            if reason is not None:
-                fail(reason)
-            if future.status == "cancelled":
-                self._runner.lost(None)
-            # Else its result went with its worker, and is being made again.
-        self._out.popleft()
-        return opened(content)
+                self._runner.unreachable(error)
 
-    def cancel(self) -> None:
-        """Drop what is still out."""
-        for future in (*self._out, self._function):
-            future.release()
-
-    def _submit(self, function: Callable[..., Any], *args: Any) -> Any:
-        if self._runner.client.status != "running":
-            self._runner.lost(None)
-        return self._runner.client.submit(function, *args, pure=False)
-
-
-@cache
-def _recorded() -> Any:
-    """`run_batch` as a task of Prefect: each batch has its state and its time beside those of the step that it belongs to."""
-    import prefect
-
-    return prefect.task(name="batch", persist_result=False)(run_batch)
-
-
-def _held(content: bytes) -> bytes:
-    """What a job's batches share."""
-    return content
+    def cancel(self) -> object:
+        return self._future.release()

@@ -1,4 +1,7 @@
-"""What a worker does: a batch of grains in, their results out, both as bytes. Imports nothing heavy before it knows what it is asked."""
+"""What a worker does: a batch of grains in, their results out, both as bytes.
+
+Imports nothing heavy before it knows what it is asked.
+"""
 
 import hashlib
 import os
@@ -7,24 +10,20 @@ import signal
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, NoReturn
 
 from pipeline.errors import AteliersError, RunnerError
-from pipeline.versions import versions
+from pipeline.versions import ROOT, versions
 
-_AT_MOST = 2  # functions that are kept, with the models that they hold
+MOST_TRIES = 3  # of a batch whose worker ends
 _ONE_THREAD = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS", "NUMEXPR_NUM_THREADS")
-_OURS = Path(__file__).parent.parent.parent
-_functions: dict[str, Callable[[Any], Any]] = {}
-_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
 class Fault:
-    """What went wrong in a worker, without its words, which may be people's: the kind of the error, and the line of ours it came from."""
+    """What went wrong in a worker, without its words, which may be people's."""
 
     kind: str
     line: str
@@ -36,39 +35,20 @@ class Fault:
         line, frame = "", error.__traceback__
         while frame is not None:
             path = Path(frame.tb_frame.f_code.co_filename)
-            if path.is_relative_to(_OURS):
-                line = f"{path.relative_to(_OURS)}:{frame.tb_lineno}"
+            if path.is_relative_to(ROOT):
+                line = f"{path.relative_to(ROOT)}:{frame.tb_lineno}"
             frame = frame.tb_next
+        cause: BaseException | None = None
         if isinstance(error, OSError):
-            return cls(type(error).__name__, line, OSError(error.errno, error.strerror))
-        return cls(
-            type(error).__name__, line, MemoryError() if isinstance(error, MemoryError) else None
-        )
-
-
-class _Telling:
-    """Keeps an error instead of raising it: a cluster's own journal would quote the passages of the batch."""
-
-    fault: AteliersError | Fault | None = None
-
-    def __enter__(self) -> "_Telling":
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> bool:
-        if not isinstance(error, Exception):
-            return False
-        self.fault = error if isinstance(error, AteliersError) else Fault.of(error)
-        return True
+            cause = OSError(error.errno, error.strerror)
+        elif isinstance(error, MemoryError):
+            cause = MemoryError()
+        return cls(type(error).__name__, line, cause)
 
 
 def as_bytes(function: Callable[[Any], Any]) -> tuple[str, bytes]:
     """A function as it is sent, under a name that its content gives."""
-    content = pickle.dumps(function, protocol=pickle.HIGHEST_PROTOCOL)
+    content = pickle.dumps(function)
     return hashlib.sha256(content).hexdigest(), content
 
 
@@ -81,9 +61,10 @@ def fingerprint() -> str:
 def run_batch(function: bytes | str, name: str, expected: str, batch: bytes) -> bytes:
     """Return the results of the grains of `batch` in order, or what went wrong, for `opened`.
 
-    `function` is what `as_bytes` gave, or the path of a file that holds it; `expected` is the caller's fingerprint.
+    `function` is what `as_bytes` gave, or the path of a file that holds it; `expected` is the
+    caller's fingerprint. An error is returned: a cluster's journal would quote the batch.
     """
-    with _Telling() as telling:
+    try:
         one_thread()
         if fingerprint() != expected:
             raise RunnerError(
@@ -91,16 +72,53 @@ def run_batch(function: bytes | str, name: str, expected: str, batch: bytes) -> 
                 "le même projet et les mêmes paquets partout",
                 "installer le même requirements.lock sur chaque machine, et relancer les ouvriers",
             )
-        work = _loaded(function, name)
-        return pickle.dumps(
-            [work(grain) for grain in pickle.loads(batch)], protocol=pickle.HIGHEST_PROTOCOL
-        )
-    return pickle.dumps(telling.fault, protocol=pickle.HIGHEST_PROTOCOL)
+        work = _loaded(name, function)
+        return pickle.dumps([work(grain) for grain in pickle.loads(batch)])
+    except AteliersError as error:
+        return pickle.dumps(error)
+    except Exception as error:  # noqa: BLE001 - whatever it is, its kind and line are told
+        return pickle.dumps(Fault.of(error))
+
+
+def opened(content: bytes) -> list[Any]:
+    """The results that a worker sent back.
+
+    Raises the error that it told instead.
+    """
+    answer: Any = pickle.loads(content)
+    if isinstance(answer, AteliersError | Fault):
+        fail(answer)
+    results: list[Any] = answer
+    return results
+
+
+def fail(error: BaseException | Fault) -> NoReturn:
+    """Raise the error of a batch as one line: its kind and our line, never its own words."""
+    if isinstance(error, AteliersError):
+        raise error
+    fault = error if isinstance(error, Fault) else Fault.of(error)
+    raise RunnerError(
+        f"un lot n'a pas pu être traité ({' '.join(filter(None, (fault.kind, fault.line)))})",
+        "un lot traité",
+        'relancer avec runner = "here" dans [execution] pour voir toute l\'erreur',
+    ) from (fault.cause if isinstance(error, Fault) else error)
+
+
+def give_up(error: BaseException | None = None) -> NoReturn:
+    """Raise the error of a batch whose workers ended one after another."""
+    raise RunnerError(
+        f"les ouvriers d'un même lot se sont arrêtés {MOST_TRIES} fois",
+        "des ouvriers qui restent en vie, avec assez de mémoire",
+        "voir la mémoire de la machine ; baisser batch_units ou workers dans [execution]",
+    ) from error
 
 
 @cache
 def one_thread() -> None:
-    """Leave this process one thread of linear algebra: two workers do not fight, and the last bits do not hang on their number."""
+    """Leave this process one thread of linear algebra.
+
+    Two workers do not fight, and the last bits do not depend on their number.
+    """
     from threadpoolctl import threadpool_limits
 
     os.environ.update(dict.fromkeys(_ONE_THREAD, "1"))  # for what is loaded later
@@ -108,7 +126,7 @@ def one_thread() -> None:
 
 
 def begin_process() -> None:
-    """Prepare a worker process: it leaves an interruption to its parent, and ends with it, however that ends."""
+    """Prepare a worker process: its parent is interrupted, not it, and it ends with its parent."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     threading.Thread(target=_end_with_parent, daemon=True).start()
     one_thread()
@@ -124,11 +142,8 @@ def _end_with_parent() -> None:
         os._exit(1)
 
 
-def _loaded(function: bytes | str, name: str) -> Callable[[Any], Any]:
-    with _lock:
-        if name not in _functions:
-            content = function if isinstance(function, bytes) else Path(function).read_bytes()
-            while len(_functions) >= _AT_MOST:
-                _functions.pop(next(iter(_functions)))
-            _functions[name] = pickle.loads(content)
-        return _functions[name]
+@lru_cache(maxsize=2)  # functions that are kept, with the models that they hold
+def _loaded(_name: str, function: bytes | str) -> Callable[[Any], Any]:
+    content = function if isinstance(function, bytes) else Path(function).read_bytes()
+    work: Callable[[Any], Any] = pickle.loads(content)
+    return work
