@@ -31,7 +31,6 @@ from pipeline.files import (
     write_parquet,
 )
 from pipeline.gather import NAMING, gather_workshops
-from pipeline.i18n import _
 from pipeline.tables import TABLES
 
 Tables = dict[str, pd.DataFrame]
@@ -145,11 +144,7 @@ class StageCache:
             return None
         record, fault = _looked_through(folder)
         if record is None:
-            _LOG.warning(
-                _("cache : {entry} n'est pas ce qui y fut écrit ({why}), refait").format(
-                    entry=entry, why=fault
-                )
-            )
+            _LOG.warning(f"cache : {entry} n'est pas ce qui y fut écrit ({fault}), refait")
         return record
 
     def _keep(self, entry: str, tables: Tables, record: dict[str, Any]) -> None:

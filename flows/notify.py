@@ -19,7 +19,6 @@ from typing import TYPE_CHECKING, Any
 from pipeline.credentials import address_fault, read_secret
 from pipeline.decisions.effects import told_idle
 from pipeline.errors import AteliersError, SettingsError
-from pipeline.i18n import _
 from pipeline.settings.service import NotifySettings
 from pipeline.study import Study
 from pipeline.text import Count, study_counts
@@ -36,21 +35,19 @@ def run_summary(study: Study, outcome: "Outcome") -> str:
     parts = [f"# {study.settings.etude.title}"]
     if not outcome.is_new:
         parts.append(
-            _(
-                "Rien de nouveau depuis le dernier traitement : les résultats en place valent toujours."
-            )
+            "Rien de nouveau depuis le dernier traitement : les résultats en place valent toujours."
         )
-    parts.append(_("## Ce qui est entré"))
+    parts.append("## Ce qui est entré")
     parts.append(_workshops(study, new_folders(manifest) if outcome.is_new else set()))
     parts += [
-        _("## Fichiers non lus"),
+        "## Fichiers non lus",
         _rejects(study),
-        _("## Premières priorités candidates"),
+        "## Premières priorités candidates",
         _priorities(study),
     ]
     if told := told_idle(study.read_table("decision_effects"), study.root):
-        parts += [_("## Décisions"), _cell(told)]
-    parts += [_("## Où regarder"), where(study, manifest)]
+        parts += ["## Décisions", _cell(told)]
+    parts += ["## Où regarder", where(study, manifest)]
     return "\n\n".join(parts) + "\n"
 
 
@@ -58,30 +55,22 @@ def failure_summary(study: Study, error: BaseException) -> str:
     """Return what went wrong and what to do; of an error that is not ours, its kind alone, because it may hold what people said."""
     lines = [
         f"# {study.settings.etude.title}",
-        _("**Le traitement n'a pas abouti.** Les résultats précédents sont intacts."),
+        "**Le traitement n'a pas abouti.** Les résultats précédents sont intacts.",
     ]
     if isinstance(error, AteliersError):
-        lines += [
-            _("- Trouvé : {found}\n- Attendu : {expected}\n- À faire : {do}").format(
-                found=error.found, expected=error.expected, do=error.do
-            )
-        ]
+        lines += [f"- Trouvé : {error.found}\n- Attendu : {error.expected}\n- À faire : {error.do}"]
     else:
-        lines.append(
-            _("- Erreur : {kind}\n- À faire : prévenir l'exploitant").format(
-                kind=type(error).__name__
-            )
-        )
+        lines.append(f"- Erreur : {type(error).__name__}\n- À faire : prévenir l'exploitant")
     return "\n\n".join(lines) + "\n"
 
 
 def comparison_summary(study: Study, n_rows: Mapping[str, int]) -> str:
     """Return how many rows each table of the comparison has, and where they are."""
     rows = "\n".join(f"| {name} | {n} |" for name, n in n_rows.items())
-    where_ = _("Rapport, cartes et tableaux : `{path}`").format(
+    where_ = "Rapport, cartes et tableaux : `{path}`".format(
         path=study.root / "exports" / "comparaison"
     )
-    return f"# {study.settings.etude.title}\n\n{where_}\n\n| {_('table')} | {_('lignes')} |\n|---|---|\n{rows}\n"
+    return f"# {study.settings.etude.title}\n\n{where_}\n\n| table | lignes |\n|---|---|\n{rows}\n"
 
 
 def training_summary(study: Study, figures: Mapping[str, Any]) -> str:
@@ -92,15 +81,11 @@ def training_summary(study: Study, figures: Mapping[str, Any]) -> str:
         for name in names
     )
     verdict = (
-        _(
-            "{n:passage étiqueté|passages étiquetés} : le nouvel étiqueteur servira au prochain traitement."
-        )
+        "{n:passage étiqueté|passages étiquetés} : le nouvel étiqueteur servira au prochain traitement."
         if figures["is_registered"]
-        else _(
-            "{n:passage étiqueté|passages étiquetés} : pas mieux qu'avant, l'étiqueteur en place reste."
-        )
+        else "{n:passage étiqueté|passages étiquetés} : pas mieux qu'avant, l'étiqueteur en place reste."
     ).format(n=Count(figures["n_units"]))
-    return f"# {study.settings.etude.title}\n\n{verdict}\n\n| | {_('avant')} | {_('après')} |\n|---|---|---|\n{rows}\n"
+    return f"# {study.settings.etude.title}\n\n{verdict}\n\n| | avant | après |\n|---|---|---|\n{rows}\n"
 
 
 def new_folders(manifest: Mapping[str, Any]) -> set[str]:
@@ -120,20 +105,18 @@ def report_path(study: Study, manifest: Mapping[str, Any]) -> Path:
 def where(study: Study, manifest: Mapping[str, Any]) -> str:
     """Where the report and the review are."""
     review = study.settings.notify.review_url or f"`ateliers review {study.root}`"
-    return _(
-        "- Rapport : `{path}` (aussi en .docx et .pdf, au même endroit)\n- Relecture : {review}"
-    ).format(path=report_path(study, manifest), review=review)
+    return f"- Rapport : `{report_path(study, manifest)}` (aussi en .docx et .pdf, au même endroit)\n- Relecture : {review}"
 
 
 def _workshops(study: Study, new: set[str]) -> str:
     documents, units = study.read_table("documents"), study.read_table("units")
-    lines = [f"| {_('atelier')} | {_('documents')} | {_('passages')} | |", "|---|---|---|---|"]
+    lines = ["| atelier | documents | passages | |", "|---|---|---|---|"]
     for row in study.read_table("workshops").itertuples():
         n_documents, n_units = (
             int((table["workshop_id"] == row.workshop_id).sum()) for table in (documents, units)
         )
         lines.append(
-            f"| {_cell(row.folder)} | {n_documents} | {n_units} | {_('nouveau ou changé') if row.folder in new else ''} |"
+            f"| {_cell(row.folder)} | {n_documents} | {n_units} | {'nouveau ou changé' if row.folder in new else ''} |"
         )
     return "\n".join(lines)
 
@@ -141,17 +124,13 @@ def _workshops(study: Study, new: set[str]) -> str:
 def _rejects(study: Study) -> str:
     rejects = study.read_table("rejects")
     if rejects.empty:
-        return _("Aucun.")
+        return "Aucun."
     lines = [
         f"- {_cell(row.path)} : {_cell(row.reason)} → {_cell(row.advice)}"
         for row in rejects.head(_SHOWN).itertuples()
     ]
     if len(rejects) > _SHOWN:
-        lines.append(
-            _("- … et {n:autre|autres}, en annexe du rapport").format(
-                n=Count(len(rejects) - _SHOWN)
-            )
-        )
+        lines.append(f"- … et {Count(len(rejects) - _SHOWN):autre|autres}, en annexe du rapport")
     return "\n".join(lines)
 
 
@@ -163,7 +142,7 @@ def _priorities(study: Study) -> str:
         .sort_values("rank")
         .head(study.settings.publish.n_priorities)
     )
-    line = _("{rank}. {label} (tables : {tables}, ateliers : {workshops})")
+    line = "{rank}. {label} (tables : {tables}, ateliers : {workshops})"
     lines = []
     for row in first.itertuples():
         theme: Any = told[row.theme_id]
@@ -175,7 +154,7 @@ def _priorities(study: Study) -> str:
                 workshops=theme.n_workshops,
             )
         )
-    return "\n".join(lines) or _("Pas encore assez de matière.")
+    return "\n".join(lines) or "Pas encore assez de matière."
 
 
 def _cell(text: object) -> str:
@@ -236,23 +215,19 @@ def send(notice: Notice, study: Study) -> list[str]:
         try:
             _send_mail(_mail(notice, settings), settings, read_password(study))
         except (OSError, smtplib.SMTPException, AteliersError) as error:
-            faults.append(
-                _("courriel non envoyé par {host} : {why}").format(
-                    host=settings.host, why=_why(error)
-                )
-            )
+            faults.append(f"courriel non envoyé par {settings.host} : {_why(error)}")
     try:
         address = read_webhook(study)
     except AteliersError as error:
         address = None
-        faults.append(_("webhook non atteint : {why}").format(why=_why(error)))
+        faults.append(f"webhook non atteint : {_why(error)}")
     if address:
         import httpx
 
         try:
             httpx.post(address, json=asdict(notice), timeout=_TIMEOUT_S).raise_for_status()
         except httpx.HTTPError as error:
-            faults.append(_("webhook non atteint : {why}").format(why=_why(error)))
+            faults.append(f"webhook non atteint : {_why(error)}")
     return faults
 
 
@@ -283,29 +258,25 @@ def read_webhook(study: Study) -> str | None:
 def _mail(notice: Notice, settings: NotifySettings) -> EmailMessage:
     """The notice as a mail."""
     is_ready = notice.state == "ready"
-    lines = [_("Étude : {study}").format(study=notice.study)]
+    lines = [f"Étude : {notice.study}"]
     if is_ready:
         n_again = notice.counts.get("to_read_again", 0)
         lines += [
-            _("Ateliers lus : {ids}").format(ids=", ".join(notice.workshops) or "0"),
-            _("En tout : {counts}.").format(counts=study_counts(notice.counts)),
-            _("Fichiers ou parties non lus : {rejects}").format(**notice.counts),
-            *(
-                [_("Lectures à reprendre au prochain traitement : {n}").format(n=n_again)]
-                if n_again
-                else []
-            ),
-            _("Rapport : {path}").format(path=notice.report),
-            _("Relecture : {review}").format(review=notice.review),
+            "Ateliers lus : {ids}".format(ids=", ".join(notice.workshops) or "0"),
+            f"En tout : {study_counts(notice.counts)}.",
+            "Fichiers ou parties non lus : {rejects}".format(**notice.counts),
+            *([f"Lectures à reprendre au prochain traitement : {n_again}"] if n_again else []),
+            f"Rapport : {notice.report}",
+            f"Relecture : {notice.review}",
         ]
     else:
         lines += [
-            _("Le traitement n'a pas abouti ; les résultats précédents sont intacts."),
+            "Le traitement n'a pas abouti ; les résultats précédents sont intacts.",
             notice.reason,
         ]
     mail = EmailMessage()
     mail["Subject"] = (
-        _("[{study}] rapport prêt") if is_ready else _("[{study}] traitement en échec")
+        "[{study}] rapport prêt" if is_ready else "[{study}] traitement en échec"
     ).format(study=" ".join(notice.study.split()))
     mail["From"] = _address(settings.sender)
     mail["To"] = [_address(address) for address in settings.to]

@@ -24,7 +24,6 @@ from flows.steps import is_recorded
 from pipeline.credentials import read_secret
 from pipeline.errors import StudyError
 from pipeline.files import read_only, text_hash
-from pipeline.i18n import _
 
 if TYPE_CHECKING:
     from prefect.client.orchestration import SyncPrefectClient
@@ -208,15 +207,11 @@ def check_access(*, allow_open: bool) -> str:
         raise ServerAwayError(type(error).__name__) from error
     if opened and not allow_open:
         raise AccessError(
-            _("le serveur Prefect {url} est ouvert : il répond {to}").format(
-                url=address, to=opened
-            ),
-            _("un serveur qui demande un mot de passe et refuse les pages d'autres origines"),
-            _(
-                "le redémarrer avec PREFECT_SERVER_API_AUTH_STRING et"
-                " PREFECT_SERVER_CORS_ALLOWED_ORIGINS (docs/exploitation.md),"
-                " ou accepter que n'importe qui le commande : {option}"
-            ).format(option=ALLOW),
+            f"le serveur Prefect {address} est ouvert : il répond {opened}",
+            "un serveur qui demande un mot de passe et refuse les pages d'autres origines",
+            "le redémarrer avec PREFECT_SERVER_API_AUTH_STRING et"
+            " PREFECT_SERVER_CORS_ALLOWED_ORIGINS (docs/exploitation.md),"
+            f" ou accepter que n'importe qui le commande : {ALLOW}",
         )
     with server() as client:
         try:
@@ -231,11 +226,11 @@ def check_access(*, allow_open: bool) -> str:
 def password_refused() -> AccessError:
     """The error of a server that refuses the password of PREFECT_API_AUTH_STRING, or wants one."""
     return AccessError(
-        _("le serveur Prefect {url} refuse le mot de passe, ou n'en a pas reçu").format(
+        "le serveur Prefect {url} refuse le mot de passe, ou n'en a pas reçu".format(
             url=os.environ["PREFECT_API_URL"]
         ),
-        _("dans PREFECT_API_AUTH_STRING, ce que le serveur a dans PREFECT_SERVER_API_AUTH_STRING"),
-        _("le donner par la variable, ou par le fichier que nomme PREFECT_API_AUTH_STRING_FILE"),
+        "dans PREFECT_API_AUTH_STRING, ce que le serveur a dans PREFECT_SERVER_API_AUTH_STRING",
+        "le donner par la variable, ou par le fichier que nomme PREFECT_API_AUTH_STRING_FILE",
     )
 
 
@@ -255,12 +250,12 @@ def _openings(address: str) -> str:
     with httpx.Client(verify=False, timeout=_TIMEOUT_S, follow_redirects=True) as stranger:
         answer = stranger.get(f"{address}/hello")
         if answer.is_success:
-            opened.append(_("sans mot de passe"))
+            opened.append("sans mot de passe")
         elif answer.status_code not in _REFUSED:
             raise ServerAwayError(str(answer.status_code))
         if any(_allows(stranger, address, origin) for origin in _FOREIGN_ORIGINS):
-            opened.append(_("aux pages web de toute origine"))
-    return _(" et ").join(opened)
+            opened.append("aux pages web de toute origine")
+    return " et ".join(opened)
 
 
 def _allows(stranger: "httpx.Client", address: str, origin: str) -> bool:

@@ -21,7 +21,6 @@ from flows.mailbox.server import require_imap_tools
 from flows.prefect_server import prefect_ready
 from flows.steps import is_recorded
 from pipeline.errors import AteliersError, MissingPackageError, StudyError, UsageError
-from pipeline.i18n import _
 from pipeline.study import Study, held
 
 if TYPE_CHECKING:
@@ -50,9 +49,9 @@ def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool 
     if any(study.settings.mail.host for study in studies):
         require_imap_tools()
     if importlib.util.find_spec("watchfiles") is None:
-        raise MissingPackageError("watchfiles", _("surveiller le dépôt"))
+        raise MissingPackageError("watchfiles", "surveiller le dépôt")
     if not is_recorded():
-        raise _no_server(_("PREFECT_API_URL ne nomme aucun serveur Prefect"))
+        raise _no_server("PREFECT_API_URL ne nomme aucun serveur Prefect")
     for name, value in (
         ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
         ("PREFECT_DEPLOYMENTS_CLEAR_SCHEDULES_ON_EMPTY", "true"),
@@ -74,12 +73,10 @@ def _look_at_server(told: Told, *, allow_open: bool) -> None:
     try:
         opened = check_access(allow_open=allow_open)
     except ServerAwayError as error:
-        raise _no_server(_("pas de serveur Prefect à l'adresse {url}").format(url=url)) from error
+        raise _no_server(f"pas de serveur Prefect à l'adresse {url}") from error
     if opened:
         told(
-            _(
-                "Attention : le serveur Prefect {url} répond {to} ; qui l'atteint commande ce service."
-            ).format(url=url, to=opened)
+            f"Attention : le serveur Prefect {url} répond {opened} ; qui l'atteint commande ce service."
         )
 
 
@@ -108,13 +105,13 @@ def _serve(studies: Sequence[Study], told: Told, *, allow_open_server: bool) -> 
         for thread in threads:
             thread.start()
         stop.wait()
-    told(_("Arrêt : les traitements en cours reprendront où ils en étaient."))
+    told("Arrêt : les traitements en cours reprendront où ils en étaient.")
     _end(services, threads)
     if not asked.is_set():
         raise StudyError(
-            _("le service s'est arrêté de lui-même"),
-            _("un service qui dure"),
-            _("lire ce qui précède, puis relancer ateliers serve"),
+            "le service s'est arrêté de lui-même",
+            "un service qui dure",
+            "lire ce qui précède, puis relancer ateliers serve",
         )
 
 
@@ -167,10 +164,10 @@ def _alone(study: Study) -> Iterator[None]:
 
     Raises `StudyError` when another service has it.
     """
-    found = _("« {root} » est déjà servie").format(root=study.root)
+    found = f"« {study.root} » est déjà servie"
     with held(
         study.runs / ".served",
-        StudyError(found, _("un service à la fois"), _("arrêter l'autre ateliers serve")),
+        StudyError(found, "un service à la fois", "arrêter l'autre ateliers serve"),
     ):
         yield
 
@@ -179,20 +176,20 @@ def _refuse_same_names(studies: Sequence[Study]) -> None:
     names = [study.root.name for study in studies]
     for name in names:
         if names.count(name) > 1:
-            found = _("deux études de même nom « {name} »").format(name=name)
+            found = f"deux études de même nom « {name} »"
             raise UsageError(
                 found,
-                _("des dossiers de noms différents"),
-                _("renommer l'un des dossiers, ou n'en servir qu'un"),
+                "des dossiers de noms différents",
+                "renommer l'un des dossiers, ou n'en servir qu'un",
             )
 
 
 def _no_server(found: str) -> StudyError:
     return StudyError(
         found,
-        _("un serveur Prefect en service"),
-        _(
-            "le démarrer ({start}, avec un mot de passe et ses réglages : docs/exploitation.md),"
-            " puis relancer avec PREFECT_API_URL={address}"
-        ).format(start=_START, address=_ADDRESS),
+        "un serveur Prefect en service",
+        (
+            f"le démarrer ({_START}, avec un mot de passe et ses réglages : docs/exploitation.md),"
+            f" puis relancer avec PREFECT_API_URL={_ADDRESS}"
+        ),
     )

@@ -57,7 +57,6 @@ from pipeline.errors import (
     UsageError,
     VaultError,
 )
-from pipeline.i18n import _
 from pipeline.settings.service import ExecutionSettings
 from pipeline.standing import confirmed_units
 from pipeline.study import Study
@@ -225,7 +224,7 @@ def _attempt(study: Study, name: str, work: Callable[[], R]) -> R:
     except Exception as error:
         notice = failure_notice(study, error)
         _log.error(
-            _("traitement échoué : {why}").format(why=notice.reason)
+            f"traitement échoué : {notice.reason}"
         )  # Prefect's own lines are off: the journal would say nothing
         _leave(study, failure_summary(study, error))
         _tell(study, notice)
@@ -261,7 +260,7 @@ def _leave(study: Study, markdown: str) -> None:
     try:
         create_markdown_artifact(markdown, key=key, description=study.settings.etude.title)
     except (httpx.HTTPError, PrefectException, RuntimeError, OSError) as error:
-        _log.warning(_("résumé non laissé à Prefect : {why}").format(why=type(error).__name__))
+        _log.warning(f"résumé non laissé à Prefect : {type(error).__name__}")
 
 
 def _tell(study: Study, notice: Notice) -> None:

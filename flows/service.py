@@ -37,7 +37,6 @@ from flows.served_flows import EVENT
 from pipeline.depot import is_junk
 from pipeline.errors import AteliersError, SettingsError, StudyError
 from pipeline.files import text_hash
-from pipeline.i18n import _
 from pipeline.settings.service import ExecutionSettings
 from pipeline.study import Study
 from pipeline.text import Count
@@ -321,11 +320,7 @@ class StudyService:
             except AteliersError as error:
                 self._told(str(error))
             except _ENDED as error:
-                self._told(
-                    _("serveur Prefect injoignable ({why}) ; il est attendu").format(
-                        why=type(error).__name__
-                    )
-                )
+                self._told(f"serveur Prefect injoignable ({type(error).__name__}) ; il est attendu")
             while not self._stop.wait(_AWAY_S) and not is_answering():
                 pass
 
@@ -358,14 +353,12 @@ class StudyService:
         n_orphans = await asyncio.to_thread(sweep_orphans, ids.values())
         if n_orphans:
             self._told(
-                _("{n:traitement interrompu|traitements interrompus}, à reprendre").format(
-                    n=Count(n_orphans)
-                )
+                f"{Count(n_orphans):traitement interrompu|traitements interrompus}, à reprendre"
             )
         self._process_id, self._runner = ids[PROCESS], runner
-        self._told(_("servie ; dépôt surveillé : {depot}").format(depot=study.depot))
+        self._told(f"servie ; dépôt surveillé : {study.depot}")
         self._told(
-            _("réapprendre l'étiquetage : prefect deployment run '{name}'").format(
+            "réapprendre l'étiquetage : prefect deployment run '{name}'".format(
                 name=f"{TRAIN}/{deployment_name(self._root)}"
             )
         )
@@ -387,7 +380,7 @@ class StudyService:
             return False
         except ServerAwayError:
             return False
-        self._told(_("dépôt complet : traitement demandé"))
+        self._told("dépôt complet : traitement demandé")
         return True
 
     def _due_content(self) -> str | None:
@@ -414,7 +407,7 @@ class StudyService:
             return
         self._n_crashes += 1
         if self._n_crashes < _MAX_CRASHES:
-            self._told(_("traitement tué : redemandé"))
+            self._told("traitement tué : redemandé")
             self._settling.forget()
             return
         self._n_crashes = 0
@@ -425,9 +418,9 @@ class StudyService:
 
     def _give_up(self) -> None:
         """Tell people that runs end without a word."""
-        found = _("traitement tué {n} fois de suite").format(n=_MAX_CRASHES)
-        do = _("vérifier la mémoire, puis ateliers run {root}").format(root=self._root)
-        error = StudyError(found, _("un traitement mené à son terme"), do)
+        found = f"traitement tué {_MAX_CRASHES} fois de suite"
+        do = f"vérifier la mémoire, puis ateliers run {self._root}"
+        error = StudyError(found, "un traitement mené à son terme", do)
         self._told(str(error))
         study = Study.open(self._root)
         for fault in send(failure_notice(study, error), study):

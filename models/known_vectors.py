@@ -16,7 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pipeline.files import file_hash, text_hash, write_bytes
-from pipeline.i18n import _
 
 Vectors = NDArray[np.float32]
 
@@ -89,9 +88,7 @@ class KnownVectors:
         altered = {path for path in new if path.name != _name_of(folder, file_hash(path))}
         if altered:
             _LOG.warning(
-                _("vecteurs : {n} fichiers ne sont pas ce qui y fut écrit, refaits").format(
-                    n=len(altered)
-                )
+                f"vecteurs : {len(altered)} fichiers ne sont pas ce qui y fut écrit, refaits"
             )
         for path in new:
             if path in altered:

@@ -17,7 +17,6 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from pipeline import __version__, show
 from pipeline.errors import AteliersError, StudyError, UsageError, VaultError, reason_of
 from pipeline.files import data_path
-from pipeline.i18n import _
 from pipeline.show.writing import consent, going_on, progress, write_on_any_terminal
 from pipeline.study import Study
 
@@ -36,21 +35,21 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
     """
     parser = _Parser(
         prog="ateliers",
-        description=_("Des notes d'ateliers territoriaux aux thèmes, aux priorités et au rapport."),
+        description="Des notes d'ateliers territoriaux aux thèmes, aux priorités et au rapport.",
     )
     parser.add_argument(
         "--version",
         action="version",
         version=f"ateliers {__version__}",
-        help=_("montrer la version"),
+        help="montrer la version",
     )
     commands = parser.add_subparsers(
-        required=True, metavar=_("COMMANDE"), title=_("commandes"), parser_class=_Parser
+        required=True, metavar="COMMANDE", title="commandes", parser_class=_Parser
     )
-    study = (("study", {"type": Path, "metavar": _("ÉTUDE"), "help": _("dossier de l'étude")}),)
-    as_json = (("--json", {"action": "store_true", "help": _("pour une machine")}),)
-    workshop = (("--workshop", {"metavar": _("NOM"), "help": _("ne reprendre que cet atelier")}),)
-    gold = {"type": Path, "metavar": _("DOSSIER"), "help": _("étiquettes de référence")}
+    study = (("study", {"type": Path, "metavar": "ÉTUDE", "help": "dossier de l'étude"}),)
+    as_json = (("--json", {"action": "store_true", "help": "pour une machine"}),)
+    workshop = (("--workshop", {"metavar": "NOM", "help": "ne reprendre que cet atelier"}),)
+    gold = {"type": Path, "metavar": "DOSSIER", "help": "étiquettes de référence"}
     folder = (
         (
             "dir",
@@ -58,8 +57,8 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
                 "type": Path,
                 "nargs": "?",
                 "default": Path("demo"),
-                "metavar": _("DOSSIER"),
-                "help": _("où la copier (demo)"),
+                "metavar": "DOSSIER",
+                "help": "où la copier (demo)",
             },
         ),
     )
@@ -78,58 +77,58 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
             {
                 "dest": "output",
                 "type": Path,
-                "metavar": _("CHEMIN"),
-                "help": _("où écrire : un fichier, ou un dossier"),
+                "metavar": "CHEMIN",
+                "help": "où écrire : un fichier, ou un dossier",
             },
         ),
         (
             "--by",
             {
                 "choices": ("document", "table"),
-                "metavar": _("DÉCOUPE"),
-                "help": _("iramuteq : un texte par document, ou par table"),
+                "metavar": "DÉCOUPE",
+                "help": "iramuteq : un texte par document, ou par table",
             },
         ),
     )
-    _add(commands, calls, "demo", _("copier l'étude d'exemple et la traiter"), folder + as_json)
+    _add(commands, calls, "demo", "copier l'étude d'exemple et la traiter", folder + as_json)
     _add(
         commands,
         calls,
         "init",
-        _("créer une étude"),
-        (*study, ("--grid", {"type": Path, "metavar": _("FICHIER"), "help": _("grille de codes")})),
+        "créer une étude",
+        (*study, ("--grid", {"type": Path, "metavar": "FICHIER", "help": "grille de codes"})),
     )
     agreed = (
-        ("--yes", {"action": "store_true", "help": _("envoyer au second codeur sans demander")}),
+        ("--yes", {"action": "store_true", "help": "envoyer au second codeur sans demander"}),
         (
             "--accept-lost-decisions",
-            {"action": "store_true", "help": _("continuer bien que des décisions aient disparu")},
+            {"action": "store_true", "help": "continuer bien que des décisions aient disparu"},
         ),
     )
     _add(
         commands,
         calls,
         "run",
-        _("traiter ce qui est nouveau ou changé"),
+        "traiter ce qui est nouveau ou changé",
         study + workshop + agreed + as_json,
     )
-    _add(commands, calls, "status", _("où en est l'étude"), study + as_json)
+    _add(commands, calls, "status", "où en est l'étude", study + as_json)
     served = (
         (
             "--port",
             {
                 "type": int,
                 "default": 8010,
-                "metavar": _("PORT"),
-                "help": _("port de cette machine (8010)"),
+                "metavar": "PORT",
+                "help": "port de cette machine (8010)",
             },
         ),
-        ("--no-browser", {"action": "store_true", "help": _("ne pas ouvrir le navigateur")}),
+        ("--no-browser", {"action": "store_true", "help": "ne pas ouvrir le navigateur"}),
         (
             "--invite",
             {
-                "metavar": _("NOM"),
-                "help": _("rouvrir l'accès de ce compte : donne une adresse qui sert une fois"),
+                "metavar": "NOM",
+                "help": "rouvrir l'accès de ce compte : donne une adresse qui sert une fois",
             },
         ),
     )
@@ -137,35 +136,35 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
         commands,
         calls,
         "review",
-        _("relire, corriger et décider dans un navigateur"),
+        "relire, corriger et décider dans un navigateur",
         study + served,
     )
-    _add(commands, calls, "compare", _("comparer les territoires"), study + as_json)
+    _add(commands, calls, "compare", "comparer les territoires", study + as_json)
     _add(
         commands,
         calls,
         "publish",
-        _("remettre à jour avec les décisions, puis publier le tout"),
+        "remettre à jour avec les décisions, puis publier le tout",
         study + agreed + as_json,
     )
     _add(
         commands,
         calls,
         "evaluate",
-        _("mesurer contre des étiquettes de référence"),
+        "mesurer contre des étiquettes de référence",
         (*study, ("--gold", gold | {"required": True}), *as_json),
     )
     _add(
         commands,
         calls,
         "train",
-        _("réapprendre l'étiquetage sur les décisions et des références"),
+        "réapprendre l'étiquetage sur les décisions et des références",
         (*study, ("--gold", gold), *as_json),
     )
     studies = (
         (
             "studies",
-            {"type": Path, "nargs": "+", "metavar": _("ÉTUDE"), "help": _("dossier d'une étude")},
+            {"type": Path, "nargs": "+", "metavar": "ÉTUDE", "help": "dossier d'une étude"},
         ),
     )
     open_server = (
@@ -173,39 +172,39 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
             "--allow-open-server",
             {
                 "action": "store_true",
-                "help": _(
+                "help": (
                     "servir même si le serveur Prefect est sans mot de passe ou ouvert à toute"
                     " page web : qui l'atteint commande alors ce service"
                 ),
             },
         ),
     )
-    serving = _("traiter par soi-même, à heures fixes et à chaque dépôt (Prefect)")
+    serving = "traiter par soi-même, à heures fixes et à chaque dépôt (Prefect)"
     _add(commands, calls, "serve", serving, studies + open_server)
     _add(
         commands,
         calls,
         "fetch-mail",
-        _("lire une fois la boîte de mails de l'étude, dans le dépôt"),
+        "lire une fois la boîte de mails de l'étude, dans le dépôt",
         study + as_json,
     )
-    _add(commands, calls, "export", _("écrire l'étude pour d'autres outils"), study + formats)
+    _add(commands, calls, "export", "écrire l'étude pour d'autres outils", study + formats)
     decided = (
         (
             "file",
             {
                 "type": Path,
-                "metavar": _("FICHIER"),
-                "help": _("projet .qdpx, feuille de relecture, liste doutes, grille .qdc"),
+                "metavar": "FICHIER",
+                "help": "projet .qdpx, feuille de relecture, liste doutes, grille .qdc",
             },
         ),
-        ("--author", {"metavar": _("NOM"), "help": _("qui a décidé, si le fichier ne le dit pas")}),
+        ("--author", {"metavar": "NOM", "help": "qui a décidé, si le fichier ne le dit pas"}),
     )
     _add(
         commands,
         calls,
         "import",
-        _("reprendre ce qui a été décidé dans un autre outil"),
+        "reprendre ce qui a été décidé dans un autre outil",
         study + decided + as_json,
     )
     saved = (
@@ -214,8 +213,8 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
             {
                 "dest": "output",
                 "type": Path,
-                "metavar": _("FICHIER"),
-                "help": _("où l'écrire (à côté de l'étude)"),
+                "metavar": "FICHIER",
+                "help": "où l'écrire (à côté de l'étude)",
             },
         ),
     )
@@ -223,7 +222,7 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
         commands,
         calls,
         "backup",
-        _("sauvegarder l'étude entière, coffre compris, dans un fichier"),
+        "sauvegarder l'étude entière, coffre compris, dans un fichier",
         study + saved + as_json,
     )
     source = (
@@ -231,8 +230,8 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
             "file",
             {
                 "type": Path,
-                "metavar": _("FICHIER"),
-                "help": _("sauvegarde faite par ateliers backup"),
+                "metavar": "FICHIER",
+                "help": "sauvegarde faite par ateliers backup",
             },
         ),
     )
@@ -240,24 +239,24 @@ def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
         commands,
         calls,
         "restore",
-        _("remettre une étude sauvegardée, telle qu'elle était"),
+        "remettre une étude sauvegardée, telle qu'elle était",
         source + study + as_json,
     )
     person = (
         (
             "person",
             {
-                "metavar": _("PERSONNE"),
-                "help": _("nom, courriel, téléphone ou identifiant (personne-12)"),
+                "metavar": "PERSONNE",
+                "help": "nom, courriel, téléphone ou identifiant (personne-12)",
             },
         ),
-        ("--with-words", {"action": "store_true", "help": _("effacer aussi ses propos")}),
+        ("--with-words", {"action": "store_true", "help": "effacer aussi ses propos"}),
         (
             "--dry-run",
-            {"action": "store_true", "help": _("dire ce qui serait effacé, sans rien changer")},
+            {"action": "store_true", "help": "dire ce qui serait effacé, sans rien changer"},
         ),
     )
-    _add(commands, calls, "forget", _("effacer une personne de l'étude"), study + person + as_json)
+    _add(commands, calls, "forget", "effacer une personne de l'étude", study + person + as_json)
     return parser
 
 
@@ -279,8 +278,8 @@ class _Parser(argparse.ArgumentParser):
 
     def __init__(self, **options: Any) -> None:
         super().__init__(add_help=False, allow_abbrev=False, **options)
-        self.add_argument("-h", "--help", action="help", help=_("montrer cette aide"))
-        self._positionals.title, self._optionals.title = _("arguments"), _("options")
+        self.add_argument("-h", "--help", action="help", help="montrer cette aide")
+        self._positionals.title, self._optionals.title = "arguments", "options"
 
     def error(self, message: str) -> NoReturn:
         usage = " ".join(
@@ -325,9 +324,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except KeyboardInterrupt:
         show.failure(
             StudyError(
-                _("interrompu"),
-                _("un traitement mené à son terme"),
-                _("relancer la même commande : elle reprend où elle en était"),
+                "interrompu",
+                "un traitement mené à son terme",
+                "relancer la même commande : elle reprend où elle en était",
             )
         )
         return 1
@@ -335,10 +334,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        place = error.filename or _("le disque")
+        place = error.filename or "le disque"
         found = f"« {place} » : {reason_of(error)}"
-        do = _("vérifier le chemin et les droits")
-        show.failure(StudyError(found, _("un fichier ou un dossier accessible"), do))
+        do = "vérifier le chemin et les droits"
+        show.failure(StudyError(found, "un fichier ou un dossier accessible", do))
         return 1
     return 0
 
@@ -461,7 +460,7 @@ def export(options: argparse.Namespace) -> None:
             [write_doubts(doubts, options.output or study.vault / "doutes.csv")]
             if len(doubts)
             else [],
-            nothing=_("Aucun cas douteux."),
+            nothing="Aucun cas douteux.",
         )
         return
     from flows.publication import export_study
@@ -570,7 +569,7 @@ def _processed(root: Path) -> Study:
     study = Study.open(root)
     if study.last_run() is None:
         raise StudyError(
-            _("l'étude n'a encore jamais été traitée"), _("des tables"), f"ateliers run {root}"
+            "l'étude n'a encore jamais été traitée", "des tables", f"ateliers run {root}"
         )
     study.check_decisions()
     study.check_tables()

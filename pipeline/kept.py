@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import Any
 
 from pipeline.files import write_bytes
-from pipeline.i18n import _
 from pipeline.spreading import GRAIN, grains_of
 from pipeline.versions import code_hash
 from pipeline.within import within
@@ -82,11 +81,7 @@ def _read(folder: Path, wanted: set[bytes], read_back: Callable[[Any], Any]) -> 
                     else:
                         n_altered += 1
     if n_altered:
-        _LOG.warning(
-            _("{name} : {n} lectures ne sont pas ce qui fut écrit, refaites").format(
-                name=folder.name, n=n_altered
-            )
-        )
+        _LOG.warning(f"{folder.name} : {n_altered} lectures ne sont pas ce qui fut écrit, refaites")
     return found
 
 

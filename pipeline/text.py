@@ -13,7 +13,6 @@ from typing import Any, Literal
 import pandas as pd
 
 from pipeline.files import data_path, load_yaml
-from pipeline.i18n import _
 
 _SPELLED_OUT = str.maketrans({"œ": "oe", "Œ": "oe", "æ": "ae", "Æ": "ae", "ß": "ss", "’": "'"})
 _IN_WORDS = str.maketrans({"º": "°", "&": " et "})
@@ -122,9 +121,7 @@ class Count(int):
 
 def study_counts(n_rows: Mapping[str, int]) -> str:
     """« 3 ateliers, 1 document, 0 passage, 2 thèmes », from the rows of these tables."""
-    told = _(
-        "{workshops:atelier|ateliers}, {documents:document|documents}, {units:passage|passages}, {themes:thème|thèmes}"
-    )
+    told = "{workshops:atelier|ateliers}, {documents:document|documents}, {units:passage|passages}, {themes:thème|thèmes}"
     return told.format(**{name: Count(n) for name, n in n_rows.items()})
 
 

@@ -33,7 +33,6 @@ from pipeline.credentials import read_secret
 from pipeline.depot import workshop_files
 from pipeline.errors import AteliersError, SettingsError, StudyError
 from pipeline.files import read_only, text_hash, write_bytes
-from pipeline.i18n import _
 from pipeline.ingest.readers.mail import header_text
 from pipeline.ingest.readers.source import MEGABYTE
 from pipeline.settings.service import MailSettings
@@ -107,9 +106,9 @@ class Record:
 
     def _unreadable(self) -> StudyError:
         return StudyError(
-            _("« {path} » est illisible").format(path=self._path),
-            _("le fichier qu'une relève de mails a laissé"),
-            _("le retirer : la boîte sera relue, sans doubler les mails qui sont dans depot/"),
+            f"« {self._path} » est illisible",
+            "le fichier qu'une relève de mails a laissé",
+            "le retirer : la boîte sera relue, sans doubler les mails qui sont dans depot/",
         )
 
 
@@ -228,9 +227,9 @@ def fetch_mail(root: Path) -> Fetched:
     study = Study.open(root.resolve())
     if not study.settings.mail.host:
         raise SettingsError(
-            _("« mail.host » est vide dans etude.toml"),
-            _("le serveur IMAP de la boîte à lire"),
-            _("l'y écrire"),
+            "« mail.host » est vide dans etude.toml",
+            "le serveur IMAP de la boîte à lire",
+            "l'y écrire",
         )
     password = read_password(study)
     with _alone(study):
@@ -339,10 +338,10 @@ def _alone(study: Study) -> Iterator[None]:
 
     Raises `StudyError` while another does.
     """
-    found = _("une relève des mails de « {root} » est déjà en cours").format(root=study.root)
+    found = f"une relève des mails de « {study.root} » est déjà en cours"
     with held(
         study.runs / ".fetching",
-        StudyError(found, _("une relève à la fois"), _("attendre qu'elle finisse")),
+        StudyError(found, "une relève à la fois", "attendre qu'elle finisse"),
     ):
         yield
 
@@ -393,21 +392,15 @@ class MailRounds:
 
     def _succeeded(self, fetched: Fetched) -> None:
         if self._fault is not None:
-            self._told(_("boîte de nouveau lue"))
+            self._told("boîte de nouveau lue")
         self._fault, self._refused = None, ""
         if fetched.taken:
             counts = ", ".join(f"{folder} : {n}" for folder, n in sorted(fetched.taken.items()))
-            self._told(
-                _("{n:mail pris|mails pris} ({counts})").format(
-                    n=Count(fetched.taken.total()), counts=counts
-                )
-            )
+            self._told(f"{Count(fetched.taken.total()):mail pris|mails pris} ({counts})")
         if fetched.n_new_waiting:
             how = f"ateliers fetch-mail {self._root}"
             self._told(
-                _(
-                    "{n:mail de plus attend|mails de plus attendent} sur le serveur : {how} dit pourquoi"
-                ).format(n=Count(fetched.n_new_waiting), how=how)
+                f"{Count(fetched.n_new_waiting):mail de plus attend|mails de plus attendent} sur le serveur : {how} dit pourquoi"
             )
 
     def _told(self, line: str) -> None:

@@ -15,7 +15,6 @@ from email.message import Message
 from typing import TYPE_CHECKING
 
 from pipeline.errors import MailError, MissingExtraError
-from pipeline.i18n import _
 from pipeline.settings.service import MailSettings
 
 if TYPE_CHECKING:
@@ -80,25 +79,21 @@ def opened(settings: MailSettings, password: str | None) -> Iterator[Mailbox]:
                 client.logout()
     except MailboxFolderSelectError as error:
         raise MailError(
-            _("la boîte n'a pas de dossier « {folder} »").format(folder=settings.folder),
-            _("un dossier qui s'y trouve, comme INBOX"),
-            _("corriger « mail.folder » dans etude.toml"),
+            f"la boîte n'a pas de dossier « {settings.folder} »",
+            "un dossier qui s'y trouve, comme INBOX",
+            "corriger « mail.folder » dans etude.toml",
         ) from error
     except ssl.SSLCertVerificationError as error:
         raise MailError(
-            _("le certificat de {host} est refusé ({why})").format(
-                host=settings.host, why=error.verify_message
-            ),
-            _("un certificat à ce nom, d'une autorité que cette machine connaît"),
-            _("corriger « mail.host », ou donner l'autorité par SSL_CERT_FILE"),
+            f"le certificat de {settings.host} est refusé ({error.verify_message})",
+            "un certificat à ce nom, d'une autorité que cette machine connaît",
+            "corriger « mail.host », ou donner l'autorité par SSL_CERT_FILE",
         ) from error
     except (OSError, imaplib.IMAP4.error, ImapToolsError) as error:
         raise MailError(
-            _("{host}:{port} ne répond pas, ou plus ({why})").format(
-                host=settings.host, port=settings.port, why=type(error).__name__
-            ),
-            _("un serveur IMAP, chiffré comme le dit « mail.encryption »"),
-            _("vérifier l'adresse, le port et le réseau, puis relancer : ce qui a été lu le reste"),
+            f"{settings.host}:{settings.port} ne répond pas, ou plus ({type(error).__name__})",
+            "un serveur IMAP, chiffré comme le dit « mail.encryption »",
+            "vérifier l'adresse, le port et le réseau, puis relancer : ce qui a été lu le reste",
         ) from error
 
 
@@ -163,13 +158,9 @@ def _log_in(client: "BaseMailBox", settings: MailSettings, password: str) -> Non
         if code and code[1] in _BUSY:
             raise imaplib.IMAP4.abort(code[1]) from error
         raise MailError(
-            _("{host} refuse l'utilisateur ou le mot de passe{code}").format(
+            "{host} refuse l'utilisateur ou le mot de passe{code}".format(
                 host=settings.host, code=f" ({code[1]})" if code else ""
             ),
-            _(
-                "« mail.user » et le mot de passe de la boîte (au besoin un mot de passe d'application)"
-            ),
-            _(
-                "les corriger : ATELIERS_IMAP_PASSWORD, ATELIERS_IMAP_PASSWORD_FILE ou « mail.password_file »"
-            ),
+            "« mail.user » et le mot de passe de la boîte (au besoin un mot de passe d'application)",
+            "les corriger : ATELIERS_IMAP_PASSWORD, ATELIERS_IMAP_PASSWORD_FILE ou « mail.password_file »",
         ) from error

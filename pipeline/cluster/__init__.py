@@ -30,7 +30,6 @@ from pipeline.cluster.names import Candidate, find_candidates, keywords_of, labe
 from pipeline.cluster.quotes import choose_quotes, describe
 from pipeline.cluster.sight import Sight, agree_themes
 from pipeline.counting import count_families, count_themes
-from pipeline.i18n import _
 from pipeline.settings.stages import ClusterSettings
 from pipeline.spreading import Mapper
 from pipeline.tables.results import (
@@ -149,9 +148,7 @@ def _hints(
     geometry: Geometry, identities: Sequence[str], labels: Sequence[str]
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """The pairs that may be one theme and the themes that hold a bit of everything, in words."""
-    close = _(
-        "« {first} » et « {second} » sont proches : {percent} % de leurs passages iraient aussi bien dans l'autre."
-    )
+    close = "« {first} » et « {second} » sont proches : {percent} % de leurs passages iraient aussi bien dans l'autre."
     pairs = [
         {
             "theme_id": identities[first],
@@ -164,7 +161,7 @@ def _hints(
         }
         for first, second, cosine, overlap in geometry.near_duplicates()
     ]
-    loose = _("« {label} » est grand et peu resserré : à relire, peut-être à partager.")
+    loose = "« {label} » est grand et peu resserré : à relire, peut-être à partager."
     cohesion = geometry.cohesion
     flags = [
         {

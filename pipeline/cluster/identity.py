@@ -16,7 +16,6 @@ import pandas as pd
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from pipeline.i18n import _
 from pipeline.tables.results import THEME_CHANGES
 from pipeline.text import counted, fold
 
@@ -238,29 +237,27 @@ class _Flows:
 
     def _sentence(self, change: str, others: list[str], n_before: int, n_after: int) -> str:
         named = ", ".join(f"« {self.labels[name]} »" for name in others)
-        now, then = counted(n_after, _("passage")), counted(n_before, _("passage"))
-        moved = _("passe de {before} à {after}").format(before=n_before, after=now)
+        now, then = counted(n_after, "passage"), counted(n_before, "passage")
+        moved = f"passe de {n_before} à {now}"
         if change == "nouveau":
             return (
-                _("Nouveau thème de {now}, issu de {named}.")
-                if others
-                else _("Nouveau thème de {now}.")
+                "Nouveau thème de {now}, issu de {named}." if others else "Nouveau thème de {now}."
             ).format(now=now, named=named)
         if change == "disparu":
             said = (
-                _("N'existe plus : ses {then} sont surtout dans {named}.")
+                "N'existe plus : ses {then} sont surtout dans {named}."
                 if others
-                else _("N'existe plus : ses {then} sont dispersés.")
+                else "N'existe plus : ses {then} sont dispersés."
             )
             return said.format(then=then, named=named)
         if change == "réuni":
-            return _("Reçoit {named} : {moved}.").format(named=named, moved=moved)
+            return f"Reçoit {named} : {moved}."
         if change == "partagé":
-            return _("Se partage : {named} en sort ; {moved}.").format(named=named, moved=moved)
+            return f"Se partage : {named} en sort ; {moved}."
         if change == "inchangé":
-            return _("Inchangé : les mêmes {now}.").format(now=now)
+            return f"Inchangé : les mêmes {now}."
         if change == "remanié":
-            return _("Autant de passages ({n}), mais pas les mêmes.").format(n=n_after)
+            return f"Autant de passages ({n_after}), mais pas les mêmes."
         return moved[:1].upper() + moved[1:] + "."
 
 

@@ -16,7 +16,6 @@ from numpy.typing import NDArray
 from models.reading import Phrase, Reading, generic_words, opening_words, set_phrases
 from models.rows import Matrix, unit_rows, weighted_sums_by_group
 from models.views import SubjectSpace
-from pipeline.i18n import _
 from pipeline.text import fold
 
 _MOST_PER_THEME = 40  # phrases that are projected
@@ -223,7 +222,7 @@ def label_themes(
             chosen = _phrases(free, rows)
         chosen = chosen or first
         taken |= {candidate.key for candidate in chosen}
-        label = _label(chosen) if chosen else _("Thème {number}").format(number=theme + 1)
+        label = _label(chosen) if chosen else f"Thème {theme + 1}"
         labels.append(label if label not in labels else f"{label} ({theme + 1})")
     return labels
 
@@ -304,9 +303,7 @@ def _goes_with(chosen: Sequence[Candidate], candidate: Candidate) -> bool:
 
 def _listed(surfaces: Sequence[str]) -> str:
     """The phrases as a French list: « a, b et c »."""
-    return _(" et ").join(
-        [", ".join(surfaces[:-1]), surfaces[-1]] if len(surfaces) > 1 else surfaces
-    )
+    return " et ".join([", ".join(surfaces[:-1]), surfaces[-1]] if len(surfaces) > 1 else surfaces)
 
 
 def _share_a_word(first: Candidate, second: Candidate) -> bool:

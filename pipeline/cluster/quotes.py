@@ -15,7 +15,6 @@ from typing import Any
 import pandas as pd
 
 from pipeline.files import data_path
-from pipeline.i18n import _
 from pipeline.tables.results import THEME_PROFILES, THEME_QUOTES
 from pipeline.text import fold
 
@@ -64,13 +63,13 @@ def describe(keywords: Sequence[str], quoted: Sequence[str]) -> str:
         extracts = [
             found for text in quoted if (found := _extract(text, keywords, _EXTRACT_WORDS))
         ][:1]
-    told = _(" ; ").join(_("« {extract} »").format(extract=extract) for extract in extracts)
+    told = " ; ".join(f"« {extract} »" for extract in extracts)
     subjects = _listed_with_de(keywords[:3])
     if subjects and told:
-        return _("On y parle surtout {subjects} ; {told}.").format(subjects=subjects, told=told)
+        return f"On y parle surtout {subjects} ; {told}."
     if subjects:
-        return _("On y parle surtout {subjects}.").format(subjects=subjects)
-    return _("On y dit : {told}.").format(told=told) if told else ""
+        return f"On y parle surtout {subjects}."
+    return f"On y dit : {told}." if told else ""
 
 
 def _flaws(text: str) -> float:
@@ -137,7 +136,7 @@ def _n_said(clause: str, keywords: Sequence[str]) -> int:
 def _listed_with_de(surfaces: Sequence[str]) -> str:
     """« de vélos, d'emploi et de haies »."""
     with_de = [f"d'{surface}" if _elides(surface) else f"de {surface}" for surface in surfaces]
-    return _(" et ").join([", ".join(with_de[:-1]), with_de[-1]] if len(with_de) > 1 else with_de)
+    return " et ".join([", ".join(with_de[:-1]), with_de[-1]] if len(with_de) > 1 else with_de)
 
 
 def _elides(surface: str) -> bool:

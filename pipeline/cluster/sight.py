@@ -20,7 +20,6 @@ from models.reading import Reading, read_texts
 from models.rows import LARGE, Labels, Matrix, Rows
 from models.theme_model.communities import MOST_AT_ONCE, measure_agreement
 from models.views import SubjectSpace, Views, join_views, lean, neighbours, text_views
-from pipeline.i18n import _
 from pipeline.settings.stages import ClusterSettings
 from pipeline.spreading import Mapper
 from pipeline.tables.results import THEME_AGREEMENT
@@ -126,11 +125,11 @@ def agree_themes(vectors: Rows, settings: ClusterSettings, *, spread: Mapper = m
     trials = {
         "graines": (
             found.over_seeds,
-            _("Refaits {n} fois avec d'autres tirages au sort, les thèmes sont {verdict}."),
+            "Refaits {n} fois avec d'autres tirages au sort, les thèmes sont {verdict}.",
         ),
         "sous_echantillons": (
             found.over_subsamples,
-            _("Refaits {n} fois sur 80 % des passages, les thèmes sont {verdict}."),
+            "Refaits {n} fois sur 80 % des passages, les thèmes sont {verdict}.",
         ),
     }
     return THEME_AGREEMENT.build(
@@ -147,9 +146,5 @@ def agree_themes(vectors: Rows, settings: ClusterSettings, *, spread: Mapper = m
 
 def _verdict(index: float) -> str:
     if index >= SAME:
-        return _("presque les mêmes")
-    return (
-        _("en gros les mêmes")
-        if index >= ALIKE
-        else _("souvent autres : à relire avant de les citer")
-    )
+        return "presque les mêmes"
+    return "en gros les mêmes" if index >= ALIKE else "souvent autres : à relire avant de les citer"

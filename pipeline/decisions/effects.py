@@ -26,7 +26,6 @@ from pipeline.decisions.weightings import (
     saved_weightings,
 )
 from pipeline.grid.codes import POSTURE, Axis
-from pipeline.i18n import _
 from pipeline.standing import CODE_ACTIONS, CONFIRM, UNDO, confirmed_codes, number_in, undone_by
 
 APPLIED, REPLACED, UNDONE, TO_REVIEW, VOID = (
@@ -45,22 +44,14 @@ def told_idle(effects: pd.DataFrame, root: object) -> str | None:
     n = n_to_review + n_void
     if not n:
         return None
-    parts = (
-        [_("{n} à revoir, leur thème est devenu un autre").format(n=n_to_review)]
-        if n_to_review
-        else []
-    )
+    parts = [f"{n_to_review} à revoir, leur thème est devenu un autre"] if n_to_review else []
     parts += (
-        [
-            _("{n} sans objet, faute de leur passage, de leur thème ou d'un autre code").format(
-                n=n_void
-            )
-        ]
+        [f"{n_void} sans objet, faute de leur passage, de leur thème ou d'un autre code"]
         if n_void
         else []
     )
-    verb = _("décision ne s'applique plus") if n == 1 else _("décisions ne s'appliquent plus")
-    return _("{n} {verb} : {parts} ; les voir : ateliers review {root}, page Résultats").format(
+    verb = "décision ne s'applique plus" if n == 1 else "décisions ne s'appliquent plus"
+    return "{n} {verb} : {parts} ; les voir : ateliers review {root}, page Résultats".format(
         n=n, verb=verb, parts=" ; ".join(parts), root=root
     )
 
@@ -133,11 +124,11 @@ class Effects:
             if by := undone.get(row.decision_id):
                 effect: dict[str, str | None] = {
                     "state": UNDONE,
-                    "reason": _("Annulée par la décision n° {n}.").format(n=by),
+                    "reason": f"Annulée par la décision n° {by}.",
                 }
             elif row.action == UNDO:
                 is_there = number_in(row.value) in known and number_in(row.value) < row.decision_id
-                effect = _told(None if is_there else _("La décision à annuler n'existe pas."))
+                effect = _told(None if is_there else "La décision à annuler n'existe pas.")
             else:
                 effect = self._effect(row, last, to_review.get(row.decision_id))
             rows.append({"decision_id": row.decision_id, "action": row.action} | effect)
@@ -154,7 +145,7 @@ class Effects:
         if by > row.decision_id:
             return {
                 "state": REPLACED,
-                "reason": _("Remplacée par une décision plus récente (n° {n}).").format(n=by),
+                "reason": f"Remplacée par une décision plus récente (n° {by}).",
             }
         return {"state": TO_REVIEW, "reason": to_review} if to_review else _told(self._why_not(row))
 
@@ -163,17 +154,17 @@ class Effects:
         if row.action in (SAVE, USE):
             return self._missing_weighting(row)
         if row.action in _ON_UNIT and text(row.unit_id) not in self.replay.unit_ids:
-            return _("Le passage n'existe plus : son document a changé ou a été retiré.")
+            return "Le passage n'existe plus : son document a changé ou a été retiré."
         if row.action == CONFIRM:
             return (
                 None
                 if confirmed_codes(row.value) is not None
-                else _("La décision ne dit pas la liste des codes du passage.")
+                else "La décision ne dit pas la liste des codes du passage."
             )
         if row.action in CODE_ACTIONS:
             if text(row.axis) and row.axis not in self.exclusive:
-                return _("La grille n'a plus l'axe « {axis} ».").format(axis=row.axis)
-            return None if text(row.axis) and text(row.code) else _("Le code manque.")
+                return f"La grille n'a plus l'axe « {row.axis} »."
+            return None if text(row.axis) and text(row.code) else "Le code manque."
         return self._missing_theme(row)
 
     def _missing_weighting(self, row: Any) -> str | None:
@@ -184,7 +175,7 @@ class Effects:
         return (
             None
             if not name or name in self.weightings
-            else _("La pondération « {name} » n'existe pas.").format(name=name)
+            else f"La pondération « {name} » n'existe pas."
         )
 
     def _missing_theme(self, row: Any) -> str | None:
@@ -193,33 +184,33 @@ class Effects:
             return (
                 None
                 if set(split_units(value)) & known.unit_ids
-                else _("Aucun des passages à séparer n'existe plus.")
+                else "Aucun des passages à séparer n'existe plus."
             )
         if row.action == "rename_family":
             return (
                 None
                 if theme in self.families.known
-                else _("La famille n'existe plus : ses thèmes sont passés dans d'autres.")
+                else "La famille n'existe plus : ses thèmes sont passés dans d'autres."
             )
         if row.action != "move_unit" and theme not in known.theme_ids:
-            return _("Le thème n'existe plus : ses passages sont passés dans d'autres.")
+            return "Le thème n'existe plus : ses passages sont passés dans d'autres."
         if (
             row.action in ("move_unit", "merge_theme")
             and value
             and value not in known.theme_ids
             and known.end_of(value) in (value, None)
         ):
-            return _("Le thème d'arrivée n'existe plus.")
+            return "Le thème d'arrivée n'existe plus."
         if row.action == "keep_apart" and value and value not in known.theme_ids:
-            return _("L'autre thème n'existe plus.")
+            return "L'autre thème n'existe plus."
         if row.action == "move_theme" and value and value not in self.families.known:
-            return _("La famille d'arrivée n'existe plus.")
+            return "La famille d'arrivée n'existe plus."
         if row.action == "describe_theme" and not value:
-            return _("La décision ne dit pas de description.")
+            return "La décision ne dit pas de description."
         if row.action in ("rename_theme", "merge_theme", "keep_apart") and (
             not value or value == theme
         ):
-            return _("La décision ne dit ni nom ni autre thème.")
+            return "La décision ne dit ni nom ni autre thème."
         return None
 
     def _holds(self, row: Any) -> bool:
@@ -274,18 +265,16 @@ class Effects:
     def _why_not(self, row: Any) -> str:
         """Why a decision that has a subject and was not replaced does not show."""
         if row.action == CONFIRM:
-            return _(
-                "La liste donne plusieurs codes d'un axe qui n'en admet qu'un : seul le dernier est gardé."
-            )
+            return "La liste donne plusieurs codes d'un axe qui n'en admet qu'un : seul le dernier est gardé."
         if row.action in CODE_ACTIONS:
             if row.axis == POSTURE:
-                return _("Aucune autre posture n'a été proposée pour ce passage.")
-            return _("Aucun autre code de cet axe n'a été proposé pour ce passage.")
+                return "Aucune autre posture n'a été proposée pour ce passage."
+            return "Aucun autre code de cet axe n'a été proposé pour ce passage."
         if row.action == "rename_family":
-            return _("La famille n'a plus de thème, ou la décision ne dit pas de nom.")
+            return "La famille n'a plus de thème, ou la décision ne dit pas de nom."
         if row.action == "pin_quote":
-            return _("Le passage n'est pas dans ce thème.")
-        return _("Une autre décision a réuni ou écarté ce thème.")
+            return "Le passage n'est pas dans ce thème."
+        return "Une autre décision a réuni ou écarté ce thème."
 
 
 def _told(void: str | None) -> dict[str, str | None]:

@@ -10,7 +10,6 @@ from typing import Any
 import pandas as pd
 
 from pipeline.decisions.on_themes import text
-from pipeline.i18n import _
 from pipeline.tables.material import DECISION_GROUNDS
 
 STILL = 0.5  # share of the passages of then, among those that are still there, from which a theme is what was decided on
@@ -73,9 +72,7 @@ def decisions_to_review(
 
 
 def _reason(n_still: int, n_then: int) -> str:
-    told = _(
-        "Le thème est devenu un autre : il garde {still} des {then} passages qu'il avait. Décider de nouveau, ou annuler cette décision."
-    )
+    told = "Le thème est devenu un autre : il garde {still} des {then} passages qu'il avait. Décider de nouveau, ou annuler cette décision."
     return told.format(still=n_still, then=n_then)
 
 

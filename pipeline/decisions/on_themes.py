@@ -12,7 +12,6 @@ from typing import Any
 import pandas as pd
 
 from pipeline.counting import count_themes
-from pipeline.i18n import _
 from pipeline.standing import standing
 from pipeline.tables.results import THEME_MEMBERS, THEMES
 
@@ -227,7 +226,7 @@ class Replay:
                 source or ""
             )
         )
-        label = _("Partie de « {label} »").format(label=left) if left else _("Thème séparé")
+        label = f"Partie de « {left} »" if left else "Thème séparé"
         row = {
             "theme_id": theme_id,
             "label": label,

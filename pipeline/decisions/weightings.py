@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import pandas as pd
 
-from pipeline.i18n import _
 from pipeline.settings.stages import RankSettings, RankWeights
 from pipeline.standing import standing
 
@@ -75,16 +74,14 @@ def read_weighting(value: object) -> Weighting | str:
         (read.get("name"), read.get("weights")) if isinstance(read, dict) else (None, None)
     )
     if not isinstance(weights, dict) or not name_in(name):
-        return _("La décision ne dit ni le nom ni les poids d'une pondération.")
+        return "La décision ne dit ni le nom ni les poids d'une pondération."
     unknown = sorted(set(weights) - set(RankWeights.model_fields))
     if unknown:
-        return _("La pondération cite un critère inconnu : « {criterion} ».").format(
-            criterion=unknown[0]
-        )
+        return f"La pondération cite un critère inconnu : « {unknown[0]} »."
     if not all(_is_weight(weight) for weight in weights.values()):
-        return _("Un poids de la pondération n'est pas un nombre d'au moins 0.")
+        return "Un poids de la pondération n'est pas un nombre d'au moins 0."
     if not any(weights.values()):
-        return _("La pondération n'a aucun poids au-dessus de 0.")
+        return "La pondération n'a aucun poids au-dessus de 0."
     return Weighting(
         name_in(name), RankWeights(**dict.fromkeys(RankWeights.model_fields, 0.0) | weights)
     )

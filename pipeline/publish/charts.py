@@ -21,7 +21,6 @@ from typing import Any
 import vl_convert
 
 from pipeline.files import write_bytes
-from pipeline.i18n import _
 from pipeline.publish.report.content import Heat, Scope, Share
 from pipeline.publish.text import percent, points, sentence
 from pipeline.within import within
@@ -47,7 +46,7 @@ class _Kept:
         if content[:_N_HASH] == _hash_of(name, drawing):
             return drawing
         if content:
-            _LOG.warning(_("dessin {name} : pas ce qui fut écrit, refait").format(name=name))
+            _LOG.warning(f"dessin {name} : pas ce qui fut écrit, refait")
         drawing = draw()
         write_bytes(path, _hash_of(name, drawing) + drawing)
         return drawing

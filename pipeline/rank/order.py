@@ -21,7 +21,6 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from pipeline.counting import Circles, circles_of
-from pipeline.i18n import _
 from pipeline.rank.criteria import CRITERIA, Counts, Tally, facts_of, shares_of, tally_workshop
 from pipeline.settings.stages import RankSettings, RankWeights
 from pipeline.tables.material import ATTENDANCE
@@ -279,17 +278,15 @@ def check_rows(
         for (name, method), said in zip(
             OTHER_METHODS.items(),
             (
-                _("La méthode TOPSIS place {n} de ces {m} priorités parmi ses {m} premières."),
-                _("La méthode VIKOR place {n} de ces {m} priorités parmi ses {m} premières."),
+                "La méthode TOPSIS place {n} de ces {m} priorités parmi ses {m} premières.",
+                "La méthode VIKOR place {n} de ces {m} priorités parmi ses {m} premières.",
             ),
             strict=True,
         )
     }
     found["poids_libres"] = (
         places_by(_acceptability(standing, free_weights)),
-        _(
-            "Avec des poids tirés au hasard, sans préférence, {n} de ces {m} priorités {n:=reste|restent} parmi les {m} premières."
-        ),
+        "Avec des poids tirés au hasard, sans préférence, {n} de ces {m} priorités {n:=reste|restent} parmi les {m} premières.",
     )
     rows = [_row(standing, name, places, said) for name, (places, said) in found.items()]
     return [*rows, _late_row(standing, without, n_late)]
@@ -341,7 +338,7 @@ def _row(standing: Standing, name: str, places: NDArray[np.int64], said: str) ->
 def _told(said: str, n_first: int, n: int = 0, **values: str) -> str:
     """`said` of the first priorities; a single theme has no order that another method could change."""
     if n_first == 1:
-        return _("Un seul thème est classé : il n'y a pas d'ordre à vérifier.")
+        return "Un seul thème est classé : il n'y a pas d'ordre à vérifier."
     return said.format(n=Count(n), m=n_first, **values)
 
 
@@ -372,35 +369,25 @@ def _late_row(standing: Standing, without: Standing, n_late: int) -> dict[str, A
     n_new = n_first - row["n_common"]
     if not n_late:
         return row | {
-            "sentence": _("Aucun passage d'un thème n'est connu pour être venu après l'atelier.")
+            "sentence": "Aucun passage d'un thème n'est connu pour être venu après l'atelier."
         }
     if is_same:
-        said = _(
-            "Ce qui a été écrit ou dit après l'atelier ne change pas l'ordre des {m} premières priorités."
-        )
+        said = "Ce qui a été écrit ou dit après l'atelier ne change pas l'ordre des {m} premières priorités."
     elif not n_new:
-        said = _(
-            "Ce qui a été écrit ou dit après l'atelier change l'ordre des {m} premières, sans en faire entrer d'autre."
-        )
+        said = "Ce qui a été écrit ou dit après l'atelier change l'ordre des {m} premières, sans en faire entrer d'autre."
     else:
-        said = _(
-            "Ce qui a été écrit ou dit après l'atelier fait entrer {new} parmi les {m} premiers."
-        )
-    return row | {"sentence": _told(said, n_first, new=counted(n_new, _("thème")))}
+        said = "Ce qui a été écrit ou dit après l'atelier fait entrer {new} parmi les {m} premiers."
+    return row | {"sentence": _told(said, n_first, new=counted(n_new, "thème"))}
 
 
 def _moved(earlier: int | None, rank: int) -> str:
     if earlier is None:
-        return _("Le sujet n'est venu qu'après l'atelier.")
+        return "Le sujet n'est venu qu'après l'atelier."
     if earlier == rank:
-        return _("Ce qui est venu après l'atelier ne change pas son rang.")
+        return "Ce qui est venu après l'atelier ne change pas son rang."
     if earlier > rank:
-        return _(
-            "Ce qui est venu après l'atelier le fait monter, du rang {before} au rang {after}."
-        ).format(before=earlier, after=rank)
-    return _(
-        "Ce qui est venu après l'atelier le fait descendre, du rang {before} au rang {after}."
-    ).format(before=earlier, after=rank)
+        return f"Ce qui est venu après l'atelier le fait monter, du rang {earlier} au rang {rank}."
+    return f"Ce qui est venu après l'atelier le fait descendre, du rang {earlier} au rang {rank}."
 
 
 def note_rows(
@@ -434,13 +421,11 @@ def nothing_to_read(untold: Collection[str]) -> dict[str, str]:
     told = {
         "is_need": (
             "c_need",
-            _("La grille de l'étude ne dit ni difficulté ni demande : ce critère n'a rien à lire."),
+            "La grille de l'étude ne dit ni difficulté ni demande : ce critère n'a rien à lire.",
         ),
         "is_lever": (
             "c_leverage",
-            _(
-                "La grille de l'étude ne dit ni proposition, ni opportunité, ni partenariat : ce critère n'a rien à lire."
-            ),
+            "La grille de l'étude ne dit ni proposition, ni opportunité, ni partenariat : ce critère n'a rien à lire.",
         ),
     }
     return {criterion: said for fact, (criterion, said) in told.items() if fact in untold}
@@ -451,13 +436,13 @@ def _sentences(tally: Tally, theme: int, untold: Collection[str]) -> dict[str, s
     n = {name: round(float(counts[0, theme])) for name, counts in tally.counts.items()}
     total = {name: round(value) for name, value in tally.totals.items()}
     return {
-        "c_tables": _("Dit à {n} sur {total}, en {passages}.").format(
+        "c_tables": "Dit à {n} sur {total}, en {passages}.".format(
             n=_tables(n["said_tables"]),
             total=total["tables"],
-            passages=counted(int(tally.n_units[theme]), _("passage")),
+            passages=counted(int(tally.n_units[theme]), "passage"),
         ),
-        "c_workshops": _("Dit dans {n} sur {total}.").format(
-            n=counted(n["workshops"], _("atelier")), total=total["workshops"]
+        "c_workshops": "Dit dans {n} sur {total}.".format(
+            n=counted(n["workshops"], "atelier"), total=total["workshops"]
         ),
         "c_rapporteurs": _rapporteurs(
             n["rapporteurs"], total["rapporteurs"], 2 * float(tally.counts["emphasis"][0, theme])
@@ -474,85 +459,79 @@ def _sentences(tally: Tally, theme: int, untold: Collection[str]) -> dict[str, s
 
 
 def _tables(n: int) -> str:
-    return counted(n, _("table"))
+    return counted(n, "table")
 
 
 def _lever(n: int) -> str:
     if not n:
-        return _("Aucune table n'y voit par où agir.")
-    said = _("{n} y voient par où agir : une proposition, une opportunité ou un partenariat.")
+        return "Aucune table n'y voit par où agir."
+    said = "{n} y voient par où agir : une proposition, une opportunité ou un partenariat."
     return (
         said
         if n > 1
-        else _("{n} y voit par où agir : une proposition, une opportunité ou un partenariat.")
+        else "{n} y voit par où agir : une proposition, une opportunité ou un partenariat."
     ).format(n=_tables(n))
 
 
 def _severity(n: int) -> str:
     if not n:
-        return _("Aucune table n'en parle comme d'un danger, d'une perte ou d'une urgence.")
-    said = _("{n} en parlent comme d'un danger, d'une perte ou d'une urgence.")
+        return "Aucune table n'en parle comme d'un danger, d'une perte ou d'une urgence."
+    said = "{n} en parlent comme d'un danger, d'une perte ou d'une urgence."
     return (
-        said if n > 1 else _("{n} en parle comme d'un danger, d'une perte ou d'une urgence.")
+        said if n > 1 else "{n} en parle comme d'un danger, d'une perte ou d'une urgence."
     ).format(n=_tables(n))
 
 
 def _rapporteurs(n: int, total: int, twice_emphasis: float) -> str:
     if not total:
-        return _("Aucune synthèse de rapporteur n'est parvenue.")
+        return "Aucune synthèse de rapporteur n'est parvenue."
     n_insisting = round(twice_emphasis) - n
     if not n:
-        return _("Aucun rapporteur ne le reprend.")
-    taken_up = _("Repris par {n} sur {total}").format(n=counted(n, _("rapporteur")), total=total)
-    return taken_up + (
-        _(", dont {n} en y insistant.").format(n=n_insisting) if n_insisting else "."
-    )
+        return "Aucun rapporteur ne le reprend."
+    taken_up = "Repris par {n} sur {total}".format(n=counted(n, "rapporteur"), total=total)
+    return taken_up + (f", dont {n_insisting} en y insistant." if n_insisting else ".")
 
 
 def _actors(tally: Tally, theme: int) -> str:
     heard = tally.types[:, 0, :] > 0
     n_types = int(heard[:, theme].sum())
     if not n_types:
-        return _("On ne sait pas qui en a parlé : le critère est neutre.")
-    return _("Porté par {n} sur {total} dont une voix est connue.").format(
-        n=counted(n_types, _("type d'acteurs"), _("types d'acteurs")),
+        return "On ne sait pas qui en a parlé : le critère est neutre."
+    return "Porté par {n} sur {total} dont une voix est connue.".format(
+        n=counted(n_types, "type d'acteurs", "types d'acteurs"),
         total=int(heard.any(axis=1).sum()),
     )
 
 
 def _need(n_needs: int, n_answers: int, *, tells_answers: bool) -> str:
     if not n_needs:
-        return _("Aucune table ne le dit comme un manque.")
-    needs = _("Un manque ou une demande à {n}").format(n=_tables(n_needs))
+        return "Aucune table ne le dit comme un manque."
+    needs = f"Un manque ou une demande à {_tables(n_needs)}"
     if not tells_answers:
         return f"{needs}."
     return needs + (
-        _(" ; une offre ou une force à {n}.").format(n=_tables(n_answers))
+        f" ; une offre ou une force à {_tables(n_answers)}."
         if n_answers
-        else _(", sans réponse citée.")
+        else ", sans réponse citée."
     )
 
 
 def _late(n: int, total: int) -> str:
     if not total:
-        return _("Aucun passage d'un thème n'est connu pour être venu après l'atelier.")
+        return "Aucun passage d'un thème n'est connu pour être venu après l'atelier."
     if not n:
-        return _("Personne n'en parle après l'atelier.")
+        return "Personne n'en parle après l'atelier."
     said = (
-        _("{n} sur {total} en parlent après l'atelier.")
+        "{n} sur {total} en parlent après l'atelier."
         if n > 1
-        else _("{n} sur {total} en parle après l'atelier.")
+        else "{n} sur {total} en parle après l'atelier."
     )
-    return said.format(n=counted(n, _("personne")), total=total)
+    return said.format(n=counted(n, "personne"), total=total)
 
 
 def _sureness(depth: int, share: float) -> str:
     percent = f"{100 * share:.0f}"
     if depth == 1:
-        return _("Première dans {percent} % des tirages de poids et de tables.").format(
-            percent=percent
-        )
-    places = {3: _("trois"), 5: _("cinq")}[depth]
-    return _(
-        "Parmi les {places} premières dans {percent} % des tirages de poids et de tables."
-    ).format(places=places, percent=percent)
+        return f"Première dans {percent} % des tirages de poids et de tables."
+    places = {3: "trois", 5: "cinq"}[depth]
+    return f"Parmi les {places} premières dans {percent} % des tirages de poids et de tables."

@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.i18n import _
 from pipeline.show.writing import SHOWN_LINES, line, write_json
 from pipeline.text import Count
 
@@ -26,21 +25,17 @@ def imported(
         write_json({**counts, "n_unknown": n_unknown, "n_waiting": n_waiting})
         return
     line(
-        _("{n:décision lue|décisions lues} : masquer {hide}, garder {keep}.").format(
+        "{n:décision lue|décisions lues} : masquer {hide}, garder {keep}.".format(
             n=Count(len(decisions)), hide=counts["masquer"], keep=counts["garder"]
         )
     )
     if n_unknown:
         line(
-            _(
-                "{n} cas du fichier hors de l'étude, ou qui n'y sont plus, {n:=laissé|laissés} de côté."
-            ).format(n=Count(n_unknown))
+            "{n} cas du fichier hors de l'étude, ou qui n'y sont plus, {n:=laissé|laissés} de côté.".format(
+                n=Count(n_unknown)
+            )
         )
-    line(
-        _("Cas douteux sans décision : {n}. Pour appliquer : ateliers run {root}").format(
-            n=n_waiting, root=study.root
-        )
-    )
+    line(f"Cas douteux sans décision : {n_waiting}. Pour appliquer : ateliers run {study.root}")
 
 
 def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
@@ -59,22 +54,20 @@ def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
         return
     people = ", ".join(f"{author} : {count}" for author, count in taken.by_author.items())
     line(
-        _(
-            "{n:décision nouvelle|décisions nouvelles}{people} ; {known:déjà connue|déjà connues}."
-        ).format(n=Count(n), people=f" ({people})" if n else "", known=Count(taken.n_known))
+        "{n:décision nouvelle|décisions nouvelles}{people} ; {known:déjà connue|déjà connues}.".format(
+            n=Count(n), people=f" ({people})" if n else "", known=Count(taken.n_known)
+        )
     )
     for reason, count in taken.left_out.items():
-        line(_("  laissé de côté, {reason} : {n}").format(reason=reason, n=count))
+        line(f"  laissé de côté, {reason} : {count}")
     for told in taken.lines[:SHOWN_LINES]:
         line(f"  {told}")
     if len(taken.lines) > SHOWN_LINES:
         line(
-            _("  … et {n:autre ligne|autres lignes} (toutes avec --json)").format(
-                n=Count(len(taken.lines) - SHOWN_LINES)
-            )
+            f"  … et {Count(len(taken.lines) - SHOWN_LINES):autre ligne|autres lignes} (toutes avec --json)"
         )
     if n:
-        line(_("Pour appliquer : ateliers publish {root}").format(root=study.root))
+        line(f"Pour appliquer : ateliers publish {study.root}")
 
 
 def compared(study: "Study", name: str, differences: Sequence[str], *, as_json: bool) -> None:
@@ -85,15 +78,9 @@ def compared(study: "Study", name: str, differences: Sequence[str], *, as_json: 
     for told in differences:
         line(f"  {told}")
     line(
-        _(
-            "{n:différence|différences} entre {name} et la grille de l'étude ; rien n'a été changé."
-        ).format(n=Count(len(differences)), name=name)
+        f"{Count(len(differences)):différence|différences} entre {name} et la grille de l'étude ; rien n'a été changé."
     )
-    line(
-        _(
-            "Une étude garde la grille de sa création : ateliers init NOUVELLE_ÉTUDE --grid {name}"
-        ).format(name=name)
-    )
+    line(f"Une étude garde la grille de sa création : ateliers init NOUVELLE_ÉTUDE --grid {name}")
 
 
 def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
@@ -102,71 +89,51 @@ def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
         write_json(erasure.as_json())
         return
     line(
-        (_("Serait effacé (rien n'a été changé) :") if erasure.is_dry_run else _("Effacé :"))
+        ("Serait effacé (rien n'a été changé) :" if erasure.is_dry_run else "Effacé :")
         + f" {', '.join(erasure.participant_ids)}"
     )
     for what, n in erasure.counts.items():
         line(f"  {what} : {n}")
     if erasure.depot_files:
         line(
-            _(
-                "Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis ateliers run :"
-            )
+            "Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis ateliers run :"
         )
     for path, n in erasure.depot_files.items():
-        line(_("  {path} : {n} fois").format(path=path, n=n))
+        line(f"  {path} : {n} fois")
     if erasure.n_file_names:
         line(
-            _("  dont {n} par leur nom même, que les tables gardent : les renommer").format(
-                n=erasure.n_file_names
-            )
+            f"  dont {erasure.n_file_names} par leur nom même, que les tables gardent : les renommer"
         )
     if erasure.other_files:
-        line(_("Autres fichiers de l'étude qui la nomment : à corriger à la main :"))
+        line("Autres fichiers de l'étude qui la nomment : à corriger à la main :")
     for path, n in erasure.other_files.items():
-        line(_("  {path} : {n} fois").format(path=path, n=n))
+        line(f"  {path} : {n} fois")
     if erasure.still_readable:
         where = " ; ".join(f"{path} ({n})" for path, n in erasure.still_readable.items())
         line(
-            _(
-                "Son nom se lit encore, à corriger dans les fichiers reçus, puis ateliers run : {where}"
-            ).format(where=where)
+            f"Son nom se lit encore, à corriger dans les fichiers reçus, puis ateliers run : {where}"
         )
     line(
-        _(
-            "Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."
-        )
+        "Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."
     )
 
 
 def review_served(address: str, is_first: bool) -> None:
     """Say where the review application answers; whoever opens a first access makes the first account."""
     if is_first:
-        line(
-            _("Premier accès (ne pas transmettre cette adresse) : {address}").format(
-                address=address
-            )
-        )
+        line(f"Premier accès (ne pas transmettre cette adresse) : {address}")
     else:
-        line(_("Relecture : {address}").format(address=address))
-    line(_("Ctrl+C pour arrêter."))
+        line(f"Relecture : {address}")
+    line("Ctrl+C pour arrêter.")
     sys.stdout.flush()  # else a journal, which is no terminal, has the first access's address once the server is stopped
 
 
 def invited(name: str, address: str, is_made_administrator: bool) -> None:
     """The address by which somebody chooses a new password, once."""
     if is_made_administrator:
-        line(
-            _("Plus personne n'administrait l'étude : {name} l'administre désormais.").format(
-                name=name
-            )
-        )
-    line(
-        _("À remettre à {name} seulement (sert une fois, pendant trois jours) : {address}").format(
-            name=name, address=address
-        )
-    )
-    line(_("L'ouvrir pendant que la relecture est servie (ateliers review)."))
+        line(f"Plus personne n'administrait l'étude : {name} l'administre désormais.")
+    line(f"À remettre à {name} seulement (sert une fois, pendant trois jours) : {address}")
+    line("L'ouvrir pendant que la relecture est servie (ateliers review).")
 
 
 def saved(backup: "Backup", *, as_json: bool) -> None:
@@ -174,19 +141,13 @@ def saved(backup: "Backup", *, as_json: bool) -> None:
     if as_json:
         write_json(_told(backup))
         return
-    line(
-        _("{n:fichier sauvegardé|fichiers sauvegardés} dans {path}").format(
-            n=Count(backup.n_files), path=backup.path
-        )
-    )
+    line(f"{Count(backup.n_files):fichier sauvegardé|fichiers sauvegardés} dans {backup.path}")
     if not backup.is_sealed:
         line(
-            _(
-                "En clair, avec le coffre : la garder comme lui, ou donner une phrase de passe par ATELIERS_BACKUP_PASSPHRASE_FILE."
-            )
+            "En clair, avec le coffre : la garder comme lui, ou donner une phrase de passe par ATELIERS_BACKUP_PASSPHRASE_FILE."
         )
     if not backup.has_accounts:
-        line(_("Les comptes de relecture sont dans PostgreSQL : les sauvegarder avec pg_dump."))
+        line("Les comptes de relecture sont dans PostgreSQL : les sauvegarder avec pg_dump.")
 
 
 def restored(backup: "Backup", *, as_json: bool) -> None:
@@ -195,7 +156,7 @@ def restored(backup: "Backup", *, as_json: bool) -> None:
         write_json(_told(backup))
         return
     line(
-        _("{n:fichier remis|fichiers remis} dans {path}, {n:=vérifié|tous vérifiés}.").format(
+        "{n:fichier remis|fichiers remis} dans {path}, {n:=vérifié|tous vérifiés}.".format(
             n=Count(backup.n_files), path=backup.path
         )
     )
@@ -220,10 +181,8 @@ def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
         write_json(fetched.as_json())
         return
     for folder, n in sorted(fetched.taken.items()):
-        line(_("  {folder} : {n}").format(folder=folder, n=n))
-    counts = _(
-        "{n:mail pris|mails pris}, {known} déjà là, {automatic:automatique laissé|automatiques laissés} de côté"
-    )
+        line(f"  {folder} : {n}")
+    counts = "{n:mail pris|mails pris}, {known} déjà là, {automatic:automatique laissé|automatiques laissés} de côté"
     line(
         counts.format(
             n=Count(fetched.taken.total()),
@@ -233,39 +192,29 @@ def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
         + "."
     )
     if fetched.waiting:
-        line(_("{n:attend|attendent} sur le serveur :").format(n=Count(len(fetched.waiting))))
+        line(f"{Count(len(fetched.waiting)):attend|attendent} sur le serveur :")
     for waiting in fetched.waiting[:SHOWN_LINES]:
         line(
-            _("  {message} du {day} : {why}").format(
+            "  {message} du {day} : {why}".format(
                 message=waiting.message, day=waiting.day or "?", why=_why_waiting(waiting.reason)
             )
         )
     if len(fetched.waiting) > SHOWN_LINES:
         line(
-            _("  … et {n:autre ligne|autres lignes} (toutes avec --json)").format(
-                n=Count(len(fetched.waiting) - SHOWN_LINES)
-            )
+            f"  … et {Count(len(fetched.waiting) - SHOWN_LINES):autre ligne|autres lignes} (toutes avec --json)"
         )
     if fetched.taken:
-        line(_("Pour les traiter : ateliers run {root}").format(root=study.root))
+        line(f"Pour les traiter : ateliers run {study.root}")
 
 
 def _why_waiting(reason: str) -> str:
     """Why a mail was left on the server, and what takes it in at the next reading."""
     return {
-        "no_workshop": _(
-            "ne nomme aucun atelier ; « mail.workshops » ou « mail.fallback » le placent"
-        ),
-        "several": _(
-            "nomme plusieurs ateliers ; « mail.workshops » ou « mail.fallback » le placent"
-        ),
-        "no_folder": _("son atelier n'a pas de dossier dans depot/ ; le créer, ou corriger [mail]"),
-        "too_big": _(
-            "plus gros que « ingest.max_file_mb » ; l'augmenter, ou déposer ses pièces à la main"
-        ),
-        "unreadable": _(
-            "le serveur ne le donne pas ; l'enregistrer en .eml et le déposer à la main"
-        ),
+        "no_workshop": "ne nomme aucun atelier ; « mail.workshops » ou « mail.fallback » le placent",
+        "several": "nomme plusieurs ateliers ; « mail.workshops » ou « mail.fallback » le placent",
+        "no_folder": "son atelier n'a pas de dossier dans depot/ ; le créer, ou corriger [mail]",
+        "too_big": "plus gros que « ingest.max_file_mb » ; l'augmenter, ou déposer ses pièces à la main",
+        "unreadable": "le serveur ne le donne pas ; l'enregistrer en .eml et le déposer à la main",
     }[reason]
 
 

@@ -11,7 +11,6 @@ import pandas as pd
 
 from pipeline.decisions.effects import TO_REVIEW, VOID
 from pipeline.grid.codes import POSTURE
-from pipeline.i18n import _
 from pipeline.show.writing import line, write_json, write_table
 from pipeline.standing import coded_units, standing
 from pipeline.text import Count, counted, study_counts
@@ -25,21 +24,15 @@ if TYPE_CHECKING:
     from pipeline.grid.codes import Grid
     from pipeline.study import Study
 
-PSEUDONYMOUS = _(
-    "Pseudonymisé, pas anonyme : ce sont encore des données personnelles. La clé est dans vault/ ; ne publier ni vault/ ni les tables."
-)
+PSEUDONYMOUS = "Pseudonymisé, pas anonyme : ce sont encore des données personnelles. La clé est dans vault/ ; ne publier ni vault/ ni les tables."
 _SHOWN_REJECTS = 10
 _SHOWN_CONTRASTS = 8
 
 
 def created(study: "Study") -> None:
     """Say where the new study is and what to do next."""
-    line(_("Étude créée dans {root}.").format(root=study.root))
-    line(
-        _("Y déposer un dossier par atelier dans {depot}, puis : ateliers run {root}").format(
-            depot=study.depot, root=study.root
-        )
-    )
+    line(f"Étude créée dans {study.root}.")
+    line(f"Y déposer un dossier par atelier dans {study.depot}, puis : ateliers run {study.root}")
 
 
 def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
@@ -49,11 +42,11 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
         return
     rows = outcome.manifest["n_rows"]
     if not outcome.is_new:
-        line(_("Rien de nouveau depuis le dernier traitement."))
+        line("Rien de nouveau depuis le dernier traitement.")
     counts = study_counts(rows)
     line(
         counts
-        + _(" ; {n:fichier ou partie non lu|fichiers ou parties non lus}").format(
+        + " ; {n:fichier ou partie non lu|fichiers ou parties non lus}".format(
             n=Count(rows["rejects"])
         )
         + "."
@@ -63,14 +56,12 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     _first_priorities(study)
     if outcome.manifest.get("is_renumbered") and outcome.is_new:
         line(
-            _(
-                "Le coffre vient d'une version antérieure : les personnes ont été renumérotées, une fois pour toutes."
-            )
+            "Le coffre vient d'une version antérieure : les personnes ont été renumérotées, une fois pour toutes."
         )
     encoder = outcome.manifest.get("encoder") or {}
     if encoder.get("fallback"):
         line(
-            _("Thèmes faits avec l'encodeur non réglé {name} : {reason}").format(
+            "Thèmes faits avec l'encodeur non réglé {name} : {reason}".format(
                 name=encoder["name"], reason=encoder["fallback"]
             )
         )
@@ -79,7 +70,7 @@ def outcome(study: "Study", outcome: "Outcome", *, as_json: bool) -> None:
     _proposals(study, outcome.manifest.get("theme_proposals"))
     _doubts(study, outcome.manifest.get("n_doubts"))
     line(
-        _("Rapport : {path}").format(
+        "Rapport : {path}".format(
             path=study.root / outcome.manifest["publication"] / "rapport.html"
         )
     )
@@ -97,9 +88,7 @@ def published(
     for change in publication.changes:
         line(change)
     line(
-        _("Publication : {path} ({n:fichier, listé|fichiers, listés} dans manifeste.json)").format(
-            path=publication.folder, n=Count(len(publication.files))
-        )
+        f"Publication : {publication.folder} ({Count(len(publication.files)):fichier, listé|fichiers, listés} dans manifeste.json)"
     )
 
 
@@ -108,20 +97,18 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
     if as_json:
         write_json(found)
         return
-    line(_("Dernier traitement : {when}").format(when=found["last_run"] or _("jamais")))
+    line("Dernier traitement : {when}".format(when=found["last_run"] or "jamais"))
     if found["is_other_version"]:
         line(
-            _(
-                "Il vient d'une autre version du programme : ateliers run le refait, et garde les décisions."
-            )
+            "Il vient d'une autre version du programme : ateliers run le refait, et garde les décisions."
         )
     columns = (
-        _("Territoire"),
-        _("Date"),
-        _("Documents"),
-        _("Passages"),
-        _("sans table"),
-        _("sans question"),
+        "Territoire",
+        "Date",
+        "Documents",
+        "Passages",
+        "sans table",
+        "sans question",
     )
     keys = (
         "territory",
@@ -132,26 +119,26 @@ def status(study: "Study", found: dict[str, Any], *, as_json: bool) -> None:
         "n_units_without_question",
     )
     write_table(columns, [[workshop[key] for key in keys] for workshop in found["workshops"]])
-    line(_("Passages hors thème : {n}").format(n=found["n_units_in_no_theme"]))
+    line("Passages hors thème : {n}".format(n=found["n_units_in_no_theme"]))
     line(
-        _("Passages à relire : {n} ; décisions en vigueur : {m}").format(
+        "Passages à relire : {n} ; décisions en vigueur : {m}".format(
             n=found["n_units_awaiting_review"], m=found["n_decisions"]
         )
     )
     _idle_decisions(study)
     if found["late_effect"]:
         line(found["late_effect"])
-    line(_("Fichiers ou parties non lus : {n}").format(n=len(found["rejects"])))
+    line("Fichiers ou parties non lus : {n}".format(n=len(found["rejects"])))
     _rejects(found["rejects"])
     _to_read_again(found["n_passing"])
     _second_coder(study, found["second_coder"])
     _proposals(study, found["theme_proposals"])
     _doubts(study, found["n_doubts"])
     if found["n_mails_waiting"]:
-        mails = _("Mails qui attendent sur le serveur : {n} (ateliers fetch-mail {root})")
+        mails = "Mails qui attendent sur le serveur : {n} (ateliers fetch-mail {root})"
         line(mails.format(n=found["n_mails_waiting"], root=study.root))
     if found["publication"]:
-        line(_("Rapport : {path}").format(path=study.root / found["publication"] / "rapport.html"))
+        line("Rapport : {path}".format(path=study.root / found["publication"] / "rapport.html"))
     line(PSEUDONYMOUS)
 
 
@@ -167,7 +154,7 @@ def comparison(
     leads = contrasts[contrasts["is_lead"] & (contrasts["subject"] == "theme")].sort_values(
         "territory"
     )
-    may_be_more = _(" (peut-être davantage : {territories})")
+    may_be_more = " (peut-être davantage : {territories})"
     leaning = {
         name: may_be_more.format(territories=", ".join(rows["territory"]))
         for name, rows in leads.groupby("subject_id")
@@ -177,16 +164,16 @@ def comparison(
             labels.get(theme_id, theme_id) + leaning.get(theme_id, "")
             for theme_id in reach.loc[reach["reach"] == word, "theme_id"]
         ]
-        line(f"{word} : {' ; '.join(names) or _('aucun thème, avec la matière présente')}")
+        line(f"{word} : {' ; '.join(names) or 'aucun thème, avec la matière présente'}")
     _contrasts(contrasts, labels, study.grid, _places(study))
     needs = compared["needs"]
     is_open = needs["coverage"].isin(
         ["aucune structure de ce secteur", "hors des zones de chalandise connues"]
     )
-    line("\n" + _("Besoins sans réponse relevée, à vérifier : {n}").format(n=int(is_open.sum())))
-    line(_("Défauts de la carte : {n}").format(n=len(compared["map_problems"])))
+    line(f"\nBesoins sans réponse relevée, à vérifier : {int(is_open.sum())}")
+    line("Défauts de la carte : {n}".format(n=len(compared["map_problems"])))
     line(
-        _("Tableaux, graphiques, carte et rapport : {path}").format(
+        "Tableaux, graphiques, carte et rapport : {path}".format(
             path=study.root / "exports" / "comparaison"
         )
     )
@@ -208,30 +195,30 @@ def trained(found: dict[str, Any], *, as_json: bool) -> None:
         return
     names = [name for name in found["after"] if name != "n_units"]
     write_table(
-        ("", _("avant"), _("après")),
+        ("", "avant", "après"),
         [(name, found["before"].get(name, ""), found["after"][name]) for name in names],
     )
     for note in found["notes"]:
         line(note)
     if found["is_registered"]:
         line(
-            _(
-                "{n:passage étiqueté|passages étiquetés} : {file} enregistré, employé au prochain traitement."
-            ).format(n=Count(found["n_units"]), file=found["file"])
+            "{n:passage étiqueté|passages étiquetés} : {file} enregistré, employé au prochain traitement.".format(
+                n=Count(found["n_units"]), file=found["file"]
+            )
         )
     else:
         line(
-            _(
-                "{n:passage étiqueté|passages étiquetés} : pas mieux qu'avant, l'étiqueteur en place reste."
-            ).format(n=Count(found["n_units"]))
+            "{n:passage étiqueté|passages étiquetés} : pas mieux qu'avant, l'étiqueteur en place reste.".format(
+                n=Count(found["n_units"])
+            )
         )
 
 
 def _places(study: "Study") -> tuple[str, str]:
     """What a territory's tables are called: a study where no note names any counts its documents."""
     if study.read_table("units")["table_number"].notna().any():
-        return _("table"), _("tables")
-    return _("document"), _("documents")
+        return "table", "tables"
+    return "document", "documents"
 
 
 def _contrasts(
@@ -245,9 +232,9 @@ def _contrasts(
             marked["specificity"].abs().sort_values(ascending=False, kind="stable").index
         )
         if marked.empty:
-            line(_("  rien de plus ni de moins présent qu'ailleurs, avec ce qu'il y a de matière"))
+            line("  rien de plus ni de moins présent qu'ailleurs, avec ce qu'il y a de matière")
         leads = there[there["is_lead"] & (there["subject"] == "theme")].assign(
-            verdict=_("semble plus présent ici, à vérifier")
+            verdict="semble plus présent ici, à vérifier"
         )
         for row in chain(marked.head(_SHOWN_CONTRASTS).itertuples(), leads.itertuples()):
             name = labels.get(str(row.subject_id)) or grid.label_of(
@@ -268,7 +255,7 @@ def _first_priorities(study: "Study") -> None:
         .head(study.settings.publish.n_priorities)
     )
     if len(first):
-        line(_("Premières priorités candidates :"))
+        line("Premières priorités candidates :")
     for row in first.itertuples():
         line(f"  {row.rank}. {labels[str(row.theme_id)]}")
 
@@ -286,27 +273,22 @@ def _second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
     """One line on the second coder, where the study has one."""
     if not coder:
         return
-    counts = _(
-        "Second codeur {model} ({address}) : {n:passage codé|passages codés} sur {n_units}"
-    ).format(**coder, n=Count(coder["n_coded"]))
+    counts = (
+        "Second codeur {model} ({address}) : {n:passage codé|passages codés} sur {n_units}".format(
+            **coder, n=Count(coder["n_coded"])
+        )
+    )
     report = coder["report"] or {}
     if coder["state"] == "stopped":
-        why = _(
-            " ; arrêté ({why}), les étiquettes locales valent seules pour le reste ; reprendre : ateliers run {root}"
-        )
+        why = " ; arrêté ({why}), les étiquettes locales valent seules pour le reste ; reprendre : ateliers run {root}"
         line(counts + why.format(why=report["stopped"], root=study.root))
     elif coder["state"] == "not_sent":
-        line(
-            counts
-            + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(
-                root=study.root
-            )
-        )
+        line(counts + f" ; rien n'a été envoyé, faute d'accord : ateliers run {study.root} --yes")
     else:
         line(
             counts
             + (
-                _(" ; {n} sans réponse utilisable").format(n=report["n_asked"] - report["n_coded"])
+                " ; {n} sans réponse utilisable".format(n=report["n_asked"] - report["n_coded"])
                 if report
                 else ""
             )
@@ -318,58 +300,45 @@ def _proposals(study: "Study", asked: Mapping[str, Any] | None) -> None:
     """One line on what a language model proposes for the themes, where the study allows one."""
     if not asked:
         return
-    counts = _(
-        "Thèmes relus par {model} ({address}) : {names:nom proposé|noms proposés} sur {themes:thème|thèmes}, {mergers:réunion|réunions}"
-    ).format(
+    counts = "Thèmes relus par {model} ({address}) : {names:nom proposé|noms proposés} sur {themes:thème|thèmes}, {mergers:réunion|réunions}".format(
         **asked,
         names=Count(asked["n_names"]),
         themes=Count(asked["n_themes"]),
         mergers=Count(asked["n_mergers"]),
     )
     if asked["state"] == "stopped":
-        why = _(
-            " ; arrêté ({why}), les noms de la machine valent seuls pour le reste ; reprendre : ateliers run {root}"
-        )
+        why = " ; arrêté ({why}), les noms de la machine valent seuls pour le reste ; reprendre : ateliers run {root}"
         line(counts + why.format(why=asked["report"]["stopped"], root=study.root))
     elif asked["state"] == "not_sent":
-        line(
-            counts
-            + _(" ; rien n'a été envoyé, faute d'accord : ateliers run {root} --yes").format(
-                root=study.root
-            )
-        )
+        line(counts + f" ; rien n'a été envoyé, faute d'accord : ateliers run {study.root} --yes")
     else:
-        line(counts + _(" (table theme_proposals) ; ceux de la machine restent en place."))
+        line(counts + " (table theme_proposals) ; ceux de la machine restent en place.")
 
 
 def _doubts(study: "Study", n: int | None) -> None:
     if n is None:
         line(
-            _(
-                "Cas douteux de pseudonymisation : coffre chiffré, donner sa phrase de passe pour les compter."
-            )
+            "Cas douteux de pseudonymisation : coffre chiffré, donner sa phrase de passe pour les compter."
         )
     elif n:
         how = f"ateliers export {study.root} --format doutes -o doutes.csv"
-        line(_("Cas douteux de pseudonymisation à revoir : {n} ({how})").format(n=n, how=how))
+        line(f"Cas douteux de pseudonymisation à revoir : {n} ({how})")
 
 
 def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:
     for row in rows[:_SHOWN_REJECTS]:
-        line(_("  non lu : {path} : {reason} → {advice}").format(**row))
+        line("  non lu : {path} : {reason} → {advice}".format(**row))
     if len(rows) > _SHOWN_REJECTS:
         line(
-            _("  … et {n:autre|autres} : ateliers export --format csv").format(
-                n=Count(len(rows) - _SHOWN_REJECTS)
-            )
+            f"  … et {Count(len(rows) - _SHOWN_REJECTS):autre|autres} : ateliers export --format csv"
         )
 
 
 def _to_read_again(n: int | None) -> None:
     """One line on what the system kept from being read."""
     if n:
-        why = _("(fichier absent ou changé pendant la lecture, machine trop occupée)")
-        line(_("Lectures à reprendre au prochain traitement {why} : {n}").format(why=why, n=n))
+        why = "(fichier absent ou changé pendant la lecture, machine trop occupée)"
+        line(f"Lectures à reprendre au prochain traitement {why} : {n}")
 
 
 def _flattened(found: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

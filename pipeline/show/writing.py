@@ -13,7 +13,6 @@ from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 from pipeline.errors import AteliersError
-from pipeline.i18n import _
 from pipeline.text import Count
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ class Bars:
 
     def __init__(self, bars: "Progress") -> None:
         self._bars = bars
-        self._current = bars.add_task(_("préparation"), total=None)
+        self._current = bars.add_task("préparation", total=None)
 
     def __call__(self, what: str, done: int, total: int) -> None:
         """Draw `done` of `total` of a step."""
@@ -133,7 +132,7 @@ def consent(bars: Bars | None, *, is_agreed: bool) -> "Callable[[Estimate], bool
 
     def ask(estimate: "Estimate") -> bool:
         with bars.hidden() if bars else nullcontext():
-            sys.stderr.write(cost_line(estimate) + ("\n" if is_agreed else _(" Envoyer ? [o/N] ")))
+            sys.stderr.write(cost_line(estimate) + ("\n" if is_agreed else " Envoyer ? [o/N] "))
             sys.stderr.flush()
             return is_agreed or sys.stdin.readline().strip().lower() in ("o", "oui")
 
@@ -147,11 +146,9 @@ def going_on(bars: Bars | None, *, is_agreed: bool) -> "Callable[[StudyError], b
 
     def ask(error: "StudyError") -> bool:
         with bars.hidden() if bars else nullcontext():
-            line = _("{found} ; attendu : {expected}.").format(
-                found=error.found, expected=error.expected
-            )
+            line = f"{error.found} ; attendu : {error.expected}."
             sys.stderr.write(
-                line + ("\n" if is_agreed else _(" Continuer avec ce qui reste ? [o/N] "))
+                line + ("\n" if is_agreed else " Continuer avec ce qui reste ? [o/N] ")
             )
             sys.stderr.flush()
             return is_agreed or sys.stdin.readline().strip().lower() in ("o", "oui")
@@ -168,13 +165,14 @@ def cost_line(estimate: "Estimate") -> str:
         "received": estimate.tokens_out,
     }
     counts = {name: Count(n) for name, n in numbers.items()}
-    purpose = _("Second codeur") if estimate.purpose == "codes" else _("Noms de thèmes")
-    what = purpose + _(
-        " : {units:passage pseudonymisé|passages pseudonymisés} à envoyer à {address} ({model}), en {requests:requête|requêtes}, "
+    purpose = "Second codeur" if estimate.purpose == "codes" else "Noms de thèmes"
+    what = (
+        purpose
+        + " : {units:passage pseudonymisé|passages pseudonymisés} à envoyer à {address} ({model}), en {requests:requête|requêtes}, "
     )
-    tokens = _("environ {sent:jeton envoyé|jetons envoyés} et {received:reçu|reçus} ; ")
-    price = _("coût inconnu ; ") if estimate.price is None else _("environ {price:.2f} € ; ")
-    duration = _("durée inconnue.") if estimate.seconds is None else _("environ {minutes:.0f} min.")
+    tokens = "environ {sent:jeton envoyé|jetons envoyés} et {received:reçu|reçus} ; "
+    price = "coût inconnu ; " if estimate.price is None else "environ {price:.2f} € ; "
+    duration = "durée inconnue." if estimate.seconds is None else "environ {minutes:.0f} min."
     return (what + tokens + price + duration).format(
         **vars(estimate), **counts, minutes=max(1.0, (estimate.seconds or 0) / 60)
     )
