@@ -18,9 +18,9 @@ from flows.consent import DONE, NOT_SENT, STOPPED, is_approved
 from flows.keys import coders_key
 from flows.progress import tell
 from flows.steps import task
-from models.language_model.asking import Report
+from models.language_model import LanguageModelTagger
+from models.language_model.asking import AskingReport
 from models.language_model.prompt import price_of, sample_units
-from models.language_model.tagger import LanguageModelTagger
 from models.language_model.themes import VERSION, ThemeCard, ThemeReader
 from pipeline.agreement import codings_of_people, machine_coding, measure_agreement, unnamed
 from pipeline.counting import with_headings
@@ -132,7 +132,7 @@ def _kept(cache: StageCache, second_tags: pd.DataFrame) -> StageRecord:
     return cache.run("second", key, lambda: {"second_tags": second_tags})
 
 
-def _told(report: Report | None, settings: LanguageModelSettings) -> dict[str, Any]:
+def _told(report: AskingReport | None, settings: LanguageModelSettings) -> dict[str, Any]:
     """What this run's asking did; nothing where it did not ask."""
     if report is None:
         return {"report": None}
@@ -229,7 +229,7 @@ def _rows(
 ) -> list[dict[str, Any]]:
     """What is proposed, by theme, then the mergers."""
     rows: list[dict[str, Any]] = []
-    for theme_id, named in zip(theme_ids, reader.named(cards), strict=True):
+    for theme_id, named in zip(theme_ids, reader.names(cards), strict=True):
         if named is not None:
             unit_ids = list(shown[theme_id]["unit_id"])
             quotes = json.dumps(
@@ -256,7 +256,7 @@ def _theme_proposals_kept(cache: StageCache, proposals: pd.DataFrame) -> StageRe
     return cache.run("propose", key, lambda: {"theme_proposals": proposals})
 
 
-def _theme_proposals_told(report: Report | None, settings: LanguageModelSettings) -> dict[str, Any]:
+def _theme_proposals_told(report: AskingReport | None, settings: LanguageModelSettings) -> dict[str, Any]:
     """What this run's asking did; nothing where it did not ask."""
     if report is None:
         return {"report": None}

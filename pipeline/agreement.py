@@ -1,10 +1,11 @@
 """How far coders agree: people with one another, with the machine, with a second machine.
 
+Over both coders' units: F1, Cohen's kappa, Krippendorff's alpha (nominal; over a whole axis of
+several codes with the MASI distance of Passonneau 2006), each with a 95 % interval from resampled
+units. A code that neither coder uses has no row.
+
 In:   codings, one a coder: what codes it put on which units
 Out:  agreement, one row a pair of coders and code, and one for each whole axis
-
-Over both coders' units: F1, Cohen's kappa, Krippendorff's alpha (nominal; over a whole axis of several codes with the MASI distance of
-Passonneau 2006), each with a 95 % interval from resampled units. Nothing is said of a code that neither coder uses.
 """
 
 from collections.abc import Collection, Mapping, Sequence
@@ -21,71 +22,76 @@ from pipeline.tables.material import AGREEMENT
 
 Codes = frozenset[tuple[str, str]]  # axis and code
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Row = dict[str, object]
 
 MACHINE = "machine"
 READER = "relecteur"
 WHOLE_AXIS = "tous"
 _N_DRAWS, _BOUNDS = 300, (2.5, 97.5)
-_MASI = (
-    0.0,
-    1 / 3,
-    2 / 3,
-    1.0,
-)  # shares of the Jaccard index: disjoint, overlapping, one in the other, equal
+# Shares of the Jaccard index: disjoint sets, overlapping ones, one in the other, equal ones.
+_MASI = (0.0, 1 / 3, 2 / 3, 1.0)
 
 
 @dataclass(frozen=True)
-class Coding:
+class CoderCodes:
     """What one coder put on each unit that it coded; a unit without any code has an empty set."""
 
     coder: str
     codes: Mapping[str, Codes]
 
 
-def machine_coding(tags: pd.DataFrame, unit_ids: Sequence[str], coder: str = MACHINE) -> Coding:
+def machine_coding(tags: pd.DataFrame, unit_ids: Sequence[str], coder: str = MACHINE) -> CoderCodes:
     """Return what the machine's rows of `tags` put on `unit_ids`."""
-    put = tags[(tags["source"] == "machine") & tags["is_assigned"].astype(bool)]
-    return Coding(coder, _gathered(unit_ids, put))
+    codes = _assigned_by_machine(tags, unit_ids)
+    return CoderCodes(coder, {unit_id: frozenset(put) for unit_id, put in codes.items()})
 
 
 def codings_of_people(
     tags: pd.DataFrame, decisions: pd.DataFrame, *, exclusive: Collection[str] = (POSTURE,)
-) -> list[Coding]:
-    """Return one coding an author of decisions on tags, in order of name: on the units that it coded, the machine's codes as it left them.
+) -> list[CoderCodes]:
+    """Return one coding an author of decisions on tags, by name: the machine's codes as corrected.
 
-    A unit counts once its author said all its codes (`pipeline.standing.is_coded`), not from the first code that he or she refused.
-
-    `tags` are those of the machine, before any decision; of an `exclusive` axis a unit bears one code, the last one put. Decisions that
-    arbitrate are left out: who settles a disagreement has seen both sides, and to count it would measure nothing but itself.
+    A unit counts once its author said all its codes (`pipeline.standing.is_coded`). `tags` are the
+    machine's, before any decision; of an `exclusive` axis a unit bears the last code put. Decisions
+    that arbitrate are left out: who settles a disagreement has seen both sides.
     """
-    is_settling = decisions["action"].isin(CODE_ACTIONS) & decisions["value"].map(
-        arbitrated
-    ).astype(bool)
-    decisions = decisions[~is_settling]
-    coded, judged = coded_units(decisions, tags, exclusive=exclusive), judgements(decisions, tags)
-    put = tags[(tags["source"] == "machine") & tags["is_assigned"].astype(bool)]
+    is_arbitrating = decisions["value"].map(arbitrated).astype(bool)
+    decisions = decisions[~(decisions["action"].isin(CODE_ACTIONS) & is_arbitrating)]
+    coded = coded_units(decisions, tags, exclusive=exclusive)
+    judged = judgements(decisions, tags)
     codings = []
     for author in sorted(name for name, units in coded.items() if units):
         unit_ids = sorted(coded[author])
-        codes = {unit_id: set(found) for unit_id, found in _gathered(unit_ids, put).items()}
-        for row in judged[
-            (judged["author"] == author) & judged["unit_id"].isin(unit_ids)
-        ].itertuples():
-            left, code = codes[str(row.unit_id)], (str(row.axis), str(row.code))
+        codes = _assigned_by_machine(tags, unit_ids)
+        is_own = (judged["author"] == author) & judged["unit_id"].isin(unit_ids)
+        for row in judged[is_own].itertuples():
+            unit_codes, code = codes[str(row.unit_id)], (str(row.axis), str(row.code))
             if row.action == "reject_tag":
-                left.discard(code)
+                unit_codes.discard(code)
                 continue
             if code[0] in exclusive:
-                left -= {entry for entry in left if entry[0] == code[0]}
-            left.add(code)
-        codings.append(
-            Coding(author, {unit_id: frozenset(left) for unit_id, left in codes.items()})
-        )
+                unit_codes -= {other for other in unit_codes if other[0] == code[0]}
+            unit_codes.add(code)
+        frozen = {unit_id: frozenset(put) for unit_id, put in codes.items()}
+        codings.append(CoderCodes(author, frozen))
     return codings
 
 
-def unnamed(codings: Sequence[Coding], decisions: pd.DataFrame) -> list[Coding]:
-    """Return people's `codings` under numbers, in the order in which they first decided: their names stay with their decisions."""
+def _assigned_by_machine(
+    tags: pd.DataFrame, unit_ids: Sequence[str]
+) -> dict[str, set[tuple[str, str]]]:
+    codes: dict[str, set[tuple[str, str]]] = {unit_id: set() for unit_id in unit_ids}
+    assigned = tags[(tags["source"] == "machine") & tags["is_assigned"].astype(bool)]
+    columns = [assigned[name] for name in ("unit_id", "axis", "code")]
+    for unit_id, axis, code in zip(*columns, strict=True):
+        if unit_id in codes:
+            codes[unit_id].add((axis, code))
+    return codes
+
+
+def unnamed(codings: Sequence[CoderCodes], decisions: pd.DataFrame) -> list[CoderCodes]:
+    """Return people's `codings` under numbers, by when they first decided, instead of names."""
     authors = [str(author) for author in decisions.sort_values("decision_id")["author"].unique()]
     ordered = sorted(codings, key=lambda coding: authors.index(coding.coder))
     return [
@@ -93,30 +99,28 @@ def unnamed(codings: Sequence[Coding], decisions: pd.DataFrame) -> list[Coding]:
     ]
 
 
-def measure_agreement(codings: Sequence[Coding], grid: Grid, *, seed: int = 0) -> pd.DataFrame:
-    """Return the agreement of every two coders that share a unit, in the order given, by axis and code of `grid`."""
-    rows = [
-        row
-        for first, second in combinations(codings, 2)
-        for row in _pair(first, second, grid, seed)
-    ]
+def measure_agreement(codings: Sequence[CoderCodes], grid: Grid, *, seed: int = 0) -> pd.DataFrame:
+    """Return the agreement of every two coders that share a unit, by axis and code of `grid`."""
+    rows: list[Row] = []
+    for first, second in combinations(codings, 2):
+        rows += _pair_rows(first, second, grid, seed)
     return AGREEMENT.build(rows)
 
 
 def krippendorff_alpha(values: Sequence[Sequence[str | None]]) -> float | None:
-    """Return the nominal alpha of coders' `values`, one sequence a coder and None where it did not code; None where nothing varies.
+    """Return the nominal alpha of `values`, one sequence a coder; None where nothing varies.
 
-    Krippendorff (2011), "Computing Krippendorff's Alpha-Reliability", by coincidences.
+    A value is None where the coder did not code. Krippendorff (2011), "Computing Krippendorff's
+    Alpha-Reliability", by coincidences.
     """
-    known = sorted({value for row in values for value in row if value is not None})
-    place = {value: order for order, value in enumerate(known)}
-    coincidences = np.zeros((len(known), len(known)))
+    names = sorted({value for row in values for value in row if value is not None})
+    number = {name: i for i, name in enumerate(names)}
+    coincidences = np.zeros((len(names), len(names)))
     for unit in zip(*values, strict=True):
-        said = np.bincount(
-            [place[value] for value in unit if value is not None], minlength=len(known)
-        ).astype(float)
-        if said.sum() > 1:
-            coincidences += (np.outer(said, said) - np.diag(said)) / (said.sum() - 1)
+        numbers = [number[value] for value in unit if value is not None]
+        counts = np.bincount(numbers, minlength=len(names)).astype(float)
+        if counts.sum() > 1:
+            coincidences += (np.outer(counts, counts) - np.diag(counts)) / (counts.sum() - 1)
     totals, n_values = coincidences.sum(axis=1), coincidences.sum()
     expected = n_values**2 - (totals**2).sum()
     if n_values <= 1 or expected <= 0:
@@ -124,165 +128,130 @@ def krippendorff_alpha(values: Sequence[Sequence[str | None]]) -> float | None:
     return float(1 - (n_values - 1) * (n_values - np.trace(coincidences)) / expected)
 
 
-def _gathered(unit_ids: Sequence[str], put: pd.DataFrame) -> dict[str, Codes]:
-    codes: dict[str, set[tuple[str, str]]] = {unit_id: set() for unit_id in unit_ids}
-    for unit_id, axis, code in zip(put["unit_id"], put["axis"], put["code"], strict=True):
-        if unit_id in codes:
-            codes[unit_id].add((axis, code))
-    return {unit_id: frozenset(found) for unit_id, found in codes.items()}
-
-
-def _pair(first: Coding, second: Coding, grid: Grid, seed: int) -> list[dict[str, object]]:
-    """The rows of two coders; postures only where one of them put a rubrique, since noise has none."""
+def _pair_rows(first: CoderCodes, second: CoderCodes, grid: Grid, seed: int) -> list[Row]:
+    """The rows of two coders; postures only of units to which one of them gave a rubrique."""
     shared = sorted(first.codes.keys() & second.codes.keys())
-    has_rubriques = bool(grid.axis(RUBRIQUE))
-    rows: list[dict[str, object]] = []
+    either = {unit: first.codes[unit] | second.codes[unit] for unit in shared}
+    with_rubrique = [unit for unit in shared if any(axis == RUBRIQUE for axis, _ in either[unit])]
+    rows: list[Row] = []
     for axis in dict.fromkeys(code.axis for code in grid.codes):
         names = [code.code for code in grid.axis(axis)]
-        unit_ids = shared
-        if axis == POSTURE and has_rubriques:
-            unit_ids = [
-                unit
-                for unit in shared
-                if any(entry[0] == RUBRIQUE for entry in first.codes[unit] | second.codes[unit])
-            ]
-        if not unit_ids:
+        units = with_rubrique if axis == POSTURE and grid.axis(RUBRIQUE) else shared
+        if not units:
             continue
-        put = [
-            np.array([[(axis, name) in coding.codes[unit] for name in names] for unit in unit_ids])
-            for coding in (first, second)
-        ]
+        n_units = len(units)
+        tables = []
+        for coding in (first, second):
+            put = [[(axis, name) in coding.codes[unit] for name in names] for unit in units]
+            tables.append(np.array(put))
         draws = np.random.default_rng(seed).multinomial(
-            len(unit_ids), np.full(len(unit_ids), 1 / len(unit_ids)), _N_DRAWS
+            n_units, np.full(n_units, 1 / n_units), _N_DRAWS
         )
-        weights = np.vstack([np.ones(len(unit_ids)), draws]).astype(np.float64)
+        weights = np.vstack([np.ones(n_units), draws]).astype(np.float64)
         pair = {
             "first_coder": first.coder,
             "second_coder": second.coder,
             "axis": axis,
-            "n_units": len(unit_ids),
+            "n_units": n_units,
         }
-        rows += [
-            pair | row
-            for row in _axis_rows(
-                put[0], put[1], weights, names, is_exclusive=axis in grid.exclusive
-            )
-        ]
+        is_exclusive = axis in grid.exclusive
+        axis_rows = _axis_rows(tables[0], tables[1], weights, names, is_exclusive)
+        rows += [pair | row for row in axis_rows]
     return rows
 
 
 def _axis_rows(
-    first: NDArray[np.bool_],
-    second: NDArray[np.bool_],
-    weights: Array,
-    names: list[str],
-    *,
-    is_exclusive: bool,
-) -> list[dict[str, object]]:
-    """The whole axis, then each of its codes that one of the coders uses."""
-    both, only_first, only_second = (
-        weights @ cells.astype(np.float64)
-        for cells in (first & second, first & ~second, ~first & second)
-    )
+    first: Mask, second: Mask, weights: Array, names: list[str], is_exclusive: bool
+) -> list[Row]:
+    """The whole axis, then each of its codes that one of the coders uses.
+
+    `first` and `second` (n_units, n_codes); `weights` (1 + n_draws, n_units), all units first.
+    """
+    cells = (first & second, first & ~second, ~first & second)
+    both, only_first, only_second = (weights @ cell.astype(np.float64) for cell in cells)
     n_units = weights.sum(axis=1, keepdims=True)
-    f1 = _ratio(2 * both, 2 * both + only_first + only_second)
-    by_unit = np.where(
-        (first | second).any(axis=1),
-        2 * (first & second).sum(axis=1) / np.maximum(1, first.sum(axis=1) + second.sum(axis=1)),
-        1,
-    )
-    micro = _ratio(2 * both.sum(axis=1), (2 * both + only_first + only_second).sum(axis=1))
-    whole: dict[str, object] = {
+    n_codes = 2 * both + only_first + only_second
+    f1 = _ratio(2 * both, n_codes)
+    n_by_unit = first.sum(axis=1) + second.sum(axis=1)
+    f1_by_unit = 2 * (first & second).sum(axis=1) / np.maximum(1, n_by_unit)
+    samples_f1 = np.where(n_by_unit > 0, f1_by_unit, 1)
+    whole: Row = {
         "code": WHOLE_AXIS,
-        "n_first": int(first.sum()),
-        "n_second": int(second.sum()),
-        "n_both": int((first & second).sum()),
-        "samples_f1": round(float(by_unit.mean()), 3),
+        **_counts(first, second),
+        "samples_f1": round(float(samples_f1.mean()), 3),
         "macro_f1": _rounded(float(np.nanmean(f1[0])) if np.isfinite(f1[0]).any() else np.nan),
+        **_bounded("f1", _ratio(2 * both.sum(axis=1), n_codes.sum(axis=1))),
+        **_bounded("alpha", _set_alpha(first, second, weights)),
     }
-    whole |= _bounded("f1", micro) | _bounded("alpha", _set_alpha(first, second, weights))
-    whole |= _bounded("kappa", _kappa(first, second, weights)) if is_exclusive else {}
+    if is_exclusive:
+        whole |= _bounded("kappa", _kappa(first, second, weights))
     rows = [whole]
-    observed, chance = (
-        1 - (only_first + only_second) / n_units,
-        _chance_agreement(both + only_first, both + only_second, n_units),
-    )
+    observed = 1 - (only_first + only_second) / n_units
+    share_first, share_second = (both + only_first) / n_units, (both + only_second) / n_units
+    chance = share_first * share_second + (1 - share_first) * (1 - share_second)
     kappa = _ratio(observed - chance, 1 - chance)
-    used = (2 * both + only_first + only_second) / (2 * n_units)
-    alpha = 1 - _ratio(1 - observed, 2 * used * (1 - used) * 2 * n_units / (2 * n_units - 1))
-    for at, name in enumerate(names):
-        if (first | second)[:, at].any():
-            counts = {
-                "n_first": int(first[:, at].sum()),
-                "n_second": int(second[:, at].sum()),
-                "n_both": int((first & second)[:, at].sum()),
-            }
-            figures = (
-                _bounded("f1", f1[:, at])
-                | _bounded("kappa", kappa[:, at])
-                | _bounded("alpha", alpha[:, at])
-            )
-            rows.append({"code": name, **counts, **figures})
+    used = n_codes / (2 * n_units)
+    expected = 2 * used * (1 - used) * 2 * n_units / (2 * n_units - 1)
+    alpha = 1 - _ratio(1 - observed, expected)
+    for i, name in enumerate(names):
+        if (first | second)[:, i].any():
+            row: Row = {"code": name, **_counts(first[:, i], second[:, i])}
+            for figure, values in (("f1", f1), ("kappa", kappa), ("alpha", alpha)):
+                row |= _bounded(figure, values[:, i])
+            rows.append(row)
     return rows
 
 
-def _chance_agreement(n_first: Array, n_second: Array, n_units: Array) -> Array:
-    share_first, share_second = n_first / n_units, n_second / n_units
-    return np.asarray(share_first * share_second + (1 - share_first) * (1 - share_second))
+def _counts(first: Mask, second: Mask) -> Row:
+    return {
+        "n_first": int(first.sum()),
+        "n_second": int(second.sum()),
+        "n_both": int((first & second).sum()),
+    }
 
 
-def _kappa(first: NDArray[np.bool_], second: NDArray[np.bool_], weights: Array) -> Array:
+def _kappa(first: Mask, second: Mask, weights: Array) -> Array:
     """Cohen's kappa of an axis with exactly one code a unit, for each row of `weights`."""
     n_units = weights.sum(axis=1)
     observed = weights @ (first & second).any(axis=1).astype(np.float64) / n_units
-    chance = ((weights @ first.astype(np.float64)) * (weights @ second.astype(np.float64))).sum(
-        axis=1
-    ) / n_units**2
+    products = (weights @ first.astype(np.float64)) * (weights @ second.astype(np.float64))
+    chance = products.sum(axis=1) / n_units**2
     return _ratio(observed - chance, 1 - chance)
 
 
-def _set_alpha(first: NDArray[np.bool_], second: NDArray[np.bool_], weights: Array) -> Array:
+def _set_alpha(first: Mask, second: Mask, weights: Array) -> Array:
     """Krippendorff's alpha of the sets of codes, for each row of `weights`."""
-    sets, places = np.unique(np.vstack([first, second]), axis=0, return_inverse=True)
-    here, there = places[: len(first)], places[len(first) :]
+    sets, numbers = np.unique(np.vstack([first, second]), axis=0, return_inverse=True)
+    of_first, of_second = numbers[: len(first)], numbers[len(first) :]
     distances = _masi_distances(sets)
     n_units = weights.sum(axis=1)
-    observed = weights @ distances[here, there] / n_units
+    observed = weights @ distances[of_first, of_second] / n_units
     counts = np.stack(
-        [weights @ ((here == at).astype(float) + (there == at)) for at in range(len(sets))], axis=1
+        [weights @ ((of_first == i).astype(float) + (of_second == i)) for i in range(len(sets))],
+        axis=1,
     )
     expected = ((counts @ distances) * counts).sum(axis=1) / (2 * n_units * (2 * n_units - 1))
     return np.asarray(1 - _ratio(observed, expected))
 
 
-def _masi_distances(sets: NDArray[np.bool_]) -> Array:
+def _masi_distances(sets: Mask) -> Array:
     """One less MASI between every two rows of `sets`; two empty sets are equal."""
     sizes = sets.sum(axis=1)
     common = sets.astype(int) @ sets.T.astype(int)
-    union = sizes[:, None] + sizes[None, :] - common
-    smaller, larger = (
-        np.minimum(sizes[:, None], sizes[None, :]),
-        np.maximum(sizes[:, None], sizes[None, :]),
-    )
-    kind = np.select(
-        [union == 0, (common == smaller) & (smaller == larger), common == smaller, common > 0],
-        [3, 3, 2, 1],
-        default=0,
-    )
-    kind[(common == 0) & (union > 0)] = 0
-    return np.asarray(
-        1 - np.where(union > 0, common / np.maximum(union, 1), 1.0) * np.array(_MASI)[kind]
-    )
+    union = sizes[:, None] + sizes - common
+    smaller = np.minimum(sizes[:, None], sizes)
+    kind = np.select([common == union, common == 0, common == smaller], [3, 0, 2], default=1)
+    jaccard = np.where(union > 0, common / np.maximum(union, 1), 1.0)
+    return np.asarray(1 - jaccard * np.array(_MASI)[kind])
 
 
 def _ratio(part: Array, whole: Array) -> Array:
     """`part` / `whole`, not a number where `whole` is 0."""
-    return np.asarray(
-        np.divide(part, whole, out=np.full(np.shape(part), np.nan), where=np.asarray(whole) > 0)
-    )
+    blank = np.full(np.shape(part), np.nan)
+    return np.asarray(np.divide(part, whole, out=blank, where=np.asarray(whole) > 0))
 
 
-def _bounded(name: str, values: Array) -> dict[str, object]:
+def _bounded(name: str, values: Array) -> Row:
     """The figure of all units, first of `values`, and the interval of the draws."""
     drawn = values[1:][np.isfinite(values[1:])]
     low, high = np.percentile(drawn, _BOUNDS) if len(drawn) else (np.nan, np.nan)

@@ -6,7 +6,7 @@ import pytest
 from sklearn.metrics import cohen_kappa_score
 
 from pipeline.agreement import (
-    Coding,
+    CoderCodes,
     codings_of_people,
     krippendorff_alpha,
     machine_coding,
@@ -21,12 +21,12 @@ from pipeline.tables.material import DECISIONS, TAGS
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 
 
-def coding(coder: str, *sets: str, axis: str = "rubrique") -> Coding:
+def coding(coder: str, *sets: str, axis: str = "rubrique") -> CoderCodes:
     codes = {f"u{n}": frozenset((axis, code) for code in put.split()) for n, put in enumerate(sets)}
-    return Coding(coder, codes)
+    return CoderCodes(coder, codes)
 
 
-def row(codings: list[Coding], axis: str, code: str) -> pd.Series:
+def row(codings: list[CoderCodes], axis: str, code: str) -> pd.Series:
     found = measure_agreement(codings, GRID)
     return found[(found["axis"] == axis) & (found["code"] == code)].iloc[0]
 
@@ -85,7 +85,7 @@ def test_the_posture_axis_is_nominal():
     names = ["force", "difficulte", "demande"]
     first, second = [[names[at] for at in draw.integers(0, 3, 50)] for _ in range(2)]
     codings = [
-        Coding(
+        CoderCodes(
             name,
             {
                 f"u{n}": frozenset({("posture", put), ("rubrique", "offre")})
@@ -112,7 +112,7 @@ def test_a_set_that_holds_the_other_is_nearer_than_one_that_overlaps():
 
 def test_postures_of_noise_are_not_compared_and_codes_nobody_uses_have_no_row():
     codings = [
-        Coding(
+        CoderCodes(
             name,
             {
                 "u0": frozenset({("posture", "constat")}),
@@ -128,7 +128,7 @@ def test_postures_of_noise_are_not_compared_and_codes_nobody_uses_have_no_row():
 
 def test_coders_without_a_common_unit_have_no_row():
     assert measure_agreement(
-        [Coding("a", {"u1": frozenset()}), Coding("b", {"u2": frozenset()})], GRID
+        [CoderCodes("a", {"u1": frozenset()}), CoderCodes("b", {"u2": frozenset()})], GRID
     ).empty
 
 

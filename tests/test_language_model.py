@@ -15,9 +15,9 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
+from models.language_model import LanguageModelTagger
 from models.language_model.asking import Codebook, find_quote, read_answer
 from models.language_model.prompt import sample_units
-from models.language_model.tagger import LanguageModelTagger
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Grid, Question

@@ -22,7 +22,7 @@ from flows.notify import read_password, read_webhook
 from flows.prefect_server import prefect_ready
 from flows.run import run_study
 from flows.vault import Vault
-from models.language_model.client import UnavailableError, _headers
+from models.language_model.client import UnavailableError, request_headers
 from pipeline.cli import main
 from pipeline.credentials import header_secret
 from pipeline.errors import AteliersError
@@ -46,7 +46,7 @@ READERS: dict[str, Callable[[Study], str | None]] = {
     "ATELIERS_IMAP_PASSWORD": fetching.read_password,
     "ATELIERS_DATABASE_URL": lambda study: study.database_url or None,
     "ATELIERS_LANGUAGE_MODEL_KEY": lambda _: (
-        _headers().get("Authorization", "").removeprefix("Bearer ") or None
+        request_headers().get("Authorization", "").removeprefix("Bearer ") or None
     ),
     "ATELIERS_EMBED_API_KEY": lambda _: header_secret("ATELIERS_EMBED_API_KEY", "la clé"),
     "PREFECT_API_AUTH_STRING": _prefect,

@@ -9,7 +9,14 @@ import pytest
 from flows.cache import StageCache, StageRecord
 from flows.consent import asking
 from flows.language_model import Proposals, propose_themes
-from models.language_model.themes import Named, Pair, ThemeCard, ThemeReader, read_named, read_pairs
+from models.language_model.themes import (
+    ProposedName,
+    ThemeCard,
+    ThemePair,
+    ThemeReader,
+    read_name,
+    read_pairs,
+)
 from pipeline.settings.stages import LanguageModelSettings
 from pipeline.show import results
 from pipeline.show.writing import cost_line
@@ -38,8 +45,8 @@ def altered(**change: Any) -> Any:
     return lambda request: json.dumps({**json.loads(honest(request)), **change})
 
 
-def named(content: Any, texts: list[str] = PASSAGES) -> Named | None:
-    return read_named(content if isinstance(content, str) else json.dumps(content), texts)
+def named(content: Any, texts: list[str] = PASSAGES) -> ProposedName | None:
+    return read_name(content if isinstance(content, str) else json.dumps(content), texts)
 
 
 GOOD = {
@@ -80,7 +87,7 @@ def test_a_name_is_read_alone_in_a_fence_or_after_thoughts_and_only_true_quotes_
         f"```json\n{json.dumps(told)}\n```",
         f"<think>{{hum}}</think> {json.dumps(told)}",
     ):
-        assert named(content) == Named(
+        assert named(content) == ProposedName(
             "Cars du soir", "Il n'y a plus de car.", ((0, "plus de car"),)
         )
 
@@ -89,11 +96,14 @@ def test_a_name_is_read_alone_in_a_fence_or_after_thoughts_and_only_true_quotes_
     ("told", "pairs"),
     [
         ({"reunions": []}, []),
-        ({"reunions": [{"themes": [2, 1], "raison": "même chose"}]}, [Pair(0, 1, "même chose")]),
+        (
+            {"reunions": [{"themes": [2, 1], "raison": "même chose"}]},
+            [ThemePair(0, 1, "même chose")],
+        ),
         ({"reunions": [{"themes": [1, 9], "raison": ""}, {"themes": "1 et 2"}, 4]}, []),
         (
             {"reunions": [{"themes": [1, 2]}, {"themes": [2, 1], "raison": "redite"}]},
-            [Pair(0, 1, "")],
+            [ThemePair(0, 1, "")],
         ),
         ({"reunions": "aucune"}, None),
         ({}, None),
@@ -128,10 +138,10 @@ def test_each_theme_is_asked_once_and_then_all_together_and_nothing_twice(tmp_pa
         again = reader(server, tmp_path)
         assert again.estimate(CARDS).n_requests == 0 and again.ask(CARDS).n_requests == 0
         assert (report.n_asked, report.n_coded, len(server.seen)) == (3, 3, 3)
-        assert [found.name for found in again.named(CARDS) if found] == [
+        assert [found.name for found in again.names(CARDS) if found] == [
             f"Nom de {text}" for text in PASSAGES
         ]
-        assert again.pairs(CARDS) == [Pair(0, 1, "les deux parlent de venir")]
+        assert again.pairs(CARDS) == [ThemePair(0, 1, "les deux parlent de venir")]
         changed = [ThemeCard("Cars", ("car",), ("un car de plus",)), CARDS[1]]
         assert again.estimate(changed).n_units == 1  # the theme whose passages changed
 
@@ -151,11 +161,11 @@ def test_a_broken_answer_is_asked_again_and_a_theme_that_has_none_is_left_to_the
 ):
     with serving(honest, [broken]) as server:
         asked = reader(server, tmp_path / "une")
-        assert asked.ask(CARDS).n_again == 1 and asked.named(CARDS)[0]
+        assert asked.ask(CARDS).n_again == 1 and asked.names(CARDS)[0]
     with serving(honest, [broken, broken]) as server:
         asked = reader(server, tmp_path / "deux")
         assert asked.ask(CARDS).stopped is None
-        assert [found is None for found in asked.named(CARDS)] == [True, False]
+        assert [found is None for found in asked.names(CARDS)] == [True, False]
 
 
 @pytest.mark.parametrize("gone", [lambda _: None, lambda _: 503, lambda _: 401])
@@ -164,7 +174,7 @@ def test_a_server_that_goes_away_ends_the_asking_and_what_was_read_stays(tmp_pat
         asked = reader(server, tmp_path)
         report = asked.ask(CARDS)
         assert report.stopped and (report.n_coded, asked.pairs(CARDS)) == (1, [])
-        assert [found is None for found in asked.named(CARDS)] == [False, True]
+        assert [found is None for found in asked.names(CARDS)] == [False, True]
 
 
 # --- the run -------------------------------------------------------------------------------------------------------

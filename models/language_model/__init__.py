@@ -1,20 +1,171 @@
-"""The second coder: a large language model behind an address, with the interface of `GridTagger`; and what it would call the themes.
+"""The second coder: a large language model behind an address, with `GridTagger`'s interface.
 
-To read in this order: tagger, prompt (what is said to it), client (how), checks (what is kept of its answers), answers (what is kept on
-disk), asking (batches, retries), cost; for themes: themes, theme_answers.
+In:   units (a `text` column; `question`, `channel` and `heading` where known)
+Out:  1 or 0 for each unit and code, in the order of `classes_`; all 0 for a unit without an answer
 """
 
-from models.language_model.asking import Report
-from models.language_model.prompt import Estimate, price_of, sample_units
-from models.language_model.tagger import LanguageModelTagger
-from models.language_model.themes import ThemeCard, ThemeReader
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
 
-__all__ = [
-    "Estimate",
-    "LanguageModelTagger",
-    "Report",
-    "ThemeCard",
-    "ThemeReader",
-    "price_of",
-    "sample_units",
-]
+import numpy as np
+import pandas as pd
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator
+
+from models.language_model.asking import Answer, AnswerStore, Asking, AskingReport, Progress
+from models.language_model.client import address_of
+from models.language_model.prompt import (
+    Estimate,
+    Example,
+    Item,
+    estimate_cost,
+    item_key,
+    items_of,
+    system_fingerprint,
+    system_message,
+)
+from models.tagger import Tagging
+from models.tagger.features import Array, Mask, Span, texts_of
+from pipeline.grid.codes import Code, Grid
+from pipeline.settings.stages import LanguageModelSettings
+
+_MAX_EXAMPLES = 12
+
+
+class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
+    """Multi-label coder of a grid behind an OpenAI-compatible address.
+
+    `cache` keeps its answers from run to run. `tag`, `predict` and `predict_proba` ask for what it
+    does not hold; `is_coded` and `explain` never ask. Texts are sent as the frame holds them but
+    for persons' numbers: give it pseudonymised ones.
+    """
+
+    def __init__(
+        self, grid: Grid, settings: LanguageModelSettings, *, cache: Path | None = None
+    ) -> None:
+        self.grid = grid
+        self.settings = settings
+        self.cache = cache
+        self._store = AnswerStore(cache)
+        self._examples: tuple[Example, ...] = ()
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """The grid's codes, axis by axis."""
+        return self.grid.by_axis
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The codes' names, in the order of the columns."""
+        return np.array([code.code for code in self.codes], dtype=np.str_)
+
+    @property
+    def address(self) -> str:
+        """Where passages are sent."""
+        return address_of(self.settings.url)
+
+    @property
+    def version_(self) -> str:
+        """Names the model and its system message."""
+        return f"{self.settings.model}+{system_fingerprint(self._system)[:8]}"
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def fit(
+        self, units: pd.DataFrame, labels: Sequence[set[str]], groups: Sequence[str] | None = None
+    ) -> "LanguageModelTagger":
+        """Learn nothing, but show the model at most twelve of these passages.
+
+        They are those with most codes not shown yet, and one without a code.
+        """
+        order = {str(code): i for i, code in enumerate(self.classes_)}
+        codes = [tuple(sorted(put & order.keys(), key=order.__getitem__)) for put in labels]
+        examples = {Example(*pair) for pair in zip(texts_of(units), codes, strict=True)}
+        self._examples = _choose(sorted(examples, key=_shuffle_key))
+        return self
+
+    def estimate(self, units: pd.DataFrame) -> Estimate:
+        """What asking about `units` would take, without those in the cache; nothing is sent."""
+        items = list(self._without_answer(units).values())
+        seconds_per_request = self._store.seconds_per_request
+        return estimate_cost(items, self._system, self.settings, self.address, seconds_per_request)
+
+    def ask(self, units: pd.DataFrame, *, on_progress: Progress | None = None) -> AskingReport:
+        """Ask about the units that the cache does not hold, each text and context once.
+
+        What fails is reported, never raised.
+        """
+        asking = Asking(self.grid, self._system, self.settings, self._store)
+        return asking.run(self._without_answer(units), on_progress)
+
+    def is_coded(self, units: pd.DataFrame) -> Mask:
+        """Whether the model coded each unit, (n_units,)."""
+        return np.array([answer is not None for answer in self._answers(units)], dtype=bool)
+
+    def predict_proba(self, units: pd.DataFrame) -> Array:
+        """Return 1 or 0, (n_units, n_codes): the model gives codes, no probabilities."""
+        return self.tag(units).probabilities
+
+    def predict(self, units: pd.DataFrame) -> list[set[str]]:
+        """Return the codes put on each unit."""
+        names = self.classes_
+        return [{str(code) for code in names[row]} for row in self.tag(units).is_assigned]
+
+    def tag(self, units: pd.DataFrame, *, threshold_shift: float = 0.0) -> Tagging:
+        """Return decisions, also as probabilities; `threshold_shift` has no effect on them."""
+        if self._without_answer(units):
+            self.ask(units)
+        names = self.classes_
+        rows = [[code in (answer or {}) for code in names] for answer in self._answers(units)]
+        is_assigned = np.array(rows, dtype=bool).reshape(len(units), len(names))
+        return Tagging(is_assigned.astype(np.float64), is_assigned)
+
+    def explain(self, units: pd.DataFrame, mask: Mask) -> list[dict[int, list[Span]]]:
+        """Return, for each unit, where the model's quotes are, by each column in `mask`."""
+        names = self.classes_
+        explained = []
+        for answer, row in zip(self._answers(units), mask, strict=True):
+            spans_of = answer or {}
+            columns = np.flatnonzero(row).tolist()
+            explained.append(
+                {column: list(spans_of.get(str(names[column]), [])) for column in columns}
+            )
+        return explained
+
+    @property
+    def _system(self) -> str:
+        return system_message(self.grid, self._examples)
+
+    def _items_by_key(self, units: pd.DataFrame) -> list[tuple[str, Item]]:
+        system = system_fingerprint(self._system)
+        return [(item_key(item, self.settings.model, system), item) for item in items_of(units)]
+
+    def _without_answer(self, units: pd.DataFrame) -> dict[str, Item]:
+        """The passages without an answer, by key, in the units' order."""
+        items = self._items_by_key(units)
+        return {key: item for key, item in items if self._store.get(key) is None}
+
+    def _answers(self, units: pd.DataFrame) -> list[Answer | None]:
+        return [self._store.get(key) for key, _ in self._items_by_key(units)]
+
+
+def _shuffle_key(example: Example) -> str:
+    """An order that does not depend on a file's."""
+    return hashlib.sha256("\0".join([example.text, *example.codes]).encode()).hexdigest()
+
+
+def _choose(examples: list[Example]) -> tuple[Example, ...]:
+    """The examples that each show most of the codes shown least so far, one without code last."""
+    n_shown: Counter[str] = Counter()
+    chosen: list[Example] = []
+    without_code = [example for example in examples if not example.codes][:1]
+    candidates = [example for example in examples if example.codes]
+    while candidates and len(chosen) < _MAX_EXAMPLES - len(without_code):
+        gains = [sum(1 / (1 + n_shown[code]) ** 2 for code in each.codes) for each in candidates]
+        best = candidates.pop(gains.index(max(gains)))
+        chosen.append(best)
+        n_shown.update(best.codes)
+    return (*chosen, *without_code)

@@ -1,9 +1,7 @@
-"""What is said to the model: rules, the study's grid and its conventions, examples if any, then the passages of a batch.
+"""What a language model is given: rules, grid, questions, examples, then a batch of passages.
 
 In:   grid, examples; units with their question, channel and heading
-Out:  a system message, user messages, and the JSON schema of the answer
-
-What asking would cost, said before anything is sent.
+Out:  a system message, user messages, the JSON schema of the answer, and an estimate of the cost
 """
 
 import hashlib
@@ -16,18 +14,20 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from models.tagger.features import texts_of
+from models.tagger.features import column_texts, texts_of
 from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Axis, Code, Grid
 from pipeline.settings.stages import LanguageModelSettings
 
-VERSION = "1"  # of what is said; another one makes every answer kept so far another question's
+VERSION = "1"  # of the prompt; another one makes answers on disk those of another question
+CHARS_PER_TOKEN = 3.5  # of French text, about
+_TOKENS_PER_ANSWER = 90  # a passage's codes with their quotes, about
 _RULES = Path(__file__).with_name("instructions.txt")
 _TITLES = {
     RUBRIQUE: "Codes : rubriques",
     POSTURE: "Postures : exactement une par passage",
     PILIER: "Codes : piliers",
 }
-_HEADING_CHARS = 200  # of a heading, as context
+_HEADING_CHARS = 200
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,8 @@ class Item:
     def line(self, number: int) -> str:
         """One line of JSON; what is not known is left out."""
         context = {"question": self.question, "canal": self.channel, "titre": self.heading}
-        return _json(
-            {
-                "numero": number,
-                **{name: value for name, value in context.items() if value},
-                "texte": self.text,
-            }
-        )
+        present = {name: value for name, value in context.items() if value}
+        return to_json({"numero": number, **present, "texte": self.text})
 
 
 @dataclass(frozen=True)
@@ -59,152 +54,9 @@ class Example:
     codes: tuple[str, ...]
 
 
-def items_of(units: pd.DataFrame) -> list[Item]:
-    """The passages of `units`, in order; question, channel and heading are empty where the frame does not tell."""
-    columns = [_known(units, name) for name in ("question", "channel", "heading")]
-    headings = texts_of(pd.DataFrame({"text": columns[2]}))
-    return [
-        Item(*row)
-        for row in zip(
-            texts_of(units),
-            columns[0],
-            columns[1],
-            (text[:_HEADING_CHARS] for text in headings),
-            strict=True,
-        )
-    ]
-
-
-def system_message(grid: Grid, examples: Sequence[Example]) -> str:
-    """Rules, grid, questions, examples and the form of the answer; the same words for the same grid and examples."""
-    parts = [
-        _RULES.read_text(encoding="utf-8").strip(),
-        f"# Grille {grid.grid_id}, version {grid.version}",
-    ]
-    for axis in grid.axes:
-        parts.append(
-            "\n".join([f"## {_title(axis)}", *(_described(code) for code in grid.axis(axis.axis))])
-        )
-    if grid.questions:
-        parts.append(
-            "\n".join(
-                [
-                    "## Questions posées aux tables",
-                    *(f"- {asked.question} : {asked.label}" for asked in grid.questions),
-                ]
-            )
-        )
-    if examples:
-        shown = (
-            f"- {_json(example.text)} → {', '.join(example.codes) or 'aucun code'}"
-            for example in examples
-        )
-        parts.append("\n".join(["## Exemples déjà codés", *shown]))
-    parts.append(
-        f"# Réponse\n\nRépondre en JSON seulement, un objet par passage, tous les passages, dans cette forme :\n{_form(grid)}"
-    )
-    return "\n\n".join(parts)
-
-
-def user_message(items: Sequence[Item]) -> str:
-    """The passages of a batch, numbered from 1."""
-    return "Passages à coder :\n" + "\n".join(
-        item.line(number) for number, item in enumerate(items, start=1)
-    )
-
-
-def answer_schema(grid: Grid) -> dict[str, Any]:
-    """The JSON schema of an answer: for each passage its number, its code of each exclusive axis, such as posture, its other codes."""
-    others = [code.code for code in grid.by_axis if code.axis not in grid.exclusive]
-    fields: dict[str, Any] = {"numero": {"type": "integer"}}
-    fields |= {
-        axis.axis: _coded([code.code for code in grid.axis(axis.axis)])
-        for axis in grid.axes
-        if axis.is_exclusive
-    }
-    fields["codes"] = (
-        {"type": "array", "items": _coded(others)} if others else {"type": "array", "maxItems": 0}
-    )
-    return _object({"passages": {"type": "array", "items": _object(fields)}})
-
-
-def system_fingerprint(system: str) -> str:
-    """Sixteen hex digits that change with the rules, the grid, its conventions, the examples or the form of what is said."""
-    return hashlib.sha256(_json([VERSION, system]).encode()).hexdigest()[:16]
-
-
-def item_key(item: Item, model: str, system: str) -> str:
-    """sha256 of all that an answer depends on: model, fingerprint of what is said to it, the passage and its context."""
-    parts = [model, system, item.text, item.question, item.channel, item.heading]
-    return hashlib.sha256(_json(parts).encode()).hexdigest()
-
-
-def _known(units: pd.DataFrame, name: str) -> list[str]:
-    if name not in units.columns:
-        return [""] * len(units)
-    return [value if isinstance(value, str) else "" for value in units[name]]
-
-
-def _title(axis: Axis) -> str:
-    """What heads an axis: what it is, and how many of its codes a passage bears."""
-    if axis.is_standard:
-        return _TITLES[axis.axis]
-    told = f" ({_flat(axis.definition)})" if axis.definition else ""
-    return (
-        f"{axis.label}{told} : exactement un par passage, sous « {axis.axis} »"
-        if axis.is_exclusive
-        else f"Codes : {axis.label}{told}"
-    )
-
-
-def _described(code: Code) -> str:
-    """A code with all that the grid says of it."""
-    told = [f"- {code.code} ({code.label}) : {_flat(code.definition)}"]
-    told += [
-        f"  {title} : {_flat(text)}"
-        for title, text in (("Inclure", code.include), ("Exclure", code.exclude))
-        if text
-    ]
-    if code.examples:
-        told.append("  Exemples : " + " ; ".join(_flat(example) for example in code.examples))
-    return "\n".join(told)
-
-
-def _flat(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _form(grid: Grid) -> str:
-    """An answer's form, by example."""
-    tag = '{"code": "…", "citation": "…"}'
-    exclusive = "".join(f'"{axis.axis}": {tag}, ' for axis in grid.axes if axis.is_exclusive)
-    return f'{{"passages": [{{"numero": 1, {exclusive}"codes": [{tag}]}}]}}'
-
-
-def _coded(codes: list[str]) -> dict[str, Any]:
-    return _object({"code": {"type": "string", "enum": codes}, "citation": {"type": "string"}})
-
-
-def _object(fields: dict[str, Any]) -> dict[str, Any]:
-    return {
-        "type": "object",
-        "properties": fields,
-        "required": list(fields),
-        "additionalProperties": False,
-    }
-
-
-def _json(content: Any) -> str:
-    return json.dumps(content, ensure_ascii=False)
-
-
-CHARS_PER_TOKEN = 3.5  # of French text, about
-_TOKENS_PER_ANSWER = 90  # a passage's codes with their quotes, about
-
-
 @dataclass(frozen=True)
 class Estimate:
-    """What is about to be sent, where and for what; `price` in euros and `seconds` are None where nothing tells."""
+    """What is about to be sent; `price` (euros) and `seconds` are None where nothing tells."""
 
     address: str
     model: str
@@ -217,8 +69,127 @@ class Estimate:
     purpose: Literal["codes", "themes"] = "codes"
 
 
+def items_of(units: pd.DataFrame) -> list[Item]:
+    """The passages of `units`, in order; question, channel and heading are empty where unknown."""
+    headings = texts_of(pd.DataFrame({"text": column_texts(units, "heading")}))
+    rows = zip(
+        texts_of(units),
+        column_texts(units, "question"),
+        column_texts(units, "channel"),
+        [heading[:_HEADING_CHARS] for heading in headings],
+        strict=True,
+    )
+    return [Item(*row) for row in rows]
+
+
+def system_message(grid: Grid, examples: Sequence[Example]) -> str:
+    """Rules, grid, questions, examples and the form of the answer."""
+    parts = [
+        _RULES.read_text(encoding="utf-8").strip(),
+        f"# Grille {grid.grid_id}, version {grid.version}",
+    ]
+    for axis in grid.axes:
+        parts.append("\n".join([f"## {_title(axis)}", *map(_describe, grid.axis(axis.axis))]))
+    if grid.questions:
+        questions = [f"- {each.question} : {each.label}" for each in grid.questions]
+        parts.append("\n".join(["## Questions posées aux tables", *questions]))
+    if examples:
+        lines = [
+            f"- {to_json(example.text)} → {', '.join(example.codes) or 'aucun code'}"
+            for example in examples
+        ]
+        parts.append("\n".join(["## Exemples déjà codés", *lines]))
+    tag = '{"code": "…", "citation": "…"}'
+    exclusive = "".join(f'"{axis.axis}": {tag}, ' for axis in grid.axes if axis.is_exclusive)
+    parts.append(
+        "# Réponse\n\nRépondre en JSON seulement, un objet par passage, tous les passages, dans "
+        f'cette forme :\n{{"passages": [{{"numero": 1, {exclusive}"codes": [{tag}]}}]}}'
+    )
+    return "\n\n".join(parts)
+
+
+def _title(axis: Axis) -> str:
+    """What heads an axis: what it is, and how many of its codes a passage bears."""
+    if axis.is_standard:
+        return _TITLES[axis.axis]
+    title = axis.label
+    if axis.definition:
+        title += f" ({_one_line(axis.definition)})"
+    if axis.is_exclusive:
+        return f"{title} : exactement un par passage, sous « {axis.axis} »"
+    return f"Codes : {title}"
+
+
+def _describe(code: Code) -> str:
+    lines = [f"- {code.code} ({code.label}) : {_one_line(code.definition)}"]
+    for title, text in (("Inclure", code.include), ("Exclure", code.exclude)):
+        if text:
+            lines.append(f"  {title} : {_one_line(text)}")
+    if code.examples:
+        lines.append("  Exemples : " + " ; ".join(map(_one_line, code.examples)))
+    return "\n".join(lines)
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def user_message(items: Sequence[Item]) -> str:
+    """The passages of a batch, numbered from 1."""
+    lines = [item.line(number) for number, item in enumerate(items, start=1)]
+    return "Passages à coder :\n" + "\n".join(lines)
+
+
+def answer_schema(grid: Grid) -> dict[str, Any]:
+    """The JSON schema of an answer: a passage's number, its code of each exclusive axis, others."""
+    others = [code.code for code in grid.by_axis if code.axis not in grid.exclusive]
+    properties: dict[str, Any] = {"numero": {"type": "integer"}}
+    for axis in grid.axes:
+        if axis.is_exclusive:
+            properties[axis.axis] = _tag_schema([code.code for code in grid.axis(axis.axis)])
+    properties["codes"] = {"type": "array", "maxItems": 0}
+    if others:
+        properties["codes"] = {"type": "array", "items": _tag_schema(others)}
+    passages = {"type": "array", "items": object_schema(properties)}
+    return object_schema({"passages": passages})
+
+
+def _tag_schema(codes: list[str]) -> dict[str, Any]:
+    code = {"type": "string", "enum": codes}
+    return object_schema({"code": code, "citation": {"type": "string"}})
+
+
+def object_schema(properties: dict[str, Any]) -> dict[str, Any]:
+    """The JSON schema of an object that has all of `properties` and no other."""
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+
+
+def system_fingerprint(system: str) -> str:
+    """Sixteen hex digits that change with anything that a system message says."""
+    return _hash([VERSION, system])[:16]
+
+
+def item_key(item: Item, model: str, system: str) -> str:
+    """sha256 of all that an answer depends on: model, system fingerprint, passage and context."""
+    return _hash([model, system, item.text, item.question, item.channel, item.heading])
+
+
+def to_json(content: Any) -> str:
+    """`content` as JSON on one line, accents as they are."""
+    return json.dumps(content, ensure_ascii=False)
+
+
+def _hash(parts: list[str]) -> str:
+    return hashlib.sha256(to_json(parts).encode()).hexdigest()
+
+
 def sample_units(units: pd.DataFrame, n_most: int) -> pd.DataFrame:
-    """Return at most `n_most` of `units`, in their order: spread over the study, and the same ones while the units are."""
+    """Return at most `n_most` of `units`, spread over the study, the same ones each time."""
     if len(units) <= n_most:
         return units
     marks = units["unit_id"].map(lambda unit_id: hashlib.sha256(str(unit_id).encode()).hexdigest())
@@ -232,11 +203,10 @@ def estimate_cost(
     address: str,
     seconds_per_request: float | None,
 ) -> Estimate:
-    """Return what asking `items` would take, retries left out."""
+    """Return what asking about `items` would take, retries left out."""
     n_requests = math.ceil(len(items) / settings.batch_size)
-    tokens_in = math.ceil(
-        (n_requests * len(system) + len(user_message(items)) if items else 0) / CHARS_PER_TOKEN
-    )
+    n_chars = n_requests * len(system) + len(user_message(items)) if items else 0
+    tokens_in = math.ceil(n_chars / CHARS_PER_TOKEN)
     tokens_out = len(items) * _TOKENS_PER_ANSWER
     seconds = settings.seconds_per_request or seconds_per_request
     return Estimate(
@@ -253,7 +223,7 @@ def estimate_cost(
 
 def price_of(tokens_in: int, tokens_out: int, settings: LanguageModelSettings) -> float | None:
     """Euros of these tokens; None where no price is set."""
-    prices = (settings.price_per_million_in, settings.price_per_million_out)
-    if prices == (None, None):
+    price_in, price_out = settings.price_per_million_in, settings.price_per_million_out
+    if price_in is None and price_out is None:
         return None
-    return round((tokens_in * (prices[0] or 0) + tokens_out * (prices[1] or 0)) / 1e6, 4)
+    return round((tokens_in * (price_in or 0) + tokens_out * (price_out or 0)) / 1e6, 4)

@@ -1,13 +1,14 @@
-"""Read gold labels: passages with their codes, the personal data that must be gone, the analyst's priorities.
+"""Read gold labels, and align them with the study's units word by word inside each document.
 
-In:   a folder with units.jsonl, pii.jsonl, themes.yaml, and other readers' codes of the same passages, one .jsonl a reader
-Out:  Gold
-
-Align gold passages with the study's units, word by word inside each document.
+In:   a folder with units.jsonl, pii.jsonl, themes.yaml, and other readers' codes of the same
+      passages, one .jsonl a reader
+Out:  Gold, Alignment
 """
 
 import difflib
 import json
+import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -20,27 +21,26 @@ import yaml
 from pipeline.errors import StudyError
 from pipeline.files import load_plain
 from pipeline.grid.codes import PILIER, RUBRIQUE
-from pipeline.text import fold
 
-_OWN_FILES = ("units.jsonl", "pii.jsonl")
-_NEEDED = ("unit_id", "document", "text")
-_LISTS, _TEXTS = (
-    {RUBRIQUE: "rubriques", PILIER: "piliers"},
-    ("posture", "theme", "table", "question", "channel"),
-)
+Passage = dict[str, Any]
+
+_LIST_COLUMNS = {RUBRIQUE: "rubriques", PILIER: "piliers"}
+_TEXT_COLUMNS = ("posture", "theme", "table", "question", "channel")
+_MIN_SHARE = 0.5  # of the words of a passage, or of a unit, that the other covers
 
 
 @dataclass(frozen=True)
 class Gold:
-    """`passages` in the file's order; `personal` None without pii.jsonl; `priorities` by workshop, None without themes.yaml.
+    """Gold labels of a folder.
 
-    `readers` holds the rows of each other reader, by the name of its file.
+    `passages` in the file's order; `personal` None without pii.jsonl; `priorities` by workshop,
+    None without themes.yaml; `readers` holds the rows of each other reader by its file's name.
     """
 
-    passages: list[dict[str, Any]]
+    passages: list[Passage]
     personal: list[dict[str, Any]] | None
     priorities: dict[str, list[str]] | None
-    readers: dict[str, list[dict[str, Any]]]
+    readers: dict[str, list[Passage]]
 
 
 def read_gold(folder: Path) -> Gold:
@@ -48,36 +48,38 @@ def read_gold(folder: Path) -> Gold:
 
     Raises `StudyError` when units.jsonl is missing, or a file is not what its name says.
     """
-    if not (folder / "units.jsonl").is_file():
+    units, pii, themes = (folder / name for name in ("units.jsonl", "pii.jsonl", "themes.yaml"))
+    if not units.is_file():
         raise StudyError(
             f"pas de units.jsonl dans {folder}",
             "un passage étiqueté par ligne, en JSON",
             "donner le dossier des étiquettes avec --gold",
         )
-    blank = dict.fromkeys(_TEXTS) | {name: [] for name in _LISTS.values()}
-    passages = [blank | row for row in _rows(folder / "units.jsonl", _NEEDED)]
-    personal = (
-        _rows(folder / "pii.jsonl", ("quote", "kind")) if (folder / "pii.jsonl").is_file() else None
+    blank = dict.fromkeys(_TEXT_COLUMNS) | {name: [] for name in _LIST_COLUMNS.values()}
+    passages = [blank | row for row in _rows(units, ("unit_id", "document", "text"))]
+    needed = ["unit_id"]
+    if any(gold_codes(passage, RUBRIQUE) for passage in passages):
+        needed.append(_LIST_COLUMNS[RUBRIQUE])
+    readers = {}
+    for path in sorted(set(folder.glob("*.jsonl")) - {units, pii}):
+        if rows := _rows(path, needed):
+            readers[path.stem] = rows
+    return Gold(
+        passages,
+        _rows(pii, ("quote", "kind")) if pii.is_file() else None,
+        _priorities(themes) if themes.is_file() else None,
+        readers,
     )
-    priorities = _priorities(folder / "themes.yaml") if (folder / "themes.yaml").is_file() else None
-    others = sorted(path for path in folder.glob("*.jsonl") if path.name not in _OWN_FILES)
-    needed = (
-        ("unit_id", _LISTS[RUBRIQUE])
-        if any(passage[_LISTS[RUBRIQUE]] for passage in passages)
-        else ("unit_id",)
-    )
-    readers = {path.stem: rows for path in others if (rows := _rows(path, needed))}
-    return Gold(passages, personal, priorities, readers)
 
 
-def gold_codes(row: dict[str, Any], axis: str) -> set[str]:
-    """The codes of `axis` that a row gives: under the axis's name, under rubriques or piliers for these; a list, or one code alone."""
-    found = row.get(_LISTS.get(axis, axis)) or []
-    return {str(code) for code in (found if isinstance(found, list) else [found])}
+def gold_codes(row: Passage, axis: str) -> set[str]:
+    """The codes of `axis` in a row, a list or one code alone; rubriques and piliers in plural."""
+    value = row.get(_LIST_COLUMNS.get(axis, axis)) or []
+    return {str(code) for code in (value if isinstance(value, list) else [value])}
 
 
-def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
-    """The objects of a JSON Lines file, blank lines left out; an error names the line, never its content."""
+def _rows(path: Path, needed: Sequence[str]) -> list[dict[str, Any]]:
+    """The objects of a JSON Lines file; an error names the line, never its content."""
     rows = []
     for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
         if not line.strip():
@@ -104,142 +106,124 @@ def _rows(path: Path, needed: tuple[str, ...]) -> list[dict[str, Any]]:
 def _priorities(path: Path) -> dict[str, list[str]]:
     """Theme ids by workshop, most important first, from the `priorites` of themes.yaml."""
     try:
-        content = load_plain(path.read_text(encoding="utf-8"))
+        content = load_plain(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, ValueError) as error:
         raise StudyError(
             f"{path.name} illisible", "un fichier YAML", f"corriger la syntaxe de {path.name}"
         ) from error
-    wanted = (content or {}).get("priorites") or (content or {}).get("priorities") or {}
-    listed = {
-        workshop: rows.get("priorites", rows) if isinstance(rows, dict) else rows
-        for workshop, rows in wanted.items()
-    }
-    return {str(workshop): [_theme_id(row) for row in rows] for workshop, rows in listed.items()}
-
-
-def _theme_id(row: Any) -> str:
-    return str(row.get("theme", row.get("id"))) if isinstance(row, dict) else str(row)
-
-
-_ENOUGH = 0.5  # of the passage's words, or of the unit's own
+    workshops = content.get("priorites") or content.get("priorities") or {}
+    priorities = {}
+    for workshop, rows in workshops.items():
+        if isinstance(rows, dict):
+            rows = rows.get("priorites", rows)
+        priorities[str(workshop)] = [
+            str(row.get("theme", row.get("id")) if isinstance(row, dict) else row) for row in rows
+        ]
+    return priorities
 
 
 @dataclass
 class Alignment:
-    """`over`: unit_ids that answer for a passage, by gold unit_id; `best`: the one with most of its words."""
+    """Which units answer for each passage, by gold unit_id.
 
-    over: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
+    `units` are all of them, `best` the one with most of the passage's words.
+    """
+
+    units: dict[str, list[str]] = field(default_factory=lambda: defaultdict(list))
     best: dict[str, str] = field(default_factory=dict)
     documents_missing: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
 
     def figures(self) -> dict[str, Any]:
-        """Documents missing, share of the gold's words that were read, and how well passages begin where they should."""
-        precision = self.counts["hits"] / max(1, self.counts["study_starts"])
-        recall = self.counts["hits"] / max(1, self.counts["gold_starts"])
+        """Documents missing, share of the gold's words that were read, F1 of where units start."""
+        counts = self.counts
+        precision = counts["hits"] / max(1, counts["study_starts"])
+        recall = counts["hits"] / max(1, counts["gold_starts"])
         f1 = 2 * precision * recall / max(1e-9, precision + recall)
+        figures = {"precision": precision, "recall": recall, "f1": f1}
         return {
             "documents_missing": self.documents_missing,
-            "words_read": round(self.counts["matched"] / max(1, self.counts["words"]), 4),
-            "segmentation": {
-                "precision": round(precision, 3),
-                "recall": round(recall, 3),
-                "f1": round(f1, 3),
-            },
+            "words_read": round(counts["matched"] / max(1, counts["words"]), 4),
+            "segmentation": {name: round(value, 3) for name, value in figures.items()},
         }
 
 
 def align_study(
-    passages: Sequence[dict[str, Any]], units: pd.DataFrame, documents: pd.DataFrame
+    passages: Sequence[Passage], units: pd.DataFrame, documents: pd.DataFrame
 ) -> Alignment:
-    """Return the alignment of all documents that hold a gold passage."""
+    """Return the alignment of all documents that hold a gold passage.
+
+    A unit answers for a passage when it covers half of the words of the passage or of itself.
+    """
     path_of = dict(zip(documents["document_id"], documents["path"], strict=True))
-    by_path: dict[str, list[tuple[str, str]]] = defaultdict(list)
+    units_by_path: dict[str, list[tuple[str, str]]] = defaultdict(list)
     for unit in units.sort_values(["document_id", "unit_order"]).itertuples():
-        by_path[path_of.get(unit.document_id, "")].append((str(unit.unit_id), str(unit.text)))
-    by_document: dict[str, list[dict[str, Any]]] = defaultdict(list)
+        path = path_of.get(unit.document_id, "")
+        units_by_path[path].append((str(unit.unit_id), str(unit.text)))
+    passages_by_document: dict[str, list[Passage]] = defaultdict(list)
     for passage in passages:
-        by_document[passage["document"]].append(passage)
-    aligned = Alignment()
-    for document, here in by_document.items():
-        found = [unit for path in _paths_of(document, list(by_path)) for unit in by_path[path]]
-        if not found:
-            aligned.documents_missing.append(document)
-        _align_document(here, found, aligned)
-    return aligned
+        passages_by_document[passage["document"]].append(passage)
+    alignment = Alignment()
+    for document, document_passages in passages_by_document.items():
+        paths = _paths_of(document, list(units_by_path))
+        document_units = [unit for path in paths for unit in units_by_path[path]]
+        if not document_units:
+            alignment.documents_missing.append(document)
+        _align_document(document_passages, document_units, alignment)
+    return alignment
 
 
 def _paths_of(document: str, paths: list[str]) -> list[str]:
-    """Paths of the study that hold `document`: itself, its parts, or else the file whose part it is."""
+    """Paths of the study that hold `document`: itself, its parts, else the file whose part it is."""
     own = [path for path in paths if path == document or path.startswith(f"{document}#")]
     whole = [path for path in paths if "#" in document and path == document.split("#")[0]]
     return sorted(own or whole)
 
 
 def _align_document(
-    passages: list[dict[str, Any]], units: list[tuple[str, str]], aligned: Alignment
+    passages: list[Passage], units: list[tuple[str, str]], alignment: Alignment
 ) -> None:
-    """Add one document to `aligned`."""
-    gold_words, gold_owner = _words_and_owners([passage["text"] for passage in passages])
-    unit_words, unit_owner = _words_and_owners([text for _, text in units])
-    to_unit = _matches(gold_words, unit_words)
-    shared: dict[int, Counter[int]] = defaultdict(Counter)
-    for gold_place, unit_place in to_unit.items():
-        shared[gold_owner[gold_place]][unit_owner[unit_place]] += 1
-    aligned.counts.update(
-        words=len(gold_words), matched=len(to_unit), **_boundaries(gold_owner, unit_owner, to_unit)
+    """Add one document to `alignment`."""
+    gold_words, gold_owners = _words_and_owners([passage["text"] for passage in passages])
+    unit_words, unit_owners = _words_and_owners([text for _, text in units])
+    matcher = difflib.SequenceMatcher(None, gold_words, unit_words, autojunk=False)
+    unit_word_of: dict[int, int] = {}
+    for block in matcher.get_matching_blocks():
+        unit_word_of |= {block.a + step: block.b + step for step in range(block.size)}
+    n_shared: dict[int, Counter[int]] = defaultdict(Counter)
+    for gold_word, unit_word in unit_word_of.items():
+        n_shared[gold_owners[gold_word]][unit_owners[unit_word]] += 1
+    gold_starts, unit_starts = _starts(gold_owners), _starts(unit_owners)
+    matched_starts = unit_starts & set(unit_word_of.values())
+    alignment.counts.update(
+        words=len(gold_words),
+        matched=len(unit_word_of),
+        hits=sum(unit_word_of.get(start) in unit_starts for start in gold_starts),
+        gold_starts=sum(start in unit_word_of for start in gold_starts),
+        study_starts=len(matched_starts),
     )
-    lengths = [max(1, len(words_of(text))) for _, text in units]
-    for place, passage in enumerate(passages):
-        needed = max(1, len(words_of(passage["text"])))
-        answers = [
-            (n_words, units[unit][0])
-            for unit, n_words in shared.get(place, Counter()).items()
-            if n_words >= _ENOUGH * min(needed, lengths[unit])
-        ]
+    gold_lengths, unit_lengths = Counter(gold_owners), Counter(unit_owners)
+    for i, passage in enumerate(passages):
+        answers = []
+        for unit, n_words in n_shared.get(i, Counter()).items():
+            if n_words >= _MIN_SHARE * min(gold_lengths[i], unit_lengths[unit]):
+                answers.append((n_words, units[unit][0]))
         if answers:
-            aligned.over[passage["unit_id"]] += [unit_id for _, unit_id in answers]
-            aligned.best[passage["unit_id"]] = max(answers)[1]
-
-
-def words_of(text: str) -> list[str]:
-    """The words of `text`, folded."""
-    return fold(str(text)).split()
+            alignment.units[passage["unit_id"]] += [unit_id for _, unit_id in answers]
+            alignment.best[passage["unit_id"]] = max(answers)[1]
 
 
 def _words_and_owners(texts: list[str]) -> tuple[list[str], list[int]]:
-    """All words in order, and for each the place of the text it comes from."""
+    """All words in small letters, and for each the number of the text that it comes from."""
     words: list[str] = []
     owners: list[int] = []
-    for place, text in enumerate(texts):
-        found = words_of(text)
-        words += found
-        owners += [place] * len(found)
+    for i, text in enumerate(texts):
+        plain = unicodedata.normalize("NFC", str(text)).lower().replace("’", "'")
+        text_words = re.findall(r"\w+", plain)
+        words += text_words
+        owners += [i] * len(text_words)
     return words, owners
 
 
-def _matches(gold_words: list[str], unit_words: list[str]) -> dict[int, int]:
-    """Place in the units' words of each gold word that was found there, in order."""
-    blocks = difflib.SequenceMatcher(
-        None, gold_words, unit_words, autojunk=False
-    ).get_matching_blocks()
-    return {block.a + step: block.b + step for block in blocks for step in range(block.size)}
-
-
-def _boundaries(
-    gold_owner: list[int], unit_owner: list[int], to_unit: dict[int, int]
-) -> dict[str, int]:
-    """First words of passages and units that were read on both sides, and how many are the same word."""
-    gold_starts, unit_starts = _starts(gold_owner), _starts(unit_owner)
-    read = set(to_unit.values())
-    return {
-        "hits": sum(1 for place in gold_starts if to_unit.get(place) in unit_starts),
-        "gold_starts": sum(1 for place in gold_starts if place in to_unit),
-        "study_starts": sum(1 for place in unit_starts if place in read),
-    }
-
-
 def _starts(owners: list[int]) -> set[int]:
-    return {
-        place for place in range(len(owners)) if place == 0 or owners[place] != owners[place - 1]
-    }
+    return {i for i in range(len(owners)) if i == 0 or owners[i] != owners[i - 1]}

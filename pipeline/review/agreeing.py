@@ -19,8 +19,8 @@ from django.utils.translation import gettext as _
 from pipeline.agreement import (
     MACHINE,
     WHOLE_AXIS,
+    CoderCodes,
     Codes,
-    Coding,
     codings_of_people,
     machine_coding,
     measure_agreement,
@@ -94,16 +94,16 @@ class Measured:
     """The rows of every pair, kept from one measure to the next where neither coding changed."""
 
     def __init__(self) -> None:
-        self._kept: dict[tuple[str, str], tuple[Coding, Coding, list[Row]]] = {}
+        self._kept: dict[tuple[str, str], tuple[CoderCodes, CoderCodes, list[Row]]] = {}
 
-    def rows(self, codings: Iterable[Coding], grid: Grid) -> list[Row]:
+    def rows(self, codings: Iterable[CoderCodes], grid: Grid) -> list[Row]:
         """Return the rows of each two of `codings`, in their order."""
         kept = {}
         for first, second in combinations(codings, 2):
             pair = (first.coder, second.coder)
             shared = first.codes.keys() & second.codes.keys()
             own = [
-                Coding(coding.coder, {unit_id: coding.codes[unit_id] for unit_id in shared})
+                CoderCodes(coding.coder, {unit_id: coding.codes[unit_id] for unit_id in shared})
                 for coding in (first, second)
             ]
             before = self._kept.get(pair)
@@ -123,10 +123,10 @@ def codings(
     decisions: pd.DataFrame,
     grid: Grid,
     second: Mapping[str, Mapping[str, Codes]],
-) -> list[Coding]:
+) -> list[CoderCodes]:
     """Return the codings of people, by name, then of the machine and of second machines; `tags` are the machine's own, of `unit_ids`."""
     known = [
-        Coding(
+        CoderCodes(
             coding.coder,
             {unit_id: codes for unit_id, codes in coding.codes.items() if unit_id in unit_ids},
         )
@@ -135,7 +135,7 @@ def codings(
     people = [coding for coding in known if coding.codes]
     machines = [
         machine_coding(tags, list(unit_ids)),
-        *(Coding(name, codes) for name, codes in second.items()),
+        *(CoderCodes(name, codes) for name, codes in second.items()),
     ]
     return [*people, *machines] if people or second else []
 
