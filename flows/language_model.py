@@ -256,7 +256,9 @@ def _theme_proposals_kept(cache: StageCache, proposals: pd.DataFrame) -> StageRe
     return cache.run("propose", key, lambda: {"theme_proposals": proposals})
 
 
-def _theme_proposals_told(report: AskingReport | None, settings: LanguageModelSettings) -> dict[str, Any]:
+def _theme_proposals_told(
+    report: AskingReport | None, settings: LanguageModelSettings
+) -> dict[str, Any]:
     """What this run's asking did; nothing where it did not ask."""
     if report is None:
         return {"report": None}
