@@ -10,8 +10,9 @@ import pytest
 from scipy.stats import kendalltau
 
 from pipeline.rank import Ranking, rank_themes
+from pipeline.rank.checks import kendall_tau, topsis, vikor
 from pipeline.rank.criteria import CRITERIA, insisting, load_cues
-from pipeline.rank.order import _agreement, rank_tallies, tally_themes, topsis, vikor
+from pipeline.rank.order import rank_tallies, tally_themes
 from pipeline.settings.stages import RankSettings, RankWeights
 from pipeline.tables.material import ATTENDANCE
 from support.draws import seeds
@@ -581,7 +582,7 @@ def test_agreement_of_two_orders_is_kendalls_tau(seed: int) -> None:
     draw = np.random.default_rng(seed)
     for n in range(2, 40):
         places = draw.permutation(2 * n)[:n] + 1
-        assert _agreement(places) == round(float(kendalltau(np.arange(n), places).statistic), 6)
+        assert kendall_tau(places) == round(float(kendalltau(np.arange(n), places).statistic), 6)
 
 
 @pytest.mark.parametrize("seed", seeds(8))
