@@ -12,7 +12,7 @@ from pipeline import gather as shared_structures
 from pipeline.communes import gazetteer as tiers
 from pipeline.communes.tables import by_slug, sorted_slugs
 from pipeline.gather import Row, gather_workshops, share_ids
-from pipeline.ingest import ingest_workshop, stage
+from pipeline.ingest import ingest_workshop
 from pipeline.ingest import people as people_module
 from pipeline.ingest import structures as structures_module
 from pipeline.ingest.attendance import Attendance, read_attendance
@@ -36,7 +36,6 @@ from pipeline.ingest.workshop import Commune
 from pipeline.pseudonymise import pseudonymise
 from pipeline.pseudonymise.vault import Registry
 from pipeline.settings import Settings
-from pipeline.settings.stages import IngestSettings
 from pipeline.structure_names import Named, NameIndex, are_one
 from pipeline.tables import TABLES
 from pipeline.tables.material import ATTENDANCE, WORKSHOPS
@@ -500,7 +499,9 @@ def test_a_long_list_of_persons_is_not_compared_with_itself(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     draw, roster = random.Random(1), WorkshopPeople("w")
-    calls = [counted_calls(monkeypatch, people_module, name) for name in ("_are_one", "_fits")]
+    calls = [
+        counted_calls(monkeypatch, people_module, name) for name in ("are_one_person", "fits_name")
+    ]
     for place in range(800):
         roster.add(Participant(_word(draw), _word(draw), f"{place}@example.org"))
         roster.find_name(_word(draw))
@@ -571,28 +572,17 @@ def test_a_commune_whose_name_ends_so_is_found_as_among_all() -> None:
 
 
 def test_what_is_beyond_the_limit_of_lists_and_maps_is_told_and_the_first_are_read() -> None:
-    lists = [[("a",)] * 3, [("b",)] * 3, [("c",)] * 3]
-    assert [len(rows) for rows in stage._first_rows(lists, 4)] == [3, 1, 0]
-    contents = Contents(
-        [
-            Part(
-                "carte.csv",
-                "carte.csv",
-                (),
-                "",
-                RawPart(()),
-                sort_part((), ()),
-                (),
-                (Pin("A"),) * 101,
-            )
-        ]
-    )
-    (told,) = stage._left_out(Path("Trégor"), contents, IngestSettings(max_listed=100))
+    rows = [("Nom", "Prénom", "Signature"), ("Riou", "Anne", "x"), ("Kerven", "Ian", "x")]
+    lists = [Part("l.csv", "l.csv", (), "", RawPart(()), sort_part((), rows)) for _ in range(3)]
+    assert [len(first) for first in Contents(lists).first_list_rows(4)] == [3, 1, 0]
+    chart = Part("c.csv", "c.csv", (), "", RawPart(()), sort_part((), ()), (), (Pin("A"),) * 101)
+    contents = Contents([chart])
+    (told,) = contents.reject_beyond(100, "Trégor")
     assert (
         told["reason"] == "cartes de 101 lignes en tout : seules les 100 premières sont lues"
         and "max_listed" in told["advice"]
     )
-    assert stage._left_out(Path("Trégor"), contents, IngestSettings(max_listed=101)) == []
+    assert contents.reject_beyond(101, "Trégor") == []
 
 
 def test_structures_of_many_workshops_are_not_compared_each_with_all(
@@ -691,7 +681,7 @@ def test_a_status_that_is_not_understood_is_told(
         ("Nom", "Prénom", "Statut"),
         *((*person, cell) for person, cell in zip(people, cells, strict=True)),
     ]
-    assert sort_part((), tuple(rows)).left == left
+    assert sort_part((), tuple(rows)).skipped == left
 
 
 def test_a_list_exported_with_english_headers_has_no_person_called_after_them() -> None:

@@ -255,11 +255,13 @@ def test_a_list_of_attendance_stays_one_whatever_is_noted_beside_it(
     held = sort_part((), tuple(rows))
     assert kind_of(rows) == "attendance"
     assert held.attendance == (tuple(rows),)
-    assert ([block.text for block in held.blocks], held.left) == (passages, left)
+    assert ([block.text for block in held.blocks], held.skipped) == (passages, left)
 
 
 def test_what_a_form_asks_by_choice_is_counted() -> None:
-    assert sort_part((), tuple(FORMS[2][1])).left == ("questionnaire : 1 colonne laissée de côté",)
+    assert sort_part((), tuple(FORMS[2][1])).skipped == (
+        "questionnaire : 1 colonne laissée de côté",
+    )
 
 
 def test_the_respondents_of_a_form_are_known_by_name_and_mail() -> None:
@@ -531,7 +533,7 @@ def test_the_columns_left_out_of_a_form_are_counted(
         if n_left == 1
         else f"questionnaire : {n_left} colonnes laissées de côté"
     )
-    assert held.left == ((told,) if n_left else ())
+    assert held.skipped == ((told,) if n_left else ())
 
 
 @pytest.mark.parametrize(
@@ -540,7 +542,7 @@ def test_the_columns_left_out_of_a_form_are_counted(
 )
 def test_a_sheet_of_ideas_tells_of_no_column_left_out(titles: tuple[str, ...]) -> None:
     rows = (titles, *(("1", "Anne Riou", said, "3") for said in IDEAS))
-    assert sort_part((), rows).left == ()
+    assert sort_part((), rows).skipped == ()
 
 
 def test_titles_and_totals_of_a_list_are_no_remarks() -> None:
@@ -558,6 +560,6 @@ def test_titles_and_totals_of_a_list_are_no_remarks() -> None:
             "Total signatures : 14 sur 20 inscrits",
         ),
     ]
-    assert sort_part((), tuple(rows)).left == (
+    assert sort_part((), tuple(rows)).skipped == (
         "liste de présence : 1 remarque non reprise comme passage",
     )

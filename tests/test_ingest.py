@@ -151,27 +151,33 @@ def test_a_manifest_that_no_person_wrote_is_a_reject_and_costs_nothing(
     assert manifest.place is None
 
 
-ODD = [
-    'lieu: "a\\ud800b"',
-    "territoire: {a: {b: [1, 2.5, null, true, 2026-01-01]}}",
-    "date: [2026-01-01]",
-    "tables: .nan",
-    "tables: -.inf",
-    "animateurs: {Anne: Riou}",
-    "animateurs: [[Anne], 3, null]",
-    "communes: [null, {code: null}, {}, [22113], 2026-01-01, !!binary aGE=]",
-    "epci: [null, {nom: null}, 3.5]",
-    "lieu: !!set {a, b}",
-    "2026-01-01: x",
-    "null: x\ntrue: y\n1.5: z",
+ODD = [  # content of atelier.yaml, the place that is read, the keys told unreadable or unknown
+    ('lieu: "a\\ud800b"', "a?b", []),
+    ("territoire: {a: {b: [1, 2.5, null, true, 2026-01-01]}}", None, ["territoire"]),
+    ("date: [2026-01-01]", None, ["date"]),
+    ("tables: .nan", None, ["tables"]),
+    ("tables: -.inf", None, ["tables"]),
+    ("animateurs: {Anne: Riou}", None, ["animateurs"]),
+    ("animateurs: [[Anne], 3, null]", None, ["animateurs"]),
+    ("communes: [null, {code: null}, {}, [22113], 2026-01-01, !!binary aGE=]", None, []),
+    ("epci: [null, {nom: null}, 3.5]", None, ["epci"]),
+    ("lieu: !!set {a, b}", None, ["lieu"]),
+    ("2026-01-01: x", None, ["2026-01-01"]),
+    ("null: x\ntrue: y\n1.5: z", None, ["None", "True", "1.5"]),
 ]
 
 
-@pytest.mark.parametrize("text", ODD)
-def test_a_manifest_of_odd_types_gives_tables_all_the_same(tmp_path: Path, text: str) -> None:
+@pytest.mark.parametrize(("text", "place", "refused"), ODD)
+def test_a_manifest_of_odd_types_gives_tables_that_can_be_written(
+    tmp_path: Path, text: str, place: str | None, refused: list[str]
+) -> None:
     tables = _ingest(_write(tmp_path / "Trégor", {"atelier.yaml": text}))
+    assert tables["workshops"]["workshop_id"].tolist() == ["tregor"]
+    assert tables["workshops"]["place"].dropna().tolist() == ([place] if place else [])
+    assert re.findall("« (.*?) »", " ".join(tables["rejects"]["reason"])) == refused
     for name, rows in tables.items():
         rows.to_parquet(tmp_path / f"{name}.parquet")
+        pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / f"{name}.parquet"), rows)
 
 
 def test_a_second_manifest_of_a_folder_is_said(tmp_path: Path) -> None:

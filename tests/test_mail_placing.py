@@ -9,8 +9,8 @@ from flows.mailbox.fetching import day_of, mail_hash, message_hash, write_mail
 from flows.mailbox.placing import Placing
 from pipeline.errors import SettingsError
 from pipeline.files import text_hash
+from pipeline.ingest.locate import read_names
 from pipeline.ingest.locate.cues import Location
-from pipeline.ingest.locate.titles import read_names
 from pipeline.settings import load_settings
 from pipeline.settings.service import MailSettings
 

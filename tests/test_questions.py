@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from models.embedder import Likeness, load_embedder
-from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.locate import locate_blocks, questions_by_siblings, read_names
 from pipeline.ingest.locate.cues import LocatedBlock, read_cues
 from pipeline.ingest.locate.lines import is_meta, without_numbers
 from pipeline.ingest.locate.spoken import locate_round
@@ -19,8 +19,6 @@ from pipeline.ingest.locate.titles import (
     asked,
     asked_by_header,
     asked_together,
-    questions_by_siblings,
-    read_names,
 )
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sheets import sort_part

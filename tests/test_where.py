@@ -4,11 +4,10 @@ import re
 
 import pytest
 
-from pipeline.ingest.locate import locate_blocks
+from pipeline.ingest.locate import locate_blocks, read_names
 from pipeline.ingest.locate.cues import LocatedBlock, read_cues
 from pipeline.ingest.locate.lines import is_idea, is_meta, split_prefix
 from pipeline.ingest.locate.spoken import announced_question, announced_table
-from pipeline.ingest.locate.titles import read_names
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sheets import sort_part
 
@@ -161,7 +160,7 @@ def test_a_prefix_is_told_from_its_passage(
 ) -> None:
     prefix = split_prefix(line)
     assert prefix is not None
-    assert (prefix.place.table_number, prefix.place.question, prefix.rest) == (
+    assert (prefix.location.table_number, prefix.location.question, prefix.rest) == (
         table,
         question,
         rest,

@@ -1,20 +1,35 @@
 """Read attendance lists: who was in the room, for which structure, and who signed.
 
-In:   the rows of the sheets that list persons
+In:   the rows of the sheets that list persons, or a list in plain words
 Out:  attendances, one a person and structure, and the persons in a WorkshopPeople
-
-Tell who of a list came: marks in a signature column, and columns of statuses, known by what their cells say.
 """
 
 import logging
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import partial
 from itertools import pairwise
 
-from pipeline.ingest.columns import Header, find_header, guess_header, lone_cell, meaning_of
-from pipeline.ingest.people import Participant, WorkshopPeople, is_first_name, split_name
+from pipeline.ingest.columns import (
+    CONTACTS,
+    NAMES,
+    Header,
+    Rows,
+    column_cells,
+    find_header,
+    guess_header,
+    lone_cell,
+    meaning_of,
+)
+from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.people import (
+    Participant,
+    WorkshopPeople,
+    is_first_name,
+    is_whole_name,
+    split_name,
+)
 from pipeline.ingest.structures import (
     is_elected,
     is_lone_person,
@@ -22,156 +37,25 @@ from pipeline.ingest.structures import (
     type_of,
     type_of_role,
 )
-from pipeline.ingest.words import blank_to_none
+from pipeline.ingest.words import blank_to_none, word_pattern
 from pipeline.text import fold, lexicon
-
-Rows = Sequence[Sequence[str]]
-
-_WHO = frozenset(
-    {
-        "last_name",
-        "first_name",
-        "full_name",
-        "email",
-        "phone",
-        "structure",
-        "commune",
-        "postal_code",
-    }
-)  # columns whose cells say who somebody is, whatever their words
-_MOST = 0.6  # share of a column's filled cells that are statuses, for it to be one of statuses
-_MAX_MORE = 6  # words after a status in such a column: "Annulé par mail le 3 mars"
-_GROUPS = ("statuts_absents", "statuts_venus", "statuts_inscrits", "statuts_a_distance")
-_NO_MARK = frozenset({"-", "–", "/", "0"})
-
-
-@dataclass(frozen=True)
-class PresenceColumns:
-    """What the columns of a list say of who came; `default` is for a person of whom they say nothing."""
-
-    header: Header
-    default: bool | None  # None where a signature must be there
-    came: frozenset[int] = (
-        frozenset()
-    )  # the columns of statuses that tell who came, beside who had registered
-
-    def has_signed(self, row: Sequence[str]) -> bool:
-        """True for a mark in any signature column, or a status of somebody who came; never for somebody said to be absent."""
-        if self.is_absent(row):
-            return False
-        if any(_is(cell, "statuts_venus") for cell in self._cells(row, "status")) or self._says_yes(
-            row
-        ):
-            return True
-        is_marked = any(
-            cell.strip() not in _NO_MARK and fold(cell) not in lexicon("attendance")["non"]
-            for cell in self._cells(row, "signature")
-        )
-        return is_marked if self.default is None or self.came else self.default
-
-    def is_absent(self, row: Sequence[str]) -> bool:
-        """True where a status, a remark or any cell of its own says that the person did not come."""
-        remarks = fold(" ".join(self._cells(row, "remark", "role", "signature")))
-        if re.search(rf"\b(?:{'|'.join(lexicon('attendance')['absents'])})", remarks):
-            return True
-        if any(_is(cell, "statuts_absents") for cell in self._cells(row, "status")):
-            return True
-        cells = zip(row, self.header.meanings, strict=False)
-        return any(
-            _is(cell, "statuts_absents", more=0)
-            for cell, meaning in cells
-            if cell and meaning not in _WHO
-        )
-
-    def is_unclear(self, row: Sequence[str]) -> bool:
-        """True where only a status that is not understood stands where those of others tell who came."""
-        cells = [row[place] for place in self.came if place < len(row) and row[place]]
-        is_known = any(_is(cell, group) for cell in cells for group in _GROUPS)
-        return bool(cells) and not is_known and not self.has_signed(row) and not self.is_absent(row)
-
-    def _says_yes(self, row: Sequence[str]) -> bool:
-        cells = [row[place] for place in self.came if place < len(row)]
-        return any(_is(cell, group) for cell in cells for group in ("oui", "statuts_a_distance"))
-
-    def _cells(self, row: Sequence[str], *meanings: str) -> list[str]:
-        return [
-            cell
-            for cell, meaning in zip(row, self.header.meanings, strict=False)
-            if cell and meaning in meanings
-        ]
-
-
-def read_presence(header: Header, body: Rows, *, is_expected: bool) -> PresenceColumns:
-    """Return how `body` tells who came; in a list of people who are only `is_expected`, nobody came without a mark."""
-    told = with_statuses(header, body)
-    signatures = [place for place, meaning in enumerate(told.meanings) if meaning == "signature"]
-    statuses = [place for place, meaning in enumerate(told.meanings) if meaning == "status"]
-    is_used = any(place < len(row) and row[place] for place in signatures for row in body)
-    came = frozenset(place for place in statuses if _tells_who_came(_column(body, place)))
-    return PresenceColumns(told, None if is_used else not is_expected, came)
-
-
-def with_statuses(header: Header, body: Rows) -> Header:
-    """`header` with the columns called "status" whose cells say that people came, did not, or had registered."""
-    places = [place for place in range(len(header.meanings)) if _has_statuses(_column(body, place))]
-    return replace(
-        header,
-        meanings=tuple(
-            "status" if place in places else own for place, own in enumerate(header.meanings)
-        ),
-    )
-
-
-def _has_statuses(cells: Sequence[str]) -> bool:
-    """True where most cells are statuses, and one says more than yes, no or registered."""
-    n_statuses = sum(any(_is(cell, group) for group in _GROUPS) for cell in cells)
-    is_telling = any(_is(cell, group) for cell in cells for group in _GROUPS[:2])
-    return is_telling and n_statuses >= _MOST * len(cells)
-
-
-def _tells_who_came(statuses: Sequence[str]) -> bool:
-    return any(
-        _is(cell, group) for cell in statuses for group in ("statuts_venus", "statuts_a_distance")
-    )
-
-
-def _column(body: Rows, place: int) -> list[str]:
-    return [row[place] for row in body if place < len(row) and row[place]]
-
-
-def _is(cell: str, group: str, *, more: int = _MAX_MORE) -> bool:
-    """True for a status of `group`, with up to `more` words after it."""
-    return bool(_pattern(group, more).fullmatch(fold(cell)))
-
-
-@cache
-def _pattern(group: str, more: int) -> re.Pattern[str]:
-    endings = "(?: e)?(?: s)?"  # "excusé·e·s"
-    return re.compile(rf"(?:{'|'.join(lexicon('attendance')[group])}){endings}(?: \w+){{0,{more}}}")
-
 
 log = logging.getLogger(__name__)
 
-_COLUMNS = frozenset(
-    {
-        "last_name",
-        "first_name",
-        "full_name",
-        "structure",
-        "structure_type",
-        "role",
-        "commune",
-        "email",
-        "phone",
-        "signature",
-        "remark",
-    }
-)
-
-
+# columns whose cells say who somebody is, whatever their words
+_IDENTITY = NAMES | CONTACTS | {"structure", "commune", "postal_code"}
+_LISTED = (_IDENTITY - {"postal_code"}) | {"structure_type", "role", "signature", "remark"}
+_MOST = 0.6  # share of a column's filled cells that are statuses, for it to be one of statuses
+_STATUSES = ("statuts_absents", "statuts_venus", "statuts_inscrits", "statuts_a_distance")
+# a status with up to six words after it ("Annulé par mail le 3 mars"), and alone ("excusé·e·s")
+_STATUS, _BARE_STATUS = r"{}(?: e)?(?: s)?(?: \w+){0,6}", r"{}(?: e)?(?: s)?"
+_NO_MARK = frozenset({"-", "–", "/", "0"})
 _MAX_NAME_WORDS = 8
 _ADDRESS = re.compile(r"[^\s;,/<>()]+@[^\s;,/<>()]+")
 _PHONE = re.compile(r"\+?\d(?:[\s.()/-]{0,2}\d){7,14}")
+_PROSE_HEADER = ("Nom et prénom", "Structure", "Fonction", "Présence")
+_MAX_TITLE_WORDS = 7
+_OUTSIDE = r"(?![^()]*\))"  # of brackets
 
 
 @dataclass(frozen=True)
@@ -190,9 +74,7 @@ class Attendance:
 
 
 @dataclass(frozen=True)
-class _Line:
-    """A row of a list."""
-
+class _ListRow:
     first_name: str | None
     last_name: str | None
     structure: str
@@ -205,194 +87,154 @@ class _Line:
     has_signed: bool
     is_absent: bool
 
+    def person(self, origin: str) -> Participant:
+        return Participant(self.first_name, self.last_name, self.email, self.phone, origin)
 
-def read_attendance(
-    sheets: Sequence[Sequence[Sequence[str]]], roster: WorkshopPeople
-) -> list[Attendance]:
-    """Return the attendances of `sheets` in order, and enter their persons into `roster`; rows without a name are left out.
 
-    A person listed twice for one structure is one attendance, signed if either row is; a row without structure adds nothing to one with.
-    Where nobody signed anything, everybody listed counts: who is said not to have come is then left out.
+def read_attendance(sheets: Sequence[Rows], people: WorkshopPeople) -> list[Attendance]:
+    """Return the attendances of `sheets` in order, their persons added to `people`.
+
+    Rows without a name are left out. A person listed twice for one structure is one attendance,
+    signed if either row is; a row without structure adds nothing to one with. Where nobody signed
+    anything, everybody listed counts but who is said not to have come.
     """
-    lines = [
-        line for rows in sheets for half in _halves(rows) for line in _unswapped(list(_lines(half)))
-    ]
+    rows: list[_ListRow] = []
+    for sheet in sheets:
+        for half in _cut_beside(sheet):
+            rows += _unswapped(list(_list_rows(half)))
     attendances: dict[tuple[str, str], Attendance] = {}
-    for line in (one for whole in lines for one in _each_structure(whole)):
-        participant_id = roster.add(
-            Participant(line.first_name, line.last_name, line.email, line.phone, "attendance")
-        )
-        attendance = _attendance(participant_id, line)
-        key = (participant_id, fold(attendance.structure or ""))
-        known = attendances.get(key)
-        attendances[key] = _either(known, attendance) if known else attendance
-    named = {participant_id for participant_id, structure in attendances if structure}
-    kept = [
+    for row in rows:
+        for structure, role in split_structures(row.structure):
+            own = replace(row, structure=structure, role=role or row.role)
+            attendance = _attendance(people.add(own.person("attendance")), own)
+            key = (attendance.participant_id, fold(attendance.structure or ""))
+            if first := attendances.get(key):
+                has_signed = first.has_signed or attendance.has_signed
+                is_absent = first.is_absent and attendance.is_absent
+                attendance = replace(first, has_signed=has_signed, is_absent=is_absent)
+            attendances[key] = attendance
+    with_structure = {participant_id for participant_id, structure in attendances if structure}
+    present = [
         attendance
         for (participant_id, structure), attendance in attendances.items()
-        if structure or participant_id not in named or attendance.structure_type == "élu"
+        if structure or participant_id not in with_structure or attendance.structure_type == "élu"
     ]
-    if not any(attendance.has_signed for attendance in kept):
-        kept = [attendance for attendance in kept if not attendance.is_absent]
-    log.info(
-        "attendance: %d rows, %d persons, %d attendances",
-        len(lines),
-        len({attendance.participant_id for attendance in kept}),
-        len(kept),
-    )
-    return kept
+    if not any(attendance.has_signed for attendance in present):
+        present = [attendance for attendance in present if not attendance.is_absent]
+    n_persons = len({attendance.participant_id for attendance in present})
+    log.info("attendance: %d rows, %d persons, %d attendances", len(rows), n_persons, len(present))
+    return present
 
 
-def enter_respondents(forms: Sequence[Sequence[Sequence[str]]], roster: WorkshopPeople) -> None:
-    """Enter into `roster` the persons who answered `forms`: known by name, though nothing tells that they were in the room."""
-    for line in (line for rows in forms for line in _unswapped(list(_lines(rows)))):
-        roster.add(Participant(line.first_name, line.last_name, line.email, line.phone, "form"))
+def enter_respondents(forms: Sequence[Rows], people: WorkshopPeople) -> None:
+    """Add to `people` who answered `forms`: known by name, though maybe not in the room."""
+    for rows in forms:
+        for row in _unswapped(list(_list_rows(rows))):
+            people.add(row.person("form"))
 
 
-def _either(first: Attendance, second: Attendance) -> Attendance:
-    return replace(
-        first,
-        has_signed=first.has_signed or second.has_signed,
-        is_absent=first.is_absent and second.is_absent,
-    )
-
-
-def _attendance(participant_id: str, line: _Line) -> Attendance:
-    is_lone = is_lone_person(line.structure, line.type_text)
-    if is_lone and is_elected("", line.structure, None):
-        line = replace(line, role=line.role or line.structure)
-    kind = type_of(line.type_text, "" if is_lone else line.structure)
-    kind = "élu" if is_elected(line.type_text, line.role, kind) else kind or type_of_role(line.role)
-    role = line.role or (line.structure if is_lone else "")
+def _attendance(participant_id: str, row: _ListRow) -> Attendance:
+    is_lone = is_lone_person(row.structure, row.type_text)
+    role = row.role or (row.structure if is_lone else "")
+    own_role = role if is_lone and is_elected("", row.structure, None) else row.role
+    kind = type_of(row.type_text, "" if is_lone else row.structure)
+    is_official = is_elected(row.type_text, own_role, kind)
     return Attendance(
         participant_id=participant_id,
-        structure=None if is_lone else line.structure,
-        type_text=line.type_text,
-        structure_type=kind,
+        structure=None if is_lone else row.structure,
+        type_text=row.type_text,
+        structure_type="élu" if is_official else kind or type_of_role(own_role),
         role=blank_to_none(role),
-        commune=line.commune,
-        commune_code=line.commune_code,
-        has_signed=line.has_signed,
-        is_absent=line.is_absent,
+        commune=row.commune,
+        commune_code=row.commune_code,
+        has_signed=row.has_signed,
+        is_absent=row.is_absent,
     )
 
 
-def _halves(rows: Sequence[Sequence[str]]) -> list[list[Sequence[str]]]:
+def _cut_beside(rows: Rows) -> list[Rows]:
     """The sheet, cut where a second list stands beside the first under the same headers."""
-    header = find_header(rows, wanted=_COLUMNS, at_least=2)
-    known = [place for place, meaning in enumerate(header.meanings) if meaning] if header else []
-    if header is None or not known:
-        return [list(rows)]
-    again = [place for place in known[1:] if header.meanings[place] == header.meanings[known[0]]]
-    names = [meaning for meaning in header.meanings if meaning in ("last_name", "full_name")]
-    if not again or len(names) != 1 + len(again):
-        return [list(rows)]
+    header = find_header(rows, wanted=_LISTED, at_least=2)
+    if header is None:
+        return [rows]
+    leading = next(filter(None, header.meanings), "")
+    again = header.columns_of(leading)[1:]
+    n_names = sum(meaning in ("last_name", "full_name") for meaning in header.meanings)
+    if not again or n_names != 1 + len(again):
+        return [rows]
+    above, below = rows[: header.index], rows[header.index :]
     cuts = [0, *again, len(header.meanings)]
-    above = [list(row) for row in rows[: header.order]]
-    return [
-        [*above, *(row[start:end] for row in rows[header.order :])] for start, end in pairwise(cuts)
-    ]
+    return [[*above, *(row[start:end] for row in below)] for start, end in pairwise(cuts)]
 
 
-def _each_structure(line: _Line) -> Iterator[_Line]:
-    """The line once for each structure that its cell names ("CCAS / épicerie solidaire", "élue et présidente de La Criée")."""
-    for structure, role in split_structures(line.structure):
-        yield replace(line, structure=structure, role=role or line.role)
-
-
-def _lines(rows: Sequence[Sequence[str]]) -> Iterator[_Line]:
-    """The persons of one sheet; titles above the header, repeated headers, totals, notes and the titles of groups left out."""
-    header = find_header(rows, wanted=_COLUMNS, at_least=2) or guess_header(rows)
+def _list_rows(rows: Rows) -> Iterator[_ListRow]:
+    """The persons of one sheet, without titles, repeated headers, totals and notes."""
+    header = find_header(rows, wanted=_LISTED, at_least=2) or guess_header(rows)
     if header is None:
         return
-    above, body = rows[: max(header.order, 0)], rows[header.order + 1 :]
-    is_expected = any(
-        re.search(r"\b(?:inscri\w*|invite\w*|attendu\w*)\b", fold(" ".join(row))) for row in above
-    )
-    presence = read_presence(header, body, is_expected=is_expected)
+    above, body = rows[: max(header.index, 0)], rows[header.index + 1 :]
+    titles = [fold(" ".join(row)) for row in above]
+    expected = re.compile(r"\b(?:inscri\w*|invite\w*|attendu\w*)\b")
+    presence = read_presence(header, body, is_expected=any(map(expected.search, titles)))
     if "signature" in presence.header.meanings and presence.default is not None:
         log.warning("attendance: signature column blank throughout, everybody counted as present")
-    is_absent = any(_section_of(row) == "titres_absents" for row in above)
+    is_absent = any(_group_title(row) == "titres_absents" for row in above)
     for row in body:
-        section = _section_of(row)
-        is_absent = section == "titres_absents" or (is_absent and section is None)
+        group = _group_title(row)
+        is_absent = group == "titres_absents" or (is_absent and group is None)
         first, last = _name(header, row)
-        if (
-            (first or last)
-            and section is None
-            and not _is_header_again(header, row)
-            and not _is_section(row)
-        ):
-            line = _line(presence.header, row, first, last)
-            is_away = is_absent or presence.is_absent(row)
-            yield replace(
-                line, has_signed=not is_away and presence.has_signed(row), is_absent=is_away
-            )
+        if not (first or last) or group or _is_header_again(header, row) or _is_kind_title(row):
+            continue
+        is_away = is_absent or presence.is_absent(row)
+        cell = partial(presence.header.cell, row)
+        email, phone = _contact(cell("email"), cell("phone"))
+        yield _ListRow(
+            first_name=first,
+            last_name=last,
+            structure=cell("structure"),
+            type_text=cell("structure_type"),
+            role=cell("role"),
+            commune=" ".join(filter(None, (cell("postal_code"), cell("commune")))),
+            commune_code=cell("commune_code"),
+            email=email,
+            phone=phone,
+            has_signed=not is_away and presence.has_signed(row),
+            is_absent=is_away,
+        )
 
 
-def _line(header: Header, row: Sequence[str], first: str | None, last: str | None) -> _Line:
-    email, phone = _contact(header.cell(row, "email"), header.cell(row, "phone"))
-    return _Line(
-        first_name=first,
-        last_name=last,
-        structure=header.cell(row, "structure"),
-        type_text=header.cell(row, "structure_type"),
-        role=header.cell(row, "role"),
-        commune=" ".join(
-            filter(None, (header.cell(row, "postal_code"), header.cell(row, "commune")))
-        ),
-        commune_code=header.cell(row, "commune_code"),
-        email=email,
-        phone=phone,
-        has_signed=True,
-        is_absent=False,
-    )
-
-
-def _section_of(row: Sequence[str]) -> str | None:
-    """What the title of a group of rows announces ("Excusés :", "Table 3"), or None for any other row."""
+def _group_title(row: Sequence[str]) -> str | None:
+    """The lexicon's group of a title of rows ("Excusés :", "Table 3"); None for other rows."""
     lone = lone_cell(row)
-    groups = ("titres_absents", "titres_presents", "titres_autres") if lone else ()
-    words = fold(re.sub(r"\([^)]*\)", " ", lone or ""))
-    return next(
-        (
-            group
-            for group in groups
-            if any(re.fullmatch(pattern, words) for pattern in lexicon("attendance")[group])
-        ),
-        None,
-    )
+    if not lone:
+        return None
+    words = fold(re.sub(r"\([^)]*\)", " ", lone))
+    groups = ("titres_absents", "titres_presents", "titres_autres")
+    return next((g for g in groups if word_pattern("attendance", g).fullmatch(words)), None)
 
 
 def _name(header: Header, row: Sequence[str]) -> tuple[str | None, str | None]:
-    """(First name, last name) of a row; a cell that holds both is split; a sentence (a note below the list) is no name."""
-    first, last = (
-        blank_to_none(header.cell(row, "first_name")),
-        blank_to_none(header.cell(row, "last_name")),
-    )
+    """(First name, last name) of a row; a cell of both is split, a note or total is no name."""
+    first = blank_to_none(header.cell(row, "first_name"))
+    last = blank_to_none(header.cell(row, "last_name"))
     whole = " ".join(filter(None, (last, first))) or header.cell(row, "full_name")
     first_word = fold(whole).partition(" ")[0]  # "" of a name in another script
-    is_name = (
-        any(letter.isalpha() for letter in whole)
-        and first_word not in lexicon("attendance")["totaux"]
-    )
-    if (
-        not is_name
-        or len(whole.split()) > _MAX_NAME_WORDS
-        or "@" in whole
-        or re.search(r"[.:!?]\s|:$|\d{3}", whole)
-    ):
+    is_name = any(map(str.isalpha, whole)) and first_word not in lexicon("attendance")["totaux"]
+    is_note = "@" in whole or re.search(r"[.:!?]\s|:$|\d{3}", whole)
+    if not is_name or is_note or len(whole.split()) > _MAX_NAME_WORDS:
         return None, None
     return (first, last) if first and last else split_name(whole)
 
 
 def _contact(email: str, phone: str) -> tuple[str | None, str | None]:
-    """(Mail address, telephone) of a row, whichever of both columns they stand in; one column may hold both."""
+    """(Mail address, telephone) of a row, whichever of both columns they stand in."""
     both = f"{email} {phone}"
     address, number = _ADDRESS.search(both), _PHONE.search(_ADDRESS.sub(" ", both))
-    return blank_to_none(address[0] if address else None), blank_to_none(
-        number[0] if number else None if address else phone
-    )
+    if number:
+        phone = number[0]
+    elif address:
+        phone = ""
+    return blank_to_none(address[0] if address else None), blank_to_none(phone)
 
 
 def _is_header_again(header: Header, row: Sequence[str]) -> bool:
@@ -400,30 +242,186 @@ def _is_header_again(header: Header, row: Sequence[str]) -> bool:
     return len(filled) > 1 and all(meaning_of(cell) == meaning for cell, meaning in filled)
 
 
-def _is_section(row: Sequence[str]) -> bool:
-    """True for the title of a group of rows: merged over columns, or a kind of structure alone in its row ("Collectivités")."""
+def _is_kind_title(row: Sequence[str]) -> bool:
+    """True for a title merged over columns, or a kind of structure alone ("Collectivités")."""
     lone = lone_cell(row)
     is_merged = any(cell and cell == right for cell, right in pairwise(row))
     return lone is not None and (is_merged or type_of(re.sub(r"\([^)]*\)", " ", lone)) != "autre")
 
 
-def _unswapped(lines: list[_Line]) -> list[_Line]:
-    """The lines with first and last names back in place where a row swaps them, by its capitals or by what first names are."""
-    repaired = [
-        replace(line, first_name=line.last_name, last_name=line.first_name)
-        if _is_swapped(line)
-        else line
-        for line in lines
-    ]
-    n_swapped = sum(_is_swapped(line) for line in lines)
+def _unswapped(rows: list[_ListRow]) -> list[_ListRow]:
+    """The rows with first and last names back in place where capitals or known names tell."""
+    n_swapped = sum(map(_is_swapped, rows))
     if n_swapped:
         log.info("attendance: %d rows with first and last name swapped", n_swapped)
-    return repaired
+    return [
+        replace(row, first_name=row.last_name, last_name=row.first_name)
+        if _is_swapped(row)
+        else row
+        for row in rows
+    ]
 
 
-def _is_swapped(line: _Line) -> bool:
-    if not line.first_name or not line.last_name:
+def _is_swapped(row: _ListRow) -> bool:
+    if not row.first_name or not row.last_name:
         return False
-    if line.first_name.isupper() != line.last_name.isupper() and len(line.first_name) > 2:
-        return line.first_name.isupper()
-    return is_first_name(line.last_name) and not is_first_name(line.first_name)
+    if row.first_name.isupper() != row.last_name.isupper() and len(row.first_name) > 2:
+        return row.first_name.isupper()
+    return is_first_name(row.last_name) and not is_first_name(row.first_name)
+
+
+@dataclass(frozen=True)
+class PresenceColumns:
+    """What the columns of a list say of who came; `default` is for a person of whom they do not.
+
+    `default` is None where a signature must be there; `came` are the columns of statuses that tell
+    who came, beside who had registered.
+    """
+
+    header: Header
+    default: bool | None
+    came: frozenset[int] = frozenset()
+
+    def has_signed(self, row: Sequence[str]) -> bool:
+        """True for a mark of signature or a status of who came, never for who is said absent."""
+        if self.is_absent(row):
+            return False
+        has_come = any(_is_status(cell, "statuts_venus") for cell in self._cells(row, "status"))
+        yes = ("oui", "statuts_a_distance")
+        if has_come or any(_is_status(cell, *yes) for cell in self._came_cells(row)):
+            return True
+        if self.default is not None and not self.came:
+            return self.default
+        no = lexicon("attendance")["non"]
+        marks = self._cells(row, "signature")
+        return any(mark.strip() not in _NO_MARK and fold(mark) not in no for mark in marks)
+
+    def is_absent(self, row: Sequence[str]) -> bool:
+        """True where a status, a remark or a cell of its own says that the person did not come."""
+        remarks = fold(" ".join(self._cells(row, "remark", "role", "signature")))
+        if word_pattern("attendance", "absents", r"\b{}").search(remarks):
+            return True
+        if any(_is_status(cell, "statuts_absents") for cell in self._cells(row, "status")):
+            return True
+        bare = word_pattern("attendance", "statuts_absents", _BARE_STATUS)
+        cells = zip(row, self.header.meanings, strict=False)
+        return any(
+            cell and meaning not in _IDENTITY and bare.fullmatch(fold(cell))
+            for cell, meaning in cells
+        )
+
+    def is_unclear(self, row: Sequence[str]) -> bool:
+        """True where only a status that is not understood stands where others' tell who came."""
+        cells = self._came_cells(row)
+        is_known = any(_is_status(cell, *_STATUSES) for cell in cells)
+        return bool(cells) and not is_known and not self.has_signed(row) and not self.is_absent(row)
+
+    def _came_cells(self, row: Sequence[str]) -> list[str]:
+        return [row[column] for column in self.came if column < len(row) and row[column]]
+
+    def _cells(self, row: Sequence[str], *meanings: str) -> list[str]:
+        cells = zip(row, self.header.meanings, strict=False)
+        return [cell for cell, meaning in cells if cell and meaning in meanings]
+
+
+def read_presence(header: Header, body: Rows, *, is_expected: bool) -> PresenceColumns:
+    """Return how `body` tells who came; of people who are only `is_expected`, who has a mark."""
+    header = with_statuses(header, body)
+    is_used = any(column_cells(body, column) for column in header.columns_of("signature"))
+    came = [
+        column
+        for column in header.columns_of("status")
+        if any(
+            _is_status(cell, "statuts_venus", "statuts_a_distance")
+            for cell in column_cells(body, column)
+        )
+    ]
+    return PresenceColumns(header, None if is_used else not is_expected, frozenset(came))
+
+
+def with_statuses(header: Header, body: Rows) -> Header:
+    """`header` with the columns called "status" whose cells say that people came or did not."""
+    meanings = tuple(
+        "status" if _has_statuses(column_cells(body, column)) else meaning
+        for column, meaning in enumerate(header.meanings)
+    )
+    return replace(header, meanings=meanings)
+
+
+def _has_statuses(cells: Sequence[str]) -> bool:
+    """True where most cells are statuses, and one says more than yes, no or registered."""
+    if not any(_is_status(cell, "statuts_absents", "statuts_venus") for cell in cells):
+        return False
+    return sum(_is_status(cell, *_STATUSES) for cell in cells) >= _MOST * len(cells)
+
+
+def _is_status(cell: str, *groups: str) -> bool:
+    patterns = (word_pattern("attendance", group, _STATUS) for group in groups)
+    return any(pattern.fullmatch(fold(cell)) for pattern in patterns)
+
+
+def rows_of_prose(blocks: Sequence[RawBlock]) -> list[tuple[str, ...]]:
+    """Read "Présents : Mme Riou (La Criée), M. Kerven", or such a title and its bullets.
+
+    Return a header and one row a person; [] where no title announces a list.
+    """
+    rows: list[tuple[str, ...]] = []
+    mark: str | None = None  # of the list that goes on: "x" for who came, else "excusé"
+    for block in blocks:
+        if block.speaker or block.columns:
+            mark = None
+        elif announced := _announced(block.text):
+            mark, rest = announced
+            rows += _persons(rest, mark)
+        elif mark and block.kind != "heading":
+            persons = _persons(block.text, mark)
+            rows += persons
+            mark = mark if persons else None
+        else:
+            mark = None
+    return [_PROSE_HEADER, *rows] if rows else []
+
+
+def _announced(text: str) -> tuple[str, str] | None:
+    """(Mark, what follows on the line) where a text opens a list of persons."""
+    title, colon, rest = text.partition(":")
+    words = fold(title)
+    n_words = len(words.split()) if colon else max(len(words.split()), len(text.split()))
+    if not 0 < n_words <= _MAX_TITLE_WORDS or not words:
+        return None
+    for mark, group in (("excusé", "titres_absents"), ("x", "titres_presents")):
+        if word_pattern("attendance", group).fullmatch(words):
+            return mark, rest.strip()
+    return None
+
+
+def _persons(text: str, mark: str) -> list[tuple[str, ...]]:
+    """The persons that a line lists; nobody where one of its items names none."""
+    rows = [_person(item, mark) for item in _items(text.strip(" ."))]
+    persons = [row for row in rows if row]
+    return persons if len(persons) == len(rows) else []
+
+
+def _items(text: str) -> list[str]:
+    """The items between semicolons, else between commas where each names a person."""
+    if ";" in text:
+        return [item.strip() for item in text.split(";") if item.strip()]
+    parts = re.split(rf"\s*,\s*{_OUTSIDE}|\s+et\s+{_OUTSIDE}", text)
+    items = [part.strip() for part in parts if part.strip()]
+    are_names = all(map(is_whole_name, items))
+    return items if are_names else [text]
+
+
+def _person(item: str, mark: str) -> tuple[str, ...] | None:
+    """The row of "Anne Riou (La Criée, gérante)" or "Anne Riou – La Criée"; None without a name."""
+    match = re.fullmatch(r"([^(,:–—]+?)\s*(?:\((.*)\)|(?:,|:|\s[-–—]\s|–|—)\s*(.+))?", item)
+    if not match or not is_whole_name(match[1]):
+        of = r"\s+(?:de|du|des|pour)\s+(?=(?:l['’]|la |le |les )?[A-ZÉ])"
+        name, *structures = re.split(of, item, maxsplit=1)
+        return (name, structures[0], "", mark) if structures and is_whole_name(name) else None
+    parts = re.split(r"\s*(?:,|\s[-–]\s)\s*", match[2] or match[3] or "")
+    facts = [part.strip() for part in parts if part.strip()]
+    role = word_pattern("attendance", "fonctions")
+    if len(facts) == 2 and role.match(fold(facts[0])):
+        facts.reverse()
+    return match[1].strip(), facts[0] if facts else "", ", ".join(facts[1:]), mark

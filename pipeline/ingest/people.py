@@ -1,7 +1,7 @@
-"""Who was met in a workshop's files, before pseudonymisation: raw personal data, for the vault only, never written to tables/.
+"""The people named in a workshop's files, before pseudonymisation: raw personal data.
 
-In:   names and mail addresses from the attendance list, the manifest, forms, mail headers and transcripts
-Out:  people   one row a person, in the order met
+In:   names and addresses of attendance lists, the manifest, forms, mails and transcripts
+Out:  people   one row a person, in the order met; for the vault only, never in tables/
 """
 
 import re
@@ -40,6 +40,7 @@ PEOPLE = Table(
 )
 
 _SAME_NAME = 90  # rapidfuzz score over which two whole names are one person's
+_MAX_NAME_WORDS = 5
 
 
 @dataclass(frozen=True)
@@ -69,132 +70,137 @@ class WorkshopPeople:
 
     workshop_id: str
     people: list[Participant] = field(default_factory=list)
-    _index: "_Index" = field(init=False, repr=False, compare=False)
+    _index: "_PeopleIndex" = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        self._index = _Index()
-        for place, person in enumerate(self.people):
-            self._index.add(place, person)
+        self._index = _PeopleIndex()
+        for i, person in enumerate(self.people):
+            self._index.add(i, person)
 
     def add(self, person: Participant) -> str:
         """Return the participant_id of `person`, known already or added."""
-        if person.first_name and all(
-            word in lexicon("people")["particules"] for word in fold(person.first_name).split()
-        ):
-            person = replace(
-                person, first_name=None, last_name=person.full_name
-            )  # a name cut in its middle
-        place = self._find(person)
-        if place is None:
-            place = len(self.people)
+        particles = lexicon("people")["particules"]
+        first_words = fold(person.first_name or "").split()
+        if person.first_name and all(word in particles for word in first_words):
+            # a name cut in its middle
+            person = replace(person, first_name=None, last_name=person.full_name)
+        i = self._find(person)
+        if i is None:
+            i = len(self.people)
             self.people.append(person)
         else:
-            known = self.people[place]
-            self.people[place] = replace(
-                known, email=known.email or person.email, phone=known.phone or person.phone
-            )
-        self._index.add(place, self.people[place])
-        return self._id(place)
+            known = self.people[i]
+            email, phone = known.email or person.email, known.phone or person.phone
+            self.people[i] = replace(known, email=email, phone=phone)
+        self._index.add(i, self.people[i])
+        return self._id(i)
 
     def find_name(self, name: str) -> str | None:
-        """The participant_id of the one person whom `name` fits ("Mme Ouali", "Karim", "F. Delattre"); None where nobody or several do."""
+        """The participant_id of the one person whom "Mme Ouali", "Karim" or "F. Delattre" fits.
+
+        None where nobody or several do.
+        """
         words = [word for word in fold(name).split() if word not in lexicon("people")["civilites"]]
-        fitting = [
-            place for place in self._index.with_a_word(words) if _fits(words, self.people[place])
-        ]
+        candidates = self._index.with_a_word(words)
+        fitting = [i for i in candidates if fits_name(words, self.people[i])]
         return self._id(fitting[0]) if len(fitting) == 1 else None
 
     def find_email(self, email: str) -> str | None:
         """The participant_id of the first person with this address, or None."""
-        places = self._index.with_email(email)
-        return self._id(places[0]) if places else None
+        indexes = self._index.with_email(email)
+        return self._id(indexes[0]) if indexes else None
 
     def table(self) -> pd.DataFrame:
         """The people table."""
         return PEOPLE.build(
             {
-                "participant_id": self._id(place),
+                "participant_id": self._id(i),
                 "workshop_id": self.workshop_id,
                 "full_name": person.full_name,
-                "first_name": person.first_name,
-                "last_name": person.last_name,
-                "email": person.email,
-                "phone": person.phone,
-                "origin": person.origin,
+                **vars(person),
             }
-            for place, person in enumerate(self.people)
+            for i, person in enumerate(self.people)
         )
 
-    def _id(self, place: int) -> str:
-        return f"{self.workshop_id}-p{place + 1:02d}"
+    def _id(self, i: int) -> str:
+        return f"{self.workshop_id}-p{i + 1:02d}"
 
     def _find(self, person: Participant) -> int | None:
         exact = self._index.with_key(person.key)
         if exact is not None:
             return exact
         near = sorted({*self._index.spelt_like(person.key), *self._index.with_email(person.email)})
-        return next((place for place in near if _are_one(self.people[place], person)), None)
+        return next((i for i in near if are_one_person(self.people[i], person)), None)
 
 
-class _Index:
-    """The places of people by what two mentions of one person have in common, so that a list of thousands is not compared with itself."""
+class _PeopleIndex:
+    """People's indexes by what two mentions of one person share, so that thousands compare fast."""
 
     def __init__(self) -> None:
         self._by_key: dict[tuple[str, ...], int] = {}
-        self._by_length: dict[int, dict[str, int]] = defaultdict(
-            dict
-        )  # names of as many words, each with the first who bears it
+        # by number of words, each name with the first who bears it
+        self._by_length: dict[int, dict[str, int]] = defaultdict(dict)
         self._by_email: dict[str, list[int]] = defaultdict(list)
         self._by_word: dict[str, list[int]] = defaultdict(list)
 
-    def add(self, place: int, person: Participant) -> None:
-        """Enter `person`, or what is known more of the one at `place`."""
-        if person.key and self._by_key.setdefault(person.key, place) == place:
-            self._by_length[len(person.key)][" ".join(person.key)] = place
-        if person.email and place not in (places := self._by_email[person.email.lower()]):
-            places.append(place)
-            places.sort()
-        for word in dict.fromkeys(
-            fold(f"{person.first_name or ''} {person.last_name or ''}").split()
-        ):
-            if place not in self._by_word[word][-1:]:
-                self._by_word[word].append(place)
+    def add(self, i: int, person: Participant) -> None:
+        if person.key and self._by_key.setdefault(person.key, i) == i:
+            self._by_length[len(person.key)][" ".join(person.key)] = i
+        if person.email and i not in (indexes := self._by_email[person.email.lower()]):
+            indexes.append(i)
+            indexes.sort()
+        for word in set(person.key):
+            if i not in self._by_word[word][-1:]:
+                self._by_word[word].append(i)
 
     def with_key(self, key: tuple[str, ...]) -> int | None:
-        """The first who bears exactly these words."""
         return self._by_key.get(key)
 
     def spelt_like(self, key: tuple[str, ...]) -> list[int]:
         """Those whose name has as many words and nearly the same letters."""
+        names = self._by_length.get(len(key), {})
         alike = process.extract(
-            " ".join(key),
-            self._by_length.get(len(key), {}).keys(),
-            scorer=fuzz.ratio,
-            score_cutoff=_SAME_NAME,
-            limit=None,
+            " ".join(key), names.keys(), scorer=fuzz.ratio, score_cutoff=_SAME_NAME, limit=None
         )
-        return [self._by_length[len(key)][name] for name, *_ in alike]
+        return [names[name] for name, *_ in alike]
 
     def with_email(self, email: str | None) -> list[int]:
-        """Those with this address, in order."""
         return self._by_email.get(email.lower(), []) if email else []
 
     def with_a_word(self, words: Iterable[str]) -> list[int]:
-        """Those whose name has any of these words, in order."""
-        return sorted({place for word in words for place in self._by_word.get(word, ())})
+        return sorted({i for word in words for i in self._by_word.get(word, ())})
+
+
+def are_one_person(known: Participant, person: Participant) -> bool:
+    """True for one name misspelt, or for one address where a name is missing or alike."""
+    is_same_mail = bool(known.email) and (known.email or "").lower() == (person.email or "").lower()
+    if not known.key or not person.key:
+        return is_same_mail
+    last_names = [set(fold(one.last_name or "").split()) for one in (known, person)]
+    if is_same_mail and last_names[0] & last_names[1]:
+        return True
+    score = fuzz.token_sort_ratio(" ".join(known.key), " ".join(person.key))
+    return len(known.key) == len(person.key) and score >= _SAME_NAME
+
+
+def fits_name(words: list[str], person: Participant) -> bool:
+    """True where each of `words` is in the person's name, or is initials of the first name."""
+    first, last = fold(person.first_name or "").split(), fold(person.last_name or "").split()
+    initials = "".join(word[0] for word in first)
+    rest = [word for word in words if word not in first and word not in last]
+    are_initials = all(len(word) <= 2 and initials.startswith(word) for word in rest)
+    return not rest or (len(words) > len(rest) and are_initials)
 
 
 def split_name(full_name: str) -> tuple[str | None, str | None]:
-    """Return (first name, last name) of a name in one cell: capitals or a comma mark the last name, else known first names tell.
+    """Return (first name, last name) of a name in one cell.
 
-    A particle opens a last name, never a first name: "de Sousa Kelly" is Kelly.
+    Capitals or a comma mark the last name, else known first names tell. A particle opens a last
+    name, never a first name: "de Sousa Kelly" is Kelly.
     """
-    particles = lexicon("people")["particules"]
-    bare = " ".join(
-        word
-        for word in re.sub(r"\([^)]*\)", " ", full_name).split()
-        if fold(word) not in lexicon("people")["civilites"]
-    )
+    particles, civilities = lexicon("people")["particules"], lexicon("people")["civilites"]
+    words = re.sub(r"\([^)]*\)", " ", full_name).split()
+    bare = " ".join(word for word in words if fold(word) not in civilities)
     if "," in bare:
         last, first = (part.strip() or None for part in bare.split(",", 1))
         return first, last
@@ -202,25 +208,36 @@ def split_name(full_name: str) -> tuple[str | None, str | None]:
     capitals = [word for word in words if word.isupper() and len(word) > 1]
     if capitals and len(capitals) < len(words):
         firsts = [word for word in words if word not in capitals and fold(word) not in particles]
-        return " ".join(firsts) or None, " ".join(
-            word for word in words if word not in firsts
-        ) or None
+        lasts = [word for word in words if word not in firsts]
+        return " ".join(firsts) or None, " ".join(lasts) or None
     if len(words) < 2:
         return (bare, None) if is_first_name(bare) else (None, bare or None)
-    if fold(words[0]) in particles and not is_first_name(words[0]):
-        is_whole = all(fold(word) in particles for word in words[:-1])
-        return (None, bare) if is_whole else (words[-1], " ".join(words[:-1]))
-    if is_first_name(words[-1]) and not is_first_name(words[0]):
+    is_particle_first = fold(words[0]) in particles and not is_first_name(words[0])
+    if is_particle_first and all(fold(word) in particles for word in words[:-1]):
+        return None, bare
+    if is_particle_first or (is_first_name(words[-1]) and not is_first_name(words[0])):
         return words[-1], " ".join(words[:-1])
     return words[0], " ".join(words[1:])
 
 
+def is_whole_name(text: str) -> bool:
+    """True for a civility or a known first name beside one to three capitalised words."""
+    bare = re.sub(r"\([^)]*\)", "", text).replace(",", " ")
+    words = bare.split()
+    if not 2 <= len(words) <= _MAX_NAME_WORDS or any(letter.isdigit() for letter in bare):
+        return False
+    civilities, particles = lexicon("people")["civilites"], lexicon("people")["particules"]
+    names = [word for word in words if fold(word) not in civilities and fold(word) not in particles]
+    has_civility = len(names) < len(words) and fold(words[0]) in civilities
+    is_capitalised = bool(names) and all(word[:1].isupper() for word in names)
+    return is_capitalised and (has_civility or any(map(is_first_name, names)))
+
+
 def is_person_name(name: str) -> bool:
-    """True for a name that a person may bear, False for a service's or a structure's ("Ateliers CRESS", "contact")."""
-    words = fold(name).split()
-    return 1 <= len(words) <= 5 and not any(
-        word in lexicon("people")["services"] or word.isdigit() for word in words
-    )
+    """True for a name that a person may bear, False for a service's or structure's ("contact")."""
+    words, services = fold(name).split(), lexicon("people")["services"]
+    is_service = any(word in services or word.isdigit() for word in words)
+    return 1 <= len(words) <= _MAX_NAME_WORDS and not is_service
 
 
 def is_first_name(name: str) -> bool:
@@ -232,37 +249,5 @@ def is_first_name(name: str) -> bool:
 @cache
 def _first_names() -> frozenset[str]:
     lines = data_path("lexicon", "prenoms.txt").read_text(encoding="utf-8").splitlines()
-    return frozenset(
-        word for line in lines if not line.startswith("#") for word in fold(line).split()
-    )
-
-
-def _are_one(known: Participant, person: Participant) -> bool:
-    """True for one name misspelt, or for the same address where one name is missing or alike."""
-    if known.key and person.key:
-        alike = fuzz.token_sort_ratio(" ".join(known.key), " ".join(person.key))
-        same_mail = (
-            bool(known.email and person.email)
-            and (known.email or "").lower() == (person.email or "").lower()
-        )
-        same_last = bool(
-            set(fold(known.last_name or "").split()) & set(fold(person.last_name or "").split())
-        )
-        return (len(known.key) == len(person.key) and alike >= _SAME_NAME) or (
-            same_mail and same_last
-        )
-    return (
-        bool(known.email and person.email)
-        and (known.email or "").lower() == (person.email or "").lower()
-    )
-
-
-def _fits(words: list[str], person: Participant) -> bool:
-    """True where each of `words` is a word of the person's name, or the initials of the first name."""
-    first, last = fold(person.first_name or "").split(), fold(person.last_name or "").split()
-    initials = "".join(word[0] for word in first)
-    rest = [word for word in words if word not in first and word not in last]
-    return not rest or (
-        len(words) > len(rest)
-        and all(len(word) <= 2 and initials.startswith(word) for word in rest)
-    )
+    names = " ".join(fold(line) for line in lines if not line.startswith("#"))
+    return frozenset(names.split())

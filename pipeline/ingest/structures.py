@@ -1,9 +1,7 @@
-"""Structures named on lists and maps: one row a structure, however its name is written, with its type in the fiche's terms.
+"""The structures named on lists and maps: one row each, however their names are written.
 
 In:   mentions of structures, in the order met
-Out:  structures   one row a structure; the structure_id of each mention
-
-Communes of a workshop: one INSEE code a commune where it can be told, however its name is written.
+Out:  structures   one row a structure, its type in the fiche's terms; each mention's structure_id
 """
 
 import json
@@ -18,6 +16,7 @@ import pandas as pd
 from pipeline.communes import centre_of, name_of
 from pipeline.communes.gazetteer import Found, Gazetteer, around
 from pipeline.communes.tables import epci_of, epci_of_most, find_epci, members_of
+from pipeline.ingest.words import word_pattern
 from pipeline.ingest.workshop import Commune
 from pipeline.structure_names import (
     Named,
@@ -30,12 +29,24 @@ from pipeline.structure_names import (
 from pipeline.tables.material import STRUCTURES
 from pipeline.text import fold, lexicon, slug
 
-_SHORTENED = {"st": "saint", "ste": "sainte", "sts": "saints", "s": "sur", "ss": "sous"}
+_ABBREVIATIONS = {"st": "saint", "ste": "sainte", "sts": "saints", "s": "sur", "ss": "sous"}
 _CERTAIN = ("code", "exact")
+_ELECTED_AND = re.compile(
+    r"(?P<elected>(?:[ée]lue?s?|maires?|(?:\d\w*\s)?adjointe?s?|conseill\w+)\b[^,;/]*?)"
+    r"\s*(?:,|;|/|\bet\b|\+)\s*"
+    r"(?P<role>(?:vice-)?pr[ée]sidente?|membre|direct\w+|b[ée]n[ée]voles?|tr[ée]sori\w+"
+    r"|administrat\w+|salari[ée]e?)\s+"
+    r"(?:de\s+l['’]|de\s+la\s|de\s|du\s|des\s|d['’]|[àa]\s(?:la\s|l['’])?|au\s)\s*"
+    r"(?P<structure>.+)",
+    re.IGNORECASE,
+)
 
 
 class WorkshopCommunes:
-    """The communes known to one workshop; `epci_codes` are the manifest's authorities."""
+    """The communes known to one workshop, one INSEE code each where it can be told.
+
+    `epci_codes` are the manifest's authorities, `written` the communes of lists and maps.
+    """
 
     def __init__(
         self,
@@ -45,343 +56,218 @@ class WorkshopCommunes:
         *,
         epci_codes: Sequence[str] = (),
     ) -> None:
-        self._written = sorted(set(written) - {""})
-        self._codes = {
-            _name_slug(commune.name): commune.code
-            for commune in communes
-            if commune.name and commune.code
-        }
+        names = sorted(set(written) - {""})
+        self._codes: dict[str, str] = {}
+        for commune in communes:
+            if commune.name and commune.code:
+                self._codes[_name_slug(commune.name)] = commune.code
         if len(communes) == 1 and communes[0].code and not communes[0].name:
-            self._codes[_name_slug(territory)] = communes[
-                0
-            ].code  # a workshop of one commune bears its name
-        self._own = _own_communes(communes, territory, epci_codes)
-        self._gazetteer = _settled(self._written, self._own)
-        self._found: dict[tuple[str, str], Found] = {}
-        self._names = sorted({_name_slug(name) for name in self._written} | set(self._codes) - {""})
-        named = [
-            slug(name_of(found.code))
-            for name in self._written
-            if (found := self._find(name, "")).code
-        ]
-        self.words = frozenset(
-            word
-            for name in (*self._names, *named, slug(territory))
-            for word in name.split("-")
-            if len(word) > 2
-        )
+            # a workshop of one commune bears its name
+            self._codes[_name_slug(territory)] = communes[0].code
+        self.own_codes = _own_communes(communes, territory, epci_codes)
+        self._gazetteer = _settled(names, self.own_codes)
+        self._matches: dict[tuple[str, str], Found] = {}
+        self._slugs = sorted({_name_slug(name) for name in names} | set(self._codes) - {""})
+        codes = [self._find(name, "").code for name in names]
+        official = [slug(name_of(code)) for code in codes if code]
+        words = "-".join([*self._slugs, *official, slug(territory)]).split("-")
+        self.words = frozenset(word for word in words if len(word) > 2)
         self.epci_code = self._authority(territory, epci_codes)
 
     def code_of(self, commune: str, code: str = "") -> str | None:
-        """The code of a commune from its name, its code or both; its name's slug where it can't be told, None where nothing is written."""
-        found = self._find(commune, code)
-        if found.code:
-            return found.code
-        given = re.search(r"\b(?:\d{5}|2[ABab]\d{3})\b", code)
+        """The code of a commune from its name, its code or both.
+
+        Its name's slug where it can't be told, None where nothing is written.
+        """
+        match = self._find(commune, code)
+        if match.code:
+            return match.code
         name = _name_slug(commune)
         if not name:
+            given = re.search(r"\b(?:\d{5}|2[ABab]\d{3})\b", code)
             return given[0].upper() if given else None
-        full = self._full(name)
+        full = self._full_slug(name)
         return self._codes.get(full) or full
 
     def point_of(self, commune: str, code: str = "") -> tuple[float, float] | None:
-        """Latitude and longitude of the town hall of the commune, or of the part of it that is named; None where it can't be told."""
-        found = self._find(commune, code)
-        return centre_of(found.place_code) if found.place_code else None
+        """Latitude and longitude of the town hall of the commune, or of its part that is named."""
+        match = self._find(commune, code)
+        return centre_of(match.place_code) if match.place_code else None
 
     @property
     def n_unsettled(self) -> int:
-        """Names of communes asked for that stay without code: unknown, or borne by several and nothing tells which."""
+        """Names of communes that stay without code: unknown, or borne by several."""
         return len(
             {
                 _name_slug(commune)
-                for (commune, _), found in self._found.items()
-                if found.how in ("ambiguous", "unknown")
+                for (commune, _), match in self._matches.items()
+                if match.how in ("ambiguous", "unknown")
             }
         )
 
-    @property
-    def own_codes(self) -> frozenset[str]:
-        """The communes that the manifest or the territory's name tell as the territory's."""
-        return self._own
-
-    def epci_of(self, code: str | None) -> str | None:
-        """The authority of a commune."""
-        return epci_of(code) if code else None
-
     def find_codes(self, text: str) -> tuple[str, ...]:
-        """The communes that `text` lists, each where certain ("Nérac, Mézin et Barbaste"); of an authority, its members; () for none."""
-        group = find_epci(text, communes=self._own) or find_epci(text)
+        """The communes that `text` lists, each where certain; of an authority, its members."""
+        group = find_epci(text, communes=self.own_codes) or find_epci(text)
         if group:
             return members_of(group)
-        parts = [part for part in re.split(r"[,;+/|\n]|\bet\b|\s-\s", text) if part.strip()]
-        return tuple(
-            dict.fromkeys(
-                found.code for part in parts if (found := self._gazetteer.find(part.strip())).code
-            )
-        )
+        parts = [part.strip() for part in re.split(r"[,;+/|\n]|\bet\b|\s-\s", text)]
+        codes = [self._gazetteer.find(part).code for part in parts if part]
+        return tuple(dict.fromkeys(code for code in codes if code))
 
     def _find(self, commune: str, code: str) -> Found:
         known = self._codes.get(_name_slug(commune))
         if known and not code:
             return Found(known, known, "code")
         key = (commune, code)
-        if key not in self._found:
-            self._found[key] = self._gazetteer.find(commune, code)
-        return self._found[key]
+        if key not in self._matches:
+            self._matches[key] = self._gazetteer.find(commune, code)
+        return self._matches[key]
 
-    def _full(self, name: str) -> str:
-        """The one longer name that `name` shortens ("Le Nouvion" of "Le Nouvion-en-Thiérache"), else itself."""
-        first = bisect_left(self._names, f"{name}-")
-        longer = [known for known in self._names[first : first + 2] if known.startswith(f"{name}-")]
+    def _full_slug(self, name: str) -> str:
+        """The one longer name that `name` shortens ("Le Nouvion-en-Thiérache"), else itself."""
+        first = bisect_left(self._slugs, f"{name}-")
+        longer = [own for own in self._slugs[first : first + 2] if own.startswith(f"{name}-")]
         return longer[0] if len(longer) == 1 else name
 
     def _authority(self, territory: str, epci_codes: Sequence[str]) -> str | None:
-        """The manifest's first authority, else the one that the territory names, that its communes share, or that holds most named."""
+        """The manifest's first authority, else the territory's, else that of most communes."""
         if epci_codes:
             return epci_codes[0]
-        homes = {epci_of(code) for code in self._own}
-        named = find_epci(territory, communes=self._own)
-        if named or len(homes) == 1:
-            return named or next(iter(homes))
-        return (
-            epci_of_most([found.code for found in self._found.values() if found.code])
-            if not homes
-            else None
-        )
+        authorities = {epci_of(code) for code in self.own_codes}
+        named = find_epci(territory, communes=self.own_codes)
+        if named or len(authorities) == 1:
+            return named or authorities.pop()
+        codes = [match.code for match in self._matches.values() if match.code]
+        return epci_of_most(codes) if not authorities else None
 
 
 def _own_communes(
     communes: Sequence[Commune], territory: str, epci_codes: Sequence[str]
 ) -> frozenset[str]:
-    """The territory's communes: those of the manifest, else of its authorities, else of what the territory's name tells."""
+    """The communes of the manifest, else of its authorities, else of the territory's name."""
     members = {member for code in epci_codes for member in members_of(code)}
     view = around(members, own_codes=members)
-    given = {
-        code
-        for commune in communes
-        if (code := view.find(commune.name or "", commune.code or "").code)
-    }
-    if given or members:
-        return frozenset(given or members)
+    codes = [view.find(commune.name or "", commune.code or "").code for commune in communes]
+    given = {code for code in codes if code} or members
+    if given:
+        return frozenset(given)
     group = find_epci(territory)
-    alone = Gazetteer().find(territory)
     if group:
         return frozenset(members_of(group))
-    if alone.code is None or alone.how not in _CERTAIN:
-        return frozenset()
-    return frozenset({alone.code})
+    alone = Gazetteer().find(territory)
+    is_certain = alone.code is not None and alone.how in _CERTAIN
+    return frozenset({alone.code} if alone.code and is_certain else ())
 
 
 def _settled(written: Sequence[str], own: frozenset[str]) -> Gazetteer:
     """The view from the territory and from the communes named without doubt on lists and maps."""
-    first = around((), own_codes=own)
-    sure = [
-        found.code for name in written if (found := first.find(name)).code and found.how in _CERTAIN
-    ]
-    return around([code for code in sure if code], own_codes=own)
+    view = around((), own_codes=own)
+    matches = [view.find(name) for name in written]
+    return around([m.code for m in matches if m.code and m.how in _CERTAIN], own_codes=own)
 
 
 @cache
 def _name_slug(commune: str | None) -> str:
     """The slug of a commune's name, without postal code, its usual abbreviations written out."""
-    words = slug(
-        re.sub(r"\b\d{2} ?\d{3}\b|\([^)]*\)|\bcedex\b.*", " ", commune or "", flags=re.IGNORECASE)
-    ).split("-")
-    return "-".join(_SHORTENED.get(word, word) for word in words if word)
-
-
-_ELECTED_AND = re.compile(
-    r"(?P<elected>(?:[ée]lue?s?|maires?|(?:\d\w*\s)?adjointe?s?|conseill\w+)\b[^,;/]*?)\s*(?:,|;|/|\bet\b|\+)\s*"
-    r"(?P<role>(?:vice-)?pr[ée]sidente?|membre|direct\w+|b[ée]n[ée]voles?|tr[ée]sori\w+|administrat\w+|salari[ée]e?)\s+"
-    r"(?:de\s+l['’]|de\s+la\s|de\s|du\s|des\s|d['’]|[àa]\s(?:la\s|l['’])?|au\s)\s*(?P<structure>.+)",
-    re.IGNORECASE,
-)
+    beside = r"\b\d{2} ?\d{3}\b|\([^)]*\)|\bcedex\b.*"
+    words = slug(re.sub(beside, " ", commune or "", flags=re.IGNORECASE)).split("-")
+    return "-".join(_ABBREVIATIONS.get(word, word) for word in words if word)
 
 
 @dataclass(frozen=True)
 class Mention(Named):
-    """A structure as written on a list or map; `point` is where the map, or else its commune, puts it."""
+    """A structure as written on a list or map; `point` is the centre of its commune."""
 
     type_text: str = ""
     is_on_map: bool = False
     lat: float | None = None
     lon: float | None = None
-    point: tuple[float, float] | None = None  # latitude and longitude of the commune's centre
+    point: tuple[float, float] | None = None  # latitude and longitude
 
 
 def join_structures(
     mentions: Sequence[Mention],
-    places: WorkshopCommunes,
+    communes: WorkshopCommunes,
     *,
     territory: str,
     name_match: int,
     workshop_id: str,
 ) -> tuple[pd.DataFrame, list[str]]:
-    """Return the structures table and each mention's structure_id; `name_match` is the rapidfuzz score (0..100) of a word misspelt."""
+    """Return the structures table and each mention's structure_id.
+
+    `name_match` is the rapidfuzz score (0..100) of a word misspelt.
+    """
     groups: list[list[Mention]] = []
     group_of: list[int] = []
-    index = NameIndex(mentions, places.words, name_match)
+    index = NameIndex(mentions, communes.words, name_match)
     for mention in mentions:
         near = (
-            place
-            for place, known in index.near(mention)
-            if _are_one(mention, known, places, name_match)
+            i for i, other in index.near(mention) if _are_one(mention, other, communes, name_match)
         )
-        place = next(near, len(groups))
-        if place == len(groups):
+        group = next(near, len(groups))
+        if group == len(groups):
             groups.append([])
-        groups[place].append(mention)
-        group_of.append(place)
-        index.add(mention, place)
+        groups[group].append(mention)
+        group_of.append(group)
+        index.add(mention, group)
     ids = _identify(groups, territory)
-    table = STRUCTURES.build(
-        _row(structure_id, group, workshop_id)
-        for structure_id, group in zip(ids, groups, strict=True)
-    )
-    return table, [ids[place] for place in group_of]
+    rows = map(_row, ids, groups, [workshop_id] * len(ids))
+    return STRUCTURES.build(rows), [ids[group] for group in group_of]
 
 
-def type_of(type_text: str, name: str = "") -> str | None:
-    """The type in the fiche's terms, from the list's own, else from how the name begins; `autre` for an unknown type, None for none."""
-    for text in (re.sub(r"\([^)]*\)", " ", type_text), type_text):
-        folded = fold(text)
-        for kind, pattern in _type_patterns():
-            if folded and pattern.search(folded):
-                return kind
-    by_name = next((kind for kind, pattern in _name_patterns() if pattern.match(fold(name))), None)
-    return by_name or _type_of_form(name) or ("autre" if fold(type_text) else None)
-
-
-def _type_of_form(name: str) -> str | None:
-    """The type that a legal form gives, wherever it stands in the name ("Menuiserie du Port SCOP", "Le Fil (association)")."""
-    words = set(fold(name).split())
-    return next(
-        (
-            str(kind)
-            for kind, forms in lexicon("structures")["formes_dans_le_nom"].items()
-            if words & set(forms)
-        ),
-        None,
-    )
-
-
-def is_elected(type_text: str, role: str, structure_type: str | None) -> bool:
-    """True where the type or the role says that the person is an elected official."""
-    folded = fold(role)
-    if re.search(r"\belue?s?\b", fold(type_text)) or _role_pattern("fonctions_elues").fullmatch(
-        folded
-    ):
-        return bool(folded or fold(type_text))
-    return structure_type in ("collectivité", "élu") and bool(
-        _role_pattern("fonctions_elues_en_collectivite").fullmatch(folded)
-    )
-
-
-def is_lone_person(name: str, type_text: str = "") -> bool:
-    """True where what stands in the structure column is nobody's structure ("particulier", "éleveur", "maraîcher retraité")."""
-    pattern = _role_pattern("personnes_seules")
-    return (
-        not fold(name)
-        or bool(pattern.fullmatch(fold(name)))
-        or bool(re.match(r"particulier|habitant", fold(type_text)))
-    )
-
-
-def type_of_role(role: str) -> str | None:
-    """The type that a function names by itself ("président de l'association", "sociétaire"), or None."""
-    return next((kind for kind, pattern in _role_types() if pattern.search(fold(role))), None)
-
-
-def split_structures(cell: str) -> list[tuple[str, str]]:
-    """(Structure, function) of each structure that a cell names; a function alone ("élue") has none.
-
-    "A / B" are two, and so are "A/B" and "A et B" where both say what they are; "élu et président de B" is an elected official, and B.
-    """
-    double = _ELECTED_AND.fullmatch(cell.strip())
-    if double:
-        return [
-            (double["elected"].strip(), double["elected"].strip()),
-            (double["structure"].strip(), double["role"].strip()),
-        ]
-    spaced = [part.strip() for part in re.split(r"\s+/\s+|\s*[;+]\s*|\s*\n\s*", cell) if fold(part)]
-    if len(spaced) > 1:
-        return [(part, "") for part in spaced]
-    tight = [part.strip() for part in re.split(r"/|\bet\b", cell) if fold(part)]
-    is_each_told = len(tight) == 2 and all(_says_what_it_is(part) for part in tight)
-    return [(part, "") for part in tight] if is_each_told else [(cell, "")]
-
-
-def _says_what_it_is(name: str) -> bool:
-    """True for a name that opens with a kind of structure, and goes on or stands for itself ("CCAS", "association Le Fil")."""
-    words = [word for word in fold(name).split() if word not in word_group("vides")]
-    return (bool(words) and any(pattern.match(fold(name)) for _, pattern in _name_patterns())) or (
-        len(words) > 1 and words[0] in word_group("descripteurs")
-    )
-
-
-def _are_one(first: Mention, second: Named, places: WorkshopCommunes, name_match: int) -> bool:
-    """`are_one`; a common name met twice on the map, or twice on lists, is one structure whatever the communes beside it."""
-    is_alike = (
-        isinstance(second, Mention)
-        and first.is_on_map == second.is_on_map
-        and first.words == second.words
-    )
-    return are_one(first, second, places.words, name_match) or (
-        is_alike and not telling_words(first, places.words)
-    )
+def _are_one(first: Mention, second: Named, communes: WorkshopCommunes, name_match: int) -> bool:
+    """`are_one`; a common name met twice on the map, or twice on lists, is one structure too."""
+    if are_one(first, second, communes.words, name_match):
+        return True
+    is_same_kind = isinstance(second, Mention) and first.is_on_map == second.is_on_map
+    return is_same_kind and first.words == second.words and not telling_words(first, communes.words)
 
 
 def _row(structure_id: str, group: Sequence[Mention], workshop_id: str) -> dict[str, object]:
-    lat, lon = _where(group)
-    stated = [kind for mention in group if (kind := type_of(mention.type_text))]
-    kinds = stated or [kind for mention in group if (kind := type_of("", mention.name))]
-    own = [kind for kind in kinds if kind != "élu"] or (["collectivité"] if kinds else [])
-    told = [kind for kind in own if kind != "autre"] or own
+    map_first = sorted(group, key=lambda mention: not mention.is_on_map)
+    is_on_map = map_first[0].is_on_map
+    # a point of the map, else the centre of a commune
+    points = [(mention.lat, mention.lon) for mention in group if mention.lat is not None]
+    lat, lon = next(
+        iter([*points, *(mention.point for mention in map_first if mention.point)]), (None, None)
+    )
     return {
         "structure_id": structure_id,
         "name": fullest_name([mention.name for mention in group]),
-        "structure_type": max(dict.fromkeys(told), key=told.count) if told else None,
-        "commune_code": next(
-            (
-                mention.commune_code
-                for mention in sorted(group, key=lambda m: not m.is_on_map)
-                if mention.commune_code
-            ),
-            None,
-        ),
+        "structure_type": _common_type(group),
+        "commune_code": _first_code(map_first),
         "lat": lat,
         "lon": lon,
-        "is_on_map": any(mention.is_on_map for mention in group),
-        "map_workshop_ids": json.dumps([workshop_id])
-        if any(mention.is_on_map for mention in group)
-        else None,
-        "is_in_attendance": any(not mention.is_on_map for mention in group),
+        "is_on_map": is_on_map,
+        "map_workshop_ids": json.dumps([workshop_id]) if is_on_map else None,
+        "is_in_attendance": not map_first[-1].is_on_map,
     }
 
 
-def _where(group: Sequence[Mention]) -> tuple[float | None, float | None]:
-    """Latitude and longitude: a point of the map, else the centre of the commune that the map names, else of one that a list names."""
-    points = [(mention.lat, mention.lon) for mention in group if mention.lat is not None]
-    centres = [
-        mention.point
-        for mention in sorted(group, key=lambda mention: not mention.is_on_map)
-        if mention.point
-    ]
-    return next(iter([*points, *centres]), (None, None))
+def _common_type(group: Sequence[Mention]) -> str | None:
+    """The type stated most, else told by the names; an elected official's is an authority."""
+    stated = filter(None, (type_of(mention.type_text) for mention in group))
+    types = list(stated) or list(filter(None, (type_of("", mention.name) for mention in group)))
+    known = [kind for kind in types if kind != "élu"] or ["collectivité"] * bool(types)
+    candidates = [kind for kind in known if kind != "autre"] or known
+    return max(dict.fromkeys(candidates), key=candidates.count) if candidates else None
+
+
+def _first_code(group: Sequence[Mention]) -> str | None:
+    return next((mention.commune_code for mention in group if mention.commune_code), None)
 
 
 def _identify(groups: Sequence[Sequence[Mention]], territory: str) -> list[str]:
-    """A slug a structure; a name common to many territories gets its commune or territory, and so does a slug taken twice."""
+    """A slug a structure; its commune or territory follows a common name or a slug taken twice."""
     ids: dict[str, None] = {}
     last: dict[str, int] = {}  # number given to the last of each name taken twice
     for group in groups:
         words = Named(fullest_name([mention.name for mention in group])).words
         own = "-".join(words) or "structure"
-        code = next((mention.commune_code for mention in group if mention.commune_code), None)
-        where = slug(name_of(code)) if code else slug(territory)
-        if not set(words) - word_group("generiques") - word_group("descripteurs") or own in ids:
-            own = f"{own}-{where}"
+        is_common = not set(words) - word_group("generiques") - word_group("descripteurs")
+        if is_common or own in ids:
+            code = _first_code(group)
+            own = f"{own}-{slug(name_of(code) if code else territory)}"
         unique = own
         while unique in ids:
             last[own] = last.get(own, 1) + 1
@@ -390,30 +276,80 @@ def _identify(groups: Sequence[Sequence[Mention]], territory: str) -> list[str]:
     return list(ids)
 
 
-@cache
-def _role_types() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple(
-        (kind, re.compile(rf"\b(?:{'|'.join(patterns)})\b"))
-        for kind, patterns in lexicon("structures")["roles"].items()
-    )
+def type_of(type_text: str, name: str = "") -> str | None:
+    """The type in the fiche's terms, from the list's own, else from the name.
+
+    `autre` for an unknown type, None for none.
+    """
+    for text in (re.sub(r"\([^)]*\)", " ", type_text), type_text):
+        folded = fold(text)
+        for kind, pattern in _patterns("types", r"\b{}\b"):
+            if folded and pattern.search(folded):
+                return kind
+    folded = fold(name)
+    by_name = next((kind for kind, pattern in _name_patterns() if pattern.match(folded)), None)
+    # a legal form tells wherever it stands: "Menuiserie du Port SCOP"
+    forms = lexicon("structures")["formes_dans_le_nom"].items()
+    by_form = next((str(kind) for kind, words in forms if set(folded.split()) & set(words)), None)
+    return by_name or by_form or ("autre" if fold(type_text) else None)
 
 
-@cache
-def _type_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple(
-        (kind, re.compile(rf"\b(?:{'|'.join(patterns)})\b"))
-        for kind, patterns in lexicon("structures")["types"].items()
-    )
+def is_elected(type_text: str, role: str, structure_type: str | None) -> bool:
+    """True where the type or the role says that the person is an elected official."""
+    folded = fold(role)
+    is_role = word_pattern("structures", "fonctions_elues").fullmatch(folded)
+    if is_role or re.search(r"\belue?s?\b", fold(type_text)):
+        return bool(folded or fold(type_text))
+    in_authority = word_pattern("structures", "fonctions_elues_en_collectivite")
+    return structure_type in ("collectivité", "élu") and bool(in_authority.fullmatch(folded))
 
 
-@cache
+def is_lone_person(name: str, type_text: str = "") -> bool:
+    """True for nobody's structure in that column ("particulier", "maraîcher retraité")."""
+    is_lone = word_pattern("structures", "personnes_seules").fullmatch(fold(name))
+    return not fold(name) or bool(is_lone or re.match(r"particulier|habitant", fold(type_text)))
+
+
+def type_of_role(role: str) -> str | None:
+    """The type that a function names by itself ("président de l'association"), or None."""
+    patterns = _patterns("roles", r"\b{}\b")
+    return next((kind for kind, pattern in patterns if pattern.search(fold(role))), None)
+
+
+def split_structures(cell: str) -> list[tuple[str, str]]:
+    """(Structure, function) of each structure in a cell; a function alone ("élue") has none.
+
+    "A / B" are two, and so are "A/B" and "A et B" where both say what they are; "élu et président
+    de B" is an elected official, and B.
+    """
+    double = _ELECTED_AND.fullmatch(cell.strip())
+    if double:
+        elected, role, structure = map(str.strip, double.groups())
+        return [(elected, elected), (structure, role)]
+    spaced = [part.strip() for part in re.split(r"\s+/\s+|\s*[;+]\s*|\s*\n\s*", cell) if fold(part)]
+    if len(spaced) > 1:
+        return [(part, "") for part in spaced]
+    tight = [part.strip() for part in re.split(r"/|\bet\b", cell) if fold(part)]
+    are_two = len(tight) == 2 and all(map(_says_what_it_is, tight))
+    return [(part, "") for part in tight] if are_two else [(cell, "")]
+
+
+def _says_what_it_is(name: str) -> bool:
+    """True for a name that opens with a kind of structure ("CCAS", "association Le Fil")."""
+    words = [word for word in fold(name).split() if word not in word_group("vides")]
+    if len(words) > 1 and words[0] in word_group("descripteurs"):
+        return True
+    return bool(words) and any(pattern.match(fold(name)) for _, pattern in _name_patterns())
+
+
 def _name_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
-    return tuple(
-        (kind, re.compile(rf"(?:la |le |les |l )?(?:{'|'.join(words)})\b"))
-        for kind, words in lexicon("structures")["noms"].items()
-    )
+    return _patterns("noms", r"(?:la |le |les |l )?{}\b")
 
 
 @cache
-def _role_pattern(group: str) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?:{pattern})" for pattern in lexicon("structures")[group]))
+def _patterns(group: str, template: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
+    """Each type of a group of data/lexicon/structures.yaml, with its words in `template`."""
+    return tuple(
+        (kind, re.compile(template.replace("{}", f"(?:{'|'.join(words)})")))
+        for kind, words in lexicon("structures")[group].items()
+    )

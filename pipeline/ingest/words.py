@@ -1,18 +1,16 @@
-"""French words as people type them: those of pipeline.text, and numbers in words.
-
-In:   text
-Out:  integers, and text without double blanks
-
-Days as people write them in folder names, titles and manifests.
-"""
+"""Numbers, dates and word lists as people write them in French."""
 
 import datetime as dt
 import re
 from functools import cache
 
-from pipeline.text import fold, lexicon, slug
+from pipeline.text import fold, lexicon
 
-__all__ = ["blank_to_none", "fold", "lexicon", "number_pattern", "slug", "to_number"]
+
+@cache
+def word_pattern(name: str, group: str, template: str = "{}") -> re.Pattern[str]:
+    """`template` with the expressions of a lexicon's group as alternatives in place of `{}`."""
+    return re.compile(template.replace("{}", f"(?:{'|'.join(lexicon(name)[group])})"))
 
 
 def blank_to_none(text: str | None) -> str | None:
@@ -22,12 +20,10 @@ def blank_to_none(text: str | None) -> str | None:
 
 @cache
 def _values() -> dict[str, int]:
-    entries = lexicon("numbers")
-    return {
-        str(word): int(value)
-        for group in ("romains", "ordinaux", "cardinaux")
-        for word, value in entries[group].items()
-    }
+    values: dict[str, int] = {}
+    for group in ("romains", "ordinaux", "cardinaux"):
+        values |= {str(word): int(value) for word, value in lexicon("numbers")[group].items()}
+    return values
 
 
 def to_number(word: str) -> int | None:
@@ -37,9 +33,19 @@ def to_number(word: str) -> int | None:
 
 
 def number_pattern(*groups: str) -> str:
-    """A regular expression, for folded text, of digits or of the number words of `groups` (cardinaux, ordinaux, romains)."""
+    """Alternatives, for folded text: digits or number words (cardinaux, ordinaux, romains)."""
     words = [re.escape(str(word)) for group in groups for word in lexicon("numbers")[group]]
     return "|".join([r"\d{1,2}", *sorted(words, key=len, reverse=True)])
+
+
+def ordinal_pattern() -> str:
+    """Alternatives, for folded text: "3e", "1er" or an ordinal in words."""
+    return number_pattern("ordinaux").replace(r"\d{1,2}", r"\d{1,2}(?:e|eme|er|ere|re|nd|nde)")
+
+
+def longest_first(name: str, group: str) -> str:
+    """The words of a lexicon's group as alternatives, the longest first."""
+    return "|".join(sorted(lexicon(name)[group], key=len, reverse=True))
 
 
 _ISO = r"(?P<y1>(?:19|20)\d{2})[-_. /]?(?P<m1>[01]\d)[-_. /]?(?P<d1>[0-3]\d)"
@@ -48,8 +54,8 @@ _COMPACT = r"(?P<d4>[0-3]\d)(?P<m4>[01]\d)(?P<y4>20\d{2})"
 
 
 def find_date(text: str) -> tuple[str, tuple[int, int]] | None:
-    """Return the first date of `text` that has a day, a month and a year, and its half-open span; None where there is none."""
-    for match in _pattern().finditer(text):
+    """The first whole date of `text` in ISO 8601 and its half-open span; None without any."""
+    for match in _whole_date().finditer(text):
         day = _as_date(match)
         if day:
             return day.isoformat(), match.span()
@@ -58,38 +64,35 @@ def find_date(text: str) -> tuple[str, tuple[int, int]] | None:
 
 def strip_dates(text: str) -> str:
     """`text` without its dates, complete or not ("19 mai", "mai 2026", "2026")."""
-    return " ".join(_partial().sub(" ", _pattern().sub(" ", text)).split())
+    return " ".join(_partial_date().sub(" ", _whole_date().sub(" ", text)).split())
 
 
 def _as_date(match: re.Match[str]) -> dt.date | None:
     parts = match.groupdict()
-    rank = next(rank for rank in "1234" if parts.get(f"y{rank}"))
-    year, month, day = (parts[f"{letter}{rank}"] for letter in "ymd")
-    number = _months()[fold(month)[:4].ljust(4)] if rank == "3" else int(month)
+    form = next(form for form in "1234" if parts.get(f"y{form}"))
+    year, month, day = (parts[f"{letter}{form}"] for letter in "ymd")
+    month_number = _months()[fold(month)[:4].ljust(4)] if form == "3" else int(month)
     try:
-        return dt.date(int(year) + (2000 if len(year) == 2 else 0), number, int(day))
+        return dt.date(int(year) + (2000 if len(year) == 2 else 0), month_number, int(day))
     except ValueError:
         return None
 
 
 @cache
-def _pattern() -> re.Pattern[str]:
-    worded = (
-        rf"(?P<d3>[0-3]?\d)(?:er)?[ _.-](?P<m3>{_month_words()})\.?[ _.-](?P<y3>(?:19|20)\d{{2}})"
-    )
+def _whole_date() -> re.Pattern[str]:
+    months = longest_first("dates", "mois")
+    worded = rf"(?P<d3>[0-3]?\d)(?:er)?[ _.-](?P<m3>{months})\.?[ _.-](?P<y3>(?:19|20)\d{{2}})"
     return re.compile(rf"(?<!\d)(?:{_ISO}|{worded}|{_FRENCH}|{_COMPACT})(?!\d)", re.IGNORECASE)
 
 
 @cache
-def _partial() -> re.Pattern[str]:
+def _partial_date() -> re.Pattern[str]:
+    months, year = longest_first("dates", "mois"), r"(?:19|20)\d{2}"
+    worded = rf"(?:[0-3]?\d(?:er)?[ _.-])?(?:{months})\b\.?(?:[ _.-]?{year})?"
     return re.compile(
-        rf"(?<![\dA-Za-zÀ-ÿ])(?:[0-3]?\d(?:er)?[ _.-])?(?:{_month_words()})\b\.?(?:[ _.-]?(?:19|20)\d{{2}})?|(?<!\d)(?:19|20)\d{{2}}(?!\d)",
+        rf"(?<![\dA-Za-zÀ-ÿ]){worded}|(?<!\d){year}(?!\d)",
         re.IGNORECASE,
     )
-
-
-def _month_words() -> str:
-    return "|".join(sorted(lexicon("dates")["mois"], key=len, reverse=True))
 
 
 @cache

@@ -1,149 +1,64 @@
 """Where each block was said: table, question, channel, by what people write and say around it.
 
 In:   a part of a file as its reader laid it out, and the names of the file and its folders
-Out:  placed blocks; what could not be told is None
+Out:  located blocks; what could not be told is None
 
 What tells first wins, in this order:
 
-1. the columns of a table: a table or question column, the header above a cell, the label that opens a row;
+1. the columns of a table: a table or question column, the header above a cell, the label that
+   opens a row;
 2. the prefix of a line: "[T4]", "T4 –", "Table 4 :", "Q1 -";
-3. the headings and labels above it, innermost first, by what they ask (data/lexicon/questions.yaml), else by number, else by the
-   wordings they resemble (intitules.yaml) or the headings beside them; in a transcript, what people announce aloud;
+3. the headings and labels above it, innermost first, by what they ask
+   (data/lexicon/questions.yaml), else by number, else by the wordings they resemble
+   (intitules.yaml) or the headings beside them; in a transcript, what people announce aloud;
 4. the title and the notes at the head of the document;
-5. the names of the sheet, the file and its folders, innermost first, and what the files beside it leave to it.
+5. the names of the sheet, the file and its folders, innermost first, and what the files beside
+   it leave to it.
 
-A summary by reporters keeps question `resume`, a mail or phone note `distance`, whatever stands inside.
-
-Mails and phone notes: what was sent or said beside the workshop.
+A summary by reporters keeps question `resume`, a mail or phone note `distance`, whatever stands
+inside.
 """
 
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from functools import cache
 from statistics import median
 
-from pipeline.ingest.locate.cues import LocatedBlock, Location, read_cues
-from pipeline.ingest.locate.habits import count_asked
+from pipeline.ingest.locate.cues import LocatedBlock, Location, TextCues, read_cues
 from pipeline.ingest.locate.lines import is_fact, is_meta, is_title, states
-from pipeline.ingest.locate.sections import locate_cell, locate_sections
+from pipeline.ingest.locate.sections import STRUCTURED, count_asked, locate_sections
 from pipeline.ingest.locate.spoken import locate_turns
 from pipeline.ingest.locate.titles import (
     CAFE,
+    SURE,
+    agreed_lead,
+    asked_together,
+    asks_none,
     channel_of,
     is_plain_summary,
-    questions_by_siblings,
-    read_names,
+    locate_cell,
+    resembled,
+    without_plenary,
 )
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.mail_body import blocks_of_mail
+from pipeline.ingest.words import number_pattern, strip_dates, to_number, word_pattern
 from pipeline.text import fold, lexicon
 
+_SHORT_CELL = 18  # words: a sheet whose cells are mostly shorter holds post-its
+_IN_COLUMNS = 2  # questions of columns that win over a "synthèse" in the file's name
+_N_OPENING = 6  # blocks among which the header lines of a copied mail stand
+_OTHERS = 2  # words of a name that say neither table nor question, such as who took the notes
+_EXTENSION = re.compile(r"\.[A-Za-z0-9]{1,5}$")
+_VERSIONS = re.compile(
+    r"\((?:\d{1,2}|copie|copy)\)|\b(?:v|version|vers|rev)[ _.-]?\d{1,2}(?:\.\d+)*\b|[-_ ]copie\b",
+    re.IGNORECASE,
+)
+# between the circumstances of a call and what was said
 _MARKS = re.compile(
     r"(?<!\d):\s*|:\s+|\s[–—-]+>?\s+|(?<=[^\s.]{3})\.\s+(?=[A-ZÀ-Ý])|[,;]\s+|\s*→\s*"
-)  # between circumstances and words
-_SHORT, _MIN_TOLD = (
-    3,
-    2,
-)  # letters of a small word; other words beside a figure, for it to belong to what was said
-_N_OPENING = 6  # blocks among which the header lines of a copied mail stand
-
-
-def locate_letter(blocks: Sequence[RawBlock], place: Location) -> list[LocatedBlock]:
-    """Return `blocks` placed at `place`; the first line of a call sheet and the surroundings of a copied mail are `meta`."""
-    told = _of_copied_mail(blocks) if is_copied_mail(blocks) else list(blocks)
-    placed: list[LocatedBlock] = []
-    is_top = True
-    is_call = place.channel == "telephone"
-    for block in (piece for whole in told for piece in (_cut_call(whole) if is_call else [whole])):
-        is_aside = block.kind == "meta" or is_meta(block.text, in_head=is_top)
-        is_aside = is_aside or (is_top and _opens_call(block.text) and not _says(block.text))
-        kind = "meta" if is_aside else block.kind
-        is_top = is_top and (is_aside or kind == "heading")
-        placed.append(
-            LocatedBlock(
-                block.text,
-                kind,
-                block.level,
-                place.table_number,
-                place.question,
-                place.channel or "mail",
-                block.speaker,
-            )
-        )
-    return placed
-
-
-def is_call_sheet(blocks: Sequence[RawBlock]) -> bool:
-    """True where the first line tells of a call ("Appel de Mme …", "Eu au téléphone …")."""
-    return _opens_call(next((block.text for block in blocks if block.text.strip()), ""))
-
-
-def is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
-    """True where a document opens with the header lines of a mail ("De : …", "Objet : …")."""
-    opening = [fold(block.text) for block in blocks[:_N_OPENING] if ":" in block.text[:14]]
-    return sum(bool(_pattern("en_tete_mail").search(line)) for line in opening) > 1
-
-
-def _opens_call(text: str) -> bool:
-    return bool(_pattern("debut_appel").search(fold(text)))
-
-
-def _cut_call(block: RawBlock) -> list[RawBlock]:
-    """A line that tells of a call and then of what was said, as two: "Appel de Mme Riou le 3/4 :", "elle dit que…"."""
-    if block.kind == "meta" or not _opens_call(block.text) or _says(block.text):
-        return [block]
-    for mark in _MARKS.finditer(block.text):
-        piece = _MARKS.split(block.text[mark.end() :], maxsplit=1)[0]
-        is_told = (
-            ":" in mark[0]
-            and len(piece.split()) > 1
-            and (not is_fact(piece) or _tells_beside_figures(piece))
-        )
-        if is_told or states(piece, is_announced=not mark[0].startswith((",", ";"))):
-            before, after = block.text[: mark.end()].strip(), block.text[mark.end() :].strip()
-            return [
-                replace(block, text=before, kind="meta", level=None),
-                replace(block, text=after, kind="paragraph", level=None),
-            ]
-    return [block]
-
-
-def _tells_beside_figures(piece: str) -> bool:
-    """True where a few words stand beside a figure that are neither a date, an hour nor a length: "3 familles sans logement"."""
-    words = [word for word in fold(piece).split() if word.isalpha() and len(word) > _SHORT]
-    return (
-        bool(re.search(r"\d", piece))
-        and sum(not _pattern("mots_de_date").fullmatch(word) for word in words) >= _MIN_TOLD
-    )
-
-
-def _says(text: str) -> bool:
-    """True where a line that opens a call goes on without a mark with what was said: "Mme Riou a appelé pour dire que…"."""
-    opening = _MARKS.split(text, maxsplit=1)[0]
-    return states(_pattern("debut_appel").sub("", fold(opening), count=1), is_announced=False)
-
-
-def _of_copied_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
-    """The blocks of a copied mail as the reader of mails would tell them."""
-    lines = [f"- {block.text}" if block.kind == "bullet" else block.text for block in blocks]
-    return blocks_of_mail("\n\n".join(lines))[0]
-
-
-@cache
-def _pattern(group: str) -> re.Pattern[str]:
-    return re.compile("|".join(lexicon("where")[group]))
-
-
-__all__ = ["LocatedBlock", "Location", "locate_blocks", "questions_by_siblings"]
-
-_SHORT_CELL = 18  # words: a sheet whose cells are mostly shorter holds post-its
-_IN_COLUMNS = (
-    2  # questions that columns must tell, for them to win over a "synthèse" in the file's name
 )
-_STRUCTURED = (
-    3  # questions that must head a "synthèse" or a mail for it to be a table's notes after all
-)
+_SMALL, _MIN_WORDS = 3, 2  # letters of a small word; other words beside a figure that tell
 
 
 def locate_blocks(
@@ -152,62 +67,50 @@ def locate_blocks(
     *,
     names: Sequence[str],
     n_tables: int | None = None,
-    likely: str | None = None,
+    likely_question: str | None = None,
 ) -> list[LocatedBlock]:
-    """Return `blocks` of `part` in order, placed.
+    """Return `blocks` of `part` in order, located.
 
-    `names` are its path's parts inside the workshop, `n_tables` is as announced, `likely` is what the files beside it leave to it.
+    `names` are its path's parts inside the workshop, `n_tables` is as announced,
+    `likely_question` is what the files beside it leave to it.
     """
-    return _without_lone_titles(_place(part, blocks, names, n_tables, likely))
-
-
-def _without_lone_titles(placed: list[LocatedBlock]) -> list[LocatedBlock]:
-    """The blocks of a document; where it has nothing but titles and circumstances, a title that states something is a passage."""
-    if any(block.kind not in ("heading", "meta") for block in placed):
-        return placed
+    located = _locate(part, blocks, names, n_tables, likely_question)
+    if any(block.kind not in ("heading", "meta") for block in located):
+        return located
     return [
         replace(block, kind="paragraph", level=None) if _is_passage(block) else block
-        for block in placed
+        for block in located
     ]
 
 
-def _is_passage(block: LocatedBlock) -> bool:
-    cues = read_cues(block.text)
-    names = (
-        cues.has_tables
-        or cues.has_numbers
-        or block.text.rstrip().endswith((":", "?"))
-        or is_title(block.text)
-    )
-    return block.kind == "heading" and not names and states(block.text, is_announced=False)
+def _is_passage(heading: LocatedBlock) -> bool:
+    """True for a title that states something, in a document of nothing but titles."""
+    text, cues = heading.text, read_cues(heading.text)
+    names = cues.has_tables or cues.has_numbers or text.rstrip().endswith((":", "?"))
+    is_naming = heading.kind != "heading" or names or is_title(text)
+    return not is_naming and states(text, is_announced=False)
 
 
-def _place(
+def _locate(
     part: RawPart,
     blocks: Sequence[RawBlock],
     names: Sequence[str],
     n_tables: int | None,
-    likely: str | None,
+    likely_question: str | None,
 ) -> list[LocatedBlock]:
-    """The blocks placed."""
-    told = _head_place(blocks).over(
-        read_names([*names, *([part.title] if part.title and part.rows else [])])
-    )
-    name = told.over(Location(question=likely))
+    sheet = [part.title] if part.title and part.rows else []
+    name = _head_location(blocks).over(read_names([*names, *sheet]))
+    name = name.over(Location(question=likely_question))
     if part.channel == "transcript":
         return locate_turns(blocks, replace(name, channel="transcript"), n_tables=n_tables)
     channel = _channel(part, blocks, name)
     n_asked = count_asked(blocks)
     if channel in ("mail", "telephone"):
-        is_notes = n_asked >= _STRUCTURED and name.table_number is not None
-        place = (
-            replace(name, channel=channel)
-            if is_notes
-            else Location(None, "distance", channel, is_numbered=True)
-        )
-        return locate_sections(blocks, place) if is_notes else locate_letter(blocks, place)
+        if n_asked >= STRUCTURED and name.table_number is not None:
+            return locate_sections(blocks, replace(name, channel=channel))
+        return _locate_letter(blocks, channel)
     if name.question == "resume" and all(map(is_plain_summary, names)):
-        is_headed = n_asked >= (1 if name.is_perhaps else _STRUCTURED)
+        is_headed = n_asked >= (1 if name.is_perhaps else STRUCTURED)
         if is_headed or len(_asked_by_columns(blocks)) >= _IN_COLUMNS:
             channel = _channel(part, blocks, replace(name, channel=None))
             channel = "notes" if channel == "resume" else channel
@@ -215,60 +118,191 @@ def _place(
     return locate_sections(blocks, replace(name, channel=channel))
 
 
-def _asked_by_columns(blocks: Sequence[RawBlock]) -> set[str]:
-    """The questions of the world café that the columns of tables tell."""
-    placed = (locate_cell(block, Location()).question for block in blocks if block.columns)
-    return {question for question in placed if question in CAFE}
-
-
-def _head_place(blocks: Sequence[RawBlock]) -> Location:
-    """What page headers and notes of a recording tell before the first line; several tables or questions tell none."""
-    first = next(
-        (order for order, block in enumerate(blocks) if block.kind != "meta" or block.columns),
-        len(blocks),
-    )
+def _head_location(blocks: Sequence[RawBlock]) -> Location:
+    """What page headers and notes before the first line tell; several tables tell none."""
+    heads = (i for i, block in enumerate(blocks) if block.kind != "meta" or block.columns)
+    first = next(heads, len(blocks))
     titles = [title for title, _ in blocks[first].columns] if first < len(blocks) else []
     notes = [read_cues(block.text) for block in blocks[:first] if block.text not in titles]
     tables = {cues.table for cues in notes if cues.table is not None}
     questions = {cues.numbered for cues in notes if cues.numbered is not None}
-    table, question = (
-        (tables.pop() if len(tables) == 1 else None),
-        (questions.pop() if len(questions) == 1 else None),
-    )
-    return Location(table, question, None, is_numbered=question is not None)
+    table = tables.pop() if len(tables) == 1 else None
+    question = questions.pop() if len(questions) == 1 else None
+    return Location(table, question, is_numbered=question is not None)
+
+
+def _asked_by_columns(blocks: Sequence[RawBlock]) -> set[str | None]:
+    """The questions of the world café that the columns of tables tell."""
+    return {locate_cell(block, Location()).question for block in blocks if block.columns} & {*CAFE}
 
 
 def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
-    """The channel, by the format, the document's first lines, its name, its first heading, or the length of its cells."""
+    """The channel, by the format, the first lines, the names, the titles or the cells' length."""
     if part.channel:
         return part.channel
-    if is_copied_mail(blocks):
+    if _is_copied_mail(blocks):
         return "mail"
-    if is_call_sheet(blocks):
+    if _opens_call(next((block.text for block in blocks if block.text.strip()), "")):
         return "telephone"
-    told = (
-        name.channel
-        or next((channel_of(block.text) for block in blocks[:3] if block.kind == "heading"), None)
-        or _titled(blocks)
-    )
-    if told in ("mail", "telephone") and part.rows:
-        told = None
-    return told or ("postit" if part.rows and _is_short(blocks) else "notes")
-
-
-def _titled(blocks: Sequence[RawBlock]) -> str | None:
-    """Post-its where a title above a table of them says so: "Saisie des post-it, 4 mai"."""
-    titles = [
-        block.text
-        for block in blocks[:3]
-        if block.kind == "paragraph" and not block.columns and is_title(block.text)
-    ]
-    has_cells = any(block.columns for block in blocks)
-    return (
-        "postit" if has_cells and any(channel_of(title) == "postit" for title in titles) else None
-    )
-
-
-def _is_short(blocks: Sequence[RawBlock]) -> bool:
+    headings = (channel_of(block.text) for block in blocks[:3] if block.kind == "heading")
+    channel = name.channel or next(headings, None) or _channel_above_table(blocks)
+    if channel and not (part.rows and channel in ("mail", "telephone")):
+        return channel
     lengths = [len(block.text.split()) for block in blocks if block.kind == "cell"]
-    return bool(lengths) and median(lengths) <= _SHORT_CELL
+    is_short = part.rows and lengths and median(lengths) <= _SHORT_CELL
+    return "postit" if is_short else "notes"
+
+
+def _channel_above_table(blocks: Sequence[RawBlock]) -> str | None:
+    """Post-its where a title above a table of them says so: "Saisie des post-it, 4 mai"."""
+    lines = [block for block in blocks[:3] if block.kind == "paragraph" and not block.columns]
+    titles = [block.text for block in lines if is_title(block.text)]
+    is_titled = any(channel_of(title) == "postit" for title in titles)
+    return "postit" if is_titled and any(block.columns for block in blocks) else None
+
+
+def _locate_letter(blocks: Sequence[RawBlock], channel: str) -> list[LocatedBlock]:
+    """Mails and phone notes, their circumstances as `meta`: sent or said beside the workshop."""
+    pieces: list[RawBlock] = []
+    for block in _unfold_mail(blocks) if _is_copied_mail(blocks) else blocks:
+        pieces += _cut_call(block) if channel == "telephone" else [block]
+    located: list[LocatedBlock] = []
+    is_top = True
+    for block in pieces:
+        is_aside = block.kind == "meta" or is_meta(block.text, in_head=is_top)
+        is_aside = is_aside or (is_top and _opens_call(block.text) and not _says(block.text))
+        kind = "meta" if is_aside else block.kind
+        is_top = is_top and (is_aside or kind == "heading")
+        located.append(
+            LocatedBlock(block.text, kind, block.level, None, "distance", channel, block.speaker)
+        )
+    return located
+
+
+def _is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
+    """True where a document opens with the header lines of a mail ("De : …", "Objet : …")."""
+    opening = [fold(block.text) for block in blocks[:_N_OPENING] if ":" in block.text[:14]]
+    return sum(map(bool, map(word_pattern("where", "en_tete_mail").search, opening))) > 1
+
+
+def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
+    """The blocks of a copied mail as the reader of mails would tell them."""
+    lines = [f"- {block.text}" if block.kind == "bullet" else block.text for block in blocks]
+    return blocks_of_mail("\n\n".join(lines))[0]
+
+
+def _opens_call(text: str) -> bool:
+    """True for a line that tells of a call ("Appel de Mme …", "Eu au téléphone …")."""
+    return bool(word_pattern("where", "debut_appel").search(fold(text)))
+
+
+def _cut_call(block: RawBlock) -> list[RawBlock]:
+    """A line in two: "Appel de Mme Riou le 3/4 :" and what was said: "elle dit que…"."""
+    if block.kind == "meta" or not _opens_call(block.text) or _says(block.text):
+        return [block]
+    for mark in _MARKS.finditer(block.text):
+        before, after = block.text[: mark.end()].strip(), block.text[mark.end() :]
+        piece = _MARKS.split(after, maxsplit=1)[0]
+        is_told = ":" in mark[0] and len(piece.split()) > 1
+        is_told = is_told and (not is_fact(piece) or _tells_beside_figures(piece))
+        if is_told or states(piece, is_announced=not mark[0].startswith((",", ";"))):
+            return [
+                replace(block, text=before, kind="meta", level=None),
+                replace(block, text=after.strip(), kind="paragraph", level=None),
+            ]
+    return [block]
+
+
+def _tells_beside_figures(piece: str) -> bool:
+    """True where a few words beside a figure are no date, hour nor length: "3 familles sans…"."""
+    is_date = word_pattern("where", "mots_de_date").fullmatch
+    words = [word for word in fold(piece).split() if word.isalpha() and len(word) > _SMALL]
+    return bool(re.search(r"\d", piece)) and sum(not is_date(word) for word in words) >= _MIN_WORDS
+
+
+def _says(text: str) -> bool:
+    """True where a call's line goes on with what was said: "Mme Riou a appelé pour dire que…"."""
+    opening = fold(_MARKS.split(text, maxsplit=1)[0])
+    rest = word_pattern("where", "debut_appel").sub("", opening, count=1)
+    return states(rest, is_announced=False)
+
+
+def read_names(names: Sequence[str]) -> Location:
+    """Return what `names` tell, the innermost first; several tables or questions tell none."""
+    location = Location()
+    for above, name in reversed(list(zip(["", *names], names, strict=False))):
+        location = location.over(_read_name(name, above))
+    return location
+
+
+def questions_by_siblings(paths: Sequence[tuple[str, ...]]) -> dict[tuple[str, ...], str]:
+    """The question of each path that its names leave open and the others of its folder tell.
+
+    It is the fourth of four, or a number's. Files of one folder stand together where their names
+    tell the same table, or none.
+    """
+    locations = {path: read_names(path) for path in paths}
+    groups: dict[tuple[tuple[str, ...], int | None], dict[tuple[str, ...], str]] = {}
+    for path, location in locations.items():
+        name = clean_name(path[-1])
+        is_aside = location.question in ("resume", "distance")
+        is_letter = location.channel in ("mail", "telephone")
+        if is_aside or is_letter or not (location.question or not asks_none(name)):
+            continue
+        groups.setdefault((path[:-1], location.table_number), {})[path] = name
+    questions: dict[tuple[str, ...], str] = {}
+    for siblings in groups.values():
+        for path, question in asked_together(siblings).items():
+            if question in CAFE and locations[path].question is None:
+                questions[path] = question
+    return questions
+
+
+def clean_name(name: str) -> str:
+    """`name` without extension, dates and version numbers, words and numbers apart."""
+    bare = _VERSIONS.sub(" ", strip_dates(_EXTENSION.sub("", name).replace("_", " ")))
+    bare = re.sub(r"(?<=\d)(?=[TtQq]\d)", " ", bare)  # "T1Q1"
+    return re.sub(r"(?<=[a-zà-ÿ]{4})(?=\d)|(?<=[a-zà-ÿ])(?=[A-Z][a-zà-ÿ]{3,})", " ", bare)
+
+
+def _read_name(name: str, above: str) -> Location:
+    text = clean_name(name)
+    rest = without_plenary(text)
+    if rest is None:
+        return _read_cleaned(text, above)
+    location = _read_cleaned(rest, above)
+    is_located = location.table_number is not None or location.question is not None
+    if is_located or location.channel in ("telephone", "mail", "postit"):
+        return location
+    return Location(None, "resume", "resume", is_perhaps=True)
+
+
+def _read_cleaned(text: str, above: str) -> Location:
+    cues, channel = read_cues(text), channel_of(text)
+    table = cues.table if cues.table is not None else _bare_number(text, above, "tables")
+    if channel in ("telephone", "mail"):
+        return Location(table, None, channel)
+    if channel == "resume" or (channel is None and cues.meaning == "resume"):
+        return Location(table, "resume", "resume", is_numbered=True)
+    question = _filed_question(text, cues)
+    if question is None:
+        number = _bare_number(text, above, "questions")
+        question = f"q{number}" if f"q{number}" in CAFE else None
+    return Location(table, question, channel, is_numbered=question is not None)
+
+
+def _filed_question(text: str, cues: TextCues) -> str | None:
+    """The question of a file name: by number, by words among few others, or by resemblance."""
+    is_clear = cues.number is not None or cues.n_other <= _OTHERS
+    question = cues.question if is_clear else None
+    question = question or agreed_lead(text, cues) or resembled(text, margin=SURE)
+    return question if question not in ("resume", "autre") else None
+
+
+def _bare_number(text: str, above: str, group: str) -> int | None:
+    """The number that is all of `text`, in a folder named after it ("tables/3.docx")."""
+    folded, nouns = fold(text), "|".join(lexicon("where")[group])
+    number = re.fullmatch(rf"(?:g ?(?=\d))?({number_pattern('cardinaux')})", folded)
+    is_named = re.search(rf"\b(?:{nouns})s\b", fold(above)) is not None
+    is_named = is_named or (group == "tables" and folded.startswith("g"))
+    return to_number(number[1]) if number and is_named else None

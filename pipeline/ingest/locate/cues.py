@@ -1,6 +1,6 @@
-"""What `where` is told and what it tells.
+"""What a short text says of table and question: numbers, and what it asks.
 
-What a short text says of table and question: numbers, and what it asks, weighed with data/lexicon/questions.yaml.
+Words are weighed with data/lexicon/questions.yaml.
 """
 
 import re
@@ -11,9 +11,28 @@ from typing import Any
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
-from pipeline.ingest.words import number_pattern, to_number
+from pipeline.ingest.words import longest_first, number_pattern, ordinal_pattern, to_number
 from pipeline.tables.schema import QUESTIONS
 from pipeline.text import fold, lexicon
+
+_MAX_WORDS = 45  # of a text that names a table or question
+ENOUGH, MARGIN = 2, 1  # a meaning is told by this total, this far ahead of the next
+_WORDED = 9  # the total of the grid's own wording
+_TYPO, _WORDING = 0.83, 88  # similarity of a misspelt cue (0..1), of the grid's wording (0..100)
+# "III. Les difficultés", "B) Ce qui marche"
+_ENUMERATOR = re.compile(r"^\s*(?:[IVX]{1,4}|[A-Fa-f])\s?[.)/–-]\s+")
+# "Table 2 (rapporteur : Maud)"
+_NAMED = re.compile(
+    r"\(?\b(?:rapporteu|animat|secr[ée]taire|scribe|preneu)\w*\s*:[^)]*\)?", re.IGNORECASE
+)
+# "les + et les -"
+_PLUS, _MINUS = re.compile(r"(?<!\S)\+(?!\S)"), re.compile(r"(?<!\S)[-–](?=\s*$)")
+_MONTHS = "janv|f[ée]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c"
+_PAIR = re.compile(
+    rf"(?<![\d/.-])(\d{{1,2}})\s?[-–/&+,]\s?(?=\d{{1,2}}(?![\d/.-]))(?! ?\d+ ?(?:{_MONTHS}))"
+)
+
+Scores = tuple[tuple[str, int], ...]
 
 
 @dataclass(frozen=True)
@@ -23,21 +42,22 @@ class Location:
     table_number: int | None = None
     question: str | None = None
     channel: str | None = None
-    is_numbered: bool = False  # the question was given by number or by the person who filed it: a label inside does not change it
-    is_perhaps: bool = False  # a restitution only by the word "plénière", which may be a place: a question said inside wins
+    # the question was given by number or by who filed it: a label inside does not change it
+    is_numbered: bool = False
+    # a restitution only by the word "plénière", which may be a room: a question inside wins
+    is_perhaps: bool = False
 
     def over(self, other: "Location") -> "Location":
-        """What this place tells, and `other` where it tells nothing."""
-        told = self if self.question else other
+        """This location, and `other` where it tells nothing."""
+        asked = self if self.question else other
         table = self.table_number if self.table_number is not None else other.table_number
-        return Location(
-            table, told.question, self.channel or other.channel, told.is_numbered, told.is_perhaps
-        )
+        channel = self.channel or other.channel
+        return Location(table, asked.question, channel, asked.is_numbered, asked.is_perhaps)
 
 
 @dataclass(frozen=True)
 class LocatedBlock:
-    """A block with where it was said; `text` is without the prefix that told it, `speaker` as written in the file."""
+    """A block with where it was said; `text` is without the prefix that told it."""
 
     text: str
     kind: str
@@ -45,29 +65,7 @@ class LocatedBlock:
     table_number: int | None = None
     question: str | None = None
     channel: str = "notes"
-    speaker: str | None = None
-
-
-_MAX_WORDS = 45  # of a text that names a table or question
-ENOUGH, MARGIN = 2, 1  # a meaning is told by this total, this far ahead of the next
-_TYPO, _WORDING = (
-    0.83,
-    88,
-)  # similarities over which a word is a misspelt cue (0..1), and a text the grid's own wording (0..100)
-_ENUMERATOR = re.compile(
-    r"^\s*(?:[IVX]{1,4}|[A-Fa-f])\s?[.)/–-]\s+"
-)  # "III. Les difficultés", "B) Ce qui marche"
-_NAMED = re.compile(
-    r"\(?\b(?:rapporteu|animat|secr[ée]taire|scribe|preneu)\w*\s*:[^)]*\)?", re.IGNORECASE
-)  # "Table 2 (rapporteur : Maud)"
-_SIGNS = (
-    (re.compile(r"(?<!\S)\+(?!\S)"), "plus"),
-    (re.compile(r"(?<!\S)[-–](?=\s*$)"), "moins"),
-)  # "les + et les -"
-_MONTHS = "janv|f[ée]v|mars|avr|mai|juin|juil|ao[uû]t|sept|oct|nov|d[ée]c"
-_PAIR = re.compile(
-    rf"(?<![\d/.-])(\d{{1,2}})\s?[-–/&+,]\s?(?=\d{{1,2}}(?![\d/.-]))(?! ?\d+ ?(?:{_MONTHS}))"
-)
+    speaker: str | None = None  # as written in the file
 
 
 @dataclass(frozen=True)
@@ -76,68 +74,64 @@ class TextCues:
 
     table: int | None = None
     number: int | None = None  # of the question or round, as numbered
-    lead: int | None = (
-        None  # a number that opens the text ("2 - ce qui marche"): of a question or of anything else
-    )
+    lead: int | None = None  # a number that opens the text: of a question or of anything else
     has_tables: bool = False  # names a table, or several
     has_numbers: bool = False  # numbers a question, or several
-    scores: tuple[tuple[str, int], ...] = ()
+    scores: Scores = ()
     n_words: int = 0
     n_other: int = 0  # words that are neither cue nor neutral
 
     @property
     def meaning(self) -> str | None:
         """The question that the words ask, where they are clear."""
-        if not self.scores or self.scores[0][1] < ENOUGH:
-            return None
-        second = self.scores[1][1] if len(self.scores) > 1 else 0
-        return self.scores[0][0] if self.scores[0][1] - second >= MARGIN else None
+        totals = [total for _, total in self.scores] + [0, 0]
+        is_clear = totals[0] >= ENOUGH and totals[0] - totals[1] >= MARGIN
+        return self.scores[0][0] if is_clear else None
 
     @property
     def numbered(self) -> str | None:
         """The question that the number names; `autre` for a fifth."""
-        if self.number is None:
-            return None
-        return f"q{self.number}" if f"q{self.number}" in QUESTIONS else "autre"
+        return None if self.number is None else question_of_number(self.number)
 
     @property
     def question(self) -> str | None:
-        """The question, by clear words (beside a number: very clear), else by number, else by an opening number and weak words."""
-        if self.meaning or self.numbered:
-            is_outweighed = self.meaning is None or (
-                self.numbered is not None and self.scores[0][1] <= ENOUGH
-            )
-            return self.numbered if is_outweighed else self.meaning
+        """The question by clear words (beside a number: very clear), by number, or by hints."""
+        if self.numbered and (self.meaning is None or self.scores[0][1] <= ENOUGH):
+            return self.numbered
+        if self.meaning:
+            return self.meaning
         return f"q{self.lead}" if f"q{self.lead}" in dict(self.scores) else None
 
     @property
     def is_mostly_cues(self) -> bool:
-        """True where cues and neutral words outweigh all others: a title that mentions needs in passing asks nothing."""
+        """True where cues and neutral words outweigh all others: not a mention in passing."""
         return self.n_other <= self.n_words // 2
 
     @property
     def is_label(self) -> bool:
-        """True where every word is a number, a cue or neutral, and something is said of a table or a question."""
+        """True where every word is a number, a cue or neutral, and not all are neutral."""
         return self.n_other == 0 and (self.has_tables or self.has_numbers or bool(self.scores))
+
+
+def question_of_number(number: int) -> str:
+    """The question of a number, `autre` beyond the four."""
+    return f"q{number}" if f"q{number}" in QUESTIONS else "autre"
 
 
 @lru_cache(maxsize=8192)
 def read_cues(text: str) -> TextCues:
-    """Return the cues of `text`; a blank one has none, and neither has one too long to name anything."""
+    """Return the cues of `text`; a blank one has none, nor has one too long to name anything."""
     n_words = len(text.split())
     if n_words > _MAX_WORDS:
         return TextCues(n_words=n_words, n_other=n_words)
     text = _NAMED.sub("", _ENUMERATOR.sub("", text))
-    for sign, word in _SIGNS:
-        text = sign.sub(word, text)
+    text = _MINUS.sub("moins", _PLUS.sub("plus", text))
     folded = fold(_PAIR.sub(r"\1 et ", text))
     lead = re.match(r"0?(\d)(?!\d| et \d)\b", folded)
-    rest, tables = _take_numbers(folded, _patterns()[0])
-    rest, numbers = _take_numbers(rest, _patterns()[1])
+    rest, tables = _take_numbers(folded, _numbered("tables", "t ?"))
+    rest, numbers = _take_numbers(rest, _numbered("questions", "q ?"))
     rest, scores = _weigh(rest, fold(text))
-    other = [
-        word for word in rest.split() if word not in _neutral() and not (lead and word == lead[0])
-    ]
+    known = _neutral() | {lead[0]} if lead else _neutral()
     return TextCues(
         table=tables[0] if len(set(tables)) == 1 else None,
         number=numbers[0] if len(set(numbers)) == 1 else None,
@@ -146,38 +140,29 @@ def read_cues(text: str) -> TextCues:
         has_numbers=bool(numbers),
         scores=scores,
         n_words=len(folded.split()),
-        n_other=len(other),
+        n_other=sum(word not in known for word in rest.split()),
     )
-
-
-@cache
-def _patterns() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Tables, then questions: a word and a number or several ("tables 1 et 2"), or an ordinal and a word ("3e table")."""
-    return _numbered("tables", "t ?"), _numbered("questions", "q ?")
 
 
 def without_tables(text: str) -> str:
-    """`text` folded, without the tables that it numbers: "Rapporteur de la table 2" is "rapporteur de la"."""
-    return " ".join(_take_numbers(fold(text), _patterns()[0])[0].split())
+    """`text` folded, without its numbered tables: "rapporteur de la" of "la table 2"."""
+    return " ".join(_take_numbers(fold(text), _numbered("tables", "t ?"))[0].split())
 
 
 def telling_words(text: str) -> frozenset[str]:
-    """The words of `text` that are not neutral, in the singular: "Nos atouts et nos fragilités" has "atout" and "fragilite"."""
-    return frozenset(
-        word.rstrip("sx") for word in without_tables(text).split() if word not in _neutral()
-    )
+    """The words of `text` that are not neutral, in the singular."""
+    words = without_tables(text).split()
+    return frozenset(word.rstrip("sx") for word in words if word not in _neutral())
 
 
+@cache
 def _numbered(group: str, letter: str) -> re.Pattern[str]:
-    nouns = "|".join(sorted(lexicon("where")[group], key=len, reverse=True))
-    number, ordinal = (
-        number_pattern("romains", "cardinaux"),
-        number_pattern("ordinaux").replace(r"\d{1,2}", r"\d{1,2}(?:e|eme|er|ere|re|nd|nde)"),
-    )
+    """A word and a number or several ("tables 1 et 2"), or an ordinal and a word ("3e table")."""
+    nouns, ordinal = longest_first("where", group), ordinal_pattern()
+    number = number_pattern("romains", "cardinaux")
     more = rf"(?P<more>(?: (?:et|a|ou|puis) (?:(?:{nouns})s? ?|{letter})?(?:{number})\b)*)"
-    return re.compile(
-        rf"\b(?:(?:(?:{nouns})s?(?: (?:no )?| ?(?=\d))|{letter}(?=\d))(?P<a>{number})\b{more}|(?P<b>{ordinal}) (?:{nouns})\b)"
-    )
+    word = rf"(?:{nouns})s?(?: (?:no )?| ?(?=\d))|{letter}(?=\d)"
+    return re.compile(rf"\b(?:(?:{word})(?P<a>{number})\b{more}|(?P<b>{ordinal}) (?:{nouns})\b)")
 
 
 def _take_numbers(folded: str, pattern: re.Pattern[str]) -> tuple[str, list[int]]:
@@ -189,66 +174,67 @@ def _take_numbers(folded: str, pattern: re.Pattern[str]) -> tuple[str, list[int]
     return pattern.sub(" ", folded), numbers
 
 
-def _weigh(rest: str, whole: str) -> tuple[str, tuple[tuple[str, int], ...]]:
-    """`rest` without its cue words, and each question's total, best first; the grid's own wording outweighs any word."""
-    totals: dict[str, int] = {}
+def _weigh(rest: str, whole: str) -> tuple[str, Scores]:
+    """`rest` without its cue words, and each question's total, best first.
+
+    The grid's own wording outweighs any word.
+    """
+    worded = _worded(whole)
+    if worded:
+        return "", ((worded, _WORDED),)
+    totals = dict.fromkeys(QUESTIONS, 0)
     for pattern, question, weight in _expressions():
         rest, n_hits = pattern.subn(" ", rest)
-        if n_hits:
-            totals[question] = totals.get(question, 0) + weight
-    left: list[str] = []
+        totals[question] += weight if n_hits else 0
+    others: list[str] = []
     for word in rest.split():
         cues = _cues_of(word)
         for question, weight in cues:
-            totals[question] = totals.get(question, 0) + weight
-        left += [] if cues else [word]
-    worded = _worded(whole)
-    if worded:
-        return "", ((worded, 9),)
-    order = {question: rank for rank, question in enumerate(QUESTIONS)}
-    return " ".join(left), tuple(
-        sorted(totals.items(), key=lambda entry: (-entry[1], order[entry[0]]))
-    )
+            totals[question] += weight
+        others += [] if cues else [word]
+    scores = [(question, total) for question, total in totals.items() if total]
+    return " ".join(others), tuple(sorted(scores, key=lambda score: -score[1]))
 
 
 def _worded(whole: str) -> str | None:
     """The question whose wording in the grid `whole` repeats, misspellings allowed."""
-    wordings = {
-        question: fold(entry["formulation"])
-        for question, entry in _asked().items()
-        if "formulation" in entry
-    }
     if len(whole.split()) < 5:
         return None
-    best = process.extractOne(whole, wordings, scorer=fuzz.ratio, score_cutoff=_WORDING)
+    best = process.extractOne(whole, _wordings(), scorer=fuzz.ratio, score_cutoff=_WORDING)
     return best[2] if best else None
+
+
+@cache
+def _wordings() -> dict[str, str]:
+    entries = _entries().items()
+    return {q: fold(entry["formulation"]) for q, entry in entries if "formulation" in entry}
 
 
 @cache
 def _expressions() -> tuple[tuple[re.Pattern[str], str, int], ...]:
     """Every expression as (pattern, question, weight), the heaviest first, then the longest."""
-    entries = [
+    expressions = [
         (pattern, question, weight)
-        for question, entry in _asked().items()
+        for question, entry in _entries().items()
         for pattern, weight in (entry.get("expressions") or {}).items()
     ]
-    entries.sort(key=lambda entry: (-entry[2], -len(entry[0]), entry[0]))
+    expressions.sort(key=lambda entry: (-entry[2], -len(entry[0]), entry[0]))
     return tuple(
         (re.compile(rf"\b(?:{pattern})(?!\w)"), question, weight)
-        for pattern, question, weight in entries
+        for pattern, question, weight in expressions
     )
 
 
 @cache
-def _cues_of(word: str) -> tuple[tuple[str, int], ...]:
-    """The questions that one word points to, with its weights: as listed, in the plural, or misspelt."""
+def _cues_of(word: str) -> Scores:
+    """The questions that a word points to, with weights: as listed, in the plural, or misspelt."""
     listed = _listed_words()
     for form in (word, word.removesuffix("s"), word.removesuffix("x"), word.removesuffix("es")):
         if form in listed:
             return listed[form]
     if len(word) < 6 or word in _neutral():
         return ()
-    alike = [known for known in listed if len(known) > 4 and known[0] == word[0]]
+    alike = [other for other in listed if len(other) > 4 and other[0] == word[0]]
     best = process.extractOne(
         word.removesuffix("s"), alike, scorer=OSA.normalized_similarity, score_cutoff=_TYPO
     )
@@ -256,19 +242,18 @@ def _cues_of(word: str) -> tuple[tuple[str, int], ...]:
 
 
 @cache
-def _listed_words() -> dict[str, tuple[tuple[str, int], ...]]:
-    words: dict[str, tuple[tuple[str, int], ...]] = {}
-    for question, entry in _asked().items():
+def _listed_words() -> dict[str, Scores]:
+    words: dict[str, Scores] = {}
+    for question, entry in _entries().items():
         for word, weight in (entry.get("mots") or {}).items():
             words[word] = (*words.get(word, ()), (question, weight))
     return words
 
 
 @cache
-def _asked() -> dict[str, dict[str, Any]]:
-    return {
-        question: entry for question, entry in lexicon("questions").items() if question in QUESTIONS
-    }
+def _entries() -> dict[str, dict[str, Any]]:
+    entries = lexicon("questions").items()
+    return {question: entry for question, entry in entries if question in QUESTIONS}
 
 
 @cache

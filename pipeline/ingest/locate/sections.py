@@ -1,203 +1,224 @@
 """Follow a document's headings, labels and prefixes, and say of each block where it was said.
 
 In:   the blocks of a document, and what its name tells
-Out:  placed blocks
-
-Where a cell was said: by the columns of its row, its own header, or the label that opens its row.
+Out:  located blocks
 """
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 
-from pipeline.ingest.columns import is_question, meaning_of
-from pipeline.ingest.locate.cues import LocatedBlock, Location, TextCues, read_cues, telling_words
-from pipeline.ingest.locate.habits import Habits, names_table_alone, opens_with_idea, read_habits
+from pipeline.ingest.locate.cues import (
+    LocatedBlock,
+    Location,
+    TextCues,
+    read_cues,
+    telling_words,
+)
 from pipeline.ingest.locate.lines import (
+    SURE_FORMS,
     Prefix,
     asks,
     is_label,
     is_meta,
     is_meta_section,
     is_title,
+    names_table_alone,
+    opens_with_idea,
     split_prefix,
     split_reporter,
     split_role,
     without_label,
 )
 from pipeline.ingest.locate.titles import (
-    HINTED,
-    MAX_COMPARED,
+    CAFE,
     SURE,
     asked,
-    asked_by_header,
     asked_together,
     channel_of,
     is_plain_summary,
+    locate_cell,
     names_part,
+    questions_between,
     resembled,
     without_plenary,
 )
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.words import to_number
-from pipeline.text import fold
 
-_TELLING = frozenset(
-    {"table", "question", "number", "color", "channel", "speaker", "carrier"}
-)  # columns that say something of their row's passages
-_SPEAKERS = (("speaker",), ("full_name",), ("first_name", "last_name"), ("last_name",))
-_PERSONAL = frozenset(
-    {
-        "full_name",
-        "first_name",
-        "last_name",
-        "structure",
-        "role",
-        "commune",
-        "email",
-        "phone",
-        "signature",
-    }
-)
-_LABEL_WORDS = 12
-
-
-def locate_cell(block: RawBlock, here: Location) -> LocatedBlock:
-    """Return `block` placed by its row, then by its own header, then by `here`; a prefix in the cell itself wins."""
-    own = (
-        block.columns[block.column][0]
-        if block.column is not None and block.column < len(block.columns)
-        else ""
-    )
-    row = _row_place(block)
-    place = row.over(_header_place(own, [title for title, _ in block.columns])).over(here)
-    if here.question in ("resume", "distance") and not here.is_perhaps:
-        place = replace(place, question=here.question)
-    prefix = split_prefix(block.text)
-    text = block.text
-    if prefix and prefix.form in ("bracketed", "spelled"):
-        place, text = prefix.place.over(place), prefix.rest
-    kind = "meta" if _is_telling(block, own) else "cell"
-    return LocatedBlock(
-        text,
-        kind,
-        None,
-        place.table_number,
-        place.question,
-        place.channel or "notes",
-        block.speaker or _speaker(block),
-    )
-
-
-def table_of(cell: str) -> int | None:
-    """The table that a cell of a table column names ("3", "3.0", "T3", "table trois"); None where it names none or several."""
-    bare = re.fullmatch(r"\s*(\d{1,2})(?:[.,]0+)?\s*", cell)
-    if bare:
-        return int(bare[1])
-    cues = read_cues(cell)
-    return cues.table if cues.has_tables else to_number(fold(cell))
-
-
-def question_of(cell: str) -> str | None:
-    """The question that a cell of a question column names ("1", "Q1", "besoins"), or None."""
-    bare = re.fullmatch(r"\s*([1-4])(?:[.,]0+)?\s*", cell)
-    if bare:
-        return f"q{bare[1]}"
-    in_full = asked_by_header(cell) if is_question(cell) else None
-    return in_full or read_cues(cell).question or resembled(cell, margin=HINTED)
-
-
-def _row_place(block: RawBlock) -> Location:
-    """What the other cells of the row tell."""
-    table = question = None
-    for order, (title, cell) in enumerate(block.columns):
-        meaning = meaning_of(title)
-        if meaning == "table":
-            table = table_of(cell)
-        elif meaning == "question":
-            question = question_of(cell)
-        elif order == 0 and order != block.column and meaning not in _TELLING and _labels_row(cell):
-            cues = read_cues(cell)
-            table, question = cues.table, cues.question
-    return Location(table, question, None, question is not None)
-
-
-def _header_place(title: str, titles: Sequence[str]) -> Location:
-    """What a header tells of the cells below it ("Table 3", "Q2", "Ce qui marche"); "Réponses" does so only beside other questions."""
-    cues = read_cues(title)
-    questions = _asked_by(tuple(other for other in titles if other))
-    is_wide = len(set(questions.values())) > 1
-    if not (meaning_of(title) is None or cues.has_tables or cues.has_numbers or is_wide):
-        return Location()
-    question = questions.get(title) if is_wide or is_question(title) else None
-    if question is None and cues.n_words <= MAX_COMPARED:
-        question = cues.question or (
-            resembled(title, margin=SURE) if meaning_of(title) is None and not is_wide else None
-        )
-    return Location(cues.table, question, None, question is not None)
-
-
-@cache
-def _asked_by(titles: tuple[str, ...]) -> Mapping[str, str]:
-    """The questions of the headers of a table, those aside that mean something else."""
-    asking = [title for title in titles if meaning_of(title) is None or read_cues(title).question]
-    return asked_together({title: title for title in asking}, read=asked_by_header)
-
-
-def _labels_row(cell: str) -> bool:
-    cues = read_cues(cell)
-    return 0 < cues.n_words <= _LABEL_WORDS and (
-        is_label(cell, cues, "paragraph") or cues.table is not None or cues.number is not None
-    )
-
-
-def _is_telling(block: RawBlock, own: str) -> bool:
-    """True for a cell that tells something of its row and says nothing itself."""
-    cell = block.text
-    return meaning_of(own) in _TELLING | _PERSONAL or (
-        block.column == 0 and len(block.columns) > 1 and _labels_row(cell)
-    )
-
-
-def _speaker(block: RawBlock) -> str | None:
-    """Who speaks, by the columns that name persons."""
-    cells = {
-        meaning: cell
-        for title, cell in reversed(block.columns)
-        if (meaning := meaning_of(title)) and cell
-    }
-    return next(
-        (
-            " ".join(cells[meaning] for meaning in group)
-            for group in _SPEAKERS
-            if all(meaning in cells for meaning in group)
-        ),
-        None,
-    )
-
-
-_NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = (
-    0.0,
-    1.0,
-    7.0,
-    8.0,
-    9.0,
-)  # ranks beside the headings' 1..6: a lower one holds the higher
-_MINOR, _SUB_LABEL = (
-    0.25,
-    0.5,
-)  # added to the rank of what the leading dimension, or a numbered question, holds
+STRUCTURED = 3  # questions that head a "synthèse" or a mail which is a table's notes after all
+# ranks beside the headings' 1..6: a lower one holds the higher
+_NAME, _TITLE, _PARAGRAPH, _PREFIX, _BULLET = 0.0, 1.0, 7.0, 8.0, 9.0
+# added to the rank of what the leading dimension, or a numbered question, holds
+_MINOR, _SUB_LABEL = 0.25, 0.5
 _FIXED = frozenset({"resume", "distance"})  # a summary of question 2 stays a summary
 _MAX_HEADING_WORDS, _MAX_LISTED_WORDS = 30, 15
 _MIN_LINES = 4  # lines of a list of ideas, and words of an idea
-_STRUCTURED = 3  # questions that must head a "synthèse" for it to be a table's notes after all
+_TAGGED_SHARE = 0.5  # of passages with a prefix, from which each speaks for its own line only
+_ALIKE = {"marked": 2, "bare": 3}  # lines that must bear a prefix which could be something else
+
+
+def locate_sections(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
+    """Return `blocks` located by columns, prefix, the headings and labels above, then `name`.
+
+    A question that is numbered is not changed by a label without number inside it; a summary or a
+    remote contribution stays one.
+    """
+    blocks = _with_first_line(blocks)
+    walk = _Walk(read_habits(blocks, name), name)
+    below = [*blocks[1:], None]
+    return [walk.locate(i, block, below[i]) for i, block in enumerate(blocks)]
+
+
+def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
+    """The blocks; a title that only opens a list of bare lines is a passage like them."""
+    if len(blocks) < _MIN_LINES or blocks[0].kind != "heading":
+        return blocks
+    text, cues = blocks[0].text, read_cues(blocks[0].text)
+    n_words = [len(block.text.split()) for block in blocks]
+    are_lines = all(block.kind == "paragraph" for block in blocks[1:])
+    if not are_lines or n_words[0] < _MIN_LINES or max(n_words) > _MAX_HEADING_WORDS:
+        return blocks
+    names = cues.is_label or cues.table is not None or cues.question is not None
+    if names or is_title(text) or is_meta(text, in_head=True):
+        return blocks
+    return [replace(blocks[0], kind="paragraph", level=None), *blocks[1:]]
+
+
+@dataclass(frozen=True)
+class AuthorHabits:
+    """How the author of a document tells tables and questions."""
+
+    numbered: frozenset[str | None]  # questions that a heading or label numbers
+    # questions of headings whose words leave them open, told by their neighbours; by block index
+    by_index: Mapping[int, str]
+    forms: frozenset[str]  # forms of prefix that surely name a table
+    is_tagged: bool  # most passages carry a prefix, which tells of its own line only
+    n_asked: int  # questions that head a part
+    bullets_ask: bool  # several bullets ask one of the questions each: they head what follows
+    tables_lead: bool  # tables hold questions, not the other way round
+
+    def accepts(self, prefix: Prefix) -> bool:
+        """True where `prefix` is a prefix and not the passage's own first words."""
+        is_question = prefix.form == "marked" and prefix.location.question is not None
+        return is_question or prefix.form in self.forms
+
+
+def read_habits(blocks: Sequence[RawBlock], name: Location) -> AuthorHabits:
+    """Return the habits that `blocks` show."""
+    bullets = [block for block in blocks if block.kind == "bullet"]
+    by_bullets = [cues for b in bullets if asks(b.text, cues := read_cues(b.text))]
+    bullets_ask = len({cues.question for cues in by_bullets}) > 1
+    below = [*blocks[1:], None]
+    heads = {
+        i: read_cues(block.text)
+        for i, block in enumerate(blocks)
+        if _heads_part(block, below[i], bullets_ask=bullets_ask, is_first=i == 0)
+    }
+    passages = [
+        block
+        for i, block in enumerate(blocks)
+        if i not in heads and (block.kind in ("paragraph", "bullet") or opens_with_idea(block))
+    ]
+    prefixes = [prefix for block in passages if (prefix := split_prefix(block.text))]
+    has_table = name.table_number is not None or any(c.table is not None for c in heads.values())
+    leading = (
+        cues.has_tables
+        for i, cues in heads.items()
+        if cues.has_tables != (asked(blocks[i].text) in CAFE)
+    )
+    is_tagged = len(prefixes) >= _TAGGED_SHARE * len(passages)
+    return AuthorHabits(
+        numbered=frozenset(cues.question for cues in heads.values() if cues.number is not None),
+        by_index=_questions_in_order(heads) | _questions_together(blocks, heads),
+        forms=_sure_forms(prefixes, has_table=has_table),
+        is_tagged=is_tagged and not _each_opens_a_part(prefixes, len(passages)),
+        n_asked=count_asked(blocks),
+        bullets_ask=bullets_ask,
+        tables_lead=next(leading, True),
+    )
+
+
+def count_asked(blocks: Sequence[RawBlock]) -> int:
+    """The number of questions of the world café that head a part of the document."""
+    return len({asked(block.text) for block in blocks if _heads_part(block)} & {*CAFE})
+
+
+def _heads_part(
+    block: RawBlock,
+    below: RawBlock | None = None,
+    *,
+    bullets_ask: bool = False,
+    is_first: bool = False,
+) -> bool:
+    if opens_with_idea(block):
+        return False
+    cues = read_cues(block.text)
+    is_asking = bullets_ask and block.kind == "bullet" and asks(block.text, cues)
+    if block.kind == "heading" or is_asking or names_table_alone(block, below):
+        return True
+    return block.kind != "meta" and names_part(block, cues, is_first=is_first)
+
+
+def _each_opens_a_part(prefixes: Sequence[Prefix], n_passages: int) -> bool:
+    """True where spelled prefixes never come back and other lines lie between."""
+    n_locations = len({prefix.location for prefix in prefixes})
+    is_single = n_locations == len(prefixes) < n_passages
+    return is_single and all(prefix.form == "spelled" for prefix in prefixes)
+
+
+def _questions_in_order(heads: Mapping[int, TextCues]) -> dict[int, str]:
+    """The question of a heading with words of several, where one fits between its neighbours."""
+    questions: dict[int, str] = {}
+    last = ""
+    for i, cues in heads.items():
+        if last and cues.question is None and cues.scores and not cues.has_numbers:
+            later = (heads[other].question for other in heads if other > i)
+            after = next(filter(None, later), "q9")
+            fitting = [q for q, _ in cues.scores if q[0] == "q" and last < q < after]
+            if len(fitting) == 1:
+                questions[i] = fitting[0]
+        question = questions.get(i) or cues.question or ""
+        last = question if question.startswith("q") else last
+    return questions
+
+
+def _questions_together(
+    blocks: Sequence[RawBlock], heads: Mapping[int, TextCues]
+) -> dict[int, str]:
+    """The questions of headings that the others of their rank, below one table, tell."""
+    groups: dict[tuple[int, int | None], dict[int, str]] = {}
+    n_tables = 0
+    for i, cues in heads.items():
+        n_tables += cues.has_tables
+        if blocks[i].kind == "heading":
+            groups.setdefault((n_tables, blocks[i].level), {})[i] = blocks[i].text
+    questions: dict[int, str] = {}
+    for titles in groups.values():
+        together = asked_together(titles)
+        likely = questions_between(titles, together)
+        for i, question in (likely | together).items():
+            if heads[i].question is None:
+                questions[i] = question
+    return questions
+
+
+def _sure_forms(prefixes: Sequence[Prefix], *, has_table: bool) -> frozenset[str]:
+    """The forms of prefix that name a table: a letter and a digit may be a flat ("T3 – 650 €").
+
+    They count where nothing else names a table and several lines bear them.
+    """
+    forms = set(SURE_FORMS)
+    for form, enough in _ALIKE.items():
+        tables = [prefix.location.table_number for prefix in prefixes if prefix.form == form]
+        tables = [table for table in tables if table is not None]
+        if len(tables) >= enough and len(set(tables)) > 1 and not has_table:
+            forms.add(form)
+    return frozenset(forms)
 
 
 @dataclass(frozen=True)
 class _Section:
     rank: float
-    place: Location
+    location: Location
     is_meta: bool = False
     hides_table: bool = False  # names several tables, so the one above no longer holds
     hides_question: bool = False
@@ -205,217 +226,138 @@ class _Section:
     words: frozenset[str] = frozenset()  # of its title
 
 
-def locate_sections(blocks: Sequence[RawBlock], name: Location) -> list[LocatedBlock]:
-    """Return `blocks` placed by table columns, then prefix, then the headings and labels above, innermost first, then the file's `name`.
-
-    A question that is numbered is not changed by a label without number inside it; a summary or a remote contribution stays one.
-    """
-    blocks = _with_first_line(blocks)
-    habits = read_habits(blocks, name)
-    walk = _Walk(habits, [_Section(_NAME, name)])
-    return [
-        walk.place(order, block, below)
-        for order, (block, below) in enumerate(zip(blocks, [*blocks[1:], None], strict=False))
-    ]
-
-
-def _with_first_line(blocks: Sequence[RawBlock]) -> Sequence[RawBlock]:
-    """The blocks with a first line that a reader took for a title made a passage, where it only opens a list of bare lines."""
-    if (
-        len(blocks) < _MIN_LINES
-        or blocks[0].kind != "heading"
-        or any(block.kind != "paragraph" for block in blocks[1:])
-    ):
-        return blocks
-    text, cues = blocks[0].text, read_cues(blocks[0].text)
-    is_told = (
-        cues.is_label
-        or cues.table is not None
-        or cues.question is not None
-        or is_title(text)
-        or is_meta(text, in_head=True)
-    )
-    is_alike = (
-        len(text.split()) >= _MIN_LINES
-        and max(len(block.text.split()) for block in blocks) <= _MAX_HEADING_WORDS
-    )
-    return (
-        [replace(blocks[0], kind="paragraph", level=None), *blocks[1:]]
-        if is_alike and not is_told
-        else blocks
-    )
-
-
-def _question_of(title: str, cues: TextCues) -> str | None:
-    """The question of a title, by cue words that are most of it, by number, or by what it resembles."""
-    if cues.question is None or cues.is_mostly_cues:
-        return asked(title)
-    return cues.numbered or resembled(title, margin=SURE)
-
-
 class _Walk:
     """A document read from top to bottom: the sections open at this point, outermost first."""
 
-    def __init__(self, habits: Habits, sections: list[_Section]) -> None:
-        self._habits, self._sections = habits, sections
-        self._is_head = self._is_top = (
-            True  # no passage since the last heading; nothing yet but meta
-        )
+    def __init__(self, habits: AuthorHabits, name: Location) -> None:
+        self._habits = habits
+        self._sections = [_Section(_NAME, name)]
+        self._is_head = True  # no passage since the last heading
+        self._is_top = True  # nothing yet but meta
 
-    def place(self, order: int, block: RawBlock, below: RawBlock | None) -> LocatedBlock:
-        """The placed block, sections opened or closed by it."""
+    def locate(self, i: int, block: RawBlock, below: RawBlock | None) -> LocatedBlock:
+        """The located block; it opens or closes sections."""
         if block.kind == "meta":
-            return self._placed(block, "meta")
+            return self._located(block, "meta")
         if block.columns:
             self._is_head = self._is_top = False
             return locate_cell(block, self._here())
         cues = read_cues(block.text)
         names = cues.is_label and (cues.has_tables or cues.has_numbers)
-        tells = names or (
-            block.kind == "heading" and (cues.table is not None or cues.question is not None)
-        )
-        if not tells and (
-            is_meta(block.text, in_head=self._is_head) or self._is_listed(block, cues)
-        ):
-            if block.kind == "heading":
-                self._close_by(float(block.level or _PARAGRAPH))
-            self._open_by_meta(cues)
-            return self._placed(block, "meta")
+        is_located = cues.table is not None or cues.question is not None
+        is_told = names or (block.kind == "heading" and is_located)
+        if not is_told and self._is_aside(block, cues):
+            return self._aside(block, cues)
         rank = self._rank(block, cues, below)
+        self._is_top = False
+        self._is_head = rank is not None
         if rank is not None:
-            self._open(order, block, cues, rank)
-            self._is_head, self._is_top = True, False
-            return self._placed(block, "heading")
-        self._is_head = self._is_top = False
-        return self._passage(
-            replace(block, kind="paragraph", level=None) if block.kind == "heading" else block
-        )
+            self._open(i, block, cues, rank)
+            return self._located(block, "heading")
+        is_heading = block.kind == "heading"
+        return self._passage(replace(block, kind="paragraph", level=None) if is_heading else block)
 
-    def _open_by_meta(self, cues: TextCues) -> None:
-        """Let a circumstance above the first passage tell the table: "Table 4, rapporteure : Maud"."""
+    def _aside(self, block: RawBlock, cues: TextCues) -> LocatedBlock:
+        """A circumstance; above the first passage it may tell the table: "Table 4, rapporteure"."""
+        if block.kind == "heading":
+            self._close_by(float(block.level or _PARAGRAPH))
         if self._is_head and cues.table is not None:
             rank = _TITLE if self._is_top else _PARAGRAPH
-            self._sections = [section for section in self._sections if section.rank <= rank]
+            self._keep_above(rank + _MINOR)
             self._sections.append(_Section(rank + _MINOR, Location(cues.table)))
+        return self._located(block, "meta")
+
+    def _is_aside(self, block: RawBlock, cues: TextCues) -> bool:
+        """True for a circumstance, such as a line of a list of participants."""
+        if is_meta(block.text, in_head=self._is_head):
+            return True
+        is_short = block.kind != "heading" and cues.n_words <= _MAX_LISTED_WORDS
+        is_listing = self._sections[-1].is_meta and is_short
+        return is_listing and not is_label(block.text, cues, block.kind)
 
     def _rank(self, block: RawBlock, cues: TextCues, below: RawBlock | None) -> float | None:
         """The rank of the section that `block` names, or None for a passage."""
         if opens_with_idea(block):
             return None
         if block.kind == "heading":
-            return (
-                float(block.level or _PARAGRAPH)
-                if cues.n_words <= _MAX_HEADING_WORDS and not self._is_in_series(block, below)
-                else None
-            )
-        if names_part(block, cues, is_first=self._is_top) or (
-            self._habits.bullets_ask and block.kind == "bullet" and asks(block.text, cues)
-        ):
-            paragraph = _TITLE if self._is_top and cues.table is not None else _PARAGRAPH
-            return _BULLET + (block.level or 0) if block.kind == "bullet" else paragraph
+            is_passage = cues.n_words > _MAX_HEADING_WORDS or self._is_in_series(block, below)
+            return None if is_passage else float(block.level or _PARAGRAPH)
+        asks_bullet = self._habits.bullets_ask and block.kind == "bullet"
+        is_asking = asks_bullet and asks(block.text, cues)
+        if is_asking or names_part(block, cues, is_first=self._is_top):
+            if block.kind == "bullet":
+                return _BULLET + (block.level or 0)
+            return _TITLE if self._is_top and cues.table is not None else _PARAGRAPH
+        return self._rank_of_line(block, below) if block.kind == "paragraph" else None
+
+    def _rank_of_line(self, block: RawBlock, below: RawBlock | None) -> float | None:
+        """The rank of a paragraph that is no label: a table named alone, or the first title."""
         prefix = split_prefix(block.text)
         is_report = self._here().question == "resume" and split_reporter(block.text) is not None
-        if block.kind != "paragraph" or (is_report and prefix is None):
+        if is_report and prefix is None:
             return None
         if names_table_alone(block, below):
             return _TITLE if self._is_top else _PARAGRAPH
-        is_passage = prefix is not None and (
-            prefix.form in ("spelled", "bracketed") or self._habits.heeds(prefix)
-        )
+        is_sure = prefix is not None and prefix.form in SURE_FORMS
+        is_passage = is_sure or (prefix is not None and self._habits.accepts(prefix))
         return _TITLE if self._is_top and not is_passage and is_title(block.text) else None
 
     def _is_in_series(self, block: RawBlock, below: RawBlock | None) -> bool:
-        """True for a prefixed line above another ("Q1 : les bus", "Q2 : la crèche"): a passage, whatever its weight or place."""
+        """True for a prefixed line above another ("Q1 : les bus", "Q2 : la crèche")."""
         first, second = split_prefix(block.text), split_prefix(below.text) if below else None
-        return bool(
-            first
-            and second
-            and first.form == second.form
-            and self._habits.heeds(first)
-            and not read_cues(block.text).is_label
-        )
+        if not first or not second or first.form != second.form:
+            return False
+        return self._habits.accepts(first) and not read_cues(block.text).is_label
 
-    def _is_listed(self, block: RawBlock, cues: TextCues) -> bool:
-        """True for a line of a list of participants and the like."""
-        return (
-            self._sections[-1].is_meta
-            and block.kind != "heading"
-            and cues.n_words <= _MAX_LISTED_WORDS
-            and not is_label(block.text, cues, block.kind)
-        )
-
-    def _open(self, order: int, block: RawBlock, cues: TextCues, rank: float) -> None:
+    def _open(self, i: int, block: RawBlock, cues: TextCues, rank: float) -> None:
         words = telling_words(block.text)
-        question = self._habits.by_order.get(order) or _question_of(block.text, cues)
-        if question and cues.number is None:
-            question = self._question_above(rank, words) or question
-        if (
-            question == "resume"
-            and self._habits.n_asked >= _STRUCTURED
-            and is_plain_summary(block.text)
-        ):
-            question = None
-        rest = without_plenary(block.text) if question == "resume" else None
-        is_perhaps = rest is not None
-        if rest is not None and (named := _question_of(rest, read_cues(rest))):
-            question, is_perhaps = named, False
+        question, is_perhaps = self._question(i, block.text, cues, rank, words)
         is_listing = is_meta_section(block.text)
-        tells = is_listing or question or cues.has_tables or cues.has_numbers
-        if not tells:
+        if not (is_listing or question or cues.has_tables or cues.has_numbers):
             self._close_by(rank)
             return
-        rank += self._minor(cues, question) if not is_listing else 0
-        self._sections = [section for section in self._sections if section.rank < rank]
+        rank += 0 if is_listing else self._minor(cues, question)
         channel = channel_of(block.text) if question in _FIXED else None
-        place = Location(
-            cues.table,
-            None if is_listing else question,
-            channel,
-            cues.number is not None,
-            is_perhaps,
+        own = None if is_listing else question
+        is_numbered = cues.number is not None
+        section = _Section(
+            rank,
+            Location(cues.table, own, channel, is_numbered, is_perhaps),
+            is_meta=is_listing,
+            hides_table=cues.has_tables and cues.table is None,
+            hides_question=cues.has_numbers and question is None,
+            bullet_level=block.level or 0 if block.kind == "bullet" else None,
+            words=words,
         )
-        self._sections.append(
-            _Section(
-                rank,
-                place,
-                is_meta=is_listing,
-                hides_table=cues.has_tables and cues.table is None,
-                hides_question=cues.has_numbers and question is None,
-                bullet_level=block.level or 0 if block.kind == "bullet" else None,
-                words=words,
-            )
-        )
+        self._keep_above(rank)
+        self._sections.append(section)
+
+    def _question(
+        self, i: int, title: str, cues: TextCues, rank: float, words: frozenset[str]
+    ) -> tuple[str | None, bool]:
+        """The question of a title, and whether it is one only perhaps."""
+        question = self._habits.by_index.get(i) or _question_of(title, cues)
+        if question and cues.number is None:
+            question = self._question_above(rank, words) or question
+        is_structured = self._habits.n_asked >= STRUCTURED
+        if question != "resume" or (is_structured and is_plain_summary(title)):
+            return (None if question == "resume" else question), False
+        rest = without_plenary(title)
+        inside = _question_of(rest, read_cues(rest)) if rest is not None else None
+        return inside or question, rest is not None and not inside
 
     def _question_above(self, rank: float, words: frozenset[str]) -> str | None:
-        """The question of the innermost section whose title holds all `words`: "Fragilités" below "Atouts et fragilités" is half of it."""
-        above = [
-            section
-            for section in self._sections
-            if section.rank < rank and words and words < section.words
-        ]
-        return above[-1].place.question if above else None
+        """The question of the innermost section above whose title holds all `words`.
 
-    def _close_by(self, rank: float) -> None:
-        """Close what a heading that tells nothing ends: all below its rank, and beside it the questions known by their words alone.
-
-        Beside "Q1" it names a subject of question 1; beside "Besoins" it may be another question that could not be told.
+        "Fragilités" below "Atouts et fragilités" is half of it.
         """
-        above = [section for section in self._sections if section.rank < rank]
-        beside = [
-            section
-            for section in self._sections
-            if rank <= section.rank < rank + 1 and section.bullet_level is None
-        ]
-        kept = [
-            section
-            if section.place.is_numbered
-            else replace(section, place=replace(section.place, question=None))
-            for section in beside
-        ]
-        self._sections = [*above, *(section for section in kept if not section.is_meta)]
+        for section in reversed(self._sections):
+            if section.rank < rank and words and words < section.words:
+                return section.location.question
+        return None
 
     def _minor(self, cues: TextCues, question: str | None) -> float:
-        """What is added to a heading's rank where others of its rank hold it (questions in tables, or the reverse), or it holds them."""
+        """What is added to a heading's rank where others of its rank hold it, or it holds them."""
         if question in _FIXED and not cues.has_tables:
             return -_SUB_LABEL
         if question and question in self._habits.numbered and cues.number is None:
@@ -423,50 +365,73 @@ class _Walk:
         is_single = cues.has_tables != bool(question or cues.has_numbers)
         return _MINOR if is_single and cues.has_tables != self._habits.tables_lead else 0.0
 
+    def _keep_above(self, rank: float) -> None:
+        self._sections = [section for section in self._sections if section.rank < rank]
+
+    def _close_by(self, rank: float) -> None:
+        """Close what a heading that tells nothing ends: all below its rank.
+
+        Beside "Q1" it names a subject of question 1; beside "Besoins" it may be another question
+        that could not be told, so questions known by their words alone end too.
+        """
+        beside = [
+            section
+            for section in self._sections
+            if rank <= section.rank < rank + 1 and section.bullet_level is None
+        ]
+        self._keep_above(rank)
+        for section in beside:
+            if section.is_meta:
+                continue
+            if not section.location.is_numbered:
+                section = replace(section, location=replace(section.location, question=None))
+            self._sections.append(section)
+
     def _passage(self, block: RawBlock) -> LocatedBlock:
         if block.kind == "bullet":
             self._close_nested(block.level or 0)
-        said = split_role(block.text)
-        if said and not block.speaker:
-            block = replace(block, speaker=said[0], text=said[1])
+        spoken = split_role(block.text)
+        if spoken and not block.speaker:
+            block = replace(block, speaker=spoken[0], text=spoken[1])
         block = replace(block, text=without_label(block.text))
         prefix = split_prefix(block.text)
-        if prefix and self._habits.heeds(prefix):
+        if prefix and self._habits.accepts(prefix):
             return self._prefixed(block, prefix)
-        named = split_reporter(block.text) if self._here().question == "resume" else None
-        if named is not None:
-            self._hold(Location(table_number=named))
-        return self._placed(block, block.kind)
-
-    def _prefixed(self, block: RawBlock, prefix: Prefix) -> LocatedBlock:
-        here = self._here()
-        is_fixed = here.question in _FIXED and not here.is_perhaps
-        place = replace(prefix.place, question=None) if is_fixed else prefix.place
-        if block.kind == "paragraph" and not self._habits.is_tagged:
-            self._hold(place)
-        return self._placed(replace(block, text=prefix.rest), block.kind, place.over(here))
-
-    def _hold(self, place: Location) -> None:
-        """Let `place` count for the paragraphs that follow, until the next heading or prefix."""
-        self._sections = [
-            *(section for section in self._sections if section.rank < _PREFIX),
-            _Section(_PREFIX, place),
-        ]
+        reporting = split_reporter(block.text) if self._here().question == "resume" else None
+        if reporting is not None:
+            self._hold(Location(table_number=reporting))
+        return self._located(block, block.kind)
 
     def _close_nested(self, level: int) -> None:
         """Close the section that a bullet named once its deeper bullets are over."""
         while (top := self._sections[-1]).bullet_level is not None and level < top.bullet_level:
             self._sections.pop()
 
-    def _placed(self, block: RawBlock, kind: str, place: Location | None = None) -> LocatedBlock:
-        told = place or self._here()
+    def _prefixed(self, block: RawBlock, prefix: Prefix) -> LocatedBlock:
+        here = self._here()
+        location = prefix.location
+        if _is_fixed(here):
+            location = replace(location, question=None)
+        if block.kind == "paragraph" and not self._habits.is_tagged:
+            self._hold(location)
+        return self._located(replace(block, text=prefix.rest), block.kind, location.over(here))
+
+    def _hold(self, location: Location) -> None:
+        """Let `location` count for the paragraphs that follow, until the next heading or prefix."""
+        self._keep_above(_PREFIX)
+        self._sections.append(_Section(_PREFIX, location))
+
+    def _located(
+        self, block: RawBlock, kind: str, location: Location | None = None
+    ) -> LocatedBlock:
+        here = location or self._here()
         return LocatedBlock(
             block.text,
             kind,
             block.level,
-            told.table_number,
-            told.question,
-            told.channel or "notes",
+            here.table_number,
+            here.question,
+            here.channel or "notes",
             block.speaker,
         )
 
@@ -474,22 +439,26 @@ class _Walk:
         """Where a block without prefix is, by the open sections."""
         here = Location()
         for section in self._sections:
-            told = section.place
-            is_fixed = here.question in _FIXED and not here.is_perhaps
-            is_kept = is_fixed or (here.is_numbered and not told.is_numbered)
-            if section.hides_question and not is_kept:
+            own = section.location
+            stays = _is_fixed(here) or (here.is_numbered and not own.is_numbered)
+            if section.hides_question and not stays:
                 here = replace(here, question=None, is_numbered=False, is_perhaps=False)
-            elif told.question and not (here.question and is_kept):
+            elif own.question and not (here.question and stays):
                 channel = None if here.is_perhaps else here.channel
-                here = Location(
-                    here.table_number, told.question, channel, told.is_numbered, told.is_perhaps
-                )
-            table = (
-                None
-                if section.hides_table
-                else told.table_number
-                if told.table_number is not None
-                else here.table_number
-            )
-            here = replace(here, table_number=table, channel=told.channel or here.channel)
+                here = replace(own, table_number=here.table_number, channel=channel)
+            table = None if section.hides_table else here.table_number
+            if own.table_number is not None and not section.hides_table:
+                table = own.table_number
+            here = replace(here, table_number=table, channel=own.channel or here.channel)
         return here
+
+
+def _is_fixed(location: Location) -> bool:
+    return location.question in _FIXED and not location.is_perhaps
+
+
+def _question_of(title: str, cues: TextCues) -> str | None:
+    """The question of a title, by cue words that are most of it, by number, or by resemblance."""
+    if cues.question is None or cues.is_mostly_cues:
+        return asked(title)
+    return cues.numbered or resembled(title, margin=SURE)
