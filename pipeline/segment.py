@@ -1,19 +1,13 @@
 """Segment pseudonymised documents into units: the shortest passages that state one idea.
 
 In:   documents   one row a document
-      blocks      one row a heading, paragraph, bullet, cell or run of cues, as offsets into documents.text
+      blocks      one row a heading, paragraph, bullet, cell or run of cues, as offsets into
+                  documents.text
 Out:  units       one row a unit; text == documents.text[start_char:end_char]
 
-The author's own layout comes first, then a short French rule inside each block. Words are in data/lexicon/segmentation.yaml.
-Boundary F1 0.99 on each workshop of the example study, where the rule was tuned, 0.95 on the minutes of data/training/amorce-5 and -6.
-
-Cut a block into passages: its layout first, then sentences, then ideas; short clauses joined, long passages halved.
-
-Where the ideas that are strung together in one sentence start: enumerations, and changes of subject in speech.
-
-Where sentences start: not after an abbreviation, inside a short quote or before what belongs to the sentence.
-
-Words as segmentation counts and compares them, and its lexicon.
+The author's own layout comes first, then a short French rule inside each block; its words are in
+data/lexicon/segmentation.yaml. Boundary F1 0.99 on each workshop of the example study, where the
+rule was tuned, 0.95 on the minutes of data/training/amorce-5 and -6.
 """
 
 import hashlib
@@ -33,185 +27,102 @@ from pipeline.text import PlainText, fold_same_length
 from pipeline.text import lexicon as read_lexicon
 
 UPPER = r"[^\W\d_a-zà-ÿœ]"  # a capital letter
-
-
-def n_words(passage: str) -> int:
-    """Words of `passage`: runs without a blank that hold a letter or digit."""
-    return sum(any(letter.isalnum() for letter in word) for word in passage.split())
-
-
-def plain_text(passage: str) -> str:
-    """`passage` in lower case with straight apostrophes and plain spaces: as many characters as before."""
-    return re.sub(r"\s", " ", fold_same_length(passage, accents="all"))
-
-
-def opens_with(plain: str, name: str) -> bool:
-    """Whether `plain` opens with an entry of the lexicon's list `name`."""
-    return re.match(rf"(?:{alternatives(name)})(?:(?<=')|(?!\w))", plain) is not None
-
-
-@cache
-def alternatives(name: str) -> str:
-    """The entries of a lexicon list as a regular expression, longest first."""
-    return "|".join(
-        re.escape(entry)
-        for entry in sorted(lexicon()[name], key=lambda entry: (-len(entry), entry))
-    )
-
-
-@cache
-def listed_words(name: str) -> frozenset[str]:
-    """The entries of a lexicon list."""
-    return frozenset(lexicon()[name])
-
-
-@cache
-def lexicon() -> dict[str, list[str]]:
-    """data/lexicon/segmentation.yaml: lists of lower-case entries by name."""
-    content: dict[str, list[str]] = read_lexicon("segmentation")
-    return content
-
-
-_SPOKEN_LEFT, _SPOKEN_RIGHT = 7, 5  # words that a spoken cut must leave on each side
-
-
-def idea_cuts(sentence: str, kind: str) -> list[int]:
-    """Starts of the ideas strung together in one sentence: enumerations anywhere, changes of subject in speech without full stops."""
-    listed = _enumeration_cuts(sentence)
-    return listed if listed or kind != "cue" else _spoken_cuts(sentence)
-
-
-def _enumeration_cuts(sentence: str) -> list[int]:
-    """Starts of "premièrement …, deuxièmement …"; none unless two of them open a clause of at least four words."""
-    plain = plain_text(sentence)
-    starts = [
-        match.start(1)
-        for match in re.finditer(rf"(?:^|[,;:.] )({alternatives('enumerateurs')})(?=\W|$)", plain)
-    ]
-    if starts and 0 < n_words(plain[: starts[0]]) < 4:
-        starts[0] = 0
-    clauses = zip(starts, [*starts[1:], len(plain)], strict=False)
-    return (
-        starts
-        if len(starts) > 1 and all(n_words(plain[start:end]) >= 4 for start, end in clauses)
-        else []
-    )
-
-
-def _spoken_cuts(sentence: str) -> list[int]:
-    """Starts of new ideas in a spoken turn, each leaving enough words on both sides to be understood alone."""
-    plain = plain_text(sentence)
-    topic = rf"et,? (?:et |euh,? |ben,? )*(?:les |la |le |l'|nos |notre )(?:[^\s,]+ ){{1,6}}(?:{alternatives('annonces')})\b"
-    opening = rf"(?<=\s)(?:{topic}|(?:{alternatives('ouvertures')})(?:(?<=')|(?!\w)))"
-    cuts: list[int] = []
-    for match in re.finditer(opening, plain):
-        left = plain[cuts[-1] if cuts else 0 : match.start()]
-        if n_words(left) >= _SPOKEN_LEFT and n_words(plain[match.start() :]) >= _SPOKEN_RIGHT:
-            cuts.append(match.start())
-    return cuts
-
-
-_SENTENCE_END = re.compile(
-    rf"(?P<mark>[.!?…]+)(?P<close>\s?[»”\")\]]+)?\s+(?=[«“\"(\[]?\s?(?:{UPPER}|\d)|[«“\"(]?\s?\[personne\])"
-)
-_LOWER_CASE_END = re.compile(r"(?<!\w)([^\W\d_]{4,})\.\s+(?=[a-zà-ÿœ]{2,}[\s'’])")
-_QUOTED = re.compile(r"«[^«»]*»|“[^“”]*”|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]")
-_REPLY = re.compile(r"\s(?=\([^():]{1,30}\s?: [^()]{30,}\))")
-_NUMBERED = re.compile(r"(?:n°|\bno?|#)\s?\d+\.\s*$", re.IGNORECASE)
-# In words: a longer quote is cut; a longer sequel, a question with a longer answer, a longer numbered label stand alone.
-_LONG_QUOTE, _SHORT_SEQUEL, _LONG_ANSWER, _LABEL = 40, 12, 40, 5
-
-
-def sentence_cuts(passage: str) -> list[int]:
-    """Starts of sentences: not after an abbreviation or an initial, inside a short quote or before its own sequel."""
-    guarded = [
-        match.span() for match in _QUOTED.finditer(passage) if n_words(match.group()) <= _LONG_QUOTE
-    ]
-    cuts: list[int] = []
-    for match in _SENTENCE_END.finditer(passage):
-        start = cuts[-1] if cuts else 0
-        inside = any(left < match.start() and match.end() < right for left, right in guarded)
-        if (
-            not inside
-            and not _is_abbreviated(passage, match)
-            and not _is_sequel(passage[start : match.end()], passage[match.end() :])
-        ):
-            cuts.append(match.end())
-    return cuts + [match.end() for match in _REPLY.finditer(passage)] + _lower_case_cuts(passage)
-
-
-def _lower_case_cuts(passage: str) -> list[int]:
-    """Starts of sentences typed without a capital: after a word too long for an abbreviation, with four words on each side."""
-    cuts: list[int] = []
-    for match in _LOWER_CASE_END.finditer(passage):
-        left, right = (
-            passage[cuts[-1] if cuts else 0 : match.end()],
-            passage[match.end() :].split(".")[0],
-        )
-        if (
-            match[1].lower() not in listed_words("abreviations")
-            and min(n_words(left), n_words(right)) >= 4
-        ):
-            cuts.append(match.end())
-    return cuts
-
-
-def _is_abbreviated(passage: str, match: re.Match[str]) -> bool:
-    """Whether the point ends an abbreviation ("Mme."), an initial ("J.-M. ") or a number that opens the passage ("2. ")."""
-    if match["mark"] != "." or match["close"]:
-        return False
-    word = re.split(r"[\s(«'’]", passage[: match.start()])[-1]
-    before = passage[: match.start() - len(word)].rstrip()
-    is_numbering = word.isdigit() and len(word) <= 2 and (not before or before[-1] in ".;:")
-    return (
-        is_numbering
-        or bool(re.fullmatch(rf"(?:{UPPER}[.-]+)*{UPPER}", word))
-        or word.lower() in listed_words("abreviations")
-    )
-
-
-def _is_sequel(sentence: str, rest: str) -> bool:
-    """Whether `rest` opens with what belongs to `sentence`: text under its number, answer, remark in brackets, short sentence on it."""
-    following = next((rest[: match.start()] for match in _SENTENCE_END.finditer(rest)), rest)
-    if _NUMBERED.search(sentence):
-        return n_words(sentence) <= _LABEL
-    if sentence.rstrip().endswith("?"):
-        return n_words(sentence) + n_words(following) <= _LONG_ANSWER
-    if rest.startswith("("):
-        return _REPLY.match(f" {rest}") is None
-    opening = plain_text(following)
-    is_short = (
-        n_words(following) <= _SHORT_SEQUEL
-        and opens_with(opening, "reprises")
-        and not opens_with(opening, "impersonnels")
-    )
-    return is_short and not _is_report(plain_text(sentence), opening)
-
-
-def _is_report(sentence: str, following: str) -> bool:
-    """Whether `following` is the next point that the table, the subject of `sentence`, reports: « La table 2 craint… Elle demande… »."""
-    report = rf"(ils?|elles?) (?:{alternatives('devant_le_verbe')}|\s|')*(?:{alternatives('verbes_de_compte_rendu')})(?!\w)"
-    match = re.match(report, following)
-    if match is None:
-        return False
-    article = r"(?:[^,.:;]{1,40}, )?(?:(?:à|pour|selon) )?(?:(?:la|le|les|l'|cette|ce|cet|ces|une|un|des|plusieurs|notre|nos) ?)?(?:\w+ )?"
-    subject = rf"{article}(?:{alternatives('rapporteurs_' + match[1])})(?!\w)"
-    return re.match(rf"{subject}|{report}", sentence) is not None
-
-
 Span = tuple[int, int]  # half-open, in the document's text
 
 _LAYOUT = re.compile(
-    rf"[^\S\n]*+\n\s*+(?=[-–—•▪◦‣·●■*\d(«\"]|{UPPER})|(?<=[.!?…;])[^\S\n]*+\n\s*+|\s+(?=[•▪◦‣●■]\s)|\s//\s"
+    rf"[^\S\n]*+\n\s*+(?=[-–—•▪◦‣·●■*\d(«\"]|{UPPER})"
+    r"|(?<=[.!?…;])[^\S\n]*+\n\s*+|\s+(?=[•▪◦‣●■]\s)|\s//\s"
 )
 _LINE_END = re.compile(r"[^\S\n]*+\n\s*+(?=[a-zà-ÿœ])")
 _TYPED_LINE = 3  # words of a line that may say something of its own
 _BARE = re.compile(r"^[\s•▪◦‣·●■*–—\-]+(?=\w|[«“\"(])|[\s•▪◦‣·●■–—]+$")
 _TOKEN = re.compile(r"\[(?:personne|téléphone|courriel|adresse|date de naissance|compte|numéro)\]")
+_SENTENCE_END = re.compile(
+    r"(?P<mark>[.!?…]+)(?P<close>\s?[»”\")\]]+)?\s+"
+    rf"(?=[«“\"(\[]?\s?(?:{UPPER}|\d)|[«“\"(]?\s?\[personne\])"
+)
+_LOWER_CASE_END = re.compile(r"(?<!\w)([^\W\d_]{4,})\.\s+(?=[a-zà-ÿœ]{2,}[\s'’])")
+_QUOTED = re.compile(r"«[^«»]*»|“[^“”]*”|\"[^\"]*\"|\([^()]*\)|\[[^\[\]]*\]")
+_REPLY = re.compile(r"\s(?=\([^():]{1,30}\s?: [^()]{30,}\))")
+_NUMBERED = re.compile(r"(?:n°|\bno?|#)\s?\d+\.\s*$", re.IGNORECASE)
+# In words: a longer quote is cut; longer sequels, answers and numbered labels stand alone.
+_LONG_QUOTE, _SHORT_SEQUEL, _LONG_ANSWER, _LABEL = 40, 12, 40, 5
+_SPOKEN_LEFT, _SPOKEN_RIGHT = 7, 5  # words that a spoken cut must leave on each side
+SILENT_KINDS = frozenset({"heading", "meta"})
+
+
+def segment_documents(
+    documents: pd.DataFrame, blocks: pd.DataFrame, *, settings: SegmentSettings
+) -> pd.DataFrame:
+    """Return the units of `documents` in reading order; headings and `meta` blocks yield none."""
+    ordered = blocks.sort_values(["document_id", "block_order"], kind="stable")
+    blocks_of: dict[Any, pd.DataFrame] = dict(list(ordered.groupby("document_id")))
+    rows: list[dict[str, Any]] = []
+    for document in documents.itertuples(index=False):
+        if document.document_id in blocks_of:
+            rows += _units_of(document, blocks_of[document.document_id], settings)
+    return UNITS.build(rows)
+
+
+def paths_without_units(
+    documents: pd.DataFrame, blocks: pd.DataFrame, units: pd.DataFrame
+) -> list[str]:
+    """Return the paths of documents that say something and yield no unit, such as bare names."""
+    said = blocks.loc[~blocks["kind"].isin(SILENT_KINDS), "document_id"]
+    silent = documents["document_id"].isin(said) & ~documents["document_id"].isin(
+        units["document_id"]
+    )
+    return documents.loc[silent, "path"].tolist()
+
+
+def _units_of(
+    document: Any, blocks: pd.DataFrame, settings: SegmentSettings
+) -> Iterator[dict[str, Any]]:
+    """The units of one document; `unit_id` counts how often the same text occurred before in it.
+
+    Texts are cut and identified without persons' numbers, so that numbering moves no decision.
+    """
+    occurrences: Counter[str] = Counter()
+    plain = PlainText(document.text)
+    identity = document.path if pd.isna(document.first_path) else document.first_path
+    order = 0
+    for block in blocks.to_dict("records"):
+        if block["kind"] in SILENT_KINDS:
+            continue
+        span = (plain.to_plain(block["start_char"]), plain.to_plain(block["end_char"]))
+        for cut_start, cut_end in cut_block(plain.text, span, block["kind"], settings):
+            normalised = _normalise(plain.text[cut_start:cut_end])
+            start, end = plain.to_numbered(cut_start), plain.to_numbered(cut_end)
+            yield {
+                "unit_id": _unit_id(identity, normalised, occurrences[normalised]),
+                "document_id": document.document_id,
+                "workshop_id": document.workshop_id,
+                "unit_order": order,
+                "start_char": start,
+                "end_char": end,
+                "text": document.text[start:end],
+                "table_number": block["table_number"],
+                "question": block["question"],
+                "channel": block["channel"],
+                "speaker": block["speaker"],
+            }
+            occurrences[normalised] += 1
+            order += 1
+
+
+def _normalise(text: str) -> str:
+    # Unit ids are hashed from this: it must never change, so it is not a folding of pipeline.text.
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+
+
+def _unit_id(path: str, normalised: str, occurrence: int) -> str:
+    return (
+        "u-" + hashlib.sha256(f"{path}\x1f{normalised}\x1f{occurrence}".encode()).hexdigest()[:16]
+    )
 
 
 def cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> list[Span]:
-    """The units of one block, stripped of blanks and bullet signs: spans of `text`, in order, none that is only signs or tokens."""
+    """Return the spans of one block's units, stripped of blanks, bullets and bare tokens."""
     pieces: list[Span] = []
     for line in _split(text, block, _layout_cuts(text[slice(*block)], kind)):
         sentences = _split(text, line, sentence_cuts(text[slice(*line)]))
@@ -230,7 +141,7 @@ def cut_block(text: str, block: Span, kind: str, settings: SegmentSettings) -> l
 
 
 def _says_something(passage: str) -> bool:
-    """Whether `passage` has a word or number besides hidden names, what links them and their titles."""
+    """Whether `passage` has a word or number besides hidden names and what goes with them."""
     words = re.findall(r"\w+", plain_text(_TOKEN.sub(" ", passage)))
     return any(word not in listed_words("autour_des_noms") for word in words) or (
         bool(words) and not _TOKEN.search(passage)
@@ -245,13 +156,13 @@ def _split(text: str, span: Span, cuts: Iterable[int]) -> list[Span]:
 
 
 def _layout_cuts(passage: str, kind: str) -> list[int]:
-    """Ends of the lines and inline bullets that stand for layout; a line that goes on in lower case is a wrapped one, save in a cell."""
+    """Where lines and inline bullets start; a line that goes on in lower case is wrapped."""
     typed = _typed_lines(passage) if kind == "cell" else []
     return [match.end() for match in _LAYOUT.finditer(passage)] + typed
 
 
 def _typed_lines(cell: str) -> list[int]:
-    """Starts of lines of a cell that say something of their own: nobody types a line break in a cell but to start anew or go on."""
+    """Starts of lines of a cell that say something of their own, even in lower case."""
     cuts: list[int] = []
     for match in _LINE_END.finditer(cell):
         above, below = (
@@ -268,7 +179,7 @@ def _typed_lines(cell: str) -> list[int]:
 
 
 def _join_short(text: str, ideas: list[Span], min_words: int) -> list[Span]:
-    """`ideas` with each one shorter than `min_words` joined to the one before it, or after it at the start."""
+    """Join each idea shorter than `min_words` to the one before it, or after it at the start."""
     joined: list[Span] = []
     for start, end in ideas:
         is_short = n_words(text[start:end]) < min_words
@@ -280,19 +191,19 @@ def _join_short(text: str, ideas: list[Span], min_words: int) -> list[Span]:
 
 
 def _cut_long(text: str, idea: Span, settings: SegmentSettings) -> list[Span]:
-    """`idea` cut near its middle at the best clause boundary until no part is over `max_words`."""
+    """Cut `idea` near its middle at the best clause boundary until no part exceeds `max_words`."""
     passage = text[slice(*idea)]
     if n_words(passage) <= settings.max_words:
         return [idea]
     quarter, plain = len(passage) // 4, plain_text(passage)
     for hinge in lexicon()["charnieres"]:
-        places = [
+        middles = [
             match.start() + 1
             for match in re.finditer(re.escape(hinge), plain)
             if quarter <= match.start() <= 3 * quarter
         ]
-        if places:
-            middle = idea[0] + min(places, key=lambda place: abs(place - len(passage) // 2))
+        if middles:
+            middle = idea[0] + min(middles, key=lambda start: abs(start - len(passage) // 2))
             return [
                 *_cut_long(text, (idea[0], middle), settings),
                 *_cut_long(text, (middle, idea[1]), settings),
@@ -301,7 +212,7 @@ def _cut_long(text: str, idea: Span, settings: SegmentSettings) -> list[Span]:
 
 
 def _strip(text: str, span: Span) -> Span:
-    """`span` without the blanks, bullet signs and dashes at its ends; what is left may be empty."""
+    """Leave out blanks, bullets and dashes at both ends; what is left may be empty."""
     start, end = span
     while start < end and (match := _BARE.search(text[start:end])):
         start, end = (
@@ -310,74 +221,154 @@ def _strip(text: str, span: Span) -> Span:
     return start, end
 
 
-SILENT_KINDS = frozenset({"heading", "meta"})
+def sentence_cuts(passage: str) -> list[int]:
+    """Return where sentences start: not after an abbreviation or in a short quote."""
+    guarded = [
+        match.span() for match in _QUOTED.finditer(passage) if n_words(match.group()) <= _LONG_QUOTE
+    ]
+    cuts: list[int] = []
+    for match in _SENTENCE_END.finditer(passage):
+        start = cuts[-1] if cuts else 0
+        inside = any(left < match.start() and match.end() < right for left, right in guarded)
+        if (
+            not inside
+            and not _is_abbreviated(passage, match)
+            and not _is_sequel(passage[start : match.end()], passage[match.end() :])
+        ):
+            cuts.append(match.end())
+    return cuts + [match.end() for match in _REPLY.finditer(passage)] + _lower_case_cuts(passage)
 
 
-def segment_documents(
-    documents: pd.DataFrame, blocks: pd.DataFrame, *, settings: SegmentSettings
-) -> pd.DataFrame:
-    """Return the units of `documents` in reading order; headings, `meta` blocks and blocks that say nothing but names yield none."""
-    ordered = blocks.sort_values(["document_id", "block_order"], kind="stable")
-    blocks_of: dict[Any, pd.DataFrame] = dict(list(ordered.groupby("document_id")))
-    rows: list[dict[str, Any]] = []
-    for document in documents.itertuples(index=False):
-        if document.document_id in blocks_of:
-            rows += _units_of(document, blocks_of[document.document_id], settings)
-    return UNITS.build(rows)
+def _lower_case_cuts(passage: str) -> list[int]:
+    """Starts of sentences typed without a capital, with four words on each side."""
+    cuts: list[int] = []
+    for match in _LOWER_CASE_END.finditer(passage):
+        left, right = (
+            passage[cuts[-1] if cuts else 0 : match.end()],
+            passage[match.end() :].split(".")[0],
+        )
+        if (
+            match[1].lower() not in listed_words("abreviations")
+            and min(n_words(left), n_words(right)) >= 4
+        ):
+            cuts.append(match.end())
+    return cuts
 
 
-def paths_without_units(
-    documents: pd.DataFrame, blocks: pd.DataFrame, units: pd.DataFrame
-) -> list[str]:
-    """Return the paths of the documents that say something and still yield no unit: names alone, say."""
-    said = blocks.loc[~blocks["kind"].isin(SILENT_KINDS), "document_id"]
-    silent = documents["document_id"].isin(said) & ~documents["document_id"].isin(
-        units["document_id"]
-    )
-    return documents.loc[silent, "path"].tolist()
-
-
-def _units_of(
-    document: Any, blocks: pd.DataFrame, settings: SegmentSettings
-) -> Iterator[dict[str, Any]]:
-    """The units of one document; `unit_id` counts how often the same text occurred before in it.
-
-    Persons' numbers are left out of where a text is cut and of what identifies it, so that numbering moves no decision.
-    """
-    seen: Counter[str] = Counter()
-    plain = PlainText(document.text)
-    identity = document.path if pd.isna(document.first_path) else document.first_path
-    order = 0
-    for block in blocks.to_dict("records"):
-        if block["kind"] in SILENT_KINDS:
-            continue
-        span = (plain.to_plain(block["start_char"]), plain.to_plain(block["end_char"]))
-        for cut_start, cut_end in cut_block(plain.text, span, block["kind"], settings):
-            normalised = _normalise(plain.text[cut_start:cut_end])
-            start, end = plain.to_numbered(cut_start), plain.to_numbered(cut_end)
-            yield {
-                "unit_id": _unit_id(identity, normalised, seen[normalised]),
-                "document_id": document.document_id,
-                "workshop_id": document.workshop_id,
-                "unit_order": order,
-                "start_char": start,
-                "end_char": end,
-                "text": document.text[start:end],
-                "table_number": block["table_number"],
-                "question": block["question"],
-                "channel": block["channel"],
-                "speaker": block["speaker"],
-            }
-            seen[normalised] += 1
-            order += 1
-
-
-def _normalise(text: str) -> str:
-    # Unit ids are hashed from this: it must never change, so it is not a folding of pipeline.text.
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
-
-
-def _unit_id(path: str, normalised: str, occurrence: int) -> str:
+def _is_abbreviated(passage: str, match: re.Match[str]) -> bool:
+    """Whether the point ends an abbreviation ("Mme."), an initial ("J.-M.") or a number ("2.")."""
+    if match["mark"] != "." or match["close"]:
+        return False
+    word = re.split(r"[\s(«'’]", passage[: match.start()])[-1]
+    before = passage[: match.start() - len(word)].rstrip()
+    is_numbering = word.isdigit() and len(word) <= 2 and (not before or before[-1] in ".;:")
     return (
-        "u-" + hashlib.sha256(f"{path}\x1f{normalised}\x1f{occurrence}".encode()).hexdigest()[:16]
+        is_numbering
+        or bool(re.fullmatch(rf"(?:{UPPER}[.-]+)*{UPPER}", word))
+        or word.lower() in listed_words("abreviations")
     )
+
+
+def _is_sequel(sentence: str, rest: str) -> bool:
+    """Whether `rest` opens with what belongs to `sentence`: an answer, a remark in brackets…"""
+    following = next((rest[: match.start()] for match in _SENTENCE_END.finditer(rest)), rest)
+    if _NUMBERED.search(sentence):
+        return n_words(sentence) <= _LABEL
+    if sentence.rstrip().endswith("?"):
+        return n_words(sentence) + n_words(following) <= _LONG_ANSWER
+    if rest.startswith("("):
+        return _REPLY.match(f" {rest}") is None
+    opening = plain_text(following)
+    is_short = (
+        n_words(following) <= _SHORT_SEQUEL
+        and opens_with(opening, "reprises")
+        and not opens_with(opening, "impersonnels")
+    )
+    return is_short and not _is_report(plain_text(sentence), opening)
+
+
+def _is_report(sentence: str, following: str) -> bool:
+    """Whether `following` is the next point of a report: « La table 2 craint… Elle demande… »."""
+    before_verb, verbs = alternatives("devant_le_verbe"), alternatives("verbes_de_compte_rendu")
+    report = rf"(ils?|elles?) (?:{before_verb}|\s|')*(?:{verbs})(?!\w)"
+    match = re.match(report, following)
+    if match is None:
+        return False
+    determiner = r"(?:la|le|les|l'|cette|ce|cet|ces|une|un|des|plusieurs|notre|nos)"
+    article = rf"(?:[^,.:;]{{1,40}}, )?(?:(?:à|pour|selon) )?(?:{determiner} ?)?(?:\w+ )?"
+    subject = rf"{article}(?:{alternatives('rapporteurs_' + match[1])})(?!\w)"
+    return re.match(rf"{subject}|{report}", sentence) is not None
+
+
+def idea_cuts(sentence: str, kind: str) -> list[int]:
+    """Return where ideas start in a sentence: enumerations, and changes of subject in speech."""
+    cuts = _enumeration_cuts(sentence)
+    return cuts if cuts or kind != "cue" else _spoken_cuts(sentence)
+
+
+def _enumeration_cuts(sentence: str) -> list[int]:
+    """Starts of "premièrement …, deuxièmement …", where two or more open clauses of four words."""
+    plain = plain_text(sentence)
+    starts = [
+        match.start(1)
+        for match in re.finditer(rf"(?:^|[,;:.] )({alternatives('enumerateurs')})(?=\W|$)", plain)
+    ]
+    if starts and 0 < n_words(plain[: starts[0]]) < 4:
+        starts[0] = 0
+    clauses = zip(starts, [*starts[1:], len(plain)], strict=False)
+    return (
+        starts
+        if len(starts) > 1 and all(n_words(plain[start:end]) >= 4 for start, end in clauses)
+        else []
+    )
+
+
+def _spoken_cuts(sentence: str) -> list[int]:
+    """Starts of new ideas in a spoken turn, with enough words on both sides to stand alone."""
+    plain = plain_text(sentence)
+    filler, article = "(?:et |euh,? |ben,? )*", "(?:les |la |le |l'|nos |notre )"
+    topic = rf"et,? {filler}{article}(?:[^\s,]+ ){{1,6}}(?:{alternatives('annonces')})\b"
+    opening = rf"(?<=\s)(?:{topic}|(?:{alternatives('ouvertures')})(?:(?<=')|(?!\w)))"
+    cuts: list[int] = []
+    for match in re.finditer(opening, plain):
+        left = plain[cuts[-1] if cuts else 0 : match.start()]
+        if n_words(left) >= _SPOKEN_LEFT and n_words(plain[match.start() :]) >= _SPOKEN_RIGHT:
+            cuts.append(match.start())
+    return cuts
+
+
+def n_words(passage: str) -> int:
+    """Count the runs without a blank that hold a letter or digit."""
+    return sum(any(letter.isalnum() for letter in word) for word in passage.split())
+
+
+def plain_text(passage: str) -> str:
+    """Fold `passage`: case, accents, apostrophes, spaces; as many characters as before."""
+    return re.sub(r"\s", " ", fold_same_length(passage, accents="all"))
+
+
+def opens_with(plain: str, name: str) -> bool:
+    """Whether folded text opens with an entry of the lexicon's list `name`."""
+    return re.match(rf"(?:{alternatives(name)})(?:(?<=')|(?!\w))", plain) is not None
+
+
+@cache
+def alternatives(name: str) -> str:
+    """Return a lexicon list as a regular expression, longest entries first."""
+    return "|".join(
+        re.escape(entry)
+        for entry in sorted(lexicon()[name], key=lambda entry: (-len(entry), entry))
+    )
+
+
+@cache
+def listed_words(name: str) -> frozenset[str]:
+    """Return a lexicon list."""
+    return frozenset(lexicon()[name])
+
+
+@cache
+def lexicon() -> dict[str, list[str]]:
+    """Return the lower-case lists of data/lexicon/segmentation.yaml."""
+    lists: dict[str, list[str]] = read_lexicon("segmentation")
+    return lists
