@@ -22,10 +22,9 @@ from pipeline.cluster.identity import list_changes
 from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.quotes import profile_themes, quote_themes
 from pipeline.counting import count_families
-from pipeline.decisions import apply_decisions
-from pipeline.decisions.grounds import note_grounds
-from pipeline.decisions.on_themes import left_proposals
-from pipeline.decisions.weightings import weights_in_use
+from pipeline.decisions import active_decisions, apply_decisions, read_decisions
+from pipeline.decisions.kinds import weights_in_use
+from pipeline.decisions.replay import left_proposals, note_grounds
 from pipeline.depot import Unread
 from pipeline.files import text_hash
 from pipeline.ingest import reject_silent_documents, reject_stray_files, reject_unread
@@ -122,7 +121,8 @@ def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord)
 def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) -> StageRecord:
     """Replay people's decisions on the machine's tags and themes, and tell what the reviewed themes are made of."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
-    decisions = decisions_to_show(study)
+    shown = decisions_to_show(study)
+    decisions = read_decisions(shown)
     grounds = note_grounds(decisions, _previous(study)[1], study.read_table("decision_grounds"))
 
     def compute() -> Tables:
@@ -137,7 +137,9 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
         return {name: rows for name, rows in reviewed.items() if name != "units"} | {
             "theme_profiles": profile_themes(units, tags, members),
             "theme_quotes": quote_themes(units, tags, themes, members),
-            "merge_proposals": left_proposals(found["merge_proposals"], themes, decisions),
+            "merge_proposals": left_proposals(
+                found["merge_proposals"], themes, active_decisions(decisions)
+            ),
             "theme_flags": found["theme_flags"][
                 found["theme_flags"]["theme_id"].isin(themes["theme_id"])
             ],
@@ -145,8 +147,8 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
         }
 
     # Somebody may be known only since, and a theme may hold other passages than when it was decided on.
-    shown = text_hash(*decisions["value"].fillna(""), grounds.to_json())
-    key = conclusion_key("decide", joined, study.decisions.mark().sha256, shown)
+    texts = text_hash(*shown["value"].fillna(""), grounds.to_json())
+    key = conclusion_key("decide", joined, study.decisions.mark().sha256, texts)
     return cache.run("decide", key, compute)
 
 
@@ -154,7 +156,8 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
 def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -> StageRecord:
     """Rank the themes, for the study and for each workshop, by the weights that people chose."""
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
-    weights = weights_in_use(decisions_to_show(study), study.settings.rank).weights
+    active = active_decisions(decisions_to_show(study))
+    weights = weights_in_use(active, study.settings.rank).weights
 
     def compute() -> Tables:
         tell("classement des priorités", 0, 1)

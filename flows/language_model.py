@@ -24,10 +24,11 @@ from models.language_model.prompt import price_of, sample_units
 from models.language_model.themes import VERSION, ThemeCard, ThemeReader
 from pipeline.agreement import codings_of_people, machine_coding, measure_agreement, unnamed
 from pipeline.counting import with_headings
-from pipeline.decisions.on_themes import refused_merges
+from pipeline.decisions import active_decisions, read_decisions
+from pipeline.decisions.tags import coded_units
+from pipeline.decisions.themes import refused_merges
 from pipeline.files import text_hash
 from pipeline.settings.stages import LanguageModelSettings
-from pipeline.standing import coded_units
 from pipeline.study import Study
 from pipeline.tables.material import SECOND_TAGS
 from pipeline.tables.results import THEME_PROPOSALS
@@ -94,10 +95,10 @@ def agree_study(root: Path, processed: list[StageRecord], second: SecondCoding) 
             codings.append(
                 machine_coding(second_tags, second.unit_ids, study.settings.language_model.model)
             )
-        decisions = study.decisions.read()
-        codings += unnamed(
-            codings_of_people(tables["tags"], decisions, exclusive=study.grid.exclusive), decisions
-        )
+        decisions = read_decisions(study.decisions.read())
+        active, exclusive = active_decisions(decisions), study.grid.exclusive
+        people = codings_of_people(tables["tags"], active, exclusive=exclusive)
+        codings += unnamed(people, decisions)
         return {"agreement": measure_agreement(codings, study.grid)}
 
     return cache.run(
@@ -111,9 +112,10 @@ def order_study(root: Path, processed: list[StageRecord], second: SecondCoding) 
     study, cache = Study.open(root), StageCache(Study.open(root).cache)
 
     def compute() -> Tables:
-        tables, decisions = gather_tables(cache, processed), study.decisions.read()
+        tables = gather_tables(cache, processed)
+        active = active_decisions(study.decisions.read())
         second_tags = cache.load(second.record)["second_tags"]
-        coded = coded_units(decisions, tables["tags"], exclusive=study.grid.exclusive)
+        coded = coded_units(active, tables["tags"], exclusive=study.grid.exclusive)
         judged, axes = set().union(*coded.values()), study.grid.telling
         return {
             "review_queue": order_review(
@@ -182,7 +184,7 @@ def propose_themes(root: Path, processed: list[StageRecord], joined: StageRecord
         shown,
         f"{settings.model}+themes{VERSION}",
     )
-    refused = refused_merges(study.decisions.read())
+    refused = refused_merges(active_decisions(study.decisions.read()))
     rows = [
         row
         for row in rows

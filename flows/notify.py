@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pipeline.credentials import address_fault, read_secret
-from pipeline.decisions.effects import told_idle
+from pipeline.decisions import idle_sentence
 from pipeline.errors import AteliersError, SettingsError
 from pipeline.settings.service import NotifySettings
 from pipeline.study import Study
@@ -45,7 +45,7 @@ def run_summary(study: Study, outcome: "Outcome") -> str:
         "## Premières priorités candidates",
         _priorities(study),
     ]
-    if told := told_idle(study.read_table("decision_effects"), study.root):
+    if told := idle_sentence(study.read_table("decision_effects"), study.root):
         parts += ["## Décisions", _cell(told)]
     parts += ["## Où regarder", where(study, manifest)]
     return "\n\n".join(parts) + "\n"

@@ -86,7 +86,7 @@ def import_file(study: Study, path: Path, *, author: str | None = None) -> Taken
         if sheet is None:
             return None
         taken = take_sheet(sheet, tables, study.grid, decisions=store.read(), author=author)
-    keep_decisions(study, taken.decisions)
+    keep_decisions(study, [decision.row() for decision in taken.decisions])
     return taken
 
 

@@ -23,7 +23,8 @@ from flows.typed_texts import followed_decisions
 from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
 from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
 from pipeline.compare.readings import link_territories, read_territories
-from pipeline.decisions.weightings import weights_in_use
+from pipeline.decisions import active_decisions
+from pipeline.decisions.kinds import weights_in_use
 from pipeline.files import force_to_disk, read_only
 from pipeline.grid.codes import POSTURE
 from pipeline.offer import list_offers
@@ -50,7 +51,7 @@ def report_of(
 ) -> Report:
     """Return the report of `tables` with the study's grid, title and the weights it was ranked by, dated `made_on` or today."""
     settings = study.settings
-    chosen = weights_in_use(followed_decisions(study, tables), settings.rank)
+    chosen = weights_in_use(active_decisions(followed_decisions(study, tables)), settings.rank)
     return build_report(
         dict(tables),
         grid=study.grid,

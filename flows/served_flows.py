@@ -44,6 +44,8 @@ from flows.steps import is_recorded, plain_steps
 from flows.steps import task as compare_territories_task
 from flows.typed_texts import followed_decisions
 from models.refit import train_on_study
+from pipeline.decisions import active_decisions
+from pipeline.decisions.tags import confirmed_units
 from pipeline.errors import (
     AteliersError,
     GridError,
@@ -58,7 +60,6 @@ from pipeline.errors import (
     VaultError,
 )
 from pipeline.settings.service import ExecutionSettings
-from pipeline.standing import confirmed_units
 from pipeline.study import Study
 
 _LASTING = (
@@ -329,5 +330,5 @@ def train_study(study: Study, *, gold: Path | None = None) -> dict[str, Any]:
             out=study.root / "models",
             settings=study.settings.tag,
             registered=study.registered_tagger,
-            confirmed=confirmed_units(followed_decisions(study, tables)),
+            confirmed=confirmed_units(active_decisions(followed_decisions(study, tables))),
         )

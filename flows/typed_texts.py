@@ -10,7 +10,6 @@ mail addresses and telephones are still masked; the next run, which opens the va
 The decisions that a study's tables already follow: what was decided since waits for the next run.
 """
 
-import json
 from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from pathlib import Path
@@ -20,6 +19,7 @@ import pandas as pd
 
 from flows.encryption import is_encrypted, read_passphrase
 from flows.vault import Vault
+from pipeline.decisions import KINDS
 from pipeline.pseudonymise import TypedTextMasker
 from pipeline.pseudonymise.choices import Choices
 from pipeline.pseudonymise.vault import Registry
@@ -27,9 +27,6 @@ from pipeline.study import Study
 
 if TYPE_CHECKING:
     import pandas as pd
-
-_TYPED_VALUES = ("rename_theme", "describe_theme", "rename_family", "use_weighting")
-_NAMED_VALUES = ("save_weighting",)  # JSON with a name in it
 
 
 def keep_decisions(
@@ -49,7 +46,7 @@ def without_names(study: Study, decisions: Iterable[Mapping[str, Any]]) -> list[
         if row.get("why"):
             row["why"] = mask(str(row["why"]))
         if _is_typed(row):
-            row["value"] = _masked_value(str(row["action"]), str(row["value"]), mask)
+            row["value"] = KINDS[row["action"]].masked_value(str(row["value"]), mask)
     return rows
 
 
@@ -77,19 +74,8 @@ def _as(column: "pd.Series", cells: list[str | None]) -> "pd.Series":
 
 
 def _is_typed(row: Mapping[str, Any]) -> bool:
-    return bool(row.get("value")) and row.get("action") in (*_TYPED_VALUES, *_NAMED_VALUES)
-
-
-def _masked_value(action: str, value: str, mask: Callable[[str], str]) -> str:
-    if action not in _NAMED_VALUES:
-        return mask(value)
-    try:
-        content = json.loads(value)
-    except ValueError:
-        return mask(value)
-    if not isinstance(content, dict) or not isinstance(content.get("name"), str):
-        return mask(value)
-    return json.dumps(content | {"name": mask(content["name"])}, ensure_ascii=False)
+    kind = KINDS.get(str(row.get("action")))
+    return bool(row.get("value")) and kind is not None and kind.has_typed_value
 
 
 def _mask(study: Study) -> Callable[[str], str]:

@@ -8,7 +8,7 @@ In:   codings, one a coder: what codes it put on which units
 Out:  agreement, one row a pair of coders and code, and one for each whole axis
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import combinations
 
@@ -16,8 +16,16 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from pipeline.decisions.kinds import Decision
+from pipeline.decisions.tags import (
+    TagDecision,
+    by_unit,
+    coded_units,
+    codes_after,
+    is_arbitration,
+    machine_codes,
+)
 from pipeline.grid.codes import POSTURE, RUBRIQUE, Grid
-from pipeline.standing import CODE_ACTIONS, arbitrated, coded_units, judgements
 from pipeline.tables.material import AGREEMENT
 
 Codes = frozenset[tuple[str, str]]  # axis and code
@@ -43,56 +51,36 @@ class CoderCodes:
 
 def machine_coding(tags: pd.DataFrame, unit_ids: Sequence[str], coder: str = MACHINE) -> CoderCodes:
     """Return what the machine's rows of `tags` put on `unit_ids`."""
-    codes = _assigned_by_machine(tags, unit_ids)
-    return CoderCodes(coder, {unit_id: frozenset(put) for unit_id, put in codes.items()})
+    codes = machine_codes(tags, unit_ids)
+    return CoderCodes(coder, {unit_id: frozenset(codes.get(unit_id, ())) for unit_id in unit_ids})
 
 
 def codings_of_people(
-    tags: pd.DataFrame, decisions: pd.DataFrame, *, exclusive: Collection[str] = (POSTURE,)
+    tags: pd.DataFrame, active: Iterable[Decision], *, exclusive: Collection[str] = (POSTURE,)
 ) -> list[CoderCodes]:
     """Return one coding an author of decisions on tags, by name: the machine's codes as corrected.
 
-    A unit counts once its author said all its codes (`pipeline.standing.is_coded`). `tags` are the
-    machine's, before any decision; of an `exclusive` axis a unit bears the last code put. Decisions
-    that arbitrate are left out: who settles a disagreement has seen both sides.
+    A unit counts once its author said all its codes (`pipeline.decisions.tags.is_coded`). `tags` are
+    the machine's, before any decision; of an `exclusive` axis a unit bears the last code put.
+    Decisions that arbitrate are left out: who settles a disagreement has seen both sides.
     """
-    is_arbitrating = decisions["value"].map(arbitrated).astype(bool)
-    decisions = decisions[~(decisions["action"].isin(CODE_ACTIONS) & is_arbitrating)]
-    coded = coded_units(decisions, tags, exclusive=exclusive)
-    judged = judgements(decisions, tags)
+    own = [row for row in active if isinstance(row, TagDecision) and not is_arbitration(row)]
+    coded = coded_units(own, tags, exclusive=exclusive)
+    put = machine_codes(tags, set().union(*coded.values()))
     codings = []
     for author in sorted(name for name, units in coded.items() if units):
-        unit_ids = sorted(coded[author])
-        codes = _assigned_by_machine(tags, unit_ids)
-        is_own = (judged["author"] == author) & judged["unit_id"].isin(unit_ids)
-        for row in judged[is_own].itertuples():
-            unit_codes, code = codes[str(row.unit_id)], (str(row.axis), str(row.code))
-            if row.action == "reject_tag":
-                unit_codes.discard(code)
-                continue
-            if code[0] in exclusive:
-                unit_codes -= {other for other in unit_codes if other[0] == code[0]}
-            unit_codes.add(code)
-        frozen = {unit_id: frozenset(put) for unit_id, put in codes.items()}
-        codings.append(CoderCodes(author, frozen))
+        decisions = by_unit(row for row in own if row.author == author)
+        codes = {}
+        for unit_id in sorted(coded[author]):
+            before = put.get(unit_id, ())
+            codes[unit_id] = codes_after(decisions[unit_id], before, exclusive).borne(before)
+        codings.append(CoderCodes(author, codes))
     return codings
 
 
-def _assigned_by_machine(
-    tags: pd.DataFrame, unit_ids: Sequence[str]
-) -> dict[str, set[tuple[str, str]]]:
-    codes: dict[str, set[tuple[str, str]]] = {unit_id: set() for unit_id in unit_ids}
-    assigned = tags[(tags["source"] == "machine") & tags["is_assigned"].astype(bool)]
-    columns = [assigned[name] for name in ("unit_id", "axis", "code")]
-    for unit_id, axis, code in zip(*columns, strict=True):
-        if unit_id in codes:
-            codes[unit_id].add((axis, code))
-    return codes
-
-
-def unnamed(codings: Sequence[CoderCodes], decisions: pd.DataFrame) -> list[CoderCodes]:
+def unnamed(codings: Sequence[CoderCodes], decisions: Iterable[Decision]) -> list[CoderCodes]:
     """Return people's `codings` under numbers, by when they first decided, instead of names."""
-    authors = [str(author) for author in decisions.sort_values("decision_id")["author"].unique()]
+    authors = list(dict.fromkeys(decision.author for decision in decisions))
     ordered = sorted(codings, key=lambda coding: authors.index(coding.coder))
     return [
         replace(coding, coder=f"{READER} {authors.index(coding.coder) + 1}") for coding in ordered

@@ -13,10 +13,11 @@ from pipeline.agreement import (
     measure_agreement,
     unnamed,
 )
+from pipeline.decisions import active_decisions, read_decisions
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.standing import confirmation
 from pipeline.tables.material import DECISIONS, TAGS
+from support.decisions import confirmation
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 
@@ -166,16 +167,19 @@ def test_what_people_decided_is_their_coding():
         | {"decision_id": n, "decided_at": "2026-04-02T09:00:00+00:00"}
         for n, row in enumerate(decided, start=1)
     )
-    ana, bob = codings_of_people(tags, decisions)
+    ana, bob = codings_of_people(tags, active_decisions(decisions))
     assert ana.codes == {
         "u1": frozenset({("posture", "difficulte")}),
         "u2": frozenset({("rubrique", "opportunites")}),
     }
-    assert [coding.coder for coding in unnamed([bob, ana], decisions)] == [
+    assert [coding.coder for coding in unnamed([bob, ana], read_decisions(decisions))] == [
         "relecteur 1",
         "relecteur 2",
     ]
-    assert [coding.codes for coding in unnamed([bob, ana], decisions)] == [ana.codes, bob.codes]
+    assert [coding.codes for coding in unnamed([bob, ana], read_decisions(decisions))] == [
+        ana.codes,
+        bob.codes,
+    ]
     assert bob.codes == {
         "u2": frozenset({("rubrique", "opportunites"), ("rubrique", "accompagnement")})
     }
@@ -193,7 +197,7 @@ def test_what_people_decided_is_their_coding():
         *decisions.to_dict("records"),
         *({"decision_id": n} | row for n, row in enumerate(more, start=7)),
     ]
-    ana, _ = codings_of_people(tags, DECISIONS.build(every))
+    ana, _ = codings_of_people(tags, active_decisions(DECISIONS.build(every)))
     assert ana.codes == {
         "u1": frozenset({("rubrique", "accompagnement")}),
         "u3": frozenset(),

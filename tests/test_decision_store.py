@@ -721,7 +721,7 @@ def test_what_is_decided_since_a_run_is_counted_and_a_loss_is_not_noted_away(ber
 def test_an_open_review_takes_no_decision_on_top_of_lost_ones(
     store: DecisionStore, place: Path | str
 ) -> None:
-    journals = Journals(store, keep=store.append_all)
+    journals = Journals(store, append=store.append_all)
     assert journals.current().last_id == 0
     store.append_all(move(unit_id) for unit_id in "abc")
     assert journals.current().last_id == 3

@@ -3,31 +3,23 @@
 import json
 import logging
 import random
-from types import SimpleNamespace
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from pipeline.counting import count_families
-from pipeline.decisions import apply_decisions
-from pipeline.decisions.effects import told_idle
-from pipeline.decisions.grounds import note_grounds
-from pipeline.decisions.on_themes import left_proposals, split_id
-from pipeline.decisions.weightings import saved_weightings, weighting_value, weights_in_use
-from pipeline.review import live
+from pipeline.decisions import active_decisions, apply_decisions, idle_sentence, read_decisions
+from pipeline.decisions.kinds import saved_weightings, weights_in_use
+from pipeline.decisions.replay import left_proposals, note_grounds
+from pipeline.decisions.tags import coded_units, confirmed_units, judged_units, words_in_order
+from pipeline.decisions.themes import split_id
+from pipeline.review import state as review_state
 from pipeline.review.snapshot import Snapshot
 from pipeline.settings.stages import RankSettings
-from pipeline.standing import (
-    coded_units,
-    confirmation,
-    confirmed_units,
-    judged_units,
-    judgements,
-    standing,
-)
 from pipeline.tables.material import DECISION_EFFECTS, DECISION_GROUNDS, DECISIONS, TAGS
 from pipeline.tables.results import MERGE_PROPOSALS, THEME_FAMILIES
+from support.decisions import confirmation, weighting_value
 from support.draws import seeds
 from support.invented import DIE, said, study, tag
 
@@ -575,7 +567,7 @@ def test_any_decisions_leave_one_posture_a_passage_and_themes_that_agree_with_th
     ]
     counts = postures.groupby("unit_id")["code"].nunique().reindex(list("abcdefg"), fill_value=0)
     assert counts.le(1).all()
-    assert set(counts.index[counts == 0]) <= confirmed_units(taken(*decisions))
+    assert set(counts.index[counts == 0]) <= confirmed_units(active_decisions(taken(*decisions)))
     sizes = reviewed["theme_members"].groupby("theme_id").size()
     assert sizes.to_dict() == dict(
         zip(reviewed["themes"]["theme_id"], reviewed["themes"]["n_units"], strict=True)
@@ -702,7 +694,7 @@ OFFRE, SOCIAL, DEMANDE, DIFFICULTE = (
     ("posture", "difficulte"),
 )
 
-STANDING = [
+ACTIVE = [
     ("nothing undone", [move("a", None), move("b", None)], [1, 2]),
     ("undone", [move("a", None), undo(1)], []),
     ("undone, then that undone", [move("a", None), undo(1), undo(2)], [1]),
@@ -722,12 +714,14 @@ STANDING = [
 
 
 @pytest.mark.parametrize(
-    ("decisions", "left"), [case[1:] for case in STANDING], ids=[case[0] for case in STANDING]
+    ("decisions", "left"), [case[1:] for case in ACTIVE], ids=[case[0] for case in ACTIVE]
 )
-def test_what_stands_once_some_are_undone(decisions: list[dict[str, Any]], left: list[int]) -> None:
-    stands = standing(taken(*decisions))
-    assert stands["decision_id"].tolist() == left
-    pd.testing.assert_frame_equal(standing(stands), stands)
+def test_which_decisions_are_active_once_some_are_undone(
+    decisions: list[dict[str, Any]], left: list[int]
+) -> None:
+    active = active_decisions(taken(*decisions))
+    assert [decision.decision_id for decision in active] == left
+    assert active_decisions(active) == active
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -830,16 +824,22 @@ def test_a_retrained_machine_does_not_change_a_confirmed_passage() -> None:
 
 
 def test_a_confirmed_passage_is_judged_whether_or_not_it_bears_a_code() -> None:
-    decisions = taken(
-        confirm("d", OFFRE), confirm("f"), on_tag("reject", "a", *DIFFICULTE), confirm("g"), undo(4)
+    decisions = active_decisions(
+        taken(
+            confirm("d", OFFRE),
+            confirm("f"),
+            on_tag("reject", "a", *DIFFICULTE),
+            confirm("g"),
+            undo(4),
+        )
     )
     assert judged_units(decisions) == {"a", "d", "f"} and confirmed_units(decisions) == {"d", "f"}
-    written = judgements(decisions, machine()["tags"])[["decision_id", "action", "unit_id", "code"]]
-    assert written.to_numpy().tolist() == [
-        [1, "accept_tag", "d", "offre"],
-        [1, "reject_tag", "d", "difficulte"],
-        [2, "reject_tag", "f", "difficulte"],
-        [3, "reject_tag", "a", "difficulte"],
+    words = words_in_order(decisions, machine()["tags"])
+    assert [(row.decision_id, row.unit_id, code[1], stays) for row, code, stays in words] == [
+        (1, "d", "offre", True),
+        (1, "d", "difficulte", False),
+        (2, "f", "difficulte", False),
+        (3, "a", "difficulte", False),
     ]
 
 
@@ -884,7 +884,8 @@ def test_a_passage_is_coded_once_one_person_told_all_its_codes(
     )
     tags = machine()["tags"]  # of d: offre and difficulte
     assert (
-        "d" in coded_units(decisions, tags, exclusive=("posture",)).get("Ana", set())
+        "d"
+        in coded_units(active_decisions(decisions), tags, exclusive=("posture",)).get("Ana", set())
     ) is is_coded
     undone = taken(
         *(row | {"author": author} for row, (author, *_) in zip(rows, said, strict=True)),
@@ -892,7 +893,7 @@ def test_a_passage_is_coded_once_one_person_told_all_its_codes(
     )
     is_by_confirmation = is_coded and said[-1][1] != "confirm" and said[0][1] == "confirm"
     assert (
-        "d" in coded_units(undone, tags, exclusive=("posture",)).get("Ana", set())
+        "d" in coded_units(active_decisions(undone), tags, exclusive=("posture",)).get("Ana", set())
     ) is is_by_confirmation
 
 
@@ -933,11 +934,13 @@ def test_a_merge_proposal_that_was_refused_is_not_made_again(
         }
         for one, other in pairs
     )
-    found = left_proposals(proposals, decided(*decisions)["themes"], taken(*decisions))
+    found = left_proposals(
+        proposals, decided(*decisions)["themes"], active_decisions(taken(*decisions))
+    )
     assert list(found[["theme_id", "other_theme_id"]].itertuples(index=False, name=None)) == left
-    assert list(
-        left_proposals(proposals.iloc[:0], machine()["themes"], taken(*decisions)).columns
-    ) == list(proposals.columns)
+    assert list(left_proposals(proposals.iloc[:0], machine()["themes"], []).columns) == list(
+        proposals.columns
+    )
 
 
 def save(name: str, **weights: Any) -> dict[str, Any]:
@@ -985,7 +988,7 @@ def test_the_weighting_in_use_is_the_last_chosen_that_exists(
     decisions: list[dict[str, Any]], name: str
 ) -> None:
     settings = RankSettings()
-    found = weights_in_use(taken(*decisions), settings)
+    found = weights_in_use(active_decisions(taken(*decisions)), settings)
     assert found.name == name
     assert found.weights.need == (1.0 if name == "Élus" else 0.0 if name else settings.weights.need)
     assert (found.weights == settings.weights) == (not name)
@@ -995,7 +998,7 @@ def test_a_weighting_saved_again_has_its_last_weights_and_author() -> None:
     decisions = taken(
         save("Élus", need=1), save("Élus", tables=2, need=1) | {"author": "omar"}, use("Élus")
     )
-    (found,) = saved_weightings(decisions).values()
+    (found,) = saved_weightings(active_decisions(decisions)).values()
     assert (found.author, found.decision_id, found.weights.tables, found.weights.late) == (
         "omar",
         2,
@@ -1219,7 +1222,7 @@ NOW = [  # what the themes held when the decision was taken, the decision, wheth
 def test_a_decision_holds_as_long_as_its_theme_is_about_the_same_passages(
     then: dict[str, str], decision: dict[str, Any], is_applied: bool
 ) -> None:
-    grounds = note_grounds(taken(decision), members_of(**then), NO_GROUNDS)
+    grounds = note_grounds(read_decisions(taken(decision)), members_of(**then), NO_GROUNDS)
     reviewed = apply_decisions(machine(), taken(decision), grounds=grounds)
     (effect,) = reviewed.pop("decision_effects").itertuples()
     assert effect.state == ("appliquée" if is_applied else "à revoir")
@@ -1235,8 +1238,10 @@ def same(first: dict[str, pd.DataFrame], second: dict[str, pd.DataFrame]) -> boo
 
 def test_a_decision_taken_again_replaces_the_one_that_awaited_it() -> None:
     first, again = on_theme("merge_theme", "cars", "lait"), on_theme("merge_theme", "cars", "haie")
-    grounds = note_grounds(taken(first), members_of(cars="d e f", lait="d e", haie="f"), NO_GROUNDS)
-    grounds = note_grounds(taken(first, again), machine()["theme_members"], grounds)
+    grounds = note_grounds(
+        read_decisions(taken(first)), members_of(cars="d e f", lait="d e", haie="f"), NO_GROUNDS
+    )
+    grounds = note_grounds(read_decisions(taken(first, again)), machine()["theme_members"], grounds)
     assert grounds.loc[grounds["decision_id"] == 1, "unit_ids"].tolist() == [
         '["d", "e", "f"]',
         '["d", "e"]',
@@ -1248,7 +1253,9 @@ def test_a_decision_taken_again_replaces_the_one_that_awaited_it() -> None:
 
 def test_a_decision_undone_or_whose_theme_is_gone_awaits_nothing() -> None:
     merge = on_theme("merge_theme", "cars", "lait")
-    grounds = note_grounds(taken(merge, undo(1)), members_of(cars="d e f"), NO_GROUNDS)
+    grounds = note_grounds(
+        read_decisions(taken(merge, undo(1))), members_of(cars="d e f"), NO_GROUNDS
+    )
     assert (
         apply_decisions(machine(), taken(merge, undo(1)), grounds=grounds)["decision_effects"][
             "state"
@@ -1256,7 +1263,7 @@ def test_a_decision_undone_or_whose_theme_is_gone_awaits_nothing() -> None:
         == "annulée"
     )
     gone = on_theme("rename_theme", "parti", "Venir")
-    grounds = note_grounds(taken(gone), members_of(parti="a b"), NO_GROUNDS)
+    grounds = note_grounds(read_decisions(taken(gone)), members_of(parti="a b"), NO_GROUNDS)
     assert apply_decisions(machine(), taken(gone), grounds=grounds)["decision_effects"][
         "state"
     ].tolist() == ["sans objet"]
@@ -1265,7 +1272,7 @@ def test_a_decision_undone_or_whose_theme_is_gone_awaits_nothing() -> None:
 @pytest.mark.parametrize("seed", SEEDS[:10])
 def test_while_themes_hold_what_they_held_nothing_awaits_a_review(seed: int) -> None:
     decisions = taken(*random_decisions(seed))
-    grounds = note_grounds(decisions, machine()["theme_members"], NO_GROUNDS)
+    grounds = note_grounds(read_decisions(decisions), machine()["theme_members"], NO_GROUNDS)
     assert same(
         apply_decisions(machine(), decisions, grounds=grounds),
         apply_decisions(machine(), decisions),
@@ -1291,7 +1298,7 @@ def test_one_line_says_how_many_decisions_stopped_applying_and_where_to_see_them
         {"decision_id": number, "action": "rename_theme", "state": state, "reason": None}
         for number, state in enumerate(states, start=1)
     )
-    told = told_idle(effects, "etude")
+    told = idle_sentence(effects, "etude")
     assert (
         told is None
         if expected is None
@@ -1304,7 +1311,6 @@ def test_pages_of_themes_leave_out_what_awaits_a_review() -> None:
         machine(),
         taken(on_theme("merge_theme", "cars", "lait"), on_theme("rename_theme", "haie", "Bocage")),
     )
-    journal = SimpleNamespace(store=SimpleNamespace(read=lambda: merge))
     for state, left in (("appliquée", {"lait", "haie"}), ("à revoir", {"cars", "lait", "haie"})):
         effect = {
             "decision_id": 1,
@@ -1317,6 +1323,6 @@ def test_pages_of_themes_leave_out_what_awaits_a_review() -> None:
             {"units": tables["units"], "decision_effects": DECISION_EFFECTS.build([effect])},
             tables,
         )
-        now = live._replayed(snapshot, journal, 2)  # type: ignore[arg-type]
+        now = review_state.replay_themes(snapshot, read_decisions(merge), 2)
         assert set(now.labels) == left and now.labels["haie"] == "Bocage"
         assert snapshot.to_review == ({} if state == "appliquée" else {1: "Devenu un autre."})

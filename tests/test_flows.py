@@ -21,13 +21,13 @@ from flows.vault import Vault
 from models.embedder import encoder_used
 from pipeline.cli import copy_demo, main
 from pipeline.cluster.families import LEAST, MOST
-from pipeline.decisions.weightings import weighting_value
 from pipeline.evaluate import evaluate_study
 from pipeline.files import data_path, file_hash
 from pipeline.ingest import child
 from pipeline.settings.stages import EmbedSettings
 from pipeline.study import Study
 from pipeline.tables import TABLES
+from support.decisions import weighting_value
 from support.studies import RETZ, new_small_study
 
 ROOT = Path(__file__).parent.parent

@@ -14,7 +14,7 @@ from models.registry import read_tagger
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, OwnAxis, Scores, Thresholds, choose_thresholds
 from pipeline.agreement import codings_of_people, machine_coding, measure_agreement
-from pipeline.decisions import apply_decisions
+from pipeline.decisions import active_decisions, apply_decisions
 from pipeline.evaluate import code_figures, exclusive_figures
 from pipeline.evaluate.gold import Alignment
 from pipeline.grid import load_grid
@@ -266,7 +266,7 @@ def test_coders_are_compared_on_every_axis(grid: Grid):
     decisions = taken(
         on_tag("add", "u1", "echelle", "interco"), on_tag("accept", "u1", "public", "jeunes")
     )
-    people = codings_of_people(CODED, decisions, exclusive=grid.exclusive)
+    people = codings_of_people(CODED, active_decisions(decisions), exclusive=grid.exclusive)
     assert people[0].codes == {"u1": frozenset({("echelle", "interco"), ("public", "jeunes")})}
     found = measure_agreement([machine_coding(CODED, ["u1", "u2"]), *people], grid).set_index(
         ["axis", "code"]

@@ -20,8 +20,8 @@ from pipeline.exchange.documents import gather_codings
 from pipeline.exchange.import_project import Taken, take_project
 from pipeline.exchange.project import plain_text, project_file, read_project, settle_spans
 from pipeline.publish.text import zipped
-from pipeline.standing import confirmation
 from pipeline.tables.material import DECISIONS
+from support.decisions import confirmation
 from support.draws import seeds
 from support.exchanged import GRID, Doc, Line, Tables, any_study, made_study, on_tag, small, taken
 
@@ -65,6 +65,11 @@ def brought(
     )
 
 
+def rows_of(found: Taken) -> list[dict[str, Any]]:
+    """The decisions as rows of the store."""
+    return [decision.row() for decision in found.decisions]
+
+
 def told(found: Taken) -> list[tuple[str, ...]]:
     """(author, action, unit, axis, code or theme), sorted."""
     return sorted(
@@ -75,7 +80,7 @@ def told(found: Taken) -> list[tuple[str, ...]]:
             row.get("axis", "theme"),
             row.get("code") or row["value"],
         )
-        for row in found.decisions
+        for row in rows_of(found)
     )
 
 
@@ -292,7 +297,7 @@ def test_what_was_exported_comes_back_and_goes_out_again_as_the_same_bytes(
     found = brought(files, tmp_path, tables)
     assert found.n_known == 0
     again = DECISIONS.build(
-        {"decision_id": place} | row for place, row in enumerate(found.decisions, start=1)
+        {"decision_id": place} | row for place, row in enumerate(rows_of(found), start=1)
     )
     assert exported(tables, again) == files
     assert brought(files, tmp_path, tables, known=decisions).decisions == ()
@@ -382,7 +387,7 @@ def test_a_selection_speaks_of_the_passages_that_it_covers_by_half(
     span: tuple[int, int], units: list[str], tmp_path: Path
 ) -> None:
     found = brought(selected(TWO, span), tmp_path, TWO)
-    assert [row["unit_id"] for row in found.decisions] == units
+    assert [row["unit_id"] for row in rows_of(found)] == units
     assert sum(found.left_out.values()) == (0 if units else 1)
 
 
@@ -461,7 +466,7 @@ def test_an_author_may_be_given_and_an_unknown_code_is_named_with_all_else_that_
         )
     )
     found = brought(change(exported(small(), CODED)), tmp_path, author="Ana")
-    assert {row["author"] for row in found.decisions} == {"Ana"}
+    assert {row["author"] for row in rows_of(found)} == {"Ana"}
     assert found.lines == ("notes et mémos : 1",)
     unknown = on_xml(
         lambda xml: xml.replace('name="Offre de biens et services"', 'name="Mobilité 🚲"').replace(
@@ -492,7 +497,7 @@ def test_of_two_themes_that_a_person_put_on_a_passage_the_last_one_counts(tmp_pa
         for day, identity in enumerate(codes, start=1)
     )
     found = brought(files | {"project.qde": xml.replace(coding, both).encode()}, tmp_path)
-    assert [row["value"] for row in found.decisions] == [list(codes.values())[1]]
+    assert [row["value"] for row in rows_of(found)] == [list(codes.values())[1]]
     assert found.left_out[reasons.SECOND_THEME] == 1
 
 

@@ -10,10 +10,10 @@ import pandas as pd
 import pytest
 
 from flows.run import run_study
-from pipeline.decisions.on_themes import split_id
+from pipeline.decisions.themes import split_id
 from pipeline.files import data_path
-from pipeline.standing import confirmation, confirmed_codes
 from pipeline.study import Study
+from support.decisions import confirmation, confirmed_codes
 
 FIRST = ("Saint-Omer 2026-03-12", "Roubaix 2026-04-02")
 NEXT = "Thiérache 2026-05-19"

@@ -113,11 +113,16 @@ def brought(
     )
 
 
+def rows_of(found: Taken) -> list[dict[str, Any]]:
+    """The decisions as rows of the store."""
+    return [decision.row() for decision in found.decisions]
+
+
 def told(found: Taken) -> list[str]:
     """`action unit code or theme`, in order."""
     return [
         f"{row['action']} {row['unit_id']} {row.get('code') or row.get('value')}"
-        for row in found.decisions
+        for row in rows_of(found)
     ]
 
 
@@ -269,7 +274,7 @@ def test_a_line_that_was_read_decides(
     )
     assert told(found) == expected
     assert found.lines == ()
-    assert {row["author"] for row in found.decisions} <= {"Lise"}
+    assert {row["author"] for row in rows_of(found)} <= {"Lise"}
 
 
 REFUSED: list[tuple[str, dict[tuple[str, str], str], str]] = [
@@ -310,13 +315,13 @@ def test_the_same_file_twice_adds_nothing_and_never_undoes_a_later_word(tmp_path
         saved="2026-03-01",
     )
     first = brought(content, tmp_path)
-    assert {row["why"] for row in first.decisions} == {"à voir"}
-    assert {row["decided_at"] for row in first.decisions} == {"2026-03-01T00:00:00+00:00"}
-    known = taken(*first.decisions)
+    assert {row["why"] for row in rows_of(first)} == {"à voir"}
+    assert {row["decided_at"] for row in rows_of(first)} == {"2026-03-01T00:00:00+00:00"}
+    known = taken(*rows_of(first))
     again = brought(content, tmp_path, known=known)
     assert (again.decisions, again.n_known) == ((), 3)
     later = taken(
-        *first.decisions,
+        *rows_of(first),
         on_tag(
             "reject", "d0u0", "rubrique", "enjeux.social", decided_at="2026-03-02T00:00:00+00:00"
         ),

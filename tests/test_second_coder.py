@@ -21,11 +21,11 @@ from pipeline.grid import load_grid
 from pipeline.show import results
 from pipeline.show.results import study_status
 from pipeline.show.writing import consent, cost_line
-from pipeline.standing import confirmation
 from pipeline.study import Study
 from pipeline.tables import TABLES
 from pipeline.tables.material import SECOND_TAGS
 from support.chat_server import ChatServer, honest, serving
+from support.decisions import confirmation
 from support.invented import said, study, tag
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))

@@ -8,9 +8,9 @@ import pytest
 from flows.encryption import PASSPHRASE
 from flows.typed_texts import decisions_to_show, keep_decisions, typed_without_names
 from flows.vault import Vault
-from pipeline.decisions.weightings import weighting_value
 from pipeline.pseudonymise.vault import Registry
 from pipeline.study import Study
+from support.decisions import weighting_value
 
 TYPED = [
     ("Les cars de Baudrillart", "Les cars de [personne]"),

@@ -1,84 +1,194 @@
-"""Replay people's decisions over the machine's tables: reviewed tables = machine tables + decisions that stand.
+"""Replay people's decisions over the machine's tables: reviewed tables = machine tables + active decisions.
 
 Pure, and safe to run again: replaying over reviewed tables changes nothing. The last decision on a subject wins; decisions on
-different subjects may come in any order. A decision whose passage or theme is gone is reported as void with its reason, never lost: it
-stays in the store and applies again when its subject comes back.
+different subjects may come in any order. A decision whose passage or theme is gone is reported as void with its reason, never
+lost: it stays in the store and applies again when its subject comes back.
 
 In:   units, tags, themes, theme_families, theme_members of the machine; decisions; decision_grounds
-Out:  the same tables as reviewed; units as they were; decision_effects
+Out:  the same tables as reviewed; decision_effects
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import pandas as pd
 
-from pipeline.decisions.effects import APPLIED, Effects
-from pipeline.decisions.grounds import decisions_to_review, note_grounds
-from pipeline.decisions.on_families import review_families
-from pipeline.decisions.on_tags import review_tags
-from pipeline.decisions.on_themes import Replay, left_proposals, refused_merges, split_id
-from pipeline.decisions.weightings import (
-    Weighting,
+from pipeline.decisions import kinds, tags, themes
+from pipeline.decisions.kinds import (
+    Decision,
+    Reviewed,
+    Subject,
+    Undo,
     saved_weightings,
-    weighting_value,
-    weights_in_use,
+    undone_by,
+    weighting_in_use,
 )
+from pipeline.decisions.replay import ThemeReplay, decisions_to_review
+from pipeline.decisions.tags import review_tags
+from pipeline.errors import TableError
 from pipeline.grid.codes import STANDARD, Axis
-from pipeline.standing import confirmed_units, judgements, standing
 from pipeline.tables.material import DECISION_EFFECTS
 
 __all__ = [
-    "Weighting",
+    "KINDS",
+    "Decision",
+    "active_decisions",
     "apply_decisions",
-    "left_proposals",
-    "note_grounds",
-    "refused_merges",
-    "saved_weightings",
-    "split_id",
-    "standing",
-    "weighting_value",
-    "weights_in_use",
+    "idle_sentence",
+    "kind_of",
+    "read_decision",
+    "read_decisions",
 ]
 
+APPLIED, REPLACED, UNDONE = "appliquée", "remplacée", "annulée"
+TO_REVIEW, VOID = "à revoir", "sans objet"
+KINDS = MappingProxyType({kind.action: kind for kind in (*tags.KINDS, *themes.KINDS, *kinds.KINDS)})
 log = logging.getLogger(__name__)
 
 
+def kind_of(action: object) -> type[Decision]:
+    """The class of an action. Raises `TableError` for one that does not exist."""
+    try:
+        return KINDS[str(action)]
+    except KeyError:
+        raise TableError(
+            f"décision « {action} »",
+            f"un de : {', '.join(KINDS)}",
+            "mettre ateliers à jour, ou corriger l'action",
+        ) from None
+
+
+def read_decision(row: Mapping[str, Any]) -> Decision:
+    """The decision that a row of DECISIONS holds."""
+    return kind_of(row["action"]).read(row)
+
+
+def read_decisions(table: pd.DataFrame) -> list[Decision]:
+    """Return the decisions of a table as the store gives it, in order, undone ones and undoings too."""
+    columns = [str(name) for name in table.columns]
+    rows = table.sort_values("decision_id").itertuples(index=False, name=None)
+    return [read_decision(dict(zip(columns, row, strict=True))) for row in rows]
+
+
+def active_decisions(decisions: pd.DataFrame | Iterable[Decision]) -> list[Decision]:
+    """Return, in order, the decisions that nobody undid; the undoings themselves, whose work is done, are left out."""
+    listed = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
+    undone = undone_by(listed)
+    return [row for row in listed if row.decision_id not in undone and not isinstance(row, Undo)]
+
+
 def apply_decisions(
-    tables: dict[str, pd.DataFrame],
-    decisions: pd.DataFrame,
+    machine: Mapping[str, pd.DataFrame],
+    decisions: pd.DataFrame | Iterable[Decision],
     *,
     axes: Sequence[Axis] = tuple(STANDARD.values()),
     grounds: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return units, tags, themes, theme_families and theme_members as people reviewed them, and decision_effects.
 
-    `axes` are the grid's; a decision on another one is void. `grounds`, decision_grounds, tells what themes held when people decided on
-    them: a decision on a theme that became another is not applied, and awaits a review.
+    `axes` are the grid's; a decision on another one is void. `grounds`, decision_grounds, says what themes held when people
+    decided on them: a decision on a theme that became another is not applied, and awaits a review.
     """
-    units, said = tables["units"], standing(decisions)
+    listed = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
+    units, exclusive = machine["units"], {axis.axis: axis.is_exclusive for axis in axes}
     to_review = (
-        {} if grounds is None else decisions_to_review(grounds, tables["theme_members"], units)
+        {} if grounds is None else decisions_to_review(grounds, machine["theme_members"], units)
     )
-    said = said[~said["decision_id"].isin(list(to_review))]
-    exclusive = frozenset(axis.axis for axis in axes if axis.is_exclusive)
-    judged = judgements(said, tables["tags"])
-    known = judged[judged["axis"].isin([axis.axis for axis in axes])]
-    tags = review_tags(tables["tags"], units, known, exclusive, confirmed=confirmed_units(said))
-    replay = Replay(tables["themes"], tables["theme_members"], units, said)
-    reviewed = review_families(tables["theme_families"], replay, units, said)
-    effects = DECISION_EFFECTS.build(
-        Effects.of(replay, reviewed, tags, axes, said).rows(decisions, to_review)
+    active = [row for row in active_decisions(listed) if row.decision_id not in to_review]
+    replay = ThemeReplay(machine, units, active)
+    reviewed_tags = review_tags(machine["tags"], replay.unit_ids, active, exclusive)
+    reviewed = Reviewed(
+        replay,
+        _codes_borne(reviewed_tags),
+        exclusive,
+        saved_weightings(active),
+        weighting_in_use(active),
     )
-    if len(decisions):
-        log.info(
-            "décisions rejouées : %d, dont appliquées : %d",
-            len(decisions),
-            int((effects["state"] == APPLIED).sum()),
-        )
-    themes = {
-        "themes": reviewed.themes,
-        "theme_families": reviewed.families,
+    effects = DECISION_EFFECTS.build(_effects(listed, reviewed, to_review))
+    if listed:
+        n_applied = int((effects["state"] == APPLIED).sum())
+        log.info("décisions rejouées : %d, dont appliquées : %d", len(listed), n_applied)
+    return {
+        "units": units,
+        "tags": reviewed_tags,
+        "themes": replay.themes,
+        "theme_families": replay.families,
         "theme_members": replay.members,
+        "decision_effects": effects,
     }
-    return {"units": units, "tags": tags, **themes, "decision_effects": effects}
+
+
+def _codes_borne(reviewed_tags: pd.DataFrame) -> dict[str, set[tuple[str, str]]]:
+    """Axis and code by passage; a person's row counts before the machine's."""
+    ordered = reviewed_tags.sort_values(["unit_id", "axis", "code", "source"])
+    last = ordered.drop_duplicates(["unit_id", "axis", "code"], keep="last")
+    borne = last.loc[last["is_assigned"].astype(bool), ["unit_id", "axis", "code"]]
+    codes: dict[str, set[tuple[str, str]]] = {}
+    for unit_id, axis, code in borne.itertuples(index=False, name=None):
+        codes.setdefault(unit_id, set()).add((axis, code))
+    return codes
+
+
+# --- what became of each decision --------------------------------------------------------------------
+
+
+def _effects(
+    decisions: Sequence[Decision], reviewed: Reviewed, to_review: Mapping[int, str]
+) -> list[dict[str, Any]]:
+    """One row of decision_effects a decision, read from the reviewed tables: never called applied where it is not."""
+    undone, numbers = undone_by(decisions), {row.decision_id for row in decisions}
+    last: dict[Subject, int] = {}
+    for row in decisions:
+        if row.decision_id not in undone and not isinstance(row, Undo):
+            last |= dict.fromkeys(row.changes(reviewed.exclusive), row.decision_id)
+    effects = []
+    for row in decisions:
+        reason: str | None
+        if (by := undone.get(row.decision_id)) is not None:
+            state, reason = UNDONE, f"Annulée par la décision n° {by}."
+        elif isinstance(row, Undo):
+            is_there = row.target in numbers and row.target < row.decision_id
+            missing = None if is_there else "La décision à annuler n'existe pas."
+            state, reason = _applied_unless(missing)
+        else:
+            state, reason = _effect(row, reviewed, last, to_review.get(row.decision_id))
+        number, action = row.decision_id, row.action
+        effects.append({"decision_id": number, "action": action, "state": state, "reason": reason})
+    return effects
+
+
+def _effect(
+    row: Decision, reviewed: Reviewed, last: Mapping[Subject, int], to_review: str | None
+) -> tuple[str, str | None]:
+    """State and reason of an active decision; `last` numbers the last decision that changed each subject."""
+    missing = row.missing(reviewed)
+    if to_review is None and (missing is not None or row.holds(reviewed)):
+        return _applied_unless(missing)
+    by = max((last.get(subject, 0) for subject in row.applies_to(reviewed.exclusive)), default=0)
+    if by > row.decision_id:
+        return REPLACED, f"Remplacée par une décision plus récente (n° {by})."
+    return (TO_REVIEW, to_review) if to_review else _applied_unless(row.why_not())
+
+
+def _applied_unless(reason: str | None) -> tuple[str, str | None]:
+    return (VOID if reason else APPLIED), reason
+
+
+def idle_sentence(effects: pd.DataFrame, root: object) -> str | None:
+    """Say in one line how many decisions stopped applying, and where to see them; None where all active ones apply."""
+    n_to_review, n_void = (int((effects["state"] == state).sum()) for state in (TO_REVIEW, VOID))
+    n = n_to_review + n_void
+    if not n:
+        return None
+    parts = []
+    if n_to_review:
+        parts.append(f"{n_to_review} à revoir, leur thème est devenu un autre")
+    if n_void:
+        message = "{n} sans objet, faute de leur passage, de leur thème ou d'un autre code"
+        parts.append(message.format(n=n_void))
+    verb = "décision ne s'applique plus" if n == 1 else "décisions ne s'appliquent plus"
+    return "{n} {verb} : {parts} ; les voir : ateliers review {root}, page Résultats".format(
+        n=n, verb=verb, parts=" ; ".join(parts), root=root
+    )

@@ -7,18 +7,21 @@ Out:  rows of documents with a `name`; PassageCoding; the text of an IRaMuTeQ co
 import re
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
 import pandas as pd
 
+from pipeline.decisions import active_decisions
+from pipeline.decisions.kinds import Decision
+from pipeline.decisions.tags import words_in_order
+from pipeline.decisions.themes import MoveUnit
 from pipeline.exchange.codebook import THEME
 from pipeline.exchange.xml import one_line
 from pipeline.grid.codes import RUBRIQUE, Axis, Grid
 from pipeline.publish.report.passages import Tables, gather_passages, rows_of, workshop_names
 from pipeline.publish.text import word
-from pipeline.standing import judgements, standing
 from pipeline.text import fold
 
 
@@ -47,7 +50,6 @@ def named_documents(tables: Tables) -> list[Any]:
 
 
 MACHINE = "automate"  # the user who stands for the machine, followed by a version
-ADDING = ("accept_tag", "add_tag")
 _KEY = ["unit_id", "axis", "code"]
 
 
@@ -77,16 +79,17 @@ def gather_codings(
     unit_ids = set(tables["units"]["unit_id"])
     codes = {(code.axis, code.code) for code in grid.codes}
     proposed = machine_tags if machine_tags is not None and len(machine_tags) else tables["tags"]
+    active = active_decisions(decisions)
     on_tags = [
         *_machine_codings(tables["tags"], machine_tags),
-        *_personal_codings(judgements(decisions, proposed), grid.exclusive),
+        *_personal_codings(active, proposed, grid.exclusive),
     ]
     codings = [
         coding
         for coding in on_tags
         if coding.unit_id in unit_ids and (coding.axis, coding.code) in codes
     ]
-    return sorted([*codings, *_theme_codings(tables, standing(decisions))])
+    return sorted([*codings, *_theme_codings(tables, active)])
 
 
 def _machine_codings(
@@ -101,33 +104,37 @@ def _machine_codings(
         yield PassageCoding(unit_id, "", axis, code)
 
 
-def _personal_codings(judged: pd.DataFrame, exclusive: Collection[str]) -> Iterator[PassageCoding]:
+def _personal_codings(
+    active: Iterable[Decision], proposed: pd.DataFrame, exclusive: Collection[str]
+) -> Iterator[PassageCoding]:
     """Each author's last word on each code of a unit, where it is for it.
 
     Of an `exclusive` axis, the last code alone.
     """
-    last = judged.drop_duplicates(["author", *_KEY], keep="last")
-    adding = last[last["action"].isin(ADDING)]
-    is_exclusive = adding["axis"].isin(exclusive)
-    last_of_axis = adding[is_exclusive].drop_duplicates(["author", "unit_id", "axis"], keep="last")
-    columns = ["unit_id", "author", "axis", "code", "decided_at"]
-    for rows in (adding[~is_exclusive], last_of_axis):
-        for row in rows[columns].itertuples(index=False, name=None):
-            yield PassageCoding(*map(str, row))
+    words: dict[tuple[str, str, str, str], tuple[str, bool]] = {}
+    for decision, (axis, code), stays in words_in_order(active, proposed):
+        key = (str(decision.unit_id), decision.author, axis, code)
+        words.pop(key, None)  # the last word comes last
+        words[key] = decision.decided_at, stays
+    codings: dict[tuple[str, ...], PassageCoding] = {}
+    for key, (decided_at, stays) in words.items():
+        if stays:
+            slot = key[:3] if key[2] in exclusive else key
+            codings[slot] = PassageCoding(*key, decided_at)
+    yield from codings.values()
 
 
-def _theme_codings(tables: Tables, decisions: pd.DataFrame) -> Iterator[PassageCoding]:
+def _theme_codings(tables: Tables, active: Iterable[Decision]) -> Iterator[PassageCoding]:
     """The theme of each unit, by the person who last put it there, else by the machine."""
     theme_ids = set(tables["themes"]["theme_id"])
-    moves = decisions[decisions["action"] == "move_unit"].sort_values("decision_id")
-    move_by_unit = {str(row.unit_id): row for row in rows_of(moves)}  # the last one of each
+    moves = {row.unit_id: row for row in active if isinstance(row, MoveUnit)}
     members = tables["theme_members"][["unit_id", "theme_id"]]
     for unit_id, theme_id in members.itertuples(index=False, name=None):
         if theme_id in theme_ids:
-            move = move_by_unit.get(unit_id)
+            move = moves.get(unit_id)
             author, decided_at = "", ""
-            if move is not None and move.value == theme_id:
-                author, decided_at = str(move.author), str(move.decided_at)
+            if move is not None and move.into_id == theme_id:
+                author, decided_at = move.author, move.decided_at
             yield PassageCoding(unit_id, author, THEME, theme_id, decided_at)
 
 

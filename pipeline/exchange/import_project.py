@@ -6,12 +6,16 @@ Out:  Taken: the decisions that are new to the study, and what was left out, by 
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
 import pandas as pd
 
+from pipeline.decisions import Decision, active_decisions, read_decisions
+from pipeline.decisions.kinds import undone_by
+from pipeline.decisions.tags import put_code, words_in_order
+from pipeline.decisions.themes import MoveUnit
 from pipeline.exchange.codebook import THEME, CodebookEntry, build_codebook, identifier_in, walk
 from pipeline.exchange.documents import MACHINE, named_documents
 from pipeline.exchange.project import (
@@ -26,7 +30,6 @@ from pipeline.exchange.project import (
 from pipeline.exchange.xml import guid, xml_text
 from pipeline.grid.codes import Grid
 from pipeline.publish.report.passages import Tables, rows_of
-from pipeline.standing import judgements, standing, undone_by
 from pipeline.text import counted, fold
 
 _WHY = "importé d'un projet REFI-QDA"
@@ -74,7 +77,7 @@ class _ProjectReader:
         self.reasons: list[str] = []
         self.unknown_codes: Counter[str] = Counter()
 
-    def decisions(self) -> "Iterator[Decision]":
+    def decisions(self) -> Iterator[Decision]:
         """A decision each time that a person put a code on a unit, in the order of the file."""
         for source in self._project.sources:
             for selection, match in zip(source.selections, self._finder.find(source), strict=True):
@@ -109,16 +112,13 @@ class _ProjectReader:
             self.unknown_codes[written.name if written else "?"] += 1
         return None
 
-    def _decision(
-        self, unit_id: str, entry: CodebookEntry, coder: str, coded_at: str
-    ) -> "Decision":
-        decision: dict[str, Any] = {"author": coder, "unit_id": unit_id, "why": _WHY}
-        decision["decided_at"] = settled_time(coded_at)
+    def _decision(self, unit_id: str, entry: CodebookEntry, coder: str, coded_at: str) -> Decision:
         if entry.axis == THEME:
-            return decision | {"action": "move_unit", "value": entry.code}
-        is_proposed = (unit_id, entry.axis, entry.code) in self._proposed
-        action = "accept_tag" if is_proposed else "add_tag"
-        return decision | {"action": action, "axis": entry.axis, "code": entry.code}
+            decision: Decision = MoveUnit(unit_id, None, entry.code)
+        else:
+            is_proposed = (unit_id, entry.axis, entry.code) in self._proposed
+            decision = put_code(unit_id, (entry.axis, entry.code), is_proposed=is_proposed)
+        return replace(decision, author=coder, why=_WHY, decided_at=settled_time(coded_at))
 
 
 def proposed_codes(tags: pd.DataFrame) -> set[tuple[str, str, str]]:
@@ -152,21 +152,17 @@ class _KnownCodes:
         )
 
 
-def _with_one_theme(read: "list[Decision]", reasons: list[str]) -> "list[Decision]":
+def _with_one_theme(read: list[Decision], reasons: list[str]) -> list[Decision]:
     """`read` with each unit in one theme at most by one person: the last one put."""
-    last: dict[tuple[str, str], int] = {}
-    for i in sorted(range(len(read)), key=lambda i: (read[i]["decided_at"], i)):
-        if read[i]["action"] == "move_unit":
-            key = read[i]["author"], read[i]["unit_id"]
-            if key in last and read[last[key]]["value"] != read[i]["value"]:
+    last: dict[tuple[str, str | None], MoveUnit] = {}
+    for decision in sorted(read, key=lambda decision: decision.decided_at):
+        if isinstance(decision, MoveUnit):
+            key = decision.author, decision.unit_id
+            if key in last and last[key].into_id != decision.into_id:
                 reasons.append(SECOND_THEME)
-            last[key] = i
-    last_moves = set(last.values())
-    return [
-        decision
-        for i, decision in enumerate(read)
-        if decision["action"] != "move_unit" or i in last_moves
-    ]
+            last[key] = decision
+    kept = {id(decision) for decision in last.values()}
+    return [row for row in read if not isinstance(row, MoveUnit) or id(row) in kept]
 
 
 _SHARE = 0.5  # of the unit or of the selection that must lie in the other
@@ -269,12 +265,6 @@ def _selected(span: Span, text: str, units: Iterable[Any]) -> SelectedUnits:
     return SelectedUnits(tuple(unit_ids), "" if unit_ids else NO_UNIT)
 
 
-_UNSAID = object()
-Decision = dict[
-    str, Any
-]  # the columns of DECISIONS that a file tells; decided_at is blank where it tells no time
-
-
 @dataclass(frozen=True)
 class Taken:
     """`decisions` that the study has not yet, in order; `n_known` it has; `left_out` counts the rest by reason, `lines` names them."""
@@ -287,7 +277,11 @@ class Taken:
     @property
     def by_author(self) -> dict[str, int]:
         """How many new decisions each person took."""
-        return dict(sorted(Counter(decision["author"] for decision in self.decisions).items()))
+        return dict(sorted(Counter(decision.author for decision in self.decisions).items()))
+
+
+_Subject = tuple[str, ...]
+_Word = str | bool | None  # the theme of a passage, blank for none, or whether a code is there
 
 
 def take_new(
@@ -298,44 +292,46 @@ def take_new(
     One says nothing new where its author already said the same last, or where another thing was said or undone on the same subject
     since. `tags` tell what a confirmation of a unit's codes rejects.
     """
-    said = _said(known, tags)
+    last = _last_words(read_decisions(known), tags)
     new, n_known = [], 0
-    for decision in _in_order(read):
-        subject, word, moment = (
-            _subject(decision),
-            _word(decision),
-            _seconds(decision["decided_at"]),
-        )
-        last = said.get(subject)
-        if last is not None and (last[0] == word or moment <= last[1]):
+    for decision in sorted(read, key=lambda decision: _seconds(decision.decided_at)):
+        ((_decision, subject, word),) = _words([decision], tags)
+        moment = _seconds(decision.decided_at)
+        before = last.get(subject)
+        if before is not None and (before[0] == word or moment <= before[1]):
             n_known += 1
             continue
-        said[subject] = word, moment
+        last[subject] = word, moment
         new.append(decision)
     return tuple(new), n_known
 
 
-def _said(known: pd.DataFrame, tags: pd.DataFrame) -> dict[tuple[Any, ...], tuple[Any, float]]:
-    """What stands on each subject, `_UNSAID` where all was undone, and when it was last said or undone."""
-    by, moments = (
-        undone_by(known),
-        dict(zip(known["decision_id"], known["decided_at"], strict=True)),
-    )
-    said = {
-        _subject(row): (_UNSAID, _seconds(moments[by[row["decision_id"]]]))
-        for row in _rows(known[known["decision_id"].isin(list(by))], tags)
+def _last_words(
+    decisions: Sequence[Decision], tags: pd.DataFrame
+) -> dict[_Subject, tuple[_Word, float]]:
+    """What holds on each subject, None where all was undone, and when it was last said or undone."""
+    by = undone_by(decisions)
+    moments = {row.decision_id: _seconds(row.decided_at) for row in decisions}
+    undone = [row for row in decisions if row.decision_id in by]
+    last: dict[_Subject, tuple[_Word, float]] = {
+        subject: (None, moments[by[row.decision_id]])
+        for row, subject, _word in _words(undone, tags)
     }
-    for row in _rows(standing(known), tags):
-        subject = _subject(row)
-        before = said.get(subject, (_UNSAID, float("-inf")))
-        said[subject] = _word(row), max(before[1], _seconds(row["decided_at"]))
-    return said
+    for row, subject, word in _words(active_decisions(decisions), tags):
+        _before, moment = last.get(subject, (None, float("-inf")))
+        last[subject] = word, max(moment, moments[row.decision_id])
+    return last
 
 
-def _rows(decisions: pd.DataFrame, tags: pd.DataFrame) -> list[dict[Any, Any]]:
-    """Those on the themes and codes of units, one a subject and in order."""
-    moves = decisions[decisions["action"] == "move_unit"].sort_values("decision_id")
-    return [*moves.to_dict("records"), *judgements(decisions, tags).to_dict("records")]
+def _words(
+    decisions: Sequence[Decision], tags: pd.DataFrame
+) -> Iterator[tuple[Decision, _Subject, _Word]]:
+    """What decisions say of the themes and codes of passages: for whom, of what, and the word on it."""
+    for row in decisions:
+        if isinstance(row, MoveUnit):
+            yield row, (row.author, str(row.unit_id), THEME), row.into_id or ""
+    for tagged, code, stays in words_in_order(decisions, tags):
+        yield tagged, (tagged.author, str(tagged.unit_id), *code), stays
 
 
 def settled_time(written: str | None) -> str:
@@ -347,27 +343,6 @@ def settled_time(written: str | None) -> str:
 def counted_reasons(reasons: Iterable[str]) -> dict[str, int]:
     """Each reason and how often it was given, the most frequent first."""
     return dict(sorted(Counter(reasons).items(), key=lambda pair: (-pair[1], pair[0])))
-
-
-def _in_order(read: Iterable[Decision]) -> Sequence[Decision]:
-    return sorted(read, key=lambda decision: _seconds(decision["decided_at"]))
-
-
-def _subject(row: Mapping[Any, Any]) -> tuple[Any, ...]:
-    """What a decision is about: for whom, a code of a unit, the posture of a unit, or its theme."""
-    if row["action"] == "move_unit":
-        return row["author"], row["unit_id"], "theme"
-    return row["author"], row["unit_id"], row.get("axis"), row.get("code")
-
-
-def _word(row: Mapping[Any, Any]) -> Any:
-    """What a decision says of its subject: the theme, or whether the code is there."""
-    value = row.get("value")
-    return (
-        (value if isinstance(value, str) else "")
-        if row["action"] == "move_unit"
-        else row["action"] != "reject_tag"
-    )
 
 
 def _seconds(moment: Any) -> float:

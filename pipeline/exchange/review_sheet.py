@@ -11,7 +11,7 @@ import io
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
@@ -21,10 +21,12 @@ import pandas as pd
 import xlsxwriter
 from xlsxwriter.utility import xl_col_to_name
 
+from pipeline.decisions import Decision
+from pipeline.decisions.tags import RejectTag, put_code
+from pipeline.decisions.themes import MoveUnit
 from pipeline.errors import StudyError, UsageError
 from pipeline.exchange.codebook import THEME, build_codebook, walk
 from pipeline.exchange.import_project import (
-    Decision,
     Taken,
     counted_reasons,
     proposed_codes,
@@ -391,10 +393,15 @@ class _SheetReader:
             self.refused.append((number, UNKNOWN_THEME if axis == THEME else UNKNOWN_CODE, cell))
         else:
             why = one_line(own["remarque"])[:_WHY_CHARS] or None
-            common = {"author": self._author, "unit_id": own["identifiant"], "why": why}
-            common["decided_at"] = self._decided_at
-            self._decide_codes(number, common, before, codes)
-            self._decide_theme(number, common, before[THEME], codes[THEME])
+            unit_id = own["identifiant"]
+            decisions = self._code_decisions(number, unit_id, before, codes)
+            decisions += self._theme_decisions(number, unit_id, before[THEME], codes[THEME])
+            by: dict[str, Any] = {
+                "author": self._author,
+                "decided_at": self._decided_at,
+                "why": why,
+            }
+            self.decisions += [replace(decision, **by) for decision in decisions]
 
     def _codes_in_cells(
         self, filled: Iterable[tuple[str, str]]
@@ -413,35 +420,37 @@ class _SheetReader:
                     codes[axis].append(code)
         return codes, unknown
 
-    def _decide_codes(
-        self, number: int, common: Decision, before: CodesByAxis, codes: CodesByAxis
-    ) -> None:
+    def _code_decisions(
+        self, number: int, unit_id: str, before: CodesByAxis, codes: CodesByAxis
+    ) -> list[Decision]:
         """One decision a code that is there or gone.
 
         Of an exclusive axis nothing is rejected: another code takes the place of the one before.
         """
+        decisions: list[Decision] = []
         for axis in (axis for axis in codes if axis != THEME):
             gone = [code for code in before[axis] if code not in codes[axis]]
             for code in (*codes[axis], *([] if axis in self._exclusive else gone)):
                 if code not in self._codes_of[axis]:
                     self.refused.append((number, UNKNOWN_CODE, code))
                     continue
-                is_proposed = (common["unit_id"], axis, code) in self._proposed
-                action = "accept_tag" if is_proposed else "add_tag"
+                is_proposed = (unit_id, axis, code) in self._proposed
                 if code in gone:
-                    action = "reject_tag"
-                self.decisions.append(common | {"action": action, "axis": axis, "code": code})
+                    decisions.append(RejectTag(unit_id, axis, code))
+                else:
+                    decisions.append(put_code(unit_id, (axis, code), is_proposed=is_proposed))
+        return decisions
 
-    def _decide_theme(
-        self, number: int, common: Decision, before: list[str], themes: list[str]
-    ) -> None:
+    def _theme_decisions(
+        self, number: int, unit_id: str, before: list[str], themes: list[str]
+    ) -> list[Decision]:
         theme_id = themes[0] if themes else NO_THEME
         if theme_id in before:
-            return
+            return []
         if theme_id in self._codes_of[THEME]:
-            self.decisions.append(common | {"action": "move_unit", "value": theme_id or None})
-        else:
-            self.refused.append((number, UNKNOWN_THEME, theme_id))
+            return [MoveUnit(unit_id, None, theme_id or None)]
+        self.refused.append((number, UNKNOWN_THEME, theme_id))
+        return []
 
 
 def _codes_before(written: str, axes: Iterable[str]) -> CodesByAxis:

@@ -25,10 +25,19 @@ from pipeline.agreement import (
     machine_coding,
     measure_agreement,
 )
+from pipeline.decisions import Decision
+from pipeline.decisions.kinds import Code
+from pipeline.decisions.tags import (
+    ConfirmUnit,
+    RejectTag,
+    TagDecision,
+    codes_after,
+    is_arbitration,
+    is_coded,
+    put_code,
+)
 from pipeline.grid.codes import POSTURE, RUBRIQUE, Grid
-from pipeline.review.journal import Decision
 from pipeline.review.snapshot import Proposed
-from pipeline.standing import CONFIRM, Code, arbitrated, arbitration, confirmed_codes, is_coded
 
 MIN_UNITS, MIN_USES = (
     30,
@@ -120,7 +129,7 @@ class Measured:
 def codings(
     tags: pd.DataFrame,
     unit_ids: Collection[str],
-    decisions: pd.DataFrame,
+    decisions: Iterable[Decision],
     grid: Grid,
     second: Mapping[str, Mapping[str, Codes]],
 ) -> list[CoderCodes]:
@@ -184,7 +193,7 @@ class Split:
     axis: str
     code: str
     is_by_first: bool
-    settled_by: Decision | None = None
+    settled_by: TagDecision | None = None
 
 
 @dataclass(frozen=True)
@@ -194,8 +203,8 @@ class Codings:
     grid: Grid
     unit_ids: Collection[str]  # in reading order
     proposed: Mapping[str, Sequence[Proposed]]
-    own: Mapping[str, Mapping[str, Sequence[Decision]]]
-    arbitrations: Mapping[str, Sequence[Decision]]  # by passage
+    own: Mapping[str, Mapping[str, Sequence[TagDecision]]]
+    arbitrations: Mapping[str, Sequence[TagDecision]]  # by passage
     second: Mapping[str, Mapping[str, Codes]] = field(
         default_factory=dict
     )  # by name of a second machine, then passage
@@ -203,21 +212,21 @@ class Codings:
     @classmethod
     def of(
         cls,
-        decisions: Iterable[Decision],
+        decisions: Iterable[TagDecision],
         unit_ids: Collection[str],
         proposed: Mapping[str, Sequence[Proposed]],
         grid: Grid,
         second: Mapping[str, Mapping[str, Codes]],
     ) -> "Codings":
-        """Read the standing `decisions` on codes of `unit_ids`, in order."""
-        own: defaultdict[str, defaultdict[str, list[Decision]]] = defaultdict(
+        """Read the active `decisions` on codes of `unit_ids`, in order."""
+        own: defaultdict[str, defaultdict[str, list[TagDecision]]] = defaultdict(
             lambda: defaultdict(list)
         )
-        settled: defaultdict[str, list[Decision]] = defaultdict(list)
+        settled: defaultdict[str, list[TagDecision]] = defaultdict(list)
         for row in decisions:
             if row.unit_id not in unit_ids:
                 continue
-            if row.action != CONFIRM and arbitrated(row.value):
+            if is_arbitration(row):
                 settled[str(row.unit_id)].append(row)
             else:
                 own[row.author][str(row.unit_id)].append(row)
@@ -246,9 +255,8 @@ class Codings:
         """What `coder` put on a passage that it coded."""
         if coder in self.second:
             return self.second[coder][unit_id]
-        return coded(
-            self._put_on(unit_id), self.own.get(coder, {}).get(unit_id, ()), self.grid.exclusive
-        )
+        put, own = self._put_on(unit_id), self.own.get(coder, {}).get(unit_id, ())
+        return codes_after(own, put, self.grid.exclusive).borne(put)
 
     def splits(self, first: str, second: str, axis: str, code: str = WHOLE_AXIS) -> list[Split]:
         """Return what the two disagree on, over one code or all those of an axis, in the order of passages and grid."""
@@ -298,7 +306,7 @@ class Codings:
     def _is_whole(self, author: str, unit_id: str) -> bool:
         return is_coded(self._put_on(unit_id), self.own[author][unit_id], self.grid.exclusive)
 
-    def _settling(self, unit_id: str, code: Code, coders: Sequence[str]) -> Decision | None:
+    def _settling(self, unit_id: str, code: Code, coders: Sequence[str]) -> TagDecision | None:
         """The last arbitration on a code, unless one of `coders` spoke of it again."""
         said = [
             row.decision_id
@@ -315,39 +323,19 @@ class Codings:
             else None
         )
 
-    def _is_about(self, row: Decision, code: Code) -> bool:
-        return row.action == CONFIRM or (
-            row.axis == code[0] and (row.code == code[1] or code[0] in self.grid.exclusive)
+    def _is_about(self, row: TagDecision, code: Code) -> bool:
+        axis, name = code
+        return isinstance(row, ConfirmUnit) or any(
+            said[0] == axis and (said[1] == name or axis in self.grid.exclusive)
+            for said, _stays in row.words(())
         )
-
-
-def coded(put: Iterable[Code], decisions: Iterable[Decision], exclusive: Iterable[str]) -> Codes:
-    """The codes on a passage that bore `put`, after one person's `decisions` in order."""
-    codes = set(put)
-    for row in decisions:
-        if row.action == CONFIRM:
-            listed = confirmed_codes(row.value)
-            if listed is not None:
-                codes = set()
-                for code in listed:
-                    _put(code, codes, exclusive)
-        elif row.action == "reject_tag":
-            codes.discard((str(row.axis), str(row.code)))
-        else:
-            _put((str(row.axis), str(row.code)), codes, exclusive)
-    return frozenset(codes)
 
 
 def verdict(
     split: Split, *, is_put: bool, is_proposed: bool, between: Sequence[str], why: str
-) -> dict[str, Any]:
+) -> TagDecision:
     """The decision that settles `split` between two coders: the code is put on the passage, or is not."""
-    action = ("accept_tag" if is_proposed else "add_tag") if is_put else "reject_tag"
-    subject = {"unit_id": split.unit_id, "axis": split.axis, "code": split.code}
-    return {"action": action, **subject, "value": arbitration(*between), "why": why}
-
-
-def _put(code: Code, codes: set[Code], exclusive: Iterable[str]) -> None:
-    if code[0] in exclusive:
-        codes -= {entry for entry in codes if entry[0] == code[0]}
-    codes.add(code)
+    code = (split.axis, split.code)
+    if not is_put:
+        return RejectTag(split.unit_id, *code, tuple(between), why=why)
+    return put_code(split.unit_id, code, is_proposed=is_proposed, between=between, why=why)

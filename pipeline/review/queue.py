@@ -14,10 +14,10 @@ from dataclasses import dataclass
 
 from django.http import QueryDict
 
+from pipeline.decisions.tags import TagDecision, codes_after
 from pipeline.grid.codes import Code, Grid
-from pipeline.review.journal import Decision, Journal
+from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Proposed, Snapshot, Unit
-from pipeline.standing import CONFIRM, confirmed_codes
 from pipeline.text import fold
 
 _PHRASE = re.compile(r"[\"«“]\s*([^\"»”]+?)\s*[\"»”]|(\S+)")
@@ -117,61 +117,33 @@ class Coded:
 
 
 def codes_on(
-    proposed: Sequence[Proposed], decisions: Iterable[Decision], grid: Grid
+    proposed: Sequence[Proposed], decisions: Iterable[TagDecision], grid: Grid
 ) -> list[Coded]:
     """Return the codes that the machine considered or the person decided on; a code that left the grid is left out."""
-    known = {(code.axis, code.code): code for code in grid.by_axis}
-    machine = {(row.axis, row.code): row for row in proposed if (row.axis, row.code) in known}
-    states = {key: PUT if row.is_assigned else CONSIDERED for key, row in machine.items()}
-    for decision in decisions:
-        _apply(decision, states, machine.keys(), grid.exclusive)
-    return [
-        Coded(
-            code,
-            states[key],
-            machine[key].score if key in machine else None,
-            tuple(machine[key].spans) if key in machine else (),
-        )
-        for key, code in known.items()
-        if key in states
-    ]
+    machine = {(row.axis, row.code): row for row in proposed}
+    put = [key for key, row in machine.items() if row.is_assigned]
+    after = codes_after(decisions, put, grid.exclusive)
+    coded = []
+    for code in grid.by_axis:
+        key = (code.axis, code.code)
+        row = machine.get(key)
+        if row is None and key not in after.last_words:
+            continue
+        is_put = row is not None and row.is_assigned
+        is_judged = key in after.last_words
+        if after.bears(key, is_put=is_put):
+            judged = ADDED if row is None else ACCEPTED
+            state = judged if is_judged else PUT
+        else:
+            state = REJECTED if is_judged or is_put else CONSIDERED
+        score, spans = (row.score, tuple(row.spans)) if row is not None else (None, ())
+        coded.append(Coded(code, state, score, spans))
+    return coded
 
 
 def assigned(coded: Iterable[Coded]) -> list[tuple[str, str]]:
     """Axis and code of those that the passage bears."""
     return [(entry.code.axis, entry.code.code) for entry in coded if entry.is_assigned]
-
-
-def _apply(
-    decision: Decision,
-    states: dict[tuple[str, str], str],
-    machine: Iterable[tuple[str, str]],
-    exclusive: frozenset[str],
-) -> None:
-    if decision.action == CONFIRM:
-        kept = set(confirmed_codes(decision.value) or ())
-        for key in [*states, *kept]:
-            states[key] = (
-                (ACCEPTED if key in machine else ADDED)
-                if key in kept
-                else _without(states.get(key))
-            )
-        return
-    key = (str(decision.axis), str(decision.code))
-    if decision.action == "reject_tag":
-        states[key] = REJECTED
-        return
-    if decision.action not in ("accept_tag", "add_tag"):
-        return
-    if key[0] in exclusive:
-        for other in [name for name in states if name[0] == key[0] and states[name] in _ASSIGNED]:
-            states[other] = REJECTED
-    states[key] = ACCEPTED if key in machine else ADDED
-
-
-def _without(state: str | None) -> str:
-    """A code that a confirmation leaves out: rejected where it stood, else as it was."""
-    return CONSIDERED if state in (CONSIDERED, None) else REJECTED
 
 
 TODO, MINE, ALL, SHARED = "a-decider", "decides", "tous", "a-plusieurs"
@@ -285,7 +257,7 @@ def _bears(
     proposed = snapshot.proposed.get(unit_id, ())
     if unit_id not in judged:
         return any(row.is_assigned and row.axis == axis and row.code == name for row in proposed)
-    coded = codes_on(proposed, journal.on_unit(unit_id, by=author), grid)
+    coded = codes_on(proposed, journal.on_unit(unit_id, TagDecision, by=author), grid)
     return any(
         entry.is_assigned and (entry.code.axis, entry.code.code) == (axis, name) for entry in coded
     )

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import pandas as pd
 
-from pipeline.decisions.effects import TO_REVIEW
+from pipeline.decisions import TO_REVIEW
 from pipeline.errors import StudyError
 from pipeline.study import Study
 from pipeline.tables import TABLES
@@ -102,7 +102,7 @@ class Snapshot:
         return dict(zip(rows["decision_id"].tolist(), rows["reason"].tolist(), strict=True))
 
     @cached_property
-    def places(self) -> pd.DataFrame:
+    def unit_places(self) -> pd.DataFrame:
         """Every passage with where it was said, as decisions on themes are replayed over it: no text, and names as plain objects."""
         names = ["unit_id", "document_id", "workshop_id"]
         rows = self.tables["units"][[*names, "unit_order", "table_number"]]

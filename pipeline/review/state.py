@@ -1,28 +1,38 @@
-"""The study under review, once a process: its last run and its decisions, both kept up to date.
+"""The study under review, once a process: its last run, its decisions, its themes as decided until now, and the words for them.
 
-Keep what is long to count, and serve it while it is counted again.
+Themes are replayed again only when a decision on themes or families has come: tagging passages never waits for it.
+What is long to count is remembered, and served while it is counted again.
 """
 
 import threading
-from collections.abc import Callable, Hashable
+from collections import defaultdict
+from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from concurrent.futures import TimeoutError as NotYet
-from dataclasses import dataclass
-from functools import cache, partial
+from dataclasses import dataclass, field
+from functools import cache, cached_property, partial
 from typing import Generic, TypeVar
 
+import pandas as pd
 from django.conf import settings
+from django.utils.translation import gettext
 
 from flows.typed_texts import keep_decisions
+from pipeline.decisions import Decision, active_decisions
+from pipeline.decisions.replay import ThemeReplay
+from pipeline.decisions.themes import RenameFamily, RenameTheme, ThemeDecision
+from pipeline.publish.text import joined, quoted, shortened
 from pipeline.review.journal import Journal, Journals
 from pipeline.review.snapshot import Snapshot, Snapshots
 from pipeline.study import Study
 
+_N_CHARS = 80  # of a passage in a sentence
+
 
 def study() -> Study:
     """The study under review; its settings and grid are those of the process's start."""
-    found: Study = settings.STUDY
-    return found
+    opened: Study = settings.STUDY
+    return opened
 
 
 def snapshot() -> Snapshot:
@@ -36,8 +46,8 @@ def journal() -> Journal:
 
 
 def journal_of_page() -> Journal:
-    """Return the decisions as `journal` last read them: what a page that has asked for them once asks for again, without reading."""
-    return _journals().held()
+    """Return the decisions as `journal` last read them: a page that has asked for them once need not read again."""
+    return _journals().last_read()
 
 
 @cache
@@ -47,18 +57,151 @@ def _snapshots() -> Snapshots:
 
 @cache
 def _journals() -> Journals:
-    return Journals(study().decisions, keep=partial(keep_decisions, study()))
+    return Journals(study().decisions, append=partial(keep_decisions, study()))
 
+
+# --- the themes as decided until now -----------------------------------------------------------------
+
+
+@dataclass(frozen=True, eq=False)
+class Themes:
+    """`themes`, `families` and `members` as reviewed now (tables of the data dictionary); `last_id`, the last decision counted."""
+
+    themes: pd.DataFrame
+    families: pd.DataFrame
+    members: pd.DataFrame
+    last_id: int
+    given_names: dict[str, str] = field(default_factory=dict)  # those of themes that are gone, too
+
+    @cached_property
+    def theme_of(self) -> dict[str, str]:
+        """The theme of each passage that has one."""
+        return _pairs(self.members, "unit_id", "theme_id")
+
+    @cached_property
+    def of_theme(self) -> dict[str, tuple[str, ...]]:
+        """The passages of each theme, those that people put there and then the most central first."""
+        rows = self.members.sort_values(
+            ["strength", "unit_id"], ascending=[False, True], kind="stable"
+        )
+        units: dict[str, list[str]] = defaultdict(list)
+        for unit_id, theme_id in _pairs(rows, "unit_id", "theme_id").items():
+            units[theme_id].append(unit_id)
+        return {theme_id: tuple(unit_ids) for theme_id, unit_ids in units.items()}
+
+    @cached_property
+    def labels(self) -> dict[str, str]:
+        """The name of each theme, in the order of the table."""
+        return _pairs(self.themes, "theme_id", "label")
+
+    @cached_property
+    def names(self) -> dict[str, str]:
+        """The names of themes and families."""
+        return self.labels | _pairs(self.families, "family_id", "label")
+
+
+def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, str]:
+    return dict(zip(table[key].tolist(), table[value].tolist(), strict=True))
+
+
+def replay_themes(run: Snapshot, decisions: Sequence[Decision], last_id: int) -> Themes:
+    """Return the themes of a run with all of `decisions` applied but those that await a review."""
+    active = [row for row in active_decisions(decisions) if row.decision_id not in run.to_review]
+    replay = ThemeReplay(run.machine, run.unit_places, active)
+    named = {
+        str(row.theme_id): row.name
+        for row in active
+        if isinstance(row, RenameTheme | RenameFamily) and row.theme_id and row.name
+    }
+    return Themes(replay.themes, replay.families, replay.members, last_id, named)
+
+
+class _CurrentThemes:
+    """The themes last replayed, replayed again for another run, journal or decision on themes."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._key: tuple[str, Journal, int] | None = None
+        self._themes: Themes | None = None
+
+    def of(self, run: Snapshot, decided: Journal) -> Themes:
+        """The themes of `run` as `decided`."""
+        key = (run.run_id, decided, decided.last_on_themes_id)
+        with self._lock:
+            if self._themes is None or self._key != key:
+                rows = decided.active(ThemeDecision)
+                self._themes, self._key = replay_themes(run, rows, key[2]), key
+            return self._themes
+
+
+@cache
+def _current_themes() -> _CurrentThemes:
+    return _CurrentThemes()
+
+
+def themes() -> Themes:
+    """Return the themes of now; the same object until a decision on one of them has come."""
+    return _current_themes().of(snapshot(), journal())
+
+
+def labels() -> dict[str, str]:
+    """Names of themes and families, and for what people merged or rejected, the last that they had."""
+    run = snapshot()
+    now = _current_themes().of(run, journal_of_page())
+    return {**run.theme_names, **now.given_names, **now.names}
+
+
+# --- decisions in words ------------------------------------------------------------------------------
+
+
+class _NamesNow:
+    """The names that passages, themes and codes bear now; a subject that is gone is told by its number."""
+
+    def say(self, sentence: str, **words: str) -> str:
+        return gettext(sentence).format(**words)
+
+    def quoted(self, text: str | None) -> str:
+        return quoted(text or "")
+
+    def joined(self, texts: Sequence[str]) -> str:
+        return joined(texts)
+
+    def passage(self, unit_id: str | None) -> str:
+        unit = snapshot().units.get(unit_id or "")
+        if unit is None:
+            return self.say("le passage {name}", name=unit_id or "")
+        return quoted(shortened(unit.text, _N_CHARS))
+
+    def theme(self, theme_id: str | None) -> str:
+        return quoted(labels().get(theme_id or "", theme_id or ""))
+
+    def code(self, code: str | None) -> str:
+        return quoted(study().grid.label_of(code or ""))
+
+    def name_before(self, decision: Decision) -> str:
+        if not isinstance(decision, RenameTheme | RenameFamily):
+            return ""
+        theme_id, last = decision.theme_id or "", decision.decision_id
+        earlier = journal_of_page().on_theme(theme_id, type(decision))
+        named = [str(row.name) for row in earlier if not last or row.decision_id < last]
+        if named:
+            return named[-1]
+        return snapshot().theme_names.get(theme_id, gettext("le thème séparé"))
+
+
+def sentence(decision: Decision) -> str:
+    """Return what `decision` does, in one sentence without its subject."""
+    return decision.sentence(_NamesNow())
+
+
+# --- what is long to count ---------------------------------------------------------------------------
 
 _Value = TypeVar("_Value")
-_FIRST_WAIT_S, _WAIT_S = (
-    2.0,
-    0.1,
-)  # for the first value of a family; for a newer one that nobody began to count
+_FIRST_WAIT_S, _WAIT_S = 2.0, 0.1  # for the first value of a family; for a newer one
 
 
 @dataclass(frozen=True)
-class Held(Generic[_Value]):
+class Counted(Generic[_Value]):
     """`value` of the state `key`; `is_current` unless a newer one is being counted."""
 
     value: _Value
@@ -66,48 +209,46 @@ class Held(Generic[_Value]):
     is_current: bool
 
 
-class Kept(Generic[_Value]):
-    """The last value counted in each of `n_families` families, such as scopes; a family's oldest one goes first. Safe among threads."""
+class BackgroundCounts(Generic[_Value]):
+    """The last value counted in each of `n_families` families, such as scopes; the oldest goes first. Safe among threads."""
 
     def __init__(self, n_families: int = 1) -> None:
         self._n_families, self._lock = n_families, threading.Lock()
-        self._held: dict[Hashable, tuple[Hashable, _Value]] = {}
+        self._counted: dict[Hashable, tuple[Hashable, _Value]] = {}
         self._counting: dict[Hashable, tuple[Hashable, Future[_Value]]] = {}
         self._counter = ThreadPoolExecutor(max_workers=1, thread_name_prefix="counting")
 
     def get(
         self, family: Hashable, key: Hashable, count: Callable[[], _Value]
-    ) -> Held[_Value] | None:
+    ) -> Counted[_Value] | None:
         """Return the value of `key`, or within moments the one before it; None where `family` has none yet. Raises what `count` raises."""
         with self._lock:
-            held = self._held.get(family)
-            if held is not None and held[0] == key:
-                return Held(held[1], key, is_current=True)
-            wait_s = _FIRST_WAIT_S if held is None else 0.0 if family in self._counting else _WAIT_S
-            counted, future = self._counting.get(family) or self._start(family, key, count)
+            last = self._counted.get(family)
+            if last is not None and last[0] == key:
+                return Counted(last[1], key, is_current=True)
+            wait_s = _FIRST_WAIT_S if last is None else _WAIT_S
+            if last is not None and family in self._counting:
+                wait_s = 0.0
+            if family not in self._counting:
+                self._counting[family] = (key, self._counter.submit(count))
+            counted_key, future = self._counting[family]
         try:
             value = future.result(timeout=wait_s)
         except NotYet:
-            return Held(held[1], held[0], is_current=False) if held else None
+            return Counted(last[1], last[0], is_current=False) if last else None
         finally:
             self._take(family)
-        return Held(value, counted, is_current=counted == key)
-
-    def _start(
-        self, family: Hashable, key: Hashable, count: Callable[[], _Value]
-    ) -> tuple[Hashable, "Future[_Value]"]:
-        self._counting[family] = (key, self._counter.submit(count))
-        return self._counting[family]
+        return Counted(value, counted_key, is_current=counted_key == key)
 
     def _take(self, family: Hashable) -> None:
-        """Hold what is ready."""
+        """Remember what is ready."""
         with self._lock:
             key, future = self._counting.get(family, (None, None))
             if future is None or not future.done():
                 return
             del self._counting[family]
             if future.exception() is None:
-                self._held.pop(family, None)
-                self._held[family] = (key, future.result())
-                while len(self._held) > self._n_families:
-                    del self._held[next(iter(self._held))]
+                self._counted.pop(family, None)
+                self._counted[family] = (key, future.result())
+                while len(self._counted) > self._n_families:
+                    del self._counted[next(iter(self._counted))]

@@ -12,28 +12,37 @@ import hashlib
 import json
 from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 from django.http import QueryDict
 from django.utils.translation import gettext as _
 from numpy.typing import NDArray
 
-from pipeline.decisions.on_themes import split_id, split_units
+from pipeline.decisions import Decision
+from pipeline.decisions.kinds import Undo
+from pipeline.decisions.themes import (
+    DescribeTheme,
+    KeepApart,
+    MergeThemes,
+    MoveTheme,
+    MoveUnit,
+    PinQuote,
+    RejectTheme,
+    RenameFamily,
+    RenameTheme,
+    SplitTheme,
+    ThemeDecision,
+    UnpinQuote,
+)
 from pipeline.publish.text import quoted
-from pipeline.review import live, state, telling
+from pipeline.review import state
 from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
-from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
-from pipeline.review.live import Themes
+from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot
+from pipeline.review.state import Themes
 from pipeline.review.theme_page import pins_in
-from pipeline.standing import UNDO, number_in
-
-_ON_TWO = frozenset(
-    ("merge_theme", "keep_apart", "move_unit", "move_theme")
-)  # value is a theme, or a family
 
 
 @dataclass(frozen=True)
@@ -56,18 +65,9 @@ class Deed:
         return ",".join(str(row.decision_id) for row in self.decisions)
 
 
-def touched(row: Decision) -> set[str]:
-    """The themes, families and passages that a decision touches; blank ones left out."""
-    found = {row.theme_id, row.unit_id, row.value if row.action in _ON_TWO else None}
-    if row.action == "split_theme":
-        units = split_units(row.value)
-        found |= {split_id(units), *units}
-    return {name for name in found if name}
-
-
 def on(subjects: Collection[str], journal: Journal) -> list[Decision]:
     """Return the decisions that touch one of `subjects`, and the undoings of such, in order."""
-    index = _index(journal, journal.last_on_themes)
+    index = _index(journal, journal.last_on_themes_id)
     numbers = {number for name in subjects for number in index.get(name, ())}
     return [journal[number] for number in sorted(numbers)]
 
@@ -90,27 +90,21 @@ def deeds(rows: Iterable[Decision], journal: Journal) -> list[Deed]:
 
 def latest_of(author: str, journal: Journal, *, n_deeds: int) -> list[Deed]:
     """Return the last deeds of `author` on themes that stand."""
-    mine = [
-        row for row in journal.standing(telling.KINDS["themes"].actions) if row.author == author
-    ]
+    mine = [row for row in journal.active(ThemeDecision) if row.author == author]
     return deeds(mine[-200:], journal)[:n_deeds]
 
 
 def _deed(group: Sequence[Decision], journal: Journal) -> Deed:
-    told = telling.decision(group[0])
-    if len(group) > 1:
-        other = quoted(live.labels().get(group[0].value or "", group[0].value or ""))
+    first = group[0]
+    told = state.sentence(first)
+    if len(group) > 1 and isinstance(first, MoveUnit):
+        other = quoted(state.labels().get(first.into_id or "", first.into_id or ""))
         told = (
-            _("met {n} passages dans {other}") if group[0].value else _("met {n} passages de côté")
+            _("met {n} passages dans {other}") if first.into_id else _("met {n} passages de côté")
         )
         told = told.format(n=len(group), other=other)
-    if group[0].action == UNDO:
-        undone = number_in(group[0].value)
-        told = (
-            _("annule : {told}").format(told=telling.decision(journal[undone]))
-            if undone in journal
-            else told
-        )
+    if isinstance(first, Undo) and first.target in journal:
+        told = _("annule : {told}").format(told=state.sentence(journal[first.target]))
     awaited = state.snapshot().to_review
     to_review = next((awaited[row.decision_id] for row in group if row.decision_id in awaited), "")
     return Deed(
@@ -119,15 +113,10 @@ def _deed(group: Sequence[Decision], journal: Journal) -> Deed:
 
 
 def _is_one(before: Decision, row: Decision) -> bool:
-    is_next = (
-        row.decision_id == before.decision_id + 1 and row.action == before.action == "move_unit"
-    )
-    return is_next and (row.author, row.decided_at, row.theme_id, row.value) == (
-        before.author,
-        before.decided_at,
-        before.theme_id,
-        before.value,
-    )
+    if not isinstance(row, MoveUnit) or not isinstance(before, MoveUnit):
+        return False
+    same = replace(before, decision_id=before.decision_id + 1, unit_id=row.unit_id, why=row.why)
+    return row == same
 
 
 @lru_cache(maxsize=1)
@@ -135,11 +124,12 @@ def _index(journal: Journal, last_on_themes: int) -> dict[str, list[int]]:
     """Numbers of the decisions by what they touch, up to `last_on_themes`."""
     found: dict[str, list[int]] = defaultdict(list)
     for row in reversed(journal.newest_first()):
-        if row.action in TAG_ACTIONS:
+        number = row.target if isinstance(row, Undo) else row.decision_id
+        if number not in journal:
             continue
-        target = number_in(row.value) if row.action == UNDO else row.decision_id
-        if target in journal and journal[target].action not in TAG_ACTIONS:
-            for name in touched(journal[target]):
+        subject = journal[number]
+        if isinstance(subject, ThemeDecision):
+            for name in subject.touched():
                 found[name].append(row.decision_id)
     return dict(found)
 
@@ -184,7 +174,7 @@ class RefusedError(Exception):
 class Gesture:
     """Decisions to append together, the themes, families and passages that they touch, and the theme to show next."""
 
-    decisions: list[dict[str, Any]]
+    decisions: list[ThemeDecision]
     touches: set[str]
     shown_next: str = ""
     made: list[str] = field(default_factory=list)  # themes that it makes
@@ -192,9 +182,9 @@ class Gesture:
     @property
     def digest(self) -> str:
         """What the decisions say, as a few characters."""
-        return hashlib.sha256(
-            json.dumps(self.decisions, ensure_ascii=False, sort_keys=True).encode()
-        ).hexdigest()[:16]
+        rows = [decision.row() for decision in self.decisions]
+        said = json.dumps(rows, ensure_ascii=False, sort_keys=True)
+        return hashlib.sha256(said.encode()).hexdigest()[:16]
 
 
 @dataclass(frozen=True)
@@ -257,12 +247,7 @@ def read_gesture(ground: Ground) -> Gesture:
         raise KeyError(ground.subject)
     why = ground.form.get("why", "").strip() or None
     gesture = _GESTURES[name](ground, rest)
-    return Gesture(
-        [row | {"why": why} for row in gesture.decisions],
-        gesture.touches,
-        gesture.shown_next,
-        gesture.made,
-    )
+    return replace(gesture, decisions=[replace(row, why=why) for row in gesture.decisions])
 
 
 def places_of(unit_ids: tuple[str, ...], snapshot: Snapshot) -> list[bool]:
@@ -271,58 +256,44 @@ def places_of(unit_ids: tuple[str, ...], snapshot: Snapshot) -> list[bool]:
 
 
 def _rename(ground: Ground, rest: str) -> Gesture:
-    return _one(ground, "rename_theme", value=ground.typed("nom", MAX_LABEL))
+    return _one(RenameTheme(ground.subject, ground.typed("nom", MAX_LABEL)))
 
 
 def _describe(ground: Ground, rest: str) -> Gesture:
-    return _one(ground, "describe_theme", value=ground.typed("description", MAX_TEXT))
+    return _one(DescribeTheme(ground.subject, ground.typed("description", MAX_TEXT)))
 
 
 def _rename_family(ground: Ground, rest: str) -> Gesture:
-    return _one(ground, "rename_family", value=ground.typed("nom", MAX_LABEL))
+    return _one(RenameFamily(ground.subject, ground.typed("nom", MAX_LABEL)))
 
 
 def _merge(ground: Ground, rest: str) -> Gesture:
     other = ground.other()
-    return Gesture(
-        [{"action": "merge_theme", "theme_id": ground.subject, "value": other}],
-        {ground.subject, other},
-        other,
-    )
+    return Gesture([MergeThemes(ground.subject, other)], {ground.subject, other}, other)
 
 
 def _keep_apart(ground: Ground, rest: str) -> Gesture:
     other = ground.other()
-    return Gesture(
-        [{"action": "keep_apart", "theme_id": ground.subject, "value": other}],
-        {ground.subject, other},
-        ground.subject,
-    )
+    return Gesture([KeepApart(ground.subject, other)], {ground.subject, other}, ground.subject)
 
 
 def _reject(ground: Ground, rest: str) -> Gesture:
-    return _one(ground, "reject_theme")
+    return _one(RejectTheme(ground.subject))
 
 
 def _change_family(ground: Ground, rest: str) -> Gesture:
     chosen = ground.form.get("famille", "")
     if chosen and chosen not in set(ground.snapshot.machine["theme_families"]["family_id"]):
         raise RefusedError(_("La famille choisie n’existe pas ou plus : en choisir une autre."))
-    gesture = _one(ground, "move_theme", value=chosen or None)
-    return Gesture(gesture.decisions, gesture.touches | ({chosen} - {""}), ground.subject)
+    touches = {ground.subject, chosen} - {""}
+    return Gesture([MoveTheme(ground.subject, chosen or None)], touches, ground.subject)
 
 
 def _move(ground: Ground, rest: str) -> Gesture:
     """Each passage's decision also says which theme it left."""
     other, units = ground.other(may_be_aside=True), ground.units()
-    rows = [
-        {
-            "action": "move_unit",
-            "unit_id": name,
-            "theme_id": ground.subject or None,
-            "value": other or None,
-        }
-        for name in units
+    rows: list[ThemeDecision] = [
+        MoveUnit(name, ground.subject or None, other or None) for name in units
     ]
     return Gesture(rows, {ground.subject, other, *units} - {""}, ground.subject)
 
@@ -339,13 +310,11 @@ def _split(ground: Ground, rest: str) -> Gesture:
             _("Cocher une partie des passages du thème, ni aucun ni tous : rien n’est enregistré.")
         )
     units = sorted(chosen)
-    made = split_id(units)
-    rows = [{"action": "split_theme", "theme_id": ground.subject, "value": json.dumps(units)}]
+    split = SplitTheme(ground.subject, tuple(units))
+    rows: list[ThemeDecision] = [split]
     if ground.form.get("nom", "").strip():
-        rows.append(
-            {"action": "rename_theme", "theme_id": made, "value": ground.typed("nom", MAX_LABEL)}
-        )
-    return Gesture(rows, {ground.subject}, ground.subject, [made])
+        rows.append(RenameTheme(split.new_id, ground.typed("nom", MAX_LABEL)))
+    return Gesture(rows, {ground.subject}, ground.subject, [split.new_id])
 
 
 def _unlisted(members: tuple[str, ...], snapshot: Snapshot) -> set[str]:
@@ -359,23 +328,16 @@ def _unlisted(members: tuple[str, ...], snapshot: Snapshot) -> set[str]:
 
 
 def _pin(ground: Ground, unit_id: str) -> Gesture:
-    return _one(ground, "pin_quote", unit_id=_known(ground, unit_id))
+    return _one(PinQuote(_known(ground, unit_id), ground.subject))
 
 
 def _unpin(ground: Ground, unit_id: str) -> Gesture:
     """A passage pinned in a theme that was merged into this one is unpinned there too."""
-    gesture = _one(ground, "unpin_quote", unit_id=_known(ground, unit_id))
+    gesture = _one(UnpinQuote(_known(ground, unit_id), ground.subject))
     pin = pins_in([unit_id], ground.journal).get(unit_id)
-    if pin is None or pin.action != "pin_quote" or pin.theme_id in (None, ground.subject):
+    if not isinstance(pin, PinQuote) or pin.theme_id in (None, ground.subject):
         return gesture
-    return Gesture(
-        [
-            *gesture.decisions,
-            {"action": "unpin_quote", "theme_id": pin.theme_id, "unit_id": unit_id},
-        ],
-        gesture.touches,
-        ground.subject,
-    )
+    return replace(gesture, decisions=[*gesture.decisions, UnpinQuote(unit_id, pin.theme_id)])
 
 
 def _known(ground: Ground, unit_id: str) -> str:
@@ -384,10 +346,9 @@ def _known(ground: Ground, unit_id: str) -> str:
     return unit_id
 
 
-def _one(ground: Ground, action: str, **said: Any) -> Gesture:
-    return Gesture(
-        [{"action": action, "theme_id": ground.subject, **said}], {ground.subject}, ground.subject
-    )
+def _one(decision: ThemeDecision) -> Gesture:
+    subject = str(decision.theme_id)
+    return Gesture([decision], {subject}, subject)
 
 
 _GESTURES: Mapping[str, Callable[[Ground, str], Gesture]] = {

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from pipeline.publish.text import shortened
-from pipeline.review.live import Themes
 from pipeline.review.snapshot import Snapshot, Unit
+from pipeline.review.state import Themes
 
 N_DRAWN = 2000  # marks at most
 WIDTH = 1000.0  # of the SVG; its height follows what is drawn

@@ -17,14 +17,20 @@ from typing import Any
 
 import pandas as pd
 
+from pipeline.decisions.themes import (
+    DescribeTheme,
+    PinQuote,
+    RenameTheme,
+    ThemeDecision,
+    UnpinQuote,
+    refused_merges,
+)
 from pipeline.grid.codes import Axis, Code, Grid
 from pipeline.publish.text import stability
-from pipeline.review.journal import Decision, Journal
-from pipeline.review.live import Themes
+from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot, Unit
+from pipeline.review.state import Themes
 from pipeline.text import fold
-
-_PINS = frozenset(("pin_quote", "unpin_quote"))
 
 
 @dataclass(frozen=True)
@@ -143,9 +149,11 @@ def quotes(
     left = [
         name
         for name in opposed
-        if now.theme_of.get(name) == theme_id and not _is_removed(pins.get(name))
+        if now.theme_of.get(name) == theme_id and not isinstance(pins.get(name), UnpinQuote)
     ]
-    order = sorted(dict.fromkeys([*chosen, *left]), key=lambda name: not _is_pinned(pins.get(name)))
+    order = sorted(
+        dict.fromkeys([*chosen, *left]), key=lambda name: not isinstance(pins.get(name), PinQuote)
+    )
     return [
         Quote(snapshot.units[name], _pinner(pins.get(name)), name in opposed)
         for name in order
@@ -153,22 +161,18 @@ def quotes(
     ]
 
 
-def pins_in(unit_ids: Sequence[str], journal: Journal) -> dict[str, Decision]:
+def pins_in(unit_ids: Sequence[str], journal: Journal) -> dict[str, PinQuote | UnpinQuote]:
     """The last decision that pins or unpins each of `unit_ids` as a quote, where there is one."""
     wanted = set(unit_ids)
-    return {str(row.unit_id): row for row in journal.standing(_PINS) if row.unit_id in wanted}
+    return {
+        str(row.unit_id): row
+        for row in journal.active(ThemeDecision)
+        if isinstance(row, PinQuote | UnpinQuote) and row.unit_id in wanted
+    }
 
 
-def _is_pinned(row: Decision | None) -> bool:
-    return row is not None and row.action == "pin_quote"
-
-
-def _is_removed(row: Decision | None) -> bool:
-    return row is not None and row.action == "unpin_quote"
-
-
-def _pinner(row: Decision | None) -> str:
-    return row.author if row is not None and row.action == "pin_quote" else ""
+def _pinner(row: PinQuote | UnpinQuote | None) -> str:
+    return row.author if isinstance(row, PinQuote) else ""
 
 
 @dataclass(frozen=True)
@@ -286,7 +290,7 @@ def _by_size(found: Any) -> tuple[Card, ...]:
     return tuple(sorted(listed, key=lambda card: (-card.n_units, card.label)))
 
 
-_ANSWERS = {"nom": "rename_theme", "description": "describe_theme"}
+_ANSWERS = {"nom": RenameTheme, "description": DescribeTheme}
 
 
 @dataclass(frozen=True)
@@ -312,10 +316,7 @@ class Wording:
 
 def mergers(now: Themes, snapshot: Snapshot, journal: Journal) -> list[Merger]:
     """Return the mergers whose two themes are left and that nobody refused, the machine's first; a pair that both propose comes once."""
-    answered = {
-        frozenset((str(row.theme_id), str(row.value)))
-        for row in journal.standing(frozenset(("keep_apart",)))
-    }
+    answered = refused_merges(journal.active(ThemeDecision))
     found: dict[frozenset[str], Merger] = {}
     for row in (*_of_machine(snapshot), *_of_model(snapshot)):
         pair = frozenset((row.theme_id, row.other_id))
@@ -328,9 +329,7 @@ def wordings(
     now: Themes, snapshot: Snapshot, journal: Journal, *, theme_id: str | None = None
 ) -> list[Wording]:
     """Return the names and descriptions proposed for themes that are left, or for one, and that nobody named or described since."""
-    answered = {
-        (str(row.theme_id), row.action) for row in journal.standing(frozenset(_ANSWERS.values()))
-    }
+    answered = {(row.theme_id, type(row)) for row in journal.active(ThemeDecision)}
     rows = snapshot.tables["theme_proposals"]
     listed = rows[rows["subject"].isin(list(_ANSWERS)) & (rows["theme_id"].isin(list(now.labels)))]
     return [

@@ -14,19 +14,22 @@ from typing import Any
 import pandas as pd
 from django.utils.translation import gettext as _
 
-from pipeline.decisions import apply_decisions
-from pipeline.decisions.weightings import Weighting, saved_weightings, weights_in_use
+from pipeline.decisions import Decision
+from pipeline.decisions.kinds import (
+    Weighting,
+    saved_weightings,
+    weights_in_use,
+)
+from pipeline.decisions.tags import TagDecision, judged_units, review_tags
 from pipeline.grid.codes import Axis
 from pipeline.publish.text import number, ordinal, quoted
 from pipeline.rank.criteria import CRITERIA
 from pipeline.rank.order import Tallies, rank_tallies, tally_themes
-from pipeline.review import live, state
-from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
+from pipeline.review import state
+from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot
-from pipeline.review.state import Held, Kept
+from pipeline.review.state import BackgroundCounts, Counted
 from pipeline.settings.stages import RankSettings, RankWeights
-from pipeline.standing import UNDO, judged_units
-from pipeline.tables.material import DECISIONS
 
 MOST = 100.0
 N_FIRST = 5
@@ -131,12 +134,11 @@ def weights_of(points: Points) -> RankWeights | None:
 
 
 def choices(decisions: Sequence[Decision], settings: RankSettings) -> list[Choice]:
-    """Return the weightings, that of etude.toml first, then as saved, by name; `decisions` are those on weightings that stand."""
-    table = DECISIONS.build(row._asdict() for row in decisions)
-    used = weights_in_use(table, settings)
+    """Return the weightings, that of etude.toml first, then as saved, by name; `decisions` are the active ones."""
+    used = weights_in_use(decisions, settings)
     listed = [
         Weighting("", settings.weights),
-        *sorted(saved_weightings(table).values(), key=lambda entry: entry.name.casefold()),
+        *sorted(saved_weightings(decisions).values(), key=lambda entry: entry.name.casefold()),
     ]
     return [Choice(entry, points_of(entry.weights), entry.name == used.name) for entry in listed]
 
@@ -281,21 +283,17 @@ def _number(text: str) -> float | None:
     return found if 0 <= found <= MOST else None
 
 
-WEIGHTING_ACTIONS = frozenset(("save_weighting", "use_weighting"))
 _N_SCOPES = 6
 
-_kept: Kept[Tallies] = Kept(_N_SCOPES)
+_kept: BackgroundCounts[Tallies] = BackgroundCounts(_N_SCOPES)
 
 
 def last_counted(journal: Journal) -> int:
     """Number of the last decision that a ranking depends on beside its weights; 0 where there is none."""
-    return next(
-        (row.decision_id for row in journal.newest_first() if row.action not in WEIGHTING_ACTIONS),
-        0,
-    )
+    return max(journal.last_on_tags_id, journal.last_on_themes_id)
 
 
-def tallies(scope: str) -> Held[Tallies] | None:
+def tallies(scope: str) -> Counted[Tallies] | None:
     """Return the tallies of `scope`, of now or of moments ago; None while they are first counted."""
     snapshot, journal = state.snapshot(), state.journal()
     key = last_counted(journal)
@@ -303,27 +301,21 @@ def tallies(scope: str) -> Held[Tallies] | None:
 
 
 def reviewed_tags(
-    snapshot: Snapshot, decisions: pd.DataFrame, axes: Sequence[Axis]
+    snapshot: Snapshot, decisions: Sequence[Decision], axes: Sequence[Axis]
 ) -> pd.DataFrame:
-    """The machine's codes with all of `decisions` on top; only passages that somebody judged are gone through again."""
-    on_tags = decisions[decisions["action"].isin([*TAG_ACTIONS, UNDO])]
-    tags, units = snapshot.machine["tags"], snapshot.tables["units"]
-    is_judged = tags["unit_id"].isin(list(judged_units(on_tags)))
-    blank = {
-        name: snapshot.machine[name].iloc[:0]
-        for name in ("themes", "theme_families", "theme_members")
-    }
-    reviewed = apply_decisions(
-        {"units": units, "tags": tags[is_judged], **blank}, on_tags, axes=axes
-    )
-    return pd.concat([tags[~is_judged], reviewed["tags"]], ignore_index=True)
+    """The machine's codes with active `decisions` on top; only passages that somebody judged are gone through again."""
+    tags, units = snapshot.machine["tags"], snapshot.units.keys()
+    is_judged = tags["unit_id"].isin(list(judged_units(decisions)))
+    exclusive = {axis.axis: axis.is_exclusive for axis in axes}
+    reviewed = review_tags(tags[is_judged], units, decisions, exclusive)
+    return pd.concat([tags[~is_judged], reviewed], ignore_index=True)
 
 
 def _counted(snapshot: Snapshot, journal: Journal, scope: str) -> Tallies:
-    now, tables = live.themes(), snapshot.tables
+    now, tables = state.themes(), snapshot.tables
     return tally_themes(
         tables["units"],
-        reviewed_tags(snapshot, journal.store.read(), state.study().grid.axes),
+        reviewed_tags(snapshot, journal.active(TagDecision), state.study().grid.axes),
         now.themes,
         now.members,
         tables["workshops"],

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from pipeline.decisions.effects import TO_REVIEW, VOID
+from pipeline.decisions import TO_REVIEW, VOID, active_decisions, idle_sentence
+from pipeline.decisions.tags import coded_units
 from pipeline.grid.codes import POSTURE
 from pipeline.show.writing import line, write_json, write_table
-from pipeline.standing import coded_units, standing
 from pipeline.text import Count, counted, study_counts
 from pipeline.versions import versions
 
@@ -262,11 +262,9 @@ def _first_priorities(study: "Study") -> None:
 
 def _idle_decisions(study: "Study") -> None:
     """One line on the decisions that stopped applying, if any."""
-    from pipeline.decisions.effects import told_idle
-
-    told = told_idle(study.read_table("decision_effects"), study.root)
-    if told:
-        line(told)
+    sentence = idle_sentence(study.read_table("decision_effects"), study.root)
+    if sentence:
+        line(sentence)
 
 
 def _second_coder(study: "Study", coder: Mapping[str, Any] | None) -> None:
@@ -363,8 +361,9 @@ def study_status(
     those of `tables`; `exclusive` are the axes of which a unit bears one code.
     """
     units, documents = tables["units"], tables["documents"]
+    active = active_decisions(decisions)
     coded = coded_units(
-        decisions, tables["tags"] if machine_tags is None else machine_tags, exclusive=exclusive
+        active, tables["tags"] if machine_tags is None else machine_tags, exclusive=exclusive
     )
     checks = tables["rank_checks"]
     late = checks.loc[(checks["scope"] == "study") & (checks["check"] == "a_distance"), "sentence"]
@@ -395,7 +394,7 @@ def study_status(
         "n_rows": {name: len(rows) for name, rows in tables.items()},
         "n_units_in_no_theme": len(units) - len(tables["theme_members"]),
         "n_units_awaiting_review": len(set(units["unit_id"]).difference(*coded.values())),
-        "n_decisions": len(standing(decisions)),
+        "n_decisions": len(active),
         "n_decisions_to_review": int((tables["decision_effects"]["state"] == TO_REVIEW).sum()),
         "n_decisions_without_object": int((tables["decision_effects"]["state"] == VOID).sum()),
         "late_effect": next(iter(late), None),

@@ -5,7 +5,7 @@ import json
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pipeline.standing import confirmation
+from support.decisions import confirmation
 from tests.review.accessible import faults
 from tests.review.serving import Served
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from pipeline.decision_store import DecisionStore
-from pipeline.review.journal import TAG_ACTIONS, Journal
-from pipeline.standing import coded_units, judged_units, standing
+from pipeline.decisions import active_decisions, read_decision
+from pipeline.decisions import tags as tag_kinds
+from pipeline.decisions.tags import TagDecision, coded_units, judged_units
+from pipeline.review.journal import Journal
 from pipeline.tables.material import TAGS
 from support.draws import seeds
 
@@ -29,7 +31,7 @@ def test_the_journal_agrees_with_the_replay_on_what_stands(
     tmp_path_factory: pytest.TempPathFactory, seed: int
 ) -> None:
     store = DecisionStore(tmp_path_factory.mktemp("journal") / "decisions.sqlite3")
-    journal, rng = Journal(store, keep=store.append_all), np.random.default_rng(seed)
+    journal, rng = Journal(store, append=store.append_all), np.random.default_rng(seed)
     for number in range(1, 60):
         author = str(rng.choice(["alix", "bilal"]))
         if rng.random() < 0.4:
@@ -37,24 +39,22 @@ def test_the_journal_agrees_with_the_replay_on_what_stands(
         else:
             unit_id = f"u-{rng.integers(6)}"
             row = {
-                "action": str(rng.choice(sorted(TAG_ACTIONS))),
+                "action": str(rng.choice([kind.action for kind in tag_kinds.KINDS])),
                 "unit_id": unit_id,
                 "axis": "posture",
                 "code": "besoin",
                 "value": "[]",
             }
             row |= {"axis": "pilier"} if rng.random() < 0.5 else {}
-        journal.add([row], author=author, request_id=f"{number}")
+        journal.add([read_decision(row)], author=author, request_id=f"{number}")
         if number % 7:
             continue
-        decisions = standing(store.read())
-        assert [decision.decision_id for decision in journal.standing(TAG_ACTIONS)] == list(
-            decisions["decision_id"]
-        )
-        whole = coded_units(store.read(), PUT, exclusive=("posture",))
+        decisions = active_decisions(store.read())
+        assert journal.active(TagDecision) == decisions
+        whole = coded_units(decisions, PUT, exclusive=("posture",))
         for name in ("alix", "bilal"):
             assert journal.judged_by(name) == set(
-                judged_units(decisions[decisions["author"] == name])
+                judged_units(row for row in decisions if row.author == name)
             )
             assert journal.coded_by(name, lambda _unit: CODES, ("posture",)) == whole.get(
                 name, set()

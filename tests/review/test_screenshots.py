@@ -8,8 +8,8 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, Page, expect
 
-from pipeline.standing import confirmation
 from pipeline.study import Study
+from support.decisions import confirmation
 from tests.review.pages import OPEN_PAGES, PAGES, address
 from tests.review.serving import Served
 

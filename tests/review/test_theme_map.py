@@ -3,8 +3,8 @@
 import pandas as pd
 import pytest
 
-from pipeline.review.live import Themes
 from pipeline.review.snapshot import Snapshot
+from pipeline.review.state import Themes
 from pipeline.review.theme_map import COLOURS, N_DRAWN, WIDTH, Wish, draw_map
 
 _FAMILIES = {"f-1": "Se déplacer", "f-2": "Se loger"}

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from pipeline.decisions.on_themes import split_id
+from pipeline.decisions.themes import split_id
 from pipeline.study import Study
 from pipeline.tables.results import MERGE_PROPOSALS, THEME_FLAGS, THEME_PROPOSALS
 from tests.review.accessible import faults

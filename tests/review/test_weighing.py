@@ -2,26 +2,27 @@
 
 import json
 import threading
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
 import pytest
 
 from pipeline.agreement import codings_of_people
-from pipeline.decisions import apply_decisions
+from pipeline.decisions import Decision, active_decisions, apply_decisions, read_decision
+from pipeline.decisions.tags import RejectTag
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.review import agreeing, weighing
 from pipeline.review import weighing as tallying
 from pipeline.review.agreeing import Codings, verdict
-from pipeline.review.journal import Decision
 from pipeline.review.snapshot import Proposed, Snapshot
-from pipeline.review.state import Kept
+from pipeline.review.state import BackgroundCounts
 from pipeline.settings.stages import RankSettings, RankWeights
-from pipeline.standing import arbitrated, arbitration, confirmation
 from pipeline.tables import TABLES
-from pipeline.tables.material import DECISIONS, TAGS, UNITS
+from pipeline.tables.material import TAGS, UNITS
 from pipeline.tables.results import THEME_MEMBERS, THEMES
+from support.decisions import arbitrated, arbitration, confirmation
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 OFFER, NEEDS = ("rubrique", "offre"), ("rubrique", "enjeux.social")
@@ -142,14 +143,10 @@ def test_people_disagree_until_somebody_settles_it_and_again_when_one_speaks_aft
     (split,) = _codings(said).splits("ana", "bob", "rubrique")
     assert (split.code, split.is_by_first, split.settled_by) == ("offre", True, None)
     row = verdict(split, is_put=False, is_proposed=False, between=("bob", "ana"), why="hors sujet")
-    assert (row["action"], row["why"], arbitrated(row["value"])) == (
-        "reject_tag",
-        "hors sujet",
-        ("ana", "bob"),
-    )
+    assert row == RejectTag("u1", "rubrique", "offre", ("bob", "ana"), why="hors sujet")
     settled = [
         *said,
-        _decision(3, "eve", row["action"], axis="rubrique", code="offre", value=row["value"]),
+        replace(row, decision_id=3, author="eve"),
     ]
     (split,) = _codings(settled).splits("ana", "bob", "rubrique")
     assert split.settled_by is not None and split.settled_by.author == "eve"
@@ -217,9 +214,9 @@ def test_codings_are_those_that_agreement_is_measured_on() -> None:
             7, "eve", "accept_tag", axis="rubrique", code="offre", value=arbitration("ana", "bob")
         ),
     ]
-    tags, table = _tags("u1", "u2"), DECISIONS.build(row._asdict() for row in said)
+    tags = _tags("u1", "u2")
     codings = _codings(said)
-    for coding in codings_of_people(tags, table):
+    for coding in codings_of_people(tags, said):
         assert {
             unit_id: codings.codes(coding.coder, unit_id)
             for unit_id in codings.units_of(coding.coder)
@@ -232,7 +229,7 @@ def test_codings_are_those_that_agreement_is_measured_on() -> None:
     assert (
         codings.people
         == ["ana", "bob"]
-        == [coding.coder for coding in codings_of_people(tags, table)]
+        == [coding.coder for coding in codings_of_people(tags, said)]
     )
 
 
@@ -299,10 +296,10 @@ def test_only_judged_passages_are_gone_through_again_and_all_come_out_as_by_a_ru
             value=arbitration("ana", "bob"),
         ),
     ]
-    decisions = DECISIONS.build(row._asdict() for row in said)
+    active = active_decisions(said)
     key = ["unit_id", "axis", "code", "source"]
-    found = tallying.reviewed_tags(Snapshot("r", {"units": units}, machine), decisions, GRID.axes)
-    whole = apply_decisions({"units": units, **machine}, decisions, axes=GRID.axes)["tags"]
+    found = tallying.reviewed_tags(Snapshot("r", {"units": units}, machine), active, GRID.axes)
+    whole = apply_decisions({"units": units, **machine}, said, axes=GRID.axes)["tags"]
     pd.testing.assert_frame_equal(
         *(table.sort_values(key, ignore_index=True) for table in (found, whole))
     )
@@ -312,7 +309,7 @@ def test_only_judged_passages_are_gone_through_again_and_all_come_out_as_by_a_ru
 
 
 def test_what_was_counted_is_served_while_it_is_counted_again() -> None:
-    kept: Kept[int] = Kept()
+    kept: BackgroundCounts[int] = BackgroundCounts()
     first = kept.get("étude", 1, lambda: 10)
     assert first is not None and (first.value, first.is_current) == (10, True)
     may_end = threading.Event()
@@ -326,7 +323,7 @@ def test_what_was_counted_is_served_while_it_is_counted_again() -> None:
 
 
 def test_a_count_that_fails_is_told_and_tried_again() -> None:
-    kept: Kept[int] = Kept()
+    kept: BackgroundCounts[int] = BackgroundCounts()
 
     def fail() -> int:
         raise ValueError
@@ -342,8 +339,8 @@ def _priorities(rows: list[tuple[str, int, int, int]]) -> pd.DataFrame:
 
 
 def _decision(number: int, author: str, action: str, unit_id: str = "u1", **told: str) -> Decision:
-    blank = dict.fromkeys(("axis", "code", "theme_id", "value", "why"))
-    return Decision(number, "2026-11-02T09:00:00+00:00", author, action, unit_id, **blank | told)
+    known = {"decision_id": number, "decided_at": "2026-11-02T09:00:00+00:00", "author": author}
+    return read_decision(known | {"action": action, "unit_id": unit_id} | told)
 
 
 def _tags(*unit_ids: str) -> pd.DataFrame:

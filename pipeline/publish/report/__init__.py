@@ -17,6 +17,9 @@ from typing import Any
 import pandas as pd
 
 from pipeline.agreement import MACHINE, WHOLE_AXIS
+from pipeline.decisions import APPLIED, KINDS
+from pipeline.decisions.kinds import Undo
+from pipeline.decisions.tags import TagDecision
 from pipeline.grid.codes import RUBRIQUE, Grid
 from pipeline.offer import tells_offers
 from pipeline.publish.report.content import (
@@ -141,7 +144,6 @@ def rejects(tables: Tables) -> tuple[RejectRow, ...]:
     )
 
 
-_OF_TAGS = ("accept_tag", "reject_tag", "add_tag", "confirm_unit", "undo")
 _KEY = ["unit_id", "axis", "code"]
 
 
@@ -153,13 +155,14 @@ def reviewing(tables: Tables, grid: Grid) -> Reviewing:
     put, refused = people[people["is_assigned"]], people[~people["is_assigned"]]
     is_known = pd.MultiIndex.from_frame(put[_KEY]).isin(proposed)
     effects = tables["decision_effects"]
-    held = effects[(effects["state"] == "appliquée") & ~effects["action"].isin(_OF_TAGS)]
+    on_codes = [action for action, kind in KINDS.items() if issubclass(kind, TagDecision | Undo)]
+    applied = effects[(effects["state"] == APPLIED) & ~effects["action"].isin(on_codes)]
     return Reviewing(
         len(proposed),
         int(is_known.sum()),
         int((~is_known).sum()),
         len(refused),
-        len(held),
+        len(applied),
         _agreements(tables, grid),
     )
 

@@ -1,7 +1,6 @@
 """French typography, counts and highlighted words for the pages; text is escaped, whatever it holds."""
 
 import datetime
-import json
 from collections.abc import Iterable, Sequence
 
 from django import template
@@ -86,11 +85,9 @@ def code_label(code: str) -> str:
 
 
 @register.filter
-def codes_told(value: str) -> str:
+def codes_told(codes: Iterable[tuple[str, str]] | None) -> str:
     """The codes of a confirmation, in words."""
-    return ", ".join(code_label(code) for _, code in json.loads(value or "[]")) or gettext(
-        "aucune étiquette"
-    )
+    return ", ".join(code_label(code) for _, code in codes or ()) or gettext("aucune étiquette")
 
 
 @register.filter

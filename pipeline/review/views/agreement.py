@@ -14,18 +14,18 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
 from pipeline.agreement import MACHINE, WHOLE_AXIS, Codes
+from pipeline.decisions.tags import TagDecision
 from pipeline.review import agreeing, state
 from pipeline.review import views as asking
 from pipeline.review.agreeing import Codings, Measured, Row, Split, verdict
-from pipeline.review.journal import TAG_ACTIONS, Journal
+from pipeline.review.journal import Journal
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
-from pipeline.review.state import Held, Kept
-from pipeline.standing import UNDO
+from pipeline.review.state import BackgroundCounts, Counted
 
 OPEN, EVERY = "ouverts", "tous"
 _N_LISTED = 20
-_kept: Kept["_Figures"] = Kept()
+_kept: BackgroundCounts["_Figures"] = BackgroundCounts()
 _measured = Measured()
 
 
@@ -219,23 +219,15 @@ def _passage(unit_id: str, splits: list[Split], asked: _Asked, codings: Codings)
     }
 
 
-def _figures() -> Held[_Figures] | None:
+def _figures() -> Counted[_Figures] | None:
     """The agreement of every two coders, on what was decided until now or moments ago."""
     snapshot, journal = state.snapshot(), state.journal()
-    last = next(
-        (
-            row.decision_id
-            for row in journal.newest_first()
-            if row.action in TAG_ACTIONS or row.action == UNDO
-        ),
-        0,
-    )
-    return _kept.get(snapshot.run_id, last, lambda: _measure(snapshot, journal))
+    key = journal.last_on_tags_id
+    return _kept.get(snapshot.run_id, key, lambda: _measure(snapshot, journal))
 
 
 def _measure(snapshot: Snapshot, journal: Journal) -> _Figures:
-    grid, decisions = state.study().grid, journal.store.read()
-    on_tags = decisions[decisions["action"].isin([*TAG_ACTIONS, UNDO])]
+    grid, on_tags = state.study().grid, journal.active(TagDecision)
     codings = agreeing.codings(
         snapshot.machine["tags"], snapshot.units, on_tags, grid, _second(snapshot.run_id)
     )
@@ -244,7 +236,7 @@ def _measure(snapshot: Snapshot, journal: Journal) -> _Figures:
 
 def _codings() -> Codings:
     snapshot = state.snapshot()
-    decisions = state.journal().standing(TAG_ACTIONS)
+    decisions = state.journal().active(TagDecision)
     return Codings.of(
         decisions, snapshot.units, snapshot.proposed, state.study().grid, _second(snapshot.run_id)
     )

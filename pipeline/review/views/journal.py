@@ -3,6 +3,7 @@
 import csv
 import io
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
 from django.contrib import messages
@@ -13,25 +14,28 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
-from pipeline.review import state, telling
+from pipeline.decisions import Decision
+from pipeline.decisions.kinds import GROUPS, Names, PassageDecision, Undo
+from pipeline.decisions.tags import TagDecision
+from pipeline.review import state
 from pipeline.review import views as asking
-from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
+from pipeline.review.journal import Journal
 from pipeline.review.roles import Role, decides, reads, role_of
-from pipeline.standing import UNDO
+from pipeline.tables.material import DECISIONS
 
 _N_LISTED = 50
-_COLUMNS = (
-    "decision_id",
-    "decided_at",
-    "author",
-    "action",
-    "unit_id",
-    "axis",
-    "code",
-    "theme_id",
-    "value",
-    "why",
-)
+_COLUMNS = tuple(column.name for column in DECISIONS.columns)
+
+
+@dataclass(frozen=True)
+class _HiddenDecision(PassageDecision):
+    """A decision on a passage that the reader has yet to code."""
+
+    action = "caché"
+
+    def sentence(self, names: Names) -> str:
+        """Only that there is one."""
+        return names.say("décide d’un passage que vous n’avez pas encore codé")
 
 
 @reads
@@ -47,8 +51,8 @@ def listing(request: HttpRequest) -> HttpResponse:
     authors = sorted({row.author for row in rows})
     if author:
         rows = [row for row in rows if row.author == author]
-    if kind in telling.KINDS:
-        rows = [row for row in rows if row.action in telling.KINDS[kind].actions]
+    if kind in GROUPS:
+        rows = [row for row in rows if row.group == kind]
     page = Paginator(rows, _N_LISTED).get_page(request.GET.get("page"))
     effects = _effects()
     coded = _coded(request, journal)
@@ -67,7 +71,7 @@ def listing(request: HttpRequest) -> HttpResponse:
             "authors": authors,
             "author": author,
             "kind": kind,
-            "kinds": telling.KINDS,
+            "kinds": {group: _(label) for group, label in GROUPS.items()},
             "address": address,
         },
     )
@@ -93,11 +97,7 @@ def undo(request: HttpRequest, decision_id: int) -> HttpResponse:
     else:
         why = request.POST.get("why", "").strip() or None
         request_id = request.POST.get("request_id") or uuid.uuid4().hex
-        journal.add(
-            [{"action": UNDO, "value": str(decision_id), "why": why}],
-            author=author,
-            request_id=request_id,
-        )
+        journal.add([Undo(decision_id, why=why)], author=author, request_id=request_id)
         messages.success(request, _("La décision n° {n} est annulée.").format(n=decision_id))
     return HttpResponseRedirect(asking.back(request, reverse("journal")))
 
@@ -110,9 +110,11 @@ def export(request: HttpRequest) -> HttpResponse:
     coded = _coded(request, journal)
     writer = csv.writer(buffer, delimiter=";", lineterminator="\r\n")
     writer.writerow(_COLUMNS)
-    for row in reversed(journal.newest_first()):
-        seen = _seen(row, request, coded)
-        writer.writerow([_cell(getattr(seen, name)) for name in _COLUMNS])
+    for cells in journal.store.read_rows():
+        decision = journal[cells[0]]
+        shown = _seen(decision, request, coded)
+        row = dict(zip(_COLUMNS, cells, strict=True)) if shown is decision else shown.row()
+        writer.writerow([_cell(row.get(name)) for name in _COLUMNS])
     answer = HttpResponse("\ufeff" + buffer.getvalue(), content_type="text/csv; charset=utf-8")
     answer["Content-Disposition"] = 'attachment; filename="journal.csv"'
     return answer
@@ -128,8 +130,9 @@ def _coded(request: HttpRequest, journal: Journal) -> set[str]:
 def _seen(row: Decision, request: HttpRequest, coded: set[str]) -> Decision:
     """`row` as the person may see it: an analyst codes a passage without knowing what others put on it."""
     is_blind = role_of(request.user) == Role.ANALYST and row.author != request.user.get_username()
-    if is_blind and row.action in TAG_ACTIONS and row.unit_id not in coded:
-        return row._replace(action=telling.HIDDEN, axis=None, code=None, value=None, why=None)
+    if is_blind and isinstance(row, TagDecision) and row.unit_id not in coded:
+        number, at = row.decision_id, row.decided_at
+        return _HiddenDecision(row.unit_id, decision_id=number, decided_at=at, author=row.author)
     return row
 
 
@@ -141,7 +144,7 @@ def _told(
     is_mine = row.author == request.user.get_username()
     return {
         "decision": row,
-        "told": telling.decision(row),
+        "told": state.sentence(row),
         "is_undone": is_undone,
         "effect": effects.get(row.decision_id),
         "can_undo": not is_undone and (is_mine or role_of(request.user) >= Role.ADMINISTRATOR),

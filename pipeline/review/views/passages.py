@@ -4,6 +4,7 @@ Search over passages and themes.
 """
 
 import uuid
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -15,9 +16,18 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from pipeline.decisions.kinds import Undo
+from pipeline.decisions.tags import (
+    ConfirmUnit,
+    RejectTag,
+    TagDecision,
+    is_coded,
+    put_code,
+)
+from pipeline.decisions.themes import RenameTheme
 from pipeline.publish.text import joined, quoted
-from pipeline.review import live, queue, state
-from pipeline.review.journal import TAG_ACTIONS, Decision, Journal
+from pipeline.review import queue, state
+from pipeline.review.journal import Journal
 from pipeline.review.queue import (
     Coded,
     Index,
@@ -29,10 +39,8 @@ from pipeline.review.queue import (
 )
 from pipeline.review.roles import decides, reads
 from pipeline.review.snapshot import Snapshot, Unit
-from pipeline.standing import CONFIRM, UNDO, confirmation, confirmed_codes, is_coded
 from pipeline.text import fold
 
-_RENAMED = frozenset(("rename_theme",))
 _AROUND = 2  # passages shown on each side, in the document
 _N_NEXT = 12
 _N_LISTED = 50
@@ -101,15 +109,16 @@ def decide(request: HttpRequest, unit_id: str) -> HttpResponse:
     if gesture == "annuler":
         row = _undo(request, journal, author)
         target = str(row.unit_id) if row is not None else target
-        told = _told(row._asdict(), is_undone=True) if row is not None else _("Rien à annuler.")
+        told = _told(row, is_undone=True) if row is not None else _("Rien à annuler.")
     else:
         coded = codes_on(
-            snapshot.proposed.get(unit_id, ()), journal.on_unit(unit_id, by=author), grid
+            snapshot.proposed.get(unit_id, ()),
+            journal.on_unit(unit_id, TagDecision, by=author),
+            grid,
         )
-        decision = _decision(
-            gesture, rest or request.POST.get("code", ""), unit_id, coded, snapshot
-        )
-        decision |= {"why": request.POST.get("why", "").strip() or None}
+        key = rest or request.POST.get("code", "")
+        decision = _decision(gesture, key, unit_id, coded, snapshot)
+        decision = replace(decision, why=request.POST.get("why", "").strip() or None)
         journal.add([decision], author=author, request_id=_request_id(request))
         told = _told(decision)
     listed = (
@@ -136,29 +145,28 @@ def _left(before: list[str], unit_id: str, wanted: Wanted) -> list[str]:
 
 def _decision(
     gesture: str, key: str, unit_id: str, coded: list[Coded], snapshot: Snapshot
-) -> dict[str, Any]:
+) -> TagDecision:
     """The decision that a gesture means. Raises `Http404` for a gesture or a code that does not exist."""
     if gesture == "valider":
-        return {"action": CONFIRM, "unit_id": unit_id, "value": confirmation(assigned(coded))}
+        return ConfirmUnit(unit_id, tuple(assigned(coded)))
     axis, _colon, code = key.partition(":")
     if (axis, code) not in {(entry.axis, entry.code) for entry in state.study().grid.by_axis}:
         raise Http404
     is_proposed = any(
         (row.axis, row.code) == (axis, code) for row in snapshot.proposed.get(unit_id, ())
     )
-    actions = {"accepter": "accept_tag" if is_proposed else "add_tag", "rejeter": "reject_tag"}
-    if gesture not in actions:
+    if gesture == "rejeter":
+        return RejectTag(unit_id, axis, code)
+    if gesture != "accepter":
         raise Http404
-    return {"action": actions[gesture], "unit_id": unit_id, "axis": axis, "code": code}
+    return put_code(unit_id, (axis, code), is_proposed=is_proposed)
 
 
-def _told(decision: dict[str, Any], *, is_undone: bool = False) -> str:
+def _told(decision: TagDecision, *, is_undone: bool = False) -> str:
     """What was just decided, in one sentence, for who does not see the page change."""
     label = state.study().grid.label_of
-    if decision["action"] == CONFIRM:
-        codes = joined(
-            [quoted(label(code)) for _axis, code in confirmed_codes(decision["value"]) or ()]
-        )
+    if isinstance(decision, ConfirmUnit):
+        codes = joined([quoted(label(code)) for _axis, code in decision.codes or ()])
         said = (
             _("passage validé : {codes}").format(codes=codes)
             if codes
@@ -170,21 +178,18 @@ def _told(decision: dict[str, Any], *, is_undone: bool = False) -> str:
             "add_tag": _("{label} : ajoutée"),
             "reject_tag": _("{label} : rejetée"),
         }
-        said = verbs[decision["action"]].format(label=quoted(label(str(decision["code"]))))
+        ((_axis, code), _stays) = decision.words(())[0]
+        said = verbs[decision.action].format(label=quoted(label(code)))
     told = _("annulé : {said}").format(said=said) if is_undone else said
     return f"{told[:1].upper()}{told[1:]}."
 
 
-def _undo(request: HttpRequest, journal: Journal, author: str) -> Decision | None:
+def _undo(request: HttpRequest, journal: Journal, author: str) -> TagDecision | None:
     """Undo the last decision of `author` on a passage, and return it; None where there is none."""
     last = journal.last_on_tags(author)
     if last is None:
         return None
-    journal.add(
-        [{"action": UNDO, "value": str(last.decision_id)}],
-        author=author,
-        request_id=_request_id(request),
-    )
+    journal.add([Undo(last.decision_id)], author=author, request_id=_request_id(request))
     return last
 
 
@@ -208,22 +213,15 @@ def _bench(
         return shown | {"unit": None}
     author, grid = _author(request), state.study().grid
     unit = _unit(snapshot, unit_id)
-    own = journal.on_unit(unit_id, by=author)
+    own = journal.on_unit(unit_id, TagDecision, by=author)
     is_done, has_begun = _progress(unit_id, own, snapshot)
     coded = codes_on(snapshot.proposed.get(unit_id, ()), own, grid)
     before, following = queue.neighbours(unit_id, listed)
     place = listed.index(unit_id) if unit_id in listed else 0
     siblings = snapshot.of_document[unit.document_id]
     at = siblings.index(unit_id)
-    others = (
-        [
-            row
-            for row in journal.on_unit(unit_id)
-            if row.author != author and row.action in TAG_ACTIONS
-        ]
-        if is_done
-        else []
-    )
+    every = journal.on_unit(unit_id, TagDecision) if is_done else []
+    others = [row for row in every if row.author != author]
     return shown | {
         "unit": unit,
         "workshop": snapshot.workshops[unit.workshop_id],
@@ -247,10 +245,10 @@ def _bench(
     }
 
 
-def _progress(unit_id: str, own: list[Decision], snapshot: Snapshot) -> tuple[bool, bool]:
+def _progress(unit_id: str, own: list[TagDecision], snapshot: Snapshot) -> tuple[bool, bool]:
     """Whether a person who took the decisions `own` on a passage coded it whole, and whether he or she began to."""
     is_done = is_coded(snapshot.put_on(unit_id), own, state.study().grid.exclusive)
-    return is_done, not is_done and any(row.action in TAG_ACTIONS for row in own)
+    return is_done, not is_done and bool(own)
 
 
 def _by_axis(coded: list[Coded]) -> list[dict[str, Any]]:
@@ -291,7 +289,7 @@ def _codes_left(coded: list[Coded]) -> list[dict[str, Any]]:
 
 
 def _row(unit: Unit, snapshot: Snapshot, journal: Journal, author: str) -> dict[str, Any]:
-    own = journal.on_unit(unit.unit_id, by=author)
+    own = journal.on_unit(unit.unit_id, TagDecision, by=author)
     coded = codes_on(snapshot.proposed.get(unit.unit_id, ()), own, state.study().grid)
     is_done, has_begun = _progress(unit.unit_id, own, snapshot)
     return {
@@ -315,9 +313,9 @@ def _filters(snapshot: Snapshot) -> dict[str, Any]:
         )
     )
     renamed = {
-        row.theme_id: row.value
-        for row in state.journal_of_page().standing(_RENAMED)
-        if row.theme_id in names and row.value
+        row.theme_id: row.name
+        for row in state.journal_of_page().active(RenameTheme)
+        if row.theme_id in names and row.name
     }
     themes = sorted(
         (names | renamed).items(), key=lambda entry: fold(str(entry[1]), keep_signs=True)
@@ -368,7 +366,7 @@ def search(request: HttpRequest) -> HttpResponse:
                 "workshop": snapshot.workshops[unit.workshop_id],
             }
         )
-    themes = live.themes().themes
+    themes = state.themes().themes
     listed = list(themes[["theme_id", "label", "description"]].itertuples(index=False, name=None))
     labels = {theme_id: label for theme_id, label, _ in listed}
     matching = [(theme_id, labels[theme_id]) for theme_id in find_themes(query, listed)]

@@ -13,16 +13,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from flows.typed_texts import typed_without_names
-from pipeline.decisions.weightings import weighting_value
+from pipeline.decisions import Decision
+from pipeline.decisions.kinds import SaveWeighting, UseWeighting
 from pipeline.publish.text import french_date, joined, percent, quoted
 from pipeline.rank import unread_criteria
 from pipeline.rank.criteria import CRITERIA
-from pipeline.review import live, state, weighing
+from pipeline.review import state, weighing
 from pipeline.review import views as asking
 from pipeline.review import weighing as tallying
 from pipeline.review.bounds import too_long
 from pipeline.review.roles import decides, reads
-from pipeline.review.weighing import WEIGHTING_ACTIONS, Choice, Points, Ranked
+from pipeline.review.weighing import Choice, Points, Ranked
 from pipeline.settings.stages import RankSettings
 
 _STUDY = "study"
@@ -64,7 +65,7 @@ def compare(request: HttpRequest) -> HttpResponse:
         ]
         shown |= {
             "rows": weighing.compared(tables),
-            "labels": live.labels(),
+            "labels": state.labels(),
             "common": [
                 (choice, *weighing.n_common(tables[0], table))
                 for choice, table in zip(chosen[1:], tables[1:], strict=True)
@@ -98,7 +99,7 @@ def save(request: HttpRequest) -> HttpResponse:
             shown | {"name": name, "taken": before if is_taken else None},
             status=409,
         )
-    decision = {"action": "save_weighting", "value": weighting_value(name, weights.model_dump())}
+    decision = SaveWeighting.named(name, weights.model_dump())
     state.journal().add(
         [decision], author=asking.author(request), request_id=asking.request_id(request)
     )
@@ -113,11 +114,7 @@ def use(request: HttpRequest) -> HttpResponse:
     name = request.POST.get("ponderation", "")
     if name not in {choice.weighting.name for choice in _choices()}:
         raise Http404
-    decision = {
-        "action": "use_weighting",
-        "value": name or None,
-        "why": request.POST.get("why", "").strip() or None,
-    }
+    decision = UseWeighting(name or None, why=request.POST.get("why", "").strip() or None)
     state.journal().add(
         [decision], author=asking.author(request), request_id=asking.request_id(request)
     )
@@ -174,12 +171,12 @@ def _ranking(scope: str, points: Points, chosen: Choice, in_use: Choice) -> dict
         weighing.priorities(held.value, scope, each, settings)
         for each in (weights, in_use.weighting.weights)
     )
-    changed = _changed(snapshot.run_id, live.themes().last_id)
+    changed = _changed(snapshot.run_id, state.themes().last_id)
     rows = weighing.ranked(shown, usual, tables["priorities"], tables["priority_notes"], changed)
     last_labels = dict(
         zip(snapshot.tables["themes"]["theme_id"], snapshot.tables["themes"]["label"], strict=True)
     )
-    labels, late = live.labels(), tables["late_effects"]
+    labels, late = state.labels(), tables["late_effects"]
     late_told = dict(zip(late["theme_id"], late["sentence"], strict=True))
     return {
         "is_stale": not held.is_current,
@@ -195,7 +192,7 @@ def _ranking(scope: str, points: Points, chosen: Choice, in_use: Choice) -> dict
 def _changed(run_id: str, last_id: int) -> frozenset[str]:
     """The themes that gained or lost passages since the run `run_id`, by decisions up to `last_id`."""
     return frozenset(
-        weighing.changed_themes(state.snapshot().tables["theme_members"], live.themes().members)
+        weighing.changed_themes(state.snapshot().tables["theme_members"], state.themes().members)
     )
 
 
@@ -252,7 +249,7 @@ def _weights_told(weights: dict[str, float]) -> str:
 
 
 def _choices() -> list[Choice]:
-    return weighing.choices(state.journal().standing(WEIGHTING_ACTIONS), _settings())
+    return weighing.choices(state.journal().active(Decision), _settings())
 
 
 def _settings() -> RankSettings:

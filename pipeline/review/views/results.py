@@ -13,8 +13,8 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 from django.views.decorators.http import require_GET, require_POST
 
-from pipeline.decisions.effects import APPLIED, VOID
-from pipeline.review import live, side_by_side, state
+from pipeline.decisions import APPLIED, VOID
+from pipeline.review import side_by_side, state
 from pipeline.review.processes import Drawings, Reruns, moves
 from pipeline.review.roles import decides, reads
 
@@ -45,7 +45,7 @@ def rerun(request: HttpRequest) -> HttpResponse:
     """Start a new run, unless one goes on."""
     priorities = state.snapshot().tables["priorities"]
     is_started = _reruns().start(
-        asked_by=str(request.user.get_username()), priorities=priorities, labels=live.labels()
+        asked_by=str(request.user.get_username()), priorities=priorities, labels=state.labels()
     )
     if not is_started:
         messages.warning(request, _("Un calcul est déjà en cours."))
@@ -83,7 +83,7 @@ def _progress() -> dict[str, Any]:
         []
         if is_running or last.error
         else moves(
-            last.priorities, state.snapshot().tables["priorities"], last.labels | live.labels()
+            last.priorities, state.snapshot().tables["priorities"], last.labels | state.labels()
         )
     )
     return shown | {"is_running": is_running, "moves": changed}
@@ -138,7 +138,7 @@ def _presence(request: HttpRequest) -> dict[str, Any]:
     grid = state.study().grid
     axes = {axis.axis: axis for axis in grid.axes}
     asked = request.GET.get("quoi", "themes")
-    tables, labels = state.snapshot().tables, live.labels()
+    tables, labels = state.snapshot().tables, state.labels()
     is_code = asked in axes
     found = side_by_side.heat_map(
         tables, grid, labels, subject="code" if is_code else "theme", axis=asked if is_code else ""
@@ -151,12 +151,12 @@ def _specificities(request: HttpRequest) -> dict[str, Any]:
     territories = sorted(set(tables["contrasts"]["territory"]))
     asked = request.GET.get("territoire", "")
     territory = asked if asked in territories else (territories[0] if territories else "")
-    rows = side_by_side.specificities(tables, state.study().grid, live.labels(), territory)
+    rows = side_by_side.specificities(tables, state.study().grid, state.labels(), territory)
     return {"territories": territories, "territory": territory, "rows": rows}
 
 
 def _planes(request: HttpRequest) -> dict[str, Any]:
-    tables, labels = state.snapshot().tables, live.labels()
+    tables, labels = state.snapshot().tables, state.labels()
     planes = [
         (analysis, side_by_side.plane(tables, labels, analysis))
         for analysis in ("themes", "lemmes")
@@ -184,7 +184,7 @@ def _voices(request: HttpRequest) -> dict[str, Any]:
     snapshot = state.snapshot()
     rows = side_by_side.absent_voices(snapshot.tables)
     told = [row | {"workshop": snapshot.workshops.get(str(row["workshop_id"]))} for row in rows]
-    return {"workshops": told, "carried": side_by_side.carried_by(snapshot.tables, live.labels())}
+    return {"workshops": told, "carried": side_by_side.carried_by(snapshot.tables, state.labels())}
 
 
 def _offer(request: HttpRequest) -> dict[str, Any]:
@@ -219,7 +219,7 @@ def _drawn(*kinds: str) -> dict[str, Any]:
 
 def _names() -> dict[str, str]:
     """The names that the themes of the last run bear now: those of the tables beside the drawings."""
-    labels = live.labels()
+    labels = state.labels()
     theme_ids = state.snapshot().tables["themes"]["theme_id"].tolist()
     return {theme_id: labels[theme_id] for theme_id in theme_ids if theme_id in labels}
 

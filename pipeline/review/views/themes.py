@@ -20,17 +20,20 @@ from django.utils.html import format_html
 from django.utils.translation import gettext as _
 from django.views.decorators.http import require_GET, require_POST
 
+from pipeline.decisions import Decision
+from pipeline.decisions.kinds import Undo
+from pipeline.decisions.themes import MergeThemes, MoveUnit
 from pipeline.publish.text import typography
-from pipeline.review import live, state, telling, theme_page
+from pipeline.review import state, theme_page
 from pipeline.review import theme_decisions as theme_history
 from pipeline.review import theme_page as theme_cards
 from pipeline.review import theme_page as theme_hints
 from pipeline.review import views as asking
 from pipeline.review.bounds import MAX_LABEL, MAX_TEXT
-from pipeline.review.journal import Decision, Journal
-from pipeline.review.live import Themes
+from pipeline.review.journal import Journal
 from pipeline.review.roles import Role, decides, reads, role_of
 from pipeline.review.snapshot import Snapshot
+from pipeline.review.state import Themes
 from pipeline.review.theme_decisions import (
     ASIDE,
     N_LISTED_HALF,
@@ -41,7 +44,6 @@ from pipeline.review.theme_decisions import (
     read_gesture,
 )
 from pipeline.review.theme_map import N_DRAWN, Map, Wish, draw_map
-from pipeline.standing import UNDO
 from pipeline.text import fold
 
 _N_LISTED = 50
@@ -72,7 +74,7 @@ def theme(request: HttpRequest, theme_id: str) -> HttpResponse:
     """One theme: what it holds, who said it where, what was decided on it; or what became of one that is no more."""
     shown, now, snapshot, journal = _common(request)
     history = theme_history.deeds(theme_history.on({theme_id}, journal)[-_N_TOLD:], journal)
-    label = live.labels().get(theme_id)
+    label = state.labels().get(theme_id)
     card = theme_cards.cards(now, snapshot).get(theme_id)
     if card is None:
         if label is None and not history:
@@ -181,7 +183,7 @@ def _common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Jou
     """What every page on themes shows; `seen`, read first, is the last decision that the person surely sees there."""
     journal = state.journal()
     seen = journal.last_id
-    now, snapshot = live.themes(), state.snapshot()
+    now, snapshot = state.themes(), state.snapshot()
     shown = {
         "section": "themes",
         "seen": seen,
@@ -201,8 +203,8 @@ def _common(request: HttpRequest) -> tuple[dict[str, Any], Themes, Snapshot, Jou
 
 def _end_of(theme_id: str, journal: Journal) -> str:
     """The theme that a theme was merged into, blank where it was not."""
-    merged = [row for row in journal.on_theme(theme_id) if row.action == "merge_theme"]
-    return str(merged[-1].value) if merged else ""
+    merged = journal.on_theme(theme_id, MergeThemes)
+    return str(merged[-1].other_id) if merged else ""
 
 
 def _listed(text: str) -> list[str]:
@@ -218,7 +220,7 @@ _NOT_SENT_AGAIN = ("csrfmiddlewaretoken", "seen", "request_id", *_EDITABLE)
 @require_POST
 def decide(request: HttpRequest, subject: str = "") -> HttpResponse:
     """Append what a form decides; where others decided on the same since the person saw it, tell so and keep what was typed."""
-    journal, now = state.journal(), live.themes()
+    journal, now = state.journal(), state.themes()
     ground = Ground(subject, request.POST, now, state.snapshot(), journal)
     try:
         gesture = read_gesture(ground)
@@ -255,7 +257,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     rows = [
         journal[number]
         for number in numbers
-        if number in journal and journal[number].action != UNDO
+        if number in journal and not isinstance(journal[number], Undo)
     ]
     left = [row for row in rows if not journal.is_undone(row.decision_id)]
     if any(row.author != author for row in left) and role_of(request.user) < Role.ADMINISTRATOR:
@@ -265,7 +267,7 @@ def undo(request: HttpRequest) -> HttpResponse:
     elif not left:
         messages.warning(request, _("C’était déjà annulé."))
     else:
-        undoings = [{"action": UNDO, "value": str(row.decision_id)} for row in left]
+        undoings = [Undo(row.decision_id) for row in left]
         journal.add(
             undoings,
             author=author,
@@ -278,10 +280,10 @@ def undo(request: HttpRequest) -> HttpResponse:
 
 def _told(gesture: Gesture) -> str:
     """What is about to be decided, with the names of before."""
-    rows = [_imagined(row) for row in gesture.decisions]
-    if len(rows) > 1 and rows[0].action == "move_unit":
+    rows = gesture.decisions
+    if len(rows) > 1 and isinstance(rows[0], MoveUnit):
         return _("{n} passages changent de thème").format(n=len(rows))
-    return telling.decision(rows[0])
+    return state.sentence(rows[0])
 
 
 def _done(gesture: Gesture, told: str) -> str:
@@ -311,14 +313,14 @@ def _told_first(
         if name not in _NOT_SENT_AGAIN
         for value in request.POST.getlist(name)
     ]
-    wanted = [_imagined(row) for row in gesture.decisions]
+    wanted = gesture.decisions
     shown: dict[str, Any] = {
         "section": "themes",
         "seen": max(row.decision_id for row in newer),
         "request_id": uuid.uuid4().hex,
         "newer": theme_history.deeds(newer, journal),
-        "wanted": telling.decision(wanted[0])
-        if len(wanted) == 1 or wanted[0].action != "move_unit"
+        "wanted": state.sentence(wanted[0])
+        if len(wanted) == 1 or not isinstance(wanted[0], MoveUnit)
         else "",
         "n_wanted": len(wanted),
         "sent": sent,
@@ -333,17 +335,11 @@ def _told_first(
     return render(request, "review/theme_conflict.html", shown, status=409)
 
 
-def _imagined(row: dict[str, Any]) -> Decision:
-    """A decision that is not taken yet, to tell it."""
-    named = (row.get(name) for name in ("unit_id", "axis", "code", "theme_id", "value", "why"))
-    return Decision(0, "", "", row["action"], *named)
-
-
 @reads
 @require_GET
 def chart(request: HttpRequest) -> HttpResponse:
     """Passages on a plane, and the same ones in a table, fifty a page."""
-    now, snapshot = live.themes(), state.snapshot()
+    now, snapshot = state.themes(), state.snapshot()
     family_labels = theme_cards.family_labels(now, snapshot)
     wish = Wish(
         family_id=_known(request, "famille", family_labels),

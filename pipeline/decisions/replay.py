@@ -1,0 +1,347 @@
+"""Themes, members and families once decisions are applied, and which decisions await a review as their theme changed.
+
+In:   themes, theme_families, theme_members and units of the machine, active decisions in order; decision_grounds
+Out:  ThemeReplay, with the reviewed tables; decision_grounds
+"""
+
+import json
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from typing import Any
+
+import pandas as pd
+
+from pipeline.counting import count_families, count_themes
+from pipeline.decisions.kinds import Decision, text
+from pipeline.decisions.themes import MergeThemes, RejectTheme, SplitTheme, refused_merges
+from pipeline.tables.material import DECISION_GROUNDS
+from pipeline.tables.results import THEME_MEMBERS, THEMES
+
+_COUNTS = ["n_units", "n_tables", "n_workshops"]
+_SURE = 1.0  # strength of a membership that a person decided
+_N_QUOTES = 5  # of a theme that people split off
+_SHARE_LEFT = 0.5  # of the passages of then, those still in the study, that make a theme the same
+
+
+class ThemeReplay:
+    """What decisions come to; a decision whose theme or passage is gone changes nothing.
+
+    `labels`, `descriptions`, `merged_into` (None: rejected), `moved` (passage to theme, None: aside), `family_names` and
+    `family_of` are what decisions say; `themes`, `members` and `families` the reviewed tables.
+    """
+
+    def __init__(
+        self, machine: Mapping[str, pd.DataFrame], units: pd.DataFrame, active: Iterable[Decision]
+    ) -> None:
+        self._themes, self._members = machine["themes"], machine["theme_members"]
+        self._units = units
+        self.unit_ids = set(units["unit_id"].tolist())
+        self.family_ids = frozenset(machine["theme_families"]["family_id"])
+        decisions = list(active)
+        self._left_by_split = {
+            row.new_id: row.theme_id
+            for row in decisions
+            if isinstance(row, SplitTheme) and set(row.unit_ids) & self.unit_ids
+        }
+        self.theme_ids = set(self._themes["theme_id"]) | set(self._left_by_split)
+        fated = {row.theme_id for row in decisions if isinstance(row, MergeThemes | RejectTheme)}
+        self._once_there = self.theme_ids | (fated - {None})
+        self.labels: dict[str, str] = {}
+        self.descriptions: dict[str, str] = {}
+        self.merged_into: dict[str, str | None] = {}
+        self.moved: dict[str, str | None] = {}
+        self.family_names: dict[str, str] = {}
+        self.family_of: dict[str, str | None] = {}
+        self._pinned: dict[str, list[str]] = {}  # theme → passages, the last pinned last
+        self._unpinned: dict[str, set[str]] = {}
+        for row in decisions:
+            row.apply(self)
+        self._forget_lost_themes()
+        self.members = self._reviewed_members()
+        self.themes = self._with_families(self._reviewed_themes())
+        named = machine["theme_families"]
+        named = named.assign(label=named["family_id"].map(self.family_names).fillna(named["label"]))
+        self.families = count_families(named, self.themes, self.members, units)
+
+    # --- what decisions do
+
+    def knows(self, theme_id: str | None) -> bool:
+        """Whether the theme is there, or was there when people merged or rejected it."""
+        return theme_id in self._once_there
+
+    def merge(self, theme_id: str, into: str) -> None:
+        """Put `theme_id` into another; of two themes merged both ways, the later decision says which one stays."""
+        if theme_id == into:
+            return
+        self.merged_into.pop(theme_id, None)
+        if self.end_of(into) == theme_id:
+            del self.merged_into[into]
+        self.merged_into[theme_id] = into
+
+    def pin(self, theme_id: str, unit_id: str, *, is_pinned: bool) -> None:
+        """Pin a passage as the first quote of a theme, or take it out of its quotes."""
+        others = [quote for quote in self._pinned.get(theme_id, []) if quote != unit_id]
+        unpinned = self._unpinned.setdefault(theme_id, set())
+        if is_pinned:
+            self._pinned[theme_id] = [*others, unit_id]
+            unpinned.discard(unit_id)
+        else:
+            self._pinned[theme_id] = others
+            unpinned.add(unit_id)
+
+    # --- what came of them
+
+    def end_of(self, theme_id: str | None) -> str | None:
+        """The theme that `theme_id` came to be merged into, itself where it was not, None where that one was rejected."""
+        end = theme_id
+        while end is not None and end in self.merged_into:  # ends: `merge` lets no circle in
+            end = self.merged_into[end]
+        return end
+
+    def is_gone(self, theme_id: str | None) -> bool:
+        """Whether a theme is named that is not there, and was not merged into one that is."""
+        if not theme_id or theme_id in self.theme_ids:
+            return False
+        return self.end_of(theme_id) in (theme_id, None)
+
+    @cached_property
+    def theme_of(self) -> dict[str, str]:
+        """The theme of each passage that has one."""
+        return _pairs(self.members, "unit_id", "theme_id")
+
+    def label_of(self, theme_id: str | None) -> str | None:
+        """The name of a theme that is left."""
+        return self._labels_left.get(theme_id or "")
+
+    def description_of(self, theme_id: str | None) -> str | None:
+        """The description of a theme that is left."""
+        return self._descriptions_left.get(theme_id or "")
+
+    def parent_of(self, theme_id: str | None) -> str | None:
+        """The family of a theme that is left."""
+        return text(self._parents.get(theme_id or ""))
+
+    def family_label_of(self, family_id: str | None) -> str | None:
+        """The name of a family that still has a theme."""
+        return self._family_labels.get(family_id or "")
+
+    def quotes_of(self, theme_id: str | None) -> list[str]:
+        """The quotes of the theme that `theme_id` came to be in."""
+        return self._quotes_left.get(self.end_of(theme_id) or "", [])
+
+    @cached_property
+    def _labels_left(self) -> dict[str, str]:
+        return _pairs(self.themes, "theme_id", "label")
+
+    @cached_property
+    def _descriptions_left(self) -> dict[str, str]:
+        return _pairs(self.themes, "theme_id", "description")
+
+    @cached_property
+    def _parents(self) -> dict[str, Any]:
+        return _pairs(self.themes, "theme_id", "parent_id")
+
+    @cached_property
+    def _family_labels(self) -> dict[str, str]:
+        return _pairs(self.families, "family_id", "label")
+
+    @cached_property
+    def _quotes_left(self) -> dict[str, list[str]]:
+        quotes = _pairs(self.themes, "theme_id", "quotes")
+        return {theme_id: json.loads(listed) for theme_id, listed in quotes.items()}
+
+    # --- the reviewed tables
+
+    def _forget_lost_themes(self) -> None:
+        """Forget the mergers and moves that lead to a theme that is gone."""
+        lost = {
+            name
+            for name in (*self.merged_into, *self.moved.values())
+            if self.end_of(name) not in (None, *self.theme_ids)
+        }
+        kept = self.merged_into.items()
+        self.merged_into = {name: into for name, into in kept if name not in lost}
+        self.moved = {unit: name for unit, name in self.moved.items() if name not in lost}
+
+    def _reviewed_members(self) -> pd.DataFrame:
+        """The machine's members where people left or put them, then passages that had no theme, by unit_id."""
+        if not self.merged_into and not self.moved:
+            return self._members
+        moved = {unit_id: self.end_of(theme_id) for unit_id, theme_id in self.moved.items()}
+        before = _pairs(self._members, "unit_id", "theme_id")
+        theme_ids = [
+            moved[unit_id] if unit_id in moved else self.end_of(theme_id)
+            for unit_id, theme_id in before.items()
+        ]
+        is_moved = self._members["unit_id"].isin(moved)
+        placed = self._members.assign(
+            theme_id=pd.Series(theme_ids, index=self._members.index, dtype=object),
+            strength=self._members["strength"].where(~is_moved, _SURE),
+        )
+        new = [pair for pair in sorted(moved.items(), key=lambda pair: pair[0]) if pair[1]]
+        new = [(unit_id, theme_id) for unit_id, theme_id in new if unit_id not in before]
+        more = pd.DataFrame(new, columns=["unit_id", "theme_id"]).assign(strength=_SURE)
+        kept = placed[placed["theme_id"].notna()]
+        return THEME_MEMBERS.check(pd.concat([kept, more], ignore_index=True))
+
+    def _reviewed_themes(self) -> pd.DataFrame:
+        """The themes that are left and hold a passage, renamed, with quotes and counts that follow their members."""
+        said = (self.labels, self.descriptions, self.merged_into, self.moved)
+        if not any((*said, self._pinned, self._unpinned)):
+            return self._themes
+        every = self._with_splits()
+        changed = self._changed()
+        counts = count_themes(self.members, self._units)
+        is_left = ~every["theme_id"].isin(self.merged_into)
+        is_held = ~every["theme_id"].isin(changed) | every["theme_id"].isin(counts.index)
+        left = every[is_left & is_held].copy()
+        is_changed = left["theme_id"].isin(changed)
+        for name in _COUNTS:
+            left[name] = left[name].where(~is_changed, left["theme_id"].map(counts[name]))
+        for name, given in (("label", self.labels), ("description", self.descriptions)):
+            left[name] = left["theme_id"].map(given).fillna(left[name])
+        pinned = {self.end_of(theme_id) for theme_id in (*self._pinned, *self._unpinned)}
+        is_requoted = is_changed | left["theme_id"].isin(pinned - {None})
+        own = _pairs(every, "theme_id", "quotes")
+        quotes = [
+            self._quotes(theme_id, own) if is_new else listed
+            for theme_id, listed, is_new in zip(
+                left["theme_id"], left["quotes"], is_requoted, strict=True
+            )
+        ]
+        return THEMES.check(left.assign(quotes=quotes))
+
+    def _with_splits(self) -> pd.DataFrame:
+        """The machine's themes and, after them, those that people split off and that hold a passage."""
+        new = set(self.members["theme_id"]) - set(self._themes["theme_id"])
+        rows = [
+            self._split_theme(name, source)
+            for name, source in self._left_by_split.items()
+            if name in new
+        ]
+        if not rows:
+            return self._themes
+        return pd.concat([self._themes, THEMES.build(rows)], ignore_index=True)
+
+    def _split_theme(self, theme_id: str, source: str | None) -> dict[str, Any]:
+        """A theme that people made: named after the one it left until it is renamed, quoted in reading order."""
+        units = self.members.loc[self.members["theme_id"] == theme_id, "unit_id"]
+        mine = self._units[self._units["unit_id"].isin(units)]
+        mine = mine.sort_values(["document_id", "unit_order"])
+        left = _pairs(self._themes, "theme_id", "label").get(source or "")
+        label = f"Partie de « {left} »" if left else "Thème séparé"
+        return dict.fromkeys(_COUNTS, 0) | {
+            "theme_id": theme_id,
+            "label": label,
+            "keywords": "[]",
+            "description": label,
+            "stability": None,
+            "kind": "mixte",
+            "parent_id": text(_pairs(self._themes, "theme_id", "parent_id").get(source or "")),
+            "quotes": json.dumps(list(mine["unit_id"].head(_N_QUOTES))),
+        }
+
+    def _changed(self) -> set[str]:
+        """Themes whose members are not what they were."""
+        both = self._members.merge(
+            self.members,
+            on="unit_id",
+            how="outer",
+            suffixes=("_before", "_after"),
+            validate="one_to_one",
+        )
+        moved = both[both["theme_id_before"].fillna("") != both["theme_id_after"].fillna("")]
+        return set(moved["theme_id_before"].dropna()) | set(moved["theme_id_after"].dropna())
+
+    def _quotes(self, theme_id: str, own: Mapping[str, str]) -> str:
+        """Pinned quotes, the last first, then the theme's own, then those of themes merged into it; only its members."""
+        into = [other for other in self.merged_into if self.end_of(other) == theme_id]
+        every = [theme_id, *sorted(into)]
+        pinned = [quote for other in every for quote in reversed(self._pinned.get(other, []))]
+        listed = [quote for other in every if other in own for quote in json.loads(own[other])]
+        unpinned = set().union(*(self._unpinned.get(other, set()) for other in every))
+        quotes = [
+            quote
+            for quote in dict.fromkeys([*pinned, *listed])
+            if self.theme_of.get(quote) == theme_id and (quote in pinned or quote not in unpinned)
+        ]
+        return json.dumps(quotes, ensure_ascii=False)
+
+    def _with_families(self, themes: pd.DataFrame) -> pd.DataFrame:
+        """`themes` in the families that people put them into."""
+        parents = themes["theme_id"].map(self.family_of)
+        is_moved = themes["theme_id"].isin(self.family_of)
+        return THEMES.check(themes.assign(parent_id=parents.where(is_moved, themes["parent_id"])))
+
+
+def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, Any]:
+    return dict(zip(table[key].tolist(), table[value].tolist(), strict=True))
+
+
+def left_proposals(
+    proposals: pd.DataFrame, themes: pd.DataFrame, active: Iterable[Decision]
+) -> pd.DataFrame:
+    """Return the merge proposals, either way round, whose two themes are left and that nobody refused."""
+    apart, left = refused_merges(active), set(themes["theme_id"])
+    pairs = map(frozenset, zip(proposals["theme_id"], proposals["other_theme_id"], strict=True))
+    is_open = [pair <= left and pair not in apart for pair in pairs]
+    return proposals[pd.Series(is_open, index=proposals.index, dtype=bool)]
+
+
+# --- what themes held when people decided on them ----------------------------------------------------
+
+
+def note_grounds(
+    decisions: Iterable[Decision], before: pd.DataFrame, earlier: pd.DataFrame
+) -> pd.DataFrame:
+    """Return decision_grounds: the rows of `earlier`, and for decisions taken since, what their themes held in `before`.
+
+    `before` are the machine's theme_members of the last run, which people had before their eyes. A theme that is not among
+    them, as one that people split off, has no row: nothing but the decision itself says what it holds.
+    """
+    listed = list(decisions)
+    noted = set(earlier["decision_id"])
+    units_of = before.groupby("theme_id")["unit_id"].agg(list).to_dict() if len(before) else {}
+    rows = [
+        {
+            "decision_id": row.decision_id,
+            "theme_id": theme_id,
+            "unit_ids": json.dumps(sorted(units_of[theme_id])),
+        }
+        for row in listed
+        if row.decision_id not in noted
+        for theme_id in row.rests_on()
+        if theme_id in units_of
+    ]
+    kept = earlier[earlier["decision_id"].isin([row.decision_id for row in listed])]
+    return DECISION_GROUNDS.check(
+        pd.concat([kept, DECISION_GROUNDS.build(rows)], ignore_index=True)
+    )
+
+
+def decisions_to_review(
+    grounds: pd.DataFrame, members: pd.DataFrame, units: pd.DataFrame
+) -> dict[int, str]:
+    """Return why each decision whose theme became another awaits a review, by its number.
+
+    A theme is what was decided on if it holds half of the passages of then that are still in the study; one that is no
+    more is a decision without object, not here. `members` and `units` are those of now.
+    """
+    unit_ids = set(units["unit_id"])
+    units_of = members.groupby("theme_id")["unit_id"].agg(set).to_dict() if len(members) else {}
+    reasons: dict[int, str] = {}
+    columns = (grounds[name].tolist() for name in ("decision_id", "theme_id", "unit_ids"))
+    for number, theme_id, listed in zip(*columns, strict=True):
+        then, now = set(json.loads(listed)), units_of.get(theme_id)
+        left = then & unit_ids
+        if now is not None and len(left & now) < max(_SHARE_LEFT * len(left), 1):
+            reasons.setdefault(number, _changed_reason(len(left & now), len(then)))
+    return reasons
+
+
+def _changed_reason(n_still: int, n_then: int) -> str:
+    message = (
+        "Le thème est devenu un autre : il garde {still} des {then} passages qu'il avait. "
+        "Décider de nouveau, ou annuler cette décision."
+    )
+    return message.format(still=n_still, then=n_then)

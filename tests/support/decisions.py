@@ -1,0 +1,31 @@
+"""The column `value` of decisions, as tests write and read rows by hand."""
+
+from collections.abc import Iterable, Mapping
+
+from pipeline.decisions.kinds import Code, SaveWeighting
+from pipeline.decisions.tags import ConfirmUnit, RejectTag
+
+
+def confirmation(codes: Iterable[Code]) -> str:
+    """The `value` of a confirmation of `codes`."""
+    return str(ConfirmUnit("u", tuple((axis, code) for axis, code in codes)).row()["value"])
+
+
+def confirmed_codes(value: object) -> tuple[Code, ...] | None:
+    """The codes that the `value` of a confirmation lists, None where it does not read."""
+    return ConfirmUnit.read({"value": value}).codes
+
+
+def arbitration(first: str, second: str) -> str:
+    """The `value` of a decision on a code that settles what two coders disagree on."""
+    return str(RejectTag("u", "axis", "code", (first, second)).row()["value"])
+
+
+def arbitrated(value: object) -> tuple[str, ...]:
+    """The coders between whom a decision on a code arbitrates."""
+    return RejectTag.read({"value": value}).between
+
+
+def weighting_value(name: str, weights: Mapping[str, float]) -> str:
+    """The `value` that saves weights under a name."""
+    return str(SaveWeighting.named(name, weights).row()["value"])
