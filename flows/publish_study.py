@@ -32,10 +32,9 @@ from pipeline.publish.charts import drawings_kept
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html, write_map_page
 from pipeline.publish.pdf import write_pdf
-from pipeline.publish.public import write_public_tables
 from pipeline.publish.report import build_report
 from pipeline.publish.report.content import Report
-from pipeline.publish.tables import write_tables
+from pipeline.publish.tables import write_public_tables, write_tables
 from pipeline.publish.territory_charts import draw_comparison
 from pipeline.settings import Settings
 from pipeline.study import Study

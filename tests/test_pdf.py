@@ -17,14 +17,14 @@ from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import (
-    Facts,
-    Figure,
+    KeyFigures,
     Page,
-    Paragraph,
+    PageFigure,
+    PageParagraph,
+    PageTable,
     PriorityCard,
     Quotes,
     Section,
-    Table,
     Terms,
 )
 from pipeline.publish.pdf import write_pdf
@@ -70,13 +70,13 @@ def sections_of(page: Page) -> Iterator[Section]:
 def words_of(block: Any) -> list[str]:
     """All that a block shows as text."""
     match block:
-        case Paragraph():
+        case PageParagraph():
             return [block.text]
-        case Terms() | Facts():
+        case Terms() | KeyFigures():
             return list(itertools.chain(*block.entries))
-        case Table():
+        case PageTable():
             return [block.caption, *block.columns, *itertools.chain(*block.rows)]
-        case Figure():
+        case PageFigure():
             return [f"{block.label} {block.number}. {block.caption}"]
         case Quotes():
             return [text for quote in block.quotes for text in (quote.text, quote.where)]

@@ -11,9 +11,8 @@ import pytest
 from pptx import Presentation
 from pptx.util import Emu
 
-from pipeline.publish.layout.slides import Line
 from pipeline.publish.report.content import Report
-from pipeline.publish.slides import text_height, write_slides
+from pipeline.publish.slides import SlideLine, text_height, write_slides
 from pipeline.tables import TABLES
 from pipeline.tables.results import THEMES
 from support.invented import ORTHEZ, said
@@ -117,7 +116,7 @@ def overflowing(path: Path) -> list[str]:
 def _height(shape: Any) -> float:
     size = int(shape.text_frame.paragraphs[0].runs[0].font.size.pt)
     lines = [
-        Line(paragraph.runs[0].text, "".join(run.text for run in paragraph.runs[1:]))
+        SlideLine(paragraph.runs[0].text, "".join(run.text for run in paragraph.runs[1:]))
         for paragraph in shape.text_frame.paragraphs
     ]
     return text_height(tuple(lines), size, Emu(shape.width).pt - 20)

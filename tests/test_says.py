@@ -13,18 +13,18 @@ from test_pdf import pdf_text
 
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import (
-    Facts,
+    KeyFigures,
     Page,
-    Paragraph,
+    PageParagraph,
+    PageTable,
     PriorityCard,
     Quotes,
     Section,
-    Table,
     Terms,
 )
 from pipeline.publish.layout.opening import ROOMS, lay_out_workshop
-from pipeline.publish.layout.slides import lay_out_slides
 from pipeline.publish.report.content import Report
+from pipeline.publish.slides import lay_out_slides
 from pipeline.publish.tables import readable_lists
 from pipeline.study import Study
 from pipeline.tables import TABLES
@@ -64,13 +64,13 @@ def _section(section: Section) -> Iterator[str]:
     yield section.title
     for block in section.blocks:
         match block:
-            case Paragraph():
+            case PageParagraph():
                 yield block.text
             case Terms():
                 yield from (f"{term} : {meaning}" for term, meaning in block.entries)
-            case Facts():
+            case KeyFigures():
                 yield from (f"{n} {what}" for n, what in block.entries)
-            case Table():
+            case PageTable():
                 yield from (
                     block.caption,
                     " | ".join(block.columns),

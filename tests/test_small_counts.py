@@ -10,7 +10,7 @@ from python_calamine import CalamineWorkbook
 
 from pipeline.errors import SettingsError
 from pipeline.publish.html import write_html
-from pipeline.publish.public import write_public_tables
+from pipeline.publish.tables import write_public_tables
 from pipeline.publish.text import CountMask, MaskedCounts, mask_counts, tally
 from pipeline.settings import load_settings
 from pipeline.tables.material import ATTENDANCE

@@ -14,7 +14,14 @@ from pipeline.publish.charts import draw_svg
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html, write_map_page
 from pipeline.publish.report import build_report
-from pipeline.publish.report.content import Joining, Place, Plane, PlanePoint, Report, TerritoryMap
+from pipeline.publish.report.content import (
+    Joining,
+    MapPoint,
+    Plane,
+    PlanePoint,
+    Report,
+    TerritoryMap,
+)
 from pipeline.publish.territory_charts import (
     draw_comparison,
     frame_of,
@@ -157,11 +164,11 @@ MAP = TerritoryMap(
     "Orthez",
     (("Orthez", ((-0.85, 43.4), (-0.65, 43.4), (-0.65, 43.55), (-0.85, 43.55))),),
     (("Laiterie", ((-0.9, 43.3), (-0.6, 43.3), (-0.6, 43.6))),),
-    (Place("Laiterie", "coopérative", 43.49, -0.77),),
-    (Place("Lacq", "Mobilité", 43.41, -0.62),),
+    (MapPoint("Laiterie", "coopérative", 43.49, -0.77),),
+    (MapPoint("Lacq", "Mobilité", 43.41, -0.62),),
     0,
 )
-TREE = (Joining(("a", "b"), 0.8, 1.0), Joining(("a", "b", "c"), 0.5, 1.0))
+TREE = (Joining(("a", "b"), 0.8), Joining(("a", "b", "c"), 0.5))
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,16 @@
-"""Write a report as a Word document that people edit: real styles, captions, fields, tables and pictures.
-
-docxtpl fills the template (cover, contents, header), python-docx adds the blocks with the template's styles; see docs/decisions/0004.
+"""Write a report as a Word document that people edit, and two pages a workshop for participants.
 
 In:   Report
-Out:  a .docx file, the same for the same report
+Out:  .docx files, the same for the same report; a .pdf beside each workshop's
 
-Write two pages a workshop for those who took part, as a PDF and as a Word document.
+docxtpl fills the template (cover, contents, header), python-docx adds the blocks with the
+template's styles; see docs/decisions/0004.
 """
 
 import datetime
 import io
 from collections.abc import Callable
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 from xml.sax.saxutils import escape, quoteattr
@@ -28,20 +28,20 @@ from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import (
     Block,
     Callout,
-    Facts,
-    Figure,
+    KeyFigures,
     Page,
-    Paragraph,
+    PageFigure,
+    PageParagraph,
+    PageTable,
     PriorityCard,
     Quotes,
     Section,
-    Table,
     Terms,
 )
 from pipeline.publish.layout.opening import ROOMS, lay_out_workshop
 from pipeline.publish.pdf import print_page
 from pipeline.publish.report.content import Report
-from pipeline.publish.text import fix_times, quoted, sentence
+from pipeline.publish.text import NBSP, fix_times, quoted, sentence
 from pipeline.text import slug
 
 _TEMPLATE = Path(__file__).with_name("templates") / "rapport.docx"
@@ -57,18 +57,34 @@ def write_docx(report: Report, path: Path, *, part: Part = "tout") -> None:
 
 
 def write_page(page: Page, path: Path) -> None:
-    """Write `page` at `path`, under a cover with the contents, or under its title where it is brief."""
+    """Write `page` at `path`, under a cover with the contents, or under its title if brief."""
     document = _under_title(page) if page.is_brief else _under_cover(page)
     for section in page.sections:
         _add_section(document, section, 2 if page.is_brief else 1)
-    _set_properties(document, page)
+    properties, day = document.core_properties, datetime.datetime.fromisoformat(page.made_at)
+    properties.title, properties.subject = page.title, page.subtitle
+    properties.author = properties.last_modified_by = "Ateliers Territoires"
+    properties.created = properties.modified = day
+    properties.comments = properties.keywords = ""
+    properties.language, properties.revision = "fr-FR", 1
     document.save(str(path))
     fix_times(path)
 
 
 def _under_cover(page: Page) -> Document:
+    contents = []
+    for section in page.sections:
+        for level, one in ((1, section), *((2, inner) for inner in section.sections)):
+            contents.append({"level": level, "title": one.title, "anchor": _bookmark(one)})
+    values = {
+        "title": page.title,
+        "subtitle": page.subtitle,
+        "notice": page.notice,
+        "contents_title": sentence("rapport.sommaire"),
+        "contents": contents,
+    }
     template = DocxTemplate(_TEMPLATE)
-    template.render(_cover(page), autoescape=True)
+    template.render(values, autoescape=True)
     document: Document = template.docx
     return document
 
@@ -87,37 +103,20 @@ def _under_title(page: Page) -> Document:
     return document
 
 
-def _cover(page: Page) -> dict[str, Any]:
-    """What the template asks for."""
-    contents = [
-        {"level": level, "title": section.title, "anchor": _bookmark(section)}
-        for top in page.sections
-        for level, section in ((1, top), *((2, inner) for inner in top.sections))
-    ]
-    return {
-        "title": page.title,
-        "subtitle": page.subtitle,
-        "notice": page.notice,
-        "contents_title": sentence("rapport.sommaire"),
-        "contents": contents,
-    }
-
-
 def _add_section(document: Document, section: Section, level: int) -> None:
     """A heading that the contents can link to, its blocks, then its subsections."""
     heading = document.add_paragraph(style=f"Heading {level}")
     number = len(document.element.body.xpath("//w:bookmarkStart"))
-    heading._p.append(
-        parse_xml(f'<w:bookmarkStart {_W} w:id="{number}" w:name={quoteattr(_bookmark(section))}/>')
-    )
+    name = quoteattr(_bookmark(section))
+    _append(heading, f'<w:bookmarkStart {_W} w:id="{number}" w:name={name}/>')
     heading.add_run(section.title)
     if section.starts_page:
         heading.paragraph_format.page_break_before = True
-    heading._p.append(parse_xml(f'<w:bookmarkEnd {_W} w:id="{number}"/>'))
-    for place, block in enumerate(section.blocks):
+    _append(heading, f'<w:bookmarkEnd {_W} w:id="{number}"/>')
+    for block, after in zip_longest(section.blocks, section.blocks[1:]):
         _ADDERS[type(block)](document, block)
-        if isinstance(block, Paragraph) and isinstance(
-            section.blocks[min(place + 1, len(section.blocks) - 1)], Figure | Table | Terms | Quotes
+        if isinstance(block, PageParagraph) and isinstance(
+            after, PageFigure | PageTable | Terms | Quotes
         ):
             document.paragraphs[-1].paragraph_format.keep_with_next = True
     for inner in section.sections:
@@ -129,7 +128,11 @@ def _bookmark(section: Section) -> str:
     return section.anchor.replace("-", "_")
 
 
-def _add_paragraph(document: Document, block: Paragraph) -> None:
+def _append(paragraph: Any, xml: str) -> None:
+    paragraph.paragraph_format.element.append(parse_xml(xml))
+
+
+def _add_paragraph(document: Document, block: PageParagraph) -> None:
     document.add_paragraph(block.text, style=_STYLES[block.style])
 
 
@@ -145,45 +148,48 @@ def _add_terms(document: Document, block: Terms) -> None:
         line.add_run(f"\u2002{meaning}")
 
 
-def _add_facts(document: Document, block: Facts) -> None:
+def _add_figures(document: Document, block: KeyFigures) -> None:
     """Key figures side by side, in a table without rules."""
     width = _WIDTH_TWIPS // len(block.entries)
     figures, words = (_style_id(document, name) for name in ("Chiffre", "Libellé de chiffre"))
     cells = [
         _cell(width, _text(figure, figures) + _text(what, words)) for figure, what in block.entries
     ]
-    _append_table(document, [width] * len(cells), "", f"<w:tr>{''.join(cells)}</w:tr>")
+    row = f"<w:tr>{''.join(cells)}</w:tr>"
+    _append_table(document, [width] * len(cells), "Normal Table", "", row)
 
 
-def _add_table(document: Document, block: Table) -> None:
+def _add_table(document: Document, block: PageTable) -> None:
     """Built as text: python-docx takes a second for a hundred rows."""
     _add_caption(document, block)
-    look = '<w:tblLook w:val="06A0" w:firstRow="1" w:lastRow="0" w:firstColumn="1" w:lastColumn="0" w:noHBand="1" w:noVBand="1"/>'
-    widths = [round(_WIDTH_TWIPS * width) for width in block.widths]
-    styles = [
-        _style_id(document, "Cellule nombre" if is_number else "Cellule")
-        for is_number in block.is_number
-    ]
-    rows = [
-        f"<w:tr><w:trPr><w:cantSplit/>{'' if place else '<w:tblHeader/>'}</w:trPr>"
-        + "".join(
-            _cell(width, _text(text, style))
-            for text, width, style in zip(row, widths, styles, strict=True)
-        )
-        + "</w:tr>"
-        for place, row in enumerate((block.columns, *block.rows))
-    ]
-    _append_table(
-        document, widths, f"{look}<w:tblCaption w:val={quoteattr(block.caption)}/>", "".join(rows)
+    properties = (
+        '<w:tblLook w:val="06A0" w:firstRow="1" w:lastRow="0" w:firstColumn="1" w:lastColumn="0"'
+        f' w:noHBand="1" w:noVBand="1"/><w:tblCaption w:val={quoteattr(block.caption)}/>'
     )
+    widths = [round(_WIDTH_TWIPS * width) for width in block.widths]
+    names = ["Cellule nombre" if is_number else "Cellule" for is_number in block.is_number]
+    styles = [_style_id(document, name) for name in names]
+    rows: list[str] = []
+    for row in (block.columns, *block.rows):
+        cells = [_cell(*cell) for cell in zip(widths, map(_text, row, styles), strict=True)]
+        head = "" if rows else "<w:tblHeader/>"
+        rows.append(f"<w:tr><w:trPr><w:cantSplit/>{head}</w:trPr>{''.join(cells)}</w:tr>")
+    _append_table(document, widths, "Tableau de rapport", properties, "".join(rows))
 
 
-def _append_table(document: Document, widths: list[int], properties: str, rows: str) -> None:
-    """A table of fixed columns with the template's style, and the empty paragraph that keeps it from the next one."""
-    style = f'<w:tblStyle w:val="{_style_id(document, "Tableau de rapport" if properties else "Normal Table")}"/>'
-    layout = f'{style}<w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
+def _append_table(
+    document: Document, widths: list[int], style: str, properties: str, rows: str
+) -> None:
+    """A table of fixed columns, and the empty paragraph that keeps it from the next one."""
+    layout = (
+        f'<w:tblStyle w:val="{_style_id(document, style)}"/>'
+        f'<w:tblW w:w="{sum(widths)}" w:type="dxa"/><w:tblLayout w:type="fixed"/>'
+    )
     grid = "".join(f'<w:gridCol w:w="{width}"/>' for width in widths)
-    table = f"<w:tbl {_W}><w:tblPr>{layout}{properties}</w:tblPr><w:tblGrid>{grid}</w:tblGrid>{rows}</w:tbl>"
+    table = (
+        f"<w:tbl {_W}><w:tblPr>{layout}{properties}</w:tblPr>"
+        f"<w:tblGrid>{grid}</w:tblGrid>{rows}</w:tbl>"
+    )
     document.element.body.insert_element_before(parse_xml(table), "w:sectPr")
     gap = document.add_paragraph(style="Graphique").paragraph_format
     gap.space_after, gap.line_spacing = Pt(0), _GAP
@@ -194,61 +200,56 @@ def _cell(width: int, paragraphs: str) -> str:
 
 
 def _text(text: str, style_id: str) -> str:
-    lines = "<w:br/>".join(
-        f'<w:t xml:space="preserve">{escape(line)}</w:t>' for line in text.split("\n")
-    )
-    return f'<w:p><w:pPr><w:pStyle w:val="{style_id}"/></w:pPr><w:r>{lines}</w:r></w:p>'
+    lines = [f'<w:t xml:space="preserve">{escape(line)}</w:t>' for line in text.split("\n")]
+    run = f"<w:r>{'<w:br/>'.join(lines)}</w:r>"
+    return f'<w:p><w:pPr><w:pStyle w:val="{style_id}"/></w:pPr>{run}</w:p>'
 
 
 def _style_id(document: Document, name: str) -> str:
     return str(document.styles[name].style_id)
 
 
-def _add_figure(document: Document, block: Figure) -> None:
+def _add_figure(document: Document, block: PageFigure) -> None:
     _add_caption(document, block)
     _add_picture(document, block.spec, block.alt, _WIDTH_CM)
 
 
-def _add_caption(document: Document, block: Table | Figure) -> None:
+def _add_caption(document: Document, block: PageTable | PageFigure) -> None:
     """A caption whose number is a field, so that Word renumbers it and can list it."""
-    caption = document.add_paragraph(f"{block.label}\u00a0", style="Caption")
-    field = f'<w:fldSimple {_W} w:instr=" SEQ {block.label} \\* ARABIC "><w:r><w:t>{block.number}</w:t></w:r></w:fldSimple>'
-    caption._p.append(parse_xml(field))
+    caption = document.add_paragraph(f"{block.label}{NBSP}", style="Caption")
+    field = f'<w:fldSimple {_W} w:instr=" SEQ {block.label} \\* ARABIC ">'
+    _append(caption, f"{field}<w:r><w:t>{block.number}</w:t></w:r></w:fldSimple>")
     caption.add_run(f". {block.caption}")
 
 
 def _add_picture(document: Document, spec: Spec, alt: str, widest_cm: float) -> None:
     """The chart at its own size, 96 units of the drawing an inch, `widest_cm` wide at most."""
-    picture = (
-        document.add_paragraph(style="Graphique").add_run().add_picture(io.BytesIO(draw_png(spec)))
-    )
+    run = document.add_paragraph(style="Graphique").add_run()
+    picture = run.add_picture(io.BytesIO(draw_png(spec)))
     scale = min(72 / 96, Cm(widest_cm) / picture.width)
-    picture.width, picture.height = (
-        Emu(round(picture.width * scale)),
-        Emu(round(picture.height * scale)),
-    )
+    picture.height = Emu(round(picture.height * scale))
+    picture.width = Emu(round(picture.width * scale))
+    (inline,) = run.font.element.xpath(".//wp:inline")
     for side in "TBLR":
-        picture._inline.set(f"dist{side}", "0")  # LibreOffice adds a margin where none is said
-    described = picture._inline.docPr
-    described.set("descr", alt)
-    described.set("name", f"Graphique {described.get('id')}")
+        inline.set(f"dist{side}", "0")  # LibreOffice adds a margin where none is said
+    inline.docPr.set("descr", alt)
+    inline.docPr.set("name", f"Graphique {inline.docPr.get('id')}")
 
 
 def _add_card(document: Document, block: PriorityCard) -> None:
     """A priority that stays on one page where it can."""
-    start = len(document.paragraphs)
-    document.add_paragraph(f"{block.priority.rank}. {block.priority.label}", style="Heading 3")
-    document.add_paragraph(block.priority.why)
+    start, priority = len(document.paragraphs), block.priority
+    document.add_paragraph(f"{priority.rank}. {priority.label}", style="Heading 3")
+    document.add_paragraph(priority.why)
     document.add_paragraph(block.facts, style="Précision")
     if block.profile is not None:
         _add_picture(document, block.profile, block.profile_alt, _WIDTH_CM / 2)
         legend = document.add_paragraph(style="Précision")
         for colour, text in block.legend:
-            legend.add_run("\u25a0\u00a0").font.color.rgb = RGBColor.from_string(
-                colour.lstrip("#").upper()
-            )
-            legend.add_run(text.replace(" ", "\u00a0") + "\u2003 ")
-    _add_quotes(document, Quotes(block.priority.quotes))
+            square = legend.add_run(f"\u25a0{NBSP}")
+            square.font.color.rgb = RGBColor.from_string(colour.lstrip("#").upper())
+            legend.add_run(text.replace(" ", NBSP) + "\u2003 ")
+    _add_quotes(document, Quotes(priority.quotes))
     for paragraph in document.paragraphs[start:-1]:
         paragraph.paragraph_format.keep_with_next = True
 
@@ -259,57 +260,39 @@ def _add_quotes(document: Document, block: Quotes) -> None:
         document.add_paragraph(quote.where, style="Source de citation")
 
 
-def _set_properties(document: Document, page: Page) -> None:
-    """Fixed properties: two reports of the same content are the same file."""
-    properties, day = document.core_properties, datetime.datetime.fromisoformat(page.made_at)
-    properties.title, properties.subject = page.title, page.subtitle
-    properties.author = properties.last_modified_by = "Ateliers Territoires"
-    properties.created = properties.modified = day
-    properties.language, properties.comments, properties.keywords, properties.revision = (
-        "fr-FR",
-        "",
-        "",
-        1,
-    )
-
-
 _ADDERS: dict[type[Block], Callable[[Document, Any], None]] = {
-    Paragraph: _add_paragraph,
+    PageParagraph: _add_paragraph,
     Callout: _add_callout,
     Terms: _add_terms,
-    Facts: _add_facts,
-    Table: _add_table,
-    Figure: _add_figure,
+    KeyFigures: _add_figures,
+    PageTable: _add_table,
+    PageFigure: _add_figure,
     Quotes: _add_quotes,
     PriorityCard: _add_card,
 }
-
 
 _N_PAGES = 2
 _TRIED_SIZE = 1.2  # what fits in letters that much larger fits in Word too, whose fonts are wider
 
 
 def write_workshop_pages(report: Report, folder: Path) -> list[Path]:
-    """Write the pages into `folder`, which is made; return the files."""
+    """Write two pages a workshop into `folder`, which is made, as .pdf and .docx."""
     folder.mkdir(parents=True, exist_ok=True)
     paths: list[Path] = []
-    for place, workshop in enumerate(report.workshops):
-        page = _fitted(report, place)
-        name = f"{place + 1:02d}-{slug(workshop.name)[:60]}"
+    for i, workshop in enumerate(report.workshops):
+        page = _fitted(report, i)
+        name = f"{i + 1:02d}-{slug(workshop.name)[:60]}"
         paths += [folder / f"{name}.pdf", folder / f"{name}.docx"]
         paths[-2].write_bytes(print_page(page))
         write_page(page, paths[-1])
     return paths
 
 
-def _fitted(report: Report, place: int) -> Page:
+def _fitted(report: Report, index: int) -> Page:
     """As much as two pages hold."""
-    pages = [lay_out_workshop(report, place, room) for room in ROOMS]
-    return next(
-        (page for page in pages if _n_pages(print_page(page, size=_TRIED_SIZE)) <= _N_PAGES),
-        pages[-1],
-    )
-
-
-def _n_pages(printed: bytes) -> int:
-    return len(pypdfium2.PdfDocument(io.BytesIO(printed)))
+    for room in ROOMS:
+        page = lay_out_workshop(report, index, room)
+        printed = print_page(page, size=_TRIED_SIZE)
+        if len(pypdfium2.PdfDocument(io.BytesIO(printed))) <= _N_PAGES:
+            break
+    return page

@@ -1,18 +1,18 @@
-"""Write a report as a PDF by typst: contents, captions, numbered pages, charts as vectors, and nothing fetched.
-
-The words reach typst as strings of a JSON file, so that none is read as markup. Only the compiler's own fonts and those of
-templates/fonts/ (emoji, Arabic) are used, so that the same report is the same file on any machine.
+"""Write a report as a PDF by typst: contents, captions, numbered pages, charts as vectors.
 
 In:   Report
 Out:  a .pdf file
+
+The words reach typst as strings of a JSON file, so that none is read as markup. Only the compiler's
+own fonts and those of templates/fonts/ are used, so that the same report is the same file anywhere.
 """
 
 import dataclasses
 import datetime
-import itertools
 import json
 import re
 import tempfile
+from itertools import zip_longest
 from pathlib import Path
 from typing import Any
 
@@ -22,24 +22,24 @@ from pipeline.publish.charts import FONTS, Spec, draw_png, draw_svg
 from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import (
     Block,
-    Figure,
     Page,
-    Paragraph,
+    PageFigure,
+    PageTable,
     PriorityCard,
     Quotes,
     Section,
-    Table,
     Terms,
 )
-from pipeline.publish.report.content import Quote, Report
+from pipeline.publish.report.content import Report, ReportQuote
 from pipeline.publish.text import quoted, sentence
 
 _TEMPLATE = Path(__file__).with_name("templates") / "rapport.typ"
 _WIDTH_PT = 481.0  # of the text on a page
 _PT_A_UNIT = 0.75  # 96 units of a drawing an inch
-# typst draws a text of an SVG in one font: a name in two scripts would be boxes, so that its drawing is a picture
+# typst draws a text of an SVG in one font: a name in two scripts would be boxes, hence a picture
 _OTHER_SCRIPT = re.compile("[\u0590-\u08ff\u2600-\uffff\U00010000-\U0010ffff]")
 _SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)"')
+_LONG_QUOTES = 2000  # characters; a card of more may break over pages
 
 
 def write_pdf(report: Report, path: Path, *, part: Part = "tout") -> None:
@@ -51,21 +51,19 @@ def print_page(page: Page, *, size: float = 1.0) -> bytes:
     """The PDF of `page`, its letters `size` times as large as usual."""
     with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
         folder = Path(scratch)
-        (folder / "page.json").write_text(
-            json.dumps(_Writer(folder).page(page) | {"size": size}, ensure_ascii=False),
-            encoding="utf-8",
-        )
+        content = _PageWriter(folder).page(page) | {"size": size}
+        text = json.dumps(content, ensure_ascii=False)
+        (folder / "page.json").write_text(text, encoding="utf-8")
         main = folder / "page.typ"
         main.write_bytes(_TEMPLATE.read_bytes())
         day = datetime.datetime.fromisoformat(page.made_at).replace(tzinfo=datetime.UTC)
-        printed = typst.Compiler(
-            main, root=folder, font_paths=[FONTS], ignore_system_fonts=True
-        ).compile(format="pdf", timestamp=day)
+        compiler = typst.Compiler(main, root=folder, font_paths=[FONTS], ignore_system_fonts=True)
+        printed = compiler.compile(format="pdf", timestamp=day)
     assert isinstance(printed, bytes)
     return printed
 
 
-class _Writer:
+class _PageWriter:
     """Turns blocks into what the template reads; drawings are files beside it."""
 
     def __init__(self, folder: Path) -> None:
@@ -73,6 +71,9 @@ class _Writer:
 
     def page(self, page: Page) -> dict[str, Any]:
         day = datetime.date.fromisoformat(page.made_at)
+        sections: list[dict[str, Any]] = []
+        for section in page.sections:
+            self._add_section(sections, section, 1)
         return {
             "title": page.title,
             "subtitle": page.subtitle,
@@ -80,45 +81,25 @@ class _Writer:
             "notice": dataclasses.asdict(page.notice),
             "contents_title": sentence("rapport.sommaire"),
             "is_long": not page.is_brief,
-            "sections": [
-                written for section in page.sections for written in self._sections(section, 1)
-            ],
+            "sections": sections,
         }
 
-    def _sections(self, section: Section, level: int) -> list[dict[str, Any]]:
+    def _add_section(self, sections: list[dict[str, Any]], section: Section, level: int) -> None:
         """The section, then those within it."""
-        followed = itertools.zip_longest(section.blocks, section.blocks[1:])
         blocks = [
-            self._block(block, is_sticky=isinstance(after, Figure | Table | Terms | Quotes))
-            for block, after in followed
+            self._block(block) | {"sticky": isinstance(after, _INTRODUCED)}
+            for block, after in zip_longest(section.blocks, section.blocks[1:])
         ]
-        mine = {
-            "title": section.title,
-            "level": level,
-            "starts_page": section.starts_page,
-            "blocks": blocks,
-        }
-        return [
-            mine,
-            *(
-                written
-                for inner in section.sections
-                for written in self._sections(inner, level + 1)
-            ),
-        ]
+        own = {"title": section.title, "level": level, "starts_page": section.starts_page}
+        sections.append(own | {"blocks": blocks})
+        for inner in section.sections:
+            self._add_section(sections, inner, level + 1)
 
-    def _block(self, block: Block, *, is_sticky: bool) -> dict[str, Any]:
+    def _block(self, block: Block) -> dict[str, Any]:
         kind = {"kind": type(block).__name__}
-        if isinstance(block, Paragraph):
-            return kind | {"text": block.text, "style": block.style, "sticky": is_sticky}
-        if isinstance(block, Table):
-            return kind | dataclasses.asdict(block) | {"label": block.label}
-        if isinstance(block, Figure):
-            return kind | {
-                "label": block.label,
-                "caption": block.caption,
-                "drawing": self._drawing(block.spec, block.alt, _WIDTH_PT),
-            }
+        if isinstance(block, PageFigure):
+            drawing = self._drawing(block.spec, block.alt, _WIDTH_PT)
+            return kind | {"label": block.label, "caption": block.caption, "drawing": drawing}
         if isinstance(block, PriorityCard):
             return kind | self._card(block)
         if isinstance(block, Quotes):
@@ -126,17 +107,18 @@ class _Writer:
         return kind | dataclasses.asdict(block)
 
     def _card(self, block: PriorityCard) -> dict[str, Any]:
-        priority = block.priority
+        priority, drawing = block.priority, None
+        if block.profile is not None:
+            drawing = self._drawing(block.profile, block.profile_alt, _WIDTH_PT / 2)
+        n_chars = sum(len(quote.text) for quote in priority.quotes)
         return {
             "title": f"{priority.rank}. {priority.label}",
             "why": priority.why,
             "facts": block.facts,
-            "drawing": None
-            if block.profile is None
-            else self._drawing(block.profile, block.profile_alt, _WIDTH_PT / 2),
+            "drawing": drawing,
             "legend": block.legend,
             "quotes": _quotes(priority.quotes),
-            "is_breakable": sum(len(quote.text) for quote in priority.quotes) > 2000,
+            "is_breakable": n_chars > _LONG_QUOTES,
         }
 
     def _drawing(self, spec: Spec, alt: str, widest_pt: float) -> dict[str, Any]:
@@ -146,12 +128,12 @@ class _Writer:
         name = f"{self._n_drawings}.{'png' if is_mixed else 'svg'}"
         (self._folder / name).write_bytes(draw_png(spec) if is_mixed else svg.encode())
         size = _SIZE.search(svg)
-        return {
-            "file": name,
-            "alt": alt,
-            "width": min(widest_pt, _PT_A_UNIT * float(size[1]) if size else widest_pt),
-        }
+        width = min(widest_pt, _PT_A_UNIT * float(size[1])) if size else widest_pt
+        return {"file": name, "alt": alt, "width": width}
 
 
-def _quotes(quotes: tuple[Quote, ...]) -> list[tuple[str, str]]:
+_INTRODUCED = (PageFigure, PageTable, Terms, Quotes)  # a paragraph before these stays with them
+
+
+def _quotes(quotes: tuple[ReportQuote, ...]) -> list[tuple[str, str]]:
     return [(quoted(quote.text), quote.where) for quote in quotes]

@@ -1,15 +1,12 @@
-"""Export the tables of a study for other tools, and readable lists of its passages, themes, priorities and contrasts.
+"""Export the tables of a study for other tools, with readable lists, whole or as may be published.
 
 In:   the tables of the data dictionary, grid
 Out:  tableaux.xlsx; one .csv or .parquet a table; structures.geojson
-
-What analysts read in a spreadsheet: passages, themes, priorities and contrasts as lists headed in French, words instead of codes.
-
-Structures and their catchment areas as GeoJSON (RFC 7946): longitude before latitude, WGS 84, outer rings counterclockwise.
 """
 
 import json
 import math
+from collections import Counter
 from collections.abc import Callable, Collection, Iterable, Mapping
 from itertools import pairwise
 from pathlib import Path, PurePosixPath
@@ -19,67 +16,219 @@ import pandas as pd
 import xlsxwriter
 
 from pipeline.communes import name_of
+from pipeline.counting import said_after
 from pipeline.errors import UsageError
 from pipeline.grid.codes import STANDARD, Grid
-from pipeline.publish.report.passages import Passages, Tables, gather_passages, workshop_names
-from pipeline.publish.text import fix_times, one_line, printable, stability, texts, word
+from pipeline.publish.report import all_tables
+from pipeline.publish.report.passages import Tables, gather_passages, rows_of, workshop_names
+from pipeline.publish.report.people import attendance_cells, attendance_rows, count_attendance
+from pipeline.publish.text import (
+    fix_times,
+    one_line,
+    printable,
+    sentence,
+    stability,
+    texts,
+    word,
+)
 from pipeline.tables import TABLES
 from pipeline.tables.schema import LEAD
 
+Format = Literal["xlsx", "csv", "parquet", "geojson"]
 PASSAGES = "passages"
 READABLE = (PASSAGES, "liste_themes", "liste_priorites", "liste_territoires")
+_CELL_CHARS = 32_767  # what a cell of a spreadsheet holds
+_SHEET_ROWS = 1_048_575  # and a sheet, under its header
+_FORMULA = ("=", "+", "-", "@", "\t", "\r")  # how a .csv cell begins that is taken for a formula
+
+
+def write_tables(
+    tables: Tables,
+    folder: Path,
+    *,
+    formats: Iterable[Format],
+    grid: Grid | None = None,
+    only: Collection[str] | None = None,
+    longest_sheet: int = _SHEET_ROWS,
+) -> list[Path]:
+    """Write `tables` into `folder`, which is made, in each format; return the files.
+
+    Without `grid`, codes are not translated into labels. `only` names the tables wanted; lists that
+    people read come with all of them, or where it names them. A table that the data dictionary does
+    not know is written as it is, first. One of the dictionary with more than `longest_sheet` rows
+    has no sheet in the .xlsx. Raises `UsageError` for an unknown format before writing anything.
+    """
+    wanted = list(formats)
+    unknown = sorted(set(wanted) - set(_WRITERS))
+    if unknown:
+        raise UsageError(
+            f"format inconnu : {', '.join(unknown)}",
+            f"un de : {', '.join(_WRITERS)}",
+            "choisir un format de cette liste",
+        )
+    folder.mkdir(parents=True, exist_ok=True)
+    every = all_tables(tables)
+    lists = readable_lists(every, grid)
+    lists |= {name: rows for name, rows in tables.items() if name not in TABLES}
+    exported = {**lists, **every, **_without_file_names(every)}
+    if only is not None:
+        exported = {name: rows for name, rows in exported.items() if name in only}
+    sheets = {
+        name: rows for name, rows in exported.items() if name in lists or len(rows) <= longest_sheet
+    }
+    paths: list[Path] = []
+    for name in wanted:
+        paths += _WRITERS[name](sheets if name == "xlsx" else exported, folder)
+    return paths
+
+
+def _without_file_names(tables: Tables) -> dict[str, pd.DataFrame]:
+    """The tables that hold paths of the depot, each path as its folder and its kind of file.
+
+    People put names in file names.
+    """
+    documents, rejects = tables["documents"], tables["rejects"]
+    ids = documents[["path", "document_id"]].itertuples(index=False, name=None)
+    paths = [_nameless(path, document_id) for path, document_id in ids]
+    unread = [_nameless(path, "fichier") for path in rejects["path"]]
+    return {"documents": documents.assign(path=paths), "rejects": rejects.assign(path=unread)}
+
+
+def _nameless(path: str, name: str) -> str:
+    """The folder of `path`, then `name` with the file's ending."""
+    file = PurePosixPath(path.partition("#")[0])
+    return str(PurePosixPath(*file.parts[:-1][:1], name + file.suffix))
+
+
+# people one by one or in small numbers; what analysts did, under their names; the documents' whole
+# text, which the passages hold
+_NOT_PUBLIC = (
+    "attendance",
+    "voices",
+    "theme_voices",
+    "decisions",
+    "decision_effects",
+    "decision_grounds",
+    "review_queue",
+    "second_tags",
+    "agreement",
+    "blocks",
+)
+_LATE = "c_late"
+_LONGEST_SHEET = 20_000  # rows
+
+
+def write_public_tables(
+    tables: Tables, folder: Path, *, grid: Grid, least_count: int
+) -> list[Path]:
+    """Write what may be published as .xlsx and .csv; return the files.
+
+    It is all that the report tells, without a row a person and without who spoke or decided; under
+    `least_count` nobody is counted. A table of more than 20,000 rows is in .csv alone, so that a
+    spreadsheet still opens.
+    """
+    units = tables["units"].assign(speaker=None)
+    public = {"liste_presence": _who_came(tables, least_count), **tables, "units": units}
+    public |= _without_small_remote(tables, least_count)
+    return write_tables(
+        public,
+        folder,
+        formats=("csv", "xlsx"),
+        grid=grid,
+        only={*READABLE, *public, *TABLES}.difference(_NOT_PUBLIC),
+        longest_sheet=_LONGEST_SHEET,
+    )
+
+
+def _who_came(tables: Tables, least: int) -> pd.DataFrame:
+    """One row a type of structure, then all of them, in the report's words: a column a workshop."""
+    names = workshop_names(tables["workshops"])
+    came = count_attendance(tables, names, least=least)
+    totals = [came.workshops[workshop_id] for workshop_id in names]
+    rows = attendance_cells(attendance_rows(came), totals, least)
+    columns = [texts()["colonnes"]["type"], *names.values()]
+    return pd.DataFrame([[name, *cells] for name, cells in rows], columns=columns)
+
+
+def _without_small_remote(tables: Tables, least: int) -> dict[str, pd.DataFrame]:
+    """Priorities and their notes without how many wrote about a theme, where few did.
+
+    Scores have two decimals: with more, what the other criteria leave would tell that number.
+    """
+    counts = _n_remote(tables)
+    priorities, notes = tables["priorities"], tables["priority_notes"]
+    if least > 1:
+        is_small = _is_small(priorities, counts, least)
+        late = {_LATE: priorities[_LATE].mask(is_small)} if _LATE in priorities else {}
+        priorities = priorities.assign(score=priorities["score"].round(2), **late)
+    is_small = _is_small(notes, counts, least) & (notes["subject"] == _LATE)
+    masked = sentence("raisons.note_a_distance", n=least)
+    notes = notes.assign(
+        value=notes["value"].mask(is_small), sentence=notes["sentence"].mask(is_small, masked)
+    )
+    return {"priorities": priorities, "priority_notes": notes}
+
+
+def _is_small(rows: pd.DataFrame, counts: Mapping[Any, int], least: int) -> pd.Series:
+    keys = zip(rows["scope"], rows["theme_id"], strict=True)
+    return pd.Series([0 < counts.get(key, 0) < least for key in keys], rows.index, dtype=bool)
+
+
+def _n_remote(tables: Tables) -> Counter[Any]:
+    """How many mails and calls speak of a theme, by scope and theme."""
+    units, members = tables["units"], tables["theme_members"]
+    away = units[said_after(units)].merge(members, on="unit_id", validate="one_to_one")
+    heard = away[["workshop_id", "theme_id", "document_id"]].drop_duplicates()
+    counts: Counter[Any] = Counter(zip(heard["workshop_id"], heard["theme_id"], strict=True))
+    counts.update(("study", theme_id) for theme_id in heard["theme_id"])
+    return counts
 
 
 def readable_lists(tables: Tables, grid: Grid | None) -> dict[str, pd.DataFrame]:
-    """The lists by name, passages first. Without `grid`, codes are not translated into labels."""
-    lists = {
-        PASSAGES: _passages(tables, grid),
-        "liste_themes": _themes(tables),
-        "liste_priorites": _priorities(tables),
-        "liste_territoires": _contrasts(tables, grid),
-    }
-    own = {axis.axis: axis.label for axis in grid.own_axes} if grid else {}
-    heads = texts()["exports"] | own
-    if tables["units"]["table_number"].isna().all() and len(
-        tables["units"]
-    ):  # documents were counted in the place of tables
-        lists["liste_territoires"] = lists["liste_territoires"].rename(
-            columns={"n_tables": "n_documents", "part": "part_documents"}
-        )
-    return {name: rows.rename(columns=heads) for name, rows in lists.items()}
+    """The lists that analysts read, headed in French, by name. Without `grid`, codes stay codes."""
+    lists = (
+        _passages(tables, grid),
+        _themes(tables),
+        _priorities(tables),
+        _contrasts(tables, grid),
+    )
+    units = tables["units"]
+    # documents were counted instead of tables
+    if len(units) and units["table_number"].isna().all():
+        heads = {"n_tables": "n_documents", "part": "part_documents"}
+        lists = (*lists[:3], lists[3].rename(columns=heads))
+    heads = texts()["exports"] | {axis.axis: axis.label for axis in (grid.own_axes if grid else ())}
+    return {name: rows.rename(columns=heads) for name, rows in zip(READABLE, lists, strict=True)}
 
 
 def _passages(tables: Tables, grid: Grid | None) -> pd.DataFrame:
     """One row a passage in reading order: where it was said, its codes and theme in words."""
     passages = gather_passages(tables)
     rows, heads = passages.rows, texts()["exports"]
-    codes = {
-        axis: rows["unit_id"].map(_codes(passages, axis, grid))
-        for axis in ([axis.axis for axis in grid.axes] if grid else STANDARD)
+    columns = {
+        "atelier": rows["workshop_id"].map(passages.names),
+        "table": rows["table_number"],
+        "question": rows["question"].map(lambda name: word("questions", name), na_action="ignore"),
+        "canal": rows["channel"].map(lambda name: word("lieux", name)),
+        "passage": rows["text"],
     }
-    return pd.DataFrame(
-        {
-            "atelier": rows["workshop_id"].map(passages.names),
-            "table": rows["table_number"],
-            "question": rows["question"].map(
-                lambda name: word("questions", name), na_action="ignore"
-            ),
-            "canal": rows["channel"].map(lambda name: word("lieux", name)),
-            "passage": rows["text"],
-            **codes,
-            "theme": rows["theme_id"].map(_labels(tables)),
-            "mis_a_part": rows["theme_id"].isna().map({True: heads["oui"], False: heads["non"]}),
-            "identifiant": rows["unit_id"],
-        }
-    )
+    for axis in [axis.axis for axis in grid.axes] if grid else STANDARD:
+        tags = passages.tags[passages.tags["axis"] == axis]
+        labels = {code: grid.label_of(code) if grid else code for code in tags["code"].unique()}
+        named = tags.assign(name=tags["code"].map(labels))
+        columns[axis] = rows["unit_id"].map(named.groupby("unit_id")["name"].agg(" ; ".join))
+    columns["theme"] = rows["theme_id"].map(_theme_labels(tables))
+    is_aside = rows["theme_id"].isna()
+    columns["mis_a_part"] = is_aside.map({True: heads["oui"], False: heads["non"]})
+    return pd.DataFrame(columns | {"identifiant": rows["unit_id"]})
 
 
 def _themes(tables: Tables) -> pd.DataFrame:
     """One row a theme, those said at most tables first."""
-    rows = tables["themes"].sort_values(
-        ["n_tables", "n_units", "theme_id"], ascending=[False, False, True]
-    )
+    keys = ["n_tables", "n_units", "theme_id"]
+    rows = tables["themes"].sort_values(keys, ascending=[False, False, True])
     families = tables["theme_families"].set_index("family_id")["label"].map(one_line)
+    values = [None if pd.isna(value) else value for value in rows["stability"]]
     return pd.DataFrame(
         {
             "theme": rows["label"].map(one_line),
@@ -90,9 +239,7 @@ def _themes(tables: Tables) -> pd.DataFrame:
             "n_passages": rows["n_units"],
             "n_tables": rows["n_tables"],
             "n_ateliers": rows["n_workshops"],
-            "solidite": [
-                stability(None if pd.isna(value) else value) for value in rows["stability"]
-            ],
+            "solidite": list(map(stability, values)),
             "identifiant": rows["theme_id"],
         }
     )
@@ -101,16 +248,15 @@ def _themes(tables: Tables) -> pd.DataFrame:
 def _priorities(tables: Tables) -> pd.DataFrame:
     """One row a scope and theme: the study first, then the workshops, by rank."""
     names = {"study": texts()["exports"]["etude"]} | workshop_names(tables["workshops"])
-    place = {scope: order for order, scope in enumerate(names)}
+    order = {scope: i for i, scope in enumerate(names)}
     rows = tables["priorities"]
-    rows = rows.assign(place=rows["scope"].map(place)).sort_values(
-        ["place", "scope", "rank", "theme_id"]
-    )
+    rows = rows.assign(order=rows["scope"].map(order))
+    rows = rows.sort_values(["order", "scope", "rank", "theme_id"])
     return pd.DataFrame(
         {
             "portee": rows["scope"].map(names),
             "rang": rows["rank"],
-            "theme": rows["theme_id"].map(_labels(tables)),
+            "theme": rows["theme_id"].map(_theme_labels(tables)),
             "score": rows["score"],
             "rang_bas": rows["rank_low"],
             "rang_haut": rows["rank_high"],
@@ -122,21 +268,15 @@ def _priorities(tables: Tables) -> pd.DataFrame:
 
 def _contrasts(tables: Tables, grid: Grid | None) -> pd.DataFrame:
     """One row a territory and subject, a theme or a code."""
-    rows = tables["contrasts"].sort_values(
-        ["territory", "subject", "subject_id"], ascending=[True, False, True]
-    )
-    labels = _labels(tables)
-    codes = [subject_id.partition(":")[2] for subject_id in rows["subject_id"]]
-    subjects = [
-        labels.get(subject_id, subject_id)
-        if subject == "theme"
-        else grid.label_of(code)
-        if grid
-        else code
-        for subject, subject_id, code in zip(
-            rows["subject"], rows["subject_id"], codes, strict=True
-        )
-    ]
+    keys = ["territory", "subject", "subject_id"]
+    rows = tables["contrasts"].sort_values(keys, ascending=[True, False, True])
+    labels, subjects = _theme_labels(tables), []
+    for row in rows_of(rows):
+        code = row.subject_id.partition(":")[2]
+        if row.subject == "theme":
+            subjects.append(labels.get(row.subject_id, row.subject_id))
+        else:
+            subjects.append(grid.label_of(code) if grid else code)
     return pd.DataFrame(
         {
             "territoire": rows["territory"],
@@ -150,237 +290,47 @@ def _contrasts(tables: Tables, grid: Grid | None) -> pd.DataFrame:
     )
 
 
-def _labels(tables: Tables) -> dict[str, str]:
+def _theme_labels(tables: Tables) -> dict[str, str]:
     themes = tables["themes"]
     return dict(zip(themes["theme_id"], map(one_line, themes["label"]), strict=True))
 
 
-def _codes(passages: Passages, axis: str, grid: Grid | None) -> pd.Series:
-    """The labels of each passage's codes on `axis`, in the order of their names, by unit_id."""
-    tags = passages.tags[passages.tags["axis"] == axis]
-    names = {code: grid.label_of(code) if grid else code for code in tags["code"].unique()}
-    return tags.assign(name=tags["code"].map(names)).groupby("unit_id")["name"].agg(" ; ".join)
-
-
-_DEPTH = {
-    "Point": 0,
-    "MultiPoint": 1,
-    "LineString": 1,
-    "MultiLineString": 2,
-    "Polygon": 2,
-    "MultiPolygon": 3,
-}
-
-
-def geojson(structures: pd.DataFrame, catchments: pd.DataFrame) -> str:
-    """A FeatureCollection: each structure that is placed, as a point with its radius where one is known, then each area that is drawn."""
-    radius = dict(catchments[["structure_id", "radius_km"]].itertuples(index=False, name=None))
-    points = [
-        _feature(
-            row | {"radius_km": radius.get(row["structure_id"])},
-            {"type": "Point", "coordinates": [row["lon"], row["lat"]]},
-            "structure",
-        )
-        for row in structures.dropna(subset=["lat", "lon"]).to_dict("records")
-    ]
-    drawn = catchments.dropna(subset=["geometry"]).merge(
-        structures, on="structure_id", validate="one_to_one"
-    )
-    areas = [
-        _feature(row, geometry, "zone de chalandise")
-        for row in drawn.to_dict("records")
-        if (geometry := oriented(json.loads(row["geometry"]))) is not None
-    ]
-    return json.dumps(
-        {"type": "FeatureCollection", "features": points + areas},
-        ensure_ascii=False,
-        indent=1,
-        allow_nan=False,
-    )
-
-
-def oriented(geometry: Any) -> dict[str, Any] | None:
-    """A geometry with its rings closed and turned by the right-hand rule; None for what is no geometry on the globe."""
-    if not isinstance(geometry, Mapping):
-        return None
-    if geometry.get("type") == "GeometryCollection":
-        within = geometry.get("geometries")
-        parts = (
-            [part for one in within if (part := oriented(one))] if isinstance(within, list) else []
-        )
-        return {"type": "GeometryCollection", "geometries": parts} if parts else None
-    depth = _DEPTH.get(str(geometry.get("type")))
-    if depth is None or not _is_placed(geometry.get("coordinates"), depth):
-        return None
-    coordinates = geometry["coordinates"]
-    if geometry["type"] == "Polygon":
-        coordinates = _turned(coordinates)
-    elif geometry["type"] == "MultiPolygon":
-        coordinates = [_turned(polygon) for polygon in coordinates]
-    return {"type": geometry["type"], "coordinates": coordinates}
-
-
-def _is_placed(coordinates: Any, depth: int) -> bool:
-    """Whether `coordinates` are positions on the globe, nested `depth` deep."""
-    if not isinstance(coordinates, list) or not coordinates:
-        return False
-    if depth:
-        return all(_is_placed(inner, depth - 1) for inner in coordinates)
-    numbers = [
-        number
-        for number in coordinates
-        if isinstance(number, int | float) and math.isfinite(number)
-    ]
-    return (
-        len(numbers) == len(coordinates) >= 2 and abs(numbers[0]) <= 180 and abs(numbers[1]) <= 90
-    )
-
-
-def _turned(rings: list[list[list[float]]]) -> list[list[list[float]]]:
-    """The rings of a polygon, closed: the outer one counterclockwise, holes clockwise."""
-    closed = [ring if ring[0] == ring[-1] else [*ring, ring[0]] for ring in rings]
-    return [
-        ring if (_area(ring) >= 0) == (place == 0) else ring[::-1]
-        for place, ring in enumerate(closed)
-    ]
-
-
-def _area(ring: list[list[float]]) -> float:
-    """Twice the signed area, positive where the ring turns counterclockwise."""
-    return sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(ring))
-
-
-def _feature(row: Mapping[Any, Any], geometry: object, kind: str) -> dict[str, object]:
-    wanted = ("structure_id", "name", "structure_type", "commune_code", "radius_km")
-    properties = {"kind": kind} | {
-        name: row[name] for name in wanted if row.get(name) is not None and not pd.isna(row[name])
-    }
-    if "commune_code" in properties:
-        properties["commune"] = name_of(str(properties["commune_code"]))
-    return {"type": "Feature", "properties": properties, "geometry": geometry}
-
-
-Format = Literal["xlsx", "csv", "parquet", "geojson"]
-_CELL_CHARS = 32_767  # what a cell of a spreadsheet holds
-_SHEET_ROWS = 1_048_575  # and a sheet, under its header
-_FORMULA = (
-    "=",
-    "+",
-    "-",
-    "@",
-    "\t",
-    "\r",
-)  # a spreadsheet takes a .csv cell that starts so for a formula
-
-
-def write_tables(
-    tables: Tables,
-    folder: Path,
-    *,
-    formats: Iterable[Format],
-    grid: Grid | None = None,
-    only: Collection[str] | None = None,
-    longest_sheet: int = _SHEET_ROWS,
-) -> list[Path]:
-    """Write `tables` into `folder`, which is made, in each format; return the files. Without `grid`, codes are not translated into labels.
-
-    `only` names the tables wanted; lists that people read come with all of them, or where it names them. A table that the data dictionary
-    does not know is written as it is, first. One of the dictionary with more than `longest_sheet` rows has no sheet in the .xlsx.
-
-    Raises `UsageError` for a format that is not known, before anything is written.
-    """
-    wanted = list(formats)
-    unknown = sorted(set(wanted) - set(_WRITERS))
-    if unknown:
-        raise UsageError(
-            f"format inconnu : {', '.join(unknown)}",
-            f"un de : {', '.join(_WRITERS)}",
-            "choisir un format de cette liste",
-        )
-    known = {
-        name: tables[name] if name in tables else table.empty() for name, table in TABLES.items()
-    }
-    folder.mkdir(parents=True, exist_ok=True)
-    lists = readable_lists(known, grid) | {
-        name: rows for name, rows in tables.items() if name not in TABLES
-    }
-    exported = {**lists, **known, **_without_file_names(known)}
-    if only is not None:
-        exported = {name: rows for name, rows in exported.items() if name in only}
-    sheets = {
-        name: rows for name, rows in exported.items() if name in lists or len(rows) <= longest_sheet
-    }
-    return [
-        path
-        for name in wanted
-        for path in _WRITERS[name](sheets if name == "xlsx" else exported, folder)
-    ]
-
-
-def _without_file_names(tables: Tables) -> dict[str, pd.DataFrame]:
-    """The tables that hold paths of the depot, each path as its folder and its kind of file: people put names in file names."""
-    documents, rejects = tables["documents"], tables["rejects"]
-    numbered = [
-        _nameless(path, name)
-        for path, name in documents[["path", "document_id"]].itertuples(index=False, name=None)
-    ]
-    unread = [_nameless(path, "fichier") for path in rejects["path"]]
-    return {"documents": documents.assign(path=numbered), "rejects": rejects.assign(path=unread)}
-
-
-def _nameless(path: str, name: str) -> str:
-    """The folder of `path`, then `name` with the file's ending."""
-    file = PurePosixPath(path.partition("#")[0])
-    return str(
-        PurePosixPath(*file.parts[:1], name + file.suffix)
-        if len(file.parts) > 1
-        else PurePosixPath(name + file.suffix)
-    )
-
-
 def _write_csv(tables: Tables, folder: Path) -> list[Path]:
-    """Semicolons, decimal commas and a byte order mark, as French spreadsheets open them; a text like a formula gets an apostrophe."""
+    """Semicolons, decimal commas and a byte order mark, as French spreadsheets open them."""
     paths = []
     for name, table in tables.items():
         safe = table.apply(
             lambda column: (
                 column.map(_defused, na_action="ignore")
-                if column.dtype == object or column.dtype == "string"
+                if column.dtype in (object, "string")
                 else column
             )
         )
         paths.append(folder / f"{name}.csv")
-        safe.to_csv(
-            paths[-1],
-            sep=";",
-            decimal=",",
-            index=False,
-            encoding="utf-8-sig",
-            lineterminator="\r\n",
-        )
+        form = {"sep": ";", "decimal": ",", "encoding": "utf-8-sig", "lineterminator": "\r\n"}
+        safe.to_csv(paths[-1], index=False, **form)
     return paths
 
 
 def _defused(cell: Any) -> Any:
+    """A text like a formula gets an apostrophe."""
     return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
 
 def _write_parquet(tables: Tables, folder: Path) -> list[Path]:
-    paths = []
-    for name, table in tables.items():
-        paths.append(folder / f"{name}.parquet")
-        table.to_parquet(paths[-1], index=False)
+    paths = [folder / f"{name}.parquet" for name in tables]
+    for path, table in zip(paths, tables.values(), strict=True):
+        table.to_parquet(path, index=False)
     return paths
 
 
 def _write_xlsx(tables: Tables, folder: Path) -> list[Path]:
-    """One sheet a list or table that has rows; texts are never taken for formulas or links, and cut where a cell is full."""
+    """One sheet a list or table that has rows; texts are never taken for formulas or links."""
     path = folder / "tableaux.xlsx"
     options = {"strings_to_formulas": False, "strings_to_urls": False, "constant_memory": True}
     with xlsxwriter.Workbook(str(path), options) as workbook:
-        workbook.set_properties(
-            {"created": pd.Timestamp(1980, 1, 1).to_pydatetime(), "author": "Ateliers Territoires"}
-        )
+        created = pd.Timestamp(1980, 1, 1).to_pydatetime()
+        workbook.set_properties({"created": created, "author": "Ateliers Territoires"})
         head = workbook.add_format({"bold": True, "bg_color": "#E8F1F1", "bottom": 1})
         for name, table in tables.items():
             if len(table) or name == PASSAGES:
@@ -391,18 +341,17 @@ def _write_xlsx(tables: Tables, folder: Path) -> list[Path]:
 
 def _add_sheet(sheet: Any, table: pd.DataFrame, head: Any) -> None:
     sheet.freeze_panes(1, 0)
-    for place, column in enumerate(table.columns):
+    for i, column in enumerate(table.columns):
         longest = table[column].head(200).astype(str).str.len().max()
-        sheet.set_column(place, place, min(60, max(12, 0 if pd.isna(longest) else int(longest))))
+        sheet.set_column(i, i, min(60, max(12, 0 if pd.isna(longest) else int(longest))))
     sheet.write_row(0, 0, list(table.columns), head)
-    for n_row, row in enumerate(
-        zip(*(_cells(table[column].head(_SHEET_ROWS)) for column in table), strict=True), start=1
-    ):
-        for place, cell in enumerate(row):
+    columns = [_cells(table[column].head(_SHEET_ROWS)) for column in table]
+    for n_row, row in enumerate(zip(*columns, strict=True), start=1):
+        for i, cell in enumerate(row):
             if isinstance(cell, str):
-                sheet.write_string(n_row, place, printable(cell)[:_CELL_CHARS])
+                sheet.write_string(n_row, i, printable(cell)[:_CELL_CHARS])
             elif cell is not None:
-                sheet.write(n_row, place, cell)
+                sheet.write(n_row, i, cell)
     sheet.autofilter(0, 0, len(table), max(0, len(table.columns) - 1))
 
 
@@ -414,9 +363,8 @@ def _cells(column: "pd.Series") -> list[Any]:
 
 def _write_geojson(tables: Tables, folder: Path) -> list[Path]:
     path = folder / "structures.geojson"
-    path.write_text(
-        geojson(tables["structures"], tables["catchments"]), encoding="utf-8", newline="\n"
-    )
+    content = geojson(tables["structures"], tables["catchments"])
+    path.write_text(content, encoding="utf-8", newline="\n")
     return [path]
 
 
@@ -426,3 +374,85 @@ _WRITERS: dict[str, Callable[[Tables, Path], list[Path]]] = {
     "parquet": _write_parquet,
     "geojson": _write_geojson,
 }
+_DEPTH = {
+    "Point": 0,
+    "MultiPoint": 1,
+    "LineString": 1,
+    "MultiLineString": 2,
+    "Polygon": 2,
+    "MultiPolygon": 3,
+}
+_PROPERTIES = ("structure_id", "name", "structure_type", "commune_code", "radius_km")
+
+
+def geojson(structures: pd.DataFrame, catchments: pd.DataFrame) -> str:
+    """A FeatureCollection (RFC 7946): placed structures as points, then the drawn areas."""
+    radius = dict(catchments[["structure_id", "radius_km"]].itertuples(index=False, name=None))
+    features = []
+    for row in structures.dropna(subset=["lat", "lon"]).to_dict("records"):
+        point = {"type": "Point", "coordinates": [row["lon"], row["lat"]]}
+        row["radius_km"] = radius.get(row["structure_id"])
+        features.append(_feature(row, point, "structure"))
+    drawn = catchments.dropna(subset=["geometry"])
+    drawn = drawn.merge(structures, on="structure_id", validate="one_to_one")
+    for row in drawn.to_dict("records"):
+        geometry = oriented(json.loads(row["geometry"]))
+        if geometry is not None:
+            features.append(_feature(row, geometry, "zone de chalandise"))
+    content = {"type": "FeatureCollection", "features": features}
+    return json.dumps(content, ensure_ascii=False, indent=1, allow_nan=False)
+
+
+def _feature(row: Mapping[Any, Any], geometry: object, kind: str) -> dict[str, object]:
+    properties: dict[str, Any] = {"kind": kind}
+    for name in _PROPERTIES:
+        if row.get(name) is not None and not pd.isna(row[name]):
+            properties[name] = row[name]
+    if "commune_code" in properties:
+        properties["commune"] = name_of(str(properties["commune_code"]))
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+def oriented(geometry: Any) -> dict[str, Any] | None:
+    """A geometry with its rings closed and turned by the right-hand rule.
+
+    None for what is no geometry on the globe.
+    """
+    if not isinstance(geometry, Mapping):
+        return None
+    kind = str(geometry.get("type"))
+    if kind == "GeometryCollection":
+        parts = geometry.get("geometries")
+        geometries = filter(None, map(oriented, parts if isinstance(parts, list) else []))
+        members = list(geometries)
+        return {"type": kind, "geometries": members} if members else None
+    coordinates: Any = geometry.get("coordinates")
+    if kind not in _DEPTH or not _is_on_globe(coordinates, _DEPTH[kind]):
+        return None
+    if kind == "Polygon":
+        coordinates = _turned(coordinates)
+    elif kind == "MultiPolygon":
+        coordinates = list(map(_turned, coordinates))
+    return {"type": kind, "coordinates": coordinates}
+
+
+def _is_on_globe(coordinates: Any, depth: int) -> bool:
+    """Whether `coordinates` are positions on the globe, nested `depth` deep."""
+    if not isinstance(coordinates, list) or not coordinates:
+        return False
+    if depth:
+        return all(_is_on_globe(inner, depth - 1) for inner in coordinates)
+    if not all(isinstance(one, int | float) and math.isfinite(one) for one in coordinates):
+        return False
+    return len(coordinates) >= 2 and abs(coordinates[0]) <= 180 and abs(coordinates[1]) <= 90
+
+
+def _turned(rings: list[list[list[float]]]) -> list[list[list[float]]]:
+    """The rings of a polygon, closed: the outer one counterclockwise, holes clockwise."""
+    turned = []
+    for i, ring in enumerate(rings):
+        closed = ring if ring[0] == ring[-1] else [*ring, ring[0]]
+        # twice the signed area, positive where the ring turns counterclockwise
+        area = sum(a[0] * b[1] - b[0] * a[1] for a, b in pairwise(closed))
+        turned.append(closed if (area >= 0) == (i == 0) else closed[::-1])
+    return turned

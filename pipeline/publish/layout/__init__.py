@@ -1,4 +1,4 @@
-"""Lay a report out as sections of blocks, in the order it is read; every format renders the same blocks.
+"""Lay a report out as sections of blocks, in the order it is read; every format renders the same.
 
 In:   Report
 Out:  Page
@@ -15,7 +15,7 @@ from pipeline.publish.layout.annexes import (
     set_aside_section,
     theme_section,
 )
-from pipeline.publish.layout.blocks import Callout, Numbering, Page, Section
+from pipeline.publish.layout.blocks import Callout, CaptionNumbering, Page, Section
 from pipeline.publish.layout.crossings import (
     map_section,
     rubrique_section,
@@ -26,57 +26,44 @@ from pipeline.publish.layout.opening import opening_section, priority_section, p
 from pipeline.publish.report.content import Report
 from pipeline.publish.text import number, sentence
 
-__all__ = ["Part", "lay_out"]
-
 Part = Literal["tout", "territoires"]
+_Maker = Callable[[Report, CaptionNumbering], Section]
 
-_SECTIONS: tuple[Callable[[Report, Numbering], Section], ...] = (
-    opening_section,
-    method_section,
-    priority_section,
+_TERRITORIES: tuple[_Maker, ...] = (
     rubrique_section,
     territory_section,
     offer_section,
     prospect_section,
     voice_section,
     map_section,
+)
+_SECTIONS: tuple[_Maker, ...] = (
+    opening_section,
+    method_section,
+    priority_section,
+    *_TERRITORIES,
     theme_section,
     set_aside_section,
     code_section,
     document_section,
 )
 
-_TERRITORIES = (
-    rubrique_section,
-    territory_section,
-    offer_section,
-    prospect_section,
-    voice_section,
-    map_section,
-)
-
 
 def lay_out(report: Report, part: Part = "tout") -> Page:
-    """Return the page of `report`, or of its part on territories; figures and tables are numbered from 1 in reading order."""
-    numbering = Numbering()
-    sections = _SECTIONS if part == "tout" else _TERRITORIES
+    """Return the page of `report`, or of its part on territories.
+
+    Figures and tables are numbered from 1 in reading order.
+    """
+    numbering = CaptionNumbering()
+    sections = [make(report, numbering) for make in (_SECTIONS if part == "tout" else _TERRITORIES)]
+    n = report.coverage.n_reviewed_tags
+    review = sentence("rapport.avis_avec_relecture", n=number(n))
+    if not n:
+        review = sentence("rapport.avis_sans_relecture")
     return Page(
         title=report.title,
         subtitle=sentence("rapport.sous_titre", date=report.made_on),
         made_at=report.made_at,
-        notice=Callout(
-            sentence("rapport.avis_titre"), f"{sentence('rapport.avis')} {_review(report)}"
-        ),
-        sections=tuple(
-            section
-            for make in sections
-            if (section := make(report, numbering)).blocks or section.sections
-        ),
+        notice=Callout(sentence("rapport.avis_titre"), f"{sentence('rapport.avis')} {review}"),
+        sections=tuple(one for one in sections if one.blocks or one.sections),
     )
-
-
-def _review(report: Report) -> str:
-    n_reviewed = report.coverage.n_reviewed_tags
-    if not n_reviewed:
-        return sentence("rapport.avis_sans_relecture")
-    return sentence("rapport.avis_avec_relecture", n=number(n_reviewed))

@@ -1,20 +1,19 @@
-"""What a page is made of, for any format: sections of paragraphs, lists, tables, figures and priorities.
+"""What a page is made of, for any format: sections of paragraphs, lists, tables and figures.
 
-Number the tables and figures of a page in the order they are made, which is the order they are read.
-
-How much of a large study a report tells one by one, so that a study of a hundred workshops is still a document that opens and is read.
+A report of a large study tells some of its workshops one by one, so that it is still a document
+that opens and is read.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from pipeline.publish.report.content import Priority, Quote, Report
+from pipeline.publish.report.content import Priority, Report, ReportQuote
 from pipeline.publish.text import count, sentence, texts, typography
 
 
 @dataclass(frozen=True)
-class Paragraph:
+class PageParagraph:
     """A paragraph; `note` is small print, `lead` opens a section."""
 
     text: str
@@ -37,68 +36,62 @@ class Terms:
 
 
 @dataclass(frozen=True)
-class Facts:
-    """Key figures: (number, what it counts)."""
+class KeyFigures:
+    """(number, what it counts)."""
 
     entries: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
-class Table:
-    """A captioned table; the first cell of a row is its header, `is_number` right-aligns a column, `widths` are shares of the page."""
+class PageTable:
+    """A captioned table; the first cell of a row is its header, `widths` are shares of the page."""
 
     number: int
     caption: str
     columns: tuple[str, ...]
-    is_number: tuple[bool, ...]
+    is_number: tuple[bool, ...]  # right-aligned columns
     widths: tuple[float, ...]
     rows: tuple[tuple[str, ...], ...]
-
-    @property
-    def label(self) -> str:
-        """What the caption counts."""
-        return "Tableau"
+    label: str = "Tableau"
 
 
 @dataclass(frozen=True)
-class Figure:
+class PageFigure:
     """A captioned chart: its Vega-Lite specification, and `alt` that says the same in words."""
 
     number: int
     caption: str
     alt: str
     spec: Mapping[str, Any]
-
-    @property
-    def label(self) -> str:
-        """What the caption counts."""
-        return "Figure"
+    label: str = "Figure"
 
 
 @dataclass(frozen=True)
 class PriorityCard:
-    """A priority in full: `facts` is one line of figures, `profile` draws its postures, `profile_alt` says them."""
+    """A priority in full: `facts` is one line of figures, `profile` draws its postures."""
 
     priority: Priority
     facts: str
-    profile: Mapping[str, Any] | None
-    profile_alt: str
-    legend: tuple[tuple[str, str], ...]  # (colour, posture and count)
+    profile: Mapping[str, Any] | None = None
+    profile_alt: str = ""
+    legend: tuple[tuple[str, str], ...] = ()  # (colour, posture and count)
 
 
 @dataclass(frozen=True)
 class Quotes:
     """Passages in their own words, each with where it was said."""
 
-    quotes: tuple[Quote, ...]
+    quotes: tuple[ReportQuote, ...]
 
 
-Block = Paragraph | Callout | Terms | Facts | Table | Figure | Quotes | PriorityCard
+Block = (
+    PageParagraph | Callout | Terms | KeyFigures | PageTable | PageFigure | Quotes | PriorityCard
+)
 
 
 @dataclass(frozen=True)
 class Section:
-    """A heading of level 2 or 3 with its blocks; `anchor` is unique in the page. Level-2 sections may hold level-3 ones."""
+    """A heading of level 2 or 3 with its blocks; `anchor` is unique in the page."""
 
     title: str
     anchor: str
@@ -109,7 +102,10 @@ class Section:
 
 @dataclass(frozen=True)
 class Page:
-    """A whole report as blocks; `notice` comes before the table of contents. A brief one has neither cover nor contents."""
+    """A whole report as blocks; `notice` comes before the table of contents.
+
+    A brief one has neither cover nor contents.
+    """
 
     title: str
     subtitle: str
@@ -119,8 +115,33 @@ class Page:
     is_brief: bool = False
 
 
-class Numbering:
-    """Makes captioned tables and figures, each with the next number of its kind."""
+def body(key: str, **values: Any) -> PageParagraph:
+    """A paragraph: the text of `key` in textes.yaml."""
+    return PageParagraph(sentence(key, **values))
+
+
+def lead(key: str, **values: Any) -> PageParagraph:
+    """A paragraph that opens a section."""
+    return PageParagraph(sentence(key, **values), "lead")
+
+
+def note(key: str, **values: Any) -> PageParagraph:
+    """A paragraph in small print."""
+    return PageParagraph(sentence(key, **values), "note")
+
+
+def make_section(
+    title: str, anchor: str, *blocks: Block, sections: Sequence[Section] = ()
+) -> Section:
+    """A section headed by the text of the key `title`."""
+    return Section(sentence(title), anchor, blocks, tuple(sections))
+
+
+class CaptionNumbering:
+    """Makes captioned tables and figures, each with the next number of its kind.
+
+    A caption is a key of textes.yaml, and `values` what its braces hold.
+    """
 
     def __init__(self) -> None:
         self._n_tables = self._n_figures = 0
@@ -131,58 +152,55 @@ class Numbering:
         columns: Mapping[str, float],
         rows: Sequence[Sequence[str]],
         numbers: Sequence[str] = (),
-    ) -> Table:
-        """A table whose `columns`, keys of textes.yaml or words, have a share of the width; those in `numbers` are right-aligned."""
+        **values: Any,
+    ) -> PageTable:
+        """A table; `columns` (keys of textes.yaml or words) have a share of the width.
+
+        Those in `numbers` are right-aligned.
+        """
         self._n_tables += 1
-        heads = texts()["colonnes"]
-        return Table(
+        heads, total = texts()["colonnes"], sum(columns.values())
+        return PageTable(
             number=self._n_tables,
-            caption=caption,
+            caption=sentence(caption, **values),
             columns=tuple(typography(heads.get(name, name)) for name in columns),
             is_number=tuple(name in numbers for name in columns),
-            widths=tuple(width / sum(columns.values()) for width in columns.values()),
-            rows=tuple(tuple(row) for row in rows),
+            widths=tuple(width / total for width in columns.values()),
+            rows=tuple(map(tuple, rows)),
         )
 
-    def figure(self, caption: str, alt: str, spec: Mapping[str, Any]) -> Figure:
+    def figure(self, caption: str, alt: str, spec: Mapping[str, Any], **values: Any) -> PageFigure:
         """A figure."""
         self._n_figures += 1
-        return Figure(self._n_figures, caption, alt, spec)
-
-
-TREE_LEAVES = 40  # a taller drawing leaves its page
+        return PageFigure(self._n_figures, sentence(caption, **values), alt, spec)
 
 
 def told_workshops(report: Report) -> tuple[int, ...]:
-    """Places in `report.workshops`, in order: all of them, or the `n_told` with most tables, then most passages."""
-    places = range(len(report.workshops))
+    """Indices in `report.workshops`: all, or the `n_told` with most tables, then passages."""
+    workshops = report.workshops
     first = sorted(
-        places,
-        key=lambda place: (
-            -report.workshops[place].n_tables,
-            -report.workshops[place].n_units,
-            place,
-        ),
+        range(len(workshops)), key=lambda i: (-workshops[i].n_tables, -workshops[i].n_units, i)
     )
     return tuple(sorted(first[: report.n_told]))
 
 
+def told_names(report: Report) -> list[str]:
+    """The names of the workshops told."""
+    return [report.workshops[i].name for i in told_workshops(report)]
+
+
 def told_territories(report: Report) -> tuple[int, ...]:
-    """Places in `report.territories`: all of them, or those of the workshops told."""
-    if len(report.territories) <= report.n_told:
-        return tuple(range(len(report.territories)))
-    told = {report.workshops[place].territory for place in told_workshops(report)}
-    return tuple(place for place, name in enumerate(report.territories) if name in told)
+    """Indices in `report.territories`: all of them, or those of the workshops told."""
+    territories = {report.workshops[i].territory for i in told_workshops(report)}
+    is_short = len(report.territories) <= report.n_told
+    return tuple(i for i, name in enumerate(report.territories) if is_short or name in territories)
 
 
-def extent_note(report: Report, *, where: str) -> tuple[Paragraph, ...]:
+def extent_note(report: Report, *, where: str) -> tuple[PageParagraph, ...]:
     """What is left out here and `where` it is; nothing where all workshops are told."""
-    if len(report.workshops) <= report.n_told:
+    n_workshops = len(report.workshops)
+    if n_workshops <= report.n_told:
         return ()
-    told = sentence(
-        "ampleur.note",
-        ateliers=count(len(report.workshops), "atelier"),
-        n=report.n_told,
-        **report.places.words,
-    )
-    return (Paragraph(f"{told} {sentence(f'ampleur.{where}')}", "note"),)
+    workshops = count(n_workshops, "atelier")
+    extent = report.counted.sentence("ampleur.note", ateliers=workshops, n=report.n_told)
+    return (PageParagraph(f"{extent} {sentence(f'ampleur.{where}')}", "note"),)

@@ -1,11 +1,4 @@
-"""The first page: the study in figures, its workshops, and the first priorities.
-
-The priorities of the study and of each workshop, with the chart of what makes their scores.
-
-What could be created, and what support structures ask for.
-
-A workshop on two pages, for those who took part: the first priorities and what was said of them; then the rest, who came, what next.
-"""
+"""The first page, the priorities and what could be created; and a workshop on two pages."""
 
 from dataclasses import dataclass, replace
 
@@ -13,19 +6,23 @@ from pipeline.publish.charts import posture_colour, priorities_spec, profile_spe
 from pipeline.publish.layout.blocks import (
     Block,
     Callout,
-    Facts,
-    Numbering,
+    CaptionNumbering,
+    KeyFigures,
     Page,
-    Paragraph,
+    PageParagraph,
+    PageTable,
     PriorityCard,
     Quotes,
     Section,
+    body,
     extent_note,
+    lead,
+    make_section,
+    note,
     told_workshops,
 )
 from pipeline.publish.layout.crossings import presence_cells
-from pipeline.publish.report.content import Heat, Priority, Prospect, Report, Scope
-from pipeline.publish.report.passages import Places
+from pipeline.publish.report.content import Heat, Priority, Prospect, Report, ReportQuote, Scope
 from pipeline.publish.text import (
     NBSP,
     capitalised,
@@ -44,172 +41,135 @@ from pipeline.publish.text import (
 )
 
 _N_QUOTES = 2  # of the first priority, so that the page holds them
+_N_NAMED = 3  # themes of a workshop that is a line
+_N_PROSPECTS = 40  # rows; the least spoken of are left to the exports
 
 
-def opening_section(report: Report, numbering: Numbering) -> Section:
+def opening_section(report: Report, numbering: CaptionNumbering) -> Section:
     """Key figures, one row a priority, what was said of the first one, one row a workshop."""
-    blocks: list[Block] = [_figures(report)]
-    if report.scopes[0].priorities:
-        blocks += [_priorities(report, numbering), *_evidence(report.scopes[0].priorities[0])]
+    blocks: list[Block] = [_key_figures(report)]
+    priorities = report.scopes[0].priorities
+    if priorities:
+        first = priorities[0]
+        rows = [
+            (f"{item.rank}. {item.label}", item.why, capitalised(item.interval))
+            for item in priorities
+        ]
+        columns = {"theme": 2.6, "pourquoi": 5.4, "intervalle": 2.4}
+        blocks.append(numbering.table("titres.priorites_page", columns, rows))
+        if first.quotes:
+            blocks.append(body("priorites.dit", theme=first.label))
+            blocks.append(Quotes(first.quotes[:_N_QUOTES]))
     if report.workshops:
         blocks += [_workshops(report, numbering), *extent_note(report, where="ateliers")]
-    return Section(sentence("titres.page"), "essentiel", tuple(blocks))
+    return make_section("titres.page", "essentiel", *blocks)
 
 
-def _figures(report: Report) -> Facts:
+def _key_figures(report: Report) -> KeyFigures:
+    """What nobody knows or may not be told is left out."""
+    n_tables = sum(workshop.n_tables for workshop in report.workshops)
     counts = {
         "ateliers": len(report.workshops),
-        "tables": (n_tables := sum(workshop.n_tables for workshop in report.workshops)),
+        "tables": n_tables,
         "documents": 0 if n_tables else report.documents.n_all,
         "personnes": report.n_people,
         "structures": report.n_structures,
         "passages": report.coverage.n_units,
         "themes": len(report.themes),
     }
-    words = {name: texts()["chiffres"][name].split("|") for name in counts}
-    shown = {  # what nobody knows or may not be told is left out
-        name: n
-        for name, n in counts.items()
-        if isinstance(n, int) and (n or name in ("ateliers", "passages"))
-    }
-    heads = {name: words[name][n > 1] for name, n in shown.items()}
-    if "personnes" in heads:
-        heads["personnes"] += lists_note(report)
-    return Facts(tuple((number(n), heads[name]) for name, n in shown.items()))
+    entries = []
+    for name, n in counts.items():
+        if isinstance(n, int) and (n or name in ("ateliers", "passages")):
+            head = texts()["chiffres"][name].split("|")[n > 1]
+            entries.append((number(n), head + (lists_note(report) if name == "personnes" else "")))
+    return KeyFigures(tuple(entries))
 
 
 def lists_note(report: Report) -> str:
-    """« (1 atelier sur 2 avec une liste d'émargement) » where a count of people is not of all workshops; else nothing."""
-    if report.n_lists == len(report.workshops):
+    """« (1 atelier sur 2 avec une liste d'émargement) », where a count is not of all workshops."""
+    total = len(report.workshops)
+    if report.n_lists == total:
         return ""
-    return f" ({sentence('voix.listes', n=count(report.n_lists, 'atelier'), total=len(report.workshops))})"
+    return f" ({sentence('voix.listes', n=count(report.n_lists, 'atelier'), total=total)})"
 
 
-def _workshops(report: Report, numbering: Numbering) -> Block:
+def _workshops(report: Report, numbering: CaptionNumbering) -> PageTable:
     """One row a workshop; a column that no workshop can fill is left out."""
-    widths = {
-        "atelier": 3,
-        "date": 2.1,
-        "tables": 1.3,
-        "personnes": 1.8,
-        "structures": 1.9,
-        "documents": 2,
-        "passages": 1.7,
-    }
-    told = [report.workshops[place] for place in told_workshops(report)]
-    is_filled = {
-        "tables": any(workshop.n_tables for workshop in told),
-        "personnes": any(workshop.n_people is not None for workshop in told),
-        "structures": any(workshop.n_structures is not None for workshop in told),
-    }
-    columns = {name: width for name, width in widths.items() if is_filled.get(name, True)}
-    cells = [
-        {
-            "atelier": f"{workshop.name}, {workshop.place}" if workshop.place else workshop.name,
+    workshops = [report.workshops[i] for i in told_workshops(report)]
+    columns: dict[str, float] = {"atelier": 3, "date": 2.1}
+    if any(workshop.n_tables for workshop in workshops):
+        columns["tables"] = 1.3
+    if any(workshop.n_people is not None for workshop in workshops):
+        columns["personnes"] = 1.8
+    if any(workshop.n_structures is not None for workshop in workshops):
+        columns["structures"] = 1.9
+    columns |= {"documents": 2, "passages": 1.7}
+    least, rows = report.least_count, []
+    for workshop in workshops:
+        cells = {
+            "atelier": ", ".join(filter(None, (workshop.name, workshop.place))),
             "date": workshop.date,
             "tables": number(workshop.n_tables) if workshop.n_tables else "–",
-            "personnes": tally(workshop.n_people, least=report.least_count),
-            "structures": tally(workshop.n_structures, least=report.least_count),
+            "personnes": tally(workshop.n_people, least=least),
+            "structures": tally(workshop.n_structures, least=least),
             "documents": number(workshop.n_documents),
             "passages": number(workshop.n_units),
         }
-        for workshop in told
-    ]
-    rows = [tuple(row[name] for name in columns) for row in cells]
-    return numbering.table(sentence("legendes.ateliers"), columns, rows, numbers=list(columns)[2:])
+        rows.append([cells[name] for name in columns])
+    return numbering.table("legendes.ateliers", columns, rows, list(columns)[2:])
 
 
-def _priorities(report: Report, numbering: Numbering) -> Block:
-    rows = [
-        (f"{item.rank}. {item.label}", item.why, capitalised(item.interval))
-        for item in report.scopes[0].priorities
-    ]
-    return numbering.table(
-        sentence("titres.priorites_page"), {"theme": 2.6, "pourquoi": 5.4, "intervalle": 2.4}, rows
-    )
-
-
-def _evidence(first: Priority) -> tuple[Block, ...]:
-    """What was said of the first priority: whoever reads one page reads people's own words."""
-    if not first.quotes:
-        return ()
-    return Paragraph(sentence("priorites.dit", theme=first.label)), Quotes(first.quotes[:_N_QUOTES])
-
-
-_N_NAMED = 3  # themes of a workshop that is a line
-
-
-def priority_section(report: Report, numbering: Numbering) -> Section:
+def priority_section(report: Report, numbering: CaptionNumbering) -> Section:
     """One subsection a scope that is told; the others in a table of their first themes."""
-    told = {0, *(place + 1 for place in told_workshops(report))}
-    scopes = [
-        _scope(scope, place, numbering)
-        for place, scope in enumerate(report.scopes)
-        if place in told
+    told = {0, *(i + 1 for i in told_workshops(report))}
+    sections = [
+        _scope(scope, f"priorites-{i}", numbering)
+        for i, scope in enumerate(report.scopes)
+        if i in told
     ]
-    others = tuple(scope for place, scope in enumerate(report.scopes) if place not in told)
-    if others:
-        scopes.append(_others(others, len(report.scopes), numbering))
-    intro = Paragraph(sentence("priorites.intro"), "lead")
-    return Section(
-        sentence("titres.priorites"),
-        "priorites",
-        (intro, *extent_note(report, where="pages")),
-        tuple(scopes),
-    )
+    rows = []
+    for scope in (scope for i, scope in enumerate(report.scopes) if i not in told):
+        first = " ; ".join(f"{rank}. {label}" for rank, label in scope.named[:_N_NAMED])
+        rows.append((scope.title, number(scope.n_units), first or "–"))
+    if rows:
+        columns = {"atelier": 2.4, "passages": 1.0, "premieres": 6.0}
+        table = numbering.table("legendes.autres_ateliers", columns, rows, ("passages",))
+        anchor = f"priorites-{len(report.scopes)}"
+        sections.append(make_section("titres.autres_ateliers", anchor, table))
+    blocks = (lead("priorites.intro"), *extent_note(report, where="pages"))
+    return make_section("titres.priorites", "priorites", *blocks, sections=sections)
 
 
-def _scope(scope: Scope, place: int, numbering: Numbering) -> Section:
-    anchor = f"priorites-{place}"
+def _scope(scope: Scope, anchor: str, numbering: CaptionNumbering) -> Section:
     if not scope.priorities:
-        return Section(scope.title, anchor, (Paragraph(sentence("priorites.aucune")),))
-    reach = sentence(
-        "priorites.portee",
-        themes=count(scope.n_ranked, "thème classé", "thèmes classés"),
-        passages=count(scope.n_units, "passage"),
-    )
-    caption = sentence("legendes.priorites", portee=scope.title)
-    figure = numbering.figure(caption, _alt(scope), priorities_spec(scope))
-    checks = [Paragraph(" ".join(scope.checks), "note")] if scope.checks else []
-    blocks: list[Block] = [Paragraph(reach, "note"), figure, *checks, *map(_card, scope.priorities)]
-    return Section(scope.title, anchor, tuple(blocks))
+        return Section(scope.title, anchor, (body("priorites.aucune"),))
+    spec = priorities_spec(scope)
+    figure = numbering.figure("legendes.priorites", _alt(scope), spec, portee=scope.title)
+    blocks: list[Block] = [note("priorites.portee", **_extent(scope)), figure]
+    if scope.checks:
+        blocks.append(PageParagraph(" ".join(scope.checks), "note"))
+    return Section(scope.title, anchor, (*blocks, *map(_card, scope.priorities)))
 
 
-def _others(scopes: tuple[Scope, ...], n_scopes: int, numbering: Numbering) -> Section:
-    """A line a workshop that is not told in full."""
-    rows = [
-        (
-            scope.title,
-            number(scope.n_units),
-            " ; ".join(f"{rank}. {label}" for rank, label in scope.named[:_N_NAMED]) or "–",
-        )
-        for scope in scopes
-    ]
-    columns = {"atelier": 2.4, "passages": 1.0, "premieres": 6.0}
-    table = numbering.table(
-        sentence("legendes.autres_ateliers"), columns, rows, numbers=("passages",)
-    )
-    return Section(sentence("titres.autres_ateliers"), f"priorites-{n_scopes}", (table,))
+def _extent(scope: Scope) -> dict[str, str]:
+    return {
+        "themes": count(scope.n_ranked, "thème classé", "thèmes classés"),
+        "passages": count(scope.n_units, "passage"),
+    }
 
 
 def _alt(scope: Scope) -> str:
     """The chart in words: every bar with its parts."""
-    bars = [
-        sentence(
-            "alt.priorites_barre",
-            rang=ordinal(priority.rank),
-            theme=priority.label,
-            score=points(priority.score),
-            parts=joined(
-                [
-                    f"{part.label} {points(part.contribution)}"
-                    for part in priority.criteria
-                    if part.contribution > 0.005
-                ]
-            ),
-        )
-        for priority in scope.priorities
-    ]
+    bars = []
+    for priority in scope.priorities:
+        parts = [
+            f"{part.label} {points(part.contribution)}"
+            for part in priority.criteria
+            if part.contribution > 0.005
+        ]
+        bar = {"rang": ordinal(priority.rank), "theme": priority.label}
+        score = points(priority.score)
+        bars.append(sentence("alt.priorites_barre", **bar, score=score, parts=joined(parts)))
     return sentence("alt.priorites", barres=" ; ".join(bars))
 
 
@@ -227,37 +187,38 @@ def facts_of(priority: Priority) -> str:
 
 
 def _card(priority: Priority) -> PriorityCard:
-    parts = tuple(
+    legend = tuple(
         (posture_colour(share), f"{share.label}{NBSP}: {number(share.n_units)}")
         for share in priority.postures
     )
-    said = sentence("alt.profil", parts=joined([text for _, text in parts]))
-    family = [sentence("themes.famille", famille=priority.family)] if priority.family else []
-    facts = " · ".join([facts_of(priority), *family])
-    return PriorityCard(
-        priority, facts, profile_spec(priority.postures) if parts else None, said, parts
-    )
+    alt = sentence("alt.profil", parts=joined([text for _, text in legend]))
+    facts = facts_of(priority)
+    if priority.family:
+        facts += f" · {sentence('themes.famille', famille=priority.family)}"
+    profile = profile_spec(priority.postures) if legend else None
+    return PriorityCard(priority, facts, profile, alt, legend)
 
 
-_MOST = 40  # rows; the least spoken of are left to the exports
-
-
-def prospect_section(report: Report, numbering: Numbering) -> Section:
+def prospect_section(report: Report, numbering: CaptionNumbering) -> Section:
     """Opportunities by theme, then support needs by type."""
     parts = (
         ("opportunites", "theme", report.opportunities),
         ("accompagnement", "appui", report.supports),
     )
-    sections = tuple(
-        _part(name, first, rows, report.places, numbering) for name, first, rows in parts if rows
-    )
-    return Section(sentence("titres.prospects"), "prospects", (), sections)
+    sections = [
+        _prospects(name, column, rows, report, numbering) for name, column, rows in parts if rows
+    ]
+    return make_section("titres.prospects", "prospects", sections=sections)
 
 
-def _part(
-    name: str, first: str, rows: tuple[Prospect, ...], places: Places, numbering: Numbering
+def _prospects(
+    name: str,
+    column: str,
+    rows: tuple[Prospect, ...],
+    report: Report,
+    numbering: CaptionNumbering,
 ) -> Section:
-    columns = {first: 2.4, places.column: 1.2, "passages": 1.15, "exemple": 5.0}
+    words = report.counted
     cells = [
         (
             row.name,
@@ -265,18 +226,18 @@ def _part(
             number(row.n_units),
             f"{quoted(row.quote.text)}\n{row.quote.where}",
         )
-        for row in rows[:_MOST]
+        for row in rows[:_N_PROSPECTS]
     ]
-    table = numbering.table(
-        sentence(f"legendes.{name}"), columns, cells, numbers=(places.column, "passages")
-    )
-    cut = sentence("prospects.coupe", montres=shown_rows(_MOST), total=number(len(rows)))
-    note = (Paragraph(cut, "note"),) if len(rows) > _MOST else ()
-    return Section(
-        sentence(f"prospects.{name}"),
-        name,
-        (Paragraph(sentence(f"prospects.{name}_intro", **places.words)), table, *note),
-    )
+    columns = {column: 2.4, words.column: 1.2, "passages": 1.15, "exemple": 5.0}
+    numbers = (words.column, "passages")
+    blocks: list[Block] = [
+        PageParagraph(words.sentence(f"prospects.{name}_intro")),
+        numbering.table(f"legendes.{name}", columns, cells, numbers),
+    ]
+    if len(rows) > _N_PROSPECTS:
+        shown, total = shown_rows(_N_PROSPECTS), number(len(rows))
+        blocks.append(note("prospects.coupe", montres=shown, total=total))
+    return make_section(f"prospects.{name}", name, *blocks)
 
 
 @dataclass(frozen=True)
@@ -289,89 +250,74 @@ class Room:
     n_actions: int = 3
 
 
-ROOMS = (
-    Room(),
-    Room(3, 1, 5, 2),
-    Room(2, 1, 4, 1),
-    Room(1, 1, 3, 1),
-)  # from the most to what fits whatever was said
+# from the most to what fits whatever was said
+ROOMS = (Room(), Room(3, 1, 5, 2), Room(2, 1, 4, 1), Room(1, 1, 3, 1))
 _LABEL_CHARS, _QUOTE_CHARS = 90, 320
 
 
-def lay_out_workshop(report: Report, place: int, room: Room) -> Page:
-    """Return the two pages of the workshop at `place` in the report."""
-    facts = report.workshops[place]
-    scope = report.scopes[place + 1] if len(report.scopes) > 1 else report.scopes[0]
-    numbering = Numbering()
+def lay_out_workshop(report: Report, index: int, room: Room) -> Page:
+    """Return the two pages of a workshop for those who took part.
+
+    First the priorities and what was said of them; then the rest, who came, what next.
+    """
+    facts = report.workshops[index]
+    scope = report.scopes[index + 1] if len(report.scopes) > 1 else report.scopes[0]
+    subtitle = facts.date, shortened(facts.place, _LABEL_CHARS), report.title
     sections = (
         _workshop_priorities(scope, room),
-        replace(_said(report, place, room, numbering), starts_page=True),
-        _presence(report, place),
+        replace(_subjects(report, facts.name, room), starts_page=True),
+        _presence(report, index),
         _next(scope, room),
     )
     return Page(
         title=sentence("atelier.titre", atelier=shortened(facts.name, _LABEL_CHARS)),
-        subtitle=" · ".join(
-            filter(None, (facts.date, shortened(facts.place, _LABEL_CHARS), report.title))
-        ),
+        subtitle=" · ".join(filter(None, subtitle)),
         made_at=report.made_at,
         notice=Callout(sentence("rapport.avis_titre"), sentence("rapport.avis")),
-        sections=tuple(section for section in sections if section.blocks),
+        sections=sections,
         is_brief=True,
     )
 
 
 def _workshop_priorities(scope: Scope, room: Room) -> Section:
     """The first ones with their evidence, the names of the others."""
-    title = sentence("atelier.priorites")
-    if not scope.priorities:
-        return Section(title, "priorites", (Paragraph(sentence("priorites.aucune")),))
-    intro = sentence(
-        "atelier.intro",
-        themes=count(scope.n_ranked, "thème classé", "thèmes classés"),
-        passages=count(scope.n_units, "passage"),
-    )
-    blocks: list[Block] = [Paragraph(intro)]
-    blocks += [_workshop_card(priority, room) for priority in scope.priorities[: room.n_cards]]
-    others = scope.priorities[room.n_cards :]
+    blocks: list[Block] = [body("priorites.aucune")]
+    if scope.priorities:
+        blocks = [body("atelier.intro", **_extent(scope))]
+    for priority in scope.priorities[: room.n_cards]:
+        label, quotes = shortened(priority.label, _LABEL_CHARS), priority.quotes[: room.n_quotes]
+        brief = replace(priority, label=label, quotes=_shortened(quotes))
+        blocks.append(PriorityCard(brief, facts_of(priority)))
+    others = [
+        f"{priority.rank}. {shortened(priority.label, _LABEL_CHARS)}"
+        for priority in scope.priorities[room.n_cards :]
+    ]
     if others:
-        blocks.append(
-            Paragraph(sentence("atelier.ensuite", themes=" ; ".join(map(_title, others))))
-        )
-    return Section(title, "priorites", tuple(blocks))
+        blocks.append(body("atelier.ensuite", themes=" ; ".join(others)))
+    return make_section("atelier.priorites", "priorites", *blocks)
 
 
-def _workshop_card(priority: Priority, room: Room) -> PriorityCard:
-    quotes = tuple(
-        replace(quote, text=shortened(quote.text, _QUOTE_CHARS))
-        for quote in priority.quotes[: room.n_quotes]
-    )
-    shown = replace(priority, label=shortened(priority.label, _LABEL_CHARS), quotes=quotes)
-    return PriorityCard(shown, facts_of(priority), None, "", ())
+def _shortened(quotes: tuple[ReportQuote, ...]) -> tuple[ReportQuote, ...]:
+    return tuple(replace(quote, text=shortened(quote.text, _QUOTE_CHARS)) for quote in quotes)
 
 
-def _title(priority: Priority) -> str:
-    return f"{priority.rank}. {shortened(priority.label, _LABEL_CHARS)}"
-
-
-def _said(report: Report, place: int, room: Room, numbering: Numbering) -> Section:
+def _subjects(report: Report, workshop: str, room: Room) -> Section:
     """What the workshop spoke of: the codes most present on the first axis that has any."""
-    title, name = sentence("atelier.dit"), report.workshops[place].name
+    block: Block = body("rubriques.aucune")
     for heat in report.heats:
-        shares = most_present(heat, name, room.n_rubriques)
+        shares = most_present(heat, workshop, room.n_rubriques)
         if shares:
-            alt = sentence(
-                "atelier.alt_rubriques",
-                parts=joined([f"{label} {percent(share)}" for label, share in shares]),
-            )
-            caption = "atelier.legende_codes" if heat.axis else "atelier.legende_rubriques"
-            shown = sentence(caption, axe=heat.axis.label if heat.axis else "")
-            return Section(title, "dit", (numbering.figure(shown, alt, shares_spec(shares)),))
-    return Section(title, "dit", (Paragraph(sentence("rubriques.aucune")),))
+            parts = joined([f"{label} {percent(share)}" for label, share in shares])
+            alt = sentence("atelier.alt_rubriques", parts=parts)
+            key = "atelier.legende_codes" if heat.axis else "atelier.legende_rubriques"
+            axis = heat.axis.label if heat.axis else ""
+            block = CaptionNumbering().figure(key, alt, shares_spec(shares), axe=axis)
+            break
+    return make_section("atelier.dit", "dit", block)
 
 
 def most_present(heat: Heat, workshop: str, n_codes: int) -> tuple[tuple[str, float], ...]:
-    """The codes that most passages of `workshop` carry, with their share; none where it has no passage."""
+    """The codes that most passages of `workshop` carry, with their share."""
     if workshop not in heat.workshops:
         return ()
     column = heat.workshops.index(workshop)
@@ -380,11 +326,11 @@ def most_present(heat: Heat, workshop: str, n_codes: int) -> tuple[tuple[str, fl
         for label, row in zip(heat.rubriques, heat.shares, strict=True)
         if row[column] > 0
     ]
-    return tuple(sorted(shares, key=lambda one: -one[1])[:n_codes])
+    return tuple(sorted(shares, key=lambda share: -share[1])[:n_codes])
 
 
-def _presence(report: Report, place: int) -> Section:
-    facts, least = report.workshops[place], report.least_count
+def _presence(report: Report, index: int) -> Section:
+    facts, least = report.workshops[index], report.least_count
     counts = {
         "tables": facts.n_tables or None,
         "documents": None if facts.n_tables else facts.n_documents,
@@ -392,36 +338,33 @@ def _presence(report: Report, place: int) -> Section:
         "structures": facts.n_structures,
         "passages": facts.n_units,
     }
-    known = {name: n for name, n in counts.items() if n is not None}
-    heads = {name: texts()["chiffres"][name].split("|") for name in known}
-    shown = {
-        name: (tally(n, least=least), heads[name][not isinstance(n, int) or n > 1])
-        for name, n in known.items()
-    }
-    shown["passages"] = number(facts.n_units), heads["passages"][facts.n_units > 1]
-    blocks: list[Block] = [Facts(tuple(shown.values()))]
-    alike: dict[str, list[str]] = {}
+    entries = []
+    for name, n in counts.items():
+        if n is not None:
+            one, several = texts()["chiffres"][name].split("|")
+            entries.append(
+                (tally(n, least=least), one if isinstance(n, int) and n < 2 else several)
+            )
+    blocks: list[Block] = [KeyFigures(tuple(entries))]
+    names_by_cell: dict[str, list[str]] = {}
     for name, cells in presence_cells(report)[:-1]:
-        alike.setdefault(cells[place], []).append(name)
-    types = [f"{joined(names)} ({told})" for told, names in alike.items() if told != "–"]
-    missing_list = sentence("voix.aucune_liste") if facts.n_people is None else ""
-    told_types = sentence("atelier.types", types=" ; ".join(types)) if types else missing_list
-    blocks += [Paragraph(told_types, "note")] if told_types else []
-    absent = [row for row in report.absent if row.workshop == facts.name]
-    if absent and (missing := [*absent[0].structure_types, *absent[0].communes]):
-        blocks.append(Paragraph(sentence("atelier.absents", absents=", ".join(missing))))
-    return Section(sentence("atelier.presents"), "presents", tuple(blocks))
+        names_by_cell.setdefault(cells[index], []).append(name)
+    types = [f"{joined(names)} ({cell})" for cell, names in names_by_cell.items() if cell != "–"]
+    if types:
+        blocks.append(note("atelier.types", types=" ; ".join(types)))
+    elif facts.n_people is None:
+        blocks.append(note("voix.aucune_liste"))
+    for row in report.absent:
+        missing = [*row.structure_types, *row.communes]
+        if row.workshop == facts.name and missing:
+            blocks.append(body("atelier.absents", absents=", ".join(missing)))
+    return make_section("atelier.presents", "presents", *blocks)
 
 
 def _next(scope: Scope, room: Room) -> Section:
     """What people proposed, and how to answer this page."""
     blocks: list[Block] = []
-    if scope.actions and room.n_actions:
-        actions = tuple(
-            replace(quote, text=shortened(quote.text, _QUOTE_CHARS))
-            for quote in scope.actions[: room.n_actions]
-        )
-        blocks += [Paragraph(sentence("atelier.pistes")), Quotes(actions)]
-    return Section(
-        sentence("atelier.suite"), "suite", (*blocks, Paragraph(sentence("atelier.repondre")))
-    )
+    if scope.actions:
+        actions = _shortened(scope.actions[: room.n_actions])
+        blocks = [body("atelier.pistes"), Quotes(actions)]
+    return make_section("atelier.suite", "suite", *blocks, body("atelier.repondre"))

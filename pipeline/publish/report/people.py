@@ -1,7 +1,7 @@
 """Who was in the room, who was expected and did not come, and what already exists.
 
 In:   workshops, attendance, structures, voices, offers, Passages
-Out:  WorkshopFacts, AttendanceRow, AbsentVoices, OfferRow
+Out:  AttendanceCounts, WorkshopFacts, AttendanceRow, AbsentVoices, printed offers
 """
 
 from collections.abc import Iterable
@@ -11,13 +11,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.communes import name_of, population_of
-from pipeline.publish.report.content import (
-    AbsentVoices,
-    AttendanceRow,
-    Capped,
-    OfferRow,
-    WorkshopFacts,
-)
+from pipeline.publish.report.content import AbsentVoices, AttendanceRow, CappedRows, WorkshopFacts
 from pipeline.publish.report.passages import Passages, Tables, rows_of
 from pipeline.publish.text import (
     NBSP,
@@ -31,7 +25,10 @@ from pipeline.publish.text import (
     number,
     one_line,
     plain_name,
+    quoted,
     sentence,
+    tally,
+    texts,
     typography,
     word,
 )
@@ -39,156 +36,158 @@ from pipeline.tables.schema import STRUCTURE_TYPES
 from pipeline.text import fold
 
 _N_LARGEST = 3
-_SMALL_WORDS = frozenset(
-    [
-        "à",
-        "au",
-        "aux",
-        "d",
-        "de",
-        "des",
-        "du",
-        "en",
-        "et",
-        "l",
-        "la",
-        "le",
-        "les",
-        "lès",
-        "sous",
-        "sur",
-    ]
-)
 
-
-def present(attendance: pd.DataFrame) -> pd.DataFrame:
-    """The rows of people who were in the room: those who signed, or all of a workshop whose list nobody signed."""
-    any_signed = attendance.groupby("workshop_id")["has_signed"].transform("any").astype(bool)
-    return attendance[attendance["has_signed"] | ~any_signed]
+Present = tuple[Tally | None, Tally | None]  # structures and people; None where it is not known
 
 
 @dataclass(frozen=True)
-class Presence:
-    """Who came, as it may be told: (n_structures, n_people) by type of structure and workshop, and by workshop."""
+class AttendanceCounts:
+    """Who came, as it may be told: (structures, people) by type and workshop, and by workshop."""
 
     types: tuple[str, ...]  # "" where it is not known
     cells: tuple[tuple[tuple[Tally, Tally], ...], ...]
-    workshops: dict[str, tuple[Tally | None, Tally | None]]  # None where it is not known
+    workshops: dict[str, Present]
     n_structures: Tally | None
     n_people: Tally | None
     n_lists: int
 
 
-def presence(tables: Tables, workshop_ids: Iterable[str], *, least: int) -> Presence:
-    """Count structures and people of the workshops, small counts masked; types in the data dictionary's order, those that came only."""
-    known = tables["structures"].set_index("structure_id")["structure_type"]
+def present(attendance: pd.DataFrame) -> pd.DataFrame:
+    """The people in the room: those who signed, or all of a workshop whose list nobody signed."""
+    any_signed = attendance.groupby("workshop_id")["has_signed"].transform("any").astype(bool)
+    return attendance[attendance["has_signed"] | ~any_signed]
+
+
+def count_attendance(
+    tables: Tables, workshop_ids: Iterable[str], *, least: int
+) -> AttendanceCounts:
+    """Count structures and people of the workshops, small counts masked.
+
+    Types of structure are in the data dictionary's order, those that came only.
+    """
+    type_of = tables["structures"].set_index("structure_id")["structure_type"]
     came = present(tables["attendance"])
-    came = came.assign(
-        structure_type=came["structure_type"].fillna(came["structure_id"].map(known)).fillna("")
-    )
-    types = tuple(name for name in (*STRUCTURE_TYPES, "") if (came["structure_type"] == name).any())
+    kinds = came["structure_type"].fillna(came["structure_id"].map(type_of)).fillna("")
+    came = came.assign(structure_type=kinds)
+    types = tuple(name for name in (*STRUCTURE_TYPES, "") if (kinds == name).any())
     columns, workshops = [], {}
     for workshop_id in workshop_ids:
         here = came[came["workshop_id"] == workshop_id]
-        structures, people = (
-            _masked(here, column, types, least) for column in ("structure_id", "participant_id")
-        )
-        listed = tables["attendance"][tables["attendance"]["workshop_id"] == workshop_id]
-        tells_structures = bool(listed["structure_id"].notna().any())
+        structures = _masked(here, "structure_id", types, least)
+        people = _masked(here, "participant_id", types, least)
         columns.append(tuple(zip(structures.counts, people.counts, strict=True)))
+        listed = tables["attendance"][tables["attendance"]["workshop_id"] == workshop_id]
+        knows_structures = bool(listed["structure_id"].notna().any())
         workshops[workshop_id] = (
-            structures.total if tells_structures else None,
+            structures.total if knows_structures else None,
             people.total if len(listed) else None,
         )
-    hides = [
-        any(isinstance(totals[place], CountMask) for totals in workshops.values())
-        for place in (0, 1)
-    ]
-    is_known = [any(totals[place] is not None for totals in workshops.values()) for place in (0, 1)]
-    n_people = came.drop_duplicates(["participant_id", "workshop_id"]).shape[0]
-    return Presence(
+    n_people = len(came.drop_duplicates(["participant_id", "workshop_id"]))
+    return AttendanceCounts(
         types=types,
         cells=tuple(zip(*columns, strict=True)) if columns else (),
         workshops=workshops,
-        n_structures=None
-        if not is_known[0]
-        else CountMask.WITHHELD
-        if hides[0]
-        else came["structure_id"].nunique(),
-        n_people=None if not is_known[1] else CountMask.WITHHELD if hides[1] else n_people,
-        n_lists=sum(n_people is not None for _, n_people in workshops.values()),
+        n_structures=_total([n for n, _ in workshops.values()], came["structure_id"].nunique()),
+        n_people=_total([n for _, n in workshops.values()], n_people),
+        n_lists=sum(n is not None for _, n in workshops.values()),
     )
 
 
 def _masked(here: pd.DataFrame, column: str, types: tuple[str, ...], least: int) -> MaskedCounts:
-    """Distinct values of `column` by type; a total that is not their sum, since some have several types, is kept where it may be told."""
-    told = mask_counts(
-        [here.loc[here["structure_type"] == name, column].nunique() for name in types], least=least
-    )
-    return (
-        told
-        if isinstance(told.total, CountMask)
-        else MaskedCounts(told.counts, here[column].nunique())
-    )
+    """Distinct values of `column` by type; the total is no sum, since some have several types."""
+    counts = [here.loc[here["structure_type"] == name, column].nunique() for name in types]
+    masked = mask_counts(counts, least=least)
+    if isinstance(masked.total, CountMask):
+        return masked
+    return MaskedCounts(masked.counts, here[column].nunique())
 
 
-def workshop_facts(tables: Tables, passages: Passages, came: Presence) -> tuple[WorkshopFacts, ...]:
+def _total(of_workshops: list[Tally | None], n: int) -> Tally | None:
+    """`n`, unless no workshop knows its own, or one's may not be told."""
+    if all(one is None for one in of_workshops):
+        return None
+    return CountMask.WITHHELD if any(isinstance(one, CountMask) for one in of_workshops) else n
+
+
+def workshop_facts(
+    tables: Tables, passages: Passages, came: AttendanceCounts
+) -> tuple[WorkshopFacts, ...]:
     """One row a workshop, in order of date."""
-    attendance = tables["attendance"]
     workshops = {row.workshop_id: row for row in rows_of(tables["workshops"])}
-    documents, units = (
-        tables["documents"]["workshop_id"].value_counts(),
-        passages.rows["workshop_id"].value_counts(),
-    )
-    rows = []
-    for workshop_id, name in passages.names.items():
-        listed = attendance[attendance["workshop_id"] == workshop_id]
-        n_structures, n_people = came.workshops[workshop_id]
-        rows.append(
-            WorkshopFacts(
-                name=name,
-                territory=plain_name(str(workshops[workshop_id].territory)),
-                date=french_date(workshops[workshop_id].date),
-                place=""
-                if pd.isna(workshops[workshop_id].place)
-                else plain_name(workshops[workshop_id].place),
-                n_tables=passages.n_tables[workshop_id] if passages.has_tables[workshop_id] else 0,
-                n_people=n_people,
-                is_unsigned=bool(len(listed)) and not listed["has_signed"].any(),
-                n_structures=n_structures,
-                n_documents=int(documents.get(workshop_id, 0)),
-                n_units=int(units.get(workshop_id, 0)),
-            )
-        )
-    return tuple(rows)
-
-
-def attendance_rows(came: Presence) -> tuple[AttendanceRow, ...]:
-    """One row a type of structure that came, people without a known type last."""
-    rows = zip(came.types, came.cells, strict=True)
+    n_documents = tables["documents"]["workshop_id"].value_counts()
+    n_units = passages.rows["workshop_id"].value_counts()
+    signed = tables["attendance"].groupby("workshop_id")["has_signed"].any()
     return tuple(
-        AttendanceRow(typography(name or word("voix", "non_precise")), cells)
-        for name, cells in rows
+        WorkshopFacts(
+            name=name,
+            territory=plain_name(str(workshops[workshop_id].territory)),
+            date=french_date(workshops[workshop_id].date),
+            place=_name(workshops[workshop_id].place),
+            n_tables=passages.n_tables[workshop_id] if passages.has_tables[workshop_id] else 0,
+            n_people=came.workshops[workshop_id][1],
+            is_unsigned=not signed.get(workshop_id, True),
+            n_structures=came.workshops[workshop_id][0],
+            n_documents=int(n_documents.get(workshop_id, 0)),
+            n_units=int(n_units.get(workshop_id, 0)),
+        )
+        for workshop_id, name in passages.names.items()
     )
+
+
+def _name(value: Any) -> str:
+    return "" if pd.isna(value) else plain_name(value)
+
+
+def attendance_rows(came: AttendanceCounts) -> tuple[AttendanceRow, ...]:
+    """One row a type of structure that came, people without a known type last."""
+    unknown = word("voix", "non_precise")
+    return tuple(
+        AttendanceRow(typography(name or unknown), cells)
+        for name, cells in zip(came.types, came.cells, strict=True)
+    )
+
+
+def attendance_cells(
+    attendance: Iterable[AttendanceRow], totals: Iterable[Present], least: int
+) -> list[tuple[str, list[str]]]:
+    """One row a type of structure, then `totals`: a cell a workshop, in words."""
+    of_workshops = list(totals)
+    rows = [(sentence("voix.total"), of_workshops)]
+    for row in reversed(list(attendance)):
+        # a type's 0 structures is only that no list names any where the total is not known
+        cells: list[Present] = [
+            (None if total is None else n, n_people)
+            for (n, n_people), (total, _) in zip(row.cells, of_workshops, strict=True)
+        ]
+        rows.insert(0, (row.structure_type, cells))
+    return [(name, [_attendance_cell(*cell, least) for cell in cells]) for name, cells in rows]
+
+
+def _attendance_cell(n_structures: Tally | None, n_people: Tally | None, least: int) -> str:
+    if n_people is None:
+        return sentence("voix.sans_liste")
+    if n_people == 0:
+        return "–"
+    structures = sentence("voix.structures_inconnues")
+    if n_structures is not None:
+        structures = tally(n_structures, "structure", least=least)
+    people = tally(n_people, "personne", least=least)
+    return sentence("voix.cellule", structures=structures, personnes=people)
 
 
 def absent_voices(tables: Tables, passages: Passages) -> tuple[AbsentVoices, ...]:
     """One row a workshop that missed somebody."""
-    absent = tables["voices"][tables["voices"]["is_absent"]]
+    absent = tables["voices"][tables["voices"]["is_absent"]].sort_values("value")
     rows = []
     for workshop_id, name in passages.names.items():
-        here = absent[absent["workshop_id"] == workshop_id].sort_values("value")
-        types = tuple(
-            typography(value) for value in here.loc[here["kind"] == "structure_type", "value"]
-        )
-        of_communes = here[here["kind"] == "commune"]
-        is_known = of_communes["n_on_map"] > 0
-        communes = tuple(
-            sorted((commune_name(value) for value in of_communes.loc[is_known, "value"]), key=fold)
-        )
-        others = _other_communes(of_communes.loc[~is_known & of_communes["is_in_scope"], "value"])
-        if types or communes or others:
-            rows.append(AbsentVoices(name, types, communes, others))
+        here = absent[absent["workshop_id"] == workshop_id]
+        types = tuple(map(typography, here.loc[here["kind"] == "structure_type", "value"]))
+        communes = here[here["kind"] == "commune"]
+        on_map = communes["n_on_map"] > 0
+        names = tuple(sorted(map(commune_name, communes.loc[on_map, "value"]), key=fold))
+        others = _other_communes(communes.loc[~on_map & communes["is_in_scope"], "value"])
+        if types or names or others:
+            rows.append(AbsentVoices(name, types, names, others))
     return tuple(rows)
 
 
@@ -197,71 +196,55 @@ def _other_communes(codes: pd.Series) -> str:
     largest = sorted(codes, key=lambda code: (-population_of(code), code))[:_N_LARGEST]
     if not largest:
         return ""
-    named = sentence(
-        "voix.dont" if len(codes) > len(largest) else "voix.soit",
-        noms=joined([commune_name(code) for code in largest]),
-    )
+    key = "voix.dont" if len(codes) > len(largest) else "voix.soit"
+    named = sentence(key, noms=joined([commune_name(code) for code in largest]))
     return sentence("voix.autres_communes", n=len(codes), plus_grandes=named)
 
 
-def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> Capped[OfferRow]:
-    """Offers by workshop, those with a number first; `n_rows` at most are kept."""
-    offers = (
-        tables["offers"]
-        .merge(
-            passages.rows[["unit_id", "workshop_id", "place_in_study", "text"]],
-            on="unit_id",
-            validate="many_to_one",
-        )
-        .merge(
-            tables["structures"][["structure_id", "name"]],
-            on="structure_id",
-            how="left",
-            validate="many_to_one",
-        )
-    )
-    offers = offers.assign(
-        is_bare=offers["quantity"].isna(), sorted_as=offers["activity"].map(fold)
-    )
-    offers = offers.sort_values(
-        [
-            "place_in_study",
-            "is_bare",
-            "sorted_as",
-            "activity",
-            "quantity",
-            "quantity_unit",
-            "unit_id",
-        ]
-    )
-    rows = tuple(
-        OfferRow(
-            territory=passages.names[row.workshop_id],
-            activity=capitalised(plain_name(row.activity)),
-            quantity=_quantity(row.quantity, row.quantity_unit),
-            structure="" if pd.isna(row.name) else one_line(row.name),
-            passage=row.text,
-        )
-        for row in rows_of(offers.head(n_rows))
-    )
-    return Capped(rows, len(offers))
-
-
 def commune_name(value: str) -> str:
-    """A commune as people write it, from its code, its name or the slug of its name: 62014, aire-sur-la-lys → Aire-sur-la-Lys."""
+    """A commune as people write it, from its code, its name or the slug of its name.
+
+    62014, aire-sur-la-lys → Aire-sur-la-Lys.
+    """
     if value[:1].isdigit():
         name = name_of(value)
         return typography(name) if name != value else f"{word('voix', 'commune')}{NBSP}{value}"
     if value != value.lower():
         return plain_name(value)
-    parts = value.split("-")
-    return "-".join(
-        part if place and part in _SMALL_WORDS else part[:1].upper() + part[1:]
-        for place, part in enumerate(parts)
+    first, *others = value.split("-")
+    small_words = texts()["petits_mots"]
+    others = [part if part in small_words else capitalised(part) for part in others]
+    return "-".join([capitalised(first), *others])
+
+
+def offer_rows(tables: Tables, passages: Passages, n_rows: int) -> CappedRows:
+    """Offers by workshop, those with a number first; the first `n_rows`."""
+    units = passages.rows[["unit_id", "workshop_id", "workshop_rank", "text"]]
+    names = tables["structures"][["structure_id", "name"]]
+    offers = (
+        tables["offers"]
+        .merge(units, on="unit_id", validate="many_to_one")
+        .merge(names, on="structure_id", how="left", validate="many_to_one")
     )
+    offers = offers.assign(
+        is_bare=offers["quantity"].isna(), folded=offers["activity"].map(fold)
+    ).sort_values(
+        ["workshop_rank", "is_bare", "folded", "activity", "quantity", "quantity_unit", "unit_id"]
+    )
+    rows = tuple(
+        (
+            capitalised(plain_name(row.activity)),
+            _quantity(row.quantity, row.quantity_unit),
+            "–" if pd.isna(row.name) else one_line(row.name) or "–",
+            passages.names[row.workshop_id],
+            quoted(row.text),
+        )
+        for row in rows_of(offers.head(n_rows))
+    )
+    return CappedRows(rows, len(offers))
 
 
 def _quantity(quantity: float, unit: Any) -> str:
     if pd.isna(quantity):
-        return ""
-    return number(quantity, 2) + (f" {plain_name(unit)}" if not pd.isna(unit) else "")
+        return "–"
+    return number(quantity, 2) + ("" if pd.isna(unit) else f" {plain_name(unit)}")
