@@ -9,7 +9,7 @@ import pipeline.cluster as cluster
 import pipeline.cluster.sight as sight_module
 from models.embedder import load_embedder
 from models.reading import read_texts
-from models.theme_model import ThemeModel, communities
+from models.theme_model import ThemeModel
 from models.views import join_views, lean_on_neighbours, text_views
 from pipeline.cluster import cluster_units
 from pipeline.cluster.late import join_late_units
@@ -158,14 +158,21 @@ def test_late_units_are_seen_as_the_room_was(units, encoder, monkeypatch):
 
 def test_a_large_study_gets_the_themes_that_were_said(units, encoder, monkeypatch):
     monkeypatch.setattr(sight_module, "MANY", 30)
-    monkeypatch.setattr(communities, "MOST_AT_ONCE", 24)
     settings = ClusterSettings(n_resamples=20, n_repeats=3)
     room = units[units["channel"] == "notes"]
     made = cluster_units(
-        room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings
+        room,
+        TAGS.empty(),
+        model=ThemeModel(settings, most_at_once=24),
+        embedder=encoder,
+        settings=settings,
     )
     again = cluster_units(
-        room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings
+        room,
+        TAGS.empty(),
+        model=ThemeModel(settings, most_at_once=24),
+        embedder=encoder,
+        settings=settings,
     )
     for one, other in zip(made, again, strict=True):
         pd.testing.assert_frame_equal(one, other)

@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from models.theme_model import communities as agreement
-from models.theme_model.communities import Agreement, mean_index, measure_agreement
+from models.theme_model.communities import GroupingAgreement, mean_index, measure_agreement
 from pipeline.cluster import sight as told
 from pipeline.cluster.sight import agree_themes
 from pipeline.settings.stages import ClusterSettings
@@ -39,9 +38,8 @@ def test_too_few_vectors_or_runs_tell_nothing(n, n_repeats):
     assert agree_themes(groups(1, n), settings).empty
 
 
-def test_a_large_study_is_measured_on_a_draw(monkeypatch):
-    monkeypatch.setattr(agreement, "MOST_AT_ONCE", 50)
-    assert measure_agreement(groups(5, 16), QUICK).n_vectors == 50
+def test_a_large_study_is_measured_on_a_draw():
+    assert measure_agreement(groups(5, 16), QUICK, most=50).n_vectors == 50
 
 
 def test_runs_are_compared_on_what_both_drew():
@@ -60,7 +58,7 @@ def test_runs_are_compared_on_what_both_drew():
 )
 def test_figures_are_said_in_french(monkeypatch, index, verdict):
     monkeypatch.setattr(
-        told, "measure_agreement", lambda *_, **__: Agreement(index, index, 20, 300)
+        told, "measure_agreement", lambda *_, **__: GroupingAgreement(index, index, 20, 300)
     )
     rows = agree_themes(np.zeros((300, 2)), QUICK)
     assert list(rows["trial"]) == ["graines", "sous_echantillons"]

@@ -12,14 +12,13 @@ from sklearn.metrics import adjusted_rand_score
 
 from models.embedder import load_embedder
 from models.reading import generic_words, read_texts
-from models.theme_model import ThemeModel, communities, telling_lemmas
+from models.theme_model import ThemeModel, subject_lemmas
 from models.theme_model.communities import (
     CommunityClusters,
-    _co_association,
-    _communities,
-    _n_resamples,
-    _resamples,
-    _to_nearest,
+    co_association,
+    communities_of,
+    resamples_of,
+    to_nearest,
 )
 from models.views import first_numbers, join_views, load_subject_map
 from pipeline.errors import ModelError
@@ -94,12 +93,12 @@ def test_small_studies_get_a_few_themes(n):
 def test_every_vector_of_a_group_lies_nearest_to_its_own_centre_and_no_group_is_small():
     vectors, _ = blobs(6, 25, spread=1.2)
     rows = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
-    labels = _to_nearest(np.random.default_rng(2).integers(-1, 6, len(rows)), vectors, 4)
+    labels = to_nearest(np.random.default_rng(2).integers(-1, 6, len(rows)), vectors, 4)
     sizes = np.bincount(labels[labels >= 0])
     assert sizes.min() >= 4 and (np.diff(sizes) <= 0).all()
-    again = _to_nearest(labels, vectors, 4)
+    again = to_nearest(labels, vectors, 4)
     for _ in range(20):
-        labels, again = again, _to_nearest(again, vectors, 4)
+        labels, again = again, to_nearest(again, vectors, 4)
     assert (again == labels).all()
     centres = np.stack([rows[labels == group].mean(axis=0) for group in range(labels.max() + 1)])
     nearest = (rows @ (centres / np.linalg.norm(centres, axis=1, keepdims=True)).T).argmax(axis=1)
@@ -113,7 +112,7 @@ def test_every_vector_of_a_group_lies_nearest_to_its_own_centre_and_no_group_is_
 def test_many_vectors_are_resampled_less_often_but_never_under_sixty_times_where_so_many_are_asked_for(
     n_vectors, asked, made
 ):
-    assert _n_resamples(n_vectors, ClusterSettings(n_resamples=asked)) == made
+    assert len(list(resamples_of(n_vectors, ClusterSettings(n_resamples=asked)))) == made
 
 
 def test_equal_vectors_do_not_break_the_groups():
@@ -166,16 +165,15 @@ def test_themes_are_numbered_by_all_their_units_where_a_part_was_read():
     assert [words[0][0] for words in part.topic_words()] == ["verger", "piscine", "gare", "cinéma"]
 
 
-def test_what_resamples_put_together_is_counted_exactly_some_at_a_time(monkeypatch):
-    monkeypatch.setattr(communities, "_COUNTED_AT_ONCE", 3)
+def test_what_resamples_put_together_is_counted_exactly_some_at_a_time():
     vectors, _ = blobs(3, 10)
     similarity = vectors @ vectors.T
-    found = _co_association(similarity.copy(), QUICK, map)
+    found = co_association(similarity.copy(), QUICK, map, n_at_once=3)
     np.fill_diagonal(similarity, -np.inf)
     nearest_first = np.argsort(-similarity, axis=1, kind="stable")
     together, drawn = np.zeros((30, 30)), np.zeros((30, 30))
-    for resample in _resamples(30, QUICK):
-        kept, groups = _communities(
+    for resample in resamples_of(30, QUICK):
+        kept, groups = communities_of(
             resample,
             similarity=similarity,
             nearest_first=nearest_first,
@@ -188,8 +186,8 @@ def test_what_resamples_put_together_is_counted_exactly_some_at_a_time(monkeypat
     assert np.array_equal(found, together / np.maximum(drawn, 1))
 
 
-def test_a_few_units_more_change_few_of_those_that_groups_are_made_of(monkeypatch):
-    monkeypatch.setattr(communities, "MOST_AT_ONCE", 40)
+def test_a_few_units_more_change_few_of_those_that_groups_are_made_of():
+    clusters = CommunityClusters(QUICK, most_at_once=40)
     vectors, _ = blobs(4, 30)
     seen: list[set[int]] = []
 
@@ -198,11 +196,11 @@ def test_a_few_units_more_change_few_of_those_that_groups_are_made_of(monkeypatc
         return vectors[rows]
 
     for rows in (np.arange(110), np.arange(120), np.arange(120)):
-        CommunityClusters(QUICK).fit_rows(vectors, rows, look_closer, [f"u{row}" for row in rows])
+        clusters.fit_rows(vectors, rows, look_closer, [f"u{row}" for row in rows])
     assert len(seen[0]) == len(seen[1]) == 40
     assert len(seen[0] & seen[1]) >= 30
     assert seen[1] == seen[2]
-    CommunityClusters(QUICK.model_copy(update={"seed": 1})).fit_rows(
+    CommunityClusters(QUICK.model_copy(update={"seed": 1}), most_at_once=40).fit_rows(
         vectors, np.arange(120), look_closer
     )
     assert len(seen[3] & seen[2]) < 30
@@ -259,8 +257,8 @@ def test_labels_and_stability_are_the_same_bits_whatever_the_number_of_threads()
 
 NOWHERE_TO_KEEP = """
 import pathlib
-from models.theme_model import _import_bertopic
-_import_bertopic()
+from models.theme_model import import_bertopic
+import_bertopic()
 import numba, umap
 print(pathlib.Path(numba.config.CACHE_DIR).name, hasattr(umap, "UMAP"))
 """
@@ -391,8 +389,8 @@ def test_inflections_of_a_phrase_share_their_key():
 
 
 def test_a_document_of_generic_words_still_has_a_vocabulary():
-    assert telling_lemmas("problème territoire chose") == ["∅"]
-    assert telling_lemmas("problème verger") == ["verger"]
+    assert subject_lemmas("problème territoire chose") == ["∅"]
+    assert subject_lemmas("problème verger") == ["verger"]
     assert "probleme" in generic_words()
 
 

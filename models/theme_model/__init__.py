@@ -1,9 +1,7 @@
-"""Themes as BERTopic assembles them, with our own clusters and French lemmas: what the units of a study are about.
+"""Themes as BERTopic assembles them, with our own clusters and French lemmas.
 
-In:   units (`text`; `lemmas` where they were read already), embeddings (n, d), best those of models.views
+In:   units (`text`; `lemmas` where they were read already), embeddings (n, d) of models.views
 Out:  labels_ (n,), −1 for a unit set aside; stability_ (n_themes,); topic_words
-
-BERTopic takes 8 to 12 s to import, so it is imported when a model is fitted, never before.
 """
 
 import atexit
@@ -17,144 +15,153 @@ from typing import Any, Protocol
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClusterMixin
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from models.reading import generic_words, read_texts
 from models.rows import Labels, Matrix, Rows
-from models.theme_model.communities import CommunityClusters
+from models.theme_model.communities import MOST_AT_ONCE, CommunityClusters
 from pipeline.errors import ModelError
 from pipeline.settings.stages import ClusterSettings
 from pipeline.spreading import Mapper
 from pipeline.text import fold
 
+TopicWords = list[tuple[str, float]]
+
 _SEPARATOR = " "  # lemmas hold no space once split on it
-_MOST_WORDS = 30  # a topic keeps this many
-_NOTHING = "∅"  # stands for a document without a telling lemma
+_MAX_WORDS = 30  # of a topic
+_NO_LEMMA = "∅"  # stands for a document without a lemma that says something of a subject
 _LOG = logging.getLogger(__name__)
 
 
 class Closer(Protocol):
-    """Who looks at some units more closely than at the others, and reads those alone."""
+    """Gives better vectors of some units, and their lemmas."""
 
     def look_closer(self, rows: Labels) -> Matrix:
         """Return vectors of `rows`, in order of number, that tell groups apart better."""
         ...
 
     def lemmas(self, kept: NDArray[np.bool_]) -> tuple[Labels, list[tuple[str, ...]]]:
-        """Return the numbers of those `kept` units (n,) that were read, in order, and their lemmas; what groups are made of was."""
+        """Return the numbers, in order, of those `kept` units (n,) that were read, and lemmas."""
         ...
 
 
-class ThemeModel:
-    """Groups units into themes, numbered from the largest; fitted again on the same units, it gives the same labels bit for bit."""
+class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
+    """Groups units into themes, numbered from the largest; the same labels bit for bit each time.
+
+    `most_at_once` units are grouped, drawn where there are more; the others join the nearest.
+    """
 
     labels_: Labels
     stability_: Matrix
 
-    def __init__(self, settings: ClusterSettings | None = None, *, spread: Mapper = map) -> None:
-        self.settings = settings or ClusterSettings()
-        self._spread = spread
-        self._words: list[list[tuple[str, float]]] = []
+    def __init__(
+        self,
+        settings: ClusterSettings | None = None,
+        *,
+        spread: Mapper = map,
+        most_at_once: int = MOST_AT_ONCE,
+    ) -> None:
+        self.settings = settings
+        self.spread = spread
+        self.most_at_once = most_at_once
 
     def fit(
         self,
-        units: pd.DataFrame,
-        embeddings: Rows,
+        units: pd.DataFrame | NDArray[Any],
+        embeddings: Rows | None = None,
         *,
         set_aside: Sequence[bool] | NDArray[np.bool_] | None = None,
         closer: Closer | None = None,
     ) -> "ThemeModel":
-        """Find the themes of `units`, one a row of `embeddings`; those in `set_aside` are given none and weigh on none.
+        """Find the themes of `units`, one a row of `embeddings`.
 
-        `closer` gives better vectors of those that groups are made of, the others joining the nearest group, and the lemmas of some.
-        No unit gives no theme; a dozen or fewer give one, of stability 0. Raises `ModelError` where rows do not correspond.
+        Units in `set_aside` have no theme and change none. `closer` gives better vectors of those
+        that groups are made of, and the lemmas of some. An array of vectors alone is grouped
+        without words; scikit-learn's y is ignored then. No unit gives no theme; under a dozen give
+        one, of stability 0. Raises `ModelError` where units and embeddings do not match.
         """
-        if len(units) != len(embeddings):
+        if not isinstance(units, pd.DataFrame) or embeddings is None:
+            embeddings = validate_data(self, units, dtype=np.float64)
+            units = pd.DataFrame({"lemmas": [()] * len(embeddings)})
+        n_units = len(units)
+        if n_units != len(embeddings):
             raise ModelError(
-                f"{len(units)} passages, {len(embeddings)} vecteurs",
+                f"{n_units} passages, {len(embeddings)} vecteurs",
                 "un vecteur par passage",
                 "recalculer les vecteurs",
             )
-        kept = (
-            np.ones(len(units), dtype=bool)
-            if set_aside is None
-            else ~np.asarray(set_aside, dtype=bool)
-        )
-        self.labels_ = np.full(len(units), -1, dtype=np.int64)
+        self.n_features_in_ = embeddings.shape[1]
+        kept = np.ones(n_units, dtype=bool)
+        if set_aside is not None:
+            kept = ~np.asarray(set_aside, dtype=bool)
+        self.labels_ = np.full(n_units, -1, dtype=np.int64)
         self.stability_ = np.zeros(0)
-        self._words = []
+        self._words: list[TopicWords] = []
         if kept.any():
             self._fit_kept(units, embeddings, kept, closer)
         return self
 
-    def topic_words(self, k: int = 10) -> list[list[tuple[str, float]]]:
-        """The `k` lemmas that tell each theme from the others, with their c-TF-IDF weight, one list a theme."""
+    def topic_words(self, k: int = 10) -> list[TopicWords]:
+        """The `k` lemmas that set each theme apart and their c-TF-IDF weight, a list a theme."""
+        check_is_fitted(self)
         return [words[:k] for words in self._words]
 
     def _fit_kept(
         self, units: pd.DataFrame, embeddings: Rows, kept: NDArray[np.bool_], closer: Closer | None
     ) -> None:
-        clusters = CommunityClusters(self.settings, self._spread).fit_rows(
+        rows, kept_units = np.flatnonzero(kept), units[kept.tolist()]
+        clusters = CommunityClusters(self.settings, self.spread, self.most_at_once).fit_rows(
             embeddings,
-            np.flatnonzero(kept),
+            rows,
             closer.look_closer if closer else None,
-            list(units["unit_id"][kept.tolist()]) if "unit_id" in units else None,
+            list(kept_units["unit_id"]) if "unit_id" in units else None,
         )
         self.labels_[kept] = clusters.labels_
-        read, lemmas = (
-            closer.lemmas(kept)
-            if closer
-            else (np.flatnonzero(kept), _lemmas_of(units[kept.tolist()]))
-        )
-        numbers, words = _topics(
-            [_SEPARATOR.join(row) or _NOTHING for row in lemmas],
-            self.labels_[read],
-            len(clusters.stability_),
-        )
-        sizes = np.bincount(
-            clusters.labels_[clusters.labels_ >= 0], minlength=len(clusters.stability_)
-        )
-        order = sorted(range(len(sizes)), key=lambda cluster: (-sizes[cluster], numbers[cluster]))
-        number = np.array([*np.argsort(order), -1])  # the last stands for none
-        self.labels_, self.stability_ = number[self.labels_], clusters.stability_[order]
+        read, lemmas = closer.lemmas(kept) if closer else (rows, _lemmas_of(kept_units))
+        n_clusters = len(clusters.stability_)
+        documents = [_SEPARATOR.join(words) or _NO_LEMMA for words in lemmas]
+        numbers, words = _topics(documents, self.labels_[read], n_clusters)
+        sizes = np.bincount(clusters.labels_[clusters.labels_ >= 0], minlength=n_clusters)
+        order = sorted(range(n_clusters), key=lambda cluster: (-sizes[cluster], numbers[cluster]))
+        rank = np.array([*np.argsort(order), -1])  # the last stands for none
+        self.labels_, self.stability_ = rank[self.labels_], clusters.stability_[order]
         self._words = [words[cluster] for cluster in order]
 
 
-class _Found:
-    """Clusters found before, in the place of BERTopic's: it would copy the vectors, a gigabyte at 100,000 passages."""
+class _FixedClusters:
+    """Clusters in the place of BERTopic's, which would copy the vectors: 1 GB for 100,000 units."""
 
     def __init__(self, labels: Labels) -> None:
         self.labels_ = labels
 
-    def fit(self, X: Any, y: Any = None) -> "_Found":  # noqa: N803
+    def fit(self, X: Any, y: Any = None) -> "_FixedClusters":  # noqa: N803  scikit-learn's name
         return self
 
 
 def _lemmas_of(units: pd.DataFrame) -> list[tuple[str, ...]]:
-    return (
-        list(units["lemmas"])
-        if "lemmas" in units
-        else [reading.lemmas for reading in read_texts(units["text"])]
-    )
+    if "lemmas" in units:
+        return list(units["lemmas"])
+    return [reading.lemmas for reading in read_texts(units["text"])]
 
 
 def _topics(
     documents: Sequence[str], labels: Labels, n_clusters: int
-) -> tuple[list[int], list[list[tuple[str, float]]]]:
-    """The number that BERTopic gives each cluster, by how many `documents` (n,) have its label, and the words that tell it from others."""
-    if len({lemma for document in documents for lemma in telling_lemmas(document)}) < 2:
-        return list(range(n_clusters)), [[] for _ in range(n_clusters)]  # c-TF-IDF needs two words
-    topic_model = _assemble(_Found(labels))
-    topic_model.fit_transform(
-        documents, labels[:, None]
-    )  # one row a document is all that it still asks of vectors
-    topic = dict(zip(labels.tolist(), topic_model.topics_, strict=True))
-    numbers = [topic[cluster] for cluster in range(n_clusters)]
+) -> tuple[list[int], list[TopicWords]]:
+    """BERTopic's number of each cluster, by its count of `documents` (n,), and its own words."""
+    vocabulary = {lemma for document in documents for lemma in subject_lemmas(document)}
+    if len(vocabulary) < 2:  # too few for c-TF-IDF
+        return list(range(n_clusters)), [[] for _ in range(n_clusters)]
+    topic_model = _bertopic(_FixedClusters(labels))
+    topic_model.fit_transform(documents, labels[:, None])  # of vectors, only the rows count
+    topic_of = dict(zip(labels.tolist(), topic_model.topics_, strict=True))
+    numbers = [topic_of[cluster] for cluster in range(n_clusters)]
     return numbers, [topic_model.get_topic(number) or [] for number in numbers]
 
 
-def _assemble(clusters: _Found) -> Any:
-    """BERTopic without its encoder and UMAP: clusters are ours, words are French lemmas."""
-    _import_bertopic()
+def _bertopic(clusters: _FixedClusters) -> Any:
+    """BERTopic without its encoder and UMAP."""
+    import_bertopic()
     from bertopic import BERTopic
     from bertopic.dimensionality import BaseDimensionalityReduction
     from bertopic.vectorizers import ClassTfidfTransformer
@@ -165,20 +172,21 @@ def _assemble(clusters: _Found) -> Any:
         embedding_model=None,
         umap_model=BaseDimensionalityReduction(),
         hdbscan_model=clusters,
-        vectorizer_model=CountVectorizer(analyzer=telling_lemmas),
+        vectorizer_model=CountVectorizer(analyzer=subject_lemmas),
         ctfidf_model=ClassTfidfTransformer(),
         representation_model=None,
-        top_n_words=_MOST_WORDS,
+        top_n_words=_MAX_WORDS,
         min_topic_size=2,
         calculate_probabilities=False,
         verbose=False,
     )
 
 
-def _import_bertopic() -> None:
-    """Import BERTopic where neither the installed packages nor the user's cache can be written: a service, a read-only image.
+def import_bertopic() -> None:
+    """Import BERTopic (8 to 12 s), also where numba can write neither its package nor the cache.
 
-    UMAP, which it imports, has numba keep what it compiles, and numba then refuses the import; a temporary folder, for this process, does.
+    UMAP, which BERTopic imports, has numba keep what it compiles; on a read-only disk a temporary
+    folder, for this process, does.
     """
     try:
         import bertopic
@@ -191,17 +199,13 @@ def _import_bertopic() -> None:
         atexit.register(shutil.rmtree, folder, ignore_errors=True)
         os.environ["NUMBA_CACHE_DIR"] = folder
         numba.config.reload_config()  # type: ignore[no-untyped-call]
-        _LOG.warning(
-            "no cache folder that numba can write: it keeps what it compiles in a temporary one"
-        )
-        import bertopic  # noqa: F401
+        _LOG.warning("no cache folder that numba can write: a temporary one is used")
+        import bertopic  # noqa: F401  the import is the point
 
 
-def telling_lemmas(lemmas: str) -> list[str]:
-    """The lemmas of a document, without those that say nothing of a subject; `_NOTHING` where none is left."""
-    generic = generic_words()
-    return [
-        lemma
-        for lemma in lemmas.split(_SEPARATOR)
-        if lemma and fold(lemma, keep_signs=True) not in generic
-    ] or [_NOTHING]
+def subject_lemmas(document: str) -> list[str]:
+    """The lemmas that say something of a subject; `_NO_LEMMA` where there is none."""
+    generic, lemmas = generic_words(), document.split(_SEPARATOR)
+    return [lemma for lemma in lemmas if lemma and fold(lemma, keep_signs=True) not in generic] or [
+        _NO_LEMMA
+    ]

@@ -1,9 +1,8 @@
-"""Group vectors by consensus: communities of nearest-neighbour graphs over many resamples, then what most of them agree on.
+"""Group vectors by consensus: communities of nearest-neighbour graphs over many resamples.
 
 In:   vectors (n, d), compared by their dot product
-Out:  labels_ (n,), −1 where a vector fits nowhere; stability_ (n_groups,); a scikit-learn clusterer, as BERTopic expects
-
-How much the groups owe to chance: how alike they come out when they are made again, with another seed or with a part of the vectors.
+Out:  labels_ (n,), −1 where a vector fits nowhere; stability_ (n_groups,); how alike the groups
+      come out when they are made again, with another seed or with a part of the vectors
 """
 
 import hashlib
@@ -31,37 +30,55 @@ LookCloser = Callable[[Labels], Matrix]
 MOST_AT_ONCE = 2500  # vectors that the consensus sees; the others join the nearest group
 FEWEST_TO_SPLIT = 12  # fewer vectors make one group
 FEWEST_GROUPS, MOST_GROUPS = 5, 30
-_RESOLUTIONS = (
-    2.0,
-    4.0,
-)  # of the communities, spread over the resamples; nearer to 1 under `_FULL_RANGE_FROM` vectors
-_FULL_RANGE_FROM = 200
-_COUNTED_AT_ONCE = 64  # resamples whose communities are held, however many are asked for
-_ALL_RESAMPLES_TO = 300  # vectors up to which every resample of the settings is made
-_FEWEST_RESAMPLES = 60  # for many more vectors, where the settings ask for as many
-_FITS_SOMEWHERE = 0.10  # mean co-association under which the members of a dissolved group are set aside; less under `_FULL_RANGE_FROM`
+_FULL_RANGE = 200  # vectors under which resolutions and thresholds shrink
+_RESOLUTIONS = (2.0, 4.0)  # of the communities, over the resamples
+_RESAMPLES_AT_ONCE = 64  # whose communities are in memory, however many are asked for
+_ALL_RESAMPLES = 300  # vectors up to which every resample of the settings is made
+_MIN_RESAMPLES = 60  # for many more vectors, where the settings ask for as many
+# Mean co-association under which members of a dissolved group are set aside.
+_MIN_CO_ASSOCIATION = 0.10
+
+AGREEMENT_SHARE = 0.8  # of the vectors, in a subsample
+AGREEMENT_FEWEST = 30  # vectors under which nothing is measured
+AGREEMENT_MOST = 600  # vectors that agreement is measured on; of more, a draw
+_AGREEMENT_RESAMPLES = 20  # of each consensus: fewer can but make groupings less alike
+_NOT_DRAWN = -9
 
 
 @dataclass(frozen=True)
-class Consensus:
-    """Labels of some vectors, and the share of resamples (n, n) that put two of them together among those that drew both."""
+class Resample:
+    """The `rows` drawn, and the resolution and the seed of their communities."""
 
-    labels: Labels
-    together: Matrix
+    rows: Labels
+    resolution: float
+    seed: int
+
+    def __len__(self) -> int:
+        return len(self.rows)
 
 
 class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
-    """Communities by consensus; with the same vectors and settings, the same labels whatever the number of threads."""
+    """Communities by consensus; the same labels whatever the number of threads.
+
+    `most_at_once` vectors are grouped, drawn where there are more; the others join the nearest
+    group.
+    """
 
     labels_: Labels
     stability_: Matrix
 
-    def __init__(self, settings: ClusterSettings | None = None, spread: Mapper = map) -> None:
+    def __init__(
+        self,
+        settings: ClusterSettings | None = None,
+        spread: Mapper = map,
+        most_at_once: int = MOST_AT_ONCE,
+    ) -> None:
         self.settings = settings
         self.spread = spread
+        self.most_at_once = most_at_once
 
-    def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803
-        """Group the rows of `X`; no row gives no group, fewer than `FEWEST_TO_SPLIT` one group of stability 0."""
+    def fit(self, X: Matrix, y: Any = None) -> "CommunityClusters":  # noqa: N803  scikit-learn's
+        """Group the rows of `X`; under `FEWEST_TO_SPLIT` rows make one group of stability 0."""
         return self.fit_rows(np.asarray(X), np.arange(len(X)))
 
     def fit_rows(
@@ -73,259 +90,228 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     ) -> "CommunityClusters":
         """Group the `rows` of `vectors`, one label a row of those; a large matrix is not copied.
 
-        `look_closer` gives, of some rows, vectors that tell groups apart better: asked for those alone that the consensus sees. These are
-        drawn among many by their `names`, one a row: a few rows more change few of those drawn.
+        `look_closer` gives better vectors of the rows that the consensus sees, and is asked for
+        those alone. Among many they are drawn by their `names`, one a row: a few rows more change
+        few of those drawn.
         """
-        settings = self.settings or ClusterSettings()
-        if len(rows) < FEWEST_TO_SPLIT:
-            self.labels_, self.stability_ = (
-                np.zeros(len(rows), dtype=np.int64),
-                np.zeros(min(len(rows), 1)),
-            )
+        settings, n_rows = self.settings or ClusterSettings(), len(rows)
+        if n_rows < FEWEST_TO_SPLIT:
+            self.labels_ = np.zeros(n_rows, dtype=np.int64)
+            self.stability_ = np.zeros(min(n_rows, 1))
             return self
-        sampled = np.arange(len(rows))
-        if len(rows) > MOST_AT_ONCE:
-            sampled = _drawn([str(row) for row in rows] if names is None else names, settings.seed)
-        seen = look_closer(rows[sampled]) if look_closer else vectors[rows[sampled]]
+        drawn = np.arange(n_rows)
+        if n_rows > self.most_at_once:
+            names = [str(row) for row in rows] if names is None else names
+            drawn = _draw(names, self.most_at_once, settings.seed)
+        closest = look_closer(rows[drawn]) if look_closer else vectors[rows[drawn]]
+        closest = closest.astype(np.float64)
         with threadpool_limits(1):
-            consensus = _consensus(seen.astype(np.float64), settings, self.spread)
-            self.labels_, self.stability_ = consensus.labels, _stability(consensus)
-            if len(sampled) < len(rows):
-                self.labels_ = _spread(consensus.labels, sampled, vectors, rows)
+            together = co_association(closest @ closest.T, settings, self.spread)
+            labels = _dissolve_small(_best_cut(together), together, settings.min_theme_size)
+            labels = to_nearest(labels, closest, settings.min_theme_size)
+            means = mean_by_group(together, labels)
+            groups = range(labels.max() + 1)
+            self.stability_ = np.array([means[labels == group, group].mean() for group in groups])
+            self.labels_ = labels
+            if len(drawn) < n_rows:
+                self.labels_ = _label_others(labels, drawn, vectors, rows)
         return self
 
-    def predict(self, X: Matrix) -> Labels:  # noqa: N803
-        """Refuse: a new vector needs a new consensus, and `theme_id`s are kept by `pipeline.cluster`."""
-        raise NotImplementedError("fit again with all vectors")
+
+def _draw(names: Sequence[str], n: int, seed: int) -> Labels:
+    """The numbers, in order, of `n` names, as if by chance: those whose hashes come first."""
+
+    def rank(i: int) -> bytes:
+        return hashlib.sha256(f"{seed} {names[i]}".encode()).digest()
+
+    return np.array(sorted(nsmallest(n, range(len(names)), key=rank)))
 
 
-def _drawn(names: Sequence[str], seed: int) -> Labels:
-    """The places, in order, of `MOST_AT_ONCE` names, as if by chance: those whose hashes come first."""
+def co_association(
+    similarity: Matrix,
+    settings: ClusterSettings,
+    spread: Mapper,
+    *,
+    n_at_once: int = _RESAMPLES_AT_ONCE,
+) -> Matrix:
+    """Share of resamples (n, n) that put two vectors together, among those that drew both.
 
-    def rank(place: int) -> bytes:
-        return hashlib.sha256(f"{seed} {names[place]}".encode()).digest()
+    The diagonal of `similarity` is overwritten.
+    """
+    np.fill_diagonal(similarity, -np.inf)
+    nearest_first = np.argsort(-similarity, axis=1, kind="stable")
+    function = partial(
+        communities_of,
+        similarity=similarity,
+        nearest_first=nearest_first,
+        n_neighbours=settings.n_neighbours,
+    )
+    together, drawn = (np.zeros(similarity.shape, dtype=np.float32) for _ in range(2))
+    results = iter(spread(function, resamples_of(len(similarity), settings)))
+    while batch := list(islice(results, n_at_once)):
+        member, is_drawn = _members(batch, len(similarity))
+        together += member @ member.T  # whole numbers, which single precision holds exactly
+        drawn += is_drawn @ is_drawn.T
+    return np.asarray(together.astype(np.float64) / np.maximum(drawn, 1))
 
-    return np.array(sorted(nsmallest(MOST_AT_ONCE, range(len(names)), key=rank)))
+
+def _members(
+    results: Sequence[tuple[Labels, Labels]], n: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """1 where a vector is in a community (n, n_communities), and in a resample (n, n_resamples)."""
+    starts = np.cumsum([0, *(int(communities.max()) + 1 for _, communities in results)])
+    member = np.zeros((n, starts[-1]), dtype=np.float32)
+    is_drawn = np.zeros((n, len(results)), dtype=np.float32)
+    for i, (rows, communities) in enumerate(results):
+        member[rows, starts[i] + communities] = 1
+        is_drawn[rows, i] = 1
+    return member, is_drawn
+
+
+def resamples_of(n: int, settings: ClusterSettings) -> Iterator[Resample]:
+    """Yield the resamples of `n` vectors; many vectors are worth fewer, each costing more."""
+    generator = np.random.default_rng(settings.seed)
+    n_drawn = max(2, round(settings.resample_share * n))
+    lowest, highest = (1 + _scale(n) * (resolution - 1) for resolution in _RESOLUTIONS)
+    wanted = round(settings.n_resamples * min(1.0, _ALL_RESAMPLES / n))
+    n_resamples = max(min(settings.n_resamples, _MIN_RESAMPLES), wanted)
+    for i in range(n_resamples):
+        rows = np.sort(generator.choice(n, n_drawn, replace=False))
+        share = (i + 0.5) / n_resamples
+        yield Resample(rows, lowest + share * (highest - lowest), settings.seed + i)
+
+
+def _scale(n: int) -> float:
+    """How much of the full range `n` vectors have, 0..1."""
+    return min(1.0, n / _FULL_RANGE)
+
+
+def communities_of(
+    resample: Resample, *, similarity: Matrix, nearest_first: Labels, n_neighbours: int
+) -> tuple[Labels, Labels]:
+    """The rows of a resample, and their Louvain communities in the graph of nearest neighbours.
+
+    `nearest_first` (n, n) holds the numbers of all vectors from the most similar to each, sorted
+    once for all resamples.
+    """
+    from sknetwork.clustering import Louvain
+
+    rows = resample.rows
+    n = len(rows)
+    n_neighbours = min(n_neighbours, max(3, n // 4))
+    number = np.full(len(similarity), -1)
+    number[rows] = np.arange(n)
+    numbers = number[nearest_first[rows]]
+    is_nearest = (numbers >= 0) & ((numbers >= 0).cumsum(axis=1) <= n_neighbours)
+    nearest = numbers[is_nearest]
+    weights = np.maximum(similarity[rows.repeat(n_neighbours), rows[nearest]], 1e-6)
+    ends = np.arange(0, n * n_neighbours + 1, n_neighbours)
+    graph = sparse.csr_matrix((weights, nearest, ends), shape=(n, n))
+    louvain = Louvain(resolution=resample.resolution, random_state=resample.seed)
+    return rows, louvain.fit_predict(graph.maximum(graph.T)).astype(np.int64)
+
+
+def _best_cut(together: Matrix) -> Labels:
+    """Cut the average-linkage tree of the co-association where its groups stand out best.
+
+    About half to 1.3 times the root of the number of vectors groups are tried.
+    """
+    distances = 1 - together
+    np.fill_diagonal(distances, 0)
+    tree = linkage(squareform(distances, checks=False), "average")
+    root = len(together) ** 0.5
+    fewest, most = round(0.5 * root), round(1.3 * root)
+    fewest = max(2, min(fewest, FEWEST_GROUPS), min(fewest, MOST_GROUPS // 2))
+    cuts = cut_tree(tree, list(range(fewest, max(3, min(most, MOST_GROUPS)) + 1)))
+    return max(cuts.astype(np.int64).T, key=lambda labels: _separation(together, labels))
+
+
+def _separation(together: Matrix, labels: Labels) -> float:
+    """Mean co-association of vectors with their group minus the next one; alone counts 0."""
+    means = mean_by_group(together, labels)
+    rows = np.arange(len(labels))
+    own = means[rows, labels]
+    means[rows, labels] = -1
+    is_alone = np.bincount(labels)[labels] < 2
+    return round(float(np.where(is_alone, 0, own - means.max(axis=1)).mean()), 9)
 
 
 def mean_by_group(values: Matrix, labels: Labels) -> Matrix:
-    """Mean of the columns of `values` (n, n) over each group: (n, n_groups); a row's own column is left out of its group's mean."""
+    """Mean of `values` (n, n) over each group, a row's own left out: (n, n_groups)."""
     member = np.eye(int(labels.max()) + 1)[labels] * (labels >= 0)[:, None]
     sums = values @ member - values.diagonal()[:, None] * member
     return np.asarray(sums / np.maximum(member.sum(axis=0)[None, :] - member, 1))
 
 
-def _consensus(vectors: Matrix, settings: ClusterSettings, spread: Mapper) -> Consensus:
-    together = _co_association(vectors @ vectors.T, settings, spread)
-    labels = _dissolve_small(
-        _best_cut(together),
-        together,
-        settings.min_theme_size,
-        _FITS_SOMEWHERE * _scale(len(vectors)),
-    )
-    return Consensus(_to_nearest(labels, vectors, settings.min_theme_size), together)
+def _dissolve_small(labels: Labels, together: Matrix, min_size: int) -> Labels:
+    """Give members of groups under `min_size` to the group they were most often with.
 
-
-def _to_nearest(labels: Labels, vectors: Matrix, min_size: int) -> Labels:
-    """Give each vector of a group to the group whose centre is nearest: what was put with others by way of others goes where it belongs.
-
-    A group that this leaves under `min_size` goes to the others. Groups are numbered again, the largest first.
+    Those that were rarely with any are set aside. Groups are numbered again.
     """
-    rows = vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-12)
-    centres = np.stack([rows[labels == group].mean(axis=0) for group in range(labels.max() + 1)])
-    closeness = (
-        rows @ (centres / np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)).T
-    )
+    sizes = np.bincount(labels)
+    large = np.flatnonzero(sizes >= min_size)
+    if not len(large):
+        return np.zeros(len(labels), dtype=np.int64)
+    remaining = np.where(sizes[labels] >= min_size, labels, -1)
+    means = mean_by_group(together, remaining)[:, large]
+    is_near = means.max(axis=1) >= _MIN_CO_ASSOCIATION * _scale(len(labels))
+    nearest = np.where(is_near, large[means.argmax(axis=1)], -1)
+    return _numbered(np.where(remaining >= 0, remaining, nearest))
+
+
+def to_nearest(labels: Labels, vectors: Matrix, min_size: int) -> Labels:
+    """Give each vector of a group to the group whose centre is nearest.
+
+    A group that this leaves under `min_size` goes to the others. Groups are numbered again, the
+    largest first; −1 stays.
+    """
+    rows = _unit(vectors)
+    groups = range(labels.max() + 1)
+    centres = _unit(np.stack([rows[labels == group].mean(axis=0) for group in groups]))
+    closeness = rows @ centres.T
     sizes = np.bincount(closeness.argmax(axis=1)[labels >= 0], minlength=len(centres))
     if (sizes >= min_size).any():
         closeness[:, sizes < min_size] = -np.inf
     return _numbered(np.where(labels >= 0, closeness.argmax(axis=1), -1))
 
 
-@dataclass(frozen=True)
-class _Resample:
-    """The vectors `kept`, and how finely and under which seed they are to be put in communities."""
-
-    kept: Labels
-    resolution: float
-    seed: int
-
-    def __len__(self) -> int:
-        return len(self.kept)
-
-
-def _co_association(similarity: Matrix, settings: ClusterSettings, spread: Mapper) -> Matrix:
-    """Share of resamples (n, n) in which two vectors fall in one community, among those that drew both."""
-    np.fill_diagonal(similarity, -np.inf)
-    nearest_first = np.argsort(-similarity, axis=1, kind="stable")
-    function = partial(
-        _communities,
-        similarity=similarity,
-        nearest_first=nearest_first,
-        n_neighbours=settings.n_neighbours,
-    )
-    together, drawn = (np.zeros(similarity.shape, dtype=np.float32) for _ in range(2))
-    found = iter(spread(function, _resamples(len(similarity), settings)))
-    while some := list(islice(found, _COUNTED_AT_ONCE)):
-        member, was_kept = _members(some, len(similarity))
-        together += member @ member.T  # whole numbers, which single precision holds exactly
-        drawn += was_kept @ was_kept.T
-    return np.asarray(together.astype(np.float64) / np.maximum(drawn, 1))
-
-
-def _members(
-    found: Sequence[tuple[Labels, Labels]], n: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """1 where a vector fell in a community (n, n_communities), and where a resample kept it (n, n_resamples); else 0."""
-    firsts = np.cumsum([0, *(int(communities.max()) + 1 for _, communities in found)])
-    member, was_kept = (
-        np.zeros((n, firsts[-1]), dtype=np.float32),
-        np.zeros((n, len(found)), dtype=np.float32),
-    )
-    for resample, (kept, communities) in enumerate(found):
-        member[kept, firsts[resample] + communities] = 1
-        was_kept[kept, resample] = 1
-    return member, was_kept
-
-
-def _resamples(n: int, settings: ClusterSettings) -> Iterator[_Resample]:
-    draw = np.random.default_rng(settings.seed)
-    n_drawn = max(2, round(settings.resample_share * n))
-    lowest, highest = (1 + _scale(n) * (resolution - 1) for resolution in _RESOLUTIONS)
-    n_resamples = _n_resamples(n, settings)
-    for resample in range(n_resamples):
-        kept = np.sort(draw.choice(n, n_drawn, replace=False))
-        share = (resample + 0.5) / n_resamples
-        yield _Resample(kept, lowest + share * (highest - lowest), settings.seed + resample)
-
-
-def _n_resamples(n: int, settings: ClusterSettings) -> int:
-    """How many resamples `n` vectors are worth: more vectors cost more each, and owe less to the draw."""
-    return max(
-        min(settings.n_resamples, _FEWEST_RESAMPLES),
-        round(settings.n_resamples * min(1.0, _ALL_RESAMPLES_TO / n)),
-    )
-
-
-def _scale(n: int) -> float:
-    """How much of a study's usual spread `n` vectors have, 0..1."""
-    return min(1.0, n / _FULL_RANGE_FROM)
-
-
-def _communities(
-    resample: _Resample, *, similarity: Matrix, nearest_first: Labels, n_neighbours: int
-) -> tuple[Labels, Labels]:
-    """The vectors kept, and the Louvain communities of the graph that joins each of them to its nearest neighbours among them.
-
-    `nearest_first` (n, n) holds, for each vector, all of them from the most similar to itself: sorted once for all resamples.
-    """
-    from sknetwork.clustering import Louvain
-
-    kept = resample.kept
-    n = len(kept)
-    n_neighbours = min(n_neighbours, max(3, n // 4))
-    place = np.full(len(similarity), -1)
-    place[kept] = np.arange(n)
-    places = place[nearest_first[kept]]
-    is_nearest = (places >= 0) & ((places >= 0).cumsum(axis=1) <= n_neighbours)
-    nearest = places[is_nearest]
-    weights = np.maximum(similarity[kept.repeat(n_neighbours), kept[nearest]], 1e-6)
-    graph = sparse.csr_matrix(
-        (weights, nearest, np.arange(0, n * n_neighbours + 1, n_neighbours)), shape=(n, n)
-    )
-    louvain = Louvain(resolution=resample.resolution, random_state=resample.seed)
-    return kept, louvain.fit_predict(graph.maximum(graph.T)).astype(np.int64)
-
-
-def _best_cut(together: Matrix) -> Labels:
-    """Cut the average-linkage tree of the co-association where its groups stand out best, within the range for that many vectors."""
-    distances = 1 - together
-    np.fill_diagonal(distances, 0)
-    tree = linkage(squareform(distances, checks=False), "average")
-    cuts = cut_tree(tree, list(_range_of_groups(len(together)))).astype(np.int64)
-    return max(cuts.T, key=lambda labels: _separation(together, labels))
-
-
-def _range_of_groups(n: int) -> range:
-    """How many groups are tried: about half to 1.3 times the root of the number of vectors."""
-    fewest, most = round(0.5 * n**0.5), round(1.3 * n**0.5)
-    return range(
-        max(2, min(fewest, FEWEST_GROUPS), min(fewest, MOST_GROUPS // 2)),
-        max(3, min(most, MOST_GROUPS)) + 1,
-    )
-
-
-def _separation(together: Matrix, labels: Labels) -> float:
-    """Mean over vectors of their co-association with their group minus that with the next one; a group of one counts 0."""
-    means = mean_by_group(together, labels)
-    rows = np.arange(len(labels))
-    own = means[rows, labels]
-    means[rows, labels] = -1
-    alone = np.bincount(labels)[labels] < 2
-    return round(float(np.where(alone, 0, own - means.max(axis=1)).mean()), 9)
-
-
-def _dissolve_small(labels: Labels, together: Matrix, min_size: int, fits: float) -> Labels:
-    """Give the members of groups under `min_size` to the group they were most often with, or set them aside under `fits`.
-
-    Groups are numbered again, the largest first.
-    """
-    sizes = np.bincount(labels)
-    big = np.flatnonzero(sizes >= min_size)
-    if not len(big):
-        return np.zeros(len(labels), dtype=np.int64)
-    kept = np.where(sizes[labels] >= min_size, labels, -1)
-    means = mean_by_group(together, kept)[:, big]
-    best = np.where(means.max(axis=1) >= fits, big[means.argmax(axis=1)], -1)
-    moved = np.where(kept >= 0, kept, best)
-    return _numbered(moved)
+def _unit(rows: Matrix) -> Matrix:
+    return np.asarray(rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), 1e-12))
 
 
 def _numbered(labels: Labels) -> Labels:
     """Groups numbered from 0, the largest first, then the one that comes first; −1 stays."""
-    groups = [int(group) for group in np.unique(labels[labels >= 0])]
-    order = sorted(
-        groups,
-        key=lambda group: (-int((labels == group).sum()), int(np.flatnonzero(labels == group)[0])),
+    groups, firsts, counts = np.unique(labels[labels >= 0], return_index=True, return_counts=True)
+    number = np.full(max(int(labels.max()), 0) + 2, -1, dtype=np.int64)  # the last one is −1's
+    number[groups[np.lexsort((firsts, -counts))]] = np.arange(len(groups))
+    return np.asarray(number[labels])
+
+
+def _label_others(labels: Labels, drawn: Labels, vectors: Rows, rows: Labels) -> Labels:
+    """Labels of all `rows`: of those not drawn, the group whose centre is nearest."""
+    centres = _unit(
+        np.stack(
+            [
+                vectors[rows[drawn[labels == group]]].astype(np.float64).mean(axis=0)
+                for group in range(labels.max() + 1)
+            ]
+        )
     )
-    number = {group: rank for rank, group in enumerate(order)} | {-1: -1}
-    return np.array([number[int(group)] for group in labels], dtype=np.int64)
-
-
-def _stability(consensus: Consensus) -> Matrix:
-    """Mean co-association of each group's pairs."""
-    labels = consensus.labels
-    means = mean_by_group(consensus.together, labels)
-    return np.array([means[labels == group, group].mean() for group in range(labels.max() + 1)])
-
-
-def _spread(labels: Labels, sampled: Labels, vectors: Rows, rows: Labels) -> Labels:
-    """Labels of all `rows`: those of the `sampled` ones, and for the others the group whose centre is nearest."""
-    centres = np.stack(
-        [
-            vectors[rows[sampled[labels == group]]].astype(np.float64).mean(axis=0)
-            for group in range(labels.max() + 1)
-        ]
-    )
-    centres /= np.maximum(np.linalg.norm(centres, axis=1, keepdims=True), 1e-12)
-    closeness = [
-        np.asarray(vectors[rows[some]], dtype=np.float64) @ centres.T for some in slices(len(rows))
+    nearest = [
+        (np.asarray(vectors[rows[some]], dtype=np.float64) @ centres.T).argmax(axis=1)
+        for some in slices(len(rows))
     ]
-    spread: Labels = np.vstack(closeness).argmax(axis=1).astype(np.int64)
-    spread[sampled] = labels
-    return spread
-
-
-SHARE = 0.8  # of the vectors, in a subsample
-FEWEST = 30  # vectors under which it says nothing
-AGREEMENT_MOST_AT_ONCE = 600  # vectors that it is measured on; more are drawn from
-_RESAMPLES = 20  # of each consensus: fewer than the groups themselves take, which can but make them less alike
-_NOT_DRAWN = -9
+    all_labels: Labels = np.concatenate(nearest).astype(np.int64)
+    all_labels[drawn] = labels
+    return all_labels
 
 
 @dataclass(frozen=True)
-class Agreement:
-    """Mean pairwise index over `n_runs` seeds, and over as many subsamples on what two of them share; told from `n_vectors`."""
+class GroupingAgreement:
+    """Mean pairwise index of `n_runs` groupings of `n_vectors`.
+
+    Over seeds, and over as many subsamples on what two of them share.
+    """
 
     over_seeds: float
     over_subsamples: float
@@ -345,25 +331,29 @@ class _Trial:
 
 
 def measure_agreement(
-    vectors: Rows, settings: ClusterSettings, *, spread: Mapper = map
-) -> Agreement | None:
-    """Return how alike `settings.n_repeats` groupings of `vectors` (n, d) are, None under two of them or under `FEWEST` vectors."""
-    n_runs, rows = settings.n_repeats, np.arange(len(vectors))
-    if n_runs < 2 or len(rows) < FEWEST:
+    vectors: Rows, settings: ClusterSettings, *, spread: Mapper = map, most: int = AGREEMENT_MOST
+) -> GroupingAgreement | None:
+    """Return how alike `settings.n_repeats` groupings of `vectors` (n, d) are.
+
+    They are measured on `most` vectors. None under two groupings or `AGREEMENT_FEWEST` vectors.
+    """
+    n_runs, n = settings.n_repeats, len(vectors)
+    if n_runs < 2 or n < AGREEMENT_FEWEST:
         return None
-    draw = np.random.default_rng(settings.seed)
-    if len(rows) > AGREEMENT_MOST_AT_ONCE:
-        rows = rows[np.sort(draw.choice(len(rows), AGREEMENT_MOST_AT_ONCE, replace=False))]
+    generator = np.random.default_rng(settings.seed)
+    rows = np.arange(n)
+    if n > most:
+        rows = np.sort(generator.choice(n, most, replace=False))
+        n = most
     drawn: NDArray[Any] = vectors[rows]
-    quick = settings.model_copy(update={"n_resamples": min(settings.n_resamples, _RESAMPLES)})
-    n_drawn = round(SHARE * len(drawn))
-    seeds = [_Trial(np.arange(len(drawn)), settings.seed + 1 + run) for run in range(n_runs)]
-    subsamples = [
-        _Trial(np.sort(draw.choice(len(drawn), n_drawn, replace=False)), settings.seed)
-        for _ in range(n_runs)
-    ]
-    runs = list(spread(partial(_labels, vectors=drawn, settings=quick), [*seeds, *subsamples]))
-    return Agreement(mean_index(runs[:n_runs]), mean_index(runs[n_runs:]), n_runs, len(drawn))
+    n_resamples = min(settings.n_resamples, _AGREEMENT_RESAMPLES)
+    quick = settings.model_copy(update={"n_resamples": n_resamples})
+    trials = [_Trial(np.arange(n), settings.seed + 1 + run) for run in range(n_runs)]
+    for _ in range(n_runs):
+        subsample = generator.choice(n, round(AGREEMENT_SHARE * n), replace=False)
+        trials.append(_Trial(np.sort(subsample), settings.seed))
+    runs = list(spread(partial(_trial_labels, vectors=drawn, settings=quick), trials))
+    return GroupingAgreement(mean_index(runs[:n_runs]), mean_index(runs[n_runs:]), n_runs, n)
 
 
 def mean_index(runs: Sequence[Labels]) -> float:
@@ -372,16 +362,13 @@ def mean_index(runs: Sequence[Labels]) -> float:
 
     indices = []
     for first, other in combinations(runs, 2):
-        both = (first != _NOT_DRAWN) & (other != _NOT_DRAWN)
-        indices.append(adjusted_rand_score(first[both], other[both]))
+        in_both = (first != _NOT_DRAWN) & (other != _NOT_DRAWN)
+        indices.append(adjusted_rand_score(first[in_both], other[in_both]))
     return float(np.mean(indices))
 
 
-def _labels(trial: _Trial, *, vectors: NDArray[Any], settings: ClusterSettings) -> Labels:
+def _trial_labels(trial: _Trial, *, vectors: NDArray[Any], settings: ClusterSettings) -> Labels:
+    seeded = settings.model_copy(update={"seed": trial.seed})
     labels = np.full(len(vectors), _NOT_DRAWN)
-    labels[trial.rows] = (
-        CommunityClusters(settings.model_copy(update={"seed": trial.seed}))
-        .fit(vectors[trial.rows])
-        .labels_
-    )
+    labels[trial.rows] = CommunityClusters(seeded).fit(vectors[trial.rows]).labels_
     return labels

@@ -19,12 +19,12 @@ GUIDES = tuple(
 _FENCE = re.compile(r"^```(\S*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 _INDENTED = re.compile(r"(?:(?<=\n\n)|\A)((?:    .*\n)(?:(?:    .*)?\n)*(?:    .*\n)?)")
 _SPAN = re.compile(r"`([^`\n]+)`")
-_DATA = ("yaml", "toml", "json")
+_NAMED = ("yaml", "toml", "json", "python")
 
 
 @dataclass(frozen=True)
 class Block:
-    """A block of code: `kind` is commands, toml, yaml, nginx or cron; `text` without its indentation."""
+    """A block of code: `kind` is commands, python, toml, yaml, nginx or cron; `text` without its indentation."""
 
     page: Path
     kind: str
@@ -87,7 +87,7 @@ def anchors_of(page: Path) -> set[str]:
 
 def _kind(language: str, text: str) -> str:
     first = next((line.strip() for line in text.splitlines() if line.strip()), "")
-    if language in _DATA:
+    if language in _NAMED:
         return language
     if re.fullmatch(r"\[[\w.]+\](\s*#.*)?", first):
         return "toml"
