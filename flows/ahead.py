@@ -21,7 +21,7 @@ from flows.runners import works_apart
 from models.embedder import encoding_also, load_embedder, vectors_kept
 from models.registry import load_tagger
 from models.tagger.features import texts_of
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 from pipeline.study import Study
 
 _FEWEST = 1_000  # passages worth beginning with: those of a workshop or two are encoded as quickly when they are tagged

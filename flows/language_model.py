@@ -28,7 +28,7 @@ from pipeline.decisions import active_decisions, read_decisions
 from pipeline.decisions.tags import coded_units
 from pipeline.decisions.themes import refused_merges
 from pipeline.files import text_hash
-from pipeline.settings.stages import LanguageModelSettings
+from pipeline.settings.sections import LanguageModelSettings
 from pipeline.study import Study
 from pipeline.tables.material import SECOND_TAGS
 from pipeline.tables.results import THEME_PROPOSALS

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from pipeline.credentials import address_fault, read_secret
 from pipeline.decisions import idle_sentence
 from pipeline.errors import AteliersError, SettingsError
-from pipeline.settings.service import NotifySettings
+from pipeline.settings.sections import NotifySettings
 from pipeline.study import Study
 from pipeline.text import Count, study_counts
 

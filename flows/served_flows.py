@@ -59,7 +59,7 @@ from pipeline.errors import (
     UsageError,
     VaultError,
 )
-from pipeline.settings.service import ExecutionSettings
+from pipeline.settings.sections import ExecutionSettings
 from pipeline.study import Study
 
 _LASTING = (

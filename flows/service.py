@@ -37,7 +37,7 @@ from flows.served_flows import EVENT
 from pipeline.depot import is_junk
 from pipeline.errors import AteliersError, SettingsError, StudyError
 from pipeline.files import text_hash
-from pipeline.settings.service import ExecutionSettings
+from pipeline.settings.sections import ExecutionSettings
 from pipeline.study import Study
 from pipeline.text import Count
 

@@ -42,7 +42,7 @@ from models.encoders import (
 )
 from models.known_vectors import KnownVectors
 from pipeline.errors import ModelError
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 from pipeline.spreading import Mapper, grains_of
 from pipeline.text import fold
 from pipeline.within import within

@@ -34,7 +34,7 @@ from models.encoder.transformer import (
 )
 from pipeline.credentials import address_fault, header_secret, is_local, without_secrets
 from pipeline.errors import MissingExtraError, ModelError
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 
 Vectors = NDArray[np.float32]
 

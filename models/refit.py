@@ -31,7 +31,7 @@ from pipeline.errors import ModelError
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, STANDARD, Grid
-from pipeline.settings.stages import TagSettings
+from pipeline.settings.sections import TagSettings
 from pipeline.text import plain_texts
 
 # A passage of the study weighs as much as four of other territories; chosen on styles left out

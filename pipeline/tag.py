@@ -21,7 +21,7 @@ from models.embedder import encoding_also
 from models.language_model import LanguageModelTagger
 from models.tagger import GridTagger
 from pipeline.grid.codes import PILIER, RUBRIQUE, Grid
-from pipeline.settings.stages import EmbedSettings, TagSettings
+from pipeline.settings.sections import EmbedSettings, TagSettings
 from pipeline.spreading import Mapper, grains_of_rows, map_groups
 from pipeline.tables.material import REVIEW_QUEUE, TAGS
 from pipeline.text import PlainText

@@ -19,8 +19,7 @@ from models.embedder import known_vectors
 from models.tagger.features import available_encoders
 from pipeline.cli import copy_demo
 from pipeline.ingest import identify_workshops
-from pipeline.settings.service import ExecutionSettings
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings, ExecutionSettings
 from pipeline.study import Study
 from support.studies import RETZ
 

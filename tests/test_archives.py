@@ -13,7 +13,7 @@ from pipeline.ingest import ingest_workshop
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Limits, Source
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from support.made_files import docx, odt, w_p, xlsx, zipped
 
 NOTE = docx(w_p("rouvrir le lavoir de Gordes"))

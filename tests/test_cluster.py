@@ -18,7 +18,7 @@ from pipeline.cluster.identity import identify_themes, list_changes
 from pipeline.cluster.late import join_late_units, room_units
 from pipeline.cluster.names import Candidate, find_candidates, keywords_of, label_themes
 from pipeline.cluster.quotes import choose_quotes, describe, profile_themes, quote_themes
-from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings, EmbedSettings
 from pipeline.tables.material import TAGS, UNITS
 from pipeline.tables.results import THEME_MEMBERS
 

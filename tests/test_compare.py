@@ -12,7 +12,7 @@ from pipeline.compare.contrasts import compare_territories
 from pipeline.compare.counts import specificity
 from pipeline.compare.needs import list_voices
 from pipeline.compare.verdict import difference_interval
-from pipeline.settings.stages import CompareSettings
+from pipeline.settings.sections import CompareSettings
 from pipeline.tables.material import ATTENDANCE, STRUCTURES
 from support.invented import DIE, ORTHEZ, said, study, tag, workshops
 

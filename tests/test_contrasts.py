@@ -10,7 +10,7 @@ from scipy.stats import hypergeom
 
 from pipeline.compare.counts import Counts, log_odds, specificity
 from pipeline.compare.verdict import hear, judge, spread_of
-from pipeline.settings.stages import CompareSettings
+from pipeline.settings.sections import CompareSettings
 from pipeline.tables.schema import VERDICTS
 
 # Ten discourses of Robespierre (Lafon, 1980), as textometry and lexicalStat distribute them

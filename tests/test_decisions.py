@@ -16,7 +16,7 @@ from pipeline.decisions.tags import coded_units, confirmed_units, judged_units, 
 from pipeline.decisions.themes import split_id
 from pipeline.review import state as review_state
 from pipeline.review.snapshot import Snapshot
-from pipeline.settings.stages import RankSettings
+from pipeline.settings.sections import RankSettings
 from pipeline.tables.material import DECISION_EFFECTS, DECISION_GROUNDS, DECISIONS, TAGS
 from pipeline.tables.results import MERGE_PROPOSALS, THEME_FAMILIES
 from support.decisions import confirmation, weighting_value

@@ -30,7 +30,7 @@ from models.embedder import (
 )
 from models.encoders import ServedEncoder
 from pipeline.errors import MissingExtraError, ModelError, SettingsError
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 
 TEXTS = [
     "Le car ne passe plus le dimanche",

@@ -28,7 +28,7 @@ from models.encoder.file import (
 )
 from models.encoder.head import Head, load_head
 from pipeline.errors import ModelError
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 from support.made_encoder import HIDDEN, PIECES, made_encoder
 
 

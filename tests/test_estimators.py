@@ -13,7 +13,7 @@ from sklearn.utils.validation import validate_data
 from models.tagger import GridTagger
 from models.theme_model import ThemeModel
 from pipeline.grid.codes import Code, Grid
-from pipeline.settings.stages import ClusterSettings
+from pipeline.settings.sections import ClusterSettings
 
 NAMES = ("repas", "attente", "parking")
 GRID = Grid(

@@ -24,7 +24,7 @@ from pipeline.cluster.families import LEAST, MOST
 from pipeline.evaluate import evaluate_study
 from pipeline.files import data_path, file_hash
 from pipeline.ingest import child
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 from pipeline.study import Study
 from pipeline.tables import TABLES
 from support.decisions import weighting_value

@@ -13,7 +13,7 @@ from pipeline.ingest.people import WorkshopPeople
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import Limits, Source
 from pipeline.ingest.sheets import kind_of, sort_part
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from support.made_files import docx, w_p, w_table
 
 Rows = list[tuple[str, ...]]

@@ -11,7 +11,7 @@ from hostile.case import READ, Case
 from hostile.runs import KINDS, runs_in
 
 from pipeline.ingest import ingest_workshop
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from support.measured import Measured, read_measured
 
 MAX_SECONDS, MAX_MEGABYTES = (

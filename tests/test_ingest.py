@@ -24,7 +24,7 @@ from pipeline.ingest.workshop import (
     name_workshop,
     read_manifest,
 )
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from pipeline.tables import TABLES
 from pipeline.tables.material import REJECTS
 

@@ -21,7 +21,7 @@ from models.language_model.prompt import sample_units
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Grid, Question
-from pipeline.settings.stages import LanguageModelSettings, TagSettings
+from pipeline.settings.sections import LanguageModelSettings, TagSettings
 from pipeline.tag import tag_units
 from support.chat_server import ChatServer, Seen, altered, honest, serving
 

@@ -12,7 +12,7 @@ from pipeline.files import text_hash
 from pipeline.ingest.locate import read_names
 from pipeline.ingest.locate.cues import Location
 from pipeline.settings import load_settings
-from pipeline.settings.service import MailSettings
+from pipeline.settings.sections import MailSettings
 
 OMER, RETZ, RETZ_LATER, SEYNE, LOT = (
     "Saint-Omer 2026-03-12", "Pays de Retz 2026-10-01", "Pays de Retz 2027-02-04", "2026_06_24 La Seyne-sur-Mer", "Atelier Lot",

@@ -20,7 +20,7 @@ from flows.service import look
 from pipeline.cli import main
 from pipeline.errors import MailError, MissingExtraError, SettingsError, StudyError
 from pipeline.files import text_hash
-from pipeline.settings.service import NotifySettings
+from pipeline.settings.sections import NotifySettings
 from pipeline.study import Study, held
 from support import imap_server
 from support.imap_server import PASSWORD, ImapServer

@@ -12,7 +12,7 @@ from flows.notify import failure_notice, ready_notice, send
 from flows.run import run_study
 from pipeline.errors import GridError, SettingsError
 from pipeline.settings import load_settings
-from pipeline.settings.service import NotifySettings
+from pipeline.settings.sections import NotifySettings
 from pipeline.study import Study
 from support.mail_server import Hook, MailServer, make_certificate, running
 

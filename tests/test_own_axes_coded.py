@@ -19,7 +19,7 @@ from pipeline.evaluate import code_figures, exclusive_figures
 from pipeline.evaluate.gold import Alignment
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Grid
-from pipeline.settings.stages import TagSettings
+from pipeline.settings.sections import TagSettings
 from pipeline.tables.material import TAGS, UNITS
 from pipeline.tables.results import THEME_FAMILIES, THEME_MEMBERS, THEMES
 from pipeline.tag import order_review

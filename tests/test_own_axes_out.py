@@ -27,7 +27,7 @@ from pipeline.publish.html import write_html
 from pipeline.publish.report import build_report
 from pipeline.publish.tables import readable_lists
 from pipeline.rank import rank_themes
-from pipeline.settings.stages import PublishSettings, RankSettings
+from pipeline.settings.sections import PublishSettings, RankSettings
 from pipeline.study import Study
 from pipeline.tables.material import DECISIONS
 from support.exchanged import Doc, Line, Tables, made_study, on_tag, taken

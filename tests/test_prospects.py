@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.publish.layout import lay_out
 from pipeline.publish.report import build_report
-from pipeline.settings.stages import PublishSettings
+from pipeline.settings.sections import PublishSettings
 from pipeline.tables.material import AGREEMENT, DECISION_EFFECTS, TAGS
 from pipeline.text import groups_in
 from support.invented import said, tag

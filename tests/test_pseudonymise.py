@@ -9,7 +9,7 @@ from pipeline import tables as dictionary
 from pipeline.pseudonymise import pseudonymise
 from pipeline.pseudonymise.choices import Choices, lasting_forms
 from pipeline.pseudonymise.vault import VAULT
-from pipeline.settings.stages import PseudonymiseSettings
+from pipeline.settings.sections import PseudonymiseSettings
 from pipeline.text import without_numbers
 
 WORKSHOP = "pays-de-redon-2026-04-09"

@@ -15,7 +15,7 @@ from pipeline.pseudonymise.identities import (
     spelt,
 )
 from pipeline.pseudonymise.vault import Registry
-from pipeline.settings.stages import PseudonymiseSettings
+from pipeline.settings.sections import PseudonymiseSettings
 from pipeline.tables.schema import Table
 
 LISTED = [

@@ -42,7 +42,7 @@ from pipeline.publish.text import (
     where,
 )
 from pipeline.rank import rank_themes
-from pipeline.settings.stages import PublishSettings, RankSettings, RankWeights
+from pipeline.settings.sections import PublishSettings, RankSettings, RankWeights
 from pipeline.tables import TABLES
 from pipeline.tables.material import DOCUMENTS, TAGS
 from pipeline.tables.results import THEME_AGREEMENT, THEME_FAMILIES, THEMES

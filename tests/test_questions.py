@@ -22,7 +22,7 @@ from pipeline.ingest.locate.titles import (
 )
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sheets import sort_part
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 from pipeline.text import lexicon
 
 TITLES = [

@@ -13,7 +13,7 @@ from pipeline.rank import Ranking, rank_themes
 from pipeline.rank.checks import kendall_tau, topsis, vikor
 from pipeline.rank.criteria import CRITERIA, insisting, load_cues
 from pipeline.rank.order import rank_tallies, tally_themes
-from pipeline.settings.stages import RankSettings, RankWeights
+from pipeline.settings.sections import RankSettings, RankWeights
 from pipeline.tables.material import ATTENDANCE
 from support.draws import seeds
 from support.invented import DIE, ORTHEZ, said, study, workshops

@@ -24,7 +24,7 @@ from pipeline.errors import (
     VaultError,
 )
 from pipeline.files import read_only
-from pipeline.settings.service import ExecutionSettings
+from pipeline.settings.sections import ExecutionSettings
 
 WORDS = ("trouvé", "attendu", "à faire")
 

@@ -24,7 +24,7 @@ from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
 from pipeline.cluster.late import join_late_units
 from pipeline.errors import StudyError
-from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings, EmbedSettings
 from pipeline.tables.material import TAGS, UNITS
 
 VALUES = np.random.default_rng(0).normal(size=(2_500, 6)).astype(np.float32)

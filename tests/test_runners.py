@@ -45,8 +45,12 @@ from pipeline.errors import (
 from pipeline.files import data_path, file_hash
 from pipeline.grid import load_grid
 from pipeline.settings import load_settings
-from pipeline.settings.service import ExecutionSettings
-from pipeline.settings.stages import ClusterSettings, EmbedSettings, TagSettings
+from pipeline.settings.sections import (
+    ClusterSettings,
+    EmbedSettings,
+    ExecutionSettings,
+    TagSettings,
+)
 from pipeline.spreading import map_groups
 from pipeline.study import Study
 from pipeline.tables.material import TAGS

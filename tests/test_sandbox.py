@@ -28,7 +28,7 @@ from pipeline.ingest.readers.source import (
     to_line,
 )
 from pipeline.ingest.sandbox import Reading, read_files, readers_kept
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from support.made_files import docx, w_p, xlsx
 
 SETTINGS = IngestSettings()
@@ -428,7 +428,7 @@ import sys, threading
 from pathlib import Path
 from pipeline.ingest import child
 from pipeline.ingest.sandbox import read_files
-from pipeline.settings import IngestSettings
+from pipeline.settings.sections import IngestSettings
 start = child._start_process
 def told(scratch):
     process = start(scratch)

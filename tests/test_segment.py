@@ -4,7 +4,7 @@ import pandas as pd
 import pytest
 
 from pipeline.segment import paths_without_units, segment_documents
-from pipeline.settings.stages import SegmentSettings
+from pipeline.settings.sections import SegmentSettings
 from pipeline.tables.material import BLOCKS, DOCUMENTS
 
 WRITTEN = [

@@ -4,7 +4,7 @@ import pytest
 
 from pipeline.errors import SettingsError
 from pipeline.settings import load_settings
-from pipeline.settings.stages import RankWeights
+from pipeline.settings.sections import RankWeights
 
 
 def write(folder: Path, text: str) -> Path:

@@ -14,7 +14,7 @@ from models.views import join_views, lean_on_neighbours, text_views
 from pipeline.cluster import cluster_units
 from pipeline.cluster.late import join_late_units
 from pipeline.cluster.sight import Sight
-from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings, EmbedSettings
 from pipeline.tables.material import TAGS, UNITS
 
 SUBJECTS = [

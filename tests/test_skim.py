@@ -10,7 +10,7 @@ import models.views as views_module
 from models.embedder import load_embedder
 from models.reading import read_texts, skim
 from models.views import _lemma_axes, text_views
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,7 @@ from models.tagger import GridTagger
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import STANDARD, Code, Grid
-from pipeline.settings.stages import TagSettings
+from pipeline.settings.sections import TagSettings
 from pipeline.tables.material import UNITS
 from pipeline.tag import CANDIDATE_SCORE, tag_units
 

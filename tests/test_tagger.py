@@ -25,7 +25,7 @@ from pipeline.errors import ModelError
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Axis, Code, Grid
-from pipeline.settings.stages import TagSettings
+from pipeline.settings.sections import TagSettings
 from pipeline.tables.material import TAGS
 from tools.training.tagger import held_out_figures
 

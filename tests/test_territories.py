@@ -11,7 +11,7 @@ from pipeline.communes.tables import epci_of
 from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
 from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
 from pipeline.compare.readings import link_territories, read_territories, signed_chi_square
-from pipeline.settings.stages import CompareSettings
+from pipeline.settings.sections import CompareSettings
 from pipeline.structure_names import all_sectors, sectors_of
 from pipeline.tables.material import ATTENDANCE, CATCHMENTS, STRUCTURES
 from pipeline.tables.results import OFFERS, PRIORITIES

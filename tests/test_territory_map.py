@@ -18,7 +18,7 @@ from pipeline.ingest.territory_map.shapes import (
     read_km,
     read_map_rows,
 )
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from pipeline.tables.material import CATCHMENTS, STRUCTURES
 
 KILOMETRES = [

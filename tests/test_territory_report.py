@@ -30,7 +30,7 @@ from pipeline.publish.territory_charts import (
     tree_spec,
 )
 from pipeline.settings import Settings
-from pipeline.settings.stages import PublishSettings
+from pipeline.settings.sections import PublishSettings
 from pipeline.study import Study
 from pipeline.tables.material import CATCHMENTS, STRUCTURES
 from pipeline.tables.results import MAP_PROBLEMS, NEEDS, OFFERS

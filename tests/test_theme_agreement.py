@@ -6,7 +6,7 @@ import pytest
 from models.theme_model.communities import GroupingAgreement, mean_index, measure_agreement
 from pipeline.cluster import sight as told
 from pipeline.cluster.sight import agree_themes
-from pipeline.settings.stages import ClusterSettings
+from pipeline.settings.sections import ClusterSettings
 from support.centring import centred
 
 QUICK = ClusterSettings(n_resamples=6, n_repeats=4)

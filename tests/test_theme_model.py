@@ -22,7 +22,7 @@ from models.theme_model.communities import (
 )
 from models.views import first_numbers, join_views, load_subject_map
 from pipeline.errors import ModelError
-from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings, EmbedSettings
 from support.centring import centred
 
 QUICK = ClusterSettings(n_resamples=8)
@@ -232,7 +232,7 @@ def test_vectors_that_do_not_match_the_units_are_refused():
 FINGERPRINT = """
 import hashlib, numpy as np
 from models.theme_model.communities import CommunityClusters
-from pipeline.settings import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings, EmbedSettings
 vectors = np.random.default_rng(1).normal(size=(300, 200))
 clusters = CommunityClusters(ClusterSettings(n_resamples=8)).fit(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 print(hashlib.sha256(clusters.labels_.tobytes() + clusters.stability_.tobytes()).hexdigest())

@@ -17,7 +17,7 @@ from models.language_model.themes import (
     read_name,
     read_pairs,
 )
-from pipeline.settings.stages import LanguageModelSettings
+from pipeline.settings.sections import LanguageModelSettings
 from pipeline.show import results
 from pipeline.show.writing import cost_line
 from pipeline.study import Study

@@ -14,7 +14,7 @@ from pipeline.ingest.readers.source import Limits, Source
 from pipeline.ingest.readers.word97 import read_word97
 from pipeline.ingest.readers.word97.paragraphs import without_field_codes
 from pipeline.ingest.sandbox import read_files
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from support.made_files import doc, ole
 
 FILES = Path(__file__).parent / "word97"

@@ -35,7 +35,7 @@ from pipeline.errors import AteliersError, SettingsError, StudyError
 from pipeline.files import read_only, text_hash, write_bytes
 from pipeline.ingest.readers.mail import header_text
 from pipeline.ingest.readers.source import MEGABYTE
-from pipeline.settings.service import MailSettings
+from pipeline.settings.sections import MailSettings
 from pipeline.study import Study, held
 from pipeline.text import Count
 

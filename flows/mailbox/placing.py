@@ -17,7 +17,7 @@ from pipeline.files import text_hash
 from pipeline.ingest.readers.mail import header_text, people_in
 from pipeline.ingest.words import find_date
 from pipeline.ingest.workshop import date_of, name_territory, name_workshop, read_manifest
-from pipeline.settings.service import MailSettings
+from pipeline.settings.sections import MailSettings
 from pipeline.text import fold, lexicon
 
 NO_WORKSHOP, SEVERAL, NO_FOLDER = "no_workshop", "several", "no_folder"

@@ -15,7 +15,7 @@ from email.message import Message
 from typing import TYPE_CHECKING
 
 from pipeline.errors import MailError, MissingExtraError
-from pipeline.settings.service import MailSettings
+from pipeline.settings.sections import MailSettings
 
 if TYPE_CHECKING:
     from imap_tools import BaseMailBox, MailMessage

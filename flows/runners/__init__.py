@@ -29,7 +29,7 @@ from flows.runners.work import (
     run_batch,
 )
 from models.embedder import encoding_spread, vectors_kept
-from pipeline.settings.service import ExecutionSettings
+from pipeline.settings.sections import ExecutionSettings
 from pipeline.spreading import Mapper
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ from models.language_model.prompt import (
 from models.tagger import Tagging
 from models.tagger.features import Array, Mask, Span, texts_of
 from pipeline.grid.codes import Code, Grid
-from pipeline.settings.stages import LanguageModelSettings
+from pipeline.settings.sections import LanguageModelSettings
 
 _MAX_EXAMPLES = 12
 

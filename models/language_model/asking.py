@@ -23,7 +23,7 @@ from models.language_model.prompt import Item, answer_schema, user_message
 from models.tagger.features import Span
 from pipeline.files import text_hash, write_bytes
 from pipeline.grid.codes import Grid
-from pipeline.settings.stages import LanguageModelSettings
+from pipeline.settings.sections import LanguageModelSettings
 
 Answer = dict[str, list[Span]]  # spans in the passage, half-open code points, by code
 Progress = Callable[[int, int], None]  # passages done, passages in all

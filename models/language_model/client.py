@@ -17,7 +17,7 @@ import httpx
 
 from pipeline.credentials import header_secret, is_local
 from pipeline.errors import SettingsError
-from pipeline.settings.stages import LanguageModelSettings
+from pipeline.settings.sections import LanguageModelSettings
 
 API_KEY = "ATELIERS_LANGUAGE_MODEL_KEY"
 _RETRIED = frozenset({408, 429, 500, 502, 503, 504})

@@ -16,7 +16,7 @@ import pandas as pd
 
 from models.tagger.features import column_texts, texts_of
 from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Axis, Code, Grid
-from pipeline.settings.stages import LanguageModelSettings
+from pipeline.settings.sections import LanguageModelSettings
 
 VERSION = "1"  # of the prompt; another one makes answers on disk those of another question
 CHARS_PER_TOKEN = 3.5  # of French text, about

@@ -39,7 +39,7 @@ from models.language_model.prompt import (
     price_of,
     to_json,
 )
-from pipeline.settings.stages import LanguageModelSettings
+from pipeline.settings.sections import LanguageModelSettings
 
 VERSION = "1"  # of the prompt
 MAX_NAME, MAX_DESCRIPTION, MAX_REASON = 60, 300, 200  # characters

@@ -23,7 +23,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 
 from models.embedder import load_embedder
 from pipeline.french import usual_lemma
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 from pipeline.text import fold_same_length, without_numbers
 
 Array = NDArray[np.float64]

@@ -22,7 +22,7 @@ from models.reading import generic_words, read_texts
 from models.rows import Labels, Matrix, Rows
 from models.theme_model.communities import MOST_AT_ONCE, CommunityClusters
 from pipeline.errors import ModelError
-from pipeline.settings.stages import ClusterSettings
+from pipeline.settings.sections import ClusterSettings
 from pipeline.spreading import Mapper
 from pipeline.text import fold
 

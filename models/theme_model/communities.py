@@ -22,7 +22,7 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
 from models.rows import Labels, Matrix, Rows, slices
-from pipeline.settings.stages import ClusterSettings
+from pipeline.settings.sections import ClusterSettings
 from pipeline.spreading import Mapper
 
 LookCloser = Callable[[Labels], Matrix]

@@ -30,7 +30,7 @@ from pipeline.cluster.names import Candidate, find_candidates, keywords_of, labe
 from pipeline.cluster.quotes import choose_quotes, describe
 from pipeline.cluster.sight import Sight, agree_themes
 from pipeline.counting import count_families, count_themes
-from pipeline.settings.stages import ClusterSettings
+from pipeline.settings.sections import ClusterSettings
 from pipeline.spreading import Mapper
 from pipeline.tables.results import (
     MERGE_PROPOSALS,

@@ -21,7 +21,7 @@ from pipeline.cluster.families import place_late
 from pipeline.cluster.quotes import choose_quotes
 from pipeline.cluster.sight import see
 from pipeline.counting import count_themes, said_after
-from pipeline.settings.stages import ClusterSettings
+from pipeline.settings.sections import ClusterSettings
 from pipeline.spreading import Mapper
 from pipeline.tables.results import THEME_MEMBERS, THEMES
 from pipeline.text import plain_texts

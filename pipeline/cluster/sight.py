@@ -20,7 +20,7 @@ from models.reading import Reading, read_texts
 from models.rows import LARGE, Labels, Matrix, Rows
 from models.theme_model.communities import MOST_AT_ONCE, measure_agreement
 from models.views import SubjectSpace, Views, join_views, lean, neighbours, text_views
-from pipeline.settings.stages import ClusterSettings
+from pipeline.settings.sections import ClusterSettings
 from pipeline.spreading import Mapper
 from pipeline.tables.results import THEME_AGREEMENT
 

@@ -25,7 +25,7 @@ from pipeline.compare.verdict import judge, share_intervals
 from pipeline.counting import Circles, circles_of
 from pipeline.grid.codes import POSTURE
 from pipeline.kept import by_text
-from pipeline.settings.stages import CompareSettings
+from pipeline.settings.sections import CompareSettings
 from pipeline.tables.results import CONTRASTS, EVOLUTIONS, THEME_REACH
 from pipeline.tables.schema import REACHES, TRENDS, VERDICTS
 

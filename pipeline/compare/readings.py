@@ -22,7 +22,7 @@ from pipeline.compare.counts import Indices, Numbers, classify, correspondence
 from pipeline.counting import circles_of
 from pipeline.french import parse
 from pipeline.kept import by_text
-from pipeline.settings.stages import CompareSettings
+from pipeline.settings.sections import CompareSettings
 from pipeline.tables.results import (
     FACTOR_POINTS,
     LEXICAL_CLASSES,

@@ -20,7 +20,7 @@ from scipy.stats import t as student
 
 from pipeline.compare.counts import Counts, Numbers, log10_tail
 from pipeline.counting import resample
-from pipeline.settings.stages import CompareSettings
+from pipeline.settings.sections import CompareSettings
 from pipeline.tables.schema import VERDICTS
 
 _OUT_OF_PROPORTION = (

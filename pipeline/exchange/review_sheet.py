@@ -38,7 +38,7 @@ from pipeline.grid.codes import Grid
 from pipeline.ingest.sandbox import read_files
 from pipeline.publish.report.passages import Tables, gather_passages, rows_of
 from pipeline.publish.text import printable, texts, undated
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from pipeline.text import fold
 
 NO_THEME = ""  # the theme_id of a passage set aside

@@ -30,7 +30,7 @@ from pipeline.ingest.readers.source import (
     from_line,
     read_frame,
 )
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 
 _log = logging.getLogger(__name__)
 _DYING_S = 5.0  # for a child that closed its output to be gone

@@ -29,7 +29,7 @@ from pipeline.ingest.territory_map.shapes import (
     read_map_rows,
 )
 from pipeline.ingest.workshop import Reject, is_manifest
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 
 _EMPTY = ("aucun texte dans ce fichier", "vérifier que c'est le bon fichier, ou le retirer")
 _GONE = away_error("disparu")

@@ -19,7 +19,7 @@ from pipeline.errors import reason_of
 from pipeline.ingest.child import Answer, Child, away_error, count_children
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.source import MEGABYTE, Error, is_passing, too_large
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 
 _log = logging.getLogger(__name__)
 _kept: list[dict[IngestSettings, "_Readers"]] = []  # of the open blocks of `readers_kept`

@@ -41,7 +41,7 @@ from pipeline.ingest.workshop import (
     name_territory,
     read_manifest,
 )
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from pipeline.tables.material import ATTENDANCE, BLOCKS, DOCUMENTS, REJECTS, WORKSHOPS
 from pipeline.text import counted, fold, lexicon
 

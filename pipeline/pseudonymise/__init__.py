@@ -43,7 +43,7 @@ from pipeline.pseudonymise.identities import (
 from pipeline.pseudonymise.masker import Masker, Rewriting, rename_structures
 from pipeline.pseudonymise.roster import build_roster
 from pipeline.pseudonymise.vault import VAULT, Person, Registry, keyed_hash
-from pipeline.settings.stages import PseudonymiseSettings
+from pipeline.settings.sections import PseudonymiseSettings
 from pipeline.tables.material import ATTENDANCE
 
 

@@ -31,7 +31,7 @@ from pipeline.rank.order import (
     start_of,
     workshop_tallies,
 )
-from pipeline.settings.stages import RankSettings, RankWeights
+from pipeline.settings.sections import RankSettings, RankWeights
 from pipeline.tables import TABLES
 
 

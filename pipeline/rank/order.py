@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from pipeline.counting import Circles, circles_of
 from pipeline.rank.criteria import CRITERIA, Counts, Tally, facts_of, shares_of, tally_workshop
-from pipeline.settings.stages import RankSettings, RankWeights
+from pipeline.settings.sections import RankSettings, RankWeights
 from pipeline.tables.material import ATTENDANCE
 from pipeline.tables.results import PRIORITIES
 

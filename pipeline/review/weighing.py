@@ -29,7 +29,7 @@ from pipeline.review import state
 from pipeline.review.journal import Journal
 from pipeline.review.snapshot import Snapshot
 from pipeline.review.state import BackgroundCounts, Counted
-from pipeline.settings.stages import RankSettings, RankWeights
+from pipeline.settings.sections import RankSettings, RankWeights
 
 MOST = 100.0
 N_FIRST = 5

@@ -1,62 +1,37 @@
-"""Frozen settings, one class a stage, read from etude.toml; an unknown key is refused by name.
+"""Frozen settings, read from etude.toml: defaults where a section is missing, unknown keys refused.
 
-In:   etude.toml (a missing section takes the defaults)
-Out:  Settings
-
-All the sections together.
-
-Read etude.toml.
+In:   etude.toml
+Out:  Settings, or a SettingsError that says what was found, what was expected, what to do
 """
 
 import tomllib
 from pathlib import Path
+from typing import Any
 
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
+from pipeline.credentials import without_secrets
 from pipeline.errors import SettingsError
-from pipeline.settings.base import Frozen, Share, Weight, first_problem
-from pipeline.settings.service import (
-    ExecutionSettings,
-    MailSettings,
-    NotifySettings,
-    ReviewSettings,
-)
-from pipeline.settings.stages import (
-    ClusterSettings,
-    CompareSettings,
-    EmbedSettings,
-    IngestSettings,
-    LanguageModelSettings,
-    PseudonymiseSettings,
-    PublishSettings,
-    RankSettings,
-    RankWeights,
-    SegmentSettings,
-    StudySettings,
-    TagSettings,
-    VaultSettings,
-)
+from pipeline.settings.sections import Settings
 
+__all__ = ["Settings", "load_settings"]
 
-class Settings(Frozen):
-    """All of etude.toml."""
-
-    etude: StudySettings = StudySettings()
-    ingest: IngestSettings = IngestSettings()
-    pseudonymise: PseudonymiseSettings = PseudonymiseSettings()
-    vault: VaultSettings = VaultSettings()
-    segment: SegmentSettings = SegmentSettings()
-    embed: EmbedSettings = EmbedSettings()
-    tag: TagSettings = TagSettings()
-    language_model: LanguageModelSettings = LanguageModelSettings()
-    cluster: ClusterSettings = ClusterSettings()
-    rank: RankSettings = RankSettings()
-    compare: CompareSettings = CompareSettings()
-    publish: PublishSettings = PublishSettings()
-    review: ReviewSettings = ReviewSettings()
-    execution: ExecutionSettings = ExecutionSettings()
-    notify: NotifySettings = NotifySettings()
-    mail: MailSettings = MailSettings()
+_NAMES = ("pseudonymise.hide", "pseudonymise.keep")  # settings whose value may be somebody's name
+_BOUNDS = {
+    "greater_than_equal": ("≥", "ge"),
+    "less_than_equal": ("≤", "le"),
+    "greater_than": (">", "gt"),
+    "less_than": ("<", "lt"),
+}
+_TYPES = {
+    "bool": "true ou false",
+    "int": "un nombre entier",
+    "float": "un nombre",
+    "string": "un texte",
+    "tuple": "une liste",
+    "dict": "une section",
+    "model": "une section",
+}
 
 
 def load_settings(path: Path) -> Settings:
@@ -79,29 +54,52 @@ def load_settings(path: Path) -> Settings:
             f"{path.name} : {error}", "un fichier TOML", f"corriger {path.name} à cet endroit"
         ) from error
     except ValidationError as error:
-        raise first_problem(path, error, Settings) from error
+        raise _first_problem(path, error) from error
 
 
-__all__ = [
-    "ClusterSettings",
-    "CompareSettings",
-    "EmbedSettings",
-    "ExecutionSettings",
-    "IngestSettings",
-    "LanguageModelSettings",
-    "MailSettings",
-    "NotifySettings",
-    "PseudonymiseSettings",
-    "PublishSettings",
-    "RankSettings",
-    "RankWeights",
-    "ReviewSettings",
-    "SegmentSettings",
-    "Settings",
-    "Share",
-    "StudySettings",
-    "TagSettings",
-    "VaultSettings",
-    "Weight",
-    "load_settings",
-]
+def _first_problem(path: Path, error: ValidationError) -> SettingsError:
+    problem: dict[str, Any] = dict(error.errors()[0])
+    parts = [str(part) for part in problem["loc"]]
+    key = ".".join(parts)
+    if problem["type"] == "extra_forbidden":
+        return SettingsError(
+            f"{path.name} : réglage inconnu « {key} »",
+            f"un de : {', '.join(_keys_beside(parts))}",
+            f"corriger ou retirer « {key} »",
+        )
+    if key.startswith(_NAMES):  # an error is repeated in logs and mails
+        return SettingsError(
+            f"{path.name} : « {key} » n'est pas écrit comme il faut",
+            _expectation(problem),
+            f'écrire par exemple {parts[1]} = ["mot", "autre mot"]',
+        )
+    value = problem.get("input")
+    if isinstance(value, str) and "://" in value:
+        value = without_secrets(value)
+    return SettingsError(
+        f"{path.name} : « {key} » vaut {value!r}", _expectation(problem), f"corriger « {key} »"
+    )
+
+
+def _keys_beside(parts: list[str]) -> list[str]:
+    """The keys that may stand where the last of `parts` was found."""
+    section: type[BaseModel] = Settings
+    for part in parts[:-1]:
+        annotation = section.model_fields[part].annotation
+        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+            return []
+        section = annotation
+    return sorted(section.model_fields)
+
+
+def _expectation(problem: dict[str, Any]) -> str:
+    """What pydantic wanted, in French for the kinds of problem that our settings can raise."""
+    kind, context = str(problem["type"]), problem.get("ctx", {})
+    if kind in _BOUNDS:
+        sign, name = _BOUNDS[kind]
+        return f"une valeur {sign} {context[name]}"
+    if kind == "literal_error":
+        return f"un de : {context['expected']}".replace(" or ", " ou ")
+    return next(
+        (text for word, text in _TYPES.items() if kind.startswith(word)), str(problem["msg"])
+    )

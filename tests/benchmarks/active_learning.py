@@ -18,7 +18,7 @@ from models.tagger import GridTagger
 from models.tagger.decision import Axes
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.settings.stages import TagSettings
+from pipeline.settings.sections import TagSettings
 from pipeline.tag import order_review, tag_units
 from tools.training.subject_map import MINUTES
 

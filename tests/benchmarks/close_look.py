@@ -20,7 +20,7 @@ from models.rows import Labels, Rows, sums_by_group, unit_rows
 from models.theme_model.communities import CommunityClusters
 from models.views import join_views, text_views
 from pipeline.cluster import SURELY_OFF_TOPIC
-from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings, EmbedSettings
 
 STUDIES = ("data/demo", "tests/habits")
 

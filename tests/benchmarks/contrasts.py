@@ -14,7 +14,7 @@ from scipy.stats import chi2_contingency
 
 from pipeline.compare.counts import Counts
 from pipeline.compare.verdict import Judged, judge
-from pipeline.settings.stages import CompareSettings
+from pipeline.settings.sections import CompareSettings
 from pipeline.tables.schema import VERDICTS
 
 N_THEMES, PLANTED = 20, 6

@@ -20,7 +20,7 @@ import numpy as np
 from models.embedder import CachedEmbedder, Embedder, load_embedder
 from models.encoder.file import base_encoder, read_encoder
 from pipeline.files import data_path
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 from tools.training.encoder.measures import interval, likeness, subject_figures
 
 if TYPE_CHECKING:

@@ -26,7 +26,7 @@ from models.encoder.file import base_encoder, read_encoder
 from models.registry import labelled_rows, training_files
 from models.tagger.decision import micro_f1
 from pipeline.files import data_path
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 from tools.training.encoder.compare import folds
 from tools.training.encoder.making import make
 from tools.training.encoder.passages import load_passages

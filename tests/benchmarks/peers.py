@@ -138,7 +138,7 @@ def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     from pipeline.cluster import SURELY_OFF_TOPIC
     from pipeline.cluster.sight import Sight
     from pipeline.kept import kept_in
-    from pipeline.settings.stages import ClusterSettings
+    from pipeline.settings.sections import ClusterSettings
 
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)

@@ -30,7 +30,7 @@ from models.registry import labelled_rows
 from pipeline.files import data_path
 from pipeline.rank import rank_themes
 from pipeline.settings import Settings
-from pipeline.settings.stages import RankSettings
+from pipeline.settings.sections import RankSettings
 from pipeline.study import Study
 from pipeline.tables import TABLES
 from pipeline.tables.material import (

@@ -16,7 +16,7 @@ from pathlib import Path
 from random import Random
 
 from pipeline.files import data_path
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from support import made_files as made
 from support.measured import Measured, read_measured
 

@@ -27,8 +27,7 @@ from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.settings.service import ExecutionSettings
-from pipeline.settings.stages import ClusterSettings, TagSettings
+from pipeline.settings.sections import ClusterSettings, ExecutionSettings, TagSettings
 from pipeline.tag import tag_each
 
 

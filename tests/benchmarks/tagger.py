@@ -16,7 +16,7 @@ from models.tagger.decision import Axes, micro_f1
 from models.tagger.features import Array, Mask, available_encoders
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.settings.stages import EmbedSettings, TagSettings
+from pipeline.settings.sections import EmbedSettings, TagSettings
 from pipeline.tag import tag_units
 
 pytestmark = pytest.mark.slow

@@ -24,7 +24,7 @@ from models.theme_model import ThemeModel
 from models.views import SubjectMap, join_views, lean_on_neighbours, map_encoder
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.files import data_path
-from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings, EmbedSettings
 from tools.training.subject_map import features, fit_subject_map, load_passages, recurrent_themes
 
 N_REPEATS = 20

@@ -29,7 +29,7 @@ from models.theme_model import ThemeModel
 from models.views import Views, join_views, lean_on_neighbours
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.files import data_path
-from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings, EmbedSettings
 
 Labels = NDArray[np.int64]
 Method = Callable[[int], Labels]  # labels for a seed, −1 for a passage left out

@@ -33,7 +33,7 @@ from models.registry import labelled_rows
 from models.rows import rows_kept_in
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
-from pipeline.settings.stages import ClusterSettings, EmbedSettings
+from pipeline.settings.sections import ClusterSettings, EmbedSettings
 from pipeline.tables.material import TAGS
 
 FILES = (

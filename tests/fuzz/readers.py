@@ -26,7 +26,7 @@ import pandas as pd
 from fuzz.mutations import mutated
 from fuzz.seeds import seeds
 from pipeline.ingest import ingest_workshop
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 from support.measured import Cost, measuring
 
 MAX_SECONDS, MAX_MEGABYTES = 15, 1500

@@ -18,7 +18,7 @@ from pipeline.review import weighing as tallying
 from pipeline.review.agreeing import Codings, verdict
 from pipeline.review.snapshot import Proposed, Snapshot
 from pipeline.review.state import BackgroundCounts
-from pipeline.settings.stages import RankSettings, RankWeights
+from pipeline.settings.sections import RankSettings, RankWeights
 from pipeline.tables import TABLES
 from pipeline.tables.material import TAGS, UNITS
 from pipeline.tables.results import THEME_MEMBERS, THEMES

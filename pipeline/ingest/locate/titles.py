@@ -21,7 +21,7 @@ from pipeline.ingest.locate.lines import (
 )
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import to_number, word_pattern
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 from pipeline.text import fold, lexicon
 
 if TYPE_CHECKING:

@@ -67,7 +67,7 @@ from pipeline.publish.text import (
 )
 from pipeline.rank import unread_criteria
 from pipeline.rank.criteria import CRITERIA
-from pipeline.settings.stages import PublishSettings, RankWeights
+from pipeline.settings.sections import PublishSettings, RankWeights
 from pipeline.tables import TABLES
 from pipeline.text import groups_in, plain_texts, word_groups
 

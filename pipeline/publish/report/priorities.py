@@ -39,7 +39,7 @@ from pipeline.publish.text import (
     word,
 )
 from pipeline.rank.criteria import CRITERIA
-from pipeline.settings.stages import PublishSettings
+from pipeline.settings.sections import PublishSettings
 from pipeline.text import fold
 
 _NEED, _PROPOSAL = ("difficulte", "demande"), "proposition"

