@@ -9,11 +9,10 @@ import pytest
 from pipeline.compare.needs import list_map_problems
 from pipeline.geometry import count_points
 from pipeline.ingest import ingest_workshop
-from pipeline.ingest.territory_map import build_catchments
+from pipeline.ingest.territory_map import build_catchments, lighten_zones
 from pipeline.ingest.territory_map.shapes import (
     Pin,
     is_geojson,
-    lighten_zones,
     read_features,
     read_km,
     read_map_rows,

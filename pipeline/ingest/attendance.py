@@ -168,7 +168,6 @@ def _cut_beside(rows: Rows) -> list[Rows]:
 
 
 def _list_rows(rows: Rows) -> Iterator[_ListRow]:
-    """The persons of one sheet, without titles, repeated headers, totals and notes."""
     header = find_header(rows, wanted=_LISTED, at_least=2) or guess_header(rows)
     if header is None:
         return
@@ -250,7 +249,6 @@ def _is_kind_title(row: Sequence[str]) -> bool:
 
 
 def _unswapped(rows: list[_ListRow]) -> list[_ListRow]:
-    """The rows with first and last names back in place where capitals or known names tell."""
     n_swapped = sum(map(_is_swapped, rows))
     if n_swapped:
         log.info("attendance: %d rows with first and last name swapped", n_swapped)
@@ -349,7 +347,6 @@ def with_statuses(header: Header, body: Rows) -> Header:
 
 
 def _has_statuses(cells: Sequence[str]) -> bool:
-    """True where most cells are statuses, and one says more than yes, no or registered."""
     if not any(_is_status(cell, "statuts_absents", "statuts_venus") for cell in cells):
         return False
     return sum(_is_status(cell, *_STATUSES) for cell in cells) >= _MOST * len(cells)
@@ -383,7 +380,6 @@ def rows_of_prose(blocks: Sequence[RawBlock]) -> list[tuple[str, ...]]:
 
 
 def _announced(text: str) -> tuple[str, str] | None:
-    """(Mark, what follows on the line) where a text opens a list of persons."""
     title, colon, rest = text.partition(":")
     words = fold(title)
     n_words = len(words.split()) if colon else max(len(words.split()), len(text.split()))
@@ -396,7 +392,6 @@ def _announced(text: str) -> tuple[str, str] | None:
 
 
 def _persons(text: str, mark: str) -> list[tuple[str, ...]]:
-    """The persons that a line lists; nobody where one of its items names none."""
     rows = [_person(item, mark) for item in _items(text.strip(" ."))]
     persons = [row for row in rows if row]
     return persons if len(persons) == len(rows) else []

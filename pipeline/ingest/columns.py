@@ -155,7 +155,6 @@ def sentence_columns(titles: Sequence[str], body: Rows) -> dict[int, str]:
 
 
 def _holds_sentences(column: int, body: Rows) -> bool:
-    """True for a column filled for most rows, and mostly with sentences."""
     cells = column_cells(body, column)
     is_filled = bool(cells) and len(cells) >= _MOST * sum(map(any, body))
     return is_filled and sum(map(_is_sentence, cells)) > _MOST * len(cells)
@@ -202,7 +201,6 @@ def guess_header(rows: Rows) -> Header | None:
 
 
 def _meaning_of_cells(cells: Sequence[str]) -> str | None:
-    """The meaning that the shape of a column's filled cells alone gives away."""
     if not cells:
         return "signature"  # left blank for pens, or of no use
     if _share(cells, _MAIL.search) >= _HEADERLESS_MOST:

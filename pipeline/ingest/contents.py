@@ -20,10 +20,10 @@ from pipeline.ingest.columns import Rows
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.ingest.sheets import SortedPart, sort_part
+from pipeline.ingest.territory_map import lighten_zones
 from pipeline.ingest.territory_map.shapes import (
     Pin,
     is_geojson,
-    lighten_zones,
     name_zones,
     read_features,
     read_map_rows,
@@ -181,7 +181,6 @@ def _reject(path: str, reason: str, advice: str) -> Reject:
 
 
 def _hash(path: Path) -> str | None:
-    """sha256 of a file's bytes, or None where it is there no more."""
     try:
         with path.open("rb") as handle:
             return hashlib.file_digest(handle, "sha256").hexdigest()
@@ -240,7 +239,6 @@ def _read_json_map(raw: RawPart) -> list[Pin] | None:
 
 
 def _rejects(part: Part) -> Iterator[Reject]:
-    """What of a part could not be read."""
     content = part.sorted
     if part.raw.error:
         yield _reject(part.path, *part.raw.error)

@@ -127,7 +127,6 @@ def count_unclear(header: Header, body: Rows) -> int:
 
 
 def _rows_of_persons(presence: PresenceColumns, body: Rows) -> Iterator[Sequence[str]]:
-    """The rows that name somebody: no title, total or note to all."""
     totals = lexicon("attendance")["totaux"]
     for row in body:
         name = presence.header.cell(row, "full_name", "last_name", "first_name")
@@ -180,7 +179,6 @@ def _are_dates(cells: Sequence[str]) -> bool:
 
 
 def _is_signed(header: Header, body: Rows) -> bool:
-    """True for a column of signatures with marks or left blank for them, not with sentences."""
     return any(
         all(len(cell.split()) < _LONG for cell in column_cells(body, column))
         for column in header.columns_of("signature")
@@ -233,7 +231,6 @@ def annotate_blocks(
 def _column_names(
     titles: Sequence[str], body: Rows, asking: Mapping[int, Mapping[str, str]]
 ) -> dict[int, str]:
-    """The columns whose cells tell what they are for, with a title that says so."""
     table = _table_column(titles, body)
     tables = {} if table is None else {table: "table"}
     return sentence_columns(titles, body) | tables | dict.fromkeys(asking, "question")

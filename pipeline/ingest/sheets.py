@@ -132,7 +132,6 @@ def kind_of(rows: Rows) -> str:
 
 
 def _asks_on_top(rows: Rows) -> bool:
-    """True where the first row that is no title asks something."""
     top = next((row for row in rows if len(set(filter(None, row))) > 1), ())
     return any(map(is_question, top))
 
@@ -163,7 +162,6 @@ def _repeats_header(block: RawBlock, titles: Sequence[str]) -> bool:
 
 
 def _answers(rows: Rows, kind: str = "attendance") -> tuple[Header | None, Rows, list[int]]:
-    """The header and body of a list, and its columns of answers."""
     header = find_header(rows, wanted=_LISTED, at_least=2)
     if header is None:
         return None, [], []
@@ -172,7 +170,6 @@ def _answers(rows: Rows, kind: str = "attendance") -> tuple[Header | None, Rows,
 
 
 def _passages_of_list(rows: Rows, kind: str) -> tuple[list[RawBlock], tuple[str, ...]]:
-    """What people wrote in a form or a list of attendance; what was left aside, counted."""
     header, body, columns = _answers(rows, kind)
     if header is None:
         return [], ()
@@ -261,7 +258,6 @@ def _heads_rows(row: Sequence[str], lone: str, columns: Sequence[int]) -> bool:
 
 
 def _ideas_header(rows: Rows) -> Header:
-    """The header of a sheet of ideas, or one guessed from the cells (`index` -1)."""
     best, most = -1, 0
     is_top = True  # nothing above but titles
     for i, row in enumerate(rows[:_HEAD_ROWS]):
@@ -322,7 +318,6 @@ def _names_location(cell: str) -> bool:
 
 
 def _guessed_header(rows: Rows) -> Header:
-    """A header told from the cells, whose titles are their meanings."""
     columns = [[cell for cell in column if cell] for column in zip(*rows, strict=False)]
     meanings = [_meaning_of_cells(cells) if cells else None for cells in columns]
     blank = Header(-1, ("",) * len(meanings), tuple(meanings))
@@ -377,7 +372,6 @@ def _passage_columns(body: Rows, header: Header) -> list[int]:
 
 
 def _are_sentences(column: int, cells: Sequence[str]) -> bool:
-    """True for cells of some words, but for a first column of tables or questions."""
     if median(len(cell.split()) for cell in cells) < _MIN_OTHER:
         return False
     cues = [read_cues(cell) for cell in cells]
@@ -401,7 +395,6 @@ def _fill_down(rows: list[list[str]], header: Header) -> None:
 
 
 def _annotated(blocks: Sequence[RawBlock]) -> list[RawBlock]:
-    """The blocks of a document's table; beside a column of ideas, who or where is no passage."""
     columns = dict.fromkeys(block.columns for block in blocks if block.columns)
     titles = tuple(title for title, _ in next(iter(columns)))
     cells = [[cell for _, cell in row] for row in columns]

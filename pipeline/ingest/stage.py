@@ -142,7 +142,6 @@ def _mention(entry: Pin | Attendance, communes: WorkshopCommunes) -> Mention:
 def _write_documents(
     contents: Contents, people: WorkshopPeople, manifest: Manifest
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """The documents and blocks of all parts; mails name people before transcripts do."""
     parts = contents.documents
     senders = [enter_correspondents(part.raw.people, people)[:1] for part in parts]
     likely = questions_by_siblings([part.names for part in parts])
@@ -259,7 +258,6 @@ def _speaker(speaker: str, people: WorkshopPeople) -> str:
 
 
 def _looks_like_name(piece: str) -> bool:
-    """True for up to four capitalised words, or words that hold a title or a first name."""
     words, civilities = piece.split(), lexicon("people")["civilites"]
     is_telling = any(is_first_name(word) or fold(word) in civilities for word in words)
     is_capitalised = len(words) <= 4 and all(word[:1].isupper() for word in words)
@@ -267,7 +265,6 @@ def _looks_like_name(piece: str) -> bool:
 
 
 def _log_unlocated(workshop_id: str, blocks: pd.DataFrame) -> None:
-    """Count the passages whose table or question could not be told; mails have no table."""
     passages = blocks[~blocks["kind"].isin(_NO_PASSAGE)]
     in_room = passages[~passages["channel"].isin(["mail", "telephone"])]
     log.info(
@@ -325,7 +322,6 @@ def _silent(contents: Contents, documents: pd.DataFrame, blocks: pd.DataFrame) -
 
 
 def _unsettled(folder: Path, communes: WorkshopCommunes) -> list[Reject]:
-    """The communes without code, counted in one reject of the whole folder."""
     n_unsettled = communes.n_unsettled
     log.info("%s: %d communes without code", folder.name, n_unsettled)
     if not n_unsettled:

@@ -130,7 +130,6 @@ class WorkshopCommunes:
         return longer[0] if len(longer) == 1 else name
 
     def _authority(self, territory: str, epci_codes: Sequence[str]) -> str | None:
-        """The manifest's first authority, else the territory's, else that of most communes."""
         if epci_codes:
             return epci_codes[0]
         authorities = {epci_of(code) for code in self.own_codes}
@@ -144,7 +143,6 @@ class WorkshopCommunes:
 def _own_communes(
     communes: Sequence[Commune], territory: str, epci_codes: Sequence[str]
 ) -> frozenset[str]:
-    """The communes of the manifest, else of its authorities, else of the territory's name."""
     members = {member for code in epci_codes for member in members_of(code)}
     view = around(members, own_codes=members)
     codes = [view.find(commune.name or "", commune.code or "").code for commune in communes]
@@ -160,7 +158,6 @@ def _own_communes(
 
 
 def _settled(written: Sequence[str], own: frozenset[str]) -> Gazetteer:
-    """The view from the territory and from the communes named without doubt on lists and maps."""
     view = around((), own_codes=own)
     matches = [view.find(name) for name in written]
     return around([m.code for m in matches if m.code and m.how in _CERTAIN], own_codes=own)
@@ -335,7 +332,6 @@ def split_structures(cell: str) -> list[tuple[str, str]]:
 
 
 def _says_what_it_is(name: str) -> bool:
-    """True for a name that opens with a kind of structure ("CCAS", "association Le Fil")."""
     words = [word for word in fold(name).split() if word not in word_group("vides")]
     if len(words) > 1 and words[0] in word_group("descripteurs"):
         return True
@@ -348,7 +344,6 @@ def _name_patterns() -> tuple[tuple[str, re.Pattern[str]], ...]:
 
 @cache
 def _patterns(group: str, template: str) -> tuple[tuple[str, re.Pattern[str]], ...]:
-    """Each type of a group of data/lexicon/structures.yaml, with its words in `template`."""
     return tuple(
         (kind, re.compile(template.replace("{}", f"(?:{'|'.join(words)})")))
         for kind, words in lexicon("structures")[group].items()

@@ -151,7 +151,6 @@ def name_territory(folder: Path, manifest: Manifest) -> str:
 
 
 def _surrounds(word: str) -> bool:
-    """True for a word or number that stands around a territory's name in a folder's."""
     is_number = re.fullmatch(r"(?:no )?\d{1,3}", fold(word))
     return bool(is_number) or fold(word) in lexicon("territories")["entourage"]
 
@@ -188,12 +187,10 @@ def identify_workshops(folders: Iterable[Path], *, depot: Path) -> dict[str, str
 
 
 def _composed_first(folder: str) -> tuple[bool, str]:
-    """Sorts the names of folders, those in the composed form of Unicode first."""
     return not unicodedata.is_normalized("NFC", folder), folder
 
 
 def _numbered(name: str, taken: Collection[str]) -> str:
-    """`name`, or the first of `name-2`, `name-3` and so on that is not taken."""
     if name not in taken:
         return name
     numbered = (f"{name}-{number}" for number in count(2))
@@ -201,7 +198,6 @@ def _numbered(name: str, taken: Collection[str]) -> str:
 
 
 def _load(path: Path) -> tuple[Any, str]:
-    """The content of a YAML file, or None and what is wrong with it."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             return None, f"fichier de plus de {_MAX_BYTES // 1000} ko"
@@ -267,7 +263,6 @@ def _read_commune(entry: Any) -> Commune | None:
 
 
 def _read_epci(value: Any) -> tuple[str, ...] | None:
-    """The SIREN of the authorities, given as such or by a name that only one bears."""
     codes: list[str] = []
     for entry in _listed(value):
         items = entry if isinstance(entry, dict) else {"nom": entry}

@@ -84,7 +84,6 @@ def locate_blocks(
 
 
 def _is_passage(heading: LocatedBlock) -> bool:
-    """True for a title that states something, in a document of nothing but titles."""
     text, cues = heading.text, read_cues(heading.text)
     names = cues.has_tables or cues.has_numbers or text.rstrip().endswith((":", "?"))
     is_naming = heading.kind != "heading" or names or is_title(text)
@@ -132,12 +131,10 @@ def _head_location(blocks: Sequence[RawBlock]) -> Location:
 
 
 def _asked_by_columns(blocks: Sequence[RawBlock]) -> set[str | None]:
-    """The questions of the world café that the columns of tables tell."""
     return {locate_cell(block, Location()).question for block in blocks if block.columns} & {*CAFE}
 
 
 def _channel(part: RawPart, blocks: Sequence[RawBlock], name: Location) -> str:
-    """The channel, by the format, the first lines, the names, the titles or the cells' length."""
     if part.channel:
         return part.channel
     if _is_copied_mail(blocks):
@@ -167,15 +164,14 @@ def _locate_letter(blocks: Sequence[RawBlock], channel: str) -> list[LocatedBloc
     for block in _unfold_mail(blocks) if _is_copied_mail(blocks) else blocks:
         pieces += _cut_call(block) if channel == "telephone" else [block]
     located: list[LocatedBlock] = []
+    location = Location(None, "distance", channel)
     is_top = True
     for block in pieces:
         is_aside = block.kind == "meta" or is_meta(block.text, in_head=is_top)
         is_aside = is_aside or (is_top and _opens_call(block.text) and not _says(block.text))
         kind = "meta" if is_aside else block.kind
         is_top = is_top and (is_aside or kind == "heading")
-        located.append(
-            LocatedBlock(block.text, kind, block.level, None, "distance", channel, block.speaker)
-        )
+        located.append(LocatedBlock.at(block, location, kind))
     return located
 
 
@@ -186,7 +182,6 @@ def _is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
 
 
 def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
-    """The blocks of a copied mail as the reader of mails would tell them."""
     lines = [f"- {block.text}" if block.kind == "bullet" else block.text for block in blocks]
     return blocks_of_mail("\n\n".join(lines))[0]
 
@@ -292,7 +287,6 @@ def _read_cleaned(text: str, above: str) -> Location:
 
 
 def _filed_question(text: str, cues: TextCues) -> str | None:
-    """The question of a file name: by number, by words among few others, or by resemblance."""
     is_clear = cues.number is not None or cues.n_other <= _OTHERS
     question = cues.question if is_clear else None
     question = question or agreed_lead(text, cues) or resembled(text, margin=SURE)

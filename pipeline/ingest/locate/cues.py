@@ -11,6 +11,7 @@ from typing import Any
 from rapidfuzz import fuzz, process
 from rapidfuzz.distance import OSA
 
+from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import longest_first, number_pattern, ordinal_pattern, to_number
 from pipeline.tables.schema import QUESTIONS
 from pipeline.text import fold, lexicon
@@ -66,6 +67,19 @@ class LocatedBlock:
     question: str | None = None
     channel: str = "notes"
     speaker: str | None = None  # as written in the file
+
+    @classmethod
+    def at(cls, block: RawBlock, location: Location, kind: str = "") -> "LocatedBlock":
+        """`block` located there, of its own kind where none is given."""
+        return cls(
+            block.text,
+            kind or block.kind,
+            block.level,
+            location.table_number,
+            location.question,
+            location.channel or "notes",
+            block.speaker,
+        )
 
 
 @dataclass(frozen=True)
@@ -166,7 +180,6 @@ def _numbered(group: str, letter: str) -> re.Pattern[str]:
 
 
 def _take_numbers(folded: str, pattern: re.Pattern[str]) -> tuple[str, list[int]]:
-    """`folded` without the numbered words of `pattern`, and the numbers."""
     numbers: list[int] = []
     for match in pattern.finditer(folded):
         words = [match["a"] or match["b"], *re.split(r" |(?<=[a-z])(?=\d)", match["more"] or "")]
@@ -197,7 +210,6 @@ def _weigh(rest: str, whole: str) -> tuple[str, Scores]:
 
 
 def _worded(whole: str) -> str | None:
-    """The question whose wording in the grid `whole` repeats, misspellings allowed."""
     if len(whole.split()) < 5:
         return None
     best = process.extractOne(whole, _wordings(), scorer=fuzz.ratio, score_cutoff=_WORDING)
@@ -212,7 +224,6 @@ def _wordings() -> dict[str, str]:
 
 @cache
 def _expressions() -> tuple[tuple[re.Pattern[str], str, int], ...]:
-    """Every expression as (pattern, question, weight), the heaviest first, then the longest."""
     expressions = [
         (pattern, question, weight)
         for question, entry in _entries().items()

@@ -170,7 +170,6 @@ def _matches(group: str, folded: str, template: str = "{}") -> bool:
 
 
 def _opens_with_name(text: str) -> bool:
-    """True where a person's name comes first: whole, or a first name alone."""
     first = re.split(r"[,;(/–—]|\s-\s|\bet\b", text, maxsplit=1)[0].strip(" .")
     return is_whole_name(first) or (first[:1].isupper() and is_first_name(first))
 
@@ -350,7 +349,6 @@ def _removed_numbers() -> tuple[re.Pattern[str], ...]:
 
 
 def _nouns(group: str) -> str:
-    """The nouns of tables or questions as alternatives, letters left out."""
     return "|".join(noun for noun in longest_first("where", group).split("|") if len(noun) > 1)
 
 

@@ -238,7 +238,7 @@ class _Walk:
     def locate(self, i: int, block: RawBlock, below: RawBlock | None) -> LocatedBlock:
         """The located block; it opens or closes sections."""
         if block.kind == "meta":
-            return self._located(block, "meta")
+            return LocatedBlock.at(block, self._here(), "meta")
         if block.columns:
             self._is_head = self._is_top = False
             return locate_cell(block, self._here())
@@ -253,7 +253,7 @@ class _Walk:
         self._is_head = rank is not None
         if rank is not None:
             self._open(i, block, cues, rank)
-            return self._located(block, "heading")
+            return LocatedBlock.at(block, self._here(), "heading")
         is_heading = block.kind == "heading"
         return self._passage(replace(block, kind="paragraph", level=None) if is_heading else block)
 
@@ -265,10 +265,9 @@ class _Walk:
             rank = _TITLE if self._is_top else _PARAGRAPH
             self._keep_above(rank + _MINOR)
             self._sections.append(_Section(rank + _MINOR, Location(cues.table)))
-        return self._located(block, "meta")
+        return LocatedBlock.at(block, self._here(), "meta")
 
     def _is_aside(self, block: RawBlock, cues: TextCues) -> bool:
-        """True for a circumstance, such as a line of a list of participants."""
         if is_meta(block.text, in_head=self._is_head):
             return True
         is_short = block.kind != "heading" and cues.n_words <= _MAX_LISTED_WORDS
@@ -276,7 +275,6 @@ class _Walk:
         return is_listing and not is_label(block.text, cues, block.kind)
 
     def _rank(self, block: RawBlock, cues: TextCues, below: RawBlock | None) -> float | None:
-        """The rank of the section that `block` names, or None for a passage."""
         if opens_with_idea(block):
             return None
         if block.kind == "heading":
@@ -335,7 +333,6 @@ class _Walk:
     def _question(
         self, i: int, title: str, cues: TextCues, rank: float, words: frozenset[str]
     ) -> tuple[str | None, bool]:
-        """The question of a title, and whether it is one only perhaps."""
         question = self._habits.by_index.get(i) or _question_of(title, cues)
         if question and cues.number is None:
             question = self._question_above(rank, words) or question
@@ -400,10 +397,9 @@ class _Walk:
         reporting = split_reporter(block.text) if self._here().question == "resume" else None
         if reporting is not None:
             self._hold(Location(table_number=reporting))
-        return self._located(block, block.kind)
+        return LocatedBlock.at(block, self._here())
 
     def _close_nested(self, level: int) -> None:
-        """Close the section that a bullet named once its deeper bullets are over."""
         while (top := self._sections[-1]).bullet_level is not None and level < top.bullet_level:
             self._sections.pop()
 
@@ -414,29 +410,14 @@ class _Walk:
             location = replace(location, question=None)
         if block.kind == "paragraph" and not self._habits.is_tagged:
             self._hold(location)
-        return self._located(replace(block, text=prefix.rest), block.kind, location.over(here))
+        return LocatedBlock.at(replace(block, text=prefix.rest), location.over(here))
 
     def _hold(self, location: Location) -> None:
         """Let `location` count for the paragraphs that follow, until the next heading or prefix."""
         self._keep_above(_PREFIX)
         self._sections.append(_Section(_PREFIX, location))
 
-    def _located(
-        self, block: RawBlock, kind: str, location: Location | None = None
-    ) -> LocatedBlock:
-        here = location or self._here()
-        return LocatedBlock(
-            block.text,
-            kind,
-            block.level,
-            here.table_number,
-            here.question,
-            here.channel or "notes",
-            block.speaker,
-        )
-
     def _here(self) -> Location:
-        """Where a block without prefix is, by the open sections."""
         here = Location()
         for section in self._sections:
             own = section.location
@@ -458,7 +439,6 @@ def _is_fixed(location: Location) -> bool:
 
 
 def _question_of(title: str, cues: TextCues) -> str | None:
-    """The question of a title, by cue words that are most of it, by number, or by resemblance."""
     if cues.question is None or cues.is_mostly_cues:
         return asked(title)
     return cues.numbered or resembled(title, margin=SURE)

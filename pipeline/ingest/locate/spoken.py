@@ -58,7 +58,6 @@ def locate_turns(
 
 
 def _is_summary(turns: Sequence[RawBlock], name: Location) -> bool:
-    """True where a summing-up is announced, or, where nothing is known, a round of tables."""
     first_turns = [turn for turn in turns if turn.kind != "meta"][:_FIRST_TURNS]
     opening = " ".join(fold(turn.text) for turn in first_turns)
     if word_pattern("where", "debut_restitution", r"\b{}").search(opening):
@@ -73,9 +72,7 @@ def _is_summary(turns: Sequence[RawBlock], name: Location) -> bool:
 
 
 def _located(turn: RawBlock, table: int | None, question: str | None) -> LocatedBlock:
-    return LocatedBlock(
-        turn.text, turn.kind, turn.level, table, question, "transcript", turn.speaker
-    )
+    return LocatedBlock.at(turn, Location(table, question, "transcript"))
 
 
 def _cut_at_announcements(block: RawBlock) -> list[RawBlock]:
@@ -134,7 +131,6 @@ def announced_question(text: str, *, by_animator: bool = False) -> str | None:
 
 
 def _last_question(text: str, question: str | None) -> str | None:
-    """q4 where a short turn opens with the last one ("dernière, …") after the third."""
     words = fold(text).split()
     is_short = len(words) <= _ANNOUNCING_WORDS // 2
     is_last = question == "q3" and is_short and _last_pattern().match(" ".join(words))
@@ -372,7 +368,6 @@ def _counted_transition() -> re.Pattern[str]:
 
 @cache
 def _cut_pattern(*, has_tables: bool) -> re.Pattern[str]:
-    """An announcement inside a turn: a word that opens, then a question or table by number."""
     words = lexicon("where")
     opening = rf"(?:(?:{'|'.join(words['amorces'])}) +){{1,3}}"
     questions = [noun for noun in words["questions"] if len(noun) > 1]

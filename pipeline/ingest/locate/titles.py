@@ -186,7 +186,6 @@ def asked_together(
 
 
 def _agreed_leads(titles: Mapping[Key, str], questions: Mapping[Key, str]) -> dict[Key, str]:
-    """The questions of opening numbers that titles agree with, {} where they do not."""
     leads = {
         key: f"q{lead}"
         for key, title in titles.items()
@@ -254,19 +253,11 @@ def locate_cell(block: RawBlock, here: Location) -> LocatedBlock:
         location, text = prefix.location.over(location), prefix.rest
     labels_row = column == 0 and len(block.columns) > 1 and _labels_row(block.text)
     is_aside = meaning_of(title) in TELLING | _PERSONAL or labels_row
-    return LocatedBlock(
-        text,
-        "meta" if is_aside else "cell",
-        None,
-        location.table_number,
-        location.question,
-        location.channel or "notes",
-        block.speaker or _speaker(block),
-    )
+    block = replace(block, text=text, level=None, speaker=block.speaker or _speaker(block))
+    return LocatedBlock.at(block, location, "meta" if is_aside else "cell")
 
 
 def _row_location(block: RawBlock) -> Location:
-    """What the other cells of the row tell."""
     table = question = None
     for i, (title, cell) in enumerate(block.columns):
         meaning = meaning_of(title)
@@ -290,7 +281,6 @@ def _table_of(cell: str) -> int | None:
 
 
 def _question_of(cell: str) -> str | None:
-    """The question that a cell names ("1", "Q1", "besoins"), or None."""
     bare = re.fullmatch(r"\s*([1-4])(?:[.,]0+)?\s*", cell)
     if bare:
         return f"q{bare[1]}"
@@ -319,7 +309,6 @@ def _header_location(title: str, titles: Sequence[str]) -> Location:
 
 @cache
 def _questions_of_headers(titles: tuple[str, ...]) -> Mapping[str, str]:
-    """The questions of the headers of a table, those aside that mean something else."""
     asking = [title for title in titles if meaning_of(title) is None or read_cues(title).question]
     return asked_together({title: title for title in asking}, read=asked_by_header)
 
@@ -331,7 +320,6 @@ def _labels_row(cell: str) -> bool:
 
 
 def _speaker(block: RawBlock) -> str | None:
-    """Who speaks, by the columns that name persons."""
     cells: dict[str | None, str] = {}
     for title, cell in block.columns:
         if cell:

@@ -6,6 +6,7 @@ Out:  catchments: the zone that is drawn, else the radius, else the communes tha
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import pandas as pd
@@ -18,10 +19,19 @@ from pipeline.communes.tables import (
     members_of,
     outline,
 )
+from pipeline.geometry import count_points, crosses_itself, is_drawn, thinned
 from pipeline.ingest.structures import WorkshopCommunes
-from pipeline.ingest.territory_map.shapes import Pin
+from pipeline.ingest.territory_map.shapes import Pin, compact_json
 from pipeline.tables.material import CATCHMENTS
-from pipeline.text import fold, lexicon
+from pipeline.text import counted, fold, lexicon
+
+# times the limit, tried in turn where the lighter outline crosses itself
+_FINER = (1, 2, 4)
+_DRAW_AGAIN = "tracer la zone comme un polygone, puis exporter la carte de nouveau en .geojson"
+_LIGHTER = (
+    "rien à faire si la carte convient ; sinon y déposer des contours plus légers, "
+    "ou relever « max_outline_points » dans etude.toml, section [ingest]"
+)
 
 
 def build_catchments(
@@ -53,7 +63,7 @@ def _zone_in_words(pin: Pin, communes: WorkshopCommunes) -> str | None:
         if not points:
             return None
         shape = {"type": "MultiPoint", "coordinates": [[lon, lat] for lat, lon in points]}
-    return json.dumps(shape, separators=(",", ":"))
+    return compact_json(shape)
 
 
 def _communes_in_words(pin: Pin, communes: WorkshopCommunes) -> tuple[str, ...]:
@@ -75,3 +85,43 @@ def _communes_in_words(pin: Pin, communes: WorkshopCommunes) -> tuple[str, ...]:
     if words & authority:
         return members_of((home and epci_of(home)) or communes.epci_code or "")
     return (home,) if words & commune and home[:1].isdigit() else ()
+
+
+def lighten_zones(pins: Sequence[Pin], max_points: int) -> tuple[list[Pin], list[tuple[str, str]]]:
+    """Return the pins, large outlines drawn by fewer points, zones that are not drawn left out.
+
+    The second value is (reason, advice) of each kind of change.
+    """
+    lighter_pins: list[Pin] = []
+    counts: list[int] = []
+    n_lost = 0
+    for pin in pins:
+        zone: Any = json.loads(pin.geometry) if pin.geometry else None
+        n_points = count_points(zone) if is_drawn(zone) else 0
+        if n_points > max_points:
+            counts.append(n_points)
+            zone = _lighter(zone, max_points)
+            pin = replace(pin, geometry=compact_json(zone) if zone else None)
+            n_lost += zone is None
+        elif pin.geometry and not n_points:
+            pin = replace(pin, geometry=None)
+            n_lost += 1
+        lighter_pins.append(pin)
+    changes: list[tuple[str, str]] = []
+    if counts:
+        outlines = counted(len(counts), "contour allégé", "contours allégés")
+        reason = f"{outlines} : plus de {max_points} points (jusqu'à {max(counts)})"
+        changes.append((reason, _LIGHTER))
+    if n_lost:
+        one = "zone sans tracé lisible, laissée de côté"
+        several = "zones sans tracé lisible, laissées de côté"
+        changes.append((counted(n_lost, one, several), _DRAW_AGAIN))
+    return lighter_pins, changes
+
+
+def _lighter(zone: dict[str, Any], max_points: int) -> dict[str, Any] | None:
+    zones = (thinned(zone, times * max_points) for times in _FINER)
+    lighter = next(zones)
+    if lighter is None or not crosses_itself(lighter) or crosses_itself(zone):
+        return lighter
+    return next((other for other in zones if other and not crosses_itself(other)), lighter)

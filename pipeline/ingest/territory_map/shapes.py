@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from pipeline.geometry import count_points, crosses_itself, is_drawn, is_pair, thinned
+from pipeline.geometry import is_pair
 from pipeline.ingest.columns import ZONES, Rows, find_header, meaning_of
-from pipeline.text import counted, fold, lexicon
+from pipeline.text import fold, lexicon
 
 log = logging.getLogger(__name__)
 
@@ -29,13 +29,6 @@ _ZONE_NAME = re.compile(
     r"(?:\s+(?:de\s+chalandise|d['’]intervention|d['’]action|d['’]influence))?"
     r"\s*(?:[-–:]|de\b|du\b|des\b|d['’])?\s*",
     re.IGNORECASE,
-)
-# times the limit, tried in turn where the lighter outline crosses itself
-_FINER = (1, 2, 4)
-_DRAW_AGAIN = "tracer la zone comme un polygone, puis exporter la carte de nouveau en .geojson"
-_LIGHTER = (
-    "rien à faire si la carte convient ; sinon y déposer des contours plus légers, "
-    "ou relever « max_outline_points » dans etude.toml, section [ingest]"
 )
 _MAX_DEPTH = 12  # of nested coordinates; more is no geometry
 _NAMES = ("structure", "last_name", "full_name", "title")
@@ -147,7 +140,6 @@ def _number(cell: str) -> float | None:
 
 
 def _geometry_of_cell(cell: str) -> str | None:
-    """GeoJSON text of a geometry column, or None for anything else."""
     if not cell.startswith("{"):
         return None
     try:
@@ -155,52 +147,12 @@ def _geometry_of_cell(cell: str) -> str | None:
     except (ValueError, RecursionError):
         return None
     is_zone = isinstance(content, dict) and content.get("type") in _GEOMETRIES
-    return _compact(content) if is_zone else None
+    return compact_json(content) if is_zone else None
 
 
-def _compact(geometry: Any) -> str:
+def compact_json(geometry: Any) -> str:
+    """GeoJSON text without blanks."""
     return json.dumps(geometry, separators=(",", ":"), ensure_ascii=False)
-
-
-def lighten_zones(pins: Sequence[Pin], max_points: int) -> tuple[list[Pin], list[tuple[str, str]]]:
-    """Return the pins, large outlines drawn by fewer points, zones that are not drawn left out.
-
-    The second value is (reason, advice) of each kind of change.
-    """
-    lighter_pins: list[Pin] = []
-    counts: list[int] = []
-    n_lost = 0
-    for pin in pins:
-        zone: Any = json.loads(pin.geometry) if pin.geometry else None
-        n_points = count_points(zone) if is_drawn(zone) else 0
-        if n_points > max_points:
-            counts.append(n_points)
-            zone = _lighter(zone, max_points)
-            pin = replace(pin, geometry=_compact(zone) if zone else None)
-            n_lost += zone is None
-        elif pin.geometry and not n_points:
-            pin = replace(pin, geometry=None)
-            n_lost += 1
-        lighter_pins.append(pin)
-    changes: list[tuple[str, str]] = []
-    if counts:
-        outlines = counted(len(counts), "contour allégé", "contours allégés")
-        reason = f"{outlines} : plus de {max_points} points (jusqu'à {max(counts)})"
-        changes.append((reason, _LIGHTER))
-    if n_lost:
-        one = "zone sans tracé lisible, laissée de côté"
-        several = "zones sans tracé lisible, laissées de côté"
-        changes.append((counted(n_lost, one, several), _DRAW_AGAIN))
-    return lighter_pins, changes
-
-
-def _lighter(zone: dict[str, Any], max_points: int) -> dict[str, Any] | None:
-    """The zone drawn by fewer points, which do not make it cross itself where it did not."""
-    zones = (thinned(zone, times * max_points) for times in _FINER)
-    lighter = next(zones)
-    if lighter is None or not crosses_itself(lighter) or crosses_itself(zone):
-        return lighter
-    return next((other for other in zones if other and not crosses_itself(other)), lighter)
 
 
 def read_features(content: Any) -> list[Pin]:
@@ -228,7 +180,6 @@ def _is_umap(content: dict[str, Any]) -> bool:
 
 
 def _collections(content: Any) -> Iterator[tuple[list[Any], int | None]]:
-    """The features of each collection, with the EPSG code that it declares."""
     if not isinstance(content, dict):
         return
     if _is_umap(content):
@@ -283,7 +234,6 @@ def _text(value: Any) -> str:
 
 
 def _name_property(features: Sequence[dict[str, Any]]) -> str | None:
-    """The first property that could name structures: short texts, nearly all different."""
     properties = [feature.get("properties") for feature in features]
     tables = [table for table in properties if isinstance(table, dict)]
     if len(tables) < 2:
@@ -303,7 +253,6 @@ def _is_short(text: str) -> bool:
 
 
 def _read_geometry(geometry: Any, epsg: int | None) -> tuple[Pair | None, str | None]:
-    """(Longitude, latitude) of the first point, and the rest as GeoJSON text in degrees."""
     if not isinstance(geometry, dict) or not _is_shallow(geometry):
         return None, None
     kind = geometry.get("type")
@@ -313,14 +262,13 @@ def _read_geometry(geometry: Any, epsg: int | None) -> tuple[Pair | None, str | 
         point = _first_point(points[0], epsg) if points else None
         areas = [_in_degrees(part, epsg) for part in parts if part.get("type") in _AREAS]
         whole = areas[0] if len(areas) == 1 else {"type": kind, "geometries": areas}
-        return point, _compact(whole) if areas else None
+        return point, compact_json(whole) if areas else None
     if kind in _POINTS:
         return _first_point(geometry, epsg), None
-    return None, _compact(_in_degrees(geometry, epsg)) if kind in _AREAS else None
+    return None, compact_json(_in_degrees(geometry, epsg)) if kind in _AREAS else None
 
 
 def _first_point(geometry: dict[str, Any], epsg: int | None) -> Pair | None:
-    """(Longitude, latitude) of a point, or of the first of several; None off the globe."""
     numbers = geometry.get("coordinates") or []
     if isinstance(numbers, list) and numbers and isinstance(numbers[0], list):
         numbers = numbers[0]
@@ -328,7 +276,6 @@ def _first_point(geometry: dict[str, Any], epsg: int | None) -> Pair | None:
 
 
 def _in_degrees(geometry: dict[str, Any], epsg: int | None) -> dict[str, Any]:
-    """The geometry with each pair of its coordinates in degrees, longitude first."""
     if "coordinates" not in geometry:
         return geometry
     return geometry | {"coordinates": _pairs_in_degrees(geometry["coordinates"], epsg)}
