@@ -12,7 +12,7 @@ from pipeline.errors import ReadError
 from pipeline.ingest import ingest_workshop
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import Limits, Source
+from pipeline.ingest.readers.source import FileContent, Limits
 from pipeline.settings.sections import IngestSettings
 from support.made_files import docx, odt, w_p, xlsx, zipped
 
@@ -21,7 +21,7 @@ MAIL = "From: a@example.org\nTo: b@example.org\nSubject: suite\nMIME-Version: 1.
 
 
 def read(content: bytes, **limits: int) -> tuple[RawPart, ...]:
-    return read_source(Source(content, "notes.zip", Limits(**limits)))
+    return read_source(FileContent(content, "notes.zip", Limits(**limits)))
 
 
 def found(content: bytes) -> list[tuple[str, str]]:

@@ -11,7 +11,7 @@ from pipeline.ingest.locate.cues import LocatedBlock
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.people import WorkshopPeople
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import Limits, Source
+from pipeline.ingest.readers.source import FileContent, Limits
 from pipeline.ingest.sheets import kind_of, sort_part
 from pipeline.settings.sections import IngestSettings
 from support.made_files import docx, w_p, w_table
@@ -276,7 +276,9 @@ def test_the_respondents_of_a_form_are_known_by_name_and_mail() -> None:
 
 def test_a_form_laid_out_in_a_document_is_one_too() -> None:
     _, rows, passages = FORMS[3]
-    (part,) = read_source(Source(docx(w_p("Enquête") + w_table(*rows)), "enquete.docx", Limits()))
+    (part,) = read_source(
+        FileContent(docx(w_p("Enquête") + w_table(*rows)), "enquete.docx", Limits())
+    )
     held = sort_part(part.blocks, part.rows)
     assert held.attendance == ()
     assert len(held.forms) == 1
@@ -457,7 +459,7 @@ def test_sentences_in_a_table_of_a_document_are_answers_too(title: str) -> None:
             for place, said in enumerate(LONG_ANSWERS)
         ),
     ]
-    (part,) = read_source(Source(docx(w_table(*rows)), "enquete.docx", Limits()))
+    (part,) = read_source(FileContent(docx(w_table(*rows)), "enquete.docx", Limits()))
     placed = locate_blocks(part, sort_part(part.blocks, part.rows).blocks, names=["enquete.docx"])
     assert [block.text for block in placed if block.kind == "cell"] == LONG_ANSWERS
 

@@ -6,11 +6,11 @@ from fuzz.mutations import mutated
 from fuzz.readers import fuzz
 from fuzz.seeds import seeds
 
-from pipeline.ingest.readers.dispatch import _READERS
+from pipeline.ingest.readers.dispatch import READERS
 
 
 def test_there_is_a_valid_file_of_every_format_that_is_read() -> None:
-    assert set(_READERS) <= set(seeds())
+    assert set(READERS) <= set(seeds())
 
 
 def test_the_same_seed_changes_every_file_in_the_same_way() -> None:

@@ -17,7 +17,7 @@ from pipeline.errors import VaultError
 from pipeline.files import file_hash
 from pipeline.ingest import contents, identify_workshops
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import Source
+from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.pseudonymise import Kept
 from pipeline.pseudonymise.vault import Registry
@@ -129,7 +129,7 @@ def read_here(paths: Sequence[Path], **asked: Any) -> list[Reading]:
     readings = []
     for path in paths:
         if path.exists():
-            readings.append(Reading(path, read_source(Source(path.read_bytes(), path.name))))
+            readings.append(Reading(path, read_source(FileContent(path.read_bytes(), path.name))))
         else:
             readings += read_files([path], settings=asked["settings"], within=asked["within"])
     return readings

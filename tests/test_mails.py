@@ -7,7 +7,7 @@ import pytest
 
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.mail_body import blocks_of_mail
-from pipeline.ingest.readers.source import Source
+from pipeline.ingest.readers.source import FileContent
 from support.made_files import docx, w_p, zipped
 
 OWN = [
@@ -177,7 +177,7 @@ TRANSFERS: list[tuple[str, bytes]] = [
     "content", [case[1] for case in TRANSFERS], ids=[case[0] for case in TRANSFERS]
 )
 def test_a_mail_is_decoded_however_it_travelled(content: bytes) -> None:
-    part = read_source(Source(content, "m.eml"))[0]
+    part = read_source(FileContent(content, "m.eml"))[0]
     assert part.blocks[0].text == IDEAS
     assert part.people[0] == ("Léa", "lea@example.org")
 
@@ -200,7 +200,7 @@ PAGES: list[tuple[str, str]] = [
 @pytest.mark.parametrize("page", [case[1] for case in PAGES], ids=[case[0] for case in PAGES])
 def test_a_mail_in_html_alone_is_cut_as_well(page: str) -> None:
     (part,) = read_source(
-        Source(mime("Content-Type: text/html; charset=utf-8", page.encode()), "m.eml")
+        FileContent(mime("Content-Type: text/html; charset=utf-8", page.encode()), "m.eml")
     )
     assert [block.text for block in part.blocks if block.kind != "meta"] == OWN
 
@@ -208,7 +208,7 @@ def test_a_mail_in_html_alone_is_cut_as_well(page: str) -> None:
 @pytest.mark.parametrize("noise", [b"\xff\x00", b"=?hex?q?\xff\x00?="], ids=repr)
 def test_a_header_that_is_no_text_does_not_hide_what_the_mail_says(noise: bytes) -> None:
     (part,) = read_source(
-        Source(
+        FileContent(
             b"Subject: "
             + noise
             + b"\nFrom: a@example.org\n\nLa passerelle reste ferm\xc3\xa9e le soir.\n",
@@ -223,7 +223,7 @@ def test_a_mail_passed_on_in_html_is_read() -> None:
     content = mime(
         "Content-Type: text/html; charset=utf-8", f"<div>Pour info.</div>{quoted}".encode()
     ).replace(b"Subject: idee", b"Subject: Fwd: idee")
-    (part,) = read_source(Source(content, "m.eml"))
+    (part,) = read_source(FileContent(content, "m.eml"))
     assert [block.text for block in part.blocks if block.kind != "meta"] == ["Pour info.", *OWN]
     assert ("Gaston Vidal", "g@example.com") in part.people
 
@@ -234,7 +234,7 @@ def test_a_zip_that_is_attached_is_opened_and_winmail_is_told() -> None:
     head = "Content-Transfer-Encoding: base64\nContent-Disposition: attachment; filename="
     body = f"--B\n\n{IDEAS}\n--B\nContent-Type: application/zip\n{head}tout.zip\n\n{archive}--B\nContent-Type: application/ms-tnef\n{head}winmail.dat\n\n{tnef}--B--\n"
     parts = read_source(
-        Source(mime("Content-Type: multipart/mixed; boundary=B", body.encode()), "m.eml")
+        FileContent(mime("Content-Type: multipart/mixed; boundary=B", body.encode()), "m.eml")
     )
     assert [part.name for part in parts] == [
         "",
@@ -249,6 +249,6 @@ def test_a_zip_that_is_attached_is_opened_and_winmail_is_told() -> None:
 
 def test_a_line_that_begins_with_from_parts_no_mail_of_a_mailbox() -> None:
     one = b"From x@y Mon May  4 10:00:00 2026\nFrom: x@example.org\nSubject: a\n\nOn m'a dit :\n>From Foix, rien.\nFrom Pamiers to Foix, no bus.\n\n"
-    parts = read_source(Source(one * 2, "b.mbox"))
+    parts = read_source(FileContent(one * 2, "b.mbox"))
     assert [part.name for part in parts] == ["001", "002"]
     assert "From Foix, rien." in " ".join(block.text for block in parts[1].blocks)

@@ -8,7 +8,7 @@ from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.outlook import unpacked
-from pipeline.ingest.readers.source import Limits, Source
+from pipeline.ingest.readers.source import FileContent, Limits
 from support.made_files import compound, docx, msg, msg_properties, w_p
 
 SUBJECT, BODY, HTML, RTF, HEADERS, CLASS = 0x0037, 0x1000, 0x1013, 0x1009, 0x007D, 0x001A
@@ -31,7 +31,7 @@ def stored_rtf(text: str) -> bytes:
 
 
 def read(content: bytes, **limits: int) -> tuple[RawPart, ...]:
-    return read_source(Source(content, "message.msg", Limits(**limits)))
+    return read_source(FileContent(content, "message.msg", Limits(**limits)))
 
 
 def said(part: RawPart) -> list[str]:

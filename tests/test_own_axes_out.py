@@ -21,7 +21,7 @@ from pipeline.exchange.review_sheet import read_sheet_file, sheet_file, take_she
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Grid
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import Source
+from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.sandbox import Reading
 from pipeline.publish.html import write_html
 from pipeline.publish.report import build_report
@@ -101,7 +101,7 @@ def test_the_review_sheet_has_a_column_an_axis_and_comes_back_as_decisions(
         reading,
         "read_files",
         lambda paths, settings: [
-            Reading(path, read_source(Source(path.read_bytes(), path.name))) for path in paths
+            Reading(path, read_source(FileContent(path.read_bytes(), path.name))) for path in paths
         ],
     )
     tables, path = coded, tmp_path / "relecture.xlsx"

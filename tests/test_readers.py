@@ -7,9 +7,9 @@ import pytest
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.pdf.page_words import Word
+from pipeline.ingest.readers.pdf.page_words import PdfWord
 from pipeline.ingest.readers.pdf.reading_order import lines_of_words
-from pipeline.ingest.readers.source import Limits, Source
+from pipeline.ingest.readers.source import FileContent, Limits
 from support.made_files import (
     ODF,
     W,
@@ -36,7 +36,9 @@ Shown = list[tuple[str, str]]
 def read(content: str | bytes, name: str, **limits: int) -> tuple[RawPart, ...]:
     """The parts of a file of that name."""
     return read_source(
-        Source(content.encode() if isinstance(content, str) else content, name, Limits(**limits))
+        FileContent(
+            content.encode() if isinstance(content, str) else content, name, Limits(**limits)
+        )
     )
 
 
@@ -802,7 +804,8 @@ EDGES = [  # where lines that begin at 60 end, and the edge at which they were w
 @pytest.mark.parametrize(("ends", "edge"), EDGES)
 def test_pdf_lines_that_end_flush_tell_where_they_were_wrapped(ends: list[int], edge: int) -> None:
     words = [
-        Word("mot", 60, end, 100 + 14 * place, 111 + 14 * place) for place, end in enumerate(ends)
+        PdfWord("mot", 60, end, 100 + 14 * place, 111 + 14 * place)
+        for place, end in enumerate(ends)
     ]
     assert {line.right for line in lines_of_words(words, bounds=(0, 360))} == {edge}
 

@@ -25,12 +25,12 @@ def section(title: str) -> str:
 
 
 def test_every_format_of_the_readme_is_one_that_the_readers_know():
-    from pipeline.ingest.readers.dispatch import _READERS
+    from pipeline.ingest.readers.dispatch import READERS
 
     promised = set(
         re.findall(r"\.([a-z]+[0-9]?)\b", section("Ce qui entre").split("atelier.yaml")[0])
     ) - {"geojson"}
-    assert promised == set(_READERS) - {"json"}
+    assert promised == set(READERS) - {"json"}
     assert sniff(b'{"type": "FeatureCollection", "features": []}', "carte.geojson") == "json"
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import Source
+from pipeline.ingest.readers.source import FileContent
 from support.made_files import ODF, p_shape, pptx, zipped
 
 Shown = list[tuple[str, str]]
@@ -12,7 +12,7 @@ MC = 'xmlns:mc="http://schemas.openxmlformats.org/markup-compatibility/2006"'
 
 def kinds(content: bytes, name: str) -> Shown:
     """(Kind, text) of the blocks; the kind of a bullet or heading bears its level."""
-    (part,) = read_source(Source(content, name))
+    (part,) = read_source(FileContent(content, name))
     return [
         (f"{block.kind}{'' if block.level is None else block.level}", block.text)
         for block in part.blocks
@@ -78,7 +78,7 @@ def test_slides_are_read_as_they_are_shown(content: bytes, expected: Shown) -> N
 
 def test_hidden_slides_are_told_and_the_first_title_is_the_documents() -> None:
     (part,) = read_source(
-        Source(
+        FileContent(
             pptx([p_shape('type="title"', "Table 3"), p_shape("", "secret")], hidden=[1]), "d.pptx"
         )
     )

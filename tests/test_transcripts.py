@@ -3,7 +3,7 @@
 import pytest
 
 from pipeline.ingest.readers.dispatch import read_source
-from pipeline.ingest.readers.source import Source
+from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.spoken import spoken_blocks
 from support.made_files import docx, pdf, shown_lines, w_p
 
@@ -74,7 +74,7 @@ SPOKEN: list[tuple[str, str, Said]] = [
     ("text", "expected"), [case[1:] for case in SPOKEN], ids=[case[0] for case in SPOKEN]
 )
 def test_a_transcript_saved_as_text_is_read_by_turns(text: str, expected: Said) -> None:
-    (part,) = read_source(Source(text.encode(), "enregistrement.txt"))
+    (part,) = read_source(FileContent(text.encode(), "enregistrement.txt"))
     assert part.channel == "transcript"
     assert [(block.speaker, block.text) for block in part.blocks] == expected
 
@@ -87,14 +87,14 @@ def test_a_transcript_saved_as_a_word_document_is_read_by_turns(text: str, expec
         w_p(line, run="<w:b/>" if line.startswith("Intervenant") else "")
         for line in text.split("\n")
     )
-    (part,) = read_source(Source(docx(paragraphs), "enregistrement.docx"))
+    (part,) = read_source(FileContent(docx(paragraphs), "enregistrement.docx"))
     assert part.channel == "transcript"
     assert [(block.speaker, block.text) for block in part.blocks] == expected
 
 
 def test_a_transcript_printed_to_pdf_is_read_by_turns() -> None:
     (part,) = read_source(
-        Source(
+        FileContent(
             pdf([shown_lines(60, 60, SPOKEN[1][1].strip().split("\n"), leading=22)]),
             "enregistrement.pdf",
         )
@@ -144,5 +144,5 @@ BRACKETED = [
 
 @pytest.mark.parametrize(("subtitles", "said"), BRACKETED)
 def test_names_in_brackets_speak_and_noises_do_not(subtitles: str, said: Said) -> None:
-    (part,) = read_source(Source(subtitles.encode(), "table 4.srt"))
+    (part,) = read_source(FileContent(subtitles.encode(), "table 4.srt"))
     assert [(block.speaker, block.text) for block in part.blocks] == said

@@ -10,7 +10,7 @@ import pytest
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.readers.source import Limits, Source
+from pipeline.ingest.readers.source import FileContent, Limits
 from pipeline.ingest.readers.word97 import read_word97
 from pipeline.ingest.readers.word97.paragraphs import without_field_codes
 from pipeline.ingest.sandbox import read_files
@@ -133,7 +133,7 @@ def word97(
 
 
 def blocks(content: bytes) -> tuple[RawBlock, ...]:
-    (part,) = read_word97(Source(content, "notes.doc"))
+    (part,) = read_word97(FileContent(content, "notes.doc"))
     return part.blocks
 
 
@@ -304,12 +304,14 @@ def test_pieces_that_repeat_one_stretch_of_the_file_are_refused_before_they_fill
         plain(f"{SAID}\r"), tables={33: b"\x02" + struct.pack("<I", len(listed)) + listed}
     )
     with pytest.raises(ReadError, match="112000 signes"):
-        read_word97(Source(content, "notes.doc", Limits(max_chars=100_000)))
+        read_word97(FileContent(content, "notes.doc", Limits(max_chars=100_000)))
 
 
 def test_a_run_of_paragraph_marks_is_refused_before_it_takes_its_time() -> None:
     with pytest.raises(ReadError, match="2001 paragraphes"):
-        read_word97(Source(doc([""] * 2000 + ["une idée"]), "notes.doc", Limits(max_blocks=2000)))
+        read_word97(
+            FileContent(doc([""] * 2000 + ["une idée"]), "notes.doc", Limits(max_blocks=2000))
+        )
 
 
 SPOILT = [(path.stem, seed) for path in sorted(FILES.glob("*.doc")) for seed in range(4)]

@@ -1,7 +1,6 @@
-"""The child process that reads files: one path a line comes in, one reading a frame goes out; it may die at any file.
+"""The child process that reads files: one path a line comes in, one framed answer goes out.
 
-In:   standard input: a line of JSON with the limits, then a JSON string a line, each the path of a file
-Out:  standard output: a frame of `wire` for each path; a failure that no reader foresaw is named in a last frame and ends the process
+A failure that no reader foresaw is named in a last frame and ends the process.
 """
 
 import json
@@ -18,8 +17,8 @@ from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import (
     NO_MEMORY,
     READY,
+    FileContent,
     Limits,
-    Source,
     away_to_line,
     failure_to_line,
     frame,
@@ -30,19 +29,20 @@ from pipeline.ingest.readers.source import (
 
 _RIGHTS = "vérifier que l'on a le droit de le lire"
 _ANOTHER_FORM = "l'ouvrir dans son logiciel et l'enregistrer dans un autre format"
-_NO_MEMORY_FRAME = frame(
-    to_line((), NO_MEMORY), is_last=True
-)  # made beforehand: there is none left to make it when it is needed
+# Made beforehand: there is no memory left to make it when it is needed.
+_NO_MEMORY_FRAME = frame(to_line((), NO_MEMORY), is_last=True)
 
 
 def main() -> None:
     """Read files until standard input ends."""
     output = _private_output()
     sys.excepthook = partial(_name_failure, output)
-    asked = json.loads(sys.stdin.buffer.readline())
-    limits = Limits(max_bytes=asked["max_bytes"])
+    request = json.loads(sys.stdin.buffer.readline())
+    limits = Limits(max_bytes=request["max_bytes"])
     confine()
-    budget = Budget(asked["max_memory_bytes"], asked["max_seconds"], asked["max_wall_seconds"])
+    budget = Budget(
+        request["max_memory_bytes"], request["max_seconds"], request["max_wall_seconds"]
+    )
     _write(output, frame(READY))
     for line in sys.stdin.buffer:
         budget.open()
@@ -56,8 +56,7 @@ def main() -> None:
 def _private_output() -> BinaryIO:
     """Standard output for answers only: whatever a library prints goes nowhere."""
     output = os.fdopen(os.dup(1), "wb")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     return output
 
 
@@ -69,14 +68,14 @@ def _write(output: BinaryIO, answer: bytes) -> None:
 def _name_failure(
     output: BinaryIO, kind: type[BaseException], _: BaseException, trace: TracebackType | None
 ) -> None:
-    """Tell the parent the type of what went wrong and the line of ours where; never its message, which may quote the file."""
-    ours = Path(__file__).parent
-    place = ""
+    """Send the exception's type and our line; never its message, which may quote the file."""
+    line_of_ours = ""
     while trace is not None:
         path = Path(trace.tb_frame.f_code.co_filename)
-        place = f" {path.name}:{trace.tb_lineno}" if ours in path.parents else place
+        if Path(__file__).parent in path.parents:
+            line_of_ours = f" {path.name}:{trace.tb_lineno}"
         trace = trace.tb_next
-    _write(output, frame(failure_to_line(f"{kind.__name__}{place}"), is_last=True))
+    _write(output, frame(failure_to_line(f"{kind.__name__}{line_of_ours}"), is_last=True))
 
 
 def _answer(path: Path, limits: Limits) -> bytes | None:
@@ -87,31 +86,33 @@ def _answer(path: Path, limits: Limits) -> bytes | None:
             raise too_large(n_bytes, limits.max_bytes)
         content = path.read_bytes()
     except ReadError as error:
-        return to_line((), (error.found, error.do))
+        return _refusal(error.found, error.do)
     except OSError as error:
         why = reason_of(error)
-        return (
-            away_to_line(why)
-            if is_passing(error)
-            else to_line((), (f"fichier illisible ({why})", _RIGHTS))
-        )
+        if is_passing(error):
+            return away_to_line(why)
+        return _refusal(f"fichier illisible ({why})", _RIGHTS)
     except MemoryError:
         return None
-    return _reading_of(Source(content, path.name, limits))
+    return _answer_of(FileContent(content, path.name, limits))
 
 
-def _reading_of(source: Source) -> bytes | None:
-    """The line for what was read of the disk: from here on, what fails is due to the content."""
+def _answer_of(file: FileContent) -> bytes | None:
+    """The line for bytes that the disk gave: from here on, what fails is due to the content."""
     try:
-        return to_line(read_source(source))
+        return to_line(read_source(file))
     except ReadError as error:
-        return to_line((), (error.found, error.do))
+        return _refusal(error.found, error.do)
     except OSError as error:
-        return to_line((), (f"fichier illisible ({reason_of(error)})", _ANOTHER_FORM))
+        return _refusal(f"fichier illisible ({reason_of(error)})", _ANOTHER_FORM)
     except RecursionError:
-        return to_line((), ("fichier trop imbriqué", _ANOTHER_FORM))
+        return _refusal("fichier trop imbriqué", _ANOTHER_FORM)
     except MemoryError:
         return None
+
+
+def _refusal(reason: str, advice: str) -> bytes:
+    return to_line((), (reason, advice))
 
 
 if __name__ == "__main__":

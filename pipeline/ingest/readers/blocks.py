@@ -1,56 +1,61 @@
-"""A paragraph on its way to a block: what its format tells, and what only its signs and weight tell.
+"""Build the blocks of a document from its paragraphs, whatever its format.
 
-In:   text, and what the format says of it
-Out:  Draft
-
-Turn drafts into blocks: titles found, typed list signs stripped, blank paragraphs dropped.
-
-Find the titles that no style marks: bold lines, labels, lines above lists, capitals.
-
-Turn lines of plain text into blocks: bullets with their level, headings, wrapped lines joined, one idea a line kept apart.
-
-Comments in the margin of a document: what somebody adds is read with their name, what only helps to edit is kept apart.
+A reader says of a paragraph what its format tells, as a `Draft`; its signs and weight tell the
+rest: titles that no style marks, typed list signs, wrapped lines.
 """
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache, cached_property
+from functools import cached_property
 from itertools import pairwise
 
-from pipeline.files import data_path
-from pipeline.ingest.parts import RawBlock
+from pipeline.ingest.parts import RawBlock, RawPart
+from pipeline.ingest.readers.source import no_text
 from pipeline.ingest.readers.wording import (
     Bullet,
     bullet_of,
     clean,
+    has_letters,
     is_finished,
     is_rule,
+    lexicon_sections,
+    lexicon_words,
     runs_on,
-    sections_of,
     starts_low,
     width,
 )
 
-_LABEL = re.compile(
+_LABEL = re.compile(  # « Q1 », « Table 4 : », « Tour n° 2 »
     r"^\W*(?:[^\W\d_]{1,10}\.?\s*)?(?:n°\s*)?\d{1,2}\W*$"
-)  # « Q1 », « Table 4 : », « Tour n° 2 »
-
-
-_OPENING = re.compile(
-    r"^\s*(?:\[?(?:table|groupe|question|tour)\s*(?:n\s?°\s*)?(?:\d{1,2}|[a-f]\b)|\[?[tqg]\s?\d{1,2})\s*(?:\]|[:–—|>→]|-\s)\s*(?=\S)",
+)
+_OPENING = re.compile(  # « Question 2 : on… », « T4 – on… »
+    r"^\s*(?:\[?(?:table|groupe|question|tour)\s*(?:n\s?°\s*)?(?:\d{1,2}|[a-f]\b)|\[?[tqg]\s?\d{1,2})"
+    r"\s*(?:\]|[:–—|>→]|-\s)\s*(?=\S)",
     re.IGNORECASE,
 )
+_NUMBERED_TITLE = re.compile(r"\W*([^\W\d_]+)\s*(?:n°)?\s*\d{1,2}\b")
+_ANNOUNCED = re.compile(r"\W*[^\W\d_]+\s*(?:n°)?\s*\d{1,2}\s*[:–—.)/-]")
+_UNDERLINE = re.compile(r"^\s*(={3,}|-{3,}|~{3,})\s*$")
+_LIST_SIGNS = frozenset("-–—−‐*•●")
+# Signs that word processors give to deeper levels.
+_SIGN_LEVEL = {"o": 1, "▪": 2, "§": 2, "\uf0a7": 2}
+_MAX_WORDS = 14  # of a title
+_MAX_QUESTION_WORDS = 25  # of a title that asks
+_MAX_STRONG_SHARE = 0.4  # of the words: in a text bolder than this, bold says nothing
+_NARROW, _WIDE = 45, 130  # columns between which mail and text programs wrap
+_MAIL_COLUMN = 62  # a line of a mail that fills this without ending a sentence was wrapped
+_MIN_COMMENT_WORDS = 5  # fewer are a nod or a question to a colleague
 
 
 @dataclass(frozen=True)
 class Draft:
-    """A paragraph, or a block whose kind its format tells; `is_start` says that nothing, a blank or a rule lies above it."""
+    """A paragraph, or a block whose kind its format tells."""
 
     text: str
     block: RawBlock | None = None
     number: str = ""  # the list number that the format shows before the text
-    is_start: bool = False
+    is_start: bool = False  # nothing, a blank or a rule lies above it
     is_strong: bool = False  # all in bold, or larger than the body
     is_underlined: bool = False
 
@@ -59,10 +64,12 @@ class Draft:
         """The list sign typed before the text, where the format tells no kind."""
         return None if self.block else bullet_of(self.text)
 
-    @property
+    @cached_property
     def kind(self) -> str:
         """The kind that the format or the sign tells, "paragraph" where neither does."""
-        return self.block.kind if self.block else "bullet" if self.bullet else "paragraph"
+        if self.block:
+            return self.block.kind
+        return "bullet" if self.bullet else "paragraph"
 
     @property
     def is_numbered(self) -> bool:
@@ -75,55 +82,175 @@ class Draft:
         return len(self.text.split())
 
 
-def is_label(text: str) -> bool:
-    """True for a label and a number alone, such as « Q1 » or « Table 4 : »."""
-    return bool(_LABEL.match(text.strip()))
+@dataclass
+class StyledText:
+    """The text of a paragraph, gathered run by run with its weight."""
+
+    text: str = ""
+    n_strong: int = 0  # letters
+    n_plain: int = 0
+
+    @property
+    def is_strong(self) -> bool:
+        """True where all the letters stand out, as in a title."""
+        return self.n_strong > 0 and self.n_plain == 0
+
+    def add(self, text: str, *, is_strong: bool) -> None:
+        """Add a run of text."""
+        self.text += text
+        n_letters = sum(character.isalpha() for character in text)
+        if is_strong:
+            self.n_strong += n_letters
+        else:
+            self.n_plain += n_letters
 
 
-def opens_with_label(line: str) -> bool:
-    """True for a line that names its table or question and goes on, such as « Question 2 : on… » or « T4 – on… »."""
-    return bool(_OPENING.match(line))
+def drafts_of_text(
+    text: str,
+    *,
+    heading: int = 0,
+    list_level: int | None = None,
+    number: str = "",
+    is_strong: bool = False,
+) -> list[Draft]:
+    """Return the drafts of a paragraph: one for a heading (1..6), else one a line of it.
+
+    `list_level` is the depth in its list from 0, `number` what the list shows before the text.
+    """
+    if heading:
+        title = clean(f"{number} {text}")
+        return [Draft(title, RawBlock(title, "heading", heading))]
+    lines = text.split("\n")
+    if list_level is None:
+        return [Draft(line, is_strong=is_strong) for line in lines]
+    return [
+        Draft(line, RawBlock(clean(line), "bullet", list_level), number, is_strong=is_strong)
+        for line in lines
+    ]
 
 
-_MAX_WORDS = 14
-_MAX_QUESTION_WORDS = 25  # of a title that asks
-_MAX_STRONG_SHARE = 0.4  # of the words: in a text that is bolder than this, bold says nothing
-_LIST_SIGNS = frozenset("-–—−‐*•●")
+def drafts_of_blocks(blocks: Iterable[RawBlock]) -> list[Draft]:
+    """Return the drafts of blocks that are settled already."""
+    return [Draft(block.text, block) for block in blocks]
 
 
-def find_titles(drafts: Sequence[Draft]) -> list[bool]:
+def single_part(
+    blocks: Sequence[RawBlock],
+    what: str,
+    *,
+    title: str | None = None,
+    channel: str | None = None,
+    warnings: tuple[str, ...] = (),
+) -> tuple[RawPart, ...]:
+    """Return a file's only part; `ReadError` where it has no block. `what` has no article."""
+    if not blocks:
+        raise no_text(what)
+    return (RawPart(tuple(blocks), title=title, channel=channel, warnings=warnings),)
+
+
+def furniture_blocks(texts: Iterable[str]) -> list[RawBlock]:
+    """Return page headers and footers as meta blocks, each once: they often name the table."""
+    return [RawBlock(text, "meta") for text in dict.fromkeys(texts) if has_letters(text)]
+
+
+def comment_blocks(text: str, author: str, *, is_resolved: bool = False) -> list[RawBlock]:
+    """Return a comment of the margin as a paragraph said by its author; [] for a blank one.
+
+    One that is resolved, short or about the document itself is a meta block.
+    """
+    shown = clean(text)
+    sections = lexicon_sections("commentaires")
+    is_editing = bool(sections["relecture"].search(shown.replace("’", "'")))
+    if not shown:
+        return []
+    if is_resolved or is_editing or len(shown.split()) < _MIN_COMMENT_WORDS:
+        return [RawBlock(shown, "meta")]
+    name = clean(author)
+    is_person = bool(name) and not sections["auteurs"].fullmatch(name)
+    return [RawBlock(shown, speaker=name if is_person else None)]
+
+
+def blocks_of_drafts(drafts: Sequence[Draft], *, has_headings: bool = True) -> list[RawBlock]:
+    """Return the blocks of `drafts` without blank ones.
+
+    `has_headings` False finds no titles, as in a mail or a cell.
+    """
+    filled = _with_starts(drafts)
+    titles = _find_titles(filled) if has_headings else [False] * len(filled)
+    strips_plus = not any(draft.bullet and draft.bullet.sign not in ("1", "+") for draft in filled)
+    blocks: list[RawBlock] = []
+    indents: list[int] = []
+    for draft, is_title in zip(filled, titles, strict=True):
+        if is_title:
+            block = RawBlock(clean(f"{draft.number} {draft.text}"), "heading", 3 if blocks else 1)
+        elif draft.bullet:
+            block = _bullet_block(draft.bullet, indents, strips_plus)
+        else:
+            block = draft.block or RawBlock(clean(draft.text))
+        if block.kind != "bullet":
+            indents = []
+        blocks.append(block)
+    return [block for block in blocks if block.text]
+
+
+def _with_starts(drafts: Sequence[Draft]) -> list[Draft]:
+    """The drafts with text, each told whether a blank, a list or a heading lies above it."""
+    filled: list[Draft] = []
+    is_start = True
+    for draft in drafts:
+        if not draft.text.strip():
+            is_start = True
+            continue
+        filled.append(replace(draft, is_start=draft.is_start or is_start))
+        is_start = draft.block is not None and draft.block.kind != "paragraph"
+    return filled
+
+
+def _bullet_block(bullet: Bullet, indents: list[int], strips_plus: bool) -> RawBlock:
+    """The block of a typed bullet; a plus among other signs is an author's "for", so it stays.
+
+    `indents` holds those of the bullets around it and is updated.
+    """
+    while indents and bullet.indent < indents[-1]:
+        indents.pop()
+    if not indents or bullet.indent > indents[-1]:
+        indents.append(bullet.indent)
+    level = max(len(indents) - 1, _SIGN_LEVEL.get(bullet.sign, 0))
+    keeps_sign = bullet.sign == "+" and not strips_plus
+    return RawBlock(clean(f"+ {bullet.text}" if keeps_sign else bullet.text), "bullet", level)
+
+
+def _find_titles(drafts: Sequence[Draft]) -> list[bool]:
     """Return whether each draft is a title that its format does not mark.
 
-    Neighbours count only where the author marks no titles himself: a paragraph above a list may be an idea.
+    Neighbours count only where the author marks no titles: a paragraph above a list may be an idea.
     """
-    told = [draft for draft in drafts if draft.kind in ("paragraph", "bullet")]
-    heeds_weight = sum(
-        draft.n_words for draft in told if draft.is_strong
-    ) <= _MAX_STRONG_SHARE * sum(draft.n_words for draft in told)
-    heeds_place = sum(draft.kind == "heading" for draft in drafts) < 2
+    unmarked = [draft for draft in drafts if draft.kind in ("paragraph", "bullet")]
+    n_strong = sum(draft.n_words for draft in unmarked if draft.is_strong)
+    heeds_weight = n_strong <= _MAX_STRONG_SHARE * sum(draft.n_words for draft in unmarked)
+    heeds_neighbours = sum(draft.kind == "heading" for draft in drafts) < 2
     is_spaced = all(
         draft.is_start and not draft.block and not is_finished(draft.text) for draft in drafts
     )
     titles: list[bool] = []
-    for place, draft in enumerate(drafts):
-        above, below = (
-            drafts[place - 1] if place else None,
-            drafts[place + 1] if place + 1 < len(drafts) else None,
-        )
-        is_title = (
-            draft.is_underlined or (heeds_weight and _is_strong(draft, below)) or _is_label(draft)
-        )
-        if not is_title and heeds_place and below is not None:
-            is_title = (
-                _leads_list(above, draft, below)
-                or _names_what_follows(draft, below)
-                or _opens(above, draft, below, is_spaced)
-            )
-            is_title = is_title or (
-                draft.kind == "paragraph" and _is_short(draft) and _is_announced(draft.text)
-            )
+    for i, draft in enumerate(drafts):
+        above = drafts[i - 1] if i else None
+        below = drafts[i + 1] if i + 1 < len(drafts) else None
         is_comment = draft.block is not None and draft.block.speaker is not None
-        titles.append(is_title and draft.kind in ("paragraph", "bullet") and not is_comment)
+        is_candidate = draft.kind in ("paragraph", "bullet") and not is_comment
+        titles.append(
+            is_candidate
+            and (
+                draft.is_underlined
+                or (heeds_weight and _is_strong(draft, below))
+                or (draft.kind == "paragraph" and is_label(draft.text))
+                or (
+                    heeds_neighbours
+                    and below is not None
+                    and _is_title_by_neighbours(above, draft, below, is_spaced)
+                )
+            )
+        )
     return titles
 
 
@@ -137,12 +264,35 @@ def _is_strong(draft: Draft, below: Draft | None) -> bool:
     )
 
 
-def _is_label(draft: Draft) -> bool:
-    return draft.kind == "paragraph" and is_label(draft.text)
+def _is_title_by_neighbours(
+    above: Draft | None, draft: Draft, below: Draft, is_spaced: bool
+) -> bool:
+    """Tell a title by what stands around it; `is_spaced` where blank lines part all lines."""
+    if draft.kind == "bullet":
+        return _leads_list(above, draft, below)
+    text = draft.text
+    is_first_apart = (
+        above is None
+        and below.is_start
+        and not is_spaced
+        and draft.n_words <= _MAX_WORDS
+        and not is_finished(text)
+    )
+    if is_first_apart or not _is_short(draft):
+        return is_first_apart
+    if draft.is_start and (
+        below.kind == "bullet"
+        or text.rstrip().endswith(":")
+        or _is_numbered_title(text)
+        or _is_in_capitals(text)
+    ):
+        return True
+    # « Question 2 : … » needs no room above it.
+    return text[:1].isupper() and _is_numbered_title(text) and bool(_ANNOUNCED.match(text))
 
 
 def _leads_list(above: Draft | None, draft: Draft, below: Draft) -> bool:
-    """True where a numbered line, not one of a run, names the list of signs right below it, as in « 1. Besoins » above « - … »."""
+    """True for a numbered line, not one of a run, over a list of signs: « 1. Besoins »."""
     if (
         draft.bullet is None
         or draft.bullet.sign != "1"
@@ -157,29 +307,6 @@ def _leads_list(above: Draft | None, draft: Draft, below: Draft) -> bool:
     return is_above_list and draft.n_words <= _MAX_WORDS and not is_finished(draft.text)
 
 
-def _names_what_follows(draft: Draft, below: Draft) -> bool:
-    """True for a short paragraph, apart from what is above it, over a list, ending with a colon, numbered or in capitals."""
-    if draft.kind != "paragraph" or not draft.is_start or not _is_short(draft):
-        return False
-    return (
-        below.kind == "bullet"
-        or draft.text.rstrip().endswith(":")
-        or _is_numbered_title(draft.text)
-        or _is_shouted(draft.text)
-    )
-
-
-def _opens(above: Draft | None, draft: Draft, below: Draft, is_spaced: bool) -> bool:
-    """True for a first line set apart from sentences; where blank lines part all lines (`is_spaced`), one below the first says nothing."""
-    is_apart = above is None and below.is_start and not is_spaced
-    return (
-        is_apart
-        and draft.kind == "paragraph"
-        and draft.n_words <= _MAX_WORDS
-        and not is_finished(draft.text)
-    )
-
-
 def _is_short(draft: Draft, max_words: int = _MAX_WORDS) -> bool:
     """True for a few words that are no sentence, or for a question of a few more."""
     text = draft.text.rstrip()
@@ -190,111 +317,45 @@ def _is_short(draft: Draft, max_words: int = _MAX_WORDS) -> bool:
 
 def _is_numbered_title(text: str) -> bool:
     """True for a line such as « Q4 : à améliorer » or « Tour 2, ce qui marche »."""
-    found = re.match(r"\W*([^\W\d_]+)\s*(?:n°)?\s*\d{1,2}\b", text)
-    return found is not None and found[1].lower() in _title_words()
+    match = _NUMBERED_TITLE.match(text)
+    return match is not None and match[1].lower() in lexicon_words("mots_titres")
 
 
-def _is_announced(text: str) -> bool:
-    """True for a numbered title with its own colon or dash, « Question 2 : … », which needs no room above it."""
-    return (
-        text[:1].isupper()
-        and _is_numbered_title(text)
-        and bool(re.match(r"\W*[^\W\d_]+\s*(?:n°)?\s*\d{1,2}\s*[:–—.)/-]", text))
-    )
+def _is_in_capitals(text: str) -> bool:
+    return text.upper() == text and sum(character.isalpha() for character in text) >= 4
 
 
-def _is_shouted(text: str) -> bool:
-    return text.upper() == text and sum(letter.isalpha() for letter in text) >= 4
-
-
-@cache
-def _title_words() -> frozenset[str]:
-    return frozenset(data_path("lexicon", "mots_titres.txt").read_text(encoding="utf-8").split())
-
-
-_SIGN_LEVEL = {
-    "o": 1,
-    "▪": 2,
-    "§": 2,
-    "\uf0a7": 2,
-}  # signs that word processors give to deeper levels
-
-
-def settle(drafts: Sequence[Draft], *, has_headings: bool = True) -> list[RawBlock]:
-    """Return the blocks of `drafts`; blank ones go. `has_headings` False finds no titles, as in a mail or a cell."""
-    filled = _with_starts(drafts)
-    titles = find_titles(filled) if has_headings else [False] * len(filled)
-    strips_plus = not any(draft.bullet and draft.bullet.sign not in ("1", "+") for draft in filled)
-    blocks: list[RawBlock] = []
-    indents: list[int] = []
-    for draft, is_title in zip(filled, titles, strict=True):
-        if is_title:
-            block = RawBlock(clean(f"{draft.number} {draft.text}"), "heading", 3 if blocks else 1)
-        elif draft.bullet:
-            block = _item(draft.bullet, indents, strips_plus)
-        else:
-            block = draft.block or RawBlock(clean(draft.text))
-        if block.kind != "bullet":
-            indents = []
-        blocks.append(block)
-    return [block for block in blocks if block.text]
-
-
-def _with_starts(drafts: Sequence[Draft]) -> list[Draft]:
-    """The drafts that have text, each told whether a blank, a list or a heading lies above it."""
-    filled: list[Draft] = []
-    is_start = True
-    for draft in drafts:
-        if not draft.text.strip():
-            is_start = True
-            continue
-        filled.append(replace(draft, is_start=draft.is_start or is_start))
-        is_start = draft.block is not None and draft.block.kind != "paragraph"
-    return filled
-
-
-def _item(bullet: Bullet, indents: list[int], strips_plus: bool) -> RawBlock:
-    """The block of a typed bullet; a plus among other signs is an author's "for", so it stays."""
-    text = f"+ {bullet.text}" if bullet.sign == "+" and not strips_plus else bullet.text
-    return RawBlock(clean(text), "bullet", _level(bullet, indents))
-
-
-def _level(bullet: Bullet, indents: list[int]) -> int:
-    """Depth of `bullet` in its list, 0 first; `indents` holds the indents of the bullets around it and is updated."""
-    while indents and bullet.indent < indents[-1]:
-        indents.pop()
-    if not indents or bullet.indent > indents[-1]:
-        indents.append(bullet.indent)
-    return max(len(indents) - 1, _SIGN_LEVEL.get(bullet.sign, 0))
-
-
-_NARROW, _WIDE = 45, 130  # columns between which people's mail and text programs wrap
-_MAIL_COLUMN = (
-    62  # a line of a mail that fills this and ends in the middle of a sentence was wrapped
-)
-_UNDERLINE = re.compile(r"^\s*(={3,}|-{3,}|~{3,})\s*$")
+def is_label(text: str) -> bool:
+    """True for a label and a number alone, such as « Q1 » or « Table 4 : »."""
+    return bool(_LABEL.match(text.strip()))
 
 
 def blocks_of_lines(lines: Sequence[str], *, is_mail: bool = False) -> list[RawBlock]:
-    """Return the blocks of `lines`; `is_mail` joins the lines of a paragraph unless one clearly starts another, and sees no headings."""
-    return settle(
-        [_draft(group) for group in paragraphs_of_lines(lines, is_mail=is_mail)],
-        has_headings=not is_mail,
-    )
+    """Return the blocks of lines of plain text.
+
+    `is_mail` joins the lines of a paragraph unless one clearly starts another, and sees no titles.
+    """
+    drafts: list[Draft] = []
+    for group in paragraphs_of_lines(lines, is_mail=is_mail):
+        text, is_underlined = joined_lines(group)
+        drafts.append(Draft(text, is_underlined=is_underlined))
+    return blocks_of_drafts(drafts, has_headings=not is_mail)
 
 
-def _draft(group: list[str]) -> Draft:
+def joined_lines(group: Sequence[str]) -> tuple[str, bool]:
+    """Return the text of a group of lines, and whether it is a title over a drawn line."""
     is_underlined = len(group) == 2 and bool(_UNDERLINE.match(group[1]))
-    kept = group[:1] if is_underlined else group
-    return Draft(
-        " ".join([kept[0].rstrip() if kept else "", *(line.strip() for line in kept[1:])]),
-        is_underlined=is_underlined,
-    )
+    if is_underlined or not group:
+        return group[0].rstrip() if group else "", is_underlined
+    return " ".join([group[0].rstrip(), *(line.strip() for line in group[1:])]), False
 
 
 def paragraphs_of_lines(lines: Sequence[str], *, is_mail: bool = False) -> Iterator[list[str]]:
-    """Yield the lines of each paragraph or bullet; an empty group for a blank line or a rule, two lines for an underlined title."""
-    column = wrap_width(lines)
+    """Yield the lines of each paragraph or bullet.
+
+    A blank line or a rule gives an empty group, an underlined title one of two lines.
+    """
+    column = _wrap_column(lines)
     group: list[str] = []
     for line in lines:
         if group and _underlines(group, line):
@@ -315,19 +376,16 @@ def paragraphs_of_lines(lines: Sequence[str], *, is_mail: bool = False) -> Itera
 
 def _underlines(group: list[str], line: str) -> bool:
     """True for a rule about as long as the single line above it."""
-    gap = abs(len(line.strip()) - len(group[0].strip()))
-    return (
-        len(group) == 1
-        and bool(_UNDERLINE.match(line))
-        and gap <= max(3, len(group[0].strip()) // 2)
-        and not bullet_of(group[0])
-    )
+    if len(group) != 1 or not _UNDERLINE.match(line) or bullet_of(group[0]):
+        return False
+    n_above = len(group[0].strip())
+    return abs(len(line.strip()) - n_above) <= max(3, n_above // 2)
 
 
 def _goes_on(group: list[str], line: str, column: int | None, is_mail: bool) -> bool:
     """True where `line` continues the paragraph of `group`."""
     above = group[-1]
-    if bullet_of(line) or is_label(above) or is_label(line) or opens_with_label(line):
+    if is_label(above) or is_label(line) or _starts_item(line):
         return False
     if (
         bullet_of(group[0])
@@ -335,64 +393,47 @@ def _goes_on(group: list[str], line: str, column: int | None, is_mail: bool) -> 
         and (len(group) == 1 or _indent(line) >= _indent(above))
     ):
         return True
-    if (column and is_full(above, line, column)) or runs_on(above, line):
+    if (column and _is_full(above, line, column)) or runs_on(above, line):
         return True
     return (
         is_mail
         and not is_finished(above)
-        and (starts_low(line) or is_full(above, line, _MAIL_COLUMN))
+        and (starts_low(line) or _is_full(above, line, _MAIL_COLUMN))
     )
+
+
+def _starts_item(line: str) -> bool:
+    return bool(bullet_of(line) or _OPENING.match(line))
 
 
 def _indent(line: str) -> int:
     return width(line[: len(line) - len(line.lstrip())])
 
 
-def wrap_width(lines: Sequence[str]) -> int | None:
-    """The column at which a program wrapped `lines`, or None where people ended their lines themselves.
+def _wrap_column(lines: Sequence[str]) -> int | None:
+    """Return the column at which a program wrapped `lines`, None where people ended them.
 
-    Wrapped text betrays itself: hardly any line could have taken in the first word of the next one, and most break mid-sentence.
+    Of wrapped text, hardly any line could have taken in the first word of the next, and most lines
+    break in the middle of a sentence.
     """
     lengths = sorted({len(line.rstrip()) for line in lines if " " in line.strip()}, reverse=True)
-    return next(
-        (
-            column
-            for column in lengths[:2]
-            if _NARROW <= column <= _WIDE and _is_wrapped_at(column, lines)
-        ),
-        None,
-    )
+    for column in lengths[:2]:
+        if _NARROW <= column <= _WIDE and _is_wrapped_at(column, lines):
+            return column
+    return None
 
 
 def _is_wrapped_at(column: int, lines: Sequence[str]) -> bool:
     pairs = [
         (above, below)
         for above, below in pairwise(lines)
-        if above.strip() and below.strip() and not (bullet_of(below) or opens_with_label(below))
+        if above.strip() and below.strip() and not _starts_item(below)
     ]
-    full = [(above, below) for above, below in pairs if is_full(above, below, column)]
-    broken = [above for above, _ in full if not is_finished(above)]
-    return len(broken) >= 3 and len(full) >= 0.6 * len(pairs) and len(broken) >= 0.5 * len(full)
+    full = [above for above, below in pairs if _is_full(above, below, column)]
+    n_broken = sum(not is_finished(above) for above in full)
+    return n_broken >= 3 and len(full) >= 0.6 * len(pairs) and n_broken >= 0.5 * len(full)
 
 
-def is_full(above: str, below: str, column: int) -> bool:
+def _is_full(above: str, below: str, column: int) -> bool:
     """True where the first word of `below` had no room at the end of `above`."""
     return len(above.rstrip()) + 1 + len(below.split()[0]) > column
-
-
-_MIN_WORDS = 5  # fewer are a nod or a question to a colleague
-
-
-def remark(text: str, author: str, *, is_resolved: bool = False) -> RawBlock:
-    """Return the block of a comment: a paragraph said by its author, or a meta block where it is settled or speaks of the document."""
-    shown = clean(text)
-    is_editing = bool(sections_of("commentaires")["relecture"].search(shown.replace("’", "'")))
-    if is_resolved or is_editing or len(shown.split()) < _MIN_WORDS:
-        return RawBlock(shown, "meta")
-    return RawBlock(shown, speaker=named_author(author))
-
-
-def named_author(author: str) -> str | None:
-    """The author's name, None where a program made it up."""
-    name = clean(author)
-    return name if name and not sections_of("commentaires")["auteurs"].fullmatch(name) else None

@@ -1,7 +1,6 @@
-"""Take from the child process what it needs not: memory, time, written files, other processes, the network. Each as far as the system can.
+"""Take from the child process what it does not need: memory, time, files, processes, the network.
 
-In:   the limits of the study
-Out:  a process that may read files and write its answers, and little else (Linux; elsewhere only its own time)
+Each as far as the system can: fully on Linux, elsewhere only the child's own time.
 """
 
 import contextlib
@@ -14,76 +13,61 @@ from pathlib import Path
 
 _DEATH_SIGNAL, _NO_NEW_PRIVILEGES, _SECCOMP, _FILTER = 1, 38, 22, 2  # of prctl(2)
 _LOAD, _EQUAL, _AT_LEAST, _ANY_BIT, _RETURN = 0x20, 0x15, 0x35, 0x45, 0x06  # of classic BPF
-_ALLOW, _KILL, _REFUSE, _UNKNOWN = (
-    0x7FFF0000,
-    0x80000000,
-    0x00050001,
-    0x00050026,
-)  # refuse: EPERM; unknown: ENOSYS
+_ALLOW, _KILL = 0x7FFF0000, 0x80000000
+_REFUSE, _UNKNOWN = 0x00050001, 0x00050026  # with EPERM, with ENOSYS
 _NUMBER, _MACHINE, _ARGUMENTS = 0, 4, 16  # offsets in what a filter sees
 _X32 = 0x40000000  # calls of the x32 interface, which would slip past the numbers below
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC
-_KEPT_SHARE = 8  # 1/8 of the memory may stay in use between two files; more, and a new child starts
+_CLONE3 = 435  # on every machine; "unknown" makes the C library fall back to clone
+_SPARE_SHARE = 8  # 1/8 of the memory may stay in use between two files; more needs a new child
 _N_FILES = 64
 _OVERTIME = 5  # seconds after which the system ends what outlived its own timer
 
-# Machine: (its number, openat, open, refused); refused are sockets, programs, processes, threads, signals to others, changes of files.
+# By machine: its number, openat, open, and the calls refused: sockets, programs, processes,
+# threads, signals to others, changes of files.
 _CALLS: dict[str, tuple[int, int, int | None, tuple[int, ...]]] = {
     "x86_64": (
         0xC000003E, 257, 2,
-        (41, 42, 43, 44, 46, 49, 50, 53, 56, 57, 58, 59, 62, 76, 77, 82, 83, 84, 85, 86, 87, 88, 90, 91, 92, 93, 94, 101, 133, 165, 166,
-         200, 258, 259, 260, 263, 264, 265, 266, 268, 272, 288, 310, 311, 316, 321, 322, 323, 424, 425, 434, 437, 438),
+        (41, 42, 43, 44, 46, 49, 50, 53, 56, 57, 58, 59, 62, 76, 77, 82, 83, 84, 85, 86, 87, 88,
+         90, 91, 92, 93, 94, 101, 133, 165, 166, 200, 258, 259, 260, 263, 264, 265, 266, 268, 272,
+         288, 310, 311, 316, 321, 322, 323, 424, 425, 434, 437, 438),
     ),
     "aarch64": (
         0xC00000B7, 56, None,
-        (33, 34, 35, 36, 37, 38, 39, 40, 45, 46, 52, 53, 54, 55, 97, 117, 129, 130, 198, 199, 200, 201, 202, 203, 206, 211, 220, 221, 242,
-         270, 271, 276, 280, 281, 282, 424, 425, 434, 437, 438),
+        (33, 34, 35, 36, 37, 38, 39, 40, 45, 46, 52, 53, 54, 55, 97, 117, 129, 130, 198, 199, 200,
+         201, 202, 203, 206, 211, 220, 221, 242, 270, 271, 276, 280, 281, 282, 424, 425, 434, 437,
+         438),
     ),
 }  # fmt: skip
-_CLONE3 = 435  # on every machine; "unknown" makes the C library fall back to clone
+
+Instruction = tuple[int, int, int, int]  # code, steps to skip where true, where false, operand
 
 
-class Budget:
-    """What one file may take: `max_bytes` of memory, the process included, and `max_seconds` of the processor.
+class _FilterInstruction(ctypes.Structure):
+    _fields_ = (
+        ("code", ctypes.c_ushort),
+        ("jt", ctypes.c_ubyte),
+        ("jf", ctypes.c_ubyte),
+        ("k", ctypes.c_uint),
+    )
 
-    Whoever goes over them is ended by a signal that says so, whatever else the machine does. `max_wall_seconds` are those of the
-    clock after which a process without a parent ends itself.
-    """
 
-    def __init__(self, max_bytes: int, max_seconds: float, max_wall_seconds: float) -> None:
-        self._max_seconds, self._max_wall_seconds = max_seconds, max_wall_seconds
-        self._spare = max_bytes // _KEPT_SHARE
-        self._base = _memory()[1]
-        self._growth = max(max_bytes - self._spare - self._base, self._spare)
-
-    def open(self) -> None:
-        """Give the next file its memory and time, counted from what is in use now."""
-        taken = _memory()[0]
-        if taken:
-            _limit("RLIMIT_AS", taken + self._growth)
-        _limit("RLIMIT_CPU", int(_seconds_used() + self._max_seconds) + _OVERTIME)
-        _set_timers(self._max_seconds, self._max_wall_seconds + _OVERTIME)
-
-    def close(self) -> bool:
-        """Stop the clocks; True where the file left so much memory in use that the next one deserves a new process."""
-        _set_timers(0, 0)
-        return _memory()[1] > self._base + self._spare
+class _FilterProgram(ctypes.Structure):
+    _fields_ = (
+        ("length", ctypes.c_ushort),
+        ("instructions", ctypes.POINTER(_FilterInstruction)),
+    )
 
 
 def confine() -> None:
-    """Give up what reading does not need, for good: new files, new processes, the network, core dumps, life without the parent."""
+    """Give up for good: new files, processes, the network, core dumps, life without the parent."""
     os.umask(0o077)
-    with contextlib.suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text(
-            "1000", encoding="ascii"
-        )  # the first to go where the machine lacks memory
-    for kind, most in (
-        ("RLIMIT_CORE", 0),
-        ("RLIMIT_FSIZE", 0),
-        ("RLIMIT_NOFILE", _N_FILES),
-        ("RLIMIT_NPROC", 0),
-    ):
-        _limit(kind, most, for_good=True)
+    with contextlib.suppress(OSError):  # the first to go where the machine lacks memory
+        Path("/proc/self/oom_score_adj").write_text("1000", encoding="ascii")
+    _limit("RLIMIT_CORE", 0, for_good=True)
+    _limit("RLIMIT_FSIZE", 0, for_good=True)
+    _limit("RLIMIT_NOFILE", _N_FILES, for_good=True)
+    _limit("RLIMIT_NPROC", 0, for_good=True)
     if sys.platform == "linux":
         library = ctypes.CDLL(None, use_errno=True)
         library.prctl(_DEATH_SIGNAL, signal.SIGKILL, 0, 0, 0)
@@ -91,32 +75,22 @@ def confine() -> None:
 
 
 def _filter_calls(library: ctypes.CDLL) -> None:
-    """Refuse the system calls that no reader makes; a kernel without seccomp, or another machine, goes on without."""
-    known = _CALLS.get(platform.machine())
-    if known is None or library.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
+    """Refuse the system calls that no reader makes; without seccomp, go on without."""
+    calls = _CALLS.get(platform.machine())
+    if calls is None or library.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return
-    steps = _steps(*known)
-
-    class Step(ctypes.Structure):
-        _fields_ = (
-            ("code", ctypes.c_ushort),
-            ("jt", ctypes.c_ubyte),
-            ("jf", ctypes.c_ubyte),
-            ("k", ctypes.c_uint),
-        )
-
-    class Program(ctypes.Structure):
-        _fields_ = (("length", ctypes.c_ushort), ("steps", ctypes.POINTER(Step)))
-
-    held = (Step * len(steps))(*(Step(*step) for step in steps))
-    library.prctl(_SECCOMP, _FILTER, ctypes.byref(Program(len(steps), held)), 0, 0)
+    program = _filter_program(*calls)
+    instructions = (_FilterInstruction * len(program))(
+        *(_FilterInstruction(*instruction) for instruction in program)
+    )
+    filter_program = _FilterProgram(len(program), instructions)
+    library.prctl(_SECCOMP, _FILTER, ctypes.byref(filter_program), 0, 0)
 
 
-def _steps(
+def _filter_program(
     machine: int, openat: int, open_: int | None, refused: tuple[int, ...]
-) -> list[tuple[int, int, int, int]]:
-    """The filter as (code, steps to skip where true, where false, operand)."""
-    steps = [
+) -> list[Instruction]:
+    program: list[Instruction] = [
         (_LOAD, 0, 0, _MACHINE),
         (_EQUAL, 1, 0, machine),
         _return(_KILL),
@@ -125,47 +99,68 @@ def _steps(
         *_where(_EQUAL, _CLONE3, _UNKNOWN),
     ]
     for number in refused:
-        steps += _where(_EQUAL, number, _REFUSE)
+        program += _where(_EQUAL, number, _REFUSE)
     for opening, argument in ((openat, 2), (open_, 1)):
         if opening is not None:  # to be read only
-            steps += [
+            program += [
                 (_EQUAL, 0, 4, opening),
-                _argument(argument),
+                (_LOAD, 0, 0, _ARGUMENTS + 8 * argument),
                 (_ANY_BIT, 0, 1, _WRITES),
                 _return(_REFUSE),
                 _return(_ALLOW),
             ]
-    return [*steps, _return(_ALLOW)]
+    return [*program, _return(_ALLOW)]
 
 
-def _where(test: int, operand: int, verdict: int) -> list[tuple[int, int, int, int]]:
+def _where(test: int, operand: int, verdict: int) -> list[Instruction]:
     return [(test, 0, 1, operand), _return(verdict)]
 
 
-def _argument(place: int) -> tuple[int, int, int, int]:
-    return (_LOAD, 0, 0, _ARGUMENTS + 8 * place)
-
-
-def _return(verdict: int) -> tuple[int, int, int, int]:
+def _return(verdict: int) -> Instruction:
     return (_RETURN, 0, 0, verdict)
 
 
+class Budget:
+    """The memory and processor time that one file may take; a signal ends who exceeds them.
+
+    `max_bytes` includes the process itself; after `max_wall_seconds` of the clock the process ends
+    itself even without a parent.
+    """
+
+    def __init__(self, max_bytes: int, max_seconds: float, max_wall_seconds: float) -> None:
+        self._max_seconds, self._max_wall_seconds = max_seconds, max_wall_seconds
+        self._spare = max_bytes // _SPARE_SHARE
+        self._base = _memory()[1]
+        self._growth = max(max_bytes - self._spare - self._base, self._spare)
+
+    def open(self) -> None:
+        """Give the next file its memory and time, counted from what is in use now."""
+        address_space = _memory()[0]
+        if address_space:
+            _limit("RLIMIT_AS", address_space + self._growth)
+        used = os.times()
+        seconds = int(used.user + used.system + self._max_seconds) + _OVERTIME
+        _limit("RLIMIT_CPU", seconds)
+        _set_timers(self._max_seconds, self._max_wall_seconds + _OVERTIME)
+
+    def close(self) -> bool:
+        """Stop the clocks; True where too much memory stays in use to read on in this process."""
+        _set_timers(0, 0)
+        return _memory()[1] > self._base + self._spare
+
+
 def _memory() -> tuple[int, int]:
-    """Bytes of address space and of memory in use; zeroes where there is no /proc: macOS, which does not enforce limits anyway."""
+    """Bytes of address space and of memory in use; zeroes where there is no /proc (macOS)."""
     try:
         pages = Path("/proc/self/statm").read_text(encoding="ascii").split()
     except OSError:
         return 0, 0
-    return int(pages[0]) * os.sysconf("SC_PAGE_SIZE"), int(pages[1]) * os.sysconf("SC_PAGE_SIZE")
-
-
-def _seconds_used() -> float:
-    used = os.times()
-    return used.user + used.system
+    page_size = os.sysconf("SC_PAGE_SIZE")
+    return int(pages[0]) * page_size, int(pages[1]) * page_size
 
 
 def _limit(name: str, most: int, *, for_good: bool = False) -> None:
-    """Set a limit of the system where there is one of that name and it lets us; never above the one that holds already."""
+    """Set a limit of the system where there is one of that name; never above the one in force."""
     try:
         import resource
     except ImportError:  # Windows
@@ -173,14 +168,14 @@ def _limit(name: str, most: int, *, for_good: bool = False) -> None:
     kind = getattr(resource, name, None)
     if kind is None:
         return
-    held = resource.getrlimit(kind)[1]
-    allowed = most if held == resource.RLIM_INFINITY else min(most, held)
+    ceiling = resource.getrlimit(kind)[1]
+    allowed = most if ceiling == resource.RLIM_INFINITY else min(most, ceiling)
     with contextlib.suppress(OSError, ValueError):
-        resource.setrlimit(kind, (allowed, allowed if for_good else held))
+        resource.setrlimit(kind, (allowed, allowed if for_good else ceiling))
 
 
 def _set_timers(seconds: float, wall_seconds: float) -> None:
-    """SIGPROF after `seconds` of the processor, SIGALRM after `wall_seconds` of the clock; 0 for never."""
+    """SIGPROF after `seconds` of the processor, SIGALRM after `wall_seconds`; 0 for never."""
     if hasattr(signal, "setitimer"):
         signal.setitimer(signal.ITIMER_PROF, seconds)
         signal.setitimer(signal.ITIMER_REAL, wall_seconds)

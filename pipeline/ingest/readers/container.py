@@ -1,21 +1,19 @@
-"""Open zip containers and the XML in them without being hurt: bombs, DTDs, entities and passwords are refused.
+"""Open zip containers, the XML in them and OLE compound files without being hurt.
 
-In:   the bytes of a zip container
-Out:  its entries' bytes and XML trees
-
-Check an OLE compound file (.xls) before a library follows its sectors: a chain that turns round would fill the memory.
-
-Read zip archives of notes: each file in it as if it lay in the workshop's folder.
+Bombs, DTDs, entities, passwords and chains of sectors that turn round are refused. Zip archives of
+notes are read file by file, as if each lay in the workshop's folder.
 """
 
 import io
+import posixpath
 import re
 import stat
 import struct
 import unicodedata
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import PurePosixPath
 
@@ -25,114 +23,20 @@ from lxml import etree
 from pipeline.depot import is_junk
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart, best_french
-from pipeline.ingest.readers.source import Source, corrupt, protected
+from pipeline.ingest.readers.source import FileContent, ReadSource, corrupt, protected
 from pipeline.ingest.readers.wording import clean
 
-_STRICT, _USUAL = (
-    b"http://purl.oclc.org/ooxml/wordprocessingml/main",
-    b"http://schemas.openxmlformats.org/wordprocessingml/2006/main",
-)
+_STRICT = b"http://purl.oclc.org/ooxml/wordprocessingml/main"
+_USUAL = b"http://schemas.openxmlformats.org/wordprocessingml/2006/main"
 _SMALL = 1_000_000  # bytes: an entry below this may have any ratio
-
-
-class Container:
-    """The entries of a zip container, checked against the source's limits; `what` names the format for messages."""
-
-    def __init__(self, source: Source, what: str) -> None:
-        self._what = what
-        try:
-            self._zip = zipfile.ZipFile(io.BytesIO(source.content))
-        except (zipfile.BadZipFile, OSError, EOFError, ValueError, NotImplementedError) as error:
-            raise corrupt(f"le {what}") from error
-        check_unfolding(self._zip, source, what)
-        self.names = frozenset(self._zip.namelist())
-
-    def read(self, name: str) -> bytes:
-        """The bytes of entry `name`, b"" where there is none.
-
-        Raises `ReadError` where the entry is damaged or encrypted.
-        """
-        if name not in self.names:
-            return b""
-        try:
-            return self._zip.read(name)
-        except (
-            zipfile.BadZipFile,
-            zlib.error,
-            EOFError,
-            OSError,
-            ValueError,
-            NotImplementedError,
-        ) as error:
-            raise corrupt(f"le {self._what}") from error
-        except RuntimeError as error:  # what zipfile says of an encrypted entry
-            raise protected(self._what) from error
-
-    def xml(self, name: str) -> etree._Element | None:
-        """The root element of entry `name`, or None where there is none.
-
-        Raises `ReadError` for malformed XML and for any DTD.
-        """
-        content = self.read(name).replace(_STRICT, _USUAL)
-        return parse_xml(content, self._what) if content else None
-
-
-def check_unfolding(container: zipfile.ZipFile, source: Source, what: str) -> None:
-    """Raise `ReadError` where the container holds too many entries or unfolds beyond the limits."""
-    entries = container.infolist()
-    limits = source.limits
-    swollen = any(
-        entry.file_size > max(_SMALL, limits.max_ratio * entry.compress_size) for entry in entries
-    )
-    if (
-        len(entries) > limits.max_entries
-        or sum(entry.file_size for entry in entries) > limits.max_unzipped_bytes
-        or swollen
-    ):
-        raise ReadError(
-            f"{what} qui se déplie démesurément (bombe de compression)",
-            "un fichier enregistré par son logiciel",
-            "ne pas ouvrir ce fichier ; en redemander une copie à son auteur",
-        )
-
-
-def parse_xml(content: bytes, what: str) -> etree._Element:
-    """Return the root element of `content`, without network, entities or huge trees.
-
-    Raises `ReadError` for malformed XML and for any DTD.
-    """
-    parser = etree.XMLParser(
-        resolve_entities=False,
-        no_network=True,
-        load_dtd=False,
-        dtd_validation=False,
-        remove_comments=True,
-        remove_pis=True,
-    )
-    try:
-        root = etree.fromstring(content, parser)
-    except etree.XMLSyntaxError as error:
-        if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
-            raise MemoryError from error
-        raise corrupt(f"le {what}") from error
-    except ValueError as error:
-        raise corrupt(f"le {what}") from error
-    refuse_dtd(root, what)
-    return root
-
-
-def refuse_dtd(root: etree._Element, what: str) -> None:
-    """Raise `ReadError` where the document declares a DTD, the door to entity attacks; no office suite writes one."""
-    if root.getroottree().docinfo.internalDTD is not None:
-        raise ReadError(
-            f"{what} avec une DTD interdite",
-            "un document sans DTD",
-            "l'ouvrir, l'enregistrer de nouveau dans son logiciel, puis le redéposer",
-        )
-
-
-_FIRST_TABLE = 68  # where the header names the first sector of that chain
-_LAST_SECTOR = 0xFFFFFFFA  # numbers from here on mean an end, no sector
+_DAMAGED_ZIP = (
+    zipfile.BadZipFile,
+    zlib.error,
+    EOFError,
+    OSError,
+    ValueError,
+    NotImplementedError,
+)
 # What olefile and our readers raise at a bad compound file.
 DAMAGED = (
     OSError,
@@ -145,25 +49,130 @@ DAMAGED = (
     RecursionError,
     struct.error,
 )
+_FIRST_TABLE = 68  # where the header names the first sector of that chain
+_LAST_SECTOR = 0xFFFFFFFA  # numbers from here on mean an end, no sector
+_MAX_ARCHIVES = 2  # an archive, and archives in it
+_UTF8_NAMES, _ENCRYPTED = 0x800, 0x1  # flags of an entry
+_MANIFEST = re.compile(r"atelier\.ya?ml", re.IGNORECASE)
+_MAX_NAME = 200  # characters of a path
+
+
+class Container:
+    """The entries of a zip container within the limits; `what` names the format for messages."""
+
+    def __init__(self, file: FileContent, what: str) -> None:
+        self._what = what
+        self._zip = _open_zip(file, f"le {what}", what)
+        self.names = frozenset(self._zip.namelist())
+
+    def read(self, name: str) -> bytes:
+        """Return the bytes of an entry, b"" where there is none.
+
+        Raises `ReadError` where the entry is damaged or encrypted.
+        """
+        if name not in self.names:
+            return b""
+        return _read_entry(self._zip, name, f"le {self._what}", self._what)
+
+    def xml(self, name: str) -> etree._Element | None:
+        """Return the root element of an entry, None where there is none.
+
+        Raises `ReadError` for malformed XML and for any DTD.
+        """
+        content = self.read(name).replace(_STRICT, _USUAL)
+        return parse_xml(content, self._what) if content else None
+
+    def relations(self, name: str) -> dict[str, tuple[str, str]]:
+        """Return what an entry of an Office document refers to: (kind, entry) by id."""
+        folder, own = posixpath.split(name)
+        root = self.xml(f"{folder}/_rels/{own}.rels")
+        relations: dict[str, tuple[str, str]] = {}
+        for relation in () if root is None else root:
+            path = posixpath.join("/", folder, relation.get("Target", ""))
+            kind = relation.get("Type", "").rsplit("/", 1)[-1]
+            relations[relation.get("Id", "")] = (kind, posixpath.normpath(path).lstrip("/"))
+        return relations
+
+
+def _open_zip(file: FileContent, whole: str, what: str) -> zipfile.ZipFile:
+    """The container; refused where it is damaged, has too many entries or unfolds too far."""
+    try:
+        container = zipfile.ZipFile(io.BytesIO(file.content))
+    except _DAMAGED_ZIP as error:
+        raise corrupt(whole) from error
+    entries, limits = container.infolist(), file.limits
+    is_bomb = (
+        len(entries) > limits.max_entries
+        or sum(entry.file_size for entry in entries) > limits.max_unzipped_bytes
+        or any(
+            entry.file_size > max(_SMALL, limits.max_ratio * entry.compress_size)
+            for entry in entries
+        )
+    )
+    if is_bomb:
+        raise ReadError(
+            f"{what} qui se déplie démesurément (bombe de compression)",
+            "un fichier enregistré par son logiciel",
+            "ne pas ouvrir ce fichier ; en redemander une copie à son auteur",
+        )
+    return container
+
+
+def _read_entry(
+    container: zipfile.ZipFile, entry: str | zipfile.ZipInfo, whole: str, what: str
+) -> bytes:
+    try:
+        return container.read(entry)
+    except _DAMAGED_ZIP as error:
+        raise corrupt(whole) from error
+    except RuntimeError as error:  # what zipfile says of an encrypted entry
+        raise protected(what) from error
+
+
+def parse_xml(content: bytes, what: str) -> etree._Element:
+    """Return the root element of `content`, parsed without network, entities or huge trees.
+
+    Raises `ReadError` for malformed XML and for any DTD, the door to entity attacks.
+    """
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        remove_comments=True,
+        remove_pis=True,
+    )
+    try:
+        root = etree.fromstring(content, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        if getattr(error, "code", None) == etree.ErrorTypes.ERR_NO_MEMORY:
+            raise MemoryError from error
+        raise corrupt(f"le {what}") from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        do = "l'ouvrir, l'enregistrer de nouveau dans son logiciel, puis le redéposer"
+        raise ReadError(f"{what} avec une DTD interdite", "un document sans DTD", do)
+    return root
 
 
 def check_chains(content: bytes, what: str) -> None:
-    """Raise `ReadError` where the sectors of a stream, the directory or the tables go round or lie outside; `what` has its article."""
+    """Raise `ReadError` where a chain of sectors of an OLE file goes round or leaves its table.
+
+    A library that follows one would fill the memory. `what` has its article.
+    """
     try:
-        with olefile.OleFileIO(io.BytesIO(content)) as held:
-            held.loadminifat()
-            starts = [held.first_dir_sector, held.root.isectStart]
-            small: list[int] = []
-            for entry in held.direntries:
+        with olefile.OleFileIO(io.BytesIO(content)) as ole:
+            ole.loadminifat()
+            starts = [ole.first_dir_sector, ole.root.isectStart, ole.first_mini_fat_sector]
+            small_starts: list[int] = []
+            for entry in ole.direntries:
                 if entry is not None and entry.entry_type == olefile.STGTY_STREAM and entry.size:
-                    (small if entry.size < held.minisectorcutoff else starts).append(
-                        entry.isectStart
-                    )
-            starts.append(held.first_mini_fat_sector)
-            is_whole = _tables_end(content, held.sectorsize) and all(
-                _ends(start, held.fat) for start in starts
+                    is_small = entry.size < ole.minisectorcutoff
+                    (small_starts if is_small else starts).append(entry.isectStart)
+            is_whole = (
+                _tables_end(content, ole.sectorsize)
+                and all(_ends(start, ole.fat) for start in starts)
+                and all(_ends(start, ole.minifat) for start in small_starts)
             )
-            is_whole = is_whole and all(_ends(start, held.minifat) for start in small)
     except DAMAGED as error:
         raise corrupt(what) from error
     if not is_whole:
@@ -171,7 +180,7 @@ def check_chains(content: bytes, what: str) -> None:
 
 
 def _tables_end(content: bytes, sector_size: int) -> bool:
-    """True where the chain of sectors that tell where the table of sectors lies comes to an end; short files have none."""
+    """True where the chain of sectors that hold the table ends; short files have none."""
     (sector,) = struct.unpack_from("<I", content, _FIRST_TABLE)
     for _ in range(len(content) // sector_size + 1):
         if sector >= _LAST_SECTOR:
@@ -181,7 +190,7 @@ def _tables_end(content: bytes, sector_size: int) -> bool:
 
 
 def _ends(sector: int, table: Sequence[int]) -> bool:
-    """True where the chain that begins at `sector` comes to an end within its table."""
+    """True where the chain that begins at `sector` ends within its table."""
     for _ in range(len(table) + 1):
         if sector >= _LAST_SECTOR:
             return True
@@ -191,112 +200,99 @@ def _ends(sector: int, table: Sequence[int]) -> bool:
     return False
 
 
-ReadSource = Callable[[Source], tuple[RawPart, ...]]
+def read_archive(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
+    """Return the parts of an archive's files in order of path, each read by `read`.
 
-_MAX_ARCHIVES = 2  # an archive, and archives in it
-_UTF8_NAMES, _ENCRYPTED = 0x800, 0x1  # flags of an entry
-_MANIFEST = re.compile(r"atelier\.ya?ml", re.IGNORECASE)
-_MAX_NAME = 200  # characters kept of a path
-_DAMAGED = (zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError)
-
-
-def read_archive(source: Source, read: ReadSource) -> tuple[RawPart, ...]:
-    """Return the parts of the files in an archive, in order of path, each read by `read`; what systems leave behind is passed over.
-
-    Raises `ReadError` for a damaged, monstrous or blank archive, and for archives within archives within archives.
+    What systems leave behind is passed over. Raises `ReadError` for a damaged, monstrous or blank
+    archive, and for archives within archives within archives.
     """
-    if source.n_archives >= _MAX_ARCHIVES:
+    if file.n_archives >= _MAX_ARCHIVES:
         raise ReadError(
             "trop d'archives emboîtées",
             f"{_MAX_ARCHIVES} niveaux au plus",
             "la décompresser dans le dossier de l'atelier, puis relancer",
         )
-    try:
-        archive = zipfile.ZipFile(io.BytesIO(source.content))
-    except _DAMAGED as error:
-        raise corrupt("le fichier .zip") from error
-    check_unfolding(archive, source, "archive")
-    entries = sorted(
-        ((_name(entry), entry) for entry in archive.infolist() if not entry.is_dir()),
-        key=lambda pair: pair[0],
-    )
-    kept = [(name, entry) for name, entry in entries if not is_junk(PurePosixPath(_shown(name)))]
-    if not kept:
+    archive = _open_zip(file, "le fichier .zip", "archive")
+    named = [(_path_of(entry), entry) for entry in archive.infolist() if not entry.is_dir()]
+    entries = [
+        (path, entry)
+        for path, entry in sorted(named, key=lambda pair: pair[0])
+        if not is_junk(PurePosixPath(_part_name(path)))
+    ]
+    if not entries:
         raise ReadError(
             "archive sans document",
             "au moins un fichier dans l'archive",
             "vérifier que c'est la bonne archive, ou la retirer",
         )
-    n_bytes = sum(entry.file_size for _, entry in kept)
-    limits = replace(
-        source.limits, max_unzipped_bytes=max(0, source.limits.max_unzipped_bytes - n_bytes)
+    n_bytes = sum(entry.file_size for _, entry in entries)
+    n_left = max(0, file.limits.max_unzipped_bytes - n_bytes)
+    inside = replace(
+        file,
+        limits=replace(file.limits, max_unzipped_bytes=n_left),
+        n_archives=file.n_archives + 1,
     )
-    inside = replace(source, limits=limits, n_archives=source.n_archives + 1)
-    return tuple(
-        _apart(part for name, entry in kept for part in _parts(archive, name, entry, inside, read))
+    parts = (
+        part
+        for path, entry in entries
+        for part in _archived_parts(archive, path, entry, inside, read)
     )
+    return tuple(_with_own_names(parts))
 
 
-def _name(entry: zipfile.ZipInfo) -> str:
-    """The path of an entry in NFC with « / »; names without a sign of their encoding are read in what looks most like French."""
+def _path_of(entry: zipfile.ZipInfo) -> str:
+    """The path of an entry in NFC with « / ».
+
+    A name without a sign of its encoding, which zipfile takes for cp437, is read as UTF-8 (macOS)
+    or in the code page of Windows that looks most like French.
+    """
     name = entry.filename
     if not entry.flag_bits & _UTF8_NAMES and not name.isascii():
-        name = _redecoded(entry.orig_filename) or name
+        with suppress(UnicodeEncodeError):
+            name = best_french(entry.orig_filename.encode("cp437"), ("cp850", "cp1252")) or name
     return unicodedata.normalize("NFC", name.replace("\\", "/"))
 
 
-def _redecoded(name: str) -> str | None:
-    """The name that zipfile took for cp437, as UTF-8 (macOS) or in the code page of Windows that reads best; None where neither fits."""
-    try:
-        written = name.encode("cp437")
-    except UnicodeEncodeError:
-        return None
-    return best_french(written, ("cp850", "cp1252"))
+def _part_name(path: str) -> str:
+    """The path as a part's name: no control or direction character nor « # », no step upwards."""
+    steps = [clean(re.sub(r"[#\x00-\x1f\x7f]", "-", step)) for step in path.split("/")]
+    name = "/".join(step for step in steps if step not in ("", ".", ".."))
+    return name[-_MAX_NAME:].strip("/") or "sans nom"
 
 
-def _parts(
-    archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo, inside: Source, read: ReadSource
+def _archived_parts(
+    archive: zipfile.ZipFile,
+    path: str,
+    entry: zipfile.ZipInfo,
+    inside: FileContent,
+    read: ReadSource,
 ) -> Iterator[RawPart]:
     """The parts of one file of an archive."""
-    shown = _shown(name)
+    part_name, own = _part_name(path), PurePosixPath(path)
     try:
-        own = PurePosixPath(name).name
-        for part in read(inside.inner(_content(archive, name, entry, inside), own)):
+        _check_entry(path, entry)
+        inside.check_size(entry.file_size)
+        content = _read_entry(archive, entry, "un fichier de l'archive", "fichier d'archive")
+        for part in read(inside.inner(content, own.name)):
             yield replace(
                 part,
-                name=f"{shown}/{part.name}" if part.name else shown,
-                title=part.title or PurePosixPath(own).stem,
+                name=f"{part_name}/{part.name}" if part.name else part_name,
+                title=part.title or own.stem,
             )
     except ReadError as error:
-        yield RawPart((), name=shown, error=(error.found, error.do))
+        yield RawPart((), name=part_name, error=(error.found, error.do))
 
 
-def _shown(name: str) -> str:
-    """The path as a part's name: no control or direction character nor « # », no step upwards."""
-    steps = [clean(re.sub(r"[#\x00-\x1f\x7f]", "-", step)) for step in name.split("/")]
-    return (
-        "/".join(step for step in steps if step not in ("", ".", ".."))[-_MAX_NAME:].strip("/")
-        or "sans nom"
-    )
-
-
-def _content(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo, inside: Source) -> bytes:
-    """The bytes of a file of an archive.
-
-    Raises `ReadError` for a name that leaves the archive, a link, a manifest, an encrypted or damaged file, and one larger than the limits.
-    """
-    if (
-        name.startswith("/")
-        or ".." in name.split("/")
-        or re.match(r"[A-Za-z]:", name)
-        or "\x00" in entry.orig_filename
-    ):
+def _check_entry(path: str, entry: zipfile.ZipInfo) -> None:
+    """Refuse a name that leaves the archive, a manifest, a link and an encrypted file."""
+    leaves = path.startswith("/") or ".." in path.split("/") or re.match(r"[A-Za-z]:", path)
+    if leaves or "\x00" in entry.orig_filename:
         raise ReadError(
             "nom de fichier dangereux dans l'archive",
             "un nom sans « .. » ni racine",
             "ne pas décompresser cette archive ; en redemander une",
         )
-    if _MANIFEST.fullmatch(PurePosixPath(name).name):
+    if _MANIFEST.fullmatch(PurePosixPath(path).name):
         raise ReadError(
             "atelier.yaml dans une archive",
             "ce fichier dans le dossier de l'atelier",
@@ -310,18 +306,11 @@ def _content(archive: zipfile.ZipFile, name: str, entry: zipfile.ZipInfo, inside
         )
     if entry.flag_bits & _ENCRYPTED:
         raise protected("fichier d'archive")
-    inside.check_size(entry.file_size)
-    try:
-        return archive.read(entry)
-    except _DAMAGED as error:
-        raise corrupt("un fichier de l'archive") from error
-    except RuntimeError as error:
-        raise protected("fichier d'archive") from error
 
 
-def _apart(parts: Iterator[RawPart]) -> Iterator[RawPart]:
+def _with_own_names(parts: Iterator[RawPart]) -> Iterator[RawPart]:
     """The parts with names of their own: an archive may hold two files of one name."""
-    seen: dict[str, int] = {}
+    n_by_name: dict[str, int] = {}
     for part in parts:
-        seen[part.name] = n_seen = seen.get(part.name, 0) + 1
-        yield part if n_seen == 1 else replace(part, name=f"{part.name} ({n_seen})")
+        n_by_name[part.name] = n_parts = n_by_name.get(part.name, 0) + 1
+        yield part if n_parts == 1 else replace(part, name=f"{part.name} ({n_parts})")

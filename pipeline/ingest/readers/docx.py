@@ -1,14 +1,9 @@
 """Read Word documents (.docx, .docm, .dotx) by walking their XML in reading order.
 
-In:   the bytes of a .docx
-Out:  one part: headings, paragraphs, bullets, cells; insertions in, deletions out, notes, comments and text boxes where they are called
-
-What a Word document keeps beside its text: notes, comments, page headers and footers, and files pasted in whole.
-
-The text of a Word paragraph run by run: insertions in, deletions, fields' code and hidden text out.
+Insertions are in; deletions, the code of fields and hidden text are out; notes, comments and text
+boxes stand where they are called.
 """
 
-import posixpath
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -18,206 +13,58 @@ from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart, decode
-from pipeline.ingest.readers.blocks import Draft, remark, settle
+from pipeline.ingest.readers.blocks import (
+    Draft,
+    StyledText,
+    blocks_of_drafts,
+    comment_blocks,
+    drafts_of_blocks,
+    drafts_of_text,
+    furniture_blocks,
+    single_part,
+)
 from pipeline.ingest.readers.container import Container
 from pipeline.ingest.readers.docx_styles import (
-    Numbering,
-    Style,
-    Styles,
+    LARGE,
+    ListNumbering,
     W,
+    WordStyle,
+    WordStyles,
     is_on,
     outline_level,
     value,
 )
-from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
+from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cell_above, spread
 from pipeline.ingest.readers.html_page import drafts_of_html
-from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.wording import clean, whole
+from pipeline.ingest.readers.source import FileContent
+from pipeline.ingest.readers.wording import clean, small_number
 
 _W14 = "{http://schemas.microsoft.com/office/word/2010/wordml}"
+_MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-
-
-@dataclass(frozen=True)
-class Asides:
-    """Foot and end notes by kind and id, comments by id, and the HTML pasted in whole by relation."""
-
-    notes: dict[tuple[str, str], etree._Element] = field(default_factory=dict)
-    comments: dict[str, RawBlock] = field(default_factory=dict)
-    chunks: dict[str, bytes] = field(default_factory=dict)
-
-    @classmethod
-    def of(cls, container: Container, main: str) -> "Asides":
-        """What stands beside the text of the entry `main`."""
-        return cls(
-            dict(_notes(container)), dict(_comments(container)), dict(_chunks(container, main))
-        )
-
-    def chunk(self, element: etree._Element) -> list[Draft]:
-        """The drafts of a file pasted in whole, where it is a web page or an archive of one."""
-        content = self.chunks.get(element.get(_RELATION, ""), b"")
-        return drafts_of_html(_html_of(content)) if content else []
-
-
-def _notes(container: Container) -> Iterator[tuple[tuple[str, str], etree._Element]]:
-    """Foot and end notes, separators left out."""
-    for kind in ("footnote", "endnote"):
-        root = container.xml(f"word/{kind}s.xml")
-        for note in () if root is None else root.findall(W + kind):
-            if note.get(W + "type") not in (
-                "separator",
-                "continuationSeparator",
-                "continuationNotice",
-            ):
-                yield (kind, note.get(W + "id", "")), note
-
-
-def _comments(container: Container) -> Iterator[tuple[str, RawBlock]]:
-    root = container.xml("word/comments.xml")
-    extended = container.xml("word/commentsExtended.xml")
-    entries = () if extended is None else extended.iter("{*}commentEx")
-    settled = {_own(entry, "paraId") for entry in entries if _own(entry, "done") in ("1", "true")}
-    for comment in () if root is None else root.findall(W + "comment"):
-        paragraphs = list(comment.iter(W + "p"))
-        text = " ".join(
-            "".join(text.text or "" for text in paragraph.iter(W + "t")) for paragraph in paragraphs
-        )
-        is_resolved = any(paragraph.get(_W14 + "paraId") in settled for paragraph in paragraphs)
-        yield (
-            comment.get(W + "id", ""),
-            remark(text, comment.get(W + "author", ""), is_resolved=is_resolved),
-        )
-
-
-def _own(element: etree._Element, name: str) -> str | None:
-    """An attribute of the element's own namespace."""
-    return element.get(f"{{{etree.QName(element).namespace}}}{name}")
-
-
-def _chunks(container: Container, main: str) -> Iterator[tuple[str, bytes]]:
-    folder, own = posixpath.split(main)
-    root = container.xml(f"{folder}/_rels/{own}.rels")
-    for relation in () if root is None else root:
-        if relation.get("Type", "").endswith("/aFChunk"):
-            target = posixpath.normpath(
-                posixpath.join("/", folder, relation.get("Target", ""))
-            ).lstrip("/")
-            yield relation.get("Id", ""), container.read(target)
-
-
-def _html_of(content: bytes) -> str:
-    """The HTML of a web page, or of an archive of one (.mht)."""
-    if content[:200].lstrip().lower().startswith((b"mime-version", b"content-type", b"from:")):
-        parts = [
-            part
-            for part in message_from_bytes(content).walk()
-            if part.get_content_type() == "text/html"
-        ]
-        held = parts[0].get_payload(decode=True) if parts else b""
-        return decode(
-            held if isinstance(held, bytes) else b"",
-            parts[0].get_content_charset() if parts else None,
-        )
-    return "" if content.startswith((b"PK", b"{\\rtf")) else decode(content)
-
-
-MC = "{http://schemas.openxmlformats.org/markup-compatibility/2006}"
 _MATH_TEXT = "{http://schemas.openxmlformats.org/officeDocument/2006/math}t"
-SKIPPED = frozenset(
+_SEPARATORS = ("separator", "continuationSeparator", "continuationNotice")
+_SKIPPED = frozenset(
     W + name
     for name in (
-        "del",
-        "moveFrom",
-        "delText",
-        "instrText",
-        "pPr",
-        "rPr",
-        "annotationRef",
-        "sdtPr",
-        "rt",
+        "del", "moveFrom", "delText", "instrText", "pPr", "rPr", "annotationRef", "sdtPr", "rt",
     )
-)
-_TEXT = {W + "tab": "\t", W + "cr": "\n", W + "noBreakHyphen": "-", W + "ptab": "\t"}
-_LARGE = 28  # half-points: a title, even where it is not bold
+)  # fmt: skip
+_WRAPPERS = frozenset(W + name for name in ("sdt", "sdtContent", "ins", "customXml"))
+_CALLS = frozenset(W + f"{kind}Reference" for kind in ("footnote", "endnote", "comment"))
+_SIGNS = {W + "tab": "\t", W + "cr": "\n", W + "noBreakHyphen": "-", W + "ptab": "\t"}
 _ARROWS = {"F0E0": "→", "F0E8": "→", "F0E2": "↑", "F0E4": "↗"}
+_FURNITURE = re.compile(r"word/(?:header|footer)\d*\.xml")
+_MAX_COLUMNS = 60  # that a cell or row spans
 
 
-def is_placeholder(element: etree._Element) -> bool:
-    """True for a form field that still shows its own prompt, such as « Cliquez ici pour taper du texte »."""
-    return element.tag == W + "sdt" and element.find(f"{W}sdtPr/{W}showingPlcHdr") is not None
-
-
-@dataclass
-class Runs:
-    """The text of one paragraph, and what is called from it."""
-
-    styles: Styles
-    text: str = ""
-    n_strong: int = 0
-    n_plain: int = 0
-    boxes: list[etree._Element] = field(default_factory=list)
-    notes: list[tuple[str, str]] = field(default_factory=list)
-
-    @property
-    def is_strong(self) -> bool:
-        """True where all the letters are in bold or underlined."""
-        return self.n_strong > 0 and self.n_plain == 0
-
-    def walk(self, parent: etree._Element, *, is_bold: bool) -> None:
-        """Add the text below `parent`; `is_bold` is the weight that it inherits."""
-        for element in parent:
-            tag = element.tag
-            if not isinstance(tag, str) or tag in SKIPPED or is_placeholder(element):
-                continue
-            if tag == W + "r":
-                self._run(element, is_bold)
-            elif tag in (W + "t", _MATH_TEXT):
-                self._add(element.text or "", is_bold)
-            elif tag == W + "br":
-                self.text += " " if element.get(W + "type") in ("page", "column") else "\n"
-            elif tag in _TEXT:
-                self.text += _TEXT[tag]
-            elif tag == W + "sym":
-                self.text += _ARROWS.get(element.get(W + "char", "").upper(), " ")
-            elif tag == W + "txbxContent":
-                self.boxes.append(element)
-            elif tag in (W + "footnoteReference", W + "endnoteReference", W + "commentReference"):
-                self.notes.append(
-                    (tag.removeprefix(W).removesuffix("Reference"), element.get(W + "id", ""))
-                )
-            elif tag == MC + "AlternateContent":
-                choice = element.find(MC + "Choice")
-                self.walk(element if choice is None else choice, is_bold=is_bold)
-            else:
-                self.walk(element, is_bold=is_bold)
-
-    def _run(self, element: etree._Element, is_bold: bool) -> None:
-        properties = element.find(W + "rPr")
-        if is_on(properties, "vanish"):
-            return
-        own = True if is_on(properties, "u") else is_on(properties, "b")
-        inherited = is_bold or self.styles.get(value(properties, "rStyle")).is_bold
-        size = value(properties, "sz", "0")
-        self.walk(element, is_bold=(inherited if own is None else own) or whole(size) >= _LARGE)
-
-    def _add(self, text: str, is_bold: bool) -> None:
-        self.text += text
-        n_letters = sum(letter.isalpha() for letter in text)
-        self.n_strong += n_letters if is_bold else 0
-        self.n_plain += 0 if is_bold else n_letters
-
-
-def read_docx(source: Source) -> tuple[RawPart, ...]:
-    """Return the document as one part.
-
-    Raises `ReadError` for a damaged, protected or textless document.
-    """
-    container = Container(source, "document Word")
-    name = next(
-        (name for name in ("word/document.xml", "word/document2.xml") if name in container.names),
-        "word/document.xml",
-    )
-    root = container.xml(name)
+def read_docx(file: FileContent) -> tuple[RawPart, ...]:
+    """Return the document as one part; `ReadError` for a damaged, protected or textless one."""
+    container = Container(file, "document Word")
+    main = "word/document.xml"
+    if main not in container.names and "word/document2.xml" in container.names:
+        main = "word/document2.xml"
+    root = container.xml(main)
     body = None if root is None else root.find(W + "body")
     if body is None:
         raise ReadError(
@@ -225,51 +72,96 @@ def read_docx(source: Source) -> tuple[RawPart, ...]:
             "un document enregistré par Word",
             "l'ouvrir dans Word et l'enregistrer de nouveau en .docx",
         )
-    styles, numbering = (
-        Styles.of(container.xml("word/styles.xml")),
-        Numbering.of(container.xml("word/numbering.xml")),
+    walk = _Walk(
+        WordStyles.of(container.xml("word/styles.xml")),
+        ListNumbering.of(container.xml("word/numbering.xml")),
+        _Asides.of(container, main),
     )
-    walk = _Walk(styles, numbering, Asides.of(container, name))
     drafts = [*walk.drafts(body), *walk.rest()]
-    blocks = [*_furniture(container, walk), *settle(drafts)]
-    if not any(block.text for block in blocks):
-        raise no_text("document Word")
-    return (RawPart(tuple(blocks), title=walk.title),)
-
-
-def _furniture(container: Container, walk: "_Walk") -> list[RawBlock]:
-    """The page headers and footers as meta blocks, each text once: they often name the table or the workshop."""
-    texts: list[str] = []
-    for name in sorted(container.names, key=lambda name: ("footer" in name, name)):
-        root = (
-            container.xml(name) if re.fullmatch(r"word/(?:header|footer)\d*\.xml", name) else None
-        )
-        texts += [] if root is None else [clean(draft.text) for draft in walk.drafts(root)]
-    return [
-        RawBlock(text, "meta")
-        for text in dict.fromkeys(texts)
-        if any(letter.isalpha() for letter in text)
+    names = filter(_FURNITURE.fullmatch, container.names)
+    roots = map(container.xml, sorted(names, key=lambda name: ("footer" in name, name)))
+    furniture = [
+        clean(draft.text) for root in roots if root is not None for draft in walk.drafts(root)
     ]
+    blocks = [*furniture_blocks(furniture), *blocks_of_drafts(drafts)]
+    return single_part(blocks, "document Word", title=walk.title)
+
+
+@dataclass(frozen=True)
+class _Asides:
+    """What stands beside the text: notes by kind and id, comments by id, web pages by relation."""
+
+    notes: dict[tuple[str, str], etree._Element]
+    comments: dict[str, list[RawBlock]]
+    pages: dict[str, bytes]
+
+    @classmethod
+    def of(cls, container: Container, main: str) -> "_Asides":
+        """Return what stands beside the text of the entry `main`."""
+        pages = {
+            relation_id: container.read(name)
+            for relation_id, (kind, name) in container.relations(main).items()
+            if kind == "aFChunk"
+        }
+        return cls(dict(_notes(container)), dict(_comments(container)), pages)
+
+
+def _notes(container: Container) -> Iterator[tuple[tuple[str, str], etree._Element]]:
+    for kind in ("footnote", "endnote"):
+        root = container.xml(f"word/{kind}s.xml")
+        for note in () if root is None else root.findall(W + kind):
+            if note.get(W + "type") not in _SEPARATORS:
+                yield (kind, note.get(W + "id", "")), note
+
+
+def _comments(container: Container) -> Iterator[tuple[str, list[RawBlock]]]:
+    root = container.xml("word/comments.xml")
+    extended = container.xml("word/commentsExtended.xml")
+    entries = () if extended is None else extended.iter("{*}commentEx")
+    resolved = {
+        _own_attribute(entry, "paraId")
+        for entry in entries
+        if _own_attribute(entry, "done") in ("1", "true")
+    }
+    for comment in () if root is None else root.findall(W + "comment"):
+        paragraphs = list(comment.iter(W + "p"))
+        text = " ".join(
+            "".join(run.text or "" for run in paragraph.iter(W + "t")) for paragraph in paragraphs
+        )
+        is_resolved = any(paragraph.get(_W14 + "paraId") in resolved for paragraph in paragraphs)
+        author = comment.get(W + "author", "")
+        yield comment.get(W + "id", ""), comment_blocks(text, author, is_resolved=is_resolved)
+
+
+def _own_attribute(element: etree._Element, name: str) -> str | None:
+    """An attribute of the element's own namespace."""
+    return element.get(f"{{{etree.QName(element).namespace}}}{name}")
+
+
+def _html_of(content: bytes) -> str:
+    """The HTML of a web page pasted in whole, or of an archive of one (.mht)."""
+    if not content[:200].lstrip().lower().startswith((b"mime-version", b"content-type", b"from:")):
+        return "" if content.startswith((b"PK", b"{\\rtf")) else decode(content)
+    for part in message_from_bytes(content).walk():
+        if part.get_content_type() == "text/html":
+            payload = part.get_payload(decode=True)
+            payload = payload if isinstance(payload, bytes) else b""
+            return decode(payload, part.get_content_charset())
+    return ""
 
 
 @dataclass
 class _Walk:
     """One pass over a document, counting its lists as it goes."""
 
-    styles: Styles
-    numbering: Numbering
-    asides: Asides
+    styles: WordStyles
+    numbering: ListNumbering
+    asides: _Asides
     title: str | None = None
-    _pending: str = field(
-        default=""
-    )  # text before a paragraph mark that was deleted under revision
-    _n_tables: int = 0  # tables around the place of the walk
-    _remarks: list[Draft] = field(
-        default_factory=list
-    )  # comments on the cells of a table, which follow it
-    _noted: set[tuple[str, str]] = field(
-        default_factory=set
-    )  # notes already read: they may call one another
+    _pending: str = ""  # text before a paragraph mark that was deleted under revision
+    _n_tables: int = 0  # open tables
+    _comments: list[Draft] = field(default_factory=list)  # on cells: they follow the table
+    _notes_read: set[tuple[str, str]] = field(default_factory=set)  # they may call one another
 
     def drafts(self, parent: etree._Element) -> Iterator[Draft]:
         """Yield the drafts of the paragraphs and tables inside `parent`, in order."""
@@ -279,121 +171,154 @@ class _Walk:
             elif element.tag == W + "tbl":
                 yield from self._table(element)
             elif element.tag == W + "altChunk":
-                yield from self.asides.chunk(element)
-            elif element.tag == MC + "AlternateContent":
-                choice = element.find(MC + "Choice")
-                yield from self.drafts(element if choice is None else choice)
-            elif (
-                isinstance(element.tag, str)
-                and element.tag not in SKIPPED
-                and not is_placeholder(element)
-            ):
+                content = self.asides.pages.get(element.get(_RELATION, ""), b"")
+                yield from drafts_of_html(_html_of(content)) if content else ()
+            elif element.tag == _MC + "AlternateContent":
+                yield from self.drafts(_choice_of(element))
+            elif isinstance(element.tag, str) and not _is_skipped(element):
                 yield from self.drafts(element)
 
     def rest(self) -> list[Draft]:
-        """What a deleted paragraph mark at the very end left over."""
+        """Return what a deleted paragraph mark at the very end left over."""
         text, self._pending = self._pending, ""
         return [Draft(text)]
 
     def _paragraph(self, element: etree._Element) -> Iterator[Draft]:
-        """The drafts of a paragraph: one a line of it, then those of the notes and text boxes it calls."""
+        """The drafts of a paragraph, then those of the boxes, notes and comments it calls."""
         properties = element.find(W + "pPr")
         style = self.styles.get(value(properties, "pStyle"))
         if style.is_contents:
             return
-        runs = Runs(self.styles)
+        runs = _Runs(self.styles)
         runs.walk(element, is_bold=style.is_bold)
-        text, self._pending = self._pending + runs.text, ""
+        text, self._pending = self._pending + runs.styled.text, ""
         if properties is not None and any(
             properties.find(f"{W}rPr/{W}{mark}") is not None for mark in ("del", "moveFrom")
         ):
             self._pending = text
             return
-        if style.is_title and self.title is None and clean(text):
-            self.title = clean(text)
-        yield from self._laid_out(text, style, properties, is_strong=runs.is_strong)
+        if style.is_title and self.title is None:
+            self.title = clean(text) or None
+        yield from self._laid_out(text, style, properties, is_strong=runs.styled.is_strong)
         for box in runs.boxes:
             yield from self.drafts(box)
-        for key in runs.notes:
-            if key in self.asides.notes and key not in self._noted:
-                self._noted.add(key)
+        for key in runs.calls:
+            if key in self.asides.notes and key not in self._notes_read:
+                self._notes_read.add(key)
                 yield from self.drafts(self.asides.notes[key])
-        said = [
-            self.asides.comments[number]
-            for kind, number in runs.notes
-            if kind == "comment" and number in self.asides.comments
-        ]
-        self._remarks += [Draft(block.text, block) for block in said if block.text]
-        if not self._n_tables:
-            yield from self._asked_for()
+        for kind, comment_id in runs.calls:
+            if kind == "comment":
+                self._comments += drafts_of_blocks(self.asides.comments.get(comment_id, []))
+        yield from self._comments_due()
 
-    def _asked_for(self) -> list[Draft]:
-        """The comments that wait for their place."""
-        remarks, self._remarks = self._remarks, []
-        return remarks
-
-    def _table(self, element: etree._Element) -> Iterator[Draft]:
-        self._n_tables += 1
-        rows = self._rows(element)
-        self._n_tables -= 1
-        yield from (Draft(block.text, block) for block in blocks_of_rows(rows))
-        if not self._n_tables:
-            yield from self._asked_for()
+    def _comments_due(self) -> list[Draft]:
+        if self._n_tables:
+            return []
+        comments, self._comments = self._comments, []
+        return comments
 
     def _laid_out(
-        self, text: str, style: Style, properties: etree._Element | None, *, is_strong: bool
-    ) -> Iterator[Draft]:
+        self, text: str, style: WordStyle, properties: etree._Element | None, *, is_strong: bool
+    ) -> list[Draft]:
         list_id = value(properties, "numPr/numId") or style.list_id
-        level = value(properties, "numPr/ilvl")
-        depth = whole(level, style.list_level)
-        outline = value(properties, "outlineLvl")
-        heading = style.heading or outline_level(outline)
-        number = (
-            self.numbering.count(list_id, depth)
-            if list_id not in ("", "0", "style") and clean(text)
-            else ""
+        level = small_number(value(properties, "numPr/ilvl"), style.list_level)
+        is_listed = list_id not in ("", "0")
+        is_counted = is_listed and list_id != "style" and bool(clean(text))
+        return drafts_of_text(
+            text,
+            heading=style.heading or outline_level(value(properties, "outlineLvl")),
+            list_level=level if is_listed else None,
+            number=self.numbering.count(list_id, level) if is_counted else "",
+            is_strong=is_strong,
         )
-        if heading:
-            title = clean(f"{number} {text}")
-            yield Draft(title, RawBlock(title, "heading", heading))
-        elif list_id not in ("", "0"):
-            for line in text.split("\n"):
-                yield Draft(
-                    line, RawBlock(clean(line), "bullet", depth), number=number, is_strong=is_strong
-                )
-        else:
-            yield from (Draft(line, is_strong=is_strong) for line in text.split("\n"))
 
-    def _rows(self, table: etree._Element) -> list[list[Cell]]:
-        """The cells of a table."""
+    def _table(self, table: etree._Element) -> Iterator[Draft]:
+        self._n_tables += 1
         rows: list[list[Cell]] = []
         for row in _unwrapped(table, "tr"):
-            if row.find(f"{W}trPr/{W}del") is not None:
+            properties = row.find(W + "trPr")
+            if properties is None or properties.find(W + "del") is None:
+                cells: list[Cell] = [[] for _ in range(_n_columns(properties, "gridBefore", 0))]
+                for cell in _unwrapped(row, "tc"):
+                    cells += self._cell(cell, cell_above(rows, len(cells)))
+                rows.append(cells)
+        self._n_tables -= 1
+        yield from drafts_of_blocks(blocks_of_rows(rows))
+        yield from self._comments_due()
+
+    def _cell(self, cell: etree._Element, above: Cell | None) -> list[Cell]:
+        """A cell and those that it covers beside it; one merged with that `above` is covered."""
+        properties = cell.find(W + "tcPr")
+        merged = None if properties is None else properties.find(W + "vMerge")
+        content: Cell
+        if merged is not None and merged.get(W + "val", "continue") == "continue":
+            content = CoveredCell(above)
+        else:
+            content = blocks_of_drafts(list(self.drafts(cell)), has_headings=False)
+        return spread(content, _n_columns(properties, "gridSpan", 1))
+
+
+@dataclass
+class _Runs:
+    """The text of one paragraph, the boxes in it, and the (kind, id) of what is called from it."""
+
+    styles: WordStyles
+    styled: StyledText = field(default_factory=StyledText)
+    boxes: list[etree._Element] = field(default_factory=list)
+    calls: list[tuple[str, str]] = field(default_factory=list)
+
+    def walk(self, parent: etree._Element, *, is_bold: bool) -> None:
+        """Add the text below `parent`; `is_bold` is the weight that it inherits."""
+        for element in parent:
+            tag = element.tag
+            if not isinstance(tag, str) or _is_skipped(element):
                 continue
-            cells: list[Cell] = [[] for _ in range(_count(row.find(W + "trPr"), "gridBefore", 0))]
-            for cell in _unwrapped(row, "tc"):
-                properties = cell.find(W + "tcPr")
-                merged = None if properties is None else properties.find(W + "vMerge")
-                is_continued = (
-                    merged is not None and merged.get(W + "val", "continue") == "continue"
-                )
-                above = rows[-1][len(cells)] if rows and len(cells) < len(rows[-1]) else []
-                content = (
-                    Covered(above)
-                    if is_continued
-                    else settle(list(self.drafts(cell)), has_headings=False)
-                )
-                cells += [
-                    content,
-                    *(Covered(content) for _ in range(_count(properties, "gridSpan", 1) - 1)),
-                ]
-            rows.append(cells)
-        return rows
+            if tag == W + "r":
+                self._run(element, is_bold)
+            elif tag in (W + "t", _MATH_TEXT):
+                self.styled.add(element.text or "", is_strong=is_bold)
+            elif tag == W + "txbxContent":
+                self.boxes.append(element)
+            elif tag in _CALLS:
+                kind = tag.removeprefix(W).removesuffix("Reference")
+                self.calls.append((kind, element.get(W + "id", "")))
+            elif (sign := _sign_of(element)) is not None:
+                self.styled.text += sign
+            else:
+                chosen = _choice_of(element) if tag == _MC + "AlternateContent" else element
+                self.walk(chosen, is_bold=is_bold)
+
+    def _run(self, element: etree._Element, is_bold: bool) -> None:
+        properties = element.find(W + "rPr")
+        if is_on(properties, "vanish"):
+            return
+        own = True if is_on(properties, "u") else is_on(properties, "b")
+        if own is None:
+            own = is_bold or self.styles.get(value(properties, "rStyle")).is_bold
+        is_large = small_number(value(properties, "sz", "0")) >= LARGE
+        self.walk(element, is_bold=own or is_large)
 
 
-def _count(properties: etree._Element | None, name: str, default: int) -> int:
-    """Columns that a cell or row spans, 60 at most."""
-    return min(whole(value(properties, name, str(default)), default), 60)
+def _sign_of(element: etree._Element) -> str | None:
+    """What a break, a tab or a symbol shows, None for any other element."""
+    if element.tag == W + "br":
+        return " " if element.get(W + "type") in ("page", "column") else "\n"
+    if element.tag == W + "sym":
+        return _ARROWS.get(element.get(W + "char", "").upper(), " ")
+    return _SIGNS.get(element.tag)
+
+
+def _is_skipped(element: etree._Element) -> bool:
+    """True for what is not shown, and for a form field that still shows its own prompt."""
+    return element.tag in _SKIPPED or (
+        element.tag == W + "sdt" and element.find(f"{W}sdtPr/{W}showingPlcHdr") is not None
+    )
+
+
+def _choice_of(element: etree._Element) -> etree._Element:
+    """Of alternatives, the first."""
+    choice = element.find(_MC + "Choice")
+    return element if choice is None else choice
 
 
 def _unwrapped(parent: etree._Element, name: str) -> Iterator[etree._Element]:
@@ -401,5 +326,9 @@ def _unwrapped(parent: etree._Element, name: str) -> Iterator[etree._Element]:
     for child in parent:
         if child.tag == W + name:
             yield child
-        elif child.tag in (W + "sdt", W + "sdtContent", W + "ins", W + "customXml"):
+        elif child.tag in _WRAPPERS:
             yield from _unwrapped(child, name)
+
+
+def _n_columns(properties: etree._Element | None, name: str, default: int) -> int:
+    return min(small_number(value(properties, name, str(default)), default), _MAX_COLUMNS)

@@ -1,9 +1,6 @@
 """Read OpenDocument texts (.odt, .fodt) by walking their XML in reading order.
 
-In:   the bytes of a .odt
-Out:  one part: headings, paragraphs, bullets, cells; insertions in, deletions out, notes, comments and frames where they are called
-
-Read OpenDocument slides (.odp, .fodp) with the walk of OpenDocument texts.
+Insertions are in, deletions out; notes, comments and frames stand where they are called.
 """
 
 from collections.abc import Iterator
@@ -11,11 +8,20 @@ from dataclasses import dataclass, field
 
 from lxml import etree
 
-from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.blocks import Draft, remark, settle
-from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
+from pipeline.ingest.readers.blocks import (
+    Draft,
+    StyledText,
+    blocks_of_drafts,
+    comment_blocks,
+    drafts_of_blocks,
+    drafts_of_text,
+    furniture_blocks,
+    single_part,
+)
+from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cell_above
 from pipeline.ingest.readers.odf import (
+    CELLS,
     DC,
     DRAW,
     OFFICE,
@@ -25,87 +31,68 @@ from pipeline.ingest.readers.odf import (
     TEXT,
     OdfStyles,
     count_of,
-    odf_trees,
+    open_odf,
+    rows_of_table,
 )
-from pipeline.ingest.readers.slides import as_part
-from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.wording import clean, whole
+from pipeline.ingest.readers.source import FileContent
+from pipeline.ingest.readers.wording import clean, small_number
 
 _SKIPPED = frozenset(
-    [
-        TEXT + name
-        for name in (
-            "tracked-changes",
-            "sequence-decls",
-            "table-of-content",
-            "alphabetical-index",
-            "note-citation",
-            "list-header-number",
-            "hidden-text",
-            "hidden-paragraph",
-            "ruby-text",
-        )
-    ]
-    + [OFFICE + name for name in ("annotation-end", "forms", "binary-data")]
-    + [SVG + name for name in ("title", "desc")]
-)
-_MAX_REPEAT = 60  # columns that one repeated cell may stand for in a table of a text
+    {
+        *(
+            TEXT + name
+            for name in (
+                "tracked-changes", "sequence-decls", "table-of-content", "alphabetical-index",
+                "note-citation", "list-header-number", "hidden-text", "hidden-paragraph",
+                "ruby-text",
+            )
+        ),
+        *(OFFICE + name for name in ("annotation-end", "forms", "binary-data")),
+        *(SVG + name for name in ("title", "desc")),
+    }
+)  # fmt: skip
+_BLANKS = str.maketrans("\n\t", "  ")
+_MAX_REPEATS = 60  # columns that one repeated cell may stand for in a table of a text
 
 
-def read_odt(source: Source) -> tuple[RawPart, ...]:
-    """Return the document as one part.
-
-    Raises `ReadError` for a damaged, protected or textless document.
-    """
-    content, styles = odf_trees(source, "document OpenDocument")
-    body = None if content is None else content.find(f"{OFFICE}body/{OFFICE}text")
-    if content is None or body is None:
-        raise ReadError(
-            "document OpenDocument sans corps de texte",
-            "un document texte .odt",
-            "l'ouvrir dans LibreOffice et l'enregistrer de nouveau",
-        )
-    walk = OdfWalk(OdfStyles.of(styles, content))
-    blocks = [*_furniture(styles), *settle(list(walk.drafts(body)))]
-    if not any(block.text for block in blocks):
-        raise no_text("document OpenDocument")
-    return (RawPart(tuple(blocks), title=walk.title),)
+def read_odt(file: FileContent) -> tuple[RawPart, ...]:
+    """Return the document as one part; `ReadError` for a damaged, protected or textless one."""
+    refusal = (
+        "document OpenDocument sans corps de texte",
+        "un document texte .odt",
+        "l'ouvrir dans LibreOffice et l'enregistrer de nouveau",
+    )
+    body, styles, styles_root = open_odf(file, "document OpenDocument", "text", refusal)
+    walk = OdfWalk(styles)
+    blocks = [*_furniture(styles_root), *blocks_of_drafts(list(walk.drafts(body)))]
+    return single_part(blocks, "document OpenDocument", title=walk.title)
 
 
 def _furniture(styles: etree._Element | None) -> list[RawBlock]:
-    """The page headers and footers as meta blocks, each text once."""
-    held = (
-        []
-        if styles is None
-        else [element for name in ("header", "footer") for element in styles.iter(STYLE + name)]
-    )
-    texts = [
-        clean(" ".join("".join(map(str, line.itertext())) for line in element.iter(TEXT + "p")))
-        for element in held
-    ]
-    return [
-        RawBlock(text, "meta")
-        for text in dict.fromkeys(texts)
-        if any(letter.isalpha() for letter in text)
-    ]
+    """The page headers, then the footers."""
+    if styles is None:
+        return []
+    elements = [*styles.iter(STYLE + "header"), *styles.iter(STYLE + "footer")]
+    return furniture_blocks(clean(_plain_text(element)) for element in elements)
+
+
+def _plain_text(element: etree._Element) -> str:
+    paragraphs = element.iter(TEXT + "p")
+    return " ".join("".join(map(str, paragraph.itertext())) for paragraph in paragraphs)
 
 
 @dataclass
-class _List:
-    """A list being walked: what stands around its numbers, None for bullets, and how many items it has had."""
+class _OpenList:
+    """A list being walked: what stands around its numbers, None for bullets, and its items."""
 
     style: str
     around: tuple[str, str] | None
     n_items: int
-    is_fresh: bool = False  # the number of the last item is still to be shown
+    has_number_to_show: bool = False
 
-    def count(self) -> None:
-        """Begin an item."""
-        self.n_items, self.is_fresh = self.n_items + 1, True
-
-    def shown(self) -> str:
-        """The number shown before the first paragraph of an item, "" before others and for bullets."""
-        is_shown, self.is_fresh = self.is_fresh and self.around is not None, False
+    def number(self) -> str:
+        """Return the number shown before the first paragraph of an item, "" before others."""
+        is_shown, self.has_number_to_show = self.has_number_to_show, False
         return f"{self.around[0]}{self.n_items}{self.around[1]}" if is_shown and self.around else ""
 
 
@@ -115,19 +102,13 @@ class OdfWalk:
 
     styles: OdfStyles
     title: str | None = None
-    _lists: list["_List"] = field(
-        default_factory=list
-    )  # the lists around the place of the walk, outermost first
-    _counts: dict[tuple[str, int], int] = field(
-        default_factory=dict
-    )  # items of the last list of a style and level
-    _n_tables: int = 0  # tables around the place of the walk
-    _remarks: list[Draft] = field(
-        default_factory=list
-    )  # comments on the cells of a table, which follow it
+    _lists: list[_OpenList] = field(default_factory=list)  # outermost first
+    _n_items: dict[tuple[str, int], int] = field(default_factory=dict)  # by style and level
+    _n_tables: int = 0  # open tables
+    _comments: list[Draft] = field(default_factory=list)  # on cells: they follow the table
 
     def drafts(self, parent: etree._Element, depth: int = -1) -> Iterator[Draft]:
-        """Yield the drafts below `parent`, in order; `depth` is the list level, -1 outside lists."""
+        """Yield the drafts below `parent`; `depth` is the list level, -1 outside lists."""
         for element in parent:
             if element.tag in _SKIPPED or not isinstance(element.tag, str):
                 continue
@@ -135,143 +116,112 @@ class OdfWalk:
                 yield from self._paragraph(element, depth)
             elif element.tag == TEXT + "list":
                 yield from self._list(element, depth + 1)
-            elif element.tag == TEXT + "list-item" and self._lists:
-                self._lists[-1].count()
-                yield from self.drafts(element, depth)
             elif element.tag == TABLE + "table":
                 yield from self._table(element)
             else:
+                if element.tag == TEXT + "list-item" and self._lists:
+                    self._lists[-1].n_items += 1
+                    self._lists[-1].has_number_to_show = True
                 yield from self.drafts(element, depth)
 
     def _list(self, element: etree._Element, depth: int) -> Iterator[Draft]:
         """The drafts of a list; it goes on counting where it says so."""
-        above = self._lists[-1].style if self._lists else ""
-        style = element.get(TEXT + "style-name") or above
+        style = element.get(TEXT + "style-name") or (self._lists[-1].style if self._lists else "")
+        key = (style, depth)
         is_continued = (
             element.get(TEXT + "continue-numbering") == "true"
             or element.get(TEXT + "continue-list") is not None
         )
-        start = self._counts.get((style, depth), 0) if is_continued else 0
-        self._lists.append(_List(style, self.styles.numbers.get((style, depth)), start))
+        n_items = self._n_items.get(key, 0) if is_continued else 0
+        self._lists.append(_OpenList(style, self.styles.numbers.get(key), n_items))
         yield from self.drafts(element, depth)
-        self._counts[style, depth] = self._lists.pop().n_items
+        self._n_items[key] = self._lists.pop().n_items
 
     def _paragraph(self, element: etree._Element, depth: int) -> Iterator[Draft]:
-        """The drafts of a paragraph: one a line of it, then those of the notes and frames it calls."""
+        """The drafts of a paragraph, then those of the notes, frames and comments it calls."""
         style = element.get(TEXT + "style-name", "")
         runs = _Runs(self.styles)
         runs.walk(element, is_bold=self.styles.is_bold(style))
-        level = (
-            element.get(TEXT + "outline-level", "1")
-            if element.tag == TEXT + "h"
-            else str(self.styles.title_level(style))
-        )
-        heading = whole(level)
-        if heading and clean(runs.text):
-            text = clean(runs.text)
-            self.title = self.title or (text if heading == 1 else None)
-            yield Draft(text, RawBlock(text, "heading", min(6, heading)))
-        elif depth >= 0:
-            number = self._lists[-1].shown() if self._lists else ""
-            for line in runs.text.split("\n"):
-                yield Draft(
-                    line,
-                    RawBlock(clean(line), "bullet", depth),
-                    number=number,
-                    is_strong=runs.is_strong,
-                )
+        text = runs.styled.text
+        if element.tag == TEXT + "h":
+            heading = small_number(element.get(TEXT + "outline-level", "1"))
         else:
-            yield from (Draft(line, is_strong=runs.is_strong) for line in runs.text.split("\n"))
+            heading = self.styles.title_level(style)
+        heading = min(6, heading) if clean(text) else 0
+        if heading == 1:
+            self.title = self.title or clean(text)
+        number = self._lists[-1].number() if depth >= 0 and self._lists and not heading else ""
+        yield from drafts_of_text(
+            text,
+            heading=heading,
+            list_level=depth if depth >= 0 else None,
+            number=number,
+            is_strong=runs.styled.is_strong,
+        )
         for box in runs.boxes:
             yield from self.drafts(box)
-        self._remarks += [
-            Draft(block.text, block) for block in map(_comment, runs.comments) if block.text
-        ]
-        if not self._n_tables:
-            yield from self._asked_for()
+        for comment in runs.comments:
+            self._comments += drafts_of_blocks(_comment(comment))
+        yield from self._comments_due()
 
-    def _asked_for(self) -> list[Draft]:
-        """The comments that wait for their place."""
-        remarks, self._remarks = self._remarks, []
-        return remarks
+    def _comments_due(self) -> list[Draft]:
+        if self._n_tables:
+            return []
+        comments, self._comments = self._comments, []
+        return comments
 
-    def _table(self, element: etree._Element) -> Iterator[Draft]:
+    def _table(self, table: etree._Element) -> Iterator[Draft]:
         self._n_tables += 1
-        rows = self._rows(element)
-        self._n_tables -= 1
-        yield from (Draft(block.text, block) for block in blocks_of_rows(rows))
-        if not self._n_tables:
-            yield from self._asked_for()
-
-    def _rows(self, table: etree._Element) -> list[list[Cell]]:
-        """The cells of a table, header rows and row groups included."""
         rows: list[list[Cell]] = []
-        for row in _rows_of(table):
-            cells: list[Cell] = []
-            n_across = 0  # cells that the last one covers beside it
-            for cell in row:
-                if cell.tag not in (TABLE + "table-cell", TABLE + "covered-table-cell"):
-                    continue
-                above = rows[-1][len(cells)] if rows and len(cells) < len(rows[-1]) else []
-                if cell.tag == TABLE + "covered-table-cell":
-                    content: Cell = Covered(cells[-1] if n_across > 0 and cells else above)
-                    n_across -= 1
-                else:
-                    content = settle(list(self.drafts(cell)), has_headings=False)
-                    n_across = count_of(cell, "number-columns-spanned") - 1
-                repeat = min(count_of(cell, "number-columns-repeated"), _MAX_REPEAT)
-                cells += [
-                    content,
-                    *(
-                        Covered(content) if isinstance(content, Covered) else []
-                        for _ in range(repeat - 1)
-                    ),
-                ]
-            rows.append(cells)
-        return rows
+        for row in rows_of_table(table):
+            rows.append(self._cells(row, rows))
+        self._n_tables -= 1
+        yield from drafts_of_blocks(blocks_of_rows(rows))
+        yield from self._comments_due()
+
+    def _cells(self, row: etree._Element, rows_above: list[list[Cell]]) -> list[Cell]:
+        cells: list[Cell] = []
+        n_covered = 0  # cells that the last one covers beside it
+        for cell in row:
+            if cell.tag not in CELLS:
+                continue
+            content: Cell
+            if cell.tag == TABLE + "table-cell":
+                content = blocks_of_drafts(list(self.drafts(cell)), has_headings=False)
+                n_covered = count_of(cell, "number-columns-spanned") - 1
+            else:
+                is_beside = n_covered > 0 and bool(cells)
+                content = CoveredCell(
+                    cells[-1] if is_beside else cell_above(rows_above, len(cells))
+                )
+                n_covered -= 1
+            cells.append(content)
+            is_covered = isinstance(content, CoveredCell)
+            n_repeats = min(count_of(cell, "number-columns-repeated"), _MAX_REPEATS)
+            cells += [CoveredCell(content) if is_covered else [] for _ in range(n_repeats - 1)]
+        return cells
 
 
-def _comment(element: etree._Element) -> RawBlock:
-    """The block of a comment; its thread's later comments stand behind it as comments of their own."""
-    text = " ".join(
-        "".join(map(str, paragraph.itertext())) for paragraph in element.iter(TEXT + "p")
-    )
+def _comment(element: etree._Element) -> list[RawBlock]:
+    """The block of a comment; its thread's later ones stand behind it as comments of their own."""
     is_resolved = any(
         str(key).endswith("}resolved") and value == "true" for key, value in element.attrib.items()
     )
-    return remark(text, element.findtext(DC + "creator", ""), is_resolved=is_resolved)
-
-
-def _rows_of(table: etree._Element) -> Iterator[etree._Element]:
-    for child in table:
-        if child.tag == TABLE + "table-row":
-            yield child
-        elif child.tag in (
-            TABLE + "table-header-rows",
-            TABLE + "table-rows",
-            TABLE + "table-row-group",
-        ):
-            yield from _rows_of(child)
+    author = element.findtext(DC + "creator", "")
+    return comment_blocks(_plain_text(element), author, is_resolved=is_resolved)
 
 
 @dataclass
 class _Runs:
-    """The text of one paragraph, and the notes and frames in it."""
+    """The text of one paragraph, and the notes, frames and comments in it."""
 
     styles: OdfStyles
-    text: str = ""
-    n_strong: int = 0
-    n_plain: int = 0
+    styled: StyledText = field(default_factory=StyledText)
     boxes: list[etree._Element] = field(default_factory=list)
     comments: list[etree._Element] = field(default_factory=list)
 
-    @property
-    def is_strong(self) -> bool:
-        """True where all the letters are in bold or underlined."""
-        return self.n_strong > 0 and self.n_plain == 0
-
     def walk(self, element: etree._Element, *, is_bold: bool) -> None:
-        """Add the text of `element` and of what it contains; runs of white space count as one space, as the format wants."""
+        """Add the text of `element` and of what it contains; line ends count as spaces."""
         self._add(element.text, is_bold)
         for child in element:
             self._child(child, is_bold)
@@ -282,9 +232,9 @@ class _Runs:
         if tag in _SKIPPED or not isinstance(tag, str):
             return
         if tag == TEXT + "line-break":
-            self.text += "\n"
+            self.styled.text += "\n"
         elif tag in (TEXT + "tab", TEXT + "s"):
-            self.text += " "
+            self.styled.text += " "
         elif tag == OFFICE + "annotation":
             self.comments.append(child)
         elif tag == TEXT + "note":
@@ -293,97 +243,10 @@ class _Runs:
             tag.startswith(DRAW) and child.find(TEXT + "p") is not None
         ):
             self.boxes.append(child)
-        elif tag == TEXT + "span":
-            if self.styles.is_hidden(child.get(TEXT + "style-name", "")):
-                return
-            self.walk(
-                child, is_bold=self.styles.is_bold(child.get(TEXT + "style-name", ""), is_bold)
-            )
-        else:
+        elif tag != TEXT + "span":
             self.walk(child, is_bold=is_bold)
+        elif not self.styles.is_hidden(name := child.get(TEXT + "style-name", "")):
+            self.walk(child, is_bold=self.styles.is_bold(name, is_bold))
 
     def _add(self, text: str | None, is_bold: bool) -> None:
-        flowed = " ".join(text.split(" ")).replace("\n", " ").replace("\t", " ") if text else ""
-        self.text += flowed
-        n_letters = sum(letter.isalpha() for letter in flowed)
-        self.n_strong += n_letters if is_bold else 0
-        self.n_plain += 0 if is_bold else n_letters
-
-
-_PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
-_FURNITURE = frozenset({"page-number", "date-time", "footer", "header", "page"})
-_MAX_DEPTH = 30  # groups within groups
-
-
-def read_odp(source: Source) -> tuple[RawPart, ...]:
-    """Return the presentation as one part.
-
-    Raises `ReadError` for a damaged, protected or textless presentation.
-    """
-    content, styles = odf_trees(source, "diaporama OpenDocument")
-    body = None if content is None else content.find(f"{OFFICE}body/{OFFICE}presentation")
-    if content is None or body is None:
-        raise ReadError(
-            "diaporama sans contenu",
-            "un diaporama .odp",
-            "l'ouvrir dans LibreOffice et l'enregistrer de nouveau",
-        )
-    walk = OdfWalk(OdfStyles.of(styles, content))
-    pages = body.findall(DRAW + "page")
-    shown = [page for page in pages if not _is_hidden(page, walk.styles)]
-    blocks = [
-        block
-        for order, page in enumerate(shown)
-        for block in _blocks(page, walk, is_opening=not order)
-    ]
-    title = next((block.text for block in blocks if block.kind == "heading"), None)
-    return as_part(blocks, title=title, n_hidden=len(pages) - len(shown))
-
-
-def _is_hidden(page: etree._Element, styles: OdfStyles) -> bool:
-    """True for a slide that is not shown."""
-    chain = styles.chain(page.get(DRAW + "style-name", ""))
-    properties = [
-        found
-        for style in chain
-        if (found := style.find(STYLE + "drawing-page-properties")) is not None
-    ]
-    return any(found.get(_PRESENTATION + "visibility") == "hidden" for found in properties)
-
-
-def _blocks(page: etree._Element, walk: OdfWalk, *, is_opening: bool) -> list[RawBlock]:
-    """The blocks of a slide; what stands under the title of the first one, where no list follows it, tells the occasion."""
-    shapes = list(_shapes(page, 0))
-    classes = [shape.get(_PRESENTATION + "class", "") for shape in shapes]
-    titles = [shape for shape, name in zip(shapes, classes, strict=True) if name == "title"]
-    heading = clean(" ".join(draft.text for shape in titles for draft in walk.drafts(shape)))
-    blocks = (
-        [RawBlock(heading, "heading", 1 if is_opening and "subtitle" in classes else 2)]
-        if heading
-        else []
-    )
-    for shape, name in zip(shapes, classes, strict=True):
-        if name == "title" or name in _FURNITURE:
-            continue
-        own = settle([*walk.drafts(shape)], has_headings=False)
-        blocks += (
-            [RawBlock(block.text, "meta") for block in own]
-            if name == "subtitle" and is_opening
-            else own
-        )
-    return blocks
-
-
-def _shapes(parent: etree._Element, depth: int) -> Iterator[etree._Element]:
-    """The frames and shapes of a slide in order, groups opened, those of its notes last."""
-    for child in parent:
-        if child.tag == DRAW + "g" and depth < _MAX_DEPTH:
-            yield from _shapes(child, depth + 1)
-        elif isinstance(child.tag, str) and child.tag.startswith(DRAW):
-            yield child
-    for notes in parent.findall(_PRESENTATION + "notes"):
-        yield from (
-            frame
-            for frame in notes.findall(DRAW + "frame")
-            if frame.get(_PRESENTATION + "class") == "notes"
-        )
+        self.styled.add((text or "").translate(_BLANKS), is_strong=is_bold)

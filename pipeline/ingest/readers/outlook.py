@@ -1,9 +1,7 @@
-"""Read messages saved by Outlook (.msg): the properties of its compound file that say who wrote what, and what is attached.
+"""Read messages saved by Outlook (.msg): the properties of a compound file, as parts like a .eml's.
 
-In:   the bytes of a .msg
-Out:  the same parts as for a .eml; names of properties are those of Microsoft's [MS-OXMSG] and [MS-OXPROPS]
-
-Unpack the compressed rich text of Outlook messages ([MS-OXRTFCP]).
+Names of properties are those of Microsoft's [MS-OXMSG] and [MS-OXPROPS]; the compressed rich text
+is that of [MS-OXRTFCP].
 """
 
 import io
@@ -18,214 +16,173 @@ import olefile
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart, decode
 from pipeline.ingest.readers.container import DAMAGED
-from pipeline.ingest.readers.mail import Letter, ReadSource, lines_of_html, parts_of_letter
+from pipeline.ingest.readers.mail import (
+    Letter,
+    Person,
+    checked_mail,
+    lines_of_html,
+    parts_of_letter,
+    unread_mail,
+)
 from pipeline.ingest.readers.rtf import text_of_rtf
-from pipeline.ingest.readers.source import Source, corrupt, no_text, protected
+from pipeline.ingest.readers.source import FileContent, ReadSource, corrupt, protected
 from pipeline.ingest.readers.wording import clean
 
-_START = (
-    b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern \\fscript \\fdecor MS Sans SerifSymbolArial"
-    b"Times New RomanCourier{\\colortbl\\red0\\green0\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
-)
-_WINDOW = 4096
-_MAX_BYTES = 20_000_000
-
-
-def unpacked(content: bytes) -> bytes:
-    """Return the rich text of `content`, b"" where there is none.
-
-    Raises `ReadError` where it is damaged or unfolds beyond 20 MB.
-    """
-    if len(content) < 16:
-        return b""
-    size, raw_size, kind = struct.unpack_from("<II4s", content)
-    if kind == b"MELA":  # stored as it is
-        return content[16 : 16 + raw_size]
-    if kind != b"LZFu" or raw_size > _MAX_BYTES:
-        raise corrupt("le texte enrichi du message")
-    return _expanded(content[16 : 4 + size], raw_size)
-
-
-def _expanded(packed: bytes, raw_size: int) -> bytes:
-    """The text of runs of eight tokens, each a byte or a reference to what stood in the last 4 kB."""
-    window = bytearray(_START.ljust(_WINDOW, b"\x00"))
-    at, place, written = len(_START), 0, bytearray()
-    while place < len(packed) and len(written) < raw_size:
-        control, place = packed[place], place + 1
-        for bit in range(8):
-            if place >= len(packed):
-                break
-            if not control >> bit & 1:
-                token, place = packed[place : place + 1], place + 1
-            else:
-                offset, length = divmod(int.from_bytes(packed[place : place + 2], "big"), 16)
-                place += 2
-                if offset == at % _WINDOW:  # the end
-                    return bytes(written)
-                token = _referred(window, offset, length + 2, at)
-            for byte in token:
-                window[at % _WINDOW] = byte
-                at += 1
-            written += token
-    return bytes(written[:raw_size])
-
-
-def _referred(window: bytearray, offset: int, length: int, at: int) -> bytes:
-    """`length` bytes of the window from `offset` on; one that reaches its own start repeats itself."""
-    own = (at - offset) % _WINDOW
-    return bytes(
-        window[(offset + step % own) % _WINDOW if own else (offset + step) % _WINDOW]
-        for step in range(length)
-    )
-
-
 _SUBJECT, _BODY, _HTML, _RTF, _HEADERS, _CLASS = 0x0037, 0x1000, 0x1013, 0x1009, 0x007D, 0x001A
-_SENDER, _FROM = (
-    (0x0C1A, 0x5D01, 0x0C1F),
-    (0x0042, 0x5D02, 0x0065),
-)  # name, SMTP address, address: who sent, for whom
+_SENDER = (0x0C1A, 0x5D01, 0x0C1F)  # who sent: name, SMTP address, address
+_FROM = (0x0042, 0x5D02, 0x0065)  # for whom it was sent
 _RECIPIENT = (0x3001, 0x39FE, 0x3003)
-_DATA, _LONG_NAME, _NAME, _METHOD, _CONTENT_ID, _HIDDEN = (
-    0x3701,
-    0x3707,
-    0x3704,
-    0x3705,
-    0x3712,
-    0x7FFE,
-)
+_DATA, _LONG_NAME, _NAME = 0x3701, 0x3707, 0x3704
+_METHOD, _CONTENT_ID, _HIDDEN = 0x3705, 0x3712, 0x7FFE
 _CODEPAGES = (0x3FDE, 0x3FFD)  # of the HTML, of 8-bit texts
+_UTF_8 = 65001
 _TEXT, _TEXT_8, _BINARY = 0x001F, 0x001E, 0x0102  # types of properties
+_NUMBERS = (0x0003, 0x000B)  # types of fixed width
 _EMBEDDED = 5  # method of an attachment that is a message
 _MAX_CHILDREN = 2000  # recipients or attachments
+_PICTURES = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")
+_RTF_START = (
+    b"{\\rtf1\\ansi\\mac\\deff0\\deftab720{\\fonttbl;}{\\f0\\fnil \\froman \\fswiss \\fmodern "
+    b"\\fscript \\fdecor MS Sans SerifSymbolArialTimes New RomanCourier{\\colortbl\\red0\\green0"
+    b"\\blue0\r\n\\par \\pard\\plain\\f0\\fs20\\b\\i\\u\\tab\\tx"
+)
+_WINDOW = 4096  # bytes to which compressed rich text may refer back
+_MAX_RTF_BYTES = 20_000_000
 
 
-def read_outlook(source: Source, read: ReadSource) -> tuple[RawPart, ...]:
-    """Return the message as a part without a name, then its attachments, each read by `read`; a message in it likewise.
+def read_outlook(file: FileContent, read: ReadSource) -> tuple[RawPart, ...]:
+    """Return the message as a part without a name, then its attachments, each read by `read`.
 
-    Raises `ReadError` for a damaged or encrypted message, and for one with neither text nor attachment.
+    A message in it is read likewise. Raises `ReadError` for a damaged or encrypted message, and for
+    one with neither text nor attachment.
     """
     try:
-        with olefile.OleFileIO(io.BytesIO(source.content)) as held:
-            parts = _parts(_Storage(held, ()), source, read, "")
+        with olefile.OleFileIO(io.BytesIO(file.content)) as ole:
+            parts = _parts(_Storage(ole, ()), file, read, "")
     except ReadError:
         raise
     except DAMAGED as error:
         raise corrupt("le message Outlook") from error
-    if not any(part.blocks or part.rows or part.error for part in parts):
-        raise no_text("message Outlook")
-    return tuple(parts)
+    return checked_mail(parts, "message Outlook")
 
 
 class _Storage:
-    """The properties of a message, recipient or attachment: the streams of one folder of the compound file."""
+    """The properties of a message, recipient or attachment: one folder of the compound file."""
 
-    def __init__(self, held: olefile.OleFileIO, path: tuple[str, ...]) -> None:
-        self._held, self.path = held, path
-        self._names = {
-            entry[-1].lower(): entry
-            for entry in held.listdir(streams=True)
-            if tuple(entry[:-1]) == path
-        }
-        self._fixed = self._fixed_properties()
+    def __init__(self, ole: olefile.OleFileIO, path: tuple[str, ...]) -> None:
+        self._ole, self.path = ole, path
+        self._paths = [tuple(entry) for entry in ole.listdir(streams=True)]
+        self._streams = {entry[-1].lower(): entry for entry in self._paths if entry[:-1] == path}
+        self._numbers = self._fixed_properties()
         pages = [page for page in map(self.number, _CODEPAGES) if page]
-        self._codepage = f"cp{pages[0]}" if pages and pages[0] != 65001 else None
+        self._codepage = f"cp{pages[0]}" if pages and pages[0] != _UTF_8 else None
+
+    def _fixed_properties(self) -> dict[int, int]:
+        """The numbers by id; their list has a longer header in a message than elsewhere."""
+        content = self._stream("__properties_version1.0")
+        is_message = not self.path or self.path[-1].lower().startswith("__substg1.0_3701")
+        start = 8
+        if is_message:
+            start = 24 if self.path else 32
+        entries = (
+            struct.unpack_from("<HHII", content, at) for at in range(start, len(content) - 15, 16)
+        )
+        return {property_id: value for kind, property_id, _, value in entries if kind in _NUMBERS}
+
+    def _stream(self, name: str) -> bytes:
+        path = self._streams.get(name)
+        return bytes(self._ole.openstream(path).read()) if path else b""
 
     def bytes(self, property_id: int, kind: int = _BINARY) -> bytes:
-        """The bytes of a property, b"" where there is none."""
-        entry = self._names.get(f"__substg1.0_{property_id:04x}{kind:04x}")
-        return self._held.openstream(entry).read() if entry else b""
+        """Return the bytes of a property, b"" where there is none."""
+        return self._stream(f"__substg1.0_{property_id:04x}{kind:04x}")
 
     def text(self, property_id: int) -> str:
-        """The text of a property, in 16 bits or in the message's code page, "" where there is none."""
+        """Return a text in 16 bits or in the message's code page, "" where there is none."""
         wide = self.bytes(property_id, _TEXT)
         if wide:
             return wide.decode("utf-16-le", errors="replace").rstrip("\x00")
         return decode(self.bytes(property_id, _TEXT_8).rstrip(b"\x00"), self._codepage)
 
     def html(self) -> str:
-        """The HTML of a message, "" where there is none."""
+        """Return the HTML of a message, "" where there is none."""
         return decode(self.bytes(_HTML).rstrip(b"\x00"), self._codepage) or self.text(_HTML)
 
     def number(self, property_id: int) -> int | None:
-        """The number of a fixed-width property, or None."""
-        return self._fixed.get(property_id)
+        """Return the number of a fixed-width property, or None."""
+        return self._numbers.get(property_id)
 
     def children(self, start: str) -> Iterator["_Storage"]:
-        """The folders of this one whose name begins with `start`, in order."""
+        """Yield the folders of this one whose name begins with `start`, in order."""
         depth = len(self.path)
         folders = {
-            tuple(entry[: depth + 1])
-            for entry in self._held.listdir(streams=True)
-            if len(entry) > depth + 1
-            and tuple(entry[:depth]) == self.path
-            and entry[depth].lower().startswith(start)
+            path[: depth + 1]
+            for path in self._paths
+            if len(path) > depth + 1
+            and path[:depth] == self.path
+            and path[depth].lower().startswith(start)
         }
-        yield from (_Storage(self._held, folder) for folder in sorted(folders)[:_MAX_CHILDREN])
-
-    def _fixed_properties(self) -> dict[int, int]:
-        """The 32-bit properties by id; the header of the list is longer in a message than in its recipients and attachments."""
-        entry = self._names.get("__properties_version1.0")
-        content = self._held.openstream(entry).read() if entry else b""
-        is_message = not self.path or self.path[-1].lower().startswith("__substg1.0_3701")
-        start = (24 if self.path else 32) if is_message else 8
-        found = (
-            struct.unpack_from("<HHII", content, at) for at in range(start, len(content) - 15, 16)
-        )
-        return {
-            property_id: value for kind, property_id, _, value in found if kind in (0x0003, 0x000B)
-        }
+        yield from (_Storage(self._ole, folder) for folder in sorted(folders)[:_MAX_CHILDREN])
 
 
-def _parts(message: _Storage, source: Source, read: ReadSource, name: str) -> list[RawPart]:
-    if (
-        "smime" in message.text(_CLASS).lower()
-        and "multipartsigned" not in message.text(_CLASS).lower()
-    ):
+def _parts(message: _Storage, file: FileContent, read: ReadSource, name: str) -> list[RawPart]:
+    message_class = message.text(_CLASS).lower()
+    if "smime" in message_class and "multipartsigned" not in message_class:
         raise protected("courriel chiffré ou")
-    files: list[tuple[str, bytes]] = []
-    inner: list[_Storage] = []
+    attached: list[tuple[str, bytes]] = []
+    messages: list[_Storage] = []
     n_images = 0
     for attachment in message.children("__attach_version1.0_"):
-        embedded = (
-            [*attachment.children("__substg1.0_3701000d")]
-            if attachment.number(_METHOD) in (_EMBEDDED, None)
-            else []
-        )
+        may_embed = attachment.number(_METHOD) in (_EMBEDDED, None)
+        embedded = [*attachment.children("__substg1.0_3701000d")] if may_embed else []
+        messages += embedded
         if embedded:
-            inner += embedded
-        elif _is_picture(attachment):
+            continue
+        if _is_picture(attachment):
             n_images += 1
         else:
-            files.append(
-                (
-                    clean(attachment.text(_LONG_NAME) or attachment.text(_NAME)) or "piece",
-                    attachment.bytes(_DATA),
-                )
-            )
-    senders, people = _people(message)
-    letter = Letter(
-        clean(message.text(_SUBJECT)), senders, people, _text(message), tuple(files), n_images
-    )
-    parts = parts_of_letter(letter, source, read, name)
-    for number, embedded_message in enumerate(inner, start=len(files) + 1):
-        parts += _inner_parts(
-            embedded_message, source, read, f"{name}-{number:03}" if name else f"{number:03}"
-        )
+            filename = clean(attachment.text(_LONG_NAME) or attachment.text(_NAME)) or "piece"
+            attached.append((filename, attachment.bytes(_DATA)))
+    sender, people = _people(message)
+    senders = (sender,) if any(sender) else ()
+    subject = clean(message.text(_SUBJECT))
+    letter = Letter(subject, senders, people, _text(message), tuple(attached), n_images)
+    parts = parts_of_letter(letter, file, read, name)
+    for number, inner in enumerate(messages, start=len(attached) + 1):
+        inner_name = f"{name}-{number:03}" if name else f"{number:03}"
+        try:
+            parts += _parts(inner, file.inner(b"", inner_name), read, inner_name)
+        except ReadError as error:  # it cannot be read, or lies too deep
+            parts.append(unread_mail(inner_name, error))
     return parts
-
-
-def _inner_parts(message: _Storage, source: Source, read: ReadSource, name: str) -> list[RawPart]:
-    """The parts of a message inside another; one that cannot be read, or lies too deep, is a part with an error."""
-    try:
-        return _parts(message, source.inner(b"", name), read, name)
-    except ReadError as error:
-        return [RawPart((), name=name, channel="mail", error=(error.found, error.do))]
 
 
 def _is_picture(attachment: _Storage) -> bool:
     """True for a picture shown inside the text, such as a logo."""
-    is_image = attachment.bytes(_DATA)[:4].startswith((b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM"))
+    is_image = attachment.bytes(_DATA).startswith(_PICTURES)
     return is_image and bool(attachment.text(_CONTENT_ID) or attachment.number(_HIDDEN))
+
+
+def _people(message: _Storage) -> tuple[Person, tuple[Person, ...]]:
+    """The sender, and everyone with the sender first, without addresses of an Exchange server."""
+    headers = message_from_string(re.sub(r"\r\n?", "\n", message.text(_HEADERS)))
+    addresses = [address for _, address in getaddresses([str(headers.get("from", ""))])]
+    senders = [_person(message, properties) for properties in (_FROM, _SENDER)]
+    named = next((name for name, _ in senders if name), "")
+    known = [address for _, address in senders] + [
+        address for address in addresses if "@" in address
+    ]
+    sender = (named, next(filter(None, known), ""))
+    others = [
+        _person(recipient, _RECIPIENT) for recipient in message.children("__recip_version1.0_")
+    ]
+    return sender, tuple(dict.fromkeys(person for person in (sender, *others) if any(person)))
+
+
+def _person(storage: _Storage, properties: tuple[int, int, int]) -> Person:
+    name, *addresses = (clean(storage.text(property_id)) for property_id in properties)
+    address = next((address for address in addresses if "@" in address), "")
+    return ("" if name == address else name.strip("'\""), address)
 
 
 def _text(message: _Storage) -> str:
@@ -234,26 +191,53 @@ def _text(message: _Storage) -> str:
     if len(plain.split()) > 2:
         return plain
     html = message.html()
-    rich = unpacked(message.bytes(_RTF)) if not html.strip() else b""
-    return "\n".join(lines_of_html(html)) if html.strip() else text_of_rtf(rich) if rich else plain
+    if html.strip():
+        return "\n".join(lines_of_html(html))
+    rich = unpacked(message.bytes(_RTF))
+    return text_of_rtf(rich) if rich else plain
 
 
-def _people(message: _Storage) -> tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]:
-    """The sender, and everyone with the sender first, as (name, address); addresses within an Exchange server are left out."""
-    headers = message_from_string(re.sub(r"\r\n?", "\n", message.text(_HEADERS)))
-    told = [pair for pair in getaddresses([str(headers.get("from", ""))]) if "@" in pair[1]]
-    senders = [_person(message, properties) for properties in (_FROM, _SENDER)]
-    first = next((pair for pair in senders if pair[0]), ("", ""))
-    address = next((pair[1] for pair in senders if pair[1]), told[0][1] if told else "")
-    sender = (first[0], address)
-    others = [
-        _person(recipient, _RECIPIENT) for recipient in message.children("__recip_version1.0_")
-    ]
-    people = tuple(dict.fromkeys(pair for pair in (sender, *others) if any(pair)))
-    return ((sender,) if any(sender) else ()), people
+def unpacked(content: bytes) -> bytes:
+    """Return the rich text that Outlook compressed, b"" where there is none.
+
+    Raises `ReadError` where it is damaged or unfolds beyond 20 MB.
+    """
+    if len(content) < 16:
+        return b""
+    size, raw_size, kind = struct.unpack_from("<II4s", content)
+    if kind == b"MELA":  # stored as it is
+        return content[16 : 16 + raw_size]
+    if kind != b"LZFu" or raw_size > _MAX_RTF_BYTES:
+        raise corrupt("le texte enrichi du message")
+    return _expanded(content[16 : 4 + size], raw_size)
 
 
-def _person(held: _Storage, properties: tuple[int, int, int]) -> tuple[str, str]:
-    name, *addresses = (clean(held.text(property_id)) for property_id in properties)
-    address = next((found for found in addresses if "@" in found), "")
-    return ("" if name == address else name.strip("'\""), address)
+def _expanded(packed: bytes, raw_size: int) -> bytes:
+    """The text of runs of eight tokens, each a byte or a reference into the last 4 kB."""
+    window = bytearray(_RTF_START.ljust(_WINDOW, b"\x00"))
+    window_at, packed_at, text = len(_RTF_START), 0, bytearray()
+    while packed_at < len(packed) and len(text) < raw_size:
+        control, packed_at = packed[packed_at], packed_at + 1
+        for bit in range(8):
+            if packed_at >= len(packed):
+                break
+            if not control >> bit & 1:
+                token, packed_at = packed[packed_at : packed_at + 1], packed_at + 1
+            else:
+                reference = int.from_bytes(packed[packed_at : packed_at + 2], "big")
+                offset, length = divmod(reference, 16)
+                packed_at += 2
+                if offset == window_at % _WINDOW:  # the end
+                    return bytes(text)
+                token = _referred(window, offset, length + 2, window_at)
+            for byte in token:
+                window[window_at % _WINDOW] = byte
+                window_at += 1
+            text += token
+    return bytes(text[:raw_size])
+
+
+def _referred(window: bytearray, offset: int, length: int, window_at: int) -> bytes:
+    """`length` bytes of the window; a reference that reaches its own start repeats itself."""
+    period = (window_at - offset) % _WINDOW or _WINDOW
+    return bytes(window[(offset + i % period) % _WINDOW] for i in range(length))

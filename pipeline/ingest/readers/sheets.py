@@ -1,9 +1,6 @@
-"""Read workbooks, .xlsx and .xls with calamine, .ods by an own walk: every row of every visible sheet that has content.
+"""Read workbooks and delimited tables: every row of every visible sheet that has content.
 
-In:   the bytes of a workbook
-Out:  one part a sheet, named in order (« 1-Feuille »); a single sheet gives a part without a name
-
-Read delimited tables (.csv, .tsv): encoding and separator told from the content, line breaks inside quotes kept.
+.xlsx and .xls are read with calamine, .ods by our own walk, .csv by the standard library.
 """
 
 import csv
@@ -12,7 +9,7 @@ import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
@@ -23,123 +20,125 @@ import python_calamine as calamine
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart, decode
 from pipeline.ingest.readers.container import Container, check_chains
-from pipeline.ingest.readers.odf import sheets_of_ods
-from pipeline.ingest.readers.source import Source, corrupt, no_text, protected
-from pipeline.ingest.readers.wording import clean
+from pipeline.ingest.readers.odf import number_text, sheets_of_ods
+from pipeline.ingest.readers.source import FileContent, corrupt, no_text, protected
+from pipeline.ingest.readers.wording import clean, plural_warning
 
-_MIN_SHARE = {
-    ";": 0.5,
-    "\t": 0.5,
-    ",": 0.8,
-    "|": 0.7,
-}  # of rows that a separator must cut alike: sentences hold commas too
+# Share of the rows that a separator must cut alike: sentences hold commas too.
+_MIN_SHARE = {";": 0.5, "\t": 0.5, ",": 0.8, "|": 0.7}
 _MIN_COMMON = 0.6  # of the lines in which the sign of a ragged table stands
+_NO_SEPARATOR = "\x1f"  # occurs nowhere: a table of one column
 _N_SAMPLE = 200  # rows looked at to find the separator
-MAX_CELLS = 5_000_000  # of one table, blank ones that square it counted
+_MAX_CELLS = 5_000_000  # of one table, blank ones that square it counted
 _MAX_CELL = 20_000  # characters: a longer cell means that a stray quote swallowed rows
+_FEW_ROWS = _MAX_CELLS // 16_384  # rows that fit however many columns they have
+_PROLOG = 100_000  # bytes of an XML file in which it stands
+_DTD = re.compile(rb"<!DOCTYPE", re.IGNORECASE)  # in UTF-16 as well, once its zeroes are out
+_ROW = re.compile(rb'<row [^>]*?\br="(\d{1,9})"')
+_FILLED = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,9})"[^>]*[^/>]>')
+_UNSAFE = str.maketrans("/#\\", "---")
+_FAULTS = ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!")
 csv.field_size_limit(10_000_000)
 
+Rows = tuple[tuple[str, ...], ...]
 
-def read_delimited(source: Source) -> tuple[RawPart, ...]:
-    """Return the table as one part of rows.
+
+def read_delimited(file: FileContent) -> tuple[RawPart, ...]:
+    """Return a .csv as one part of rows; its encoding and separator are told from the content.
 
     Raises `ReadError` for a blank file, bytes that are no text, and a table of millions of cells.
     """
-    rows = rows_of(decode(source.content))
-    if not any(any(row) for row in rows):
+    rows = rows_of_text(decode(file.content))
+    if not rows:
         raise no_text("tableau")
     return (RawPart((), rows=rows),)
 
 
-def rows_of(text: str) -> tuple[tuple[str, ...], ...]:
-    """The rows of `text`, clean cells, blank rows out, padded to one width."""
-    declared = text[:6].lower()
-    separator = text[4] if declared.startswith("sep=") and len(text) > 4 else _separator(text)
-    body = text.split("\n", 1)[1] if declared.startswith("sep=") and "\n" in text else text
+def rows_of_text(text: str) -> Rows:
+    """Return the rows of a delimited table, clean cells, padded to one width."""
+    declares = text[:4].lower() == "sep="
+    separator = text[4] if declares and len(text) > 4 else _separator(text)
+    body = text.split("\n", 1)[1] if declares and "\n" in text else text
     rows = _parse(body, separator, csv.QUOTE_MINIMAL)
-    if any(
-        len(cell) > 40 and (len(cell) > _MAX_CELL or cell.count("\n") > 40)
-        for row in rows
-        for cell in row
-    ):
+    if any(len(cell) > _MAX_CELL or cell.count("\n") > 40 for row in rows for cell in row):
         rows = _parse(body, separator, csv.QUOTE_NONE)
     return squared(rows)
 
 
-def squared(rows: Iterable[Iterable[str]]) -> tuple[tuple[str, ...], ...]:
-    """Rows with clean cells, padded with "" to one width, blank ones out at both ends; a line break inside a cell stays.
+def squared(rows: Iterable[Iterable[str]]) -> Rows:
+    """Return rows with clean cells, padded with "" to one width, blank ones out at both ends.
 
-    Raises `ReadError` where that gives millions of cells.
+    A line break inside a cell stays. Raises `ReadError` where that gives millions of cells.
     """
-    cells = [
-        tuple("\n".join(filter(None, map(clean, cell.split("\n")))) if cell else "" for cell in row)
-        for row in rows
-    ]
-    filled = [place for place, row in enumerate(cells) if any(row)]
-    kept = cells[filled[0] : filled[-1] + 1] if filled else []
-    width = max((place + 1 for row in kept for place, cell in enumerate(row) if cell), default=0)
-    check_cells(len(kept), width)
-    return tuple((row + ("",) * width)[:width] for row in kept)
+    cells = [tuple(map(_clean_cell, row)) for row in rows]
+    filled = [i for i, row in enumerate(cells) if any(row)]
+    cells = cells[filled[0] : filled[-1] + 1] if filled else []
+    width = max((i + 1 for row in cells for i, cell in enumerate(row) if cell), default=0)
+    _check_size(len(cells), width)
+    return tuple((row + ("",) * width)[:width] for row in cells)
 
 
-def check_cells(n_rows: int, n_columns: int) -> None:
-    """Raise `ReadError` where a table holds, once squared, more cells than a workshop ever wrote."""
-    if n_rows * n_columns > MAX_CELLS:
+def _clean_cell(cell: str) -> str:
+    return "\n".join(filter(None, map(clean, cell.split("\n")))) if cell else ""
+
+
+def _check_size(n_rows: int, n_columns: int) -> None:
+    """Refuse a table that holds, once squared, more cells than a workshop ever wrote."""
+    if n_rows * n_columns > _MAX_CELLS:
         raise ReadError(
             f"feuille de {n_rows} lignes sur {n_columns} colonnes",
-            f"{MAX_CELLS} cellules au plus",
-            "effacer les cellules loin du tableau (Ctrl+Fin les montre), ou copier le tableau dans un nouveau classeur",
+            f"{_MAX_CELLS} cellules au plus",
+            "effacer les cellules loin du tableau (Ctrl+Fin les montre), "
+            "ou copier le tableau dans un nouveau classeur",
         )
 
 
 def looks_delimited(text: str) -> bool:
-    """True where three lines or more are all cut into the same number of three cells or more, most of them short."""
+    """True where all lines, three or more, are cut into as many cells, three or more."""
     lines = [line for line in text.split("\n") if line.strip()]
     if len(lines) < 3 or not any(all(line.count(sign) >= 2 for line in lines) for sign in ";\t|"):
         return False
     rows = [row for row in _parse(text, _separator(text), csv.QUOTE_MINIMAL) if any(row)]
-    widths = Counter(len(row) for row in rows)
+    widths = {len(row) for row in rows}
     return len(widths) == 1 and min(widths) >= 3 and all(len(cell.split()) <= 8 for cell in rows[0])
 
 
 def _separator(text: str) -> str:
-    """The separator that cuts most rows into the same number of cells; one that occurs nowhere for a table of one column."""
+    """The separator that cuts most rows into the same number of cells."""
     sample = "\n".join(text.split("\n")[: 3 * _N_SAMPLE])
+    evenness = {sign: _evenness(sample, sign) for sign in _MIN_SHARE}
+    best = max(_MIN_SHARE, key=lambda sign: evenness[sign])
+    return best if evenness[best][0] else _common_sign(sample)
 
-    def evenness(sign: str) -> tuple[float, int]:
-        widths = Counter(
-            len(row) for row in _parse(sample, sign, csv.QUOTE_MINIMAL)[:_N_SAMPLE] if any(row)
-        )
-        width, n_rows = max(
-            ((width, n_rows) for width, n_rows in widths.items() if width > 1),
-            key=lambda pair: (pair[1], pair[0]),
-            default=(1, 0),
-        )
-        share = n_rows / max(1, widths.total())
-        return (share if share >= _MIN_SHARE[sign] else 0.0), width
 
-    best = max(_MIN_SHARE, key=evenness)
-    return best if evenness(best)[0] else _common_sign(sample)
+def _evenness(sample: str, sign: str) -> tuple[float, int]:
+    """Share of the rows that `sign` cuts alike, 0 where too few, and into how many cells."""
+    rows = _parse(sample, sign, csv.QUOTE_MINIMAL)[:_N_SAMPLE]
+    widths = Counter(len(row) for row in rows if any(row))
+    n_rows, width = max(
+        ((n_rows, width) for width, n_rows in widths.items() if width > 1), default=(0, 1)
+    )
+    share = n_rows / max(1, widths.total())
+    return share if share >= _MIN_SHARE[sign] else 0.0, width
 
 
 def _common_sign(sample: str) -> str:
-    """The sign that stands in most lines of a table whose rows differ in width; sentences hold none of these so often."""
+    """The sign that stands in most lines of a table whose rows differ in width."""
     lines = [line for line in sample.split("\n") if line.strip()]
     n_lines = {sign: sum(sign in line for line in lines) for sign in ";\t|"}
     best = max(n_lines, key=lambda sign: n_lines[sign])
-    return best if n_lines[best] >= max(2, _MIN_COMMON * len(lines)) else "\x1f"
+    return best if n_lines[best] >= max(2, _MIN_COMMON * len(lines)) else _NO_SEPARATOR
 
 
 def _parse(text: str, separator: str, quoting: Literal[0, 3]) -> list[list[str]]:
+    reader = csv.reader(
+        io.StringIO(text),
+        delimiter=separator,
+        quoting=quoting,
+        skipinitialspace=quoting == csv.QUOTE_MINIMAL,
+    )
     try:
-        return [
-            *csv.reader(
-                io.StringIO(text),
-                delimiter=separator,
-                quoting=quoting,
-                skipinitialspace=quoting == csv.QUOTE_MINIMAL,
-            )
-        ]
+        return list(reader)
     except csv.Error as error:
         raise ReadError(
             "tableau illisible",
@@ -148,90 +147,71 @@ def _parse(text: str, separator: str, quoting: Literal[0, 3]) -> list[list[str]]
         ) from error
 
 
-_DTD = re.compile(rb"<!DOCTYPE", re.IGNORECASE)  # in UTF-16 as well, once its zeroes are out
-_ROW = re.compile(rb'<row [^>]*?\br="(\d{1,9})"')
-_FILLED = re.compile(rb'<c r="([A-Z]{1,3})(\d{1,9})"[^>]*[^/>]>')
-_FEW_ROWS = MAX_CELLS // 16_384  # rows that fit however many columns they have
-_PROLOG = 100_000  # bytes of an XML file in which it stands
-_UNSAFE = str.maketrans({"/": "-", "#": "-", "\\": "-"})
-
-
 @dataclass(frozen=True)
 class _Sheet:
     """A sheet with what it shows."""
 
     name: str
     is_visible: bool
-    rows: tuple[tuple[str, ...], ...]
-    n_comments: int = 0
+    rows: Rows
 
 
-def read_sheets(source: Source) -> tuple[RawPart, ...]:
+def read_sheets(file: FileContent) -> tuple[RawPart, ...]:
     """Return one part a visible sheet that has content; rows that a filter hides are read.
 
     Raises `ReadError` for a damaged, protected, blank or monstrous workbook.
     """
-    sheets = _sheets_with_calamine(source)
-    return _parts(sheets, n_comments=_n_comments(source))
+    if not file.content.startswith(b"PK"):
+        if file.content.startswith(olefile.MAGIC):
+            check_chains(file.content, "le classeur")
+        return _parts(_sheets(file), n_comments=0)
+    container = Container(file, "classeur")
+    _check_xml(container)
+    return _parts(_sheets(file), n_comments=_n_comments(container))
 
 
-def read_ods(source: Source) -> tuple[RawPart, ...]:
-    """Return one part a visible sheet of an OpenDocument workbook that has content.
-
-    Raises `ReadError` as `read_sheets` does.
-    """
-    found = sheets_of_ods(source)
-    sheets = [_Sheet(sheet.name, sheet.is_visible, _compact(sheet.rows)) for sheet in found]
-    return _parts(sheets, n_comments=sum(sheet.n_comments for sheet in found))
+def read_ods(file: FileContent) -> tuple[RawPart, ...]:
+    """Return one part a visible sheet of an OpenDocument workbook; raises as `read_sheets`."""
+    sheets = sheets_of_ods(file)
+    return _parts(
+        [_Sheet(sheet.name, sheet.is_visible, _compact(sheet.rows)) for sheet in sheets],
+        n_comments=sum(sheet.n_comments for sheet in sheets),
+    )
 
 
 def _parts(sheets: Sequence[_Sheet], *, n_comments: int) -> tuple[RawPart, ...]:
     """The parts of the visible sheets that have content, and what is told of the rest."""
-    filled = [
-        (place, sheet)
-        for place, sheet in enumerate(sheets, start=1)
-        if sheet.rows and sheet.is_visible
-    ]
+    numbered = enumerate(sheets, start=1)
+    filled = [(number, sheet) for number, sheet in numbered if sheet.rows and sheet.is_visible]
     if not filled:
         raise no_text("classeur")
     n_hidden = sum(bool(sheet.rows) and not sheet.is_visible for sheet in sheets)
-    told = (
-        (n_hidden, "feuille{} masquée{} non lue{}"),
-        (n_comments, "commentaire{} de cellule non lu{}"),
+    warnings = (
+        *plural_warning(n_hidden, "feuille{} masquée{} non lue{}"),
+        *plural_warning(n_comments, "commentaire{} de cellule non lu{}"),
     )
-    warnings = tuple(
-        f"{count} {text.replace('{}', 's' if count > 1 else '')}" for count, text in told if count
-    )
-    if len(filled) == 1:
-        return (
-            RawPart((), title=clean(filled[0][1].name), rows=filled[0][1].rows, warnings=warnings),
-        )
     digits = len(str(len(sheets)))
-    return tuple(
-        RawPart(
-            (),
-            name=f"{place:0{digits}}-{clean(sheet.name.translate(_UNSAFE))}",
-            title=clean(sheet.name),
-            rows=sheet.rows,
-            warnings=warnings if not order else (),
-        )
-        for order, (place, sheet) in enumerate(filled)
-    )
-
-
-def _sheets_with_calamine(source: Source) -> list[_Sheet]:
-    if source.content.startswith(b"PK"):
-        _check_xml(source)
-    elif source.content.startswith(olefile.MAGIC):
-        check_chains(source.content, "le classeur")
-    try:
-        workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(source.content))
-        return [
-            _Sheet(
-                meta.name,
-                meta.visible == calamine.SheetVisibleEnum.Visible,
-                _rows(workbook, meta.name),
+    parts: list[RawPart] = []
+    for number, sheet in filled:
+        name = f"{number:0{digits}}-{clean(sheet.name.translate(_UNSAFE))}"
+        parts.append(
+            RawPart(
+                (),
+                name=name if len(filled) > 1 else "",
+                title=clean(sheet.name),
+                rows=sheet.rows,
+                warnings=() if parts else warnings,
             )
+        )
+    return tuple(parts)
+
+
+def _sheets(file: FileContent) -> list[_Sheet]:
+    try:
+        workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(file.content))
+        visible = calamine.SheetVisibleEnum.Visible
+        return [
+            _Sheet(meta.name, meta.visible == visible, _rows(workbook, meta.name))
             for meta in workbook.sheets_metadata
         ]
     except calamine.PasswordError as error:
@@ -244,27 +224,24 @@ def _sheets_with_calamine(source: Source) -> list[_Sheet]:
         raise corrupt("le classeur") from error
 
 
-def _n_comments(source: Source) -> int:
-    """Comments on cells; those of a thread are counted in both of the files that hold them, so the larger counts."""
-    if not source.content.startswith(b"PK"):
-        return 0
-    container = Container(source, "classeur")
-    by_kind = {"xl/comments": b"<comment ", "xl/threadedcomments/": b"<threadedComment "}
-    return max(
-        sum(
-            container.read(name).count(mark)
-            for name in container.names
-            if name.lower().startswith(start)
-        )
-        for start, mark in by_kind.items()
-    )
+def _n_comments(container: Container) -> int:
+    """Comments on cells; those of a thread stand in two files, so the larger count holds."""
+    marks = {"xl/comments": b"<comment ", "xl/threadedcomments/": b"<threadedComment "}
+    counts = [
+        sum(container.read(name).count(mark) for name in _entries(container, start))
+        for start, mark in marks.items()
+    ]
+    return max(counts)
 
 
-def _check_xml(source: Source) -> None:
-    """Raise `ReadError` for a zip bomb, a password, a DTD or a far cell before calamine opens the workbook itself."""
-    container = Container(source, "classeur")
+def _entries(container: Container, start: str) -> list[str]:
+    return [name for name in container.names if name.lower().startswith(start)]
+
+
+def _check_xml(container: Container) -> None:
+    """Refuse a DTD or a far cell before calamine opens the workbook itself."""
     for name in sorted(container.names):
-        if not (name.endswith((".xml", ".rels")) and name.startswith("xl/")):
+        if not (name.startswith("xl/") and name.endswith((".xml", ".rels"))):
             continue
         content = container.read(name)
         if name.startswith("xl/worksheets/"):
@@ -278,14 +255,15 @@ def _check_xml(source: Source) -> None:
 
 
 def _check_reach(content: bytes) -> None:
-    """Raise `ReadError` where the filled cells of a sheet lie so far apart that calamine would have no room for what is between."""
+    """Refuse cells so far apart that calamine would have no room for what is between."""
     last = _ROW.match(content, max(0, content.rfind(b"<row ")))
     if last is None or int(last[1]) <= _FEW_ROWS:
         return
     cells = _FILLED.findall(content)
-    rows, columns = {int(row) for _, row in cells}, {_column(letters) for letters, _ in cells}
     if cells:
-        check_cells(max(rows) - min(rows) + 1, max(columns) - min(columns) + 1)
+        rows = {int(row) for _, row in cells}
+        columns = {_column(letters) for letters, _ in cells}
+        _check_size(max(rows) - min(rows) + 1, max(columns) - min(columns) + 1)
 
 
 def _column(letters: bytes) -> int:
@@ -296,69 +274,56 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _rows(workbook: calamine.CalamineWorkbook, name: str) -> tuple[tuple[str, ...], ...]:
+def _rows(workbook: calamine.CalamineWorkbook, name: str) -> Rows:
     """The rows of a sheet, each merged range filled with its first cell."""
     try:
         sheet = workbook.get_sheet_by_name(name)
     except calamine.WorksheetNotFound:  # a chart or macro sheet
         return ()
-    check_cells(sheet.height, sheet.width)
+    _check_size(sheet.height, sheet.width)
     rows = [
         [_shown(cell) for cell in row] if any(cell != "" for cell in row) else []
         for row in sheet.to_python(skip_empty_area=True)
     ]
     if sheet.start:
-        _fill_merged(rows, sheet.merged_cell_ranges or (), sheet.start)
+        for (top, left), (bottom, right) in sheet.merged_cell_ranges or ():
+            first_row, first_column = sheet.start
+            _fill_merged(
+                rows,
+                slice(top - first_row, bottom - first_row + 1),
+                slice(left - first_column, right - first_column + 1),
+            )
     return _compact(rows)
 
 
-def _compact(rows: list[list[str]]) -> tuple[tuple[str, ...], ...]:
+def _fill_merged(rows: list[list[str]], lines: slice, columns: slice) -> None:
+    is_inside = 0 <= lines.start < len(rows) and 0 <= columns.start < len(rows[lines.start])
+    n_cells = (lines.stop - lines.start - 1) * (columns.stop - columns.start - 1)
+    if is_inside and n_cells <= _MAX_CELLS:
+        text = rows[lines.start][columns.start]
+        for row in rows[lines]:
+            row[columns] = [cell or text for cell in row[columns]]
+
+
+def _compact(rows: Sequence[Sequence[str]]) -> Rows:
     """The rows squared, of several blank ones together a single one."""
-    return squared(
-        row
-        for above, row in pairwise([[""], *(row if any(row) else [] for row in rows)])
-        if row or above
-    )
-
-
-def _fill_merged(rows: list[list[str]], merged: object, start: tuple[int, int]) -> None:
-    for (top, left), (bottom, right) in _ranges(merged):
-        top, left, bottom, right = (
-            top - start[0],
-            left - start[1],
-            bottom - start[0],
-            right - start[1],
-        )
-        if (
-            not (0 <= top < len(rows) and 0 <= left < len(rows[top]))
-            or (bottom - top) * (right - left) > MAX_CELLS
-        ):
-            continue
-        for row in rows[top : bottom + 1]:
-            row[left : right + 1] = [cell or rows[top][left] for cell in row[left : right + 1]]
-
-
-def _ranges(merged: object) -> Iterator[tuple[tuple[int, int], tuple[int, int]]]:
-    yield from merged  # type: ignore[misc]  # calamine's ((row, column), (row, column)) pairs
+    shown: list[Sequence[str]] = [[""], *(row if any(row) else [] for row in rows)]
+    return squared(row for above, row in pairwise(shown) if row or above)
 
 
 def _shown(cell: object) -> str:
-    """A cell as a reader of the sheet sees it: whole numbers without a point, dates in ISO 8601, errors blank."""
+    """A cell as it shows: whole numbers without a point, dates in ISO 8601, errors blank."""
     if isinstance(cell, bool):
         return "oui" if cell else "non"
     if isinstance(cell, float):
-        return str(int(cell)) if cell.is_integer() and abs(cell) < 1e15 else repr(cell)
+        return number_text(cell)
     if isinstance(cell, dt.datetime):
-        return (
-            cell.date().isoformat()
-            if cell.time() == dt.time()
-            else cell.isoformat(sep=" ", timespec="minutes")
-        )
+        if cell.time() == dt.time():
+            return cell.date().isoformat()
+        return cell.isoformat(sep=" ", timespec="minutes")
     if isinstance(cell, dt.date):
         return cell.isoformat()
     if isinstance(cell, dt.time):
         return cell.isoformat(timespec="minutes")
     text = str(cell)
-    return (
-        "" if text in ("#N/A", "#REF!", "#VALUE!", "#DIV/0!", "#NAME?", "#NULL!", "#NUM!") else text
-    )
+    return "" if text in _FAULTS else text

@@ -1,10 +1,8 @@
-"""Read slides (.pptx, .odp): each slide's title as a heading, then its bullets, boxes and tables, then what its notes say.
+"""Read slides (.pptx, .odp): of each its title, then bullets, boxes and tables, then notes.
 
-In:   the bytes of a presentation
-Out:  one part in the order of the slides; hidden slides, slide numbers and footers out
+Hidden slides, slide numbers and footers are out.
 """
 
-import posixpath
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -12,170 +10,124 @@ from lxml import etree
 
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.readers.blocks import Draft, settle
+from pipeline.ingest.readers.blocks import Draft, blocks_of_drafts, drafts_of_text, single_part
 from pipeline.ingest.readers.container import Container
-from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
-from pipeline.ingest.readers.source import Source, no_text
-from pipeline.ingest.readers.wording import clean, whole
+from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cell_above
+from pipeline.ingest.readers.odf import DRAW, OdfStyles, open_odf
+from pipeline.ingest.readers.odt import OdfWalk
+from pipeline.ingest.readers.source import FileContent
+from pipeline.ingest.readers.wording import clean, plural_warning, small_number
 
 _RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}"
 _STRICT_RELATION = "{http://purl.oclc.org/ooxml/officeDocument/relationships}"
-_TITLES = frozenset({"title", "ctrTitle"})
-_FURNITURE = frozenset({"dt", "ftr", "hdr", "sldNum", "sldImg"})
+_PRESENTATION = "{urn:oasis:names:tc:opendocument:xmlns:presentation:1.0}"
+_TITLES = ("title", "ctrTitle")
+_FURNITURE = ("dt", "ftr", "hdr", "sldNum", "sldImg")
+_ODF_FURNITURE = ("page-number", "date-time", "footer", "header", "page")
+_BULLETS = frozenset({"buChar", "buAutoNum", "buBlip"})
 _MAX_SLIDES, _MAX_DEPTH = 2000, 30  # slides; groups within groups
 
 
-def read_slides(source: Source) -> tuple[RawPart, ...]:
-    """Return a .pptx as one part.
-
-    Raises `ReadError` for a damaged, protected or textless presentation.
-    """
-    container = Container(source, "diaporama")
-    slides = list(_slides(container))
+def read_slides(file: FileContent) -> tuple[RawPart, ...]:
+    """Return a .pptx as one part; `ReadError` for a damaged, protected or textless presentation."""
+    slides = list(_slides(Container(file, "diaporama")))
     shown = [slide for slide in slides if slide.root.get("show", "1") not in ("0", "false")]
     blocks = [block for slide in shown for block in slide.blocks()]
+    return _as_part(blocks, n_hidden=len(slides) - len(shown))
+
+
+def _as_part(blocks: list[RawBlock], *, n_hidden: int) -> tuple[RawPart, ...]:
     title = next((block.text for block in blocks if block.kind == "heading"), None)
-    return as_part(blocks, title=title, n_hidden=len(slides) - len(shown))
-
-
-def as_part(blocks: list[RawBlock], *, title: str | None, n_hidden: int) -> tuple[RawPart, ...]:
-    """Return the part of a presentation.
-
-    Raises `ReadError` where no slide shows a word.
-    """
-    if not blocks:
-        raise no_text("diaporama")
-    plural = "s" if n_hidden > 1 else ""
-    warnings = (
-        (f"{n_hidden} diapositive{plural} masquée{plural} non lue{plural}",) if n_hidden else ()
-    )
-    return (RawPart(tuple(blocks), title=title, warnings=warnings),)
+    warnings = plural_warning(n_hidden, "diapositive{} masquée{} non lue{}")
+    return single_part(blocks, "diaporama", title=title, warnings=warnings)
 
 
 def _slides(container: Container) -> Iterator["_Slide"]:
     """The slides in the order in which they are shown."""
-    main = next(
-        (
-            name
-            for name in sorted(container.names)
-            if name.startswith("ppt/presentation") and name.endswith(".xml")
-        ),
-        "",
-    )
-    root = container.xml(main) if main else None
+    names = (name for name in sorted(container.names) if name.startswith("ppt/presentation"))
+    main = next((name for name in names if name.endswith(".xml")), "")
+    root = container.xml(main)
     if root is None:
         raise ReadError(
             "diaporama sans contenu",
             "un diaporama enregistré par PowerPoint",
             "l'ouvrir et l'enregistrer de nouveau en .pptx ou .pdf",
         )
-    relations = _relations(container, main)
+    relations = container.relations(main)
     for entry in list(root.iter("{*}sldId"))[:_MAX_SLIDES]:
-        target = relations.get(
-            entry.get(_RELATION + "id") or entry.get(_STRICT_RELATION + "id") or "", ("", "")
-        )[1]
-        slide = container.xml(target)
+        _, name = relations.get(_relation_id(entry, "id"), ("", ""))
+        slide = container.xml(name)
         if slide is not None:
-            yield _Slide(container, target, slide, _relations(container, target))
+            yield _Slide(container, slide, container.relations(name))
 
 
-def _relations(container: Container, name: str) -> dict[str, tuple[str, str]]:
-    """The (kind, entry) of each relation of entry `name`, by its id."""
-    folder, own = posixpath.split(name)
-    root = container.xml(f"{folder}/_rels/{own}.rels")
-    return {
-        relation.get("Id", ""): (
-            relation.get("Type", "").rsplit("/", 1)[-1],
-            posixpath.normpath(posixpath.join("/", folder, relation.get("Target", ""))).lstrip("/"),
-        )
-        for relation in (() if root is None else root)
-    }
+def _relation_id(element: etree._Element, name: str) -> str:
+    return element.get(_RELATION + name) or element.get(_STRICT_RELATION + name) or ""
 
 
 @dataclass(frozen=True)
 class _Slide:
-    """A slide: its XML and the entries that it refers to, by id."""
+    """A slide: its XML and the (kind, entry) that it refers to, by id."""
 
     container: Container
-    name: str
     root: etree._Element
     relations: dict[str, tuple[str, str]]
 
     def blocks(self) -> list[RawBlock]:
-        """The blocks of the slide: title, content, notes."""
-        tree = self.root.find("{*}cSld/{*}spTree")
-        shapes = [] if tree is None else list(_shapes(tree, 0))
+        """Return the blocks of the slide: title, content, notes."""
+        shapes = _shapes_of(self.root)
         titles = [shape for shape in shapes if _placeholder(shape) in _TITLES]
         heading = clean(" ".join(text for shape in titles for text, *_ in _paragraphs(shape)))
         is_opening = any(_placeholder(shape) == "ctrTitle" for shape in titles)
         blocks = [RawBlock(heading, "heading", 1 if is_opening else 2)] if heading else []
         for shape in shapes:
             if shape not in titles:
-                blocks += self._blocks_of(shape, is_opening)
+                blocks += self._shape_blocks(shape, is_opening)
         return blocks + self._notes()
 
-    def _blocks_of(self, shape: etree._Element, is_opening: bool) -> list[RawBlock]:
-        """The blocks of one shape; what stands under the title of an opening slide tells the occasion."""
+    def _shape_blocks(self, shape: etree._Element, is_opening: bool) -> list[RawBlock]:
+        """The blocks of a shape; a subtitle of the opening slide tells the occasion."""
         kind = _placeholder(shape)
         if kind in _FURNITURE:
             return []
         if shape.tag.endswith("}graphicFrame"):
             return [*_table(shape), *self._diagram(shape)]
         if kind == "subTitle" and is_opening:
-            return [RawBlock(clean(text), "meta") for text, *_ in _paragraphs(shape) if clean(text)]
-        return settle(
-            _drafts(shape, is_list=kind in ("body", "obj", "") or kind.isdigit()),
-            has_headings=False,
-        )
+            texts = (clean(text) for text, *_ in _paragraphs(shape))
+            return [RawBlock(text, "meta") for text in texts if text]
+        return _text_blocks(shape, is_list=kind in ("body", "obj", "") or kind.isdigit())
 
     def _diagram(self, shape: etree._Element) -> list[RawBlock]:
         """The texts of a diagram (SmartArt), as bullets."""
-        called = next(shape.iter("{*}relIds"), None)
-        ids = (
-            ()
-            if called is None
-            else (called.get(_RELATION + "dm"), called.get(_STRICT_RELATION + "dm"))
-        )
-        root = next(
-            (
-                self.container.xml(self.relations[found][1])
-                for found in ids
-                if found in self.relations
-            ),
-            None,
-        )
-        texts = (
-            []
-            if root is None
-            else [text for body in root.iter("{*}t") if len(body) for text, *_ in _paragraphs(body)]
-        )
-        return [RawBlock(clean(text), "bullet", 0) for text in texts if clean(text)]
+        ids = next(shape.iter("{*}relIds"), None)
+        _, name = self.relations.get("" if ids is None else _relation_id(ids, "dm"), ("", ""))
+        root = self.container.xml(name)
+        bodies = [] if root is None else [body for body in root.iter("{*}t") if len(body)]
+        texts = (clean(text) for body in bodies for text, *_ in _paragraphs(body))
+        return [RawBlock(text, "bullet", 0) for text in texts if text]
 
     def _notes(self) -> list[RawBlock]:
         """What the presenter noted below the slide."""
-        name = next(
-            (target for kind, target in self.relations.values() if kind == "notesSlide"), ""
-        )
-        root = self.container.xml(name) if name else None
-        tree = None if root is None else root.find("{*}cSld/{*}spTree")
-        bodies = (
-            []
-            if tree is None
-            else [shape for shape in _shapes(tree, 0) if _placeholder(shape) in ("body", "1")]
-        )
-        return [
-            block
-            for shape in bodies
-            for block in settle(_drafts(shape, is_list=False), has_headings=False)
-        ]
+        kinds = self.relations.values()
+        root = self.container.xml(next((name for kind, name in kinds if kind == "notesSlide"), ""))
+        shapes = [] if root is None else _shapes_of(root)
+        bodies = [shape for shape in shapes if _placeholder(shape) in ("body", "1")]
+        return [block for shape in bodies for block in _text_blocks(shape, is_list=False)]
+
+
+def _shapes_of(slide: etree._Element) -> list[etree._Element]:
+    tree = slide.find("{*}cSld/{*}spTree")
+    return [] if tree is None else list(_shapes(tree, 0))
 
 
 def _shapes(parent: etree._Element, depth: int) -> Iterator[etree._Element]:
     """The shapes and tables below `parent`, groups opened, of alternatives the first."""
     for child in parent:
-        name = etree.QName(child).localname if isinstance(child.tag, str) else ""
-        if name in ("sp", "graphicFrame") and not _is_hidden(child):
-            yield child
+        name = _local_name(child)
+        if name in ("sp", "graphicFrame"):
+            properties = child.find("./{*}nvSpPr/{*}cNvPr")
+            if properties is None or properties.get("hidden") not in ("1", "true"):
+                yield child
         elif name in ("grpSp", "Choice") and depth < _MAX_DEPTH:
             yield from _shapes(child, depth + 1)
         elif name == "AlternateContent":
@@ -183,79 +135,125 @@ def _shapes(parent: etree._Element, depth: int) -> Iterator[etree._Element]:
             yield from _shapes(child if choice is None else choice, depth + 1)
 
 
-def _is_hidden(shape: etree._Element) -> bool:
-    properties = shape.find("./{*}nvSpPr/{*}cNvPr")
-    return properties is not None and properties.get("hidden") in ("1", "true")
+def _local_name(element: etree._Element) -> str:
+    return etree.QName(element).localname if isinstance(element.tag, str) else ""
 
 
 def _placeholder(shape: etree._Element) -> str:
-    """The kind of placeholder: its type, its number where it has no type, "none" for a free shape."""
-    found = shape.find("./*/{*}nvPr/{*}ph")
-    return "none" if found is None else str(found.get("type") or found.get("idx", ""))
+    """The kind of placeholder: its type, else its number; "none" for a free shape."""
+    placeholder = shape.find("./*/{*}nvPr/{*}ph")
+    if placeholder is None:
+        return "none"
+    return str(placeholder.get("type") or placeholder.get("idx", ""))
 
 
 def _paragraphs(shape: etree._Element) -> Iterator[tuple[str, int, bool | None]]:
-    """The (text, level, whether it has a bullet or None where its style decides) of each paragraph."""
+    """Text and level of each paragraph; whether it has a bullet, None where its style decides."""
     for paragraph in shape.iter("{*}p"):
         properties = paragraph.find("{*}pPr")
-        level = "0" if properties is None else properties.get("lvl", "0")
-        marks = (
-            set()
-            if properties is None
-            else {
-                etree.QName(child).localname for child in properties if isinstance(child.tag, str)
-            }
-        )
-        is_bullet = (
-            True
-            if marks & {"buChar", "buAutoNum", "buBlip"}
-            else False
-            if "buNone" in marks
-            else None
-        )
-        yield "".join(_texts(paragraph)), whole(level), is_bullet
+        level, marks = "0", set[str]()
+        if properties is not None:
+            level, marks = properties.get("lvl", "0"), set(map(_local_name, properties))
+        has_bullet: bool | None = None
+        if marks & _BULLETS:
+            has_bullet = True
+        elif "buNone" in marks:
+            has_bullet = False
+        yield "".join(_texts(paragraph)), small_number(level), has_bullet
 
 
 def _texts(paragraph: etree._Element) -> Iterator[str]:
     for child in paragraph:
-        name = etree.QName(child).localname if isinstance(child.tag, str) else ""
+        name = _local_name(child)
+        is_filled_in = child.get("type", "").startswith(("slidenum", "datetime"))
         if name == "br":
             yield "\n"
-        elif name == "r" or (
-            name == "fld" and not child.get("type", "").startswith(("slidenum", "datetime"))
-        ):
+        elif name == "r" or (name == "fld" and not is_filled_in):
             yield from (text.text or "" for text in child.iter("{*}t"))
 
 
-def _drafts(shape: etree._Element, *, is_list: bool) -> list[Draft]:
-    """The drafts of a shape; `is_list` says that its style puts a bullet before each of several paragraphs."""
+def _text_blocks(shape: etree._Element, *, is_list: bool) -> list[RawBlock]:
+    """The blocks of a shape.
+
+    `is_list` says that its style puts a bullet before each of several paragraphs.
+    """
     paragraphs = [paragraph for paragraph in _paragraphs(shape) if clean(paragraph[0])]
     has_bullets = is_list and len(paragraphs) > 1
     drafts: list[Draft] = []
-    for text, level, is_bullet in paragraphs:
-        for line in text.split("\n"):
-            shown = has_bullets if is_bullet is None else is_bullet
-            drafts.append(
-                Draft(
-                    line, RawBlock(clean(line), "bullet", level) if shown and clean(line) else None
-                )
-            )
-    return drafts
+    for text, level, has_bullet in paragraphs:
+        is_bullet = has_bullets if has_bullet is None else has_bullet
+        drafts += drafts_of_text(text, list_level=level if is_bullet else None)
+    return blocks_of_drafts(drafts, has_headings=False)
 
 
 def _table(shape: etree._Element) -> list[RawBlock]:
-    """The blocks of a table."""
     table = next(shape.iter("{*}tbl"), None)
     rows: list[list[Cell]] = []
     for row in () if table is None else table.findall("{*}tr"):
         cells: list[Cell] = []
         for cell in row.findall("{*}tc"):
-            above = rows[-1][len(cells)] if rows and len(cells) < len(rows[-1]) else []
             if cell.get("hMerge") in ("1", "true") and cells:
-                cells.append(Covered(cells[-1]))
+                cells.append(CoveredCell(cells[-1]))
             elif cell.get("vMerge") in ("1", "true"):
-                cells.append(Covered(above))
+                cells.append(CoveredCell(cell_above(rows, len(cells))))
             else:
-                cells.append(settle(_drafts(cell, is_list=False), has_headings=False))
+                cells.append(_text_blocks(cell, is_list=False))
         rows.append(cells)
     return blocks_of_rows(rows)
+
+
+def read_odp(file: FileContent) -> tuple[RawPart, ...]:
+    """Return an OpenDocument presentation as one part; raises as `read_slides` does."""
+    refusal = (
+        "diaporama sans contenu",
+        "un diaporama .odp",
+        "l'ouvrir dans LibreOffice et l'enregistrer de nouveau",
+    )
+    body, styles, _ = open_odf(file, "diaporama OpenDocument", "presentation", refusal)
+    walk = OdfWalk(styles)
+    pages = body.findall(DRAW + "page")
+    shown = [page for page in pages if not _is_hidden_page(page, styles)]
+    blocks = [
+        block
+        for i, page in enumerate(shown)
+        for block in _page_blocks(page, walk, is_opening=i == 0)
+    ]
+    return _as_part(blocks, n_hidden=len(pages) - len(shown))
+
+
+def _is_hidden_page(page: etree._Element, styles: OdfStyles) -> bool:
+    name = page.get(DRAW + "style-name", "")
+    return any(
+        properties.get(_PRESENTATION + "visibility") == "hidden"
+        for properties in styles.properties(name, "drawing-page")
+    )
+
+
+def _page_blocks(page: etree._Element, walk: OdfWalk, *, is_opening: bool) -> list[RawBlock]:
+    """The blocks of a slide; a subtitle of the opening one tells the occasion."""
+    shapes = [(shape, shape.get(_PRESENTATION + "class", "")) for shape in _page_shapes(page, 0)]
+    titles = [shape for shape, kind in shapes if kind == "title"]
+    heading = clean(" ".join(draft.text for shape in titles for draft in walk.drafts(shape)))
+    is_title_page = is_opening and any(kind == "subtitle" for _, kind in shapes)
+    blocks = [RawBlock(heading, "heading", 1 if is_title_page else 2)] if heading else []
+    for shape, kind in shapes:
+        if kind == "title" or kind in _ODF_FURNITURE:
+            continue
+        own = blocks_of_drafts(list(walk.drafts(shape)), has_headings=False)
+        if kind == "subtitle" and is_opening:
+            own = [RawBlock(block.text, "meta") for block in own]
+        blocks += own
+    return blocks
+
+
+def _page_shapes(parent: etree._Element, depth: int) -> Iterator[etree._Element]:
+    """The frames and shapes of a slide in order, groups opened, those of its notes last."""
+    for child in parent:
+        if child.tag == DRAW + "g" and depth < _MAX_DEPTH:
+            yield from _page_shapes(child, depth + 1)
+        elif isinstance(child.tag, str) and child.tag.startswith(DRAW):
+            yield child
+    for notes in parent.findall(_PRESENTATION + "notes"):
+        for frame in notes.findall(DRAW + "frame"):
+            if frame.get(_PRESENTATION + "class") == "notes":
+                yield frame

@@ -1,11 +1,12 @@
-"""What a reader is given: the bytes of a file or attachment, its name and the limits that protect the run.
+"""What a reader is given, how it refuses a file, and how its answer goes from the child to the run.
 
-How readings travel from the child process to the run: one line of JSON each in a frame that says its length, never pickle.
+An answer is one line of JSON in a frame that says its length; nothing is ever unpickled.
 """
 
 import errno
 import json
 import struct
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import IO, Any
 
@@ -22,7 +23,7 @@ class Limits:
     max_bytes: int = 50 * MEGABYTE
     max_entries: int = 10_000  # files inside a zip container
     max_unzipped_bytes: int = 500 * MEGABYTE
-    max_ratio: int = 300  # unzipped over zipped size of one entry; the XML of a large blank sheet reaches about 150
+    max_ratio: int = 300  # unzipped over zipped size; the XML of a large blank sheet reaches 150
     max_depth: int = 5  # attachments within attachments
     max_parts: int = 20_000  # mails of a mailbox, sheets of a workbook
     max_chars: int = 20_000_000  # text of one file, all parts together
@@ -30,20 +31,17 @@ class Limits:
 
 
 @dataclass(frozen=True)
-class Source:
-    """Bytes to read: `name` is the file's or attachment's own name, `depth` the number of containers around it, archives included."""
+class FileContent:
+    """The bytes of a file or attachment; `depth` counts the containers around it."""
 
     content: bytes
     name: str
     limits: Limits = Limits()
     depth: int = 0
-    n_archives: int = 0
+    n_archives: int = 0  # of the containers, the archives
 
-    def inner(self, content: bytes, name: str) -> "Source":
-        """An attachment of this source, one level deeper.
-
-        Raises `ReadError` where it is larger or deeper than the limits allow.
-        """
+    def inner(self, content: bytes, name: str) -> "FileContent":
+        """Return an attachment of this file; `ReadError` where it is too large or too deep."""
         if self.depth >= self.limits.max_depth:
             raise ReadError(
                 "trop de fichiers emboîtés (pièces jointes, archives)",
@@ -54,31 +52,49 @@ class Source:
         return replace(self, content=content, name=name, depth=self.depth + 1)
 
     def check_size(self, n_bytes: int) -> None:
-        """Raise `ReadError` where a file inside this source has more bytes than the limits allow."""
+        """Raise `ReadError` where a file inside this one has more bytes than the limits allow."""
         if n_bytes > self.limits.max_bytes:
             raise too_large(n_bytes, self.limits.max_bytes)
 
 
+ReadSource = Callable[[FileContent], tuple[RawPart, ...]]
+
+
 def too_large(n_bytes: int, max_bytes: int) -> ReadError:
-    """The refusal of a file that is larger than the study allows."""
+    """Return the refusal of a file larger than the study allows."""
     return ReadError(
         f"fichier de {_megabytes(n_bytes)} Mo",
         f"{_megabytes(max_bytes)} Mo au plus",
-        "découper le fichier ou en retirer les images, ou relever « max_file_mb » dans etude.toml, section [ingest]",
+        "découper le fichier ou en retirer les images, "
+        "ou relever « max_file_mb » dans etude.toml, section [ingest]",
+    )
+
+
+def _megabytes(n_bytes: int) -> str:
+    return f"{n_bytes / MEGABYTE:.1f}".replace(".", ",").removesuffix(",0")
+
+
+def too_much(what: str) -> ReadError:
+    """Return the refusal of a document with more text than a workshop writes; `what` counts it."""
+    return ReadError(
+        f"document démesuré ({what})",
+        "un document d'atelier",
+        "vérifier que c'est le bon fichier, ou le découper",
     )
 
 
 def corrupt(what: str) -> ReadError:
-    """The refusal of a damaged file; `what` names the format with its article, such as « le classeur »."""
+    """Return the refusal of a damaged file; `what` has its article: « le classeur »."""
     return ReadError(
         f"{what} est abîmé ou incomplet",
         "un fichier qui s'ouvre dans son logiciel",
-        "l'ouvrir dans son logiciel, l'enregistrer de nouveau puis le redéposer ; s'il ne s'ouvre pas, en redemander une copie",
+        "l'ouvrir dans son logiciel, l'enregistrer de nouveau puis le redéposer ; "
+        "s'il ne s'ouvre pas, en redemander une copie",
     )
 
 
 def protected(what: str) -> ReadError:
-    """The refusal of an encrypted file; `what` names the format with its article removed, such as « fichier Word »."""
+    """Return the refusal of an encrypted file; `what` has no article: « fichier Word »."""
     return ReadError(
         f"{what} protégé par un mot de passe",
         "un fichier sans mot de passe",
@@ -87,16 +103,12 @@ def protected(what: str) -> ReadError:
 
 
 def no_text(what: str) -> ReadError:
-    """The refusal of a file without a word in it."""
+    """Return the refusal of a file without a word; `what` has no article."""
     return ReadError(
         f"{what} sans texte",
         "au moins un mot",
         "vérifier que c'est le bon fichier, ou le retirer du dossier",
     )
-
-
-def _megabytes(n_bytes: int) -> str:
-    return f"{n_bytes / MEGABYTE:.1f}".replace(".", ",").removesuffix(",0")
 
 
 Error = tuple[str, str]  # French reason and advice
@@ -106,18 +118,12 @@ NO_MEMORY: Error = (
 )
 READY = b"ready"
 MAX_ANSWER = 96_000_000  # bytes of one answer; a reader's own limits keep it well below
-
-_HEADER = struct.Struct(">?Q")  # whether the child ends after this answer, and the answer's length
-
-
-_LASTING = {errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR}
+_HEADER = struct.Struct(">?Q")  # whether the child ends after this answer, the answer's length
+_LASTING = frozenset({errno.EACCES, errno.EPERM, errno.ELOOP, errno.ENAMETOOLONG, errno.EISDIR})
 
 
 def is_passing(error: OSError) -> bool:
-    """Whether the system may give the file another time although nobody changes it: it was away, or its disk did not answer.
-
-    Rights and loops of links stay as they are until somebody changes them.
-    """
+    """True where the system may give the file another time: rights and loops of links last."""
     return error.errno not in _LASTING
 
 
@@ -126,12 +132,12 @@ class TooLongError(ValueError):
 
 
 def frame(line: bytes, *, is_last: bool = False) -> bytes:
-    """`line` as it goes through the pipe."""
+    """Return `line` as it goes through the pipe."""
     return _HEADER.pack(is_last, len(line)) + line
 
 
 def read_frame(stream: IO[bytes]) -> tuple[bytes, bool]:
-    """The next line of `stream` and whether it is the child's last; (b"", True) where the child is gone.
+    """Return the next line and whether it is the child's last; (b"", True) where the child is gone.
 
     Raises `TooLongError` before reading a line over `MAX_ANSWER`.
     """
@@ -146,63 +152,62 @@ def read_frame(stream: IO[bytes]) -> tuple[bytes, bool]:
 
 
 def to_line(parts: tuple[RawPart, ...], error: Error | None = None) -> bytes:
-    """The line for what a file held."""
-    return json.dumps(
-        {"parts": [asdict(part) for part in parts], "error": error}, separators=(",", ":")
-    ).encode("ascii")
+    """Return the line for what a file held."""
+    answer = {"parts": [asdict(part) for part in parts], "error": error}
+    return json.dumps(answer, separators=(",", ":")).encode("ascii")
 
 
 def failure_to_line(failure: str) -> bytes:
-    """The line of a child that ends because of what no reader foresaw; `failure` names the exception and the place."""
+    """Return the last line of a child that met what no reader foresaw; `failure` names it."""
     return json.dumps({"failure": failure}).encode("ascii")
 
 
 def away_to_line(why: str) -> bytes:
-    """The line for a file that the system did not give, which it may give another time."""
+    """Return the line for a file that the system may give another time."""
     return json.dumps({"away": why}).encode("ascii")
 
 
 def from_line(line: bytes) -> tuple[tuple[RawPart, ...], Error | None]:
-    """What a file held.
+    """Return what a file held.
 
-    Raises `ValueError`, `KeyError`, `TypeError`, `AttributeError` or `RecursionError` for a line that `to_line` did not write.
+    Raises `ValueError`, `KeyError`, `TypeError`, `AttributeError` or `RecursionError` for a line
+    that `to_line` did not write.
     """
-    found = json.loads(line)
-    return tuple(_part(part) for part in found["parts"]), _pair(found["error"])
+    answer = json.loads(line)
+    return tuple(_part(part) for part in answer["parts"]), _error(answer["error"])
 
 
 def failure_of_line(line: bytes) -> str | None:
-    """What `failure_to_line` wrote, None for any other line."""
+    """Return what `failure_to_line` wrote, None for any other line."""
     return _text(json.loads(line)["failure"])[:80] if line.startswith(b'{"failure"') else None
 
 
 def away_of_line(line: bytes) -> str | None:
-    """What `away_to_line` wrote, None for any other line."""
+    """Return what `away_to_line` wrote, None for any other line."""
     return _text(json.loads(line)["away"])[:80] if line.startswith(b'{"away"') else None
 
 
-def _part(found: dict[str, Any]) -> RawPart:
+def _part(values: dict[str, Any]) -> RawPart:
     return RawPart(
-        blocks=tuple(_block(block) for block in found["blocks"]),
-        name=_text(found["name"]),
-        title=_optional(found["title"]),
-        channel=_optional(found["channel"]),
-        people=_pairs(found["people"]),
-        rows=tuple(tuple(map(_text, row)) for row in found["rows"]),
-        warnings=tuple(map(_text, found["warnings"])),
-        error=_pair(found["error"]),
+        blocks=tuple(_block(block) for block in values["blocks"]),
+        name=_text(values["name"]),
+        title=_optional(values["title"]),
+        channel=_optional(values["channel"]),
+        people=_pairs(values["people"]),
+        rows=tuple(tuple(map(_text, row)) for row in values["rows"]),
+        warnings=tuple(map(_text, values["warnings"])),
+        error=_error(values["error"]),
     )
 
 
-def _block(found: dict[str, Any]) -> RawBlock:
-    level, column = _number(found["level"]), _number(found["column"])
+def _block(values: dict[str, Any]) -> RawBlock:
     return RawBlock(
-        _text(found["text"]),
-        _text(found["kind"]),
-        level,
-        _optional(found["speaker"]),
-        _pairs(found["columns"]),
-        column,
+        _text(values["text"]),
+        _text(values["kind"]),
+        _number(values["level"]),
+        _optional(values["speaker"]),
+        _pairs(values["columns"]),
+        _number(values["column"]),
     )
 
 
@@ -223,9 +228,9 @@ def _number(value: Any) -> int | None:
     return value
 
 
-def _pairs(found: list[list[str]]) -> tuple[tuple[str, str], ...]:
-    return tuple((_text(first), _text(second)) for first, second in found)
+def _pairs(values: list[list[str]]) -> tuple[tuple[str, str], ...]:
+    return tuple((_text(first), _text(second)) for first, second in values)
 
 
-def _pair(found: list[str] | None) -> Error | None:
-    return (_text(found[0]), _text(found[1])) if found else None
+def _error(values: list[str] | None) -> Error | None:
+    return (_text(values[0]), _text(values[1])) if values else None

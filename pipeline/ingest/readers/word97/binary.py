@@ -1,11 +1,7 @@
-"""Open a Word 97 document: its streams, and the tables that its header points to ([MS-DOC] 2.5).
+"""The streams of a Word 97 document, and its text with the changes that each place of it has.
 
-In:   the bytes of a .doc
-Out:  Binary
-
-The pages of 512 bytes that tell which bytes of the text have which format ([MS-DOC] 2.9.33 and 2.9.195).
-
-The changes that a paragraph, a run of characters or a table row makes to its style ([MS-DOC] 2.2.5, Sprm and Prl).
+[MS-DOC] 2.5 (header), 2.8 (tables of positions), 2.9.33 and 2.9.195 (pages of formats), 2.2.5
+(changes, Sprm and Prl). The pieces of the text lie anywhere in the file.
 """
 
 import io
@@ -20,81 +16,90 @@ from typing import NamedTuple
 import olefile
 
 from pipeline.errors import ReadError
-from pipeline.ingest.readers.source import Source, protected
+from pipeline.ingest.readers.source import FileContent, protected, too_much
 
-# Places in the header of what the tables are: each is an offset and a length in the table stream.
-STYLES, HEADERS, CHARACTER_PAGES, PARAGRAPH_PAGES, PIECES, LISTS, LIST_USES = (
-    1,
-    11,
-    12,
-    13,
-    33,
-    73,
-    74,
-)
-FOOTNOTES, COMMENTS, ENDNOTES = (
-    (2, 3),
-    (4, 5),
-    (46, 47),
-)  # where they are called, and where each begins
+# Numbers of tables in the header, where each has an offset and a length in the table stream.
+STYLES, HEADERS, LISTS, LIST_USES = 1, 11, 73, 74
+_CHARACTER_PAGES, _PARAGRAPH_PAGES, _PIECES = 12, 13, 33
+FOOTNOTES, COMMENTS, ENDNOTES = (2, 3), (4, 5), (46, 47)  # where called, where each begins
 COMMENT_AUTHORS, BOX_ANCHORS, BOXES = 36, 40, 56
+_TABLES_AT = 0x9A  # in the header
 
-_PARTS = (
-    "main",
-    "footnotes",
-    "headers",
-    "macros",
-    "comments",
-    "endnotes",
-    "boxes",
-    "header boxes",
-)  # in the order of the text
+_PARTS = (  # in the order of the text
+    "main", "footnotes", "headers", "macros", "comments", "endnotes", "boxes", "header boxes",
+)  # fmt: skip
 _MAGIC, _WORD_97 = 0xA5EC, 0xC0
-_ENCRYPTED, _IN_1TABLE = 0x0100, 0x0200
-_PAIRS = 0x9A  # where the offsets and lengths begin
+_ENCRYPTED, _IN_1TABLE = 0x0100, 0x0200  # flags
+_PAGE = 512  # bytes of a page of formats
+_MAX_PAGES_KEPT = 4096
+_NARROW = 0x40000000  # of a piece's offset: one byte a character
+PARAGRAPH_MARKS = "\r\x07\x0c"  # of a paragraph, of a cell or row, of a page or section
+
+# Changes to the style of paragraphs (P), runs of characters (C) and table rows (T).
+P_STYLE, P_IN_TABLE, P_ROW_END = 0x4600, 0x2416, 0x2417
+P_LEVEL, P_LIST, P_OUTLINE = 0x260A, 0x460B, 0x2640
+P_DEPTH, P_DEEPER = 0x6649, 0x664A
+P_INNER_CELL_END, P_INNER_ROW_END = 0x244B, 0x244C
+_P_LONG = (0x6646, 0x6645)  # too long for the page, so that they lie in a stream of their own
+C_DELETED, C_HIDDEN, C_BOLD, C_UNDERLINE = 0x0800, 0x083C, 0x0835, 0x2A3E
+C_SIZE, C_STYLE, C_SYMBOL = 0x4A43, 0x4A30, 0x6A09
+T_CELLS, T_MERGE, T_MERGE_DOWN = 0xD608, 0x5624, 0xD62B
+_LONG_OPERANDS, _TABS = (0xD608, 0xD606), 0xC615
+# Bytes of the operand by the top three bits of the change; 6 tells its own length.
+_OPERAND_SIZES = {0: 1, 1: 1, 2: 2, 3: 4, 4: 2, 5: 2, 7: 3}
+# The changes that a piece may hold itself, which are numbered apart.
+_OF_PIECES = {
+    0x18: P_IN_TABLE, 0x19: P_ROW_END, 0x41: C_DELETED, 0x55: C_BOLD, 0x5C: C_HIDDEN,
+    0x5E: C_UNDERLINE,
+}  # fmt: skip
+
+Change = tuple[int, bytes]  # which, and its operand
 
 
 @dataclass(frozen=True)
-class Binary:
-    """The streams of a document, and the stretches of its text in characters, half-open, by what they hold."""
+class WordStreams:
+    """The streams of a document, and the ranges of its characters by what they hold."""
 
     main: bytes
     table: bytes
     data: bytes
-    stretches: dict[str, range]
+    ranges: dict[str, range]
 
-    def held(self, number: int) -> bytes:
-        """The bytes of a table of the table stream, b"" where the document has none."""
-        start, length = self.place(number)
+    def table_of(self, number: int) -> bytes:
+        """Return the bytes of a table of the header, b"" where the document has none."""
+        start, length = self.position_of(number)
         return self.table[start : start + length]
 
-    def place(self, number: int) -> tuple[int, int]:
-        """Where a table begins in the table stream, and its length; (0, 0) where the header is too short to tell."""
-        at = _PAIRS + 8 * number
-        start, length = (
-            struct.unpack_from("<II", self.main, at) if at + 8 <= len(self.main) else (0, 0)
-        )
+    def position_of(self, number: int) -> tuple[int, int]:
+        """Return where a table begins in the table stream and its length, (0, 0) for none."""
+        at = _TABLES_AT + 8 * number
+        if at + 8 > len(self.main):
+            return 0, 0
+        start, length = struct.unpack_from("<II", self.main, at)
         return (start, length) if start <= len(self.table) else (0, 0)
 
 
-def open_binary(source: Source) -> Binary:
+def open_streams(file: FileContent) -> WordStreams:
     """Return the streams of the document.
 
-    Raises `ReadError` where it is encrypted or older than Word 97, one of `DAMAGED` where it is damaged.
+    Raises `ReadError` where it is encrypted or older than Word 97, one of `DAMAGED` where damaged.
     """
-    with olefile.OleFileIO(io.BytesIO(source.content)) as held:
-        main = _stream(held, "WordDocument", source)
+    with olefile.OleFileIO(io.BytesIO(file.content)) as ole:
+        main = _stream(ole, "WordDocument", file)
         flags = _flags(main)
-        table = _stream(held, "1Table" if flags & _IN_1TABLE else "0Table", source)
-        data = _stream(held, "Data", source) if held.exists("Data") else b""
-    return Binary(main, table, data, _stretches(main))
+        table = _stream(ole, "1Table" if flags & _IN_1TABLE else "0Table", file)
+        data = _stream(ole, "Data", file) if ole.exists("Data") else b""
+    lengths = struct.unpack_from("<8I", main, 0x4C)
+    bounds = pairwise(accumulate(lengths, initial=0))
+    ranges = {name: range(*pair) for name, pair in zip(_PARTS, bounds, strict=True)}
+    return WordStreams(main, table, data, ranges)
 
 
-def _stream(held: olefile.OleFileIO, name: str, source: Source) -> bytes:
+def _stream(ole: olefile.OleFileIO, name: str, file: FileContent) -> bytes:
     """A stream, never longer than the file that holds it."""
-    if max(held.get_size(name), held.root.size) > len(source.content):
+    if max(ole.get_size(name), ole.root.size) > len(file.content):
         raise ValueError("a stream is larger than its file")
-    return bytes(held.openstream(name).read())
+    return bytes(ole.openstream(name).read())
 
 
 def _flags(main: bytes) -> int:
@@ -103,184 +108,239 @@ def _flags(main: bytes) -> int:
     flags = int(struct.unpack_from("<H", main, 10)[0])
     if flags & _ENCRYPTED:
         raise protected("document Word")
+    if 0 < version < _WORD_97:
+        advice = "l'ouvrir dans Word ou LibreOffice et l'enregistrer en .docx"
+        raise ReadError("document Word 6 ou 95", "un document Word 97 ou plus récent", advice)
     if magic != _MAGIC or version < _WORD_97:
-        if 0 < version < _WORD_97:
-            advice = "l'ouvrir dans Word ou LibreOffice et l'enregistrer en .docx"
-            raise ReadError("document Word 6 ou 95", "un document Word 97 ou plus récent", advice)
         raise ValueError("no header of Word")
     return flags
 
 
-def _stretches(main: bytes) -> dict[str, range]:
-    """The text's parts follow one another; their lengths stand in the header."""
-    lengths = struct.unpack_from("<8I", main, 0x4C)
-    return {
-        name: range(start, end)
-        for name, (start, end) in zip(_PARTS, pairwise(accumulate(lengths, initial=0)), strict=True)
-    }
-
-
-def places_of(content: bytes, n_bytes: int) -> tuple[list[int], list[bytes]]:
-    """Take apart the format's usual table: n + 1 character places in 4 bytes, then n entries of `n_bytes`; () where it is empty."""
+def positions_of(content: bytes, n_bytes: int) -> tuple[list[int], list[bytes]]:
+    """Take apart the usual table: n + 1 character positions, then n entries of `n_bytes`."""
     n_entries = (len(content) - 4) // (4 + n_bytes)
     if n_entries < 0:
         return [], []
-    start = 4 * (n_entries + 1)
-    entries = (
-        [content[at : at + n_bytes] for at in range(start, start + n_bytes * n_entries, n_bytes)]
-        if n_bytes
-        else []
-    )
+    starts = [4 * (n_entries + 1) + n_bytes * i for i in range(n_entries)] if n_bytes else []
+    entries = [content[start : start + n_bytes] for start in starts]
     return list(struct.unpack_from(f"<{n_entries + 1}I", content)), entries
 
 
-_PAGE = 512
-_MAX_PAGES_KEPT = 4096
+def number_of(operand: bytes) -> int:
+    """Return the operand of a change as a number, never negative."""
+    return int.from_bytes(operand, "little")
 
 
-class Held(NamedTuple):
-    """A format as stored, and the byte where the text that has it ends."""
+@lru_cache(maxsize=1024)
+def changes_of(content: bytes) -> tuple[Change, ...]:
+    """Return the changes in `content`; those after one that is cut short are lost."""
+    changes: list[Change] = []
+    at = 0
+    while at + 3 <= len(content):
+        which = number_of(content[at : at + 2])
+        n_skipped, length = _operand(content, at + 2, which)
+        start = at + 2 + n_skipped
+        at = start + length
+        changes.append((which, content[start:at]))
+    return tuple(changes)
 
+
+def _operand(content: bytes, at: int, which: int) -> tuple[int, int]:
+    """Bytes that tell the length of the operand at `at`, and that length."""
+    size = _OPERAND_SIZES.get(which >> 13)
+    if size is not None:
+        return 0, size
+    if which in _LONG_OPERANDS:
+        return 2, max(0, number_of(content[at : at + 2]) - 1)
+    if which == _TABS and content[at] == 255:
+        n_deleted = number_of(content[at + 1 : at + 2])
+        added_at = at + 2 + 4 * n_deleted
+        return 1, 2 + 4 * n_deleted + 3 * number_of(content[added_at : added_at + 1])
+    return 1, content[at]
+
+
+class _StoredFormat(NamedTuple):
     content: bytes
-    end: int
+    end: int  # the byte where the text that has it ends
 
 
-class FormatPages:
+class _FormatPages:
     """The formats of paragraphs, or of runs of characters; pages are read when first asked for."""
 
     def __init__(self, main: bytes, table: bytes, *, is_paragraph: bool) -> None:
         self._main, self._is_paragraph = main, is_paragraph
-        self._starts, entries = places_of(table, 4)
-        self._pages = [int.from_bytes(entry, "little") & 0x3FFFFF for entry in entries]
-        self._read: dict[int, tuple[int, ...]] = {}
+        self._starts, entries = positions_of(table, 4)
+        self._pages = [number_of(entry) & 0x3FFFFF for entry in entries]
+        self._bounds_by_page: dict[int, tuple[int, ...]] = {}
 
-    def at(self, offset: int) -> Held | None:
-        """The format of the text at byte `offset`, None where no page tells."""
-        place = bisect_right(self._starts, offset) - 1
-        if not 0 <= place < len(self._pages):
+    def at(self, offset: int) -> _StoredFormat | None:
+        """Return the format of the text at byte `offset`, None where no page tells."""
+        i = bisect_right(self._starts, offset) - 1
+        if not 0 <= i < len(self._pages):
             return None
-        start = _PAGE * self._pages[place]
+        start = _PAGE * self._pages[i]
         page = self._main[start : start + _PAGE]
         bounds = self._bounds(start, page)
         run = bisect_right(bounds, offset) - 1
         if not 0 <= run < len(bounds) - 1:
             return None
-        return Held(
-            (_paragraph if self._is_paragraph else _characters)(page, len(bounds), run),
-            bounds[run + 1],
-        )
+        stored = _paragraph_format if self._is_paragraph else _run_format
+        return _StoredFormat(stored(page, len(bounds), run), bounds[run + 1])
 
     def _bounds(self, start: int, page: bytes) -> tuple[int, ...]:
         """Where the runs of a page begin, and where the last one ends."""
-        if start not in self._read:
+        if start not in self._bounds_by_page:
             n_runs = page[-1] if len(page) == _PAGE else 0
-            if len(self._read) >= _MAX_PAGES_KEPT:
-                self._read.clear()
-            self._read[start] = (
-                struct.unpack_from(f"<{n_runs + 1}I", page)
-                if 4 * (n_runs + 1) < _PAGE and n_runs
-                else ()
-            )
-        return self._read[start]
+            if len(self._bounds_by_page) >= _MAX_PAGES_KEPT:
+                self._bounds_by_page.clear()
+            fits = n_runs and 4 * (n_runs + 1) < _PAGE
+            bounds = struct.unpack_from(f"<{n_runs + 1}I", page) if fits else ()
+            self._bounds_by_page[start] = bounds
+        return self._bounds_by_page[start]
 
 
-def _paragraph(page: bytes, n_bounds: int, run: int) -> bytes:
-    """The style and changes of a paragraph; their length is told in words, and in a second byte where the first is zero."""
-    at = 4 * n_bounds + 13 * run
-    place = 2 * page[at] if at < _PAGE else 0
-    if not place:
+def _paragraph_format(page: bytes, n_bounds: int, run: int) -> bytes:
+    """The style and changes of a paragraph.
+
+    Their length is told in words, and in a second byte where the first is zero.
+    """
+    entry = 4 * n_bounds + 13 * run
+    at = 2 * page[entry] if entry < _PAGE else 0
+    if not at:
         return b""
-    length = page[place]
-    if length:
-        return page[place + 1 : place + 2 * length]
-    return page[place + 2 : place + 2 + 2 * page[place + 1]] if place + 1 < _PAGE else b""
+    if page[at]:
+        return page[at + 1 : at + 2 * page[at]]
+    return page[at + 2 : at + 2 + 2 * page[at + 1]] if at + 1 < _PAGE else b""
 
 
-def _characters(page: bytes, n_bounds: int, run: int) -> bytes:
-    at = 4 * n_bounds + run
-    place = 2 * page[at] if at < _PAGE else 0
-    return page[place + 1 : place + 1 + page[place]] if place else b""
+def _run_format(page: bytes, n_bounds: int, run: int) -> bytes:
+    entry = 4 * n_bounds + run
+    at = 2 * page[entry] if entry < _PAGE else 0
+    return page[at + 1 : at + 1 + page[at]] if at else b""
 
 
-_SIZES = {
-    0: 1,
-    1: 1,
-    2: 2,
-    3: 4,
-    4: 2,
-    5: 2,
-    7: 3,
-}  # of the operand, by the top three bits; 6 tells its own length
-_TABLE, _TABS = (0xD608, 0xD606), 0xC615
+class _Piece(NamedTuple):
+    """Characters `start` to `end`, half-open, from byte `offset` on, `width` bytes each."""
 
-P_STYLE, P_IN_TABLE, P_ROW_END, P_LEVEL, P_LIST, P_OUTLINE = (
-    0x4600,
-    0x2416,
-    0x2417,
-    0x260A,
-    0x460B,
-    0x2640,
-)
-P_DEPTH, P_DEEPER, P_INNER_CELL_END, P_INNER_ROW_END, P_LONG, P_LONG_97 = (
-    0x6649,
-    0x664A,
-    0x244B,
-    0x244C,
-    0x6646,
-    0x6645,
-)
-C_DELETED, C_HIDDEN, C_BOLD, C_UNDERLINE, C_SIZE, C_STYLE, C_SYMBOL = (
-    0x0800, 0x083C, 0x0835, 0x2A3E, 0x4A43, 0x4A30, 0x6A09,
-)  # fmt: skip
-T_CELLS, T_MERGE, T_MERGE_DOWN = 0xD608, 0x5624, 0xD62B
+    start: int
+    end: int
+    offset: int
+    width: int
+    changes: tuple[Change, ...]
 
-_SHORT = {
-    0x18: P_IN_TABLE,
-    0x19: P_ROW_END,
-    0x41: C_DELETED,
-    0x55: C_BOLD,
-    0x5C: C_HIDDEN,
-    0x5E: C_UNDERLINE,
-}  # of a piece, numbered apart
-
-Change = tuple[int, bytes]
+    def offset_of(self, index: int) -> int:
+        """Return the byte of the character at `index`."""
+        return self.offset + self.width * (index - self.start)
 
 
-@lru_cache(maxsize=1024)
-def changes_of(content: bytes) -> tuple[Change, ...]:
-    """The changes in `content`; those after one that is cut short are lost."""
-    return tuple(_changes(content))
+class TextRun(NamedTuple):
+    """Characters `start` to `end`, half-open, that have the same format."""
+
+    start: int
+    end: int
+    changes: tuple[Change, ...]
 
 
-def _changes(content: bytes) -> Iterator[Change]:
-    place = 0
-    while place + 3 <= len(content):
-        which = int.from_bytes(content[place : place + 2], "little")
-        place += 2
-        skipped, length = _operand(content, place, which)
-        yield which, content[place + skipped : place + skipped + length]
-        place += skipped + length
+class WordText:
+    """The characters of a document, each as one 16-bit unit, with their formats."""
+
+    def __init__(self, streams: WordStreams, file: FileContent) -> None:
+        self._pieces = list(_pieces(streams))
+        n_chars = sum(piece.end - piece.start for piece in self._pieces)
+        if n_chars > file.limits.max_chars:
+            raise too_much(f"{n_chars} signes")
+        self.characters = "".join(_characters(streams.main, piece) for piece in self._pieces)
+        n_marks = sum(map(self.characters.count, PARAGRAPH_MARKS))
+        if n_marks > file.limits.max_blocks:
+            raise too_much(f"{n_marks} paragraphes")
+        self._starts = [piece.start for piece in self._pieces]
+        self._data = streams.data
+        paragraphs, runs = streams.table_of(_PARAGRAPH_PAGES), streams.table_of(_CHARACTER_PAGES)
+        self._paragraphs = _FormatPages(streams.main, paragraphs, is_paragraph=True)
+        self._runs = _FormatPages(streams.main, runs, is_paragraph=False)
+
+    def runs(self, start: int, end: int) -> Iterator[TextRun]:
+        """Yield the runs of the characters `start` to `end`, half-open."""
+        while start < end:
+            piece = self._piece(start)
+            offset = piece.offset_of(start)
+            stored = self._runs.at(offset)
+            n_left = max(1, (stored.end - offset) // piece.width) if stored else end - start
+            stop = min(end, piece.end, start + n_left)
+            changes = changes_of(stored.content) if stored else ()
+            yield TextRun(start, stop, changes + piece.changes)
+            start = stop
+
+    def paragraph_format(self, mark: int) -> tuple[int, tuple[Change, ...]]:
+        """Return the style and the changes of the paragraph that the character at `mark` ends."""
+        piece = self._piece(mark)
+        stored = self._paragraphs.at(piece.offset_of(mark))
+        content = stored.content if stored else b""
+        changes = changes_of(content[2:])
+        for which, operand in changes:
+            if which in _P_LONG:
+                at = number_of(operand)
+                length = number_of(self._data[at : at + 2])
+                changes += changes_of(self._data[at + 2 : at + 2 + length])
+        return number_of(content[:2]), changes + piece.changes
+
+    def ends_paragraph(self, index: int) -> bool:
+        """True where a page or section mark ends a paragraph, and not only a page in it."""
+        piece = self._piece(index)
+        offset = piece.offset_of(index)
+        stored = self._paragraphs.at(offset)
+        return stored is None or stored.end == offset + piece.width
+
+    def _piece(self, index: int) -> _Piece:
+        return self._pieces[bisect_right(self._starts, index) - 1]
 
 
-def _operand(content: bytes, place: int, which: int) -> tuple[int, int]:
-    """Bytes that tell the length of the operand at `place`, and that length."""
-    size = _SIZES.get(which >> 13)
-    if size is not None:
-        return 0, size
-    if which in _TABLE:
-        return 2, max(0, int.from_bytes(content[place : place + 2], "little") - 1)
-    if which == _TABS and content[place] == 255:
-        n_deleted = content[place + 1] if place + 1 < len(content) else 0
-        added = place + 2 + 4 * n_deleted
-        return 1, 2 + 4 * n_deleted + 3 * (content[added] if added < len(content) else 0)
-    return 1, content[place]
+def _pieces(streams: WordStreams) -> Iterator[_Piece]:
+    """The pieces in order; raises `ValueError` where one does not lie within the file."""
+    table, shared = _piece_table(streams.table_of(_PIECES))
+    positions, entries = positions_of(table, 8)
+    if not entries or positions[0] != 0 or positions != sorted(positions):
+        raise ValueError("no table of pieces")
+    for (start, end), entry in zip(pairwise(positions), entries, strict=True):
+        _, offset, change = struct.unpack("<HIH", entry)
+        width = 2
+        if offset & _NARROW:
+            offset, width = (offset & ~_NARROW) // 2, 1
+        if offset + width * (end - start) > len(streams.main):
+            raise ValueError("a piece beyond the file")
+        if end > start:
+            yield _Piece(start, end, offset, width, _changes_of_piece(change, shared))
 
 
-def short_change(number: int, operand: int) -> tuple[Change, ...]:
-    """The change of a piece that holds one only, in a numbering of its own; () where no reader minds it."""
-    return ((_SHORT[number], bytes([operand])),) if number in _SHORT else ()
+def _piece_table(content: bytes) -> tuple[bytes, list[bytes]]:
+    """The table of pieces, and the lists of changes before it to which pieces point."""
+    shared: list[bytes] = []
+    at = 0
+    while at + 5 <= len(content) and content[at] in (1, 2):
+        if content[at] == 2:
+            length = struct.unpack_from("<I", content, at + 1)[0]
+            return content[at + 5 : at + 5 + length], shared
+        length = struct.unpack_from("<H", content, at + 1)[0]
+        shared.append(content[at + 3 : at + 3 + length])
+        at += 3 + length
+    return b"", shared
 
 
-def whole_of(operand: bytes) -> int:
-    """The operand as a number, never negative."""
-    return int.from_bytes(operand, "little")
+def _changes_of_piece(change: int, shared: list[bytes]) -> tuple[Change, ...]:
+    """What a fast save changed of a whole piece: a shared list of changes, or a single one."""
+    if change & 1:
+        return changes_of(shared[change >> 1]) if change >> 1 < len(shared) else ()
+    number = change >> 1 & 0x7F
+    return ((_OF_PIECES[number], bytes([change >> 8])),) if number in _OF_PIECES else ()
+
+
+def _characters(main: bytes, piece: _Piece) -> str:
+    """The characters of a piece; the halves of signs beyond 16 bits stay apart."""
+    n_characters = piece.end - piece.start
+    content = main[piece.offset : piece.offset + piece.width * n_characters]
+    if piece.width == 1:
+        return content.decode("cp1252", errors="replace")
+    text = content.decode("utf-16-le", errors="surrogatepass")
+    if len(text) == n_characters:
+        return text
+    return "".join(map(chr, struct.unpack(f"<{len(content) // 2}H", content)))

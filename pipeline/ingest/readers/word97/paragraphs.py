@@ -1,11 +1,7 @@
-"""How the cells of a table row lie: their edges, and which of them others cover ([MS-DOC] 2.9.295 and 2.9.300).
+"""The paragraphs of a Word 97 document with their styles and lists, and the tables they build.
 
-In:   the changes of the mark that ends a row
-Out:  RowShape, and the grid of a table whose rows have them
-
-The paragraphs of a stretch of a Word 97 document: the text they show, their format, and what is called from them.
-
-Gather the paragraphs of tables, and of tables inside tables, into blocks.
+Styles and lists are told as those of a .docx are: [MS-DOC] 2.9.271, 2.9.147 and 2.9.131; the cells
+of table rows: 2.9.295 and 2.9.300.
 """
 
 import re
@@ -13,41 +9,364 @@ import struct
 from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
-from pipeline.ingest.readers.blocks import Draft, settle
-from pipeline.ingest.readers.docx_styles import Style
-from pipeline.ingest.readers.grids import Cell, Covered, blocks_of_rows
-from pipeline.ingest.readers.word97 import binary as c
-from pipeline.ingest.readers.word97.binary import T_CELLS, T_MERGE, T_MERGE_DOWN, whole_of
-from pipeline.ingest.readers.word97.text import PARAGRAPH_MARKS, Run, StyleSheet, Text, list_of
+from pipeline.ingest.readers.blocks import Draft, StyledText, blocks_of_drafts, drafts_of_blocks
+from pipeline.ingest.readers.docx_styles import (
+    LARGE,
+    MAX_STYLE_ANCESTORS,
+    ListLevel,
+    ListNumbering,
+    WordStyle,
+    first_named_style,
+    outline_level,
+)
+from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cell_above, spread
+from pipeline.ingest.readers.word97 import binary
+from pipeline.ingest.readers.word97.binary import (
+    PARAGRAPH_MARKS,
+    TextRun,
+    WordStreams,
+    WordText,
+    changes_of,
+    number_of,
+)
 
+_BUILT_IN = {  # what Word calls its own styles, whatever the language
+    **{number: f"heading {number}" for number in range(1, 10)},
+    **{0x12 + number: f"toc {number}" for number in range(1, 10)},
+    0x30: "List Bullet",
+    0x31: "List Number",
+    0x3E: "Title",
+    **{0x34 + number: f"List Bullet {number}" for number in range(2, 6)},
+    **{0x38 + number: f"List Number {number}" for number in range(2, 6)},
+}
+_CONTENTS = ("toc ", "tm ", "table des matières ")  # lines that repeat the headings
+_PARAGRAPH_STYLE = 1
+_LIST_KINDS = {
+    0: "decimal", 1: "upperRoman", 2: "lowerRoman", 3: "upperLetter", 4: "lowerLetter",
+    5: "decimal", 22: "decimal",
+}  # fmt: skip
+_MAX_LIST = 0x7FE
+_MAX_LEVEL, _N_LEVELS = 8, 9
+_NO_OUTLINE = 9
 _TOLERANCE = 80  # twips, 1.4 mm: edges that are nearer are one
 _N_CELLS = 64  # of a row, and columns that one may cover: Word allows 63
 _FIRST_RIGHT, _FROM_LEFT, _FROM_ABOVE, _FIRST_DOWN = 1, 2, 0x20, 0x40
+_MAX_DEPTH = 20  # of tables inside tables
+_MARK = re.compile(f"[{PARAGRAPH_MARKS}]")
+_FIELD = re.compile("[\x13-\x15]")
+_BEGIN, _RESULT, _END = "\x13\x14\x15"
+# As typed in a font of signs.
+_ARROWS = {"\uf0e0": "→", "\uf0e8": "→", "\uf0e2": "↑", "\uf0e4": "↗"}
+_SHOWN = str.maketrans(
+    {
+        **dict.fromkeys(map(chr, (*range(9), *range(0x13, 0x16), 0x1F)), ""),
+        "\x0b": "\n",
+        "\x0c": " ",
+        "\x0e": " ",
+        "\x1e": "-",
+        **_ARROWS,
+    }
+)
 
 
-@dataclass(frozen=True)
-class RowShape:
-    """The edges of the cells in twips, one more than cells; and what covers each cell: "left", "above" or ""."""
+class _OwnStyle(NamedTuple):
+    """A style without what it inherits."""
+
+    name: str
+    parent: int
+    paragraph: dict[int, bytes]
+    characters: dict[int, bytes]
+
+
+class StyleSheet:
+    """The styles of a document by number, each worked out when first asked for."""
+
+    def __init__(self, streams: WordStreams) -> None:
+        self._own = dict(_own_styles(streams.table_of(binary.STYLES)))
+        self._inherited: dict[int, WordStyle] = {}
+
+    def get(self, number: int) -> WordStyle:
+        """Return the style, or a plain one where the document does not define it."""
+        if number not in self._inherited:
+            self._inherited[number] = _inherited_style(number, self._own)
+        return self._inherited[number]
+
+
+def _own_styles(content: bytes) -> Iterator[tuple[int, _OwnStyle]]:
+    if len(content) < 6:
+        return
+    head, n_styles, base = struct.unpack_from("<HHH", content)
+    at = 2 + head
+    for number in range(n_styles):
+        entry, at = _sized(content, at)
+        if len(entry) >= base + 2 and base >= 8:
+            yield number, _own_style(entry, base)
+
+
+def _sized(content: bytes, at: int) -> tuple[bytes, int]:
+    """What follows its length in two bytes, and where the next begins, at an even byte."""
+    length = number_of(content[at : at + 2])
+    return content[at + 2 : at + 2 + length], at + 2 + length + length % 2
+
+
+def _own_style(entry: bytes, base: int) -> _OwnStyle:
+    which, kind, n_formats = struct.unpack_from("<HHH", entry)
+    name, at = _text_at(entry, base)
+    formats: list[bytes] = []
+    at += 2
+    for _ in range(n_formats & 0xF):
+        stored, at = _sized(entry, at)
+        formats.append(stored)
+    is_paragraph = kind & 0xF == _PARAGRAPH_STYLE
+    paragraph = formats[0][2:] if is_paragraph and formats else b""
+    characters = formats[is_paragraph] if len(formats) > is_paragraph else b""
+    return _OwnStyle(
+        _BUILT_IN.get(which & 0xFFF, name),
+        kind >> 4,
+        dict(changes_of(paragraph)),
+        dict(changes_of(characters)),
+    )
+
+
+def _text_at(content: bytes, at: int) -> tuple[str, int]:
+    """A text that follows its length in characters, and where it ends."""
+    end = at + 2 + 2 * number_of(content[at : at + 2])
+    return content[at + 2 : end].decode("utf-16-le", errors="replace"), end
+
+
+def _inherited_style(number: int, own: dict[int, _OwnStyle]) -> WordStyle:
+    """The style with what its ancestors set, nearest first."""
+    chain: list[_OwnStyle] = []
+    while number in own and len(chain) < MAX_STYLE_ANCESTORS:
+        chain.append(own[number])
+        number = chain[-1].parent
+    named = first_named_style(style.name for style in chain)
+    outlines = (style.paragraph.get(binary.P_OUTLINE) for style in chain)
+    outline = next((number_of(outline) for outline in outlines if outline is not None), _NO_OUTLINE)
+    listed = next((style.paragraph for style in chain if binary.P_LIST in style.paragraph), {})
+    weights = (style.characters.get(binary.C_BOLD) for style in chain)
+    weight = next((number_of(weight) for weight in weights if weight is not None), 0)
+    has_level = binary.P_LEVEL in listed
+    return WordStyle(
+        heading=named.heading or outline_level(str(outline)),
+        is_title=named.is_title,
+        list_id=_list_id(listed[binary.P_LIST]) if listed else named.list_id,
+        list_level=number_of(listed[binary.P_LEVEL]) if has_level else named.list_level,
+        is_bold=weight in (1, 0x81),
+        is_contents=any(style.name.lower().startswith(_CONTENTS) for style in chain),
+    )
+
+
+def _list_id(operand: bytes) -> str:
+    """The list that a paragraph is in, "" for none: from 0xF801 on it was once in one."""
+    number = number_of(operand)
+    return str(number) if 0 < number <= _MAX_LIST else ""
+
+
+def numbering_of(streams: WordStreams) -> ListNumbering:
+    """Return the list definitions, by the number under which paragraphs name them and level."""
+    levels_by_list = dict(_list_levels(streams))
+    uses = streams.table_of(binary.LIST_USES)
+    n_uses = min(number_of(uses[:4]), _MAX_LIST, (len(uses) - 4) // 16)
+    levels: dict[tuple[str, int], ListLevel] = {}
+    for number in range(1, n_uses + 1):
+        list_number = number_of(uses[16 * number - 12 : 16 * number - 8])
+        for depth, level in enumerate(levels_by_list.get(list_number, [])):
+            levels[str(number), depth] = level
+    return ListNumbering(levels)
+
+
+def _list_levels(streams: WordStreams) -> Iterator[tuple[int, list[ListLevel]]]:
+    """The levels of each list by the list's own number; they follow the table that names them."""
+    start, length = streams.position_of(binary.LISTS)
+    content = streams.table[start:]
+    n_lists = min(number_of(content[:2]), (min(length, len(content)) - 2) // 28)
+    at = 2 + 28 * n_lists
+    for i in range(n_lists):
+        entry = content[2 + 28 * i : 30 + 28 * i]
+        levels: list[ListLevel] = []
+        for _ in range(1 if entry[26] & 1 else _N_LEVELS):
+            if at + 30 > len(content):
+                return
+            level, at = _list_level(content, at)
+            levels.append(level)
+        yield number_of(entry[:4]), levels
+
+
+def _list_level(content: bytes, at: int) -> tuple[ListLevel, int]:
+    """One level, and where the next begins; numbers in its text are signs below nine."""
+    start, kind = struct.unpack_from("<IB", content, at)
+    text, end = _text_at(content, at + 28 + content[at + 24] + content[at + 25])
+    shown = "".join(f"%{ord(sign) + 1}" if ord(sign) < _N_LEVELS else sign for sign in text)
+    return ListLevel(_LIST_KINDS.get(kind, "bullet"), shown, min(start, 1_000_000)), end
+
+
+class RowShape(NamedTuple):
+    """The edges of the cells in twips, and what covers each cell: "left", "above" or ""."""
 
     edges: tuple[int, ...] = ()
     covered: tuple[str, ...] = ()
 
 
-def row_shape(changes: Mapping[int, bytes]) -> RowShape:
+NO_SHAPE = RowShape()
+
+
+@dataclass
+class Word97Paragraph(StyledText):
+    """A paragraph as read; `calls` are the places in it of notes, comments and text boxes."""
+
+    style: WordStyle = field(default_factory=WordStyle)
+    list_id: str = ""
+    level: int = 0
+    outline: int = _NO_OUTLINE
+    depth: int = 0  # of the tables around it
+    ends_cell: bool = False
+    ends_row: bool = False
+    is_joined: bool = False  # its mark is deleted: its text runs into the next paragraph
+    row: RowShape = NO_SHAPE
+    calls: list[int] = field(default_factory=list)
+
+
+class ParagraphReader:
+    """Reads the paragraphs of a document; `calls` are where something is called, in order."""
+
+    def __init__(self, text: WordText, styles: StyleSheet, calls: Sequence[int] = ()) -> None:
+        self._text, self._styles, self._calls = text, styles, calls
+
+    def paragraphs(self, stretch: range) -> Iterator[Word97Paragraph]:
+        """Yield the paragraphs of `stretch` in order."""
+        end = min(stretch.stop, len(self._text.characters))
+        first = start = min(stretch.start, end)
+        shown = without_field_codes(self._text.characters[start:end])
+        for match in _MARK.finditer(shown):
+            mark = first + match.start()
+            if match[0] == "\x0c" and not self._text.ends_paragraph(mark):
+                continue
+            text = shown[start - first : mark - first]
+            yield self._paragraph(text, start, mark, is_cell_end=match[0] == "\x07")
+            start = mark + 1
+        if start < end:
+            yield self._paragraph(shown[start - first :], start, end - 1)
+
+    def _paragraph(
+        self, shown: str, start: int, mark: int, *, is_cell_end: bool = False
+    ) -> Word97Paragraph:
+        """The paragraph from `start` on whose format is that of the character at `mark`."""
+        style_number, changes = self._text.paragraph_format(mark)
+        paragraph = _laid_out(self._styles, style_number, dict(changes), is_cell_end=is_cell_end)
+        marks = self._text.runs(mark, mark + 1)
+        paragraph.is_joined = any(_is_deleted(dict(run.changes)) for run in marks)
+        for run in self._text.runs(start, start + len(shown)):
+            self._add(paragraph, run, shown[run.start - start : run.end - start])
+        halves = paragraph.text.encode("utf-16-le", "surrogatepass")
+        paragraph.text = halves.decode("utf-16-le", "replace")
+        return paragraph
+
+    def _add(self, paragraph: Word97Paragraph, run: TextRun, text: str) -> None:
+        """Add what a run shows and calls, unless it is deleted or hidden."""
+        changes = dict(run.changes)
+        if _is_deleted(changes) or _is_toggled(changes, binary.C_HIDDEN, inherited=False):
+            return
+        if binary.C_SYMBOL in changes:
+            symbol = chr(number_of(changes[binary.C_SYMBOL][2:]))
+            text = text.replace("(", _ARROWS.get(symbol, " "))
+        first, end = bisect_left(self._calls, run.start), bisect_left(self._calls, run.end)
+        paragraph.calls += self._calls[first:end]
+        style = self._styles.get(number_of(changes.get(binary.C_STYLE, b"")))
+        inherited = paragraph.style.is_bold or style.is_bold
+        is_strong = (
+            _is_toggled(changes, binary.C_BOLD, inherited=inherited)
+            or number_of(changes.get(binary.C_UNDERLINE, b"")) > 0
+            or number_of(changes.get(binary.C_SIZE, b"")) >= LARGE
+        )
+        paragraph.add(text.translate(_SHOWN), is_strong=is_strong)
+
+
+def without_field_codes(text: str) -> str:
+    """Return `text`, as long as it was, with the codes of its fields blanked and results kept.
+
+    A mark without its pair hides nothing.
+    """
+    opened: list[tuple[int, int | None]] = []  # where a field begins, and its result
+    hidden: list[tuple[int, int]] = []
+    for match in _FIELD.finditer(text):
+        at = match.start()
+        if match[0] == _BEGIN:
+            opened.append((at, None))
+        elif match[0] == _RESULT and opened:
+            start, result = opened[-1]
+            opened[-1] = (start, at if result is None else result)
+        elif match[0] == _END and opened:
+            start, result = opened.pop()
+            hidden.append((start, at if result is None else result))
+    pieces: list[str] = []
+    done = 0
+    for start, end in sorted(hidden):
+        if end > done:
+            pieces.append(text[done:start])
+            code = text[max(done, start) : end]
+            pieces += [sign if sign in PARAGRAPH_MARKS else "\0" for sign in code]
+            done = end
+    return "".join(pieces) + text[done:]
+
+
+def _is_deleted(changes: Mapping[int, bytes]) -> bool:
+    return number_of(changes.get(binary.C_DELETED, b"")) > 0
+
+
+def _is_toggled(changes: Mapping[int, bytes], which: int, *, inherited: bool) -> bool:
+    """Whether a format is on: set, as the style has it (0x80), or as it has it not (0x81)."""
+    setting = number_of(changes.get(which, b"\x80"))
+    if setting in (0x80, 0x81):
+        return inherited == (setting == 0x80)
+    return setting == 1
+
+
+def _laid_out(
+    styles: StyleSheet, style_number: int, changes: Mapping[int, bytes], *, is_cell_end: bool
+) -> Word97Paragraph:
+    """A paragraph without its text: its style, list and place in a table."""
+
+    def number(which: int) -> int:
+        return number_of(changes.get(which, b""))
+
+    style = styles.get(number(binary.P_STYLE) or style_number)
+    list_id, level = style.list_id, style.list_level
+    if binary.P_LIST in changes:
+        list_id = _list_id(changes[binary.P_LIST])
+    if binary.P_LEVEL in changes:
+        level = min(number(binary.P_LEVEL), _MAX_LEVEL)
+    depth = number(binary.P_DEPTH if binary.P_DEPTH in changes else binary.P_IN_TABLE)
+    depth += int.from_bytes(changes.get(binary.P_DEEPER, b""), "little", signed=True)
+    depth = min(max(0, depth), _MAX_DEPTH)
+    ends_row = depth > 0 and bool(number(binary.P_ROW_END) or number(binary.P_INNER_ROW_END))
+    ends_inner_cell = depth > 1 and bool(number(binary.P_INNER_CELL_END))
+    return Word97Paragraph(
+        style=style,
+        list_id=list_id,
+        level=level,
+        outline=number(binary.P_OUTLINE) if binary.P_OUTLINE in changes else _NO_OUTLINE,
+        depth=depth,
+        ends_cell=depth > 0 and not ends_row and (is_cell_end or ends_inner_cell),
+        ends_row=ends_row,
+        row=_row_shape(changes) if ends_row else NO_SHAPE,
+    )
+
+
+def _row_shape(changes: Mapping[int, bytes]) -> RowShape:
     """The shape of a row, an empty one where its mark tells none."""
-    told = changes.get(T_CELLS, b"")
-    n_cells = min(told[0], _N_CELLS) if told else 0
-    n_cells = min(n_cells, max(0, (len(told) - 3) // 2))
-    edges = struct.unpack_from(f"<{n_cells + 1}h", told, 1) if n_cells else ()
-    start = 1 + 2 * (told[0] + 1 if told else 0)
-    covered = [
-        _covered(int.from_bytes(told[start + 20 * place : start + 20 * place + 2], "little"))
-        for place in range(n_cells)
-    ]
-    first, end = (*changes.get(T_MERGE, b"\0\0"), 0, 0)[:2]
+    cells = changes.get(binary.T_CELLS, b"")
+    n_told = cells[0] if cells else 0
+    n_cells = min(n_told, _N_CELLS, max(0, (len(cells) - 3) // 2))
+    edges = struct.unpack_from(f"<{n_cells + 1}h", cells, 1) if n_cells else ()
+    start = 3 + 2 * n_told if cells else 1
+    entries = (cells[start + 20 * i : start + 20 * i + 2] for i in range(n_cells))
+    covered = [_covered(number_of(entry)) for entry in entries]
+    first, end = (*changes.get(binary.T_MERGE, b"\0\0"), 0, 0)[:2]
     covered[first + 1 : end] = ["left"] * len(covered[first + 1 : end])
-    down = changes.get(T_MERGE_DOWN, b"")
+    down = changes.get(binary.T_MERGE_DOWN, b"")
     if len(down) == 2 and down[0] < n_cells and down[1] == 1:
         covered[down[0]] = "above"
     return RowShape(edges, tuple(covered))
@@ -59,29 +378,50 @@ def _covered(flags: int) -> str:
     return "above" if flags & _FROM_ABOVE and not flags & _FIRST_DOWN else ""
 
 
-def grid(rows: Sequence[tuple[Sequence[Cell], RowShape]]) -> list[list[Cell]]:
-    """The cells of a table, each in the columns between its edges: those that it covers beyond its first are `Covered`."""
+@dataclass
+class _OpenTable:
+    """A table being read."""
+
+    rows: list[tuple[list[Cell], RowShape]] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    cell: list[Draft] = field(default_factory=list)
+
+    def end_cell(self) -> None:
+        self.cells.append(blocks_of_drafts(self.cell, has_headings=False))
+        self.cell = []
+
+    def end_row(self, shape: RowShape, *, is_deleted: bool) -> None:
+        if self.cell:
+            self.end_cell()
+        if not is_deleted:
+            self.rows.append((self.cells, shape))
+        self.cells = []
+
+    def drafts(self) -> list[Draft]:
+        if self.cell or self.cells:  # cut short
+            self.end_row(NO_SHAPE, is_deleted=False)
+        return drafts_of_blocks(blocks_of_rows(_grid(self.rows)))
+
+
+def _grid(rows: Sequence[tuple[Sequence[Cell], RowShape]]) -> list[list[Cell]]:
+    """The cells of a table, each in the columns between its edges."""
     columns = _columns([edge for _, shape in rows for edge in shape.edges])
-    laid: list[list[Cell]] = []
-    for cells, shape in rows:
-        row: list[Cell] = [
-            [] for _ in range(min(columns[shape.edges[0]], _N_CELLS) if shape.edges else 0)
-        ]
-        for place, cell in enumerate(cells):
-            covered = shape.covered[place] if place < len(shape.covered) else ""
-            above = laid[-1][len(row)] if laid and len(row) < len(laid[-1]) else None
-            if covered == "left" and row:
-                cell = Covered(row[-1])
-            elif covered == "above" and above is not None:
-                cell = Covered(above)
-            n_columns = (
-                columns[shape.edges[place + 1]] - columns[shape.edges[place]]
-                if place + 1 < len(shape.edges)
-                else 1
-            )
-            row += [cell, *(Covered(cell) for _ in range(min(n_columns, _N_CELLS) - 1))]
-        laid.append(row)
-    return laid
+    grid: list[list[Cell]] = []
+    for cells, (edges, covered) in rows:
+        row: list[Cell] = [[] for _ in range(min(columns[edges[0]], _N_CELLS) if edges else 0)]
+        for i, cell in enumerate(cells):
+            covered_from = covered[i] if i < len(covered) else ""
+            above = cell_above(grid, len(row))
+            if covered_from == "left" and row:
+                cell = CoveredCell(row[-1])
+            elif covered_from == "above" and above is not None:
+                cell = CoveredCell(above)
+            n_columns = 1
+            if i + 1 < len(edges):
+                n_columns = min(columns[edges[i + 1]] - columns[edges[i]], _N_CELLS)
+            row += spread(cell, n_columns)
+        grid.append(row)
+    return grid
 
 
 def _columns(edges: Sequence[int]) -> dict[int, int]:
@@ -95,222 +435,33 @@ def _columns(edges: Sequence[int]) -> dict[int, int]:
     return columns
 
 
-_MARK = re.compile(f"[{PARAGRAPH_MARKS}]")
-_FIELD = re.compile("[\x13-\x15]")
-_BEGIN, _RESULT, _END = "\x13\x14\x15"
-_ARROWS = {
-    "\uf0e0": "→",
-    "\uf0e8": "→",
-    "\uf0e2": "↑",
-    "\uf0e4": "↗",
-}  # as typed in a font of signs
-_UNSEEN = map(chr, (*range(9), *range(0x13, 0x16), 0x1F))
-_SHOWN = str.maketrans(
-    {"\x0b": "\n", "\x0c": " ", "\x0e": " ", "\x1e": "-"} | dict.fromkeys(_UNSEEN, "") | _ARROWS
-)
-_LARGE = 28  # half-points: a title, even where it is not bold
-_MAX_LEVEL = 8
-_MAX_DEPTH = 20  # of tables inside tables
-
-
-@dataclass
-class Paragraph:
-    """A paragraph as read; `calls` are the places in it of notes, comments and text boxes."""
-
-    style: Style
-    text: str = ""
-    list_id: str = ""
-    level: int = 0
-    outline: int = 9
-    depth: int = 0  # of the tables around it
-    ends_cell: bool = False
-    ends_row: bool = False
-    is_joined: bool = False  # its mark is deleted: its text runs into the next paragraph
-    row: RowShape = field(default_factory=RowShape)
-    calls: list[int] = field(default_factory=list)
-    n_strong: int = 0
-    n_plain: int = 0
-
-    @property
-    def is_strong(self) -> bool:
-        """True where all the letters are in bold, underlined or large."""
-        return self.n_strong > 0 and self.n_plain == 0
-
-
-class Paragraphs:
-    """The paragraphs of a document; `calls` are the places where something is called, in order."""
-
-    def __init__(self, text: Text, styles: StyleSheet, calls: Sequence[int] = ()) -> None:
-        self._text, self._styles, self._calls = text, styles, calls
-
-    def of(self, stretch: range) -> Iterator[Paragraph]:
-        """Yield the paragraphs of `stretch` in order."""
-        end = min(stretch.stop, len(self._text.characters))
-        first = start = min(stretch.start, end)
-        shown = without_field_codes(self._text.characters[start:end])
-        for found in _MARK.finditer(shown):
-            mark = first + found.start()
-            if found[0] == "\x0c" and not self._text.ends_paragraph(mark):
-                continue
-            yield self._paragraph(
-                shown[start - first : mark - first], start, mark, is_cell_end=found[0] == "\x07"
-            )
-            start = mark + 1
-        if start < end:
-            yield self._paragraph(shown[start - first :], start, end - 1)
-
-    def _paragraph(
-        self, shown: str, start: int, mark: int, *, is_cell_end: bool = False
-    ) -> Paragraph:
-        """The paragraph from `start` on whose format is that of the character at `mark`."""
-        number, told = self._text.paragraph_format(mark)
-        changes = dict(told)
-        paragraph = Paragraph(self._styles.get(whole_of(changes.get(c.P_STYLE, b"")) or number))
-        _lay_out(paragraph, changes, is_cell_end=is_cell_end)
-        paragraph.is_joined = any(
-            _is_deleted(dict(run.changes)) for run in self._text.runs(mark, mark + 1)
-        )
-        runs = self._text.runs(start, start + len(shown))
-        text = "".join(
-            [
-                self._shown(paragraph, run, shown[run.start - start : run.end - start])
-                for run in runs
-            ]
-        )
-        paragraph.text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-        return paragraph
-
-    def _shown(self, paragraph: Paragraph, run: Run, text: str) -> str:
-        """What a run of `paragraph` shows, "" where it is deleted or hidden; what it calls and its weight are noted."""
-        changes = dict(run.changes)
-        style = self._styles.get(whole_of(changes.get(c.C_STYLE, b"")))
-        if _is_deleted(changes) or _toggled(changes, c.C_HIDDEN, inherited=False):
-            return ""
-        if c.C_SYMBOL in changes:
-            text = text.replace("(", _ARROWS.get(chr(whole_of(changes[c.C_SYMBOL][2:])), " "))
-        paragraph.calls += self._calls[
-            bisect_left(self._calls, run.start) : bisect_left(self._calls, run.end)
-        ]
-        is_underlined = whole_of(changes.get(c.C_UNDERLINE, b"")) > 0
-        is_bold = _toggled(changes, c.C_BOLD, inherited=paragraph.style.is_bold or style.is_bold)
-        is_strong = is_bold or is_underlined or whole_of(changes.get(c.C_SIZE, b"")) >= _LARGE
-        n_letters = sum(letter.isalpha() for letter in text)
-        paragraph.n_strong += n_letters if is_strong else 0
-        paragraph.n_plain += 0 if is_strong else n_letters
-        return text.translate(_SHOWN)
-
-
-def _lay_out(paragraph: Paragraph, changes: Mapping[int, bytes], *, is_cell_end: bool) -> None:
-    """Take in what the changes say of a paragraph's list and table."""
-    style = paragraph.style
-    paragraph.list_id = list_of(changes[c.P_LIST]) if c.P_LIST in changes else style.list_id
-    paragraph.level = (
-        min(whole_of(changes[c.P_LEVEL]), _MAX_LEVEL) if c.P_LEVEL in changes else style.list_level
-    )
-    paragraph.outline = whole_of(changes.get(c.P_OUTLINE, b"\x09"))
-    depth = (
-        whole_of(changes[c.P_DEPTH])
-        if c.P_DEPTH in changes
-        else whole_of(changes.get(c.P_IN_TABLE, b""))
-    )
-    depth += int.from_bytes(changes.get(c.P_DEEPER, b""), "little", signed=True)
-    paragraph.depth = min(max(0, depth), _MAX_DEPTH)
-    is_row_end = whole_of(changes.get(c.P_ROW_END, b"")) or whole_of(
-        changes.get(c.P_INNER_ROW_END, b"")
-    )
-    paragraph.ends_row = paragraph.depth > 0 and bool(is_row_end)
-    is_inner_end = paragraph.depth > 1 and bool(whole_of(changes.get(c.P_INNER_CELL_END, b"")))
-    paragraph.ends_cell = (
-        paragraph.depth > 0 and not paragraph.ends_row and (is_cell_end or is_inner_end)
-    )
-    paragraph.row = row_shape(changes) if paragraph.ends_row else RowShape()
-
-
-def _is_deleted(changes: Mapping[int, bytes]) -> bool:
-    return whole_of(changes.get(c.C_DELETED, b"")) > 0
-
-
-def _toggled(changes: Mapping[int, bytes], which: int, *, inherited: bool) -> bool:
-    """Whether a format is on: set, or as the style has it (0x80), or as the style has it not (0x81)."""
-    told = whole_of(changes[which]) if which in changes else 0x80
-    return inherited if told == 0x80 else not inherited if told == 0x81 else told == 1
-
-
-def without_field_codes(text: str) -> str:
-    """`text`, as long as it was, with the codes of its fields blanked and their results kept; a mark without its pair hides nothing."""
-    kept: list[str] = []
-    place, opened = 0, list[tuple[int, int | None]]()
-    hidden: list[tuple[int, int]] = []
-    for found in _FIELD.finditer(text):
-        at = found.start()
-        if found[0] == _BEGIN:
-            opened.append((at, None))
-        elif found[0] == _RESULT and opened:
-            start, result = opened[-1]
-            opened[-1] = (start, at if result is None else result)
-        elif found[0] == _END and opened:
-            start, result = opened.pop()
-            hidden.append((start, at if result is None else result))
-    for start, end in sorted(hidden):
-        if end > place:
-            code = text[max(place, start) : end]
-            kept += [
-                text[place : max(place, start)],
-                "".join(sign if sign in PARAGRAPH_MARKS else "\0" for sign in code),
-            ]
-            place = end
-    return "".join(kept) + text[place:]
-
-
-@dataclass
-class _Table:
-    """A table being read."""
-
-    rows: list[tuple[list[Cell], RowShape]] = field(default_factory=list)
-    cells: list[Cell] = field(default_factory=list)
-    cell: list[Draft] = field(default_factory=list)
-
-    def end_cell(self) -> None:
-        self.cells.append(settle(self.cell, has_headings=False))
-        self.cell = []
-
-    def end_row(self, shape: RowShape, *, is_deleted: bool) -> None:
-        if self.cell:
-            self.end_cell()
-        if not is_deleted:
-            self.rows.append((self.cells, shape))
-        self.cells = []
-
-    def drafts(self) -> list[Draft]:
-        if self.cell or self.cells:  # cut short
-            self.end_row(RowShape(), is_deleted=False)
-        return [Draft(block.text, block) for block in blocks_of_rows(grid(self.rows))]
-
-
-class Tables:
+class TableStack:
     """The tables around the place of a walk, outermost first."""
 
     def __init__(self) -> None:
-        self._open: list[_Table] = []
+        self._open: list[_OpenTable] = []
 
-    def take(self, paragraph: Paragraph, drafts: list[Draft]) -> list[Draft]:
-        """Take in a paragraph with its drafts; return what can be told now: nothing inside a table, all of it once it has ended."""
-        done = self._close(paragraph.depth)
+    def take(self, paragraph: Word97Paragraph, drafts: list[Draft]) -> list[Draft]:
+        """Take in a paragraph with its drafts; return what is complete.
+
+        Nothing is complete inside a table, all of it once it has ended.
+        """
+        complete = self._close(paragraph.depth)
         while len(self._open) < paragraph.depth:
-            self._open.append(_Table())
+            self._open.append(_OpenTable())
         if not self._open:
-            return done + drafts
+            return complete + drafts
         table = self._open[-1]
         if paragraph.ends_row:
             table.end_row(paragraph.row, is_deleted=paragraph.is_joined)
-            return done
+            return complete
         table.cell += drafts
         if paragraph.ends_cell:
             table.end_cell()
-        return done
+        return complete
 
     def rest(self) -> list[Draft]:
-        """What the tables hold that are still open at the end."""
+        """Return what the tables hold that are still open at the end."""
         return self._close(0)
 
     def _close(self, depth: int) -> list[Draft]:
