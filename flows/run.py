@@ -20,7 +20,7 @@ from flows.progress import Listener, listening
 from flows.runners import running
 from flows.vault import Vault
 from models.embedder import encoder_used
-from pipeline.decision_store.mark import Mark
+from pipeline.decision_store import Mark
 from pipeline.errors import StudyError, VaultError
 from pipeline.files import text_hash
 from pipeline.ingest import identify_workshops

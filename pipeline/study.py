@@ -39,8 +39,7 @@ __all__ = [
 if TYPE_CHECKING:
     import pandas as pd
 
-    from pipeline.decision_store import DecisionStore
-    from pipeline.decision_store.mark import Mark
+    from pipeline.decision_store import DecisionStore, Mark
     from pipeline.tables.schema import Table
 
 
@@ -224,7 +223,7 @@ class Study:
         Raises `StudyError` where some are not, unless `goes_on` agrees to do with what is left;
         `StoreError` where the store is damaged or does not answer.
         """
-        from pipeline.decision_store.mark import Mark
+        from pipeline.decision_store import Mark
 
         self.decisions.check()
         last = self.last_run() or {}
@@ -242,7 +241,7 @@ class Study:
 
     def _followed_by_tables(self) -> "Mark | None":
         """What the tables say of the decisions that they follow, where no record of a run is left."""
-        from pipeline.decision_store.mark import Mark
+        from pipeline.decision_store import Mark
 
         ids = self.read_table("decision_effects")["decision_id"]
         return Mark(int(ids.max()), len(ids), "", 0) if len(ids) else None
@@ -254,7 +253,7 @@ class Study:
         """
         from dataclasses import asdict
 
-        from pipeline.decision_store.mark import Mark
+        from pipeline.decision_store import Mark
 
         last = self.last_run()
         recorded, mark = Mark.recorded(last), self.decisions.mark()

@@ -20,7 +20,9 @@ from flows.backup import backup_study, restore_study
 from flows.run import run_study
 from flows.served_flows import can_pass
 from pipeline.cli import main
-from pipeline.decision_store import DecisionStore, _insert
+from pipeline.decision_store import DecisionStore, Mark
+from pipeline.decision_store.databases import open_database
+from pipeline.decisions import KINDS, read_decisions
 from pipeline.errors import StudyError, TableError
 from pipeline.review.journal import Journals
 from pipeline.study import Study
@@ -217,7 +219,7 @@ def test_an_erasing_that_fails_changes_nothing(store: DecisionStore, place: Path
 WRITER = """
 import sys
 from pathlib import Path
-from pipeline.decision_store import DecisionStore, _insert
+from pipeline.decision_store import DecisionStore
 place, name, n = sys.argv[1:]
 store = DecisionStore(place if place.startswith("postgres") else Path(place))
 for number in range(int(n)):
@@ -266,10 +268,10 @@ def test_a_number_is_given_only_once_all_before_it_are_kept(
     """The writer in the way has its number, and keeps it for a while before it is read."""
     store.append_all([move("a")])
     with ThreadPoolExecutor() as pool:
-        with DecisionStore(place)._database.writing() as connection:
-            _insert(
-                connection,
-                [("2026-05-19", "omar", "move_unit", "b", None, None, None, "cars", None)],
+        with open_database(place).writing() as connection:
+            connection.execute(
+                "INSERT INTO decisions (decided_at, author, action, unit_id, value) VALUES (?, ?, ?, ?, ?)",
+                ("2026-05-19", "omar", "move_unit", "b", "cars"),
             )
             later = pool.submit(store.append_all, [move("c")])
             time.sleep(0.3)
@@ -415,7 +417,7 @@ def test_a_database_that_cannot_be_reached_is_one_line_that_tells_no_password(ad
 
 
 def test_without_psycopg_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "pipeline.decision_store.postgres_database", None)
+    monkeypatch.setitem(sys.modules, "psycopg", None)
     with pytest.raises(StudyError) as caught:
         DecisionStore("postgresql://serveur/etude")
     assert (
@@ -731,3 +733,41 @@ def test_an_open_review_takes_no_decision_on_top_of_lost_ones(
     for _ in range(2):
         with pytest.raises(StudyError, match="jusqu'à la n° 2, ne sont plus toutes là"):
             journals.current()
+
+
+BEFORE_TYPES = Path(__file__).parent / "golden" / "decisions-before-types" / "decisions.sqlite3"
+MARK_BEFORE_TYPES = Mark(
+    19, 18, "41e505d00660504d5516b143459d1e39555cafade9dfeff2d4693618689cac1e", 1
+)
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Path:
+    """Decisions of every kind, an erasure and a request, as the version before wrote them, when decisions had no types."""
+    return Path(shutil.copyfile(BEFORE_TYPES, tmp_path / "decisions.sqlite3"))
+
+
+def test_a_store_of_the_version_before_opens_as_it_is_and_goes_on(old_file: Path) -> None:
+    store = DecisionStore(old_file)
+    store.check()
+    assert store.mark() == MARK_BEFORE_TYPES
+    assert old_file.read_bytes() == BEFORE_TYPES.read_bytes(), "reading changes nothing"
+    assert store.append_all([move("z")]) == [20]
+    assert store.lost_since(MARK_BEFORE_TYPES) is None
+    with pytest.raises(Exception, match="append-only"):
+        run_in_database(old_file, "UPDATE decisions SET value = 'x'")
+
+
+def test_every_kind_reads_and_writes_the_row_that_the_version_before_wrote(old_file: Path) -> None:
+    table = DecisionStore(old_file).read()
+    rows = table.astype(object).where(table.notna(), None).to_dict("records")
+    decisions = read_decisions(table)
+    assert {decision.action for decision in decisions} == set(KINDS)
+    blank = dict.fromkeys(table.columns)
+    assert [blank | decision.row() for decision in decisions] == rows
+
+
+def test_a_store_of_the_version_before_passes_into_a_database(
+    old_file: Path, postgres_url: str
+) -> None:
+    assert DecisionStore(postgres_url, former=old_file).mark() == MARK_BEFORE_TYPES

@@ -14,7 +14,7 @@ from flows.backup import backup_study, restore_study
 from flows.run import run_study
 from flows.vault import Vault
 from pipeline.cli import main
-from pipeline.decision_store.database import VERSION
+from pipeline.decision_store.databases import VERSION
 from pipeline.study import Study
 from pipeline.tables.schema import Column, Table
 from pipeline.versions import SCHEMA
@@ -288,9 +288,6 @@ def test_nothing_is_decided_in_a_later_database(postgres_url: str) -> None:
         author="alix", action="rename_theme", theme_id="t-1", value="x"
     )
     assert DecisionStore(postgres_url).last_id() == 1
-    from pipeline.decision_store import postgres_database
-
-    postgres_database._idle.clear()
     with psycopg.connect(postgres_url) as database:
         database.execute(f"COMMENT ON TABLE decisions IS '{VERSION + 1}'".encode())
     with pytest.raises(StoreError, match="version plus récente"):

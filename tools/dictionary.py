@@ -3,6 +3,7 @@
 import sys
 from collections.abc import Iterator
 
+from pipeline.decisions import KINDS
 from pipeline.tables import TABLES
 from pipeline.tables.material import DECISIONS
 from pipeline.tables.schema import Column, Table
@@ -47,8 +48,11 @@ def _type_of(column: Column) -> str:
 
 
 def _bounds_of(column: Column) -> str:
-    if column.values:
-        return ", ".join(column.values)
+    values = (
+        tuple(KINDS) if column in DECISIONS.columns and column.name == "action" else column.values
+    )
+    if values:
+        return ", ".join(values)
     low, high = (None if bound is None else f"{bound:g}" for bound in (column.low, column.high))
     if (low is None and high is None) or column.unit == f"{low}..{high}":
         return column.unit

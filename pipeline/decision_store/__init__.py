@@ -1,64 +1,97 @@
 """The append-only store of people's decisions, beside the study's tables.
 
-pandas is imported once decisions are read or added, not to ask for the last one: a run with nothing to do ends at once.
+The database itself refuses to change or delete a row, so that no re-run and no later code can lose a correction. The one
+exception is `erase`, for a person who asks to be forgotten: it is itself recorded, by when, whom and how many rows. pandas is
+imported once decisions are read or added, not to ask for the last one: a run with nothing to do ends at once.
 
-The database itself refuses to change or delete a row, so that no re-run and no later code can lose a correction. The one exception is
-`erase`, for a person who asks to be forgotten: it is itself recorded, by when, whom and how many rows.
-
-In:   decisions, one at a time or many
+In:   decisions as rows, one at a time or many
 Out:  the table of decisions, in the order in which they were taken
 """
 
+import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pipeline.decision_store.columns import NAMES, SAID, TYPED, content_of, now
-from pipeline.decision_store.copying import copy_into_file
-from pipeline.decision_store.database import Database, Statements
-from pipeline.decision_store.mark import Mark, what_is_lost
-from pipeline.decision_store.sqlite_database import SqliteDatabase
+from pipeline.decision_store.databases import Connection, Database, SqliteDatabase, open_database
 from pipeline.errors import StudyError
+from pipeline.text import counted
 
 if TYPE_CHECKING:
     import pandas as pd
 
 __all__ = ["DecisionStore", "Mark"]
 
+Rows = list[tuple[Any, ...]]
+_SAID = ("decided_at", "author", "action", "unit_id", "axis", "code", "theme_id", "value", "why")
+_COLUMNS = ("decision_id", *_SAID)
+_TYPED = ("author", "value", "why")  # what people typed, and may name a person in
+_MOVED = "-reprises"  # ends the name of a file whose decisions passed into a database
+
+
+@dataclass(frozen=True)
+class Mark:
+    """What tells decisions from fewer, older or altered ones: `sha256` is of what they say."""
+
+    last_id: int
+    n_decisions: int
+    sha256: str
+    n_erasures: int
+
+    @classmethod
+    def of(cls, rows: Sequence[Sequence[Any]], n_erasures: int) -> "Mark":
+        """The mark of all decisions of a store, their number first, in order."""
+        return cls(int(rows[-1][0]) if rows else 0, len(rows), _hash(rows), n_erasures)
+
+    @classmethod
+    def recorded(cls, manifest: Mapping[str, Any] | None) -> "Mark | None":
+        """The mark that a run left in its record; None where it left none, as an earlier version did."""
+        fields = (manifest or {}).get("decisions")
+        return cls(**{name: fields[name] for name in cls.__dataclass_fields__}) if fields else None
+
+    def loss(self, rows: Sequence[Sequence[Any]], n_erasures: int) -> str | None:
+        """Say in French what `rows` miss of the decisions that this marks, None where all are there.
+
+        Decisions that came since are no loss, nor what `ateliers forget` erased, which the store itself records.
+        """
+        if n_erasures > self.n_erasures:
+            return None
+        earlier = [row for row in rows if row[0] <= self.last_id]
+        if not rows and self.n_decisions:
+            return "ne tient plus aucune décision"
+        if len(earlier) < self.n_decisions:
+            return f"ne tient plus que {counted(len(earlier), 'décision')}"
+        if n_erasures < self.n_erasures:
+            return "tient des décisions d'avant un effacement (ateliers forget)"
+        return "tient des décisions qui ont changé" if _hash(earlier) != self.sha256 else None
+
+
+def _hash(rows: Iterable[Sequence[Any]]) -> str:
+    digest = hashlib.sha256()
+    for row in rows:
+        digest.update(json.dumps(list(row)).encode() + b"\n")
+    return digest.hexdigest()
+
 
 class DecisionStore:
-    """Decisions kept at `place`: a file, which the first decision makes, or the address of a PostgreSQL database.
+    """Decisions kept at `location`: a file, which the first decision makes, or the address of a PostgreSQL database.
 
     What a `former` file holds passes into the database first, so that nothing decided is lost when a team starts to share one.
     """
 
-    def __init__(self, place: Path | str, *, former: Path | None = None) -> None:
-        self._database: Database = (
-            SqliteDatabase(place) if isinstance(place, Path) else _postgres(place, former)
-        )
+    def __init__(self, location: Path | str, *, former: Path | None = None) -> None:
+        self._database: Database = open_database(location)
+        if former is not None and not isinstance(location, Path) and former.is_file():
+            _move(former, self._database)
 
-    def append(
-        self,
-        *,
-        author: str,
-        action: str,
-        unit_id: str | None = None,
-        axis: str | None = None,
-        code: str | None = None,
-        theme_id: str | None = None,
-        value: str | None = None,
-        why: str | None = None,
-    ) -> int:
+    # --- add
+
+    def append(self, **decision: Any) -> int:
         """Add one decision, taken now, and return its decision_id. Raises `TableError` for an action that does not exist."""
-        subject = {
-            "unit_id": unit_id,
-            "axis": axis,
-            "code": code,
-            "theme_id": theme_id,
-            "value": value,
-        }
-        return self.append_all([{"author": author, "action": action, "why": why, **subject}])[0]
+        return self.append_all([decision])[0]
 
     def append_all(
         self, decisions: Iterable[Mapping[str, Any]], *, request_id: str | None = None
@@ -68,58 +101,70 @@ class DecisionStore:
         What comes again under the same `request_id`, as a browser may send it twice, adds nothing and returns the numbers given then.
         Raises `TableError` for a column or an action that does not exist, `StudyError` where that request said something else.
         """
-        from pipeline.decision_store.rows import checked_rows
-
         listed = list(decisions)
-        rows = checked_rows(listed)
+        rows = _checked(listed)
         if not rows:
             return []
-        content = content_of(listed)
+        content = _content(listed)
         with self._database.writing() as connection:
             if request_id is None:
                 return _insert(connection, rows)
-            given = connection.execute(
-                "SELECT content, decision_ids FROM requests WHERE request_id = ?", (request_id,)
-            ).fetchone()
-            if given is None:
+            asked = "SELECT content, decision_ids FROM requests WHERE request_id = ?"
+            earlier = connection.execute(asked, (request_id,)).fetchone()
+            if earlier is None:
                 numbers = _insert(connection, rows)
-                connection.execute(
-                    "INSERT INTO requests VALUES (?, ?, ?)",
-                    (request_id, content, json.dumps(numbers)),
-                )
+                values = (request_id, content, json.dumps(numbers))
+                connection.execute("INSERT INTO requests VALUES (?, ?, ?)", values)
                 return numbers
-        if given[0] != content:
+        if earlier[0] != content:
             raise StudyError(
                 f"la demande « {request_id} » a déjà porté d'autres décisions",
                 "un numéro par demande",
                 "recharger la page et recommencer",
             )
-        return [int(number) for number in json.loads(given[1])]
+        return [int(number) for number in json.loads(earlier[1])]
+
+    # --- read
 
     def read(self, after: int = 0) -> "pd.DataFrame":
         """Return the decisions numbered above `after`, all by default, in order; a store that does not exist has none."""
-        from pipeline.decision_store.rows import framed
+        import pandas as pd
 
-        return framed(self.read_rows(after))
+        from pipeline.tables.material import DECISIONS
 
-    def read_rows(self, after: int = 0) -> list[tuple[Any, ...]]:
+        rows = self.read_rows(after)
+        if not rows:
+            return DECISIONS.empty()
+        columns = zip(DECISIONS.columns, zip(*rows, strict=True), strict=True)
+        return pd.DataFrame(
+            {column.name: pd.array(list(cells), dtype=column.dtype) for column, cells in columns}
+        )
+
+    def read_rows(self, after: int = 0) -> Rows:
         """Return the same decisions as tuples in the order of the columns of DECISIONS, None where blank; no frame is made."""
         with self._database.reading() as connection:
-            if connection is None:
-                return []
-            statement = f"SELECT {', '.join(NAMES)} FROM decisions WHERE decision_id > ? ORDER BY decision_id"
-            return list(connection.execute(statement, (after,)).fetchall())
+            return [] if connection is None else _read_decisions(connection, after)
 
     def last_id(self) -> int:
         """Number of the last decision; 0 where nobody decided anything."""
+        return self._count("SELECT coalesce(max(decision_id), 0) FROM decisions")
+
+    def erasure_count(self) -> int:
+        """How many times something was erased: whoever holds decisions in memory reads them all again when it grows."""
+        return self._count("SELECT count(*) FROM erasures")
+
+    def _count(self, question: str) -> int:
         with self._database.reading() as connection:
-            if connection is None:
-                return 0
-            return int(
-                connection.execute(
-                    "SELECT coalesce(max(decision_id), 0) FROM decisions"
-                ).fetchone()[0]
-            )
+            return 0 if connection is None else int(connection.execute(question).fetchone()[0])
+
+    def read_erasures(self) -> list[dict[str, Any]]:
+        """What was erased, in order: `erased_at`, `author` and `counts`."""
+        with self._database.reading() as connection:
+            rows = [] if connection is None else _read_erasures(connection)
+        names = ("erased_at", "author", "counts")
+        return [dict(zip(names, (*row[:2], json.loads(row[2])), strict=True)) for row in rows]
+
+    # --- check, copy
 
     def mark(self) -> Mark:
         """Return what tells these decisions from fewer, older or altered ones."""
@@ -131,7 +176,16 @@ class DecisionStore:
 
     def lost_since(self, recorded: Mark) -> str | None:
         """Say in French what is gone or changed since `recorded`, None where all is there."""
-        return what_is_lost(recorded, self.read_rows(), self.erasure_count())
+        return recorded.loss(self.read_rows(), self.erasure_count())
+
+    def save_copy(self, path: Path) -> None:
+        """Write every decision and erasure of one moment into a new file at `path`, under the same numbers."""
+        file = SqliteDatabase(path)
+        content = _read_all(self._database)
+        with file.writing() as connection:
+            _write_all(file, connection, *content)
+
+    # --- forget
 
     def erase(
         self,
@@ -144,39 +198,22 @@ class DecisionStore:
     ) -> None:
         """Delete the decisions on `unit_ids`, pass what people typed in the others through `clean`, and record that it was done.
 
-        The names of those who decided pass through `clean_author` where it is given.
-
-        All or nothing; nothing erased is left in free pages, nor any mark of requests. `counts` is recorded, and must hold no
-        personal data.
+        The names of those who decided pass through `clean_author` where it is given. All or nothing; nothing erased is left in
+        free pages, nor any mark of requests. `counts` is recorded, and must hold no personal data.
         """
+        assignments = ", ".join(f"{name} = ?" for name in _TYPED)
         with self._database.erasing() as connection:
             for unit_id in sorted(unit_ids):
                 connection.execute("DELETE FROM decisions WHERE unit_id = ?", (unit_id,))
-            changed = f"UPDATE decisions SET {', '.join(f'{name} = ?' for name in TYPED)} WHERE decision_id = ?"
-            for number, *cells in connection.execute(
-                f"SELECT decision_id, {', '.join(TYPED)} FROM decisions"
-            ).fetchall():
+            typed = f"SELECT decision_id, {', '.join(_TYPED)} FROM decisions"
+            for number, *cells in connection.execute(typed).fetchall():
                 cleaned = _cleaned(cells, clean, clean_author or clean)
                 if cleaned != cells:
-                    connection.execute(changed, (*cleaned, number))
+                    change = f"UPDATE decisions SET {assignments} WHERE decision_id = ?"
+                    connection.execute(change, (*cleaned, number))
             connection.execute("DELETE FROM requests")
-            recorded = (now(), author, json.dumps(dict(counts), ensure_ascii=False))
-            connection.execute(
-                "INSERT INTO erasures (erased_at, author, counts) VALUES (?, ?, ?)", recorded
-            )
-
-    def erasure_count(self) -> int:
-        """How many times something was erased: whoever holds decisions in memory reads them all again when it grows."""
-        with self._database.reading() as connection:
-            return (
-                int(connection.execute("SELECT count(*) FROM erasures").fetchone()[0])
-                if connection
-                else 0
-            )
-
-    def save_copy(self, path: Path) -> None:
-        """Write every decision and erasure of one moment into a new file at `path`, under the same numbers."""
-        copy_into_file(self._database, SqliteDatabase(path))
+            recorded = (_now(), author, json.dumps(dict(counts), ensure_ascii=False))
+            _insert_erasure(connection, recorded)
 
     def count_erased(
         self,
@@ -186,52 +223,123 @@ class DecisionStore:
         clean_author: Callable[[str], str] | None = None,
     ) -> tuple[int, int]:
         """How many decisions `erase` would delete and how many it would change."""
-        wanted, decisions = set(unit_ids), self.read()
-        deleted = decisions["unit_id"].isin(wanted)
-        typed = decisions.loc[~deleted, list(TYPED)].fillna("")
-        rows = [list(row) for row in typed.itertuples(index=False, name=None)]
-        changed = [row for row in rows if _cleaned(row, clean, clean_author or clean) != row]
-        return int(deleted.sum()), len(changed)
-
-    def read_erasures(self) -> list[dict[str, Any]]:
-        """What was erased, in order: `erased_at`, `author` and `counts`."""
-        with self._database.reading() as connection:
-            if connection is None:
-                return []
-            rows = connection.execute(
-                "SELECT erased_at, author, counts FROM erasures ORDER BY erased_at"
-            ).fetchall()
-        return [
-            {"erased_at": moment, "author": author, "counts": json.loads(counts)}
-            for moment, author, counts in rows
+        rows = [dict(zip(_COLUMNS, row, strict=True)) for row in self.read_rows()]
+        left = [row for row in rows if row["unit_id"] not in set(unit_ids)]
+        typed = [[row[name] for name in _TYPED] for row in left]
+        changed = [
+            cells for cells in typed if _cleaned(cells, clean, clean_author or clean) != cells
         ]
-
-
-def _postgres(address: str, former: Path | None) -> Database:
-    try:
-        from pipeline.decision_store.moving import move_decisions
-        from pipeline.decision_store.postgres_database import PostgresDatabase
-    except ImportError as error:
-        raise StudyError(
-            "les décisions de l'étude sont dans PostgreSQL, et psycopg manque",
-            "la bibliothèque psycopg",
-            'pip install "ateliers-territoires[postgres]"',
-        ) from error
-    database = PostgresDatabase(address)
-    if former is not None and former.is_file():
-        move_decisions(former, database)
-    return database
+        return len(rows) - len(left), len(changed)
 
 
 def _cleaned(
     cells: Sequence[str | None], clean: Callable[[str], str], clean_author: Callable[[str], str]
 ) -> list[str | None]:
-    """The cells of the columns `TYPED`, cleaned."""
-    cleaners = [clean_author if name == "author" else clean for name in TYPED]
+    """The cells of the columns `_TYPED`, cleaned."""
+    cleaners = [clean_author if name == "author" else clean for name in _TYPED]
     return [cleaner(cell) if cell else cell for cleaner, cell in zip(cleaners, cells, strict=True)]
 
 
-def _insert(connection: Statements, rows: Iterable[Sequence[Any]]) -> list[int]:
-    """Add `rows` of the columns `SAID` and return their numbers."""
-    statement = f"INSERT INTO decisions ({', '.join(SAID)}) VALUES ({', '.join('?' * len(SAID))}) RETURNING decision_id"
+# --- rows on the way in ------------------------------------------------------------------------------
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
+def _content(decisions: Sequence[Mapping[str, Any]]) -> str:
+    """sha256 of what `decisions` say, in order; a blank is as good as nothing."""
+    said = [{name: value for name, value in row.items() if value is not None} for row in decisions]
+    written = json.dumps(said, ensure_ascii=False, sort_keys=True, default=str)
+    return hashlib.sha256(written.encode()).hexdigest()
+
+
+def _checked(decisions: Sequence[Mapping[str, Any]]) -> Rows:
+    """Return `decisions` as values of the columns `_SAID`; `decided_at` is now where it is not given.
+
+    Raises `TableError` for a column, an action or a type that does not exist.
+    """
+    import pandas as pd
+
+    from pipeline.decisions import kind_of
+    from pipeline.tables.material import DECISIONS
+
+    blank = dict.fromkeys(_COLUMNS) | {"decided_at": _now()}
+    rows = [blank | dict(row) | {"decision_id": i} for i, row in enumerate(decisions, start=1)]
+    for row in rows:
+        kind_of(row["action"])
+    if all(_is_plain(row) for row in rows):  # as from a page: no frame is needed to see that
+        return [tuple(row[name] for name in _SAID) for row in rows]
+    checked = DECISIONS.check(pd.DataFrame(rows, dtype=object))[list(_SAID)].astype(object)
+    return list(checked.where(checked.notna(), None).itertuples(index=False, name=None))
+
+
+def _is_plain(row: Mapping[str, Any]) -> bool:
+    """Whether `row` has the columns of DECISIONS, and texts or blanks where they may be."""
+    if row.keys() != set(_COLUMNS) or not all(row[name] for name in ("decided_at", "author")):
+        return False
+    return all(row[name] is None or type(row[name]) is str for name in _SAID)
+
+
+# --- statements --------------------------------------------------------------------------------------
+
+
+def _insert(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[int]:
+    """Add `rows` of the columns `_SAID` and return their numbers."""
+    columns, blanks = ", ".join(_SAID), ", ".join("?" * len(_SAID))
+    statement = f"INSERT INTO decisions ({columns}) VALUES ({blanks}) RETURNING decision_id"
     return [int(connection.execute(statement, tuple(row)).fetchall()[0][0]) for row in rows]
+
+
+def _insert_erasure(connection: Connection, row: Sequence[Any]) -> None:
+    connection.execute("INSERT INTO erasures (erased_at, author, counts) VALUES (?, ?, ?)", row)
+
+
+def _read_decisions(connection: Connection, after: int = 0) -> Rows:
+    where = "WHERE decision_id > ? ORDER BY decision_id"
+    statement = f"SELECT {', '.join(_COLUMNS)} FROM decisions {where}"
+    return [tuple(row) for row in connection.execute(statement, (after,)).fetchall()]
+
+
+def _read_erasures(connection: Connection) -> Rows:
+    statement = "SELECT erased_at, author, counts FROM erasures ORDER BY erased_at"
+    return [tuple(row) for row in connection.execute(statement).fetchall()]
+
+
+def _read_all(database: Database) -> tuple[Rows, Rows]:
+    """Every decision and every erasure, in order; none where nobody ever wrote."""
+    with database.reading() as connection:
+        if connection is None:
+            return [], []
+        return _read_decisions(connection), _read_erasures(connection)
+
+
+def _write_all(database: Database, connection: Connection, decisions: Rows, erasures: Rows) -> None:
+    """Write them into a database that has none, under the same numbers."""
+    columns, blanks = ", ".join(_COLUMNS), ", ".join("?" * len(_COLUMNS))
+    statement = f"INSERT INTO decisions ({columns}) {database.before_numbers} VALUES ({blanks})"
+    for row in decisions:
+        connection.execute(statement, row)
+    for row in erasures:
+        _insert_erasure(connection, row)
+    if decisions:
+        database.number_from(connection, decisions[-1][0])
+
+
+def _move(file: Path, database: Database) -> None:
+    """Move what `file` holds into `database` where it is empty, and rename it; cut by a crash, the next call ends the work.
+
+    Raises `StudyError` where both hold decisions that differ.
+    """
+    decisions, erasures = _read_all(SqliteDatabase(file))
+    with database.writing() as connection:
+        there = _read_decisions(connection)
+        if there and there[: len(decisions)] != decisions:
+            raise StudyError(
+                f"{file.name} tient {counted(len(decisions), 'décision')}, et la base en tient d'autres",
+                "une base vide, ou celle où ce fichier est déjà passé : une base par étude",
+                f"donner une autre base à l'étude, ou mettre {file.name} de côté si ses décisions ne doivent plus valoir",
+            )
+        if not there:
+            _write_all(database, connection, decisions, erasures)
+    file.replace(file.with_stem(file.stem + _MOVED))

@@ -1,0 +1,410 @@
+"""Where decisions are kept: one SQLite file of the study, or a PostgreSQL database that a team shares.
+
+Both hold the same three tables, written to by the same SQL; triggers refuse any change, and there is one writer at a time.
+The tables are made by the first writer. Every error of a database is a `StoreError` of one line.
+
+In:   a file's path, or an address postgresql://host/name; libpq's own means (PGPASSWORD, ~/.pgpass) give the password
+Out:  connections, for reading, for writing, for erasing
+"""
+
+import contextlib
+import os
+import sqlite3
+import threading
+import time
+import weakref
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from pipeline.errors import StoreError, StudyError
+
+if TYPE_CHECKING:
+    import psycopg
+
+    PsycopgConnection = psycopg.Connection[Any]
+
+VERSION = (
+    2  # of the tables, written in each database; grows when an earlier version would damage them
+)
+_WAIT_S = 30  # how long a writer waits for another one
+_TABLES = {
+    "decisions": "decided_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL, unit_id TEXT, "
+    "axis TEXT, code TEXT, theme_id TEXT, value TEXT, why TEXT",
+    "erasures": "erased_at TEXT NOT NULL, author TEXT NOT NULL, counts TEXT NOT NULL",
+    "requests": "request_id TEXT PRIMARY KEY, content TEXT NOT NULL, decision_ids TEXT NOT NULL",
+}
+_APPEND_ONLY = ("decisions", "erasures")
+
+
+class Connection(Protocol):
+    """Runs statements, with `?` for values."""
+
+    def execute(self, statement: str, values: Sequence[Any] = ..., /) -> Any:
+        """Run one statement and return what its rows are fetched from."""
+
+
+class Database(Protocol):
+    """Where decisions are kept, whichever it is."""
+
+    before_numbers: str  # in an INSERT that gives the numbers of decisions itself
+
+    def reading(self) -> AbstractContextManager[Connection | None]:
+        """Give what reads, and changes nothing; None where nobody ever wrote."""
+
+    def check(self) -> None:
+        """Raise `StoreError` where what is kept is damaged."""
+
+    def writing(self) -> AbstractContextManager[Connection]:
+        """Give what writes, all or nothing, and lets no other writer in."""
+
+    def erasing(self) -> AbstractContextManager[Connection]:
+        """Like `writing`, with rows that may be changed and deleted, and nothing left of what was."""
+
+    def number_from(self, connection: Connection, last_id: int) -> None:
+        """Have the next decision take the number after `last_id`, which was given by hand."""
+
+
+def open_database(location: Path | str) -> Database:
+    """The database at a path or an address. Raises `StudyError` for an address where psycopg is missing."""
+    if isinstance(location, Path):
+        return SqliteDatabase(location)
+    try:
+        return PostgresDatabase(location)
+    except ImportError as error:
+        raise StudyError(
+            "les décisions de l'étude sont dans PostgreSQL, et psycopg manque",
+            "la bibliothèque psycopg",
+            'pip install "ateliers-territoires[postgres]"',
+        ) from error
+
+
+def _refuse_newer(name: str, version: int) -> None:
+    if version > VERSION:
+        raise StoreError(
+            f"{name} : décisions d'une version plus récente (format {version})",
+            f"le format {VERSION} ou un plus ancien",
+            "mettre ateliers à jour",
+        )
+
+
+# --- a file ------------------------------------------------------------------------------------------
+
+_PAUSE_S = 0.01
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+_REFUSED = (sqlite3.SQLITE_READONLY, sqlite3.SQLITE_CANTOPEN)
+_TRIGGERS = {
+    "decisions_keep": "BEFORE UPDATE ON decisions",
+    "decisions_stay": "BEFORE DELETE ON decisions",
+    "decisions_once": "BEFORE INSERT ON decisions WHEN EXISTS "
+    "(SELECT 1 FROM decisions WHERE decision_id = NEW.decision_id)",
+    "erasures_keep": "BEFORE UPDATE ON erasures",
+    "erasures_stay": "BEFORE DELETE ON erasures",
+}
+
+
+class SqliteDatabase:
+    """The decisions in the file at `path`, opened for each use: it may be copied, restored or removed between two."""
+
+    before_numbers = ""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection | None]:
+        """An earlier version's file is read as it is."""
+        if not self.path.is_file():
+            yield None
+            return
+        with self._open() as connection:
+            rows = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
+            made = {row[0] for row in rows}
+            if "decisions" in made:
+                for name in _TABLES.keys() - made:
+                    connection.execute(f"CREATE TEMP TABLE {name} ({_TABLES[name]})")
+            yield connection if "decisions" in made else None
+
+    def check(self) -> None:
+        """Read the whole file, where there is one."""
+        if not self.path.is_file():
+            return
+        with self._open() as connection:
+            fault = connection.execute("PRAGMA integrity_check(1)").fetchone()[0]
+            if fault != "ok":
+                raise self._damaged(fault)
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Readers never wait for a writer."""
+        with self._open() as connection:
+            if connection.execute("PRAGMA user_version").fetchone()[0] < VERSION:
+                _make_tables(connection)
+            with _transaction(connection):
+                yield connection
+
+    @contextlib.contextmanager
+    def erasing(self) -> Iterator[Connection]:
+        """Nothing of what was is left in the file's free pages."""
+        with self._open() as connection:
+            _make_tables(connection)
+            connection.execute("PRAGMA secure_delete = ON")
+            with _transaction(connection):
+                for name in _TRIGGERS:
+                    connection.execute(f"DROP TRIGGER IF EXISTS {name}")
+                yield connection
+                _make_triggers(connection)
+            for statement in ("PRAGMA wal_checkpoint(TRUNCATE)", "VACUUM"):
+                connection.execute(statement)
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def number_from(self, connection: Connection, last_id: int) -> None:
+        """SQLite numbers on by itself."""
+
+    @contextlib.contextmanager
+    def _open(self) -> Iterator[sqlite3.Connection]:
+        try:
+            connection = sqlite3.connect(self.path, timeout=_WAIT_S, isolation_level=None)
+            with contextlib.closing(connection):
+                version = connection.execute("PRAGMA user_version").fetchone()[0]
+                _refuse_newer(self.path.name, version)
+                yield connection
+        except sqlite3.Error as error:
+            raise self._error(error) from error
+
+    def _error(self, error: sqlite3.Error) -> StoreError:
+        code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+        if code in _DAMAGED:
+            return self._damaged(str(error))
+        if code in _REFUSED:
+            return StoreError(
+                f"{self.path.name} ne s'ouvre pas en écriture",
+                "un dossier d'étude où l'on peut écrire, même pour lire ses décisions",
+                "donner ces droits à qui lance le programme, ou remonter le disque en écriture",
+            )
+        return StoreError(
+            f"{self.path.name} : {error}",
+            "un fichier de décisions lisible et ouvert en écriture",
+            "vérifier les droits du dossier de l'étude, ou y remettre la dernière sauvegarde des décisions",
+        )
+
+    def _damaged(self, why: str) -> StoreError:
+        name = self.path.name
+        return StoreError(
+            f"{name} est abîmé ({' '.join(why.split())})",
+            "un fichier de décisions entier",
+            f"rien n'y a été changé : y remettre {name} de la dernière sauvegarde, sans les fichiers "
+            f"-wal et -shm d'à côté ; ou en sauver ce qui se lit (sqlite3 {name} .recover)",
+        )
+
+
+@contextlib.contextmanager
+def _transaction(connection: sqlite3.Connection) -> Iterator[None]:
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        connection.execute("ROLLBACK")
+        raise
+
+
+def _make_tables(connection: sqlite3.Connection) -> None:
+    """Make what is missing of the tables and triggers."""
+    _let_readers_in(connection)
+    number = "decision_id INTEGER PRIMARY KEY AUTOINCREMENT, "
+    with _transaction(connection):
+        for name, columns in _TABLES.items():
+            first = number if name == "decisions" else ""
+            connection.execute(f"CREATE TABLE IF NOT EXISTS {name} ({first}{columns})")
+        _make_triggers(connection)
+        connection.execute(f"PRAGMA user_version = {VERSION}")
+
+
+def _let_readers_in(connection: sqlite3.Connection) -> None:
+    """Set the journal; for this alone SQLite does not wait, and two first writers would meet."""
+    end = time.monotonic() + _WAIT_S
+    while True:
+        try:
+            connection.execute("PRAGMA journal_mode = WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_PAUSE_S)
+
+
+def _make_triggers(connection: sqlite3.Connection) -> None:
+    for name, when in _TRIGGERS.items():
+        refusal = "BEGIN SELECT RAISE(ABORT, 'append-only'); END"
+        connection.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {when} {refusal}")
+
+
+# --- a server ----------------------------------------------------------------------------------------
+
+_CONNECT_S = 10
+_LOCK = 8_301_745  # the advisory lock of those who write decisions, in their database
+_N_IDLE = 8  # connections kept open between calls: to open one takes longer than to read
+_IS_MADE = (
+    "SELECT EXISTS (SELECT FROM pg_tables WHERE tablename = 'decisions' "
+    "AND schemaname = ANY (current_schemas(false)))"
+)
+_VERSION = "SELECT coalesce(obj_description(to_regclass('decisions'), 'pg_class'), '')"
+_NEXT = "SELECT setval(pg_get_serial_sequence('decisions', 'decision_id'), ?)"
+
+
+class _Statements:
+    """Runs statements written with `?` for values, as SQLite's are."""
+
+    def __init__(self, connection: "PsycopgConnection") -> None:
+        self._connection = connection
+
+    def execute(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        return self._connection.execute(statement.replace("?", "%s").encode(), values or None)
+
+
+class PostgresDatabase:
+    """The decisions of one study in the database at `address`."""
+
+    before_numbers = "OVERRIDING SYSTEM VALUE"
+
+    def __init__(self, address: str) -> None:
+        import psycopg
+
+        self._psycopg, self._address = psycopg, address
+        self._lock, self._pid = threading.Lock(), os.getpid()
+        self._idle: list[PsycopgConnection] = []
+        weakref.finalize(self, _close_all, self._idle)
+
+    @contextlib.contextmanager
+    def reading(self) -> Iterator[Connection | None]:
+        """Nothing is made."""
+        with self._connection() as connection:
+            statements = _Statements(connection)
+            yield statements if _ask(statements, _IS_MADE) else None
+
+    def check(self) -> None:
+        """Do nothing: PostgreSQL finds by itself what is damaged, and says so to whoever reads it."""
+
+    @contextlib.contextmanager
+    def writing(self) -> Iterator[Connection]:
+        """Other writers wait."""
+        with self._connection() as connection, connection.transaction():
+            statements = _Statements(connection)
+            statements.execute("SELECT pg_advisory_xact_lock(?)", (_LOCK,))
+            if not _ask(statements, _IS_MADE):
+                _make_server_tables(statements)
+            yield statements
+
+    @contextlib.contextmanager
+    def erasing(self) -> Iterator[Connection]:
+        """The tables are then written anew without what was."""
+        with self.writing() as statements:
+            for table in _APPEND_ONLY:
+                statements.execute(f"ALTER TABLE {table} DISABLE TRIGGER append_only")
+            yield statements
+            for table in _APPEND_ONLY:
+                statements.execute(f"ALTER TABLE {table} ENABLE TRIGGER append_only")
+        with self._connection() as connection:
+            connection.execute("VACUUM FULL decisions, requests")
+
+    def number_from(self, connection: Connection, last_id: int) -> None:
+        """Numbers given by hand do not move the sequence."""
+        connection.execute(_NEXT, (last_id,))
+
+    @contextlib.contextmanager
+    def _connection(self) -> Iterator["PsycopgConnection"]:
+        try:
+            connection = self._living() or self._open()
+            try:
+                yield connection
+            finally:
+                with self._lock:
+                    is_kept = not connection.closed and len(self._idle) < _N_IDLE
+                    if is_kept:
+                        self._idle.append(connection)
+                if not is_kept:
+                    connection.close()
+        except self._psycopg.Error as error:
+            raise self._error(error) from error
+
+    def _living(self) -> "PsycopgConnection | None":
+        """An idle connection that still answers: the server may have been started again since."""
+        while True:
+            with self._lock:
+                if self._pid != os.getpid():  # those of the process that this one was forked from
+                    self._idle.clear()
+                    self._pid = os.getpid()
+                if not self._idle:
+                    return None
+                connection = self._idle.pop()
+            try:
+                connection.execute("SELECT 1")
+                return connection
+            except self._psycopg.OperationalError:
+                connection.close()
+
+    def _open(self) -> "PsycopgConnection":
+        from psycopg.conninfo import conninfo_to_dict, make_conninfo
+
+        timeout = conninfo_to_dict(self._address).get("connect_timeout") or _CONNECT_S
+        address = make_conninfo(self._address, connect_timeout=timeout)
+        connection = self._psycopg.connect(address, autocommit=True)
+        try:
+            # else a writer sees what was before it waited for the lock
+            connection.isolation_level = self._psycopg.IsolationLevel.READ_COMMITTED
+            connection.execute(f"SET lock_timeout = '{_WAIT_S}s'".encode())
+            version = connection.execute(_VERSION).fetchone()
+            is_told = version is not None and version[0].isdigit()
+            _refuse_newer("base des décisions", int(version[0]) if version and is_told else 0)
+        except (self._psycopg.Error, StoreError):
+            connection.close()
+            raise
+        return connection
+
+    def _error(self, error: "psycopg.Error") -> StoreError:
+        """The error in one line, without the password that the address may hold."""
+        from psycopg.conninfo import conninfo_to_dict
+
+        try:
+            parts = conninfo_to_dict(self._address)
+        except self._psycopg.Error:
+            return StoreError(
+                "l'adresse de la base des décisions ne se lit pas",
+                "une adresse comme postgresql://utilisateur@serveur/base",
+                "corriger ATELIERS_DATABASE_URL, ou « database » dans [review] d'etude.toml",
+            )
+        reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return StoreError(
+            f"base des décisions « {parts.get('host', 'localhost')}/{parts.get('dbname', '')} » : {reason}",
+            "une base PostgreSQL joignable, où l'utilisateur peut créer des tables",
+            "vérifier l'adresse, le mot de passe (PGPASSWORD ou ~/.pgpass) et les droits, puis recommencer",
+        )
+
+
+def _close_all(connections: "list[PsycopgConnection]") -> None:
+    while connections:
+        connections.pop().close()
+
+
+def _ask(statements: Connection, question: str) -> bool:
+    row = statements.execute(question).fetchone()
+    return bool(row and row[0])
+
+
+def _make_server_tables(statements: Connection) -> None:
+    number = "decision_id BIGINT GENERATED ALWAYS AS IDENTITY PRIMARY KEY, "
+    for name, columns in _TABLES.items():
+        first = number if name == "decisions" else ""
+        statements.execute(f"CREATE TABLE {name} ({first}{columns})")
+    statements.execute(
+        "CREATE FUNCTION refuse_change() RETURNS trigger LANGUAGE plpgsql AS "
+        "$$ BEGIN RAISE EXCEPTION 'append-only'; END $$"
+    )
+    for name in _APPEND_ONLY:
+        statements.execute(
+            f"CREATE TRIGGER append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON {name} "
+            "FOR EACH STATEMENT EXECUTE FUNCTION refuse_change()"
+        )
+    statements.execute(f"COMMENT ON TABLE decisions IS '{VERSION}'")
