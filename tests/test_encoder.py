@@ -18,9 +18,6 @@ from models.encoder.file import (
     base_encoder,
     cache_folder,
     dequantised,
-    layer_tensors,
-    make_patch,
-    quantised,
     read_encoder,
     read_patch,
     sha256,
@@ -30,6 +27,7 @@ from models.encoder.head import Head, load_head
 from pipeline.errors import ModelError
 from pipeline.settings.sections import EmbedSettings
 from support.made_encoder import HIDDEN, PIECES, made_encoder
+from tools.training.encoder.quantise import layer_tensors, make_patch, quantised
 
 
 @pytest.fixture

