@@ -75,20 +75,14 @@ class Attendance:
 
 @dataclass(frozen=True)
 class _ListRow:
-    first_name: str | None
-    last_name: str | None
+    person: Participant
     structure: str
     type_text: str
     role: str
     commune: str
     commune_code: str
-    email: str | None
-    phone: str | None
     has_signed: bool
     is_absent: bool
-
-    def person(self, origin: str) -> Participant:
-        return Participant(self.first_name, self.last_name, self.email, self.phone, origin)
 
 
 def read_attendance(sheets: Sequence[Rows], people: WorkshopPeople) -> list[Attendance]:
@@ -106,7 +100,7 @@ def read_attendance(sheets: Sequence[Rows], people: WorkshopPeople) -> list[Atte
     for row in rows:
         for structure, role in split_structures(row.structure):
             own = replace(row, structure=structure, role=role or row.role)
-            attendance = _attendance(people.add(own.person("attendance")), own)
+            attendance = _attendance(people.add(own.person), own)
             key = (attendance.participant_id, fold(attendance.structure or ""))
             if first := attendances.get(key):
                 has_signed = first.has_signed or attendance.has_signed
@@ -130,7 +124,7 @@ def enter_respondents(forms: Sequence[Rows], people: WorkshopPeople) -> None:
     """Add to `people` who answered `forms`: known by name, though maybe not in the room."""
     for rows in forms:
         for row in _unswapped(list(_list_rows(rows))):
-            people.add(row.person("form"))
+            people.add(replace(row.person, origin="form"))
 
 
 def _attendance(participant_id: str, row: _ListRow) -> Attendance:
@@ -188,15 +182,12 @@ def _list_rows(rows: Rows) -> Iterator[_ListRow]:
         cell = partial(presence.header.cell, row)
         email, phone = _contact(cell("email"), cell("phone"))
         yield _ListRow(
-            first_name=first,
-            last_name=last,
+            person=Participant(first, last, email, phone),
             structure=cell("structure"),
             type_text=cell("structure_type"),
             role=cell("role"),
             commune=" ".join(filter(None, (cell("postal_code"), cell("commune")))),
             commune_code=cell("commune_code"),
-            email=email,
-            phone=phone,
             has_signed=not is_away and presence.has_signed(row),
             is_absent=is_away,
         )
@@ -249,23 +240,22 @@ def _is_kind_title(row: Sequence[str]) -> bool:
 
 
 def _unswapped(rows: list[_ListRow]) -> list[_ListRow]:
-    n_swapped = sum(map(_is_swapped, rows))
+    n_swapped = 0
+    for i, row in enumerate(rows):
+        first, last = row.person.first_name, row.person.last_name
+        if first and last and _is_swapped(first, last):
+            rows[i] = replace(row, person=replace(row.person, first_name=last, last_name=first))
+            n_swapped += 1
     if n_swapped:
         log.info("attendance: %d rows with first and last name swapped", n_swapped)
-    return [
-        replace(row, first_name=row.last_name, last_name=row.first_name)
-        if _is_swapped(row)
-        else row
-        for row in rows
-    ]
+    return rows
 
 
-def _is_swapped(row: _ListRow) -> bool:
-    if not row.first_name or not row.last_name:
-        return False
-    if row.first_name.isupper() != row.last_name.isupper() and len(row.first_name) > 2:
-        return row.first_name.isupper()
-    return is_first_name(row.last_name) and not is_first_name(row.first_name)
+def _is_swapped(first: str, last: str) -> bool:
+    """By capitals, else by which of both is a known first name."""
+    if first.isupper() != last.isupper() and len(first) > 2:
+        return first.isupper()
+    return is_first_name(last) and not is_first_name(first)
 
 
 @dataclass(frozen=True)

@@ -89,9 +89,9 @@ class WorkshopPeople:
             i = len(self.people)
             self.people.append(person)
         else:
-            known = self.people[i]
-            email, phone = known.email or person.email, known.phone or person.phone
-            self.people[i] = replace(known, email=email, phone=phone)
+            met = self.people[i]
+            email, phone = met.email or person.email, met.phone or person.phone
+            self.people[i] = replace(met, email=email, phone=phone)
         self._index.add(i, self.people[i])
         return self._id(i)
 
@@ -171,16 +171,17 @@ class _PeopleIndex:
         return sorted({i for word in words for i in self._by_word.get(word, ())})
 
 
-def are_one_person(known: Participant, person: Participant) -> bool:
+def are_one_person(first: Participant, second: Participant) -> bool:
     """True for one name misspelt, or for one address where a name is missing or alike."""
-    is_same_mail = bool(known.email) and (known.email or "").lower() == (person.email or "").lower()
-    if not known.key or not person.key:
+    email = (first.email or "").lower()
+    is_same_mail = bool(email) and email == (second.email or "").lower()
+    if not first.key or not second.key:
         return is_same_mail
-    last_names = [set(fold(one.last_name or "").split()) for one in (known, person)]
+    last_names = [set(fold(person.last_name or "").split()) for person in (first, second)]
     if is_same_mail and last_names[0] & last_names[1]:
         return True
-    score = fuzz.token_sort_ratio(" ".join(known.key), " ".join(person.key))
-    return len(known.key) == len(person.key) and score >= _SAME_NAME
+    score = fuzz.token_sort_ratio(" ".join(first.key), " ".join(second.key))
+    return len(first.key) == len(second.key) and score >= _SAME_NAME
 
 
 def fits_name(words: list[str], person: Participant) -> bool:

@@ -76,21 +76,21 @@ def sort_part(blocks: Sequence[RawBlock], rows: Rows) -> SortedPart:
     if rows:
         return _sort_sheet(rows)
     tables: dict[str, list[Rows]] = {"attendance": [], "map": [], "form": [], "speech": []}
-    kept: list[RawBlock] = []
+    passages: list[RawBlock] = []
     end = 0
     for span, table in _tables_of(blocks):
-        kept += blocks[end : span.start]
+        passages += blocks[end : span.start]
         end = span.stop
         kind = kind_of(table)
         tables[kind].append(table)
         if kind in ("attendance", "map"):
             answers = _answers(table)[2] if kind == "attendance" else []
-            kept += [block for block in blocks[span.start : end] if block.column in answers]
+            passages += [block for block in blocks[span.start : end] if block.column in answers]
         else:
-            kept += _annotated(blocks[span.start : end])
-    kept += blocks[end:]
+            passages += _annotated(blocks[span.start : end])
+    passages += blocks[end:]
     attendance, maps, forms, _ = (tuple(lists) for lists in tables.values())
-    return SortedPart(attendance, maps, tuple(kept), forms)
+    return SortedPart(attendance, maps, tuple(passages), forms)
 
 
 def _sort_sheet(rows: Rows) -> SortedPart:

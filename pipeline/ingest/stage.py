@@ -219,10 +219,10 @@ def enter_correspondents(
 
 
 def _correspondent(name: str, address: str, people: WorkshopPeople) -> str | None:
-    known = people.find_email(address) if address else None
-    known = known or (people.find_name(name) if name else None)
-    if known:
-        return known
+    participant_id = people.find_email(address) if address else None
+    participant_id = participant_id or (people.find_name(name) if name else None)
+    if participant_id:
+        return participant_id
     if name and is_person_name(name) and "@" not in name:
         first, last = split_name(name)
     else:
@@ -250,10 +250,10 @@ def _speaker(speaker: str, people: WorkshopPeople) -> str:
     """The participant_id of `speaker`; a role stays as written, an unknown name is a new person."""
     pieces = [piece.strip() for piece in re.split(r"[()\[\]/–—]|\s-\s", speaker)]
     names = [piece for piece in pieces if piece and not is_role(piece)]
-    known = next(filter(None, map(people.find_name, names)), None)
+    participant_id = next(filter(None, map(people.find_name, names)), None)
     new = next(filter(_looks_like_name, names), None)
-    if known or new is None:
-        return known or speaker
+    if participant_id or new is None:
+        return participant_id or speaker
     return people.add(Participant(*split_name(new), origin="transcript"))
 
 

@@ -115,9 +115,9 @@ class WorkshopCommunes:
         return tuple(dict.fromkeys(code for code in codes if code))
 
     def _find(self, commune: str, code: str) -> Found:
-        known = self._codes.get(_name_slug(commune))
-        if known and not code:
-            return Found(known, known, "code")
+        given = self._codes.get(_name_slug(commune))
+        if given and not code:
+            return Found(given, given, "code")
         key = (commune, code)
         if key not in self._matches:
             self._matches[key] = self._gazetteer.find(commune, code)
@@ -245,8 +245,8 @@ def _common_type(group: Sequence[Mention]) -> str | None:
     """The type stated most, else told by the names; an elected official's is an authority."""
     stated = filter(None, (type_of(mention.type_text) for mention in group))
     types = list(stated) or list(filter(None, (type_of("", mention.name) for mention in group)))
-    known = [kind for kind in types if kind != "élu"] or ["collectivité"] * bool(types)
-    candidates = [kind for kind in known if kind != "autre"] or known
+    others = [kind for kind in types if kind != "élu"] or ["collectivité"] * bool(types)
+    candidates = [kind for kind in others if kind != "autre"] or others
     return max(dict.fromkeys(candidates), key=candidates.count) if candidates else None
 
 

@@ -131,8 +131,8 @@ def read_manifest(folder: Path, *, depot: Path) -> Manifest:
         fields[attribute] = None if is_blank else read(value)
         if fields[attribute] is None and not is_blank:
             reject(f"valeur illisible pour « {key} »", advice)
-    known = {attribute: value for attribute, value in fields.items() if value is not None}
-    return Manifest(**known, rejects=tuple(rejects))
+    fields = {attribute: value for attribute, value in fields.items() if value is not None}
+    return Manifest(**fields, rejects=tuple(rejects))
 
 
 def name_territory(folder: Path, manifest: Manifest) -> str:

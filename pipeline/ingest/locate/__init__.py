@@ -178,7 +178,7 @@ def _locate_letter(blocks: Sequence[RawBlock], channel: str) -> list[LocatedBloc
 def _is_copied_mail(blocks: Sequence[RawBlock]) -> bool:
     """True where a document opens with the header lines of a mail ("De : …", "Objet : …")."""
     opening = [fold(block.text) for block in blocks[:_N_OPENING] if ":" in block.text[:14]]
-    return sum(map(bool, map(word_pattern("where", "en_tete_mail").search, opening))) > 1
+    return sum(map(bool, map(word_pattern("locate", "en_tete_mail").search, opening))) > 1
 
 
 def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
@@ -188,7 +188,7 @@ def _unfold_mail(blocks: Sequence[RawBlock]) -> list[RawBlock]:
 
 def _opens_call(text: str) -> bool:
     """True for a line that tells of a call ("Appel de Mme …", "Eu au téléphone …")."""
-    return bool(word_pattern("where", "debut_appel").search(fold(text)))
+    return bool(word_pattern("locate", "debut_appel").search(fold(text)))
 
 
 def _cut_call(block: RawBlock) -> list[RawBlock]:
@@ -210,7 +210,7 @@ def _cut_call(block: RawBlock) -> list[RawBlock]:
 
 def _tells_beside_figures(piece: str) -> bool:
     """True where a few words beside a figure are no date, hour nor length: "3 familles sans…"."""
-    is_date = word_pattern("where", "mots_de_date").fullmatch
+    is_date = word_pattern("locate", "mots_de_date").fullmatch
     words = [word for word in fold(piece).split() if word.isalpha() and len(word) > _SMALL]
     return bool(re.search(r"\d", piece)) and sum(not is_date(word) for word in words) >= _MIN_WORDS
 
@@ -218,7 +218,7 @@ def _tells_beside_figures(piece: str) -> bool:
 def _says(text: str) -> bool:
     """True where a call's line goes on with what was said: "Mme Riou a appelé pour dire que…"."""
     opening = fold(_MARKS.split(text, maxsplit=1)[0])
-    rest = word_pattern("where", "debut_appel").sub("", opening, count=1)
+    rest = word_pattern("locate", "debut_appel").sub("", opening, count=1)
     return states(rest, is_announced=False)
 
 
@@ -295,7 +295,7 @@ def _filed_question(text: str, cues: TextCues) -> str | None:
 
 def _bare_number(text: str, above: str, group: str) -> int | None:
     """The number that is all of `text`, in a folder named after it ("tables/3.docx")."""
-    folded, nouns = fold(text), "|".join(lexicon("where")[group])
+    folded, nouns = fold(text), "|".join(lexicon("locate")[group])
     number = re.fullmatch(rf"(?:g ?(?=\d))?({number_pattern('cardinaux')})", folded)
     is_named = re.search(rf"\b(?:{nouns})s\b", fold(above)) is not None
     is_named = is_named or (group == "tables" and folded.startswith("g"))

@@ -145,7 +145,7 @@ def read_cues(text: str) -> TextCues:
     rest, tables = _take_numbers(folded, _numbered("tables", "t ?"))
     rest, numbers = _take_numbers(rest, _numbered("questions", "q ?"))
     rest, scores = _weigh(rest, fold(text))
-    known = _neutral() | {lead[0]} if lead else _neutral()
+    ignored = _neutral() | {lead[0]} if lead else _neutral()
     return TextCues(
         table=tables[0] if len(set(tables)) == 1 else None,
         number=numbers[0] if len(set(numbers)) == 1 else None,
@@ -154,7 +154,7 @@ def read_cues(text: str) -> TextCues:
         has_numbers=bool(numbers),
         scores=scores,
         n_words=len(folded.split()),
-        n_other=sum(word not in known for word in rest.split()),
+        n_other=sum(word not in ignored for word in rest.split()),
     )
 
 
@@ -172,7 +172,7 @@ def telling_words(text: str) -> frozenset[str]:
 @cache
 def _numbered(group: str, letter: str) -> re.Pattern[str]:
     """A word and a number or several ("tables 1 et 2"), or an ordinal and a word ("3e table")."""
-    nouns, ordinal = longest_first("where", group), ordinal_pattern()
+    nouns, ordinal = longest_first("locate", group), ordinal_pattern()
     number = number_pattern("romains", "cardinaux")
     more = rf"(?P<more>(?: (?:et|a|ou|puis) (?:(?:{nouns})s? ?|{letter})?(?:{number})\b)*)"
     word = rf"(?:{nouns})s?(?: (?:no )?| ?(?=\d))|{letter}(?=\d)"
@@ -239,17 +239,17 @@ def _expressions() -> tuple[tuple[re.Pattern[str], str, int], ...]:
 @cache
 def _cues_of(word: str) -> Scores:
     """The questions that a word points to, with weights: as listed, in the plural, or misspelt."""
-    listed = _listed_words()
+    weights = _listed_words()
     for form in (word, word.removesuffix("s"), word.removesuffix("x"), word.removesuffix("es")):
-        if form in listed:
-            return listed[form]
+        if form in weights:
+            return weights[form]
     if len(word) < 6 or word in _neutral():
         return ()
-    alike = [other for other in listed if len(other) > 4 and other[0] == word[0]]
+    alike = [other for other in weights if len(other) > 4 and other[0] == word[0]]
     best = process.extractOne(
         word.removesuffix("s"), alike, scorer=OSA.normalized_similarity, score_cutoff=_TYPO
     )
-    return listed[best[0]] if best else ()
+    return weights[best[0]] if best else ()
 
 
 @cache

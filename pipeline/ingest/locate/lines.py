@@ -90,10 +90,10 @@ def is_meta(text: str, *, in_head: bool) -> bool:
     if _is_named_role(text):
         return True
     if in_head:
-        opening = word_pattern("where", "meta_sans_deux_points_en_tete")
+        opening = word_pattern("locate", "meta_sans_deux_points_en_tete")
         if opening.match(folded) or _is_venue(text, folded) or _all_meta(text):
             return True
-    opening = word_pattern("where", "meta_sans_deux_points")
+    opening = word_pattern("locate", "meta_sans_deux_points")
     return n_words <= MAX_LABEL_WORDS and bool(opening.match(folded))
 
 
@@ -130,7 +130,7 @@ def states_after_label(text: str) -> bool:
     if _matches("etiquettes_ouvertes", label, _WHOLE):
         is_remark = _matches("etiquettes_de_propos", label, _WHOLE)
         return (is_remark and not _opens_with_name(after)) or states(after, is_announced=True)
-    has_clause = word_pattern("where", "clauses", _WHOLE).search(words)
+    has_clause = word_pattern("locate", "clauses", _WHOLE).search(words)
     return bool(has_clause) and not _opens_with_name(after)
 
 
@@ -147,7 +147,7 @@ def states(text: str, *, is_announced: bool) -> bool:
 
 def is_fact(text: str) -> bool:
     """True for what holds a figure, or opens with a person's name or a document's title."""
-    is_titled = word_pattern("where", "titres", _START).match(fold(text))
+    is_titled = word_pattern("locate", "titres", _START).match(fold(text))
     return bool(re.search(r"\d", text) or is_titled) or _opens_with_name(text)
 
 
@@ -166,7 +166,7 @@ def without_label(text: str) -> str:
 
 
 def _matches(group: str, folded: str, template: str = "{}") -> bool:
-    return bool(word_pattern("where", group, template).fullmatch(folded))
+    return bool(word_pattern("locate", group, template).fullmatch(folded))
 
 
 def _opens_with_name(text: str) -> bool:
@@ -217,7 +217,7 @@ def is_title(text: str) -> bool:
     is_long = len(folded.split()) > MAX_TITLE_WORDS
     if is_long or text.rstrip().endswith(("!", ";", ".")) or states_after_label(text):
         return False
-    titled = word_pattern("where", "titres", _START).match(folded)
+    titled = word_pattern("locate", "titres", _START).match(folded)
     return bool(titled or _number_patterns()["tables"].match(text.strip()))
 
 
@@ -225,7 +225,7 @@ def _is_venue(text: str, folded: str) -> bool:
     """True for a commune and a date, such as "Vervins, 19 mai 2026"."""
     date = _day_pattern().search(folded)
     is_long = len(folded.split()) > MAX_TITLE_WORDS
-    if not date or is_long or word_pattern("where", "clauses", _WHOLE).search(folded):
+    if not date or is_long or word_pattern("locate", "clauses", _WHOLE).search(folded):
         return False
     months = lexicon("dates")["mois"]
     small = [word for word in re.findall(r"\b[a-zà-ÿ]{3,}", text) if word not in months]
@@ -294,7 +294,7 @@ def is_idea(text: str) -> bool:
         return True
     words = fold(text)
     is_listing = text[:1].islower() and bool(re.search(r"[,;(]|\d", text))
-    has_verb = word_pattern("where", "propos", _WHOLE).search(words)
+    has_verb = word_pattern("locate", "propos", _WHOLE).search(words)
     return len(words.split()) >= _MIN_IDEA_WORDS and (is_listing or bool(has_verb))
 
 
@@ -349,12 +349,12 @@ def _removed_numbers() -> tuple[re.Pattern[str], ...]:
 
 
 def _nouns(group: str) -> str:
-    return "|".join(noun for noun in longest_first("where", group).split("|") if len(noun) > 1)
+    return "|".join(noun for noun in longest_first("locate", group).split("|") if len(noun) > 1)
 
 
 @cache
 def _remark_of() -> re.Pattern[str]:
-    labels = "|".join(lexicon("where")["propos_de"])
+    labels = "|".join(lexicon("locate")["propos_de"])
     return re.compile(rf"\s*(?:{labels})\s+(?:de\s+|d['’]\s*|par\s+)", re.IGNORECASE)
 
 
@@ -362,7 +362,7 @@ def _remark_of() -> re.Pattern[str]:
 def _verb_pattern() -> re.Pattern[str]:
     """The verbs of everyday notes, and those by which a table's words are reported."""
     reported = map(fold, lexicon("segmentation")["verbes_de_compte_rendu"])
-    words = lexicon("where")
+    words = lexicon("locate")
     return re.compile(rf"\b(?:{'|'.join([*words['propos'], *words['clauses'], *reported])})\b")
 
 

@@ -60,11 +60,11 @@ def locate_turns(
 def _is_summary(turns: Sequence[RawBlock], name: Location) -> bool:
     first_turns = [turn for turn in turns if turn.kind != "meta"][:_FIRST_TURNS]
     opening = " ".join(fold(turn.text) for turn in first_turns)
-    if word_pattern("where", "debut_restitution", r"\b{}").search(opening):
+    if word_pattern("locate", "debut_restitution", r"\b{}").search(opening):
         return True
     if name.table_number is not None or name.question is not None:
         return False
-    is_closing = word_pattern("where", "debut_cloture", r"\b{}").search(opening)
+    is_closing = word_pattern("locate", "debut_cloture", r"\b{}").search(opening)
     if is_closing:
         return True
     tables = {table for _, table in locate_round(turns, None) if table is not None}
@@ -98,7 +98,7 @@ def flatten(text: str) -> str:
 
 
 def _refers_back(opening: str) -> bool:
-    return bool(word_pattern("where", "renvois", r"\b{}\b").search(opening))
+    return bool(word_pattern("locate", "renvois", r"\b{}\b").search(opening))
 
 
 def announced_table(text: str, *, by_letter: bool) -> int | None:
@@ -122,7 +122,7 @@ def announced_question(text: str, *, by_animator: bool = False) -> str | None:
     if counted := _counted_transition().search(opening):
         question = f"q{to_number(counted['number'])}"
         return question if question in CAFE else None
-    transition = word_pattern("where", "transitions", r"\b{}\b").search(opening)
+    transition = word_pattern("locate", "transitions", r"\b{}\b").search(opening)
     if len(words) > _ANNOUNCING_WORDS or not (transition or by_animator):
         return None
     asked = read_cues(" ".join(words)[transition.end() if transition else 0 :])
@@ -173,7 +173,9 @@ def _locate_reports(
 
 def called_table(text: str) -> int | None:
     """The table that an animator calls anywhere in a turn; None where she names several."""
-    pattern = rf"\b(?:{longest_first('where', 'tables')}) (?:no )?({number_pattern('cardinaux')})\b"
+    pattern = (
+        rf"\b(?:{longest_first('locate', 'tables')}) (?:no )?({number_pattern('cardinaux')})\b"
+    )
     tables = {to_number(number) for number in re.findall(pattern, fold(text))}
     return tables.pop() if len(tables) == 1 else None
 
@@ -190,7 +192,7 @@ def is_role(speaker: str) -> bool:
 
 @cache
 def _role_pattern(group: str) -> re.Pattern[str]:
-    roles = "|".join(lexicon("where")[group])
+    roles = "|".join(lexicon("locate")[group])
     more = rf"(?: (?:de |du |des |d |no )?(?:[a-z]|\d+|{roles}))*"
     return re.compile(rf"(?:l |la |le |un |une )?(?:{roles}){more}")
 
@@ -232,13 +234,13 @@ def _complete_tables(reporters: Sequence[_Reporter], n_tables: int | None) -> in
 
 
 def _fill_by_order(speaking: Sequence[_Reporter], n_tables: int | None) -> None:
-    known = [(-1, 0)]
-    known += [
+    announced = [(-1, 0)]
+    announced += [
         (i, reporter.table) for i, reporter in enumerate(speaking) if reporter.table is not None
     ]
     if n_tables is not None:
-        known.append((len(speaking), n_tables + 1))
-    for (left, low), (right, high) in pairwise(known):
+        announced.append((len(speaking), n_tables + 1))
+    for (left, low), (right, high) in pairwise(announced):
         if right - left == high - low:
             for i in range(left + 1, right):
                 speaking[i].table = low + i - left
@@ -309,7 +311,7 @@ def _announcements(text: str) -> Iterator[_Announcement]:
         is_followed = not rest or rest.startswith(",")
         is_addressed = is_followed or bool(match["prep"]) or match["goes_on"] is not None
         # "comme la table deux", "on rejoint la trois"
-        is_mention = word_pattern("where", "rappels", r"\b{} *$").search(before)
+        is_mention = word_pattern("locate", "rappels", r"\b{} *$").search(before)
         if number is None or (is_alone and not rest.startswith(",")):
             continue
         if (is_noun or is_addressed) and (opens or not is_mention):
@@ -322,10 +324,10 @@ def _announcement_pattern() -> re.Pattern[str]:
 
     One blank or several stand for punctuation.
     """
-    words = lexicon("where")
+    words = lexicon("locate")
     before = {*words["remplissage"], *words["remplissage_de_tour"]} - {*_ADDRESSING}
     fillers = "|".join(sorted(before, key=lambda words: (-len(words), words))).replace(" ", " +")
-    nouns, number = longest_first("where", "tables"), number_pattern("cardinaux")
+    nouns, number = longest_first("locate", "tables"), number_pattern("cardinaux")
     counts, goes_on = "|".join(words["suites_de_compte"]), "|".join(words["suites_de_tour"])
     return re.compile(
         rf"(?<!\w)(?:(?:{fillers}) +)*(?:(?P<prep>{'|'.join(_ADDRESSING)}) +)?"
@@ -337,20 +339,20 @@ def _announcement_pattern() -> re.Pattern[str]:
 
 
 def _fillers() -> str:
-    return rf"(?:(?:{longest_first('where', 'remplissage')}) )*"
+    return rf"(?:(?:{longest_first('locate', 'remplissage')}) )*"
 
 
 @cache
 def _last_pattern() -> re.Pattern[str]:
-    others = "|".join(lexicon("where")["suites_de_dernier"])
+    others = "|".join(lexicon("locate")["suites_de_dernier"])
     last = r"(?:la |le )?(?:derniere|dernier tour)\b"
     return re.compile(rf"{_fillers()}{last}(?! (?:{others})\b)")
 
 
 @cache
 def _opening_pattern(by_letter: bool) -> re.Pattern[str]:
-    number, nouns = number_pattern("cardinaux"), longest_first("where", "tables")
-    counts = "|".join(lexicon("where")["suites_de_compte"])
+    number, nouns = number_pattern("cardinaux"), longest_first("locate", "tables")
+    counts = "|".join(lexicon("locate")["suites_de_compte"])
     spelled = rf"(?:la |le |notre )?(?:{nouns}) (?:no )?(?P<spelled>{number})\b"
     bare = rf"|la (?P<bare>{number})\b(?! (?:{counts})\b)" if by_letter else ""
     return re.compile(rf"{_fillers()}(?:{spelled}{bare})")
@@ -359,19 +361,19 @@ def _opening_pattern(by_letter: bool) -> re.Pattern[str]:
 @cache
 def _counted_transition() -> re.Pattern[str]:
     """A transition to a number: "on passe à la quatre"."""
-    words = lexicon("where")
+    words = lexicon("locate")
     transitions = "|".join([*words["transitions"], *words["transitions_numero"]])
     number = rf"(?P<number>{ordinal_pattern()}|{number_pattern('cardinaux')})"
-    tables = longest_first("where", "tables")
+    tables = longest_first("locate", "tables")
     return re.compile(rf"\b(?:{transitions}) (?:a |sur )?(?:la|le) {number}\b(?! (?:{tables}))")
 
 
 @cache
 def _cut_pattern(*, has_tables: bool) -> re.Pattern[str]:
-    words = lexicon("where")
+    words = lexicon("locate")
     opening = rf"(?:(?:{'|'.join(words['amorces'])}) +){{1,3}}"
     questions = [noun for noun in words["questions"] if len(noun) > 1]
-    nouns = "|".join([*([longest_first("where", "tables")] if has_tables else []), *questions])
+    nouns = "|".join([*([longest_first("locate", "tables")] if has_tables else []), *questions])
     numbered = rf"(?:{nouns}) +(?:no +)?(?:{number_pattern('cardinaux')})"
     ordinal = rf"(?:{ordinal_pattern()}) +(?:{nouns})"
     return re.compile(rf"(?<= ){opening}(?:\w+ +){{0,4}}?(?:la +)?(?:{numbered}|{ordinal})\b")

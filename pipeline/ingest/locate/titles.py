@@ -220,17 +220,17 @@ def channel_of(text: str) -> str | None:
 
 @cache
 def _says_channel(channel: str) -> re.Pattern[str]:
-    return re.compile(rf"\b(?:{'|'.join(lexicon('where')['canaux'][channel])})\b")
+    return re.compile(rf"\b(?:{'|'.join(lexicon('locate')['canaux'][channel])})\b")
 
 
 def is_plain_summary(text: str) -> bool:
     """True without a word of reporters or a plenary: a table's notes may be a "synthèse" too."""
-    return not word_pattern("where", "resume_sur", r"\b{}\b").search(fold(text))
+    return not word_pattern("locate", "resume_sur", r"\b{}\b").search(fold(text))
 
 
 def without_plenary(text: str) -> str | None:
     """`text` without "plénière" and the like where only that tells a restitution, else None."""
-    plenary = word_pattern("where", "resume_peut_etre", r"\b{}\b")
+    plenary = word_pattern("locate", "resume_peut_etre", r"\b{}\b")
     rest, n_words = plenary.subn(" ", fold(text))
     is_sure = channel_of(rest) == "resume" or read_cues(rest).meaning == "resume"
     return rest if n_words and not is_sure else None
