@@ -26,6 +26,7 @@ GROUPS = MappingProxyType(
         "themes": "thèmes",
         "ponderations": "pondérations",
         "annulations": "annulations",
+        "memos": "mémos",
     }
 )  # by which the journal filters
 
@@ -182,6 +183,42 @@ class PassageDecision(Decision):
         if self.unit_id in reviewed.themes.unit_ids:
             return None
         return "Le passage n'existe plus : son document a changé ou a été retiré."
+
+
+# --- memos -------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class NoteMemo(PassageDecision):
+    """Notes a memo on a passage; it changes no table."""
+
+    action = "note_memo"
+    group = "memos"
+    has_typed_value = True
+
+    memo: str | None = field(metadata=in_value())
+
+    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
+        return {("memo", str(self.unit_id), str(self.memo))}
+
+    def missing(self, reviewed: Reviewed) -> str | None:
+        return super().missing(reviewed) or (None if self.memo else "Le mémo est vide.")
+
+    def holds(self, reviewed: Reviewed) -> bool:
+        return True
+
+    def sentence(self, names: Names) -> str:
+        passage, memo = names.passage(self.unit_id), names.quoted(self.memo)
+        return names.say("note un mémo sur {passage} : {memo}", passage=passage, memo=memo)
+
+
+def memos_by_unit(active: Iterable[Decision]) -> dict[str, list[NoteMemo]]:
+    """Return the memos of each passage that has some, in order."""
+    memos: dict[str, list[NoteMemo]] = {}
+    for row in active:
+        if isinstance(row, NoteMemo) and row.unit_id and row.memo:
+            memos.setdefault(row.unit_id, []).append(row)
+    return memos
 
 
 # --- undoings ----------------------------------------------------------------------------------------
@@ -353,4 +390,4 @@ def weights_in_use(active: Sequence[Decision], settings: RankSettings) -> Weight
     return saved_weightings(active).get(weighting_in_use(active), own)
 
 
-KINDS: tuple[type[Decision], ...] = (Undo, SaveWeighting, UseWeighting)
+KINDS: tuple[type[Decision], ...] = (NoteMemo, Undo, SaveWeighting, UseWeighting)
