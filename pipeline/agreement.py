@@ -60,8 +60,8 @@ def codings_of_people(
 ) -> list[CoderCodes]:
     """Return one coding an author of decisions on tags, by name: the machine's codes as corrected.
 
-    A unit counts once its author said all its codes (`pipeline.decisions.tags.is_coded`). `tags` are
-    the machine's, before any decision; of an `exclusive` axis a unit bears the last code put.
+    A unit counts once its author said all its codes (`pipeline.decisions.tags.is_coded`). `tags`
+    are the machine's, before any decision; of an `exclusive` axis a unit bears the last code put.
     Decisions that arbitrate are left out: who settles a disagreement has seen both sides.
     """
     own = [row for row in active if isinstance(row, TagDecision) and not is_arbitration(row)]

@@ -182,7 +182,7 @@ def _doubts(machine: pd.DataFrame, unit_ids: list[str]) -> tuple[Array, Array]:
 def _distances(
     machine: pd.DataFrame, second: pd.DataFrame, coded: set[str], unit_ids: list[str]
 ) -> Array:
-    """Share of the codes put by either coder that one alone put; 0 where the second did not code."""
+    """Share of the codes of either coder that one alone put; 0 for units not coded twice."""
     distances = np.zeros(len(unit_ids))
     first_codes, second_codes = _code_sets(machine), _code_sets(second)
     for i, unit_id in enumerate(unit_ids):

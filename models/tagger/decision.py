@@ -228,7 +228,7 @@ def _with_gate(
 
 @dataclass(frozen=True)
 class Block:
-    """Neighbouring `outputs` of the codes in `columns`; `is_no_code`: one output, that none fits."""
+    """Neighbouring `outputs` of the codes in `columns`; `is_no_code`: one output, none fits."""
 
     name: str
     outputs: slice

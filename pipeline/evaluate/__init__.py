@@ -236,7 +236,7 @@ def _row_codes(row: Passage, grid: Grid) -> Codes:
 def _machine_codes(
     gold: Gold, tags: pd.DataFrame, alignment: Alignment, grid: Grid
 ) -> dict[str, Codes]:
-    """The machine's codes of each passage that was read, those of exclusive axes by the best unit."""
+    """The machine's codes of each passage that was read; of exclusive axes, the best unit's."""
     codes_of = _code_sets(tags)
     codes: dict[str, Codes] = {}
     for passage in gold.passages:
@@ -303,7 +303,7 @@ def _priority_figures(
 
 
 def _is_same_workshop(workshop: str, scope: str) -> bool:
-    """Whether a scope (a workshop_id) and the gold's name of a workshop mean the same, date apart."""
+    """Whether a scope (a workshop_id) and the gold's name mean the same workshop, date apart."""
     name, other = (fold(text).replace(" ", "") for text in (workshop, scope))
     long_words = [word for word in re.findall(r"[a-z]+", name) if len(word) > 5]
     return name in other or other in name or any(word in other for word in long_words)

@@ -174,7 +174,7 @@ def align_study(
 
 
 def _paths_of(document: str, paths: list[str]) -> list[str]:
-    """Paths of the study that hold `document`: itself, its parts, else the file whose part it is."""
+    """Paths of the study that hold `document`: itself, its parts, else its whole file."""
     own = [path for path in paths if path == document or path.startswith(f"{document}#")]
     whole = [path for path in paths if "#" in document and path == document.split("#")[0]]
     return sorted(own or whole)

@@ -1,4 +1,5 @@
-"""`python -m tools.communes [FOLDER]`: make data/reference/ again; FOLDER keeps the archives for the next time.
+"""`python -m tools.communes [FOLDER]`: make data/reference/ again; FOLDER keeps the archives for
+the next time.
 
 In:   the archives of `sources`
 Out:  the four files of data/reference/, and their sha256 on the standard output, for its README
@@ -24,11 +25,15 @@ from tools.communes.topology import build_topology
 
 FILES = ("communes.parquet", "epci.parquet", "departements.csv", "contours.json.gz")
 _KINDS = {"COM": "commune", "ARM": "arrondissement", "COMD": "déléguée", "COMA": "associée"}
-_FARTHEST_KM = 2  # from its commune's outline, over which a town hall is misplaced: its address was looked up in another commune
+# from its commune's outline, over which a town hall is misplaced: its address was looked up in
+# another commune
+_FARTHEST_KM = 2
 
 
 def make_reference(archives: Path, target: Path) -> None:
-    """Write the four files of `target` from the archives that lie in the folder `archives`, those that lack being fetched into it."""
+    """Write the four files of `target` from the archives that lie in the folder `archives`, those
+    that lack being fetched into it.
+    """
     today, history, areas = (
         fetch_archive(archive, archives) for archive in (TODAY, HISTORY, AREAS)
     )
@@ -49,7 +54,9 @@ def make_reference(archives: Path, target: Path) -> None:
 
 
 def _geography(areas: Iterable[Area]) -> tuple[Centres, dict[str, list[Ring]]]:
-    """The centre of each area by code and kind, where it has one, and the outlines of communes by code."""
+    """The centre of each area by code and kind, where it has one, and the outlines of communes by
+    code.
+    """
     centres: Centres = {}
     outlines = {}
     for area in areas:
@@ -62,7 +69,9 @@ def _geography(areas: Iterable[Area]) -> tuple[Centres, dict[str, list[Ring]]]:
 
 
 def _centre(area: Area) -> tuple[float, float] | None:
-    """The town hall of an area; the middle of its outline where the hall is not known, or said to be outside."""
+    """The town hall of an area; the middle of its outline where the hall is not known, or said to
+    be outside.
+    """
     middle = middle_of(area.rings)
     if area.hall is None or middle is None:
         return area.hall or middle
@@ -97,7 +106,9 @@ def _write_table(table: pd.DataFrame, path: Path) -> None:
 
 
 def _write_packed(topology: dict[str, Any], path: Path) -> None:
-    """Write `topology` without the date that gzip adds, so that the same content has the same bytes."""
+    """Write `topology` without the date that gzip adds, so that the same content has the same
+    bytes.
+    """
     with (
         path.open("wb") as raw,
         gzip.GzipFile(filename="", mode="wb", fileobj=raw, mtime=0) as packed,

@@ -1,7 +1,9 @@
-"""Points and outlines as databases write them (WKB in hexadecimal), on a grid of a ten thousandth of a degree, about 10 m.
+"""Points and outlines as databases write them (WKB in hexadecimal), on a grid of a ten thousandth
+of a degree, about 10 m.
 
 In:   hexadecimal text, `\\N` for none
-Out:  latitude and longitude in degrees; rings on the grid; the middle and the surface of a ring, how far it is
+Out:  latitude and longitude in degrees; rings on the grid; the middle and the surface of a ring,
+      how far it is
 """
 
 import struct
@@ -21,7 +23,9 @@ _POINT, _POLYGON, _MULTI_POLYGON = 1, 3, 6
 
 
 def read_point(wkb: str) -> tuple[float, float] | None:
-    """Latitude and longitude of a point, rounded to about a metre; None where there is none, or an empty one."""
+    """Latitude and longitude of a point, rounded to about a metre; None where there is none, or an
+    empty one.
+    """
     if wkb in _NONE:
         return None
     kind, lon, lat = struct.unpack("<xIdd", bytes.fromhex(wkb))
@@ -30,7 +34,9 @@ def read_point(wkb: str) -> tuple[float, float] | None:
 
 
 def read_rings(wkb: str) -> list[Ring]:
-    """The outer rings of a multipolygon, in their order, without repeated points; [] where there is none."""
+    """The outer rings of a multipolygon, in their order, without repeated points; [] where there is
+    none.
+    """
     if wkb in _NONE:
         return []
     packed = bytes.fromhex(wkb)
@@ -65,7 +71,9 @@ def _on_grid(numbers: Sequence[float]) -> Ring:
 
 
 def middle_of(rings: Sequence[Ring]) -> tuple[float, float] | None:
-    """Latitude and longitude of the middle of the box around the most detailed ring; None without rings."""
+    """Latitude and longitude of the middle of the box around the most detailed ring; None without
+    rings.
+    """
     if not rings:
         return None
     lons, lats = zip(*max(rings, key=len), strict=True)
@@ -88,7 +96,9 @@ def surface_of(ring: Ring) -> float:
 
 
 def km_outside(point: tuple[float, float], rings: Sequence[Ring]) -> float:
-    """Kilometres from `point` (latitude, longitude) to the nearest of `rings`, one at least; 0 inside one of them."""
+    """Kilometres from `point` (latitude, longitude) to the nearest of `rings`, one at least; 0
+    inside one of them.
+    """
     lat, lon = point
     shrink = cos(radians(lat))
     away = []

@@ -1,4 +1,5 @@
-"""Make the table of communes: those of today, their parts, and the names that were borne since 1943.
+"""Make the table of communes: those of today, their parts, and the names that were borne since
+1943.
 
 In:   communes of today, history, EPCI, EPT, centres
 Out:  one row a place, ordered by code, kind and name
@@ -43,7 +44,9 @@ def build_places(
     territories: Sequence[Row],
     centres: Centres,
 ) -> pd.DataFrame:
-    """Return the places of `communes`, and what they absorbed or were called; `groups` are the EPCI, `territories` the EPT."""
+    """Return the places of `communes`, and what they absorbed or were called; `groups` are the
+    EPCI, `territories` the EPT.
+    """
     present = [_present_place(row) for row in communes]
     places = pd.DataFrame([*present, *_former_places(communes, present, history)])
     keys = places[["code", "kind", "current_code"]].itertuples(index=False, name=None)
@@ -94,7 +97,9 @@ def _place(
 def _former_places(
     communes: Sequence[Row], present: Sequence[Row], history: Sequence[Row]
 ) -> Iterator[Row]:
-    """The communes and names of the history that are no more, but for the names that the commune of today, or a part of it, still bears."""
+    """The communes and names of the history that are no more, but for the names that the commune of
+    today, or a part of it, still bears.
+    """
     heirs = _heirs(communes, present)
     by_id = {entry["id"]: entry for entry in history}
     told = {
@@ -113,14 +118,18 @@ def _former_places(
 
 
 def _heirs(communes: Sequence[Row], present: Sequence[Row]) -> dict[str, str]:
-    """The commune of today by each code that is or was in use: its own first, then its parts' and those that it absorbed."""
+    """The commune of today by each code that is or was in use: its own first, then its parts' and
+    those that it absorbed.
+    """
     absorbed = {code: row["code"] for row in communes for code in row.get("anciensCodes", ())}
     own = {place["code"]: place["code"] for place in present if place["kind"] == "commune"}
     return absorbed | {place["code"]: place["current_code"] for place in present} | own
 
 
 def _last(entry: Row, by_id: Mapping[str, Row]) -> Row:
-    """What became of a commune in the end: its successors, and the commune that each was merged into, followed to the last."""
+    """What became of a commune in the end: its successors, and the commune that each was merged
+    into, followed to the last.
+    """
     while following := entry.get("successeur") or entry.get("pole"):
         entry = by_id[following]
     return entry
@@ -133,7 +142,7 @@ def _group_by_member(groups: Sequence[Row]) -> dict[str, str]:
 def _centre(
     centres: Centres, code: str, kind: str, current_code: str
 ) -> tuple[float | None, float | None]:
-    """The centre of a place, else that of what bears its code, else that of its commune of today."""
+    """The centre of a place, else of what bears its code, else of its commune of today."""
     own, current = centres.get(code, {}), centres.get(current_code, {})
     known = [
         by_kind[other]

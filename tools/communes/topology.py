@@ -1,4 +1,5 @@
-"""Write outlines so that a common border stands once and is simplified once: what two neighbours share stays shared.
+"""Write outlines so that a common border stands once and is simplified once: what two neighbours
+share stays shared.
 
 In:   rings of each commune, on the grid
 Out:  TopoJSON: arcs, each from one junction of borders to the next, and the arcs of each commune
@@ -14,13 +15,17 @@ from tools.communes.geometry import GRID, GridPoint, Ring, off_segment, surface_
 _STEP = 5  # steps of the grid in one of the file's: 0.0005 degree
 _TOLERANCE = 0.0022  # degrees of latitude, about 250 m
 _SHRINK = 0.69  # a degree of longitude against one of latitude, in the middle of France
-_LEAST_SURFACE = 2_000  # square steps of the grid, about 0.15 km²: a smaller islet is left out, unless a commune has no other ring
+# square steps of the grid, about 0.15 km²: a smaller islet is left out, unless a commune has no
+# other ring
+_LEAST_SURFACE = 2_000
 
 Arc = tuple[GridPoint, ...]
 
 
 def build_topology(outlines: Mapping[str, Sequence[Ring]]) -> dict[str, Any]:
-    """Return the TopoJSON of `outlines` by INSEE code, in the order of codes; a commune without rings is left out."""
+    """Return the TopoJSON of `outlines` by INSEE code, in the order of codes; a commune without
+    rings is left out.
+    """
     kept = {code: _worth_drawing(outlines[code]) for code in sorted(outlines) if outlines[code]}
     junctions = _junctions([ring for rings in kept.values() for ring in rings])
     numbers: dict[Arc, int] = {}
@@ -61,7 +66,9 @@ def _junctions(rings: Sequence[Ring]) -> set[GridPoint]:
 
 
 def _cut(ring: Ring, junctions: set[GridPoint]) -> list[Arc]:
-    """The ring in arcs from junction to junction; one arc, from its first point in order, where it has none."""
+    """The ring in arcs from junction to junction; one arc, from its first point in order, where it
+    has none.
+    """
     points = ring[:-1]
     start = next((number for number, point in enumerate(points) if point in junctions), None)
     start = points.index(min(points)) if start is None else start
@@ -79,7 +86,9 @@ def _cut(ring: Ring, junctions: set[GridPoint]) -> list[Arc]:
 
 
 def _numbered(arcs: Sequence[Arc], numbers: dict[Arc, int]) -> list[int]:
-    """The numbers of arcs, new ones added to `numbers`; the ones' complement for an arc known in the other direction."""
+    """The numbers of arcs, new ones added to `numbers`; the ones' complement for an arc known in
+    the other direction.
+    """
     return [
         ~numbers[arc[::-1]]
         if arc not in numbers and arc[::-1] in numbers
@@ -89,7 +98,9 @@ def _numbered(arcs: Sequence[Arc], numbers: dict[Arc, int]) -> list[int]:
 
 
 def _simplified(arc: Arc) -> Arc:
-    """The arc without the points that lie within the tolerance of the line without them (Douglas and Peucker)."""
+    """The arc without the points that lie within the tolerance of the line without them (Douglas
+    and Peucker).
+    """
     flat = [(lon / GRID * _SHRINK, lat / GRID) for lon, lat in arc]
     kept, waiting = {0, len(arc) - 1}, [(0, len(arc) - 1)]
     while waiting:
@@ -103,7 +114,9 @@ def _simplified(arc: Arc) -> Arc:
 
 
 def _in_steps(arc: Arc) -> list[list[int]]:
-    """The arc on the file's grid, each point as its difference to the one before; two points at least."""
+    """The arc on the file's grid, each point as its difference to the one before; two points at
+    least.
+    """
     points = [(round(lon / _STEP), round(lat / _STEP)) for lon, lat in arc]
     told = [points[0], *(point for before, point in pairwise(points) if point != before)]
     told = told if len(told) > 1 else [points[0], points[0]]

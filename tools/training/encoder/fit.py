@@ -27,7 +27,9 @@ States = dict[str, Tensor]
 
 
 class Heads(nn.Module):
-    """What is learnt beside the encoder and left behind: a place for each broad theme, a plane for each code."""
+    """What is learnt beside the encoder and left behind: a place for each broad theme, a plane for
+    each code.
+    """
 
     def __init__(self, themes: Tensor, codes: Sequence[str]) -> None:
         """`themes` (n_themes, hidden) are the untuned vectors of what each theme is called."""
@@ -64,7 +66,9 @@ def fit(
     checkpoint: Path | None = None,
     on_step: Callable[[int, float], None] | None = None,
 ) -> None:
-    """Tune `network` in place. `states` holds what its frozen layers make of each text, `untuned` the general texts' first vectors."""
+    """Tune `network` in place. `states` holds what its frozen layers make of each text, `untuned`
+    the general texts' first vectors.
+    """
     torch.manual_seed(recipe.seed)
     tuned = [*network.upper.parameters(), *heads.parameters()]
     factors = [
@@ -105,7 +109,8 @@ def _loss(
     broad, fine = torch.tensor(batch.broad), torch.tensor(batch.fine)
     loss = contrastive(passages, broad, recipe.temperature)
     if recipe.fine_weight:
-        # Passages of one broad theme are neither alike nor unlike here: only their fine themes tell.
+        # Passages of one broad theme are neither alike nor unlike here: only their fine themes
+        # tell.
         unlike = (broad[:, None] != broad[None, :]) | (broad < 0)[:, None]
         loss = loss + recipe.fine_weight * contrastive(
             passages, fine, recipe.temperature, unlike=unlike & (fine[:, None] != fine[None, :])

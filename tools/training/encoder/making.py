@@ -1,4 +1,5 @@
-"""An encoder as it is shipped, from finished runs: weights averaged and brought part of the way back, in 4 bits, and the head beside.
+"""An encoder as it is shipped, from finished runs: weights averaged and brought part of the way
+back, in 4 bits, and the head beside.
 
 In:   a workshop, the tuned layers of one run or several, the files that they have not seen
 Out:  Made, which encodes as the shipped one does
@@ -34,7 +35,9 @@ Layers = dict[str, Tensor]
 
 @dataclass(frozen=True)
 class Made:
-    """One encoder: its `network`, its 4-bit file at `path`, and its `head`, None for the untuned one."""
+    """One encoder: its `network`, its 4-bit file at `path`, and its `head`, None for the untuned
+    one.
+    """
 
     network: Network
     path: Path

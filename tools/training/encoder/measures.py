@@ -19,8 +19,10 @@ Vectors = NDArray[np.float32]
 
 
 def subject_figures(vectors: Vectors, themes: Sequence[str | None]) -> dict[str, float]:
-    """Return the AMI of 18 Ward clusters of all passages, scored on those with a theme (`ami`), the same clustering these alone
-    (`ami_themed`), and the share of their five nearest neighbours, among themselves, that are on their theme (`purity`)."""
+    """Return the AMI of 18 Ward clusters of all passages, scored on those with a theme (`ami`), the
+    same clustering these alone (`ami_themed`), and the share of their five nearest neighbours,
+    among themselves, that are on their theme (`purity`).
+    """
     themed = np.array([isinstance(theme, str) for theme in themes])
     named = np.array([theme for theme in themes if isinstance(theme, str)])
     rows = vectors.astype(np.float64)
@@ -33,7 +35,9 @@ def subject_figures(vectors: Vectors, themes: Sequence[str | None]) -> dict[str,
 
 
 def ami_of(rows: NDArray[np.float64], themes: Sequence[str | None]) -> float:
-    """Adjusted mutual information of 18 Ward clusters of all rows with the themes of those that have one."""
+    """Adjusted mutual information of 18 Ward clusters of all rows with the themes of those that
+    have one.
+    """
     from sklearn.cluster import AgglomerativeClustering
     from sklearn.metrics import adjusted_mutual_info_score
 
@@ -55,7 +59,9 @@ def purities(rows: NDArray[np.float64], themes: NDArray[np.str_]) -> NDArray[np.
 def interval(
     vectors: Vectors, themes: Sequence[str | None], *, seed: int = 0
 ) -> tuple[float, float]:
-    """Return the 95 % interval of the AMI over resampled passages; a passage drawn twice counts once, or it would be its own neighbour."""
+    """Return the 95 % interval of the AMI over resampled passages; a passage drawn twice counts
+    once, or it would be its own neighbour.
+    """
     rows = vectors.astype(np.float64)
     draw = np.random.default_rng(seed)
     values = []

@@ -3,8 +3,8 @@
 In:   an encoder's file, texts
 Out:  vectors (n_texts, hidden), mean-pooled, not normalised
 
-The words' and positions' tables and the lower layers stay as they are, so what they make of a text is computed once (`frozen`). Texts are
-laid end to end, without padding, but in the attention.
+The words' and positions' tables and the lower layers stay as they are, so what they make of a text
+is computed once (`frozen`). Texts are laid end to end, without padding, but in the attention.
 """
 
 from collections.abc import Sequence
@@ -115,9 +115,11 @@ class Network(nn.Module):
 
 
 class _Matrix(nn.Module):
-    """A 4-bit matrix of which only the blocks' scales are tuned, each by a factor: what is tuned is what the file can store.
+    """A 4-bit matrix of which only the blocks' scales are tuned, each by a factor: what is tuned is
+    what the file can store.
 
-    Tuned weights put back in 4 bits lose what they learnt: a step moves a weight by a hundredth, the grid's lines lie a tenth apart.
+    Tuned weights put back in 4 bits lose what they learnt: a step moves a weight by a hundredth,
+    the grid's lines lie a tenth apart.
     """
 
     def __init__(self, file: EncoderFile, name: str, out: int, into: int) -> None:

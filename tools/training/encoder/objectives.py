@@ -1,4 +1,5 @@
-"""What tuning minimises: passages of one subject closer than others, and general likeness as it was.
+"""What tuning minimises: passages of one subject closer than others, and general likeness as it
+was.
 
 In:   vectors (n, d) of a batch, labels (n,); −1 stands for no label
 Out:  scalars
@@ -14,7 +15,8 @@ _NEVER = -1e4
 def contrastive(
     vectors: Tensor, labels: Tensor, temperature: float, *, unlike: Tensor | None = None
 ) -> Tensor:
-    """Supervised contrastive loss (Khosla et al., 2020) over the rows that share their label with another one.
+    """Supervised contrastive loss (Khosla et al., 2020) over the rows that share their label with
+    another one.
 
     `unlike` (n, n) tells which pairs count as of other subjects; by default those of other labels.
     """
@@ -32,7 +34,9 @@ def contrastive(
 
 
 def drift(vectors: Tensor, untuned: Tensor) -> Tensor:
-    """1 − the correlation, over all pairs of rows, of their cosines now with their cosines before tuning: 0..2."""
+    """1 − the correlation, over all pairs of rows, of their cosines now with their cosines before
+    tuning: 0..2.
+    """
     upper = torch.triu_indices(len(vectors), len(vectors), offset=1)
     pairs = []
     for rows in (vectors, untuned):

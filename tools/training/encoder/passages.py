@@ -1,4 +1,5 @@
-"""What the encoder is tuned on: labelled passages, their other readings, and general text whose likeness must stay.
+"""What the encoder is tuned on: labelled passages, their other readings, and general text whose
+likeness must stay.
 
 In:   data/training; the report's sentences and the grid's definitions
 Out:  Passage, one a labelled passage; pairs of general texts
@@ -21,7 +22,8 @@ _LEAST_WORDS = 6  # of a general text, so that half of it still says something
 
 @dataclass(frozen=True)
 class Passage:
-    """A passage and its readings: `content` its content words, `subject` its fine theme in words, "" where it has none.
+    """A passage and its readings: `content` its content words, `subject` its fine theme in words,
+    "" where it has none.
 
     `style` is what passages written alike share: file, question and channel.
     """
@@ -67,7 +69,9 @@ def codes_of(passages: Sequence[Passage]) -> list[str]:
 
 
 def general_pairs(passages: Sequence[Passage]) -> list[tuple[str, str]]:
-    """Return (text, a half of it) of passages about no theme, of the report's sentences and of the grid's definitions."""
+    """Return (text, a half of it) of passages about no theme, of the report's sentences and of the
+    grid's definitions.
+    """
     grid = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
     texts = [passage.text for passage in passages if passage.broad is None]
     texts += [code.definition for code in grid.codes]

@@ -4,12 +4,16 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 SEEDS = (0, 1, 2)
-SHARE = 0.6  # of the way from the untuned weights to the tuned ones: general likeness comes back, and the head needs no more
+# of the way from the untuned weights to the tuned ones: general likeness comes back, and the head
+# needs no more
+SHARE = 0.6
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """The choices of a run; the defaults are those of the shipped encoder (models/cards/encoder.md)."""
+    """The choices of a run; the defaults are those of the shipped encoder
+    (models/cards/encoder.md).
+    """
 
     seed: int = 0
     n_steps: int = 130
@@ -25,7 +29,8 @@ class Recipe:
     view_share: float = (
         0.3  # of the passages, also seen through their content words or their theme's words
     )
-    theme_weight: float = 1.0  # of the passages' closeness to their broad theme's learnt place, among those of all themes
+    # of the passages' closeness to their broad theme's learnt place, among those of all themes
+    theme_weight: float = 1.0
     fine_weight: float = 0.2
     tag_weight: float = 0.0
     keep_weight: float = 0.5  # of general likeness

@@ -41,7 +41,9 @@ class Workshop:
         self._states: dict[int, States] = {}
 
     def run(self, recipe: Recipe, *, left_out: tuple[str, ...] = ()) -> dict[str, Tensor]:
-        """Return the tuned layers of a run, done now unless it was before; a run that was stopped goes on."""
+        """Return the tuned layers of a run, done now unless it was before; a run that was stopped
+        goes on.
+        """
         passages = [passage for passage in self.passages if passage.file not in left_out]
         general = general_pairs(passages)
         name = _name_of(recipe, passages, general)
@@ -72,7 +74,9 @@ class Workshop:
         return tuned
 
     def vectors(self, network: Network, texts: Sequence[str]) -> NDArray[np.float32]:
-        """Return rows of norm 1 (n, d) of texts that the passages hold, from what the frozen layers made of them."""
+        """Return rows of norm 1 (n, d) of texts that the passages hold, from what the frozen layers
+        made of them.
+        """
         states = self._frozen(len(network.upper))
         network.eval()
         rows = []
@@ -99,7 +103,9 @@ class Workshop:
         return lambda step, loss: self._tell(f"{label}, perte {loss:.2f}", step, n_steps)
 
     def _frozen(self, n_tuned: int) -> States:
-        """What the frozen layers make of each text of each passage, in half precision: about 20 kB a text, computed once."""
+        """What the frozen layers make of each text of each passage, in half precision: about 20 kB
+        a text, computed once.
+        """
         if n_tuned not in self._states:
             path = self.folder / f"states-{n_tuned}.pt"
             states: States = torch.load(path, weights_only=True) if path.is_file() else {}
@@ -149,7 +155,9 @@ def _save(tensors: dict[str, Tensor], path: Path) -> None:
 
 
 def averaged(uppers: Sequence[dict[str, Tensor]]) -> dict[str, Tensor]:
-    """Return the mean of several runs' weights: runs that start alike end close enough for it to do better than each."""
+    """Return the mean of several runs' weights: runs that start alike end close enough for it to do
+    better than each.
+    """
     return {name: torch.stack([upper[name] for upper in uppers]).mean(dim=0) for name in uppers[0]}
 
 
