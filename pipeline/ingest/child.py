@@ -3,8 +3,9 @@
 In:   the path of a file
 Out:  its parts, or an error in French, and whether that error can pass
 
-An error lasts where the file itself is at fault: its reader says so, went over its own limits of memory and processor time, or died of
-a fault in its own code. It can pass where the system is: somebody else's signal, the clock of a busy machine, a file that was away.
+An error lasts where the file itself is at fault: its reader says so, went over its own limits of
+memory and processor time, or died of a fault in its own code. It can pass where the system is:
+somebody else's signal, the clock of a busy machine, a file that was away.
 """
 
 import contextlib
@@ -37,50 +38,29 @@ _DYING_S = 5.0  # for a child that closed its output to be gone
 _START_SECONDS = 60.0  # for the child to import its libraries on a loaded machine
 _PACKAGES = Path(__file__).parents[2]
 _MAX_CHILDREN = 4  # more gains little: what comes after reading takes longer
-_KEPT = (
-    "LANG",
-    "LC_ALL",
-    "LC_CTYPE",
-    "TZ",
-    "LD_LIBRARY_PATH",
-    "DYLD_LIBRARY_PATH",
-    "SYSTEMROOT",
-    "WINDIR",
-)  # of our environment
+# variables of our environment that a child inherits
+_LOCALE = ("LANG", "LC_ALL", "LC_CTYPE", "TZ")
+_INHERITED = (*_LOCALE, "LD_LIBRARY_PATH", "DYLD_LIBRARY_PATH", "SYSTEMROOT", "WINDIR")
 _SPLIT = "découper le fichier ou l'enregistrer dans un autre format"
 _BROKEN: Error = (
     "fichier abîmé ou trop lourd : sa lecture s'est interrompue",
     "l'enregistrer de nouveau ou dans un autre format",
 )
 _SWOLLEN: Error = ("fichier au contenu démesuré", _SPLIT)
-_UNREADABLE = (
-    ValueError,
-    KeyError,
-    TypeError,
-    AttributeError,
-    IndexError,
-    RecursionError,
-)  # of an answer that no reader of ours wrote
+# of an answer that no reader of ours wrote
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
 _AGAIN = "rien à corriger dans ce fichier : le prochain traitement le relira"
 _KILLED: Error = ("lecture arrêtée par le système (mémoire de la machine, arrêt)", _AGAIN)
 _NO_READER: Error = ("lecture impossible pour l'instant : le lecteur ne démarre pas", _AGAIN)
-_FROM_OUTSIDE = (
-    "SIGKILL",
-    "SIGTERM",
-    "SIGINT",
-    "SIGHUP",
-    "SIGQUIT",
-    "SIGALRM",
-)  # nothing in a file makes its reader end so
+# nothing in a file makes its reader end so
+_FROM_OUTSIDE = ("SIGKILL", "SIGTERM", "SIGINT", "SIGHUP", "SIGQUIT", "SIGALRM")
 _OVER_TIME = ("SIGPROF", "SIGXCPU")
-_PATIENCE, _LEAST_WALL_S = (
-    10,
-    60.0,
-)  # times the processor's seconds; a machine at that pace is not to be waited for
+# times the processor's seconds; a machine at that pace is not to be waited for
+_PATIENCE, _LEAST_WALL_S = 10, 60.0
 
 
 class Answer(NamedTuple):
-    """What a file holds, or why it is not read; `can_pass` where the file may be read another time as it is."""
+    """What a file holds, or why not; `can_pass` where it may be read another time as it is."""
 
     parts: tuple[RawPart, ...] = ()
     error: Error | None = None
@@ -88,14 +68,20 @@ class Answer(NamedTuple):
 
 
 def count_children(settings: IngestSettings) -> int:
-    """How many children may run at once: as set, or one a processor up to four; never more than fit into the memory at hand."""
+    """How many children may run at once: as set, or one a processor up to four.
+
+    Never more than fit into the memory at hand.
+    """
     wanted = settings.n_readers or min(_MAX_CHILDREN, _n_processors())
     at_hand = _megabytes_at_hand()
     return max(1, wanted if at_hand is None else min(wanted, at_hand // settings.max_memory_mb))
 
 
 class Child:
-    """`python -m pipeline.ingest.readers`, asked for one file after the other by one thread; another thread may close it."""
+    """`python -m pipeline.ingest.readers`, asked for one file after the other by one thread.
+
+    Another thread may close it.
+    """
 
     def __init__(self, settings: IngestSettings, scratch: Path) -> None:
         self.is_closed = False
@@ -104,9 +90,9 @@ class Child:
         self._lock = threading.Lock()
 
     def read(self, path: Path) -> Answer:
-        """Return what `path` holds, no later than the settings allow; the child is replaced after a file that killed it.
+        """Return what `path` holds, no later than the settings allow.
 
-        A reader that was killed from outside is asked once more.
+        The child is replaced after a file that killed it; killed from outside, it is asked again.
         """
         answer = self._read(path)
         return self._read(path) if answer.error == _KILLED and not self.is_closed else answer
@@ -117,27 +103,25 @@ class Child:
         if self._process is None and not self._start():
             return Answer(error=_NO_READER, can_pass=True)
         self._send(str(path.absolute()))
-        heard = self._listen(max_wall_seconds(self._settings))
-        if heard.trouble:
+        reply = self._listen(max_wall_seconds(self._settings))
+        if reply.trouble:
             self._end()
-            return heard.trouble
-        answer, failure = _understood(heard.line)
-        if heard.is_last or failure:
-            code = self._end(waits=not heard.line)
+            return reply.trouble
+        answer, failure = _understood(reply.line)
+        if reply.is_last or failure:
+            code = self._end(waits=not reply.line)
             if failure:
                 _log.warning("a reader ended at a file: %s, code %s", failure, code)
-            if not heard.line:
+            if not reply.line:
                 return self._judged(code)
         return answer
 
     def _judged(self, code: int | None) -> Answer:
-        """What a reader that died without an answer tells of its file, by the signal that ended it."""
+        """The answer for a reader that died without one, by the signal that ended it."""
         name = signal.Signals(-code).name if code is not None and code < 0 else ""
-        if name in _OVER_TIME:
-            return Answer(error=self._too_late())
-        return (
-            Answer(error=_KILLED, can_pass=True) if name in _FROM_OUTSIDE else Answer(error=_BROKEN)
-        )
+        if name in _FROM_OUTSIDE:
+            return Answer(error=_KILLED, can_pass=True)
+        return Answer(error=self._too_late() if name in _OVER_TIME else _BROKEN)
 
     def close(self) -> None:
         """End the child for good, at once; what it was reading is lost."""
@@ -167,7 +151,10 @@ class Child:
         return False
 
     def _end(self, *, waits: bool = False) -> int | None:
-        """Kill the process if there is one; return how it ended. `waits` for one that ends by itself, to tell of what."""
+        """Kill the process if there is one; return how it ended.
+
+        `waits` for one that ends by itself, to tell of what.
+        """
         with self._lock:
             process, self._process = self._process, None
         if process is None:
@@ -180,7 +167,8 @@ class Child:
         code = process.wait()
         for stream in (process.stdin, process.stdout):
             if stream:
-                _close(stream)
+                with contextlib.suppress(OSError):  # what was still to be sent
+                    stream.close()
         return None if is_alive else code
 
     def _send(self, message: object) -> None:
@@ -192,11 +180,11 @@ class Child:
         except (OSError, ValueError):  # gone, or closed by another thread
             _log.warning("a reader could not be asked")  # the missing answer tells
 
-    def _listen(self, seconds: float) -> "_Heard":
+    def _listen(self, seconds: float) -> "_Reply":
         """Wait for the child's next line; a child that is late is killed."""
         process = self._process
         if process is None or process.stdout is None:
-            return _Heard(b"")
+            return _Reply(b"")
         is_late = threading.Event()
 
         def stop() -> None:
@@ -209,12 +197,12 @@ class Child:
         try:
             line, is_last = read_frame(process.stdout)
         except TooLongError:
-            return _Heard(b"", trouble=Answer(error=_SWOLLEN))
+            return _Reply(b"", trouble=Answer(error=_SWOLLEN))
         except (OSError, ValueError):  # closed by another thread
-            return _Heard(b"")
+            return _Reply(b"")
         finally:
             watch.cancel()
-        return _Heard(
+        return _Reply(
             line, is_last, _waited_for(seconds) if is_late.is_set() and not line else None
         )
 
@@ -225,12 +213,12 @@ class Child:
 
 
 @dataclass(frozen=True)
-class _Heard:
-    """What came from a child: a line, b"" where it died; whether it ends after it; why nothing came where we know."""
+class _Reply:
+    """What came from a child."""
 
-    line: bytes
-    is_last: bool = True
-    trouble: Answer | None = None
+    line: bytes  # b"" where it died
+    is_last: bool = True  # the child ends after it
+    trouble: Answer | None = None  # why nothing came, where we know
 
 
 def _understood(line: bytes) -> tuple[Answer, str | None]:
@@ -240,9 +228,9 @@ def _understood(line: bytes) -> tuple[Answer, str | None]:
         if failure:
             return Answer(error=_BROKEN), failure
         away = away_of_line(line)
-        return (
-            Answer(error=away_error(away), can_pass=True) if away else Answer(*from_line(line))
-        ), None
+        if away:
+            return Answer(error=away_error(away), can_pass=True), None
+        return Answer(*from_line(line)), None
     except _UNREADABLE:
         return Answer(error=_BROKEN), "an answer of another form"
 
@@ -258,23 +246,16 @@ def away_error(why: str) -> Error:
 
 
 def _waited_for(seconds: float) -> Answer:
-    return Answer(
-        error=(
-            f"lecture arrêtée après {seconds:.0f} s d'attente : machine ou disque trop occupés",
-            _AGAIN,
-        ),
-        can_pass=True,
-    )
+    reason = f"lecture arrêtée après {seconds:.0f} s d'attente : machine ou disque trop occupés"
+    return Answer(error=(reason, _AGAIN), can_pass=True)
 
 
 def _start_process(scratch: Path) -> subprocess.Popen[bytes]:
-    """A child whose imports come from where this module lies, never from a depot, and which inherits nothing secret."""
-    paths = [str(_PACKAGES), *filter(None, [os.environ.get("PYTHONPATH")])]
-    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
-    ours = {
-        "PYTHONPATH": os.pathsep.join(
-            str(Path(path).absolute()) for path in os.pathsep.join(paths).split(os.pathsep) if path
-        ),
+    """A child that imports from where this module lies, never from a depot, and knows no secret."""
+    paths = [str(_PACKAGES), *os.environ.get("PYTHONPATH", "").split(os.pathsep)]
+    inherited = {name: os.environ[name] for name in _INHERITED if name in os.environ}
+    own = {
+        "PYTHONPATH": os.pathsep.join(str(Path(path).absolute()) for path in paths if path),
         "PYTHONDONTWRITEBYTECODE": "1",
         "PYTHONHASHSEED": "0",
         "OPENBLAS_NUM_THREADS": "1",
@@ -287,16 +268,9 @@ def _start_process(scratch: Path) -> subprocess.Popen[bytes]:
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         cwd=scratch,
-        env=kept | ours,
+        env=inherited | own,
         start_new_session=True,
     )
-
-
-def _close(stream: object) -> None:
-    try:
-        stream.close()  # type: ignore[attr-defined]
-    except OSError:  # what was still to be sent
-        return
 
 
 def _n_processors() -> int:
@@ -304,12 +278,14 @@ def _n_processors() -> int:
 
 
 def _megabytes_at_hand() -> int | None:
-    """Memory that is free, or that the container may use where that is less; None where the system does not tell."""
-    found = []
-    try:
-        lines = Path("/proc/meminfo").read_text(encoding="ascii").splitlines()
-        found += [int(line.split()[1]) * 1024 for line in lines if line.startswith("MemAvailable:")]
-        found += [int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii"))]
-    except (OSError, ValueError):  # no Linux, no cgroup, or one without a limit ("max")
-        pass
-    return min(found) // MEGABYTE if found else None
+    """Memory that is free, or that the container may use where that is less.
+
+    None where the system does not tell.
+    """
+    n_bytes = []
+    with contextlib.suppress(OSError, ValueError):  # no Linux, no cgroup, or no limit ("max")
+        for line in Path("/proc/meminfo").read_text(encoding="ascii").splitlines():
+            if line.startswith("MemAvailable:"):
+                n_bytes.append(int(line.split()[1]) * 1024)
+        n_bytes.append(int(Path("/sys/fs/cgroup/memory.max").read_text(encoding="ascii")))
+    return min(n_bytes) // MEGABYTE if n_bytes else None
