@@ -383,7 +383,6 @@ def _underlines(group: list[str], line: str) -> bool:
 
 
 def _goes_on(group: list[str], line: str, column: int | None, is_mail: bool) -> bool:
-    """True where `line` continues the paragraph of `group`."""
     above = group[-1]
     if is_label(above) or is_label(line) or _starts_item(line):
         return False
@@ -435,5 +434,4 @@ def _is_wrapped_at(column: int, lines: Sequence[str]) -> bool:
 
 
 def _is_full(above: str, below: str, column: int) -> bool:
-    """True where the first word of `below` had no room at the end of `above`."""
     return len(above.rstrip()) + 1 + len(below.split()[0]) > column

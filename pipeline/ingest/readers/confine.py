@@ -75,7 +75,6 @@ def confine() -> None:
 
 
 def _filter_calls(library: ctypes.CDLL) -> None:
-    """Refuse the system calls that no reader makes; without seccomp, go on without."""
     calls = _CALLS.get(platform.machine())
     if calls is None or library.prctl(_NO_NEW_PRIVILEGES, 1, 0, 0, 0):
         return

@@ -267,7 +267,6 @@ def _archived_parts(
     inside: FileContent,
     read: ReadSource,
 ) -> Iterator[RawPart]:
-    """The parts of one file of an archive."""
     part_name, own = _part_name(path), PurePosixPath(path)
     try:
         _check_entry(path, entry)
@@ -309,7 +308,6 @@ def _check_entry(path: str, entry: zipfile.ZipInfo) -> None:
 
 
 def _with_own_names(parts: Iterator[RawPart]) -> Iterator[RawPart]:
-    """The parts with names of their own: an archive may hold two files of one name."""
     n_by_name: dict[str, int] = {}
     for part in parts:
         n_by_name[part.name] = n_parts = n_by_name.get(part.name, 0) + 1

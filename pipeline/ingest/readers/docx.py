@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
+from functools import partial
 
 from lxml import etree
 
@@ -34,7 +35,7 @@ from pipeline.ingest.readers.docx_styles import (
     outline_level,
     value,
 )
-from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cell_above, spread
+from pipeline.ingest.readers.grids import Cell, CoveredCell, TableWalk, cell_above, spread
 from pipeline.ingest.readers.html_page import drafts_of_html
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.wording import clean, small_number
@@ -134,7 +135,6 @@ def _comments(container: Container) -> Iterator[tuple[str, list[RawBlock]]]:
 
 
 def _own_attribute(element: etree._Element, name: str) -> str | None:
-    """An attribute of the element's own namespace."""
     return element.get(f"{{{etree.QName(element).namespace}}}{name}")
 
 
@@ -151,16 +151,13 @@ def _html_of(content: bytes) -> str:
 
 
 @dataclass
-class _Walk:
+class _Walk(TableWalk):
     """One pass over a document, counting its lists as it goes."""
 
     styles: WordStyles
     numbering: ListNumbering
     asides: _Asides
-    title: str | None = None
     _pending: str = ""  # text before a paragraph mark that was deleted under revision
-    _n_tables: int = 0  # open tables
-    _comments: list[Draft] = field(default_factory=list)  # on cells: they follow the table
     _notes_read: set[tuple[str, str]] = field(default_factory=set)  # they may call one another
 
     def drafts(self, parent: etree._Element) -> Iterator[Draft]:
@@ -169,7 +166,7 @@ class _Walk:
             if element.tag == W + "p":
                 yield from self._paragraph(element)
             elif element.tag == W + "tbl":
-                yield from self._table(element)
+                yield from self.table_drafts(partial(self._rows, element))
             elif element.tag == W + "altChunk":
                 content = self.asides.pages.get(element.get(_RELATION, ""), b"")
                 yield from drafts_of_html(_html_of(content)) if content else ()
@@ -208,14 +205,8 @@ class _Walk:
                 yield from self.drafts(self.asides.notes[key])
         for kind, comment_id in runs.calls:
             if kind == "comment":
-                self._comments += drafts_of_blocks(self.asides.comments.get(comment_id, []))
-        yield from self._comments_due()
-
-    def _comments_due(self) -> list[Draft]:
-        if self._n_tables:
-            return []
-        comments, self._comments = self._comments, []
-        return comments
+                self.comments += drafts_of_blocks(self.asides.comments.get(comment_id, []))
+        yield from self.comments_due()
 
     def _laid_out(
         self, text: str, style: WordStyle, properties: etree._Element | None, *, is_strong: bool
@@ -232,8 +223,7 @@ class _Walk:
             is_strong=is_strong,
         )
 
-    def _table(self, table: etree._Element) -> Iterator[Draft]:
-        self._n_tables += 1
+    def _rows(self, table: etree._Element) -> list[list[Cell]]:
         rows: list[list[Cell]] = []
         for row in _unwrapped(table, "tr"):
             properties = row.find(W + "trPr")
@@ -242,9 +232,7 @@ class _Walk:
                 for cell in _unwrapped(row, "tc"):
                     cells += self._cell(cell, cell_above(rows, len(cells)))
                 rows.append(cells)
-        self._n_tables -= 1
-        yield from drafts_of_blocks(blocks_of_rows(rows))
-        yield from self._comments_due()
+        return rows
 
     def _cell(self, cell: etree._Element, above: Cell | None) -> list[Cell]:
         """A cell and those that it covers beside it; one merged with that `above` is covered."""
@@ -316,7 +304,6 @@ def _is_skipped(element: etree._Element) -> bool:
 
 
 def _choice_of(element: etree._Element) -> etree._Element:
-    """Of alternatives, the first."""
     choice = element.find(_MC + "Choice")
     return element if choice is None else choice
 

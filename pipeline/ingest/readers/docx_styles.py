@@ -74,7 +74,6 @@ class WordStyles:
 
 
 def _style(style_id: str, elements: dict[str, etree._Element]) -> WordStyle:
-    """The style with what its ancestors set, nearest first."""
     chain: list[etree._Element] = []
     while (
         style_id in elements
@@ -114,10 +113,10 @@ def style_of_name(name: str) -> WordStyle:
         return WordStyle(heading=min(6, max(1, int(heading[1] or 1))), is_title=is_title)
     spaced = re.sub(r"^List(?=[BN])", "List ", spaced)
     spaced = spaced.replace("Listepuces", "Liste à puces")
-    listed = _LIST_NAME.match(spaced.replace("Listenumros", "Liste à numéros"))
-    if not listed:
+    list_name = _LIST_NAME.match(spaced.replace("Listenumros", "Liste à numéros"))
+    if not list_name:
         return WordStyle()
-    return WordStyle(list_id="style", list_level=int(listed[1]) - 1 if listed[1] else 0)
+    return WordStyle(list_id="style", list_level=int(list_name[1]) - 1 if list_name[1] else 0)
 
 
 class ListLevel(NamedTuple):

@@ -3,11 +3,11 @@
 A cell is the blocks that its author put in it.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 from pipeline.ingest.parts import RawBlock
-from pipeline.ingest.readers.blocks import is_label
+from pipeline.ingest.readers.blocks import Draft, drafts_of_blocks, is_label
 from pipeline.ingest.readers.wording import has_letters, is_finished
 
 Cell = list[RawBlock]
@@ -22,6 +22,30 @@ class CoveredCell(list[RawBlock]):
     def __init__(self, by: Cell | None) -> None:
         super().__init__()
         self.by: Cell = by.by if isinstance(by, CoveredCell) else by or []
+
+
+@dataclass
+class TableWalk:
+    """A walk over a document that keeps comments on cells until their outermost table ends."""
+
+    title: str | None = field(default=None, init=False)
+    comments: list[Draft] = field(default_factory=list, init=False)
+    _n_open_tables: int = field(default=0, init=False)
+
+    def table_drafts(self, read_rows: Callable[[], list[list[Cell]]]) -> Iterator[Draft]:
+        """Yield the drafts of a table, then the comments on its cells."""
+        self._n_open_tables += 1
+        rows = read_rows()
+        self._n_open_tables -= 1
+        yield from drafts_of_blocks(blocks_of_rows(rows))
+        yield from self.comments_due()
+
+    def comments_due(self) -> list[Draft]:
+        """Return the comments that wait, [] inside a table."""
+        if self._n_open_tables:
+            return []
+        comments, self.comments = self.comments, []
+        return comments
 
 
 def blocks_of_rows(rows: Sequence[Sequence[Cell]]) -> list[RawBlock]:
@@ -60,7 +84,6 @@ def _blocks_below_banners(rows: list[list[Cell]]) -> Iterator[RawBlock]:
 
 
 def _is_banner(row: Sequence[Cell]) -> bool:
-    """True where the first cell is merged over the whole row."""
     return (
         len(row) > 1
         and bool(row[0])
@@ -69,7 +92,6 @@ def _is_banner(row: Sequence[Cell]) -> bool:
 
 
 def _banner(row: Sequence[Cell]) -> list[RawBlock]:
-    """A short banner as headings, else its own blocks."""
     if not _is_label(row[0]):
         return list(row[0])
     return [replace(block, kind="heading", level=4) for block in row[0]]

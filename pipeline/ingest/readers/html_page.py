@@ -72,7 +72,6 @@ def read_html_rows(file: FileContent) -> tuple[RawPart, ...]:
 
 
 def _text_rows(table: LexborNode) -> list[list[str]]:
-    """The texts of a table's cells, merged ones filled."""
     rows = [
         [([RawBlock(clean(cell.text(separator=" ")))], *_spans(cell)) for cell in _cells(row)]
         for row in _rows(table)
@@ -233,7 +232,6 @@ def _children(node: LexborNode) -> Iterator[LexborNode]:
 
 
 def _spans(cell: LexborNode) -> tuple[int, int]:
-    """Rows and columns that a cell covers."""
     return _span(cell, "rowspan"), _span(cell, "colspan")
 
 

@@ -93,7 +93,6 @@ def unread_mail(name: str, error: ReadError) -> RawPart:
 
 
 def _parts(message: Message, file: FileContent, read: ReadSource, name: str) -> list[RawPart]:
-    """The parts of one mail; `name` is its own part's name."""
     if message.get_content_type() in _ENCRYPTED:
         raise protected("courriel chiffré ou")
     content = _MailContent()
@@ -133,7 +132,6 @@ def parts_of_letter(
 def _attachments(
     attached: tuple[tuple[str, bytes], ...], file: FileContent, read: ReadSource, prefix: str
 ) -> Iterator[RawPart]:
-    """The parts of the attachments; one that cannot be read is a part with an error."""
     for number, (filename, content) in enumerate(attached, start=1):
         name = f"{prefix}{number:03}-{_UNSAFE.sub('-', filename)[-_MAX_NAME:]}"
         try:

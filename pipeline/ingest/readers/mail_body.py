@@ -146,7 +146,6 @@ def _marked(lines: list[_MailLine], sender: str) -> list[_MailLine]:
 
 
 def _greeting(lines: Sequence[str], written: Sequence[int]) -> set[int]:
-    """Which of the first two lines greet."""
     if not written or not _is_greeting(lines[written[0]]):
         return set()
     goes_on = len(written) > 1 and _is_greeting(lines[written[1]])
@@ -254,7 +253,6 @@ def _names_sender(text: str, sender: str) -> bool:
 
 
 def _is_contact(text: str) -> bool:
-    """True for a line of a signature: mostly a phone number, an address or a label of one."""
     if len(text) > _MAX_SIGN_CHARS:
         return False
     stripped = _ADDRESS.sub("", _PHONE.sub("", text))

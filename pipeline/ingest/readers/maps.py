@@ -98,7 +98,6 @@ def _coordinates(text: str | None) -> list[tuple[str, str]]:
 
 
 def _ring(outline: etree._Element) -> list[list[float]]:
-    """The pairs of a ring as numbers; [] where one is none."""
     try:
         return [[float(lon), float(lat)] for lon, lat in _coordinates(outline.text)]
     except ValueError:

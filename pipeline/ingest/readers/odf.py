@@ -90,7 +90,9 @@ class OdfStyles:
 
     def is_hidden(self, name: str) -> bool:
         """True where the style hides its text."""
-        displays = (found.get(TEXT + "display") for found in self.properties(name, "text"))
+        displays = (
+            properties.get(TEXT + "display") for properties in self.properties(name, "text")
+        )
         return next(filter(None, displays), "") == "none"
 
     def title_level(self, name: str) -> int:
@@ -195,7 +197,9 @@ def _sheet(table: etree._Element, styles: OdfStyles) -> OdfSheet:
         n_blank = 0
     _fill_merged(rows, merged)
     style = table.get(TABLE + "style-name", "")
-    displays = [found.get(TABLE + "display") for found in styles.properties(style, "table")]
+    displays = [
+        properties.get(TABLE + "display") for properties in styles.properties(style, "table")
+    ]
     n_comments = sum(1 for _ in table.iter(OFFICE + "annotation"))
     return OdfSheet(table.get(TABLE + "name", ""), "false" not in displays, rows, n_comments)
 
@@ -260,7 +264,6 @@ def _shown(cell: etree._Element) -> str:
 
 
 def _plain_number(text: str) -> str:
-    """A number without a point where it is whole."""
     try:
         return number_text(float(text))
     except ValueError:
@@ -273,7 +276,6 @@ def number_text(number: float) -> str:
 
 
 def _text(paragraph: etree._Element) -> str:
-    """The text of a paragraph of a cell, breaks and runs of blanks as such."""
     shown = paragraph.text or ""
     for child in paragraph:
         if child.tag == TEXT + "line-break":

@@ -5,6 +5,7 @@ Insertions are in, deletions out; notes, comments and frames stand where they ar
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import partial
 
 from lxml import etree
 
@@ -19,7 +20,7 @@ from pipeline.ingest.readers.blocks import (
     furniture_blocks,
     single_part,
 )
-from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cell_above
+from pipeline.ingest.readers.grids import Cell, CoveredCell, TableWalk, cell_above
 from pipeline.ingest.readers.odf import (
     CELLS,
     DC,
@@ -69,7 +70,6 @@ def read_odt(file: FileContent) -> tuple[RawPart, ...]:
 
 
 def _furniture(styles: etree._Element | None) -> list[RawBlock]:
-    """The page headers, then the footers."""
     if styles is None:
         return []
     elements = [*styles.iter(STYLE + "header"), *styles.iter(STYLE + "footer")]
@@ -97,15 +97,12 @@ class _OpenList:
 
 
 @dataclass
-class OdfWalk:
+class OdfWalk(TableWalk):
     """One pass over a document."""
 
     styles: OdfStyles
-    title: str | None = None
     _lists: list[_OpenList] = field(default_factory=list)  # outermost first
     _n_items: dict[tuple[str, int], int] = field(default_factory=dict)  # by style and level
-    _n_tables: int = 0  # open tables
-    _comments: list[Draft] = field(default_factory=list)  # on cells: they follow the table
 
     def drafts(self, parent: etree._Element, depth: int = -1) -> Iterator[Draft]:
         """Yield the drafts below `parent`; `depth` is the list level, -1 outside lists."""
@@ -117,7 +114,7 @@ class OdfWalk:
             elif element.tag == TEXT + "list":
                 yield from self._list(element, depth + 1)
             elif element.tag == TABLE + "table":
-                yield from self._table(element)
+                yield from self.table_drafts(partial(self._rows, element))
             else:
                 if element.tag == TEXT + "list-item" and self._lists:
                     self._lists[-1].n_items += 1
@@ -161,23 +158,14 @@ class OdfWalk:
         for box in runs.boxes:
             yield from self.drafts(box)
         for comment in runs.comments:
-            self._comments += drafts_of_blocks(_comment(comment))
-        yield from self._comments_due()
+            self.comments += drafts_of_blocks(_comment(comment))
+        yield from self.comments_due()
 
-    def _comments_due(self) -> list[Draft]:
-        if self._n_tables:
-            return []
-        comments, self._comments = self._comments, []
-        return comments
-
-    def _table(self, table: etree._Element) -> Iterator[Draft]:
-        self._n_tables += 1
+    def _rows(self, table: etree._Element) -> list[list[Cell]]:
         rows: list[list[Cell]] = []
         for row in rows_of_table(table):
             rows.append(self._cells(row, rows))
-        self._n_tables -= 1
-        yield from drafts_of_blocks(blocks_of_rows(rows))
-        yield from self._comments_due()
+        return rows
 
     def _cells(self, row: etree._Element, rows_above: list[list[Cell]]) -> list[Cell]:
         cells: list[Cell] = []

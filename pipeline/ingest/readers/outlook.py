@@ -158,7 +158,6 @@ def _parts(message: _Storage, file: FileContent, read: ReadSource, name: str) ->
 
 
 def _is_picture(attachment: _Storage) -> bool:
-    """True for a picture shown inside the text, such as a logo."""
     is_image = attachment.bytes(_DATA).startswith(_PICTURES)
     return is_image and bool(attachment.text(_CONTENT_ID) or attachment.number(_HIDDEN))
 
@@ -169,10 +168,10 @@ def _people(message: _Storage) -> tuple[Person, tuple[Person, ...]]:
     addresses = [address for _, address in getaddresses([str(headers.get("from", ""))])]
     senders = [_person(message, properties) for properties in (_FROM, _SENDER)]
     named = next((name for name, _ in senders if name), "")
-    known = [address for _, address in senders] + [
+    candidates = [address for _, address in senders] + [
         address for address in addresses if "@" in address
     ]
-    sender = (named, next(filter(None, known), ""))
+    sender = (named, next(filter(None, candidates), ""))
     others = [
         _person(recipient, _RECIPIENT) for recipient in message.children("__recip_version1.0_")
     ]
@@ -186,7 +185,6 @@ def _person(storage: _Storage, properties: tuple[int, int, int]) -> Person:
 
 
 def _text(message: _Storage) -> str:
-    """The plain text where it has words, else the HTML, else the rich text."""
     plain = message.text(_BODY).replace("\r\n", "\n").replace("\r", "\n")
     if len(plain.split()) > 2:
         return plain

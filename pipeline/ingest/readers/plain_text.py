@@ -143,7 +143,6 @@ def _flow(lines: list[str]) -> Iterator[Draft]:
 
 
 def _unmarked(text: str) -> str:
-    """`text` without marks of emphasis, code, links and images."""
     text = _without_comments(text)
     for pattern, shown in _MARKS:
         text = pattern.sub(shown, text)

@@ -83,10 +83,6 @@ def text_of_rtf(content: bytes) -> str:
 
 
 def _drafts(content: bytes) -> tuple[list[Draft], list[str]]:
-    """The drafts of a document and its page headers.
-
-    Raises `ReadError` where it is damaged.
-    """
     text = _PICTURE.sub("", str(remove_pict_groups(content.decode("latin-1"))))  # type: ignore[no-untyped-call]
     walk = _Walk(_codepage(text), _fonts(text))
     try:
@@ -265,7 +261,6 @@ class _Walk:
         paragraph.add(text, is_strong=is_strong)
 
     def _leave(self, group: _Group, outer: _Group) -> None:
-        """Close a page header, a note or a comment where its group ends."""
         if group.region == outer.region or group.region not in self._by_region:
             return
         paragraph = self._by_region[group.region]
@@ -292,7 +287,6 @@ class _Walk:
         return group
 
     def _word(self, word: str, argument: str, group: _Group) -> _Group:
-        """Take in one control word; return the group as it is after it."""
         if word in destinations or word in _ALSO_SKIPPED or word == "listtext":
             return _entered(word, group)
         if group.is_skipped:
@@ -312,7 +306,6 @@ class _Walk:
         return group
 
     def _lay_out(self, word: str, number: int) -> None:
-        """Take in what a control word says of the paragraph."""
         paragraph = self._paragraph
         if word in ("pard", "trowd"):
             self._reset_layout(word)
@@ -364,7 +357,6 @@ class _Walk:
             self._end_paragraph()
 
     def _covered(self) -> Cell | None:
-        """The cell that ends, where its row says that another one covers it; None else."""
         column = len(self._row)
         merged = self._merged[column] if column < len(self._merged) else ""
         if merged == "clmrg" and self._row:
@@ -396,7 +388,6 @@ class _Walk:
 
 
 def _entered(word: str, group: _Group) -> _Group:
-    """The state inside a group of its own kind."""
     region = _REGIONS.get(word)
     if region == "sign":
         return replace(group, region=region, is_skipped=False) if group.region == "body" else group

@@ -180,7 +180,6 @@ def read_ods(file: FileContent) -> tuple[RawPart, ...]:
 
 
 def _parts(sheets: Sequence[_Sheet], *, n_comments: int) -> tuple[RawPart, ...]:
-    """The parts of the visible sheets that have content, and what is told of the rest."""
     numbered = enumerate(sheets, start=1)
     filled = [(number, sheet) for number, sheet in numbered if sheet.rows and sheet.is_visible]
     if not filled:
@@ -267,7 +266,6 @@ def _check_reach(content: bytes) -> None:
 
 
 def _column(letters: bytes) -> int:
-    """The number of a column, 1 for A."""
     number = 0
     for letter in letters:
         number = 26 * number + letter - 64
@@ -275,7 +273,6 @@ def _column(letters: bytes) -> int:
 
 
 def _rows(workbook: calamine.CalamineWorkbook, name: str) -> Rows:
-    """The rows of a sheet, each merged range filled with its first cell."""
     try:
         sheet = workbook.get_sheet_by_name(name)
     except calamine.WorksheetNotFound:  # a chart or macro sheet
@@ -306,7 +303,6 @@ def _fill_merged(rows: list[list[str]], lines: slice, columns: slice) -> None:
 
 
 def _compact(rows: Sequence[Sequence[str]]) -> Rows:
-    """The rows squared, of several blank ones together a single one."""
     shown: list[Sequence[str]] = [[""], *(row if any(row) else [] for row in rows)]
     return squared(row for above, row in pairwise(shown) if row or above)
 

@@ -43,7 +43,6 @@ def _as_part(blocks: list[RawBlock], *, n_hidden: int) -> tuple[RawPart, ...]:
 
 
 def _slides(container: Container) -> Iterator["_Slide"]:
-    """The slides in the order in which they are shown."""
     names = (name for name in sorted(container.names) if name.startswith("ppt/presentation"))
     main = next((name for name in names if name.endswith(".xml")), "")
     root = container.xml(main)
@@ -86,7 +85,6 @@ class _Slide:
         return blocks + self._notes()
 
     def _shape_blocks(self, shape: etree._Element, is_opening: bool) -> list[RawBlock]:
-        """The blocks of a shape; a subtitle of the opening slide tells the occasion."""
         kind = _placeholder(shape)
         if kind in _FURNITURE:
             return []
@@ -98,7 +96,6 @@ class _Slide:
         return _text_blocks(shape, is_list=kind in ("body", "obj", "") or kind.isdigit())
 
     def _diagram(self, shape: etree._Element) -> list[RawBlock]:
-        """The texts of a diagram (SmartArt), as bullets."""
         ids = next(shape.iter("{*}relIds"), None)
         _, name = self.relations.get("" if ids is None else _relation_id(ids, "dm"), ("", ""))
         root = self.container.xml(name)
@@ -107,7 +104,6 @@ class _Slide:
         return [RawBlock(text, "bullet", 0) for text in texts if text]
 
     def _notes(self) -> list[RawBlock]:
-        """What the presenter noted below the slide."""
         kinds = self.relations.values()
         root = self.container.xml(next((name for kind, name in kinds if kind == "notesSlide"), ""))
         shapes = [] if root is None else _shapes_of(root)

@@ -10,20 +10,21 @@ import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from itertools import pairwise
 
 from pipeline.ingest.parts import RawBlock, RawPart, decode
 from pipeline.ingest.readers.blocks import blocks_of_lines, single_part
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.readers.wording import (
+    NAME_WORD,
     clean,
     first_names,
     is_finished,
-    lexicon_lines,
+    is_speaker,
     lexicon_sections,
     lexicon_words,
     matches,
+    may_be_speaker,
     runs_on,
     unreadable_signs,
 )
@@ -33,9 +34,7 @@ _TIMING = re.compile(rf"^\s*{_CUE_TIME}\s*-->\s*{_CUE_TIME}")
 _VOICE = re.compile(r"<v(?:\.[\w.-]+)?\s+([^<>]*)>")
 _TAG = re.compile(r"</?(?:[a-zA-Z][^<>]*|\d[\d:.,]*)?>|\{\\[^{}]*\}")
 _DASH = re.compile(r"^\s*(?:[-–—]|>>)\s*(?=\S)")
-_NAME_WORD = r"(?:[A-ZÀ-ÖØ-ÞŒ][\w.'’-]*|d[eu]|des|la|le|von|van)"
-_NAME_PART = rf"(?:{_NAME_WORD}|\d+)"
-_NAME = re.compile(rf"{_NAME_WORD}(?:[ _]{_NAME_WORD}){{0,4}}")
+_NAME_PART = rf"(?:{NAME_WORD}|\d+)"
 _NAMED = re.compile(rf"^\s*\[?({_NAME_PART}(?:[ _]{_NAME_PART}){{0,4}})\]?\s*:\s+(?=\S)")
 _IN_BRACKETS = re.compile(r"^\s*\[([^\W\d_][^\[\]:]{1,39})\]\s*:?\s+(?=\S)")
 # A pronoun whose verb is still to come.
@@ -97,7 +96,6 @@ def read_subtitles(file: FileContent) -> tuple[RawPart, ...]:
 
 
 def _parse(lines: list[str]) -> tuple[list[str], list[Cue]]:
-    """The notes and cues of a file: groups of lines under a timing line."""
     notes: list[str] = []
     cues: list[Cue] = []
     timing: tuple[float, float] | None = None
@@ -128,7 +126,6 @@ def _cue_seconds(parts: Sequence[str | None]) -> float:
 
 
 def _cues_of_line(line: str, timing: tuple[float, float]) -> Iterator[Cue]:
-    """The cues of a line: one a voice tag, or one."""
     pieces = _VOICE.split(line)
     for voice, piece in zip(["", *pieces[1::2]], pieces[::2], strict=True):
         shown = html.unescape(_TAG.sub("", piece))
@@ -139,7 +136,6 @@ def _cues_of_line(line: str, timing: tuple[float, float]) -> Iterator[Cue]:
 
 
 def _blocks_of_cues(cues: list[Cue]) -> list[RawBlock]:
-    """The cue blocks of a transcript: one a turn of speech, its sentences whole."""
     named = _with_names(cues)
     shown = [
         cue
@@ -150,7 +146,6 @@ def _blocks_of_cues(cues: list[Cue]) -> list[RawBlock]:
 
 
 def _with_names(cues: list[Cue]) -> list[Cue]:
-    """The cues with « Name: » or « [Name] » prefixes turned into speakers, where it is a name."""
     prefixes = [_NAMED.match(cue.text) or _IN_BRACKETS.match(cue.text) for cue in cues]
     names = _names(Counter(prefix[1] for prefix in prefixes if prefix))
     named: list[Cue] = []
@@ -186,12 +181,10 @@ def _names(counts: Counter[str]) -> set[str]:
 
 
 def _repeats(above: Cue, cue: Cue) -> bool:
-    """True for a cue that only repeats the line before, as live captions do."""
     return cue.text == above.text and cue.start - above.end < 1
 
 
 def _turns(cues: list[Cue]) -> Iterator[tuple[str, str | None]]:
-    """Yield the text and speaker of each block: cues joined while the turn goes on."""
     if not cues:
         return
     has_turns = any(cue.is_turn or cue.speaker for cue in cues)
@@ -281,9 +274,9 @@ def _stamp(line: str) -> re.Match[str] | None:
     if match:
         return match
     match = _NAME_FIRST.match(line)
-    if match is None or not _may_speak(name := match["name"].strip()):
+    if match is None or not may_be_speaker(name := match["name"].strip()):
         return None
-    return match if not match["rest"] or _is_speaker(name) else None
+    return match if not match["rest"] or is_speaker(name) else None
 
 
 def _seconds(time: str) -> float:
@@ -295,7 +288,6 @@ def _seconds(time: str) -> float:
 
 
 def _stamped_lines(lines: Sequence[str]) -> list[_SpokenLine]:
-    """The lines of a transcript with times; one that only names who speaks has no text."""
     stamps = [_stamp(line) for line in lines]
     n_alone = Counter(stamp["rest"].rstrip(" :") for stamp in stamps if stamp and stamp["rest"])
     spoken: list[_SpokenLine] = []
@@ -309,7 +301,6 @@ def _stamped_lines(lines: Sequence[str]) -> list[_SpokenLine]:
 
 
 def _named_line(text: str, n_alone: Counter[str], *, start: float | None) -> _SpokenLine:
-    """A line after its time: « Name : text », « Name » alone, or text."""
     label = _LABEL.match(text)
     if label and _names_speaker(label["name"], n_alone):
         return _SpokenLine(label["rest"] or "", start, label["name"])
@@ -320,7 +311,7 @@ def _named_line(text: str, n_alone: Counter[str], *, start: float | None) -> _Sp
 
 
 def _names_speaker(name: str, n_alone: Counter[str]) -> bool:
-    return _is_speaker(name) or (n_alone[name] > 1 and _may_speak(name))
+    return is_speaker(name) or (n_alone[name] > 1 and may_be_speaker(name))
 
 
 def _is_labelled(lines: Sequence[str]) -> bool:
@@ -328,13 +319,12 @@ def _is_labelled(lines: Sequence[str]) -> bool:
     labels = filter(None, map(_speaker_label, lines))
     counts = Counter(label["name"] for label in labels if label["rest"])
     n_recurring = sum(count for count in counts.values() if count > 1)
-    n_sure = sum(count for name, count in counts.items() if _is_speaker(name))
+    n_sure = sum(count for name, count in counts.items() if is_speaker(name))
     is_dense = n_recurring >= max(_MIN_LABELS, _MIN_LABEL_SHARE * len(lines))
     return is_dense and len(counts) > 1 and n_sure >= _MIN_LABEL_SHARE * counts.total()
 
 
 def _labelled_lines(lines: Sequence[str]) -> list[_SpokenLine]:
-    """The lines of a transcript without times."""
     return [
         _SpokenLine(label["rest"] or "", None, label["name"]) if label else _SpokenLine(line)
         for line, label in zip(lines, map(_speaker_label, lines), strict=True)
@@ -343,7 +333,7 @@ def _labelled_lines(lines: Sequence[str]) -> list[_SpokenLine]:
 
 def _speaker_label(line: str) -> re.Match[str] | None:
     label = _LABEL.match(line)
-    return label if label and _may_speak(label["name"]) else None
+    return label if label and may_be_speaker(label["name"]) else None
 
 
 def _cues(spoken: Sequence[_SpokenLine]) -> Iterator[Cue]:
@@ -356,28 +346,6 @@ def _cues(spoken: Sequence[_SpokenLine]) -> Iterator[Cue]:
         if line.text:
             yield Cue(start, start, line.text, speaker, is_turn)
             is_turn = False
-
-
-def _may_speak(name: str) -> bool:
-    """True for what may be a person's name or a speaker's number."""
-    return bool(_NAME.fullmatch(name)) or _is_speaker(name)
-
-
-def _is_speaker(name: str) -> bool:
-    """True for a role, numbered or not, a title before a name, and a name with a first name."""
-    words = {word.strip(".,").title() for word in re.split(r"[ _]+", name)}
-    is_person = bool(_NAME.fullmatch(name)) and bool(first_names() & words)
-    return is_person or bool(_roles().fullmatch(name))
-
-
-@cache
-def _roles() -> re.Pattern[str]:
-    return re.compile(
-        rf"(?:(?:l['’]|la |le |un |une )?(?:{'|'.join(lexicon_lines('transcriptions'))})"
-        r"(?:[ _.-]?(?:n°\s?)?\d{1,3}|[ _][A-Z]|[ ][A-ZÀ-Ý][\w'’-]+)?"
-        r"|(?:mme|m\.|mr|monsieur|madame)\s[\w'’. -]{1,40})",
-        re.IGNORECASE,
-    )
 
 
 @dataclass
@@ -425,7 +393,6 @@ def chat_blocks(lines: Sequence[str]) -> list[RawBlock] | None:
 
 
 def _opened_message(line: str) -> _Message | None:
-    """The message that `line` opens, with its first line of text; None for any other line."""
     signed = _SIGNED.match(line)
     if signed:
         return _Message(signed["name"].strip(), [signed["rest"]])
@@ -441,7 +408,7 @@ def _opened_message(line: str) -> _Message | None:
 def _is_chat(messages: Sequence[_Message]) -> bool:
     """True where somebody surely wrote a message, or somebody wrote twice: no agenda does."""
     authors = Counter(message.author for message in messages if message.author)
-    is_sure = any(_is_speaker(_plain_name(author)) or _PHONE.search(author) for author in authors)
+    is_sure = any(is_speaker(_plain_name(author)) or _PHONE.search(author) for author in authors)
     return is_sure or any(count > 1 for count in authors.values())
 
 
@@ -475,11 +442,10 @@ def _paragraphs(lines: Sequence[str], author: str) -> Iterator[RawBlock]:
     words = name.split()
     is_whole_name = len(words) > 1 and all(word[:1].isupper() for word in words)
     has_first_name = any(word in first_names() for word in name.title().split())
-    speaker = name if is_whole_name or has_first_name or _is_speaker(name) else ANYBODY
+    speaker = name if is_whole_name or has_first_name or is_speaker(name) else ANYBODY
     for block in blocks_of_lines(lines, is_mail=True):
         yield replace(block, speaker=speaker)
 
 
 def _plain_name(author: str) -> str:
-    """`author` without the signs and pictures that people put in their names."""
     return " ".join(re.sub(r"[^\w\s.'’()-]", " ", author).split())

@@ -30,6 +30,8 @@ _NUMBER = re.compile(
 _RULE = re.compile(r"^\s*([-_=*~#.–—]\s?){3,}\s*$")
 _TERMINAL = re.compile(r"[.!?…:;]['’\"»”)\]\s]*$")
 _TAIL = 100  # characters at the end of a line that tell how it ends
+NAME_WORD = r"(?:[A-ZÀ-ÖØ-ÞŒ][\w.'’-]*|d[eu]|des|la|le|von|van)"
+_NAME = re.compile(rf"{NAME_WORD}(?:[ _]{NAME_WORD}){{0,4}}")
 _LAST_WORD = re.compile(r"([^\W\d_]+['’]?)\s*$")
 
 
@@ -117,6 +119,28 @@ def small_number(text: str, default: int = 0) -> int:
 def first_names() -> frozenset[str]:
     """Return first names borne in France, as written with a capital."""
     return frozenset(lexicon_lines("prenoms"))
+
+
+def may_be_speaker(name: str) -> bool:
+    """True for what may be a person's name or a speaker's number."""
+    return bool(_NAME.fullmatch(name)) or is_speaker(name)
+
+
+def is_speaker(name: str) -> bool:
+    """True for a role, numbered or not, a title before a name, and a name with a first name."""
+    words = {word.strip(".,").title() for word in re.split(r"[ _]+", name)}
+    is_person = bool(_NAME.fullmatch(name)) and bool(first_names() & words)
+    return is_person or bool(_roles().fullmatch(name))
+
+
+@cache
+def _roles() -> re.Pattern[str]:
+    return re.compile(
+        rf"(?:(?:l['’]|la |le |un |une )?(?:{'|'.join(lexicon_lines('transcriptions'))})"
+        r"(?:[ _.-]?(?:n°\s?)?\d{1,3}|[ _][A-Z]|[ ][A-ZÀ-Ý][\w'’-]+)?"
+        r"|(?:mme|m\.|mr|monsieur|madame)\s[\w'’. -]{1,40})",
+        re.IGNORECASE,
+    )
 
 
 @cache

@@ -116,7 +116,6 @@ def _page(page: pdfium.PdfPage, forms: pdfium.PdfFormEnv | None) -> _Page:
 
 
 def _tables(file: FileContent, pages: Sequence[_Page]) -> dict[int, list[PdfTable]]:
-    """The tables of each page, drawn with lines or laid out by white space."""
     drawn_pages = {number: page.text for number, page in enumerate(pages) if page.is_drawn}
     drawn = drawn_tables(file.content, drawn_pages) if drawn_pages else {}
     tables: dict[int, list[PdfTable]] = {}

@@ -100,7 +100,6 @@ def words_of_page(page: pdfium.PdfPage) -> PageWords:
 
 
 def _letters(text_page: pdfium.PdfTextPage) -> Iterator[_Letter]:
-    """The characters of a page that show something, and blanks."""
     box = raw.FS_RECTF()
     for i in range(raw.FPDFText_CountChars(text_page)):
         code = raw.FPDFText_GetUnicode(text_page, i)
@@ -113,7 +112,6 @@ def _letters(text_page: pdfium.PdfTextPage) -> Iterator[_Letter]:
 
 
 def _runs(letters: list[_Letter], turn: int) -> Iterator[list[_Letter]]:
-    """The letters of each word."""
     run: list[_Letter] = []
     for letter in letters:
         if run and (letter.turn == _BLANK or _is_apart(run[-1], letter, turn)):
@@ -126,7 +124,6 @@ def _runs(letters: list[_Letter], turn: int) -> Iterator[list[_Letter]]:
 
 
 def _is_apart(before: _Letter, letter: _Letter, turn: int) -> bool:
-    """True where `letter` starts another word than the one `before` it."""
     offset = abs((before.y0 + before.y1) - (letter.y0 + letter.y1))
     if turn:
         return offset > 2 * abs(before.y1 - before.y0) + abs(before.x1 - before.x0)

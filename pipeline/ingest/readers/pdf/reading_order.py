@@ -104,7 +104,6 @@ def _is_level(row: Sequence[PdfWord], word: PdfWord) -> bool:
 
 
 def _without_note_marks(row: Sequence[PdfWord]) -> Iterator[PdfWord]:
-    """The words of a line without the small raised numbers that call a note."""
     yield from row[:1]
     for before, word in pairwise(row):
         is_raised = (
@@ -214,7 +213,6 @@ def _are_columns(band: Sequence[PdfLine], gutter: float) -> bool:
 
 
 def _joined_segments(segments: Sequence[PdfLine]) -> list[PdfLine]:
-    """The segments of a region with those of one height joined into one line."""
     rows: list[PdfLine] = []
     for segment in sorted(segments, key=lambda line: ((line.top + line.bottom) / 2, line.x0)):
         above = rows[-1] if rows else None
@@ -290,7 +288,6 @@ def _furniture_key(line: PdfLine, height: float) -> str:
 
 
 def _is_numbered(text: str) -> bool:
-    """True for a page number, alone or after a footer's words."""
     return bool(_PAGE_NUMBER.match(text) or _NUMBERED_FOOTER.search(text))
 
 
@@ -352,7 +349,6 @@ def _is_apart(above: PdfLine, line: PdfLine, leading: float) -> bool:
 
 
 def _goes_on(group: Sequence[PdfLine], line: PdfLine, leading: float) -> bool:
-    """True where `line` continues the paragraph of `group`."""
     above = group[-1]
     if (
         bullet_of(line.text)
@@ -375,7 +371,6 @@ def _goes_on(group: Sequence[PdfLine], line: PdfLine, leading: float) -> bool:
 
 
 def _is_set_otherwise(group: Sequence[PdfLine], line: PdfLine) -> bool:
-    """True where `line` has another size or weight than the paragraph of `group`."""
     above = group[-1]
     if abs(line.height - above.height) > (_LARGER - 1) * above.height:
         return True

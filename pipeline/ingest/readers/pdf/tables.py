@@ -75,8 +75,8 @@ def drawn_tables(content: bytes, pages: dict[int, PageWords]) -> dict[int, list[
         pdfplumber.open(io.BytesIO(content), pages=[n + 1 for n in numbers]) as document,
     ):
         for number, page in zip(numbers, document.pages, strict=False):
-            found = [_drawn_table(table, pages[number].words) for table in page.find_tables()]
-            tables[number] = [table for table in found if _holds_words(table)]
+            drawn = [_drawn_table(table, pages[number].words) for table in page.find_tables()]
+            tables[number] = [table for table in drawn if _holds_words(table)]
             page.close()
     return tables
 
@@ -184,7 +184,6 @@ def _rows(words: Sequence[PdfWord]) -> list[_Row]:
 
 
 def _is_header(row: _Row) -> bool:
-    """True for three short titles or more, side by side."""
     texts = [segment.text for segment in row.segments]
     return (
         len(texts) >= _MIN_COLUMNS
@@ -218,7 +217,6 @@ def _end(rows: Sequence[_Row], start: int) -> int:
 
 
 def _is_apart(rows: Sequence[_Row]) -> bool:
-    """True where the last row is further from the one above than rows usually are."""
     gaps = [below.top - above.top for above, below in pairwise(rows)]
     return len(gaps) > 1 and gaps[-1] > 1.3 * median(gaps[:-1])
 

@@ -5,7 +5,8 @@ Insertions are in, deletions out; notes, comments and text boxes stand where the
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise, takewhile
 
 from pipeline.ingest.parts import RawPart
@@ -20,6 +21,7 @@ from pipeline.ingest.readers.blocks import (
 )
 from pipeline.ingest.readers.container import DAMAGED
 from pipeline.ingest.readers.docx_styles import outline_level
+from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cell_above, spread
 from pipeline.ingest.readers.source import FileContent, corrupt
 from pipeline.ingest.readers.word97 import binary
 from pipeline.ingest.readers.word97.binary import (
@@ -30,9 +32,11 @@ from pipeline.ingest.readers.word97.binary import (
     positions_of,
 )
 from pipeline.ingest.readers.word97.paragraphs import (
+    MAX_CELLS,
+    NO_SHAPE,
     ParagraphReader,
+    RowShape,
     StyleSheet,
-    TableStack,
     Word97Paragraph,
     numbering_of,
 )
@@ -40,6 +44,7 @@ from pipeline.ingest.readers.wording import clean
 
 _NOTE_BYTES, _COMMENT_BYTES, _ANCHOR_BYTES, _BOX_BYTES = 2, 30, 26, 22
 _AUTHOR_AT, _SHAPE_AT = 20, 14  # in the entry of a comment, of a box
+_TOLERANCE = 80  # twips, 1.4 mm: edges that are nearer are one
 _N_SEPARATORS = 6  # stories before those of the first section
 _N_STORIES, _FOOTERS = 6, (2, 3, 5)  # stories of a section, and which are footers
 
@@ -60,9 +65,9 @@ def read_word97(file: FileContent) -> tuple[RawPart, ...]:
 
 
 class _Asides:
-    """What stands beside the main text, by the place that calls it.
+    """What stands beside the main text, by the position in the text that calls it.
 
-    `headers` are those of every page, `loose` the boxes that no place calls.
+    `headers` are those of every page, `loose` the boxes that nothing calls.
     """
 
     def __init__(self, streams: WordStreams) -> None:
@@ -75,34 +80,36 @@ class _Asides:
             (binary.FOOTNOTES, "footnotes"),
             (binary.ENDNOTES, "endnotes"),
         ):
-            places, _ = positions_of(streams.table_of(calls), _NOTE_BYTES)
+            positions, _ = positions_of(streams.table_of(calls), _NOTE_BYTES)
             stretches = _stretches(streams, texts, 0, part)
-            for place, stretch in zip(places[:-1], stretches, strict=False):
-                self.notes[place].append(stretch)
+            for position, stretch in zip(positions[:-1], stretches, strict=False):
+                self.notes[position].append(stretch)
         self._add_comments(streams)
         self._add_boxes(streams)
 
     def _add_comments(self, streams: WordStreams) -> None:
         authors = list(_author_names(streams.table_of(binary.COMMENT_AUTHORS)))
         calls, texts = binary.COMMENTS
-        places, entries = positions_of(streams.table_of(calls), _COMMENT_BYTES)
+        positions, entries = positions_of(streams.table_of(calls), _COMMENT_BYTES)
         stretches = _stretches(streams, texts, 0, "comments")
-        for place, entry, stretch in zip(places[:-1], entries, stretches, strict=False):
+        for position, entry, stretch in zip(positions[:-1], entries, stretches, strict=False):
             author = number_of(entry[_AUTHOR_AT : _AUTHOR_AT + 2])
             name = authors[author] if author < len(authors) else ""
-            self.comments[place].append((stretch, name))
+            self.comments[position].append((stretch, name))
 
     def _add_boxes(self, streams: WordStreams) -> None:
-        places, anchors = positions_of(streams.table_of(binary.BOX_ANCHORS), _ANCHOR_BYTES)
-        place_by_shape = dict(zip((anchor[:4] for anchor in anchors), places[:-1], strict=True))
+        positions, anchors = positions_of(streams.table_of(binary.BOX_ANCHORS), _ANCHOR_BYTES)
+        position_by_shape = dict(
+            zip((anchor[:4] for anchor in anchors), positions[:-1], strict=True)
+        )
         _, boxes = positions_of(streams.table_of(binary.BOXES), _BOX_BYTES)
         stretches = _stretches(streams, binary.BOXES, _BOX_BYTES, "boxes")
         for box, stretch in zip(boxes, stretches, strict=False):
-            place = place_by_shape.get(box[_SHAPE_AT : _SHAPE_AT + 4])
-            (self.loose if place is None else self.boxes[place]).append(stretch)
+            position = position_by_shape.get(box[_SHAPE_AT : _SHAPE_AT + 4])
+            (self.loose if position is None else self.boxes[position]).append(stretch)
 
     def calls(self) -> list[int]:
-        """Return the places that call something, in order."""
+        """Return the positions that call something, in order."""
         return sorted({*self.notes, *self.comments, *self.boxes})
 
 
@@ -147,7 +154,7 @@ class _Walk:
         What a paragraph calls follows it; comments on a table follow the table.
         """
         drafts: list[Draft] = []
-        tables = TableStack()
+        tables = _TableStack()
         comments: list[Draft] = []
         for paragraph in _joined(self._main.paragraphs(stretch)):
             own = self._drafts(paragraph)
@@ -164,7 +171,7 @@ class _Walk:
     def flow(self, stretch: range) -> list[Draft]:
         """Return the drafts of a stretch that calls nothing."""
         drafts: list[Draft] = []
-        tables = TableStack()
+        tables = _TableStack()
         for paragraph in _joined(self._beside.paragraphs(stretch)):
             drafts += tables.take(paragraph, self._drafts(paragraph))
         return drafts + tables.rest()
@@ -172,13 +179,13 @@ class _Walk:
     def _called(
         self, paragraph: Word97Paragraph, stretches: Mapping[int, list[range]]
     ) -> Iterator[Draft]:
-        for place in paragraph.calls:
-            for stretch in stretches.get(place, []):
+        for position in paragraph.calls:
+            for stretch in stretches.get(position, []):
                 yield from self.flow(stretch)
 
     def _comments(self, paragraph: Word97Paragraph) -> Iterator[Draft]:
-        for place in paragraph.calls:
-            for stretch, author in self.asides.comments.get(place, []):
+        for position in paragraph.calls:
+            for stretch, author in self.asides.comments.get(position, []):
                 text = " ".join(draft.text for draft in self.flow(stretch))
                 yield from drafts_of_blocks(comment_blocks(text, author))
 
@@ -211,3 +218,98 @@ def _joined(paragraphs: Iterable[Word97Paragraph]) -> Iterator[Word97Paragraph]:
             text, calls, pending = "", [], None
     if pending is not None:
         yield pending
+
+
+@dataclass
+class _OpenTable:
+    """A table being read."""
+
+    rows: list[tuple[list[Cell], RowShape]] = field(default_factory=list)
+    cells: list[Cell] = field(default_factory=list)
+    cell: list[Draft] = field(default_factory=list)
+
+    def end_cell(self) -> None:
+        self.cells.append(blocks_of_drafts(self.cell, has_headings=False))
+        self.cell = []
+
+    def end_row(self, shape: RowShape, *, is_deleted: bool) -> None:
+        if self.cell:
+            self.end_cell()
+        if not is_deleted:
+            self.rows.append((self.cells, shape))
+        self.cells = []
+
+    def drafts(self) -> list[Draft]:
+        if self.cell or self.cells:  # cut short
+            self.end_row(NO_SHAPE, is_deleted=False)
+        return drafts_of_blocks(blocks_of_rows(_grid(self.rows)))
+
+
+def _grid(rows: Sequence[tuple[Sequence[Cell], RowShape]]) -> list[list[Cell]]:
+    """The cells of a table, each in the columns between its edges."""
+    columns = _columns([edge for _, shape in rows for edge in shape.edges])
+    grid: list[list[Cell]] = []
+    for cells, (edges, covered) in rows:
+        row: list[Cell] = [[] for _ in range(min(columns[edges[0]], MAX_CELLS) if edges else 0)]
+        for i, cell in enumerate(cells):
+            covered_from = covered[i] if i < len(covered) else ""
+            above = cell_above(grid, len(row))
+            if covered_from == "left" and row:
+                cell = CoveredCell(row[-1])
+            elif covered_from == "above" and above is not None:
+                cell = CoveredCell(above)
+            n_columns = 1
+            if i + 1 < len(edges):
+                n_columns = min(columns[edges[i + 1]] - columns[edges[i]], MAX_CELLS)
+            row += spread(cell, n_columns)
+        grid.append(row)
+    return grid
+
+
+def _columns(edges: Sequence[int]) -> dict[int, int]:
+    columns: dict[int, int] = {}
+    column, last = -1, None
+    for edge in sorted(set(edges)):
+        if last is None or edge - last > _TOLERANCE:
+            column, last = column + 1, edge
+        columns[edge] = column
+    return columns
+
+
+class _TableStack:
+    """The open tables around a paragraph, outermost first."""
+
+    def __init__(self) -> None:
+        self._open: list[_OpenTable] = []
+
+    def take(self, paragraph: Word97Paragraph, drafts: list[Draft]) -> list[Draft]:
+        """Take in a paragraph with its drafts; return what is complete.
+
+        Nothing is complete inside a table, all of it once it has ended.
+        """
+        complete = self._close(paragraph.depth)
+        while len(self._open) < paragraph.depth:
+            self._open.append(_OpenTable())
+        if not self._open:
+            return complete + drafts
+        table = self._open[-1]
+        if paragraph.ends_row:
+            table.end_row(paragraph.row, is_deleted=paragraph.is_joined)
+            return complete
+        table.cell += drafts
+        if paragraph.ends_cell:
+            table.end_cell()
+        return complete
+
+    def rest(self) -> list[Draft]:
+        """Return what the tables hold that are still open at the end."""
+        return self._close(0)
+
+    def _close(self, depth: int) -> list[Draft]:
+        """End the tables deeper than `depth`; each becomes part of the cell around it."""
+        while len(self._open) > depth:
+            drafts = self._open.pop().drafts()
+            if not self._open:
+                return drafts
+            self._open[-1].cell += drafts
+        return []

@@ -146,7 +146,6 @@ def changes_of(content: bytes) -> tuple[Change, ...]:
 
 
 def _operand(content: bytes, at: int, which: int) -> tuple[int, int]:
-    """Bytes that tell the length of the operand at `at`, and that length."""
     size = _OPERAND_SIZES.get(which >> 13)
     if size is not None:
         return 0, size
@@ -296,7 +295,6 @@ class WordText:
 
 
 def _pieces(streams: WordStreams) -> Iterator[_Piece]:
-    """The pieces in order; raises `ValueError` where one does not lie within the file."""
     table, shared = _piece_table(streams.table_of(_PIECES))
     positions, entries = positions_of(table, 8)
     if not entries or positions[0] != 0 or positions != sorted(positions):

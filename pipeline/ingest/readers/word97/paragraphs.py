@@ -1,4 +1,4 @@
-"""The paragraphs of a Word 97 document with their styles and lists, and the tables they build.
+"""The paragraphs of a Word 97 document with their styles, their lists and their place in tables.
 
 Styles and lists are told as those of a .docx are: [MS-DOC] 2.9.271, 2.9.147 and 2.9.131; the cells
 of table rows: 2.9.295 and 2.9.300.
@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from pipeline.ingest.readers.blocks import Draft, StyledText, blocks_of_drafts, drafts_of_blocks
+from pipeline.ingest.readers.blocks import StyledText
 from pipeline.ingest.readers.docx_styles import (
     LARGE,
     MAX_STYLE_ANCESTORS,
@@ -21,7 +21,6 @@ from pipeline.ingest.readers.docx_styles import (
     first_named_style,
     outline_level,
 )
-from pipeline.ingest.readers.grids import Cell, CoveredCell, blocks_of_rows, cell_above, spread
 from pipeline.ingest.readers.word97 import binary
 from pipeline.ingest.readers.word97.binary import (
     PARAGRAPH_MARKS,
@@ -50,8 +49,7 @@ _LIST_KINDS = {
 _MAX_LIST = 0x7FE
 _MAX_LEVEL, _N_LEVELS = 8, 9
 _NO_OUTLINE = 9
-_TOLERANCE = 80  # twips, 1.4 mm: edges that are nearer are one
-_N_CELLS = 64  # of a row, and columns that one may cover: Word allows 63
+MAX_CELLS = 64  # of a row, and columns that one may cover: Word allows 63
 _FIRST_RIGHT, _FROM_LEFT, _FROM_ABOVE, _FIRST_DOWN = 1, 2, 0x20, 0x40
 _MAX_DEPTH = 20  # of tables inside tables
 _MARK = re.compile(f"[{PARAGRAPH_MARKS}]")
@@ -137,7 +135,6 @@ def _text_at(content: bytes, at: int) -> tuple[str, int]:
 
 
 def _inherited_style(number: int, own: dict[int, _OwnStyle]) -> WordStyle:
-    """The style with what its ancestors set, nearest first."""
     chain: list[_OwnStyle] = []
     while number in own and len(chain) < MAX_STYLE_ANCESTORS:
         chain.append(own[number])
@@ -145,15 +142,17 @@ def _inherited_style(number: int, own: dict[int, _OwnStyle]) -> WordStyle:
     named = first_named_style(style.name for style in chain)
     outlines = (style.paragraph.get(binary.P_OUTLINE) for style in chain)
     outline = next((number_of(outline) for outline in outlines if outline is not None), _NO_OUTLINE)
-    listed = next((style.paragraph for style in chain if binary.P_LIST in style.paragraph), {})
+    list_changes = next(
+        (style.paragraph for style in chain if binary.P_LIST in style.paragraph), {}
+    )
     weights = (style.characters.get(binary.C_BOLD) for style in chain)
     weight = next((number_of(weight) for weight in weights if weight is not None), 0)
-    has_level = binary.P_LEVEL in listed
+    has_level = binary.P_LEVEL in list_changes
     return WordStyle(
         heading=named.heading or outline_level(str(outline)),
         is_title=named.is_title,
-        list_id=_list_id(listed[binary.P_LIST]) if listed else named.list_id,
-        list_level=number_of(listed[binary.P_LEVEL]) if has_level else named.list_level,
+        list_id=_list_id(list_changes[binary.P_LIST]) if list_changes else named.list_id,
+        list_level=number_of(list_changes[binary.P_LEVEL]) if has_level else named.list_level,
         is_bold=weight in (1, 0x81),
         is_contents=any(style.name.lower().startswith(_CONTENTS) for style in chain),
     )
@@ -253,7 +252,6 @@ class ParagraphReader:
     def _paragraph(
         self, shown: str, start: int, mark: int, *, is_cell_end: bool = False
     ) -> Word97Paragraph:
-        """The paragraph from `start` on whose format is that of the character at `mark`."""
         style_number, changes = self._text.paragraph_format(mark)
         paragraph = _laid_out(self._styles, style_number, dict(changes), is_cell_end=is_cell_end)
         marks = self._text.runs(mark, mark + 1)
@@ -327,7 +325,6 @@ def _is_toggled(changes: Mapping[int, bytes], which: int, *, inherited: bool) ->
 def _laid_out(
     styles: StyleSheet, style_number: int, changes: Mapping[int, bytes], *, is_cell_end: bool
 ) -> Word97Paragraph:
-    """A paragraph without its text: its style, list and place in a table."""
 
     def number(which: int) -> int:
         return number_of(changes.get(which, b""))
@@ -356,10 +353,9 @@ def _laid_out(
 
 
 def _row_shape(changes: Mapping[int, bytes]) -> RowShape:
-    """The shape of a row, an empty one where its mark tells none."""
     cells = changes.get(binary.T_CELLS, b"")
     n_told = cells[0] if cells else 0
-    n_cells = min(n_told, _N_CELLS, max(0, (len(cells) - 3) // 2))
+    n_cells = min(n_told, MAX_CELLS, max(0, (len(cells) - 3) // 2))
     edges = struct.unpack_from(f"<{n_cells + 1}h", cells, 1) if n_cells else ()
     start = 3 + 2 * n_told if cells else 1
     entries = (cells[start + 20 * i : start + 20 * i + 2] for i in range(n_cells))
@@ -376,99 +372,3 @@ def _covered(flags: int) -> str:
     if flags & _FROM_LEFT and not flags & _FIRST_RIGHT:
         return "left"
     return "above" if flags & _FROM_ABOVE and not flags & _FIRST_DOWN else ""
-
-
-@dataclass
-class _OpenTable:
-    """A table being read."""
-
-    rows: list[tuple[list[Cell], RowShape]] = field(default_factory=list)
-    cells: list[Cell] = field(default_factory=list)
-    cell: list[Draft] = field(default_factory=list)
-
-    def end_cell(self) -> None:
-        self.cells.append(blocks_of_drafts(self.cell, has_headings=False))
-        self.cell = []
-
-    def end_row(self, shape: RowShape, *, is_deleted: bool) -> None:
-        if self.cell:
-            self.end_cell()
-        if not is_deleted:
-            self.rows.append((self.cells, shape))
-        self.cells = []
-
-    def drafts(self) -> list[Draft]:
-        if self.cell or self.cells:  # cut short
-            self.end_row(NO_SHAPE, is_deleted=False)
-        return drafts_of_blocks(blocks_of_rows(_grid(self.rows)))
-
-
-def _grid(rows: Sequence[tuple[Sequence[Cell], RowShape]]) -> list[list[Cell]]:
-    """The cells of a table, each in the columns between its edges."""
-    columns = _columns([edge for _, shape in rows for edge in shape.edges])
-    grid: list[list[Cell]] = []
-    for cells, (edges, covered) in rows:
-        row: list[Cell] = [[] for _ in range(min(columns[edges[0]], _N_CELLS) if edges else 0)]
-        for i, cell in enumerate(cells):
-            covered_from = covered[i] if i < len(covered) else ""
-            above = cell_above(grid, len(row))
-            if covered_from == "left" and row:
-                cell = CoveredCell(row[-1])
-            elif covered_from == "above" and above is not None:
-                cell = CoveredCell(above)
-            n_columns = 1
-            if i + 1 < len(edges):
-                n_columns = min(columns[edges[i + 1]] - columns[edges[i]], _N_CELLS)
-            row += spread(cell, n_columns)
-        grid.append(row)
-    return grid
-
-
-def _columns(edges: Sequence[int]) -> dict[int, int]:
-    """The column at whose left each edge lies, from 0."""
-    columns: dict[int, int] = {}
-    column, last = -1, None
-    for edge in sorted(set(edges)):
-        if last is None or edge - last > _TOLERANCE:
-            column, last = column + 1, edge
-        columns[edge] = column
-    return columns
-
-
-class TableStack:
-    """The tables around the place of a walk, outermost first."""
-
-    def __init__(self) -> None:
-        self._open: list[_OpenTable] = []
-
-    def take(self, paragraph: Word97Paragraph, drafts: list[Draft]) -> list[Draft]:
-        """Take in a paragraph with its drafts; return what is complete.
-
-        Nothing is complete inside a table, all of it once it has ended.
-        """
-        complete = self._close(paragraph.depth)
-        while len(self._open) < paragraph.depth:
-            self._open.append(_OpenTable())
-        if not self._open:
-            return complete + drafts
-        table = self._open[-1]
-        if paragraph.ends_row:
-            table.end_row(paragraph.row, is_deleted=paragraph.is_joined)
-            return complete
-        table.cell += drafts
-        if paragraph.ends_cell:
-            table.end_cell()
-        return complete
-
-    def rest(self) -> list[Draft]:
-        """Return what the tables hold that are still open at the end."""
-        return self._close(0)
-
-    def _close(self, depth: int) -> list[Draft]:
-        """End the tables deeper than `depth`; each becomes part of the cell around it."""
-        while len(self._open) > depth:
-            drafts = self._open.pop().drafts()
-            if not self._open:
-                return drafts
-            self._open[-1].cell += drafts
-        return []
