@@ -1,7 +1,7 @@
-"""Read files in child processes with limits of memory and time a file: a hostile or broken file never ends the run.
+"""Read files in child processes with limits of memory and time: no file ends the run.
 
 In:   paths of files of the depot
-Out:  one Reading a path, in the given order whatever the number of children; what cannot be read has an error in French instead of parts
+Out:  one Reading a path, in the given order; what cannot be read has an error instead of parts
 """
 
 import logging
@@ -83,7 +83,7 @@ def read_files(
 
 
 def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> Answer | None:
-    """Why a path is not even given to a child: it is no regular file, leads elsewhere, or is too large."""
+    """Why a path is not given to a child: no regular file, outside the depot, or too large."""
     try:
         target, found = path.resolve(), _stat(path)
     except (OSError, RuntimeError) as error:  # a loop of links is a RuntimeError before Python 3.13
@@ -97,7 +97,10 @@ def _refusal(path: Path, settings: IngestSettings, allowed: Sequence[Path]) -> A
         return Answer(error=away_error("disparu"), can_pass=True)
     is_file, n_bytes = (stat.S_ISREG(found.st_mode), found.st_size) if found else (False, 0)
     if not is_file:
-        advice = "vérifier qu'il existe encore, ou déposer le document lui-même à la place d'un raccourci"
+        advice = (
+            "vérifier qu'il existe encore, "
+            "ou déposer le document lui-même à la place d'un raccourci"
+        )
         return Answer(error=("ce n'est pas un fichier ordinaire", advice))
     if allowed and not any(target.is_relative_to(folder) for folder in allowed):
         return Answer(
@@ -148,8 +151,9 @@ def _readers(settings: IngestSettings) -> Iterator["_Readers"]:
 
 
 class _Readers:
-    """Children that read what is asked, each with a thread of its own that lasts as long: the system ends a child with the thread that
-    started it.
+    """Children that read what is asked, each with a thread of its own that lasts as long.
+
+    The system ends a child with the thread that started it.
     """
 
     def __init__(self, settings: IngestSettings) -> None:
@@ -160,7 +164,7 @@ class _Readers:
         self._at_work: list[tuple[Child, threading.Thread]] = []
 
     def read(self, asked: Sequence[tuple[int, Path]]) -> Iterator[tuple[int, Reading]]:
-        """Yield the readings as they come, each with its place; whoever stops half-way closes the children."""
+        """Yield the readings as they come, each with its index; stopping half-way ends them."""
         done: queue.SimpleQueue[tuple[int, Reading]] = queue.SimpleQueue()
         while len(self._at_work) < min(count_children(self._settings), len(asked)):
             self._add()
