@@ -1,9 +1,12 @@
-"""Secrets come from the environment, or from a file which only its owner can read; never from etude.toml.
+"""Secrets come from the environment, or from a file which only its owner can read; never from
+etude.toml.
 
 In:   the name of a variable; where the settings name a file, its path
-Out:  the secret, or None where none is given; it goes into no log, no record of a run and no message
+Out:  the secret, or None where none is given; it goes into no log, no record of a run and no
+message
 
-Which addresses text may be sent to: encrypted, or inside the house; which ones may be written in a study: those without a secret.
+Which addresses text may be sent to: encrypted, or inside the house; which ones may be written
+in a study: those without a secret.
 """
 
 import ipaddress
@@ -26,10 +29,11 @@ def read_secret(
     base: Path = Path(),
     error: type[AteliersError] = SettingsError,
 ) -> str | None:
-    """Return `variable`'s value, else the first line of the file that `variable`_FILE names, else of `named`; None where none is given.
+    """Return `variable`'s value, else the first line of the file that `variable`_FILE names, else
+    of `named`; None where none is given.
 
-    Both paths may be relative to `base`. `what` says in French what the file holds. Raises `error` for a file that is missing, blank,
-    unreadable, or readable by others.
+    Both paths may be relative to `base`. `what` says in French what the file holds. Raises `error`
+    for a file that is missing, blank, unreadable, or readable by others.
     """
     if os.environ.get(variable, "").strip():
         return os.environ[variable]
@@ -38,7 +42,7 @@ def read_secret(
 
 
 def secret_in(path: Path, what: str, *, error: type[AteliersError] = SettingsError) -> str:
-    """Return the first line of a file which only its owner can read; raises as `read_secret` does."""
+    """Return the first line of a file that only its owner can read; raises as `read_secret`."""
     if not path.is_file():
         raise error(
             f"pas de fichier « {path} »",
@@ -63,7 +67,9 @@ def secret_in(path: Path, what: str, *, error: type[AteliersError] = SettingsErr
 
 
 def header_secret(variable: str, what: str) -> str | None:
-    """Return the secret as a header of HTTP may hold it, without blanks around; raises as `read_secret` does, or where it holds others."""
+    """Return the secret as a header of HTTP may hold it, without blanks around; raises as
+    `read_secret` does, or where it holds others.
+    """
     secret = (read_secret(variable, what) or "").strip()
     if not secret.isascii() or not secret.isprintable():
         raise SettingsError(
@@ -78,7 +84,9 @@ _PRIVATE = tuple(
 
 
 def address_fault(url: str) -> str | None:
-    """Return what was expected instead of `url`, or None: https, or http to a local host; no secret in the address."""
+    """Return what was expected instead of `url`, or None: https, or http to a local host; no secret
+    in the address.
+    """
     try:
         parts = urlsplit(url)
         host, _ = parts.hostname, parts.port
@@ -94,7 +102,9 @@ def address_fault(url: str) -> str | None:
 
 
 def database_fault(url: str) -> str | None:
-    """Return what was expected instead of `url`, or None: blank, or the address of a PostgreSQL database without a password."""
+    """Return what was expected instead of `url`, or None: blank, or the address of a PostgreSQL
+    database without a password.
+    """
     if not url:
         return None
     try:
@@ -108,12 +118,17 @@ def database_fault(url: str) -> str | None:
         name in ("password", "sslpassword")
         for name, _ in parse_qsl(parts.query, keep_blank_values=True)
     ):
-        return "une adresse sans mot de passe : il va dans PGPASSWORD, dans ~/.pgpass, ou avec toute l'adresse dans ATELIERS_DATABASE_URL"
+        return (
+            "une adresse sans mot de passe : il va dans PGPASSWORD, dans ~/.pgpass, ou avec "
+            "toute l'adresse dans ATELIERS_DATABASE_URL"
+        )
     return None
 
 
 def store_fault(url: str) -> str | None:
-    """Return what was expected instead of `url`, or None: blank, or the address of a folder in a store, without a key."""
+    """Return what was expected instead of `url`, or None: blank, or the address of a folder in a
+    store, without a key.
+    """
     if not url:
         return None
     form = "une adresse comme s3://seau/etude"
@@ -126,17 +141,24 @@ def store_fault(url: str) -> str | None:
     if not f"{parts.netloc}{parts.path}".strip("/"):
         return form
     if "@" in parts.netloc or parts.query or parts.fragment:
-        return "une adresse sans clé : les clés vont dans l'environnement (AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY)"
+        return (
+            "une adresse sans clé : les clés vont dans l'environnement (AWS_ACCESS_KEY_ID, "
+            "AWS_SECRET_ACCESS_KEY)"
+        )
     return None
 
 
 def without_secrets(url: str) -> str:
-    """Return an address as it may be shown: who signs in and what follows a question mark are left out."""
+    """Return an address as it may be shown: who signs in and what follows a question mark are left
+    out.
+    """
     return re.sub(r"\?.*", "?…", re.sub(r"//.*@", "//…@", url))
 
 
 def is_local(host: str) -> bool:
-    """Whether `host` is this machine or an address of a private network (RFC 1918, RFC 4193); a name other than localhost is not."""
+    """Whether `host` is this machine or an address of a private network (RFC 1918, RFC 4193); a
+    name other than localhost is not.
+    """
     if host == "localhost":
         return True
     try:

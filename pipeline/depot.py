@@ -1,6 +1,8 @@
-"""What lies in the depot: workshops' folders and their files, without what systems and office programs leave behind.
+"""What lies in the depot: workshops' folders and their files, without what systems and office
+programs leave behind.
 
-Nothing is followed out of the depot: no linked folder, no link to a file elsewhere. What is not read is listed with a reason.
+Nothing is followed out of the depot: no linked folder, no link to a file elsewhere. What is not
+read is listed with a reason.
 depot/ itself may be a link that its operator made, to another disk.
 
 In:   depot/, or a workshop's folder in it
@@ -64,7 +66,9 @@ class Listing(NamedTuple):
 
 
 def is_junk(path: PurePath) -> bool:
-    """Whether `path`, relative to the depot, was left behind by an operating system or an office suite, or lies in such a folder."""
+    """Whether `path`, relative to the depot, was left behind by an operating system or an office
+    suite, or lies in such a folder.
+    """
     name = path.name.lower()
     if name.endswith(
         ".icloud"
@@ -74,10 +78,11 @@ def is_junk(path: PurePath) -> bool:
 
 
 def list_folder(folder: Path, *, depot: Path | None = None) -> Listing:
-    """Return the files of a workshop's folder and of the folders in it, junk left out, and what cannot be read there.
+    """Return the files of a workshop's folder and of the folders in it, junk left out, and what
+    cannot be read there.
 
-    A linked folder is not followed, nor a link to a file outside `depot`, by default the folder that holds `folder`.
-    What goes away meanwhile is in neither list.
+    A linked folder is not followed, nor a link to a file outside `depot`, by default the folder
+    that holds `folder`. What goes away meanwhile is in neither list.
     """
     root = (depot or folder.parent).resolve()
     files: list[Path] = []
@@ -117,7 +122,9 @@ def stray_files(depot: Path) -> list[Path]:
 
 
 def unread_entries(depot: Path) -> list[Unread]:
-    """What of `depot` cannot be read and is in no workshop: links, devices, folders without rights or with nothing to read."""
+    """What of `depot` cannot be read and is in no workshop: links, devices, folders without rights
+    or with nothing to read.
+    """
     unread: list[Unread] = []
     for path, kind in _top(depot):
         if isinstance(kind, tuple):
@@ -129,10 +136,12 @@ def unread_entries(depot: Path) -> list[Unread]:
 
 
 def name_files(files: Sequence[Path], *, depot: Path) -> dict[Path, str]:
-    """The path below `depot` under which the tables tell each of a workshop's `files`; no two are equal, in any Unicode form.
+    """The path below `depot` under which the tables tell each of a workshop's `files`; no two are
+    equal, in any Unicode form.
 
-    It is the path itself but where its bytes are not UTF-8, where another has it in the composed form, and where a file is
-    called as `#part` of another would be: those are the odd ones, which leave an ordinary name to its file.
+    It is the path itself but where its bytes are not UTF-8, where another has it in the composed
+    form, and where a file is called as `#part` of another would be: those are the odd ones, which
+    leave an ordinary name to its file.
     """
     tops = {path.relative_to(depot).parts[0] for path in files}
     folders = {top: folder_name(depot / top) for top in tops}
@@ -156,7 +165,9 @@ def name_files(files: Sequence[Path], *, depot: Path) -> dict[Path, str]:
 
 
 def folder_name(folder: Path) -> str:
-    """The name under which documents tell a workshop's folder: its own, unless another has it in the composed form."""
+    """The name under which documents tell a workshop's folder: its own, unless another has it in
+    the composed form.
+    """
     others = (path for path in folders_of(folder.parent) if path.name != folder.name)
     has_twin = any(_composed(path.name) == _composed(folder.name) for path in others)
     return (
@@ -213,7 +224,9 @@ def _top(depot: Path) -> list[tuple[Path, Kind]]:
 
 
 def _below(folder: Path, root: Path) -> list[tuple[Path, Kind]]:
-    """What lies in a folder of the depot; the folder itself, with a reason, where it cannot be looked into."""
+    """What lies in a folder of the depot; the folder itself, with a reason, where it cannot be
+    looked into.
+    """
     try:
         with os.scandir(folder) as entries:
             return [(folder / entry.name, _kind(entry, root)) for entry in entries]

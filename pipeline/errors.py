@@ -1,4 +1,6 @@
-"""The few exceptions of the project; each says what was found, what was expected and what to do, in one line of French."""
+"""The few exceptions of the project; each says what was found, what was expected and what to do, in
+one line of French.
+"""
 
 import errno
 from typing import Any
@@ -22,7 +24,9 @@ _REASONS = {
 
 
 class AteliersError(Exception):
-    """A failure that a person can act on; `exit_code` is what the command returns (1 failure, 2 bad usage)."""
+    """A failure that a person can act on; `exit_code` is what the command returns (1 failure, 2 bad
+    usage).
+    """
 
     exit_code = 1
 
@@ -67,15 +71,19 @@ class StudyError(AteliersError):
 
 
 class StoreError(StudyError):
-    """The decisions or the tables cannot be reached, read or written now; what was kept before is not touched."""
+    """The decisions or the tables cannot be reached, read or written now; what was kept before is
+    not touched.
+    """
 
 
 class VaultError(StudyError):
-    """The vault is encrypted and its passphrase is missing, wrong or kept where others can read it."""
+    """The vault is encrypted and its passphrase is missing, wrong or readable by others."""
 
 
 class MailError(AteliersError):
-    """The mailbox cannot be reached, opened or read; what was read before is in the depot, and nothing is changed on the server."""
+    """The mailbox cannot be reached, opened or read; what was read before is in the depot, and
+    nothing is changed on the server.
+    """
 
 
 class TableError(AteliersError):

@@ -2,9 +2,11 @@
 
 Nothing heavy is imported before a table is written.
 
-Where the data that the project ships lies: beside the packages in a checkout, inside `pipeline` once installed.
+Where the data that the project ships lies: beside the packages in a checkout, inside `pipeline`
+once installed.
 
-YAML that people write, read without what a few lines of it can do: anchors and aliases, deep nesting, huge numbers and texts.
+YAML that people write, read without what a few lines of it can do: anchors and aliases, deep
+nesting, huge numbers and texts.
 """
 
 import hashlib
@@ -49,7 +51,8 @@ def parquet_bytes(frame: "pd.DataFrame") -> bytes:
 
 
 def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
-    """Write a file in one step: a crash or a power cut leaves the old one or the new one, never a half.
+    """Write a file in one step: a crash or a power cut leaves the old one or the new one, never a
+    half.
 
     Raises `StudyError` when the folder cannot be written.
     """
@@ -67,7 +70,9 @@ def write_bytes(path: Path, content: bytes, *, mode: int = 0o644) -> None:
 
 
 def force_to_disk(folder: Path) -> None:
-    """Have every file of `folder` on the disk, so that renaming it is whole even where the power fails just after."""
+    """Have every file of `folder` on the disk, so that renaming it is whole even where the power
+    fails just after.
+    """
     for path in sorted(folder.rglob("*")):
         if path.is_file() and not path.is_symlink():
             with path.open("rb") as file:
@@ -90,7 +95,8 @@ _PLACES = (Path(__file__).parent / "data", Path(__file__).parent.parent / "data"
 
 
 def data_path(*names: str) -> Path:
-    """Path of a shipped file or folder, such as `data_path("grid", "grille-ateliers-territoires.yaml")`.
+    """Path of a shipped file or folder, such as `data_path("grid",
+    "grille-ateliers-territoires.yaml")`.
 
     Raises `StudyError` when the installation lacks it.
     """
@@ -105,7 +111,9 @@ def data_path(*names: str) -> Path:
 
 
 def load_yaml(path: Path) -> Any:
-    """Return the content of a shipped YAML file; lists that people bring have readers that tell their faults by line."""
+    """Return the content of a shipped YAML file; lists that people bring have readers that tell
+    their faults by line.
+    """
     return yaml.load(path.read_text(encoding="utf-8"), Loader=_LOADER)
 
 
@@ -116,11 +124,15 @@ _TEXT = "tag:yaml.org,2002:str"
 
 
 class RefusedYamlError(yaml.MarkedYAMLError):
-    """YAML that is well formed but more than a person writes; `problem` says in French what was found."""
+    """YAML that is well formed but more than a person writes; `problem` says in French what was
+    found.
+    """
 
 
 class PlainLoader(yaml.SafeLoader):
-    """Loads what a person writes; raises `RefusedYamlError` at the line of anything else, before it is unfolded."""
+    """Loads what a person writes; raises `RefusedYamlError` at the line of anything else, before it
+    is unfolded.
+    """
 
     _depth = 0
 
@@ -146,7 +158,8 @@ class PlainLoader(yaml.SafeLoader):
 def load_plain(text: str, loader: type[PlainLoader] = PlainLoader) -> Any:
     """Return what `text` holds.
 
-    Raises `yaml.YAMLError` for what is no YAML or more than a person writes, `ValueError` for an impossible date.
+    Raises `yaml.YAMLError` for what is no YAML or more than a person writes, `ValueError` for an
+    impossible date.
     """
     return yaml.load(text, Loader=loader)
 

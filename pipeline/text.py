@@ -1,6 +1,8 @@
-"""French text made comparable, the shipped word lists, counted nouns, and the tokens that stand for persons.
+"""French text made comparable, the shipped word lists, counted nouns, and the tokens that stand for
+persons.
 
-`fold` and `fold_same_length` are the only two foldings of the project: compare texts through one of them.
+`fold` and `fold_same_length` are the only two foldings of the project: compare texts through one of
+them.
 """
 
 import re
@@ -25,10 +27,11 @@ _NO_ACCENT = {"đ": "d", "Đ": "d", "ł": "l", "Ł": "l", "ø": "o", "Ø": "o", 
 
 
 def fold(text: str, *, keep_signs: bool = False) -> str:
-    """Return `text` in lower case without accents or ligatures: "L'Œuvre n° 4" gives "l oeuvre no 4".
+    """Return `text` in lower case without accents or ligatures: "L'Œuvre n° 4" gives "l oeuvre no
+    4".
 
-    Only Latin letters and digits stay, one blank between words. With `keep_signs` everything else stays
-    too, apostrophes made plain: "l'oeuvre n° 4".
+    Only Latin letters and digits stay, one blank between words. With `keep_signs` everything else
+    stays too, apostrophes made plain: "l'oeuvre n° 4".
     """
     if keep_signs and text.isascii():
         return text.lower()
@@ -40,9 +43,11 @@ def fold(text: str, *, keep_signs: bool = False) -> str:
 
 
 def fold_same_length(text: str, *, accents: Literal["à", "all", "none"] = "à") -> str:
-    """Return `text` in lower case, apostrophes and hyphens plain, with as many characters: offsets hold.
+    """Return `text` in lower case, apostrophes and hyphens plain, with as many characters: offsets
+    hold.
 
-    `accents` says which stay: that of "à", which is another word than "a"; "all" of them; or "none".
+    `accents` says which stay: that of "à", which is another word than "a"; "all" of them; or
+    "none".
     """
     return "".join([_fold_letter(letter, accents) for letter in text])
 
@@ -70,7 +75,9 @@ def lexicon(name: str) -> Any:
 
 
 def groups_in(text: str, name: str) -> tuple[str, ...]:
-    """The groups of the lexicon `name` that `text` says, most often said first, then in the lexicon's order; () where it says none."""
+    """The groups of the lexicon `name` that `text` says, most often said first, then in the
+    lexicon's order; () where it says none.
+    """
     folded = fold(text)
     counts = {group: len(pattern.findall(folded)) for group, pattern in word_groups(name).items()}
     return tuple(
@@ -80,7 +87,9 @@ def groups_in(text: str, name: str) -> tuple[str, ...]:
 
 @cache
 def word_groups(name: str) -> dict[str, re.Pattern[str]]:
-    """Every group of a lexicon of words' beginnings, in its order: a short word or an expression is whole, a longer word may go on."""
+    """Every group of a lexicon of words' beginnings, in its order: a short word or an expression is
+    whole, a longer word may go on.
+    """
     return {
         str(group): re.compile(
             r"\b(?:" + "|".join(_as_pattern(fold(str(word))) for word in words) + ")"
@@ -99,15 +108,19 @@ def counted(n: int, singular: str, plural: str | None = None) -> str:
 
 
 class Count(int):
-    """A number that its noun agrees with in a sentence: `"{n:fichier lu|fichiers lus}".format(n=Count(1))` is 1 fichier lu.
+    """A number that its noun agrees with in a sentence: `"{n:fichier lu|fichiers
+    lus}".format(n=Count(1))` is 1 fichier lu.
 
-    A mark before the first word leaves the number out: `{n:=arrive|arrivent}` is arrive. In French 0 and 1 are singular.
+    A mark before the first word leaves the number out: `{n:=arrive|arrivent}` is arrive. In French
+    0 and 1 are singular.
     """
 
     space = " "
 
     def __format__(self, spec: str) -> str:
-        """The number and the word that agrees with it, or the number as any other where `spec` is no pair of words."""
+        """The number and the word that agrees with it, or the number as any other where `spec` is
+        no pair of words.
+        """
         one, bar, several = spec.removeprefix("=").partition("|")
         if not bar:
             return format(int(self), spec) if spec else self.written()
@@ -121,7 +134,10 @@ class Count(int):
 
 def study_counts(n_rows: Mapping[str, int]) -> str:
     """« 3 ateliers, 1 document, 0 passage, 2 thèmes », from the rows of these tables."""
-    told = "{workshops:atelier|ateliers}, {documents:document|documents}, {units:passage|passages}, {themes:thème|thèmes}"
+    told = (
+        "{workshops:atelier|ateliers}, {documents:document|documents}, {units:passage"
+        "|passages}, {themes:thème|thèmes}"
+    )
     return told.format(**{name: Count(n) for name, n in n_rows.items()})
 
 
@@ -147,7 +163,9 @@ def plain_texts(rows: pd.DataFrame) -> pd.DataFrame:
 
 
 class PlainText:
-    """A text without its numbers, and how its offsets and the numbered text's follow from each other."""
+    """A text without its numbers, and how its offsets and the numbered text's follow from each
+    other.
+    """
 
     def __init__(self, numbered: str) -> None:
         self.text = without_numbers(numbered)
@@ -163,7 +181,9 @@ class PlainText:
         self._plain = [start - cut for start, cut in zip(self._starts, self._cuts, strict=False)]
 
     def to_plain(self, offset: int) -> int:
-        """Where an offset of the numbered text lies in the plain one; inside a number, where it was cut."""
+        """Where an offset of the numbered text lies in the plain one; inside a number, where it was
+        cut.
+        """
         passed = bisect_right(self._ends, offset)
         if passed < len(self._starts) and self._starts[passed] < offset:
             offset = self._starts[passed]

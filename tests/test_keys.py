@@ -19,7 +19,7 @@ from pipeline.ingest import contents, identify_workshops
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.sandbox import Reading, read_files
-from pipeline.pseudonymise import Kept
+from pipeline.pseudonymise import VaultUpdate
 from pipeline.pseudonymise.vault import Registry
 from pipeline.study import Study
 
@@ -141,7 +141,7 @@ def quick_reading(monkeypatch: pytest.MonkeyPatch) -> None:
 
     def leave_names(raw, *, known, choices, settings):
         known.folders.append(RETZ)
-        return {name: raw[name] for name in ("documents", "rejects")}, Kept(known)
+        return {name: raw[name] for name in ("documents", "rejects")}, VaultUpdate(known)
 
     monkeypatch.setattr(process_workshop, "pseudonymise", leave_names)
     for slow in ("load_early", "learn_questions"):

@@ -10,7 +10,7 @@ from pipeline.pseudonymise.identities import (
     HOMONYM,
     PERHAPS_ONE,
     PERHAPS_TWO,
-    Candidate,
+    PossiblePerson,
     number_names,
     spelt,
 )
@@ -44,18 +44,21 @@ NAMES = [
 ]
 
 
-def _people(names: list[str]) -> tuple[Registry, list[Candidate]]:
+def _people(names: list[str]) -> tuple[Registry, list[PossiblePerson]]:
     registry, people = Registry(), []
     for name in names:
         first, _, last = name.partition(" ")
         person = registry.add(is_listed=True)
         person.first_name, person.last_name, person.folders = first, last, ["Pays de Quimper"]
-        people.append(Candidate.of(person.number, first, last, None))
+        people.append(PossiblePerson.of(person.number, first, last, None))
     return registry, people
 
 
 def _numbers(
-    names: list[str], registry: Registry, people: list[Candidate], folder: str = "Pays de Quimper"
+    names: list[str],
+    registry: Registry,
+    people: list[PossiblePerson],
+    folder: str = "Pays de Quimper",
 ) -> list[int | None]:
     given = [spelt(name) for name in names]
     found = number_names(given, people, registry, folder=folder, name_match=85)

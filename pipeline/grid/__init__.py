@@ -47,8 +47,9 @@ _READERS = {
 def load_grid(path: Path | str) -> Grid:
     """Return the grid of `path`, whose name's end tells its format.
 
-    Raises `GridError`, with the line where there is one, when the file is missing or unreadable, a code is given twice, hangs under another
-    rubrique or has no definition, or an axis has no fit name, choice or codes; the message names the first fault and counts the others.
+    Raises `GridError`, with the line where there is one, when the file is missing or unreadable, a
+    code is given twice, hangs under another rubrique or has no definition, or an axis has no fit
+    name, choice or codes; the message names the first fault and counts the others.
     """
     path = Path(path)
     if not path.is_file():

@@ -3,8 +3,10 @@
 In:   .qdc, namespace urn:QDA-XML:codebook:1.0
 Out:  Entries; a group of the first level is an axis, a code of the first level a rubrique
 
-Below an axis, a code that only groups others (isCodable false) is a family; a codable one with codes below it is a code beside them. Of a
-codebook that this project wrote only the branch of the grid is read, and each description gives back all that the grid says of its code.
+Below an axis, a code that only groups others (isCodable false) is a family; a codable one with
+codes below it is a code beside them. Of a
+codebook that this project wrote only the branch of the grid is read, and each description gives
+back all that the grid says of its code.
 """
 
 import re
@@ -79,7 +81,9 @@ def read_codebook(path: Path) -> Entries:
 
 
 def describe(code: Code) -> str:
-    """All that the grid says of `code`, as the text of a description that `read_codebook` reads back; its identifier comes last."""
+    """All that the grid says of `code`, as the text of a description that `read_codebook` reads
+    back; its identifier comes last.
+    """
     parts = [
         ("Inclure", code.include),
         ("Exclure", code.exclude),
@@ -90,7 +94,9 @@ def describe(code: Code) -> str:
 
 
 def describe_axis(axis: Axis) -> str:
-    """All that the grid says of `axis` beside its title, as `describe` does; nothing for a standard one, which its title tells."""
+    """All that the grid says of `axis` beside its title, as `describe` does; nothing for a standard
+    one, which its title tells.
+    """
     if axis.axis in STANDARD:
         return ""
     lines = [
@@ -149,7 +155,9 @@ def _read(
     codes: list[Entry],
     families: list[tuple[str, str, str]],
 ) -> None:
-    """Add a code, or a family and what lies below it; deeper levels hang under the nearest family of the first."""
+    """Add a code, or a family and what lies below it; deeper levels hang under the nearest family
+    of the first.
+    """
     label, where = " ".join(element.get("name", "").split()), f"ligne {element.sourceline}"
     definition, parts = _described(element)
     name = parts["code"][0] if parts["code"] else _name(element)

@@ -1,4 +1,5 @@
-"""The axes of a grid: three that every part of the programme knows, and those that a study's grid brings.
+"""The axes of a grid: three that every part of the programme knows, and those that a study's grid
+brings.
 
 In:   what a file says of an axis
 Out:  Axis; the names that no axis may bear
@@ -24,7 +25,9 @@ RUBRIQUE, POSTURE, PILIER = "rubrique", "posture", "pilier"
 
 @dataclass(frozen=True)
 class Axis:
-    """An axis: `label` is its title; `is_exclusive` where every unit bears exactly one of its codes, else any number of them."""
+    """An axis: `label` is its title; `is_exclusive` where every unit bears exactly one of its
+    codes, else any number of them.
+    """
 
     axis: str
     label: str
@@ -33,7 +36,9 @@ class Axis:
 
     @property
     def is_standard(self) -> bool:
-        """Whether it is a rubrique, a posture or a pilier, whose words and meaning the programme has of its own."""
+        """Whether it is a rubrique, a posture or a pilier, whose words and meaning the programme
+        has of its own.
+        """
         return self.axis in STANDARD
 
 
@@ -58,11 +63,15 @@ _CHOICES = {
     "1": True,
 }
 
-# What heads other columns of the files where an axis has one: tables and gold passages, then lists, corpora and review sheets.
+# What heads other columns of the files where an axis has one: tables and gold passages, then lists,
+# corpora and review sheets.
 _TAKEN = (
-    "unit_id document_id workshop_id theme_id unit_order start_char end_char text table_number question channel speaker axis code score",
-    "is_assigned evidence source model_version document path workshop territory themes tags units rubriques postures piliers passages",
-    "atelier table canal nature passage theme thèmes mis_a_part identifiant n° lieu où avant juste_avant apres juste_après raison",
+    "unit_id document_id workshop_id theme_id unit_order start_char end_char text "
+    "table_number question channel speaker axis code score",
+    "is_assigned evidence source model_version document path workshop territory themes "
+    "tags units rubriques postures piliers passages",
+    "atelier table canal nature passage theme thèmes mis_a_part identifiant n° lieu où "
+    "avant juste_avant apres juste_après raison",
     "numero codes pourquoi_le_relire relu remarque propose territoire date tous",
 )
 _TAKEN_KEYS = frozenset(fold(name).replace(" ", "") for line in _TAKEN for name in line.split())
@@ -90,7 +99,9 @@ def choice_of(written: str) -> bool | None:
 
 @dataclass(frozen=True)
 class Code:
-    """A code of the grid: `parent_id` is the group of codes that it stands in, if any; `lexicon` holds words that speak for it."""
+    """A code of the grid: `parent_id` is the group of codes that it stands in, if any; `lexicon`
+    holds words that speak for it.
+    """
 
     code: str
     axis: str
@@ -122,7 +133,9 @@ class Question:
 
 @dataclass(frozen=True)
 class Grid:
-    """The codes in the grid's order, and its questions; `version` is the grid's own, `own_axes` those that are not standard."""
+    """The codes in the grid's order, and its questions; `version` is the grid's own, `own_axes`
+    those that are not standard.
+    """
 
     grid_id: str
     version: str
@@ -144,7 +157,9 @@ class Grid:
 
     @property
     def telling(self) -> tuple[str, ...]:
-        """The axes of which a unit may bear no code, so that a code tells something; all axes where there is no such axis."""
+        """The axes of which a unit may bear no code, so that a code tells something; all axes where
+        there is no such axis.
+        """
         return tuple(axis.axis for axis in self.axes if not axis.is_exclusive) or tuple(
             axis.axis for axis in self.axes
         )
@@ -254,7 +269,9 @@ def _identity_faults(axis: AxisEntry) -> Iterator[Fault]:
 
 @dataclass(frozen=True)
 class Entry:
-    """A code as its author wrote it; `where` says where that is, such as "ligne 12", and is empty where nothing tells."""
+    """A code as its author wrote it; `where` says where that is, such as "ligne 12", and is empty
+    where nothing tells.
+    """
 
     code: str
     axis: str
@@ -270,7 +287,9 @@ class Entry:
 
 @dataclass(frozen=True)
 class Entries:
-    """All that a file says; `families` are the grouping rubriques: id, label, where; `axes` those that are not standard."""
+    """All that a file says; `families` are the grouping rubriques: id, label, where; `axes` those
+    that are not standard.
+    """
 
     codes: list[Entry]
     families: list[tuple[str, str, str]] = field(default_factory=list)

@@ -56,7 +56,9 @@ class SheetAxes:
         )
 
     def declare(self, name: str, row: Mapping[str, str], order: int) -> None:
-        """Take in the row that gives an axis its title, definition and choice; before the rows of its codes."""
+        """Take in the row that gives an axis its title, definition and choice; before the rows of
+        its codes.
+        """
         definition = " ".join(row.get("definition", "").split())
         entry = AxisEntry(
             name, row.get("label") or name, definition, row.get("choice", ""), f"ligne {order}"
@@ -90,7 +92,10 @@ class SheetAxes:
         if choice and not known.choice:
             known = self._with_choice(known, choice)
         elif choice and choice_of(choice) != choice_of(known.choice):
-            found = f"{self._name}, ligne {order} : choix « {choice} » pour l'axe « {written} », « {known.choice} » plus haut"
+            found = (
+                f"{self._name}, ligne {order} : choix « {choice} » pour l'axe « {written} », « "
+                f"{known.choice} » plus haut"
+            )
             raise GridError(
                 found,
                 "un seul choix par axe",
@@ -99,7 +104,9 @@ class SheetAxes:
         return known.axis
 
     def refuse_misspelt(self, axes_of_codes: Sequence[str]) -> None:
-        """Raise `GridError` for an axis that nobody declared, that has a single code and nearly the name of another one."""
+        """Raise `GridError` for an axis that nobody declared, that has a single code and nearly the
+        name of another one.
+        """
         counts = Counter(axes_of_codes)
         for axis in self.entries:
             if counts[axis.axis] != 1 or axis in self._declared:
@@ -148,7 +155,8 @@ Row = dict[str, str]
 def read_sheet(path: Path) -> Entries:
     """Return the entries of the first sheet with a column of definitions.
 
-    Raises `GridError` when the file cannot be read, no row names its columns, or an axis is likely misspelt.
+    Raises `GridError` when the file cannot be read, no row names its columns, or an axis is likely
+    misspelt.
     """
     for rows in _csv_sheets(path) if path.suffix.lower() == ".csv" else _workbook_sheets(path):
         found = _head(rows)

@@ -1,9 +1,12 @@
 """Pseudonymise a workshop: the same tables without personal data, and what goes to the vault.
 
-In:   the tables of ingest_workshop, `people` included; the vault's registry; what people decided on doubtful cases
-Out:  the tables without `people`: names as `[personne 12]`, telephones, mail and postal addresses as fixed tokens; the registry and doubts
+In:   the tables of ingest_workshop, `people` included; the vault's registry; what people
+decided on doubtful cases
+Out:  the tables without `people`: names as `[personne 12]`, telephones, mail and postal
+addresses as fixed tokens; the registry and doubts
 
-Word lists: data/lexicon/personnes.yaml and prenoms.txt. A person has one number over the study, given once (pseudonymise/vault.py).
+Word lists: data/lexicon/personnes.yaml and prenoms.txt. A person has one number over the study,
+given once (pseudonymise/vault.py).
 
 Mask what people type about passages: a theme's name, a reason, the name of weights.
 """
@@ -18,11 +21,6 @@ from pipeline.communes import name_of
 from pipeline.pseudonymise.choices import (
     Choices,
     DecidedMasker,
-    find_people,
-    is_forgotten_person,
-    is_name_word,
-    is_telling,
-    lasting_forms,
 )
 from pipeline.pseudonymise.documents import (
     DOUBTS,
@@ -33,87 +31,19 @@ from pipeline.pseudonymise.documents import (
     write_documents,
 )
 from pipeline.pseudonymise.identities import (
-    Candidate,
     Identified,
+    PossiblePerson,
     identify_people,
     is_forgotten,
     number_names,
-    spelt,
 )
 from pipeline.pseudonymise.masker import Masker, Rewriting, rename_structures
 from pipeline.pseudonymise.roster import build_roster
-from pipeline.pseudonymise.vault import VAULT, Person, Registry, keyed_hash
+from pipeline.pseudonymise.vault import VAULT, Person, Registry
 from pipeline.settings.sections import PseudonymiseSettings
 from pipeline.tables.material import ATTENDANCE
 
-
-class TypedTextMasker(DecidedMasker):
-    """Masks texts with everybody whom the study knows, whatever workshop they were met in."""
-
-    _has_language_model = False
-
-    def __init__(
-        self, registry: Registry, *, choices: Choices, structures: Iterable[str], name_match: int
-    ) -> None:
-        persons = list(registry.persons.values())
-        people = VAULT.build(_row(person) for person in persons if person.is_listed)
-        unlisted = {
-            " ".join(name.split())
-            for person in persons
-            if not person.is_listed
-            for names in person.mentions.values()
-            for name in names
-            if " " in name
-        }
-        super().__init__(
-            build_roster([people], structures, choices.keep),
-            name_match=name_match,
-            choices=replace(choices, hide=choices.hide | unlisted),
-            registry=registry,
-            folder="",
-        )
-        self.mask = lru_cache(maxsize=50_000)(self._masked)
-
-    def _masked(self, text: str) -> str:
-        (masks,) = self.find([(text, [])])
-        return Rewriting(text, masks).text
-
-    def _hash_is_known(self, name: str) -> bool:
-        if name not in self._known_hashes:
-            folders = self._registry.folders or [""]
-            self._known_hashes[name] = any(
-                is_forgotten(name, self._registry, folder, self._hidden) for folder in folders
-            )
-        return self._known_hashes[name]
-
-
-def _row(person: Person) -> dict[str, str | None]:
-    return {
-        "participant_id": person.participant_id,
-        "workshop_id": "",
-        "full_name": person.full_name,
-        "first_name": person.first_name,
-        "last_name": person.last_name,
-    }
-
-
-__all__ = [
-    "DOUBTS",
-    "VAULT",
-    "Choices",
-    "Kept",
-    "Person",
-    "Registry",
-    "TypedTextMasker",
-    "find_people",
-    "is_forgotten_person",
-    "is_name_word",
-    "is_telling",
-    "keyed_hash",
-    "lasting_forms",
-    "pseudonymise",
-    "spelt",
-]
+__all__ = ["TypedTextMasker", "VaultUpdate", "pseudonymise"]
 
 ANONYMOUS_SPEAKER = "intervenant"
 
@@ -121,8 +51,10 @@ Tables = dict[str, pd.DataFrame]
 
 
 @dataclass(frozen=True)
-class Kept:
-    """What goes to the vault: everybody met so far, and the cases of this workshop that a person should look at."""
+class VaultUpdate:
+    """What goes to the vault: everybody met so far, and the cases of this workshop that a person
+    should look at.
+    """
 
     registry: Registry
     doubts: pd.DataFrame = field(default_factory=DOUBTS.empty)
@@ -134,10 +66,12 @@ def pseudonymise(
     known: Registry | None = None,
     choices: Choices | None = None,
     settings: PseudonymiseSettings,
-) -> tuple[Tables, Kept]:
-    """Return `tables` without personal data and without `people`, and what goes to the vault; `known` stays as it is.
+) -> tuple[Tables, VaultUpdate]:
+    """Return `tables` without personal data and without `people`, and what goes to the vault;
+    `known` stays as it is.
 
-    Texts are rewritten and the offsets of blocks carried over exactly; `path` and `folder` stay as they are.
+    Texts are rewritten and the offsets of blocks carried over exactly; `path` and `folder` stay as
+    they are.
     """
     registry = known.copy() if known else Registry()
     workshop_id, folder = (
@@ -168,7 +102,7 @@ def pseudonymise(
     clean["attendance"] = _attendance(clean["attendance"], identified, masker)
     registry.folders += [folder] if folder not in registry.folders else []
     doubtful = [person for person in registry.met_in(folder, is_listed=True) if person.doubt]
-    return rename_structures(clean, masker), Kept(
+    return rename_structures(clean, masker), VaultUpdate(
         registry, list_doubts(workshop_id, cases, doubtful)
     )
 
@@ -221,11 +155,13 @@ def _communes(tables: Tables) -> set[str]:
 
 def _candidates(
     people: pd.DataFrame, identified: Identified, registry: Registry, folder: str
-) -> list[Candidate]:
-    """Whom a name in the workshop's texts may mean: those its lists name now, or named before, forgotten ones too."""
+) -> list[PossiblePerson]:
+    """Whom a name in the workshop's texts may mean: those its lists name now, or named before,
+    forgotten ones too.
+    """
     names = ("first_name", "last_name", "full_name")
     rows = [
-        Candidate.of(
+        PossiblePerson.of(
             identified.numbers.get(str(row["participant_id"])),
             *(_text(row[name]) for name in names),
         )
@@ -233,7 +169,7 @@ def _candidates(
     ]
     before = registry.met_in(folder, is_listed=True)
     return rows + [
-        Candidate.of(person.number, person.first_name, person.last_name, person.full_name)
+        PossiblePerson.of(person.number, person.first_name, person.last_name, person.full_name)
         for person in before
     ]
 
@@ -243,7 +179,9 @@ def _text(cell: object) -> str | None:
 
 
 def _blocks(blocks: pd.DataFrame, identified: Identified, masker: Masker) -> pd.DataFrame:
-    """Blocks whose speakers are final ids: a speaker still named becomes "intervenant", a role stays, somebody forgotten leaves a blank."""
+    """Blocks whose speakers are final ids: a speaker still named becomes "intervenant", a role
+    stays, somebody forgotten leaves a blank.
+    """
     speakers = blocks["speaker"]
     others = pd.Series(
         sorted({str(speaker) for speaker in speakers.dropna()} - identified.ids),
@@ -262,7 +200,9 @@ def _blocks(blocks: pd.DataFrame, identified: Identified, masker: Masker) -> pd.
 
 
 def _attendance(attendance: pd.DataFrame, identified: Identified, masker: Masker) -> pd.DataFrame:
-    """The attendance under final ids, one row a person and structure, roles without names; nobody forgotten is in it."""
+    """The attendance under final ids, one row a person and structure, roles without names; nobody
+    forgotten is in it.
+    """
     present = attendance[~attendance["participant_id"].isin(list(identified.forgotten))]
     participants = [
         identified.final.get(participant, participant) for participant in present["participant_id"]
@@ -278,3 +218,53 @@ def _attendance(attendance: pd.DataFrame, identified: Identified, masker: Masker
         treated.groupby(key, dropna=False)["has_signed"].transform("any").astype(bool)
     )
     return treated.drop_duplicates(key).reset_index(drop=True)
+
+
+class TypedTextMasker(DecidedMasker):
+    """Masks texts with everybody whom the study knows, whatever workshop they were met in."""
+
+    _has_language_model = False
+
+    def __init__(
+        self, registry: Registry, *, choices: Choices, structures: Iterable[str], name_match: int
+    ) -> None:
+        persons = list(registry.persons.values())
+        people = VAULT.build(_row(person) for person in persons if person.is_listed)
+        unlisted = {
+            " ".join(name.split())
+            for person in persons
+            if not person.is_listed
+            for names in person.mentions.values()
+            for name in names
+            if " " in name
+        }
+        super().__init__(
+            build_roster([people], structures, choices.keep),
+            name_match=name_match,
+            choices=replace(choices, hide=choices.hide | unlisted),
+            registry=registry,
+            folder="",
+        )
+        self.mask = lru_cache(maxsize=50_000)(self._masked)
+
+    def _masked(self, text: str) -> str:
+        (masks,) = self.find([(text, [])])
+        return Rewriting(text, masks).text
+
+    def _hash_is_known(self, name: str) -> bool:
+        if name not in self._known_hashes:
+            folders = self._registry.folders or [""]
+            self._known_hashes[name] = any(
+                is_forgotten(name, self._registry, folder, self._hidden) for folder in folders
+            )
+        return self._known_hashes[name]
+
+
+def _row(person: Person) -> dict[str, str | None]:
+    return {
+        "participant_id": person.participant_id,
+        "workshop_id": "",
+        "full_name": person.full_name,
+        "first_name": person.first_name,
+        "last_name": person.last_name,
+    }

@@ -1,9 +1,11 @@
-"""Find masks as people decided them: words to leave readable, words to hide, names of those who asked to be forgotten.
+"""Find masks as people decided them: words to leave readable, words to hide, names of those who
+asked to be forgotten.
 
 In:   a Masker, the decisions taken on doubtful cases, the registry
 Out:  the masker's masks, corrected
 
-Find a person of the vault by what is known of it, and list the names that must hide it for good once it is erased.
+Find a person of the vault by what is known of it, and list the names that must hide it for good
+once it is erased.
 """
 
 import re
@@ -17,7 +19,7 @@ from pipeline.pseudonymise.identities import digits_of, is_forgotten, name_words
 from pipeline.pseudonymise.masker import Masker
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.vault import Facts, Person, Registry
-from pipeline.pseudonymise.words import Word, is_first_name, is_sure_surname, listed, words_of
+from pipeline.pseudonymise.words import TextWord, is_first_name, is_sure_surname, terms, words_of
 from pipeline.text import fold_same_length
 
 _MOST_WORDS = 5  # of a forgotten name
@@ -25,7 +27,9 @@ _MOST_WORDS = 5  # of a forgotten name
 
 @dataclass(frozen=True)
 class Choices:
-    """Words as people decided them, whole words in any case and accents; what is hidden wins over what is kept."""
+    """Words as people decided them, whole words in any case and accents; what is hidden wins over
+    what is kept.
+    """
 
     keep: frozenset[str] = frozenset()
     hide: frozenset[str] = frozenset()
@@ -74,14 +78,14 @@ class DecidedMasker(Masker):
     def _forgotten(self, text: str) -> list[Mask]:
         words = words_of(text)
         masks: list[Mask] = []
-        for place, word in enumerate(words):
-            for last in range(min(place + _MOST_WORDS, len(words)) - 1, place - 1, -1):
+        for i, word in enumerate(words):
+            for last in range(min(i + _MOST_WORDS, len(words)) - 1, i - 1, -1):
                 if self._is_forgotten(text, word, words[last]):
                     masks.append(Mask(word.start, words[last].end, PERSON))
                     break
         return masks
 
-    def _is_forgotten(self, text: str, first: Word, last: Word) -> bool:
+    def _is_forgotten(self, text: str, first: TextWord, last: TextWord) -> bool:
         name = text[first.start : last.end]
         is_name = (
             first.has_capital
@@ -116,7 +120,9 @@ _ID = re.compile(r"\[?personne[- ](\d+)\]?", re.IGNORECASE)
 
 
 def find_people(registry: Registry, wanted: str) -> list[Person]:
-    """Return whom `wanted` may mean, in order of number: those with the whole name before those with a part of it."""
+    """Return whom `wanted` may mean, in order of number: those with the whole name before those
+    with a part of it.
+    """
     everybody = [person for _, person in sorted(registry.persons.items())]
     number, text = _ID.fullmatch(wanted.strip()), wanted.strip()
     if number:
@@ -155,7 +161,9 @@ def is_forgotten_person(registry: Registry, wanted: str) -> bool:
 
 
 def lasting_forms(person: Person) -> list[tuple[str, str]]:
-    """(folder, name as `spelt`) pairs that mean this person: "" for its whole names, which do anywhere; a folder for parts of them."""
+    """(folder, name as `spelt`) pairs that mean this person: "" for its whole names, which do
+    anywhere; a folder for parts of them.
+    """
     wholes = {spelt(name) for name in person.names if len(name.split()) > 1}
     first, last = (spelt(name or "") for name in (person.first_name, person.last_name))
     if first and last:
@@ -167,10 +175,8 @@ def lasting_forms(person: Person) -> list[tuple[str, str]]:
 
 
 def is_name_word(word: str) -> bool:
-    """Whether a word of a name, as `spelt`, is more than an initial, a particle or a function word."""
-    return len(word) > 2 and word not in listed("particules") | listed("jamais") | listed(
-        "civilites"
-    )
+    """Whether a word of a name, as `spelt`, is no initial, particle or function word."""
+    return len(word) > 2 and word not in terms("particules") | terms("jamais") | terms("civilites")
 
 
 def is_telling(name: str) -> bool:

@@ -1,15 +1,19 @@
-"""Find what reaches or identifies a person besides a name: telephones, mail, postal addresses, birth dates, accounts, numbers.
+"""Find what reaches or identifies a person besides a name: telephones, mail, postal addresses,
+birth dates, accounts, numbers.
 
 In:   a passage
 Out:  masks: half-open spans of the passage and the token that replaces each
 
 What a mask is, and the fixed token that stands for each kind of personal datum.
 
-Find postal addresses: a door's number and its street, a street where someone lives, a flat, a hamlet, a post-office box.
+Find postal addresses: a door's number and its street, a street where someone lives, a flat, a
+hamlet, a post-office box.
 
-Find numbers that identify a person: social security, bank account and card, identity papers, number plates.
+Find numbers that identify a person: social security, bank account and card, identity papers,
+number plates.
 
-Find telephone numbers: French, overseas and foreign, however they are grouped, cut short, half hidden or said in words.
+Find telephone numbers: French, overseas and foreign, however they are grouped, cut short, half
+hidden or said in words.
 """
 
 import re
@@ -35,7 +39,8 @@ class Mask(NamedTuple):
     token: str
     doubt: str = ""  # why a person should look, in French; "" where the evidence is plain
     is_kept: bool = False  # a suspect left readable, never replaced
-    is_sure: bool = False  # a title, or the listed name itself: a decision on the same word elsewhere does not open it
+    # a title, or the listed name itself: a decision on the same word elsewhere does not open it
+    is_sure: bool = False
 
 
 _BLANK = r"[ \u00a0\u202f]"
@@ -47,8 +52,14 @@ _SMALL_CITY = rf"\d{{5}}\s{LETTER}[\w'’\-]*(?:-{LETTER}+)*"
 _TO_CITY = rf"(?:\s?,?\s*(?:[-–]\s)?(?:{_CITY}|{_SMALL_CITY}))?"
 # A name in small letters: a link and a word, or one to three words up to the end of the clause.
 _NOT_NAME = rf"(?:et|à|dans|est|qui|pour|depuis|avec|sans|mais|où){_BLANK}"
-_SMALL_NAME = rf"(?:{_LINK}{_BLANK}?){{0,3}}(?!{_NOT_NAME}){LETTER}[\w'’\-]+(?:{_BLANK}(?!{_NOT_NAME}){LETTER}[\w'’\-]+){{0,2}}"
-_COUNTED = r"(?:(?!les\s|des\s|cours\s|clos\s|all[ée]es\s|terrasses\s|remparts\s)[a-zà-ÿœ\-]+[sx]|h|km|m|kg|ha|k|min|million|milliard)(?!\w)"
+_SMALL_NAME = (
+    rf"(?:{_LINK}{_BLANK}?){{0,3}}(?!{_NOT_NAME}){LETTER}[\w'’\-]+(?:{_BLANK}"
+    rf"(?!{_NOT_NAME}){LETTER}[\w'’\-]+){{0,2}}"
+)
+_COUNTED = (
+    r"(?:(?!les\s|des\s|cours\s|clos\s|all[ée]es\s|terrasses\s|remparts\s)[a-zà-ÿœ\-]+[sx]"
+    r"|h|km|m|kg|ha|k|min|million|milliard)(?!\w)"
+)
 
 
 def find_addresses(passage: str) -> Iterator[Mask]:
@@ -72,11 +83,13 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
         re.compile(rf"(?P<address>{home}{_numbered()}{after}{_TO_CITY})"),
         _lived_in(),
         re.compile(
-            rf"(?<![\w\-])(?P<address>{home}(?i:{_any('voies_seules')}){_BLANK}(?:{_NAMES}|{_SMALL_NAME}){after}\s?[,–\-]?\s{_CITY})"
+            rf"(?<![\w\-])(?P<address>{home}(?i:{_any('voies_seules')}){_BLANK}(?:{_NAMES}"
+            rf"|{_SMALL_NAME}){after}\s?[,–\-]?\s{_CITY})"
         ),
         re.compile(rf"(?<!\w)(?P<address>{_flats()}{_TO_CITY})"),
         re.compile(
-            rf"(?<!\w)(?P<address>(?:BP|B\.P\.|CS|TSA)\s?\d{{2,6}}\s?,?\s*{_CITY}|(?:BP|B\.P\.)\s?(?:n°\s?)?\d{{1,6}}(?!\w))"
+            rf"(?<!\w)(?P<address>(?:BP|B\.P\.|CS|TSA)\s?\d{{2,6}}\s?,?\s*{_CITY}|(?:BP"
+            rf"|B\.P\.)\s?(?:n°\s?)?\d{{1,6}}(?!\w))"
         ),
     )
 
@@ -85,7 +98,8 @@ def _patterns() -> tuple[re.Pattern[str], ...]:
 def _lived_in() -> re.Pattern[str]:
     """A street right after words that say someone lives there."""
     steps = (
-        "(?:(?:dans|au|à|sur|en|la|le|une|toujours|encore|seule?|ensemble|actuellement|maintenant|bout|fond|de|du|haut|bas|petite?)"
+        "(?:(?:dans|au|à|sur|en|la|le|une|toujours|encore|seule?|ensemble|actuellement"
+        "|maintenant|bout|fond|de|du|haut|bas|petite?)"
         rf"{_BLANK}|l['’])"
     )
     lived_in = (
@@ -98,7 +112,10 @@ def _lived_in() -> re.Pattern[str]:
 
 def _flat_after() -> str:
     """What may follow a street: ", bât. B, appt 12"."""
-    return rf"(?:{_BLANK}?,?{_BLANK}?(?i:{_any('logements')})\.?{_BLANK}(?:{UPPER}\d?|\d{{1,4}}[A-Za-z]?)(?!\w))*"
+    return (
+        rf"(?:{_BLANK}?,?{_BLANK}?(?i:{_any('logements')})\.?{_BLANK}"
+        rf"(?:{UPPER}\d?|\d{{1,4}}[A-Za-z]?)(?!\w))*"
+    )
 
 
 def _numbered() -> str:
@@ -110,18 +127,25 @@ def _numbered() -> str:
     )
     number = (
         rf"(?<![\w,.€%°/])(?<!n°)(?<!n° )(?<!h ){not_numbered}"
-        rf"(?:n°{_BLANK}?)?\d{{1,4}}(?:{_BLANK}?(?i:bis|ter|quater|[a-d](?!\w)))?(?:{_BLANK}?[-/]{_BLANK}?\d{{1,4}}(?!\w))?,?\s(?:(?i:de{_BLANK}la{_BLANK}|du{_BLANK}|de{_BLANK}l['’]))?"
+        rf"(?:n°{_BLANK}?)?\d{{1,4}}(?:{_BLANK}?(?i:bis|ter|quater"
+        rf"|[a-d](?!\w)))?(?:{_BLANK}?[-/]{_BLANK}?\d{{1,4}}(?!\w))?,?\s(?:"
+        rf"(?i:de{_BLANK}la{_BLANK}|du{_BLANK}|de{_BLANK}l['’]))?"
     )
     clear = rf"(?i:{_any('voies_nettes')})"
     other = rf"(?i:{_any('voies')})"
-    places = rf"(?i:place|pl\.){_BLANK}(?i:de{_BLANK}l['’]|de{_BLANK}la{_BLANK}|du{_BLANK}|de{_BLANK})(?i:{_any('places')})(?!\w)"
+    squares = (
+        rf"(?i:place|pl\.){_BLANK}(?i:de{_BLANK}l['’]|de{_BLANK}la{_BLANK}|du{_BLANK}"
+        rf"|de{_BLANK})(?i:{_any('places')})(?!\w)"
+    )
     any_street = (
-        rf"(?<!(?:19|20)\d\d\s)(?<!(?:19|20)\d\d,\s)(?!(?i:{_COUNTED}|(?:{_any('mois')})(?!\w))){LETTER}[^\n;:()\d]{{2,60}}?"
+        rf"(?<!(?:19|20)\d\d\s)(?<!(?:19|20)\d\d,\s)(?!(?i:{_COUNTED}"
+        rf"|(?:{_any('mois')})(?!\w))){LETTER}[^\n;:()\d]{{2,60}}?"
         rf"(?:\s?[,–\-]\s?|\s?\n|(?<!\ssur)(?<!\spour)(?<!\sde)\s){_CITY}"
     )
     return (
-        rf"{number}(?:{clear}{_BLANK}(?:{_NAMES}|{_SMALL_NAME}|n°{_BLANK}?\d+)|{places}"
-        rf"|(?:(?<!(?<!\d)1\s)|(?<=bis\s)|(?<=ter\s)|(?<=1,\s)){other}{_BLANK}{_NAMES}|{any_street}|(?:{clear}|{other})\s[^\n,;:()\d]{{2,40}}?,?\s{_SMALL_CITY})"
+        rf"{number}(?:{clear}{_BLANK}(?:{_NAMES}|{_SMALL_NAME}|n°{_BLANK}?\d+)|{squares}"
+        rf"|(?:(?<!(?<!\d)1\s)|(?<=bis\s)|(?<=ter\s)|(?<=1,\s)){other}{_BLANK}{_NAMES}"
+        rf"|{any_street}|(?:{clear}|{other})\s[^\n,;:()\d]{{2,40}}?,?\s{_SMALL_CITY})"
     )
 
 
@@ -135,18 +159,25 @@ def _flat_before() -> str:
 
 
 def _flats() -> str:
-    """A flat's number with what goes before and after it: résidence Les Tilleuls, bât. B, appt 12."""
+    """A flat's number and what stands around it: résidence Les Tilleuls, bât. B, appt 12."""
     unit = rf"(?i:{_any('logements')})\.?{_BLANK}(?:{UPPER}\d?|\d{{1,4}}[A-Za-z]?)(?!\w)"
-    sure = rf"(?i:{_any('logements_sûrs')})\.?{_BLANK}(?:n°{_BLANK}?)?(?:{UPPER}?\d{{1,4}}[A-Za-z]?|{UPPER})(?!\w)"
+    sure = (
+        rf"(?i:{_any('logements_sûrs')})\.?{_BLANK}"
+        rf"(?:n°{_BLANK}?)?(?:{UPPER}?\d{{1,4}}[A-Za-z]?|{UPPER})(?!\w)"
+    )
     gap = rf"{_BLANK}?,?{_BLANK}?"
     named = rf"(?i:résidence|residence|rés\.|immeuble|cité|tour|villa){_BLANK}{_NAMES}"
-    return rf"(?:{named}{gap}(?:{unit}{gap})*{unit}|(?:{named}{gap})?(?:{unit}{gap})*{sure}(?:{gap}{unit})*)"
+    return (
+        rf"(?:{named}{gap}(?:{unit}{gap})*{unit}|(?:{named}{gap})?(?:{unit}{gap})*{sure}"
+        rf"(?:{gap}{unit})*)"
+    )
 
 
 @cache
 def _hamlet() -> re.Pattern[str]:
     return re.compile(
-        rf"(?<!\w)(?P<address>(?i:(?:au{_BLANK})?lieu[ \-]?dit){_BLANK}(?:[«\"“]{_BLANK}?)?{_NAMES}(?:{_BLANK}?[»\"”])?){_TO_CITY}"
+        rf"(?<!\w)(?P<address>(?i:(?:au{_BLANK})?lieu[ \-]?dit){_BLANK}"
+        rf"(?:[«\"“]{_BLANK}?)?{_NAMES}(?:{_BLANK}?[»\"”])?){_TO_CITY}"
     )
 
 
@@ -158,7 +189,9 @@ def _listed(name: str) -> tuple[str, ...]:
 
 @cache
 def _any(name: str) -> str:
-    """The entries of a list as a regular expression, longest first, accents optional, blanks and apostrophes of any kind."""
+    """The entries of a list as a regular expression, longest first, accents optional, blanks and
+    apostrophes of any kind.
+    """
     return "|".join(
         _loosely(entry)
         for entry in sorted(set(_listed(name)), key=lambda entry: (-len(entry), entry))
@@ -179,7 +212,8 @@ _GAP = r"[ \u00a0\u202f.\-]?"
 _MONTH = r"(?:0[1-9]|1[0-2]|[2-9]\d)"
 _PLACE = rf"(?:\d\d|2{_GAP}[ABab]){_GAP}\d{{3}}"
 _SOCIAL_SECURITY = re.compile(
-    rf"(?<![\w.,])[12]{_GAP}\d\d{_GAP}{_MONTH}{_GAP}{_PLACE}{_GAP}\d{{3}}(?P<key>{_GAP}\d\d)?(?!\w|[.,]\d)"
+    rf"(?<![\w.,])[12]{_GAP}\d\d{_GAP}{_MONTH}{_GAP}{_PLACE}{_GAP}\d{{3}}"
+    rf"(?P<key>{_GAP}\d\d)?(?!\w|[.,]\d)"
 )
 _ACCOUNT = re.compile(r"(?<!\w)[A-Za-z]{2}\d\d(?:[ \u00a0\u202f\-.]?[\dA-Za-z]){11,30}(?!\w)")
 # Length of an IBAN by country: those of our neighbours and of people's countries of origin.
@@ -217,19 +251,24 @@ _FRENCH_ACCOUNT = re.compile(
     r"(?<!\w)\d{5}[ \-]\d{5}[ \-][\dA-Z]{11}[ \-]\d\d(?!\w)"
 )  # bank, branch, account, key
 _CARD = re.compile(
-    r"(?<![\w.,])[3-6]\d{3}(?:[ \u00a0\-]?\d{4}){3}(?![\w]|[.,]\d)|(?<!\w)3[47]\d\d[ \-]?\d{6}[ \-]?\d{5}(?!\w)"
+    r"(?<![\w.,])[3-6]\d{3}(?:[ \u00a0\-]?\d{4}){3}(?![\w]|[.,]\d)"
+    r"|(?<!\w)3[47]\d\d[ \-]?\d{6}[ \-]?\d{5}(?!\w)"
 )
 _PLATE_LETTERS = "[A-HJ-NP-TV-Z]"
 _PLATE = re.compile(rf"(?<![\w\-]){_PLATE_LETTERS}{{2}}-\d{{3}}-{_PLATE_LETTERS}{{2}}(?![\w\-])")
 _NAMED_PLATE = re.compile(
-    rf"(?:plaques?|immatricul\w+|voiture|v[ée]hicule|camionnette|camion|scooter|moto)\b[^\d\n]{{0,25}}?"
+    rf"(?:plaques?|immatricul\w+|voiture|v[ée]hicule|camionnette|camion|scooter"
+    rf"|moto)\b[^\d\n]{{0,25}}?"
     rf"((?<!\w)(?:{_PLATE_LETTERS}{{2}}[ \-]?\d{{3}}[ \-]?{_PLATE_LETTERS}{{2}}|"
     rf"\d{{1,4}}[ \-]?{_PLATE_LETTERS}{{2,3}}[ \-]?(?:\d\d|2[AB]|97\d)))(?!\w)",
     re.IGNORECASE,
 )
 _PAPER = re.compile(
-    r"(?:carte\s(?:nationale\s)?d['’]identit[ée]|cni|passeport|permis(?:\sde\sconduire)?|titre\sde\ss[ée]jour|r[ée]c[ée]piss[ée]|allocataire|matricule|"
-    r"(?:num[ée]ro|n°|identifiant)\s?(?:fiscal|ine|d['’][ée]tranger|agdref|caf|de\ss[ée]cu(?:rit[ée]\ssociale)?|ss)|carte\svitale|s[ée]curit[ée]\ssociale|s[ée]cu)"
+    r"(?:carte\s(?:nationale\s)?d['’]identit[ée]|cni|passeport"
+    r"|permis(?:\sde\sconduire)?|titre\sde\ss[ée]jour|r[ée]c[ée]piss[ée]|allocataire"
+    r"|matricule|"
+    r"(?:num[ée]ro|n°|identifiant)\s?(?:fiscal|ine|d['’][ée]tranger|agdref|caf"
+    r"|de\ss[ée]cu(?:rit[ée]\ssociale)?|ss)|carte\svitale|s[ée]curit[ée]\ssociale|s[ée]cu)"
     r"\s*(?:est\s(?:le\s)?|c['’]est\s(?:le\s)?)?(?:n°|no|num[ée]ro|n\.)?\s*:?\s*"
     r"((?=[A-Z\d ]*\d{3})[A-Z\d](?:[A-Z\d]| (?=[A-Z\d]*\d)){4,20})(?!\w)",
     re.IGNORECASE,
@@ -259,7 +298,9 @@ def find_identifiers(passage: str) -> Iterator[Mask]:
 
 
 def _has_social_security_key(number: str) -> bool:
-    """Whether the last two digits are 97 less the rest modulo 97; Corsica's 2A counts as 19 and 2B as 18."""
+    """Whether the last two digits are 97 less the rest modulo 97; Corsica's 2A counts as 19 and 2B
+    as 18.
+    """
     plain = re.sub(r"[^\dABab]", "", number).upper().replace("2A", "19").replace("2B", "18")
     return plain.isdigit() and 97 - int(plain[:-2]) % 97 == int(plain[-2:])
 
@@ -272,12 +313,14 @@ def _has_card_key(number: str) -> bool:
 
 
 def _account_end(candidate: str) -> int:
-    """How many signs of `candidate` are an IBAN of its country's length: 0 when none; a French one counts even with a wrong key."""
+    """How many signs of `candidate` are an IBAN of its country's length: 0 when none; a French one
+    counts even with a wrong key.
+    """
     length = _LENGTHS.get(candidate[:2].upper())
-    places = [place for place, sign in enumerate(candidate) if sign.isalnum()]
-    if length is None or len(places) < length:
+    indices = [i for i, sign in enumerate(candidate) if sign.isalnum()]
+    if length is None or len(indices) < length:
         return 0
-    end = places[length - 1] + 1
+    end = indices[length - 1] + 1
     is_whole = end == len(candidate) or not candidate[end].isalnum()
     plain = "".join(sign for sign in candidate[:end] if sign.isalnum()).upper()
     is_french = plain.startswith("FR") and plain[4:14].isdigit()
@@ -289,8 +332,9 @@ def _has_account_key(plain: str) -> bool:
     return int("".join(str(int(sign, 36)) for sign in plain[4:] + plain[:4])) % 97 == 1
 
 
-_PHONES_GAP = r"[ \u00a0\u202f.\-‐‑–/·_]{0,2}"
-# Digits after the first 0 (or +33), as people group them: 6 12 34 56 78, 639 98 36 36, 639 983 636, 6 399 836 36, …
+_PHONE_GAP = r"[ \u00a0\u202f.\-‐‑–/·_]{0,2}"
+# Digits after the first 0 (or +33), as people group them: 6 12 34 56 78, 639 98 36 36, 639 983 636,
+# 6 399 836 36, …
 _GROUPINGS = (
     (1, 2, 2, 2, 2),
     (3, 2, 2, 2),
@@ -303,47 +347,54 @@ _GROUPINGS = (
 )
 _DIGITS = (
     "(?:"
-    + "|".join(_PHONES_GAP.join(rf"\d{{{size}}}" for size in sizes) for sizes in _GROUPINGS)
+    + "|".join(_PHONE_GAP.join(rf"\d{{{size}}}" for size in sizes) for sizes in _GROUPINGS)
     + ")"
 )
 _DATE = r"\d\d[./\- ]\d\d[./\- ](?:19|20)\d\d(?!\d)"
-_OTHER_DIGITS = (
-    rf"[ \u00a0\u202f\-]{{0,2}}[1-9](?:{_PHONES_GAP}\d){{8}}"  # however they are grouped
-)
-_END = r"(?!\d|[.,]\d|[ \u00a0]\d{3}(?!\d)|\s?[€%])"  # not the start of a SIRET, a sum or a longer number
+_OTHER_DIGITS = rf"[ \u00a0\u202f\-]{{0,2}}[1-9](?:{_PHONE_GAP}\d){{8}}"  # however they are grouped
+# not the start of a SIRET, a sum or a longer number
+_END = r"(?!\d|[.,]\d|[ \u00a0]\d{3}(?!\d)|\s?[€%])"
 _START = rf"(?<![\w+])(?<!\d[.,])(?!{_DATE})"
 _FRENCH = re.compile(
-    rf"{_START}(?:(?:(?:\+|00){_PHONES_GAP}33{_PHONES_GAP}(?:\(0\){_PHONES_GAP})?|(?:\(0\)|0)){_DIGITS}|0{_OTHER_DIGITS}){_END}"
+    rf"{_START}(?:(?:(?:\+|00){_PHONE_GAP}33{_PHONE_GAP}(?:\(0\){_PHONE_GAP})?|(?:\(0\)"
+    rf"|0)){_DIGITS}|0{_OTHER_DIGITS}){_END}"
 )
 # Nine digits of the neighbours: 02 512 34 56, 071/22.33.44
 _NEIGHBOUR = re.compile(rf"{_START}0\d{{1,2}}[ /.\-]\d{{2,3}}[ .]\d\d[ .]\d\d{_END}")
 _HIDDEN_PAIR = r"(?:[xX*•?_#]{2}|…|\.{2,4}|\[…\])"
 _HALF_HIDDEN = re.compile(
-    rf"(?<![\w+])0[1-9](?:[ .\-]?\d\d){{0,3}}(?:[ .\-]?{_HIDDEN_PAIR})+(?:[ .\-]?(?:\d\d|{_HIDDEN_PAIR})(?!\d))*"
+    rf"(?<![\w+])0[1-9](?:[ .\-]?\d\d){{0,3}}(?:[ .\-]?{_HIDDEN_PAIR})+(?:[ .\-]?(?:\d\d"
+    rf"|{_HIDDEN_PAIR})(?!\d))*"
 )
 _CUT_SHORT = re.compile(
     rf"{_START}0[67]([ .\-])\d\d\1\d\d\1\d\d(?:\1\d)?(?!\d|[\s.,\-]?\d|\s?(?:[€%]|h\b|km\b|ans\b))"
 )
 _CALLED = re.compile(
-    r"(?:t[ée]l(?:[ée]phone)?|port(?:able)?|mobile|fixe|fax|num[ée]ro|whats?app|☎|📞|appel(?:er|ez|le)\s(?:le|au)|joignable\sau|joindre\sau)"
-    r"(?!\w)\.?\s*(?:est\s(?:le\s)?|c'est\s(?:le\s)?|au\s|:)?\s*(\+?\d[\d .\-/]{6,16}\d)(?!\d|\s?[€%])",
+    r"(?:t[ée]l(?:[ée]phone)?|port(?:able)?|mobile|fixe|fax|num[ée]ro|whats?app|☎|📞"
+    r"|appel(?:er|ez|le)\s(?:le|au)|joignable\sau|joindre\sau)"
+    r"(?!\w)\.?\s*(?:est\s(?:le\s)?|c'est\s(?:le\s)?|au\s"
+    r"|:)?\s*(\+?\d[\d .\-/]{6,16}\d)(?!\d|\s?[€%])",
     re.IGNORECASE,
 )
 _ABROAD = re.compile(r"(?<![\w+])00[ .\-]?[1-9]\d{0,2}(?:[ .\-/()]{0,2}\d){6,12}(?!\d)")
 _UNIT = r"z[ée]ro|une?|deux|trois|quatre|cinq|six|sept|huit|neuf"
 _NUMBER_WORD = (
     rf"(?:{_UNIT}|dix|onze|douze|treize|quatorze|quinze|seize|"
-    r"vingts?|trente|quarante|cinquante|soixante|septante|huitante|octante|nonante|cent|double|et|\d{1,2})"
+    r"vingts?|trente|quarante|cinquante|soixante|septante|huitante|octante|nonante|cent"
+    r"|double|et|\d{1,2})"
 )
 _SPOKEN = re.compile(
-    rf"(?<!\w)(?:plus[ \-]trente[ \-]trois|z[ée]ro|0(?=[ \-,]*(?:{_UNIT})))(?:[ ,.\-…]{{1,3}}(?:euh\s)?{_NUMBER_WORD}(?!\w)){{4,22}}"
+    rf"(?<!\w)(?:plus[ \-]trente[ \-]trois|z[ée]ro|0(?=[ \-,]*(?:{_UNIT})))(?:[ "
+    rf",.\-…]{{1,3}}(?:euh\s)?{_NUMBER_WORD}(?!\w)){{4,22}}"
     rf"|(?<!\w)0[1-9](?:[ ,.\-]{{1,2}}{_NUMBER_WORD}(?!\w)){{4,14}}",
     re.IGNORECASE,
 )
 
 
 def find_phones(passage: str) -> Iterator[Mask]:
-    """Yield numbers by their shape, numbers after "tél", foreign ones that start with `+` or 00, and those said in words."""
+    """Yield numbers by their shape, numbers after "tél", foreign ones that start with `+` or 00,
+    and those said in words.
+    """
     for pattern in (_FRENCH, _NEIGHBOUR, _HALF_HIDDEN):
         yield from (Mask(*match.span(), PHONE) for match in pattern.finditer(passage))
     for match in _CUT_SHORT.finditer(passage):
@@ -374,7 +425,9 @@ def _is_possible(number: str) -> bool:
 
 
 def _spoken(passage: str) -> Iterator[Mask]:
-    """Numbers of which at least two parts are said in words; "et" and blanks at the end are left out."""
+    """Numbers of which at least two parts are said in words; "et" and blanks at the end are left
+    out.
+    """
     for match in _SPOKEN.finditer(passage):
         said = re.sub(r"(?:[ ,.\-…]+(?:et)?)+$", "", match.group(), flags=re.IGNORECASE)
         if len(re.findall(r"[^\W\d_]{3,}", said)) >= 2:
@@ -393,17 +446,26 @@ __all__ = [
     "find_contacts",
 ]
 
-_AT = r"(?:@|＠|\(at\)|\[at\]|\(a\)|\[a\]|\(arobase\)|\[arobase\]|\(@\)|\[@\]|\s(?:at|arobase|arobas)\s)"
+_AT = (
+    r"(?:@|＠|\(at\)|\[at\]|\(a\)|\[a\]|\(arobase\)|\[arobase\]|\(@\)|\[@\]|\s(?:at|arobase"
+    r"|arobas)\s)"
+)
 _DOT = r"(?:\.|\s\.\s|\s?(?:\(point\)|\[point\]|\(dot\)|\[dot\])\s?|\s(?:point|dot)\s)"
 _TIE = r"\s(?:tiret|underscore|moins|tiret\s(?:du\s)?(?:bas|six|huit|6|8))\s"
-_LOCAL = rf"[\w.+\-]{{1,64}}(?:(?:\s(?:point|dot)\s|\s?(?:\(point\)|\[point\]|\(dot\)|\[dot\])\s?|{_TIE})[\w.+\-]{{1,30}}){{0,5}}"
+_LOCAL = (
+    rf"[\w.+\-]{{1,64}}(?:(?:\s(?:point|dot)\s|\s?(?:\(point\)|\[point\]|\(dot\)"
+    rf"|\[dot\])\s?|{_TIE})[\w.+\-]{{1,30}}){{0,5}}"
+)
 _MAIL = re.compile(
-    rf"(?<![\w.+\-]){_LOCAL}\s?{_AT}\s?(?:{LETTER}|\d)[\w\-]*(?:{_TIE}[\w\-]+)*(?:{_DOT}[\w\-]+)+|(?<![\w.+\-/])[\w.+\-]+@{LETTER}[\w\-]+",
+    rf"(?<![\w.+\-]){_LOCAL}\s?{_AT}\s?(?:{LETTER}|\d)[\w\-]*(?:{_TIE}[\w\-]+)*"
+    rf"(?:{_DOT}[\w\-]+)+|(?<![\w.+\-/])[\w.+\-]+@{LETTER}[\w\-]+",
     re.IGNORECASE,
 )
 _SITES = (
-    r"(?:(?:[a-z]{2}\.|[a-z]{2}-[a-z]{2}\.|m\.)?facebook|instagram|twitter|tiktok|pinterest|snapchat|threads)\.(?:com|net)/(?:add/|profile\.php\?id=|people/)?"
-    r"|(?:[a-z]{2,3}\.)?linkedin\.com/(?:in|pub)/|(?:x|fb)\.com/|(?:t|m|wa|fb)\.me/|bsky\.app/profile/|youtube\.com/(?=@)"
+    r"(?:(?:[a-z]{2}\.|[a-z]{2}-[a-z]{2}\.|m\.)?facebook|instagram|twitter|tiktok"
+    r"|pinterest|snapchat|threads)\.(?:com|net)/(?:add/|profile\.php\?id=|people/)?"
+    r"|(?:[a-z]{2,3}\.)?linkedin\.com/(?:in|pub)/|(?:x|fb)\.com/|(?:t|m|wa|fb)\.me/"
+    r"|bsky\.app/profile/|youtube\.com/(?=@)"
 )
 _PROFILE = re.compile(
     rf"(?<![\w.])(?:https?://)?(?:www\.)?(?:{_SITES})@?[\w.\-%]+(?:/[\w.\-%/]*)?(?<![.,])",
@@ -411,20 +473,27 @@ _PROFILE = re.compile(
 )
 _HANDLE = re.compile(r"(?<![\w@./])@[A-Za-z](?:[\w.\-]*\w)?(?:@[\w\-]+(?:\.[\w\-]+)+)?")
 _NETWORK = (
-    r"(?:insta(?:gram)?|snap(?:chat)?|facebook|fb|twitter|tik\s?tok|telegram|discord|skype|linkedin|messenger|mastodon|bluesky|threads|"
+    r"(?:insta(?:gram)?|snap(?:chat)?|facebook|fb|twitter|tik\s?tok|telegram|discord|skype"
+    r"|linkedin|messenger|mastodon|bluesky|threads|"
     r"twitch|pseudo)"
 )
 _NAMED_ACCOUNT = re.compile(
-    rf"(?<!\w){_NETWORK}\s?(?::|=|→|-\s|c'est|est)\s?(?!https?:)(@?[A-Za-z][\w.\-]*\w(?:#\d{{4}})?)",
+    rf"(?<!\w){_NETWORK}\s?(?::|=|→|-\s|c'est|est)\s?(?!https?:)(@?[A-Za-z][\w.\-]*\w"
+    rf"(?:#\d{{4}})?)",
     re.IGNORECASE,
 )
-_CONTACTS_MONTH = (
-    r"(?:janv(?:ier|\.)?|f[ée]v(?:rier|r\.|\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let|\.)?|ao[ûu]t|sept(?:embre|\.)?|oct(?:obre|\.)?|"
+_MONTH_NAME = (
+    r"(?:janv(?:ier|\.)?|f[ée]v(?:rier|r\.|\.)?|mars|avr(?:il|\.)?|mai|juin|juil(?:let"
+    r"|\.)?|ao[ûu]t|sept(?:embre|\.)?|oct(?:obre|\.)?|"
     r"nov(?:embre|\.)?|d[ée]c(?:embre|\.)?)"
 )
-_DAY = rf"\d{{1,2}}(?:er)?\s?[/.\- ]\s?(?:\d{{1,2}}|{_CONTACTS_MONTH})\s?[/.\- ]\s?(?:19|20)?\d\d(?!\d)"
+_DAY = (
+    rf"\d{{1,2}}(?:er)?\s?[/.\- ]\s?(?:\d{{1,2}}|{_MONTH_NAME})\s?[/.\- ]\s?(?:19"
+    rf"|20)?\d\d(?!\d)"
+)
 _BORN = (
-    r"(?:n[ée]+(?:\(e\)|·e|\.e|e)?\s+(?:le\s+)?|(?:date\s+de\s+)?naissance\s*(?::|le|est\s+le|=)?\s*|ddn\s*:?\s*|"
+    r"(?:n[ée]+(?:\(e\)|·e|\.e|e)?\s+(?:le\s+)?|(?:date\s+de\s+)?naissance\s*(?::|le"
+    r"|est\s+le|=)?\s*|ddn\s*:?\s*|"
     r"anniversaire\s*(?::|le|est\s+le)\s*)"
 )
 _BIRTH = re.compile(
@@ -434,7 +503,9 @@ _BIRTH = re.compile(
 
 
 def find_contacts(passage: str) -> list[Mask]:
-    """Return the masks of `passage`, in order; quantities, prices, years, SIRET numbers and postal codes alone are none."""
+    """Return the masks of `passage`, in order; quantities, prices, years, SIRET numbers and postal
+    codes alone are none.
+    """
     masks = [Mask(*match.span(), MAIL) for match in _MAIL.finditer(passage)]
     masks += [Mask(*match.span(1), BIRTH) for match in _BIRTH.finditer(passage)]
     return sorted(
@@ -449,7 +520,9 @@ def find_contacts(passage: str) -> list[Mask]:
 
 
 def _accounts(passage: str) -> Iterator[Mask]:
-    """Addresses of profiles, handles after a `@`, and what follows the name of a network when it is no word."""
+    """Addresses of profiles, handles after a `@`, and what follows the name of a network when it is
+    no word.
+    """
     for match in (*_PROFILE.finditer(passage), *_HANDLE.finditer(passage)):
         yield Mask(*match.span(), ACCOUNT)
     for match in _NAMED_ACCOUNT.finditer(passage):

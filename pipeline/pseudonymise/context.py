@@ -1,11 +1,14 @@
-"""What the words around a name tell: a place, an organisation or a thing; an announcement of a person, a function, a verb of speech.
+"""What the words around a name tell: a place, an organisation or a thing; an announcement of a
+person, a function, a verb of speech.
 
 In:   the words of a passage, the place of one, the folded passage
 Out:  yes or no
 
-How far a person's name extends around the word that gave it away: initials, particles, surnames.
+How far a person's name extends around the word that gave it away: initials, particles,
+surnames.
 
-A passage in which names are looked for: its words, its entities, and where it must not be touched.
+A passage in which names are looked for: its words, its entities, and where it must not be
+touched.
 """
 
 import re
@@ -16,14 +19,14 @@ from pipeline.pseudonymise.cues import is_subject, is_verb_form
 from pipeline.pseudonymise.roster import Roster
 from pipeline.pseudonymise.words import (
     UPPER,
-    Word,
+    TextWord,
     alternatives,
     celebrated,
     is_first_name,
     is_place,
     is_surname,
     is_word_in_capitals,
-    listed,
+    terms,
     words_of,
 )
 from pipeline.text import fold_same_length
@@ -34,38 +37,42 @@ _AFTER_TITLE = re.compile(rf"\.?{_GAP}+(?:[dlDL]['’])?|-")
 _FAR, _NEAR = 200, 40  # characters looked at before and after a name
 
 
-def is_place_name(words: list[Word], place: int) -> bool:
-    """Whether the name that starts at `place` is a street's, a school's, a saint's: lycée Jean-Moulin, La Ferme de Louise."""
-    word, back = words[place], place - 1
-    if "-" in word.folded and word.folded.split("-")[0] in listed("saints"):
+def is_place_name(words: list[TextWord], i: int) -> bool:
+    """Whether the name that starts at `i` is a street's, a school's, a saint's: lycée
+    Jean-Moulin, La Ferme de Louise.
+    """
+    word, back = words[i], i - 1
+    if "-" in word.folded and word.folded.split("-")[0] in terms("saints"):
         return True
     if (
         back >= 0
-        and words[back].folded in listed("civilites")
+        and words[back].folded in terms("civilites")
         and _AFTER_TITLE.fullmatch(word.before)
     ):
         return _is_honoured(words, back)
     if back < 0 or not _CLOSE.fullmatch(word.before):
         return False
-    if words[back].folded in listed("saints") and words[back].has_capital:
+    if words[back].folded in terms("saints") and words[back].has_capital:
         return True
     is_linked = bool(re.search(r"[dD]['’]$", word.before))
     while (
-        back > 0 and words[back].folded in listed("liens") and _CLOSE.fullmatch(words[back].before)
+        back > 0 and words[back].folded in terms("liens") and _CLOSE.fullmatch(words[back].before)
     ):
         is_linked, back = True, back - 1
-    if words[back].folded in listed("civilites"):
+    if words[back].folded in terms("civilites"):
         return _is_honoured(words, back)
-    is_home = words[place - 1].folded == "chez"
-    if is_home and _is_sign(words, place):
+    is_home = words[i - 1].folded == "chez"
+    if is_home and _is_sign(words, i):
         return True
     return _is_kind_of_place(words, back, is_linked=is_linked, is_home=is_home)
 
 
-def _is_honoured(words: list[Word], title: int) -> bool:
-    """Whether the title at `title` is part of a street's or house's name: rue du Docteur-Roux, place Madame de Sévigné; Chez Mme Rose.
+def _is_honoured(words: list[TextWord], title: int) -> bool:
+    """Whether the title at `title` is part of a street's or house's name: rue du Docteur-Roux,
+    place Madame de Sévigné; Chez Mme Rose.
 
-    A person is no place, whatever stands before: la rue de M. Dupont, la place de Mme X, rue des Tanneurs chez Mme Dupont.
+    A person is no place, whatever stands before: la rue de M. Dupont, la place de Mme X, rue des
+    Tanneurs chez Mme Dupont.
     """
     word = words[title]
     if not title or not _CLOSE.fullmatch(word.before):
@@ -73,115 +80,127 @@ def _is_honoured(words: list[Word], title: int) -> bool:
     link = words[title - 1].folded
     if link == "chez":
         return words[title - 1].has_capital and not words[title - 1].opens
-    is_direct = link not in listed("liens") and not re.search(r"['’]$", word.before)
-    if word.folded in listed("civilites_de_personnes"):
+    is_direct = link not in terms("liens") and not re.search(r"['’]$", word.before)
+    if word.folded in terms("civilites_de_personnes"):
         is_written_out = len(word.text) > 4 or word.text == "M"
         return is_direct and is_written_out and is_place_name(words, title)
     is_article = is_direct or link in ("du", "des") or bool(re.search(r"[lL]['’]$", word.before))
-    return (is_article or word.folded in listed("civilites_sans_article")) and is_place_name(
+    return (is_article or word.folded in terms("civilites_sans_article")) and is_place_name(
         words, title
     )
 
 
-def is_owned(words: list[Word], place: int) -> bool:
-    """Whether "de" alone ties the name at `place` to what stands before: the place of somebody, where a street would need none."""
-    word = words[place]
-    return place > 0 and (
-        (word.before == " " and words[place - 1].folded == "de")
+def is_owned(words: list[TextWord], i: int) -> bool:
+    """Whether "de" alone ties the name at `i` to what stands before: the place of somebody,
+    where a street would need none.
+    """
+    word = words[i]
+    return i > 0 and (
+        (word.before == " " and words[i - 1].folded == "de")
         or bool(re.fullmatch(r" [dD]['’]", word.before))
     )
 
 
-def has_inner_capital(words: list[Word], place: int) -> bool:
-    """Whether what owns the name at `place` over "de" is written with a capital, as organisations are: la Ferme de Louise."""
-    kind = words[place - 1] if words[place - 1].folded != "de" else words[max(0, place - 2)]
+def has_inner_capital(words: list[TextWord], i: int) -> bool:
+    """Whether what owns the name at `i` over "de" is written with a capital, as organisations
+    are: la Ferme de Louise.
+    """
+    kind = words[i - 1] if words[i - 1].folded != "de" else words[max(0, i - 2)]
     return kind.has_capital and not kind.opens
 
 
-def _is_sign(words: list[Word], place: int) -> bool:
-    """Whether "Chez" starts the name of a house: le bistrot Chez Simone; "Chez Mauricette sert trente repas", as only a sign can do."""
-    home = words[place - 1]
-    if home.has_capital and (not home.opens or is_subject(words, place)):
+def _is_sign(words: list[TextWord], i: int) -> bool:
+    """Whether "Chez" starts the name of a house: le bistrot Chez Simone; "Chez Mauricette sert
+    trente repas", as only a sign can do.
+    """
+    home = words[i - 1]
+    if home.has_capital and (not home.opens or is_subject(words, i)):
         return True
-    kind = words[place - 2].folded if place > 1 and _CLOSE.fullmatch(home.before) else ""
-    return kind in listed("enseignes_chez")
+    kind = words[i - 2].folded if i > 1 and _CLOSE.fullmatch(home.before) else ""
+    return kind in terms("enseignes_chez")
 
 
-def _is_kind_of_place(words: list[Word], place: int, *, is_linked: bool, is_home: bool) -> bool:
-    """Whether the word at `place` makes a place or structure of the name after it; `is_linked`: over "de", which may tell a possession."""
-    word, kind = words[place], words[place].folded.split("-")[0]
-    if _is_cited(words, place) or _is_function_word(words, place):
+def _is_kind_of_place(words: list[TextWord], i: int, *, is_linked: bool, is_home: bool) -> bool:
+    """Whether the word at `i` makes a place or structure of the name after it; `is_linked`:
+    over "de", which may tell a possession.
+    """
+    word, kind = words[i], words[i].folded.split("-")[0]
+    if _is_cited(words, i) or _is_function_word(words, i):
         return False
     is_inner_capital = word.has_capital and not word.opens
     if is_home:
-        return is_inner_capital and _is_house(words, place)
+        return is_inner_capital and _is_house(words, i)
     if is_linked:
-        return kind in listed("lieux_avec_de") or (
-            is_inner_capital and (word.is_common or kind in listed("lieux_et_organisations"))
+        return kind in terms("lieux_avec_de") or (
+            is_inner_capital and (word.is_common or kind in terms("lieux_et_organisations"))
         )
-    is_inner = is_inner_capital and word.folded not in listed("parentes")
-    return kind in listed("lieux_et_organisations") or (is_inner and is_place_name(words, place))
+    is_inner = is_inner_capital and word.folded not in terms("parentes")
+    return kind in terms("lieux_et_organisations") or (is_inner and is_place_name(words, i))
 
 
-def _is_house(words: list[Word], place: int) -> bool:
-    """Whether the capitalised word before "chez" is a house that has a sign (le Relais chez Paul), not a town or the end of a street."""
-    word = words[place]
+def _is_house(words: list[TextWord], i: int) -> bool:
+    """Whether the capitalised word before "chez" is a house that has a sign (le Relais chez Paul),
+    not a town or the end of a street.
+    """
+    word = words[i]
     is_town_or_day = (
         not word.is_common
         or is_place(word.folded)
-        or word.folded in listed("jamais") | listed("moments")
+        or word.folded in terms("jamais") | terms("moments")
     )
-    return not is_town_or_day and not is_place_name(words, place)
+    return not is_town_or_day and not is_place_name(words, i)
 
 
-def _is_cited(words: list[Word], place: int) -> bool:
+def _is_cited(words: list[TextWord], i: int) -> bool:
     """Whether the word is the verb of "je cite", not a "cité"."""
-    return words[place].text.lower() == "cite" and (
-        place == 0 or words[place - 1].folded in ("je", "tu", "il", "elle", "on", "qui")
+    return words[i].text.lower() == "cite" and (
+        i == 0 or words[i - 1].folded in ("je", "tu", "il", "elle", "on", "qui")
     )
 
 
-def _is_function_word(words: list[Word], place: int) -> bool:
-    """Whether the word is the conjunction "car" or the possessive "sa", not a coach or a company: car Karim est malade, sa sœur Nadia."""
-    if words[place].text.lower() == "car":
-        return place == 0 or words[place - 1].folded not in listed(
-            "determinants_de_chose"
-        ) | listed("articles")
-    return words[place].text in ("sa", "Sa")
+def _is_function_word(words: list[TextWord], i: int) -> bool:
+    """Whether the word is the conjunction "car" or the possessive "sa", not a coach or a company:
+    car Karim est malade, sa sœur Nadia.
+    """
+    if words[i].text.lower() == "car":
+        return i == 0 or words[i - 1].folded not in terms("determinants_de_chose") | terms(
+            "articles"
+        )
+    return words[i].text in ("sa", "Sa")
 
 
-def announces(words: list[Word], place: int, folded: str, *, strongly: bool = False) -> bool:
-    """Whether the words before the name at `place` announce a person; `strongly`: even one whose first name is unknown."""
-    before = re.sub(
-        r"(?<!\w)d'$", "de ", folded[max(0, words[place].start - _FAR) : words[place].start]
-    )
+def announces(words: list[TextWord], i: int, folded: str, *, strongly: bool = False) -> bool:
+    """Whether the words before the name at `i` announce a person; `strongly`: even one whose
+    first name is unknown.
+    """
+    before = re.sub(r"(?<!\w)d'$", "de ", folded[max(0, words[i].start - _FAR) : words[i].start])
     strong = (_heading(), _greeting(), _speech(), _apposed())
     frames = strong if strongly else (*strong, _mention(), _attribution())
     return any(frame.search(before) for frame in frames)
 
 
-def calls_for_person(words: list[Word], place: int, folded: str) -> bool:
-    """Whether a person is expected at `place`: selon X, merci à X et Y, le fils X, la cousine de X, dit X."""
-    if announces(words, place, folded) or is_told(words, place, folded):
+def calls_for_person(words: list[TextWord], i: int, folded: str) -> bool:
+    """Whether a person is expected at `i`: selon X, merci à X et Y, le fils X, la cousine de X,
+    dit X.
+    """
+    if announces(words, i, folded) or has_human_context(words, i, folded):
         return True
-    before = folded[max(0, words[place].start - _NEAR) : words[place].start]
+    before = folded[max(0, words[i].start - _NEAR) : words[i].start]
     if _kin().search(re.sub(r"(?<!\w)d'$", "de ", before)):
         return True
-    is_second = (
-        place > 1 and words[place - 1].folded in ("et", "ou") and words[place - 2].has_capital
-    )
-    if not is_second or words[place - 2].opens or not is_surname(words[place - 2].folded):
+    is_second = i > 1 and words[i - 1].folded in ("et", "ou") and words[i - 2].has_capital
+    if not is_second or words[i - 2].opens or not is_surname(words[i - 2].folded):
         return False
-    return calls_for_person(words, place - 2, folded)
+    return calls_for_person(words, i - 2, folded)
 
 
-def may_call_for_person(words: list[Word], place: int) -> bool:
-    """Whether a person or an organisation may be expected at `place`: avec X, chez X, les X."""
-    before = words[place - 1] if place else None
+def may_call_for_person(words: list[TextWord], i: int) -> bool:
+    """Whether a person or an organisation may be expected at `i`: avec X, chez X, les X."""
+    before = words[i - 1] if i else None
     return (
         before is not None
-        and bool(re.fullmatch(_GAP, words[place].before))
-        and before.folded in listed("appels")
+        and bool(re.fullmatch(_GAP, words[i].before))
+        and before.folded in terms("appels")
     )
 
 
@@ -223,7 +242,10 @@ def _speech() -> re.Pattern[str]:
 @cache
 def _apposed() -> re.Pattern[str]:
     """Une bénévole, ; mon mari ; notre collègue."""
-    people = f"{alternatives('fonctions')}|{alternatives('parentes')}|{alternatives('proches')}|{alternatives('metiers')}"
+    people = (
+        f"{alternatives('fonctions')}|{alternatives('parentes')}|{alternatives('proches')}"
+        f"|{alternatives('metiers')}"
+    )
     return re.compile(rf"(?<!\w)(?:une?|notre|nos|mon|ma|mes)\s(?:{people}),?\s$")
 
 
@@ -241,18 +263,22 @@ def _mention() -> re.Pattern[str]:
     )
 
 
-def is_presented(words: list[Word], place: int, folded: str) -> bool:
-    """Whether someone takes the floor after a colon at the start of a line: « Nadia : oui, nous… », or is said to be someone."""
-    word = words[place]
+def is_presented(words: list[TextWord], i: int, folded: str) -> bool:
+    """Whether someone takes the floor after a colon at the start of a line: « Nadia : oui, nous… »,
+    or is said to be someone.
+    """
+    word = words[i]
     line_start = folded[: word.start].rpartition("\n")[2].strip(' \t\u00a0-–•*«"“')
     return not line_start and takes_the_floor(folded[word.end : word.end + _NEAR])
 
 
-def is_told(words: list[Word], place: int, folded: str) -> bool:
-    """Whether words that people alone have stand around a surname: voir avec X; c'est X qui; (X, maraîchère)."""
+def has_human_context(words: list[TextWord], i: int, folded: str) -> bool:
+    """Whether words that people alone have stand around a surname: voir avec X; c'est X qui; (X,
+    maraîchère).
+    """
     before, after = (
-        folded[max(0, words[place].start - _NEAR) : words[place].start],
-        folded[words[place].end : words[place].end + _NEAR],
+        folded[max(0, words[i].start - _NEAR) : words[i].start],
+        folded[words[i].end : words[i].end + _NEAR],
     )
     is_cleft = re.search(r"(?<!\w)c'est\s(?:pas\s|à\s)?$", before) and re.match(
         r"\s(?:qui|de)\s", after
@@ -263,38 +289,45 @@ def is_told(words: list[Word], place: int, folded: str) -> bool:
     is_said = is_cleft or is_voter or _function().match(after)
     return (
         bool(is_said)
-        or is_related(words, place, folded)
-        or announces(words, place, folded)
+        or is_related(words, i, folded)
+        or announces(words, i, folded)
         or takes_the_floor(after)
     )
 
 
-def is_related(words: list[Word], place: int, folded: str) -> bool:
-    """Whether what follows tells somebody among others: et son mari; , ma voisine; le mécano; de la table 2; m'a dit."""
-    return bool(_relation().match(folded[words[place].end : words[place].end + _NEAR]))
+def is_related(words: list[TextWord], i: int, folded: str) -> bool:
+    """Whether what follows tells somebody among others: et son mari; , ma voisine; le mécano; de la
+    table 2; m'a dit.
+    """
+    return bool(_relation().match(folded[words[i].end : words[i].end + _NEAR]))
 
 
 @cache
 def _relation() -> re.Pattern[str]:
-    people = f"{alternatives('fonctions')}|{alternatives('parentes')}|{alternatives('proches')}|{alternatives('metiers')}"
+    people = (
+        f"{alternatives('fonctions')}|{alternatives('parentes')}|{alternatives('proches')}"
+        f"|{alternatives('metiers')}"
+    )
     kin = rf"\s?,?\s(?:et\s|avec\s)?(?:mon|ma|notre|son|sa|ses)\s(?:{people})(?!\w)"
     trade = rf"\s?,?\s(?:le|la|l'|du|de\sla)\s?(?:{alternatives('metiers')})(?!\w)"
     return re.compile(
-        rf"{kin}|{trade}|\s?,?\s(?:de\sla\s)?table\s\d|\s(?:m'a|lui\sa|t'a|n'en\speut\splus|en\sa\smarre)(?!\w)"
+        rf"{kin}|{trade}|\s?,?\s(?:de\sla\s)?table\s\d|\s(?:m'a|lui\sa|t'a|n'en\speut\splus"
+        rf"|en\sa\smarre)(?!\w)"
     )
 
 
 @cache
 def _vote() -> re.Pattern[str]:
     return re.compile(
-        r"\s(?:vote(?:\s(?:contre|pour|blanc))|s'abstient|absente?|excusee?|preside|dixit)(?!\w)|\s\((?:opposition|majorite)\)"
+        r"\s(?:vote(?:\s(?:contre|pour|blanc))|s'abstient|absente?|excusee?|preside"
+        r"|dixit)(?!\w)|\s\((?:opposition|majorite)\)"
     )
 
 
-def is_posted(words: list[Word], place: int, folded: str) -> bool:
-    """Whether the name is one of a list that says who stands where: Lolo au bar, Riton à la sono."""
+def is_posted(words: list[TextWord], i: int, folded: str) -> bool:
+    """Whether the name is in a list that says who does what: Lolo au bar, Riton à la sono."""
     post = r"(?:au|aux|à\sla|à\sl')\s?[\w'\- ]{2,25}"
-    after = folded[words[place].end : words[place].end + 80]
+    after = folded[words[i].end : words[i].end + 80]
     return re.match(rf"\s{post}?(?:,|\set)\s\w[\w\-]*\s(?:au|aux|à)\s", after) is not None
 
 
@@ -308,29 +341,33 @@ def takes_the_floor(after: str) -> bool:
     )
 
 
-def announces_first_name(words: list[Word], place: int) -> bool:
-    """Whether the word before lets a first name follow even where it may as well let an organisation: avec, de, chez."""
+def announces_first_name(words: list[TextWord], i: int) -> bool:
+    """Whether the word before lets a first name follow even where it may as well let an
+    organisation: avec, de, chez.
+    """
     return (
-        place > 0
-        and bool(_CLOSE.fullmatch(words[place].before))
-        and words[place - 1].folded in listed("annonces_de_prenoms") | listed("parentes")
+        i > 0
+        and bool(_CLOSE.fullmatch(words[i].before))
+        and words[i - 1].folded in terms("annonces_de_prenoms") | terms("parentes")
     )
 
 
-def follows(words: list[Word], place: int, folded: str) -> bool:
-    """Whether a function, a verb of speech or of doing, or a colon at the start of a line or sentence, follows the name at `place`."""
-    word = words[place]
+def follows(words: list[TextWord], i: int, folded: str) -> bool:
+    """Whether a function, a verb of speech or of doing, or a colon at the start of a line or
+    sentence, follows the name at `i`.
+    """
+    word = words[i]
     line_start = folded[: word.start].rpartition("\n")[2].strip(" \t\u00a0-–•*")
     opens = not line_start or line_start.endswith((".", ";", "!", "?"))
     is_speaker = (
         folded[word.end : word.end + 3].lstrip(" \u00a0").startswith((": ", ":\u00a0")) and opens
     )
-    return is_speaker or acts(words, place, folded)
+    return is_speaker or acts(words, i, folded)
 
 
-def acts(words: list[Word], place: int, folded: str) -> bool:
-    """Whether a function, or a verb of speech or of doing, follows the name at `place`."""
-    after = folded[words[place].end : words[place].end + _NEAR]
+def acts(words: list[TextWord], i: int, folded: str) -> bool:
+    """Whether a function, or a verb of speech or of doing, follows the name at `i`."""
+    after = folded[words[i].end : words[i].end + _NEAR]
     return bool(_action().match(after) or _function().match(after))
 
 
@@ -340,7 +377,8 @@ def _action() -> re.Pattern[str]:
     other = rf"(?:{_GAP}et{_GAP}[^\W\d_]+)?"
     auxiliary = r"(?:a\s|nous\s|vous\s|y\s|en\s|se\s|ne\s|l')?"
     return re.compile(
-        rf"{other}{_GAP}{auxiliary}(?:{alternatives('verbes')}|[a-z]{{3,}}(?:ait|aient|era|erait|eront|irait))(?!\w)"
+        rf"{other}{_GAP}{auxiliary}(?:{alternatives('verbes')}|[a-z]{{3,}}(?:ait|aient|era"
+        rf"|erait|eront|irait))(?!\w)"
     )
 
 
@@ -361,7 +399,7 @@ class Passage:
     roster: Roster
 
     @cached_property
-    def words(self) -> list[Word]:
+    def words(self) -> list[TextWord]:
         """Its words in order."""
         return words_of(self.text)
 
@@ -375,7 +413,7 @@ class Passage:
         """Whether it is all in capitals, so that a capital proves nothing."""
         return _is_shouted(self.text)
 
-    def is_shouted_at(self, word: Word) -> bool:
+    def is_shouted_at(self, word: TextWord) -> bool:
         """Whether the line that `word` stands in is."""
         start, end = self.text.rfind("\n", 0, word.start) + 1, self.text.find("\n", word.end)
         return _is_shouted(self.text[start : end if end >= 0 else None])
@@ -390,7 +428,9 @@ class Passage:
         ]
 
     def _goes_on(self, match: re.Match[str]) -> bool:
-        """Whether a surname follows a famous name, which is then a living person's: Aimé Césaire Kouassi."""
+        """Whether a surname follows a famous name, which is then a living person's: Aimé Césaire
+        Kouassi.
+        """
         after = re.match(rf"[ \u00a0]({UPPER}[\w\-]+)", self.text[match.end() :])
         return (
             match.group() in celebrated()
@@ -398,11 +438,11 @@ class Passage:
             and is_surname(fold_same_length(after[1]))
         )
 
-    def is_kept(self, word: Word) -> bool:
+    def is_kept(self, word: TextWord) -> bool:
         """Whether `word` lies in a name to leave."""
         return any(start <= word.start and word.end <= end for start, end in self.kept)
 
-    def label(self, word: Word) -> str:
+    def label(self, word: TextWord) -> str:
         """spaCy's label of the entity that covers `word`, or nothing."""
         return next(
             (
@@ -428,35 +468,35 @@ _BLANK = r"[\s\u00a0](?:[dDlL]['’])?"
 _MOST_WORDS = 6
 
 
-def whole_name(
-    passage: Passage, place: int, *, has_title: bool, has_initial: bool
-) -> tuple[int, int]:
-    """Return the span of the name that the word at `place` belongs to, without its title."""
+def whole_name(passage: Passage, i: int, *, has_title: bool, has_initial: bool) -> tuple[int, int]:
+    """Return the span of the name that the word at `i` belongs to, without its title."""
     words = passage.words
-    last = place
-    while last - place < _MOST_WORDS and (following := _next_part(passage, last)) is not None:
+    last = i
+    while last - i < _MOST_WORDS and (following := _next_part(passage, last)) is not None:
         last = following
     end = words[last].end
     initial = None if has_initial else _INITIAL_AFTER.match(passage.text, end)
-    return _start(passage, place, has_title=has_title), initial.end() if initial else end
+    return _start(passage, i, has_title=has_title), initial.end() if initial else end
 
 
-def _start(passage: Passage, place: int, *, has_title: bool) -> int:
-    """Where the name starts: at its initials, at the particles after a title, at a surname in capitals before a first name."""
-    words, start = passage.words, passage.words[place].start
+def _start(passage: Passage, i: int, *, has_title: bool) -> int:
+    """Where the name starts: at its initials, at the particles after a title, at a surname in
+    capitals before a first name.
+    """
+    words, start = passage.words, passage.words[i].start
     initials = initials_before(passage.text[:start])
     if initials is not None:
         return initials
     if has_title:
         while (
-            place
-            and words[place - 1].folded in listed("particules")
-            and re.fullmatch(_BLANK, words[place].before)
+            i
+            and words[i - 1].folded in terms("particules")
+            and re.fullmatch(_BLANK, words[i].before)
         ):
-            place -= 1
-        start = words[place].start
+            i -= 1
+        start = words[i].start
         return start - 2 if re.search(r"(?<!\w)[DLO]['’]$", passage.text[:start]) else start
-    before = place - 1
+    before = i - 1
     while (
         before > 0
         and words[before].folded in ("van", "thi", "dinh")
@@ -480,9 +520,9 @@ def initials_before(text: str) -> int | None:
     return start if start < len(text) else None
 
 
-def surname_after(passage: Passage, place: int) -> Word | None:
-    """The capitalised word right after `place` that may be a surname."""
-    after = passage.words[place + 1] if place + 1 < len(passage.words) else None
+def surname_after(passage: Passage, i: int) -> TextWord | None:
+    """The capitalised word right after `i` that may be a surname."""
+    after = passage.words[i + 1] if i + 1 < len(passage.words) else None
     if (
         after is None
         or not re.fullmatch(_BLANK, after.before)
@@ -490,19 +530,21 @@ def surname_after(passage: Passage, place: int) -> Word | None:
         or passage.is_kept(after)
     ):
         return None
-    return None if after.folded in listed("jamais") | listed("acronymes") else after
+    return None if after.folded in terms("jamais") | terms("acronymes") else after
 
 
-def has_particle_after(passage: Passage, place: int) -> bool:
-    """Whether a particle and a capitalised word that is neither common nor a place follow: Jean de Kerguelen."""
+def has_particle_after(passage: Passage, i: int) -> bool:
+    """Whether a particle and a capitalised word that is neither common nor a place follow: Jean de
+    Kerguelen.
+    """
     words = passage.words
     if (
-        place + 2 >= len(words)
-        or words[place + 1].before != " "
-        or words[place + 1].folded not in listed("particules")
+        i + 2 >= len(words)
+        or words[i + 1].before != " "
+        or words[i + 1].folded not in terms("particules")
     ):
         return False
-    name = words[place + 2]
+    name = words[i + 2]
     return (
         name.has_capital
         and name.before == " "
@@ -511,34 +553,38 @@ def has_particle_after(passage: Passage, place: int) -> bool:
 
 
 def _next_part(passage: Passage, last: int) -> int | None:
-    """The place of the next part of a name after the word at `last`, over particles and a middle initial; None where the name ends."""
+    """The place of the next part of a name after the word at `last`, over particles and a middle
+    initial; None where the name ends.
+    """
     words = passage.words
-    for place in range(last + 1, min(last + 4, len(words))):
-        word, previous = words[place], words[place - 1]
+    for i in range(last + 1, min(last + 4, len(words))):
+        word, previous = words[i], words[i - 1]
         gap = rf"\.{_BLANK}" if _is_initial(previous) else _BLANK
         if not re.fullmatch(gap, word.before) or passage.is_kept(word):
             return None
         is_middle = (
             _is_initial(word)
-            and place + 1 < len(words)
-            and words[place + 1].before == ". "
-            and words[place + 1].has_capital
+            and i + 1 < len(words)
+            and words[i + 1].before == ". "
+            and words[i + 1].has_capital
         )
-        if is_middle or word.folded in listed("particules"):
+        if is_middle or word.folded in terms("particules"):
             continue
         is_part = (
             word.has_capital
             and not _is_initial(word)
             and _may_be_surname(word)
-            and not _ends_shouted_name(passage, place)
+            and not _ends_shouted_name(passage, i)
         )
-        return place if is_part else None
+        return i if is_part else None
     return None
 
 
-def _ends_shouted_name(passage: Passage, place: int) -> bool:
-    """Whether a common word or verb goes on after the name in a line of capitals: MME ROCHE DEMANDE; not M. JEAN PETIT, whom it names."""
-    word, before = passage.words[place], passage.words[place - 1]
+def _ends_shouted_name(passage: Passage, i: int) -> bool:
+    """Whether a common word or verb goes on after the name in a line of capitals: MME ROCHE
+    DEMANDE; not M. JEAN PETIT, whom it names.
+    """
+    word, before = passage.words[i], passage.words[i - 1]
     if not (
         word.is_upper
         and (word.is_common or is_word_in_capitals(word.folded) or is_verb_form(word.folded))
@@ -553,21 +599,21 @@ def _ends_shouted_name(passage: Passage, place: int) -> bool:
     return not (is_surname_here or word.folded in passage.roster.last | passage.roster.first)
 
 
-def _is_initial(word: Word) -> bool:
+def _is_initial(word: TextWord) -> bool:
     return len(word.text) == 1 and word.has_capital
 
 
-def _may_be_surname(word: Word) -> bool:
-    is_function_word = word.folded in listed("jamais") and not is_first_name(word.folded)
+def _may_be_surname(word: TextWord) -> bool:
+    is_function_word = word.folded in terms("jamais") and not is_first_name(word.folded)
     is_generic = (
         word.is_common
-        and word.folded in listed("lieux_et_organisations")
+        and word.folded in terms("lieux_et_organisations")
         and not is_surname(word.folded)
     )
-    return not (is_function_word or is_generic or word.folded in listed("acronymes"))
+    return not (is_function_word or is_generic or word.folded in terms("acronymes"))
 
 
-def _is_surname_first(passage: Passage, word: Word) -> bool:
+def _is_surname_first(passage: Passage, word: TextWord) -> bool:
     """Whether `word` is a surname before its first name: known, or in capitals (ROY Hélène)."""
     if word.folded in passage.roster.last:
         return True
@@ -578,4 +624,4 @@ def _is_surname_first(passage: Passage, word: Word) -> bool:
     ):
         return True
     is_shouted = passage.is_shouted or not word.is_upper or len(word.text) < 3
-    return not (is_shouted or word.is_common or word.folded in listed("acronymes"))
+    return not (is_shouted or word.is_common or word.folded in terms("acronymes"))

@@ -1,4 +1,5 @@
-"""What the words around a name make a thing or a structure: la Rose, l'ETTI Janus, des poêles Godin, Félix, le restaurant du port.
+"""What the words around a name make a thing or a structure: la Rose, l'ETTI Janus, des poêles
+Godin, Félix, le restaurant du port.
 
 In:   the words of a passage, the place of one, the folded passage
 Out:  yes or no
@@ -10,7 +11,7 @@ import re
 from functools import cache
 
 from pipeline.french import is_listed
-from pipeline.pseudonymise.words import Word, alternatives, is_first_name, listed
+from pipeline.pseudonymise.words import TextWord, alternatives, is_first_name, terms
 
 _BLANK = r"[ \u00a0]"
 _ELIDED = re.compile(rf"{_BLANK}(?:[nmtsl]|qu)['’]")
@@ -28,60 +29,58 @@ _ENDINGS = (
 )
 
 
-def is_subject(words: list[Word], last: int, *, humanly: bool = False) -> bool:
-    """Whether a verb follows the name that ends at `last`, over "et" and a second name; `humanly`: one that only people do."""
-    place = _after_second_name(words, last) + 1
-    if place >= len(words) or _has_preposition(words, last):
+def is_subject(words: list[TextWord], last: int, *, humanly: bool = False) -> bool:
+    """Whether a verb follows the name that ends at `last`, over "et" and a second name; `humanly`:
+    one that only people do.
+    """
+    i = _after_second_name(words, last) + 1
+    if i >= len(words) or _has_preposition(words, last):
         return False
-    if words[place].folded in listed("pronoms_sujets") and re.fullmatch(
-        rf"(?:{_BLANK}?,)?{_BLANK}", words[place].before
+    if words[i].folded in terms("pronoms_sujets") and re.fullmatch(
+        rf"(?:{_BLANK}?,)?{_BLANK}", words[i].before
     ):
-        return place + 1 < len(words) and _is_verb(words[place + 1], humanly=humanly)
-    first = place
+        return i + 1 < len(words) and _is_verb(words[i + 1], humanly=humanly)
+    first = i
     while (
-        place < len(words)
-        and place - first < 3
-        and _follows(words[place])
-        and words[place].folded in listed("pronoms_conjoints")
+        i < len(words)
+        and i - first < 3
+        and _follows(words[i])
+        and words[i].folded in terms("pronoms_conjoints")
     ):
-        place += 1
-    if place >= len(words) or not _follows(words[place]):
+        i += 1
+    if i >= len(words) or not _follows(words[i]):
         return False
-    clitics = words[first:place]
-    is_elided = any(_ELIDED.fullmatch(word.before) for word in words[first : place + 1])
-    is_strong = is_elided or any(
-        word.folded in listed("pronoms_conjoints_surs") for word in clitics
-    )
-    if words[place].folded in listed("copules"):
+    clitics = words[first:i]
+    is_elided = any(_ELIDED.fullmatch(word.before) for word in words[first : i + 1])
+    is_strong = is_elided or any(word.folded in terms("pronoms_conjoints_surs") for word in clitics)
+    if words[i].folded in terms("copules"):
         is_reflexive = bool(
-            re.search(r"s['’]$", words[place].before)
+            re.search(r"s['’]$", words[i].before)
         )  # "Colin s'est coupé": a noun would need its article
-        return not humanly and (is_reflexive or _says_of_person(words, place))
+        return not humanly and (is_reflexive or _says_of_person(words, i))
     is_single = _after_second_name(words, last) == last
     if (
         humanly
         and is_single
-        and words[place].folded.endswith("ent")
-        and words[place].folded not in listed("singuliers_en_ent")
+        and words[i].folded.endswith("ent")
+        and words[i].folded not in terms("singuliers_en_ent")
     ):
         return False
-    if humanly and words[place].folded in ("a", "ont", "avait"):
-        return place + 1 < len(words) and words[place + 1].folded in listed("dires")
-    if humanly and _with_pronoun(words, first, place) in listed("verbes_humains"):
+    if humanly and words[i].folded in ("a", "ont", "avait"):
+        return i + 1 < len(words) and words[i + 1].folded in terms("dires")
+    if humanly and _with_pronoun(words, first, i) in terms("verbes_humains"):
         return True
     has_object = (
-        place + 1 < len(words)
-        and words[place + 1].before == " "
-        and words[place + 1].folded in listed("determinants_d_objet")
+        i + 1 < len(words)
+        and words[i + 1].before == " "
+        and words[i + 1].folded in terms("determinants_d_objet")
     )
-    return _is_verb(
-        words[place], humanly=humanly, is_surely=(is_strong or has_object) and not humanly
-    )
+    return _is_verb(words[i], humanly=humanly, is_surely=(is_strong or has_object) and not humanly)
 
 
 def is_verb_form(folded: str) -> bool:
     """Whether a folded word may be a verb in the third person: habite, demandent."""
-    if folded in listed("verbes") | listed("verbes_humains"):
+    if folded in terms("verbes") | terms("verbes_humains"):
         return True
     return any(
         is_listed(folded[: -len(ending)] + infinitive, "verb")
@@ -90,30 +89,32 @@ def is_verb_form(folded: str) -> bool:
     )
 
 
-def _with_pronoun(words: list[Word], first: int, place: int) -> str:
+def _with_pronoun(words: list[TextWord], first: int, i: int) -> str:
     """The verb with its reflexive pronoun as the lists write it: s'inquiete, se souvient."""
-    verb = words[place].folded
-    if re.search(r"[sS]['’]$", words[place].before):
+    verb = words[i].folded
+    if re.search(r"[sS]['’]$", words[i].before):
         return f"s'{verb}"
-    return f"se {verb}" if any(word.folded == "se" for word in words[first:place]) else verb
+    return f"se {verb}" if any(word.folded == "se" for word in words[first:i]) else verb
 
 
-def _has_preposition(words: list[Word], last: int) -> bool:
-    """Whether "de" or another preposition right before the name keeps it from being a subject: le mur de Lacoste a été remonté."""
+def _has_preposition(words: list[TextWord], last: int) -> bool:
+    """Whether "de" or another preposition right before the name keeps it from being a subject: le
+    mur de Lacoste a été remonté.
+    """
     word = words[last]
     if re.fullmatch(rf"{_BLANK}[dD]['’]", word.before):
         return True
-    return last > 0 and word.before == " " and words[last - 1].folded in listed("prepositions")
+    return last > 0 and word.before == " " and words[last - 1].folded in terms("prepositions")
 
 
-def _follows(word: Word) -> bool:
+def _follows(word: TextWord) -> bool:
     return (
         bool(re.fullmatch(_BLANK, word.before) or _ELIDED.fullmatch(word.before))
         and not word.has_capital
     )
 
 
-def _after_second_name(words: list[Word], last: int) -> int:
+def _after_second_name(words: list[TextWord], last: int) -> int:
     """The place of the last word of "et Prosper" after the name, or that of the name itself."""
     if (
         last + 2 < len(words)
@@ -125,18 +126,20 @@ def _after_second_name(words: list[Word], last: int) -> int:
     return last
 
 
-def _says_of_person(words: list[Word], place: int) -> bool:
+def _says_of_person(words: list[TextWord], i: int) -> bool:
     """Whether what follows "est" is said of people: venue, excusé, secrétaire, from somewhere."""
-    after = words[place + 1] if place + 1 < len(words) else None
-    return after is not None and after.folded in listed("predicats") | listed("fonctions")
+    after = words[i + 1] if i + 1 < len(words) else None
+    return after is not None and after.folded in terms("predicats") | terms("fonctions")
 
 
-def _is_verb(word: Word, *, humanly: bool, is_surely: bool = False) -> bool:
-    """Whether `word` is a verb in the third person; one that may also be a noun or an adjective counts only where a pronoun precedes it."""
+def _is_verb(word: TextWord, *, humanly: bool, is_surely: bool = False) -> bool:
+    """Whether `word` is a verb in the third person; one that may also be a noun or an adjective
+    counts only where a pronoun precedes it.
+    """
     lowered = word.text.lower()
     if humanly:
-        return word.folded in listed("verbes_humains")
-    if word.folded in listed("verbes"):
+        return word.folded in terms("verbes_humains")
+    if word.folded in terms("verbes"):
         return True
     if not is_surely and (is_listed(lowered, "noun") or is_listed(lowered, "adj")):
         return False
@@ -158,15 +161,17 @@ _HUMAN = re.compile(
 _LONGEST_ACRONYM = 7
 
 
-def is_thing(words: list[Word], place: int) -> bool:
-    """Whether an article or a capitalised noun before makes the word a thing or a structure: la Rose, l'Olive, au bar La Josette."""
-    word = words[place]
+def is_thing(words: list[TextWord], i: int) -> bool:
+    """Whether an article or a capitalised noun before makes the word a thing or a structure: la
+    Rose, l'Olive, au bar La Josette.
+    """
+    word = words[i]
     if re.search(r"(?<!\w)[lL]['’]$", word.before):
         return True
-    if not place or not re.fullmatch(_GAP, word.before):
+    if not i or not re.fullmatch(_GAP, word.before):
         return False
-    before = words[place - 1]
-    is_word = word.folded in listed("prenoms_mots") | listed("prenoms_marques")
+    before = words[i - 1]
+    is_word = word.folded in terms("prenoms_mots") | terms("prenoms_marques")
     if (
         is_word
         and word.has_capital
@@ -177,96 +182,100 @@ def is_thing(words: list[Word], place: int) -> bool:
         return True
     if before.folded in ("le", "la") and before.has_capital and not before.opens:
         return True
-    if _is_in_title(words, place):
+    if _is_in_title(words, i):
         return True
-    if _is_called(words, place):
+    if _is_called(words, i):
         return True
-    if _is_acronym_with_article(words, place) or _is_acronym_with_article(words, place - 1):
+    if _is_acronym_with_article(words, i) or _is_acronym_with_article(words, i - 1):
         return True
     is_plural = before.folded in ("les", "des", "aux")
-    return before.folded in listed("articles") and (
-        is_plural or is_word or word.folded in listed("prenoms_lieux")
+    return before.folded in terms("articles") and (
+        is_plural or is_word or word.folded in terms("prenoms_lieux")
     )
 
 
-def _is_called(words: list[Word], place: int) -> bool:
-    """Whether an article and a noun that no person is called stand before the name of a thing: la manufacture Robert, le caveau Hansi.
+def _is_called(words: list[TextWord], i: int) -> bool:
+    """Whether an article and a noun that no person is called stand before the name of a thing: la
+    manufacture Robert, le caveau Hansi.
 
-    Before a verb it is somebody all the same, as people speak: au marché Josiane vend des confitures.
+    Before a verb it is somebody all the same, as people speak: au marché Josiane vend des
+    confitures.
     """
-    noun = words[place - 1]
+    noun = words[i - 1]
     if (
-        place < 2
+        i < 2
         or noun.has_capital
         or noun.before not in (" ", " l'", " d'", " l’", " d’")
-        or words[place].opens
-        or not words[place].has_capital
+        or words[i].opens
+        or not words[i].has_capital
     ):
         return False
-    has_article = words[place - 2].folded in listed("determinants_de_chose") or noun.before != " "
-    return has_article and _is_thing_noun(noun) and not is_subject(words, _last_part(words, place))
+    has_article = words[i - 2].folded in terms("determinants_de_chose") or noun.before != " "
+    return has_article and _is_thing_noun(noun) and not is_subject(words, _last_part(words, i))
 
 
-def _last_part(words: list[Word], place: int) -> int:
-    """The place of the surname after the name at `place`, or `place`."""
-    after = place + 1
+def _last_part(words: list[TextWord], i: int) -> int:
+    """The place of the surname after the name at `i`, or `i`."""
+    after = i + 1
     return (
         after
         if after < len(words) and words[after].has_capital and words[after].before == " "
-        else place
+        else i
     )
 
 
-def _is_acronym_with_article(words: list[Word], place: int) -> bool:
+def _is_acronym_with_article(words: list[TextWord], i: int) -> bool:
     """Whether a short word all in capitals has an article: le GRETA, l'ETTI."""
-    word = words[place]
+    word = words[i]
     if not word.is_upper or len(word.text) > _LONGEST_ACRONYM:
         return False
     if re.search(r"(?<!\w)[lLdD]['’]$", word.before):
         return True
     return (
-        place > 0
-        and words[place - 1].folded in listed("articles")
-        and not words[place - 1].is_upper
+        i > 0
+        and words[i - 1].folded in terms("articles")
+        and not words[i - 1].is_upper
         and word.before == " "
     )
 
 
-def _is_in_title(words: list[Word], place: int) -> bool:
-    """Whether an article and a capitalised adjective make a proper name of it: La Petite Rivière, Le Grand Jean."""
-    if (
-        place < 2
-        or words[place - 1].before != " "
-        or words[place - 2].folded not in ("le", "la", "les")
-    ):
+def _is_in_title(words: list[TextWord], i: int) -> bool:
+    """Whether an article and a capitalised adjective make a proper name of it: La Petite Rivière,
+    Le Grand Jean.
+    """
+    if i < 2 or words[i - 1].before != " " or words[i - 2].folded not in ("le", "la", "les"):
         return False
-    middle = words[place - 1]
+    middle = words[i - 1]
     return (
         middle.has_capital
         and middle.is_common
-        and words[place - 2].has_capital
+        and words[i - 2].has_capital
         and not _may_precede_name(middle)
     )
 
 
-def _may_precede_name(word: Word) -> bool:
-    """Whether a title, a first name or an announcement ("Merci") may stand in capitals before a name."""
+def _may_precede_name(word: TextWord) -> bool:
+    """Whether a title, a first name or an announcement ("Merci") may stand in capitals before a
+    name.
+    """
     known = (
-        listed("civilites")
-        | listed("parentes")
-        | listed("annonces_fortes")
-        | listed("annonces")
-        | listed("jamais")
+        terms("civilites")
+        | terms("parentes")
+        | terms("annonces_fortes")
+        | terms("annonces")
+        | terms("jamais")
     )
     return word.folded in known or is_first_name(word.folded)
 
 
-def is_said_thing(words: list[Word], place: int, folded: str, *, is_person: bool = False) -> bool:
-    """Whether what follows the name says that it is a thing: Félix, le restaurant du port; X (c'est le nom du moulin).
+def is_said_thing(words: list[TextWord], i: int, folded: str, *, is_person: bool = False) -> bool:
+    """Whether what follows the name says that it is a thing: Félix, le restaurant du port; X (c'est
+    le nom du moulin).
 
-    Of a person known as one only the second says so: Mme X, la ferme du haut, is where she lives; selon X, le pont ne tient pas.
+    Of a person known as one only the second says so: Mme X, la ferme du haut, is where she lives;
+    selon X, le pont ne tient pas.
     """
-    after = folded[words[place].end : words[place].end + 60]
+    after = folded[words[i].end : words[i].end + 60]
     return bool(_naming().match(after)) or (not is_person and bool(_apposition().match(after)))
 
 
@@ -286,28 +295,32 @@ def _apposition() -> re.Pattern[str]:
     return re.compile(rf"{is_one}|{_GAP}?,{_GAP}?{article}{other}{kinds}")
 
 
-def is_of_brand(words: list[Word], place: int) -> bool:
-    """Whether the common noun before is a thing that bears a brand, no human: des poêles Godin, une friperie Ding, un devis Leroy."""
-    word = words[place]
-    if not place or not re.fullmatch(_GAP, word.before):
+def is_of_brand(words: list[TextWord], i: int) -> bool:
+    """Whether the common noun before is a thing that bears a brand, no human: des poêles Godin, une
+    friperie Ding, un devis Leroy.
+    """
+    word = words[i]
+    if not i or not re.fullmatch(_GAP, word.before):
         return False
-    noun = words[place - 1]
+    noun = words[i - 1]
     if noun.has_capital and not noun.opens:
         return False
-    return noun.folded in listed("choses") or _is_plural_thing(noun)
+    return noun.folded in terms("choses") or _is_plural_thing(noun)
 
 
-def _is_thing_noun(noun: Word) -> bool:
-    """Whether `noun` is a noun in the singular that no person is called, and no moment: matin, réunion."""
+def _is_thing_noun(noun: TextWord) -> bool:
+    """Whether `noun` is a noun in the singular that no person is called, and no moment: matin,
+    réunion.
+    """
     lowered = noun.text.lower()
     return (
         len(lowered) > 3
-        and noun.folded not in listed("moments")
+        and noun.folded not in terms("moments")
         and _is_no_human(noun, lowered, noun.folded)
     )
 
 
-def _is_plural_thing(noun: Word) -> bool:
+def _is_plural_thing(noun: TextWord) -> bool:
     """Whether `noun` is the plural of a noun that no person is called."""
     lowered = noun.text.lower()
     if not lowered.endswith(("s", "x")) or len(lowered) < 5:
@@ -315,10 +328,10 @@ def _is_plural_thing(noun: Word) -> bool:
     return _is_no_human(noun, lowered[:-1], noun.folded[:-1])
 
 
-def _is_no_human(noun: Word, single: str, folded: str) -> bool:
+def _is_no_human(noun: TextWord, single: str, folded: str) -> bool:
     lowered = noun.text.lower()
     kinds = ("fonctions", "annonces", "parentes", "proches", "metiers", "populations", "civilites")
-    humans = frozenset().union(*map(listed, kinds))
+    humans = frozenset().union(*map(terms, kinds))
     is_human = noun.folded in humans or folded in humans or bool(_HUMAN.search(folded))
     return is_listed(single, "noun") and not (
         is_human or is_listed(lowered, "verb") or is_listed(single, "verb")

@@ -1,9 +1,11 @@
-"""Rewrite the documents of a workshop: find the masks of their texts, then replace them under the numbers of the persons they hide.
+"""Rewrite the documents of a workshop: find the masks of their texts, then replace them under the
+numbers of the persons they hide.
 
 In:   documents and blocks, raw; a masker; the numbers of the names found
 Out:  documents and blocks without personal data; the cases that doubts are listed from
 
-The cases that a person should look at: names hidden or left readable without being sure, and persons who may be one or two.
+The cases that a person should look at: names hidden or left readable without being sure, and
+persons who may be one or two.
 
 Find the first names that are places in one workshop: the quarter Berthe, the commune of Rémy.
 """
@@ -66,7 +68,9 @@ DOUBTS = Table(
 
 
 class Case(NamedTuple):
-    """A text with its masks and suspects, and what replaced them; a mask without a number hides somebody forgotten."""
+    """A text with its masks and suspects, and what replaced them; a mask without a number hides
+    somebody forgotten.
+    """
 
     path: str
     text: str
@@ -134,7 +138,9 @@ ERASED = "[propos effacé]"
 
 @dataclass(frozen=True)
 class Marked:
-    """A raw document with what was found in it; `settled` is what will be replaced, `edges` are the bounds of its blocks."""
+    """A raw document with what was found in it; `settled` is what will be replaced, `edges` are the
+    bounds of its blocks.
+    """
 
     document_id: str
     path: str
@@ -151,7 +157,9 @@ class Marked:
 def mark_documents(
     documents: pd.DataFrame, blocks: pd.DataFrame, masker: Masker, *, erased: Sequence[bool]
 ) -> list[Marked]:
-    """Return the documents with their masks; a mask never crosses the edge of a block. `erased` blocks (n_blocks,) are hidden whole."""
+    """Return the documents with their masks; a mask never crosses the edge of a block. `erased`
+    blocks (n_blocks,) are hidden whole.
+    """
     spans_of: dict[Any, list[tuple[int, int]]] = {}
     gone: dict[Any, list[Mask]] = {}
     for document_id, start, end, is_gone in zip(
@@ -234,7 +242,9 @@ def _numbered(mask: Mask, number: int | None, registry: Registry) -> Mask:
 
 
 def find_places(texts: Iterable[str], communes: Iterable[str], roster: Roster) -> frozenset[str]:
-    """Return the first names that a cue or a commune makes places and that nothing in `texts` or the roster makes persons."""
+    """Return the first names that a cue or a commune makes places and that nothing in `texts` or
+    the roster makes persons.
+    """
     passages = [Passage(text, (), roster) for text in texts]
     named = {fold_same_length(commune) for commune in communes} | {
         name for passage in passages for name in _cued(passage)
@@ -282,16 +292,16 @@ def _persons(passage: Passage, names: set[str]) -> set[str]:
     """Those of `names` that some mention shows to be a person's."""
     if not any(name in passage.folded for name in names):
         return set()
-    mentions = [
-        (place, word.folded) for place, word in enumerate(passage.words) if word.folded in names
-    ]
-    return {name for place, name in mentions if _is_person(passage, place)}
+    mentions = [(i, word.folded) for i, word in enumerate(passage.words) if word.folded in names]
+    return {name for i, name in mentions if _is_person(passage, i)}
 
 
-def _is_person(passage: Passage, place: int) -> bool:
-    """Whether the words around the name tell a person: a title, a surname, an announcement, an age, brackets, a verb, a turn to speak."""
-    words, text, folded, word = passage.words, passage.text, passage.folded, passage.words[place]
-    before = words[place - 1] if place else None
+def _is_person(passage: Passage, i: int) -> bool:
+    """Whether the words around the name tell a person: a title, a surname, an announcement, an age,
+    brackets, a verb, a turn to speak.
+    """
+    words, text, folded, word = passage.words, passage.text, passage.folded, passage.words[i]
+    before = words[i - 1] if i else None
     if (
         before is not None
         and word.before == " "
@@ -299,13 +309,13 @@ def _is_person(passage: Passage, place: int) -> bool:
         and is_first_name(before.folded)
     ):
         return True
-    if has_title(words, place):
+    if has_title(words, i):
         return True
-    span = whole_name(passage, place, has_title=False, has_initial=False)
+    span = whole_name(passage, i, has_title=False, has_initial=False)
     if span != (word.start, word.end) or AGE_OR_INITIAL.match(text, word.end):
         return True
     if ALONE_IN_BRACKETS.fullmatch(text[max(0, word.start - 1) : word.end + 1]) or takes_the_floor(
         folded[word.end : word.end + 40]
     ):
         return True
-    return announces(words, place, folded) or acts(words, place, folded)
+    return announces(words, i, folded) or acts(words, i, folded)

@@ -1,12 +1,16 @@
-"""Tell who of a workshop's list is whom in the study: one person has one number over all workshops.
+"""Tell who of a workshop's list is whom in the study: one person has one number over all
+workshops.
 
 In:   people and attendance of a workshop, raw; the registry
-Out:  the number of each provisional participant_id, and who of them is forgotten; the registry grows
+Out:  the number of each provisional participant_id, and who of them is forgotten; the registry
+grows
 
-The same name is the same person unless mail, structure and department all differ; another spelling is, where mail, telephone or structure
+The same name is the same person unless mail, structure and department all differ; another
+spelling is, where mail, telephone or structure
 confirm it. What remains unsure carries a doubt for a person to look at.
 
-Number the persons whom texts name: whose name it is among the workshop's people, else in the study, else somebody only texts know.
+Number the persons whom texts name: whose name it is among the workshop's people, else in the
+study, else somebody only texts know.
 """
 
 import re
@@ -19,10 +23,13 @@ import pandas as pd
 from rapidfuzz import fuzz, process
 
 from pipeline.pseudonymise.vault import Facts, Forgotten, Person, Registry
-from pipeline.pseudonymise.words import listed
+from pipeline.pseudonymise.words import terms
 from pipeline.text import fold_same_length
 
-HOMONYM = "même nom, mais autre courriel, autre structure et autre département : comptés comme deux personnes"
+HOMONYM = (
+    "même nom, mais autre courriel, autre structure et autre département : comptés comme "
+    "deux personnes"
+)
 PERHAPS_TWO = "même nom, mais autre courriel et autre structure : comptés comme une seule personne"
 PERHAPS_ONE = "deux écritures proches, sans rien d'autre en commun : comptées comme deux personnes"
 _ALIKE = 90  # rapidfuzz score over which two names may be one misspelt
@@ -31,7 +38,9 @@ _SIZE_OF_CODE = 5  # an INSEE code; a slug stands where the commune could not be
 
 @dataclass
 class Identified:
-    """`numbers`: by provisional participant_id; `forgotten`: those who have none, and whether their words go too."""
+    """`numbers`: by provisional participant_id; `forgotten`: those who have none, and whether their
+    words go too.
+    """
 
     numbers: dict[str, int] = field(default_factory=dict)
     forgotten: dict[str, Forgotten] = field(default_factory=dict)
@@ -97,7 +106,9 @@ class _Index:
                 self._by.setdefault((kind, fact), {})[person.number] = person
 
     def find(self, facts: Facts, listed: Sequence[frozenset[str]]) -> Person | None:
-        """The person whose facts these are; None for a new one whom nothing makes doubtful. `listed` are the list's names."""
+        """The person whose facts these are; None for a new one whom nothing makes doubtful.
+        `listed` are the list's names.
+        """
         namesakes = self._having("names", facts.names)
         here = [person for person in namesakes if self._folder in person.folders]
         if here:
@@ -174,9 +185,9 @@ def _facts(row: dict[Any, Any], own: pd.DataFrame | None) -> Facts:
         [] if own is None else [str(structure) for structure in own["structure_id"].dropna()]
     )
     communes = [] if own is None else [str(code) for code in own["commune_code"].dropna()]
-    is_told = any(facts.get(kind) for kind in ("email", "phone")) or name
+    has_human_context = any(facts.get(kind) for kind in ("email", "phone")) or name
     return Facts(
-        _set(name_words(name) if is_told else str(row["participant_id"])),
+        _set(name_words(name) if has_human_context else str(row["participant_id"])),
         _set(facts.get("email", "").casefold()),
         _set(digits_of(facts.get("phone", ""))),
         frozenset(structures),
@@ -209,7 +220,9 @@ def _may_be(facts: Facts, person: Person) -> bool:
 def _named_in_texts(
     facts: Facts, unlisted: list[Person], listed: Sequence[frozenset[str]]
 ) -> Person | None:
-    """The person whom texts named by a part of this name before a list did, where nobody else of the list has that part."""
+    """The person whom texts named by a part of this name before a list did, where nobody else of
+    the list has that part.
+    """
     for person in unlisted:
         part = {word for name in person.names for word in name.split()}
         fits = any(part <= set(name.split()) for name in facts.names)
@@ -229,7 +242,9 @@ def _n_with(part: set[str], listed: Iterable[frozenset[str]]) -> int:
 
 
 def _complete(person: Person, row: dict[Any, Any], facts: Facts, folder: str) -> None:
-    """Fill what is not known of the person yet, and doubt whether it is one where mail and structure differ."""
+    """Fill what is not known of the person yet, and doubt whether it is one where mail and
+    structure differ.
+    """
     if not person.doubt and folder not in person.folders and _may_be_two(facts, person.facts):
         person.doubt = PERHAPS_TWO
     for name in ("first_name", "last_name", "full_name"):
@@ -251,8 +266,10 @@ _EXACT, _CONTAINED, _INITIALS, _MISSPELT = range(4)  # how well a name fits a pe
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """Somebody whom a name may mean: folded words of first and last name; `number` is None for somebody forgotten."""
+class PossiblePerson:
+    """Somebody whom a name may mean: folded words of first and last name; `number` is None for
+    somebody forgotten.
+    """
 
     number: int | None
     first: tuple[str, ...]
@@ -265,7 +282,7 @@ class Candidate:
         first_name: str | None,
         last_name: str | None,
         full_name: str | None,
-    ) -> "Candidate":
+    ) -> "PossiblePerson":
         """The candidate with these names; a full name alone may be either."""
         first, last, full = (
             spelt(name or "").split() for name in (first_name, last_name, full_name)
@@ -281,19 +298,23 @@ class Candidate:
 
 
 def spelt(name: str) -> str:
-    """A name as it is compared: its folded words, hyphens and points as blanks, apostrophes as nothing."""
+    """A name as it is compared: its folded words, hyphens and points as blanks, apostrophes as
+    nothing.
+    """
     return " ".join(_LETTERS.findall(fold_same_length(name).replace("'", "")))
 
 
 def number_names(
     names: Iterable[str],
-    people: Sequence[Candidate],
+    people: Sequence[PossiblePerson],
     registry: Registry,
     *,
     folder: str,
     name_match: int,
 ) -> dict[str, int | None]:
-    """Return the number of each of `names` (as `spelt`), which are in the order met; new ones are entered in `registry`."""
+    """Return the number of each of `names` (as `spelt`), which are in the order met; new ones are
+    entered in `registry`.
+    """
     order = list(dict.fromkeys(name for name in names if name))
     known = registry.mentioned(folder)
     numbers: dict[str, int | None] = {name: known[name] for name in order if name in known}
@@ -308,7 +329,7 @@ def number_names(
     groups = _Groups(registry, folder, name_match)
     unlisted = [name for name in new if name not in meant]
     for name in sorted(
-        unlisted, key=lambda name: not _pseudonyms_is_whole(name)
+        unlisted, key=lambda name: not _is_whole_name(name)
     ):  # whole names first, so that parts find them
         groups.place(name)
     ambiguous = {name for name, fitting in meant.items() if len(fitting) > 1}
@@ -335,13 +356,15 @@ def is_forgotten(name: str, registry: Registry, folder: str, hidden: frozenset[s
 
 def _meant(
     names: Sequence[str],
-    people: Sequence[Candidate],
+    people: Sequence[PossiblePerson],
     registry: Registry,
     *,
     folder: str,
     name_match: int,
 ) -> dict[str, tuple[int | None, ...]]:
-    """Whom each name may mean among the workshop's people, or among all listed persons where it is whole; absent where nobody."""
+    """Whom each name may mean among the workshop's people, or among all listed persons where it is
+    whole; absent where nobody.
+    """
     elsewhere: dict[str, list[int]] = {}
     for number, person in sorted(registry.persons.items()):
         if person.is_listed and folder not in person.folders:
@@ -350,14 +373,16 @@ def _meant(
     meant: dict[str, tuple[int | None, ...]] = {}
     for name in names:
         fitting: tuple[int | None, ...] = best_fits(name, people, name_match)
-        if not fitting and _pseudonyms_is_whole(name):
+        if not fitting and _is_whole_name(name):
             fitting = tuple(elsewhere.get(name_words(name), ()))
         if fitting:
             meant[name] = fitting
     return meant
 
 
-def best_fits(name: str, people: Sequence[Candidate], name_match: int) -> tuple[int | None, ...]:
+def best_fits(
+    name: str, people: Sequence[PossiblePerson], name_match: int
+) -> tuple[int | None, ...]:
     """The numbers of those whom `name` fits best, each once."""
     fits = [
         (how, candidate.number)
@@ -368,11 +393,13 @@ def best_fits(name: str, people: Sequence[Candidate], name_match: int) -> tuple[
     return tuple(dict.fromkeys(number for how, number in fits if how == best))
 
 
-def fit(words: Sequence[str], candidate: Candidate, name_match: int) -> int | None:
-    """How well the words of a name fit a person: all of them, some, with initials, misspelt; None where they do not."""
+def fit(words: Sequence[str], candidate: PossiblePerson, name_match: int) -> int | None:
+    """How well the words of a name fit a person: all of them, some, with initials, misspelt; None
+    where they do not.
+    """
     rest = [word for word in words if word not in candidate.words]
     telling = [
-        word for word in words if word in candidate.words and word not in listed("particules")
+        word for word in words if word in candidate.words and word not in terms("particules")
     ]
     if not rest:
         return None if not telling else _EXACT if set(words) == candidate.words else _CONTAINED
@@ -387,8 +414,10 @@ def fit(words: Sequence[str], candidate: Candidate, name_match: int) -> int | No
     return _MISSPELT if near and all(_are_initials(word, candidate) for word in others) else None
 
 
-def _are_initials(word: str, candidate: Candidate) -> bool:
-    """Whether `word` is an initial of the name, or the first ones of it in a row: j and m, or jm, of Jean-Marc."""
+def _are_initials(word: str, candidate: PossiblePerson) -> bool:
+    """Whether `word` is an initial of the name, or the first ones of it in a row: j and m, or jm,
+    of Jean-Marc.
+    """
     initials = ["".join(part[0] for part in parts) for parts in (candidate.first, candidate.last)]
     return any(
         word in letters if len(word) == 1 else letters.startswith(word)
@@ -413,9 +442,9 @@ def _is_near(word: str, other: str, name_match: int) -> bool:
     )
 
 
-def _pseudonyms_is_whole(name: str) -> bool:
+def _is_whole_name(name: str) -> bool:
     """Whether a name has two words that are more than an initial."""
-    return sum(len(word) > 1 and word not in listed("particules") for word in name.split()) > 1
+    return sum(len(word) > 1 and word not in terms("particules") for word in name.split()) > 1
 
 
 def _note(person: Person, folder: str, name: str) -> None:
@@ -440,7 +469,9 @@ class _Groups:
         self._folder = folder
 
     def place(self, name: str) -> None:
-        """Put `name` with the names of the one person that it fits, else alone; whole names are to be placed first."""
+        """Put `name` with the names of the one person that it fits, else alone; whole names are to
+        be placed first.
+        """
         fitting = [group for group, names in enumerate(self._names) if self._fits(name, names)]
         same = [
             group
@@ -476,21 +507,23 @@ class _Groups:
         return person
 
     def _fits(self, name: str, names: list[str]) -> bool:
-        """Whether `name` may be that of the person with `names`, of which the whole ones tell most."""
-        whole = [other for other in names if _pseudonyms_is_whole(other)]
+        """Whether `name` may be one of `names`; whole ones tell most."""
+        whole = [other for other in names if _is_whole_name(other)]
         return any(self._are_one(name, other) for other in whole or names)
 
     def _are_one(self, name: str, other: str) -> bool:
-        """Whether two names may be one person's: one holds the other, perhaps misspelt or by initials."""
+        """Whether two names may be one person's: one holds the other, perhaps misspelt or by
+        initials.
+        """
         shorter, longer = sorted(
-            (name, other), key=lambda form: (_pseudonyms_is_whole(form), len(form.split()))
+            (name, other), key=lambda form: (_is_whole_name(form), len(form.split()))
         )
-        if _pseudonyms_is_whole(shorter) and len(shorter.split()) == len(longer.split()):
+        if _is_whole_name(shorter) and len(shorter.split()) == len(longer.split()):
             return set(shorter.split()) == set(longer.split()) or _are_nearly_equal(
                 shorter.split(), longer.split()
             )
         words = tuple(longer.split())
         return (
-            fit(shorter.split(), Candidate(None, words[:1], words[1:]), self._name_match)
+            fit(shorter.split(), PossiblePerson(None, words[:1], words[1:]), self._name_match)
             is not None
         )

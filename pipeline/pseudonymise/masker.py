@@ -1,11 +1,13 @@
-"""Find every mask of a set of texts: contacts by pattern, names passage by passage, then the names found once in the rest of the document.
+"""Find every mask of a set of texts: contacts by pattern, names passage by passage, then the names
+found once in the rest of the document.
 
 In:   texts, and the spans of their blocks
 Out:  masks in the offsets of each text
 
 Replace masks in a text and carry offsets over, exactly.
 
-Take persons out of the names and ids of structures: a sole trader signs with a name, and the id is made of it.
+Take persons out of the names and ids of structures: a sole trader signs with a name, and the id
+is made of it.
 """
 
 import re
@@ -27,7 +29,9 @@ from pipeline.text import fold_same_length
 
 
 class Rewriting:
-    """`text` after its masks are replaced; `move` carries an offset that lies outside or at the edge of a mask."""
+    """`text` after its masks are replaced; `move` carries an offset that lies outside or at the
+    edge of a mask.
+    """
 
     def __init__(self, text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> None:
         self.masks = settle_masks(text, masks, edges)
@@ -43,7 +47,9 @@ class Rewriting:
         ]
 
     def move(self, offset: int) -> int:
-        """Where `offset` of the old text lies in the new one; inside a mask, the start of its token."""
+        """Where `offset` of the old text lies in the new one; inside a mask, the start of its
+        token.
+        """
         passed = bisect_right(self._ends, offset)
         if passed < len(self.masks) and self.masks[passed].start < offset:
             offset = self.masks[passed].start
@@ -51,14 +57,18 @@ class Rewriting:
 
 
 def settle_masks(text: str, masks: Iterable[Mask], edges: Iterable[int] = ()) -> list[Mask]:
-    """The masks that are replaced, in order and without overlap: suspects left readable are none, and settled masks stay as they are."""
+    """The masks that are replaced, in order and without overlap: suspects left readable are none,
+    and settled masks stay as they are.
+    """
     return _split(
         text, _merge(text, (mask for mask in masks if not mask.is_kept)), sorted(set(edges))
     )
 
 
 def _merge(text: str, masks: Iterable[Mask]) -> list[Mask]:
-    """`masks` in order, the wider one winning where two overlap; two names with only a blank between them become one."""
+    """`masks` in order, the wider one winning where two overlap; two names with only a blank
+    between them become one.
+    """
     merged: list[Mask] = []
     for mask in sorted(masks, key=lambda mask: (mask.start, -mask.end, mask.token, mask.doubt)):
         last = merged[-1] if merged else None
@@ -115,7 +125,9 @@ class Masker:
         self._roster, self._name_match = roster, name_match
 
     def find(self, texts: list[tuple[str, list[tuple[int, int]]]]) -> list[list[Mask]]:
-        """Return the masks of each (text, block spans); what lies between blocks is searched too. Each text is parsed once."""
+        """Return the masks of each (text, block spans); what lies between blocks is searched too.
+        Each text is parsed once.
+        """
         masks: list[list[Mask]] = [[] for _ in texts]
         names: list[frozenset[str]] = [frozenset() for _ in texts]
         shared: frozenset[str] = frozenset()
@@ -173,7 +185,9 @@ def _entities(texts: list[str]) -> Iterator[tuple[tuple[int, int, str], ...]]:
 
 
 def _pieces(text: str, spans: list[tuple[int, int]]) -> list[tuple[int, int]]:
-    """`text` cut at the edges of its blocks, and where a piece is too long to parse, at a blank; blank pieces left out."""
+    """`text` cut at the edges of its blocks, and where a piece is too long to parse, at a blank;
+    blank pieces left out.
+    """
     edges = sorted({0, len(text), *(edge for span in spans for edge in span)})
     pieces: list[tuple[int, int]] = []
     for start, end in pairwise(edges):
@@ -203,7 +217,9 @@ _CARRIERS = ("structures", "attendance", "catchments")
 
 
 def rename_structures(tables: dict[str, pd.DataFrame], masker: Masker) -> dict[str, pd.DataFrame]:
-    """Return `tables` with the structures that hold a person's name renamed; their ids are numbered where two become the same."""
+    """Return `tables` with the structures that hold a person's name renamed; their ids are numbered
+    where two become the same.
+    """
     structures = tables["structures"]
     names = masker.mask_texts(structures["name"])
     taken = set(structures["structure_id"])

@@ -1,4 +1,5 @@
-"""The names to look for in a workshop, from its list of people and the vault, and the names to leave, from its structures.
+"""The names to look for in a workshop, from its list of people and the vault, and the names to
+leave, from its structures.
 
 In:   people   raw or VAULT rows; the names of structures and settings.keep
 Out:  Roster: patterns over folded text, and the single names
@@ -18,7 +19,7 @@ from pipeline.pseudonymise.words import (
     is_place,
     is_sure_surname,
     known_brands,
-    listed,
+    terms,
 )
 from pipeline.text import fold_same_length
 
@@ -27,7 +28,9 @@ _GAP = r"[\s\u00a0.\-]{1,3}"
 
 @dataclass(frozen=True)
 class Roster:
-    """Names folded: `full` matches whole names in any order and with initials; `first` and `last` are single names."""
+    """Names folded: `full` matches whole names in any order and with initials; `first` and `last`
+    are single names.
+    """
 
     full: re.Pattern[str]
     first: frozenset[str]
@@ -36,7 +39,8 @@ class Roster:
     initials: frozenset[str] = frozenset()  # two or three letters: "ko", "jb", "jba"
     sure: frozenset[str] = (
         frozenset()
-    )  # surnames that are no common word, no town and no first name, so the person wherever they stand
+        # surnames that are no common word, town or first name: the person wherever they stand
+    )
     places: frozenset[str] = frozenset()  # first names that are places in this workshop
 
 
@@ -55,7 +59,7 @@ def build_roster(
     kept = (
         {form for name in structures for form in _structure_forms(name)} - last_names - first_names
     )
-    kept |= listed("institutions") | celebrated() | (known_brands() - last_names - first_names)
+    kept |= terms("institutions") | celebrated() | (known_brands() - last_names - first_names)
     kept -= {order for first, last in names for order in (f"{first} {last}", f"{last} {first}")}
     kept |= {fold_same_length(" ".join(word.split())) for word in keep}
     initials = frozenset(form for first, last in names for form in _initials(first, last))
@@ -96,14 +100,18 @@ def _initials(first: str, last: str) -> set[str]:
 
 
 def _may_stand_alone(name: str) -> bool:
-    """Whether a name is looked for alone: a particle or a function word is not, unless it is a first name (Ben)."""
+    """Whether a name is looked for alone: a particle or a function word is not, unless it is a
+    first name (Ben).
+    """
     return len(name) > 1 and (
-        name not in listed("particules") | listed("jamais") or is_first_name(name)
+        name not in terms("particules") | terms("jamais") or is_first_name(name)
     )
 
 
 def _first_and_last(row: dict[Any, Any]) -> tuple[str, str]:
-    """Folded first and last name; a full name alone is split where a known first name ends, else after its first word."""
+    """Folded first and last name; a full name alone is split where a known first name ends, else
+    after its first word.
+    """
     facts = (row[name] for name in ("first_name", "last_name", "full_name"))
     first, last, full = (
         fold_same_length(" ".join(str(fact).split())) if pd.notna(fact) else "" for fact in facts
@@ -119,7 +127,9 @@ def _first_and_last(row: dict[Any, Any]) -> tuple[str, str]:
 
 
 def _forms(first: str, last: str) -> set[str]:
-    """Whole-name forms as regular expressions: first last, last first, initials last ("jm thoor", "f. delattre"), last initial."""
+    """Whole-name forms as regular expressions: first last, last first, initials last ("jm thoor",
+    "f. delattre"), last initial.
+    """
     if not first or not last:
         return set()
     parts = [part for part in re.split(r"[\s\-]+", first) if part]
@@ -135,13 +145,15 @@ def _forms(first: str, last: str) -> set[str]:
 
 
 def _structure_forms(name: str) -> set[str]:
-    """A structure's name without brackets, and without the generic words before a proper name; none for a titled person."""
+    """A structure's name without brackets, and without the generic words before a proper name; none
+    for a titled person.
+    """
     plain = " ".join(re.sub(r"\([^)]*\)", " ", str(name)).split())
     words = plain.split()
-    if not words or fold_same_length(words[0]).rstrip(".") in listed("civilites"):
+    if not words or fold_same_length(words[0]).rstrip(".") in terms("civilites"):
         return set()
     while len(words) > 1 and (
-        fold_same_length(words[0]) in listed("lieux_et_organisations") or words[0][0].islower()
+        fold_same_length(words[0]) in terms("lieux_et_organisations") or words[0][0].islower()
     ):
         words = words[1:]
     rest = " ".join(words)

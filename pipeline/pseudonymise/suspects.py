@@ -1,4 +1,5 @@
-"""List what was left readable though it may be a person's name: a capital where people stand, a first name in an organisation's.
+"""List what was left readable though it may be a person's name: a capital where people stand, a
+first name in an organisation's.
 
 In:   a passage and the masks found in it
 Out:  kept masks, each with its doubt
@@ -20,12 +21,12 @@ from pipeline.pseudonymise.context import (
 from pipeline.pseudonymise.cues import is_subject, is_thing
 from pipeline.pseudonymise.persons import ALONE_IN_BRACKETS
 from pipeline.pseudonymise.words import (
-    Word,
+    TextWord,
     is_first_name,
     is_place,
     is_surname,
     is_usual_first_name,
-    listed,
+    terms,
 )
 
 _IN_ORGANISATION = "prénom dans le nom d'une organisation ?"
@@ -43,21 +44,23 @@ _NEVER = ("jamais", "acronymes", "civilites", "fonctions", "moments")
 
 
 def find_suspects(passage: Passage, masks: list[Mask]) -> list[Mask]:
-    """Return the suspects that no mask covers, structures of the lists left out; a name of two words is one suspect."""
+    """Return the suspects that no mask covers, structures of the lists left out; a name of two
+    words is one suspect.
+    """
     names = {edge for mask in masks if mask.token == PERSON for edge in (mask.start, mask.end)}
     found: list[Mask] = []
-    for place, word in enumerate(passage.words):
+    for i, word in enumerate(passage.words):
         is_settled = passage.is_kept(word) or any(
             mask.start <= word.start < mask.end for mask in [*masks, *found]
         )
         if is_settled or not word.has_capital or len(word.text) < 3:
             continue
-        doubt = _doubt(passage, place) or _doubt_of_capital(passage, place, names)
+        doubt = _doubt(passage, i) or _doubt_of_capital(passage, i, names)
         if doubt:
-            last = place + 1 if doubt == _WITH_WORD else place
+            last = i + 1 if doubt == _WITH_WORD else i
             found.append(
                 Mask(
-                    passage.words[_head(passage.words, place)].start,
+                    passage.words[_head(passage.words, i)].start,
                     passage.words[last].end,
                     PERSON,
                     doubt=doubt,
@@ -67,120 +70,118 @@ def find_suspects(passage: Passage, masks: list[Mask]) -> list[Mask]:
     return found
 
 
-def _doubt(passage: Passage, place: int) -> str:
-    word, words = passage.words[place], passage.words
+def _doubt(passage: Passage, i: int) -> str:
+    word, words = passage.words[i], passage.words
     if is_first_name(word.folded):
-        if _is_owner(passage, place):
+        if _is_owner(passage, i):
             return _IN_ORGANISATION
-        is_listed = word.folded in passage.roster.first and word.folded in listed("prenoms_lieux")
-        return _IN_LIST if is_listed and not is_place_name(words, place) else ""
-    if (
-        word.folded in passage.roster.last
-        and is_place(word.folded)
-        and not is_place_name(words, place)
-    ):
+        is_listed = word.folded in passage.roster.first and word.folded in terms("prenoms_lieux")
+        return _IN_LIST if is_listed and not is_place_name(words, i) else ""
+    if word.folded in passage.roster.last and is_place(word.folded) and not is_place_name(words, i):
         return _PLACE_IN_LIST
     is_unknown = not (
         word.is_common
         or word.is_upper
         or is_place(word.folded)
-        or word.folded in listed("acronymes")
+        or word.folded in terms("acronymes")
     )
     is_free = (
         word.opens
         and is_unknown
         and passage.label(word) in ("", "MISC", "PER")
-        and not is_thing(words, place)
+        and not is_thing(words, i)
     )
     return (
         _ACTS
-        if is_free and not is_place_name(words, place) and is_subject(words, place, humanly=True)
+        if is_free and not is_place_name(words, i) and is_subject(words, i, humanly=True)
         else ""
     )
 
 
-def _doubt_of_capital(passage: Passage, place: int, names: set[int]) -> str:
+def _doubt_of_capital(passage: Passage, i: int, names: set[int]) -> str:
     """The doubt of a capital where people stand; `names` are the edges of the names masked."""
-    word, words = passage.words[place], passage.words
-    if passage.is_shouted:
+    word, words = passage.words[i], passage.words
+    # Luc Mercredi, Marie Février
+    is_day = word.folded in terms("fonctions_noms") - terms("fonctions")
+    if passage.is_shouted or (word.folded in _never() and not is_day):
         return ""
-    is_day = word.folded in listed("fonctions_noms") - listed(
-        "fonctions"
-    )  # Luc Mercredi, Marie Février
-    if word.folded in _never() and not is_day:
-        return ""
-    if (
-        not word.opens
-        and word.before == " "
-        and words[place - 1].end in names
-        and not word.is_upper
-    ):
+    is_tied = not word.opens and word.before == " " and words[i - 1].end in names
+    if is_tied and not word.is_upper:
         return _GOES_ON
     if not _may_be_name(word):
         return ""
-    if _is_followed_by_word(passage, place):
+    if _is_followed_by_word(passage, i):
         return _WITH_WORD
-    if is_usual_first_name(word.folded) and word.opens and _is_before_name(words, place, names):
+    if is_usual_first_name(word.folded) and _is_readable_first_name(words, i, names):
         return _FIRST_NAME
+    is_name = is_surname(word.folded) or is_first_name(word.folded)
+    if is_name and not is_place(word.folded) and _has_human_context_alone(passage, i):
+        return _ACTS
+    if _is_bare_surname(passage, i):
+        return _SURNAME
+    return "" if word.opens else _doubt_inside_sentence(passage, i, is_name=is_name)
+
+
+def _is_readable_first_name(words: list[TextWord], i: int, names: set[int]) -> bool:
+    """Whether a usual first name opens a sentence before a masked name, or can be nothing else."""
+    word = words[i]
+    if word.opens and _is_before_name(words, i, names):
+        return True
     is_else = (
         word.is_common
         or word.is_upper
         or is_place(word.folded)
-        or word.folded in listed("prenoms_lieux")
+        or word.folded in terms("prenoms_lieux")
     )
-    if is_usual_first_name(word.folded) and not (
-        is_else or is_place_name(words, place) or is_thing(words, place)
-    ):
-        return _FIRST_NAME
-    is_name = is_surname(word.folded) or is_first_name(word.folded)
-    if is_name and not is_place(word.folded) and _is_told_alone(passage, place):
-        return _ACTS
-    if _is_bare_surname(passage, place):
-        return _SURNAME
-    if word.opens:
-        return ""
-    if _is_family(passage, place):
+    return not (is_else or is_place_name(words, i) or is_thing(words, i))
+
+
+def _doubt_inside_sentence(passage: Passage, i: int, *, is_name: bool) -> str:
+    word, words = passage.words[i], passage.words
+    if _is_family(passage, i):
         return _FAMILY
-    if is_place_name(words, place):
-        may_be_owner = is_owned(words, place) and not has_inner_capital(words, place)
-        before = words[place - 1]
-        is_told = may_be_owner or (not before.has_capital and is_subject(words, place))
-        is_first = is_told and is_usual_first_name(word.folded) and not is_place(word.folded)
-        return (
-            _MAY_STAND
-            if is_first or (before.folded in listed("civilites") and before.text.islower())
-            else ""
-        )
-    if (is_name or not is_place(word.folded)) and calls_for_person(words, place, passage.folded):
+    if is_place_name(words, i):
+        return _MAY_STAND if _may_be_owner(words, i) else ""
+    if (is_name or not is_place(word.folded)) and calls_for_person(words, i, passage.folded):
         return _STANDS
-    is_where = is_place(word.folded) or word.folded in listed("prenoms_lieux")
     is_word_or_place = (
-        is_where
+        is_place(word.folded)
+        or word.folded in terms("prenoms_lieux")
         or word.is_upper
         or (word.is_common and (not is_name or word.folded.endswith(("s", "x"))))
     )
-    return _MAY_STAND if not is_word_or_place and may_call_for_person(words, place) else ""
+    return _MAY_STAND if not is_word_or_place and may_call_for_person(words, i) else ""
+
+
+def _may_be_owner(words: list[TextWord], i: int) -> bool:
+    """Whether what reads as a place's name may be somebody's: la place de Karim, mme Rose."""
+    word, before = words[i], words[i - 1]
+    is_owner = is_owned(words, i) and not has_inner_capital(words, i)
+    is_someone = is_owner or (not before.has_capital and is_subject(words, i))
+    if is_someone and is_usual_first_name(word.folded) and not is_place(word.folded):
+        return True
+    return before.folded in terms("civilites") and before.text.islower()
 
 
 @cache
 def _never() -> frozenset[str]:
     """Folded months, titles, functions and acronyms, which are nobody's name where people stand."""
-    return frozenset().union(*map(listed, _NEVER))
+    return frozenset().union(*map(terms, _NEVER))
 
 
-def _may_be_name(word: Word) -> bool:
+def _may_be_name(word: TextWord) -> bool:
     """Whether the word is no kind of place or organisation, unless it is a surname too."""
     if word.folded in _never():
         return False
-    return is_surname(word.folded) or word.folded.split("-")[0] not in listed(
+    return is_surname(word.folded) or word.folded.split("-")[0] not in terms(
         "lieux_et_organisations"
     )
 
 
-def _is_followed_by_word(passage: Passage, place: int) -> bool:
-    """Whether a usual first name, readable as a word, stands before another capital: Blanche Noir."""
-    word, words = passage.words[place], passage.words
-    after = words[place + 1] if place + 1 < len(words) else None
+def _is_followed_by_word(passage: Passage, i: int) -> bool:
+    """Whether a first name that is also a word stands before another capital: Blanche Noir."""
+    word, words = passage.words[i], passage.words
+    after = words[i + 1] if i + 1 < len(words) else None
     if (
         after is None
         or after.before != " "
@@ -191,42 +192,44 @@ def _is_followed_by_word(passage: Passage, place: int) -> bool:
         return False
     is_name = (
         is_usual_first_name(word.folded)
-        and word.folded not in listed("prenoms_lieux")
-        and not is_place_name(words, place)
+        and word.folded not in terms("prenoms_lieux")
+        and not is_place_name(words, i)
     )
-    return is_name and (_may_be_name(after) or is_subject(words, place + 1))
+    return is_name and (_may_be_name(after) or is_subject(words, i + 1))
 
 
-def _is_bare_surname(passage: Passage, place: int) -> bool:
-    """Whether a surname stands as names do: no article, no name of a place or thing before it, or a verb after it.
+def _is_bare_surname(passage: Passage, i: int) -> bool:
+    """Whether a surname stands as names do: no article, no name of a place or thing before it, or a
+    verb after it.
 
-    A common word that opens a sentence counts before a verb or after a heading only: Barbier refuse; Animatrice : Rivière.
+    A common word that opens a sentence counts before a verb or after a heading only: Barbier
+    refuse; Animatrice : Rivière.
     """
-    word, words = passage.words[place], passage.words
+    word, words = passage.words[i], passage.words
     if not is_surname(word.folded) or word.is_upper or is_place(word.folded):
         return False
     if (
-        word.folded in listed("prenoms_lieux") | listed("prenoms_mots")
-        or is_place_name(words, place)
-        or is_thing(words, place)
+        word.folded in terms("prenoms_lieux") | terms("prenoms_mots")
+        or is_place_name(words, i)
+        or is_thing(words, i)
     ):
         return False
     if word.opens:
-        is_entry = (
-            bool(place) and announces(words, place, passage.folded) and not _goes_on(words, place)
-        )
-        return is_entry or is_subject(words, place)
-    before = words[place - 1]
-    is_determined = before.folded in listed("articles") | listed("determinants") | {"de", "en"}
-    if before.folded == "de" and place > 1:
-        is_determined = words[place - 2].folded not in listed("possessions")
+        is_entry = bool(i) and announces(words, i, passage.folded) and not _goes_on(words, i)
+        return is_entry or is_subject(words, i)
+    before = words[i - 1]
+    is_determined = before.folded in terms("articles") | terms("determinants") | {"de", "en"}
+    if before.folded == "de" and i > 1:
+        is_determined = words[i - 2].folded not in terms("possessions")
     is_tied = word.before[-1:] in ("'", "’") or (word.before == " " and before.has_capital)
     return not (is_determined or is_tied)
 
 
-def _head(words: list[Word], place: int) -> int:
-    """Where the name that ends at `place` starts: at the particles with a capital before it, as in Le Floch."""
-    head, particles = place, listed("particules") - {"les", "des"}
+def _head(words: list[TextWord], i: int) -> int:
+    """Where the name that ends at `i` starts: at the particles with a capital before it, as in
+    Le Floch.
+    """
+    head, particles = i, terms("particules") - {"les", "des"}
     while (
         head
         and words[head].before == " "
@@ -234,12 +237,14 @@ def _head(words: list[Word], place: int) -> int:
         and words[head - 1].folded in particles
     ):
         head -= 1
-    return place if words[head].opens else head
+    return i if words[head].opens else head
 
 
-def _is_family(passage: Passage, place: int) -> bool:
-    """Whether a surname names a household: chez les Morvan, la maison des Le Floch; or stands, over its particle, where people do."""
-    word, words, head = passage.words[place], passage.words, _head(passage.words, place)
+def _is_family(passage: Passage, i: int) -> bool:
+    """Whether a surname names a household: chez les Morvan, la maison des Le Floch; or stands, over
+    its particle, where people do.
+    """
+    word, words, head = passage.words[i], passage.words, _head(passage.words, i)
     whole = passage.folded[words[head].start : word.end]
     if (
         word.is_common
@@ -254,43 +259,45 @@ def _is_family(passage: Passage, place: int) -> bool:
     if is_plural and head > 1 and words[head - 2].folded == "chez":
         return True
     return not is_place(whole) and (
-        is_plural or (head < place and calls_for_person(words, head, passage.folded))
+        is_plural or (head < i and calls_for_person(words, head, passage.folded))
     )
 
 
-def _goes_on(words: list[Word], place: int) -> bool:
-    """Whether a word that is no surname follows at once, as after an adjective: Petit déjeuner, Grand Est."""
-    after = words[place + 1] if place + 1 < len(words) else None
+def _goes_on(words: list[TextWord], i: int) -> bool:
+    """Whether a word that is no surname follows at once, as after an adjective: Petit déjeuner,
+    Grand Est.
+    """
+    after = words[i + 1] if i + 1 < len(words) else None
     return after is not None and after.before == " " and (after.has_capital or after.is_common)
 
 
-def _is_before_name(words: list[Word], place: int, names: set[int]) -> bool:
+def _is_before_name(words: list[TextWord], i: int, names: set[int]) -> bool:
     """Whether a comma or "et" ties the word to a masked name after it: Fabien, [personne]."""
-    after = words[place + 1 : place + 3]
+    after = words[i + 1 : i + 3]
     if after and after[0].before == ", " and after[0].start in names:
         return True
     return len(after) > 1 and after[0].folded == "et" and after[1].start in names
 
 
-def _is_told_alone(passage: Passage, place: int) -> bool:
-    """Whether a surname that is a common word does what people do, takes the floor, or stands alone in brackets: Boucher dit que…"""
-    word, words = passage.words[place], passage.words
-    if place and not word.opens and words[place - 1].folded in listed("articles"):
+def _has_human_context_alone(passage: Passage, i: int) -> bool:
+    """Whether a surname that is a common word does what people do, takes the floor, or stands alone
+    in brackets: Boucher dit que…
+    """
+    word, words = passage.words[i], passage.words
+    if i and not word.opens and words[i - 1].folded in terms("articles"):
         return False
     in_brackets = passage.text[max(0, word.start - 1) : word.end + 1]
-    is_speaker = is_presented(words, place, passage.folded) or is_subject(
-        words, place, humanly=True
-    )
+    is_speaker = is_presented(words, i, passage.folded) or is_subject(words, i, humanly=True)
     return is_speaker or bool(ALONE_IN_BRACKETS.fullmatch(in_brackets))
 
 
-def _is_owner(passage: Passage, place: int) -> bool:
-    """Whether a first name alone ends an organisation's name over "de": L'Atelier de Margot, not the street or school of someone known."""
-    word, words = passage.words[place], passage.words
-    if place < 2 or (
-        words[place - 1].folded not in ("de", "d") and not {"'", "’"} & set(word.before)
-    ):
+def _is_owner(passage: Passage, i: int) -> bool:
+    """Whether a first name alone ends an organisation's name over "de": L'Atelier de Margot, not
+    the street or school of someone known.
+    """
+    word, words = passage.words[i], passage.words
+    if i < 2 or (words[i - 1].folded not in ("de", "d") and not {"'", "’"} & set(word.before)):
         return False
-    kind = words[place - 1] if words[place - 1].folded != "de" else words[place - 2]
-    is_clear = kind.folded in listed("lieux_avec_de") or not kind.has_capital
-    return not is_clear and not is_place(word.folded) and is_place_name(words, place)
+    kind = words[i - 1] if words[i - 1].folded != "de" else words[i - 2]
+    is_clear = kind.folded in terms("lieux_avec_de") or not kind.has_capital
+    return not is_clear and not is_place(word.folded) and is_place_name(words, i)

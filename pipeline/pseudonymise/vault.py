@@ -1,10 +1,13 @@
-"""What the vault knows: who hides behind each number, and what is left of those who asked to be forgotten.
+"""What the vault knows: who hides behind each number, and what is left of those who asked to be
+forgotten.
 
 In:   the bytes of an earlier run
 Out:  Registry; its bytes go to vault/ and to nothing downstream
 
-Numbers are given once, in the order in which people are met, workshop after workshop in the order of their folders; none is given
-twice, even when its person is forgotten, so that later material never changes an earlier number.
+Numbers are given once, in the order in which people are met, workshop after workshop in the
+order of their folders; none is given
+twice, even when its person is forgotten, so that later material never changes an earlier
+number.
 """
 
 import copy
@@ -43,7 +46,9 @@ Entry = TypeVar("Entry", bound="Person | Forgotten")
 
 
 class Facts(NamedTuple):
-    """What tells a person from a homonym: words of the name in alphabetical order, and places by department."""
+    """What tells a person from a homonym: words of the name in alphabetical order, and places by
+    department.
+    """
 
     names: frozenset[str]
     emails: frozenset[str]
@@ -80,7 +85,9 @@ class Facts(NamedTuple):
 
 @dataclass
 class Person:
-    """A person met; `is_listed` where a list, a mail or a turn to speak names it, else texts alone do."""
+    """A person met; `is_listed` where a list, a mail or a turn to speak names it, else texts alone
+    do.
+    """
 
     number: int
     is_listed: bool
@@ -147,7 +154,9 @@ class Forgotten:
         )
 
     def is_person(self, facts: Facts) -> bool:
-        """Whether hashed `facts` are the forgotten person's: the same name without contradiction, or the same mail or telephone."""
+        """Whether hashed `facts` are the forgotten person's: the same name without contradiction,
+        or the same mail or telephone.
+        """
         same_name = bool(self.facts.names & facts.names) and not self.facts.contradicts(facts)
         return (
             same_name
@@ -170,8 +179,8 @@ class Registry:
     def loads(cls, content: bytes) -> "Registry":
         """The registry that `dumps` wrote.
 
-        Raises `VaultError` for one of a later version, whose fields would be lost when it is written again, and for what is
-        no registry, such as one that was cut.
+        Raises `VaultError` for one of a later version, whose fields would be lost when it is
+        written again, and for what is no registry, such as one that was cut.
         """
         try:
             return cls._loaded(json.loads(content))
@@ -199,7 +208,9 @@ class Registry:
         return cls(by_number, folders, forgotten, last_number, read["secret"])
 
     def dumps(self) -> bytes:
-        """The registry as JSON, the same bytes for the same content; without indents, which json writes far more slowly."""
+        """The registry as JSON, the same bytes for the same content; without indents, which json
+        writes far more slowly.
+        """
         persons = [vars(person) for _, person in sorted(self.persons.items())]
         content = vars(self) | {
             "version": _VERSION,
@@ -246,7 +257,9 @@ class Registry:
         return frozenset(mention for entry in self.forgotten for mention in entry.mentions)
 
     def forget(self, number: int, *, has_no_words: bool, forms: Iterable[tuple[str, str]]) -> None:
-        """Erase a person, keeping keyed hashes; `forms` are the (folder, folded name) pairs to hide wherever they are read again."""
+        """Erase a person, keeping keyed hashes; `forms` are the (folder, folded name) pairs to hide
+        wherever they are read again.
+        """
         person = self.persons.pop(number)
         hashed = person.facts.hashed(self.secret)
         mentions = sorted({self.hash_mention(folder, name) for folder, name in forms})
@@ -254,7 +267,9 @@ class Registry:
         self.forgotten.append(Forgotten(**facts, mentions=mentions, has_no_words=has_no_words))
 
     def hash_mention(self, folder: str, name: str) -> str:
-        """The hash of a folded name in the texts of a folder; `folder` is "" for a name that hides its person everywhere."""
+        """The hash of a folded name in the texts of a folder; `folder` is "" for a name that hides
+        its person everywhere.
+        """
         return keyed_hash(self.secret, "mention", f"{folder}\x1f{name}")
 
 
@@ -263,7 +278,8 @@ def damaged_vault(what: str) -> VaultError:
     return VaultError(
         f"{what} du coffre est abîmé ou incomplet",
         "le fichier de vault/ tel que le dernier traitement l'a écrit",
-        "le remettre d'une sauvegarde de l'étude ; ne pas l'effacer, les numéros des personnes en dépendent",
+        "le remettre d'une sauvegarde de l'étude ; ne pas l'effacer, les numéros des "
+        "personnes en dépendent",
     )
 
 

@@ -1,11 +1,14 @@
-"""Words of a passage as names are looked for in them, and the French word lists of data/lexicon/personnes.yaml and prenoms.txt.
+"""Words of a passage as names are looked for in them, and the French word lists of
+data/lexicon/personnes.yaml and prenoms.txt.
 
 In:   a passage
 Out:  its words with their place, folded form and the capital they carry
 
-Which words name a place whatever stands around them: communes, departments and regions of France, rivers, countries.
+Which words name a place whatever stands around them: communes, departments and regions of
+France, rivers, countries.
 
-Titles before a name: Mme Roy, le docteur Pham, MM. Wibaut, Crespel et Da Silva, les frères Bonnaure.
+Titles before a name: Mme Roy, le docteur Pham, MM. Wibaut, Crespel et Da Silva, les frères
+Bonnaure.
 """
 
 import importlib.util
@@ -41,8 +44,10 @@ _STEMS_OF_SHORT = (
 
 
 @dataclass(frozen=True)
-class Word:
-    """A word of a passage, without its elision (`d'`); `opens` tells a word that starts a sentence, where a capital proves nothing."""
+class TextWord:
+    """A word of a passage, without its elision (`d'`); `opens` tells a word that starts a sentence,
+    where a capital proves nothing.
+    """
 
     start: int
     end: int
@@ -67,20 +72,22 @@ class Word:
 
     @cached_property
     def is_common(self) -> bool:
-        """Whether the French lemmatiser knows it, or every part of a compound, as a common word; numbers count."""
+        """Whether the French lemmatiser knows it, or every part of a compound, as a common word;
+        numbers count.
+        """
         return is_common_word(self.text.lower())
 
 
-def words_of(passage: str) -> list[Word]:
+def words_of(passage: str) -> list[TextWord]:
     """The words of `passage` in order; a compound (Jean-Luc, Le Floc'h's Floc'h) is one word."""
-    words: list[Word] = []
+    words: list[TextWord] = []
     last = 0
     for match in _WORD.finditer(passage):
         elided = _ELISION.match(match.group())
         start = match.start() + (elided.end() if elided else 0)
         opens = not elided and (not words or bool(_BREAK.search(passage[last : match.start()])))
         words.append(
-            Word(start, match.end(), passage[start : match.end()], opens, passage[last:start])
+            TextWord(start, match.end(), passage[start : match.end()], opens, passage[last:start])
         )
         last = match.end()
     return words
@@ -92,7 +99,7 @@ def is_common_word(lowered: str) -> bool:
     if (
         is_word(lowered)
         or is_function_word(lowered)
-        or fold_same_length(lowered) in listed("nombres")
+        or fold_same_length(lowered) in terms("nombres")
         or _WITH_PRONOUN.search(lowered)
     ):
         return True
@@ -101,7 +108,9 @@ def is_common_word(lowered: str) -> bool:
 
 @lru_cache(maxsize=10_000)
 def is_word_in_capitals(folded: str) -> bool:
-    """Whether a word, folded from capitals that often lose their accents, is a common one: PREFERE is préfère."""
+    """Whether a word, folded from capitals that often lose their accents, is a common one: PREFERE
+    is préfère.
+    """
     vowels = [
         ("e", "é", "è") if letter == "e" and n < _ACCENTED else (letter,)
         for n, letter in enumerate(folded)
@@ -117,12 +126,16 @@ def _function_words() -> frozenset[str]:
 
 
 def is_function_word(lowered: str) -> bool:
-    """Whether `lowered` is one of French's function words, which the lemmatiser leaves out: plusieurs, selon."""
+    """Whether `lowered` is one of French's function words, which the lemmatiser leaves out:
+    plusieurs, selon.
+    """
     return lowered in _function_words()
 
 
 def is_first_name(folded: str) -> bool:
-    """Whether `folded` is a first name of the lexicon, a compound of them (anne-lise), or a shortened one (jean-phi)."""
+    """Whether `folded` is a first name of the lexicon, a compound of them (anne-lise), or a
+    shortened one (jean-phi).
+    """
     names = _first_names()
     if folded in names:
         return True
@@ -137,14 +150,18 @@ def is_shortened(folded: str) -> bool:
 
 
 def is_usual_first_name(folded: str) -> bool:
-    """Whether `folded` is a first name often met in France: in small letters, only such a one is taken for a name."""
+    """Whether `folded` is a first name often met in France: in small letters, only such a one is
+    taken for a name.
+    """
     return folded in _usual_first_names() or (
         "-" in folded and all(part in _usual_first_names() for part in folded.split("-"))
     )
 
 
 def is_rare_first_name(folded: str) -> bool:
-    """Whether `folded` is a first name so rare that it may be a brand or an acronym: the words around must tell a person."""
+    """Whether `folded` is a first name so rare that it may be a brand or an acronym: the words
+    around must tell a person.
+    """
     return folded in _lines_of("prenoms_rares.txt")
 
 
@@ -154,7 +171,9 @@ def is_surname(folded: str) -> bool:
 
 
 def is_sure_surname(folded: str) -> bool:
-    """Whether a surname tells its person by itself, even in small letters: no common word, no first name, not too short."""
+    """Whether a surname tells its person by itself, even in small letters: no common word, no first
+    name, not too short.
+    """
     return len(folded) > 3 and not (is_common_word(folded) or is_first_name(folded))
 
 
@@ -169,7 +188,7 @@ def known_brands() -> frozenset[str]:
 
 
 @cache
-def listed(name: str) -> frozenset[str]:
+def terms(name: str) -> frozenset[str]:
     """The folded entries of a list of personnes.yaml."""
     return frozenset(fold_same_length(entry) for entry in _lexicon()[name])
 
@@ -178,7 +197,7 @@ def listed(name: str) -> frozenset[str]:
 def alternatives(name: str) -> str:
     """The folded entries of a list of personnes.yaml as a regular expression, longest first."""
     return "|".join(
-        re.escape(entry) for entry in sorted(listed(name), key=lambda entry: (-len(entry), entry))
+        re.escape(entry) for entry in sorted(terms(name), key=lambda entry: (-len(entry), entry))
     )
 
 
@@ -210,17 +229,19 @@ def _lexicon() -> dict[str, list[str]]:
 
 
 def is_place(folded: str) -> bool:
-    """Whether `folded` is a commune, a department, a region, a river or a country; many are also surnames, and some first names."""
+    """Whether `folded` is a commune, a department, a region, a river or a country; many are also
+    surnames, and some first names.
+    """
     return folded in _places()
 
 
 @cache
 def _places() -> frozenset[str]:
-    listed = data_path("lexicon", "lieux.txt").read_text(encoding="utf-8").splitlines()
-    others = [word for line in listed if not line.startswith("#") for word in line.split()]
+    terms = data_path("lexicon", "lieux.txt").read_text(encoding="utf-8").splitlines()
+    others = [word for line in terms if not line.startswith("#") for word in line.split()]
     return frozenset(
         fold_same_length(name)
-        for name in (*(place.name for place in places()), *department_names().values(), *others)
+        for name in (*(commune.name for commune in places()), *department_names().values(), *others)
     )
 
 
@@ -228,70 +249,74 @@ _AFTER_TITLE = re.compile(r"\.?[\s\u00a0]+(?:[dlDL]['’])?")
 _IN_LIST = re.compile(r"[\s\u00a0]?,?[\s\u00a0]?,?")
 
 
-def has_title(words: list[Word], place: int) -> bool:
-    """Whether a title precedes the capital at `place`, or a clear one a word in small letters (mme dufour)."""
-    if not place or _goes_on(words, place):
+def has_title(words: list[TextWord], i: int) -> bool:
+    """Whether a title precedes the capital at `i`, or a clear one a word in small letters (mme
+    dufour).
+    """
+    if not i or _goes_on(words, i):
         return False
-    if _is_role(words[place]):
-        return place > 0 and _is_role_as_name(words[place - 1], words[place])
-    word, before = words[place], words[place - 1]
-    if (
-        word.has_capital
-        and word.folded not in listed("civilites")
-        and _is_in_titled_list(words, place)
-    ):
+    if _is_role(words[i]):
+        return i > 0 and _is_role_as_name(words[i - 1], words[i])
+    word, before = words[i], words[i - 1]
+    if word.has_capital and word.folded not in terms("civilites") and _is_in_titled_list(words, i):
         return True
     if not _AFTER_TITLE.fullmatch(word.before):
         return False
     if not word.has_capital:
-        return _has_clear_title(words, place)
+        return _has_clear_title(words, i)
     is_family = (
-        before.folded in listed("parentes")
+        before.folded in terms("parentes")
         and word.before.isspace()
         and not word.is_common
         and not word.is_upper
     )
-    return _is_title(before) or is_family or _has_title_over_particles(words, place - 1)
+    return _is_title(before) or is_family or _has_title_over_particles(words, i - 1)
 
 
-def _goes_on(words: list[Word], place: int) -> bool:
-    """Whether a title is followed by the name it belongs to ("M. Pasteur Roy", "Mme Docteure Le Bris"): it is no surname then."""
-    after = words[place + 1] if place + 1 < len(words) else None
-    is_title = words[place].folded in listed("civilites")
+def _goes_on(words: list[TextWord], i: int) -> bool:
+    """Whether a title is followed by the name it belongs to ("M. Pasteur Roy", "Mme Docteure Le
+    Bris"): it is no surname then.
+    """
+    after = words[i + 1] if i + 1 < len(words) else None
+    is_title = words[i].folded in terms("civilites")
     return is_title and (
-        not words[place].has_capital
+        not words[i].has_capital
         or (after is not None and after.has_capital and after.before.isspace())
     )
 
 
-def _has_clear_title(words: list[Word], place: int) -> bool:
-    """Whether a clear title, over particles, precedes a word in small letters that is none: mme dufour, mme le goff, madame rose."""
-    word, before = words[place], place - 1
+def _has_clear_title(words: list[TextWord], i: int) -> bool:
+    """Whether a clear title, over particles, precedes a word in small letters that is none: mme
+    dufour, mme le goff, madame rose.
+    """
+    word, before = words[i], i - 1
     is_name = is_usual_first_name(word.folded) or (is_surname(word.folded) and not _is_role(word))
-    if word.folded in listed("particules") or (word.is_common and not is_name):
+    if word.folded in terms("particules") or (word.is_common and not is_name):
         return False
-    if words[before].folded in listed("particules_sures") and words[before].before == " ":
+    if words[before].folded in terms("particules_sures") and words[before].before == " ":
         before -= 1
-    return words[before].folded in listed("civilites_sures")
+    return words[before].folded in terms("civilites_sures")
 
 
-def _is_title(word: Word) -> bool:
+def _is_title(word: TextWord) -> bool:
     """Whether `word` is a title; the shortest ones (M, Dr, Me) need their capital."""
     return (
-        word.folded in listed("civilites")
+        word.folded in terms("civilites")
         and (len(word.text) > 2 or word.has_capital)
         and word.text != "ME"
     )
 
 
-def _is_role(word: Word) -> bool:
-    return word.folded in listed("fonctions") | listed("jamais")
+def _is_role(word: TextWord) -> bool:
+    return word.folded in terms("fonctions") | terms("jamais")
 
 
-def _is_role_as_name(title: Word, word: Word) -> bool:
-    """Whether a capitalised function right after a title is a surname: Monsieur Maire, but Monsieur le Maire."""
+def _is_role_as_name(title: TextWord, word: TextWord) -> bool:
+    """Whether a capitalised function right after a title is a surname: Monsieur Maire, but Monsieur
+    le Maire.
+    """
     return (
-        word.folded in listed("fonctions_noms")
+        word.folded in terms("fonctions_noms")
         and word.has_capital
         and not word.is_upper
         and title.has_capital
@@ -299,31 +324,33 @@ def _is_role_as_name(title: Word, word: Word) -> bool:
     )
 
 
-def _has_title_over_particles(words: list[Word], place: int) -> bool:
-    """Whether a title stands before the particles that end at `place`: Mme Le Goff, M. de La Tour; not M. le Curé."""
+def _has_title_over_particles(words: list[TextWord], i: int) -> bool:
+    """Whether a title stands before the particles that end at `i`: Mme Le Goff, M. de La Tour;
+    not M. le Curé.
+    """
     while (
-        place > 0
-        and words[place].folded in listed("particules")
-        and words[place].text not in ("le", "la", "les")
+        i > 0
+        and words[i].folded in terms("particules")
+        and words[i].text not in ("le", "la", "les")
     ):
-        place -= 1
-        if _is_title(words[place]):
+        i -= 1
+        if _is_title(words[i]):
             return True
     return False
 
 
-def _is_in_titled_list(words: list[Word], place: int) -> bool:
+def _is_in_titled_list(words: list[TextWord], i: int) -> bool:
     """Whether the word is a later name of a list under one title in the plural."""
     while (
-        place > 0
-        and words[place].has_capital
-        and (not _is_role(words[place]) or words[place].folded in listed("particules"))
+        i > 0
+        and words[i].has_capital
+        and (not _is_role(words[i]) or words[i].folded in terms("particules"))
     ):
-        separator, place = words[place].before, place - 1
-        if words[place].folded == "et" and separator == " ":
-            separator, place = words[place].before + ",", place - 1
-        if words[place].folded in listed("civilites"):
-            return words[place].folded in listed("civilites_de_plusieurs")
+        separator, i = words[i].before, i - 1
+        if words[i].folded == "et" and separator == " ":
+            separator, i = words[i].before + ",", i - 1
+        if words[i].folded in terms("civilites"):
+            return words[i].folded in terms("civilites_de_plusieurs")
         if not _IN_LIST.fullmatch(separator):
             return False
     return False

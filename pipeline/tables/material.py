@@ -1,4 +1,5 @@
-"""What was read in the depot: documents, who was in the room, the map, and the passages that documents were cut into.
+"""What was read in the depot: documents, who was in the room, the map, and the passages that
+documents were cut into.
 
 Codes on passages, what people decide about them and about themes, and how coders agree.
 """
@@ -62,7 +63,8 @@ DOCUMENTS = Table(
 
 BLOCKS = Table(
     "blocks",
-    "A heading, paragraph, bullet, cell or run of cues as its author laid it out, with where it was said; holds no text.",
+    "A heading, paragraph, bullet, cell or run of cues as its author laid it out, with "
+    "where it was said; holds no text.",
     ("document_id", "block_order"),
     (
         Column("document_id", "text", "Document it lies in"),
@@ -220,7 +222,8 @@ TAGS = Table(
 
 SECOND_TAGS = Table(
     "second_tags",
-    "A code that the second coder, a language model, put on a unit; units that it did not code have no row. Empty where none is set.",
+    "A code that the second coder, a language model, put on a unit; units that it did "
+    "not code have no row. Empty where none is set.",
     TAGS.key,
     TAGS.columns,
 )
@@ -298,7 +301,8 @@ REVIEW_QUEUE = Table(
         Column(
             "n_expected_errors",
             "float",
-            "Codes expected to be wrong on it, of the axes of which a unit bears any number, such as rubriques and piliers",
+            "Codes expected to be wrong on it, of the axes of which a unit bears any "
+            "number, such as rubriques and piliers",
             "codes",
             low=0,
         ),
@@ -326,9 +330,12 @@ DECISIONS = Table(
         Column(
             "value",
             "text",
-            "New label or description; theme_id merged or moved into, or kept apart from; JSON list of the unit_ids split off, or of the "
-            "[axis, code] that are all those of a unit; JSON of a weighting, name and weights, or the name of the one to use, "
-            "blank for that of etude.toml; number of the decision undone; JSON of the coders between whom a decision on a code arbitrates",
+            "New label or description; theme_id merged or moved into, or kept apart from; "
+            "JSON list of the unit_ids split off, or of the "
+            "[axis, code] that are all those of a unit; JSON of a weighting, name and "
+            "weights, or the name of the one to use, "
+            "blank for that of etude.toml; number of the decision undone; JSON of the "
+            "coders between whom a decision on a code arbitrates",
             nullable=True,
         ),
         Column("why", "text", "Reason given", nullable=True),
@@ -354,7 +361,8 @@ DECISION_EFFECTS = Table(
 
 DECISION_GROUNDS = Table(
     "decision_grounds",
-    "What a theme held when a person decided on it: the decision holds as long as the theme still does.",
+    "What a theme held when a person decided on it: the decision holds as long as the "
+    "theme still does.",
     ("decision_id", "theme_id"),
     (
         Column("decision_id", "int", "Decision", low=1),

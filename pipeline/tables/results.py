@@ -1,6 +1,7 @@
 """Themes, what becomes of them from run to run, and how they are ranked.
 
-Territories side by side: contrasts, planes, likeness; what is on offer, who is missing, which needs nobody answers.
+Territories side by side: contrasts, planes, likeness; what is on offer, who is missing, which needs
+nobody answers.
 """
 
 from pipeline.tables.schema import (
@@ -99,7 +100,8 @@ THEME_MEMBERS = Table(
 
 UNIT_PLACES = Table(
     "unit_places",
-    "Where each unit lies on a map of what was said: those of a theme together, like themes near. The axes mean nothing.",
+    "Where each unit lies on a map of what was said: those of a theme together, like "
+    "themes near. The axes mean nothing.",
     ("unit_id",),
     (
         Column("unit_id", "text", "Unit, with a theme or set aside"),
@@ -110,7 +112,8 @@ UNIT_PLACES = Table(
 
 THEME_CHANGES = Table(
     "theme_changes",
-    "What became of each theme since the run before, as the machine groups units; decisions are replayed on top.",
+    "What became of each theme since the run before, as the machine groups units; "
+    "decisions are replayed on top.",
     ("theme_id",),
     (
         Column("theme_id", "text", "Theme of this run, or of the one before where it is gone"),
@@ -182,7 +185,8 @@ MERGE_PROPOSALS = Table(
 
 THEME_PROPOSALS = Table(
     "theme_proposals",
-    "What a language model, where the study allows one, would call the machine's themes, say of them and merge; a person decides.",
+    "What a language model, where the study allows one, would call the machine's themes, "
+    "say of them and merge; a person decides.",
     ("theme_id", "subject", "value"),
     (
         Column("theme_id", "text", "Theme of the machine"),
@@ -192,7 +196,8 @@ THEME_PROPOSALS = Table(
         Column(
             "quotes",
             "json",
-            "List of [unit_id, words], each word for word in its passage, persons' numbers left out",
+            "List of [unit_id, words], each word for word in its passage, persons' numbers "
+            "left out",
         ),
         Column("model_version", "text", "Which model, told what"),
     ),
@@ -214,7 +219,8 @@ THEME_FLAGS = Table(
 
 THEME_AGREEMENT = Table(
     "theme_agreement",
-    "How alike the themes come out when they are made again; no row where there are too few units to tell.",
+    "How alike the themes come out when they are made again; no row where there are too "
+    "few units to tell.",
     ("trial",),
     (
         Column(
@@ -280,7 +286,8 @@ PRIORITY_NOTES = Table(
         Column(
             "subject",
             "text",
-            "Column of priorities that the sentence is about: a criterion, p_top1, p_top3 or p_top5",
+            "Column of priorities that the sentence is about: a criterion, p_top1, p_top3 "
+            "or p_top5",
         ),
         Column("value", "float", "Its value", "0..1", low=0, high=1),
         Column("sentence", "text", "What was counted"),
@@ -296,7 +303,8 @@ RANK_CHECKS = Table(
         Column(
             "check",
             "text",
-            "Other methods, weights drawn without preference, or the ranking without mails and calls",
+            "Other methods, weights drawn without preference, or the ranking without mails "
+            "and calls",
             values=("topsis", "vikor", "poids_libres", "a_distance"),
         ),
         Column(
@@ -374,7 +382,8 @@ CONTRASTS = Table(
         Column(
             "log_odds",
             "float",
-            "Smoothed log-odds ratio against the other territories (informative Dirichlet prior), by units",
+            "Smoothed log-odds ratio against the other territories (informative Dirichlet "
+            "prior), by units",
         ),
         Column("log_odds_z", "float", "log_odds over its standard error"),
         Column(
@@ -389,14 +398,16 @@ CONTRASTS = Table(
         Column(
             "is_lead",
             "bool",
-            "Looks more present here, without control of error over all cells: to be checked, never affirmed",
+            "Looks more present here, without control of error over all cells: to be "
+            "checked, never affirmed",
         ),
     ),
 )
 
 FACTOR_POINTS = Table(
     "factor_points",
-    "A territory, theme or lemma on the plane of a correspondence analysis of tables of the world café.",
+    "A territory, theme or lemma on the plane of a correspondence analysis of tables of "
+    "the world café.",
     ("analysis", "kind", "point"),
     (
         Column(
@@ -509,7 +520,8 @@ TERRITORY_TREE = Table(
 
 THEME_REACH = Table(
     "theme_reach",
-    "Whether a theme is shared by the territories or one territory's own; territories with too little material are left out.",
+    "Whether a theme is shared by the territories or one territory's own; territories "
+    "with too little material are left out.",
     ("theme_id",),
     (
         Column("theme_id", "text", "Theme"),
@@ -614,7 +626,8 @@ VOICES = Table(
 
 THEME_VOICES = Table(
     "theme_voices",
-    "Which types of actor are known to carry a theme; most passages of notes have no known speaker.",
+    "Which types of actor are known to carry a theme; most passages of notes have no "
+    "known speaker.",
     ("theme_id",),
     (
         Column("theme_id", "text", "Theme"),

@@ -1,4 +1,5 @@
-"""What a table of the data dictionary is: typed columns, a key, bounds, checked on the way in and on the way out.
+"""What a table of the data dictionary is: typed columns, a key, bounds, checked on the way in and
+on the way out.
 
 In:   rows or frames of any origin
 Out:  frames whose columns, order, types, bounds and key are those of the dictionary
@@ -27,7 +28,9 @@ _DTYPES: dict[Kind, Any] = {
 
 @dataclass(frozen=True)
 class Column:
-    """One column: `kind` is its type, `unit` what its numbers count; a pattern column stands for any name that matches."""
+    """One column: `kind` is its type, `unit` what its numbers count; a pattern column stands for
+    any name that matches.
+    """
 
     name: str
     kind: Kind
@@ -46,7 +49,9 @@ class Column:
 
     @property
     def _is_free(self) -> bool:
-        """Whether any cell of the right type will do: most tables are small, and looking costs more than they hold."""
+        """Whether any cell of the right type will do: most tables are small, and looking costs more
+        than they hold.
+        """
         return self.nullable and not self.values and self.low is None and self.high is None
 
     def failures(self, cells: pd.Series) -> Iterator[tuple[str, int]]:
@@ -74,7 +79,9 @@ class Table:
     columns: tuple[Column, ...]
 
     def build(self, rows: Iterable[Mapping[str, Any]]) -> pd.DataFrame:
-        """Return `rows` as a checked frame, in their order; a missing value becomes a blank where the column allows one."""
+        """Return `rows` as a checked frame, in their order; a missing value becomes a blank where
+        the column allows one.
+        """
         listed = list(rows)
         names = self._names({name for row in listed for name in row})
         frame = pd.DataFrame(
@@ -89,16 +96,19 @@ class Table:
     def check(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return `frame` with the table's column order and types and a fresh index.
 
-        Raises `TableError` for missing or unknown columns, wrong types, values out of bounds or a key that is not unique.
+        Raises `TableError` for missing or unknown columns, wrong types, values out of bounds or a
+        key that is not unique.
         """
         names = self._names(set(frame.columns))
         missing = [name for name in names if name not in frame.columns]
         unknown = [str(name) for name in frame.columns if name not in names]
         if missing or unknown:
             raise TableError(
-                f"table {self.name} : colonnes manquantes {missing or 'aucune'}, inconnues {unknown or 'aucune'}",
+                f"table {self.name} : colonnes manquantes {missing or 'aucune'}, inconnues "
+                f"{unknown or 'aucune'}",
                 f"les colonnes {', '.join(names)}",
-                "relancer le traitement avec la version qui a écrit cette table, ou effacer tables/ et relancer",
+                "relancer le traitement avec la version qui a écrit cette table, ou "
+                "effacer tables/ et relancer",
             )
         try:
             typed = (
@@ -116,8 +126,9 @@ class Table:
     def adapt(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return what another version left of the table as this version reads it, checked.
 
-        Columns unknown here are left out and those that may be blank are added so; where another is missing no row can be told, and there
-        is none until the next run. Raises as `check` does for what the columns hold.
+        Columns unknown here are left out and those that may be blank are added so; where another is
+        missing no row can be told, and there is none until the next run. Raises as `check` does for
+        what the columns hold.
         """
         names = self._names(set(frame.columns))
         missing = [self._column(name) for name in names if name not in frame.columns]
@@ -153,7 +164,9 @@ class Table:
         raise KeyError(name)
 
     def _names(self, present: set[str]) -> list[str]:
-        """The table's column names in order, each pattern replaced by the present names that match it, sorted."""
+        """The table's column names in order, each pattern replaced by the present names that match
+        it, sorted.
+        """
         names: list[str] = []
         for column in self.columns:
             if column.is_pattern:
@@ -167,7 +180,10 @@ class Table:
 
 QUESTIONS = ("q1", "q2", "q3", "q4", "resume", "distance", "autre")
 CHANNELS = ("notes", "postit", "transcript", "resume", "mail", "telephone")
-AXIS_MEANING = "Axis of the study's grid: rubrique, posture, pilier, or one that the grid brings; checked when a study writes the table"
+AXIS_MEANING = (
+    "Axis of the study's grid: rubrique, posture, pilier, or one that the grid brings; "
+    "checked when a study writes the table"
+)
 STRUCTURE_TYPES = (
     "coopérative",
     "association",
@@ -206,4 +222,5 @@ VERDICTS = (
     "comme ailleurs",
     "trop peu de matière pour conclure",
 )
-LEAD = "semble plus présent ici, à vérifier"  # what screens show of a cell that is_lead, instead of its verdict
+# what screens show of a cell that is_lead, instead of its verdict
+LEAD = "semble plus présent ici, à vérifier"
