@@ -4,7 +4,7 @@ Workbooks (.ods, .fods) are walked here: calamine knows nothing of their merged 
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from lxml import etree
@@ -147,16 +147,16 @@ def rows_of_table(parent: etree._Element) -> Iterator[etree._Element]:
 
 
 @dataclass(frozen=True)
-class OdfSheet:
-    """A sheet: `rows` as shown, not squared, and how many cells bear a comment."""
+class Sheet:
+    """A sheet: its rows as shown, not squared, and how many cells bear a comment."""
 
     name: str
     is_visible: bool
-    rows: list[list[str]]
-    n_comments: int
+    rows: Sequence[Sequence[str]]
+    n_comments: int = 0
 
 
-def sheets_of_ods(file: FileContent) -> list[OdfSheet]:
+def sheets_of_ods(file: FileContent) -> list[Sheet]:
     """Return the sheets of a workbook, in order.
 
     Raises `ReadError` for a damaged or protected workbook, and for a sheet of millions of cells.
@@ -174,7 +174,7 @@ def sheets_of_ods(file: FileContent) -> list[OdfSheet]:
     return [_sheet(table, styles) for table in body.findall(TABLE + "table")]
 
 
-def _sheet(table: etree._Element, styles: OdfStyles) -> OdfSheet:
+def _sheet(table: etree._Element, styles: OdfStyles) -> Sheet:
     rows: list[list[str]] = []
     merged: list[tuple[int, int, int, int]] = []
     n_blank = n_cells = 0
@@ -201,7 +201,7 @@ def _sheet(table: etree._Element, styles: OdfStyles) -> OdfSheet:
         properties.get(TABLE + "display") for properties in styles.properties(style, "table")
     ]
     n_comments = sum(1 for _ in table.iter(OFFICE + "annotation"))
-    return OdfSheet(table.get(TABLE + "name", ""), "false" not in displays, rows, n_comments)
+    return Sheet(table.get(TABLE + "name", ""), "false" not in displays, rows, n_comments)
 
 
 def _cells(

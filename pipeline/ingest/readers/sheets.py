@@ -10,7 +10,6 @@ import re
 import zipfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Literal
 
@@ -20,7 +19,7 @@ import python_calamine as calamine
 from pipeline.errors import ReadError
 from pipeline.ingest.parts import RawPart, decode
 from pipeline.ingest.readers.container import Container, check_chains
-from pipeline.ingest.readers.odf import number_text, sheets_of_ods
+from pipeline.ingest.readers.odf import Sheet, number_text, sheets_of_ods
 from pipeline.ingest.readers.source import FileContent, corrupt, no_text, protected
 from pipeline.ingest.readers.wording import clean, plural_warning
 
@@ -147,15 +146,6 @@ def _parse(text: str, separator: str, quoting: Literal[0, 3]) -> list[list[str]]
         ) from error
 
 
-@dataclass(frozen=True)
-class _Sheet:
-    """A sheet with what it shows."""
-
-    name: str
-    is_visible: bool
-    rows: Rows
-
-
 def read_sheets(file: FileContent) -> tuple[RawPart, ...]:
     """Return one part a visible sheet that has content; rows that a filter hides are read.
 
@@ -173,44 +163,45 @@ def read_sheets(file: FileContent) -> tuple[RawPart, ...]:
 def read_ods(file: FileContent) -> tuple[RawPart, ...]:
     """Return one part a visible sheet of an OpenDocument workbook; raises as `read_sheets`."""
     sheets = sheets_of_ods(file)
-    return _parts(
-        [_Sheet(sheet.name, sheet.is_visible, _compact(sheet.rows)) for sheet in sheets],
-        n_comments=sum(sheet.n_comments for sheet in sheets),
-    )
+    return _parts(sheets, n_comments=sum(sheet.n_comments for sheet in sheets))
 
 
-def _parts(sheets: Sequence[_Sheet], *, n_comments: int) -> tuple[RawPart, ...]:
-    numbered = enumerate(sheets, start=1)
-    filled = [(number, sheet) for number, sheet in numbered if sheet.rows and sheet.is_visible]
+def _parts(sheets: Sequence[Sheet], *, n_comments: int) -> tuple[RawPart, ...]:
+    filled: list[tuple[int, Sheet, Rows]] = []
+    n_hidden = 0
+    for number, sheet in enumerate(sheets, start=1):
+        rows = _compact(sheet.rows)
+        if rows and sheet.is_visible:
+            filled.append((number, sheet, rows))
+        n_hidden += bool(rows) and not sheet.is_visible
     if not filled:
         raise no_text("classeur")
-    n_hidden = sum(bool(sheet.rows) and not sheet.is_visible for sheet in sheets)
     warnings = (
         *plural_warning(n_hidden, "feuille{} masquée{} non lue{}"),
         *plural_warning(n_comments, "commentaire{} de cellule non lu{}"),
     )
     digits = len(str(len(sheets)))
     parts: list[RawPart] = []
-    for number, sheet in filled:
+    for number, sheet, rows in filled:
         name = f"{number:0{digits}}-{clean(sheet.name.translate(_UNSAFE))}"
         parts.append(
             RawPart(
                 (),
                 name=name if len(filled) > 1 else "",
                 title=clean(sheet.name),
-                rows=sheet.rows,
+                rows=rows,
                 warnings=() if parts else warnings,
             )
         )
     return tuple(parts)
 
 
-def _sheets(file: FileContent) -> list[_Sheet]:
+def _sheets(file: FileContent) -> list[Sheet]:
     try:
         workbook = calamine.CalamineWorkbook.from_filelike(io.BytesIO(file.content))
         visible = calamine.SheetVisibleEnum.Visible
         return [
-            _Sheet(meta.name, meta.visible == visible, _rows(workbook, meta.name))
+            Sheet(meta.name, meta.visible == visible, _rows(workbook, meta.name))
             for meta in workbook.sheets_metadata
         ]
     except calamine.PasswordError as error:
@@ -272,7 +263,7 @@ def _column(letters: bytes) -> int:
     return number
 
 
-def _rows(workbook: calamine.CalamineWorkbook, name: str) -> Rows:
+def _rows(workbook: calamine.CalamineWorkbook, name: str) -> Sequence[Sequence[str]]:
     try:
         sheet = workbook.get_sheet_by_name(name)
     except calamine.WorksheetNotFound:  # a chart or macro sheet
@@ -290,7 +281,7 @@ def _rows(workbook: calamine.CalamineWorkbook, name: str) -> Rows:
                 slice(top - first_row, bottom - first_row + 1),
                 slice(left - first_column, right - first_column + 1),
             )
-    return _compact(rows)
+    return rows
 
 
 def _fill_merged(rows: list[list[str]], lines: slice, columns: slice) -> None:

@@ -137,11 +137,11 @@ def _cues_of_line(line: str, timing: tuple[float, float]) -> Iterator[Cue]:
 
 def _blocks_of_cues(cues: list[Cue]) -> list[RawBlock]:
     named = _with_names(cues)
-    shown = [
-        cue
-        for above, cue in pairwise([None, *named])
-        if cue and not (above and _repeats(above, cue))
-    ]
+    shown = named[:1]
+    for above, cue in pairwise(named):
+        # Live captions repeat the line before.
+        if cue.text != above.text or cue.start - above.end >= 1:
+            shown.append(cue)
     return [RawBlock(text, "cue", speaker=speaker) for text, speaker in _turns(shown)]
 
 
@@ -178,10 +178,6 @@ def _names(counts: Counter[str]) -> set[str]:
         or first_names() & set(re.split(r"[ _]", name))
         or (" " in name and len(candidates) > 1)
     }
-
-
-def _repeats(above: Cue, cue: Cue) -> bool:
-    return cue.text == above.text and cue.start - above.end < 1
 
 
 def _turns(cues: list[Cue]) -> Iterator[tuple[str, str | None]]:
