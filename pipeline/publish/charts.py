@@ -1,9 +1,7 @@
-"""The charts of a report: one Vega-Lite specification each, drawn as SVG for a page and as PNG for Word, from the same drawing.
+"""The charts of a report: one Vega-Lite specification each, drawn as SVG and, for Word, as PNG.
 
-In:   a Scope, a Heat, a Priority
+In:   a Scope, a Heat, the postures of a Priority
 Out:  a specification; SVG text or PNG bytes
-
-Drawings kept between runs: a chart that did not change since the last report is not drawn again.
 """
 
 import hashlib
@@ -89,7 +87,7 @@ def drawing(source: str, form: str, draw: Callable[[], bytes]) -> bytes:
 
 Spec = Mapping[str, Any]
 
-# Okabe and Ito's palette, told apart with any colour vision; yellow and black are left out
+# Okabe and Ito's palette, told apart with any colour vision
 CRITERIA_COLOURS = (
     "#0072b2",
     "#56b4e9",
@@ -102,152 +100,110 @@ CRITERIA_COLOURS = (
 )
 POSTURE_COLOURS = ("#009e73", "#d55e00", "#e69f00", "#0072b2", "#999999", "#cc79a7", "#56b4e9")
 HEAT_COLOURS = ("#f2f6f9", "#74acd3")  # ink reads on the darkest with a contrast over 5
-_INK, _RULE = "#22302f", "#d5dcda"
-FONTS = (
-    Path(__file__).with_name("templates") / "fonts"
-)  # emoji and Arabic: what neither typst nor vl-convert brings; SIL OFL
-FONT = "Liberation Sans, Arial, Helvetica, sans-serif"  # the first is bundled with vl-convert; the others have its widths
-_SCHEMA = "https://vega.github.io/schema/vega-lite/v5.json"
+INK, _RULE = "#22302f", "#d5dcda"
+# emoji and Arabic: what neither typst nor vl-convert brings; SIL OFL
+FONTS = Path(__file__).with_name("templates") / "fonts"
+# the first is bundled with vl-convert; the others have its widths
+FONT = "Liberation Sans, Arial, Helvetica, sans-serif"
+_LETTERS = {"labelFontSize": 13, "titleFontSize": 13, "labelColor": INK, "titleColor": INK}
 _CONFIG = {
     "aria": False,
     "font": FONT,
     "view": {"stroke": None},
-    "axis": {
-        "labelFontSize": 13,
-        "titleFontSize": 13,
-        "titleFontWeight": "normal",
-        "labelColor": _INK,
-        "titleColor": _INK,
-        "gridColor": _RULE,
-    },
-    "legend": {"labelFontSize": 13, "titleFontSize": 13, "labelColor": _INK, "titleColor": _INK},
+    "axis": {**_LETTERS, "titleFontWeight": "normal", "gridColor": _RULE},
+    "legend": _LETTERS,
 }
-_TEXT = {"type": "text", "fontSize": 13, "color": _INK, "lineBreak": "\n", "lineHeight": 16}
-_LINES = "length(split(datum.name, '\\n'))"
-_NAME = {
-    "align": "right",
-    "dx": -8,
-    "dy": {"expr": f"8 - 8 * {_LINES}"},
-}  # at the left of a row, its lines centred on it
-_HEAD = {
-    "align": "center",
-    "dy": {"expr": f"4 - 16 * {_LINES}"},
-}  # over a column, its last line just above it
+_TEXT = {"type": "text", "fontSize": 13, "color": INK, "lineBreak": "\n", "lineHeight": 16}
+_N_LINES_OF = "length(split(datum.name, '\\n'))"
+_NAME = {"field": "name"}
 _PNG_DPI = 200
 _N_LINES, _WIDEST = 3, 40  # of a name in a drawing; a word of more characters is cut
 _TAG = re.compile(r"<[^>]*>")
-_ARIA = re.compile(
-    r'\s(?:role|aria-[a-z]+)="[^"]*"'
-)  # Vega describes its marks in English, even when told not to
+# Vega describes its marks in English, even when told not to
+_ARIA = re.compile(r'\s(?:role|aria-[a-z]+)="[^"]*"')
+
+
+def make_spec(content: dict[str, Any]) -> Spec:
+    """`content` as a specification with the report's look."""
+    schema = "https://vega.github.io/schema/vega-lite/v5.json"
+    return {"$schema": schema, "background": "white", "config": _CONFIG, **content}
+
+
+def layer(
+    values: Sequence[Mapping[str, Any]], mark: Mapping[str, Any], **encoding: Any
+) -> dict[str, Any]:
+    """One layer of a specification, with data of its own."""
+    return {"data": {"values": list(values)}, "mark": mark, "encoding": encoding}
+
+
+def quantity(field: str, **more: Any) -> dict[str, Any]:
+    """A channel that encodes a quantitative field."""
+    return {"field": field, "type": "quantitative", **more}
+
+
+def _ordinal(field: str) -> dict[str, Any]:
+    return {"field": field, "type": "ordinal", "axis": None}
+
+
+def _row_names(values: Sequence[Mapping[str, Any]], y: Mapping[str, Any]) -> dict[str, Any]:
+    """Names at the left of rows, their lines centred on the row."""
+    mark = {**_TEXT, "align": "right", "dx": -8, "dy": {"expr": f"8 - 8 * {_N_LINES_OF}"}}
+    return layer(values, mark, y=y, x={"value": 0}, text=_NAME)
 
 
 def priorities_spec(scope: Scope) -> Spec:
     """Stacked bars of what each criterion brings to the scores of `scope`, on 0..100."""
     criteria = [criterion.label for criterion in scope.priorities[0].criteria]
-    values = [
-        {
-            "rank": priority.rank,
-            "criterion": criterion.label,
-            "points": 100 * criterion.contribution,
-            "order": place,
-        }
-        for priority in scope.priorities
-        for place, criterion in enumerate(priority.criteria)
-    ]
-    names = {
-        priority.rank: wrapped(f"{priority.rank}. {priority.label}", 34)
-        for priority in scope.priorities
-    }
-    totals = [
-        {
-            "rank": priority.rank,
-            "name": names[priority.rank],
-            "score": 100 * priority.score,
-            "shown": points(priority.score),
-        }
-        for priority in scope.priorities
-    ]
-    y = {"field": "rank", "type": "ordinal", "axis": None}
-    score = {
-        "field": "points",
-        "type": "quantitative",
-        "title": sentence("alt.axe_score"),
-        "scale": {"domain": [0, 100]},
-        "axis": {"tickCount": 5},
-    }
+    parts, totals = [], []
+    for priority in scope.priorities:
+        rank, score = priority.rank, priority.score
+        for i, one in enumerate(priority.criteria):
+            part = {"criterion": one.label, "points": 100 * one.contribution, "order": i}
+            parts.append({"rank": rank, **part})
+        name = wrapped(f"{rank}. {priority.label}", 34)
+        totals.append({"rank": rank, "name": name, "score": 100 * score, "shown": points(score)})
+    y = _ordinal("rank")
     colours = {"domain": criteria, "range": list(CRITERIA_COLOURS[: len(criteria)])}
-    legend = {"title": None, "orient": "top", "columns": 3, "symbolType": "square"}
     colour = {
         "field": "criterion",
         "type": "nominal",
         "sort": criteria,
         "scale": colours,
-        "legend": legend,
+        "legend": {"title": None, "orient": "top", "columns": 3, "symbolType": "square"},
     }
-    bars = {
-        "data": {"values": values},
-        "mark": {"type": "bar", "stroke": "white", "strokeWidth": 1, "height": 24},
-        "encoding": {"y": y, "x": score, "color": colour, "order": {"field": "order"}},
-    }
-    labels = {
-        "data": {"values": totals},
-        "mark": {**_TEXT, **_NAME},
-        "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "name"}},
-    }
-    shown = {
-        "data": {"values": totals},
-        "mark": {**_TEXT, "align": "left", "dx": 6, "fontWeight": "bold"},
-        "encoding": {
-            "y": y,
-            "x": {"field": "score", "type": "quantitative"},
-            "text": {"field": "shown"},
-        },
-    }
-    return make_spec({"width": 360, "height": {"step": 46}, "layer": [bars, labels, shown]})
+    title, scale = sentence("alt.axe_score"), {"domain": [0, 100]}
+    x = quantity("points", title=title, scale=scale, axis={"tickCount": 5})
+    bar = {"type": "bar", "stroke": "white", "strokeWidth": 1, "height": 24}
+    bold = {**_TEXT, "align": "left", "dx": 6, "fontWeight": "bold"}
+    layers = [
+        layer(parts, bar, y=y, x=x, color=colour, order={"field": "order"}),
+        _row_names(totals, y),
+        layer(totals, bold, y=y, x=quantity("score"), text={"field": "shown"}),
+    ]
+    return make_spec({"width": 360, "height": {"step": 46}, "layer": layers})
 
 
 def heat_spec(heat: Heat, highest: float) -> Spec:
-    """A grid of rubriques by workshops, darker up to `highest` where more of a workshop's passages carry the rubrique."""
+    """A grid of codes by workshops, darker up to `highest` where more passages carry the code."""
     values = [
         {"row": row, "column": column, "share": share, "shown": percent(share)}
         for row, shares in enumerate(heat.shares)
         for column, share in enumerate(shares)
     ]
     rows = [{"row": row, "name": wrapped(name, 38)} for row, name in enumerate(heat.rubriques)]
-    columns = [
-        {"column": column, "name": wrapped(name, 16)} for column, name in enumerate(heat.workshops)
+    columns = [{"column": i, "name": wrapped(name, 16)} for i, name in enumerate(heat.workshops)]
+    y, x = _ordinal("row"), _ordinal("column")
+    scale = {"range": list(HEAT_COLOURS), "domain": [0, highest or 1]}
+    cell = {"type": "rect", "stroke": "white", "strokeWidth": 2}
+    # over a column, its last line just above it
+    head = {**_TEXT, "align": "center", "dy": {"expr": f"4 - 16 * {_N_LINES_OF}"}}
+    layers = [
+        layer(values, cell, y=y, x=x, color=quantity("share", scale=scale, legend=None)),
+        layer(values, _TEXT, y=y, x=x, text={"field": "shown"}),
+        _row_names(rows, y),
+        layer(columns, head, x=x, y={"value": 0}, text=_NAME),
     ]
-    y = {"field": "row", "type": "ordinal", "axis": None}
-    x = {"field": "column", "type": "ordinal", "axis": None}
-    colour = {
-        "field": "share",
-        "type": "quantitative",
-        "scale": {"range": list(HEAT_COLOURS), "domain": [0, highest or 1]},
-        "legend": None,
-    }
-    cells = {
-        "mark": {"type": "rect", "stroke": "white", "strokeWidth": 2},
-        "encoding": {"y": y, "x": x, "color": colour},
-    }
-    shown = {"mark": _TEXT, "encoding": {"y": y, "x": x, "text": {"field": "shown"}}}
-    names = {
-        "data": {"values": rows},
-        "mark": {**_TEXT, **_NAME},
-        "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "name"}},
-    }
-    heads = {
-        "data": {"values": columns},
-        "mark": {**_TEXT, **_HEAD},
-        "encoding": {"x": x, "y": {"value": 0}, "text": {"field": "name"}},
-    }
-    return make_spec(
-        {
-            "width": {"step": 110},
-            "height": {"step": 36},
-            "data": {"values": values},
-            "layer": [cells, shown, names, heads],
-        }
-    )
+    return make_spec({"width": {"step": 110}, "height": {"step": 36}, "layer": layers})
 
 
 def profile_spec(postures: Sequence[Share]) -> Spec:
@@ -256,26 +212,20 @@ def profile_spec(postures: Sequence[Share]) -> Spec:
         {"posture": share.label, "n": share.n_units, "order": share.index} for share in postures
     ]
     colours = [posture_colour(share) for share in postures]
-    encoding = {
-        "x": {"field": "n", "type": "quantitative", "stack": "normalize", "axis": None},
-        "color": {
-            "field": "posture",
-            "type": "nominal",
-            "scale": {"domain": [v["posture"] for v in values], "range": colours},
-            "legend": None,
-        },
-        "order": {"field": "order"},
-    }
-    return make_spec(
-        {
-            "width": 320,
-            "height": 14,
-            "padding": 0,
-            "data": {"values": values},
-            "mark": {"type": "bar", "stroke": "white"},
-            "encoding": encoding,
-        }
+    scale = {"domain": [share.label for share in postures], "range": colours}
+    bar = layer(
+        values,
+        {"type": "bar", "stroke": "white"},
+        x=quantity("n", stack="normalize", axis=None),
+        color={"field": "posture", "type": "nominal", "scale": scale, "legend": None},
+        order={"field": "order"},
     )
+    return make_spec({"width": 320, "height": 14, "padding": 0, **bar})
+
+
+def posture_colour(share: Share) -> str:
+    """The colour of a posture, by its rank in the grid."""
+    return POSTURE_COLOURS[share.index % len(POSTURE_COLOURS)]
 
 
 def shares_spec(shares: Sequence[tuple[str, float]]) -> Spec:
@@ -284,42 +234,28 @@ def shares_spec(shares: Sequence[tuple[str, float]]) -> Spec:
         {"row": row, "name": wrapped(name, 38), "share": share, "shown": percent(share)}
         for row, (name, share) in enumerate(shares)
     ]
-    y = {"field": "row", "type": "ordinal", "axis": None}
-    x = {
-        "field": "share",
-        "type": "quantitative",
-        "axis": None,
-        "scale": {"domain": [0, max(share for _, share in shares) * 1.15]},
-    }
-    bars = {
-        "mark": {"type": "bar", "color": CRITERIA_COLOURS[0], "height": 18},
-        "encoding": {"y": y, "x": x},
-    }
-    names = {
-        "mark": {**_TEXT, **_NAME},
-        "encoding": {"y": y, "x": {"value": 0}, "text": {"field": "name"}},
-    }
-    shown = {
-        "mark": {**_TEXT, "align": "left", "dx": 6},
-        "encoding": {"y": y, "x": x, "text": {"field": "shown"}},
-    }
-    return make_spec(
-        {
-            "width": 300,
-            "height": {"step": 34},
-            "data": {"values": values},
-            "layer": [bars, names, shown],
-        }
-    )
+    y, widest = _ordinal("row"), max(share for _, share in shares)
+    x = quantity("share", axis=None, scale={"domain": [0, widest * 1.15]})
+    beside = {**_TEXT, "align": "left", "dx": 6}
+    layers = [
+        layer(values, {"type": "bar", "color": CRITERIA_COLOURS[0], "height": 18}, y=y, x=x),
+        _row_names(values, y),
+        layer(values, beside, y=y, x=x, text={"field": "shown"}),
+    ]
+    return make_spec({"width": 300, "height": {"step": 34}, "layer": layers})
 
 
-def posture_colour(share: Share) -> str:
-    """The colour of a posture, by its place in the grid."""
-    return POSTURE_COLOURS[share.index % len(POSTURE_COLOURS)]
+def wrapped(name: str, n_chars: int) -> str:
+    """`name` on three lines of `n_chars` at most, with an ellipsis where that is not all."""
+    is_cut = len(max(name.split(), key=len, default="")) > _WIDEST
+    lines = textwrap.wrap(name, n_chars, break_long_words=is_cut, break_on_hyphens=False)
+    if len(lines) > _N_LINES:
+        lines[_N_LINES - 1 :] = [lines[_N_LINES - 1] + "…"]
+    return "\n".join(lines)
 
 
 def draw_svg(spec: Spec) -> str:
-    """The SVG of `spec`, its text left to the reader's fonts and its English descriptions removed; the same spec draws the same text."""
+    """The SVG of `spec`, its text left to the reader's fonts, without English descriptions."""
     return _TAG.sub(lambda tag: _ARIA.sub("", tag[0]), _draw(json.dumps(spec, sort_keys=True)))
 
 
@@ -347,21 +283,3 @@ def _draw(spec: str) -> str:
 def _drawn(spec: str) -> str:
     _add_fonts()  # before the first measure of a text, or what comes first would change what comes next
     return str(vl_convert.vegalite_to_svg(spec, format_locale="fr-FR"))
-
-
-def make_spec(content: dict[str, Any]) -> Spec:
-    """`content` as a specification with the report's look."""
-    return {"$schema": _SCHEMA, "background": "white", "config": _CONFIG, **content}
-
-
-def wrapped(name: str, n_chars: int) -> str:
-    """`name` on three lines of `n_chars` at most, cut between words where it can be, with an ellipsis where that is not all."""
-    lines = textwrap.wrap(
-        name,
-        n_chars,
-        break_long_words=len(max(name.split(), key=len, default="")) > _WIDEST,
-        break_on_hyphens=False,
-    )
-    return "\n".join(
-        [*lines[: _N_LINES - 1], lines[_N_LINES - 1] + "…"] if len(lines) > _N_LINES else lines
-    )
