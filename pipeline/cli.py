@@ -1,276 +1,201 @@
-"""The `ateliers` command: parse, call, show. What it shows is French; what it computes lies elsewhere.
-
-The commands of `ateliers` and their arguments, in the order of the README; a mistake is one line in French.
-
-The example study that the project ships: three workshops in real formats, all invented.
-"""
+"""The `ateliers` command: parse, call, show; the work is done elsewhere."""
 
 import argparse
 import gc
 import os
 import shutil
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
-from pipeline import __version__, show
+from pipeline import __version__
 from pipeline.errors import AteliersError, StudyError, UsageError, VaultError, reason_of
 from pipeline.files import data_path
-from pipeline.show.writing import consent, going_on, progress, write_on_any_terminal
+from pipeline.show import moves, results
+from pipeline.show.writing import consent, failure, going_on, progress, write_on_any_terminal
 from pipeline.study import Study
 
 if TYPE_CHECKING:
     from flows.run import Outcome
 
-Command = Callable[[argparse.Namespace], None]
 EXPORTS = ("xlsx", "csv", "parquet", "geojson", "qdpx", "qdc", "iramuteq", "relecture")
 DOUBTS = "doutes"
+GOLD = "gold"  # labels of the example, beside its workshops; never read as a workshop
+# models and tables live until a command ends: looking through them for refuse took a sixth of its
+# time
+_SELDOM = (100_000, 50, 100)
 
 
-def make_parser(calls: Mapping[str, Command]) -> argparse.ArgumentParser:
-    """Return a parser whose `call` is what `calls` holds for the command, by its name.
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command; return 0 when done, 1 on failure and 2 on bad usage.
 
-    It raises `UsageError` for what it does not know.
+    Each failure is one line on standard error.
     """
+    gc.set_threshold(*_SELDOM)
+    # whatever the caller's, nothing that is written can be changed by everybody
+    os.umask(os.umask(0o077) | 0o002)
+    write_on_any_terminal()
+    try:
+        options = make_parser().parse_args(arguments)
+        options.call(options)
+    except AteliersError as error:
+        failure(error)
+        return error.exit_code
+    except KeyboardInterrupt:
+        do = "relancer la même commande : elle reprend où elle en était"
+        failure(StudyError("interrompu", "un traitement mené à son terme", do))
+        return 1
+    except BrokenPipeError:  # whoever reads us has read enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except OSError as error:
+        found = f"« {error.filename or 'le disque'} » : {reason_of(error)}"
+        do = "vérifier le chemin et les droits"
+        failure(StudyError(found, "un fichier ou un dossier accessible", do))
+        return 1
+    return 0
+
+
+Argument = tuple[str, dict[str, Any]]  # what argparse's add_argument takes
+
+
+def _value(name: str, metavar: str, help_text: str, **more: Any) -> Argument:
+    return name, {"metavar": metavar, "help": help_text, **more}
+
+
+def _path(name: str, metavar: str, help_text: str, **more: Any) -> Argument:
+    return _value(name, metavar, help_text, type=Path, **more)
+
+
+def _flag(name: str, help_text: str) -> Argument:
+    return name, {"action": "store_true", "help": help_text}
+
+
+_STUDY = _path("study", "ÉTUDE", "dossier de l'étude")
+_JSON = _flag("--json", "pour une machine")
+_AGREED = (
+    _flag("--yes", "envoyer au second codeur sans demander"),
+    _flag("--accept-lost-decisions", "continuer bien que des décisions aient disparu"),
+)
+_OPEN_SERVER = (
+    "servir même si le serveur Prefect est sans mot de passe ou ouvert à toute page web :"
+    " qui l'atteint commande alors ce service"
+)
+_FORMATS = ", ".join((*EXPORTS, DOUBTS))
+
+
+def make_parser() -> argparse.ArgumentParser:
+    """Return the parser of the command line; it raises `UsageError` for what it does not know."""
     parser = _Parser(
         prog="ateliers",
         description="Des notes d'ateliers territoriaux aux thèmes, aux priorités et au rapport.",
     )
-    parser.add_argument(
-        "--version",
-        action="version",
-        version=f"ateliers {__version__}",
-        help="montrer la version",
-    )
+    version = f"ateliers {__version__}"
+    parser.add_argument("--version", action="version", version=version, help="montrer la version")
     commands = parser.add_subparsers(
         required=True, metavar="COMMANDE", title="commandes", parser_class=_Parser
     )
-    study = (("study", {"type": Path, "metavar": "ÉTUDE", "help": "dossier de l'étude"}),)
-    as_json = (("--json", {"action": "store_true", "help": "pour une machine"}),)
-    workshop = (("--workshop", {"metavar": "NOM", "help": "ne reprendre que cet atelier"}),)
-    gold = {"type": Path, "metavar": "DOSSIER", "help": "étiquettes de référence"}
-    folder = (
-        (
-            "dir",
-            {
-                "type": Path,
-                "nargs": "?",
-                "default": Path("demo"),
-                "metavar": "DOSSIER",
-                "help": "où la copier (demo)",
-            },
-        ),
+
+    def add(
+        name: str, call: Callable[[argparse.Namespace], None], summary: str, *arguments: Argument
+    ) -> None:
+        command = commands.add_parser(name, help=summary, description=summary)
+        for argument, details in arguments:
+            command.add_argument(argument, **details)
+        command.set_defaults(call=call, workshop=None)
+
+    add(
+        "demo",
+        demo,
+        "copier l'étude d'exemple et la traiter",
+        _path("dir", "DOSSIER", "où la copier (demo)", nargs="?", default=Path("demo")),
+        _JSON,
     )
-    formats = (
-        (
-            "--format",
-            {
-                "choices": (*EXPORTS, DOUBTS),
-                "required": True,
-                "help": ", ".join((*EXPORTS, DOUBTS)),
-                "metavar": "FORMAT",
-            },
-        ),
-        (
-            "-o",
-            {
-                "dest": "output",
-                "type": Path,
-                "metavar": "CHEMIN",
-                "help": "où écrire : un fichier, ou un dossier",
-            },
-        ),
-        (
-            "--by",
-            {
-                "choices": ("document", "table"),
-                "metavar": "DÉCOUPE",
-                "help": "iramuteq : un texte par document, ou par table",
-            },
-        ),
-    )
-    _add(commands, calls, "demo", "copier l'étude d'exemple et la traiter", folder + as_json)
-    _add(
-        commands,
-        calls,
-        "init",
-        "créer une étude",
-        (*study, ("--grid", {"type": Path, "metavar": "FICHIER", "help": "grille de codes"})),
-    )
-    agreed = (
-        ("--yes", {"action": "store_true", "help": "envoyer au second codeur sans demander"}),
-        (
-            "--accept-lost-decisions",
-            {"action": "store_true", "help": "continuer bien que des décisions aient disparu"},
-        ),
-    )
-    _add(
-        commands,
-        calls,
+    add("init", init, "créer une étude", _STUDY, _path("--grid", "FICHIER", "grille de codes"))
+    add(
         "run",
+        run,
         "traiter ce qui est nouveau ou changé",
-        study + workshop + agreed + as_json,
+        _STUDY,
+        _value("--workshop", "NOM", "ne reprendre que cet atelier"),
+        *_AGREED,
+        _JSON,
     )
-    _add(commands, calls, "status", "où en est l'étude", study + as_json)
-    served = (
-        (
-            "--port",
-            {
-                "type": int,
-                "default": 8010,
-                "metavar": "PORT",
-                "help": "port de cette machine (8010)",
-            },
-        ),
-        ("--no-browser", {"action": "store_true", "help": "ne pas ouvrir le navigateur"}),
-        (
-            "--invite",
-            {
-                "metavar": "NOM",
-                "help": "rouvrir l'accès de ce compte : donne une adresse qui sert une fois",
-            },
-        ),
-    )
-    _add(
-        commands,
-        calls,
+    add("status", status, "où en est l'étude", _STUDY, _JSON)
+    invite = "rouvrir l'accès de ce compte : donne une adresse qui sert une fois"
+    add(
         "review",
+        review,
         "relire, corriger et décider dans un navigateur",
-        study + served,
+        _STUDY,
+        _value("--port", "PORT", "port de cette machine (8010)", type=int, default=8010),
+        _flag("--no-browser", "ne pas ouvrir le navigateur"),
+        _value("--invite", "NOM", invite),
     )
-    _add(commands, calls, "compare", "comparer les territoires", study + as_json)
-    _add(
-        commands,
-        calls,
-        "publish",
-        "remettre à jour avec les décisions, puis publier le tout",
-        study + agreed + as_json,
+    add("compare", compare, "comparer les territoires", _STUDY, _JSON)
+    whole = "remettre à jour avec les décisions, puis publier le tout"
+    add("publish", publish, whole, _STUDY, *_AGREED, _JSON)
+    gold = _path("--gold", "DOSSIER", "étiquettes de référence", required=True)
+    add("evaluate", evaluate, "mesurer contre des étiquettes de référence", _STUDY, gold, _JSON)
+    gold = _path("--gold", "DOSSIER", "étiquettes de référence")
+    refit = "réapprendre l'étiquetage sur les décisions et des références"
+    add("train", train, refit, _STUDY, gold, _JSON)
+    add(
+        "serve",
+        serve,
+        "traiter par soi-même, à heures fixes et à chaque dépôt (Prefect)",
+        _path("studies", "ÉTUDE", "dossier d'une étude", nargs="+"),
+        _flag("--allow-open-server", _OPEN_SERVER),
     )
-    _add(
-        commands,
-        calls,
-        "evaluate",
-        "mesurer contre des étiquettes de référence",
-        (*study, ("--gold", gold | {"required": True}), *as_json),
+    mailbox = "lire une fois la boîte de mails de l'étude, dans le dépôt"
+    add("fetch-mail", fetch, mailbox, _STUDY, _JSON)
+    by = "iramuteq : un texte par document, ou par table"
+    add(
+        "export",
+        export,
+        "écrire l'étude pour d'autres outils",
+        _STUDY,
+        _value("--format", "FORMAT", _FORMATS, choices=(*EXPORTS, DOUBTS), required=True),
+        _path("-o", "CHEMIN", "où écrire : un fichier, ou un dossier", dest="output"),
+        _value("--by", "DÉCOUPE", by, choices=("document", "table")),
     )
-    _add(
-        commands,
-        calls,
-        "train",
-        "réapprendre l'étiquetage sur les décisions et des références",
-        (*study, ("--gold", gold), *as_json),
-    )
-    studies = (
-        (
-            "studies",
-            {"type": Path, "nargs": "+", "metavar": "ÉTUDE", "help": "dossier d'une étude"},
-        ),
-    )
-    open_server = (
-        (
-            "--allow-open-server",
-            {
-                "action": "store_true",
-                "help": (
-                    "servir même si le serveur Prefect est sans mot de passe ou ouvert à toute"
-                    " page web : qui l'atteint commande alors ce service"
-                ),
-            },
-        ),
-    )
-    serving = "traiter par soi-même, à heures fixes et à chaque dépôt (Prefect)"
-    _add(commands, calls, "serve", serving, studies + open_server)
-    _add(
-        commands,
-        calls,
-        "fetch-mail",
-        "lire une fois la boîte de mails de l'étude, dans le dépôt",
-        study + as_json,
-    )
-    _add(commands, calls, "export", "écrire l'étude pour d'autres outils", study + formats)
-    decided = (
-        (
-            "file",
-            {
-                "type": Path,
-                "metavar": "FICHIER",
-                "help": "projet .qdpx, feuille de relecture, liste doutes, grille .qdc",
-            },
-        ),
-        ("--author", {"metavar": "NOM", "help": "qui a décidé, si le fichier ne le dit pas"}),
-    )
-    _add(
-        commands,
-        calls,
+    add(
         "import",
+        import_decisions,
         "reprendre ce qui a été décidé dans un autre outil",
-        study + decided + as_json,
+        _STUDY,
+        _path("file", "FICHIER", "projet .qdpx, feuille de relecture, liste doutes, grille .qdc"),
+        _value("--author", "NOM", "qui a décidé, si le fichier ne le dit pas"),
+        _JSON,
     )
-    saved = (
-        (
-            "-o",
-            {
-                "dest": "output",
-                "type": Path,
-                "metavar": "FICHIER",
-                "help": "où l'écrire (à côté de l'étude)",
-            },
-        ),
-    )
-    _add(
-        commands,
-        calls,
+    add(
         "backup",
+        backup,
         "sauvegarder l'étude entière, coffre compris, dans un fichier",
-        study + saved + as_json,
+        _STUDY,
+        _path("-o", "FICHIER", "où l'écrire (à côté de l'étude)", dest="output"),
+        _JSON,
     )
-    source = (
-        (
-            "file",
-            {
-                "type": Path,
-                "metavar": "FICHIER",
-                "help": "sauvegarde faite par ateliers backup",
-            },
-        ),
-    )
-    _add(
-        commands,
-        calls,
+    add(
         "restore",
+        restore,
         "remettre une étude sauvegardée, telle qu'elle était",
-        source + study + as_json,
+        _path("file", "FICHIER", "sauvegarde faite par ateliers backup"),
+        _STUDY,
+        _JSON,
     )
-    person = (
-        (
-            "person",
-            {
-                "metavar": "PERSONNE",
-                "help": "nom, courriel, téléphone ou identifiant (personne-12)",
-            },
-        ),
-        ("--with-words", {"action": "store_true", "help": "effacer aussi ses propos"}),
-        (
-            "--dry-run",
-            {"action": "store_true", "help": "dire ce qui serait effacé, sans rien changer"},
-        ),
+    add(
+        "forget",
+        forget,
+        "effacer une personne de l'étude",
+        _STUDY,
+        _value("person", "PERSONNE", "nom, courriel, téléphone ou identifiant (personne-12)"),
+        _flag("--with-words", "effacer aussi ses propos"),
+        _flag("--dry-run", "dire ce qui serait effacé, sans rien changer"),
+        _JSON,
     )
-    _add(commands, calls, "forget", "effacer une personne de l'étude", study + person + as_json)
     return parser
-
-
-def _add(
-    commands: Any,
-    calls: Mapping[str, Command],
-    name: str,
-    summary: str,
-    arguments: Sequence[tuple[str, dict[str, Any]]],
-) -> None:
-    command = commands.add_parser(name, help=summary, description=summary)
-    for argument, details in arguments:
-        command.add_argument(argument, **details)
-    command.set_defaults(call=calls[name], workshop=None)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -282,9 +207,8 @@ class _Parser(argparse.ArgumentParser):
         self._positionals.title, self._optionals.title = "arguments", "options"
 
     def error(self, message: str) -> NoReturn:
-        usage = " ".join(
-            self.format_usage().removeprefix("usage: ").split()
-        )  # in one line, however many options
+        # in one line, however many options
+        usage = " ".join(self.format_usage().removeprefix("usage: ").split())
         raise UsageError(_in_french(message), usage, f"{self.prog} --help")
 
 
@@ -295,245 +219,38 @@ def _in_french(message: str) -> str:
         ("unrecognized arguments:", "argument inconnu :"),
         ("invalid choice:", "valeur inconnue"),
         ("expected one argument", "il manque une valeur"),
-        ("argument ", "argument "),
     ):
         message = message.replace(english, french)
     return message.split(" (choose from")[0]
 
 
-_SELDOM = (
-    100_000,
-    50,
-    100,
-)  # models and tables live until a command ends: looking through them for refuse took a sixth of its time
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command; return 0 when done, 1 on failure and 2 on bad usage, each failure one line on standard error."""
-    gc.set_threshold(*_SELDOM)
-    os.umask(
-        os.umask(0o077) | 0o002
-    )  # whatever the caller's, nothing that is written can be changed by everybody
-    write_on_any_terminal()
-    try:
-        options = _parser().parse_args(arguments)
-        options.call(options)
-    except AteliersError as error:
-        show.failure(error)
-        return error.exit_code
-    except KeyboardInterrupt:
-        show.failure(
-            StudyError(
-                "interrompu",
-                "un traitement mené à son terme",
-                "relancer la même commande : elle reprend où elle en était",
-            )
-        )
-        return 1
-    except BrokenPipeError:  # whoever reads us has read enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
-    except OSError as error:
-        place = error.filename or "le disque"
-        found = f"« {place} » : {reason_of(error)}"
-        do = "vérifier le chemin et les droits"
-        show.failure(StudyError(found, "un fichier ou un dossier accessible", do))
-        return 1
-    return 0
-
-
 def demo(options: argparse.Namespace) -> None:
     """Copy the example study, process it, say where to look."""
-
     study = copy_demo(options.dir)
-    show.outcome(study, _run(study.root, None, options), as_json=options.json)
+    results.outcome(study, _run(study.root, None, options), as_json=options.json)
+
+
+def copy_demo(root: Path) -> Study:
+    """Return the example study in `root`, made there unless `root` already is a study."""
+    if (root / "etude.toml").is_file():
+        return Study.open(root)
+    study = Study.create(root)
+    for folder in sorted(data_path("demo").iterdir()):
+        if folder.is_dir() and folder.name != GOLD:
+            shutil.copytree(folder, study.depot / folder.name, dirs_exist_ok=True)
+    return study
 
 
 def init(options: argparse.Namespace) -> None:
     """Make a new study."""
     study = Study.create(options.study, options.grid)
-    show.created(study)
+    results.created(study)
 
 
 def run(options: argparse.Namespace) -> None:
     """Process what is new or changed, then themes, priorities, comparison and report."""
     study = Study.open(options.study)
-    show.outcome(study, _run(study.root, options.workshop, options), as_json=options.json)
-
-
-def publish(options: argparse.Namespace) -> None:
-    """Bring the results up to date with people's decisions, then write the whole publication."""
-    from flows.progress import listening
-    from flows.publication import publish_whole
-
-    study = Study.open(options.study)
-    outcome = _run(study.root, None, options)
-    with study.locked(), progress() as bars, listening(bars):
-        publication = publish_whole(study.root, outcome.manifest)
-    show.published(study, outcome, publication, as_json=options.json)
-
-
-def status(options: argparse.Namespace) -> None:
-    """Show workshops, rows, rejects and what awaits review."""
-    from flows.mailbox.fetching import Record
-    from pipeline.show.results import study_status
-
-    study = Study.open(options.study)
-    study.check_decisions()
-    study.check_tables()
-    waiting = {"n_doubts": _doubts_waiting(study), "n_mails_waiting": Record(study).n_waiting}
-    tables, proposed, exclusive = (
-        study.read_tables(),
-        study.read_machine_table("tags"),
-        study.grid.exclusive,
-    )
-    found = study_status(
-        tables, study.last_run(), study.decisions.read(), machine_tags=proposed, exclusive=exclusive
-    )
-    show.status(study, found | waiting, as_json=options.json)
-
-
-def review(options: argparse.Namespace) -> None:
-    """Serve the review application until interrupted, or tell the address of a new invitation."""
-    from pipeline.review.server import invite, serve_review
-
-    if options.invite is not None:
-        show.invited(options.invite, *invite(options.study, options.invite, port=options.port))
-        return
-    serve_review(
-        options.study,
-        port=options.port,
-        opens_browser=not options.no_browser,
-        told=show.review_served,
-    )
-
-
-def compare(options: argparse.Namespace) -> None:
-    """Compare the territories from the last run, write exports/comparaison/, and show what is shared, what is specific, what is missing."""
-    from flows.publish_study import write_comparison
-
-    study = _processed(options.study)
-    compared = write_comparison(study.root)
-    show.comparison(study, compared, study.read_table("themes"), as_json=options.json)
-
-
-def evaluate(options: argparse.Namespace) -> None:
-    """Show figures against gold labels."""
-    from pipeline.evaluate import evaluate_study
-
-    study = _processed(options.study)
-    show.figures(
-        evaluate_study(study.read_tables(), options.gold, study.grid), as_json=options.json
-    )
-
-
-def train(options: argparse.Namespace) -> None:
-    """Refit the tagger from decisions and gold, and show its held-out figures."""
-    from flows.served_flows import train_study
-
-    show.trained(train_study(_processed(options.study), gold=options.gold), as_json=options.json)
-
-
-def serve(options: argparse.Namespace) -> None:
-    """Process studies by themselves, by the clock and as files are dropped, until interrupted."""
-    from flows.serve import serve_studies
-
-    serve_studies(options.studies, told=show.service, allow_open_server=options.allow_open_server)
-
-
-def fetch(options: argparse.Namespace) -> None:
-    """Read the study's mailbox once."""
-    from flows.mailbox.fetching import fetch_mail
-
-    study = Study.open(options.study)
-    show.fetched(study, fetch_mail(study.root), as_json=options.json)
-
-
-def export(options: argparse.Namespace) -> None:
-    """Write the study for other tools, or the doubtful cases of pseudonymisation for the analyst."""
-    study = _processed(options.study)
-    if options.format == DOUBTS:
-        from flows.vault import Vault, write_doubts
-
-        doubts = Vault(study).doubts()
-        show.exported(
-            [write_doubts(doubts, options.output or study.vault / "doutes.csv")]
-            if len(doubts)
-            else [],
-            nothing="Aucun cas douteux.",
-        )
-        return
-    from flows.publication import export_study
-
-    show.exported(export_study(study, options.format, options.output, by=options.by))
-
-
-def import_decisions(options: argparse.Namespace) -> None:
-    """Bring back what people decided elsewhere: in another tool's project, a review sheet, or the list of doubtful cases."""
-    from flows.publication import compare_grid, import_file
-
-    study = _processed(options.study)
-    kind = options.file.suffix.lower()
-    if kind == ".qdc":
-        show.compared(
-            study, options.file.name, compare_grid(study, options.file), as_json=options.json
-        )
-        return
-    with study.locked():
-        taken = (
-            import_file(study, options.file, author=options.author)
-            if kind in (".qdpx", ".xlsx")
-            else None
-        )
-        if taken is not None:
-            study.note_decisions()
-            show.taken(study, taken, as_json=options.json)
-        else:
-            _import_doubts(study, options.file, as_json=options.json)
-
-
-def _import_doubts(study: Study, path: Path, *, as_json: bool) -> None:
-    from flows.vault import Vault, read_decisions
-
-    vault = Vault(study)
-    decisions, n_unknown = read_decisions(path, vault.doubts())
-    vault.write_decisions(vault.decisions() | decisions)
-    show.imported(
-        study,
-        [entry["decision"] for entry in decisions.values()],
-        n_unknown,
-        vault.count_waiting(),
-        as_json=as_json,
-    )
-
-
-def forget(options: argparse.Namespace) -> None:
-    """Erase a person from the vault, tables, decisions and publications."""
-    from flows.forget import forget_person
-
-    with progress() as listener:
-        erasure = forget_person(
-            Study.open(options.study).root,
-            options.person,
-            with_words=options.with_words,
-            dry_run=options.dry_run,
-            on_progress=listener,
-        )
-    show.forgotten(erasure, as_json=options.json)
-
-
-def backup(options: argparse.Namespace) -> None:
-    """Save the study in one file."""
-    from flows.backup import backup_study
-
-    show.saved(backup_study(options.study, options.output), as_json=options.json)
-
-
-def restore(options: argparse.Namespace) -> None:
-    """Bring a saved study back."""
-    from flows.backup import restore_study
-
-    show.restored(restore_study(options.file, options.study), as_json=options.json)
+    results.outcome(study, _run(study.root, options.workshop, options), as_json=options.json)
 
 
 def _run(root: Path, workshop: str | None, options: argparse.Namespace) -> "Outcome":
@@ -551,6 +268,36 @@ def _run(root: Path, workshop: str | None, options: argparse.Namespace) -> "Outc
         )
 
 
+def publish(options: argparse.Namespace) -> None:
+    """Bring the results up to date with people's decisions, then write the whole publication."""
+    from flows.progress import listening
+    from flows.publication import publish_whole
+
+    study = Study.open(options.study)
+    outcome = _run(study.root, None, options)
+    with study.locked(), progress() as bars, listening(bars):
+        publication = publish_whole(study.root, outcome.manifest)
+    results.published(study, outcome, publication, as_json=options.json)
+
+
+def status(options: argparse.Namespace) -> None:
+    """Show workshops, rows, rejects and what awaits review."""
+    from flows.mailbox.fetching import Record
+
+    study = Study.open(options.study)
+    study.check_decisions()
+    study.check_tables()
+    waiting = {"n_doubts": _doubts_waiting(study), "n_mails_waiting": Record(study).n_waiting}
+    facts = results.study_status(
+        study.read_tables(),
+        study.last_run(),
+        study.decisions.read(),
+        machine_tags=study.read_machine_table("tags"),
+        exclusive=study.grid.exclusive,
+    )
+    results.status(study, facts | waiting, as_json=options.json)
+
+
 def _doubts_waiting(study: Study) -> int | None:
     """Doubtful cases that nobody decided; None where the vault is locked."""
     from flows.vault import Vault
@@ -559,6 +306,30 @@ def _doubts_waiting(study: Study) -> int | None:
         return Vault(study).count_waiting()
     except VaultError:
         return None
+
+
+def review(options: argparse.Namespace) -> None:
+    """Serve the review application until interrupted, or tell the address of a new invitation."""
+    from pipeline.review.server import invite, serve_review
+
+    if options.invite is not None:
+        moves.invited(options.invite, *invite(options.study, options.invite, port=options.port))
+        return
+    serve_review(
+        options.study,
+        port=options.port,
+        opens_browser=not options.no_browser,
+        told=moves.review_served,
+    )
+
+
+def compare(options: argparse.Namespace) -> None:
+    """Compare the territories from the last run, write exports/comparaison/ and show it."""
+    from flows.publish_study import write_comparison
+
+    study = _processed(options.study)
+    compared = write_comparison(study.root)
+    results.comparison(study, compared, study.read_table("themes"), as_json=options.json)
 
 
 def _processed(root: Path) -> Study:
@@ -576,42 +347,112 @@ def _processed(root: Path) -> Study:
     return study
 
 
-def _parser() -> argparse.ArgumentParser:
-    return make_parser(
-        {
-            "demo": demo,
-            "init": init,
-            "run": run,
-            "status": status,
-            "review": review,
-            "compare": compare,
-            "publish": publish,
-            "evaluate": evaluate,
-            "train": train,
-            "serve": serve,
-            "fetch-mail": fetch,
-            "export": export,
-            "import": import_decisions,
-            "backup": backup,
-            "restore": restore,
-            "forget": forget,
-        }
-    )
+def evaluate(options: argparse.Namespace) -> None:
+    """Show figures against gold labels."""
+    from pipeline.evaluate import evaluate_study
+
+    study = _processed(options.study)
+    measured = evaluate_study(study.read_tables(), options.gold, study.grid)
+    results.figures(measured, as_json=options.json)
+
+
+def train(options: argparse.Namespace) -> None:
+    """Refit the tagger from decisions and gold, and show its held-out figures."""
+    from flows.served_flows import train_study
+
+    results.trained(train_study(_processed(options.study), gold=options.gold), as_json=options.json)
+
+
+def serve(options: argparse.Namespace) -> None:
+    """Process studies by themselves, by the clock and as files are dropped, until interrupted."""
+    from flows.serve import serve_studies
+
+    serve_studies(options.studies, told=moves.service, allow_open_server=options.allow_open_server)
+
+
+def fetch(options: argparse.Namespace) -> None:
+    """Read the study's mailbox once."""
+    from flows.mailbox.fetching import fetch_mail
+
+    study = Study.open(options.study)
+    moves.fetched(study, fetch_mail(study.root), as_json=options.json)
+
+
+def export(options: argparse.Namespace) -> None:
+    """Write the study for other tools, or the doubtful cases of pseudonymisation."""
+    study = _processed(options.study)
+    if options.format == DOUBTS:
+        from flows.vault import Vault, write_doubts
+
+        doubts = Vault(study).doubts()
+        path = options.output or study.vault / "doutes.csv"
+        paths = [write_doubts(doubts, path)] if len(doubts) else []
+        moves.exported(paths, nothing="Aucun cas douteux.")
+        return
+    from flows.publication import export_study
+
+    moves.exported(export_study(study, options.format, options.output, by=options.by))
+
+
+def import_decisions(options: argparse.Namespace) -> None:
+    """Bring back what people decided in another tool, a review sheet or the list of doubts."""
+    from flows.publication import compare_grid, import_file
+
+    study = _processed(options.study)
+    kind = options.file.suffix.lower()
+    if kind == ".qdc":
+        differences = compare_grid(study, options.file)
+        moves.compared(options.file.name, differences, as_json=options.json)
+        return
+    with study.locked():
+        taken = None
+        if kind in (".qdpx", ".xlsx"):
+            taken = import_file(study, options.file, author=options.author)
+        if taken is None:
+            _import_doubts(study, options.file, as_json=options.json)
+        else:
+            study.note_decisions()
+            moves.taken(study, taken, as_json=options.json)
+
+
+def _import_doubts(study: Study, path: Path, *, as_json: bool) -> None:
+    from flows.vault import Vault, read_decisions
+
+    vault = Vault(study)
+    decisions, n_unknown = read_decisions(path, vault.doubts())
+    vault.write_decisions(vault.decisions() | decisions)
+    words = [entry["decision"] for entry in decisions.values()]
+    moves.imported(study, words, n_unknown, vault.count_waiting(), as_json=as_json)
+
+
+def forget(options: argparse.Namespace) -> None:
+    """Erase a person from the vault, tables, decisions and publications."""
+    from flows.forget import forget_person
+
+    with progress() as listener:
+        erasure = forget_person(
+            Study.open(options.study).root,
+            options.person,
+            with_words=options.with_words,
+            dry_run=options.dry_run,
+            on_progress=listener,
+        )
+    moves.forgotten(erasure, as_json=options.json)
+
+
+def backup(options: argparse.Namespace) -> None:
+    """Save the study in one file."""
+    from flows.backup import backup_study
+
+    moves.saved(backup_study(options.study, options.output), as_json=options.json)
+
+
+def restore(options: argparse.Namespace) -> None:
+    """Bring a saved study back."""
+    from flows.backup import restore_study
+
+    moves.restored(restore_study(options.file, options.study), as_json=options.json)
 
 
 if __name__ == "__main__":
     sys.exit(main())
-
-
-GOLD = "gold"  # labels of the example, beside its workshops; never read as a workshop
-
-
-def copy_demo(root: Path) -> Study:
-    """Return the example study in `root`, made there unless `root` already is a study."""
-    if (root / "etude.toml").is_file():
-        return Study.open(root)
-    study = Study.create(root)
-    for folder in sorted(data_path("demo").iterdir()):
-        if folder.is_dir() and folder.name != GOLD:
-            shutil.copytree(folder, study.depot / folder.name, dirs_exist_ok=True)
-    return study

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from pipeline.cli import _parser
+from pipeline.cli import make_parser
 from pipeline.errors import UsageError
 from pipeline.ingest.workshop import read_manifest
 from pipeline.settings import Settings
@@ -74,7 +74,7 @@ def test_every_command_named_in_the_prose_is_one_that_the_program_reads(page):
 def is_read(words: list[str]) -> bool:
     """Whether the program reads the words of a command."""
     try:
-        _parser().parse_args(words)
+        make_parser().parse_args(words)
     except UsageError:
         return False
     return True
@@ -83,7 +83,7 @@ def is_read(words: list[str]) -> bool:
 @on_pages(GUIDES)
 def test_every_command_and_option_named_alone_exists(page):
     subcommands = next(
-        action for action in _parser()._actions if action.choices and action.metavar
+        action for action in make_parser()._actions if action.choices and action.metavar
     ).choices
     options = {
         option
@@ -227,7 +227,7 @@ def test_a_server_block_is_whole_and_leads_to_the_review(block):
     bare = [re.sub(r"\s+#.*", "", line) for line in block.lines]
     assert all(line.endswith(("{", "}", ";")) for line in bare)
     assert sum(line.endswith("{") for line in bare) == bare.count("}")
-    port = _parser().parse_args(["review", "etude"]).port
+    port = make_parser().parse_args(["review", "etude"]).port
     assert f"proxy_pass http://127.0.0.1:{port};" in bare
     assert "proxy_set_header X-Forwarded-Proto https;" in bare
 

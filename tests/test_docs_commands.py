@@ -24,7 +24,7 @@ import pytest
 import xlsxwriter
 from python_calamine import CalamineWorkbook
 
-from pipeline.cli import _parser
+from pipeline.cli import make_parser
 from pipeline.study import Study
 from support.docs_read import PAGES, ROOT, Block, blocks_of
 from support.prefect_server import read_variables
@@ -113,7 +113,7 @@ def an_account_that_the_units_name(words: list[str]) -> None:
     ]
     assert all(f"User={account}\n" in unit for unit in units)
     if words[0] == "runuser":
-        _parser().parse_args(words[words.index("--") + 2 :])
+        make_parser().parse_args(words[words.index("--") + 2 :])
 
 
 def a_pull_in_the_repository(words: list[str]) -> None:
@@ -121,7 +121,7 @@ def a_pull_in_the_repository(words: list[str]) -> None:
 
 
 def a_command_that_the_program_reads(words: list[str]) -> None:
-    _parser().parse_args(words[1:])
+    make_parser().parse_args(words[1:])
 
 
 def a_command_that_dask_knows(words: list[str]) -> None:
@@ -192,7 +192,7 @@ def test_every_line_is_a_command_that_is_run_or_one_that_is_checked(page, line):
     if check:
         check(words)
     elif words[0] == "ateliers":
-        _parser().parse_args(words[1:])
+        make_parser().parse_args(words[1:])
 
 
 def test_the_units_are_ones_that_systemd_reads():

@@ -14,11 +14,11 @@ from flows.process_workshop import read_workshop, segment_workshop
 from flows.run import run_study
 from flows.vault import Vault
 from models.language_model.prompt import Estimate
-from pipeline import show
 from pipeline.evaluate import evaluate_study
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.show import results
+from pipeline.show.results import outcome as show_outcome
 from pipeline.show.results import study_status
 from pipeline.show.writing import consent, cost_line
 from pipeline.study import Study
@@ -109,7 +109,7 @@ def test_nothing_is_sent_without_consent_and_the_summary_says_so(ready, capsys):
         with asking(lambda _: False):
             assert second(ready, server).summary == found.summary
         assert server.seen == []
-        results._second_coder(ready[0], found.summary)
+        results.tell_second_coder(ready[0], found.summary)
         assert "rien n'a été envoyé, faute d'accord" in capsys.readouterr().out
         with asking(lambda estimate: estimate.n_units == found.summary["n_units"]):
             agreed = second(ready, server)
@@ -193,7 +193,7 @@ def test_a_run_goes_on_without_its_second_coder_and_asks_it_again_when_it_is_bac
     tags = small_study.read_table("tags")
     assert len(tags) > 0 and small_study.read_table("second_tags").empty
     assert outcome.manifest["second_coder"]["state"] == "stopped"
-    show.outcome(small_study, outcome, as_json=False)
+    show_outcome(small_study, outcome, as_json=False)
     assert (
         "0 passage codé sur 3 ; arrêté (ConnectError), les étiquettes locales valent seules"
         in capsys.readouterr().out
@@ -254,7 +254,7 @@ def test_only_a_yes_on_a_terminal_is_a_yes(monkeypatch, capsys, typed, is_agreed
     from rich.console import Console
     from rich.progress import Progress
 
-    from pipeline.show.writing import Bars
+    from pipeline.show.writing import ProgressBars
 
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
@@ -262,7 +262,7 @@ def test_only_a_yes_on_a_terminal_is_a_yes(monkeypatch, capsys, typed, is_agreed
 
     monkeypatch.setattr("sys.stdin", Terminal(typed))
     with Progress(console=Console(file=io.StringIO())) as bars:
-        approve = consent(Bars(bars), is_agreed=False)
+        approve = consent(ProgressBars(bars), is_agreed=False)
         assert approve is not None and approve(ESTIMATE) is is_agreed
     assert capsys.readouterr().err.endswith("[o/N] ")
 

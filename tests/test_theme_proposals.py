@@ -247,7 +247,7 @@ def test_nothing_is_sent_without_the_setting_or_consent_and_at_most_max_units(re
         assert propose(ready, server.url, enabled=False).summary is None
         unsent = propose(ready, server.url).summary
         assert server.seen == [] and unsent and unsent["state"] == "not_sent"
-        results._proposals(ready[0], unsent)
+        results.tell_proposals(ready[0], unsent)
         assert "rien n'a été envoyé, faute d'accord" in capsys.readouterr().out
         asked: list[str] = []
         with asking(lambda estimate: bool(asked.append(cost_line(estimate))) or True):
@@ -262,7 +262,7 @@ def test_without_its_server_the_machine_s_names_stand_and_the_summary_says_so(re
     proposed = propose(ready, server.url, confirm=False)
     assert StageCache(ready[0].cache).load(proposed.record)["theme_proposals"].empty
     assert proposed.summary and proposed.summary["state"] == "stopped"
-    results._proposals(ready[0], proposed.summary)
+    results.tell_proposals(ready[0], proposed.summary)
     assert (
         "0 nom proposé sur 2 thèmes, 0 réunion ; arrêté (ConnectError), les noms de la machine valent seuls"
         in capsys.readouterr().out

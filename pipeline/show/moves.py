@@ -3,9 +3,9 @@
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from pipeline.show.writing import SHOWN_LINES, line, write_json
+from pipeline.show.writing import line, write_json
 from pipeline.text import Count
 
 if TYPE_CHECKING:
@@ -15,121 +15,114 @@ if TYPE_CHECKING:
     from pipeline.exchange.import_project import Taken
     from pipeline.study import Study
 
+_SHOWN_LINES = 20  # of a long list
+
 
 def imported(
     study: "Study", decisions: Sequence[str], n_unknown: int, n_waiting: int, *, as_json: bool
 ) -> None:
-    """Say how many decisions were read and what is left to decide."""
+    """Say how many decisions on doubtful cases were read and what is left to decide."""
     counts = {decision: decisions.count(decision) for decision in ("masquer", "garder")}
     if as_json:
         write_json({**counts, "n_unknown": n_unknown, "n_waiting": n_waiting})
         return
-    line(
-        "{n:décision lue|décisions lues} : masquer {hide}, garder {keep}.".format(
-            n=Count(len(decisions)), hide=counts["masquer"], keep=counts["garder"]
-        )
-    )
+    words = ", ".join(f"{decision} {n}" for decision, n in counts.items())
+    line(f"{Count(len(decisions)):décision lue|décisions lues} : {words}.")
     if n_unknown:
-        line(
-            "{n} cas du fichier hors de l'étude, ou qui n'y sont plus, {n:=laissé|laissés} de côté.".format(
-                n=Count(n_unknown)
-            )
-        )
+        n = Count(n_unknown)
+        where = "cas du fichier hors de l'étude, ou qui n'y sont plus"
+        line(f"{n} {where}, {n:=laissé|laissés} de côté.")
     line(f"Cas douteux sans décision : {n_waiting}. Pour appliquer : ateliers run {study.root}")
 
 
 def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
     """Say what a file from elsewhere brought, and all that was left out of it."""
-    n = len(taken.decisions)
+    n = Count(len(taken.decisions))
     if as_json:
-        write_json(
-            {
-                "n_new": n,
-                "n_known": taken.n_known,
-                "by_author": taken.by_author,
-                "left_out": taken.left_out,
-                "lines": taken.lines,
-            }
-        )
+        names = ("n_known", "by_author", "left_out", "lines")
+        write_json({"n_new": int(n)} | {name: getattr(taken, name) for name in names})
         return
     people = ", ".join(f"{author} : {count}" for author, count in taken.by_author.items())
-    line(
-        "{n:décision nouvelle|décisions nouvelles}{people} ; {known:déjà connue|déjà connues}.".format(
-            n=Count(n), people=f" ({people})" if n else "", known=Count(taken.n_known)
-        )
-    )
+    people = f" ({people})" if n else ""
+    known = f"{Count(taken.n_known):déjà connue|déjà connues}"
+    line(f"{n:décision nouvelle|décisions nouvelles}{people} ; {known}.")
     for reason, count in taken.left_out.items():
         line(f"  laissé de côté, {reason} : {count}")
-    for told in taken.lines[:SHOWN_LINES]:
-        line(f"  {told}")
-    if len(taken.lines) > SHOWN_LINES:
-        line(
-            f"  … et {Count(len(taken.lines) - SHOWN_LINES):autre ligne|autres lignes} (toutes avec --json)"
-        )
+    _write_some(taken.lines)
     if n:
         line(f"Pour appliquer : ateliers publish {study.root}")
 
 
-def compared(study: "Study", name: str, differences: Sequence[str], *, as_json: bool) -> None:
+def _write_some(lines: Sequence[str]) -> None:
+    """The first lines of a long list, and how many others."""
+    for text in lines[:_SHOWN_LINES]:
+        line(f"  {text}")
+    n = Count(len(lines) - _SHOWN_LINES)
+    if n > 0:
+        line(f"  … et {n:autre ligne|autres lignes} (toutes avec --json)")
+
+
+def compared(name: str, differences: Sequence[str], *, as_json: bool) -> None:
     """Say how a codebook differs from the study's grid, which it does not change."""
     if as_json:
         write_json({"differences": list(differences)})
         return
-    for told in differences:
-        line(f"  {told}")
-    line(
-        f"{Count(len(differences)):différence|différences} entre {name} et la grille de l'étude ; rien n'a été changé."
-    )
+    for text in differences:
+        line(f"  {text}")
+    n = Count(len(differences))
+    between = f"{n:différence|différences} entre {name} et la grille de l'étude"
+    line(f"{between} ; rien n'a été changé.")
     line(f"Une étude garde la grille de sa création : ateliers init NOUVELLE_ÉTUDE --grid {name}")
 
 
 def forgotten(erasure: "Erasure", *, as_json: bool) -> None:
-    """Say what was erased, or would be, and what is left for people to erase in the files they gave."""
+    """Say what was erased, or would be, and what people have to erase in the files they gave."""
     if as_json:
         write_json(erasure.as_json())
         return
-    line(
-        ("Serait effacé (rien n'a été changé) :" if erasure.is_dry_run else "Effacé :")
-        + f" {', '.join(erasure.participant_ids)}"
-    )
+    head = "Serait effacé (rien n'a été changé) :" if erasure.is_dry_run else "Effacé :"
+    line(f"{head} {', '.join(erasure.participant_ids)}")
     for what, n in erasure.counts.items():
         line(f"  {what} : {n}")
     if erasure.depot_files:
         line(
-            "Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis ateliers run :"
+            "Fichiers reçus qui nomment la personne : à corriger ou supprimer à la main, puis"
+            " ateliers run :"
         )
     for path, n in erasure.depot_files.items():
         line(f"  {path} : {n} fois")
     if erasure.n_file_names:
-        line(
-            f"  dont {erasure.n_file_names} par leur nom même, que les tables gardent : les renommer"
-        )
+        n = erasure.n_file_names
+        line(f"  dont {n} par leur nom même, que les tables gardent : les renommer")
     if erasure.other_files:
         line("Autres fichiers de l'étude qui la nomment : à corriger à la main :")
     for path, n in erasure.other_files.items():
         line(f"  {path} : {n} fois")
     if erasure.still_readable:
         where = " ; ".join(f"{path} ({n})" for path, n in erasure.still_readable.items())
-        line(
-            f"Son nom se lit encore, à corriger dans les fichiers reçus, puis ateliers run : {where}"
-        )
+        what = "Son nom se lit encore, à corriger dans les fichiers reçus, puis ateliers run"
+        line(f"{what} : {where}")
     line(
-        "Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de l'étude ne sont pas touchées."
+        "Relu, son nom restera masqué, sans numéro. Les copies et sauvegardes faites hors de"
+        " l'étude ne sont pas touchées."
     )
 
 
 def review_served(address: str, is_first: bool) -> None:
-    """Say where the review application answers; whoever opens a first access makes the first account."""
-    if is_first:
-        line(f"Premier accès (ne pas transmettre cette adresse) : {address}")
-    else:
-        line(f"Relecture : {address}")
-    line("Ctrl+C pour arrêter.")
-    sys.stdout.flush()  # else a journal, which is no terminal, has the first access's address once the server is stopped
+    """Say where the review application answers; a first access makes the first account."""
+    first = "Premier accès (ne pas transmettre cette adresse)"
+    line(f"{first if is_first else 'Relecture'} : {address}")
+    service("Ctrl+C pour arrêter.")
+
+
+def service(text: str) -> None:
+    """Say what a service does, at once: its output is a journal, read while it is served."""
+    line(text)
+    sys.stdout.flush()
 
 
 def invited(name: str, address: str, is_made_administrator: bool) -> None:
-    """The address by which somebody chooses a new password, once."""
+    """Give the address by which somebody chooses a new password, once."""
     if is_made_administrator:
         line(f"Plus personne n'administrait l'étude : {name} l'administre désormais.")
     line(f"À remettre à {name} seulement (sert une fois, pendant trois jours) : {address}")
@@ -137,42 +130,42 @@ def invited(name: str, address: str, is_made_administrator: bool) -> None:
 
 
 def saved(backup: "Backup", *, as_json: bool) -> None:
-    """What was saved, and what its keeper should know."""
+    """Say what was saved, and what its keeper should know."""
     if as_json:
-        write_json(_told(backup))
+        _write_backup(backup)
         return
     line(f"{Count(backup.n_files):fichier sauvegardé|fichiers sauvegardés} dans {backup.path}")
     if not backup.is_sealed:
         line(
-            "En clair, avec le coffre : la garder comme lui, ou donner une phrase de passe par ATELIERS_BACKUP_PASSPHRASE_FILE."
+            "En clair, avec le coffre : la garder comme lui, ou donner une phrase de passe par"
+            " ATELIERS_BACKUP_PASSPHRASE_FILE."
         )
     if not backup.has_accounts:
         line("Les comptes de relecture sont dans PostgreSQL : les sauvegarder avec pg_dump.")
 
 
 def restored(backup: "Backup", *, as_json: bool) -> None:
-    """What was brought back."""
+    """Say what was brought back."""
     if as_json:
-        write_json(_told(backup))
+        _write_backup(backup)
         return
-    line(
-        "{n:fichier remis|fichiers remis} dans {path}, {n:=vérifié|tous vérifiés}.".format(
-            n=Count(backup.n_files), path=backup.path
-        )
-    )
+    n = Count(backup.n_files)
+    line(f"{n:fichier remis|fichiers remis} dans {backup.path}, {n:=vérifié|tous vérifiés}.")
 
 
-def _told(backup: "Backup") -> dict[str, Any]:
-    return {
-        name: str(value) if isinstance(value, Path) else value
-        for name, value in vars(backup).items()
-    }
+def _write_backup(backup: "Backup") -> None:
+    values = vars(backup).items()
+    write_json({name: str(one) if isinstance(one, Path) else one for name, one in values})
 
 
-def service(told: str) -> None:
-    """Say what a service does, at once: its output is a journal."""
-    line(told)
-    sys.stdout.flush()
+_WHY_WAITING = {
+    "no_workshop": "ne nomme aucun atelier ; « mail.workshops » ou « mail.fallback » le placent",
+    "several": "nomme plusieurs ateliers ; « mail.workshops » ou « mail.fallback » le placent",
+    "no_folder": "son atelier n'a pas de dossier dans depot/ ; le créer, ou corriger [mail]",
+    "too_big": "plus gros que « ingest.max_file_mb » ; l'augmenter, ou déposer ses pièces à la"
+    " main",
+    "unreadable": "le serveur ne le donne pas ; l'enregistrer en .eml et le déposer à la main",
+}
 
 
 def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
@@ -182,40 +175,19 @@ def fetched(study: "Study", fetched: "Fetched", *, as_json: bool) -> None:
         return
     for folder, n in sorted(fetched.taken.items()):
         line(f"  {folder} : {n}")
-    counts = "{n:mail pris|mails pris}, {known} déjà là, {automatic:automatique laissé|automatiques laissés} de côté"
-    line(
-        counts.format(
-            n=Count(fetched.taken.total()),
-            known=fetched.n_known,
-            automatic=Count(fetched.n_automatic),
-        )
-        + "."
-    )
+    n_taken, n_automatic = Count(fetched.taken.total()), Count(fetched.n_automatic)
+    automatic = f"{n_automatic:automatique laissé|automatiques laissés} de côté"
+    line(f"{n_taken:mail pris|mails pris}, {fetched.n_known} déjà là, {automatic}.")
     if fetched.waiting:
         line(f"{Count(len(fetched.waiting)):attend|attendent} sur le serveur :")
-    for waiting in fetched.waiting[:SHOWN_LINES]:
-        line(
-            "  {message} du {day} : {why}".format(
-                message=waiting.message, day=waiting.day or "?", why=_why_waiting(waiting.reason)
-            )
-        )
-    if len(fetched.waiting) > SHOWN_LINES:
-        line(
-            f"  … et {Count(len(fetched.waiting) - SHOWN_LINES):autre ligne|autres lignes} (toutes avec --json)"
-        )
+    _write_some(
+        [
+            f"{mail.message} du {mail.day or '?'} : {_WHY_WAITING[mail.reason]}"
+            for mail in fetched.waiting
+        ]
+    )
     if fetched.taken:
         line(f"Pour les traiter : ateliers run {study.root}")
-
-
-def _why_waiting(reason: str) -> str:
-    """Why a mail was left on the server, and what takes it in at the next reading."""
-    return {
-        "no_workshop": "ne nomme aucun atelier ; « mail.workshops » ou « mail.fallback » le placent",
-        "several": "nomme plusieurs ateliers ; « mail.workshops » ou « mail.fallback » le placent",
-        "no_folder": "son atelier n'a pas de dossier dans depot/ ; le créer, ou corriger [mail]",
-        "too_big": "plus gros que « ingest.max_file_mb » ; l'augmenter, ou déposer ses pièces à la main",
-        "unreadable": "le serveur ne le donne pas ; l'enregistrer en .eml et le déposer à la main",
-    }[reason]
 
 
 def exported(paths: Sequence[Path], *, nothing: str = "") -> None:

@@ -1,7 +1,4 @@
-"""Lines, tables and JSON on standard output, and what went wrong on standard error.
-
-What happens on a terminal while a run goes on: bars, and the questions that a run may ask.
-"""
+"""Lines, tables and JSON on standard output; failures, bars and questions on standard error."""
 
 import codecs
 import io
@@ -21,11 +18,9 @@ if TYPE_CHECKING:
     from models.language_model.prompt import Estimate
     from pipeline.errors import StudyError
 
-SHOWN_LINES = 20  # of a long list
-
 
 def failure(error: AteliersError) -> None:
-    """One line on standard error."""
+    """Write one line on standard error."""
     sys.stderr.write(f"ateliers : {error}\n".replace("\r", " "))
 
 
@@ -50,22 +45,14 @@ def write_table(columns: Iterable[str], rows: Iterable[Iterable[Any]]) -> None:
     Console().print(table)
 
 
-_PLAIN = {
-    "«": '"',
-    "»": '"',
-    "’": "'",
-    "…": "...",
-    "→": "->",
-    "–": "-",
-    "—": "-",
-    "œ": "oe",
-    "Œ": "OE",
-    "€": "EUR",
-}
+_PLAIN = str.maketrans(
+    {"«": '"', "»": '"', "’": "'", "…": "...", "→": "->", "–": "-", "—": "-"}
+    | {"œ": "oe", "Œ": "OE", "€": "EUR"}
+)
 
 
 def write_on_any_terminal() -> None:
-    """Let standard output and error write what their encoding lacks without its accents, or as « ? »; nothing is refused."""
+    """Let standard output and error write what their encoding lacks, plainer or as « ? »."""
     codecs.register_error("ateliers.plain", _plain)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -73,22 +60,16 @@ def write_on_any_terminal() -> None:
 
 
 def _plain(error: UnicodeError) -> tuple[str, int]:
-    """What stands for the signs that an encoding lacks."""
     if not isinstance(error, UnicodeEncodeError):
         raise error
-    lacking = error.object[error.start : error.end]
-    return "".join(map(_plain_sign, lacking)), error.end
+    signs = []
+    for sign in error.object[error.start : error.end]:
+        plain = unicodedata.normalize("NFKD", sign.translate(_PLAIN))
+        signs.append(plain.encode("ascii", "ignore").decode() or "?")
+    return "".join(signs), error.end
 
 
-def _plain_sign(sign: str) -> str:
-    return (
-        _PLAIN.get(sign)
-        or unicodedata.normalize("NFKD", sign).encode("ascii", "ignore").decode()
-        or "?"
-    )
-
-
-class Bars:
+class ProgressBars:
     """A listener that draws a bar for each step."""
 
     def __init__(self, bars: "Progress") -> None:
@@ -112,7 +93,7 @@ class Bars:
 
 
 @contextmanager
-def progress() -> Iterator[Bars | None]:
+def progress() -> Iterator[ProgressBars | None]:
     """Draw a bar for each step on a terminal; elsewhere listen to nothing."""
     if not sys.stderr.isatty():
         yield None
@@ -122,57 +103,58 @@ def progress() -> Iterator[Bars | None]:
 
     columns = (SpinnerColumn(), TextColumn("{task.description}"), BarColumn(), TimeElapsedColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bars:
-        yield Bars(bars)
+        yield ProgressBars(bars)
 
 
-def consent(bars: Bars | None, *, is_agreed: bool) -> "Callable[[Estimate], bool] | None":
-    """Return who agrees to what sending costs: somebody did beforehand, a person on the terminal is asked, or nobody can be (None)."""
-    if not is_agreed and (bars is None or not sys.stdin.isatty()):
+def consent(bars: ProgressBars | None, *, is_agreed: bool) -> "Callable[[Estimate], bool] | None":
+    """Return who agrees to what sending costs: somebody beforehand, or a person on the terminal.
+
+    None where nobody can be asked.
+    """
+    if not _can_ask(bars, is_agreed):
+        return None
+    return lambda estimate: _ask(bars, is_agreed, cost_line(estimate), "Envoyer")
+
+
+def going_on(
+    bars: ProgressBars | None, *, is_agreed: bool
+) -> "Callable[[StudyError], bool] | None":
+    """Return who agrees to go on with fewer decisions, see `consent`."""
+    if not _can_ask(bars, is_agreed):
         return None
 
-    def ask(estimate: "Estimate") -> bool:
-        with bars.hidden() if bars else nullcontext():
-            sys.stderr.write(cost_line(estimate) + ("\n" if is_agreed else " Envoyer ? [o/N] "))
-            sys.stderr.flush()
-            return is_agreed or sys.stdin.readline().strip().lower() in ("o", "oui")
+    def agree(error: "StudyError") -> bool:
+        found = f"{error.found} ; attendu : {error.expected}."
+        return _ask(bars, is_agreed, found, "Continuer avec ce qui reste")
 
-    return ask
+    return agree
 
 
-def going_on(bars: Bars | None, *, is_agreed: bool) -> "Callable[[StudyError], bool] | None":
-    """Return who agrees to go on with fewer decisions: somebody beforehand, a person on the terminal, or nobody (None)."""
-    if not is_agreed and (bars is None or not sys.stdin.isatty()):
-        return None
+def _can_ask(bars: ProgressBars | None, is_agreed: bool) -> bool:
+    return is_agreed or (bars is not None and sys.stdin.isatty())
 
-    def ask(error: "StudyError") -> bool:
-        with bars.hidden() if bars else nullcontext():
-            line = f"{error.found} ; attendu : {error.expected}."
-            sys.stderr.write(
-                line + ("\n" if is_agreed else " Continuer avec ce qui reste ? [o/N] ")
-            )
-            sys.stderr.flush()
-            return is_agreed or sys.stdin.readline().strip().lower() in ("o", "oui")
 
-    return ask
+def _ask(bars: ProgressBars | None, is_agreed: bool, text: str, question: str) -> bool:
+    with bars.hidden() if bars else nullcontext():
+        sys.stderr.write(text + ("\n" if is_agreed else f" {question} ? [o/N] "))
+        sys.stderr.flush()
+        return is_agreed or sys.stdin.readline().strip().lower() in ("o", "oui")
 
 
 def cost_line(estimate: "Estimate") -> str:
     """What is about to be sent, where, for how much and how long."""
-    numbers = {
-        "units": estimate.n_units,
-        "requests": estimate.n_requests,
-        "sent": estimate.tokens_in,
-        "received": estimate.tokens_out,
-    }
-    counts = {name: Count(n) for name, n in numbers.items()}
     purpose = "Second codeur" if estimate.purpose == "codes" else "Noms de thèmes"
-    what = (
-        purpose
-        + " : {units:passage pseudonymisé|passages pseudonymisés} à envoyer à {address} ({model}), en {requests:requête|requêtes}, "
+    units, requests = Count(estimate.n_units), Count(estimate.n_requests)
+    sent, received = Count(estimate.tokens_in), Count(estimate.tokens_out)
+    price, duration = "coût inconnu", "durée inconnue"
+    if estimate.price is not None:
+        price = f"environ {estimate.price:.2f} €"
+    if estimate.seconds is not None:
+        duration = f"environ {max(1.0, estimate.seconds / 60):.0f} min"
+    parts = (
+        f"{purpose} : {units:passage pseudonymisé|passages pseudonymisés} à envoyer à"
+        f" {estimate.address} ({estimate.model}), en {requests:requête|requêtes}",
+        f" environ {sent:jeton envoyé|jetons envoyés} et {received:reçu|reçus} ; {price} ;"
+        f" {duration}.",
     )
-    tokens = "environ {sent:jeton envoyé|jetons envoyés} et {received:reçu|reçus} ; "
-    price = "coût inconnu ; " if estimate.price is None else "environ {price:.2f} € ; "
-    duration = "durée inconnue." if estimate.seconds is None else "environ {minutes:.0f} min."
-    return (what + tokens + price + duration).format(
-        **vars(estimate), **counts, minutes=max(1.0, (estimate.seconds or 0) / 60)
-    )
+    return ",".join(parts)
