@@ -96,8 +96,6 @@ def build_codebook(
 
 
 class _UniqueNames:
-    """Gives every code a name of its own, on one line."""
-
     def __init__(self) -> None:
         self._given: set[str] = set()
 

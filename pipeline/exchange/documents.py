@@ -228,6 +228,5 @@ def modality(value: Any) -> str:
 
 
 def _common(values: list[Any]) -> str:
-    """The modality that all of `values` share; `plusieurs` where they differ."""
     modalities = {modality(value) for value in values}
     return modalities.pop() if len(modalities) == 1 else _SEVERAL

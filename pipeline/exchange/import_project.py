@@ -65,8 +65,6 @@ def take_project(
 
 
 class _ProjectReader:
-    """Reads a project's codings one by one, and notes why some were left out."""
-
     def __init__(
         self, project: CodingProject, tables: Tables, grid: Grid, author: str | None
     ) -> None:
@@ -267,7 +265,10 @@ def _selected(span: Span, text: str, units: Iterable[Any]) -> SelectedUnits:
 
 @dataclass(frozen=True)
 class Taken:
-    """`decisions` that the study has not yet, in order; `n_known` it has; `left_out` counts the rest by reason, `lines` names them."""
+    """`decisions` that the study has not yet, in order; `n_known` it has.
+
+    `left_out` counts the rest by reason, `lines` names them.
+    """
 
     decisions: tuple[Decision, ...]
     n_known: int = 0
@@ -287,10 +288,10 @@ _Word = str | bool | None  # the theme of a passage, blank for none, or whether 
 def take_new(
     read: Iterable[Decision], known: pd.DataFrame, tags: pd.DataFrame
 ) -> tuple[tuple[Decision, ...], int]:
-    """Return the decisions of `read` that say something new, in the order in which they were taken, and how many do not.
+    """Return the decisions of `read` that say something new, oldest first, and how many do not.
 
-    One says nothing new where its author already said the same last, or where another thing was said or undone on the same subject
-    since. `tags` tell what a confirmation of a unit's codes rejects.
+    One says nothing new where its author already said the same last, or where another thing was
+    said or undone on the same subject since. `tags` tell what a confirmation of a unit rejects.
     """
     last = _last_words(read_decisions(known), tags)
     new, n_known = [], 0
@@ -309,7 +310,7 @@ def take_new(
 def _last_words(
     decisions: Sequence[Decision], tags: pd.DataFrame
 ) -> dict[_Subject, tuple[_Word, float]]:
-    """What holds on each subject, None where all was undone, and when it was last said or undone."""
+    """What holds on each subject, None where all was undone, and when it was last said."""
     by = undone_by(decisions)
     moments = {row.decision_id: _seconds(row.decided_at) for row in decisions}
     undone = [row for row in decisions if row.decision_id in by]
@@ -326,7 +327,7 @@ def _last_words(
 def _words(
     decisions: Sequence[Decision], tags: pd.DataFrame
 ) -> Iterator[tuple[Decision, _Subject, _Word]]:
-    """What decisions say of the themes and codes of passages: for whom, of what, and the word on it."""
+    """What decisions say of the themes and codes of passages: for whom, of what, the word."""
     for row in decisions:
         if isinstance(row, MoveUnit):
             yield row, (row.author, str(row.unit_id), THEME), row.into_id or ""
@@ -335,7 +336,7 @@ def _words(
 
 
 def settled_time(written: str | None) -> str:
-    """A time as a file tells it, in UTC to the second; now where it tells none, no time at all, or one to come."""
+    """A time as a file tells it, in UTC to the second; now where it tells none or one to come."""
     now, found = datetime.now(UTC), _moment(written)
     return (found if found and found < now else now).replace(microsecond=0).isoformat()
 

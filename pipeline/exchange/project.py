@@ -179,7 +179,6 @@ def _add_selection(
     guids: Mapping[Any, str],
     moment: dict[str, str],
 ) -> None:
-    """A passage, and the codes on it."""
     selection = _child(
         source,
         "PlainTextSelection",
@@ -204,7 +203,6 @@ def _workshop_values(row: Any, name: str) -> Values:
 
 
 def _add_values(parent: Any, values: Values) -> None:
-    """A `VariableValue` for each value that is not missing."""
     for key, value in values.items():
         if value is None or pd.isna(value):
             continue

@@ -137,7 +137,6 @@ def _rows(tables: Tables, lists: WordsByCode) -> list[_SheetRow]:
 
 
 def _neighbour(other: Any, unit: Any) -> str:
-    """The text of the passage beside `unit`, if it is of the same document."""
     return str(other.text) if other.document_id == unit.document_id else ""
 
 
@@ -289,7 +288,6 @@ def read_sheet_file(path: Path) -> ReviewSheet | None:
 
 
 def _author_in(rows: Rows) -> str:
-    """The name beside « Relu par »."""
     title = fold(texts()["relecture"]["relu_par"])
     for row in rows:
         for column, cell in enumerate(row[:-1]):
@@ -454,7 +452,6 @@ class _SheetReader:
 
 
 def _codes_before(written: str, axes: Iterable[str]) -> CodesByAxis:
-    """What a passage bore when the sheet was written, by axis."""
     codes: CodesByAxis = {axis: [] for axis in axes}
     for axis, _, code in (part.partition(":") for part in written.split(" ")):
         if axis in codes:

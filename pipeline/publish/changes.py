@@ -83,7 +83,6 @@ def _signed(n: int) -> str:
 
 
 def _names_line(key: str, names: list[str]) -> list[str]:
-    """One line that lists `names`; none where there is none."""
     if not names:
         return []
     n_others, text = len(names) - _MOST, ", ".join(names[:_MOST])

@@ -36,7 +36,7 @@ class _Kept:
         self._asked: set[str] = set()
 
     def get(self, name: str, draw: Callable[[], bytes]) -> bytes:
-        """Return the drawing `name`, drawn and written whole, a hash before it, where it is not there as it was written."""
+        """Return the drawing `name`, drawn anew where it is not there as it was written."""
         path = self._folder / name
         self._asked.add(name)
         content = path.read_bytes() if path.is_file() else b""
@@ -65,9 +65,10 @@ _OPEN: list[_Kept] = []
 
 @contextmanager
 def drawings_kept(folder: Path, *, drops_others: bool = True) -> Iterator[None]:
-    """Within the block, drawings are taken from `folder` and left there; after it, only those that the block asked for are left.
+    """Within the block, drawings are taken from `folder` and left there.
 
-    Where it does not drop the others, all of them are: what draws a part only must not undo what is kept for the whole.
+    After it, only those that the block asked for are left, unless `drops_others` is false: what
+    draws a part only must not undo what is there for the whole.
     """
     kept = _Kept(folder)
     with within(_OPEN, kept):
@@ -281,5 +282,6 @@ def _draw(spec: str) -> str:
 
 @lru_cache(maxsize=512)
 def _drawn(spec: str) -> str:
-    _add_fonts()  # before the first measure of a text, or what comes first would change what comes next
+    # before the first measure of a text, or what comes first would change what comes next
+    _add_fonts()
     return str(vl_convert.vegalite_to_svg(spec, format_locale="fr-FR"))

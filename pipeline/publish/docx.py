@@ -104,7 +104,6 @@ def _under_title(page: Page) -> Document:
 
 
 def _add_section(document: Document, section: Section, level: int) -> None:
-    """A heading that the contents can link to, its blocks, then its subsections."""
     heading = document.add_paragraph(style=f"Heading {level}")
     number = len(document.element.body.xpath("//w:bookmarkStart"))
     name = quoteattr(_bookmark(section))
@@ -149,7 +148,6 @@ def _add_terms(document: Document, block: Terms) -> None:
 
 
 def _add_figures(document: Document, block: KeyFigures) -> None:
-    """Key figures side by side, in a table without rules."""
     width = _WIDTH_TWIPS // len(block.entries)
     figures, words = (_style_id(document, name) for name in ("Chiffre", "Libellé de chiffre"))
     cells = [

@@ -85,7 +85,6 @@ class _PageWriter:
         }
 
     def _add_section(self, sections: list[dict[str, Any]], section: Section, level: int) -> None:
-        """The section, then those within it."""
         blocks = [
             self._block(block) | {"sticky": isinstance(after, _INTRODUCED)}
             for block, after in zip_longest(section.blocks, section.blocks[1:])

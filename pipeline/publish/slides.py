@@ -205,7 +205,6 @@ def _quote_note(quote: ReportQuote) -> str:
 
 
 def _codes(report: Report) -> Iterator[Slide]:
-    """The codes that most passages carry, workshop by workshop."""
     for heat in [heat for heat in report.heats if heat.rubriques][:1]:
         order = sorted(range(len(heat.rubriques)), key=lambda row: -sum(heat.shares[row]))
         order = order[:_N_CODES]
@@ -351,7 +350,6 @@ def text_height(lines: tuple[SlideLine, ...], size: int, width: float) -> float:
 
 
 def _draw_bars(box: Any, bars: BarChart, *, has_legend: bool) -> None:
-    """A chart of PowerPoint's own, first category on top, its numbers in the sheet behind it."""
     table = CategoryChartData(number_format="0%" if bars.is_share else "General")
     table.categories = bars.categories
     for name, _, values in bars.series:

@@ -95,7 +95,6 @@ def _without_file_names(tables: Tables) -> dict[str, pd.DataFrame]:
 
 
 def _nameless(path: str, name: str) -> str:
-    """The folder of `path`, then `name` with the file's ending."""
     file = PurePosixPath(path.partition("#")[0])
     return str(PurePosixPath(*file.parts[:-1][:1], name + file.suffix))
 
@@ -175,7 +174,6 @@ def _is_small(rows: pd.DataFrame, counts: Mapping[Any, int], least: int) -> pd.S
 
 
 def _n_remote(tables: Tables) -> Counter[Any]:
-    """How many mails and calls speak of a theme, by scope and theme."""
     units, members = tables["units"], tables["theme_members"]
     away = units[said_after(units)].merge(members, on="unit_id", validate="one_to_one")
     heard = away[["workshop_id", "theme_id", "document_id"]].drop_duplicates()
@@ -202,7 +200,6 @@ def readable_lists(tables: Tables, grid: Grid | None) -> dict[str, pd.DataFrame]
 
 
 def _passages(tables: Tables, grid: Grid | None) -> pd.DataFrame:
-    """One row a passage in reading order: where it was said, its codes and theme in words."""
     passages = gather_passages(tables)
     rows, heads = passages.rows, texts()["exports"]
     columns = {
@@ -224,7 +221,6 @@ def _passages(tables: Tables, grid: Grid | None) -> pd.DataFrame:
 
 
 def _themes(tables: Tables) -> pd.DataFrame:
-    """One row a theme, those said at most tables first."""
     keys = ["n_tables", "n_units", "theme_id"]
     rows = tables["themes"].sort_values(keys, ascending=[False, False, True])
     families = tables["theme_families"].set_index("family_id")["label"].map(one_line)
@@ -246,7 +242,6 @@ def _themes(tables: Tables) -> pd.DataFrame:
 
 
 def _priorities(tables: Tables) -> pd.DataFrame:
-    """One row a scope and theme: the study first, then the workshops, by rank."""
     names = {"study": texts()["exports"]["etude"]} | workshop_names(tables["workshops"])
     order = {scope: i for i, scope in enumerate(names)}
     rows = tables["priorities"]
@@ -267,7 +262,6 @@ def _priorities(tables: Tables) -> pd.DataFrame:
 
 
 def _contrasts(tables: Tables, grid: Grid | None) -> pd.DataFrame:
-    """One row a territory and subject, a theme or a code."""
     keys = ["territory", "subject", "subject_id"]
     rows = tables["contrasts"].sort_values(keys, ascending=[True, False, True])
     labels, subjects = _theme_labels(tables), []
@@ -437,7 +431,6 @@ def oriented(geometry: Any) -> dict[str, Any] | None:
 
 
 def _is_on_globe(coordinates: Any, depth: int) -> bool:
-    """Whether `coordinates` are positions on the globe, nested `depth` deep."""
     if not isinstance(coordinates, list) or not coordinates:
         return False
     if depth:

@@ -53,7 +53,6 @@ def draw_comparison(report: Report) -> dict[str, tuple[Spec, str, bytes]]:
 
 
 def _if(test: str, value: Any, otherwise: Any) -> dict[str, Any]:
-    """A channel's value by a test on each datum."""
     return {"condition": {"test": test, "value": value}, "value": otherwise}
 
 
@@ -232,7 +231,6 @@ def _leaf_order(tree: Sequence[Joining]) -> list[str]:
 
 
 def _parts(group: frozenset[str], groups: Iterable[frozenset[str]]) -> list[frozenset[str]]:
-    """The two groups so far that make `group`."""
     return [part for part in groups if part < group]
 
 
@@ -329,7 +327,6 @@ def _points(points: Iterable[MapPoint]) -> list[dict[str, Any]]:
 
 
 def _map_labels(drawn: TerritoryMap, frame: Bounds, size: Position) -> list[dict[str, Any]]:
-    """Names of needs' communes, then of structures, where they find room."""
     points = (*drawn.needs, *drawn.structures)
     names = [wrapped(point.name, 30) for point in points]
     places = _label_places(names, [(point.lon, point.lat) for point in points], frame, size)

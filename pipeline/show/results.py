@@ -81,14 +81,12 @@ def _rejects(rows: Sequence[Mapping[Any, Any]]) -> None:
 
 
 def _to_read_again(n: int | None) -> None:
-    """One line on what the system prevented from being read."""
     if n:
         why = "(fichier absent ou changé pendant la lecture, machine trop occupée)"
         line(f"Lectures à reprendre au prochain traitement {why} : {n}")
 
 
 def _idle_decisions(study: "Study") -> None:
-    """One line on the decisions that stopped applying, if any."""
     text = idle_sentence(study.read_table("decision_effects"), study.root)
     if text:
         line(text)
@@ -282,7 +280,6 @@ def comparison(
 
 
 def _contrasts(study: "Study", rows: pd.DataFrame, labels: Mapping[str, str]) -> None:
-    """For each territory, what is most and least present against the others."""
     has_tables = study.read_table("units")["table_number"].notna().any()
     nouns = ("table", "tables") if has_tables else ("document", "documents")
     for territory, here in rows.groupby("territory", sort=True):

@@ -93,7 +93,6 @@ def _sureness(report: Report, numbering: CaptionNumbering) -> Section:
 
 
 def _decided(report: Report, numbering: CaptionNumbering) -> Section:
-    """What the machine put, what people made of it, and how far they agree."""
     done = report.reviewing
     tags, themes = count(done.n_machine, "étiquette"), count(len(report.themes), "thème")
     put = sentence("relectures.machine_a_mis", etiquettes=tags, themes=themes)

@@ -159,7 +159,6 @@ def _extent(scope: Scope) -> dict[str, str]:
 
 
 def _alt(scope: Scope) -> str:
-    """The chart in words: every bar with its parts."""
     bars = []
     for priority in scope.priorities:
         parts = [
@@ -280,7 +279,6 @@ def lay_out_workshop(report: Report, index: int, room: Room) -> Page:
 
 
 def _workshop_priorities(scope: Scope, room: Room) -> Section:
-    """The first ones with their evidence, the names of the others."""
     blocks: list[Block] = [body("priorites.aucune")]
     if scope.priorities:
         blocks = [body("atelier.intro", **_extent(scope))]
@@ -362,7 +360,6 @@ def _presence(report: Report, index: int) -> Section:
 
 
 def _next(scope: Scope, room: Room) -> Section:
-    """What people proposed, and how to answer this page."""
     blocks: list[Block] = []
     if scope.actions:
         actions = _shortened(scope.actions[: room.n_actions])

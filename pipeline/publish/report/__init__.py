@@ -42,9 +42,9 @@ from pipeline.publish.report.people import (
     offer_rows,
     workshop_facts,
 )
-from pipeline.publish.report.priorities import ScopeMaker
 from pipeline.publish.report.territories import territory_reading
 from pipeline.publish.report.themes import (
+    ScopeMaker,
     code_rows,
     contrast_rows,
     family_rows,
@@ -178,7 +178,6 @@ def _unheard(passages: Passages) -> dict[str, str]:
 def _criteria(
     weights: Mapping[str, float], unread: Mapping[str, str], passages: Passages
 ) -> tuple[tuple[str, str, str], ...]:
-    """Label, share of the weights and explanation of each criterion that counts."""
     asked = {name: weights.get(name.removeprefix("c_"), 0.0) for name in CRITERIA}
     total = sum(asked.values()) or 1.0
     rows = []
@@ -232,7 +231,6 @@ _KEY = ["unit_id", "axis", "code"]
 
 
 def _reviewing(tables: Tables, grid: Grid) -> Reviewing:
-    """What the machine did, what people decided, and how far they agree."""
     tags = tables["tags"]
     machine, people = tags[tags["source"] == "machine"], tags[tags["source"] == "person"]
     proposed = pd.MultiIndex.from_frame(machine.loc[machine["is_assigned"], _KEY])
@@ -252,7 +250,6 @@ def _reviewing(tables: Tables, grid: Grid) -> Reviewing:
 
 
 def _agreements(tables: Tables, grid: Grid) -> Rows:
-    """One row two coders and axis; people bear numbers."""
     titles = {axis.axis: axis_title(axis) for axis in grid.axes}
     rows = tables["agreement"]
     rows = rows[(rows["code"] == WHOLE_AXIS) & rows["axis"].isin(titles) & rows["f1"].notna()]
@@ -280,7 +277,6 @@ _OPPORTUNITY, _SUPPORT = "opportunites", "accompagnement"
 
 
 def _opportunities(tables: Tables, passages: Passages, grid: Grid) -> tuple[Prospect, ...]:
-    """One row a theme in which something to create or to extend is said."""
     labels = {row.theme_id: plain_name(row.label) for row in rows_of(tables["themes"])}
     rows = _with_rubrique(passages, grid, _OPPORTUNITY)
     return _prospects(passages, rows, [[labels.get(theme, "")] for theme in rows["theme_id"]])

@@ -144,7 +144,6 @@ def _links(tables: Tables) -> Rows:
 
 
 def _classes(tables: Tables, labels: Labels) -> Rows:
-    """Classes of passages by their words: number, passages, lemmas, what else marks them."""
     keys = ["class_number", "chi_square", "value"]
     ordered = tables["lexical_classes"].sort_values(keys, ascending=[True, False, True])
     classes = []
@@ -203,7 +202,6 @@ def _needs(tables: Tables, passages: Passages) -> Rows:
 
 
 def _single_types(tables: Tables, labels: Labels, least: int) -> Rows:
-    """Themes that people of one type of structure alone spoke of."""
     voices = tables["theme_voices"]
     voices = voices[voices["is_single_type"] & voices["theme_id"].isin(labels)]
     return tuple(
@@ -286,7 +284,6 @@ def _map_of(workshop_id: str, name: str, tables: Tables) -> TerritoryMap:
 
 
 def _structures_of(workshop_id: str, tables: Tables) -> pd.DataFrame:
-    """Structures of the workshop's map."""
     structures = tables["structures"][tables["structures"]["is_on_map"]]
     if len(tables["workshops"]) == 1:
         return structures
