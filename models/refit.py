@@ -220,7 +220,6 @@ def _csv_rows(content: str, columns: Collection[str]) -> list[dict[str, Any]]:
 
 
 def _cell_codes(row: Mapping[str, Any], name: str) -> list[str]:
-    """The codes of one column, given as a list or alone."""
     value = row.get(name) or []
     return [str(code) for code in value] if isinstance(value, list) else [str(value)]
 
@@ -237,7 +236,6 @@ def _refuse_several(rows: list[dict[str, Any]], name: str) -> list[str]:
 
 
 def _known_codes(labels: list[set[str]], grid: Grid) -> tuple[list[set[str]], tuple[str, ...]]:
-    """The codes that the grid knows, and a note on the others."""
     grid_codes = {code.code for code in grid.codes}
     unknown = Counter(code for put in labels for code in put - grid_codes)
     if not unknown:
@@ -357,7 +355,6 @@ def assigned_held_out(
 
 
 def _groups(workshops: Sequence[str]) -> list[str]:
-    """The study's workshops, so that each is judged by the others; one alone is dealt into five."""
     if len(set(workshops)) > 1:
         return [f"étude : {workshop}" for workshop in workshops]
     return [f"étude : {workshop} {i % 5}" for i, workshop in enumerate(workshops)]
@@ -409,7 +406,6 @@ def _assigned_before(in_use: GridTagger, labelled: Labelled, registered: Path | 
 def _register(
     tagger: GridTagger, assigned: Mask, labelled: Labelled, out: Path, *, with_shipped: bool
 ) -> dict[str, str]:
-    """Write the tagger as the next of `out`; return its file's name and its version."""
     path = out / f"tagger-{len(list(out.glob('tagger-*.json'))) + 1:04d}.json"
     texts, names = list(labelled.units["text"]), tagger.classes_
     data = "\n".join([*texts, *(" ".join(sorted(put)) for put in labelled.labels)])
@@ -422,7 +418,6 @@ def _register(
 
 
 def _mark(text: str) -> str:
-    """Names a passage without holding a word of it."""
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 

@@ -287,7 +287,6 @@ def file_hashes() -> dict[str, str]:
 
 @cache
 def _broad_themes() -> dict[str, Any]:
-    """The broad theme of each passage of the files that do not carry it, by unit_id."""
     return {row["unit_id"]: row["theme_large"] for row in _json_lines(_BROAD_THEMES)}
 
 

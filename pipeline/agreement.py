@@ -199,7 +199,6 @@ def _counts(first: Mask, second: Mask) -> Row:
 
 
 def _kappa(first: Mask, second: Mask, weights: Array) -> Array:
-    """Cohen's kappa of an axis with exactly one code a unit, for each row of `weights`."""
     n_units = weights.sum(axis=1)
     observed = weights @ (first & second).any(axis=1).astype(np.float64) / n_units
     products = (weights @ first.astype(np.float64)) * (weights @ second.astype(np.float64))
@@ -234,7 +233,6 @@ def _masi_distances(sets: Mask) -> Array:
 
 
 def _ratio(part: Array, whole: Array) -> Array:
-    """`part` / `whole`, not a number where `whole` is 0."""
     blank = np.full(np.shape(part), np.nan)
     return np.asarray(np.divide(part, whole, out=blank, where=np.asarray(whole) > 0))
 

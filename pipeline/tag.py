@@ -162,7 +162,6 @@ def order_review(
 
 
 def _doubts(machine: pd.DataFrame, unit_ids: list[str]) -> tuple[Array, Array]:
-    """Expected number of wrong codes of each unit, over all codes and over the rare ones."""
     number = {unit_id: i for i, unit_id in enumerate(unit_ids)}
     rare_codes: set[tuple[str, str]] = set()
     for axis, rows in machine.groupby("axis", sort=True):

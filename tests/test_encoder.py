@@ -236,11 +236,10 @@ def test_a_head_says_more_of_subjects_than_of_vectors_that_are_alike():
     np.testing.assert_array_equal(made.join(rows[1:2])[0], joined[1])
 
 
-def test_a_stored_head_is_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_a_stored_head_is_the_same(tmp_path: Path):
     made = Head(np.array([0.5, 0.25]), np.array([[1.0, 2], [3, 4], [5, 6]]))
-    monkeypatch.setattr(head, "WEIGHTS", tmp_path / "head.npz")
-    made.write(head.WEIGHTS)
-    read, version = load_head()
+    made.write(tmp_path / "head.npz")
+    read, version = load_head(tmp_path / "head.npz")
     assert len(version) == 12
     np.testing.assert_array_equal(read.planes, made.planes)
     np.testing.assert_array_equal(read.mean, made.mean)

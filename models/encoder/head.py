@@ -59,12 +59,12 @@ class Head:
         np.savez_compressed(path, mean=mean, planes=planes)
 
 
-def load_head() -> tuple[Head, str]:
-    """Return the shipped head and its version, 12 hex digits.
+def load_head(path: Path | None = None) -> tuple[Head, str]:
+    """Return the head of `path`, by default the shipped one, and its version, 12 hex digits.
 
     Raises `ModelError` when its file is missing or damaged.
     """
-    mean, planes, version = _read(WEIGHTS, "mean", "planes")
+    mean, planes, version = _read(path or WEIGHTS, "mean", "planes")
     return Head(mean, planes), version
 
 
@@ -97,7 +97,6 @@ def _rows_times(rows: Matrix, matrix: Matrix) -> Matrix:
 
 @cache
 def _read(path: Path, *names: str) -> tuple[Any, ...]:
-    """The arrays of a file, then its version."""
     try:
         with np.load(path) as file:
             arrays = [np.asarray(file[name], dtype=np.float64) for name in names]

@@ -266,7 +266,6 @@ def batches_of_equal_length(rows: Sequence[Ids], period: int | None) -> Iterator
 
 
 def _repeated_to_fewest(rows: Sequence[Ids]) -> Ids:
-    """The rows (n, length), repeated until they are enough states."""
     n_rows = max(len(rows), -(-FEWEST_STATES // len(rows[0])))
     return np.stack([rows[i % len(rows)] for i in range(n_rows)])
 
@@ -318,7 +317,6 @@ def _attention(states: Floats, layer: Layer, shape: BatchShape, heads: int) -> F
 
 
 def _normed(states: Floats, norm: tuple[Floats, Floats], epsilon: np.float32) -> Floats:
-    """Layer norm, in new rows."""
     scale, shift = norm
     moved: Floats = states - states.mean(axis=1, keepdims=True)
     variance = np.einsum("ij,ij->i", moved, moved)[:, None] / np.float32(moved.shape[1])

@@ -11,8 +11,6 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
-from sklearn.base import BaseEstimator
 
 from models.language_model.asking import Answer, AnswerStore, Asking, AskingReport, Progress
 from models.language_model.client import address_of
@@ -26,15 +24,15 @@ from models.language_model.prompt import (
     system_fingerprint,
     system_message,
 )
-from models.tagger import Tagging
-from models.tagger.features import Array, Mask, Span, texts_of
-from pipeline.grid.codes import Code, Grid
+from models.tagger import GridEstimator, Tagging
+from models.tagger.features import Mask, Span, texts_of
+from pipeline.grid.codes import Grid
 from pipeline.settings.sections import LanguageModelSettings
 
 _MAX_EXAMPLES = 12
 
 
-class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
+class LanguageModelTagger(GridEstimator):
     """Multi-label coder of a grid behind an OpenAI-compatible address.
 
     `cache` keeps its answers from run to run. `tag`, `predict` and `predict_proba` ask for what it
@@ -52,16 +50,6 @@ class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
         self._examples: tuple[Example, ...] = ()
 
     @property
-    def codes(self) -> tuple[Code, ...]:
-        """The grid's codes, axis by axis."""
-        return self.grid.by_axis
-
-    @property
-    def classes_(self) -> NDArray[np.str_]:
-        """The codes' names, in the order of the columns."""
-        return np.array([code.code for code in self.codes], dtype=np.str_)
-
-    @property
     def address(self) -> str:
         """Where passages are sent."""
         return address_of(self.settings.url)
@@ -70,9 +58,6 @@ class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
     def version_(self) -> str:
         """Names the model and its system message."""
         return f"{self.settings.model}+{system_fingerprint(self._system)[:8]}"
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
     def fit(
         self, units: pd.DataFrame, labels: Sequence[set[str]], groups: Sequence[str] | None = None
@@ -104,15 +89,6 @@ class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
     def is_coded(self, units: pd.DataFrame) -> Mask:
         """Whether the model coded each unit, (n_units,)."""
         return np.array([answer is not None for answer in self._answers(units)], dtype=bool)
-
-    def predict_proba(self, units: pd.DataFrame) -> Array:
-        """Return 1 or 0, (n_units, n_codes): the model gives codes, no probabilities."""
-        return self.tag(units).probabilities
-
-    def predict(self, units: pd.DataFrame) -> list[set[str]]:
-        """Return the codes put on each unit."""
-        names = self.classes_
-        return [{str(code) for code in names[row]} for row in self.tag(units).is_assigned]
 
     def tag(self, units: pd.DataFrame, *, threshold_shift: float = 0.0) -> Tagging:
         """Return decisions, also as probabilities; `threshold_shift` has no effect on them."""
@@ -153,7 +129,6 @@ class LanguageModelTagger(BaseEstimator):  # type: ignore[misc]
 
 
 def _shuffle_key(example: Example) -> str:
-    """An order that does not depend on a file's."""
     return hashlib.sha256("\0".join([example.text, *example.codes]).encode()).hexdigest()
 
 

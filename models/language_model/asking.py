@@ -171,7 +171,6 @@ class Asking:
         return [pair for i, pair in enumerate(batch) if i not in answers]
 
     def _note_failure(self, error: UnavailableError | UnusableError) -> None:
-        """Count a failure, and stop where more of them would follow."""
         with self._lock:
             self._failures[type(error)] += 1
             if isinstance(error, UnavailableError):
@@ -254,7 +253,6 @@ def find_quote(quote: str, text: str) -> list[Span]:
 
 
 def _number(entry: Any) -> int:
-    """Which passage an entry answers for; 0 where it does not say."""
     number = entry.get("numero") if isinstance(entry, dict) else None
     if isinstance(number, str) and number.isdecimal() and len(number) < 4:
         return int(number)
@@ -264,7 +262,6 @@ def _number(entry: Any) -> int:
 def _answer(
     entry: Mapping[str, Any], text: str, codebook: Codebook, dropped: Counter[str]
 ) -> Answer | None:
-    """The codes of one passage; None where what remains is not a whole answer."""
     if not isinstance(entry.get("codes"), list):
         return None
     answer: Answer = {}

@@ -184,7 +184,6 @@ def request_headers() -> dict[str, str]:
 
 
 def _seconds(retry_after: str | None) -> float | None:
-    """Seconds of a Retry-After, given as a number or as a date."""
     if retry_after is None:
         return None
     try:
@@ -199,7 +198,6 @@ def _seconds(retry_after: str | None) -> float | None:
 
 
 def _reply(content: bytes) -> Reply:
-    """The completion in a server's answer."""
     try:
         answer = json.loads(content)
         text = answer["choices"][0]["message"]["content"]

@@ -109,7 +109,6 @@ def system_message(grid: Grid, examples: Sequence[Example]) -> str:
 
 
 def _title(axis: Axis) -> str:
-    """What heads an axis: what it is, and how many of its codes a passage bears."""
     if axis.is_standard:
         return _TITLES[axis.axis]
     title = axis.label

@@ -186,7 +186,6 @@ class ThemeReader:
         return False
 
     def _answer(self, request: ThemeRequest) -> Any:
-        """What the answer on disk says, checked again; None without one."""
         content = read_text(self._path(request))
         return None if content is None else request.read(content)
 

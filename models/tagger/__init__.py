@@ -35,7 +35,42 @@ class Tagging:
     is_assigned: Mask
 
 
-class GridTagger(BaseEstimator):  # type: ignore[misc]
+class GridEstimator(BaseEstimator):  # type: ignore[misc]
+    """What every coder of a grid has in common; it answers without a fit."""
+
+    grid: Grid
+
+    @property
+    def codes(self) -> tuple[Code, ...]:
+        """The grid's codes, axis by axis."""
+        return self.grid.by_axis
+
+    @property
+    def classes_(self) -> NDArray[np.str_]:
+        """The codes' names, in the order of the columns."""
+        return np.array([code.code for code in self.codes], dtype=np.str_)
+
+    def __sklearn_is_fitted__(self) -> bool:
+        return True
+
+    def tag(self, units: pd.DataFrame, *, threshold_shift: float = 0.0) -> Tagging:
+        """Return probabilities and decisions; every threshold is moved by `threshold_shift`."""
+        raise NotImplementedError
+
+    def predict_proba(self, units: pd.DataFrame) -> Array:
+        """Return probabilities (n_units, n_codes), each unit's by itself.
+
+        Those of an exclusive axis sum to 1.
+        """
+        return self.tag(units).probabilities
+
+    def predict(self, units: pd.DataFrame) -> list[set[str]]:
+        """Return the codes of each unit: one of each exclusive axis, any number of the others."""
+        names = self.classes_
+        return [{str(code) for code in names[row]} for row in self.tag(units).is_assigned]
+
+
+class GridTagger(GridEstimator):
     """Multi-label tagger of a grid; exactly one code a unit of each exclusive axis.
 
     `encoders`: None takes those that run here. `pretrained`: a tagger fitted for another grid,
@@ -58,16 +93,6 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         self.pretrained = pretrained
 
     @property
-    def codes(self) -> tuple[Code, ...]:
-        """The grid's codes, axis by axis."""
-        return self.grid.by_axis
-
-    @property
-    def classes_(self) -> NDArray[np.str_]:
-        """The codes' names, in the order of the columns."""
-        return np.array([code.code for code in self.codes], dtype=np.str_)
-
-    @property
     def reads_with(self) -> tuple[str, ...]:
         """The encoders that it may ask for the vectors of units."""
         learnt = self.model_.features.centres if self.is_learnt else ()
@@ -87,9 +112,6 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         if self.pretrained is not None and self._shared_columns:
             version += f"+{self.pretrained.version_}"
         return version
-
-    def __sklearn_is_fitted__(self) -> bool:
-        return True
 
     def __sklearn_tags__(self) -> Any:
         """Passages are text, and the tagger answers without a fit."""
@@ -138,18 +160,6 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         """`labels` as (n_units, n_codes), 0 or 1."""
         rows = [[code in put for code in self.classes_] for put in labels]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.codes))
-
-    def predict_proba(self, units: pd.DataFrame) -> Array:
-        """Return probabilities (n_units, n_codes), each unit's by itself.
-
-        Those of an exclusive axis sum to 1.
-        """
-        return self.scores(units).probabilities
-
-    def predict(self, units: pd.DataFrame) -> list[set[str]]:
-        """Return the codes of each unit: one of each exclusive axis, any number of the others."""
-        names = self.classes_
-        return [{str(code) for code in names[row]} for row in self.tag(units).is_assigned]
 
     def tag(self, units: pd.DataFrame, *, threshold_shift: float = 0.0) -> Tagging:
         """Return probabilities and decisions; every threshold is moved by `threshold_shift`."""
@@ -267,7 +277,6 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
         }
 
     def _is_axis_shared(self, axis: Axis, shared: set[int], other: Grid) -> bool:
-        """Whether `other` asks the same of `axis` and, where exclusive, has the same codes."""
         choices = {other_axis.axis: other_axis.is_exclusive for other_axis in other.axes}
         if choices.get(axis.axis) != axis.is_exclusive:
             return False
@@ -277,7 +286,6 @@ class GridTagger(BaseEstimator):  # type: ignore[misc]
 
     @property
     def _matchers(self) -> list[DefinitionMatcher]:
-        """One matcher an axis of the grid."""
         grid, encoders = self.grid, self._encoders
         return [
             _matcher(grid.axis(axis.axis), grid.questions, encoders, axis.is_exclusive)
@@ -290,7 +298,6 @@ def _add_spans(
     others: list[dict[int, list[Span]]],
     column_of: Sequence[int] | dict[int, int],
 ) -> None:
-    """Add the spans of `others`, each of their columns under its number in `column_of`."""
     for spans, more in zip(explained, others, strict=True):
         spans.update({column_of[column]: found for column, found in more.items()})
 
@@ -306,7 +313,6 @@ def _matcher(
 
 
 def _groups(units: pd.DataFrame) -> list[str]:
-    """The workshop of each unit, else its document, else one group."""
     for column in ("workshop_id", "document_id"):
         if column in units.columns and units[column].notna().all():
             return [str(value) for value in units[column]]

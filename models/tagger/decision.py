@@ -192,7 +192,6 @@ def micro_f1(assigned: Mask, targets: Array) -> float:
 
 
 def _axis_thresholds(probabilities: Array, targets: Array) -> Array:
-    """The axis's best common threshold, with a share of each code's own."""
     common = _best_threshold(probabilities, targets)
     own = np.full(targets.shape[1], common)
     for column in np.flatnonzero(targets.any(axis=0)):

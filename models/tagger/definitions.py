@@ -159,11 +159,9 @@ class DefinitionMatcher:
 
     @cached_property
     def _code_terms(self) -> sparse.csr_matrix:
-        """Weighted n-grams of the codes' descriptions: (n_codes, n_terms)."""
         return self._terms(self._descriptions)
 
     def _terms(self, texts: list[str]) -> sparse.csr_matrix:
-        """Weighted n-grams of `texts`: (n_texts, n_terms)."""
         if not texts:
             return sparse.csr_matrix((0, len(self.counter.vocabulary_)))
         return self.counter.transform([normalised(text) for text in texts])
@@ -280,7 +278,6 @@ class NotionMatcher:
 
     @cached_property
     def _patterns(self) -> list[re.Pattern[str]]:
-        """What finds each notion, then each code's own lexicon."""
         return [*(notion.said_by for notion in load_notions()), *self._lexicons]
 
     @property
@@ -341,5 +338,4 @@ def _word_pattern(word: str) -> str:
 
 
 def _n_words(pattern: re.Pattern[str], folded: str) -> int:
-    """Different words of `folded` that `pattern` finds."""
     return len({match.group() for match in pattern.finditer(folded)})

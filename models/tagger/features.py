@@ -317,7 +317,6 @@ def _best_spans(text: str, words: list[Span], scores: Array) -> list[Span]:
 
 
 def _trim(text: str, span: Span) -> Span:
-    """`span` without the signs around its first and last letter or digit."""
     inner = list(_WORD.finditer(text, *span))
     return (inner[0].start(), inner[-1].end()) if inner else (span[0], span[0])
 

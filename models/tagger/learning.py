@@ -204,7 +204,6 @@ def learn(training: TrainingSet, axes: Axes, recipe: Recipe) -> tuple[LearntMode
 
 
 def _unit_weights(training: TrainingSet, axes: Axes) -> Array:
-    """How much each unit weighs when an exclusive axis is learnt, (n_units)."""
     rubriques = training.targets[:, axes.rubriques]
     if not rubriques.shape[1]:
         return training.counts.astype(np.float64)

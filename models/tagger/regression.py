@@ -80,7 +80,6 @@ def fit_weights(
 
 
 def _kernel(features: Features) -> Single:
-    """What each two units have in common (n_units, n_units)."""
     vectors, context = features.vectors.astype(np.float32), features.context.astype(np.float32)
     kernel = vectors @ vectors.T
     kernel *= 1 + np.float32(SAME_QUESTION) * _same_question(features.questions, features.questions)

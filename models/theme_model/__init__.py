@@ -160,7 +160,6 @@ def _topics(
 
 
 def _bertopic(clusters: _FixedClusters) -> Any:
-    """BERTopic without its encoder and UMAP."""
     import_bertopic()
     from bertopic import BERTopic
     from bertopic.dimensionality import BaseDimensionalityReduction

@@ -119,7 +119,6 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
 
 
 def _draw(names: Sequence[str], n: int, seed: int) -> Labels:
-    """The numbers, in order, of `n` names, as if by chance: those whose hashes come first."""
 
     def rank(i: int) -> bytes:
         return hashlib.sha256(f"{seed} {names[i]}".encode()).digest()
@@ -182,7 +181,6 @@ def resamples_of(n: int, settings: ClusterSettings) -> Iterator[Resample]:
 
 
 def _scale(n: int) -> float:
-    """How much of the full range `n` vectors have, 0..1."""
     return min(1.0, n / _FULL_RANGE)
 
 

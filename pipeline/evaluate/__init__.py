@@ -82,7 +82,6 @@ def evaluate_study(
 def _context_figures(
     passages: Sequence[Passage], units: pd.DataFrame, alignment: Alignment
 ) -> dict[str, float]:
-    """How often table, question and channel are right, where the gold knows them."""
     figures = {}
     for column, key in (
         ("table_number", "table"),
@@ -165,7 +164,6 @@ def exclusive_figures(
 
 
 def _code_sets(tags: pd.DataFrame) -> CodeSets:
-    """Assigned codes by unit_id and axis, empty where there is none."""
     codes: CodeSets = defaultdict(set)
     assigned = tags[tags["is_assigned"].astype(bool)]
     columns = [assigned[name] for name in ("unit_id", "axis", "code")]
@@ -175,7 +173,6 @@ def _code_sets(tags: pd.DataFrame) -> CodeSets:
 
 
 def _matrix(code_sets: Sequence[set[str]], names: list[str]) -> Matrix:
-    """1 where a passage has a code, (n_passages, n_codes)."""
     rows = [[name in codes for name in names] for codes in code_sets]
     return np.array(rows, dtype=np.int64).reshape(len(code_sets), len(names))
 
@@ -187,7 +184,6 @@ def _f1(truth: Matrix, codes: Matrix, *, axis: int | None, blank: float) -> NDAr
 
 
 def _interval(by_passage: NDArray[np.float64]) -> list[float]:
-    """95 % interval of the mean, passages resampled."""
     rng, n = np.random.default_rng(_SEED), len(by_passage)
     means = [float(by_passage[rng.integers(0, n, n)].mean()) for _ in range(_N_DRAWS)]
     return [round(float(np.percentile(means, bound)), 3) for bound in _BOUNDS]
@@ -196,7 +192,6 @@ def _interval(by_passage: NDArray[np.float64]) -> list[float]:
 def _second_figures(
     gold: Gold, second_tags: pd.DataFrame, alignment: Alignment, axes: Sequence[Axis]
 ) -> dict[str, Any]:
-    """The second coder's figures, over the passages whose every unit it coded."""
     coded, passages = set(second_tags["unit_id"]), []
     for passage in gold.passages:
         unit_ids = alignment.units.get(passage["unit_id"])
@@ -257,7 +252,6 @@ def _machine_codes(
 def _themes_of(
     passages: Sequence[Passage], members: pd.DataFrame, alignment: Alignment
 ) -> tuple[list[str], list[str]]:
-    """Gold theme and study's theme of each passage that has a gold theme."""
     theme_of = dict(zip(members["unit_id"], members["theme_id"], strict=True))
     with_theme = [passage for passage in passages if passage["theme"]]
     units = [alignment.best.get(passage["unit_id"], "") for passage in with_theme]
@@ -266,7 +260,6 @@ def _themes_of(
 
 
 def _theme_figures(truth: list[str], themes: list[str]) -> dict[str, Any]:
-    """Agreement of themes; what the study left out counts as one more theme."""
     return {
         "ami": round(float(adjusted_mutual_info_score(truth, themes)), 3),
         "ari": round(float(adjusted_rand_score(truth, themes)), 3),

@@ -104,7 +104,6 @@ def _rows(path: Path, needed: Sequence[str]) -> list[dict[str, Any]]:
 
 
 def _priorities(path: Path) -> dict[str, list[str]]:
-    """Theme ids by workshop, most important first, from the `priorites` of themes.yaml."""
     try:
         content = load_plain(path.read_text(encoding="utf-8")) or {}
     except (yaml.YAMLError, ValueError) as error:
@@ -183,7 +182,6 @@ def _paths_of(document: str, paths: list[str]) -> list[str]:
 def _align_document(
     passages: list[Passage], units: list[tuple[str, str]], alignment: Alignment
 ) -> None:
-    """Add one document to `alignment`."""
     gold_words, gold_owners = _words_and_owners([passage["text"] for passage in passages])
     unit_words, unit_owners = _words_and_owners([text for _, text in units])
     matcher = difflib.SequenceMatcher(None, gold_words, unit_words, autojunk=False)
