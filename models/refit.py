@@ -13,24 +13,24 @@ import io
 import json
 import re
 from collections import Counter
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
-from numpy.typing import NDArray
 
 from models.registry import PASSAGE_COLUMNS, file_hashes, load_passages, load_tagger, save_tagger
 from models.tagger import GridTagger
-from models.tagger.decision import Axes, Scores, choose_thresholds, micro_f1
+from models.tagger.decision import Axes
 from models.tagger.features import Array, Mask
+from models.tagger.learning import assigned_held_out, figures_of
 from models.tagger.storage import grid_fingerprint, read_description
 from pipeline.errors import ModelError
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, STANDARD, Grid
+from pipeline.grid.codes import PILIER, RUBRIQUE, STANDARD, Grid
 from pipeline.settings.sections import TagSettings
 from pipeline.text import plain_texts
 
@@ -321,72 +321,21 @@ def _fit_on(grid: Grid, labelled: Labelled) -> tuple[GridTagger, Mask, int]:
         remembered=np.arange(n_shipped + n_own) < n_shipped,
     )
     assigned = assigned_held_out(
-        tagger,
+        tagger.held_out_,
         tagger.targets(labels),
         groups,
-        sorted(set(own_groups)),
+        Axes.of(grid),
+        asked=sorted(set(own_groups)),
         judged=judged,
         counts=counts,
     )
     return tagger, assigned[n_shipped:], n_shipped
 
 
-def assigned_held_out(
-    tagger: GridTagger,
-    targets: Array,
-    groups: Sequence[str],
-    asked: Iterable[str],
-    *,
-    judged: Mask | None = None,
-    counts: NDArray[np.int64] | None = None,
-) -> Mask:
-    """Return (n_units, n_codes): codes of the `asked` groups, by thresholds that never saw them."""
-    axes, names, held_out = Axes.of(tagger.grid), np.array(groups), tagger.held_out_
-    scores: Scores = held_out if judged is None else held_out.where_judged(judged, axes)
-    counts = np.ones(len(names), dtype=np.int64) if counts is None else counts
-    assigned = np.zeros(targets.shape, dtype=bool)
-    for group in asked:
-        rows = np.flatnonzero(names == group)
-        others = np.repeat(np.flatnonzero(names != group), counts[names != group])
-        others = others if len(others) else rows
-        thresholds = choose_thresholds(scores.take(others), targets[others], axes)
-        assigned[rows] = thresholds.decide(held_out.take(rows), axes)
-    return assigned
-
-
 def _groups(workshops: Sequence[str]) -> list[str]:
     if len(set(workshops)) > 1:
         return [f"étude : {workshop}" for workshop in workshops]
     return [f"étude : {workshop} {i % 5}" for i, workshop in enumerate(workshops)]
-
-
-def figures_of(assigned: Mask, targets: Array, axes: Axes) -> dict[str, float]:
-    """Return micro, macro and samples F1 of axes of several codes, accuracy of exclusive ones.
-
-    Postures are asked of the units with a rubrique, where the grid has rubriques; other exclusive
-    axes of the units that somebody gave a code.
-    """
-    figures: dict[str, float] = {"n_units": float(len(targets))}
-    for name, columns in axes.several.items():
-        if columns.stop > columns.start:
-            put, wanted = assigned[:, columns], targets[:, columns]
-            by_code = [
-                micro_f1(put[:, [i]], wanted[:, [i]]) for i in np.flatnonzero(wanted.any(axis=0))
-            ]
-            both, sizes = (put * wanted).sum(axis=1), put.sum(axis=1) + wanted.sum(axis=1)
-            by_unit = np.where(sizes == 0, 1.0, 2 * both / np.maximum(sizes, 1))
-            figures[f"{name}_micro_f1"] = micro_f1(put, wanted)
-            figures[f"{name}_macro_f1"] = float(np.mean(by_code)) if by_code else 0.0
-            figures[f"{name}_samples_f1"] = float(by_unit.mean())
-    own = {axis.axis: axis.columns for axis in axes.own if axis.is_exclusive}
-    for name, columns in {POSTURE: axes.postures, **own}.items():
-        has_rubriques = axes.rubriques.stop > axes.rubriques.start
-        asked = axes.rubriques if name == POSTURE and has_rubriques else columns
-        rows = targets[:, asked].any(axis=1)
-        if columns.stop > columns.start and rows.any():
-            right = np.any(assigned[rows, columns] * targets[rows, columns], axis=1)
-            figures[f"{name}_accuracy"] = float(right.mean())
-    return {name: round(value, 3) for name, value in figures.items()}
 
 
 def _assigned_before(in_use: GridTagger, labelled: Labelled, registered: Path | None) -> Mask:

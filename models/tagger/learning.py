@@ -5,6 +5,7 @@ Out:  LearntModel, and the held-out scores that its thresholds were chosen on
 """
 
 import logging
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -23,6 +24,7 @@ from models.tagger.decision import (
     code_outputs,
     exclusive_blocks,
     fit_calibration,
+    micro_f1,
 )
 from models.tagger.features import (
     Array,
@@ -41,6 +43,7 @@ from models.tagger.regression import (
     fit_weights,
 )
 from models.tagger.storage import Arrays, array_fingerprint
+from pipeline.grid.codes import POSTURE
 
 # Weight of a passage without a rubrique when postures and the like are learnt: they matter less.
 _WITHOUT_RUBRIQUE = 0.5
@@ -218,3 +221,56 @@ def fold_groups(groups: list[str]) -> NDArray[np.int64]:
         return np.arange(len(groups)) % min(5, max(2, len(groups)))
     number = {name: i for i, name in enumerate(names)}
     return np.array([number[group] for group in groups])
+
+
+def assigned_held_out(
+    held_out: Scores,
+    targets: Array,
+    groups: Sequence[str],
+    axes: Axes,
+    *,
+    asked: Iterable[str],
+    judged: Mask | None = None,
+    counts: NDArray[np.int64] | None = None,
+) -> Mask:
+    """Return (n_units, n_codes): codes of the `asked` groups, by thresholds that never saw them."""
+    names = np.array(groups)
+    scores = held_out if judged is None else held_out.where_judged(judged, axes)
+    counts = np.ones(len(names), dtype=np.int64) if counts is None else counts
+    assigned = np.zeros(targets.shape, dtype=bool)
+    for group in asked:
+        rows = np.flatnonzero(names == group)
+        others = np.repeat(np.flatnonzero(names != group), counts[names != group])
+        others = others if len(others) else rows
+        thresholds = choose_thresholds(scores.take(others), targets[others], axes)
+        assigned[rows] = thresholds.decide(held_out.take(rows), axes)
+    return assigned
+
+
+def figures_of(assigned: Mask, targets: Array, axes: Axes) -> dict[str, float]:
+    """Return micro, macro and samples F1 of axes of several codes, accuracy of exclusive ones.
+
+    Postures are asked of the units with a rubrique, where the grid has rubriques; other exclusive
+    axes of the units that somebody gave a code.
+    """
+    figures: dict[str, float] = {"n_units": float(len(targets))}
+    for name, columns in axes.several.items():
+        if columns.stop > columns.start:
+            put, wanted = assigned[:, columns], targets[:, columns]
+            by_code = [
+                micro_f1(put[:, [i]], wanted[:, [i]]) for i in np.flatnonzero(wanted.any(axis=0))
+            ]
+            both, sizes = (put * wanted).sum(axis=1), put.sum(axis=1) + wanted.sum(axis=1)
+            by_unit = np.where(sizes == 0, 1.0, 2 * both / np.maximum(sizes, 1))
+            figures[f"{name}_micro_f1"] = micro_f1(put, wanted)
+            figures[f"{name}_macro_f1"] = float(np.mean(by_code)) if by_code else 0.0
+            figures[f"{name}_samples_f1"] = float(by_unit.mean())
+    own = {axis.axis: axis.columns for axis in axes.own if axis.is_exclusive}
+    for name, columns in {POSTURE: axes.postures, **own}.items():
+        has_rubriques = axes.rubriques.stop > axes.rubriques.start
+        asked = axes.rubriques if name == POSTURE and has_rubriques else columns
+        rows = targets[:, asked].any(axis=1)
+        if columns.stop > columns.start and rows.any():
+            right = np.any(assigned[rows, columns] * targets[rows, columns], axis=1)
+            figures[f"{name}_accuracy"] = float(right.mean())
+    return {name: round(value, 3) for name, value in figures.items()}

@@ -12,10 +12,11 @@ import argparse
 import numpy as np
 import pandas as pd
 
-from models.refit import COUNTS, figures_of
+from models.refit import COUNTS
 from models.registry import load_passages
 from models.tagger import GridTagger
 from models.tagger.decision import Axes
+from models.tagger.learning import figures_of
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.settings.sections import TagSettings

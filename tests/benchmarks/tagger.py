@@ -9,11 +9,11 @@ import pandas as pd
 import pytest
 
 from models.embedder import CachedEmbedder, load_embedder
-from models.refit import figures_of
 from models.registry import load_tagger
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, micro_f1
 from models.tagger.features import Array, Mask, available_encoders
+from models.tagger.learning import figures_of
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.settings.sections import EmbedSettings, TagSettings

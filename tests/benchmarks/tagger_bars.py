@@ -19,12 +19,12 @@ from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 
-from models.refit import figures_of
 from models.registry import load_passages
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, micro_f1
 from models.tagger.definitions import DefinitionMatcher, load_background, match
 from models.tagger.features import Array, available_encoders, fit_features
+from models.tagger.learning import figures_of
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Code, Grid

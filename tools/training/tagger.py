@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from models.refit import assigned_held_out, figures_of
 from models.registry import SHIPPED, file_hashes, load_passages, save_tagger
 from models.tagger import GridTagger
 from models.tagger.decision import Axes
 from models.tagger.features import available_encoders
+from models.tagger.learning import assigned_held_out, figures_of
 from pipeline.files import data_path
 from pipeline.grid import load_grid
 from tools.training.definitions import fit_definitions
@@ -47,8 +47,8 @@ def held_out_figures(
 ) -> dict[str, dict[str, float]]:
     """Return figures by group, each from a fit and from thresholds that had not seen the group."""
     targets, names, asked = tagger.targets(labels), np.array(groups), sorted(set(groups))
-    assigned = assigned_held_out(tagger, targets, groups, asked)
     axes = Axes.of(tagger.grid)
+    assigned = assigned_held_out(tagger.held_out_, targets, groups, axes, asked=asked)
     return {
         group: figures_of(assigned[names == group], targets[names == group], axes)
         for group in asked
