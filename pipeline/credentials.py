@@ -1,12 +1,8 @@
-"""Secrets come from the environment, or from a file which only its owner can read; never from
-etude.toml.
+"""Secrets, and addresses that hold none.
 
-In:   the name of a variable; where the settings name a file, its path
-Out:  the secret, or None where none is given; it goes into no log, no record of a run and no
-message
-
-Which addresses text may be sent to: encrypted, or inside the house; which ones may be written
-in a study: those without a secret.
+A secret comes from the environment or from a file that only its owner can read, never from
+etude.toml; it goes into no log, record or message. Text leaves the machine encrypted, or stays in
+the house.
 """
 
 import ipaddress

@@ -1,12 +1,10 @@
-"""What lies in the depot: workshops' folders and their files, without what systems and office
-programs leave behind.
-
-Nothing is followed out of the depot: no linked folder, no link to a file elsewhere. What is not
-read is listed with a reason.
-depot/ itself may be a link that its operator made, to another disk.
+"""What lies in the depot: workshops' folders and files, without what systems and offices leave.
 
 In:   depot/, or a workshop's folder in it
 Out:  paths, in order of name; the names under which the tables tell them
+
+No link is followed to a folder or out of the depot; what is not read is listed with a reason.
+depot/ itself may be a link that its operator made, to another disk.
 """
 
 import errno

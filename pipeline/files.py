@@ -1,12 +1,6 @@
-"""Files written in one step, and what their bytes hash to.
+"""Files written in one step and their hashes, the shipped data, and YAML of people read safely.
 
 Nothing heavy is imported before a table is written.
-
-Where the data that the project ships lies: beside the packages in a checkout, inside `pipeline`
-once installed.
-
-YAML that people write, read without what a few lines of it can do: anchors and aliases, deep
-nesting, huge numbers and texts.
 """
 
 import hashlib

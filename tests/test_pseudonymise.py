@@ -5,11 +5,12 @@ import re
 import pandas as pd
 import pytest
 
-from pipeline import tables as dictionary
 from pipeline.pseudonymise import pseudonymise
 from pipeline.pseudonymise.choices import Choices, lasting_forms
 from pipeline.pseudonymise.vault import VAULT
 from pipeline.settings.sections import PseudonymiseSettings
+from pipeline.tables import TABLES
+from pipeline.tables import material as dictionary
 from pipeline.text import without_numbers
 
 WORKSHOP = "pays-de-redon-2026-04-09"
@@ -306,7 +307,7 @@ def test_blocks_hold_the_same_text_as_before_but_for_the_tokens() -> None:
         "structures",
         "catchments",
     ):
-        dictionary.TABLES[name].check(after[name])
+        TABLES[name].check(after[name])
 
 
 def test_no_name_is_left_in_any_column_but_path_and_people_are_gone() -> None:

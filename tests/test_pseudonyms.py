@@ -3,7 +3,6 @@
 import pandas as pd
 import pytest
 
-from pipeline import tables as dictionary
 from pipeline.pseudonymise import pseudonymise
 from pipeline.pseudonymise.identities import (
     AMBIGUOUS,
@@ -16,6 +15,7 @@ from pipeline.pseudonymise.identities import (
 )
 from pipeline.pseudonymise.vault import Registry
 from pipeline.settings.sections import PseudonymiseSettings
+from pipeline.tables import material as dictionary
 from pipeline.tables.schema import Table
 
 LISTED = [

@@ -1,14 +1,7 @@
-"""The axes of a grid: three that every part of the programme knows, and those that a study's grid
-brings.
+"""What a grid is made of, and what may be wrong with one.
 
-In:   what a file says of an axis
-Out:  Axis; the names that no axis may bear
-
-What a grid is made of.
-
-What may be wrong with the axes that a grid brings.
-
-From the entries that a reader found to a grid, or to one clear line about what is wrong.
+In:   the entries that a reader found in a file
+Out:  Grid, or a GridError that names the first fault and counts the others
 """
 
 import re

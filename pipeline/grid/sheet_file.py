@@ -1,9 +1,7 @@
-"""The axes that the rows of a spreadsheet name or declare.
+"""A grid as a spreadsheet: a row a code, columns known by their titles, axes declared by rows.
 
-In:   rows, with the line of each
-Out:  AxisEntry in the order of the sheet; the axis of each code
-
-A grid as a spreadsheet: a row a code, columns recognised by their titles.
+In:   .xlsx or .csv
+Out:  Entries
 """
 
 import csv

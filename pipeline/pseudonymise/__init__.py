@@ -1,14 +1,10 @@
 """Pseudonymise a workshop: the same tables without personal data, and what goes to the vault.
 
-In:   the tables of ingest_workshop, `people` included; the vault's registry; what people
-decided on doubtful cases
-Out:  the tables without `people`: names as `[personne 12]`, telephones, mail and postal
-addresses as fixed tokens; the registry and doubts
+In:   the tables of ingest_workshop, `people` included; the vault's registry; people's choices
+Out:  the tables without `people`, names as `[personne 12]`, other personal data as fixed tokens;
+      the registry and the doubtful cases
 
-Word lists: data/lexicon/personnes.yaml and prenoms.txt. A person has one number over the study,
-given once (pseudonymise/vault.py).
-
-Mask what people type about passages: a theme's name, a reason, the name of weights.
+A person has one number over the whole study, given once (pseudonymise/vault.py).
 """
 
 from collections.abc import Iterable

@@ -1,11 +1,7 @@
-"""Find masks as people decided them: words to leave readable, words to hide, names of those who
-asked to be forgotten.
+"""People's choices on names: words to hide or to keep, and persons of the vault to find or forget.
 
-In:   a Masker, the decisions taken on doubtful cases, the registry
-Out:  the masker's masks, corrected
-
-Find a person of the vault by what is known of it, and list the names that must hide it for good
-once it is erased.
+In:   a Masker, the choices on doubtful cases, the registry
+Out:  the masker's masks, corrected; the persons that a request means
 """
 
 import re

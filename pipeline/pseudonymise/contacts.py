@@ -1,19 +1,9 @@
-"""Find what reaches or identifies a person besides a name: telephones, mail, postal addresses,
-birth dates, accounts, numbers.
+"""Find what reaches or identifies a person besides a name, by its shape.
 
 In:   a passage
 Out:  masks: half-open spans of the passage and the token that replaces each
 
-What a mask is, and the fixed token that stands for each kind of personal datum.
-
-Find postal addresses: a door's number and its street, a street where someone lives, a flat, a
-hamlet, a post-office box.
-
-Find numbers that identify a person: social security, bank account and card, identity papers,
-number plates.
-
-Find telephone numbers: French, overseas and foreign, however they are grouped, cut short, half
-hidden or said in words.
+Telephones, mail, postal addresses, birth dates, accounts, and numbers that identify a person.
 """
 
 import re

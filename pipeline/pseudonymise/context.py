@@ -1,14 +1,7 @@
-"""What the words around a name tell: a place, an organisation or a thing; an announcement of a
-person, a function, a verb of speech.
+"""A passage in which names are looked for, and what the words around a name say of it.
 
-In:   the words of a passage, the place of one, the folded passage
-Out:  yes or no
-
-How far a person's name extends around the word that gave it away: initials, particles,
-surnames.
-
-A passage in which names are looked for: its words, its entities, and where it must not be
-touched.
+In:   the words of a passage, the index of one, the folded passage
+Out:  whether a place, an organisation or a person is named there; how far the name extends
 """
 
 import re

@@ -1,10 +1,9 @@
-"""What the words around a name make a thing or a structure: la Rose, l'ETTI Janus, des poêles
-Godin, Félix, le restaurant du port.
+"""Whether a capitalised word is a thing, a structure, or the subject of a verb.
 
-In:   the words of a passage, the place of one, the folded passage
+In:   the words of a passage, the index of one, the folded passage
 Out:  yes or no
 
-Whether a name is the subject of a verb: French nouns need an article before them, names do not.
+French nouns need an article before them, names do not: la Rose, l'ETTI Janus, des poêles Godin.
 """
 
 import re

@@ -1,13 +1,7 @@
-"""Rewrite the documents of a workshop: find the masks of their texts, then replace them under the
-numbers of the persons they hide.
+"""Rewrite a workshop's documents without personal data, and list the cases in doubt.
 
 In:   documents and blocks, raw; a masker; the numbers of the names found
-Out:  documents and blocks without personal data; the cases that doubts are listed from
-
-The cases that a person should look at: names hidden or left readable without being sure, and
-persons who may be one or two.
-
-Find the first names that are places in one workshop: the quarter Berthe, the commune of Rémy.
+Out:  documents and blocks without personal data; the doubtful cases for the vault
 """
 
 import hashlib

@@ -1,16 +1,10 @@
-"""Tell who of a workshop's list is whom in the study: one person has one number over all
-workshops.
+"""Number persons over the study: those of a workshop's lists, then those whom only texts name.
 
-In:   people and attendance of a workshop, raw; the registry
-Out:  the number of each provisional participant_id, and who of them is forgotten; the registry
-grows
+In:   people and attendance of a workshop, raw; the registry, which grows
+Out:  the number of each provisional participant_id and of each name
 
-The same name is the same person unless mail, structure and department all differ; another
-spelling is, where mail, telephone or structure
-confirm it. What remains unsure carries a doubt for a person to look at.
-
-Number the persons whom texts name: whose name it is among the workshop's people, else in the
-study, else somebody only texts know.
+The same name is the same person unless mail, structure and department all differ; another spelling
+is, where mail, telephone or structure confirm it. What remains unsure carries a doubt.
 """
 
 import re

@@ -1,10 +1,7 @@
-"""Recognise the names of the attendance list: as written, misspelt, in small letters, by initials;
-not the place or word that looks alike.
+"""Find the names of the attendance list, and again the names found elsewhere in a document.
 
-In:   a passage, the place of a word in it
-Out:  "" when it is a listed name, a doubt when it is nearly one, None when it is none
-
-Find again, in the rest of a document, the names found once in it: alone, or misspelt.
+In:   a passage, the index of a word in it; or the names found in its document
+Out:  "" for a listed name, a doubt for one that is nearly listed, None for none; masks
 """
 
 import re

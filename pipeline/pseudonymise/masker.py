@@ -1,13 +1,7 @@
-"""Find every mask of a set of texts: contacts by pattern, names passage by passage, then the names
-found once in the rest of the document.
+"""Find all masks of a set of texts, replace them, and carry offsets over exactly.
 
 In:   texts, and the spans of their blocks
-Out:  masks in the offsets of each text
-
-Replace masks in a text and carry offsets over, exactly.
-
-Take persons out of the names and ids of structures: a sole trader signs with a name, and the id
-is made of it.
+Out:  masks in the offsets of each text; the texts rewritten; structures without persons' names
 """
 
 import re

@@ -1,12 +1,7 @@
-"""Find unknown names by the names beside them: Wafa, Ibtissem et Loubna; Zorica + Lise; Argitxu et
-Maitena.
+"""Find names by the names beside them, and names written in small letters.
 
 In:   a passage, the masks found in it
-Out:  more masks, each with its doubt; organisations and places that stand beside a name are
-none
-
-Find names written in small letters, as chats, transcripts and hurried notes have them: c'est
-karim qui gère.
+Out:  more masks, each with its doubt: Wafa, Ibtissem et Loubna; c'est karim qui gère
 """
 
 import re

@@ -1,12 +1,7 @@
-"""Find persons' names in a passage: whom the lists name, who has a title, whose first name is
-known, whom the context announces.
+"""Find persons' names in a passage: listed, titled, known as first names, or announced.
 
 In:   a passage
-Out:  masks of names; a title, a structure, a place or a common word is none. A mask that rests
-on weak evidence says why
-
-Find initials that stand for a person: K. O. prend les notes; KO, where the attendance list has
-a Karim Ouzzani.
+Out:  masks of names and initials; one that rests on weak evidence says why
 """
 
 import re

@@ -1,8 +1,7 @@
-"""List what was left readable though it may be a person's name: a capital where people stand, a
-first name in an organisation's.
+"""List capitals left readable that may be a person's name.
 
 In:   a passage and the masks found in it
-Out:  kept masks, each with its doubt
+Out:  masks that are not replaced, each with its doubt
 """
 
 from functools import cache

@@ -1,13 +1,10 @@
-"""What the vault knows: who hides behind each number, and what is left of those who asked to be
-forgotten.
+"""The vault's registry: who stands behind each number, and hashes of those who were forgotten.
 
 In:   the bytes of an earlier run
 Out:  Registry; its bytes go to vault/ and to nothing downstream
 
-Numbers are given once, in the order in which people are met, workshop after workshop in the
-order of their folders; none is given
-twice, even when its person is forgotten, so that later material never changes an earlier
-number.
+A number is given once, in the order in which people are met, and never again even when its person
+is forgotten: later material never changes an earlier number.
 """
 
 import copy

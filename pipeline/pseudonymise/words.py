@@ -1,23 +1,13 @@
-"""Words of a passage as names are looked for in them, and the French word lists of
-data/lexicon/personnes.yaml and prenoms.txt.
+"""The words of a passage as names are looked for in them, French word lists, and titles.
 
 In:   a passage
-Out:  its words with their place, folded form and the capital they carry
-
-Which words name a place whatever stands around them: communes, departments and regions of
-France, rivers, countries.
-
-Titles before a name: Mme Roy, le docteur Pham, MM. Wibaut, Crespel et Da Silva, les frères
-Bonnaure.
+Out:  its words with offsets, folded form and capital; whether a word is a name, a place, a title
 """
 
-import importlib.util
 import re
-import runpy
 from dataclasses import dataclass
 from functools import cache, cached_property, lru_cache
 from itertools import product
-from pathlib import Path
 
 from pipeline.communes.tables import department_names, places
 from pipeline.files import data_path
@@ -118,18 +108,15 @@ def is_word_in_capitals(folded: str) -> bool:
     return any(is_common_word("".join(letters)) for letters in product(*vowels))
 
 
+def is_function_word(lowered: str) -> bool:
+    """Whether the lemmatiser leaves `lowered` out as a function word: plusieurs, selon."""
+    return lowered in _function_words()
+
+
 @cache
 def _function_words() -> frozenset[str]:
-    # Its file alone: importing it would make all of spaCy's French, which takes seconds.
-    spacy = Path(str(importlib.util.find_spec("spacy").origin)).parent  # type: ignore[union-attr]
-    return frozenset(runpy.run_path(str(spacy / "lang" / "fr" / "stop_words.py"))["STOP_WORDS"])
-
-
-def is_function_word(lowered: str) -> bool:
-    """Whether `lowered` is one of French's function words, which the lemmatiser leaves out:
-    plusieurs, selon.
-    """
-    return lowered in _function_words()
+    lines = data_path("lexicon", "mots_outils.txt").read_text(encoding="utf-8").splitlines()
+    return frozenset(line for line in lines if not line.startswith("#"))
 
 
 def is_first_name(folded: str) -> bool:

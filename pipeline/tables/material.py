@@ -1,8 +1,4 @@
-"""What was read in the depot: documents, who was in the room, the map, and the passages that
-documents were cut into.
-
-Codes on passages, what people decide about them and about themes, and how coders agree.
-"""
+"""Tables of what was read: documents, attendance, map, passages, codes, decisions, agreement."""
 
 from pipeline.tables.schema import (
     AXIS_MEANING,

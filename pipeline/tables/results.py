@@ -1,8 +1,4 @@
-"""Themes, what becomes of them from run to run, and how they are ranked.
-
-Territories side by side: contrasts, planes, likeness; what is on offer, who is missing, which needs
-nobody answers.
-"""
+"""Tables of what is computed: themes, priorities, territories, what is on offer and needed."""
 
 from pipeline.tables.schema import (
     AXIS_MEANING,

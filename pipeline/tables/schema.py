@@ -1,10 +1,7 @@
-"""What a table of the data dictionary is: typed columns, a key, bounds, checked on the way in and
-on the way out.
+"""A table of the data dictionary: typed columns, a key, bounds, checked in and out.
 
 In:   rows or frames of any origin
 Out:  frames whose columns, order, types, bounds and key are those of the dictionary
-
-The words that columns are limited to, and what several tables say of one column.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
