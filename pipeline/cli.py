@@ -50,9 +50,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except OSError as error:
-        found = f"« {error.filename or 'le disque'} » : {reason_of(error)}"
+        problem = f"« {error.filename or 'le disque'} » : {reason_of(error)}"
         do = "vérifier le chemin et les droits"
-        failure(StudyError(found, "un fichier ou un dossier accessible", do))
+        failure(StudyError(problem, "un fichier ou un dossier accessible", do))
         return 1
     return 0
 

@@ -204,13 +204,7 @@ def test_a_priority_says_where_it_was_said_then_what_lifts_it_above_the_others()
     assert (
         first.sureness.replace("\u00a0", " ") == "parmi les cinq premières dans 100 % des tirages"
     )
-    assert (
-        first.n_tables,
-        first.of_tables,
-        first.n_workshops,
-        first.of_workshops,
-        first.n_units,
-    ) == (3, 8, 2, 2, 6)
+    assert (first.said.replace("\u00a0", " "), first.n_units) == ("dit à 3 tables sur 8", 6)
     assert [(share.label, share.n_units) for share in first.postures] == [
         ("Difficulté ou menace", 5),
         ("Proposition", 1),

@@ -19,7 +19,7 @@ from typing import Any
 import typst
 
 from pipeline.publish.charts import FONTS, Spec, draw_png, draw_svg
-from pipeline.publish.layout import Part, lay_out
+from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import (
     Block,
     Page,
@@ -42,9 +42,9 @@ _SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)"')
 _LONG_QUOTES = 2000  # characters; a card of more may break over pages
 
 
-def write_pdf(report: Report, path: Path, *, part: Part = "tout") -> None:
-    """Write `report`, or its part on territories, at `path`; a file that is there is replaced."""
-    path.write_bytes(print_page(lay_out(report, part)))
+def write_pdf(report: Report, path: Path) -> None:
+    """Write `report` at `path`; a file that is there is replaced."""
+    path.write_bytes(print_page(lay_out(report)))
 
 
 def print_page(page: Page, *, size: float = 1.0) -> bytes:

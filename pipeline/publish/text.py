@@ -269,9 +269,9 @@ def mask_counts(counts: Sequence[int], *, least: int) -> MaskedCounts:
     alone = [[i] for i in candidates]
     smallest_first = [candidates[:n] for n in range(2, len(candidates) + 1)]
     for withheld in ([], *alone, *smallest_first):
-        told = [CountMask.WITHHELD if i in withheld else n for i, n in enumerate(masked)]
-        if _is_hidden(counts, told, least):
-            return MaskedCounts(tuple(told), total)
+        candidate = [CountMask.WITHHELD if i in withheld else n for i, n in enumerate(masked)]
+        if _is_hidden(counts, candidate, least):
+            return MaskedCounts(tuple(candidate), total)
     return MaskedCounts(tuple(masked), CountMask.WITHHELD)
 
 

@@ -44,8 +44,8 @@ def taken(study: "Study", taken: "Taken", *, as_json: bool) -> None:
         return
     people = ", ".join(f"{author} : {count}" for author, count in taken.by_author.items())
     people = f" ({people})" if n else ""
-    known = f"{Count(taken.n_known):déjà connue|déjà connues}"
-    line(f"{n:décision nouvelle|décisions nouvelles}{people} ; {known}.")
+    repeated = f"{Count(taken.n_known):déjà connue|déjà connues}"
+    line(f"{n:décision nouvelle|décisions nouvelles}{people} ; {repeated}.")
     for reason, count in taken.left_out.items():
         line(f"  laissé de côté, {reason} : {count}")
     _write_some(taken.lines)

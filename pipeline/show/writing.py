@@ -124,8 +124,8 @@ def going_on(
         return None
 
     def agree(error: "StudyError") -> bool:
-        found = f"{error.found} ; attendu : {error.expected}."
-        return _ask(bars, is_agreed, found, "Continuer avec ce qui reste")
+        problem = f"{error.found} ; attendu : {error.expected}."
+        return _ask(bars, is_agreed, problem, "Continuer avec ce qui reste")
 
     return agree
 

@@ -198,8 +198,8 @@ def _set_aside(passages: Passages, grid: Grid, n_rows: int) -> CappedRows:
     rows = []
     for row in rows_of(aside.head(n_rows)):
         codes = [typography(grid.label_of(code)) for code in codes_of.get(row.unit_id, [])]
-        place = f"{passages.names[row.workshop_id]}, {row.where}"
-        rows.append((place, quoted(row.text), " ; ".join(codes) or "–"))
+        where = f"{passages.names[row.workshop_id]}, {row.where}"
+        rows.append((where, quoted(row.text), " ; ".join(codes) or "–"))
     return CappedRows(tuple(rows), len(aside))
 
 
@@ -297,7 +297,7 @@ def _with_rubrique(passages: Passages, grid: Grid, code: str) -> pd.DataFrame:
     """The passages that carry a rubrique; none where the grid has no such one."""
     tags = passages.tags
     is_carried = (tags["axis"] == RUBRIQUE) & (tags["code"] == code)
-    if code not in {known.code for known in grid.axis(RUBRIQUE)}:
+    if code not in {row.code for row in grid.axis(RUBRIQUE)}:
         is_carried &= False
     return passages.rows[passages.rows["unit_id"].isin(tags.loc[is_carried, "unit_id"])]
 

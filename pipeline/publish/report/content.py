@@ -46,10 +46,7 @@ class ReportCriterion:
 
 @dataclass(frozen=True)
 class Priority:
-    """A theme among the first of its scope: `of_tables` and `of_workshops` are the scope's.
-
-    Where there is no table, documents are counted instead.
-    """
+    """A theme among the first of its scope."""
 
     rank: int
     label: str
@@ -59,11 +56,7 @@ class Priority:
     sureness: str
     stability: str
     n_units: int
-    n_tables: int
-    of_tables: int
-    said: str  # at how many of them, in words
-    n_workshops: int
-    of_workshops: int
+    said: str  # at how many tables, or in how many documents, in words
     postures: tuple[Share, ...]
     profile: tuple[str, ...]  # its passages over the axes that the grid brings, a line an axis
     family: str | None

@@ -248,7 +248,7 @@ def profile_lines(coded: pd.DataFrame, grid: Grid, words: CountingWords) -> tupl
             codes = []
             for n, n_units, label in counts[:_N_CODES]:
                 key = "themes.profil_tables" if n else "themes.profil_passages"
-                said = words.count(n) if n else count(n_units, "passage")
-                codes.append(words.sentence(key, code=plain_name(label), n=said))
+                amount = words.count(n) if n else count(n_units, "passage")
+                codes.append(words.sentence(key, code=plain_name(label), n=amount))
             lines.append(sentence("themes.profil", axe=axis_title(axis), codes=", ".join(codes)))
     return tuple(lines)

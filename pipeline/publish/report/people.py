@@ -76,11 +76,11 @@ def count_attendance(
         structures = _masked(here, "structure_id", types, least)
         people = _masked(here, "participant_id", types, least)
         columns.append(tuple(zip(structures.counts, people.counts, strict=True)))
-        listed = tables["attendance"][tables["attendance"]["workshop_id"] == workshop_id]
-        knows_structures = bool(listed["structure_id"].notna().any())
+        registered = tables["attendance"][tables["attendance"]["workshop_id"] == workshop_id]
+        knows_structures = bool(registered["structure_id"].notna().any())
         workshops[workshop_id] = (
             structures.total if knows_structures else None,
-            people.total if len(listed) else None,
+            people.total if len(registered) else None,
         )
     n_people = len(came.drop_duplicates(["participant_id", "workshop_id"]))
     return AttendanceCounts(

@@ -190,14 +190,14 @@ def _needs(tables: Tables, passages: Passages) -> Rows:
     whole, rows = sentence("voix.ensemble_du_territoire"), []
     for workshop_id, name in passages.names.items():
         for row in rows_of(needs[needs["workshop_id"] == workshop_id]):
-            said = sentence(
+            counts = sentence(
                 "voix.dit",
                 passages=count(row.n_units, "passage"),
                 lieux=count(row.n_circles, "table ou document", "tables ou documents"),
             )
-            place = whole if row.place == _WHOLE else commune_name(row.place)
+            where = whole if row.place == _WHOLE else commune_name(row.place)
             coverage = word("couvertures", row.coverage)
-            rows.append((name, capitalised(typography(row.sector)), place, said, coverage))
+            rows.append((name, capitalised(typography(row.sector)), where, counts, coverage))
     return tuple(rows)
 
 

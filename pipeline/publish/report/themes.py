@@ -118,11 +118,7 @@ class ScopeMaker:
             sureness=sentence("rang.cinq", part=percent(row["p_top5"])),
             stability=stability(theme["stability"]),
             n_units=len(members),
-            n_tables=n_tables_of(members),
-            of_tables=sum(passages.n_tables[name] for name in workshop_ids),
             said=said_at(members, passages, workshop_ids),
-            n_workshops=members["workshop_id"].nunique(),
-            of_workshops=len(workshop_ids),
             postures=self._postures(members),
             profile=profile_lines(coded, self.grid, passages.words()),
             family=family_labels(self.tables).get(theme["parent_id"]),
@@ -146,10 +142,10 @@ class ScopeMaker:
         means: Mapping[Any, float],
     ) -> str:
         """Where it was said, then the criteria that lift it above the average, strongest first."""
-        said = [said_at(members, self.passages, workshop_ids)]
+        extent = [said_at(members, self.passages, workshop_ids)]
         if len(workshop_ids) > 1:
             n = count(members["workshop_id"].nunique(), "atelier")
-            said.append(sentence("raisons.workshops", n=n, total=len(workshop_ids)))
+            extent.append(sentence("raisons.workshops", n=n, total=len(workshop_ids)))
         words = self.passages.words(workshop_ids)
         of_tables = sum(self.passages.n_ranked_tables[name] for name in workshop_ids)
         reasons = {
@@ -159,12 +155,12 @@ class ScopeMaker:
         }
         for name in ("leverage", "severity"):
             n_tables = round(row.get(f"c_{name}", 0.0) * of_tables)
-            told = words.sentence(f"raisons.{name}", n=words.count(n_tables)) if n_tables else ""
-            reasons[f"c_{name}"] = told
+            text = words.sentence(f"raisons.{name}", n=words.count(n_tables)) if n_tables else ""
+            reasons[f"c_{name}"] = text
         lifts = {name: self._weight(name) * (row[name] - mean) for name, mean in means.items()}
         above = [name for name in _REASON_ORDER if reasons[name] and lifts.get(name, 0.0) > 0]
         above.sort(key=lambda name: -lifts[name])
-        parts = [joined(said), *(reasons[name] for name in above[:_N_REASONS])]
+        parts = [joined(extent), *(reasons[name] for name in above[:_N_REASONS])]
         return capitalised(f"{NARROW}; ".join(parts)) + "."
 
     def _need(self, members: pd.DataFrame) -> str:
@@ -349,9 +345,9 @@ def contrast_rows(
     for row in rows_of(contrasts[contrasts["territory"].isin(list(totals))]):
         total = totals[row.territory]
         n = passages.words(workshops[row.territory]).count(int(row.n_tables))
-        said = sentence("territoires.cellule", n=n, total=total) if total else "–"
+        counts = sentence("territoires.cellule", n=n, total=total) if total else "–"
         verdict = typography(LEAD if row.is_lead else row.verdict)
-        cell = f"{said}\n{_SIGNS.get(verdict, '')}{verdict}".strip()
+        cell = f"{counts}\n{_SIGNS.get(verdict, '')}{verdict}".strip()
         cells[row.subject_id, row.territory] = cell
     rows = [
         (plain_name(theme.label), *(cells.get((theme.theme_id, name), "–") for name in totals))
