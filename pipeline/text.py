@@ -134,11 +134,11 @@ class Count(int):
 
 def study_counts(n_rows: Mapping[str, int]) -> str:
     """« 3 ateliers, 1 document, 0 passage, 2 thèmes », from the rows of these tables."""
-    told = (
+    counts = (
         "{workshops:atelier|ateliers}, {documents:document|documents}, {units:passage"
         "|passages}, {themes:thème|thèmes}"
     )
-    return told.format(**{name: Count(n) for name, n in n_rows.items()})
+    return counts.format(**{name: Count(n) for name, n in n_rows.items()})
 
 
 PERSON = "[personne]"
@@ -169,11 +169,10 @@ class PlainText:
 
     def __init__(self, numbered: str) -> None:
         self.text = without_numbers(numbered)
-        self._starts, self._ends, self._cuts = (
-            [],
-            [],
-            [0],
-        )  # where numbers start and end in the numbered text; what was cut so far
+        # where numbers start and end in the numbered text, and what was cut up to each
+        self._starts: list[int] = []
+        self._ends: list[int] = []
+        self._cuts = [0]
         for match in _NUMBERED.finditer(numbered):
             self._starts.append(match.start() + len(PERSON) - 1)
             self._ends.append(match.end() - 1)

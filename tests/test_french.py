@@ -9,7 +9,7 @@ import spacy
 
 from pipeline.files import data_path
 from pipeline.french import french, load_early, parse
-from pipeline.pseudonymise.masker import _NOT_NEEDED
+from pipeline.pseudonymise.masker import NOT_FOR_ENTITIES
 
 SAID = [
     "Aujourd'hui, l'entr'aide entre sous-traitants du Pas-de-Calais coûte 3,5 k€/an : c'est-à-dire trop.",
@@ -28,13 +28,13 @@ def test_the_tokens_are_those_of_the_pipeline_as_it_comes():
 
 
 def test_entities_do_not_depend_on_the_word_vectors_that_pseudonymisation_leaves_out():
-    with_vectors = tuple(name for name in _NOT_NEEDED if name != "tok2vec")
+    with_vectors = tuple(name for name in NOT_FOR_ENTITIES if name != "tok2vec")
     texts = [
         *SAID,
         *_of_the_example(150),
         "Mme Delattre, maire de Guise, a vu Karim Benali à la Ressourcerie du Nord.",
     ]
-    read, alone = (_entities(texts, left_out) for left_out in (with_vectors, _NOT_NEEDED))
+    read, alone = (_entities(texts, left_out) for left_out in (with_vectors, NOT_FOR_ENTITIES))
     assert alone == read
     assert sum(map(len, read)) > 20
 

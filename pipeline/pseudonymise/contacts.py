@@ -15,9 +15,9 @@ from typing import NamedTuple
 import phonenumbers
 
 from pipeline.pseudonymise.words import LETTER, UPPER, is_common_word
-from pipeline.text import fold_same_length, lexicon
+from pipeline.text import PERSON, fold_same_length, lexicon
 
-PERSON, PHONE, MAIL, ADDRESS = "[personne]", "[téléphone]", "[courriel]", "[adresse]"
+PHONE, MAIL, ADDRESS = "[téléphone]", "[courriel]", "[adresse]"
 BIRTH, ACCOUNT, NUMBER = "[date de naissance]", "[compte]", "[numéro]"
 
 

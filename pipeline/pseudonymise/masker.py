@@ -91,7 +91,7 @@ def _split(text: str, masks: list[Mask], edges: list[int]) -> list[Mask]:
     return parts
 
 
-_NOT_NEEDED = (
+NOT_FOR_ENTITIES = (
     "tok2vec",
     "morphologizer",
     "parser",
@@ -174,7 +174,7 @@ class Masker:
 
 def _entities(texts: list[str]) -> Iterator[tuple[tuple[int, int, str], ...]]:
     """The entities that spaCy sees in each text."""
-    for document in parse(texts, without=_NOT_NEEDED):
+    for document in parse(texts, without=NOT_FOR_ENTITIES):
         yield tuple((entity.start_char, entity.end_char, entity.label_) for entity in document.ents)
 
 
