@@ -22,15 +22,8 @@ _ELISION = re.compile(
 _BREAK = re.compile(r"[.!?…:;•\n«“\"(\[–—|>*]\s*$|\s[-/]\s*$")
 _WITH_PRONOUN = re.compile(r"[-‐](?:je|tu|ils?|elles?|on|nous|vous|ce|moi|toi|les?|la|lui|y)$")
 _ACCENTED = 12  # first letters of a word in capitals among which lost accents are tried
-_STEMS_OF_SHORT = (
-    "jean",
-    "marie",
-    "anne",
-    "pierre",
-    "paul",
-    "rose",
-    "claude",
-)  # Jean-Phi, Marie-Do
+# Jean-Phi, Marie-Do
+_STEMS_OF_SHORT = ("jean", "marie", "anne", "pierre", "paul", "rose", "claude")
 
 
 @dataclass(frozen=True)
