@@ -11,18 +11,15 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import cached_property
 from itertools import chain
-from pathlib import Path
 
 from threadpoolctl import threadpool_limits
 
-from flows.cache import StageCache, StageRecord
+from flows.cache import StageRecord
 from flows.keys import tag_key
-from flows.runners import works_apart
-from models.embedder import encoding_also, load_embedder, vectors_kept
+from flows.workspace import Workspace
+from models.embedder import bundled
 from models.registry import load_tagger
 from models.tagger.features import texts_of
-from pipeline.settings.sections import EmbedSettings
-from pipeline.study import Study
 
 _FEWEST = 1_000  # passages worth beginning with: those of a workshop or two are encoded as quickly when they are tagged
 _SWITCH_S = 0.0005  # after which a thread that works in Python lets another in, instead of 5 ms: encoding asks many times a millisecond
@@ -33,16 +30,16 @@ _LOG = logging.getLogger(__name__)
 class Ahead:
     """Passages are taken workshop by workshop, and encoded some workshops at a time."""
 
-    def __init__(self, study: Study, pool: ThreadPoolExecutor) -> None:
-        self._study, self._cache, self._pool = study, StageCache(study.cache), pool
+    def __init__(self, workspace: Workspace, pool: ThreadPoolExecutor, fewest: int) -> None:
+        self._workspace, self._pool, self._fewest = workspace, pool, fewest
         self._waiting: list[StageRecord] = []
         self._at_work: list[Future[None]] = []
 
     def take(self, segmented: StageRecord) -> None:
         """Encode the passages of `segmented` when there are enough, unless they are tagged already."""
-        if not self._cache.has_key("tag", tag_key(self._study, segmented)):
+        if not self._workspace.stages.has_key("tag", tag_key(self._workspace.study, segmented)):
             self._waiting.append(segmented)
-        if sum(record.n_rows["units"] for record in self._waiting) >= _FEWEST:
+        if sum(record.n_rows["units"] for record in self._waiting) >= self._fewest:
             self._at_work.append(self._pool.submit(self._encode, self._waiting))
             self._waiting = []
 
@@ -60,33 +57,32 @@ class Ahead:
             )
 
     def _encode(self, records: list[StageRecord]) -> None:
+        stages, embed = self._workspace.stages, self._workspace.study.settings.embed
         texts = list(
-            chain.from_iterable(texts_of(self._cache.load(record)["units"]) for record in records)
+            chain.from_iterable(texts_of(stages.load(record)["units"]) for record in records)
         )
-        with vectors_kept(self._study.vectors), encoding_also(self._study.settings.embed):
-            for encoder in self._encoders:
-                load_embedder(EmbedSettings.model_validate({"backend": encoder})).encode(texts)
+        self._workspace.encoders.prepare(texts, [*map(bundled, self._encoders)], embed)
 
     @cached_property
     def _encoders(self) -> tuple[str, ...]:
         """Those that the study's tagger reads with."""
-        study = self._study
+        study = self._workspace.study
         return load_tagger(
             study.grid, settings=study.settings.tag, registered=study.registered_tagger
         ).reads_with
 
 
 @contextmanager
-def encoding_ahead(root: Path) -> Iterator[Ahead | None]:
+def encoding_ahead(workspace: Workspace, *, fewest: int = _FEWEST) -> Iterator[Ahead | None]:
     """Within the block, encode what is taken in a thread beside; None where workers of another memory will encode.
 
     Linear algebra keeps to one thread the whole time: a thread that left such a limit would lift it for the others.
     """
-    if works_apart():
+    if workspace.executor.is_apart:
         yield None
         return
     with threadpool_limits(1), _quick_switches():
-        ahead = Ahead(Study.open(root), ThreadPoolExecutor(1, thread_name_prefix="ahead"))
+        ahead = Ahead(workspace, ThreadPoolExecutor(1, thread_name_prefix="ahead"), fewest)
         try:
             yield ahead
         finally:

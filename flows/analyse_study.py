@@ -1,21 +1,17 @@
 """The whole study: gather the workshops, cluster, replay decisions, rank, compare, list offers, write the tables."""
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import pandas as pd
 
-from flows.cache import StageCache, StageRecord, Tables, gather_tables
+from flows.cache import StageRecord, Tables
 from flows.keys import cluster_key, conclusion_key, join_key
 from flows.language_model import Proposals, propose_themes
 from flows.memory import give_back
-from flows.progress import tell
 from flows.publish_study import comparison
-from flows.runners import spread_work, vectors_at_hand
 from flows.steps import flow, task
 from flows.typed_texts import decisions_to_show
-from models.embedder import load_embedder
-from models.rows import rows_kept_in
+from flows.workspace import Workspace
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
 from pipeline.cluster.identity import list_changes
@@ -28,7 +24,6 @@ from pipeline.decisions.replay import left_proposals, note_grounds
 from pipeline.depot import Unread
 from pipeline.files import text_hash
 from pipeline.ingest import reject_silent_documents, reject_stray_files, reject_unread
-from pipeline.kept import kept_in
 from pipeline.rank import rank_themes
 from pipeline.segment import paths_without_units
 from pipeline.study import Study
@@ -43,7 +38,7 @@ MACHINE = (
 
 @flow(name="analyse_study")
 def analyse_study(
-    root: Path,
+    workspace: Workspace,
     processed: list[StageRecord],
     coders: list[StageRecord],
     failed: Sequence[Unread] = (),
@@ -52,62 +47,67 @@ def analyse_study(
 
     Its tables are left written, those of `coders` too; `failed` are the workshops that could not be processed.
     """
-    clustered = cluster_study(root, processed)
-    joined = join_study(root, processed, clustered)
+    clustered = cluster_study(workspace, processed)
+    joined = join_study(workspace, processed, clustered)
     give_back()  # grouping takes the most, and what comes next asks for other sizes
-    proposed = propose_themes(root, processed, joined)
-    decided = decide_study(root, processed, joined)
-    ranked = rank_study(root, processed, decided)
-    compared = compare_study(root, processed, decided, ranked)
+    proposed = propose_themes(workspace, processed, joined)
+    decided = decide_study(workspace, processed, joined)
+    ranked = rank_study(workspace, processed, decided)
+    compared = compare_study(workspace, processed, decided, ranked)
     records = [clustered, joined, proposed.record, decided, ranked, compared, *coders]
-    write_study(root, processed, records, failed)
+    write_study(workspace, processed, records, failed)
     return records, proposed
 
 
 @task(name="cluster")
-def cluster_study(root: Path, processed: list[StageRecord]) -> StageRecord:
+def cluster_study(workspace: Workspace, processed: list[StageRecord]) -> StageRecord:
     """Group what was said at the workshops into themes, with the identities of earlier runs where they still fit."""
-    study, cache = Study.open(root), StageCache(Study.open(root).cache)
-    tables = gather_tables(cache, processed)
+    study, cache = workspace.study, workspace.stages
+    tables = cache.gather(processed)
     units = room_units(tables["units"])
     tags = tables["tags"][tables["tags"]["unit_id"].isin(units["unit_id"])]
 
     def compute() -> Tables:
-        tell("regroupement en thèmes", 0, 1)
-        with vectors_at_hand(study.vectors), kept_in(study.readings), rows_kept_in(study.cache):
-            clustered = cluster_units(
-                units,
-                tags,
-                model=ThemeModel(study.settings.cluster, spread=spread_work()),
-                embedder=load_embedder(study.settings.embed),
-                previous=_previous(study),
-                settings=study.settings.cluster,
-                spread=spread_work(),
-            )
+        workspace.tell("regroupement en thèmes", 0, 1)
+        spread = workspace.executor.spread
+        clustered = cluster_units(
+            units,
+            tags,
+            model=ThemeModel(study.settings.cluster, spread=spread),
+            embedder=workspace.encoders.load(study.settings.embed),
+            encoders=workspace.encoders,
+            cache=workspace.store,
+            previous=_previous(study),
+            settings=study.settings.cluster,
+            spread=spread,
+        )
         return clustered._asdict()
 
     return cache.run("cluster", cluster_key(study, units, tags), compute)
 
 
 @task(name="join")
-def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord) -> StageRecord:
+def join_study(
+    workspace: Workspace, processed: list[StageRecord], clustered: StageRecord
+) -> StageRecord:
     """Let what came after the workshops join the themes, and say what changed since the run before."""
-    study, cache = Study.open(root), StageCache(Study.open(root).cache)
+    study, cache = workspace.study, workspace.stages
 
     def compute() -> Tables:
-        tell("contributions à distance", 0, 1)
-        tables, found = gather_tables(cache, processed), cache.load(clustered)
-        with vectors_at_hand(study.vectors), kept_in(study.readings), rows_kept_in(study.cache):
-            joined = join_late_units(
-                found["themes"],
-                found["theme_members"],
-                found["unit_places"],
-                tables["units"],
-                tables["tags"],
-                embedder=load_embedder(study.settings.embed),
-                settings=study.settings.cluster,
-                spread=spread_work(),
-            )
+        workspace.tell("contributions à distance", 0, 1)
+        tables, found = cache.gather(processed), cache.load(clustered)
+        joined = join_late_units(
+            found["themes"],
+            found["theme_members"],
+            found["unit_places"],
+            tables["units"],
+            tables["tags"],
+            embedder=workspace.encoders.load(study.settings.embed),
+            encoders=workspace.encoders,
+            cache=workspace.store,
+            settings=study.settings.cluster,
+            spread=workspace.executor.spread,
+        )
         changes = list_changes(_previous(study), (joined.themes, joined.theme_members))
         families = count_families(
             found["theme_families"], joined.themes, joined.theme_members, tables["units"]
@@ -118,15 +118,17 @@ def join_study(root: Path, processed: list[StageRecord], clustered: StageRecord)
 
 
 @task(name="decide")
-def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) -> StageRecord:
+def decide_study(
+    workspace: Workspace, processed: list[StageRecord], joined: StageRecord
+) -> StageRecord:
     """Replay people's decisions on the machine's tags and themes, and tell what the reviewed themes are made of."""
-    study, cache = Study.open(root), StageCache(Study.open(root).cache)
+    study, cache = workspace.study, workspace.stages
     shown = decisions_to_show(study)
     decisions = read_decisions(shown)
     grounds = note_grounds(decisions, _previous(study)[1], study.read_table("decision_grounds"))
 
     def compute() -> Tables:
-        gathered, found = gather_tables(cache, processed), cache.load(joined)
+        gathered, found = cache.gather(processed), cache.load(joined)
         machine = {
             name: (gathered if name in gathered else found)[name] for name in ("units", *MACHINE)
         }
@@ -153,15 +155,17 @@ def decide_study(root: Path, processed: list[StageRecord], joined: StageRecord) 
 
 
 @task(name="rank")
-def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -> StageRecord:
+def rank_study(
+    workspace: Workspace, processed: list[StageRecord], decided: StageRecord
+) -> StageRecord:
     """Rank the themes, for the study and for each workshop, by the weights that people chose."""
-    study, cache = Study.open(root), StageCache(Study.open(root).cache)
+    study, cache = workspace.study, workspace.stages
     active = active_decisions(decisions_to_show(study))
     weights = weights_in_use(active, study.settings.rank).weights
 
     def compute() -> Tables:
-        tell("classement des priorités", 0, 1)
-        gathered, reviewed = gather_tables(cache, processed), cache.load(decided)
+        workspace.tell("classement des priorités", 0, 1)
+        gathered, reviewed = cache.gather(processed), cache.load(decided)
         ranking = rank_themes(
             gathered["units"],
             reviewed["tags"],
@@ -180,16 +184,15 @@ def rank_study(root: Path, processed: list[StageRecord], decided: StageRecord) -
 
 @task(name="compare")
 def compare_study(
-    root: Path, processed: list[StageRecord], decided: StageRecord, ranked: StageRecord
+    workspace: Workspace, processed: list[StageRecord], decided: StageRecord, ranked: StageRecord
 ) -> StageRecord:
     """Compare the territories, tell whose voice is missing, and list what is on offer."""
-    study, cache = Study.open(root), StageCache(Study.open(root).cache)
+    study, cache = workspace.study, workspace.stages
 
     def compute() -> Tables:
-        tell("comparaison des territoires", 0, 1)
-        tables = gather_tables(cache, processed) | cache.load(ranked) | cache.load(decided)
-        with kept_in(study.readings):
-            return comparison(tables, study.settings, study.grid.exclusive)
+        workspace.tell("comparaison des territoires", 0, 1)
+        tables = cache.gather(processed) | cache.load(ranked) | cache.load(decided)
+        return comparison(tables, study.settings, study.grid.exclusive, cache=workspace.store)
 
     return cache.run(
         "compare",
@@ -200,14 +203,14 @@ def compare_study(
 
 @task(name="write")
 def write_study(
-    root: Path,
+    workspace: Workspace,
     processed: list[StageRecord],
     records: list[StageRecord],
     failed: Sequence[Unread] = (),
 ) -> None:
     """Write the machine's tables first, as later runs take the themes' names from them, then the reviewed ones."""
-    study, cache = Study.open(root), StageCache(Study.open(root).cache)
-    tables = gather_tables(cache, processed)
+    study, cache = workspace.study, workspace.stages
+    tables = cache.gather(processed)
     rejects = reject_stray_files(tables["rejects"], study.stray_files(), depot=study.depot)
     rejects = reject_unread(rejects, [*study.unread_entries(), *failed], depot=study.depot)
     silent = paths_without_units(tables["documents"], tables["blocks"], tables["units"])

@@ -29,9 +29,10 @@ def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path
     were made for the report and are at hand. Raises `StudyError` for a study that cannot be written to.
     """
     from flows.publish_study import report_of, whole_folder
-    from pipeline.publish.charts import draw_svg, drawings_kept
+    from pipeline.publish.charts import Drawings, draw_svg
     from pipeline.publish.layout.crossings import map_alt
     from pipeline.publish.territory_charts import comparison_specs
+    from pipeline.store import Store
     from pipeline.text import slug
 
     study = Study.open(root)
@@ -46,18 +47,19 @@ def draw_territories(root: Path, names: Mapping[str, str] | None = None) -> Path
         f"carte-{slug(shown.name)}": (shown.name, map_alt(shown)) for shown in report.reading.maps
     }
     target = drawings_folder(study, run_id, names)
-    with (
-        drawings_kept(study.cache / "drawings", drops_others=False),
-        whole_folder(target) as folder,
-    ):
+    store = Store(study.cache)
+    drawings = Drawings(store)
+    with whole_folder(target) as folder:
         listed = []
         for name, spec in comparison_specs(report).items():
-            (folder / f"{name}.svg").write_text(draw_svg(spec), encoding="utf-8")
+            (folder / f"{name}.svg").write_text(draw_svg(spec, drawings), encoding="utf-8")
             title, words = titles.get(name, ("", ""))
             listed.append(
                 {"name": name, "kind": name.split("-")[0], "title": title, "words": words}
             )
         (folder / INDEX).write_text(json.dumps(listed, ensure_ascii=False), encoding="utf-8")
+    drawings.save(drops_others=False)
+    store.close()
     for earlier in target.parent.iterdir():
         if earlier != target:
             shutil.rmtree(earlier, ignore_errors=True)

@@ -20,9 +20,9 @@ from typing import Any
 
 import pandas as pd
 
-from flows.progress import Listener, listening, tell
 from flows.run import run_study
 from flows.vault import Vault
+from flows.workspace import Listener, tell_nobody
 from pipeline.depot import workshop_folders
 from pipeline.errors import StudyError
 from pipeline.french import is_word
@@ -266,7 +266,8 @@ def forget_person(
     Raises `StudyError` when nobody or several persons are meant, or decisions are lost.
     """
     study = Study.open(root.resolve())
-    with study.locked(), listening(on_progress):
+    tell = on_progress or tell_nobody
+    with study.locked():
         study.check_decisions()
         vault = Vault(study)
         registry = vault.registry()
@@ -274,8 +275,10 @@ def forget_person(
         if person is None:  # erased already, perhaps by a command that was interrupted
             erasure = Erasure((), dry_run)
         else:
+            tell("recherche dans les fichiers reçus", 0, 1)
             erasure = _plan(study, person, with_words=with_words, dry_run=dry_run)
             if not dry_run:
+                tell("effacement", 0, 1)
                 _erase(study, vault, registry, person, erasure, with_words=with_words)
     if not dry_run and workshop_folders(study.depot):
         run_study(study.root, on_progress=on_progress)
@@ -310,7 +313,6 @@ def _plan(study: Study, person: Person, *, with_words: bool, dry_run: bool) -> E
     """Count what names the person."""
     attendance, documents = study.read_table("attendance"), study.read_table("documents")
     units = _units_of(study, person)
-    tell("recherche dans les fichiers reçus", 0, 1)
     files, n_file_names = named_files(study, person)
     store = study.decisions
     n_deleted, n_changed = store.count_erased(
@@ -346,7 +348,6 @@ def _erase(
     with_words: bool,
 ) -> None:
     """Erase in an order that may be cut anywhere: the vault last, since the person can be found until then."""
-    tell("effacement", 0, 1)
     units, clean = _units_of(study, person), _cleaner(person)
     if study.decisions_state():
         counts = {what: n for what, n in erasure.counts.items() if n}

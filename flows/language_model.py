@@ -8,16 +8,15 @@ What a language model proposes for the machine's themes, where the study permits
 
 import json
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
-from flows.cache import StageCache, StageRecord, Tables, gather_tables
-from flows.consent import DONE, NOT_SENT, STOPPED, is_approved
+from flows.cache import StageCache, StageRecord, Tables
+from flows.consent import DONE, NOT_SENT, STOPPED
 from flows.keys import coders_key
-from flows.progress import tell
 from flows.steps import task
+from flows.workspace import Workspace
 from models.language_model import LanguageModelTagger
 from models.language_model.asking import AskingReport
 from models.language_model.prompt import price_of, sample_units
@@ -29,7 +28,6 @@ from pipeline.decisions.tags import coded_units
 from pipeline.decisions.themes import refused_merges
 from pipeline.files import text_hash
 from pipeline.settings.sections import LanguageModelSettings
-from pipeline.study import Study
 from pipeline.tables.material import SECOND_TAGS
 from pipeline.tables.results import THEME_PROPOSALS
 from pipeline.tag import order_review, tag_units
@@ -46,23 +44,25 @@ class SecondCoding:
 
 
 @task(name="second")
-def code_again(root: Path, processed: list[StageRecord]) -> SecondCoding:
+def code_again(workspace: Workspace, processed: list[StageRecord]) -> SecondCoding:
     """Ask the second coder about what it has not coded yet, after consent, and gather all that it ever coded of these units."""
-    study, cache = Study.open(root), StageCache(Study.open(root).cache)
+    study, cache = workspace.study, workspace.stages
     settings = study.settings.language_model
     if not settings.enabled:
         return SecondCoding(_kept(cache, SECOND_TAGS.empty()), (), None)
-    tables = gather_tables(cache, processed)
+    tables = cache.gather(processed)
     units = with_headings(tables["units"], tables["documents"], tables["blocks"])
-    tagger = LanguageModelTagger(study.grid, settings, cache=study.cache / "language_model")
+    tagger = LanguageModelTagger(study.grid, settings, cache=workspace.store)
     sample = sample_units(units, settings.max_units)
     estimate = tagger.estimate(sample)
     report, state = None, DONE
-    if estimate.n_units and (not settings.confirm or is_approved(estimate)):
-        tell("lecture par le second codeur", 0, estimate.n_units)
+    if estimate.n_units and (not settings.confirm or workspace.approve(estimate)):
+        workspace.tell("lecture par le second codeur", 0, estimate.n_units)
         report = tagger.ask(
             sample,
-            on_progress=lambda done, total: tell("lecture par le second codeur", done, total),
+            on_progress=lambda done, total: workspace.tell(
+                "lecture par le second codeur", done, total
+            ),
         )
         state = STOPPED if report.stopped else DONE
     elif estimate.n_units:
@@ -83,12 +83,14 @@ def code_again(root: Path, processed: list[StageRecord]) -> SecondCoding:
 
 
 @task(name="agree")
-def agree_study(root: Path, processed: list[StageRecord], second: SecondCoding) -> StageRecord:
+def agree_study(
+    workspace: Workspace, processed: list[StageRecord], second: SecondCoding
+) -> StageRecord:
     """Measure how far the machine, the second coder and the people who decided agree; the machine's tags are those before any decision."""
-    study, cache = Study.open(root), StageCache(Study.open(root).cache)
+    study, cache = workspace.study, workspace.stages
 
     def compute() -> Tables:
-        tables = gather_tables(cache, processed)
+        tables = cache.gather(processed)
         codings = [machine_coding(tables["tags"], list(tables["units"]["unit_id"]))]
         if second.unit_ids:
             second_tags = cache.load(second.record)["second_tags"]
@@ -107,12 +109,14 @@ def agree_study(root: Path, processed: list[StageRecord], second: SecondCoding) 
 
 
 @task(name="order")
-def order_study(root: Path, processed: list[StageRecord], second: SecondCoding) -> StageRecord:
+def order_study(
+    workspace: Workspace, processed: list[StageRecord], second: SecondCoding
+) -> StageRecord:
     """Order what nobody coded yet, what is most likely wrong first."""
-    study, cache = Study.open(root), StageCache(Study.open(root).cache)
+    study, cache = workspace.study, workspace.stages
 
     def compute() -> Tables:
-        tables = gather_tables(cache, processed)
+        tables = cache.gather(processed)
         active = active_decisions(study.decisions.read())
         second_tags = cache.load(second.record)["second_tags"]
         coded = coded_units(active, tables["tags"], exclusive=study.grid.exclusive)
@@ -156,23 +160,26 @@ class Proposals:
 
 
 @task(name="propose")
-def propose_themes(root: Path, processed: list[StageRecord], joined: StageRecord) -> Proposals:
+def propose_themes(
+    workspace: Workspace, processed: list[StageRecord], joined: StageRecord
+) -> Proposals:
     """Ask about themes that the model has not read yet, after consent, and gather what it ever said of these themes."""
-    study, cache = Study.open(root), StageCache(Study.open(root).cache)
+    study, cache = workspace.study, workspace.stages
     settings, found = study.settings.language_model, cache.load(joined)
     if not (settings.enabled and settings.themes) or found["themes"].empty:
         return Proposals(_theme_proposals_kept(cache, THEME_PROPOSALS.empty()), None)
-    units = sample_units(gather_tables(cache, processed)["units"], settings.max_units)
+    units = sample_units(cache.gather(processed)["units"], settings.max_units)
     shown = _passages(found["theme_members"], units)
     themes = found["themes"][found["themes"]["theme_id"].isin(shown)].sort_values("theme_id")
     cards = [_card(theme, shown[str(theme.theme_id)]) for theme in themes.itertuples()]
-    reader = ThemeReader(settings, study.cache / "language_model")
+    reader = ThemeReader(settings, workspace.store)
     estimate = reader.estimate(cards)
     report, state = None, DONE
-    if estimate.n_requests and (not settings.confirm or is_approved(estimate)):
-        tell("lecture des thèmes par le modèle", 0, estimate.n_requests)
+    if estimate.n_requests and (not settings.confirm or workspace.approve(estimate)):
+        workspace.tell("lecture des thèmes par le modèle", 0, estimate.n_requests)
         report = reader.ask(
-            cards, lambda done, total: tell("lecture des thèmes par le modèle", done, total)
+            cards,
+            lambda done, total: workspace.tell("lecture des thèmes par le modèle", done, total),
         )
         state = STOPPED if report.stopped else DONE
     elif estimate.n_requests:

@@ -3,19 +3,19 @@
 import logging
 import re
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from flows.ahead import encoding_ahead
 from flows.analyse_study import analyse_study
-from flows.cache import StageRecord, forget_loaded
+from flows.cache import StageRecord
 from flows.language_model import agree_study, code_again, order_study
 from flows.process_workshop import process_workshop, tag_workshops
 from flows.publish_study import publish_study, writer_ready
 from flows.steps import flow
+from flows.workspace import Workspace
 from pipeline.depot import Unread
 from pipeline.errors import TableError
-from pipeline.ingest import identify_workshops, readers_kept
+from pipeline.ingest import identify_workshops
 from pipeline.study import Study
 
 _LOG = logging.getLogger(__name__)
@@ -45,49 +45,49 @@ class Processed:
 
 @flow(name="process_study")
 def process_study(
-    root: Path,
+    workspace: Workspace,
     folders: list[str],
     kept: list[StageRecord],
     run_id: str,
     first_paths: dict[str, str] | None = None,
 ) -> Processed:
     """Return what the run did; `kept` are the records of workshops that this run does not look at, `first_paths` those of renamed files."""
-    study = Study.open(root)
+    study = workspace.study
     ids = identify_workshops(
         [*study.workshop_folders(), *(study.depot / folder for folder in folders)],
         depot=study.depot,
     )
     read: list[list[StageRecord]] = []
     failed: list[tuple[str, Exception]] = []
-    with encoding_ahead(root) as ahead:
-        with readers_kept():
-            for folder in folders:
-                try:
-                    records = process_workshop(root, folder, ids[folder], first_paths)
-                except _FAULTS as error:
-                    _LOG.warning("a workshop failed: %s", type(error).__name__)
-                    failed.append((folder, error))
-                    continue
-                read.append(records)
-                if ahead is not None:
-                    ahead.take(records[-1])
+    with encoding_ahead(workspace) as ahead:
+        for folder in folders:
+            try:
+                records = process_workshop(workspace, folder, ids[folder], first_paths)
+            except _FAULTS as error:
+                _LOG.warning("a workshop failed: %s", type(error).__name__)
+                failed.append((folder, error))
+                continue
+            read.append(records)
+            if ahead is not None:
+                ahead.take(records[-1])
+        workspace.file_readers.close()
         if failed and not read and not kept:
             raise failed[0][1]
-        tagged = tag_workshops(root, [segmented for _, segmented in read])
+        tagged = tag_workshops(workspace, [segmented for _, segmented in read])
     processed = [*kept, *(record for records in read for record in records), *tagged]
     processed.sort(key=lambda record: str(record.workshop))
-    second = code_again(root, processed)
+    second = code_again(workspace, processed)
     coders = [
         second.record,
-        agree_study(root, processed, second),
-        order_study(root, processed, second),
+        agree_study(workspace, processed, second),
+        order_study(workspace, processed, second),
     ]
-    with writer_ready(sum(record.n_rows.get("units", 0) for record in processed)):
+    with writer_ready(sum(record.n_rows.get("units", 0) for record in processed)) as writer:
         analysed, proposed = analyse_study(
-            root, processed, coders, [_unread(study, *failure) for failure in failed]
+            workspace, processed, coders, [_unread(study, *failure) for failure in failed]
         )
-        forget_loaded()  # what is published is read from the study
-        publish_study(root, run_id)
+        workspace.stages.forget()  # what is published is read from the study
+        publish_study(workspace, run_id, writer)
     return Processed(
         processed + analysed, [folder for folder, _ in failed], second.summary, proposed.summary
     )

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from flows.progress import tell
 from flows.publish_study import day_of, publish_study, report_of, whole_folder
 from flows.typed_texts import decisions_to_show, keep_decisions
+from flows.workspace import Listener, open_workspace
 from pipeline.errors import StudyError, UsageError
 from pipeline.exchange.codebook import codebook_file, compare_codebook
 from pipeline.exchange.documents import By, corpus_file, gather_codings
@@ -148,7 +148,9 @@ class Publication:
     changes: list[str]
 
 
-def publish_whole(root: Path, run: Mapping[str, Any]) -> Publication:
+def publish_whole(
+    root: Path, run: Mapping[str, Any], *, on_progress: Listener | None = None
+) -> Publication:
     """Write the publication of `run`, the study's last one, and return it; the same run gives the same bytes.
 
     Raises `StudyError` for a study that cannot be written to.
@@ -159,17 +161,20 @@ def publish_whole(root: Path, run: Mapping[str, Any]) -> Publication:
     previous = _previous(study, run["run_id"])
     summary = summarise(report, tables, n_priorities=study.settings.publish.n_priorities)
     changes = tell_changes(previous["summary"] if previous else None, summary)
-    if not target.is_dir():
-        publish_study(root, run["run_id"])
-    with whole_folder(target) as folder:
+    with (
+        open_workspace(study, on_progress=on_progress) as workspace,
+        whole_folder(target) as folder,
+    ):
+        if not target.is_dir():
+            publish_study(workspace, run["run_id"])
         shutil.copytree(
             target, folder, dirs_exist_ok=True
         )  # what the run wrote is the report of the same tables
-        tell("deux pages par atelier", 0, 1)
+        workspace.tell("deux pages par atelier", 0, 1)
         write_workshop_pages(report, folder / "ateliers")
-        tell("diapositives", 0, 1)
+        workspace.tell("diapositives", 0, 1)
         write_slides(report, folder / "restitution.pptx")
-        tell("fichiers pour les analystes", 0, 1)
+        workspace.tell("fichiers pour les analystes", 0, 1)
         for form, name in _EXCHANGED.items():
             export_study(study, form, folder / _FOR_ANALYSTS / name)
         (folder / CHANGES).write_text("\n".join(changes) + "\n", encoding="utf-8", newline="\n")

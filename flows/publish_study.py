@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pandas as pd
 
-from flows.progress import tell
 from flows.steps import task
 from flows.typed_texts import followed_decisions
+from flows.workspace import Workspace
 from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
 from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
 from pipeline.compare.readings import link_territories, read_territories
@@ -28,7 +28,7 @@ from pipeline.decisions.kinds import weights_in_use
 from pipeline.files import force_to_disk, read_only
 from pipeline.grid.codes import POSTURE
 from pipeline.offer import list_offers
-from pipeline.publish.charts import drawings_kept
+from pipeline.publish.charts import Drawings
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html, write_map_page
 from pipeline.publish.pdf import write_pdf
@@ -37,6 +37,7 @@ from pipeline.publish.report.content import Report
 from pipeline.publish.tables import write_public_tables, write_tables
 from pipeline.publish.territory_charts import draw_comparison
 from pipeline.settings import Settings
+from pipeline.store import Store
 from pipeline.study import Study
 
 
@@ -84,45 +85,42 @@ def whole_folder(target: Path) -> Iterator[Path]:
     building.rename(target)
 
 
-_LARGE = 5_000  # passages
-_READY: list[Executor] = []  # of `writer_ready`
+LARGE = 5_000  # passages
 
 
 @task(name="publish")
-def publish_study(root: Path, run_id: str) -> str:
-    """Write the report (.html, .docx, .pdf) and the tables (.xlsx, .csv); return the folder, relative to the study."""
-    study = Study.open(root)
-    tell("rédaction du rapport", 0, 1)
+def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = None) -> str:
+    """Write the report (.html, .docx, .pdf) and the tables (.xlsx, .csv); return the folder, relative to the study.
+
+    `writer` writes the tables beside the report.
+    """
+    study, drawings = workspace.study, Drawings(workspace.store)
+    workspace.tell("rédaction du rapport", 0, 1)
     with (
-        drawings_kept(study.cache / "drawings"),
         whole_folder(study.publications / run_id) as folder,
-        writer_ready(study.count_rows()["units"]) as writer,
-        _tables_written(root, folder / "tableaux", writer),
+        _tables_written(study.root, folder / "tableaux", writer),
     ):
         report = report_of(study, study.read_tables(), made_on=day_of(run_id))
-        write_html(report, folder / "rapport.html")
-        write_docx(report, folder / "rapport.docx")
-        write_pdf(report, folder / "rapport.pdf")
+        write_html(report, folder / "rapport.html", drawings=drawings)
+        write_docx(report, folder / "rapport.docx", drawings=drawings)
+        write_pdf(report, folder / "rapport.pdf", drawings=drawings)
         write_map_page(report, folder / "carte.html")
+    drawings.save(drops_others=True)
     return f"publications/{run_id}"
 
 
 @contextmanager
 def writer_ready(n_units: int) -> Iterator[Executor | None]:
-    """Within the block, have a process ready to write the tables of a study of `n_units`, for `publish_study` and for what is given.
+    """Within the block, have a process ready to write the tables of a study of `n_units`, for `publish_study`.
 
     It starts while this one works on. None where the study is small: to start a process would take longer.
     """
-    if n_units < _LARGE or _READY:
-        yield next(iter(_READY), None)
+    if n_units < LARGE:
+        yield None
         return
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         pool.submit(_get_ready)
-        _READY.append(pool)
-        try:
-            yield pool
-        finally:
-            _READY.remove(pool)
+        yield pool
 
 
 @contextmanager
@@ -164,7 +162,10 @@ Tables = dict[str, pd.DataFrame]
 
 
 def comparison(
-    tables: Mapping[str, pd.DataFrame], settings: Settings, exclusive: Collection[str] = (POSTURE,)
+    tables: Mapping[str, pd.DataFrame],
+    settings: Settings,
+    exclusive: Collection[str] = (POSTURE,),
+    cache: Store | None = None,
 ) -> Tables:
     """Return the tables of the comparison, in the order in which each needs those before; `exclusive` are axes as for the contrasts."""
     units, tags, members, workshops = (
@@ -174,19 +175,25 @@ def comparison(
     contrasts = compare_territories(
         units, tags, members, workshops, settings=settings.compare, exclusive=exclusive
     )
-    offers = list_offers(units, tags, structures)
+    offers = list_offers(units, tags, structures, cache=cache)
     expected = settings.etude.expected_structure_types
     return {
         "contrasts": contrasts,
         **read_territories(
-            units, members, contrasts, workshops, settings=settings.compare
+            units, members, contrasts, workshops, settings=settings.compare, cache=cache
         )._asdict(),
         **link_territories(units, members, workshops, settings=settings.compare)._asdict(),
         "theme_reach": reach_themes(
             contrasts, tables["priorities"], workshops, min_tables=settings.compare.min_tables
         ),
         "evolutions": follow_territories(
-            units, tags, members, workshops, settings=settings.compare, exclusive=exclusive
+            units,
+            tags,
+            members,
+            workshops,
+            settings=settings.compare,
+            exclusive=exclusive,
+            cache=cache,
         ),
         "offers": offers,
         "voices": list_voices(attendance, structures, workshops, expected_structure_types=expected),

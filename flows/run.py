@@ -13,24 +13,24 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from flows.consent import NOT_SENT, STOPPED, Approver, asking
+from flows.cache import StageCache, StageRecord
+from flows.consent import NOT_SENT, STOPPED
 from flows.keys import input_hashes, read_key, study_fingerprint
 from flows.prefect_server import prefect_ready
-from flows.progress import Listener, listening
-from flows.runners import running
 from flows.vault import Vault
+from flows.workspace import Approver, Listener, Workspace, open_workspace
 from models.embedder import encoder_used
 from pipeline.decision_store import Mark
 from pipeline.errors import StudyError, VaultError
 from pipeline.files import text_hash
 from pipeline.ingest import identify_workshops
 from pipeline.pseudonymise.vault import keyed_hash
+from pipeline.store import Store
 from pipeline.study import Study
 from pipeline.text import counted
 from pipeline.versions import SCHEMA, versions
 
 if TYPE_CHECKING:
-    from flows.cache import StageRecord
     from flows.process_study import Processed
 
 _DIGITS = (
@@ -184,12 +184,10 @@ def run_study(
         ):
             return Outcome(last, is_new=False)
         with (
-            listening(on_progress),
-            asking(on_cost),
             prefect_ready(study.cache),
-            running(study.settings.execution),
+            open_workspace(study, on_progress=on_progress, on_cost=on_cost) as workspace,
         ):
-            return Outcome(_run_flow(study, fingerprint, only, last, mark), is_new=True)
+            return Outcome(_run_flow(workspace, fingerprint, only, last, mark), is_new=True)
 
 
 def due_fingerprint(study: Study) -> str | None:
@@ -227,11 +225,12 @@ def _is_whole(study: Study, last: Manifest, on_cost: Approver | None) -> bool:
 
 
 def _run_flow(
-    study: Study, fingerprint: str, only: str | None, last: Manifest | None, mark: Mark
+    workspace: Workspace, fingerprint: str, only: str | None, last: Manifest | None, mark: Mark
 ) -> Manifest:
     """Call the flow over the folders that count; write and return the manifest."""
     from flows.process_study import process_study
 
+    study = workspace.study
     started_at = datetime.datetime.now(datetime.UTC)
     run_id = _later_id(started_at, last)
     folders = [only] if only else [path.name for path in study.workshop_folders()]
@@ -243,7 +242,7 @@ def _run_flow(
         for path, value in input_hashes(study, folder.name).items()
     }
     named = first_paths(inputs, last)
-    processed = process_study(study.root, folders, _kept_records(study, only, last), run_id, named)
+    processed = process_study(workspace, folders, _kept_records(study, only, last), run_id, named)
     n_moved = 0 if only else _n_moved(study, processed, vault.state(), named)
     manifest = {
         "schema": SCHEMA,
@@ -272,7 +271,7 @@ def _run_flow(
     study.write_manifest(manifest)
     if only is None:
         vault.drop_earlier()
-    _drop_old_entries(study, processed.records)
+    workspace.stages.keep_only(record.entry for record in processed.records)
     return manifest
 
 
@@ -314,25 +313,15 @@ def _later_id(started_at: datetime.datetime, last: Manifest | None) -> str:
 
 def _has_kept(study: Study, only: str, last: Manifest | None) -> bool:
     """Whether what the last run found in the other folders is kept, and is this version's."""
-    from flows.cache import StageCache
-
     if last is None or last.get("versions", {}).get("code") != versions()["code"]:
         return False
-    cache = StageCache(study.cache)
+    cache = StageCache(Store(study.cache))
     return all(cache.has(record) for record in _kept_records(study, only, last))
 
 
 def _kept_records(study: Study, only: str | None, last: Manifest | None) -> "list[StageRecord]":
     """What the last run kept of the folders that this run does not look at."""
-    from flows.cache import StageRecord
-
     if only is None or last is None:
         return []
     present = {path.name for path in study.workshop_folders()} - {only}
     return [StageRecord(**record) for record in last["stages"] if record["workshop"] in present]
-
-
-def _drop_old_entries(study: Study, records: "list[StageRecord]") -> None:
-    from flows.cache import StageCache
-
-    StageCache(study.cache).keep_only(record.entry for record in records)

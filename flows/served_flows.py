@@ -35,7 +35,6 @@ from flows.notify import (
     training_summary,
 )
 from flows.prefect_server import prefect_ready
-from flows.progress import tell
 from flows.publish_study import write_comparison
 from flows.run import Outcome, run_study
 from flows.steps import flow as compare_territories_flow
@@ -298,7 +297,6 @@ if __name__ == "__main__":
 @compare_territories_task(name="write_comparison")
 def write_territories(root: Path) -> dict[str, int]:
     """Write exports/comparaison/, and return the rows of each table of the comparison."""
-    tell("comparaison des territoires", 0, 1)
     return {name: len(rows) for name, rows in write_comparison(root).items()}
 
 

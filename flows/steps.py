@@ -31,7 +31,12 @@ class Step(Generic[P, R]):
         """The step as Prefect's flow or task; importing Prefect."""
         import prefect
 
-        made: Any = getattr(prefect, self._kind)(name=self._name)(self._function)
+        options: dict[str, Any] = {"validate_parameters": False}  # a workspace is no JSON
+        if self._kind == "task":
+            from prefect.cache_policies import NO_CACHE
+
+            options = {"cache_policy": NO_CACHE}
+        made: Any = getattr(prefect, self._kind)(name=self._name, **options)(self._function)
         return made  # type: ignore[no-any-return]
 
 

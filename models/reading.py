@@ -22,8 +22,8 @@ from pipeline.french import (
     parse,
     usual_lemma,
 )
-from pipeline.kept import by_text
 from pipeline.spreading import Mapper, grains_of
+from pipeline.store import Store, by_text
 from pipeline.text import fold, lexicon
 
 if TYPE_CHECKING:
@@ -225,7 +225,9 @@ class Reading:
     phrases: tuple[Phrase, ...]
 
 
-def read_texts(texts: Iterable[str], *, spread: Mapper = map) -> list[Reading]:
+def read_texts(
+    texts: Iterable[str], *, cache: Store | None = None, spread: Mapper = map
+) -> list[Reading]:
     """Return one reading a text, in order; what pseudonymisation masked is not read."""
 
     def compute(new: list[str]) -> list[Any]:
@@ -234,10 +236,13 @@ def read_texts(texts: Iterable[str], *, spread: Mapper = map) -> list[Reading]:
     shared: dict[
         Any, Any
     ] = {}  # a study says the same words and phrases many times: each is held once
-    readings: list[Reading] = by_text(
-        "lectures", list(texts), compute, read_back=partial(_read_back, shared=shared)
+    return by_text(
+        list(texts),
+        compute,
+        kind="readings",
+        cache=cache,
+        read_back=partial(_read_back, shared=shared),
     )
-    return readings
 
 
 def _read_grain(texts: list[str]) -> list[Any]:

@@ -10,7 +10,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -19,14 +19,12 @@ from numpy.typing import NDArray
 
 from models.encoder.transformer import n_threads
 from pipeline.files import read_only
-from pipeline.within import within
 
 Matrix = NDArray[np.float64]
 Labels = NDArray[np.int64]
 
 LARGE = 5_000  # rows from which a matrix is kept in single precision, and in a file where there is a folder for it
 AT_ONCE = 1_000  # rows: what the heap gives again and again without asking the system
-_FOLDERS: list[Path] = []  # of `rows_kept_in`, the innermost last
 
 
 class Rows(Protocol):
@@ -114,15 +112,10 @@ def _ends(rows: slice, n_rows: int) -> tuple[int, int]:
     return first, max(first, end)
 
 
-def rows_kept_in(folder: Path) -> AbstractContextManager[None]:
-    """Within the block, large matrices are kept in `folder` instead of memory."""
-    return within(_FOLDERS, folder)
-
-
-def new_rows(n_rows: int, n_columns: int) -> NDArray[Any] | FileRows:
-    """Return (n_rows, n_columns), to be written: double precision for few rows; many are single, and in the folder of `rows_kept_in`."""
-    if n_rows >= LARGE and _FOLDERS:
-        return FileRows(_FOLDERS[-1], (n_rows, n_columns), np.float32)
+def new_rows(n_rows: int, n_columns: int, folder: Path | None = None) -> NDArray[Any] | FileRows:
+    """Return (n_rows, n_columns), to be written: double precision for few rows; many are single, and in `folder` where one is given."""
+    if n_rows >= LARGE and folder is not None:
+        return FileRows(folder, (n_rows, n_columns), np.float32)
     return np.empty((n_rows, n_columns), dtype=np.float64 if n_rows < LARGE else np.float32)
 
 

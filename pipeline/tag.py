@@ -9,7 +9,9 @@ import hashlib
 import json
 import logging
 from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
 from functools import partial
+from itertools import chain, islice
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,13 @@ import pandas as pd
 from numpy.typing import NDArray
 from threadpoolctl import threadpool_limits
 
-from models.embedder import encoding_also
+from models.embedder import EmbedderSource, Encoders, bundled, plain_encoders
 from models.language_model import LanguageModelTagger
 from models.tagger import GridTagger
+from models.tagger.features import texts_of
 from pipeline.grid.codes import PILIER, RUBRIQUE, Grid
-from pipeline.settings.sections import EmbedSettings, TagSettings
-from pipeline.spreading import Mapper, grains_of_rows, map_groups
+from pipeline.settings.sections import TagSettings
+from pipeline.spreading import Mapper, grains_of_rows
 from pipeline.tables.material import REVIEW_QUEUE, TAGS
 from pipeline.text import PlainText
 
@@ -62,42 +65,59 @@ def tag_each(
     tagger: Tagger,
     grid: Grid,
     settings: TagSettings,
+    encoders: Encoders | None = None,
     spread: Mapper = map,
-    also: EmbedSettings | None = None,
 ) -> Iterator[pd.DataFrame]:
     """Yield the tags of each of `tables` as `tag_units` gives them, as soon as they are there.
 
-    The encoder of `also`, whose vectors a later stage asks for, encodes beside the tagger's own.
+    `encoders` give the vectors of texts, by default those that each process makes.
     """
-    function = partial(_tag_grain, tagger=tagger, grid=grid, settings=settings, also=also)
-    results = map_groups(spread, function, [grains_of_rows(units) for units in tables])
-    for units, grains in zip(tables, results, strict=True):
-        tags = TAGS.build(row for rows in grains for row in rows)
+    source = encoders or plain_encoders()
+    wanted = [bundled(name) for name in getattr(tagger, "reads_with", ())]
+    groups = [grains_of_rows(units) for units in tables]
+    grains = (
+        _Grain(units, source.for_worker(texts_of(units), wanted))
+        for units in chain.from_iterable(groups)
+    )
+    results = spread(partial(_tag_grain, tagger=tagger, grid=grid, settings=settings), grains)
+    for units, group in zip(tables, groups, strict=True):
+        tags = TAGS.build(row for rows in islice(results, len(group)) for row in rows)
         n_assigned = int(tags["is_assigned"].sum())
         _LOG.info("tagged %d units with %s: %d codes", len(units), tagger.version_, n_assigned)
         yield tags
 
 
+@dataclass(frozen=True)
+class _Grain:
+    """Units that are tagged at once, and what encodes their texts where they are tagged."""
+
+    units: pd.DataFrame
+    encoders: EmbedderSource
+
+    def __len__(self) -> int:
+        return len(self.units)
+
+
 def _tag_grain(
-    units: pd.DataFrame,
-    *,
-    tagger: Tagger,
-    grid: Grid,
-    settings: TagSettings,
-    also: EmbedSettings | None,
+    grain: _Grain, *, tagger: Tagger, grid: Grid, settings: TagSettings
 ) -> list[dict[str, Any]]:
     """The rows of one grain, on one thread: the number of threads changes the last bits."""
-    with threadpool_limits(1, user_api="blas"), encoding_also(also):
-        return list(_tag_rows(units, tagger, grid, settings))
+    with threadpool_limits(1, user_api="blas"):
+        return list(_tag_rows(grain.units, tagger, grid, settings, grain.encoders))
 
 
 def _tag_rows(
-    units: pd.DataFrame, tagger: Tagger, grid: Grid, settings: TagSettings
+    units: pd.DataFrame,
+    tagger: Tagger,
+    grid: Grid,
+    settings: TagSettings,
+    encoders: EmbedderSource,
 ) -> Iterator[dict[str, Any]]:
     column_of = {str(code): column for column, code in enumerate(tagger.classes_)}
     texts = [PlainText(text) for text in units["text"]]
     units = units.assign(text=[text.text for text in texts])  # as the tagger learnt: no numbers
-    tagging = tagger.tag(units, threshold_shift=settings.threshold_shift)
+    shift = settings.threshold_shift
+    tagging = tagger.tag(units, threshold_shift=shift, encoders=encoders)
     is_shown = tagging.is_assigned | (tagging.probabilities >= CANDIDATE_SCORE)
     evidence = tagger.explain(units, is_shown)
     version = tagger.version_

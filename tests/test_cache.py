@@ -1,22 +1,27 @@
 import json
 import os
-import shutil
 from pathlib import Path
 
 import pandas as pd
 import pytest
 
-from flows.cache import StageCache, Unfinished, gather_tables
+from flows.cache import StageCache, Unfinished
 from pipeline.errors import StudyError, TableError
 from pipeline.files import write_parquet
+from pipeline.store import Store
 from pipeline.tables.material import REJECTS, WORKSHOPS
 
 ROWS = [{"path": "a/b.docx", "reason": "abîmé", "advice": "le renvoyer"}]
 
 
 @pytest.fixture
-def cache(tmp_path):
-    return StageCache(tmp_path)
+def store(tmp_path):
+    return Store(tmp_path)
+
+
+@pytest.fixture
+def cache(store):
+    return StageCache(store)
 
 
 def counted(calls: list[int]):
@@ -66,13 +71,17 @@ def test_a_stage_that_fails_leaves_nothing_that_looks_done(cache):
     assert not cache.run("read", "cle", counted(calls)).is_cached
 
 
-def test_a_folder_left_by_a_crash_is_not_taken_for_a_result_and_is_swept(cache):
-    half = cache.folder / ".building-xyz"
-    half.mkdir(parents=True)
-    (half / "rejects.parquet").write_bytes(b"PAR1")
+def test_files_left_by_a_crash_are_not_taken_for_a_result_and_are_swept(cache, store):
+    for half in ("objects/.abc.tmp", f"objects/{64 * 'a'}.parquet", "stages/.abc.tmp"):
+        (store.folder / half).parent.mkdir(exist_ok=True)
+        (store.folder / half).write_bytes(b"PAR1")
     record = cache.run("read", "cle", counted([]))
     cache.keep_only([record.entry])
-    assert [path.name for path in cache.folder.iterdir()] == [record.entry]
+    kept = [path for path in store.folder.rglob("*") if path.is_file()]
+    assert {path.name.split(".")[0] for path in kept} == {
+        record.entry,
+        table_path(store, record.entry).stem,
+    }
 
 
 def test_a_record_counts_rows_seconds_and_memory(cache):
@@ -88,87 +97,81 @@ TWO = {
 }
 
 
-def lose_a_table(entry: Path) -> None:
-    (entry / "workshops.parquet").unlink()
+def record_path(store: Store, entry: str) -> Path:
+    return store.folder / "stages" / f"{entry}.json"
 
 
-def add_a_table(entry: Path) -> None:
-    shutil.copy(entry / "rejects.parquet", entry / "units.parquet")
+def table_path(store: Store, entry: str) -> Path:
+    return store.table_paths(entry)["rejects"]
 
 
-def add_a_folder(entry: Path) -> None:
-    (entry / "autre").mkdir()
+def lose_a_table(store: Store, entry: str) -> None:
+    table_path(store, entry).unlink()
 
 
-def change_rows(entry: Path) -> None:
-    write_parquet(REJECTS.build([]), entry / "rejects.parquet")
+def change_rows(store: Store, entry: str) -> None:
+    write_parquet(REJECTS.build([]), table_path(store, entry))
 
 
-def swap_tables(entry: Path) -> None:
-    first, second = entry / "rejects.parquet", entry / "workshops.parquet"
-    for source, target in ((first, entry / "x"), (second, first), (entry / "x", second)):
-        source.rename(target)
-
-
-def flip_one_bit_under_the_same_dates(entry: Path) -> None:
-    path = entry / "rejects.parquet"
+def flip_one_bit_under_the_same_dates(store: Store, entry: str) -> None:
+    path = table_path(store, entry)
     before, content = path.stat(), bytearray(path.read_bytes())
     content[len(content) // 3] ^= 1
     path.write_bytes(bytes(content))
     os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
 
 
-def cut_the_marker(entry: Path) -> None:
-    path = entry / "done.json"
+def swap_tables(store: Store, entry: str) -> None:
+    path = record_path(store, entry)
+    content = json.loads(path.read_bytes())
+    files = content["files"]
+    files["rejects"], files["workshops"] = files["workshops"], files["rejects"]
+    path.write_text(json.dumps(content), encoding="utf-8")
+
+
+def cut_the_record(store: Store, entry: str) -> None:
+    path = record_path(store, entry)
     path.write_bytes(path.read_bytes()[:-20])
 
 
-def change_a_count_in_the_marker(entry: Path) -> None:
-    path = entry / "done.json"
-    path.write_text(
-        path.read_text(encoding="utf-8").replace('"rejects": 1', '"rejects": 9'), encoding="utf-8"
-    )
+def change_a_count_in_the_record(store: Store, entry: str) -> None:
+    path = record_path(store, entry)
+    changed = path.read_text(encoding="utf-8").replace('"rejects": 1', '"rejects": 9')
+    path.write_text(changed, encoding="utf-8")
 
 
-def write_an_earlier_version_s_marker(entry: Path) -> None:
-    record = json.loads((entry / "done.json").read_text(encoding="utf-8"))["record"]
-    (entry / "done.json").write_text(json.dumps(record), encoding="utf-8")
+def take_another_entry_s_place(store: Store, entry: str) -> None:
+    other = StageCache(store).run("read", "autre", lambda: TWO)
+    record_path(store, other.entry).rename(record_path(store, entry))
 
 
-def take_another_entry_s_place(entry: Path) -> None:
-    other = StageCache(entry.parent.parent).run("read", "autre", lambda: TWO)
-    shutil.rmtree(entry)
-    (entry.parent / other.entry).rename(entry)
-
-
-def write_words_in_the_marker(entry: Path) -> None:
-    (entry / "done.json").write_text('["a", 3]', encoding="utf-8")
+def write_words_in_the_record(store: Store, entry: str) -> None:
+    record_path(store, entry).write_text('["a", 3]', encoding="utf-8")
 
 
 @pytest.mark.parametrize(
     "damage",
     [
         lose_a_table,
-        add_a_table,
-        add_a_folder,
         change_rows,
-        swap_tables,
         flip_one_bit_under_the_same_dates,
-        cut_the_marker,
-        change_a_count_in_the_marker,
-        write_an_earlier_version_s_marker,
+        swap_tables,
+        cut_the_record,
+        change_a_count_in_the_record,
         take_another_entry_s_place,
-        write_words_in_the_marker,
+        write_words_in_the_record,
     ],
 )
-def test_an_entry_that_is_not_what_was_written_is_computed_again_and_told(cache, damage, caplog):
+def test_an_entry_that_is_not_what_was_written_is_computed_again_and_told(
+    cache, store, damage, caplog
+):
     record = cache.run("read", "cle", lambda: TWO)
     assert (
         cache.has(record)
         and cache.has_key("read", "cle")
         and cache.run("read", "cle", dict).is_cached
     )
-    damage(cache.folder / record.entry)
+    damage(store, record.entry)
     assert not cache.has(record) and not cache.has_key("read", "cle")
     with pytest.raises(StudyError, match="pendant le traitement"):
         cache.load(record)
@@ -178,11 +181,20 @@ def test_an_entry_that_is_not_what_was_written_is_computed_again_and_told(cache,
     assert cache.run("read", "cle", dict).is_cached
 
 
-def test_what_is_gathered_of_several_workshops_is_looked_through_too(cache):
+def test_the_same_table_of_two_stages_is_one_file(cache, store):
+    records = [cache.run(stage, "cle", lambda: TWO) for stage in ("read", "segment")]
+    assert len(list((store.folder / "objects").iterdir())) == 2
+    cache.keep_only([records[1].entry])
+    pd.testing.assert_frame_equal(cache.load(records[1])["rejects"], TWO["rejects"])
+    cache.keep_only([])
+    assert not list((store.folder / "objects").iterdir())
+
+
+def test_what_is_gathered_of_several_workshops_is_looked_through_too(cache, store):
     records = [cache.run("read", name, lambda: TWO, workshop=name) for name in ("a", "b")]
-    lose_a_table(cache.folder / records[1].entry)
+    lose_a_table(store, records[1].entry)
     with pytest.raises(StudyError, match="pendant le traitement"):
-        gather_tables(cache, records)
+        cache.gather(records)
 
 
 def test_what_is_unfinished_serves_its_run_and_is_computed_again_by_the_next(cache):
@@ -190,7 +202,7 @@ def test_what_is_unfinished_serves_its_run_and_is_computed_again_by_the_next(cac
     record = cache.run("read", "cle", lambda: Unfinished({"rejects": half}, 2))
     assert (record.n_passing, record.is_cached, record.n_rows) == (2, False, {"rejects": 1})
     pd.testing.assert_frame_equal(cache.load(record)["rejects"], half)
-    pd.testing.assert_frame_equal(gather_tables(cache, [record])["rejects"], half)
+    pd.testing.assert_frame_equal(cache.gather([record])["rejects"], half)
     assert cache.has(record) and not cache.has_key("read", "cle")
     again = cache.run("read", "cle", lambda: Unfinished({"rejects": half}, 2))
     assert not again.is_cached and again.entry == record.entry, (

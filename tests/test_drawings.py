@@ -2,14 +2,25 @@
 
 import json
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
 from flows.drawings import INDEX, draw_territories
 from flows.publish_study import publish_study
-from pipeline.publish.charts import drawing, drawings_kept
+from flows.workspace import open_workspace
+from pipeline.publish.charts import Drawings
+from pipeline.store import Store
 from pipeline.study import Study
+
+
+def drawn(study: Study) -> set[bytes]:
+    """The keys of the drawings that the study keeps."""
+    with sqlite3.connect(study.cache / "store.sqlite3") as connection:
+        return {
+            key for (key,) in connection.execute("SELECT key FROM entries WHERE kind = 'drawings'")
+        }
 
 
 @pytest.mark.slow
@@ -18,7 +29,7 @@ def test_territories_are_drawn_from_what_is_at_hand_and_the_next_report_is_writt
 ) -> None:
     shutil.copytree(demo_study.root, tmp_path / "etude")
     study = Study.open(tmp_path / "etude")
-    kept = {path.name: path.stat().st_mtime_ns for path in (study.cache / "drawings").iterdir()}
+    kept = drawn(study)
     folder = draw_territories(study.root)
     listed = json.loads((folder / INDEX).read_text(encoding="utf-8"))
     assert {row["kind"] for row in listed} == {"plan", "arbre", "carte"}
@@ -26,30 +37,35 @@ def test_territories_are_drawn_from_what_is_at_hand_and_the_next_report_is_writt
         (folder / f"{row['name']}.svg").read_text(encoding="utf-8").startswith("<svg")
         for row in listed
     )
-    still = {path.name: path.stat().st_mtime_ns for path in (study.cache / "drawings").iterdir()}
-    assert kept.items() <= still.items()
-    publish_study(study.root, "20261201T080000000000Z")
+    assert kept and kept <= drawn(study)
+    with open_workspace(study) as workspace:
+        publish_study(workspace, "20261201T080000000000Z")
     assert draw_territories(study.root) == folder
     assert [path.name for path in folder.parent.iterdir()] == [folder.name]
 
 
-@pytest.mark.parametrize(
-    "alter", [lambda c: c[:-5], lambda c: c[:-3] + b"\0" + c[-2:], lambda _: b"", lambda c: c[32:]]
-)
-def test_a_kept_drawing_that_was_altered_is_drawn_again(tmp_path: Path, alter):
-    asked = []
+def test_a_drawing_is_made_once_and_only_what_a_report_asked_is_left(tmp_path: Path) -> None:
+    asked: list[str] = []
 
-    def draw() -> bytes:
-        asked.append(1)
-        return b"<svg>un plan</svg>"
+    def report(*names: str, drops_others: bool = True) -> list[bytes]:
+        drawings = Drawings(Store(tmp_path))
 
-    with drawings_kept(tmp_path):
-        drawing("plan", "svg", draw)
-        assert drawing("plan", "svg", draw) == b"<svg>un plan</svg>" and asked == [1]
-        (path,) = tmp_path.iterdir()
-        path.write_bytes(alter(path.read_bytes()))
-        assert drawing("plan", "svg", draw) == b"<svg>un plan</svg>" and asked == [1, 1]
-        assert drawing("plan", "svg", draw) == b"<svg>un plan</svg>" and asked == [1, 1]
+        def draw(name: str) -> bytes:
+            asked.append(name)
+            return f"<svg>{name}</svg>".encode()
+
+        made = [drawings.get(name, "svg", lambda name=name: draw(name)) for name in names]
+        drawings.save(drops_others=drops_others)
+        return made
+
+    assert report("plan", "carte", "plan")[1:] == [b"<svg>carte</svg>", b"<svg>plan</svg>"]
+    report("plan", "carte")
+    assert asked == ["plan", "carte"]
+    report("arbre", drops_others=False)
+    report("arbre", "plan")
+    assert asked == ["plan", "carte", "arbre"]
+    report("carte")
+    assert asked == ["plan", "carte", "arbre", "carte"]
 
 
 @pytest.mark.slow

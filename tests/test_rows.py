@@ -15,7 +15,6 @@ from models.rows import (
     FileRows,
     blocks,
     new_rows,
-    rows_kept_in,
     sums_by_group,
     unit_rows,
     weighted_sums_by_group,
@@ -25,6 +24,7 @@ from pipeline.cluster import cluster_units
 from pipeline.cluster.late import join_late_units
 from pipeline.errors import StudyError
 from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from pipeline.store import Store
 from pipeline.tables.material import TAGS, UNITS
 
 VALUES = np.random.default_rng(0).normal(size=(2_500, 6)).astype(np.float32)
@@ -100,8 +100,7 @@ def test_few_rows_stay_in_memory_and_many_leave_no_file_behind(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setattr(rows_module, "LARGE", 10)
-    with rows_kept_in(tmp_path):
-        few, many = new_rows(9, 4), new_rows(10, 4)
+    few, many = new_rows(9, 4, tmp_path), new_rows(10, 4, tmp_path)
     assert isinstance(few, np.ndarray)
     assert few.dtype == np.float64
     assert isinstance(many, FileRows)
@@ -170,9 +169,14 @@ def test_themes_from_a_file_are_those_from_memory(tmp_path: Path, monkeypatch: p
     )
     monkeypatch.setattr(rows_module, "LARGE", 30)
 
-    def tables() -> list[pd.DataFrame]:
+    def tables(cache: Store | None = None) -> list[pd.DataFrame]:
         made = cluster_units(
-            room, TAGS.empty(), model=ThemeModel(settings), embedder=encoder, settings=settings
+            room,
+            TAGS.empty(),
+            model=ThemeModel(settings),
+            embedder=encoder,
+            cache=cache,
+            settings=settings,
         )
         late = join_late_units(
             made.themes,
@@ -181,16 +185,14 @@ def test_themes_from_a_file_are_those_from_memory(tmp_path: Path, monkeypatch: p
             units,
             TAGS.empty(),
             embedder=encoder,
+            cache=cache,
             settings=settings,
         )
         return [*made, *late]
 
     in_memory = tables()
-    with (
-        rows_kept_in(tmp_path),
-        mock.patch.object(rows_module, "FileRows", wraps=FileRows) as made_in_file,
-    ):
-        in_file = tables()
+    with mock.patch.object(rows_module, "FileRows", wraps=FileRows) as made_in_file:
+        in_file = tables(Store(tmp_path))
     assert (
         made_in_file.call_count == 4
     )  # subject space and joined views, of the room and then of all

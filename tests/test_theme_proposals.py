@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-from flows.cache import StageCache, StageRecord
-from flows.consent import asking
+from flows.cache import StageRecord
 from flows.language_model import Proposals, propose_themes
+from flows.workspace import Approver, open_workspace
 from models.language_model.themes import (
     ProposedName,
     ThemeCard,
@@ -20,9 +20,11 @@ from models.language_model.themes import (
 from pipeline.settings.sections import LanguageModelSettings
 from pipeline.show import results
 from pipeline.show.writing import cost_line
+from pipeline.store import Store
 from pipeline.study import Study
 from support.chat_server import ChatServer, Seen, serving
 from support.invented import said, study
+from support.studies import stages_of
 
 PASSAGES = ["plus de car le soir", "le minibus de l'association dépanne"]
 
@@ -122,7 +124,7 @@ CARDS = [
 
 
 def reader(server: ChatServer, folder: Path) -> ThemeReader:
-    return ThemeReader(settings(server.url), folder)
+    return ThemeReader(settings(server.url), Store(folder))
 
 
 def settings(url: str) -> LanguageModelSettings:
@@ -189,7 +191,7 @@ def ready(tmp_path: Path) -> tuple[Study, list[StageRecord], StageRecord]:
         said("cars", 2, text="pas de car", unit_id="b"),
         said("lait", 1, text="la laiterie emploie douze personnes", unit_id="c"),
     )
-    cache = StageCache(made.cache)
+    cache = stages_of(made)
     segmented = cache.run("segment", "essai", lambda: {"units": tables["units"]}, workshop="w")
     return (
         made,
@@ -201,7 +203,10 @@ def ready(tmp_path: Path) -> tuple[Study, list[StageRecord], StageRecord]:
 
 
 def propose(
-    ready: tuple[Study, list[StageRecord], StageRecord], url: str, **more: Any
+    ready: tuple[Study, list[StageRecord], StageRecord],
+    url: str,
+    on_cost: Approver | None = None,
+    **more: Any,
 ) -> Proposals:
     lines = {
         "enabled": True,
@@ -215,13 +220,14 @@ def propose(
         "[language_model]\n"
         + "\n".join(f"{name} = {json.dumps(value)}" for name, value in lines.items())
     )
-    return propose_themes(ready[0].root, *ready[1:])
+    with open_workspace(Study.open(ready[0].root), on_cost=on_cost) as workspace:
+        return propose_themes(workspace, *ready[1:])
 
 
 def test_proposals_stand_in_their_table_with_quotes_and_no_number_leaves(ready):
     with serving(honest) as server:
         proposed = propose(ready, server.url, confirm=False)
-    rows = StageCache(ready[0].cache).load(proposed.record)["theme_proposals"]
+    rows = stages_of(ready[0]).load(proposed.record)["theme_proposals"]
     assert rows["subject"].value_counts().to_dict() == {"nom": 2, "description": 2, "réunion": 1}
     quotes = json.loads(
         rows[(rows["theme_id"] == "lait") & (rows["subject"] == "nom")]["quotes"].iloc[0]
@@ -250,8 +256,12 @@ def test_nothing_is_sent_without_the_setting_or_consent_and_at_most_max_units(re
         results.tell_proposals(ready[0], unsent)
         assert "rien n'a été envoyé, faute d'accord" in capsys.readouterr().out
         asked: list[str] = []
-        with asking(lambda estimate: bool(asked.append(cost_line(estimate))) or True):
-            propose(ready, server.url, max_units=1)
+        propose(
+            ready,
+            server.url,
+            lambda estimate: bool(asked.append(cost_line(estimate))) or True,
+            max_units=1,
+        )
         assert "Noms de thèmes : 1 passage pseudonymisé" in asked[0]
         assert len(server.seen) == 1
 
@@ -260,7 +270,7 @@ def test_without_its_server_the_machine_s_names_stand_and_the_summary_says_so(re
     with serving(honest) as server:
         pass
     proposed = propose(ready, server.url, confirm=False)
-    assert StageCache(ready[0].cache).load(proposed.record)["theme_proposals"].empty
+    assert stages_of(ready[0]).load(proposed.record)["theme_proposals"].empty
     assert proposed.summary and proposed.summary["state"] == "stopped"
     results.tell_proposals(ready[0], proposed.summary)
     assert (

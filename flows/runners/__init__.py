@@ -12,11 +12,11 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor, ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, contextmanager
 from itertools import chain, islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 from flows.runners.work import (
     MOST_TRIES,
@@ -28,12 +28,7 @@ from flows.runners.work import (
     opened,
     run_batch,
 )
-from models.embedder import encoding_spread, vectors_kept
 from pipeline.settings.sections import ExecutionSettings
-from pipeline.spreading import Mapper
-
-if TYPE_CHECKING:
-    from models.tagger import GridTagger
 
 Grain = TypeVar("Grain")
 Result = TypeVar("Result")
@@ -223,49 +218,3 @@ class _ProcessBatch:
 
     def cancel(self) -> object:
         return self._future.cancel()
-
-
-_RUNNING: list[Runner] = []  # the innermost last; none: this process does all
-
-
-@contextmanager
-def running(settings: ExecutionSettings) -> Iterator[None]:
-    """Have the steps inside the block share their work with the workers of `settings`."""
-    runner = make_runner(settings)
-    _RUNNING.append(runner)
-    try:
-        yield
-    finally:
-        _RUNNING.remove(runner)
-        runner.close()
-
-
-def spread_work() -> Mapper:
-    """The `map` of the runner at work; Python's own without one."""
-    return _RUNNING[-1].spread if _RUNNING else map
-
-
-def works_apart() -> bool:
-    """Whether workers that have a memory of their own are at work."""
-    return bool(_RUNNING) and _RUNNING[-1].is_apart
-
-
-@contextmanager
-def vectors_at_hand(folder: Path) -> Iterator[None]:
-    """Within the block encoders keep their vectors in `folder`, and workers apart encode what is new."""
-    spread = encoding_spread(_RUNNING[-1].spread) if works_apart() else nullcontext()
-    with vectors_kept(folder), spread:
-        yield
-
-
-def spread_tagging(tagger: "GridTagger") -> Mapper:
-    """The `map` of the runner at work, for units: their vectors go with them and come back."""
-    if not works_apart():
-        return spread_work()
-    from models.embedder import lending
-    from models.tagger.features import texts_of
-
-    def texts(units: Any) -> list[str]:
-        return texts_of(units)
-
-    return lending(_RUNNING[-1].spread, tagger.reads_with, texts)

@@ -7,11 +7,11 @@ Out:  1 or 0 for each unit and code, in the order of `classes_`; all 0 for a uni
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
+from models.embedder import EmbedderSource
 from models.language_model.asking import Answer, AnswerStore, Asking, AskingReport, Progress
 from models.language_model.client import address_of
 from models.language_model.prompt import (
@@ -28,6 +28,7 @@ from models.tagger import GridEstimator, Tagging
 from models.tagger.features import Mask, Span, texts_of
 from pipeline.grid.codes import Grid
 from pipeline.settings.sections import LanguageModelSettings
+from pipeline.store import Store
 
 _MAX_EXAMPLES = 12
 
@@ -41,7 +42,7 @@ class LanguageModelTagger(GridEstimator):
     """
 
     def __init__(
-        self, grid: Grid, settings: LanguageModelSettings, *, cache: Path | None = None
+        self, grid: Grid, settings: LanguageModelSettings, *, cache: Store | None = None
     ) -> None:
         self.grid = grid
         self.settings = settings
@@ -90,8 +91,14 @@ class LanguageModelTagger(GridEstimator):
         """Whether the model coded each unit, (n_units,)."""
         return np.array([answer is not None for answer in self._answers(units)], dtype=bool)
 
-    def tag(self, units: pd.DataFrame, *, threshold_shift: float = 0.0) -> Tagging:
-        """Return decisions, also as probabilities; `threshold_shift` has no effect on them."""
+    def tag(
+        self,
+        units: pd.DataFrame,
+        *,
+        threshold_shift: float = 0.0,
+        encoders: EmbedderSource | None = None,
+    ) -> Tagging:
+        """Return decisions, also as probabilities, which no option has an effect on."""
         if self._without_answer(units):
             self.ask(units)
         names = self.classes_

@@ -2,8 +2,8 @@
 
 Batches go in parallel, what is missing or broken is asked again alone, and asking ends when the
 server is down. Of an answer remain known codes, quotes that the passage holds word for word, and
-one code of each exclusive axis. Answers are kept by content, one small file each, so that a passage
-is never asked twice and a killed run goes on where it was.
+one code of each exclusive axis. Answers are kept by content, so that a passage is never asked twice
+and a killed run goes on where it was.
 """
 
 import json
@@ -15,15 +15,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import Any
 
 from models.language_model.client import ChatClient, UnavailableError, UnusableError, object_with
 from models.language_model.prompt import Item, answer_schema, user_message
 from models.tagger.features import Span
-from pipeline.files import text_hash, write_bytes
 from pipeline.grid.codes import Grid
 from pipeline.settings.sections import LanguageModelSettings
+from pipeline.store import Store
 
 Answer = dict[str, list[Span]]  # spans in the passage, half-open code points, by code
 Progress = Callable[[int, int], None]  # passages done, passages in all
@@ -33,7 +32,8 @@ UNKNOWN_CODES, INVENTED_QUOTES = "unknown_codes", "invented_quotes"
 EXTRA_UNITS, BROKEN_UNITS, BROKEN_ANSWERS = "extra_units", "broken_units", "broken_answers"
 # Failures in a row from which the rest is not asked.
 _MAX_UNAVAILABLE, _MAX_UNUSABLE = 3, 12
-_PACE = "pace.json"
+_VERSION = "1"  # of the form in which answers are kept
+_CODES, _TEXTS, _PACE = "answers", "theme answers", "pace"
 
 _LOG = logging.getLogger(__name__)
 
@@ -292,82 +292,52 @@ def _tags(entry: Mapping[str, Any], codebook: Codebook) -> Iterator[tuple[str, s
 
 
 class AnswerStore:
-    """Answers below `folder`, which the first one makes; in memory without a folder.
+    """Answers by key (hexadecimal), kept in `cache`, in memory without one. Threads may share it."""
 
-    Threads may share it.
-    """
-
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-        self._known: dict[str, Answer | None] = {}
+    def __init__(self, cache: Store | None) -> None:
+        self._cache = cache
+        self._memory: dict[tuple[str, str], bytes] = {}
 
     def get(self, key: str) -> Answer | None:
-        """The answer kept under `key`, if any; a file that cannot be read is as good as none."""
-        if self._known.get(key) is None:
-            self._known[key] = self._read(key)
-        return self._known[key]
+        """The answer kept under `key`, if any."""
+        content = self._read(_CODES, key)
+        if content is None:
+            return None
+        answer: dict[str, list[list[int]]] = json.loads(content)
+        return {code: [(start, end) for start, end in spans] for code, spans in answer.items()}
 
     def put(self, key: str, answer: Answer) -> None:
         """Keep `answer`."""
-        self._known[key] = answer
-        if self._folder is not None:
-            _write(self._path(key), {"codes": answer})
+        self._write(_CODES, key, json.dumps(answer).encode())
+
+    def get_text(self, key: str) -> str | None:
+        """The answer kept as it came under `key`, if any."""
+        content = self._read(_TEXTS, key)
+        return None if content is None else content.decode()
+
+    def put_text(self, key: str, answer: str) -> None:
+        """Keep an answer as it came."""
+        self._write(_TEXTS, key, answer.encode())
 
     @property
     def seconds_per_request(self) -> float | None:
         """What the last asking measured, if any."""
-        value = _load(self._folder / _PACE) if self._folder is not None else None
-        seconds = value.get("seconds_per_request") if isinstance(value, dict) else None
-        return float(seconds) if isinstance(seconds, (int, float)) and seconds > 0 else None
+        content = self._read(_PACE, "")
+        return None if content is None else float(content)
 
     def put_pace(self, seconds_per_request: float) -> None:
         """Keep how long a request takes."""
-        if self._folder is not None:
-            _write(self._folder / _PACE, {"seconds_per_request": round(seconds_per_request, 3)})
+        self._write(_PACE, "", f"{seconds_per_request:.3f}".encode())
 
-    def _path(self, key: str) -> Path:
-        assert self._folder is not None
-        return self._folder / key[:2] / f"{key}.json"
+    def _read(self, kind: str, key: str) -> bytes | None:
+        if (kind, key) not in self._memory and self._cache is not None:
+            name = bytes.fromhex(key)
+            values = self._cache.read(kind, _VERSION, [name])
+            if name in values:
+                self._memory[kind, key] = values[name]
+        return self._memory.get((kind, key))
 
-    def _read(self, key: str) -> Answer | None:
-        value = _load(self._path(key)) if self._folder is not None else None
-        if value is None:
-            return None
-        try:
-            return {
-                str(code): [(int(start), int(end)) for start, end in spans]
-                for code, spans in value["codes"].items()
-            }
-        except (AttributeError, KeyError, TypeError, ValueError):
-            return None
-
-
-def keep_text(path: Path, content: str) -> None:
-    """Keep an answer as it came."""
-    _write(path, {"content": content})
-
-
-def read_text(path: Path) -> str | None:
-    """An answer kept as it came; a file that cannot be read is as good as none."""
-    value: Any = _load(path)
-    content = value.get("content") if value else None
-    return content if isinstance(content, str) else None
-
-
-def _load(path: Path) -> dict[str, dict[str, list[list[int]]]] | None:
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return None
-    if not isinstance(value, dict):
-        return None
-    seal = value.pop("sha256", None)  # an earlier version's answer has none, and was paid for
-    return value if seal in (None, _seal(path, value)) else None
-
-
-def _write(path: Path, content: dict[str, Any]) -> None:
-    write_bytes(path, json.dumps(content | {"sha256": _seal(path, content)}).encode(), mode=0o600)
-
-
-def _seal(path: Path, content: dict[str, Any]) -> str:
-    return text_hash(path.name, json.dumps(content))
+    def _write(self, kind: str, key: str, content: bytes) -> None:
+        self._memory[kind, key] = content
+        if self._cache is not None:
+            self._cache.write(kind, _VERSION, {bytes.fromhex(key): content})

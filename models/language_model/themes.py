@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 from models.language_model.asking import (
+    AnswerStore,
     AskingReport,
     Progress,
     find_quote,
-    keep_text,
-    read_text,
     report_of,
 )
 from models.language_model.client import (
@@ -40,6 +39,7 @@ from models.language_model.prompt import (
     to_json,
 )
 from pipeline.settings.sections import LanguageModelSettings
+from pipeline.store import Store
 
 VERSION = "1"  # of the prompt
 MAX_NAME, MAX_DESCRIPTION, MAX_REASON = 60, 300, 200  # characters
@@ -100,8 +100,8 @@ class ThemeRequest:
 class ThemeReader:
     """Asks one model; `folder` keeps its answers from run to run."""
 
-    def __init__(self, settings: LanguageModelSettings, folder: Path) -> None:
-        self._settings, self._folder = settings, folder
+    def __init__(self, settings: LanguageModelSettings, cache: Store | None = None) -> None:
+        self._settings, self._store = settings, AnswerStore(cache)
 
     def estimate(self, cards: Sequence[ThemeCard]) -> Estimate:
         """What asking about `cards` would take, without answers on disk; nothing is sent."""
@@ -180,18 +180,18 @@ class ThemeReader:
                 continue
             counts.update(requests=1, tokens_in=reply.tokens_in, tokens_out=reply.tokens_out)
             if request.read(reply.content) is not None:
-                keep_text(self._path(request), reply.content)
+                self._store.put_text(self._key(request), reply.content)
                 counts["coded"] += 1
                 return True
         return False
 
     def _answer(self, request: ThemeRequest) -> Any:
-        content = read_text(self._path(request))
+        content = self._store.get_text(self._key(request))
         return None if content is None else request.read(content)
 
-    def _path(self, request: ThemeRequest) -> Path:
+    def _key(self, request: ThemeRequest) -> str:
         parts = to_json([VERSION, self._settings.model, request.system, request.user])
-        return self._folder / "themes" / f"{hashlib.sha256(parts.encode()).hexdigest()}.json"
+        return hashlib.sha256(parts.encode()).hexdigest()
 
 
 def _name_request(card: ThemeCard) -> ThemeRequest:

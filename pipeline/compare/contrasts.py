@@ -24,8 +24,8 @@ from pipeline.compare.counts import Counts, count_subjects, log_odds, specificit
 from pipeline.compare.verdict import judge, share_intervals
 from pipeline.counting import Circles, circles_of
 from pipeline.grid.codes import POSTURE
-from pipeline.kept import by_text
 from pipeline.settings.sections import CompareSettings
+from pipeline.store import Store, by_text
 from pipeline.tables.results import CONTRASTS, EVOLUTIONS, THEME_REACH
 from pipeline.tables.schema import REACHES, TRENDS, VERDICTS
 
@@ -226,6 +226,7 @@ def follow_territories(
     *,
     settings: CompareSettings,
     exclusive: Collection[str] = (POSTURE,),
+    cache: Store | None = None,
 ) -> pd.DataFrame:
     """Return what changed between workshops of one territory that follow each other by date; none where every territory met once.
 
@@ -261,11 +262,10 @@ def follow_territories(
 
     pair_of = {_mark(pair, parts[pair.later], workshops): pair for pair in pairs}
     depends_on = f"{settings.model_dump_json()} {sorted(exclusive)}"
-    return EVOLUTIONS.build(
-        row
-        for rows in by_text("evolutions", list(pair_of), compute, depends_on=depends_on)
-        for row in rows
+    evolutions: list[list[dict[str, object]]] = by_text(
+        list(pair_of), compute, kind="evolutions", cache=cache, depends_on=depends_on
     )
+    return EVOLUTIONS.build(row for rows in evolutions for row in rows)
 
 
 class _Pair(NamedTuple):

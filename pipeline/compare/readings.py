@@ -21,8 +21,8 @@ from scipy.spatial.distance import pdist, squareform
 from pipeline.compare.counts import Indices, Numbers, classify, correspondence
 from pipeline.counting import circles_of
 from pipeline.french import parse
-from pipeline.kept import by_text
 from pipeline.settings.sections import CompareSettings
+from pipeline.store import Store, by_text
 from pipeline.tables.results import (
     FACTOR_POINTS,
     LEXICAL_CLASSES,
@@ -55,13 +55,14 @@ def read_territories(
     workshops: pd.DataFrame,
     *,
     settings: CompareSettings,
+    cache: Store | None = None,
 ) -> Readings:
     """Return both readings; planes need two territories, classes need passages whose words come back.
 
     Of more passages than `n_lexical_units`, that many are read, by order of unit_id, which a hash draws.
     """
     said = _said(units, theme_members, workshops).head(settings.n_lexical_units)
-    lemmas = _lemmas_of(said)
+    lemmas = _lemmas_of(said, cache)
     presence, names = _presence(said, lemmas)
     themes = contrasts[contrasts["subject"] == "theme"]
     by_theme = themes.pivot_table(
@@ -101,14 +102,10 @@ def _said(
     )
 
 
-def _lemmas_of(said: pd.DataFrame) -> list[set[str]]:
+def _lemmas_of(said: pd.DataFrame, cache: Store | None) -> list[set[str]]:
     """The lemmas of each passage's nouns, verbs and adjectives; not names, as those of places tell territories apart by themselves."""
-    return [
-        set(lemmas)
-        for lemmas in by_text(
-            "lemmes", [_TOKEN.sub(" ", str(text)) for text in said["text"]], _full_lemmas
-        )
-    ]
+    texts = [_TOKEN.sub(" ", str(text)) for text in said["text"]]
+    return by_text(texts, _full_lemmas, kind="lemmas", cache=cache, read_back=set)
 
 
 def _full_lemmas(texts: list[str]) -> list[list[str]]:

@@ -9,8 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from pipeline.ingest.locate.titles import learn_questions
-    from pipeline.ingest.sandbox import readers_kept
+    from pipeline.ingest.sandbox import FileReaders
     from pipeline.ingest.stage import ingest_workshop
     from pipeline.ingest.workshop import (
         identify_workshops,
@@ -20,10 +19,9 @@ if TYPE_CHECKING:
     )
 
 __all__ = [
+    "FileReaders",
     "identify_workshops",
     "ingest_workshop",
-    "learn_questions",
-    "readers_kept",
     "reject_silent_documents",
     "reject_stray_files",
     "reject_unread",
@@ -31,8 +29,7 @@ __all__ = [
 
 _MODULES = {
     "ingest_workshop": "stage",
-    "learn_questions": "locate.titles",
-    "readers_kept": "sandbox",
+    "FileReaders": "sandbox",
 }
 
 

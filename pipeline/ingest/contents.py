@@ -18,7 +18,7 @@ from pipeline.ingest.attendance import rows_of_prose
 from pipeline.ingest.child import away_error
 from pipeline.ingest.columns import Rows
 from pipeline.ingest.parts import RawBlock, RawPart
-from pipeline.ingest.sandbox import Reading, read_files
+from pipeline.ingest.sandbox import FileReaders, Reading, read_files
 from pipeline.ingest.sheets import SortedPart, sort_part
 from pipeline.ingest.territory_map import lighten_zones
 from pipeline.ingest.territory_map.shapes import (
@@ -139,10 +139,11 @@ def read_contents(
     settings: IngestSettings,
     on_file: Callable[[int, int], None] | None,
     first_paths: Mapping[str, str] | None = None,
+    readers: FileReaders | None = None,
 ) -> Contents:
     """Return what the files of `folder` hold, its manifest left out.
 
-    `on_file` is told how many files are done of how many.
+    `on_file` is told how many files are done of how many; `readers` are kept from call to call.
     """
     listing = list_folder(folder, depot=depot)
     paths = [path for path in listing.files if not (path.parent == folder and is_manifest(path))]
@@ -158,7 +159,9 @@ def read_contents(
     contents = Contents()
     for path, reason, advice in listing.unread:
         contents.rejects.append(_reject(text_of(path.relative_to(depot)), reason, advice))
-    for reading in read_files(paths, settings=settings, within=(depot,), on_file=count):
+    for reading in read_files(
+        paths, settings=settings, within=(depot,), on_file=count, readers=readers
+    ):
         name = names[reading.path]
         sha256 = None if reading.error else _hash(reading.path)
         if reading.error or sha256 is None:

@@ -11,7 +11,7 @@ import stat
 import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +22,6 @@ from pipeline.ingest.readers.source import MEGABYTE, Error, is_passing, too_larg
 from pipeline.settings.sections import IngestSettings
 
 _log = logging.getLogger(__name__)
-_kept: list[dict[IngestSettings, "_Readers"]] = []  # of the open blocks of `readers_kept`
 
 
 @dataclass(frozen=True)
@@ -51,12 +50,13 @@ def read_files(
     settings: IngestSettings,
     within: Sequence[Path] = (),
     on_file: Callable[[Path], None] | None = None,
+    readers: "FileReaders | None" = None,
 ) -> list[Reading]:
     """Return one reading a path, in order; `on_file` is called with each path once it is done, in whatever order that is.
 
     Where folders are given in `within`, a link that leads out of all of them is not followed. A file that kills or hangs its child becomes
     a reading with an error; a new child goes on with the next file, and the other children do not wait. Children end with the last file,
-    or with the block of `readers_kept`.
+    or with `readers`.
     """
     readings: dict[int, Reading] = {}
     asked: list[tuple[int, Path]] = []
@@ -69,8 +69,9 @@ def read_files(
             readings[place] = Reading(path, error=refusal.error, can_pass=refusal.can_pass)
             if on_file:
                 on_file(path)
-    with _readers(settings) as readers:
-        for place, reading in readers.read(asked):
+    with ExitStack() as stack:
+        kept = readers or stack.enter_context(FileReaders())
+        for place, reading in kept.of(settings).read(asked):
             readings[place] = reading
             if on_file:
                 on_file(reading.path)
@@ -123,31 +124,30 @@ def _stat(path: Path) -> os.stat_result | None:
         return None
 
 
-@contextmanager
-def readers_kept() -> Iterator[None]:
-    """Keep the children from one `read_files` to the next while the block lasts: starting one takes longer than reading most files."""
-    _kept.append({})
-    try:
-        yield
-    finally:
-        for readers in _kept.pop().values():
-            readers.close()
+class FileReaders:
+    """Child processes kept from one `read_files` to the next: starting one takes longer than reading most files."""
 
+    def __init__(self) -> None:
+        self._by_settings: dict[IngestSettings, _Readers] = {}
 
-@contextmanager
-def _readers(settings: IngestSettings) -> Iterator["_Readers"]:
-    """The kept children of these settings, or some of one's own."""
-    if _kept:
-        readers = _kept[-1].get(settings)
+    def __enter__(self) -> "FileReaders":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def of(self, settings: IngestSettings) -> "_Readers":
+        """The children of these settings, started when there is something to read."""
+        readers = self._by_settings.get(settings)
         if readers is None or readers.is_closed:
-            readers = _kept[-1][settings] = _Readers(settings)
-        yield readers
-        return
-    readers = _Readers(settings)
-    try:
-        yield readers
-    finally:
-        readers.close()
+            readers = self._by_settings[settings] = _Readers(settings)
+        return readers
+
+    def close(self) -> None:
+        """End the children."""
+        for readers in self._by_settings.values():
+            readers.close()
+        self._by_settings.clear()
 
 
 class _Readers:

@@ -28,6 +28,7 @@ from pipeline.ingest.people import (
     is_person_name,
     split_name,
 )
+from pipeline.ingest.sandbox import FileReaders
 from pipeline.ingest.structures import Mention, WorkshopCommunes, join_structures
 from pipeline.ingest.territory_map import build_catchments
 from pipeline.ingest.territory_map.shapes import Pin
@@ -64,6 +65,7 @@ def ingest_workshop(
     on_file: Callable[[int, int], None] | None = None,
     on_passing: Callable[[int], None] | None = None,
     first_paths: Mapping[str, str] | None = None,
+    readers: FileReaders | None = None,
 ) -> dict[str, pd.DataFrame]:
     """Return the tables of one workshop's `folder` of `depot`, personal data included.
 
@@ -78,7 +80,12 @@ def ingest_workshop(
     workshop_id = workshop_id or identify_workshop(folder, depot=depot)
     territory = name_territory(folder, manifest)
     contents = read_contents(
-        folder, depot=depot, settings=settings, on_file=on_file, first_paths=first_paths
+        folder,
+        depot=depot,
+        settings=settings,
+        on_file=on_file,
+        first_paths=first_paths,
+        readers=readers,
     )
     if contents.n_passing and on_passing:
         on_passing(contents.n_passing)

@@ -26,8 +26,8 @@ from spacy.tokens import Doc, Token
 
 from pipeline.french import parse
 from pipeline.grid.codes import PILIER, POSTURE, RUBRIQUE, Grid
-from pipeline.kept import by_text
 from pipeline.offer.quantities import Quantity, find_numbers, lexicon, quantities_of
+from pipeline.store import Store, by_text
 from pipeline.structure_names import sectors_of
 from pipeline.tables.results import OFFERS
 from pipeline.text import fold, plain_texts
@@ -297,11 +297,17 @@ _WISHED = {"proposition", "demande"}
 _WORKS = {"force", "constat"}
 
 
-def list_offers(units: pd.DataFrame, tags: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame:
+def list_offers(
+    units: pd.DataFrame,
+    tags: pd.DataFrame,
+    structures: pd.DataFrame,
+    *,
+    cache: Store | None = None,
+) -> pd.DataFrame:
     """Return the offers in the order of unit_id, then of the passage; several quantities of a passage are several rows."""
     candidates = _candidates(units, tags)
     carriers, pillars = Carriers(structures), _pillars(tags)
-    told = _told(candidates, carriers, structures)
+    told = _told(candidates, carriers, structures, cache)
     rows: dict[tuple[Any, ...], dict[str, Any]] = {}
     for unit_id, offers in zip(candidates["unit_id"], told, strict=True):
         for offer in offers:
@@ -314,7 +320,7 @@ def list_offers(units: pd.DataFrame, tags: pd.DataFrame, structures: pd.DataFram
 
 
 def _told(
-    candidates: pd.DataFrame, carriers: Carriers, structures: pd.DataFrame
+    candidates: pd.DataFrame, carriers: Carriers, structures: pd.DataFrame, cache: Store | None
 ) -> list[list[dict[str, Any]]]:
     """What each candidate tells, but for its unit; kept by text for as long as the structures stay the same."""
 
@@ -329,7 +335,8 @@ def _told(
         f"{'+' if is_offer else '-'}{text}"
         for text, is_offer in zip(candidates["text"], candidates["is_offer"], strict=True)
     ]
-    return by_text("offres", marked, compute, depends_on=structures.to_json(orient="split"))
+    depends_on = structures.to_json(orient="split")
+    return by_text(marked, compute, kind="offers", cache=cache, depends_on=depends_on)
 
 
 def tells_offers(grid: Grid) -> bool:

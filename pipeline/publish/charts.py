@@ -6,11 +6,9 @@ Out:  a specification; SVG text or PNG bytes
 
 import hashlib
 import json
-import logging
 import re
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache, lru_cache
 from importlib import metadata
 from pathlib import Path
@@ -18,72 +16,42 @@ from typing import Any
 
 import vl_convert
 
-from pipeline.files import write_bytes
 from pipeline.publish.report.content import Heat, Scope, Share
 from pipeline.publish.text import percent, points, sentence
-from pipeline.within import within
+from pipeline.store import Store
 
-_LOG = logging.getLogger(__name__)
-_N_HASH = 32  # bytes
+_KIND = "drawings"
 _DRAWN_BY = f"vl-convert-python {metadata.version('vl-convert-python')}"
 
 
-class _Kept:
-    """The drawings of one folder, and which of them were asked for."""
+class Drawings:
+    """The drawings of a report, those of the report before among them: what did not change is not drawn again."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-        self._asked: set[str] = set()
+    def __init__(self, cache: Store | None = None) -> None:
+        self._cache = cache
+        self._asked: dict[bytes, bytes] = {}
+        self._new: set[bytes] = set()
 
-    def get(self, name: str, draw: Callable[[], bytes]) -> bytes:
-        """Return the drawing `name`, drawn anew where it is not there as it was written."""
-        path = self._folder / name
-        self._asked.add(name)
-        content = path.read_bytes() if path.is_file() else b""
-        drawing = content[_N_HASH:]
-        if content[:_N_HASH] == _hash_of(name, drawing):
-            return drawing
-        if content:
-            _LOG.warning(f"dessin {name} : pas ce qui fut écrit, refait")
-        drawing = draw()
-        write_bytes(path, _hash_of(name, drawing) + drawing)
-        return drawing
+    def get(self, source: str, form: str, draw: Callable[[], bytes]) -> bytes:
+        """Return what `draw` gives for `source`; `form` tells how it is drawn."""
+        key = hashlib.sha256("\0".join((form, source)).encode()).digest()
+        if key not in self._asked:
+            known = self._cache.read(_KIND, _DRAWN_BY, [key]) if self._cache else {}
+            if key not in known:
+                known[key] = draw()
+                self._new.add(key)
+            self._asked |= known
+        return self._asked[key]
 
-    def drop_others(self) -> None:
-        """Remove what nothing asked for."""
-        for path in self._folder.glob("*"):
-            if path.name not in self._asked:
-                path.unlink(missing_ok=True)
+    def save(self, *, drops_others: bool) -> None:
+        """Leave them for the next report; where it drops the others, only what was asked is left.
 
-
-def _hash_of(name: str, drawing: bytes) -> bytes:
-    return hashlib.sha256(name.encode() + drawing).digest()
-
-
-_OPEN: list[_Kept] = []
-
-
-@contextmanager
-def drawings_kept(folder: Path, *, drops_others: bool = True) -> Iterator[None]:
-    """Within the block, drawings are taken from `folder` and left there.
-
-    After it, only those that the block asked for are left, unless `drops_others` is false: what
-    draws a part only must not undo what is there for the whole.
-    """
-    kept = _Kept(folder)
-    with within(_OPEN, kept):
-        yield
-        if drops_others:
-            kept.drop_others()
-
-
-def drawing(source: str, form: str, draw: Callable[[], bytes]) -> bytes:
-    """Return what `draw` gives for `source`; `form` tells how it is drawn, its suffix first."""
-    if not _OPEN:
-        return draw()
-    suffix = form.split()[0]
-    name = hashlib.sha256("\0".join((_DRAWN_BY, form, source)).encode()).hexdigest()[:32]
-    return _OPEN[-1].get(f"{name}.{suffix}", draw)
+        What draws a part of the report only must not undo what is kept for the whole.
+        """
+        if self._cache is not None:
+            self._cache.write(_KIND, _DRAWN_BY, {key: self._asked[key] for key in self._new})
+            if drops_others:
+                self._cache.keep_keys(_KIND, _DRAWN_BY, self._asked)
 
 
 Spec = Mapping[str, Any]
@@ -255,15 +223,16 @@ def wrapped(name: str, n_chars: int) -> str:
     return "\n".join(lines)
 
 
-def draw_svg(spec: Spec) -> str:
+def draw_svg(spec: Spec, drawings: Drawings | None = None) -> str:
     """The SVG of `spec`, its text left to the reader's fonts, without English descriptions."""
-    return _TAG.sub(lambda tag: _ARIA.sub("", tag[0]), _draw(json.dumps(spec, sort_keys=True)))
+    return _TAG.sub(lambda tag: _ARIA.sub("", tag[0]), _svg(spec, drawings or Drawings()))
 
 
-def draw_png(spec: Spec) -> bytes:
+def draw_png(spec: Spec, drawings: Drawings | None = None) -> bytes:
     """The same drawing at 200 dots an inch, 72 units of the drawing an inch."""
-    svg = _draw(json.dumps(spec, sort_keys=True))
-    return drawing(svg, f"png {_PNG_DPI} dpi, polices Noto", lambda: _picture(svg))
+    drawings = drawings or Drawings()
+    svg = _svg(spec, drawings)
+    return drawings.get(svg, f"png {_PNG_DPI} dpi, polices Noto", lambda: _picture(svg))
 
 
 def _picture(svg: str) -> bytes:
@@ -276,8 +245,9 @@ def _add_fonts() -> None:
     vl_convert.register_font_directory(str(FONTS))
 
 
-def _draw(spec: str) -> str:
-    return drawing(spec, "svg fr-FR", lambda: _drawn(spec).encode()).decode()
+def _svg(spec: Spec, drawings: Drawings) -> str:
+    source = json.dumps(spec, sort_keys=True)
+    return drawings.get(source, "svg fr-FR", lambda: _drawn(source).encode()).decode()
 
 
 @lru_cache(maxsize=512)

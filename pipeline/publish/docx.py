@@ -23,7 +23,7 @@ from docx.oxml.ns import nsdecls
 from docx.shared import Cm, Emu, Pt, RGBColor
 from docxtpl import DocxTemplate
 
-from pipeline.publish.charts import Spec, draw_png
+from pipeline.publish.charts import Drawings, Spec, draw_png
 from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.blocks import (
     Block,
@@ -51,16 +51,18 @@ _W = nsdecls("w")
 _GAP = Pt(12)  # under a table; more would end a full page on an empty one
 
 
-def write_docx(report: Report, path: Path, *, part: Part = "tout") -> None:
+def write_docx(
+    report: Report, path: Path, *, part: Part = "tout", drawings: Drawings | None = None
+) -> None:
     """Write `report`, or its part on territories, at `path`; a file that is there is replaced."""
-    write_page(lay_out(report, part), path)
+    write_page(lay_out(report, part), path, drawings=drawings)
 
 
-def write_page(page: Page, path: Path) -> None:
+def write_page(page: Page, path: Path, *, drawings: Drawings | None = None) -> None:
     """Write `page` at `path`, under a cover with the contents, or under its title if brief."""
     document = _under_title(page) if page.is_brief else _under_cover(page)
     for section in page.sections:
-        _add_section(document, section, 2 if page.is_brief else 1)
+        _add_section(document, section, 2 if page.is_brief else 1, drawings)
     properties, day = document.core_properties, datetime.datetime.fromisoformat(page.made_at)
     properties.title, properties.subject = page.title, page.subtitle
     properties.author = properties.last_modified_by = "Ateliers Territoires"
@@ -103,7 +105,9 @@ def _under_title(page: Page) -> Document:
     return document
 
 
-def _add_section(document: Document, section: Section, level: int) -> None:
+def _add_section(
+    document: Document, section: Section, level: int, drawings: Drawings | None
+) -> None:
     heading = document.add_paragraph(style=f"Heading {level}")
     number = len(document.element.body.xpath("//w:bookmarkStart"))
     name = quoteattr(_bookmark(section))
@@ -113,13 +117,18 @@ def _add_section(document: Document, section: Section, level: int) -> None:
         heading.paragraph_format.page_break_before = True
     _append(heading, f'<w:bookmarkEnd {_W} w:id="{number}"/>')
     for block, after in zip_longest(section.blocks, section.blocks[1:]):
-        _ADDERS[type(block)](document, block)
+        if isinstance(block, PageFigure):
+            _add_figure(document, block, drawings)
+        elif isinstance(block, PriorityCard):
+            _add_card(document, block, drawings)
+        else:
+            _ADDERS[type(block)](document, block)
         if isinstance(block, PageParagraph) and isinstance(
             after, PageFigure | PageTable | Terms | Quotes
         ):
             document.paragraphs[-1].paragraph_format.keep_with_next = True
     for inner in section.sections:
-        _add_section(document, inner, level + 1)
+        _add_section(document, inner, level + 1, drawings)
 
 
 def _bookmark(section: Section) -> str:
@@ -207,9 +216,9 @@ def _style_id(document: Document, name: str) -> str:
     return str(document.styles[name].style_id)
 
 
-def _add_figure(document: Document, block: PageFigure) -> None:
+def _add_figure(document: Document, block: PageFigure, drawings: Drawings | None) -> None:
     _add_caption(document, block)
-    _add_picture(document, block.spec, block.alt, _WIDTH_CM)
+    _add_picture(document, block.spec, block.alt, _WIDTH_CM, drawings)
 
 
 def _add_caption(document: Document, block: PageTable | PageFigure) -> None:
@@ -220,10 +229,12 @@ def _add_caption(document: Document, block: PageTable | PageFigure) -> None:
     caption.add_run(f". {block.caption}")
 
 
-def _add_picture(document: Document, spec: Spec, alt: str, widest_cm: float) -> None:
+def _add_picture(
+    document: Document, spec: Spec, alt: str, widest_cm: float, drawings: Drawings | None
+) -> None:
     """The chart at its own size, 96 units of the drawing an inch, `widest_cm` wide at most."""
     run = document.add_paragraph(style="Graphique").add_run()
-    picture = run.add_picture(io.BytesIO(draw_png(spec)))
+    picture = run.add_picture(io.BytesIO(draw_png(spec, drawings)))
     scale = min(72 / 96, Cm(widest_cm) / picture.width)
     picture.height = Emu(round(picture.height * scale))
     picture.width = Emu(round(picture.width * scale))
@@ -234,14 +245,14 @@ def _add_picture(document: Document, spec: Spec, alt: str, widest_cm: float) -> 
     inline.docPr.set("name", f"Graphique {inline.docPr.get('id')}")
 
 
-def _add_card(document: Document, block: PriorityCard) -> None:
+def _add_card(document: Document, block: PriorityCard, drawings: Drawings | None) -> None:
     """A priority that stays on one page where it can."""
     start, priority = len(document.paragraphs), block.priority
     document.add_paragraph(f"{priority.rank}. {priority.label}", style="Heading 3")
     document.add_paragraph(priority.why)
     document.add_paragraph(block.facts, style="Précision")
     if block.profile is not None:
-        _add_picture(document, block.profile, block.profile_alt, _WIDTH_CM / 2)
+        _add_picture(document, block.profile, block.profile_alt, _WIDTH_CM / 2, drawings)
         legend = document.add_paragraph(style="Précision")
         for colour, text in block.legend:
             square = legend.add_run(f"\u25a0{NBSP}")
@@ -264,9 +275,7 @@ _ADDERS: dict[type[Block], Callable[[Document, Any], None]] = {
     Terms: _add_terms,
     KeyFigures: _add_figures,
     PageTable: _add_table,
-    PageFigure: _add_figure,
     Quotes: _add_quotes,
-    PriorityCard: _add_card,
 }
 
 _N_PAGES = 2

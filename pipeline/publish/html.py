@@ -6,6 +6,7 @@ Out:  an .html file, the same for the same report
 
 import re
 from collections.abc import Sequence
+from functools import partial
 from math import cos, radians
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup, escape
 
-from pipeline.publish.charts import Spec, draw_svg
+from pipeline.publish.charts import Drawings, Spec, draw_svg
 from pipeline.publish.layout import Part, lay_out
 from pipeline.publish.layout.crossings import map_alt
 from pipeline.publish.report.content import MapPoint, Report, TerritoryMap
@@ -26,14 +27,17 @@ _WIDTH = 1000.0  # units of the drawing of a map
 _RADIUS = 7.0
 
 
-def write_html(report: Report, path: Path, *, part: Part = "tout") -> None:
+def write_html(
+    report: Report, path: Path, *, part: Part = "tout", drawings: Drawings | None = None
+) -> None:
     """Write `report`, or its part on territories, at `path`; a file that is there is replaced.
 
     Style and charts are inside, and there is no script.
     """
     # our own file, nothing of the study in it
     css = Markup((_TEMPLATES / "rapport.css").read_text(encoding="utf-8"))
-    values = {"css": css, "draw": _draw, "quoted": quoted, "kind_of": _kind_of}
+    draw = partial(_draw, drawings=drawings)
+    values = {"css": css, "draw": draw, "quoted": quoted, "kind_of": _kind_of}
     _render("rapport.html.j2", path, page=lay_out(report, part), **values)
 
 
@@ -48,13 +52,15 @@ def _render(template: str, path: Path, **values: Any) -> None:
     path.write_text(page, encoding="utf-8", newline="\n")
 
 
-def _draw(spec: Spec, alt: str, stretched: bool = False) -> Markup:
+def _draw(
+    spec: Spec, alt: str, stretched: bool = False, *, drawings: Drawings | None = None
+) -> Markup:
     """The chart as inline SVG that a screen reader reads as `alt`.
 
     It takes the width it is given, and its height too when `stretched`.
     """
     shape = ' preserveAspectRatio="none"' if stretched else ""
-    svg = _SIZE.sub(r"<svg \1", draw_svg(spec), count=1)
+    svg = _SIZE.sub(r"<svg \1", draw_svg(spec, drawings), count=1)
     return Markup(svg.replace("<svg ", f'<svg role="img" aria-label="{escape(alt)}"{shape} ', 1))
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 import typst
 
-from pipeline.publish.charts import FONTS, Spec, draw_png, draw_svg
+from pipeline.publish.charts import FONTS, Drawings, Spec, draw_png, draw_svg
 from pipeline.publish.layout import lay_out
 from pipeline.publish.layout.blocks import (
     Block,
@@ -42,16 +42,16 @@ _SIZE = re.compile(r'<svg [^>]*?width="([\d.]+)"')
 _LONG_QUOTES = 2000  # characters; a card of more may break over pages
 
 
-def write_pdf(report: Report, path: Path) -> None:
+def write_pdf(report: Report, path: Path, *, drawings: Drawings | None = None) -> None:
     """Write `report` at `path`; a file that is there is replaced."""
-    path.write_bytes(print_page(lay_out(report)))
+    path.write_bytes(print_page(lay_out(report), drawings=drawings))
 
 
-def print_page(page: Page, *, size: float = 1.0) -> bytes:
+def print_page(page: Page, *, size: float = 1.0, drawings: Drawings | None = None) -> bytes:
     """The PDF of `page`, its letters `size` times as large as usual."""
     with tempfile.TemporaryDirectory(prefix="ateliers-") as scratch:
         folder = Path(scratch)
-        content = _PageWriter(folder).page(page) | {"size": size}
+        content = _PageWriter(folder, drawings).page(page) | {"size": size}
         text = json.dumps(content, ensure_ascii=False)
         (folder / "page.json").write_text(text, encoding="utf-8")
         main = folder / "page.typ"
@@ -66,8 +66,8 @@ def print_page(page: Page, *, size: float = 1.0) -> bytes:
 class _PageWriter:
     """Turns blocks into what the template reads; drawings are files beside it."""
 
-    def __init__(self, folder: Path) -> None:
-        self._folder, self._n_drawings = folder, 0
+    def __init__(self, folder: Path, drawings: Drawings | None) -> None:
+        self._folder, self._n_drawings, self._drawings = folder, 0, drawings or Drawings()
 
     def page(self, page: Page) -> dict[str, Any]:
         day = datetime.date.fromisoformat(page.made_at)
@@ -121,11 +121,13 @@ class _PageWriter:
         }
 
     def _drawing(self, spec: Spec, alt: str, widest_pt: float) -> dict[str, Any]:
-        svg = draw_svg(spec)
+        svg = draw_svg(spec, self._drawings)
         self._n_drawings += 1
         is_mixed = _OTHER_SCRIPT.search(svg)
         name = f"{self._n_drawings}.{'png' if is_mixed else 'svg'}"
-        (self._folder / name).write_bytes(draw_png(spec) if is_mixed else svg.encode())
+        (self._folder / name).write_bytes(
+            draw_png(spec, self._drawings) if is_mixed else svg.encode()
+        )
         size = _SIZE.search(svg)
         width = min(widest_pt, _PT_A_UNIT * float(size[1])) if size else widest_pt
         return {"file": name, "alt": alt, "width": width}

