@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from models.embedder import CachedEmbedder, Embedder, load_embedder
+from models.embedder import CachedEmbedder, Embedder, bundled, load_embedder, load_engine
 from models.encoder.file import base_encoder, read_encoder
 from pipeline.files import data_path
-from pipeline.settings.sections import EmbedSettings
 from tools.training.encoder.measures import interval, likeness, subject_figures
 
 if TYPE_CHECKING:
@@ -39,9 +38,7 @@ def main() -> None:
     parser.add_argument("--sts", type=Path)
     parser.add_argument("--folder", type=Path)
     options = parser.parse_args()
-    encoders = {
-        name: load_embedder(EmbedSettings.model_validate({"backend": name})) for name in ENCODERS
-    }
+    encoders = {name: load_embedder(bundled(name)) for name in ENCODERS}
     golds = [data_path("demo", "gold", "units.jsonl"), *options.gold]
     for path in golds:
         print_subjects(path, encoders)
@@ -73,10 +70,7 @@ def print_likeness(path: Path, encoders: dict[str, Embedder]) -> None:
 
 def print_speed(texts: list[str]) -> None:
     """Passages a second of processor, tuned and untuned in turn; and whether two processes' worth of engines agree bit for bit."""
-    engines = {
-        name: load_embedder(EmbedSettings.model_validate({"backend": name}))._back_end
-        for name in ENCODERS[:2]
-    }
+    engines = {name: load_engine(bundled(name)) for name in ENCODERS[:2]}
     seconds: dict[str, list[float]] = {name: [] for name in engines}
     found: dict[str, list[np.ndarray]] = {name: [] for name in engines}
     for _ in range(N_TIMED):

@@ -132,27 +132,26 @@ def ours(texts: list[str], n_themes: int) -> Callable[[int], Labels]:
     """
     import pandas as pd
 
-    from models.embedder import load_embedder, vectors_kept
-    from models.rows import rows_kept_in
+    from models.embedder import Encoders
     from models.theme_model import ThemeModel
     from pipeline.cluster import SURELY_OFF_TOPIC
     from pipeline.cluster.sight import Sight
-    from pipeline.kept import kept_in
     from pipeline.settings.sections import ClusterSettings
+    from pipeline.store import Store
 
     folder = Path(tempfile.mkdtemp())
     atexit.register(shutil.rmtree, folder)
-    with vectors_kept(folder), kept_in(folder), rows_kept_in(folder):
-        units = pd.DataFrame({"text": texts, "document_id": range(len(texts))}).assign(
-            unit_order=0, table_number=None, question=None
-        )
-        sight = Sight(units, load_embedder())
+    store = Store(folder)
+    encoders = Encoders(store)
+    units = pd.DataFrame({"text": texts, "document_id": range(len(texts))}).assign(
+        unit_order=0, table_number=None, question=None
+    )
+    sight = Sight(units, encoders.load(), encoders=encoders, cache=store)
     aside = sight.off_topic >= SURELY_OFF_TOPIC
 
     def group(seed: int) -> Labels:
-        with vectors_kept(folder), kept_in(folder), rows_kept_in(folder):
-            model = ThemeModel(ClusterSettings(seed=seed))
-            return model.fit(units, sight.leaning, set_aside=aside, closer=sight).labels_
+        model = ThemeModel(ClusterSettings(seed=seed))
+        return model.fit(units, sight.leaning, set_aside=aside, closer=sight).labels_
 
     return group
 

@@ -26,6 +26,7 @@ from themes_scale import make_units
 
 from flows import publication, publish_study
 from flows.publish_study import comparison
+from flows.workspace import open_workspace
 from models.registry import labelled_rows
 from pipeline.files import data_path
 from pipeline.rank import rank_themes
@@ -93,7 +94,8 @@ def measure(size: int, keep: Path | None) -> None:
             for name in names:
                 setattr(module, name, timed(getattr(module, name), name, spent))
         before, start, processor = peak_mb(), time.perf_counter(), time.process_time()
-        publish_study.publish_study(study.root, RUN)
+        with open_workspace(study) as workspace:
+            publish_study.publish_study(workspace, RUN)
         report, start = time.perf_counter() - start, time.perf_counter()
         publication.publish_whole(study.root, run)
         rest = time.perf_counter() - start

@@ -14,20 +14,26 @@ import multiprocessing
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pandas as pd
 from themes_scale import FILES, make_units, peak_mb
 
 from flows import runners
-from models.embedder import load_embedder
+from models.embedder import Encoders, bundled
 from models.registry import labelled_rows, load_tagger
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.settings.sections import ClusterSettings, ExecutionSettings, TagSettings
+from pipeline.settings.sections import (
+    ClusterSettings,
+    EmbedSettings,
+    ExecutionSettings,
+    TagSettings,
+)
+from pipeline.store import Store
 from pipeline.tag import tag_each
 
 
@@ -55,24 +61,38 @@ def measure(size: int, kind: str, workers: int) -> None:
     grid, settings = load_grid(data_path("grid", "grille-ateliers-territoires.yaml")), TagSettings()
     tagger = load_tagger(grid, settings=settings)
     execution = ExecutionSettings.model_validate({"runner": kind, "workers": workers})
+    runner = runners.make_runner(execution)
     with (
         tempfile.TemporaryDirectory() as folder,
-        runners.running(execution),
-        runners.vectors_at_hand(Path(folder)),
+        closing(runner),
+        closing(Store(Path(folder))) as store,
     ):
-        list(runners.spread_work()(len, [[0] * 1000] * (4 * workers)))  # starts the workers
+        encoders, spread = Encoders(store, runner), runner.spread
+        list(spread(len, [[0] * 1000] * (4 * workers)))  # starts the workers
         seconds: dict[str, float] = {}
         with timed(seconds, "tag"):
-            spread = runners.spread_tagging(tagger)
-            tags = pd.concat(
-                list(tag_each(tables, tagger=tagger, grid=grid, settings=settings, spread=spread)),
-                ignore_index=True,
+            texts = list(units["text"])
+            encoders.prepare(texts, [*map(bundled, tagger.reads_with)], beside=EmbedSettings())
+            tagged = tag_each(
+                tables,
+                tagger=tagger,
+                grid=grid,
+                settings=settings,
+                encoders=encoders,
+                spread=spread,
             )
+            tags = pd.concat(list(tagged), ignore_index=True)
         with timed(seconds, "cluster"):
-            spread, themes = runners.spread_work(), ClusterSettings()
-            model = ThemeModel(themes, spread=spread)
+            themes = ClusterSettings()
             found = cluster_units(
-                units, tags, model=model, embedder=load_embedder(), settings=themes, spread=spread
+                units,
+                tags,
+                model=ThemeModel(themes, spread=spread),
+                embedder=encoders.load(),
+                encoders=encoders,
+                cache=store,
+                settings=themes,
+                spread=spread,
             )
         line = {
             "runner": kind,

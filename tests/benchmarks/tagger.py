@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from models.embedder import CachedEmbedder, load_embedder
+from models.embedder import CachedEmbedder, bundled, load_engine
 from models.registry import load_tagger
 from models.tagger import GridTagger
 from models.tagger.decision import Axes, micro_f1
@@ -16,7 +16,7 @@ from models.tagger.features import Array, Mask, available_encoders
 from models.tagger.learning import figures_of
 from pipeline.files import data_path
 from pipeline.grid import load_grid
-from pipeline.settings.sections import EmbedSettings, TagSettings
+from pipeline.settings.sections import TagSettings
 from pipeline.tag import tag_units
 
 pytestmark = pytest.mark.slow
@@ -73,7 +73,7 @@ def test_seconds_for_the_whole_example(gold):
 
 
 def _uncached(name: str) -> CachedEmbedder:
-    return CachedEmbedder(load_embedder(EmbedSettings(backend=name))._back_end)
+    return CachedEmbedder(load_engine(bundled(name)))
 
 
 def _seconds(work: Callable[[], object]) -> float:

