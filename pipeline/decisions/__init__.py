@@ -25,8 +25,7 @@ from pipeline.decisions.kinds import (
     undone_by,
     weighting_in_use,
 )
-from pipeline.decisions.replay import ThemeReplay, decisions_to_review
-from pipeline.decisions.tags import review_tags
+from pipeline.decisions.replay import ThemeReplay, decisions_to_review, review_tags
 from pipeline.errors import TableError
 from pipeline.grid.codes import STANDARD, Axis
 from pipeline.tables.material import DECISION_EFFECTS

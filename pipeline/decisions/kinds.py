@@ -1,7 +1,7 @@
-"""What people decide: one class a kind, read from and written to the rows of the append-only table.
+"""What people decide: one class a kind, read from and written to rows of the append-only table.
 
-A class says what its decision applies to, when it still holds and why not, how it reads in French, and whether its
-value was typed. Kinds on codes are in tags.py, on themes and families in themes.py; undoings and weightings are here.
+A class says what its decision applies to, when it still holds, how it reads in French, and whether
+its value was typed. Kinds on codes are in tags.py, on themes in themes.py; the others are here.
 """
 
 import dataclasses
@@ -58,7 +58,7 @@ class Names(Protocol):
 
 @dataclass(frozen=True)
 class Reviewed:
-    """The tables once all active decisions are applied; `codes` by unit, `exclusive` by axis of the grid."""
+    """The tables after all active decisions; `codes` by unit, `exclusive` by axis of the grid."""
 
     themes: "ThemeReplay"
     codes: Mapping[str, AbstractSet[Code]]
@@ -94,10 +94,12 @@ def in_value(
 
 @dataclass(frozen=True)
 class Decision:
-    """Who decided, when and why; number 0 where it is not in the store yet."""
+    """Who decided, when and why; its number is 0 until it is in the store."""
 
     action: ClassVar[str]
     group: ClassVar[str]
+    template: ClassVar[str]  # its sentence without the subject, French, with blanks
+    blank_template: ClassVar[str] = ""  # the same where its value is blank
     has_typed_value: ClassVar[bool] = False
 
     decision_id: int = field(default=0, kw_only=True)
@@ -108,22 +110,15 @@ class Decision:
     @classmethod
     def read(cls, row: Mapping[str, Any]) -> Self:
         """The decision of a row of DECISIONS; what does not read is blank."""
-        values = {
-            each.name: each.metadata.get("read", text)(
-                row.get(each.metadata.get("column", each.name))
-            )
-            for each in dataclasses.fields(cls)
-            if each.name not in _NUMBERED
-        }
-        return cls(
-            **values,
-            decision_id=int(row.get("decision_id") or 0),
-            decided_at=str(row.get("decided_at") or ""),
-            author=str(row.get("author") or ""),
-        )
+        values: dict[str, Any] = {"decision_id": int(row.get("decision_id") or 0)}
+        for each in dataclasses.fields(cls)[1:]:
+            read = each.metadata.get("read", text)
+            values[each.name] = read(row.get(each.metadata.get("column", each.name)))
+        values |= {name: values[name] or "" for name in ("decided_at", "author")}
+        return cls(**values)
 
     def row(self) -> dict[str, Any]:
-        """The columns of DECISIONS that are not blank; the store gives number and time where they are missing."""
+        """The columns of DECISIONS that are not blank."""
         cells: dict[str, Any] = {"action": self.action}
         for each in dataclasses.fields(self):
             value = getattr(self, each.name)
@@ -134,7 +129,7 @@ class Decision:
 
     @classmethod
     def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
-        """The column `value` with the names of people in what was typed there masked."""
+        """The column `value` without the names of people in what was typed there."""
         return mask(value) if cls.has_typed_value else value
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
@@ -146,30 +141,37 @@ class Decision:
         return self.applies_to(exclusive)
 
     def rests_on(self) -> tuple[str, ...]:
-        """The themes that it is right about only as long as they hold the same passages."""
+        """The themes that must still hold the passages of then for it to be applied."""
         return ()
 
     def apply(self, replay: "ThemeReplay") -> None:
-        """Change the themes of `replay`; most decisions on anything else change none."""
+        """Change the themes of `replay`; decisions on anything else change none."""
 
     def missing(self, reviewed: Reviewed) -> str | None:
         """Why it has nothing to apply to, in French, None where it has."""
-        raise NotImplementedError
+        return self.fault(reviewed)
+
+    def fault(self, reviewed: Reviewed) -> str | None:
+        """Why what it says means nothing, where its passage and theme are there."""
+        return None
 
     def holds(self, reviewed: Reviewed) -> bool:
-        """Whether the reviewed tables are as it, which has something to apply to, wants them."""
+        """Whether the reviewed tables are as it wants them; it has something to apply to."""
         raise NotImplementedError
 
     def why_not(self) -> str:
-        """Why it does not show although it has something to apply to and was not replaced."""
+        """Why it does not hold although nothing is missing and no later decision replaced it."""
         return "Une autre décision a réuni ou écarté ce thème."
 
     def sentence(self, names: Names) -> str:
-        """What it does, without its subject: « rejette « Mobilité » sur « Il n'y a plus de bus… » »."""
-        raise NotImplementedError
+        """What it does: « rejette « Mobilité » sur « Il n'y a plus de bus… » »."""
+        value = self.row().get("value")
+        template = self.template if value else self.blank_template or self.template
+        return names.say(template, **self.words(names, value))
 
-
-_NUMBERED = frozenset(("decision_id", "decided_at", "author"))
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        """What fills the blanks of its sentence; `value` is its column."""
+        return {"value": names.quoted(value)}
 
 
 @dataclass(frozen=True)
@@ -179,10 +181,12 @@ class PassageDecision(Decision):
     unit_id: str | None
 
     def missing(self, reviewed: Reviewed) -> str | None:
-        """The passage must be there."""
-        if self.unit_id in reviewed.themes.unit_ids:
-            return None
-        return "Le passage n'existe plus : son document a changé ou a été retiré."
+        if self.unit_id not in reviewed.themes.unit_ids:
+            return "Le passage n'existe plus : son document a changé ou a été retiré."
+        return super().missing(reviewed)
+
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        return super().words(names, value) | {"passage": names.passage(self.unit_id)}
 
 
 # --- memos -------------------------------------------------------------------------------------------
@@ -194,6 +198,7 @@ class NoteMemo(PassageDecision):
 
     action = "note_memo"
     group = "memos"
+    template = "note un mémo sur {passage} : {value}"
     has_typed_value = True
 
     memo: str | None = field(metadata=in_value())
@@ -201,15 +206,11 @@ class NoteMemo(PassageDecision):
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         return {("memo", str(self.unit_id), str(self.memo))}
 
-    def missing(self, reviewed: Reviewed) -> str | None:
-        return super().missing(reviewed) or (None if self.memo else "Le mémo est vide.")
+    def fault(self, reviewed: Reviewed) -> str | None:
+        return None if self.memo else "Le mémo est vide."
 
     def holds(self, reviewed: Reviewed) -> bool:
         return True
-
-    def sentence(self, names: Names) -> str:
-        passage, memo = names.passage(self.unit_id), names.quoted(self.memo)
-        return names.say("note un mémo sur {passage} : {memo}", passage=passage, memo=memo)
 
 
 def memos_by_unit(active: Iterable[Decision]) -> dict[str, list[NoteMemo]]:
@@ -235,17 +236,18 @@ class Undo(Decision):
 
     action = "undo"
     group = "annulations"
+    template = "annule la décision n° {n}"
 
     target: int = field(metadata=in_value(_number, str))
 
-    def sentence(self, names: Names) -> str:
-        return names.say("annule la décision n° {n}", n=str(self.target))
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        return {"n": str(self.target)}
 
 
 def undone_by(decisions: Iterable[Decision]) -> dict[int, int]:
     """Return decision → the first active undoing of it.
 
-    An undoing that was undone undoes nothing, nor does one of a decision that does not exist or comes later.
+    An undoing that was undone undoes nothing, nor does one of a decision that does not exist.
     """
     listed = sorted(decisions, key=lambda decision: decision.decision_id, reverse=True)
     numbers = {decision.decision_id for decision in listed}
@@ -263,7 +265,7 @@ def undone_by(decisions: Iterable[Decision]) -> dict[int, int]:
 
 @dataclass(frozen=True)
 class Weighting:
-    """Weights under a `name`, as decision `decision_id` saved them; those of etude.toml have neither name nor author."""
+    """Weights under a `name`, as a decision saved them; those of etude.toml have no name."""
 
     name: str
     weights: RankWeights
@@ -274,42 +276,43 @@ class Weighting:
 
 @dataclass(frozen=True)
 class SaveWeighting(Decision):
-    """Saves weights of criteria under a name; a criterion that `content` leaves out weighs nothing."""
+    """Saves weights of criteria under a name; a criterion left out weighs nothing."""
 
     action = "save_weighting"
     group = "ponderations"
+    template = "enregistre la pondération {name}"
     has_typed_value = True
 
     content: Any = field(metadata=in_value(read_json, as_json))  # {"name": …, "weights": {…}}
 
     @classmethod
-    def named(cls, name: str, weights: Mapping[str, float], *, why: str | None = None) -> Self:
+    def named(cls, name: str, weights: Mapping[str, float]) -> Self:
         """Save `weights` under `name`."""
-        return cls({"name": name, "weights": dict(weights)}, why=why)
+        return cls({"name": name, "weights": dict(weights)})
 
     @classmethod
     def masked_value(cls, value: str, mask: Callable[[str], str]) -> str:
-        """Only the name was typed."""
         content = read_json(value)
         if not isinstance(content, dict) or not isinstance(content.get("name"), str):
             return mask(value)
         return as_json(content | {"name": mask(content["name"])})
 
+    def _part(self, name: str) -> Any:
+        return self.content.get(name) if isinstance(self.content, dict) else None
+
     @property
     def name(self) -> str:
-        """The name that the weights bear, without blanks around it."""
-        named = self.content.get("name") if isinstance(self.content, dict) else None
-        return text(named) or ""
+        """The name that the weights bear."""
+        return text(self._part("name")) or ""
 
     def weighting(self) -> Weighting | str:
         """The weighting, or why it does not read, in French."""
-        weights = self.content.get("weights") if isinstance(self.content, dict) else None
+        weights = self._part("weights")
         if not isinstance(weights, dict) or not self.name:
             return "La décision ne dit ni le nom ni les poids d'une pondération."
         unknown = sorted(set(weights) - set(RankWeights.model_fields))
         if unknown:
-            message = "La pondération cite un critère inconnu : « {criterion} »."
-            return message.format(criterion=unknown[0])
+            return f"La pondération cite un critère inconnu : « {unknown[0]} »."
         if not all(_is_weight(weight) for weight in weights.values()):
             return "Un poids de la pondération n'est pas un nombre d'au moins 0."
         if not any(weights.values()):
@@ -318,57 +321,50 @@ class SaveWeighting(Decision):
         return Weighting(self.name, every, self.author, self.decided_at, self.decision_id)
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        """The name, unless it does not read."""
-        weighting = self.weighting()
-        return {("weighting", weighting.name)} if isinstance(weighting, Weighting) else set()
+        return set() if self._fault() else {("weighting", self.name)}
 
-    def missing(self, reviewed: Reviewed) -> str | None:
-        """It must read."""
+    def fault(self, reviewed: Reviewed) -> str | None:
+        return self._fault()
+
+    def _fault(self) -> str | None:
         weighting = self.weighting()
         return weighting if isinstance(weighting, str) else None
 
     def holds(self, reviewed: Reviewed) -> bool:
-        """As long as nobody saved other weights under its name."""
         saved = reviewed.weightings.get(self.name)
         return saved is not None and saved.decision_id == self.decision_id
 
-    def sentence(self, names: Names) -> str:
-        return names.say("enregistre la pondération {name}", name=names.quoted(self.name))
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        return {"name": names.quoted(self.name)}
 
 
-def _is_weight(weight: object) -> bool:
+def _is_weight(weight: Any) -> bool:
     is_number = isinstance(weight, int | float) and not isinstance(weight, bool)
-    return is_number and math.isfinite(weight) and weight >= 0  # type: ignore[arg-type,operator]  # a number
+    return is_number and math.isfinite(weight) and weight >= 0
 
 
 @dataclass(frozen=True)
 class UseWeighting(Decision):
-    """Ranks the study by a saved weighting, or by the weights of etude.toml where `name` is blank."""
+    """Ranks by a saved weighting, or by the weights of etude.toml where `name` is blank."""
 
     action = "use_weighting"
     group = "ponderations"
+    template = "classe par la pondération {value}"
+    blank_template = "classe par les poids de l’étude"
     has_typed_value = True
 
     name: str | None = field(metadata=in_value())
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        """There is one ranking."""
         return {("weighting in use",)}
 
-    def missing(self, reviewed: Reviewed) -> str | None:
-        """The weighting must be saved."""
+    def fault(self, reviewed: Reviewed) -> str | None:
         if not self.name or self.name in reviewed.weightings:
             return None
         return f"La pondération « {self.name} » n'existe pas."
 
     def holds(self, reviewed: Reviewed) -> bool:
-        """As long as no other was chosen."""
         return (self.name or "") == reviewed.weighting_in_use
-
-    def sentence(self, names: Names) -> str:
-        if not self.name:
-            return names.say("classe par les poids de l’étude")
-        return names.say("classe par la pondération {value}", value=names.quoted(self.name))
 
 
 def saved_weightings(active: Iterable[Decision]) -> dict[str, Weighting]:
@@ -378,14 +374,14 @@ def saved_weightings(active: Iterable[Decision]) -> dict[str, Weighting]:
 
 
 def weighting_in_use(active: Sequence[Decision]) -> str:
-    """Return the name last chosen among the weightings that exist; blank for the weights of etude.toml."""
+    """Return the name last chosen among the weightings that exist; blank for etude.toml's."""
     saved = saved_weightings(active)
     chosen = [row.name or "" for row in active if isinstance(row, UseWeighting)]
     return next((name for name in reversed(chosen) if not name or name in saved), "")
 
 
 def weights_in_use(active: Sequence[Decision], settings: RankSettings) -> Weighting:
-    """Return the weighting last chosen among those that exist, else the weights of `settings`, without a name."""
+    """Return the weighting last chosen among those that exist, else that of `settings`."""
     own = Weighting("", settings.weights)
     return saved_weightings(active).get(weighting_in_use(active), own)
 

@@ -1,22 +1,33 @@
-"""Themes, members and families once decisions are applied, and which decisions await a review as their theme changed.
+"""The tables once decisions are applied, and which decisions await a review as their theme changed.
 
-In:   themes, theme_families, theme_members and units of the machine, active decisions in order; decision_grounds
-Out:  ThemeReplay, with the reviewed tables; decision_grounds
+In:   tags, themes, theme_families, theme_members, units of the machine; active decisions in order
+Out:  ThemeReplay, with the reviewed themes, members and families; tags; decision_grounds
 """
 
 import json
-from collections.abc import Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
 import pandas as pd
 
 from pipeline.counting import count_families, count_themes
-from pipeline.decisions.kinds import Decision, text
+from pipeline.decisions.kinds import Code, Decision, text
+from pipeline.decisions.tags import (
+    ConfirmUnit,
+    PassageCodes,
+    TagDecision,
+    by_unit,
+    codes_after,
+    codes_to_confirm,
+    confirmed_units,
+)
 from pipeline.decisions.themes import MergeThemes, RejectTheme, SplitTheme, refused_merges
-from pipeline.tables.material import DECISION_GROUNDS
+from pipeline.tables.material import DECISION_GROUNDS, TAGS
 from pipeline.tables.results import THEME_MEMBERS, THEMES
 
+_Key = tuple[str, str, str]  # unit_id, axis, code
 _COUNTS = ["n_units", "n_tables", "n_workshops"]
 _SURE = 1.0  # strength of a membership that a person decided
 _N_QUOTES = 5  # of a theme that people split off
@@ -24,10 +35,10 @@ _SHARE_LEFT = 0.5  # of the passages of then, those still in the study, that mak
 
 
 class ThemeReplay:
-    """What decisions come to; a decision whose theme or passage is gone changes nothing.
+    """What decisions come to; one whose theme or passage is gone changes nothing.
 
-    `labels`, `descriptions`, `merged_into` (None: rejected), `moved` (passage to theme, None: aside), `family_names` and
-    `family_of` are what decisions say; `themes`, `members` and `families` the reviewed tables.
+    `labels`, `descriptions`, `merged_into` (None: rejected), `moved` (passage to theme, None: aside),
+    `family_names` and `family_of` are what they say; `themes`, `members`, `families` the tables.
     """
 
     def __init__(
@@ -109,46 +120,23 @@ class ThemeReplay:
         """The theme of each passage that has one."""
         return _pairs(self.members, "unit_id", "theme_id")
 
-    def label_of(self, theme_id: str | None) -> str | None:
-        """The name of a theme that is left."""
-        return self._labels_left.get(theme_id or "")
+    def cell(self, theme_id: str | None, column: str) -> str | None:
+        """The cell of a theme that is left; None where it is blank or the theme is not left."""
+        return text(self._cells[column].get(theme_id or ""))
 
-    def description_of(self, theme_id: str | None) -> str | None:
-        """The description of a theme that is left."""
-        return self._descriptions_left.get(theme_id or "")
-
-    def parent_of(self, theme_id: str | None) -> str | None:
-        """The family of a theme that is left."""
-        return text(self._parents.get(theme_id or ""))
-
-    def family_label_of(self, family_id: str | None) -> str | None:
+    def family_label(self, family_id: str | None) -> str | None:
         """The name of a family that still has a theme."""
-        return self._family_labels.get(family_id or "")
+        return _pairs(self.families, "family_id", "label").get(family_id or "")
 
     def quotes_of(self, theme_id: str | None) -> list[str]:
         """The quotes of the theme that `theme_id` came to be in."""
-        return self._quotes_left.get(self.end_of(theme_id) or "", [])
+        quotes = self._cells["quotes"].get(self.end_of(theme_id) or "", "[]")
+        return [str(unit_id) for unit_id in json.loads(quotes)]
 
     @cached_property
-    def _labels_left(self) -> dict[str, str]:
-        return _pairs(self.themes, "theme_id", "label")
-
-    @cached_property
-    def _descriptions_left(self) -> dict[str, str]:
-        return _pairs(self.themes, "theme_id", "description")
-
-    @cached_property
-    def _parents(self) -> dict[str, Any]:
-        return _pairs(self.themes, "theme_id", "parent_id")
-
-    @cached_property
-    def _family_labels(self) -> dict[str, str]:
-        return _pairs(self.families, "family_id", "label")
-
-    @cached_property
-    def _quotes_left(self) -> dict[str, list[str]]:
-        quotes = _pairs(self.themes, "theme_id", "quotes")
-        return {theme_id: json.loads(listed) for theme_id, listed in quotes.items()}
+    def _cells(self) -> dict[str, dict[str, Any]]:
+        columns = ("label", "description", "parent_id", "quotes")
+        return {column: _pairs(self.themes, "theme_id", column) for column in columns}
 
     # --- the reviewed tables
 
@@ -286,6 +274,105 @@ def left_proposals(
     pairs = map(frozenset, zip(proposals["theme_id"], proposals["other_theme_id"], strict=True))
     is_open = [pair <= left and pair not in apart for pair in pairs]
     return proposals[pd.Series(is_open, index=proposals.index, dtype=bool)]
+
+
+# --- the reviewed tags -------------------------------------------------------------------------------
+
+
+def review_tags(
+    tags: pd.DataFrame,
+    unit_ids: Collection[str],
+    active: Iterable[Decision],
+    exclusive: Mapping[str, bool],
+) -> pd.DataFrame:
+    """Return the reviewed tags, the machine's rows first, in their order.
+
+    A person's last word is a row of its own (source `person`, score 1 or 0); the machine's row
+    stays, with is_assigned as decided. Of an exclusive axis, such as posture, a passage bears the
+    last code accepted; where people only rejected some, the machine's best one left, unless
+    somebody confirmed its codes. A decision on an axis that is not in `exclusive`, the grid's,
+    changes nothing.
+    """
+    rows_by_unit = {unit: rows for unit, rows in by_unit(active).items() if unit in unit_ids}
+    machine = tags[tags["source"] == "machine"]
+    known = codes_to_confirm(tags, rows_by_unit)
+    proposed = _proposed(machine, rows_by_unit)
+    words: dict[_Key, tuple[int, bool]] = {}
+    left: dict[tuple[str, str], str] = {}
+    for unit_id, rows in rows_by_unit.items():
+        on_grid = [row for row in rows if _is_on_grid(row, exclusive)]
+        one_only = [axis for axis, is_exclusive in exclusive.items() if is_exclusive]
+        codes = codes_after(on_grid, known.get(unit_id, ()), one_only)
+        open_codes = [] if confirmed_units(on_grid) else proposed.get(unit_id, [])
+        one_of_axis = _one_of_axis(codes, open_codes)
+        left |= {(unit_id, axis): code for axis, code in one_of_axis.items()}
+        for (axis, code), (decision, stays) in codes.last_words.items():
+            is_left = one_of_axis.get(axis) == code if exclusive.get(axis) else stays
+            if axis in exclusive and (stays or not is_left):  # else it was the only one proposed
+                words[unit_id, axis, code] = decision.decision_id, is_left
+    return _with_words(tags, machine, words, left) if words else tags
+
+
+def _is_on_grid(decision: TagDecision, exclusive: Mapping[str, bool]) -> bool:
+    axes = {code[0] for code, _stays in decision.code_words(())}
+    return isinstance(decision, ConfirmUnit) or axes <= exclusive.keys()
+
+
+def _proposed(machine: pd.DataFrame, unit_ids: Collection[str]) -> dict[str, list[Code]]:
+    """The codes that the machine considered on each passage, the best first."""
+    rows = machine[machine["unit_id"].isin(list(unit_ids))]
+    ranked = rows.sort_values(["score", "code"], ascending=[False, True], kind="stable")
+    codes: defaultdict[str, list[Code]] = defaultdict(list)
+    for unit_id, axis, code in _keys(ranked):
+        codes[unit_id].append((axis, code))
+    return codes
+
+
+def _one_of_axis(codes: PassageCodes, proposed: Sequence[Code]) -> dict[str, str]:
+    """The code left of each exclusive axis: the last accepted, else the best that nobody rejected."""
+    left = dict(codes.one_of_axis)
+    judged = {axis for axis, _code in codes.last_words if axis in codes.exclusive}
+    for axis in judged - left.keys():
+        considered = [code for code in proposed if code[0] == axis]
+        best = [code for code in considered if code not in codes.last_words] or considered
+        left |= dict(best[:1])
+    return left
+
+
+def _with_words(
+    tags: pd.DataFrame,
+    machine: pd.DataFrame,
+    words: Mapping[_Key, tuple[int, bool]],
+    left: Mapping[tuple[str, str], str],
+) -> pd.DataFrame:
+    """The machine's rows as decided, then persons' rows of before, then those of `words`."""
+    keys = _keys(machine)
+    evidence = dict(zip(keys, machine["evidence"], strict=True))
+    is_assigned = [
+        left[key[:2]] == key[2] if key[:2] in left else words.get(key, (0, was))[1]
+        for key, was in zip(keys, machine["is_assigned"].astype(bool), strict=True)
+    ]
+    persons = tags[tags["source"] == "person"]
+    untouched = persons[[key not in words for key in _keys(persons)]]
+    rows = [
+        {
+            "unit_id": unit_id,
+            "axis": axis,
+            "code": code,
+            "score": float(stays),
+            "is_assigned": stays,
+            "evidence": evidence.get((unit_id, axis, code), "[]"),
+            "source": "person",
+            "model_version": f"décision {decision_id}",
+        }
+        for (unit_id, axis, code), (decision_id, stays) in sorted(words.items())
+    ]
+    parts = [machine.assign(is_assigned=is_assigned), untouched, TAGS.build(rows)]
+    return TAGS.check(pd.concat(parts, ignore_index=True))
+
+
+def _keys(tags: pd.DataFrame) -> list[_Key]:
+    return list(zip(tags["unit_id"], tags["axis"], tags["code"], strict=True))
 
 
 # --- what themes held when people decided on them ----------------------------------------------------

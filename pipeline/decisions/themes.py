@@ -1,4 +1,4 @@
-"""Decisions on themes and families: names, descriptions, mergers, splits, passages moved, quotes pinned."""
+"""Decisions on themes and families: names, mergers, splits, passages moved, quotes pinned."""
 
 import hashlib
 from collections.abc import Iterable, Mapping
@@ -21,16 +21,15 @@ if TYPE_CHECKING:
 
 
 def split_id(unit_ids: Iterable[str]) -> str:
-    """The theme_id that a split gives to the theme of `unit_ids`, whatever their order and whichever theme they left."""
+    """The theme_id that a split gives to the theme of `unit_ids`, whatever their order."""
     joined = "\n".join(sorted(set(unit_ids)))
     return "s-" + hashlib.sha256(joined.encode()).hexdigest()[:8]
 
 
 def _read_units(value: object) -> tuple[str, ...]:
     listed = read_json(value)
-    return (
-        tuple(unit for unit in listed if isinstance(unit, str)) if isinstance(listed, list) else ()
-    )
+    units = listed if isinstance(listed, list) else ()
+    return tuple(unit for unit in units if isinstance(unit, str))
 
 
 def _write_units(unit_ids: Iterable[str]) -> str:
@@ -42,61 +41,94 @@ class ThemeDecision(Decision):
     """A decision on a theme or a family."""
 
     group = "themes"
-    template: ClassVar[str]
+    needs_theme: ClassVar[bool] = True
+    rests_on_theme: ClassVar[bool] = False
+    has_own_subject: ClassVar[bool] = False  # what no decision of another kind replaces
 
     theme_id: str | None
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        return {("theme", str(self.theme_id))}
+        return {(self.action if self.has_own_subject else "theme", str(self.theme_id))}
+
+    def rests_on(self) -> tuple[str, ...]:
+        return (self.theme_id,) if self.rests_on_theme and self.theme_id else ()
 
     def missing(self, reviewed: Reviewed) -> str | None:
-        if self.theme_id in reviewed.themes.theme_ids:
-            return None
-        return "Le thème n'existe plus : ses passages sont passés dans d'autres."
+        if self.needs_theme and self.theme_id not in reviewed.themes.theme_ids:
+            return "Le thème n'existe plus : ses passages sont passés dans d'autres."
+        return super().missing(reviewed)
 
     def touched(self) -> set[str]:
         """The themes, families and passages that it is about."""
         return {self.theme_id} if self.theme_id else set()
 
-    def sentence(self, names: Names) -> str:
-        return names.say(self.template, theme=names.theme(self.theme_id))
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        words = {"theme": names.theme(self.theme_id), "other": names.theme(value)}
+        return super().words(names, value) | words
+
+    def _blank_fault(self, value: str | None) -> str | None:
+        if value and value != self.theme_id:
+            return None
+        return "La décision ne dit ni nom ni autre thème."
+
+
+# --- words -------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
-class RenameTheme(ThemeDecision):
-    """Gives a theme another name."""
+class _NameDecision(ThemeDecision):
+    """A decision on a name."""
 
-    action = "rename_theme"
     has_typed_value = True
 
     name: str | None = field(metadata=in_value())
 
-    def rests_on(self) -> tuple[str, ...]:
-        return (self.theme_id,) if self.theme_id else ()
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        return super().words(names, value) | {"before": names.quoted(names.name_before(self))}
+
+
+@dataclass(frozen=True)
+class RenameTheme(_NameDecision):
+    """Gives a theme another name."""
+
+    action = "rename_theme"
+    template = "renomme {before} en {value}"
+    rests_on_theme = True
 
     def apply(self, replay: "ThemeReplay") -> None:
         if replay.knows(self.theme_id) and self.name:
             replay.labels[str(self.theme_id)] = self.name
 
-    def missing(self, reviewed: Reviewed) -> str | None:
-        if (reason := super().missing(reviewed)) is not None:
-            return reason
-        return _blank_or_itself(self.name, self.theme_id)
+    def fault(self, reviewed: Reviewed) -> str | None:
+        return self._blank_fault(self.name)
 
     def holds(self, reviewed: Reviewed) -> bool:
-        return reviewed.themes.label_of(self.theme_id) == self.name
-
-    def sentence(self, names: Names) -> str:
-        before = names.quoted(names.name_before(self))
-        return names.say(
-            "renomme {before} en {value}", before=before, value=names.quoted(self.name)
-        )
+        return reviewed.themes.cell(self.theme_id, "label") == self.name
 
 
-def _blank_or_itself(value: str | None, theme_id: str | None) -> str | None:
-    if value and value != theme_id:
-        return None
-    return "La décision ne dit ni nom ni autre thème."
+@dataclass(frozen=True)
+class RenameFamily(_NameDecision):
+    """Gives a family, whose id is `theme_id`, another name."""
+
+    action = "rename_family"
+    template = "renomme la famille {before} en {value}"
+    needs_theme = False
+    has_own_subject = True
+
+    def apply(self, replay: "ThemeReplay") -> None:
+        if self.theme_id in replay.family_ids and self.name:
+            replay.family_names[str(self.theme_id)] = self.name
+
+    def fault(self, reviewed: Reviewed) -> str | None:
+        if self.theme_id in reviewed.themes.family_ids:
+            return None
+        return "La famille n'existe plus : ses thèmes sont passés dans d'autres."
+
+    def holds(self, reviewed: Reviewed) -> bool:
+        return reviewed.themes.family_label(self.theme_id) == self.name
+
+    def why_not(self) -> str:
+        return "La famille n'a plus de thème, ou la décision ne dit pas de nom."
 
 
 @dataclass(frozen=True)
@@ -104,31 +136,25 @@ class DescribeTheme(ThemeDecision):
     """Gives a theme another description."""
 
     action = "describe_theme"
+    template = "décrit {theme} : {value}"
     has_typed_value = True
+    rests_on_theme = True
+    has_own_subject = True
 
     description: str | None = field(metadata=in_value())
-
-    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        return {(self.action, str(self.theme_id))}
-
-    def rests_on(self) -> tuple[str, ...]:
-        return (self.theme_id,) if self.theme_id else ()
 
     def apply(self, replay: "ThemeReplay") -> None:
         if replay.knows(self.theme_id) and self.description:
             replay.descriptions[str(self.theme_id)] = self.description
 
-    def missing(self, reviewed: Reviewed) -> str | None:
-        if (reason := super().missing(reviewed)) is not None:
-            return reason
+    def fault(self, reviewed: Reviewed) -> str | None:
         return None if self.description else "La décision ne dit pas de description."
 
     def holds(self, reviewed: Reviewed) -> bool:
-        return reviewed.themes.description_of(self.theme_id) == self.description
+        return reviewed.themes.cell(self.theme_id, "description") == self.description
 
-    def sentence(self, names: Names) -> str:
-        theme, value = names.theme(self.theme_id), names.quoted(self.description)
-        return names.say("décrit {theme} : {value}", theme=theme, value=value)
+
+# --- themes ------------------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -140,10 +166,6 @@ class _PairDecision(ThemeDecision):
     def touched(self) -> set[str]:
         return super().touched() | ({self.other_id} if self.other_id else set())
 
-    def sentence(self, names: Names) -> str:
-        theme, other = names.theme(self.theme_id), names.theme(self.other_id)
-        return names.say(self.template, theme=theme, other=other)
-
 
 @dataclass(frozen=True)
 class MergeThemes(_PairDecision):
@@ -153,8 +175,9 @@ class MergeThemes(_PairDecision):
     template = "réunit {theme} à {other}"
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        other = {("theme", self.other_id)} if self.other_id else set()
-        return super().applies_to(exclusive) | other
+        return super().applies_to(exclusive) | (
+            {("theme", self.other_id)} if self.other_id else set()
+        )
 
     def rests_on(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys(name for name in (self.theme_id, self.other_id) if name))
@@ -163,17 +186,15 @@ class MergeThemes(_PairDecision):
         if replay.knows(self.theme_id) and replay.knows(self.other_id):
             replay.merge(str(self.theme_id), str(self.other_id))
 
-    def missing(self, reviewed: Reviewed) -> str | None:
-        if (reason := super().missing(reviewed)) is not None:
-            return reason
+    def fault(self, reviewed: Reviewed) -> str | None:
         if reviewed.themes.is_gone(self.other_id):
             return "Le thème d'arrivée n'existe plus."
-        return _blank_or_itself(self.other_id, self.theme_id)
+        return self._blank_fault(self.other_id)
 
     def holds(self, reviewed: Reviewed) -> bool:
         themes = reviewed.themes
         end = themes.end_of(self.other_id)
-        is_left = themes.label_of(self.theme_id) is not None
+        is_left = themes.cell(self.theme_id, "label") is not None
         return not is_left and end is not None and themes.end_of(self.theme_id) == end
 
 
@@ -192,16 +213,14 @@ class KeepApart(_PairDecision):
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
         return {("apart", *sorted((str(self.theme_id), str(self.other_id))))}
 
-    def missing(self, reviewed: Reviewed) -> str | None:
-        if (reason := super().missing(reviewed)) is not None:
-            return reason
+    def fault(self, reviewed: Reviewed) -> str | None:
         if self.other_id and self.other_id not in reviewed.themes.theme_ids:
             return "L'autre thème n'existe plus."
-        return _blank_or_itself(self.other_id, self.theme_id)
+        return self._blank_fault(self.other_id)
 
     def holds(self, reviewed: Reviewed) -> bool:
-        labels = (reviewed.themes.label_of(name) for name in (self.theme_id, self.other_id))
-        return None not in labels
+        both = (self.theme_id, self.other_id)
+        return all(reviewed.themes.cell(name, "label") is not None for name in both)
 
 
 @dataclass(frozen=True)
@@ -209,6 +228,8 @@ class SplitTheme(ThemeDecision):
     """Makes a theme of some passages of another."""
 
     action = "split_theme"
+    template = "sépare {count} passages de {theme}"
+    needs_theme = False
 
     unit_ids: tuple[str, ...] = field(metadata=in_value(_read_units, _write_units))
 
@@ -227,7 +248,7 @@ class SplitTheme(ThemeDecision):
         units = (unit for unit in self.unit_ids if unit in replay.unit_ids)
         replay.moved |= dict.fromkeys(units, self.new_id)
 
-    def missing(self, reviewed: Reviewed) -> str | None:
+    def fault(self, reviewed: Reviewed) -> str | None:
         if set(self.unit_ids) & reviewed.themes.unit_ids:
             return None
         return "Aucun des passages à séparer n'existe plus."
@@ -236,9 +257,8 @@ class SplitTheme(ThemeDecision):
         end, theme_of = reviewed.themes.end_of(self.new_id), reviewed.themes.theme_of
         return end is not None and any(theme_of.get(name) == end for name in self.unit_ids)
 
-    def sentence(self, names: Names) -> str:
-        count, theme = str(len(self.unit_ids)), names.theme(self.theme_id)
-        return names.say("sépare {count} passages de {theme}", count=count, theme=theme)
+    def words(self, names: Names, value: str | None) -> dict[str, str]:
+        return super().words(names, value) | {"count": str(len(self.unit_ids))}
 
 
 @dataclass(frozen=True)
@@ -247,9 +267,7 @@ class RejectTheme(ThemeDecision):
 
     action = "reject_theme"
     template = "écarte {theme}"
-
-    def rests_on(self) -> tuple[str, ...]:
-        return (self.theme_id,) if self.theme_id else ()
+    rests_on_theme = True
 
     def apply(self, replay: "ThemeReplay") -> None:
         if replay.knows(self.theme_id):
@@ -260,10 +278,46 @@ class RejectTheme(ThemeDecision):
 
 
 @dataclass(frozen=True)
+class MoveTheme(ThemeDecision):
+    """Puts a theme into another family, or into none where `family_id` is blank."""
+
+    action = "move_theme"
+    template = "met {theme} dans la famille {other}"
+    blank_template = "met {theme} hors de toute famille"
+    rests_on_theme = True
+    has_own_subject = True
+
+    family_id: str | None = field(metadata=in_value())
+
+    def touched(self) -> set[str]:
+        return super().touched() | ({self.family_id} if self.family_id else set())
+
+    def apply(self, replay: "ThemeReplay") -> None:
+        if self.family_id is None or self.family_id in replay.family_ids:
+            replay.family_of[str(self.theme_id)] = self.family_id
+
+    def fault(self, reviewed: Reviewed) -> str | None:
+        if self.family_id is None or self.family_id in reviewed.themes.family_ids:
+            return None
+        return "La famille d'arrivée n'existe plus."
+
+    def holds(self, reviewed: Reviewed) -> bool:
+        themes = reviewed.themes
+        is_left = themes.cell(self.theme_id, "label") is not None
+        return is_left and themes.cell(self.theme_id, "parent_id") == self.family_id
+
+
+# --- passages of themes ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
 class MoveUnit(ThemeDecision, PassageDecision):
     """Puts a passage into another theme than `theme_id`, or aside where `into_id` is blank."""
 
     action = "move_unit"
+    template = "met {passage} dans {other}"
+    blank_template = "met {passage} de côté"
+    needs_theme = False
 
     into_id: str | None = field(metadata=in_value())
 
@@ -271,8 +325,8 @@ class MoveUnit(ThemeDecision, PassageDecision):
         return {name for name in (self.theme_id, self.unit_id, self.into_id) if name}
 
     def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        theme = {("theme", self.into_id)} if self.into_id else set()
-        return {("unit", str(self.unit_id))} | theme
+        into = {("theme", self.into_id)} if self.into_id else set()
+        return {("unit", str(self.unit_id))} | into
 
     def rests_on(self) -> tuple[str, ...]:
         return (self.into_id,) if self.into_id else ()
@@ -282,29 +336,18 @@ class MoveUnit(ThemeDecision, PassageDecision):
         if self.unit_id in replay.unit_ids and is_known:
             replay.moved[str(self.unit_id)] = self.into_id
 
-    def missing(self, reviewed: Reviewed) -> str | None:
-        if (reason := PassageDecision.missing(self, reviewed)) is not None:
-            return reason
-        if reviewed.themes.is_gone(self.into_id):
-            return "Le thème d'arrivée n'existe plus."
-        return None
+    def fault(self, reviewed: Reviewed) -> str | None:
+        is_gone = reviewed.themes.is_gone(self.into_id)
+        return "Le thème d'arrivée n'existe plus." if is_gone else None
 
     def holds(self, reviewed: Reviewed) -> bool:
         end = reviewed.themes.end_of(self.into_id)
         is_there = reviewed.themes.theme_of.get(self.unit_id or "") == end
         return is_there and (self.into_id is None or end is not None)
 
-    def sentence(self, names: Names) -> str:
-        passage = names.passage(self.unit_id)
-        if not self.into_id:
-            return names.say("met {passage} de côté", passage=passage)
-        return names.say(
-            "met {passage} dans {other}", passage=passage, other=names.theme(self.into_id)
-        )
-
 
 @dataclass(frozen=True)
-class _QuoteDecision(ThemeDecision, PassageDecision):
+class _QuoteDecision(PassageDecision, ThemeDecision):
     """A decision on a passage as a quote of a theme."""
 
     pins: ClassVar[bool]
@@ -320,16 +363,8 @@ class _QuoteDecision(ThemeDecision, PassageDecision):
         if replay.knows(self.theme_id) and self.unit_id in replay.unit_ids:
             replay.pin(str(self.theme_id), str(self.unit_id), is_pinned=self.pins)
 
-    def missing(self, reviewed: Reviewed) -> str | None:
-        reason = PassageDecision.missing(self, reviewed)
-        return ThemeDecision.missing(self, reviewed) if reason is None else reason
-
     def holds(self, reviewed: Reviewed) -> bool:
         return (self.unit_id in reviewed.themes.quotes_of(self.theme_id)) == self.pins
-
-    def sentence(self, names: Names) -> str:
-        passage, theme = names.passage(self.unit_id), names.theme(self.theme_id)
-        return names.say(self.template, passage=passage, theme=theme)
 
 
 @dataclass(frozen=True)
@@ -337,8 +372,8 @@ class PinQuote(_QuoteDecision):
     """Quotes a passage before others."""
 
     action = "pin_quote"
-    pins = True
     template = "épingle {passage} dans {theme}"
+    pins = True
 
     def why_not(self) -> str:
         return "Le passage n'est pas dans ce thème."
@@ -349,95 +384,22 @@ class UnpinQuote(_QuoteDecision):
     """Takes a passage out of a theme's quotes."""
 
     action = "unpin_quote"
-    pins = False
     template = "ôte {passage} des citations de {theme}"
-
-
-@dataclass(frozen=True)
-class RenameFamily(ThemeDecision):
-    """Gives a family another name; `theme_id` is the family's."""
-
-    action = "rename_family"
-    has_typed_value = True
-
-    name: str | None = field(metadata=in_value())
-
-    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        return {(self.action, str(self.theme_id))}
-
-    def apply(self, replay: "ThemeReplay") -> None:
-        if self.theme_id in replay.family_ids and self.name:
-            replay.family_names[str(self.theme_id)] = self.name
-
-    def missing(self, reviewed: Reviewed) -> str | None:
-        if self.theme_id in reviewed.themes.family_ids:
-            return None
-        return "La famille n'existe plus : ses thèmes sont passés dans d'autres."
-
-    def holds(self, reviewed: Reviewed) -> bool:
-        return reviewed.themes.family_label_of(self.theme_id) == self.name
-
-    def why_not(self) -> str:
-        return "La famille n'a plus de thème, ou la décision ne dit pas de nom."
-
-    def sentence(self, names: Names) -> str:
-        words = {"before": names.quoted(names.name_before(self)), "value": names.quoted(self.name)}
-        return names.say("renomme la famille {before} en {value}", **words)
-
-
-@dataclass(frozen=True)
-class MoveTheme(ThemeDecision):
-    """Puts a theme into another family, or into none where `family_id` is blank."""
-
-    action = "move_theme"
-
-    family_id: str | None = field(metadata=in_value())
-
-    def touched(self) -> set[str]:
-        return super().touched() | ({self.family_id} if self.family_id else set())
-
-    def applies_to(self, exclusive: Mapping[str, bool]) -> set[Subject]:
-        return {(self.action, str(self.theme_id))}
-
-    def rests_on(self) -> tuple[str, ...]:
-        return (self.theme_id,) if self.theme_id else ()
-
-    def apply(self, replay: "ThemeReplay") -> None:
-        if self.family_id is None or self.family_id in replay.family_ids:
-            replay.family_of[str(self.theme_id)] = self.family_id
-
-    def missing(self, reviewed: Reviewed) -> str | None:
-        if (reason := super().missing(reviewed)) is not None:
-            return reason
-        if self.family_id and self.family_id not in reviewed.themes.family_ids:
-            return "La famille d'arrivée n'existe plus."
-        return None
-
-    def holds(self, reviewed: Reviewed) -> bool:
-        themes = reviewed.themes
-        is_left = themes.label_of(self.theme_id) is not None
-        return is_left and themes.parent_of(self.theme_id) == self.family_id
-
-    def sentence(self, names: Names) -> str:
-        theme = names.theme(self.theme_id)
-        if not self.family_id:
-            return names.say("met {theme} hors de toute famille", theme=theme)
-        family = names.theme(self.family_id)
-        return names.say("met {theme} dans la famille {other}", theme=theme, other=family)
+    pins = False
 
 
 KINDS: tuple[type[Decision], ...] = (
     RenameTheme,
+    RenameFamily,
     DescribeTheme,
     MergeThemes,
     KeepApart,
     SplitTheme,
     RejectTheme,
+    MoveTheme,
     MoveUnit,
     PinQuote,
     UnpinQuote,
-    RenameFamily,
-    MoveTheme,
 )
 
 

@@ -8,7 +8,7 @@ What two coders do not both put on a passage, and what somebody decided between 
 
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import combinations
 from typing import Any
@@ -327,7 +327,7 @@ class Codings:
         axis, name = code
         return isinstance(row, ConfirmUnit) or any(
             said[0] == axis and (said[1] == name or axis in self.grid.exclusive)
-            for said, _stays in row.words(())
+            for said, _stays in row.code_words(())
         )
 
 
@@ -338,4 +338,5 @@ def verdict(
     code = (split.axis, split.code)
     if not is_put:
         return RejectTag(split.unit_id, *code, tuple(between), why=why)
-    return put_code(split.unit_id, code, is_proposed=is_proposed, between=between, why=why)
+    put = put_code(split.unit_id, code, is_proposed=is_proposed, between=between)
+    return replace(put, why=why)

@@ -328,16 +328,16 @@ def _unlisted(members: tuple[str, ...], snapshot: Snapshot) -> set[str]:
 
 
 def _pin(ground: Ground, unit_id: str) -> Gesture:
-    return _one(PinQuote(_known(ground, unit_id), ground.subject))
+    return _one(PinQuote(ground.subject, _known(ground, unit_id)))
 
 
 def _unpin(ground: Ground, unit_id: str) -> Gesture:
     """A passage pinned in a theme that was merged into this one is unpinned there too."""
-    gesture = _one(UnpinQuote(_known(ground, unit_id), ground.subject))
+    gesture = _one(UnpinQuote(ground.subject, _known(ground, unit_id)))
     pin = pins_in([unit_id], ground.journal).get(unit_id)
     if not isinstance(pin, PinQuote) or pin.theme_id in (None, ground.subject):
         return gesture
-    return replace(gesture, decisions=[*gesture.decisions, UnpinQuote(unit_id, pin.theme_id)])
+    return replace(gesture, decisions=[*gesture.decisions, UnpinQuote(pin.theme_id, unit_id)])
 
 
 def _known(ground: Ground, unit_id: str) -> str:

@@ -20,7 +20,8 @@ from pipeline.decisions.kinds import (
     saved_weightings,
     weights_in_use,
 )
-from pipeline.decisions.tags import TagDecision, judged_units, review_tags
+from pipeline.decisions.replay import review_tags
+from pipeline.decisions.tags import TagDecision, judged_units
 from pipeline.grid.codes import Axis
 from pipeline.publish.text import number, ordinal, quoted
 from pipeline.rank.criteria import CRITERIA

@@ -178,7 +178,7 @@ def _told(decision: TagDecision, *, is_undone: bool = False) -> str:
             "add_tag": _("{label} : ajoutée"),
             "reject_tag": _("{label} : rejetée"),
         }
-        ((_axis, code), _stays) = decision.words(())[0]
+        ((_axis, code), _stays) = decision.code_words(())[0]
         said = verbs[decision.action].format(label=quoted(label(code)))
     told = _("annulé : {said}").format(said=said) if is_undone else said
     return f"{told[:1].upper()}{told[1:]}."
