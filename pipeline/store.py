@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 Value = TypeVar("Value")
 
 _LOG = logging.getLogger(__name__)
-_FORMER = ("vectors", "readings", "drawings", "language_model")  # what the version before kept apart
+_FORMER = ("vectors", "readings", "drawings", "language_model")  # folders before this file
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
     kind TEXT NOT NULL, version TEXT NOT NULL, key BLOB NOT NULL,
