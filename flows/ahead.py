@@ -15,7 +15,8 @@ from itertools import chain
 from threadpoolctl import threadpool_limits
 
 from flows.cache import StageRecord
-from flows.keys import tag_key
+from flows.execution import stage_key
+from flows.stages import TAG
 from flows.workspace import Workspace
 from models.embedder import bundled
 from models.registry import load_tagger
@@ -37,7 +38,8 @@ class Ahead:
 
     def take(self, segmented: StageRecord) -> None:
         """Encode the passages of `segmented` when there are enough, unless they are tagged already."""
-        if not self._workspace.stages.has_key("tag", tag_key(self._workspace.study, segmented)):
+        key = stage_key(TAG, self._workspace, [segmented])
+        if not self._workspace.stages.has_key(TAG.name, key):
             self._waiting.append(segmented)
         if sum(record.n_rows["units"] for record in self._waiting) >= self._fewest:
             self._at_work.append(self._pool.submit(self._encode, self._waiting))

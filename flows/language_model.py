@@ -1,223 +1,188 @@
-"""The second coder, a language model that reads the same units as the local tagger where the study permits it and somebody agrees; how far
-coders agree; and what people should read first.
+"""What a language model is asked, where the study permits it and somebody agrees.
 
-Only pseudonymised units leave. Whatever happens to the server, the local tags stand; what was answered is kept and used.
-
-What a language model proposes for the machine's themes, where the study permits it and somebody agrees; the machine's own stand beside.
+It codes the same units as the local tagger, so that one sees how far coders agree and what people
+should read first; it proposes names, descriptions and mergers for the machine's themes. Only
+pseudonymised units leave. Whatever happens to the server, the local tags and themes stand; what was
+answered is kept and used.
 """
 
 import json
-from dataclasses import asdict, dataclass
-from typing import Any
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from flows.cache import StageCache, StageRecord, Tables
+from flows.cache import Tables
 from flows.consent import DONE, NOT_SENT, STOPPED
-from flows.keys import coders_key
-from flows.steps import task
-from flows.workspace import Workspace
+from flows.execution import ServerAnswer
 from models.language_model import LanguageModelTagger
 from models.language_model.asking import AskingReport
-from models.language_model.prompt import price_of, sample_units
+from models.language_model.prompt import Estimate, price_of, sample_units
 from models.language_model.themes import VERSION, ThemeCard, ThemeReader
 from pipeline.agreement import codings_of_people, machine_coding, measure_agreement, unnamed
 from pipeline.counting import with_headings
 from pipeline.decisions import active_decisions, read_decisions
 from pipeline.decisions.tags import coded_units
 from pipeline.decisions.themes import refused_merges
-from pipeline.files import text_hash
 from pipeline.settings.sections import LanguageModelSettings
 from pipeline.tables.material import SECOND_TAGS
 from pipeline.tables.results import THEME_PROPOSALS
 from pipeline.tag import order_review, tag_units
 from pipeline.text import without_numbers
 
+if TYPE_CHECKING:
+    from flows.workspace import Workspace
 
-@dataclass(frozen=True)
-class SecondCoding:
-    """The record of `second_tags`, the units that were coded, and what the manifest tells; no `summary` where no second coder is set."""
+_N_PASSAGES = 12  # of a theme, the most central
+_OF_CODES, _OF_THEMES = "lecture par le second codeur", "lecture des thèmes par le modèle"
 
-    record: StageRecord
-    unit_ids: tuple[str, ...]
-    summary: dict[str, Any] | None
+OnProgress = Callable[[int, int], None]
 
 
-@task(name="second")
-def code_again(workspace: Workspace, processed: list[StageRecord]) -> SecondCoding:
-    """Ask the second coder about what it has not coded yet, after consent, and gather all that it ever coded of these units."""
-    study, cache = workspace.study, workspace.stages
-    settings = study.settings.language_model
+def ask_second_coder(tables: Tables, workspace: "Workspace") -> ServerAnswer:
+    """Ask about what the second coder has not coded yet; gather all that it coded of these units."""
+    study, settings = workspace.study, workspace.study.settings.language_model
     if not settings.enabled:
-        return SecondCoding(_kept(cache, SECOND_TAGS.empty()), (), None)
-    tables = cache.gather(processed)
-    units = with_headings(tables["units"], tables["documents"], tables["blocks"])
-    tagger = LanguageModelTagger(study.grid, settings, cache=workspace.store)
+        return ServerAnswer({"second_tags": SECOND_TAGS.empty()})
+    tagger, units = _second_coder(tables, workspace)
     sample = sample_units(units, settings.max_units)
     estimate = tagger.estimate(sample)
-    report, state = None, DONE
-    if estimate.n_units and (not settings.confirm or workspace.approve(estimate)):
-        workspace.tell("lecture par le second codeur", 0, estimate.n_units)
-        report = tagger.ask(
-            sample,
-            on_progress=lambda done, total: workspace.tell(
-                "lecture par le second codeur", done, total
-            ),
-        )
-        state = STOPPED if report.stopped else DONE
-    elif estimate.n_units:
-        state = NOT_SENT
+
+    def ask(on_progress: OnProgress) -> AskingReport:
+        return tagger.ask(sample, on_progress=on_progress)
+
+    asked = _asked(workspace, estimate, estimate.n_units, _OF_CODES, ask)
     coded = units[tagger.is_coded(units)]
     second_tags = tag_units(coded, tagger=tagger, grid=study.grid, settings=study.settings.tag)
     summary = {
-        "state": state,
+        "state": asked.pop("state"),
         "address": tagger.address,
         "model": settings.model,
         "model_version": tagger.version_,
         "n_units": len(units),
         "n_chosen": len(sample),
         "n_coded": len(coded),
-        **_told(report, settings),
     }
-    return SecondCoding(_kept(cache, second_tags), tuple(map(str, coded["unit_id"])), summary)
+    unit_ids = tuple(map(str, coded["unit_id"]))
+    return ServerAnswer({"second_tags": second_tags}, unit_ids, summary | asked)
 
 
-@task(name="agree")
-def agree_study(
-    workspace: Workspace, processed: list[StageRecord], second: SecondCoding
-) -> StageRecord:
-    """Measure how far the machine, the second coder and the people who decided agree; the machine's tags are those before any decision."""
-    study, cache = workspace.study, workspace.stages
-
-    def compute() -> Tables:
-        tables = cache.gather(processed)
-        codings = [machine_coding(tables["tags"], list(tables["units"]["unit_id"]))]
-        if second.unit_ids:
-            second_tags = cache.load(second.record)["second_tags"]
-            codings.append(
-                machine_coding(second_tags, second.unit_ids, study.settings.language_model.model)
-            )
-        decisions = read_decisions(study.decisions.read())
-        active, exclusive = active_decisions(decisions), study.grid.exclusive
-        people = codings_of_people(tables["tags"], active, exclusive=exclusive)
-        codings += unnamed(people, decisions)
-        return {"agreement": measure_agreement(codings, study.grid)}
-
-    return cache.run(
-        "agree", coders_key("agree", study, processed, second.record, second.unit_ids), compute
-    )
+def measure_coders(tables: Tables, workspace: "Workspace") -> Tables:
+    """Measure how far the machine before any decision, the second coder and people agree."""
+    study, tags = workspace.study, tables["tags"]
+    codings = [machine_coding(tags, list(tables["units"]["unit_id"]))]
+    if unit_ids := _coded_ids(tables, workspace):
+        model = study.settings.language_model.model
+        codings.append(machine_coding(tables["second_tags"], unit_ids, model))
+    decisions = read_decisions(study.decisions.read())
+    active = active_decisions(decisions)
+    people = codings_of_people(tags, active, exclusive=study.grid.exclusive)
+    codings += unnamed(people, decisions)
+    return {"agreement": measure_agreement(codings, study.grid)}
 
 
-@task(name="order")
-def order_study(
-    workspace: Workspace, processed: list[StageRecord], second: SecondCoding
-) -> StageRecord:
+def order_units(tables: Tables, workspace: "Workspace") -> Tables:
     """Order what nobody coded yet, what is most likely wrong first."""
-    study, cache = workspace.study, workspace.stages
-
-    def compute() -> Tables:
-        tables = cache.gather(processed)
-        active = active_decisions(study.decisions.read())
-        second_tags = cache.load(second.record)["second_tags"]
-        coded = coded_units(active, tables["tags"], exclusive=study.grid.exclusive)
-        judged, axes = set().union(*coded.values()), study.grid.telling
-        return {
-            "review_queue": order_review(
-                tables["units"], tables["tags"], second_tags=second_tags, judged=judged, axes=axes
-            )
-        }
-
-    return cache.run(
-        "order", coders_key("order", study, processed, second.record, second.unit_ids), compute
+    grid = workspace.study.grid
+    active = active_decisions(workspace.study.decisions.read())
+    coded = coded_units(active, tables["tags"], exclusive=grid.exclusive)
+    queue = order_review(
+        tables["units"],
+        tables["tags"],
+        second_tags=tables["second_tags"],
+        judged=set().union(*coded.values()),
+        axes=grid.telling,
     )
+    return {"review_queue": queue}
 
 
-def _kept(cache: StageCache, second_tags: pd.DataFrame) -> StageRecord:
-    """Keep the table under its own content: what a server answers is no function of our inputs."""
-    key = text_hash("second", second_tags.to_json(orient="split"))
-    return cache.run("second", key, lambda: {"second_tags": second_tags})
+def coders_dependencies(workspace: "Workspace") -> tuple[str, ...]:
+    """What people decided, and who the second coder is."""
+    study = workspace.study
+    return study.settings.language_model.model, study.decisions.mark().sha256
 
 
-def _told(report: AskingReport | None, settings: LanguageModelSettings) -> dict[str, Any]:
-    """What this run's asking did; nothing where it did not ask."""
-    if report is None:
-        return {"report": None}
-    return {
-        "report": asdict(report)
-        | {"price": price_of(report.tokens_in, report.tokens_out, settings)}
+def propose_themes(tables: Tables, workspace: "Workspace") -> ServerAnswer:
+    """Ask about themes that the model has not read yet; gather what it ever said of these themes."""
+    study, settings = workspace.study, workspace.study.settings.language_model
+    if not (settings.enabled and settings.themes) or tables["themes"].empty:
+        return ServerAnswer({"theme_proposals": THEME_PROPOSALS.empty()})
+    units = sample_units(tables["units"], settings.max_units)
+    passages = _central_passages(tables["theme_members"], units)
+    themes = tables["themes"][tables["themes"]["theme_id"].isin(passages)].sort_values("theme_id")
+    cards = {
+        str(theme.theme_id): _card(theme, passages[str(theme.theme_id)])
+        for theme in themes.itertuples()
     }
-
-
-_N_PASSAGES = 12  # of a theme, the most central
-
-
-@dataclass(frozen=True)
-class Proposals:
-    """The record of `theme_proposals`, and what the manifest tells; no `summary` where no model is allowed."""
-
-    record: StageRecord
-    summary: dict[str, Any] | None
-
-
-@task(name="propose")
-def propose_themes(
-    workspace: Workspace, processed: list[StageRecord], joined: StageRecord
-) -> Proposals:
-    """Ask about themes that the model has not read yet, after consent, and gather what it ever said of these themes."""
-    study, cache = workspace.study, workspace.stages
-    settings, found = study.settings.language_model, cache.load(joined)
-    if not (settings.enabled and settings.themes) or found["themes"].empty:
-        return Proposals(_theme_proposals_kept(cache, THEME_PROPOSALS.empty()), None)
-    units = sample_units(cache.gather(processed)["units"], settings.max_units)
-    shown = _passages(found["theme_members"], units)
-    themes = found["themes"][found["themes"]["theme_id"].isin(shown)].sort_values("theme_id")
-    cards = [_card(theme, shown[str(theme.theme_id)]) for theme in themes.itertuples()]
     reader = ThemeReader(settings, workspace.store)
-    estimate = reader.estimate(cards)
-    report, state = None, DONE
-    if estimate.n_requests and (not settings.confirm or workspace.approve(estimate)):
-        workspace.tell("lecture des thèmes par le modèle", 0, estimate.n_requests)
-        report = reader.ask(
-            cards,
-            lambda done, total: workspace.tell("lecture des thèmes par le modèle", done, total),
-        )
-        state = STOPPED if report.stopped else DONE
-    elif estimate.n_requests:
-        state = NOT_SENT
-    rows = _rows(
-        reader,
-        cards,
-        [str(name) for name in themes["theme_id"]],
-        shown,
-        f"{settings.model}+themes{VERSION}",
-    )
+    estimate = reader.estimate([*cards.values()])
+
+    def ask(on_progress: OnProgress) -> AskingReport:
+        return reader.ask([*cards.values()], on_progress)
+
+    asked = _asked(workspace, estimate, estimate.n_requests, _OF_THEMES, ask)
+    version = f"{settings.model}+themes{VERSION}"
+    names = _names(reader, cards, passages, version)
     refused = refused_merges(active_decisions(study.decisions.read()))
-    rows = [
-        row
-        for row in rows
-        if row["subject"] != "réunion" or {row["theme_id"], row["value"]} not in refused
-    ]
-    counts = {
-        f"n_{name}": sum(row["subject"] == subject for row in rows)
-        for name, subject in (("names", "nom"), ("mergers", "réunion"))
-    }
+    mergers = _mergers(reader, cards, refused, version)
     summary = {
-        "state": state,
+        "state": asked.pop("state"),
         "address": estimate.address,
         "model": settings.model,
-        "n_themes": len(found["themes"]),
-        **counts,
+        "n_themes": len(tables["themes"]),
+        "n_names": sum(row["subject"] == "nom" for row in names),
+        "n_mergers": len(mergers),
     }
-    return Proposals(
-        _theme_proposals_kept(cache, THEME_PROPOSALS.build(rows)),
-        summary | _theme_proposals_told(report, settings),
-    )
+    proposals = THEME_PROPOSALS.build([*names, *mergers])
+    return ServerAnswer({"theme_proposals": proposals}, (), summary | asked)
 
 
-def _passages(members: pd.DataFrame, units: pd.DataFrame) -> dict[str, pd.DataFrame]:
+def _second_coder(
+    tables: Tables, workspace: "Workspace"
+) -> tuple[LanguageModelTagger, pd.DataFrame]:
+    """The second coder, and the units as it reads them."""
+    study = workspace.study
+    settings = study.settings.language_model
+    tagger = LanguageModelTagger(study.grid, settings, cache=workspace.store)
+    return tagger, with_headings(tables["units"], tables["documents"], tables["blocks"])
+
+
+def _coded_ids(tables: Tables, workspace: "Workspace") -> tuple[str, ...]:
+    """The units that the second coder coded, those without any code too."""
+    if not workspace.study.settings.language_model.enabled:
+        return ()
+    tagger, units = _second_coder(tables, workspace)
+    return tuple(map(str, units.loc[tagger.is_coded(units), "unit_id"]))
+
+
+def _asked(
+    workspace: "Workspace",
+    estimate: Estimate,
+    n_new: int,
+    what: str,
+    ask: Callable[[OnProgress], AskingReport],
+) -> dict[str, Any]:
+    """Ask after consent, where there is something new: how it ended, and what asking did."""
+    settings = workspace.study.settings.language_model
+    if n_new and settings.confirm and not workspace.approve(estimate):
+        return {"state": NOT_SENT, "report": None}
+    if not n_new:
+        return {"state": DONE, "report": None}
+    workspace.tell(what, 0, n_new)
+    report = ask(lambda done, total: workspace.tell(what, done, total))
+    state = STOPPED if report.stopped else DONE
+    return {"state": state, "report": asdict(report) | {"price": _price(report, settings)}}
+
+
+def _price(report: AskingReport, settings: LanguageModelSettings) -> float | None:
+    return price_of(report.tokens_in, report.tokens_out, settings)
+
+
+def _central_passages(members: pd.DataFrame, units: pd.DataFrame) -> dict[str, pd.DataFrame]:
     """The passages that may be sent of each theme, most central first."""
-    placed = members.merge(units[["unit_id", "text"]], on="unit_id", validate="one_to_one")
-    ranked = placed.sort_values(["strength", "unit_id"], ascending=[False, True])
+    of_themes = members.merge(units[["unit_id", "text"]], on="unit_id", validate="one_to_one")
+    ranked = of_themes.sort_values(["strength", "unit_id"], ascending=[False, True])
     return {str(name): rows.head(_N_PASSAGES) for name, rows in ranked.groupby("theme_id")}
 
 
@@ -229,49 +194,45 @@ def _card(theme: Any, passages: pd.DataFrame) -> ThemeCard:
     )
 
 
-def _rows(
+def _names(
     reader: ThemeReader,
-    cards: list[ThemeCard],
-    theme_ids: list[str],
-    shown: dict[str, pd.DataFrame],
+    cards: dict[str, ThemeCard],
+    passages: dict[str, pd.DataFrame],
     version: str,
 ) -> list[dict[str, Any]]:
-    """What is proposed, by theme, then the mergers."""
+    """The name and the description that are proposed for each theme."""
     rows: list[dict[str, Any]] = []
-    for theme_id, named in zip(theme_ids, reader.names(cards), strict=True):
+    for theme_id, named in zip(cards, reader.names([*cards.values()]), strict=True):
         if named is not None:
-            unit_ids = list(shown[theme_id]["unit_id"])
-            quotes = json.dumps(
-                [[unit_ids[place], quote] for place, quote in named.quotes], ensure_ascii=False
-            )
-            told = {"theme_id": theme_id, "quotes": quotes, "model_version": version}
+            unit_ids = list(passages[theme_id]["unit_id"])
+            quotes = [[unit_ids[i], quote] for i, quote in named.quotes]
+            proposed = {
+                "theme_id": theme_id,
+                "quotes": json.dumps(quotes, ensure_ascii=False),
+                "model_version": version,
+            }
             rows += [
-                told | {"subject": "nom", "value": named.name},
-                told | {"subject": "description", "value": named.description},
+                proposed | {"subject": "nom", "value": named.name},
+                proposed | {"subject": "description", "value": named.description},
             ]
-    for pair in reader.pairs(cards):
-        told = {"theme_id": theme_ids[pair.first], "quotes": "[]", "model_version": version}
-        rows.append(
-            told
-            | {"subject": "réunion", "value": theme_ids[pair.second]}
-            | ({"reason": pair.reason} if pair.reason else {})
-        )
     return rows
 
 
-def _theme_proposals_kept(cache: StageCache, proposals: pd.DataFrame) -> StageRecord:
-    """Keep the table under its own content: what a server answers is no function of our inputs."""
-    key = text_hash("propose", proposals.to_json(orient="split"))
-    return cache.run("propose", key, lambda: {"theme_proposals": proposals})
-
-
-def _theme_proposals_told(
-    report: AskingReport | None, settings: LanguageModelSettings
-) -> dict[str, Any]:
-    """What this run's asking did; nothing where it did not ask."""
-    if report is None:
-        return {"report": None}
-    return {
-        "report": asdict(report)
-        | {"price": price_of(report.tokens_in, report.tokens_out, settings)}
-    }
+def _mergers(
+    reader: ThemeReader, cards: dict[str, ThemeCard], refused: Any, version: str
+) -> list[dict[str, Any]]:
+    """The mergers that are proposed and that nobody refused."""
+    theme_ids = [*cards]
+    rows = []
+    for pair in reader.pairs([*cards.values()]):
+        first, second = theme_ids[pair.first], theme_ids[pair.second]
+        row = {
+            "theme_id": first,
+            "subject": "réunion",
+            "value": second,
+            "quotes": "[]",
+            "model_version": version,
+        }
+        if {first, second} not in refused:
+            rows.append(row | ({"reason": pair.reason} if pair.reason else {}))
+    return rows

@@ -20,7 +20,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from flows.steps import is_recorded
 from pipeline.credentials import read_secret
 from pipeline.errors import StudyError
 from pipeline.files import read_only, text_hash
@@ -31,7 +30,17 @@ if TYPE_CHECKING:
     import httpx
 
 _PASSWORD = "PREFECT_API_AUTH_STRING"
+_QUIET = {  # the lines of tasks go to the server's pages alone
+    "PREFECT_LOGGING_LEVEL": "CRITICAL",
+    "PREFECT_LOGGING_LOGGERS_PREFECT_TASK_RUNS_LEVEL": "INFO",
+    "PREFECT_LOGGING_HANDLERS_CONSOLE_LEVEL": "CRITICAL",
+}
 _NO_SERVER = "Failed to reach API"  # in the message of the RuntimeError that Prefect raises
+
+
+def named_server() -> str | None:
+    """The address of the server that the environment names, if any."""
+    return os.environ.get("PREFECT_API_URL") or None
 
 
 @contextmanager
@@ -41,7 +50,7 @@ def prefect_ready(cache: Path) -> Iterator[None]:
     To be entered before Prefect is imported. Raises `StudyError` where no server answers at PREFECT_API_URL, or where it refuses
     the password.
     """
-    if not is_recorded():
+    if named_server() is None:
         yield
         return
     if password := read_secret(_PASSWORD, "le mot de passe du serveur Prefect"):
@@ -49,11 +58,9 @@ def prefect_ready(cache: Path) -> Iterator[None]:
             password  # where Prefect and the processes that it starts look for it
         )
     home = Path(os.environ.setdefault("PREFECT_HOME", str(cache / "prefect")))
-    for name, value in (
-        ("PREFECT_LOGGING_LEVEL", "CRITICAL"),
-        ("PREFECT_CLI_PROMPT", "false"),
-        ("DO_NOT_TRACK", "1"),
-    ):
+    if "PREFECT_LOGGING_LEVEL" not in os.environ:
+        os.environ |= _QUIET
+    for name, value in (("PREFECT_CLI_PROMPT", "false"), ("DO_NOT_TRACK", "1")):
         os.environ.setdefault(name, value)
     try:
         home.mkdir(parents=True, exist_ok=True)  # Prefect makes the last folder only

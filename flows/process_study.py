@@ -2,24 +2,41 @@
 
 import logging
 import re
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flows.ahead import encoding_ahead
-from flows.analyse_study import analyse_study
+from flows.ahead import Ahead, encoding_ahead
 from flows.cache import StageRecord
-from flows.language_model import agree_study, code_again, order_study
-from flows.process_workshop import process_workshop, tag_workshops
+from flows.execution import StageCall, StageOutcome, WorkshopFolder, all_tables, run_stage
+from flows.memory import give_back
 from flows.publish_study import publish_study, writer_ready
-from flows.steps import flow
+from flows.stages import (
+    JOIN,
+    MACHINE,
+    ON_CODES,
+    ON_THEMES,
+    PROPOSE,
+    READ,
+    SECOND,
+    SEGMENT,
+    TAG,
+)
+from flows.vault import Vault
 from flows.workspace import Workspace
 from pipeline.depot import Unread
 from pipeline.errors import TableError
-from pipeline.ingest import identify_workshops
+from pipeline.ingest import (
+    identify_workshops,
+    reject_silent_documents,
+    reject_stray_files,
+    reject_unread,
+)
+from pipeline.segment import paths_without_units
 from pipeline.study import Study
 
 _LOG = logging.getLogger(__name__)
-_FAULTS = (  # of our code at a content that it did not foresee; the other workshops are none the worse for it
+_FAULTS = (  # of our code at a content that it did not foresee; the other workshops are processed
     TableError,
     ArithmeticError,
     AttributeError,
@@ -33,9 +50,7 @@ _FAULTS = (  # of our code at a content that it did not foresee; the other works
 
 @dataclass(frozen=True)
 class Processed:
-    """The records of every stage of a run, the folders that failed, and what the language model did, if there is one: as a
-    second coder, and for themes.
-    """
+    """The records of every stage of a run, the folders that failed, and what the language model did."""
 
     records: list[StageRecord]
     failed: list[str]
@@ -43,58 +58,114 @@ class Processed:
     theme_proposals: dict[str, Any] | None
 
 
-@flow(name="process_study")
 def process_study(
     workspace: Workspace,
-    folders: list[str],
-    kept: list[StageRecord],
+    folders: Sequence[str],
+    kept: Sequence[StageRecord],
     run_id: str,
-    first_paths: dict[str, str] | None = None,
+    first_paths: Mapping[str, str] | None = None,
 ) -> Processed:
-    """Return what the run did; `kept` are the records of workshops that this run does not look at, `first_paths` those of renamed files."""
+    """Run every stage, write the study's tables and its report; return what was done.
+
+    `kept` are the records of workshops that this run does not look at, `first_paths` the first
+    paths of files that were renamed.
+    """
     study = workspace.study
-    ids = identify_workshops(
-        [*study.workshop_folders(), *(study.depot / folder for folder in folders)],
-        depot=study.depot,
-    )
-    read: list[list[StageRecord]] = []
-    failed: list[tuple[str, Exception]] = []
     with encoding_ahead(workspace) as ahead:
-        for folder in folders:
-            try:
-                records = process_workshop(workspace, folder, ids[folder], first_paths)
-            except _FAULTS as error:
-                _LOG.warning("a workshop failed: %s", type(error).__name__)
-                failed.append((folder, error))
-                continue
-            read.append(records)
-            if ahead is not None:
-                ahead.take(records[-1])
-        workspace.file_readers.close()
+        read, failed = _read_workshops(workspace, folders, first_paths or {}, ahead)
         if failed and not read and not kept:
-            raise failed[0][1]
-        tagged = tag_workshops(workspace, [segmented for _, segmented in read])
-    processed = [*kept, *(record for records in read for record in records), *tagged]
-    processed.sort(key=lambda record: str(record.workshop))
-    second = code_again(workspace, processed)
-    coders = [
-        second.record,
-        agree_study(workspace, processed, second),
-        order_study(workspace, processed, second),
-    ]
-    with writer_ready(sum(record.n_rows.get("units", 0) for record in processed)) as writer:
-        analysed, proposed = analyse_study(
-            workspace, processed, coders, [_unread(study, *failure) for failure in failed]
-        )
+            raise next(iter(failed.values()))
+        tagged = run_stage(TAG, workspace, read).records
+    records = [*kept, *read, *tagged]
+    records.sort(key=lambda record: str(record.workshop))
+    summaries: dict[str, dict[str, Any] | None] = {}
+    n_units = sum(record.n_rows.get("units", 0) for record in records)
+    with writer_ready(n_units) as writer:
+        for stage in (*ON_CODES, *ON_THEMES):
+            outcome = run_stage(stage, workspace, records)
+            records += outcome.records
+            summaries[stage.name] = outcome.summary
+            if stage is JOIN:
+                give_back()  # grouping takes the most, and what follows asks for other sizes
+        unread = [_unread(study, folder, error) for folder, error in failed.items()]
+        _execute(workspace, "write", lambda: write_study(workspace, records, unread))
         workspace.stages.forget()  # what is published is read from the study
-        publish_study(workspace, run_id, writer)
-    return Processed(
-        processed + analysed, [folder for folder, _ in failed], second.summary, proposed.summary
-    )
+        _execute(workspace, "publish", lambda: publish_study(workspace, run_id, writer))
+    return Processed(records, [*failed], summaries[SECOND.name], summaries[PROPOSE.name])
+
+
+def write_study(
+    workspace: Workspace, records: Sequence[StageRecord], unread: Sequence[Unread]
+) -> None:
+    """Write the machine's tables first, as later runs take the themes' names from them, then the reviewed.
+
+    `unread` are the workshops that could not be processed.
+    """
+    study = workspace.study
+    tables = all_tables(workspace, [record for record in records if record.workshop is not None])
+    rejects = reject_stray_files(tables["rejects"], study.stray_files(), depot=study.depot)
+    rejects = reject_unread(rejects, [*study.unread_entries(), *unread], depot=study.depot)
+    silent = paths_without_units(tables["documents"], tables["blocks"], tables["units"])
+    tables["rejects"] = reject_silent_documents(rejects, silent)
+    passes = [record for record in records if record.workshop is None]
+    joined = next(record for record in passes if record.stage == JOIN.name)
+    machine = tables | workspace.stages.load(joined)
+    for name in MACHINE:
+        study.write_machine_table(name, machine[name])
+    for record in passes:
+        tables |= workspace.stages.load(record)
+    for name, rows in tables.items():
+        study.write_table(name, rows)
+
+
+def _read_workshops(
+    workspace: Workspace,
+    folders: Sequence[str],
+    first_paths: Mapping[str, str],
+    ahead: Ahead | None,
+) -> tuple[list[StageRecord], dict[str, Exception]]:
+    """Read and segment each workshop; return the records, and the error of each that failed.
+
+    One after another in the order of their folders, so that the numbers of persons never depend on
+    how many files are read at a time.
+    """
+    study, vault = workspace.study, Vault(workspace.study)
+    paths = [*study.workshop_folders(), *(study.depot / name for name in folders)]
+    ids = identify_workshops(paths, depot=study.depot)
+    records: list[StageRecord] = []
+    failed: dict[str, Exception] = {}
+    for name in folders:
+        folder = WorkshopFolder(name, ids[name], first_paths, vault.state())
+        try:
+            read = run_stage(READ, workspace, (), folder, refresh=not vault.has_read(name)).records
+            segmented = run_stage(SEGMENT, workspace, read, folder).records
+        except _FAULTS as error:
+            _LOG.warning("a workshop failed: %s", type(error).__name__)
+            failed[name] = error
+            continue
+        records += (*read, *segmented)
+        if ahead is not None:
+            ahead.take(*segmented)
+    workspace.file_readers.close()
+    return records, failed
 
 
 def _unread(study: Study, folder: str, error: Exception) -> Unread:
     """The line that says that a workshop failed; never its message, which may quote what people said."""
     what = error.found if isinstance(error, TableError) else type(error).__name__
-    advice = "signaler ce défaut ; les autres ateliers sont traités, celui-ci le sera une fois ses fichiers changés"
-    return Unread(study.depot / folder, f"l'atelier n'a pas pu être traité ({what})", advice)
+    return Unread(
+        study.depot / folder,
+        f"l'atelier n'a pas pu être traité ({what})",
+        "signaler ce défaut ; les autres ateliers sont traités, celui-ci le sera une fois ses"
+        " fichiers changés",
+    )
+
+
+def _execute(workspace: Workspace, name: str, work: Callable[[], object]) -> None:
+    """Execute a step that keeps no table in the store, as a stage is."""
+
+    def outcome() -> StageOutcome:
+        work()
+        return StageOutcome()
+
+    workspace.execute(StageCall(name, None, outcome))

@@ -9,7 +9,7 @@ import datetime
 import json
 import shutil
 import tempfile
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor, wait
 from contextlib import contextmanager
 from multiprocessing import get_context
@@ -17,17 +17,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from flows.steps import task
 from flows.typed_texts import followed_decisions
 from flows.workspace import Workspace
-from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
-from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
-from pipeline.compare.readings import link_territories, read_territories
 from pipeline.decisions import active_decisions
 from pipeline.decisions.kinds import weights_in_use
 from pipeline.files import force_to_disk, read_only
-from pipeline.grid.codes import POSTURE
-from pipeline.offer import list_offers
 from pipeline.publish.charts import Drawings
 from pipeline.publish.docx import write_docx
 from pipeline.publish.html import write_html, write_map_page
@@ -36,8 +30,6 @@ from pipeline.publish.report import build_report
 from pipeline.publish.report.content import Report
 from pipeline.publish.tables import write_public_tables, write_tables
 from pipeline.publish.territory_charts import draw_comparison
-from pipeline.settings import Settings
-from pipeline.store import Store
 from pipeline.study import Study
 
 
@@ -88,7 +80,6 @@ def whole_folder(target: Path) -> Iterator[Path]:
 LARGE = 5_000  # passages
 
 
-@task(name="publish")
 def publish_study(workspace: Workspace, run_id: str, writer: Executor | None = None) -> str:
     """Write the report (.html, .docx, .pdf) and the tables (.xlsx, .csv); return the folder, relative to the study.
 
@@ -158,56 +149,13 @@ def _get_ready() -> None:
     """Nothing: what a process imports to find this function is what it needs."""
 
 
-Tables = dict[str, pd.DataFrame]
-
-
-def comparison(
-    tables: Mapping[str, pd.DataFrame],
-    settings: Settings,
-    exclusive: Collection[str] = (POSTURE,),
-    cache: Store | None = None,
-) -> Tables:
-    """Return the tables of the comparison, in the order in which each needs those before; `exclusive` are axes as for the contrasts."""
-    units, tags, members, workshops = (
-        tables[name] for name in ("units", "tags", "theme_members", "workshops")
-    )
-    attendance, structures = tables["attendance"], tables["structures"]
-    contrasts = compare_territories(
-        units, tags, members, workshops, settings=settings.compare, exclusive=exclusive
-    )
-    offers = list_offers(units, tags, structures, cache=cache)
-    expected = settings.etude.expected_structure_types
-    return {
-        "contrasts": contrasts,
-        **read_territories(
-            units, members, contrasts, workshops, settings=settings.compare, cache=cache
-        )._asdict(),
-        **link_territories(units, members, workshops, settings=settings.compare)._asdict(),
-        "theme_reach": reach_themes(
-            contrasts, tables["priorities"], workshops, min_tables=settings.compare.min_tables
-        ),
-        "evolutions": follow_territories(
-            units,
-            tags,
-            members,
-            workshops,
-            settings=settings.compare,
-            exclusive=exclusive,
-            cache=cache,
-        ),
-        "offers": offers,
-        "voices": list_voices(attendance, structures, workshops, expected_structure_types=expected),
-        "theme_voices": voices_of_themes(units, members, attendance),
-        "needs": list_needs({**tables, "offers": offers}),
-        "map_problems": list_map_problems(structures, tables["catchments"]),
-    }
-
-
 def write_comparison(root: Path) -> dict[str, pd.DataFrame]:
     """Compare anew from the tables of the last run, write exports/comparaison/ in one step, and return the tables of the comparison.
 
     The tables of the study stay as they are. Raises `StudyError` for a study that cannot be written to.
     """
+    from flows.stages import comparison  # not for a process that writes tables alone
+
     study = Study.open(root)
     compared = comparison(study.read_tables(), study.settings, study.grid.exclusive)
     report = report_of(study, study.read_tables() | compared)

@@ -15,8 +15,8 @@ from typing import TYPE_CHECKING, Any
 
 from flows.cache import StageCache, StageRecord
 from flows.consent import NOT_SENT, STOPPED
-from flows.keys import input_hashes, read_key, study_fingerprint
-from flows.prefect_server import prefect_ready
+from flows.execution import StageExecutor, execute_here
+from flows.keys import input_hashes, study_fingerprint
 from flows.vault import Vault
 from flows.workspace import Approver, Listener, Workspace, open_workspace
 from models.embedder import encoder_used
@@ -156,13 +156,15 @@ def run_study(
     on_progress: Listener | None = None,
     on_cost: Approver | None = None,
     on_lost_decisions: Callable[[StudyError], bool] | None = None,
+    execute: StageExecutor = execute_here,
 ) -> Outcome:
     """Process what is new or changed in `root`, then themes, priorities, comparison and report.
 
     With `workshop`, only that folder is looked at again; the others stay as the last run left them, unless another version left them or
     nothing of them is kept in .cache/, as after a restoration: all are looked at then. `on_cost` is asked before passages are
     sent to a second coder; without it none are, unless the settings give a standing consent. `on_lost_decisions` is asked before going on
-    where decisions that the last run followed are gone; without it nothing is done.
+    where decisions that the last run followed are gone; without it nothing is done. `execute` executes
+    each stage: in this process, or as a task of Prefect.
     Raises `StudyError` for an empty depot, lost decisions or a locked or read-only study, `VaultError` for a vault that
     the passphrase does not open, `GridError` and `SettingsError` for what they name.
     """
@@ -183,10 +185,9 @@ def run_study(
             and _is_whole(study, last, on_cost)
         ):
             return Outcome(last, is_new=False)
-        with (
-            prefect_ready(study.cache),
-            open_workspace(study, on_progress=on_progress, on_cost=on_cost) as workspace,
-        ):
+        with open_workspace(
+            study, on_progress=on_progress, on_cost=on_cost, execute=execute
+        ) as workspace:
             return Outcome(_run_flow(workspace, fingerprint, only, last, mark), is_new=True)
 
 
@@ -243,7 +244,7 @@ def _run_flow(
     }
     named = first_paths(inputs, last)
     processed = process_study(workspace, folders, _kept_records(study, only, last), run_id, named)
-    n_moved = 0 if only else _n_moved(study, processed, vault.state(), named)
+    n_moved = 0 if only else count_moved(workspace, processed, vault.state(), named)
     manifest = {
         "schema": SCHEMA,
         "run_id": run_id,
@@ -275,16 +276,22 @@ def _run_flow(
     return manifest
 
 
-def _n_moved(study: Study, processed: "Processed", vault_state: str, named: dict[str, str]) -> int:
-    """How many workshops were not read as they lie there now: files that were away while the run worked, or came since."""
+def count_moved(
+    workspace: Workspace, processed: "Processed", vault_state: str, named: dict[str, str]
+) -> int:
+    """How many workshops were not read as they lie there now: files were away during the run, or came since."""
+    from flows.execution import WorkshopFolder, stage_key
+    from flows.stages import READ
+
+    study = workspace.study
     ids = identify_workshops(study.workshop_folders(), depot=study.depot)
-    read = {record.workshop: record for record in processed.records if record.stage == "read"}
+    read = {record.workshop: record for record in processed.records if record.stage == READ.name}
     told = {*processed.failed, *(folder for folder, record in read.items() if record.n_passing)}
     keys = {
-        folder: read_key(study, folder, ids[folder], vault_state, named)
-        for folder in ids.keys() - told
+        name: stage_key(READ, workspace, (), WorkshopFolder(name, ids[name], named, vault_state))
+        for name in ids.keys() - told
     }
-    return sum(folder not in read or not read[folder].is_of(key) for folder, key in keys.items())
+    return sum(name not in read or not read[name].is_of(key) for name, key in keys.items())
 
 
 def recorded_settings(study: Study, vault: Vault) -> dict[str, Any]:

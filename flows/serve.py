@@ -18,8 +18,7 @@ from typing import TYPE_CHECKING
 
 from flows.mailbox.fetching import MailRounds
 from flows.mailbox.server import require_imap_tools
-from flows.prefect_server import prefect_ready
-from flows.steps import is_recorded
+from flows.prefect_server import named_server, prefect_ready
 from pipeline.errors import AteliersError, MissingPackageError, StudyError, UsageError
 from pipeline.study import Study, held
 
@@ -50,7 +49,7 @@ def serve_studies(roots: Sequence[Path], *, told: Told, allow_open_server: bool 
         require_imap_tools()
     if importlib.util.find_spec("watchfiles") is None:
         raise MissingPackageError("watchfiles", "surveiller le dépôt")
-    if not is_recorded():
+    if named_server() is None:
         raise _no_server("PREFECT_API_URL ne nomme aucun serveur Prefect")
     for name, value in (
         ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),

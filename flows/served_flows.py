@@ -1,29 +1,21 @@
-"""The flows that Prefect's server starts for a study: attempts with a time-out and waits between them, and what each leaves to read.
+"""The flows that Prefect's server starts for a study, and the tasks that its pages show.
 
 In:   the folder of a study
-Out:  what `run_study`, `compare_territories` and `train_tagger` leave; an artifact; a notice to people
+Out:  what `run_study`, `write_comparison` and `train_study` leave; an artifact; a notice to people
 
 Each flow is made for its study, which is no parameter: whoever asks the server for a run does not
-choose the folder that this service works on.
-
-Which failures can pass by themselves, and how long to wait before trying again.
-
-Bring results up to date with what people decided: tell Prefect where a server is named, then run the study.
-
-The flow that compares the territories of a study by itself, for a schedule; a run of the study compares them too.
-
-Refit a study's tagger, by command or on request: one at a time, and never while a run is at work.
+choose the folder that this service works on. A failure that can pass is tried again. Prefect's
+state is no record of what was processed: our own manifests are. It is imported by who is served.
 """
 
 import errno
 import logging
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
-from prefect import Flow, flow, task
-
+from flows.execution import StageCall, StageOutcome
 from flows.notify import (
     Notice,
     comparison_summary,
@@ -34,15 +26,9 @@ from flows.notify import (
     send,
     training_summary,
 )
-from flows.prefect_server import prefect_ready
-from flows.publish_study import write_comparison
+from flows.prefect_server import named_server, prefect_ready
 from flows.run import Outcome, run_study
-from flows.steps import flow as compare_territories_flow
-from flows.steps import flow as train_tagger_flow
-from flows.steps import is_recorded, plain_steps
-from flows.steps import task as compare_territories_task
 from flows.typed_texts import followed_decisions
-from models.refit import train_on_study
 from pipeline.decisions import active_decisions
 from pipeline.decisions.tags import confirmed_units
 from pipeline.errors import (
@@ -60,6 +46,15 @@ from pipeline.errors import (
 )
 from pipeline.settings.sections import ExecutionSettings
 from pipeline.study import Study
+
+if TYPE_CHECKING:
+    from prefect import Flow
+
+R = TypeVar("R")
+
+EVENT = "ateliers.review.done"
+TAG = "ateliers"
+_log = logging.getLogger("ateliers")
 
 _LASTING = (
     SettingsError,
@@ -108,19 +103,302 @@ _PASSING_NAMES = frozenset(
 _LONGEST_S = 3600.0
 
 
+# --- flows ---------------------------------------------------------------------------------------
+
+
+def process_flow(root: Path) -> "Flow[[], str]":
+    """Return the flow that processes what is new or changed, and tells people what came of it."""
+    from prefect import flow
+
+    @flow(name="process_study", flow_run_name=f"process-{root}", persist_result=False)
+    def process() -> str:
+        """Return the run's id."""
+        study = Study.open(root)
+        stages = PrefectStages(study)
+        outcome = _attempt(
+            study,
+            "run_study",
+            lambda: run_study(study.root, execute=stages),
+            is_final=stages.has_given_up,
+        )
+        _leave(study, run_summary(study, outcome))
+        if outcome.is_new:
+            _tell(study, ready_notice(study, outcome))
+        return str(outcome.manifest["run_id"])
+
+    return process
+
+
+def compare_flow(root: Path) -> "Flow[[], None]":
+    """Return the flow that compares the territories from the tables of the last run."""
+    from prefect import flow
+
+    @flow(name="compare_territories", flow_run_name=f"compare-{root}", persist_result=False)
+    def compare() -> None:
+        study = Study.open(root)
+        if study.last_run() is not None:
+            n_rows = _attempt(study, "compare", lambda: compare_territories(study.root))
+            _leave(study, comparison_summary(study, n_rows))
+
+    return compare
+
+
+def train_flow(root: Path) -> "Flow[[], None]":
+    """Return the flow that refits the study's tagger from what people decided."""
+    from prefect import flow
+
+    @flow(name="train_tagger", flow_run_name=f"train-{root}", persist_result=False)
+    def train() -> None:
+        study = Study.open(root)
+        figures = _attempt(study, "train", lambda: train_study(study))
+        _leave(study, training_summary(study, figures))
+
+    return train
+
+
+def compare_territories(root: Path) -> dict[str, int]:
+    """Write exports/comparaison/, and return the rows of each table of the comparison."""
+    from flows.publish_study import write_comparison
+
+    return {name: len(rows) for name, rows in write_comparison(root).items()}
+
+
+def train_study(study: Study, *, gold: Path | None = None) -> dict[str, Any]:
+    """Refit from what people decided and from `gold`; register the tagger if it is no worse.
+
+    Return its figures. Raises `StudyError` when a run is at work or decisions are lost,
+    `ModelError` when too little is labelled or the gold file cannot be read.
+    """
+    from models.refit import train_on_study
+
+    with study.locked():
+        study.check_decisions()
+        tables = study.read_tables()
+        return train_on_study(
+            tables,
+            study.grid,
+            gold=gold,
+            out=study.root / "models",
+            settings=study.settings.tag,
+            registered=study.registered_tagger,
+            confirmed=confirmed_units(active_decisions(followed_decisions(study, tables))),
+        )
+
+
+# --- stages and attempts as tasks ----------------------------------------------------------------
+
+
+class PrefectStages:
+    """Executes each stage as a task of the flow run at work.
+
+    The task bears the stage's name and the id of its workshop, and tells its rows. A stage that was
+    tried often enough is not tried again with the whole attempt.
+    """
+
+    def __init__(self, study: Study) -> None:
+        self._study = study
+        self._given_up: list[Exception] = []
+
+    def __call__(self, call: StageCall) -> StageOutcome:
+        """Execute a stage; raises what it raised last."""
+        name = "-".join(filter(None, (call.stage, call.workshop_id)))
+        retries = self._study.settings.execution.retries
+        tries: list[StageOutcome] = []
+
+        def work() -> StageOutcome:
+            outcome = call.work()
+            tries.append(outcome)
+            n_passing = sum(record.n_passing for record in outcome.records)
+            if n_passing and retries and len(tries) == 1:
+                raise PassingFailures(n_passing)  # once: what is killed each time stays so
+            return outcome
+
+        try:
+            return run_task(
+                self._study, call.stage, work, run_name=name, tags=self._tags, tell=told_rows
+            )
+        except Exception as error:
+            self._given_up.append(error)
+            raise
+
+    @property
+    def _tags(self) -> tuple[str, ...]:
+        return TAG, self._study.root.name
+
+    def has_given_up(self, error: BaseException) -> bool:
+        """Whether `error` comes from a stage that was tried often enough."""
+        return any(cause is final for cause in _causes(error) for final in self._given_up)
+
+
+class PassingFailures(TimeoutError):  # noqa: N818 - a number of failures, that can pass
+    """Failures within a stage that may go well another time, such as reading a file."""
+
+
+class TaskFailure(Exception):  # noqa: N818 - beside Prefect's own
+    """What Prefect keeps of an error: a line of ours, never what a participant may have said."""
+
+
+def told_rows(outcome: StageOutcome) -> str:
+    """What Prefect's pages say of a stage: its rows, its seconds, whether it was computed."""
+    rows: dict[str, int] = {}
+    for record in outcome.records:
+        for name, n in record.n_rows.items():
+            rows[name] = rows.get(name, 0) + n
+    if not outcome.records:
+        return "fait"
+    n_kept = sum(record.is_cached for record in outcome.records)
+    n_passing = sum(record.n_passing for record in outcome.records)
+    seconds = sum(record.seconds for record in outcome.records if not record.is_cached)
+    parts = [", ".join(f"{name} {n}" for name, n in rows.items()), f"{seconds:.1f} s"]
+    if n_kept:
+        parts.append(f"{n_kept} sur {len(outcome.records)} repris du cache")
+    if n_passing:
+        parts.append(f"{n_passing} à reprendre")
+    return " ; ".join(parts)
+
+
+def run_task(
+    study: Study,
+    name: str,
+    work: Callable[[], R],
+    *,
+    run_name: str | None = None,
+    tags: Iterable[str] = (),
+    timeout_s: float | None = None,
+    is_final: Callable[[BaseException], bool] = lambda _error: False,
+    tell: Callable[[R], str] = lambda _result: "fait",
+) -> R:
+    """Do `work` as a task of Prefect, again after a failure that can pass, unless it `is_final`.
+
+    `tell` says of its result what the pages show. Raises the last error of `work`; Prefect keeps a
+    line of each and no result.
+    """
+    from prefect import get_run_logger, task
+    from prefect.cache_policies import NO_CACHE
+    from prefect.client.schemas.objects import State
+    from prefect.states import Completed
+    from prefect.task_engine import TaskRunTimeoutError
+
+    execution = study.settings.execution
+    results: list[R] = []
+    errors: list[Exception] = []
+
+    def attempt() -> State[Any]:
+        try:
+            result = work()
+        except TaskRunTimeoutError:  # of the task around this one
+            raise
+        except Exception as error:  # noqa: BLE001 - raised again, once the task has ended
+            errors.append(error)
+            raise TaskFailure(line_of(error)) from None
+        results.append(result)
+        get_run_logger().info(tell(result))
+        return Completed(message=tell(result))
+
+    def is_worth_retrying(_task: Any, _run: Any, state: State[Any]) -> bool:
+        error = state.result(raise_on_failure=False)
+        if isinstance(error, TaskFailure):
+            return can_pass(errors[-1]) and not is_final(errors[-1])
+        return isinstance(error, TaskRunTimeoutError) and timeout_s is not None
+
+    recorded = task(
+        name=name,
+        task_run_name=run_name,
+        tags=tags,
+        retries=execution.retries,
+        retry_delay_seconds=waits(execution),
+        retry_condition_fn=is_worth_retrying,
+        timeout_seconds=timeout_s,
+        persist_result=False,
+        cache_policy=NO_CACHE,
+    )(attempt)
+    try:
+        recorded()
+    except TaskFailure:
+        raise errors[-1] from errors[-1].__cause__
+    return results[-1]
+
+
+def line_of(error: BaseException) -> str:
+    """An error in one line: ours in its words, another by its kind and the system's reason."""
+    if isinstance(error, AteliersError):
+        return str(error)
+    reason = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
+    return f"{type(error).__name__}{reason}"
+
+
+def _attempt(
+    study: Study,
+    name: str,
+    work: Callable[[], R],
+    *,
+    is_final: Callable[[BaseException], bool] = lambda _error: False,
+) -> R:
+    """Do `work` under the study's time-out; a failure for good is told, then raised."""
+    timeout_s = study.settings.execution.timeout_minutes * 60
+    try:
+        return run_task(study, name, work, timeout_s=timeout_s, is_final=is_final)
+    except Exception as error:  # noqa: BLE001 - told, then raised in our words
+        told = error if isinstance(error, AteliersError) or can_pass(error) else None
+        told = told or UnexpectedError(type(error).__name__)
+        notice = failure_notice(study, told)
+        _log.error(f"traitement échoué : {notice.reason}")  # Prefect's own lines are off
+        _leave(study, failure_summary(study, told))
+        _tell(study, notice)
+        raise TaskFailure(line_of(told)) from None
+
+
+class UnexpectedError(StudyError):
+    """An error that is not ours, told by its kind alone: its words may be a participant's."""
+
+    def __init__(self, kind: str) -> None:
+        super().__init__(
+            f"erreur inattendue ({kind})",
+            "un traitement sans erreur",
+            "relancer ateliers run à la main, et le signaler",
+        )
+
+
+def _leave(study: Study, markdown: str) -> None:
+    """Leave an artifact on the run; where the server is away, the run goes on without."""
+    import httpx
+    from prefect.artifacts import create_markdown_artifact
+    from prefect.exceptions import PrefectException
+
+    letters = (
+        letter if letter.isascii() and letter.isalnum() else "-"
+        for letter in study.root.name.lower()
+    )
+    try:
+        create_markdown_artifact(
+            markdown, key=f"etude-{''.join(letters)}", description=study.settings.etude.title
+        )
+    except (httpx.HTTPError, PrefectException, RuntimeError, OSError) as error:
+        _log.warning(f"résumé non laissé à Prefect : {type(error).__name__}")
+
+
+def _tell(study: Study, notice: Notice) -> None:
+    for fault in send(notice, study):
+        _log.warning(fault)
+
+
+# --- which failures can pass ---------------------------------------------------------------------
+
+
 def can_pass(error: BaseException) -> bool:
-    """Whether the same work may succeed later with nothing changed by a person: judged by `error`, then by what caused it."""
+    """Whether the same work may succeed later with nothing changed by a person.
+
+    Judged by `error`, then by what caused it.
+    """
     for cause in _causes(error):
         if isinstance(cause, _LASTING):
             return False
-        if isinstance(cause, _PASSING) or (
-            isinstance(cause, OSError) and cause.errno in _PASSING_NUMBERS
-        ):
+        if isinstance(cause, _PASSING):
             return True
-        if any(
-            (kind.__module__.split(".")[0], kind.__name__) in _PASSING_NAMES
-            for kind in type(cause).__mro__
-        ):
+        if isinstance(cause, OSError) and cause.errno in _PASSING_NUMBERS:
+            return True
+        kinds = {(kind.__module__.split(".")[0], kind.__name__) for kind in type(cause).__mro__}
+        if kinds & _PASSING_NAMES:
             return True
     return False
 
@@ -137,145 +415,14 @@ def _causes(error: BaseException) -> Iterator[BaseException]:
         cause = cause.__cause__
 
 
-R = TypeVar("R")
-_log = logging.getLogger("ateliers")
-
-
-class UnexpectedError(StudyError):
-    """An error that is not ours, told by its kind alone: its words may be those of a participant."""
-
-    def __init__(self, kind: str) -> None:
-        super().__init__(
-            f"erreur inattendue ({kind})",
-            "un traitement sans erreur",
-            "relancer ateliers run à la main, et le signaler",
-        )
-
-
-def process_flow(root: Path) -> Flow[[], str]:
-    """Return the flow that processes what is new or changed in the study, and tells people what came of it."""
-
-    @flow(name="process_study", flow_run_name=f"process-{root}", persist_result=False)
-    def process() -> str:
-        """Return the run's id."""
-        study = Study.open(root)
-        outcome = _attempt(study, "run_study", lambda: run_study(study.root))
-        _leave(study, run_summary(study, outcome))
-        if outcome.is_new:
-            _tell(study, ready_notice(study, outcome))
-        return str(outcome.manifest["run_id"])
-
-    return process
-
-
-def compare_flow(root: Path) -> Flow[[], None]:
-    """Return the flow that compares the territories of the study from the tables of its last run."""
-
-    @flow(name="compare_territories", flow_run_name=f"compare-{root}", persist_result=False)
-    def compare() -> None:
-
-        study = Study.open(root)
-        if study.last_run() is not None:
-            _leave(
-                study,
-                comparison_summary(
-                    study, _attempt(study, "compare", lambda: compare_territories(study.root))
-                ),
-            )
-
-    return compare
-
-
-def train_flow(root: Path) -> Flow[[], None]:
-    """Return the flow that refits the study's tagger from what people decided."""
-
-    @flow(name="train_tagger", flow_run_name=f"train-{root}", persist_result=False)
-    def train() -> None:
-
-        study = Study.open(root)
-        _leave(
-            study,
-            training_summary(
-                study, _attempt(study, "train", lambda: train_study(study, gold=None))
-            ),
-        )
-
-    return train
-
-
-def _attempt(study: Study, name: str, work: Callable[[], R]) -> R:
-    """Do `work` under the study's time-out, again after a failure that can pass; a failure for good is told, then raised."""
-    execution = study.settings.execution
-
-    @task(
-        name=name,
-        retries=execution.retries,
-        retry_delay_seconds=waits(execution),
-        retry_condition_fn=_is_worth_retrying,
-        timeout_seconds=execution.timeout_minutes * 60,
-        persist_result=False,
-    )
-    def attempt() -> R:
-        with plain_steps():
-            return _in_our_words(work)
-
-    try:
-        return attempt()
-    except Exception as error:
-        notice = failure_notice(study, error)
-        _log.error(
-            f"traitement échoué : {notice.reason}"
-        )  # Prefect's own lines are off: the journal would say nothing
-        _leave(study, failure_summary(study, error))
-        _tell(study, notice)
-        raise
-
-
-def _in_our_words(work: Callable[[], R]) -> R:
-    """Do `work`; an error that nobody foresaw keeps its kind and loses its words, which Prefect would keep."""
-    try:
-        return work()
-    except Exception as error:
-        if isinstance(error, AteliersError) or can_pass(error):
-            raise
-        raise UnexpectedError(type(error).__name__) from None
-
-
-def _is_worth_retrying(task_: Any, run: Any, state: Any) -> bool:
-    """Whether the error that ended an attempt can pass."""
-    error = state.result(raise_on_failure=False)
-    return isinstance(error, BaseException) and can_pass(error)
-
-
-def _leave(study: Study, markdown: str) -> None:
-    """Leave an artifact on the run; where the server is away, the run goes on without."""
-    import httpx
-    from prefect.artifacts import create_markdown_artifact
-    from prefect.exceptions import PrefectException
-
-    key = "etude-" + "".join(
-        letter if letter.isascii() and letter.isalnum() else "-"
-        for letter in study.root.name.lower()
-    )
-    try:
-        create_markdown_artifact(markdown, key=key, description=study.settings.etude.title)
-    except (httpx.HTTPError, PrefectException, RuntimeError, OSError) as error:
-        _log.warning(f"résumé non laissé à Prefect : {type(error).__name__}")
-
-
-def _tell(study: Study, notice: Notice) -> None:
-    for fault in send(notice, study):
-        _log.warning(fault)
-
-
-EVENT = "ateliers.review.done"
+# --- after a review ------------------------------------------------------------------------------
 
 
 def conclude_review(root: Path) -> Outcome:
-    """Run the study in `root` again; raises as `run_study` does."""
+    """Tell Prefect where a server is named, then run the study in `root`; raises as `run_study`."""
     study = Study.open(root.resolve())
-    with prefect_ready(study.cache):  # the event needs the password too
-        if is_recorded():
+    if named_server() is not None:
+        with prefect_ready(study.cache):  # the event needs the password too
             from prefect.events import emit_event
 
             emit_event(
@@ -283,7 +430,7 @@ def conclude_review(root: Path) -> Outcome:
                 resource={"prefect.resource.id": f"ateliers.study.{study.root.name}"},
                 payload={"n_decisions": study.decisions_state()},
             )
-        return run_study(study.root)
+    return run_study(study.root)
 
 
 if __name__ == "__main__":
@@ -292,41 +439,3 @@ if __name__ == "__main__":
     except AteliersError as error:
         sys.stderr.write(f"{error}\n")
         sys.exit(error.exit_code)
-
-
-@compare_territories_task(name="write_comparison")
-def write_territories(root: Path) -> dict[str, int]:
-    """Write exports/comparaison/, and return the rows of each table of the comparison."""
-    return {name: len(rows) for name, rows in write_comparison(root).items()}
-
-
-@compare_territories_flow(name="compare_territories")
-def compare_territories(root: Path) -> dict[str, int]:
-    """Compare the territories of the study in `root` from the tables of its last run."""
-    return write_territories(root)
-
-
-@train_tagger_flow(name="train_tagger")
-def train_tagger(root: Path, gold: Path | None = None) -> dict[str, Any]:
-    """Return the figures of `train_study` for the study in `root`."""
-    return train_study(Study.open(root), gold=gold)
-
-
-def train_study(study: Study, *, gold: Path | None = None) -> dict[str, Any]:
-    """Refit from what people decided and from `gold`, register the tagger if it is no worse, and return its figures.
-
-    Raises `StudyError` when a run is at work or decisions are lost, `ModelError` when too little is labelled or the gold
-    file cannot be read.
-    """
-    with study.locked():
-        study.check_decisions()
-        tables = study.read_tables()
-        return train_on_study(
-            tables,
-            study.grid,
-            gold=gold,
-            out=study.root / "models",
-            settings=study.settings.tag,
-            registered=study.registered_tagger,
-            confirmed=confirmed_units(active_decisions(followed_decisions(study, tables))),
-        )

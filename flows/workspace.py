@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from flows.cache import StageCache
+from flows.execution import StageExecutor, execute_here
 from flows.runners import Runner, make_runner
 from models.embedder import Encoders
 from pipeline.ingest.sandbox import FileReaders
@@ -23,7 +24,8 @@ Approver = Callable[["Estimate"], bool]  # whether passages may leave the machin
 class Workspace:
     """What the steps of one run share; two runs share nothing of it.
 
-    `tell` hears how far the run has come, `approve` answers before passages leave the machine.
+    `tell` hears how far the run has come, `approve` answers before passages leave the machine,
+    `execute` executes a stage: here, or as a task of Prefect.
     """
 
     study: Study
@@ -34,11 +36,16 @@ class Workspace:
     file_readers: FileReaders
     tell: Listener
     approve: Approver
+    execute: StageExecutor = execute_here
 
 
 @contextmanager
 def open_workspace(
-    study: Study, *, on_progress: Listener | None = None, on_cost: Approver | None = None
+    study: Study,
+    *,
+    on_progress: Listener | None = None,
+    on_cost: Approver | None = None,
+    execute: StageExecutor = execute_here,
 ) -> Iterator[Workspace]:
     """Give the workspace of a run of `study`, and end its workers afterwards.
 
@@ -57,6 +64,7 @@ def open_workspace(
             file_readers,
             on_progress or tell_nobody,
             on_cost or _refuse,
+            execute,
         )
     finally:
         file_readers.close()

@@ -13,17 +13,15 @@ from test_flows import table_bytes
 import flows.ahead
 from flows.ahead import Ahead, encoding_ahead
 from flows.cache import StageRecord
-from flows.process_workshop import process_workshop
 from flows.run import run_study
 from flows.runners import make_runner
 from flows.workspace import Workspace, open_workspace
 from models.embedder import bundled
 from models.tagger.features import available_encoders
 from pipeline.cli import copy_demo
-from pipeline.ingest import identify_workshops
 from pipeline.settings.sections import EmbedSettings, ExecutionSettings
 from pipeline.study import Study
-from support.studies import RETZ
+from support.studies import RETZ, read_and_cut
 
 ROOT = Path(__file__).parent.parent
 SAID = "les navettes du marché ne passent plus par Villeneuve-en-Retz le jeudi"
@@ -40,9 +38,7 @@ def workspace(small_study: Study) -> Iterator[Workspace]:
 @pytest.fixture
 def cut(workspace: Workspace) -> StageRecord:
     """Its workshop, cut."""
-    study = workspace.study
-    ids = identify_workshops(study.workshop_folders(), depot=study.depot)
-    return process_workshop(workspace, RETZ, ids[RETZ])[-1]
+    return read_and_cut(workspace)[-1]
 
 
 def test_passages_are_encoded_before_they_are_tagged(workspace: Workspace, cut: StageRecord):

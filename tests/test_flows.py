@@ -8,14 +8,13 @@ import shutil
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NamedTuple
 
 import pandas as pd
 import pytest
 
-from flows.process_workshop import process_workshop
+from flows.execution import StageCall, StageOutcome
 from flows.run import run_study
 from flows.vault import Vault
 from models.embedder import encoder_used
@@ -169,7 +168,7 @@ def test_another_run_of_the_example_elsewhere_gives_the_same_bytes(demo_study, t
 
 
 def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_rest_goes_on(
-    small_study, monkeypatch, capsys
+    small_study, capsys
 ):
     depot, folder = small_study.depot, small_study.depot / RETZ
     (folder / "Table 3.docx").write_bytes(b"PK\x03\x04 tronque")
@@ -182,8 +181,7 @@ def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_re
     (depot / "Tr\udce9gor").mkdir()
     (depot / "Bray 2026-05-19").mkdir()
     (depot / "Bray 2026-05-19" / "T1.txt").write_text("- un passage", encoding="utf-8")
-    monkeypatch.setattr("flows.process_study.process_workshop", _failing("Bray 2026-05-19"))
-    outcome = run_study(small_study.root)
+    outcome = run_study(small_study.root, execute=_fail_at_bray)
     rejects = small_study.read_table("rejects").sort_values("path")
     assert [path.removeprefix(f"{RETZ}/") for path in rejects["path"]] == [
         "Bray 2026-05-19",
@@ -208,15 +206,11 @@ def test_what_cannot_be_read_is_a_reject_of_the_run_and_of_its_status_and_the_re
     )
 
 
-def _failing(folder: str) -> Callable[..., Any]:
-    """The processing of workshops with a fault at one of them that nobody foresaw."""
-
-    def process(root: Path, name: str, *others: Any) -> Any:
-        if name == folder:
-            raise IndexError("ce que quelqu'un a dit")
-        return process_workshop(root, name, *others)
-
-    return process
+def _fail_at_bray(call: StageCall) -> StageOutcome:
+    """Execute a stage, with a fault at one workshop that nobody foresaw."""
+    if call.workshop_id == "bray-2026-05-19":
+        raise IndexError("ce que quelqu'un a dit")
+    return call.work()
 
 
 class Story(NamedTuple):

@@ -20,7 +20,8 @@ from test_pdf import pdf_text, squeezed
 from test_refi_export import SCHEMA, check_codebook
 
 from flows.publication import export_study, publish_whole
-from flows.publish_study import comparison, write_comparison
+from flows.publish_study import write_comparison
+from flows.stages import comparison
 from pipeline.decision_store import DecisionStore
 from pipeline.decisions import apply_decisions
 from pipeline.publish.charts import draw_svg, shares_spec, wrapped

@@ -7,23 +7,25 @@ from typing import Any
 
 import pytest
 
-from flows import process_workshop, run
+from flows import run, stages
 from flows.cache import StageRecord
-from flows.keys import input_hashes, read_key, segment_key, study_fingerprint
+from flows.execution import run_stage, stage_key
+from flows.keys import input_hashes, study_fingerprint
 from flows.process_study import Processed
 from flows.run import due_fingerprint
+from flows.stages import READ, SEGMENT
 from flows.vault import Vault
 from flows.workspace import open_workspace
 from pipeline.errors import VaultError
 from pipeline.files import file_hash
-from pipeline.ingest import contents, identify_workshops
+from pipeline.ingest import contents
 from pipeline.ingest.readers.dispatch import read_source
 from pipeline.ingest.readers.source import FileContent
 from pipeline.ingest.sandbox import Reading, read_files
 from pipeline.pseudonymise import VaultUpdate
 from pipeline.pseudonymise.vault import Registry
 from pipeline.study import Study
-from support.studies import stages_of
+from support.studies import stages_of, workshop_folder
 
 RETZ = "Pays de Retz 2026-10-01"
 
@@ -121,9 +123,10 @@ def test_a_change_asks_for_just_the_work_that_depends_on_it(
 
 
 def _keys(study: Study) -> tuple[str, str]:
-    state = Vault(study).state()
-    workshop_id = identify_workshops(study.workshop_folders(), depot=study.depot)[RETZ]
-    return read_key(study, RETZ, workshop_id, state), study_fingerprint(study, state)
+    folder = workshop_folder(study)
+    with open_workspace(study) as workspace:
+        read = stage_key(READ, workspace, (), folder)
+    return read, study_fingerprint(study, folder.vault_state)
 
 
 def read_here(paths: Sequence[Path], **asked: Any) -> list[Reading]:
@@ -145,15 +148,16 @@ def quick_reading(monkeypatch: pytest.MonkeyPatch) -> None:
         known.folders.append(RETZ)
         return {name: raw[name] for name in ("documents", "rejects")}, VaultUpdate(known)
 
-    monkeypatch.setattr(process_workshop, "pseudonymise", leave_names)
-    monkeypatch.setattr(process_workshop, "load_early", lambda: None)
+    monkeypatch.setattr(stages, "pseudonymise", leave_names)
+    monkeypatch.setattr(stages, "load_early", lambda: None)
     monkeypatch.setattr(contents, "read_files", read_here)
 
 
 def read(study: Study) -> StageRecord:
-    workshop_id = identify_workshops(study.workshop_folders(), depot=study.depot)[RETZ]
+    folder, is_unknown = workshop_folder(study), not Vault(study).has_read(RETZ)
     with open_workspace(study) as workspace:
-        return process_workshop.read_workshop(workspace, RETZ, workshop_id)
+        (record,) = run_stage(READ, workspace, (), folder, refresh=is_unknown).records
+    return record
 
 
 def read_paths(study: Study, record: StageRecord) -> list[str]:
@@ -213,7 +217,12 @@ def test_what_a_depot_at_work_kept_from_being_read_is_read_by_the_next_run(
     second = read(study)
     assert (second.n_passing, second.is_cached) == (0, False)
     assert read_paths(study, second) == names
-    assert segment_key(study, first) != segment_key(study, second)
+    with open_workspace(study) as workspace:
+        first_key, second_key = (
+            stage_key(SEGMENT, workspace, [each], workshop_folder(study))
+            for each in (first, second)
+        )
+    assert first_key != second_key
     assert read(study).is_cached
 
 
@@ -296,7 +305,8 @@ def test_a_workshop_that_was_away_while_the_run_read_is_counted_as_to_be_read_ag
 ):
     def n_moved(*records, failed=()):
         processed = Processed(list(records), list(failed), None, None)
-        return run._n_moved(small_study, processed, Vault(small_study).state(), {})
+        with open_workspace(small_study) as workspace:
+            return run.count_moved(workspace, processed, Vault(small_study).state(), {})
 
     record = read(small_study)
     assert (n_moved(record), n_moved(), n_moved(failed=[RETZ])) == (0, 1, 0)

@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from flows.run import run_study
-from flows.served_flows import can_pass, waits
+from flows.served_flows import UnexpectedError, can_pass, line_of, waits
 from pipeline.errors import (
     GridError,
     MailError,
@@ -105,13 +105,8 @@ def test_waits_are_doubled_up_to_an_hour():
 
 
 def test_an_error_that_nobody_foresaw_loses_its_words():
-    from flows.served_flows import UnexpectedError, _in_our_words
-
-    def fails() -> None:
-        raise ValueError("plus de médecin à Machecoul")
-
-    with pytest.raises(UnexpectedError) as caught:
-        _in_our_words(fails)
-    assert "médecin" not in str(caught.value)
-    assert caught.value.__suppress_context__
-    assert not can_pass(caught.value)
+    assert line_of(ValueError("plus de médecin à Machecoul")) == "ValueError"
+    assert line_of(OSError(errno.ENOSPC, "plein", "Mme Riou.txt")) == "OSError (plein)"
+    assert line_of(StudyError(*WORDS)) == str(StudyError(*WORDS))
+    assert "médecin" not in str(UnexpectedError("ValueError"))
+    assert not can_pass(UnexpectedError("ValueError"))

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from flows.cache import StageRecord
-from flows.language_model import SecondCoding, agree_study, code_again
-from flows.process_workshop import read_workshop, segment_workshop
+from flows.execution import StageOutcome, run_stage
 from flows.run import run_study
+from flows.stages import AGREE, SECOND
 from flows.vault import Vault
 from flows.workspace import Approver, open_workspace
 from models.language_model.prompt import Estimate
@@ -27,7 +27,7 @@ from pipeline.tables.material import SECOND_TAGS
 from support.chat_server import ChatServer, honest, serving
 from support.decisions import confirmation
 from support.invented import said, study, tag
-from support.studies import stages_of
+from support.studies import read_and_cut, stages_of
 
 GRID = load_grid(data_path("grid", "grille-ateliers-territoires.yaml"))
 PEOPLE = [
@@ -70,8 +70,7 @@ def read_study(tmp_path_factory: pytest.TempPathFactory) -> tuple[Study, list[St
     with (folder / "emargement.csv").open("w", encoding="utf-8", newline="") as handle:
         csv.writer(handle).writerows([("Prénom", "Nom", "Courriel", "Téléphone"), *PEOPLE])
     with open_workspace(made) as workspace:
-        read = read_workshop(workspace, folder.name, "pays-de-retz-2026-10-01")
-        return made, [read, segment_workshop(workspace, folder.name, read)]
+        return made, read_and_cut(workspace)
 
 
 @pytest.fixture
@@ -88,16 +87,16 @@ def second(
     server: ChatServer | None = None,
     on_cost: Approver | None = None,
     **more: Any,
-) -> SecondCoding:
+) -> StageOutcome:
     made, records = ready
     if server:
         set_up(made, server.url, **more)
     with open_workspace(Study.open(made.root), on_cost=on_cost) as workspace:
-        return code_again(workspace, records)
+        return run_stage(SECOND, workspace, records)
 
 
-def rows(ready: tuple[Study, list[StageRecord]], found: SecondCoding) -> Any:
-    return stages_of(ready[0]).load(found.record)["second_tags"]
+def rows(ready: tuple[Study, list[StageRecord]], found: StageOutcome) -> Any:
+    return stages_of(ready[0]).load(found.records[0])["second_tags"]
 
 
 def test_nothing_is_sent_unless_the_study_says_so(ready):
@@ -106,7 +105,7 @@ def test_nothing_is_sent_unless_the_study_says_so(ready):
             second(ready, None, bool),
             second(ready, server, bool, enabled=False),
         ):
-            assert (found.summary, found.unit_ids, len(rows(ready, found))) == (None, (), 0)
+            assert (found.summary, len(rows(ready, found))) == (None, 0)
     assert server.seen == []
 
 
@@ -166,13 +165,16 @@ def test_the_table_of_agreement_names_the_machine_the_model_and_the_person(ready
         coded = second(ready, server, confirm=False)
     cache = stages_of(made)
     second_tags = rows(ready, coded)
+    unit_ids = list(cache.load(records[1])["units"]["unit_id"])
+    assert coded.summary["n_coded"] == len(unit_ids)
     machine = second_tags[second_tags["axis"] != "rubrique"].assign(model_version="local")
     tagged = cache.run("tag", "essai", lambda: {"tags": machine}, workshop=records[0].workshop)
     store = made.decisions
     said = confirmation([("pilier", GRID.axis("pilier")[0].code)])
-    store.append(author="analyste", action="confirm_unit", unit_id=coded.unit_ids[0], value=said)
+    store.append(author="analyste", action="confirm_unit", unit_id=unit_ids[0], value=said)
     with open_workspace(Study.open(made.root)) as workspace:
-        agreed = agree_study(workspace, [*records, tagged], coded)
+        before = [*records, tagged, *coded.records]
+        (agreed,) = run_stage(AGREE, workspace, before).records
     found = (
         cache.load(agreed)["agreement"]
         .set_index(["first_coder", "second_coder", "axis", "code"])
@@ -187,7 +189,7 @@ def test_the_table_of_agreement_names_the_machine_the_model_and_the_person(ready
     assert between.loc[("posture", "tous"), "f1"] == 1.0
     assert between.loc[("rubrique", "tous"), "n_first"] == 0 and between.loc[
         ("rubrique", "tous"), "n_units"
-    ] == len(coded.unit_ids)
+    ] == len(unit_ids)
 
 
 @pytest.mark.slow

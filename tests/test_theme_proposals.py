@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from flows.cache import StageRecord
-from flows.language_model import Proposals, propose_themes
+from flows.execution import StageOutcome, run_stage
+from flows.stages import PROPOSE
 from flows.workspace import Approver, open_workspace
 from models.language_model.themes import (
     ProposedName,
@@ -207,7 +208,7 @@ def propose(
     url: str,
     on_cost: Approver | None = None,
     **more: Any,
-) -> Proposals:
+) -> StageOutcome:
     lines = {
         "enabled": True,
         "url": url,
@@ -221,13 +222,14 @@ def propose(
         + "\n".join(f"{name} = {json.dumps(value)}" for name, value in lines.items())
     )
     with open_workspace(Study.open(ready[0].root), on_cost=on_cost) as workspace:
-        return propose_themes(workspace, *ready[1:])
+        _, segmented, joined = ready
+        return run_stage(PROPOSE, workspace, [*segmented, joined])
 
 
 def test_proposals_stand_in_their_table_with_quotes_and_no_number_leaves(ready):
     with serving(honest) as server:
         proposed = propose(ready, server.url, confirm=False)
-    rows = stages_of(ready[0]).load(proposed.record)["theme_proposals"]
+    rows = stages_of(ready[0]).load(proposed.records[0])["theme_proposals"]
     assert rows["subject"].value_counts().to_dict() == {"nom": 2, "description": 2, "réunion": 1}
     quotes = json.loads(
         rows[(rows["theme_id"] == "lait") & (rows["subject"] == "nom")]["quotes"].iloc[0]
@@ -270,7 +272,7 @@ def test_without_its_server_the_machine_s_names_stand_and_the_summary_says_so(re
     with serving(honest) as server:
         pass
     proposed = propose(ready, server.url, confirm=False)
-    assert stages_of(ready[0]).load(proposed.record)["theme_proposals"].empty
+    assert stages_of(ready[0]).load(proposed.records[0])["theme_proposals"].empty
     assert proposed.summary and proposed.summary["state"] == "stopped"
     results.tell_proposals(ready[0], proposed.summary)
     assert (

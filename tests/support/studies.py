@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
-from flows.cache import StageCache
+from flows.cache import StageCache, StageRecord
+from flows.execution import WorkshopFolder, run_stage
+from flows.stages import READ, SEGMENT
+from flows.vault import Vault
+from flows.workspace import Workspace
+from pipeline.ingest import identify_workshops
 from pipeline.store import Store
 from pipeline.study import Study
 
@@ -21,6 +26,19 @@ def new_small_study(root: Path) -> Study:
         "Q2\n- la recyclerie de Legé emploie douze personnes\n", encoding="utf-8"
     )
     return study
+
+
+def workshop_folder(study: Study, name: str = RETZ) -> WorkshopFolder:
+    """A workshop's folder as a run would read it now."""
+    ids = identify_workshops(study.workshop_folders(), depot=study.depot)
+    return WorkshopFolder(name, ids[name], {}, Vault(study).state())
+
+
+def read_and_cut(workspace: Workspace) -> list[StageRecord]:
+    """The records of reading and segmenting its one workshop."""
+    folder = workshop_folder(workspace.study)
+    read = run_stage(READ, workspace, (), folder, refresh=True).records
+    return [*read, *run_stage(SEGMENT, workspace, read, folder).records]
 
 
 def stages_of(study: Study) -> StageCache:

@@ -1,0 +1,227 @@
+"""Execute a stage: its key, what the store has under it, else its tables computed and kept.
+
+In:   a stage, the workspace, the records of the stages before
+Out:  the stage's record; its tables are in the store
+"""
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+
+from flows.cache import StageRecord, Tables, Unfinished
+from pipeline.files import text_hash
+from pipeline.gather import gather_workshops
+from pipeline.versions import code_of, package_versions
+
+if TYPE_CHECKING:
+    from flows.workspace import Workspace
+
+
+@dataclass(frozen=True)
+class WorkshopFolder:
+    """A folder of the depot to be read; `first_paths` are those of its files that were renamed."""
+
+    name: str
+    workshop_id: str
+    first_paths: Mapping[str, str]
+    vault_state: str  # what people decided on doubtful cases, and who was forgotten
+
+
+@dataclass(frozen=True)
+class ServerAnswer:
+    """Tables that a server gave, which no key foresees: kept under what they and `content` hold."""
+
+    tables: Tables
+    content: tuple[str, ...] = ()
+    summary: dict[str, Any] | None = None  # for the manifest
+
+
+def nothing_else(_workspace: "Workspace", *_folder: WorkshopFolder) -> tuple[str, ...]:
+    """Say that a stage depends on its tables and its code alone."""
+    return ()
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of a run: a function of tables, what it depends on besides, how far it reaches.
+
+    A `workshop` stage works on one workshop; a `workshops` stage is given the tables of several and
+    yields those of each; a `study` stage has the tables of all, the latest of each name.
+    """
+
+    name: str
+    scope: Literal["workshop", "workshops", "study"]
+    reads: tuple[str, ...]  # tables in
+    compute: Callable[..., Any]  # (tables, workspace[, folder]) → tables, or what stands for them
+    returns: tuple[str, ...]  # tables out
+    depends_on: Callable[..., Iterable[str]] = nothing_else  # (workspace[, folder]) → key parts
+    content: Callable[[Tables], str] | None = None  # of tables in: for the key, not their origin
+    calls: tuple[Callable[..., Any], ...] = ()  # code that it reaches through the workspace
+    is_asked: bool = False  # of a server, so that it answers a `ServerAnswer`
+    progress: str = ""  # in French; {} is the workshop's folder
+
+    @property
+    def code(self) -> tuple[Callable[..., Any], ...]:
+        """What its tables are computed by."""
+        return self.compute, gather_workshops, *self.calls
+
+
+class StageOutcome(NamedTuple):
+    """What a stage left: a record, or one a workshop; for the manifest, what a server did."""
+
+    records: tuple[StageRecord, ...] = ()
+    summary: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class StageCall:
+    """A stage about to be executed: `work` does it, `workshop_id` says for which workshop."""
+
+    stage: str
+    workshop_id: str | None
+    work: Callable[[], StageOutcome]
+
+
+StageExecutor = Callable[[StageCall], StageOutcome]
+
+
+def execute_here(call: StageCall) -> StageOutcome:
+    """Execute a stage in this process, recorded nowhere else."""
+    return call.work()
+
+
+def run_stage(
+    stage: Stage,
+    workspace: "Workspace",
+    records: Iterable[StageRecord] = (),
+    folder: WorkshopFolder | None = None,
+    *,
+    refresh: bool = False,
+) -> StageOutcome:
+    """Execute `stage` after those of `records`, by the workspace's executor of stages.
+
+    With `refresh` it is computed again even where its tables are kept.
+    """
+    before = tuple(records)
+    if stage.scope == "workshops":
+        work = partial(_run_workshops, stage, workspace, before)
+    elif stage.is_asked:
+        work = partial(_ask, stage, workspace, before)
+    else:
+        work = partial(_run, stage, workspace, before, folder, refresh)
+    return workspace.execute(StageCall(stage.name, folder.workshop_id if folder else None, work))
+
+
+def stage_key(
+    stage: Stage,
+    workspace: "Workspace",
+    records: Sequence[StageRecord] = (),
+    folder: WorkshopFolder | None = None,
+) -> str:
+    """Key of a stage: its code and packages, what it depends on besides, the tables it reads."""
+    if stage.content is None:
+        inputs = sorted(record.entry for record in _providers(stage, records))
+    else:
+        inputs = [stage.content(_tables_in(stage, workspace, records))]
+    return text_hash(
+        stage.name,
+        code_of(*stage.code),
+        *(f"{name}={version}" for name, version in package_versions().items()),
+        *stage.depends_on(workspace, *_given(folder)),
+        "",
+        *inputs,
+    )
+
+
+def _run(
+    stage: Stage,
+    workspace: "Workspace",
+    records: Sequence[StageRecord],
+    folder: WorkshopFolder | None,
+    refresh: bool,
+) -> StageOutcome:
+    name = folder.name if folder else None
+
+    def compute() -> Tables | Unfinished:
+        workspace.tell(stage.progress.format(name), 0, 1)
+        tables = _tables_in(stage, workspace, records)
+        made: Tables | Unfinished = stage.compute(tables, workspace, *_given(folder))
+        return made
+
+    key = stage_key(stage, workspace, records, folder)
+    record = workspace.stages.run(stage.name, key, compute, workshop=name, refresh=refresh)
+    return StageOutcome((record,))
+
+
+def _ask(stage: Stage, workspace: "Workspace", records: Sequence[StageRecord]) -> StageOutcome:
+    answer: ServerAnswer = stage.compute(_tables_in(stage, workspace, records), workspace)
+    contents = [rows.to_json(orient="split") for rows in answer.tables.values()]
+    key = text_hash(stage.name, *contents, *answer.content)
+    record = workspace.stages.run(stage.name, key, lambda: answer.tables)
+    return StageOutcome((record,), answer.summary)
+
+
+def _run_workshops(
+    stage: Stage, workspace: "Workspace", records: Sequence[StageRecord]
+) -> StageOutcome:
+    """Compute what is not kept of all workshops together; each is kept as soon as it is done."""
+    by_workshop = {
+        record.workshop: [record] for record in records if set(stage.reads) & set(record.n_rows)
+    }
+    keys = {name: stage_key(stage, workspace, own) for name, own in by_workshop.items()}
+    new = [
+        _tables_in(stage, workspace, own)
+        for name, own in by_workshop.items()
+        if not workspace.stages.has_key(stage.name, keys[name])
+    ]
+    computed: Iterator[Tables] = stage.compute(new, workspace)
+
+    def compute(name: str | None) -> Tables:
+        workspace.tell(stage.progress.format(name), 0, 1)
+        return next(computed)
+
+    kept = (
+        workspace.stages.run(stage.name, key, partial(compute, name), workshop=name)
+        for name, key in keys.items()
+    )
+    return StageOutcome(tuple(kept))
+
+
+def all_tables(workspace: "Workspace", records: Sequence[StageRecord]) -> Tables:
+    """The tables of all workshops, and of each pass over the study, the latest of each name."""
+    of_workshops = [record for record in records if record.workshop is not None]
+    tables = workspace.stages.gather(of_workshops)
+    for record in records:
+        if record.workshop is None:
+            tables |= workspace.stages.load(record)
+    return tables
+
+
+def _tables_in(stage: Stage, workspace: "Workspace", records: Sequence[StageRecord]) -> Tables:
+    """The tables that a stage reads: of its workshop, or of all of them and the passes before."""
+    if stage.scope == "study":
+        wanted = _providers(stage, records)
+        passes = [record for record in records if record.workshop or record in wanted]
+        tables = all_tables(workspace, passes)
+    else:
+        tables = {}
+        for record in _providers(stage, records):
+            tables |= workspace.stages.load(record)
+    return {name: tables[name] for name in stage.reads}
+
+
+def _providers(stage: Stage, records: Sequence[StageRecord]) -> list[StageRecord]:
+    """The records that hold the tables a stage reads: those of the last pass that gave a name."""
+    last_pass = {
+        name: record for record in records if record.workshop is None for name in record.n_rows
+    }
+
+    def gives(record: StageRecord, name: str) -> bool:
+        return name in record.n_rows and last_pass.get(name, record) is record
+
+    return [record for record in records if any(gives(record, name) for name in stage.reads)]
+
+
+def _given(folder: WorkshopFolder | None) -> tuple[WorkshopFolder, ...]:
+    return (folder,) if folder else ()

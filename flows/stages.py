@@ -1,0 +1,534 @@
+"""The stages of a run, in order: tables in, function, what else each depends on, tables out.
+
+In:   the tables that a stage reads, by name; the workspace of the run; for a workshop, its folder
+Out:  the tables it returns, by name
+
+The first stage reads personal data and hands on none: the numbers that stand for people go to
+vault/ before anything that uses them is kept.
+"""
+
+from collections.abc import Collection, Iterator, Mapping
+from itertools import chain
+from typing import TYPE_CHECKING, NamedTuple
+
+import pandas as pd
+
+from flows.cache import Tables, Unfinished
+from flows.execution import Stage, WorkshopFolder
+from flows.keys import input_hashes
+from flows.language_model import (
+    ask_second_coder,
+    coders_dependencies,
+    measure_coders,
+    order_units,
+    propose_themes,
+)
+from flows.typed_texts import decisions_to_show
+from flows.vault import Vault
+from models.embedder import Encoders, bundled, encoder_used
+from models.registry import load_tagger
+from models.tagger.features import texts_of
+from models.theme_model import ThemeModel
+from pipeline.cluster import cluster_units
+from pipeline.cluster.identity import list_changes
+from pipeline.cluster.late import join_late_units, room_units
+from pipeline.cluster.quotes import profile_themes, quote_themes
+from pipeline.compare.contrasts import compare_territories, follow_territories, reach_themes
+from pipeline.compare.needs import list_map_problems, list_needs, list_voices, voices_of_themes
+from pipeline.compare.readings import link_territories, read_territories
+from pipeline.counting import count_families
+from pipeline.decisions import active_decisions, apply_decisions, read_decisions
+from pipeline.decisions.kinds import Decision, weights_in_use
+from pipeline.decisions.replay import left_proposals, note_grounds
+from pipeline.files import file_hash, text_hash
+from pipeline.french import load_early
+from pipeline.grid.codes import POSTURE
+from pipeline.ingest import ingest_workshop
+from pipeline.ingest.sandbox import FileReaders
+from pipeline.offer import list_offers
+from pipeline.pseudonymise import pseudonymise
+from pipeline.rank import rank_themes
+from pipeline.segment import segment_documents
+from pipeline.settings import Settings
+from pipeline.settings.sections import RankWeights
+from pipeline.store import Store
+from pipeline.study import Study
+from pipeline.tag import tag_each
+
+if TYPE_CHECKING:
+    from flows.workspace import Workspace
+
+MACHINE = ("tags", "themes", "theme_families", "theme_members")  # what decisions are replayed on
+_READ = (
+    "workshops",
+    "documents",
+    "blocks",
+    "rejects",
+    "attendance",
+    "structures",
+    "catchments",
+)
+_CLUSTERED = (
+    "themes",
+    "theme_members",
+    "merge_proposals",
+    "theme_flags",
+    "theme_families",
+    "theme_agreement",
+    "unit_places",
+)
+
+
+# --- read: one workshop's files, without personal data -------------------------------------------
+
+
+def read_workshop(
+    _tables: Tables, workspace: "Workspace", folder: WorkshopFolder
+) -> Tables | Unfinished:
+    """Ingest and pseudonymise every file of the folder; unfinished where one changed meanwhile."""
+    study, vault = workspace.study, Vault(workspace.study)
+    before = read_dependencies(workspace, folder)
+    passing: list[int] = []
+    load_early()
+    raw = ingest_workshop(
+        study.depot / folder.name,
+        depot=study.depot,
+        settings=study.settings.ingest,
+        workshop_id=folder.workshop_id,
+        first_paths=folder.first_paths,
+        on_file=lambda done, total: workspace.tell(f"lecture de {folder.name}", done, total),
+        on_passing=passing.append,
+        readers=workspace.file_readers,
+    )
+    is_changed = read_dependencies(workspace, folder) != before
+    raw["people"] = vault.with_earlier(raw["people"], folder.name)
+    clean, kept = pseudonymise(
+        raw,
+        known=vault.registry(),
+        choices=vault.choices(),
+        settings=study.settings.pseudonymise,
+    )
+    vault.write_doubts(folder.name, kept.doubts)
+    vault.write_registry(kept.registry)
+    n_passing = sum(passing) + is_changed
+    return Unfinished(clean, n_passing) if n_passing else clean
+
+
+def read_dependencies(workspace: "Workspace", folder: WorkshopFolder) -> tuple[str, ...]:
+    """Its files as they lie there now, and all that reading them depends on.
+
+    Numbers given to persons since change nothing. Another folder of the same name and date changes
+    `workshop_id`.
+    """
+    study = workspace.study
+    files = [f"{path}={sha256}" for path, sha256 in input_hashes(study, folder.name).items()]
+    renamed = [
+        f"{path}<{first}"
+        for path, first in sorted(folder.first_paths.items())
+        if path.startswith(f"{folder.name}/")
+    ]
+    ingest, masking = study.settings.ingest, study.settings.pseudonymise
+    return (
+        folder.workshop_id,
+        ingest.model_dump_json(),
+        masking.model_dump_json(),
+        folder.vault_state,
+        *files,
+        *renamed,
+    )
+
+
+# --- segment and tag -----------------------------------------------------------------------------
+
+
+def segment_workshop(tables: Tables, workspace: "Workspace", _folder: WorkshopFolder) -> Tables:
+    """Cut the workshop's documents into units."""
+    settings = workspace.study.settings.segment
+    return {"units": segment_documents(tables["documents"], tables["blocks"], settings=settings)}
+
+
+def segment_dependencies(workspace: "Workspace", _folder: WorkshopFolder) -> tuple[str, ...]:
+    """How documents are cut."""
+    return (workspace.study.settings.segment.model_dump_json(),)
+
+
+def tag_workshops(workshops: list[Tables], workspace: "Workspace") -> Iterator[Tables]:
+    """Yield the tags of each workshop in turn; the tagger is loaded when one is asked for."""
+    study, encoders = workspace.study, workspace.encoders
+    settings = study.settings.tag
+    tagger = load_tagger(study.grid, settings=settings, registered=study.registered_tagger)
+    units = [tables["units"] for tables in workshops]
+    texts = list(chain.from_iterable(map(texts_of, units)))
+    encoders.prepare(texts, [*map(bundled, tagger.reads_with)], study.settings.embed)
+    for tags in tag_each(
+        units,
+        tagger=tagger,
+        grid=study.grid,
+        settings=settings,
+        encoders=encoders,
+        spread=workspace.executor.spread,
+    ):
+        yield {"tags": tags}
+
+
+def tag_dependencies(workspace: "Workspace") -> tuple[str, ...]:
+    """The grid, and the tagger that was refitted for the study, if any."""
+    study = workspace.study
+    registered = file_hash(study.registered_tagger) if study.registered_tagger else ""
+    return study.settings.tag.model_dump_json(), study.grid_hash(), registered
+
+
+# --- cluster and join: the machine's themes ------------------------------------------------------
+
+
+def cluster_study(tables: Tables, workspace: "Workspace") -> Tables:
+    """Group what was said at the workshops into themes, with earlier identities where they fit."""
+    study, spread = workspace.study, workspace.executor.spread
+    units, tags = _of_room(tables)
+    clustered = cluster_units(
+        units,
+        tags,
+        model=ThemeModel(study.settings.cluster, spread=spread),
+        embedder=workspace.encoders.load(study.settings.embed),
+        encoders=workspace.encoders,
+        cache=workspace.store,
+        previous=_previous_themes(study),
+        settings=study.settings.cluster,
+        spread=spread,
+    )
+    return clustered._asdict()
+
+
+def cluster_dependencies(workspace: "Workspace") -> tuple[str, ...]:
+    """The settings, and the encoder that was used.
+
+    One that stood for the tuned one must not lend its themes to it once it can be used. The themes
+    of earlier runs are no part: they only name.
+    """
+    settings = workspace.study.settings
+    encoder = encoder_used(settings.embed)
+    return (
+        settings.cluster.model_dump_json(),
+        settings.embed.model_dump_json(),
+        f"{encoder['name']} {encoder['version']}",
+    )
+
+
+def room_content(tables: Tables) -> str:
+    """Hash of what was said at the workshops: what comes after leaves their themes alone."""
+    return text_hash(*map(_content_hash, _of_room(tables)))
+
+
+def _of_room(tables: Tables) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The units that make the themes, and their tags."""
+    units, tags = room_units(tables["units"]), tables["tags"]
+    return units, tags[tags["unit_id"].isin(units["unit_id"])]
+
+
+def _content_hash(table: pd.DataFrame) -> str:
+    """Hash of a table's rows, whatever their order."""
+    lines = table.to_json(orient="records", lines=True, force_ascii=False).splitlines()
+    return text_hash(*table.columns, *sorted(lines))
+
+
+def join_study(tables: Tables, workspace: "Workspace") -> Tables:
+    """Let what came after the workshops join the themes; say what changed since the run before."""
+    study = workspace.study
+    joined = join_late_units(
+        tables["themes"],
+        tables["theme_members"],
+        tables["unit_places"],
+        tables["units"],
+        tables["tags"],
+        embedder=workspace.encoders.load(study.settings.embed),
+        encoders=workspace.encoders,
+        cache=workspace.store,
+        settings=study.settings.cluster,
+        spread=workspace.executor.spread,
+    )
+    changes = list_changes(_previous_themes(study), (joined.themes, joined.theme_members))
+    families = count_families(
+        tables["theme_families"], joined.themes, joined.theme_members, tables["units"]
+    )
+    clustered = {name: tables[name] for name in _CLUSTERED}
+    now = {"theme_families": families, "theme_changes": changes}
+    return clustered | joined._asdict() | now
+
+
+def _previous_themes(study: Study) -> tuple[pd.DataFrame, pd.DataFrame]:
+    """The machine's themes and members of the run before."""
+    return study.read_machine_table("themes"), study.read_machine_table("theme_members")
+
+
+# --- decide: what people decided, over what the machine proposed ---------------------------------
+
+
+class _Decided(NamedTuple):
+    """Decisions as they may be shown, row and object, and what themes held when decided on."""
+
+    rows: pd.DataFrame
+    decisions: list[Decision]
+    grounds: pd.DataFrame
+
+
+def decide_study(tables: Tables, workspace: "Workspace") -> Tables:
+    """Replay people's decisions on the machine's tags and themes; profile the reviewed themes."""
+    _, decisions, grounds = _decided(workspace.study)
+    machine = {name: tables[name] for name in ("units", *MACHINE)}
+    axes = workspace.study.grid.axes
+    reviewed = apply_decisions(machine, decisions, axes=axes, grounds=grounds)
+    units, tags, themes, members = (
+        reviewed.pop("units"),
+        reviewed["tags"],
+        reviewed["themes"],
+        reviewed["theme_members"],
+    )
+    flags = tables["theme_flags"]
+    return reviewed | {
+        "theme_profiles": profile_themes(units, tags, members),
+        "theme_quotes": quote_themes(units, tags, themes, members),
+        "merge_proposals": left_proposals(
+            tables["merge_proposals"], themes, active_decisions(decisions)
+        ),
+        "theme_flags": flags[flags["theme_id"].isin(themes["theme_id"])],
+        "decision_grounds": grounds,
+    }
+
+
+def decide_dependencies(workspace: "Workspace") -> tuple[str, ...]:
+    """The decisions and what they say now: somebody may be known only since, a theme be another."""
+    study = workspace.study
+    rows, _, grounds = _decided(study)
+    return study.decisions.mark().sha256, *rows["value"].fillna(""), grounds.to_json()
+
+
+def _decided(study: Study) -> _Decided:
+    rows, (_, members) = decisions_to_show(study), _previous_themes(study)
+    decisions = read_decisions(rows)
+    grounds = note_grounds(decisions, members, study.read_table("decision_grounds"))
+    return _Decided(rows, decisions, grounds)
+
+
+# --- rank and compare ----------------------------------------------------------------------------
+
+
+def rank_study(tables: Tables, workspace: "Workspace") -> Tables:
+    """Rank the themes, for the study and for each workshop, by the weights that people chose."""
+    study = workspace.study
+    ranking = rank_themes(
+        tables["units"],
+        tables["tags"],
+        tables["themes"],
+        tables["theme_members"],
+        tables["workshops"],
+        tables["attendance"],
+        settings=study.settings.rank,
+        weights=_weights(study),
+        grid=study.grid,
+    )
+    return ranking._asdict()
+
+
+def rank_dependencies(workspace: "Workspace") -> tuple[str, ...]:
+    """The settings and the weights in use."""
+    study = workspace.study
+    return study.settings.rank.model_dump_json(), _weights(study).model_dump_json()
+
+
+def _weights(study: Study) -> RankWeights:
+    active = active_decisions(decisions_to_show(study))
+    return weights_in_use(active, study.settings.rank).weights
+
+
+def compare_study(tables: Tables, workspace: "Workspace") -> Tables:
+    """Compare the territories, tell whose voice is missing, and list what is on offer."""
+    study = workspace.study
+    return comparison(tables, study.settings, study.grid.exclusive, cache=workspace.store)
+
+
+def compare_dependencies(workspace: "Workspace") -> tuple[str, ...]:
+    """How territories are compared, and what the study says of itself."""
+    settings = workspace.study.settings
+    return settings.compare.model_dump_json(), settings.etude.model_dump_json()
+
+
+def comparison(
+    tables: Mapping[str, pd.DataFrame],
+    settings: Settings,
+    exclusive: Collection[str] = (POSTURE,),
+    cache: Store | None = None,
+) -> Tables:
+    """Return the tables of the comparison; `exclusive` are the axes of one code a passage."""
+    units, tags, members = tables["units"], tables["tags"], tables["theme_members"]
+    workshops, structures = tables["workshops"], tables["structures"]
+    attendance, compare = tables["attendance"], settings.compare
+    contrasts = compare_territories(
+        units, tags, members, workshops, settings=compare, exclusive=exclusive
+    )
+    offers = list_offers(units, tags, structures, cache=cache)
+    readings = read_territories(units, members, contrasts, workshops, settings=compare, cache=cache)
+    links = link_territories(units, members, workshops, settings=compare)
+    evolutions = follow_territories(
+        units, tags, members, workshops, settings=compare, exclusive=exclusive, cache=cache
+    )
+    expected = settings.etude.expected_structure_types
+    return {
+        "contrasts": contrasts,
+        **readings._asdict(),
+        **links._asdict(),
+        "theme_reach": reach_themes(
+            contrasts, tables["priorities"], workshops, min_tables=compare.min_tables
+        ),
+        "evolutions": evolutions,
+        "offers": offers,
+        "voices": list_voices(attendance, structures, workshops, expected_structure_types=expected),
+        "theme_voices": voices_of_themes(units, members, attendance),
+        "needs": list_needs({**tables, "offers": offers}),
+        "map_problems": list_map_problems(structures, tables["catchments"]),
+    }
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+READ = Stage(
+    "read",
+    "workshop",
+    reads=(),
+    compute=read_workshop,
+    depends_on=read_dependencies,
+    calls=(FileReaders,),
+    returns=_READ,
+    progress="lecture de {}",
+)
+SEGMENT = Stage(
+    "segment",
+    "workshop",
+    reads=("documents", "blocks"),
+    compute=segment_workshop,
+    depends_on=segment_dependencies,
+    returns=("units",),
+    progress="découpage de {}",
+)
+TAG = Stage(
+    "tag",
+    "workshops",
+    reads=("units",),
+    compute=tag_workshops,
+    depends_on=tag_dependencies,
+    calls=(Encoders,),
+    returns=("tags",),
+    progress="étiquetage de {}",
+)
+SECOND = Stage(
+    "second",
+    "study",
+    reads=("units", "documents", "blocks"),
+    compute=ask_second_coder,
+    is_asked=True,
+    returns=("second_tags",),
+)
+AGREE = Stage(
+    "agree",
+    "study",
+    reads=("units", "documents", "blocks", "tags", "second_tags"),
+    compute=measure_coders,
+    depends_on=coders_dependencies,
+    returns=("agreement",),
+)
+ORDER = Stage(
+    "order",
+    "study",
+    reads=("units", "tags", "second_tags"),
+    compute=order_units,
+    depends_on=coders_dependencies,
+    returns=("review_queue",),
+)
+CLUSTER = Stage(
+    "cluster",
+    "study",
+    reads=("units", "tags"),
+    content=room_content,
+    compute=cluster_study,
+    depends_on=cluster_dependencies,
+    calls=(Encoders,),
+    returns=_CLUSTERED,
+    progress="regroupement en thèmes",
+)
+JOIN = Stage(
+    "join",
+    "study",
+    reads=("units", "tags", *_CLUSTERED),
+    compute=join_study,
+    calls=(Encoders,),
+    returns=(*_CLUSTERED, "theme_changes"),
+    progress="contributions à distance",
+)
+PROPOSE = Stage(
+    "propose",
+    "study",
+    reads=("units", "themes", "theme_members"),
+    compute=propose_themes,
+    is_asked=True,
+    returns=("theme_proposals",),
+)
+DECIDE = Stage(
+    "decide",
+    "study",
+    reads=("units", *MACHINE, "merge_proposals", "theme_flags"),
+    compute=decide_study,
+    depends_on=decide_dependencies,
+    returns=(
+        *MACHINE,
+        "decision_effects",
+        "theme_profiles",
+        "theme_quotes",
+        "merge_proposals",
+        "theme_flags",
+        "decision_grounds",
+    ),
+)
+RANK = Stage(
+    "rank",
+    "study",
+    reads=("units", "tags", "themes", "theme_members", "workshops", "attendance"),
+    compute=rank_study,
+    depends_on=rank_dependencies,
+    returns=("priorities", "priority_notes", "rank_checks", "late_effects"),
+    progress="classement des priorités",
+)
+COMPARE = Stage(
+    "compare",
+    "study",
+    reads=(
+        "units",
+        "tags",
+        "theme_members",
+        "workshops",
+        "attendance",
+        "structures",
+        "catchments",
+        "priorities",
+    ),
+    compute=compare_study,
+    depends_on=compare_dependencies,
+    returns=(
+        "contrasts",
+        "factor_points",
+        "lexical_classes",
+        "lexical_members",
+        "territory_links",
+        "territory_tree",
+        "theme_reach",
+        "evolutions",
+        "offers",
+        "voices",
+        "theme_voices",
+        "needs",
+        "map_problems",
+    ),
+    progress="comparaison des territoires",
+)
+
+ON_CODES = (SECOND, AGREE, ORDER)
+ON_THEMES = (CLUSTER, JOIN, PROPOSE, DECIDE, RANK, COMPARE)
+STAGES = (READ, SEGMENT, TAG, *ON_CODES, *ON_THEMES)  # as they run

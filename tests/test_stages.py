@@ -1,0 +1,226 @@
+"""Stages: one table of them, keys of the code behind each, executed here or as tasks of a real Prefect server."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from flows import execution
+from flows.execution import StageCall, StageOutcome
+from flows.prefect_server import prefect_ready
+from flows.run import run_study
+from flows.stages import STAGES
+from pipeline.errors import StudyError
+from pipeline.study import Study
+from pipeline.tables import TABLES
+from pipeline.versions import ROOT, SourceTree
+from support.served import PrefectServer, Service, running, wait_for
+from support.studies import new_small_study
+
+WORKSHOP_ID = "pays-de-retz-2026-10-01"
+
+
+# --- the table -----------------------------------------------------------------------------------
+
+
+def test_every_table_that_a_stage_reads_was_given_by_one_before():
+    given: set[str] = set()
+    for stage in STAGES:
+        assert set(stage.reads) <= given, stage.name
+        given |= set(stage.returns)
+    assert given <= set(TABLES)
+
+
+def test_stages_return_what_the_table_says(demo_study):
+    returned = {
+        record["stage"]: set(record["n_rows"]) for record in demo_study.last_run()["stages"]
+    }
+    assert returned == {stage.name: set(stage.returns) for stage in STAGES}
+
+
+# --- the code behind each ------------------------------------------------------------------------
+
+
+def codes(root: Path) -> dict[str, str]:
+    """The hash of the code behind each stage, in the source tree at `root`."""
+    tree = SourceTree(root)
+    return {
+        stage.name: tree.hash_behind(
+            *((function.__module__, function.__qualname__) for function in stage.code)
+        )
+        for stage in STAGES
+    }
+
+
+@pytest.fixture(scope="module")
+def unchanged(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return copied(tmp_path_factory.mktemp("source") / "tree")
+
+
+def copied(root: Path) -> Path:
+    """The source and the small data, to be changed."""
+    for name in ("pipeline", "models", "flows", "data/lexicon", "data/grid"):
+        shutil.copytree(
+            ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__", "weights")
+        )
+    return root
+
+
+EVERY = {stage.name for stage in STAGES}
+
+
+@pytest.mark.parametrize(
+    ("changed", "stages"),
+    [
+        ("pipeline/review/templates/review/base.html", set()),
+        ("pipeline/review/pages.py", set()),
+        ("pipeline/publish/docx.py", set()),
+        ("pipeline/publish/templates/rapport.css", set()),
+        ("pipeline/show/results.py", set()),
+        ("pipeline/exchange/codebook.py", set()),
+        ("pipeline/cli.py", set()),
+        ("flows/served_flows.py", set()),
+        ("pipeline/segment.py", {"segment"}),
+        ("pipeline/rank/__init__.py", {"rank"}),
+        ("pipeline/offer/__init__.py", {"compare"}),
+        ("pipeline/agreement.py", {"agree"}),
+        ("pipeline/ingest/readers/__main__.py", {"read"}),  # run as a module, imported by none
+        ("pipeline/errors.py", EVERY),
+        ("data/lexicon/segmentation.yaml", EVERY),
+    ],
+)
+def test_a_comment_changes_the_code_of_the_stages_that_import_it_alone(
+    unchanged, tmp_path, changed, stages
+):
+    root = copied(tmp_path / "tree")
+    path = root / changed
+    path.write_text(f"{path.read_text(encoding='utf-8')}\n# autre\n", encoding="utf-8")
+    before, after = codes(unchanged), codes(root)
+    assert {name for name in before if after[name] != before[name]} == stages
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("stage", "recomputed"),
+    [
+        ("", set()),
+        ("segment", {"segment", "tag", "agree", "order", "join", "decide", "rank", "compare"}),
+        ("cluster", {"cluster", "join", "decide", "rank", "compare"}),
+        ("compare", {"compare"}),
+    ],
+)
+def test_a_stage_whose_code_changed_is_computed_again_and_so_is_what_follows(
+    small_study, monkeypatch, stage, recomputed
+):
+    """What was said at the workshops is the same: themes do not follow another way to say so."""
+    before = run_study(small_study.root)
+    (small_study.tables / "units.parquet").unlink()
+    compute = {each.name: each.compute for each in STAGES}.get(stage)
+    hashed = execution.code_of
+    monkeypatch.setattr(
+        execution,
+        "code_of",
+        lambda *functions: "autre" if functions[0] is compute else hashed(*functions),
+    )
+    records = run_study(small_study.root).manifest["stages"]
+    assert {record["stage"] for record in records if not record["is_cached"]} == recomputed
+    assert small_study.table_hashes() == before.manifest["tables"]
+
+
+# --- who executes them ---------------------------------------------------------------------------
+
+
+def test_a_run_hands_each_stage_to_whoever_executes_them(small_study):
+    calls: list[tuple[str, str | None]] = []
+
+    def execute(call: StageCall) -> StageOutcome:
+        calls.append((call.stage, call.workshop_id))
+        return call.work()
+
+    run_study(small_study.root, execute=execute)
+    names = [stage.name for stage in STAGES]
+    assert [name for name, _ in calls] == [*names, "write", "publish"]
+    assert {name for name, workshop_id in calls if workshop_id == WORKSHOP_ID} == {
+        "read",
+        "segment",
+    }
+
+
+def test_a_run_by_hand_needs_no_server_though_one_is_named(small_study):
+    script = (
+        "import sys; from pathlib import Path; from flows.run import run_study\n"
+        f"if __name__ == '__main__': run_study(Path({str(small_study.root)!r}))\n"
+        "print('prefect' in sys.modules)"
+    )
+    environment = os.environ | {"PREFECT_API_URL": "http://127.0.0.1:9/api"}
+    done = subprocess.run(
+        [sys.executable, "-c", script],
+        env=environment,
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stdout.strip() == "False"
+    assert small_study.last_run() is not None
+
+
+def test_a_server_that_does_not_answer_is_said_in_one_line(monkeypatch, tmp_path):
+    monkeypatch.setenv("PREFECT_API_URL", "http://127.0.0.1:9/api")
+    with (
+        pytest.raises(
+            StudyError, match=r"pas de serveur Prefect à l'adresse http://127\.0\.0\.1:9/api"
+        ),
+        prefect_ready(tmp_path),
+    ):
+        raise RuntimeError("Failed to reach API at http://127.0.0.1:9/api/")
+
+
+@pytest.mark.slow
+def test_the_pages_of_a_served_run_show_its_stages(tmp_path):
+    """What a real server knows of a run: each stage with its state, its rows and its lines."""
+    study, plain = new_small_study(tmp_path / "servie"), new_small_study(tmp_path / "simple")
+    run_study(plain.root)
+    with running(PrefectServer(tmp_path / "serveur")) as server:
+        with running(Service(study, server)):
+            wait_for(lambda: study.last_run() is not None, "run")
+            (run,) = wait_for(lambda: ended(server, study), "end of the run")
+        asked = {"flow_runs": {"id": {"any_": [run["id"]]}}, "sort": "EXPECTED_START_TIME_ASC"}
+        tasks = wait_for(lambda: all_ended(server.ask("/task_runs/filter", asked)), "its tasks")
+        logs = server.ask("/logs/filter", {"sort": "TIMESTAMP_ASC", "limit": 200})
+    shown = [_told(task) for task in tasks]
+    (tmp_path / "served-run.txt").write_text("\n".join(shown) + "\n", encoding="utf-8")
+    assert run["state"]["type"] == "COMPLETED"
+    names = {task["name"]: task for task in tasks}
+    of_workshop = {f"{name}-{WORKSHOP_ID}" for name in ("read", "segment")}
+    of_study = {stage.name for stage in STAGES} - {"read", "segment"} | {"write", "publish"}
+    (attempt,) = (name for name in names if name.startswith("run_study"))
+    assert set(names) == of_workshop | of_study | {attempt}
+    assert {task["state"]["type"] for task in tasks} == {"COMPLETED"}
+    assert all({"ateliers", "servie"} <= set(names[name]["tags"]) for name in of_study)
+    assert names[attempt]["tags"] == []  # a limit on a tag must not wait for itself
+    assert names[f"segment-{WORKSHOP_ID}"]["state"]["message"].startswith("units 3 ; ")
+    lines = [line["message"] for line in logs if line["task_run_id"] == names["cluster"]["id"]]
+    assert any(line.startswith("themes ") for line in lines)
+    assert not any("médecin" in line["message"] for line in logs)
+    assert study.table_hashes() == plain.table_hashes()
+
+
+def ended(server: PrefectServer, study: Study) -> list[dict[str, Any]]:
+    """The runs of the study, once all ended."""
+    runs = server.runs(study)
+    return runs if all_ended(runs) else []
+
+
+def all_ended(runs: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    final = {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+    return runs if all(run["state"]["type"] in final for run in runs) else []
+
+
+def _told(task: dict[str, Any]) -> str:
+    seconds, state = task["total_run_time"], task["state"]
+    return f"{task['name']:40} {state['type']:10} {seconds:6.1f} s  {state['message'] or ''}"
