@@ -1,8 +1,9 @@
 """The append-only store of people's decisions, beside the study's tables.
 
-The database itself refuses to change or delete a row, so that no re-run and no later code can lose a correction. The one
-exception is `erase`, for a person who asks to be forgotten: it is itself recorded, by when, whom and how many rows. pandas is
-imported once decisions are read or added, not to ask for the last one: a run with nothing to do ends at once.
+The database itself refuses to change or delete a row, so that no re-run and no later code can lose
+a correction. The one exception, `erase`, for a person who asks to be forgotten, is recorded. pandas
+is imported to read or add decisions, not to ask for the last one: a run with nothing to do ends at
+once.
 
 In:   decisions as rows, one at a time or many
 Out:  the table of decisions, in the order in which they were taken
@@ -34,7 +35,7 @@ _MOVED = "-reprises"  # ends the name of a file whose decisions passed into a da
 
 @dataclass(frozen=True)
 class Mark:
-    """What tells decisions from fewer, older or altered ones: `sha256` is of what they say."""
+    """What tells decisions from fewer, older or altered ones."""
 
     last_id: int
     n_decisions: int
@@ -48,14 +49,14 @@ class Mark:
 
     @classmethod
     def recorded(cls, manifest: Mapping[str, Any] | None) -> "Mark | None":
-        """The mark that a run left in its record; None where it left none, as an earlier version did."""
+        """The mark that a run left in its record; None where an earlier version left none."""
         fields = (manifest or {}).get("decisions")
         return cls(**{name: fields[name] for name in cls.__dataclass_fields__}) if fields else None
 
     def loss(self, rows: Sequence[Sequence[Any]], n_erasures: int) -> str | None:
-        """Say in French what `rows` miss of the decisions that this marks, None where all are there.
+        """Say in French what `rows` miss of the decisions of this mark, None where all are there.
 
-        Decisions that came since are no loss, nor what `ateliers forget` erased, which the store itself records.
+        Decisions that came since are no loss, nor what `ateliers forget` erased and recorded.
         """
         if n_erasures > self.n_erasures:
             return None
@@ -77,9 +78,10 @@ def _hash(rows: Iterable[Sequence[Any]]) -> str:
 
 
 class DecisionStore:
-    """Decisions kept at `location`: a file, which the first decision makes, or the address of a PostgreSQL database.
+    """Decisions in a file, which the first decision makes, or in a PostgreSQL database.
 
-    What a `former` file holds passes into the database first, so that nothing decided is lost when a team starts to share one.
+    What a `former` file holds passes into the database first: nothing is lost when a team starts to
+    share one.
     """
 
     def __init__(self, location: Path | str, *, former: Path | None = None) -> None:
@@ -90,22 +92,23 @@ class DecisionStore:
     # --- add
 
     def append(self, **decision: Any) -> int:
-        """Add one decision, taken now, and return its decision_id. Raises `TableError` for an action that does not exist."""
+        """Add one decision, as `append_all` does, and return its number."""
         return self.append_all([decision])[0]
 
     def append_all(
         self, decisions: Iterable[Mapping[str, Any]], *, request_id: str | None = None
     ) -> list[int]:
-        """Add `decisions` in order, all or none, and return their decision_id; `decided_at` is now, UTC, where it is not given.
+        """Add `decisions` in order, all or none, and return their numbers.
 
-        What comes again under the same `request_id`, as a browser may send it twice, adds nothing and returns the numbers given then.
-        Raises `TableError` for a column or an action that does not exist, `StudyError` where that request said something else.
+        What comes again under one `request_id`, as a browser may send it twice, adds nothing and
+        returns the numbers given then. Raises `TableError` for a column or an action that does not
+        exist, `StudyError` where that request said something else.
         """
-        listed = list(decisions)
-        rows = _checked(listed)
+        every = list(decisions)
+        rows = _checked(every)
         if not rows:
             return []
-        content = _content(listed)
+        content = _content(every)
         with self._database.writing() as connection:
             if request_id is None:
                 return _insert(connection, rows)
@@ -127,7 +130,7 @@ class DecisionStore:
     # --- read
 
     def read(self, after: int = 0) -> "pd.DataFrame":
-        """Return the decisions numbered above `after`, all by default, in order; a store that does not exist has none."""
+        """Return the decisions numbered above `after`, in order; a missing store has none."""
         import pandas as pd
 
         from pipeline.tables.material import DECISIONS
@@ -141,7 +144,7 @@ class DecisionStore:
         )
 
     def read_rows(self, after: int = 0) -> Rows:
-        """Return the same decisions as tuples in the order of the columns of DECISIONS, None where blank; no frame is made."""
+        """Return the same as tuples of the columns of DECISIONS, None where blank."""
         with self._database.reading() as connection:
             return [] if connection is None else _read_decisions(connection, after)
 
@@ -150,7 +153,7 @@ class DecisionStore:
         return self._count("SELECT coalesce(max(decision_id), 0) FROM decisions")
 
     def erasure_count(self) -> int:
-        """How many times something was erased: whoever holds decisions in memory reads them all again when it grows."""
+        """How often something was erased: what is held in memory is read again when it grows."""
         return self._count("SELECT count(*) FROM erasures")
 
     def _count(self, question: str) -> int:
@@ -171,7 +174,7 @@ class DecisionStore:
         return Mark.of(self.read_rows(), self.erasure_count())
 
     def check(self) -> None:
-        """Raise `StoreError` where the store is damaged: it is never taken for an empty one."""
+        """Raise `StoreError` for a damaged store, which is never taken for an empty one."""
         self._database.check()
 
     def lost_since(self, recorded: Mark) -> str | None:
@@ -179,7 +182,7 @@ class DecisionStore:
         return recorded.loss(self.read_rows(), self.erasure_count())
 
     def save_copy(self, path: Path) -> None:
-        """Write every decision and erasure of one moment into a new file at `path`, under the same numbers."""
+        """Write every decision and erasure into a new file at `path`, under the same numbers."""
         file = SqliteDatabase(path)
         content = _read_all(self._database)
         with file.writing() as connection:
@@ -196,10 +199,10 @@ class DecisionStore:
         author: str,
         counts: Mapping[str, int],
     ) -> None:
-        """Delete the decisions on `unit_ids`, pass what people typed in the others through `clean`, and record that it was done.
+        """Delete decisions on `unit_ids`, pass what was typed in others through `clean`, record it.
 
-        The names of those who decided pass through `clean_author` where it is given. All or nothing; nothing erased is left in
-        free pages, nor any mark of requests. `counts` is recorded, and must hold no personal data.
+        Authors pass through `clean_author` where it is given. All or nothing; nothing erased is
+        left in free pages, nor any mark of requests. `counts` must hold no personal data.
         """
         assignments = ", ".join(f"{name} = ?" for name in _TYPED)
         with self._database.erasing() as connection:
@@ -240,7 +243,7 @@ def _cleaned(
     return [cleaner(cell) if cell else cell for cleaner, cell in zip(cleaners, cells, strict=True)]
 
 
-# --- rows on the way in ------------------------------------------------------------------------------
+# --- rows on the way in
 
 
 def _now() -> str:
@@ -249,13 +252,15 @@ def _now() -> str:
 
 def _content(decisions: Sequence[Mapping[str, Any]]) -> str:
     """sha256 of what `decisions` say, in order; a blank is as good as nothing."""
-    said = [{name: value for name, value in row.items() if value is not None} for row in decisions]
-    written = json.dumps(said, ensure_ascii=False, sort_keys=True, default=str)
+    filled = [
+        {name: value for name, value in row.items() if value is not None} for row in decisions
+    ]
+    written = json.dumps(filled, ensure_ascii=False, sort_keys=True, default=str)
     return hashlib.sha256(written.encode()).hexdigest()
 
 
 def _checked(decisions: Sequence[Mapping[str, Any]]) -> Rows:
-    """Return `decisions` as values of the columns `_SAID`; `decided_at` is now where it is not given.
+    """Return `decisions` as values of `_SAID`; they are taken now where no time is given.
 
     Raises `TableError` for a column, an action or a type that does not exist.
     """
@@ -281,7 +286,7 @@ def _is_plain(row: Mapping[str, Any]) -> bool:
     return all(row[name] is None or type(row[name]) is str for name in _SAID)
 
 
-# --- statements --------------------------------------------------------------------------------------
+# --- statements
 
 
 def _insert(connection: Connection, rows: Iterable[Sequence[Any]]) -> list[int]:
@@ -327,18 +332,21 @@ def _write_all(database: Database, connection: Connection, decisions: Rows, eras
 
 
 def _move(file: Path, database: Database) -> None:
-    """Move what `file` holds into `database` where it is empty, and rename it; cut by a crash, the next call ends the work.
+    """Move what `file` holds into an empty `database`, and rename it.
 
-    Raises `StudyError` where both hold decisions that differ.
+    Cut by a crash, the next call ends the work. Raises `StudyError` where both hold decisions that
+    differ.
     """
     decisions, erasures = _read_all(SqliteDatabase(file))
     with database.writing() as connection:
         there = _read_decisions(connection)
         if there and there[: len(decisions)] != decisions:
+            n = counted(len(decisions), "décision")
             raise StudyError(
-                f"{file.name} tient {counted(len(decisions), 'décision')}, et la base en tient d'autres",
+                f"{file.name} tient {n}, et la base en tient d'autres",
                 "une base vide, ou celle où ce fichier est déjà passé : une base par étude",
-                f"donner une autre base à l'étude, ou mettre {file.name} de côté si ses décisions ne doivent plus valoir",
+                f"donner une autre base à l'étude, ou mettre {file.name} de côté si ses décisions "
+                "ne doivent plus valoir",
             )
         if not there:
             _write_all(database, connection, decisions, erasures)

@@ -1,9 +1,9 @@
-"""Where decisions are kept: one SQLite file of the study, or a PostgreSQL database that a team shares.
+"""Where decisions are kept: one SQLite file of the study, or a PostgreSQL database of a team.
 
-Both hold the same three tables, written to by the same SQL; triggers refuse any change, and there is one writer at a time.
-The tables are made by the first writer. Every error of a database is a `StoreError` of one line.
+Both hold the same three tables, made by the first writer and written to by the same SQL; triggers
+refuse any change, and there is one writer at a time. An error is a `StoreError` of one line.
 
-In:   a file's path, or an address postgresql://host/name; libpq's own means (PGPASSWORD, ~/.pgpass) give the password
+In:   a file's path, or an address postgresql://host/name; PGPASSWORD or ~/.pgpass give a password
 Out:  connections, for reading, for writing, for erasing
 """
 
@@ -30,8 +30,8 @@ VERSION = (
 )
 _WAIT_S = 30  # how long a writer waits for another one
 _TABLES = {
-    "decisions": "decided_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL, unit_id TEXT, "
-    "axis TEXT, code TEXT, theme_id TEXT, value TEXT, why TEXT",
+    "decisions": "decided_at TEXT NOT NULL, author TEXT NOT NULL, action TEXT NOT NULL, "
+    "unit_id TEXT, axis TEXT, code TEXT, theme_id TEXT, value TEXT, why TEXT",
     "erasures": "erased_at TEXT NOT NULL, author TEXT NOT NULL, counts TEXT NOT NULL",
     "requests": "request_id TEXT PRIMARY KEY, content TEXT NOT NULL, decision_ids TEXT NOT NULL",
 }
@@ -60,14 +60,14 @@ class Database(Protocol):
         """Give what writes, all or nothing, and lets no other writer in."""
 
     def erasing(self) -> AbstractContextManager[Connection]:
-        """Like `writing`, with rows that may be changed and deleted, and nothing left of what was."""
+        """Like `writing`, with rows that may be changed; nothing is left of what was."""
 
     def number_from(self, connection: Connection, last_id: int) -> None:
         """Have the next decision take the number after `last_id`, which was given by hand."""
 
 
 def open_database(location: Path | str) -> Database:
-    """The database at a path or an address. Raises `StudyError` for an address where psycopg is missing."""
+    """The database at a path or an address. Raises `StudyError` where psycopg is missing."""
     if isinstance(location, Path):
         return SqliteDatabase(location)
     try:
@@ -89,7 +89,7 @@ def _refuse_newer(name: str, version: int) -> None:
         )
 
 
-# --- a file ------------------------------------------------------------------------------------------
+# --- a file
 
 _PAUSE_S = 0.01
 _DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
@@ -105,7 +105,7 @@ _TRIGGERS = {
 
 
 class SqliteDatabase:
-    """The decisions in the file at `path`, opened for each use: it may be copied, restored or removed between two."""
+    """The decisions in the file at `path`, opened for each use: it may be replaced between."""
 
     before_numbers = ""
 
@@ -186,7 +186,8 @@ class SqliteDatabase:
         return StoreError(
             f"{self.path.name} : {error}",
             "un fichier de décisions lisible et ouvert en écriture",
-            "vérifier les droits du dossier de l'étude, ou y remettre la dernière sauvegarde des décisions",
+            "vérifier les droits du dossier de l'étude, ou y remettre la dernière sauvegarde des "
+            "décisions",
         )
 
     def _damaged(self, why: str) -> StoreError:
@@ -194,8 +195,9 @@ class SqliteDatabase:
         return StoreError(
             f"{name} est abîmé ({' '.join(why.split())})",
             "un fichier de décisions entier",
-            f"rien n'y a été changé : y remettre {name} de la dernière sauvegarde, sans les fichiers "
-            f"-wal et -shm d'à côté ; ou en sauver ce qui se lit (sqlite3 {name} .recover)",
+            f"rien n'y a été changé : y remettre {name} de la dernière sauvegarde, sans les "
+            "fichiers -wal et -shm d'à côté ; ou en sauver ce qui se lit "
+            f"(sqlite3 {name} .recover)",
         )
 
 
@@ -241,7 +243,7 @@ def _make_triggers(connection: sqlite3.Connection) -> None:
         connection.execute(f"CREATE TRIGGER IF NOT EXISTS {name} {when} {refusal}")
 
 
-# --- a server ----------------------------------------------------------------------------------------
+# --- a server
 
 _CONNECT_S = 10
 _LOCK = 8_301_745  # the advisory lock of those who write decisions, in their database
@@ -285,7 +287,7 @@ class PostgresDatabase:
             yield statements if _ask(statements, _IS_MADE) else None
 
     def check(self) -> None:
-        """Do nothing: PostgreSQL finds by itself what is damaged, and says so to whoever reads it."""
+        """Do nothing: PostgreSQL says by itself what is damaged, to whoever reads it."""
 
     @contextlib.contextmanager
     def writing(self) -> Iterator[Connection]:
@@ -375,11 +377,13 @@ class PostgresDatabase:
                 "une adresse comme postgresql://utilisateur@serveur/base",
                 "corriger ATELIERS_DATABASE_URL, ou « database » dans [review] d'etude.toml",
             )
+        name = f"{parts.get('host', 'localhost')}/{parts.get('dbname', '')}"
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0]
         return StoreError(
-            f"base des décisions « {parts.get('host', 'localhost')}/{parts.get('dbname', '')} » : {reason}",
+            f"base des décisions « {name} » : {reason}",
             "une base PostgreSQL joignable, où l'utilisateur peut créer des tables",
-            "vérifier l'adresse, le mot de passe (PGPASSWORD ou ~/.pgpass) et les droits, puis recommencer",
+            "vérifier l'adresse, le mot de passe (PGPASSWORD ou ~/.pgpass) et les droits, puis "
+            "recommencer",
         )
 
 

@@ -1,8 +1,8 @@
-"""Replay people's decisions over the machine's tables: reviewed tables = machine tables + active decisions.
+"""Replay people's decisions over the machine's tables: reviewed = machine + active decisions.
 
-Pure, and safe to run again: replaying over reviewed tables changes nothing. The last decision on a subject wins; decisions on
-different subjects may come in any order. A decision whose passage or theme is gone is reported as void with its reason, never
-lost: it stays in the store and applies again when its subject comes back.
+Pure, and safe to run again: replaying over reviewed tables changes nothing. The last decision on a
+subject wins; decisions on different subjects may come in any order. A decision whose passage or
+theme is gone is void, with its reason, and never lost: it applies again when that comes back.
 
 In:   units, tags, themes, theme_families, theme_members of the machine; decisions; decision_grounds
 Out:  the same tables as reviewed; decision_effects
@@ -65,17 +65,17 @@ def read_decision(row: Mapping[str, Any]) -> Decision:
 
 
 def read_decisions(table: pd.DataFrame) -> list[Decision]:
-    """Return the decisions of a table as the store gives it, in order, undone ones and undoings too."""
+    """Return the decisions of a table of the store in order, undone ones and undoings too."""
     columns = [str(name) for name in table.columns]
     rows = table.sort_values("decision_id").itertuples(index=False, name=None)
     return [read_decision(dict(zip(columns, row, strict=True))) for row in rows]
 
 
 def active_decisions(decisions: pd.DataFrame | Iterable[Decision]) -> list[Decision]:
-    """Return, in order, the decisions that nobody undid; the undoings themselves, whose work is done, are left out."""
-    listed = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
-    undone = undone_by(listed)
-    return [row for row in listed if row.decision_id not in undone and not isinstance(row, Undo)]
+    """Return, in order, the decisions that nobody undid, without the undoings themselves."""
+    every = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
+    undone = undone_by(every)
+    return [row for row in every if row.decision_id not in undone and not isinstance(row, Undo)]
 
 
 def apply_decisions(
@@ -85,17 +85,18 @@ def apply_decisions(
     axes: Sequence[Axis] = tuple(STANDARD.values()),
     grounds: pd.DataFrame | None = None,
 ) -> dict[str, pd.DataFrame]:
-    """Return units, tags, themes, theme_families and theme_members as people reviewed them, and decision_effects.
+    """Return units, tags, themes, theme_families, theme_members as reviewed, and decision_effects.
 
-    `axes` are the grid's; a decision on another one is void. `grounds`, decision_grounds, says what themes held when people
-    decided on them: a decision on a theme that became another is not applied, and awaits a review.
+    `axes` are the grid's; a decision on another one is void. `grounds`, decision_grounds, says what
+    themes held when people decided on them: a decision on a theme that became another is not
+    applied, and awaits a review.
     """
-    listed = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
+    every = read_decisions(decisions) if isinstance(decisions, pd.DataFrame) else list(decisions)
     units, exclusive = machine["units"], {axis.axis: axis.is_exclusive for axis in axes}
     to_review = (
         {} if grounds is None else decisions_to_review(grounds, machine["theme_members"], units)
     )
-    active = [row for row in active_decisions(listed) if row.decision_id not in to_review]
+    active = [row for row in active_decisions(every) if row.decision_id not in to_review]
     replay = ThemeReplay(machine, units, active)
     reviewed_tags = review_tags(machine["tags"], replay.unit_ids, active, exclusive)
     reviewed = Reviewed(
@@ -105,10 +106,10 @@ def apply_decisions(
         saved_weightings(active),
         weighting_in_use(active),
     )
-    effects = DECISION_EFFECTS.build(_effects(listed, reviewed, to_review))
-    if listed:
+    effects = DECISION_EFFECTS.build(_effects(every, reviewed, to_review))
+    if every:
         n_applied = int((effects["state"] == APPLIED).sum())
-        log.info("décisions rejouées : %d, dont appliquées : %d", len(listed), n_applied)
+        log.info("décisions rejouées : %d, dont appliquées : %d", len(every), n_applied)
     return {
         "units": units,
         "tags": reviewed_tags,
@@ -130,13 +131,13 @@ def _codes_borne(reviewed_tags: pd.DataFrame) -> dict[str, set[tuple[str, str]]]
     return codes
 
 
-# --- what became of each decision --------------------------------------------------------------------
+# --- what became of each decision
 
 
 def _effects(
     decisions: Sequence[Decision], reviewed: Reviewed, to_review: Mapping[int, str]
 ) -> list[dict[str, Any]]:
-    """One row of decision_effects a decision, read from the reviewed tables: never called applied where it is not."""
+    """One row a decision, read from the reviewed tables: never called applied where it is not."""
     undone, numbers = undone_by(decisions), {row.decision_id for row in decisions}
     last: dict[Subject, int] = {}
     for row in decisions:
@@ -161,7 +162,7 @@ def _effects(
 def _effect(
     row: Decision, reviewed: Reviewed, last: Mapping[Subject, int], to_review: str | None
 ) -> tuple[str, str | None]:
-    """State and reason of an active decision; `last` numbers the last decision that changed each subject."""
+    """State and reason of an active decision; `last` numbers who last changed each subject."""
     missing = row.missing(reviewed)
     if to_review is None and (missing is not None or row.holds(reviewed)):
         return _applied_unless(missing)
@@ -176,7 +177,7 @@ def _applied_unless(reason: str | None) -> tuple[str, str | None]:
 
 
 def idle_sentence(effects: pd.DataFrame, root: object) -> str | None:
-    """Say in one line how many decisions stopped applying, and where to see them; None where all active ones apply."""
+    """Say in one line how many decisions stopped applying, and where to see them, if any."""
     n_to_review, n_void = (int((effects["state"] == state).sum()) for state in (TO_REVIEW, VOID))
     n = n_to_review + n_void
     if not n:

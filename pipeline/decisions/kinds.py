@@ -189,7 +189,7 @@ class PassageDecision(Decision):
         return super().words(names, value) | {"passage": names.passage(self.unit_id)}
 
 
-# --- memos -------------------------------------------------------------------------------------------
+# --- memos
 
 
 @dataclass(frozen=True)
@@ -222,7 +222,7 @@ def memos_by_unit(active: Iterable[Decision]) -> dict[str, list[NoteMemo]]:
     return memos
 
 
-# --- undoings ----------------------------------------------------------------------------------------
+# --- undoings
 
 
 def _number(value: object) -> int:
@@ -249,10 +249,10 @@ def undone_by(decisions: Iterable[Decision]) -> dict[int, int]:
 
     An undoing that was undone undoes nothing, nor does one of a decision that does not exist.
     """
-    listed = sorted(decisions, key=lambda decision: decision.decision_id, reverse=True)
-    numbers = {decision.decision_id for decision in listed}
+    newest_first = sorted(decisions, key=lambda decision: decision.decision_id, reverse=True)
+    numbers = {decision.decision_id for decision in newest_first}
     by: dict[int, int] = {}
-    for decision in listed:
+    for decision in newest_first:
         if not isinstance(decision, Undo) or decision.decision_id in by:
             continue
         if decision.target in numbers and decision.target < decision.decision_id:
@@ -260,7 +260,7 @@ def undone_by(decisions: Iterable[Decision]) -> dict[int, int]:
     return by
 
 
-# --- weightings --------------------------------------------------------------------------------------
+# --- weightings
 
 
 @dataclass(frozen=True)

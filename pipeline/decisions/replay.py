@@ -37,8 +37,9 @@ _SHARE_LEFT = 0.5  # of the passages of then, those still in the study, that mak
 class ThemeReplay:
     """What decisions come to; one whose theme or passage is gone changes nothing.
 
-    `labels`, `descriptions`, `merged_into` (None: rejected), `moved` (passage to theme, None: aside),
-    `family_names` and `family_of` are what they say; `themes`, `members`, `families` the tables.
+    `labels`, `descriptions`, `merged_into` (None: rejected), `moved` (passage to theme, None:
+    aside), `family_names` and `family_of` are what they say; `themes`, `members` and `families`
+    the tables.
     """
 
     def __init__(
@@ -81,7 +82,7 @@ class ThemeReplay:
         return theme_id in self._once_there
 
     def merge(self, theme_id: str, into: str) -> None:
-        """Put `theme_id` into another; of two themes merged both ways, the later decision says which one stays."""
+        """Put `theme_id` into another; of two merged both ways, the later one counts."""
         if theme_id == into:
             return
         self.merged_into.pop(theme_id, None)
@@ -103,7 +104,7 @@ class ThemeReplay:
     # --- what came of them
 
     def end_of(self, theme_id: str | None) -> str | None:
-        """The theme that `theme_id` came to be merged into, itself where it was not, None where that one was rejected."""
+        """The theme that `theme_id` came to be in, itself or another; None if rejected."""
         end = theme_id
         while end is not None and end in self.merged_into:  # ends: `merge` lets no circle in
             end = self.merged_into[end]
@@ -147,12 +148,12 @@ class ThemeReplay:
             for name in (*self.merged_into, *self.moved.values())
             if self.end_of(name) not in (None, *self.theme_ids)
         }
-        kept = self.merged_into.items()
-        self.merged_into = {name: into for name, into in kept if name not in lost}
+        merged = self.merged_into.items()
+        self.merged_into = {name: into for name, into in merged if name not in lost}
         self.moved = {unit: name for unit, name in self.moved.items() if name not in lost}
 
     def _reviewed_members(self) -> pd.DataFrame:
-        """The machine's members where people left or put them, then passages that had no theme, by unit_id."""
+        """The machine's members where people left or put them, then passages that had no theme."""
         if not self.merged_into and not self.moved:
             return self._members
         moved = {unit_id: self.end_of(theme_id) for unit_id, theme_id in self.moved.items()}
@@ -169,13 +170,13 @@ class ThemeReplay:
         new = [pair for pair in sorted(moved.items(), key=lambda pair: pair[0]) if pair[1]]
         new = [(unit_id, theme_id) for unit_id, theme_id in new if unit_id not in before]
         more = pd.DataFrame(new, columns=["unit_id", "theme_id"]).assign(strength=_SURE)
-        kept = placed[placed["theme_id"].notna()]
-        return THEME_MEMBERS.check(pd.concat([kept, more], ignore_index=True))
+        left = placed[placed["theme_id"].notna()]
+        return THEME_MEMBERS.check(pd.concat([left, more], ignore_index=True))
 
     def _reviewed_themes(self) -> pd.DataFrame:
-        """The themes that are left and hold a passage, renamed, with quotes and counts that follow their members."""
-        said = (self.labels, self.descriptions, self.merged_into, self.moved)
-        if not any((*said, self._pinned, self._unpinned)):
+        """The themes left that hold a passage, with counts and quotes of their members."""
+        changes = (self.labels, self.descriptions, self.merged_into, self.moved)
+        if not any((*changes, self._pinned, self._unpinned)):
             return self._themes
         every = self._with_splits()
         changed = self._changed()
@@ -186,8 +187,8 @@ class ThemeReplay:
         is_changed = left["theme_id"].isin(changed)
         for name in _COUNTS:
             left[name] = left[name].where(~is_changed, left["theme_id"].map(counts[name]))
-        for name, given in (("label", self.labels), ("description", self.descriptions)):
-            left[name] = left["theme_id"].map(given).fillna(left[name])
+        for name, new in (("label", self.labels), ("description", self.descriptions)):
+            left[name] = left["theme_id"].map(new).fillna(left[name])
         pinned = {self.end_of(theme_id) for theme_id in (*self._pinned, *self._unpinned)}
         is_requoted = is_changed | left["theme_id"].isin(pinned - {None})
         own = _pairs(every, "theme_id", "quotes")
@@ -200,7 +201,7 @@ class ThemeReplay:
         return THEMES.check(left.assign(quotes=quotes))
 
     def _with_splits(self) -> pd.DataFrame:
-        """The machine's themes and, after them, those that people split off and that hold a passage."""
+        """The machine's themes, then those that people split off and that hold a passage."""
         new = set(self.members["theme_id"]) - set(self._themes["theme_id"])
         rows = [
             self._split_theme(name, source)
@@ -212,7 +213,7 @@ class ThemeReplay:
         return pd.concat([self._themes, THEMES.build(rows)], ignore_index=True)
 
     def _split_theme(self, theme_id: str, source: str | None) -> dict[str, Any]:
-        """A theme that people made: named after the one it left until it is renamed, quoted in reading order."""
+        """A theme that people made: named after the one it left, quoted in reading order."""
         units = self.members.loc[self.members["theme_id"] == theme_id, "unit_id"]
         mine = self._units[self._units["unit_id"].isin(units)]
         mine = mine.sort_values(["document_id", "unit_order"])
@@ -242,15 +243,15 @@ class ThemeReplay:
         return set(moved["theme_id_before"].dropna()) | set(moved["theme_id_after"].dropna())
 
     def _quotes(self, theme_id: str, own: Mapping[str, str]) -> str:
-        """Pinned quotes, the last first, then the theme's own, then those of themes merged into it; only its members."""
+        """Pinned quotes, the last first, then its own, then those of themes merged into it."""
         into = [other for other in self.merged_into if self.end_of(other) == theme_id]
         every = [theme_id, *sorted(into)]
         pinned = [quote for other in every for quote in reversed(self._pinned.get(other, []))]
-        listed = [quote for other in every if other in own for quote in json.loads(own[other])]
+        quoted = [quote for other in every if other in own for quote in json.loads(own[other])]
         unpinned = set().union(*(self._unpinned.get(other, set()) for other in every))
         quotes = [
             quote
-            for quote in dict.fromkeys([*pinned, *listed])
+            for quote in dict.fromkeys([*pinned, *quoted])
             if self.theme_of.get(quote) == theme_id and (quote in pinned or quote not in unpinned)
         ]
         return json.dumps(quotes, ensure_ascii=False)
@@ -269,14 +270,14 @@ def _pairs(table: pd.DataFrame, key: str, value: str) -> dict[str, Any]:
 def left_proposals(
     proposals: pd.DataFrame, themes: pd.DataFrame, active: Iterable[Decision]
 ) -> pd.DataFrame:
-    """Return the merge proposals, either way round, whose two themes are left and that nobody refused."""
+    """Return the merge proposals whose two themes are left and that nobody refused."""
     apart, left = refused_merges(active), set(themes["theme_id"])
     pairs = map(frozenset, zip(proposals["theme_id"], proposals["other_theme_id"], strict=True))
     is_open = [pair <= left and pair not in apart for pair in pairs]
     return proposals[pd.Series(is_open, index=proposals.index, dtype=bool)]
 
 
-# --- the reviewed tags -------------------------------------------------------------------------------
+# --- the reviewed tags
 
 
 def review_tags(
@@ -295,14 +296,14 @@ def review_tags(
     """
     rows_by_unit = {unit: rows for unit, rows in by_unit(active).items() if unit in unit_ids}
     machine = tags[tags["source"] == "machine"]
-    known = codes_to_confirm(tags, rows_by_unit)
+    confirmable = codes_to_confirm(tags, rows_by_unit)
     proposed = _proposed(machine, rows_by_unit)
     words: dict[_Key, tuple[int, bool]] = {}
     left: dict[tuple[str, str], str] = {}
     for unit_id, rows in rows_by_unit.items():
         on_grid = [row for row in rows if _is_on_grid(row, exclusive)]
         one_only = [axis for axis, is_exclusive in exclusive.items() if is_exclusive]
-        codes = codes_after(on_grid, known.get(unit_id, ()), one_only)
+        codes = codes_after(on_grid, confirmable.get(unit_id, ()), one_only)
         open_codes = [] if confirmed_units(on_grid) else proposed.get(unit_id, [])
         one_of_axis = _one_of_axis(codes, open_codes)
         left |= {(unit_id, axis): code for axis, code in one_of_axis.items()}
@@ -329,7 +330,7 @@ def _proposed(machine: pd.DataFrame, unit_ids: Collection[str]) -> dict[str, lis
 
 
 def _one_of_axis(codes: PassageCodes, proposed: Sequence[Code]) -> dict[str, str]:
-    """The code left of each exclusive axis: the last accepted, else the best that nobody rejected."""
+    """The code left of each exclusive axis: the last accepted, else the best not rejected."""
     left = dict(codes.one_of_axis)
     judged = {axis for axis, _code in codes.last_words if axis in codes.exclusive}
     for axis in judged - left.keys():
@@ -375,18 +376,18 @@ def _keys(tags: pd.DataFrame) -> list[_Key]:
     return list(zip(tags["unit_id"], tags["axis"], tags["code"], strict=True))
 
 
-# --- what themes held when people decided on them ----------------------------------------------------
+# --- what themes held when people decided on them
 
 
 def note_grounds(
     decisions: Iterable[Decision], before: pd.DataFrame, earlier: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return decision_grounds: the rows of `earlier`, and for decisions taken since, what their themes held in `before`.
+    """Return decision_grounds: `earlier`, and what the themes of later decisions held `before`.
 
-    `before` are the machine's theme_members of the last run, which people had before their eyes. A theme that is not among
-    them, as one that people split off, has no row: nothing but the decision itself says what it holds.
+    `before` are the machine's theme_members of the last run, which people saw. A theme that is not
+    among them, as one that people split off, has no row.
     """
-    listed = list(decisions)
+    every = list(decisions)
     noted = set(earlier["decision_id"])
     units_of = before.groupby("theme_id")["unit_id"].agg(list).to_dict() if len(before) else {}
     rows = [
@@ -395,14 +396,14 @@ def note_grounds(
             "theme_id": theme_id,
             "unit_ids": json.dumps(sorted(units_of[theme_id])),
         }
-        for row in listed
+        for row in every
         if row.decision_id not in noted
         for theme_id in row.rests_on()
         if theme_id in units_of
     ]
-    kept = earlier[earlier["decision_id"].isin([row.decision_id for row in listed])]
+    still_there = earlier[earlier["decision_id"].isin([row.decision_id for row in every])]
     return DECISION_GROUNDS.check(
-        pd.concat([kept, DECISION_GROUNDS.build(rows)], ignore_index=True)
+        pd.concat([still_there, DECISION_GROUNDS.build(rows)], ignore_index=True)
     )
 
 
@@ -411,8 +412,8 @@ def decisions_to_review(
 ) -> dict[int, str]:
     """Return why each decision whose theme became another awaits a review, by its number.
 
-    A theme is what was decided on if it holds half of the passages of then that are still in the study; one that is no
-    more is a decision without object, not here. `members` and `units` are those of now.
+    A theme is still the same if it holds half of the passages of then that are still in the study.
+    `members` and `units` are those of now; a theme that is no more is not told here.
     """
     unit_ids = set(units["unit_id"])
     units_of = members.groupby("theme_id")["unit_id"].agg(set).to_dict() if len(members) else {}

@@ -91,11 +91,11 @@ class _CodeDecision(TagDecision):
         return "Aucun autre code de cet axe n'a été proposé pour ce passage."
 
     def sentence(self, names: Names) -> str:
-        said = super().sentence(names)
+        sentence = super().sentence(names)
         if not self.between:
-            return said
+            return sentence
         coders = names.joined(self.between)
-        return names.say("arbitre entre {coders} : {said}", coders=coders, said=said)
+        return names.say("arbitre entre {coders} : {said}", coders=coders, said=sentence)
 
     def words(self, names: Names, value: str | None) -> dict[str, str]:
         return super().words(names, value) | {"code": names.code(self.code)}
@@ -134,10 +134,10 @@ def put_code(
 
 
 def _read_codes(value: object) -> tuple[Code, ...] | None:
-    listed = read_json(value)
-    if not isinstance(listed, list) or not all(_is_code(entry) for entry in listed):
+    entries = read_json(value)
+    if not isinstance(entries, list) or not all(_is_code(entry) for entry in entries):
         return None
-    return tuple(dict.fromkeys((axis, code) for axis, code in listed))
+    return tuple(dict.fromkeys((axis, code) for axis, code in entries))
 
 
 def _is_code(entry: object) -> bool:
@@ -194,7 +194,7 @@ class ConfirmUnit(TagDecision):
 KINDS: tuple[type[Decision], ...] = (AcceptTag, AddTag, RejectTag, ConfirmUnit)
 
 
-# --- which codes does a passage bear -----------------------------------------------------------------
+# --- which codes does a passage bear
 
 
 @dataclass(frozen=True)
@@ -228,9 +228,9 @@ def codes_after(
 ) -> PassageCodes:
     """Apply decisions on one passage, one person's or everybody's, in order, to the codes `put`."""
     last_words: dict[Code, tuple[TagDecision, bool]] = {}
-    known = set(put)
+    codes_on_it = set(put)
     for decision in decisions:
-        for code, stays in decision.code_words(known | last_words.keys()):
+        for code, stays in decision.code_words(codes_on_it | last_words.keys()):
             last_words.pop(code, None)  # the last word comes last
             last_words[code] = decision, stays
     accepted = [code for code, (_decision, stays) in last_words.items() if stays]
@@ -246,10 +246,10 @@ def words_in_order(
     It puts the codes that it lists, and takes away every other one that the machine put on the
     passage, or that somebody judged there before.
     """
-    listed = [row for row in active if isinstance(row, TagDecision) and row.unit_id]
-    known = codes_to_confirm(tags, confirmed_units(listed))
-    for decision in listed:
-        codes = known.setdefault(str(decision.unit_id), set())
+    decisions = [row for row in active if isinstance(row, TagDecision) and row.unit_id]
+    codes_by_unit = codes_to_confirm(tags, confirmed_units(decisions))
+    for decision in decisions:
+        codes = codes_by_unit.setdefault(str(decision.unit_id), set())
         for code, stays in decision.code_words(codes):
             yield decision, code, stays
             codes.add(code)
@@ -274,7 +274,7 @@ def _codes_by_unit(tags: pd.DataFrame) -> dict[str, set[Code]]:
     return dict(codes)
 
 
-# --- who coded what ----------------------------------------------------------------------------------
+# --- who coded what
 
 
 def is_coded(

@@ -27,8 +27,8 @@ def split_id(unit_ids: Iterable[str]) -> str:
 
 
 def _read_units(value: object) -> tuple[str, ...]:
-    listed = read_json(value)
-    units = listed if isinstance(listed, list) else ()
+    content = read_json(value)
+    units = content if isinstance(content, list) else ()
     return tuple(unit for unit in units if isinstance(unit, str))
 
 
@@ -72,7 +72,7 @@ class ThemeDecision(Decision):
         return "La décision ne dit ni nom ni autre thème."
 
 
-# --- words -------------------------------------------------------------------------------------------
+# --- words
 
 
 @dataclass(frozen=True)
@@ -154,7 +154,7 @@ class DescribeTheme(ThemeDecision):
         return reviewed.themes.cell(self.theme_id, "description") == self.description
 
 
-# --- themes ------------------------------------------------------------------------------------------
+# --- themes
 
 
 @dataclass(frozen=True)
@@ -307,7 +307,7 @@ class MoveTheme(ThemeDecision):
         return is_left and themes.cell(self.theme_id, "parent_id") == self.family_id
 
 
-# --- passages of themes ------------------------------------------------------------------------------
+# --- passages of themes
 
 
 @dataclass(frozen=True)

@@ -22,14 +22,14 @@ _Kind = TypeVar("_Kind", bound=Decision)
 
 
 class Append(Protocol):
-    """Appends decisions to a study's store, without the names that were typed, and returns their numbers."""
+    """Appends decisions without typed names, all or none, and returns their numbers."""
 
     def __call__(self, decisions: Sequence[Mapping[str, Any]], *, request_id: str) -> list[int]:
-        """Append all or none; sent again under one `request_id`, they count once."""
+        """Sent again under one `request_id`, they count once."""
 
 
 class Journal:
-    """All decisions of `store`, kept up to date by `refresh`; safe among threads, since it only ever grows."""
+    """All decisions of `store`, kept up to date by `refresh`; safe among threads."""
 
     def __init__(self, store: DecisionStore, *, append: Append) -> None:
         self.store, self._append, self._lock = store, append, threading.Lock()
@@ -53,7 +53,7 @@ class Journal:
         return self
 
     def add(self, decisions: Iterable[Decision], *, author: str, request_id: str) -> list[int]:
-        """Append `decisions` of `author`, all or none, and return their numbers; sent again, they count once."""
+        """Append `decisions` of `author` and return their numbers, as `Append` does."""
         rows = [{"author": author, **decision.row()} for decision in decisions]
         ids = self._append(rows, request_id=request_id)
         self.refresh()
@@ -99,7 +99,7 @@ class Journal:
     def coded_by(
         self, author: str, put: Callable[[str], Iterable[Code]], exclusive: Collection[str]
     ) -> set[str]:
-        """Return the passages whose codes `author` all told; `put` gives what the machine put on one (see `is_coded`)."""
+        """Return the passages that `author` coded; `put` gives the machine's codes of one."""
         confirmed = set(self._confirmed.get(author, ()))
         others = set(self._judged.get(author, ())) - confirmed
         return confirmed | {
@@ -114,14 +114,14 @@ class Journal:
         return [author for author, judged in list(self._judged.items()) if judged]
 
     def last_on_tags(self, author: str) -> TagDecision | None:
-        """The last active decision of `author` on a passage's codes: what the next undoing takes back."""
+        """The last active decision of `author` on codes: what an undoing takes back."""
         rows = self._active(self._on_tags.get(author, ()), TagDecision)
         return rows[-1] if rows else None
 
     def _is_coded(
         self, author: str, unit_id: str, put: tuple[Code, ...], exclusive: Collection[str]
     ) -> bool:
-        """As `is_coded`, remembered until something is decided on the passage or undone: pages ask it of all passages."""
+        """As `is_coded`, remembered until something is decided on the passage or undone."""
         state = (put, len(self._of_unit[unit_id]), self._undone)
         remembered = self._coded.get((author, unit_id))
         if remembered is None or remembered[0] != state:
@@ -171,7 +171,8 @@ class Journals:
     def current(self) -> Journal:
         """Return the journal, with all that was decided so far and nothing of what was erased.
 
-        Raises `StudyError` where decisions that were read are gone: what is decided next would take their numbers.
+        Raises `StudyError` where decisions that were read are gone: what is decided next would
+        take their numbers.
         """
         n_erasures = self._store.erasure_count()
         with self._lock:
@@ -184,7 +185,8 @@ class Journals:
             raise StudyError(
                 f"les décisions déjà lues, jusqu'à la n° {last_id}, ne sont plus toutes là",
                 "celles que cette application a lues, et d'autres ensuite",
-                "ne plus rien décider ; remettre les décisions d'une sauvegarde, puis relancer ateliers review",
+                "ne plus rien décider ; remettre les décisions d'une sauvegarde, "
+                "puis relancer ateliers review",
             )
         return journal.refresh()
 

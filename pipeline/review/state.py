@@ -1,7 +1,7 @@
-"""The study under review, once a process: its last run, its decisions, its themes as decided until now, and the words for them.
+"""The study under review, once a process: last run, decisions, themes as they are now, words.
 
-Themes are replayed again only when a decision on themes or families has come: tagging passages never waits for it.
-What is long to count is remembered, and served while it is counted again.
+Themes are replayed again only when a decision on themes or families has come: tagging passages
+never waits for it. What is long to count is served from before while it is counted again.
 """
 
 import threading
@@ -41,12 +41,12 @@ def snapshot() -> Snapshot:
 
 
 def journal() -> Journal:
-    """Return the decisions, all that were acknowledged so far, and nothing of what somebody had forgotten."""
+    """Return the decisions, all that were acknowledged and nothing of what was erased."""
     return _journals().current()
 
 
 def journal_of_page() -> Journal:
-    """Return the decisions as `journal` last read them: a page that has asked for them once need not read again."""
+    """Return the decisions as `journal` last read them, without reading again."""
     return _journals().last_read()
 
 
@@ -60,18 +60,18 @@ def _journals() -> Journals:
     return Journals(study().decisions, append=partial(keep_decisions, study()))
 
 
-# --- the themes as decided until now -----------------------------------------------------------------
+# --- the themes as decided until now
 
 
 @dataclass(frozen=True, eq=False)
 class Themes:
-    """`themes`, `families` and `members` as reviewed now (tables of the data dictionary); `last_id`, the last decision counted."""
+    """Tables of the data dictionary as reviewed now; `last_id` is the last decision on them."""
 
     themes: pd.DataFrame
     families: pd.DataFrame
     members: pd.DataFrame
     last_id: int
-    given_names: dict[str, str] = field(default_factory=dict)  # those of themes that are gone, too
+    given_names: dict[str, str] = field(default_factory=dict)  # of themes that are gone, too
 
     @cached_property
     def theme_of(self) -> dict[str, str]:
@@ -80,7 +80,7 @@ class Themes:
 
     @cached_property
     def of_theme(self) -> dict[str, tuple[str, ...]]:
-        """The passages of each theme, those that people put there and then the most central first."""
+        """The passages of each theme, those put there by people and the most central first."""
         rows = self.members.sort_values(
             ["strength", "unit_id"], ascending=[False, True], kind="stable"
         )
@@ -145,17 +145,17 @@ def themes() -> Themes:
 
 
 def labels() -> dict[str, str]:
-    """Names of themes and families, and for what people merged or rejected, the last that they had."""
+    """Names of themes and families, those that people merged or rejected too."""
     run = snapshot()
     now = _current_themes().of(run, journal_of_page())
     return {**run.theme_names, **now.given_names, **now.names}
 
 
-# --- decisions in words ------------------------------------------------------------------------------
+# --- decisions in words
 
 
 class _NamesNow:
-    """The names that passages, themes and codes bear now; a subject that is gone is told by its number."""
+    """The names that passages, themes and codes bear now; the id of those that are gone."""
 
     def say(self, sentence: str, **words: str) -> str:
         return gettext(sentence).format(**words)
@@ -194,7 +194,7 @@ def sentence(decision: Decision) -> str:
     return decision.sentence(_NamesNow())
 
 
-# --- what is long to count ---------------------------------------------------------------------------
+# --- what is long to count
 
 _Value = TypeVar("_Value")
 _FIRST_WAIT_S, _WAIT_S = 2.0, 0.1  # for the first value of a family; for a newer one
@@ -210,7 +210,7 @@ class Counted(Generic[_Value]):
 
 
 class BackgroundCounts(Generic[_Value]):
-    """The last value counted in each of `n_families` families, such as scopes; the oldest goes first. Safe among threads."""
+    """The last value counted of each family, such as a scope; safe among threads."""
 
     def __init__(self, n_families: int = 1) -> None:
         self._n_families, self._lock = n_families, threading.Lock()
@@ -221,7 +221,10 @@ class BackgroundCounts(Generic[_Value]):
     def get(
         self, family: Hashable, key: Hashable, count: Callable[[], _Value]
     ) -> Counted[_Value] | None:
-        """Return the value of `key`, or within moments the one before it; None where `family` has none yet. Raises what `count` raises."""
+        """Return the value of `key`, or after a moment the one before; None while there is none.
+
+        Raises what `count` raises.
+        """
         with self._lock:
             last = self._counted.get(family)
             if last is not None and last[0] == key:
