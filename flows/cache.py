@@ -4,17 +4,20 @@ An entry of the study's store that is not what was written is no result, and is 
 vault's key does not.
 """
 
+import ctypes
+import gc
 import hashlib
 import logging
+import resource
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 import pandas as pd
 
-from flows.memory import give_back, peak_memory
 from pipeline.files import parquet_bytes, text_hash
 from pipeline.gather import NAMING, gather_workshops
 from pipeline.store import Store
@@ -23,6 +26,7 @@ from pipeline.tables import TABLES
 Tables = dict[str, pd.DataFrame]
 
 _LOG = logging.getLogger(__name__)
+_STATUS, _CLEAR = Path("/proc/self/status"), Path("/proc/self/clear_refs")
 
 
 @dataclass(frozen=True)
@@ -174,3 +178,35 @@ def _joined(name: str, paths: list[Path]) -> pd.DataFrame:
     tables = [pq.read_table(path) for path in paths]
     joined = pa.concat_tables(tables, promote_options="default")
     return TABLES[name].check(joined.to_pandas())
+
+
+def give_back() -> None:
+    """Give what was freed back to the system: Arrow's pool and the C library keep it, for others that ask for as much again."""
+    import pyarrow as pa
+
+    gc.collect()
+    pa.default_memory_pool().release_unused()
+    if (trim := getattr(ctypes.CDLL(None), "malloc_trim", None)) is not None:  # glibc has it
+        trim(0)
+
+
+@contextmanager
+def peak_memory() -> Iterator[Callable[[], float]]:
+    """Give a function that tells the peak since the block began; since the process began where Linux's counter can't be reset."""
+    try:
+        _CLEAR.write_text("5", encoding="ascii")
+    except OSError:
+        yield _peak_of_process
+    else:
+        yield _high_water_mark
+
+
+def _high_water_mark() -> float:
+    for line in _STATUS.read_text(encoding="ascii").splitlines():
+        if line.startswith("VmHWM:"):
+            return round(int(line.split()[1]) / 1024, 1)
+    return _peak_of_process()
+
+
+def _peak_of_process() -> float:
+    return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from flows.cache import Tables
-from flows.consent import DONE, NOT_SENT, STOPPED
 from flows.execution import ServerAnswer
 from models.language_model import LanguageModelTagger
 from models.language_model.asking import AskingReport
@@ -32,7 +31,7 @@ from pipeline.tag import order_review, tag_units
 from pipeline.text import without_numbers
 
 if TYPE_CHECKING:
-    from flows.workspace import Workspace
+    from flows.workspace import DONE, NOT_SENT, STOPPED, Workspace
 
 _N_PASSAGES = 12  # of a theme, the most central
 _OF_CODES, _OF_THEMES = "lecture par le second codeur", "lecture des thèmes par le modèle"

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from flows.ahead import Ahead, encoding_ahead
-from flows.cache import StageRecord
+from flows.cache import StageRecord, give_back
 from flows.execution import StageCall, StageOutcome, WorkshopFolder, all_tables, run_stage
-from flows.memory import give_back
 from flows.publish_study import publish_study, writer_ready
 from flows.stages import (
     JOIN,

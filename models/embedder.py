@@ -35,8 +35,8 @@ from models.encoders import (
 )
 from pipeline.errors import ModelError
 from pipeline.files import text_hash
+from pipeline.parallel import Executor, grains_of
 from pipeline.settings.sections import EmbedSettings
-from pipeline.spreading import Executor, grains_of
 from pipeline.store import Store
 from pipeline.text import fold
 

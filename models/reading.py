@@ -22,7 +22,7 @@ from pipeline.french import (
     parse,
     usual_lemma,
 )
-from pipeline.spreading import Mapper, grains_of
+from pipeline.parallel import ParallelMap, grains_of
 from pipeline.store import Store, by_text
 from pipeline.text import fold, lexicon
 
@@ -226,7 +226,7 @@ class Reading:
 
 
 def read_texts(
-    texts: Iterable[str], *, cache: Store | None = None, spread: Mapper = map
+    texts: Iterable[str], *, cache: Store | None = None, spread: ParallelMap = map
 ) -> list[Reading]:
     """Return one reading a text, in order; what pseudonymisation masked is not read."""
 

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pipeline.errors import StudyError
 from pipeline.files import file_hash, parquet_bytes, read_only, text_hash, write_bytes
-from pipeline.spreading import GRAIN, grains_of
+from pipeline.parallel import GRAIN, grains_of
 from pipeline.versions import code_hash
 
 if TYPE_CHECKING:

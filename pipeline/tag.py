@@ -24,8 +24,8 @@ from models.language_model import LanguageModelTagger
 from models.tagger import GridTagger
 from models.tagger.features import texts_of
 from pipeline.grid.codes import PILIER, RUBRIQUE, Grid
+from pipeline.parallel import ParallelMap, grains_of_rows
 from pipeline.settings.sections import TagSettings
-from pipeline.spreading import Mapper, grains_of_rows
 from pipeline.tables.material import REVIEW_QUEUE, TAGS
 from pipeline.text import PlainText
 
@@ -48,7 +48,7 @@ def tag_units(
     tagger: Tagger,
     grid: Grid,
     settings: TagSettings,
-    spread: Mapper = map,
+    spread: ParallelMap = map,
 ) -> pd.DataFrame:
     """Return the tags of `units`, in their order, then by axis and by the grid's order of codes.
 
@@ -66,7 +66,7 @@ def tag_each(
     grid: Grid,
     settings: TagSettings,
     encoders: Encoders | None = None,
-    spread: Mapper = map,
+    spread: ParallelMap = map,
 ) -> Iterator[pd.DataFrame]:
     """Yield the tags of each of `tables` as `tag_units` gives them, as soon as they are there.
 

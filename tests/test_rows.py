@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 import models.rows as rows_module
-from flows.memory import peak_memory
+from flows.cache import peak_memory
 from models.embedder import load_embedder
 from models.reading import read_texts
 from models.rows import (

@@ -30,7 +30,7 @@ from models.reading import read_texts
 from models.registry import labelled_rows, load_tagger
 from models.theme_model import ThemeModel
 from models.theme_model.communities import CommunityClusters, measure_agreement
-from pipeline import spreading
+from pipeline import parallel
 from pipeline.cluster import cluster_units
 from pipeline.errors import (
     AteliersError,
@@ -49,7 +49,6 @@ from pipeline.settings.sections import (
     ExecutionSettings,
     TagSettings,
 )
-from pipeline.spreading import map_groups
 from pipeline.store import Store
 from pipeline.study import Study
 from pipeline.tables.material import TAGS
@@ -163,10 +162,6 @@ def test_batches_hold_whole_grains(lengths, batch_units, batches):
     found = list(batched(([0] * length for length in lengths), batch_units))
     assert [len(batch) for batch in found] == batches
     assert [len(grain) for batch in found for grain in batch] == lengths
-
-
-def test_small_groups_are_worked_on_together_and_told_apart():
-    assert list(map_groups(map, len, [["a", "bc"], [], ["def"]])) == [[1, 2], [], [3]]
 
 
 @pytest.mark.parametrize(
@@ -330,7 +325,7 @@ def units() -> pd.DataFrame:
 @pytest.fixture
 def small_grains(monkeypatch: pytest.MonkeyPatch) -> None:
     """Several grains of few passages."""
-    monkeypatch.setattr(spreading, "GRAIN", 64)
+    monkeypatch.setattr(parallel, "GRAIN", 64)
     monkeypatch.setattr("models.embedder._GRAIN", 64)
 
 

@@ -22,8 +22,8 @@ from models.reading import generic_words, read_texts
 from models.rows import Labels, Matrix, Rows
 from models.theme_model.communities import MOST_AT_ONCE, CommunityClusters
 from pipeline.errors import ModelError
+from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
-from pipeline.spreading import Mapper
 from pipeline.text import fold
 
 TopicWords = list[tuple[str, float]]
@@ -59,7 +59,7 @@ class ThemeModel(ClusterMixin, BaseEstimator):  # type: ignore[misc]
         self,
         settings: ClusterSettings | None = None,
         *,
-        spread: Mapper = map,
+        spread: ParallelMap = map,
         most_at_once: int = MOST_AT_ONCE,
     ) -> None:
         self.settings = settings

@@ -22,8 +22,8 @@ from sklearn.base import BaseEstimator, ClusterMixin
 from threadpoolctl import threadpool_limits
 
 from models.rows import Labels, Matrix, Rows, slices
+from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
-from pipeline.spreading import Mapper
 
 LookCloser = Callable[[Labels], Matrix]
 
@@ -70,7 +70,7 @@ class CommunityClusters(ClusterMixin, BaseEstimator):  # type: ignore[misc]
     def __init__(
         self,
         settings: ClusterSettings | None = None,
-        spread: Mapper = map,
+        spread: ParallelMap = map,
         most_at_once: int = MOST_AT_ONCE,
     ) -> None:
         self.settings = settings
@@ -129,7 +129,7 @@ def _draw(names: Sequence[str], n: int, seed: int) -> Labels:
 def co_association(
     similarity: Matrix,
     settings: ClusterSettings,
-    spread: Mapper,
+    spread: ParallelMap,
     *,
     n_at_once: int = _RESAMPLES_AT_ONCE,
 ) -> Matrix:
@@ -329,7 +329,11 @@ class _Trial:
 
 
 def measure_agreement(
-    vectors: Rows, settings: ClusterSettings, *, spread: Mapper = map, most: int = AGREEMENT_MOST
+    vectors: Rows,
+    settings: ClusterSettings,
+    *,
+    spread: ParallelMap = map,
+    most: int = AGREEMENT_MOST,
 ) -> GroupingAgreement | None:
     """Return how alike `settings.n_repeats` groupings of `vectors` (n, d) are.
 

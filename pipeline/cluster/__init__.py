@@ -30,8 +30,8 @@ from pipeline.cluster.names import Candidate, find_candidates, keywords_of, labe
 from pipeline.cluster.quotes import choose_quotes, describe
 from pipeline.cluster.sight import Sight, agree_themes
 from pipeline.counting import count_families, count_themes
+from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
-from pipeline.spreading import Mapper
 from pipeline.store import Store
 from pipeline.tables.results import (
     MERGE_PROPOSALS,
@@ -104,7 +104,7 @@ def cluster_units(
     cache: Store | None = None,
     previous: Previous | None = None,
     settings: ClusterSettings,
-    spread: Mapper = map,
+    spread: ParallelMap = map,
 ) -> Clustered:
     """Return the themes of `units`; no unit gives no theme. `previous` changes identities, never groups; `spread` no result."""
     if units.empty:

@@ -21,8 +21,8 @@ from pipeline.cluster.families import place_late
 from pipeline.cluster.quotes import choose_quotes
 from pipeline.cluster.sight import see
 from pipeline.counting import count_themes, said_after
+from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
-from pipeline.spreading import Mapper
 from pipeline.store import Store
 from pipeline.tables.results import THEME_MEMBERS, THEMES
 from pipeline.text import plain_texts
@@ -58,7 +58,7 @@ def join_late_units(
     encoders: EmbedderSource | None = None,
     cache: Store | None = None,
     settings: ClusterSettings,
-    spread: Mapper = map,
+    spread: ParallelMap = map,
 ) -> Joined:
     """Return the tables with late units in the theme nearest to them; counts and quotes follow, names and order of themes do not."""
     late = units[~units["unit_id"].isin(room_units(units)["unit_id"])]

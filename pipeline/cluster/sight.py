@@ -20,8 +20,8 @@ from models.reading import Reading, read_texts
 from models.rows import LARGE, Labels, Matrix, Rows
 from models.theme_model.communities import MOST_AT_ONCE, measure_agreement
 from models.views import SubjectSpace, Views, join_views, lean, neighbours, text_views
+from pipeline.parallel import ParallelMap
 from pipeline.settings.sections import ClusterSettings
-from pipeline.spreading import Mapper
 from pipeline.store import Store
 from pipeline.tables.results import THEME_AGREEMENT
 
@@ -47,7 +47,7 @@ class Sight:
         *,
         encoders: EmbedderSource | None = None,
         cache: Store | None = None,
-        spread: Mapper = map,
+        spread: ParallelMap = map,
     ) -> None:
         """See `units`, one at least; `spread` reads them, and changes no result."""
         self._encoders, self._cache = encoders, cache
@@ -129,7 +129,7 @@ def see(
     n_units: int,
     encoders: EmbedderSource | None = None,
     cache: Store | None = None,
-    spread: Mapper = map,
+    spread: ParallelMap = map,
 ) -> Views:
     """Return the views of `texts` by which they find their themes, where themes are made of `n_units`, few or many."""
     folder = cache.folder if cache else None
@@ -142,7 +142,9 @@ def see(
 SAME, ALIKE = 0.9, 0.6  # index from which the themes are nearly the same, or alike
 
 
-def agree_themes(vectors: Rows, settings: ClusterSettings, *, spread: Mapper = map) -> pd.DataFrame:
+def agree_themes(
+    vectors: Rows, settings: ClusterSettings, *, spread: ParallelMap = map
+) -> pd.DataFrame:
     """Return how alike the themes come out when they are made again of units with these `vectors`, and what that means."""
     found = measure_agreement(vectors, settings, spread=spread)
     if found is None:

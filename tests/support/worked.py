@@ -5,7 +5,7 @@ import signal
 from pathlib import Path
 
 from pipeline.errors import ModelError
-from pipeline.spreading import GRAIN
+from pipeline.parallel import GRAIN
 
 SECRET = "Mme Lemarchand a dit que"
 

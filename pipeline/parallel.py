@@ -1,11 +1,10 @@
-"""Work that may be spread over workers: a stage cuts its rows into grains and calls whatever `map` it is given.
+"""The parallel map: a stage cuts its rows into grains and calls whatever `map` it is given.
 
-A grain is what is computed at once, from itself alone. Whoever computes it, and however many are sent together, its result is the same
-bit for bit: matrices of other shapes may round otherwise, so that no grain is ever cut or joined to another.
+A grain is what is computed at once, from itself alone. Whoever computes it, its result is the same
+bit for bit: matrices of other shapes may round otherwise, so no grain is ever cut or joined.
 """
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain, islice
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
 if TYPE_CHECKING:
@@ -17,18 +16,18 @@ Result = TypeVar("Result")
 GRAIN = 256  # passages; a multiple of the 64 that spaCy reads at once
 
 
-class Mapper(Protocol):
-    """What `map` does: the results of a top-level function, in order. It may look ahead in `grains`, and pickle what it is given."""
+class ParallelMap(Protocol):
+    """Python's `map` of a top-level function; it may look ahead, and pickle what it is given."""
 
     def __call__(
         self, function: Callable[[Grain], Result], grains: Iterable[Grain], /
     ) -> Iterator[Result]:
-        """Yield one result a grain."""
+        """Yield one result a grain, in order."""
         ...
 
 
 class Executor(Protocol):
-    """Who does a run's heavy work: `spread` is its `map`; `is_apart` where its workers do not share this process's memory."""
+    """Who does a run's heavy work."""
 
     @property
     def is_apart(self) -> bool:
@@ -36,7 +35,7 @@ class Executor(Protocol):
         ...
 
     @property
-    def spread(self) -> Mapper:
+    def spread(self) -> ParallelMap:
         """The parallel map."""
         ...
 
@@ -50,12 +49,3 @@ def grains_of(values: Sequence[Grain], size: int | None = None) -> list[list[Gra
     """The values in order, `size` at a time (`GRAIN` by default); no value gives no grain."""
     size = size or GRAIN
     return [list(values[start : start + size]) for start in range(0, len(values), size)]
-
-
-def map_groups(
-    spread: Mapper, function: Callable[[Grain], Result], groups: Sequence[Sequence[Grain]]
-) -> Iterator[list[Result]]:
-    """Yield the results of each group, in order, as soon as they are there: small groups are worked on together."""
-    results = spread(function, chain.from_iterable(groups))
-    for group in groups:
-        yield list(islice(results, len(group)))
