@@ -9,7 +9,7 @@ from benchmarks.contrasts import LAYOUTS, judged, naive, ours, simulate, without
 from scipy.stats import hypergeom
 
 from pipeline.compare.counts import Counts, log_odds, specificity
-from pipeline.compare.verdict import hear, judge, spread_of
+from pipeline.compare.verdict import design_effects, judge, leave_out_loud_circles
 from pipeline.settings.sections import CompareSettings
 from pipeline.tables.schema import VERDICTS
 
@@ -119,9 +119,9 @@ def test_a_table_out_of_proportion_is_not_heard_on_its_subject_and_on_it_alone()
     counts = Counts(
         [f"s{n}" for n in range(7)], ["ici"], np.zeros(6, dtype=int), said.sum(axis=1), said
     )
-    heard = hear(counts)
-    assert heard.said[:, 0].tolist() == [0, 2, 1, 3, 2, 1] and heard.sizes[0, 0] == 0
-    assert (heard.said[:, 1:] == said[:, 1:]).all() and (
+    heard = leave_out_loud_circles(counts)
+    assert heard.by_circle[:, 0].tolist() == [0, 2, 1, 3, 2, 1] and heard.sizes[0, 0] == 0
+    assert (heard.by_circle[:, 1:] == said[:, 1:]).all() and (
         heard.sizes[1:] == counts.sizes[1:, None]
     ).all()
 
@@ -131,7 +131,7 @@ def test_tables_of_a_territory_that_all_insist_are_all_heard() -> None:
     counts = Counts(
         ["propre", "reste"], ["ici", "ailleurs"], np.repeat([0, 1], 4), said.sum(axis=1), said
     )
-    assert (hear(counts).said == said).all()
+    assert (leave_out_loud_circles(counts).by_circle == said).all()
 
 
 def test_the_design_effect_is_one_for_even_circles_and_grows_where_some_say_it_over_and_over() -> (
@@ -145,15 +145,17 @@ def test_the_design_effect_is_one_for_even_circles_and_grows_where_some_say_it_o
         np.full(12, 20.0),
         said,
     )
-    spread = spread_of(counts, hear(counts))
-    assert spread.effect[0, 0] == 1.0 and spread.effect[1, 0] > 3 and (spread.freedom == 10).all()
+    effects = design_effects(counts, leave_out_loud_circles(counts))
+    assert (
+        effects.effect[0, 0] == 1.0 and effects.effect[1, 0] > 3 and (effects.freedom == 10).all()
+    )
 
 
 def test_subjects_lend_each_other_what_they_tell_of_tables() -> None:
     """Twenty subjects of one law: the design effect of each comes near the law's, from more degrees of freedom than its own circles."""
     counts, _ = simulate(np.random.default_rng(3), (8, 8, 8), planted=0, loud=False)
-    spread = spread_of(counts, hear(counts))
-    assert np.median(spread.freedom) > 40 and spread.effect.std() < 0.35
+    effects = design_effects(counts, leave_out_loud_circles(counts))
+    assert np.median(effects.freedom) > 40 and effects.effect.std() < 0.35
 
 
 def _judged(said: list[list[float]], place: list[int], sizes: list[float]) -> np.ndarray:
@@ -206,7 +208,7 @@ def test_what_is_affirmed_does_not_rest_on_any_one_table() -> None:
         counts, _ = simulate(np.random.default_rng([4, number]), (6, 7, 8), planted=6, times=8.0)
         more = ours(counts) == VERDICTS[0]
         n_affirmed += more.sum()
-        for circle in range(len(counts.place)):
+        for circle in range(len(counts.territory_index)):
             found = judged(without_circle(counts, circle))
             assert (found.is_lead | (found.verdict == VERDICTS[0]))[more].all()
     assert n_affirmed > 2

@@ -1,18 +1,17 @@
-"""How present each theme and each code is in a territory against the others, and whether the material allows to say so.
+"""Say how present each theme and code is in a territory against the others, and what changed there.
 
-Presence is a share of tables; specificity is Lafon's and log-odds are Monroe's, both on passages. Passages of one table are no
-independent witnesses, so the verdict tests the specificity shrunk by the subject's design effect, and once more without any one table;
-a table that says a subject out of all proportion is not heard on it. What that costs and spares is measured by
-tests/benchmarks/contrasts.py (docs/decisions/0020).
+In:   units, tags, theme_members, priorities, workshops
+Out:  contrasts     one row a theme or assigned code and territory, zeros included
+      theme_reach   which themes territories share, and which are one territory's own
+      evolutions    what changed where a territory met twice
 
-In:   units, tags, theme_members, workshops; a passage without theme, rubrique, pilier or the like says nothing and is left out
-Out:  contrasts   one row a theme or assigned code and territory, zeros included
-
-Which themes territories share and which are one territory's own, and what changed where a territory met twice.
+Presence is a share of tables; specificity (Lafon) and log-odds (Monroe) rest on passages. The
+verdict tests the specificity shrunk by the subject's design effect, and once more without any one
+table; tests/benchmarks/contrasts.py measures what that costs and spares (docs/decisions/0020).
 """
 
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -22,12 +21,21 @@ from pandas.util import hash_pandas_object
 
 from pipeline.compare.counts import Counts, count_subjects, log_odds, specificity
 from pipeline.compare.verdict import judge, share_intervals
-from pipeline.counting import Circles, circles_of
+from pipeline.counting import circles_of
 from pipeline.grid.codes import POSTURE
 from pipeline.settings.sections import CompareSettings
 from pipeline.store import Store, by_text
 from pipeline.tables.results import CONTRASTS, EVOLUTIONS, THEME_REACH
 from pipeline.tables.schema import REACHES, TRENDS, VERDICTS
+
+_MORE, _LESS, _ALIKE, _ = VERDICTS
+SHARED, OWN, CONTRASTED, NOT_SHOWN, UNKNOWN = REACHES
+_N_FIRST = 5
+# Share of the territories with material where a shared theme is said at several tables.
+_SHARED_BY = 0.8
+# Share of another territory's tables from which a theme is no longer one territory's own.
+_ELSEWHERE = 0.5
+_SEVERAL = 2
 
 
 def compare_territories(
@@ -39,30 +47,37 @@ def compare_territories(
     settings: CompareSettings,
     exclusive: Collection[str] = (POSTURE,),
 ) -> pd.DataFrame:
-    """Return the contrasts, sorted by subject, subject_id and territory; one territory alone gets no verdict.
+    """Return the contrasts by subject, subject_id and territory; one territory alone gets no
+    verdict.
 
-    A code of an `exclusive` axis, which every passage bears, is compared too, but does not make a passage say something.
+    Passages without theme or code are left out. A code of an `exclusive` axis, which every passage
+    bears, is compared, but does not make a passage say something.
     """
     circles = circles_of(units, workshops)
-    places = _places(circles, tags[~tags["axis"].isin(exclusive)], theme_members, workshops)
-    subjects = subjects_of(tags, theme_members).merge(places, on="unit_id", validate="many_to_one")
-    territories = sorted(set(workshops["territory"]))
+    says = set(theme_members["unit_id"]) | set(
+        tags.loc[tags["is_assigned"] & ~tags["axis"].isin(exclusive), "unit_id"]
+    )
+    circle_of_unit = circles.of_unit[circles.of_unit["unit_id"].isin(says)].merge(
+        workshops[["workshop_id", "territory"]], on="workshop_id", validate="many_to_one"
+    )
+    subjects = subjects_of(tags, theme_members).merge(
+        circle_of_unit, on="unit_id", validate="many_to_one"
+    )
+    territory_of = workshops.set_index("workshop_id")["territory"]
+    n_held = circles.n_tables.groupby(territory_of).sum()
     rng = np.random.default_rng(settings.seed)
     compared = []
     for kind, rows in subjects.groupby("subject"):
-        counts = count_subjects(rows, places, sorted(set(rows["subject_id"])), territories)
-        shares = share_intervals(
-            rows, circles.n_tables, _territory_of(workshops), rng, settings.n_draws
-        )
-        compared.append(
-            _cells(counts, shares, _tables_held(circles, workshops), settings).assign(subject=kind)
-        )
+        subject_ids = sorted(set(rows["subject_id"]))
+        counts = count_subjects(rows, circle_of_unit, subject_ids, sorted(set(territory_of)))
+        shares = share_intervals(rows, circles.n_tables, territory_of, rng, settings.n_draws)
+        compared.append(_cells(counts, shares, n_held, settings).assign(subject=kind))
     columns = [column.name for column in CONTRASTS.columns]
     return CONTRASTS.check(pd.concat(compared)[columns]) if compared else CONTRASTS.empty()
 
 
 def _cells(
-    counts: Counts, shares: pd.DataFrame, held: pd.Series, settings: CompareSettings
+    counts: Counts, shares: pd.DataFrame, n_held: pd.Series, settings: CompareSettings
 ) -> pd.DataFrame:
     """One row a subject and territory, from arrays of (n_subjects, n_territories)."""
     every = pd.MultiIndex.from_product(
@@ -70,12 +85,8 @@ def _cells(
     )
     shares = shares.reindex(every)
     n_tables = shares["n_tables"].to_numpy(dtype=np.float64).reshape(len(counts.subject_ids), -1)
-    judged = judge(
-        counts,
-        n_tables,
-        held.reindex(counts.territories).to_numpy(dtype=np.float64)[None, :],
-        settings,
-    )
+    held = n_held.reindex(counts.territories).to_numpy(dtype=np.float64)[None, :]
+    judged = judge(counts, n_tables, held, settings)
     odds, z_score = log_odds(counts, settings.prior_units)
     exact = specificity(counts.n_units, counts.n_subject, counts.n_here, counts.n_all)
     columns = {
@@ -90,26 +101,10 @@ def _cells(
     return shares.assign(**{name: values.ravel() for name, values in columns.items()}).reset_index()
 
 
-def _territory_of(workshops: pd.DataFrame) -> pd.Series:
-    return workshops.set_index("workshop_id")["territory"]
-
-
-def _tables_held(circles: Circles, workshops: pd.DataFrame) -> pd.Series:
-    return circles.n_tables.groupby(_territory_of(workshops)).sum()
-
-
-def _places(
-    circles: Circles, tags: pd.DataFrame, theme_members: pd.DataFrame, workshops: pd.DataFrame
-) -> pd.DataFrame:
-    """Circle and territory of each unit that says something."""
-    says = set(theme_members["unit_id"]) | set(tags.loc[tags["is_assigned"], "unit_id"])
-    return circles.of_unit[circles.of_unit["unit_id"].isin(says)].merge(
-        workshops[["workshop_id", "territory"]], on="workshop_id", validate="many_to_one"
-    )
-
-
 def subjects_of(tags: pd.DataFrame, theme_members: pd.DataFrame) -> pd.DataFrame:
-    """Each unit once for its theme and once for each assigned code, whoever assigned it: subject, subject_id, unit_id."""
+    """Return subject, subject_id and unit_id: each unit once for its theme and once for each
+    assigned code.
+    """
     assigned = tags[tags["is_assigned"]].drop_duplicates(["unit_id", "axis", "code"])
     codes = pd.DataFrame(
         {
@@ -128,18 +123,6 @@ def subjects_of(tags: pd.DataFrame, theme_members: pd.DataFrame) -> pd.DataFrame
     return pd.concat([codes, themes], ignore_index=True)
 
 
-_MORE, _LESS, _ALIKE, _TOO_LITTLE = VERDICTS
-SHARED, OWN, CONTRASTED, NOT_SHOWN, UNKNOWN = REACHES
-_N_FIRST = 5
-_SHARED_BY = (
-    0.8  # share of territories with material where a shared theme is said at several tables
-)
-_ELSEWHERE = (
-    0.5  # share of another territory's tables from which a theme is no longer one territory's own
-)
-_SEVERAL = 2
-
-
 def reach_themes(
     contrasts: pd.DataFrame,
     priorities: pd.DataFrame,
@@ -147,75 +130,65 @@ def reach_themes(
     *,
     min_tables: int = CompareSettings().min_tables,
 ) -> pd.DataFrame:
-    """Return how far each theme reaches over the territories, and in which it is among the first five priorities.
+    """Return how far each theme reaches, and in which territories it is among the first five
+    priorities.
 
-    Its own: more present in one territory, and said at fewer than half the tables of each other. Shared: different nowhere, and said at
-    several tables in four territories of five. Contrasted: it differs otherwise. A territory with fewer than `min_tables` is left out.
+    Its own: more present in one territory, and said at fewer than half the tables of each other.
+    Shared: different nowhere, and said at several tables in four territories of five. Contrasted:
+    it differs otherwise. A territory with fewer than `min_tables` is left out.
     """
-    held = _reach_tables_held(contrasts)
-    themes = contrasts[
-        (contrasts["subject"] == "theme") & (contrasts["territory"].map(held) >= min_tables)
-    ]
-    first = _first_in(priorities, workshops)
+    themes = contrasts[contrasts["subject"] == "theme"]
+    has_material = themes["territory"].map(_n_tables_by_territory(contrasts)) >= min_tables
+    first_in = _first_in(priorities, workshops)
     rows = []
-    for theme_id in sorted(set(contrasts.loc[contrasts["subject"] == "theme", "subject_id"])):
-        known = themes[themes["subject_id"] == theme_id]
-        more = sorted(known.loc[known["verdict"] == _MORE, "territory"])
-        ranked = [
-            territory
-            for territory in first.get(str(theme_id), [])
-            if territory in set(known["territory"])
-        ]
+    for theme_id in sorted(set(themes["subject_id"])):
+        cells = themes[has_material & (themes["subject_id"] == theme_id)]
+        more = sorted(cells.loc[cells["verdict"] == _MORE, "territory"])
+        territories = {
+            "more_in": more,
+            "less_in": sorted(cells.loc[cells["verdict"] == _LESS, "territory"]),
+            "said_in": sorted(cells.loc[cells["n_tables"] > 0, "territory"]),
+            "first_in": sorted(first_in.get(str(theme_id), set()) & set(cells["territory"])),
+        }
         rows.append(
-            {
-                "theme_id": theme_id,
-                "reach": _reach(known, more),
-                "more_in": json.dumps(more, ensure_ascii=False),
-                "less_in": json.dumps(
-                    sorted(known.loc[known["verdict"] == _LESS, "territory"]), ensure_ascii=False
-                ),
-                "said_in": json.dumps(
-                    sorted(known.loc[known["n_tables"] > 0, "territory"]), ensure_ascii=False
-                ),
-                "first_in": json.dumps(ranked, ensure_ascii=False),
-                "n_territories": len(known),
+            {"theme_id": theme_id, "reach": _reach(cells, more), "n_territories": len(cells)}
+            | {
+                column: json.dumps(names, ensure_ascii=False)
+                for column, names in territories.items()
             }
         )
     return THEME_REACH.build(rows)
 
 
-def _reach_tables_held(contrasts: pd.DataFrame) -> pd.Series:
-    """Tables of each territory, as its shares tell them; 0 where none says any theme or code."""
+def _n_tables_by_territory(contrasts: pd.DataFrame) -> pd.Series:
+    """Tables of each territory, worked out from shares; 0 where none says any theme or code."""
     said = contrasts[contrasts["n_tables"] > 0]
-    held = (said["n_tables"] / said["share"]).groupby(said["territory"]).max()
-    return held.round().reindex(sorted(set(contrasts["territory"])), fill_value=0)
+    n_tables = (said["n_tables"] / said["share"]).groupby(said["territory"]).max()
+    return n_tables.round().reindex(sorted(set(contrasts["territory"])), fill_value=0)
 
 
-def _reach(known: pd.DataFrame, more: Sequence[str]) -> str:
-    """Shared is told from where a theme was said, own and contrasted from verdicts, and neither only where likeness is shown."""
-    if len(known) < 2:
+def _reach(cells: pd.DataFrame, more: Sequence[str]) -> str:
+    if len(cells) < 2:
         return UNKNOWN
-    others = known[~known["territory"].isin(more)]
+    others = cells[~cells["territory"].isin(more)]
     if len(more) == 1 and (others["share"] < _ELSEWHERE).all():
         return OWN
-    if known["verdict"].isin([_MORE, _LESS]).any():
+    if cells["verdict"].isin([_MORE, _LESS]).any():
         return CONTRASTED
-    if (known["n_tables"] >= _SEVERAL).mean() >= _SHARED_BY:
+    if (cells["n_tables"] >= _SEVERAL).mean() >= _SHARED_BY:
         return SHARED
-    return NOT_SHOWN if (known["verdict"] == _ALIKE).sum() >= _SEVERAL else UNKNOWN
+    return NOT_SHOWN if (cells["verdict"] == _ALIKE).sum() >= _SEVERAL else UNKNOWN
 
 
-def _first_in(priorities: pd.DataFrame, workshops: pd.DataFrame) -> dict[str, list[str]]:
+def _first_in(priorities: pd.DataFrame, workshops: pd.DataFrame) -> dict[str, set[str]]:
     """Territories with a workshop where each theme is among the first five."""
-    territory_of = workshops.set_index("workshop_id")["territory"]
-    first = priorities[
-        priorities["scope"].isin(territory_of.index) & (priorities["rank"] <= _N_FIRST)
-    ]
-    named = first.assign(territory=first["scope"].map(territory_of))
-    return {
-        str(theme_id): sorted(set(rows["territory"]))
-        for theme_id, rows in named.groupby("theme_id")
-    }
+    first = priorities[priorities["rank"] <= _N_FIRST].merge(
+        workshops[["workshop_id", "territory"]],
+        left_on="scope",
+        right_on="workshop_id",
+        validate="many_to_one",
+    )
+    return {str(theme_id): set(rows["territory"]) for theme_id, rows in first.groupby("theme_id")}
 
 
 def follow_territories(
@@ -228,44 +201,39 @@ def follow_territories(
     exclusive: Collection[str] = (POSTURE,),
     cache: Store | None = None,
 ) -> pd.DataFrame:
-    """Return what changed between workshops of one territory that follow each other by date; none where every territory met once.
+    """Return what changed between workshops of one territory that follow each other by date.
 
-    The two workshops are set against each other as territories are, with the same test and the same guard.
+    The two workshops are compared as territories are, with the same test.
     """
     dated = workshops.dropna(subset=["date"]).sort_values(["territory", "date", "workshop_id"])
     pairs = [
         _Pair(str(territory), str(earlier), str(later))
-        for territory, held in dated.groupby("territory")
-        for earlier, later in pairwise(held["workshop_id"])
+        for territory, rows in dated.groupby("territory")
+        for earlier, later in pairwise(rows["workshop_id"])
     ]
-    here = dict(iter(units.groupby("workshop_id")))
     workshop_of = units.set_index("unit_id")["workshop_id"]
-    themed, tagged = (
-        dict(iter(rows.groupby(rows["unit_id"].map(workshop_of)))) for rows in (theme_members, tags)
-    )
-    parts = {
-        pair.later: [
-            pd.concat(
-                [held[name] for name in (pair.earlier, pair.later) if name in held]
-                or [rows.head(0)]
-            )
-            for held, rows in ((here, units), (tagged, tags), (themed, theme_members))
-        ]
-        for pair in pairs
-    }
+    by_workshop = [
+        (rows, dict(iter(rows.groupby(rows["unit_id"].map(workshop_of)))))
+        for rows in (units, tags, theme_members)
+    ]
+    tables_of: dict[str, list[pd.DataFrame]] = {}
+    pair_of: dict[str, _Pair] = {}
+    for pair in pairs:
+        tables = [_rows_of_pair(pair, rows, parts) for rows, parts in by_workshop]
+        fingerprint = _fingerprint(pair, tables, workshops)
+        pair_of[fingerprint], tables_of[fingerprint] = pair, tables
 
-    def compute(marks: list[str]) -> list[list[dict[str, object]]]:
+    def compute(fingerprints: list[str]) -> list[list[dict[str, object]]]:
         return [
-            _follow(pair_of[mark], parts[pair_of[mark].later], workshops, settings, exclusive)
-            for mark in marks
+            _changes(pair_of[one], tables_of[one], workshops, settings, exclusive)
+            for one in fingerprints
         ]
 
-    pair_of = {_mark(pair, parts[pair.later], workshops): pair for pair in pairs}
     depends_on = f"{settings.model_dump_json()} {sorted(exclusive)}"
-    evolutions: list[list[dict[str, object]]] = by_text(
+    changes: list[list[dict[str, object]]] = by_text(
         list(pair_of), compute, kind="evolutions", cache=cache, depends_on=depends_on
     )
-    return EVOLUTIONS.build(row for rows in evolutions for row in rows)
+    return EVOLUTIONS.build(row for rows in changes for row in rows)
 
 
 class _Pair(NamedTuple):
@@ -276,62 +244,56 @@ class _Pair(NamedTuple):
     later: str
 
 
-def _mark(pair: _Pair, parts: Sequence[pd.DataFrame], workshops: pd.DataFrame) -> str:
-    """What tells a pair with all that was said there: the same mark, the same evolution."""
-    held = workshops[workshops["workshop_id"].isin(pair)]
-    return " ".join(
-        [
-            *pair,
-            *(
-                hash_pandas_object(rows, index=False).to_numpy().tobytes().hex()
-                for rows in (*parts, held)
-            ),
-        ]
+def _rows_of_pair(
+    pair: _Pair, rows: pd.DataFrame, by_workshop: Mapping[str, pd.DataFrame]
+) -> pd.DataFrame:
+    parts = [by_workshop[name] for name in (pair.earlier, pair.later) if name in by_workshop]
+    return pd.concat(parts or [rows.head(0)])
+
+
+def _fingerprint(pair: _Pair, tables: Sequence[pd.DataFrame], workshops: pd.DataFrame) -> str:
+    """A key of the cache: the same pair, which said the same, changed in the same way."""
+    both = workshops[workshops["workshop_id"].isin(pair)]
+    hashes = (
+        hash_pandas_object(rows, index=False).to_numpy().tobytes().hex() for rows in (*tables, both)
     )
+    return " ".join([*pair, *hashes])
 
 
-def _follow(
+def _changes(
     pair: _Pair,
-    parts: Sequence[pd.DataFrame],
+    tables: Sequence[pd.DataFrame],
     workshops: pd.DataFrame,
     settings: CompareSettings,
     exclusive: Collection[str],
 ) -> list[dict[str, object]]:
-    units, tags, theme_members = parts
+    units, tags, theme_members = tables
     both = workshops[workshops["workshop_id"].isin(pair)].assign(
         territory=lambda rows: rows["workshop_id"]
     )
     compared = compare_territories(
         units, tags, theme_members, both, settings=settings, exclusive=exclusive
     )
-    return _changes(
-        pair.territory, pair.earlier, pair.later, compared[compared["subject"] == "theme"]
-    )
-
-
-def _changes(
-    territory: str, earlier: str, later: str, compared: pd.DataFrame
-) -> list[dict[str, object]]:
+    themes = compared[compared["subject"] == "theme"]
     before, after = (
-        compared[compared["territory"] == workshop_id].set_index("subject_id").sort_index()
-        for workshop_id in (earlier, later)
+        themes[themes["territory"] == workshop_id].set_index("subject_id").sort_index()
+        for workshop_id in (pair.earlier, pair.later)
     )
-    words = dict(zip((_MORE, _LESS, _ALIKE, _TOO_LITTLE), TRENDS, strict=True))
+    trends = dict(zip(VERDICTS, TRENDS, strict=True))
     return [
         {
-            "territory": territory,
+            "territory": pair.territory,
             "theme_id": theme_id,
-            "earlier_id": earlier,
-            "later_id": later,
+            "earlier_id": pair.earlier,
+            "later_id": pair.later,
             "share_before": _number(before.loc[theme_id, "share"]),
             "share_after": _number(after.loc[theme_id, "share"]),
             "q_value": _number(after.loc[theme_id, "q_value"]),
-            "verdict": words[after.loc[theme_id, "verdict"]],
+            "verdict": trends[after.loc[theme_id, "verdict"]],
         }
         for theme_id in after.index
     ]
 
 
 def _number(value: Any) -> float | None:
-    """A cell as JSON knows it."""
     return None if pd.isna(value) else float(value)

@@ -1,10 +1,10 @@
-"""Needs that people express where no known structure of the sector reaches, and what keeps the map from telling.
+"""List the needs that no known structure of the sector reaches, and the voices that were missing.
 
-In:   units, tags, structures, catchments, offers, attendance, workshops
-Out:  needs          one row a workshop, sector and place
-      map_problems   one row a structure and defect
-
-Whose voice was missing: types of structure and communes on the map, or in the study's scope, against who came; who carries a theme.
+In:   units, tags, theme_members, structures, catchments, offers, attendance, workshops
+Out:  needs          one row a workshop, sector and commune
+      map_problems   one row a structure and defect that keeps the map from showing it
+      voices         types of structure and communes on the map or in scope, against those who came
+      theme_voices   which types of actor carry each theme
 """
 
 import json
@@ -27,18 +27,17 @@ from pipeline.tables.results import MAP_PROBLEMS, NEEDS, THEME_VOICES, VOICES
 from pipeline.tables.schema import COVERAGES
 from pipeline.text import plain_texts
 
-WHOLE = "territoire"  # the place of needs said without naming a commune
+WHOLE = "territoire"  # in place of a commune, for needs that name none
 _COVERED, _TOO_FAR, _NOBODY, _UNKNOWN = COVERAGES
 _NEED = frozenset({"difficulte", "demande"})
 _MIN_LETTERS = 4  # shorter names of communes are words as often as places
-_MAX_HOMONYMS = 1
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
 class _Carrier:
-    """A structure with its sectors and what is known of where it works."""
+    """A structure with its sectors and where it works."""
 
-    structure_id: str
     sectors: frozenset[str]
     point: Point | None
     geometry: Mapping[str, Any] | None
@@ -50,30 +49,27 @@ class _Carrier:
 
     @cached_property
     def box(self) -> tuple[Point, Point]:
-        """The box around the area drawn: most points lie outside, and a large outline takes long to look at."""
+        """The box around the area drawn: most points lie outside it, and a large outline is slow
+        to test.
+        """
         return box_of(self.geometry or {})
 
     def reaches(self, point: Point) -> bool:
-        """Whether the catchment area, drawn or round, holds `point`."""
         if self.geometry is not None:
             (south, west), (north, east) = self.box
-            return (
-                south <= point[0] <= north
-                and west <= point[1] <= east
-                and holds(self.geometry, point)
-            )
-        return (
-            self.radius_km is not None
-            and self.point is not None
-            and great_circle_km(self.point, point) <= self.radius_km
-        )
+            is_in_box = south <= point[0] <= north and west <= point[1] <= east
+            return is_in_box and holds(self.geometry, point)
+        if self.radius_km is None or self.point is None:
+            return False
+        return great_circle_km(self.point, point) <= self.radius_km
 
 
 def list_needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
-    """Return, for every workshop, sector and commune named in a need (or `territoire`), whether a structure of the sector reaches it.
+    """Return, for every workshop, sector and commune named in a need (or `territoire`), how far it
+    is covered.
 
-    A need is a passage said as a difficulty or a demand, in each of the sectors that its words name. Structures are those of the
-    workshop's map and attendance list.
+    A need is a passage said as a difficulty or a demand, in each of the first two sectors that its
+    words name. Structures are those of the workshop's map and attendance list.
     """
     passages = _needs(tables)
     carriers = _carriers(tables)
@@ -81,51 +77,48 @@ def list_needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     rows = []
     for workshop_id, here in passages.groupby("workshop_id", sort=True):
         structures = structures_of[str(workshop_id)]
-        areas = _communes_of(str(workshop_id), structures, tables)
-        known = [carriers[structure_id] for structure_id in structures if structure_id in carriers]
+        communes = _communes_of(str(workshop_id), structures, tables)
+        carriers_here = [carriers[structure_id] for structure_id in structures]
         cells: dict[tuple[str, str], list[tuple[str, str]]] = defaultdict(list)
-        for unit_id, circle_id, text in zip(
-            here["unit_id"], here["circle_id"], here["text"], strict=True
-        ):
-            for sector in sectors_of(text)[:2]:
-                for place in _places_in(text, areas) or [WHOLE]:
-                    cells[(sector, place)].append((unit_id, circle_id))
-        for (sector, place), said in sorted(cells.items()):
+        for passage in here[["unit_id", "circle_id", "text"]].itertuples(index=False):
+            for sector in sectors_of(passage.text)[:2]:
+                for code in _named_communes(passage.text, communes) or [WHOLE]:
+                    cells[(sector, code)].append((passage.unit_id, passage.circle_id))
+        for (sector, code), passages_said in sorted(cells.items()):
             rows.append(
-                {"workshop_id": workshop_id, "sector": sector, "place": place}
-                | _coverage(sector, place, known)
-                | _counts(said)
+                {"workshop_id": workshop_id, "sector": sector, "place": code}
+                | _coverage(sector, code, carriers_here)
+                | _counts(passages_said)
             )
     return NEEDS.build(rows)
 
 
 def _needs(tables: Mapping[str, pd.DataFrame]) -> pd.DataFrame:
     tags = tables["tags"]
-    wanted = tags.loc[
-        tags["is_assigned"] & (tags["axis"] == "posture") & tags["code"].isin(_NEED), "unit_id"
-    ]
-    units = plain_texts(tables["units"][tables["units"]["unit_id"].isin(wanted)])
+    is_need = tags["is_assigned"] & (tags["axis"] == "posture") & tags["code"].isin(_NEED)
+    unit_ids = tags.loc[is_need, "unit_id"]
+    units = plain_texts(tables["units"][tables["units"]["unit_id"].isin(unit_ids)])
     circles = circles_of(tables["units"], tables["workshops"]).of_unit[["unit_id", "circle_id"]]
     return units.merge(circles, on="unit_id", validate="one_to_one").sort_values("unit_id")
 
 
-def _counts(said: Sequence[tuple[str, str]]) -> dict[str, Any]:
-    units = sorted({unit_id for unit_id, _ in said})
+def _counts(passages: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    """Counts of (unit_id, circle_id), a unit that names a sector twice once."""
+    units = sorted({unit_id for unit_id, _ in passages})
     return {
         "n_units": len(units),
-        "n_circles": len({circle_id for _, circle_id in said}),
+        "n_circles": len({circle_id for _, circle_id in passages}),
         "quotes": json.dumps(units[:5]),
     }
 
 
-def _coverage(sector: str, place: str, known: Sequence[_Carrier]) -> dict[str, Any]:
-    """How a sector is covered at a place: n_structures of the sector, and the verdict."""
-    of_sector = [carrier for carrier in known if sector in carrier.sectors]
-    point = centre_of(place) if place != WHOLE else None
+def _coverage(sector: str, commune_code: str, carriers: Sequence[_Carrier]) -> dict[str, Any]:
+    of_sector = [carrier for carrier in carriers if sector in carrier.sectors]
+    point = centre_of(commune_code) if commune_code != WHOLE else None
     if not of_sector:
         verdict = _NOBODY
     elif point is None:
-        verdict = _COVERED if place == WHOLE else _UNKNOWN
+        verdict = _COVERED if commune_code == WHOLE else _UNKNOWN
     elif any(carrier.reaches(point) for carrier in of_sector):
         verdict = _COVERED
     else:
@@ -141,17 +134,16 @@ def _carriers(tables: Mapping[str, pd.DataFrame]) -> dict[str, _Carrier]:
     ):
         offered[str(structure_id)].add(str(sector))
     areas = {row["structure_id"]: row for row in tables["catchments"].to_dict("records")}
-    found = {}
+    carriers = {}
     for row in tables["structures"].to_dict("records"):
         area = areas.get(row["structure_id"], {})
-        found[row["structure_id"]] = _Carrier(
-            row["structure_id"],
+        carriers[row["structure_id"]] = _Carrier(
             frozenset({*sectors_of(row["name"]), *offered[row["structure_id"]]}),
             _point_of(row),
             read_geometry(area.get("geometry")),
             float(area["radius_km"]) if area and pd.notna(area["radius_km"]) else None,
         )
-    return found
+    return carriers
 
 
 def _point_of(row: Mapping[Any, Any]) -> Point | None:
@@ -161,7 +153,7 @@ def _point_of(row: Mapping[Any, Any]) -> Point | None:
 
 
 def read_geometry(text: Any) -> Mapping[str, Any] | None:
-    """A GeoJSON geometry from a cell; None for a blank."""
+    """Return a GeoJSON geometry from a cell; None for a blank."""
     if not isinstance(text, str):
         return None
     geometry: Mapping[str, Any] = json.loads(text)
@@ -169,14 +161,16 @@ def read_geometry(text: Any) -> Mapping[str, Any] | None:
 
 
 def _structures_by_workshop(tables: Mapping[str, pd.DataFrame]) -> dict[str, list[str]]:
-    """Structures of each workshop's map and attendance list; one that no map or list claims belongs to every workshop."""
+    """Structures of each workshop's map and list; one that none claims belongs to every
+    workshop.
+    """
     attendance, structures = tables["attendance"], tables["structures"]
     came: dict[str, set[str]] = defaultdict(set)
     for workshop_id, structure_id in (
         attendance[["workshop_id", "structure_id"]].dropna().itertuples(index=False)
     ):
         came[structure_id].add(workshop_id)
-    found: dict[str, list[str]] = {
+    structures_of: dict[str, list[str]] = {
         str(workshop_id): [] for workshop_id in tables["workshops"]["workshop_id"]
     }
     for structure_id, text in zip(
@@ -184,26 +178,25 @@ def _structures_by_workshop(tables: Mapping[str, pd.DataFrame]) -> dict[str, lis
     ):
         mapped = set() if pd.isna(text) else set(json.loads(text))
         claimed = came[structure_id] | mapped
-        for workshop_id in claimed & found.keys() if claimed else found:
-            found[workshop_id].append(str(structure_id))
-    return found
+        for workshop_id in claimed & structures_of.keys() if claimed else structures_of:
+            structures_of[workshop_id].append(str(structure_id))
+    return structures_of
 
 
 def _communes_of(
     workshop_id: str, structures: Sequence[str], tables: Mapping[str, pd.DataFrame]
 ) -> list[tuple[re.Pattern[str], str]]:
-    """The communes that a passage of this workshop may name, by pattern and code: its authority's and its map's, else those of who came.
-
-    Longest names first, so that "Saint-Omer" is no "Omer".
+    """Patterns and codes of the communes that passages of a workshop may name: its authority's
+    and its map's, else those of its participants. Longest names first, so that "Saint-Omer" is
+    no "Omer".
     """
     workshops = tables["workshops"].set_index("workshop_id")
     epci_code = workshops.loc[workshop_id, "epci_code"]
     attendance = tables["attendance"]
     codes = set(members_of(epci_code)) if isinstance(epci_code, str) else set()
-    if not codes:  # who came from afar does not widen a territory that is known
-        codes = set(
-            attendance.loc[attendance["workshop_id"] == workshop_id, "commune_code"].dropna()
-        )
+    if not codes:  # participants from afar do not widen a territory that is known
+        is_here = attendance["workshop_id"] == workshop_id
+        codes = set(attendance.loc[is_here, "commune_code"].dropna())
     mapped = tables["structures"][tables["structures"]["structure_id"].isin(structures)]
     codes |= set(mapped.loc[mapped["is_on_map"], "commune_code"].dropna())
     names = {
@@ -211,27 +204,25 @@ def _communes_of(
         for code in sorted(codes)
         if code[:1].isdigit() and len(name_of(code)) >= _MIN_LETTERS
     }
-    return [
-        (
-            re.compile(rf"(?<![\w-]){'[- ]'.join(map(re.escape, name.split('-')))}(?![\w-])"),
-            names[name],
-        )
-        for name in sorted(names, key=lambda one: (-len(one), one))
-    ]
+    patterns = []
+    for name in sorted(names, key=lambda name: (-len(name), name)):
+        spelling = "[- ]".join(map(re.escape, name.split("-")))
+        patterns.append((re.compile(rf"(?<![\w-]){spelling}(?![\w-])"), names[name]))
+    return patterns
 
 
-def _places_in(text: str, areas: Sequence[tuple[re.Pattern[str], str]]) -> list[str]:
+def _named_communes(text: str, communes: Sequence[tuple[re.Pattern[str], str]]) -> list[str]:
     """Codes of the communes that `text` names with their capitals."""
-    found = []
-    for pattern, code in areas:
+    codes = []
+    for pattern, code in communes:
         if pattern.search(text):
-            found.append(code)
+            codes.append(code)
             text = pattern.sub(" ", text)
-    return sorted(found)
+    return sorted(codes)
 
 
 def list_map_problems(structures: pd.DataFrame, catchments: pd.DataFrame) -> pd.DataFrame:
-    """Return what keeps the map from showing a structure or its area as it is; the structure stays in every other table."""
+    """Return what keeps the map from showing a structure or its area as it is."""
     return MAP_PROBLEMS.build(
         [*_structure_problems(structures), *_area_problems(structures, catchments)]
     )
@@ -244,12 +235,10 @@ def _structure_problems(structures: pd.DataFrame) -> Iterator[dict[str, str]]:
             yield _problem(row, "commune inconnue", "écrire la commune sur la liste ou la carte")
         elif not str(code)[:1].isdigit():
             n_homonyms = sum(place.kind == "commune" for place in by_slug().get(str(code), ()))
-            found = (
-                f"{n_homonyms} communes de ce nom"
-                if n_homonyms > _MAX_HOMONYMS
-                else "commune non reconnue"
+            problem = (
+                f"{n_homonyms} communes de ce nom" if n_homonyms > 1 else "commune non reconnue"
             )
-            yield _problem(row, found, "ajouter le code postal ou le département")
+            yield _problem(row, problem, "ajouter le code postal ou le département")
         if row["is_on_map"] and _point_of(row) is None:
             yield _problem(
                 row, "sans position", "placer la structure sur la carte, ou écrire sa commune"
@@ -265,14 +254,11 @@ def _area_problems(structures: pd.DataFrame, catchments: pd.DataFrame) -> Iterat
                 row, "zone qui n'est pas une surface", "tracer la zone comme un polygone"
             )
         elif geometry is not None and (is_crossed := crosses_itself(geometry)) is not False:
-            problem = (
-                "contour qui se croise"
-                if is_crossed
-                else "contour trop embrouillé pour être vérifié"
-            )
-            yield _problem(
-                row, problem, "retracer la zone ; en attendant, ses boucles comptent une sur deux"
-            )
+            advice = "retracer la zone ; en attendant, ses boucles comptent une sur deux"
+            if is_crossed:
+                yield _problem(row, "contour qui se croise", advice)
+            else:
+                yield _problem(row, "contour trop embrouillé pour être vérifié", advice)
         elif geometry is None and not has_radius:
             yield _problem(row, "zone sans forme ni rayon", "tracer la zone ou donner un rayon")
         elif geometry is None and points.get(row["structure_id"]) is None:
@@ -283,9 +269,6 @@ def _problem(row: Mapping[Any, Any], problem: str, advice: str) -> dict[str, str
     return {"structure_id": str(row["structure_id"]), "problem": problem, "advice": advice}
 
 
-log = logging.getLogger(__name__)
-
-
 def list_voices(
     attendance: pd.DataFrame,
     structures: pd.DataFrame,
@@ -293,19 +276,19 @@ def list_voices(
     *,
     expected_structure_types: Sequence[str],
 ) -> pd.DataFrame:
-    """Return, for every workshop with an attendance list, every type and commune in scope, on its map or in its room.
+    """Return, for every workshop with an attendance list, every type and commune in scope, on its
+    map or in its room.
 
-    In scope are the expected types, and the communes of the workshop's intercommunal authority where it is known. Where the list tells
-    the type of nobody who came, no type is said to be absent.
+    In scope are the expected types, and the communes of the workshop's authority where it is known.
+    Where the list gives the type of nobody who came, no type is said to be absent.
     """
     epci_of = workshops.set_index("workshop_id")["epci_code"]
     present = _present(attendance, structures)
     mapped = _on_map(structures, present, workshops)
     rows = []
     for workshop_id in sorted(set(workshops["workshop_id"]) & set(present["workshop_id"])):
-        here, placed = (
-            voices[voices["workshop_id"] == workshop_id] for voices in (present, mapped)
-        )
+        here = present[present["workshop_id"] == workshop_id]
+        on_map = mapped[mapped["workshop_id"] == workshop_id]
         communes = members_of(str(epci_of[workshop_id])) if pd.notna(epci_of[workshop_id]) else ()
         scopes = (
             ("structure_type", "structure_type", expected_structure_types),
@@ -314,24 +297,28 @@ def list_voices(
         for kind, column, expected in scopes:
             if kind == "structure_type" and here[column].isna().all():
                 continue
-            n_present = here.dropna(subset=[column]).groupby(column)["voice_id"].nunique()
-            n_on_map = placed.dropna(subset=[column]).groupby(column)["voice_id"].nunique()
-            for value in sorted({*expected, *n_present.index, *n_on_map.index}):
-                came, shown = int(n_present.get(value, 0)), int(n_on_map.get(value, 0))
-                row = {
+            n_present = here.groupby(column)["voice_id"].nunique()
+            n_on_map = on_map.groupby(column)["voice_id"].nunique()
+            rows += [
+                {
                     "workshop_id": workshop_id,
                     "kind": kind,
                     "value": value,
                     "is_in_scope": value in expected,
+                    "n_on_map": int(n_on_map.get(value, 0)),
+                    "n_present": int(n_present.get(value, 0)),
+                    "is_absent": value not in n_present.index,
                 }
-                rows.append(row | {"n_on_map": shown, "n_present": came, "is_absent": came == 0})
+                for value in sorted({*expected, *n_present.index, *n_on_map.index})
+            ]
     return VOICES.build(rows)
 
 
 def _present(attendance: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame:
-    """Structures that came, and people who came for none: workshop_id, voice_id, structure_type, commune_code.
+    """Structures that came, and people who came for none: workshop_id, voice_id, structure_type,
+    commune_code.
 
-    Who did not sign did not come, unless nobody signed: then the list was typed without its signatures.
+    Who did not sign did not come, unless nobody signed: then the list was typed without signatures.
     """
     signed = attendance.groupby("workshop_id")["has_signed"].transform("any")
     came = attendance[attendance["has_signed"] | ~signed].merge(
@@ -354,9 +341,8 @@ def _present(attendance: pd.DataFrame, structures: pd.DataFrame) -> pd.DataFrame
 def _on_map(
     structures: pd.DataFrame, present: pd.DataFrame, workshops: pd.DataFrame
 ) -> pd.DataFrame:
-    """Structures of the map by workshop: those of its own map; where that is not known, by who came, commune or nearest neighbour.
-
-    A structure that none of these places is left out and counted in the log.
+    """Structures of the map by workshop: those of its own map; else by who came, by commune, or
+    by nearest neighbour. The others are left out and counted in the log.
     """
     mapped = structures[structures["is_on_map"]].rename(columns={"structure_id": "voice_id"})
     columns = ["workshop_id", "voice_id", "structure_type", "commune_code"]
@@ -364,14 +350,10 @@ def _on_map(
         return mapped.assign(workshop_id=workshops["workshop_id"].iloc[0])[columns]
     of_map = mapped["map_workshop_ids"].map(lambda text: [] if pd.isna(text) else json.loads(text))
     placed = mapped.assign(workshop_id=of_map).explode("workshop_id").dropna(subset=["workshop_id"])
-    rest = _rest(mapped, placed)
-    placed = _stacked(placed, _joined(rest, present[["workshop_id", "voice_id"]], "voice_id"))
-    placed = _stacked(
-        placed,
-        _joined(
-            _rest(mapped, placed), present[["workshop_id", "commune_code"]].dropna(), "commune_code"
-        ),
-    )
+    for key in ("voice_id", "commune_code"):
+        by_key = present[["workshop_id", key]].dropna().drop_duplicates()
+        rest = _rest(mapped, placed).merge(by_key, on=key, validate="many_to_many")
+        placed = _stacked(placed, rest.drop_duplicates(["workshop_id", "voice_id"]))
     placed = _stacked(placed, _nearest(_rest(mapped, placed), placed))
     log.info(
         "structures de la carte : %d placées, %d laissées de côté",
@@ -389,39 +371,31 @@ def _stacked(placed: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([placed, more]) if len(more) else placed
 
 
-def _joined(mapped: pd.DataFrame, workshop_by: pd.DataFrame, key: str) -> pd.DataFrame:
-    return mapped.merge(
-        workshop_by.drop_duplicates(), on=key, validate="many_to_many"
-    ).drop_duplicates(["workshop_id", "voice_id"])
-
-
 def _nearest(rest: pd.DataFrame, placed: pd.DataFrame) -> pd.DataFrame:
-    """`rest` with the workshop of its nearest placed structure; degrees of longitude are shortened as in France (cos 46.5°)."""
-    located, known = (
-        rest.dropna(subset=["lat", "lon"]),
-        placed.dropna(subset=["lat", "lon"]).sort_values(["workshop_id", "voice_id"]),
-    )
-    if known.empty:
+    """`rest` with the workshop of its nearest structure; longitudes are shortened as in France
+    (cos 46.5°).
+    """
+    located = rest.dropna(subset=["lat", "lon"])
+    others = placed.dropna(subset=["lat", "lon"]).sort_values(["workshop_id", "voice_id"])
+    if others.empty:
         return located.head(0).assign(workshop_id=pd.Series(dtype=object))
-    nearest = [
-        known["workshop_id"].iloc[
-            int(
-                ((known["lat"] - lat) ** 2 + (0.69 * (known["lon"] - lon)) ** 2).to_numpy().argmin()
-            )
-        ]
-        for lat, lon in zip(located["lat"], located["lon"], strict=True)
-    ]
+    nearest = []
+    for lat, lon in zip(located["lat"], located["lon"], strict=True):
+        squares = (others["lat"] - lat) ** 2 + (0.69 * (others["lon"] - lon)) ** 2
+        nearest.append(others["workshop_id"].iloc[int(squares.to_numpy().argmin())])
     return located.assign(workshop_id=nearest)
 
 
 def voices_of_themes(
     units: pd.DataFrame, theme_members: pd.DataFrame, attendance: pd.DataFrame
 ) -> pd.DataFrame:
-    """Return, for each theme, which types of actor are known to carry it; a theme that one type alone carries needs two of its people."""
-    known = attendance.dropna(subset=["structure_type"]).sort_values(
+    """Return which types of actor carry each theme; one type alone carries it from two of its
+    people.
+    """
+    typed = attendance.dropna(subset=["structure_type"]).sort_values(
         ["participant_id", "structure_type"]
     )
-    type_of = dict(zip(known["participant_id"], known["structure_type"], strict=True))
+    type_of = dict(zip(typed["participant_id"], typed["structure_type"], strict=True))
     said = theme_members.merge(units[["unit_id", "speaker"]], on="unit_id", validate="one_to_one")
     rows = []
     for theme_id, here in said.groupby("theme_id", sort=True):

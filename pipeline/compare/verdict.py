@@ -1,11 +1,11 @@
-"""Say in plain French whether a subject is more or less present in a territory, or that the material is too thin to say.
+"""Say whether a subject is more or less present in a territory, or the material too thin to say.
 
 In:   Counts of one kind of subject (themes, or codes); tables where each was said, tables held
-Out:  one of pipeline.tables.VERDICTS, an adjusted p-value and whether it is a lead, a cell
+Out:  for each cell one of pipeline.tables.VERDICTS, an adjusted p-value, and whether it is a lead;
+      shares of tables, with intervals from workshops and tables resampled
 
-How far tables are independent witnesses of a subject: those that say it out of all proportion, and how much the others vary.
-
-At how many tables of a territory a subject was said, with an interval from workshops, and tables within them, resampled.
+Tables of a territory are no independent witnesses: one that says a subject out of all proportion is
+not heard on it, and tests are shrunk by how much the others vary.
 """
 
 from dataclasses import dataclass
@@ -23,69 +23,88 @@ from pipeline.counting import resample
 from pipeline.settings.sections import CompareSettings
 from pipeline.tables.schema import VERDICTS
 
-_OUT_OF_PROPORTION = (
-    1e-3  # chance that a table like the others of its territory says a subject as much
-)
-_COMMON_TALK = 20.0  # passages of the study's talk lent to a territory's other tables before their rate is taken
+# chance that a table like the others of its territory says a subject as much
+_OUT_OF_PROPORTION = 1e-3
+# Passages of the study's talk lent to a territory's other tables before their rate is taken.
+_COMMON_TALK = 20.0
 _FEWEST_SUBJECTS = 4  # from which subjects tell how design effects vary
 _MOST_FREEDOM = 1e4
 _CUT_BACK = 3.0  # times the median
 _OUTLYING = 0.01
 _MAD = 1.4826  # makes a median absolute deviation a standard deviation
+_MORE, _LESS, _ALIKE, _TOO_LITTLE = VERDICTS
+_WITHOUT_ONE = 0.01  # what is affirmed holds at this level, by itself, without any one circle
+# Likewise for a lead, which is tested by itself, not among all cells.
+_LEAD, _LEAD_WITHOUT_ONE = 0.05, 0.10
+# Of the tables: how far apart the ends of the interval of two shares that are alike may be.
+_ALIKE_WITHIN = 0.5
+_Z = float(norm.isf(0.05))  # both ends of a 90 % interval
+Bools = NDArray[np.bool_]
+_INTERVAL = (0.05, 0.95)
 
 
 @dataclass(frozen=True)
-class Witnesses:
-    """`said` and `sizes`, (n_circles, n_subjects), 0 for a circle not heard on a subject; `place`, (n_circles,); sums by territory."""
+class HeardCounts:
+    """`by_circle` and `sizes`, (n_circles, n_subjects), are 0 for a circle not heard on a subject;
+    `territory_index` is (n_circles,), the sums (n_subjects, n_territories).
+    """
 
-    said: Numbers
+    by_circle: Numbers
     sizes: Numbers
-    place: NDArray[np.intp]
+    territory_index: NDArray[np.intp]
     n_units: Numbers
     n_here: Numbers
 
     @property
     def n_subject(self) -> Numbers:
-        """Passages of each subject: (n_subjects, 1)."""
+        """Passages of each subject, (n_subjects, 1)."""
         return np.asarray(self.n_units.sum(axis=1, keepdims=True))
 
     @property
     def n_all(self) -> Numbers:
-        """All passages heard on each subject: (n_subjects, 1)."""
+        """All passages heard on each subject, (n_subjects, 1)."""
         return np.asarray(self.n_here.sum(axis=1, keepdims=True))
 
 
 @dataclass(frozen=True)
-class Spread:
-    """`effect`, (n_subjects, n_territories), at least 1: variance of a territory set against the others over what independence would give.
+class DesignEffects:
+    """`effect`, (n_subjects, n_territories), is at least 1: the variance of a territory set against
+    the others, over what independence would give.
 
-    `freedom`, (n_subjects, 1), is how many degrees of freedom that is known from.
+    `freedom`, (n_subjects, 1), counts the degrees of freedom behind it.
     """
 
     effect: Numbers
     freedom: Numbers
 
 
-def hear(counts: Counts) -> Witnesses:
-    """Return the circles of `counts`, each without the subjects that it says out of all proportion to the others of its territory."""
-    is_heard = ~_out_of_proportion(counts)
-    said, sizes = counts.said * is_heard, counts.sizes[:, None] * is_heard
-    return Witnesses(
-        said, sizes, counts.place, counts.by_territory(said).T, counts.by_territory(sizes).T
-    )
-
-
-def spread_of(counts: Counts, heard: Witnesses) -> Spread:
-    """Return the design effects, each drawn to those of the other subjects by as much as they are alike (Smyth 2004).
-
-    Few circles tell little about one subject's; a subject that stands out against the others keeps its own. What subjects have in common
-    is taken before any circle goes unheard, as variance would be too small without the ends of its law.
+def leave_out_loud_circles(counts: Counts) -> HeardCounts:
+    """Return the circles, each without the subjects that it says out of all proportion to its
+    territory.
     """
-    own, freedom = _own_effects(heard), float(_freedom(heard.place))
-    is_frequent = (own > 0) & (heard.n_subject[:, 0] >= freedom)
-    common, weight = _common_effect(
-        _own_effects(_everyone(counts))[is_frequent], own[is_frequent], freedom
+    is_heard = ~_out_of_proportion(counts)
+    by_circle, sizes = counts.by_circle * is_heard, counts.sizes[:, None] * is_heard
+    return HeardCounts(
+        by_circle,
+        sizes,
+        counts.territory_index,
+        counts.by_territory(by_circle).T,
+        counts.by_territory(sizes).T,
     )
+
+
+def design_effects(counts: Counts, heard: HeardCounts) -> DesignEffects:
+    """Return the design effects, each drawn to those of the other subjects by how alike they are
+    (Smyth 2004).
+
+    Few circles tell little about one subject; one that stands out keeps its own. The common effect
+    is taken before any circle is left out, as variance would be too small without its extremes.
+    """
+    own = _own_effects(heard)
+    freedom = float(max(1, len(heard.territory_index) - len(set(heard.territory_index))))
+    is_frequent = (own > 0) & (heard.n_subject[:, 0] >= freedom)
+    of_all_circles = _own_effects(_every_circle(counts))
+    common, weight = _common_effect(of_all_circles[is_frequent], own[is_frequent], freedom)
     effect = (weight * common + freedom * own) / (weight + freedom)
     stands_out = (
         fisher.sf(own / common, freedom, max(weight, 1.0)) < _OUTLYING
@@ -93,16 +112,15 @@ def spread_of(counts: Counts, heard: Witnesses) -> Spread:
         else np.ones(len(own), dtype=bool)
     )
     effect = np.where(stands_out, own, effect)
-    return Spread(
+    return DesignEffects(
         _by_cell(heard, np.maximum(1.0, effect)),
         np.where(stands_out, freedom, freedom + weight)[:, None],
     )
 
 
-def _by_cell(heard: Witnesses, effect: Numbers) -> Numbers:
-    """`effect`, (n_subjects,), by territory: passages of a circle being equally alike, it grows with the size of a territory's circles."""
+def _by_cell(heard: HeardCounts, effect: Numbers) -> Numbers:
     squares = np.zeros(heard.n_here.T.shape)
-    np.add.at(squares, heard.place, heard.sizes**2)
+    np.add.at(squares, heard.territory_index, heard.sizes**2)
     mean_size = squares.sum(axis=0) / np.maximum(1, heard.n_all[:, 0])
     alike = ((effect - 1) / np.maximum(1.0, mean_size - 1))[:, None]
     there = heard.n_all - heard.n_here
@@ -113,52 +131,40 @@ def _by_cell(heard: Witnesses, effect: Numbers) -> Numbers:
 
 
 def _out_of_proportion(counts: Counts) -> NDArray[np.bool_]:
-    """(n_circles, n_subjects): whether a circle says a subject more than its territory's others, and the study, let expect."""
-    usual = float(np.median(np.maximum(1.0, _own_effects(_everyone(counts)))))
+    """(n_circles, n_subjects): said more than its territory and the study let expect."""
+    usual = float(np.median(np.maximum(1.0, _own_effects(_every_circle(counts)))))
     mean_size = (counts.sizes**2).sum() / max(1.0, counts.n_all)
     alike = (usual - 1) / max(1.0, mean_size - 1)  # how much two passages of one circle are alike
-    others = (counts.n_subject[:, 0] - counts.said) / np.maximum(1, counts.n_all - counts.sizes)[
-        :, None
-    ]
-    here = counts.n_units.T[counts.place] - counts.said + _COMMON_TALK * others
-    rate = np.clip(
-        here / (counts.n_here[0][counts.place] - counts.sizes + _COMMON_TALK)[:, None],
-        1e-9,
-        1 - 1e-9,
-    )
-    tail = np.clip(binom.sf(counts.said - 1, counts.sizes[:, None], rate), 1e-300, 1.0)
+    size_of_others = np.maximum(1, counts.n_all - counts.sizes)[:, None]
+    others = (counts.n_subject[:, 0] - counts.by_circle) / size_of_others
+    here = counts.n_units.T[counts.territory_index] - counts.by_circle + _COMMON_TALK * others
+    size_here = (counts.n_here[0][counts.territory_index] - counts.sizes + _COMMON_TALK)[:, None]
+    rate = np.clip(here / size_here, 1e-9, 1 - 1e-9)
+    tail = np.clip(binom.sf(counts.by_circle - 1, counts.sizes[:, None], rate), 1e-300, 1.0)
     z_score = norm.isf(tail) / np.sqrt(1 + (counts.sizes[:, None] - 1) * alike)
     return np.asarray(z_score > norm.isf(_OUT_OF_PROPORTION))
 
 
-def _everyone(counts: Counts) -> Witnesses:
-    """All circles of `counts`, each heard on every subject."""
+def _every_circle(counts: Counts) -> HeardCounts:
     n_subjects = len(counts.subject_ids)
-    sizes, n_here = (
-        np.repeat(counts.sizes[:, None], n_subjects, axis=1),
-        np.repeat(counts.n_here, n_subjects, axis=0),
-    )
-    return Witnesses(counts.said, sizes, counts.place, counts.n_units, n_here)
+    sizes = np.repeat(counts.sizes[:, None], n_subjects, axis=1)
+    n_here = np.repeat(counts.n_here, n_subjects, axis=0)
+    return HeardCounts(counts.by_circle, sizes, counts.territory_index, counts.n_units, n_here)
 
 
-def _own_effects(heard: Witnesses) -> Numbers:
-    """Each subject's own, (n_subjects,); 1 where it says nothing."""
+def _own_effects(heard: HeardCounts) -> Numbers:
+    """Each subject's own effect, (n_subjects,); 1 where it says nothing."""
     rates = heard.n_units / np.maximum(heard.n_here, 1)
-    seen = ((heard.said - heard.sizes * rates.T[heard.place]) ** 2).sum(axis=0)
+    squares = ((heard.by_circle - heard.sizes * rates.T[heard.territory_index]) ** 2).sum(axis=0)
     expected = (heard.n_units * (1 - rates)).sum(axis=1)
     n_circles = (heard.sizes > 0).sum(axis=0)
-    correction = n_circles / np.maximum(1, n_circles - len(set(heard.place)))
-    return np.where(expected > 0, seen / np.where(expected > 0, expected, 1) * correction, 1.0)
-
-
-def _freedom(place: NDArray[np.intp]) -> int:
-    return max(1, len(place) - len(set(place)))
+    correction = n_circles / np.maximum(1, n_circles - len(set(heard.territory_index)))
+    return np.where(expected > 0, squares / np.where(expected > 0, expected, 1) * correction, 1.0)
 
 
 def _common_effect(whole: Numbers, own: Numbers, freedom: float) -> tuple[float, float]:
-    """The mean of `whole`, what stands out cut back, and the degrees of freedom that it is worth, from how much `own` vary beyond chance.
-
-    (1, 0) from too few subjects.
+    """The mean of `whole`, outliers cut back, and the degrees of freedom it is worth, from how much
+    `own` vary beyond chance; (1, 0) from too few subjects.
     """
     if len(own) < _FEWEST_SUBJECTS:
         return 1.0, 0.0
@@ -167,79 +173,68 @@ def _common_effect(whole: Numbers, own: Numbers, freedom: float) -> tuple[float,
     beyond = (_MAD * float(np.median(np.abs(logs - np.median(logs))))) ** 2 - float(
         polygamma(1, freedom / 2)
     )
-    return common, min(
-        _MOST_FREEDOM, 2 * _inverse_trigamma(beyond)
-    ) if beyond > 1e-3 else _MOST_FREEDOM
+    if beyond <= 1e-3:
+        return common, _MOST_FREEDOM
+    return common, min(_MOST_FREEDOM, 2 * _inverse_trigamma(beyond))
 
 
 def _inverse_trigamma(value: float) -> float:
-    """y such that trigamma(y) is `value`, by Newton's method on its inverse (Smyth 2004, appendix)."""
+    """Newton's method on the inverse (Smyth 2004, appendix)."""
     y = 0.5 + 1 / value
     for _ in range(50):
-        found = float(polygamma(1, y))
-        step = found * (1 - found / value) / float(polygamma(2, y))
+        trigamma = float(polygamma(1, y))
+        step = trigamma * (1 - trigamma / value) / float(polygamma(2, y))
         y += step
         if -step < 1e-8 * y:
             break
     return y
 
 
-_MORE, _LESS, _ALIKE, _TOO_LITTLE = VERDICTS
-_WITHOUT_ONE = 0.01  # what is affirmed holds at this level, by itself, without any one circle
-_LEAD, _LEAD_WITHOUT_ONE = (
-    0.05,
-    0.10,
-)  # likewise for a lead, which is held by itself, not among all cells
-_ALIKE_WITHIN = 0.5  # of the tables: how far apart two shares may be, at the ends of their interval, and still be called alike
-_Z = float(norm.isf(0.05))  # both ends of a 90 % interval
-
-Bools = NDArray[np.bool_]
-
-
 @dataclass(frozen=True)
-class Judged:
-    """(n_subjects, n_territories): a verdict, the adjusted p-value on the side where the cell lies (1 untested), and `is_lead`."""
+class Verdicts:
+    """For each subject and territory: a verdict, the adjusted p-value of the side where the cell
+    lies (1 untested), and `is_lead`.
+    """
 
     verdict: NDArray[np.object_]
     q_value: Numbers
     is_lead: Bools
 
 
-def judge(counts: Counts, n_tables: Numbers, n_held: Numbers, settings: CompareSettings) -> Judged:
-    """Return the verdicts of all cells; "more" cells are tested together at half the settings' false discovery rate, "less" cells likewise.
+def judge(
+    counts: Counts, n_tables: Numbers, n_held: Numbers, settings: CompareSettings
+) -> Verdicts:
+    """Return the verdicts of all cells; "more" cells are tested together at half the settings'
+    false discovery rate, "less" cells likewise.
 
-    `n_tables`, (n_subjects, n_territories), tables where each subject was said; `n_held`, (1, n_territories), tables held. A circle that
-    says a subject out of all proportion is not heard on it, and a difference is affirmed only where it holds without any one circle.
-    A lead, "more" by itself without control of all cells together, is to be checked. Alike: the 90 % interval of the difference between
-    the share of tables here and elsewhere stays within half the tables either way. All the rest is too little material: no difference
-    is shown and no likeness either, few tables here or elsewhere, few passages, a single territory, or a cell that no passages could move.
+    `n_tables`, (n_subjects, n_territories), counts tables where each subject was said; `n_held`,
+    (1, n_territories), tables held. A difference is affirmed only where it holds without any one
+    circle. A lead, "more" by itself without control of all cells together, is to be checked. Alike:
+    the 90 % interval of the difference between the shares of tables here and elsewhere stays within
+    half the tables either way. All the rest is too little material: few tables or passages, a
+    single territory, or a cell that no passages could move.
     """
-    n_held = np.where(
-        counts.n_here > 0, n_held, 0.0
-    )  # tables of a territory that left no passage at all tell nothing, here or elsewhere
-    heard = hear(counts)
-    spread = spread_of(counts, heard)
-    can_tell = _has_material(counts, heard, spread, n_held, settings)
+    # Tables of a territory that left no passage at all say nothing, here or elsewhere.
+    n_held = np.where(counts.n_here > 0, n_held, 0.0)
+    heard = leave_out_loud_circles(counts)
+    effects = design_effects(counts, heard)
+    can_tell = _has_material(counts, heard, effects, n_held, settings)
     p_value = {
         upper: _shrunk_p(
-            spread, heard.n_units, heard.n_subject, heard.n_here, heard.n_all, upper=upper
+            effects, heard.n_units, heard.n_subject, heard.n_here, heard.n_all, upper=upper
         )
         for upper in (True, False)
     }
     q_value = {upper: _adjusted(p_value[upper], can_tell) for upper in (True, False)}
     weakest = {
-        upper: _p_without_one(heard, spread, can_tell & (p_value[upper] <= _LEAD), upper=upper)
+        upper: _p_without_one(heard, effects, can_tell & (p_value[upper] <= _LEAD), upper=upper)
         for upper in (True, False)
     }
-    n_elsewhere, held_elsewhere = (
-        n_tables.sum(axis=1, keepdims=True) - n_tables,
-        n_held.sum() - n_held,
-    )
+    n_elsewhere = n_tables.sum(axis=1, keepdims=True) - n_tables
+    held_elsewhere = n_held.sum() - n_held
     share, elsewhere = _share(n_tables, n_held), _share(n_elsewhere, held_elsewhere)
-    may_be_more, may_be_less = (
-        (can_tell & (n_tables > 1) & (share >= elsewhere)),
-        (can_tell & (n_elsewhere > 1) & (share <= elsewhere)),
-    )
+    may_be_more = can_tell & (n_tables > 1) & (share >= elsewhere)
+    may_be_less = can_tell & (n_elsewhere > 1) & (share <= elsewhere)
     rate = settings.false_discovery_rate
     is_more = may_be_more & (q_value[True] <= rate) & (weakest[True] <= _WITHOUT_ONE)
     is_less = may_be_less & (q_value[False] <= rate) & (weakest[False] <= _WITHOUT_ONE)
@@ -250,13 +245,14 @@ def judge(counts: Counts, n_tables: Numbers, n_held: Numbers, settings: CompareS
     is_alike = can_tell & ~is_lead & (low >= -_ALIKE_WITHIN) & (high <= _ALIKE_WITHIN)
     verdict = np.full(can_tell.shape, _TOO_LITTLE, dtype=object)
     verdict[is_alike], verdict[is_more], verdict[is_less] = _ALIKE, _MORE, _LESS
-    return Judged(
-        verdict, np.where(p_value[True] <= p_value[False], q_value[True], q_value[False]), is_lead
-    )
+    q_of_side = np.where(p_value[True] <= p_value[False], q_value[True], q_value[False])
+    return Verdicts(verdict, q_of_side, is_lead)
 
 
 def _adjusted(p_values: Numbers, can_tell: Bools) -> Numbers:
-    """Benjamini and Hochberg's adjusted p-values of the cells that could be tested, doubled for the other side; 1 for other cells."""
+    """Benjamini and Hochberg's p-values of cells that can be tested, for both sides; 1
+    elsewhere.
+    """
     q_values = np.ones_like(p_values)
     if can_tell.any():
         q_values[can_tell] = np.minimum(1.0, 2 * false_discovery_control(p_values[can_tell]))
@@ -264,86 +260,82 @@ def _adjusted(p_values: Numbers, can_tell: Bools) -> Numbers:
 
 
 def _has_material(
-    counts: Counts, heard: Witnesses, spread: Spread, n_held: Numbers, settings: CompareSettings
+    counts: Counts,
+    heard: HeardCounts,
+    effects: DesignEffects,
+    n_held: Numbers,
+    settings: CompareSettings,
 ) -> Bools:
-    most, fewest = (
-        np.minimum(heard.n_subject, heard.n_here),
-        np.maximum(0, heard.n_subject + heard.n_here - heard.n_all),
-    )
+    most = np.minimum(heard.n_subject, heard.n_here)
+    fewest = np.maximum(0, heard.n_subject + heard.n_here - heard.n_all)
     sums = heard.n_subject, heard.n_here, heard.n_all
     least = np.minimum(
-        _shrunk_p(spread, most, *sums, upper=True), _shrunk_p(spread, fewest, *sums, upper=False)
+        _shrunk_p(effects, most, *sums, upper=True), _shrunk_p(effects, fewest, *sums, upper=False)
     )
-    has_tables = (
-        np.minimum(n_held, n_held.sum() - n_held) >= settings.min_tables
-    )  # here, and elsewhere to set them against
+    # Here, and elsewhere to set them against.
+    has_tables = np.minimum(n_held, n_held.sum() - n_held) >= settings.min_tables
     enough = has_tables & (counts.n_subject >= settings.min_units) & (counts.n_here < counts.n_all)
     return np.asarray(enough & (least <= settings.false_discovery_rate))
 
 
-def _p_without_one(heard: Witnesses, spread: Spread, cells: Bools, *, upper: bool) -> Numbers:
-    """The largest p-value left of `cells` once one circle is out: the one here that says most for the difference, or the one elsewhere.
-
-    1 for the other cells.
+def _p_without_one(
+    heard: HeardCounts, effects: DesignEffects, cells: Bools, *, upper: bool
+) -> Numbers:
+    """The largest p-value of `cells` once one circle is out: the one here, or elsewhere, that says
+    most for the difference; 1 for other cells.
     """
     rates = heard.n_subject / np.maximum(1, heard.n_all)
-    weight = (heard.said - heard.sizes * rates[:, 0]) * (
-        1 if upper else -1
-    )  # for "more" where it is here, against where it is elsewhere
+    # Positive where a circle here speaks for the difference, and one elsewhere against it.
+    weight = (heard.by_circle - heard.sizes * rates[:, 0]) * (1 if upper else -1)
     subject, territory = np.nonzero(cells)
-    known = Spread(spread.effect[cells], spread.freedom[subject, 0])
-    found = np.ones(cells.shape)
-    found[cells] = 0.0
-    for circles, is_here in (
-        (_most_here(weight, heard), 1.0),
-        (_most_elsewhere(-weight, heard), 0.0),
-    ):
+    effects_of_cells = DesignEffects(effects.effect[cells], effects.freedom[subject, 0])
+    largest = np.ones(cells.shape)
+    largest[cells] = 0.0
+    most_here, most_elsewhere = _most_here(weight, heard), _most_elsewhere(-weight, heard)
+    for circles, is_here in ((most_here, 1.0), (most_elsewhere, 0.0)):
         circle = circles[subject, territory]
-        said = np.where(circle >= 0, heard.said[circle, subject], 0)
+        said = np.where(circle >= 0, heard.by_circle[circle, subject], 0)
         size = np.where(circle >= 0, heard.sizes[circle, subject], 0)
-        n_units, n_here = (
-            heard.n_units[cells] - said * is_here,
-            heard.n_here[cells] - size * is_here,
-        )
         left = _shrunk_p(
-            known,
-            n_units,
+            effects_of_cells,
+            heard.n_units[cells] - said * is_here,
             heard.n_subject[subject, 0] - said,
-            n_here,
+            heard.n_here[cells] - size * is_here,
             heard.n_all[subject, 0] - size,
             upper=upper,
         )
-        found[cells] = np.maximum(found[cells], left)
-    return found
+        largest[cells] = np.maximum(largest[cells], left)
+    return largest
 
 
-def _most_here(weight: Numbers, heard: Witnesses) -> NDArray[np.intp]:
-    """The circle of the highest weight in each territory, (n_subjects, n_territories); -1 where there is none."""
+def _most_here(weight: Numbers, heard: HeardCounts) -> NDArray[np.intp]:
+    """The circle of the highest weight in each territory, (n_subjects, n_territories); -1 for
+    none.
+    """
     n_subjects, n_territories = heard.n_units.shape
-    found = np.full((n_subjects, n_territories), -1)
+    most = np.full((n_subjects, n_territories), -1)
     for territory in range(n_territories):
-        circles = np.flatnonzero(heard.place == territory)
+        circles = np.flatnonzero(heard.territory_index == territory)
         if len(circles):
-            found[:, territory] = circles[weight[circles].argmax(axis=0)]
-    return found
+            most[:, territory] = circles[weight[circles].argmax(axis=0)]
+    return most
 
 
-def _most_elsewhere(weight: Numbers, heard: Witnesses) -> NDArray[np.intp]:
-    """The circle of the highest weight outside each territory, likewise."""
+def _most_elsewhere(weight: Numbers, heard: HeardCounts) -> NDArray[np.intp]:
     here = _most_here(weight, heard)
     n_subjects, n_territories = heard.n_units.shape
     subjects = np.arange(n_subjects)
     heights = np.where(here >= 0, weight[here, subjects[:, None]], -np.inf)
-    found = np.full_like(here, -1)
+    most = np.full_like(here, -1)
     for territory in range(n_territories):
         others = np.delete(np.arange(n_territories), territory)
         if len(others):
-            found[:, territory] = here[subjects, others[heights[:, others].argmax(axis=1)]]
-    return found
+            most[:, territory] = here[subjects, others[heights[:, others].argmax(axis=1)]]
+    return most
 
 
 def _shrunk_p(
-    spread: Spread,
+    effects: DesignEffects,
     n_units: Numbers,
     n_subject: Numbers,
     n_here: Numbers,
@@ -351,21 +343,21 @@ def _shrunk_p(
     *,
     upper: bool,
 ) -> Numbers:
-    """One-sided hypergeometric p of `n_units` passages here, its z-score shrunk by the design effect and read on Student's law."""
-    tail = np.clip(
-        10.0 ** log10_tail(n_units, n_subject, n_here, n_all, upper=upper), 1e-300, 1 - 1e-12
-    )
-    return np.asarray(
-        student.sf(norm.isf(tail) / np.sqrt(spread.effect), spread.freedom), dtype=np.float64
-    )
+    """One-sided hypergeometric p, its z-score shrunk by the design effect and read on Student's
+    law.
+    """
+    tail = 10.0 ** log10_tail(n_units, n_subject, n_here, n_all, upper=upper)
+    z_score = norm.isf(np.clip(tail, 1e-300, 1 - 1e-12)) / np.sqrt(effects.effect)
+    return np.asarray(student.sf(z_score, effects.freedom), dtype=np.float64)
 
 
 def difference_interval(
     n_said: Numbers, n_held: Numbers, n_said_there: Numbers, n_held_there: Numbers
 ) -> tuple[Numbers, Numbers]:
-    """Return the 90 % interval of the difference of two shares of tables, here less there, by Newcombe's method 10 (1998).
+    """Return the 90 % interval of the difference of two shares of tables, here less there (Newcombe
+    1998, method 10).
 
-    Where nothing is held on one side its share may be anything. 0 of 5 against 5 of 7 lies between -0.88 and -0.28.
+    A side without tables may have any share. 0 of 5 against 5 of 7 lies between -0.88 and -0.28.
     """
     here, there = _share(n_said, n_held), _share(n_said_there, n_held_there)
     (low, high), (low_there, high_there) = _wilson(here, n_held), _wilson(there, n_held_there)
@@ -388,9 +380,6 @@ def _share(n_tables: Numbers, n_held: Numbers) -> Numbers:
     return np.asarray(n_tables / np.where(n_held > 0, n_held, 1), dtype=np.float64)
 
 
-_INTERVAL = (0.05, 0.95)
-
-
 def share_intervals(
     rows: pd.DataFrame,
     n_tables: pd.Series,
@@ -398,60 +387,54 @@ def share_intervals(
     rng: np.random.Generator,
     n_draws: int,
 ) -> pd.DataFrame:
-    """Return the shares of every subject and territory; 0..1, and 0 where the territory held no table."""
+    """Return the shares of tables of every subject and territory; 0 where it held no table."""
     subject_ids = sorted(set(rows["subject_id"]))
     said_once = rows[rows["is_said"]].drop_duplicates(["subject_id", "circle_id"])
     said = {str(workshop_id): here for workshop_id, here in said_once.groupby("workshop_id")}
     parts = []
     for territory in sorted(set(territory_of)):
-        held = n_tables[
-            [
-                workshop_id
-                for workshop_id in n_tables.index
-                if territory_of[workshop_id] == territory
-            ]
-        ]
-        chosen = resample(rng, len(held), n_draws)
-        said_in = np.zeros((n_draws + 1, len(subject_ids)))
-        for place, (workshop_id, n_held) in enumerate(held.items()):
-            drawn = _drawn(
-                said.get(str(workshop_id), said_once.head(0)),
-                subject_ids,
-                int(n_held),
-                rng,
-                n_draws,
-            )
-            said_in += chosen[:, [place]] * drawn
-        parts.append(
-            _summed_up(said_in, chosen @ held.to_numpy(dtype=np.float64), subject_ids, territory)
-        )
+        is_here = [territory_of[workshop_id] == territory for workshop_id in n_tables.index]
+        tables_here = n_tables[is_here]
+        chosen = resample(rng, len(tables_here), n_draws)
+        n_said = np.zeros((n_draws + 1, len(subject_ids)))
+        for i, (workshop_id, n_held) in enumerate(tables_here.items()):
+            rows_here = said.get(str(workshop_id), said_once.head(0))
+            drawn = _tables_drawn(rows_here, subject_ids, int(n_held), rng, n_draws)
+            n_said += chosen[:, [i]] * drawn
+        n_drawn = chosen @ tables_here.to_numpy(dtype=np.float64)
+        parts.append(_share_rows(n_said, n_drawn, subject_ids, territory))
     return pd.concat(parts)
 
 
-def _drawn(
+def _tables_drawn(
     said: pd.DataFrame, subject_ids: list[str], n_held: int, rng: np.random.Generator, n_draws: int
 ) -> NDArray[np.float64]:
-    """Tables of one workshop where each subject was said, in each draw: (n_draws + 1, n_subjects)."""
+    """Tables of one workshop where each subject was said, by draw: (n_draws + 1, n_subjects)."""
     circles = sorted(set(said["circle_id"]))
     matrix = np.zeros((len(circles), len(subject_ids)))
-    places = (
+    cells = (
         pd.Categorical(said["circle_id"], categories=circles).codes,
         pd.Categorical(said["subject_id"], categories=subject_ids).codes,
     )
-    matrix[places] = 1
+    matrix[cells] = 1
     return np.asarray(resample(rng, n_held, n_draws)[:, : len(circles)] @ matrix)
 
 
-def _summed_up(
-    said_in: NDArray[np.float64], held: NDArray[np.float64], subject_ids: list[str], territory: str
+def _share_rows(
+    n_said: NDArray[np.float64],
+    n_drawn: NDArray[np.float64],
+    subject_ids: list[str],
+    territory: str,
 ) -> pd.DataFrame:
-    """One territory's rows, from tables that said each subject, (n_draws + 1, n_subjects), of those held in each draw, (n_draws + 1,).
+    """One territory's rows, from the tables that said each subject, (n_draws + 1, n_subjects), of
+    those drawn, (n_draws + 1,).
 
-    Where no table or every table said it, resampling is blind and the bound is the exact binomial one.
+    Where no table or every table said it, resampling is blind and the bound is the exact binomial
+    one.
     """
-    shares = said_in / np.maximum(1, held)[:, None]
+    shares = n_said / np.maximum(1, n_drawn)[:, None]
     low, high = np.quantile(shares[1:], _INTERVAL, axis=0)
-    n_held, observed = int(held[0]), said_in[0]
+    n_held, observed = int(n_drawn[0]), n_said[0]
     blind = _INTERVAL[0] ** (1 / max(1, n_held))
     index = pd.MultiIndex.from_product(
         [subject_ids, [territory]], names=["subject_id", "territory"]

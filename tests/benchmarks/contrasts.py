@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from scipy.stats import chi2_contingency
 
 from pipeline.compare.counts import Counts
-from pipeline.compare.verdict import Judged, judge
+from pipeline.compare.verdict import Verdicts, judge
 from pipeline.settings.sections import CompareSettings
 from pipeline.tables.schema import VERDICTS
 
@@ -76,10 +76,12 @@ def simulate(
     ), truth
 
 
-def judged(counts: Counts) -> Judged:
+def judged(counts: Counts) -> Verdicts:
     """What the comparison says."""
-    n_tables = counts.by_territory((counts.said > 0).astype(float)).T
-    n_held = np.bincount(counts.place, minlength=len(counts.territories)).astype(float)[None, :]
+    n_tables = counts.by_territory((counts.by_circle > 0).astype(float)).T
+    n_held = np.bincount(counts.territory_index, minlength=len(counts.territories)).astype(float)[
+        None, :
+    ]
     return judge(counts, n_tables, n_held, CompareSettings())
 
 
@@ -144,7 +146,8 @@ def measure(
 def without_circle(counts: Counts, circle: int) -> Counts:
     """`counts` as if that table had not been there."""
     parts = (
-        np.delete(column, circle, axis=0) for column in (counts.place, counts.sizes, counts.said)
+        np.delete(column, circle, axis=0)
+        for column in (counts.territory_index, counts.sizes, counts.by_circle)
     )
     return Counts(counts.subject_ids, counts.territories, *parts)
 
